@@ -5,6 +5,10 @@ import { type Static, Type } from "typebox";
 
 const TAG_VALUE = { pattern: "^\\S{1,256}$", must: "be the value of a tag, without spaces" };
 
+/** A text of this form that may be missing. */
+const optional = (form: { readonly pattern: string; readonly must: string }, description: string) =>
+  Type.Optional(Type.String({ ...form, description }));
+
 /** The variables that the app reads itself, in the order of its README. */
 export const Variables = Type.Object({
   ACCOUNT_ID: Type.String({ ...VARIABLE_FORMS.account, description: "the account that the function runs in" }),
@@ -12,56 +16,32 @@ export const Variables = Type.Object({
     description: "preset of names: `stackyard`, `odin` or `step-asg-deployer`",
     default: "stackyard",
   }),
-  BUCKET: Type.Optional(
-    Type.String({
-      ...VARIABLE_FORMS.bucket,
-      description:
-        "the bucket of documents and locks; releases with another bucket are rejected. Default: the preset's prefix and the account",
-    }),
+  BUCKET: optional(
+    VARIABLE_FORMS.bucket,
+    "the bucket of documents and locks; releases with another bucket are rejected. Default: the preset's prefix and the account",
   ),
-  LOCK_TABLE: Type.Optional(
-    Type.String({
-      ...VARIABLE_FORMS.table,
-      description: "the DynamoDB table of locks: key `key` (string). Default: the locks of the bucket alone",
-    }),
+  LOCK_TABLE: optional(
+    VARIABLE_FORMS.table,
+    "the DynamoDB table of locks: key `key` (string). Default: the locks of the bucket alone",
   ),
-  ASSUMED_ROLE: Type.Optional(
-    Type.String({
-      description: "name of the role that is assumed in each account. Default: the preset's",
-      pattern: "^[A-Za-z0-9+=,.@_/-]{1,512}$",
-      must: "be the name of a role",
-    }),
+  ASSUMED_ROLE: optional(
+    { pattern: "^[A-Za-z0-9+=,.@_/-]{1,512}$", must: "be the name of a role" },
+    "name of the role that is assumed in each account. Default: the preset's",
   ),
-  OPT_IN_TAG: Type.Optional(
-    Type.String({
-      ...TAG_VALUE,
-      description:
-        "value of the tag `DeployWith` on images and subnets that every project may use. Default: the preset's",
-    }),
+  OPT_IN_TAG: optional(
+    TAG_VALUE,
+    "value of the tag `DeployWith` on images and subnets that every project may use. Default: the preset's",
   ),
-  PROFILE_ROOT: Type.Optional(
-    Type.String({
-      description: "root of the paths of instance profiles, such as `/odin/`. Default: the preset's",
-      pattern: "^/([\\x21-\\x7e]{1,509}/)?$",
-      must: "begin and end with a slash",
-    }),
+  PROFILE_ROOT: optional(
+    { pattern: "^/([\\x21-\\x7e]{1,509}/)?$", must: "begin and end with a slash" },
+    "root of the paths of instance profiles, such as `/odin/`. Default: the preset's",
   ),
-  PLACEMENT_ROOT: Type.Optional(
-    Type.String({
-      description: "root of the names of new placement groups, such as `odin/`. Default: the preset's",
-      pattern: "^[\\x21-\\x7e]{1,199}/$",
-      must: "end with a slash",
-    }),
+  PLACEMENT_ROOT: optional(
+    { pattern: "^[\\x21-\\x7e]{1,199}/$", must: "end with a slash" },
+    "root of the names of new placement groups, such as `odin/`. Default: the preset's",
   ),
-  WILDCARD: Type.Optional(
-    Type.String({
-      ...TAG_VALUE,
-      description: "value of a tag, or level of a path, that matches everything. Default: the preset's",
-    }),
-  ),
-  EXTERNAL_ID: Type.Optional(
-    Type.String({ ...VARIABLE_FORMS.externalId, description: "the external id of those roles. Default: none" }),
-  ),
+  WILDCARD: optional(TAG_VALUE, "value of a tag, or level of a path, that matches everything. Default: the preset's"),
+  EXTERNAL_ID: optional(VARIABLE_FORMS.externalId, "the external id of those roles. Default: none"),
   SESSION_TAGS: Type.Boolean({
     description:
       "`false`: sessions in accounts have no tags, for roles that do not allow `sts:TagSession`; `true`: they have `ProjectName`, `ConfigName` and `ReleaseID`",

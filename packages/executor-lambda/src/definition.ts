@@ -38,13 +38,13 @@ const ModuleFunction = Type.Object(
     ),
     env,
   },
-  { additionalProperties: false },
+  closed,
 );
 
 /** A program that reads the event from standard input and answers with JSON on standard output. */
 const CommandFunction = Type.Object(
   { command: Type.Array(Type.String({ maxLength: 4_096 }), { minItems: 1, maxItems: 64 }), timeout, env },
-  { additionalProperties: false },
+  closed,
 );
 
 /** Lambda ends every function after 15 minutes at the latest (Lambda quotas, "Function timeout": 900 seconds). */
@@ -65,7 +65,7 @@ export const LambdaConfig = Type.Object(
       Type.Record(Type.String(), Type.Unknown(), { description: "Passed to the function as `args`, any depth" }),
     ),
   },
-  { additionalProperties: false },
+  closed,
 );
 export type LambdaConfig = Static<typeof LambdaConfig>;
 
@@ -120,6 +120,6 @@ export const LambdaOptions = Type.Object(
       }),
     ),
   },
-  { additionalProperties: false },
+  closed,
 );
 export type LambdaOptions = Static<typeof LambdaOptions>;

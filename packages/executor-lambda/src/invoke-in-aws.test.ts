@@ -64,7 +64,7 @@ describe("a deployed function", () => {
 
     await start(executor, ctx, { name: "roll-out" });
 
-    expect(ctx.lines).toEqual(["START RequestId: 5f", "hello", "REPORT Duration: 3 ms"]);
+    expect(ctx.reports).toEqual(["START RequestId: 5f", "hello", "REPORT Duration: 3 ms"]);
   });
 
   it("says which outputs find no room", async () => {
@@ -73,7 +73,7 @@ describe("a deployed function", () => {
 
     await start(executor, ctx, { name: "roll-out" });
 
-    expect(ctx.lines).toEqual([
+    expect(ctx.reports).toEqual([
       "Outputs left out, over 64 names or 64 KiB: k64, k65, k66, k67, k68, k69, k70, k71, k72, k73 and 6 more",
     ]);
   });

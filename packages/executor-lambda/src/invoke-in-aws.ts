@@ -160,17 +160,17 @@ function findStatus(error: object): number | undefined {
 function findKindByStatus(status: number | undefined): Kind | undefined {
   if (status === undefined || status < 400) return undefined;
   if (status >= 500) return unavailable;
-  return (
-    new Map<number, Kind>([
-      [401, denied],
-      [403, denied],
-      [404, notFound],
-      [409, notReady],
-      [413, tooLarge],
-      [429, throttled],
-    ]).get(status) ?? refused
-  );
+  return KINDS_BY_STATUS[status] ?? refused;
 }
+
+const KINDS_BY_STATUS: Readonly<Record<number, Kind>> = {
+  401: denied,
+  403: denied,
+  404: notFound,
+  409: notReady,
+  413: tooLarge,
+  429: throttled,
+};
 
 function toConnectionKind(error: Error): Kind {
   if (error.message.includes("Region is missing")) return notConfigured;

@@ -19,7 +19,7 @@ function anExecutor(fn: NonNullable<LambdaOptions["functions"]>[string]): Execut
 
 async function call(fn: NonNullable<LambdaOptions["functions"]>[string], name = "f") {
   const ctx = aContext();
-  return { step: await start(anExecutor(fn), ctx, { name }), lines: ctx.lines };
+  return { step: await start(anExecutor(fn), ctx, { name }), lines: ctx.reports };
 }
 
 async function failureOf(fn: NonNullable<LambdaOptions["functions"]>[string]): Promise<Failed> {
@@ -35,7 +35,7 @@ describe("a local Node function", () => {
     const step = await start(anExecutor("./functions.mjs:hello"), ctx, { name: "f", args: { size: 3 } });
 
     expect(step).toEqual({ kind: "succeeded", outputs: { stack: "pr-12", size: 3 } });
-    expect([...ctx.lines].sort()).toEqual(["a warning", "hello from f"]);
+    expect([...ctx.reports].sort()).toEqual(["a warning", "hello from f"]);
   });
 
   it.each([

@@ -70,7 +70,7 @@ describe("Invoke over HTTP", () => {
     const step = await start(executor, ctx, { name: "ok" });
 
     expect(step).toEqual({ kind: "succeeded", outputs: { url: "https://pr-12" } });
-    expect(ctx.lines).toEqual(["START", "hällo", "END"]);
+    expect(ctx.reports).toEqual(["START", "hällo", "END"]);
     expect(service.received.map(({ path, body }) => ({ path, body }))).toEqual([
       { path: "/2015-03-31/functions/ok/invocations", body: '{"stackId":"pr-12","metadata":{"sha":"9f1c"}}' },
     ]);

@@ -26,8 +26,7 @@ async function main(call: Call): Promise<void> {
   const [file = "", name = ""] = process.argv.slice(2);
   const handler = await loadHandler(file, name);
   try {
-    const json = toJson(await invoke(handler, call));
-    await answer("S", json);
+    await answer("S", toJson(await invoke(handler, call)));
   } catch (error) {
     await fail(toError(error));
   }

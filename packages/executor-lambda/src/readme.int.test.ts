@@ -26,7 +26,7 @@ async function call(name: string, args: object) {
   const context = { projectDir, dataDir: projectDir, environment: process.env };
   const [executor] = (plugin as Plugin).executors(config.executors?.["lambda"], context);
   const ctx = aContext();
-  return { step: await executor?.start(ctx, { name, args } as never), lines: ctx.lines };
+  return { step: await executor?.start(ctx, { name, args } as never), lines: ctx.reports };
 }
 
 describe("the README", () => {

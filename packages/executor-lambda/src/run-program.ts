@@ -79,7 +79,7 @@ function feed({ stdin }: ChildProcess, input: RunProgramInput): void {
   else stdin?.end(input.stdin);
 }
 
-function readLines({ stdout, stderr }: ChildProcess, { resultFd, onLine }: RunProgramInput): { end(): void }[] {
+function readLines({ stdout, stderr }: ChildProcess, { resultFd, onLine }: RunProgramInput) {
   const streams = resultFd === 1 ? [stderr] : [stdout, stderr];
   return streams.map((stream) => {
     const lines = createOutputLines(onLine);
@@ -113,16 +113,7 @@ function waitForEnd(child: ChildProcess, input: RunProgramInput): Promise<Progra
   });
 }
 
-interface Collected {
-  readonly ended: Promise<void>;
-  text(): string;
-}
-
-function collect(
-  stream: ChildProcess["stdio"][number] | undefined,
-  maxBytes: number,
-  onTooLarge: () => void,
-): Collected {
+function collect(stream: ChildProcess["stdio"][number] | undefined, maxBytes: number, onTooLarge: () => void) {
   const chunks: Buffer[] = [];
   let bytes = 0;
   const { promise: ended, resolve } = Promise.withResolvers<void>();
@@ -132,9 +123,7 @@ function collect(
     if (bytes > maxBytes) onTooLarge();
     else chunks.push(chunk);
   });
-  source?.once("close", () => resolve());
-  source?.once("end", () => resolve());
-  source?.once("error", () => resolve());
+  for (const event of ["close", "end", "error"]) source?.once(event, () => resolve());
   return { ended, text: () => Buffer.concat(chunks).toString("utf8") };
 }
 
@@ -163,13 +152,6 @@ function killGroup(child: ChildProcess): void {
 
 function killAll(): void {
   for (const child of live) killGroup(child);
-}
-
-/** Splits a process's output into lines. */
-interface OutputLines {
-  write(chunk: Buffer): void;
-  /** Emits a last line without an end, when the program ends. */
-  end(): void;
 }
 
 /** The receiver of lines; the limits apply to all streams that share it. */
@@ -208,7 +190,7 @@ export function createLineSink(report: (line: string) => void): LineSink {
 }
 
 /** Cuts UTF-8 into lines without their ends; a longer line than 4,000 characters is cut there. Blank lines are left out. */
-export function createOutputLines(onLine: (line: string) => void): OutputLines {
+export function createOutputLines(onLine: (line: string) => void) {
   const decoder = new TextDecoder();
   let rest = "";
   const give = (line: string): void => {
@@ -216,13 +198,14 @@ export function createOutputLines(onLine: (line: string) => void): OutputLines {
     if (text !== "") onLine(text.length > MAX_LINE_CHARS ? `${text.slice(0, MAX_LINE_CHARS)}…` : text);
   };
   return {
-    write(chunk) {
+    write(chunk: Buffer): void {
       const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
       // The rest above the limit would be cut anyway, so a program without line ends cannot fill the memory.
       rest = (lines.pop() ?? "").slice(0, MAX_LINE_CHARS + 1);
       for (const line of lines) give(line);
     },
-    end() {
+    /** Gives a last line without an end, when the program ends. */
+    end(): void {
       give(rest + decoder.decode());
       rest = "";
     },

@@ -38,36 +38,27 @@ const MAX_OUTPUTS = 64;
 /** The limit of a stack's metadata, which stores outputs. */
 const MAX_OUTPUTS_CHARS = 65_536;
 
-/** The outputs of an answer, and the names of scalars that found no room. */
-interface AnswerOutputs {
-  readonly outputs: LambdaOutputs;
-  readonly leftOut: readonly string[];
-}
-
 /**
  * Returns the top-level scalars of a payload that is a JSON object: the first 64, and 64 Ki characters of names and
- * values. Every other payload has no outputs, which is not a failure. Never throws.
+ * values; and the names of those that found no room. Every other payload has no outputs, which is not a failure. Never
+ * throws.
  */
-export function toOutputs(payload: string): AnswerOutputs {
-  const scalars = Object.entries(parseObject(payload)).filter(isScalarEntry);
+export function toOutputs(payload: string): { readonly outputs: LambdaOutputs; readonly leftOut: readonly string[] } {
+  const value = parseJson(payload);
+  const scalars = Object.entries(isMap(value) ? value : {}).filter(isScalarEntry);
   const kept: (typeof scalars)[number][] = [];
   const leftOut: string[] = [];
   let chars = 0;
-  for (const [name, value] of scalars) {
-    const size = name.length + String(value).length;
+  for (const [name, scalar] of scalars) {
+    const size = name.length + String(scalar).length;
     if (kept.length === MAX_OUTPUTS || chars + size > MAX_OUTPUTS_CHARS) {
       leftOut.push(name);
     } else {
       chars += size;
-      kept.push([name, value]);
+      kept.push([name, scalar]);
     }
   }
   return { outputs: Object.fromEntries(kept), leftOut };
-}
-
-function parseObject(payload: string): object {
-  const value = parseJson(payload);
-  return isMap(value) ? value : {};
 }
 
 function isScalarEntry(entry: [string, unknown]): entry is [string, LambdaOutputs[string]] {
@@ -106,12 +97,7 @@ export function parseFunctionError(payload: string): FunctionError {
   // A function may throw an error with the same message, but with its own type.
   const timedOut = errorType === "Sandbox.Timedout" || (errorType === undefined && TIMED_OUT.test(errorMessage ?? ""));
   const told = errorType === undefined && errorMessage === undefined ? toMessage(payload) : {};
-  return {
-    ...told,
-    ...defined({ errorType, errorMessage }),
-    trace,
-    timedOut,
-  };
+  return { ...told, ...defined({ errorType, errorMessage }), trace, timedOut };
 }
 
 /** Formats `errorType: errorMessage`, then the trace, for people. */
@@ -121,8 +107,7 @@ export function toErrorText({ errorType, errorMessage, trace }: FunctionError): 
 }
 
 function toMessage(value: unknown): { readonly errorMessage?: string } {
-  const text = toText(value);
-  return text === undefined ? {} : { errorMessage: text };
+  return defined({ errorMessage: toText(value) });
 }
 
 function toText(value: unknown): string | undefined {

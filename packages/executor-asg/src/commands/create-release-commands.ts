@@ -208,12 +208,12 @@ const releaseShow: ReleaseCommandSpec<typeof ShowArgs> = {
   },
 };
 
-const filterArgs = {
+const ListArgs = Type.Object({
   project: Type.Optional(Type.String({ minLength: 1, placeholder: "name", description: "Only of this project." })),
   config: Type.Optional(Type.String({ minLength: 1, placeholder: "name", description: "Only of this config." })),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000, description: "Maximum number. Default: 50." })),
-};
-const ListArgs = Type.Object({ ...filterArgs, ...placeArgs });
+  ...placeArgs,
+});
 
 /** `release ls`: lists releases. */
 const releaseLs: ReleaseCommandSpec<typeof ListArgs> = {

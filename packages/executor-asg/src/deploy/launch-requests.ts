@@ -28,6 +28,7 @@ import type {
   Volume,
 } from "../document/release.ts";
 import { DEFAULT_DEVICE } from "../document/service-rules.ts";
+import type { CapacityPlan } from "../plan/capacity.ts";
 import {
   type LaunchFacts,
   toAlarmName,
@@ -172,13 +173,6 @@ function toMixedInstances(service: Service, template: LaunchTemplateSpecificatio
   };
 }
 
-/** Initial capacity, by the strategy. */
-interface InitialCapacity {
-  readonly min: number;
-  readonly desired: number;
-  readonly max: number;
-}
-
 /** Default of Auto Scaling ("CreateAutoScalingGroup", DefaultCooldown), set explicitly. */
 const COOLDOWN_SECONDS = 300;
 /** Servers with the oldest template are terminated first. */
@@ -188,7 +182,7 @@ const TERMINATION_POLICIES = ["OldestLaunchTemplate", "Default"];
 export interface GroupInput {
   /** With a fixed version. */
   readonly template: LaunchTemplateSpecification;
-  readonly capacity: InitialCapacity;
+  readonly capacity: CapacityPlan["initial"];
 }
 
 /** Builds the request for the group of a service. Source: Auto Scaling API reference, "CreateAutoScalingGroup". */
@@ -254,11 +248,8 @@ export function toPolicyRequest(facts: LaunchFacts, policy: ScalingPolicy): PutS
     PolicyName: toPolicyName(facts.serviceId, policy, facts.constants),
   };
   if (policy.type === "target_tracking") {
-    return {
-      ...base,
-      PolicyType: "TargetTrackingScaling",
-      TargetTrackingConfiguration: toTracking(policy, facts),
-    };
+    const TargetTrackingConfiguration = toTracking(policy, facts);
+    return { ...base, PolicyType: "TargetTrackingScaling", TargetTrackingConfiguration };
   }
   return {
     ...base,

@@ -27,11 +27,8 @@ export interface YardMemoryOptions {
 }
 
 /** Creates the lock files in a yard for one account and region. */
-export function createYardLockFiles({
-  records,
-  clock,
-  at,
-}: Pick<YardMemoryOptions, "records" | "clock" | "at">): LockFiles {
+export function createYardLockFiles(options: Pick<YardMemoryOptions, "records" | "clock" | "at">): LockFiles {
+  const { records, clock, at } = options;
   return createRecordLockFiles({ records, clock, prefix: `releases/${at.account}/${at.region}/` });
 }
 

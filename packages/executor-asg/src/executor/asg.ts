@@ -33,7 +33,6 @@ import {
   openLocks,
   parseReleaseProgress,
   type ReleaseProgress,
-  toAsgProgress,
   toFollowUp,
   toProjectConfig,
   withLines,
@@ -84,21 +83,18 @@ function toAccount({ target }: ExecutorContext, { release, at }: AsgConfig): Asg
 
 async function start(call: AsgCall): Promise<AsgStep> {
   const { op = "deploy" } = call.config;
-  switch (op) {
-    case "deploy":
-      return startRelease(call, toBeginInput(call));
-    case "rollback":
-      return startRollback(call, placeOf(call));
-    case "repair":
-      return repairPlace(call, placeOf(call));
-    case "retire":
-      return retireGroups(call, placeOf(call));
-    case "lock":
-      return lockPlace(call, placeOf(call));
-    case "unlock":
-      return unlockPlace(call, placeOf(call));
-  }
+  return op === "deploy" ? startRelease(call, toBeginInput(call)) : STARTS[op](call, placeOf(call));
 }
+
+const STARTS: Readonly<
+  Record<Exclude<AsgProgress["op"], "deploy">, (call: AsgCall, place: Place) => Promise<AsgStep>>
+> = {
+  rollback: startRollback,
+  repair: repairPlace,
+  retire: retireGroups,
+  lock: lockPlace,
+  unlock: unlockPlace,
+};
 
 async function poll(call: AsgCall, progress: AsgProgress): Promise<AsgStep> {
   if (progress.op === "deploy") return pollRelease(call, parseReleaseProgress(progress));
@@ -110,12 +106,8 @@ async function cancel(call: AsgCall, progress: AsgProgress | undefined): Promise
   if (progress?.op === "deploy") return cancelRelease(call, parseReleaseProgress(progress));
   if (progress?.op === "rollback") return cancelKeptRollback(call, placeOf(call), progress);
   const outputs = { end: "FailureClean", dirty: false, success: false };
-  return failed({
-    code: "RELEASE_HALTED",
-    message: "The run was cancelled before it started.",
-    retryable: false,
-    outputs,
-  });
+  const message = "The run was cancelled before it started.";
+  return failed({ code: "RELEASE_HALTED", message, retryable: false, outputs });
 }
 
 function placeOf({ config, ctx }: AsgCall): Place {
@@ -207,7 +199,7 @@ async function goOn(call: AsgCall, progress: ReleaseProgress, message: string): 
   await writeReport(call, progress);
   const restMs = Math.max(0, progress.dueAt - call.ctx.clock.now());
   return running({
-    progress: toAsgProgress(progress),
+    progress: { ...progress },
     pollAfterMs: Math.min(restMs, LOOK_MS),
     message: toMessage(progress, message),
   });
@@ -285,11 +277,7 @@ async function cancelKeptRollback(call: AsgCall, place: Place, progress: AsgProg
 
 function toInput({ ctx, config }: AsgCall, place: Place): RollbackInput {
   const uuid = `rollback-${ctx.idempotencyKey}`;
-  return {
-    at: toProjectConfig(place),
-    uuid,
-    ...defined({ releaseId: config.releaseId }),
-  };
+  return { at: toProjectConfig(place), uuid, ...defined({ releaseId: config.releaseId }) };
 }
 
 interface Told {
@@ -408,10 +396,10 @@ function parseRetire(progress: AsgProgress): RetireProgress {
 
 /** Lists what a dead release left behind, and removes it if confirmed. */
 async function repairPlace(call: AsgCall, place: Place): Promise<AsgStep> {
-  const { ctx, config, constants, deps } = call;
+  const { ctx, config, deps } = call;
   const at = toProjectConfig(place);
   const confirm = config.confirm === true;
-  const locks = { ...openLocks(call), generation: constants.generation };
+  const locks = openLocks(call);
   const holder = await findRootLock(locks, at);
   const isForced = confirm && config.force === true && holder !== undefined;
   if (isForced) await removeRootLock(locks, at);
@@ -433,15 +421,14 @@ async function repairPlace(call: AsgCall, place: Place): Promise<AsgStep> {
 /** Locks a project and config for a person. */
 async function lockPlace(call: AsgCall, place: Place): Promise<AsgStep> {
   const { actor = "unknown", reason = "" } = call.config;
-  const deps = { ...openLocks(call), generation: call.constants.generation };
-  const lock = await lockByUser(deps, toProjectConfig(place), { user: actor, reason });
+  const lock = await lockByUser(openLocks(call), toProjectConfig(place), { user: actor, reason });
   await rememberPlace(call.ctx, place, { lock: { by: lock.user, reason: lock.reason } });
   return succeeded({ locked: true, user: lock.user, reason: lock.reason });
 }
 
 /** Removes a person's lock; with `root` also the lock of a dead deployer. */
 async function unlockPlace(call: AsgCall, place: Place): Promise<AsgStep> {
-  const deps = { ...openLocks(call), generation: call.constants.generation };
+  const deps = openLocks(call);
   const at = toProjectConfig(place);
   const lock = await unlockByUser(deps, at);
   const rootRemoved = call.config.root === true && (await removeRootLock(deps, at));

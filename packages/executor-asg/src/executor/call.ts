@@ -6,8 +6,9 @@ import type { ReleaseOperation } from "@stackyard/sdk/releases";
 import type { AsgConfig, AsgProgress, Place } from "../definition.ts";
 import { createBucketMemory, createYardLockFiles, createYardMemory } from "../deploy/memory.ts";
 import type { Release } from "../document/release.ts";
-import type { LockFiles, StrongLock } from "../locks/lock-files.ts";
+import type { StrongLock } from "../locks/lock-files.ts";
 import { createDynamoLock, createS3LockFiles } from "../locks/lock-stores.ts";
+import type { UserLockDeps } from "../locks/release-locks.ts";
 import { toReleaseId } from "../plan/names.ts";
 import { hashUserData } from "../plan/user-data.ts";
 import type { ReleasePosition, ReleaseStateName } from "../release-machine.ts";
@@ -36,16 +37,14 @@ export interface AsgCall {
 }
 
 /** Input of `openCall`. */
-interface AsgCallInput {
-  readonly ctx: ExecutorContext;
-  readonly config: AsgConfig;
-  readonly at: AsgCall["at"];
+interface AsgCallInput extends Pick<AsgCall, "ctx" | "config" | "at"> {
   readonly random: Random;
 }
 
 /** Creates the dependencies of a call. Makes no AWS calls. */
 export function openCall({ ctx, config, at, random }: AsgCallInput): AsgCall {
-  const constants = toConstants(config);
+  const { preset = "stackyard", actor, revision } = config;
+  const constants: ReleaseConstants = { ...PRESETS[preset], ...config.constants };
   const lines: { at: number; text: string }[] = [];
   const { clock, logger, signal } = ctx;
   const deps: ReleaseDeps = {
@@ -55,8 +54,8 @@ export function openCall({ ctx, config, at, random }: AsgCallInput): AsgCall {
     signal,
     random,
     target: { ...at, partition: ctx.target?.partition ?? toPartition(at.region), client: (type) => ctx.aws(type) },
-    memory: openMemory(ctx, config, { at, constants }),
-    actor: toActor(config),
+    memory: openMemory({ ctx, config, at, constants }),
+    actor: defined({ name: actor, revision }),
     report(line) {
       lines.push({ at: clock.now(), text: line });
       ctx.report(line);
@@ -65,17 +64,12 @@ export function openCall({ ctx, config, at, random }: AsgCallInput): AsgCall {
   return { ctx, config, constants, at, deps, lines };
 }
 
-/** Returns the preset with the overrides of the config. */
-function toConstants({ preset = "stackyard", constants = {} }: AsgConfig): ReleaseConstants {
-  return { ...PRESETS[preset], ...constants };
-}
-
-interface MemoryInput {
-  readonly at: AsgCall["at"];
-  readonly constants: ReleaseConstants;
-}
-
-function openMemory(ctx: ExecutorContext, config: AsgConfig, { at, constants }: MemoryInput): ReleaseMemory {
+function openMemory({
+  ctx,
+  config,
+  at,
+  constants,
+}: Pick<AsgCall, "ctx" | "config" | "at" | "constants">): ReleaseMemory {
   const { generation } = constants;
   const { clock, records, stackId } = ctx;
   const by = config.actor === undefined ? stackId : `${config.actor}, ${stackId}`;
@@ -87,17 +81,15 @@ function openMemory(ctx: ExecutorContext, config: AsgConfig, { at, constants }: 
 }
 
 /** Returns the arguments that people need to find the locks. */
-export function openLocks({ ctx, config, at }: AsgCall): { readonly files: LockFiles; readonly strong?: StrongLock } {
+export function openLocks({ ctx, config, at, constants }: AsgCall): UserLockDeps & { readonly strong?: StrongLock } {
   const { clock, records } = ctx;
-  if (config.memory === undefined) return { files: createYardLockFiles({ records, clock, at }) };
+  const { generation } = constants;
+  if (config.memory === undefined) return { files: createYardLockFiles({ records, clock, at }), generation };
   const { bucket, lockTable } = config.memory;
   const files = createS3LockFiles({ client: ctx.aws(S3Client), bucket });
-  if (lockTable === undefined) return { files };
-  return { files, strong: createDynamoLock({ client: ctx.aws(DynamoDBClient), table: lockTable, clock }) };
-}
-
-function toActor({ actor, revision }: AsgConfig): NonNullable<ReleaseDeps["actor"]> {
-  return defined({ name: actor, revision });
+  if (lockTable === undefined) return { files, generation };
+  const strong = createDynamoLock({ client: ctx.aws(DynamoDBClient), table: lockTable, clock });
+  return { files, generation, strong };
 }
 
 /** Progress of a release between two polls. JSON. */
@@ -141,11 +133,6 @@ export function enter(
 /** Adds the lines reported since the last poll. */
 export function withLines(progress: ReleaseProgress, lines: ReleaseProgress["lines"]): ReleaseProgress {
   return { ...progress, lines: [...progress.lines, ...lines].slice(-MAX_LINES) };
-}
-
-/** Converts the progress to the yard's format. */
-export function toAsgProgress(progress: ReleaseProgress): AsgProgress {
-  return { ...progress };
 }
 
 /** Restores the progress stored by this package. */

@@ -35,7 +35,7 @@ export async function stepRelease(deps: ReleaseDeps, progress: ReleaseProgress):
   const row = machineOf(deps)[position.state];
   if (row?.kind === "wait") return passWait(deps, progress);
   if (deps.clock.now() < dueAt && !(await isCutShort(deps, progress))) return rest(deps, progress);
-  if (row?.kind !== "task") return follow(deps, progress, { outcome: { kind: "done" }, state: progress.state });
+  if (row?.kind !== "task") return follow(deps, progress, progress.state);
   if (row.task === "Lock") return takeLock(deps, progress);
   return work(deps, progress, row.task);
 }
@@ -49,8 +49,7 @@ async function work(deps: ReleaseDeps, progress: ReleaseProgress, task: string):
   const { release, state } = progress;
   try {
     if (!isReleaseWorkName(task)) throw new ReleaseError("TASK_UNKNOWN", `Unknown task: ${task}.`);
-    const next = await runState(deps, task, { release, state });
-    return follow(deps, progress, { outcome: { kind: "done" }, state: next });
+    return follow(deps, progress, await runState(deps, task, { release, state }));
   } catch (error) {
     return fail(deps, progress, error);
   }
@@ -67,7 +66,7 @@ async function takeLock(deps: ReleaseDeps, progress: ReleaseProgress): Promise<R
     if (answer.kind === "locked") {
       const started =
         queuedSince === undefined ? answer.state : { ...answer.state, started_at: new Date(now).toISOString() };
-      return follow(deps, progress, { outcome: { kind: "done" }, state: started });
+      return follow(deps, progress, started);
     }
     const mayWait = progress.mayQueue && answer.what !== "used" && now < (queuedSince ?? now) + QUEUE_MS;
     if (!mayWait) throw new ReleaseError("LOCK_EXISTS", answer.message);
@@ -84,7 +83,7 @@ async function passWait(deps: ReleaseDeps, progress: ReleaseProgress): Promise<R
   const row = machineOf(deps)[progress.position.state];
   const halt = row?.kind === "wait" && row.halted !== undefined ? await findHaltInWait(deps, progress) : undefined;
   if (halt !== undefined) return fail(deps, progress, halt);
-  if (deps.clock.now() >= progress.dueAt) return follow(deps, progress, { outcome: { kind: "done" }, state });
+  if (deps.clock.now() >= progress.dueAt) return follow(deps, progress, state);
   await deps.memory.locks.renew(release, state.uuid).catch((error: unknown) => {
     deps.logger.warn("cannot renew the lock of a release", { error, release: release.release_id });
   });
@@ -99,17 +98,13 @@ function rest({ clock }: ReleaseDeps, progress: ReleaseProgress): ReleaseStep {
 function fail(deps: ReleaseDeps, progress: ReleaseProgress, error: unknown): ReleaseStep {
   deps.signal.throwIfAborted();
   if (!(error instanceof ReleaseError)) throw error;
-  const state = error.partial ?? progress.state;
-  return follow(deps, progress, { outcome: { kind: "failed", errorClass: error.errorClass }, state, error });
+  return follow(deps, progress, error.partial ?? progress.state, error);
 }
 
-interface Outcome {
-  readonly outcome: ReleaseOutcome;
-  readonly state: ReleaseState;
-  readonly error?: ReleaseError;
-}
-
-function follow(deps: ReleaseDeps, progress: ReleaseProgress, { outcome, state, error }: Outcome): ReleaseStep {
+/** Moves on from a state that is done, or that has failed with the error. */
+function follow(deps: ReleaseDeps, progress: ReleaseProgress, state: ReleaseState, error?: ReleaseError): ReleaseStep {
+  const outcome: ReleaseOutcome =
+    error === undefined ? { kind: "done" } : { kind: "failed", errorClass: error.errorClass };
   const { release } = progress;
   const now = deps.clock.now();
   const values = { ...state, wait_for_healthy: release.wait_for_healthy };

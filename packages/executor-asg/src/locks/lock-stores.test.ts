@@ -19,7 +19,7 @@ function createBucket() {
 }
 
 function createRecordFiles(): LockFiles {
-  return createRecordLockFiles({ records: createMemoryRecords(), clock: createFakeClock() });
+  return createRecordLockFiles({ records: createMemoryRecords(), clock: createFakeClock(), prefix: "releases/" });
 }
 
 describe.each([

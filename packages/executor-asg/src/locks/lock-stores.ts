@@ -70,12 +70,11 @@ function isConflict(error: unknown): boolean {
 interface RecordLockFilesOptions {
   readonly records: Records;
   readonly clock: Clock;
-  /** Default: `releases/`. */
-  readonly prefix?: string;
+  readonly prefix: string;
 }
 
 /** Stores lock files as records of the yard, one text per record. */
-export function createRecordLockFiles({ records, clock, prefix = "releases/" }: RecordLockFilesOptions): LockFiles {
+export function createRecordLockFiles({ records, clock, prefix }: RecordLockFilesOptions): LockFiles {
   return {
     async load(path) {
       const found = await records.get(toKey(prefix, path), clock.now());
