@@ -98,13 +98,8 @@ export function createAuditSealer(deps: AuditSealerDeps, options: AuditSealerOpt
     if (held === undefined) return 0;
     const known = head;
     head = undefined;
-    const ready = known ?? (await recover(records, clock, held));
-    const sealed = await sealBatch(
-      records,
-      clock,
-      ready,
-      known === undefined ? await listPending(records, clock) : pending,
-    );
+    const ready = known ?? (await recover(deps, held));
+    const sealed = await sealBatch(deps, ready, known === undefined ? await listPending(deps) : pending);
     head = sealed.head;
     return sealed.count;
   }
@@ -115,11 +110,11 @@ export function createAuditSealer(deps: AuditSealerDeps, options: AuditSealerOpt
     const held = hasLines ? await hold() : undefined;
     let isMore = false;
     if (held !== undefined) {
-      const ready = head ?? (await recover(records, clock, held));
+      const ready = head ?? (await recover(deps, held));
       head = undefined;
       const entryId = deps.ids.next();
-      const begun = await beginPruning(records, clock, ready, { before: clock.now() - retentionMs, entryId });
-      head = await finishPruning(records, clock, begun);
+      const begun = await beginPruning(deps, ready, { before: clock.now() - retentionMs, entryId });
+      head = await finishPruning(deps, begun);
       isMore = begun !== ready;
     }
     prunedAt = isMore ? Number.NEGATIVE_INFINITY : clock.now();
@@ -129,7 +124,7 @@ export function createAuditSealer(deps: AuditSealerDeps, options: AuditSealerOpt
     async seal() {
       try {
         if (clock.now() - prunedAt >= PRUNE_EVERY_MS) await prune();
-        const pending = await listPending(records, clock);
+        const pending = await listPending(deps);
         return pending.length === 0 ? 0 : await sealPending(pending);
       } catch (error) {
         if (!isStackyardError(error, "LEASE_LOST")) throw error;
@@ -142,22 +137,22 @@ export function createAuditSealer(deps: AuditSealerDeps, options: AuditSealerOpt
   };
 }
 
-type Now = Pick<Clock, "now">;
+/** The records of the log. */
+type LogDeps = Pick<AuditSealerDeps, "records" | "clock">;
 
 /** Lists the waiting entries, in order of their ids; one page. */
-async function listPending(records: Records, clock: Now): Promise<readonly StoredRecord[]> {
+async function listPending({ records, clock }: LogDeps): Promise<readonly StoredRecord[]> {
   return (await records.list(PENDING_PREFIX, { limit: BATCH, now: clock.now() })).items;
 }
 
 /** Writes the chain on with one batch of entries, each of them once. */
 async function sealBatch(
-  records: Records,
-  clock: Now,
+  deps: LogDeps,
   head: HeldHead,
   pending: readonly StoredRecord[],
 ): Promise<{ readonly head: HeldHead; readonly count: number }> {
   const waiting = pending.flatMap((record) => toWaiting(record) ?? []);
-  const [again, fresh] = await splitRelayed(records, clock, waiting);
+  const [again, fresh] = await splitRelayed(deps, waiting);
   let { seq, hash } = head.value;
   const batchFrom = seq + 1;
   const lines = fresh.map(({ entry }) => {
@@ -166,9 +161,9 @@ async function sealBatch(
     hash = hashLine(text);
     return { key: toLineKey(seq), text };
   });
-  await all(lines.map(({ key, text }) => putNew(records, clock, key, text)));
-  const next = lines.length === 0 ? head : await putHead(records, clock, head, { ...head.value, seq, hash, batchFrom });
-  await removeSealed(records, clock, [...again, ...fresh]);
+  await all(lines.map(({ key, text }) => putNew(deps, key, text)));
+  const next = lines.length === 0 ? head : await putHead(deps, head, { ...head.value, seq, hash, batchFrom });
+  await removeSealed(deps, [...again, ...fresh]);
   return { head: next, count: lines.length };
 }
 
@@ -196,13 +191,12 @@ function isPending(value: unknown): value is PendingEntry {
 
 /** Separates entries that a store has relayed again after they were sealed from those that are in no line. */
 async function splitRelayed(
-  records: Records,
-  clock: Now,
+  deps: LogDeps,
   waiting: readonly WaitingEntry[],
 ): Promise<readonly [readonly WaitingEntry[], readonly WaitingEntry[]]> {
   const marks = await all(
     waiting.map(async ({ entry, isRelayed }) =>
-      isRelayed ? await records.get(toSealedKey(entry.id), clock.now()) : undefined,
+      isRelayed ? await deps.records.get(toSealedKey(entry.id), deps.clock.now()) : undefined,
     ),
   );
   const isAgain = (_: WaitingEntry, index: number) => marks[index] !== undefined;
@@ -210,7 +204,7 @@ async function splitRelayed(
 }
 
 /** Removes the records of entries that are in the chain. A mark outlives those that their store may relay again. */
-async function removeSealed(records: Records, clock: Now, sealed: readonly WaitingEntry[]): Promise<void> {
+async function removeSealed({ records, clock }: LogDeps, sealed: readonly WaitingEntry[]): Promise<void> {
   await all(
     sealed.map(async ({ entry, record, isRelayed }) => {
       const now = clock.now();
@@ -232,49 +226,48 @@ async function removeSealed(records: Records, clock: Now, sealed: readonly Waiti
  * continue the chain beyond the head are part of it, and others are not; entries of the last batch, and a pruning, may
  * be left.
  */
-async function recover(records: Records, clock: Now, { token }: Lease): Promise<HeldHead> {
-  const record = await records.get(HEAD_KEY, clock.now());
+async function recover(deps: LogDeps, { token }: Lease): Promise<HeldHead> {
+  const record = await deps.records.get(HEAD_KEY, deps.clock.now());
   const before = (record?.value ?? { ...EMPTY_HEAD, batchFrom: 1, token: 0 }) as HeadValue;
   if (before.token > token) throw lost();
   const old: HeldHead = { value: before, version: record?.version ?? "absent" };
-  const fenced = await putHead(records, clock, old, { ...before, token });
-  const { ids, stray, seq, hash } = await readTail(records, clock, before);
+  const fenced = await putHead(deps, old, { ...before, token });
+  const { ids, stray, seq, hash } = await readTail(deps, before);
   const isAsBefore = seq === before.seq && stray.length === 0;
   // Lines that look stray may be those of a later owner that writes right now. It has moved the head, so this write is
   // refused.
-  const head = isAsBefore ? fenced : await putHead(records, clock, fenced, { ...fenced.value, seq, hash });
-  await all(stray.map(({ key, version }) => records.remove(key, version)));
-  await removeLeft(records, clock, ids);
-  return finishPruning(records, clock, head);
+  const head = isAsBefore ? fenced : await putHead(deps, fenced, { ...fenced.value, seq, hash });
+  await all(stray.map(({ key, version }) => deps.records.remove(key, version)));
+  await removeLeft(deps, ids);
+  return finishPruning(deps, head);
 }
 
 /** Removes the records of entries that are in the chain already. */
-async function removeLeft(records: Records, clock: Now, ids: ReadonlySet<string>): Promise<void> {
+async function removeLeft(deps: LogDeps, ids: ReadonlySet<string>): Promise<void> {
   if (ids.size === 0) return;
-  const pages = listPages((start) => records.list(PENDING_PREFIX, { limit: BATCH, now: clock.now(), ...start }));
+  const pages = listPages((start) =>
+    deps.records.list(PENDING_PREFIX, { limit: BATCH, now: deps.clock.now(), ...start }),
+  );
   for await (const { items } of pages) {
     const waiting = items.flatMap((each) => toWaiting(each) ?? []);
-    await removeSealed(
-      records,
-      clock,
-      waiting.filter(({ entry }) => ids.has(entry.id)),
-    );
+    const left = waiting.filter(({ entry }) => ids.has(entry.id));
+    await removeSealed(deps, left);
   }
 }
 
 /** Walks lines from a number on, in their stored form. */
-async function* walkLines(records: Records, clock: Now, from: number): AsyncGenerator<StoredRecord, void, undefined> {
+async function* walkLines({ records, clock }: LogDeps, from: number): AsyncGenerator<StoredRecord, void, undefined> {
   const begin = toLineKey(from - 1);
   const pages = listPages(({ cursor = begin }) => records.list(LOG_PREFIX, { limit: BATCH, now: clock.now(), cursor }));
   for await (const { items } of pages) yield* items;
 }
 
 /** Reads the ids of the last batch and of lines that continue the chain beyond the head; and lines that do not. */
-async function readTail(records: Records, clock: Now, { seq: headSeq, hash: headHash, batchFrom }: HeadValue) {
+async function readTail(deps: LogDeps, { seq: headSeq, hash: headHash, batchFrom }: HeadValue) {
   const ids = new Set<string>();
   const stray: StoredRecord[] = [];
   let [seq, hash] = [headSeq, headHash];
-  for await (const record of walkLines(records, clock, batchFrom)) {
+  for await (const record of walkLines(deps, batchFrom)) {
     const text = String(record.value);
     const line = parseLine(text);
     if (record.key === toLineKey(seq + 1) && line?.prev === hash) [seq, hash] = [seq + 1, hashLine(text)];
@@ -289,52 +282,51 @@ const PRUNED_AT_ONCE = 10_000;
 
 /** Moves the beginning of the chain behind the lines that are too old. The newest line stays. */
 async function beginPruning(
-  records: Records,
-  clock: Now,
+  deps: LogDeps,
   head: HeldHead,
   { before, entryId }: { readonly before: number; readonly entryId: string },
 ): Promise<HeldHead> {
   const { seq: last, first } = head.value;
   let next = first;
-  for await (const { value } of walkLines(records, clock, first.seq)) {
+  for await (const { value } of walkLines(deps, first.seq)) {
     const line = parseLine(value);
     const isOld = line !== undefined && line.at < before && line.seq < last && line.seq - first.seq < PRUNED_AT_ONCE;
     if (!isOld) break;
     next = { seq: line.seq + 1, prev: hashLine(String(value)) };
   }
   if (next === first) return head;
-  const pruning = { entryId, at: clock.now(), from: first.seq };
-  return putHead(records, clock, head, { ...head.value, first: next, pruning });
+  const pruning = { entryId, at: deps.clock.now(), from: first.seq };
+  return putHead(deps, head, { ...head.value, first: next, pruning });
 }
 
 /**
  * Writes the entry about a pruning that has begun, and removes the lines. Done again after a crash, before anything is
  * sealed.
  */
-async function finishPruning(records: Records, clock: Now, head: HeldHead): Promise<HeldHead> {
+async function finishPruning(deps: LogDeps, head: HeldHead): Promise<HeldHead> {
   const { pruning, ...rest } = head.value;
   if (pruning === undefined) return head;
   const { entryId: id, at, from } = pruning;
   const who = { kind: "host", id: "stackyard", name: "stackyard", groups: [] } as const;
   const on = { key: `${from}-${rest.first.seq - 1}` };
   const entry: AuditEntry = { id, at, action: "pruneAudit", outcome: "done", who, via: "host", on };
-  await records.put({ key: toPendingKey(id), value: entry, expected: "absent", now: clock.now() });
-  const pages = listPages((start) => records.list(LOG_PREFIX, { limit: BATCH, now: clock.now(), ...start }));
+  await deps.records.put({ key: toPendingKey(id), value: entry, expected: "absent", now: deps.clock.now() });
+  const pages = listPages((start) => deps.records.list(LOG_PREFIX, { limit: BATCH, now: deps.clock.now(), ...start }));
   for await (const { items } of pages) {
     const old = items.filter(({ key }) => key < toLineKey(rest.first.seq));
-    await all(old.map(({ key, version }) => records.remove(key, version)));
+    await all(old.map(({ key, version }) => deps.records.remove(key, version)));
     if (old.length < items.length) break;
   }
-  return putHead(records, clock, head, rest);
+  return putHead(deps, head, rest);
 }
 
-async function putHead(records: Records, clock: Now, { version }: HeldHead, value: HeadValue): Promise<HeldHead> {
+async function putHead({ records, clock }: LogDeps, { version }: HeldHead, value: HeadValue): Promise<HeldHead> {
   const put = await records.put({ key: HEAD_KEY, value, expected: version, now: clock.now() });
   if (put.kind === "conflict") throw lost();
   return { value, version: put.record.version };
 }
 
-async function putNew(records: Records, clock: Now, key: string, value: string): Promise<void> {
+async function putNew({ records, clock }: LogDeps, key: string, value: string): Promise<void> {
   const put = await records.put({ key, value, expected: "absent", now: clock.now() });
   if (put.kind === "conflict") throw lost();
 }

@@ -40,7 +40,7 @@ import type {
   SettleInput,
   SuspendInput,
 } from "../ports/stack-store.ts";
-import { createDueIndex, createMemoryQueue, type DueSource, type QueueRow } from "./queue.ts";
+import { createDueIndex, createMemoryQueue, type DueSource, type QueueRow, toDueSource } from "./queue.ts";
 
 /** An open attempt with the facts that its views and its next claim need. */
 export interface BookAttempt extends Attempt, AttemptFacts {
@@ -244,28 +244,16 @@ export class AttemptBook {
 
   /** Returns the due items of one kind for a take. */
   toDueSource(kind: "task" | ReturnedKind): DueSource {
-    if (kind === "task") {
-      return {
-        findDueAt: this.tasks.findDueAt,
-        takeOne: (take) => {
-          const row = this.tasks.takeOne(take);
-          const message = row && this.findMessage(row.value);
-          if (row === undefined || message === undefined) return undefined;
-          return { kind, receipt: row.receipt, attemptId: row.value, message, deliveries: row.deliveries };
-        },
-        nextDueAt: this.tasks.nextDueAt,
-      };
-    }
-    const index = this.#due[kind];
+    if (kind !== "task") return toDueSource(this.#due[kind], (key, dueAt) => this.#toReturned(kind, key, dueAt));
     return {
-      findDueAt: ({ now }) => index.findDue(now)?.dueAt,
-      takeOne: ({ now, leaseMs }) => {
-        const due = index.findDue(now);
-        if (due === undefined) return undefined;
-        index.hide(due.key, now + leaseMs);
-        return this.#toReturned(kind, due.key, due.dueAt);
+      findDueAt: this.tasks.findDueAt,
+      takeOne: (take) => {
+        const row = this.tasks.takeOne(take);
+        const message = row && this.findMessage(row.value);
+        if (row === undefined || message === undefined) return undefined;
+        return { kind, receipt: row.receipt, attemptId: row.value, message, deliveries: row.deliveries };
       },
-      nextDueAt: index.nextDueAt,
+      nextDueAt: this.tasks.nextDueAt,
     };
   }
 

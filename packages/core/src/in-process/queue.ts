@@ -301,13 +301,7 @@ export function createDueIndex(): DueIndex {
     heap.push(entry);
   }
 
-  function findFirst(): DueEntry | undefined {
-    for (let first = heap.peek(); first !== undefined; first = heap.peek()) {
-      if (entries.get(first.key) === first) return first;
-      heap.pop();
-    }
-    return undefined;
-  }
+  const findFirst = () => peekWhere(heap, (entry) => entries.get(entry.key) === entry);
 
   return {
     set(key, dueAt) {
@@ -340,6 +334,20 @@ export interface DueSource {
   /** Returns an item and hides it until the end of its lease; undefined when it is gone. */
   takeOne(take: Take): DueItem | undefined;
   nextDueAt(): number | undefined;
+}
+
+/** Returns the source of the keys that are due; `toItem` returns undefined for one that is gone. */
+export function toDueSource(index: DueIndex, toItem: (key: string, dueAt: number) => DueItem | undefined): DueSource {
+  return {
+    findDueAt: ({ now }) => index.findDue(now)?.dueAt,
+    takeOne({ now, leaseMs }) {
+      const due = index.findDue(now);
+      if (due === undefined) return undefined;
+      index.hide(due.key, now + leaseMs);
+      return toItem(due.key, due.dueAt);
+    },
+    nextDueAt: index.nextDueAt,
+  };
 }
 
 /** Takes due items, oldest first over all sources. */

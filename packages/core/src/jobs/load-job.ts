@@ -26,29 +26,21 @@ export async function findRun(deps: LoadRunDeps, runId: string): Promise<JobView
   return toView(deps, runId, loaded?.stack, record);
 }
 
-/** Converts like `findRun` a stack from a list. */
-async function toListedRun(deps: LoadRunDeps, stack: Stack): Promise<JobView | undefined> {
-  return toView(deps, stack.id, stack, undefined);
-}
-
 async function toView(
   { store }: LoadRunDeps,
   runId: string,
   stack: Stack | undefined,
-  record: RunRecord | undefined,
+  record?: RunRecord,
 ): Promise<JobView | undefined> {
   if (stack !== undefined && stack.machine !== RUN_MACHINE) return undefined;
   const [{ items: lines }, attempts] = await Promise.all([
     store.queries.listHistory({ stackId: runId, newestFirst: true }, { limit: LINES }),
     stack === undefined ? [] : store.queries.listAttempts(runId),
   ]);
-  const source = await findSource(store, stack?.machineHash ?? record?.revision ?? findHash(lines));
+  const kept = lines.find(({ machineHash }) => machineHash !== undefined)?.machineHash;
+  const source = await findSource(store, stack?.machineHash ?? record?.revision ?? kept);
   if (source === undefined) return undefined;
   return toRunView({ runId, source, stack, lines, attempt: attempts[0], askedAt: record?.askedAt });
-}
-
-function findHash(lines: readonly HistoryEntry[]): string | undefined {
-  return lines.find(({ machineHash }) => machineHash !== undefined)?.machineHash;
 }
 
 async function findSource(
@@ -95,7 +87,9 @@ export async function listRuns(
     (state ?? view.state) === view.state && (executor ?? view.executor) === view.executor;
   for (let from = 0; from < items.length; from += AT_ONCE) {
     const part = items.slice(from, from + AT_ONCE);
-    const runs = await Promise.all(part.map(async ({ stack }) => ({ stack, view: await toListedRun(deps, stack) })));
+    const runs = await Promise.all(
+      part.map(async ({ stack }) => ({ stack, view: await toView(deps, stack.id, stack) })),
+    );
     for (const { stack, view } of runs) {
       if (view === undefined || !isWanted(view)) continue;
       const bytes = Buffer.byteLength(JSON.stringify(view));

@@ -5,7 +5,7 @@ import { Compile } from "typebox/compile";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { shortHashOf } from "./event-message.ts";
 import { type ExecutorDefinition, findTimeoutMs, toCancelWithinMs } from "./executor-definition.ts";
-import { defined } from "./json.ts";
+import { defined, parseJson } from "./json.ts";
 import {
   FAILED,
   INIT,
@@ -94,12 +94,8 @@ export function parseRunMachine(source: string): Machine | undefined {
 
 /** Returns the content of a run's revision; undefined when the text is not one. */
 export function parseRunSource(source: string): RunSource | undefined {
-  try {
-    const document: unknown = JSON.parse(source);
-    return validator.Check(document) ? document : undefined;
-  } catch {
-    return undefined;
-  }
+  const document = parseJson(source);
+  return validator.Check(document) ? document : undefined;
 }
 
 /** Returns the stack id of a job: the caller's key decides, so that a repeat finds the same job; else a new ULID. */

@@ -1,7 +1,7 @@
-import { createMemoryQueue, type DueSource, type TakenRow } from "../in-process/queue.ts";
+import { createMemoryQueue, type DueSource } from "../in-process/queue.ts";
 import { toEventKey } from "../machine/event-message.ts";
 import type { Page, PageInput } from "../ports/records.ts";
-import type { DeadLetter, DueItem, HistoryEntry, QueuedEvent, StoredHistoryEntry } from "../ports/stack-store.ts";
+import type { DeadLetter, HistoryEntry, QueuedEvent, StoredHistoryEntry } from "../ports/stack-store.ts";
 import type { HistoryFilter } from "../ports/store.ts";
 import { parsePosition } from "../ports/store-helpers.ts";
 import { toPage } from "./memory-lists.ts";
@@ -28,7 +28,7 @@ export function createMemoryEvents(): MemoryEvents {
       if (keys.has(key)) return false;
       keys.add(key);
       const { stackId: lane, receivedAt } = event;
-      queue.add(event, notBefore === undefined ? { lane, dueAt: receivedAt } : { lane, ...toDelay(notBefore) });
+      queue.add(event, { lane, dueAt: notBefore ?? receivedAt, visibleAt: notBefore ?? 0 });
       return true;
     },
     remove(receipt) {
@@ -41,7 +41,7 @@ export function createMemoryEvents(): MemoryEvents {
       findDueAt: queue.findDueAt,
       takeOne(take) {
         const row = queue.takeOne(take);
-        return row && toItem(row);
+        return row && { kind: "event", receipt: row.receipt, event: row.value, deliveries: row.deliveries };
       },
       nextDueAt: queue.nextDueAt,
     },
@@ -53,14 +53,6 @@ export function createMemoryEvents(): MemoryEvents {
 
 function toStackKey(event: QueuedEvent): string {
   return `${event.stackId}\u0000${toEventKey(event)}`;
-}
-
-function toDelay(notBefore: number) {
-  return { dueAt: notBefore, visibleAt: notBefore };
-}
-
-function toItem({ receipt, value: event, deliveries }: TakenRow<QueuedEvent>): DueItem {
-  return { kind: "event", receipt, event, deliveries };
 }
 
 /** Dead letters. */

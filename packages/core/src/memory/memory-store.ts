@@ -1,13 +1,13 @@
 import { toPendingKey } from "../access/audit-entry.ts";
 import { AttemptBook, type AttemptSink, type EndedAttempt } from "../in-process/attempt-book.ts";
 import { listOpenAttempts } from "../in-process/open-attempts.ts";
-import { createDueIndex, type DueIndex, type DueSource, findNextDueAt, takeFrom } from "../in-process/queue.ts";
+import { createDueIndex, type DueSource, findNextDueAt, takeFrom, toDueSource } from "../in-process/queue.ts";
 import { readAttemptSecrets } from "../machine/decide/work.ts";
 import { toEventKey } from "../machine/event-message.ts";
 import { silentLogger } from "../ports/executor.ts";
 import type { KeptRevision, ListedRevision } from "../ports/locator.ts";
 import { comparePlaces, toRevisionOrder } from "../ports/stack-filter.ts";
-import type { Change, CommitResult, DueItem, DueKind, QueuedEvent, WorkQueue } from "../ports/stack-store.ts";
+import type { Change, CommitResult, DueKind, QueuedEvent, WorkQueue } from "../ports/stack-store.ts";
 import type { Retention, Revisions, StackQueries, Store, StoreSignal } from "../ports/store.ts";
 import { createClosable, createStoreListeners, MAX_SETTLED_LISTED, type PortCalls } from "../ports/store-helpers.ts";
 import { createMemoryDeadLetters, createMemoryEvents, createMemoryHistory } from "./memory-events.ts";
@@ -93,19 +93,6 @@ function createQueueCalls(state: MemoryState): PortCalls<WorkQueue> {
       }
     },
     nextDueAt: (kinds) => findNextDueAt(kinds.map((kind) => sources[kind])),
-  };
-}
-
-function toDueSource(index: DueIndex, toItem: (key: string, dueAt: number) => DueItem): DueSource {
-  return {
-    findDueAt: ({ now }) => index.findDue(now)?.dueAt,
-    takeOne({ now, leaseMs }) {
-      const due = index.findDue(now);
-      if (due === undefined) return undefined;
-      index.hide(due.key, now + leaseMs);
-      return toItem(due.key, due.dueAt);
-    },
-    nextDueAt: index.nextDueAt,
   };
 }
 

@@ -66,7 +66,7 @@ const PLACE = /^(-?[a-zA-Z]+)\/(-?\d{1,16})\/(.*)$/s;
 /** Reads the order of a list. Throws `USAGE` for a cursor of another one. */
 export function toStackOrder({ sort = "id", cursor, mostSorted = MOST_SORTED }: ListStacksInput): StackOrder {
   const isDescending = sort.startsWith("-");
-  const key = toKey(sort);
+  const key = KEYS[sort];
   const order = { key, isDescending, mostSorted: Math.min(mostSorted, MOST_SORTED) };
   if (key === "id") {
     return { ...order, ...(cursor !== undefined && { after: { value: 0, id: cursor } }), toCursor: ({ id }) => id };
@@ -83,22 +83,16 @@ export function toStackPlace({ key }: Pick<StackOrder, "key">, stack: Stack): St
   return { value: key === "id" ? 0 : stack[key], id: stack.id };
 }
 
-function toKey(sort: StackSort): StackOrder["key"] {
-  switch (sort) {
-    case "id":
-    case "-id":
-      return "id";
-    case "createdAt":
-    case "-createdAt":
-      return "createdAt";
-    case "updatedAt":
-    case "-updatedAt":
-      return "updatedAt";
-    case "enteredAt":
-    case "-enteredAt":
-      return "enteredAt";
-  }
-}
+const KEYS: Readonly<Record<StackSort, StackOrder["key"]>> = {
+  id: "id",
+  "-id": "id",
+  createdAt: "createdAt",
+  "-createdAt": "createdAt",
+  updatedAt: "updatedAt",
+  "-updatedAt": "updatedAt",
+  enteredAt: "enteredAt",
+  "-enteredAt": "enteredAt",
+};
 
 /**
  * Returns the order of a machine's revisions, most recently seen first. Throws `USAGE` for the cursor of another list.

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { Type } from "typebox";
 import { Check } from "typebox/value";
 import type { Clock } from "../ports/clock.ts";
-import type { Records, StoredRecord } from "../ports/records.ts";
+import type { Records } from "../ports/records.ts";
 
 /** News for people that is in no stack's history, such as a dead letter of a queue. */
 export interface NoticeInput {
@@ -89,15 +89,11 @@ export async function followNotices(
   handle: (notices: readonly Notice[]) => Promise<void>,
 ): Promise<{ readonly hasMore: boolean }> {
   const { items, cursor } = await records.list(toPendingKey(""), { limit: PAGE, now: clock.now() });
-  const notices = items.map(toNotice).filter((notice) => notice !== undefined);
+  // Other values are skipped, and removed with the others.
+  const notices = items.map(({ value }) => value).filter(isNotice);
   if (notices.length > 0) await handle(notices.toSorted((one, other) => one.at - other.at));
   for (const { key, version } of items) await records.remove(key, version);
   return { hasMore: cursor !== undefined };
-}
-
-/** Returns the notice of a record. Other values are skipped, and removed with the others. */
-function toNotice({ value }: StoredRecord): Notice | undefined {
-  return isNotice(value) ? value : undefined;
 }
 
 function isNotice(value: unknown): value is Notice {

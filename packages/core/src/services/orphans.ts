@@ -79,14 +79,9 @@ export async function findOrphan(
 /** Returns the last search; undefined before the first. */
 export async function findOrphanCheck({ records, clock }: OrphansDeps): Promise<OrphanCheck | undefined> {
   const found = await records.get(ORPHAN_CHECK_KEY, clock.now());
-  const value = found?.value;
-  return isCheck(value) ? value : undefined;
+  return Check(OrphanCheck, found?.value) ? found.value : undefined;
 }
 
 function isOrphan(value: unknown): value is Orphan {
   return Check(Orphan, value);
-}
-
-function isCheck(value: unknown): value is OrphanCheck {
-  return Check(OrphanCheck, value);
 }

@@ -121,7 +121,7 @@ export function failItem(
 ): { readonly kind: "lost" } | { readonly kind: "retried" | "dead"; readonly item: QueueItem } {
   if (!isCurrent(item, claim)) return { kind: "lost" };
   const kept = toFailed(item, claim, { message, now });
-  if (now - kept.failure.firstAt >= GIVE_UP_MS) return { kind: "dead", item: { ...kept, dueAt: now, deadAt: now } };
+  if (now - kept.failure.firstAt >= GIVE_UP_MS) return buryItem(item, claim, { message, now });
   const longest = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** claim.failures);
   return { kind: "retried", item: { ...kept, dueAt: now + Math.ceil(longest * random) } };
 }

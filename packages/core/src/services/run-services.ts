@@ -3,7 +3,7 @@ import { StackyardError, toErrorText } from "../errors/stackyard-error.ts";
 import { isMap } from "../machine/json.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { PluginService, ServiceDeps } from "../ports/plugin-service.ts";
-import type { Lease, Leases, Records } from "../ports/records.ts";
+import type { Lease, Leases } from "../ports/records.ts";
 import { createServiceDeps, type YardServicesDeps } from "./service-deps.ts";
 
 /** A service whose ticks fail. */
@@ -212,19 +212,19 @@ interface LoopTick {
  * Calls a tick when it has work. Without work it needs no lease: acquiring one is a write, and releasing it another.
  */
 async function tickWhenDue(deps: LoopDeps, given: LoopTick): Promise<number> {
-  const { clock, store, wake, services } = deps;
+  const { clock, wake, services } = deps;
   const { service, shown, span } = given;
   if (service.dueAt === undefined) return tickUnderLease(deps, given);
   const found = await service.dueAt(createServiceDeps(deps, { signal: span.signal, wake, services }));
   const dueAt = found ?? Number.POSITIVE_INFINITY;
   if (dueAt <= clock.now()) return tickUnderLease(deps, given);
-  if (shown.mayExist) await removeFailure(store.records, clock, service.name);
+  if (shown.mayExist) await removeFailure(deps, service.name);
   shown.mayExist = false;
   return dueAt;
 }
 
 async function tickUnderLease(deps: LoopDeps, { service: { name }, tick, span }: LoopTick): Promise<number> {
-  const { leases, owner, clock, store, wake, services } = deps;
+  const { leases, owner, clock, wake, services } = deps;
   const taken = await leases.acquire(`services/${name}`, owner, LEASE_MS);
   if (taken.kind === "held") return clock.now() + HELD_MS;
   const lost = new AbortController();
@@ -234,7 +234,7 @@ async function tickUnderLease(deps: LoopDeps, { service: { name }, tick, span }:
     const signal = AbortSignal.any([span.signal, lost.signal]);
     const until = Math.min(span.until, clock.now() + TICK_MS);
     const nextAt = await tick(createServiceDeps(deps, { signal, wake, services }), until);
-    if (!signal.aborted) await removeFailure(store.records, clock, name);
+    if (!signal.aborted) await removeFailure(deps, name);
     return nextAt ?? Number.POSITIVE_INFINITY;
   } finally {
     done.abort();
@@ -286,9 +286,9 @@ async function noteFailure({ store, clock }: YardServicesDeps, name: string, tex
   await store.records.put({ key: toKey(name), value, expected: found?.version ?? "absent", now });
 }
 
-async function removeFailure(records: Records, clock: Clock, name: string): Promise<void> {
-  const found = await records.get(toKey(name), clock.now());
-  if (found !== undefined) await records.remove(found.key, found.version);
+async function removeFailure({ store, clock }: YardServicesDeps, name: string): Promise<void> {
+  const found = await store.records.get(toKey(name), clock.now());
+  if (found !== undefined) await store.records.remove(found.key, found.version);
 }
 
 function isFailure(value: unknown): value is ServiceFailure {

@@ -33,12 +33,8 @@ export async function* listFilledStates({
 }): AsyncGenerator<string> {
   const load = (start: PageStart) => records.list(STATE_HEADS, { limit: PAGE, now: clock.now(), ...start });
   for await (const { items } of listPages(load)) {
-    for (const { value } of items) if (isKept(value) && isFilled(value)) yield value.key;
+    for (const { value } of items) if (Check(KeptState, value) && isFilled(value)) yield value.key;
   }
-}
-
-function isKept(value: unknown): value is KeptState {
-  return Check(KeptState, value);
 }
 
 function isFilled({ current, versions }: KeptState): boolean {

@@ -5,3 +5,8 @@ export interface ConformanceCase<Port> {
   /** Throws when the promise is broken. Each case creates a new port and ends it. */
   run(create: () => Promise<Port>): Promise<void>;
 }
+
+/** Returns a case that receives its port. */
+export function portCase<Port>(name: string, run: (port: Port) => Promise<void>): ConformanceCase<Port> {
+  return { name, run: async (create) => run(await create()) };
+}

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { findFaults } from "../engine/call-executor.ts";
 import { parseDuration } from "../machine/document/duration.ts";
 import type { Executor, Running } from "../ports/executor.ts";
-import type { ConformanceCase } from "./conformance-case.ts";
+import { type ConformanceCase, portCase } from "./conformance-case.ts";
 import { createExecutorContext, runExecutor, type TestContextInput } from "./run-executor.ts";
 
 /** An executor over its own world. */
@@ -22,12 +22,7 @@ export interface ExecutorUnderTest {
 
 const DEFAULT_CANCEL_WITHIN = "5m";
 
-function executorCase(
-  name: string,
-  run: (port: ExecutorUnderTest) => Promise<void>,
-): ConformanceCase<ExecutorUnderTest> {
-  return { name, run: async (create) => run(await create()) };
-}
+const executorCase = portCase<ExecutorUnderTest>;
 
 /** Starts as a worker does; undefined when the first step ends the work. */
 async function startNow({ executor, config, context }: ExecutorUnderTest): Promise<Running | undefined> {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Lease, Leases } from "../ports/records.ts";
-import type { ConformanceCase } from "./conformance-case.ts";
+import { type ConformanceCase, portCase } from "./conformance-case.ts";
 import type { FakeClock } from "./fake-clock.ts";
 
 /** Leases and the clock that they go by. */
@@ -11,9 +11,7 @@ export interface LeasesUnderTest {
 
 const TTL = 60_000;
 
-function leasesCase(name: string, run: (port: LeasesUnderTest) => Promise<void>): ConformanceCase<LeasesUnderTest> {
-  return { name, run: async (create) => run(await create()) };
-}
+const leasesCase = portCase<LeasesUnderTest>;
 
 async function acquireNow(leases: Leases, key: string, owner: string, ttlMs = TTL): Promise<Lease> {
   const result = await leases.acquire(key, owner, ttlMs);

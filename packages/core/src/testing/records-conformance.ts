@@ -2,14 +2,12 @@ import assert from "node:assert/strict";
 import { isStackyardError } from "../errors/stackyard-error.ts";
 import { listPages, type PageStart } from "../list-pages.ts";
 import type { PutRecordInput, Records } from "../ports/records.ts";
-import type { ConformanceCase } from "./conformance-case.ts";
+import { type ConformanceCase, portCase } from "./conformance-case.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 const MAX_BYTES = 256 * 1024;
 
-function recordsCase(name: string, run: (records: Records) => Promise<void>): ConformanceCase<Records> {
-  return { name, run: async (create) => run(await create()) };
-}
+const recordsCase = portCase<Records>;
 
 /** Writes, which must succeed. Returns the version. */
 async function putNow(records: Records, key: string, overrides: Partial<PutRecordInput> = {}): Promise<number> {

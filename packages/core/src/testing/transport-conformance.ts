@@ -9,7 +9,7 @@ import type {
   TaskDelivery,
   Transport,
 } from "../ports/transport.ts";
-import type { ConformanceCase } from "./conformance-case.ts";
+import { type ConformanceCase, portCase } from "./conformance-case.ts";
 import { aDispatch, aQueuedEvent } from "./store-conformance/store-builders.ts";
 
 /** Consumes events; `decide` returns the outcome of each one. Returns the ids in order of delivery. */
@@ -33,6 +33,8 @@ function consume(
   );
   return { delivered, subscription };
 }
+
+const transportCase = portCase<TransportUnderTest>;
 
 const events: readonly ConformanceCase<TransportUnderTest>[] = [
   transportCase("delivers an event as it was published, once when it is done", async (port) => {
@@ -268,14 +270,6 @@ const DONE: DeliveryOutcome = { kind: "done" };
 const RETRY: DeliveryOutcome = { kind: "retry", reason: "The store does not answer." };
 const WHILE = 10_000;
 const LONG = 30 * 60_000;
-
-/** Returns a case that receives its port. */
-function transportCase(
-  name: string,
-  run: (port: TransportUnderTest) => Promise<void>,
-): ConformanceCase<TransportUnderTest> {
-  return { name, run: async (create) => run(await create()) };
-}
 
 /** Runs the work and stops the consumer afterwards, even on failure. */
 async function stopAfter(subscription: Subscription, work: () => Promise<void>): Promise<void> {

@@ -192,11 +192,7 @@ export const METRICS = {
   maxCharacters: 40,
 } as const;
 
-interface Box {
-  readonly node: GraphNode;
-  readonly width: number;
-  readonly height: number;
-}
+type Box = Omit<PlacedNode, "x" | "y">;
 
 /**
  * Lays nodes out in layers by distance from the start marker; unreachable nodes are in the first layer after it. Inside
@@ -298,7 +294,6 @@ function toMiddle(positions: readonly (number | undefined)[]): number {
   return known.length === 0 ? Number.MAX_SAFE_INTEGER : known.reduce((sum, at) => sum + at, 0) / known.length;
 }
 
-/** A point in the drawing. */
 /** A cubic curve: its start, two control points, its end. */
 type Curve = readonly [Point, Point, Point, Point];
 
@@ -371,13 +366,6 @@ interface LabelInput {
   readonly text: string;
 }
 
-interface LabelBox {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
-
 // Parts of the curve to try, its middle first.
 const STEPS = [0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74];
 
@@ -386,7 +374,7 @@ const STEPS = [0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74];
  * if possible, else at its middle.
  */
 export function placeLabels(inputs: readonly LabelInput[], nodes: Iterable<PlacedNode>): readonly Point[] {
-  const taken: LabelBox[] = [...nodes];
+  const taken: Area[] = [...nodes];
   return inputs.map(({ curve, text }) => {
     const points = STEPS.map((step) => toPoint(curve, step));
     const free = points.find((point) => taken.every((box) => !overlaps(box, toLabelBox(point, text))));
@@ -402,11 +390,11 @@ function toPoint([a, b, c, d]: Curve, step: number): Point {
   return { x: wa * a.x + wb * b.x + wc * c.x + wd * d.x, y: wa * a.y + wb * b.y + wc * c.y + wd * d.y - 4 };
 }
 
-function toLabelBox({ x, y }: Point, text: string): LabelBox {
+function toLabelBox({ x, y }: Point, text: string): Area {
   const width = Math.min(text.length, METRICS.maxCharacters) * METRICS.character;
   return { x: x - width / 2, y: y - 12, width, height: 16 };
 }
 
-function overlaps(a: LabelBox, b: LabelBox): boolean {
+function overlaps(a: Area, b: Area): boolean {
   return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
 }

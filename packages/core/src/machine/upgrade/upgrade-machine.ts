@@ -3,6 +3,7 @@ import { MACHINE_LIMITS } from "../document/compile-context.ts";
 import { createProblemList, type Problem } from "../document/problem-list.ts";
 import { readYaml } from "../document/read-yaml.ts";
 import { type Place, type TreeNode, toValue } from "../document/tree.ts";
+import { parseJson } from "../json.ts";
 import type { Machine, State, Task } from "../machine.ts";
 import { type ParseMachineOptions, parseMachine } from "../parse-machine.ts";
 import { editDocument, printDocument } from "./edit-document.ts";
@@ -67,13 +68,7 @@ function judge(source: string, machine: Machine, options: ParseMachineOptions): 
 }
 
 function isJson(text: string): boolean {
-  if (!text.trimStart().startsWith("{")) return false;
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
+  return text.trimStart().startsWith("{") && parseJson(text) !== undefined;
 }
 
 function reportCollapsed(tree: TreeNode, { name, on }: State): readonly Problem[] {
@@ -144,20 +139,12 @@ function toFacts(machine: Machine, version: 1 | 2): unknown {
   };
 }
 
-function toStateFacts({
-  name,
-  terminal,
-  tasks,
-  on,
-  after,
-  leaving,
-  timeoutMs,
-  protected: isProtected,
-}: State): unknown {
+function toStateFacts(state: State): unknown {
+  const { name, terminal, tasks, on, after, leaving, timeoutMs } = state;
   const reactions = sortEntries(on).map(([event, list]) => {
     return [event, list.length, list[0]?.advance.at(-1) ?? null, list[0]?.when !== undefined, list[0]?.set.size];
   });
-  return [name, terminal, tasks, reactions, after.length, leaving, timeoutMs ?? null, isProtected];
+  return [name, terminal, tasks, reactions, after.length, leaving, timeoutMs ?? null, state.protected];
 }
 
 function toTaskFacts(task: Task): unknown {

@@ -18,8 +18,6 @@ export function textOf(code: string, expected: string) {
   return (field: Field) => (findText(field) === undefined ? refuse(field) : undefined);
 }
 
-const refuseAfterEvent = must("after-event-undeclared", "the name of a declared event");
-
 /** An entry of `after` of a state. */
 export const After = closedMap(
   {
@@ -49,7 +47,7 @@ export const After = closedMap(
     event: Type.String({
       pattern: EVENT,
       [RULE]: {
-        check: (field: Field) => (findText(field) === undefined ? refuseAfterEvent(field) : undefined),
+        check: textOf("after-event-undeclared", "the name of a declared event"),
         missing: { code: "after-event-required", message: "The entry needs event: the event to send." },
       },
     }),
