@@ -37,9 +37,14 @@ export function createNoOp(onStart: (stackId: string) => void = () => undefined)
  * for good.
  */
 export function loadBenchMachine(executors: ReadonlyMap<string, Executor>) {
-  const { machine, problems } = parseMachine(SOURCE, { name: MACHINE_NAME, executors });
+  return loadMachine(SOURCE, MACHINE_NAME, executors);
+}
+
+/** Loads a machine for a static locator. Throws when it has problems. */
+export function loadMachine(source: string, name: string, executors: ReadonlyMap<string, Executor>) {
+  const { machine, problems } = parseMachine(source, { name, executors });
   if (machine === undefined) throw new Error(JSON.stringify(problems));
-  return { machine, source: SOURCE };
+  return { machine, source };
 }
 
 /** Begins a stack. */

@@ -42,13 +42,7 @@ export function measureLatency(input: {
     await sendEvenly(events, input.rate, send);
     await untilStarted(countStarts, events);
     const toMs = (share: number) => Math.round(quantile(waits(), share) * 10) / 10;
-    return {
-      store: input.store,
-      rate: input.rate,
-      events,
-      p50Ms: toMs(0.5),
-      p99Ms: toMs(0.99),
-    };
+    return { store: input.store, rate: input.rate, events, p50Ms: toMs(0.5), p99Ms: toMs(0.99) };
   });
 }
 

@@ -1,13 +1,14 @@
 import { type Store, silentLogger } from "@stackyard/core";
-import { createAuditSealer, createAuditWriter, type Grant, type Sender } from "@stackyard/core/access";
-import { createLeases, createMemoryStore, createStaticLocator, createUlids, systemClock } from "@stackyard/core/engine";
+import { createAuditWriter, type Grant, type Sender } from "@stackyard/core/access";
+import { createMemoryStore, createStaticLocator, createUlids, systemClock } from "@stackyard/core/engine";
 import { createServer } from "@stackyard/server";
 import { createPostgresStore } from "@stackyard/store-postgres";
-import { measureAuditCosts, toAuditTable } from "./aws/audit-costs.ts";
+import { measureAuditCosts, sealAll, toAuditTable } from "./aws/audit-costs.ts";
 import { answerMessage, startMessage } from "./bench-machine.ts";
 import { withStore } from "./bench-store.ts";
 import { publish, type ReportOptions, type Table, toMachineLine } from "./report.ts";
 import { startBenchPostgres } from "./side-by-side/bench-postgres.ts";
+import { median, quantile } from "./side-by-side/statistics.ts";
 import { createDrain, publishEvents } from "./transitions.ts";
 
 const ids = createUlids();
@@ -85,8 +86,7 @@ async function measureRequests(count: number): Promise<readonly RequestResult[]>
     }
   }
   return contenders.map(({ what }, index) => {
-    const sorted = (times[index] ?? []).sort((a, b) => a - b);
-    const at = (share: number) => Math.round((sorted[Math.floor(sorted.length * share)] ?? 0) * 1_000);
+    const at = (share: number) => Math.round(quantile(times[index] ?? [], share) * 1_000);
     return { what, p50Us: at(0.5), p99Us: at(0.99), recordReads: reads.count };
   });
 }
@@ -137,8 +137,7 @@ async function measureCommits(store: Store, transitions: number) {
 }
 
 async function measureSealing(store: Store, lines: number): Promise<number> {
-  const { records } = store;
-  const writer = createAuditWriter({ ...deps, records });
+  const writer = createAuditWriter({ ...deps, records: store.records });
   for (let line = 0; line < lines; line += 1) {
     await writer.write({
       action: "startRun",
@@ -148,11 +147,8 @@ async function measureSealing(store: Store, lines: number): Promise<number> {
       on: { stackId: `web-${line}` },
     });
   }
-  const leases = createLeases(records, { clock: systemClock });
-  const sealer = createAuditSealer({ ...deps, records, leases, owner: "bench" });
   const startedAt = performance.now();
-  let sealed = 0;
-  for (let batch = await sealer.seal(); batch > 0; batch = await sealer.seal()) sealed += batch;
+  const sealed = await sealAll(store);
   return Math.round((sealed / (performance.now() - startedAt)) * 1_000);
 }
 
@@ -169,7 +165,7 @@ async function measurePage(store: Store, stacks: number): Promise<number> {
     await store.queries.listStacks(filter, { sort: "-enteredAt", limit: 100 });
     times.push(performance.now() - startedAt);
   }
-  return Math.round(times.sort((a, b) => a - b)[Math.floor(PAGES / 2)] ?? 0);
+  return Math.round(median(times));
 }
 
 async function withPostgres<Result>(work: (store: Store) => Promise<Result>): Promise<Result> {

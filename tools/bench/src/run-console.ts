@@ -5,6 +5,7 @@ import { createMemoryStore, createStaticLocator, createUlids, systemClock } from
 import { createServer } from "@stackyard/server";
 import { answerMessage, createNoOp, loadBenchMachine, startMessage } from "./bench-machine.ts";
 import { publish, type ReportOptions, type Table, toMachineLine } from "./report.ts";
+import { median } from "./side-by-side/statistics.ts";
 import { createDrain, publishEvents } from "./transitions.ts";
 
 const SLOWDOWN = 4;
@@ -156,19 +157,25 @@ async function measureFleet(page: Page, url: string, instances: number): Promise
   await page.goto(`${url}/fleet?id=big`);
   const map = page.getByRole("img", { name: `Map of ${instances} instances` });
   await map.waitFor();
-  const session = await page.context().newCDPSession(page);
-  await session.send("Performance.enable");
-  const readScript = async () => {
-    const { metrics } = await session.send("Performance.getMetrics");
-    return metrics.find(({ name }) => name === "ScriptDuration")?.value ?? 0;
-  };
+  const { session, readMetric } = await openMetrics(page);
   const widthBefore = (await map.boundingBox())?.width;
-  const before = await readScript();
+  const before = await readMetric("ScriptDuration");
   await page.setViewportSize({ width: 1000, height: 720 });
   await expectChange(async () => (await map.boundingBox())?.width, widthBefore);
-  const spent = (await readScript()) - before;
+  const spent = (await readMetric("ScriptDuration")) - before;
   await session.detach();
   return spent * 1_000;
+}
+
+/** Opens a session that reads the browser's own metrics of the page. */
+async function openMetrics(page: Page) {
+  const session = await page.context().newCDPSession(page);
+  await session.send("Performance.enable");
+  const readMetric = async (metric: string) => {
+    const { metrics } = await session.send("Performance.getMetrics");
+    return metrics.find(({ name }) => name === metric)?.value ?? 0;
+  };
+  return { session, readMetric };
 }
 
 async function expectChange(read: () => Promise<unknown>, before: unknown): Promise<void> {
@@ -213,12 +220,7 @@ async function measureStream(
 ): Promise<readonly Figure[]> {
   await page.goto(url);
   await page.getByText("Live", { exact: true }).first().waitFor();
-  const session = await page.context().newCDPSession(page);
-  await session.send("Performance.enable");
-  const readMetric = async (metric: string) => {
-    const { metrics } = await session.send("Performance.getMetrics");
-    return metrics.find(({ name }) => name === metric)?.value ?? 0;
-  };
+  const { session, readMetric } = await openMetrics(page);
   const drain = createDrain(store);
   let sent = 0;
   const send = async (count: number) => {
@@ -254,8 +256,7 @@ async function measureStream(
 async function time(what: string, goal: number | undefined, measure: () => Promise<number>): Promise<Figure> {
   const found: number[] = [];
   for (let run = 0; run < RUNS; run += 1) found.push(await measure());
-  const [ms = 0] = found.toSorted((a, b) => a - b).slice(Math.floor(RUNS / 2));
-  return { what, unit: "s", goal, value: ms / 1_000 };
+  return { what, unit: "s", goal, value: median(found) / 1_000 };
 }
 
 /** Returns a machine larger than the server accepts, so that only the page is measured. */

@@ -38,11 +38,10 @@ export async function startBenchPostgres(settings: Readonly<Record<string, strin
       await admin.query(`drop database if exists "${name}" with (force)`);
     },
     async settle(url) {
-      const client = new pg.Client({ connectionString: url });
-      await client.connect();
-      await client.query("vacuum (analyze)");
-      await client.query("checkpoint");
-      await client.end();
+      await withClient(url, async (client) => {
+        await client.query("vacuum (analyze)");
+        await client.query("checkpoint");
+      });
     },
     async stop() {
       await admin.end();
@@ -67,13 +66,18 @@ select xact_commit::float8 as "commits",
 
 /** Reads the figures. A session reports its share at the latest when it ends, so end those that count before. */
 export async function readDatabaseFigures(url: string): Promise<DatabaseFigures> {
+  const { rows } = await withClient(url, (client) => client.query<DatabaseFigures>(SQL));
+  const [figures] = rows;
+  if (figures === undefined) throw new Error("The database has no statistics of itself.");
+  return figures;
+}
+
+/** Connects to a database for some work. */
+export async function withClient<Result>(url: string, work: (client: pg.Client) => Promise<Result>): Promise<Result> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    const { rows } = await client.query<DatabaseFigures>(SQL);
-    const [figures] = rows;
-    if (figures === undefined) throw new Error("The database has no statistics of itself.");
-    return figures;
+    return await work(client);
   } finally {
     await client.end();
   }

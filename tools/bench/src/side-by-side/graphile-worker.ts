@@ -1,6 +1,6 @@
-import { Logger, makeWorkerUtils, type RunnerOptions, run, type WorkerUtils } from "graphile-worker";
-import pg from "pg";
-import { type AddedJobs, CHAIN_LENGTH, type Connection, type Contender } from "./contender.ts";
+import { Logger, makeWorkerUtils, type RunnerOptions, run, type TaskList, type WorkerUtils } from "graphile-worker";
+import { withClient } from "./bench-postgres.ts";
+import { type AddedJobs, CHAIN_LENGTH, type Connection, type Contender, type StopWork } from "./contender.ts";
 
 type WorkerSettings = NonNullable<NonNullable<RunnerOptions["preset"]>["worker"]>;
 
@@ -64,18 +64,16 @@ function connect(url: string, settings: WorkerSettings): Connection {
     },
     addMany: (jobs) => adder.addMany(TASK, jobs),
     addOne: (index) => adder.addOne(TASK, { index }),
-    async work(onStart) {
-      const runner = await run({
-        preset: { worker: { ...settings, connectionString: url, logger } },
-        noHandleSignals: true,
-        taskList: {
-          [TASK]: (payload) => onStart((payload as { index: number }).index),
-        },
-      });
-      return () => runner.stop();
-    },
+    work: (onStart) =>
+      startRunner(url, settings, { [TASK]: (payload) => onStart((payload as { index: number }).index) }),
     close: adder.close,
   };
+}
+
+async function startRunner(url: string, settings: WorkerSettings, taskList: TaskList): Promise<StopWork> {
+  const preset = { worker: { ...settings, connectionString: url, logger } };
+  const runner = await run({ preset, noHandleSignals: true, taskList });
+  return () => runner.stop();
 }
 
 /** Creates the adder of jobs; it connects with its first call. */
@@ -156,32 +154,23 @@ function connectByHand(url: string): Connection {
   return {
     async prepare() {
       await (await loadUtils()).migrate();
-      const client = new pg.Client({ connectionString: url });
-      await client.connect();
-      await client.query(TABLES);
-      await client.end();
+      await withClient(url, (client) => client.query(TABLES));
     },
     addMany: ({ first, count }: AddedJobs) =>
       adder.addMany(EVENT, { first: Math.ceil(first / CHAIN_LENGTH), count: Math.ceil(count / CHAIN_LENGTH) }),
     addOne: (index) => adder.addOne(EVENT, { index, once: true }),
-    async work(onStart) {
-      const runner = await run({
-        preset: { worker: { ...SETTINGS, connectionString: url, logger } },
-        noHandleSignals: true,
-        taskList: {
-          async [EVENT](payload, { job, query }) {
-            const { index, once } = payload as Payload;
-            await query(APPLY, [job.id, index, BODY, once ?? false]);
-          },
-          async [HAND_TASK](payload, { addJob }) {
-            const { index, once } = payload as Payload;
-            onStart(index);
-            if (once !== true) await addJob(EVENT, { index });
-          },
+    work: (onStart) =>
+      startRunner(url, SETTINGS, {
+        async [EVENT](payload, { job, query }) {
+          const { index, once } = payload as Payload;
+          await query(APPLY, [job.id, index, BODY, once ?? false]);
         },
-      });
-      return () => runner.stop();
-    },
+        async [HAND_TASK](payload, { addJob }) {
+          const { index, once } = payload as Payload;
+          onStart(index);
+          if (once !== true) await addJob(EVENT, { index });
+        },
+      }),
     close: adder.close,
   };
 }

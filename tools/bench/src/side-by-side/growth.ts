@@ -1,6 +1,5 @@
-import pg from "pg";
 import type { Table } from "../report.ts";
-import type { BenchPostgres } from "./bench-postgres.ts";
+import { type BenchPostgres, withClient } from "./bench-postgres.ts";
 import type { Contender } from "./contender.ts";
 import type { DrainFigures } from "./contender-calls.ts";
 import { withContender } from "./contender-child.ts";
@@ -74,16 +73,12 @@ export function measureGrowth(
   });
 }
 
-async function fill(url: string, contender: Contender, from: number, to: number): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
+function fill(url: string, contender: Contender, from: number, to: number): Promise<void> {
+  return withClient(url, async (client) => {
     for (let start = from; start < to; start += FILL_BATCH) {
       await client.query(contender.fillSql, [start, Math.min(to, start + FILL_BATCH)]);
     }
-  } finally {
-    await client.end();
-  }
+  });
 }
 
 /** Returns the cost of a job at each size, and the last size as a multiple of the first. */

@@ -1,6 +1,5 @@
-import pg from "pg";
 import { type Table, toTextTable } from "../report.ts";
-import { type BenchPostgres, startBenchPostgres } from "./bench-postgres.ts";
+import { type BenchPostgres, startBenchPostgres, withClient } from "./bench-postgres.ts";
 import type { Contender } from "./contender.ts";
 import type { DrainFigures } from "./contender-calls.ts";
 import { startContenderChild } from "./contender-child.ts";
@@ -31,7 +30,7 @@ export async function runProfile(id: string, quick: boolean): Promise<void> {
   const postgres = await startBenchPostgres(PROFILE_SETTINGS);
   try {
     const jobs = quick ? Math.ceil(contender.jobs / 20) : contender.jobs;
-    const { drained, table } = await profileContender(postgres, contender, { jobs, folder: FOLDER });
+    const { drained, table } = await profileContender(postgres, contender, jobs);
     const each = (ms: number) => `${((ms * 1_000) / jobs).toFixed(0)} µs`;
     const cpu = `CPU a job: program ${each(drained.clientCpuMs)}, Postgres ${each(drained.serverCpuMs)}`;
     process.stdout.write(`${contender.name}, ${contender.batching}: ${each(drained.ms)} a job; ${cpu}\n\n`);
@@ -48,27 +47,26 @@ export async function runProfile(id: string, quick: boolean): Promise<void> {
 async function profileContender(
   postgres: BenchPostgres,
   contender: Contender,
-  { jobs, folder }: { readonly jobs: number; readonly folder: string },
+  jobs: number,
 ): Promise<{ readonly drained: DrainFigures; readonly table: Table }> {
   const url = await postgres.createDatabase("profile");
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  await client.query("create extension pg_stat_statements");
-  const worker = startContenderChild(contender, { url, postgres }, ["--cpu-prof", `--cpu-prof-dir=${folder}`]);
-  try {
-    await worker.call("prepare", undefined);
-    await worker.call("addMany", { first: 0, count: jobs, spread: 0 });
-    await worker.call("drain", { jobs });
-    await worker.call("addMany", { first: jobs, count: jobs, spread: 0 });
-    await postgres.settle(url);
-    await client.query("select pg_stat_statements_reset()");
-    const drained = await worker.call("drain", { jobs });
-    const { rows } = await client.query<StatementRow>(SQL);
-    return { drained, table: toStatementTable(rows, jobs) };
-  } finally {
-    await worker.end();
-    await client.end();
-  }
+  return withClient(url, async (client) => {
+    await client.query("create extension pg_stat_statements");
+    const worker = startContenderChild(contender, { url, postgres }, ["--cpu-prof", `--cpu-prof-dir=${FOLDER}`]);
+    try {
+      await worker.call("prepare", undefined);
+      await worker.call("addMany", { first: 0, count: jobs, spread: 0 });
+      await worker.call("drain", { jobs });
+      await worker.call("addMany", { first: jobs, count: jobs, spread: 0 });
+      await postgres.settle(url);
+      await client.query("select pg_stat_statements_reset()");
+      const drained = await worker.call("drain", { jobs });
+      const { rows } = await client.query<StatementRow>(SQL);
+      return { drained, table: toStatementTable(rows, jobs) };
+    } finally {
+      await worker.end();
+    }
+  });
 }
 
 /** Formats statements per job, so that contenders are comparable. */

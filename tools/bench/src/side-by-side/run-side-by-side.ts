@@ -18,7 +18,7 @@ interface SideBySideOptions extends ReportOptions {
 export function runSideBySide(options: SideBySideOptions): Promise<void> {
   return withServer(options, async (postgres, contenders) => {
     const plan = options.quick ? QUICK_PLAN : FULL_PLAN;
-    const figures = await measureSideBySide({ postgres, contenders, plan, note });
+    const figures = await measureSideBySide(postgres, contenders, plan);
     const tables = toSideBySideTables(figures.summary, contenders);
     publish(options, { ...describe(postgres, "side by side", "--side-by-side"), tables, figures });
   });
@@ -103,13 +103,11 @@ const QUICK_PLAN: SideBySidePlan = {
 };
 
 /** Runs every contender in turn on one server; each round reverses the order. */
-async function measureSideBySide(input: {
-  readonly postgres: BenchPostgres;
-  readonly contenders: readonly Contender[];
-  readonly plan: SideBySidePlan;
-  readonly note: (line: string) => void;
-}): Promise<SideBySideResult> {
-  const { postgres, contenders, plan, note } = input;
+async function measureSideBySide(
+  postgres: BenchPostgres,
+  contenders: readonly Contender[],
+  plan: SideBySidePlan,
+): Promise<SideBySideResult> {
   const drains: DrainResult[] = [];
   const latencies: LatencyFigures[] = [];
   for (let round = 0; round < plan.rounds; round += 1) {

@@ -1,9 +1,8 @@
-import { defineExecutor, type Executor, type Store, silentLogger, succeeded } from "@stackyard/core";
+import { type Store, silentLogger } from "@stackyard/core";
 import { createStaticLocator, createUlids, publishMessages, startYard, systemClock } from "@stackyard/core/engine";
-import { parseMachine } from "@stackyard/core/machine";
 import { createPostgresStore } from "@stackyard/store-postgres";
-import { Type } from "typebox";
-import { type AddedJobs, CHAIN_LENGTH, type Connection, type Contender, type StopWork } from "./contender.ts";
+import { createNoOp, loadMachine } from "../bench-machine.ts";
+import { type AddedJobs, CHAIN_LENGTH, type Connection, type Contender } from "./contender.ts";
 
 const NAME = "Stackyard";
 const AT_A_TIME = 10;
@@ -67,11 +66,6 @@ export const stackyardGrouped: Contender = {
   connect: (url) => connect({ url }, { eventBatch: 256, concurrency: 200 }),
 };
 
-interface YardParts {
-  readonly store: Store;
-  readonly onStart: (stackId: string) => void;
-}
-
 interface WorkLimits {
   readonly eventBatch: number;
   readonly concurrency: number;
@@ -99,9 +93,13 @@ function connect(options: { readonly url: string; readonly maxGroup?: number }, 
       }
     },
     addOne: (index) => publish([onceMessage(`stack-${index}`)]),
+    // A complete yard: its sweep finds due work and prunes at least once per second.
     async work(onStart) {
-      const toIndex = (stackId: string) => Number(stackId.slice(stackId.indexOf("-") + 1));
-      return startWorking({ store: await open(), onStart: (stackId) => onStart(toIndex(stackId)) }, limits);
+      const executors = createNoOp((stackId) => onStart(Number(stackId.slice(stackId.indexOf("-") + 1))));
+      const locator = createStaticLocator([loadMachine(SOURCE, MACHINE_NAME, executors)]);
+      const deps = { store: await open(), locator, executors, clock: systemClock, ids: createUlids() };
+      const yard = startYard({ ...deps, logger: silentLogger }, limits);
+      return () => yard.stop();
     },
     async close() {
       await (await opening)?.close();
@@ -109,19 +107,8 @@ function connect(options: { readonly url: string; readonly maxGroup?: number }, 
   };
 }
 
-function createParts({ store, onStart }: YardParts) {
-  const { executors, located } = createChainMachine(onStart);
-  const locator = createStaticLocator([located]);
-  return { store, locator, executors, clock: systemClock, ids: createUlids(), logger: silentLogger };
-}
-
-/** Creates a complete yard: its sweep finds due work and prunes at least once per second. */
-function startWorking(parts: YardParts, limits: WorkLimits): StopWork {
-  const yard = startYard(createParts(parts), limits);
-  return () => yard.stop();
-}
-
 const MACHINE_NAME = "side-by-side";
+/** Each state runs one no-op task. */
 const SOURCE = JSON.stringify({
   version: 2,
   events: ["START", "ONCE"],
@@ -138,22 +125,6 @@ const SOURCE = JSON.stringify({
   },
   tasks: { work: { executor: "no-op", config: {} } },
 });
-
-/** Creates a machine in which each state runs one no-op task; `onStart` is called with each start. */
-function createChainMachine(onStart: (stackId: string) => void) {
-  const executor = defineExecutor({
-    name: "no-op",
-    config: Type.Object({}),
-    start(ctx) {
-      onStart(ctx.stackId);
-      return Promise.resolve(succeeded({}));
-    },
-  });
-  const executors: ReadonlyMap<string, Executor> = new Map([[executor.name, executor]]);
-  const { machine, problems } = parseMachine(SOURCE, { name: MACHINE_NAME, executors });
-  if (machine === undefined) throw new Error(JSON.stringify(problems));
-  return { executors, located: { machine, source: SOURCE } };
-}
 
 /** Takes a stack through all states of the chain, one task each. */
 function chainMessage(stackId: string): object {
