@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
 import { type Clock, isMap, parseJson } from "@stackyard/core";
+import { type Listener, listen } from "./http/listen.ts";
 
 /** A custom resource of one stack, as CloudFormation treats it. */
 export interface ResourceLife {
@@ -356,14 +357,8 @@ function toXml(code: string): string {
   return `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code></Error>`;
 }
 
-/** The endpoint on a port of this machine. */
-export interface AnswerListener {
-  readonly url: string;
-  stop(): Promise<void>;
-}
-
 /** Serves the endpoint over HTTP, for programs that run in processes of their own: the same paths, another host. */
-export async function listenForAnswers(endpoint: AnswerEndpoint): Promise<AnswerListener> {
+export function listenForAnswers(endpoint: AnswerEndpoint): Promise<Listener> {
   const server = createServer((request, response) => {
     const { method = "GET", url: path = "/", headers } = request;
     text(request)
@@ -371,16 +366,7 @@ export async function listenForAnswers(endpoint: AnswerEndpoint): Promise<Answer
       .then(({ status, body }) => response.writeHead(status, { "content-length": Buffer.byteLength(body) }).end(body))
       .catch(() => response.destroy());
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new TypeError("The endpoint listens on no port.");
-  return {
-    url: `http://127.0.0.1:${address.port}`,
-    async stop() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
+  return listen(server);
 }
 
 /** What identifies a request; an answer brings it back as it was. */

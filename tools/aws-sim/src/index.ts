@@ -1,7 +1,6 @@
 export { type AwsSim, createAwsSim, type LoggedCall } from "./aws-sim.ts";
 export {
   type AnswerEndpoint,
-  type AnswerListener,
   type AnswerUpload,
   createResourceLife,
   type LifeStep,
@@ -26,6 +25,7 @@ export {
   type FrontDoor,
   openFrontDoor,
 } from "./http/front-door.ts";
+export type { Listener as AnswerListener } from "./http/listen.ts";
 export { answerS3 } from "./http/s3-door.ts";
 export type { SimCredentials } from "./identities.ts";
 export { limitAsDocumented } from "./limit-as-documented.ts";
@@ -42,4 +42,4 @@ export {
 } from "./sqs/queue-edges.ts";
 export type { Outcome, OutcomeFacts, Script } from "./ssm/sim-command.ts";
 export { type FakeKms, startKms } from "./start-kms.ts";
-export { createSimYard, type SimYard, type SimYardInput } from "./yard/create-sim-yard.ts";
+export { createSimYard, openSimClients, type SimYard, type SimYardInput, withContext } from "./yard/create-sim-yard.ts";

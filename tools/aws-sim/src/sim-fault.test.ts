@@ -1,16 +1,24 @@
 import { describe, expect, it } from "vitest";
-import { parsePageToken, toPageToken } from "./sim-fault.ts";
+import { cutPage, SimFault } from "./sim-fault.ts";
+
+const ROWS = [1, 2, 3, 4, 5];
+const cut = (token?: string) => cutPage(ROWS, { size: 2, token }, () => new SimFault("Unknown", 400, "Unknown token."));
 
 describe("the token of a page", () => {
   it("says where the page begins", () => {
-    expect([0, 1, 1_000].map((from) => parsePageToken(toPageToken(from)))).toEqual([0, 1, 1_000]);
+    const first = cut();
+    const second = cut(first.next);
+    const last = cut(second.next);
+
+    expect([first, second, last].map(({ rows }) => rows)).toEqual([[1, 2], [3, 4], [5]]);
+    expect(last.next).toBeUndefined();
   });
 
-  it("is missing on the first page", () => {
-    expect(parsePageToken(undefined)).toBe(0);
+  it("is missing after the last page, also when that is full", () => {
+    expect(cutPage(ROWS, { size: 5, token: undefined }, () => new SimFault("Unknown", 400, "")).next).toBeUndefined();
   });
 
   it.each(["", "x", "from:1", Buffer.from("from:-1").toString("base64")])("is not %j", (token) => {
-    expect(parsePageToken(token)).toBeUndefined();
+    expect(() => cut(token)).toThrow("Unknown token.");
   });
 });

@@ -21,14 +21,21 @@ export function connectionReset(): Error {
   return Object.assign(new Error("socket hang up"), { code: "ECONNRESET" });
 }
 
-/** Returns a token or marker for the start of the next page. */
-export function toPageToken(from: number): string {
-  return Buffer.from(`from:${from}`).toString("base64");
+/** A page of a list, and the token of the next one; undefined: it is the last. */
+export interface Page<Row> {
+  readonly rows: readonly Row[];
+  readonly next: string | undefined;
 }
 
-/** Returns the start of a page: the first item without a token; undefined for an unknown token. */
-export function parsePageToken(token: string | undefined): number | undefined {
-  if (token === undefined) return 0;
-  const found = /^from:(\d+)$/.exec(Buffer.from(token, "base64").toString());
-  return found === null ? undefined : Number(found[1]);
+/** Returns the page that begins at a token or marker. Throws the service's error for an unknown one. */
+export function cutPage<Row>(
+  rows: readonly Row[],
+  { size, token }: { readonly size: number; readonly token: string | undefined },
+  unknownToken: () => SimFault,
+): Page<Row> {
+  const from = token === undefined ? 0 : Number(/^from:(\d+)$/.exec(Buffer.from(token, "base64").toString())?.[1]);
+  if (Number.isNaN(from)) throw unknownToken();
+  const end = from + size;
+  const next = end < rows.length ? Buffer.from(`from:${end}`).toString("base64") : undefined;
+  return { rows: rows.slice(from, end), next };
 }

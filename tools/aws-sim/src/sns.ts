@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { queryFaults } from "./service-faults.ts";
-import { type SimCall, type SimService, textOf } from "./sim-call.ts";
+import { type NamedResource, type SimCall, type SimService, textOf } from "./sim-call.ts";
 import { SimFault } from "./sim-fault.ts";
 
 /** Topics, what was published on them, and who gets it, in this process. */
@@ -15,10 +15,7 @@ export interface SimSns {
 }
 
 /** A topic and who may see it. */
-interface TopicInput {
-  readonly account: string;
-  readonly region: string;
-  readonly name: string;
+interface TopicInput extends NamedResource {
   /** Other accounts that its policy lets in. Default: none. */
   readonly sharedWith?: readonly string[];
 }
@@ -140,7 +137,7 @@ interface Entry {
 function publishBatch(topic: Topic, { input }: SimCall): unknown {
   const entries: readonly Entry[] = Object(input["PublishBatchRequestEntries"] ?? []);
   const code = findBatchFault(entries);
-  if (code !== undefined) throw invalidMessage(code, "The batch request cannot be served.");
+  if (code !== undefined) throw new SimFault(code, 400, "The batch request cannot be served.");
   const [good, bad] = [entries.filter(({ Message }) => Message), entries.filter(({ Message }) => !Message)];
   return {
     Successful: good.map((entry) => ({ Id: entry.Id, MessageId: send(topic, entry) })),
@@ -160,9 +157,8 @@ function findBatchFault(entries: readonly Entry[]): string | undefined {
 
 /** Follows the SNS guide, "Message attributes": name, type and value count. */
 function sizeOf({ Message = "", MessageAttributes = {} }: Entry): number {
-  const parts = Object.entries(MessageAttributes).flatMap(([name, { DataType = "", StringValue = "" }]) => [
-    ...[name, DataType, StringValue],
-  ]);
+  const attributes = Object.entries(MessageAttributes);
+  const parts = attributes.flatMap(([name, { DataType = "", StringValue = "" }]) => [name, DataType, StringValue]);
   return [Message, ...parts].reduce((sum, text) => sum + Buffer.byteLength(text), 0);
 }
 
@@ -185,8 +181,4 @@ function isLetThrough({ attributes }: SnsMessage, policy: Readonly<Record<string
     const value = attributes[name];
     return value !== undefined && values.includes(value);
   });
-}
-
-function invalidMessage(code: string, message: string): SimFault {
-  return new SimFault(code, 400, message);
 }

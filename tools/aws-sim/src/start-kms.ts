@@ -1,11 +1,10 @@
 import { createServer } from "node:http";
+import { type Listener, listen } from "./http/listen.ts";
 
 /** A KMS with one data key, over HTTP. */
-export interface FakeKms {
-  readonly url: string;
+export interface FakeKms extends Listener {
   /** The bodies of all requests. */
   readonly requests: readonly unknown[];
-  stop(): Promise<void>;
 }
 
 /** Starts it on a loopback port. It answers GenerateDataKey and Decrypt alike (KMS API reference, response syntax of both). */
@@ -18,11 +17,5 @@ export async function startKms(): Promise<FakeKms> {
     response.setHeader("content-type", "application/x-amz-json-1.1");
     response.end(JSON.stringify({ Plaintext, CiphertextBlob }));
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = Object(server.address());
-  return {
-    url: `http://127.0.0.1:${port}`,
-    requests,
-    stop: () => new Promise((resolve) => server.close(() => resolve())),
-  };
+  return { requests, ...(await listen(server)) };
 }

@@ -1,5 +1,5 @@
-import { type AwsSim, createAwsSim, createSimPlugin } from "@stackyard/aws-sim";
-import type { Executor, ExecutorContext } from "@stackyard/core";
+import { type AwsSim, createAwsSim, openSimClients, withContext } from "@stackyard/aws-sim";
+import type { ExecutorContext } from "@stackyard/core";
 import { parseMachine } from "@stackyard/core/machine";
 import { createRandom, createSimulator, type Simulator } from "@stackyard/core/testing";
 import { createAsgExecutor } from "@stackyard/executor-asg";
@@ -24,11 +24,11 @@ export function createSimulatedYard(source: string): SimulatedYard {
   const { machine, problems } = parseMachine(source, { name: STACK, executors: registry });
   if (machine === undefined || problems.length > 0) throw new Error(problems.map(({ message }) => message).join("\n"));
   const account: { aws?: ExecutorContext["aws"] } = {};
-  const bound = bind(executor, (ctx) => ({ ...ctx, aws: account.aws ?? ctx.aws }));
+  const bound = withContext(executor, (ctx) => ({ ...ctx, aws: account.aws ?? ctx.aws }));
   const yard = createSimulator({ machines: [{ machine, source }], executors: [bound] });
   const sim = createAwsSim({ clock: yard.clock });
   addExample(sim);
-  account.aws = openClients(sim);
+  account.aws = openSimClients(sim, { ...PLACE, name: "runner" });
   let events = 0;
 
   async function send(event: string, metadata: Readonly<Record<string, string>>, resting: readonly string[]) {
@@ -47,26 +47,4 @@ export function createSimulatedYard(source: string): SimulatedYard {
   }
 
   return { yard, sim, send };
-}
-
-function openClients(sim: AwsSim): ExecutorContext["aws"] {
-  const credentials = sim.iam.addUser({ account: PLACE.account, name: "runner" });
-  const plugin = createSimPlugin(sim);
-  const clients = new Map<unknown, object>();
-  return (type) => {
-    const client = clients.get(type) ?? new type({ region: PLACE.region, credentials } as never);
-    if (!clients.has(type)) Object(client).middlewareStack.use(plugin);
-    clients.set(type, Object(client));
-    return client as InstanceType<typeof type>;
-  };
-}
-
-function bind(executor: Executor, within: (ctx: ExecutorContext) => ExecutorContext): Executor {
-  const { poll, cancel } = executor;
-  return {
-    ...executor,
-    start: (ctx, config) => executor.start(within(ctx), config),
-    ...(poll && { poll: (ctx, config, progress) => poll(within(ctx), config, progress) }),
-    ...(cancel && { cancel: (ctx, config, progress) => cancel(within(ctx), config, progress) }),
-  };
 }

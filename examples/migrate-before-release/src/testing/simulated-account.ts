@@ -1,4 +1,4 @@
-import { type AwsSim, createAwsSim, createSimPlugin } from "@stackyard/aws-sim";
+import { type AwsSim, createAwsSim, openSimClients } from "@stackyard/aws-sim";
 import type { Clock, ExecutorContext } from "@stackyard/core";
 
 /** A simulated account with the cluster and the function of this example. */
@@ -30,7 +30,6 @@ const FARGATE = { networkMode: "awsvpc", requiresCompatibilities: ["FARGATE"], c
  */
 export function createSimulatedAccount(clock: Clock): SimulatedAccount {
   const sim = createAwsSim({ clock });
-  const credentials = sim.iam.addUser({ account: PLACE.account, name: "runner" });
   const rolledOut: string[] = [];
   sim.ecs.addCluster({ ...PLACE, name: "web" });
   for (let revision = 1; revision <= 3; revision++) {
@@ -45,7 +44,7 @@ export function createSimulatedAccount(clock: Clock): SimulatedAccount {
       return {};
     },
   });
-  return { sim, rolledOut, aws: openClients(sim, credentials) };
+  return { sim, rolledOut, aws: openSimClients(sim, { ...PLACE, name: "runner" }) };
 }
 
 function scriptMigrations(sim: AwsSim): void {
@@ -56,13 +55,4 @@ function scriptMigrations(sim: AwsSim): void {
   const endedBy = { afterMs: 5_000, code: "SpotInterruption", reason: "Your Spot Task was interrupted." } as const;
   sim.ecs.script("migrate:3", { endedBy, ...logsOf("0004_totals: begun") }, 1);
   sim.ecs.script("migrate:3", { runsMs: 30_000, ...logsOf("0004_totals: done") });
-}
-
-function openClients(sim: AwsSim, credentials: object): ExecutorContext["aws"] {
-  const plugin = createSimPlugin(sim);
-  return (type) => {
-    const client = new type({ region: PLACE.region, credentials } as never);
-    Object(client).middlewareStack.use(plugin);
-    return client;
-  };
 }

@@ -1,4 +1,5 @@
-import type { Executor, ExecutorContext } from "@stackyard/core";
+import { withContext } from "@stackyard/aws-sim";
+import type { ExecutorContext } from "@stackyard/core";
 import { parseMachine } from "@stackyard/core/machine";
 import { createSimulator, type Simulator } from "@stackyard/core/testing";
 import { createEcsExecutor } from "@stackyard/executor-ecs";
@@ -24,19 +25,9 @@ export function createSimulatedYard(source: string, report: (line: string) => vo
   });
   const yard = createSimulator({
     machines: [{ machine, source }],
-    executors: executors.map((executor) => bind(executor, within)),
+    executors: executors.map((executor) => withContext(executor, within)),
   });
   const account = createSimulatedAccount(yard.clock);
   world.account = account;
   return { ...account, yard };
-}
-
-function bind(executor: Executor, within: (ctx: ExecutorContext) => ExecutorContext): Executor {
-  const { poll, cancel } = executor;
-  return {
-    ...executor,
-    start: (ctx, config) => executor.start(within(ctx), config),
-    ...(poll && { poll: (ctx, config, progress) => poll(within(ctx), config, progress) }),
-    ...(cancel && { cancel: (ctx, config, progress) => cancel(within(ctx), config, progress) }),
-  };
 }

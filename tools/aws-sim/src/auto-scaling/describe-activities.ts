@@ -10,7 +10,7 @@ import {
   textsOf,
   toKey,
 } from "../sim-call.ts";
-import { parsePageToken, toPageToken } from "../sim-fault.ts";
+import { cutPage } from "../sim-fault.ts";
 import { type AutoScalingState, groupOf, ownGroups } from "./auto-scaling-state.ts";
 import { autoScalingFaults as faults, type SimActivity, type SimGroup } from "./sim-group.ts";
 
@@ -90,17 +90,10 @@ interface RecordLimits {
 }
 
 /** Returns one page by MaxRecords and NextToken, as in every Describe operation of Auto Scaling. */
-export function toRecordsPage<Row>(
-  rows: readonly Row[],
-  { input }: SimCall,
-  { usual, max }: RecordLimits,
-): { readonly rows: readonly Row[]; readonly next: { readonly NextToken?: string } } {
+export function toRecordsPage<Row>(rows: readonly Row[], { input }: SimCall, { usual, max }: RecordLimits) {
   const size = findNumber(input, "MaxRecords") ?? usual;
   if (size < 1) throw faults.constraint("maxRecords", size, "have value greater than or equal to 1");
   if (size > max) throw faults.constraint("maxRecords", size, `have value less than or equal to ${max}`);
-  const from = parsePageToken(findText(input, "NextToken"));
-  if (from === undefined) throw faults.token();
-  const isMore = from + size < rows.length;
-  const next = isMore ? { NextToken: toPageToken(from + size) } : {};
-  return { rows: rows.slice(from, from + size), next };
+  const page = cutPage(rows, { size, token: findText(input, "NextToken") }, faults.token);
+  return { rows: page.rows, next: defined({ NextToken: page.next }) };
 }

@@ -4,22 +4,19 @@ import {
   type ChangeSet,
   type CloudFormationState,
   changeSetStatus,
-  findFailure,
   type SimStack,
   type StackContent,
   statusOf,
   type Tag,
 } from "./cloudformation-state.ts";
 import { findChanges, NAME_PROPERTIES, resolveTemplate } from "./resolve-template.ts";
-import { runOperation } from "./run-operation.ts";
-import { beginStack, findLiveStack, openStack } from "./stacks.ts";
+import { beginStack, findLiveStack, openStack, operateOn } from "./stacks.ts";
 import { cloudFormationFaults as faults, parseTemplate, type Template, toParameters } from "./templates.ts";
 
 /** API reference, "CreateChangeSet": TemplateBody is at most 51,200 bytes, a name 128 characters. */
 const MAX_INLINE_BYTES = 51_200;
 const NAME = /^[a-zA-Z][-a-zA-Z0-9]{0,127}$/;
 const READY_MS = 2_000;
-const STEP_MS = 1_000;
 /** Statuses in which a stack takes an update (user guide, "Update behaviors"; "ROLLBACK_COMPLETE: only delete"). */
 const UPDATABLE = ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"];
 /** Change sets without changes fail with this reason ("DescribeChangeSet", StatusReason). */
@@ -158,21 +155,12 @@ export function executeChangeSet(state: CloudFormationState, call: SimCall): unk
   const [stack, set] = openChangeSet(state, call);
   const [status, execution] = changeSetStatus(set, now);
   if (execution !== "AVAILABLE") throw faults.changeSetStatus(set.id, status === "FAILED" ? status : execution);
-  const operation = runOperation({
-    kind: set.kind,
-    stackName: stack.name,
-    changes: set.changes,
-    startAt: now,
-    stepMs: STEP_MS,
-    retainsNew: input["RetainExceptOnCreate"] !== true,
-    findFailure: (change, phase) => findFailure(state, change, phase),
-  });
-  const token = findText(input, "ClientRequestToken");
-  stack.events = [...stack.events, ...operation.events.map((event) => ({ ...event, token }))];
+  const retainsNew = input["RetainExceptOnCreate"] !== true;
+  const outcome = operateOn(state, stack, call, { kind: set.kind, changes: set.changes, retainsNew });
   set.executedAt = now;
   if (set.kind === "update") stack.updatedAt = now;
-  if (operation.outcome === "done" || set.kind === "create") stack.content = set.content;
-  if (operation.outcome === "done") stack.resources = set.content.resolved.resources;
+  if (outcome === "done" || set.kind === "create") stack.content = set.content;
+  if (outcome === "done") stack.resources = set.content.resolved.resources;
   return {};
 }
 

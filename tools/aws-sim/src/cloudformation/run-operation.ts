@@ -10,7 +10,7 @@ export interface StackEventFacts {
 }
 
 /** An operation on a stack. */
-interface OperationInput {
+export interface OperationInput {
   readonly kind: "create" | "update" | "delete";
   readonly stackName: string;
   readonly changes: readonly ResourceChange[];
@@ -27,7 +27,7 @@ interface OperationInput {
 export type Phase = "do" | "undo" | "delete";
 
 /** How an operation goes. It is known when it begins; who looks sees what has happened until then. */
-interface Operation {
+export interface Operation {
   readonly events: readonly StackEventFacts[];
   readonly outcome: "done" | "undone" | "stuck";
 }

@@ -469,12 +469,13 @@ describe("a stack", () => {
     const { make, client } = createYard();
     await make(aTemplate(Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`Q${n}`, queue()]))));
 
-    const { StackEvents = [], NextToken } = await client.send(new DescribeStackEventsCommand({ StackName: "yard" }));
+    const page = async (NextToken?: string) =>
+      client.send(new DescribeStackEventsCommand({ StackName: "yard", NextToken }));
+    const { StackEvents = [], NextToken } = await page();
+    const last = await page(NextToken);
 
-    expect([StackEvents.length, NextToken]).toEqual([100, "100"]);
+    expect([StackEvents.length, last.StackEvents?.length, last.NextToken]).toEqual([100, 23, undefined]);
     expect(StackEvents[0]).toMatchObject({ LogicalResourceId: "yard", ResourceStatus: "CREATE_COMPLETE" });
-    await expect(client.send(new DescribeStackEventsCommand({ StackName: "yard", NextToken: "x" }))).rejects.toThrow(
-      "NextToken",
-    );
+    await expect(page("x")).rejects.toThrow("NextToken");
   });
 });

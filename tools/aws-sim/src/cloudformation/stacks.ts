@@ -1,5 +1,6 @@
 import { defined } from "@stackyard/core";
 import { findText, isOwn, placeOf, type SimCall, textOf } from "../sim-call.ts";
+import { cutPage } from "../sim-fault.ts";
 import {
   type CloudFormationState,
   findFailure,
@@ -10,7 +11,7 @@ import {
   statusOf,
 } from "./cloudformation-state.ts";
 import { resolveReferences } from "./resolve-template.ts";
-import { runOperation, STACK_TYPE } from "./run-operation.ts";
+import { type Operation, type OperationInput, runOperation, STACK_TYPE } from "./run-operation.ts";
 import { cloudFormationFaults as faults } from "./templates.ts";
 
 /** "DescribeStackEvents" and "DescribeStacks" return pages of up to 1 MB; this number of rows approximates it. */
@@ -127,11 +128,9 @@ function toEvent({ id, name }: SimStack, event: StackEventRow, index: number) {
 }
 
 function toPage<Row>(rows: readonly Row[], { input }: SimCall) {
-  const token = findText(input, "NextToken") ?? "0";
-  if (!/^\d+$/.test(token)) throw faults.validation("Invalid NextToken");
-  const from = Number(token);
-  const isLast = from + PAGE >= rows.length;
-  return { rows: rows.slice(from, from + PAGE), next: isLast ? {} : { NextToken: String(from + PAGE) } };
+  const token = findText(input, "NextToken");
+  const page = cutPage(rows, { size: PAGE, token }, () => faults.validation("Invalid NextToken"));
+  return { rows: page.rows, next: defined({ NextToken: page.next }) };
 }
 
 /** Implements DeleteStack: what is not there is deleted too. */
@@ -147,16 +146,26 @@ export function deleteStack(state: CloudFormationState, call: SimCall): unknown 
   const changes = [...stack.resources].map(([logicalId, resource]) => {
     return { action: "Remove" as const, logicalId, resource, isReplaced: false };
   });
-  const operation = runOperation({
-    kind: "delete",
+  const outcome = operateOn(state, stack, call, { kind: "delete", changes });
+  if (outcome === "done") stack.resources = new Map();
+  return {};
+}
+
+/** Plays an operation on a stack, and adds its events. */
+export function operateOn(
+  state: CloudFormationState,
+  stack: SimStack,
+  { input, now }: SimCall,
+  operation: Pick<OperationInput, "kind" | "changes" | "retainsNew">,
+): Operation["outcome"] {
+  const { events, outcome } = runOperation({
+    ...operation,
     stackName: stack.name,
-    changes,
     startAt: now,
     stepMs: STEP_MS,
     findFailure: (change, phase) => findFailure(state, change, phase),
   });
   const token = findText(input, "ClientRequestToken");
-  stack.events = [...stack.events, ...operation.events.map((event) => ({ ...event, token }))];
-  if (operation.outcome === "done") stack.resources = new Map();
-  return {};
+  stack.events = [...stack.events, ...events.map((event) => ({ ...event, token }))];
+  return outcome;
 }

@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import {
   findNumber,
   findRecord,
@@ -8,7 +9,7 @@ import {
   type SimCall,
   textOf,
 } from "../sim-call.ts";
-import { parsePageToken, toPageToken } from "../sim-fault.ts";
+import { cutPage } from "../sim-fault.ts";
 import { cloudWatchFaults as faults } from "./alarms.ts";
 
 /** A value of a metric, as a service or a program has sent it. */
@@ -43,22 +44,19 @@ export function getMetricData(values: readonly MetricValue[], call: SimCall): un
   if (from >= to) throw invalid("The parameter StartTime must be less than the parameter EndTime.");
   const most = findNumber(input, "MaxDatapoints") ?? MAX_POINTS;
   if (most < 1 || most > MAX_POINTS) throw invalid(`MaxDatapoints must be between 1 and ${MAX_POINTS}.`);
-  const start = parsePageToken(findText(input, "NextToken"));
-  if (start === undefined) throw faults.badToken();
   const all = queries.flatMap((query) => toPoints(values, query, { call, from, to }));
-  const page = all.slice(start, start + most);
-  const isMore = all.length > start + most;
+  const { rows, next } = cutPage(all, { size: most, token: findText(input, "NextToken") }, faults.badToken);
   return {
     MetricDataResults: queries.map((query) => {
-      const own = page.filter(({ id }) => id === textOf(query, "Id"));
+      const own = rows.filter(({ id }) => id === textOf(query, "Id"));
       return {
         Id: textOf(query, "Id"),
-        StatusCode: isMore ? "PartialData" : "Complete",
+        StatusCode: next === undefined ? "Complete" : "PartialData",
         Timestamps: own.map(({ at }) => new Date(at)),
         Values: own.map(({ sum }) => sum),
       };
     }),
-    ...(isMore && { NextToken: toPageToken(start + most) }),
+    ...defined({ NextToken: next }),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Clock } from "@stackyard/core";
+import { type Clock, defined } from "@stackyard/core";
 import type { PolicyAlarms } from "../auto-scaling/policy-alarms.ts";
 import {
   findNumber,
@@ -10,7 +10,7 @@ import {
   textOf,
   textsOf,
 } from "../sim-call.ts";
-import { parsePageToken, toPageToken } from "../sim-fault.ts";
+import { cutPage } from "../sim-fault.ts";
 import {
   type Alarms,
   type AlarmValue,
@@ -105,14 +105,8 @@ function describeAlarms(alarms: Alarms, call: SimCall): unknown {
   const size = findNumber(input, "MaxRecords") ?? PAGE;
   if (size < 1 || size > MAX_PAGE)
     throw faults.constraint("maxRecords", `Member must have value between 1 and ${MAX_PAGE}`);
-  const from = parsePageToken(findText(input, "NextToken"));
-  if (from === undefined) throw faults.badToken();
-  const isMore = from + size < found.length;
-  return {
-    MetricAlarms: found.slice(from, from + size).map(toMetricAlarm),
-    CompositeAlarms: [],
-    ...(isMore ? { NextToken: toPageToken(from + size) } : {}),
-  };
+  const { rows, next } = cutPage(found, { size, token: findText(input, "NextToken") }, faults.badToken);
+  return { MetricAlarms: rows.map(toMetricAlarm), CompositeAlarms: [], ...defined({ NextToken: next }) };
 }
 
 interface Asked {

@@ -1,6 +1,7 @@
+import { defined } from "@stackyard/core";
 import { jsonFaults } from "../service-faults.ts";
 import { findRecord, findText, recordsOf, type SimCall, type SimService, textOf, textsOf } from "../sim-call.ts";
-import { parsePageToken, SimFault, toPageToken } from "../sim-fault.ts";
+import { cutPage, SimFault } from "../sim-fault.ts";
 
 /** Costs, as Cost Explorer groups them by the value of a tag. */
 export interface SimCostExplorer {
@@ -56,10 +57,10 @@ function getCostAndUsage(costs: readonly SimCost[], call: SimCall, size: number)
     const place = JSON.stringify([day.slice(0, 7), `${key}$${tags[key] ?? ""}`]);
     sums.set(place, (sums.get(place) ?? 0) + usd);
   }
-  const from = parsePageToken(findText(call.input, "NextPageToken"));
-  if (from === undefined) throw new SimFault("InvalidNextTokenException", 400, "The pagination token is invalid.");
+  const unknown = () => new SimFault("InvalidNextTokenException", 400, "The pagination token is invalid.");
   const all = [...sums].toSorted(([one], [other]) => (one < other ? -1 : 1));
-  const page = all.slice(from, from + size).map(([place, usd]) => ({ ...toPlace(place), usd }));
+  const { rows, next } = cutPage(all, { size, token: findText(call.input, "NextPageToken") }, unknown);
+  const page = rows.map(([place, usd]) => ({ ...toPlace(place), usd }));
   const months = [...Map.groupBy(page, ({ month }) => month)];
   return {
     ResultsByTime: months.map(([month, entries]) => ({
@@ -70,7 +71,7 @@ function getCostAndUsage(costs: readonly SimCost[], call: SimCall, size: number)
         Metrics: { UnblendedCost: { Amount: String(usd), Unit: "USD" } },
       })),
     })),
-    ...(all.length > from + size && { NextPageToken: toPageToken(from + size) }),
+    ...defined({ NextPageToken: next }),
   };
 }
 

@@ -1,6 +1,7 @@
+import { defined } from "@stackyard/core";
 import { allows } from "../identities.ts";
 import { findNumber, findText, isOwn, type Place, recordsOf, type ServiceFaults, type SimCall } from "../sim-call.ts";
-import { parsePageToken, SimFault, toPageToken } from "../sim-fault.ts";
+import { cutPage, SimFault } from "../sim-fault.ts";
 
 /** Errors with their statuses. Source: EC2 API reference, "Error codes for the Amazon EC2 API". */
 export const ec2Faults = {
@@ -54,23 +55,16 @@ export interface PageRange {
  * Returns one page, or everything if no size is requested. Source: EC2 API reference, MaxResults and NextToken of each
  * operation.
  */
-export function toPage<Row>(
-  rows: readonly Row[],
-  { input }: SimCall,
-  { min, max }: PageRange,
-): { readonly rows: readonly Row[]; readonly next: { readonly NextToken?: string } } {
-  const size = findNumber(input, "MaxResults");
-  if (size !== undefined && (size < min || size > max)) {
+export function toPage<Row>(rows: readonly Row[], { input }: SimCall, { min, max }: PageRange) {
+  const size = findNumber(input, "MaxResults") ?? Number.POSITIVE_INFINITY;
+  if (size !== Number.POSITIVE_INFINITY && (size < min || size > max)) {
     throw ec2Faults.invalid(
       `Value ( ${size} ) for parameter maxResults is invalid. Expecting a value between ${min} and ${max}.`,
     );
   }
   const token = findText(input, "NextToken");
-  const from = parsePageToken(token);
-  if (from === undefined) throw ec2Faults.invalid(`The token '${token}' is invalid`);
-  if (size === undefined) return { rows: rows.slice(from), next: {} };
-  const isMore = from + size < rows.length;
-  return { rows: rows.slice(from, from + size), next: isMore ? { NextToken: toPageToken(from + size) } : {} };
+  const page = cutPage(rows, { size, token }, () => ec2Faults.invalid(`The token '${token}' is invalid`));
+  return { rows: page.rows, next: defined({ NextToken: page.next }) };
 }
 
 /** Returns the filters of a request. */

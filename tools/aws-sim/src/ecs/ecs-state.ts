@@ -1,5 +1,14 @@
 import { jsonFaults } from "../service-faults.ts";
-import { findText, type ServiceFaults, type SimCall, textOf } from "../sim-call.ts";
+import {
+  findText,
+  isOwn,
+  type NamedResource,
+  type Place,
+  type ServiceFaults,
+  type SimCall,
+  textOf,
+  toKey,
+} from "../sim-call.ts";
 import { SimFault } from "../sim-fault.ts";
 import type { StopOrder, TaskScript } from "./task-course.ts";
 
@@ -17,10 +26,7 @@ export interface EcsState {
 }
 
 /** Where tasks run. */
-export interface ClusterInput {
-  readonly account: string;
-  readonly region: string;
-  readonly name: string;
+export interface ClusterInput extends NamedResource {
   /** Default: one with room for many tasks. */
   readonly instances?: readonly InstanceInput[];
   /** Besides FARGATE and FARGATE_SPOT: Auto Scaling groups with managed scaling, and how long a new instance takes. */
@@ -62,9 +68,7 @@ export interface StrategyItem {
 }
 
 /** What RegisterTaskDefinition is given, in the words of the API. */
-export interface DefinitionInput {
-  readonly account: string;
-  readonly region: string;
+export interface DefinitionInput extends Place {
   readonly family: string;
   readonly containerDefinitions: readonly ContainerDefinition[];
   readonly networkMode?: "bridge" | "host" | "awsvpc" | "none";
@@ -200,7 +204,7 @@ export function createCluster({ clusters }: EcsState, input: ClusterInput): Clus
     provisioningQuota: input.provisioningQuota ?? PROVISIONING_QUOTA,
     instances: instances.map((each, index) => toInstance(input, each, index)),
   };
-  clusters.set(toKey(input, name), cluster);
+  clusters.set(toKey(cluster), cluster);
   return cluster;
 }
 
@@ -217,20 +221,17 @@ function toInstance({ account, region, name }: ClusterInput, input: InstanceInpu
 export function openCluster({ clusters }: EcsState, { input, identity, region }: SimCall): Cluster {
   const given = findText(input, "cluster") ?? "default";
   const arn = /^arn:[^:]+:ecs:([^:]*):(\d*):cluster\/(.+)$/.exec(given);
-  const [at, owner, name] = arn === null ? [region, identity.account, given] : [arn[1], arn[2], arn[3]];
-  const cluster = clusters.get(toKey({ account: owner ?? "", region: at ?? "" }, name ?? ""));
+  const [, at = region, owner = identity.account, name = given] = arn ?? [];
+  const cluster = clusters.get(toKey({ account: owner, region: at, name }));
   if (cluster === undefined || at !== region || owner !== identity.account) throw ecsFaults.clusterMissing();
   return cluster;
-}
-
-function toKey({ account, region }: { readonly account: string; readonly region: string }, name: string): string {
-  return [account, region, name].join("/");
 }
 
 /** Returns a new revision of a family; numbers are never used again ("TaskDefinition", `revision`). */
 export function registerDefinition({ definitions }: EcsState, input: DefinitionInput): Definition {
   const { account, region, family } = input;
-  const revision = 1 + definitions.filter((each) => isOf(each, input) && each.family === family).length;
+  const others = definitions.filter((each) => each.account === account && each.region === region);
+  const revision = 1 + others.filter((each) => each.family === family).length;
   const arn = `arn:aws:ecs:${region}:${account}:task-definition/${family}:${revision}`;
   const definition = { ...input, arn, revision, isActive: true };
   definitions.push(definition);
@@ -242,7 +243,7 @@ export function registerDefinition({ definitions }: EcsState, input: DefinitionI
  * `taskDefinition`).
  */
 export function findDefinition({ definitions }: EcsState, name: string, call: SimCall): Definition | undefined {
-  const own = definitions.filter((each) => isOf(each, { account: call.identity.account, region: call.region }));
+  const own = definitions.filter((each) => isOwn(each, call));
   const short = name.replace(/^arn:[^:]+:ecs:[^:]*:\d*:task-definition\//, "");
   const exact = own.find((each) => each.arn === name || `${each.family}:${each.revision}` === short);
   return exact ?? own.findLast(({ family, isActive }) => family === short && isActive);
@@ -268,13 +269,4 @@ export function describeDefinition(state: EcsState, call: SimCall): unknown {
     })),
   };
   return { taskDefinition, ...(Array.isArray(include) && include.includes("TAGS") ? { tags } : {}) };
-}
-
-interface Place {
-  readonly account: string;
-  readonly region: string;
-}
-
-function isOf(definition: Place, { account, region }: Place): boolean {
-  return definition.account === account && definition.region === region;
 }

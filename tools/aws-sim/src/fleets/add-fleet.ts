@@ -1,15 +1,12 @@
 import type { AwsSim } from "../aws-sim.ts";
+import type { Place } from "../sim-call.ts";
 import type { Outcome } from "../ssm/sim-command.ts";
 
 /** A fleet to make. */
-export interface FleetInput {
-  readonly account: string;
-  readonly region: string;
+export interface FleetInput extends Place {
   readonly count: number;
   /** How often each defect is there. Default: nothing is broken. */
   readonly broken?: Readonly<Partial<Record<FleetDefect, number>>>;
-  /** Returns how long a healthy instance takes, by its place in the fleet. Default: 20 to 40 seconds. */
-  readonly runsForMs?: (index: number) => number;
 }
 
 /** What can be wrong with an instance. */
@@ -63,21 +60,17 @@ export function addFleet(sim: AwsSim, { count, broken = {}, ...input }: FleetInp
 
 function addMember(
   sim: AwsSim,
-  { account, region, runsForMs = usual }: Omit<FleetInput, "count" | "broken">,
+  { account, region }: Place,
   { index, defect }: { readonly index: number; readonly defect: FleetDefect | undefined },
 ): FleetMember {
   const at = { account, region };
-  const good = { runsForMs: runsForMs(index), stdout: "PLAY RECAP: ok=12 changed=3\n" };
+  const good = { runsForMs: 20_000 + (index % 21) * 1_000, stdout: "PLAY RECAP: ok=12 changed=3\n" };
   const wrong: Defect = defect === undefined ? {} : DEFECTS[defect];
   const { outcome = good, roles = ROLES[index % ROLES.length] ?? "", agent } = wrong;
   const instanceId = sim.ec2.addInstance({ ...at, tags: { has_ssm_agent: "true", Ansible_Roles: roles } });
   if (agent !== "none") sim.ssm.addAgent({ ...at, instanceId, ping: agent === "lost" ? "ConnectionLost" : "Online" });
   sim.ssm.script(instanceId, outcome, ...(defect === "flaky" ? [good] : []));
   return { instanceId, defect, roles };
-}
-
-function usual(index: number): number {
-  return 20_000 + (index % 21) * 1_000;
 }
 
 /** Returns the positions of broken instances in the fleet, far from each other. */

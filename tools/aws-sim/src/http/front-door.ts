@@ -3,6 +3,7 @@ import type { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import type { AwsSim } from "../aws-sim.ts";
+import { type Listener, listen } from "./listen.ts";
 import {
   escapeText,
   loadSchemas,
@@ -16,8 +17,7 @@ import {
 } from "./query-protocol.ts";
 
 /** One address for several emulators, as a cloud or an independent emulator has one. Tests and benchmarks listen at it. */
-export interface FrontDoor {
-  readonly url: string;
+export interface FrontDoor extends Listener {
   /** Refuses these until the function that it gives is called: `AccessDeniedException`, which the SDK does not retry. */
   refuse(matches: Matches): () => void;
   /**
@@ -25,7 +25,6 @@ export interface FrontDoor {
    * one waits. The caller can only time out.
    */
   hold(matches: Matches, when: "before" | "after"): Promise<void>;
-  stop(): Promise<void>;
 }
 
 /** Which requests are meant. */
@@ -99,19 +98,16 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
     // Who asks sees a connection that broke, and so does the test that made the emulator fail.
     serve(incoming, response).catch(() => response.destroy());
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new TypeError("The front door listens on no port.");
+  const { url, stop } = await listen(server);
   return {
-    url: `http://127.0.0.1:${address.port}`,
+    url,
     refuse(matches) {
       refusals.add(matches);
       return () => void refusals.delete(matches);
     },
     hold: (matches, when) => new Promise((held) => holds.add({ matches, when, held })),
     async stop() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+      await stop();
       agent.destroy();
     },
   };

@@ -1,6 +1,6 @@
 import { Uint8ArrayBlobAdapter } from "@smithy/core/serde";
 import { jsonFaults } from "../service-faults.ts";
-import { findText, type SimCall, type SimService, textOf } from "../sim-call.ts";
+import { findText, type NamedResource, type SimCall, type SimService, textOf, toKey } from "../sim-call.ts";
 import { SimFault } from "../sim-fault.ts";
 
 /** Functions that are called in this process. */
@@ -10,10 +10,7 @@ export interface SimLambda {
 }
 
 /** One function. */
-interface FunctionInput {
-  readonly account: string;
-  readonly region: string;
-  readonly name: string;
+interface FunctionInput extends NamedResource {
   /** Handles an event: an error is thrown, the result is sent as JSON. */
   readonly handler: (event: unknown) => unknown;
   /** Calls at a time. Default: the account's 1,000. */
@@ -49,14 +46,13 @@ export function createLambda(): SimLambda {
           new SimFault("AccessDeniedException", 403, `User: ${who} is not authorized to perform: ${action}`),
       },
     },
-    addFunction: (input) =>
-      void functions.set(toKey(input.account, input.region, input.name), { ...input, running: 0 }),
+    addFunction: (input) => void functions.set(toKey(input), { ...input, running: 0 }),
   };
 }
 
 async function invoke(functions: ReadonlyMap<string, LiveFunction>, call: SimCall): Promise<unknown> {
   const { input, now } = call;
-  const live = functions.get(toKey(...parseName(textOf(input, "FunctionName"), call)));
+  const live = functions.get(toKey(parseName(textOf(input, "FunctionName"), call)));
   const payload = Buffer.from(toBytes(input["Payload"]));
   const isSync = (findText(input, "InvocationType") ?? "RequestResponse") === "RequestResponse";
   if (live === undefined) {
@@ -107,16 +103,9 @@ function toUnhandled(error: object): unknown {
 }
 
 /** Parses a name, a partial or a full ARN, with or without an alias ("Invoke", FunctionName). */
-function parseName(text: string, { identity, region }: SimCall): [account: string, region: string, name: string] {
-  const arn = /^arn:aws[a-z-]*:lambda:([^:]+):(\d{12}):function:([^:]+)/.exec(text);
-  if (arn !== null) return [arn[2] ?? "", arn[1] ?? "", arn[3] ?? ""];
-  const partial = /^(\d{12}):function:([^:]+)/.exec(text);
-  if (partial !== null) return [partial[1] ?? "", region, partial[2] ?? ""];
-  return [identity.account, region, text.split(":")[0] ?? text];
-}
-
-function toKey(account: string, region: string, name: string): string {
-  return [account, region, name].join("/");
+function parseName(text: string, { identity, region }: SimCall): NamedResource {
+  const whole = /^(?:(?:arn:aws[a-z-]*:lambda:([^:]+):)?(\d{12}):function:)?([^:]*)/.exec(text) ?? [];
+  return { region: whole[1] ?? region, account: whole[2] ?? identity.account, name: whole[3] ?? "" };
 }
 
 function toBytes(payload: unknown): Uint8Array | string {

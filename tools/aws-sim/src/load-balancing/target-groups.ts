@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { DEFAULT_VPC } from "../ec2/resources.ts";
 import { queryFaults } from "../service-faults.ts";
 import {
@@ -10,7 +11,7 @@ import {
   textOf,
   textsOf,
 } from "../sim-call.ts";
-import { parsePageToken, SimFault, toPageToken } from "../sim-fault.ts";
+import { cutPage, SimFault } from "../sim-fault.ts";
 import { createTargetStates, type TargetNow, type TargetState, type TargetStates } from "./targets.ts";
 
 /** A target group to make. */
@@ -92,17 +93,13 @@ const MAX_PAGE = 400;
  * Returns a page of a list, and the marker of the next one ("DescribeTargetGroups" and "DescribeLoadBalancers": Marker,
  * PageSize).
  */
-export function toMarkedPage<Item>(
-  found: readonly Item[],
-  { input }: SimCall,
-): { readonly page: readonly Item[]; readonly NextMarker?: string } {
+export function toMarkedPage<Item>(found: readonly Item[], { input }: SimCall) {
   const size = findNumber(input, "PageSize") ?? MAX_PAGE;
   if (size < 1 || size > MAX_PAGE) throw queryFaults.invalid(`Page size must be between 1 and ${MAX_PAGE}`);
   const marker = findText(input, "Marker");
-  const from = parsePageToken(marker);
-  if (from === undefined) throw queryFaults.invalid(`The marker '${marker}' is not valid`);
-  const end = from + size;
-  return { page: found.slice(from, end), ...(end < found.length ? { NextMarker: toPageToken(end) } : {}) };
+  const unknown = () => queryFaults.invalid(`The marker '${marker}' is not valid`);
+  const { rows: page, next } = cutPage(found, { size, token: marker }, unknown);
+  return { page, ...defined({ NextMarker: next }) };
 }
 
 /** Groups by their ARNs. */

@@ -1,5 +1,14 @@
 import { jsonFaults } from "../service-faults.ts";
-import { findNumber, findText, type SimCall, type SimService, textOf } from "../sim-call.ts";
+import {
+  findNumber,
+  findText,
+  type Place,
+  placeOf,
+  type SimCall,
+  type SimService,
+  textOf,
+  toKey,
+} from "../sim-call.ts";
 import { SimFault } from "../sim-fault.ts";
 
 /** Logs that are read. Containers of `sim.ecs` with the driver `awslogs` write to them by the clock. */
@@ -67,14 +76,15 @@ function getLogEvents(streams: LogStreams, call: SimCall): unknown {
   };
 }
 
-function findRange(streams: LogStreams, { input, identity, region, now }: SimCall): readonly LogEvent[] {
+function findRange(streams: LogStreams, call: SimCall): readonly LogEvent[] {
+  const { input, now } = call;
   const name = findText(input, "logGroupName");
   const identifier = findText(input, "logGroupIdentifier");
   if ((name === undefined) === (identifier === undefined)) {
     throw invalid("Exactly one of logGroupName and logGroupIdentifier is needed.");
   }
   const group = name ?? identifier?.replace(/^arn:[^:]+:logs:[^:]*:\d*:log-group:/, "").replace(/:\*$/, "") ?? "";
-  const place = { account: identity.account, region, group };
+  const place = { ...placeOf(call), group };
   if (!streams.hasGroup(place)) throw missing("The specified log group does not exist.");
   const events = streams.read({ ...place, stream: textOf(input, "logStreamName") }, now);
   if (events === undefined) throw missing("The specified log stream does not exist.");
@@ -121,9 +131,7 @@ export interface LogEvent {
 }
 
 /** Where a stream lies. */
-export interface StreamPlace {
-  readonly account: string;
-  readonly region: string;
+export interface StreamPlace extends Place {
   readonly group: string;
   readonly stream: string;
 }
@@ -142,22 +150,15 @@ interface LogStreams {
 /** Creates an empty state. */
 function createLogStreams(): LogStreams {
   const groups = new Map<string, Map<string, LogSource[]>>();
-  const toKey = ({ account, region, group }: Omit<StreamPlace, "stream">): string => `${account}/${region}/${group}`;
-
-  function addGroup(place: Omit<StreamPlace, "stream">): Map<string, LogSource[]> {
-    const streams = groups.get(toKey(place)) ?? new Map<string, LogSource[]>();
-    groups.set(toKey(place), streams);
-    return streams;
-  }
-
+  const keyOf = ({ group, ...place }: Omit<StreamPlace, "stream">): string => toKey({ ...place, name: group });
   return {
     add(place, source) {
-      const streams = addGroup(place);
-      streams.set(place.stream, [...(streams.get(place.stream) ?? []), source]);
+      const streams = groups.get(keyOf(place)) ?? new Map<string, LogSource[]>();
+      groups.set(keyOf(place), streams.set(place.stream, [...(streams.get(place.stream) ?? []), source]));
     },
-    hasGroup: (place) => groups.has(toKey(place)),
+    hasGroup: (place) => groups.has(keyOf(place)),
     read(place, now) {
-      const sources = groups.get(toKey(place))?.get(place.stream) ?? [];
+      const sources = groups.get(keyOf(place))?.get(place.stream) ?? [];
       const written = sources.flatMap((source) => source(now) ?? []);
       const hasBegun = sources.some((source) => source(now) !== undefined);
       return hasBegun ? written.toSorted((one, other) => one.timestamp - other.timestamp) : undefined;

@@ -1,6 +1,7 @@
+import { defined } from "@stackyard/core";
 import { jsonFaults } from "../service-faults.ts";
 import { findNumber, findText, recordsOf, type SimCall, type SimService, textOf } from "../sim-call.ts";
-import { SimFault } from "../sim-fault.ts";
+import { cutPage, SimFault } from "../sim-fault.ts";
 
 /** Products of AWS with their prices, as the Price List Query API lists them. */
 export interface SimPricing {
@@ -16,7 +17,7 @@ export interface PricedProduct {
   /** Such as `instanceType` and `regionCode`. */
   readonly attributes: Readonly<Record<string, string>>;
   /** USD, as AWS writes it: `0.0104000000`. Several for usage in tiers. */
-  readonly prices: readonly { readonly usd: string; readonly unit: string; readonly beginRange?: string }[];
+  readonly prices: readonly { readonly usd: string; readonly unit: string }[];
 }
 
 /**
@@ -59,10 +60,9 @@ function getProducts(products: readonly PricedProduct[], { input, region }: SimC
   const fitting = ofService.filter(({ attributes }) =>
     filters.every(({ field, value }) => attributes[field] === value),
   );
-  const start = Number(findText(input, "NextToken") ?? "0");
-  if (!Number.isInteger(start)) throw new SimFault("InvalidNextTokenException", 400, "The NextToken is not valid.");
-  const next = start + size < fitting.length ? { NextToken: String(start + size) } : {};
-  return { FormatVersion: "aws_v1", PriceList: fitting.slice(start, start + size).map(toPriceItem), ...next };
+  const unknown = () => new SimFault("InvalidNextTokenException", 400, "The NextToken is not valid.");
+  const { rows, next } = cutPage(fitting, { size, token: findText(input, "NextToken") }, unknown);
+  return { FormatVersion: "aws_v1", PriceList: rows.map(toPriceItem), ...defined({ NextToken: next }) };
 }
 
 function readFilters(input: SimCall["input"]): readonly { readonly field: string; readonly value: string }[] {
@@ -83,9 +83,9 @@ function readFilters(input: SimCall["input"]): readonly { readonly field: string
 
 /** Returns an entry of PriceList: JSON as text, with identifiers of the offer term and the rate code in its keys. */
 function toPriceItem({ service, sku, attributes, prices }: PricedProduct): string {
-  const dimensions = prices.map(({ usd, unit, beginRange = "0" }, index) => {
+  const dimensions = prices.map(({ usd, unit }, index) => {
     const rateCode = `${sku}.JRTCKXETXF.${index}`;
-    return [rateCode, { rateCode, unit, beginRange, endRange: "Inf", pricePerUnit: { USD: usd } }] as const;
+    return [rateCode, { rateCode, unit, beginRange: "0", endRange: "Inf", pricePerUnit: { USD: usd } }] as const;
   });
   const term = { sku, offerTermCode: "JRTCKXETXF", priceDimensions: Object.fromEntries(dimensions) };
   return JSON.stringify({

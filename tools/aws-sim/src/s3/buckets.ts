@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { findText, type ServiceFaults, type SimCall } from "../sim-call.ts";
+import { findText, type NamedResource, type ServiceFaults, type SimCall } from "../sim-call.ts";
 import { SimFault } from "../sim-fault.ts";
 
 interface SignedRequest {
@@ -104,13 +104,6 @@ export const s3Faults = {
     new SimFault("PreconditionFailed", 412, "At least one of the pre-conditions you specified did not hold", {
       Condition,
     }),
-  conditionalConflict: (Key: string) =>
-    new SimFault(
-      "ConditionalRequestConflict",
-      409,
-      "The conditional request cannot succeed due to a conflicting operation against this resource.",
-      { Key },
-    ),
   notModified: () => new SimFault("304", 304, "UnknownError"),
   keyTooLong: () => new SimFault("KeyTooLongError", 400, "Your key is too long"),
   notImplemented: (Header: string) =>
@@ -173,11 +166,7 @@ interface Encryption {
 export const SSE_S3: Encryption = { ServerSideEncryption: "AES256" };
 
 /** A bucket; S3 is strongly consistent, so one map is all (S3 guide, "Amazon S3 data consistency model"). */
-export interface Bucket {
-  readonly name: string;
-  readonly account: string;
-  readonly region: string;
-  readonly createdAt: number;
+export interface Bucket extends NamedResource {
   /** Other accounts that its policy lets in. */
   readonly sharedWith: readonly string[];
   readonly objects: Map<string, StoredObject>;
@@ -200,7 +189,6 @@ export interface Bucket {
 export interface MultipartUpload {
   readonly uploadId: string;
   readonly key: string;
-  readonly beganAt: number;
   readonly contentType: string | undefined;
   readonly metadata: Readonly<Record<string, string>>;
   readonly encryption: Encryption;
@@ -210,13 +198,11 @@ export interface MultipartUpload {
 
 /** One part as it lies there. */
 export interface UploadedPart {
-  readonly partNumber: number;
   readonly body: Buffer;
   readonly size: number;
   /** In quotes. */
   readonly etag: string;
   readonly checksumSha256: string | undefined;
-  readonly modifiedAt: number;
 }
 
 /**
@@ -249,9 +235,11 @@ export function compareKeys(a: string, b: string): number {
 }
 
 /** Creates an empty bucket. */
-export function createEmptyBucket(at: Pick<Bucket, "name" | "account" | "region" | "createdAt">): Bucket {
+export function createEmptyBucket({ name, account, region }: NamedResource): Bucket {
   return {
-    ...at,
+    name,
+    account,
+    region,
     sharedWith: [],
     objects: new Map(),
     versions: new Map(),
@@ -267,13 +255,12 @@ export function createEmptyBucket(at: Pick<Bucket, "name" | "account" | "region"
 /** A setting of a bucket: the member that carries it, and what is answered when it was not put. */
 interface Setting {
   readonly put: string;
-  /** Returns the value for a response if its shape differs from the request's. Default: the same member. */
-  readonly get?: (value: unknown) => object;
+  /** The fields of the member are those of the response. Default: the response has the member. */
+  readonly isWhole?: boolean;
   /** A code of an error, or an answer. */
   readonly missing: string | object;
 }
 
-const same = (value: unknown): object => Object(value);
 /** S3 guide, "Setting default server-side encryption": new buckets have SSE-S3. */
 const SSE_S3_RULES = {
   ServerSideEncryptionConfiguration: {
@@ -285,15 +272,15 @@ const SSE_S3_RULES = {
 const SETTINGS: Readonly<Record<string, Setting>> = {
   PublicAccessBlock: { put: "PublicAccessBlockConfiguration", missing: "NoSuchPublicAccessBlockConfiguration" },
   BucketOwnershipControls: { put: "OwnershipControls", missing: "OwnershipControlsNotFoundError" },
-  BucketVersioning: { put: "VersioningConfiguration", get: same, missing: {} },
+  BucketVersioning: { put: "VersioningConfiguration", isWhole: true, missing: {} },
   BucketPolicy: { put: "Policy", missing: "NoSuchBucketPolicy" },
   BucketEncryption: { put: "ServerSideEncryptionConfiguration", missing: SSE_S3_RULES },
   BucketLifecycleConfiguration: {
     put: "LifecycleConfiguration",
-    get: same,
+    isWhole: true,
     missing: "NoSuchLifecycleConfiguration",
   },
-  BucketTagging: { put: "Tagging", get: same, missing: "NoSuchTagSet" },
+  BucketTagging: { put: "Tagging", isWhole: true, missing: "NoSuchTagSet" },
 };
 
 type Operation = (buckets: ReadonlyMap<string, Bucket>, call: SimCall) => unknown;
@@ -316,9 +303,9 @@ function put(bucket: Bucket, name: string, setting: Setting, { input, identity }
   return {};
 }
 
-function get({ settings }: Bucket, name: string, { put: member, get: toAnswer, missing }: Setting): object {
+function get({ settings }: Bucket, name: string, { put: member, isWhole = false, missing }: Setting): object {
   const value: unknown = Object(settings.get(name))[member];
-  if (value !== undefined) return toAnswer === undefined ? { [member]: value } : toAnswer(value);
+  if (value !== undefined) return isWhole ? Object(value) : { [member]: value };
   if (typeof missing === "string") throw s3Faults.notConfigured(missing);
   return missing;
 }

@@ -333,10 +333,8 @@ function parseToken(token: string | undefined): string | undefined {
   return text.slice(TOKEN.length);
 }
 
-/** Follows "ListObjectVersions": at most 1,000 per response. */
-
 /**
- * Implements ListObjectVersions: by key, of each key the newest first. What was written while versions were not kept
+ * Implements ListObjectVersions: at most 1,000 per response, by key, of each key the newest first. What was written while versions were not kept
  * has the version id `null` (S3 guide, "How S3 Versioning works").
  */
 export function listVersions(buckets: ReadonlyMap<string, Bucket>, call: SimCall): unknown {

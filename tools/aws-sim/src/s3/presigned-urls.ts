@@ -1,5 +1,6 @@
 import { createHash, createHmac } from "node:crypto";
 import { Readable } from "node:stream";
+import { defined } from "@stackyard/core";
 import { escapeText } from "../http/query-protocol.ts";
 import type { Identities } from "../identities.ts";
 import type { SimRequest } from "../sim-call.ts";
@@ -8,7 +9,6 @@ import { s3Faults } from "./buckets.ts";
 
 /** What a presigned URL says. */
 interface PresignedUrl {
-  readonly method: string;
   readonly bucket: string;
   readonly key: string;
   readonly versionId: string | undefined;
@@ -49,7 +49,6 @@ function parsePresignedUrl(method: string, text: string): PresignedUrl {
   const hosted = HOST.exec(url.hostname)?.groups?.["bucket"];
   const [bucket = "", ...rest] = hosted === undefined ? path.split("/") : [hosted, path];
   return {
-    method,
     bucket,
     key: rest.join("/"),
     region,
@@ -125,9 +124,8 @@ export async function fetchPresigned(
     const presigned = parsePresignedUrl(method, url);
     checkSignature(sim, presigned, now());
     const { bucket, key, region, accessKeyId, sessionToken, versionId } = presigned;
-    const version = versionId === undefined ? {} : { VersionId: versionId };
-    const sent = { ...toConditions(headers), ...(body === undefined ? {} : { Body: body }) };
-    const input = { Bucket: bucket, Key: key, ...version, ...sent };
+    const given = defined({ VersionId: versionId, Body: body });
+    const input = { Bucket: bucket, Key: key, ...given, ...toConditions(headers) };
     const request = { service: "S3", operation: OPERATIONS[method], input, region, accessKeyId, sessionToken };
     return withDate(toResponse(Object(await sim.serve(request))), now());
   } catch (error) {
@@ -152,9 +150,7 @@ function checkSignature(sim: Answerer, presigned: PresignedUrl, now: number): vo
 
 function toConditions(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const { Range, "If-Match": IfMatch, "If-None-Match": IfNoneMatch } = headers;
-  return Object.fromEntries(
-    Object.entries({ Range, IfMatch, IfNoneMatch }).filter(([, value]) => value !== undefined),
-  ) as never;
+  return { ...defined({ Range, IfMatch, IfNoneMatch }) };
 }
 
 /** Returns a response with a streamed body, like on the wire. */
@@ -164,9 +160,9 @@ function toResponse(output: Readonly<Record<string, unknown>>): Response {
     const value = output[field];
     return value === undefined ? [] : [[header, value instanceof Date ? value.toUTCString() : String(value)]];
   });
-  const metadata = Object.entries(Object(output["Metadata"])).map(([name, text]): [string, string] => [
-    ...([`x-amz-meta-${name}`, String(text)] as const),
-  ]);
+  const metadata = Object.entries(Object(output["Metadata"])).map(([name, text]): [string, string] => {
+    return [`x-amz-meta-${name}`, String(text)];
+  });
   const stream = body instanceof Readable && output["ContentLength"] !== 0 ? toWebStream(body) : null;
   const status = output["ContentRange"] === undefined ? 200 : 206;
   return new Response(stream, { status, headers: [...headers, ...metadata] });

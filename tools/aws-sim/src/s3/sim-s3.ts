@@ -1,6 +1,6 @@
 import type { Clock } from "@stackyard/core";
 import type { AwsEvent } from "../event-bridge.ts";
-import { findText, type SimCall, type SimService, textOf } from "../sim-call.ts";
+import { findText, type NamedResource, type SimCall, type SimService, textOf } from "../sim-call.ts";
 import {
   type Bucket,
   createEmptyBucket,
@@ -27,6 +27,7 @@ import {
   listVersions,
   putObject,
   toObjectCreated,
+  type WrittenObject,
 } from "./objects.ts";
 import { abortUpload, completeUpload, createUpload, uploadPart } from "./uploads.ts";
 
@@ -49,19 +50,10 @@ export interface SimS3 {
   settings(bucket: string): Readonly<Record<string, unknown>>;
 }
 
-/** Where a bucket is and who may use it. */
-interface BucketInput {
-  readonly name: string;
-  readonly account: string;
-  readonly region: string;
-  /** Other accounts that its policy lets in. Default: none. */
-  readonly sharedWith?: readonly string[];
+/** Where a bucket is and who may use it. Default: nobody else; it neither notifies nor discards. */
+interface BucketInput extends NamedResource, Partial<Pick<Bucket, "sharedWith" | "notifies" | "discards">> {
   /** Keeps older versions of its objects. Default: false. */
   readonly versioned?: boolean;
-  /** Tells EventBridge of objects that are created. Default: false. */
-  readonly notifies?: boolean;
-  /** Counts and hashes what is written, and keeps none of it: for objects that are larger than memory. Default: false. */
-  readonly discards?: boolean;
 }
 
 /** Operations whose IAM action has another name (Service authorization reference, "Amazon S3"). */
@@ -98,7 +90,7 @@ export function createS3({ clock, onEvent }: S3Deps): SimS3 {
     if (bucket === undefined) throw s3Faults.noSuchBucket(name);
     return bucket;
   };
-  const tell = (call: SimCall, bucket: Bucket, object: StoredObject, reason: CreationReason): void => {
+  const tell: Tell = (call, { bucket, object }, reason) => {
     if (bucket.notifies) onEvent?.(toObjectCreated(bucket, object, { ...call, reason }));
   };
   const keep = (bucket: string, object: Pick<StoredObject, "key" | "body" | "size" | "etag" | "generated">): void => {
@@ -112,9 +104,9 @@ export function createS3({ clock, onEvent }: S3Deps): SimS3 {
       faults: s3Faults,
     },
     hasBucket: (name) => buckets.has(name),
-    createBucket({ versioned = false, notifies = false, discards = false, sharedWith = [], ...at }) {
-      const empty = createEmptyBucket({ ...at, createdAt: clock.now() });
-      buckets.set(at.name, { ...empty, sharedWith, notifies, discards, versioning: versioned ? "enabled" : "never" });
+    createBucket({ versioned = false, ...input }) {
+      const versioning = versioned ? "enabled" : "never";
+      buckets.set(input.name, { ...createEmptyBucket(input), ...input, versioning });
     },
     write(bucket, key, text) {
       const body = Buffer.from(text);
@@ -136,7 +128,7 @@ export function createS3({ clock, onEvent }: S3Deps): SimS3 {
   };
 }
 
-type Tell = (call: SimCall, bucket: Bucket, object: StoredObject, reason: CreationReason) => void;
+type Tell = (call: SimCall, written: WrittenObject, reason: CreationReason) => void;
 
 function toOperations(buckets: Map<string, Bucket>, tell: Tell): SimService["operations"] {
   const settings = Object.entries(settingOperations).map(([name, run]) => {
@@ -145,14 +137,14 @@ function toOperations(buckets: Map<string, Bucket>, tell: Tell): SimService["ope
   return {
     ...Object.fromEntries(settings),
     async PutObject(call) {
-      const { output, bucket, object } = await putObject(buckets, call);
-      tell(call, bucket, object, "PutObject");
-      return output;
+      const written = await putObject(buckets, call);
+      tell(call, written, "PutObject");
+      return written.output;
     },
     CompleteMultipartUpload(call) {
-      const { output, bucket, object } = completeUpload(buckets, call);
-      tell(call, bucket, object, "CompleteMultipartUpload");
-      return output;
+      const written = completeUpload(buckets, call);
+      tell(call, written, "CompleteMultipartUpload");
+      return written.output;
     },
     GetObject: (call) => getObject(buckets, call),
     HeadObject: (call) => headObject(buckets, call),
@@ -185,7 +177,7 @@ function headBucket(buckets: Buckets, call: SimCall): unknown {
  * `BucketAlreadyOwnedByYou`, but in us-east-1 success; the location has to be that of the endpoint, and is left out in
  * us-east-1.
  */
-function createBucket(buckets: Buckets, { input, identity, region, now }: SimCall): unknown {
+function createBucket(buckets: Buckets, { input, identity, region }: SimCall): unknown {
   const name = textOf(input, "Bucket");
   if (!NAME.test(name)) throw s3Faults.invalidBucketName();
   const { LocationConstraint: location = "us-east-1" } = Object(input["CreateBucketConfiguration"]);
@@ -193,7 +185,7 @@ function createBucket(buckets: Buckets, { input, identity, region, now }: SimCal
   const known = buckets.get(name);
   if (known !== undefined && known.account !== identity.account) throw s3Faults.bucketIsTaken();
   if (known !== undefined && region !== "us-east-1") throw s3Faults.bucketIsYours();
-  const made = createEmptyBucket({ name, account: identity.account, region, createdAt: now });
+  const made = createEmptyBucket({ name, account: identity.account, region });
   const ownership = findText(input, "ObjectOwnership") ?? "BucketOwnerEnforced";
   // S3 guide, "Blocking public access": on for new buckets since April 2023, as is the owner's enforcement.
   made.settings.set("BucketOwnershipControls", { OwnershipControls: { Rules: [{ ObjectOwnership: ownership }] } });

@@ -29,7 +29,7 @@ const MAX_PART_NUMBER = 10_000;
 /** Implements CreateMultipartUpload with the object's facts besides its bytes. */
 export function createUpload(buckets: Buckets, call: SimCall): unknown {
   const bucket = openBucket(buckets, call);
-  const { input, now } = call;
+  const { input } = call;
   const key = textOf(input, "Key");
   if (Buffer.byteLength(key) > MAX_KEY_BYTES) throw s3Faults.keyTooLong();
   bucket.written += 1;
@@ -39,7 +39,6 @@ export function createUpload(buckets: Buckets, call: SimCall): unknown {
   bucket.uploads.set(uploadId, {
     uploadId,
     key,
-    beganAt: now,
     encryption,
     checksumAlgorithm,
     parts: new Map(),
@@ -52,7 +51,7 @@ export function createUpload(buckets: Buckets, call: SimCall): unknown {
 
 /** Implements UploadPart: replaces an existing number. Sizes are validated when the upload is completed. */
 export async function uploadPart(buckets: Buckets, call: SimCall): Promise<unknown> {
-  const { input, now } = call;
+  const { input } = call;
   const body = await readBody(input["Body"]);
   const { upload, bucket } = findUpload(buckets, call);
   const partNumber = findNumber(input, "PartNumber") ?? 0;
@@ -64,13 +63,8 @@ export async function uploadPart(buckets: Buckets, call: SimCall): Promise<unkno
   const checksumSha256 = checkSha256(body, { ChecksumAlgorithm, ...input });
   const etag = toEtag(body, upload.encryption);
   const kept = bucket.discards ? Buffer.alloc(0) : body;
-  const part = { partNumber, body: kept, size: body.length, etag, checksumSha256, modifiedAt: now };
-  upload.parts.set(partNumber, part);
-  return {
-    ETag: etag,
-    ...upload.encryption,
-    ...defined({ ChecksumSHA256: checksumSha256 }),
-  };
+  upload.parts.set(partNumber, { body: kept, size: body.length, etag, checksumSha256 });
+  return { ETag: etag, ...upload.encryption, ...defined({ ChecksumSHA256: checksumSha256 }) };
 }
 
 /** Implements AbortMultipartUpload: one that is not there is an error ("AbortMultipartUpload", NoSuchUpload). */

@@ -1,5 +1,5 @@
 import { jsonFaults } from "../service-faults.ts";
-import { findText, type SimCall, type SimService, textOf } from "../sim-call.ts";
+import { findText, type NamedResource, type SimCall, type SimService, textOf } from "../sim-call.ts";
 import { SimFault } from "../sim-fault.ts";
 
 /** Secrets with versions and staging labels. */
@@ -14,10 +14,7 @@ export interface SimSecretsManager {
 }
 
 /** A secret's first version. */
-interface SecretInput {
-  readonly account: string;
-  readonly region: string;
-  readonly name: string;
+interface SecretInput extends NamedResource {
   /** Text, or bytes. */
   readonly value: string | Uint8Array;
   /** Other accounts that its policy lets in. Default: none. */

@@ -1,13 +1,13 @@
 import { createHash, randomUUID } from "node:crypto";
 import { jsonFaults } from "../service-faults.ts";
-import { findText, type SimCall, type SimService, textOf } from "../sim-call.ts";
+import { findText, type NamedResource, type SimCall, type SimService, textOf } from "../sim-call.ts";
 import { SimFault } from "../sim-fault.ts";
 
 /** Standard queues to which messages are sent. Tests that receive messages use an emulator. */
 export interface SimSqs {
   readonly service: SimService;
   /** Gives the URL. */
-  addQueue(input: { readonly account: string; readonly region: string; readonly name: string }): string;
+  addQueue(input: NamedResource): string;
   messages(queueUrl: string): readonly QueuedMessage[];
 }
 

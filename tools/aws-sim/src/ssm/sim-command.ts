@@ -1,7 +1,7 @@
+import type { Place } from "../sim-call.ts";
+
 /** A command, with one invocation for each instance. */
-export interface SimCommand {
-  readonly account: string;
-  readonly region: string;
+export interface SimCommand extends Place {
   readonly commandId: string;
   readonly documentName: string;
   readonly documentVersion: string;
@@ -28,7 +28,6 @@ export interface SimCommand {
 /** A step of the document. */
 export interface CommandStep {
   readonly name: string;
-  readonly action: string;
   /** Platforms that it runs on; others skip it. */
   readonly platforms: readonly string[];
 }

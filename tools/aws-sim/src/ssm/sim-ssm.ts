@@ -1,7 +1,7 @@
 import type { Clock } from "@stackyard/core";
 import type { SimEc2 } from "../ec2/sim-ec2.ts";
 import type { SimS3 } from "../s3/sim-s3.ts";
-import type { SimCall, SimService } from "../sim-call.ts";
+import type { Place, SimCall, SimService } from "../sim-call.ts";
 import { createDocument } from "./documents.ts";
 import { getCommandInvocation, listCommandInvocations, listCommands } from "./read-commands.ts";
 import { cancelCommand, sendCommand } from "./send-command.ts";
@@ -39,15 +39,12 @@ export interface SimSsm {
 }
 
 /** An agent of an instance. */
-export interface AgentInput {
-  readonly account: string;
-  readonly region: string;
+export interface AgentInput extends Place {
   readonly instanceId: string;
   /** Default: it has registered. */
   readonly registersAt?: number;
   /** Default: Linux. */
   readonly platformType?: PlatformType;
-  readonly agentVersion?: string;
   /** Of a node outside of EC2. */
   readonly tags?: Readonly<Record<string, string>>;
   /** Default: Online. */
@@ -67,14 +64,8 @@ export function createSsm({ clock, ec2, s3 }: SsmDeps): SimSsm {
   return {
     service: { operations: toOperations(state), toAction: (operation) => `ssm:${operation}`, faults: ssmFaults },
     addAgent(input) {
-      const {
-        registersAt = 0,
-        platformType = "Linux",
-        agentVersion = "3.3.3050.0",
-        tags = {},
-        ping = "Online",
-      } = input;
-      const agent = { ...input, registersAt, platformType, agentVersion, tags, connections: [{ at: 0, ping }] };
+      const { registersAt = 0, platformType = "Linux", tags = {}, ping = "Online" } = input;
+      const agent = { ...input, registersAt, platformType, tags, connections: [{ at: 0, ping }] };
       state.agents.set(input.instanceId, agent);
     },
     changePing(instanceId, ping, at = clock.now()) {
@@ -117,9 +108,10 @@ type Reader = (agent: SimAgent, state: SsmState, now: number) => readonly string
 const LIMITS = { min: 5, max: 50, usual: 10 };
 /** "InstanceInformationStringFilter", Values: from 1 to 100. */
 const MAX_VALUES = 100;
+const AGENT_VERSION = "3.3.3050.0";
 
 const READERS: Readonly<Record<string, Reader>> = {
-  AgentVersion: ({ agentVersion }) => [agentVersion],
+  AgentVersion: () => [AGENT_VERSION],
   InstanceIds: ({ instanceId }) => [instanceId],
   PingStatus: (agent, _state, now) => [pingOf(agent, now)],
   PlatformTypes: ({ platformType }) => [platformType],
@@ -191,12 +183,12 @@ function matches(
 }
 
 function toInformation(agent: SimAgent, now: number): unknown {
-  const { instanceId, agentVersion, platformType, registersAt } = agent;
+  const { instanceId, platformType, registersAt } = agent;
   return {
     InstanceId: instanceId,
     PingStatus: pingOf(agent, now),
     LastPingDateTime: new Date(now),
-    AgentVersion: agentVersion,
+    AgentVersion: AGENT_VERSION,
     IsLatestVersion: true,
     PlatformType: platformType,
     ResourceType: resourceTypeOf(instanceId),

@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
+import { defined } from "@stackyard/core";
 import { stateOf } from "../ec2/ec2-state.ts";
 import type { SimEc2 } from "../ec2/sim-ec2.ts";
 import type { SimS3 } from "../s3/sim-s3.ts";
 import { jsonFaults } from "../service-faults.ts";
-import { findNumber, findText, type ServiceFaults, type SimCall } from "../sim-call.ts";
-import { SimFault } from "../sim-fault.ts";
+import { findNumber, findText, isOwn, type Place, type ServiceFaults, type SimCall } from "../sim-call.ts";
+import { cutPage, SimFault } from "../sim-fault.ts";
 import { playCommand } from "./play-command.ts";
 import { type CommandStep, type Scripts, type SimCommand, toCourse } from "./sim-command.ts";
 
@@ -76,18 +77,14 @@ export function createSsmState({ ec2, scripts, s3 }: SsmStateDeps): SsmState {
       commandLagMs: 0,
       pendingInvocations: Number.POSITIVE_INFINITY,
     },
-    agentsOf: ({ identity, region, now }, ids) =>
+    agentsOf: (call, ids) =>
       (ids?.flatMap((id) => agents.get(id) ?? []) ?? [...agents.values()]).filter(
-        (agent) =>
-          agent.account === identity.account &&
-          agent.region === region &&
-          agent.registersAt <= now &&
-          !isTerminated(agent.instanceId, now),
+        (agent) => isOwn(agent, call) && agent.registersAt <= call.now && !isTerminated(agent.instanceId, call.now),
       ),
     tagsOf: ({ instanceId, tags }) => ec2.findInstance(instanceId)?.tags ?? tags,
-    commandsOf({ identity, region, now }) {
-      const own = [...commands.values()].filter((each) => each.account === identity.account && each.region === region);
-      for (const each of own) play(each, now);
+    commandsOf(call) {
+      const own = [...commands.values()].filter((each) => isOwn(each, call));
+      for (const each of own) play(each, call.now);
       return own;
     },
   };
@@ -178,7 +175,7 @@ function toStep({ action, name, precondition }: Step): CommandStep {
   const [key, platform] = precondition?.StringEquals ?? [];
   const possible = PLATFORMS[action] ?? ALL_PLATFORMS;
   const isBound = key === "platformType" && platform !== undefined;
-  return { action, name, platforms: isBound ? possible.filter((each) => each === platform) : possible };
+  return { name, platforms: isBound ? possible.filter((each) => each === platform) : possible };
 }
 
 /** Returns the longest timeout of the steps, which is used for all. */
@@ -199,14 +196,11 @@ export function executionSecondsOf(
 }
 
 /** A node as Systems Manager knows it. */
-export interface SimAgent {
-  readonly account: string;
-  readonly region: string;
+export interface SimAgent extends Place {
   readonly instanceId: string;
   /** Not known before. */
   readonly registersAt: number;
   readonly platformType: PlatformType;
-  readonly agentVersion: string;
   /** Of nodes outside of EC2; an instance has EC2's. */
   readonly tags: Readonly<Record<string, string>>;
   readonly connections: readonly { readonly at: number; readonly ping: PingStatus }[];
@@ -240,7 +234,6 @@ export const ssmFaults = {
   validation: of("ValidationException"),
   documentExists: of("DocumentAlreadyExists"),
   documentContent: of("InvalidDocumentContent"),
-  documentDuplicate: of("DuplicateDocumentContent"),
   documentMissing: of("InvalidDocument"),
   documentSchema: of("InvalidDocumentSchemaVersion"),
   documentSize: of("MaxDocumentSizeExceeded"),
@@ -256,7 +249,6 @@ export const ssmFaults = {
       400,
       `Instances [[${ids.join(", ")}]] not in a valid state for account ${account}`,
     ),
-  instance: of("InvalidInstanceId"),
   invocationMissing: of("InvocationDoesNotExist"),
   outputFolder: of("InvalidOutputFolder"),
   parameters: of("InvalidParameters"),
@@ -289,14 +281,7 @@ export function toPage<Row>(rows: readonly Row[], { input }: SimCall, limits: Pa
   if (size > limits.max) {
     throw constraint("maxResults", size, `Member must have value less than or equal to ${limits.max}`);
   }
-  const from = startOf(findText(input, "NextToken"));
-  const isMore = from + size < rows.length;
-  return { rows: rows.slice(from, from + size), next: isMore ? { NextToken: `page-${from + size}` } : {} };
-}
-
-function startOf(token: string | undefined): number {
-  if (token === undefined) return 0;
-  const found = /^page-(\d+)$/.exec(token);
-  if (found === null) throw ssmFaults.token("The specified token isn't valid.");
-  return Number(found[1]);
+  const unknown = () => ssmFaults.token("The specified token isn't valid.");
+  const page = cutPage(rows, { size, token: findText(input, "NextToken") }, unknown);
+  return { rows: page.rows, next: defined({ NextToken: page.next }) };
 }

@@ -3,7 +3,7 @@ import { type Clock, defined } from "@stackyard/core";
 import { type AwsEvent, toAwsEvent } from "../event-bridge.ts";
 import { jsonFaults } from "../service-faults.ts";
 import { findText, type SimCall, type SimService, textOf } from "../sim-call.ts";
-import { SimFault } from "../sim-fault.ts";
+import { cutPage, SimFault } from "../sim-fault.ts";
 import { type Execution, type ExecutionDeps, type Machine, startExecution } from "./executions.ts";
 import { checkDefinition, type Definition } from "./to-local-definition.ts";
 
@@ -218,13 +218,12 @@ function readHistory({ history }: Execution, call: SimCall): unknown {
 }
 
 function toPage<Row>(rows: readonly Row[], { input }: SimCall) {
-  const { maxResults = DEFAULT_RESULTS, nextToken } = input;
+  const { maxResults = DEFAULT_RESULTS } = input;
   const limit = Number(maxResults) === 0 ? DEFAULT_RESULTS : Number(maxResults);
   if (!Number.isInteger(limit) || limit < 0 || limit > MAX_RESULTS) {
     throw new SimFault("ValidationException", 400, `Value at 'maxResults' failed to satisfy constraint: ${maxResults}`);
   }
-  const from = nextToken === undefined ? 0 : Number(/^sim-(\d+)$/.exec(String(nextToken))?.[1]);
-  if (Number.isNaN(from)) throw new SimFault("InvalidToken", 400, `Invalid Token: 'Invalid token'`);
-  const end = from + limit;
-  return { items: rows.slice(from, end), next: end < rows.length ? { nextToken: `sim-${end}` } : {} };
+  const unknown = () => fault("InvalidToken", "Invalid Token: 'Invalid token'");
+  const { rows: items, next } = cutPage(rows, { size: limit, token: findText(input, "nextToken") }, unknown);
+  return { items, next: defined({ nextToken: next }) };
 }

@@ -1,6 +1,16 @@
 import type { Clock } from "@stackyard/core";
 import { jsonFaults } from "../service-faults.ts";
-import { findNumber, findText, recordsOf, type SimCall, type SimService, textOf, textsOf } from "../sim-call.ts";
+import {
+  findNumber,
+  findText,
+  isOwn,
+  type Place,
+  recordsOf,
+  type SimCall,
+  type SimService,
+  textOf,
+  textsOf,
+} from "../sim-call.ts";
 import { SimFault } from "../sim-fault.ts";
 
 /** Tagged resources of any service, as the Resource Groups Tagging API lists them. */
@@ -13,9 +23,7 @@ export interface SimTagging {
 }
 
 /** A resource and where it is. */
-export interface TaggedResource {
-  readonly account: string;
-  readonly region: string;
+export interface TaggedResource extends Place {
   readonly arn: string;
   readonly tags: Readonly<Record<string, string>>;
 }
@@ -59,14 +67,14 @@ export function createTagging({ clock }: { readonly clock: Clock }): SimTagging 
   };
 }
 
-function getResources(resources: readonly Listed[], { input, identity, region, now }: SimCall): unknown {
+function getResources(resources: readonly Listed[], call: SimCall): unknown {
+  const { input, now } = call;
   const filters = readFilters(input);
   const size = findNumber(input, "ResourcesPerPage") ?? PAGE;
   if (size < 1 || size > MAX_PAGE) throw invalid(`ResourcesPerPage must be between 1 and ${MAX_PAGE}.`);
   const fitting = resources.filter(
     (each) =>
-      each.account === identity.account &&
-      each.region === region &&
+      isOwn(each, call) &&
       each.from <= now &&
       now < each.until &&
       filters.every(({ key, values }) => fits(each.tags[key], values)),

@@ -2,6 +2,7 @@ import type { Executor, ExecutorContext, Store } from "@stackyard/core";
 import { createJobs, type Jobs } from "@stackyard/core/jobs";
 import { createSimulator, type FakeClock } from "@stackyard/core/testing";
 import { type AwsSim, createAwsSim } from "../aws-sim.ts";
+import type { NamedResource } from "../sim-call.ts";
 import { createSimPlugin } from "../sim-plugin.ts";
 
 /** A yard and a small AWS on one clock, whose time only passes when the test advances it. */
@@ -35,25 +36,15 @@ const TURNS = 8;
  * Returns the engine and the workers of a yard over the memory store, with executors that work in the simulated AWS.
  */
 export function createSimYard({ account, region, executors }: SimYardInput): SimYard {
-  const clients = new Map<unknown, unknown>();
-  const client = <Client>(type: new (config: never) => Client): Client => {
-    const known = clients.get(type) ?? open(type);
-    clients.set(type, known);
-    // What the map holds under a class is one of it.
-    return known as Client;
-  };
-  const simulator = createSimulator({ machines: [], executors: executors.map((each) => bind(each, client)) });
+  const within = (ctx: ExecutorContext): ExecutorContext => ({ ...ctx, aws: client });
+  const simulator = createSimulator({
+    machines: [],
+    executors: executors.map((each) => withContext(each, within)),
+  });
   const { clock, store, findViolations } = simulator;
   const sim = createAwsSim({ clock });
-  const credentials = sim.iam.addUser({ account, name: "yard" });
-  const plugin = createSimPlugin(sim);
+  const client = openSimClients(sim, { account, region, name: "yard" });
   const runs = createJobs({ store, clock, executors: new Map(executors.map((each) => [each.name, each])) });
-
-  function open(type: new (config: never) => unknown): unknown {
-    const made = new type({ region, credentials } as never);
-    Object(made).middlewareStack.use(plugin);
-    return made;
-  }
 
   return {
     sim,
@@ -71,9 +62,22 @@ export function createSimYard({ account, region, executors }: SimYardInput): Sim
   };
 }
 
-/** Returns the executor with clients of the simulation. */
-function bind(executor: Executor, aws: ExecutorContext["aws"]): Executor {
-  const within = (ctx: ExecutorContext): ExecutorContext => ({ ...ctx, aws });
+/** Adds a user with all permissions; returns what opens its clients in a region, one of each type. */
+export function openSimClients(sim: AwsSim, { account, region, name }: NamedResource): ExecutorContext["aws"] {
+  const credentials = sim.iam.addUser({ account, name });
+  const plugin = createSimPlugin(sim);
+  const clients = new Map<unknown, unknown>();
+  return <Client>(type: new (config: never) => Client): Client => {
+    const client = clients.get(type) ?? new type({ region, credentials } as never);
+    if (!clients.has(type)) Object(client).middlewareStack.use(plugin);
+    clients.set(type, client);
+    // What the map holds under a class is one of it.
+    return client as Client;
+  };
+}
+
+/** Returns the executor with another context, such as one with clients of the simulation. */
+export function withContext(executor: Executor, within: (ctx: ExecutorContext) => ExecutorContext): Executor {
   const { plan, poll, cancel } = executor;
   return {
     ...executor,
