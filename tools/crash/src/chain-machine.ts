@@ -8,7 +8,7 @@ export const MACHINE_NAME = "chain";
 export const LAST_STATE = "DONE";
 
 /** Returns a machine with stacks that go from INIT through S1, S2, … to DONE automatically once started. */
-export function chainMachineSource({ transitions }: ChainPlan): string {
+export function chainMachineSource({ transitions }: Pick<ChainPlan, "transitions">): string {
   const states: Record<string, unknown> = { INIT: { on: { START: advanceTo(stateAt(1, transitions)) } } };
   for (let place = 1; place < transitions; place += 1) {
     states[stateAt(place, transitions)] = { tasks: ["work"], on: { NEXT: advanceTo(stateAt(place + 1, transitions)) } };

@@ -78,9 +78,9 @@ export function toVictim(server: PostgresServer): Victim {
   };
 }
 
-/** Makes a process of a yard on Postgres. */
-export function forkClusterProcess(args: readonly string[]): ChildProcess {
-  return fork(join(import.meta.dirname, "cluster-process.ts"), [...args], {
+/** Starts a program of this folder, made to be killed. */
+export function forkProgram(name: string, ...args: readonly string[]): ChildProcess {
+  return fork(join(import.meta.dirname, name), [...args], {
     execArgv: ["--disable-warning=ExperimentalWarning"],
     stdio: ["ignore", "ignore", "pipe", "ipc"],
   });

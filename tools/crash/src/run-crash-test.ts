@@ -1,7 +1,6 @@
-import { type ChildProcess, fork } from "node:child_process";
-import { join } from "node:path";
 import { createSqliteStore } from "@stackyard/store-sqlite";
 import type { ChainPlan } from "./chain-machine.ts";
+import { forkProgram } from "./cluster.ts";
 import { type CrashFindings, inspectYard } from "./inspect-yard.ts";
 import { type Death, liveAndDie } from "./live-and-die.ts";
 
@@ -38,7 +37,8 @@ export async function runCrashTest(input: CrashTestInput): Promise<CrashTestResu
   let startMs = FIRST_START_MS;
   for (;;) {
     const death = counts.kills < input.kills ? drawDeath(input.lifeMs, counts.kills, startMs) : undefined;
-    const ending = await liveAndDie(startYard(input), { ...(death && { death }), limitMs: endAt - Date.now() });
+    const yard = forkProgram("yard-process.ts", input.folder, String(input.stacks), String(input.transitions));
+    const ending = await liveAndDie(yard, { ...(death && { death }), limitMs: endAt - Date.now() });
     startMs = ending.startMs ?? startMs;
     if (ending.kind === "own") ownExits.push(ending.how);
     // What ends by itself would do so again and again.
@@ -66,14 +66,6 @@ async function inspect(input: CrashTestInput): Promise<CrashFindings> {
   } finally {
     await store.close();
   }
-}
-
-function startYard({ folder, stacks, transitions }: CrashTestInput): ChildProcess {
-  const program = join(import.meta.dirname, "yard-process.ts");
-  return fork(program, [folder, String(stacks), String(transitions)], {
-    execArgv: ["--disable-warning=ExperimentalWarning"],
-    stdio: ["ignore", "ignore", "pipe", "ipc"],
-  });
 }
 
 function draw([least, most]: readonly [number, number]): number {

@@ -4,7 +4,7 @@ import { createUlids, publishMessages, systemClock } from "@stackyard/core/engin
 import { startPostgres } from "@stackyard/postgres-server";
 import { createPostgresStore } from "@stackyard/store-postgres";
 import { type ChainPlan, LAST_STATE, startMessage } from "./chain-machine.ts";
-import { forkClusterProcess, startYardProcess, toVictim, type YardProcess } from "./cluster.ts";
+import { forkProgram, startYardProcess, toVictim, type YardProcess } from "./cluster.ts";
 import { type CrashFindings, inspectYard } from "./inspect-yard.ts";
 import { type TormentInput, type Torments, torment } from "./torment.ts";
 import { LEASE_MS } from "./work-executor.ts";
@@ -65,7 +65,9 @@ function startProcesses(
 ): readonly YardProcess[] {
   const start = (role: "engine" | "worker", count: number) =>
     Array.from({ length: count }, (_, index) =>
-      startYardProcess(`${role} ${index + 1}`, () => forkClusterProcess([role, url, folder, String(transitions)])),
+      startYardProcess(`${role} ${index + 1}`, () =>
+        forkProgram("cluster-process.ts", role, url, folder, String(transitions)),
+      ),
     );
   return [...start("engine", engines), ...start("worker", workers)];
 }

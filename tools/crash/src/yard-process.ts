@@ -1,29 +1,20 @@
 // A yard in a process of its own, made to be killed: node yard-process.ts FOLDER STACKS TRANSITIONS
 import { silentLogger } from "@stackyard/core";
-import { createStaticLocator, createUlids, publishMessages, startYard, systemClock } from "@stackyard/core/engine";
-import { parseMachine } from "@stackyard/core/machine";
+import { createUlids, publishMessages, startYard, systemClock } from "@stackyard/core/engine";
 import { createSqliteStore } from "@stackyard/store-sqlite";
-import { chainMachineSource, LAST_STATE, MACHINE_NAME, startMessage } from "./chain-machine.ts";
-import { createWorkExecutor, LEASE_MS } from "./work-executor.ts";
+import { LAST_STATE, startMessage } from "./chain-machine.ts";
+import { createChain, LEASE_MS } from "./work-executor.ts";
 
 const PUBLISH_BATCH = 100;
 const LOOK_EVERY_MS = 100;
 
 const [folder = ".", stacks = "1", transitions = "1"] = process.argv.slice(2);
 const plan = { stacks: Number(stacks), transitions: Number(transitions) };
-
-const work = createWorkExecutor(folder);
-const executors = new Map([[work.name, work]]);
-const source = chainMachineSource(plan);
-const { machine, problems } = parseMachine(source, { name: MACHINE_NAME, executors });
-if (machine === undefined) throw new Error(`The machine has problems: ${JSON.stringify(problems)}`);
-
-const ids = createUlids();
+const chain = createChain(folder, plan.transitions);
 process.send?.("opening");
 const store = await createSqliteStore({ folder });
-const deps = { store, clock: systemClock, ids, logger: silentLogger, executors };
-const locator = createStaticLocator([{ machine, source }]);
-const yard = startYard({ ...deps, locator }, { concurrency: 16, worker: { leaseMs: LEASE_MS } });
+const deps = { store, ...chain, clock: systemClock, ids: createUlids(), logger: silentLogger };
+const yard = startYard(deps, { concurrency: 16, worker: { leaseMs: LEASE_MS } });
 
 // Every process sends all of them again: known ids are skipped.
 for (let first = 0; first < plan.stacks; first += PUBLISH_BATCH) {

@@ -1,4 +1,4 @@
-import { type AddressInfo, createConnection, createServer, type Server, type Socket } from "node:net";
+import { createConnection, createServer, type Socket } from "node:net";
 
 /** The only way by which one instance of a function reaches anything. */
 export interface WayOut {
@@ -43,19 +43,14 @@ async function openDoor({ hostname, port, protocol }: URL): Promise<Door> {
   const target = { host: hostname, port: Number(port || (protocol === "postgres:" ? 5432 : 80)) };
   const server = createServer((inner) => join(inner, createConnection(target), sockets));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port: ownPort } = Object(server.address());
   return {
-    port: toPort(server),
+    port: ownPort,
     cut() {
       server.close();
       for (const socket of sockets) socket.destroy();
     },
   };
-}
-
-function toPort(server: Server): number {
-  const address: AddressInfo | string | null = server.address();
-  if (address === null || typeof address === "string") throw new TypeError("The way out listens on no port.");
-  return address.port;
 }
 
 function join(inner: Socket, outer: Socket, sockets: Set<Socket>): void {

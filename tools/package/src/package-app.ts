@@ -52,13 +52,9 @@ function addFiles({ files, inputs }: Bundle, notices: string): Files {
  * share it.
  */
 export function toNotices(components: readonly Component[]): string {
-  const byText = new Map<string, Component[]>();
-  for (const component of components) {
-    const text = (component.licenseText ?? `Licence: ${component.license ?? "not said"}`)
-      .replaceAll("\r\n", "\n")
-      .trim();
-    byText.set(text, [...(byText.get(text) ?? []), component]);
-  }
+  const byText = Map.groupBy(components, ({ licenseText, license = "not said" }) => {
+    return (licenseText ?? `Licence: ${license}`).replaceAll("\r\n", "\n").trim();
+  });
   const parts = [...byText].map(([text, of]) => `${of.map(toReference).join("\n")}\n\n${text}\n`);
   return `This bundle contains the packages below.\n\n${parts.join(`\n${"-".repeat(80)}\n\n`)}`;
 }
