@@ -1,17 +1,5 @@
 import { defined } from "@stackyard/core";
-import type { ServiceFaults, SimRequest } from "./sim-call.ts";
-
-/** Who signs a request. */
-export interface Identity {
-  readonly arn: string;
-  readonly account: string;
-  /** Temporary credentials of a role: a role that is assumed with them is chained. */
-  readonly isRole: boolean;
-  /** IAM actions, `*` at the end for any. */
-  readonly allow: readonly string[];
-  /** Of the session. */
-  readonly tags: Readonly<Record<string, string>>;
-}
+import type { Identity, ServiceFaults, SimRequest } from "./sim-call.ts";
 
 /** Credentials in the form of the SDK. */
 export interface SimCredentials {

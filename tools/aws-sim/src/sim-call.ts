@@ -1,5 +1,3 @@
-import type { Identity } from "./identities.ts";
-
 /** A request as a binding to clients brings it. */
 export interface SimRequest {
   /** As the SDK names the client, without `Client`. */
@@ -9,6 +7,18 @@ export interface SimRequest {
   readonly region: string;
   readonly accessKeyId: string;
   readonly sessionToken: string | undefined;
+}
+
+/** Who signs a request. */
+export interface Identity {
+  readonly arn: string;
+  readonly account: string;
+  /** Temporary credentials of a role: a role that is assumed with them is chained. */
+  readonly isRole: boolean;
+  /** IAM actions, `*` at the end for any. */
+  readonly allow: readonly string[];
+  /** Of the session. */
+  readonly tags: Readonly<Record<string, string>>;
 }
 
 /** One request, as a service of the simulation sees it. */
