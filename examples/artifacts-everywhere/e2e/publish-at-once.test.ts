@@ -37,10 +37,17 @@ describe.each(KINDS)("two processes that publish one version at once into %s", (
 
   it("both end well with the same content, and one of them has published it", async () => {
     const files = { "app.zip": "app", "templates/vpc.yaml": "vpc" };
-    bucket.meet(looksAtFile);
+    const [oneStays, otherStays] = [bucket.stay(looksAtFile), bucket.stay(looksAtFile)];
     bucket.meet(writesManifest);
+    const one = bucket.publish(files);
+    // Manifests of one millisecond are the same text, and both publishers would call it theirs.
+    await oneStays.reached;
+    const other = bucket.publish(files);
+    await otherStays.reached;
 
-    const ends = await Promise.all([bucket.publish(files).ended, bucket.publish(files).ended]);
+    oneStays.letGo();
+    otherStays.letGo();
+    const ends = await Promise.all([one.ended, other.ended]);
 
     expect(ends.map(({ exitCode }) => exitCode)).toEqual([0, 0]);
     const outcomes = ends.map(({ result }) => result?.["outcome"]);
