@@ -63,6 +63,23 @@ describe("the page of a stack", () => {
         },
       ],
       timers: [{ id: "1/timeout", event: "TIMEOUT", dueAt: "2026-11-20T04:00:00Z" }],
+      approvals: [
+        {
+          id: "a1",
+          stackId: "pr-12",
+          machine: "review-app",
+          state: "BUILD",
+          task: "sign-off",
+          from: ["managers"],
+          count: 1,
+          need: 1,
+          own: false,
+          comment: "optional",
+          given: [],
+          askedAt: "2026-11-20T03:00:00Z",
+          expiresAt: "2026-11-21T03:00:00Z",
+        },
+      ],
     });
     const { screen } = await renderPage(StackPage, ADDRESS, stackApi(stack));
 
@@ -70,6 +87,8 @@ describe("the page of a stack", () => {
     await expect.element(screen.getByRole("link", { name: "pr/9" })).toHaveAttribute("href", "/stack?id=pr%2F9");
     await expect.element(screen.getByRole("region", { name: "Parked events" })).toMatchTextContent(/EVENT_NOT_HANDLED/);
     await expect.element(screen.getByRole("region", { name: "Timers" })).toMatchTextContent(/TIMEOUT/);
+    const approval = screen.getByRole("region", { name: "Approvals" }).getByRole("link", { name: "sign-off" });
+    await expect.element(approval).toHaveAttribute("href", "/approval?stack=pr-12&task=sign-off");
   });
 
   it("draws the graph with the present state, and has the same as a table", async () => {

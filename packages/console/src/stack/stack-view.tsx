@@ -72,7 +72,7 @@ function Heading({ stack }: { stack: StackDetails }) {
             Show as a job
           </To>
         ) : (
-          <To path="/machine" search={{ name: machine, rev: machineHash }}>
+          <To path="/machine" search={{ name: machine }}>
             <Text>{machine}</Text>@{machineHash.slice(0, 4)}
           </To>
         )}

@@ -1,6 +1,7 @@
 import type { StackDetails } from "@stackyard/sdk";
 import { toStackId } from "../api/attempt-ids.ts";
-import { TextLink, To } from "../design/links.tsx";
+import { ApprovalLink } from "../approvals/approval-list.tsx";
+import { To } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Panel } from "../design/page.tsx";
 import { StackLink } from "../design/stack-link.tsx";
@@ -12,15 +13,7 @@ type Props = { readonly stack: StackDetails };
 type Approval = NonNullable<StackDetails["approvals"]>[number];
 
 const APPROVALS: Column<Approval>[] = [
-  {
-    header: "Task",
-    cell: ({ id, task }) => (
-      <span className="row">
-        <Mark status="approval" bare />
-        <TextLink path="/approval" search={{ id }} text={task} />
-      </span>
-    ),
-  },
+  { header: "Task", cell: (approval) => <ApprovalLink approval={approval} /> },
   {
     header: "From",
     cell: ({ from, need, count }) => (
