@@ -286,4 +286,18 @@ describe("a caller with a scope", () => {
       ]);
     }
   });
+
+  it("hears no name of a machine that is like the name of its own, which does not exist", async () => {
+    const secret = await createToken({ machines: ["shpo"] });
+
+    for (const path of ["/v1/machines/shpo", "/v1/machines/shpo/graph"]) {
+      const details = [secret, undefined].map(
+        async (each) => (await json<{ detail: string }>(path, each === undefined ? {} : { secret: each })).detail,
+      );
+      expect(await Promise.all(details), path).toEqual([
+        'Unknown machine "shpo".',
+        'Unknown machine "shpo". Did you mean "shop"?',
+      ]);
+    }
+  });
 });

@@ -2,7 +2,6 @@ import { defined, type Locator, type MachineListing, StackyardError } from "@sta
 import { MachineDetails, MachineGraph, MachineSummary, SimulationLine } from "@stackyard/core/api";
 import {
   createSimulation,
-  formatUnknownMachine,
   type Graph,
   type Machine,
   readStep,
@@ -12,7 +11,7 @@ import {
   toSvg,
 } from "@stackyard/core/machine";
 import { Type } from "typebox";
-import type { Caller } from "../access/caller.ts";
+import { type Caller, toUnknownMachine } from "../access/caller.ts";
 import { mayRead } from "../access/reach.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, pageQuery } from "../schemas/event.ts";
@@ -63,9 +62,9 @@ function machineRoute({ locator }: RouteDeps): Route {
       200: { description: "The machine.", schema: MachineDetails },
       404: { description: "MACHINE_UNKNOWN" },
     },
-    async handle({ params: { name } }) {
+    async handle({ params: { name } }, { caller }) {
       const located = await locator.find(name, { fresh: true });
-      if (located.kind === "unknown") throw await unknownMachine(locator, name);
+      if (located.kind === "unknown") throw await toUnknownMachine(locator, caller.rights, name);
       return json(200, toMachineDetails(name, located));
     },
   });
@@ -87,8 +86,8 @@ function graphRoute({ locator }: RouteDeps): Route {
       404: { description: "MACHINE_UNKNOWN" },
       422: { description: "MACHINE_INVALID: no revision can be drawn." },
     },
-    async handle({ params: { name }, query: { format = "json" } }) {
-      return drawGraph(toGraph(await loadMachine(locator, name)), format);
+    async handle({ params: { name }, query: { format = "json" } }, { caller }) {
+      return drawGraph(toGraph(await loadMachine(locator, caller, name)), format);
     },
   });
 }
@@ -153,18 +152,12 @@ function findHashes(steps: readonly unknown[]): readonly string[] {
 }
 
 /** Returns the newest valid revision. Throws `MACHINE_UNKNOWN`, `MACHINE_INVALID` with the problems. */
-export async function loadMachine(locator: Locator, name: string): Promise<Machine> {
+export async function loadMachine(locator: Locator, { rights }: Caller, name: string): Promise<Machine> {
   const located = await locator.find(name, { fresh: true });
   if (located.kind === "found") return located.machine;
-  if (located.kind === "unknown") throw await unknownMachine(locator, name);
+  if (located.kind === "unknown") throw await toUnknownMachine(locator, rights, name);
   const { problems } = located;
   throw new StackyardError("MACHINE_INVALID", `The machine "${name}" has errors.`, { details: { problems } });
-}
-
-/** Returns `MACHINE_UNKNOWN` with the most similar name. */
-async function unknownMachine(locator: Locator, name: string): Promise<StackyardError> {
-  const names = (await locator.list()).map((listing) => listing.name);
-  return new StackyardError("MACHINE_UNKNOWN", formatUnknownMachine(name, names));
 }
 
 const HASH_LENGTH = 64;

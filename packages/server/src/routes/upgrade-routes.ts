@@ -155,7 +155,7 @@ async function upgradeMachine(
   const draft = source === undefined ? undefined : parseDraft(deps, { name, source });
   const target =
     to === undefined
-      ? (draft ?? (await loadMachine(deps.locator, name))).hash
+      ? (draft ?? (await loadMachine(deps.locator, context.caller, name))).hash
       : await findRevisionHash(deps, { name, digits: to });
   const input = { limit: dryRun ? Math.min(limit, MOST_PLANS) : limit, ...defined({ cursor }) };
   const limits = toScopeFilter(context.caller, "repair");
