@@ -3,8 +3,7 @@ import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { type PagedList, usePages } from "../api/use-pages.ts";
 import { SideList } from "../design/beside.tsx";
-import { TextLink } from "../design/links.tsx";
-import { Mark } from "../design/mark.tsx";
+import { ApprovalLink } from "../design/stack-link.tsx";
 import type { Column } from "../design/table.tsx";
 import { Text } from "../design/text.tsx";
 
@@ -12,15 +11,6 @@ import { Text } from "../design/text.tsx";
 export function useApprovals(mine: boolean): PagedList<Approval> {
   return usePages(keys.list("approvals", { mine }), (part) =>
     yard.approvals.list({ mine, sort: "enteredAt", ...part }),
-  );
-}
-
-/** Renders the task of an approval as a link to the approval's page. */
-export function ApprovalLink({ approval: { stackId, task } }: { approval: Approval }) {
-  return (
-    <>
-      <Mark status="approval" bare /> <TextLink path="/approval" search={{ stack: stackId, task }} text={task} />
-    </>
   );
 }
 

@@ -1,10 +1,11 @@
 import type { Approval } from "@stackyard/sdk";
 import { useSearch } from "../design/links.tsx";
 import { Empty, Page, Panel } from "../design/page.tsx";
+import { ApprovalLink } from "../design/stack-link.tsx";
 import { type Column, ListTable } from "../design/table.tsx";
 import { Tabs } from "../design/tabs.tsx";
 import { Ago, Text } from "../design/text.tsx";
-import { ApprovalLink, useApprovals } from "./approval-list.tsx";
+import { useApprovals } from "./approval-list.tsx";
 
 /** Renders open approvals: those that you may give, or all. */
 export function ApprovalsPage() {

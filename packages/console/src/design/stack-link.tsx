@@ -1,4 +1,4 @@
-import type { StackSummary } from "@stackyard/sdk";
+import type { Approval, StackSummary } from "@stackyard/sdk";
 import { toStackStatus } from "../api/status.ts";
 import { TextLink } from "./links.tsx";
 import { Mark } from "./mark.tsx";
@@ -7,6 +7,15 @@ import type { Column } from "./table.tsx";
 /** Renders the id of a stack as a link to its page. */
 export function StackLink({ id }: { id: string }) {
   return <TextLink path="/stack" search={{ id }} text={id} />;
+}
+
+/** Renders the task of an approval as a link to the approval's page. */
+export function ApprovalLink({ approval: { stackId, task } }: { approval: Approval }) {
+  return (
+    <>
+      <Mark status="approval" bare /> <TextLink path="/approval" search={{ stack: stackId, task }} text={task} />
+    </>
+  );
 }
 
 /** The column of lists with the id of a stack and the shape of its status. */

@@ -1,16 +1,13 @@
-import type { StackDetails } from "@stackyard/sdk";
+import type { Approval, StackDetails } from "@stackyard/sdk";
 import { toStackId } from "../api/attempt-ids.ts";
-import { ApprovalLink } from "../approvals/approval-list.tsx";
 import { To } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Panel } from "../design/page.tsx";
-import { StackLink } from "../design/stack-link.tsx";
+import { ApprovalLink, StackLink } from "../design/stack-link.tsx";
 import { type Column, Table } from "../design/table.tsx";
 import { Ago, Instant, Reason, Text } from "../design/text.tsx";
 
 type Props = { readonly stack: StackDetails };
-
-type Approval = NonNullable<StackDetails["approvals"]>[number];
 
 const APPROVALS: Column<Approval>[] = [
   { header: "Task", cell: (approval) => <ApprovalLink approval={approval} /> },
