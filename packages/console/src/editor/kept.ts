@@ -3,9 +3,8 @@ import type { Point } from "../graph/layout.ts";
 /** A text that was being edited, kept in this browser. */
 export interface Draft {
   readonly text: string;
-  /** The original text, to detect changes meanwhile. */
+  /** The saved text that it began from. */
   readonly base: string;
-  readonly at: number;
 }
 
 /** Where states were moved to, in pixels, by name. */

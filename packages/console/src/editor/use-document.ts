@@ -19,13 +19,15 @@ export interface OpenDocument {
   readonly text: string;
   readonly machine: MachineState;
   readonly cursor: number;
-  /** The text when it was last opened or saved. */
+  /** The text when it was last opened or saved; of an outdated draft, the one that it began from. */
   readonly base: string;
   readonly setBase: (text: string) => void;
   /** Which tab keeps the draft. */
   readonly draftLock: DraftLock;
   /** A draft of an earlier visit was opened in place of the document. */
   readonly restored: boolean;
+  /** The document was changed and saved after that draft was begun. */
+  readonly isOutdated: boolean;
   readonly edit: Edit;
   readonly refused: { readonly refusal: Refusal; readonly label: string } | undefined;
   readonly clearRefused: () => void;
@@ -50,7 +52,9 @@ export function useDocument({ session, knowledge, onSave }: DocumentInput): Open
   const restored = draft !== undefined && draft.text !== session.text;
   const [editor, setEditor] = useState<TextEditor>();
   const [text, setText] = useState(restored ? draft.text : session.text);
-  const [base, setBase] = useState(session.text);
+  // Without a home nothing can be overwritten.
+  const isOutdated = restored && draft.base !== session.text && session.home !== undefined;
+  const [base, setBase] = useState(isOutdated ? draft.base : session.text);
   const [cursor, setCursor] = useState(0);
   const [undoLabel, setUndoLabel] = useState<string>();
   const [canRedo, setCanRedo] = useState(false);
@@ -102,6 +106,7 @@ export function useDocument({ session, knowledge, onSave }: DocumentInput): Open
     setBase,
     draftLock,
     restored,
+    isOutdated,
     ...editing,
     undoLabel,
     canRedo,
@@ -120,10 +125,7 @@ interface KeptDraft {
 function useKeptDraft(key: string, { text, base, isKept }: KeptDraft): void {
   useEffect(() => {
     if (!isKept) return;
-    const timer = setTimeout(
-      () => drafts.save(key, text === base ? undefined : { text, base, at: Date.now() }),
-      DRAFT_MS,
-    );
+    const timer = setTimeout(() => drafts.save(key, text === base ? undefined : { text, base }), DRAFT_MS);
     return () => clearTimeout(timer);
   }, [isKept, key, text, base]);
 }

@@ -17,8 +17,8 @@ export interface Saving {
 
 /** Saves a document, and lets the user choose where it was changed meanwhile. */
 export function useSave({ session, document }: { session: Session; document: OpenDocument }): Saving {
-  const { text, base, setBase, editor, restored } = document;
-  const [theirs, setTheirs] = useState<string>();
+  const { text, base, setBase, editor, restored, isOutdated } = document;
+  const [theirs, setTheirs] = useState(isOutdated ? session.text : undefined);
   const [seen, setSeen] = useState(false);
   const [busy, setBusy] = useState(false);
   const toast = useToast();
@@ -47,7 +47,7 @@ export function useSave({ session, document }: { session: Session; document: Ope
     refusal,
     notice: (
       <>
-        {restored && !seen && (
+        {restored && !seen && theirs === undefined && (
           <div className="notice warn" role="status">
             <p>Your draft of an earlier visit is open.</p>
             <div className="row">

@@ -246,7 +246,7 @@ it("saves to its home, and lets the user choose when it was changed meanwhile", 
 
 it("no longer offers to discard a draft that was saved: that would bring an old text back", async () => {
   const { key } = createSession("review-app.yaml", MACHINE);
-  drafts.save(key, { text: MACHINE.replace("72h", "48h"), base: MACHINE, at: 0 });
+  drafts.save(key, { text: MACHINE.replace("72h", "48h"), base: MACHINE });
   const home = { title: "Save", save: async () => ({ kind: "saved" }) as const };
   const { screen } = await open(MACHINE, { home });
   await expect.element(screen.getByText("Your draft of an earlier visit is open.")).toBeVisible();
@@ -255,6 +255,45 @@ it("no longer offers to discard a draft that was saved: that would bring an old 
 
   await expect.element(screen.getByText("Saved review-app.yaml")).toBeVisible();
   await expect.element(screen.getByRole("button", { name: "Discard it" })).not.toBeInTheDocument();
+});
+
+it("shows both texts when the document was changed since the draft of an earlier visit, also at the next visit", async () => {
+  const { key } = createSession("review-app.yaml", MACHINE);
+  const mine = MACHINE.replace("72h", "48h");
+  drafts.save(key, { text: mine, base: MACHINE.replace("72h", "96h") });
+  const saves: string[] = [];
+  const home = {
+    title: "Save",
+    save: async (raw: string) => {
+      saves.push(raw);
+      return { kind: "saved" } as const;
+    },
+  };
+  const { screen } = await open(MACHINE, { home });
+  await expect.element(screen.getByText("The document was changed meanwhile.")).toBeVisible();
+  await expect.poll(() => screen.getByRole("textbox", { name: "Theirs" }).element().textContent).toContain("72h");
+  // Longer than a draft takes to be kept.
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  expect(drafts.load(key)).toEqual({ text: mine, base: MACHINE.replace("72h", "96h") });
+
+  await screen.getByRole("button", { name: "Overwrite" }).click();
+
+  await expect.element(screen.getByText("Saved review-app.yaml")).toBeVisible();
+  expect(saves).toEqual([mine]);
+  await expect.element(screen.getByText("The document was changed meanwhile.")).not.toBeInTheDocument();
+  await expect.poll(() => drafts.load(key)).toBeUndefined();
+});
+
+it("takes theirs in place of an outdated draft", async () => {
+  const { key } = createSession("review-app.yaml", MACHINE);
+  drafts.save(key, { text: MACHINE.replace("72h", "48h"), base: MACHINE.replace("72h", "96h") });
+  const { screen } = await open(MACHINE, { home: { title: "Save", save: async () => ({ kind: "saved" }) as const } });
+
+  await screen.getByRole("button", { name: "Take theirs" }).click();
+
+  await expect.element(screen.getByText("The document was changed meanwhile.")).not.toBeInTheDocument();
+  await expect.element(screen.getByText("Your draft of an earlier visit is open.")).not.toBeInTheDocument();
+  await expect.poll(() => drafts.load(key)).toBeUndefined();
 });
 
 it("shows what changed since the machine was opened, as two texts with names", async () => {
