@@ -53,7 +53,7 @@ function listFiles(manifest: Manifest, keys: readonly string[], read: (file: str
   const chunks = keys.flatMap((key) => manifest[key] ?? []);
   const files = new Set(chunks.flatMap(({ file, css = [] }) => [file, ...css]));
   const known = new Set(Object.values(manifest).map(({ file }) => file));
-  // Workers are no chunks of the list; scripts name them by their address.
+  // Workers are not chunks of the list; scripts refer to them by address.
   for (const file of files) {
     if (extname(file) !== ".js") continue;
     for (const [, asset = ""] of read(file).matchAll(/["'`]\/(assets\/[\w.-]+\.js)["'`]/g)) {

@@ -35,7 +35,7 @@ async function main(call: Call): Promise<void> {
 function readCall(start: (call: Call) => void): void {
   let text = "";
   process.stdin.setEncoding("utf8");
-  // The runner has ended, so nobody can receive the result.
+  // The runner has ended, so the result cannot be received.
   process.stdin.on("end", () => process.exit(1));
   process.stdin.on("data", (chunk: string) => {
     text += chunk;

@@ -192,7 +192,7 @@ export function evaluateAgent(check: AgentCheck, config: RunCommandConfig): Agen
   return toWait(check, until, "The agent has not registered yet");
 }
 
-/** Removes the agent's state: it may still come online, which is no reason to skip an instance. */
+/** Removes the agent's state: it may still come online, which does not justify skipping an instance. */
 function toUnasked({ ssm: _, ...instance }: KnownInstance): KnownInstance {
   return instance;
 }

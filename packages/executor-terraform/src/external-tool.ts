@@ -24,7 +24,7 @@ export interface ToolLimits {
   readonly maxBytes: number;
 }
 
-/** The output of a tool, or why there is none. */
+/** The output of a tool, or why it has none. */
 export type ToolEnd =
   | { readonly kind: "ended"; readonly code: number; readonly output: string; readonly errors: string }
   | { readonly kind: "unusable"; readonly reason: string };

@@ -183,7 +183,7 @@ describe("links of users to people", () => {
     expect(() => create(links)).toThrow(expect.objectContaining({ code: "CONFIG_INVALID" }));
   });
 
-  it("hold for the number, whoever has the login, and for the login where no number is stated", () => {
+  it("hold for the number, no matter who has the login, and for the login where no number is stated", () => {
     const find = create({ octocat: people.octocat, Ada: byLogin });
 
     expect(find("github", { id: String(people.octocat.id), name: "renamed" })?.subject).toBe("00u1");

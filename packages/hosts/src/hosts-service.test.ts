@@ -107,7 +107,7 @@ describe("the receiver", () => {
   it.each([
     ["no signature", opened, {}],
     ["the signature of another body", opened, signedByGitHub("{}")],
-    ["bytes that are no text", Uint8Array.from([0xff]), signedByGitHub(Uint8Array.from([0xff]))],
+    ["bytes that are not text", Uint8Array.from([0xff]), signedByGitHub(Uint8Array.from([0xff]))],
     ["an empty body", "", signedByGitHub("")],
   ])("refuses %s, and stores nothing", async (_, body, headers) => {
     const { post, store, clock } = createBench();

@@ -58,7 +58,7 @@ describe("look-ups at GitHub", () => {
     expect(await listOutcomes()).toMatchObject([{ kind: "nothing" }]);
   });
 
-  it("let persons with write permission send commands, and tell the others why not", async () => {
+  it("let persons with write permission send commands, and explain to the others why not", async () => {
     await open();
     await comment("/preview extend 2d");
     bench.github.settings.permission = "read";
@@ -175,7 +175,7 @@ describe("the client of a GitHub App", () => {
     expect(await client.findPermission("acme/other", "octocat")).toBe("none");
   });
 
-  it("asks for a permission once a minute", async () => {
+  it("requests a permission once a minute", async () => {
     let now = 0;
     const client = create({ now: () => now });
     const countAsked = () => bench.github.requests.filter((request) => request.endsWith("/permission")).length;

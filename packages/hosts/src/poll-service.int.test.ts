@@ -30,7 +30,7 @@ async function change(github: HostSim, step: () => Promise<unknown>): Promise<vo
   await step();
 }
 
-/** What was sent in the end, without the ways that it took. */
+/** What was finally sent, however it got there. */
 function toEvents(published: readonly string[]): readonly string[] {
   return published.map((id) => id.replace(/^github\/converge\/\d+\/(\d+)\/(\w+)\/.*$/, "$1 $2"));
 }
@@ -160,7 +160,7 @@ describe("pull requests that are read every five minutes", () => {
     expect((await queue.claim(2_000)).claims).toHaveLength(1_000);
   });
 
-  it("wait as long as GitHub asks for, and are read in the next round", async () => {
+  it("wait as long as GitHub requests, and are read in the next round", async () => {
     const { github, start, clock, published } = await createBench();
     const { poll, tick } = start();
     await poll();

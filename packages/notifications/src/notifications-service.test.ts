@@ -131,7 +131,7 @@ describe("the service of notifications", () => {
     expect(posts).toHaveLength(3);
   });
 
-  it("makes a dead letter at once of what is refused for good, and goes on", async () => {
+  it("makes a dead letter at once of what is refused permanently, and continues", async () => {
     const { add, tick, queue, answers, posts } = await createBench(`${LEAKED} }\n`);
     answers.next = async () => answer(404);
     add();

@@ -80,7 +80,7 @@ async function release(records: Records, stack: number) {
 }
 
 describe("quotas", () => {
-  it("are never exceeded, in any order of calls and wherever processes die; and in the end all are served", async () => {
+  it("are never exceeded, in any order of calls and wherever processes die; and finally all are served", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(Move, { maxLength: 24 }), fc.integer(), async (moves, seed) => {
         const random = createRandom(seed);

@@ -63,7 +63,7 @@ afterEach(() => {
 });
 
 describe("followStream", () => {
-  it("brings messages of every kind, and passes over those that it does not know", async () => {
+  it("brings messages of every kind, and skips those that it does not know", async () => {
     const data = { attemptId: "a/1" };
     const kinds = ["progress", "log", "bulk"].map((kind) => `id: 8\nevent: ${kind}\ndata: ${JSON.stringify(data)}\n\n`);
     const text = [ready(7), `id: 8\nevent: new-kind\ndata: {}\n\n`, ": alive\n\n", history("8"), ...kinds].join("");

@@ -61,7 +61,7 @@ async function signIn(options: Parameters<Browser["newContext"]>[0] = {}): Promi
   });
   context.on("weberror", (error) => void faults.messages.push(String(error.error())));
   context.on("console", (message) => {
-    // The answers themselves are looked at below.
+    // Responses are checked below.
     if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) {
       faults.messages.push(message.text());
     }

@@ -79,7 +79,7 @@ describe("causes", () => {
     expect(examined).toBe(4);
   });
 
-  it("go on behind a cursor", async () => {
+  it("continue after a cursor", async () => {
     await start();
 
     const first = await yard.json<CausePage>("/v1/causes?kind=failed&limit=1");

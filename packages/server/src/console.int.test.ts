@@ -65,7 +65,7 @@ describe("the console", () => {
     expect(new Set(nonces).size).toBe(2);
   });
 
-  it("serves assets in the coding that the browser takes, for ever, with the policy of the pages", async () => {
+  it("serves assets in the coding that the browser takes, to be cached permanently, with the policy of the pages", async () => {
     const yard = aYard();
     const codings = ["gzip, deflate, br, zstd", "gzip;q=1.0", "br;q=0, gzip", "identity", "GZIP"];
 
@@ -94,7 +94,7 @@ describe("the console", () => {
     ["another page", "/stacks"],
     ["a missing asset", "/assets/b.js"],
     ["a path out of the folder", "/assets/..%2findex.html"],
-    ["a file that is no page", "/index.html"],
+    ["a file that is not a page", "/index.html"],
     ["another method", "/stack", "POST"],
   ])("answers %s with 404 as before", async (_what, path, method = "GET") => {
     const answer = await get(aYard(), path, {}, method);

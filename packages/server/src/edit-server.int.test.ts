@@ -47,7 +47,7 @@ describe("the server of the editor", () => {
     expect(await readFile(file, "utf8")).toBe("version: 1\r\n");
   });
 
-  it("answers a change by somebody else with their text, and overwrites it only afterwards", async () => {
+  it("answers a change by another person with their text, and overwrites it only afterwards", async () => {
     const { file, call, put } = await start("a: 1\n");
     const { hash } = await read(await call());
     await writeFile(file, "theirs: 1\n");

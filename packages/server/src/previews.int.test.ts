@@ -68,7 +68,7 @@ describe("previews", () => {
       drifted: true,
       commands: { down: { event: "DOWN", metadata: {} } },
     });
-    // Metadata of another type is no fact of a preview.
+    // Metadata of another type is not a fact of a preview.
     expect(items[1]).not.toHaveProperty("url");
     expect(items[1]).not.toHaveProperty("monthlyCost");
     expect(items[1]).toHaveProperty("expiresAt", "2026-12-01T00:00:00.000Z");
@@ -106,7 +106,7 @@ describe("previews", () => {
     expect(await yard.json("/v1/previews/shared")).toMatchObject({ status: 404, code: "NOT_FOUND" });
   });
 
-  it("are linked by whoever may send, and keep their commands", async () => {
+  it("are linked by anyone who may send, and keep their commands", async () => {
     const put = (stackId: string, body: object) => yard.call(`/v1/previews/${stackId}/link`, { method: "PUT", body });
 
     const linked = await put("web-7", { ...pull, head: "2".repeat(40) });

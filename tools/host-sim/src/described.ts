@@ -4,7 +4,7 @@ type Schemas = components["schemas"];
 
 /**
  * A part of an answer that GitHub's description of its API names so: the compiler refuses a field that the description does not
- * have, and a value of another type. What no reader looks at is left out. Source: the package `@octokit/openapi-types`.
+ * have, and a value of another type. What no reader uses is left out. Source: the package `@octokit/openapi-types`.
  */
 export type Described<Name extends keyof Schemas> = PartOf<Schemas[Name]>;
 

@@ -166,7 +166,7 @@ describe("a sealer of KMS", () => {
     await expect(create().seal(text)).rejects.toMatchObject({ code });
   });
 
-  it("asks for a data key again after a failure, and says what the role lacks", async () => {
+  it("requests a data key again after a failure, and says what the role lacks", async () => {
     const { create, disable } = createBench();
     const sealer = create();
     disable(NEW);

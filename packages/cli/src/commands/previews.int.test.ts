@@ -105,8 +105,8 @@ describe("stackyard previews", () => {
 
   it.each([
     ["a rule that is missing", ["down", "shop-pr-7"], 3, /has no rule for down/],
-    ["a duration that is none", ["extend", "shop-pr-7", "soon"], 64, /"soon" is not a duration/],
-    ["an orphan that is none", ["reclaim", "shop-pr-8"], 1, /"shop-pr-8" is not an orphan/],
+    ["an invalid duration", ["extend", "shop-pr-7", "soon"], 64, /"soon" is not a duration/],
+    ["a stack that is not an orphan", ["reclaim", "shop-pr-8"], 1, /"shop-pr-8" is not an orphan/],
     ["an unknown stack", ["show", "shop-pr-8"], 1, /"shop-pr-8" does not exist/],
     ["a stack of no pull request", ["sleep", "shared"], 1, /is not linked to a pull request/],
   ])("explains %s", async (_, words, exitCode, message) => {

@@ -1,6 +1,6 @@
 import { type UseQueryOptions, type UseQueryResult, useQuery } from "@tanstack/react-query";
 
-/** What each request of a query is given: it ends when nobody waits for its answer any more. */
+/** What each request of a query is given: it ends when its answer is no longer needed. */
 interface LoadRequest {
   readonly signal: AbortSignal;
 }

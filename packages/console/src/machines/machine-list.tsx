@@ -20,7 +20,7 @@ export function toWorstFirst(machines: readonly MachineSummary[]): readonly Mach
   return machines.toSorted((a, b) => ORDER[a.status] - ORDER[b.status] || (a.name < b.name ? -1 : 1));
 }
 
-/** The columns that tell machines apart. */
+/** The columns that distinguish machines. */
 export const MACHINE_COLUMNS: readonly Column<MachineSummary>[] = [
   { header: "Status", cell: ({ status }) => <MachineMark status={status} /> },
   {

@@ -12,7 +12,7 @@ export function useReleases(): PagedList<Release> {
   return usePages(keys.list("releases"), (part) => releases.list({}, { sort: "-createdAt", ...part }));
 }
 
-/** The columns that tell releases apart. */
+/** The columns that distinguish releases. */
 export const RELEASE_COLUMNS: readonly Column<Release>[] = [
   { header: "State", cell: (release) => <Mark {...toReleaseStatus(release)} /> },
   {

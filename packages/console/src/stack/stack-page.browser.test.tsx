@@ -28,7 +28,7 @@ describe("the page of a stack", () => {
     await expect.element(screen.getByRole("heading", { level: 1 })).toMatchTextContent(/Failedpr-12/);
   });
 
-  it.each(["now", "machine"])("asks for no graph and no revision of a job, on the tab %s", async (tab) => {
+  it.each(["now", "machine"])("requests no graph and no revision of a job, on the tab %s", async (tab) => {
     const job = aStack({ machine: "stackyard.run", failed: false });
     const { screen, sent } = await renderPage(StackPage, `${ADDRESS}&tab=${tab}`, stackApi(job));
 
@@ -120,7 +120,7 @@ describe("actions on the page of a stack", () => {
     expect(bodies[1]).toMatchObject({ task: "database" });
   });
 
-  it("explains a refusal of the server beside the button", async () => {
+  it("explains a refusal of the server next to the button", async () => {
     const api = {
       ...stackApi(aStack()),
       "POST /v1/stacks/pr-12/retry": problem(409, "STACK_CONFLICT", "Another writer came first."),

@@ -30,7 +30,7 @@ describe("diffStates", () => {
     ]);
   });
 
-  it("tells instances of count, for_each and modules apart", () => {
+  it("distinguishes instances of count, for_each and modules", () => {
     const after = toState(
       {
         web: [

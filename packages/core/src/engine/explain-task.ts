@@ -307,7 +307,7 @@ type WaitKind =
   | "event"
   | "operator";
 
-/** The reason as one sentence, and what it refers to. Without `waitsFor` there is no wait. */
+/** The reason as one sentence, and what it refers to. Without `waitsFor` the task does not wait. */
 export interface Reason {
   readonly why: string;
   readonly waitsFor?: Wait;

@@ -32,7 +32,7 @@ const read = (name: string) => readFileSync(join(folder, name), "utf8");
 const hashOf = async (name: string) => (await open().find(name))?.hash ?? "";
 
 describe("the sources of a folder", () => {
-  it("are replaced whole, with their mode, and leave nothing beside them", async () => {
+  it("are replaced whole, with their mode, and leave no other files", async () => {
     chmodSync(join(folder, "app.yaml"), 0o640);
     const source = `# ünï\r\n${SOURCE}`;
 

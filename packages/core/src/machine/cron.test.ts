@@ -11,7 +11,7 @@ const listNext = (cron: string, zone: string, from: string, count: number) => {
 };
 
 describe("nextOccurrence", () => {
-  it("gives the next instant in the zone, never the one that it is asked from", () => {
+  it("gives the next instant in the zone, never the one that it starts from", () => {
     expect(listNext("0 3 * * MON-FRI", "Europe/Berlin", "2026-07-03T01:00:00Z", 2)).toEqual([
       "2026-07-06T01:00:00.000Z",
       "2026-07-07T01:00:00.000Z",

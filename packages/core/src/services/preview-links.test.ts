@@ -62,7 +62,7 @@ describe("linkPreview", () => {
 
   it.each([
     ["a stack id with a control character", { stackId: "a\nb" }],
-    ["a head that is no commit", { head: "main" }],
+    ["a head that is not a commit", { head: "main" }],
     ["a long title", { title: "x".repeat(1_025) }],
   ])("refuses %s", async (_, over) => {
     await expect(linkPreview(createDeps(), aLink(over))).rejects.toMatchObject({ code: "USAGE" });

@@ -68,7 +68,7 @@ describe("a simulation that begins with a stack", () => {
     expect(simulation.step({ advance: "1m" })).toMatchObject({ outcome: "ignored" });
   });
 
-  it("goes on with the attempt that runs: its result, and the retries that are left", () => {
+  it("continues with the attempt that runs: its result, and the retries that are left", () => {
     const simulation = start();
     simulation.step({ stack: BUILDING });
 

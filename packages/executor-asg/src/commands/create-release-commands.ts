@@ -293,7 +293,7 @@ const AFTER_FAILURE: ReadonlySet<string> = new Set([
   "FailureDirty",
 ]);
 
-/** Returns the state that failed: the last one before the failure states, or the known one if there is no path. */
+/** Returns the state that failed: the last one before the failure states, or the known one if no path exists. */
 function findFailedState({ report, outputs }: Release): string {
   const states = report?.path.map(({ state }) => state) ?? [];
   const at = states.findIndex((state) => AFTER_FAILURE.has(state));

@@ -10,7 +10,7 @@ describe("the body of a delivery that was read", () => {
     expect(body).toEqual(JSON.parse('{"id":9007199254740993,"nested":[{"id":7}]}'));
   });
 
-  it("is missing in what is no delivery", () => {
+  it("is missing in what is not a delivery", () => {
     expect(() => toDeliveryBody([])).toThrow(/without its request/);
   });
 });

@@ -75,7 +75,7 @@ describe("the checks and deployments of a pull request", () => {
     expect(listDeployments()).toEqual([]);
   });
 
-  it("stop where a right is missing, which people are told by its name, and follow when it is granted", async () => {
+  it("stop where a right is missing, whose name is reported, and follow when it is granted", async () => {
     const { github, open, pass, listAnswers, listChecks, store, clock } = await createBench();
     const list = async (prefix: string) =>
       (await store.records.list(prefix, { limit: 10, now: clock.now() })).items.map(({ value }) => value);

@@ -32,7 +32,7 @@ afterEach(() => {
 });
 
 describe("what is found of an issuer", () => {
-  it("is asked for at the first use, and kept for 24 hours", async () => {
+  it("is requested at the first use, and kept for 24 hours", async () => {
     const clock = createFakeClock();
     const client = createIssuerClient({ issuer: issuer.url, clientId: "stackyard" }, { clock });
     const calls = [issuer.calls];
@@ -45,7 +45,7 @@ describe("what is found of an issuer", () => {
     expect(calls).toEqual([0, 1, 1, 2]);
   });
 
-  it("is asked for again 30 seconds after a failure, not sooner, also where a library has replaced `Response`", async () => {
+  it("is requested again 30 seconds after a failure, not sooner, also where a library has replaced `Response`", async () => {
     vi.stubGlobal("Response", class extends Response {});
     const clock = createFakeClock();
     const client = createIssuerClient({ issuer: issuer.url, clientId: "stackyard" }, { clock });

@@ -87,7 +87,7 @@ async function watchCalls(page: Page, url: string) {
   return () => requests.map((request) => ({ cookie: cookies.get(request), status: statuses.get(request) }));
 }
 
-/** A site of somebody else on another port, and the paths for which it was called. */
+/** Another site on another port, and the paths for which it was called. */
 async function startOtherSite(): Promise<{ readonly url: string; readonly paths: readonly string[] }> {
   const paths: string[] = [];
   const server = createServer((request, response) => {
@@ -215,7 +215,7 @@ describe("pages in Chromium", () => {
 const EVENT = JSON.stringify({ events: [{ stackId: "forged", machine: "review-app", name: "LAUNCH" }] });
 
 describe("a page on another port", () => {
-  // Ports belong to one site: Strict cookies come along, so that only the guard of the server stands in the way.
+  // Ports belong to one site: Strict cookies come along, so that only the guard of the server rejects them.
   const attacks: readonly (readonly [string, string, (url: string) => string])[] = [
     ["sends a form", "/auth/logout", (url) => toForm(`${url}/auth/logout`, "application/x-www-form-urlencoded")],
     ["sends a form that reads as JSON", "/v1/events", (url) => toForm(`${url}/v1/events`, "text/plain")],

@@ -60,7 +60,7 @@ function serve(server: Server, { method, path, headers, body }: SentRequest): Pr
   });
 }
 
-// The SDK tells of each use of its bytes as a text, which `Buffer.from` tries.
+// The SDK warns about each use of its bytes as a text, which `Buffer.from` tries.
 function toBuffer(body: string | Uint8Array): Buffer {
   return typeof body === "string" ? Buffer.from(body) : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
 }

@@ -63,7 +63,7 @@ it("counts the billed requests between a begin and an end", () => {
   counter.begin();
   add("SendMessageBatch", "sqs");
   add("ReceiveMessage", "sqs", '{"Messages":[{"ReceiptHandle":"r"}]}');
-  // An idle queue has the first too, and only the benchmark asks for the second.
+  // An idle queue has the first too, and only the benchmark requests the second.
   add("ReceiveMessage", "sqs");
   add("GetQueueAttributes", "sqs");
   add("ListObjectsV2", "s3");

@@ -43,7 +43,7 @@ const TOKEN =
   /'''(?:\\[\s\S]|(?!''')[^\\])*'''|"""(?:\\[\s\S]|(?!""")[^\\])*"""|'(?:\\[\s\S]|[^'\\])*'|"(?:\\[\s\S]|[^"\\])*"|\/\/[^\n]*|[\s\S]/y;
 const DEPTH: Readonly<Record<string, number>> = { "{": 1, "}": -1 };
 
-// After a quote that is not closed there is no expression.
+// Nothing after an unclosed quote is an expression.
 function findEnd(template: string, start: number): number {
   let depth = 0;
   let at = start;

@@ -6,7 +6,7 @@ import { shrinkRun } from "./shrink-plan.ts";
 
 const SEEDS = 200;
 const TIMEOUT_MS = 120_000;
-/** Where the search begins for bugs that the seeds before do not show. When a change of the simulator moves them, it goes on from there. */
+/** Where the search begins for bugs that the seeds before do not show. When a change of the simulator moves them, continue from there. */
 const FIRST_SEEDS: Readonly<Record<string, number>> = {
   fencing: 15,
   schedule: 10,

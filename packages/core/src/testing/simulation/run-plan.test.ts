@@ -500,7 +500,7 @@ describe("runs of seeds", () => {
   }
 
   it("hold all invariants", async () => {
-    // `npm run sim` runs as many as it is told, 10,000 each night.
+    // `npm run sim` runs as many seeds as requested, 10,000 each night.
     const broken: unknown[] = [];
     const counts: Record<string, number> = {};
     for (let seed = 1; seed <= 20; seed += 1) {
