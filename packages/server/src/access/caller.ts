@@ -331,14 +331,16 @@ interface GuardDeps {
 /** Creates the guard of a server. It looks a stack up only for callers that are limited to machines. */
 export function createGuard({ store, locator }: GuardDeps): Guard {
   async function findStack(rights: Rights, stackId: string): Promise<AccessSubject> {
-    const machine = rights.some(hasMachines) ? await findMachine(store, stackId) : undefined;
+    const machine = rights.some(hasMachines) ? await findStackMachine(store, stackId) : undefined;
     return { kind: "stack", stackId, ...defined({ machine }) };
   }
 
   async function findAttempt(rights: Rights, attemptId: string): Promise<AccessSubject | undefined> {
     const parts = parseAttemptId(attemptId);
     if (parts === undefined) return undefined;
-    const machine = rights.some(hasMachines) ? await findMachine(store, parts.stackId, parts.incarnation) : undefined;
+    const machine = rights.some(hasMachines)
+      ? await findStackMachine(store, parts.stackId, parts.incarnation)
+      : undefined;
     return { kind: "stack", stackId: parts.stackId, ...defined({ machine }) };
   }
 
@@ -416,7 +418,11 @@ export function toStateSubject(key: string): AccessSubject | undefined {
 }
 
 /** Returns the machine of a stack's incarnation; by default of the present one, or the last one of a removed stack. */
-async function findMachine(store: Store, stackId: string, incarnation?: string): Promise<string | undefined> {
+export async function findStackMachine(
+  store: Store,
+  stackId: string,
+  incarnation?: string,
+): Promise<string | undefined> {
   try {
     const [loaded] = await store.load([stackId]);
     const { stack } = loaded ?? {};

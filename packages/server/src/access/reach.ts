@@ -9,7 +9,7 @@ import {
 } from "@stackyard/core/access";
 import type { HistoryEntry, Page, PageInput, QueuedEvent } from "@stackyard/core/engine";
 import type { StackEvent } from "@stackyard/core/machine";
-import { type Caller, type Guard, hasEverywhere } from "./caller.ts";
+import { type Caller, findStackMachine, type Guard, hasEverywhere } from "./caller.ts";
 
 /** Returns whether a caller may read something. */
 export function mayRead({ rights }: Pick<Caller, "rights">, subject: AccessSubject): boolean {
@@ -80,6 +80,8 @@ export async function loadVisible<Item>(
 
 /** Finds the subjects of lines and events. */
 export interface SubjectFinder {
+  /** Returns the machine of a line: the one that decided it; without one, the stack's last machine. */
+  machineOf(line: Pick<HistoryEntry, "stackId" | "machineHash">): Promise<string | undefined>;
   /** Returns the subject of a line: the machine that decided it; without one, the stack's machine. */
   ofLine(rights: Rights, line: Pick<HistoryEntry, "stackId" | "machineHash">): Promise<AccessSubject | undefined>;
   /** Returns the subject of an event: its stack; if that does not exist, the machine that the event names. */
@@ -102,6 +104,9 @@ export function createSubjectFinder({ store, guard }: { readonly store: Store; r
   }
 
   return {
+    async machineOf({ stackId, machineHash }) {
+      return machineHash === undefined ? findStackMachine(store, stackId) : findMachine(machineHash);
+    },
     async ofLine(rights, { stackId, machineHash }) {
       if (stackId === "") return undefined;
       if (machineHash === undefined) return guard.findStack(rights, stackId);

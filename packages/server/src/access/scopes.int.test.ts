@@ -103,8 +103,7 @@ async function listAll<Item>(path: string, secret: string): Promise<readonly Ite
 }
 
 /** A stream from its beginning to its first silence. */
-async function readStream(secret: string): Promise<string> {
-  const path = "/v1/stream?kinds=history,progress,bulk";
+async function readStream(secret: string, path = "/v1/stream?kinds=history,progress,bulk"): Promise<string> {
   const response = await world.call(path, { secret, headers: { "last-event-id": "0" } });
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
@@ -285,6 +284,27 @@ describe("a caller with a scope", () => {
         expect.not.stringMatching(/db|ops/),
       ]);
     }
+  });
+
+  it("gets the same lines by both streams, also those of a removed stack that no revision decided", async () => {
+    const secret = await createToken({ machines: ["shop"] });
+    await world.call("/v1/events", { body: { event: "OPEN", stackId: "gone-1", machine: "shop" } });
+    await until(async () => (await world.call("/v1/stacks/gone-1")).status === 200);
+    await world.call("/v1/stacks/gone-1/remove", { body: { force: true, reason: "moves" } });
+    await until(async () => (await world.call("/v1/stacks/gone-1")).status === 404);
+    await world.call("/v1/events", { body: { event: "CLOSE", stackId: "gone-1" } });
+    await until(async () => (await json<{ items: object[] }>("/v1/history?stackId=gone-1")).items.length === 3);
+    const linesOf = async (path: string) =>
+      [...(await readStream(secret, path)).matchAll(/^data: (\{.*"stackId".*)$/gm)].map(
+        ([, line = ""]) => JSON.parse(line) as { stackId: string; machineHash?: string },
+      );
+
+    const [watched, streamed] = [await linesOf("/v1/watch"), await linesOf("/v1/stream?kinds=history")];
+
+    expect(streamed).toEqual(watched);
+    const ofGone = await linesOf("/v1/stream?kinds=history&machine=shop&idPrefix=gone-");
+    expect(ofGone).toEqual(watched.filter(({ stackId }) => stackId === "gone-1"));
+    expect(ofGone.map(({ machineHash }) => machineHash === undefined)).toEqual([false, false, true]);
   });
 
   it("hears no name of a machine that is like the name of its own, which does not exist", async () => {

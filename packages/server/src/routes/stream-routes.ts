@@ -1,7 +1,6 @@
 import { StackyardError } from "@stackyard/core";
 import { Type } from "typebox";
 import type { Authenticate, Caller } from "../access/caller.ts";
-import type { SubjectFinder } from "../access/reach.ts";
 import { defineRoute, HttpError, type Route, type RouteContext } from "../http/route.ts";
 import { AttemptId, StackId } from "../schemas/event.ts";
 import type { ServerLimits } from "../server-options.ts";
@@ -39,7 +38,6 @@ interface StreamRoutesDeps extends SourceDeps {
 }
 
 interface LiveDeps extends Omit<SourceDeps, "board"> {
-  readonly subjects: SubjectFinder;
   /** Rings for the history. */
   readonly bell: ChangeBell;
   readonly check: Authenticate;

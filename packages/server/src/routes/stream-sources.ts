@@ -1,7 +1,8 @@
-import { type Clock, defined, isStackyardError, type Records, type Store } from "@stackyard/core";
+import { type Clock, isStackyardError, type Records, type Store } from "@stackyard/core";
 import { decideAccess, type Rights } from "@stackyard/core/access";
 import type { Bulks, StoredBulk, StoredHistoryEntry } from "@stackyard/core/engine";
-import type { Caller, Guard } from "../access/caller.ts";
+import { type Caller, type Guard, hasEverywhere } from "../access/caller.ts";
+import { mayReadLine, type SubjectFinder } from "../access/reach.ts";
 import { toBulkView } from "../schemas/bulk.ts";
 import { toHistoryEntry } from "../schemas/event.ts";
 import { maySeeBulk } from "./bulk-routes.ts";
@@ -13,6 +14,7 @@ export interface SourceDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly guard: Guard;
+  readonly subjects: SubjectFinder;
   readonly bulks: Bulks;
   readonly board: ProgressBoard;
   readonly logs?: Pick<Records, "get"> | undefined;
@@ -50,15 +52,11 @@ const POLL_MS = 1_000;
 /** Creates a source of the history after the place. */
 export function createHistorySource(deps: SourceDeps, filter: StreamFilter, place: StreamPlace): Source {
   const { stackId } = filter;
-  const findMachine = createMachineNames(deps);
-  const isMeant = async (entry: StoredHistoryEntry, { rights }: Caller) => {
+  const { subjects } = deps;
+  const isMeant = async (entry: StoredHistoryEntry, caller: Caller) => {
     if (!entry.stackId.startsWith(filter.idPrefix ?? "")) return false;
-    const isLimited = rights.some(({ machines, stacks }) => machines !== undefined || stacks !== undefined);
-    if (filter.machine === undefined && !isLimited) return true;
-    const machine = await findMachine(entry);
-    if (filter.machine !== undefined && machine !== filter.machine) return false;
-    const subject = { kind: "stack", stackId: entry.stackId, ...defined({ machine }) } as const;
-    return decideAccess(rights, "read", subject) === "allowed";
+    if (filter.machine !== undefined && (await subjects.machineOf(entry)) !== filter.machine) return false;
+    return hasEverywhere(caller.rights, "read") || mayReadLine(subjects, caller, entry);
   };
   return async function* (caller) {
     const page = { ...TURN, cursor: String(place.position) };
@@ -72,23 +70,6 @@ export function createHistorySource(deps: SourceDeps, filter: StreamFilter, plac
       if (isShown) yield { name: "history", data: JSON.stringify(toHistoryEntry(entry)) };
     }
     for (const { id } of unreadable) place.position = Math.max(place.position, Number(id));
-  };
-}
-
-const MOST_NAMES = 1_000;
-
-/** Finds the machine of a line: that of its revision, or the stack's present one. */
-function createMachineNames({ store }: SourceDeps) {
-  const names = new Map<string, string | undefined>();
-  const remember = (key: string, name: string | undefined) => {
-    if (names.size >= MOST_NAMES) names.clear();
-    names.set(key, name);
-    return name;
-  };
-  return async ({ machineHash, stackId }: StoredHistoryEntry): Promise<string | undefined> => {
-    if (machineHash === undefined) return (await store.load([stackId]).catch(() => []))[0]?.stack?.machine;
-    if (names.has(machineHash)) return names.get(machineHash);
-    return remember(machineHash, (await store.revisions.get(machineHash))?.name);
   };
 }
 
