@@ -4,7 +4,7 @@ import type { StreamMessage } from "@stackyard/sdk";
 export type LiveState =
   | { readonly kind: "connecting" }
   | { readonly kind: "live" }
-  | { readonly kind: "reconnecting"; readonly sinceMs: number; readonly tries: number }
+  | { readonly kind: "reconnecting"; readonly sinceMs: number }
   | { readonly kind: "signed-out" };
 
 /** From the worker to a page. */

@@ -64,7 +64,7 @@ async function follow(signal: AbortSignal): Promise<void> {
     if (end === "signed-out") return setState({ kind: "signed-out" });
     if (end === "was-live") [tries, lostAt] = [0, undefined];
     lostAt ??= Date.now();
-    setState({ kind: "reconnecting", sinceMs: lostAt, tries: tries + 1 });
+    setState({ kind: "reconnecting", sinceMs: lostAt });
     await pause(Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** tries) * (0.5 + Math.random() / 2), signal);
   }
 }

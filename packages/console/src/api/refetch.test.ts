@@ -46,7 +46,7 @@ describe("createRefetch", () => {
   it.each([
     [
       "after a lost connection",
-      (refetch: ReturnType<typeof createRefetch>) => refetch.onState({ kind: "reconnecting", sinceMs: 0, tries: 1 }),
+      (refetch: ReturnType<typeof createRefetch>) => refetch.onState({ kind: "reconnecting", sinceMs: 0 }),
     ],
     [
       "later on",

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import { renderPage } from "../testing/render-page.tsx";
 import { NotLoaded } from "./not-loaded.tsx";
 
-const reconnecting = { kind: "state", state: { kind: "reconnecting", sinceMs: 0, tries: 1 } } as const;
+const reconnecting = { kind: "state", state: { kind: "reconnecting", sinceMs: 0 } } as const;
 const live = { kind: "state", state: { kind: "live" } } as const;
 
 async function show() {

@@ -9,8 +9,7 @@ const quiet = {
   "GET /v1/stack-counts": conditionCounts(1),
   "GET /v1/processes": { items: [worker] },
 };
-const toReconnecting = (sinceMs: number) =>
-  ({ kind: "state", state: { kind: "reconnecting", sinceMs, tries: 1 } }) as const;
+const toReconnecting = (sinceMs: number) => ({ kind: "state", state: { kind: "reconnecting", sinceMs } }) as const;
 const live = { kind: "state", state: { kind: "live" } } as const;
 
 describe("Shell", () => {

@@ -22,7 +22,6 @@ export interface ParsedMachine {
   readonly problems: readonly Problem[];
   readonly outline?: Outline;
   readonly graph?: Graph;
-  readonly hash?: string;
 }
 
 /** A machine of version 1 as version 2, or why not. */
@@ -33,10 +32,7 @@ export interface UpgradedText {
 
 /** A timer that fires next. */
 export interface NextTimer {
-  /** ISO 8601. */
-  readonly at: string;
   readonly event: string;
-  readonly stackId: string;
   /** A step of a scenario that moves the clock there. */
   readonly step: { readonly advance: string };
 }

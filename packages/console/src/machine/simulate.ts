@@ -69,7 +69,7 @@ function findNext(
     const [fired] = play([...steps, { advance }]).at(-1)?.fired ?? [];
     if (fired === undefined) continue;
     const ms = Math.max(1, Date.parse(fired.at) - now);
-    return { at: fired.at, event: fired.event, stackId: fired.stackId, step: { advance: formatDuration(ms) } };
+    return { event: fired.event, step: { advance: formatDuration(ms) } };
   }
   return undefined;
 }

@@ -35,7 +35,7 @@ function parse({ name, text, executors = [] }: Tasks["parse"]["in"]): ParsedMach
   return {
     problems,
     ...(outline && { outline }),
-    ...(machine && { graph: toGraph(machine), hash: machine.hash }),
+    ...(machine && { graph: toGraph(machine) }),
   };
 }
 
