@@ -10,14 +10,12 @@ import { useOperation } from "./use-operation.tsx";
 
 interface DialogProps {
   readonly stack: StackDetails;
-  /** The task, where it is given. */
-  readonly task?: string;
   readonly refusal: string | undefined;
   readonly onClose: () => void;
 }
 
-/** Cancels a task that runs or waits. */
-export function CancelDialog({ stack, task, refusal, onClose }: DialogProps) {
+/** Cancels a task that runs or waits: a given one, or one of choice. */
+export function CancelDialog({ stack, task, refusal, onClose }: DialogProps & { readonly task?: string }) {
   const candidates = stack.tasks.filter(({ status }) => status === "PENDING");
   const [chosen, setChosen] = useState(task ?? candidates[0]?.name ?? "");
   const [id] = useState(newEventId);
@@ -35,10 +33,16 @@ export function CancelDialog({ stack, task, refusal, onClose }: DialogProps) {
       }
       onClose={onClose}
     >
-      <TaskChoice tasks={candidates} fixed={task} value={chosen} onChange={setChosen} />
+      {task === undefined ? (
+        <TaskChoice tasks={candidates} value={chosen} onChange={setChosen} />
+      ) : (
+        <p>
+          Task <Text>{task}</Text>
+        </p>
+      )}
       <p>
-        The task is asked to stop, and ends as cancelled; the state's reaction to FAILED follows. What it has made
-        stays.
+        The task is requested to stop, and ends as cancelled; the state's reaction to FAILED follows. Resources that it
+        has created remain.
       </p>
       {attempt !== undefined && attempt.status !== "settled" && (
         <p className="muted">
@@ -51,9 +55,9 @@ export function CancelDialog({ stack, task, refusal, onClose }: DialogProps) {
 }
 
 /** Declares a task done by hand. */
-export function SettleDialog({ stack, task, refusal, onClose }: DialogProps) {
+export function SettleDialog({ stack, refusal, onClose }: DialogProps) {
   const candidates = stack.tasks.filter(({ status }) => status !== "SATISFIED");
-  const [chosen, setChosen] = useState(task ?? candidates[0]?.name ?? "");
+  const [chosen, setChosen] = useState(candidates[0]?.name ?? "");
   const [id] = useState(newEventId);
   const run = useOperation(stack.id);
   return (
@@ -66,10 +70,10 @@ export function SettleDialog({ stack, task, refusal, onClose }: DialogProps) {
       act={(reason = "") => run(`Settle ${chosen}`, () => yard.stacks.settle(stack.id, chosen, { id, reason }))}
       onClose={onClose}
     >
-      <TaskChoice tasks={candidates} fixed={task} value={chosen} onChange={setChosen} />
+      <TaskChoice tasks={candidates} value={chosen} onChange={setChosen} />
       <p>
-        The task counts as succeeded, without outputs. Do this only when its work was done by hand. The last task of a
-        state lets the stack go on.
+        The task counts as succeeded, without outputs. Do this only when its work was done by hand. After the last task
+        of its state, the stack advances.
       </p>
     </ActionDialog>
   );
@@ -92,8 +96,8 @@ export function RemoveDialog({ stack, refusal, onClose }: DialogProps) {
       onClose={onClose}
     >
       <p>
-        The yard forgets the stack by force. No task of its machine runs for that:{" "}
-        <b>what it has made stays and must be deleted by hand</b>. Its history remains.
+        The record of the stack is removed by force. No task of its machine runs:{" "}
+        <b>the resources that it has created remain and must be deleted by hand</b>. Its history is kept.
       </p>
       {open.length > 0 && (
         <p className="tone-warn">
@@ -106,19 +110,11 @@ export function RemoveDialog({ stack, refusal, onClose }: DialogProps) {
 
 interface ChoiceProps {
   readonly tasks: StackDetails["tasks"];
-  readonly fixed: string | undefined;
   readonly value: string;
   readonly onChange: (task: string) => void;
 }
 
-function TaskChoice({ tasks, fixed, value, onChange }: ChoiceProps) {
-  if (fixed !== undefined) {
-    return (
-      <p>
-        Task <Text>{fixed}</Text>
-      </p>
-    );
-  }
+function TaskChoice({ tasks, value, onChange }: ChoiceProps) {
   return (
     <SelectField title="Task" value={value} onChange={onChange}>
       <Options names={tasks.map(({ name }) => name)} />
