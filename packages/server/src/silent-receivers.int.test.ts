@@ -34,12 +34,16 @@ function get(path: string): Promise<Response> {
   return fetch(`${server.url}${path}`, { headers: { authorization: `Bearer ${TOKEN}` } });
 }
 
+/** A chunk may end in the middle of a line. */
 async function countStreamed(): Promise<number> {
   const stream = await get("/v1/watch?since=0");
   const decoder = new TextDecoder();
   let count = 0;
+  let rest = "";
   for await (const chunk of stream.body ?? []) {
-    count += decoder.decode(chunk, { stream: true }).split("event: history\n").length - 1;
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    count += lines.filter((line) => line === "event: history").length;
     if (count >= ENTRIES) break;
   }
   return count;
