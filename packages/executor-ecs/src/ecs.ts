@@ -36,6 +36,7 @@ import {
   toStatesText,
 } from "./task-order.ts";
 import {
+  afterAcceptedStop,
   decideAfterLook,
   decideAfterStop,
   decideAfterTry,
@@ -289,8 +290,8 @@ async function pollEnd(call: EcsCall, progress: EcsProgress): Promise<EcsStep> {
   const taskArns = await findTasks(deps, run, { cluster, startedBy: toStartedBy(ctx), taskDefinition });
   const reason = `Stackyard: task ${ctx.task} of stack ${ctx.stackId}. ${run.ending?.message ?? ""}`;
   const left = await stopLeft(deps, { cluster, taskArns, reason, isYoung: isYoung(run, now) });
-  const next = withRun(progress, { ...run, taskArns });
-  const pollAfterMs = decideAfterStop(run, left, now);
+  const next = withRun(progress, afterAcceptedStop({ ...run, taskArns }, left.accepted, now));
+  const pollAfterMs = decideAfterStop(next.run, left, now);
   if (pollAfterMs === undefined) return toEnd(call, next, left.tasks);
   return running({ progress: next, pollAfterMs, message: `Stops: ${toStatesText(left.tasks, left.missing.length)}.` });
 }

@@ -35,18 +35,21 @@ interface StopInput {
   readonly isYoung: boolean;
 }
 
+/** What a call of `stopLeft` has found. */
+interface StoppedRun extends LeftTasks, DescribedTasks {
+  /** The number of tasks whose stop ECS has accepted by this call. */
+  readonly accepted: number;
+}
+
 /** Stops the tasks for which StopTask has not succeeded yet. Repeat until none is left. */
-export async function stopLeft(
-  deps: EcsDeps,
-  { cluster, taskArns, reason, isYoung }: StopInput,
-): Promise<LeftTasks & DescribedTasks> {
+export async function stopLeft(deps: EcsDeps, { cluster, taskArns, reason, isYoung }: StopInput): Promise<StoppedRun> {
   const { tasks, missing } = await describeTasks(deps, { cluster, taskArns });
   const alive = tasks.filter((task) => !isStopped(task));
   const untold = alive.flatMap(({ taskArn = "", desiredStatus }) => (desiredStatus === "STOPPED" ? [] : taskArn));
-  const { gone } = await stopTasks(deps, { cluster, taskArns: [...untold, ...missing], reason });
+  const { stopped, gone } = await stopTasks(deps, { cluster, taskArns: [...untold, ...missing], reason });
   const unseen = isYoung ? missing.filter((arn) => gone.includes(arn)).length : 0;
   const told = isYoung ? missing.length - unseen : 0;
-  return { tasks, missing, alive: alive.length + told, unseen };
+  return { tasks, missing, alive: alive.length + told, unseen, accepted: stopped.length };
 }
 
 /** Where stopped tasks are judged. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { StartResult } from "./start-tasks.ts";
 import {
+  afterAcceptedStop,
   decideAfterLook,
   decideAfterStop,
   decideAfterTry,
@@ -123,6 +124,17 @@ describe("the end of a run", () => {
     const ending = toEnding(run, FAILURE, { now: 1_000_000 });
 
     expect(decideAfterStop({ ...run, ...ending }, left, 1_000_000 + afterMs)).toBe(expected);
+  });
+
+  it("is waited for from the instant at which ECS accepts the stop", () => {
+    const ending = { ...run, ...toEnding(run, FAILURE, { now: 1_000_000 }) };
+
+    const late = afterAcceptedStop(ending, 1, 1_044_000);
+
+    expect(decideAfterStop(late, { alive: 1, unseen: 0 }, 1_044_000)).toBe(5_000);
+    expect(late.ending?.until).toBe(1_089_000);
+    expect(afterAcceptedStop(ending, 0, 1_044_000)).toBe(ending);
+    expect(afterAcceptedStop(run, 1, 1_044_000)).toBe(run);
   });
 
   it("comes when the search is over", () => {

@@ -130,6 +130,16 @@ export interface LeftTasks {
   readonly unseen: number;
 }
 
+/**
+ * Returns the run after ECS has accepted the stop of some tasks: their end is waited for from then on, because earlier
+ * calls may have failed for most of the wait.
+ */
+export function afterAcceptedStop(run: TaskRun, accepted: number, now: number): TaskRun {
+  const { ending } = run;
+  if (ending === undefined || accepted === 0) return run;
+  return { ...run, ending: { ...ending, until: Math.max(ending.until, now + STOP_WITHIN_MS) } };
+}
+
 /** Returns when to check again the tasks that are stopping; undefined: the run has ended. */
 export function decideAfterStop(run: TaskRun, { alive, unseen }: LeftTasks, now: number): number | undefined {
   const { until = 0, searchUntil = 0 } = run.ending ?? {};
