@@ -57,7 +57,7 @@ async function run({ runsMs, missingMs, exitCode, cancelAfterMs, ...world }: Wor
   return { step, count, tasks: yard.sim.ecs.tasks() };
 }
 
-const throttled = (...operations: readonly Trouble["operation"][]): readonly Trouble[] =>
+const throttled = (...operations: readonly Trouble["operation"][]): Trouble[] =>
   operations.map((operation) => ({ operation, kind: "throttled" }));
 
 /** ECS throttles the stop of the one task that found a place for longer than its end is waited for. */
