@@ -9,7 +9,13 @@ import {
   type FleetSettings,
   failJob,
 } from "@stackyard/executor-runcommand/fleet";
-import { type EnvironmentVariables, type OpenedRuns, type OpenRunsOptions, openRuns } from "@stackyard/runtime";
+import {
+  createOnce,
+  type EnvironmentVariables,
+  type OpenedRuns,
+  type OpenRunsOptions,
+  openRuns,
+} from "@stackyard/runtime";
 import { createTelemetry, type Telemetry } from "@stackyard/telemetry";
 import { parseFleetSettings } from "./fleet-settings.ts";
 
@@ -44,16 +50,17 @@ export function createFleetApp(options: FleetAppOptions): FleetApp {
   };
 
   async function handle(event: unknown, context: LambdaContext | undefined) {
+    let opened: FleetApp;
     try {
-      return await (await fleet()).handler(event, context);
+      opened = await fleet();
     } catch (error) {
-      // Once open, it reports each job's result itself; Lambda repeats events for which it throws.
-      if (fleet.isDone()) throw error;
       const { logger } = await telemetry();
       const outcome = await failJob({ logger, clock, aws: { own: options.aws ?? ownAws } }, event, error);
       if (outcome === undefined) throw error;
       return outcome;
     }
+    // It reports each job's result itself; Lambda repeats events for which it throws.
+    return opened.handler(event, context);
   }
 }
 
@@ -103,28 +110,4 @@ const ownAws: FleetDeps["aws"]["own"] = { client: (Client) => new Client({} as n
 
 function toFields({ awsRequestId }: LambdaContext = {}): Readonly<Record<string, string>> {
   return defined({ requestId: awsRequestId });
-}
-
-interface Once<Value> {
-  (): Promise<Value>;
-  /** Returns true after a success. */
-  isDone(): boolean;
-}
-
-/** Shares the result with later calls; a failure is retried by the next call. */
-function createOnce<Value>(run: () => Promise<Value>): Once<Value> {
-  let value: Promise<Value> | undefined;
-  let isDone = false;
-  const once = async (): Promise<Value> => {
-    value ??= run();
-    try {
-      const given = await value;
-      isDone = true;
-      return given;
-    } catch (error) {
-      value = undefined;
-      throw error;
-    }
-  };
-  return Object.assign(once, { isDone: () => isDone });
 }

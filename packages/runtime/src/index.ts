@@ -1,7 +1,7 @@
 export type { LambdaContext } from "@stackyard/aws";
 export type { ExecutorDefinition } from "@stackyard/core";
 export type { EnvironmentVariables } from "@stackyard/core/environment";
-export type { App, AppOptions } from "./app.ts";
+export { type App, type AppOptions, createOnce } from "./app.ts";
 export type { RunnerPlugin } from "./runner-executors.ts";
 export { type OpenedRuns, type OpenRunsOptions, openRuns } from "./runs/open-runs.ts";
 export { type OpenedServices, type OpenServicesOptions, openServices } from "./services/open-services.ts";

@@ -3,16 +3,20 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import {
   type Clock,
   defined,
-  formatFaults,
   type Logger,
-  listSchemaFaults,
   type Random,
   StackyardError,
   type Store,
   silentLogger,
 } from "@stackyard/core";
-import { createClosable, createStoreListeners, systemClock } from "@stackyard/core/engine";
-import { type Static, Type } from "typebox";
+import {
+  createClosable,
+  createStoreListeners,
+  type ProjectContext,
+  parseStoreOptions,
+  systemClock,
+} from "@stackyard/core/engine";
+import { Type } from "typebox";
 import { createAttemptStore } from "./attempts.ts";
 import { createStackStore, publishLast, recordEntries } from "./commit-change.ts";
 import { createSerializer, createTable } from "./database.ts";
@@ -200,14 +204,6 @@ function nextNonce(): string {
   return randomBytes(8).toString("base64url");
 }
 
-/** The context that a process of a project passes to the package of its configured store. */
-export interface ProjectContext {
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly logger: Logger;
-  /** False: no table is made. */
-  readonly migrate: boolean;
-}
-
 const Name = Type.Optional(Type.String({ minLength: 1, maxLength: 255 }));
 const ProjectOptions = Type.Object(
   {
@@ -219,7 +215,6 @@ const ProjectOptions = Type.Object(
   },
   { additionalProperties: false },
 );
-type ProjectOptions = Static<typeof ProjectOptions>;
 
 /**
  * Opens the store for `store: { type: "dynamodb", … }` of a project's configuration. Tables that it does
@@ -227,7 +222,13 @@ type ProjectOptions = Static<typeof ProjectOptions>;
  * `createDynamodbStore`.
  */
 export async function createStore(options: unknown, context: ProjectContext): Promise<DynamodbStore> {
-  const { createTables = false, table: named, workTable: namedWork, region, endpoint } = parseOptions(options);
+  const {
+    createTables = false,
+    table: named,
+    workTable: namedWork,
+    region,
+    endpoint,
+  } = parseStoreOptions("dynamodb", ProjectOptions, options);
   const { environment, logger, migrate } = context;
   const table = named ?? (environment["DYNAMODB_TABLE"] || undefined);
   const workTable = namedWork ?? (environment["DYNAMODB_WORK_TABLE"] || undefined);
@@ -238,12 +239,4 @@ export async function createStore(options: unknown, context: ProjectContext): Pr
   return createDynamodbStore(
     defined({ table, workTable, region, endpoint, createTables: createTables && migrate, logger }),
   );
-}
-
-function parseOptions(options: unknown): ProjectOptions {
-  const faults = formatFaults(listSchemaFaults(ProjectOptions, options));
-  if (faults.length === 0) return options as ProjectOptions;
-  const known = Object.keys(ProjectOptions.properties).join(", ");
-  const message = `Options of the store "dynamodb": ${faults.join(" ")} Valid options: ${known}.`;
-  throw new StackyardError("CONFIG_INVALID", message);
 }

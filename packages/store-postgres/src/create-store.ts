@@ -1,16 +1,9 @@
 import { readFile } from "node:fs/promises";
-import { formatFaults, type Logger, listSchemaFaults, StackyardError } from "@stackyard/core";
-import { type Static, Type } from "typebox";
+import { StackyardError } from "@stackyard/core";
+import { type ProjectContext, parseStoreOptions } from "@stackyard/core/engine";
+import { Type } from "typebox";
 import { createPostgresStore, type PostgresStore } from "./create-postgres-store.ts";
 import type { PostgresConnection, PostgresStoreOptions } from "./postgres-store-options.ts";
-
-/** The context that a process of a project passes to the package of its configured store. */
-export interface ProjectContext {
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly logger: Logger;
-  /** False: nothing is brought up to date. */
-  readonly migrate: boolean;
-}
 
 const Count = Type.Optional(Type.Integer({ minimum: 1 }));
 const ProjectOptions = Type.Object(
@@ -34,7 +27,6 @@ const ProjectOptions = Type.Object(
   },
   { additionalProperties: false },
 );
-type ProjectOptions = Static<typeof ProjectOptions>;
 
 /**
  * Opens the store for `store: { type: "postgres", … }` of a project's configuration. Without `connection`, the server's
@@ -43,22 +35,14 @@ type ProjectOptions = Static<typeof ProjectOptions>;
  * errors of `createPostgresStore`.
  */
 export async function createStore(options: unknown, context: ProjectContext): Promise<PostgresStore> {
-  const { connection, migrate = true, ...rest } = parseOptions(options);
+  const { connection, migrate = true, ...rest } = parseStoreOptions("postgres", ProjectOptions, options);
   return createPostgresStore({
-    // `parseOptions` has checked it against the schema of these very options.
+    // `parseStoreOptions` has checked it against the schema of these very options.
     ...(rest as Omit<PostgresStoreOptions, "connection">),
     connection: toConnection(connection, context.environment),
     migrate: migrate && context.migrate,
     logger: context.logger,
   });
-}
-
-function parseOptions(options: unknown): ProjectOptions {
-  const faults = formatFaults(listSchemaFaults(ProjectOptions, options));
-  if (faults.length === 0) return options as ProjectOptions;
-  const known = Object.keys(ProjectOptions.properties).join(", ");
-  const message = `Options of the store "postgres": ${faults.join(" ")} Valid options: ${known}.`;
-  throw new StackyardError("CONFIG_INVALID", message);
 }
 
 const WHERE =

@@ -1,5 +1,5 @@
 export { createPostgresStore, migratePostgresStore, type PostgresStore } from "./create-postgres-store.ts";
-export { createStore, type ProjectContext } from "./create-store.ts";
+export { createStore } from "./create-store.ts";
 export type { ConnectionSecret } from "./parse-connection.ts";
 export type {
   PostgresConnection,

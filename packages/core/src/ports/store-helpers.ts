@@ -1,6 +1,7 @@
-import { type Static, Type } from "typebox";
+import { type Static, type TObject, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { StackyardError } from "../errors/stackyard-error.ts";
+import { formatFaults, listSchemaFaults } from "../machine/document/schema-faults.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { Logger } from "./executor.ts";
 import { foreignCursor } from "./records.ts";
@@ -301,4 +302,25 @@ export function parsePosition(cursor: string | undefined): number | undefined {
 /** Returns the end of the range of texts with that prefix. */
 export function afterPrefix(prefix: string): string {
   return `${prefix}\u{10ffff}`;
+}
+
+/** The context that a process of a project passes to the `createStore` of its configured store's package. */
+export interface ProjectContext {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly logger: Logger;
+  /** False: no schema and no table is created or migrated. */
+  readonly migrate: boolean;
+}
+
+/** Parses the options of a project's `store: { type, … }`. Throws `CONFIG_INVALID` with every fault. */
+export function parseStoreOptions<Schema extends TObject>(
+  type: string,
+  schema: Schema,
+  options: unknown,
+): Static<Schema> {
+  const faults = formatFaults(listSchemaFaults(schema, options));
+  if (faults.length === 0) return options as Static<Schema>;
+  const known = Object.keys(schema.properties).join(", ");
+  const message = `Options of the store "${type}": ${faults.join(" ")} Valid options: ${known}.`;
+  throw new StackyardError("CONFIG_INVALID", message);
 }
