@@ -29,6 +29,29 @@ const isOfS3 =
     request.service === "s3" && request.method === method && request.path.includes(text);
 const isEvents = ({ service }: DoorRequest): boolean => service === "events";
 
+type Moment = readonly [name: string, matches: (request: DoorRequest) => boolean, when: "before" | "after"];
+
+/** While parts are sent, and at both commits: of the object and of the receipt. */
+const MOMENTS: readonly Moment[] = [
+  ["after its sixth part", isPart(6), "after"],
+  ["when the upload is completed", isOfS3("POST", "uploadId="), "after"],
+  ["before the receipt", isEvents, "before"],
+  ...(process.env["LONG_TESTS"] ? listOtherMoments() : []),
+];
+
+/** Each call of a copy and of its receipt, before and after: `crash.test.ts` and `consumer-messages.test.ts` of the consumer. */
+function listOtherMoments(): readonly Moment[] {
+  return [
+    ["before the upload begins", isOfS3("POST", "uploads"), "before"],
+    ["when the upload has begun", isOfS3("POST", "uploads"), "after"],
+    ["before its sixth part", isPart(6), "before"],
+    ["before it completes the upload", isOfS3("POST", "uploadId="), "before"],
+    ["before the file is remembered", isOfS3("PUT", "/.stackyard/known/"), "before"],
+    ["when the file is remembered", isOfS3("PUT", "/.stackyard/known/"), "after"],
+    ["after the receipt", isEvents, "after"],
+  ];
+}
+
 describe("the function of a template, in processes of its own", () => {
   it("copies a small file, and answers present when it comes again", async () => {
     const { lambda, announce, receipts, stored } = account;
@@ -46,18 +69,7 @@ describe("the function of a template, in processes of its own", () => {
 });
 
 describe("a process that resumes a multipart copy after the previous process was killed", () => {
-  it.each([
-    ["before the upload begins", isOfS3("POST", "uploads"), "before"],
-    ["when the upload has begun", isOfS3("POST", "uploads"), "after"],
-    ["before its sixth part", isPart(6), "before"],
-    ["after its sixth part", isPart(6), "after"],
-    ["before it completes the upload", isOfS3("POST", "uploadId="), "before"],
-    ["when the upload is completed", isOfS3("POST", "uploadId="), "after"],
-    ["before the file is remembered", isOfS3("PUT", "/.stackyard/known/"), "before"],
-    ["when the file is remembered", isOfS3("PUT", "/.stackyard/known/"), "after"],
-    ["before the receipt", isEvents, "before"],
-    ["after the receipt", isEvents, "after"],
-  ] as const)("%s", async (moment, matches, when) => {
+  it.each(MOMENTS)("%s", async (moment, matches, when) => {
     const { door, lambda, announce, receipts, stored, openUploads } = account;
     const { key, body, event } = announce(moment.replaceAll(" ", "-"), PARTS);
     const held = door.hold(matches, when);

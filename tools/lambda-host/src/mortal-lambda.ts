@@ -49,8 +49,10 @@ export function createMortalLambda(input: MortalLambdaInput): MortalLambda {
     }
     const { bundle, handler = "handler", remainingMs = 10_000, answers = "", isSilent = false } = input;
     const child = fork(join(import.meta.dirname, "function-process.ts"), [bundle, handler, `${remainingMs}`, answers], {
-      env: { ...input.environment, PATH: process.env["PATH"] },
+      env: { ...input.environment, ...inherited() },
       silent: isSilent,
+      // Not those of the process of the tests, which resolve and load modules in another way.
+      execArgv: [],
     });
     const instance = { child, isBusy: true };
     instances.add(instance);
@@ -78,6 +80,12 @@ export function createMortalLambda(input: MortalLambdaInput): MortalLambda {
       for (const { child } of instances) child.kill("SIGKILL");
     },
   };
+}
+
+/** Where programs and compiled modules are. */
+function inherited(): NodeJS.ProcessEnv {
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
+  return { PATH, ...(NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }) };
 }
 
 function ask(child: ChildProcess, id: number, event: unknown): Promise<unknown> {
