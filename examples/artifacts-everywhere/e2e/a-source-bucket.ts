@@ -138,11 +138,12 @@ interface Work {
 }
 
 function spawnPublisher({ folder, dist, environment }: Work): Publisher {
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
   const words = ["artifacts", "publish", "billing-api", "1.4.2", dist, "--json"];
   const child = spawn(process.execPath, [join(ROOT, "packages/cli/dist/bin.js"), ...words], {
     cwd: folder,
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...environment, PATH: process.env["PATH"] },
+    env: { ...environment, PATH, ...(NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }) },
   });
   let [stdout, stderr] = ["", ""];
   child.stdout.on("data", (chunk: Buffer) => {
