@@ -4,6 +4,7 @@ import { type DurableStore, durableStoreConformance, storeConformance } from "@s
 import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, it } from "vitest";
 import { migratePostgresStore, type PostgresStore } from "./create-postgres-store.ts";
+import { type LentStore, lendStore } from "./testing/lend-store.ts";
 import { startTestServer, type TestServer } from "./testing/test-server.ts";
 
 let server: TestServer;
@@ -11,22 +12,6 @@ beforeAll(async () => {
   server = await startTestServer();
 });
 afterAll(() => server.stop());
-
-/** After a kill of the process there is what the server has; its connections end. */
-async function createDurableStore(): Promise<DurableStore> {
-  const schema = server.newSchema();
-  const opened: PostgresStore[] = [];
-  return {
-    async open() {
-      const store = await server.open({ schema });
-      opened.push(store);
-      return store;
-    },
-    async crash() {
-      await opened.at(-1)?.close();
-    },
-  };
-}
 
 /** Removes all rows: a schema for each case takes longer than most cases. */
 const EMPTY = `do $$ declare t record; begin
@@ -36,13 +21,8 @@ const EMPTY = `do $$ declare t record; begin
   end loop;
 end $$`;
 
-describe.each([
-  { place: "tables of its own", prepare: "" },
-  {
-    place: "the predecessor's table",
-    prepare: readFileSync(join(import.meta.dirname, "fixtures/predecessor.sql"), "utf8"),
-  },
-])("the PostgreSQL store in $place", ({ prepare }) => {
+/** Creates a database with the store's schema, which is empty before each case. Returns its address. */
+function prepareDatabase(prepare: string): () => string {
   let connection: string;
   let client: pg.Client;
   beforeAll(async () => {
@@ -56,11 +36,47 @@ describe.each([
   beforeEach(async () => {
     await client.query(EMPTY);
   });
+  return () => connection;
+}
 
-  for (const { name, run } of storeConformance)
-    it(name, () => run(() => server.open({ connection, schema: "stackyard" })));
+/** It closes its store, so it has one of its own. */
+const CLOSING_CASE = "fails with STORE_CLOSED after it was closed";
+
+describe.each([
+  { place: "tables of its own", prepare: "" },
+  {
+    place: "the predecessor's table",
+    prepare: readFileSync(join(import.meta.dirname, "fixtures/predecessor.sql"), "utf8"),
+  },
+])("the PostgreSQL store in $place", ({ prepare }) => {
+  const connection = prepareDatabase(prepare);
+  const open = () => server.open({ connection: connection(), schema: "stackyard" });
+  let lent: LentStore;
+  beforeAll(async () => {
+    lent = lendStore(await open());
+  });
+  afterAll(() => lent.close());
+
+  for (const { name, run } of storeConformance) it(name, () => run(name === CLOSING_CASE ? open : lent.borrow));
 });
 
 describe("the PostgreSQL store after a crash", () => {
+  const connection = prepareDatabase("");
+
+  /** After a kill of the process there is what the server has; its connections end. */
+  async function createDurableStore(): Promise<DurableStore> {
+    const opened: PostgresStore[] = [];
+    return {
+      async open() {
+        const store = await server.open({ connection: connection(), schema: "stackyard" });
+        opened.push(store);
+        return store;
+      },
+      async crash() {
+        await opened.at(-1)?.close();
+      },
+    };
+  }
+
   for (const { name, run } of durableStoreConformance) it(name, () => run(createDurableStore));
 });
