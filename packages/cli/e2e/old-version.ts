@@ -19,12 +19,11 @@ const PACKAGES = join(ROOT, "packages");
 
 /**
  * Installs a copy of the built packages into a folder, under another version, as a second release next to this one. Returns
- * the path of its program; a second call finds it.
+ * the path of its program.
  */
 export function installOldVersion(folder: string): string {
   const modules = join(folder, "node_modules");
   const program = join(modules, "stackyard/dist/bin.js");
-  if (existsSync(program)) return program;
   for (const name of readdirSync(join(ROOT, "node_modules")).filter((each) => !each.startsWith("."))) {
     if (name !== "@stackyard" && name !== "stackyard") link(join(ROOT, "node_modules", name), join(modules, name));
   }

@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import type { PostgresServer } from "@stackyard/postgres-server";
-import { installOldVersion } from "./old-version.ts";
 import { type SpawnedCli, spawnCli } from "./spawn-cli.ts";
 
 /** A server or a worker that has reported that it is ready. */
@@ -24,8 +23,8 @@ export interface PostgresYard {
   readonly schema: string;
   readonly env: Readonly<Record<string, string>>;
   start(...words: readonly string[]): Promise<StartedProcess>;
-  /** Starts a second release next to this one. */
-  startOld(...words: readonly string[]): Promise<StartedProcess>;
+  /** Starts the program of another release next to this one. */
+  startOther(program: string, ...words: readonly string[]): Promise<StartedProcess>;
   /** Kills what still runs, and removes the project. */
   end(): Promise<void>;
 }
@@ -65,8 +64,7 @@ export function makePostgresYard({ postgres, files, plugins = [], options = {} }
     schema,
     env,
     start: (...words) => follow(spawnCli([...words, "--json"], { cwd, env })),
-    startOld: (...words) =>
-      follow(spawnCli([...words, "--json"], { cwd, env, bin: installOldVersion(join(cwd, "old")) })),
+    startOther: (program, ...words) => follow(spawnCli([...words, "--json"], { cwd, env, bin: program })),
     async end() {
       for (const { child } of running) child.kill("SIGKILL");
       await Promise.all([...running].map(({ ended }) => ended));

@@ -1,9 +1,10 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type PostgresServer, startPostgres } from "@stackyard/postgres-server";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { OLD_VERSION } from "./old-version.ts";
+import { installOldVersion, OLD_VERSION } from "./old-version.ts";
 import {
   ask,
   findState,
@@ -43,13 +44,21 @@ export default { kind: "stackyard-plugin", name: "p", commands: [], executors: (
 }] };
 `;
 
+/** Servers that are replaced, and as many workers. */
+const REPLACED = process.env["LONG_TESTS"] ? 2 : 1;
+
 let postgres: PostgresServer;
 let yard: PostgresYard;
+let oldVersion = "";
+const oldFolder = mkdtempSync(join(tmpdir(), "stackyard-e2e-old-"));
 beforeAll(async () => {
+  oldVersion = installOldVersion(oldFolder);
   postgres = await startPostgres({ durable: false });
 }, 60_000);
-afterAll(() => postgres.stop());
-afterEach(() => yard.end());
+afterAll(async () => {
+  await postgres.stop();
+  rmSync(oldFolder, { recursive: true, force: true });
+});
 
 function makeYard(options: object = {}): PostgresYard {
   const files = { "machines/m.yaml": MACHINE, "plugin.mjs": PLUGIN };
@@ -59,8 +68,8 @@ function makeYard(options: object = {}): PostgresYard {
 
 const startServer = () => yard.start("server", "--port", "0");
 const startWorker = (...words: readonly string[]) => yard.start("worker", ...words);
-const hasBegun = (count: number) =>
-  until(() => existsSync(join(yard.cwd, "begun")) && readdirSync(join(yard.cwd, "begun")).length >= count);
+const listBegun = () => (existsSync(join(yard.cwd, "begun")) ? readdirSync(join(yard.cwd, "begun")) : []);
+const startOld = (...words: readonly string[]) => yard.startOther(oldVersion, ...words);
 
 const listStates = async (server: StartedProcess) =>
   (await ask<Listed<{ state: string }>>(server, "/v1/stacks?limit=1000")).items.map(({ state }) => state);
@@ -115,6 +124,8 @@ async function replaceAll(
 }
 
 describe("servers and workers over one Postgres", () => {
+  afterEach(() => yard.end());
+
   it("continue when some of them are killed and others are stopped, and do everything once", async () => {
     const { cwd } = makeYard();
     // All at once, over a database without a schema.
@@ -128,7 +139,7 @@ describe("servers and workers over one Postgres", () => {
 
     // Each event goes to both servers, as after a lost answer.
     for (const server of servers) await ask(server, "/v1/events", ids.map(open));
-    await hasBegun(12);
+    await until(() => listBegun().length >= 12);
     const listed = await listIds(servers[1]);
     workers[0].child.kill("SIGKILL");
     workers[1].child.kill("SIGTERM");
@@ -161,84 +172,8 @@ describe("servers and workers over one Postgres", () => {
     }
   }, 120_000);
 
-  it("give a task back on SIGTERM to another worker, and end with 0", async () => {
-    const { cwd } = makeYard();
-    const server = await startServer();
-    const first = await startWorker("--drain-timeout", "0s");
-    writeFileSync(join(cwd, "hold"), "");
-    await ask(server, "/v1/events", [{ stackId: "give", event: "OPEN", machine: "m" }]);
-    await hasBegun(1);
-
-    first.child.kill("SIGTERM");
-    const { exitCode, stdout } = await first.ended;
-    const second = await startWorker();
-    rmSync(join(cwd, "hold"));
-    await until(async () => (await findState(server, "give")) === "DONE");
-    const attempts = await ask<Listed<{ owner?: string; attempt: number }>>(server, "/v1/stacks/give/attempts");
-
-    expect([exitCode, stdout]).toEqual([0, expect.stringContaining('"running":[{"stackId":"give","task":"one"}]')]);
-    expect(attempts.items.map(({ attempt }) => attempt)).toEqual([1, 1]);
-    second.child.kill("SIGTERM");
-    server.child.kill("SIGTERM");
-    expect([(await second.ended).exitCode, (await server.ended).exitCode]).toEqual([0, 0]);
-  }, 60_000);
-
-  it("quit at once on a second signal, and another worker takes over when the lease has expired", async () => {
-    const { cwd } = makeYard();
-    const server = await startServer();
-    const first = await startWorker();
-    writeFileSync(join(cwd, "hold"), "");
-    await ask(server, "/v1/events", [{ stackId: "quit", event: "OPEN", machine: "m" }]);
-    await hasBegun(1);
-
-    first.child.kill("SIGTERM");
-    await first.line((line) => line.includes('"kind":"stopping"'));
-    first.child.kill("SIGTERM");
-    const { exitCode } = await first.ended;
-    rmSync(join(cwd, "hold"));
-    await startWorker();
-    await until(async () => (await findState(server, "quit")) === "DONE");
-
-    expect(exitCode).toBe(130);
-  }, 60_000);
-
-  it("are reported by doctor and ps", async () => {
-    const { cwd, env } = makeYard();
-    const server = await startServer();
-    const worker = await startWorker();
-
-    const doctor = await execCli(["doctor"], { cwd, env: { ...env, STACKYARD_URL: server.url } });
-    const ps = await execCli(["ps", "--json"], { cwd, env: { ...env, STACKYARD_URL: server.url } });
-
-    expect(doctor.stdout).toMatch(/store +postgres: \d+ stacks/);
-    const listed = ps.stdout
-      .trimEnd()
-      .split("\n")
-      .map((line) => JSON.parse(line).id);
-    expect(listed).toEqual(expect.arrayContaining([server.id, worker.id]));
-  }, 60_000);
-
-  it("wait for an unavailable Postgres, and continue when it is back", async () => {
-    makeYard();
-    const server = await startServer();
-    await startWorker();
-    await postgres.kill();
-    await postgres.start();
-
-    await until(async () => {
-      const sent = ask(server, "/v1/events", [{ id: "back", stackId: "back", event: "OPEN", machine: "m" }]);
-      return sent.then(
-        () => true,
-        () => false,
-      );
-    });
-    await until(async () => (await findState(server, "back")) === "DONE");
-
-    expect(await listStates(server)).toContain("DONE");
-  }, 60_000);
-
   it("run together with a newer version, and refuse a store of an unsupported version", async () => {
-    const { cwd, env, schema, startOld } = makeYard();
+    const { cwd, env, schema } = makeYard();
     const server = await startServer();
     await startWorker();
     const old = await startOld("worker");
@@ -259,32 +194,27 @@ describe("servers and workers over one Postgres", () => {
   }, 60_000);
 
   it("are replaced by a newer version one after the other while events come, and lose none", async () => {
-    const { cwd, env, start, startOld } = makeYard();
-    const servers: [StartedProcess, StartedProcess] = [
-      await startOld("server", "--port", "0"),
-      await startOld("server", "--port", "0"),
-    ];
-    const workers = [await startOld("worker"), await startOld("worker")];
+    const { cwd, env } = makeYard();
+    const startEach = (start: () => Promise<StartedProcess>) => Promise.all(Array.from({ length: REPLACED }, start));
+    const servers = await startEach(() => startOld("server", "--port", "0"));
+    const workers = await startEach(() => startOld("worker"));
     let replaced = false;
     const opening = openWhile(() => !replaced, servers);
 
     const { exitCode } = await execCli(["migrate"], { cwd, env });
-    const codes = [
-      ...(await replaceAll(servers, () => start("server", "--port", "0"))),
-      ...(await replaceAll(workers, () => start("worker"))),
-    ];
+    const codes = [...(await replaceAll(servers, startServer)), ...(await replaceAll(workers, () => startWorker()))];
     replaced = true;
     const ids = await opening;
-    const [server] = servers;
+    const server = servers[0] ?? expect.unreachable();
     await until(async () => (await listStates(server)).every((state) => state === "DONE"));
     const left = await ask<Listed<{ version: string }>>(server, "/v1/processes");
     const states = await listStates(server);
 
-    expect([exitCode, codes]).toEqual([0, [0, 0, 0, 0]]);
+    expect([exitCode, codes]).toEqual([0, [...servers, ...workers].map(() => 0)]);
     expect(ids.length).toBeGreaterThan(4);
     expect(states).toEqual(ids.map(() => "DONE"));
     expect(left.items.map(({ version }) => version)).not.toContain(OLD_VERSION);
-    expect(left.items).toHaveLength(4);
+    expect(left.items).toHaveLength(2 * REPLACED);
     for (const id of ids)
       expect(
         readFileSync(join(cwd, `done-${id}`), "utf8")
@@ -292,18 +222,6 @@ describe("servers and workers over one Postgres", () => {
           .split("\n"),
       ).toHaveLength(2);
   }, 120_000);
-
-  it("end in order while Postgres is away", async () => {
-    makeYard();
-    const processes = [await startServer(), await startWorker()];
-
-    await postgres.kill();
-    for (const { child } of processes) child.kill("SIGTERM");
-    const ended = await Promise.all(processes.map((each) => each.ended));
-    await postgres.start();
-
-    expect(ended.map(({ exitCode }) => exitCode)).toEqual([0, 0]);
-  }, 60_000);
 
   it("leave the schema to migrate where the configuration says so", async () => {
     const { cwd, env } = makeYard({ migrate: false });
@@ -327,4 +245,93 @@ describe("servers and workers over one Postgres", () => {
 
     expect([exitCode, stderr]).toEqual([3, expect.stringMatching(/STORE_UNAVAILABLE/)]);
   }, 30_000);
+});
+
+describe("a server and its workers over one Postgres", () => {
+  let server: StartedProcess;
+  /** The one that works at last. */
+  let worker: StartedProcess;
+  beforeAll(async () => {
+    makeYard();
+    server = await startServer();
+  });
+  afterAll(() => yard.end());
+
+  it("give a task back on SIGTERM to another worker, and end with 0", async () => {
+    const { cwd } = yard;
+    const first = await startWorker("--drain-timeout", "0s");
+    writeFileSync(join(cwd, "hold"), "");
+    await ask(server, "/v1/events", [{ stackId: "give", event: "OPEN", machine: "m" }]);
+    await until(() => listBegun().includes("give-one"));
+
+    first.child.kill("SIGTERM");
+    const { exitCode, stdout } = await first.ended;
+    const second = await startWorker();
+    rmSync(join(cwd, "hold"));
+    await until(async () => (await findState(server, "give")) === "DONE");
+    const attempts = await ask<Listed<{ owner?: string; attempt: number }>>(server, "/v1/stacks/give/attempts");
+
+    expect([exitCode, stdout]).toEqual([0, expect.stringContaining('"running":[{"stackId":"give","task":"one"}]')]);
+    expect(attempts.items.map(({ attempt }) => attempt)).toEqual([1, 1]);
+    second.child.kill("SIGTERM");
+    expect((await second.ended).exitCode).toBe(0);
+  }, 60_000);
+
+  it("quit at once on a second signal, and another worker takes over when the lease has expired", async () => {
+    const { cwd } = yard;
+    const first = await startWorker();
+    writeFileSync(join(cwd, "hold"), "");
+    await ask(server, "/v1/events", [{ stackId: "quit", event: "OPEN", machine: "m" }]);
+    await until(() => listBegun().includes("quit-one"));
+
+    first.child.kill("SIGTERM");
+    await first.line((line) => line.includes('"kind":"stopping"'));
+    first.child.kill("SIGTERM");
+    const { exitCode } = await first.ended;
+    rmSync(join(cwd, "hold"));
+    worker = await startWorker();
+    await until(async () => (await findState(server, "quit")) === "DONE");
+
+    expect(exitCode).toBe(130);
+  }, 60_000);
+
+  it("are reported by doctor and ps", async () => {
+    const { cwd, env } = yard;
+
+    const doctor = await execCli(["doctor"], { cwd, env: { ...env, STACKYARD_URL: server.url } });
+    const ps = await execCli(["ps", "--json"], { cwd, env: { ...env, STACKYARD_URL: server.url } });
+
+    expect(doctor.stdout).toMatch(/store +postgres: \d+ stacks/);
+    const listed = ps.stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line).id);
+    expect(listed).toEqual(expect.arrayContaining([server.id, worker.id]));
+  }, 60_000);
+
+  it("wait for an unavailable Postgres, and continue when it is back", async () => {
+    await postgres.kill();
+    await postgres.start();
+
+    await until(async () => {
+      const sent = ask(server, "/v1/events", [{ id: "back", stackId: "back", event: "OPEN", machine: "m" }]);
+      return sent.then(
+        () => true,
+        () => false,
+      );
+    });
+    await until(async () => (await findState(server, "back")) === "DONE");
+
+    expect(await listStates(server)).toContain("DONE");
+  }, 60_000);
+
+  it("end in order while Postgres is away", async () => {
+    const processes = [server, worker];
+    await postgres.kill();
+    for (const { child } of processes) child.kill("SIGTERM");
+    const ended = await Promise.all(processes.map((each) => each.ended));
+    await postgres.start();
+
+    expect(ended.map(({ exitCode }) => exitCode)).toEqual([0, 0]);
+  }, 60_000);
 });
