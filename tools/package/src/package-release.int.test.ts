@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { strFromU8, unzipSync } from "fflate";
 import { createMessage, generateKey, readKey, readSignature, verify } from "openpgp";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { packageRelease } from "./package-release.ts";
 import { createSigner } from "./sign.ts";
 import { makeRepository } from "./testing/a-repository.ts";
@@ -27,16 +27,21 @@ function build(root: string, changes: Partial<Parameters<typeof packageRelease>[
   return packageRelease({ root, out: join(root, "out"), apps: [], revision, templates, signer: undefined, ...changes });
 }
 
+/** A repository with a release of everything, which no test changes. */
+let released = "";
+let files: Awaited<ReturnType<typeof build>> = [];
+beforeAll(async () => {
+  ({ root: released } = aRepository());
+  mkdirSync(join(released, "out"));
+  writeFileSync(join(released, "out/old.zip"), "of the release before");
+  files = await build(released);
+});
+
 const read = (root: string, name: string) => readFileSync(join(root, "out", name));
 
 describe("a release", () => {
-  it("has a zip and a bill for each app with a function, the templates, and a sum for every file", async () => {
-    const { root } = aRepository();
-    mkdirSync(join(root, "out"));
-    writeFileSync(join(root, "out/old.zip"), "of the release before");
-
-    const files = await build(root);
-
+  it("has a zip and a bill for each app with a function, the templates, and a sum for every file", () => {
+    const root = released;
     const names = [
       "bare-0.1.0.cdx.json",
       "bare-0.1.0.zip",
@@ -61,31 +66,24 @@ describe("a release", () => {
   });
 
   it("is the same byte for byte when it is built again, also elsewhere", async () => {
-    const one = aRepository();
-    const other = aRepository();
-    await build(one.root);
-    await build(other.root);
+    const { root } = aRepository();
+    await build(root);
 
-    for (const name of readdirSync(join(one.root, "out"))) {
-      expect(read(other.root, name).equals(read(one.root, name)), name).toBe(true);
+    for (const name of readdirSync(join(released, "out"))) {
+      expect(read(root, name).equals(read(released, name)), name).toBe(true);
     }
   });
 
   it("is another when its sources are", async () => {
-    const one = aRepository();
-    const other = aRepository({ "apps/bare/src/index.ts": "export const handler = async () => 2;" });
-    await build(one.root, { apps: ["bare"] });
-    await build(other.root, { apps: ["bare"] });
+    const { root } = aRepository({ "apps/bare/src/index.ts": "export const handler = async () => 2;" });
+    await build(root, { apps: ["bare"] });
 
-    expect(read(other.root, "bare-0.1.0.zip").equals(read(one.root, "bare-0.1.0.zip"))).toBe(false);
+    expect(read(root, "bare-0.1.0.zip").equals(read(released, "bare-0.1.0.zip"))).toBe(false);
   });
 
-  it("has the handler's alias where the app exports one, and the licences of what is in it", async () => {
-    const { root } = aRepository();
-    await build(root);
-
-    const tiny = unzipSync(read(root, "tiny-0.1.0.zip"));
-    const bare = unzipSync(read(root, "bare-0.1.0.zip"));
+  it("has the handler's alias where the app exports one, and the licences of what is in it", () => {
+    const tiny = unzipSync(read(released, "tiny-0.1.0.zip"));
+    const bare = unzipSync(read(released, "bare-0.1.0.zip"));
 
     expect(Object.keys(tiny)).toEqual(["NOTICES.txt", "index.mjs", "src/index.mjs"]);
     expect(strFromU8(tiny["src/index.mjs"] ?? new Uint8Array())).toBe(
@@ -131,11 +129,8 @@ describe("a release", () => {
 });
 
 describe("a bill of materials", () => {
-  it("fits CycloneDX's schema and names what is in the zip, and only that", async () => {
-    const { root } = aRepository();
-    await build(root, { apps: ["tiny"] });
-
-    const bill = JSON.parse(read(root, "tiny-0.1.0.cdx.json").toString());
+  it("fits CycloneDX's schema and names what is in the zip, and only that", () => {
+    const bill = JSON.parse(read(released, "tiny-0.1.0.cdx.json").toString());
 
     expect(findBillFaults(bill)).toEqual([]);
     expect(bill).toMatchObject({
@@ -143,7 +138,7 @@ describe("a bill of materials", () => {
         timestamp: "2026-01-01T00:00:00.000Z",
         component: {
           name: "tiny",
-          hashes: [{ content: createHash("sha256").update(read(root, "tiny-0.1.0.zip")).digest("hex") }],
+          hashes: [{ content: createHash("sha256").update(read(released, "tiny-0.1.0.zip")).digest("hex") }],
         },
         properties: [{ name: "stackyard:broughtByRuntime", value: "@aws-sdk/client-s3" }],
       },
