@@ -18,7 +18,15 @@ import { findPublishedPackages, repositoryRoot } from "../published-packages.ts"
 const { version } = JSON.parse(readFileSync(join(repositoryRoot, "packages/cli/package.json"), "utf8"));
 const clone = realpathSync(mkdtempSync(join(tmpdir(), "stackyard-clone-")));
 
-/** What a clone has after `npm install`: the committed files, and its dependencies. Nothing is built. */
+/**
+ * Packages that are not bundled yet: those that every command needs, and the program. Of the others, the clone has the
+ * bundles of this repository, unless the tests take long: the build of this repository makes each by the same configuration.
+ */
+const UNBUNDLED = ["core", "sdk", "cli"];
+
+const unbundled = process.env["LONG_TESTS"] ? findPublishedPackages(repositoryRoot).length : UNBUNDLED.length;
+
+/** What a clone has after `npm install`: the committed files, and its dependencies. */
 beforeAll(() => {
   const committed = [
     "packages",
@@ -37,6 +45,7 @@ beforeAll(() => {
     cpSync(join(repositoryRoot, file), join(clone, file));
   }
   linkDependencies();
+  if (!process.env["LONG_TESTS"]) copyBundles();
 });
 afterAll(() => rmSync(clone, { recursive: true, force: true }));
 
@@ -53,6 +62,14 @@ function linkDependencies(): void {
   }
 }
 
+function copyBundles(): void {
+  for (const { folder } of findPublishedPackages(clone)) {
+    const name = basename(folder);
+    if (UNBUNDLED.includes(name)) continue;
+    cpSync(join(repositoryRoot, "packages", name, "dist"), join(folder, "dist"), { recursive: true });
+  }
+}
+
 function link(target: string, path: string): void {
   mkdirSync(dirname(path), { recursive: true });
   symlinkSync(target, path);
@@ -63,12 +80,13 @@ function stackyard(...args: readonly string[]) {
   return spawnSync(process.execPath, [program, ...args], { cwd: clone, encoding: "utf8" });
 }
 
-describe("stackyard in a clone that was never built", () => {
+describe("stackyard in a clone whose packages are not bundled", () => {
   it("is built by the first command, which prints nothing else than its answer", () => {
     const { status, stdout, stderr } = stackyard("--version");
 
     expect({ status, stdout }, stderr).toEqual({ status: 0, stdout: `${version}\n` });
     expect(stderr).toMatch(/^Building \d+ packages of this clone …\nBuilt in [\d.]+ s\.\n$/);
+    expect(Number(/\d+/.exec(stderr)?.[0])).toBe(unbundled);
   });
 
   it("is not built again", () => {
