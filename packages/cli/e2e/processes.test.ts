@@ -16,16 +16,12 @@ describe("the built command line", () => {
   beforeAll(() => writeFileSync(join(cwd, "stackyard.config.json"), "{}"));
   afterAll(() => rmSync(cwd, { recursive: true, force: true }));
 
+  // Which code each command ends with is decided in its own tests; here, that the process ends with it.
   it.each([
     ["the version", ["--version"], 0],
-    ["help", ["--help"], 0],
-    ["a valid file", ["validate", join(fixtures, "valid/review-app.yaml")], 0],
     ["a file with errors", ["validate", join(fixtures, "invalid/init-required.yaml")], 1],
-    ["a file that is not there", ["validate", "nope.yaml"], 3],
-    ["no server", ["stacks", "ls"], 3],
     ["a dead server", ["stacks", "ls", "--url", "http://127.0.0.1:9", "--token", "t"], 3],
     ["a wrong flag", ["validate", "--stric", "x"], 64],
-    ["a wrong command", ["valdate"], 64],
     ["no command", [], 64],
   ])("ends after %s with its exit code", async (_what, words, exitCode) => {
     expect(await execCli(words, { cwd })).toMatchObject({ exitCode });
