@@ -51,8 +51,10 @@ async function run({ inputs, event, env = {}, interruptAfter }: Step) {
     `INPUT_${name.toUpperCase()}`,
     value,
   ]);
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
   const variables = {
-    PATH: process.env["PATH"],
+    PATH,
+    ...(NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }),
     GITHUB_RUN_ID: "99",
     GITHUB_RUN_ATTEMPT: "1",
     GITHUB_JOB: "preview",
