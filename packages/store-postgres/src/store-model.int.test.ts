@@ -17,7 +17,8 @@ async function createDurableStore(wrap: (store: Store) => Store = (store) => sto
   let open: PostgresStore | undefined;
   return {
     async open() {
-      open = await server.open({ schema });
+      // The calls of a move come one after the other: more connections would only be opened again after each crash.
+      open = await server.open({ schema, maxConnections: 2 });
       return wrap(open);
     },
     crash: async () => open?.close(),
