@@ -19,7 +19,10 @@ describe("the built command line", () => {
   // Which code each command ends with is decided in its own tests; here, that the process ends with it.
   it.each([
     ["the version", ["--version"], 0],
+    ["help", ["--help"], 0],
+    ["a valid file", ["validate", join(fixtures, "valid/review-app.yaml")], 0],
     ["a file with errors", ["validate", join(fixtures, "invalid/init-required.yaml")], 1],
+    ["no server", ["stacks", "ls"], 3],
     ["a dead server", ["stacks", "ls", "--url", "http://127.0.0.1:9", "--token", "t"], 3],
     ["a wrong flag", ["validate", "--stric", "x"], 64],
     ["no command", [], 64],
