@@ -51,6 +51,7 @@ export function findPlaces(): BrowserPlaces {
 /** Returns the options with which Playwright starts the browser. */
 export function toLaunchOptions(browser: BrowserProgram): LaunchOptions {
   const { executablePath, env } = browser;
-  // Containers, where tests often run as root, do not allow the sandbox.
-  return { executablePath, args: ["--no-sandbox"], env: { ...process.env, ...env } };
+  // Containers, where tests often run as root, do not allow the sandbox. Without a graphics card, an emulated one would cost
+  // more than drawing by software.
+  return { executablePath, args: ["--no-sandbox", "--disable-gpu"], env: { ...process.env, ...env } };
 }
