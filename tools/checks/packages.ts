@@ -6,7 +6,7 @@ import { checkPackage, createPackageFromTarballData, type Problem } from "@areth
 import { problemKindInfo } from "@arethetypeswrong/core/problems";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
-import { compileSnippets, TYPESCRIPT_7 } from "./compile-snippets.ts";
+import { compileSnippets } from "./compile-snippets.ts";
 import { findPublishedPackages, type PublishedPackage, repositoryRoot } from "./published-packages.ts";
 import { reportAndExit } from "./report.ts";
 
@@ -87,56 +87,55 @@ function tell(problem: Problem): string {
   return `${problemKindInfo[problem.kind].title} ${JSON.stringify(problem)}`;
 }
 
+/** Large packages that this repository has, at versions that npm compares with ours: links save most of the files to write. */
+const LINKED: ReadonlySet<string> = new Set(["aws-cdk-lib", "constructs"]);
+
 /** Installs the packages with their peers, optional ones included: an entry that needs one must work if it is there. */
 async function install(packed: readonly Packed[], project: string): Promise<string | undefined> {
   const peers = packed.flatMap(({ folder }) =>
     Object.entries(JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).peerDependencies ?? {}),
   );
+  const present = peers.map(([name, range]) => [
+    name,
+    LINKED.has(name) ? `file:${join(repositoryRoot, "node_modules", name)}` : range,
+  ]);
   const ours = packed.map(({ manifest, tarball }) => [manifest.name, `file:${tarball}`]);
   mkdirSync(project);
-  const dependencies = Object.fromEntries([...peers, ...ours, [TYPESCRIPT_7.name, TYPESCRIPT_7.specifier]]);
+  const dependencies = Object.fromEntries([...present, ...ours]);
   writeFileSync(join(project, "package.json"), JSON.stringify({ private: true, type: "module", dependencies }));
   const words = ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"];
   return (await run("npm", words, project)).problem;
 }
 
-/** Programs that load every specifier that they are given, and print what went wrong by specifier. */
-const LOADERS = {
-  module: `const problems = {};
-    for (const specifier of process.argv.slice(1)) {
-      try {
-        const loaded = await import(specifier);
-        if (Object.keys(loaded).length === 0) problems[specifier] = "exports nothing";
-      } catch (error) { problems[specifier] = String(error?.stack ?? error); }
-    }
-    console.log(JSON.stringify(problems));
-    process.exit(0);`,
-  // What is required and imported must be one copy: errors are known by identity, and registries are shared.
-  commonjs: `(async () => {
-      const problems = {};
-      for (const specifier of process.argv.slice(1)) {
-        try {
-          const [required, imported] = [require(specifier), await import(specifier)];
-          const others = Object.keys(imported).filter((name) => required[name] !== imported[name]);
-          if (others.length > 0) problems[specifier] = "required and imported are two copies of " + others.join(", ");
-        } catch (error) { problems[specifier] = String(error?.stack ?? error); }
-      }
-      console.log(JSON.stringify(problems));
-      process.exit(0);
-    })();`,
-} as const;
+/**
+ * A program that requires and imports every specifier that it is given, and prints what went wrong by specifier. What is required
+ * and imported must be one copy: errors are known by identity, and registries are shared.
+ */
+const LOADER = `(async () => {
+  const problems = {};
+  for (const specifier of process.argv.slice(1)) {
+    let step = "require";
+    try {
+      const required = require(specifier);
+      step = "import";
+      const imported = await import(specifier);
+      const others = Object.keys(imported).filter((name) => required[name] !== imported[name]);
+      if (Object.keys(imported).length === 0) problems[specifier] = "exports nothing";
+      if (others.length > 0) problems[specifier] = "required and imported are two copies of " + others.join(", ");
+    } catch (error) { problems[specifier] = step + ": " + String(error?.stack ?? error); }
+  }
+  console.log(JSON.stringify(problems));
+  process.exit(0);
+})();`;
 
 async function load(packed: readonly Packed[], project: string, node: string): Promise<string[]> {
   const specifiers = packed.flatMap(({ entries }) => entries.map(({ specifier }) => specifier));
   const { output: version } = await run(node, ["--version"], project);
-  const loads = Object.entries(LOADERS).map(async ([type, code]) => {
-    const { output, problem } = await run(node, [`--input-type=${type}`, "-e", code, "--", ...specifiers], project);
-    const what = `${type === "module" ? "import" : "require"} on Node ${version.trim()}`;
-    if (problem !== undefined) return [`${what}: ${problem}`];
-    const problems: Readonly<Record<string, string>> = JSON.parse(output.trim().split("\n").at(-1) ?? "");
-    return Object.entries(problems).map(([specifier, text]) => `${what} of ${specifier}: ${text}`);
-  });
-  return (await Promise.all(loads)).flat();
+  const what = `on Node ${version.trim()}`;
+  const { output, problem } = await run(node, ["--input-type=commonjs", "-e", LOADER, "--", ...specifiers], project);
+  if (problem !== undefined) return [`Loading ${what}: ${problem}`];
+  const problems: Readonly<Record<string, string>> = JSON.parse(output.trim().split("\n").at(-1) ?? "");
+  return Object.entries(problems).map(([specifier, text]) => `${specifier} ${what}: ${text}`);
 }
 
 async function callBins(packed: readonly Packed[], project: string, node: string): Promise<string[]> {
