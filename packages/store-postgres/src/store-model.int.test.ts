@@ -17,8 +17,7 @@ async function createDurableStore(wrap: (store: Store) => Store = (store) => sto
   let open: PostgresStore | undefined;
   return {
     async open() {
-      // The calls of a move come one after the other: more connections would only be opened again after each crash.
-      open = await server.open({ schema, maxConnections: 2 });
+      open = await server.open({ schema });
       return wrap(open);
     },
     crash: async () => open?.close(),
