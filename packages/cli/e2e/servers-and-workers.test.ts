@@ -191,7 +191,7 @@ describe("servers and workers over one Postgres", () => {
     expect(items.find(({ id }) => id === old.id)?.version).toBe(OLD_VERSION);
     expect(doctor.stdout).toMatch(/versions +0\.0\.9 and \S+ run at the same time/);
     expect([refused.exitCode, refused.stderr]).toEqual([3, expect.stringContaining("STORE_TOO_NEW")]);
-  }, 60_000);
+  }, 120_000);
 
   it("are replaced by a newer version one after the other while events come, and lose none", async () => {
     const { cwd, env } = makeYard();
