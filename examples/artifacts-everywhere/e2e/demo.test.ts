@@ -25,4 +25,4 @@ it("exits without an error when the reader closes the pipe", () => {
   const { stdout, stderr } = spawnSync("sh", ["-c", `"${process.execPath}" demo/main.ts | head -n 1`], options);
 
   expect({ lines: stdout.split("\n").length - 1, stderr }).toEqual({ lines: 1, stderr: "" });
-}, 120_000);
+});

@@ -8,7 +8,7 @@ describe("the demo", () => {
   let played: Played;
   beforeAll(async () => {
     played = await play({ say: (line) => void lines.push(line), picture: (report) => void seen.push(report) });
-  }, 60_000);
+  });
 
   it("finds nothing that is not as it should be", () => {
     expect(played.faults).toEqual([]);

@@ -53,7 +53,7 @@ describe.skipIf(!hasTerraform())("a Terraform at work while its server is replac
       postgres,
       files: { "terraform/main.tf": MODULE, "machines/tf.yaml": MACHINE, hold: "" },
     });
-  }, 60_000);
+  });
   afterAll(async () => {
     await yard.end();
     await postgres.stop();
@@ -81,5 +81,5 @@ describe.skipIf(!hasTerraform())("a Terraform at work while its server is replac
     expect(exitCode).toBe(0);
     expect(items).toMatchObject([{ versions: [{}] }]);
     expect(items[0]?.lock).toBeUndefined();
-  }, 90_000);
+  });
 });

@@ -54,7 +54,7 @@ const oldFolder = mkdtempSync(join(tmpdir(), "stackyard-e2e-old-"));
 beforeAll(async () => {
   oldVersion = installOldVersion(oldFolder);
   postgres = await startPostgres({ durable: false });
-}, 60_000);
+});
 afterAll(async () => {
   await postgres.stop();
   rmSync(oldFolder, { recursive: true, force: true });
@@ -170,7 +170,7 @@ describe("servers and workers over one Postgres", () => {
         .split("\n");
       expect(new Set(lines).size).toBe(2);
     }
-  }, 120_000);
+  });
 
   it("run together with a newer version, and refuse a store of an unsupported version", async () => {
     const { cwd, env, schema } = makeYard();
@@ -191,7 +191,7 @@ describe("servers and workers over one Postgres", () => {
     expect(items.find(({ id }) => id === old.id)?.version).toBe(OLD_VERSION);
     expect(doctor.stdout).toMatch(/versions +0\.0\.9 and \S+ run at the same time/);
     expect([refused.exitCode, refused.stderr]).toEqual([3, expect.stringContaining("STORE_TOO_NEW")]);
-  }, 120_000);
+  });
 
   it("are replaced by a newer version one after the other while events come, and lose none", async () => {
     const { cwd, env } = makeYard();
@@ -221,7 +221,7 @@ describe("servers and workers over one Postgres", () => {
           .trimEnd()
           .split("\n"),
       ).toHaveLength(2);
-  }, 120_000);
+  });
 
   it("leave the schema to migrate where the configuration says so", async () => {
     const { cwd, env } = makeYard({ migrate: false });
@@ -234,7 +234,7 @@ describe("servers and workers over one Postgres", () => {
     expect([early.exitCode, early.stderr]).toEqual([3, expect.stringMatching(/lacks step[\s\S]*stackyard migrate/)]);
     expect([migrated.exitCode, migrated.stdout]).toEqual([0, "The store postgres was migrated.\n"]);
     expect([again.exitCode, again.stdout]).toEqual([0, "The store postgres was up to date already.\n"]);
-  }, 30_000);
+  });
 
   it("report that nothing answers at DATABASE_URL", async () => {
     const { cwd, env } = makeYard();
@@ -244,7 +244,7 @@ describe("servers and workers over one Postgres", () => {
     });
 
     expect([exitCode, stderr]).toEqual([3, expect.stringMatching(/STORE_UNAVAILABLE/)]);
-  }, 30_000);
+  });
 });
 
 describe("a server and its workers over one Postgres", () => {
@@ -275,7 +275,7 @@ describe("a server and its workers over one Postgres", () => {
     expect(attempts.items.map(({ attempt }) => attempt)).toEqual([1, 1]);
     second.child.kill("SIGTERM");
     expect((await second.ended).exitCode).toBe(0);
-  }, 60_000);
+  });
 
   it("quit at once on a second signal, and another worker takes over when the lease has expired", async () => {
     const { cwd } = yard;
@@ -293,7 +293,7 @@ describe("a server and its workers over one Postgres", () => {
     await until(async () => (await findState(server, "quit")) === "DONE");
 
     expect(exitCode).toBe(130);
-  }, 60_000);
+  });
 
   it("are reported by doctor and ps", async () => {
     const { cwd, env } = yard;
@@ -307,7 +307,7 @@ describe("a server and its workers over one Postgres", () => {
       .split("\n")
       .map((line) => JSON.parse(line).id);
     expect(listed).toEqual(expect.arrayContaining([server.id, worker.id]));
-  }, 60_000);
+  });
 
   it("wait for an unavailable Postgres, and continue when it is back", async () => {
     await postgres.kill();
@@ -323,7 +323,7 @@ describe("a server and its workers over one Postgres", () => {
     await until(async () => (await findState(server, "back")) === "DONE");
 
     expect(await listStates(server)).toContain("DONE");
-  }, 60_000);
+  });
 
   it("end in order while Postgres is away", async () => {
     const processes = [server, worker];
@@ -333,5 +333,5 @@ describe("a server and its workers over one Postgres", () => {
     await postgres.start();
 
     expect(ended.map(({ exitCode }) => exitCode)).toEqual([0, 0]);
-  }, 60_000);
+  });
 });

@@ -90,9 +90,9 @@ describe("an event with allow, in a container", () => {
     const running = createStateManager({ environment, telemetry: silentTelemetry }).main(stopping.signal);
 
     await cloud.send(manager.queues.events, opened);
-    await expect.poll(() => listHistory(manager), { timeout: 10_000 }).toHaveLength(1);
+    await expect.poll(() => listHistory(manager)).toHaveLength(1);
     await cloud.send(manager.queues.events, deploy);
-    await expect.poll(() => listHistory(manager), { timeout: 10_000 }).toHaveLength(2);
+    await expect.poll(() => listHistory(manager)).toHaveLength(2);
     stopping.abort();
 
     expect(await running).toBe(0);

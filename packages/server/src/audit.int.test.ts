@@ -33,7 +33,7 @@ async function waitForLine(action: string): Promise<AuditLine> {
       if (line === undefined) throw new Error("It is not sealed yet.");
       return line;
     },
-    { timeout: 10_000, interval: 100 },
+    { timeout: 20_000, interval: 100 },
   );
 }
 

@@ -69,7 +69,7 @@ async function makeDeadLetter(): Promise<string> {
       if (ids.length === 0) throw new Error("It is not there yet.");
       return ids;
     },
-    { timeout: 10_000 },
+    { timeout: 20_000 },
   );
   await yard.halt();
   return id ?? "";
@@ -214,9 +214,7 @@ describe("a started run", () => {
     expect(lines.map(({ on }) => on)).toEqual([0, 1].map(() => ({ machine: "stackyard.run", runId })));
     yard.run();
     const list = () => yard.json<{ items: readonly Line[] }>(`/v1/audit?action=startRun&stack=${runId}`);
-    await expect
-      .poll(async () => (await list()).items.map(({ outcome }) => outcome), { timeout: 10_000 })
-      .toEqual(["done", "begun"]);
+    await expect.poll(async () => (await list()).items.map(({ outcome }) => outcome)).toEqual(["done", "begun"]);
   });
 });
 

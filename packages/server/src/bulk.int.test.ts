@@ -40,9 +40,7 @@ async function startBulk(body: object): Promise<string> {
 }
 
 async function untilDone(id: string): Promise<Answer> {
-  await expect
-    .poll(async () => (await yard.json<Answer>(`/v1/bulk/${id}`))["status"], { timeout: 10_000 })
-    .toMatch(/^(done|cancelled)$/);
+  await expect.poll(async () => (await yard.json<Answer>(`/v1/bulk/${id}`))["status"]).toMatch(/^(done|cancelled)$/);
   return yard.json(`/v1/bulk/${id}`);
 }
 
@@ -58,7 +56,7 @@ describe("a bulk operation", () => {
     yard = createTestYard();
     yard.run();
     await launch(120);
-    await expect.poll(() => countStacks("state=IDLE"), { timeout: 10_000 }).toBe(120);
+    await expect.poll(() => countStacks("state=IDLE")).toBe(120);
 
     const id = await startBulk({
       operation: "send",
@@ -90,7 +88,7 @@ describe("a bulk operation", () => {
     yard = createTestYard();
     yard.run();
     const ids = await launch(60);
-    await expect.poll(() => countStacks("state=IDLE"), { timeout: 10_000 }).toBe(60);
+    await expect.poll(() => countStacks("state=IDLE")).toBe(60);
     await yard.call("/v1/stacks/pr-00000/remove", { body: { force: true, reason: "r" } });
     const before = await yard.json<List>("/v1/history?limit=1");
 
@@ -117,7 +115,7 @@ describe("a bulk operation", () => {
     yard = createTestYard({ executor });
     yard.run();
     await launch(3);
-    await expect.poll(() => countStacks("condition=failed"), { timeout: 10_000 }).toBe(3);
+    await expect.poll(() => countStacks("condition=failed")).toBe(3);
     world.isBroken = false;
 
     const retry = await startBulk({ operation: "retry", filter: { condition: "failed" }, body: { task: "create" } });
@@ -170,7 +168,7 @@ describe("a bulk operation", () => {
     yard = createTestYard();
     yard.run();
     await launch(201);
-    await expect.poll(() => countStacks("state=IDLE"), { timeout: 20_000 }).toBe(201);
+    await expect.poll(() => countStacks("state=IDLE")).toBe(201);
     const upgrade = { operation: "upgrade", filter: { machine: "review-app" } };
 
     const plan = await yard.json("/v1/bulk", { body: { ...upgrade, dryRun: true } });
@@ -209,7 +207,7 @@ describe("a bulk operation", () => {
     await launch(0);
     yard.run();
     await launch(160);
-    await expect.poll(() => countStacks("state=IDLE"), { timeout: 10_000 }).toBe(160);
+    await expect.poll(() => countStacks("state=IDLE")).toBe(160);
     await yard.halt();
     const id = await startBulk({ operation: "send", filter: {}, body: { event: "DEPLOY" } });
 

@@ -103,7 +103,7 @@ it("grants a key to one of many processes at a time, and eventually to each of t
 
   expect(settled.toSorted()).toEqual(ids);
   expect(most).toBe(1);
-}, 120_000);
+});
 
 function drawWrite(chance: number, isThere: boolean): Change["write"] {
   if (chance < 0.4) return aPut().write;

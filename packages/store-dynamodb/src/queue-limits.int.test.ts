@@ -69,7 +69,7 @@ describe("the queue of a stack", () => {
     await expect(store.enqueue(events)).rejects.toMatchObject({ code: "RATE_LIMITED", retryable: true });
 
     expect((await store.queries.stats()).queuedEvents).toBe(0);
-  }, 120_000);
+  });
 
   it("refuses an event that is larger than an item", async () => {
     const store = await tables.open();

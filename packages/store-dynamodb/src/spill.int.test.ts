@@ -48,7 +48,7 @@ describe("a stack with more open work than an item holds", () => {
     expect(await countSpilled(store)).toBe(0);
     expect((await store.queries.listAttempts("s1")).length).toBe(40);
     expect((await store.findTaskMessage(ids[7] ?? ""))?.task).toEqual(dispatches[7]?.message.task);
-  }, 60_000);
+  });
 
   it("refuses lines that no row has room for, and writes nothing", async () => {
     const store = await tables.open();
@@ -70,5 +70,5 @@ describe("a stack with more open work than an item holds", () => {
 
     expect((await store.queries.listAttempts("s1")).length).toBe(40);
     expect((await take(store, ["task"])).length).toBe(40);
-  }, 60_000);
+  });
 });

@@ -19,4 +19,4 @@ it("shows an example that runs", async () => {
   await server.stop();
 
   expect(stdout).toBe("[ 'event' ]\n");
-}, 60_000);
+});

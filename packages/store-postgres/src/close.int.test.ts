@@ -38,6 +38,6 @@ describe("a store that is closed", () => {
     await store.close();
 
     const count = "select count(*)::int as count from pg_stat_activity where application_name = 'closed-test'";
-    await expect.poll(() => server.sql(count), { timeout: 10_000 }).toEqual([{ count: 0 }]);
+    await expect.poll(() => server.sql(count)).toEqual([{ count: 0 }]);
   });
 });

@@ -35,7 +35,7 @@ describe("credentials", () => {
     for (const result of results) {
       if (result.status === "rejected") expect(String(result.reason)).not.toContain("password");
     }
-    await expect.poll(() => store.queries.stats().then(() => "ok", String), { timeout: 10_000 }).toBe("ok");
+    await expect.poll(() => store.queries.stats().then(() => "ok", String)).toBe("ok");
     expect(connection).toHaveBeenCalledTimes(2);
     await store.close();
   });
@@ -116,7 +116,7 @@ async function addTls(own: TestServer): Promise<void> {
   await own.sql("alter system set ssl_key_file = 'server.key'");
   await own.sql("alter system set ssl = on");
   await own.sql("select pg_reload_conf()");
-  await expect.poll(async () => (await own.sql("show ssl"))[0]?.["ssl"], { timeout: 10_000 }).toBe("on");
+  await expect.poll(async () => (await own.sql("show ssl"))[0]?.["ssl"]).toBe("on");
 }
 
 describe("a server that goes", () => {
@@ -129,7 +129,7 @@ describe("a server that goes", () => {
     await expect(store.load(["s1"])).rejects.toMatchObject({ code: "STORE_UNAVAILABLE", retryable: true });
     await own.start();
 
-    await expect.poll(() => store.load(["s1"]).then(([one]) => one?.version, String), { timeout: 20_000 }).toBe(1);
+    await expect.poll(() => store.load(["s1"]).then(([one]) => one?.version, String)).toBe(1);
     expect(await store.commit([aPut()])).toEqual([{ kind: "conflict" }]);
     await store.close();
     await own.stop();
@@ -140,7 +140,7 @@ describe("a server that goes", () => {
 
     await server.sql("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'idle-test'");
 
-    await expect.poll(() => store.queries.stats().then(({ stacks }) => stacks, String), { timeout: 10_000 }).toBe(0);
+    await expect.poll(() => store.queries.stats().then(({ stacks }) => stacks, String)).toBe(0);
     await store.close();
   });
 

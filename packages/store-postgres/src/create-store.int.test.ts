@@ -10,7 +10,7 @@ let server: PostgresServer;
 const folder = mkdtempSync(join(tmpdir(), "create-store-"));
 beforeAll(async () => {
   server = await startPostgres({ durable: false });
-}, 60_000);
+});
 afterAll(async () => {
   await server.stop();
   rmSync(folder, { recursive: true });

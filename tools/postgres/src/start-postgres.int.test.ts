@@ -77,7 +77,7 @@ describe("startPostgres", () => {
 
     child.kill("SIGKILL");
 
-    await expect.poll(() => existsSync(`${folder}/data`), { timeout: 20_000 }).toBe(false);
+    await expect.poll(() => existsSync(`${folder}/data`)).toBe(false);
     expect(await isListening(Number(port))).toBe(false);
   });
 });

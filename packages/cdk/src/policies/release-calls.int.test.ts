@@ -44,7 +44,7 @@ describe("a release that fails, one that ends well, and one that keeps the old g
     ends = [first, second, await world.release({ rollback_window: 60 })];
     calls = toReleaseCalls(world.calls().assumed, STANDING);
     ownCalls = toReleaseCalls(world.calls().own, {});
-  }, 60_000);
+  });
 
   it("ends so", () => {
     expect(ends).toEqual(["FailureClean", "SUCCEEDED", "SUCCEEDED"]);

@@ -31,7 +31,7 @@ describe("commands over many stacks, and what to attach to an incident", () => {
     dev = startCli(["dev", "--port", "0", "--json"], { cwd });
     await dev.line((line) => line.includes('"kind":"ready"'));
     for (const id of ["a-1", "a-2", "b-1"]) await run("send", id, "OPEN", "--machine", "m", "--until", "OFF");
-  }, 60_000);
+  });
   afterAll(async () => {
     dev.interrupt();
     await dev.result;

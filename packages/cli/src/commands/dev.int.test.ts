@@ -36,15 +36,15 @@ describe("the log of a task", () => {
     const dev = startCli(["dev", "--port", "0"], { cwd });
     await dev.line((line) => line.includes("Ctrl-C stops"));
     await runCli(["send", "pr-1", "OPEN", "--machine", "m"], { cwd });
-    await expect.poll(() => existsSync(join(cwd, "begun")), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => existsSync(join(cwd, "begun"))).toBe(true);
 
     const before = await show();
-    await expect.poll(show, { timeout: 15_000 }).toContain("Newest line: two feet deep");
+    await expect.poll(show).toContain("Newest line: two feet deep");
     const running = (await runCli(["stacks", "logs", "pr-1"], { cwd })).stdout;
     const follow = startCli(["stacks", "logs", "pr-1", "--follow", "--json"], { cwd });
     await follow.line((line) => line.includes('"kind":"progress"') && line.includes("two feet deep"));
     writeFileSync(join(cwd, "go"), "");
-    await expect.poll(show, { timeout: 10_000 }).toMatch(/Log of dig\ntwo feet deep\n/);
+    await expect.poll(show).toMatch(/Log of dig\ntwo feet deep\n/);
     const followed = await follow.result;
     dev.interrupt();
     await dev.result;
@@ -58,7 +58,7 @@ describe("the log of a task", () => {
       outcome: "succeeded",
       text: "two feet deep",
     });
-  }, 40_000);
+  });
 });
 
 describe("the end of dev", () => {
@@ -71,7 +71,7 @@ describe("the end of dev", () => {
     const dev = startCli(["dev", "--port", "0", ...flags], { cwd });
     await dev.line((line) => /ready|Ctrl-C stops/.test(line));
     await runCli(["send", "pr-1", "OPEN", "--machine", "m"], { cwd });
-    await expect.poll(() => existsSync(join(cwd, "begun")), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => existsSync(join(cwd, "begun"))).toBe(true);
 
     dev.interrupt();
     setTimeout(() => writeFileSync(join(cwd, "go"), ""), 200);
@@ -127,10 +127,10 @@ describe("services of plugins", () => {
     const readDoctor = async () => (await runCli(["doctor"], { cwd })).stdout;
 
     expect(statuses).toEqual([202, 401]);
-    await expect.poll(readDoctor, { timeout: 20_000 }).toMatch(/fail +services +bell has failed .*The bell is broken/);
+    await expect.poll(readDoctor).toMatch(/fail +services +bell has failed .*The bell is broken/);
     expect(await readDoctor()).toMatch(/warn +queues +bells has 1 dead letter, such as bell\/1: It may not ring\./);
     dev.interrupt();
     await dev.result;
     remove();
-  }, 40_000);
+  });
 });

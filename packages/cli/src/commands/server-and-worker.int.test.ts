@@ -51,9 +51,8 @@ function aProject(config: object = {}) {
     cwd,
     store,
     go: () => writeFileSync(join(cwd, "go"), ""),
-    hasBegun: () => expect.poll(() => existsSync(join(cwd, "begun")), { timeout: 10_000 }).toBe(true),
-    isDone: () =>
-      expect.poll(async () => (await store.load(["pr-1"]))[0]?.stack?.state, { timeout: 10_000 }).toBe("DONE"),
+    hasBegun: () => expect.poll(() => existsSync(join(cwd, "begun"))).toBe(true),
+    isDone: () => expect.poll(async () => (await store.load(["pr-1"]))[0]?.stack?.state).toBe("DONE"),
     list: async () => (await listProcesses(store.records, { limit: 9, now: Date.now() })).items,
   };
 }

@@ -69,7 +69,7 @@ describe("commands over a running yard", () => {
         expect(result.stdout).toMatch(pattern);
         return result;
       },
-      { timeout: 10_000 },
+      { timeout: 20_000 },
     );
   let dev: RunningCli;
   let url = "";

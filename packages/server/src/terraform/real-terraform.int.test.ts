@@ -122,7 +122,7 @@ describe.skipIf(!found)("a real Terraform", () => {
     await ended;
     const early = await (await prepare("operator")).run("plan", "-no-color");
 
-    const next = await vi.waitFor(() => claimAttempt(yard, "pr-1"), { timeout: 10_000, interval: 100 });
+    const next = await vi.waitFor(() => claimAttempt(yard, "pr-1"), { timeout: 20_000, interval: 100 });
     const applied = await (await prepare(next)).run(...apply(0));
 
     expect(early).toMatchObject({ code: 1, output: expect.stringContaining("already locked") });
