@@ -220,6 +220,20 @@ describe("the pages of the console", () => {
 
 const WIDTHS = { desktop: 1280, phone: 360 };
 
+type Scheme = "light" | "dark";
+
+/** Each width and each scheme once; nightly, each of both. */
+const VIEWS: readonly (readonly [keyof typeof WIDTHS, Scheme])[] = [
+  ["desktop", "light"],
+  ["phone", "dark"],
+  ...(process.env["LONG_TESTS"]
+    ? ([
+        ["desktop", "dark"],
+        ["phone", "light"],
+      ] as const)
+    : []),
+];
+
 describe("accessibility (WCAG 2.2 A and AA)", () => {
   let page: Page;
   beforeAll(async () => {
@@ -233,12 +247,12 @@ describe("accessibility (WCAG 2.2 A and AA)", () => {
     const found: Record<string, readonly string[]> = {};
     await openInPlace(page, path);
 
-    for (const [name, width] of Object.entries(WIDTHS)) {
-      await page.setViewportSize({ width, height: 800 });
-      found[name] = await findViolations(page);
+    for (const [width, scheme] of VIEWS) {
+      await page.setViewportSize({ width: WIDTHS[width], height: 800 });
+      found[`${width}, ${scheme}`] = await findViolations(page, scheme);
     }
 
-    expect(found).toEqual({ desktop: [], phone: [] });
+    expect(Object.values(found).flat(), JSON.stringify(found)).toEqual([]);
   });
 
   it.each(DIALOGS)("%s opens accessible dialogs, and returns the focus", async (path, ...actions) => {
@@ -252,7 +266,7 @@ describe("accessibility (WCAG 2.2 A and AA)", () => {
       await button.focus();
       await page.keyboard.press("Enter");
       await page.getByRole("dialog").locator("button, input").first().waitFor();
-      const violations = await findViolations(page);
+      const violations = await findInDialog(page);
       await page.keyboard.press("Escape");
       await page.getByRole("dialog").waitFor({ state: "detached" });
       await expect
@@ -295,13 +309,13 @@ it("opens accessible dialogs for the keys, and for signing in when the session h
   await waitForPage(page, "h1");
   await page.keyboard.press("?");
   await page.getByRole("dialog", { name: "Keyboard" }).waitFor();
-  found["Keyboard"] = await findViolations(page);
+  found["Keyboard"] = await findInDialog(page);
   await page.keyboard.press("Escape");
 
   await page.context().clearCookies();
   await page.reload();
   await page.getByRole("dialog", { name: "Sign in" }).waitFor();
-  found["Sign in"] = await findViolations(page);
+  found["Sign in"] = await findInDialog(page);
 
   expect(found).toEqual({ Keyboard: [], "Sign in": [] });
 });
@@ -317,23 +331,22 @@ async function openInPlace(page: Page, path: string): Promise<void> {
 
 const STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 
-/** Returns each violation with the elements that it is about, in the light and in the dark scheme. */
-async function findViolations(page: Page): Promise<readonly string[]> {
+/** Returns the violations of the open dialog, in each scheme. The page below it has been checked without it. */
+async function findInDialog(page: Page): Promise<readonly string[]> {
+  const dialog = "[role=dialog]";
+  return [...(await findViolations(page, "light", dialog)), ...(await findViolations(page, "dark", dialog))];
+}
+
+/** Returns each violation of the page, or of one part of it, with the elements that it is about. */
+async function findViolations(page: Page, colorScheme: Scheme, part = "html"): Promise<readonly string[]> {
+  await page.emulateMedia({ colorScheme });
   // What scrolls gets its focus when a frame was measured.
   await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
   // A page that opens in place has the rules of the one before.
   if (await page.evaluate("window.axe === undefined")) await page.evaluate(axe.source);
-  await page.emulateMedia({ colorScheme: "light" });
-  const light = await runAxe(page, { type: "tag", values: STANDARDS });
-  await page.emulateMedia({ colorScheme: "dark" });
-  // Only contrast depends on the colors.
-  return [...light, ...(await runAxe(page, { type: "rule", values: ["color-contrast"] }))];
-}
-
-function runAxe(page: Page, runOnly: axe.RunOnly): Promise<readonly string[]> {
   // Of what passes, axe would build selectors for every element.
-  const options: axe.RunOptions = { runOnly, resultTypes: ["violations"] };
-  return page.evaluate(`axe.run(${JSON.stringify(options)}).then(({ violations }) => violations.map(
-    ({ id, nodes }) => id + ": " + nodes.map(({ html }) => html.slice(0, 200)).join(" | "),
-  ))`);
+  const options: axe.RunOptions = { runOnly: { type: "tag", values: STANDARDS }, resultTypes: ["violations"] };
+  return page.evaluate(`axe.run(${JSON.stringify(part)}, ${JSON.stringify(options)}).then(({ violations }) =>
+    violations.map(({ id, nodes }) => id + ": " + nodes.map(({ html }) => html.slice(0, 200)).join(" | ")),
+  )`);
 }
