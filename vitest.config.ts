@@ -62,6 +62,7 @@ export default defineConfig({
           exclude: neither,
           globalSetup: "./tools/browser/src/global-setup.ts",
           setupFiles: "./packages/console/src/testing/check-accessibility.ts",
+          env: { LONG_TESTS: process.env["LONG_TESTS"] ?? "" },
           browser: {
             enabled: true,
             headless: true,

@@ -153,11 +153,15 @@ describe("the metadata of a stack", () => {
     await screen.getByRole("button", { name: "Reveal password…" }).click();
     await screen.getByLabelText("Reason").fill("incident 7");
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const setTimer = vi.spyOn(window, "setTimeout");
     try {
       await screen.getByRole("button", { name: "Reveal", exact: true }).click();
       await expect.element(screen.getByText("s3cret")).toBeInTheDocument();
+      // The value can be there before its timer.
+      await expect.poll(() => setTimer.mock.calls.map(([, delay]) => delay)).toContain(30_000);
       vi.advanceTimersByTime(30_000);
     } finally {
+      setTimer.mockRestore();
       vi.useRealTimers();
     }
 
