@@ -70,7 +70,7 @@ it("ticks continue a bulk operation whose command has ended, and apply each item
     const bulk = await find();
     if (bulk?.status !== "done") throw new Error(`${bulk?.done} of 70 are done.`);
     return bulk;
-  });
+  }, 50_000);
   // What the command has sent last still lies in the queue.
   await manager.play();
 
