@@ -8,15 +8,20 @@ export interface LogLine {
   readonly text: string;
 }
 
-/** The part of a log that a page keeps: whole lines between two places. */
-export interface LogBuffer {
-  readonly from: number;
-  readonly to: number;
+interface Lines {
   readonly lines: readonly LogLine[];
-  /** The number of the first line, where everything before it was counted. */
-  readonly firstNumber: number | undefined;
   /** The last line has no line feed yet: what follows belongs to it. */
   readonly open: boolean;
+  /** The sum of `costOf` its lines. */
+  readonly cost: number;
+}
+
+/** The part of a log that a page keeps: whole lines between two places. */
+export interface LogBuffer extends Lines {
+  readonly from: number;
+  readonly to: number;
+  /** The number of the first line, where everything before it was counted. */
+  readonly firstNumber: number | undefined;
 }
 
 /** A part of a log, as the SDK loads it. */
@@ -34,29 +39,20 @@ export const MAX_LINE = 262_144;
 
 /** Returns a buffer with nothing in it that begins at a place. */
 export function createBuffer(from: number): LogBuffer {
-  return { from, to: from, lines: [], firstNumber: from === 0 ? 1 : undefined, open: false };
+  return { from, to: from, lines: [], firstNumber: from === 0 ? 1 : undefined, open: false, cost: 0 };
 }
 
 /** Adds the part that follows. Lines at the beginning are dropped when too much is kept. A part that does not follow is ignored. */
 export function appendPart(buffer: LogBuffer, part: Part): LogBuffer {
   if (part.from !== buffer.to || part.to === part.from) return buffer;
-  const added = toLines(part);
-  const [first, ...rest] = added.lines;
-  const last = buffer.lines.at(-1);
-  const joins = buffer.open && last !== undefined && first !== undefined;
-  const lines = joins ? [...buffer.lines.slice(0, -1), join(last, first), ...rest] : [...buffer.lines, ...added.lines];
-  return dropFirst({ ...buffer, lines, to: part.to, open: added.open });
+  return dropFirst({ ...buffer, ...concat(buffer, toLines(part)), to: part.to });
 }
 
 /** Adds the part before. Lines at the end are dropped when too much is kept. A part that does not end there is ignored. */
 export function prependPart(buffer: LogBuffer, part: Part): LogBuffer {
   if (part.to !== buffer.from || part.to === part.from) return buffer;
-  const added = toLines(part);
-  const [first, ...rest] = buffer.lines;
-  const last = added.lines.at(-1);
-  const joins = added.open && last !== undefined && first !== undefined;
-  const lines = joins ? [...added.lines.slice(0, -1), join(last, first), ...rest] : [...added.lines, ...buffer.lines];
-  return dropLast({ ...buffer, lines, from: part.from, firstNumber: part.from === 0 ? 1 : undefined });
+  const joined = concat(toLines(part), buffer);
+  return dropLast({ ...buffer, ...joined, from: part.from, firstNumber: part.from === 0 ? 1 : undefined });
 }
 
 /** Returns the index of the line with a byte of the log; -1 when the buffer does not have it. */
@@ -72,22 +68,34 @@ export function findLine({ lines, from, to }: LogBuffer, at: number): number {
   return low;
 }
 
-function toLines({ from, text }: Part): { readonly lines: readonly LogLine[]; readonly open: boolean } {
+function toLines({ from, text }: Part): Lines {
   const texts = text.split("\n");
   const open = texts.at(-1) !== "";
   if (!open) texts.pop();
   const lines: LogLine[] = [];
   let at = from;
+  let cost = 0;
   for (const line of texts) {
     const bytes = byteLength(line);
-    lines.push({ at, bytes, text: cut(line) });
+    const added = { at, bytes, text: cut(line) };
+    lines.push(added);
+    cost += costOf(added);
     at += bytes + 1;
   }
-  return { lines, open };
+  return { lines, open, cost };
 }
 
-function join(first: LogLine, second: LogLine): LogLine {
-  return { at: first.at, bytes: first.bytes + second.bytes, text: cut(first.text + second.text) };
+function concat(first: Lines, second: Lines): Lines {
+  const last = first.lines.at(-1);
+  const [next] = second.lines;
+  const { open } = second;
+  const cost = first.cost + second.cost;
+  if (!first.open || last === undefined || next === undefined) {
+    return { lines: [...first.lines, ...second.lines], open, cost };
+  }
+  const joined = { at: last.at, bytes: last.bytes + next.bytes, text: cut(last.text + next.text) };
+  const lines = [...first.lines.slice(0, -1), joined, ...second.lines.slice(1)];
+  return { lines, open, cost: cost - costOf(last) - costOf(next) + costOf(joined) };
 }
 
 function cut(text: string): string {
@@ -98,34 +106,37 @@ function costOf({ bytes }: LogLine): number {
   return Math.max(MIN_LINE_COST, Math.min(bytes, MAX_LINE));
 }
 
+/** Keeps one line at least. */
 function dropFirst(buffer: LogBuffer): LogBuffer {
   const { lines, firstNumber } = buffer;
-  const kept = countKept(lines.toReversed());
-  const dropped = lines.length - kept;
+  let { cost } = buffer;
+  let dropped = 0;
+  for (const line of lines.slice(0, -1)) {
+    if (cost <= MAX_KEPT) break;
+    cost -= costOf(line);
+    dropped += 1;
+  }
   if (dropped === 0) return buffer;
   return {
     ...buffer,
     lines: lines.slice(dropped),
+    cost,
     from: lines[dropped]?.at ?? buffer.to,
     firstNumber: firstNumber === undefined ? undefined : firstNumber + dropped,
   };
 }
 
+/** Keeps one line at least. */
 function dropLast(buffer: LogBuffer): LogBuffer {
   const { lines } = buffer;
-  const kept = countKept(lines);
-  if (kept === lines.length) return buffer;
-  return { ...buffer, lines: lines.slice(0, kept), to: lines[kept]?.at ?? buffer.to, open: false };
-}
-
-/** Returns how many lines may be kept, at least one. */
-function countKept(lines: readonly LogLine[]): number {
-  let cost = 0;
-  for (const [index, line] of lines.entries()) {
-    cost += costOf(line);
-    if (cost > MAX_KEPT && index > 0) return index;
+  let { cost } = buffer;
+  let kept = lines.length;
+  for (let last = lines[kept - 1]; last !== undefined && kept > 1 && cost > MAX_KEPT; last = lines[kept - 1]) {
+    cost -= costOf(last);
+    kept -= 1;
   }
-  return lines.length;
+  if (kept === lines.length) return buffer;
+  return { ...buffer, lines: lines.slice(0, kept), cost, to: lines[kept]?.at ?? buffer.to, open: false };
 }
 
 /** Returns how many bytes a text has in UTF-8. */
