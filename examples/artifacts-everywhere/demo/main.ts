@@ -1,5 +1,3 @@
-import { play } from "./play.ts";
-
 const { stdout, stderr } = process;
 // The reader has closed the pipe, as with `| head`.
 stdout.on("error", () => process.exit());
@@ -17,6 +15,7 @@ async function main(words: readonly string[]): Promise<number> {
     return isHelp ? 0 : 64;
   }
   try {
+    const { play } = await import("./play.ts");
     const { faults } = await play((line) => void stdout.write(`${line}\n`));
     for (const fault of faults) stderr.write(`${fault}\n`);
     return faults.length === 0 ? 0 : 1;
