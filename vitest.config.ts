@@ -19,12 +19,14 @@ const retry = 1;
 // Without a browser, the set-up of the browser project fails and explains how to get one; the other projects still run.
 const found = findBrowser();
 const browserOptions = found && { launchOptions: toLaunchOptions(found) };
+// One project after another: a browser and many processes at once make each other slow, and tests reach their limits.
+const groups = ["unit", "types", "int", "browser", "e2e"];
 const neither = ["**/node_modules/**", "**/dist/**", "**/.stryker-tmp/**", "**/temp/**"];
 
 export default defineConfig({
   test: {
     passWithNoTests: true,
-    // Most of the time of integration and end-to-end tests is spent in other processes.
+    // Integration and end-to-end tests often wait, for other processes or for time.
     maxWorkers: 3,
     sequence: { sequencer: SlowFirst },
     projects: [
@@ -33,6 +35,9 @@ export default defineConfig({
         test: {
           name: "unit",
           isolate,
+          // They only compute: with more processes than cores, each compiles the same modules for a part of the files.
+          maxWorkers: 2,
+          sequence: { groupOrder: groups.indexOf("unit") },
           include: [`${homes}/**/*.test.ts`],
           exclude: [...neither, "**/*.int.test.ts", "**/e2e/**"],
           // Properties over many drawn machines share two cores with everything else.
@@ -45,6 +50,7 @@ export default defineConfig({
         test: {
           name: "int",
           isolate,
+          sequence: { groupOrder: groups.indexOf("int") },
           include: [`${homes}/**/*.int.test.ts`],
           exclude: [...neither, "**/e2e/**"],
           testTimeout: 120_000,
@@ -58,6 +64,7 @@ export default defineConfig({
         test: {
           name: "browser",
           retry,
+          sequence: { groupOrder: groups.indexOf("browser") },
           include: ["packages/console/src/**/*.browser.test.tsx"],
           exclude: neither,
           globalSetup: "./tools/browser/src/global-setup.ts",
@@ -79,6 +86,7 @@ export default defineConfig({
         resolve: { alias },
         test: {
           name: "types",
+          sequence: { groupOrder: groups.indexOf("types") },
           include: [],
           exclude: neither,
           typecheck: {
@@ -96,6 +104,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           retry,
+          sequence: { groupOrder: groups.indexOf("e2e") },
           include: [`${homes}/**/e2e/**/*.test.ts`],
           exclude: neither,
           testTimeout: 120_000,

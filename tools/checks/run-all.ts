@@ -31,8 +31,8 @@ const sourceChecks: readonly Check[] = [
 ];
 /** They also read what was built. */
 const builtChecks: readonly Check[] = [
-  { name: "lint", command: ["biome", "ci", "--colors=off", "--error-on-warnings", "."] },
   { name: "packages", command: script("packages") },
+  { name: "lint", command: ["biome", "ci", "--colors=off", "--error-on-warnings", "."] },
   { name: "links of docs", command: ["node", "tools/docs/src/main.ts", "--check"] },
   { name: "dead code", command: ["knip", "--no-config-hints"] },
   { name: "api reports", command: script("api-reports") },
@@ -49,6 +49,8 @@ const env = {
   NODE_COMPILE_CACHE: join(repositoryRoot, "node_modules/.cache/compiled"),
   // The compilers that are written in Go collect their garbage less often.
   GOGC: "400",
+  // Large pages for what glibc allocates: a tenth less processor time, of tests with large buffers half.
+  GLIBC_TUNABLES: "glibc.malloc.hugetlb=1",
 };
 
 function execute([command, ...args]: Check["command"], live: boolean): Promise<{ exitCode: number; output: string }> {
@@ -101,10 +103,10 @@ const work = async () => {
 const early = work();
 results.push(await passes(build));
 queue.push(...builtChecks);
-// Most checks use one core. Tests often wait for other processes, and leave that much to the checks.
+// Two at a time, as most use one core. Beside the tests, both would take longer.
+await Promise.all([early, work(), work()]);
 const none: TestSummary = { passed: 0, failed: 0, skipped: 0 };
-const others = process.argv.includes("--no-tests") ? work().then(() => none) : test();
-const [tests] = await Promise.all([others, early, work()]);
+const tests = process.argv.includes("--no-tests") ? none : await test();
 const passed = tests.passed + results.filter(Boolean).length;
 const failed = tests.failed + results.filter((ok) => !ok).length;
 console.log(`\n${results.length} checks and ${tests.passed + tests.failed} tests; ${tests.skipped} tests skipped`);
