@@ -67,6 +67,29 @@ describe("prependPart", () => {
     expect(texts(whole)).toEqual(["a", "thi", "rd", "last"]);
     expect(texts(prependPart(tail, part(0, "a\nbird")))).toEqual(["a", "birdrd", "last"]);
   });
+
+  it("keeps 8 MiB, and drops lines at the end, which come again", () => {
+    const line = `${"x".repeat(65_535)}\n`;
+    let buffer = createBuffer(160 * 65_536);
+    for (let index = 159; index >= 0; index -= 1) buffer = prependPart(buffer, part(index * 65_536, line));
+
+    expect(buffer).toMatchObject({ from: 0, to: buffer.lines.length * 65_536, firstNumber: 1, open: false });
+    expect(buffer.lines.length * 65_535).toBeLessThanOrEqual(8 * 1_048_576);
+    expect(buffer.lines.length).toBeGreaterThan(120);
+    expect(appendPart(buffer, part(buffer.to, line)).to).toBe(buffer.to + 65_536);
+  });
+});
+
+it("is the same buffer, whether its parts come after or before each other, or as one", () => {
+  const text = `${"a".repeat(70)}\n\nb\n${"c".repeat(90)}\nend`;
+  const whole = appendPart(createBuffer(0), part(0, text));
+
+  for (let cut = 1; cut < text.length; cut += 1) {
+    const [before, after] = [part(0, text.slice(0, cut)), part(cut, text.slice(cut))];
+
+    expect(appendPart(appendPart(createBuffer(0), before), after), `${cut}`).toEqual(whole);
+    expect(prependPart(appendPart(createBuffer(cut), after), before), `${cut}`).toEqual(whole);
+  }
 });
 
 describe("findLine", () => {

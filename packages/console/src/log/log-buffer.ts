@@ -111,9 +111,8 @@ function dropFirst(buffer: LogBuffer): LogBuffer {
   const { lines, firstNumber } = buffer;
   let { cost } = buffer;
   let dropped = 0;
-  for (const line of lines.slice(0, -1)) {
-    if (cost <= MAX_KEPT) break;
-    cost -= costOf(line);
+  for (let first = lines[0]; first && dropped < lines.length - 1 && cost > MAX_KEPT; first = lines[dropped]) {
+    cost -= costOf(first);
     dropped += 1;
   }
   if (dropped === 0) return buffer;
@@ -131,7 +130,7 @@ function dropLast(buffer: LogBuffer): LogBuffer {
   const { lines } = buffer;
   let { cost } = buffer;
   let kept = lines.length;
-  for (let last = lines[kept - 1]; last !== undefined && kept > 1 && cost > MAX_KEPT; last = lines[kept - 1]) {
+  for (let last = lines[kept - 1]; last && kept > 1 && cost > MAX_KEPT; last = lines[kept - 1]) {
     cost -= costOf(last);
     kept -= 1;
   }
