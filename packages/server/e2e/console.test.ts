@@ -249,10 +249,11 @@ describe("accessibility (WCAG 2.2 A and AA)", () => {
 
     for (const [width, scheme] of VIEWS) {
       await page.setViewportSize({ width: WIDTHS[width], height: 800 });
-      found[`${width}, ${scheme}`] = await findViolations(page, scheme);
+      const violations = await findViolations(page, scheme);
+      if (violations.length > 0) found[`${width}, ${scheme}`] = violations;
     }
 
-    expect(Object.values(found).flat(), JSON.stringify(found)).toEqual([]);
+    expect(found).toEqual({});
   });
 
   it.each(DIALOGS)("%s opens accessible dialogs, and returns the focus", async (path, ...actions) => {

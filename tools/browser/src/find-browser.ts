@@ -52,7 +52,7 @@ export function findPlaces(): BrowserPlaces {
 export function toLaunchOptions(browser: BrowserProgram): LaunchOptions {
   const { executablePath, env } = browser;
   // Containers, where tests often run as root, do not allow the sandbox. Without a graphics card, an emulated one would cost
-  // more than drawing by software. Large pages, by which tests run faster, make a browser slower.
+  // more than drawing by software. The large pages of `npm test` make a browser slower.
   const args = ["--no-sandbox", "--disable-gpu"];
   return { executablePath, args, env: { ...process.env, GLIBC_TUNABLES: "", ...env } };
 }

@@ -51,7 +51,7 @@ it("ends a publisher by the limits of its client", async () => {
   expect(methods.at(-1)).toBe("DELETE");
 });
 
-it("lets a publisher that is stopped go, although not even its upload is taken away", async () => {
+it("lets a publisher that is stopped go, although not even its upload is taken away", { timeout: 15_000 }, async () => {
   const stop = new AbortController();
   server.on("request", ({ method }) => {
     if (method === "PUT") stop.abort();
