@@ -20,7 +20,7 @@ import { join } from "node:path";
 import { findPrograms, type PostgresPrograms } from "./find-programs.ts";
 import { findFreePort } from "./free-port.ts";
 import { startKeeper } from "./keeper.ts";
-import { listServerProcesses, signalAll, waitUntilEnded } from "./server-processes.ts";
+import { holdServerProcesses, signalAll, waitUntilEnded } from "./server-processes.ts";
 import { findServerUser, type ServerUser } from "./server-user.ts";
 
 /** How a server is set up. */
@@ -173,13 +173,13 @@ function createServerProcess(parts: ServerParts): ServerProcess {
       await waitForReady(server.stderr, ended, join(folder, "log"));
     },
     async kill() {
-      // The first process first, so that it starts no others. A process that is stopped dies of this signal too.
-      const pids = listServerProcesses(pid());
+      // A process that is stopped dies of this signal too.
+      const pids = holdServerProcesses(pid());
       signalAll(pids, "SIGKILL");
       await Promise.all([ended, waitUntilEnded(pids)]);
     },
-    freeze: () => signalAll(listServerProcesses(pid()), "SIGSTOP"),
-    thaw: () => signalAll(listServerProcesses(pid()), "SIGCONT"),
+    freeze: () => signalAll(holdServerProcesses(pid()), "SIGSTOP"),
+    thaw: () => signalAll(holdServerProcesses(pid()), "SIGCONT"),
   };
 }
 
