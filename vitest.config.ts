@@ -8,7 +8,7 @@ import { findSourceAliases } from "./tools/checks/source-aliases.ts";
 // Tests see the sources of all packages, so a change needs no build; only e2e runs on what users get.
 const alias = findSourceAliases();
 const homes = "{packages,apps,tools,examples}";
-// Unit and integration tests of all files share a process and its modules, whose import was half of their time. Each file
+// Tests of all files, but those in a browser, share a process and its modules, whose import was half of their time. Each file
 // leaves nothing behind: no mock, no variable of the environment, no open handle.
 const isolate = false;
 // What a test waits for comes at some time; how soon is not what it asserts.
@@ -103,6 +103,7 @@ export default defineConfig({
       {
         test: {
           name: "e2e",
+          isolate,
           retry,
           sequence: { groupOrder: groups.indexOf("e2e") },
           include: [`${homes}/**/e2e/**/*.test.ts`],

@@ -1,46 +1,48 @@
-import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
-import { findUnbundled } from "./find-unbundled.ts";
-import { type PublishedPackage, repositoryRoot } from "./published-packages.ts";
+import { pathToFileURL } from "node:url";
+import type { Options } from "tsup";
+import { findUnbundled, findUnbundledApps, type Unbundled } from "./find-unbundled.ts";
 
-// Bundles the packages whose bundles are missing or older than their sources. Without type declarations, which no program reads.
+// Bundles the packages whose bundles are missing or older than their sources, and with `--apps` such apps. One process makes
+// all of them: one for each would mostly start. Type declarations, which no program reads, come from declarations.ts.
 
-const missing = findUnbundled();
-if (missing.length > 0) {
+await bundleAll(findUnbundled(), "package");
+// Packages are within the bundles of apps.
+if (process.argv.includes("--apps")) await bundleAll(findUnbundledApps(), "app");
+
+async function bundleAll(missing: readonly Unbundled[], noun: string): Promise<void> {
+  if (missing.length === 0) return;
   const startedAt = performance.now();
-  const count = missing.length === 1 ? "1 package" : `${missing.length} packages`;
-  console.log(`Building ${count} of this clone …`);
-  const queue = [...missing];
-  await Promise.all(Array.from({ length: availableParallelism() }, () => work(queue)));
-  if (!process.exitCode) console.log(`Built in ${((performance.now() - startedAt) / 1000).toFixed(1)} s.`);
-}
-
-async function work(queue: PublishedPackage[]): Promise<void> {
-  // What a package imports stays outside of its bundle, so they can be made in any order.
-  for (let next = queue.shift(); next !== undefined; next = queue.shift()) await bundle(next);
-}
-
-/** Declarations and bundles of an earlier `npm run build` stay where they are. */
-async function bundle({ folder, manifest }: PublishedPackage): Promise<void> {
-  const programs = [["tsup/dist/cli-default.js", "--no-clean", "--silent"]];
-  if (existsSync(join(folder, "vite.config.ts"))) programs.push(["vite/bin/vite.js", "build", "--logLevel", "error"]);
-  for (const [program = "", ...args] of programs) {
-    const reason = await execute([join(repositoryRoot, "node_modules", program), ...args], folder);
-    if (reason === undefined) continue;
-    console.error(`error ${manifest.name} could not be built: ${reason}`);
-    process.exitCode = 1;
-    return;
+  console.log(`Building ${missing.length} ${missing.length === 1 ? noun : `${noun}s`} of this clone …`);
+  for (const { folder, name } of missing) {
+    await bundle(folder).catch((error: unknown) => {
+      console.error(`error ${name} could not be built: ${error instanceof Error ? error.message : error}`);
+      process.exit(1);
+    });
   }
+  console.log(`Built in ${((performance.now() - startedAt) / 1000).toFixed(1)} s.`);
 }
 
-/** Returns why the program failed; undefined when it did not. */
-function execute(args: readonly string[], cwd: string): Promise<string | undefined> {
-  const child = spawn(process.execPath, args, { cwd, stdio: ["ignore", "inherit", "inherit"] });
-  return new Promise((resolve) => {
-    child.on("error", (error) => resolve(error.message));
-    child.on("close", (code) => resolve(code === 0 ? undefined : `${args[0]} ended with ${code}.`));
-  });
+async function bundle(folder: string): Promise<void> {
+  const { build } = await import("tsup");
+  // tsup reads the package.json of the working directory; esbuild would keep the directory in which it was loaded.
+  process.chdir(folder);
+  const { default: given }: { readonly default: Options | Options[] } = await load(join(folder, "tsup.config.ts"));
+  for (const options of [given].flat()) {
+    const esbuildOptions: Options["esbuildOptions"] = (all) => {
+      all.absWorkingDir = folder;
+    };
+    // The declarations of an earlier build stay.
+    await build({ ...options, esbuildOptions, clean: ["!**/*.d.ts"], config: false, silent: true });
+  }
+  const configFile = join(folder, "vite.config.ts");
+  if (!existsSync(configFile)) return;
+  const vite = await import("vite");
+  await vite.build({ root: folder, configFile, logLevel: "error" });
+}
+
+function load(file: string) {
+  return import(pathToFileURL(file).href);
 }

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { findUnbundled } from "./find-unbundled.ts";
+import { findUnbundled, findUnbundledApps } from "./find-unbundled.ts";
 
 let root: string;
 
@@ -27,7 +27,8 @@ function write(path: string, changedAt: number, text = ""): void {
   utimesSync(join(root, path), changedAt, changedAt);
 }
 
-const names = () => findUnbundled(root).map(({ manifest }) => manifest.name);
+const names = () => findUnbundled(root).map(({ name }) => name);
+const apps = () => findUnbundledApps(root).map(({ name }) => name);
 
 describe("findUnbundled", () => {
   it("returns nothing when every bundle is newer than its sources", () => {
@@ -44,6 +45,12 @@ describe("findUnbundled", () => {
     write("packages/core/src/index.test.ts", 3);
 
     expect(names()).toEqual([]);
+  });
+
+  it("returns every package when their common configuration changed", () => {
+    write("tsup.base.ts", 3);
+
+    expect(names()).toEqual(["core", "a-program"]);
   });
 
   it("returns a package whose pages are not built, or whose components changed after them", () => {
@@ -63,5 +70,33 @@ describe("findUnbundled", () => {
     rmSync(join(root, "packages/core/dist"), { recursive: true });
 
     expect(names()).toEqual(["core", "a-program"]);
+  });
+});
+
+describe("findUnbundledApps", () => {
+  beforeEach(() => {
+    write("apps/runner/package.json", 1, JSON.stringify({ name: "runner" }));
+    write("apps/runner/tsup.config.ts", 1);
+    write("apps/runner/src/index.ts", 1);
+    write("apps/runner/dist/lambda/index.mjs", 3);
+  });
+
+  it("returns nothing when every bundle is newer than its sources and the packages within it", () => {
+    expect(apps()).toEqual([]);
+  });
+
+  it("returns an app that was never bundled", () => {
+    rmSync(join(root, "apps/runner/dist"), { recursive: true });
+
+    expect(apps()).toEqual(["runner"]);
+  });
+
+  it("returns an app whose source, or a package within it, changed after one of its bundles", () => {
+    write("apps/runner/src/index.ts", 4);
+    const ofItsOwn = apps();
+    write("apps/runner/src/index.ts", 1);
+    write("packages/core/dist/index.js", 4);
+
+    expect([ofItsOwn, apps()]).toEqual([["runner"], ["runner"]]);
   });
 });

@@ -20,7 +20,7 @@ interface Check {
 const compiler = "node_modules/typescript-7/bin/tsc";
 const types = (project: string): Check["command"] => ["node", compiler, "-p", project, "--checkers", "1"];
 const script = (name: string): Check["command"] => ["node", `tools/checks/${name}.ts`];
-const build: Check = { name: "build", command: ["npm", "run", "-s", "build"] };
+const build: Check = { name: "build", command: ["npm", "run", "-s", "bundle"] };
 /** They read sources only. */
 const sourceChecks: readonly Check[] = [
   { name: "types", command: types(".") },
