@@ -8,9 +8,10 @@ import { findUnbundled, findUnbundledApps, type Unbundled } from "./find-unbundl
 // Bundles the packages whose bundles are missing or older than their sources, and with `--apps` such apps. One process makes
 // all of them: one for each would mostly start. Type declarations, which no program reads, come from declarations.ts.
 
+const withApps = process.argv.includes("--apps");
 await bundleAll(findUnbundled(), "package");
 // Packages are within the bundles of apps.
-if (process.argv.includes("--apps")) await bundleAll(findUnbundledApps(), "app");
+if (withApps) await bundleAll(findUnbundledApps(), "app");
 
 async function bundleAll(missing: readonly Unbundled[], noun: string): Promise<void> {
   if (missing.length === 0) return;
@@ -34,8 +35,10 @@ async function bundle(folder: string): Promise<void> {
     const esbuildOptions: Options["esbuildOptions"] = (all) => {
       all.absWorkingDir = folder;
     };
-    // The declarations of an earlier build stay.
-    await build({ ...options, esbuildOptions, clean: ["!**/*.d.ts"], config: false, silent: true });
+    // Declarations of an earlier build stay. So do bundles when a first command or a demo makes them: a program that already
+    // runs may load more of its own.
+    const clean = withApps && ["!**/*.d.ts"];
+    await build({ ...options, esbuildOptions, clean, config: false, silent: true });
   }
   const configFile = join(folder, "vite.config.ts");
   if (!existsSync(configFile)) return;
