@@ -1,49 +1,15 @@
 import { inspect } from "node:util";
 import { defined, findNearestName, StackyardError } from "@stackyard/core";
 import type { Command } from "./command.ts";
-import { approvalsApprove, approvalsLs, approvalsReject, approvalsWithdraw } from "./commands/approvals.ts";
-import { audit, auditExport, auditVerify } from "./commands/audit.ts";
-import { backup, migrate, restore } from "./commands/backup.ts";
-import { bulkCancel, bulkLs, bulkRun, bulkShow } from "./commands/bulk.ts";
-import { stacksBundle, stacksSnapshot } from "./commands/bundle.ts";
-import { causes } from "./commands/causes.ts";
-import { consoleCommand } from "./commands/console.ts";
-import { dev } from "./commands/dev.ts";
-import { createDoctor } from "./commands/doctor.ts";
-import { edit } from "./commands/edit.ts";
-import { eventsLs, eventsRedrive } from "./commands/events.ts";
-import { stacksLogs } from "./commands/logs.ts";
-import { graph, machinesLs, machinesRevision, machinesRevisions, machinesShow, validate } from "./commands/machines.ts";
-import { stacksCancel, stacksRemove, stacksRetry, stacksSettle } from "./commands/operations.ts";
-import { previewsOrphans, previewsReclaim } from "./commands/orphans.ts";
-import {
-  previewsDown,
-  previewsExtend,
-  previewsLs,
-  previewsShow,
-  previewsSleep,
-  previewsWake,
-} from "./commands/previews.ts";
-import { ps } from "./commands/ps.ts";
-import { stacksReveal } from "./commands/reveal.ts";
-import { send } from "./commands/send.ts";
-import { server, worker } from "./commands/server.ts";
-import { login, logout, sessionsLs, sessionsRevoke } from "./commands/sessions.ts";
-import { simulate } from "./commands/simulate.ts";
-import { attemptsLs, stacksCounts, stacksLs } from "./commands/stack-lists.ts";
-import { stacksHistory, stacksShow, stacksWatch } from "./commands/stacks.ts";
-import { taskRun } from "./commands/task-run.ts";
-import { tokensCreate, tokensLs, tokensRevoke, tokensRotate, whoami } from "./commands/tokens.ts";
-import { machinesUpgrade, stacksUpgrade } from "./commands/upgrade.ts";
-import { completeValues, completeWords, createCompletion } from "./completion.ts";
+import { COMMAND_NAMES, GROUPS, loadAllCommands, loadNamedCommands } from "./command-table.ts";
+import { completeValues, completeWords } from "./completion.ts";
 import { printFailure, toFailure } from "./failure.ts";
-import { init } from "./init.ts";
 import { createOutput, type OutputOptions, type OutputStream } from "./output.ts";
 import { type GlobalOptions, type Invocation, type ReadResult, readWords } from "./program.ts";
 import { findPluginCommands, isHidden } from "./project/plugin-commands.ts";
 import { createMissingPackageError, findGroupName } from "./suggestions.ts";
 import { readVariables } from "./variables.ts";
-import { VERSION, version } from "./version.ts";
+import { VERSION } from "./version.ts";
 
 /** Streams, folder and environment of a command line. */
 export interface CommandLineIo {
@@ -109,46 +75,47 @@ function toVersionCommand(words: readonly string[]): readonly string[] {
 }
 
 async function readCommandLine(given: readonly string[], io: CommandLineIo): Promise<ReadResult> {
-  const words = toGroupWords(given, COMMANDS);
+  const words = toGroupWords(given, COMMAND_NAMES);
   const commands = await listCommands(words, io);
   const columns = io.stdout.columns;
-  const read = await readWords(toGroupWords(words, commands), {
+  const names = commands.map(({ name }) => name);
+  const read = await readWords(toGroupWords(words, names), {
     commands,
     groups: GROUPS,
     version: VERSION,
     ...defined({ columns }),
   });
-  const missing =
-    read.kind === "usage" && !hasFirstWord(commands, words) ? createMissingPackageError(words) : undefined;
+  const missing = read.kind === "usage" && !hasFirstWord(names, words) ? createMissingPackageError(words) : undefined;
   if (missing !== undefined) throw missing;
   return read;
 }
 
 /** Replaces a group's singular or plural by its real name: `stack ls` means `stacks ls`. */
-function toGroupWords(words: readonly string[], commands: readonly Command[]): readonly string[] {
-  if (hasFirstWord(commands, words)) return words;
+function toGroupWords(words: readonly string[], names: readonly string[]): readonly string[] {
+  if (hasFirstWord(names, words)) return words;
   const at = words.findIndex((word) => !word.startsWith("-") && word !== "help");
-  const group = findGroupName(words[at] ?? "", commands);
+  const group = findGroupName(words[at] ?? "", names);
   return group === undefined ? words : words.with(at, group);
 }
 
-function hasFirstWord(commands: readonly Command[], words: readonly string[]): boolean {
+function hasFirstWord(names: readonly string[], words: readonly string[]): boolean {
   const [first] = words.filter((word) => !word.startsWith("-"));
-  return first !== undefined && commands.some(({ name }) => name.split(" ")[0] === first);
+  return first !== undefined && names.some((name) => name.split(" ")[0] === first);
 }
 
-/** Returns the built-in commands, and those of the project's plugins for other words and for help. */
+/** Returns the commands that the words may mean: the named ones of ours; for other words and for help, all and those of plugins. */
 async function listCommands(words: readonly string[], io: CommandLineIo): Promise<readonly Command[]> {
   const [first, second] = words.filter((word) => !word.startsWith("-"));
-  const names = COMMANDS.map(({ name }) => name);
-  if (names.some((name) => name === first || name === `${first} ${second}`)) return COMMANDS;
-  const under = names.map((name) => name.split(" ")).filter(([group]) => group === first);
+  const named = await loadNamedCommands(first, second);
+  if (named.length > 0) return named;
+  const under = COMMAND_NAMES.map((name) => name.split(" ")).filter(([group]) => group === first);
   const word = under.length > 0 ? second : first;
-  const valid = under.length > 0 ? under.map((each) => each[1] ?? "") : names.map((name) => name.split(" ")[0] ?? "");
+  const valid =
+    under.length > 0 ? under.map((each) => each[1] ?? "") : COMMAND_NAMES.map((name) => name.split(" ")[0] ?? "");
   // For help, and for a probable typo, a configuration that does not load is ignored.
   const quiet = word === undefined || word === "help" || findNearestName(word, valid) !== undefined;
   const added = await findPluginCommands(io, { quiet });
-  return [...COMMANDS, ...added.filter(({ name }) => !isHidden(name, names))];
+  return [...(await loadAllCommands()), ...added.filter(({ name }) => !isHidden(name, COMMAND_NAMES))];
 }
 
 async function invoke({ command, args, ...options }: Invocation, given: CommandLineIo): Promise<number> {
@@ -192,104 +159,3 @@ function printUsageError(
     better ?? "Run `stackyard --help` for all commands, or `stackyard COMMAND --help` for the arguments of one.";
   return reportError(new StackyardError("USAGE", message, { details: { hint } }), io, { ...options, json });
 }
-
-const OWN: readonly Command[] = [
-  init,
-  validate,
-  graph,
-  edit,
-  simulate,
-  dev,
-  server,
-  worker,
-  send,
-  stacksLs,
-  stacksCounts,
-  causes,
-  stacksShow,
-  stacksWatch,
-  stacksHistory,
-  stacksLogs,
-  stacksRetry,
-  stacksCancel,
-  stacksSettle,
-  stacksRemove,
-  stacksUpgrade,
-  attemptsLs,
-  stacksBundle,
-  stacksReveal,
-  stacksSnapshot,
-  bulkRun,
-  bulkShow,
-  bulkLs,
-  bulkCancel,
-  previewsLs,
-  previewsShow,
-  previewsExtend,
-  previewsSleep,
-  previewsWake,
-  previewsDown,
-  previewsOrphans,
-  previewsReclaim,
-  approvalsLs,
-  approvalsApprove,
-  approvalsReject,
-  approvalsWithdraw,
-  eventsLs,
-  eventsRedrive,
-  machinesLs,
-  machinesShow,
-  machinesRevisions,
-  machinesRevision,
-  machinesUpgrade,
-  login,
-  logout,
-  consoleCommand,
-  audit,
-  auditExport,
-  auditVerify,
-  whoami,
-  sessionsLs,
-  sessionsRevoke,
-  tokensCreate,
-  tokensLs,
-  tokensRotate,
-  tokensRevoke,
-  taskRun,
-  ps,
-  migrate,
-  backup,
-  restore,
-  createDoctor(() => COMMANDS.map(({ name }) => name)),
-];
-
-/** The commands, in the order in which help lists them. Plugins append theirs. */
-export const COMMANDS: readonly Command[] = [...OWN, createCompletion(OWN), version];
-
-/** Descriptions of command groups. */
-const GROUPS: Readonly<Record<string, string>> = {
-  stacks: "Inspect and operate stacks.",
-  attempts: "List what runs or waits to run.",
-  previews:
-    "List stacks of pull requests, extend them, put them to sleep, wake or end them, and find what remains of them.",
-  approvals: "List what waits for an approval, and approve or reject it.",
-  bulk: "Do the same to many stacks or dead letters, and follow it.",
-  events: "List dead-lettered events and send them again.",
-  machines: "Inspect the machines of a server, and upgrade machine files.",
-  sessions: "List logins and end them.",
-  tokens: "Create API tokens, list, rotate and revoke them.",
-  task: "Try a task by hand.",
-  // Commands of Stackyard's plugins.
-  apps: "Publish and deploy what runs on AWS.",
-  artifacts: "Publish build artifacts for every account and region, and show where they have arrived.",
-  consumers: "List consumers of artifacts and the status of each artifact there.",
-  fleet: "Run commands on fleets of EC2 instances, and show the results.",
-  ecs: "Run tasks on Amazon ECS, and read what they log.",
-  hooks: "List deliveries of code hosts, and try mapping documents.",
-  hosts: "Set up code hosts.",
-  notify: "Try rules and channels of notifications.",
-  queue: "List what waits or failed in the queues of services, and repeat it.",
-  prices: "Look up the prices of estimates.",
-  setup: "Register the yard at a code host.",
-  release: "Release services on Auto Scaling groups, and follow, halt or roll back a release.",
-};

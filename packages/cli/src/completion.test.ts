@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { COMMANDS } from "./command-line.ts";
+import { loadAllCommands } from "./command-table.ts";
 import { completeWords, toBash, toFish, toZsh } from "./completion.ts";
+
+const COMMANDS = await loadAllCommands();
 
 const wordsOf = (...words: string[]) => {
   const found = completeWords(words, COMMANDS);

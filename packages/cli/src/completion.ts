@@ -15,9 +15,9 @@ const Args = Type.Object({
   shell: Type.Enum(["bash", "zsh", "fish"], { description: "bash, zsh or fish." }),
 });
 
-/** Creates `stackyard completion`, for these commands and itself. */
-export function createCompletion(others: readonly Command[]): Command {
-  const completion = defineCommand({
+/** Creates `stackyard completion`, for the commands that `loadCommands` returns. */
+export function createCompletion(loadCommands: () => Promise<readonly Command[]>): Command {
+  return defineCommand({
     name: "completion",
     summary: "Print a script that completes commands, flags and values in a shell.",
     description:
@@ -29,13 +29,13 @@ export function createCompletion(others: readonly Command[]): Command {
     },
     args: Args,
     positionals: ["shell"],
-    run({ out }, { shell }) {
-      const script = SCRIPTS[shell]([...others, completion].map(toWords));
+    async run({ out }, { shell }) {
+      const commands = await loadCommands();
+      const script = SCRIPTS[shell](commands.map(toWords));
       if (out.json) out.result({ shell, script }, () => "");
       else out.text(script);
     },
   });
-  return completion;
 }
 
 function toWords(command: Command): CompletionWords {

@@ -76,7 +76,10 @@ function findTopLevel(word: string, rest: readonly string[], commands: readonly 
   const known = COMMANDS.get(word);
   if (known === undefined) return undefined;
   const [noun = "", ...after] = rest;
-  const group = findGroupName(noun, commands);
+  const group = findGroupName(
+    noun,
+    commands.map(({ name }) => name),
+  );
   // `get stacks` and `get stack pr-12`, as kubectl has it.
   const names = group === undefined ? known : (VERBS.get(word) ?? [word]).map((verb) => `${group} ${verb}`);
   const given = group === undefined ? rest : after;
@@ -89,9 +92,9 @@ function findTopLevel(word: string, rest: readonly string[], commands: readonly 
 }
 
 /** Finds the group of commands that a word names, in the singular or the plural. */
-export function findGroupName(word: string, commands: readonly Pick<Command, "name">[]): string | undefined {
+export function findGroupName(word: string, names: readonly string[]): string | undefined {
   if (word === "") return undefined;
-  const groups = new Set(commands.filter(({ name }) => name.includes(" ")).map(({ name }) => name.split(" ", 1)[0]));
+  const groups = new Set(names.filter((name) => name.includes(" ")).map((name) => name.split(" ", 1)[0]));
   return [word, `${word}s`, word.replace(/s$/, "")].find((name) => groups.has(name));
 }
 

@@ -27,8 +27,8 @@ import {
   type SharedStoreInput,
 } from "./doctor-stores.ts";
 
-/** Creates `stackyard doctor`; `listCommands` returns the names of all our commands. */
-export function createDoctor(listCommands: () => readonly string[]): Command {
+/** Creates `stackyard doctor`; `own` are the names of all our commands. */
+export function createDoctor(own: readonly string[]): Command {
   return defineCommand({
     name: "doctor",
     summary: "Check that everything the project needs is available, and suggest fixes.",
@@ -45,7 +45,7 @@ export function createDoctor(listCommands: () => readonly string[]): Command {
       // Those in the folder are not those of another yard.
       const findings = [checkNode(), ...found.filter(({ check }) => yard === undefined || check !== "machines")];
       if (file !== undefined) {
-        findings.push(...(await checkPluginCommands(file, listCommands())));
+        findings.push(...(await checkPluginCommands(file, own)));
         if (yard !== undefined) findings.push(...(await checkNamedYard(context, file, { ...given, yard })));
         else findings.push(...(await checkMachine(context, file, used)), ...(await checkServer(context, given)));
       }
