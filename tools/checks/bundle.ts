@@ -32,7 +32,8 @@ async function bundle(folder: string): Promise<void> {
   process.chdir(folder);
   const { default: given }: { readonly default: Options | Options[] } = await load(join(folder, "tsup.config.ts"));
   for (const options of [given].flat()) {
-    const esbuildOptions: Options["esbuildOptions"] = (all) => {
+    const esbuildOptions: Options["esbuildOptions"] = (all, context) => {
+      options.esbuildOptions?.(all, context);
       all.absWorkingDir = folder;
     };
     // Declarations of an earlier build stay. So do bundles when a first command or a demo makes them: a program that already
