@@ -103,6 +103,8 @@ export default defineConfig({
       {
         test: {
           name: "e2e",
+          // Some wait half a minute for the lease of a killed process.
+          maxWorkers: 4,
           isolate,
           retry,
           sequence: { groupOrder: groups.indexOf("e2e") },

@@ -12,7 +12,7 @@ import { reportAndExit } from "./report.ts";
 
 // Checks what npm would publish, not the sources: packs every package, lints the tarballs, and uses them in one empty project
 // outside of this repository: imported and required on both supported lines of Node, and by the code blocks of all pages, which
-// are compiled by both lines of TypeScript. `npm run build` comes first.
+// are compiled; with `--both`, by both supported lines of TypeScript. `npm run build` comes first.
 
 const bin = (name: string, folder = "") => join(repositoryRoot, folder, "node_modules/.bin", name);
 const nodes = [bin("node"), bin("node", "tools/checks/node-22")];
@@ -157,7 +157,7 @@ interface Use {
 async function use(packed: readonly Packed[], project: string): Promise<Use> {
   const failure = await install(packed, project);
   if (failure !== undefined) return { problems: [`npm install of the packed packages: ${failure}`], snippets: 0 };
-  const { problems, count } = await compileSnippets(project);
+  const { problems, count } = await compileSnippets(project, { both: process.argv.includes("--both") });
   const loads: string[] = [];
   for (const node of nodes) {
     loads.push(...(await load(packed, project, node)), ...(await callBins(packed, project, node)));

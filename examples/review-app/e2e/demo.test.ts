@@ -60,8 +60,8 @@ const TABLE = [
   "ok all 5 events each applied once",
 ];
 
-// Without the program these cannot run; `npm run demo` reports the same.
-describe.skipIf(!hasTerraform)("the demo with Terraform", () => {
+// Demos mostly wait, so all run at once. Without the program these cannot run; `npm run demo` reports the same.
+describe.skipIf(!hasTerraform)("the demo with Terraform", { concurrent: true }, () => {
   it("ends with 0 and everything as it should be, in plain lines", async () => {
     const { code, output, table } = await runDemo();
 
@@ -84,7 +84,7 @@ describe.skipIf(!hasTerraform)("the demo with Terraform", () => {
   });
 });
 
-describe("the demo without Terraform", () => {
+describe("the demo without Terraform", { concurrent: true }, () => {
   let path = "";
 
   beforeAll(() => {

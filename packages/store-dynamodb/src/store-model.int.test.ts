@@ -25,7 +25,7 @@ describe("the DynamoDB store compared with the model", () => {
     await fc.assert(
       fc.asyncProperty(moves, (list) => playStoreModel(list, createDurableStore)),
       // A failure is shown before the test ends, with the smallest list of moves that was found by then.
-      { numRuns: 4, interruptAfterTimeLimit: 120_000 },
+      { numRuns: process.env["LONG_TESTS"] ? 12 : 1, interruptAfterTimeLimit: 120_000 },
     );
   }, 240_000);
 });

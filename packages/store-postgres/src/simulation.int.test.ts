@@ -8,7 +8,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-const SEEDS = process.env["LONG_TESTS"] ? 50 : 2;
+const SEEDS = process.env["LONG_TESTS"] ? 50 : 1;
 
 it.each(Array.from({ length: SEEDS }, (_, index) => index + 1))(
   "holds what the simulator holds it to (seed %i)",

@@ -59,7 +59,7 @@ describe("the PostgreSQL store compared with the model", () => {
     async (_, wrap) => {
       await fc.assert(
         fc.asyncProperty(moves, (list) => playStoreModel(list, () => createDurableStore(wrap))),
-        { numRuns: process.env["LONG_TESTS"] ? 100 : 4 },
+        { numRuns: process.env["LONG_TESTS"] ? 100 : 1 },
       );
     },
     240_000,

@@ -33,7 +33,7 @@ describe("the SQLite store compared with the model", () => {
   it("answers and shows the same after every move", async () => {
     await fc.assert(
       fc.asyncProperty(moves, (list) => playStoreModel(list, createDurableStore)),
-      { numRuns: 60 },
+      { numRuns: process.env["LONG_TESTS"] ? 300 : 15 },
     );
   }, 240_000);
 });

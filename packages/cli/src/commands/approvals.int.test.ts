@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createTestBrowser, findFreePort, startTestIssuer, type TestIssuer } from "@stackyard/oidc-issuer";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parseLines, runCli, startCli } from "../testing/run-cli.ts";
+import { parseLines, type RunningCli, runCli, startCli } from "../testing/run-cli.ts";
 import { makeTempProject } from "../testing/temp-project.ts";
 
 const MACHINE = `
@@ -50,7 +50,10 @@ beforeAll(async () => {
     await server.result;
     project.remove();
   };
-  for (const name of ["eve", "ada", "ben"]) await signIn(name);
+  // A terminal asks for its login every five seconds.
+  const logins = [];
+  for (const name of ["eve", "ada", "ben"]) logins.push((await startLogin(name)).result);
+  expect(await Promise.all(logins)).toMatchObject([{ exitCode: 0 }, { exitCode: 0 }, { exitCode: 0 }]);
 });
 afterAll(async () => {
   await stop();
@@ -58,7 +61,7 @@ afterAll(async () => {
 });
 
 /** Signs in as a person does: with a browser, by the code that the terminal shows. */
-async function signIn(name: string): Promise<void> {
+async function startLogin(name: string): Promise<RunningCli> {
   const home = mkdtempSync(join(tmpdir(), `approvals-${name}-`));
   homes.set(name, home);
   issuer.person = { sub: name, email: `${name}@example.org`, groups: ["managers"] };
@@ -67,7 +70,7 @@ async function signIn(name: string): Promise<void> {
   const browser = createTestBrowser();
   await browser.open(asked.verificationUri);
   await browser.submit(asked.verificationUri, { code: asked.userCode, answer: "allow" });
-  expect(await cli.result).toMatchObject({ exitCode: 0 });
+  return cli;
 }
 
 function run(name: string, ...words: readonly string[]) {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createTestBrowser, findFreePort, startTestIssuer, type TestIssuer } from "@stackyard/oidc-issuer";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { parseLines, runCli, startCli } from "../testing/run-cli.ts";
+import { type CliResult, parseLines, runCli, startCli } from "../testing/run-cli.ts";
 import { makeTempProject } from "../testing/temp-project.ts";
 
 interface World {
@@ -59,28 +59,33 @@ async function startWorld(): Promise<World> {
 const run = (words: readonly string[], env: Readonly<Record<string, string>> = {}) =>
   runCli([...words, "--url", world.url, "--json"], { cwd: home, env: { XDG_CONFIG_HOME: home, ...env } });
 
-/** Signs in as a person does: with a browser, by the code that the terminal shows. */
-async function signIn() {
-  const cli = startCli(["login", "--url", world.url, "--json"], { cwd: home, env: { XDG_CONFIG_HOME: home } });
+/** Signs in as a person does: with a browser, by the code that the terminal shows. Returns how the terminal's command ends. */
+async function startLogin(terminal: string): Promise<{ readonly ended: Promise<CliResult> }> {
+  const env = { XDG_CONFIG_HOME: join(home, terminal) };
+  const cli = startCli(["login", "--url", world.url, "--json"], { cwd: home, env });
   const { userCode, verificationUri }: Record<string, string> = JSON.parse(
     await cli.line((line) => line.includes("userCode")),
   );
   const browser = createTestBrowser();
   await browser.open(verificationUri ?? "");
   await browser.submit(verificationUri ?? "", { code: userCode ?? "", answer: "allow" });
-  return cli.result;
+  return { ended: cli.result };
 }
 
-describe("stackyard login", () => {
-  it("signs in by a code, keeps the login for its server, and logout ends it", async () => {
-    const result = await signIn();
-    const path = join(home, "stackyard/credentials.json");
-    const kept = JSON.parse(readFileSync(path, "utf8"));
-    const listed = await run(["sessions", "ls"]);
-    const out = await run(["logout"]);
-    const after = await run(["sessions", "ls"]);
+const runIn = (terminal: string, ...words: readonly string[]) => run(words, { XDG_CONFIG_HOME: join(home, terminal) });
 
-    expect(result).toMatchObject({ exitCode: 0, stderr: "" });
+describe("stackyard login", () => {
+  it("signs in by a code, keeps the login for its server, and ends with logout or from another terminal", async () => {
+    // A terminal asks for its login every five seconds.
+    const [ofFirst, ofSecond] = [await startLogin("first"), await startLogin("second")];
+    const [result, second] = [await ofFirst.ended, await ofSecond.ended];
+    const path = join(home, "first/stackyard/credentials.json");
+    const kept = JSON.parse(readFileSync(path, "utf8"));
+    const listed = parseLines((await runIn("first", "sessions", "ls")).stdout);
+    const out = await runIn("first", "logout");
+    const after = await runIn("first", "sessions", "ls");
+
+    expect([result, second]).toMatchObject(Array.from({ length: 2 }, () => ({ exitCode: 0, stderr: "" })));
     expect(parseLines(result.stdout).at(-1)).toMatchObject({
       kind: "signed-in",
       name: "ada@example.org",
@@ -89,23 +94,16 @@ describe("stackyard login", () => {
     expect(result.stdout).not.toContain("sys_");
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect(Object.keys(kept)).toEqual([world.url]);
-    expect(parseLines(listed.stdout)).toMatchObject(
-      expect.arrayContaining([expect.objectContaining({ kind: "cli", current: true })]),
-    );
+    expect(listed).toMatchObject(expect.arrayContaining([expect.objectContaining({ kind: "cli", current: true })]));
     expect(parseLines(out.stdout)).toEqual([{ kind: "signed-out", url: world.url, ended: true }]);
     expect(JSON.parse(readFileSync(path, "utf8"))).toEqual({});
     expect([after.exitCode, JSON.parse(after.stderr).error.code]).toEqual([3, "UNAUTHENTICATED"]);
-  });
 
-  it("ends a login from another terminal", async () => {
-    await signIn();
-    const [session] = parseLines((await run(["sessions", "ls"])).stdout).filter(({ kind }) => kind === "cli");
-
-    const revoked = await run(["sessions", "revoke", String(session?.["id"])]);
-    const after = await run(["sessions", "ls"]);
+    const [session] = parseLines((await runIn("second", "sessions", "ls")).stdout).filter(({ kind }) => kind === "cli");
+    const revoked = await runIn("second", "sessions", "revoke", String(session?.["id"]));
 
     expect(parseLines(revoked.stdout)).toMatchObject([{ id: session?.["id"], who: { name: "ada@example.org" } }]);
-    expect(after.exitCode).toBe(3);
+    expect((await runIn("second", "sessions", "ls")).exitCode).toBe(3);
   });
 
   it("reports a server without sign-in", async () => {

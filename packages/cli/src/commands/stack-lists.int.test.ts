@@ -13,8 +13,9 @@ states:
 tasks:
   slow: {executor: lambda, config: {name: slow}}
 `;
+const UNTIL_ENDED = "until test -e ended; do sleep 0.05; done";
 const CONFIG = {
-  executors: { lambda: { mode: "local", functions: { slow: { command: ["sleep", "30"] } } } },
+  executors: { lambda: { mode: "local", functions: { slow: { command: ["sh", "-c", UNTIL_ENDED] } } } },
 };
 
 describe("lists over a running yard", () => {
@@ -39,6 +40,8 @@ describe("lists over a running yard", () => {
     await vi.waitFor(async () => expect(await listIds()).toHaveLength(3), 5_000);
   });
   afterAll(async () => {
+    // The yard gives running tasks their time to end.
+    writeFileSync(join(cwd, "ended"), "");
     dev.interrupt();
     await dev.result;
     remove();

@@ -59,7 +59,7 @@ export interface LambdaBatch {
 export async function startCloud(): Promise<Cloud> {
   const app = buildApp({ logger: false, defaultRegion: REGION });
   await app.listen({ host: "127.0.0.1", port: 0 });
-  const tables = dynalite({ createTableMs: 50, deleteTableMs: 0, updateTableMs: 0 });
+  const tables = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
   await new Promise<void>((resolve) => tables.listen(0, "127.0.0.1", resolve));
   const endpoint = toAddress(app.server.address());
   const tablesEndpoint = toAddress(tables.address());
