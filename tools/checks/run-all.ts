@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statfsSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statfsSync } from "node:fs";
 import { freemem, tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
@@ -51,6 +51,8 @@ function findMemory(): string | undefined {
 const LEAST_MEMORY_BYTES = 8 * 1_024 ** 3;
 // One folder for the temporary files of all checks and tests, which goes with them.
 const temp = mkdtempSync(join(findMemory() ?? tmpdir(), "tests-"));
+// As for the system's own folder: a database that tests start as root runs as another user.
+chmodSync(temp, 0o1777);
 process.on("exit", () => rmSync(temp, { recursive: true, force: true }));
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(130));
 
