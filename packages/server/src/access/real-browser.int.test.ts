@@ -60,8 +60,11 @@ async function signInLocally(page: Page, url: string): Promise<void> {
   await page.waitForURL(`${url}/`);
 }
 
+/** Looks from a page of its own: the given one may still be on its way, and both would interrupt each other. */
 async function isSignedIn(page: Page, url: string): Promise<boolean> {
-  const answer = await page.goto(`${url}/v1/sessions`);
+  const own = await page.context().newPage();
+  const answer = await own.goto(`${url}/v1/sessions`);
+  await own.close();
   return answer?.status() === 200;
 }
 
