@@ -2,7 +2,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /**
  * Files that take longer than others of their size, in the order in which they start. By their size some would run last, and
- * alone at the end. Of end-to-end tests, those that mostly wait run beside those that compute.
+ * alone at the end. Of end-to-end tests, those that mostly wait run together with those that compute.
  */
 export const SLOW: readonly string[] = [
   "packages/core/src/testing/simulation/planted-bugs.test.ts",

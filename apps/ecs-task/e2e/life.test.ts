@@ -125,7 +125,7 @@ describe("a process that is killed", () => {
   });
 
   it.each(MOMENTS.map((moment, index) => [...moment, index] as const))(
-    "at %s %s, %s it was served, ends right",
+    "at %s %s, %s it was served, is followed by one that completes its work",
     async (_service, _operation, _when, index) => {
       expect(await ends[index]).toMatchObject({
         status: "CREATE_COMPLETE",

@@ -50,7 +50,7 @@ beforeAll(async () => {
     await server.result;
     project.remove();
   };
-  // A terminal asks for its login every five seconds.
+  // A terminal polls for its login every five seconds.
   const logins = [];
   for (const name of ["eve", "ada", "ben"]) logins.push((await startLogin(name)).result);
   expect(await Promise.all(logins)).toMatchObject([{ exitCode: 0 }, { exitCode: 0 }, { exitCode: 0 }]);

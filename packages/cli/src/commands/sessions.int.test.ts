@@ -76,7 +76,7 @@ const runIn = (terminal: string, ...words: readonly string[]) => run(words, { XD
 
 describe("stackyard login", () => {
   it("signs in by a code, keeps the login for its server, and ends with logout or from another terminal", async () => {
-    // A terminal asks for its login every five seconds.
+    // A terminal polls for its login every five seconds.
     const [ofFirst, ofSecond] = [await startLogin("first"), await startLogin("second")];
     const [result, second] = [await ofFirst.ended, await ofSecond.ended];
     const path = join(home, "first/stackyard/credentials.json");
