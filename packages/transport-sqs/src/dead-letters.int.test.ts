@@ -2,7 +2,7 @@ import { SendMessageCommand } from "@aws-sdk/client-sqs";
 import { type EventDelivery, silentLogger } from "@stackyard/core";
 import { type QueuedEvent, systemClock } from "@stackyard/core/engine";
 import { createFakeClock } from "@stackyard/core/testing";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createDeadLetterQueue, createDeadLetterSender, createDeadLetters } from "./dead-letters.ts";
 import { encodeEvent } from "./message-codec.ts";
 import { createSqsTransport } from "./sqs-transport.ts";
@@ -10,25 +10,16 @@ import { anEvent, anIncoming } from "./testing/builders.ts";
 import { type Emulator, startEmulator } from "./testing/start-emulator.ts";
 
 let emulator: Emulator;
-beforeAll(async () => {
+beforeEach(async () => {
   emulator = await startEmulator();
 });
-afterAll(() => emulator.stop());
+afterEach(() => emulator.stop());
 
-let count = 0;
-/** Creates the two queues of a test. */
-async function createQueues(suffix: string) {
-  count += 1;
-  const url = await emulator.createQueue(`dead-${count}${suffix}`);
-  const targetUrl = await emulator.createQueue(`events-${count}${suffix}`);
-  return { url, targetUrl };
-}
-
-// All at once: to find a queue empty takes a second.
-describe.concurrent.each(["", ".fifo"])("a dead letter, on queues named *%s", (suffix) => {
+describe.each(["", ".fifo"])("a dead letter, on queues named *%s", (suffix) => {
   it("lies in the dead-letter queue with its reason, and is sent again under its id", async () => {
     const { sqs } = emulator;
-    const { url, targetUrl } = await createQueues(suffix);
+    const url = await emulator.createQueue(`dead${suffix}`);
+    const targetUrl = await emulator.createQueue(`events${suffix}`);
     const clock = createFakeClock();
     const sender = createDeadLetterSender({ sqs, queueUrl: url, clock, random: () => 0, claimChecks: undefined });
     const event = anEvent({ id: "e1", stackId: "pr-12", message: { event: "MERGED" } });
@@ -60,7 +51,8 @@ describe.concurrent.each(["", ".fifo"])("a dead letter, on queues named *%s", (s
   it("is a runner's result still, when it is sent again", async () => {
     const { sqs } = emulator;
     const resultKey = "k".repeat(43);
-    const { url, targetUrl } = await createQueues(suffix);
+    const url = await emulator.createQueue(`dead${suffix}`);
+    const targetUrl = await emulator.createQueue(`events${suffix}`);
     const [clock, random] = [createFakeClock(), () => 0];
     const sender = createDeadLetterSender({ sqs, queueUrl: url, clock, random, claimChecks: undefined, resultKey });
     const message = { event: "TASK_COMPLETED", stackId: "s1", dispatchId: "s1/e1/1/db/1" };
@@ -82,7 +74,8 @@ describe.concurrent.each(["", ".fifo"])("a dead letter, on queues named *%s", (s
 });
 
 async function createBench(suffix = "") {
-  const { url, targetUrl } = await createQueues(suffix);
+  const targetUrl = await emulator.createQueue(`events${suffix}`);
+  const url = await emulator.createQueue(`dead${suffix}`);
   const deps = { sqs: emulator.sqs, clock: systemClock, random: Math.random, logger: silentLogger };
   const deadLetters = createDeadLetters({ ...deps, queueUrl: url, source: targetUrl });
   return { targetUrl, url, deadLetters, queue: createDeadLetterQueue({ sqs: emulator.sqs, url, targetUrl }) };
@@ -106,7 +99,7 @@ function takeEvents(url: string, count: number): Promise<readonly EventDelivery[
 
 const WHY = { code: "DELIVERY_FAILED", reason: "The store does not answer." };
 
-describe.concurrent("createDeadLetterQueue", () => {
+describe("createDeadLetterQueue", () => {
   it("lists letters with their reasons, and they stay", async () => {
     const { queue, deadLetters, targetUrl } = await createBench();
     const { body, attributes } = encodeEvent(anEvent(), undefined);
