@@ -97,44 +97,26 @@ describe("the function, in processes of its own", () => {
   });
 });
 
-// Those first whose calls a later one could take for its own.
-const MOMENTS = [
-  ["ecs", "RunTask", "before"],
-  ["ecs", "RunTask", "after"],
-  ["dynamodb", "PutItem", "after"],
-  ["states", "StartExecution", "after"],
-] as const;
-
 describe("a process that is killed", () => {
-  let started = 0;
-  let ends: readonly Promise<unknown>[] = [];
-  // What was killed is called again after ten seconds: all wait for it at the same time.
-  beforeAll(async () => {
+  it.each([
+    ["dynamodb", "PutItem", "after"],
+    ["states", "StartExecution", "after"],
+    ["ecs", "RunTask", "before"],
+    ["ecs", "RunTask", "after"],
+  ] as const)("at %s %s, %s it was served, has started its task exactly once", async (service, operation, when) => {
     const { sim, door, lambda, createLife } = account;
+    const life = createLife(`Killed-${service}-${operation}-${when}`.replaceAll("-", ""));
     const before = sim.ecs.tasks().length;
-    const all: (typeof ends)[number][] = [];
-    for (const [service, operation, when] of MOMENTS) {
-      const held = door.hold((request) => request.service === service && request.operation === operation, when);
-      all.push(createLife(`Killed${service}${operation}${when}`).create(LEAST));
-      await held;
-      expect(lambda.killBusy()).toBeGreaterThan(0);
-    }
-    ends = all;
-    await Promise.all(ends);
-    started = sim.ecs.tasks().length - before;
-  });
+    const held = door.hold((request) => request.service === service && request.operation === operation, when);
+    const created = life.create(LEAST);
 
-  it.each(MOMENTS.map((moment, index) => [...moment, index] as const))(
-    "at %s %s, %s it was served, is followed by one that completes its work",
-    async (_service, _operation, _when, index) => {
-      expect(await ends[index]).toMatchObject({
-        status: "CREATE_COMPLETE",
-        answer: { Data: { Ran: "true", ExitCode: "0" } },
-      });
-    },
-  );
+    await held;
+    expect(lambda.killBusy()).toBeGreaterThan(0);
 
-  it("has started its task exactly once", () => {
-    expect(started).toBe(MOMENTS.length);
+    expect(await created).toMatchObject({
+      status: "CREATE_COMPLETE",
+      answer: { Data: { Ran: "true", ExitCode: "0" } },
+    });
+    expect(sim.ecs.tasks().length - before).toBe(1);
   });
 });
