@@ -54,7 +54,14 @@ function findMemory(): string | undefined {
 const temp = mkdtempSync(join(findMemory() ?? tmpdir(), "tests-"));
 // As for the system's own folder: a database that tests start as root runs as another user.
 chmodSync(temp, 0o1777);
-process.on("exit", () => rmSync(temp, { recursive: true, force: true }));
+process.on("exit", () => {
+  try {
+    rmSync(temp, { recursive: true, force: true, maxRetries: 3 });
+  } catch (error) {
+    // What a process that still ends has written may stay; it is no reason to fail.
+    console.error(`${temp} could not be removed: ${error instanceof Error ? error.message : error}`);
+  }
+});
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(130));
 
 const bins = ["node_modules/.bin"].map((folder) => join(repositoryRoot, folder)).join(":");

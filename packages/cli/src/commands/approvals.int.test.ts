@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createTestBrowser, findFreePort, startTestIssuer, type TestIssuer } from "@stackyard/oidc-issuer";
+import { findFreePort, startTestIssuer, type TestIssuer } from "@stackyard/oidc-issuer";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseLines, type RunningCli, runCli, startCli } from "../testing/run-cli.ts";
+import { startLogin } from "../testing/start-login.ts";
 import { makeTempProject } from "../testing/temp-project.ts";
 
 const MACHINE = `
@@ -50,9 +51,8 @@ beforeAll(async () => {
     await server.result;
     project.remove();
   };
-  // A terminal polls for its login every five seconds.
   const logins = [];
-  for (const name of ["eve", "ada", "ben"]) logins.push((await startLogin(name)).result);
+  for (const name of ["eve", "ada", "ben"]) logins.push((await signIn(name)).result);
   expect(await Promise.all(logins)).toMatchObject([{ exitCode: 0 }, { exitCode: 0 }, { exitCode: 0 }]);
 });
 afterAll(async () => {
@@ -60,17 +60,12 @@ afterAll(async () => {
   for (const home of homes.values()) rmSync(home, { recursive: true });
 });
 
-/** Signs in as a person does: with a browser, by the code that the terminal shows. */
-async function startLogin(name: string): Promise<RunningCli> {
+/** Begins the login of a person, in a folder of their own. */
+function signIn(name: string): Promise<RunningCli> {
   const home = mkdtempSync(join(tmpdir(), `approvals-${name}-`));
   homes.set(name, home);
   issuer.person = { sub: name, email: `${name}@example.org`, groups: ["managers"] };
-  const cli = startCli(["login", "--url", url, "--json"], { cwd: home, env: { XDG_CONFIG_HOME: home } });
-  const asked = JSON.parse(await cli.line((line) => line.includes("userCode")));
-  const browser = createTestBrowser();
-  await browser.open(asked.verificationUri);
-  await browser.submit(asked.verificationUri, { code: asked.userCode, answer: "allow" });
-  return cli;
+  return startLogin(url, home);
 }
 
 function run(name: string, ...words: readonly string[]) {

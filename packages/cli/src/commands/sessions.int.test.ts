@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createTestBrowser, findFreePort, startTestIssuer, type TestIssuer } from "@stackyard/oidc-issuer";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type CliResult, parseLines, runCli, startCli } from "../testing/run-cli.ts";
+import { parseLines, runCli, startCli } from "../testing/run-cli.ts";
+import { startLogin } from "../testing/start-login.ts";
 import { makeTempProject } from "../testing/temp-project.ts";
 
 interface World {
@@ -59,39 +60,29 @@ async function startWorld(): Promise<World> {
 const run = (words: readonly string[], env: Readonly<Record<string, string>> = {}) =>
   runCli([...words, "--url", world.url, "--json"], { cwd: home, env: { XDG_CONFIG_HOME: home, ...env } });
 
-/** Signs in as a person does: with a browser, by the code that the terminal shows. Returns how the terminal's command ends. */
-async function startLogin(terminal: string): Promise<{ readonly ended: Promise<CliResult> }> {
-  const env = { XDG_CONFIG_HOME: join(home, terminal) };
-  const cli = startCli(["login", "--url", world.url, "--json"], { cwd: home, env });
-  const { userCode, verificationUri }: Record<string, string> = JSON.parse(
-    await cli.line((line) => line.includes("userCode")),
-  );
-  const browser = createTestBrowser();
-  await browser.open(verificationUri ?? "");
-  await browser.submit(verificationUri ?? "", { code: userCode ?? "", answer: "allow" });
-  return { ended: cli.result };
-}
-
 const runIn = (terminal: string, ...words: readonly string[]) => run(words, { XDG_CONFIG_HOME: join(home, terminal) });
 
 describe("stackyard login", () => {
   it("signs in by a code, keeps the login for its server, and ends with logout or from another terminal", async () => {
-    // A terminal polls for its login every five seconds.
-    const [ofFirst, ofSecond] = [await startLogin("first"), await startLogin("second")];
-    const [result, second] = [await ofFirst.ended, await ofSecond.ended];
+    const logins = [
+      await startLogin(world.url, join(home, "first")),
+      await startLogin(world.url, join(home, "second")),
+    ];
+    const results = await Promise.all(logins.map((login) => login.result));
+    const [{ stdout } = { stdout: "" }] = results;
     const path = join(home, "first/stackyard/credentials.json");
     const kept = JSON.parse(readFileSync(path, "utf8"));
     const listed = parseLines((await runIn("first", "sessions", "ls")).stdout);
     const out = await runIn("first", "logout");
     const after = await runIn("first", "sessions", "ls");
 
-    expect([result, second]).toMatchObject(Array.from({ length: 2 }, () => ({ exitCode: 0, stderr: "" })));
-    expect(parseLines(result.stdout).at(-1)).toMatchObject({
+    expect(results).toMatchObject(Array.from({ length: 2 }, () => ({ exitCode: 0, stderr: "" })));
+    expect(parseLines(stdout).at(-1)).toMatchObject({
       kind: "signed-in",
       name: "ada@example.org",
       url: world.url,
     });
-    expect(result.stdout).not.toContain("sys_");
+    expect(stdout).not.toContain("sys_");
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect(Object.keys(kept)).toEqual([world.url]);
     expect(listed).toMatchObject(expect.arrayContaining([expect.objectContaining({ kind: "cli", current: true })]));
