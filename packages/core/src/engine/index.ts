@@ -21,6 +21,10 @@ export {
   type TakenRow,
   takeFrom,
 } from "../in-process/queue.ts";
+export { type Cause, type CauseCounter, createCauseCounter, type Trouble } from "../inspect/count-causes.ts";
+export { type ExplainInput, type Explanation, explainStack } from "../inspect/explain-stack.ts";
+export { type ListedParkedEvent, listParked } from "../inspect/list-parked.ts";
+export { toPrinted, toSimulationStack } from "../inspect/shown-stack.ts";
 export { readAttemptSecrets } from "../machine/decide/work.ts";
 export { toEventKey, toEventName } from "../machine/event-message.ts";
 export { createMemoryStore } from "../memory/memory-store.ts";
@@ -95,28 +99,27 @@ export {
   toStackColumns,
 } from "../ports/store-helpers.ts";
 export { findAttemptLog, type StoredLog } from "./attempt-log.ts";
-export { createLeases, createStaticLocator, createUlids, systemClock } from "./built-in-ports.ts";
-export { createStepHandler } from "./call-executor.ts";
-export { type Cause, type CauseCounter, createCauseCounter, type Trouble } from "./count-causes.ts";
-export { createEngine, type Engine, type PublishResult, publishMessages } from "./engine.ts";
-export { type ExplainInput, type Explanation, explainStack } from "./explain-stack.ts";
-export { createFolderLocator, loadMachineFile } from "./folder-locator.ts";
-export { type ListedParkedEvent, listParked } from "./list-parked.ts";
 export {
+  createLeases,
+  createStaticLocator,
+  createUlids,
+  systemClock,
+} from "./built-in-ports.ts";
+export { createStepHandler } from "./call-executor.ts";
+export { createEngine, type Engine, type PublishResult, publishMessages } from "./engine.ts";
+export {
+  createFolderLocator,
   createMachineSources,
+  loadMachineFile,
   type MachineSource,
   type MachineSources,
   type WriteSourceInput,
-} from "./machine-sources.ts";
+} from "./machine-folder.ts";
 export { createMessageWorker } from "./message-worker.ts";
 export { createPlanner, type Planner, type UpgradePlan } from "./planner.ts";
-export { type ListedProcess, listProcesses, loadLiveProcesses } from "./process-registry.ts";
 export { createOutboxRelay, type OutboxRelay } from "./relay.ts";
 export { loadSharedKey, toAttemptPassword } from "./shared-key.ts";
-export { createStoreProbe } from "./store-probe.ts";
 export type { SweepReport, TickSender } from "./sweep.ts";
-export { toPrinted } from "./to-printed.ts";
-export { toSimulationStack } from "./to-simulation-stack.ts";
 export { createStoreTransport } from "./work-loop.ts";
 export { createPollingWorker, createWorker } from "./worker.ts";
 export {
@@ -128,3 +131,4 @@ export {
   type Yard,
   type YardDeps,
 } from "./yard.ts";
+export { createStoreProbe, type ListedProcess, listProcesses, loadLiveProcesses } from "./yard-health.ts";

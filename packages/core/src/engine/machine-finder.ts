@@ -1,5 +1,6 @@
 import { chooseMachine, mayBeUndeclared } from "../aggregate/apply-inputs.ts";
 import type { FoundMachine, MissingMachine, StackInput, WantedMachine } from "../aggregate/stack-input.ts";
+import { walkParkedStacks } from "../inspect/list-parked.ts";
 import { listPages } from "../list-pages.ts";
 import { formatUnknownMachine } from "../machine/decide/decide.ts";
 import { MACHINES_FAULT } from "../machine/decide/decision.ts";
@@ -13,7 +14,6 @@ import type { Clock } from "../ports/clock.ts";
 import type { LocatedMachine, Locator, Revision } from "../ports/locator.ts";
 import type { LoadedStack, ParkedEvent } from "../ports/stack-store.ts";
 import type { Revisions, Store } from "../ports/store.ts";
-import { walkParkedStacks } from "./list-parked.ts";
 
 /** Dependencies of the finder. */
 interface MachineFinderDeps {

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createMachineSources } from "./machine-sources.ts";
+import { createMachineSources } from "./machine-folder.ts";
 
 const SOURCE =
   "version: 1\nevents: [GO]\nstates:\n  INIT: { on: { GO: [{ action: advance, state: END }] } }\n  END: { terminal: true }\ntasks: {}\n";

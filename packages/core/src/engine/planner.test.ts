@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { toReplayEvent } from "../inspect/stack-at.ts";
 import type { StackTimer } from "../machine/stack.ts";
 import { failed, succeeded } from "../ports/executor.ts";
 import { aStack } from "../testing/builders.ts";
@@ -6,7 +7,6 @@ import { opened, PLAYED_SOURCE, planOf, playStack, pushed } from "../testing/pla
 import { aHistoryEntry } from "../testing/store-conformance/store-builders.ts";
 import { createTrial, type Trial } from "../testing/trial.ts";
 import { compareEnds, type UpgradePlan } from "./planner.ts";
-import { toReplayEvent } from "./replay-lines.ts";
 
 const HOUR_MS = 3_600_000;
 

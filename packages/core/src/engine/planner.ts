@@ -5,6 +5,7 @@ import {
   replayIncarnation,
 } from "../aggregate/replay-incarnation.ts";
 import { DEFAULT_PARKING } from "../aggregate/round.ts";
+import { findStackAt, isPassedOver, relaxSecrets, type StackAt, toBefore, toReplayEvent } from "../inspect/stack-at.ts";
 import { listPages } from "../list-pages.ts";
 import { decide } from "../machine/decide/decide.ts";
 import { DEFAULT_LIMITS } from "../machine/decide/work.ts";
@@ -20,8 +21,6 @@ import type { Store } from "../ports/store.ts";
 import { systemRandom } from "./built-in-ports.ts";
 import { createCompileRevision, createMachineFinder, type MachineFinder } from "./machine-finder.ts";
 import { applyWithMachines, createTurnMachines } from "./process-inputs.ts";
-import { isPassedOver, relaxSecrets, toBefore, toReplayEvent } from "./replay-lines.ts";
-import { findStackAt, type StackAt } from "./stack-at.ts";
 
 /** Dependencies of a planner: the same as the engine's. */
 interface PlannerDeps {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createMemoryStore } from "../memory/memory-store.ts";
 import { createFakeClock, settlePromises } from "../testing/fake-clock.ts";
 import { createRecordingLogger } from "../testing/recording-logger.ts";
-import { joinRegistry, listProcesses, loadLiveProcesses } from "./process-registry.ts";
+import { joinRegistry, listProcesses, loadLiveProcesses } from "./yard-health.ts";
 
 const START = Date.UTC(2026, 0, 1);
 const facts = {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { toPrinted } from "../inspect/shown-stack.ts";
 import { failed, type Step } from "../ports/executor.ts";
 import { createTrial, TRIAL_SOURCE } from "../testing/trial.ts";
-import { toPrinted } from "./to-printed.ts";
 
 const NEVER: Step = { kind: "running", progress: {}, pollAfterMs: 3_600_000, message: "waits" };
 const HOUR_MS = 3_600_000;

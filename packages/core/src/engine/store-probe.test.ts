@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { createMemoryStore } from "../memory/memory-store.ts";
 import { createFakeClock, settlePromises } from "../testing/fake-clock.ts";
-import { createStoreProbe } from "./store-probe.ts";
+import { createStoreProbe } from "./yard-health.ts";
 
 /** A probe of a memory store whose writes can be changed, with the number of writes so far. */
 function createBench() {

@@ -6,8 +6,8 @@ import { countingIds, createFakeClock, settlePromises } from "../testing/fake-cl
 import { createRecordingLogger } from "../testing/recording-logger.ts";
 import { createTrialLocator, TRIAL_SOURCE } from "../testing/trial.ts";
 import { publishMessages } from "./engine.ts";
-import { listProcesses } from "./process-registry.ts";
 import { startYard, type YardOptions } from "./yard.ts";
+import { listProcesses } from "./yard-health.ts";
 
 const opened = { id: "e1", stackId: "pr-1", event: "OPENED", machine: "app" };
 

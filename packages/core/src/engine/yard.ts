@@ -11,7 +11,6 @@ import { createAttemptLogs } from "./attempt-log.ts";
 import type { AwsAccess, InvocationLimits } from "./call-executor.ts";
 import { createDirectPath, type DirectPath, Slots } from "./direct-path.ts";
 import { createEngine, type Engine, type EngineOptions } from "./engine.ts";
-import { joinRegistry, type ProcessEntry, type ProcessFacts, type YardRole } from "./process-registry.ts";
 import { createOutboxRelay, type DrainedKind, drainStore, sendResults } from "./relay.ts";
 import {
   createSweep,
@@ -33,6 +32,7 @@ import {
   type Worker,
   type WorkerOptions,
 } from "./worker.ts";
+import { joinRegistry, type ProcessEntry, type ProcessFacts, type YardRole } from "./yard-health.ts";
 
 /** Dependencies of a process of a yard. */
 export interface YardDeps {

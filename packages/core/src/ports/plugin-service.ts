@@ -1,4 +1,4 @@
-import type { Explanation } from "../engine/explain-stack.ts";
+import type { Explanation } from "../inspect/explain-stack.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { Clock, Ids, Random } from "./clock.ts";
 import type { ClientConstructor, Logger, Target } from "./executor.ts";

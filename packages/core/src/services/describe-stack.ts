@@ -1,5 +1,5 @@
-import { explainStack } from "../engine/explain-stack.ts";
-import { toPrinted } from "../engine/to-printed.ts";
+import { explainStack } from "../inspect/explain-stack.ts";
+import { toPrinted } from "../inspect/shown-stack.ts";
 import { createMaskText, listHeldSecrets } from "../machine/decide/metadata.ts";
 import { defined } from "../machine/json.ts";
 import type { Machine } from "../machine/machine.ts";

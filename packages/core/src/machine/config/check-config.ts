@@ -3,13 +3,15 @@ import { describeThrown } from "../../errors/stackyard-error.ts";
 import { checkKeys } from "../document/check-structure.ts";
 import {
   type CompileContext,
+  createProblemList,
   onKey,
   onMissing,
   onValue,
+  type ProblemList,
+  type Spot,
   suggestFrom,
   suggestOrList,
 } from "../document/compile-context.ts";
-import { createProblemList, type ProblemList, type Spot } from "../document/problem-list.ts";
 import { listSchemaFaults, type SchemaFault } from "../document/schema-faults.ts";
 import {
   type Field,
@@ -33,7 +35,7 @@ import {
   findTimeoutMs,
   type NeededTask,
 } from "../executor-definition.ts";
-import { hasExpression } from "../expression/split-template.ts";
+import { hasExpression } from "../expression/compile-template.ts";
 import { defined } from "../json.ts";
 import { type OpenConfig, relaxSchema } from "./open-config.ts";
 

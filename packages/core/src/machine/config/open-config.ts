@@ -3,7 +3,7 @@ import { describeThrown } from "../../errors/stackyard-error.ts";
 import { listSchemaFaults } from "../document/schema-faults.ts";
 import type { MapNode, Place, ScalarNode, TreeNode } from "../document/tree.ts";
 import type { ExecutorDefinition } from "../executor-definition.ts";
-import { splitTemplate } from "../expression/split-template.ts";
+import { splitTemplate } from "../expression/compile-template.ts";
 import { isMap } from "../json.ts";
 import { isReference } from "../secrets.ts";
 

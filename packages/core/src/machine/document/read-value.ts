@@ -1,6 +1,5 @@
 import { findMachineDocument } from "../define-machine.ts";
-import type { MachineLimits } from "./compile-context.ts";
-import type { ProblemList } from "./problem-list.ts";
+import type { MachineLimits, ProblemList } from "./compile-context.ts";
 import type { Entry, Path, Place, TreeNode } from "./tree.ts";
 
 interface Reading {

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { MACHINE_LIMITS } from "./compile-context.ts";
-import { createProblemList } from "./problem-list.ts";
+import { createProblemList, MACHINE_LIMITS } from "./compile-context.ts";
 import { readYaml } from "./read-yaml.ts";
 import { toValue } from "./tree.ts";
 

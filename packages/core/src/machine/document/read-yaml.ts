@@ -16,8 +16,7 @@ import {
   type YAMLSeq,
   type YAMLWarning,
 } from "yaml";
-import { findVersion, type MachineLimits } from "./compile-context.ts";
-import type { ProblemList, Spot } from "./problem-list.ts";
+import { findVersion, type MachineLimits, type ProblemList, type Spot } from "./compile-context.ts";
 import type { Entry, MapNode, Path, Place, ScalarNode, TreeNode } from "./tree.ts";
 import { quote } from "./wording.ts";
 

@@ -2,9 +2,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { aPlace, aScope } from "../../testing/builders.ts";
-import { compileTemplate } from "./compile-template.ts";
+import { compileTemplate, escapeTemplate, splitTemplate } from "./compile-template.ts";
 import type { ExpressionPlace, ExpressionScope, FindSecret } from "./expression.ts";
-import { escapeTemplate, splitTemplate } from "./split-template.ts";
 
 const config = aPlace({ event: false, sensitive: "placeholder" });
 const none: FindSecret = () => undefined;

@@ -3,9 +3,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { aPlace, aScope } from "../../testing/builders.ts";
 import { compileExpression } from "./compile-expression.ts";
-import { compileTemplate } from "./compile-template.ts";
+import { compileTemplate, splitTemplate } from "./compile-template.ts";
 import type { ExpressionPlace } from "./expression.ts";
-import { splitTemplate } from "./split-template.ts";
 
 const places: readonly ExpressionPlace[] = [
   aPlace(),

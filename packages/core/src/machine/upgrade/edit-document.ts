@@ -14,7 +14,7 @@ import {
 } from "yaml";
 import { formatDuration } from "../document/duration.ts";
 import { toKeyText } from "../document/read-yaml.ts";
-import { escapeTemplate } from "../expression/split-template.ts";
+import { escapeTemplate } from "../expression/compile-template.ts";
 import type { Machine, State, Task } from "../machine.ts";
 import { V1_TIMEOUT_MS } from "../v1/compile-v1.ts";
 

@@ -1,18 +1,21 @@
 import { checkConfigAndLimit, checkExecutor, checkTasks, needsNoConfig } from "../config/check-config.ts";
-import { ADVICE_TO_UPGRADE, checkVersion, readStateMap, readTaskMap } from "../document/check-document.ts";
 import {
+  ADVICE_TO_UPGRADE,
   type AdvanceDraft,
   checkFlow,
+  checkVersion,
   createStateReferences,
   type Declared,
   type FlowHandler,
   type FlowState,
+  readStateMap,
   readStateTasks,
   readTarget,
+  readTaskMap,
   type StateReferences,
   warnSelfAdvance,
   warnUnused,
-} from "../document/check-flow.ts";
+} from "../document/check-document.ts";
 import { checkStructure } from "../document/check-structure.ts";
 import { type CompileContext, onKey, onMissing, onValue } from "../document/compile-context.ts";
 import {

@@ -14,7 +14,6 @@ import { type Field, findText, isMapField } from "../document/tree.ts";
 import { quote } from "../document/wording.ts";
 import type { ExecutorDefinition } from "../executor-definition.ts";
 import { NEXT } from "../machine.ts";
-import { adviseTopLevel } from "../v2/document-faults.ts";
 import {
   CONFIG_RULE,
   STATE_MISFIT,
@@ -24,6 +23,7 @@ import {
   TASK_RULE,
   TASKS_MISFIT,
 } from "../v2/machine-v2-schema.ts";
+import { adviseTopLevel } from "../v2/schema-parts.ts";
 
 const NAME = "^[A-Z0-9-]+$";
 

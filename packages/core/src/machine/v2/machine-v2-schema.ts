@@ -13,7 +13,9 @@ import {
 import { type Field, findText, isListField, isMapField, isNull } from "../document/tree.ts";
 import type { ExecutorDefinition } from "../executor-definition.ts";
 import {
+  After,
   adviseTopLevel,
+  Duration,
   EVENT,
   findEventFault,
   findEventNameFault,
@@ -22,8 +24,8 @@ import {
   findTargetValueFault,
   findTaskNameFault,
   NAME,
-} from "./document-faults.ts";
-import { After, Duration, textOf } from "./timing-schema.ts";
+  textOf,
+} from "./schema-parts.ts";
 
 /** Returns the schema of a text, number, boolean or null, as in metadata. */
 function Scalar(code: string, subject: string) {

@@ -7,7 +7,7 @@ import {
   type StateReferences,
   warnSelfAdvance,
   warnUnused,
-} from "../document/check-flow.ts";
+} from "../document/check-document.ts";
 import { type CompileContext, onKey, onValue } from "../document/compile-context.ts";
 import { parseDuration } from "../document/duration.ts";
 import {
@@ -27,10 +27,10 @@ import { quote, suggest } from "../document/wording.ts";
 import type { Expression, ExpressionPlace, Template } from "../expression/expression.ts";
 import { defined } from "../json.ts";
 import { FAILED, NEXT, type State, TIMEOUT } from "../machine.ts";
-import { isName, isReserved } from "./document-faults.ts";
 import { type AfterDraft, readAfter, reportSentFault } from "./read-after.ts";
 import { readExpression, readTemplate, type V2Context } from "./read-expressions.ts";
 import { checkDeclared, type MetadataDraft } from "./read-metadata.ts";
+import { isName, isReserved } from "./schema-parts.ts";
 
 /** A declared event. */
 export interface EventDraft {

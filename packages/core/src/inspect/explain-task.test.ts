@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
+import type { YardProcess } from "../engine/yard-health.ts";
 import { defined } from "../machine/json.ts";
 import { type Machine, PLAIN_TASK, type Task } from "../machine/machine.ts";
 import type { Stack, TaskRun, TaskState } from "../machine/stack.ts";
 import type { AttemptView } from "../ports/stack-store.ts";
 import { aMachine, aStack } from "../testing/builders.ts";
 import { explainAttempt, explainTask } from "./explain-task.ts";
-import type { YardProcess } from "./process-registry.ts";
 
 const NOW = 1_000_000;
 

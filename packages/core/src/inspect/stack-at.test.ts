@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { compareEnds } from "../engine/planner.ts";
 import type { PageInput } from "../ports/records.ts";
 import type { HistoryFilter, Store } from "../ports/store.ts";
 import { opened, PLAYED_SOURCE, planOf, playStack } from "../testing/played-stack.ts";
-import { compareEnds } from "./planner.ts";
-import { toSimulationStack } from "./to-simulation-stack.ts";
+import { toSimulationStack } from "./shown-stack.ts";
 
 async function openHistory() {
   const trial = await playStack();

@@ -1,3 +1,4 @@
+import type { YardProcess } from "../engine/yard-health.ts";
 import { createMaskText, listHeldSecrets, type MaskText } from "../machine/decide/metadata.ts";
 import { toEventName } from "../machine/event-message.ts";
 import { findReachable, findReachableOnSuccess, type Reachable } from "../machine/graph/find-reachable.ts";
@@ -16,7 +17,6 @@ import {
   type Reason,
   type Wait,
 } from "./explain-task.ts";
-import type { YardProcess } from "./process-registry.ts";
 
 /** A task with the reason why it is not done. */
 interface ExplainedTask extends TaskState {

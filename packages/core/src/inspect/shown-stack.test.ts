@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { aStack } from "../testing/builders.ts";
 import { aHistoryEntry, aQueuedEvent } from "../testing/store-conformance/store-builders.ts";
-import { toPrinted } from "./to-printed.ts";
+import { toPrinted } from "./shown-stack.ts";
 
 describe("what people are shown", () => {
   it("of a stack: all but its secrets, wherever they stand", () => {

@@ -1,3 +1,4 @@
+import type { YardProcess } from "../engine/yard-health.ts";
 import { findApproval } from "../machine/decide/ask-approval.ts";
 import { attemptsOf, isCurrent, isHeld } from "../machine/decide/work.ts";
 import { parseAttemptId } from "../machine/event-message.ts";
@@ -5,7 +6,6 @@ import { defined } from "../machine/json.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { Approval, Stack, TaskRun, TaskState } from "../machine/stack.ts";
 import type { AttemptView } from "../ports/stack-store.ts";
-import type { YardProcess } from "./process-registry.ts";
 
 /** The facts for `explainTask`. */
 interface TaskFacts extends AttemptFacts {
