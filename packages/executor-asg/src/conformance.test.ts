@@ -1,6 +1,6 @@
 import { type ExecutorUnderTest, executorConformance } from "@stackyard/core/testing";
 import { describe, it } from "vitest";
-import { createAsgExecutor } from "./executor/asg.ts";
+import { createAsgExecutor } from "./asg.ts";
 import { TARGET } from "./testing/builders.ts";
 import { aTaskConfig, createAsgYard } from "./testing/yards.ts";
 

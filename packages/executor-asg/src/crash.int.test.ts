@@ -1,7 +1,7 @@
 import type { Executor, ExecutorContext, Step } from "@stackyard/core";
 import { createRandom, runExecutor } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
-import { createAsgExecutor } from "./executor/asg.ts";
+import { createAsgExecutor } from "./asg.ts";
 import { createDeath, guardContext } from "./testing/fakes.ts";
 import { type AsgYard, addServingGroup, aTaskConfig, createAsgYard, watchTraffic } from "./testing/yards.ts";
 

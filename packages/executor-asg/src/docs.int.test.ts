@@ -5,7 +5,7 @@ import { createReleasesClient, type Release } from "@stackyard/sdk/releases";
 import type { TObject } from "typebox";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createReleaseCommands } from "./commands/create-release-commands.ts";
-import { formatRepair } from "./place/release-place.ts";
+import { formatRepair } from "./commands/release-place.ts";
 import { planCapacity } from "./plan/capacity.ts";
 import { formatRelease, toReleasePicture } from "./plan/report.ts";
 import { aReport, aServiceReport, aYardRelease } from "./testing/builders.ts";

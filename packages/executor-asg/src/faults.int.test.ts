@@ -2,7 +2,7 @@ import { connectionReset, SimFault } from "@stackyard/aws-sim";
 import type { Clock, Step } from "@stackyard/core";
 import { createRandom, runExecutor } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
-import { createAsgExecutor } from "./executor/asg.ts";
+import { createAsgExecutor } from "./asg.ts";
 import { guardContext } from "./testing/fakes.ts";
 import { type AsgYard, addServingGroup, aTaskConfig, createAsgYard, watchTraffic } from "./testing/yards.ts";
 

@@ -1,13 +1,13 @@
 import { definePlugin } from "@stackyard/core";
+import { createAsgExecutor } from "./asg.ts";
 import { createReleaseCommands } from "./commands/create-release-commands.ts";
-import { createAsgExecutor } from "./executor/asg.ts";
 
+export { type AsgExecutorOptions, createAsgExecutor } from "./asg.ts";
 export { AsgConfig, asgDefinition } from "./definition.ts";
 export { evaluateHealth, type HealthInput, type HealthJudgement } from "./deploy/health.ts";
 export { type ParsedRelease, type ParseReleaseOptions, parseRelease } from "./document/parse-release.ts";
 export type { Release, ReleaseProblem, ReleaseWarning, Service } from "./document/release.ts";
 export { toReleaseSchema } from "./document/schema.ts";
-export { type AsgExecutorOptions, createAsgExecutor } from "./executor/asg.ts";
 export {
   type CapacityPlan,
   type CapacityRules,

@@ -17,12 +17,11 @@ import {
   systemClock,
 } from "@stackyard/core/engine";
 import { Type } from "typebox";
-import { createAttemptStore } from "./attempts.ts";
+import { createAttemptStore, listOpenAttempts } from "./attempts.ts";
 import { createStackStore, publishLast, recordEntries } from "./commit-change.ts";
 import { createSerializer, createTable } from "./database.ts";
 import { acknowledge, enqueue, giveBack, listDeadLetters, redrive } from "./event-queue.ts";
 import { listHistory } from "./history.ts";
-import { listOpenAttempts } from "./open-attempts.ts";
 import { prune } from "./prune.ts";
 import { countStacks, listParkedStackIds, listStacks, loadStats } from "./queries.ts";
 import { createRecords, createRevisions } from "./records.ts";

@@ -19,10 +19,9 @@ import {
   removeEvents,
 } from "./aggregate.ts";
 import { inParallel, type Row, toAttribute, toItem } from "./database.ts";
-import { findKnownIds, sizeOfItem, toKeyPart, toStackKey } from "./keys.ts";
 import { changeStack } from "./stack-home.ts";
 import { attemptLater, locateAttempt, type StoreContext } from "./store-context.ts";
-import { WORK_INDEXES } from "./tables.ts";
+import { findKnownIds, sizeOfItem, toKeyPart, toStackKey, WORK_INDEXES } from "./tables.ts";
 import {
   fillPage,
   loadListed,

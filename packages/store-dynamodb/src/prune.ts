@@ -12,7 +12,6 @@ import {
   toEventLineKey,
   toHistoryItem,
 } from "./history.ts";
-import { type KnownIds, packIds, unpackIds } from "./keys.ts";
 import { changeStack, loadStack } from "./stack-home.ts";
 import { readNumber, readShadowId } from "./stack-item.ts";
 import {
@@ -27,7 +26,7 @@ import {
   savePruneMark,
   toPage,
 } from "./store-context.ts";
-import { WORK_INDEXES } from "./tables.ts";
+import { type KnownIds, packIds, unpackIds, WORK_INDEXES } from "./tables.ts";
 import { takeFirst, toWorkKey } from "./work-rows.ts";
 
 /** Of one kind in one call. */

@@ -1,5 +1,13 @@
-import type { Store } from "@stackyard/core";
-import type { Change, CommitResult, QueuedEvent } from "@stackyard/core/engine";
+import { readFile } from "node:fs/promises";
+import { StackyardError, type Store } from "@stackyard/core";
+import {
+  type Change,
+  type CommitResult,
+  type ProjectContext,
+  parseStoreOptions,
+  type QueuedEvent,
+} from "@stackyard/core/engine";
+import { Type } from "typebox";
 import {
   type AttemptGroups,
   claimAll,
@@ -9,23 +17,21 @@ import {
   type SettleCall,
   settleAll,
 } from "./attempt-store.ts";
-import { Connections } from "./connections.ts";
-import { createRecords, createRevisions } from "./create-records.ts";
-import { Database, type StorePlace } from "./database.ts";
+import { Connections, Database, isDataError, type StorePlace, toStoreError } from "./database.ts";
 import { GroupedCalls } from "./grouped-calls.ts";
 import { migrate } from "./migrate.ts";
+import { createPrune } from "./prune.ts";
+import { createStackQueries } from "./queries.ts";
+import { createRecords, createRevisions } from "./records.ts";
+import { Signals, signalsOf } from "./signals.ts";
+import { commitAll, listUnreadable, loadStacks, lookAtForeignRows } from "./stack-store.ts";
 import {
+  type PostgresConnection,
   type PostgresStoreOptions,
   type StoreSettings,
   toSettings,
   type UnreadableStack,
-} from "./postgres-store-options.ts";
-import { createPrune } from "./prune.ts";
-import { createStackQueries } from "./queries.ts";
-import { Signals, signalsOf } from "./signals.ts";
-import { commitAll, loadStacks } from "./stack-store.ts";
-import { listUnreadable, lookAtForeignRows } from "./take-over.ts";
-import { isDataError, toStoreError } from "./to-store-error.ts";
+} from "./store-options.ts";
 import { acknowledgeAll, createWorkQueue, enqueueAll } from "./work-queue.ts";
 
 /** A store in a PostgreSQL database. */
@@ -190,4 +196,71 @@ function createGroups(
       keysOf: attemptOf,
     }),
   };
+}
+
+const Count = Type.Optional(Type.Integer({ minimum: 1 }));
+const ProjectOptions = Type.Object(
+  {
+    // A text, a secret or a function; the value is checked where it is used.
+    connection: Type.Optional(Type.Unknown()),
+    schema: Type.Optional(Type.String()),
+    tls: Type.Optional(
+      Type.Union([
+        ...["off", "prefer", "require", "verify-full"].map((mode) => Type.Literal(mode)),
+        Type.Object({ mode: Type.Literal("verify-full"), ca: Type.String() }, { additionalProperties: false }),
+      ]),
+    ),
+    maxConnections: Count,
+    idleMs: Count,
+    connectTimeoutMs: Count,
+    statementTimeoutMs: Count,
+    answerTimeoutMs: Count,
+    applicationName: Type.Optional(Type.String({ maxLength: 63 })),
+    migrate: Type.Optional(Type.Boolean()),
+  },
+  { additionalProperties: false },
+);
+
+/**
+ * Opens the store for `store: { type: "postgres", … }` of a project's configuration. Without `connection`, the server's
+ * address comes from the environment: `DATABASE_URL`, the file in `DATABASE_URL_FILE`, or `POSTGRES_CONNECTION_SECRET`.
+ * A file is read again after the server refused the credentials. Throws `CONFIG_INVALID` with every fault, and the
+ * errors of `createPostgresStore`.
+ */
+export async function createStore(options: unknown, context: ProjectContext): Promise<PostgresStore> {
+  const { connection, migrate = true, ...rest } = parseStoreOptions("postgres", ProjectOptions, options);
+  return createPostgresStore({
+    // `parseStoreOptions` has checked it against the schema of these very options.
+    ...(rest as Omit<PostgresStoreOptions, "connection">),
+    connection: toConnection(connection, context.environment),
+    migrate: migrate && context.migrate,
+    logger: context.logger,
+  });
+}
+
+const WHERE =
+  'Set DATABASE_URL to an address such as postgres://user:password@host:5432/database, or write `store: { type: "postgres", connection: … }`.';
+
+/** Returns the configured connection, or that of the environment. */
+function toConnection(given: unknown, environment: ProjectContext["environment"]): PostgresStoreOptions["connection"] {
+  // The value is parsed before it is used.
+  if (given !== undefined) return given as PostgresConnection;
+  const address = environment["DATABASE_URL"] || undefined;
+  if (address !== undefined) return address;
+  const file = environment["DATABASE_URL_FILE"] || undefined;
+  if (file !== undefined) return () => readConnection(file);
+  const secret = environment["POSTGRES_CONNECTION_SECRET"]?.trim() || undefined;
+  if (secret === undefined) throw new StackyardError("CONFIG_INVALID", `No Postgres server is named. ${WHERE}`);
+  if (secret.startsWith("{")) return secret;
+  const message = `POSTGRES_CONNECTION_SECRET names a secret; here it must hold the secret's JSON, as ECS injects it. ${WHERE}`;
+  throw new StackyardError("CONFIG_INVALID", message);
+}
+
+async function readConnection(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new StackyardError("CONFIG_INVALID", `The file of DATABASE_URL_FILE cannot be read: ${why}.`, { cause });
+  }
 }

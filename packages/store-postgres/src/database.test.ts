@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { inSchema } from "./database.ts";
-import { isSchemaName } from "./postgres-store-options.ts";
+import { isSchemaName } from "./store-options.ts";
 
 describe("inSchema", () => {
   it("puts the schema's name before tables, functions and in texts", () => {

@@ -1,9 +1,8 @@
-export { createPostgresStore, migratePostgresStore, type PostgresStore } from "./create-postgres-store.ts";
-export { createStore } from "./create-store.ts";
-export type { ConnectionSecret } from "./parse-connection.ts";
+export { createPostgresStore, createStore, migratePostgresStore, type PostgresStore } from "./create-postgres-store.ts";
 export type {
+  ConnectionSecret,
   PostgresConnection,
   PostgresStoreOptions,
   PostgresTls,
   UnreadableStack,
-} from "./postgres-store-options.ts";
+} from "./store-options.ts";

@@ -3,8 +3,7 @@ import { aDispatch, aPut, aQueuedEvent } from "@stackyard/core/testing";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { migratePostgresStore } from "./create-postgres-store.ts";
-import { type MigrateInput, migrate } from "./migrate.ts";
-import { MIGRATIONS, type Migration } from "./migrations/migrations.ts";
+import { MIGRATIONS, type MigrateInput, type Migration, migrate } from "./migrate.ts";
 import { T0 } from "./testing/test-instants.ts";
 import { startTestServer, type TestServer } from "./testing/test-server.ts";
 

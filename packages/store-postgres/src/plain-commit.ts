@@ -1,11 +1,9 @@
 import type { Change, CommitResult } from "@stackyard/core/engine";
-import { type DispatchRow, toDispatchRow } from "./attempt-rows.ts";
-import { toBooleanArray, toNumberArray, toTextArray } from "./binary-arrays.ts";
+import { toBooleanArray, toComparedText, toHome, toKeyText, toNumberArray, toTextArray } from "./column-values.ts";
 import type { Database, Parameter, Statement } from "./database.ts";
-import { RESET_ATTEMPT } from "./functions/commit-change.ts";
-import { WITHOUT_DONE } from "./functions/events.ts";
-import { toComparedText, toHome, toKeyText } from "./key-text.ts";
-import { toWrittenRow, type WrittenRow } from "./stack-data.ts";
+import { RESET_ATTEMPT } from "./sql/commit-functions.ts";
+import { WITHOUT_DONE } from "./sql/event-functions.ts";
+import { type DispatchRow, toDispatchRow, toWrittenRow, type WrittenRow } from "./stored-rows.ts";
 import { parseReceipts } from "./work-queue.ts";
 
 // Nearly every change writes a stack, lines of its history, ids of events, and ends and begins attempts: all such

@@ -9,14 +9,13 @@ import {
   parseStored,
   type StoredHistoryEntry,
 } from "@stackyard/core/engine";
-import { listAttempts, listOpenAttempts } from "./attempt-views.ts";
-import { countStacks } from "./count-stacks.ts";
+import { listAttempts, listOpenAttempts } from "./attempt-store.ts";
+import { fromKeyText, toComparedText, toKeyText } from "./column-values.ts";
 import type { Database, Parameter, Statement } from "./database.ts";
-import { fromKeyText, toComparedText, toKeyText } from "./key-text.ts";
-import { listStacks } from "./list-stacks.ts";
-import { addFetched, type FetchedRow, maxBytesOf, withinBytes } from "./page-rows.ts";
+import { countStacks, listStacks } from "./list-stacks.ts";
 import type { Signals } from "./signals.ts";
-import { lookAtForeignRows } from "./take-over.ts";
+import { lookAtForeignRows } from "./stack-store.ts";
+import { addFetched, type FetchedRow, maxBytesOf, withinBytes } from "./stored-rows.ts";
 import { toEventRow } from "./work-queue.ts";
 
 /** Lists for people and counts. */

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { PostgresStoreOptions } from "./postgres-store-options.ts";
+import type { PostgresStoreOptions } from "./store-options.ts";
 
 const readme = readFileSync(join(import.meta.dirname, "../README.md"), "utf8");
 

@@ -1,7 +1,7 @@
 import { EventEmitter, getEventListeners } from "node:events";
 import { silentLogger } from "@stackyard/core";
 import { expect, it, vi } from "vitest";
-import type { Connections } from "./connections.ts";
+import type { Connections } from "./database.ts";
 import { listen } from "./signals.ts";
 
 it("keeps nothing of connections that have ended", async () => {

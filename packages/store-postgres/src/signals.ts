@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger, StoreSignal } from "@stackyard/core";
 import { type Change, createStoreListeners, type StoreListeners } from "@stackyard/core/engine";
 import type pg from "pg";
-import type { Connections } from "./connections.ts";
+import type { Connections } from "./database.ts";
 
 type Kind = StoreSignal["kind"];
 

@@ -1,6 +1,6 @@
 import { StackyardError } from "@stackyard/core";
 import { describe, expect, it } from "vitest";
-import { isAuthenticationFailure, isDataError, isWorthAnotherTry, toStoreError } from "./to-store-error.ts";
+import { isAuthenticationFailure, isDataError, isWorthAnotherTry, toStoreError } from "./database.ts";
 
 function serverError(code: string, message = "it says no"): Error {
   return Object.assign(new Error(message), { severity: "ERROR", code });

@@ -6,12 +6,11 @@ import {
   type TakeDueInput,
   toEventKey,
 } from "@stackyard/core/engine";
-import { parseSent, toAttemptId } from "./attempt-rows.ts";
+import { fromKeyText, toComparedText, toKeyText } from "./column-values.ts";
 import type { Database, Statement } from "./database.ts";
 import type { GroupedCalls } from "./grouped-calls.ts";
-import { fromKeyText, toComparedText, toKeyText } from "./key-text.ts";
 import type { Signals } from "./signals.ts";
-import { readStackRow, type StackRow } from "./stack-data.ts";
+import { parseSent, readStackRow, type StackRow, toAttemptId } from "./stored-rows.ts";
 
 /** Creates the queue of the store. Calls that wait at the same time share one call of the server. */
 export function createWorkQueue(

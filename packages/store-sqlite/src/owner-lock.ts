@@ -6,7 +6,7 @@ import { toStoreError } from "./database.ts";
 import { createPrivate, restrictMode, type StoreFiles } from "./store-files.ts";
 
 /** Who has a store open. */
-export interface StoreOwner {
+interface StoreOwner {
   readonly pid: number;
   readonly host: string;
   /** When the process started, ISO 8601: distinguishes it from a later one with the same pid. */
@@ -51,7 +51,7 @@ export function takeOwnerLock(files: StoreFiles, clock: Pick<Clock, "now">, logg
 const MAX_LOCK_BYTES = 4_096;
 
 /** Returns the owner in the lock file; undefined without one, or when the file has other content. */
-export function findOwner(files: StoreFiles): StoreOwner | undefined {
+function findOwner(files: StoreFiles): StoreOwner | undefined {
   try {
     const found = statSync(files.lock);
     if (!found.isFile() || found.size > MAX_LOCK_BYTES) return undefined;

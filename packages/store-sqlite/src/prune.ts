@@ -3,7 +3,7 @@ import type { Database, Effects } from "./database.ts";
 import type { StoreState } from "./store-state.ts";
 
 /** The progress of a pass over each table; each call continues where the one before it ended. */
-export interface PruneProgress {
+interface PruneProgress {
   history: number | "done";
   parts: number | "done";
   deadLetters: number | "done";

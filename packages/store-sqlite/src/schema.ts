@@ -4,7 +4,7 @@ import { defineFilterFunctions } from "./list-stacks.ts";
 import { createPrivate, restrictMode } from "./store-files.ts";
 
 /** One step of the schema: from `version - 1` to `version`. Never changed once it was released. */
-export interface Migration {
+interface Migration {
   readonly version: number;
   readonly sql: string;
 }

@@ -3,7 +3,7 @@ import { type Change, parseStored, type StoredStack, toStackColumns } from "@sta
 import type { Database } from "./database.ts";
 
 /** The columns of a stack that a commit needs; `is_there` is 0 for one that was removed. */
-export interface StackRow {
+interface StackRow {
   readonly stack_no: number;
   readonly version: number;
   readonly machine: string | null;

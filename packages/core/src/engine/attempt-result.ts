@@ -272,7 +272,7 @@ const MAX_LOG_BYTES = 65_536;
 const CUT_NOTE = "… the beginning was cut …";
 
 /** The end of a task's output: the newest lines, at most 64 KiB. */
-export interface TaskLog {
+interface TaskLog {
   add(line: string): void;
   /** Returns the newest line that was added; undefined before the first. */
   last(): string | undefined;

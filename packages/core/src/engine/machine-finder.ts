@@ -266,7 +266,7 @@ function toMissingRevision(name: string, to: string, newest: LocatedMachine, isB
 }
 
 /** Returns the refusal for an unknown machine, with the nearest known name. */
-export async function toUnknownMachine(locator: Locator, name: string): Promise<MissingMachine> {
+async function toUnknownMachine(locator: Locator, name: string): Promise<MissingMachine> {
   // Empty when they cannot be listed: only advice is lost.
   const listings = await locator.list().catch(() => []);
   const names = listings.map((listing) => listing.name);

@@ -67,7 +67,7 @@ export interface WorkDeps {
 }
 
 /** A cache of stacks as this process wrote them last. */
-export interface WrittenStacks {
+interface WrittenStacks {
   find(stackId: string): LoadedStack | undefined;
   /** Notes the result of a commit. Keeps only stacks that have attempts in this process and no parked events. */
   note(loaded: LoadedStack, change: Change, result: CommitResult | undefined): void;

@@ -199,7 +199,7 @@ function toNames([item]: readonly (EventItem | TaskItem)[]): Readonly<Record<str
 const REFUSED_MS = 300_000;
 
 /** Dependencies of draining a store's outbox. */
-export interface DrainStoreDeps {
+interface DrainStoreDeps {
   readonly store: Pick<Store, "takeDue" | "release">;
   readonly handle: (deliveries: readonly EventDelivery[]) => Promise<readonly DeliveryOutcome[]>;
   readonly outbox: OutboxRelay;
@@ -230,7 +230,7 @@ export async function drainStore(deps: DrainStoreDeps, stopAt: number): Promise<
 }
 
 /** The messages that are sent after a task has ended, and their dependencies. */
-export interface SendResultsDeps {
+interface SendResultsDeps {
   readonly outbox: OutboxRelay;
   readonly kinds: readonly DrainedKind[];
   /**

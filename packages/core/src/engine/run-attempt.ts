@@ -423,7 +423,7 @@ async function renewOnce(input: HoldInput, abort: (reason: StopReason) => void):
 }
 
 /** Calls functions after one interval, which is the same for all, so that they share one timer. */
-export interface Heartbeat {
+interface Heartbeat {
   /** Schedules a call. Returns the function that removes it. */
   next(call: () => void): () => void;
 }

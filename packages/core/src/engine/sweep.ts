@@ -29,7 +29,7 @@ export interface SweepDeps {
 }
 
 /** The outbox of a store that the transport does not read. */
-export interface SweptOutbox {
+interface SweptOutbox {
   readonly relay: OutboxRelay;
   /** The longest delay of a task message. */
   readonly maxDelayMs: number;

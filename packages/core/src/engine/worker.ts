@@ -154,7 +154,7 @@ export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): Sto
 }
 
 /** Options of a polling worker. */
-export interface PollingOptions extends WorkerOptions {
+interface PollingOptions extends WorkerOptions {
   /** Called when an attempt has ended, with its id. It does not throw. */
   readonly onSettled?: (attemptId: string) => Promise<void>;
 }

@@ -51,7 +51,7 @@ export interface ProcessEntry {
 }
 
 /** The input of `joinRegistry`. Each heartbeat calls `describe`. */
-export interface ProcessEntryInput {
+interface ProcessEntryInput {
   readonly records: Records;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -172,14 +172,14 @@ function toCount(value: unknown): number {
 }
 
 /** Dependencies of a probe. */
-export interface StoreProbeDeps {
+interface StoreProbeDeps {
   readonly store: Pick<Store, "records">;
   readonly clock: Clock;
   readonly ids: Ids;
 }
 
 /** Checks that a store takes writes. */
-export interface StoreProbe {
+interface StoreProbe {
   /**
    * Rejects with the store's error, or with `STORE_UNAVAILABLE` if the store does not respond within 5 s. Calls within
    * a second share one write, and no second write starts during a write.

@@ -58,7 +58,7 @@ export interface YardDeps {
 }
 
 /** A transport that does not read the store: a relay sends it the messages that commits leave in the store's outbox. */
-export interface ForeignTransport extends Transport {
+interface ForeignTransport extends Transport {
   /**
    * Like `takeDue` of the store, but returns only items that this process itself has queued shortly before. Processes
    * that all call `takeDue` find the same items, and only one of them gets each item. Default: `takeDue`, for stores
@@ -426,7 +426,7 @@ function startWorking(deps: YardDeps, { worker, transport, direct }: YardParts, 
 }
 
 /** Dependencies of `startTasks`. */
-export interface TasksDeps {
+interface TasksDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly transport: Pick<Transport, "consumeTasks">;

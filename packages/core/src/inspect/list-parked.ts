@@ -13,7 +13,7 @@ export interface ListedParkedEvent {
 }
 
 /** Which parked events are listed. */
-export interface ParkedFilter {
+interface ParkedFilter {
   readonly stackId?: string;
   readonly code?: string;
 }

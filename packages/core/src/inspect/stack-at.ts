@@ -217,7 +217,7 @@ function isApplied({ outcome }: HistoryEntry): boolean {
 }
 
 /** Returns true for a value that a line does not show. */
-export function isHidden(value: unknown): boolean {
+function isHidden(value: unknown): boolean {
   return value === MASK || (isMap(value) && typeof value["$secret"] === "string");
 }
 

@@ -3,7 +3,6 @@ import { systemClock } from "@stackyard/core/engine";
 import { formatTable, toCell } from "@stackyard/sdk/commands";
 import { createReleasesClient, type ProjectConfig, type Release } from "@stackyard/sdk/releases";
 import { type Static, Type } from "typebox";
-import type { CareAnswer } from "../place/release-place.ts";
 import { followRelease, releaseDeploy, releaseHalt, showRelease } from "./deploy.ts";
 import {
   createReleaseCommand,
@@ -23,6 +22,7 @@ import {
 } from "./place.ts";
 import { releaseGraph, releasePlan } from "./plan.ts";
 import { releaseValidate } from "./release-file.ts";
+import type { CareAnswer } from "./release-place.ts";
 
 const DEPS: ReleaseCommandDeps = {
   clock: systemClock,

@@ -6,7 +6,6 @@ import { toCell } from "@stackyard/sdk/commands";
 import type { ProjectConfig, Release } from "@stackyard/sdk/releases";
 import { type Static, Type } from "typebox";
 import { readJson } from "../document/decode.ts";
-import type { ReleasePlace } from "../place/release-place.ts";
 import { formatEnd, formatProgress, formatRelease, toReleasePicture } from "../plan/report.ts";
 import {
   fileArg,
@@ -21,6 +20,7 @@ import {
   toReleaseExitCode,
 } from "./place.ts";
 import { formatProblems, formatWarnings, loadReleaseFile } from "./release-file.ts";
+import type { ReleasePlace } from "./release-place.ts";
 
 const Args = Type.Object({
   file: fileArg,

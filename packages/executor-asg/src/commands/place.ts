@@ -13,8 +13,8 @@ import { systemClock } from "@stackyard/core/engine";
 import { type CommandSpec, createCommand, toFollowArgs } from "@stackyard/sdk/commands";
 import type { Release, ReleasesApi } from "@stackyard/sdk/releases";
 import { type Static, type TObject, Type } from "typebox";
-import { createYardPlace, type ReleasePlace, toReleaseKey, type YardPlaceOptions } from "../place/release-place.ts";
 import { PRESETS, type PresetName, type ReleaseConstants } from "../release-state.ts";
+import { createYardPlace, type ReleasePlace, toReleaseKey, type YardPlaceOptions } from "./release-place.ts";
 
 /** Arguments of a command that select where releases are deployed. */
 export type PlaceWords = Static<TObject<typeof placeArgs>>;
@@ -94,10 +94,7 @@ async function openDeployer(
   const machineArn = toMachineArn(context, words);
   const [, , , region = "", account = ""] = machineArn.split(":");
   // Load the SDK only when needed.
-  const [{ createDeployerPlace }, aws] = await Promise.all([
-    import("../place/deployer-place.ts"),
-    context.openAws(region),
-  ]);
+  const [{ createDeployerPlace }, aws] = await Promise.all([import("./deployer-place.ts"), context.openAws(region)]);
   const bucket = words.bucket ?? `${shared.constants.bucketPrefix}${account}`;
   const { clock, random } = context;
   return createDeployerPlace({ ...shared, ...aws, machineArn, bucket, clock, random });

@@ -3,7 +3,7 @@ import { RELEASE_PLACES, type ReleasePlace } from "@stackyard/core/api";
 import type { ProjectConfig } from "@stackyard/sdk/releases";
 
 /** A change at a place; missing fields are unchanged. */
-export interface ReleasePlaceChange {
+interface ReleasePlaceChange {
   readonly running?: Omit<NonNullable<ReleasePlace["running"]>, "since" | "stackId">;
   /** Undefined: it was unlocked. */
   readonly lock?: { readonly by: string; readonly reason: string } | "unlocked";

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { type PostgresServer, type StartPostgresOptions, startPostgres } from "@stackyard/postgres-server";
 import pg from "pg";
 import { createPostgresStore, type PostgresStore } from "../create-postgres-store.ts";
-import type { PostgresStoreOptions } from "../postgres-store-options.ts";
+import type { PostgresStoreOptions } from "../store-options.ts";
 
 /** A server for the tests of one file. */
 export interface TestServer extends PostgresServer {

@@ -171,7 +171,7 @@ export interface Occurrence extends ScopeInput {
 }
 
 /** The reaction of a state to an event, with the metadata that it sets. */
-export type Choice = { readonly kind: "chosen"; readonly reaction: Reaction } | Rejected;
+type Choice = { readonly kind: "chosen"; readonly reaction: Reaction } | Rejected;
 
 /** Returns the first entry whose condition is true; an error in a condition ends the search. */
 export function chooseReaction(occurrence: Occurrence): Choice {
@@ -207,7 +207,7 @@ export function resolveSets(
  * Returns true when this reaction ends the stack's incarnation: sending such an event to a protected state needs a
  * confirmation.
  */
-export function leadsToEnd(machine: Machine, { advance }: Reaction): boolean {
+function leadsToEnd(machine: Machine, { advance }: Reaction): boolean {
   const target = advance.at(-1);
   return target !== undefined && machine.states.get(target)?.terminal === true;
 }

@@ -102,13 +102,13 @@ export function toErrorTask(
 }
 
 /** The maximum size of a config with its expressions resolved: bytes of its JSON form in UTF-8. */
-export const MAX_CONFIG_BYTES = 262_144;
+const MAX_CONFIG_BYTES = 262_144;
 
 /** A longer key is a mistake; stores keep keys in an index. */
 const MAX_KEY_CHARACTERS = 1_024;
 
 /** All that an attempt is sent with, resolved. */
-export interface PreparedTask {
+interface PreparedTask {
   readonly kind: "prepared";
   readonly task: Task;
   /** As in the machine, with the config and the target resolved. */
@@ -118,7 +118,7 @@ export interface PreparedTask {
 }
 
 /** Why a task cannot be sent: it fails with this code. */
-export interface PrepareFault {
+interface PrepareFault {
   readonly kind: "fault";
   readonly code: "EXPRESSION_FAILED" | "CONFIG_INVALID";
   readonly message: string;
@@ -235,7 +235,7 @@ export function toMessageStack({ semantics }: Machine, stack: Stack): MessageSta
 }
 
 /** Makes a new attempt of a task and sends it. */
-export function dispatchTask(work: Work, prepared: PreparedTask, shown: MessageStack): void {
+function dispatchTask(work: Work, prepared: PreparedTask, shown: MessageStack): void {
   const { stack } = work;
   const { task, timeoutMs, exclusiveKey } = prepared;
   const attempt = attemptsOf(stack, task.name) + 1;

@@ -14,7 +14,7 @@ export interface ScopeInput {
 }
 
 /** The names that an expression may use in addition to `stack`, `metadata` and `now`. */
-export interface ScopeOptions {
+interface ScopeOptions {
   /** Reactions only: the event, with its metadata. */
   readonly event?: { readonly name: string; readonly metadata: Metadata };
   /** `allow` only: who sends the event. */

@@ -142,7 +142,7 @@ function toTargets(state: FlowState | undefined): readonly string[] {
  * Names that the states use. A misspelt name counts as a use of the nearest known one, so that a slip of the pen is one
  * problem and not also an unused task or an unreachable state.
  */
-export interface References {
+interface References {
   /** Notes the use; true when the name is known. */
   use(name: string): boolean;
   isUsed(name: string): boolean;

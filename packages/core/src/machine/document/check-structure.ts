@@ -21,7 +21,7 @@ export interface Fault {
 }
 
 /** How a document's reader reports values that do not fit a part of the schema. */
-export interface StructureRule {
+interface StructureRule {
   /** Returns the fault of a value that does not fit the schema. Undefined: a later rule of the reader reports it. */
   readonly misfit?: (field: Field) => Fault | undefined;
   /** Replaces the check by the schema. */

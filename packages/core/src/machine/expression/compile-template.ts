@@ -279,7 +279,7 @@ function resolvePart(placeholder: Placeholder, deps: ResolveDeps): string | Secr
 }
 
 /** A piece of a template string. */
-export type TemplatePart =
+type TemplatePart =
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "expression"; readonly source: string; readonly offset: number }
   /** A `${` without its `}`; nothing comes behind it. */

@@ -107,7 +107,7 @@ const refuseDuration = must(
 );
 
 /** Returns the fault of a duration. */
-export function findDurationFault(field: Field): Fault | undefined {
+function findDurationFault(field: Field): Fault | undefined {
   return parseDuration(findText(field) ?? "") === undefined ? refuseDuration(field) : undefined;
 }
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { createYardLockFiles } from "../deploy/memory.ts";
-import { TARGET } from "../testing/builders.ts";
-import { aTaskConfig, createAsgYard } from "../testing/yards.ts";
 import { createAsgExecutor } from "./asg.ts";
+import { createYardLockFiles } from "./deploy/memory.ts";
+import { TARGET } from "./testing/builders.ts";
+import { aTaskConfig, createAsgYard } from "./testing/yards.ts";
 
 describe("a release that waits", () => {
   it("renews its lock at each check, so that no other process takes it over", async () => {

@@ -9,9 +9,9 @@ import {
   toRecordText,
   toRevisionOrder,
 } from "@stackyard/core/engine";
+import { fromKeyText, toKeyText } from "./column-values.ts";
 import type { Database } from "./database.ts";
-import { fromKeyText, toKeyText } from "./key-text.ts";
-import { addFetched, type FetchedRow, maxBytesOf, withinBytes } from "./page-rows.ts";
+import { addFetched, type FetchedRow, maxBytesOf, withinBytes } from "./stored-rows.ts";
 
 interface RecordRow {
   readonly version: number;

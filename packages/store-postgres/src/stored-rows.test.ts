@@ -1,6 +1,6 @@
 import { aStoredStack } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
-import { parseStackRow, readStackRow, type StackRow, toStackData } from "./stack-data.ts";
+import { parseStackRow, readStackRow, type StackRow, toStackData } from "./stored-rows.ts";
 
 const predecessor = { id: "s1", machine: "qa", _state: "UP", previousState: null, tasks: [], metadata: {} };
 

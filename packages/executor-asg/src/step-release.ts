@@ -1,12 +1,13 @@
 import { defined, type Plan } from "@stackyard/core";
 import type { ReleaseEnd as ReleaseEndWriteReport, ReleaseOperation, ReleaseReport } from "@stackyard/sdk/releases";
-import { QUEUE_MS } from "../definition.ts";
-import { isReleaseWorkName, runState, tryLock } from "../deploy/run-state.ts";
-import { validateRelease } from "../deploy/validate.ts";
-import { parseRelease } from "../document/parse-release.ts";
-import { toLetters } from "../plan/names.ts";
-import { planRelease } from "../plan/plan-release.ts";
-import { toReleaseReport, toReportKey } from "../plan/report.ts";
+import { type AsgCall, enter, fillDocument, type ReleaseProgress, rememberError } from "./call.ts";
+import { QUEUE_MS } from "./definition.ts";
+import { isReleaseWorkName, runState, tryLock } from "./deploy/run-state.ts";
+import { validateRelease } from "./deploy/validate.ts";
+import { parseRelease } from "./document/parse-release.ts";
+import { toLetters } from "./plan/names.ts";
+import { planRelease } from "./plan/plan-release.ts";
+import { toReleaseReport, toReportKey } from "./plan/report.ts";
 import {
   advance,
   FIRST_POSITION,
@@ -15,9 +16,8 @@ import {
   type ReleaseMachine,
   type ReleaseOutcome,
   type ReleasePosition,
-} from "../release-machine.ts";
-import { decideHalt, type ReleaseDeps, ReleaseError, type ReleaseState, type ReleaseWork } from "../release-state.ts";
-import { type AsgCall, enter, fillDocument, type ReleaseProgress, rememberError } from "./call.ts";
+} from "./release-machine.ts";
+import { decideHalt, type ReleaseDeps, ReleaseError, type ReleaseState, type ReleaseWork } from "./release-state.ts";
 
 /** Result of one step of a release. */
 type ReleaseStep =

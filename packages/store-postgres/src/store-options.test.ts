@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { parseConnection } from "./parse-connection.ts";
+import { parseConnection } from "./store-options.ts";
 
 const secret = { username: "ada", password: "p@ss", host: "db.example.org", dbname: "yard", port: 6543 };
 

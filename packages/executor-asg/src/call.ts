@@ -3,15 +3,15 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { toPartition } from "@stackyard/aws";
 import { defined, type ExecutorContext, type Random, type Succeeded } from "@stackyard/core";
 import type { ReleaseOperation } from "@stackyard/sdk/releases";
-import type { AsgConfig, AsgProgress, Place } from "../definition.ts";
-import { createBucketMemory, createYardLockFiles, createYardMemory } from "../deploy/memory.ts";
-import type { Release } from "../document/release.ts";
-import type { StrongLock } from "../locks/lock-files.ts";
-import { createDynamoLock, createS3LockFiles } from "../locks/lock-stores.ts";
-import type { UserLockDeps } from "../locks/release-locks.ts";
-import { toReleaseId } from "../plan/names.ts";
-import { hashUserData } from "../plan/user-data.ts";
-import type { ReleasePosition, ReleaseStateName } from "../release-machine.ts";
+import type { AsgConfig, AsgProgress, Place } from "./definition.ts";
+import { createBucketMemory, createYardLockFiles, createYardMemory } from "./deploy/memory.ts";
+import type { Release } from "./document/release.ts";
+import type { StrongLock } from "./locks/lock-files.ts";
+import { createDynamoLock, createS3LockFiles } from "./locks/lock-stores.ts";
+import type { UserLockDeps } from "./locks/release-locks.ts";
+import { toReleaseId } from "./plan/names.ts";
+import { hashUserData } from "./plan/user-data.ts";
+import type { ReleasePosition, ReleaseStateName } from "./release-machine.ts";
 import {
   type HaltOrder,
   PRESETS,
@@ -23,7 +23,7 @@ import {
   type ReleaseMemory,
   type ReleaseState,
   type StateError,
-} from "../release-state.ts";
+} from "./release-state.ts";
 
 /** One call of the executor, with the dependencies of all its operations. */
 export interface AsgCall {

@@ -1,9 +1,9 @@
 import { createExecutorContext } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
-import { hashUserData } from "../plan/user-data.ts";
-import { PRESETS, ReleaseError } from "../release-state.ts";
-import { aState } from "../testing/builders.ts";
 import { fillDocument, openCall, rememberError } from "./call.ts";
+import { hashUserData } from "./plan/user-data.ts";
+import { PRESETS, ReleaseError } from "./release-state.ts";
+import { aState } from "./testing/builders.ts";
 
 describe("rememberError", () => {
   it("keeps the first error and the newest twenty later ones", () => {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { silentLogger } from "@stackyard/core";
 import { type PostgresServer, startPostgres } from "@stackyard/postgres-server";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createStore } from "./create-store.ts";
+import { createStore } from "./create-postgres-store.ts";
 
 let server: PostgresServer;
 const folder = mkdtempSync(join(tmpdir(), "create-store-"));

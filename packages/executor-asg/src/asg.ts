@@ -8,25 +8,6 @@ import {
   running,
   succeeded,
 } from "@stackyard/core";
-import { type AsgConfig, type AsgProgress, type AsgStep, asgDefinition, type Place } from "../definition.ts";
-import { repairRelease } from "../deploy/repair.ts";
-import {
-  cancelRollback,
-  pollRollback,
-  type RollbackInput,
-  type RollbackProgress,
-  type RollbackStep,
-  rollbackRelease,
-} from "../deploy/rollback.ts";
-import { runState } from "../deploy/run-state.ts";
-import { parseRelease } from "../document/parse-release.ts";
-import type { Release } from "../document/release.ts";
-import { isSafe } from "../document/release-rules.ts";
-import { findRootLock, lockByUser, removeRootLock, unlockByUser } from "../locks/release-locks.ts";
-import { rememberPlace } from "../plan/release-place-record.ts";
-import { joinSentences } from "../plan/report.ts";
-import type { ReleaseEnd } from "../release-machine.ts";
-import { type ReleaseDeps, ReleaseError } from "../release-state.ts";
 import {
   type AsgCall,
   openCall,
@@ -37,6 +18,25 @@ import {
   toProjectConfig,
   withLines,
 } from "./call.ts";
+import { type AsgConfig, type AsgProgress, type AsgStep, asgDefinition, type Place } from "./definition.ts";
+import { repairRelease } from "./deploy/repair.ts";
+import {
+  cancelRollback,
+  pollRollback,
+  type RollbackInput,
+  type RollbackProgress,
+  type RollbackStep,
+  rollbackRelease,
+} from "./deploy/rollback.ts";
+import { runState } from "./deploy/run-state.ts";
+import { parseRelease } from "./document/parse-release.ts";
+import type { Release } from "./document/release.ts";
+import { isSafe } from "./document/release-rules.ts";
+import { findRootLock, lockByUser, removeRootLock, unlockByUser } from "./locks/release-locks.ts";
+import { rememberPlace } from "./plan/release-place-record.ts";
+import { joinSentences } from "./plan/report.ts";
+import type { ReleaseEnd } from "./release-machine.ts";
+import { type ReleaseDeps, ReleaseError } from "./release-state.ts";
 import {
   type BeginInput,
   beginRelease,

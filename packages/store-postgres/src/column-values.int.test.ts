@@ -1,6 +1,6 @@
 import pg from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { toBooleanArray, toNumberArray, toTextArray } from "./binary-arrays.ts";
+import { toBooleanArray, toNumberArray, toTextArray } from "./column-values.ts";
 import { startTestServer, type TestServer } from "./testing/test-server.ts";
 
 let server: TestServer;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { fromKeyText, toComparedText, toKeyText, toLongText } from "./key-text.ts";
+import { fromKeyText, toComparedText, toKeyText, toLongText } from "./column-values.ts";
 
 describe("toKeyText", () => {
   it("leaves ordinary texts as they are", () => {

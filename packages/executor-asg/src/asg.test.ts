@@ -2,11 +2,11 @@ import { SimFault } from "@stackyard/aws-sim";
 import type { Step } from "@stackyard/core";
 import { createRandom, runExecutor } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
-import { createYardMemory } from "../deploy/memory.ts";
-import { toPlaceKey } from "../plan/release-place-record.ts";
-import { TARGET } from "../testing/builders.ts";
-import { type AsgYard, addServingGroup, aTaskConfig, createAsgYard, OLD_GROUP } from "../testing/yards.ts";
 import { createAsgExecutor } from "./asg.ts";
+import { createYardMemory } from "./deploy/memory.ts";
+import { toPlaceKey } from "./plan/release-place-record.ts";
+import { TARGET } from "./testing/builders.ts";
+import { type AsgYard, addServingGroup, aTaskConfig, createAsgYard, OLD_GROUP } from "./testing/yards.ts";
 
 const AT = { account: TARGET.account, region: TARGET.region, project: "org/shop", config: "production" };
 const KEY = { aws_account_id: TARGET.account, project_name: "org/shop", config_name: "production" };

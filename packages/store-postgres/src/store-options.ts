@@ -1,0 +1,288 @@
+import { readFileSync } from "node:fs";
+import { checkServerIdentity } from "node:tls";
+import { defined, type Logger, StackyardError, silentLogger } from "@stackyard/core";
+import pg from "pg";
+import { type Static, Type } from "typebox";
+import { Compile } from "typebox/compile";
+
+/** An address (`postgres://user:password@host:5432/database?sslmode=…`), a secret, or the JSON of one. */
+export type PostgresConnection = string | ConnectionSecret;
+
+/** How connections are encrypted. `ca`: PEM of the authorities that may have signed the server's certificate. */
+export type PostgresTls = TlsMode | { readonly mode: "verify-full"; readonly ca: string };
+
+/** How a store is opened. */
+export interface PostgresStoreOptions {
+  /** A function is called again after the server refused the credentials: they may have been rotated. */
+  readonly connection: PostgresConnection | (() => PostgresConnection | Promise<PostgresConnection>);
+  /** The schema of tables and functions. Lower-case letters, digits and `_`. Default: `stackyard`. */
+  readonly schema?: string;
+  /** Default: that of the address, else `prefer`. */
+  readonly tls?: PostgresTls;
+  /** Connections at most, besides one that listens. Default: 10. */
+  readonly maxConnections?: number;
+  /** An idle connection is closed after so long. Default: 30 s. */
+  readonly idleMs?: number;
+  /** Default: 10 s. */
+  readonly connectTimeoutMs?: number;
+  /** The server ends a statement that takes longer. Default: 30 s. */
+  readonly statementTimeoutMs?: number;
+  /**
+   * Reads, lists and single writes fail with `STORE_UNAVAILABLE` when the server has not responded after this time, the
+   * wait for a connection included: a frozen server does not block callers. Commits of the engine and calls of workers
+   * may take `statementTimeoutMs`. Default: 5 s.
+   */
+  readonly answerTimeoutMs?: number;
+  /** As the server lists the connections. Default: `stackyard`. */
+  readonly applicationName?: string;
+  /** `false`: the schema must be there and up to date (`migratePostgresStore`). Default: true. */
+  readonly migrate?: boolean;
+  /** Calls that share one statement at most. Default: 256. 1: each has its own, for measuring. */
+  readonly maxGroup?: number;
+  /** Default: none. */
+  readonly logger?: Logger;
+}
+
+const DEFAULTS = {
+  schema: "stackyard",
+  maxConnections: 10,
+  idleMs: 30_000,
+  connectTimeoutMs: 10_000,
+  statementTimeoutMs: 30_000,
+  answerTimeoutMs: 5_000,
+  applicationName: "stackyard",
+  migrate: true,
+  maxGroup: 256,
+  logger: silentLogger,
+};
+
+const COUNTS = [
+  "maxConnections",
+  "idleMs",
+  "connectTimeoutMs",
+  "statementTimeoutMs",
+  "answerTimeoutMs",
+  "maxGroup",
+] as const;
+
+/** Options with their defaults. */
+export type StoreSettings = PostgresStoreOptions & Required<Omit<PostgresStoreOptions, "tls">>;
+
+/** Throws `CONFIG_INVALID` for values that cannot work. */
+export function toSettings(options: PostgresStoreOptions): StoreSettings {
+  const settings = { ...DEFAULTS, ...options };
+  if (!isSchemaName(settings.schema)) {
+    const message = `Invalid schema ${JSON.stringify(settings.schema)}. Use at most 41 lower-case letters, digits and "_".`;
+    throw new StackyardError("CONFIG_INVALID", message);
+  }
+  for (const name of COUNTS) {
+    if (Number.isSafeInteger(settings[name]) && settings[name] > 0) continue;
+    throw new StackyardError("CONFIG_INVALID", `${name} must be a whole number above 0.`);
+  }
+  return settings;
+}
+
+const SCHEMA_NAME = /^[a-z_][a-z0-9_]{0,40}$/;
+
+/** Returns true for a name that needs no quotes and leaves room for the names of channels. */
+export function isSchemaName(name: string): boolean {
+  return SCHEMA_NAME.test(name);
+}
+
+/** A row of `stacks` without a valid stack, and why. */
+export interface UnreadableStack {
+  readonly stackId: string;
+  readonly reason: string;
+}
+
+const Text = Type.String({ minLength: 1, maxLength: 4_096 });
+const Port = Type.Integer({ minimum: 1, maximum: 65_535 });
+
+/** The fields of a database secret as Secrets Manager and RDS write it; others are ignored. */
+export const ConnectionSecret = Type.Object({
+  username: Text,
+  password: Type.String({ maxLength: 4_096 }),
+  host: Text,
+  dbname: Text,
+  /** Default: 5432. A text of digits is taken too. */
+  port: Type.Optional(Type.Union([Port, Type.String({ pattern: "^[0-9]{1,5}$" })])),
+});
+export type ConnectionSecret = Static<typeof ConnectionSecret>;
+
+/** Where the server is and who connects. */
+export interface ConnectionFields {
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly user?: string;
+  readonly password?: string;
+  /** The mode in the URL. */
+  readonly tls?: TlsMode;
+  /** Of the authorities that may have signed the server's certificate, PEM. */
+  readonly ca?: string;
+}
+
+/**
+ * `off`: never. `prefer`: if the server supports it. `require`: always, without verifying the certificate.
+ * `verify-full`: always, and the certificate must be valid for the host.
+ */
+type TlsMode = "off" | "prefer" | "require" | "verify-full";
+
+const DEFAULT_PORT = 5432;
+const secret = Compile(ConnectionSecret);
+
+/**
+ * Parses an address (`postgres://…`), a secret, or the JSON of one. Throws `CONFIG_INVALID`, without showing its input,
+ * which may contain a password.
+ */
+export function parseConnection(value: unknown): ConnectionFields {
+  if (typeof value !== "string") return parseSecret(value);
+  const text = value.trim();
+  return text.startsWith("{") ? parseSecret(parseJson(text)) : parseAddress(text);
+}
+
+function parseSecret(value: unknown): ConnectionFields {
+  if (!secret.Check(value)) {
+    const faults = secret.Errors(value).map(({ instancePath, message }) => `${instancePath || "/"} ${message}`);
+    throw invalid(`Invalid connection secret: ${[...new Set(faults)].join("; ")}.`);
+  }
+  const { username: user, password, host, dbname: database, port = DEFAULT_PORT } = value;
+  return { host, port: parsePort(String(port)), database, user, password };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw invalid("The connection secret is not valid JSON.");
+  }
+}
+
+function parseAddress(text: string): ConnectionFields {
+  // A user without a host, as for a socket, is not a valid URL.
+  const address = text.replace(/^(postgres(?:ql)?:\/\/[^/?#]*@)(?=[/?])/, "$1localhost");
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  if (url === undefined || !/^postgres(ql)?:$/.test(url.protocol)) {
+    throw invalid("The connection is neither a secret nor a URL such as postgres://user:password@host:5432/database.");
+  }
+  const user = decode(url.username);
+  const password = decode(url.password);
+  const database = decode(url.pathname.slice(1)) || user;
+  if (database === "") throw invalid("The database URL contains no database name. Write postgres://host/database.");
+  return {
+    host: url.searchParams.get("host") ?? (decode(url.hostname) || "localhost"),
+    port: parsePort(url.searchParams.get("port") ?? (url.port || String(DEFAULT_PORT))),
+    database,
+    ...(user === "" ? {} : { user }),
+    ...(password === "" ? {} : { password }),
+    ...parseTls(url.searchParams),
+  };
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw invalid("The database URL contains a % without two hex digits after it. Write %25 for a percent sign.");
+  }
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port;
+  throw invalid(`Invalid port ${JSON.stringify(text)}. Use a number from 1 to 65535.`);
+}
+
+const SSL_MODES: Readonly<Record<string, TlsMode>> = {
+  disable: "off",
+  allow: "prefer",
+  prefer: "prefer",
+  require: "require",
+  "no-verify": "require",
+  "verify-ca": "verify-full",
+  "verify-full": "verify-full",
+};
+
+function parseTls(parameters: URLSearchParams): { readonly tls?: TlsMode; readonly ca?: string } {
+  const mode = parameters.get("sslmode");
+  const tls = mode === null ? undefined : SSL_MODES[mode];
+  if (mode !== null && tls === undefined) {
+    throw invalid(`Unknown sslmode ${JSON.stringify(mode)}. Valid modes: ${Object.keys(SSL_MODES).join(", ")}.`);
+  }
+  const file = parameters.get("sslrootcert");
+  return {
+    ...defined({ tls }),
+    ...(file === null || file === "system" ? {} : { ca: readCertificate(file) }),
+  };
+}
+
+function readCertificate(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw invalid(`The certificates of sslrootcert cannot be read: ${file}.`, error);
+  }
+}
+
+function invalid(message: string, cause?: unknown): StackyardError {
+  return new StackyardError("CONFIG_INVALID", message, defined({ cause }));
+}
+
+/**
+ * Every statement looks up a few rows by their keys, and has an index for each. The server cannot see that: it plans
+ * without the length of the lists, and before it has gathered statistics. So it must not read a table sequentially,
+ * even for a join; it must make each plan once, since most take longer to make than to run; and it must not compile
+ * any.
+ */
+const SESSION = [
+  "-c enable_seqscan=off",
+  "-c enable_mergejoin=off",
+  "-c plan_cache_mode=force_generic_plan",
+  "-c jit=off",
+].join(" ");
+
+/** Returns how connections are opened. `withoutTls`: the server has reported that it does not support TLS. */
+export function toPoolConfig(fields: ConnectionFields, settings: StoreSettings, withoutTls: boolean): pg.PoolConfig {
+  return {
+    host: fields.host,
+    port: fields.port,
+    database: fields.database,
+    ...defined({ user: fields.user, password: fields.password }),
+    ssl: withoutTls ? false : toSsl(fields, settings.tls),
+    max: settings.maxConnections,
+    idleTimeoutMillis: settings.idleMs,
+    connectionTimeoutMillis: settings.connectTimeoutMs,
+    statement_timeout: settings.statementTimeoutMs,
+    application_name: settings.applicationName,
+    options: SESSION,
+    keepAlive: true,
+    types: { getTypeParser },
+  };
+}
+
+/** Returns the effective mode: the option's, else the address's, else `prefer`. */
+export function tlsModeOf(fields: ConnectionFields, tls: PostgresTls | undefined): TlsMode {
+  const mode = typeof tls === "object" ? tls.mode : tls;
+  // A socket in the file system needs no TLS.
+  return mode ?? fields.tls ?? (fields.host.startsWith("/") ? "off" : "prefer");
+}
+
+function toSsl(fields: ConnectionFields, tls: PostgresTls | undefined): Exclude<pg.PoolConfig["ssl"], undefined> {
+  const mode = tlsModeOf(fields, tls);
+  if (mode === "off") return false;
+  if (mode !== "verify-full") return { rejectUnauthorized: false };
+  const ca = typeof tls === "object" ? tls.ca : fields.ca;
+  return {
+    rejectUnauthorized: true,
+    ...defined({ ca }),
+    // The driver names no host where that is an address of numbers.
+    checkServerIdentity: (_, certificate) => checkServerIdentity(fields.host, certificate),
+  };
+}
+
+const INT8 = 20;
+
+// Counts, versions and instants stay far below 2^53.
+function getTypeParser(...[oid, format]: Parameters<typeof pg.types.getTypeParser>): unknown {
+  return oid === INT8 ? Number : pg.types.getTypeParser(oid, format);
+}

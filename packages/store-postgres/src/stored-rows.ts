@@ -1,0 +1,243 @@
+import {
+  type DispatchAttempt,
+  defined,
+  isMap,
+  parseJson,
+  type Stack,
+  StackyardError,
+  type TaskMessage,
+} from "@stackyard/core";
+import {
+  type Change,
+  type PageBuilder,
+  type PageRow,
+  parseStored,
+  type ReadStack,
+  toStackColumns,
+} from "@stackyard/core/engine";
+import { fromKeyText, toKeyText, toLongText, toPlace } from "./column-values.ts";
+
+/** Returns the stored record: with the names that the predecessor's readers expect, and our additional fields. */
+export function toStackData(stack: Stack): string {
+  // Taking a property out of an object while it is copied is slow; one that is undefined is not written. Two come
+  // first, so that statements find them without reading the document: see REVISION and ENTERED_AT.
+  const { machineHash, enteredAt } = stack;
+  return JSON.stringify(Object.assign({ machineHash, enteredAt }, stack, { state: undefined, _state: stack.state }));
+}
+
+const UPDATED = "(extract(epoch from s.last_updated_time) * 1000)::bigint";
+// The beginning of a `toStackData` text.
+const HEAD = "left(s.data, 160)";
+const IS_OURS = `not s.foreign_write and left(s.data, 16) = '{"machineHash":"'`;
+
+/** The revision of a record, of `stacks` as `s`; empty for one of the predecessor, or an unreadable one. */
+export const REVISION = `case when ${IS_OURS} then split_part(${HEAD}, '"', 4) else '' end`;
+
+// Without a pattern: a search for one takes 20 times as long as all of this.
+const ENTERED = `btrim(split_part(${HEAD}, '"', 7), ':,')`;
+const IS_NUMBER = `length(${ENTERED}) between 1 and 16 and translate(${ENTERED}, '0123456789', '') = ''`;
+
+/** When its state was entered. For a record of the predecessor, or an unreadable one, the time of its last write. */
+export const ENTERED_AT = `case when ${IS_OURS} and ${IS_NUMBER} then ${ENTERED}::bigint else ${UPDATED} end`;
+
+/** The columns of a `StackRow`, of `stacks` as `s`. */
+export const STACK_COLUMNS = `s.id, s.data, s.foreign_write, s.version,
+       (extract(epoch from s.creation_time) * 1000)::bigint as created,
+       (extract(epoch from s.last_updated_time) * 1000)::bigint as updated`;
+
+/** A row of `stacks`, as far as its record needs it. */
+export interface StackRow {
+  readonly id: string;
+  readonly data: string;
+  /** True when the predecessor wrote it last. */
+  readonly foreign_write: boolean;
+  readonly version: number;
+  /** Epoch milliseconds; what a record of the predecessor lacks. */
+  readonly created: number;
+  readonly updated: number;
+}
+
+/** Reads a record of ours or of the predecessor. Never throws. */
+export function readStackRow(row: StackRow): ReadStack {
+  const value = parseJson(row.data);
+  if (!row.foreign_write && isOurs(value)) {
+    const { _state: state, ...stack } = value;
+    const read = { ...stack, state };
+    const fault = parseStored.findStackFault(read);
+    if (fault !== undefined) return { kind: "unreadable", reason: `${fault}.` };
+    return { kind: "stack", stack: read };
+  }
+  return readForeignRow(row, value);
+}
+
+/**
+ * Reads a row of the predecessor, which keeps the times in columns. When it has overwritten a record of ours, entries
+ * continue above all earlier ones, so that no attempt's id is used again.
+ */
+function readForeignRow(row: StackRow, value: unknown): ReadStack {
+  if (value === undefined) return { kind: "unreadable", reason: "It is not JSON." };
+  const dated = isMap(value) ? { ...value, createdAt: row.created, updatedAt: row.updated } : value;
+  const read = parseStored.predecessorStack(dated, (row.version - 1) * ENTRIES_A_VERSION);
+  if (read.kind === "unreadable" || read.stack.id === row.id) return read;
+  return { kind: "unreadable", reason: `The record names another stack, ${JSON.stringify(read.stack.id)}.` };
+}
+
+/** Returns the record of a row. Throws `STORE_CORRUPT`, with id and reason, for an unreadable one. */
+export function parseStackRow(row: StackRow): Stack {
+  const read = readStackRow(row);
+  if (read.kind === "stack") return read.stack;
+  const message = `The record of stack ${JSON.stringify(row.id)} cannot be read: ${read.reason} Correct or delete its row in "stacks".`;
+  throw new StackyardError("STORE_CORRUPT", message, { details: { stackId: row.id, reason: read.reason } });
+}
+
+/** More than one event can cause. */
+const ENTRIES_A_VERSION = 10_000;
+
+type OwnData = Omit<Stack, "state"> & { readonly _state: string };
+
+// Ours were checked when they were made: all of them have an incarnation and runs.
+function isOurs(value: unknown): value is OwnData {
+  return isMap(value) && "incarnation" in value && "runs" in value && "_state" in value;
+}
+
+/** The columns of a record that is written. */
+export type WrittenRow = ReturnType<typeof toWrittenRow>;
+
+/** Returns the columns of a stack. Pure. */
+export function toWrittenRow(stack: Stack) {
+  const { machine, state } = stack;
+  const { busy, trouble, timerAt } = toStackColumns(stack);
+  return {
+    data: toStackData(stack),
+    machine: toKeyText(machine),
+    state: toKeyText(state),
+    busy,
+    trouble,
+    timer: timerAt,
+    created: stack.createdAt,
+    updated: stack.updatedAt,
+  };
+}
+
+/** The constant part of a dispatched attempt, stored as one document in its history row. */
+export interface SentAttempt {
+  /** The full id, if the column contains a shorter replacement. */
+  readonly longId?: string;
+  readonly task: string;
+  readonly entry: number;
+  readonly attempt: number;
+  readonly executor?: string;
+  readonly dispatchedAt: number;
+  readonly secrets?: readonly string[];
+  readonly message: TaskMessage;
+}
+
+/** Reads what `toDispatchRow` has written. Throws `STORE_CORRUPT` for a row that is damaged or gone. */
+export function parseSent(text: string | null): SentAttempt {
+  return parseStored.json(text ?? "", "message of an attempt") as SentAttempt;
+}
+
+/** Returns the id of an attempt from its column and its document. */
+export function toAttemptId(column: string, { longId }: SentAttempt): string {
+  return longId ?? fromKeyText(column);
+}
+
+/** A new attempt, for `begin_attempt`. Without an owner it waits for a claim. */
+export interface DispatchRow {
+  readonly home: string;
+  readonly id: string;
+  readonly stack: string;
+  readonly sent: string;
+  readonly owner: string | null;
+  readonly lease_until: number | null;
+  readonly timeout: number;
+  readonly deadline: number;
+  readonly due: number;
+  readonly secrets: boolean;
+}
+
+/** How far ahead of the lower bound the first search for unclaimed attempts starts. */
+const FIRST_LOOK_MS = 20_000;
+
+type BirthClaim = NonNullable<Change["claims"]>[number];
+
+/** Makes the row of an attempt that begins. */
+export function toDispatchRow(dispatch: DispatchAttempt, claim: BirthClaim | undefined, now: number): DispatchRow {
+  const { attemptId, stackId, task, entry, attempt, executor, timeoutMs, claimWithinMs, secrets, message } = dispatch;
+  const isLong = toLongText(attemptId) !== null;
+  const windowMs = claim === undefined ? claimWithinMs : timeoutMs;
+  const sent: SentAttempt = {
+    ...(isLong ? { longId: attemptId } : {}),
+    task,
+    entry,
+    attempt,
+    ...defined({ executor }),
+    dispatchedAt: now,
+    ...defined({ secrets }),
+    message,
+  };
+  return {
+    ...toPlace(attemptId),
+    stack: toKeyText(stackId),
+    sent: JSON.stringify(sent),
+    owner: claim === undefined ? null : toKeyText(claim.owner),
+    lease_until: claim === undefined ? null : now + claim.leaseMs,
+    timeout: timeoutMs,
+    deadline: now + windowMs,
+    due: now + Math.min(claim?.leaseMs ?? FIRST_LOOK_MS, windowMs),
+    secrets: secrets !== undefined,
+  };
+}
+
+/** A row of a statement that `withinBytes` made. */
+export interface FetchedRow {
+  /** Rows that there are up to the limit, with those that the server kept back. */
+  readonly fetched: number;
+}
+
+/**
+ * Returns a statement that sends the rows of another one up to the first that reaches this number of bytes, so that
+ * large rows never leave the server. `rows` may have its own order; `order` is the order in which they are sent.
+ */
+export function withinBytes(input: {
+  readonly rows: string;
+  readonly body: string;
+  readonly order: string;
+  readonly maxBytes: string;
+}): string {
+  const { rows, body, order, maxBytes } = input;
+  return `
+select * from (
+  select listed.*, count(*) over () as fetched,
+         coalesce(sum(octet_length(${body})) over (order by ${order} rows between unbounded preceding and 1 preceding), 0)
+           as bytes_before
+    from (${rows}) listed) page
+ where bytes_before < ${maxBytes} order by ${order}`;
+}
+
+/** Returns the value of `maxBytes` for such a statement; the first row always fits. */
+export function maxBytesOf(page: PageBuilder<unknown>): number {
+  return Math.max(1, page.bytesLeft);
+}
+
+/** A row of a page, or one that the statement could not exclude: it does not count as an item of the page. */
+type CheckedRow<Item> = PageRow<Item> & { readonly isLeftOut?: boolean };
+
+/**
+ * Adds rows of such a statement. Returns where the next page begins when the page is not full and more rows may follow.
+ */
+export function addFetched<Row extends FetchedRow, Item>(
+  page: PageBuilder<Item>,
+  rows: readonly Row[],
+  toPageRow: (row: Row) => CheckedRow<Item>,
+): string | undefined {
+  let last: CheckedRow<Item> | undefined;
+  let leftOut = 0;
+  for (const row of rows) {
+    const next = toPageRow(row);
+    if (next.isLeftOut === true) leftOut += 1;
+    else if (!page.add(next)) return undefined;
+    last = next;
+  }
+  return leftOut > 0 || rows.length < (rows[0]?.fetched ?? 0) ? last?.cursor : undefined;
+}
