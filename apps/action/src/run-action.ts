@@ -9,7 +9,7 @@ import {
   Stackyard,
   StackyardApiError,
 } from "@stackyard/sdk";
-import { createHttpClient, createPreviewsApi } from "@stackyard/sdk/commands";
+import { createHttpClient, createPreviewsApi, type PreviewsApi } from "@stackyard/sdk/commands";
 import { checkGoalStates, followEvent } from "@stackyard/sdk/send";
 import { findPull } from "./find-pull.ts";
 import { type Inputs, readInputs } from "./read-inputs.ts";
@@ -51,9 +51,13 @@ async function findResult(env: Environment, signal: AbortSignal): Promise<Action
   }
 }
 
-type Yard = ReturnType<typeof openYard>;
+/** The clients of a yard. */
+interface Yard {
+  readonly client: Stackyard;
+  readonly previews: PreviewsApi;
+}
 
-function openYard({ url }: Inputs, env: Environment) {
+function openYard({ url }: Inputs, env: Environment): Yard {
   const token = createCiToken({ url, env, onSecret: setSecret });
   if (token === undefined) {
     const hint = "Give the job `permissions: { id-token: write }`. Jobs of pull requests from forks cannot have it.";

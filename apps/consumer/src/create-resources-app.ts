@@ -28,7 +28,7 @@ export function createResourcesApp(options: ResourcesAppOptions): {
   const { environment, clock, logger, fetch, access } = options;
   const place = { account: environment["CONSUMER_ACCOUNT_ID"] ?? "", region: environment["CONSUMER_REGION"] ?? "" };
   const emulator = findEmulator(environment, "S3");
-  const common = { ...place, clock, logger, fetch, ...(emulator === undefined ? {} : { emulator }) };
+  const common = defined({ ...place, clock, logger, fetch, emulator });
   const ofSet = createConsumerResources({ ...common, initialSet: () => openInitialSet(options) });
   const ofBucket = createConsumerResources({
     ...common,

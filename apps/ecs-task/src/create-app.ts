@@ -22,12 +22,18 @@ export interface CreateAppOptions {
   readonly telemetry?: Pick<Telemetry, "logger" | "invoke">;
 }
 
+/** The function, once its telemetry is there. */
+interface OpenedApp {
+  readonly telemetry: Pick<Telemetry, "logger" | "invoke">;
+  readonly made: EcsTaskFunction;
+}
+
 /** Creates the function from its environment. An invalid environment is also reported to CloudFormation. */
 export function createApp(options: CreateAppOptions): EcsTaskFunction {
   const { environment, clock = systemClock } = options;
-  let opened: ReturnType<typeof open> | undefined;
+  let opened: Promise<OpenedApp> | undefined;
 
-  async function open() {
+  async function open(): Promise<OpenedApp> {
     const telemetry = options.telemetry ?? (await createTelemetry({ service: "ecs-task", environment, clock }));
     return { telemetry, made: createEcsTask(toDeps(options, telemetry.logger, clock)) };
   }

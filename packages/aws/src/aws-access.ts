@@ -133,8 +133,12 @@ function createShell(options: AwsAccessOptions): Shell {
     const { STSClient } = await import("@aws-sdk/client-sts");
     const known = byRegion.get(region ?? "");
     if (known !== undefined) return known;
-    const endpoint = options.stsEndpoint === undefined ? {} : { endpoint: options.stsEndpoint };
-    const settings = { ...config, ...toOwnConfig(options), ...(region && { region }), ...endpoint };
+    const settings = {
+      ...config,
+      ...toOwnConfig(options),
+      ...(region && { region }),
+      ...defined({ endpoint: options.stsEndpoint }),
+    };
     const sts = equip(new STSClient(settings as never), undefined);
     byRegion.set(region ?? "", sts);
     return sts;

@@ -105,11 +105,11 @@ export function createClientCache(maxClients = MAX_CLIENTS): ClientCache {
   }
 
   return {
-    find(clientClass, target, make) {
+    find<Client>(clientClass: Constructor<Client>, target: CheckedTarget | undefined, make: () => Client) {
       // An evicted client is not destroyed: a call may be waiting for its answer.
       const client = findRecentlyUsed(clients, toKey(clientClass, target), { max: maxClients, make });
       // Only results of `make` of the same constructor are stored under the key.
-      return client as ReturnType<typeof make>;
+      return client as Client;
     },
   };
 }

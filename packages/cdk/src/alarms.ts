@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import type { CfnCondition } from "aws-cdk-lib";
 import { CfnAlarm } from "aws-cdk-lib/aws-cloudwatch";
 import { Construct } from "constructs";
@@ -214,7 +215,7 @@ export function createAlarm(scope: Construct, id: string, rule: AlarmRule, topic
     dimensions: Object.entries(dimensions).map(([name, value]) => ({ name, value })),
     period: periodSeconds,
     evaluationPeriods: periods,
-    ...(actions === undefined ? {} : { alarmActions: actions, okActions: actions }),
+    ...defined({ alarmActions: actions, okActions: actions }),
   });
   if (condition !== undefined) alarm.cfnOptions.condition = condition;
 }

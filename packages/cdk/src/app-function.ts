@@ -89,7 +89,6 @@ export class AppFunction extends Construct {
       permissionsBoundaryArn: props.permissionsBoundaryArn,
     });
     const made = new CfnFunction(this, "Function", {
-      ...defined({ functionName: props.functionName }),
       description: props.description,
       role: role.attrArn,
       timeout: props.timeoutSeconds,
@@ -98,7 +97,10 @@ export class AppFunction extends Construct {
       loggingConfig: { logGroup: logGroup.ref },
       recursiveLoop: props.recursiveLoop ?? "Allow",
       environment: { variables: toVariables(props.environment) },
-      ...(props.temporaryMb === undefined ? {} : { ephemeralStorage: { size: props.temporaryMb } }),
+      ...defined({
+        functionName: props.functionName,
+        ephemeralStorage: props.temporaryMb === undefined ? undefined : { size: props.temporaryMb },
+      }),
       ...toCode(this, props),
       ...toSettings(props),
     });
@@ -148,10 +150,10 @@ function toChosenCode(
 }
 
 function toSettings({ reservedConcurrency, subnets }: AppFunctionProps) {
-  return {
-    ...(reservedConcurrency === undefined ? {} : { reservedConcurrentExecutions: toCfnNumber(reservedConcurrency) }),
-    ...(subnets === undefined ? {} : { vpcConfig: toCfn(subnets, toVpcConfig) }),
-  };
+  return defined({
+    reservedConcurrentExecutions: reservedConcurrency === undefined ? undefined : toCfnNumber(reservedConcurrency),
+    vpcConfig: subnets && toCfn(subnets, toVpcConfig),
+  });
 }
 
 function toVpcConfig({ subnetIds, securityGroupIds }: Subnets): CfnFunction.VpcConfigProperty {
@@ -179,8 +181,10 @@ export function createAppRole(scope: Construct, id: string, props: AppRoleProps)
       Statement: [{ Effect: "Allow", Principal: { Service: service }, Action: "sts:AssumeRole" }],
     },
     policies: toRolePolicies(permissions),
-    ...(managedPolicyArns === undefined ? {} : { managedPolicyArns: toCfnList(managedPolicyArns) }),
-    ...(permissionsBoundaryArn === undefined ? {} : { permissionsBoundary: toCfnText(permissionsBoundaryArn) }),
+    ...defined({
+      managedPolicyArns: managedPolicyArns && toCfnList(managedPolicyArns),
+      permissionsBoundary: permissionsBoundaryArn === undefined ? undefined : toCfnText(permissionsBoundaryArn),
+    }),
   });
 }
 

@@ -24,12 +24,14 @@ export function createQueueSource(scope: Construct, id: string, props: QueueSour
     functionName,
     batchSize,
     functionResponseTypes: ["ReportBatchItemFailures"],
-    ...(maxConcurrency === undefined
-      ? {}
-      : { scalingConfig: toCfn(maxConcurrency, (maximumConcurrency) => ({ maximumConcurrency })) }),
+    ...defined({ scalingConfig: maxConcurrency === undefined ? undefined : toCfn(maxConcurrency, toScaling) }),
   });
   if (condition !== undefined) source.cfnOptions.condition = condition;
   return source;
+}
+
+function toScaling(maximumConcurrency: number): CfnEventSourceMapping.ScalingConfigProperty {
+  return { maximumConcurrency };
 }
 
 /** Which events call which function. */

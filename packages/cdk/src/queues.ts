@@ -49,9 +49,8 @@ export class YardQueues extends Construct {
     const { prefix = "", keepsOrder: isFifo = false, hasLongTasks = false, eventSenders = {}, kmsKeyArn } = props;
     const eventSeconds = props.eventVisibilitySeconds ?? TIMES_TIMEOUT * STATE_MANAGER_TIMEOUT_SECONDS;
     const taskSeconds = props.taskVisibilitySeconds ?? TIMES_TIMEOUT * TASK_RUNNER_TIMEOUT_SECONDS;
-    const key = kmsKeyArn === undefined ? {} : { kmsKeyArn };
     const make = (queueId: string, name: string, more: Partial<WorkQueueProps> = {}) =>
-      createWorkQueue(this, queueId, { name: `${prefix}${name}`, ...key, ...more });
+      createWorkQueue(this, queueId, { name: `${prefix}${name}`, ...defined({ kmsKeyArn }), ...more });
 
     // A FIFO queue requires a FIFO dead-letter queue.
     this.eventDeadLetters = make("EventDeadLettersQueue", "event-dead-letters", { isFifo });
@@ -182,11 +181,14 @@ export function createWorkQueue(scope: Construct, id: string, props: WorkQueuePr
     toStatements = () => [],
   } = props;
   const queue = new CfnQueue(scope, id, {
-    ...defined({ visibilityTimeout: visibilitySeconds, ...toKey(kmsKeyArn) }),
-    ...defined(name === undefined ? {} : toFifo(name, isFifo)),
+    ...defined({
+      visibilityTimeout: visibilitySeconds,
+      redrivePolicy: deadLetterArn === undefined ? undefined : { deadLetterTargetArn: deadLetterArn, maxReceiveCount },
+    }),
+    ...toKey(kmsKeyArn),
+    ...(name === undefined ? {} : toFifo(name, isFifo)),
     // A dead letter keeps its original age: the queue for dead letters must keep messages for longer.
     messageRetentionPeriod: props.keptSeconds ?? (deadLetterArn === undefined ? 14 : 4) * DAY_SECONDS,
-    ...(deadLetterArn === undefined ? {} : { redrivePolicy: { deadLetterTargetArn: deadLetterArn, maxReceiveCount } }),
   });
   const policy = new CfnQueuePolicy(scope, `${id}Policy`, {
     queues: [queue.ref],

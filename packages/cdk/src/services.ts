@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { CfnPermission, CfnUrl, type Code } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
 import { AppFunction, type FunctionSettings } from "./app-function.ts";
@@ -64,7 +65,7 @@ export class Services extends Construct {
         readObjects("Machines", machines),
         readObjects("Project", project),
         ...(secretArns === undefined ? [] : [mapGiven(secretArns, readSecrets)]),
-        ...toExecutorPermissions(targetRoleArns === undefined ? {} : { targetRoleArns }),
+        ...toExecutorPermissions(defined({ targetRoleArns })),
         ...toYardPermissions(props, stores),
       ],
       environment: {

@@ -1,5 +1,5 @@
 import { defined } from "@stackyard/core";
-import { toStacksTable, toWorkTable } from "@stackyard/store-dynamodb";
+import { type TableDefinition, toStacksTable, toWorkTable } from "@stackyard/store-dynamodb";
 import { Aws, type CfnCondition, Fn, RemovalPolicy } from "aws-cdk-lib";
 import { CfnTable } from "aws-cdk-lib/aws-dynamodb";
 import { CfnBucket, CfnBucketPolicy, type CfnBucketProps } from "aws-cdk-lib/aws-s3";
@@ -7,8 +7,6 @@ import type { Construct } from "constructs";
 import { type Given, toCfn } from "./given.ts";
 import type { Permission } from "./policies/statement.ts";
 import { readSecret, toDynamodbPermission } from "./policies/yard-permissions.ts";
-
-type TableDefinition = ReturnType<typeof toStacksTable>;
 
 /** Settings of a table. */
 export interface YardTableProps {
@@ -54,12 +52,10 @@ function createTable(
     globalSecondaryIndexes: GlobalSecondaryIndexes.map((index) => ({
       indexName: index.IndexName ?? "",
       keySchema: toKeys(index.KeySchema ?? []),
-      projection: {
+      projection: defined({
         projectionType: index.Projection?.ProjectionType ?? "KEYS_ONLY",
-        ...(index.Projection?.NonKeyAttributes === undefined
-          ? {}
-          : { nonKeyAttributes: index.Projection.NonKeyAttributes }),
-      },
+        nonKeyAttributes: index.Projection?.NonKeyAttributes,
+      }),
     })),
     pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
   });

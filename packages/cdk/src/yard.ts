@@ -54,8 +54,10 @@ export class Yard extends Construct {
     const { timeoutSeconds } = props.taskRunner;
     this.queues = new YardQueues(this, "Queues", {
       prefix: toPrefix(yardName),
-      ...(timeoutSeconds === undefined ? {} : { taskVisibilitySeconds: TIMES_TIMEOUT * timeoutSeconds }),
-      ...defined({ kmsKeyArn: queueKeyArn }),
+      ...defined({
+        taskVisibilitySeconds: timeoutSeconds === undefined ? undefined : TIMES_TIMEOUT * timeoutSeconds,
+        kmsKeyArn: queueKeyArn,
+      }),
       ...props.queues,
     });
     this.stores = props.stores ?? [createTables(this, yardName)];

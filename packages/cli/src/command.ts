@@ -40,14 +40,17 @@ interface CommandFacts {
   readonly positionals: readonly string[];
 }
 
+/** The exit code of a command; undefined is 0. */
+type ExitCode = number | undefined;
+
 /** The definition that the author of a command writes. */
 export interface CommandSpec<Args extends TObject> extends Omit<CommandFacts, "positionals" | "examples"> {
   /** Commands as typed, and what each does. */
   readonly examples: Readonly<Record<string, string>>;
   readonly args: Args;
   readonly positionals?: readonly (keyof Static<Args> & string)[];
-  /** Returns the exit code; undefined is 0. Throws errors. */
-  run(context: CommandContext, args: Static<Args>): Promise<number | undefined> | number | undefined;
+  /** Throws errors. */
+  run(context: CommandContext, args: Static<Args>): Promise<ExitCode> | ExitCode;
 }
 
 /** A command of the table: data, and `run`, which checks its arguments. */
@@ -71,7 +74,7 @@ export function toFacts<Spec extends Pick<CommandSpec<TObject>, "examples">>(spe
 /** Defines a command as `defineCommand` does, for arguments that are composed at run time. */
 export function createCommand(
   facts: Omit<CommandFacts, "positionals"> & { readonly args: TObject; readonly positionals?: readonly string[] },
-  run: (context: CommandContext, args: Readonly<Record<string, unknown>>) => ReturnType<CommandSpec<TObject>["run"]>,
+  run: (context: CommandContext, args: Readonly<Record<string, unknown>>) => Promise<ExitCode> | ExitCode,
 ): Command {
   const { name, summary, description, examples, positionals = [], args: schema } = facts;
   return {

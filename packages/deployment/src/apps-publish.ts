@@ -97,8 +97,18 @@ async function findPlace(
   return isKnown ? choosePlace(given, known) : undefined;
 }
 
-/** Returns a deployed stack as `apps ls` prints it. */
-function toDeployed({ name, status, changedAt, tags }: StackFacts) {
+/** A deployed stack as `apps ls` prints it. Without a tag its text is empty. */
+interface DeployedStack {
+  readonly stack: string;
+  readonly yard: string;
+  readonly template: string;
+  readonly release: string;
+  readonly status: string;
+  /** ISO 8601. */
+  readonly changedAt: string;
+}
+
+function toDeployed({ name, status, changedAt, tags }: StackFacts): DeployedStack {
   const read = (tag: string): string => tags.get(tag) ?? "";
   const { yard, template, release } = STACK_TAGS;
   return { stack: name, yard: read(yard), template: read(template), release: read(release), status, changedAt };
@@ -121,10 +131,7 @@ function formatPublished(
   ];
 }
 
-function formatDeployed(
-  deployed: readonly ReturnType<typeof toDeployed>[],
-  columns: number | undefined,
-): readonly string[] {
+function formatDeployed(deployed: readonly DeployedStack[], columns: number | undefined): readonly string[] {
   if (deployed.length === 0) return ["Nothing is deployed in this account and region."];
   const rows = deployed.map(({ stack, yard, template, release, status, changedAt }) => {
     return [stack, yard, template, release, status, changedAt];

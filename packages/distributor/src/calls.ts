@@ -138,13 +138,16 @@ async function replay(
   { account, region, since, artifact }: Request<"replay">,
 ): Promise<DistributorAnswers["replay"]> {
   await requireTrusted(context, { account, region });
-  const { executionArn, startedAt } = await startSet(context, {
-    account,
-    region,
-    executionName: `${account}-${region}-replay-${context.clock.now().toString(36)}`,
-    ...(since === undefined ? {} : { since: Date.parse(since) }),
-    ...defined({ artifact }),
-  });
+  const { executionArn, startedAt } = await startSet(
+    context,
+    defined({
+      account,
+      region,
+      executionName: `${account}-${region}-replay-${context.clock.now().toString(36)}`,
+      since: since === undefined ? undefined : Date.parse(since),
+      artifact,
+    }),
+  );
   return { executionArn, startedAt: new Date(startedAt).toISOString() };
 }
 
@@ -328,13 +331,13 @@ async function listConsumers(
   { records, clock }: Pick<DistributorContext, "records" | "clock">,
   { cursor, limit = ITEMS }: Request<"consumers">,
 ): Promise<DistributorAnswers["consumers"]> {
-  const after = cursor === undefined ? {} : { cursor: readCursor(cursor, CONSUMER_KEY) };
-  const page = await records.list(CONSUMERS_PREFIX, { limit, now: clock.now(), ...after });
+  const after = cursor === undefined ? undefined : readCursor(cursor, CONSUMER_KEY);
+  const page = await records.list(CONSUMERS_PREFIX, defined({ limit, now: clock.now(), cursor: after }));
   const items: readonly ConsumerView[] = page.items.flatMap(({ value }) => {
     const consumer = parseConsumerRecord(value);
     return consumer === undefined ? [] : [toConsumerView(consumer)];
   });
-  return { items, ...(page.cursor === undefined ? {} : { cursor: toCursor(page.cursor) }) };
+  return defined({ items, cursor: page.cursor === undefined ? undefined : toCursor(page.cursor) });
 }
 
 /** A page of a list: its start and size. */

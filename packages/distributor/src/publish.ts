@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import type { S3Client } from "@aws-sdk/client-s3";
-import { type Logger, StackyardError, silentLogger } from "@stackyard/core";
+import { defined, type Logger, StackyardError, silentLogger } from "@stackyard/core";
 import { type Manifest, type ManifestProblem, parseManifest } from "@stackyard/sdk/artifacts";
 import { Type } from "typebox";
 
@@ -280,7 +280,7 @@ async function register(deps: RegisterDeps, place: WrittenObject, version: NewVe
     versionIds: [...headed.versionIds],
     announcedAt: null,
     retiredAt: null,
-    ...(upload === undefined ? {} : { uploadKey: upload.key }),
+    ...defined({ uploadKey: upload?.key }),
   };
   const key = artifactRecordKey(manifest.name, manifest.version);
   const put = await records.put({ key, value: record, expected: version.expected, now });

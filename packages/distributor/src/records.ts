@@ -1,5 +1,13 @@
 import { createHash } from "node:crypto";
-import { type Clock, listPages, type PageStart, type Random, type Records, StackyardError } from "@stackyard/core";
+import {
+  type Clock,
+  listPages,
+  type PageStart,
+  type Random,
+  type Records,
+  StackyardError,
+  type StoredRecord,
+} from "@stackyard/core";
 import { type Static, type TObject, type TProperties, type TSchema, Type } from "typebox";
 import { Compile } from "typebox/compile";
 
@@ -196,8 +204,6 @@ export function createObjectClaims<Progress>(
     },
   };
 }
-
-type StoredRecord = NonNullable<Awaited<ReturnType<Records["get"]>>>;
 
 function toClaim<Progress>({ name, parse }: ClaimKind<Progress>, record: StoredRecord): Claim<Progress> {
   const { key: recordKey, version: recordVersion } = record;

@@ -1,4 +1,4 @@
-import { mapLimited } from "@stackyard/core";
+import { defined, mapLimited } from "@stackyard/core";
 import type { CellStatus } from "@stackyard/sdk/artifacts";
 import {
   type Cell,
@@ -212,7 +212,7 @@ async function alarm(context: DistributorContext, version: ListedVersion, cell: 
 }
 
 function toOptions({ config: { overdueSeconds } }: DistributorContext) {
-  return overdueSeconds === undefined ? {} : { overdueMs: overdueSeconds * 1_000 };
+  return defined({ overdueMs: overdueSeconds === undefined ? undefined : overdueSeconds * 1_000 });
 }
 
 /** The figures of a scheduled run. */

@@ -307,10 +307,12 @@ async function tell(call: AsgCall, place: Place, { step, lines: earlier }: Told)
 async function redeploy(call: AsgCall, step: Extract<RollbackStep, { kind: "redeploy" }>): Promise<AsgStep> {
   const { document, userData, previousReleaseId } = step;
   call.deps.report(`No group of release ${previousReleaseId} was kept. Deploying its document again.`);
-  const given = userData === undefined ? {} : { userData };
   // The deployer's own document needs no second channel: it was read from there.
   const memory = { ...call.deps.memory, isSecondChannel: false };
-  return startRelease({ ...call, deps: { ...call.deps, memory } }, { operation: "rollback", document, ...given });
+  return startRelease(
+    { ...call, deps: { ...call.deps, memory } },
+    { operation: "rollback", document, ...defined({ userData }) },
+  );
 }
 
 function report(call: AsgCall, place: Place, { step, lines }: Told): Promise<void> {
@@ -407,12 +409,12 @@ async function repairPlace(call: AsgCall, place: Place): Promise<AsgStep> {
   const uuid = `repair-${ctx.idempotencyKey}`;
   const keep = config.releaseId === undefined ? [] : [config.releaseId];
   const { found, removed, failed: kept } = await repairRelease(deps, { at, uuid, running, keep, confirm });
-  const outputs = {
+  const outputs = defined({
     found: found.length,
     removed: removed.length,
     leftOvers: JSON.stringify(found),
-    ...(holder === undefined ? {} : { lockedBy: holder.release ?? holder.uuid }),
-  };
+    lockedBy: holder?.release ?? holder?.uuid,
+  });
   if (kept.length === 0) return succeeded(outputs);
   const message = kept.map((each) => `${each.name}: ${each.message}`).join(" ");
   return failed({ code: "LEFT_BEHIND", message, retryable: false, outputs: { ...outputs, dirty: true } });
@@ -433,9 +435,5 @@ async function unlockPlace(call: AsgCall, place: Place): Promise<AsgStep> {
   const lock = await unlockByUser(deps, at);
   const rootRemoved = call.config.root === true && (await removeRootLock(deps, at));
   await rememberPlace(call.ctx, place, { lock: "unlocked" });
-  return succeeded({
-    unlocked: lock !== undefined,
-    rootRemoved,
-    ...(lock === undefined ? {} : { user: lock.user, reason: lock.reason }),
-  });
+  return succeeded(defined({ unlocked: lock !== undefined, rootRemoved, user: lock?.user, reason: lock?.reason }));
 }

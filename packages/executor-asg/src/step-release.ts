@@ -165,7 +165,7 @@ export async function beginRelease(
   const { isSecondChannel } = deps.memory;
   const { release, state } = await validateRelease(deps, {
     document,
-    ...(isSecondChannel || userData === undefined ? {} : { userData }),
+    ...defined({ userData: isSecondChannel ? undefined : userData }),
     deployerAccount: at.account,
     region: at.region,
   });

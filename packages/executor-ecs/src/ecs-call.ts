@@ -125,14 +125,16 @@ function listContradictions({ instances = [], launchType, capacityProviders, pla
 function toOrderParts(config: EcsConfig): EcsSettings["order"] {
   const { cluster, taskDefinition, count = 1, instances, launchType, capacityProviders, platformVersion } = config;
   const networkConfiguration = toNetwork(config.network);
-  return {
+  return defined({
     cluster,
     taskDefinition,
     count,
-    ...defined({ instances, launchType }),
-    ...(capacityProviders === undefined ? {} : { capacityProviderStrategy: capacityProviders.map(toProvider) }),
-    ...defined({ platformVersion, networkConfiguration }),
-  };
+    instances,
+    launchType,
+    capacityProviderStrategy: capacityProviders?.map(toProvider),
+    platformVersion,
+    networkConfiguration,
+  });
 }
 
 /** Adds a weight to a name: ECS treats a missing weight as 0, and rejects a strategy of only zeros. */

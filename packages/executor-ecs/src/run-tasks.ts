@@ -149,15 +149,15 @@ export function toOutputs({ tasks, failures, definition, container }: OutputsInp
     Math.max,
   );
   const logsUrl = findLogsUrl({ tasks, failures, definition, container });
-  return {
+  return defined({
     taskArns: JSON.stringify(tasks.flatMap(({ taskArn }) => taskArn ?? [])),
-    ...defined({ exitCode }),
+    exitCode,
     ...Object.fromEntries([...codes].slice(0, 50).map(([name, code]) => [`exitCodes.${name}`, code])),
-    ...(startedAt === undefined ? {} : { startedAt: new Date(startedAt).toISOString() }),
-    ...(stoppedAt === undefined ? {} : { stoppedAt: new Date(stoppedAt).toISOString() }),
-    ...(startedAt === undefined || stoppedAt === undefined ? {} : { duration: (stoppedAt - startedAt) / 1_000 }),
-    ...defined({ logsUrl }),
-  };
+    startedAt: startedAt === undefined ? undefined : new Date(startedAt).toISOString(),
+    stoppedAt: stoppedAt === undefined ? undefined : new Date(stoppedAt).toISOString(),
+    duration: startedAt === undefined || stoppedAt === undefined ? undefined : (stoppedAt - startedAt) / 1_000,
+    logsUrl,
+  });
 }
 
 function toExitCodes(tasks: readonly Task[]): ReadonlyMap<string, number> {

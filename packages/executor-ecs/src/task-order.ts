@@ -71,11 +71,13 @@ export function toRunTaskInput(order: TaskOrder, count: number): RunTaskCommandI
     ...toCommonInput(order),
     count,
     clientToken: order.clientToken,
-    ...defined({ launchType }),
-    ...(capacityProviderStrategy === undefined ? {} : { capacityProviderStrategy: [...capacityProviderStrategy] }),
-    ...defined({ platformVersion }),
-    ...(placementConstraints === undefined ? {} : { placementConstraints: [...placementConstraints] }),
-    ...(placementStrategy === undefined ? {} : { placementStrategy: [...placementStrategy] }),
+    ...defined({
+      launchType,
+      capacityProviderStrategy: capacityProviderStrategy && [...capacityProviderStrategy],
+      platformVersion,
+      placementConstraints: placementConstraints && [...placementConstraints],
+      placementStrategy: placementStrategy && [...placementStrategy],
+    }),
   };
 }
 

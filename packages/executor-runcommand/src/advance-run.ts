@@ -1,5 +1,5 @@
 import { S3Client } from "@aws-sdk/client-s3";
-import { type ExecutorContext, type Failed, failed, type Random, running } from "@stackyard/core";
+import { defined, type ExecutorContext, type Failed, failed, type Random, running } from "@stackyard/core";
 import { type FleetAws, FleetEc2Client, FleetSsmClient, toCallError } from "./call-aws.ts";
 import { type RunCommandConfig, type RunCommandProgress, type RunCommandStep, toLengths } from "./definition.ts";
 import type { RunCommandOptions } from "./document/resolve-profile.ts";
@@ -242,8 +242,8 @@ export function toPlanDeps({ aws, config, options }: StepDeps): PlanDeps {
 
 /** Returns the facts about this run for its plan. */
 export function toPlanInput({ ctx, config, runId }: StepDeps): PlanInput {
-  const artifact = config.artifact === undefined ? {} : { artifact: config.artifact };
-  return { runId, attempt: ctx.idempotencyKey, startedAt: ctx.clock.now(), ...artifact };
+  const { artifact } = config;
+  return defined({ runId, attempt: ctx.idempotencyKey, startedAt: ctx.clock.now(), artifact });
 }
 
 /** Replaces the artifact by that of the run's start. */

@@ -1,7 +1,7 @@
 import { EC2Client, type EC2ClientConfig } from "@aws-sdk/client-ec2";
 import { SSMClient, type SSMClientConfig } from "@aws-sdk/client-ssm";
 import { type AwsFault, findAwsFault, toAwsError } from "@stackyard/aws";
-import { type Clock, listPages, type Random } from "@stackyard/core";
+import { type Clock, defined, listPages, type Random } from "@stackyard/core";
 
 /** The dependencies of a run's AWS calls. */
 export interface FleetAws {
@@ -170,7 +170,7 @@ export function listTokenPages<Page extends { readonly NextToken?: string | unde
   load: (token: { readonly NextToken?: string }, options: { readonly abortSignal: AbortSignal }) => Promise<Page>,
 ): AsyncGenerator<Page> {
   return listPages(async ({ cursor }) => {
-    const token = cursor === undefined ? {} : { NextToken: cursor };
+    const token = defined({ NextToken: cursor });
     const page = await callAws(aws, { what, send: (abortSignal) => load(token, { abortSignal }) });
     return { ...page, cursor: page.NextToken || undefined };
   });

@@ -198,13 +198,13 @@ export async function listInvocations(aws: FleetAws, commandId: string): Promise
 
 function toInvocation(invocation: CommandInvocation): Invocation {
   const { InstanceId = "", CommandId = "", StatusDetails, Status = "", RequestedDateTime } = invocation;
-  return {
+  return defined({
     instanceId: InstanceId,
     commandId: CommandId,
     detailedStatus: StatusDetails ?? Status,
-    ...(RequestedDateTime === undefined ? {} : { requestedAt: RequestedDateTime.getTime() }),
+    requestedAt: RequestedDateTime?.getTime(),
     ...toLinks(invocation),
-  };
+  });
 }
 
 /**

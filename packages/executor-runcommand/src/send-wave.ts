@@ -136,14 +136,13 @@ function toTargets(targets: NonNullable<RunCommandConfig["targets"]>): SendComma
 
 function toOutput({ output }: RunCommandConfig, { runId }: Pick<RunState, "runId">): Partial<SendCommandCommandInput> {
   const { bucket, prefix = "runs", logGroup } = output ?? {};
-  return {
-    ...(bucket === undefined
-      ? {}
-      : { OutputS3BucketName: bucket, OutputS3KeyPrefix: `${prefix.replace(/\/+$/, "")}/${runId}/` }),
-    ...(logGroup === undefined
-      ? {}
-      : { CloudWatchOutputConfig: { CloudWatchOutputEnabled: true, CloudWatchLogGroupName: logGroup } }),
-  };
+  const folder = `${prefix.replace(/\/+$/, "")}/${runId}/`;
+  const logs = { CloudWatchOutputEnabled: true, CloudWatchLogGroupName: logGroup };
+  return defined({
+    OutputS3BucketName: bucket,
+    OutputS3KeyPrefix: bucket === undefined ? undefined : folder,
+    CloudWatchOutputConfig: logGroup === undefined ? undefined : logs,
+  });
 }
 
 /** What became of a chunk: who has it, and who was left out because the agent does not answer. */

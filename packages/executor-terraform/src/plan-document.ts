@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { isMap, parseJson } from "@stackyard/core";
+import { defined, isMap, parseJson } from "@stackyard/core";
 import { type JsonObject, listAt, objectAt, textAt } from "./failure.ts";
 import { MASK } from "./staged-run.ts";
 
@@ -116,7 +116,7 @@ export function toPlanJson(changes: readonly ResourceChange[], region?: string):
       const { actions, before, after, unknown: after_unknown } = each;
       return { ...toResource(each), change: { actions, before, after, after_unknown } };
     }),
-    configuration: region === undefined ? {} : { provider_config: { aws } },
+    configuration: defined({ provider_config: region === undefined ? undefined : { aws } }),
   };
 }
 

@@ -55,14 +55,16 @@ export async function planRun(run: StagedRun): Promise<RunOutputs> {
   const summary = toSummary(document, hasChanges);
   run.ctx.report(summary);
   return {
-    outputs: {
+    outputs: defined({
       plan,
       ...counts,
       unchanged: !hasChanges,
       summary,
       problems: toHead(problems.join("\n"), MAX_PROBLEMS_BYTES),
-      ...(cost === undefined ? {} : { monthly_cost: cost.monthly, unpriced: cost.unpriced, cost_source: cost.source }),
-    },
+      monthly_cost: cost?.monthly,
+      unpriced: cost?.unpriced,
+      cost_source: cost?.source,
+    }),
     sensitive: [],
   };
 }

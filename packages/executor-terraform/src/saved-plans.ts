@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
+  defined,
   type ExecutorContext,
   isStackyardError,
   parseJson,
@@ -93,7 +94,7 @@ export async function savePlan(run: StagedRun, file: string): Promise<string> {
   }
   const id = randomBytes(16).toString("hex");
   const lockFile = await readFile(join(run.module, LOCK_FILE), "utf8").catch(() => undefined);
-  const header: PlanHeader = { id, binding: toBinding(run), ...(lockFile === undefined ? {} : { lockFile }) };
+  const header: PlanHeader = defined({ id, binding: toBinding(run), lockFile });
   const sealed = await requireSealer(ctx).seal(pack(header, await readFile(file)));
   const now = ctx.clock.now();
   const expiresAt = now + KEEP_MS;

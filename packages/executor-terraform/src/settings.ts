@@ -69,9 +69,11 @@ export function toSettings(options: TerraformOptions, deps: TerraformDeps): Sett
     environment: deps.environment,
     s3: deps.s3 ?? loadSdkS3Source,
     graceMs: deps.graceMs ?? DEFAULTS.graceMs,
-    ...defined({ version }),
-    ...(cliConfigFile === undefined ? {} : { cliConfigFile: inProject(cliConfigFile) }),
-    ...(prices === undefined ? {} : { pricesFile: inProject(prices) }),
+    ...defined({
+      version,
+      cliConfigFile: cliConfigFile === undefined ? undefined : inProject(cliConfigFile),
+      pricesFile: prices === undefined ? undefined : inProject(prices),
+    }),
   };
 }
 

@@ -1,6 +1,7 @@
 import { findRegion, VARIABLE_FORMS } from "@stackyard/aws";
 import { defined } from "@stackyard/core";
 import {
+  type EngineSettings,
   EngineVariables,
   type EnvironmentVariables,
   type GivenVariables,
@@ -9,7 +10,7 @@ import {
 } from "@stackyard/core/environment";
 import { TelemetryVariables } from "@stackyard/telemetry";
 import { type Static, Type } from "typebox";
-import { findQueueSenderFaults, parseQueueSenders } from "./queue-senders.ts";
+import { findQueueSenderFaults, parseQueueSenders, type QueueSenders } from "./queue-senders.ts";
 
 const { LOG_LEVEL, EMF_METRICS, YARD_NAME } = TelemetryVariables.properties;
 const { bucket: BUCKET, queue: QUEUE, region: REGION, table: TABLE } = VARIABLE_FORMS;
@@ -232,9 +233,42 @@ export interface Queues {
 }
 
 /** The settings of an app from its environment. */
-export type Environment = ReturnType<typeof toEnvironment>;
+export interface Environment extends EngineSettings {
+  readonly yard: string;
+  readonly isLocal: boolean;
+  readonly region: string | undefined;
+  /** Undefined: as the SDK finds them. */
+  readonly credentials: AccessKeys | undefined;
+  readonly endpoints: Endpoints;
+  readonly queues: Queues;
+  readonly eventTopicArn: string | undefined;
+  /** Where messages are stored that are too large for a queue. */
+  readonly messages: BucketPlace | undefined;
+  /** Undefined: the app has no store. */
+  readonly store: StoreChoice | undefined;
+  readonly runnersHaveStore: boolean;
+  /** The senders of events that the state manager recognizes. */
+  readonly queueSenders: QueueSenders;
+  /** Executors of runners, in addition to `terraform` and `lambda`. */
+  readonly executorNames: readonly string[];
+  /** Undefined: the app needs no machines. */
+  readonly machines: MachineSource | undefined;
+  /** Where whole logs of tasks are kept, instead of the store. */
+  readonly taskLogs: BucketPlace | undefined;
+  /** The role that tasks assume in targets without a role. */
+  readonly targets: { readonly role?: string; readonly externalId?: string };
+  readonly skipsTasks: boolean;
+  readonly tasks: TaskSettings;
+}
 
-function toEnvironment(values: Variables, environment: EnvironmentVariables) {
+/** A place in S3. */
+interface BucketPlace {
+  readonly bucket: string;
+  /** Of the keys. */
+  readonly prefix: string;
+}
+
+function toEnvironment(values: Variables, environment: EnvironmentVariables): Environment {
   const { MESSAGE_BUCKET: bucket, MESSAGE_PREFIX: prefix, LOCAL_MODE, SKIP_TASK_EXECUTION } = values;
   const isLocal = LOCAL_MODE !== undefined;
   const queues: Queues = {
@@ -249,24 +283,18 @@ function toEnvironment(values: Variables, environment: EnvironmentVariables) {
     yard: values.YARD_NAME,
     isLocal,
     region: toRegion(values),
-    // Emulators accept any; without credentials the SDK would not sign. Undefined: as the SDK finds them.
+    // Emulators accept any; without credentials the SDK would not sign.
     credentials: findAccessKeys(environment) ?? (isLocal ? LOCAL_KEYS : undefined),
     endpoints: toEndpoints(environment),
     queues,
     eventTopicArn: values.SNS_EVENT_TOPIC_ARN,
-    /** Where messages are stored that are too large for a queue. */
     messages: bucket === undefined ? undefined : { bucket, prefix },
-    /** Undefined: the app has no store. */
     store: toStoreChoice(values),
     runnersHaveStore: values.RUNNERS_HAVE_STORE,
-    /** The senders of events that the state manager recognizes. */
     queueSenders: parseQueueSenders(values.QUEUE_SENDERS),
-    /** Executors of runners, in addition to `terraform` and `lambda`. */
     executorNames: values.EXECUTORS,
-    /** Undefined: the app needs no machines. */
     machines: toMachineSource(values),
     ...toEngineSettings(values),
-    /** Where whole logs of tasks are kept, instead of the store. */
     taskLogs: toTaskLogs(values),
     targets: defined({ role: values.TARGET_ROLE, externalId: values.TARGET_EXTERNAL_ID }),
     skipsTasks: SKIP_TASK_EXECUTION !== undefined && isLocal,
@@ -274,7 +302,7 @@ function toEnvironment(values: Variables, environment: EnvironmentVariables) {
   };
 }
 
-function toTaskLogs({ TASK_LOG_BUCKET: bucket, TASK_LOG_PREFIX: prefix }: Variables) {
+function toTaskLogs({ TASK_LOG_BUCKET: bucket, TASK_LOG_PREFIX: prefix }: Variables): BucketPlace | undefined {
   return bucket === undefined ? undefined : { bucket, prefix };
 }
 
@@ -392,27 +420,40 @@ function toStoreChoice(values: Pick<Given, StoreVariable>): StoreChoice | undefi
   return { kind: "dynamodb", table, workTable: values.DYNAMODB_WORK_TABLE, creates: isLocal };
 }
 
+/** How a runner runs tasks. */
+interface TaskSettings {
+  /** The store was named, and is not only a default. */
+  readonly hasStore: boolean;
+  /** In a container. */
+  readonly concurrency: number;
+  readonly terraform: { readonly binary?: string; readonly version?: string };
+  /** Without any key, plans cannot be saved. */
+  readonly sealKey: string | undefined;
+  readonly sealKmsKeys: readonly string[];
+  /** Of the servers that store states. */
+  readonly stateBackendUrl: string | undefined;
+  /** Undefined: in the folder for temporary files. */
+  readonly dataDir: string | undefined;
+  /** Tasks have separate sessions in targets, named and tagged. */
+  readonly hasSessionTags: boolean;
+  readonly isFunction: boolean;
+}
+
 /**
  * Returns how a runner runs tasks. With `LOCAL_MODE` alone it has no store, although a state manager then has one: the
  * predecessor's satisfier uses that variable too, and communicates only by messages.
  */
-function toTaskSettings(values: Variables) {
+function toTaskSettings(values: Variables): TaskSettings {
   const { TERRAFORM_BINARY: binary, TERRAFORM_VERSION: version, TERRAFORM_STATE_URL: url } = values;
   const stores = [values.DYNAMODB_TABLE, values.POSTGRES_CONNECTION_SECRET, values.DATABASE_URL];
   return {
-    /** The store was named, and is not only a default. */
     hasStore: stores.some((store) => store !== undefined),
-    /** In a container. */
     concurrency: values.TASK_CONCURRENCY,
     terraform: defined({ binary, version }),
-    /** Without any, plans cannot be saved. */
     sealKey: values.STACKYARD_SEAL_KEY,
     sealKmsKeys: values.STACKYARD_SEAL_KMS_KEY,
-    /** Of the servers that store states. */
     stateBackendUrl: url === undefined ? undefined : `${url.replace(/\/$/, "")}/terraform/state`,
-    /** Undefined: in the folder for temporary files. */
     dataDir: values.TASK_DATA_DIR,
-    /** Tasks have separate sessions in targets, named and tagged. */
     hasSessionTags: values.SESSION_TAGS,
     isFunction: values.AWS_LAMBDA_FUNCTION_NAME !== undefined,
   };

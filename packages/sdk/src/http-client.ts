@@ -78,11 +78,13 @@ function createSend({ url, token, fetch: given }: StackyardOptions): Send {
       redirect: "error",
       headers: {
         accept: "application/json",
-        ...(secret === undefined ? {} : { authorization: `Bearer ${secret}` }),
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...defined({
+          authorization: secret === undefined ? undefined : `Bearer ${secret}`,
+          "content-type": body === undefined ? undefined : "application/json",
+        }),
         ...headers,
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...defined({ body: body === undefined ? undefined : JSON.stringify(body) }),
     });
   };
 }

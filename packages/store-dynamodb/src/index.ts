@@ -4,6 +4,7 @@ export { createDynamodbRecords, type DynamodbRecordsOptions } from "./records.ts
 export {
   checkTables,
   type TableCheck,
+  type TableDefinition,
   type TableFinding,
   type TableNames,
   toStacksTable,

@@ -1,4 +1,4 @@
-import { StackyardError, type StoreStats } from "@stackyard/core";
+import { defined, StackyardError, type StoreStats } from "@stackyard/core";
 import {
   assertSortable,
   checkStackFilter,
@@ -137,11 +137,11 @@ function toCondition({ machine, state, idPrefix = "" }: StackFilter, after: stri
     after === "" ? [] : [["id > :after", ":after", after]],
   ].flat();
   if (parts.length === 0) return undefined;
-  return {
+  return defined({
     expression: parts.map(([expression]) => expression).join(" AND "),
-    ...(state === undefined ? {} : { names: { "#state": "_state" } }),
+    names: state === undefined ? undefined : { "#state": "_state" },
     values: Object.fromEntries(parts.map(([, name = "", value]) => [name, value])),
-  };
+  });
 }
 
 /**

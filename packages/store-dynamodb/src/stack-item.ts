@@ -171,8 +171,8 @@ export function toStackItem(aggregate: Aggregate, stack: Stack, facts: StackItem
   };
   const { bornAt, removed } = facts;
   const dueAt = toIndexedAt(aggregate, facts.dueAt);
-  const index = dueAt === undefined ? {} : { nextDueAt: dueAt, dueShard: toShard(id, STACK_SHARDS) };
-  const numbers = { ...index, ...defined({ bornAt }) };
+  const dueShard = dueAt === undefined ? undefined : toShard(id, STACK_SHARDS);
+  const numbers = defined({ nextDueAt: dueAt, dueShard, bornAt });
   const base: Item = {
     ...Object.fromEntries(Object.entries(shared).map(([name, value]) => [name, toNative(value)])),
     ...toNumbers({ version: aggregate.version, ...numbers, ...countAll(aggregate) }),

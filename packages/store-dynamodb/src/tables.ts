@@ -37,8 +37,11 @@ export const WORK_INDEXES = {
   list: { name: "list", key: "listKey", at: "listAt", holds: [] },
 } as const satisfies Record<string, WorkIndex>;
 
+/** The input of `CreateTable`. */
+export type TableDefinition = CreateTableCommandInput;
+
 /** Returns the input of `CreateTable`: a string key `id`, on-demand billing, and the index of due stacks. */
-export function toStacksTable(name: string): CreateTableCommandInput {
+export function toStacksTable(name: string): TableDefinition {
   const { key, at } = DUE_INDEX;
   return {
     TableName: name,
@@ -52,7 +55,7 @@ export function toStacksTable(name: string): CreateTableCommandInput {
 }
 
 /** Returns the input of `CreateTable`. */
-export function toWorkTable(name: string): CreateTableCommandInput {
+export function toWorkTable(name: string): TableDefinition {
   const indexes = Object.values<WorkIndex>(WORK_INDEXES);
   const types = indexes.flatMap(({ key, at }) => [[key, "S"] as const, [at, "N"] as const]);
   return {

@@ -101,10 +101,19 @@ function isOurs(value: unknown): value is OwnData {
 }
 
 /** The columns of a record that is written. */
-export type WrittenRow = ReturnType<typeof toWrittenRow>;
+export interface WrittenRow {
+  readonly data: string;
+  readonly machine: string;
+  readonly state: string;
+  readonly busy: boolean;
+  readonly trouble: number | null;
+  readonly timer: number | null;
+  readonly created: number;
+  readonly updated: number;
+}
 
 /** Returns the columns of a stack. Pure. */
-export function toWrittenRow(stack: Stack) {
+export function toWrittenRow(stack: Stack): WrittenRow {
   const { machine, state } = stack;
   const { busy, trouble, timerAt } = toStackColumns(stack);
   return {

@@ -1,5 +1,5 @@
 import { redactText } from "@stackyard/aws";
-import type { Clock, Logger } from "@stackyard/core";
+import { type Clock, defined, type Logger } from "@stackyard/core";
 
 const LEVELS = ["debug", "info", "warn", "error"] as const;
 
@@ -116,13 +116,13 @@ function redactEntries(entries: Iterable<readonly [unknown, unknown]>, path: rea
 function redactError(error: Error, path: readonly object[]): unknown {
   const { name, message, stack, cause } = error;
   const code = "code" in error && ["string", "number"].includes(typeof error.code) ? { code: error.code } : {};
-  return {
+  return defined({
     name,
     ...code,
     message: toText(message),
-    ...(stack === undefined ? {} : { stack: toText(stack) }),
-    ...(cause === undefined ? {} : { cause: redact(cause, "", path) }),
-  };
+    stack: stack === undefined ? undefined : toText(stack),
+    cause: cause === undefined ? undefined : redact(cause, "", path),
+  });
 }
 
 function toText(text: string): string {

@@ -12,6 +12,7 @@ import {
   type Tracer,
   trace,
 } from "@opentelemetry/api";
+import { defined } from "@stackyard/core";
 
 /** Trace context as it travels: W3C `traceparent`, and perhaps `tracestate`. https://www.w3.org/TR/trace-context/ */
 export type TraceCarrier = Readonly<Record<string, string>>;
@@ -164,13 +165,13 @@ export function toSpanContext({ traceparent, tracestate }: TraceCarrier): SpanCo
   const [, version, traceId, spanId, flags] = TRACEPARENT.exec(traceparent ?? "") ?? [];
   if (version === undefined || version === "ff" || traceId === undefined || spanId === undefined) return undefined;
   if (/^0+$/.test(traceId) || /^0+$/.test(spanId)) return undefined;
-  return {
+  return defined({
     traceId,
     spanId,
     isRemote: true,
     traceFlags: Number.parseInt(flags ?? "00", 16) & 1,
-    ...(tracestate === undefined ? {} : { traceState: createTraceState(tracestate) }),
-  };
+    traceState: tracestate === undefined ? undefined : createTraceState(tracestate),
+  });
 }
 
 // Printable characters only, as the standard has it: a queue refuses a message with others in an attribute.

@@ -89,12 +89,12 @@ export function createIdentities(): Identities {
   function issue(prefix: "AKIA" | "ASIA", key: Key): SimCredentials {
     const accessKeyId = `${prefix}SIM${String(keys.size).padStart(13, "0")}`;
     keys.set(accessKeyId, key);
-    return {
+    return defined({
       accessKeyId,
       secretAccessKey: toSecret(accessKeyId),
-      ...defined({ sessionToken: key.sessionToken }),
-      ...(key.endsAt === undefined ? {} : { expiration: new Date(key.endsAt) }),
-    };
+      sessionToken: key.sessionToken,
+      expiration: key.endsAt === undefined ? undefined : new Date(key.endsAt),
+    });
   }
 
   return {

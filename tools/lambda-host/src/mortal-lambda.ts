@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { defined } from "@stackyard/core";
 
 /** A function whose instances are processes that can be killed. */
 export interface MortalLambda {
@@ -85,7 +86,7 @@ export function createMortalLambda(input: MortalLambdaInput): MortalLambda {
 /** Where programs and compiled modules are. */
 function inherited(): NodeJS.ProcessEnv {
   const { PATH, NODE_COMPILE_CACHE } = process.env;
-  return { PATH, ...(NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }) };
+  return defined({ PATH, NODE_COMPILE_CACHE });
 }
 
 function ask(child: ChildProcess, id: number, event: unknown): Promise<unknown> {

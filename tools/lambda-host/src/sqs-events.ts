@@ -1,4 +1,5 @@
 import type { Message, MessageAttributeValue } from "@aws-sdk/client-sqs";
+import { defined } from "@stackyard/core";
 
 /** The event of a batch, as in "Using Lambda with Amazon SQS", example events of standard and FIFO queues. */
 export interface SqsEvent {
@@ -51,13 +52,13 @@ function toRecord(message: Message, eventSourceARN: string): SqsRecord {
 }
 
 function toAttribute({ DataType = "String", StringValue, BinaryValue }: MessageAttributeValue): SqsRecordAttribute {
-  return {
+  return defined({
     dataType: DataType,
-    ...(StringValue === undefined ? {} : { stringValue: StringValue }),
-    ...(BinaryValue === undefined ? {} : { binaryValue: Buffer.from(BinaryValue).toString("base64") }),
+    stringValue: StringValue,
+    binaryValue: BinaryValue && Buffer.from(BinaryValue).toString("base64"),
     stringListValues: [],
     binaryListValues: [],
-  };
+  });
 }
 
 /** What a mapping does with the messages of a batch: those are hidden until their visibility timeout ends, the rest is deleted. */

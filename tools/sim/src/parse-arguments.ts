@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { defined } from "@stackyard/core";
 
 /** What is to be simulated. */
 export interface SimArguments {
@@ -60,7 +61,7 @@ export function parseArguments(args: readonly string[], bugs: readonly string[])
       seconds: parseCount(values.seconds, "seconds") ?? Number.POSITIVE_INFINITY,
       json,
       trace,
-      ...(bug === undefined ? {} : { bug }),
+      ...defined({ bug }),
     };
   } catch (error) {
     return { refusal: error instanceof Error ? error.message : String(error) };

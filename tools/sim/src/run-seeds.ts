@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { PLANTED_BUGS, printTest, runSeed, type SimulationRun, shrinkRun } from "@stackyard/core/testing";
 import type { SimArguments } from "./parse-arguments.ts";
 import { addRun, NO_RUNS, printSummary, type Summary } from "./summary.ts";
@@ -41,7 +42,7 @@ function toOptions({ bug, trace }: SimArguments, { result }: SimOutput) {
 
 function findPlant(bug: string | undefined) {
   const found = PLANTED_BUGS.find(({ name }) => name === bug);
-  return found === undefined ? {} : { plant: found.plant };
+  return defined({ plant: found?.plant });
 }
 
 async function reportFailure(run: SimulationRun, { json, bug }: SimArguments, output: SimOutput): Promise<void> {

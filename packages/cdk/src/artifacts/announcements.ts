@@ -29,7 +29,7 @@ export class Announcements extends Construct {
     super(scope, id);
     const topic = new CfnTopic(this, "DistributionTopic", {
       displayName: "Stackyard: artifacts",
-      ...(keyArn === undefined ? {} : { kmsMasterKeyId: toCfnText(keyArn) }),
+      ...defined({ kmsMasterKeyId: keyArn === undefined ? undefined : toCfnText(keyArn) }),
     });
     this.topicArn = topic.ref;
     this.topicName = topic.attrTopicName;
@@ -120,8 +120,9 @@ export function toTrustStatements(trusted: TrustedConsumers, right: ConsumerRigh
   const ofAccounts = (numbers: readonly string[]) =>
     toStatement({ ...right, sid: `${sid}Accounts` }, { AWS: numbers }, toAccountTests(right));
   const ofOrganization = (id: string) => {
-    const said = externalId === undefined ? {} : { "sts:ExternalId": toCfnText(externalId) };
-    const StringEquals = { ...conditions?.["StringEquals"], ...said, "aws:PrincipalOrgID": id };
+    const said = externalId === undefined ? undefined : toCfnText(externalId);
+    const own = defined({ "sts:ExternalId": said, "aws:PrincipalOrgID": id });
+    const StringEquals = { ...conditions?.["StringEquals"], ...own };
     return toStatement({ ...right, sid: `${sid}Organization` }, { AWS: "*" }, { ...conditions, StringEquals });
   };
   return [

@@ -292,7 +292,7 @@ export class AdoptedBucket extends Construct {
         ServiceToken: arn,
         BucketName: name,
         EmptyOnDelete: toFlag(emptyOnDelete),
-        ...(props.kmsKeyArn === undefined ? {} : { KmsKeyArn: toCfnText(props.kmsKeyArn) }),
+        ...defined({ KmsKeyArn: props.kmsKeyArn === undefined ? undefined : toCfnText(props.kmsKeyArn) }),
       },
     });
     this.bucketName = bucket.ref;

@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { Aws, CfnCondition, CfnResource, Fn, Token } from "aws-cdk-lib";
 import { CfnSubscription } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
@@ -29,7 +30,7 @@ export class ConsumerQueues extends Construct {
 
   constructor(scope: Construct, id: string, props: ConsumerQueuesProps) {
     super(scope, id);
-    const key = props.kmsKeyArn === undefined ? {} : { kmsKeyArn: props.kmsKeyArn };
+    const key = defined({ kmsKeyArn: props.kmsKeyArn });
     this.deadLetters = createWorkQueue(this, "DeadLetterQueue", key);
     this.parking = createWorkQueue(this, "ParkingQueue", key);
     this.queue = createWorkQueue(this, "Queue", {

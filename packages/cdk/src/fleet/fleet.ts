@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { Aws } from "aws-cdk-lib";
 import type { Code } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
@@ -69,7 +70,9 @@ export class Fleet extends Construct {
         ...[reportJobs(), findInstances()],
         ...(newestArtifacts === undefined ? [] : [mapGiven(newestArtifacts, toReading)]),
         ...(autoScalingGroupArns === undefined ? [] : [mapGiven(autoScalingGroupArns, completeLaunches)]),
-        ...toExecutorPermissions(targetRoleArn === undefined ? {} : { targetRoleArns: [targetRoleArn] }),
+        ...toExecutorPermissions(
+          defined({ targetRoleArns: targetRoleArn === undefined ? undefined : [targetRoleArn] }),
+        ),
         ...toYardPermissions(props, stores),
       ],
       environment: {

@@ -5,6 +5,7 @@ import {
   type FollowEventOptions,
   type FollowedEvent,
   followEvent,
+  type Metadata,
   parseMetadata,
   parseTimeout,
   reusedId,
@@ -152,7 +153,7 @@ async function adviseNewStack(context: Pick<ServerContext, "yard" | "signal">, s
   return near === undefined ? create : `Did you mean "${near}"? ${create}`;
 }
 
-function toEvent({ stack, event, id, machine, confirm }: Args, metadata: ReturnType<typeof parseMetadata>) {
+function toEvent({ stack, event, id, machine, confirm }: Args, metadata: Metadata) {
   return {
     stackId: stack,
     event,

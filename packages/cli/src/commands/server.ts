@@ -224,8 +224,8 @@ interface ReadyFactsWorker {
 
 function printWorkerReady({ id, executors }: RunningProcess, { out, health, concurrency }: ReadyFactsWorker): void {
   const names = [...executors.keys()];
-  const healthUrl = health === undefined ? {} : { healthUrl: health.url };
-  out.result({ kind: "ready", id, executors: names, concurrency, ...healthUrl }, () =>
+  const ready = defined({ kind: "ready", id, executors: names, concurrency, healthUrl: health?.url });
+  out.result(ready, () =>
     [
       `${out.paint("bold", "Stackyard worker")} ${id} runs ${concurrency} tasks at a time`,
       `executors  ${names.join(", ")}`,

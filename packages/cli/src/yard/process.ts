@@ -242,12 +242,12 @@ async function startParts(
       ],
       onReport: ({ message, line }) => onReport({ stackId: message.stack.id, task: message.task.name, line }),
     },
-    process: {
+    process: defined({
       version: VERSION,
       host: hostname(),
       pid: process.pid,
-      ...(serve === undefined || ownUrl === undefined ? {} : { url: ownUrl }),
-    },
+      url: serve === undefined ? undefined : ownUrl,
+    }),
     concurrency: config.concurrency ?? DEFAULT_CONCURRENCY,
     ...defined({ drainMs }),
   });

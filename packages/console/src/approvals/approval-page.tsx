@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import type { Approval, StackDetails } from "@stackyard/sdk";
 import { useEffect, useRef, useState } from "react";
 import { useMe, useRefusal } from "../api/access.ts";
@@ -278,10 +279,9 @@ function AnswerDialog({ approval, verb, actionId, onClose }: AnswerDialogProps) 
       refusal={isChanged ? "The metadata has just changed. Close this and read it again" : undefined}
       onClose={onClose}
       act={async (comment) => {
-        const options = { id: actionId, ...(comment !== undefined && { comment }) };
-        const of = opened.of === undefined ? {} : { of: opened.of };
+        const options = defined({ id: actionId, comment });
         const answer = await (verb === "approve"
-          ? yard.approvals.approve(opened.id, { ...options, ...of })
+          ? yard.approvals.approve(opened.id, defined({ ...options, of: opened.of }))
           : yard.approvals[verb](opened.id, options));
         if (answer.outcome === "refused") throw new Error(answer.reason ?? answer.code ?? "Refused");
         toast(`${word}: ${answer.outcome}.`);

@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import type { Run } from "@stackyard/sdk/runs";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
@@ -49,7 +50,7 @@ export function JobActions({ job, retryWord = "Retry" }: { job: Run; retryWord?:
           danger
           reason="optional"
           act={async (reason) => {
-            update(await yard.runs.cancel(runId, reason === undefined ? {} : { reason }));
+            update(await yard.runs.cancel(runId, defined({ reason })));
             toast("The job is being cancelled");
           }}
           onClose={() => setDialog(false)}

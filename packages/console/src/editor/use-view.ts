@@ -15,8 +15,35 @@ import { useFocusAfterEdit } from "./use-focus-after-edit.ts";
 /** The text of a document or its graph. */
 export type Pane = "text" | "graph";
 
-/** The view of a document. */
-export type EditorView = ReturnType<typeof useView>;
+/** The view of a document: what of it is shown, and how. */
+export interface EditorView {
+  /** The name of a state. */
+  readonly selected: string | undefined;
+  readonly setSelected: (state: string | undefined) => void;
+  readonly opened: OpenDialog | "export" | undefined;
+  readonly setOpened: (dialog: OpenDialog | "export" | undefined) => void;
+  readonly direction: Direction;
+  readonly setDirection: (direction: Direction) => void;
+  readonly asTable: boolean;
+  readonly setAsTable: (asTable: boolean) => void;
+  /** Width of the text in percent. */
+  readonly share: number;
+  readonly setShare: (share: number) => void;
+  /** Which of both is shown where there is room for one. */
+  readonly pane: Pane;
+  readonly setPane: (pane: Pane) => void;
+  readonly tab: BottomTab;
+  readonly setTab: (tab: BottomTab) => void;
+  readonly played: Simulated | undefined;
+  readonly setPlayed: (played: Simulated | undefined) => void;
+  /** Where states were moved to, by name. */
+  readonly moved: ReadonlyMap<string, Point>;
+  readonly move: (moved: ReadonlyMap<string, Point>) => void;
+  /** Marks on states, by name. */
+  readonly marks: ReadonlyMap<string, NodeMark>;
+  /** Plans an edit; the state that it makes or renames is selected. */
+  readonly edit: Edit;
+}
 
 interface ViewInput {
   readonly session: Session;
@@ -25,7 +52,7 @@ interface ViewInput {
 }
 
 /** Keeps what is shown of a document. */
-export function useView({ session, document, tab: first }: ViewInput) {
+export function useView({ session, document, tab: first }: ViewInput): EditorView {
   const [selected, setSelected] = useState<string>();
   const [opened, open] = useState<OpenDialog | "export">();
   const focus = useFocusAfterEdit();
@@ -35,13 +62,10 @@ export function useView({ session, document, tab: first }: ViewInput) {
   };
   const [direction, setDirection] = useState<Direction>(isPhone() ? "down" : "right");
   const [asTable, setAsTable] = useState(false);
-  // Width of the text in percent.
   const [share, setShare] = useState(50);
-  // Which of both is shown where there is room for one.
   const [pane, setPane] = useState<Pane>("graph");
   const [played, setPlayed] = useState<Simulated>();
   const [tab, setTab] = useState(first);
-  // Where states were moved to, by name.
   const [moved, setMoved] = useState<ReadonlyMap<string, Point>>(
     () => new Map(Object.entries(positions.load(session.key) ?? {})),
   );
@@ -54,7 +78,6 @@ export function useView({ session, document, tab: first }: ViewInput) {
     setMoved(next);
     positions.save(session.key, next.size === 0 ? undefined : Object.fromEntries(next));
   };
-  // Plans an edit; the state that it makes or renames is selected.
   const edit: Edit = (operation, label) => {
     const states = (machine.outline ?? machine.valid?.outline)?.states ?? [];
     focus.follow(

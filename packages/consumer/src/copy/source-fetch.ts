@@ -50,8 +50,8 @@ export function createSourceFetch(options: SourceFetchOptions): SourceFetch {
       "User-Agent": "stackyard-consumer",
       ...(range && { Range: `bytes=${range.from}-${range.to}` }),
     };
-    const elsewhere = origin === undefined ? {} : { origin: origin(new URL(url)) };
-    return sendGet({ url, ...elsewhere, headers, lookup, connectTimeoutMs, idleTimeoutMs, signal });
+    const elsewhere = origin?.(new URL(url));
+    return sendGet(defined({ url, origin: elsewhere, headers, lookup, connectTimeoutMs, idleTimeoutMs, signal }));
   }
 
   async function fetchOnce(request: SourceRequest, redirects: number): Promise<SourceAnswer> {

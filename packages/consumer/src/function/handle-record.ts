@@ -212,9 +212,9 @@ async function deleteObject(deps: ConsumerDeps, { ArtifactKey: Key, artifact }: 
   const found = await findStoredObject(deps, Key);
   if (found === undefined || found.sourceSha256 !== artifact.sha256) return;
   const { clients, bucket: Bucket, config } = deps;
-  const etag = found.etag === undefined ? {} : { IfMatch: found.etag };
+  const input = defined({ Bucket, Key, ExpectedBucketOwner: config.account, IfMatch: found.etag });
   try {
-    await clients.s3.send(new DeleteObjectCommand({ Bucket, Key, ExpectedBucketOwner: config.account, ...etag }));
+    await clients.s3.send(new DeleteObjectCommand(input));
   } catch (error) {
     if (findAwsFault(error).code === "NOT_FOUND") return;
     throw toAwsError(error, "A file could not be deleted.", "Allow s3:DeleteObject on the bucket's objects.");

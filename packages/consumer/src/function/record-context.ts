@@ -2,7 +2,7 @@ import type { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import type { S3Client } from "@aws-sdk/client-s3";
 import { SendMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import { toAwsError } from "@stackyard/aws";
-import { type Clock, isMap, type Logger, type Records, StackyardError } from "@stackyard/core";
+import { type Clock, defined, isMap, type Logger, type Records, StackyardError } from "@stackyard/core";
 import type { Copier } from "../copy/copier.ts";
 import { type ConsumerConfig, type JsonObject, type MessageRecord, openRecord } from "../decide-message.ts";
 import {
@@ -148,8 +148,8 @@ export function toFields(
   { record, invocationId }: RecordContext,
   fields: object = {},
 ): Readonly<Record<string, unknown>> {
-  const call = invocationId === undefined ? {} : { invocationId };
-  return { ...call, messageId: record.messageId, attempt: toAttempt(record), ...Object(hideSecretsIn(fields)) };
+  const call = defined({ invocationId, messageId: record.messageId, attempt: toAttempt(record) });
+  return { ...call, ...Object(hideSecretsIn(fields)) };
 }
 
 /** The identifiers of a rejected message, as far as they are valid. */

@@ -417,15 +417,15 @@ export function toTimerEvent(stack: Stack, timer: StackTimer, at: number): Stack
   const attempt = timer.task === undefined ? "" : `/${attemptsOf(stack, timer.task)}`;
   const times = timesFired(stack, timer.id);
   const firing = timer.instant === undefined ? "" : `/${timer.instant}${times === 0 ? "" : `/${times}`}`;
-  return {
+  return defined({
     id: timerEventId(stack.incarnation, `${timer.id}${attempt}${firing}`),
     stackId: stack.id,
     name: timer.event,
     at,
-    origin: "timer",
+    origin: "timer" as const,
     timerId: timer.id,
-    ...(timer.task === undefined ? {} : { task: { name: timer.task } }),
-  };
+    task: timer.task === undefined ? undefined : { name: timer.task },
+  });
 }
 
 /**

@@ -33,10 +33,25 @@ const RUNNING_AT_ONCE = 100;
 
 /**
  * Bulks as records: `bulk/all/…`, `bulk/items/<id>/<n>`, and `bulk/open/<id>` of those that may not be over. Kept for 7
- * days.
+ * days. A put returns false when another process has written the record meanwhile.
  */
-export function createBulkRecords(records: Records, clock: Clock) {
-  /** Returns false when another process has written it meanwhile. */
+export interface BulkRecords {
+  find(id: string): Promise<StoredBulk | undefined>;
+  putBulk(bulk: Bulk, expected: number | "absent"): Promise<boolean>;
+  putChunk(id: string, n: number, chunk: BulkChunk, expected: number | "absent"): Promise<boolean>;
+  findChunk(id: string, n: number): Promise<StoredChunk | undefined>;
+  /** Adds a bulk. It exists once the last write is done; writes of a process that crashes before expire. */
+  add(bulk: Bulk, ids: readonly string[]): Promise<void>;
+  /** Lists bulks, newest first. */
+  list(page: PageInput): Promise<Page<Bulk>>;
+  /** Lists bulks that may be running, oldest first. */
+  listOpen(): Promise<readonly StoredBulk[]>;
+  /** Removes what only a bulk needs that is not over, also the record of its lease, which would never expire. */
+  close(id: string): Promise<void>;
+}
+
+/** Creates the records of bulks. */
+export function createBulkRecords(records: Records, clock: Clock): BulkRecords {
   async function put(key: string, value: unknown, expected: number | "absent"): Promise<boolean> {
     const now = clock.now();
     return (await records.put({ key, value, expected, now, expiresAt: now + KEEP_MS })).kind === "written";
@@ -49,37 +64,32 @@ export function createBulkRecords(records: Records, clock: Clock) {
 
   return {
     find,
-    putBulk: (bulk: Bulk, expected: number | "absent") => put(toBulkKey(bulk.id), bulk, expected),
-    putChunk: (id: string, n: number, chunk: BulkChunk, expected: number | "absent") =>
-      put(toChunkKey(id, n), chunk, expected),
+    putBulk: (bulk, expected) => put(toBulkKey(bulk.id), bulk, expected),
+    putChunk: (id, n, chunk, expected) => put(toChunkKey(id, n), chunk, expected),
 
-    async findChunk(id: string, n: number): Promise<StoredChunk | undefined> {
+    async findChunk(id, n) {
       const record = await records.get(toChunkKey(id, n), clock.now());
       return record && { chunk: toChunk(record), version: record.version };
     },
 
-    /** Adds a bulk. It exists once the last write is done; writes of a process that crashes before expire. */
-    async add(bulk: Bulk, ids: readonly string[]): Promise<void> {
+    async add(bulk, ids) {
       await put(toOpenKey(bulk.id), {}, "absent");
       for (const [n, chunk] of toChunks(ids).entries()) await put(toChunkKey(bulk.id, n), chunk, "absent");
       await put(toBulkKey(bulk.id), bulk, "absent");
     },
 
-    /** Lists bulks, newest first. */
-    async list(page: PageInput): Promise<Page<Bulk>> {
+    async list(page) {
       const found = await records.list(BULKS, { ...page, now: clock.now() });
       return { ...found, items: found.items.map(toBulk) };
     },
 
-    /** Lists bulks that may be running, oldest first. */
-    async listOpen(): Promise<readonly StoredBulk[]> {
+    async listOpen() {
       const { items } = await records.list(OPEN, { limit: RUNNING_AT_ONCE, now: clock.now() });
       const found = await Promise.all(items.map(({ key }) => find(key.slice(OPEN.length))));
       return found.filter((each) => each !== undefined);
     },
 
-    /** Removes what only a bulk needs that is not over, also the record of its lease, which would never expire. */
-    async close(id: string): Promise<void> {
+    async close(id) {
       for (const key of [toOpenKey(id), `leases/bulk/${id}`]) {
         const record = await records.get(key, clock.now());
         if (record !== undefined) await records.remove(key, record.version);
@@ -87,9 +97,6 @@ export function createBulkRecords(records: Records, clock: Clock) {
     },
   };
 }
-
-/** The result of `createBulkRecords`. */
-export type BulkRecords = ReturnType<typeof createBulkRecords>;
 
 /** Returns the items of a bulk in their order. With an outcome a page may be short and have a cursor. */
 export async function listBulkItems(

@@ -323,7 +323,7 @@ function unknown(name: string): StackyardError {
 }
 
 function changed(name: string, now: MachineSource | undefined): StackyardError {
-  const details = now === undefined ? {} : { hash: now.hash, source: now.source };
+  const details = defined({ hash: now?.hash, source: now?.source });
   return new StackyardError("RECORD_CONFLICT", `The file of "${name}" has changed meanwhile. Nothing was written.`, {
     details,
   });

@@ -309,8 +309,8 @@ function listBorn({ dispatches, write, now }: Change, result: CommitResult | und
     const dispatch = dispatches.find(({ attemptId }) => attemptId === grant.attemptId);
     if (dispatch === undefined) return [];
     const { message, timeoutMs, secrets: refs, attemptId } = dispatch;
-    const secrets = refs === undefined ? {} : { secrets: readAttemptSecrets(stack, attemptId, refs) };
-    return [{ message, grant, deadlineAt: now + timeoutMs, ...secrets }];
+    const secrets = refs && readAttemptSecrets(stack, attemptId, refs);
+    return [defined({ message, grant, deadlineAt: now + timeoutMs, secrets })];
   });
 }
 

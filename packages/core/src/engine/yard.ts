@@ -11,7 +11,7 @@ import { createAttemptLogs } from "./attempt-log.ts";
 import type { AwsAccess, InvocationLimits } from "./call-executor.ts";
 import { createDirectPath, type DirectPath, Slots } from "./direct-path.ts";
 import { createEngine, type Engine, type EngineOptions } from "./engine.ts";
-import { createOutboxRelay, type DrainedKind, drainStore, sendResults } from "./relay.ts";
+import { createOutboxRelay, type DrainedKind, drainStore, type OutboxRelay, sendResults } from "./relay.ts";
 import {
   createSweep,
   type SweepDeps,
@@ -248,7 +248,7 @@ function connectDirect(
 
 interface WorkerParts {
   readonly direct: DirectPath | undefined;
-  readonly relays: ReturnType<typeof createRelays> | undefined;
+  readonly relays: Relays | undefined;
 }
 
 function connectWorker(
@@ -324,10 +324,17 @@ interface RelayParts {
   readonly options: YardOptions;
 }
 
-/**
- * Creates the relays from the store's outbox to another transport: one for all messages, one for those of this process.
- */
-function createRelays(deps: YardDeps, { engine, transport, options }: RelayParts) {
+/** The relays from the store's outbox to another transport. */
+interface Relays {
+  /** Sends all messages. */
+  readonly all: OutboxRelay;
+  readonly maxDelayMs: number;
+  /** Decides and sends what is due, all of it or what this process has queued. Returns how many items it handled. */
+  drain(stopAt: number, whose?: "own"): Promise<number>;
+  sendResults(attemptId: string): Promise<void>;
+}
+
+function createRelays(deps: YardDeps, { engine, transport, options }: RelayParts): Relays {
   const { store, clock, logger } = deps;
   const { takeOwn = store.takeDue, capabilities } = transport;
   const own = { ...store, takeDue: takeOwn };
@@ -348,11 +355,11 @@ function createRelays(deps: YardDeps, { engine, transport, options }: RelayParts
   return {
     all,
     maxDelayMs: capabilities.maxDelayMs,
-    drain: (stopAt: number, whose?: "own") =>
+    drain: (stopAt, whose) =>
       whose === "own"
         ? drainStore({ store: own, handle: queued.handle, outbox: ownOnly, clock }, stopAt)
         : drainStore({ store, handle: queued.handle, outbox: all, clock }, stopAt),
-    sendResults: (attemptId: string) =>
+    sendResults: (attemptId) =>
       sendResults(attemptId, { outbox: ownOnly, kinds, isOwn: transport.takeOwn !== undefined, clock, logger }),
   };
 }

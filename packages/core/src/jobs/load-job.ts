@@ -162,8 +162,8 @@ type Standing = Pick<JobView, "state" | "outputs" | "error" | "endedAt" | "cance
 
 function toOpen(attempt: AttemptView | undefined): Standing {
   const isRunning = attempt?.status === "running" || attempt?.status === "suspended";
-  const cancelling = attempt?.cancelling === undefined ? {} : ({ cancelling: true } as const);
-  return { state: isRunning ? "running" : "waiting", ...cancelling };
+  const state = isRunning ? "running" : "waiting";
+  return attempt?.cancelling === undefined ? { state } : { state, cancelling: true };
 }
 
 function toEnd(lines: readonly HistoryEntry[], stack: Stack | undefined): Standing {

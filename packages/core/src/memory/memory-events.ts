@@ -7,7 +7,7 @@ import { parsePosition } from "../ports/store-helpers.ts";
 import { toPage } from "./memory-lists.ts";
 
 /** The queued events. */
-interface MemoryEvents {
+export interface MemoryEvents {
   /** Adds an event. Returns false when it is queued already. */
   add(event: QueuedEvent, notBefore?: number): boolean;
   remove(receipt: string): void;
@@ -56,7 +56,7 @@ function toStackKey(event: QueuedEvent): string {
 }
 
 /** Dead letters. */
-interface MemoryDeadLetters {
+export interface MemoryDeadLetters {
   add(event: DeadLetter): void;
   /** Removes an entry and returns it. */
   remove(id: string): DeadLetter | undefined;
@@ -106,7 +106,7 @@ export function createMemoryDeadLetters(): MemoryDeadLetters {
 }
 
 /** The yard's history. */
-interface MemoryHistory {
+export interface MemoryHistory {
   append(entry: HistoryEntry): void;
   list(filter: HistoryFilter, page: PageInput): Page<StoredHistoryEntry>;
   /** Removes the oldest lines from before that instant; true when more is left. */

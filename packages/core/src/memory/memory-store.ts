@@ -1,18 +1,32 @@
 import { toPendingKey } from "../access/audit-entry.ts";
 import { AttemptBook, type AttemptSink, type EndedAttempt } from "../in-process/attempt-book.ts";
 import { listOpenAttempts } from "../in-process/open-attempts.ts";
-import { createDueIndex, type DueSource, findNextDueAt, takeFrom, toDueSource } from "../in-process/queue.ts";
+import {
+  createDueIndex,
+  type DueIndex,
+  type DueSource,
+  findNextDueAt,
+  takeFrom,
+  toDueSource,
+} from "../in-process/queue.ts";
 import { readAttemptSecrets } from "../machine/decide/work.ts";
 import { toEventKey } from "../machine/event-message.ts";
 import { silentLogger } from "../ports/executor.ts";
 import type { KeptRevision, ListedRevision } from "../ports/locator.ts";
 import { comparePlaces, toRevisionOrder } from "../ports/stack-filter.ts";
-import type { Change, CommitResult, DueKind, QueuedEvent, WorkQueue } from "../ports/stack-store.ts";
+import type { AttemptView, Change, CommitResult, DueKind, QueuedEvent, WorkQueue } from "../ports/stack-store.ts";
 import type { Retention, Revisions, StackQueries, Store, StoreSignal } from "../ports/store.ts";
 import { createClosable, createStoreListeners, MAX_SETTLED_LISTED, type PortCalls } from "../ports/store-helpers.ts";
-import { createMemoryDeadLetters, createMemoryEvents, createMemoryHistory } from "./memory-events.ts";
+import {
+  createMemoryDeadLetters,
+  createMemoryEvents,
+  createMemoryHistory,
+  type MemoryDeadLetters,
+  type MemoryEvents,
+  type MemoryHistory,
+} from "./memory-events.ts";
 import { toFrozen, toPage } from "./memory-lists.ts";
-import { createMemoryRecords } from "./memory-records.ts";
+import { createMemoryRecords, type MemoryRecords } from "./memory-records.ts";
 import {
   countStacks,
   countStacksBy,
@@ -168,16 +182,28 @@ function createSignals() {
 }
 
 /** The state of a memory store. */
-interface MemoryState extends ReturnType<typeof createParts> {
+interface MemoryState extends MemoryParts {
   readonly sink: AttemptSink;
   /** Queues an event. Returns false when its key is queued, parked or applied. */
   readonly enqueue: (event: QueuedEvent, notBefore?: number) => boolean;
   readonly notify: (kind: StoreSignal["kind"]) => void;
 }
 
-function createParts() {
+interface MemoryParts {
+  readonly stacks: StackRows;
+  readonly attempts: AttemptBook;
+  readonly ended: EndedAttempts;
+  readonly events: MemoryEvents;
+  readonly timers: DueIndex;
+  readonly parked: DueIndex;
+  readonly history: MemoryHistory;
+  readonly deadLetters: MemoryDeadLetters;
+  readonly records: MemoryRecords;
+}
+
+function createParts(): MemoryParts {
   return {
-    stacks: new Map() as StackRows,
+    stacks: new Map(),
     attempts: new AttemptBook(),
     ended: createEndedAttempts(),
     events: createMemoryEvents(),
@@ -277,17 +303,23 @@ function prune(
   return history.prune(now - retention.historyMs, HISTORY_PRUNED_AT_ONCE);
 }
 
+interface EndedAttempts {
+  add(attempt: EndedAttempt): void;
+  find(attemptId: string): AttemptView | undefined;
+  /** Returns the last ones of a stack. */
+  listOf(stackId: string): readonly EndedAttempt[];
+  /** Removes what ended before that instant. */
+  prune(before: number): void;
+}
+
 /** Creates the attempts that have ended. */
-function createEndedAttempts() {
+function createEndedAttempts(): EndedAttempts {
   const byId = new Map<string, EndedAttempt>();
   return {
-    add: (attempt: EndedAttempt) => void byId.set(attempt.view.attemptId, attempt),
-    find: (attemptId: string) => byId.get(attemptId)?.view,
-    /** Returns the last ones of a stack. */
-    listOf: (stackId: string) =>
-      [...byId.values()].filter(({ view }) => view.stackId === stackId).slice(-MAX_SETTLED_LISTED),
-    /** Removes what ended before that instant. */
-    prune(before: number): void {
+    add: (attempt) => void byId.set(attempt.view.attemptId, attempt),
+    find: (attemptId) => byId.get(attemptId)?.view,
+    listOf: (stackId) => [...byId.values()].filter(({ view }) => view.stackId === stackId).slice(-MAX_SETTLED_LISTED),
+    prune(before) {
       for (const [attemptId, { settledAt }] of byId) if (settledAt < before) byId.delete(attemptId);
     },
   };

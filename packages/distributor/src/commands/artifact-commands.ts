@@ -1,4 +1,4 @@
-import { type PluginCommand, StackyardError } from "@stackyard/core";
+import { defined, type PluginCommand, StackyardError } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import {
   type ArtifactSummary,
@@ -261,8 +261,8 @@ const artifactsReplay: ArtifactCommandSpec<typeof ReplayArgs> = {
   async run(context, { account, region, artifact, since, ...args }) {
     if (artifact !== undefined) parseArtifactWord(artifact);
     const { replay } = createArtifactsClient({ call: await openDistributor(context, args) });
-    const from = since === undefined ? {} : { since: toInstant(since) };
-    const begun = await replay({ account, region, ...from, ...(artifact && { artifact }) });
+    const from = since === undefined ? undefined : toInstant(since);
+    const begun = await replay(defined({ account, region, since: from, artifact }));
     context.out.result(begun, () => `Started: ${toCell(begun.executionArn, 400)}`);
     return 0;
   },
@@ -293,8 +293,7 @@ const artifactsRefresh: ArtifactCommandSpec<typeof RefreshArgs> = {
   async run(context, { name, version, account, region, ...args }) {
     if ((account === undefined) !== (region === undefined)) throw usage("--account and --region require each other.");
     const { refresh } = createArtifactsClient({ call: await openDistributor(context, args) });
-    const to = account === undefined || region === undefined ? {} : { account, region };
-    const sent = await refresh({ name, version, ...to });
+    const sent = await refresh(defined({ name, version, account, region }));
     context.out.result(sent, () => {
       if (sent.messages === 0) return "Nothing to send: no consumer misses it.";
       return `Announced again: ${formatCount(sent.files, "file")} in ${formatCount(sent.messages, "message")}.`;

@@ -1,10 +1,10 @@
-import { StackyardError } from "@stackyard/core";
+import { defined, StackyardError } from "@stackyard/core";
 import { formatTable, toCell } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
 import { readJson } from "../document/decode.ts";
 import type { Release } from "../document/release.ts";
-import { planOffline } from "../plan/plan-release.ts";
-import { forecastRelease, type ReleaseForecast, toLength } from "../plan/report.ts";
+import { planOffline, type ServicePlan } from "../plan/plan-release.ts";
+import { forecastRelease, type ReleaseForecast, type RolloutForecast, toLength } from "../plan/report.ts";
 import { RELEASE_MACHINES, type ReleaseMachine, type ReleaseRow, toReleaseStateMachine } from "../release-machine.ts";
 import type { ReleaseConstants } from "../release-state.ts";
 import { accountArgs, fileArg, presetArg, type ReleaseCommandSpec, toConstants } from "./place.ts";
@@ -54,8 +54,7 @@ export const releasePlan: ReleaseCommandSpec<typeof Args> = {
     const { release, warnings } = prepared;
     const previous = parsePrevious(args.previous, release);
     const { generation } = toConstants(context, args);
-    const slow = args.slowStart === undefined ? {} : { slowStartSeconds: args.slowStart };
-    const forecast = forecastRelease(release, previous, { generation, ...slow });
+    const forecast = forecastRelease(release, previous, defined({ generation, slowStartSeconds: args.slowStart }));
     const services = toServices(release, previous, { generation, forecast });
     formatWarnings(out, warnings);
     const { healthyAfterSeconds = null, doneAfterSeconds = null } = forecast;
@@ -86,11 +85,20 @@ function parsePrevious(text: string | undefined, { services }: Release): Readonl
   return Object.fromEntries(entries);
 }
 
+interface PlannedService extends Omit<ServicePlan, "serviceId" | "previous" | "steps"> {
+  /** Null: the group's name is chosen when it deploys. */
+  readonly group: string | null;
+  readonly previous: number | null;
+  readonly steps: RolloutForecast["steps"];
+  /** Null: not within the timeout. */
+  readonly healthyAfterSeconds: number | null;
+}
+
 function toServices(
   release: Release,
   previous: Readonly<Record<string, number>>,
   { generation, forecast }: { readonly generation: ReleaseConstants["generation"]; readonly forecast: ReleaseForecast },
-) {
+): readonly PlannedService[] {
   return planOffline(release, previous).map(({ service, serviceId, previous: before, steps: _steps, ...figures }) => ({
     service,
     // The first generation chooses names when it deploys.
@@ -102,7 +110,7 @@ function toServices(
   }));
 }
 
-function formatPlan(services: ReturnType<typeof toServices>, forecast: ReleaseForecast, release: Release): string {
+function formatPlan(services: readonly PlannedService[], forecast: ReleaseForecast, release: Release): string {
   const head = ["SERVICE", "BEFORE", "DESIRED", "LAUNCHED", "HEALTHY", "MIN AT START", "MAX", "STRATEGY"];
   const rows = services.map((each) => {
     const { previous, desired, targetLaunched, targetHealthy, initial, strategy } = each;

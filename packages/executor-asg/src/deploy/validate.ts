@@ -134,7 +134,7 @@ export const validateResources: ReleaseTask = async (deps, { release, state }) =
   const [first] = verdict.problems;
   if (first !== undefined) {
     const message = verdict.problems.map((each) => each.message).join("\n");
-    throw new ReleaseError("BAD_RELEASE", message, first.cause === undefined ? {} : { cause: first.cause });
+    throw new ReleaseError("BAD_RELEASE", message, defined({ cause: first.cause }));
   }
   return toState(state, release, verdict);
 };

@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { MAX_GROUP_NAME, serviceId } from "../plan/names.ts";
 import {
   parseInstant,
@@ -388,8 +389,12 @@ export function* checkHooks(
 
 function* checkHook(name: string, hook: RawHook, pointer: string): Generator<Fault> {
   const fault: MakeFault = (key, code, message, other) => {
-    const rest = other === undefined ? {} : { with: [pointTo(pointer, other)] };
-    return { code, pointer: pointTo(pointer, key), message: `Lifecycle hook ${quote(name)}: ${message}`, ...rest };
+    return defined({
+      code,
+      pointer: pointTo(pointer, key),
+      message: `Lifecycle hook ${quote(name)}: ${message}`,
+      with: other === undefined ? undefined : [pointTo(pointer, other)],
+    });
   };
   if (name === "" || name.length > MAX_HOOK_NAME) {
     const message = `A lifecycle hook's name has 1 to ${MAX_HOOK_NAME} characters.`;

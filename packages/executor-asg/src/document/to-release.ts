@@ -194,8 +194,12 @@ function toHook(name: string, raw: RawHook, { account, region }: HookScope): Lif
   return {
     name,
     transition: raw.transition as LifecycleHook["transition"],
-    ...defined({ role: raw.role, sns: raw.sns, heartbeat_timeout: raw.heartbeat_timeout }),
-    ...(raw.default_result === undefined ? {} : { default_result: raw.default_result as HookResult }),
+    ...defined({
+      role: raw.role,
+      sns: raw.sns,
+      heartbeat_timeout: raw.heartbeat_timeout,
+      default_result: raw.default_result as HookResult | undefined,
+    }),
     // EventBridge receives every hook; other targets need a role.
     ...(raw.event_bridge === true
       ? {}

@@ -1,7 +1,7 @@
 import { DeleteItemCommand, type DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { findAwsFault, toAwsError } from "@stackyard/aws";
-import type { Clock, Records } from "@stackyard/core";
+import { type Clock, defined, type Records } from "@stackyard/core";
 import { CLOCKS_APART_MS, type LockFiles, type StrongLock, type StrongLockRequest } from "./lock-files.ts";
 
 /** Bucket and client of the lock files. */
@@ -130,12 +130,12 @@ export function createDynamoLock({ client, table, clock }: DynamoLockOptions): S
 
   /** Writes an item. The predecessor's policies allow only PutItem and DeleteItem. */
   function put(path: string, { owner, until }: StrongLockRequest, condition: Condition): Promise<boolean> {
-    const item = {
+    const item = defined({
       key: { S: path },
       id: { S: owner },
       time: { S: new Date(clock.now()).toISOString() },
-      ...(until === undefined ? {} : { until: { N: String(until) } }),
-    };
+      until: until === undefined ? undefined : { N: String(until) },
+    });
     const values = { ":id": { S: owner }, ...condition.values };
     const sent = client.send(
       new PutItemCommand({

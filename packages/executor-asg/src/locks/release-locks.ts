@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { toReleasePaths } from "../plan/names.ts";
 import {
   type AcquireReleaseLock,
@@ -158,7 +159,7 @@ function toUntil({ clock, leaseMs }: Locking): number {
 }
 
 function toBy({ by }: Locking): Pick<LockFile, "by"> {
-  return by === undefined ? {} : { by };
+  return defined({ by });
 }
 
 /** Returns the file of a release id, which does not expire. */

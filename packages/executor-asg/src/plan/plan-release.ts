@@ -99,7 +99,7 @@ async function findUnsafe(
 }
 
 /** What a release would do for one service. */
-interface ServicePlan extends CapacityPlan {
+export interface ServicePlan extends CapacityPlan {
   readonly service: string;
   /** Name of the group. In the first generation it is chosen when the group is created. */
   readonly serviceId: string;

@@ -187,7 +187,7 @@ function countMissing({ launching, targetLaunched }: ServiceReport): number {
 }
 
 /** Earliest possible rollout of a service: every instance is healthy at its first check. */
-interface RolloutForecast {
+export interface RolloutForecast {
   /** Desired capacities of the group, and the second after the start of Deploy from which they apply. */
   readonly steps: readonly { readonly afterSeconds: number; readonly desired: number }[];
   /** Second of the check at which it is healthy. Undefined: not within the timeout. */

@@ -326,8 +326,7 @@ export function openDeps(deps: ReleasesDeps, open: OpenSession, release: Release
       ...(deps.lockTable === undefined
         ? {}
         : { table: { client: access.client(DynamoDBClient, undefined), name: deps.lockTable } }),
-      ...defined({ leaseMs: deps.leaseMs }),
-      ...(actor?.name === undefined ? {} : { by: actor.name }),
+      ...defined({ leaseMs: deps.leaseMs, by: actor?.name }),
     }),
     ...defined({ actor }),
     report: (line) => logger.info(line, { release: release.release_id }),

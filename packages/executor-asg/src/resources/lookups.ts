@@ -84,7 +84,18 @@ export async function loadReleaseLookups(deps: ReleaseDeps, release: Release): P
   return { groups, services };
 }
 
-type SharedLookups = ReturnType<typeof createShared>;
+/** Looks up a resource that one or more services name. */
+type LookUp<Asked, Facts> = (asked: Asked) => Promise<Lookup<Facts>>;
+
+/** The lookups that are made once, even if several services name the same resource. */
+interface SharedLookups {
+  readonly elb: LookUp<string, ClassicBalancerFacts>;
+  readonly targetGroup: LookUp<string, TargetGroupFacts>;
+  readonly profile: LookUp<string, ProfileFacts>;
+  readonly image: LookUp<string, ImageFacts>;
+  readonly hook: (hook: LifecycleHook) => Promise<readonly Lookup<true>[]>;
+  readonly subnets: LookUp<readonly string[], readonly NetworkFacts[]>;
+}
 
 interface ServiceOfRelease {
   readonly release: Release;
@@ -110,8 +121,7 @@ async function loadService(
   };
 }
 
-/** Creates the lookups that are made once, even if several services name the same resource. */
-function createShared(deps: ReleaseDeps) {
+function createShared(deps: ReleaseDeps): SharedLookups {
   return {
     elb: remember((name: string) => loadClassicBalancer(deps, name)),
     targetGroup: remember((name: string) => loadTargetGroup(deps, name)),

@@ -6,7 +6,15 @@ import {
   parseRequest,
   sendResponse,
 } from "@stackyard/aws/custom-resource";
-import { isMap, isStackyardError, type Logger, parseJson, StackyardError, silentLogger } from "@stackyard/core";
+import {
+  defined,
+  isMap,
+  isStackyardError,
+  type Logger,
+  parseJson,
+  StackyardError,
+  silentLogger,
+} from "@stackyard/core";
 import { mayRun } from "../task-run.ts";
 import {
   advanceWork,
@@ -214,7 +222,7 @@ function toRemembered(request: CustomResourceRequest): CustomResourceRequest {
   return {
     ...request,
     ResourceProperties: pickProperties(ResourceProperties),
-    ...(OldResourceProperties === undefined ? {} : { OldResourceProperties: pickProperties(OldResourceProperties) }),
+    ...defined({ OldResourceProperties: OldResourceProperties && pickProperties(OldResourceProperties) }),
   };
 }
 

@@ -1,5 +1,5 @@
 import { toPartition } from "@stackyard/aws";
-import { type PluginCommand, StackyardError } from "@stackyard/core";
+import { defined, type PluginCommand, StackyardError } from "@stackyard/core";
 import { checkArgs } from "@stackyard/sdk/commands";
 import { type Static, Type } from "typebox";
 import { AwsCallError } from "../call-aws.ts";
@@ -78,7 +78,7 @@ async function openAws(place: DoctorPlace, signal: AbortSignal): Promise<DoctorA
 }
 
 function toPlace({ account, region, role, externalId }: Args): DoctorPlace {
-  if (account === undefined && (role ?? externalId) === undefined) return region === undefined ? {} : { region };
+  if (account === undefined && (role ?? externalId) === undefined) return defined({ region });
   if (account === undefined || region === undefined) {
     throw new StackyardError(
       "USAGE",

@@ -173,11 +173,11 @@ async function loadDenied(
   { aws, iam }: DoctorAws,
   { roleArn, actions, resource }: Simulation,
 ): Promise<readonly string[]> {
-  const input = {
+  const input = defined({
     PolicySourceArn: roleArn,
     ActionNames: [...actions],
-    ...(resource === undefined ? {} : { ResourceArns: [resource] }),
-  };
+    ResourceArns: resource === undefined ? undefined : [resource],
+  });
   const { EvaluationResults = [] } = await callAws(aws, {
     what: `What ${roleArn} may do could not be simulated.`,
     send: (abortSignal) => iam.send(new SimulatePrincipalPolicyCommand(input), { abortSignal }),

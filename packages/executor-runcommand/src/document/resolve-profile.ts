@@ -88,7 +88,7 @@ function resolveArtifact(name: string, profile: ArtifactProfile, input: ProfileI
       ...(platform === "linux" ? toInventoryParameters(input) : {}),
       EntryPoint: [entryPoint],
       ExecutionTimeout: [String(input.timeoutSeconds)],
-      ...(lockWaitSeconds === undefined ? {} : { LockWait: [String(lockWaitSeconds)] }),
+      ...defined({ LockWait: lockWaitSeconds === undefined ? undefined : [String(lockWaitSeconds)] }),
     },
   });
 }

@@ -47,7 +47,7 @@ type Known = Exclude<PipelineDecision, { kind: "reject" }>;
  */
 export async function handleJob(fleet: Fleet, event: unknown, signal: AbortSignal): Promise<JobOutcome> {
   const { profiles } = fleet.settings;
-  const decision = parsePipelineEvent(event, profiles === undefined ? {} : { profiles });
+  const decision = parsePipelineEvent(event, defined({ profiles }));
   if (decision.kind === "reject") {
     fleet.logger.warn("The event has no job id, so no result can be reported.", { code: decision.code });
     return { kind: "rejected", code: decision.code };
@@ -150,8 +150,8 @@ async function loadResult(
 ): Promise<JobResult> {
   const { reportUrl } = fleet.settings;
   const report = await loadReport(fleet, run);
-  const address = reportUrl === undefined ? {} : { reportUrl: reportUrl.replaceAll("{runId}", run.runId) };
-  return toJobResult({ jobId, run, report, wait, ...address });
+  const address = reportUrl?.replaceAll("{runId}", run.runId);
+  return toJobResult({ jobId, run, report, wait, ...defined({ reportUrl: address }) });
 }
 
 /** Loads all pages once the run has ended, for the list of failed instances; until then the counts are enough. */

@@ -4,6 +4,7 @@ import type {
   PutJobSuccessResultCommandInput,
 } from "@aws-sdk/client-codepipeline";
 import { findAwsFault } from "@stackyard/aws";
+import { defined } from "@stackyard/core";
 import type { JobView } from "@stackyard/core/jobs";
 import type { FleetCounts } from "../fleet-run.ts";
 import { endInTime, type Fleet, readField, readText, toFleetFailure } from "./fleet-deps.ts";
@@ -53,11 +54,11 @@ interface JobFailure {
 /** Returns the result of a failed job: the message begins with the code, is never empty and never too long. */
 export function toFailureResult(jobId: string, { code, message, type, runId }: JobFailure): JobResult {
   const text = message.startsWith(`${code}:`) ? message : `${code}: ${message}`;
-  const failureDetails = {
+  const failureDetails = defined({
     type: type ?? toFailureType(code),
     message: cutText(text, MAX_MESSAGE),
-    ...(runId === undefined ? {} : { externalExecutionId: cutText(runId, MAX_EXTERNAL_ID) }),
-  };
+    externalExecutionId: runId === undefined ? undefined : cutText(runId, MAX_EXTERNAL_ID),
+  });
   return { kind: "failure", input: { jobId, failureDetails } };
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { GetObjectCommand, paginateListObjectsV2, type S3Client } from "@aws-sdk/client-s3";
 import { findAwsFault } from "@stackyard/aws";
+import { defined } from "@stackyard/core";
 import { type Fleet, type FleetFailure, toFailed } from "./fleet-deps.ts";
 import { findArtifactRecord, type PinnedArtifact } from "./fleet-records.ts";
 import type { ArtifactLocation } from "./parse-pipeline-event.ts";
@@ -35,12 +36,12 @@ async function readOnce(
   abortSignal: AbortSignal | undefined,
 ): Promise<PinnedArtifact> {
   const get = new GetObjectCommand(input);
-  const { Body, VersionId } = await s3.send(get, abortSignal === undefined ? {} : { abortSignal });
+  const { Body, VersionId } = await s3.send(get, defined({ abortSignal }));
   const hash = createHash("sha256");
   for await (const part of toParts(Body)) hash.update(part);
   // "null" is the version id in a bucket with suspended versioning, and such an object may be replaced.
-  const version = VersionId === undefined || VersionId === "null" ? {} : { versionId: VersionId };
-  return { bucket: input.Bucket, key: input.Key, ...version, sha256: hash.digest("hex") };
+  const versionId = VersionId === "null" ? undefined : VersionId;
+  return defined({ bucket: input.Bucket, key: input.Key, versionId, sha256: hash.digest("hex") });
 }
 
 /** Returns the body, a readable stream of the SDK in Node. */

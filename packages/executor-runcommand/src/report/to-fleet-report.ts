@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import type { FleetCounts, FleetInstanceReport, FleetReportPage } from "../fleet-run.ts";
 
 /** The state of an instance for people, failed ones first. */
@@ -140,12 +141,12 @@ function toKey(instance: FleetInstanceReport): string {
 function toCause(instances: readonly FleetInstanceReport[]): FailureCause {
   const [first] = instances;
   const example = first && findSaid(first);
-  return {
+  return defined({
     code: first?.code ?? "FAILED",
-    ...(first?.responseCode === undefined ? {} : { responseCode: first.responseCode }),
-    ...(example === undefined ? {} : { example: toCell(example, MAX_EXAMPLE) }),
+    responseCode: first?.responseCode,
+    example: example === undefined ? undefined : toCell(example, MAX_EXAMPLE),
     instanceIds: instances.map(({ instanceId }) => instanceId),
-  };
+  });
 }
 
 /** Formats the state of a run in one sentence. */

@@ -1,5 +1,5 @@
 import type { Octokit } from "@octokit/core";
-import { StackyardError } from "@stackyard/core";
+import { defined, StackyardError } from "@stackyard/core";
 import { Type } from "typebox";
 import { Check } from "typebox/value";
 import type { HookPull } from "../hook.ts";
@@ -27,7 +27,7 @@ export function createPullReader() {
   async function loadPage(octokit: Octokit, repository: string, page: number): Promise<KnownPage> {
     const key = `${repository} ${page}`;
     const before = known.get(key);
-    const headers = before === undefined ? {} : { "if-none-match": before.etag };
+    const headers = defined({ "if-none-match": before?.etag });
     try {
       const answer = await octokit.request("GET /repos/{owner}/{repo}/pulls", {
         ...toParameters(repository),

@@ -92,7 +92,7 @@ function createReleasesApi(runs: RunsApi, http: HttpClient): ReleasesApi {
     const releases = items.map((run) => toRelease(run)).filter((release) => isAt(release, where));
     return { items: releases, ...defined({ cursor }) };
   };
-  const care = async (op: Parameters<typeof toCareRun>[0], given: ReleaseCare, more: object, options?: CallOptions) =>
+  const care = async (op: CareOperation, given: ReleaseCare, more: object, options?: CallOptions) =>
     toRelease(await runs.start(toCareRun(op, given, { ...more }), options));
   return {
     deploy: async (release, options) => toRelease(await runs.start(toDeployRun(release), options)),
@@ -199,9 +199,12 @@ export interface ReleaseCare extends ReleaseRequest {
   readonly reason?: string;
 }
 
+/** The operations on releases, apart from a deployment. */
+type CareOperation = "rollback" | "repair" | "lock" | "unlock";
+
 /** Returns the run of an operation on releases. */
 export function toCareRun(
-  op: "rollback" | "repair" | "lock" | "unlock",
+  op: CareOperation,
   { at: { account, region, project, config }, reason, ...request }: ReleaseCare,
   more: Readonly<Record<string, unknown>> = {},
 ): NewRun {

@@ -11,7 +11,8 @@ export function parseTimeout(text: string, name: string): number {
   });
 }
 
-type Metadata = Readonly<Record<string, MetadataValue>>;
+/** The metadata of an event. */
+export type Metadata = Readonly<Record<string, MetadataValue>>;
 
 /**
  * Parses metadata: each word is `key=text`, `key:=json` for numbers, booleans and null, or a JSON

@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import * as api from "@stackyard/core/api";
 import { type Static, type TProperties, type TSchema, Type } from "typebox";
 import { RunReport } from "../routes/run-routes.ts";
@@ -133,9 +134,9 @@ function toOperation(route: Route, names: Names): Json {
     ...(access.permission === "public" ? { security: [] } : {}),
     "x-stackyard-permission": access.permission,
     parameters: [...toParameters("path", params, names), ...toParameters("query", query, names)],
-    ...(body === undefined
-      ? {}
-      : { requestBody: { required: true, content: { "application/json": { schema: toSchema(body, names) } } } }),
+    ...defined({
+      requestBody: body && { required: true, content: { "application/json": { schema: toSchema(body, names) } } },
+    }),
     responses: { ...Object.fromEntries(responses), default: toResponse(500, { description: "A problem." }, names) },
   };
 }

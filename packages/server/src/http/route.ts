@@ -370,17 +370,17 @@ export interface ProblemInput {
 /** Converts a problem to its JSON. */
 function toProblem(input: ProblemInput): ProblemDetails {
   const { status, code, detail, retryable = false, requestId, faults, details } = input;
-  return {
+  return defined({
     type: "about:blank",
     title: STATUS_CODES[status] ?? "Error",
     status,
     detail,
     code,
     retryable,
-    ...defined({ requestId }),
-    ...(faults === undefined ? {} : { faults: [...faults] }),
-    ...(details === undefined || Object.keys(details).length === 0 ? {} : { details }),
-  };
+    requestId,
+    faults: faults && [...faults],
+    details: details && Object.keys(details).length > 0 ? details : undefined,
+  });
 }
 
 /** Converts a thrown error to a problem. An unknown error is not described: its text may contain anything. */

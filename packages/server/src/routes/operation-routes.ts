@@ -30,7 +30,7 @@ export function operationRoutes(deps: RouteDeps): readonly Route[] {
       body: RetryBody,
       toMessage: ({ which, task, reason }) => ({
         event: which === "pending" ? "RETRY_PENDING_TASKS" : "RETRY_FAILED_TASKS",
-        ...(task === undefined ? {} : { task: { name: task } }),
+        ...defined({ task: task === undefined ? undefined : { name: task } }),
         reason,
       }),
     }),

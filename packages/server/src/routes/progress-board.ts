@@ -1,6 +1,6 @@
 import { type Clock, listPages, mapLimited, type Store } from "@stackyard/core";
 import type { Attempt } from "@stackyard/core/api";
-import type { OpenAttempt } from "@stackyard/core/engine";
+import type { AttemptView, OpenAttempt } from "@stackyard/core/engine";
 import { toAttempt } from "../schemas/stack.ts";
 
 /** An attempt as it was when something of it changed. */
@@ -93,7 +93,7 @@ async function listOpen({ queries }: Pick<Store, "queries">): Promise<readonly O
 }
 
 /** Formats an attempt without the end of its lease, which each renewal changes. */
-function toText(attempt: Parameters<typeof toAttempt>[0], machine: string): string {
+function toText(attempt: AttemptView, machine: string): string {
   const { leaseUntil: _, ...view } = toAttempt(attempt);
   return JSON.stringify({ ...view, machine } satisfies Attempt & { machine: string });
 }

@@ -1,6 +1,6 @@
-import { type Clock, isStackyardError, type Records, type Store } from "@stackyard/core";
+import { type Clock, defined, isStackyardError, type Records, type Store } from "@stackyard/core";
 import { decideAccess, type Rights } from "@stackyard/core/access";
-import type { Bulks, StoredBulk, StoredHistoryEntry } from "@stackyard/core/engine";
+import type { Bulks, StoredBulk, StoredHistoryEntry, StoredLog } from "@stackyard/core/engine";
 import { type Caller, type Guard, hasEverywhere } from "../access/caller.ts";
 import { mayReadLine, type SubjectFinder } from "../access/reach.ts";
 import { toBulkView } from "../schemas/bulk.ts";
@@ -60,10 +60,7 @@ export function createHistorySource(deps: SourceDeps, filter: StreamFilter, plac
   };
   return async function* (caller) {
     const page = { ...TURN, cursor: String(place.position) };
-    const { items, unreadable = [] } = await deps.store.queries.listHistory(
-      stackId === undefined ? {} : { stackId },
-      page,
-    );
+    const { items, unreadable = [] } = await deps.store.queries.listHistory(defined({ stackId }), page);
     for (const entry of items) {
       const isShown = await isMeant(entry, caller);
       place.position = entry.position;
@@ -128,9 +125,7 @@ function toNothing(error: unknown): undefined {
   if (!isStackyardError(error, "NOT_FOUND")) throw error;
 }
 
-type Log = Awaited<ReturnType<typeof loadFullLog>>;
-
-async function readPart(log: Log, from: number | undefined) {
+async function readPart(log: StoredLog, from: number | undefined) {
   const start = Math.min(from ?? Math.max(0, log.size - FIRST_BYTES), log.size);
   const parts: Uint8Array[] = [];
   for await (const part of log.read(start, Math.min(start + PART_BYTES, log.size))) parts.push(part);

@@ -132,16 +132,16 @@ function checkFilter(operation: BulkOperation, filter: BulkFilter): void {
 }
 
 function toMessage(operation: Exclude<BulkOperation, "redrive">, body: Fields): Fields {
-  const task = body["task"] === undefined ? {} : { task: { name: body["task"] } };
+  const task = body["task"] === undefined ? undefined : { name: body["task"] };
   switch (operation) {
     case "send":
       return toSent(body);
     case "retry":
-      return { event: body["which"] === "pending" ? "RETRY_PENDING_TASKS" : "RETRY_FAILED_TASKS", ...task };
+      return defined({ event: body["which"] === "pending" ? "RETRY_PENDING_TASKS" : "RETRY_FAILED_TASKS", task });
     case "cancel":
-      return { event: "CANCEL_TASK", ...task };
+      return defined({ event: "CANCEL_TASK", task });
     case "settle":
-      return { event: "SETTLE_TASK", as: "succeeded", ...task };
+      return defined({ event: "SETTLE_TASK", as: "succeeded", task });
     case "remove":
       return { event: "REMOVE_STACK", force: true };
     case "upgrade":

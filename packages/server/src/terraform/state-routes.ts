@@ -23,15 +23,13 @@ import { isHolding } from "./terraform-backend.ts";
 /** Converts a Terraform state to the API's format, without its content and the token of a lease. */
 function toTerraformState(head: StateHead, lockBinds: boolean): TerraformState {
   const { key, current, versions, lock, forcedUnlocks } = head;
-  return {
+  return defined({
     key,
-    ...defined({ current }),
+    current,
     versions: versions.map(({ blob: _, chunks: __, at, ...version }) => ({ ...version, at: toInstant(at) })),
-    ...defined({ forcedUnlocks: forcedUnlocks?.map(toForcedUnlock) }),
-    ...(lock === undefined
-      ? {}
-      : { lock: { id: lock.id, at: toInstant(lock.at), binds: lockBinds, ...toHolderFacts(lock) } }),
-  };
+    forcedUnlocks: forcedUnlocks?.map(toForcedUnlock),
+    lock: lock && { id: lock.id, at: toInstant(lock.at), binds: lockBinds, ...toHolderFacts(lock) },
+  });
 }
 
 function toForcedUnlock(broken: ForcedUnlock): NonNullable<TerraformState["forcedUnlocks"]>[number] {

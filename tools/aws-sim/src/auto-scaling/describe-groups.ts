@@ -85,8 +85,10 @@ function toMemberOutput(member: SimMember): Readonly<Record<string, unknown>> {
     LifecycleState: lifecycleStateOf(member),
     HealthStatus: healthStatus,
     ProtectedFromScaleIn: isProtected,
-    ...(template === undefined ? {} : { LaunchTemplate: toSpecification(template) }),
-    ...defined({ LaunchConfigurationName: configuration }),
+    ...defined({
+      LaunchTemplate: template && toSpecification(template),
+      LaunchConfigurationName: configuration,
+    }),
   };
 }
 

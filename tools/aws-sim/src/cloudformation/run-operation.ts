@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import type { ResourceChange } from "./resolve-template.ts";
 
 /** One line of a stack's events. */
@@ -51,7 +52,7 @@ export function runOperation(input: OperationInput): Operation {
   const events: StackEventFacts[] = [];
   const add = (logicalId: string, type: string, status: string, reason?: string): void => {
     const at = input.startAt + events.length * input.stepMs;
-    events.push({ at, logicalId, type, status, ...(reason === undefined ? {} : { reason }) });
+    events.push(defined({ at, logicalId, type, status, reason }));
   };
   const course: Course = {
     input,

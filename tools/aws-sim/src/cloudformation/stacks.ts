@@ -79,8 +79,10 @@ function toStack(stack: SimStack, now: number) {
     StackName: name,
     StackStatus: status,
     CreationTime: new Date(createdAt),
-    ...(updatedAt === undefined ? {} : { LastUpdatedTime: new Date(updatedAt) }),
-    ...defined({ StackStatusReason: reason }),
+    ...defined({
+      LastUpdatedTime: updatedAt === undefined ? undefined : new Date(updatedAt),
+      StackStatusReason: reason,
+    }),
     ...(content === undefined ? { Tags: [] } : toContentFields(content, stack)),
   };
 }

@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { findNumber, findText, type SimCall, textOf } from "../sim-call.ts";
 import {
   type Cluster,
@@ -191,7 +192,7 @@ function toContainer(task: SimTask, definition: ContainerDefinition, life: Life,
 }
 
 function toExit({ exitCode, reason }: ContainerCourse) {
-  return { ...(exitCode === undefined ? {} : { exitCode }), ...(reason === undefined ? {} : { reason }) };
+  return defined({ exitCode, reason });
 }
 
 function toDigest(image: string): string {

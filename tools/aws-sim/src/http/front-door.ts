@@ -2,6 +2,7 @@ import { Agent, createServer, type IncomingMessage, type ServerResponse, request
 import type { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
+import { defined } from "@stackyard/core";
 import type { AwsSim } from "../aws-sim.ts";
 import { type Listener, listen } from "./listen.ts";
 import {
@@ -151,7 +152,7 @@ function toHeaders(
   body: Buffer,
 ): HttpAnswer["headers"] {
   const length = method === "HEAD" ? answered["content-length"] : String(body.length);
-  return { ...rest, ...(length === undefined ? {} : { "content-length": length }) };
+  return { ...rest, ...defined({ "content-length": length }) };
 }
 
 /** A request to AWS, as far as it can be read from the wire. */
@@ -232,7 +233,8 @@ export function answerLambda(sim: Pick<AwsSim, "serve">): Answer {
     return sim.serve({ service: "Lambda", operation, input, region, accessKeyId, sessionToken }).then(
       (output) => {
         const { FunctionError, Payload } = Object(output);
-        const headers = FunctionError === undefined ? {} : { "x-amz-function-error": String(FunctionError) };
+        const fault = FunctionError === undefined ? undefined : String(FunctionError);
+        const headers = defined({ "x-amz-function-error": fault });
         return { status: 200, headers, body: Buffer.from(Payload) };
       },
       (error) => {

@@ -1,5 +1,6 @@
 import { Readable } from "node:stream";
 import type { NormalizedSchema } from "@smithy/core/schema";
+import { defined } from "@stackyard/core";
 import type { AwsSim } from "../aws-sim.ts";
 import type { Answer, DoorRequest, HttpAnswer } from "./front-door.ts";
 import { escapeText, loadSchemas, readFault, type ServiceSchemas } from "./query-protocol.ts";
@@ -62,7 +63,7 @@ function toAnswer(
   for (const [name, member] of schema?.structIterator() ?? []) Object.assign(headers, toHeaders(member, output[name]));
   const status = headers["content-range"] === undefined ? STATUSES[operation] : 206;
   if (xml !== "") headers["content-type"] = "application/xml";
-  return { status: status ?? 200, headers, body: Buffer.from(xml), ...(stream === undefined ? {} : { stream }) };
+  return defined({ status: status ?? 200, headers, body: Buffer.from(xml), stream });
 }
 
 interface Content {

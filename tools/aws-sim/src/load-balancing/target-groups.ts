@@ -176,11 +176,11 @@ export function describeTargetHealth(groups: TargetGroups, call: SimCall): unkno
 
 function toDescription({ id, port, state }: TargetNow): object {
   const Reason = REASONS[state];
-  return {
-    Target: { Id: id, ...(port === undefined ? {} : { Port: port }) },
-    ...(port === undefined ? {} : { HealthCheckPort: String(port) }),
+  return defined({
+    Target: defined({ Id: id, Port: port }),
+    HealthCheckPort: port === undefined ? undefined : String(port),
     TargetHealth: { State: state, ...(Reason && { Reason }) },
-  };
+  });
 }
 
 /** Implements DescribeTargetGroups: by names or ARNs, or all; one that is missing fails the whole request. */

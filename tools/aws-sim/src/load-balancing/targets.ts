@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import type { TargetCourse, TrafficSourceRef, TrafficSources } from "../auto-scaling/sim-group.ts";
 
 /** The health of one target, as a test sets it. */
@@ -59,7 +60,7 @@ export function createTargetStates(): TargetStates {
   const ofId = (id: string): readonly Target[] => [...(targets.get(id)?.values() ?? [])];
   const keep = ({ id, port }: TargetRef, changes: readonly Change[]): void => {
     const ports = targets.get(id) ?? new Map<number | undefined, Target>();
-    targets.set(id, ports.set(port, { id, ...(port === undefined ? {} : { port }), changes }));
+    targets.set(id, ports.set(port, defined({ id, port, changes })));
   };
   return {
     set(target) {
@@ -118,8 +119,7 @@ export function createTrafficSources(findSource: FindSource): TrafficSources {
     exists: (ref) => findSource(ref) !== undefined,
     register(ref, id, course) {
       const source = findSource(ref);
-      const port = source?.port;
-      source?.targets.register({ id, ...(port === undefined ? {} : { port }) }, course);
+      source?.targets.register(defined({ id, port: source.port }), course);
     },
     deregister(ref, id, now) {
       const source = findSource(ref);

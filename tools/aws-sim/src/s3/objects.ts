@@ -101,7 +101,7 @@ export function getObject(buckets: Buckets, call: SimCall): unknown {
   return {
     ...toHead(bucket, object, call),
     ContentLength: end - from,
-    ...(range === undefined ? {} : { ContentRange: `bytes ${range.from}-${range.to}/${object.size}` }),
+    ...defined({ ContentRange: range && `bytes ${range.from}-${range.to}/${object.size}` }),
     Body: sdkStreamMixin(Readable.from(readContent(object, from, end), { objectMode: false })),
   };
 }
@@ -168,7 +168,7 @@ function toHead({ versioning }: Bucket, object: StoredObject, { input }: SimCall
 
 /** Returns the id of the version, if there is one. */
 export function toVersion({ versionId }: StoredObject): object {
-  return versionId === undefined ? {} : { VersionId: versionId };
+  return defined({ VersionId: versionId });
 }
 
 function toChecksum({ checksumSha256 }: StoredObject): object {
@@ -225,7 +225,7 @@ export function deleteObjects(buckets: Buckets, call: SimCall): unknown {
     const { Key: key, VersionId: versionId } = Object(each);
     const { DeleteMarker, VersionId } = deleteOne(bucket, { key: String(key), versionId, now: call.now });
     const marked = DeleteMarker === undefined ? {} : { DeleteMarker, DeleteMarkerVersionId: VersionId };
-    return { Key: key, ...(versionId === undefined ? {} : { VersionId: versionId }), ...marked };
+    return { Key: key, ...defined({ VersionId: versionId }), ...marked };
   });
   return quiet === true ? {} : { Deleted: deleted };
 }
@@ -404,7 +404,6 @@ export function toObjectCreated(
   { key, size, etag, versionId }: StoredObject,
   { now, identity, reason }: Pick<SimCall, "now" | "identity"> & { readonly reason: CreationReason },
 ): AwsEvent {
-  const version = versionId === undefined ? {} : { "version-id": versionId };
   const sequencer = `${now.toString(16)}${written.toString(16).padStart(6, "0")}`.toUpperCase();
   return toAwsEvent({
     account,
@@ -418,7 +417,7 @@ export function toObjectCreated(
       bucket: { name },
       reason,
       requester: identity.account,
-      object: { key, size, etag: etag.replaceAll('"', ""), ...version, sequencer },
+      object: defined({ key, size, etag: etag.replaceAll('"', ""), "version-id": versionId, sequencer }),
       "request-id": "N4N7GDK58NMKJ12R",
       "source-ip-address": "192.0.2.1",
     },

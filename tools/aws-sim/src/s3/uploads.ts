@@ -45,8 +45,8 @@ export function createUpload(buckets: Buckets, call: SimCall): unknown {
     contentType: findText(input, "ContentType"),
     metadata: { ...Object(input["Metadata"]) },
   });
-  const told = checksumAlgorithm === undefined ? {} : { ChecksumAlgorithm: checksumAlgorithm };
-  return { Bucket: bucket.name, Key: key, UploadId: uploadId, ...encryption, ...told };
+  const told = defined({ UploadId: uploadId, ChecksumAlgorithm: checksumAlgorithm });
+  return { Bucket: bucket.name, Key: key, ...encryption, ...told };
 }
 
 /** Implements UploadPart: replaces an existing number. Sizes are validated when the upload is completed. */

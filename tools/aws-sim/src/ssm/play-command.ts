@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import {
   type CommandStep,
   type Course,
@@ -203,8 +204,10 @@ export function toPlugin(command: SimCommand, result: StepResult): unknown {
     Status: toStatus(details),
     StatusDetails: details,
     ResponseCode: exitCode,
-    ...(startedAt === undefined ? {} : { ResponseStartDateTime: new Date(startedAt) }),
-    ...(endedAt === undefined ? {} : { ResponseFinishDateTime: new Date(endedAt) }),
+    ...defined({
+      ResponseStartDateTime: startedAt === undefined ? undefined : new Date(startedAt),
+      ResponseFinishDateTime: endedAt === undefined ? undefined : new Date(endedAt),
+    }),
     Output: toPluginOutput(result.stdout, result.stderr),
     OutputS3BucketName: command.output.bucket,
     OutputS3KeyPrefix: command.output.prefix,

@@ -108,14 +108,14 @@ function toDescription(execution: Execution) {
 }
 
 function toListItem({ arn, machine, name, status, startedAt, stoppedAt }: Execution) {
-  return {
+  return defined({
     executionArn: arn,
     stateMachineArn: machine.arn,
     name,
     status,
     startDate: new Date(startedAt),
-    ...(stoppedAt === undefined ? {} : { stopDate: new Date(stoppedAt) }),
-  };
+    stopDate: stoppedAt === undefined ? undefined : new Date(stoppedAt),
+  });
 }
 
 function toDeps({ clock, lambda, onEvent }: StepFunctionsState, machine: Machine): ExecutionDeps {

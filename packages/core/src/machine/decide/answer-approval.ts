@@ -22,7 +22,8 @@ export const approveTask: Handler = (work) => {
     findOfFault(work, approval) ??
     findCommentFault(work, approval);
   if (fault !== undefined && !isAllowed) return fault;
-  const own: GivenApproval = { by, at, ...(reason === undefined ? {} : { comment: toComment(work, reason) }) };
+  const comment = reason === undefined ? undefined : toComment(work, reason);
+  const own: GivenApproval = defined({ by, at, comment });
   const given = [...approval.given, own];
   if (isAsker(approval, by)) work.notes.push(`${by.name} requested it too.`);
   work.notes.push(`Approved by ${by.name}: ${given.length} of ${approval.count}.`);

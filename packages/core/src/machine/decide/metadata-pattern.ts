@@ -43,7 +43,7 @@ export function createMetadataPattern(source: string): MetadataPattern {
   }
 }
 
-function searchIn(program: RE2JS, text: string): ReturnType<LinearPattern["search"]> {
+function searchIn(program: RE2JS, text: string): "found" | "not-found" | "too-long" {
   if (program.programSize() * text.length > MAX_SEARCH_STEPS) return "too-long";
   return program.test(text) ? "found" : "not-found";
 }

@@ -80,7 +80,7 @@ const CANCELLING: Ignored = {
 };
 
 /** Ends the run of a result; if its task still waits for it, stores the result's metadata and changes the task. */
-function answer(work: Work, change: (current: CurrentAnswer) => void): ReturnType<Handler> {
+function answer(work: Work, change: (current: CurrentAnswer) => void): Rejected | Ignored | undefined {
   const match = matchAnswer(work);
   if (match.kind === "left") {
     endLeftRun(work, match.run);
@@ -230,12 +230,8 @@ function toStale(reason: string, endedAttempt?: string): Ignored {
 
 /** Returns a failed task; without a message or a code when the failure has none. */
 function toFailed(work: Work, name: string, { message, code }: Failure): TaskState {
-  return {
-    name,
-    status: "ERROR",
-    ...(message === undefined ? {} : { errorMessage: toShown(work, message) }),
-    ...defined({ errorCode: code }),
-  };
+  const errorMessage = message === undefined ? undefined : toShown(work, message);
+  return { name, status: "ERROR", ...defined({ errorMessage, errorCode: code }) };
 }
 
 /** Returns a task that was cancelled: failed permanently. */

@@ -178,15 +178,15 @@ export function noteEnd(work: Work, { name, status, detail, errorCode, errorMess
   const { stack, event } = work;
   const { lastFailure, state, entry } = stack;
   if (status === "ERROR") {
-    const failure: LastFailure = {
+    const failure: LastFailure = defined({
       task: name,
       state,
       entry,
       attempt: attemptsOf(stack, name),
       at: event.at,
-      ...defined({ code: errorCode }),
-      ...(errorMessage === undefined ? {} : { message: toExcerpt(errorMessage) }),
-    };
+      code: errorCode,
+      message: errorMessage === undefined ? undefined : toExcerpt(errorMessage),
+    });
     work.stack = { ...stack, lastFailure: failure };
   } else if (status === "SATISFIED" && detail !== "SKIPPED" && isUnresolved(lastFailure, name)) {
     work.stack = { ...stack, lastFailure: { ...lastFailure, resolvedAt: event.at } };
