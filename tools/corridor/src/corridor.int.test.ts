@@ -1,9 +1,21 @@
 import { spawnSync } from "node:child_process";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { describe, expect, it } from "vitest";
 
 const run = (...args: readonly string[]) =>
   spawnSync(process.execPath, [join(import.meta.dirname, ".."), ...args], { encoding: "utf8" });
+
+/** Returns the names of the files in the picture of ARCHITECTURE.md. */
+function listPictured(): readonly string[] {
+  const page = readFileSync(join(import.meta.dirname, "../../../ARCHITECTURE.md"), "utf8");
+  return (
+    page
+      .split("### The corridor")[1]
+      ?.split("```")[1]
+      ?.match(/[\w-]+\.ts\b/g) ?? []
+  );
+}
 
 describe("npm run corridor", () => {
   it("finds the files between the request and the applied result, and none that only start a yard", () => {
@@ -16,6 +28,7 @@ describe("npm run corridor", () => {
     expect(new Set(files.map((file: { package: string }) => file.package))).toEqual(
       new Set(["core", "server", "store-sqlite"]),
     );
+    expect(listPictured().filter((name) => !paths.some((path: string) => basename(path) === name))).toEqual([]);
     expect(paths.filter((path: string) => /parse-machine|migrations|define-executor/.test(path))).toEqual([]);
   });
 
