@@ -41,7 +41,7 @@ export interface AppOptions {
 export type AppHost = Required<Pick<AppOptions, "clock" | "ids" | "random">> & { readonly telemetry: AppTelemetry };
 
 /** How an app is made of its parts. */
-export interface AppInput<Parts> {
+interface AppInput<Parts> {
   readonly service: "state-manager" | "task-runner";
   /** Opens the parts, for Lambda or for a container. */
   open(host: AppHost, place: "function" | "container"): Promise<Parts>;
@@ -106,7 +106,7 @@ export function createOnce<Value>(run: () => Promise<Value>): () => Promise<Valu
 }
 
 /** A long-lived process. */
-export interface MainInput {
+interface MainInput {
   readonly logger: Logger;
   /** Stops it besides SIGTERM and SIGINT. */
   readonly signal: AbortSignal | undefined;

@@ -13,7 +13,7 @@ import type { Environment } from "./environment.ts";
 import { MAX_DELIVERIES } from "./parts.ts";
 
 /** Dependencies of responding to a batch. */
-export interface AnswerDeps {
+interface AnswerDeps {
   /**
    * Deletes messages from the queue with that ARN. Undefined: the event source mapping reads the response, because the
    * yard was set up for this app.

@@ -38,7 +38,7 @@ function toNamed(name: string): ExecutorDefinition {
 }
 
 /** Dependencies of the access to AWS. */
-export interface EnvironmentAwsDeps {
+interface EnvironmentAwsDeps {
   readonly environment: Pick<Environment, "region" | "credentials" | "endpoints" | "targets">;
   /** How sessions in targets are named. */
   readonly session: AwsAccessOptions["session"];
@@ -111,7 +111,7 @@ function toServiceName(clientClass: ClientClass<unknown>): string {
 }
 
 /** Dependencies of opening a store. */
-export interface OpenStoreDeps {
+interface OpenStoreDeps {
   readonly aws: AwsAccess;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -200,7 +200,7 @@ export async function loadResultKey(store: Pick<Store, "records" | "close">, clo
 }
 
 /** Dependencies of opening a locator. */
-export interface OpenLocatorDeps {
+interface OpenLocatorDeps {
   readonly aws: AwsAccess;
   readonly executors: ExecutorDefinitions;
   readonly clock: Clock;
@@ -224,7 +224,7 @@ export async function openLocator(
 }
 
 /** Dependencies of an environment's queues. */
-export interface TransportOptionsDeps {
+interface TransportOptionsDeps {
   readonly environment: Pick<Environment, "queues" | "eventTopicArn" | "messages"> &
     Partial<Pick<Environment, "runnersHaveStore">>;
   readonly aws: AwsAccess;

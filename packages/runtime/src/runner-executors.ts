@@ -133,7 +133,7 @@ const SKIPPED = defineExecutor({
 });
 
 /** Dependencies of tasks' sessions. */
-export interface TaskSessionsDeps {
+interface TaskSessionsDeps {
   readonly yard: string;
   /** Creates a separate access for each attempt. */
   readonly createAccess: (session: SessionOptions) => AwsAccess;

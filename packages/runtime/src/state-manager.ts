@@ -85,7 +85,7 @@ export function createStateManager(options: StateManagerOptions = {}): App {
 }
 
 /** The input of a state manager. */
-export interface OpenInput extends AppHost {
+interface OpenInput extends AppHost {
   readonly environment: Environment;
   readonly executors: ExecutorDefinitions;
 }
@@ -119,7 +119,7 @@ const EVENT_BATCH = 50;
 const LONGEST_SLEEP_MS = { dynamodb: 5_000, postgres: 1_000 } as const;
 
 /** Opens the store and makes the rest. Throws what opening throws; nothing is left open then. */
-export async function openStateManager(input: OpenInput): Promise<StateManagerParts> {
+async function openStateManager(input: OpenInput): Promise<StateManagerParts> {
   const { environment, executors, telemetry, clock, ids, random } = input;
   const { logger, tracing } = telemetry;
   const session = { name: `state-manager-${environment.yard}` };

@@ -96,7 +96,7 @@ function toContainerNeeds(options: TaskRunnerOptions): EnvironmentNeeds {
 }
 
 /** The input of a task runner. */
-export interface OpenTaskRunnerInput extends ExecutorsInput, AppHost {
+interface OpenTaskRunnerInput extends ExecutorsInput, AppHost {
   /** See `TaskRunnerOptions`. */
   readonly drainMs?: number | undefined;
 }
@@ -116,7 +116,7 @@ export interface TaskRunnerParts {
 }
 
 /** Opens the store, where there is one, and makes the rest. Throws what opening throws. */
-export async function openTaskRunner(input: OpenTaskRunnerInput): Promise<TaskRunnerParts> {
+async function openTaskRunner(input: OpenTaskRunnerInput): Promise<TaskRunnerParts> {
   const { environment, telemetry, clock, ids, random } = input;
   const { logger, tracing } = telemetry;
   const createAccess = createAccesses(input);

@@ -88,7 +88,7 @@ function toMessage(tick: Tick | undefined, now: number) {
 }
 
 /** Dependencies of handling ticks. */
-export interface HandleTicksDeps {
+interface HandleTicksDeps {
   readonly yard: { readonly engine: Pick<Yard["engine"], "processDue"> };
   readonly store: Pick<Store, "findTaskMessage">;
   readonly transport: Pick<Transport, "sendTasks">;
@@ -154,7 +154,7 @@ async function passOn({ store, transport, logger }: HandleTicksDeps, attemptId: 
 }
 
 /** The followers of commits. */
-export interface FollowCommitsDeps {
+interface FollowCommitsDeps {
   readonly ticks: TickSender | undefined;
   /** Of the event dead-letter queue. */
   readonly deadLetters: DeadLetterSender | undefined;

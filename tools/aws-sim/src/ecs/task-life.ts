@@ -1,4 +1,4 @@
-import type { LogEvent, LogSource, StreamPlace } from "../logs/sim-logs.ts";
+import type { LogEvent, LogSource, StreamPlace } from "../logs.ts";
 import type { SimTask } from "./ecs-state.ts";
 import { type Course, type Stage, toCourse } from "./task-course.ts";
 

@@ -9,7 +9,7 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { s3Overlap } from "../overlap/s3-overlap.ts";
+import { s3Overlap } from "../s3/s3-overlap.ts";
 import { ACCOUNT, BUCKET, createWorld } from "../testing/a-world.ts";
 import { type FrontDoor, openFrontDoor } from "./front-door.ts";
 import { answerS3 } from "./s3-door.ts";

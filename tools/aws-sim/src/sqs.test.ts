@@ -1,6 +1,6 @@
 import { ChangeMessageVisibilityCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { expect, it } from "vitest";
-import { ACCOUNT, createWorld, OTHER } from "../testing/a-world.ts";
+import { ACCOUNT, createWorld, OTHER } from "./testing/a-world.ts";
 
 function createQueue() {
   const world = createWorld();

@@ -1,16 +1,16 @@
 import { defined } from "@stackyard/core";
-import { jsonFaults } from "../service-faults.ts";
-import { findNumber, findText, recordsOf, type SimCall, type SimService, textOf } from "../sim-call.ts";
-import { cutPage, SimFault } from "../sim-fault.ts";
+import { jsonFaults } from "./service-faults.ts";
+import { findNumber, findText, recordsOf, type SimCall, type SimService, textOf } from "./sim-call.ts";
+import { cutPage, SimFault } from "./sim-fault.ts";
 
 /** Products of AWS with their prices, as the Price List Query API lists them. */
-export interface SimPricing {
+interface SimPricing {
   readonly service: SimService;
   add(product: PricedProduct): void;
 }
 
 /** A product and what it costs on demand. */
-export interface PricedProduct {
+interface PricedProduct {
   /** Such as `AmazonEC2`. */
   readonly service: string;
   readonly sku: string;

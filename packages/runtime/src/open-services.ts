@@ -4,7 +4,7 @@ import { createOutboxRelay, createUlids, systemClock } from "@stackyard/core/eng
 import type { EnvironmentVariables } from "@stackyard/core/environment";
 import type { YardServicesDeps } from "@stackyard/core/services";
 import { createSqsTransport } from "@stackyard/transport-sqs";
-import { type EnvironmentNeeds, parseEnvironment, requireEvents } from "../environment.ts";
+import { type EnvironmentNeeds, parseEnvironment, requireEvents } from "./environment.ts";
 import {
   createEnvironmentAws,
   loadResultKey,
@@ -12,8 +12,8 @@ import {
   openLocator,
   openStore,
   toExecutorDefinitions,
-} from "../parts.ts";
-import { createEnvironmentSecrets } from "../read-aws-secret.ts";
+} from "./parts.ts";
+import { createEnvironmentSecrets } from "./read-aws-secret.ts";
 
 /** Who runs services of plugins. */
 export interface OpenServicesOptions {

@@ -1,5 +1,5 @@
 import type { Clock } from "@stackyard/core";
-import { jsonFaults } from "../service-faults.ts";
+import { jsonFaults } from "./service-faults.ts";
 import {
   findNumber,
   findText,
@@ -10,11 +10,11 @@ import {
   type SimService,
   textOf,
   textsOf,
-} from "../sim-call.ts";
-import { SimFault } from "../sim-fault.ts";
+} from "./sim-call.ts";
+import { SimFault } from "./sim-fault.ts";
 
 /** Tagged resources of any service, as the Resource Groups Tagging API lists them. */
-export interface SimTagging {
+interface SimTagging {
   readonly service: SimService;
   /** Adds a resource; it is listed from that many milliseconds on. Default: at once. */
   add(resource: TaggedResource, lagMs?: number): void;
@@ -23,7 +23,7 @@ export interface SimTagging {
 }
 
 /** A resource and where it is. */
-export interface TaggedResource extends Place {
+interface TaggedResource extends Place {
   readonly arn: string;
   readonly tags: Readonly<Record<string, string>>;
 }

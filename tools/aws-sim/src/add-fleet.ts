@@ -1,6 +1,6 @@
-import type { AwsSim } from "../aws-sim.ts";
-import type { Place } from "../sim-call.ts";
-import type { Outcome } from "../ssm/sim-command.ts";
+import type { AwsSim } from "./aws-sim.ts";
+import type { Place } from "./sim-call.ts";
+import type { Outcome } from "./ssm/sim-command.ts";
 
 /** A fleet to make. */
 export interface FleetInput extends Place {

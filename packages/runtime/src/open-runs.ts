@@ -4,8 +4,8 @@ import { systemClock } from "@stackyard/core/engine";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
 import { createJobs, type Jobs } from "@stackyard/core/jobs";
 import { createSqsTransport } from "@stackyard/transport-sqs";
-import { type EnvironmentNeeds, parseEnvironment, requireEvents } from "../environment.ts";
-import { createEnvironmentAws, loadTransportOptions, openStore, toExecutorDefinitions } from "../parts.ts";
+import { type EnvironmentNeeds, parseEnvironment, requireEvents } from "./environment.ts";
+import { createEnvironmentAws, loadTransportOptions, openStore, toExecutorDefinitions } from "./parts.ts";
 
 /** Who starts runs, and of what. */
 export interface OpenRunsOptions {

@@ -1,11 +1,11 @@
 import { defineExecutor, silentLogger, succeeded } from "@stackyard/core";
 import { Type } from "typebox";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Cloud, startCloud } from "../testing/start-cloud.ts";
-import { type LambdaServer, startLambda } from "../testing/start-lambda.ts";
-import { type Manager, startManager } from "../testing/start-manager.ts";
-import { createRunner } from "../testing/start-runner.ts";
 import { openRuns } from "./open-runs.ts";
+import { type Cloud, startCloud } from "./testing/start-cloud.ts";
+import { type LambdaServer, startLambda } from "./testing/start-lambda.ts";
+import { type Manager, startManager } from "./testing/start-manager.ts";
+import { createRunner } from "./testing/start-runner.ts";
 
 const greet = defineExecutor({
   name: "greet",

@@ -1,9 +1,9 @@
-import { jsonFaults } from "../service-faults.ts";
-import { findText, type NamedResource, type SimCall, type SimService, textOf } from "../sim-call.ts";
-import { SimFault } from "../sim-fault.ts";
+import { jsonFaults } from "./service-faults.ts";
+import { findText, type NamedResource, type SimCall, type SimService, textOf } from "./sim-call.ts";
+import { SimFault } from "./sim-fault.ts";
 
 /** Secrets with versions and staging labels. */
-export interface SimSecretsManager {
+interface SimSecretsManager {
   readonly service: SimService;
   /** Gives the ARN. */
   createSecret(input: SecretInput): string;

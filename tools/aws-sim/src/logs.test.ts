@@ -4,7 +4,7 @@ import {
   type GetLogEventsCommandInput,
 } from "@aws-sdk/client-cloudwatch-logs";
 import { describe, expect, it } from "vitest";
-import { aDefinition, createEcsWorld, createWorld, PLACE } from "../testing/a-world.ts";
+import { aDefinition, createEcsWorld, createWorld, PLACE } from "./testing/a-world.ts";
 
 const at = { ...PLACE, group: "/yard", stream: "app/1" };
 

@@ -4,7 +4,7 @@ import {
   type GetCostAndUsageCommandInput,
 } from "@aws-sdk/client-cost-explorer";
 import { describe, expect, it } from "vitest";
-import { ACCOUNT, createWorld, OTHER } from "../testing/a-world.ts";
+import { ACCOUNT, createWorld, OTHER } from "./testing/a-world.ts";
 
 const tags = { yard: "blue", stack: "pr-7" };
 

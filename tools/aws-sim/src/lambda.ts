@@ -1,10 +1,10 @@
 import { Uint8ArrayBlobAdapter } from "@smithy/core/serde";
-import { jsonFaults } from "../service-faults.ts";
-import { findText, type NamedResource, type SimCall, type SimService, textOf, toKey } from "../sim-call.ts";
-import { SimFault } from "../sim-fault.ts";
+import { jsonFaults } from "./service-faults.ts";
+import { findText, type NamedResource, type SimCall, type SimService, textOf, toKey } from "./sim-call.ts";
+import { SimFault } from "./sim-fault.ts";
 
 /** Functions that are called in this process. */
-export interface SimLambda {
+interface SimLambda {
   readonly service: SimService;
   addFunction(input: FunctionInput): void;
 }

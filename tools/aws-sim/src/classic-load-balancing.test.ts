@@ -6,7 +6,7 @@ import {
   ElasticLoadBalancingClient,
 } from "@aws-sdk/client-elastic-load-balancing";
 import { describe, expect, it } from "vitest";
-import { ACCOUNT, createWorld, OTHER } from "../testing/a-world.ts";
+import { ACCOUNT, createWorld, OTHER } from "./testing/a-world.ts";
 
 const PLACE = { account: ACCOUNT, region: "eu-west-1" };
 const WEB = { ...PLACE, name: "web" };

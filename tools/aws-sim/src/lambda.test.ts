@@ -1,6 +1,6 @@
 import { InvokeCommand, type InvokeCommandInput, LambdaClient } from "@aws-sdk/client-lambda";
 import { describe, expect, it } from "vitest";
-import { ACCOUNT, createWorld, OTHER } from "../testing/a-world.ts";
+import { ACCOUNT, createWorld, OTHER } from "./testing/a-world.ts";
 
 function createLambda(handler: (event: unknown) => unknown, options: object = {}) {
   const world = createWorld();

@@ -1,9 +1,9 @@
 import type { Executor, ExecutorContext, Store } from "@stackyard/core";
 import { createJobs, type Jobs } from "@stackyard/core/jobs";
 import { createSimulator, type FakeClock } from "@stackyard/core/testing";
-import { type AwsSim, createAwsSim } from "../aws-sim.ts";
-import type { NamedResource } from "../sim-call.ts";
-import { createSimPlugin } from "../sim-plugin.ts";
+import { type AwsSim, createAwsSim } from "./aws-sim.ts";
+import type { NamedResource } from "./sim-call.ts";
+import { createSimPlugin } from "./sim-plugin.ts";
 
 /** A yard and a small AWS on one clock, whose time only passes when the test advances it. */
 export interface SimYard {

@@ -1,10 +1,10 @@
 import { defined } from "@stackyard/core";
-import { jsonFaults } from "../service-faults.ts";
-import { findRecord, findText, recordsOf, type SimCall, type SimService, textOf, textsOf } from "../sim-call.ts";
-import { cutPage, SimFault } from "../sim-fault.ts";
+import { jsonFaults } from "./service-faults.ts";
+import { findRecord, findText, recordsOf, type SimCall, type SimService, textOf, textsOf } from "./sim-call.ts";
+import { cutPage, SimFault } from "./sim-fault.ts";
 
 /** Costs, as Cost Explorer groups them by the value of a tag. */
-export interface SimCostExplorer {
+interface SimCostExplorer {
   readonly service: SimService;
   /** Adds what resources with these tags have cost on a day. */
   add(cost: SimCost): void;
@@ -13,7 +13,7 @@ export interface SimCostExplorer {
 }
 
 /** Costs of a day. */
-export interface SimCost {
+interface SimCost {
   /** The payer's account. */
   readonly account: string;
   /** Such as 2026-11-22, in UTC. */

@@ -1,18 +1,9 @@
-import { jsonFaults } from "../service-faults.ts";
-import {
-  findNumber,
-  findText,
-  type Place,
-  placeOf,
-  type SimCall,
-  type SimService,
-  textOf,
-  toKey,
-} from "../sim-call.ts";
-import { SimFault } from "../sim-fault.ts";
+import { jsonFaults } from "./service-faults.ts";
+import { findNumber, findText, type Place, placeOf, type SimCall, type SimService, textOf, toKey } from "./sim-call.ts";
+import { SimFault } from "./sim-fault.ts";
 
 /** Logs that are read. Containers of `sim.ecs` with the driver `awslogs` write to them by the clock. */
-export interface SimLogs {
+interface SimLogs {
   readonly service: SimService;
   /** Makes group and stream where they are not there. Lines of the future are seen when their time has come. */
   write(place: StreamPlace, events: readonly LogEvent[]): void;

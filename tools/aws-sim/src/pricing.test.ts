@@ -1,6 +1,6 @@
 import { GetProductsCommand, type GetProductsCommandInput, PricingClient } from "@aws-sdk/client-pricing";
 import { describe, expect, it } from "vitest";
-import { createWorld } from "../testing/a-world.ts";
+import { createWorld } from "./testing/a-world.ts";
 
 function createPriced(region = "us-east-1") {
   const world = createWorld();

@@ -1,6 +1,6 @@
 import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { describe, expect, it } from "vitest";
-import { ACCOUNT, createWorld, OTHER } from "../testing/a-world.ts";
+import { ACCOUNT, createWorld, OTHER } from "./testing/a-world.ts";
 
 function createSecrets() {
   const world = createWorld();

@@ -4,8 +4,8 @@ import { createFakeClock } from "@stackyard/core/testing";
 import { buildApp } from "fauxqs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createAwsSim } from "../aws-sim.ts";
+import { type S3UnderTest, s3Overlap } from "../s3/s3-overlap.ts";
 import { createSimPlugin } from "../sim-plugin.ts";
-import { type S3UnderTest, s3Overlap } from "./s3-overlap.ts";
 
 const ACCOUNT = "111122223333";
 let fauxqs: Fauxqs;

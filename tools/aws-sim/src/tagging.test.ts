@@ -4,7 +4,7 @@ import {
   ResourceGroupsTaggingAPIClient,
 } from "@aws-sdk/client-resource-groups-tagging-api";
 import { describe, expect, it } from "vitest";
-import { ACCOUNT, createWorld, OTHER } from "../testing/a-world.ts";
+import { ACCOUNT, createWorld, OTHER } from "./testing/a-world.ts";
 
 const region = "eu-west-1";
 

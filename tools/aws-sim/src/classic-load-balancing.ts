@@ -1,14 +1,14 @@
 import type { Clock } from "@stackyard/core";
-import { DEFAULT_VPC } from "../ec2/resources.ts";
-import { balancingFaults, toMarkedPage } from "../load-balancing/target-groups.ts";
+import { DEFAULT_VPC } from "./ec2/resources.ts";
+import { balancingFaults, toMarkedPage } from "./load-balancing/target-groups.ts";
 import {
   createTargetStates,
   type FindSource,
   type TargetInput,
   type TargetState,
   type TargetStates,
-} from "../load-balancing/targets.ts";
-import { queryFaults } from "../service-faults.ts";
+} from "./load-balancing/targets.ts";
+import { queryFaults } from "./service-faults.ts";
 import {
   isOwn,
   type NamedResource,
@@ -18,11 +18,11 @@ import {
   textOf,
   textsOf,
   toKey,
-} from "../sim-call.ts";
-import { SimFault } from "../sim-fault.ts";
+} from "./sim-call.ts";
+import { SimFault } from "./sim-fault.ts";
 
 /** Classic load balancers and how their instances are. */
-export interface SimClassicLoadBalancing {
+interface SimClassicLoadBalancing {
   readonly service: SimService;
   addLoadBalancer(input: ClassicInput): void;
   /** Registers an instance, or changes it from an instant on; states as those of targets. */

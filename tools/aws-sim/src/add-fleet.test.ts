@@ -1,7 +1,7 @@
 import { DescribeInstanceInformationCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { describe, expect, it } from "vitest";
-import { ACCOUNT, createWorld } from "../testing/a-world.ts";
 import { addFleet } from "./add-fleet.ts";
+import { ACCOUNT, createWorld } from "./testing/a-world.ts";
 
 const at = { account: ACCOUNT, region: "eu-west-1" };
 
