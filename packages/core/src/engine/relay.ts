@@ -4,6 +4,8 @@ import type { Logger } from "../ports/executor.ts";
 import type { DueItem } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 import type { DeliveryOutcome, EventDelivery, Transport } from "../ports/transport.ts";
+import type { Engine } from "./engine.ts";
+import type { TickSender } from "./sweep.ts";
 import { decideQueued, type EventItem, isEvent, isTask, type TaskItem } from "./work-loop.ts";
 
 /** Dependencies of a relay. */
@@ -263,4 +265,60 @@ export async function sendResults(attemptId: string, deps: SendResultsDeps): Pro
     const code = isStackyardError(error) ? error.code : "INTERNAL";
     logger.error("A result could not be sent; the next sweep sends it.", { error, code, attemptId });
   }
+}
+
+/** A transport that does not read the store: a relay sends it the messages that commits leave in the store's outbox. */
+export interface ForeignTransport extends Transport {
+  /**
+   * Like `takeDue` of the store, but returns only items that this process itself has queued shortly before. Processes
+   * that all call `takeDue` find the same items, and only one of them gets each item. Default: `takeDue`, for stores
+   * where it is cheap.
+   */
+  readonly takeOwn?: Store["takeDue"] | undefined;
+  /** The kinds of work that are sent after a task has ended. Default: events, task messages and polls. */
+  readonly afterTask?: readonly DrainedKind[];
+  /** Default: none; the sweep applies due work itself. */
+  readonly ticks?: TickSender | undefined;
+}
+
+/** Dependencies of the relays to another transport. */
+interface RelayDeps {
+  readonly store: Pick<Store, "takeDue" | "release">;
+  readonly transport: ForeignTransport;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** The engine of the store's own queue. */
+  readonly queued: Pick<Engine, "handle">;
+}
+
+/** The relays from the store's outbox to another transport: one for all messages, one for those of this process. */
+export interface Relays {
+  /** Sends all messages. */
+  readonly all: OutboxRelay;
+  readonly maxDelayMs: number;
+  /** Decides and sends what is due, all of it or what this process has queued. Returns the number of items. */
+  drain(stopAt: number, whose?: "own"): Promise<number>;
+  sendResults(attemptId: string): Promise<void>;
+}
+
+/** A commit of a result may also have cancelled suspended attempts: their polls are due at once. */
+const AFTER_TASK = ["event", "task", "poll"] as const;
+
+/** Creates the relays from the store's outbox to another transport. */
+export function createRelays({ store, transport, clock, logger, queued }: RelayDeps): Relays {
+  const { takeOwn = store.takeDue, capabilities } = transport;
+  const own = { ...store, takeDue: takeOwn };
+  const all = createOutboxRelay({ store, transport, clock, logger });
+  const ownOnly = createOutboxRelay({ store: own, transport, clock, logger });
+  const { afterTask: kinds = AFTER_TASK } = transport;
+  return {
+    all,
+    maxDelayMs: capabilities.maxDelayMs,
+    drain: (stopAt, whose) =>
+      whose === "own"
+        ? drainStore({ store: own, handle: queued.handle, outbox: ownOnly, clock }, stopAt)
+        : drainStore({ store, handle: queued.handle, outbox: all, clock }, stopAt),
+    sendResults: (attemptId) =>
+      sendResults(attemptId, { outbox: ownOnly, kinds, isOwn: transport.takeOwn !== undefined, clock, logger }),
+  };
 }

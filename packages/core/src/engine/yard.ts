@@ -11,7 +11,7 @@ import { createAttemptLogs } from "./attempt-log.ts";
 import type { AwsAccess, InvocationLimits } from "./call-executor.ts";
 import { createDirectPath, type DirectPath, Slots } from "./direct-path.ts";
 import { createEngine, type Engine, type EngineOptions } from "./engine.ts";
-import { createOutboxRelay, type DrainedKind, drainStore, type OutboxRelay, sendResults } from "./relay.ts";
+import { createRelays, type ForeignTransport, type Relays } from "./relay.ts";
 import {
   createSweep,
   type SweepDeps,
@@ -20,7 +20,6 @@ import {
   type SweepRetention,
   type SweepSpan,
   startSweep,
-  type TickSender,
 } from "./sweep.ts";
 import { createStoreTransport } from "./work-loop.ts";
 import {
@@ -55,20 +54,6 @@ export interface YardDeps {
    * store.
    */
   readonly logs?: Records | "none" | undefined;
-}
-
-/** A transport that does not read the store: a relay sends it the messages that commits leave in the store's outbox. */
-interface ForeignTransport extends Transport {
-  /**
-   * Like `takeDue` of the store, but returns only items that this process itself has queued shortly before. Processes
-   * that all call `takeDue` find the same items, and only one of them gets each item. Default: `takeDue`, for stores
-   * where it is cheap.
-   */
-  readonly takeOwn?: Store["takeDue"] | undefined;
-  /** The kinds of work that are sent after a task has ended. Default: events, task messages and polls. */
-  readonly afterTask?: readonly DrainedKind[];
-  /** Default: none; the sweep applies due work itself. */
-  readonly ticks?: TickSender | undefined;
 }
 
 /** Options of a process of a yard. */
@@ -165,8 +150,6 @@ const QUEUED_BATCHES = 4;
 const DRAIN_MS = 10_000;
 /** For stores where each look for due work costs a few dozen reads. */
 const QUEUE_SWEEP: SweepLoopOptions = { shortestSleepMs: 250 };
-/** A commit of a result may also have cancelled suspended attempts: their polls are due at once. */
-const AFTER_TASK = ["event", "task", "poll"] as const;
 
 /** Starts engine, worker and sweep. Throws like `createYard`. */
 export function startYard(deps: YardDeps, options: YardOptions = {}): RunningYard {
@@ -212,7 +195,8 @@ function connect(deps: YardDeps, roles: readonly YardRole[], options: YardOption
   const isDirect = options.direct ?? (roles.includes("engine") && roles.includes("worker"));
   const direct = isDirect ? connectDirect(options, slots, () => ({ engine, worker })) : undefined;
   const engine = connectEngine(deps, roles, { direct, options });
-  const relays = transport && createRelays(deps, { engine, transport, options });
+  const relays =
+    transport && createRelays({ store, transport, clock, logger, queued: connectQueued(deps, engine, options) });
   const worker = connectWorker(deps, { ...options.worker, owner: id }, { direct, relays });
   return {
     id,
@@ -234,6 +218,15 @@ function connect(deps: YardDeps, roles: readonly YardRole[], options: YardOption
     retention: { ...DEFAULT_RETENTION, ...options.retention },
     drain: relays?.drain ?? (async () => 0),
   };
+}
+
+/** Returns the engine of the store's own queue. Its events cannot be redelivered by the transport, so they are parked. */
+function connectQueued(deps: YardDeps, engine: Engine, options: YardOptions): Engine {
+  if (options.engine?.refusedEvents !== "redeliver") return engine;
+  return connectEngine(deps, ["engine"], {
+    direct: undefined,
+    options: { ...options, engine: { ...options.engine, refusedEvents: "park" } },
+  });
 }
 
 function connectDirect(
@@ -315,52 +308,6 @@ function withPlaces(worker: PollingWorker, slots: Slots): TaskRunner {
         await worker.sent();
       }
     },
-  };
-}
-
-interface RelayParts {
-  readonly engine: Engine;
-  readonly transport: ForeignTransport;
-  readonly options: YardOptions;
-}
-
-/** The relays from the store's outbox to another transport. */
-interface Relays {
-  /** Sends all messages. */
-  readonly all: OutboxRelay;
-  readonly maxDelayMs: number;
-  /** Decides and sends what is due, all of it or what this process has queued. Returns how many items it handled. */
-  drain(stopAt: number, whose?: "own"): Promise<number>;
-  sendResults(attemptId: string): Promise<void>;
-}
-
-function createRelays(deps: YardDeps, { engine, transport, options }: RelayParts): Relays {
-  const { store, clock, logger } = deps;
-  const { takeOwn = store.takeDue, capabilities } = transport;
-  const own = { ...store, takeDue: takeOwn };
-  const all = createOutboxRelay({ store, transport, clock, logger });
-  const ownOnly = createOutboxRelay({ store: own, transport, clock, logger });
-  const { afterTask: kinds = AFTER_TASK } = transport;
-  // The transport does not redeliver events of the store's own queue, so the engine parks them.
-  const refusedEvents = options.engine?.refusedEvents === "drop" ? "drop" : "park";
-  const queued = options.engine?.refusedEvents === "redeliver" ? connectQueued() : engine;
-
-  function connectQueued(): Engine {
-    return connectEngine(deps, ["engine"], {
-      direct: undefined,
-      options: { ...options, engine: { ...options.engine, refusedEvents } },
-    });
-  }
-
-  return {
-    all,
-    maxDelayMs: capabilities.maxDelayMs,
-    drain: (stopAt, whose) =>
-      whose === "own"
-        ? drainStore({ store: own, handle: queued.handle, outbox: ownOnly, clock }, stopAt)
-        : drainStore({ store, handle: queued.handle, outbox: all, clock }, stopAt),
-    sendResults: (attemptId) =>
-      sendResults(attemptId, { outbox: ownOnly, kinds, isOwn: transport.takeOwn !== undefined, clock, logger }),
   };
 }
 
