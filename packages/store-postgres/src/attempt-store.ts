@@ -20,8 +20,8 @@ import {
   type OpenAttemptFilter,
   type Page,
   type PageInput,
-  parsePosition,
   type QueuedEvent,
+  toStartPosition,
 } from "@stackyard/core/engine";
 import { fromKeyText, toComparedText, toHome, toKeyText, toLongText, toPlace } from "./column-values.ts";
 import type { Database } from "./database.ts";
@@ -397,7 +397,7 @@ export async function listOpenAttempts(
   page: PageInput,
 ): Promise<Page<OpenAttempt>> {
   const found = createPageBuilder<OpenAttempt>(page);
-  const after = parsePosition(page.cursor) ?? -1;
+  const after = toStartPosition(page.cursor);
   const rows = await database.rows<ViewRow>(LIST_OPEN, after, filter.status ?? null, OPEN_READ);
   for (const row of rows) {
     const attempt = readOpen(row);

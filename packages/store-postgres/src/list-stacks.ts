@@ -5,6 +5,7 @@ import {
   createPageBuilder,
   createStackCounter,
   type ListStacksInput,
+  MAX_STACKS_READ,
   matchesRecord,
   type Page,
   type PageInput,
@@ -45,9 +46,6 @@ export async function listStacks(
   const order = toStackOrder(page);
   return order.key === "id" ? listById(database, filter, page, order) : listByInstant(database, filter, page, order);
 }
-
-/** The number of rows that one call reads: a filter that few stacks match returns short pages instead of blocking. */
-const MAX_SCANNED = 10_000;
 
 interface ListedRow extends StackRow, FetchedRow {
   /** False for the row at which the call ends its search, when that does not pass the filter. */
@@ -94,7 +92,7 @@ function toIdStatement({ names, conditions, hasIds }: Conditions, isDescending: 
   }
   const text = `
 with range_end as materialized (
-  select s.id from stackyard.stacks s where ${inRange} order by s.id ${direction} limit 1 offset ${MAX_SCANNED - 1}
+  select s.id from stackyard.stacks s where ${inRange} order by s.id ${direction} limit 1 offset ${MAX_STACKS_READ - 1}
 ), found as materialized (
   select ${STACK_COLUMNS} from stackyard.stacks s
    where ${inRange} and s.id ${upTo} coalesce((select id from range_end), ${last}) and ${conditions.join(" and ")}

@@ -5,9 +5,9 @@ import {
   type HistoryFilter,
   type Page,
   type PageInput,
-  parsePosition,
   parseStored,
   type StoredHistoryEntry,
+  toStartPosition,
 } from "@stackyard/core/engine";
 import { listAttempts, listOpenAttempts } from "./attempt-store.ts";
 import { fromKeyText, toComparedText, toKeyText } from "./column-values.ts";
@@ -132,7 +132,7 @@ async function listDeadLetters(
   const found = createPageBuilder<DeadLetter>(page);
   const rows = await database.rows<ListedEventRow>(
     LIST,
-    parsePosition(page.cursor) ?? Number.MAX_SAFE_INTEGER,
+    toStartPosition(page.cursor, true),
     filter.stackId === undefined ? null : toKeyText(filter.stackId),
     filter.code === undefined ? null : toKeyText(filter.code),
     page.limit + 1,
@@ -223,11 +223,10 @@ async function readAll(
   { newestFirst }: HistoryFilter,
   { cursor, limit, maxBytes }: ReadInput,
 ): Promise<readonly HistoryRow[]> {
-  const start = parsePosition(cursor);
+  const start = toStartPosition(cursor, newestFirst);
   const end = await database.row<{ position: number }>(END);
   const statement = newestFirst === true ? BACKWARD : FORWARD;
-  const from = start ?? startOf(newestFirst);
-  return database.rows<HistoryRow>(statement, from, end?.position ?? 0, limit + 1, maxBytes);
+  return database.rows<HistoryRow>(statement, start, end?.position ?? 0, limit + 1, maxBytes);
 }
 
 /** Reads the lines of one stack, which are committed in order, or of one event; segment by segment. */
@@ -236,7 +235,7 @@ async function readSome(
   { stackId, eventId, newestFirst }: HistoryFilter,
   { cursor, limit, maxBytes }: ReadInput,
 ): Promise<readonly HistoryRow[]> {
-  const values: Parameter[] = [parsePosition(cursor) ?? startOf(newestFirst), limit + 1, maxBytes];
+  const values: Parameter[] = [toStartPosition(cursor, newestFirst), limit + 1, maxBytes];
   const stack = stackId === undefined ? "" : `$${values.push(toKeyText(stackId))}`;
   const event = eventId === undefined ? "" : `$${values.push(toComparedText(eventId))}`;
   const isResult = eventId?.startsWith("result:") === true;
@@ -255,10 +254,6 @@ function toEventSources(event: string, isResult: boolean, stack: string): readon
       and split_part(h.event_id, '/', 1) <> 'result:' || h.stack_id${ofStack}`;
   const byStack = `h.stack_id = substr(split_part(${event}, '/', 1), 8) and h.event_id = ${event}${ofStack}`;
   return isResult ? [byEvent, byStack] : [byEvent];
-}
-
-function startOf(newestFirst: boolean | undefined): number {
-  return newestFirst === true ? Number.MAX_SAFE_INTEGER : -1;
 }
 
 function toHistoryStatement(

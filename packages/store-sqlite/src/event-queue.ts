@@ -7,12 +7,12 @@ import {
   type Page,
   type PageInput,
   type ParkedEvent,
-  parsePosition,
   parseStored,
   type QueuedEvent,
   type Take,
   type TakenRow,
   toEventKey,
+  toStartPosition,
 } from "@stackyard/core/engine";
 import { byteLengthOf, type Database, type Effects, Sequence, toGivenConditions } from "./database.ts";
 
@@ -254,7 +254,7 @@ export function listDeadLetters(
   page: PageInput,
 ): Page<DeadLetter> {
   const { conditions, values } = toGivenConditions([
-    ["position < ?", parsePosition(page.cursor) ?? Number.MAX_SAFE_INTEGER],
+    ["position < ?", toStartPosition(page.cursor, true)],
     ["stack_id = ?", filter.stackId],
     ["code = ?", filter.code],
   ]);

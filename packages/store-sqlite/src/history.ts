@@ -8,9 +8,9 @@ import {
   MAX_SETTLED_LISTED,
   type Page,
   type PageInput,
-  parsePosition,
   parseStored,
   type StoredHistoryEntry,
+  toStartPosition,
 } from "@stackyard/core/engine";
 import {
   byteLengthOf,
@@ -131,7 +131,7 @@ function* readLines(
   { cursor, limit }: PageInput,
 ): Generator<HistoryRow, void, undefined> {
   const { newestFirst = false } = filter;
-  const start = parsePosition(cursor) ?? (newestFirst ? Number.MAX_SAFE_INTEGER : -1);
+  const start = toStartPosition(cursor, newestFirst);
   const { conditions, values } = toConditions(filter);
   const order = newestFirst ? "position < ? order by position desc limit ?" : "position > ? order by position limit ?";
   const select = ["select position, body from history where body is not null", ...conditions].join(" and ");

@@ -7,6 +7,7 @@ import {
   createStackCounter,
   isInScopes,
   type ListStacksInput,
+  MAX_STACKS_READ,
   matchesRecord,
   type Page,
   type PageInput,
@@ -35,9 +36,6 @@ interface ListedRow {
   readonly version: number;
   readonly body: string;
 }
-
-/** The number of rows that one call reads: a filter that few stacks match returns short pages instead of blocking. */
-const MAX_SCANNED = 10_000;
 
 const BUSY = "busy = 1";
 const CONDITIONS: Readonly<Record<StackCondition, string>> = {
@@ -105,7 +103,7 @@ function toIdRange(
 function findScanEnd(database: Database, { conditions, values, direction }: IdRange): string | undefined {
   const select = `select stack_id from stack where ${["true", ...conditions].join(" and ")}
       order by stack_id ${direction} limit 1 offset ?`;
-  const row = database.get<{ stack_id: string }>(select, ...values, MAX_SCANNED - 1);
+  const row = database.get<{ stack_id: string }>(select, ...values, MAX_STACKS_READ - 1);
   return row?.stack_id;
 }
 

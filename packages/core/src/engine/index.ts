@@ -86,6 +86,7 @@ export {
   createClosable,
   createStoreListeners,
   MAX_SETTLED_LISTED,
+  MAX_STACKS_READ,
   matchesCondition,
   type PortCalls,
   type ProjectContext,
@@ -97,6 +98,7 @@ export {
   type StoreListeners,
   TROUBLE,
   toStackColumns,
+  toStartPosition,
 } from "../ports/store-helpers.ts";
 export { findAttemptLog, type StoredLog } from "./attempt-log.ts";
 export {

@@ -3,7 +3,7 @@ import { toEventKey } from "../machine/event-message.ts";
 import type { Page, PageInput } from "../ports/records.ts";
 import type { DeadLetter, HistoryEntry, QueuedEvent, StoredHistoryEntry } from "../ports/stack-store.ts";
 import type { HistoryFilter } from "../ports/store.ts";
-import { parsePosition } from "../ports/store-helpers.ts";
+import { toStartPosition } from "../ports/store-helpers.ts";
 import { toPage } from "./memory-lists.ts";
 
 /** The queued events. */
@@ -86,7 +86,7 @@ export function createMemoryDeadLetters(): MemoryDeadLetters {
       return row?.entry;
     },
     list({ stackId, code }, page) {
-      const before = parsePosition(page.cursor) ?? Number.POSITIVE_INFINITY;
+      const before = toStartPosition(page.cursor, true);
       const found = [...rows.values()].filter(
         ({ sequence: place, entry }) =>
           place < before &&
@@ -129,12 +129,12 @@ export function createMemoryHistory(): MemoryHistory {
       else ofStack.push(line);
     },
     list({ stackId, eventId, newestFirst = false }, page) {
-      const after = parsePosition(page.cursor);
+      const start = toStartPosition(page.cursor, newestFirst);
       const lines = stackId === undefined ? all : (byStack.get(stackId) ?? []);
       const found = lines.filter(
         (line) =>
           (eventId === undefined || line.eventId === eventId) &&
-          (after === undefined || (newestFirst ? line.position < after : line.position > after)),
+          (newestFirst ? line.position < start : line.position > start),
       );
       return toPage(newestFirst ? found.reverse() : found, page, (line) => String(line.position));
     },

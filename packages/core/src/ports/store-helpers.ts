@@ -299,6 +299,14 @@ export function parsePosition(cursor: string | undefined): number | undefined {
   throw foreignCursor();
 }
 
+/** Returns the position that a list of positions begins after: that of the cursor, else the one before the first. */
+export function toStartPosition(cursor: string | undefined, newestFirst = false): number {
+  return parsePosition(cursor) ?? (newestFirst ? Number.MAX_SAFE_INTEGER : -1);
+}
+
+/** The number of stacks that one call reads: a filter that few stacks match returns short pages instead of blocking. */
+export const MAX_STACKS_READ = 10_000;
+
 /** Returns the end of the range of texts with that prefix. */
 export function afterPrefix(prefix: string): string {
   return `${prefix}\u{10ffff}`;
