@@ -1,6 +1,13 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Clock, type PluginService, type SecretReference, type Store, silentLogger } from "@stackyard/core";
+import {
+  type Clock,
+  type Locator,
+  type PluginService,
+  type SecretReference,
+  type Store,
+  silentLogger,
+} from "@stackyard/core";
 import { createStaticLocator, createUlids, startYard, systemClock } from "@stackyard/core/engine";
 import { parseMachine } from "@stackyard/core/machine";
 import { createServiceRunner } from "@stackyard/core/services";
@@ -55,7 +62,7 @@ export async function runPreviews(options: ReportOptions): Promise<void> {
 interface Yard {
   readonly github: HostSim;
   readonly services: readonly PluginService[];
-  readonly locator: ReturnType<typeof createStaticLocator>;
+  readonly locator: Locator;
   readonly readSecret: (reference: SecretReference) => Promise<string>;
 }
 

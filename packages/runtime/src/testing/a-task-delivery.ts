@@ -1,6 +1,4 @@
-import type { Transport } from "@stackyard/core";
-
-type TaskDelivery = Parameters<Parameters<Transport["consumeTasks"]>[0]>[0];
+import type { TaskDelivery } from "@stackyard/core";
 
 /** Returns a task message of the stack "s1" as a transport delivers it. */
 export function aTaskDelivery(task: Readonly<Record<string, unknown>> = {}): TaskDelivery {

@@ -1,9 +1,7 @@
-import { type Clock, type Executor, type Store, silentLogger, type Transport } from "@stackyard/core";
+import { type Clock, type Executor, type Store, silentLogger, type TaskDelivery } from "@stackyard/core";
 import { createEngine, createStaticLocator } from "@stackyard/core/engine";
 import { parseMachine } from "@stackyard/core/machine";
 import { countingIds } from "@stackyard/core/testing";
-
-type TaskDelivery = Parameters<Parameters<Transport["consumeTasks"]>[0]>[0];
 
 const SOURCE = `
 version: 2

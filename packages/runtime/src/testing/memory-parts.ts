@@ -1,7 +1,7 @@
 import { defineExecutor, type Logger, type Store, silentLogger, succeeded, type Transport } from "@stackyard/core";
 import { createMemoryStore, createStaticLocator, createYard } from "@stackyard/core/engine";
 import { parseMachine } from "@stackyard/core/machine";
-import { countingIds, createFakeClock } from "@stackyard/core/testing";
+import { countingIds, createFakeClock, type FakeClock } from "@stackyard/core/testing";
 import type { OutgoingMessage } from "@stackyard/transport-sqs";
 import { Type } from "typebox";
 import { type Environment, parseEnvironment } from "../environment.ts";
@@ -23,7 +23,7 @@ tasks:
 /** The yard of a test: a state manager over the memory store, whose queues only record their messages. */
 export interface MemoryParts {
   readonly parts: StateManagerParts;
-  readonly clock: ReturnType<typeof createFakeClock>;
+  readonly clock: FakeClock;
   readonly store: Store;
   /** Bodies of task messages, as `<attempt> +<delay in seconds>`. */
   readonly tasks: readonly string[];

@@ -1,12 +1,12 @@
 import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
-import { createFakeClock } from "@stackyard/core/testing";
+import { createFakeClock, type FakeClock } from "@stackyard/core/testing";
 import type { InstrumentDeps } from "../instrument.ts";
 import type { Dimensions, MetricName } from "../metrics.ts";
 import { createScopes, createSpans } from "../spans.ts";
 
 /** The dependencies of telemetry's parts, with spans and measured values in memory. */
 export interface Follow extends InstrumentDeps {
-  readonly clock: ReturnType<typeof createFakeClock>;
+  readonly clock: FakeClock;
   /** Spans that have ended, in the order of their ends. */
   spansByName(): Readonly<Record<string, readonly ReadableSpan[]>>;
   /** `name value dimension=…`, in order. */
