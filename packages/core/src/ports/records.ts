@@ -45,29 +45,6 @@ export interface Records {
   list(prefix: string, page: ListRecordsInput): Promise<Page<StoredRecord>>;
 }
 
-const MAX_RECORD_BYTES = 256 * 1024;
-const MAX_KEY_LENGTH = 512;
-const CONTROL = /\p{Cc}/u;
-
-/** Throws `USAGE` for a key that no record may have. */
-export function checkRecordKey(key: string): void {
-  if (key.length > 0 && key.length <= MAX_KEY_LENGTH && !CONTROL.test(key)) return;
-  const message = `A record's key has 1 to ${MAX_KEY_LENGTH} characters and no control characters.`;
-  throw new StackyardError("USAGE", message);
-}
-
-/** Serializes a record's value. Throws `USAGE` for a bad key or a value that is not JSON, and `PAYLOAD_TOO_LARGE`. */
-export function toRecordText(key: string, value: unknown): string {
-  checkRecordKey(key);
-  const text: string | undefined = JSON.stringify(value);
-  if (text === undefined) throw new StackyardError("USAGE", `The value of the record "${key}" is not JSON.`);
-  if (Buffer.byteLength(text) <= MAX_RECORD_BYTES) return text;
-  throw new StackyardError(
-    "PAYLOAD_TOO_LARGE",
-    `The record "${key}" is larger than 256 KiB. Store a reference instead.`,
-  );
-}
-
 /** A part of a listing. A page ends at `limit` rows or with the row that reaches `maxBytes`, whichever comes first. */
 export interface PageInput {
   /** As given by the page before; without it from the beginning. */

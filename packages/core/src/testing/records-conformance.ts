@@ -22,11 +22,11 @@ async function listKeys(records: Records, prefix: string, now = NOW): Promise<st
   return (await records.list(prefix, { limit: 100, now })).items.map(({ key }) => key);
 }
 
-/** Holds when the call fails with an error of ours, under that code when there is one. */
-async function assertRefused(call: () => Promise<unknown>, code?: string): Promise<void> {
+/** Holds when the call fails with an error of ours under that code. */
+async function assertRefused(call: () => Promise<unknown>, code: string): Promise<void> {
   await assert.rejects(call, (error) => {
     assert.ok(isStackyardError(error), String(error));
-    if (code !== undefined) assert.equal(error.code, code);
+    assert.equal(error.code, code);
     return true;
   });
 }
@@ -197,8 +197,12 @@ export const recordsConformance: readonly ConformanceCase<Records>[] = [
   recordsCase("refuses keys that are empty, too long or hold control characters", async (records) => {
     await putNow(records, "k".repeat(512));
 
-    for (const key of ["", "k".repeat(513), "a\u0000b", "a\nb", "a\u007f", "a\u0085b"])
-      await assertRefused(() => putNow(records, key));
+    for (const key of ["", "k".repeat(513), "a\u0000b", "a\nb", "a\u007f", "a\u0085b"]) {
+      const put = () => records.put({ key, value: {}, expected: "absent", now: NOW });
+      for (const call of [put, () => records.get(key, NOW), () => records.remove(key, 1)]) {
+        await assertRefused(call, "USAGE");
+      }
+    }
   }),
 
   recordsCase("keeps its own copy of what it is given and gives", async (records) => {
