@@ -56,8 +56,7 @@ export function createRecordRows({ work }: Pick<StoreContext, "work">): RecordRo
       return work.remove(toRecordKey(key), { expression, values: { ":version": expected } });
     },
     async scan({ prefix, after, limit }, page) {
-      const isWithin = after > prefix;
-      const from = isWithin ? after : prefix;
+      const from = after || prefix;
       // No key is empty, and no condition may contain an empty one.
       const range = from === "" ? { part: PK } : { part: PK, from, to: afterPrefix(prefix) };
       // The range begins with the row of the page before.
@@ -105,7 +104,7 @@ function toRow(item: Item): RecordRow {
 
 /** Returns the key of a record's item. Throws `USAGE` for a key that no record in DynamoDB may have. */
 function toRecordKey(key: string): WorkKey {
-  if (Buffer.byteLength(key) <= MAX_KEY_BYTES && key.isWellFormed()) return { pk: PK, sk: key };
+  if (Buffer.byteLength(key) <= MAX_KEY_BYTES) return { pk: PK, sk: key };
   throw new StackyardError("USAGE", `In DynamoDB a record's key has at most ${MAX_KEY_BYTES} bytes of UTF-8.`);
 }
 

@@ -270,7 +270,7 @@ function parseRecordDocument(text: string, address: string): RecordDocument {
 
 /** Returns the object's key. Throws `USAGE` for a key that no record in S3 may have. */
 function toObjectKey(prefix: string, key: string): string {
-  if (UNUSABLE.test(key) || !key.isWellFormed()) {
+  if (UNUSABLE.test(key)) {
     throw new StackyardError("USAGE", "The key of a record in S3 contains a character that XML does not allow.");
   }
   const objectKey = prefix + key;

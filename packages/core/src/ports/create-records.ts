@@ -2,6 +2,7 @@ import { StackyardError } from "../errors/stackyard-error.ts";
 import { defined } from "../machine/json.ts";
 import {
   createPageBuilder,
+  foreignCursor,
   type PageBuilder,
   type PutRecordInput,
   type Records,
@@ -31,7 +32,7 @@ export type RecordWriteResult =
 /** Which rows to scan: those with keys that begin with `prefix` and come after `after`. */
 export interface RecordScan {
   readonly prefix: string;
-  /** Empty: from the first row on. */
+  /** Begins with the prefix, or is empty: from the first row on. */
   readonly after: string;
   /** Rows to read at most: those of the page, and the one after it. */
   readonly limit: number;
@@ -79,6 +80,7 @@ export function createRecords(rows: PortCalls<RecordRows>): Records {
       return rows.remove(key, expected);
     },
     async list(prefix, { now, cursor = "", ...limits }) {
+      if (cursor !== "" && !cursor.startsWith(prefix)) throw foreignCursor();
       const found = createPageBuilder<StoredRecord>(limits);
       const page: RecordRowsPage = {
         get bytesLeft() {
@@ -124,12 +126,12 @@ function toPageRow(row: RecordRow) {
 
 const MAX_RECORD_BYTES = 256 * 1024;
 const MAX_KEY_LENGTH = 512;
-const CONTROL = /\p{Cc}/u;
+const UNUSABLE = /[\p{Cc}\p{Cs}]/u;
 
 /** Throws `USAGE` for a key that no record may have. */
 function checkKey(key: string): void {
-  if (key.length > 0 && key.length <= MAX_KEY_LENGTH && !CONTROL.test(key)) return;
-  const message = `A record's key has 1 to ${MAX_KEY_LENGTH} characters and no control characters.`;
+  if (key.length > 0 && key.length <= MAX_KEY_LENGTH && !UNUSABLE.test(key)) return;
+  const message = `A record's key has 1 to ${MAX_KEY_LENGTH} characters, no control characters and no unpaired surrogates.`;
   throw new StackyardError("USAGE", message);
 }
 

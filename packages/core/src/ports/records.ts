@@ -34,14 +34,14 @@ export interface ListRecordsInput extends PageInput {
 
 /**
  * Small JSON documents (at most 256 KiB) with conditional writes. Everything that is not a stack is a record.
- * Keys: 1 to 512 characters, segments joined by `/`, no control characters.
+ * Keys: 1 to 512 characters, segments joined by `/`, no control characters and no unpaired surrogates.
  */
 export interface Records {
   get(key: string, now: number): Promise<StoredRecord | undefined>;
   put(input: PutRecordInput): Promise<PutRecordResult>;
   /** Removes the record if it has that version; true when it does not exist afterwards. */
   remove(key: string, expected: number): Promise<boolean>;
-  /** Lists records in order of keys. Pages are bounded as those of `StackQueries`. */
+  /** Lists records in order of keys. Pages are bounded as those of `StackQueries`. A cursor begins with the prefix. */
   list(prefix: string, page: ListRecordsInput): Promise<Page<StoredRecord>>;
 }
 

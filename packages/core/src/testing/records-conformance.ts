@@ -165,6 +165,14 @@ export const recordsConformance: readonly ConformanceCase<Records>[] = [
     );
   }),
 
+  recordsCase("refuses the cursor of another list", async (records) => {
+    await putNow(records, "b/1");
+
+    for (const cursor of ["a/1", "b", "z"]) {
+      await assertRefused(() => records.list("b/", { limit: 9, now: NOW, cursor }), "USAGE");
+    }
+  }),
+
   recordsCase("ends a page with the record that reaches a mebibyte, or fewer bytes when asked", async (records) => {
     const keys = ["a", "b", "c", "d", "e", "f"];
     for (const key of keys) await putNow(records, key, { value: "x".repeat(MAX_BYTES - 1_024) });
@@ -194,16 +202,19 @@ export const recordsConformance: readonly ConformanceCase<Records>[] = [
     assert.equal((await records.get("a", NOW))?.value, fits);
   }),
 
-  recordsCase("refuses keys that are empty, too long or hold control characters", async (records) => {
-    await putNow(records, "k".repeat(512));
+  recordsCase(
+    "refuses keys that are empty, too long or hold control characters or half a character",
+    async (records) => {
+      await putNow(records, "k".repeat(512));
 
-    for (const key of ["", "k".repeat(513), "a\u0000b", "a\nb", "a\u007f", "a\u0085b"]) {
-      const put = () => records.put({ key, value: {}, expected: "absent", now: NOW });
-      for (const call of [put, () => records.get(key, NOW), () => records.remove(key, 1)]) {
-        await assertRefused(call, "USAGE");
+      for (const key of ["", "k".repeat(513), "a\u0000b", "a\nb", "a\u007f", "a\u0085b", "a\ud800"]) {
+        const put = () => records.put({ key, value: {}, expected: "absent", now: NOW });
+        for (const call of [put, () => records.get(key, NOW), () => records.remove(key, 1)]) {
+          await assertRefused(call, "USAGE");
+        }
       }
-    }
-  }),
+    },
+  ),
 
   recordsCase("keeps its own copy of what it is given and gives", async (records) => {
     const value = { list: [1] };
