@@ -50,7 +50,7 @@ export interface RecordRowsPage extends Pick<PageBuilder<never>, "bytesLeft"> {
 export interface RecordRows {
   /** Finds the row. May return an expired one. */
   find(key: string): Promise<RecordRow | undefined>;
-  /** Writes if the condition holds, in one atomic step. No other record ever has the version. */
+  /** Writes if the condition holds, in one atomic step. The version is new for the key, also after a removal. */
   write(write: RecordWrite): Promise<RecordWriteResult>;
   /** Removes the row, in one atomic step. Returns false if it has another version. */
   remove(key: string, expected: number): Promise<boolean>;
