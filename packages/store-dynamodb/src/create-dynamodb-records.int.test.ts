@@ -1,4 +1,4 @@
-import { CreateTableCommand, GetItemCommand } from "@aws-sdk/client-dynamodb";
+import { CreateTableCommand, GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { recordsConformance } from "@stackyard/core/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createDynamodbRecords } from "./records.ts";
@@ -45,5 +45,23 @@ describe("records in a table of their own", () => {
     });
 
     expect(await Promise.all(ttls)).toEqual([{ N: "2" }, undefined]);
+  });
+
+  it.each([
+    ["no JSON", { value: { M: { json: { S: '{"text":"{"}' } } } }],
+    ["no packed value", { value: { M: { json: { S: "{" } } } }],
+    ["no value", {}],
+  ])("that hold %s are reported by key, with the others", async (_, attributes) => {
+    const { table, records } = await createBareTable();
+    const Item = { pk: { S: "record" }, sk: { S: "b" }, version: { N: "1" }, ...attributes };
+    await tables.client.send(new PutItemCommand({ TableName: table, Item }));
+    await records.put({ key: "c", value: 1, expected: "absent", now: 0 });
+
+    const { items, unreadable } = await records.list("", { limit: 9, now: 0 });
+
+    expect(items.map(({ key }) => key)).toEqual(["c"]);
+    const reason = expect.stringContaining('The record "b" cannot be read: it is not JSON.');
+    expect(unreadable).toEqual([{ id: "b", reason }]);
+    await expect(records.get("b", 0)).rejects.toMatchObject({ code: "STORE_CORRUPT", message: reason });
   });
 });

@@ -11,6 +11,7 @@ import {
 } from "@stackyard/core";
 import {
   createClosable,
+  createRecords,
   createStoreListeners,
   type ProjectContext,
   parseStoreOptions,
@@ -24,7 +25,7 @@ import { acknowledge, enqueue, giveBack, listDeadLetters, redrive } from "./even
 import { listHistory } from "./history.ts";
 import { prune } from "./prune.ts";
 import { countStacks, listParkedStackIds, listStacks, loadStats } from "./queries.ts";
-import { createRecords, createRevisions } from "./records.ts";
+import { createRecordRows, createRevisions } from "./records.ts";
 import { createRecentWork, createYardLog, type StoreContext } from "./store-context.ts";
 import { prepareTables, type TableNames } from "./tables.ts";
 import { nextDueAt, takeDue, takeOwn } from "./take-due.ts";
@@ -165,7 +166,7 @@ function createCalls(context: StoreContext): Omit<Store, "watch" | "close"> & Pi
       stats: () => loadStats(context),
     },
     prune: (retention, now) => prune(context, retention, now),
-    records: createRecords(context),
+    records: createRecords(createRecordRows(context)),
     revisions: createRevisions(context),
   };
 }

@@ -1,24 +1,25 @@
 import { randomUUID } from "node:crypto";
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { type ListedRevision, type PutRecordInput, type Records, StackyardError, type Store } from "@stackyard/core";
+import { type ListedRevision, type Records, StackyardError, type Store } from "@stackyard/core";
 import { type AuditEntry, type PendingEntry, toPendingKey, toSealedKey } from "@stackyard/core/access";
 import {
   afterPrefix,
-  checkRecordKey,
   comparePlaces,
   createPageBuilder,
+  createRecords,
   type Page,
   type PageInput,
+  type RecordRow,
+  type RecordRows,
+  type RecordWrite,
   type StackPlace,
-  type StoredRecord,
-  toRecordText,
   toRevisionOrder,
 } from "@stackyard/core/engine";
 import { createTable, fromItem, type Item, inParallel, type Table, takeRecordNumber, toItem } from "./database.ts";
 import type { StoreContext } from "./store-context.ts";
 import { toKeyPart, type WorkKey } from "./tables.ts";
-import { fillPage, tryRead } from "./work-rows.ts";
+import { tryRead } from "./work-rows.ts";
 
 /** Of a sort key: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html */
 const MAX_KEY_BYTES = 1024;
@@ -28,81 +29,51 @@ const PK = "record";
 /** A key may be written so often in one life: versions of a later incarnation are above. */
 const WRITES_A_LIFE = 1_000_000;
 
-/** The parts of a store that records need. */
-type RecordsContext = Pick<StoreContext, "work">;
-
 /**
- * Creates records in one part of the work table, so that they are listed in order. Those that expire also have `ttl`,
- * in seconds, for the table's time to live (developer guide, "Time to Live").
+ * Creates the rows of records in one part of the work table, so that they are listed in order. Those that expire also
+ * have `ttl`, in seconds, for the table's time to live (developer guide, "Time to Live").
  */
-export function createRecords(context: RecordsContext): Records {
-  const { work } = context;
-
-  async function find(key: string): Promise<StoredRecord | undefined> {
-    const item = await work.get({ pk: PK, sk: key });
-    return item && toRecord(item);
+export function createRecordRows({ work }: Pick<StoreContext, "work">): RecordRows {
+  async function find(key: string): Promise<RecordRow | undefined> {
+    const item = await work.get(toRecordKey(key));
+    return item && toRow(item);
   }
 
   return {
-    async get(key, now) {
-      checkKey(key);
-      return unexpired(await find(key), now);
-    },
-    async put(input) {
-      checkKey(input.key);
-      const text = toRecordText(input.key, input.value);
-      const version = await findNextVersion(context, input);
-      const { key, expiresAt, now } = input;
+    find,
+    async write(write) {
+      const { key, text, expected, expiresAt } = write;
+      const place = toRecordKey(key);
+      const version = expected === "absent" ? (await takeRecordNumber(work)) * WRITES_A_LIFE : expected + 1;
       const index =
         expiresAt === undefined ? {} : { sweepKey: "record", sweepAt: expiresAt, ttl: Math.ceil(expiresAt / 1_000) };
-      const item = toItem({ pk: PK, sk: key, version, value: { text }, expiresAt, ...index });
-      if (await work.put(item, toCondition(input))) {
-        const record = { key, version, value: JSON.parse(text) as unknown };
-        return { kind: "written", record: expiresAt === undefined ? record : { ...record, expiresAt } };
+      const item = toItem({ ...place, version, value: { text }, expiresAt, ...index });
+      if (await work.put(item, toCondition(write))) return { kind: "written", version };
+      return { kind: "conflict", current: await find(key) };
+    },
+    remove(key, expected) {
+      const expression = "attribute_not_exists(pk) OR version = :version";
+      return work.remove(toRecordKey(key), { expression, values: { ":version": expected } });
+    },
+    async scan({ prefix, after, limit }, page) {
+      const from = after || prefix;
+      // No key is empty, and no condition may contain an empty one.
+      const range = from === "" ? { part: PK } : { part: PK, from, to: afterPrefix(prefix) };
+      // The range begins with the row of the page before.
+      for await (const item of work.query({ ...range, pageSize: limit + 1 })) {
+        const row = toRow(item);
+        if (row.key !== after && !page.add(row)) break;
       }
-      return { kind: "conflict", current: unexpired(await find(key), now) };
+      return undefined;
     },
-    async remove(key, expected) {
-      checkKey(key);
-      const condition = {
-        expression: "attribute_not_exists(pk) OR version = :version",
-        values: { ":version": expected },
-      };
-      return work.remove({ pk: PK, sk: key }, condition);
-    },
-    list: (prefix, page) => list(context, prefix, page),
   };
 }
 
-async function findNextVersion({ work }: RecordsContext, { expected }: PutRecordInput): Promise<number> {
-  if (expected !== "absent") return expected + 1;
-  return (await takeRecordNumber(work)) * WRITES_A_LIFE;
-}
-
-function toCondition({ expected, now }: PutRecordInput) {
+function toCondition({ expected, now }: RecordWrite) {
   const values = { ":now": now };
   if (expected === "absent") return { expression: "attribute_not_exists(pk) OR expiresAt <= :now", values };
   const expression = "version = :version AND (attribute_not_exists(expiresAt) OR expiresAt > :now)";
   return { expression, values: { ...values, ":version": expected } };
-}
-
-async function list(
-  { work }: RecordsContext,
-  prefix: string,
-  page: PageInput & { readonly now: number },
-): Promise<Page<StoredRecord>> {
-  const { cursor = "", limit, now } = page;
-  const from = cursor > prefix ? cursor : prefix;
-  // No key is empty, and no condition may contain an empty one.
-  const range = from === "" ? { part: PK } : { part: PK, from, to: afterPrefix(prefix) };
-  async function* walk() {
-    for await (const item of work.query({ ...range, pageSize: limit + 2 })) {
-      const isExpired = item["expiresAt"] !== undefined && Number(item["expiresAt"].N) <= now;
-      const key = item["sk"]?.S ?? "";
-      if (!isExpired && key !== cursor) yield { id: key, cursor: key, ...tryRead(() => toRecord(item)) };
-    }
-  }
-  return fillPage(createPageBuilder<StoredRecord>(page), walk());
 }
 
 /** An entry that was relayed earlier is in the log of the yard, or was pruned from it. */
@@ -125,22 +96,16 @@ export async function relayAuditEntry(
   await work.put(item, { expression: "attribute_not_exists(pk)" });
 }
 
-function unexpired(record: StoredRecord | undefined, now: number): StoredRecord | undefined {
-  return record?.expiresAt !== undefined && record.expiresAt <= now ? undefined : record;
+function toRow(item: Item): RecordRow {
+  const { sk, version, expiresAt } = item;
+  const { item: text = "" } = tryRead(() => (fromItem(item)["value"] as { readonly text: string }).text);
+  return { key: sk?.S ?? "", version: Number(version?.N), text, expiresAt: expiresAt && Number(expiresAt.N) };
 }
 
-function toRecord(item: Item): StoredRecord {
-  const { sk, version, value, expiresAt } = fromItem(item);
-  const { text } = value as { readonly text: string };
-  const record = { key: String(sk), version: Number(version), value: JSON.parse(text) };
-  return expiresAt === undefined ? record : { ...record, expiresAt: Number(expiresAt) };
-}
-
-function checkKey(key: string): void {
-  checkRecordKey(key);
-  if (Buffer.byteLength(key) > MAX_KEY_BYTES || !key.isWellFormed()) {
-    throw new StackyardError("USAGE", `In DynamoDB a record's key has at most ${MAX_KEY_BYTES} bytes of UTF-8.`);
-  }
+/** Returns the key of a record's item. Throws `USAGE` for a key that no record in DynamoDB may have. */
+function toRecordKey(key: string): WorkKey {
+  if (Buffer.byteLength(key) <= MAX_KEY_BYTES) return { pk: PK, sk: key };
+  throw new StackyardError("USAGE", `In DynamoDB a record's key has at most ${MAX_KEY_BYTES} bytes of UTF-8.`);
 }
 
 /** Of one item; a document has at most 256 KiB, but nothing here depends on it. */
@@ -232,5 +197,5 @@ export interface DynamodbRecordsOptions {
  * returned; the table's time to live deletes them.
  */
 export function createDynamodbRecords({ client, table }: DynamodbRecordsOptions): Records {
-  return createRecords({ work: createTable(client, table, randomUUID) });
+  return createRecords(createRecordRows({ work: createTable(client, table, randomUUID) }));
 }

@@ -3,6 +3,7 @@ import { StackyardError, type Store } from "@stackyard/core";
 import {
   type Change,
   type CommitResult,
+  createRecords,
   type ProjectContext,
   parseStoreOptions,
   type QueuedEvent,
@@ -22,7 +23,7 @@ import { GroupedCalls } from "./grouped-calls.ts";
 import { migrate } from "./migrate.ts";
 import { createPrune } from "./prune.ts";
 import { createStackQueries } from "./queries.ts";
-import { createRecords, createRevisions } from "./records.ts";
+import { createRecordRows, createRevisions } from "./records.ts";
 import { Signals, signalsOf } from "./signals.ts";
 import { commitAll, listUnreadable, loadStacks, lookAtForeignRows } from "./stack-store.ts";
 import {
@@ -107,7 +108,7 @@ function assemble(settings: StoreSettings, connections: Connections, database: D
     queries: createStackQueries(database, signals, logger),
     prune: createPrune(database),
     listUnreadable: () => listUnreadable(database, logger),
-    records: createRecords(database),
+    records: createRecords(createRecordRows(database)),
     revisions: createRevisions(database),
     watch: (listener) => signals.watch(listener),
     close() {

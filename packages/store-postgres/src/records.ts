@@ -1,45 +1,20 @@
-import type { ListedRevision, PutRecordInput, PutRecordResult, Records, Store } from "@stackyard/core";
+import type { ListedRevision, Store } from "@stackyard/core";
 import {
   afterPrefix,
   createPageBuilder,
   type Page,
   type PageInput,
-  parseStored,
-  type StoredRecord,
-  toRecordText,
+  type RecordRow,
+  type RecordRows,
   toRevisionOrder,
 } from "@stackyard/core/engine";
 import { fromKeyText, toKeyText } from "./column-values.ts";
 import type { Database } from "./database.ts";
-import { addFetched, type FetchedRow, maxBytesOf, withinBytes } from "./stored-rows.ts";
+import { type FetchedRow, maxBytesOf, withinBytes } from "./stored-rows.ts";
 
-interface RecordRow {
-  readonly version: number;
-  readonly key: string;
-  readonly value: string;
-  readonly expires_at: number | null;
-}
+const SELECT = `select version, key, value as text, expires_at as "expiresAt" from stackyard.record`;
 
-/** Creates the records: small documents with conditional writes. */
-export function createRecords(database: Database): Records {
-  return {
-    get: (key, now) => findRecord(database, key, now),
-    put: (input) => putRecord(database, input),
-    remove: (key, expected) => removeRecord(database, key, expected),
-    list: (prefix, page) => listRecords(database, prefix, page),
-  };
-}
-
-const GET = {
-  name: "get_record",
-  text: `select version, key, value, expires_at from stackyard.record
-          where key = $1 and (expires_at is null or expires_at > $2)`,
-};
-
-async function findRecord(database: Database, key: string, now: number): Promise<StoredRecord | undefined> {
-  const row = await database.row<RecordRow>(GET, toKeyText(key), now);
-  return row === undefined ? undefined : toRecord(row);
-}
+const GET = { name: "get_record", text: `${SELECT} where key = $1` };
 
 const PUT_NEW = {
   name: "put_new_record",
@@ -59,20 +34,6 @@ update stackyard.record set version = nextval('stackyard.record_version'), value
 returning version`,
 };
 
-/** Writes a record with a version that no record has ever had. */
-async function putRecord(database: Database, input: PutRecordInput): Promise<PutRecordResult> {
-  const { key, value, expected, expiresAt, now } = input;
-  const text = toRecordText(key, value);
-  const values = [toKeyText(key), text, expiresAt ?? null, now];
-  const row =
-    expected === "absent"
-      ? await database.row<{ version: number }>(PUT_NEW, ...values)
-      : await database.row<{ version: number }>(PUT_OVER, ...values, expected);
-  if (row === undefined) return { kind: "conflict", current: await findRecord(database, key, now) };
-  const record = { key, version: row.version, value: JSON.parse(text) as unknown };
-  return { kind: "written", record: expiresAt === undefined ? record : { ...record, expiresAt } };
-}
-
 const REMOVE = {
   name: "remove_record",
   text: `
@@ -80,48 +41,49 @@ with removed as (delete from stackyard.record where key = $1 and version = $2 re
 select exists (select from removed) or not exists (select from stackyard.record where key = $1) as gone`,
 };
 
-/** Removes a record. Returns true when it does not exist afterwards. */
-async function removeRecord(database: Database, key: string, expected: number): Promise<boolean> {
-  const row = await database.row<{ gone: boolean }>(REMOVE, toKeyText(key), expected);
-  return row?.gone === true;
-}
-
 const LIST = {
   name: "list_records",
   text: withinBytes({
-    rows: `select version, key, value, expires_at from stackyard.record
+    rows: `${SELECT}
             where key > $1 and key >= $2 and key < $3 and (expires_at is null or expires_at > $4)
             order by key limit $5`,
-    body: "value",
+    body: "text",
     order: "key",
     maxBytes: "$6",
   }),
 };
 
-async function listRecords(
-  database: Database,
-  prefix: string,
-  page: PageInput & { readonly now: number },
-): Promise<Page<StoredRecord>> {
-  const from = toKeyText(prefix);
-  const values = [page.cursor ?? "", from, afterPrefix(from), page.now, page.limit + 1];
-  const found = createPageBuilder<StoredRecord>(page);
-  const rows = await database.rows<RecordRow & FetchedRow>(LIST, ...values, maxBytesOf(found));
-  const next = addFetched(found, rows, (row) => ({
-    id: fromKeyText(row.key),
-    cursor: row.key,
-    bytes: Buffer.byteLength(row.value),
-    read: () => toRecord(row),
-  }));
-  return found.end(next);
-}
+/** Creates the rows of records. Each write takes a version that no record has ever had. */
+export function createRecordRows(database: Database): RecordRows {
+  async function find(key: string): Promise<RecordRow | undefined> {
+    const row = await database.row<RecordRow>(GET, toKeyText(key));
+    return row && { ...row, key };
+  }
 
-function toRecord({ key, version, value, expires_at: expiresAt }: RecordRow): StoredRecord {
   return {
-    key: fromKeyText(key),
-    version,
-    value: parseStored.json(value, `record ${JSON.stringify(fromKeyText(key))}`),
-    ...(expiresAt === null ? {} : { expiresAt }),
+    find,
+    async write({ key, text, expected, expiresAt, now }) {
+      const values = [toKeyText(key), text, expiresAt ?? null, now];
+      const row =
+        expected === "absent"
+          ? await database.row<{ version: number }>(PUT_NEW, ...values)
+          : await database.row<{ version: number }>(PUT_OVER, ...values, expected);
+      if (row === undefined) return { kind: "conflict", current: await find(key) };
+      return { kind: "written", version: row.version };
+    },
+    async remove(key, expected) {
+      const row = await database.row<{ gone: boolean }>(REMOVE, toKeyText(key), expected);
+      return row?.gone === true;
+    },
+    async scan({ prefix, after, limit, now }, page) {
+      const from = toKeyText(prefix);
+      const values = [toKeyText(after), from, afterPrefix(from), now, limit, maxBytesOf(page)];
+      const stored = await database.rows<RecordRow & FetchedRow>(LIST, ...values);
+      const rows = stored.map((row) => ({ ...row, key: fromKeyText(row.key) }));
+      rows.every((row) => page.add(row));
+      const last = rows.at(-1);
+      return last && rows.length < last.fetched ? last.key : undefined;
+    },
   };
 }
 

@@ -225,7 +225,7 @@ select * from (
 }
 
 /** Returns the value of `maxBytes` for such a statement; the first row always fits. */
-export function maxBytesOf(page: PageBuilder<unknown>): number {
+export function maxBytesOf(page: Pick<PageBuilder<unknown>, "bytesLeft">): number {
   return Math.max(1, page.bytesLeft);
 }
 

@@ -115,7 +115,7 @@ describe("texts that PostgreSQL cannot hold", () => {
 
   it("are kept in machines and documents", async () => {
     await store.revisions.put({ hash: ODD, name: ODD, source: ODD }, 5);
-    const odd = ODD.replaceAll("\u0000", "");
+    const odd = ODD.replaceAll("\u0000", "").toWellFormed();
     await store.records.put({ key: odd, value: { [ODD]: ODD }, expected: "absent", now: T0 });
 
     expect(await store.revisions.get(ODD)).toEqual({ hash: ODD, name: ODD, source: ODD, firstSeenAt: 5 });

@@ -1,5 +1,5 @@
 import { type Clock, type Logger, StackyardError, type Store, silentLogger } from "@stackyard/core";
-import { createStoreListeners, listOpenAttempts } from "@stackyard/core/engine";
+import { createRecords, createStoreListeners, listOpenAttempts } from "@stackyard/core/engine";
 import { backUp } from "./backup.ts";
 import type { Database } from "./database.ts";
 import { listDeadLetters, listParkedStackIds, loadParked, takeDeadLetters } from "./event-queue.ts";
@@ -8,7 +8,7 @@ import { findEnded, listEnded, listHistory } from "./history.ts";
 import { countStacks, listStacks } from "./list-stacks.ts";
 import { type OwnerLock, takeOwnerLock } from "./owner-lock.ts";
 import { beginPruning, prune } from "./prune.ts";
-import { createRecords, createRevisions } from "./records.ts";
+import { createRecordRows, createRevisions } from "./records.ts";
 import { assertUpToDate, migrate, openDatabase, readSchemaVersion } from "./schema.ts";
 import { findStack } from "./stacks.ts";
 import { isThere, makeFolder, type StoreFiles, storeFilesOf } from "./store-files.ts";
@@ -115,7 +115,7 @@ function assemble(
     ...createQueueCalls(commits),
     queries: createQueries(commits),
     prune: createPrune(commits),
-    records: createRecords(commits),
+    records: createRecords(createRecordRows(commits)),
     revisions: createRevisions(commits),
     watch: (listener) => listeners.watch(listener),
     async backup(toFile) {

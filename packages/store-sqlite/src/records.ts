@@ -1,27 +1,45 @@
-import type { KeptRevision, ListedRevision, PutRecordInput, PutRecordResult, Records, Store } from "@stackyard/core";
+import type { KeptRevision, ListedRevision, Store } from "@stackyard/core";
 import {
   afterPrefix,
   createPageBuilder,
+  isExpected,
   type Page,
   type PageInput,
-  parseStored,
-  type StoredRecord,
-  toRecordText,
+  type RecordRow,
+  type RecordRows,
   toRevisionOrder,
 } from "@stackyard/core/engine";
 import { byteLengthOf, type Database } from "./database.ts";
-import type { GroupCommit, Transaction } from "./group-commit.ts";
+import type { GroupCommit } from "./group-commit.ts";
 
-/** Creates storage for small documents under keys, independent of stacks. */
-export function createRecords(commits: GroupCommit): Records {
+const SELECT = "select version, key, value as text, expires_at as expiresAt from record";
+
+/** Creates the rows of records. Each write takes a version that no record ever had. */
+export function createRecordRows(commits: GroupCommit): RecordRows {
+  const find = (database: Database, key: string) => database.get<RecordRow>(`${SELECT} where key = ?`, key);
   return {
-    get: (key, now) => commits.read(({ database }) => findRecord(database, key, now)),
-    async put({ value, ...input }) {
-      const text = toRecordText(input.key, value);
-      return commits.write((transaction) => putRecord(transaction, input, text));
-    },
-    remove: (key, expected) => commits.write((transaction) => removeRecord(transaction, key, expected)),
-    list: (prefix, page) => commits.read(({ database }) => listRecords(database, prefix, page)),
+    find: (key) => commits.read(({ database }) => find(database, key)),
+    write: ({ key, text, expiresAt, ...condition }) =>
+      commits.write(({ database }) => {
+        const current = find(database, key);
+        if (!isExpected(current, condition)) return { kind: "conflict", current };
+        const insert = "insert or replace into record (key, value, expires_at) values (?, ?, ?) returning version";
+        const written = database.get<{ readonly version: number }>(insert, key, text, expiresAt);
+        if (written === undefined) throw new Error("SQLite returned no row of an insert.");
+        return { kind: "written", version: written.version };
+      }),
+    remove: (key, expected) =>
+      commits.write(({ database }) => {
+        if (database.run("delete from record where key = ? and version = ?", key, expected) > 0) return true;
+        return find(database, key) === undefined;
+      }),
+    scan: ({ prefix, after }, page) =>
+      commits.read(({ database }) => {
+        const select = `${SELECT} where key > ? and key >= ? and key < ? order by key`;
+        const rows = database.each<RecordRow>(select, after, prefix, afterPrefix(prefix));
+        for (const row of rows) if (!page.add(row)) break;
+        return undefined;
+      }),
   };
 }
 
@@ -65,68 +83,4 @@ function listRevisions(database: Database, name: string, page: PageInput): Page<
     if (!found.add({ id: hash, cursor, bytes: byteLengthOf(hash), read: () => ({ ...row }) })) break;
   }
   return found.end();
-}
-
-interface RecordRow {
-  readonly version: number;
-  readonly key: string;
-  readonly value: string;
-  readonly expires_at: number | null;
-}
-
-const COLUMNS = "version, key, value, expires_at";
-
-/** Finds the record, unless it is expired. */
-function findRecord(database: Database, key: string, now: number): StoredRecord | undefined {
-  const select = `select ${COLUMNS} from record where key = ? and (expires_at is null or expires_at > ?)`;
-  const row = database.get<RecordRow>(select, key, now);
-  return row === undefined ? undefined : toRecord(row);
-}
-
-/** Writes if the stored version is the expected one. Each write takes a version that no record ever had. */
-function putRecord(
-  { database }: Transaction,
-  { key, expected, expiresAt, now }: Omit<PutRecordInput, "value">,
-  value: string,
-): PutRecordResult {
-  const current = findRecord(database, key, now);
-  if ((current?.version ?? "absent") !== expected) return { kind: "conflict", current };
-  const insert = `insert or replace into record (key, value, expires_at) values (?, ?, ?) returning ${COLUMNS}`;
-  const written = database.get<RecordRow>(insert, key, value, expiresAt ?? null);
-  if (written === undefined) throw new Error("SQLite returned no row of an insert.");
-  return { kind: "written", record: toRecord(written) };
-}
-
-/** Removes a record. Returns true when it does not exist afterwards. */
-function removeRecord({ database }: Transaction, key: string, expected: number): boolean {
-  if (database.run("delete from record where key = ? and version = ?", key, expected) > 0) return true;
-  return database.get("select 1 from record where key = ?", key) === undefined;
-}
-
-/** Records in order of keys. */
-function listRecords(
-  database: Database,
-  prefix: string,
-  page: PageInput & { readonly now: number },
-): Page<StoredRecord> {
-  const rows = database.each<RecordRow>(
-    `select ${COLUMNS} from record
-      where key > ? and key >= ? and key < ? and (expires_at is null or expires_at > ?) order by key limit ?`,
-    page.cursor ?? "",
-    prefix,
-    afterPrefix(prefix),
-    page.now,
-    page.limit + 1,
-  );
-  const found = createPageBuilder<StoredRecord>(page);
-  for (const row of rows) {
-    const { key, value } = row;
-    if (!found.add({ id: key, cursor: key, bytes: byteLengthOf(value), read: () => toRecord(row) })) break;
-  }
-  return found.end();
-}
-
-function toRecord({ key, version, value, expires_at: expiresAt }: RecordRow): StoredRecord {
-  const parsed = parseStored.json(value, `record ${JSON.stringify(key)}`);
-  return { key, version, value: parsed, ...(expiresAt === null ? {} : { expiresAt }) };
 }

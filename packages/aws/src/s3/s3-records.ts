@@ -11,21 +11,19 @@ import {
   type Clock,
   defined,
   isStackyardError,
-  type ListRecordsInput,
   mapLimited,
-  type PutRecordInput,
-  type PutRecordResult,
   parseJson,
   type Records,
   StackyardError,
 } from "@stackyard/core";
 import {
-  checkRecordKey,
-  createPageBuilder,
-  type Page,
-  type PageRow,
-  type StoredRecord,
-  toRecordText,
+  createRecords,
+  isExpected,
+  type RecordRow,
+  type RecordRowsPage,
+  type RecordScan,
+  type RecordWrite,
+  type RecordWriteResult,
 } from "@stackyard/core/engine";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
@@ -60,15 +58,15 @@ const VERSIONS_A_MS = 1_000;
 export function createS3Records(options: S3RecordsOptions): Records {
   const { client, bucket, prefix = "records/", clock } = options;
   const objects = createRecordObjects(client, bucket);
-  return {
-    async get(key, now) {
+  return createRecords({
+    async find(key) {
       const found = await objects.load(toObjectKey(prefix, key));
-      return found && toRecord(key, found.document, now);
+      return found && toRow(key, found.document);
     },
-    put: (input) => put({ objects, clock }, toObjectKey(prefix, input.key), input),
+    write: (input) => write({ objects, clock }, toObjectKey(prefix, input.key), input),
     remove: (key, expected) => remove({ objects, clock }, toObjectKey(prefix, key), expected),
-    list: (beginning, page) => list({ objects, client, bucket, prefix }, beginning, page),
-  };
+    scan: (range, page) => scan({ objects, client, bucket, prefix }, range, page),
+  });
 }
 
 interface WriteDeps {
@@ -76,18 +74,17 @@ interface WriteDeps {
   readonly clock: Clock;
 }
 
-async function put(deps: WriteDeps, objectKey: string, input: PutRecordInput): Promise<PutRecordResult> {
-  const { key, expected, expiresAt, now } = input;
-  const value: unknown = JSON.parse(toRecordText(key, input.value));
-  const content = { value, ...defined({ expiresAt }) };
+async function write(deps: WriteDeps, objectKey: string, input: RecordWrite): Promise<RecordWriteResult> {
+  const { key, text, expiresAt, now } = input;
+  const value: unknown = JSON.parse(text);
   const writer = randomUUID();
   return contend(deps, objectKey, async (found) => {
-    const current = found && toRecord(key, found.document, now);
-    if (current !== undefined && found?.document.writer === writer) return { kind: "written", record: current };
-    if ((current?.version ?? "absent") !== expected) return { kind: "conflict", current };
+    if (found?.document.writer === writer) return { kind: "written", version: found.document.version };
+    const current = found && toRow(key, found.document);
+    if (!isExpected(current, input)) return { kind: "conflict", current };
     const version = nextVersion(found, now);
-    const isWritten = await deps.objects.write(objectKey, { version, writer, ...content }, found);
-    return isWritten ? { kind: "written", record: { key, version, ...content } } : undefined;
+    const document = { version, writer, value, ...defined({ expiresAt }) };
+    return (await deps.objects.write(objectKey, document, found)) ? { kind: "written", version } : undefined;
   });
 }
 
@@ -127,30 +124,26 @@ interface ListDeps {
   readonly prefix: string;
 }
 
-async function list(
+async function scan(
   deps: ListDeps,
-  beginning: string,
-  { now, ...page }: ListRecordsInput,
-): Promise<Page<StoredRecord>> {
+  { prefix: beginning, after, limit, now }: RecordScan,
+  page: RecordRowsPage,
+): Promise<undefined> {
   const { client, bucket, prefix } = deps;
-  const { cursor, limit } = page;
-  const builder = createPageBuilder<StoredRecord>(page);
-  const input = { Bucket: bucket, Prefix: prefix + beginning, ...(cursor && { StartAfter: prefix + cursor }) };
-  const paging = { client, pageSize: Math.min(1_000, limit + 1) };
+  const input = { Bucket: bucket, Prefix: prefix + beginning, ...(after && { StartAfter: prefix + after }) };
   try {
-    for await (const { Contents = [] } of paginateListObjectsV2(paging, input)) {
+    for await (const { Contents = [] } of paginateListObjectsV2({ client, pageSize: Math.min(1_000, limit) }, input)) {
       let rest: readonly _Object[] = Contents;
       while (rest.length > 0) {
-        const part = rest.slice(0, countFitting(rest, builder.bytesLeft));
+        const part = rest.slice(0, countFitting(rest, page.bytesLeft));
         rest = rest.slice(part.length);
         const rows = await mapLimited(part, AT_A_TIME, (object) => findListed(deps, object, now));
-        if (!rows.every((row) => row === undefined || builder.add(row))) return builder.end();
+        if (!rows.every((row) => row === undefined || page.add(row))) return;
       }
     }
   } catch (error) {
     throw toAwsError(error, `The records in s3://${bucket}/${prefix} cannot be listed.`);
   }
-  return builder.end();
 }
 
 /** Counts the objects to read next: those that fit into the page, at least one. */
@@ -163,35 +156,28 @@ function countFitting(objects: readonly _Object[], bytes: number): number {
   return end < 0 ? objects.length : end + 1;
 }
 
-/** Loads a listed record; undefined if it is gone. An invalid object is reported instead. */
+/** Loads the row of a listed object; undefined if it is gone. */
 async function findListed(
   { objects, prefix }: ListDeps,
-  { Key = "", Size: bytes = 0 }: _Object,
+  { Key = "" }: _Object,
   now: number,
-): Promise<PageRow<StoredRecord> | undefined> {
+): Promise<RecordRow | undefined> {
   const key = Key.slice(prefix.length);
-  const row = { id: key, cursor: key, bytes };
   try {
     const found = await objects.load(Key);
     if (found === undefined) return undefined;
     const endedAt = found.document.removedAt ?? found.document.expiresAt;
     if (endedAt !== undefined && now - endedAt > SWEEP_AFTER_MS) await objects.sweep(Key, found);
-    const record = toRecord(key, found.document, now);
-    return record && { ...row, read: () => record };
+    return toRow(key, found.document);
   } catch (error) {
-    if (!isStackyardError(error, "STORE_CORRUPT")) throw error;
-    const fail = (): never => {
-      throw error;
-    };
-    return { ...row, read: fail };
+    if (isStackyardError(error, "STORE_CORRUPT")) return { key, version: 0, text: error };
+    throw error;
   }
 }
 
-/** Converts a document to a record; undefined if it was removed or has expired. */
-function toRecord(key: string, document: RecordDocument, now: number): StoredRecord | undefined {
-  const { version, value, expiresAt, removedAt } = document;
-  if (removedAt !== undefined || (expiresAt !== undefined && expiresAt <= now)) return undefined;
-  return { key, version, value, ...defined({ expiresAt }) };
+/** Converts a document to a row; undefined if the record was removed. */
+function toRow(key: string, { version, value, expiresAt, removedAt }: RecordDocument): RecordRow | undefined {
+  return removedAt === undefined ? { key, version, text: JSON.stringify(value ?? null), expiresAt } : undefined;
 }
 
 /** A record's object at one instant. */
@@ -284,8 +270,7 @@ function parseRecordDocument(text: string, address: string): RecordDocument {
 
 /** Returns the object's key. Throws `USAGE` for a key that no record in S3 may have. */
 function toObjectKey(prefix: string, key: string): string {
-  checkRecordKey(key);
-  if (UNUSABLE.test(key) || !key.isWellFormed()) {
+  if (UNUSABLE.test(key)) {
     throw new StackyardError("USAGE", "The key of a record in S3 contains a character that XML does not allow.");
   }
   const objectKey = prefix + key;

@@ -28,8 +28,18 @@ export { toPrinted, toSimulationStack } from "../inspect/shown-stack.ts";
 export { readAttemptSecrets } from "../machine/decide/work.ts";
 export { toEventKey, toEventName } from "../machine/event-message.ts";
 export { createMemoryStore } from "../memory/memory-store.ts";
+export {
+  createRecords,
+  isExpected,
+  type RecordRow,
+  type RecordRows,
+  type RecordRowsPage,
+  type RecordScan,
+  type RecordWrite,
+  type RecordWriteResult,
+} from "../ports/create-records.ts";
 export type { Page, PageInput, StoredRecord, UnreadableRow } from "../ports/records.ts";
-export { checkRecordKey, createPageBuilder, type PageBuilder, type PageRow, toRecordText } from "../ports/records.ts";
+export { createPageBuilder, type PageBuilder, type PageRow } from "../ports/records.ts";
 export {
   assertSortable,
   checkStackFilter,

@@ -1,21 +1,6 @@
-import { defined } from "../machine/json.ts";
-import {
-  createPageBuilder,
-  type PutRecordInput,
-  type PutRecordResult,
-  type Records,
-  type StoredRecord,
-  toRecordText,
-} from "../ports/records.ts";
+import { createRecords, isExpected, isExpired, type RecordRow } from "../ports/create-records.ts";
+import type { Records } from "../ports/records.ts";
 import { listKeys } from "./memory-lists.ts";
-
-interface Row {
-  readonly key: string;
-  readonly version: number;
-  /** The value as JSON, so that every reader gets a copy. */
-  readonly text: string;
-  readonly expiresAt: number | undefined;
-}
 
 /** Records that drop expired ones on request. */
 export interface MemoryRecords extends Records {
@@ -26,56 +11,39 @@ export interface MemoryRecords extends Records {
 
 /** Records in memory, for tests and for what need not survive the process. */
 export function createMemoryRecords(): MemoryRecords {
-  const rows = new Map<string, Row>();
+  const rows = new Map<string, RecordRow>();
   // One count for all keys: a version is never used again, and a removed key needs no memory.
   let version = 0;
 
-  function findRow(key: string, now: number): Row | undefined {
-    const row = rows.get(key);
-    return row?.expiresAt !== undefined && row.expiresAt <= now ? undefined : row;
-  }
-
-  function put({ key, value, expected, expiresAt, now }: PutRecordInput): PutRecordResult {
-    const text = toRecordText(key, value);
-    const current = findRow(key, now);
-    if ((current?.version ?? "absent") !== expected) {
-      return { kind: "conflict", current: current && toRecord(current) };
-    }
+  function set(row: Omit<RecordRow, "version">): number {
     version += 1;
-    const row = { key, version, text, expiresAt };
-    rows.set(key, row);
-    return { kind: "written", record: toRecord(row) };
+    rows.set(row.key, { ...row, version });
+    return version;
   }
 
-  return {
-    add: (key, value) => void put({ key, value, expected: "absent", now: 0 }),
-    async get(key, now) {
-      const row = findRow(key, now);
-      return row && toRecord(row);
+  const records = createRecords({
+    find: (key) => rows.get(key),
+    write({ expected, now, ...row }) {
+      const current = rows.get(row.key);
+      if (!isExpected(current, { expected, now })) return { kind: "conflict", current };
+      return { kind: "written", version: set(row) };
     },
-    put: async (input) => put(input),
-    async remove(key, expected) {
-      const row = rows.get(key);
-      if (row !== undefined && row.version !== expected) return false;
+    remove(key, expected) {
+      if ((rows.get(key)?.version ?? expected) !== expected) return false;
       rows.delete(key);
       return true;
     },
-    async list(prefix, page) {
-      const builder = createPageBuilder<StoredRecord>(page);
-      for (const row of listKeys(rows, prefix, page.cursor)) {
-        const { key } = row;
-        if (findRow(key, page.now) === undefined) continue;
-        const bytes = Buffer.byteLength(row.text);
-        if (!builder.add({ id: key, cursor: key, bytes, read: () => toRecord(row) })) break;
-      }
-      return builder.end();
+    scan({ prefix, after }, page) {
+      listKeys(rows, prefix, after).every((row) => page.add(row));
+      return undefined;
     },
+  });
+
+  return {
+    ...records,
+    add: (key, value) => void set({ key, text: JSON.stringify(value) }),
     removeExpired(now) {
-      for (const key of rows.keys()) if (findRow(key, now) === undefined) rows.delete(key);
+      for (const row of rows.values()) if (isExpired(row, now)) rows.delete(row.key);
     },
   };
-}
-
-function toRecord({ key, version, text, expiresAt }: Row): StoredRecord {
-  return { key, version, value: JSON.parse(text), ...defined({ expiresAt }) };
 }

@@ -34,38 +34,15 @@ export interface ListRecordsInput extends PageInput {
 
 /**
  * Small JSON documents (at most 256 KiB) with conditional writes. Everything that is not a stack is a record.
- * Keys: 1 to 512 characters, segments joined by `/`, no control characters.
+ * Keys: 1 to 512 characters, segments joined by `/`, no control characters and no unpaired surrogates.
  */
 export interface Records {
   get(key: string, now: number): Promise<StoredRecord | undefined>;
   put(input: PutRecordInput): Promise<PutRecordResult>;
   /** Removes the record if it has that version; true when it does not exist afterwards. */
   remove(key: string, expected: number): Promise<boolean>;
-  /** Lists records in order of keys. Pages are bounded as those of `StackQueries`. */
+  /** Lists records in order of keys. Pages are bounded as those of `StackQueries`. A cursor begins with the prefix. */
   list(prefix: string, page: ListRecordsInput): Promise<Page<StoredRecord>>;
-}
-
-const MAX_RECORD_BYTES = 256 * 1024;
-const MAX_KEY_LENGTH = 512;
-const CONTROL = /\p{Cc}/u;
-
-/** Throws `USAGE` for a key that no record may have. */
-export function checkRecordKey(key: string): void {
-  if (key.length > 0 && key.length <= MAX_KEY_LENGTH && !CONTROL.test(key)) return;
-  const message = `A record's key has 1 to ${MAX_KEY_LENGTH} characters and no control characters.`;
-  throw new StackyardError("USAGE", message);
-}
-
-/** Serializes a record's value. Throws `USAGE` for a bad key or a value that is not JSON, and `PAYLOAD_TOO_LARGE`. */
-export function toRecordText(key: string, value: unknown): string {
-  checkRecordKey(key);
-  const text: string | undefined = JSON.stringify(value);
-  if (text === undefined) throw new StackyardError("USAGE", `The value of the record "${key}" is not JSON.`);
-  if (Buffer.byteLength(text) <= MAX_RECORD_BYTES) return text;
-  throw new StackyardError(
-    "PAYLOAD_TOO_LARGE",
-    `The record "${key}" is larger than 256 KiB. Store a reference instead.`,
-  );
 }
 
 /** A part of a listing. A page ends at `limit` rows or with the row that reaches `maxBytes`, whichever comes first. */

@@ -22,11 +22,11 @@ async function listKeys(records: Records, prefix: string, now = NOW): Promise<st
   return (await records.list(prefix, { limit: 100, now })).items.map(({ key }) => key);
 }
 
-/** Holds when the call fails with an error of ours, under that code when there is one. */
-async function assertRefused(call: () => Promise<unknown>, code?: string): Promise<void> {
+/** Holds when the call fails with an error of ours under that code. */
+async function assertRefused(call: () => Promise<unknown>, code: string): Promise<void> {
   await assert.rejects(call, (error) => {
     assert.ok(isStackyardError(error), String(error));
-    if (code !== undefined) assert.equal(error.code, code);
+    assert.equal(error.code, code);
     return true;
   });
 }
@@ -165,6 +165,14 @@ export const recordsConformance: readonly ConformanceCase<Records>[] = [
     );
   }),
 
+  recordsCase("refuses the cursor of another list", async (records) => {
+    await putNow(records, "b/1");
+
+    for (const cursor of ["a/1", "b", "z"]) {
+      await assertRefused(() => records.list("b/", { limit: 9, now: NOW, cursor }), "USAGE");
+    }
+  }),
+
   recordsCase("ends a page with the record that reaches a mebibyte, or fewer bytes when asked", async (records) => {
     const keys = ["a", "b", "c", "d", "e", "f"];
     for (const key of keys) await putNow(records, key, { value: "x".repeat(MAX_BYTES - 1_024) });
@@ -194,11 +202,15 @@ export const recordsConformance: readonly ConformanceCase<Records>[] = [
     assert.equal((await records.get("a", NOW))?.value, fits);
   }),
 
-  recordsCase("refuses keys that are empty, too long or hold control characters", async (records) => {
+  recordsCase("refuses keys that are empty, too long or hold half a character or controls", async (records) => {
     await putNow(records, "k".repeat(512));
 
-    for (const key of ["", "k".repeat(513), "a\u0000b", "a\nb", "a\u007f", "a\u0085b"])
-      await assertRefused(() => putNow(records, key));
+    for (const key of ["", "k".repeat(513), "a\u0000b", "a\nb", "a\u007f", "a\u0085b", "a\ud800"]) {
+      const put = () => records.put({ key, value: {}, expected: "absent", now: NOW });
+      for (const call of [put, () => records.get(key, NOW), () => records.remove(key, 1)]) {
+        await assertRefused(call, "USAGE");
+      }
+    }
   }),
 
   recordsCase("keeps its own copy of what it is given and gives", async (records) => {
