@@ -30,8 +30,6 @@ export type { Listener as AnswerListener } from "./http/listen.ts";
 export { answerS3 } from "./http/s3-door.ts";
 export type { SimCredentials } from "./identities.ts";
 export { limitAsDocumented } from "./limit-as-documented.ts";
-export { connectionReset, SimFault } from "./sim-fault.ts";
-export { createSimPlugin, type SimPlugin } from "./sim-plugin.ts";
 export {
   createQueueEdges,
   INVALID_RECEIPT,
@@ -40,6 +38,8 @@ export {
   type QueueEdge,
   type QueueEdges,
   requestThrottled,
-} from "./sqs.ts";
+} from "./queue-edges.ts";
+export { connectionReset, SimFault } from "./sim-fault.ts";
+export { createSimPlugin, type SimPlugin } from "./sim-plugin.ts";
 export type { Outcome, OutcomeFacts, Script } from "./ssm/sim-command.ts";
 export { type FakeKms, startKms } from "./start-kms.ts";

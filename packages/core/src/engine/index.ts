@@ -129,9 +129,9 @@ export {
 } from "./machine-folder.ts";
 export { createMessageWorker } from "./message-worker.ts";
 export { createPlanner, type Planner, type UpgradePlan } from "./planner.ts";
-export { createOutboxRelay, type OutboxRelay } from "./relay.ts";
+export { createOutboxRelay, type OutboxRelay, type TickSender } from "./relay.ts";
 export { loadSharedKey, toAttemptPassword } from "./shared-key.ts";
-export type { SweepReport, TickSender } from "./sweep.ts";
+export type { SweepReport } from "./sweep.ts";
 export { createStoreTransport } from "./work-loop.ts";
 export { createPollingWorker, createWorker } from "./worker.ts";
 export {

@@ -5,7 +5,6 @@ import type { DueItem } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 import type { DeliveryOutcome, EventDelivery, Transport } from "../ports/transport.ts";
 import type { Engine } from "./engine.ts";
-import type { TickSender } from "./sweep.ts";
 import { decideQueued, type EventItem, isEvent, isTask, type TaskItem } from "./work-loop.ts";
 
 /** Dependencies of a relay. */
@@ -265,6 +264,11 @@ export async function sendResults(attemptId: string, deps: SendResultsDeps): Pro
     const code = isStackyardError(error) ? error.code : "INTERNAL";
     logger.error("A result could not be sent; the next sweep sends it.", { error, code, attemptId });
   }
+}
+
+/** Sends work to a queue with delayed messages, which delivers it when it is due. */
+export interface TickSender {
+  send(items: readonly DueItem[]): Promise<void>;
 }
 
 /** A transport that does not read the store: a relay sends it the messages that commits leave in the store's outbox. */

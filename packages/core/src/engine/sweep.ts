@@ -4,12 +4,12 @@ import { defined } from "../machine/json.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
 import type { Logger } from "../ports/executor.ts";
 import type { Lease } from "../ports/records.ts";
-import type { DueItem, DueKind } from "../ports/stack-store.ts";
+import type { DueKind } from "../ports/stack-store.ts";
 import type { Retention, Store } from "../ports/store.ts";
 import type { Subscription } from "../ports/transport.ts";
 import { createLeases } from "./built-in-ports.ts";
 import type { Engine } from "./engine.ts";
-import type { OutboxRelay } from "./relay.ts";
+import type { OutboxRelay, TickSender } from "./relay.ts";
 
 /** Dependencies of the sweep. */
 export interface SweepDeps {
@@ -35,11 +35,6 @@ interface SweptOutbox {
   readonly maxDelayMs: number;
   /** Sends or applies work that commits have left, until that instant. */
   drain(stopAt: number): Promise<number>;
-}
-
-/** Sends work to a queue with delayed messages, which delivers it when it is due. */
-export interface TickSender {
-  send(items: readonly DueItem[]): Promise<void>;
 }
 
 /** How long a sweep keeps rows. */
