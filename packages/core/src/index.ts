@@ -25,6 +25,7 @@ export type { TaskMessage } from "./machine/task-message.ts";
 export { mapLimited } from "./map-limited.ts";
 export { matchesGlob } from "./matches-glob.ts";
 export type { Clock, Ids, Random } from "./ports/clock.ts";
+export { type Command, checkArgs, defineCommand, listPositionals, toFlag, withContext } from "./ports/command.ts";
 export type { CommandOutput, PluginCommand, PluginCommandContext } from "./ports/define-plugin.ts";
 export {
   defineConfig,

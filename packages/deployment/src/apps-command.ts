@@ -2,6 +2,7 @@ import { CloudFormationClient } from "@aws-sdk/client-cloudformation";
 import { S3Client } from "@aws-sdk/client-s3";
 import {
   type Clock,
+  type Command,
   type CommandOutput,
   isStackyardError,
   type PluginCommand,
@@ -11,7 +12,6 @@ import {
 } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { createYardAws } from "@stackyard/runtime/yard";
-import { type CommandSpec, createCommand } from "@stackyard/sdk/commands";
 import { type Static, type TObject, Type } from "typebox";
 import { type Place, parsePlace } from "./published-objects.ts";
 
@@ -38,36 +38,21 @@ const YardArg = Type.Optional(
   }),
 );
 
-/** A command of this package. */
-export interface AppsCommandSpec<Args extends TObject> {
-  readonly name: string;
-  readonly summary: string;
-  readonly args: Args;
-  run(context: AppsContext, args: Static<Args>): Promise<number>;
-}
-
-/** Creates a command of this package and adds `--yard`. Throws `USAGE` for arguments that do not match the schema. */
-export function createAppsCommand<Args extends TObject>(
-  { name, summary, args: own, run }: AppsCommandSpec<Args>,
-  openAws: OpenAppsAws,
-): PluginCommand {
-  const args = Type.Object({ ...own.properties, yard: YardArg });
-  const spec: CommandSpec<typeof args, PluginCommandContext> = {
-    name,
-    summary,
-    args,
-    async run(context, { yard: named, ...rest }) {
+/** Returns a command of this package as a command of a plugin, with `--yard`, and AWS as `openAws` opens it. */
+export function withYard(command: Command<AppsContext>, openAws: OpenAppsAws): PluginCommand {
+  return {
+    ...command,
+    args: Type.Object({ ...command.args.properties, yard: YardArg }),
+    async run(context, { yard: named, ...args }) {
       const { out, projectDir, dataDir, signal, environment } = context;
       const yard = String(named ?? (environment["STACKYARD_YARD"] || "main"));
       try {
-        // `createCommand` has checked them against the schema that contains these.
-        return await run({ out, projectDir, dataDir, signal, yard, aws: openAws(context, yard) }, rest as Static<Args>);
+        return await command.run({ out, projectDir, dataDir, signal, yard, aws: openAws(context, yard) }, args);
       } catch (error) {
         throw isStackyardError(error) ? withHint(error) : error;
       }
     },
   };
-  return createCommand(spec, (context) => context);
 }
 
 /** Hints about AWS. The command line's own hints for these codes are about reaching a server. */

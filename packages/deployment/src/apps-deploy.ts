@@ -1,8 +1,8 @@
 import type { Parameter } from "@aws-sdk/client-cloudformation";
-import { type CommandOutput, StackyardError } from "@stackyard/core";
+import { type CommandOutput, defineCommand, StackyardError } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
-import { type AppsCommandSpec, type AppsContext, choosePlace, placeArgs } from "./apps-command.ts";
+import { type AppsContext, choosePlace, placeArgs } from "./apps-command.ts";
 import {
   findCode,
   findLatest,
@@ -48,12 +48,12 @@ type Args = Static<typeof Args>;
 const DEFAULT_MINUTES = 60;
 
 /** `apps deploy`: creates or updates the stack of a template, with progress by resource. */
-export const appsDeploy: AppsCommandSpec<typeof Args> = {
+export const appsDeploy = defineCommand({
   name: "apps deploy",
   summary: "Create or update the CloudFormation stack of a template of ours.",
   args: Args,
   run: deploy,
-};
+});
 
 async function deploy(context: AppsContext, args: Args): Promise<number> {
   const { out, aws, signal } = context;

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { basename, resolve } from "node:path";
-import { isMap, type PluginCommand, type PluginCommandContext, parseJson, StackyardError } from "@stackyard/core";
-import { type Static, Type } from "typebox";
+import { defineCommand, isMap, type PluginCommandContext, parseJson, StackyardError } from "@stackyard/core";
+import { Type } from "typebox";
 import { Check } from "typebox/value";
 import { type AppliedPull, applyPull, applyRules, findMapping, type MappedEvent, withTrust } from "./apply-mapping.ts";
 import { GitHubPull, parseGitHubDelivery, toPull } from "./github/parse-delivery.ts";
@@ -35,7 +35,7 @@ type Tested =
   | { readonly kind: "failed"; readonly code: string; readonly reason: string };
 
 /** `stackyard hooks test`: prints a mapping document's events for a delivery. Sends nothing. */
-export const hooksTest: PluginCommand = {
+export const hooksTest = defineCommand({
   name: "hooks test",
   summary: "Print the events that a mapping document makes of a delivery. Sends nothing.",
   description: [
@@ -43,17 +43,13 @@ export const hooksTest: PluginCommand = {
     "A pull request is decided on as if no stack existed; with --opened as if its stack had been opened for that head.",
     "Exits with 0, also when the delivery leads to no event; with 3 when the document has errors, and with 65 when an expression fails for this delivery.",
   ].join("\n"),
-  examples: [
-    { command: "stackyard hooks test hooks/shop.yaml opened.json", what: "A pull request that was opened." },
-    {
-      command: "stackyard hooks test hooks/shop.yaml comment.json --event issue_comment --pull pull.json",
-      what: "A command in a comment.",
-    },
-  ],
+  examples: {
+    "stackyard hooks test hooks/shop.yaml opened.json": "A pull request that was opened.",
+    "stackyard hooks test hooks/shop.yaml comment.json --event issue_comment --pull pull.json":
+      "A command in a comment.",
+  },
   args: Arguments,
-  async run(context, args) {
-    // The command line has checked the arguments against the schema.
-    const { document, payload, event = "pull_request", pull, opened } = args as Static<typeof Arguments>;
+  async run(context: PluginCommandContext, { document, payload, event = "pull_request", pull, opened }) {
     const mapping = toMapping(await read(context, document), document);
     const parsed = parseDelivery(event, await readJson(context, payload));
     const looked = pull === undefined ? undefined : await readPull(context, pull);
@@ -61,7 +57,7 @@ export const hooksTest: PluginCommand = {
     context.out.result(tested, () => format(tested));
     return tested.kind === "failed" ? 65 : 0;
   },
-};
+});
 
 /** Parses a delivery. Bodies of GitLab contain their own event. */
 function parseDelivery(event: string, body: unknown): ParsedDelivery {

@@ -21,7 +21,6 @@ export const stacksBundle = defineServerCommand({
     ...stackArg,
     output: optionalText("The file, or - for standard output.", { short: "o", minLength: 1, placeholder: "file" }),
   }),
-  positionals: ["stack"],
   async run({ out, yard, cwd, signal }, { stack, output }) {
     out.progress({ kind: "progress", stackId: stack }, () => `Collecting what is known about ${stack} …`);
     const bundle = await yard.stacks.bundle(stack, { signal });
@@ -57,7 +56,6 @@ export const stacksSnapshot = defineServerCommand({
       placeholder: "position",
     }),
   }),
-  positionals: ["stack"],
   async run({ out, yard, signal }, { stack, at }) {
     const found: Partial<StackAt> =
       at === undefined ? await yard.stacks.snapshot(stack, { signal }) : await yard.stacks.at(stack, at, { signal });

@@ -84,7 +84,6 @@ export const previewsReclaim = defineServerCommand({
     ...stackArg,
     event: optionalText("The closing event.", { minLength: 1, maxLength: 255 }),
   }),
-  positionals: ["stack"],
   async run(context, { stack: stackId, event: given }) {
     const { items } = await loadOrphans(context, Number.POSITIVE_INFINITY);
     const found = items.filter((item) => item.stackId === stackId);

@@ -69,7 +69,6 @@ export const previewsShow = defineServerCommand({
   summary: "Show the pull request of a stack, and the stack.",
   examples: { "stackyard previews show shop-pr-7": "Show whose stack it is and why it waits." },
   args: Type.Object(stackArg),
-  positionals: ["stack"],
   async run({ out, previews, yard, signal }, { stack: id }) {
     const preview = await previews.get(id, { signal });
     const stack = await yard.stacks.get(id, { signal });
@@ -112,7 +111,6 @@ export const previewsExtend = defineServerCommand({
     ...stackArg,
     duration: Type.String({ minLength: 1, maxLength: 32, description: "How long, such as 2d or 12h." }),
   }),
-  positionals: ["stack", "duration"],
   async run(context, { stack, duration }) {
     const ms = parseDuration(duration);
     if (ms === undefined) throw failWith("USAGE", `"${duration}" is not a duration. Write one such as 2d or 12h.`);
@@ -137,7 +135,6 @@ function defineCommand(word: Word, summary: string) {
     description: ANSWER,
     examples: { [`stackyard previews ${word} shop-pr-7`]: summary },
     args: Type.Object(stackArg),
-    positionals: ["stack"],
     run: (context, { stack }) => command(context, stack, { word }),
   });
 }

@@ -68,7 +68,6 @@ export const send = defineServerCommand({
     "stackyard send pr-12 MERGED --until removed --timeout 5m": "Wait until the stack is removed.",
   },
   args: Args,
-  positionals: ["stack", "event"],
   async run(context, args) {
     const { yard, signal, out } = context;
     const timeoutMs = parseTimeout(args.timeout ?? "10m", "--timeout");

@@ -1,11 +1,11 @@
 import { rename, rm, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { defined, type PageStart } from "@stackyard/core";
+import { defineCommand, defined, type PageStart } from "@stackyard/core";
 import { upgradeMachine } from "@stackyard/core/machine";
 import type { OperationResult, UpgradePlan, UpgradeResult } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
-import { type CommandContext, defineCommand, optionalFlag, optionalText } from "../command.ts";
+import { type CommandContext, optionalFlag, optionalText } from "../command.ts";
 import { failWith, formatProblems } from "../failure.ts";
 import type { Painter } from "../output.ts";
 import { projectArg } from "../project/config.ts";
@@ -147,8 +147,7 @@ export const machinesUpgrade = defineCommand({
     print: optionalFlag("Print the result; change nothing."),
     ...projectArg,
   }),
-  positionals: ["file"],
-  async run(context, { file, print = false, project }) {
+  async run(context: CommandContext, { file, print = false, project }) {
     const { cwd, out } = context;
     const { name, source } = await readMachineText(file, cwd);
     const executors = await loadDefinitions(context, project);

@@ -3,14 +3,16 @@ import type { S3Client } from "@aws-sdk/client-s3";
 import { findEmulator, findRegion, toArnPart, VARIABLE_FORMS } from "@stackyard/aws";
 import {
   type Clock,
+  type Command,
   type CommandOutput,
   type PluginCommand,
   type PluginCommandContext,
   StackyardError,
+  withContext,
 } from "@stackyard/core";
 import { ARTIFACT_NAME, ARTIFACT_VERSION, type CallDistributor } from "@stackyard/sdk/artifacts";
-import { type CommandSpec, createCommand, toCell } from "@stackyard/sdk/commands";
-import { type TObject, Type } from "typebox";
+import { toCell } from "@stackyard/sdk/commands";
+import { Type } from "typebox";
 
 /** Region and credentials for AWS calls. */
 export interface AwsPlace {
@@ -57,15 +59,9 @@ export interface ArtifactContext extends ArtifactCommandDeps {
   readonly signal: AbortSignal;
 }
 
-/** The definition of an artifact command. */
-export type ArtifactCommandSpec<Args extends TObject> = CommandSpec<Args, ArtifactContext>;
-
-/** Creates a plugin command. Invalid arguments throw `USAGE`. */
-export function createArtifactCommand<Args extends TObject>(
-  spec: ArtifactCommandSpec<Args>,
-  deps: ArtifactCommandDeps,
-): PluginCommand {
-  return createCommand(spec, ({ out, cwd, environment, signal }) => {
+/** Returns an artifact command as a command of a plugin. */
+export function withArtifacts(command: Command<ArtifactContext>, deps: ArtifactCommandDeps): PluginCommand {
+  return withContext(command, ({ out, cwd, environment, signal }: PluginCommandContext) => {
     const style = findEmulator(environment, "S3") === undefined ? {} : { pathStyle: true };
     return { ...deps, openAws: (place) => deps.openAws({ ...place, ...style }), out, cwd, environment, signal };
   });

@@ -1,24 +1,23 @@
-import { type PluginCommand, StackyardError } from "@stackyard/core";
+import { defineCommand, type PluginCommand, StackyardError } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { formatTable, toCell } from "@stackyard/sdk/commands";
 import { createReleasesClient, type ProjectConfig, type Release } from "@stackyard/sdk/releases";
 import { type Static, Type } from "typebox";
 import { followRelease, releaseDeploy, releaseHalt, showRelease } from "./deploy.ts";
 import {
-  createReleaseCommand,
   followArgs,
   openPlace,
   type PlaceWords,
   placeArgs,
   projectArgs,
   type ReleaseCommandDeps,
-  type ReleaseCommandSpec,
   type ReleaseContext,
   reasonArg,
   releaseArg,
   toActor,
   toPlaceDefaults,
   toReleaseExitCode,
+  withReleases,
 } from "./place.ts";
 import { releaseGraph, releasePlan } from "./plan.ts";
 import { releaseValidate } from "./release-file.ts";
@@ -38,21 +37,22 @@ const DEPS: ReleaseCommandDeps = {
 /** Creates the release commands; tests replace their dependencies. */
 export function createReleaseCommands(deps: Partial<ReleaseCommandDeps> = {}): readonly PluginCommand[] {
   const whole = { ...DEPS, ...deps };
-  return [
-    createReleaseCommand(releaseValidate, whole),
-    createReleaseCommand(releasePlan, whole),
-    createReleaseCommand(releaseDeploy, whole),
-    createReleaseCommand(releaseWatch, whole),
-    createReleaseCommand(releaseHalt, whole),
-    createReleaseCommand(releaseRollback, whole),
-    createReleaseCommand(releaseRepair, whole),
-    createReleaseCommand(releaseLs, whole),
-    createReleaseCommand(releaseShow, whole),
-    createReleaseCommand(releaseFails, whole),
-    createReleaseCommand(releaseLock, whole),
-    createReleaseCommand(releaseUnlock, whole),
-    createReleaseCommand(releaseGraph, whole),
+  const commands = [
+    releaseValidate,
+    releasePlan,
+    releaseDeploy,
+    releaseWatch,
+    releaseHalt,
+    releaseRollback,
+    releaseRepair,
+    releaseLs,
+    releaseShow,
+    releaseFails,
+    releaseLock,
+    releaseUnlock,
+    releaseGraph,
   ];
+  return commands.map((command) => withReleases(command, whole));
 }
 
 const RollbackArgs = Type.Object({
@@ -66,12 +66,12 @@ const RollbackArgs = Type.Object({
 });
 
 /** `release rollback`: goes back by one release. */
-const releaseRollback: ReleaseCommandSpec<typeof RollbackArgs> = {
+const releaseRollback = defineCommand({
   name: "release rollback",
   summary: "Go back to the previous release: return its kept groups to service, or deploy its document again.",
-  examples: [{ command: "stackyard release rollback acme/shop production", what: "In AWS_ACCOUNT_ID and AWS_REGION" }],
+  examples: { "stackyard release rollback acme/shop production": "In AWS_ACCOUNT_ID and AWS_REGION" },
   args: RollbackArgs,
-  async run(context, args) {
+  async run(context: ReleaseContext, args) {
     const { out } = context;
     const place = await openPlace(context, args);
     const { from, reason } = args;
@@ -86,7 +86,7 @@ const releaseRollback: ReleaseCommandSpec<typeof RollbackArgs> = {
     showRelease(context, ended);
     return toReleaseExitCode(ended);
   },
-};
+});
 
 const RepairArgs = Type.Object({
   ...projectArgs,
@@ -109,38 +109,38 @@ const RepairArgs = Type.Object({
 });
 
 /** `release repair`: lists or removes what releases left behind. */
-const releaseRepair: ReleaseCommandSpec<typeof RepairArgs> = {
+const releaseRepair = defineCommand({
   name: "release repair",
   summary: "List what releases of a project and config left behind; remove it with --remove.",
   description: "Groups, launch templates and configurations, alarms and placement groups, each with the reason.",
-  examples: [
-    { command: "stackyard release repair acme/shop production", what: "List" },
-    { command: "stackyard release repair acme/shop production --remove", what: "Remove what the list shows" },
-  ],
+  examples: {
+    "stackyard release repair acme/shop production": "List",
+    "stackyard release repair acme/shop production --remove": "Remove what the list shows",
+  },
   args: RepairArgs,
-  async run(context, { remove = false, force = false, keep, reason, ...args }) {
+  async run(context: ReleaseContext, { remove = false, force = false, keep, reason, ...args }) {
     const place = await openPlace(context, args);
     const at = toProjectConfig(context, args);
     const order = { ...(force && { force }), ...(keep && { keep }), ...(reason && { reason }) };
     return tell(context, await place.repair({ at, remove, ...order }));
   },
-};
+});
 
 const LockArgs = Type.Object({ ...projectArgs, reason: reasonArg, ...placeArgs });
 
 /** `release lock`: prevents new releases. */
-const releaseLock: ReleaseCommandSpec<typeof LockArgs> = {
+const releaseLock = defineCommand({
   name: "release lock",
   summary: "Prevent new releases of a project and config; a running release continues. Exit code 1: already locked.",
-  examples: [
-    { command: "stackyard release lock acme/shop production sale", what: "Others see the reason when they deploy" },
-  ],
+  examples: {
+    "stackyard release lock acme/shop production sale": "Others see the reason when they deploy",
+  },
   args: LockArgs,
-  async run(context, { reason, ...args }) {
+  async run(context: ReleaseContext, { reason, ...args }) {
     const place = await openPlace(context, args);
     return tell(context, await place.lock({ at: toProjectConfig(context, args), reason, by: toActor(context) }));
   },
-};
+});
 
 const UnlockArgs = Type.Object({
   ...projectArgs,
@@ -153,15 +153,15 @@ const UnlockArgs = Type.Object({
 });
 
 /** `release unlock`: removes a person's lock. */
-const releaseUnlock: ReleaseCommandSpec<typeof UnlockArgs> = {
+const releaseUnlock = defineCommand({
   name: "release unlock",
   summary: "Remove a person's lock of a project and config.",
   args: UnlockArgs,
-  async run(context, { root = false, ...args }) {
+  async run(context: ReleaseContext, { root = false, ...args }) {
     const place = await openPlace(context, args);
     return tell(context, await place.unlock({ at: toProjectConfig(context, args), root, by: toActor(context) }));
   },
-};
+});
 
 function tell({ out }: ReleaseContext, { isDone, message, facts }: CareAnswer): number {
   out.result({ done: isDone, message, ...facts }, () => message);
@@ -183,30 +183,30 @@ function toProjectConfig(
 const WatchArgs = Type.Object({ release: releaseArg, ...placeArgs, giveUpAfter: followArgs.giveUpAfter });
 
 /** `release watch`: follows a release. */
-const releaseWatch: ReleaseCommandSpec<typeof WatchArgs> = {
+const releaseWatch = defineCommand({
   name: "release watch",
   summary: "Follow a release to its end; the exit code is that of the release.",
   args: WatchArgs,
-  async run(context, args) {
+  async run(context: ReleaseContext, args) {
     const ended = await followRelease(context, await openPlace(context, args), args.release, args);
     showRelease(context, ended);
     return toReleaseExitCode(ended);
   },
-};
+});
 
 const ShowArgs = Type.Object({ release: releaseArg, ...placeArgs });
 
 /** `release show`: shows a release. */
-const releaseShow: ReleaseCommandSpec<typeof ShowArgs> = {
+const releaseShow = defineCommand({
   name: "release show",
   summary: "Show a release: its status, services, path through the states, and errors.",
   args: ShowArgs,
-  async run(context, args) {
+  async run(context: ReleaseContext, args) {
     const place = await openPlace(context, args);
     showRelease(context, await place.get(args.release));
     return 0;
   },
-};
+});
 
 const ListArgs = Type.Object({
   project: Type.Optional(Type.String({ minLength: 1, placeholder: "name", description: "Only of this project." })),
@@ -216,20 +216,20 @@ const ListArgs = Type.Object({
 });
 
 /** `release ls`: lists releases. */
-const releaseLs: ReleaseCommandSpec<typeof ListArgs> = {
+const releaseLs = defineCommand({
   name: "release ls",
   summary: "List releases, the newest first.",
   args: ListArgs,
-  run: (context, args) => list(context, args, { failed: false }),
-};
+  run: (context: ReleaseContext, args) => list(context, args, { failed: false }),
+});
 
 /** `release fails`: lists recent failures. */
-const releaseFails: ReleaseCommandSpec<typeof ListArgs> = {
+const releaseFails = defineCommand({
   name: "release fails",
   summary: "List the releases that failed in the last three days, with state and reason.",
   args: ListArgs,
-  run: (context, args) => list(context, args, { failed: true }),
-};
+  run: (context: ReleaseContext, args) => list(context, args, { failed: true }),
+});
 
 const FAILS_MS = 3 * 86_400_000;
 const DEFAULT_LIMIT = 50;

@@ -3,14 +3,16 @@ import { SFNClient } from "@aws-sdk/client-sfn";
 import { createAwsAccess, findRegion, toPartition } from "@stackyard/aws";
 import {
   type Clock,
+  type Command,
   type CommandOutput,
   defined,
   type PluginCommand,
   type PluginCommandContext,
   StackyardError,
+  withContext,
 } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
-import { type CommandSpec, createCommand, toFollowArgs } from "@stackyard/sdk/commands";
+import { toFollowArgs } from "@stackyard/sdk/commands";
 import type { Release, ReleasesApi } from "@stackyard/sdk/releases";
 import { type Static, type TObject, Type } from "typebox";
 import { PRESETS, type PresetName, type ReleaseConstants } from "../release-state.ts";
@@ -160,15 +162,9 @@ export interface ReleaseContext extends ReleaseCommandDeps {
   readonly signal: AbortSignal;
 }
 
-/** A release command. */
-export type ReleaseCommandSpec<Args extends TObject> = CommandSpec<Args, ReleaseContext>;
-
-/** Converts a release command to a command of a plugin. Invalid arguments are `USAGE`. */
-export function createReleaseCommand<Args extends TObject>(
-  spec: ReleaseCommandSpec<Args>,
-  deps: ReleaseCommandDeps,
-): PluginCommand {
-  return createCommand(spec, (context) => {
+/** Returns a release command as a command of a plugin. */
+export function withReleases(command: Command<ReleaseContext>, deps: ReleaseCommandDeps): PluginCommand {
+  return withContext(command, (context: PluginCommandContext) => {
     const { out, cwd, environment, signal } = context;
     return {
       ...deps,

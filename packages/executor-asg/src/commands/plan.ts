@@ -1,4 +1,4 @@
-import { defined, StackyardError } from "@stackyard/core";
+import { defineCommand, defined, StackyardError } from "@stackyard/core";
 import { formatTable, toCell } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
 import { readJson } from "../document/decode.ts";
@@ -7,7 +7,7 @@ import { planOffline, type ServicePlan } from "../plan/plan-release.ts";
 import { forecastRelease, type ReleaseForecast, type RolloutForecast, toLength } from "../plan/report.ts";
 import { RELEASE_MACHINES, type ReleaseMachine, type ReleaseRow, toReleaseStateMachine } from "../release-machine.ts";
 import type { ReleaseConstants } from "../release-state.ts";
-import { accountArgs, fileArg, presetArg, type ReleaseCommandSpec, toConstants } from "./place.ts";
+import { accountArgs, fileArg, presetArg, type ReleaseContext, toConstants } from "./place.ts";
 import { formatProblems, formatWarnings, loadReleaseFile } from "./release-file.ts";
 
 const Args = Type.Object({
@@ -33,18 +33,15 @@ const Args = Type.Object({
 });
 
 /** `release plan`: shows sizes, steps and durations of a release, without an account. */
-export const releasePlan: ReleaseCommandSpec<typeof Args> = {
+export const releasePlan = defineCommand({
   name: "release plan",
   summary: "Show the capacities, steps and shortest duration of a release. Does not need an account.",
   description: "Read-only, without network calls. Exit code 1: the file has problems.",
-  examples: [
-    {
-      command: `stackyard release plan shop.json --previous '{"web": 4}'`,
-      what: "Assuming four running instances of web",
-    },
-  ],
+  examples: {
+    [`stackyard release plan shop.json --previous '{"web": 4}'`]: "Assuming four running instances of web",
+  },
   args: Args,
-  async run(context, args) {
+  async run(context: ReleaseContext, args) {
     const { out } = context;
     const prepared = await loadReleaseFile(context, args.file, args);
     if (prepared.kind === "refused") {
@@ -65,7 +62,7 @@ export const releasePlan: ReleaseCommandSpec<typeof Args> = {
     );
     return 0;
   },
-};
+});
 
 /** Throws `USAGE`. */
 function parsePrevious(text: string | undefined, { services }: Release): Readonly<Record<string, number>> {
@@ -145,12 +142,12 @@ const GraphArgs = Type.Object({
 });
 
 /** `release graph`: shows the states of a release. */
-export const releaseGraph: ReleaseCommandSpec<typeof GraphArgs> = {
+export const releaseGraph = defineCommand({
   name: "release graph",
   summary: "Show the states of a release: as a table, as a diagram, or as a definition for Step Functions.",
-  examples: [{ command: "stackyard release graph --format asl --preset odin", what: "What `odin json` printed" }],
+  examples: { "stackyard release graph --format asl --preset odin": "What `odin json` printed" },
   args: GraphArgs,
-  async run(context, { format = "text", function: functionArn = FUNCTION, ...words }) {
+  async run(context: ReleaseContext, { format = "text", function: functionArn = FUNCTION, ...words }) {
     const { generation } = toConstants(context, words);
     const machine = RELEASE_MACHINES[generation];
     const edges = listEdges(machine);
@@ -163,7 +160,7 @@ export const releaseGraph: ReleaseCommandSpec<typeof GraphArgs> = {
       );
     return 0;
   },
-};
+});
 
 /** Placeholder, unless --function is given. */
 const FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:stackyard-releases";

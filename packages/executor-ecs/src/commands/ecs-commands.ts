@@ -1,13 +1,11 @@
 import { stripVTControlCharacters } from "node:util";
-import { defined, isMap, type PluginCommand, StackyardError } from "@stackyard/core";
+import { defineCommand, defined, isMap, type PluginCommand, StackyardError } from "@stackyard/core";
 import {
   createProgressTeller,
-  createRunsCommand,
   followRun,
   keyArg,
   loadConfigFile,
   type OpenRuns,
-  type RunsCommandSpec,
   type RunsContext,
   startArgs,
   startRun,
@@ -15,6 +13,7 @@ import {
   textsArg,
   toFollowArgs,
   toRunArg,
+  withRuns,
 } from "@stackyard/sdk/commands";
 import type { Run } from "@stackyard/sdk/runs";
 import { type Static, Type } from "typebox";
@@ -44,33 +43,27 @@ const taskArgs = {
 
 /** Creates the commands for tasks on ECS, over runs that are opened on the first call. */
 export function createEcsCommands(open: OpenRuns): readonly PluginCommand[] {
-  return [createRunsCommand(ecsRun, open), createRunsCommand(ecsLogs, open)];
+  return [ecsRun, ecsLogs].map((command) => withRuns(command, open));
 }
 
 const RunArgs = Type.Object({ ...taskArgs, key: keyArg, ...toFollowArgs("run") });
 type RunArgs = Static<typeof RunArgs>;
 
 /** `ecs run`: runs tasks and follows them to their end. */
-const ecsRun: RunsCommandSpec<typeof RunArgs> = {
+const ecsRun = defineCommand({
   name: "ecs run",
   summary: "Run tasks on Amazon ECS, wait for their end and show what they have logged.",
   description:
     "Exit code 1: the tasks have ended and failed. 2: one may still run. 3: none could be started. Ctrl-C leaves the run alone.",
-  examples: [
-    {
-      command:
-        "stackyard ecs run --cluster main --task-definition migrate --container app --command ./migrate --command up",
-      what: "A migration of a database",
-    },
-    {
-      command:
-        "stackyard ecs run --cluster main --task-definition report --launch-type FARGATE --subnet subnet-1 --env DAY=today",
-      what: "A task on Fargate with a variable",
-    },
-  ],
+  examples: {
+    "stackyard ecs run --cluster main --task-definition migrate --container app --command ./migrate --command up":
+      "A migration of a database",
+    "stackyard ecs run --cluster main --task-definition report --launch-type FARGATE --subnet subnet-1 --env DAY=today":
+      "A task on Fargate with a variable",
+  },
   args: RunArgs,
   run,
-};
+});
 
 async function run(context: RunsContext, args: RunArgs): Promise<number> {
   const config = toTaskConfig(args, await loadConfigFile(context.cwd, args.config));
@@ -106,14 +99,14 @@ const LogsArgs = Type.Object({
 type LogsArgs = Static<typeof LogsArgs>;
 
 /** `ecs logs`: prints the logs of a run's tasks. */
-const ecsLogs: RunsCommandSpec<typeof LogsArgs> = {
+const ecsLogs = defineCommand({
   name: "ecs logs",
   summary: "Show what the tasks of a run have logged, at most 64 KiB of the end.",
   description: "While the tasks run it shows the newest line; the log comes with their end.",
-  examples: [{ command: "stackyard ecs logs run-0cc52bd92f8f1ec64f390c9af986e6be --follow", what: "Wait for it" }],
+  examples: { "stackyard ecs logs run-0cc52bd92f8f1ec64f390c9af986e6be --follow": "Wait for it" },
   args: LogsArgs,
   run: showLogs,
-};
+});
 
 async function showLogs(context: RunsContext, { run: runId, follow, ...options }: LogsArgs): Promise<number> {
   if (follow === true) return followAndShow(context, runId, options);

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { type FileHandle, open, rm } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { Octokit } from "@octokit/core";
-import { defined, isMap, type PluginCommand, type PluginCommandContext, StackyardError } from "@stackyard/core";
+import { defineCommand, defined, isMap, type PluginCommandContext, StackyardError } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { Check } from "typebox/value";
 import { REQUEST_MS } from "../github/open-repository.ts";
@@ -62,7 +62,7 @@ const Registered = Type.Object({
 type Registered = Static<typeof Registered>;
 
 /** `stackyard hosts setup github`: registers a GitHub App for the yard. */
-export const setupGitHub: PluginCommand = {
+export const setupGitHub = defineCommand({
   name: "hosts setup github",
   summary: "Register a GitHub App for the yard, and write its key and webhook secret to files.",
   description: [
@@ -70,17 +70,13 @@ export const setupGitHub: PluginCommand = {
     "Writes NAME-app.pem and NAME-webhook-secret for you alone (mode 600); existing files are never replaced.",
     "Prints what to add to stackyard.config.ts, and where to install the App.",
   ].join("\n"),
-  examples: [
-    { command: "stackyard hosts setup github --url https://yard.example.org", what: "Register an App of your own." },
-    {
-      command: "stackyard hosts setup github --url https://yard.example.org --organization acme",
-      what: "Register an App of the organization acme.",
-    },
-  ],
+  examples: {
+    "stackyard hosts setup github --url https://yard.example.org": "Register an App of your own.",
+    "stackyard hosts setup github --url https://yard.example.org --organization acme":
+      "Register an App of the organization acme.",
+  },
   args: Arguments,
-  async run(context, args) {
-    // The command line has checked the arguments against the schema.
-    const given = args as Static<typeof Arguments>;
+  async run(context: PluginCommandContext, given) {
     const { name = "github", print = false, organization } = given;
     const github = toAddress("github", given.github ?? GITHUB, ENTERPRISE);
     const manifest = toAppManifest({ name, url: toAddress("url", given.url, YARD) });
@@ -112,7 +108,7 @@ export const setupGitHub: PluginCommand = {
       await files.close();
     }
   },
-};
+});
 
 function toAddress(flag: string, text: string | undefined, expected: string): string {
   if (text !== undefined && URL.canParse(text)) return text.replace(/\/+$/, "");

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import {
+  type Command,
   type CommandOutput,
   defined,
   isMap,
@@ -8,33 +9,12 @@ import {
   type PluginCommand,
   type PluginCommandContext,
   StackyardError,
+  withContext,
 } from "@stackyard/core";
 import type { Run } from "@stackyard/core/api";
 import { parseDuration } from "@stackyard/core/machine";
-import { type Static, type TObject, Type } from "typebox";
+import { type Static, Type } from "typebox";
 import { createRunsClient, type RunsApi } from "../runs/runs-api.ts";
-import { checkArgs } from "./check-args.ts";
-
-/** A command of a plugin: its arguments, and `run`, which returns the exit code and throws errors. */
-export interface CommandSpec<Args extends TObject, Context> extends Omit<PluginCommand, "args" | "run"> {
-  readonly args: Args;
-  run(context: Context, args: Static<Args>): Promise<number>;
-}
-
-/** Creates a command of a plugin. Throws `USAGE` for arguments that do not match the schema, before anything is opened. */
-export function createCommand<Args extends TObject, Context>(
-  { run, ...facts }: CommandSpec<Args, Context>,
-  open: (context: PluginCommandContext) => Context,
-): PluginCommand {
-  return {
-    ...facts,
-    async run(context, given) {
-      // `checkArgs` has checked them against the schema that the type comes from.
-      const args = checkArgs(facts.args, given) as Static<Args>;
-      return run(open(context), args);
-    },
-  };
-}
 
 /** The context of a command over runs. */
 export interface RunsContext {
@@ -47,9 +27,6 @@ export interface RunsContext {
   readonly pollMs?: number;
 }
 
-/** One command over runs. */
-export type RunsCommandSpec<Args extends TObject> = CommandSpec<Args, RunsContext>;
-
 /** Opens the runs of the server that a command calls; tests pass their own. */
 export type OpenRuns = (server: PluginCommandContext["server"]) => Pick<RunsContext, "runs" | "pollMs">;
 
@@ -58,9 +35,9 @@ export function openRuns(server: PluginCommandContext["server"]): Pick<RunsConte
   return { runs: createRunsClient(server) };
 }
 
-/** Creates a plugin's command over runs. Throws `USAGE` for invalid arguments. */
-export function createRunsCommand<Args extends TObject>(spec: RunsCommandSpec<Args>, open: OpenRuns): PluginCommand {
-  return createCommand(spec, ({ out, cwd, server, signal }) => ({ out, cwd, signal, ...open(server) }));
+/** Returns a command over runs as a command of a plugin, with the runs of the server that `open` opens. */
+export function withRuns(command: Command<RunsContext>, open: OpenRuns): PluginCommand {
+  return withContext(command, ({ out, cwd, server, signal }) => ({ out, cwd, signal, ...open(server) }));
 }
 
 /** A run to start. */

@@ -1,11 +1,7 @@
 export { type ApiRequest, createHttpClient, type HttpClient } from "../http-client.ts";
 export { createPreviewsApi, type OrphanPage, type PreviewFilter, type PreviewsApi } from "../previews-api.ts";
-export { checkArgs, toFlag } from "./check-args.ts";
 export {
-  type CommandSpec,
-  createCommand,
   createProgressTeller,
-  createRunsCommand,
   type FollowRunOptions,
   type FollowStartedOptions,
   followRun,
@@ -15,7 +11,6 @@ export {
   type OpenRuns,
   openRuns,
   type ProgressTeller,
-  type RunsCommandSpec,
   type RunsContext,
   type RunTargetArgs,
   type StartRunInput,
@@ -26,5 +21,6 @@ export {
   toFollowArgs,
   toRunArg,
   toRunTarget,
+  withRuns,
 } from "./command.ts";
 export { formatTable, type TableOptions, toCell, truncateText } from "./format-table.ts";
