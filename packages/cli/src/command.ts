@@ -1,5 +1,5 @@
 import { type Command, defined, listPositionals } from "@stackyard/core";
-import { type TNumberOptions, type TSchema, type TSchemaOptions, type TStringOptions, Type } from "typebox";
+import { type TSchema, Type } from "typebox";
 import type { Output } from "./output.ts";
 
 /** What every command is given. */
@@ -15,21 +15,6 @@ export interface CommandContext {
 
 /** A command as the command line runs it. */
 export type CliCommand = Command<CommandContext>;
-
-/** Declares an argument that may be left out, with a text as its value. */
-export function optionalText(description: string, options: TStringOptions = {}) {
-  return Type.Optional(Type.String({ ...options, description }));
-}
-
-/** Declares an argument that may be left out, with a whole number as its value. */
-export function optionalInteger(description: string, options: TNumberOptions = {}) {
-  return Type.Optional(Type.Integer({ ...options, description }));
-}
-
-/** Declares a flag without a value. */
-export function optionalFlag(description: string, options: TSchemaOptions = {}) {
-  return Type.Optional(Type.Boolean({ ...options, description }));
-}
 
 /** The facts about an argument that help, parser and reference use. */
 export interface ArgumentFacts {

@@ -5,6 +5,7 @@ import {
   type Command,
   type CommandOutput,
   isStackyardError,
+  optionalText,
   type PluginCommand,
   type PluginCommandContext,
   StackyardError,
@@ -29,13 +30,13 @@ export interface AppsContext {
 /** Opens AWS for a command; tests pass their own. */
 export type OpenAppsAws = (context: Pick<PluginCommandContext, "environment" | "yards">, yard: string) => AppsAws;
 
-const YardArg = Type.Optional(
-  Type.String({
+const YardArg = optionalText(
+  "The yard; the configuration may give it a region, profile and role. Default: STACKYARD_YARD, main.",
+  {
     pattern: "^[A-Za-z0-9][A-Za-z0-9_-]{0,29}$",
     expected: "a letter or digit, then letters, digits, - and _, at most 30",
     placeholder: "name",
-    description: "The yard; the configuration may give it a region, profile and role. Default: STACKYARD_YARD, main.",
-  }),
+  },
 );
 
 /** Returns a command of this package as a command of a plugin, with `--yard`, and AWS as `openAws` opens it. */
@@ -73,12 +74,10 @@ function withHint(error: StackyardError): StackyardError {
 
 /** Arguments for the location of releases. */
 export const placeArgs = {
-  bucket: Type.Optional(
-    Type.String({
-      description: "Where releases lie. Default: where the stack was deployed from, else where you published last.",
-    }),
+  bucket: optionalText(
+    "Where releases lie. Default: where the stack was deployed from, else where you published last.",
   ),
-  prefix: Type.Optional(Type.String({ description: "Beginning of all keys in the bucket, such as `stackyard/`." })),
+  prefix: optionalText("Beginning of all keys in the bucket, such as `stackyard/`."),
 };
 
 /** The values of these arguments. */

@@ -1,5 +1,12 @@
 import type { Parameter } from "@aws-sdk/client-cloudformation";
-import { type CommandOutput, defineCommand, StackyardError } from "@stackyard/core";
+import {
+  type CommandOutput,
+  defineCommand,
+  optionalFlag,
+  optionalInteger,
+  optionalText,
+  StackyardError,
+} from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { type AppsContext, choosePlace, placeArgs } from "./apps-command.ts";
@@ -33,14 +40,10 @@ const Args = Type.Object({
   parameter: Type.Optional(
     Type.Array(Type.String(), { placeholder: "name=value", description: "Of the template, may be repeated." }),
   ),
-  release: Type.Optional(Type.String({ placeholder: "version", description: "Default: the one published last." })),
-  stack: Type.Optional(
-    Type.String({ description: "The stack's name. Default: stackyard-YARD, or stackyard-YARD-NAME." }),
-  ),
-  dryRun: Type.Optional(Type.Boolean({ description: "Print what would change and change nothing." })),
-  minutes: Type.Optional(
-    Type.Integer({ minimum: 1, maximum: 720, description: "How many minutes to wait. Default: 60." }),
-  ),
+  release: optionalText("Default: the one published last.", { placeholder: "version" }),
+  stack: optionalText("The stack's name. Default: stackyard-YARD, or stackyard-YARD-NAME."),
+  dryRun: optionalFlag("Print what would change and change nothing."),
+  minutes: optionalInteger("How many minutes to wait. Default: 60.", { minimum: 1, maximum: 720 }),
   ...placeArgs,
 });
 type Args = Static<typeof Args>;

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { defineCommand, StackyardError } from "@stackyard/core";
+import { defineCommand, optionalFlag, optionalText, StackyardError } from "@stackyard/core";
 import { formatTable } from "@stackyard/sdk/commands";
 import { type Static, Type } from "typebox";
 import { type AppsContext, choosePlace, type GivenPlace, placeArgs } from "./apps-command.ts";
@@ -17,8 +17,8 @@ import { findDeployedPlace, listStacks, STACK_TAGS, type StackFacts } from "./st
 const Args = Type.Object({
   ...placeArgs,
   app: Type.Optional(Type.Array(Type.String(), { description: "Only this app, may be repeated. Default: all." })),
-  from: Type.Optional(Type.String({ placeholder: "dir", description: "The release's folder. Default: dist/release." })),
-  replace: Type.Optional(Type.Boolean({ description: "Overwrite a published version that has another digest." })),
+  from: optionalText("The release's folder. Default: dist/release.", { placeholder: "dir" }),
+  replace: optionalFlag("Overwrite a published version that has another digest."),
 });
 
 const DEFAULT_FOLDER = "dist/release";

@@ -1,12 +1,10 @@
-import { defineCommand, defined, type PluginCommandContext } from "@stackyard/core";
+import { defineCommand, defined, optionalInteger, type PluginCommandContext } from "@stackyard/core";
 import type { HookDelivery, QueuedItem } from "@stackyard/core/api";
 import { createHttpClient, formatTable, type HttpClient } from "@stackyard/sdk/commands";
 import { type Static, Type } from "typebox";
 
 const ListArguments = Type.Object({
-  limit: Type.Optional(
-    Type.Integer({ minimum: 1, maximum: 1_000, short: "n", description: "Maximum number. Default: 100." }),
-  ),
+  limit: optionalInteger("Maximum number. Default: 100.", { minimum: 1, maximum: 1_000, short: "n" }),
 });
 
 function openServer({ server: { url, token } }: PluginCommandContext): HttpClient {

@@ -1,6 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { basename, resolve } from "node:path";
-import { defineCommand, isMap, type PluginCommandContext, parseJson, StackyardError } from "@stackyard/core";
+import {
+  defineCommand,
+  isMap,
+  optionalText,
+  type PluginCommandContext,
+  parseJson,
+  StackyardError,
+} from "@stackyard/core";
 import { Type } from "typebox";
 import { Check } from "typebox/value";
 import { type AppliedPull, applyPull, applyRules, findMapping, type MappedEvent, withTrust } from "./apply-mapping.ts";
@@ -12,20 +19,9 @@ import { type Mapping, parseMapping } from "./mapping.ts";
 const Arguments = Type.Object({
   document: Type.String({ minLength: 1, description: "A mapping document, such as hooks/shop.yaml." }),
   payload: Type.String({ minLength: 1, description: "The body of a delivery, as JSON." }),
-  event: Type.Optional(
-    Type.String({
-      minLength: 1,
-      description: "The header X-GitHub-Event. Default: pull_request.",
-      default: "pull_request",
-    }),
-  ),
-  pull: Type.Optional(
-    Type.String({
-      minLength: 1,
-      description: "For a comment: the pull request, as GET /repos/OWNER/NAME/pulls/N returns it.",
-    }),
-  ),
-  opened: Type.Optional(Type.String({ minLength: 1, description: "The head for which the stack was opened before." })),
+  event: optionalText("The header X-GitHub-Event. Default: pull_request.", { minLength: 1, default: "pull_request" }),
+  pull: optionalText("For a comment: the pull request, as GET /repos/OWNER/NAME/pulls/N returns it.", { minLength: 1 }),
+  opened: optionalText("The head for which the stack was opened before.", { minLength: 1 }),
 });
 
 /** The result of a delivery, as `hooks test --json` prints it. */

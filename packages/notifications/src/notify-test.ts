@@ -3,6 +3,8 @@ import {
   type Clock,
   defineCommand,
   defined,
+  optionalFlag,
+  optionalText,
   type PluginCommand,
   type PluginCommandContext,
   StackyardError,
@@ -21,10 +23,8 @@ import { toEntrySubject, toNoticeSubject } from "./to-subject.ts";
 
 const Arguments = Type.Object({
   name: Type.String({ minLength: 1, maxLength: 32, description: "A rule or a channel of the document." }),
-  document: Type.Optional(
-    Type.String({ minLength: 1, description: "The document. Default: notifications.yaml of the project." }),
-  ),
-  dryRun: Type.Optional(Type.Boolean({ description: "Print what would be sent, and send nothing." })),
+  document: optionalText("The document. Default: notifications.yaml of the project.", { minLength: 1 }),
+  dryRun: optionalFlag("Print what would be sent, and send nothing."),
 });
 
 /** What became of one channel: `notify test --json` prints a list of them. */

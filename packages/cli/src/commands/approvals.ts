@@ -1,7 +1,7 @@
-import { defined } from "@stackyard/core";
+import { defined, optionalFlag, optionalText } from "@stackyard/core";
 import type { Approval, OperationResult } from "@stackyard/sdk";
 import { type Static, type TObject, Type } from "typebox";
-import { optionalFlag, optionalText } from "../command.ts";
+
 import { failWith } from "../failure.ts";
 import { type Painter, toAge } from "../output.ts";
 import { defineServerCommand, type ServerContext } from "../server/connection.ts";

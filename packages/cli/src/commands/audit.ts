@@ -1,11 +1,11 @@
 import { createReadStream, existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { createInterface } from "node:readline";
-import { checkArgs, defineCommand, defined } from "@stackyard/core";
+import { checkArgs, defineCommand, defined, optionalInteger, optionalText } from "@stackyard/core";
 import { type ChainFault, type ChainReport, checkChain, type KnownHead } from "@stackyard/core/access";
 import type { AuditLine } from "@stackyard/sdk";
 import { Type } from "typebox";
-import { type CliCommand, type CommandContext, optionalInteger, optionalText } from "../command.ts";
+import type { CliCommand, CommandContext } from "../command.ts";
 import { failWith } from "../failure.ts";
 import type { Output, Painter } from "../output.ts";
 import { defineServerCommand } from "../server/connection.ts";

@@ -1,8 +1,8 @@
 import { existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { defineCommand, defined, isStackyardError } from "@stackyard/core";
+import { defineCommand, defined, isStackyardError, optionalFlag } from "@stackyard/core";
 import { Type } from "typebox";
-import { type CommandContext, optionalFlag } from "../command.ts";
+import type { CommandContext } from "../command.ts";
 import { failWith } from "../failure.ts";
 import { type ConfigFile, loadConfigFile, projectArg } from "../project/config.ts";
 import {

@@ -1,9 +1,9 @@
-import { defined } from "@stackyard/core";
+import { defined, optionalFlag, optionalInteger, optionalText } from "@stackyard/core";
 import type { Bulk, BulkItem, BulkPlan, BulkRequest } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
 import { parseMetadata } from "@stackyard/sdk/send";
 import { type Static, Type } from "typebox";
-import { optionalFlag, optionalInteger, optionalText } from "../command.ts";
+
 import { failWith } from "../failure.ts";
 import { defineServerCommand, readAll, readPages, type ServerContext } from "../server/connection.ts";
 import { reasonArg, stackFilterArgs } from "./stack-args.ts";

@@ -1,8 +1,9 @@
 import { open } from "node:fs/promises";
 import { resolve } from "node:path";
+import { optionalInteger, optionalText } from "@stackyard/core";
 import type { StackAt } from "@stackyard/sdk";
 import { Type } from "typebox";
-import { optionalInteger, optionalText } from "../command.ts";
+
 import { failWith } from "../failure.ts";
 import { defineServerCommand } from "../server/connection.ts";
 import { stackArg } from "./stack-args.ts";

@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { defineCommand, defined } from "@stackyard/core";
+import { defineCommand, defined, optionalInteger, optionalText } from "@stackyard/core";
 import { Type } from "typebox";
-import { type CommandContext, optionalInteger, optionalText } from "../command.ts";
+import type { CommandContext } from "../command.ts";
 import { failWith } from "../failure.ts";
 
 /** `stackyard edit` */

@@ -1,7 +1,7 @@
-import { defined } from "@stackyard/core";
+import { defined, optionalFlag } from "@stackyard/core";
 import type { OperationResult, StackDetails } from "@stackyard/sdk";
 import { Type } from "typebox";
-import { optionalFlag } from "../command.ts";
+
 import { failWith } from "../failure.ts";
 import { defineServerCommand, type ServerContext } from "../server/connection.ts";
 import { reasonArg, stackArg, taskArg } from "./stack-args.ts";

@@ -1,7 +1,7 @@
-import { isStackyardError } from "@stackyard/core";
+import { isStackyardError, optionalText } from "@stackyard/core";
 import type { Orphan, OrphanCheck } from "@stackyard/sdk";
 import { Type } from "typebox";
-import { optionalText } from "../command.ts";
+
 import { failWith } from "../failure.ts";
 import { type Painter, toAge } from "../output.ts";
 import { defineServerCommand, readAll, type ServerContext } from "../server/connection.ts";

@@ -1,9 +1,9 @@
-import { defined } from "@stackyard/core";
+import { defined, optionalInteger, optionalText } from "@stackyard/core";
 import { parseDuration } from "@stackyard/core/machine";
 import type { NewEvent, StackPreview } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
-import { optionalInteger, optionalText } from "../command.ts";
+
 import { failWith } from "../failure.ts";
 import { type Output, type Painter, toAge } from "../output.ts";
 import { defineServerCommand, type LoadPage, type ServerContext } from "../server/connection.ts";
@@ -119,16 +119,16 @@ export const previewsExtend = defineServerCommand({
 });
 
 /** `stackyard previews sleep` */
-export const previewsSleep = defineCommand("sleep", "Put a preview to sleep: it keeps its data, and costs less.");
+export const previewsSleep = createWordCommand("sleep", "Put a preview to sleep: it keeps its data, and costs less.");
 /** `stackyard previews wake` */
-export const previewsWake = defineCommand("wake", "Wake a preview that sleeps.");
+export const previewsWake = createWordCommand("wake", "Wake a preview that sleeps.");
 /** `stackyard previews down` */
-export const previewsDown = defineCommand(
+export const previewsDown = createWordCommand(
   "down",
   "End a preview. It returns with the next commit, or by `/preview up` in the pull request.",
 );
 
-function defineCommand(word: Word, summary: string) {
+function createWordCommand(word: Word, summary: string) {
   return defineServerCommand({
     name: `previews ${word}`,
     summary,

@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import { defineCommand, defined } from "@stackyard/core";
+import { defineCommand, defined, optionalFlag, optionalInteger, optionalText } from "@stackyard/core";
 import { Type } from "typebox";
-import { type CommandContext, optionalFlag, optionalInteger, optionalText } from "../command.ts";
+import type { CommandContext } from "../command.ts";
 import { failWith } from "../failure.ts";
 import type { Output } from "../output.ts";
 import { type ConfigFile, dataDirOf, loadConfigFile, projectArg } from "../project/config.ts";

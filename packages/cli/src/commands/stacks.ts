@@ -1,8 +1,8 @@
-import { defined, isStackyardError } from "@stackyard/core";
+import { defined, isStackyardError, optionalFlag, optionalInteger, optionalText } from "@stackyard/core";
 import type { Attempt, HistoryEntry, LastFailure, ListedParkedEvent, StackDetails, StackSummary } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
-import { optionalFlag, optionalInteger, optionalText } from "../command.ts";
+
 import { failWith } from "../failure.ts";
 import { type Painter, type Style, toAge } from "../output.ts";
 import { defineServerCommand, type LoadPage, readAll, type ServerContext } from "../server/connection.ts";

@@ -1,7 +1,7 @@
-import { defined } from "@stackyard/core";
+import { defined, optionalText } from "@stackyard/core";
 import type { ApiToken, Me, NewApiToken } from "@stackyard/sdk";
 import { Type } from "typebox";
-import { optionalText } from "../command.ts";
+
 import { type Output, type Painter, toAge } from "../output.ts";
 import { defineServerCommand, readAll } from "../server/connection.ts";
 import { printItems } from "./print-list.ts";

@@ -1,10 +1,18 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Command, defined, findNearestName, isStackyardError, type Logger, listPages } from "@stackyard/core";
+import {
+  type Command,
+  defined,
+  findNearestName,
+  isStackyardError,
+  type Logger,
+  listPages,
+  optionalText,
+} from "@stackyard/core";
 import { createCiToken, type Page, Stackyard, type TokenSource } from "@stackyard/sdk";
 import { createHttpClient, createPreviewsApi, type PreviewsApi } from "@stackyard/sdk/commands";
 import { type Static, type TObject, Type } from "typebox";
-import { type CliCommand, type CommandContext, optionalText } from "../command.ts";
+import type { CliCommand, CommandContext } from "../command.ts";
 import { failWith } from "../failure.ts";
 import type { Output } from "../output.ts";
 import { dataDirOf, findYard, isAwsYard, loadConfigFile, projectArg } from "../project/config.ts";

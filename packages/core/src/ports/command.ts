@@ -1,4 +1,12 @@
-import { type Static, type TObject, type TSchema, Type } from "typebox";
+import {
+  type Static,
+  type TNumberOptions,
+  type TObject,
+  type TSchema,
+  type TSchemaOptions,
+  type TStringOptions,
+  Type,
+} from "typebox";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { formatFaults, listSchemaFaults } from "../machine/document/schema-faults.ts";
 
@@ -27,6 +35,26 @@ type ExitCode = number | undefined;
 /** Defines a command: checks the types of `run` against `args`, and returns the command unchanged. */
 export function defineCommand<Args extends TObject, Context>(command: Command<Context, Args>): Command<Context> {
   return command;
+}
+
+/** Declares an argument that may be left out, with a text as its value. */
+export function optionalText(description: string, options: TStringOptions = {}) {
+  return Type.Optional(Type.String({ ...options, description }));
+}
+
+/** Declares an argument that may be left out or repeated, with texts as its values. */
+export function optionalTexts(description: string, placeholder: string) {
+  return Type.Optional(Type.Array(Type.String({ minLength: 1 }), { placeholder, description }));
+}
+
+/** Declares an argument that may be left out, with a whole number as its value. */
+export function optionalInteger(description: string, options: TNumberOptions = {}) {
+  return Type.Optional(Type.Integer({ ...options, description }));
+}
+
+/** Declares a flag without a value. */
+export function optionalFlag(description: string, options: TSchemaOptions = {}) {
+  return Type.Optional(Type.Boolean({ ...options, description }));
 }
 
 /** Returns the command for another context, of which `open` makes its own. */

@@ -1,4 +1,11 @@
-import { defineCommand, defined, type PluginCommand, StackyardError } from "@stackyard/core";
+import {
+  defineCommand,
+  defined,
+  optionalFlag,
+  optionalText,
+  type PluginCommand,
+  StackyardError,
+} from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import {
   type ArtifactSummary,
@@ -236,14 +243,11 @@ function formatConsumer(consumer: DistributorAnswers["consumer"], columns: numbe
 const ReplayArgs = Type.Object({
   ...consumerArgs,
   artifact: artifactFlag,
-  since: Type.Optional(
-    Type.String({
-      pattern: "^\\d{4}-\\d{2}-\\d{2}(T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,9})?Z)?$",
-      placeholder: "date",
-      expected: "a day such as 2026-11-01, or an instant such as 2026-11-01T06:00:00Z",
-      description: "Only versions published since then, such as 2026-11-01 or 2026-11-01T06:00:00Z.",
-    }),
-  ),
+  since: optionalText("Only versions published since then, such as 2026-11-01 or 2026-11-01T06:00:00Z.", {
+    pattern: "^\\d{4}-\\d{2}-\\d{2}(T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,9})?Z)?$",
+    placeholder: "date",
+    expected: "a day such as 2026-11-01, or an instant such as 2026-11-01T06:00:00Z",
+  }),
   ...distributorArgs,
 });
 
@@ -299,9 +303,7 @@ const artifactsRefresh = defineCommand({
 
 const RetireArgs = Type.Object({
   ...versionArgs,
-  yes: Type.Optional(
-    Type.Boolean({ description: "Confirm: consumers with the capability retire delete their copies." }),
-  ),
+  yes: optionalFlag("Confirm: consumers with the capability retire delete their copies."),
   ...distributorArgs,
 });
 

@@ -1,7 +1,7 @@
 import type { Dirent } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { basename, extname, join, relative, resolve, sep } from "node:path";
-import { defineCommand, StackyardError } from "@stackyard/core";
+import { defineCommand, optionalFlag, StackyardError } from "@stackyard/core";
 import {
   type CallDistributor,
   type CoverageOutcome,
@@ -46,10 +46,8 @@ const Args = Type.Object({
       description: "A label in the manifest, such as commit=4f1c9d2. Can be repeated.",
     }),
   ),
-  rewriteTemplates: Type.Optional(
-    Type.Boolean({ description: "Consumers write their own bucket name into CloudFormation templates." }),
-  ),
-  hidden: Type.Optional(Type.Boolean({ description: "Include files whose names start with a dot." })),
+  rewriteTemplates: optionalFlag("Consumers write their own bucket name into CloudFormation templates."),
+  hidden: optionalFlag("Include files whose names start with a dot."),
   ...sourceArgs,
   ...waitArgs,
   ...distributorArgs,

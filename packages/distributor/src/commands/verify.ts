@@ -1,5 +1,5 @@
 import type { S3Client } from "@aws-sdk/client-s3";
-import { defineCommand, mapLimited, StackyardError } from "@stackyard/core";
+import { defineCommand, mapLimited, optionalFlag, optionalText, StackyardError } from "@stackyard/core";
 import {
   type ArtifactsClient,
   checkStoredFile,
@@ -30,15 +30,12 @@ import {
 const Args = Type.Object({
   ...versionArgs,
   ...consumerFlags,
-  bucket: Type.Optional(
-    Type.String({
-      ...sourceArgs.bucket,
-      description:
-        "The bucket to check. Default: the distributor's (STACKYARD_ARTIFACTS_BUCKET); with --account, the consumer's bucket as known to the distributor.",
-    }),
+  bucket: optionalText(
+    "The bucket to check. Default: the distributor's (STACKYARD_ARTIFACTS_BUCKET); with --account, the consumer's bucket as known to the distributor.",
+    { ...sourceArgs.bucket },
   ),
   ...roleArgs,
-  read: Type.Optional(Type.Boolean({ description: "Read every byte. Default: only objects without a stored digest." })),
+  read: optionalFlag("Read every byte. Default: only objects without a stored digest."),
   ...distributorArgs,
 });
 type Args = Static<typeof Args>;

@@ -1,4 +1,11 @@
-import { defineCommand, type PluginCommand, StackyardError } from "@stackyard/core";
+import {
+  defineCommand,
+  optionalFlag,
+  optionalInteger,
+  optionalText,
+  type PluginCommand,
+  StackyardError,
+} from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { formatTable, toCell } from "@stackyard/sdk/commands";
 import { createReleasesClient, type ProjectConfig, type Release } from "@stackyard/sdk/releases";
@@ -57,9 +64,7 @@ export function createReleaseCommands(deps: Partial<ReleaseCommandDeps> = {}): r
 
 const RollbackArgs = Type.Object({
   ...projectArgs,
-  from: Type.Optional(
-    Type.String({ minLength: 1, placeholder: "release", description: "Only if this release is running." }),
-  ),
+  from: optionalText("Only if this release is running.", { minLength: 1, placeholder: "release" }),
   reason: Type.Optional(reasonArg),
   ...placeArgs,
   ...followArgs,
@@ -90,20 +95,14 @@ const releaseRollback = defineCommand({
 
 const RepairArgs = Type.Object({
   ...projectArgs,
-  remove: Type.Optional(Type.Boolean({ description: "Remove what was found. Default: only list." })),
-  force: Type.Optional(
-    Type.Boolean({
-      description:
-        "With --remove: also remove the lock of the release. Use it only if you are certain that the release is dead.",
-    }),
+  remove: optionalFlag("Remove what was found. Default: only list."),
+  force: optionalFlag(
+    "With --remove: also remove the lock of the release. Use it only if you are certain that the release is dead.",
   ),
-  keep: Type.Optional(
-    Type.String({
-      minLength: 1,
-      maxLength: 255,
-      description: "Id of the release to keep. Required if groups of several releases exist.",
-    }),
-  ),
+  keep: optionalText("Id of the release to keep. Required if groups of several releases exist.", {
+    minLength: 1,
+    maxLength: 255,
+  }),
   reason: Type.Optional(reasonArg),
   ...placeArgs,
 });
@@ -144,11 +143,7 @@ const releaseLock = defineCommand({
 
 const UnlockArgs = Type.Object({
   ...projectArgs,
-  root: Type.Optional(
-    Type.Boolean({
-      description: "Also remove the lock of a release. Use it only if you are certain that the release is dead.",
-    }),
-  ),
+  root: optionalFlag("Also remove the lock of a release. Use it only if you are certain that the release is dead."),
   ...placeArgs,
 });
 
@@ -209,9 +204,9 @@ const releaseShow = defineCommand({
 });
 
 const ListArgs = Type.Object({
-  project: Type.Optional(Type.String({ minLength: 1, placeholder: "name", description: "Only of this project." })),
-  config: Type.Optional(Type.String({ minLength: 1, placeholder: "name", description: "Only of this config." })),
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000, description: "Maximum number. Default: 50." })),
+  project: optionalText("Only of this project.", { minLength: 1, placeholder: "name" }),
+  config: optionalText("Only of this config.", { minLength: 1, placeholder: "name" }),
+  limit: optionalInteger("Maximum number. Default: 50.", { minimum: 1, maximum: 1_000 }),
   ...placeArgs,
 });
 

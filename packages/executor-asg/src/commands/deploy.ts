@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { defineCommand, defined, isStackyardError, StackyardError } from "@stackyard/core";
+import { defineCommand, defined, isStackyardError, optionalFlag, optionalText, StackyardError } from "@stackyard/core";
 import { parseDuration } from "@stackyard/core/machine";
 import { toCell } from "@stackyard/sdk/commands";
 import type { ProjectConfig, Release } from "@stackyard/sdk/releases";
@@ -23,20 +23,13 @@ import type { ReleasePlace } from "./release-place.ts";
 
 const Args = Type.Object({
   file: fileArg,
-  follow: Type.Optional(
-    Type.Boolean({
-      description: "If a release of this project and config is running, follow it instead of starting one.",
-    }),
-  ),
-  queue: Type.Optional(Type.Boolean({ description: "In a yard: wait for the running release." })),
-  revision: Type.Optional(
-    Type.String({
-      minLength: 1,
-      maxLength: 255,
-      placeholder: "text",
-      description: "The source revision, such as a commit.",
-    }),
-  ),
+  follow: optionalFlag("If a release of this project and config is running, follow it instead of starting one."),
+  queue: optionalFlag("In a yard: wait for the running release."),
+  revision: optionalText("The source revision, such as a commit.", {
+    minLength: 1,
+    maxLength: 255,
+    placeholder: "text",
+  }),
   ...placeArgs,
   ...followArgs,
 });

@@ -6,6 +6,7 @@ import {
   type Command,
   type CommandOutput,
   defined,
+  optionalText,
   type PluginCommand,
   type PluginCommandContext,
   StackyardError,
@@ -180,8 +181,7 @@ export function withReleases(command: Command<ReleaseContext>, deps: ReleaseComm
   });
 }
 
-const word = (placeholder: string, description: string) =>
-  Type.Optional(Type.String({ minLength: 1, maxLength: 2_048, placeholder, description }));
+const WORD = { minLength: 1, maxLength: 2_048 };
 
 /** Argument: preset of documents, tags and paths. */
 export const presetArg = Type.Optional(
@@ -193,26 +193,32 @@ export const presetArg = Type.Optional(
 
 /** Arguments: default account and region. */
 export const accountArgs = {
-  account: Type.Optional(
-    Type.String({
-      pattern: "^[0-9]{12}$",
-      expected: "12 digits",
-      placeholder: "id",
-      description: "Default: AWS_ACCOUNT_ID.",
-    }),
-  ),
-  region: word("name", "Default: AWS_REGION."),
+  account: optionalText("Default: AWS_ACCOUNT_ID.", {
+    pattern: "^[0-9]{12}$",
+    expected: "12 digits",
+    placeholder: "id",
+  }),
+  region: optionalText("Default: AWS_REGION.", { ...WORD, placeholder: "name" }),
 };
 
 /** Arguments that select where releases are deployed. */
 export const placeArgs = {
   preset: presetArg,
-  deployer: word("name|arn", "A deployer under Step Functions instead of the yard. Default: ODIN_STEP."),
-  bucket: word("name", "The deployer's bucket of releases; for a yard: a predecessor's bucket to use as well."),
-  lockTable: word("name", "For a yard, with --bucket: the predecessor's lock table."),
+  deployer: optionalText("A deployer under Step Functions instead of the yard. Default: ODIN_STEP.", {
+    ...WORD,
+    placeholder: "name|arn",
+  }),
+  bucket: optionalText("The deployer's bucket of releases; for a yard: a predecessor's bucket to use as well.", {
+    ...WORD,
+    placeholder: "name",
+  }),
+  lockTable: optionalText("For a yard, with --bucket: the predecessor's lock table.", { ...WORD, placeholder: "name" }),
   ...accountArgs,
-  role: word("name", "For a yard: the role that its runner assumes in the account. Default: its own."),
-  externalId: word("text", "External id of that role."),
+  role: optionalText("For a yard: the role that its runner assumes in the account. Default: its own.", {
+    ...WORD,
+    placeholder: "name",
+  }),
+  externalId: optionalText("External id of that role.", { ...WORD, placeholder: "text" }),
 };
 
 /** Argument: a release file. */

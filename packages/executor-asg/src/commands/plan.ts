@@ -1,4 +1,4 @@
-import { defineCommand, defined, StackyardError } from "@stackyard/core";
+import { defineCommand, defined, optionalInteger, optionalText, StackyardError } from "@stackyard/core";
 import { formatTable, toCell } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
 import { readJson } from "../document/decode.ts";
@@ -12,22 +12,16 @@ import { formatProblems, formatWarnings, loadReleaseFile } from "./release-file.
 
 const Args = Type.Object({
   file: fileArg,
-  previous: Type.Optional(
-    Type.String({
-      minLength: 2,
-      maxLength: 65_536,
-      placeholder: "json",
-      description: 'Desired capacities of the running groups, such as {"web": 4}. Default: no groups.',
-    }),
-  ),
-  slowStart: Type.Optional(
-    Type.Integer({
-      minimum: 0,
-      maximum: 900,
-      placeholder: "seconds",
-      description: "The longest slow start of the target groups.",
-    }),
-  ),
+  previous: optionalText('Desired capacities of the running groups, such as {"web": 4}. Default: no groups.', {
+    minLength: 2,
+    maxLength: 65_536,
+    placeholder: "json",
+  }),
+  slowStart: optionalInteger("The longest slow start of the target groups.", {
+    minimum: 0,
+    maximum: 900,
+    placeholder: "seconds",
+  }),
   preset: presetArg,
   ...accountArgs,
 });
@@ -135,9 +129,7 @@ const GraphArgs = Type.Object({
       description: "A table (default), a Mermaid diagram, or the definition for Step Functions.",
     }),
   ),
-  function: Type.Optional(
-    Type.String({ minLength: 1, placeholder: "arn", description: "For asl: the ARN of the deployer's function." }),
-  ),
+  function: optionalText("For asl: the ARN of the deployer's function.", { minLength: 1, placeholder: "arn" }),
   preset: presetArg,
 });
 

@@ -1,5 +1,15 @@
 import { stripVTControlCharacters } from "node:util";
-import { defineCommand, defined, isMap, type PluginCommand, StackyardError } from "@stackyard/core";
+import {
+  defineCommand,
+  defined,
+  isMap,
+  optionalFlag,
+  optionalInteger,
+  optionalText,
+  optionalTexts,
+  type PluginCommand,
+  StackyardError,
+} from "@stackyard/core";
 import {
   createProgressTeller,
   followRun,
@@ -9,8 +19,6 @@ import {
   type RunsContext,
   startArgs,
   startRun,
-  textArg,
-  textsArg,
   toFollowArgs,
   toRunArg,
   withRuns,
@@ -20,24 +28,36 @@ import { type Static, Type } from "typebox";
 
 /** The settings of tasks as command-line arguments. */
 const taskArgs = {
-  cluster: textArg("name", "Name or ARN of the cluster. Needed, unless the file names it."),
-  taskDefinition: textArg("name", "Family, family:revision or ARN. Needed, unless the file names it."),
-  count: Type.Optional(Type.Integer({ minimum: 1, maximum: 10, description: "How many tasks. Default: 1." })),
+  cluster: optionalText("Name or ARN of the cluster. Needed, unless the file names it.", {
+    minLength: 1,
+    placeholder: "name",
+  }),
+  taskDefinition: optionalText("Family, family:revision or ARN. Needed, unless the file names it.", {
+    minLength: 1,
+    placeholder: "name",
+  }),
+  count: optionalInteger("How many tasks. Default: 1.", { minimum: 1, maximum: 10 }),
   launchType: Type.Optional(
     Type.Union([Type.Literal("EC2"), Type.Literal("FARGATE"), Type.Literal("EXTERNAL")], {
       description: "Default: as the cluster is configured.",
     }),
   ),
-  capacityProvider: textsArg("name", "Instead of a launch type, such as FARGATE_SPOT; may be repeated."),
-  subnet: textsArg("id", "Where tasks with the network mode awsvpc run; may be repeated."),
-  securityGroup: textsArg("id", "Of these tasks; may be repeated."),
-  assignPublicIp: Type.Optional(Type.Boolean({ description: "Give each of these tasks a public address." })),
-  container: textArg("name", "The container that --env, --command and the exit code mean. Default: the only one."),
-  env: textsArg("name=value", "A variable of its environment; may be repeated."),
-  command: textsArg("word", "A word of its command; repeat it for each word. Needs --container."),
-  check: textsArg("name", "Containers whose exit codes count: essential (default), all, or names."),
-  timeout: textArg("length", "From the start, 10s to 7d. Default: 1h."),
-  placementTimeout: textArg("length", "How long to try while the cluster has no capacity. Default: 5m."),
+  capacityProvider: optionalTexts("Instead of a launch type, such as FARGATE_SPOT; may be repeated.", "name"),
+  subnet: optionalTexts("Where tasks with the network mode awsvpc run; may be repeated.", "id"),
+  securityGroup: optionalTexts("Of these tasks; may be repeated.", "id"),
+  assignPublicIp: optionalFlag("Give each of these tasks a public address."),
+  container: optionalText("The container that --env, --command and the exit code mean. Default: the only one.", {
+    minLength: 1,
+    placeholder: "name",
+  }),
+  env: optionalTexts("A variable of its environment; may be repeated.", "name=value"),
+  command: optionalTexts("A word of its command; repeat it for each word. Needs --container.", "word"),
+  check: optionalTexts("Containers whose exit codes count: essential (default), all, or names.", "name"),
+  timeout: optionalText("From the start, 10s to 7d. Default: 1h.", { minLength: 1, placeholder: "length" }),
+  placementTimeout: optionalText("How long to try while the cluster has no capacity. Default: 5m.", {
+    minLength: 1,
+    placeholder: "length",
+  }),
   ...startArgs,
 };
 
@@ -91,9 +111,7 @@ async function followAndShow(
 
 const LogsArgs = Type.Object({
   run: toRunArg("ecs run"),
-  follow: Type.Optional(
-    Type.Boolean({ short: "f", description: "Wait for the end; the exit code is that of the run." }),
-  ),
+  follow: optionalFlag("Wait for the end; the exit code is that of the run.", { short: "f" }),
   giveUpAfter: toFollowArgs("run").giveUpAfter,
 });
 type LogsArgs = Static<typeof LogsArgs>;

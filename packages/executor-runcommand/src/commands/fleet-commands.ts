@@ -5,6 +5,8 @@ import {
   defineCommand,
   defined,
   isStackyardError,
+  optionalFlag,
+  optionalText,
   type PluginCommand,
   StackyardError,
 } from "@stackyard/core";
@@ -32,14 +34,8 @@ const runArg = toRunArg("fleet run");
 
 /** Arguments of commands that show a report. */
 const reportArgs = {
-  html: Type.Optional(
-    Type.String({
-      minLength: 1,
-      placeholder: "file",
-      description: "Also write the report as a self-contained page.",
-    }),
-  ),
-  all: Type.Optional(Type.Boolean({ description: "List every instance, not only the first 50." })),
+  html: optionalText("Also write the report as a self-contained page.", { minLength: 1, placeholder: "file" }),
+  all: optionalFlag("List every instance, not only the first 50."),
 };
 
 /** Arguments of commands that follow a run. */
@@ -147,7 +143,7 @@ const fleetWatch = defineCommand({
 /** Arguments of `fleet retry` and `fleet cancel`. */
 const ReasonArgs = Type.Object({
   run: runArg,
-  reason: Type.Optional(Type.String({ minLength: 1, maxLength: 4_096, description: "Recorded in the history." })),
+  reason: optionalText("Recorded in the history.", { minLength: 1, maxLength: 4_096 }),
   ...reportArgs,
   ...followArgs,
 });

@@ -1,5 +1,13 @@
 import { toPartition } from "@stackyard/aws";
-import { defineCommand, defined, type PluginCommand, type PluginCommandContext, StackyardError } from "@stackyard/core";
+import {
+  defineCommand,
+  defined,
+  optionalFlag,
+  optionalText,
+  type PluginCommand,
+  type PluginCommandContext,
+  StackyardError,
+} from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { AwsCallError } from "../call-aws.ts";
 import { checkFleet, type FleetFinding } from "./check-fleet.ts";
@@ -14,19 +22,12 @@ const Args = Type.Object({
   region,
   role,
   externalId,
-  artifact: Type.Optional(
-    Type.String({
-      pattern: "^s3://[^/]+/.+$",
-      expected: "an address such as s3://bucket/key",
-      placeholder: "s3://bucket/key",
-      description: "Also check that instances may read it.",
-    }),
-  ),
-  fromTags: Type.Optional(
-    Type.Boolean({
-      description: "Also check what associations and targets require: that instances can read their own tags.",
-    }),
-  ),
+  artifact: optionalText("Also check that instances may read it.", {
+    pattern: "^s3://[^/]+/.+$",
+    expected: "an address such as s3://bucket/key",
+    placeholder: "s3://bucket/key",
+  }),
+  fromTags: optionalFlag("Also check what associations and targets require: that instances can read their own tags."),
 });
 type Args = Static<typeof Args>;
 

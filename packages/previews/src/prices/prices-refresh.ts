@@ -5,6 +5,8 @@ import { createAwsAccess } from "@stackyard/aws";
 import {
   defineCommand,
   mapLimited,
+  optionalFlag,
+  optionalText,
   type PluginCommand,
   type PluginCommandContext,
   StackyardError,
@@ -20,8 +22,8 @@ const REGION = "us-east-1";
 const LANES = 4;
 
 const Arguments = Type.Object({
-  file: Type.Optional(Type.String({ minLength: 1, description: "The document of prices. Default: prices.yaml." })),
-  dryRun: Type.Optional(Type.Boolean({ description: "Show what would change, and write nothing." })),
+  file: optionalText("The document of prices. Default: prices.yaml.", { minLength: 1 }),
+  dryRun: optionalFlag("Show what would change, and write nothing."),
 });
 
 /** What tests replace. */

@@ -6,6 +6,8 @@ import {
   defined,
   isMap,
   isStackyardError,
+  optionalFlag,
+  optionalText,
   type PluginCommand,
   type PluginCommandContext,
   StackyardError,
@@ -134,26 +136,22 @@ export function toRunArg(command: string) {
 }
 
 /** The caller's own key of a run. */
-export const keyArg = Type.Optional(
-  Type.String({
-    minLength: 1,
-    maxLength: 255,
-    placeholder: "text",
-    description: "Your name for this run: a repeated command finds the run and does not start another.",
-  }),
+export const keyArg = optionalText(
+  "Your name for this run: a repeated command finds the run and does not start another.",
+  { minLength: 1, maxLength: 255, placeholder: "text" },
 );
 
 /** Creates the arguments of commands that follow something, such as a `run`. */
 export function toFollowArgs(what: string) {
   return {
-    detach: Type.Optional(Type.Boolean({ description: "Do not wait for the end." })),
-    giveUpAfter: Type.Optional(
-      Type.String({
+    detach: optionalFlag("Do not wait for the end."),
+    giveUpAfter: optionalText(
+      `Wait so long, such as 30m; the ${what} continues (exit code 4). Default: until it has ended.`,
+      {
         pattern: "^[1-9][0-9]{0,8}(s|m|h|d)$",
         expected: "a whole number and s, m, h or d, such as 30m",
         placeholder: "length",
-        description: `Wait so long, such as 30m; the ${what} continues (exit code 4). Default: until it has ended.`,
-      }),
+      },
     ),
   };
 }
@@ -190,23 +188,16 @@ function parse(text: string, path: string): unknown {
   }
 }
 
-/** Creates an optional text argument. */
-export function textArg(placeholder: string, description: string) {
-  return Type.Optional(Type.String({ minLength: 1, placeholder, description }));
-}
-
-/** Creates an optional text argument that may be repeated. */
-export function textsArg(placeholder: string, description: string) {
-  return Type.Optional(Type.Array(Type.String({ minLength: 1 }), { placeholder, description }));
-}
-
 /** Arguments of commands that start a run: the file of its config, and the account and region to work in. */
 export const startArgs = {
-  config: textArg("file", "A JSON file with the executor's config. Flags override it."),
-  account: textArg("id", "The account to work in. Default: the runner's own."),
-  region: textArg("name", "The region to work in. Requires --account."),
-  role: textArg("name", "The role to assume in that account: its name or ARN."),
-  externalId: textArg("text", "The external id for that role."),
+  config: optionalText("A JSON file with the executor's config. Flags override it.", {
+    minLength: 1,
+    placeholder: "file",
+  }),
+  account: optionalText("The account to work in. Default: the runner's own.", { minLength: 1, placeholder: "id" }),
+  region: optionalText("The region to work in. Requires --account.", { minLength: 1, placeholder: "name" }),
+  role: optionalText("The role to assume in that account: its name or ARN.", { minLength: 1, placeholder: "name" }),
+  externalId: optionalText("The external id for that role.", { minLength: 1, placeholder: "text" }),
 };
 const StartArgs = Type.Object(startArgs);
 type StartArgs = Static<typeof StartArgs>;

@@ -16,8 +16,6 @@ export {
   type StartRunInput,
   startArgs,
   startRun,
-  textArg,
-  textsArg,
   toFollowArgs,
   toRunArg,
   toRunTarget,
