@@ -1,6 +1,6 @@
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
-import { type Command, checkArgs, defineCommand, withContext } from "./command.ts";
+import { type Command, checkArgs, defineCommand, listPositionals, withContext } from "./command.ts";
 
 const command = defineCommand({
   name: "show file",
@@ -72,6 +72,11 @@ describe("arguments that do not fit their pattern", () => {
   it("does not mind what fits", () => {
     expect(check({ count: "456" })).toMatchObject({ count: "456" });
   });
+});
+
+it("takes required strings as arguments without a flag, unless a command names others", () => {
+  expect(listPositionals(command)).toEqual(["file", "role"]);
+  expect(listPositionals({ ...command, positionals: ["tags"] })).toEqual(["tags"]);
 });
 
 it("runs a command with the context that is made of another", () => {

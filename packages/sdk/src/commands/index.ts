@@ -1,5 +1,6 @@
 export { type ApiRequest, createHttpClient, type HttpClient } from "../http-client.ts";
 export { createPreviewsApi, type OrphanPage, type PreviewFilter, type PreviewsApi } from "../previews-api.ts";
+export { formatTable, type TableOptions, toCell, truncateText } from "./format-table.ts";
 export {
   createProgressTeller,
   type FollowRunOptions,
@@ -20,5 +21,4 @@ export {
   toRunArg,
   toRunTarget,
   withRuns,
-} from "./command.ts";
-export { formatTable, type TableOptions, toCell, truncateText } from "./format-table.ts";
+} from "./run-commands.ts";

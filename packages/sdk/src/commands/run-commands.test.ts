@@ -16,7 +16,7 @@ import {
   toRunArg,
   toRunTarget,
   withRuns,
-} from "./command.ts";
+} from "./run-commands.ts";
 
 it("gives a command the runs of its server, and nothing else of what plugins are given", async () => {
   const seen: RunsContext[] = [];
