@@ -10,10 +10,6 @@ import { findYardName, openServer, type ServerContext, serverArgs } from "./serv
 
 const SCRIPTS = { bash: toBash, zsh: toZsh, fish: toFish } as const;
 
-const Args = Type.Object({
-  shell: Type.Enum(["bash", "zsh", "fish"], { description: "bash, zsh or fish." }),
-});
-
 /** Creates `stackyard completion`, for the commands that `loadCommands` returns. */
 export function createCompletion(loadCommands: () => Promise<readonly CliCommand[]>): CliCommand {
   return defineCommand({
@@ -26,7 +22,9 @@ export function createCompletion(loadCommands: () => Promise<readonly CliCommand
       'eval "$(stackyard completion zsh)"': "In ~/.zshrc, after compinit.",
       "stackyard completion fish | source": "In ~/.config/fish/config.fish.",
     },
-    args: Args,
+    args: Type.Object({
+      shell: Type.Enum(["bash", "zsh", "fish"], { description: "bash, zsh or fish." }),
+    }),
     positionals: ["shell"],
     async run({ out }: CommandContext, { shell }) {
       const commands = await loadCommands();

@@ -16,14 +16,6 @@ import { GitLabPull, parseGitLabDelivery, toHookPull } from "./gitlab/parse-deli
 import type { Hook, HookPull, ParsedDelivery } from "./hook.ts";
 import { type Mapping, parseMapping } from "./mapping.ts";
 
-const Arguments = Type.Object({
-  document: Type.String({ minLength: 1, description: "A mapping document, such as hooks/shop.yaml." }),
-  payload: Type.String({ minLength: 1, description: "The body of a delivery, as JSON." }),
-  event: optionalText("The header X-GitHub-Event. Default: pull_request.", { minLength: 1, default: "pull_request" }),
-  pull: optionalText("For a comment: the pull request, as GET /repos/OWNER/NAME/pulls/N returns it.", { minLength: 1 }),
-  opened: optionalText("The head for which the stack was opened before.", { minLength: 1 }),
-});
-
 /** The result of a delivery, as `hooks test --json` prints it. */
 type Tested =
   | { readonly kind: "events"; readonly events: readonly MappedEvent[] }
@@ -44,7 +36,15 @@ export const hooksTest = defineCommand({
     "stackyard hooks test hooks/shop.yaml comment.json --event issue_comment --pull pull.json":
       "A command in a comment.",
   },
-  args: Arguments,
+  args: Type.Object({
+    document: Type.String({ minLength: 1, description: "A mapping document, such as hooks/shop.yaml." }),
+    payload: Type.String({ minLength: 1, description: "The body of a delivery, as JSON." }),
+    event: optionalText("The header X-GitHub-Event. Default: pull_request.", { minLength: 1, default: "pull_request" }),
+    pull: optionalText("For a comment: the pull request, as GET /repos/OWNER/NAME/pulls/N returns it.", {
+      minLength: 1,
+    }),
+    opened: optionalText("The head for which the stack was opened before.", { minLength: 1 }),
+  }),
   async run(context: PluginCommandContext, { document, payload, event = "pull_request", pull, opened }) {
     const mapping = toMapping(await read(context, document), document);
     const parsed = parseDelivery(event, await readJson(context, payload));

@@ -21,12 +21,6 @@ import { createPostJson, type PostJson } from "./post-json.ts";
 import { type QueuedNotification, toNotification, toQueuedEntry } from "./queued-notification.ts";
 import { toEntrySubject, toNoticeSubject } from "./to-subject.ts";
 
-const Arguments = Type.Object({
-  name: Type.String({ minLength: 1, maxLength: 32, description: "A rule or a channel of the document." }),
-  document: optionalText("The document. Default: notifications.yaml of the project.", { minLength: 1 }),
-  dryRun: optionalFlag("Print what would be sent, and send nothing."),
-});
-
 /** What became of one channel: `notify test --json` prints a list of them. */
 interface TestedChannel {
   readonly channel: string;
@@ -53,7 +47,11 @@ export function createNotifyTest(post: PostJson): PluginCommand {
       "stackyard notify test team": "Send an example on a channel.",
       "stackyard notify test leaked --dry-run": "Print what a rule would send.",
     },
-    args: Arguments,
+    args: Type.Object({
+      name: Type.String({ minLength: 1, maxLength: 32, description: "A rule or a channel of the document." }),
+      document: optionalText("The document. Default: notifications.yaml of the project.", { minLength: 1 }),
+      dryRun: optionalFlag("Print what would be sent, and send nothing."),
+    }),
     async run(context: PluginCommandContext, { name, document, dryRun: isDry = false }) {
       const folder = document === undefined ? context.projectDir : context.cwd;
       const notifications = await loadNotifications(resolve(folder, document ?? "notifications.yaml"));

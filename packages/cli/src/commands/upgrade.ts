@@ -13,19 +13,6 @@ import { loadDefinitions, readMachineText } from "../project/executors.ts";
 import { defineServerCommand, readPages, type ServerContext } from "../server/connection.ts";
 import { reasonArg, stackArg } from "./stack-args.ts";
 
-const Args = Type.Object({
-  stack: Type.Optional(stackArg.stack),
-  machine: optionalText("Upgrade all stacks of this machine.", { short: "m", minLength: 1, completes: "machine" }),
-  to: optionalText("Content hash of the revision, or its first digits. Default: the newest revision.", {
-    placeholder: "hash",
-    pattern: "^[0-9a-f]{4,64}$",
-    expected: "the first 4 to 64 digits of a hash: 0 to 9 and a to f",
-  }),
-  dryRun: optionalFlag("Change nothing, and show what would differ."),
-  all: optionalFlag("In a dry run, show every stack instead of the first 20."),
-  reason: Type.Optional(reasonArg),
-});
-
 /** `stackyard stacks upgrade` */
 export const stacksUpgrade = defineServerCommand({
   name: "stacks upgrade",
@@ -42,7 +29,18 @@ export const stacksUpgrade = defineServerCommand({
       "Show a summary of all stacks of the machine, and the first 20.",
     "stackyard stacks upgrade --machine review-app": "Move all stacks of the machine.",
   },
-  args: Args,
+  args: Type.Object({
+    stack: Type.Optional(stackArg.stack),
+    machine: optionalText("Upgrade all stacks of this machine.", { short: "m", minLength: 1, completes: "machine" }),
+    to: optionalText("Content hash of the revision, or its first digits. Default: the newest revision.", {
+      placeholder: "hash",
+      pattern: "^[0-9a-f]{4,64}$",
+      expected: "the first 4 to 64 digits of a hash: 0 to 9 and a to f",
+    }),
+    dryRun: optionalFlag("Change nothing, and show what would differ."),
+    all: optionalFlag("In a dry run, show every stack instead of the first 20."),
+    reason: Type.Optional(reasonArg),
+  }),
   positionals: ["stack"],
   async run(context, { stack, machine, dryRun = false, all = false, ...options }) {
     if (all && (!dryRun || machine === undefined)) {

@@ -75,14 +75,12 @@ export function createArtifactCommands(deps: Partial<ArtifactCommandDeps> = {}):
   return commands.map((command) => withArtifacts(command, whole));
 }
 
-const ListArgs = Type.Object({ artifact: artifactFlag, limit: limitArg, ...distributorArgs });
-
 /** `artifacts ls`: lists published versions. */
 const artifactsLs = defineCommand({
   name: "artifacts ls",
   summary: "List published versions.",
   examples: { "stackyard artifacts ls --artifact billing-api": "The versions of one artifact" },
-  args: ListArgs,
+  args: Type.Object({ artifact: artifactFlag, limit: limitArg, ...distributorArgs }),
   async run(context: ArtifactContext, args) {
     const { name, version } = args.artifact === undefined ? {} : parseArtifactWord(args.artifact);
     if (version !== undefined) throw usage("Cannot list a single version. Use `stackyard artifacts show`.");
@@ -119,13 +117,11 @@ function formatStatus({ retired, covered }: Pick<ArtifactSummary, "retired" | "c
   return covered ? "yes" : "no";
 }
 
-const ShowArgs = Type.Object({ ...versionArgs, ...distributorArgs });
-
 /** `artifacts show`: shows one version with its files and coverage. */
 const artifactsShow = defineCommand({
   name: "artifacts show",
   summary: "Show a version: its labels, its files with their digests, and its status at each consumer.",
-  args: ShowArgs,
+  args: Type.Object({ ...versionArgs, ...distributorArgs }),
   async run(context: ArtifactContext, { name, version, ...args }) {
     const { show } = createArtifactsClient({ call: await openDistributor(context, args) });
     const artifact = await show({ name, version });
@@ -173,13 +169,11 @@ function formatVerified(cell: DistributorAnswers["show"]["cells"][number]): stri
   return cell.verified ? "yes" : "no";
 }
 
-const ConsumersLsArgs = Type.Object({ limit: limitArg, ...distributorArgs });
-
 /** `consumers ls`: lists the consumers. */
 const consumersLs = defineCommand({
   name: "consumers ls",
   summary: "List the accounts and regions that receive artifacts, with the time of their last receipt.",
-  args: ConsumersLsArgs,
+  args: Type.Object({ limit: limitArg, ...distributorArgs }),
   async run(context: ArtifactContext, args) {
     const client = createArtifactsClient({ call: await openDistributor(context, args) });
     const taken = await takeRows(client.consumers(), args.limit);
@@ -205,14 +199,12 @@ function toConsumerTable(consumers: readonly ConsumerView[], columns: number | u
   return formatTable([head, ...rows], { columns });
 }
 
-const ConsumersShowArgs = Type.Object({ ...consumerArgs, ...distributorArgs });
-
 /** `consumers show`: shows one consumer with the status of each version. */
 const consumersShow = defineCommand({
   name: "consumers show",
   summary: "Show a consumer and the status of every version that it should have.",
   examples: { "stackyard consumers show 222233334444 eu-west-1": "One account and region" },
-  args: ConsumersShowArgs,
+  args: Type.Object({ ...consumerArgs, ...distributorArgs }),
   async run(context: ArtifactContext, { account, region, ...args }) {
     const { consumer } = createArtifactsClient({ call: await openDistributor(context, args) });
     const found = await consumer({ account, region });
@@ -240,17 +232,6 @@ function formatConsumer(consumer: DistributorAnswers["consumer"], columns: numbe
   return [head, formatTable([names, ...rows], { numbers: [4, 5], columns }), sum].join("\n\n");
 }
 
-const ReplayArgs = Type.Object({
-  ...consumerArgs,
-  artifact: artifactFlag,
-  since: optionalText("Only versions published since then, such as 2026-11-01 or 2026-11-01T06:00:00Z.", {
-    pattern: "^\\d{4}-\\d{2}-\\d{2}(T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,9})?Z)?$",
-    placeholder: "date",
-    expected: "a day such as 2026-11-01, or an instant such as 2026-11-01T06:00:00Z",
-  }),
-  ...distributorArgs,
-});
-
 /** `artifacts replay`: announces everything to a consumer again. */
 const artifactsReplay = defineCommand({
   name: "artifacts replay",
@@ -259,7 +240,16 @@ const artifactsReplay = defineCommand({
     "stackyard artifacts replay 222233334444 eu-west-1": "Everything",
     "stackyard artifacts replay 222233334444 eu-west-1 --artifact billing-api --since 2026-11-01": "Some",
   },
-  args: ReplayArgs,
+  args: Type.Object({
+    ...consumerArgs,
+    artifact: artifactFlag,
+    since: optionalText("Only versions published since then, such as 2026-11-01 or 2026-11-01T06:00:00Z.", {
+      pattern: "^\\d{4}-\\d{2}-\\d{2}(T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,9})?Z)?$",
+      placeholder: "date",
+      expected: "a day such as 2026-11-01, or an instant such as 2026-11-01T06:00:00Z",
+    }),
+    ...distributorArgs,
+  }),
   async run(context: ArtifactContext, { account, region, artifact, since, ...args }) {
     if (artifact !== undefined) parseArtifactWord(artifact);
     const { replay } = createArtifactsClient({ call: await openDistributor(context, args) });
@@ -278,8 +268,6 @@ function toInstant(text: string): string {
   return at.toISOString();
 }
 
-const RefreshArgs = Type.Object({ ...versionArgs, ...consumerFlags, ...distributorArgs });
-
 /** `artifacts refresh`: announces one version again with new URLs. */
 const artifactsRefresh = defineCommand({
   name: "artifacts refresh",
@@ -288,7 +276,7 @@ const artifactsRefresh = defineCommand({
     "stackyard artifacts refresh billing-api 1.4.2": "Wherever it is missing",
     "stackyard artifacts refresh billing-api 1.4.2 --account 222233334444 --region eu-west-1": "To one",
   },
-  args: RefreshArgs,
+  args: Type.Object({ ...versionArgs, ...consumerFlags, ...distributorArgs }),
   async run(context: ArtifactContext, { name, version, account, region, ...args }) {
     if ((account === undefined) !== (region === undefined)) throw usage("--account and --region require each other.");
     const { refresh } = createArtifactsClient({ call: await openDistributor(context, args) });
@@ -301,19 +289,17 @@ const artifactsRefresh = defineCommand({
   },
 });
 
-const RetireArgs = Type.Object({
-  ...versionArgs,
-  yes: optionalFlag("Confirm: consumers with the capability retire delete their copies."),
-  ...distributorArgs,
-});
-
 /** `artifacts retire`: retires a version. */
 const artifactsRetire = defineCommand({
   name: "artifacts retire",
   summary: "Retire a version: it is no longer expected, and consumers with the capability retire delete it.",
   description: "This cannot be undone. The source keeps the files until its retention removes them.",
   examples: { "stackyard artifacts retire billing-api 1.3.0 --yes": "For good" },
-  args: RetireArgs,
+  args: Type.Object({
+    ...versionArgs,
+    yes: optionalFlag("Confirm: consumers with the capability retire delete their copies."),
+    ...distributorArgs,
+  }),
   async run(context: ArtifactContext, { name, version, yes = false, ...args }) {
     if (!yes) {
       const message = `Retiring ${name} ${version} deletes copies and cannot be undone.`;

@@ -62,20 +62,18 @@ export function createReleaseCommands(deps: Partial<ReleaseCommandDeps> = {}): r
   return commands.map((command) => withReleases(command, whole));
 }
 
-const RollbackArgs = Type.Object({
-  ...projectArgs,
-  from: optionalText("Only if this release is running.", { minLength: 1, placeholder: "release" }),
-  reason: Type.Optional(reasonArg),
-  ...placeArgs,
-  ...followArgs,
-});
-
 /** `release rollback`: goes back by one release. */
 const releaseRollback = defineCommand({
   name: "release rollback",
   summary: "Go back to the previous release: return its kept groups to service, or deploy its document again.",
   examples: { "stackyard release rollback acme/shop production": "In AWS_ACCOUNT_ID and AWS_REGION" },
-  args: RollbackArgs,
+  args: Type.Object({
+    ...projectArgs,
+    from: optionalText("Only if this release is running.", { minLength: 1, placeholder: "release" }),
+    reason: Type.Optional(reasonArg),
+    ...placeArgs,
+    ...followArgs,
+  }),
   async run(context: ReleaseContext, args) {
     const { out } = context;
     const place = await openPlace(context, args);
@@ -93,20 +91,6 @@ const releaseRollback = defineCommand({
   },
 });
 
-const RepairArgs = Type.Object({
-  ...projectArgs,
-  remove: optionalFlag("Remove what was found. Default: only list."),
-  force: optionalFlag(
-    "With --remove: also remove the lock of the release. Use it only if you are certain that the release is dead.",
-  ),
-  keep: optionalText("Id of the release to keep. Required if groups of several releases exist.", {
-    minLength: 1,
-    maxLength: 255,
-  }),
-  reason: Type.Optional(reasonArg),
-  ...placeArgs,
-});
-
 /** `release repair`: lists or removes what releases left behind. */
 const releaseRepair = defineCommand({
   name: "release repair",
@@ -116,7 +100,19 @@ const releaseRepair = defineCommand({
     "stackyard release repair acme/shop production": "List",
     "stackyard release repair acme/shop production --remove": "Remove what the list shows",
   },
-  args: RepairArgs,
+  args: Type.Object({
+    ...projectArgs,
+    remove: optionalFlag("Remove what was found. Default: only list."),
+    force: optionalFlag(
+      "With --remove: also remove the lock of the release. Use it only if you are certain that the release is dead.",
+    ),
+    keep: optionalText("Id of the release to keep. Required if groups of several releases exist.", {
+      minLength: 1,
+      maxLength: 255,
+    }),
+    reason: Type.Optional(reasonArg),
+    ...placeArgs,
+  }),
   async run(context: ReleaseContext, { remove = false, force = false, keep, reason, ...args }) {
     const place = await openPlace(context, args);
     const at = toProjectConfig(context, args);
@@ -125,8 +121,6 @@ const releaseRepair = defineCommand({
   },
 });
 
-const LockArgs = Type.Object({ ...projectArgs, reason: reasonArg, ...placeArgs });
-
 /** `release lock`: prevents new releases. */
 const releaseLock = defineCommand({
   name: "release lock",
@@ -134,24 +128,22 @@ const releaseLock = defineCommand({
   examples: {
     "stackyard release lock acme/shop production sale": "Others see the reason when they deploy",
   },
-  args: LockArgs,
+  args: Type.Object({ ...projectArgs, reason: reasonArg, ...placeArgs }),
   async run(context: ReleaseContext, { reason, ...args }) {
     const place = await openPlace(context, args);
     return tell(context, await place.lock({ at: toProjectConfig(context, args), reason, by: toActor(context) }));
   },
 });
 
-const UnlockArgs = Type.Object({
-  ...projectArgs,
-  root: optionalFlag("Also remove the lock of a release. Use it only if you are certain that the release is dead."),
-  ...placeArgs,
-});
-
 /** `release unlock`: removes a person's lock. */
 const releaseUnlock = defineCommand({
   name: "release unlock",
   summary: "Remove a person's lock of a project and config.",
-  args: UnlockArgs,
+  args: Type.Object({
+    ...projectArgs,
+    root: optionalFlag("Also remove the lock of a release. Use it only if you are certain that the release is dead."),
+    ...placeArgs,
+  }),
   async run(context: ReleaseContext, { root = false, ...args }) {
     const place = await openPlace(context, args);
     return tell(context, await place.unlock({ at: toProjectConfig(context, args), root, by: toActor(context) }));
@@ -175,13 +167,11 @@ function toProjectConfig(
   throw new StackyardError("USAGE", `Account or region is missing. ${ways}`);
 }
 
-const WatchArgs = Type.Object({ release: releaseArg, ...placeArgs, giveUpAfter: followArgs.giveUpAfter });
-
 /** `release watch`: follows a release. */
 const releaseWatch = defineCommand({
   name: "release watch",
   summary: "Follow a release to its end; the exit code is that of the release.",
-  args: WatchArgs,
+  args: Type.Object({ release: releaseArg, ...placeArgs, giveUpAfter: followArgs.giveUpAfter }),
   async run(context: ReleaseContext, args) {
     const ended = await followRelease(context, await openPlace(context, args), args.release, args);
     showRelease(context, ended);
@@ -189,13 +179,11 @@ const releaseWatch = defineCommand({
   },
 });
 
-const ShowArgs = Type.Object({ release: releaseArg, ...placeArgs });
-
 /** `release show`: shows a release. */
 const releaseShow = defineCommand({
   name: "release show",
   summary: "Show a release: its status, services, path through the states, and errors.",
-  args: ShowArgs,
+  args: Type.Object({ release: releaseArg, ...placeArgs }),
   async run(context: ReleaseContext, args) {
     const place = await openPlace(context, args);
     showRelease(context, await place.get(args.release));

@@ -10,22 +10,6 @@ import type { ReleaseConstants } from "../release-state.ts";
 import { accountArgs, fileArg, presetArg, type ReleaseContext, toConstants } from "./place.ts";
 import { formatProblems, formatWarnings, loadReleaseFile } from "./release-file.ts";
 
-const Args = Type.Object({
-  file: fileArg,
-  previous: optionalText('Desired capacities of the running groups, such as {"web": 4}. Default: no groups.', {
-    minLength: 2,
-    maxLength: 65_536,
-    placeholder: "json",
-  }),
-  slowStart: optionalInteger("The longest slow start of the target groups.", {
-    minimum: 0,
-    maximum: 900,
-    placeholder: "seconds",
-  }),
-  preset: presetArg,
-  ...accountArgs,
-});
-
 /** `release plan`: shows sizes, steps and durations of a release, without an account. */
 export const releasePlan = defineCommand({
   name: "release plan",
@@ -34,7 +18,21 @@ export const releasePlan = defineCommand({
   examples: {
     [`stackyard release plan shop.json --previous '{"web": 4}'`]: "Assuming four running instances of web",
   },
-  args: Args,
+  args: Type.Object({
+    file: fileArg,
+    previous: optionalText('Desired capacities of the running groups, such as {"web": 4}. Default: no groups.', {
+      minLength: 2,
+      maxLength: 65_536,
+      placeholder: "json",
+    }),
+    slowStart: optionalInteger("The longest slow start of the target groups.", {
+      minimum: 0,
+      maximum: 900,
+      placeholder: "seconds",
+    }),
+    preset: presetArg,
+    ...accountArgs,
+  }),
   async run(context: ReleaseContext, args) {
     const { out } = context;
     const prepared = await loadReleaseFile(context, args.file, args);
@@ -123,22 +121,20 @@ function formatPlan(services: readonly PlannedService[], forecast: ReleaseForeca
   return [formatTable([head, ...rows], { numbers: [1, 2, 3, 4, 5, 6] }), steps.join("\n"), done].join("\n\n");
 }
 
-const GraphArgs = Type.Object({
-  format: Type.Optional(
-    Type.Union([Type.Literal("text"), Type.Literal("mermaid"), Type.Literal("asl")], {
-      description: "A table (default), a Mermaid diagram, or the definition for Step Functions.",
-    }),
-  ),
-  function: optionalText("For asl: the ARN of the deployer's function.", { minLength: 1, placeholder: "arn" }),
-  preset: presetArg,
-});
-
 /** `release graph`: shows the states of a release. */
 export const releaseGraph = defineCommand({
   name: "release graph",
   summary: "Show the states of a release: as a table, as a diagram, or as a definition for Step Functions.",
   examples: { "stackyard release graph --format asl --preset odin": "What `odin json` printed" },
-  args: GraphArgs,
+  args: Type.Object({
+    format: Type.Optional(
+      Type.Union([Type.Literal("text"), Type.Literal("mermaid"), Type.Literal("asl")], {
+        description: "A table (default), a Mermaid diagram, or the definition for Step Functions.",
+      }),
+    ),
+    function: optionalText("For asl: the ARN of the deployer's function.", { minLength: 1, placeholder: "arn" }),
+    preset: presetArg,
+  }),
   async run(context: ReleaseContext, { format = "text", function: functionArn = FUNCTION, ...words }) {
     const { generation } = toConstants(context, words);
     const machine = RELEASE_MACHINES[generation];

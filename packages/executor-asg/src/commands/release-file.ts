@@ -106,8 +106,6 @@ function toPlace(pointer: string): string {
   return pointer === "" ? "(the document)" : toCell(pointer, 200);
 }
 
-const Args = Type.Object({ file: fileArg, preset: presetArg, ...accountArgs });
-
 /** `release validate`: lists all problems of a release file, without an account. */
 export const releaseValidate = defineCommand({
   name: "release validate",
@@ -117,7 +115,7 @@ export const releaseValidate = defineCommand({
     "stackyard release validate shop.json": "A file of Stackyard or Odin, with shop.json.userdata",
     "stackyard release validate shop.json --preset step-asg-deployer": "A file of the first generation",
   },
-  args: Args,
+  args: Type.Object({ file: fileArg, preset: presetArg, ...accountArgs }),
   async run(context: ReleaseContext, args) {
     const { out } = context;
     const prepared = await loadReleaseFile(context, args.file, args);

@@ -47,8 +47,6 @@ export function createFleetCommands(open: OpenRuns): readonly PluginCommand[] {
   return [...overRuns.map((command) => withRuns(withFolderCheck(command), open)), createFleetDoctor()];
 }
 
-const PlanArgs = Type.Object({ ...runArgs, ...reportArgs, giveUpAfter: followArgs.giveUpAfter });
-
 const RunArgs = Type.Object({
   ...runArgs,
   key: keyArg,
@@ -65,7 +63,7 @@ const fleetPlan = defineCommand({
   examples: {
     "stackyard fleet plan --tag-key Role --tag-value web": "All instances with the tag Role=web",
   },
-  args: PlanArgs,
+  args: Type.Object({ ...runArgs, ...reportArgs, giveUpAfter: followArgs.giveUpAfter }),
   run: (context: RunsContext, args) => start(context, args, { isPlan: true }),
 });
 
@@ -102,8 +100,6 @@ async function followAndShow(context: RunsContext, runId: string, options: Follo
   return toRunExitCode(run, pages);
 }
 
-const ShowArgs = Type.Object({ run: runArg, ...reportArgs });
-
 /** `fleet show`: prints the current state of a run. */
 const fleetShow = defineCommand({
   name: "fleet show",
@@ -112,7 +108,7 @@ const fleetShow = defineCommand({
     "stackyard fleet show run-0cc52bd92f8f1ec64f390c9af986e6be --html report.html":
       "Also write a page that you can share",
   },
-  args: ShowArgs,
+  args: Type.Object({ run: runArg, ...reportArgs }),
   async run(context: RunsContext, args) {
     const run = await findRun(context, args.run);
     await showReport(context, run, await loadReport(context, args.run), args);
@@ -130,13 +126,11 @@ async function findRun({ runs, signal }: RunsContext, runId: string): Promise<Ru
   }
 }
 
-const WatchArgs = Type.Object({ run: runArg, ...reportArgs, giveUpAfter: followArgs.giveUpAfter });
-
 /** `fleet watch`: waits for a run's end. */
 const fleetWatch = defineCommand({
   name: "fleet watch",
   summary: "Follow a run to its end and exit with its result.",
-  args: WatchArgs,
+  args: Type.Object({ run: runArg, ...reportArgs, giveUpAfter: followArgs.giveUpAfter }),
   run: (context: RunsContext, args) => followAndShow(context, args.run, args),
 });
 

@@ -23,29 +23,6 @@ const ADDRESS = "^https?://[^\\s?#@]{1,2000}$";
 const YARD = "an address such as https://yard.example.org";
 const ENTERPRISE = "an address such as https://github.example.org";
 
-const Arguments = Type.Object({
-  url: optionalText("The public address of the yard. The webhook is URL/hooks/NAME.", {
-    pattern: ADDRESS,
-    expected: YARD,
-  }),
-  name: optionalText("The host's name in the configuration. Default: github.", {
-    pattern: "^[a-z][a-z0-9-]{0,31}$",
-    expected: "lower-case letters, digits and dashes that begin with a letter, at most 32",
-    default: "github",
-  }),
-  organization: optionalText("The organization that owns the App. Default: you.", {
-    pattern: "^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$",
-    expected: "the organization's name in addresses, such as acme",
-  }),
-  github: optionalText(`Of GitHub Enterprise. Default: ${GITHUB}.`, {
-    pattern: ADDRESS,
-    expected: ENTERPRISE,
-    default: GITHUB,
-  }),
-  folder: optionalText("Where key and secret are written. Default: the project's folder.", { minLength: 1 }),
-  print: optionalFlag("Print the manifest, and do nothing else."),
-});
-
 /** The answer of `POST /app-manifests/{code}/conversions`, as far as it is used. */
 const Registered = Type.Object({
   id: Type.Integer({ minimum: 1 }),
@@ -69,7 +46,28 @@ export const setupGitHub = defineCommand({
     "stackyard hosts setup github --url https://yard.example.org --organization acme":
       "Register an App of the organization acme.",
   },
-  args: Arguments,
+  args: Type.Object({
+    url: optionalText("The public address of the yard. The webhook is URL/hooks/NAME.", {
+      pattern: ADDRESS,
+      expected: YARD,
+    }),
+    name: optionalText("The host's name in the configuration. Default: github.", {
+      pattern: "^[a-z][a-z0-9-]{0,31}$",
+      expected: "lower-case letters, digits and dashes that begin with a letter, at most 32",
+      default: "github",
+    }),
+    organization: optionalText("The organization that owns the App. Default: you.", {
+      pattern: "^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$",
+      expected: "the organization's name in addresses, such as acme",
+    }),
+    github: optionalText(`Of GitHub Enterprise. Default: ${GITHUB}.`, {
+      pattern: ADDRESS,
+      expected: ENTERPRISE,
+      default: GITHUB,
+    }),
+    folder: optionalText("Where key and secret are written. Default: the project's folder.", { minLength: 1 }),
+    print: optionalFlag("Print the manifest, and do nothing else."),
+  }),
   async run(context: PluginCommandContext, given) {
     const { name = "github", print = false, organization } = given;
     const github = toAddress("github", given.github ?? GITHUB, ENTERPRISE);

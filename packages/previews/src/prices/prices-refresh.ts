@@ -21,11 +21,6 @@ import { parsePriceFile, type RefreshedConstant } from "./price-file.ts";
 const REGION = "us-east-1";
 const LANES = 4;
 
-const Arguments = Type.Object({
-  file: optionalText("The document of prices. Default: prices.yaml.", { minLength: 1 }),
-  dryRun: optionalFlag("Show what would change, and write nothing."),
-});
-
 /** What tests replace. */
 export interface PricesRefreshDeps {
   readonly client: () => Pick<PricingClient, "send">;
@@ -53,7 +48,10 @@ export function createPricesRefresh({ client, now }: PricesRefreshDeps = DEPS): 
     examples: {
       "stackyard previews prices refresh --dry-run": "Show what has become cheaper or dearer.",
     },
-    args: Arguments,
+    args: Type.Object({
+      file: optionalText("The document of prices. Default: prices.yaml.", { minLength: 1 }),
+      dryRun: optionalFlag("Show what would change, and write nothing."),
+    }),
     async run({ out, projectDir, cwd, signal }: PluginCommandContext, { file: given, dryRun = false }) {
       const file = given === undefined ? resolve(projectDir, "prices.yaml") : resolve(cwd, given);
       const text = await readFile(file, "utf8").catch((cause: unknown) => {
