@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
-import { defined, findNearestName, StackyardError } from "@stackyard/core";
-import type { Command } from "./command.ts";
+import { checkArgs, defined, findNearestName, StackyardError } from "@stackyard/core";
+import type { CliCommand } from "./command.ts";
 import { COMMAND_NAMES, GROUPS, loadAllCommands, loadNamedCommands } from "./command-table.ts";
 import { completeValues, completeWords } from "./completion.ts";
 import { printFailure, toFailure } from "./failure.ts";
@@ -104,7 +104,7 @@ function hasFirstWord(names: readonly string[], words: readonly string[]): boole
 }
 
 /** Returns the commands that the words may mean: the named ones of ours; for other words and for help, all and those of plugins. */
-async function listCommands(words: readonly string[], io: CommandLineIo): Promise<readonly Command[]> {
+async function listCommands(words: readonly string[], io: CommandLineIo): Promise<readonly CliCommand[]> {
   const [first, second] = words.filter((word) => !word.startsWith("-"));
   const named = await loadNamedCommands(first, second);
   if (named.length > 0) return named;
@@ -122,7 +122,7 @@ async function invoke({ command, args, ...options }: Invocation, given: CommandL
   const io = options.verbose ? { ...given, env: { ...given.env, STACKYARD_DEBUG: "1" } } : given;
   const out = createOutput(toOutputOptions(io, options));
   try {
-    const exitCode = await command.run({ ...io, out }, args);
+    const exitCode = (await command.run({ ...io, out }, checkArgs(command, args))) ?? 0;
     out.settle();
     return exitCode;
   } catch (error) {

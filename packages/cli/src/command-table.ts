@@ -1,8 +1,8 @@
-import type { Command } from "./command.ts";
+import type { CliCommand } from "./command.ts";
 import { version } from "./version.ts";
 
 /** The commands by name, in the order in which help lists them; plugins append theirs. A run loads only the command it needs. */
-const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
+const LOADERS: Readonly<Record<string, () => Promise<CliCommand>>> = {
   init: async () => (await import("./init.ts")).init,
   validate: async () => (await import("./commands/machines.ts")).validate,
   graph: async () => (await import("./commands/machines.ts")).graph,
@@ -78,19 +78,19 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
 export const COMMAND_NAMES: readonly string[] = Object.keys(LOADERS);
 
 /** Loads every command, in the order in which help lists them. */
-export function loadAllCommands(): Promise<readonly Command[]> {
+export function loadAllCommands(): Promise<readonly CliCommand[]> {
   return load(COMMAND_NAMES);
 }
 
 /** Loads the command that the first words of a command line name, with those under it. Returns none if they name none. */
-export function loadNamedCommands(first?: string, second?: string): Promise<readonly Command[]> {
+export function loadNamedCommands(first?: string, second?: string): Promise<readonly CliCommand[]> {
   const exact = `${first} ${second}`;
   if (COMMAND_NAMES.includes(exact)) return load([exact]);
   if (!COMMAND_NAMES.some((name) => name === first)) return load([]);
   return load(COMMAND_NAMES.filter((name) => `${name} `.startsWith(`${first} `)));
 }
 
-function load(names: readonly string[]): Promise<readonly Command[]> {
+function load(names: readonly string[]): Promise<readonly CliCommand[]> {
   return Promise.all(names.map((name) => LOADERS[name]?.()).filter((command) => command !== undefined));
 }
 

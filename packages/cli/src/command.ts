@@ -1,14 +1,5 @@
-import { defined } from "@stackyard/core";
-import { checkArgs } from "@stackyard/sdk/commands";
-import {
-  type Static,
-  type TNumberOptions,
-  type TObject,
-  type TSchema,
-  type TSchemaOptions,
-  type TStringOptions,
-  Type,
-} from "typebox";
+import { type Command, defined, listPositionals } from "@stackyard/core";
+import { type TSchema, Type } from "typebox";
 import type { Output } from "./output.ts";
 
 /** What every command is given. */
@@ -22,86 +13,8 @@ export interface CommandContext {
   readonly signal: AbortSignal;
 }
 
-/** One example in the help: a command as typed, and what it does. */
-interface CommandExample {
-  readonly command: string;
-  readonly what: string;
-}
-
-interface CommandFacts {
-  /** One to three words. */
-  readonly name: string;
-  /** One sentence. */
-  readonly summary: string;
-  /** More, for `--help` and the reference. */
-  readonly description?: string;
-  readonly examples: readonly CommandExample[];
-  /** Names of arguments without a flag, in order; an array takes all that are left. */
-  readonly positionals: readonly string[];
-}
-
-/** The exit code of a command; undefined is 0. */
-type ExitCode = number | undefined;
-
-/** The definition that the author of a command writes. */
-export interface CommandSpec<Args extends TObject> extends Omit<CommandFacts, "positionals" | "examples"> {
-  /** Commands as typed, and what each does. */
-  readonly examples: Readonly<Record<string, string>>;
-  readonly args: Args;
-  readonly positionals?: readonly (keyof Static<Args> & string)[];
-  /** Throws errors. */
-  run(context: CommandContext, args: Static<Args>): Promise<ExitCode> | ExitCode;
-}
-
-/** A command of the table: data, and `run`, which checks its arguments. */
-export interface Command extends CommandFacts {
-  readonly args: TObject;
-  run(context: CommandContext, args: Readonly<Record<string, unknown>>): Promise<number>;
-}
-
-/** Makes a command of its parts. Arguments that do not fit the schema are `USAGE`. */
-export function defineCommand<Args extends TObject>(spec: CommandSpec<Args>): Command {
-  // `createCommand` passes only arguments that match the schema.
-  return createCommand(toFacts(spec), (context, args) => spec.run(context, args as Static<Args>));
-}
-
-/** Returns the facts of a command that `createCommand` takes. */
-export function toFacts<Spec extends Pick<CommandSpec<TObject>, "examples">>(spec: Spec) {
-  const examples = Object.entries(spec.examples).map(([command, what]) => ({ command, what }));
-  return { ...spec, examples };
-}
-
-/** Defines a command as `defineCommand` does, for arguments that are composed at run time. */
-export function createCommand(
-  facts: Omit<CommandFacts, "positionals"> & { readonly args: TObject; readonly positionals?: readonly string[] },
-  run: (context: CommandContext, args: Readonly<Record<string, unknown>>) => Promise<ExitCode> | ExitCode,
-): Command {
-  const { name, summary, description, examples, positionals = [], args: schema } = facts;
-  return {
-    name,
-    summary,
-    examples,
-    positionals,
-    args: schema,
-    ...defined({ description }),
-    run: async (context, args) => (await run(context, checkArgs(schema, args, positionals))) ?? 0,
-  };
-}
-
-/** Declares an argument that may be left out, with a text as its value. */
-export function optionalText(description: string, options: TStringOptions = {}) {
-  return Type.Optional(Type.String({ ...options, description }));
-}
-
-/** Declares an argument that may be left out, with a whole number as its value. */
-export function optionalInteger(description: string, options: TNumberOptions = {}) {
-  return Type.Optional(Type.Integer({ ...options, description }));
-}
-
-/** Declares a flag without a value. */
-export function optionalFlag(description: string, options: TSchemaOptions = {}) {
-  return Type.Optional(Type.Boolean({ ...options, description }));
-}
+/** A command as the command line runs it. */
+export type CliCommand = Command<CommandContext>;
 
 /** The facts about an argument that help, parser and reference use. */
 export interface ArgumentFacts {
@@ -123,7 +36,9 @@ export interface ArgumentFacts {
 }
 
 /** Returns the arguments of a command: the positional ones in their order, then the flags. */
-export function toArgumentFacts({ args, positionals }: Command): readonly ArgumentFacts[] {
+export function toArgumentFacts(command: CliCommand): readonly ArgumentFacts[] {
+  const { args } = command;
+  const positionals = listPositionals(command);
   const required: readonly string[] = args.required ?? [];
   const flags = Object.keys(args.properties).filter((name) => !positionals.includes(name));
   return [...positionals, ...flags].map((name) => {

@@ -1,9 +1,8 @@
-import { defined } from "@stackyard/core";
+import { defineCommand, defined, toFlag } from "@stackyard/core";
 import { Stackyard } from "@stackyard/sdk";
-import { toFlag } from "@stackyard/sdk/commands";
 import { loadMachines } from "@stackyard/sdk/send";
 import { Type } from "typebox";
-import { type ArgumentFacts, type Command, type CommandContext, defineCommand, toArgumentFacts } from "./command.ts";
+import { type ArgumentFacts, type CliCommand, type CommandContext, toArgumentFacts } from "./command.ts";
 import { GLOBAL_OPTIONS } from "./program.ts";
 import { isAwsYard, loadConfigFile, machinesDirOf } from "./project/config.ts";
 import { listMachineNames } from "./project/executors.ts";
@@ -11,12 +10,8 @@ import { findYardName, openServer, type ServerContext, serverArgs } from "./serv
 
 const SCRIPTS = { bash: toBash, zsh: toZsh, fish: toFish } as const;
 
-const Args = Type.Object({
-  shell: Type.Enum(["bash", "zsh", "fish"], { description: "bash, zsh or fish." }),
-});
-
 /** Creates `stackyard completion`, for the commands that `loadCommands` returns. */
-export function createCompletion(loadCommands: () => Promise<readonly Command[]>): Command {
+export function createCompletion(loadCommands: () => Promise<readonly CliCommand[]>): CliCommand {
   return defineCommand({
     name: "completion",
     summary: "Print a script that completes commands, flags and values in a shell.",
@@ -27,9 +22,11 @@ export function createCompletion(loadCommands: () => Promise<readonly Command[]>
       'eval "$(stackyard completion zsh)"': "In ~/.zshrc, after compinit.",
       "stackyard completion fish | source": "In ~/.config/fish/config.fish.",
     },
-    args: Args,
+    args: Type.Object({
+      shell: Type.Enum(["bash", "zsh", "fish"], { description: "bash, zsh or fish." }),
+    }),
     positionals: ["shell"],
-    async run({ out }, { shell }) {
+    async run({ out }: CommandContext, { shell }) {
       const commands = await loadCommands();
       const script = SCRIPTS[shell](commands.map(toWords));
       if (out.json) out.result({ shell, script }, () => "");
@@ -38,7 +35,7 @@ export function createCompletion(loadCommands: () => Promise<readonly Command[]>
   });
 }
 
-function toWords(command: Command): CompletionWords {
+function toWords(command: CliCommand): CompletionWords {
   return { name: command.name, summary: command.summary, flags: listFlags(command) };
 }
 
@@ -143,7 +140,7 @@ type Completion =
  * Returns what can complete the last of these words: commands, flags, choices, or the kind of value that its argument
  * takes. `words` are those after the program's name; the last one is what was typed of the present word.
  */
-export function completeWords(words: readonly string[], commands: readonly Command[]): Completion {
+export function completeWords(words: readonly string[], commands: readonly CliCommand[]): Completion {
   const before = words.slice(0, -1);
   const current = words.at(-1) ?? "";
   const found = findCommand(before, commands);
@@ -157,7 +154,7 @@ export function completeWords(words: readonly string[], commands: readonly Comma
 }
 
 /** Returns the flags of a command, including those of every command. */
-function listFlags(command: Command): readonly string[] {
+function listFlags(command: CliCommand): readonly string[] {
   const own = toArgumentFacts(command).filter(({ positional }) => !positional);
   return [...own.map(({ name }) => toFlag(name)), ...GLOBAL_FLAGS];
 }
@@ -169,8 +166,8 @@ const GLOBAL_FLAGS: readonly string[] = [
 
 function findCommand(
   words: readonly string[],
-  commands: readonly Command[],
-): { readonly command: Command; readonly rest: readonly string[] } | undefined {
+  commands: readonly CliCommand[],
+): { readonly command: CliCommand; readonly rest: readonly string[] } | undefined {
   const start = words.findIndex((word) => !word.startsWith("-"));
   if (start < 0) return undefined;
   for (const length of [3, 2, 1]) {
@@ -181,7 +178,7 @@ function findCommand(
   return undefined;
 }
 
-function listNextWords(before: readonly string[], current: string, commands: readonly Command[]): readonly string[] {
+function listNextWords(before: readonly string[], current: string, commands: readonly CliCommand[]): readonly string[] {
   const typed = before.filter((word) => !word.startsWith("-"));
   if (current.startsWith("-")) return [...GLOBAL_FLAGS, ...(typed.length === 0 ? ["--version"] : [])];
   const under = commands

@@ -2,8 +2,9 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { defineCommand, optionalFlag, optionalText } from "@stackyard/core";
 import { Type } from "typebox";
-import { type CommandContext, defineCommand, optionalFlag, optionalText } from "./command.ts";
+import type { CommandContext } from "./command.ts";
 import { failWith } from "./failure.ts";
 import { CONFIG_NAMES } from "./project/config.ts";
 import { readPackageType } from "./project/modules.ts";
@@ -52,7 +53,7 @@ export const init = defineCommand({
     ),
   }),
   positionals: ["dir"],
-  async run(context, { dir = ".", force = false, template: name = "review-app" }) {
+  async run(context: CommandContext, { dir = ".", force = false, template: name = "review-app" }) {
     const folder = resolve(context.cwd, dir);
     const template = await loadTemplate(name);
     const files = force ? template : toFilesFor(folder, template);

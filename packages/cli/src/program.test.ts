@@ -1,27 +1,25 @@
+import { checkArgs, defineCommand } from "@stackyard/core";
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
-import { createCommand } from "./command.ts";
 import { readWords } from "./program.ts";
 
-const files = createCommand(
-  {
-    name: "things look",
-    summary: "Look at things.",
-    examples: [{ command: "stackyard things look a", what: "At a." }],
-    args: Type.Object({
-      place: Type.String({ description: "Where." }),
-      files: Type.Optional(Type.Array(Type.String())),
-      maxDepth: Type.Optional(Type.Integer({ short: "d" })),
-      tag: Type.Optional(Type.Array(Type.String())),
-      deep: Type.Optional(Type.Boolean()),
-      "dry-run": Type.Optional(Type.Boolean()),
-      noToken: Type.Optional(Type.Boolean()),
-      format: Type.Optional(Type.Union([Type.Literal("dot"), Type.Literal("svg")])),
-    }),
-    positionals: ["place", "files"],
-  },
-  () => 0,
-);
+const files = defineCommand({
+  name: "things look",
+  summary: "Look at things.",
+  examples: { "stackyard things look a": "At a." },
+  args: Type.Object({
+    place: Type.String({ description: "Where." }),
+    files: Type.Optional(Type.Array(Type.String())),
+    maxDepth: Type.Optional(Type.Integer({ short: "d" })),
+    tag: Type.Optional(Type.Array(Type.String())),
+    deep: Type.Optional(Type.Boolean()),
+    "dry-run": Type.Optional(Type.Boolean()),
+    noToken: Type.Optional(Type.Boolean()),
+    format: Type.Optional(Type.Union([Type.Literal("dot"), Type.Literal("svg")])),
+  }),
+  positionals: ["place", "files"],
+  run: () => 0,
+});
 
 const read = (...words: string[]) =>
   readWords(words, { commands: [files], groups: { things: "Things." }, version: "1.2.3" });
@@ -148,9 +146,8 @@ describe("the check of arguments", () => {
     if (result.kind !== "invocation") throw new Error(result.kind);
     const { command, args } = result.invocation;
 
-    await expect(command.run({} as never, args)).rejects.toMatchObject({
-      code: "USAGE",
-      message: "--max-depth must be a whole number.",
-    });
+    expect(() => checkArgs(command, args)).toThrow(
+      expect.objectContaining({ code: "USAGE", message: "--max-depth must be a whole number." }),
+    );
   });
 });

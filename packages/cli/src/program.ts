@@ -1,7 +1,6 @@
-import { findNearestName } from "@stackyard/core";
-import { toFlag } from "@stackyard/sdk/commands";
+import { findNearestName, toFlag } from "@stackyard/core";
 import { CommanderError, Option, Command as Program } from "commander";
-import { type ArgumentFacts, type Command, toArgumentFacts, toPlace } from "./command.ts";
+import { type ArgumentFacts, type CliCommand, toArgumentFacts, toPlace } from "./command.ts";
 import { findFamiliarCommand } from "./suggestions.ts";
 
 /** Options that every command takes. */
@@ -17,7 +16,7 @@ export interface GlobalOptions {
 
 /** The command that the words mean, with its arguments by name. */
 export interface Invocation extends GlobalOptions {
-  readonly command: Command;
+  readonly command: CliCommand;
   readonly args: Readonly<Record<string, unknown>>;
 }
 
@@ -36,7 +35,7 @@ export type ReadResult =
     };
 
 interface ReadInput {
-  readonly commands: readonly Command[];
+  readonly commands: readonly CliCommand[];
   /** One sentence for each first word that has commands under it. */
   readonly groups: Readonly<Record<string, string>>;
   readonly version: string;
@@ -100,7 +99,7 @@ function findCommandWords(words: readonly string[]): readonly string[] {
 function findUnknownWords(
   program: Program,
   words: readonly string[],
-  commands: readonly Command[],
+  commands: readonly CliCommand[],
 ): { readonly message: string; readonly hint?: string } | undefined {
   let parent = program;
   for (const [index, word] of words.entries()) {
@@ -169,8 +168,8 @@ function addCommands(program: Program, { commands, groups }: ReadInput, found: F
   }
 }
 
-function addCommand(program: Program, command: Command, found: Found): void {
-  const { description, examples, summary } = command;
+function addCommand(program: Program, command: CliCommand, found: Found): void {
+  const { description, examples = {}, summary } = command;
   program.summary(summary).description(description ? `${summary}\n\n${description}` : summary);
   const facts = toArgumentFacts(command);
   for (const each of facts) {
@@ -178,10 +177,8 @@ function addCommand(program: Program, command: Command, found: Found): void {
     else program.addOption(toOption(each));
   }
   for (const [flags, what] of GLOBAL_OPTIONS) program.option(flags, what);
-  if (examples.length > 0) {
-    const lines = examples.map(({ command: typed, what }) => `  ${typed}\n      ${what}`);
-    program.addHelpText("after", `\nExamples:\n${lines.join("\n")}`);
-  }
+  const lines = Object.entries(examples).map(([typed, what]) => `  ${typed}\n      ${what}`);
+  if (lines.length > 0) program.addHelpText("after", `\nExamples:\n${lines.join("\n")}`);
   program.action(() => {
     const options = program.opts<Record<string, unknown>>();
     found({

@@ -1,8 +1,8 @@
-import { toFlag } from "@stackyard/sdk/commands";
-import { type Command, toArgumentFacts, toPlace } from "./command.ts";
+import { toFlag } from "@stackyard/core";
+import { type CliCommand, toArgumentFacts, toPlace } from "./command.ts";
 
 /** Formats the command-line reference as a Markdown page, from the table of commands. */
-export function toReference(commands: readonly Command[]): string {
+export function toReference(commands: readonly CliCommand[]): string {
   const index = commands.map(({ name, summary }) => `| [\`stackyard ${name}\`](#${toAnchor(name)}) | ${summary} |`);
   return [HEAD, "| command | does |", "|---|---|", ...index, "", ...commands.flatMap(toSection), NEXT]
     .join("\n")
@@ -55,9 +55,10 @@ const NEXT = `## Next
 - [Operations](operations.md): how to run a yard
 `;
 
-function toSection(command: Command): readonly string[] {
-  const { name, summary, description, examples } = command;
+function toSection(command: CliCommand): readonly string[] {
+  const { name, summary, description, examples = {} } = command;
   const rows = toRows(command);
+  const typed = Object.entries(examples).map(([example, what]) => `# ${what}\n${example}`);
   return [
     `## stackyard ${name}`,
     "",
@@ -69,20 +70,18 @@ function toSection(command: Command): readonly string[] {
     "```",
     "",
     ...(rows.length === 0 ? [] : ["| argument | |", "|---|---|", ...rows, ""]),
-    ...(examples.length === 0
-      ? []
-      : ["```sh", ...examples.map(({ command: typed, what }) => `# ${what}\n${typed}`), "```", ""]),
+    ...(typed.length === 0 ? [] : ["```sh", ...typed, "```", ""]),
   ];
 }
 
-function toUsage(command: Command): string {
+function toUsage(command: CliCommand): string {
   const words = toArgumentFacts(command)
     .filter(({ positional }) => positional)
     .map(toPlace);
   return ["stackyard", command.name, ...words, "[options]"].join(" ");
 }
 
-function toRows(command: Command): readonly string[] {
+function toRows(command: CliCommand): readonly string[] {
   return toArgumentFacts(command).map(({ name, positional, word, short, isSwitch, choices, description }) => {
     const flag = `${short === undefined ? "" : `-${short}, `}${toFlag(name)}${isSwitch ? "" : ` <${word}>`}`;
     const oneOf =

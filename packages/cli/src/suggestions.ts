@@ -1,5 +1,5 @@
-import { StackyardError } from "@stackyard/core";
-import type { Command } from "./command.ts";
+import { listPositionals, StackyardError } from "@stackyard/core";
+import type { CliCommand } from "./command.ts";
 
 /** Commands of other tools and our equivalents; the first one that exists is suggested. */
 const COMMANDS = toMap({
@@ -62,7 +62,7 @@ const VERBS = toMap({
 export function findFamiliarCommand(
   typed: readonly string[],
   rest: readonly string[],
-  commands: readonly Command[],
+  commands: readonly CliCommand[],
 ): string | undefined {
   const [first = "", ...more] = typed;
   if (more.length === 0) return findTopLevel(first, rest, commands);
@@ -72,7 +72,7 @@ export function findFamiliarCommand(
   return found === undefined ? undefined : `Use \`${toTyped(found, rest)}\`.`;
 }
 
-function findTopLevel(word: string, rest: readonly string[], commands: readonly Command[]): string | undefined {
+function findTopLevel(word: string, rest: readonly string[], commands: readonly CliCommand[]): string | undefined {
   const known = COMMANDS.get(word);
   if (known === undefined) return undefined;
   const [noun = "", ...after] = rest;
@@ -98,16 +98,19 @@ export function findGroupName(word: string, names: readonly string[]): string | 
   return [word, `${word}s`, word.replace(/s$/, "")].find((name) => groups.has(name));
 }
 
-function findFirst(names: readonly string[], commands: readonly Command[]): Command | undefined {
+function findFirst(names: readonly string[], commands: readonly CliCommand[]): CliCommand | undefined {
   return names
     .map((name) => commands.find((command) => command.name === name))
     .find((command) => command !== undefined);
 }
 
 /** Formats the command with the typed words; missing arguments are in capitals. */
-function toTyped({ name, args, positionals }: Command, rest: readonly string[]): string {
+function toTyped(command: CliCommand, rest: readonly string[]): string {
+  const { name, args } = command;
   const required: readonly string[] = args.required ?? [];
-  const missing = positionals.slice(rest.length).filter((each) => required.includes(each));
+  const missing = listPositionals(command)
+    .slice(rest.length)
+    .filter((each) => required.includes(each));
   return ["stackyard", name, ...rest, ...missing.map((each) => each.toUpperCase())].join(" ");
 }
 

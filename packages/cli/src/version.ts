@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
-import { isMap } from "@stackyard/core";
+import { defineCommand, isMap } from "@stackyard/core";
 import { Type } from "typebox";
-import { defineCommand } from "./command.ts";
+import type { CommandContext } from "./command.ts";
 
 /** The version of this package. */
 export const VERSION: string = readVersion();
@@ -18,7 +18,7 @@ export const version = defineCommand({
   summary: "Print the version, like -v and --version.",
   examples: { "stackyard version --json": "Also print the version of Node.js." },
   args: Type.Object({}),
-  run({ out }) {
+  run({ out }: CommandContext) {
     out.result({ version: VERSION, node: process.versions.node }, () => VERSION);
   },
 });

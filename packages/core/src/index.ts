@@ -25,6 +25,18 @@ export type { TaskMessage } from "./machine/task-message.ts";
 export { mapLimited } from "./map-limited.ts";
 export { matchesGlob } from "./matches-glob.ts";
 export type { Clock, Ids, Random } from "./ports/clock.ts";
+export {
+  type Command,
+  checkArgs,
+  defineCommand,
+  listPositionals,
+  optionalFlag,
+  optionalInteger,
+  optionalText,
+  optionalTexts,
+  toFlag,
+  withContext,
+} from "./ports/command.ts";
 export type { CommandOutput, PluginCommand, PluginCommandContext } from "./ports/define-plugin.ts";
 export {
   defineConfig,

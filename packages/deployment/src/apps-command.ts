@@ -2,8 +2,10 @@ import { CloudFormationClient } from "@aws-sdk/client-cloudformation";
 import { S3Client } from "@aws-sdk/client-s3";
 import {
   type Clock,
+  type Command,
   type CommandOutput,
   isStackyardError,
+  optionalText,
   type PluginCommand,
   type PluginCommandContext,
   StackyardError,
@@ -11,7 +13,6 @@ import {
 } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { createYardAws } from "@stackyard/runtime/yard";
-import { type CommandSpec, createCommand } from "@stackyard/sdk/commands";
 import { type Static, type TObject, Type } from "typebox";
 import { type Place, parsePlace } from "./published-objects.ts";
 
@@ -29,45 +30,30 @@ export interface AppsContext {
 /** Opens AWS for a command; tests pass their own. */
 export type OpenAppsAws = (context: Pick<PluginCommandContext, "environment" | "yards">, yard: string) => AppsAws;
 
-const YardArg = Type.Optional(
-  Type.String({
+const YardArg = optionalText(
+  "The yard; the configuration may give it a region, profile and role. Default: STACKYARD_YARD, main.",
+  {
     pattern: "^[A-Za-z0-9][A-Za-z0-9_-]{0,29}$",
     expected: "a letter or digit, then letters, digits, - and _, at most 30",
     placeholder: "name",
-    description: "The yard; the configuration may give it a region, profile and role. Default: STACKYARD_YARD, main.",
-  }),
+  },
 );
 
-/** A command of this package. */
-export interface AppsCommandSpec<Args extends TObject> {
-  readonly name: string;
-  readonly summary: string;
-  readonly args: Args;
-  run(context: AppsContext, args: Static<Args>): Promise<number>;
-}
-
-/** Creates a command of this package and adds `--yard`. Throws `USAGE` for arguments that do not match the schema. */
-export function createAppsCommand<Args extends TObject>(
-  { name, summary, args: own, run }: AppsCommandSpec<Args>,
-  openAws: OpenAppsAws,
-): PluginCommand {
-  const args = Type.Object({ ...own.properties, yard: YardArg });
-  const spec: CommandSpec<typeof args, PluginCommandContext> = {
-    name,
-    summary,
-    args,
-    async run(context, { yard: named, ...rest }) {
+/** Returns a command of this package as a command of a plugin, with `--yard`, and AWS as `openAws` opens it. */
+export function withYard(command: Command<AppsContext>, openAws: OpenAppsAws): PluginCommand {
+  return {
+    ...command,
+    args: Type.Object({ ...command.args.properties, yard: YardArg }),
+    async run(context, { yard: named, ...args }) {
       const { out, projectDir, dataDir, signal, environment } = context;
       const yard = String(named ?? (environment["STACKYARD_YARD"] || "main"));
       try {
-        // `createCommand` has checked them against the schema that contains these.
-        return await run({ out, projectDir, dataDir, signal, yard, aws: openAws(context, yard) }, rest as Static<Args>);
+        return await command.run({ out, projectDir, dataDir, signal, yard, aws: openAws(context, yard) }, args);
       } catch (error) {
         throw isStackyardError(error) ? withHint(error) : error;
       }
     },
   };
-  return createCommand(spec, (context) => context);
 }
 
 /** Hints about AWS. The command line's own hints for these codes are about reaching a server. */
@@ -88,12 +74,10 @@ function withHint(error: StackyardError): StackyardError {
 
 /** Arguments for the location of releases. */
 export const placeArgs = {
-  bucket: Type.Optional(
-    Type.String({
-      description: "Where releases lie. Default: where the stack was deployed from, else where you published last.",
-    }),
+  bucket: optionalText(
+    "Where releases lie. Default: where the stack was deployed from, else where you published last.",
   ),
-  prefix: Type.Optional(Type.String({ description: "Beginning of all keys in the bucket, such as `stackyard/`." })),
+  prefix: optionalText("Beginning of all keys in the bucket, such as `stackyard/`."),
 };
 
 /** The values of these arguments. */

@@ -1,8 +1,15 @@
 import type { Parameter } from "@aws-sdk/client-cloudformation";
-import { type CommandOutput, StackyardError } from "@stackyard/core";
+import {
+  type CommandOutput,
+  defineCommand,
+  optionalFlag,
+  optionalInteger,
+  optionalText,
+  StackyardError,
+} from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
-import { type AppsCommandSpec, type AppsContext, choosePlace, placeArgs } from "./apps-command.ts";
+import { type AppsContext, choosePlace, placeArgs } from "./apps-command.ts";
 import {
   findCode,
   findLatest,
@@ -33,14 +40,10 @@ const Args = Type.Object({
   parameter: Type.Optional(
     Type.Array(Type.String(), { placeholder: "name=value", description: "Of the template, may be repeated." }),
   ),
-  release: Type.Optional(Type.String({ placeholder: "version", description: "Default: the one published last." })),
-  stack: Type.Optional(
-    Type.String({ description: "The stack's name. Default: stackyard-YARD, or stackyard-YARD-NAME." }),
-  ),
-  dryRun: Type.Optional(Type.Boolean({ description: "Print what would change and change nothing." })),
-  minutes: Type.Optional(
-    Type.Integer({ minimum: 1, maximum: 720, description: "How many minutes to wait. Default: 60." }),
-  ),
+  release: optionalText("Default: the one published last.", { placeholder: "version" }),
+  stack: optionalText("The stack's name. Default: stackyard-YARD, or stackyard-YARD-NAME."),
+  dryRun: optionalFlag("Print what would change and change nothing."),
+  minutes: optionalInteger("How many minutes to wait. Default: 60.", { minimum: 1, maximum: 720 }),
   ...placeArgs,
 });
 type Args = Static<typeof Args>;
@@ -48,12 +51,12 @@ type Args = Static<typeof Args>;
 const DEFAULT_MINUTES = 60;
 
 /** `apps deploy`: creates or updates the stack of a template, with progress by resource. */
-export const appsDeploy: AppsCommandSpec<typeof Args> = {
+export const appsDeploy = defineCommand({
   name: "apps deploy",
   summary: "Create or update the CloudFormation stack of a template of ours.",
   args: Args,
   run: deploy,
-};
+});
 
 async function deploy(context: AppsContext, args: Args): Promise<number> {
   const { out, aws, signal } = context;

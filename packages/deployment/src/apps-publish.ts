@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
-import { StackyardError } from "@stackyard/core";
+import { defineCommand, optionalFlag, optionalText, StackyardError } from "@stackyard/core";
 import { formatTable } from "@stackyard/sdk/commands";
 import { type Static, Type } from "typebox";
-import { type AppsCommandSpec, type AppsContext, choosePlace, type GivenPlace, placeArgs } from "./apps-command.ts";
+import { type AppsContext, choosePlace, type GivenPlace, placeArgs } from "./apps-command.ts";
 import { loadRelease, type Release, type ReleaseFile } from "./load-release.ts";
 import {
   findRememberedPlace,
@@ -17,19 +17,19 @@ import { findDeployedPlace, listStacks, STACK_TAGS, type StackFacts } from "./st
 const Args = Type.Object({
   ...placeArgs,
   app: Type.Optional(Type.Array(Type.String(), { description: "Only this app, may be repeated. Default: all." })),
-  from: Type.Optional(Type.String({ placeholder: "dir", description: "The release's folder. Default: dist/release." })),
-  replace: Type.Optional(Type.Boolean({ description: "Overwrite a published version that has another digest." })),
+  from: optionalText("The release's folder. Default: dist/release.", { placeholder: "dir" }),
+  replace: optionalFlag("Overwrite a published version that has another digest."),
 });
 
 const DEFAULT_FOLDER = "dist/release";
 
 /** `apps publish`: uploads zips and templates of a release after their sums were checked. */
-export const appsPublish: AppsCommandSpec<typeof Args> = {
+export const appsPublish = defineCommand({
   name: "apps publish",
   summary: "Upload the apps of a release and their templates to a bucket.",
   args: Args,
   run: publish,
-};
+});
 
 async function publish(context: AppsContext, args: Static<typeof Args>): Promise<number> {
   const { out, projectDir, dataDir, signal, aws } = context;
@@ -65,12 +65,12 @@ function chooseFiles({ files, version }: Release, names: readonly string[] | und
 const ListArgs = Type.Object({ ...placeArgs });
 
 /** `apps ls`: lists published releases, and deployments of them. */
-export const appsLs: AppsCommandSpec<typeof ListArgs> = {
+export const appsLs = defineCommand({
   name: "apps ls",
   summary: "List the apps that are published, and the stacks that are deployed.",
   args: ListArgs,
   run: list,
-};
+});
 
 async function list(context: AppsContext, args: Static<typeof ListArgs>): Promise<number> {
   const stacks = (await listStacks(context.aws.cloudFormation)).filter(({ tags }) => tags.has(STACK_TAGS.template));

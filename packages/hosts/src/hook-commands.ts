@@ -1,12 +1,10 @@
-import { defined, type PluginCommand, type PluginCommandContext } from "@stackyard/core";
+import { defineCommand, defined, optionalInteger, type PluginCommandContext } from "@stackyard/core";
 import type { HookDelivery, QueuedItem } from "@stackyard/core/api";
 import { createHttpClient, formatTable, type HttpClient } from "@stackyard/sdk/commands";
 import { type Static, Type } from "typebox";
 
 const ListArguments = Type.Object({
-  limit: Type.Optional(
-    Type.Integer({ minimum: 1, maximum: 1_000, short: "n", description: "Maximum number. Default: 100." }),
-  ),
+  limit: optionalInteger("Maximum number. Default: 100.", { minimum: 1, maximum: 1_000, short: "n" }),
 });
 
 function openServer({ server: { url, token } }: PluginCommandContext): HttpClient {
@@ -25,11 +23,9 @@ interface PrintedList<Item> {
 /** Prints a list of the server: one object per line with `--json`, else a table. */
 async function printList<Item>(
   context: PluginCommandContext,
-  args: unknown,
+  { limit = 100 }: Static<typeof ListArguments>,
   { name, empty, head, toRow }: PrintedList<Item>,
 ): Promise<number> {
-  // The command line has checked the arguments against the schema.
-  const { limit = 100 } = args as Static<typeof ListArguments>;
   const { signal, out } = context;
   const request = { path: ["v1", name], query: { limit }, signal };
   const { items } = await openServer(context).requestJson<{ items: readonly Item[] }>(request);
@@ -39,19 +35,19 @@ async function printList<Item>(
 }
 
 /** `stackyard hooks ls`: what code hosts delivered. */
-export const hooksLs: PluginCommand = {
+export const hooksLs = defineCommand({
   name: "hooks ls",
   summary: "List deliveries of code hosts of the last 14 days, newest first, and what came of them.",
-  examples: [{ command: "stackyard hooks ls -n 20", what: "List the last 20 deliveries." }],
+  examples: { "stackyard hooks ls -n 20": "List the last 20 deliveries." },
   args: ListArguments,
-  run: (context, args) =>
+  run: (context: PluginCommandContext, args) =>
     printList<HookDelivery>(context, args, {
       name: "hooks",
       empty: "No delivery came in the last 14 days.",
       head: ["RECEIVED", "HOST", "WHAT", "OF", "BY", "OUTCOME"],
       toRow: toDeliveryRow,
     }),
-};
+});
 
 function toDeliveryRow({ receivedAt, host, what, subject = "–", sender = "–", outcome }: HookDelivery) {
   const events = outcome?.events?.map(({ event, stackId }) => `${event} to ${stackId}`).join(", ");
@@ -61,44 +57,40 @@ function toDeliveryRow({ receivedAt, host, what, subject = "–", sender = "–"
 }
 
 /** `stackyard queue ls`: what waits in the queues of services. */
-export const queueLs: PluginCommand = {
+export const queueLs = defineCommand({
   name: "queue ls",
   summary: "List what waits in the queues of services, and their dead letters.",
   description:
     "Dead letters stay for 30 days. Send one again with `stackyard queue redrive` once its cause is corrected.",
-  examples: [{ command: "stackyard queue ls", what: "List items, and why their work failed." }],
+  examples: { "stackyard queue ls": "List items, and why their work failed." },
   args: ListArguments,
-  run: (context, args) =>
+  run: (context: PluginCommandContext, args) =>
     printList<QueuedItem>(context, args, {
       name: "queue",
       empty: "The queues are empty.",
       head: ["QUEUE", "KEY", "STATE", "FAILURES", "WHY"],
       toRow: toItemRow,
     }),
-};
+});
 
 function toItemRow({ queue, key, dueAt, failure, deadAt }: QueuedItem): readonly string[] {
   const state = deadAt === undefined ? `due ${dueAt}` : `dead since ${deadAt}`;
   return [queue, key, state, String(failure?.count ?? 0), failure?.message ?? ""];
 }
 
-const RedriveArguments = Type.Object({
-  queue: Type.String({ minLength: 1, maxLength: 64, description: "The queue, as `queue ls` prints it." }),
-  key: Type.String({ minLength: 1, maxLength: 1_024, description: "The key of the dead letter." }),
-});
-
 /** `stackyard queue redrive`: retries a dead letter. */
-export const queueRedrive: PluginCommand = {
+export const queueRedrive = defineCommand({
   name: "queue redrive",
   summary: "Repeat the work on a dead letter of a queue.",
   description: "Exits with 1 if the queue has no dead letter under this key.",
-  examples: [
-    { command: "stackyard queue redrive hooks github/72d3162e-cc78-11e3", what: "Decide about a delivery again." },
-  ],
-  args: RedriveArguments,
-  async run(context, args) {
-    // The command line has checked the arguments against the schema.
-    const body = args as Static<typeof RedriveArguments>;
+  examples: {
+    "stackyard queue redrive hooks github/72d3162e-cc78-11e3": "Decide about a delivery again.",
+  },
+  args: Type.Object({
+    queue: Type.String({ minLength: 1, maxLength: 64, description: "The queue, as `queue ls` prints it." }),
+    key: Type.String({ minLength: 1, maxLength: 1_024, description: "The key of the dead letter." }),
+  }),
+  async run(context: PluginCommandContext, body) {
     const { signal, out } = context;
     const request = { method: "POST" as const, path: ["v1", "queue", "redrive"], body, signal };
     const { redriven } = await openServer(context).requestJson<{ redriven: boolean }>(request);
@@ -106,4 +98,4 @@ export const queueRedrive: PluginCommand = {
     out.result({ ...body, redriven }, () => `${body.queue} ${body.key} ${text}`);
     return redriven ? 0 : 1;
   },
-};
+});

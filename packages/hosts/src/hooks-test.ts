@@ -1,32 +1,20 @@
 import { readFile } from "node:fs/promises";
 import { basename, resolve } from "node:path";
-import { isMap, type PluginCommand, type PluginCommandContext, parseJson, StackyardError } from "@stackyard/core";
-import { type Static, Type } from "typebox";
+import {
+  defineCommand,
+  isMap,
+  optionalText,
+  type PluginCommandContext,
+  parseJson,
+  StackyardError,
+} from "@stackyard/core";
+import { Type } from "typebox";
 import { Check } from "typebox/value";
 import { type AppliedPull, applyPull, applyRules, findMapping, type MappedEvent, withTrust } from "./apply-mapping.ts";
 import { GitHubPull, parseGitHubDelivery, toPull } from "./github/parse-delivery.ts";
 import { GitLabPull, parseGitLabDelivery, toHookPull } from "./gitlab/parse-delivery.ts";
 import type { Hook, HookPull, ParsedDelivery } from "./hook.ts";
 import { type Mapping, parseMapping } from "./mapping.ts";
-
-const Arguments = Type.Object({
-  document: Type.String({ minLength: 1, description: "A mapping document, such as hooks/shop.yaml." }),
-  payload: Type.String({ minLength: 1, description: "The body of a delivery, as JSON." }),
-  event: Type.Optional(
-    Type.String({
-      minLength: 1,
-      description: "The header X-GitHub-Event. Default: pull_request.",
-      default: "pull_request",
-    }),
-  ),
-  pull: Type.Optional(
-    Type.String({
-      minLength: 1,
-      description: "For a comment: the pull request, as GET /repos/OWNER/NAME/pulls/N returns it.",
-    }),
-  ),
-  opened: Type.Optional(Type.String({ minLength: 1, description: "The head for which the stack was opened before." })),
-});
 
 /** The result of a delivery, as `hooks test --json` prints it. */
 type Tested =
@@ -35,7 +23,7 @@ type Tested =
   | { readonly kind: "failed"; readonly code: string; readonly reason: string };
 
 /** `stackyard hooks test`: prints a mapping document's events for a delivery. Sends nothing. */
-export const hooksTest: PluginCommand = {
+export const hooksTest = defineCommand({
   name: "hooks test",
   summary: "Print the events that a mapping document makes of a delivery. Sends nothing.",
   description: [
@@ -43,17 +31,21 @@ export const hooksTest: PluginCommand = {
     "A pull request is decided on as if no stack existed; with --opened as if its stack had been opened for that head.",
     "Exits with 0, also when the delivery leads to no event; with 3 when the document has errors, and with 65 when an expression fails for this delivery.",
   ].join("\n"),
-  examples: [
-    { command: "stackyard hooks test hooks/shop.yaml opened.json", what: "A pull request that was opened." },
-    {
-      command: "stackyard hooks test hooks/shop.yaml comment.json --event issue_comment --pull pull.json",
-      what: "A command in a comment.",
-    },
-  ],
-  args: Arguments,
-  async run(context, args) {
-    // The command line has checked the arguments against the schema.
-    const { document, payload, event = "pull_request", pull, opened } = args as Static<typeof Arguments>;
+  examples: {
+    "stackyard hooks test hooks/shop.yaml opened.json": "A pull request that was opened.",
+    "stackyard hooks test hooks/shop.yaml comment.json --event issue_comment --pull pull.json":
+      "A command in a comment.",
+  },
+  args: Type.Object({
+    document: Type.String({ minLength: 1, description: "A mapping document, such as hooks/shop.yaml." }),
+    payload: Type.String({ minLength: 1, description: "The body of a delivery, as JSON." }),
+    event: optionalText("The header X-GitHub-Event. Default: pull_request.", { minLength: 1, default: "pull_request" }),
+    pull: optionalText("For a comment: the pull request, as GET /repos/OWNER/NAME/pulls/N returns it.", {
+      minLength: 1,
+    }),
+    opened: optionalText("The head for which the stack was opened before.", { minLength: 1 }),
+  }),
+  async run(context: PluginCommandContext, { document, payload, event = "pull_request", pull, opened }) {
     const mapping = toMapping(await read(context, document), document);
     const parsed = parseDelivery(event, await readJson(context, payload));
     const looked = pull === undefined ? undefined : await readPull(context, pull);
@@ -61,7 +53,7 @@ export const hooksTest: PluginCommand = {
     context.out.result(tested, () => format(tested));
     return tested.kind === "failed" ? 65 : 0;
   },
-};
+});
 
 /** Parses a delivery. Bodies of GitLab contain their own event. */
 function parseDelivery(event: string, body: unknown): ParsedDelivery {

@@ -1,8 +1,17 @@
 import { resolve } from "node:path";
-import { type Clock, defined, type PluginCommand, type PluginCommandContext, StackyardError } from "@stackyard/core";
+import {
+  type Clock,
+  defineCommand,
+  defined,
+  optionalFlag,
+  optionalText,
+  type PluginCommand,
+  type PluginCommandContext,
+  StackyardError,
+} from "@stackyard/core";
 import { createMemoryStore } from "@stackyard/core/engine";
 import { createSecretReader } from "@stackyard/core/services";
-import { type Static, Type } from "typebox";
+import { Type } from "typebox";
 import type { SendDeps } from "./channels/send.ts";
 import { renderNotification, sendNotification } from "./channels/send-notification.ts";
 import type { Subject } from "./decide-notifications.ts";
@@ -11,14 +20,6 @@ import type { Applies, Notifications, Rule } from "./parse-notifications.ts";
 import { createPostJson, type PostJson } from "./post-json.ts";
 import { type QueuedNotification, toNotification, toQueuedEntry } from "./queued-notification.ts";
 import { toEntrySubject, toNoticeSubject } from "./to-subject.ts";
-
-const Arguments = Type.Object({
-  name: Type.String({ minLength: 1, maxLength: 32, description: "A rule or a channel of the document." }),
-  document: Type.Optional(
-    Type.String({ minLength: 1, description: "The document. Default: notifications.yaml of the project." }),
-  ),
-  dryRun: Type.Optional(Type.Boolean({ description: "Print what would be sent, and send nothing." })),
-});
 
 /** What became of one channel: `notify test --json` prints a list of them. */
 interface TestedChannel {
@@ -34,7 +35,7 @@ export const notifyTest = createNotifyTest(createPostJson());
 
 /** Creates the command over a client for requests. */
 export function createNotifyTest(post: PostJson): PluginCommand {
-  return {
+  return defineCommand({
     name: "notify test",
     summary: "Send an example on the channels of a rule, or on one channel.",
     description: [
@@ -42,16 +43,18 @@ export function createNotifyTest(post: PostJson): PluginCommand {
       "Conditions, digests and quiet hours of the rule are not applied. An expression that needs a real stack is replaced by the default.",
       "Secrets come from the environment and files of this computer. Exits with 1 when a channel does not take the example.",
     ].join("\n"),
-    examples: [
-      { command: "stackyard notify test team", what: "Send an example on a channel." },
-      { command: "stackyard notify test leaked --dry-run", what: "Print what a rule would send." },
-    ],
-    args: Arguments,
-    async run(context, args) {
-      // The command line has checked the arguments against the schema.
-      const { name, document = "notifications.yaml", dryRun: isDry = false } = args as Static<typeof Arguments>;
-      const folder = args["document"] === undefined ? context.projectDir : context.cwd;
-      const notifications = await loadNotifications(resolve(folder, document));
+    examples: {
+      "stackyard notify test team": "Send an example on a channel.",
+      "stackyard notify test leaked --dry-run": "Print what a rule would send.",
+    },
+    args: Type.Object({
+      name: Type.String({ minLength: 1, maxLength: 32, description: "A rule or a channel of the document." }),
+      document: optionalText("The document. Default: notifications.yaml of the project.", { minLength: 1 }),
+      dryRun: optionalFlag("Print what would be sent, and send nothing."),
+    }),
+    async run(context: PluginCommandContext, { name, document, dryRun: isDry = false }) {
+      const folder = document === undefined ? context.projectDir : context.cwd;
+      const notifications = await loadNotifications(resolve(folder, document ?? "notifications.yaml"));
       const rule = notifications.rules.find((each) => each.name === name);
       const channels = rule?.to ?? (notifications.channels.has(name) ? [name] : []);
       if (channels.length === 0) throw unknownName(name, notifications);
@@ -63,7 +66,7 @@ export function createNotifyTest(post: PostJson): PluginCommand {
       context.out.result({ channels: tested }, () => tested.map(format).join("\n"));
       return tested.some(({ outcome }) => outcome === "failed") ? 1 : 0;
     },
-  };
+  });
 }
 
 function unknownName(name: string, { channels, rules }: Notifications): StackyardError {

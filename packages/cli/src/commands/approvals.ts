@@ -1,7 +1,7 @@
-import { defined } from "@stackyard/core";
+import { defined, optionalFlag, optionalText } from "@stackyard/core";
 import type { Approval, OperationResult } from "@stackyard/sdk";
 import { type Static, type TObject, Type } from "typebox";
-import { optionalFlag, optionalText } from "../command.ts";
+
 import { failWith } from "../failure.ts";
 import { type Painter, toAge } from "../output.ts";
 import { defineServerCommand, type ServerContext } from "../server/connection.ts";
@@ -72,7 +72,6 @@ export const approvalsApprove = defineServerCommand({
       maxLength: 1_024,
     }),
   }),
-  positionals: ["stack", "task"],
   async run(context, { stack, task, comment, of }) {
     const { yard, signal } = context;
     const approval = await findApproval(context, stack, task);
@@ -87,7 +86,6 @@ export const approvalsReject = defineServerCommand({
   summary: "Reject a task: it fails with APPROVAL_REJECTED.",
   examples: { 'stackyard approvals reject web-1 sign-off --comment "wrong version"': "Reject and say why." },
   args: Type.Object(answerArgs),
-  positionals: ["stack", "task"],
   run: (context, args) => answer(context, args, { name: "reject", done: `has your rejection of ${args.task}` }),
 });
 
@@ -97,7 +95,6 @@ export const approvalsWithdraw = defineServerCommand({
   summary: "Take back your own approval.",
   examples: { "stackyard approvals withdraw web-1 sign-off": "Take it back." },
   args: Type.Object(answerArgs),
-  positionals: ["stack", "task"],
   run: (context, args) =>
     answer(context, args, { name: "withdraw", done: `no longer has your approval of ${args.task}` }),
 });

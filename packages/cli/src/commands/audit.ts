@@ -1,11 +1,11 @@
 import { createReadStream, existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { createInterface } from "node:readline";
-import { defined } from "@stackyard/core";
+import { checkArgs, defineCommand, defined, optionalInteger, optionalText } from "@stackyard/core";
 import { type ChainFault, type ChainReport, checkChain, type KnownHead } from "@stackyard/core/access";
 import type { AuditLine } from "@stackyard/sdk";
 import { Type } from "typebox";
-import { type Command, defineCommand, optionalInteger, optionalText } from "../command.ts";
+import type { CliCommand, CommandContext } from "../command.ts";
 import { failWith } from "../failure.ts";
 import type { Output, Painter } from "../output.ts";
 import { defineServerCommand } from "../server/connection.ts";
@@ -93,18 +93,20 @@ const verifyOnServer = defineServerCommand({
 
 const verifyFile = defineCommand({
   ...VERIFY,
-  async run({ cwd, out }, { file = "", head: hash }) {
+  async run({ cwd, out }: CommandContext, { file = "", head: hash }) {
     const head = hash === undefined ? undefined : { hash };
     return printReport(await verify(readFileLines(resolve(cwd, file), file), head), out);
   },
 });
 
 /** `stackyard audit verify` */
-export const auditVerify: Command = {
+export const auditVerify: CliCommand = {
   ...verifyOnServer,
-  // A file needs no server.
+  // A file needs no server, and so none of its arguments.
   run: (context, args) =>
-    args["file"] === undefined ? verifyOnServer.run(context, args) : verifyFile.run(context, args),
+    args["file"] === undefined
+      ? verifyOnServer.run(context, args)
+      : verifyFile.run(context, checkArgs(verifyFile, args)),
 };
 
 function printReport(report: ChainReport, out: Output): number {

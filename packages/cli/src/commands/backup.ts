@@ -1,8 +1,8 @@
 import { existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { defined, isStackyardError } from "@stackyard/core";
+import { defineCommand, defined, isStackyardError, optionalFlag } from "@stackyard/core";
 import { Type } from "typebox";
-import { defineCommand, optionalFlag } from "../command.ts";
+import type { CommandContext } from "../command.ts";
 import { failWith } from "../failure.ts";
 import { type ConfigFile, loadConfigFile, projectArg } from "../project/config.ts";
 import {
@@ -27,8 +27,7 @@ export const backup = defineCommand({
     replace: optionalFlag("Replace an existing file."),
     ...projectArg,
   }),
-  positionals: ["file"],
-  async run({ cwd, out }, { file, replace = false, project }) {
+  async run({ cwd, out }: CommandContext, { file, replace = false, project }) {
     const folder = findFolder(await loadConfigFile(cwd, project));
     const path = resolve(cwd, file);
     if (!existsSync(join(folder, "stackyard.db"))) {
@@ -63,8 +62,7 @@ export const restore = defineCommand({
     replace: optionalFlag("Replace an existing store; the old one is kept next to it."),
     ...projectArg,
   }),
-  positionals: ["file"],
-  async run({ cwd, out }, { file, replace = false, project }) {
+  async run({ cwd, out }: CommandContext, { file, replace = false, project }) {
     const folder = findFolder(await loadConfigFile(cwd, project));
     const from = resolve(cwd, file);
     const { restoreSqliteStore } = await import("@stackyard/store-sqlite");
@@ -103,7 +101,7 @@ export const migrate = defineCommand({
     "A server or worker migrates when it starts, unless the store's option `migrate` is false. In a rolling upgrade, run this command first, if needed with a database account that can change tables. Processes of the previous version keep running. Prints whether anything changed.",
   examples: { "stackyard migrate": "Run it before the first server of a new version." },
   args: Type.Object({ ...projectArg }),
-  async run({ cwd, env, out }, { project }) {
+  async run({ cwd, env, out }: CommandContext, { project }) {
     const file = await loadConfigFile(cwd, project);
     const choice = withoutOwnWord(chooseSharedStore(file, env));
     const name = choice.kind === "sqlite" ? choice.folder : choice.name;

@@ -1,9 +1,9 @@
-import { defined } from "@stackyard/core";
+import { defined, optionalFlag, optionalInteger, optionalText } from "@stackyard/core";
 import type { Bulk, BulkItem, BulkPlan, BulkRequest } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
 import { parseMetadata } from "@stackyard/sdk/send";
 import { type Static, Type } from "typebox";
-import { optionalFlag, optionalInteger, optionalText } from "../command.ts";
+
 import { failWith } from "../failure.ts";
 import { defineServerCommand, readAll, readPages, type ServerContext } from "../server/connection.ts";
 import { reasonArg, stackFilterArgs } from "./stack-args.ts";
@@ -160,7 +160,6 @@ export const bulkShow = defineServerCommand({
     outcome: Type.Optional(Type.Enum(OUTCOMES, { description: "Only items with this outcome. Implies --items." })),
     follow: optionalFlag("Wait for the end.", { short: "f" }),
   }),
-  positionals: ["id"],
   async run(context, { id, items = false, outcome, follow: waits = false }) {
     const { out, yard, signal } = context;
     if (waits) return follow(context, id);
@@ -207,7 +206,6 @@ export const bulkCancel = defineServerCommand({
     id: Type.String({ ...name, placeholder: "id", description: "The operation's id." }),
     reason: Type.Optional(auditedReasonArg),
   }),
-  positionals: ["id"],
   async run({ out, yard, signal }, { id, reason }) {
     const bulk = await yard.bulk.cancel(id, { signal, ...defined({ reason }) });
     out.result(bulk, () => formatBulk(bulk));

@@ -1,8 +1,9 @@
 import { open } from "node:fs/promises";
 import { resolve } from "node:path";
+import { optionalInteger, optionalText } from "@stackyard/core";
 import type { StackAt } from "@stackyard/sdk";
 import { Type } from "typebox";
-import { optionalInteger, optionalText } from "../command.ts";
+
 import { failWith } from "../failure.ts";
 import { defineServerCommand } from "../server/connection.ts";
 import { stackArg } from "./stack-args.ts";
@@ -21,7 +22,6 @@ export const stacksBundle = defineServerCommand({
     ...stackArg,
     output: optionalText("The file, or - for standard output.", { short: "o", minLength: 1, placeholder: "file" }),
   }),
-  positionals: ["stack"],
   async run({ out, yard, cwd, signal }, { stack, output }) {
     out.progress({ kind: "progress", stackId: stack }, () => `Collecting what is known about ${stack} …`);
     const bundle = await yard.stacks.bundle(stack, { signal });
@@ -57,7 +57,6 @@ export const stacksSnapshot = defineServerCommand({
       placeholder: "position",
     }),
   }),
-  positionals: ["stack"],
   async run({ out, yard, signal }, { stack, at }) {
     const found: Partial<StackAt> =
       at === undefined ? await yard.stacks.snapshot(stack, { signal }) : await yard.stacks.at(stack, at, { signal });

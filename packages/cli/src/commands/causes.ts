@@ -1,6 +1,7 @@
+import { optionalInteger } from "@stackyard/core";
 import type { Cause } from "@stackyard/sdk";
 import { Type } from "typebox";
-import { optionalInteger } from "../command.ts";
+
 import { type Painter, toAge } from "../output.ts";
 import { defineServerCommand } from "../server/connection.ts";
 import { printItems } from "./print-list.ts";

@@ -1,7 +1,7 @@
 import { once } from "node:events";
-import { defined } from "@stackyard/core";
+import { defineCommand, defined } from "@stackyard/core";
 import { Type } from "typebox";
-import { defineCommand } from "../command.ts";
+import type { CommandContext } from "../command.ts";
 import { openServer, serverArgs } from "../server/connection.ts";
 import { requestLocalUrl } from "../server/sign-in.ts";
 
@@ -18,7 +18,7 @@ export const consoleCommand = defineCommand({
     "stackyard console --yard production": "The console of a yard of the configuration.",
   },
   args: Type.Object({ ...serverArgs }),
-  async run(context, given) {
+  async run(context: CommandContext, given) {
     const { out, signal } = context;
     const { url, token, isOwn, close } = await openServer(context, given);
     try {

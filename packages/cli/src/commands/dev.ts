@@ -1,10 +1,10 @@
 import { userInfo } from "node:os";
 import { join } from "node:path";
-import { defined, type Locator, type MachineListing } from "@stackyard/core";
+import { defineCommand, defined, type Locator, type MachineListing, optionalText } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { Stackyard } from "@stackyard/sdk";
 import { Type } from "typebox";
-import { type CommandContext, defineCommand, optionalText } from "../command.ts";
+import type { CommandContext } from "../command.ts";
 import { formatProblems } from "../failure.ts";
 import type { Output } from "../output.ts";
 import { type ConfigFile, dataDirOf, loadConfigFile, projectArg } from "../project/config.ts";
@@ -47,7 +47,7 @@ export const dev = defineCommand({
     }),
     ...projectArg,
   }),
-  async run(context, { noToken = false, groups, project, ...given }) {
+  async run(context: CommandContext, { noToken = false, groups, project, ...given }) {
     const { cwd, out, signal } = context;
     const file = await loadConfigFile(cwd, project);
     const running = await startDev(context, file, {

@@ -2,10 +2,10 @@ import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
-import { type Executor, isMap, silentLogger } from "@stackyard/core";
+import { defineCommand, type Executor, isMap, silentLogger } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { Type } from "typebox";
-import { type Command, type CommandContext, defineCommand } from "../command.ts";
+import type { CliCommand, CommandContext } from "../command.ts";
 import { type Finding, fail, failOf, ok, warn } from "../failure.ts";
 import { findNodeProblem } from "../node-version.ts";
 import type { Style } from "../output.ts";
@@ -28,7 +28,7 @@ import {
 } from "./doctor-stores.ts";
 
 /** Creates `stackyard doctor`; `own` are the names of all our commands. */
-export function createDoctor(own: readonly string[]): Command {
+export function createDoctor(own: readonly string[]): CliCommand {
   return defineCommand({
     name: "doctor",
     summary: "Check that everything the project needs is available, and suggest fixes.",
@@ -39,7 +39,7 @@ export function createDoctor(own: readonly string[]): Command {
       "stackyard doctor --yard production": "Check a deployment on AWS instead of this machine.",
     },
     args: Type.Object({ ...serverArgs }),
-    async run(context, given) {
+    async run(context: CommandContext, given) {
       const yard = findYardName(given, context.env);
       const { file, findings: found, used } = await checkProject(context, given.project);
       // Those in the folder are not those of another yard.

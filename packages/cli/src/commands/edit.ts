@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { defined } from "@stackyard/core";
+import { defineCommand, defined, optionalInteger, optionalText } from "@stackyard/core";
 import { Type } from "typebox";
-import { defineCommand, optionalInteger, optionalText } from "../command.ts";
+import type { CommandContext } from "../command.ts";
 import { failWith } from "../failure.ts";
 
 /** `stackyard edit` */
@@ -25,7 +25,7 @@ export const edit = defineCommand({
     port: optionalInteger("Default: any free port.", { minimum: 0, maximum: 65_535, placeholder: "number" }),
   }),
   positionals: ["file"],
-  async run({ out, cwd, signal }, { file: given, port }) {
+  async run({ out, cwd, signal }: CommandContext, { file: given, port }) {
     const file = given === undefined ? undefined : resolve(cwd, given);
     if (file !== undefined) await requireEditable(file, given ?? file);
     const { createEditServer } = await import("@stackyard/server");

@@ -1,7 +1,7 @@
-import { defined } from "@stackyard/core";
+import { defined, optionalFlag, optionalInteger, optionalText } from "@stackyard/core";
 import type { DeadLetter, ListedParkedEvent } from "@stackyard/sdk";
 import { type Static, type TObject, Type } from "typebox";
-import { optionalFlag, optionalInteger, optionalText } from "../command.ts";
+
 import { failWith } from "../failure.ts";
 import type { Painter } from "../output.ts";
 import { defineServerCommand, readAll, type ServerContext } from "../server/connection.ts";

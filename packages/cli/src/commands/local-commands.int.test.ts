@@ -363,7 +363,7 @@ describe("commands of packages", () => {
       "stackyard.config.json": '{"plugins": ["./plugin.mjs"]}',
       "plugin.mjs": `export default { kind: "stackyard-plugin", name: "p", executors: () => [], commands: [{
         name: "fleet tea", summary: "Brew tea.", description: "For a whole fleet.",
-        examples: [{ command: "stackyard fleet tea --cups 9", what: "For nine" }],
+        examples: { "stackyard fleet tea --cups 9": "For nine" },
         args: { type: "object", properties: {} }, run({ out, cwd }) { out.result({ cwd }, () => cwd); return 0; },
       }] };`,
     });

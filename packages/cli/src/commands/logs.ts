@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { defined, isStackyardError } from "@stackyard/core";
+import { defined, isStackyardError, optionalFlag, optionalInteger, optionalText } from "@stackyard/core";
 import type { Attempt, StackDetails } from "@stackyard/sdk";
 import { type Static, Type } from "typebox";
-import { optionalFlag, optionalInteger, optionalText } from "../command.ts";
+
 import { failWith } from "../failure.ts";
 import { defineServerCommand, type ServerContext } from "../server/connection.ts";
 import { stackArg } from "./stack-args.ts";

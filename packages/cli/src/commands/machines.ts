@@ -1,11 +1,12 @@
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { relative, resolve } from "node:path";
+import { defineCommand, optionalFlag, optionalText } from "@stackyard/core";
 import { formatDuration, type Machine, toDot, toGraph, toMermaid, toSvg } from "@stackyard/core/machine";
 import type { MachineDetails, MachineSummary, RevisionSummary } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
-import { type CommandContext, defineCommand, optionalFlag, optionalText } from "../command.ts";
+import type { CommandContext } from "../command.ts";
 import { failWith, formatProblems } from "../failure.ts";
 import type { Painter } from "../output.ts";
 import { loadConfigFile, machinesDirOf, projectArg } from "../project/config.ts";
@@ -61,7 +62,6 @@ export const machinesShow = defineServerCommand({
     ...machineArg,
     source: optionalFlag("Print the document."),
   }),
-  positionals: ["machine"],
   async run({ out, yard, signal }, { machine: name, source = false }) {
     const machine = await yard.machines.get(name, { signal });
     if (source && !out.json) out.text(machine.source ?? "");
@@ -78,7 +78,6 @@ export const machinesRevisions = defineServerCommand({
     ...machineArg,
     ...limitArg,
   }),
-  positionals: ["machine"],
   async run({ out, yard, signal }, { machine: name, limit }) {
     const load: LoadPage<RevisionSummary> = (page) => yard.machines.revisions(name, { ...page, signal });
     const shown = await printPages(load, REVISIONS, { out, limit });
@@ -136,7 +135,6 @@ export const machinesRevision = defineServerCommand({
       description: "The revision's hash, or 4 or more of its first digits.",
     }),
   }),
-  positionals: ["machine", "hash"],
   async run(context, { machine, hash }) {
     const { out, yard, signal } = context;
     const revision = await yard.machines.revision(await findRevisionHash(context, hash, machine), { signal });
@@ -167,7 +165,7 @@ export const validate = defineCommand({
     ...projectArg,
   }),
   positionals: ["files"],
-  async run(context, { files: given = [], strict = false, project }) {
+  async run(context: CommandContext, { files: given = [], strict = false, project }) {
     const files = given.length > 0 ? given : [await findMachines(context, project)];
     const executors = await loadDefinitions(context, project);
     const reports = markDuplicates(await readMachineFiles(files, { cwd: context.cwd, executors, strict }));
@@ -232,8 +230,10 @@ export const graph = defineCommand({
     output: optionalText("Write to this file instead of standard output.", { short: "o", placeholder: "file" }),
     ...projectArg,
   }),
-  positionals: ["machine"],
-  async run(context, { machine: wanted, format = "mermaid", direction = "horizontal", output, project }) {
+  async run(
+    context: CommandContext,
+    { machine: wanted, format = "mermaid", direction = "horizontal", output, project },
+  ) {
     const machine = await loadMachine(context, wanted, project);
     const drawn = toGraph(machine);
     const text = DRAWINGS[format](drawn, { direction });

@@ -1,7 +1,7 @@
-import { defined } from "@stackyard/core";
+import { defined, optionalFlag } from "@stackyard/core";
 import type { OperationResult, StackDetails } from "@stackyard/sdk";
 import { Type } from "typebox";
-import { optionalFlag } from "../command.ts";
+
 import { failWith } from "../failure.ts";
 import { defineServerCommand, type ServerContext } from "../server/connection.ts";
 import { reasonArg, stackArg, taskArg } from "./stack-args.ts";
@@ -27,7 +27,6 @@ export const stacksRetry = defineServerCommand({
     pending: optionalFlag("Send the pending tasks again, as the same attempts."),
     reason: Type.Optional(reasonArg),
   }),
-  positionals: ["stack"],
   async run(context, { stack, task, pending = false, reason }) {
     const options = {
       which: pending ? "pending" : "failed",
@@ -143,7 +142,6 @@ export const stacksRemove = defineServerCommand({
     force: optionalFlag("Required. Confirms the deletion."),
     reason: Type.Optional({ ...reasonArg, description: "Required. Reason, recorded in the history." }),
   }),
-  positionals: ["stack"],
   async run(context, { stack, force = false, reason }) {
     if (!force || reason === undefined) {
       throw failWith("USAGE", `Removing "${stack}" deletes its record and keeps its resources.`, {

@@ -1,7 +1,7 @@
-import { isStackyardError } from "@stackyard/core";
+import { isStackyardError, optionalText } from "@stackyard/core";
 import type { Orphan, OrphanCheck } from "@stackyard/sdk";
 import { Type } from "typebox";
-import { optionalText } from "../command.ts";
+
 import { failWith } from "../failure.ts";
 import { type Painter, toAge } from "../output.ts";
 import { defineServerCommand, readAll, type ServerContext } from "../server/connection.ts";
@@ -84,7 +84,6 @@ export const previewsReclaim = defineServerCommand({
     ...stackArg,
     event: optionalText("The closing event.", { minLength: 1, maxLength: 255 }),
   }),
-  positionals: ["stack"],
   async run(context, { stack: stackId, event: given }) {
     const { items } = await loadOrphans(context, Number.POSITIVE_INFINITY);
     const found = items.filter((item) => item.stackId === stackId);

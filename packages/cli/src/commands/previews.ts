@@ -1,9 +1,9 @@
-import { defined } from "@stackyard/core";
+import { defined, optionalInteger, optionalText } from "@stackyard/core";
 import { parseDuration } from "@stackyard/core/machine";
 import type { NewEvent, StackPreview } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
-import { optionalInteger, optionalText } from "../command.ts";
+
 import { failWith } from "../failure.ts";
 import { type Output, type Painter, toAge } from "../output.ts";
 import { defineServerCommand, type LoadPage, type ServerContext } from "../server/connection.ts";
@@ -69,7 +69,6 @@ export const previewsShow = defineServerCommand({
   summary: "Show the pull request of a stack, and the stack.",
   examples: { "stackyard previews show shop-pr-7": "Show whose stack it is and why it waits." },
   args: Type.Object(stackArg),
-  positionals: ["stack"],
   async run({ out, previews, yard, signal }, { stack: id }) {
     const preview = await previews.get(id, { signal });
     const stack = await yard.stacks.get(id, { signal });
@@ -112,7 +111,6 @@ export const previewsExtend = defineServerCommand({
     ...stackArg,
     duration: Type.String({ minLength: 1, maxLength: 32, description: "How long, such as 2d or 12h." }),
   }),
-  positionals: ["stack", "duration"],
   async run(context, { stack, duration }) {
     const ms = parseDuration(duration);
     if (ms === undefined) throw failWith("USAGE", `"${duration}" is not a duration. Write one such as 2d or 12h.`);
@@ -121,23 +119,22 @@ export const previewsExtend = defineServerCommand({
 });
 
 /** `stackyard previews sleep` */
-export const previewsSleep = defineCommand("sleep", "Put a preview to sleep: it keeps its data, and costs less.");
+export const previewsSleep = createWordCommand("sleep", "Put a preview to sleep: it keeps its data, and costs less.");
 /** `stackyard previews wake` */
-export const previewsWake = defineCommand("wake", "Wake a preview that sleeps.");
+export const previewsWake = createWordCommand("wake", "Wake a preview that sleeps.");
 /** `stackyard previews down` */
-export const previewsDown = defineCommand(
+export const previewsDown = createWordCommand(
   "down",
   "End a preview. It returns with the next commit, or by `/preview up` in the pull request.",
 );
 
-function defineCommand(word: Word, summary: string) {
+function createWordCommand(word: Word, summary: string) {
   return defineServerCommand({
     name: `previews ${word}`,
     summary,
     description: ANSWER,
     examples: { [`stackyard previews ${word} shop-pr-7`]: summary },
     args: Type.Object(stackArg),
-    positionals: ["stack"],
     run: (context, { stack }) => command(context, stack, { word }),
   });
 }

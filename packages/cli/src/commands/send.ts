@@ -1,4 +1,4 @@
-import { defined } from "@stackyard/core";
+import { defined, optionalFlag, optionalText } from "@stackyard/core";
 import { EventNotAppliedError, type HistoryEntry, type PublishedEvent, type StackDetails } from "@stackyard/sdk";
 import {
   checkGoalStates,
@@ -11,7 +11,7 @@ import {
   reusedId,
 } from "@stackyard/sdk/send";
 import { type Static, Type } from "typebox";
-import { optionalFlag, optionalText } from "../command.ts";
+
 import { failWith } from "../failure.ts";
 import { defineServerCommand, findNearestStack, type ServerContext } from "../server/connection.ts";
 import { formatHistoryEntry, toWhy } from "./stacks.ts";
@@ -68,7 +68,6 @@ export const send = defineServerCommand({
     "stackyard send pr-12 MERGED --until removed --timeout 5m": "Wait until the stack is removed.",
   },
   args: Args,
-  positionals: ["stack", "event"],
   async run(context, args) {
     const { yard, signal, out } = context;
     const timeoutMs = parseTimeout(args.timeout ?? "10m", "--timeout");

@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import { defined } from "@stackyard/core";
+import { defineCommand, defined, optionalFlag, optionalInteger, optionalText } from "@stackyard/core";
 import { Type } from "typebox";
-import { type CommandContext, defineCommand, optionalFlag, optionalInteger, optionalText } from "../command.ts";
+import type { CommandContext } from "../command.ts";
 import { failWith } from "../failure.ts";
 import type { Output } from "../output.ts";
 import { type ConfigFile, dataDirOf, loadConfigFile, projectArg } from "../project/config.ts";
@@ -42,7 +42,7 @@ export const server = defineCommand({
     ...drainArg,
     ...projectArg,
   }),
-  async run(context, { noToken = false, withWorker = false, drainTimeout, project, ...given }) {
+  async run(context: CommandContext, { noToken = false, withWorker = false, drainTimeout, project, ...given }) {
     const { cwd, env, out } = context;
     const drainMs = parseDrainTimeout(drainTimeout);
     const file = await loadConfigFile(cwd, project);
@@ -157,7 +157,7 @@ export const worker = defineCommand({
     ...drainArg,
     ...projectArg,
   }),
-  async run(context, { concurrency, url, healthPort, healthHost, drainTimeout, project }) {
+  async run(context: CommandContext, { concurrency, url, healthPort, healthHost, drainTimeout, project }) {
     const { cwd, env, out } = context;
     const drainMs = parseDrainTimeout(drainTimeout);
     const loaded = await loadConfigFile(cwd, project);

@@ -1,9 +1,9 @@
 import { hostname, userInfo } from "node:os";
-import { isStackyardError } from "@stackyard/core";
+import { defineCommand, isStackyardError } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import type { Session } from "@stackyard/sdk";
 import { Type } from "typebox";
-import { defineCommand } from "../command.ts";
+import type { CommandContext } from "../command.ts";
 import { failWith } from "../failure.ts";
 import { type Output, type Painter, toAge } from "../output.ts";
 import { defineServerCommand, findServerPlace, readAll, serverArgs } from "../server/connection.ts";
@@ -26,7 +26,7 @@ export const login = defineCommand({
     "stackyard login": "Print a new address for the browser, while `stackyard dev` runs.",
   },
   args: Type.Object({ ...placeArgs }),
-  async run(context, given) {
+  async run(context: CommandContext, given) {
     const { out, env, signal } = context;
     const { url, ownToken } = await findServerPlace(context, given);
     const localUrl = ownToken === undefined ? undefined : await requestLocalUrl(url, ownToken);
@@ -99,7 +99,7 @@ export const logout = defineCommand({
   description: "The browser stays signed in; sign out there, or end its session with `stackyard sessions revoke`.",
   examples: { "stackyard logout --url https://yard.example.org": "End the login." },
   args: Type.Object({ ...placeArgs }),
-  async run(context, given) {
+  async run(context: CommandContext, given) {
     const { out, env } = context;
     const { url } = await findServerPlace(context, given);
     const now = Date.now();
@@ -134,7 +134,6 @@ export const sessionsRevoke = defineServerCommand({
   summary: "End a login. Requests with it are refused within 5 s.",
   examples: { "stackyard sessions revoke 4be0643f1d98573b97caca98a65347dd": "End one login." },
   args: Type.Object({ session: Type.String({ minLength: 1, description: "Its id, as `sessions ls` shows it." }) }),
-  positionals: ["session"],
   async run({ out, yard, signal }, { session }) {
     const ended = await yard.sessions.revoke(session, { signal });
     out.result(ended, () => `Ended the ${KINDS[ended.kind]} login of ${ended.who.name}.`);

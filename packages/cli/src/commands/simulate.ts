@@ -2,10 +2,10 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { text } from "node:stream/consumers";
-import { findNearestName, isMap } from "@stackyard/core";
+import { defineCommand, findNearestName, isMap, optionalText } from "@stackyard/core";
 import { createSimulation, type Machine, readStep, type SimulationLine } from "@stackyard/core/machine";
 import { Type } from "typebox";
-import { type CommandContext, defineCommand, optionalText } from "../command.ts";
+import type { CommandContext } from "../command.ts";
 import { failWith, formatProblems } from "../failure.ts";
 import type { Output } from "../output.ts";
 import { projectArg } from "../project/config.ts";
@@ -52,7 +52,7 @@ export const simulate = defineCommand({
     ...projectArg,
   }),
   positionals: ["machines"],
-  async run(context, { machines: paths, steps: from, now, project }) {
+  async run(context: CommandContext, { machines: paths, steps: from, now, project }) {
     const { cwd, out, stdin } = context;
     const executors = await loadDefinitions(context, project);
     const reports = await readMachineFiles(paths, { cwd, executors });

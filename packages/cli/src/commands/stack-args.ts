@@ -1,6 +1,6 @@
+import { optionalInteger, optionalText } from "@stackyard/core";
 import { STACK_CONDITIONS, STACK_SORTS } from "@stackyard/core/api";
 import { Type } from "typebox";
-import { optionalInteger, optionalText } from "../command.ts";
 
 /** The stack that a command is about. */
 export const stackArg = {

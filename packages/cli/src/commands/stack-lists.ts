@@ -1,10 +1,10 @@
-import { defined } from "@stackyard/core";
+import { defined, optionalFlag, optionalText } from "@stackyard/core";
 import { STACK_CONDITIONS } from "@stackyard/core/api";
 import type { OpenAttempt, StackCounts, StackFilter, StackSummary } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
 import { checkState, parseMetadata } from "@stackyard/sdk/send";
 import { Type } from "typebox";
-import { optionalFlag, optionalText } from "../command.ts";
+
 import { type Painter, toAge } from "../output.ts";
 import { defineServerCommand, readPages, type ServerContext } from "../server/connection.ts";
 import { findRevisionHash } from "./machines.ts";

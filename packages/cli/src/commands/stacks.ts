@@ -1,8 +1,8 @@
-import { defined, isStackyardError } from "@stackyard/core";
+import { defined, isStackyardError, optionalFlag, optionalInteger, optionalText } from "@stackyard/core";
 import type { Attempt, HistoryEntry, LastFailure, ListedParkedEvent, StackDetails, StackSummary } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
-import { optionalFlag, optionalInteger, optionalText } from "../command.ts";
+
 import { failWith } from "../failure.ts";
 import { type Painter, type Style, toAge } from "../output.ts";
 import { defineServerCommand, type LoadPage, readAll, type ServerContext } from "../server/connection.ts";
@@ -20,7 +20,6 @@ export const stacksShow = defineServerCommand({
     ...stackArg,
     log: optionalFlag("Include the end of each task's log, which is available when the attempt ends."),
   }),
-  positionals: ["stack"],
   async run(context, { stack: id, log = false }) {
     const { out, yard, signal } = context;
     const stack = await yard.stacks.get(id, { signal }).catch((error) => explainMissing(context, id, error));
@@ -76,7 +75,6 @@ export const stacksHistory = defineServerCommand({
   summary: "Show the history of a stack, oldest first, even after its removal.",
   examples: { "stackyard stacks history pr-12 -n 20": "Show the last 20 lines." },
   args: Type.Object({ ...stackArg, ...limitArg }),
-  positionals: ["stack"],
   async run({ out, yard, signal }, { stack, limit = 100 }) {
     const load: LoadPage<HistoryEntry> = (page) => yard.stacks.history(stack, { ...page, order: "newest", signal });
     const entries = await readAll(load, { out, limit });

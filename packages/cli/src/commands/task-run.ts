@@ -1,11 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { text } from "node:stream/consumers";
-import type { Executor, TaskMessage } from "@stackyard/core";
+import { defineCommand, type Executor, type TaskMessage } from "@stackyard/core";
 import { createMessageWorker, createUlids, systemClock } from "@stackyard/core/engine";
 import { parseTaskMessage } from "@stackyard/core/machine";
 import { Type } from "typebox";
-import { type CommandContext, defineCommand } from "../command.ts";
+import type { CommandContext } from "../command.ts";
 import { failWith } from "../failure.ts";
 import { loadConfigFile, projectArg } from "../project/config.ts";
 import { loadExecutors } from "../project/executors.ts";
@@ -33,8 +33,7 @@ export const taskRun = defineCommand({
     }),
     ...projectArg,
   }),
-  positionals: ["message"],
-  async run(context, { message: from, project }) {
+  async run(context: CommandContext, { message: from, project }) {
     const { cwd, env } = context;
     const file = await loadConfigFile(cwd, project);
     const executors = await loadExecutors(file, "all", env);

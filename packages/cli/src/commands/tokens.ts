@@ -1,7 +1,7 @@
-import { defined } from "@stackyard/core";
+import { defined, optionalText } from "@stackyard/core";
 import type { ApiToken, Me, NewApiToken } from "@stackyard/sdk";
 import { Type } from "typebox";
-import { optionalText } from "../command.ts";
+
 import { type Output, type Painter, toAge } from "../output.ts";
 import { defineServerCommand, readAll } from "../server/connection.ts";
 import { printItems } from "./print-list.ts";
@@ -71,7 +71,6 @@ export const tokensCreate = defineServerCommand({
     also: list("permission", "One more permission: states:read, states:write or secrets:read."),
     expires: optionalText("Such as 30d, at most 366d, or never. Default: 90d.", { placeholder: "duration" }),
   }),
-  positionals: ["name"],
   async run({ out, yard, signal }, { name, role, machine, stacks, group, also, expires }) {
     const created = await yard.tokens.create(
       {
@@ -125,7 +124,6 @@ export const tokensRotate = defineServerCommand({
     }),
     expires: optionalText("A new end of the token. Default: as it was.", { placeholder: "duration" }),
   }),
-  positionals: ["id"],
   async run({ out, yard, signal }, { id, overlap, expires }) {
     const options = defined({ overlap, expires });
     printSecret(await yard.tokens.rotate(id, { ...options, signal }), out);
@@ -138,7 +136,6 @@ export const tokensRevoke = defineServerCommand({
   summary: "End an API token. Requests with it are refused within 5 s.",
   examples: { "stackyard tokens revoke 01K…": "End one token." },
   args: Type.Object({ id: TokenId }),
-  positionals: ["id"],
   async run({ out, yard, signal }, { id }) {
     const revoked = await yard.tokens.revoke(id, { signal });
     out.result(revoked, () => `Revoked the token "${revoked.name}".`);

@@ -1,30 +1,17 @@
 import { rename, rm, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { defined, type PageStart } from "@stackyard/core";
+import { defineCommand, defined, optionalFlag, optionalText, type PageStart } from "@stackyard/core";
 import { upgradeMachine } from "@stackyard/core/machine";
 import type { OperationResult, UpgradePlan, UpgradeResult } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
-import { type CommandContext, defineCommand, optionalFlag, optionalText } from "../command.ts";
+import type { CommandContext } from "../command.ts";
 import { failWith, formatProblems } from "../failure.ts";
 import type { Painter } from "../output.ts";
 import { projectArg } from "../project/config.ts";
 import { loadDefinitions, readMachineText } from "../project/executors.ts";
 import { defineServerCommand, readPages, type ServerContext } from "../server/connection.ts";
 import { reasonArg, stackArg } from "./stack-args.ts";
-
-const Args = Type.Object({
-  stack: Type.Optional(stackArg.stack),
-  machine: optionalText("Upgrade all stacks of this machine.", { short: "m", minLength: 1, completes: "machine" }),
-  to: optionalText("Content hash of the revision, or its first digits. Default: the newest revision.", {
-    placeholder: "hash",
-    pattern: "^[0-9a-f]{4,64}$",
-    expected: "the first 4 to 64 digits of a hash: 0 to 9 and a to f",
-  }),
-  dryRun: optionalFlag("Change nothing, and show what would differ."),
-  all: optionalFlag("In a dry run, show every stack instead of the first 20."),
-  reason: Type.Optional(reasonArg),
-});
 
 /** `stackyard stacks upgrade` */
 export const stacksUpgrade = defineServerCommand({
@@ -42,7 +29,18 @@ export const stacksUpgrade = defineServerCommand({
       "Show a summary of all stacks of the machine, and the first 20.",
     "stackyard stacks upgrade --machine review-app": "Move all stacks of the machine.",
   },
-  args: Args,
+  args: Type.Object({
+    stack: Type.Optional(stackArg.stack),
+    machine: optionalText("Upgrade all stacks of this machine.", { short: "m", minLength: 1, completes: "machine" }),
+    to: optionalText("Content hash of the revision, or its first digits. Default: the newest revision.", {
+      placeholder: "hash",
+      pattern: "^[0-9a-f]{4,64}$",
+      expected: "the first 4 to 64 digits of a hash: 0 to 9 and a to f",
+    }),
+    dryRun: optionalFlag("Change nothing, and show what would differ."),
+    all: optionalFlag("In a dry run, show every stack instead of the first 20."),
+    reason: Type.Optional(reasonArg),
+  }),
   positionals: ["stack"],
   async run(context, { stack, machine, dryRun = false, all = false, ...options }) {
     if (all && (!dryRun || machine === undefined)) {
@@ -147,8 +145,7 @@ export const machinesUpgrade = defineCommand({
     print: optionalFlag("Print the result; change nothing."),
     ...projectArg,
   }),
-  positionals: ["file"],
-  async run(context, { file, print = false, project }) {
+  async run(context: CommandContext, { file, print = false, project }) {
     const { cwd, out } = context;
     const { name, source } = await readMachineText(file, cwd);
     const executors = await loadDefinitions(context, project);

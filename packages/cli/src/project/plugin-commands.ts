@@ -1,6 +1,12 @@
-import { defined, isStackyardError, type PluginCommand, type PluginCommandContext } from "@stackyard/core";
+import {
+  defined,
+  isStackyardError,
+  listPositionals,
+  type PluginCommand,
+  type PluginCommandContext,
+} from "@stackyard/core";
 import { type TObject, Type } from "typebox";
-import { type Command, type CommandContext, createCommand } from "../command.ts";
+import type { CliCommand, CommandContext } from "../command.ts";
 import { failWith } from "../failure.ts";
 import { type GivenServer, openServer, pickTexts, serverArgs, toUnreachable } from "../server/connection.ts";
 import { type ConfigFile, dataDirOf, loadConfigFile } from "./config.ts";
@@ -13,12 +19,12 @@ import { loadPlugins } from "./executors.ts";
 export async function findPluginCommands(
   { cwd }: { readonly cwd: string },
   { quiet }: { readonly quiet: boolean },
-): Promise<readonly Command[]> {
+): Promise<readonly CliCommand[]> {
   try {
     const file = await loadConfigFile(cwd);
     const { plugins, faults, cause } = await loadPlugins(file.config.plugins ?? [], file.projectDir);
     if (faults.length > 0) throw failWith("CONFIG_INVALID", faults.join("\n"), { cause });
-    return plugins.flatMap(({ plugin }) => plugin.commands.map((command) => toCommand(command, plugin.name, file)));
+    return plugins.flatMap(({ plugin }) => plugin.commands.map((command) => toCliCommand(command, plugin.name, file)));
   } catch (error) {
     if (quiet) return [];
     throw error;
@@ -30,46 +36,44 @@ export function isHidden(name: string, ours: readonly string[]): boolean {
   return ours.some((own) => `${own} `.startsWith(`${name} `) || name.startsWith(`${own} `));
 }
 
-function toCommand(command: PluginCommand, plugin: string, file: ConfigFile): Command {
+/** Returns the command with the arguments that select a server, for the context that it needs. */
+function toCliCommand(command: PluginCommand, plugin: string, file: ConfigFile): CliCommand {
   if (!/^[a-z][a-z0-9-]*( [a-z][a-z0-9-]*){0,2}$/.test(command.name)) {
     const message = `The plugin "${plugin}" has an invalid command name "${command.name}". Use one to three words.`;
     throw failWith("PLUGIN_INVALID", message);
   }
-  const own = toObjectSchema(command, plugin);
-  const required = own.required ?? [];
-  const facts = {
-    name: command.name,
-    summary: command.summary,
+  const own = parseArgs(command, plugin);
+  return {
+    ...command,
     description: [command.description, `From the plugin "${plugin}".`].filter(Boolean).join("\n\n"),
-    examples: command.examples ?? [],
     args: Type.Object({ ...serverArgs, ...own.properties }),
-    positionals: required.filter((name: string) => isString(own.properties[name])),
+    positionals: listPositionals(command),
+    async run({ out, cwd, env, signal }, args) {
+      const { own: rest, server: given } = partArgs(args, own);
+      // Not every command needs the server: a missing one is an error only when the command reads `server`.
+      const found = await Promise.allSettled([openPlainServer({ cwd, env, out }, given)]);
+      const context: PluginCommandContext = {
+        out,
+        cwd,
+        projectDir: file.projectDir,
+        dataDir: dataDirOf(file),
+        environment: env,
+        yards: file.config.yards ?? {},
+        signal,
+        get server() {
+          if (found[0].status === "rejected") throw found[0].reason;
+          return found[0].value.plain;
+        },
+      };
+      try {
+        return await command.run(context, rest);
+      } catch (error) {
+        throw toOwnError(error, { command: command.name, plugin, server: found[0] });
+      } finally {
+        if (found[0].status === "fulfilled") await found[0].value.close();
+      }
+    },
   };
-  return createCommand(facts, async ({ out, cwd, env, signal }, args) => {
-    const { own: rest, server: given } = partArgs(args, own);
-    // Not every command needs the server: a missing one is an error only when the command reads `server`.
-    const found = await Promise.allSettled([openPlainServer({ cwd, env, out }, given)]);
-    const context: PluginCommandContext = {
-      out,
-      cwd,
-      projectDir: file.projectDir,
-      dataDir: dataDirOf(file),
-      environment: env,
-      yards: file.config.yards ?? {},
-      signal,
-      get server() {
-        if (found[0].status === "rejected") throw found[0].reason;
-        return found[0].value.plain;
-      },
-    };
-    try {
-      return await command.run(context, rest);
-    } catch (error) {
-      throw toOwnError(error, { command: command.name, plugin, server: found[0] });
-    } finally {
-      if (found[0].status === "fulfilled") await found[0].value.close();
-    }
-  });
 }
 
 interface Failing {
@@ -105,14 +109,10 @@ async function openPlainServer(context: Pick<CommandContext, "cwd" | "env" | "ou
   }
 }
 
-function toObjectSchema(command: PluginCommand, plugin: string): TObject {
-  const { args } = command;
-  if ("type" in args && args.type === "object" && "properties" in args) return args as TObject;
-  throw failWith("PLUGIN_INVALID", `The command "${command.name}" of "${plugin}" needs an object schema in "args".`);
-}
-
-function isString(schema: unknown): boolean {
-  return typeof schema === "object" && schema !== null && "type" in schema && schema.type === "string";
+/** Returns the schema of the arguments. Throws `PLUGIN_INVALID`: a plugin in plain JavaScript may have any. */
+function parseArgs({ name, args }: PluginCommand, plugin: string): TObject {
+  if ("type" in args && args.type === "object" && "properties" in args) return args;
+  throw failWith("PLUGIN_INVALID", `The command "${name}" of "${plugin}" needs an object schema in "args".`);
 }
 
 /** Separates a command's own arguments from the server's. The command's own win when names are equal. */

@@ -1,17 +1,18 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { defined, findNearestName, isStackyardError, type Logger, listPages } from "@stackyard/core";
+import {
+  type Command,
+  defined,
+  findNearestName,
+  isStackyardError,
+  type Logger,
+  listPages,
+  optionalText,
+} from "@stackyard/core";
 import { createCiToken, type Page, Stackyard, type TokenSource } from "@stackyard/sdk";
 import { createHttpClient, createPreviewsApi, type PreviewsApi } from "@stackyard/sdk/commands";
 import { type Static, type TObject, Type } from "typebox";
-import {
-  type Command,
-  type CommandContext,
-  type CommandSpec,
-  createCommand,
-  optionalText,
-  toFacts,
-} from "../command.ts";
+import type { CliCommand, CommandContext } from "../command.ts";
 import { failWith } from "../failure.ts";
 import type { Output } from "../output.ts";
 import { dataDirOf, findYard, isAwsYard, loadConfigFile, projectArg } from "../project/config.ts";
@@ -27,33 +28,31 @@ export interface ServerContext extends CommandContext {
   readonly previews: PreviewsApi;
 }
 
-type Own<Args extends TObject> = Omit<CommandSpec<Args>, "run"> & {
-  /** Returns the exit code; undefined means 0. May throw. */
-  run(context: ServerContext, args: Static<Args>): Promise<number | undefined>;
-};
-
 /** Defines a command that calls a server: adds `--url`, `--token`, `--yard` and `--project` to its arguments. */
-export function defineServerCommand<Args extends TObject>(spec: Own<Args>): Command {
-  const args = Type.Object({ ...spec.args.properties, ...serverArgs });
-  return createCommand(toFacts({ ...spec, args }), async (context, { url, token, yard: name, project, ...rest }) => {
-    const { close, ...server } = await openServer(context, pickTexts({ url, token, yard: name, project }));
-    // One retry: a person who types a command should learn soon that the server is down.
-    const logger = createProcessLogger(context);
-    logger.debug("server found", { url: server.url });
-    const logged = createLoggedFetch(logger);
-    const shown = context.out.json ? logged : createDisplayFetch(logged);
-    const options = { ...server, retries: 1, fetch: shown };
-    const previews = createPreviewsApi(createHttpClient(options));
-    const serverContext = { ...context, yard: new Stackyard(options), previews };
-    try {
-      // `createCommand` has checked them against the schema that contains these.
-      return await spec.run(serverContext, rest as Static<Args>);
-    } catch (error) {
-      throw await toExplained(error, serverContext, { stack: rest["stack"], url: server.url });
-    } finally {
-      await close();
-    }
-  });
+export function defineServerCommand<Args extends TObject>(spec: Command<ServerContext, Args>): CliCommand {
+  const command: Command<ServerContext> = spec;
+  return {
+    ...command,
+    args: Type.Object({ ...command.args.properties, ...serverArgs }),
+    async run(context, { url, token, yard: name, project, ...rest }) {
+      const { close, ...server } = await openServer(context, pickTexts({ url, token, yard: name, project }));
+      // One retry: a person who types a command should learn soon that the server is down.
+      const logger = createProcessLogger(context);
+      logger.debug("server found", { url: server.url });
+      const logged = createLoggedFetch(logger);
+      const shown = context.out.json ? logged : createDisplayFetch(logged);
+      const options = { ...server, retries: 1, fetch: shown };
+      const previews = createPreviewsApi(createHttpClient(options));
+      const serverContext = { ...context, yard: new Stackyard(options), previews };
+      try {
+        return await command.run(serverContext, rest);
+      } catch (error) {
+        throw await toExplained(error, serverContext, { stack: rest["stack"], url: server.url });
+      } finally {
+        await close();
+      }
+    },
+  };
 }
 
 /** Adds a hint to the error: where the server should be, or which stack was probably meant. */

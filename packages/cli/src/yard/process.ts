@@ -8,6 +8,9 @@ import {
   type Ids,
   type Locator,
   type Logger,
+  optionalFlag,
+  optionalInteger,
+  optionalText,
   type ProvidedService,
   type Records,
   type StackyardConfig,
@@ -27,7 +30,7 @@ import type { EngineSettings } from "@stackyard/core/environment";
 import { parseDuration } from "@stackyard/core/machine";
 import { provideSealer } from "@stackyard/core/services";
 import type { ServerDeps } from "@stackyard/server";
-import { type CommandContext, optionalFlag, optionalInteger, optionalText } from "../command.ts";
+import type { CommandContext } from "../command.ts";
 import { failWith } from "../failure.ts";
 import type { Output } from "../output.ts";
 import { type ConfigFile, machinesDirOf, toLeaseMs } from "../project/config.ts";

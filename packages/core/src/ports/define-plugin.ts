@@ -1,6 +1,7 @@
 import type { Static, TSchema } from "typebox";
 import type { AccessConfig } from "../access/access-config.ts";
 import { defined } from "../machine/json.ts";
+import type { Command } from "./command.ts";
 import type { Executor, ProvidedService } from "./executor.ts";
 import type { PluginService, ServiceDeps } from "./plugin-service.ts";
 
@@ -99,23 +100,11 @@ export interface PluginCommandContext {
   readonly signal: AbortSignal;
 }
 
-/** A command that a plugin adds to the command line, such as `fleet plan`. */
-export interface PluginCommand {
-  /** One to three words. */
-  readonly name: string;
-  /** One sentence. */
-  readonly summary: string;
-  /** More, for `--help`. */
-  readonly description?: string;
-  readonly examples?: readonly { readonly command: string; readonly what: string }[];
-  /**
-   * An object schema: required strings become positional arguments in order, the others flags. `url`, `token`, `yard`
-   * and `project` locate the server, unless the command declares them itself.
-   */
-  readonly args: TSchema;
-  /** Runs the command and returns its exit code. Throws its errors. */
-  run(context: PluginCommandContext, args: Readonly<Record<string, unknown>>): Promise<number>;
-}
+/**
+ * A command that a plugin adds to the command line, such as `fleet plan`. `--url`, `--token`, `--yard` and `--project`
+ * locate the server, unless the command declares them itself.
+ */
+export type PluginCommand = Command<PluginCommandContext>;
 
 /** A plugin by package name or path, or the plugin itself; with options where it takes some. */
 export type PluginReference = string | Plugin | { readonly use: string | Plugin; readonly options?: unknown };

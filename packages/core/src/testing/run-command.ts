@@ -1,4 +1,5 @@
 import { StackyardError } from "../errors/stackyard-error.ts";
+import { checkArgs } from "../ports/command.ts";
 import type { CommandOutput, PluginCommand, PluginCommandContext } from "../ports/define-plugin.ts";
 
 /** The output of a command, and how it ended. */
@@ -21,7 +22,7 @@ export interface RunCommandOptions extends Partial<Omit<PluginCommandContext, "o
   readonly onNote?: (note: string) => void;
 }
 
-/** Runs a command of a plugin, and records its output. */
+/** Checks the arguments of a plugin's command, runs it, and records its output. */
 export async function runCommand(
   commands: readonly PluginCommand[],
   name: string,
@@ -60,6 +61,7 @@ export async function runCommand(
       return server;
     },
   };
-  const exitCode = await commands.find((each) => each.name === name)?.run(context, { ...args });
-  return { exitCode: exitCode ?? -1, text, value, notes, progress, events, blocks };
+  const command = commands.find((each) => each.name === name);
+  const exitCode = command === undefined ? -1 : ((await command.run(context, checkArgs(command, { ...args }))) ?? 0);
+  return { exitCode, text, value, notes, progress, events, blocks };
 }

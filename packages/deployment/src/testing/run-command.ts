@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { checkArgs } from "@stackyard/core";
 import type { AppsAws } from "../apps-command.ts";
 import { createAppsCommands } from "../commands.ts";
 
@@ -44,7 +45,7 @@ export function makeProject(environment: Readonly<Record<string, string>> = {}):
       const dataDir = join(folder, ".stackyard");
       const folders = { cwd: folder, projectDir: folder, dataDir };
       const context = { out, ...folders, environment, yards: {}, server: { url: "" }, signal };
-      const exitCode = await command.run(context, args);
+      const exitCode = (await command.run(context, checkArgs(command, args))) ?? 0;
       return { exitCode, results, texts, progress, notes };
     },
   };

@@ -3,14 +3,19 @@ import type { S3Client } from "@aws-sdk/client-s3";
 import { findEmulator, findRegion, toArnPart, VARIABLE_FORMS } from "@stackyard/aws";
 import {
   type Clock,
+  type Command,
   type CommandOutput,
+  optionalFlag,
+  optionalInteger,
+  optionalText,
   type PluginCommand,
   type PluginCommandContext,
   StackyardError,
+  withContext,
 } from "@stackyard/core";
 import { ARTIFACT_NAME, ARTIFACT_VERSION, type CallDistributor } from "@stackyard/sdk/artifacts";
-import { type CommandSpec, createCommand, toCell } from "@stackyard/sdk/commands";
-import { type TObject, Type } from "typebox";
+import { toCell } from "@stackyard/sdk/commands";
+import { Type } from "typebox";
 
 /** Region and credentials for AWS calls. */
 export interface AwsPlace {
@@ -57,27 +62,26 @@ export interface ArtifactContext extends ArtifactCommandDeps {
   readonly signal: AbortSignal;
 }
 
-/** The definition of an artifact command. */
-export type ArtifactCommandSpec<Args extends TObject> = CommandSpec<Args, ArtifactContext>;
-
-/** Creates a plugin command. Invalid arguments throw `USAGE`. */
-export function createArtifactCommand<Args extends TObject>(
-  spec: ArtifactCommandSpec<Args>,
-  deps: ArtifactCommandDeps,
-): PluginCommand {
-  return createCommand(spec, ({ out, cwd, environment, signal }) => {
+/** Returns an artifact command as a command of a plugin. */
+export function withArtifacts(command: Command<ArtifactContext>, deps: ArtifactCommandDeps): PluginCommand {
+  return withContext(command, ({ out, cwd, environment, signal }: PluginCommandContext) => {
     const style = findEmulator(environment, "S3") === undefined ? {} : { pathStyle: true };
     return { ...deps, openAws: (place) => deps.openAws({ ...place, ...style }), out, cwd, environment, signal };
   });
 }
 
-const word = (placeholder: string, description: string) =>
-  Type.Optional(Type.String({ minLength: 1, maxLength: 2_048, placeholder, description }));
+const WORD = { minLength: 1, maxLength: 2_048 };
 
 /** Flags that select the distributor. */
 export const distributorArgs = {
-  distributor: word("name|arn", "The distributor's function. Default: STACKYARD_DISTRIBUTOR."),
-  distributorRegion: word("name", "Its region. Default: that of its ARN, or AWS_REGION."),
+  distributor: optionalText("The distributor's function. Default: STACKYARD_DISTRIBUTOR.", {
+    ...WORD,
+    placeholder: "name|arn",
+  }),
+  distributorRegion: optionalText("Its region. Default: that of its ARN, or AWS_REGION.", {
+    ...WORD,
+    placeholder: "name",
+  }),
 };
 
 /** Arguments for name and version of an artifact. */
@@ -111,44 +115,45 @@ export const consumerFlags = {
 };
 
 /** Flag for an artifact, or one version of it. */
-export const artifactFlag = Type.Optional(
-  Type.String({
-    minLength: 1,
-    maxLength: 193,
-    placeholder: "name[@version]",
-    description: "Only this artifact, or this version of it.",
-  }),
-);
+export const artifactFlag = optionalText("Only this artifact, or this version of it.", {
+  minLength: 1,
+  maxLength: 193,
+  placeholder: "name[@version]",
+});
 
 /** Flags of commands that wait for coverage. */
 export const waitArgs = {
-  wait: Type.Optional(Type.Boolean({ description: "Wait until every expected consumer has the version." })),
-  timeout: Type.Optional(
-    Type.String({
-      pattern: "^[1-9][0-9]{0,8}(s|m|h|d)$",
-      placeholder: "length",
-      expected: "a whole number and s, m, h or d, such as 30m",
-      description: "With --wait: the longest wait, such as 30m; exit code 4 afterwards. Default: 15m.",
-    }),
-  ),
+  wait: optionalFlag("Wait until every expected consumer has the version."),
+  timeout: optionalText("With --wait: the longest wait, such as 30m; exit code 4 afterwards. Default: 15m.", {
+    pattern: "^[1-9][0-9]{0,8}(s|m|h|d)$",
+    placeholder: "length",
+    expected: "a whole number and s, m, h or d, such as 30m",
+  }),
 };
 
 /** Flags for a role in a consumer's account. */
 export const roleArgs = {
-  role: word("arn", "The role to assume in the consumer's account. Default: your own credentials."),
-  externalId: word("text", "The external id of that role."),
+  role: optionalText("The role to assume in the consumer's account. Default: your own credentials.", {
+    ...WORD,
+    placeholder: "arn",
+  }),
+  externalId: optionalText("The external id of that role.", { ...WORD, placeholder: "text" }),
 };
 
 /** Flags for the source bucket. */
 export const sourceArgs = {
-  bucket: word("name", "The distributor's bucket. Default: STACKYARD_ARTIFACTS_BUCKET."),
-  prefix: word("text", "The prefix of all keys. Default: STACKYARD_ARTIFACTS_PREFIX, or none."),
+  bucket: optionalText("The distributor's bucket. Default: STACKYARD_ARTIFACTS_BUCKET.", {
+    ...WORD,
+    placeholder: "name",
+  }),
+  prefix: optionalText("The prefix of all keys. Default: STACKYARD_ARTIFACTS_PREFIX, or none.", {
+    ...WORD,
+    placeholder: "text",
+  }),
 };
 
 /** Flag for the number of lines. */
-export const limitArg = Type.Optional(
-  Type.Integer({ minimum: 1, maximum: 10_000, description: "The maximum number of rows. Default: 50." }),
-);
+export const limitArg = optionalInteger("The maximum number of rows. Default: 50.", { minimum: 1, maximum: 10_000 });
 
 /** The flags that select a distributor. */
 interface DistributorWords {

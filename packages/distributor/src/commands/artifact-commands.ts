@@ -1,4 +1,11 @@
-import { defined, type PluginCommand, StackyardError } from "@stackyard/core";
+import {
+  defineCommand,
+  defined,
+  optionalFlag,
+  optionalText,
+  type PluginCommand,
+  StackyardError,
+} from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import {
   type ArtifactSummary,
@@ -12,12 +19,11 @@ import { formatTable, toCell } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
 import {
   type ArtifactCommandDeps,
-  type ArtifactCommandSpec,
+  type ArtifactContext,
   type AwsPlace,
   artifactFlag,
   consumerArgs,
   consumerFlags,
-  createArtifactCommand,
   distributorArgs,
   formatBytes,
   formatCount,
@@ -29,6 +35,7 @@ import {
   toDay,
   usage,
   versionArgs,
+  withArtifacts,
 } from "./artifact-command.ts";
 import { artifactsCoverage, isStored } from "./coverage.ts";
 import { artifactsPublish } from "./publish.ts";
@@ -53,29 +60,28 @@ async function loadAws(place: AwsPlace) {
 /** Creates the commands for artifacts and consumers. Tests provide their own dependencies. */
 export function createArtifactCommands(deps: Partial<ArtifactCommandDeps> = {}): readonly PluginCommand[] {
   const whole = { ...DEPS, ...deps };
-  return [
-    createArtifactCommand(artifactsPublish, whole),
-    createArtifactCommand(artifactsLs, whole),
-    createArtifactCommand(artifactsShow, whole),
-    createArtifactCommand(artifactsVerify, whole),
-    createArtifactCommand(artifactsCoverage, whole),
-    createArtifactCommand(artifactsReplay, whole),
-    createArtifactCommand(artifactsRefresh, whole),
-    createArtifactCommand(artifactsRetire, whole),
-    createArtifactCommand(consumersLs, whole),
-    createArtifactCommand(consumersShow, whole),
+  const commands = [
+    artifactsPublish,
+    artifactsLs,
+    artifactsShow,
+    artifactsVerify,
+    artifactsCoverage,
+    artifactsReplay,
+    artifactsRefresh,
+    artifactsRetire,
+    consumersLs,
+    consumersShow,
   ];
+  return commands.map((command) => withArtifacts(command, whole));
 }
 
-const ListArgs = Type.Object({ artifact: artifactFlag, limit: limitArg, ...distributorArgs });
-
 /** `artifacts ls`: lists published versions. */
-const artifactsLs: ArtifactCommandSpec<typeof ListArgs> = {
+const artifactsLs = defineCommand({
   name: "artifacts ls",
   summary: "List published versions.",
-  examples: [{ command: "stackyard artifacts ls --artifact billing-api", what: "The versions of one artifact" }],
-  args: ListArgs,
-  async run(context, args) {
+  examples: { "stackyard artifacts ls --artifact billing-api": "The versions of one artifact" },
+  args: Type.Object({ artifact: artifactFlag, limit: limitArg, ...distributorArgs }),
+  async run(context: ArtifactContext, args) {
     const { name, version } = args.artifact === undefined ? {} : parseArtifactWord(args.artifact);
     if (version !== undefined) throw usage("Cannot list a single version. Use `stackyard artifacts show`.");
     const { list } = createArtifactsClient({ call: await openDistributor(context, args) });
@@ -85,7 +91,7 @@ const artifactsLs: ArtifactCommandSpec<typeof ListArgs> = {
     context.out.result({ artifacts, limited }, toText);
     return 0;
   },
-};
+});
 
 function toTable(
   artifacts: readonly ArtifactSummary[],
@@ -111,20 +117,18 @@ function formatStatus({ retired, covered }: Pick<ArtifactSummary, "retired" | "c
   return covered ? "yes" : "no";
 }
 
-const ShowArgs = Type.Object({ ...versionArgs, ...distributorArgs });
-
 /** `artifacts show`: shows one version with its files and coverage. */
-const artifactsShow: ArtifactCommandSpec<typeof ShowArgs> = {
+const artifactsShow = defineCommand({
   name: "artifacts show",
   summary: "Show a version: its labels, its files with their digests, and its status at each consumer.",
-  args: ShowArgs,
-  async run(context, { name, version, ...args }) {
+  args: Type.Object({ ...versionArgs, ...distributorArgs }),
+  async run(context: ArtifactContext, { name, version, ...args }) {
     const { show } = createArtifactsClient({ call: await openDistributor(context, args) });
     const artifact = await show({ name, version });
     context.out.result({ artifact }, () => formatArtifact(artifact, context.out.columns));
     return 0;
   },
-};
+});
 
 function formatArtifact(artifact: DistributorAnswers["show"], columns: number | undefined): string {
   const { name, version, publishedAt, files, bytes, labels, manifestSha256 } = artifact;
@@ -165,14 +169,12 @@ function formatVerified(cell: DistributorAnswers["show"]["cells"][number]): stri
   return cell.verified ? "yes" : "no";
 }
 
-const ConsumersLsArgs = Type.Object({ limit: limitArg, ...distributorArgs });
-
 /** `consumers ls`: lists the consumers. */
-const consumersLs: ArtifactCommandSpec<typeof ConsumersLsArgs> = {
+const consumersLs = defineCommand({
   name: "consumers ls",
   summary: "List the accounts and regions that receive artifacts, with the time of their last receipt.",
-  args: ConsumersLsArgs,
-  async run(context, args) {
+  args: Type.Object({ limit: limitArg, ...distributorArgs }),
+  async run(context: ArtifactContext, args) {
     const client = createArtifactsClient({ call: await openDistributor(context, args) });
     const taken = await takeRows(client.consumers(), args.limit);
     const { rows: consumers, limited } = taken;
@@ -180,7 +182,7 @@ const consumersLs: ArtifactCommandSpec<typeof ConsumersLsArgs> = {
     context.out.result({ consumers, limited }, toText);
     return 0;
   },
-};
+});
 
 function toConsumerTable(consumers: readonly ConsumerView[], columns: number | undefined): string {
   if (consumers.length === 0) return "No consumers found. Deploy the consumer's stack in a trusted account.";
@@ -197,21 +199,19 @@ function toConsumerTable(consumers: readonly ConsumerView[], columns: number | u
   return formatTable([head, ...rows], { columns });
 }
 
-const ConsumersShowArgs = Type.Object({ ...consumerArgs, ...distributorArgs });
-
 /** `consumers show`: shows one consumer with the status of each version. */
-const consumersShow: ArtifactCommandSpec<typeof ConsumersShowArgs> = {
+const consumersShow = defineCommand({
   name: "consumers show",
   summary: "Show a consumer and the status of every version that it should have.",
-  examples: [{ command: "stackyard consumers show 222233334444 eu-west-1", what: "One account and region" }],
-  args: ConsumersShowArgs,
-  async run(context, { account, region, ...args }) {
+  examples: { "stackyard consumers show 222233334444 eu-west-1": "One account and region" },
+  args: Type.Object({ ...consumerArgs, ...distributorArgs }),
+  async run(context: ArtifactContext, { account, region, ...args }) {
     const { consumer } = createArtifactsClient({ call: await openDistributor(context, args) });
     const found = await consumer({ account, region });
     context.out.result({ consumer: found }, () => formatConsumer(found, context.out.columns));
     return 0;
   },
-};
+});
 
 function formatConsumer(consumer: DistributorAnswers["consumer"], columns: number | undefined): string {
   const { account, region, bucket, generation, capabilities, firstSeenAt, lastReceiptAt, registered, cells } = consumer;
@@ -232,33 +232,25 @@ function formatConsumer(consumer: DistributorAnswers["consumer"], columns: numbe
   return [head, formatTable([names, ...rows], { numbers: [4, 5], columns }), sum].join("\n\n");
 }
 
-const ReplayArgs = Type.Object({
-  ...consumerArgs,
-  artifact: artifactFlag,
-  since: Type.Optional(
-    Type.String({
+/** `artifacts replay`: announces everything to a consumer again. */
+const artifactsReplay = defineCommand({
+  name: "artifacts replay",
+  summary: "Announce everything that a consumer should have again. Files that it has are not copied again.",
+  examples: {
+    "stackyard artifacts replay 222233334444 eu-west-1": "Everything",
+    "stackyard artifacts replay 222233334444 eu-west-1 --artifact billing-api --since 2026-11-01": "Some",
+  },
+  args: Type.Object({
+    ...consumerArgs,
+    artifact: artifactFlag,
+    since: optionalText("Only versions published since then, such as 2026-11-01 or 2026-11-01T06:00:00Z.", {
       pattern: "^\\d{4}-\\d{2}-\\d{2}(T\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,9})?Z)?$",
       placeholder: "date",
       expected: "a day such as 2026-11-01, or an instant such as 2026-11-01T06:00:00Z",
-      description: "Only versions published since then, such as 2026-11-01 or 2026-11-01T06:00:00Z.",
     }),
-  ),
-  ...distributorArgs,
-});
-
-/** `artifacts replay`: announces everything to a consumer again. */
-const artifactsReplay: ArtifactCommandSpec<typeof ReplayArgs> = {
-  name: "artifacts replay",
-  summary: "Announce everything that a consumer should have again. Files that it has are not copied again.",
-  examples: [
-    { command: "stackyard artifacts replay 222233334444 eu-west-1", what: "Everything" },
-    {
-      command: "stackyard artifacts replay 222233334444 eu-west-1 --artifact billing-api --since 2026-11-01",
-      what: "Some",
-    },
-  ],
-  args: ReplayArgs,
-  async run(context, { account, region, artifact, since, ...args }) {
+    ...distributorArgs,
+  }),
+  async run(context: ArtifactContext, { account, region, artifact, since, ...args }) {
     if (artifact !== undefined) parseArtifactWord(artifact);
     const { replay } = createArtifactsClient({ call: await openDistributor(context, args) });
     const from = since === undefined ? undefined : toInstant(since);
@@ -266,7 +258,7 @@ const artifactsReplay: ArtifactCommandSpec<typeof ReplayArgs> = {
     context.out.result(begun, () => `Started: ${toCell(begun.executionArn, 400)}`);
     return 0;
   },
-};
+});
 
 function toInstant(text: string): string {
   const at = new Date(text);
@@ -276,21 +268,16 @@ function toInstant(text: string): string {
   return at.toISOString();
 }
 
-const RefreshArgs = Type.Object({ ...versionArgs, ...consumerFlags, ...distributorArgs });
-
 /** `artifacts refresh`: announces one version again with new URLs. */
-const artifactsRefresh: ArtifactCommandSpec<typeof RefreshArgs> = {
+const artifactsRefresh = defineCommand({
   name: "artifacts refresh",
   summary: "Announce a version again with new URLs: to all consumers that miss it, or to one.",
-  examples: [
-    { command: "stackyard artifacts refresh billing-api 1.4.2", what: "Wherever it is missing" },
-    {
-      command: "stackyard artifacts refresh billing-api 1.4.2 --account 222233334444 --region eu-west-1",
-      what: "To one",
-    },
-  ],
-  args: RefreshArgs,
-  async run(context, { name, version, account, region, ...args }) {
+  examples: {
+    "stackyard artifacts refresh billing-api 1.4.2": "Wherever it is missing",
+    "stackyard artifacts refresh billing-api 1.4.2 --account 222233334444 --region eu-west-1": "To one",
+  },
+  args: Type.Object({ ...versionArgs, ...consumerFlags, ...distributorArgs }),
+  async run(context: ArtifactContext, { name, version, account, region, ...args }) {
     if ((account === undefined) !== (region === undefined)) throw usage("--account and --region require each other.");
     const { refresh } = createArtifactsClient({ call: await openDistributor(context, args) });
     const sent = await refresh(defined({ name, version, account, region }));
@@ -300,24 +287,20 @@ const artifactsRefresh: ArtifactCommandSpec<typeof RefreshArgs> = {
     });
     return 0;
   },
-};
-
-const RetireArgs = Type.Object({
-  ...versionArgs,
-  yes: Type.Optional(
-    Type.Boolean({ description: "Confirm: consumers with the capability retire delete their copies." }),
-  ),
-  ...distributorArgs,
 });
 
 /** `artifacts retire`: retires a version. */
-const artifactsRetire: ArtifactCommandSpec<typeof RetireArgs> = {
+const artifactsRetire = defineCommand({
   name: "artifacts retire",
   summary: "Retire a version: it is no longer expected, and consumers with the capability retire delete it.",
   description: "This cannot be undone. The source keeps the files until its retention removes them.",
-  examples: [{ command: "stackyard artifacts retire billing-api 1.3.0 --yes", what: "For good" }],
-  args: RetireArgs,
-  async run(context, { name, version, yes = false, ...args }) {
+  examples: { "stackyard artifacts retire billing-api 1.3.0 --yes": "For good" },
+  args: Type.Object({
+    ...versionArgs,
+    yes: optionalFlag("Confirm: consumers with the capability retire delete their copies."),
+    ...distributorArgs,
+  }),
+  async run(context: ArtifactContext, { name, version, yes = false, ...args }) {
     if (!yes) {
       const message = `Retiring ${name} ${version} deletes copies and cannot be undone.`;
       throw new StackyardError("USAGE", message, { details: { hint: "Pass --yes to confirm." } });
@@ -331,4 +314,4 @@ const artifactsRetire: ArtifactCommandSpec<typeof RetireArgs> = {
     });
     return 0;
   },
-};
+});

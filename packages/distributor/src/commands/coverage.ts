@@ -1,4 +1,4 @@
-import { defined } from "@stackyard/core";
+import { defineCommand, defined } from "@stackyard/core";
 import { parseDuration } from "@stackyard/core/machine";
 import {
   type CallDistributor,
@@ -11,7 +11,6 @@ import {
 import { formatTable, toCell } from "@stackyard/sdk/commands";
 import { type Static, Type } from "typebox";
 import {
-  type ArtifactCommandSpec,
   type ArtifactContext,
   artifactFlag,
   consumerFlags,
@@ -41,20 +40,18 @@ type Args = Static<typeof Args>;
 const DEFAULT_COLUMNS = 120;
 
 /** `artifacts coverage`: shows which consumers have which versions. */
-export const artifactsCoverage: ArtifactCommandSpec<typeof Args> = {
+export const artifactsCoverage = defineCommand({
   name: "artifacts coverage",
   summary: "Show which consumers have which versions, as a matrix of accounts and regions.",
   description: "Exit code 0: every shown version is covered; 1: not yet, or no version matches; 4: --wait timed out.",
-  examples: [
-    { command: "stackyard artifacts coverage", what: "All versions, sorted by name" },
-    {
-      command: "stackyard artifacts coverage --artifact billing-api@1.4.2 --wait --timeout 15m",
-      what: "In a pipeline: continue when every consumer has the version",
-    },
-  ],
+  examples: {
+    "stackyard artifacts coverage": "All versions, sorted by name",
+    "stackyard artifacts coverage --artifact billing-api@1.4.2 --wait --timeout 15m":
+      "In a pipeline: continue when every consumer has the version",
+  },
   args: Args,
-  run: (context, args) => (args.wait === true ? wait(context, args) : look(context, args)),
-};
+  run: (context: ArtifactContext, args) => (args.wait === true ? wait(context, args) : look(context, args)),
+});
 
 async function look(context: ArtifactContext, args: Args): Promise<number> {
   const { artifact, account, region, limit } = args;

@@ -1,7 +1,7 @@
 import type { Dirent } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { basename, extname, join, relative, resolve, sep } from "node:path";
-import { StackyardError } from "@stackyard/core";
+import { defineCommand, optionalFlag, StackyardError } from "@stackyard/core";
 import {
   type CallDistributor,
   type CoverageOutcome,
@@ -13,7 +13,6 @@ import {
 import { toCell } from "@stackyard/sdk/commands";
 import { type Static, Type } from "typebox";
 import {
-  type ArtifactCommandSpec,
   type ArtifactContext,
   createProgressReporter,
   distributorArgs,
@@ -47,10 +46,8 @@ const Args = Type.Object({
       description: "A label in the manifest, such as commit=4f1c9d2. Can be repeated.",
     }),
   ),
-  rewriteTemplates: Type.Optional(
-    Type.Boolean({ description: "Consumers write their own bucket name into CloudFormation templates." }),
-  ),
-  hidden: Type.Optional(Type.Boolean({ description: "Include files whose names start with a dot." })),
+  rewriteTemplates: optionalFlag("Consumers write their own bucket name into CloudFormation templates."),
+  hidden: optionalFlag("Include files whose names start with a dot."),
   ...sourceArgs,
   ...waitArgs,
   ...distributorArgs,
@@ -58,29 +55,21 @@ const Args = Type.Object({
 type Args = Static<typeof Args>;
 
 /** `artifacts publish`: uploads files to the distributor's bucket and commits them with a manifest. */
-export const artifactsPublish: ArtifactCommandSpec<typeof Args> = {
+export const artifactsPublish = defineCommand({
   name: "artifacts publish",
   summary:
     "Publish the files of a folder as a version of an artifact, for all accounts and regions that should have it.",
   description:
     "A version never changes: publishing the same content again succeeds, other content fails with VERSION_CONFLICT. An interrupted publication continues without uploading files again. Exit code 4: --wait timed out; the version is published.",
-  examples: [
-    {
-      command: "stackyard artifacts publish billing-api 1.4.2 dist --label commit=4f1c9d2",
-      what: "The files of a folder",
-    },
-    {
-      command: "stackyard artifacts publish billing-api 1.4.2 app.zip --file template.yaml --rewrite-templates",
-      what: "Two files; consumers write their bucket name into the template",
-    },
-    {
-      command: "stackyard artifacts publish billing-api 1.4.2 dist --wait --timeout 15m",
-      what: "Continue when every consumer has it",
-    },
-  ],
+  examples: {
+    "stackyard artifacts publish billing-api 1.4.2 dist --label commit=4f1c9d2": "The files of a folder",
+    "stackyard artifacts publish billing-api 1.4.2 app.zip --file template.yaml --rewrite-templates":
+      "Two files; consumers write their bucket name into the template",
+    "stackyard artifacts publish billing-api 1.4.2 dist --wait --timeout 15m": "Continue when every consumer has it",
+  },
   args: Args,
   run: publish,
-};
+});
 
 async function publish(context: ArtifactContext, args: Args): Promise<number> {
   const { out, clock, signal } = context;

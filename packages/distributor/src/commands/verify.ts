@@ -1,5 +1,5 @@
 import type { S3Client } from "@aws-sdk/client-s3";
-import { mapLimited, StackyardError } from "@stackyard/core";
+import { defineCommand, mapLimited, optionalFlag, optionalText, StackyardError } from "@stackyard/core";
 import {
   type ArtifactsClient,
   checkStoredFile,
@@ -13,7 +13,6 @@ import {
 import { formatTable, toCell } from "@stackyard/sdk/commands";
 import { type Static, Type } from "typebox";
 import {
-  type ArtifactCommandSpec,
   type ArtifactContext,
   consumerFlags,
   createProgressReporter,
@@ -31,35 +30,29 @@ import {
 const Args = Type.Object({
   ...versionArgs,
   ...consumerFlags,
-  bucket: Type.Optional(
-    Type.String({
-      ...sourceArgs.bucket,
-      description:
-        "The bucket to check. Default: the distributor's (STACKYARD_ARTIFACTS_BUCKET); with --account, the consumer's bucket as known to the distributor.",
-    }),
+  bucket: optionalText(
+    "The bucket to check. Default: the distributor's (STACKYARD_ARTIFACTS_BUCKET); with --account, the consumer's bucket as known to the distributor.",
+    { ...sourceArgs.bucket },
   ),
   ...roleArgs,
-  read: Type.Optional(Type.Boolean({ description: "Read every byte. Default: only objects without a stored digest." })),
+  read: optionalFlag("Read every byte. Default: only objects without a stored digest."),
   ...distributorArgs,
 });
 type Args = Static<typeof Args>;
 
 /** `artifacts verify`: compares a version with the objects in a bucket. */
-export const artifactsVerify: ArtifactCommandSpec<typeof Args> = {
+export const artifactsVerify = defineCommand({
   name: "artifacts verify",
   summary: "Compare a version with the objects in the distributor's bucket, or in a consumer's.",
   description:
     "A consumer's bucket is read with your own credentials, or with --role. The result is reported to the distributor, which replaces lost receipts. Exit code 1: a file is missing or different.",
-  examples: [
-    { command: "stackyard artifacts verify billing-api 1.4.2 --read", what: "The source, every byte" },
-    {
-      command:
-        "stackyard artifacts verify billing-api 1.4.2 --account 222233334444 --region eu-west-1 --role arn:aws:iam::222233334444:role/verify",
-      what: "A consumer",
-    },
-  ],
+  examples: {
+    "stackyard artifacts verify billing-api 1.4.2 --read": "The source, every byte",
+    "stackyard artifacts verify billing-api 1.4.2 --account 222233334444 --region eu-west-1 --role arn:aws:iam::222233334444:role/verify":
+      "A consumer",
+  },
   args: Args,
-  async run(context, args) {
+  async run(context: ArtifactContext, args) {
     const client = createArtifactsClient({ call: await openDistributor(context, args) });
     const { account, region } = args;
     if (account !== undefined && region !== undefined)
@@ -68,7 +61,7 @@ export const artifactsVerify: ArtifactCommandSpec<typeof Args> = {
     if (args.role !== undefined) throw usage("--role requires --account and --region.");
     return verifySource(context, client, args);
   },
-};
+});
 
 async function verifySource(context: ArtifactContext, client: ArtifactsClient, args: Args): Promise<number> {
   const bucket = findSourceBucket(context, args);

@@ -1,24 +1,30 @@
-import { type PluginCommand, StackyardError } from "@stackyard/core";
+import {
+  defineCommand,
+  optionalFlag,
+  optionalInteger,
+  optionalText,
+  type PluginCommand,
+  StackyardError,
+} from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { formatTable, toCell } from "@stackyard/sdk/commands";
 import { createReleasesClient, type ProjectConfig, type Release } from "@stackyard/sdk/releases";
 import { type Static, Type } from "typebox";
 import { followRelease, releaseDeploy, releaseHalt, showRelease } from "./deploy.ts";
 import {
-  createReleaseCommand,
   followArgs,
   openPlace,
   type PlaceWords,
   placeArgs,
   projectArgs,
   type ReleaseCommandDeps,
-  type ReleaseCommandSpec,
   type ReleaseContext,
   reasonArg,
   releaseArg,
   toActor,
   toPlaceDefaults,
   toReleaseExitCode,
+  withReleases,
 } from "./place.ts";
 import { releaseGraph, releasePlan } from "./plan.ts";
 import { releaseValidate } from "./release-file.ts";
@@ -38,40 +44,37 @@ const DEPS: ReleaseCommandDeps = {
 /** Creates the release commands; tests replace their dependencies. */
 export function createReleaseCommands(deps: Partial<ReleaseCommandDeps> = {}): readonly PluginCommand[] {
   const whole = { ...DEPS, ...deps };
-  return [
-    createReleaseCommand(releaseValidate, whole),
-    createReleaseCommand(releasePlan, whole),
-    createReleaseCommand(releaseDeploy, whole),
-    createReleaseCommand(releaseWatch, whole),
-    createReleaseCommand(releaseHalt, whole),
-    createReleaseCommand(releaseRollback, whole),
-    createReleaseCommand(releaseRepair, whole),
-    createReleaseCommand(releaseLs, whole),
-    createReleaseCommand(releaseShow, whole),
-    createReleaseCommand(releaseFails, whole),
-    createReleaseCommand(releaseLock, whole),
-    createReleaseCommand(releaseUnlock, whole),
-    createReleaseCommand(releaseGraph, whole),
+  const commands = [
+    releaseValidate,
+    releasePlan,
+    releaseDeploy,
+    releaseWatch,
+    releaseHalt,
+    releaseRollback,
+    releaseRepair,
+    releaseLs,
+    releaseShow,
+    releaseFails,
+    releaseLock,
+    releaseUnlock,
+    releaseGraph,
   ];
+  return commands.map((command) => withReleases(command, whole));
 }
 
-const RollbackArgs = Type.Object({
-  ...projectArgs,
-  from: Type.Optional(
-    Type.String({ minLength: 1, placeholder: "release", description: "Only if this release is running." }),
-  ),
-  reason: Type.Optional(reasonArg),
-  ...placeArgs,
-  ...followArgs,
-});
-
 /** `release rollback`: goes back by one release. */
-const releaseRollback: ReleaseCommandSpec<typeof RollbackArgs> = {
+const releaseRollback = defineCommand({
   name: "release rollback",
   summary: "Go back to the previous release: return its kept groups to service, or deploy its document again.",
-  examples: [{ command: "stackyard release rollback acme/shop production", what: "In AWS_ACCOUNT_ID and AWS_REGION" }],
-  args: RollbackArgs,
-  async run(context, args) {
+  examples: { "stackyard release rollback acme/shop production": "In AWS_ACCOUNT_ID and AWS_REGION" },
+  args: Type.Object({
+    ...projectArgs,
+    from: optionalText("Only if this release is running.", { minLength: 1, placeholder: "release" }),
+    reason: Type.Optional(reasonArg),
+    ...placeArgs,
+    ...followArgs,
+  }),
+  async run(context: ReleaseContext, args) {
     const { out } = context;
     const place = await openPlace(context, args);
     const { from, reason } = args;
@@ -86,82 +89,66 @@ const releaseRollback: ReleaseCommandSpec<typeof RollbackArgs> = {
     showRelease(context, ended);
     return toReleaseExitCode(ended);
   },
-};
-
-const RepairArgs = Type.Object({
-  ...projectArgs,
-  remove: Type.Optional(Type.Boolean({ description: "Remove what was found. Default: only list." })),
-  force: Type.Optional(
-    Type.Boolean({
-      description:
-        "With --remove: also remove the lock of the release. Use it only if you are certain that the release is dead.",
-    }),
-  ),
-  keep: Type.Optional(
-    Type.String({
-      minLength: 1,
-      maxLength: 255,
-      description: "Id of the release to keep. Required if groups of several releases exist.",
-    }),
-  ),
-  reason: Type.Optional(reasonArg),
-  ...placeArgs,
 });
 
 /** `release repair`: lists or removes what releases left behind. */
-const releaseRepair: ReleaseCommandSpec<typeof RepairArgs> = {
+const releaseRepair = defineCommand({
   name: "release repair",
   summary: "List what releases of a project and config left behind; remove it with --remove.",
   description: "Groups, launch templates and configurations, alarms and placement groups, each with the reason.",
-  examples: [
-    { command: "stackyard release repair acme/shop production", what: "List" },
-    { command: "stackyard release repair acme/shop production --remove", what: "Remove what the list shows" },
-  ],
-  args: RepairArgs,
-  async run(context, { remove = false, force = false, keep, reason, ...args }) {
+  examples: {
+    "stackyard release repair acme/shop production": "List",
+    "stackyard release repair acme/shop production --remove": "Remove what the list shows",
+  },
+  args: Type.Object({
+    ...projectArgs,
+    remove: optionalFlag("Remove what was found. Default: only list."),
+    force: optionalFlag(
+      "With --remove: also remove the lock of the release. Use it only if you are certain that the release is dead.",
+    ),
+    keep: optionalText("Id of the release to keep. Required if groups of several releases exist.", {
+      minLength: 1,
+      maxLength: 255,
+    }),
+    reason: Type.Optional(reasonArg),
+    ...placeArgs,
+  }),
+  async run(context: ReleaseContext, { remove = false, force = false, keep, reason, ...args }) {
     const place = await openPlace(context, args);
     const at = toProjectConfig(context, args);
     const order = { ...(force && { force }), ...(keep && { keep }), ...(reason && { reason }) };
     return tell(context, await place.repair({ at, remove, ...order }));
   },
-};
-
-const LockArgs = Type.Object({ ...projectArgs, reason: reasonArg, ...placeArgs });
+});
 
 /** `release lock`: prevents new releases. */
-const releaseLock: ReleaseCommandSpec<typeof LockArgs> = {
+const releaseLock = defineCommand({
   name: "release lock",
   summary: "Prevent new releases of a project and config; a running release continues. Exit code 1: already locked.",
-  examples: [
-    { command: "stackyard release lock acme/shop production sale", what: "Others see the reason when they deploy" },
-  ],
-  args: LockArgs,
-  async run(context, { reason, ...args }) {
+  examples: {
+    "stackyard release lock acme/shop production sale": "Others see the reason when they deploy",
+  },
+  args: Type.Object({ ...projectArgs, reason: reasonArg, ...placeArgs }),
+  async run(context: ReleaseContext, { reason, ...args }) {
     const place = await openPlace(context, args);
     return tell(context, await place.lock({ at: toProjectConfig(context, args), reason, by: toActor(context) }));
   },
-};
-
-const UnlockArgs = Type.Object({
-  ...projectArgs,
-  root: Type.Optional(
-    Type.Boolean({
-      description: "Also remove the lock of a release. Use it only if you are certain that the release is dead.",
-    }),
-  ),
-  ...placeArgs,
 });
 
 /** `release unlock`: removes a person's lock. */
-const releaseUnlock: ReleaseCommandSpec<typeof UnlockArgs> = {
+const releaseUnlock = defineCommand({
   name: "release unlock",
   summary: "Remove a person's lock of a project and config.",
-  args: UnlockArgs,
-  async run(context, { root = false, ...args }) {
+  args: Type.Object({
+    ...projectArgs,
+    root: optionalFlag("Also remove the lock of a release. Use it only if you are certain that the release is dead."),
+    ...placeArgs,
+  }),
+  async run(context: ReleaseContext, { root = false, ...args }) {
     const place = await openPlace(context, args);
     return tell(context, await place.unlock({ at: toProjectConfig(context, args), root, by: toActor(context) }));
   },
-};
+});
 
 function tell({ out }: ReleaseContext, { isDone, message, facts }: CareAnswer): number {
   out.result({ done: isDone, message, ...facts }, () => message);
@@ -180,56 +167,52 @@ function toProjectConfig(
   throw new StackyardError("USAGE", `Account or region is missing. ${ways}`);
 }
 
-const WatchArgs = Type.Object({ release: releaseArg, ...placeArgs, giveUpAfter: followArgs.giveUpAfter });
-
 /** `release watch`: follows a release. */
-const releaseWatch: ReleaseCommandSpec<typeof WatchArgs> = {
+const releaseWatch = defineCommand({
   name: "release watch",
   summary: "Follow a release to its end; the exit code is that of the release.",
-  args: WatchArgs,
-  async run(context, args) {
+  args: Type.Object({ release: releaseArg, ...placeArgs, giveUpAfter: followArgs.giveUpAfter }),
+  async run(context: ReleaseContext, args) {
     const ended = await followRelease(context, await openPlace(context, args), args.release, args);
     showRelease(context, ended);
     return toReleaseExitCode(ended);
   },
-};
-
-const ShowArgs = Type.Object({ release: releaseArg, ...placeArgs });
+});
 
 /** `release show`: shows a release. */
-const releaseShow: ReleaseCommandSpec<typeof ShowArgs> = {
+const releaseShow = defineCommand({
   name: "release show",
   summary: "Show a release: its status, services, path through the states, and errors.",
-  args: ShowArgs,
-  async run(context, args) {
+  args: Type.Object({ release: releaseArg, ...placeArgs }),
+  async run(context: ReleaseContext, args) {
     const place = await openPlace(context, args);
     showRelease(context, await place.get(args.release));
     return 0;
   },
-};
+});
 
 const ListArgs = Type.Object({
-  project: Type.Optional(Type.String({ minLength: 1, placeholder: "name", description: "Only of this project." })),
-  config: Type.Optional(Type.String({ minLength: 1, placeholder: "name", description: "Only of this config." })),
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000, description: "Maximum number. Default: 50." })),
+  project: optionalText("Only of this project.", { minLength: 1, placeholder: "name" }),
+  config: optionalText("Only of this config.", { minLength: 1, placeholder: "name" }),
+  limit: optionalInteger("Maximum number. Default: 50.", { minimum: 1, maximum: 1_000 }),
   ...placeArgs,
 });
 
 /** `release ls`: lists releases. */
-const releaseLs: ReleaseCommandSpec<typeof ListArgs> = {
+const releaseLs = defineCommand({
   name: "release ls",
   summary: "List releases, the newest first.",
   args: ListArgs,
-  run: (context, args) => list(context, args, { failed: false }),
-};
+  run: (context: ReleaseContext, args) => list(context, args, { failed: false }),
+});
 
 /** `release fails`: lists recent failures. */
-const releaseFails: ReleaseCommandSpec<typeof ListArgs> = {
+const releaseFails = defineCommand({
   name: "release fails",
   summary: "List the releases that failed in the last three days, with state and reason.",
   args: ListArgs,
-  run: (context, args) => list(context, args, { failed: true }),
-};
+  run: (context: ReleaseContext, args) => list(context, args, { failed: true }),
+});
 
 const FAILS_MS = 3 * 86_400_000;
 const DEFAULT_LIMIT = 50;

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { defined, isStackyardError, StackyardError } from "@stackyard/core";
+import { defineCommand, defined, isStackyardError, optionalFlag, optionalText, StackyardError } from "@stackyard/core";
 import { parseDuration } from "@stackyard/core/machine";
 import { toCell } from "@stackyard/sdk/commands";
 import type { ProjectConfig, Release } from "@stackyard/sdk/releases";
@@ -12,7 +12,6 @@ import {
   followArgs,
   openPlace,
   placeArgs,
-  type ReleaseCommandSpec,
   type ReleaseContext,
   reasonArg,
   toActor,
@@ -24,42 +23,33 @@ import type { ReleasePlace } from "./release-place.ts";
 
 const Args = Type.Object({
   file: fileArg,
-  follow: Type.Optional(
-    Type.Boolean({
-      description: "If a release of this project and config is running, follow it instead of starting one.",
-    }),
-  ),
-  queue: Type.Optional(Type.Boolean({ description: "In a yard: wait for the running release." })),
-  revision: Type.Optional(
-    Type.String({
-      minLength: 1,
-      maxLength: 255,
-      placeholder: "text",
-      description: "The source revision, such as a commit.",
-    }),
-  ),
+  follow: optionalFlag("If a release of this project and config is running, follow it instead of starting one."),
+  queue: optionalFlag("In a yard: wait for the running release."),
+  revision: optionalText("The source revision, such as a commit.", {
+    minLength: 1,
+    maxLength: 255,
+    placeholder: "text",
+  }),
   ...placeArgs,
   ...followArgs,
 });
 type Args = Static<typeof Args>;
 
 /** `release deploy`: starts a release and follows it to its end. */
-export const releaseDeploy: ReleaseCommandSpec<typeof Args> = {
+export const releaseDeploy = defineCommand({
   name: "release deploy",
   summary: "Deploy a release file, and show its progress until it ends.",
   description:
     "The release gets a new id. Exit code 1: it failed, and everything it created was removed; 2: it left resources behind; 3: it could not start, for example because another one is running. Ctrl-C does not stop the release.",
-  examples: [
-    { command: "stackyard release deploy shop.json", what: "With the yard" },
-    { command: "stackyard release deploy shop.json --queue --revision 4f1c9d2", what: "After the running release" },
-    {
-      command: "stackyard release deploy shop.json --preset odin --deployer coinbase-odin",
-      what: "With an existing Odin, and your own credentials",
-    },
-  ],
+  examples: {
+    "stackyard release deploy shop.json": "With the yard",
+    "stackyard release deploy shop.json --queue --revision 4f1c9d2": "After the running release",
+    "stackyard release deploy shop.json --preset odin --deployer coinbase-odin":
+      "With an existing Odin, and your own credentials",
+  },
   args: Args,
   run: deploy,
-};
+});
 
 async function deploy(context: ReleaseContext, args: Args): Promise<number> {
   const { out } = context;
@@ -227,20 +217,17 @@ const HaltArgs = Type.Object({
 type HaltArgs = Static<typeof HaltArgs>;
 
 /** `release halt`: stops the running release and waits until everything it created is removed. */
-export const releaseHalt: ReleaseCommandSpec<typeof HaltArgs> = {
+export const releaseHalt = defineCommand({
   name: "release halt",
   summary: "Stop the running release, and wait until everything it created is removed.",
   description:
     "Exit code 0: stopped, and everything it created was removed; 1: no release is running, or the halt came too late; 2: resources are left behind.",
-  examples: [
-    {
-      command: 'stackyard release halt shop.json --reason "wrong image"',
-      what: "The running release of its project and config",
-    },
-  ],
+  examples: {
+    'stackyard release halt shop.json --reason "wrong image"': "The running release of its project and config",
+  },
   args: HaltArgs,
   run: halt,
-};
+});
 
 async function halt(context: ReleaseContext, args: HaltArgs): Promise<number> {
   const { out } = context;

@@ -3,14 +3,17 @@ import { SFNClient } from "@aws-sdk/client-sfn";
 import { createAwsAccess, findRegion, toPartition } from "@stackyard/aws";
 import {
   type Clock,
+  type Command,
   type CommandOutput,
   defined,
+  optionalText,
   type PluginCommand,
   type PluginCommandContext,
   StackyardError,
+  withContext,
 } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
-import { type CommandSpec, createCommand, toFollowArgs } from "@stackyard/sdk/commands";
+import { toFollowArgs } from "@stackyard/sdk/commands";
 import type { Release, ReleasesApi } from "@stackyard/sdk/releases";
 import { type Static, type TObject, Type } from "typebox";
 import { PRESETS, type PresetName, type ReleaseConstants } from "../release-state.ts";
@@ -160,15 +163,9 @@ export interface ReleaseContext extends ReleaseCommandDeps {
   readonly signal: AbortSignal;
 }
 
-/** A release command. */
-export type ReleaseCommandSpec<Args extends TObject> = CommandSpec<Args, ReleaseContext>;
-
-/** Converts a release command to a command of a plugin. Invalid arguments are `USAGE`. */
-export function createReleaseCommand<Args extends TObject>(
-  spec: ReleaseCommandSpec<Args>,
-  deps: ReleaseCommandDeps,
-): PluginCommand {
-  return createCommand(spec, (context) => {
+/** Returns a release command as a command of a plugin. */
+export function withReleases(command: Command<ReleaseContext>, deps: ReleaseCommandDeps): PluginCommand {
+  return withContext(command, (context: PluginCommandContext) => {
     const { out, cwd, environment, signal } = context;
     return {
       ...deps,
@@ -184,8 +181,7 @@ export function createReleaseCommand<Args extends TObject>(
   });
 }
 
-const word = (placeholder: string, description: string) =>
-  Type.Optional(Type.String({ minLength: 1, maxLength: 2_048, placeholder, description }));
+const WORD = { minLength: 1, maxLength: 2_048 };
 
 /** Argument: preset of documents, tags and paths. */
 export const presetArg = Type.Optional(
@@ -197,26 +193,32 @@ export const presetArg = Type.Optional(
 
 /** Arguments: default account and region. */
 export const accountArgs = {
-  account: Type.Optional(
-    Type.String({
-      pattern: "^[0-9]{12}$",
-      expected: "12 digits",
-      placeholder: "id",
-      description: "Default: AWS_ACCOUNT_ID.",
-    }),
-  ),
-  region: word("name", "Default: AWS_REGION."),
+  account: optionalText("Default: AWS_ACCOUNT_ID.", {
+    pattern: "^[0-9]{12}$",
+    expected: "12 digits",
+    placeholder: "id",
+  }),
+  region: optionalText("Default: AWS_REGION.", { ...WORD, placeholder: "name" }),
 };
 
 /** Arguments that select where releases are deployed. */
 export const placeArgs = {
   preset: presetArg,
-  deployer: word("name|arn", "A deployer under Step Functions instead of the yard. Default: ODIN_STEP."),
-  bucket: word("name", "The deployer's bucket of releases; for a yard: a predecessor's bucket to use as well."),
-  lockTable: word("name", "For a yard, with --bucket: the predecessor's lock table."),
+  deployer: optionalText("A deployer under Step Functions instead of the yard. Default: ODIN_STEP.", {
+    ...WORD,
+    placeholder: "name|arn",
+  }),
+  bucket: optionalText("The deployer's bucket of releases; for a yard: a predecessor's bucket to use as well.", {
+    ...WORD,
+    placeholder: "name",
+  }),
+  lockTable: optionalText("For a yard, with --bucket: the predecessor's lock table.", { ...WORD, placeholder: "name" }),
   ...accountArgs,
-  role: word("name", "For a yard: the role that its runner assumes in the account. Default: its own."),
-  externalId: word("text", "External id of that role."),
+  role: optionalText("For a yard: the role that its runner assumes in the account. Default: its own.", {
+    ...WORD,
+    placeholder: "name",
+  }),
+  externalId: optionalText("External id of that role.", { ...WORD, placeholder: "text" }),
 };
 
 /** Argument: a release file. */

@@ -1,4 +1,4 @@
-import { defined, StackyardError } from "@stackyard/core";
+import { defineCommand, defined, optionalInteger, optionalText, StackyardError } from "@stackyard/core";
 import { formatTable, toCell } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
 import { readJson } from "../document/decode.ts";
@@ -7,44 +7,33 @@ import { planOffline, type ServicePlan } from "../plan/plan-release.ts";
 import { forecastRelease, type ReleaseForecast, type RolloutForecast, toLength } from "../plan/report.ts";
 import { RELEASE_MACHINES, type ReleaseMachine, type ReleaseRow, toReleaseStateMachine } from "../release-machine.ts";
 import type { ReleaseConstants } from "../release-state.ts";
-import { accountArgs, fileArg, presetArg, type ReleaseCommandSpec, toConstants } from "./place.ts";
+import { accountArgs, fileArg, presetArg, type ReleaseContext, toConstants } from "./place.ts";
 import { formatProblems, formatWarnings, loadReleaseFile } from "./release-file.ts";
 
-const Args = Type.Object({
-  file: fileArg,
-  previous: Type.Optional(
-    Type.String({
-      minLength: 2,
-      maxLength: 65_536,
-      placeholder: "json",
-      description: 'Desired capacities of the running groups, such as {"web": 4}. Default: no groups.',
-    }),
-  ),
-  slowStart: Type.Optional(
-    Type.Integer({
-      minimum: 0,
-      maximum: 900,
-      placeholder: "seconds",
-      description: "The longest slow start of the target groups.",
-    }),
-  ),
-  preset: presetArg,
-  ...accountArgs,
-});
-
 /** `release plan`: shows sizes, steps and durations of a release, without an account. */
-export const releasePlan: ReleaseCommandSpec<typeof Args> = {
+export const releasePlan = defineCommand({
   name: "release plan",
   summary: "Show the capacities, steps and shortest duration of a release. Does not need an account.",
   description: "Read-only, without network calls. Exit code 1: the file has problems.",
-  examples: [
-    {
-      command: `stackyard release plan shop.json --previous '{"web": 4}'`,
-      what: "Assuming four running instances of web",
-    },
-  ],
-  args: Args,
-  async run(context, args) {
+  examples: {
+    [`stackyard release plan shop.json --previous '{"web": 4}'`]: "Assuming four running instances of web",
+  },
+  args: Type.Object({
+    file: fileArg,
+    previous: optionalText('Desired capacities of the running groups, such as {"web": 4}. Default: no groups.', {
+      minLength: 2,
+      maxLength: 65_536,
+      placeholder: "json",
+    }),
+    slowStart: optionalInteger("The longest slow start of the target groups.", {
+      minimum: 0,
+      maximum: 900,
+      placeholder: "seconds",
+    }),
+    preset: presetArg,
+    ...accountArgs,
+  }),
+  async run(context: ReleaseContext, args) {
     const { out } = context;
     const prepared = await loadReleaseFile(context, args.file, args);
     if (prepared.kind === "refused") {
@@ -65,7 +54,7 @@ export const releasePlan: ReleaseCommandSpec<typeof Args> = {
     );
     return 0;
   },
-};
+});
 
 /** Throws `USAGE`. */
 function parsePrevious(text: string | undefined, { services }: Release): Readonly<Record<string, number>> {
@@ -132,25 +121,21 @@ function formatPlan(services: readonly PlannedService[], forecast: ReleaseForeca
   return [formatTable([head, ...rows], { numbers: [1, 2, 3, 4, 5, 6] }), steps.join("\n"), done].join("\n\n");
 }
 
-const GraphArgs = Type.Object({
-  format: Type.Optional(
-    Type.Union([Type.Literal("text"), Type.Literal("mermaid"), Type.Literal("asl")], {
-      description: "A table (default), a Mermaid diagram, or the definition for Step Functions.",
-    }),
-  ),
-  function: Type.Optional(
-    Type.String({ minLength: 1, placeholder: "arn", description: "For asl: the ARN of the deployer's function." }),
-  ),
-  preset: presetArg,
-});
-
 /** `release graph`: shows the states of a release. */
-export const releaseGraph: ReleaseCommandSpec<typeof GraphArgs> = {
+export const releaseGraph = defineCommand({
   name: "release graph",
   summary: "Show the states of a release: as a table, as a diagram, or as a definition for Step Functions.",
-  examples: [{ command: "stackyard release graph --format asl --preset odin", what: "What `odin json` printed" }],
-  args: GraphArgs,
-  async run(context, { format = "text", function: functionArn = FUNCTION, ...words }) {
+  examples: { "stackyard release graph --format asl --preset odin": "What `odin json` printed" },
+  args: Type.Object({
+    format: Type.Optional(
+      Type.Union([Type.Literal("text"), Type.Literal("mermaid"), Type.Literal("asl")], {
+        description: "A table (default), a Mermaid diagram, or the definition for Step Functions.",
+      }),
+    ),
+    function: optionalText("For asl: the ARN of the deployer's function.", { minLength: 1, placeholder: "arn" }),
+    preset: presetArg,
+  }),
+  async run(context: ReleaseContext, { format = "text", function: functionArn = FUNCTION, ...words }) {
     const { generation } = toConstants(context, words);
     const machine = RELEASE_MACHINES[generation];
     const edges = listEdges(machine);
@@ -163,7 +148,7 @@ export const releaseGraph: ReleaseCommandSpec<typeof GraphArgs> = {
       );
     return 0;
   },
-};
+});
 
 /** Placeholder, unless --function is given. */
 const FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:stackyard-releases";

@@ -1,6 +1,6 @@
 import { createReadStream } from "node:fs";
 import { resolve } from "node:path";
-import { type CommandOutput, defined, isMap, StackyardError } from "@stackyard/core";
+import { type CommandOutput, defineCommand, defined, isMap, StackyardError } from "@stackyard/core";
 import { toCell } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
 import { MAX_PROBLEMS, readJson } from "../document/decode.ts";
@@ -14,7 +14,6 @@ import {
   fileArg,
   type PlaceWords,
   presetArg,
-  type ReleaseCommandSpec,
   type ReleaseContext,
   toBucket,
   toConstants,
@@ -107,22 +106,17 @@ function toPlace(pointer: string): string {
   return pointer === "" ? "(the document)" : toCell(pointer, 200);
 }
 
-const Args = Type.Object({ file: fileArg, preset: presetArg, ...accountArgs });
-
 /** `release validate`: lists all problems of a release file, without an account. */
-export const releaseValidate: ReleaseCommandSpec<typeof Args> = {
+export const releaseValidate = defineCommand({
   name: "release validate",
   summary: "Check a release file and its user data, and list all problems. Does not need an account.",
   description: "Exit code 1: the file has problems. Each has the predecessor's class, a code and a JSON pointer.",
-  examples: [
-    { command: "stackyard release validate shop.json", what: "A file of Stackyard or Odin, with shop.json.userdata" },
-    {
-      command: "stackyard release validate shop.json --preset step-asg-deployer",
-      what: "A file of the first generation",
-    },
-  ],
-  args: Args,
-  async run(context, args) {
+  examples: {
+    "stackyard release validate shop.json": "A file of Stackyard or Odin, with shop.json.userdata",
+    "stackyard release validate shop.json --preset step-asg-deployer": "A file of the first generation",
+  },
+  args: Type.Object({ file: fileArg, preset: presetArg, ...accountArgs }),
+  async run(context: ReleaseContext, args) {
     const { out } = context;
     const prepared = await loadReleaseFile(context, args.file, args);
     if (prepared.kind === "refused") {
@@ -134,7 +128,7 @@ export const releaseValidate: ReleaseCommandSpec<typeof Args> = {
     out.result({ file, valid: true, problems: [], warnings: prepared.warnings }, () => `${file}: no problems`);
     return 0;
   },
-};
+});
 
 /** A release file, and the client's values. */
 export interface PrepareInput {

@@ -1,76 +1,89 @@
 import { stripVTControlCharacters } from "node:util";
-import { defined, isMap, type PluginCommand, StackyardError } from "@stackyard/core";
+import {
+  defineCommand,
+  defined,
+  isMap,
+  optionalFlag,
+  optionalInteger,
+  optionalText,
+  optionalTexts,
+  type PluginCommand,
+  StackyardError,
+} from "@stackyard/core";
 import {
   createProgressTeller,
-  createRunsCommand,
   followRun,
   keyArg,
   loadConfigFile,
   type OpenRuns,
-  type RunsCommandSpec,
   type RunsContext,
   startArgs,
   startRun,
-  textArg,
-  textsArg,
   toFollowArgs,
   toRunArg,
+  withRuns,
 } from "@stackyard/sdk/commands";
 import type { Run } from "@stackyard/sdk/runs";
 import { type Static, Type } from "typebox";
 
 /** The settings of tasks as command-line arguments. */
 const taskArgs = {
-  cluster: textArg("name", "Name or ARN of the cluster. Needed, unless the file names it."),
-  taskDefinition: textArg("name", "Family, family:revision or ARN. Needed, unless the file names it."),
-  count: Type.Optional(Type.Integer({ minimum: 1, maximum: 10, description: "How many tasks. Default: 1." })),
+  cluster: optionalText("Name or ARN of the cluster. Needed, unless the file names it.", {
+    minLength: 1,
+    placeholder: "name",
+  }),
+  taskDefinition: optionalText("Family, family:revision or ARN. Needed, unless the file names it.", {
+    minLength: 1,
+    placeholder: "name",
+  }),
+  count: optionalInteger("How many tasks. Default: 1.", { minimum: 1, maximum: 10 }),
   launchType: Type.Optional(
     Type.Union([Type.Literal("EC2"), Type.Literal("FARGATE"), Type.Literal("EXTERNAL")], {
       description: "Default: as the cluster is configured.",
     }),
   ),
-  capacityProvider: textsArg("name", "Instead of a launch type, such as FARGATE_SPOT; may be repeated."),
-  subnet: textsArg("id", "Where tasks with the network mode awsvpc run; may be repeated."),
-  securityGroup: textsArg("id", "Of these tasks; may be repeated."),
-  assignPublicIp: Type.Optional(Type.Boolean({ description: "Give each of these tasks a public address." })),
-  container: textArg("name", "The container that --env, --command and the exit code mean. Default: the only one."),
-  env: textsArg("name=value", "A variable of its environment; may be repeated."),
-  command: textsArg("word", "A word of its command; repeat it for each word. Needs --container."),
-  check: textsArg("name", "Containers whose exit codes count: essential (default), all, or names."),
-  timeout: textArg("length", "From the start, 10s to 7d. Default: 1h."),
-  placementTimeout: textArg("length", "How long to try while the cluster has no capacity. Default: 5m."),
+  capacityProvider: optionalTexts("Instead of a launch type, such as FARGATE_SPOT; may be repeated.", "name"),
+  subnet: optionalTexts("Where tasks with the network mode awsvpc run; may be repeated.", "id"),
+  securityGroup: optionalTexts("Of these tasks; may be repeated.", "id"),
+  assignPublicIp: optionalFlag("Give each of these tasks a public address."),
+  container: optionalText("The container that --env, --command and the exit code mean. Default: the only one.", {
+    minLength: 1,
+    placeholder: "name",
+  }),
+  env: optionalTexts("A variable of its environment; may be repeated.", "name=value"),
+  command: optionalTexts("A word of its command; repeat it for each word. Needs --container.", "word"),
+  check: optionalTexts("Containers whose exit codes count: essential (default), all, or names.", "name"),
+  timeout: optionalText("From the start, 10s to 7d. Default: 1h.", { minLength: 1, placeholder: "length" }),
+  placementTimeout: optionalText("How long to try while the cluster has no capacity. Default: 5m.", {
+    minLength: 1,
+    placeholder: "length",
+  }),
   ...startArgs,
 };
 
 /** Creates the commands for tasks on ECS, over runs that are opened on the first call. */
 export function createEcsCommands(open: OpenRuns): readonly PluginCommand[] {
-  return [createRunsCommand(ecsRun, open), createRunsCommand(ecsLogs, open)];
+  return [ecsRun, ecsLogs].map((command) => withRuns(command, open));
 }
 
 const RunArgs = Type.Object({ ...taskArgs, key: keyArg, ...toFollowArgs("run") });
 type RunArgs = Static<typeof RunArgs>;
 
 /** `ecs run`: runs tasks and follows them to their end. */
-const ecsRun: RunsCommandSpec<typeof RunArgs> = {
+const ecsRun = defineCommand({
   name: "ecs run",
   summary: "Run tasks on Amazon ECS, wait for their end and show what they have logged.",
   description:
     "Exit code 1: the tasks have ended and failed. 2: one may still run. 3: none could be started. Ctrl-C leaves the run alone.",
-  examples: [
-    {
-      command:
-        "stackyard ecs run --cluster main --task-definition migrate --container app --command ./migrate --command up",
-      what: "A migration of a database",
-    },
-    {
-      command:
-        "stackyard ecs run --cluster main --task-definition report --launch-type FARGATE --subnet subnet-1 --env DAY=today",
-      what: "A task on Fargate with a variable",
-    },
-  ],
+  examples: {
+    "stackyard ecs run --cluster main --task-definition migrate --container app --command ./migrate --command up":
+      "A migration of a database",
+    "stackyard ecs run --cluster main --task-definition report --launch-type FARGATE --subnet subnet-1 --env DAY=today":
+      "A task on Fargate with a variable",
+  },
   args: RunArgs,
   run,
-};
+});
 
 async function run(context: RunsContext, args: RunArgs): Promise<number> {
   const config = toTaskConfig(args, await loadConfigFile(context.cwd, args.config));
@@ -98,22 +111,20 @@ async function followAndShow(
 
 const LogsArgs = Type.Object({
   run: toRunArg("ecs run"),
-  follow: Type.Optional(
-    Type.Boolean({ short: "f", description: "Wait for the end; the exit code is that of the run." }),
-  ),
+  follow: optionalFlag("Wait for the end; the exit code is that of the run.", { short: "f" }),
   giveUpAfter: toFollowArgs("run").giveUpAfter,
 });
 type LogsArgs = Static<typeof LogsArgs>;
 
 /** `ecs logs`: prints the logs of a run's tasks. */
-const ecsLogs: RunsCommandSpec<typeof LogsArgs> = {
+const ecsLogs = defineCommand({
   name: "ecs logs",
   summary: "Show what the tasks of a run have logged, at most 64 KiB of the end.",
   description: "While the tasks run it shows the newest line; the log comes with their end.",
-  examples: [{ command: "stackyard ecs logs run-0cc52bd92f8f1ec64f390c9af986e6be --follow", what: "Wait for it" }],
+  examples: { "stackyard ecs logs run-0cc52bd92f8f1ec64f390c9af986e6be --follow": "Wait for it" },
   args: LogsArgs,
   run: showLogs,
-};
+});
 
 async function showLogs(context: RunsContext, { run: runId, follow, ...options }: LogsArgs): Promise<number> {
   if (follow === true) return followAndShow(context, runId, options);

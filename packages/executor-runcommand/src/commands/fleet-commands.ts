@@ -1,20 +1,28 @@
 import { access, constants } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { defined, isStackyardError, type PluginCommand, StackyardError } from "@stackyard/core";
 import {
-  createRunsCommand,
+  type Command,
+  defineCommand,
+  defined,
+  isStackyardError,
+  optionalFlag,
+  optionalText,
+  type PluginCommand,
+  StackyardError,
+} from "@stackyard/core";
+import {
   followStarted,
   keyArg,
   loadConfigFile,
   type OpenRuns,
-  type RunsCommandSpec,
   type RunsContext,
   startRun,
   toFollowArgs,
   toRunArg,
+  withRuns,
 } from "@stackyard/sdk/commands";
 import type { Run } from "@stackyard/sdk/runs";
-import { type Static, type TObject, Type } from "typebox";
+import { type Static, Type } from "typebox";
 import type { FleetInstanceReport, FleetReportPage } from "../fleet-run.ts";
 import { isFailing, toFleetReport } from "../report/to-fleet-report.ts";
 import { createFleetDoctor } from "./fleet-doctor.ts";
@@ -26,14 +34,8 @@ const runArg = toRunArg("fleet run");
 
 /** Arguments of commands that show a report. */
 const reportArgs = {
-  html: Type.Optional(
-    Type.String({
-      minLength: 1,
-      placeholder: "file",
-      description: "Also write the report as a self-contained page.",
-    }),
-  ),
-  all: Type.Optional(Type.Boolean({ description: "List every instance, not only the first 50." })),
+  html: optionalText("Also write the report as a self-contained page.", { minLength: 1, placeholder: "file" }),
+  all: optionalFlag("List every instance, not only the first 50."),
 };
 
 /** Arguments of commands that follow a run. */
@@ -41,18 +43,9 @@ const followArgs = toFollowArgs("run");
 
 /** Creates the fleet commands. The runs are opened when a command is called. */
 export function createFleetCommands(open: OpenRuns): readonly PluginCommand[] {
-  return [
-    createFleetCommand(fleetPlan, open),
-    createFleetCommand(fleetRun, open),
-    createFleetCommand(fleetShow, open),
-    createFleetCommand(fleetWatch, open),
-    createFleetCommand(fleetRetry, open),
-    createFleetCommand(fleetCancel, open),
-    createFleetDoctor(),
-  ];
+  const overRuns = [fleetPlan, fleetRun, fleetShow, fleetWatch, fleetRetry, fleetCancel];
+  return [...overRuns.map((command) => withRuns(withFolderCheck(command), open)), createFleetDoctor()];
 }
-
-const PlanArgs = Type.Object({ ...runArgs, ...reportArgs, giveUpAfter: followArgs.giveUpAfter });
 
 const RunArgs = Type.Object({
   ...runArgs,
@@ -63,41 +56,34 @@ const RunArgs = Type.Object({
 type RunArgs = Static<typeof RunArgs>;
 
 /** `fleet plan`: starts a run that selects and plans, and sends nothing. */
-const fleetPlan: RunsCommandSpec<typeof PlanArgs> = {
+const fleetPlan = defineCommand({
   name: "fleet plan",
   summary: "Show which instances a run would select. Sends nothing.",
   description: "The yard looks the instances up with its own permissions. Exit code 1: no instance is selected.",
-  examples: [
-    { command: "stackyard fleet plan --tag-key Role --tag-value web", what: "All instances with the tag Role=web" },
-  ],
-  args: PlanArgs,
-  run: (context, args) => start(context, args, { isPlan: true }),
-};
+  examples: {
+    "stackyard fleet plan --tag-key Role --tag-value web": "All instances with the tag Role=web",
+  },
+  args: Type.Object({ ...runArgs, ...reportArgs, giveUpAfter: followArgs.giveUpAfter }),
+  run: (context: RunsContext, args) => start(context, args, { isPlan: true }),
+});
 
 /** `fleet run`: starts a run and follows it to its end. */
-const fleetRun: RunsCommandSpec<typeof RunArgs> = {
+const fleetRun = defineCommand({
   name: "fleet run",
   summary: "Run a command on the instances of a fleet, and wait for the results.",
   description:
     "Exit code 2: the run failed after commands were sent; `fleet retry` retries the failed instances. Ctrl-C does not stop the run.",
-  examples: [
-    {
-      command: "stackyard fleet run --artifact s3://my-artifacts/site/app.zip --max-errors 5%",
-      what: "Apply an artifact's playbook to every instance with the tag has_ssm_agent",
-    },
-    {
-      command:
-        "stackyard fleet run --document AWS-RunShellScript --parameter commands=uptime --instance-id i-0123456789abcdef0",
-      what: "One command on one instance",
-    },
-    {
-      command: "stackyard fleet run --profile patch-scan --tag-key Role --tag-value db --html report.html",
-      what: "Look for missing patches, and keep the report",
-    },
-  ],
+  examples: {
+    "stackyard fleet run --artifact s3://my-artifacts/site/app.zip --max-errors 5%":
+      "Apply an artifact's playbook to every instance with the tag has_ssm_agent",
+    "stackyard fleet run --document AWS-RunShellScript --parameter commands=uptime --instance-id i-0123456789abcdef0":
+      "One command on one instance",
+    "stackyard fleet run --profile patch-scan --tag-key Role --tag-value db --html report.html":
+      "Look for missing patches, and keep the report",
+  },
   args: RunArgs,
-  run: (context, args) => start(context, args, { isPlan: false }),
-};
+  run: (context: RunsContext, args) => start(context, args, { isPlan: false }),
+});
 
 async function start(context: RunsContext, args: RunArgs, { isPlan }: { readonly isPlan: boolean }): Promise<number> {
   const file = await loadConfigFile(context.cwd, args.config);
@@ -114,25 +100,21 @@ async function followAndShow(context: RunsContext, runId: string, options: Follo
   return toRunExitCode(run, pages);
 }
 
-const ShowArgs = Type.Object({ run: runArg, ...reportArgs });
-
 /** `fleet show`: prints the current state of a run. */
-const fleetShow: RunsCommandSpec<typeof ShowArgs> = {
+const fleetShow = defineCommand({
   name: "fleet show",
   summary: "Show a run: counts by role and state, causes of failures, and the instances, failed ones first.",
-  examples: [
-    {
-      command: "stackyard fleet show run-0cc52bd92f8f1ec64f390c9af986e6be --html report.html",
-      what: "Also write a page that you can share",
-    },
-  ],
-  args: ShowArgs,
-  async run(context, args) {
+  examples: {
+    "stackyard fleet show run-0cc52bd92f8f1ec64f390c9af986e6be --html report.html":
+      "Also write a page that you can share",
+  },
+  args: Type.Object({ run: runArg, ...reportArgs }),
+  async run(context: RunsContext, args) {
     const run = await findRun(context, args.run);
     await showReport(context, run, await loadReport(context, args.run), args);
     return 0;
   },
-};
+});
 
 /** Returns the run; undefined for a machine's task, with a report under its idempotency key. */
 async function findRun({ runs, signal }: RunsContext, runId: string): Promise<Run | undefined> {
@@ -144,34 +126,32 @@ async function findRun({ runs, signal }: RunsContext, runId: string): Promise<Ru
   }
 }
 
-const WatchArgs = Type.Object({ run: runArg, ...reportArgs, giveUpAfter: followArgs.giveUpAfter });
-
 /** `fleet watch`: waits for a run's end. */
-const fleetWatch: RunsCommandSpec<typeof WatchArgs> = {
+const fleetWatch = defineCommand({
   name: "fleet watch",
   summary: "Follow a run to its end and exit with its result.",
-  args: WatchArgs,
-  run: (context, args) => followAndShow(context, args.run, args),
-};
+  args: Type.Object({ run: runArg, ...reportArgs, giveUpAfter: followArgs.giveUpAfter }),
+  run: (context: RunsContext, args) => followAndShow(context, args.run, args),
+});
 
 /** Arguments of `fleet retry` and `fleet cancel`. */
 const ReasonArgs = Type.Object({
   run: runArg,
-  reason: Type.Optional(Type.String({ minLength: 1, maxLength: 4_096, description: "Recorded in the history." })),
+  reason: optionalText("Recorded in the history.", { minLength: 1, maxLength: 4_096 }),
   ...reportArgs,
   ...followArgs,
 });
 type ReasonArgs = Static<typeof ReasonArgs>;
 
 /** `fleet retry`: retries exactly the instances that did not succeed. */
-const fleetRetry: RunsCommandSpec<typeof ReasonArgs> = {
+const fleetRetry = defineCommand({
   name: "fleet retry",
   summary: "Retry exactly the instances that failed, were cancelled or got no command.",
   description:
     "A failed run continues under its id. A run that succeeded, because no more instances failed than allowed, gets a new run.",
   args: ReasonArgs,
   run: retry,
-};
+});
 
 async function retry(context: RunsContext, args: ReasonArgs): Promise<number> {
   const { runs, out, signal } = context;
@@ -220,13 +200,13 @@ async function startAnew({ runs, signal }: RunsContext, run: Run, instanceIds: r
 }
 
 /** `fleet cancel`: sends nothing more and cancels running commands. */
-const fleetCancel: RunsCommandSpec<typeof ReasonArgs> = {
+const fleetCancel = defineCommand({
   name: "fleet cancel",
   summary: "Stop sending, cancel the running commands, and wait until they have ended.",
   description: "Exit code 1: the run had already ended. Changes that a command made on an instance stay.",
   args: ReasonArgs,
   run: cancel,
-};
+});
 
 async function cancel(context: RunsContext, args: ReasonArgs): Promise<number> {
   const { runs, out, signal } = context;
@@ -247,23 +227,16 @@ async function cancel(context: RunsContext, args: ReasonArgs): Promise<number> {
   });
 }
 
-/** Creates a fleet command of the plugin. Throws `USAGE` for invalid arguments. */
-function createFleetCommand<Args extends TObject>(spec: RunsCommandSpec<Args>, open: OpenRuns): PluginCommand {
-  return createRunsCommand<Args>(
-    {
-      ...spec,
-      async run(context, args) {
-        await checkFolder(context.cwd, args);
-        return spec.run(context, args);
-      },
+/** Returns the command with a check, before any work, that the page can be written at the end. */
+function withFolderCheck(command: Command<RunsContext>): Command<RunsContext> {
+  return {
+    ...command,
+    async run(context, args) {
+      const { html } = args;
+      if (typeof html === "string") await access(dirname(resolve(context.cwd, html)), constants.W_OK);
+      return command.run(context, args);
     },
-    open,
-  );
-}
-
-/** Checks before any work that the page can be written at the end. */
-async function checkFolder(cwd: string, args: object): Promise<void> {
-  if ("html" in args && typeof args.html === "string") await access(dirname(resolve(cwd, args.html)), constants.W_OK);
+  };
 }
 
 /** Failures before any command was sent: permissions, configuration, an unreachable service. */

@@ -1,4 +1,4 @@
-import type { CommandOutput } from "@stackyard/core";
+import { type CommandOutput, checkArgs } from "@stackyard/core";
 import { describe, expect, it } from "vitest";
 import { type Answers, aDoctorWorld, refusal } from "../testing/a-doctor-world.ts";
 import { anId } from "../testing/a-run.ts";
@@ -67,7 +67,7 @@ async function doctor(answers: Answers, args: Record<string, unknown> = {}) {
   });
   const { signal } = new AbortController();
   const context = { cwd: "/", projectDir: "/", dataDir: "/", environment: {}, yards: {}, server: { url: "" } };
-  const exitCode = await command.run({ ...context, out, signal }, args);
+  const exitCode = await command.run({ ...context, out, signal }, checkArgs(command, args));
   return { exitCode, findings, texts, places, calls: world.calls };
 }
 

@@ -1,6 +1,13 @@
 import { toPartition } from "@stackyard/aws";
-import { defined, type PluginCommand, StackyardError } from "@stackyard/core";
-import { checkArgs } from "@stackyard/sdk/commands";
+import {
+  defineCommand,
+  defined,
+  optionalFlag,
+  optionalText,
+  type PluginCommand,
+  type PluginCommandContext,
+  StackyardError,
+} from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { AwsCallError } from "../call-aws.ts";
 import { checkFleet, type FleetFinding } from "./check-fleet.ts";
@@ -15,19 +22,12 @@ const Args = Type.Object({
   region,
   role,
   externalId,
-  artifact: Type.Optional(
-    Type.String({
-      pattern: "^s3://[^/]+/.+$",
-      expected: "an address such as s3://bucket/key",
-      placeholder: "s3://bucket/key",
-      description: "Also check that instances may read it.",
-    }),
-  ),
-  fromTags: Type.Optional(
-    Type.Boolean({
-      description: "Also check what associations and targets require: that instances can read their own tags.",
-    }),
-  ),
+  artifact: optionalText("Also check that instances may read it.", {
+    pattern: "^s3://[^/]+/.+$",
+    expected: "an address such as s3://bucket/key",
+    placeholder: "s3://bucket/key",
+  }),
+  fromTags: optionalFlag("Also check what associations and targets require: that instances can read their own tags."),
 });
 type Args = Static<typeof Args>;
 
@@ -36,25 +36,23 @@ type OpenDoctorAws = (place: DoctorPlace, signal: AbortSignal) => DoctorAws | Pr
 
 /** Creates `fleet doctor`, which checks whether the instances of a fleet can receive commands. */
 export function createFleetDoctor(open: OpenDoctorAws = openAws): PluginCommand {
-  return {
+  return defineCommand({
     name: "fleet doctor",
     summary: "Check whether the instances of a fleet can receive commands: agents, profiles, endpoints, metadata.",
     description:
       "Calls AWS directly with your own credentials, and changes nothing. Requires ec2:DescribeInstances, ssm:DescribeInstanceInformation, ec2:DescribeVpcEndpoints, iam:GetInstanceProfile and iam:SimulatePrincipalPolicy; a missing permission is a warning. Exit code 1: a check failed.",
-    examples: [
-      { command: "stackyard fleet doctor", what: "All instances with the tag has_ssm_agent" },
-      {
-        command: "stackyard fleet doctor --region eu-west-1 --artifact s3://my-artifacts/site/app.zip",
-        what: "Also check that they may read an artifact",
-      },
-    ],
+    examples: {
+      "stackyard fleet doctor": "All instances with the tag has_ssm_agent",
+      "stackyard fleet doctor --region eu-west-1 --artifact s3://my-artifacts/site/app.zip":
+        "Also check that they may read an artifact",
+    },
     args: Args,
-    async run({ out, signal }, given) {
-      const findings = await loadFindings(open, checkArgs(Args, given) as Args, signal);
+    async run({ out, signal }: PluginCommandContext, args) {
+      const findings = await loadFindings(open, args, signal);
       for (const finding of findings) out.result(finding, () => toText(finding));
       return findings.some(({ status }) => status === "fail") ? 1 : 0;
     },
-  };
+  });
 }
 
 async function loadFindings(open: OpenDoctorAws, args: Args, signal: AbortSignal): Promise<readonly FleetFinding[]> {

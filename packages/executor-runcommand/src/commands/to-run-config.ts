@@ -1,35 +1,45 @@
-import { defined, isMap, StackyardError } from "@stackyard/core";
-import { startArgs, textArg, textsArg } from "@stackyard/sdk/commands";
+import { defined, isMap, optionalFlag, optionalText, optionalTexts, StackyardError } from "@stackyard/core";
+import { startArgs } from "@stackyard/sdk/commands";
 import { type Static, Type } from "typebox";
-
-const flag = (description: string) => Type.Optional(Type.Boolean({ description }));
 
 /** The settings of a run as command-line arguments. */
 export const runArgs = {
-  tagKey: textArg("key", "The tag that makes an instance a part of the fleet. Default: has_ssm_agent."),
-  tagValue: textsArg("value", "A value of that tag, exactly; may be repeated. Default: true, True."),
+  tagKey: optionalText("The tag that makes an instance a part of the fleet. Default: has_ssm_agent.", {
+    minLength: 1,
+    placeholder: "key",
+  }),
+  tagValue: optionalTexts("A value of that tag, exactly; may be repeated. Default: true, True.", "value"),
   platform: Type.Optional(
     Type.Union([Type.Literal("linux"), Type.Literal("windows"), Type.Literal("any")], {
       description: "Only instances of it. Default: any.",
     }),
   ),
-  instanceId: textsArg("id", "Exactly this instance of those with the tag; may be repeated."),
-  target: textsArg("key=value,…", "Targets of Systems Manager instead, such as tag:role=web,app; up to 5."),
-  profile: textArg("name", "The profile to run: ansible (default), garlc-1, powershell, or your own profile."),
-  document: textArg("name", "A document of Systems Manager instead of a profile."),
-  documentVersion: textArg("version", "Of the document."),
-  parameter: textsArg("name=value", "Of the document; may be repeated, also for one name."),
-  artifact: textArg("s3://bucket/key", "What the profile applies."),
-  artifactVersion: textArg("id", "The version of that object."),
-  artifactSha256: textArg("hex", "Checked on each instance before it is unpacked."),
-  maxConcurrency: textArg("count", "Instances at the same time, such as 50 or 10%. Default: 50."),
-  maxErrors: textArg("count", "How many may fail, such as 0 or 5%. Default: 0."),
-  timeout: textArg("length", "On each instance, such as 10m. Default: 10m."),
-  deliveryTimeout: textArg("length", "Until the command has reached its instance. Default: 15m."),
-  output: textArg("s3://bucket/prefix", "Where whole outputs go."),
-  logGroup: textArg("name", "Also send the outputs to this log group."),
-  allowEmpty: flag("No instance selected is a success."),
-  ignoreUnreachable: flag("Unreachable instances do not count as failures."),
+  instanceId: optionalTexts("Exactly this instance of those with the tag; may be repeated.", "id"),
+  target: optionalTexts("Targets of Systems Manager instead, such as tag:role=web,app; up to 5.", "key=value,…"),
+  profile: optionalText("The profile to run: ansible (default), garlc-1, powershell, or your own profile.", {
+    minLength: 1,
+    placeholder: "name",
+  }),
+  document: optionalText("A document of Systems Manager instead of a profile.", { minLength: 1, placeholder: "name" }),
+  documentVersion: optionalText("Of the document.", { minLength: 1, placeholder: "version" }),
+  parameter: optionalTexts("Of the document; may be repeated, also for one name.", "name=value"),
+  artifact: optionalText("What the profile applies.", { minLength: 1, placeholder: "s3://bucket/key" }),
+  artifactVersion: optionalText("The version of that object.", { minLength: 1, placeholder: "id" }),
+  artifactSha256: optionalText("Checked on each instance before it is unpacked.", { minLength: 1, placeholder: "hex" }),
+  maxConcurrency: optionalText("Instances at the same time, such as 50 or 10%. Default: 50.", {
+    minLength: 1,
+    placeholder: "count",
+  }),
+  maxErrors: optionalText("How many may fail, such as 0 or 5%. Default: 0.", { minLength: 1, placeholder: "count" }),
+  timeout: optionalText("On each instance, such as 10m. Default: 10m.", { minLength: 1, placeholder: "length" }),
+  deliveryTimeout: optionalText("Until the command has reached its instance. Default: 15m.", {
+    minLength: 1,
+    placeholder: "length",
+  }),
+  output: optionalText("Where whole outputs go.", { minLength: 1, placeholder: "s3://bucket/prefix" }),
+  logGroup: optionalText("Also send the outputs to this log group.", { minLength: 1, placeholder: "name" }),
+  allowEmpty: optionalFlag("No instance selected is a success."),
+  ignoreUnreachable: optionalFlag("Unreachable instances do not count as failures."),
   ...startArgs,
 };
 const RunArgs = Type.Object(runArgs);

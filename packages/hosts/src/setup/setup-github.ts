@@ -2,7 +2,15 @@ import { randomBytes } from "node:crypto";
 import { type FileHandle, open, rm } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { Octokit } from "@octokit/core";
-import { defined, isMap, type PluginCommand, type PluginCommandContext, StackyardError } from "@stackyard/core";
+import {
+  defineCommand,
+  defined,
+  isMap,
+  optionalFlag,
+  optionalText,
+  type PluginCommandContext,
+  StackyardError,
+} from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { Check } from "typebox/value";
 import { REQUEST_MS } from "../github/open-repository.ts";
@@ -15,43 +23,6 @@ const ADDRESS = "^https?://[^\\s?#@]{1,2000}$";
 const YARD = "an address such as https://yard.example.org";
 const ENTERPRISE = "an address such as https://github.example.org";
 
-const Arguments = Type.Object({
-  url: Type.Optional(
-    Type.String({
-      pattern: ADDRESS,
-      expected: YARD,
-      description: "The public address of the yard. The webhook is URL/hooks/NAME.",
-    }),
-  ),
-  name: Type.Optional(
-    Type.String({
-      pattern: "^[a-z][a-z0-9-]{0,31}$",
-      expected: "lower-case letters, digits and dashes that begin with a letter, at most 32",
-      description: "The host's name in the configuration. Default: github.",
-      default: "github",
-    }),
-  ),
-  organization: Type.Optional(
-    Type.String({
-      pattern: "^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$",
-      expected: "the organization's name in addresses, such as acme",
-      description: "The organization that owns the App. Default: you.",
-    }),
-  ),
-  github: Type.Optional(
-    Type.String({
-      pattern: ADDRESS,
-      expected: ENTERPRISE,
-      description: `Of GitHub Enterprise. Default: ${GITHUB}.`,
-      default: GITHUB,
-    }),
-  ),
-  folder: Type.Optional(
-    Type.String({ minLength: 1, description: "Where key and secret are written. Default: the project's folder." }),
-  ),
-  print: Type.Optional(Type.Boolean({ description: "Print the manifest, and do nothing else." })),
-});
-
 /** The answer of `POST /app-manifests/{code}/conversions`, as far as it is used. */
 const Registered = Type.Object({
   id: Type.Integer({ minimum: 1 }),
@@ -62,7 +33,7 @@ const Registered = Type.Object({
 type Registered = Static<typeof Registered>;
 
 /** `stackyard hosts setup github`: registers a GitHub App for the yard. */
-export const setupGitHub: PluginCommand = {
+export const setupGitHub = defineCommand({
   name: "hosts setup github",
   summary: "Register a GitHub App for the yard, and write its key and webhook secret to files.",
   description: [
@@ -70,17 +41,34 @@ export const setupGitHub: PluginCommand = {
     "Writes NAME-app.pem and NAME-webhook-secret for you alone (mode 600); existing files are never replaced.",
     "Prints what to add to stackyard.config.ts, and where to install the App.",
   ].join("\n"),
-  examples: [
-    { command: "stackyard hosts setup github --url https://yard.example.org", what: "Register an App of your own." },
-    {
-      command: "stackyard hosts setup github --url https://yard.example.org --organization acme",
-      what: "Register an App of the organization acme.",
-    },
-  ],
-  args: Arguments,
-  async run(context, args) {
-    // The command line has checked the arguments against the schema.
-    const given = args as Static<typeof Arguments>;
+  examples: {
+    "stackyard hosts setup github --url https://yard.example.org": "Register an App of your own.",
+    "stackyard hosts setup github --url https://yard.example.org --organization acme":
+      "Register an App of the organization acme.",
+  },
+  args: Type.Object({
+    url: optionalText("The public address of the yard. The webhook is URL/hooks/NAME.", {
+      pattern: ADDRESS,
+      expected: YARD,
+    }),
+    name: optionalText("The host's name in the configuration. Default: github.", {
+      pattern: "^[a-z][a-z0-9-]{0,31}$",
+      expected: "lower-case letters, digits and dashes that begin with a letter, at most 32",
+      default: "github",
+    }),
+    organization: optionalText("The organization that owns the App. Default: you.", {
+      pattern: "^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$",
+      expected: "the organization's name in addresses, such as acme",
+    }),
+    github: optionalText(`Of GitHub Enterprise. Default: ${GITHUB}.`, {
+      pattern: ADDRESS,
+      expected: ENTERPRISE,
+      default: GITHUB,
+    }),
+    folder: optionalText("Where key and secret are written. Default: the project's folder.", { minLength: 1 }),
+    print: optionalFlag("Print the manifest, and do nothing else."),
+  }),
+  async run(context: PluginCommandContext, given) {
     const { name = "github", print = false, organization } = given;
     const github = toAddress("github", given.github ?? GITHUB, ENTERPRISE);
     const manifest = toAppManifest({ name, url: toAddress("url", given.url, YARD) });
@@ -112,7 +100,7 @@ export const setupGitHub: PluginCommand = {
       await files.close();
     }
   },
-};
+});
 
 function toAddress(flag: string, text: string | undefined, expected: string): string {
   if (text !== undefined && URL.canParse(text)) return text.replace(/\/+$/, "");

@@ -2,21 +2,24 @@ import { readFile, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { PricingClient } from "@aws-sdk/client-pricing";
 import { createAwsAccess } from "@stackyard/aws";
-import { mapLimited, type PluginCommand, StackyardError } from "@stackyard/core";
+import {
+  defineCommand,
+  mapLimited,
+  optionalFlag,
+  optionalText,
+  type PluginCommand,
+  type PluginCommandContext,
+  StackyardError,
+} from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { formatTable } from "@stackyard/sdk/commands";
-import { type Static, Type } from "typebox";
+import { Type } from "typebox";
 import { type FoundPrice, findPrice } from "./find-price.ts";
 import { parsePriceFile, type RefreshedConstant } from "./price-file.ts";
 
 /** The API has endpoints in us-east-1, eu-central-1 and ap-south-1 only; each has the prices of all regions. */
 const REGION = "us-east-1";
 const LANES = 4;
-
-const Arguments = Type.Object({
-  file: Type.Optional(Type.String({ minLength: 1, description: "The document of prices. Default: prices.yaml." })),
-  dryRun: Type.Optional(Type.Boolean({ description: "Show what would change, and write nothing." })),
-});
 
 /** What tests replace. */
 export interface PricesRefreshDeps {
@@ -35,20 +38,21 @@ const DEPS: PricesRefreshDeps = {
 
 /** Creates `stackyard previews prices refresh`. */
 export function createPricesRefresh({ client, now }: PricesRefreshDeps = DEPS): PluginCommand {
-  return {
+  return defineCommand({
     name: "previews prices refresh",
     summary: "Look up the constants of prices.yaml that name a service and filters in the Price List of AWS.",
     description: [
       "Changes only their usd, and asOf; all other bytes of the file stay as they are.",
       "Writes nothing unless there is exactly one price for each of them. Needs pricing:GetProducts.",
     ].join("\n"),
-    examples: [
-      { command: "stackyard previews prices refresh --dry-run", what: "Show what has become cheaper or dearer." },
-    ],
-    args: Arguments,
-    async run({ out, projectDir, cwd, signal }, args) {
-      // The command line has checked the arguments against the schema.
-      const { file: given, dryRun = false } = args as Static<typeof Arguments>;
+    examples: {
+      "stackyard previews prices refresh --dry-run": "Show what has become cheaper or dearer.",
+    },
+    args: Type.Object({
+      file: optionalText("The document of prices. Default: prices.yaml.", { minLength: 1 }),
+      dryRun: optionalFlag("Show what would change, and write nothing."),
+    }),
+    async run({ out, projectDir, cwd, signal }: PluginCommandContext, { file: given, dryRun = false }) {
       const file = given === undefined ? resolve(projectDir, "prices.yaml") : resolve(cwd, given);
       const text = await readFile(file, "utf8").catch((cause: unknown) => {
         throw new StackyardError("CONFIG_INVALID", `${file} cannot be read.`, { cause });
@@ -71,7 +75,7 @@ export function createPricesRefresh({ client, now }: PricesRefreshDeps = DEPS): 
       if (!isComplete) out.note("Nothing was written.");
       return isComplete ? 0 : 1;
     },
-  };
+  });
 }
 
 const HEAD = ["CONSTANT", "BEFORE", "NOW", ""];

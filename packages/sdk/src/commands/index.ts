@@ -1,11 +1,8 @@
 export { type ApiRequest, createHttpClient, type HttpClient } from "../http-client.ts";
 export { createPreviewsApi, type OrphanPage, type PreviewFilter, type PreviewsApi } from "../previews-api.ts";
-export { checkArgs, toFlag } from "./check-args.ts";
+export { formatTable, type TableOptions, toCell, truncateText } from "./format-table.ts";
 export {
-  type CommandSpec,
-  createCommand,
   createProgressTeller,
-  createRunsCommand,
   type FollowRunOptions,
   type FollowStartedOptions,
   followRun,
@@ -15,16 +12,13 @@ export {
   type OpenRuns,
   openRuns,
   type ProgressTeller,
-  type RunsCommandSpec,
   type RunsContext,
   type RunTargetArgs,
   type StartRunInput,
   startArgs,
   startRun,
-  textArg,
-  textsArg,
   toFollowArgs,
   toRunArg,
   toRunTarget,
-} from "./command.ts";
-export { formatTable, type TableOptions, toCell, truncateText } from "./format-table.ts";
+  withRuns,
+} from "./run-commands.ts";

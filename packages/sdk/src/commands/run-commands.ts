@@ -1,40 +1,22 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import {
+  type Command,
   type CommandOutput,
   defined,
   isMap,
   isStackyardError,
+  optionalFlag,
+  optionalText,
   type PluginCommand,
   type PluginCommandContext,
   StackyardError,
+  withContext,
 } from "@stackyard/core";
 import type { Run } from "@stackyard/core/api";
 import { parseDuration } from "@stackyard/core/machine";
-import { type Static, type TObject, Type } from "typebox";
+import { type Static, Type } from "typebox";
 import { createRunsClient, type RunsApi } from "../runs/runs-api.ts";
-import { checkArgs } from "./check-args.ts";
-
-/** A command of a plugin: its arguments, and `run`, which returns the exit code and throws errors. */
-export interface CommandSpec<Args extends TObject, Context> extends Omit<PluginCommand, "args" | "run"> {
-  readonly args: Args;
-  run(context: Context, args: Static<Args>): Promise<number>;
-}
-
-/** Creates a command of a plugin. Throws `USAGE` for arguments that do not match the schema, before anything is opened. */
-export function createCommand<Args extends TObject, Context>(
-  { run, ...facts }: CommandSpec<Args, Context>,
-  open: (context: PluginCommandContext) => Context,
-): PluginCommand {
-  return {
-    ...facts,
-    async run(context, given) {
-      // `checkArgs` has checked them against the schema that the type comes from.
-      const args = checkArgs(facts.args, given) as Static<Args>;
-      return run(open(context), args);
-    },
-  };
-}
 
 /** The context of a command over runs. */
 export interface RunsContext {
@@ -47,9 +29,6 @@ export interface RunsContext {
   readonly pollMs?: number;
 }
 
-/** One command over runs. */
-export type RunsCommandSpec<Args extends TObject> = CommandSpec<Args, RunsContext>;
-
 /** Opens the runs of the server that a command calls; tests pass their own. */
 export type OpenRuns = (server: PluginCommandContext["server"]) => Pick<RunsContext, "runs" | "pollMs">;
 
@@ -58,9 +37,9 @@ export function openRuns(server: PluginCommandContext["server"]): Pick<RunsConte
   return { runs: createRunsClient(server) };
 }
 
-/** Creates a plugin's command over runs. Throws `USAGE` for invalid arguments. */
-export function createRunsCommand<Args extends TObject>(spec: RunsCommandSpec<Args>, open: OpenRuns): PluginCommand {
-  return createCommand(spec, ({ out, cwd, server, signal }) => ({ out, cwd, signal, ...open(server) }));
+/** Returns a command over runs as a command of a plugin, with the runs of the server that `open` opens. */
+export function withRuns(command: Command<RunsContext>, open: OpenRuns): PluginCommand {
+  return withContext(command, ({ out, cwd, server, signal }) => ({ out, cwd, signal, ...open(server) }));
 }
 
 /** A run to start. */
@@ -157,26 +136,22 @@ export function toRunArg(command: string) {
 }
 
 /** The caller's own key of a run. */
-export const keyArg = Type.Optional(
-  Type.String({
-    minLength: 1,
-    maxLength: 255,
-    placeholder: "text",
-    description: "Your name for this run: a repeated command finds the run and does not start another.",
-  }),
+export const keyArg = optionalText(
+  "Your name for this run: a repeated command finds the run and does not start another.",
+  { minLength: 1, maxLength: 255, placeholder: "text" },
 );
 
 /** Creates the arguments of commands that follow something, such as a `run`. */
 export function toFollowArgs(what: string) {
   return {
-    detach: Type.Optional(Type.Boolean({ description: "Do not wait for the end." })),
-    giveUpAfter: Type.Optional(
-      Type.String({
+    detach: optionalFlag("Do not wait for the end."),
+    giveUpAfter: optionalText(
+      `Wait so long, such as 30m; the ${what} continues (exit code 4). Default: until it has ended.`,
+      {
         pattern: "^[1-9][0-9]{0,8}(s|m|h|d)$",
         expected: "a whole number and s, m, h or d, such as 30m",
         placeholder: "length",
-        description: `Wait so long, such as 30m; the ${what} continues (exit code 4). Default: until it has ended.`,
-      }),
+      },
     ),
   };
 }
@@ -213,23 +188,16 @@ function parse(text: string, path: string): unknown {
   }
 }
 
-/** Creates an optional text argument. */
-export function textArg(placeholder: string, description: string) {
-  return Type.Optional(Type.String({ minLength: 1, placeholder, description }));
-}
-
-/** Creates an optional text argument that may be repeated. */
-export function textsArg(placeholder: string, description: string) {
-  return Type.Optional(Type.Array(Type.String({ minLength: 1 }), { placeholder, description }));
-}
-
 /** Arguments of commands that start a run: the file of its config, and the account and region to work in. */
 export const startArgs = {
-  config: textArg("file", "A JSON file with the executor's config. Flags override it."),
-  account: textArg("id", "The account to work in. Default: the runner's own."),
-  region: textArg("name", "The region to work in. Requires --account."),
-  role: textArg("name", "The role to assume in that account: its name or ARN."),
-  externalId: textArg("text", "The external id for that role."),
+  config: optionalText("A JSON file with the executor's config. Flags override it.", {
+    minLength: 1,
+    placeholder: "file",
+  }),
+  account: optionalText("The account to work in. Default: the runner's own.", { minLength: 1, placeholder: "id" }),
+  region: optionalText("The region to work in. Requires --account.", { minLength: 1, placeholder: "name" }),
+  role: optionalText("The role to assume in that account: its name or ARN.", { minLength: 1, placeholder: "name" }),
+  externalId: optionalText("The external id for that role.", { minLength: 1, placeholder: "text" }),
 };
 const StartArgs = Type.Object(startArgs);
 type StartArgs = Static<typeof StartArgs>;

@@ -1,13 +1,11 @@
-import { type CommandOutput, type PluginCommandContext, StackyardError } from "@stackyard/core";
+import { type CommandOutput, defineCommand, StackyardError } from "@stackyard/core";
 import type { Run } from "@stackyard/core/api";
 import { Type } from "typebox";
 import { Value } from "typebox/value";
 import { describe, expect, it } from "vitest";
 import { createRunsClient, type RunsApi } from "../runs/runs-api.ts";
 import {
-  createCommand,
   createProgressTeller,
-  createRunsCommand,
   followRun,
   followStarted,
   keyArg,
@@ -17,85 +15,8 @@ import {
   toFollowArgs,
   toRunArg,
   toRunTarget,
-} from "./command.ts";
-
-const out: CommandOutput = { result: () => undefined, progress: () => undefined, note: () => undefined };
-const context: PluginCommandContext = {
-  out,
-  cwd: "/here",
-  projectDir: "/",
-  dataDir: "/",
-  environment: {},
-  yards: {},
-  server: { url: "http://yard.test" },
-  signal: new AbortController().signal,
-};
-const args = Type.Object({
-  file: Type.String({ minLength: 2 }),
-  role: Type.String(),
-  count: Type.Optional(Type.Integer({ minimum: 1 })),
-  tags: Type.Optional(Type.Array(Type.String())),
-});
-const facts = { name: "show file", summary: "Show a file.", args };
-
-describe("createCommand", () => {
-  it("passes the opened resources and the arguments to the command, and returns its exit code", async () => {
-    const seen: unknown[] = [];
-    const command = createCommand(
-      {
-        ...facts,
-        async run(given, { file, count = 1 }) {
-          seen.push(given, file, count);
-          return 2;
-        },
-      },
-      ({ cwd }) => ({ cwd, extra: "opened" }),
-    );
-
-    const exitCode = await command.run(context, { file: "a.json", role: "web" });
-
-    expect([exitCode, seen]).toEqual([2, [{ cwd: "/here", extra: "opened" }, "a.json", 1]]);
-  });
-
-  it("keeps what people are shown", () => {
-    const run = async () => 0;
-    const examples = [{ command: "stackyard show file a.json", what: "One" }];
-
-    const command = createCommand({ ...facts, description: "More.", examples, run }, () => undefined);
-
-    expect(command).toEqual({ ...facts, description: "More.", examples, run: expect.any(Function) });
-  });
-
-  it.each([
-    ["what is missing, at once", {}, "FILE is missing. ROLE is missing."],
-    ["what is too short", { file: "a", role: "web" }, "FILE must not have fewer than 2 characters."],
-    [
-      "each argument that does not fit, after what is missing",
-      { file: 7, count: 0 },
-      "ROLE is missing. FILE must be text. --count must be >= 1.",
-    ],
-    ["what is there without a value", { file: "a.json", role: undefined }, "ROLE must be text."],
-    ["a part of an argument", { file: "a.json", role: "web", tags: ["x", 1] }, "--tags must be text."],
-  ])("rejects %s", async (_what, given, message) => {
-    const command = createCommand({ ...facts, run: async () => 0 }, () => {
-      throw new Error("Nothing is opened.");
-    });
-
-    await expect(command.run(context, given)).rejects.toMatchObject({ code: "USAGE", message });
-  });
-
-  it("lists every fault, however many there are", async () => {
-    const names = Array.from({ length: 20 }, (_, at) => `arg${at}`);
-    const many = Type.Object(Object.fromEntries(names.map((name) => [name, Type.String()])));
-    const command = createCommand({ ...facts, args: many, run: async () => 0 }, () => undefined);
-
-    const running = command.run(context, Object.fromEntries(names.map((name) => [name, 1])));
-
-    await expect(running).rejects.toMatchObject({
-      message: names.map((name) => `${name.toUpperCase()} must be text.`).join(" "),
-    });
-  });
-});
+  withRuns,
+} from "./run-commands.ts";
 
 it("gives a command the runs of its server, and nothing else of what plugins are given", async () => {
   const seen: RunsContext[] = [];
@@ -104,26 +25,17 @@ it("gives a command the runs of its server, and nothing else of what plugins are
   const server = { url: "http://yard.test", token: "secret" };
   const opened: unknown[] = [];
   const runs = openRuns(server);
-  const command = createRunsCommand(
-    {
-      name: "ecs run",
-      summary: "Run tasks.",
-      args: Type.Object({}),
-      async run(context) {
-        seen.push(context);
-        return 0;
-      },
-    },
-    (given) => {
-      opened.push(given);
-      return { ...runs, pollMs: 10 };
-    },
-  );
+  const args = Type.Object({});
+  const run = (context: RunsContext) => void seen.push(context);
+  const command = withRuns(defineCommand({ name: "ecs run", summary: "Run tasks.", args, run }), (given) => {
+    opened.push(given);
+    return { ...runs, pollMs: 10 };
+  });
   const folders = { cwd: "/here", projectDir: "/", dataDir: "/" };
 
   const exitCode = await command.run({ ...folders, environment: {}, yards: {}, server, signal, out }, {});
 
-  expect([exitCode, opened, seen]).toEqual([0, [server], [{ out, cwd: "/here", signal, ...runs, pollMs: 10 }]]);
+  expect([exitCode, opened, seen]).toEqual([undefined, [server], [{ out, cwd: "/here", signal, ...runs, pollMs: 10 }]]);
 });
 
 const FIRST_END = "2026-11-20T18:00:04.000Z";
