@@ -5,7 +5,7 @@ import {
   type PluginCommand,
   type PluginCommandContext,
 } from "@stackyard/core";
-import { type TObject, Type } from "typebox";
+import type { TObject } from "typebox";
 import type { CliCommand, CommandContext } from "../command.ts";
 import { failWith } from "../failure.ts";
 import { type GivenServer, openServer, pickTexts, serverArgs, toUnreachable } from "../server/connection.ts";
@@ -46,7 +46,7 @@ function toCliCommand(command: PluginCommand, plugin: string, file: ConfigFile):
   return {
     ...command,
     description: [command.description, `From the plugin "${plugin}".`].filter(Boolean).join("\n\n"),
-    args: Type.Object({ ...serverArgs, ...own.properties }),
+    args: { ...own, properties: { ...serverArgs, ...own.properties } },
     positionals: listPositionals(command),
     async run({ out, cwd, env, signal }, args) {
       const { own: rest, server: given } = partArgs(args, own);

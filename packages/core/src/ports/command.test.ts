@@ -1,4 +1,4 @@
-import { Type } from "typebox";
+import { type TObject, Type } from "typebox";
 import { describe, expect, it } from "vitest";
 import { type Command, checkArgs, defineCommand, listPositionals, withContext } from "./command.ts";
 
@@ -28,6 +28,14 @@ describe("checkArgs", () => {
     ["what no argument is for", { file: "a.json", role: "web", maxSize: 1 }, "--max-size is not a known key."],
   ])("rejects %s", (_what, given, message) => {
     expect(() => checkArgs(command, given)).toThrow(expect.objectContaining({ code: "USAGE", message }));
+  });
+
+  it("takes a plain JSON Schema, as a plugin in JavaScript may have it", () => {
+    const properties = { file: { type: "string" }, role: { type: "string" } };
+    const args = JSON.parse(JSON.stringify({ type: "object", properties, required: ["file"] })) as TObject;
+
+    expect(checkArgs({ args }, { file: "a.json" })).toEqual({ file: "a.json" });
+    expect(() => checkArgs({ args }, { other: 1 })).toThrow("FILE is missing. --other is not a known key.");
   });
 
   it("lists every fault, however many there are", () => {

@@ -79,7 +79,7 @@ export function checkArgs(
   command: Pick<Command<never>, "args" | "positionals">,
   given: Readonly<Record<string, unknown>>,
 ): Readonly<Record<string, unknown>> {
-  const faults = listSchemaFaults(Type.Object(command.args.properties, { additionalProperties: false }), given);
+  const faults = listSchemaFaults({ ...command.args, additionalProperties: false }, given);
   if (faults.length === 0) return given;
   const positionals = listPositionals(command);
   const toPlace = ([name = ""]: readonly string[]) => (positionals.includes(name) ? name.toUpperCase() : toFlag(name));
