@@ -9,7 +9,7 @@ import {
   RULE,
   refuseChoice,
 } from "../document/check-structure.ts";
-import { KEYS_OF_2, suggestOrList } from "../document/compile-context.ts";
+import { KEYS_OF_2, MACHINE_LIMITS, suggestOrList } from "../document/compile-context.ts";
 import { type Field, findText, isMapField } from "../document/tree.ts";
 import { quote } from "../document/wording.ts";
 import type { ExecutorDefinition } from "../executor-definition.ts";
@@ -183,13 +183,13 @@ export function createMachineV1Schema(executors: Iterable<ExecutorDefinition> = 
         {
           patternProperties: { [NAME]: State },
           additionalProperties: false,
-          maxProperties: 500,
+          maxProperties: MACHINE_LIMITS.maxStates,
           description: "Every stack begins in INIT.",
           [RULE]: { ...STATES_RULE, name: findStateNameFault },
         },
       ),
       tasks: namedMap("[\\s\\S]", createTaskSchema(executors), {
-        maxProperties: 500,
+        maxProperties: MACHINE_LIMITS.maxTasks,
         [RULE]: {
           name: (name: string) =>
             name === "" ? { code: "task-name-empty", message: "A task needs a name." } : undefined,

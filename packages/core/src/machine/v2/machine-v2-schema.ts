@@ -10,8 +10,10 @@ import {
   RULE,
   refuseChoice,
 } from "../document/check-structure.ts";
+import { MACHINE_LIMITS } from "../document/compile-context.ts";
 import { type Field, findText, isListField, isMapField, isNull } from "../document/tree.ts";
 import type { ExecutorDefinition } from "../executor-definition.ts";
+import { LEAVING_MODES, METADATA_TYPES, REVISION_MODES } from "../machine.ts";
 import {
   After,
   adviseTopLevel,
@@ -132,7 +134,7 @@ const COMMON = {
   needs: Type.Optional(
     Type.Array(Filled("needs-not-list", "An entry of needs", "the name of a task"), {
       uniqueItems: true,
-      maxItems: 100,
+      maxItems: MACHINE_LIMITS.maxStateTasks,
       description: "Tasks of the same state that must have succeeded before.",
       [RULE]: { misfit: must("needs-not-list", "a list of names of tasks") },
     }),
@@ -225,7 +227,7 @@ const EnumValue = Type.Union([Type.String(), Type.Number(), Type.Boolean()], {
 /** The rule of a metadata key. */
 export const MetadataRulePart = closedMap(
   {
-    type: Type.Optional(choice("metadata-type-unknown", ["string", "number", "boolean"])),
+    type: Type.Optional(choice("metadata-type-unknown", METADATA_TYPES)),
     required: Flag("Every stack must have a value from its creation on."),
     default: Type.Optional(Scalar("default-invalid", "default")),
     pattern: Type.Optional(
@@ -380,7 +382,7 @@ const State = closedMap(
     tasks: Type.Optional(
       Type.Array(Type.String({ [RULE]: STATE_TASK_RULE }), {
         uniqueItems: true,
-        maxItems: 100,
+        maxItems: MACHINE_LIMITS.maxStateTasks,
         description: "Tasks to run when the state is entered; those with needs wait for them.",
         [RULE]: STATE_TASKS_RULE,
       }),
@@ -396,7 +398,7 @@ const State = closedMap(
     leaving: Type.Optional(
       choice(
         "leaving-unknown",
-        ["abandon", "wait", "cancel"],
+        LEAVING_MODES,
         "What becomes of tasks that still run when this state is entered. Default: wait.",
       ),
     ),
@@ -453,7 +455,7 @@ export function createMachineV2Schema(executors: Iterable<ExecutorDefinition> = 
       revision: Type.Optional(
         choice(
           "revision-unknown",
-          ["pin", "follow"],
+          REVISION_MODES,
           "pin: a stack keeps the revision that it was created with. follow: it takes the newest valid one.",
         ),
       ),
@@ -462,14 +464,14 @@ export function createMachineV2Schema(executors: Iterable<ExecutorDefinition> = 
         {
           patternProperties: { [`^${NAME}$`]: State },
           additionalProperties: false,
-          maxProperties: 500,
+          maxProperties: MACHINE_LIMITS.maxStates,
           description: "Every stack begins in INIT.",
           [RULE]: { ...STATES_RULE, name: findStateNameFault },
         },
       ),
       tasks: Type.Optional(
         namedMap("[\\s\\S]", createTaskSchema(executors), {
-          maxProperties: 500,
+          maxProperties: MACHINE_LIMITS.maxTasks,
           [RULE]: { name: findTaskNameFault, misfit: TASKS_MISFIT },
         }),
       ),
