@@ -228,6 +228,9 @@ export const LEAVING_MODES = ["abandon", "wait", "cancel"] as const;
 /** The values of `type` of a metadata key. */
 export const METADATA_TYPES = ["string", "number", "boolean"] as const;
 
+/** An AWS account, as the text of a regular expression. */
+export const ACCOUNT = "^[0-9]{12}$";
+
 /** Reserved: fires when the last task is completed. */
 export const NEXT = "NEXT";
 /** Reserved in machine v2: fires when the stack has been in a state for its `timeout`. */

@@ -13,9 +13,9 @@ import {
 import { MACHINE_LIMITS } from "../document/compile-context.ts";
 import { type Field, findText, isListField, isMapField, isNull } from "../document/tree.ts";
 import type { ExecutorDefinition } from "../executor-definition.ts";
-import { LEAVING_MODES, METADATA_TYPES, REVISION_MODES } from "../machine.ts";
+import { ACCOUNT, LEAVING_MODES, METADATA_TYPES, REVISION_MODES } from "../machine.ts";
 import {
-  After,
+  AfterPart,
   adviseTopLevel,
   Duration,
   EVENT,
@@ -265,7 +265,7 @@ const TargetValue = Type.Optional(Type.String({ minLength: 1, [RULE]: TARGET_VAL
 export const TargetPart = closedMap(
   {
     account: Type.Optional(
-      Type.Union([Type.String({ pattern: "^[0-9]{12}$" }), Type.String({ pattern: "\\$\\{" })], {
+      Type.Union([Type.String({ pattern: ACCOUNT }), Type.String({ pattern: "\\$\\{" })], {
         [RULE]: TARGET_VALUE_RULE,
       }),
     ),
@@ -390,7 +390,7 @@ const State = closedMap(
     terminal: Flag("The stack is removed when the state's tasks have succeeded.", "terminal-not-boolean"),
     timeout: Type.Optional(Duration("From the entry; then TIMEOUT fires once.")),
     after: Type.Optional(
-      Type.Array(After, {
+      Type.Array(AfterPart, {
         description: "Events that the stack gets by itself while it is in this state.",
         [RULE]: { misfit: must("after-not-list", "a list such as [{in: 72h, event: NAME}]") },
       }),
