@@ -1,4 +1,4 @@
-import { type TObjectOptions, type TProperties, type TSchema, Type } from "typebox";
+import { type Static, type TObjectOptions, type TProperties, type TSchema, Type } from "typebox";
 import { Check } from "typebox/value";
 import { type CompileContext, onKey, onMissing, onValue, suggestOrList } from "./compile-context.ts";
 import {
@@ -51,8 +51,10 @@ export function closedMap<Properties extends TProperties>(properties: Properties
 }
 
 /** Returns the schema of a map whose keys are names that fit a pattern. */
-export function namedMap(pattern: string, part: TSchema, options: TObjectOptions) {
-  return Type.Object({}, { patternProperties: { [pattern]: part }, additionalProperties: false, ...options });
+export function namedMap<Part extends TSchema>(pattern: string, part: Part, options: TObjectOptions) {
+  return Type.Unsafe<Record<string, Static<Part>>>(
+    Type.Object({}, { patternProperties: { [pattern]: part }, additionalProperties: false, ...options }),
+  );
 }
 
 /** Returns the schema of a text that is one of a few. */

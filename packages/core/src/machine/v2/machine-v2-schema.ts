@@ -82,7 +82,7 @@ const Backoff = closedMap(
 );
 
 /** How a task is tried again. */
-export const RetryPart = closedMap(
+const RetryPart = closedMap(
   {
     attempts: Type.Optional(
       Type.Integer({
@@ -161,14 +161,15 @@ export const TASK_RULE = {
   closed: { code: "task-unknown-key", owner: "a task" },
 };
 
+/** A task with any config. */
+export const TaskPart = closedMap({ executor: Executor, config: Type.Optional(AnyMap), ...COMMON }, TASK_RULE);
+
 /** Returns the schema of a task; tasks of executors without a schema may have any config. */
 function createTaskSchema(executors: Iterable<ExecutorDefinition>): TSchema {
   const known = [...executors, approvalDefinition].flatMap(({ name, documentSchemas }) =>
     documentSchemas === undefined ? [] : [{ name, config: documentSchemas.v2 }],
   );
-  if (known.length === 1) {
-    return closedMap({ executor: Executor, config: Type.Optional(AnyMap), ...COMMON }, TASK_RULE);
-  }
+  if (known.length === 1) return TaskPart;
   // Other executors, and the configs that they accept, are known only in a yard.
   const other = Type.String({ minLength: 1, pattern: `^(?!(?:${known.map(({ name }) => name).join("|")})$)` });
   return Type.Union([
@@ -225,7 +226,7 @@ const EnumValue = Type.Union([Type.String(), Type.Number(), Type.Boolean()], {
 });
 
 /** The rule of a metadata key. */
-export const MetadataRulePart = closedMap(
+const MetadataRulePart = closedMap(
   {
     type: Type.Optional(choice("metadata-type-unknown", METADATA_TYPES)),
     required: Flag("Every stack must have a value from its creation on."),
@@ -315,7 +316,8 @@ const RaiseEvent = Type.Optional(
   }),
 );
 
-const Advance = closedMap(
+/** An entry of a reaction that leads to a state. */
+export const AdvancePart = closedMap(
   {
     when: When,
     action: Type.Literal("advance", { [RULE]: ACTION_RULE }),
@@ -326,7 +328,8 @@ const Advance = closedMap(
   { closed: { code: "action-unknown-key", owner: "an entry" } },
 );
 
-const NoOp = closedMap(
+/** An entry of a reaction that stays in the state. */
+export const NoOpPart = closedMap(
   { when: When, action: Type.Literal("no-op", { [RULE]: ACTION_RULE }), set: SetMetadata, raise: RaiseEvent },
   { closed: { code: "action-unknown-key", owner: "a no-op" } },
 );
@@ -347,7 +350,7 @@ const Reaction = Type.Union(
   [
     Type.String({ pattern: `^(?:no-op|${NAME})$`, description: "A state to enter, or no-op." }),
     Type.Array(
-      Type.Union([Advance, NoOp], {
+      Type.Union([AdvancePart, NoOpPart], {
         [RULE]: {
           misfit: must("action-not-map", "a map such as {action: advance, state: NAME}", { subject: "An entry" }),
         },
@@ -377,7 +380,8 @@ export const STATE_MISFIT = must("state-not-map", "a map", {
   advice: " A state without anything is {}.",
 });
 
-const State = closedMap(
+/** A state. */
+export const StatePart = closedMap(
   {
     tasks: Type.Optional(
       Type.Array(Type.String({ [RULE]: STATE_TASK_RULE }), {
@@ -425,12 +429,7 @@ export const STATES_RULE = {
 /** The rule of `tasks` of a machine, in both versions. */
 export const TASKS_MISFIT = must("tasks-not-map", "a map of tasks", { advice: " Without tasks write {}." });
 
-/**
- * Returns machines of version 2 as JSON Schema, for editors, with the configs of these executors. It accepts everything
- * that `parseMachine` accepts; names that must exist elsewhere in the document, expressions and executors without
- * schemas for documents are beyond a schema.
- */
-export function createMachineV2Schema(executors: Iterable<ExecutorDefinition> = []): TSchema {
+function toMachineSchema<Task extends TSchema>(task: Task) {
   return Type.Object(
     {
       version: Type.Literal(2),
@@ -460,9 +459,9 @@ export function createMachineV2Schema(executors: Iterable<ExecutorDefinition> = 
         ),
       ),
       states: Type.Object(
-        { INIT: State },
+        { INIT: StatePart },
         {
-          patternProperties: { [`^${NAME}$`]: State },
+          patternProperties: { [`^${NAME}$`]: StatePart },
           additionalProperties: false,
           maxProperties: MACHINE_LIMITS.maxStates,
           description: "Every stack begins in INIT.",
@@ -470,7 +469,7 @@ export function createMachineV2Schema(executors: Iterable<ExecutorDefinition> = 
         },
       ),
       tasks: Type.Optional(
-        namedMap("[\\s\\S]", createTaskSchema(executors), {
+        namedMap("[\\s\\S]", task, {
           maxProperties: MACHINE_LIMITS.maxTasks,
           [RULE]: { name: findTaskNameFault, misfit: TASKS_MISFIT },
         }),
@@ -486,5 +485,17 @@ export function createMachineV2Schema(executors: Iterable<ExecutorDefinition> = 
   );
 }
 
+/** A machine whose tasks have any config. */
+export const MachinePart = toMachineSchema(TaskPart);
+
+/**
+ * Returns machines of version 2 as JSON Schema, for editors, with the configs of these executors. It accepts everything
+ * that `parseMachine` accepts; names that must exist elsewhere in the document, expressions and executors without
+ * schemas for documents are beyond a schema.
+ */
+export function createMachineV2Schema(executors: Iterable<ExecutorDefinition> = []): TSchema {
+  return toMachineSchema(createTaskSchema(executors));
+}
+
 /** As `createMachineV2Schema`, with any config for any executor. */
-export const machineV2Schema = createMachineV2Schema();
+export const machineV2Schema: TSchema = MachinePart;
