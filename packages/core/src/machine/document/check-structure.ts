@@ -116,6 +116,11 @@ interface Grammar {
   readonly minItems?: number;
 }
 
+/** Returns the fixed keys of a map. */
+export function listKeys({ properties = {} }: Grammar): readonly string[] {
+  return Object.keys(properties);
+}
+
 /** A walk through one document. Aliases share lists and maps, which are visited once for each schema. */
 interface Walk extends CompileContext {
   readonly visited: Map<unknown, Set<Grammar>>;
@@ -168,7 +173,7 @@ function checkItems(walk: Walk, schema: Grammar, field: Field): void {
 function checkMap(walk: Walk, schema: Grammar, field: Field): void {
   const shape = chooseShape(schema, field);
   const { closed, name: findNameFault } = shape[RULE] ?? schema[RULE] ?? {};
-  const known = Object.keys(shape.properties ?? {});
+  const known = listKeys(shape);
   const missing = checkRequired(walk, shape, field);
   const present = [...toFields(field)].filter(([key]) => !missing.has(key));
   const parts = present.map(([key, inner]) => [findPart(shape, key, closed !== undefined), inner] as const);

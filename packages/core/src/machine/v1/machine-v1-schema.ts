@@ -4,24 +4,30 @@ import {
   adviseQuotes,
   closedMap,
   type Fault,
+  listKeys,
   must,
   namedMap,
   RULE,
   refuseChoice,
 } from "../document/check-structure.ts";
-import { KEYS_OF_2, MACHINE_LIMITS, suggestOrList } from "../document/compile-context.ts";
+import { MACHINE_LIMITS, suggestOrList } from "../document/compile-context.ts";
 import { type Field, findText, isMapField } from "../document/tree.ts";
 import { quote } from "../document/wording.ts";
 import type { ExecutorDefinition } from "../executor-definition.ts";
 import { NEXT } from "../machine.ts";
 import {
+  AdvancePart,
   CONFIG_RULE,
+  machineV2Schema,
+  NoOpPart,
   STATE_MISFIT,
   STATE_TASK_RULE,
   STATE_TASKS_RULE,
   STATES_RULE,
+  StatePart,
   TASK_RULE,
   TASKS_MISFIT,
+  TaskPart,
 } from "../v2/machine-v2-schema.ts";
 import { adviseTopLevel } from "../v2/schema-parts.ts";
 
@@ -59,8 +65,9 @@ function findEventFault(field: Field): Fault | undefined {
 }
 
 /** Returns advice for an unknown key: to upgrade, if version 2 has it. */
-function adviseUpgrade(newer: readonly string[], otherwise = suggestOrList) {
-  return (key: string, known: readonly string[]) => (newer.includes(key) ? ADVICE_TO_UPGRADE : otherwise(key, known));
+function adviseUpgrade(newer: TSchema, otherwise = suggestOrList) {
+  return (key: string, known: readonly string[]) =>
+    listKeys(newer).includes(key) ? ADVICE_TO_UPGRADE : otherwise(key, known);
 }
 
 /** Whether the state exists is checked later, with the nearest name. */
@@ -74,13 +81,13 @@ const StateName = Type.String({
 
 const ACTION_RULE = { misfit: refuseChoice("action-unknown", ["advance", "no-op"]) };
 
-const closed = { code: "action-unknown-key", owner: "an action", advise: adviseUpgrade(["when", "set"]) };
+const closed = { code: "action-unknown-key", owner: "an action", advise: adviseUpgrade(AdvancePart) };
 
 const Advance = closedMap({ action: Type.Literal("advance", { [RULE]: ACTION_RULE }), state: StateName }, { closed });
 
 const NoOp = closedMap(
   { action: Type.Literal("no-op", { [RULE]: ACTION_RULE }) },
-  { closed: { ...closed, owner: "a no-op" } },
+  { closed: { ...closed, owner: "a no-op", advise: adviseUpgrade(NoOpPart) } },
 );
 
 const Nothing = closedMap({ state: Type.Optional(StateName) }, { closed });
@@ -119,11 +126,7 @@ const State = closedMap(
   },
   {
     misfit: STATE_MISFIT,
-    closed: {
-      code: "state-unknown-key",
-      owner: "a state",
-      advise: adviseUpgrade(["timeout", "after", "leaving", "protected"]),
-    },
+    closed: { code: "state-unknown-key", owner: "a state", advise: adviseUpgrade(StatePart) },
   },
 );
 
@@ -134,8 +137,7 @@ function createTaskSchema(executors: Iterable<ExecutorDefinition>): TSchema {
   const known = [...executors].flatMap(({ name, documentSchemas }) =>
     documentSchemas === undefined ? [] : [{ name, config: documentSchemas.v1 }],
   );
-  const newer = ["target", "needs", "timeout", "retry", "outputs", "exclusive", "when"];
-  const rule = { ...TASK_RULE, closed: { ...TASK_RULE.closed, advise: adviseUpgrade(newer) } };
+  const rule = { ...TASK_RULE, closed: { ...TASK_RULE.closed, advise: adviseUpgrade(TaskPart) } };
   if (known.length === 0) {
     // Whether the executor exists is checked later, with the nearest name.
     const executor = Type.Optional(Type.String({ minLength: 1, [RULE]: { check: () => undefined } }));
@@ -210,7 +212,7 @@ export function createMachineV1Schema(executors: Iterable<ExecutorDefinition> = 
         closed: {
           code: "top-level-unknown-key",
           owner: "a machine",
-          advise: adviseUpgrade(KEYS_OF_2, adviseTopLevel),
+          advise: adviseUpgrade(machineV2Schema, adviseTopLevel),
         },
       },
     },
