@@ -4,7 +4,7 @@ import { type DefinedMachine, defineMachine, type EventOf, type MachineDocument 
 import type {
   AdvancePart,
   EventPart,
-  MachinePart,
+  MachineV2Part,
   NoOpPart,
   StatePart,
   TargetPart,
@@ -113,7 +113,7 @@ type SchemaKeys<Schema extends TSchema> = keyof Static<Schema>;
 
 describe("defineMachine of version 2", () => {
   it("has the keys of the schema, and no others", () => {
-    expectTypeOf<KeysOf<Document>>().toEqualTypeOf<SchemaKeys<typeof MachinePart>>();
+    expectTypeOf<KeysOf<Document>>().toEqualTypeOf<keyof MachineV2Part>();
     expectTypeOf<KeysOf<StateOf>>().toEqualTypeOf<SchemaKeys<typeof StatePart>>();
     expectTypeOf<KeysOf<TaskOf>>().toEqualTypeOf<SchemaKeys<typeof TaskPart>>();
     expectTypeOf<KeysOf<NonNullable<StateOf["after"]>[number]>>().toEqualTypeOf<SchemaKeys<typeof AfterPart>>();

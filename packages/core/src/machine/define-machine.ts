@@ -3,7 +3,7 @@ import { defined } from "./json.ts";
 import type {
   AdvancePart,
   EventPart,
-  MachinePart,
+  MachineV2Part,
   NoOpPart,
   StatePart,
   TargetPart,
@@ -149,7 +149,7 @@ interface MachineV2Document<
   State extends string,
   Task extends string,
   Target extends string = string,
-> extends Omit<Part<typeof MachinePart>, "events" | "targets" | "states" | "tasks"> {
+> extends Omit<DeepReadonly<MachineV2Part>, "events" | "targets" | "states" | "tasks"> {
   readonly events?: readonly Event[] | { readonly [Name in Event]: Part<typeof EventPart> };
   readonly targets?: { readonly [Name in Target]: Part<typeof TargetPart> };
   readonly states: { readonly [Name in State]: StateV2Document<NoInfer<Event>, NoInfer<State>, NoInfer<Task>> } & {

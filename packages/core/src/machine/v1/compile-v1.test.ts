@@ -1,10 +1,11 @@
 import { type TSchema, Type } from "typebox";
 import { describe, expect, it } from "vitest";
 import { acceptingExecutors } from "../../testing/builders.ts";
+import { listKeys } from "../document/check-structure.ts";
 import type { ExecutorDefinition } from "../executor-definition.ts";
 import { PLAIN_MACHINE, PLAIN_STATE, PLAIN_TASK, toReactions } from "../machine.ts";
 import { type ParseMachineOptions, parseMachine } from "../parse-machine.ts";
-import { AdvancePart, MachinePart, NoOpPart, StatePart, TaskPart } from "../v2/machine-v2-schema.ts";
+import { AdvancePart, machineV2Schema, NoOpPart, StatePart, TaskPart } from "../v2/machine-v2-schema.ts";
 
 const parse = (source: string, options: Partial<ParseMachineOptions> = {}) =>
   parseMachine(source, { name: "app", ...options });
@@ -197,13 +198,13 @@ describe("what is missing", () => {
 
 describe("keys that only version 2 has", () => {
   const inState = (state: string) => aDocument({ states: `states: {INIT: ${state}}` });
-  const places = [
-    ["a machine", MachinePart, (key: string) => aDocument({ more: `${key}: null` })],
-    ["a state", StatePart, (key: string) => inState(`{${key}: null}`)],
-    ["a task", TaskPart, (key: string) => aTask(`{executor: lambda, config: {name: f}, ${key}: null}`)],
-    ["advance", AdvancePart, (key: string) => inState(`{on: {GO: [{action: advance, state: INIT, ${key}: null}]}}`)],
-    ["no-op", NoOpPart, (key: string) => inState(`{on: {GO: [{action: no-op, ${key}: null}]}}`)],
-  ] as const;
+  const places: readonly (readonly [string, TSchema, (key: string) => string])[] = [
+    ["a machine", machineV2Schema, (key) => aDocument({ more: `${key}: null` })],
+    ["a state", StatePart, (key) => inState(`{${key}: null}`)],
+    ["a task", TaskPart, (key) => aTask(`{executor: lambda, config: {name: f}, ${key}: null}`)],
+    ["advance", AdvancePart, (key) => inState(`{on: {GO: [{action: advance, state: INIT, ${key}: null}]}}`)],
+    ["no-op", NoOpPart, (key) => inState(`{on: {GO: [{action: no-op, ${key}: null}]}}`)],
+  ];
   const shared = new Set([
     "version",
     "events",
@@ -216,8 +217,8 @@ describe("keys that only version 2 has", () => {
     "action",
     "state",
   ]);
-  const newer = places.flatMap(([place, { properties }, write]) => {
-    const keys = Object.keys(properties).filter((key) => !shared.has(key));
+  const newer = places.flatMap(([place, schema, write]) => {
+    const keys = listKeys(schema).filter((key) => !shared.has(key));
     return keys.map((key) => [key, place, write(key)] as const);
   });
 

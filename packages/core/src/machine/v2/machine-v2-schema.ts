@@ -1,4 +1,4 @@
-import { type TSchema, Type } from "typebox";
+import { type Static, type TSchema, Type } from "typebox";
 import { approvalDefinition } from "../approval.ts";
 import {
   adviseBoolean,
@@ -485,8 +485,8 @@ function toMachineSchema<Task extends TSchema>(task: Task) {
   );
 }
 
-/** A machine whose tasks have any config. */
-export const MachinePart = toMachineSchema(TaskPart);
+/** A machine whose tasks have any config. `defineMachine` adds the names. */
+export type MachineV2Part = Static<ReturnType<typeof toMachineSchema<typeof TaskPart>>>;
 
 /**
  * Returns machines of version 2 as JSON Schema, for editors, with the configs of these executors. It accepts everything
@@ -498,4 +498,4 @@ export function createMachineV2Schema(executors: Iterable<ExecutorDefinition> = 
 }
 
 /** As `createMachineV2Schema`, with any config for any executor. */
-export const machineV2Schema: TSchema = MachinePart;
+export const machineV2Schema = createMachineV2Schema();
