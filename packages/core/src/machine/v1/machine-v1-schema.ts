@@ -1,26 +1,19 @@
 import { type TSchema, Type } from "typebox";
 import { ADVICE_TO_UPGRADE } from "../document/check-document.ts";
-import {
-  adviseQuotes,
-  closedMap,
-  type Fault,
-  listKeys,
-  must,
-  namedMap,
-  RULE,
-  refuseChoice,
-} from "../document/check-structure.ts";
+import { adviseQuotes, closedMap, type Fault, listKeys, must, namedMap, RULE } from "../document/check-structure.ts";
 import { MACHINE_LIMITS, suggestOrList } from "../document/compile-context.ts";
 import { type Field, findText, isMapField } from "../document/tree.ts";
 import { quote } from "../document/wording.ts";
 import type { ExecutorDefinition } from "../executor-definition.ts";
 import { NEXT } from "../machine.ts";
 import {
+  ACTION_MISFIT,
   AdvancePart,
-  CONFIG_RULE,
+  AnyConfig,
   machineV2Schema,
   NoOpPart,
   STATE_MISFIT,
+  STATE_NAME_RULE,
   STATE_TASK_RULE,
   STATE_TASKS_RULE,
   STATES_RULE,
@@ -70,16 +63,9 @@ function adviseUpgrade(newer: TSchema, otherwise = suggestOrList) {
     listKeys(newer).includes(key) ? ADVICE_TO_UPGRADE : otherwise(key, known);
 }
 
-/** Whether the state exists is checked later, with the nearest name. */
-const StateName = Type.String({
-  pattern: NAME,
-  [RULE]: {
-    check: () => undefined,
-    missing: { code: "advance-state-required", message: "advance needs state: the name of the state to enter." },
-  },
-});
+const StateName = Type.String({ pattern: NAME, [RULE]: STATE_NAME_RULE });
 
-const ACTION_RULE = { misfit: refuseChoice("action-unknown", ["advance", "no-op"]) };
+const ACTION_RULE = { misfit: ACTION_MISFIT };
 
 const closed = { code: "action-unknown-key", owner: "an action", advise: adviseUpgrade(AdvancePart) };
 
@@ -130,8 +116,6 @@ const State = closedMap(
   },
 );
 
-const AnyMap = Type.Record(Type.String(), Type.Unknown(), { [RULE]: CONFIG_RULE });
-
 /** Returns the schema of a task; tasks of executors without a schema may have any config. */
 function createTaskSchema(executors: Iterable<ExecutorDefinition>): TSchema {
   const known = [...executors].flatMap(({ name, documentSchemas }) =>
@@ -141,7 +125,7 @@ function createTaskSchema(executors: Iterable<ExecutorDefinition>): TSchema {
   if (known.length === 0) {
     // Whether the executor exists is checked later, with the nearest name.
     const executor = Type.Optional(Type.String({ minLength: 1, [RULE]: { check: () => undefined } }));
-    return closedMap({ executor, config: Type.Optional(AnyMap) }, rule);
+    return closedMap({ executor, config: Type.Optional(AnyConfig) }, rule);
   }
   const names = known.map(({ name }) => name).join("|");
   // Other executors, and the configs that they accept, are known only in a yard.
@@ -151,7 +135,7 @@ function createTaskSchema(executors: Iterable<ExecutorDefinition>): TSchema {
       closedMap({ executor: Type.Literal(name), config: Type.Optional(config) }, rule),
     ),
     closedMap({ config: Type.Optional(Type.Union(known.map(({ config }) => config))) }, rule),
-    closedMap({ executor: other, config: Type.Optional(AnyMap) }, rule),
+    closedMap({ executor: other, config: Type.Optional(AnyConfig) }, rule),
   ]);
 }
 

@@ -58,10 +58,10 @@ function Filled(code: string, subject: string, expected: string) {
   return Type.String({ minLength: 1, [RULE]: { misfit: must(code, expected, { subject }) } });
 }
 
-/** The rule of the `config` of a task, in both versions. */
-export const CONFIG_RULE = { misfit: must("config-not-map", "a map") };
-
-const AnyMap = Type.Record(Type.String(), Type.Unknown(), { [RULE]: CONFIG_RULE });
+/** Any `config` of a task, in both versions. */
+export const AnyConfig = Type.Record(Type.String(), Type.Unknown(), {
+  [RULE]: { misfit: must("config-not-map", "a map") },
+});
 
 const Backoff = closedMap(
   {
@@ -162,7 +162,7 @@ export const TASK_RULE = {
 };
 
 /** A task with any config. */
-export const TaskPart = closedMap({ executor: Executor, config: Type.Optional(AnyMap), ...COMMON }, TASK_RULE);
+export const TaskPart = closedMap({ executor: Executor, config: Type.Optional(AnyConfig), ...COMMON }, TASK_RULE);
 
 /** Returns the schema of a task; tasks of executors without a schema may have any config. */
 function createTaskSchema(executors: Iterable<ExecutorDefinition>): TSchema {
@@ -174,7 +174,7 @@ function createTaskSchema(executors: Iterable<ExecutorDefinition>): TSchema {
   const other = Type.String({ minLength: 1, pattern: `^(?!(?:${known.map(({ name }) => name).join("|")})$)` });
   return Type.Union([
     ...known.map(({ name, config }) => closedMap({ executor: Type.Literal(name), config, ...COMMON }, TASK_RULE)),
-    closedMap({ executor: other, config: Type.Optional(AnyMap), ...COMMON }, TASK_RULE),
+    closedMap({ executor: other, config: Type.Optional(AnyConfig), ...COMMON }, TASK_RULE),
   ]);
 }
 
@@ -291,22 +291,25 @@ const SetMetadata = Type.Optional(
 
 const When = Expression("when-not-string", "Taken only if this CEL expression is true.");
 
+/** The rule of the `action` of an entry, in both versions. */
+export const ACTION_MISFIT = refuseChoice("action-unknown", ["advance", "no-op"]);
+
 const ACTION_RULE = {
-  misfit: refuseChoice("action-unknown", ["advance", "no-op"]),
+  misfit: ACTION_MISFIT,
   missing: {
     code: "action-required",
     message: 'This entry has no action. Write "action: advance" or "action: no-op".',
   },
 };
 
-/** Whether the state exists is checked later, with the nearest name. */
-const StateName = Type.String({
-  pattern: `^${NAME}$`,
-  [RULE]: {
-    check: () => undefined,
-    missing: { code: "advance-state-required", message: "advance needs state: the name of the state to enter." },
-  },
-});
+/**
+ * The rule of the `state` of an entry, in both versions. Whether the state exists is checked later, with the nearest
+ * name.
+ */
+export const STATE_NAME_RULE = {
+  check: () => undefined,
+  missing: { code: "advance-state-required", message: "advance needs state: the name of the state to enter." },
+};
 
 const RaiseEvent = Type.Optional(
   Type.String({
@@ -321,7 +324,7 @@ export const AdvancePart = closedMap(
   {
     when: When,
     action: Type.Literal("advance", { [RULE]: ACTION_RULE }),
-    state: StateName,
+    state: Type.String({ pattern: `^${NAME}$`, [RULE]: STATE_NAME_RULE }),
     set: SetMetadata,
     raise: RaiseEvent,
   },
