@@ -16,13 +16,12 @@ import {
   STATE_NAME_RULE,
   STATE_TASK_RULE,
   STATE_TASKS_RULE,
-  STATES_RULE,
   StatePart,
   TASK_RULE,
   TASKS_MISFIT,
   TaskPart,
 } from "../v2/machine-v2-schema.ts";
-import { adviseTopLevel } from "../v2/schema-parts.ts";
+import { adviseTopLevel, statesOf, toMachineOptions } from "../v2/schema-parts.ts";
 
 const NAME = "^[A-Z0-9-]+$";
 
@@ -164,16 +163,7 @@ export function createMachineV1Schema(executors: Iterable<ExecutorDefinition> = 
     {
       version: Type.Union([Type.Literal(1), Type.Literal("1")]),
       events: Events,
-      states: Type.Object(
-        { INIT: State },
-        {
-          patternProperties: { [NAME]: State },
-          additionalProperties: false,
-          maxProperties: MACHINE_LIMITS.maxStates,
-          description: "Every stack begins in INIT.",
-          [RULE]: { ...STATES_RULE, name: findStateNameFault },
-        },
-      ),
+      states: statesOf(NAME, State, findStateNameFault),
       tasks: namedMap("[\\s\\S]", createTaskSchema(executors), {
         maxProperties: MACHINE_LIMITS.maxTasks,
         [RULE]: {
@@ -187,19 +177,7 @@ export function createMachineV1Schema(executors: Iterable<ExecutorDefinition> = 
         },
       }),
     },
-    {
-      $schema: "https://json-schema.org/draft/2020-12/schema",
-      title: "Stackyard machine, version 1",
-      patternProperties: { "^x-": {} },
-      additionalProperties: false,
-      [RULE]: {
-        closed: {
-          code: "top-level-unknown-key",
-          owner: "a machine",
-          advise: adviseUpgrade(machineV2Schema, adviseTopLevel),
-        },
-      },
-    },
+    toMachineOptions(1, adviseUpgrade(machineV2Schema, adviseTopLevel)),
   );
 }
 

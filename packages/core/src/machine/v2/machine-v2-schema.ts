@@ -26,7 +26,9 @@ import {
   findTargetValueFault,
   findTaskNameFault,
   NAME,
+  statesOf,
   textOf,
+  toMachineOptions,
 } from "./schema-parts.ts";
 
 /** Returns the schema of a text, number, boolean or null, as in metadata. */
@@ -423,12 +425,6 @@ export const StatePart = closedMap(
   { misfit: STATE_MISFIT, closed: { code: "state-unknown-key", owner: "a state" } },
 );
 
-/** The rule of `states`, in both versions. */
-export const STATES_RULE = {
-  misfit: must("states-required", "a map of states"),
-  missing: { code: "states-required", message: "states is missing: a map of the machine's states, with INIT." },
-};
-
 /** The rule of `tasks` of a machine, in both versions. */
 export const TASKS_MISFIT = must("tasks-not-map", "a map of tasks", { advice: " Without tasks write {}." });
 
@@ -461,16 +457,7 @@ function toMachineSchema<Task extends TSchema>(task: Task) {
           "pin: a stack keeps the revision that it was created with. follow: it takes the newest valid one.",
         ),
       ),
-      states: Type.Object(
-        { INIT: StatePart },
-        {
-          patternProperties: { [`^${NAME}$`]: StatePart },
-          additionalProperties: false,
-          maxProperties: MACHINE_LIMITS.maxStates,
-          description: "Every stack begins in INIT.",
-          [RULE]: { ...STATES_RULE, name: findStateNameFault },
-        },
-      ),
+      states: statesOf(`^${NAME}$`, StatePart, findStateNameFault),
       tasks: Type.Optional(
         namedMap("[\\s\\S]", task, {
           maxProperties: MACHINE_LIMITS.maxTasks,
@@ -478,13 +465,7 @@ function toMachineSchema<Task extends TSchema>(task: Task) {
         }),
       ),
     },
-    {
-      $schema: "https://json-schema.org/draft/2020-12/schema",
-      title: "Stackyard machine, version 2",
-      patternProperties: { "^x-": {} },
-      additionalProperties: false,
-      [RULE]: { closed: { code: "top-level-unknown-key", owner: "a machine", advise: adviseTopLevel } },
-    },
+    toMachineOptions(2, adviseTopLevel),
   );
 }
 

@@ -1,8 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholder is that of a machine, in a plain string.
 
-import { Type } from "typebox";
+import { type TSchema, Type } from "typebox";
 import { adviseQuotes, closedMap, type Fault, must, RULE } from "../document/check-structure.ts";
-import { suggestOrList } from "../document/compile-context.ts";
+import { type DocumentVersion, MACHINE_LIMITS, suggestOrList } from "../document/compile-context.ts";
 import { DURATION_PATTERN, type DurationText, parseDuration } from "../document/duration.ts";
 import { type Field, findText, type TreeNode } from "../document/tree.ts";
 import { describe, quote } from "../document/wording.ts";
@@ -114,6 +114,35 @@ function findDurationFault(field: Field): Fault | undefined {
 /** Returns advice for unknown keys at the top of a machine, in both versions. */
 export function adviseTopLevel(key: string, known: readonly string[]): string {
   return /^x[-_]/i.test(key) ? ' Keys of your own begin with "x-".' : suggestOrList(key, [...known, "x-…"]);
+}
+
+/** Returns the options of the schema of a machine of either version, with the advice for unknown keys. */
+export function toMachineOptions(version: DocumentVersion, advise: typeof adviseTopLevel) {
+  return {
+    $schema: "https://json-schema.org/draft/2020-12/schema",
+    title: `Stackyard machine, version ${version}`,
+    patternProperties: { "^x-": {} },
+    additionalProperties: false,
+    [RULE]: { closed: { code: "top-level-unknown-key", owner: "a machine", advise } },
+  };
+}
+
+/** Returns the schema of `states`, in both versions. */
+export function statesOf(pattern: string, state: TSchema, findNameFault: (name: string) => Fault | undefined) {
+  return Type.Object(
+    { INIT: state },
+    {
+      patternProperties: { [pattern]: state },
+      additionalProperties: false,
+      maxProperties: MACHINE_LIMITS.maxStates,
+      description: "Every stack begins in INIT.",
+      [RULE]: {
+        name: findNameFault,
+        misfit: must("states-required", "a map of states"),
+        missing: { code: "states-required", message: "states is missing: a map of the machine's states, with INIT." },
+      },
+    },
+  );
 }
 
 /** Returns the schema of a length of time with its unit. */
