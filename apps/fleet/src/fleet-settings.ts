@@ -1,11 +1,12 @@
 import { findRegion, toArnPart, VARIABLE_FORMS } from "@stackyard/aws";
 import { defined } from "@stackyard/core";
 import { type EnvironmentVariables, type GivenVariables, parseEnvironment } from "@stackyard/core/environment";
+import { DURATION_PATTERN } from "@stackyard/core/machine";
 import type { FleetSettings } from "@stackyard/executor-runcommand/fleet";
 import { type Static, Type } from "typebox";
 
 const { account, bucket, region, role } = VARIABLE_FORMS;
-const DURATION = { pattern: "^[1-9][0-9]{0,8}(ms|s|m|h|d)$", must: "be a duration such as 10m" };
+const DURATION = { pattern: DURATION_PATTERN, must: "be a duration such as 10m" };
 const NAME = { pattern: "^[a-z][a-z0-9-]{0,62}$", must: "be a name of lower-case letters, digits and hyphens" };
 
 /** The variables of the fleet app, in addition to those of every app of a yard. */

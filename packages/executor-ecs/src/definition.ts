@@ -1,5 +1,5 @@
 import type { Executor } from "@stackyard/core";
-import { parseDuration } from "@stackyard/core/machine";
+import { DURATION_PATTERN, parseDuration } from "@stackyard/core/machine";
 import { type Static, Type } from "typebox";
 
 /** Time to stop tasks and read their logs, beyond the task's own time. */
@@ -78,14 +78,14 @@ export const EcsConfig = Type.Object(
     container: Type.Optional(text(255, "The container that `environment` and `exitCode` mean. Default: the only one")),
     timeout: Type.Optional(
       Type.String({
-        pattern: "^[1-9][0-9]{0,8}(ms|s|m|h|d)$",
+        pattern: DURATION_PATTERN,
         expected: "a duration such as 30m",
         description: "From the start, placement included; 10s to 7d. Default: `1h`",
       }),
     ),
     placementTimeout: Type.Optional(
       Type.String({
-        pattern: "^(0s|[1-9][0-9]{0,8}(ms|s|m|h|d))$",
+        pattern: `^0s$|${DURATION_PATTERN}`,
         expected: "a duration such as 30m, or 0s",
         description: "How long to try while the cluster has no capacity; `0s` fails at once. Default: `5m`",
       }),

@@ -1,13 +1,11 @@
 import { defined, type Executor, type Failed, failed, type Step } from "@stackyard/core";
-import { parseDuration } from "@stackyard/core/machine";
+import { DURATION_PATTERN, parseDuration } from "@stackyard/core/machine";
 import { type Static, Type } from "typebox";
 
 const text = (maxLength: number, description?: string) =>
   Type.String({ minLength: 1, maxLength, ...defined({ description }) });
 const duration = (description: string) =>
-  Type.Optional(
-    Type.String({ pattern: "^[1-9][0-9]{0,8}(ms|s|m|h|d)$", expected: "a duration such as 30m", description }),
-  );
+  Type.Optional(Type.String({ pattern: DURATION_PATTERN, expected: "a duration such as 30m", description }));
 const instanceId = Type.String({
   pattern: "^(i-([0-9a-f]{8}|[0-9a-f]{17})|mi-[0-9a-f]{17})$",
   expected: "the id of an instance, such as i-0123456789abcdef0",

@@ -102,15 +102,6 @@ function reportUnusable(report: ConfigReport, code: string, { path, what, mend }
   else report.warn(code, path, `${what}; the task will fail when it runs.`);
 }
 
-const SOURCE_KEYS = {
-  s3: ["bucket", "key"],
-  local: ["location"],
-  git: ["host", "repository", "commit", "path", "trusted"],
-} as const;
-type SourceKind = keyof typeof SOURCE_KEYS;
-/** These may be missing. */
-const OPTIONAL_KEYS: readonly string[] = ["path"];
-
 /** Returns the kinds of sources. Version 1 has no values that change with a commit. */
 function listKinds({ version }: ConfigReport): readonly SourceKind[] {
   return version === 1 ? ["s3", "local"] : ["s3", "local", "git"];
@@ -136,12 +127,14 @@ function checkSourceFields(source: DocumentConfig, report: ConfigReport): void {
 
 /** Checks the fields. For an unknown kind: rejects keys that no kind accepts. */
 function checkFieldsOf(source: DocumentConfig, kind: SourceKind | undefined, report: ConfigReport): void {
-  const known: readonly string[] = kind ? SOURCE_KEYS[kind] : listKinds(report).flatMap((each) => SOURCE_KEYS[each]);
+  const kinds = kind ? [kind] : listKinds(report);
+  const known = new Set(kinds.flatMap((each) => Object.keys(SOURCES[each].properties)));
   const owner = kind ? `a source of the type ${kind}` : "a source";
-  report.unknownKeys(["source"], { known: ["type", ...known], code: "source-unknown-key", owner });
-  const isNeeded = (name: string) => kind !== undefined && !OPTIONAL_KEYS.includes(name);
-  for (const name of known.filter((each) => isNeeded(each) || source[each] !== undefined))
-    checkSourceField(source, name, report);
+  report.unknownKeys(["source"], { known: [...known], code: "source-unknown-key", owner });
+  known.delete("type");
+  const needed: readonly string[] = kind ? SOURCES[kind].required : [];
+  for (const name of known)
+    if (needed.includes(name) || source[name] !== undefined) checkSourceField(source, name, report);
 }
 
 // A source without a type must still have the shape of one.
@@ -243,6 +236,10 @@ const GitV2 = Type.Object(
   },
   closed,
 );
+/** The sources of documents of version 2, by type. */
+const SOURCES = { s3: S3V2, local: LocalV2, git: GitV2 };
+type SourceKind = keyof typeof SOURCES;
+
 /** The type is known only after it is resolved. */
 const UnknownV2 = Type.Object(
   {
@@ -276,8 +273,8 @@ const VALUES = {
     what: "a map with source, such as {source: {type: local, location: policies}}, onProblems, which is fail or report, and conftest, which is true or false",
   },
   binary: { schema: Filled, what: "the name of a program" },
-  switchProduct: { schema: Type.Boolean(), what: "true or false" },
   version: { schema: Filled, what: "a constraint such as ~> 1.11.0, as a text" },
+  switchProduct: { schema: Type.Boolean(), what: "true or false" },
 } as const;
 
 /** The config in documents of version 2, where any value may be an expression. */
@@ -286,14 +283,12 @@ const ConfigV2 = Type.Object(
     action: Type.Union([...Object.keys(ACTION_KEYS).map((action) => Type.Literal(action)), Template]),
     source: SourceV2,
     variables: Type.Optional(Type.Union([AnyMap, Template])),
-    plan: Type.Optional(VALUES.plan.schema),
-    destroy: Type.Optional(Type.Union([VALUES.destroy.schema, Template])),
-    ignore: Type.Optional(Type.Union([VALUES.ignore.schema, Template])),
-    protect: Type.Optional(Type.Union([VALUES.protect.schema, Template])),
-    policies: Type.Optional(Type.Union([VALUES.policies.schema, Template])),
-    binary: Type.Optional(VALUES.binary.schema),
-    version: Type.Optional(VALUES.version.schema),
-    switchProduct: Type.Optional(Type.Union([VALUES.switchProduct.schema, Template])),
+    ...Object.fromEntries(
+      // Any text may be an expression, so that only other values need a choice.
+      Object.entries(VALUES).map(([key, { schema }]) => {
+        return [key, Type.Optional(schema === Filled ? schema : Type.Union([schema, Template]))];
+      }),
+    ),
   },
   closed,
 );

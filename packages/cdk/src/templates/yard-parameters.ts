@@ -1,3 +1,4 @@
+import { DURATION_PATTERN } from "@stackyard/core/machine";
 import {
   ADDRESS,
   ARN,
@@ -120,7 +121,7 @@ export const ENGINE_PARAMETERS = inGroup("Decisions", {
   RefusedEventsKeep: {
     description: "How long a parked event is retried, such as 90m.",
     default: "1h",
-    pattern: "^[1-9][0-9]{0,8}(ms|s|m|h|d)$",
+    pattern: DURATION_PATTERN,
     constraint: "A duration such as 90m.",
   },
   AutomaticTransitionsPerHour: {

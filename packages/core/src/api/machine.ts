@@ -1,4 +1,5 @@
 import { Type } from "typebox";
+import { LEAVING_MODES, METADATA_TYPES, REVISION_MODES } from "../machine/machine.ts";
 import { SimulationStack } from "../simulation/stack-step.ts";
 import { Instant, Outcome } from "./event.ts";
 import type { View } from "./view.ts";
@@ -50,9 +51,7 @@ const MachineState = Type.Object({
   after: Type.Optional(
     Type.Array(After, { description: "Events that the stack gets by itself while it is in this state." }),
   ),
-  leaving: Type.Optional(
-    Type.Enum(["abandon", "wait", "cancel"], { description: "What becomes of tasks that still run on entry." }),
-  ),
+  leaving: Type.Optional(Type.Enum(LEAVING_MODES, { description: "What becomes of tasks that still run on entry." })),
   protected: Type.Optional(Type.Boolean()),
 });
 
@@ -68,7 +67,7 @@ const MetadataValue = Type.Union([Type.String(), Type.Number(), Type.Boolean(), 
 /** The values that a metadata key may have. */
 const MetadataKey = Type.Object({
   name: Type.String(),
-  type: Type.Optional(Type.Enum(["string", "number", "boolean"])),
+  type: Type.Optional(Type.Enum(METADATA_TYPES)),
   required: Type.Optional(Type.Literal(true, { description: "The event that creates a stack must bring it." })),
   default: Type.Optional(MetadataValue),
   pattern: Type.Optional(Type.String({ description: "A regular expression that is searched in a text." })),
@@ -91,7 +90,7 @@ const MetadataRules = Type.Object({
 export const MachineDetails = Type.Object({
   ...machineProperties,
   version: Type.Optional(Type.Integer({ description: "Of the document: 1 or 2." })),
-  revision: Type.Optional(Type.Union([Type.Literal("follow"), Type.Literal("pin")])),
+  revision: Type.Optional(Type.Enum(REVISION_MODES)),
   events: Names,
   states: Type.Array(MachineState),
   tasks: Type.Array(MachineTask),

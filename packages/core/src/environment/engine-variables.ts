@@ -1,6 +1,6 @@
 import { type Static, Type } from "typebox";
 import { AUDIT_RETENTION_DAYS } from "../access/audit-seal.ts";
-import { parseDuration } from "../machine/document/duration.ts";
+import { DURATION_PATTERN, parseDuration } from "../machine/document/duration.ts";
 
 /** The variables of the engine, which every app that decides events reads. */
 export const EngineVariables = Type.Object({
@@ -11,7 +11,7 @@ export const EngineVariables = Type.Object({
   }),
   REFUSED_EVENTS_KEEP: Type.String({
     description: "How long a parked event is retried, such as `90m`",
-    pattern: "^[1-9][0-9]{0,8}(ms|s|m|h|d)$",
+    pattern: DURATION_PATTERN,
     must: "be a duration such as 90m",
     default: "1h",
   }),

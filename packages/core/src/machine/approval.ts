@@ -1,5 +1,5 @@
 import { type Static, Type } from "typebox";
-import { Errors } from "typebox/value";
+import { Check, Errors } from "typebox/value";
 import type { ConfigReport, DocumentConfig, ExecutorDefinition } from "./executor-definition.ts";
 
 /** The name of the executor of approvals: people do this work, and no worker runs it. */
@@ -14,27 +14,33 @@ const MAX_GROUP_CHARACTERS = 128;
 const MAX_OF_CHARACTERS = 1_024;
 
 const Group = Type.String({ minLength: 1, maxLength: MAX_GROUP_CHARACTERS });
-const FROM = { minItems: 1, maxItems: MAX_GROUPS, description: "Groups whose members may approve." };
-const COUNT = { minimum: 1, maximum: MAX_COUNT, description: "How many people must approve. Default: 1." };
-const OWN = { description: "True: the requester may approve too. Default: false." };
-const Comment = Type.Union([Type.Literal("required"), Type.Literal("optional")], {
-  description: "Whether those who approve or reject must say why. Default: optional.",
+const From = Type.Array(Group, { minItems: 1, maxItems: MAX_GROUPS, description: "Groups whose members may approve." });
+const Count = Type.Integer({
+  minimum: 1,
+  maximum: MAX_COUNT,
+  description: "How many people must approve. Default: 1.",
 });
-const OF = {
+const Own = Type.Boolean({ description: "True: the requester may approve too. Default: false." });
+const COMMENTS = ["required", "optional"] as const;
+const Comment = Type.Union(
+  COMMENTS.map((comment) => Type.Literal(comment)),
+  { description: "Whether those who approve or reject must say why. Default: optional." },
+);
+const Of = Type.String({
   minLength: 1,
   maxLength: MAX_OF_CHARACTERS,
   description: "A text, such as a digest, that each approval must repeat.",
-};
+});
 
 /** Who may approve, and how. */
 const ApprovalConfig = Type.Object(
   {
-    from: Type.Array(Group, FROM),
-    count: Type.Optional(Type.Integer(COUNT)),
-    own: Type.Optional(Type.Boolean(OWN)),
+    from: From,
+    count: Type.Optional(Count),
+    own: Type.Optional(Own),
     comment: Type.Optional(Comment),
     // An expression may return a number, such as that of a build.
-    of: Type.Optional(Type.Union([Type.String(OF), Type.Number()])),
+    of: Type.Optional(Type.Union([Of, Type.Number()])),
   },
   { additionalProperties: false },
 );
@@ -46,11 +52,11 @@ const Template = Type.String({ pattern: "\\$\\{" });
 /** The schema of the config for editors. */
 const ApprovalDocument = Type.Object(
   {
-    from: Type.Union([Type.Array(Group, FROM), Template]),
-    count: Type.Optional(Type.Union([Type.Integer(COUNT), Template])),
-    own: Type.Optional(Type.Union([Type.Boolean(OWN), Template])),
+    from: Type.Union([From, Template]),
+    count: Type.Optional(Type.Union([Count, Template])),
+    own: Type.Optional(Type.Union([Own, Template])),
     comment: Type.Optional(Type.Union([Comment, Template])),
-    of: Type.Optional(Type.String(OF)),
+    of: Type.Optional(Of),
   },
   { additionalProperties: false },
 );
@@ -105,24 +111,21 @@ function checkApprovalConfig(config: DocumentConfig, report: ConfigReport): void
     owner: "an approval's config",
   });
   checkFrom(config["from"], report);
-  const { count, own, comment, of } = config;
-  if (count !== undefined && !(Number.isInteger(count) && Number(count) >= 1 && Number(count) <= MAX_COUNT)) {
-    const message = `count must be a whole number from 1 to ${MAX_COUNT}, but it is ${report.describe(["count"])}.`;
-    report.error("approval-count-invalid", ["count"], message);
+  for (const [key, { schema, code, what }] of Object.entries(VALUES)) {
+    if (config[key] === undefined || Check(schema, config[key])) continue;
+    report.error(code, [key], `${key} must be ${what}, but it is ${report.describe([key])}.`);
   }
-  if (own !== undefined && typeof own !== "boolean") {
-    report.error("flag-not-boolean", ["own"], `own must be true or false, but it is ${report.describe(["own"])}.`);
-  }
-  if (comment !== undefined && comment !== "required" && comment !== "optional") {
-    const known = ["required", "optional"];
-    const near = report.suggest(typeof comment === "string" ? comment : undefined, known);
-    report.error("approval-comment-unknown", ["comment"], `comment cannot be ${report.describe(["comment"])}.${near}`);
-  }
-  if (of !== undefined && !isText(of, MAX_OF_CHARACTERS)) {
-    const message = `of must be a text of 1 to ${MAX_OF_CHARACTERS} characters, but it is ${report.describe(["of"])}.`;
-    report.error("approval-of-invalid", ["of"], message);
-  }
+  const { comment } = config;
+  if (comment === undefined || Check(Comment, comment)) return;
+  const near = report.suggest(typeof comment === "string" ? comment : undefined, COMMENTS);
+  report.error("approval-comment-unknown", ["comment"], `comment cannot be ${report.describe(["comment"])}.${near}`);
 }
+
+const VALUES = {
+  count: { schema: Count, code: "approval-count-invalid", what: `a whole number from 1 to ${MAX_COUNT}` },
+  own: { schema: Own, code: "flag-not-boolean", what: "true or false" },
+  of: { schema: Of, code: "approval-of-invalid", what: `a text of 1 to ${MAX_OF_CHARACTERS} characters` },
+};
 
 function checkFrom(from: unknown, report: ConfigReport): void {
   const path = ["from"];
@@ -138,15 +141,11 @@ function checkFrom(from: unknown, report: ConfigReport): void {
   }
   for (const [index, group] of from.entries()) {
     const at = [...path, String(index)];
-    if (!isText(group, MAX_GROUP_CHARACTERS) && !report.hasExpression(at)) {
+    if (!Check(Group, group) && !report.hasExpression(at)) {
       const message = `A group must be a text of 1 to ${MAX_GROUP_CHARACTERS} characters, but it is ${report.describe(at)}.`;
       report.error("approval-from-invalid", at, message);
     } else if (from.indexOf(group) < index) {
       report.warn("approval-from-duplicate", at, `The group ${report.quote(String(group))} is listed twice.`);
     }
   }
-}
-
-function isText(value: unknown, maxCharacters: number): boolean {
-  return typeof value === "string" && value !== "" && value.length <= maxCharacters;
 }

@@ -1,5 +1,16 @@
+import type { Static, TSchema } from "typebox";
 import { describe, expectTypeOf, it } from "vitest";
 import { type DefinedMachine, defineMachine, type EventOf, type MachineDocument } from "./define-machine.ts";
+import type {
+  AdvancePart,
+  EventPart,
+  MachineV2Part,
+  NoOpPart,
+  StatePart,
+  TargetPart,
+  TaskPart,
+} from "./v2/machine-v2-schema.ts";
+import type { AfterPart } from "./v2/schema-parts.ts";
 
 const task = { executor: "lambda", config: { name: "f" } } as const;
 
@@ -91,7 +102,53 @@ const second = defineMachine({
   },
 });
 
+type Document = (typeof second)["document"];
+type StateOf = Document["states"]["LIVE"];
+type TaskOf = NonNullable<Document["tasks"]>["app"];
+type Entry = Extract<NonNullable<NonNullable<StateOf["on"]>["NEXT"]>, readonly unknown[]>[number];
+
+/** The keys of any member of a union, without those of the author's own. */
+type KeysOf<Part> = Part extends unknown ? Exclude<keyof Part, `x-${string}`> : never;
+type SchemaKeys<Schema extends TSchema> = keyof Static<Schema>;
+
 describe("defineMachine of version 2", () => {
+  it("has the keys of the schema, and no others", () => {
+    expectTypeOf<KeysOf<Document>>().toEqualTypeOf<keyof MachineV2Part>();
+    expectTypeOf<KeysOf<StateOf>>().toEqualTypeOf<SchemaKeys<typeof StatePart>>();
+    expectTypeOf<KeysOf<TaskOf>>().toEqualTypeOf<SchemaKeys<typeof TaskPart>>();
+    expectTypeOf<KeysOf<NonNullable<StateOf["after"]>[number]>>().toEqualTypeOf<SchemaKeys<typeof AfterPart>>();
+    expectTypeOf<KeysOf<Extract<Entry, { action: "advance" }>>>().toEqualTypeOf<SchemaKeys<typeof AdvancePart>>();
+    expectTypeOf<KeysOf<Extract<Entry, { action: "no-op" }>>>().toEqualTypeOf<SchemaKeys<typeof NoOpPart>>();
+    expectTypeOf<KeysOf<NonNullable<Document["targets"]>["preview"]>>().toEqualTypeOf<SchemaKeys<typeof TargetPart>>();
+    expectTypeOf<KeysOf<Extract<NonNullable<Document["events"]>, { OPENED: unknown }>["OPENED"]>>().toEqualTypeOf<
+      SchemaKeys<typeof EventPart>
+    >();
+  });
+
+  it("has the values of the schema", () => {
+    expectTypeOf<Document["revision"]>().toEqualTypeOf<"pin" | "follow" | undefined>();
+    expectTypeOf<StateOf["leaving"]>().toEqualTypeOf<"abandon" | "wait" | "cancel" | undefined>();
+    expectTypeOf<TaskOf["config"]>().toEqualTypeOf<Readonly<Record<string, unknown>> | undefined>();
+    expectTypeOf<Entry["set"]>().toEqualTypeOf<
+      Readonly<Record<string, string | number | boolean | null>> | undefined
+    >();
+    expectTypeOf<NonNullable<Document["metadata"]>[string]["type"]>().toEqualTypeOf<
+      "string" | "number" | "boolean" | undefined
+    >();
+  });
+
+  it("wants a time in an entry of after", () => {
+    const base = { version: 2, events: ["GO"], tasks: { app: task } } as const;
+    const on = { GO: "no-op" } as const;
+
+    defineMachine({
+      ...base,
+      states: { INIT: { on, after: [{ cron: "0 3 * * *", zone: "Europe/Berlin", event: "GO" }] } },
+    });
+    // @ts-expect-error: no time
+    defineMachine({ ...base, states: { INIT: { on, after: [{ event: "GO" }] } } });
+  });
+
   it("knows events by name, of a map and of a list", () => {
     const listed = defineMachine({ version: 2, events: ["GO"], states: { INIT: { on: { GO: "INIT" } } } });
 

@@ -1,7 +1,15 @@
 import type { Static, TSchema } from "typebox";
 import { defined } from "./json.ts";
-import type { MetadataValue } from "./stack.ts";
-import type { EventPart, MetadataRulePart, RetryPart, TargetPart } from "./v2/machine-v2-schema.ts";
+import type {
+  AdvancePart,
+  EventPart,
+  MachineV2Part,
+  NoOpPart,
+  StatePart,
+  TargetPart,
+  TaskPart,
+} from "./v2/machine-v2-schema.ts";
+import type { AfterKind, AfterPart } from "./v2/schema-parts.ts";
 
 /** Marks the result of `defineMachine`. A text, because projects may contain two copies of this package. */
 const KIND = "stackyard.machine";
@@ -96,24 +104,15 @@ export function findMachineDocument(value: unknown): unknown {
   return isDefined && "document" in value ? value.document : value;
 }
 
-/** A length of time with its unit, such as `10m`. */
-type DurationDocument = `${number}${"ms" | "s" | "m" | "h" | "d"}`;
-
 /** A part of a v2 document, which may be a constant. */
 type Part<Schema extends TSchema> = DeepReadonly<Static<Schema>>;
 
-type DeepReadonly<Value> = { readonly [Key in keyof Value]: DeepReadonly<Value[Key]> };
-
-interface ReactionEntryParts<Event extends string> {
-  readonly when?: string;
-  readonly set?: Readonly<Record<string, MetadataValue>>;
-  readonly raise?: Event;
-}
+type DeepReadonly<Value> = unknown extends Value ? Value : { readonly [Key in keyof Value]: DeepReadonly<Value[Key]> };
 
 /** One entry of a reaction; the first entry whose `when` is true is taken. */
 type ReactionEntryDocument<Event extends string, State extends string> =
-  | (ReactionEntryParts<Event> & { readonly action: "advance"; readonly state: State })
-  | (ReactionEntryParts<Event> & { readonly action: "no-op" });
+  | (Omit<Part<typeof AdvancePart>, "state" | "raise"> & { readonly state: State; readonly raise?: Event })
+  | (Omit<Part<typeof NoOpPart>, "raise"> & { readonly raise?: Event });
 
 /** The reaction of a state to an event. */
 type ReactionDocument<Event extends string, State extends string> =
@@ -121,34 +120,27 @@ type ReactionDocument<Event extends string, State extends string> =
   | "no-op"
   | readonly ReactionEntryDocument<Event, State>[];
 
-/** An event that a state sends itself. */
-type AfterDocument<Event extends string> =
-  | { readonly in: DurationDocument; readonly event: Event }
-  | { readonly at: string; readonly event: Event }
-  | { readonly cron: string; readonly zone?: string; readonly event: Event };
+/** An event that a state sends itself: with one of the keys that name when. */
+type AfterDocument<Event extends string> = {
+  [Kind in AfterKind]: Required<Pick<AfterEntry, Kind>> &
+    Omit<AfterEntry, AfterKind | "event"> & { readonly event: Event };
+}[AfterKind];
+
+type AfterEntry = Part<typeof AfterPart>;
 
 /** A state of a v2 document. */
-interface StateV2Document<Event extends string, State extends string, Task extends string> {
-  readonly terminal?: boolean;
-  readonly protected?: boolean;
+interface StateV2Document<Event extends string, State extends string, Task extends string>
+  extends Omit<Part<typeof StatePart>, "tasks" | "after" | "on"> {
   readonly tasks?: readonly Task[];
-  readonly timeout?: DurationDocument;
   readonly after?: readonly AfterDocument<Event>[];
-  readonly leaving?: "abandon" | "wait" | "cancel";
   readonly on?: { readonly [Name in Event | "NEXT" | "FAILED" | "TIMEOUT"]?: ReactionDocument<Event, State> };
 }
 
 /** A task of a v2 document. */
-interface TaskV2Document<Task extends string, Target extends string> {
-  readonly executor: string;
-  readonly config?: Readonly<Record<string, unknown>>;
+interface TaskV2Document<Task extends string, Target extends string>
+  extends Omit<Part<typeof TaskPart>, "target" | "needs"> {
   readonly target?: Target;
   readonly needs?: readonly Task[];
-  readonly timeout?: DurationDocument;
-  readonly retry?: Part<typeof RetryPart>;
-  readonly outputs?: Readonly<Record<string, string>>;
-  readonly exclusive?: string;
-  readonly when?: string;
 }
 
 /** A v2 document. */
@@ -157,14 +149,9 @@ interface MachineV2Document<
   State extends string,
   Task extends string,
   Target extends string = string,
-> {
-  readonly version: 2;
-  readonly description?: string;
+> extends Omit<DeepReadonly<MachineV2Part>, "events" | "targets" | "states" | "tasks"> {
   readonly events?: readonly Event[] | { readonly [Name in Event]: Part<typeof EventPart> };
-  readonly metadata?: Readonly<Record<string, Part<typeof MetadataRulePart>>>;
-  readonly additionalMetadata?: boolean;
   readonly targets?: { readonly [Name in Target]: Part<typeof TargetPart> };
-  readonly revision?: "pin" | "follow";
   readonly states: { readonly [Name in State]: StateV2Document<NoInfer<Event>, NoInfer<State>, NoInfer<Task>> } & {
     readonly INIT: unknown;
   };

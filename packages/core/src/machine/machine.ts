@@ -15,7 +15,7 @@ export interface Machine {
   /**
    * `follow`: every event is decided on the newest valid revision. `pin`: the stack keeps the one it was created with.
    */
-  readonly revision: "follow" | "pin";
+  readonly revision: (typeof REVISION_MODES)[number];
   /** The version of the document, for display and upgrades. Differences in behavior are in `semantics`. */
   readonly version: 1 | 2;
   readonly semantics: MachineSemantics;
@@ -97,7 +97,7 @@ export interface State {
   /** From the entry; fires `TIMEOUT` once. */
   readonly timeoutMs?: number;
   /** The treatment of runs that are still alive when this state is entered. */
-  readonly leaving: "abandon" | "wait" | "cancel";
+  readonly leaving: (typeof LEAVING_MODES)[number];
   /**
    * Reactions by event name: declared events, and `NEXT`, `FAILED` and `TIMEOUT`. The first whose `when` is true
    * counts.
@@ -202,7 +202,7 @@ export interface MetadataRules {
 
 /** The values that a metadata key may have. */
 export interface MetadataRule {
-  readonly type?: "string" | "number" | "boolean";
+  readonly type?: (typeof METADATA_TYPES)[number];
   readonly required: boolean;
   readonly default?: MetadataValue;
   /** Searched unanchored. */
@@ -220,6 +220,16 @@ export interface CompileResult {
   /** Every error and warning, in the order of the document. */
   readonly problems: readonly Problem[];
 }
+
+/** The values of `revision` of a machine. */
+export const REVISION_MODES = ["pin", "follow"] as const;
+/** The values of `leaving` of a state. */
+export const LEAVING_MODES = ["abandon", "wait", "cancel"] as const;
+/** The values of `type` of a metadata key. */
+export const METADATA_TYPES = ["string", "number", "boolean"] as const;
+
+/** An AWS account, as the text of a regular expression. */
+export const ACCOUNT = "^[0-9]{12}$";
 
 /** Reserved: fires when the last task is completed. */
 export const NEXT = "NEXT";

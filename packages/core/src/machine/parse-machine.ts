@@ -3,7 +3,6 @@ import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import {
   type CompileContext,
   createProblemList,
-  findVersion,
   MACHINE_LIMITS,
   type MachineLimits,
   type ProblemList,
@@ -13,6 +12,7 @@ import { readYaml } from "./document/read-yaml.ts";
 import { type Field, isMapField, type TreeNode, toCanonicalJson } from "./document/tree.ts";
 import { describe } from "./document/wording.ts";
 import type { ExecutorRegistry } from "./executor-definition.ts";
+import { findVersion } from "./find-version.ts";
 import type { CompileResult, Machine } from "./machine.ts";
 import { compileV1 } from "./v1/compile-v1.ts";
 import { compileV2 } from "./v2/compile-v2.ts";

@@ -1,7 +1,7 @@
 import { attemptIdOf } from "../event-message.ts";
 import type { Evaluated, ExpressionScope } from "../expression/expression.ts";
 import { defined, isMap } from "../json.ts";
-import type { Machine, Task } from "../machine.ts";
+import { ACCOUNT, type Machine, type Task } from "../machine.ts";
 import { listSecretRefs, toShownMetadata } from "../secrets.ts";
 import type { Stack, TaskRun, TaskState } from "../stack.ts";
 import type { MessageStack, TaskMessage, WireTask } from "../task-message.ts";
@@ -188,7 +188,7 @@ function findTargetFault(target: unknown): string | undefined {
   const wrong = Object.entries(target).find(([, value]) => typeof value !== "string" || value === "");
   if (wrong !== undefined) return `"${wrong[0]}" must be a text that is not empty.`;
   const { account } = target;
-  const isAccount = account === undefined || /^[0-9]{12}$/.test(String(account));
+  const isAccount = account === undefined || new RegExp(ACCOUNT).test(String(account));
   return isAccount ? undefined : '"account" must have twelve digits.';
 }
 

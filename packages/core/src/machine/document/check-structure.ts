@@ -1,4 +1,4 @@
-import { type TObjectOptions, type TProperties, type TSchema, Type } from "typebox";
+import { type Static, type TObjectOptions, type TProperties, type TSchema, Type } from "typebox";
 import { Check } from "typebox/value";
 import { type CompileContext, onKey, onMissing, onValue, suggestOrList } from "./compile-context.ts";
 import {
@@ -51,8 +51,10 @@ export function closedMap<Properties extends TProperties>(properties: Properties
 }
 
 /** Returns the schema of a map whose keys are names that fit a pattern. */
-export function namedMap(pattern: string, part: TSchema, options: TObjectOptions) {
-  return Type.Object({}, { patternProperties: { [pattern]: part }, additionalProperties: false, ...options });
+export function namedMap<Part extends TSchema>(pattern: string, part: Part, options: TObjectOptions) {
+  return Type.Unsafe<Record<string, Static<Part>>>(
+    Type.Object({}, { patternProperties: { [pattern]: part }, additionalProperties: false, ...options }),
+  );
 }
 
 /** Returns the schema of a text that is one of a few. */
@@ -114,6 +116,11 @@ interface Grammar {
   readonly minItems?: number;
 }
 
+/** Returns the fixed keys of a map. */
+export function listKeys({ properties = {} }: Grammar): readonly string[] {
+  return Object.keys(properties);
+}
+
 /** A walk through one document. Aliases share lists and maps, which are visited once for each schema. */
 interface Walk extends CompileContext {
   readonly visited: Map<unknown, Set<Grammar>>;
@@ -166,7 +173,7 @@ function checkItems(walk: Walk, schema: Grammar, field: Field): void {
 function checkMap(walk: Walk, schema: Grammar, field: Field): void {
   const shape = chooseShape(schema, field);
   const { closed, name: findNameFault } = shape[RULE] ?? schema[RULE] ?? {};
-  const known = Object.keys(shape.properties ?? {});
+  const known = listKeys(shape);
   const missing = checkRequired(walk, shape, field);
   const present = [...toFields(field)].filter(([key]) => !missing.has(key));
   const parts = present.map(([key, inner]) => [findPart(shape, key, closed !== undefined), inner] as const);

@@ -1,5 +1,5 @@
 import type { ExecutorRegistry } from "../executor-definition.ts";
-import type { Field, MapNode, Path, Place } from "./tree.ts";
+import type { Field, Path, Place } from "./tree.ts";
 import { findNearestName, listNames, suggest } from "./wording.ts";
 
 /** The input of every rule in addition to its part of the document. */
@@ -75,22 +75,6 @@ export const MACHINE_LIMITS: MachineLimits = {
 
 /** Versions of documents that can be compiled. */
 export type DocumentVersion = 1 | 2;
-
-/** Keys that only version 2 has at the top. */
-export const KEYS_OF_2: readonly string[] = ["description", "metadata", "additionalMetadata", "targets", "revision"];
-
-/**
- * Returns the version whose rules apply to a document: the version that it names, also as a text; without a valid one,
- * the version that it looks like.
- */
-export function findVersion({ entries }: MapNode): DocumentVersion {
-  const version = entries.get("version")?.value;
-  const value = version?.kind === "scalar" ? version.value : undefined;
-  if (value === 1 || value === "1") return 1;
-  if (value === 2 || value === "2") return 2;
-  const looksLike2 = entries.get("events")?.value.kind === "map" || KEYS_OF_2.some((key) => entries.has(key));
-  return looksLike2 ? 2 : 1;
-}
 
 /** One fault of a document, with its position. Codes are kebab-case and never renamed. */
 export interface Problem {

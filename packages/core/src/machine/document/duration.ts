@@ -1,8 +1,15 @@
-const PATTERN = /^([1-9][0-9]{0,8})(ms|s|m|h|d)$/;
-
-const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
 const DAY_MS = 86_400_000;
+
+const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: DAY_MS };
+type Unit = keyof typeof UNIT_MS;
+
+/** A duration as in documents, such as `10m`. */
+export type DurationText = `${number}${Unit}`;
+
+/** The texts that `parseDuration` accepts, as the text of a regular expression. */
+export const DURATION_PATTERN = `^[1-9][0-9]{0,8}(?:${Object.keys(UNIT_MS).join("|")})$`;
+
+const WHOLE = new RegExp(DURATION_PATTERN);
 
 /**
  * Returns the milliseconds of a duration as in documents: a whole number from 1 to 999999999 and a unit, `ms`, `s`,
@@ -10,9 +17,10 @@ const DAY_MS = 86_400_000;
  * of milliseconds.
  */
 export function parseDuration(text: string): number | undefined {
-  const [, digits, unit] = PATTERN.exec(text) ?? [];
-  if (digits === undefined || unit === undefined) return undefined;
-  const ms = Number(digits) * (UNIT_MS[unit] ?? Number.NaN);
+  if (!WHOLE.test(text)) return undefined;
+  // The pattern allows no other units.
+  const unit = text.replace(/^[0-9]+/, "") as Unit;
+  const ms = Number.parseInt(text, 10) * UNIT_MS[unit];
   return Number.isSafeInteger(ms) ? ms : undefined;
 }
 
@@ -24,9 +32,8 @@ export function formatDuration(ms: number): string {
   const whole = Math.round(ms);
   if (whole === 0) return "0s";
   if (Math.abs(whole) >= 2 * DAY_MS && whole % DAY_MS === 0) return `${whole / DAY_MS}d`;
-  for (const unit of ["h", "m", "s"]) {
-    const length = UNIT_MS[unit] ?? 1;
-    if (whole % length === 0) return `${whole / length}${unit}`;
+  for (const unit of ["h", "m", "s"] as const) {
+    if (whole % UNIT_MS[unit] === 0) return `${whole / UNIT_MS[unit]}${unit}`;
   }
   return `${whole}ms`;
 }

@@ -16,7 +16,8 @@ import {
   type YAMLSeq,
   type YAMLWarning,
 } from "yaml";
-import { findVersion, type MachineLimits, type ProblemList, type Spot } from "./compile-context.ts";
+import { findVersion } from "../find-version.ts";
+import type { MachineLimits, ProblemList, Spot } from "./compile-context.ts";
 import type { Entry, MapNode, Path, Place, ScalarNode, TreeNode } from "./tree.ts";
 import { quote } from "./wording.ts";
 

@@ -1,9 +1,11 @@
 import { type TSchema, Type } from "typebox";
 import { describe, expect, it } from "vitest";
 import { acceptingExecutors } from "../../testing/builders.ts";
+import { listKeys } from "../document/check-structure.ts";
 import type { ExecutorDefinition } from "../executor-definition.ts";
 import { PLAIN_MACHINE, PLAIN_STATE, PLAIN_TASK, toReactions } from "../machine.ts";
 import { type ParseMachineOptions, parseMachine } from "../parse-machine.ts";
+import { AdvancePart, machineV2Schema, NoOpPart, StatePart, TaskPart } from "../v2/machine-v2-schema.ts";
 
 const parse = (source: string, options: Partial<ParseMachineOptions> = {}) =>
   parseMachine(source, { name: "app", ...options });
@@ -191,6 +193,39 @@ describe("what is missing", () => {
     const told = problemsOf(aDocument(parts)).filter((text) => text.startsWith("!"));
 
     expect(told).toEqual([`!${key}-required ${key}`]);
+  });
+});
+
+describe("keys that only version 2 has", () => {
+  const inState = (state: string) => aDocument({ states: `states: {INIT: ${state}}` });
+  const places: readonly (readonly [string, TSchema, (key: string) => string])[] = [
+    ["a machine", machineV2Schema, (key) => aDocument({ more: `${key}: null` })],
+    ["a state", StatePart, (key) => inState(`{${key}: null}`)],
+    ["a task", TaskPart, (key) => aTask(`{executor: lambda, config: {name: f}, ${key}: null}`)],
+    ["advance", AdvancePart, (key) => inState(`{on: {GO: [{action: advance, state: INIT, ${key}: null}]}}`)],
+    ["no-op", NoOpPart, (key) => inState(`{on: {GO: [{action: no-op, ${key}: null}]}}`)],
+  ];
+  const shared = new Set([
+    "version",
+    "events",
+    "states",
+    "tasks",
+    "terminal",
+    "on",
+    "executor",
+    "config",
+    "action",
+    "state",
+  ]);
+  const newer = places.flatMap(([place, schema, write]) => {
+    const keys = listKeys(schema).filter((key) => !shared.has(key));
+    return keys.map((key) => [key, place, write(key)] as const);
+  });
+
+  it.each(newer)("%s of %s comes with the advice to upgrade", (key, _place, source) => {
+    const unknown = messages(source).filter((message) => message.startsWith(`Unknown key "${key}"`));
+
+    expect(unknown).toEqual([expect.stringContaining(' Version 2 has it: write "version: 2"')]);
   });
 });
 

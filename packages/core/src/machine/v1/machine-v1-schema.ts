@@ -1,29 +1,27 @@
 import { type TSchema, Type } from "typebox";
 import { ADVICE_TO_UPGRADE } from "../document/check-document.ts";
-import {
-  adviseQuotes,
-  closedMap,
-  type Fault,
-  must,
-  namedMap,
-  RULE,
-  refuseChoice,
-} from "../document/check-structure.ts";
-import { KEYS_OF_2, suggestOrList } from "../document/compile-context.ts";
+import { adviseQuotes, closedMap, type Fault, listKeys, must, namedMap, RULE } from "../document/check-structure.ts";
+import { MACHINE_LIMITS, suggestOrList } from "../document/compile-context.ts";
 import { type Field, findText, isMapField } from "../document/tree.ts";
 import { quote } from "../document/wording.ts";
 import type { ExecutorDefinition } from "../executor-definition.ts";
 import { NEXT } from "../machine.ts";
 import {
-  CONFIG_RULE,
+  ACTION_MISFIT,
+  AdvancePart,
+  AnyConfig,
+  machineV2Schema,
+  NoOpPart,
   STATE_MISFIT,
+  STATE_NAME_RULE,
   STATE_TASK_RULE,
   STATE_TASKS_RULE,
-  STATES_RULE,
+  StatePart,
   TASK_RULE,
   TASKS_MISFIT,
+  TaskPart,
 } from "../v2/machine-v2-schema.ts";
-import { adviseTopLevel } from "../v2/schema-parts.ts";
+import { adviseTopLevel, statesOf, toMachineOptions } from "../v2/schema-parts.ts";
 
 const NAME = "^[A-Z0-9-]+$";
 
@@ -59,28 +57,22 @@ function findEventFault(field: Field): Fault | undefined {
 }
 
 /** Returns advice for an unknown key: to upgrade, if version 2 has it. */
-function adviseUpgrade(newer: readonly string[], otherwise = suggestOrList) {
-  return (key: string, known: readonly string[]) => (newer.includes(key) ? ADVICE_TO_UPGRADE : otherwise(key, known));
+function adviseUpgrade(newer: TSchema, otherwise = suggestOrList) {
+  return (key: string, known: readonly string[]) =>
+    listKeys(newer).includes(key) ? ADVICE_TO_UPGRADE : otherwise(key, known);
 }
 
-/** Whether the state exists is checked later, with the nearest name. */
-const StateName = Type.String({
-  pattern: NAME,
-  [RULE]: {
-    check: () => undefined,
-    missing: { code: "advance-state-required", message: "advance needs state: the name of the state to enter." },
-  },
-});
+const StateName = Type.String({ pattern: NAME, [RULE]: STATE_NAME_RULE });
 
-const ACTION_RULE = { misfit: refuseChoice("action-unknown", ["advance", "no-op"]) };
+const ACTION_RULE = { misfit: ACTION_MISFIT };
 
-const closed = { code: "action-unknown-key", owner: "an action", advise: adviseUpgrade(["when", "set"]) };
+const closed = { code: "action-unknown-key", owner: "an action", advise: adviseUpgrade(AdvancePart) };
 
 const Advance = closedMap({ action: Type.Literal("advance", { [RULE]: ACTION_RULE }), state: StateName }, { closed });
 
 const NoOp = closedMap(
   { action: Type.Literal("no-op", { [RULE]: ACTION_RULE }) },
-  { closed: { ...closed, owner: "a no-op" } },
+  { closed: { ...closed, owner: "a no-op", advise: adviseUpgrade(NoOpPart) } },
 );
 
 const Nothing = closedMap({ state: Type.Optional(StateName) }, { closed });
@@ -119,27 +111,20 @@ const State = closedMap(
   },
   {
     misfit: STATE_MISFIT,
-    closed: {
-      code: "state-unknown-key",
-      owner: "a state",
-      advise: adviseUpgrade(["timeout", "after", "leaving", "protected"]),
-    },
+    closed: { code: "state-unknown-key", owner: "a state", advise: adviseUpgrade(StatePart) },
   },
 );
-
-const AnyMap = Type.Record(Type.String(), Type.Unknown(), { [RULE]: CONFIG_RULE });
 
 /** Returns the schema of a task; tasks of executors without a schema may have any config. */
 function createTaskSchema(executors: Iterable<ExecutorDefinition>): TSchema {
   const known = [...executors].flatMap(({ name, documentSchemas }) =>
     documentSchemas === undefined ? [] : [{ name, config: documentSchemas.v1 }],
   );
-  const newer = ["target", "needs", "timeout", "retry", "outputs", "exclusive", "when"];
-  const rule = { ...TASK_RULE, closed: { ...TASK_RULE.closed, advise: adviseUpgrade(newer) } };
+  const rule = { ...TASK_RULE, closed: { ...TASK_RULE.closed, advise: adviseUpgrade(TaskPart) } };
   if (known.length === 0) {
     // Whether the executor exists is checked later, with the nearest name.
     const executor = Type.Optional(Type.String({ minLength: 1, [RULE]: { check: () => undefined } }));
-    return closedMap({ executor, config: Type.Optional(AnyMap) }, rule);
+    return closedMap({ executor, config: Type.Optional(AnyConfig) }, rule);
   }
   const names = known.map(({ name }) => name).join("|");
   // Other executors, and the configs that they accept, are known only in a yard.
@@ -149,7 +134,7 @@ function createTaskSchema(executors: Iterable<ExecutorDefinition>): TSchema {
       closedMap({ executor: Type.Literal(name), config: Type.Optional(config) }, rule),
     ),
     closedMap({ config: Type.Optional(Type.Union(known.map(({ config }) => config))) }, rule),
-    closedMap({ executor: other, config: Type.Optional(AnyMap) }, rule),
+    closedMap({ executor: other, config: Type.Optional(AnyConfig) }, rule),
   ]);
 }
 
@@ -178,18 +163,9 @@ export function createMachineV1Schema(executors: Iterable<ExecutorDefinition> = 
     {
       version: Type.Union([Type.Literal(1), Type.Literal("1")]),
       events: Events,
-      states: Type.Object(
-        { INIT: State },
-        {
-          patternProperties: { [NAME]: State },
-          additionalProperties: false,
-          maxProperties: 500,
-          description: "Every stack begins in INIT.",
-          [RULE]: { ...STATES_RULE, name: findStateNameFault },
-        },
-      ),
+      states: statesOf(NAME, State, findStateNameFault),
       tasks: namedMap("[\\s\\S]", createTaskSchema(executors), {
-        maxProperties: 500,
+        maxProperties: MACHINE_LIMITS.maxTasks,
         [RULE]: {
           name: (name: string) =>
             name === "" ? { code: "task-name-empty", message: "A task needs a name." } : undefined,
@@ -201,19 +177,7 @@ export function createMachineV1Schema(executors: Iterable<ExecutorDefinition> = 
         },
       }),
     },
-    {
-      $schema: "https://json-schema.org/draft/2020-12/schema",
-      title: "Stackyard machine, version 1",
-      patternProperties: { "^x-": {} },
-      additionalProperties: false,
-      [RULE]: {
-        closed: {
-          code: "top-level-unknown-key",
-          owner: "a machine",
-          advise: adviseUpgrade(KEYS_OF_2, adviseTopLevel),
-        },
-      },
-    },
+    toMachineOptions(1, adviseUpgrade(machineV2Schema, adviseTopLevel)),
   );
 }
 

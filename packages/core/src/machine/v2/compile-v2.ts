@@ -20,7 +20,7 @@ import { APPROVAL_EVENTS } from "../event-message.ts";
 import { toCancelWithinMs } from "../executor-definition.ts";
 import type { ExpressionPlace } from "../expression/expression.ts";
 import { defined } from "../json.ts";
-import { type Machine, type Reaction, SEMANTICS_V2, type State, type Task } from "../machine.ts";
+import { type Machine, REVISION_MODES, type Reaction, SEMANTICS_V2, type State, type Task } from "../machine.ts";
 import { machineV2Schema } from "./machine-v2-schema.ts";
 import { createV2Context, readExpression, readTemplate, type V2Context } from "./read-expressions.ts";
 import { checkDeclared, type MetadataDraft, readMetadata } from "./read-metadata.ts";
@@ -46,7 +46,8 @@ export function compileV2(base: CompileContext, root: Field<MapNode>): Omit<Mach
   const tasks = readTasks(context, { metadata, targets, fields: taskFields, states: fields });
   checkNeeds(context, tasks.needs, states ?? new Map());
   if (context.problems.hasErrors() || !events || !states || !targets) return undefined;
-  const revision = findText(findField(root, "revision")) === "follow" ? "follow" : "pin";
+  const named = findText(findField(root, "revision"));
+  const revision = REVISION_MODES.find((mode) => mode === named) ?? "pin";
   return toMachine(context, { revision, events, metadata, targets, states, tasks: tasks.drafts });
 }
 

@@ -1,4 +1,4 @@
-import { type TSchema, Type } from "typebox";
+import { type Static, type TSchema, Type } from "typebox";
 import { approvalDefinition } from "../approval.ts";
 import {
   adviseBoolean,
@@ -10,10 +10,12 @@ import {
   RULE,
   refuseChoice,
 } from "../document/check-structure.ts";
+import { MACHINE_LIMITS } from "../document/compile-context.ts";
 import { type Field, findText, isListField, isMapField, isNull } from "../document/tree.ts";
 import type { ExecutorDefinition } from "../executor-definition.ts";
+import { ACCOUNT, LEAVING_MODES, METADATA_TYPES, REVISION_MODES } from "../machine.ts";
 import {
-  After,
+  AfterPart,
   adviseTopLevel,
   Duration,
   EVENT,
@@ -24,7 +26,9 @@ import {
   findTargetValueFault,
   findTaskNameFault,
   NAME,
+  statesOf,
   textOf,
+  toMachineOptions,
 } from "./schema-parts.ts";
 
 /** Returns the schema of a text, number, boolean or null, as in metadata. */
@@ -56,10 +60,10 @@ function Filled(code: string, subject: string, expected: string) {
   return Type.String({ minLength: 1, [RULE]: { misfit: must(code, expected, { subject }) } });
 }
 
-/** The rule of the `config` of a task, in both versions. */
-export const CONFIG_RULE = { misfit: must("config-not-map", "a map") };
-
-const AnyMap = Type.Record(Type.String(), Type.Unknown(), { [RULE]: CONFIG_RULE });
+/** Any `config` of a task, in both versions. */
+export const AnyConfig = Type.Record(Type.String(), Type.Unknown(), {
+  [RULE]: { misfit: must("config-not-map", "a map") },
+});
 
 const Backoff = closedMap(
   {
@@ -80,7 +84,7 @@ const Backoff = closedMap(
 );
 
 /** How a task is tried again. */
-export const RetryPart = closedMap(
+const RetryPart = closedMap(
   {
     attempts: Type.Optional(
       Type.Integer({
@@ -132,7 +136,7 @@ const COMMON = {
   needs: Type.Optional(
     Type.Array(Filled("needs-not-list", "An entry of needs", "the name of a task"), {
       uniqueItems: true,
-      maxItems: 100,
+      maxItems: MACHINE_LIMITS.maxStateTasks,
       description: "Tasks of the same state that must have succeeded before.",
       [RULE]: { misfit: must("needs-not-list", "a list of names of tasks") },
     }),
@@ -159,19 +163,20 @@ export const TASK_RULE = {
   closed: { code: "task-unknown-key", owner: "a task" },
 };
 
+/** A task with any config. */
+export const TaskPart = closedMap({ executor: Executor, config: Type.Optional(AnyConfig), ...COMMON }, TASK_RULE);
+
 /** Returns the schema of a task; tasks of executors without a schema may have any config. */
 function createTaskSchema(executors: Iterable<ExecutorDefinition>): TSchema {
   const known = [...executors, approvalDefinition].flatMap(({ name, documentSchemas }) =>
     documentSchemas === undefined ? [] : [{ name, config: documentSchemas.v2 }],
   );
-  if (known.length === 1) {
-    return closedMap({ executor: Executor, config: Type.Optional(AnyMap), ...COMMON }, TASK_RULE);
-  }
+  if (known.length === 1) return TaskPart;
   // Other executors, and the configs that they accept, are known only in a yard.
   const other = Type.String({ minLength: 1, pattern: `^(?!(?:${known.map(({ name }) => name).join("|")})$)` });
   return Type.Union([
     ...known.map(({ name, config }) => closedMap({ executor: Type.Literal(name), config, ...COMMON }, TASK_RULE)),
-    closedMap({ executor: other, config: Type.Optional(AnyMap), ...COMMON }, TASK_RULE),
+    closedMap({ executor: other, config: Type.Optional(AnyConfig), ...COMMON }, TASK_RULE),
   ]);
 }
 
@@ -223,9 +228,9 @@ const EnumValue = Type.Union([Type.String(), Type.Number(), Type.Boolean()], {
 });
 
 /** The rule of a metadata key. */
-export const MetadataRulePart = closedMap(
+const MetadataRulePart = closedMap(
   {
-    type: Type.Optional(choice("metadata-type-unknown", ["string", "number", "boolean"])),
+    type: Type.Optional(choice("metadata-type-unknown", METADATA_TYPES)),
     required: Flag("Every stack must have a value from its creation on."),
     default: Type.Optional(Scalar("default-invalid", "default")),
     pattern: Type.Optional(
@@ -263,7 +268,7 @@ const TargetValue = Type.Optional(Type.String({ minLength: 1, [RULE]: TARGET_VAL
 export const TargetPart = closedMap(
   {
     account: Type.Optional(
-      Type.Union([Type.String({ pattern: "^[0-9]{12}$" }), Type.String({ pattern: "\\$\\{" })], {
+      Type.Union([Type.String({ pattern: ACCOUNT }), Type.String({ pattern: "\\$\\{" })], {
         [RULE]: TARGET_VALUE_RULE,
       }),
     ),
@@ -288,22 +293,25 @@ const SetMetadata = Type.Optional(
 
 const When = Expression("when-not-string", "Taken only if this CEL expression is true.");
 
+/** The rule of the `action` of an entry, in both versions. */
+export const ACTION_MISFIT = refuseChoice("action-unknown", ["advance", "no-op"]);
+
 const ACTION_RULE = {
-  misfit: refuseChoice("action-unknown", ["advance", "no-op"]),
+  misfit: ACTION_MISFIT,
   missing: {
     code: "action-required",
     message: 'This entry has no action. Write "action: advance" or "action: no-op".',
   },
 };
 
-/** Whether the state exists is checked later, with the nearest name. */
-const StateName = Type.String({
-  pattern: `^${NAME}$`,
-  [RULE]: {
-    check: () => undefined,
-    missing: { code: "advance-state-required", message: "advance needs state: the name of the state to enter." },
-  },
-});
+/**
+ * The rule of the `state` of an entry, in both versions. Whether the state exists is checked later, with the nearest
+ * name.
+ */
+export const STATE_NAME_RULE = {
+  check: () => undefined,
+  missing: { code: "advance-state-required", message: "advance needs state: the name of the state to enter." },
+};
 
 const RaiseEvent = Type.Optional(
   Type.String({
@@ -313,18 +321,20 @@ const RaiseEvent = Type.Optional(
   }),
 );
 
-const Advance = closedMap(
+/** An entry of a reaction that leads to a state. */
+export const AdvancePart = closedMap(
   {
     when: When,
     action: Type.Literal("advance", { [RULE]: ACTION_RULE }),
-    state: StateName,
+    state: Type.String({ pattern: `^${NAME}$`, [RULE]: STATE_NAME_RULE }),
     set: SetMetadata,
     raise: RaiseEvent,
   },
   { closed: { code: "action-unknown-key", owner: "an entry" } },
 );
 
-const NoOp = closedMap(
+/** An entry of a reaction that stays in the state. */
+export const NoOpPart = closedMap(
   { when: When, action: Type.Literal("no-op", { [RULE]: ACTION_RULE }), set: SetMetadata, raise: RaiseEvent },
   { closed: { code: "action-unknown-key", owner: "a no-op" } },
 );
@@ -345,7 +355,7 @@ const Reaction = Type.Union(
   [
     Type.String({ pattern: `^(?:no-op|${NAME})$`, description: "A state to enter, or no-op." }),
     Type.Array(
-      Type.Union([Advance, NoOp], {
+      Type.Union([AdvancePart, NoOpPart], {
         [RULE]: {
           misfit: must("action-not-map", "a map such as {action: advance, state: NAME}", { subject: "An entry" }),
         },
@@ -375,12 +385,13 @@ export const STATE_MISFIT = must("state-not-map", "a map", {
   advice: " A state without anything is {}.",
 });
 
-const State = closedMap(
+/** A state. */
+export const StatePart = closedMap(
   {
     tasks: Type.Optional(
       Type.Array(Type.String({ [RULE]: STATE_TASK_RULE }), {
         uniqueItems: true,
-        maxItems: 100,
+        maxItems: MACHINE_LIMITS.maxStateTasks,
         description: "Tasks to run when the state is entered; those with needs wait for them.",
         [RULE]: STATE_TASKS_RULE,
       }),
@@ -388,7 +399,7 @@ const State = closedMap(
     terminal: Flag("The stack is removed when the state's tasks have succeeded.", "terminal-not-boolean"),
     timeout: Type.Optional(Duration("From the entry; then TIMEOUT fires once.")),
     after: Type.Optional(
-      Type.Array(After, {
+      Type.Array(AfterPart, {
         description: "Events that the stack gets by itself while it is in this state.",
         [RULE]: { misfit: must("after-not-list", "a list such as [{in: 72h, event: NAME}]") },
       }),
@@ -396,7 +407,7 @@ const State = closedMap(
     leaving: Type.Optional(
       choice(
         "leaving-unknown",
-        ["abandon", "wait", "cancel"],
+        LEAVING_MODES,
         "What becomes of tasks that still run when this state is entered. Default: wait.",
       ),
     ),
@@ -414,21 +425,10 @@ const State = closedMap(
   { misfit: STATE_MISFIT, closed: { code: "state-unknown-key", owner: "a state" } },
 );
 
-/** The rule of `states`, in both versions. */
-export const STATES_RULE = {
-  misfit: must("states-required", "a map of states"),
-  missing: { code: "states-required", message: "states is missing: a map of the machine's states, with INIT." },
-};
-
 /** The rule of `tasks` of a machine, in both versions. */
 export const TASKS_MISFIT = must("tasks-not-map", "a map of tasks", { advice: " Without tasks write {}." });
 
-/**
- * Returns machines of version 2 as JSON Schema, for editors, with the configs of these executors. It accepts everything
- * that `parseMachine` accepts; names that must exist elsewhere in the document, expressions and executors without
- * schemas for documents are beyond a schema.
- */
-export function createMachineV2Schema(executors: Iterable<ExecutorDefinition> = []): TSchema {
+function toMachineSchema<Task extends TSchema>(task: Task) {
   return Type.Object(
     {
       version: Type.Literal(2),
@@ -453,35 +453,32 @@ export function createMachineV2Schema(executors: Iterable<ExecutorDefinition> = 
       revision: Type.Optional(
         choice(
           "revision-unknown",
-          ["pin", "follow"],
+          REVISION_MODES,
           "pin: a stack keeps the revision that it was created with. follow: it takes the newest valid one.",
         ),
       ),
-      states: Type.Object(
-        { INIT: State },
-        {
-          patternProperties: { [`^${NAME}$`]: State },
-          additionalProperties: false,
-          maxProperties: 500,
-          description: "Every stack begins in INIT.",
-          [RULE]: { ...STATES_RULE, name: findStateNameFault },
-        },
-      ),
+      states: statesOf(`^${NAME}$`, StatePart, findStateNameFault),
       tasks: Type.Optional(
-        namedMap("[\\s\\S]", createTaskSchema(executors), {
-          maxProperties: 500,
+        namedMap("[\\s\\S]", task, {
+          maxProperties: MACHINE_LIMITS.maxTasks,
           [RULE]: { name: findTaskNameFault, misfit: TASKS_MISFIT },
         }),
       ),
     },
-    {
-      $schema: "https://json-schema.org/draft/2020-12/schema",
-      title: "Stackyard machine, version 2",
-      patternProperties: { "^x-": {} },
-      additionalProperties: false,
-      [RULE]: { closed: { code: "top-level-unknown-key", owner: "a machine", advise: adviseTopLevel } },
-    },
+    toMachineOptions(2, adviseTopLevel),
   );
+}
+
+/** A machine whose tasks have any config. `defineMachine` adds the names. */
+export type MachineV2Part = Static<ReturnType<typeof toMachineSchema<typeof TaskPart>>>;
+
+/**
+ * Returns machines of version 2 as JSON Schema, for editors, with the configs of these executors. It accepts everything
+ * that `parseMachine` accepts; names that must exist elsewhere in the document, expressions and executors without
+ * schemas for documents are beyond a schema.
+ */
+export function createMachineV2Schema(executors: Iterable<ExecutorDefinition> = []): TSchema {
+  return toMachineSchema(createTaskSchema(executors));
 }
 
 /** As `createMachineV2Schema`, with any config for any executor. */

@@ -9,6 +9,7 @@ import type { ExpressionPlace } from "../expression/expression.ts";
 import { defined } from "../json.ts";
 import type { AfterTimer } from "../machine.ts";
 import { readTemplate, suggestWithin, type V2Context } from "./read-expressions.ts";
+import { AFTER_KINDS } from "./schema-parts.ts";
 
 /** An entry of `after`, as far as it could be read. */
 export interface AfterDraft {
@@ -39,10 +40,8 @@ export function readAfter(context: V2Context, after: Field | undefined, scope: A
   });
 }
 
-const KINDS = ["in", "at", "cron"] as const;
-
 function readWhen(context: V2Context, item: Field, place: ExpressionPlace): AfterWhen | undefined {
-  const kinds = KINDS.filter((kind) => findField(item, kind) !== undefined);
+  const kinds = AFTER_KINDS.filter((kind) => findField(item, kind) !== undefined);
   const zone = findField(item, "zone");
   const [kind] = kinds;
   const field = kind && findField(item, kind);

@@ -15,7 +15,7 @@ import {
 import { describe, quote } from "../document/wording.ts";
 import type { PlaceMetadata } from "../expression/expression.ts";
 import { defined } from "../json.ts";
-import type { MetadataRule } from "../machine.ts";
+import { METADATA_TYPES, type MetadataRule } from "../machine.ts";
 
 /** The metadata of a document; rules with a fault are included as far as they could be read. */
 export interface MetadataDraft {
@@ -43,10 +43,8 @@ export function checkDeclared({ problems }: CompileContext, key: Field, name: st
   problems.error("metadata-undeclared", onKey(key), message);
 }
 
-const TYPES = ["string", "number", "boolean"] as const;
-
 function readRule(context: CompileContext, key: string, field: Field): MetadataRule {
-  const type = TYPES.find((known) => known === findText(findField(field, "type")));
+  const type = METADATA_TYPES.find((known) => known === findText(findField(field, "type")));
   const rule: MetadataRule = defined({
     required: findFlag(field, "required") ?? false,
     sensitive: findFlag(field, "sensitive") ?? false,

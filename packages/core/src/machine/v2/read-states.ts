@@ -26,7 +26,7 @@ import {
 import { quote, suggest } from "../document/wording.ts";
 import type { Expression, ExpressionPlace, Template } from "../expression/expression.ts";
 import { defined } from "../json.ts";
-import { FAILED, NEXT, type State, TIMEOUT } from "../machine.ts";
+import { FAILED, LEAVING_MODES, NEXT, type State, TIMEOUT } from "../machine.ts";
 import { type AfterDraft, readAfter, reportSentFault } from "./read-after.ts";
 import { readExpression, readTemplate, type V2Context } from "./read-expressions.ts";
 import { checkDeclared, type MetadataDraft } from "./read-metadata.ts";
@@ -163,8 +163,6 @@ interface StateScope {
   readonly tasks: readonly string[] | undefined;
 }
 
-const LEAVING = ["abandon", "wait", "cancel"] as const;
-
 function readState(context: V2Context, field: Field, scope: StateScope): StateDraft {
   if (!isMapField(field)) return { field, leaving: "wait", after: [] };
   const on = readHandlers(context, findField(field, "on"), scope);
@@ -172,7 +170,7 @@ function readState(context: V2Context, field: Field, scope: StateScope): StateDr
   return defined({
     field,
     after: readAfter(context, findField(field, "after"), { ...scope, handled: on }),
-    leaving: LEAVING.find((known) => known === leaving) ?? "wait",
+    leaving: LEAVING_MODES.find((known) => known === leaving) ?? "wait",
     terminal: findFlag(field, "terminal"),
     protected: findFlag(field, "protected"),
     timeoutMs: parseDuration(findText(findField(field, "timeout")) ?? ""),

@@ -1,14 +1,14 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholder is that of a machine, in a plain string.
 
-import { Type } from "typebox";
+import { type TSchema, Type } from "typebox";
 import { adviseQuotes, closedMap, type Fault, must, RULE } from "../document/check-structure.ts";
-import { suggestOrList } from "../document/compile-context.ts";
-import { parseDuration } from "../document/duration.ts";
+import { type DocumentVersion, MACHINE_LIMITS, suggestOrList } from "../document/compile-context.ts";
+import { DURATION_PATTERN, type DurationText, parseDuration } from "../document/duration.ts";
 import { type Field, findText, type TreeNode } from "../document/tree.ts";
 import { describe, quote } from "../document/wording.ts";
 import { APPROVAL_EVENTS, SYSTEM_EVENTS } from "../event-message.ts";
 import { hasExpression } from "../expression/compile-template.ts";
-import { FAILED, NEXT, TIMEOUT } from "../machine.ts";
+import { ACCOUNT, FAILED, NEXT, TIMEOUT } from "../machine.ts";
 
 /** Names of events and states, as the text of a regular expression without its anchors. */
 export const NAME = "[A-Z0-9][A-Z0-9_-]{0,62}";
@@ -90,7 +90,7 @@ export function findTargetValueFault(field: Field): Fault | undefined {
   const text = findText(field);
   if (!text)
     return must("target-value-not-string", "a text", { subject: `${key} of a target`, advice: adviseQuotes })(field);
-  if (key !== "account" || hasExpression(text) || /^[0-9]{12}$/.test(text)) return undefined;
+  if (key !== "account" || hasExpression(text) || new RegExp(ACCOUNT).test(text)) return undefined;
   const message = `An AWS account must have 12 digits, but this is ${describe(field.node)}.`;
   return { code: "target-account-invalid", message };
 }
@@ -116,11 +116,39 @@ export function adviseTopLevel(key: string, known: readonly string[]): string {
   return /^x[-_]/i.test(key) ? ' Keys of your own begin with "x-".' : suggestOrList(key, [...known, "x-…"]);
 }
 
+/** Returns the options of the schema of a machine of either version, with the advice for unknown keys. */
+export function toMachineOptions(version: DocumentVersion, advise: typeof adviseTopLevel) {
+  return {
+    $schema: "https://json-schema.org/draft/2020-12/schema",
+    title: `Stackyard machine, version ${version}`,
+    patternProperties: { "^x-": {} },
+    additionalProperties: false,
+    [RULE]: { closed: { code: "top-level-unknown-key", owner: "a machine", advise } },
+  };
+}
+
+/** Returns the schema of `states`, in both versions. */
+export function statesOf(pattern: string, state: TSchema, findNameFault: (name: string) => Fault | undefined) {
+  return Type.Object(
+    { INIT: state },
+    {
+      patternProperties: { [pattern]: state },
+      additionalProperties: false,
+      maxProperties: MACHINE_LIMITS.maxStates,
+      description: "Every stack begins in INIT.",
+      [RULE]: {
+        name: findNameFault,
+        misfit: must("states-required", "a map of states"),
+        missing: { code: "states-required", message: "states is missing: a map of the machine's states, with INIT." },
+      },
+    },
+  );
+}
+
 /** Returns the schema of a length of time with its unit. */
 export function Duration(description: string) {
-  const pattern = "^[1-9][0-9]{0,8}(?:ms|s|m|h|d)$";
-  return Type.Unsafe<`${number}${"ms" | "s" | "m" | "h" | "d"}`>(
-    Type.String({ pattern, description, [RULE]: { check: findDurationFault } }),
+  return Type.Unsafe<DurationText>(
+    Type.String({ pattern: DURATION_PATTERN, description, [RULE]: { check: findDurationFault } }),
   );
 }
 
@@ -130,26 +158,37 @@ export function textOf(code: string, expected: string) {
   return (field: Field) => (findText(field) === undefined ? refuse(field) : undefined);
 }
 
+/** When an event of `after` is sent: an entry has one of these keys. */
+const AFTER_TIMES = {
+  in: Type.Optional(Duration("From the entry into the state.")),
+  at: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 4096,
+      description:
+        "An instant such as 2030-01-31T09:00:00Z, with expressions; null: off. Evaluated on entry and after each change of the metadata.",
+      [RULE]: { check: textOf("after-at", "a text with an instant, such as ${metadata.expires_at}") },
+    }),
+  ),
+  cron: Type.Optional(
+    Type.String({
+      maxLength: 200,
+      description: "Minute, hour, day of the month, month, day of the week. Fires again until the state is left.",
+      [RULE]: { check: textOf("after-cron", 'a text such as "0 3 * * *"') },
+    }),
+  ),
+};
+
+/** The keys that name when an event of `after` is sent. */
+export type AfterKind = keyof typeof AFTER_TIMES;
+
+/** As `AfterKind`, in the order of the schema. */
+export const AFTER_KINDS = Object.keys(AFTER_TIMES) as readonly AfterKind[];
+
 /** An entry of `after` of a state. */
-export const After = closedMap(
+export const AfterPart = closedMap(
   {
-    in: Type.Optional(Duration("From the entry into the state.")),
-    at: Type.Optional(
-      Type.String({
-        minLength: 1,
-        maxLength: 4096,
-        description:
-          "An instant such as 2030-01-31T09:00:00Z, with expressions; null: off. Evaluated on entry and after each change of the metadata.",
-        [RULE]: { check: textOf("after-at", "a text with an instant, such as ${metadata.expires_at}") },
-      }),
-    ),
-    cron: Type.Optional(
-      Type.String({
-        maxLength: 200,
-        description: "Minute, hour, day of the month, month, day of the week. Fires again until the state is left.",
-        [RULE]: { check: textOf("after-cron", 'a text such as "0 3 * * *"') },
-      }),
-    ),
+    ...AFTER_TIMES,
     zone: Type.Optional(
       Type.String({
         description: "The time zone of cron, such as Europe/Berlin. Default: UTC.",

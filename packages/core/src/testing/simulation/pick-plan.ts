@@ -1,6 +1,7 @@
 import type { Sender } from "../../access/sender.ts";
 import { retryId, timeoutId, timerEventId } from "../../machine/decide/work.ts";
 import { attemptIdOf } from "../../machine/event-message.ts";
+import { LEAVING_MODES } from "../../machine/machine.ts";
 import type { Random } from "../../ports/clock.ts";
 import { createRandom } from "../fake-clock.ts";
 import { type Chaos, pick, pickWhole } from "./chance.ts";
@@ -317,7 +318,7 @@ function pickState(random: Random, { names, needs, isFinal }: StateInput): Plann
       needs,
     ),
     on: Object.fromEntries(handled.map((name) => [name, pickReaction(random, targets)])),
-    ...(random() < 0.7 ? { leaving: pick(random, ["abandon", "wait", "cancel"]) } : {}),
+    ...(random() < 0.7 ? { leaving: pick(random, LEAVING_MODES) } : {}),
     ...(random() < 0.3 ? { timeout: pick(random, SHORT) } : {}),
     ...(event !== undefined && random() < 0.3 ? { after: [{ in: pick(random, SHORT), event }] } : {}),
     ...(isFinal ? { terminal: true } : {}),

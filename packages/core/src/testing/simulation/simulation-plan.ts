@@ -1,4 +1,5 @@
 import type { Sender } from "../../access/sender.ts";
+import type { Machine, State } from "../../machine/machine.ts";
 
 /** A machine's document in a plan: data that can be reduced. */
 export interface PlannedMachine {
@@ -6,7 +7,7 @@ export interface PlannedMachine {
   readonly events: readonly string[];
   readonly states: Readonly<Record<string, PlannedState>>;
   readonly tasks: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-  readonly revision?: "pin" | "follow";
+  readonly revision?: Machine["revision"];
   readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
@@ -19,7 +20,7 @@ export interface PlannedState {
   readonly on?: Readonly<Record<string, unknown>>;
   readonly terminal?: boolean;
   readonly timeout?: string;
-  readonly leaving?: "abandon" | "wait" | "cancel";
+  readonly leaving?: State["leaving"];
   readonly after?: readonly PlannedTimer[];
 }
 
