@@ -3,7 +3,7 @@ import { lstat, open, readdir, readFile, rename, rm, stat } from "node:fs/promis
 import { basename, extname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describeThrown, StackyardError, toErrorText } from "../errors/stackyard-error.ts";
-import type { Problem } from "../machine/document/compile-context.ts";
+import type { Problem } from "../machine/document/problem-list.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
 import { defined, isMap } from "../machine/json.ts";
 import type { CompileResult } from "../machine/machine.ts";

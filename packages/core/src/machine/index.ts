@@ -7,8 +7,8 @@ export { decide, formatUnknownMachine } from "./decide/decide.ts";
 export type { Decision } from "./decide/decision.ts";
 export { DEFAULT_LIMITS, type DecideLimits } from "./decide/work.ts";
 export type { DefinedMachine, EventOf } from "./define-machine.ts";
-export type { Problem } from "./document/compile-context.ts";
 export { DURATION_PATTERN, formatDuration, parseDuration } from "./document/duration.ts";
+export type { Problem } from "./document/problem-list.ts";
 export { isMergeKey, toKeyText, YAML_OPTIONS } from "./document/read-yaml.ts";
 export { parseYamlDocument, type YamlDocument } from "./document/yaml-document.ts";
 export {

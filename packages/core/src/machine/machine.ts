@@ -1,6 +1,6 @@
 import type { CronSchedule } from "./cron.ts";
 import type { MetadataPattern } from "./decide/metadata-pattern.ts";
-import type { Problem } from "./document/compile-context.ts";
+import type { Problem } from "./document/problem-list.ts";
 import type { Expression, Template } from "./expression/expression.ts";
 import type { MetadataValue } from "./stack.ts";
 

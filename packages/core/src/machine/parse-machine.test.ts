@@ -3,7 +3,7 @@ import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
 import { acceptingExecutors } from "../testing/builders.ts";
 import { defineMachine } from "./define-machine.ts";
-import type { Problem } from "./document/compile-context.ts";
+import type { Problem } from "./document/problem-list.ts";
 import type { ExecutorDefinition } from "./executor-definition.ts";
 import { parseMachine, parseMachineDocument, toMachineSource } from "./parse-machine.ts";
 

@@ -1,12 +1,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
-import {
-  type CompileContext,
-  createProblemList,
-  MACHINE_LIMITS,
-  type MachineLimits,
-  type ProblemList,
-} from "./document/compile-context.ts";
+import { type CompileContext, MACHINE_LIMITS, type MachineLimits } from "./document/compile-context.ts";
+import { createProblemList, type ProblemList } from "./document/problem-list.ts";
 import { readValue } from "./document/read-value.ts";
 import { readYaml } from "./document/read-yaml.ts";
 import { type Field, isMapField, type TreeNode, toCanonicalJson } from "./document/tree.ts";

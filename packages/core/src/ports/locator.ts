@@ -1,4 +1,4 @@
-import type { Problem } from "../machine/document/compile-context.ts";
+import type { Problem } from "../machine/document/problem-list.ts";
 import type { Machine } from "../machine/machine.ts";
 
 /** One revision of a machine's source, stored for the stacks that use it. */

@@ -3,15 +3,13 @@ import { describeThrown } from "../../errors/stackyard-error.ts";
 import { checkKeys } from "../document/check-structure.ts";
 import {
   type CompileContext,
-  createProblemList,
   onKey,
   onMissing,
   onValue,
-  type ProblemList,
-  type Spot,
   suggestFrom,
   suggestOrList,
 } from "../document/compile-context.ts";
+import { createProblemList, type ProblemList, type Spot } from "../document/problem-list.ts";
 import { listSchemaFaults, type SchemaFault } from "../document/schema-faults.ts";
 import {
   type Field,

@@ -1,5 +1,6 @@
 import { findMachineDocument } from "../define-machine.ts";
-import type { MachineLimits, ProblemList } from "./compile-context.ts";
+import type { MachineLimits } from "./compile-context.ts";
+import type { ProblemList } from "./problem-list.ts";
 import type { Entry, Path, Place, TreeNode } from "./tree.ts";
 
 interface Reading {

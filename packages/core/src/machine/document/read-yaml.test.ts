@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { createProblemList, MACHINE_LIMITS } from "./compile-context.ts";
+import { MACHINE_LIMITS } from "./compile-context.ts";
+import { createProblemList } from "./problem-list.ts";
 import { readYaml } from "./read-yaml.ts";
 import { toValue } from "./tree.ts";
 

@@ -17,7 +17,8 @@ import {
   type YAMLWarning,
 } from "yaml";
 import { findVersion } from "../find-version.ts";
-import type { MachineLimits, ProblemList, Spot } from "./compile-context.ts";
+import type { MachineLimits } from "./compile-context.ts";
+import type { ProblemList, Spot } from "./problem-list.ts";
 import type { Entry, MapNode, Path, Place, ScalarNode, TreeNode } from "./tree.ts";
 import { quote } from "./wording.ts";
 

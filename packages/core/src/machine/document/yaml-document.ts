@@ -1,13 +1,7 @@
 import { utf8ToBytes } from "@noble/hashes/utils.js";
 import type { Static, TSchema } from "typebox";
-import {
-  createProblemList,
-  MACHINE_LIMITS,
-  type Problem,
-  type ProblemList,
-  type Spot,
-  suggestOrList,
-} from "./compile-context.ts";
+import { MACHINE_LIMITS, suggestOrList } from "./compile-context.ts";
+import { createProblemList, type Problem, type ProblemList, type Spot } from "./problem-list.ts";
 import { readYaml } from "./read-yaml.ts";
 import { listSchemaFaults } from "./schema-faults.ts";
 import { type Field, findInside, type Path, type TreeNode, toValue } from "./tree.ts";

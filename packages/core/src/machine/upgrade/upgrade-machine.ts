@@ -1,5 +1,6 @@
 import { Document, parseDocument } from "yaml";
-import { createProblemList, MACHINE_LIMITS, type Problem } from "../document/compile-context.ts";
+import { MACHINE_LIMITS } from "../document/compile-context.ts";
+import { createProblemList, type Problem } from "../document/problem-list.ts";
 import { readYaml } from "../document/read-yaml.ts";
 import { type Place, type TreeNode, toValue } from "../document/tree.ts";
 import { parseJson } from "../json.ts";

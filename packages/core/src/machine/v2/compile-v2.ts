@@ -2,7 +2,8 @@ import { APPROVAL, APPROVAL_TIMEOUT_MS } from "../approval.ts";
 import { checkTasks } from "../config/check-config.ts";
 import { checkVersion, readStateMap, readTaskMap } from "../document/check-document.ts";
 import { checkStructure } from "../document/check-structure.ts";
-import { type CompileContext, onKey, onValue, type Spot } from "../document/compile-context.ts";
+import { type CompileContext, onKey, onValue } from "../document/compile-context.ts";
+import type { Spot } from "../document/problem-list.ts";
 import {
   type Field,
   findField,
