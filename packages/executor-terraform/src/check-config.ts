@@ -283,12 +283,14 @@ const ConfigV2 = Type.Object(
     action: Type.Union([...Object.keys(ACTION_KEYS).map((action) => Type.Literal(action)), Template]),
     source: SourceV2,
     variables: Type.Optional(Type.Union([AnyMap, Template])),
-    ...Object.fromEntries(
-      // Any text may be an expression, so that only other values need a choice.
-      Object.entries(VALUES).map(([key, { schema }]) => {
-        return [key, Type.Optional(schema === Filled ? schema : Type.Union([schema, Template]))];
-      }),
-    ),
+    plan: Type.Optional(VALUES.plan.schema),
+    destroy: Type.Optional(Type.Union([VALUES.destroy.schema, Template])),
+    ignore: Type.Optional(Type.Union([VALUES.ignore.schema, Template])),
+    protect: Type.Optional(Type.Union([VALUES.protect.schema, Template])),
+    policies: Type.Optional(Type.Union([VALUES.policies.schema, Template])),
+    binary: Type.Optional(VALUES.binary.schema),
+    version: Type.Optional(VALUES.version.schema),
+    switchProduct: Type.Optional(Type.Union([VALUES.switchProduct.schema, Template])),
   },
   closed,
 );
