@@ -1,7 +1,7 @@
-import { toArnPart, VARIABLE_FORMS } from "@stackyard/aws";
+import { toArnPart } from "@stackyard/aws";
 import type { ConsumerConfig } from "@stackyard/consumer";
 import { defined } from "@stackyard/core";
-import { type EnvironmentVariables, parseEnvironment } from "@stackyard/core/environment";
+import { type EnvironmentVariables, parseEnvironment, VARIABLE_FORMS } from "@stackyard/core/environment";
 import { type Static, Type } from "typebox";
 
 const { account, bucket, eventBus, externalId, key, queue, region, role, stateMachine, topic } = VARIABLE_FORMS;

@@ -1,6 +1,6 @@
-import { findEmulator, toArnPart, VARIABLE_FORMS } from "@stackyard/aws";
+import { findEmulator, toArnPart } from "@stackyard/aws";
 import { defined } from "@stackyard/core";
-import { type EnvironmentVariables, parseEnvironment } from "@stackyard/core/environment";
+import { type EnvironmentVariables, parseEnvironment, VARIABLE_FORMS } from "@stackyard/core/environment";
 import type { DistributorConfig } from "@stackyard/distributor/function";
 import { type Static, Type } from "typebox";
 

@@ -1,7 +1,6 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
-import { VARIABLE_FORMS } from "@stackyard/aws";
 import { StackyardError } from "@stackyard/core";
-import { type EnvironmentVariables, parseEnvironment } from "@stackyard/core/environment";
+import { type EnvironmentVariables, parseEnvironment, VARIABLE_FORMS } from "@stackyard/core/environment";
 import { type Static, Type } from "typebox";
 
 /** The variables that the app reads itself, in the order of its README. */

@@ -1,6 +1,11 @@
-import { findRegion, toArnPart, VARIABLE_FORMS } from "@stackyard/aws";
+import { findRegion, toArnPart } from "@stackyard/aws";
 import { defined } from "@stackyard/core";
-import { type EnvironmentVariables, type GivenVariables, parseEnvironment } from "@stackyard/core/environment";
+import {
+  type EnvironmentVariables,
+  type GivenVariables,
+  parseEnvironment,
+  VARIABLE_FORMS,
+} from "@stackyard/core/environment";
 import type { FleetSettings } from "@stackyard/executor-runcommand/fleet";
 import { type Static, Type } from "typebox";
 

@@ -1,5 +1,4 @@
-import { VARIABLE_FORMS } from "@stackyard/aws";
-import { type EnvironmentVariables, parseEnvironment } from "@stackyard/core/environment";
+import { type EnvironmentVariables, parseEnvironment, VARIABLE_FORMS } from "@stackyard/core/environment";
 import { PRESETS, type ReleaseConstants } from "@stackyard/executor-asg/releases";
 import { type Static, Type } from "typebox";
 

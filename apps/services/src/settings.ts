@@ -1,5 +1,4 @@
-import { VARIABLE_FORMS } from "@stackyard/aws";
-import { type EnvironmentVariables, parseEnvironment } from "@stackyard/core/environment";
+import { type EnvironmentVariables, parseEnvironment, VARIABLE_FORMS } from "@stackyard/core/environment";
 import { type Static, Type } from "typebox";
 
 /** The variables that the app reads itself, besides those of the yard. */

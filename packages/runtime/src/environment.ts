@@ -1,4 +1,4 @@
-import { findRegion, VARIABLE_FORMS } from "@stackyard/aws";
+import { findRegion } from "@stackyard/aws";
 import { defined } from "@stackyard/core";
 import {
   type EngineSettings,
@@ -7,6 +7,7 @@ import {
   type GivenVariables,
   parseEnvironment as parseVariables,
   toEngineSettings,
+  VARIABLE_FORMS,
 } from "@stackyard/core/environment";
 import { TelemetryVariables } from "@stackyard/telemetry";
 import { type Static, Type } from "typebox";

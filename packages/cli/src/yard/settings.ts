@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type AwsAccess, toArnPart, VARIABLE_FORMS } from "@stackyard/aws";
+import { type AwsAccess, toArnPart } from "@stackyard/aws";
 import { systemClock } from "@stackyard/core/engine";
 import {
   type EngineSettings,
@@ -8,6 +8,7 @@ import {
   type EnvironmentVariables,
   parseEnvironment,
   toEngineSettings,
+  VARIABLE_FORMS,
 } from "@stackyard/core/environment";
 import { createSealer, parseSealKeys, type Sealer } from "@stackyard/core/services";
 import { Type } from "typebox";

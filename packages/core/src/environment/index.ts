@@ -8,3 +8,4 @@ export {
   type ReadVariables,
   readEnvironment,
 } from "./environment.ts";
+export { VARIABLE_FORMS } from "./variable-forms.ts";

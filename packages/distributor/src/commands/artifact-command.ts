@@ -1,6 +1,6 @@
 import type { LambdaClient } from "@aws-sdk/client-lambda";
 import type { S3Client } from "@aws-sdk/client-s3";
-import { findEmulator, findRegion, toArnPart, VARIABLE_FORMS } from "@stackyard/aws";
+import { findEmulator, findRegion, toArnPart } from "@stackyard/aws";
 import {
   type Clock,
   type CommandOutput,
@@ -8,6 +8,7 @@ import {
   type PluginCommandContext,
   StackyardError,
 } from "@stackyard/core";
+import { VARIABLE_FORMS } from "@stackyard/core/environment";
 import { ARTIFACT_NAME, ARTIFACT_VERSION, type CallDistributor } from "@stackyard/sdk/artifacts";
 import { type CommandSpec, createCommand, toCell } from "@stackyard/sdk/commands";
 import { type TObject, Type } from "typebox";
