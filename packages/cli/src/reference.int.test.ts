@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { AwsYardOptions, ServerYardOptions, StackyardConfig } from "@stackyard/core";
 import { formatVariableTable } from "@stackyard/core/environment";
 import { describe, expect, it } from "vitest";
 import { loadAllCommands } from "./command-table.ts";
@@ -14,9 +15,16 @@ describe("docs/cli.md", () => {
 });
 
 describe("docs/configuration.md", () => {
-  it("lists the variables of commands and of the engine as their schemas describe them", () => {
-    const page = readFileSync(join(import.meta.dirname, "../../../docs/configuration.md"), "utf8");
+  const page = readFileSync(join(import.meta.dirname, "../../../docs/configuration.md"), "utf8");
 
+  it.each([StackyardConfig, ServerYardOptions, AwsYardOptions])(
+    "lists the keys as their schema describes them",
+    (schema) => {
+      expect(page).toContain(formatVariableTable(schema, "key"));
+    },
+  );
+
+  it("lists the variables of commands and of the engine as their schemas describe them", () => {
     expect(page).toContain(formatVariableTable(CliVariables));
     expect(page).toContain(formatVariableTable(YardVariables));
   });

@@ -27,13 +27,11 @@ export { matchesGlob } from "./matches-glob.ts";
 export type { Clock, Ids, Random } from "./ports/clock.ts";
 export type { CommandOutput, PluginCommand, PluginCommandContext } from "./ports/define-plugin.ts";
 export {
-  defineConfig,
   definePlugin,
   type Plugin,
   type PluginContext,
   type PluginReference,
   type ProvidingContext,
-  type StackyardConfig,
 } from "./ports/define-plugin.ts";
 export {
   type AttemptAccess,
@@ -90,6 +88,7 @@ export type {
   StoredRecord,
 } from "./ports/records.ts";
 export type { DispatchAttempt, DueKind, RenewResult, SettleInput, SuspendInput } from "./ports/stack-store.ts";
+export { CONFIG_DEFAULTS, defineConfig, StackyardConfig } from "./ports/stackyard-config.ts";
 export { findStateOwner, toStatePrefix } from "./ports/state-prefix.ts";
 export type { Store, StoreSignal, StoreStats } from "./ports/store.ts";
 export type {
@@ -100,4 +99,5 @@ export type {
   TaskDelivery,
   Transport,
 } from "./ports/transport.ts";
+export { AwsYardOptions, type ConfiguredYards, ServerYardOptions } from "./ports/yard-config.ts";
 export { readChunks, removeChunks, writeChunks } from "./record-chunks.ts";

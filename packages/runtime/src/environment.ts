@@ -55,11 +55,10 @@ export const Variables = Type.Object({
   AWS_DEFAULT_REGION: text("The region if `AWS_REGION` is not set", REGION),
 
   SQS_LONG_TASK_QUEUE_URL: text("The queue of tasks that take longer than a function may run", QUEUE),
-  SQS_TICK_QUEUE_URL: text("The queue `stack-ticks`, which delays work that is due within two minutes", {
-    ...QUEUE,
-    pattern: "^https?://[^\\s/]+/[^\\s]+(?<!\\.fifo)$",
-    must: "be the URL of a standard queue, because FIFO queues do not delay single messages",
-  }),
+  SQS_TICK_QUEUE_URL: text(
+    "The queue `stack-ticks`, which delays work that is due within two minutes",
+    VARIABLE_FORMS.standardQueue,
+  ),
   SQS_EVENT_DEAD_LETTER_QUEUE_URL: text("The queue that receives dead-lettered events with their reasons", QUEUE),
   SQS_TASK_DEAD_LETTER_QUEUE_URL: text("The queue that receives dead-lettered task messages with their reasons", QUEUE),
   SNS_EVENT_TOPIC_ARN: text(

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { isStackyardError, type Logger, type StackyardError, type Store } from "@stackyard/core";
+import { CONFIG_DEFAULTS, isStackyardError, type Logger, type StackyardError, type Store } from "@stackyard/core";
 import { failWith } from "../failure.ts";
 import { PostgresVariables, TokenVariables } from "../variables.ts";
 import { type ConfigFile, dataDirOf } from "./config.ts";
@@ -29,7 +29,7 @@ const POSTGRES_VARIABLES = Object.keys(PostgresVariables.properties);
 
 /** Returns the store of the configuration; the embedded one by default. Throws `CONFIG_INVALID`. */
 export function chooseStore(file: ConfigFile): StoreChoice {
-  const { store = "sqlite" } = file.config;
+  const { store = CONFIG_DEFAULTS.store } = file.config;
   const { type, ...options } = typeof store === "string" ? { type: store } : store;
   if (type !== "sqlite") return { kind: "package", name: type, use: PACKAGES[type] ?? type, options };
   const [option] = Object.keys(options);

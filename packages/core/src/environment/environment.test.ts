@@ -114,4 +114,17 @@ describe("formatVariableTable", () => {
       ].join("\n"),
     );
   });
+
+  it("lists the keys of a map without a description by their places", () => {
+    const Keys = Type.Object({
+      server: Type.Object({ port: Type.Integer({ description: "The port", default: 80 }) }),
+      logs: Type.Object({ bucket: Type.String() }, { description: "A place" }),
+    });
+
+    expect(formatVariableTable(Keys, "key")).toBe(
+      ["| key | meaning |", "|---|---|", "| `server.port` | The port. Default: `80` |", "| `logs` | A place |"].join(
+        "\n",
+      ),
+    );
+  });
 });

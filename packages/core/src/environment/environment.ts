@@ -1,4 +1,4 @@
-import { IsOptional, type Static, type TObject, type TProperties, type TSchema } from "typebox";
+import { IsObject, IsOptional, type Static, type TObject, type TProperties, type TSchema } from "typebox";
 import { Check } from "typebox/value";
 import { StackyardError } from "../errors/stackyard-error.ts";
 
@@ -87,7 +87,8 @@ function toValue(variable: TSchema, text: string): unknown {
   return text;
 }
 
-function formatForm(variable: TSchema): string {
+/** Formats what a variable or key must be: it completes the message `NAME must …`. */
+export function formatForm(variable: TSchema): string {
   const { must, type, enum: choices, minimum, maximum, maxLength } = keywordsOf(variable);
   if (must !== undefined) return must;
   if (type === "boolean") return "be true or false";
@@ -113,12 +114,22 @@ function keywordsOf(variable: TSchema): VariableKeywords {
   return variable;
 }
 
-/** Formats the variables as a Markdown table for a README: name, and description with the default. */
-export function formatVariableTable(schema: TObject): string {
-  const rows = Object.entries(schema.properties).map(([name, variable]) => {
-    const { description, default: value } = keywordsOf(variable);
+/**
+ * Formats variables or keys as a Markdown table: name, and description with the default. A map without a description of
+ * its own is a row for each of its keys.
+ */
+export function formatVariableTable(schema: TObject, heading = "variable"): string {
+  const rows = listDescribed(schema).map(([name, { description, default: value }]) => {
     const hasDefault = value !== undefined && value !== "" && !Array.isArray(value);
     return `| \`${name}\` | ${description}${hasDefault ? `. Default: \`${value}\`` : ""} |`;
   });
-  return ["| variable | meaning |", "|---|---|", ...rows].join("\n");
+  return [`| ${heading} | meaning |`, "|---|---|", ...rows].join("\n");
+}
+
+function listDescribed(schema: TObject, place = ""): readonly (readonly [name: string, VariableKeywords])[] {
+  return Object.entries(schema.properties).flatMap(([name, variable]) => {
+    const keywords = keywordsOf(variable);
+    const isRow = keywords.description !== undefined || !IsObject(variable);
+    return isRow ? [[`${place}${name}`, keywords] as const] : listDescribed(variable, `${place}${name}.`);
+  });
 }

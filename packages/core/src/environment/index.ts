@@ -1,6 +1,7 @@
 export { type EngineSettings, EngineVariables, toEngineSettings } from "./engine-variables.ts";
 export {
   type EnvironmentVariables,
+  formatForm,
   formatVariableTable,
   type GivenVariables,
   type ParseEnvironmentOptions,

@@ -19,6 +19,11 @@ export const VARIABLE_FORMS = {
     must: "be the ARN of a key",
   },
   queue: { pattern: "^https?://[^\\s/]+/\\S+$", maxLength: 2_048, must: "be the URL of a queue" },
+  standardQueue: {
+    pattern: "^https?://[^\\s/]+/[^\\s]+(?<!\\.fifo)$",
+    maxLength: 2_048,
+    must: "be the URL of a standard queue, because FIFO queues do not delay single messages",
+  },
   region: { pattern: "^[a-z]{2,4}(-[a-z0-9]+)+$", must: "be a region such as eu-west-1" },
   role: { pattern: "^arn:aws[a-z-]*:iam::\\d{12}:role/[\\w+=,.@/-]{1,576}$", must: "be the ARN of a role" },
   stateMachine: {
@@ -33,4 +38,5 @@ export const VARIABLE_FORMS = {
     pattern: "^arn:aws[a-z-]*:sns:[a-z0-9-]+:\\d{12}:[\\w-]{1,256}(\\.fifo)?$",
     must: "be the ARN of a topic",
   },
+  yard: { pattern: "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", must: "be 1 to 64 letters, digits and _.-" },
 } as const;

@@ -1,9 +1,9 @@
 import type { EventSourceMappingConfiguration, LambdaClient } from "@aws-sdk/client-lambda";
 import { toAwsError } from "@stackyard/aws";
+import type { AwsYardOptions } from "@stackyard/core";
 import type { ExecutorDefinitions } from "../parts.ts";
 import { type Finding, fail, ok, warn } from "./finding.ts";
 import type { QueueFacts, QueueRole } from "./load-queue.ts";
-import type { AwsYardOptions } from "./open-yard.ts";
 
 /** A function that reads a queue, and how it is connected. */
 export interface FunctionFacts {

@@ -1,6 +1,7 @@
 import { type AwsAccess, findRegion, toAwsError } from "@stackyard/aws";
 import type { LogPlace } from "@stackyard/aws/s3";
 import {
+  type AwsYardOptions,
   type Clock,
   defined,
   type ExecutorDefinition,
@@ -8,7 +9,6 @@ import {
   type Logger,
   type Random,
   type Records,
-  type StackyardConfig,
   StackyardError,
   type Store,
   type Target,
@@ -33,9 +33,6 @@ import {
   openStore,
   toExecutorDefinitions,
 } from "../parts.ts";
-
-/** A yard in an AWS account, as a project's configuration names it. */
-export type AwsYardOptions = Extract<NonNullable<StackyardConfig["yards"]>[string], { readonly type: "aws" }>;
 
 /** The environment from which a yard is accessed. */
 export interface YardContext {

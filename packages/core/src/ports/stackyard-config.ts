@@ -1,0 +1,155 @@
+import { type Static, Type } from "typebox";
+import { AccessConfig } from "../access/access-config.ts";
+import type { PluginReference } from "./define-plugin.ts";
+import { bucketPlace, type ConfiguredYards } from "./yard-config.ts";
+
+/**
+ * A store by name (`sqlite`, `postgres`), package or path; the other keys are the store's own options. A package
+ * exports `createStore(options, { projectDir, environment, logger, migrate })`, which resolves with a `Store`; with
+ * `migrate: false` it is opened for reading only, without migrations.
+ */
+type StoreReference = string | { readonly type: string; readonly [option: string]: unknown };
+
+/** The defaults of a configuration. */
+export const CONFIG_DEFAULTS = {
+  machines: "machines",
+  dataDir: ".stackyard",
+  store: "sqlite",
+  host: "127.0.0.1",
+  port: 7070,
+  concurrency: 8,
+} as const;
+
+const PATH = { minLength: 1, maxLength: 4_096 };
+
+/** `stackyard.config.ts`: read by the command line, `dev`, `server` and `worker`. */
+export const StackyardConfig = Type.Object(
+  {
+    machines: Type.Optional(
+      Type.String({
+        ...PATH,
+        description: "The folder of machine documents: `.yaml`, `.yml`, `.json`, `.ts`",
+        default: CONFIG_DEFAULTS.machines,
+      }),
+    ),
+    dataDir: Type.Optional(
+      Type.String({
+        ...PATH,
+        description: "The folder of the embedded store, the token and working files",
+        default: CONFIG_DEFAULTS.dataDir,
+      }),
+    ),
+    // The store's package checks its options.
+    store: Type.Optional(
+      Type.Unsafe<StoreReference>({
+        description: "Where all state is stored: a name, or the options of the store next to `type`",
+        default: CONFIG_DEFAULTS.store,
+      }),
+    ),
+    executors: Type.Optional(
+      Type.Record(Type.String(), Type.Unknown(), {
+        description: "Options of the built-in executors by their names, `terraform` and `lambda`",
+      }),
+    ),
+    // Plugins contain functions; each is validated separately.
+    plugins: Type.Optional(
+      Type.Immutable(
+        Type.Array(Type.Unsafe<PluginReference>({}), {
+          maxItems: 100,
+          description:
+            "Each plugin as a package, a path, or the plugin itself; `{ use, options }` passes options. Default: none",
+        }),
+      ),
+    ),
+    server: Type.Optional(
+      Type.Object(
+        {
+          host: Type.Optional(
+            Type.String({
+              minLength: 1,
+              maxLength: 255,
+              description: "The address on which `stackyard dev` and `stackyard server` listen; `--host` overrides it",
+              default: CONFIG_DEFAULTS.host,
+            }),
+          ),
+          port: Type.Optional(
+            Type.Integer({
+              minimum: 0,
+              maximum: 65_535,
+              description: "The port on which they listen; `--port` overrides it",
+              default: CONFIG_DEFAULTS.port,
+            }),
+          ),
+          url: Type.Optional(
+            Type.String({
+              maxLength: 2_048,
+              description:
+                "The address at which workers and people reach the servers, such as `https://stackyard.example.org`. Default: host and port",
+            }),
+          ),
+          servicesUrl: Type.Optional(
+            Type.String({
+              maxLength: 2_048,
+              description:
+                "The address at which code hosts and people reach the paths of services (`/hooks/`, `/wake/`), if it is another one. Default: `server.url`",
+            }),
+          ),
+          trustedProxies: Type.Optional(
+            Type.Immutable(
+              Type.Array(Type.String({ maxLength: 64 }), {
+                maxItems: 100,
+                description:
+                  "Networks of your proxies, such as `10.0.0.0/8`: their `X-Forwarded-For` names the address of a client. Default: none",
+              }),
+            ),
+          ),
+        },
+        { additionalProperties: false },
+      ),
+    ),
+    access: Type.Optional(AccessConfig),
+    concurrency: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 1_000,
+        description: "How many tasks run at the same time",
+        default: CONFIG_DEFAULTS.concurrency,
+      }),
+    ),
+    worker: Type.Optional(
+      Type.Object(
+        {
+          lease: Type.Optional(
+            Type.String({
+              maxLength: 32,
+              description: "How long a process keeps its tasks after it dies; from `1s` to `1h`",
+              default: "30s",
+            }),
+          ),
+        },
+        { additionalProperties: false },
+      ),
+    ),
+    logs: bucketPlace(
+      "`bucket` and `prefix` in S3 for whole logs of tasks. Default: the store; of `prefix`: `stackyard/logs/`",
+    ),
+    distributor: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 2_048,
+        description: "The name or ARN of the function of the distributor of artifacts. Default: none",
+      }),
+    ),
+    // Each yard is validated by the schema of its kind.
+    yards: Type.Optional(
+      Type.Unsafe<ConfiguredYards>({ description: "Yards that commands reach with `--yard NAME`. Default: none" }),
+    ),
+  },
+  { additionalProperties: false },
+);
+export type StackyardConfig = Static<typeof StackyardConfig>;
+
+/** Checks the type of a configuration, and returns it unchanged. */
+export function defineConfig(config: StackyardConfig): StackyardConfig {
+  return config;
+}
