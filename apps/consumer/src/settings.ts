@@ -1,7 +1,12 @@
 import { toArnPart } from "@stackyard/aws";
 import type { ConsumerConfig } from "@stackyard/consumer";
 import { defined } from "@stackyard/core";
-import { type EnvironmentVariables, parseEnvironment, VARIABLE_FORMS } from "@stackyard/core/environment";
+import {
+  type EnvironmentVariables,
+  parseEnvironment,
+  SharedVariables,
+  VARIABLE_FORMS,
+} from "@stackyard/core/environment";
 import { type Static, Type } from "typebox";
 
 const { account, bucket, eventBus, externalId, key, queue, region, role, stateMachine, topic } = VARIABLE_FORMS;
@@ -23,10 +28,7 @@ const RETIRE = Type.Boolean({
 export const CommonVariables = Type.Object({
   CONSUMER_ACCOUNT_ID: Type.String({ ...account, description: "the consumer's account" }),
   CONSUMER_REGION: Type.String({ ...region, description: "the consumer's region" }),
-  LOG_LEVEL: Type.Enum(["debug", "info", "warn", "error"], {
-    description: "The lowest level that is logged: `debug`, `info`, `warn` or `error`",
-    default: "info",
-  }),
+  LOG_LEVEL: SharedVariables.properties.LOG_LEVEL,
 });
 
 /** The variables of the function behind the queue. */

@@ -1,6 +1,7 @@
 import { tmpdir } from "node:os";
 import { join, resolve, sep } from "node:path";
 import { type AwsCredentials, defined, type ExecutorContext, StackyardError, type Target } from "@stackyard/core";
+import { readYardName } from "@stackyard/core/environment";
 import { toStackTags } from "@stackyard/core/services";
 import type { TerraformOptions } from "./definition.ts";
 import { TerraformFailure } from "./failure.ts";
@@ -142,7 +143,7 @@ const FIXED: Environment = { TF_IN_AUTOMATION: "1", TF_INPUT: "0", CHECKPOINT_DI
  * a `provider` block override them.
  */
 export function toDefaultTags(runner: Environment, { stackId, machine }: ExecutorContext): Environment {
-  const tags = toStackTags({ yard: runner["YARD_NAME"], stackId, machine });
+  const tags = toStackTags({ yard: readYardName(runner), stackId, machine });
   return Object.fromEntries(Object.entries(tags).map(([name, value]) => [`TF_AWS_DEFAULT_TAGS_${name}`, value]));
 }
 

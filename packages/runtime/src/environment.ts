@@ -1,11 +1,14 @@
 import { findRegion } from "@stackyard/aws";
 import { defined } from "@stackyard/core";
 import {
+  DynamodbVariables,
   type EngineSettings,
   EngineVariables,
   type EnvironmentVariables,
+  findSealFaults,
   type GivenVariables,
   parseEnvironment as parseVariables,
+  SharedVariables,
   toEngineSettings,
   VARIABLE_FORMS,
 } from "@stackyard/core/environment";
@@ -13,8 +16,8 @@ import { TelemetryVariables } from "@stackyard/telemetry";
 import { type Static, Type } from "typebox";
 import { findQueueSenderFaults, parseQueueSenders, type QueueSenders } from "./queue-senders.ts";
 
-const { LOG_LEVEL, EMF_METRICS, YARD_NAME } = TelemetryVariables.properties;
-const { bucket: BUCKET, queue: QUEUE, region: REGION, table: TABLE } = VARIABLE_FORMS;
+const { LOG_LEVEL, STACKYARD_SEAL_KEY, STACKYARD_SEAL_KMS_KEY, YARD_NAME } = SharedVariables.properties;
+const { bucket: BUCKET, queue: QUEUE, region: REGION } = VARIABLE_FORMS;
 const ADDRESS = { pattern: "^https?://[^\\s]+$", maxLength: 2_048 };
 const FOLDER = { pattern: "^(/|[A-Za-z]:[\\\\/])", maxLength: 4_096, must: "be an absolute path" };
 const TEXT = { maxLength: 2_048 };
@@ -46,9 +49,9 @@ export const Variables = Type.Object({
   SQS_EVENT_QUEUE_URL: text("The queue of events; optional for a state manager in Lambda", QUEUE),
   SQS_TASK_QUEUE_URL: text("The queue of tasks", QUEUE),
   POSTGRES_CONNECTION_SECRET: text("The name or ARN of the secret of a Postgres database, in the format of RDS"),
-  DYNAMODB_TABLE: text("The table of stacks. With `LOCAL_MODE` default: `Stacks`", TABLE),
+  DYNAMODB_TABLE: DynamodbVariables.properties.DYNAMODB_TABLE,
   LOCAL_MODE: text(
-    "Any text, even `false`: SQS at `http://sqs:9324`, DynamoDB at `http://dynamodb:8000`, Postgres on the host `db` (user, password and database `cloudseam`)",
+    "Any text, even `false`: SQS at `http://sqs:9324`, DynamoDB at `http://dynamodb:8000` with the table `Stacks` by default, Postgres on the host `db` (user, password and database `cloudseam`)",
   ),
   SKIP_TASK_EXECUTION: text("With `LOCAL_MODE`, any text: tasks succeed without being run"),
   AWS_REGION: text("The region; Lambda sets it", REGION),
@@ -88,7 +91,7 @@ export const Variables = Type.Object({
       must: "be an address such as postgres://user:password@host:5432/database",
     },
   ),
-  DYNAMODB_WORK_TABLE: text("The table of all other records. Default: `<DYNAMODB_TABLE>-work`", TABLE),
+  DYNAMODB_WORK_TABLE: DynamodbVariables.properties.DYNAMODB_WORK_TABLE,
   RUNNERS_HAVE_STORE: Type.Boolean({
     description:
       "`true` if every runner that reads the task queues has the store, which claims, cancels and exclusive keys require",
@@ -119,16 +122,8 @@ export const Variables = Type.Object({
     "The Stackyard server that stores the Terraform states of configurations without a backend, such as `https://stackyard.example.org`. Needs the store",
     { ...ADDRESS, must: "be an address such as https://stackyard.example.org" },
   ),
-  STACKYARD_SEAL_KEY: text(
-    "The key that encrypts saved Terraform plans: 32 random bytes in base64; several with commas between them, the newest first. Needs the store",
-  ),
-  STACKYARD_SEAL_KMS_KEY: Type.Array(Type.String({ pattern: VARIABLE_FORMS.key.pattern }), {
-    description:
-      "Instead of `STACKYARD_SEAL_KEY`: the ARN of a symmetric KMS key, whose data keys encrypt saved Terraform plans; several with commas between them, the newest first. Needs the store",
-    maxItems: 8,
-    must: "be ARNs of keys with commas between them",
-    default: [],
-  }),
+  STACKYARD_SEAL_KEY,
+  STACKYARD_SEAL_KMS_KEY,
   TASK_DATA_DIR: text(
     "A folder for Terraform providers and states that could not be saved; it is kept between tasks. Default: `stackyard` in the folder for temporary files",
     FOLDER,
@@ -144,7 +139,7 @@ export const Variables = Type.Object({
     default: false,
   }),
   LOG_LEVEL,
-  EMF_METRICS,
+  EMF_METRICS: TelemetryVariables.properties.EMF_METRICS,
   YARD_NAME,
   AWS_ENDPOINT_URL: text(
     "An address that replaces those of all AWS services, as in the AWS SDK; S3 then uses path-style URLs",
@@ -211,11 +206,6 @@ function findQueueFaults({ SQS_TICK_QUEUE_URL: ticks, REFUSED_EVENTS, ...given }
     ...faults,
     "REFUSED_EVENTS cannot be redeliver with a FIFO queue: one event would hold up its stack. Use park or drop.",
   ];
-}
-
-function findSealFaults({ STACKYARD_SEAL_KEY: key, STACKYARD_SEAL_KMS_KEY: kms }: Given): readonly string[] {
-  if (key === undefined || kms === undefined) return [];
-  return ["STACKYARD_SEAL_KEY and STACKYARD_SEAL_KMS_KEY are both set. Unset one of them."];
 }
 
 function toRegion(values: Pick<Given, "AWS_REGION" | "AWS_DEFAULT_REGION" | "LOCAL_MODE">): string | undefined {

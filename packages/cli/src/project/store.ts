@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { CONFIG_DEFAULTS, isStackyardError, type Logger, type StackyardError, type Store } from "@stackyard/core";
+import { DynamodbVariables, PostgresVariables } from "@stackyard/core/environment";
 import { failWith } from "../failure.ts";
-import { PostgresVariables, TokenVariables } from "../variables.ts";
+import { TokenVariables } from "../variables.ts";
 import { type ConfigFile, dataDirOf } from "./config.ts";
 import { formatImportError, importFromProject, importOwn, offerOwnPackages } from "./modules.ts";
 
@@ -73,7 +74,7 @@ const TOKEN_VARIABLES = Object.keys(TokenVariables.properties);
 
 function listStoreVariables(choice: StoreChoice): readonly string[] {
   if (choice.kind === "sqlite") return [];
-  if (choice.name === "dynamodb") return ["DYNAMODB_TABLE", "DYNAMODB_WORK_TABLE"];
+  if (choice.name === "dynamodb") return Object.keys(DynamodbVariables.properties);
   // A custom store may also use Postgres.
   return POSTGRES_VARIABLES;
 }

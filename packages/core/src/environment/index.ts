@@ -9,4 +9,11 @@ export {
   type ReadVariables,
   readEnvironment,
 } from "./environment.ts";
+export {
+  DynamodbVariables,
+  findSealFaults,
+  PostgresVariables,
+  readYardName,
+  SharedVariables,
+} from "./shared-variables.ts";
 export { VARIABLE_FORMS } from "./variable-forms.ts";
