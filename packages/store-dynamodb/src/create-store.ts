@@ -16,6 +16,7 @@ import {
   parseStoreOptions,
   systemClock,
 } from "@stackyard/core/engine";
+import { DynamodbVariables, parseEnvironment } from "@stackyard/core/environment";
 import { Type } from "typebox";
 import { createAttemptStore, listOpenAttempts } from "./attempts.ts";
 import { createStackStore, publishLast, recordEntries } from "./commit-change.ts";
@@ -229,8 +230,9 @@ export async function createStore(options: unknown, context: ProjectContext): Pr
     endpoint,
   } = parseStoreOptions("dynamodb", ProjectOptions, options);
   const { environment, logger, migrate } = context;
-  const table = named ?? (environment["DYNAMODB_TABLE"] || undefined);
-  const workTable = namedWork ?? (environment["DYNAMODB_WORK_TABLE"] || undefined);
+  const variables = parseEnvironment(DynamodbVariables, environment, { app: "store" });
+  const table = named ?? variables.DYNAMODB_TABLE;
+  const workTable = namedWork ?? variables.DYNAMODB_WORK_TABLE;
   if (table === undefined) {
     const message = "No DynamoDB table is configured. Set DYNAMODB_TABLE, or `table` in the project's `store`.";
     throw new StackyardError("CONFIG_INVALID", message);
