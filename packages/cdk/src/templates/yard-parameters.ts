@@ -1,3 +1,4 @@
+import { EngineVariables } from "@stackyard/core/environment";
 import {
   ADDRESS,
   ARN,
@@ -7,6 +8,7 @@ import {
   inGroup,
   KEY_ARN,
   LIST,
+  ofVariable,
   optional,
   type ParameterDefinition,
   QUEUE_ARN,
@@ -102,6 +104,7 @@ export const QUEUE_PARAMETERS = inGroup("Queues", {
   },
 });
 
+const ENGINE = EngineVariables.properties;
 const EXECUTOR = "[a-z][a-z0-9-]{0,62}";
 
 /** Settings of the state manager's decisions, with its own defaults. */
@@ -111,43 +114,12 @@ export const ENGINE_PARAMETERS = inGroup("Decisions", {
       "Comma-separated executors of your own runners that machines may use, such as delay,ecs. Empty: only terraform and lambda.",
     ...optional(`${EXECUTOR}( *, *${EXECUTOR}){0,63}`, "Names of executors with commas between them, or nothing."),
   },
-  RefusedEvents: {
-    description:
-      "What happens to events that a stack refuses for now. redeliver, as CloudSeam does, cannot be used with EventOrder fifo.",
-    default: "park",
-    values: ["park", "redeliver", "drop"],
-  },
-  RefusedEventsKeep: {
-    description: "How long a parked event is retried, such as 90m.",
-    default: "1h",
-    pattern: "^[1-9][0-9]{0,8}(ms|s|m|h|d)$",
-    constraint: "A duration such as 90m.",
-  },
-  AutomaticTransitionsPerHour: {
-    description: "Entries of a stack that results and timers may cause within an hour before it is stalled.",
-    type: "Number",
-    default: 1000,
-    min: 1,
-    max: 999_999_999,
-  },
-  HistoryRetentionDays: {
-    description: "How many days the history of stacks is kept.",
-    type: "Number",
-    default: 30,
-    min: 1,
-    max: 99_999,
-  },
-  AuditRetentionDays: {
-    description: "How many days lines of the audit log are kept.",
-    type: "Number",
-    default: 400,
-    min: 30,
-    max: 3650,
-  },
-  AllowExternalNext: {
-    description: "true accepts the event NEXT from outside, as CloudSeam did.",
-    ...SWITCH,
-  },
+  RefusedEvents: ofVariable(ENGINE.REFUSED_EVENTS),
+  RefusedEventsKeep: ofVariable(ENGINE.REFUSED_EVENTS_KEEP),
+  AutomaticTransitionsPerHour: ofVariable(ENGINE.AUTOMATIC_TRANSITIONS_PER_HOUR),
+  HistoryRetentionDays: ofVariable(ENGINE.HISTORY_RETENTION_DAYS),
+  AuditRetentionDays: ofVariable(ENGINE.AUDIT_RETENTION_DAYS),
+  AllowExternalNext: ofVariable(ENGINE.ALLOW_EXTERNAL_NEXT),
   QueueSenders: {
     description:
       "Known senders of events with their groups, as a JSON list of SenderIds of SQS. Empty: every sender is unknown.",

@@ -23,7 +23,7 @@ export const EngineVariables = Type.Object({
     default: 1_000,
   }),
   HISTORY_RETENTION_DAYS: Type.Integer({
-    description: "How many days history is kept",
+    description: "How many days the history of stacks is kept",
     minimum: 1,
     maximum: 99_999,
     must: "be a whole number of days above 0",

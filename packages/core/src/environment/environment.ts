@@ -98,13 +98,14 @@ export function formatForm(variable: TSchema): string {
   return `be a text of at most ${maxLength} characters`;
 }
 
-/** The keywords of a variable's schema that are read here. */
-interface VariableKeywords {
+/** The keywords of a variable's schema. */
+export interface VariableKeywords {
   readonly type?: string;
   readonly enum?: readonly string[];
   readonly minimum?: number;
   readonly maximum?: number;
   readonly maxLength?: number;
+  readonly pattern?: string;
   readonly must?: string;
   readonly description?: string;
   readonly default?: unknown;

@@ -8,6 +8,7 @@ export {
   parseEnvironment,
   type ReadVariables,
   readEnvironment,
+  type VariableKeywords,
 } from "./environment.ts";
 export {
   DynamodbVariables,
