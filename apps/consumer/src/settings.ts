@@ -4,6 +4,7 @@ import { defined } from "@stackyard/core";
 import {
   type EnvironmentVariables,
   parseEnvironment,
+  readEnvironment,
   SharedVariables,
   VARIABLE_FORMS,
 } from "@stackyard/core/environment";
@@ -108,6 +109,13 @@ export function parseTriggerSettings(environment: EnvironmentVariables): Static<
 /** Parses the variables that all functions need in the same way. */
 export function parseCommonSettings(environment: EnvironmentVariables): Static<typeof CommonVariables> {
   return parseEnvironment(CommonVariables, environment, { app: "consumer" });
+}
+
+/** Reads the same variables for processes that report an invalid environment later: account and region may be empty. */
+export function readCommonSettings(environment: EnvironmentVariables) {
+  const { values } = readEnvironment(CommonVariables, environment);
+  const { LOG_LEVEL: level, CONSUMER_ACCOUNT_ID: account = "", CONSUMER_REGION: region = "" } = values;
+  return { level, account, region };
 }
 
 /** Returns how messages are accepted. */

@@ -4,6 +4,7 @@ import {
   type EnvironmentVariables,
   type GivenVariables,
   parseEnvironment,
+  readEnvironment,
   VARIABLE_FORMS,
 } from "@stackyard/core/environment";
 import type { FleetSettings } from "@stackyard/executor-runcommand/fleet";
@@ -141,8 +142,6 @@ function toBoot(values: FleetVariables): NonNullable<FleetSettings["boot"]> {
 }
 
 /** Returns the settings of the executor `runcommand` in the environment. */
-export function toRunnerOptions({ FLEET_REPORT_URL: reportUrl }: EnvironmentVariables): {
-  readonly reportUrl?: string;
-} {
-  return reportUrl ? { reportUrl } : {};
+export function toRunnerOptions(environment: EnvironmentVariables): { readonly reportUrl?: string } {
+  return defined({ reportUrl: readEnvironment(FleetVariables, environment).values.FLEET_REPORT_URL });
 }

@@ -11,8 +11,15 @@ function text(description: string) {
   return Type.Optional(Type.String({ description }));
 }
 
-const { STACKYARD_DISTRIBUTOR, STACKYARD_SEAL_KEY, STACKYARD_SEAL_KMS_KEY, STACKYARD_YARD, YARD_NAME } =
-  SharedVariables.properties;
+const {
+  STACKYARD_ARTIFACTS_BUCKET,
+  STACKYARD_ARTIFACTS_PREFIX,
+  STACKYARD_DISTRIBUTOR,
+  STACKYARD_SEAL_KEY,
+  STACKYARD_SEAL_KMS_KEY,
+  STACKYARD_YARD,
+  YARD_NAME,
+} = SharedVariables.properties;
 
 /** The variables that contain tokens. Tasks do not see them. */
 export const TokenVariables = Type.Object({
@@ -35,6 +42,8 @@ export const CliVariables = Type.Object({
   ),
   STACKYARD_YARD,
   STACKYARD_DISTRIBUTOR,
+  STACKYARD_ARTIFACTS_BUCKET,
+  STACKYARD_ARTIFACTS_PREFIX,
   STACKYARD_SEAL_KMS_KEY,
   YARD_NAME,
   ...TokenVariables.properties,

@@ -10,6 +10,7 @@ import {
   silentLogger,
 } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
+import { readEnvironment, SharedVariables } from "@stackyard/core/environment";
 import { createYardAws } from "@stackyard/runtime/yard";
 import { type CommandSpec, createCommand } from "@stackyard/sdk/commands";
 import { type Static, type TObject, Type } from "typebox";
@@ -46,6 +47,9 @@ export interface AppsCommandSpec<Args extends TObject> {
   run(context: AppsContext, args: Static<Args>): Promise<number>;
 }
 
+const { STACKYARD_YARD } = SharedVariables.properties;
+const Variables = Type.Object({ STACKYARD_YARD });
+
 /** Creates a command of this package and adds `--yard`. Throws `USAGE` for arguments that do not match the schema. */
 export function createAppsCommand<Args extends TObject>(
   { name, summary, args: own, run }: AppsCommandSpec<Args>,
@@ -58,7 +62,7 @@ export function createAppsCommand<Args extends TObject>(
     args,
     async run(context, { yard: named, ...rest }) {
       const { out, projectDir, dataDir, signal, environment } = context;
-      const yard = String(named ?? (environment["STACKYARD_YARD"] || "main"));
+      const yard = String(named ?? readEnvironment(Variables, environment).values.STACKYARD_YARD ?? "main");
       try {
         // `createCommand` has checked them against the schema that contains these.
         return await run({ out, projectDir, dataDir, signal, yard, aws: openAws(context, yard) }, rest as Static<Args>);

@@ -21,6 +21,8 @@ export const SharedVariables = Type.Object({
   STACKYARD_DISTRIBUTOR: text(
     "The name or ARN of the distributor's function, for the commands of artifacts and for servers; overrides `distributor` of the configuration",
   ),
+  STACKYARD_ARTIFACTS_BUCKET: text("The distributor's bucket, for the commands of artifacts"),
+  STACKYARD_ARTIFACTS_PREFIX: text("The prefix of all keys in this bucket. Default: none"),
   STACKYARD_SEAL_KEY: text(
     "Keys that encrypt what is stored for later, such as saved Terraform plans: 32 random bytes in base64 each, separated by commas, the newest first. Needs the store",
   ),

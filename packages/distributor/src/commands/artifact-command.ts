@@ -8,10 +8,10 @@ import {
   type PluginCommandContext,
   StackyardError,
 } from "@stackyard/core";
-import { VARIABLE_FORMS } from "@stackyard/core/environment";
+import { readEnvironment, SharedVariables, VARIABLE_FORMS } from "@stackyard/core/environment";
 import { ARTIFACT_NAME, ARTIFACT_VERSION, type CallDistributor } from "@stackyard/sdk/artifacts";
 import { type CommandSpec, createCommand, toCell } from "@stackyard/sdk/commands";
-import { type TObject, Type } from "typebox";
+import { type Static, type TObject, Type } from "typebox";
 
 /** Region and credentials for AWS calls. */
 export interface AwsPlace {
@@ -157,11 +157,19 @@ interface DistributorWords {
   readonly distributorRegion?: string;
 }
 
+const { STACKYARD_ARTIFACTS_BUCKET, STACKYARD_ARTIFACTS_PREFIX, STACKYARD_DISTRIBUTOR } = SharedVariables.properties;
+const Variables = Type.Object({ STACKYARD_ARTIFACTS_BUCKET, STACKYARD_ARTIFACTS_PREFIX, STACKYARD_DISTRIBUTOR });
+
+/** Reads the variables of these commands. An empty one is treated as not set. */
+export function readVariables({ environment }: Pick<ArtifactContext, "environment">): Static<typeof Variables> {
+  return readEnvironment(Variables, environment).values;
+}
+
 const FUNCTION = new RegExp(VARIABLE_FORMS.function.pattern);
 
 /** Opens the selected distributor. Throws `USAGE` when none is configured, or for an invalid name. */
 export function openDistributor(context: ArtifactContext, words: DistributorWords): Promise<CallDistributor> {
-  const functionName = words.distributor ?? (context.environment["STACKYARD_DISTRIBUTOR"] || undefined);
+  const functionName = words.distributor ?? readVariables(context).STACKYARD_DISTRIBUTOR;
   if (functionName === undefined) {
     const how = "Pass --distributor with the name or ARN of its function, or set STACKYARD_DISTRIBUTOR.";
     throw usage(`No distributor is configured. ${how}`);
@@ -173,19 +181,19 @@ export function openDistributor(context: ArtifactContext, words: DistributorWord
 
 /** Returns the region of the distributor and its bucket; undefined for the SDK's default. */
 export function findDistributorRegion(
-  { environment }: Pick<ArtifactContext, "environment">,
+  context: Pick<ArtifactContext, "environment">,
   words: DistributorWords,
 ): string | undefined {
-  const name = words.distributor ?? environment["STACKYARD_DISTRIBUTOR"] ?? "";
-  return words.distributorRegion ?? (toArnPart(name, 3) || findRegion(environment));
+  const name = words.distributor ?? readVariables(context).STACKYARD_DISTRIBUTOR ?? "";
+  return words.distributorRegion ?? (toArnPart(name, 3) || findRegion(context.environment));
 }
 
 /** Returns the source bucket. Throws `USAGE` when none is configured. */
 export function findSourceBucket(
-  { environment }: Pick<ArtifactContext, "environment">,
+  context: Pick<ArtifactContext, "environment">,
   { bucket }: { readonly bucket?: string },
 ): string {
-  const found = bucket ?? (environment["STACKYARD_ARTIFACTS_BUCKET"] || undefined);
+  const found = bucket ?? readVariables(context).STACKYARD_ARTIFACTS_BUCKET;
   if (found !== undefined) return found;
   const how = "Pass --bucket with the distributor's bucket, or set STACKYARD_ARTIFACTS_BUCKET.";
   throw usage(`No bucket is configured. ${how}`);
