@@ -99,5 +99,5 @@ export type {
   TaskDelivery,
   Transport,
 } from "./ports/transport.ts";
-export { AwsYardOptions, type ConfiguredYards, ServerYardOptions } from "./ports/yard-config.ts";
+export { AwsYardOptions, type ConfiguredYards, listMissingKeys, ServerYardOptions } from "./ports/yard-config.ts";
 export { readChunks, removeChunks, writeChunks } from "./record-chunks.ts";

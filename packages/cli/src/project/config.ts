@@ -10,6 +10,7 @@ import {
   findNearestName,
   formatFaults,
   isMap,
+  listMissingKeys,
   listSchemaFaults,
   type PluginReference,
   ServerYardOptions,
@@ -228,15 +229,7 @@ function findValueFaults(place: string, value: unknown, schema: TSchema): readon
 
 function findMissing(place: string, yard: Fields): readonly string[] {
   if (Object.keys(yard).every((key) => OF_ACCOUNT.has(key))) return [];
-  const groups = [
-    ["eventQueueUrl", "eventTopicArn"],
-    ["taskQueueUrl"],
-    ["stacksTable", "connectionSecret"],
-    ["machines"],
-  ];
-  return groups
-    .filter((group) => group.every((key) => yard[key] === undefined))
-    .map((group) => `${place}.${group.join(" or ")} is missing.`);
+  return listMissingKeys(yard).map((keys) => `${place}.${keys} is missing.`);
 }
 
 function findContradictions(place: string, yard: Fields): readonly string[] {

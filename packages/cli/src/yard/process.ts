@@ -225,7 +225,7 @@ async function startParts(
   input: ProcessInput & EngineSettings,
 ): Promise<RunningYard> {
   const { roles, serve, serverUrl, drainMs, onReport, engine, retention } = input;
-  const leaseMs = toLeaseMs(config.worker?.lease ?? "");
+  const leaseMs = toLeaseMs(config.worker?.lease ?? CONFIG_DEFAULTS.lease);
   const { provideTerraformState } = await import("@stackyard/executor-terraform");
   const ownUrl = config.server?.url ?? serverUrl;
   return startYard(parts, {

@@ -18,6 +18,7 @@ export const CONFIG_DEFAULTS = {
   host: "127.0.0.1",
   port: 7070,
   concurrency: 8,
+  lease: "30s",
 } as const;
 
 const PATH = { minLength: 1, maxLength: 4_096 };
@@ -123,7 +124,7 @@ export const StackyardConfig = Type.Object(
             Type.String({
               maxLength: 32,
               description: "How long a process keeps its tasks after it dies; from `1s` to `1h`",
-              default: "30s",
+              default: CONFIG_DEFAULTS.lease,
             }),
           ),
         },

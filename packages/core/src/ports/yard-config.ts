@@ -77,5 +77,16 @@ export const AwsYardOptions = Type.Object(
 );
 export type AwsYardOptions = Static<typeof AwsYardOptions>;
 
+/** Returns the keys that a yard lacks to be more than a deployment target; alternatives are one text with `or`. */
+export function listMissingKeys(yard: { readonly [Key in keyof AwsYardOptions]?: unknown }): readonly string[] {
+  const groups = [
+    ["eventQueueUrl", "eventTopicArn"],
+    ["taskQueueUrl"],
+    ["stacksTable", "connectionSecret"],
+    ["machines"],
+  ] as const;
+  return groups.filter((group) => group.every((key) => yard[key] === undefined)).map((group) => group.join(" or "));
+}
+
 /** The yards of a project by name. */
 export type ConfiguredYards = Readonly<Record<string, Static<typeof ServerYardOptions> | AwsYardOptions>>;

@@ -7,6 +7,7 @@ import {
   type ExecutorDefinition,
   type Locator,
   type Logger,
+  listMissingKeys,
   type Random,
   type Records,
   StackyardError,
@@ -78,12 +79,7 @@ const CACHE_MS = 5_000;
 export function toYardParts(yard: AwsYardOptions): YardParts {
   const store = toStore(yard);
   const { machines } = yard;
-  const missing = [
-    ...(yard.eventQueueUrl === undefined && yard.eventTopicArn === undefined ? ["eventQueueUrl or eventTopicArn"] : []),
-    ...(yard.taskQueueUrl === undefined ? ["taskQueueUrl"] : []),
-    ...(store === undefined ? ["stacksTable or connectionSecret"] : []),
-    ...(machines === undefined ? ["machines"] : []),
-  ];
+  const missing = listMissingKeys(yard);
   if (store === undefined || machines === undefined || missing.length > 0) {
     throw new StackyardError(
       "CONFIG_INVALID",
