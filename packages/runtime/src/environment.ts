@@ -7,6 +7,7 @@ import {
   type EnvironmentVariables,
   findSealFaults,
   type GivenVariables,
+  KEY_PREFIXES,
   parseEnvironment as parseVariables,
   SharedVariables,
   toEngineSettings,
@@ -72,7 +73,7 @@ export const Variables = Type.Object({
   MESSAGE_PREFIX: Type.String({
     ...TEXT,
     description: "The prefix of the keys of these messages",
-    default: "stackyard/messages/",
+    default: KEY_PREFIXES.messages,
   }),
   TASK_LOG_BUCKET: text(
     "The bucket of whole logs of tasks, of runners with the store; give it a lifecycle rule of 7 days. Default: with Postgres the database; with DynamoDB only the last 64 KiB of a log are kept",
@@ -81,7 +82,7 @@ export const Variables = Type.Object({
   TASK_LOG_PREFIX: Type.String({
     ...TEXT,
     description: "The prefix of the keys of these logs",
-    default: "stackyard/logs/",
+    default: KEY_PREFIXES.logs,
   }),
   DATABASE_URL: text(
     "The address of a Postgres database without a secret: `postgres://user:password@host:5432/database`",

@@ -1,4 +1,4 @@
-import { EngineVariables } from "@stackyard/core/environment";
+import { EngineVariables, KEY_PREFIXES } from "@stackyard/core/environment";
 import {
   ADDRESS,
   ARN,
@@ -98,7 +98,7 @@ export const QUEUE_PARAMETERS = inGroup("Queues", {
   },
   MessagePrefix: {
     description: "Prefix of the keys of these messages.",
-    default: "stackyard/messages/",
+    default: KEY_PREFIXES.messages,
     pattern: "^[^\\s*?]{1,512}$",
     constraint: "Without spaces, * and ?.",
   },
@@ -179,7 +179,7 @@ export const TASK_PARAMETERS = {
     },
     TaskLogPrefix: {
       description: "Prefix of the keys of these logs.",
-      default: "stackyard/logs/",
+      default: KEY_PREFIXES.logs,
       pattern: "^[^\\s*?]{1,512}$",
       constraint: "Without spaces, * and ?.",
     },

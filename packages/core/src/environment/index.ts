@@ -17,4 +17,4 @@ export {
   readYardName,
   SharedVariables,
 } from "./shared-variables.ts";
-export { VARIABLE_FORMS } from "./variable-forms.ts";
+export { KEY_PREFIXES, VARIABLE_FORMS } from "./variable-forms.ts";

@@ -40,3 +40,6 @@ export const VARIABLE_FORMS = {
   },
   yard: { pattern: "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", must: "be 1 to 64 letters, digits and _.-" },
 } as const;
+
+/** Default prefixes of the keys of objects in a yard's buckets. */
+export const KEY_PREFIXES = { messages: "stackyard/messages/", logs: "stackyard/logs/" } as const;

@@ -1,5 +1,6 @@
 import { type Static, Type } from "typebox";
 import { AccessConfig } from "../access/access-config.ts";
+import { KEY_PREFIXES } from "../environment/variable-forms.ts";
 import type { PluginReference } from "./define-plugin.ts";
 import { bucketPlace, type ConfiguredYards } from "./yard-config.ts";
 
@@ -132,7 +133,7 @@ export const StackyardConfig = Type.Object(
       ),
     ),
     logs: bucketPlace(
-      "`bucket` and `prefix` in S3 for whole logs of tasks. Default: the store; of `prefix`: `stackyard/logs/`",
+      `\`bucket\` and \`prefix\` in S3 for whole logs of tasks. Default: the store; of \`prefix\`: \`${KEY_PREFIXES.logs}\``,
     ),
     distributor: Type.Optional(
       Type.String({

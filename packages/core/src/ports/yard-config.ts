@@ -1,5 +1,5 @@
 import { type Static, Type } from "typebox";
-import { VARIABLE_FORMS } from "../environment/variable-forms.ts";
+import { KEY_PREFIXES, VARIABLE_FORMS } from "../environment/variable-forms.ts";
 
 const ADDRESS = {
   pattern: "^https?://\\S{1,2000}$",
@@ -67,10 +67,10 @@ export const AwsYardOptions = Type.Object(
     connectionSecret: text(TEXT, "The name or ARN of the secret of a Postgres database; replaces the tables"),
     machines: bucketPlace("`bucket` and `prefix` of the machines; required"),
     messages: bucketPlace(
-      "`bucket` and `prefix` for messages that are too large for a queue, when the yard has such a bucket. Default of `prefix`: `stackyard/messages/`",
+      `\`bucket\` and \`prefix\` for messages that are too large for a queue, when the yard has such a bucket. Default of \`prefix\`: \`${KEY_PREFIXES.messages}\``,
     ),
     logs: bucketPlace(
-      "`bucket` and `prefix` of whole logs: the output `TaskLogBucketName` and the parameter `TaskLogPrefix`. Default of `prefix`: `stackyard/logs/`",
+      `\`bucket\` and \`prefix\` of whole logs: the output \`TaskLogBucketName\` and the parameter \`TaskLogPrefix\`. Default of \`prefix\`: \`${KEY_PREFIXES.logs}\``,
     ),
   },
   { additionalProperties: false },

@@ -16,8 +16,9 @@ import {
   type Transport,
 } from "@stackyard/core";
 import { type QueuedEvent, systemClock } from "@stackyard/core/engine";
-import type { EnvironmentVariables } from "@stackyard/core/environment";
+import { type EnvironmentVariables, KEY_PREFIXES, readEnvironment } from "@stackyard/core/environment";
 import { createSqsTransport } from "@stackyard/transport-sqs";
+import { Type } from "typebox";
 import {
   findAccessKeys,
   findEndpointFaults,
@@ -25,6 +26,7 @@ import {
   type Queues,
   type StoreChoice,
   toEndpoints,
+  Variables,
 } from "../environment.ts";
 import {
   createEnvironmentAws,
@@ -90,7 +92,7 @@ export function toYardParts(yard: AwsYardOptions): YardParts {
   return {
     queues: toQueues(yard),
     eventTopicArn: yard.eventTopicArn,
-    messages: yard.messages && { prefix: "stackyard/messages/", ...yard.messages },
+    messages: yard.messages && { prefix: KEY_PREFIXES.messages, ...yard.messages },
     logs: yard.logs,
     store,
     machines: { kind: "s3", bucket, prefix, cacheMs: CACHE_MS },
@@ -117,25 +119,23 @@ function toQueues(yard: AwsYardOptions): Queues {
   };
 }
 
+const EndpointVariables = Type.Object({ AWS_ENDPOINT_URL: Variables.properties.AWS_ENDPOINT_URL });
+
 /**
  * Creates access to AWS for a yard: in the yard's region, with its profile or the environment's credentials, and in its
  * role, if it has one. Makes no request yet. Throws `CONFIG_INVALID`.
  */
 export function createYardAws(yard: AwsYardOptions, context: YardContext): AwsAccess {
   const { environment, logger, clock, sessionName } = toYardDeps(context);
-  const { AWS_ENDPOINT_URL: endpoint = "" } = environment;
-  const isNone = endpoint !== "" && !URL.canParse(endpoint);
-  const faults = [
-    ...(isNone ? ["AWS_ENDPOINT_URL must be an address such as http://127.0.0.1:4566."] : []),
-    ...findEndpointFaults(environment),
-  ];
+  const { faults: ofAll } = readEnvironment(EndpointVariables, environment);
+  const faults = [...ofAll, ...findEndpointFaults(environment)];
   if (faults.length > 0) throw new StackyardError("CONFIG_INVALID", faults.join("\n"));
   const access = createEnvironmentAws({
     environment: {
       region: findYardRegion(yard, environment),
       // A profile that is named comes before keys in the environment, as in every tool of AWS.
       credentials: yard.profile === undefined ? findAccessKeys(environment) : undefined,
-      endpoints: toEndpoints({ ...environment, AWS_ENDPOINT_URL: endpoint || undefined, LOCAL_MODE: undefined }),
+      endpoints: toEndpoints({ ...environment, LOCAL_MODE: undefined }),
       targets: {},
     },
     session: { name: sessionName },
