@@ -14,6 +14,12 @@ describe("docs/cli.md", () => {
   });
 });
 
+it("the README lists the keys of the configuration as their schema describes them", () => {
+  const readme = readFileSync(join(import.meta.dirname, "../README.md"), "utf8");
+
+  expect(readme).toContain(formatVariableTable(StackyardConfig, "key"));
+});
+
 describe("docs/configuration.md", () => {
   const page = readFileSync(join(import.meta.dirname, "../../../docs/configuration.md"), "utf8");
 
@@ -21,6 +27,7 @@ describe("docs/configuration.md", () => {
     "lists the keys as their schema describes them",
     (schema) => {
       expect(page).toContain(formatVariableTable(schema, "key"));
+      expect(page).not.toContain("| undefined");
     },
   );
 

@@ -37,7 +37,7 @@ export const StackyardConfig = Type.Object(
     dataDir: Type.Optional(
       Type.String({
         ...PATH,
-        description: "The folder of the embedded store, the token and working files",
+        description: "The folder of the embedded store, the token and working files; do not commit it",
         default: CONFIG_DEFAULTS.dataDir,
       }),
     ),
