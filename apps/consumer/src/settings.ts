@@ -56,7 +56,7 @@ export const CopyVariables = Type.Object({
     Type.Integer({
       description: "larger files are refused. Default: 50 GiB",
       minimum: 1,
-      must: "be a number of bytes",
+      expected: "a number of bytes",
     }),
   ),
   TRANSFER,
@@ -64,7 +64,7 @@ export const CopyVariables = Type.Object({
   REQUIRE_SIGNATURE: Type.Boolean({ description: "`true`: messages without a signature are refused", default: false }),
   EXTRA_HOSTS: Type.Array(Type.String({ pattern: "^[a-z0-9.-]+$" }), {
     description: "further hosts that URLs may name, separated by commas. Default: those of S3 only",
-    must: "be names of hosts, separated by commas",
+    expected: "names of hosts, separated by commas",
     default: [],
   }),
   PRIVATE_ENDPOINTS: Type.Boolean({

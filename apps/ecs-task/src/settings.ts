@@ -17,7 +17,7 @@ export const Variables = Type.Object({
     description:
       "name or ARN of a secret with a random text of 32 characters or more, which hides requests in the table",
     maxLength: 2_048,
-    must: "be the name or the ARN of a secret",
+    expected: "the name or the ARN of a secret",
   }),
   PHYSICAL_ID: Type.Enum(["id", "taskArn"], {
     description: "`taskArn`: a run is answered with the ARN of its first task as physical id",

@@ -11,7 +11,7 @@ export const Variables = Type.Object({
     description: "The prefix of their keys, such as `project/`",
     pattern: "^([A-Za-z0-9!_.*'()-]+/)*$",
     maxLength: 512,
-    must: "be a prefix of keys that ends with a slash",
+    expected: "a prefix of keys that ends with a slash",
     default: "",
   }),
 });

@@ -20,7 +20,7 @@ import { findQueueSenderFaults, parseQueueSenders, type QueueSenders } from "./q
 const { LOG_LEVEL, STACKYARD_SEAL_KEY, STACKYARD_SEAL_KMS_KEY, YARD_NAME } = SharedVariables.properties;
 const { bucket: BUCKET, queue: QUEUE, region: REGION } = VARIABLE_FORMS;
 const ADDRESS = { pattern: "^https?://[^\\s]+$", maxLength: 2_048 };
-const FOLDER = { pattern: "^(/|[A-Za-z]:[\\\\/])", maxLength: 4_096, must: "be an absolute path" };
+const FOLDER = { pattern: "^(/|[A-Za-z]:[\\\\/])", maxLength: 4_096, expected: "an absolute path" };
 const TEXT = { maxLength: 2_048 };
 
 /** Returns the schema of an optional text. */
@@ -44,7 +44,7 @@ export const Variables = Type.Object({
     description: "How long machines are cached, in seconds",
     minimum: 0,
     maximum: 999_999_999,
-    must: "be a whole number",
+    expected: "a whole number",
     default: 60,
   }),
   SQS_EVENT_QUEUE_URL: text("The queue of events; optional for a state manager in Lambda", QUEUE),
@@ -89,7 +89,7 @@ export const Variables = Type.Object({
     {
       pattern: "^postgres(ql)?://",
       maxLength: 4_096,
-      must: "be an address such as postgres://user:password@host:5432/database",
+      expected: "an address such as postgres://user:password@host:5432/database",
     },
   ),
   DYNAMODB_WORK_TABLE: DynamodbVariables.properties.DYNAMODB_WORK_TABLE,
@@ -107,21 +107,21 @@ export const Variables = Type.Object({
     description:
       "The executors of your own runners that machines may use, separated by commas, such as `delay,ecs`. The state manager does not know their schemas; the runner checks configs before it starts",
     maxItems: 64,
-    must: "be names of executors with commas between them",
+    expected: "names of executors with commas between them",
     default: [],
   }),
   TASK_CONCURRENCY: Type.Integer({
     description: "How many tasks a container runs at the same time",
     minimum: 1,
     maximum: 999,
-    must: "be a whole number from 1 to 999",
+    expected: "a whole number from 1 to 999",
     default: 4,
   }),
   TERRAFORM_BINARY: text("The program of the executor `terraform`: a name in `PATH`, such as `tofu`, or a path"),
   TERRAFORM_VERSION: text("The versions of Terraform that the runner accepts, such as `~> 1.14.0`. Default: any"),
   TERRAFORM_STATE_URL: text(
     "The Stackyard server that stores the Terraform states of configurations without a backend, such as `https://stackyard.example.org`. Needs the store",
-    { ...ADDRESS, must: "be an address such as https://stackyard.example.org" },
+    { ...ADDRESS, expected: "an address such as https://stackyard.example.org" },
   ),
   STACKYARD_SEAL_KEY,
   STACKYARD_SEAL_KMS_KEY,
@@ -131,7 +131,7 @@ export const Variables = Type.Object({
   ),
   TARGET_ROLE: text("The role that tasks assume in targets without a role", {
     pattern: "^[A-Za-z0-9+=,.@_/:-]{1,2048}$",
-    must: "be a role's name, path or ARN",
+    expected: "a role's name, path or ARN",
   }),
   TARGET_EXTERNAL_ID: text("The external id for this role", VARIABLE_FORMS.externalId),
   SESSION_TAGS: Type.Boolean({
@@ -146,7 +146,7 @@ export const Variables = Type.Object({
     "An address that replaces those of all AWS services, as in the AWS SDK; S3 then uses path-style URLs",
     {
       ...ADDRESS,
-      must: "be an address such as http://127.0.0.1:4566",
+      expected: "an address such as http://127.0.0.1:4566",
     },
   ),
   AWS_LAMBDA_FUNCTION_NAME: text("Set by Lambda; the app then runs as a function"),

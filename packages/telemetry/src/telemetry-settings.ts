@@ -9,7 +9,7 @@ const TEXT = { maxLength: 16_384 };
 
 function address(description: string) {
   const form = { pattern: "^[Hh][Tt][Tt][Pp][Ss]?://[^\\s/]+", maxLength: 2_048 };
-  return Type.Optional(Type.String({ ...form, description, must: "be an address such as http://localhost:4318" }));
+  return Type.Optional(Type.String({ ...form, description, expected: "an address such as http://localhost:4318" }));
 }
 
 function optionalText(description: string) {

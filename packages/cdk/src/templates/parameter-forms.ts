@@ -31,14 +31,14 @@ export function inGroup<const Definitions extends Readonly<Record<string, Omit<P
 
 /** Returns the parameter that sets a variable with a default: as its schema describes and bounds it. */
 export function ofVariable(variable: VariableKeywords): Omit<ParameterDefinition, "group"> {
-  const { type, description = "", must, default: preset, pattern, ...form } = variable;
+  const { type, description = "", expected, default: preset, pattern, ...form } = variable;
   const common = { description: `${description.replaceAll("`", "")}.`, default: String(preset) };
   if (type === "boolean") return { ...common, ...SWITCH, default: common.default };
   if (type === "integer") {
     return { ...common, type: "Number", default: Number(preset), ...defined({ min: form.minimum, max: form.maximum }) };
   }
   if (form.enum !== undefined) return { ...common, values: form.enum };
-  const constraint = must?.replace(/^be (.)/, (_, first: string) => first.toUpperCase()).concat(".");
+  const constraint = expected?.replace(/^./, (first) => first.toUpperCase()).concat(".");
   return { ...common, ...defined({ pattern, constraint }) };
 }
 

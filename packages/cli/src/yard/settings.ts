@@ -22,7 +22,7 @@ export const YardVariables = Type.Object({
   ...EngineVariables.properties,
   REFUSED_EVENTS: Type.Enum(["park", "drop"], {
     description: "What happens to events that a stack refuses for now: `park` retries them, `drop` only records them",
-    must: "be park or drop; redeliver is for queues that keep no order",
+    expected: "park or drop; redeliver is for queues that keep no order",
     default: "park",
   }),
 });

@@ -9,7 +9,7 @@ const Variables = Type.Object({
   IS_OPEN: Type.Boolean({ description: "`true` opens it", default: false }),
   NAMES: Type.Array(Type.String({ pattern: "^[a-z]+$" }), {
     description: "Names. Default: none",
-    must: "be names with commas between them",
+    expected: "names with commas between them",
     default: [],
   }),
 });

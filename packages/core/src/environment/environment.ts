@@ -27,8 +27,8 @@ export interface ReadVariables<Properties extends TProperties> {
 
 /**
  * Reads the variables of an app by their schema: a text, number or boolean each, an enum, or an array, whose items are
- * separated by commas. An empty variable counts as not set, and then has its default. The keyword `must` of a variable
- * completes the message `NAME must …`. For settings without which an app can still work; others are for
+ * separated by commas. An empty variable counts as not set, and then has its default. The keyword `expected` of a variable
+ * completes the message `NAME must be …`. For settings without which an app can still work; others are for
  * `parseEnvironment`.
  */
 export function readEnvironment<Properties extends TProperties>(
@@ -89,8 +89,8 @@ function toValue(variable: TSchema, text: string): unknown {
 
 /** Formats what a variable or key must be: it completes the message `NAME must …`. */
 export function formatForm(variable: TSchema): string {
-  const { must, type, enum: choices, minimum, maximum, maxLength } = keywordsOf(variable);
-  if (must !== undefined) return must;
+  const { expected, type, enum: choices, minimum, maximum, maxLength } = keywordsOf(variable);
+  if (expected !== undefined) return `be ${expected}`;
   if (type === "boolean") return "be true or false";
   if (type === "integer") return `be ${minimum} to ${maximum}`;
   if (type === "number") return `be a number from ${minimum} to ${maximum}`;
@@ -106,7 +106,7 @@ export interface VariableKeywords {
   readonly maximum?: number;
   readonly maxLength?: number;
   readonly pattern?: string;
-  readonly must?: string;
+  readonly expected?: string;
   readonly description?: string;
   readonly default?: unknown;
 }

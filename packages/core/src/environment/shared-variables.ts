@@ -30,7 +30,7 @@ export const SharedVariables = Type.Object({
     description:
       "Instead of `STACKYARD_SEAL_KEY`: the ARN of a symmetric KMS key, whose data keys encrypt; several are separated by commas, the newest first. Needs the store",
     maxItems: 8,
-    must: "be ARNs of keys with commas between them, such as arn:aws:kms:eu-west-1:111122223333:key/ID",
+    expected: "ARNs of keys with commas between them, such as arn:aws:kms:eu-west-1:111122223333:key/ID",
     default: [],
   }),
 });

@@ -3,12 +3,12 @@ import { KEY_PREFIXES, VARIABLE_FORMS } from "../environment/variable-forms.ts";
 
 const ADDRESS = {
   pattern: "^https?://\\S{1,2000}$",
-  must: "be an address such as https://stackyard.example.org",
+  expected: "an address such as https://stackyard.example.org",
 };
-const TEXT = { pattern: "^[^\\p{Cc}]{1,2048}$", must: "be text" };
-const PREFIX = { pattern: "^[^\\p{Cc}]{0,1024}$", must: "be the beginning of keys" };
+const TEXT = { pattern: "^[^\\p{Cc}]{1,2048}$", expected: "text" };
+const PREFIX = { pattern: "^[^\\p{Cc}]{0,1024}$", expected: "the beginning of keys" };
 
-function text(form: { readonly pattern: string; readonly must: string }, description: string) {
+function text(form: { readonly pattern: string; readonly expected: string }, description: string) {
   return Type.Optional(Type.String({ ...form, description }));
 }
 
@@ -31,7 +31,7 @@ export const ServerYardOptions = Type.Object(
       Type.Unsafe<string | undefined>(
         Type.String({
           pattern: "^[\\x21-\\x7e]{1,256}$",
-          must: "be a token",
+          expected: "a token",
           description:
             "The token for it. Read it from the environment, because you commit the configuration. Default: `--token`, then `STACKYARD_TOKEN`, the token of a CI job, or `stackyard login`",
         }),
