@@ -23,24 +23,74 @@ export const CONFIG_DEFAULTS = {
 } as const;
 
 const PATH = { minLength: 1, maxLength: 4_096 };
+const ADDRESS = { maxLength: 2_048 };
+const closed = { additionalProperties: false } as const;
+
+function text(description: string, form: { readonly [keyword: string]: unknown }) {
+  return Type.Optional(Type.String({ ...form, description }));
+}
+
+function count(
+  description: string,
+  form: { readonly minimum: number; readonly maximum: number; readonly default: number },
+) {
+  return Type.Optional(Type.Integer({ ...form, description }));
+}
+
+const Server = Type.Object(
+  {
+    host: text("The address on which `stackyard dev` and `stackyard server` listen; `--host` overrides it", {
+      minLength: 1,
+      maxLength: 255,
+      default: CONFIG_DEFAULTS.host,
+    }),
+    port: count("The port on which they listen; `--port` overrides it", {
+      minimum: 0,
+      maximum: 65_535,
+      default: CONFIG_DEFAULTS.port,
+    }),
+    url: text(
+      "The address at which workers and people reach the servers, such as `https://stackyard.example.org`. Default: host and port",
+      ADDRESS,
+    ),
+    servicesUrl: text(
+      "The address at which code hosts and people reach the paths of services (`/hooks/`, `/wake/`), if it is another one. Default: `server.url`",
+      ADDRESS,
+    ),
+    trustedProxies: Type.Optional(
+      Type.Immutable(
+        Type.Array(Type.String({ maxLength: 64 }), {
+          maxItems: 100,
+          description:
+            "Networks of your proxies, such as `10.0.0.0/8`: their `X-Forwarded-For` names the address of a client. Default: none",
+        }),
+      ),
+    ),
+  },
+  closed,
+);
+
+const Worker = Type.Object(
+  {
+    lease: text("How long a process keeps its tasks after it dies; from `1s` to `1h`", {
+      maxLength: 32,
+      default: CONFIG_DEFAULTS.lease,
+    }),
+  },
+  closed,
+);
 
 /** `stackyard.config.ts`: read by the command line, `dev`, `server` and `worker`. */
 export const StackyardConfig = Type.Object(
   {
-    machines: Type.Optional(
-      Type.String({
-        ...PATH,
-        description: "The folder of machine documents: `.yaml`, `.yml`, `.json`, `.ts`",
-        default: CONFIG_DEFAULTS.machines,
-      }),
-    ),
-    dataDir: Type.Optional(
-      Type.String({
-        ...PATH,
-        description: "The folder of the embedded store, the token and working files; do not commit it",
-        default: CONFIG_DEFAULTS.dataDir,
-      }),
-    ),
+    machines: text("The folder of machine documents: `.yaml`, `.yml`, `.json`, `.ts`", {
+      ...PATH,
+      default: CONFIG_DEFAULTS.machines,
+    }),
+    dataDir: text("The folder of the embedded store, the token and working files; do not commit it", {
+      ...PATH,
+      default: CONFIG_DEFAULTS.dataDir,
+    }),
     // The store's package checks its options.
     store: Type.Optional(
       Type.Unsafe<StoreReference>({
@@ -63,91 +113,27 @@ export const StackyardConfig = Type.Object(
         }),
       ),
     ),
-    server: Type.Optional(
-      Type.Object(
-        {
-          host: Type.Optional(
-            Type.String({
-              minLength: 1,
-              maxLength: 255,
-              description: "The address on which `stackyard dev` and `stackyard server` listen; `--host` overrides it",
-              default: CONFIG_DEFAULTS.host,
-            }),
-          ),
-          port: Type.Optional(
-            Type.Integer({
-              minimum: 0,
-              maximum: 65_535,
-              description: "The port on which they listen; `--port` overrides it",
-              default: CONFIG_DEFAULTS.port,
-            }),
-          ),
-          url: Type.Optional(
-            Type.String({
-              maxLength: 2_048,
-              description:
-                "The address at which workers and people reach the servers, such as `https://stackyard.example.org`. Default: host and port",
-            }),
-          ),
-          servicesUrl: Type.Optional(
-            Type.String({
-              maxLength: 2_048,
-              description:
-                "The address at which code hosts and people reach the paths of services (`/hooks/`, `/wake/`), if it is another one. Default: `server.url`",
-            }),
-          ),
-          trustedProxies: Type.Optional(
-            Type.Immutable(
-              Type.Array(Type.String({ maxLength: 64 }), {
-                maxItems: 100,
-                description:
-                  "Networks of your proxies, such as `10.0.0.0/8`: their `X-Forwarded-For` names the address of a client. Default: none",
-              }),
-            ),
-          ),
-        },
-        { additionalProperties: false },
-      ),
-    ),
+    server: Type.Optional(Server),
     access: Type.Optional(AccessConfig),
-    concurrency: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: 1_000,
-        description: "How many tasks run at the same time",
-        default: CONFIG_DEFAULTS.concurrency,
-      }),
-    ),
-    worker: Type.Optional(
-      Type.Object(
-        {
-          lease: Type.Optional(
-            Type.String({
-              maxLength: 32,
-              description: "How long a process keeps its tasks after it dies; from `1s` to `1h`",
-              default: CONFIG_DEFAULTS.lease,
-            }),
-          ),
-        },
-        { additionalProperties: false },
-      ),
-    ),
+    concurrency: count("How many tasks run at the same time", {
+      minimum: 1,
+      maximum: 1_000,
+      default: CONFIG_DEFAULTS.concurrency,
+    }),
+    worker: Type.Optional(Worker),
     logs: bucketPlace(
       `\`bucket\` and \`prefix\` in S3 for whole logs of tasks. Default: the store; of \`prefix\`: \`${KEY_PREFIXES.logs}\``,
     ),
-    distributor: Type.Optional(
-      Type.String({
-        minLength: 1,
-        maxLength: 2_048,
-        description: "The name or ARN of the function of the distributor of artifacts. Default: none",
-      }),
-    ),
+    distributor: text("The name or ARN of the function of the distributor of artifacts. Default: none", {
+      minLength: 1,
+      maxLength: 2_048,
+    }),
     // Each yard is validated by the schema of its kind.
     yards: Type.Optional(
       Type.Unsafe<ConfiguredYards>({ description: "Yards that commands reach with `--yard NAME`. Default: none" }),
     ),
   },
-  { additionalProperties: false },
+  closed,
 );
 export type StackyardConfig = Static<typeof StackyardConfig>;
 
