@@ -170,8 +170,8 @@ export function requireEvents(environment: EnvironmentVariables, what: string): 
 }
 
 /** Returns true for a variable with a value. */
-export function isSet(environment: EnvironmentVariables, name: string): boolean {
-  return (environment[name] ?? "") !== "";
+export function isSet(environment: EnvironmentVariables | undefined, name: keyof Variables): boolean {
+  return (environment?.[name] ?? "") !== "";
 }
 
 /** Reads the environment. Throws one `CONFIG_INVALID` that lists everything that is wrong; it shows no values. */

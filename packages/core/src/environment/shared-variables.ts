@@ -6,7 +6,7 @@ function text(description: string) {
   return Type.Optional(Type.String({ description }));
 }
 
-/** Variables that more than one package reads. */
+/** Variables that more than one package reads or documents. */
 export const SharedVariables = Type.Object({
   LOG_LEVEL: Type.Enum(["debug", "info", "warn", "error"], {
     description: "The lowest level that is logged: `debug`, `info`, `warn` or `error`",

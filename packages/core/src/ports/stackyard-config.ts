@@ -137,7 +137,7 @@ export const StackyardConfig = Type.Object(
 );
 export type StackyardConfig = Static<typeof StackyardConfig>;
 
-/** Checks the type of a configuration, and returns it unchanged. */
+/** Checks the type of a configuration, and returns it unchanged. `docs/configuration.md` describes its keys. */
 export function defineConfig(config: StackyardConfig): StackyardConfig {
   return config;
 }

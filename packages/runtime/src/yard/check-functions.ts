@@ -1,7 +1,7 @@
 import type { EventSourceMappingConfiguration, LambdaClient } from "@aws-sdk/client-lambda";
 import { toAwsError } from "@stackyard/aws";
 import type { AwsYardOptions } from "@stackyard/core";
-import { type EnvironmentVariables, readEnvironment } from "@stackyard/core/environment";
+import { readEnvironment } from "@stackyard/core/environment";
 import { isSet, Variables } from "../environment.ts";
 import type { ExecutorDefinitions } from "../parts.ts";
 import { type Finding, fail, ok, warn } from "./finding.ts";
@@ -153,7 +153,7 @@ function evaluateMapping(reader: FunctionFacts, queue: string): readonly Finding
  */
 function toUnreported({ name, variables }: FunctionFacts, queue: string, update: string): Finding {
   const hint = `Report failures per message: ${update} --function-response-types ReportBatchItemFailures`;
-  if (variables !== undefined && !has(variables, "SQS_TICK_QUEUE_URL")) {
+  if (variables !== undefined && !isSet(variables, "SQS_TICK_QUEUE_URL")) {
     return warn("function", `${name}: one failed message of ${queue} fails its whole batch.`, hint);
   }
   const message = `${name}: failed messages of a batch of ${queue} are lost: Lambda treats each response as success.`;
@@ -185,10 +185,6 @@ interface RunnersInput {
 
 type VariableName = keyof typeof Variables.properties;
 
-function has(variables: EnvironmentVariables | undefined, name: VariableName): boolean {
-  return isSet(variables ?? {}, name);
-}
-
 /** Each names a store; the runner reads them. */
 const STORE_VARIABLES: readonly VariableName[] = ["DYNAMODB_TABLE", "POSTGRES_CONNECTION_SECRET", "DATABASE_URL"];
 
@@ -208,7 +204,7 @@ export function evaluateRunners(input: RunnersInput): readonly Finding[] {
 }
 
 function hasStore({ variables }: FunctionFacts): boolean {
-  return STORE_VARIABLES.some((name) => has(variables, name));
+  return STORE_VARIABLES.some((name) => isSet(variables, name));
 }
 
 function toRunnerKind(runner: FunctionFacts): Finding {
@@ -224,7 +220,7 @@ function toRunnerKind(runner: FunctionFacts): Finding {
  * bucket or not at all.
  */
 function evaluateLogs({ name, variables }: FunctionFacts): readonly Finding[] {
-  if (!has(variables, "DYNAMODB_TABLE") || has(variables, "TASK_LOG_BUCKET")) return [];
+  if (!isSet(variables, "DYNAMODB_TABLE") || isSet(variables, "TASK_LOG_BUCKET")) return [];
   const message = `${name}: TASK_LOG_BUCKET is not set, so only the last 64 KiB of each task's log are kept.`;
   return [warn("logs", message, "Set it to a bucket, and add `logs` with that bucket to the yard's configuration.")];
 }
