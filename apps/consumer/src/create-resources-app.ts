@@ -5,7 +5,7 @@ import { type AwsAccess, findEmulator, type LambdaContext, toArnPart } from "@st
 import { createConsumerResources, type InitialSetOptions } from "@stackyard/consumer/function";
 import { type Clock, defined, type Logger } from "@stackyard/core";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
-import { parseCommonSettings, parseTriggerSettings } from "./settings.ts";
+import { parseCommonSettings, parseTriggerSettings, readCommonSettings } from "./settings.ts";
 
 /** The dependencies of the functions behind the custom resources. */
 export interface ResourcesAppOptions {
@@ -26,9 +26,9 @@ export function createResourcesApp(options: ResourcesAppOptions): {
   readonly bucket: ResourceHandler;
 } {
   const { environment, clock, logger, fetch, access } = options;
-  const place = { account: environment["CONSUMER_ACCOUNT_ID"] ?? "", region: environment["CONSUMER_REGION"] ?? "" };
+  const { account, region } = readCommonSettings(environment);
   const emulator = findEmulator(environment, "S3");
-  const common = defined({ ...place, clock, logger, fetch, emulator });
+  const common = defined({ account, region, clock, logger, fetch, emulator });
   const ofSet = createConsumerResources({ ...common, initialSet: () => openInitialSet(options) });
   const ofBucket = createConsumerResources({
     ...common,

@@ -1,8 +1,9 @@
 import { type AwsAccess, createAwsAccess, createLimiter, findEmulator } from "@stackyard/aws";
-import { createJsonLogger, type LogLevel } from "@stackyard/consumer/function";
+import { createJsonLogger } from "@stackyard/consumer/function";
 import { type Clock, type Logger, silentLogger } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
+import { readCommonSettings } from "./settings.ts";
 
 /** What the functions of one process share. */
 export interface ProcessParts {
@@ -18,13 +19,14 @@ const SESSION_SECONDS = 900;
 /** Creates the parts, once per process. */
 export function createProcessParts(environment: EnvironmentVariables): ProcessParts {
   const clock = systemClock;
+  const { level, account, region: ownRegion } = readCommonSettings(environment);
   const logger = createJsonLogger({
     clock,
-    level: toLevel(environment["LOG_LEVEL"]),
+    level,
     write: (line) => void process.stdout.write(line),
   });
   const limiter = createLimiter({ clock });
-  const name = `stackyard-${environment["CONSUMER_ACCOUNT_ID"] ?? ""}-${environment["CONSUMER_REGION"] ?? ""}`;
+  const name = `stackyard-${account}-${ownRegion}`;
   const session = { name, seconds: SESSION_SECONDS };
   const clientConfig = {
     // Without a logger, the SDK writes to the console what it cannot send again.
@@ -38,8 +40,4 @@ export function createProcessParts(environment: EnvironmentVariables): ProcessPa
     logger,
     access: (region) => createAwsAccess({ clock, limiter, logger, region, session, clientConfig }),
   };
-}
-
-function toLevel(text: string | undefined): LogLevel {
-  return text === "debug" || text === "warn" || text === "error" ? text : "info";
 }

@@ -120,7 +120,7 @@ describe("the common settings", () => {
   it("contain an account and a region", () => {
     expect(parseCommonSettings(PLACE)).toEqual({ ...PLACE, LOG_LEVEL: "info" });
     expect(() => parseCommonSettings({ ...PLACE, CONSUMER_REGION: "here" })).toThrow(
-      "CONSUMER_REGION must be a region.",
+      "CONSUMER_REGION must be a region such as eu-west-1.",
     );
   });
 });

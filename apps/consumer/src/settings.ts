@@ -1,7 +1,13 @@
-import { toArnPart, VARIABLE_FORMS } from "@stackyard/aws";
+import { toArnPart } from "@stackyard/aws";
 import type { ConsumerConfig } from "@stackyard/consumer";
 import { defined } from "@stackyard/core";
-import { type EnvironmentVariables, parseEnvironment } from "@stackyard/core/environment";
+import {
+  type EnvironmentVariables,
+  parseEnvironment,
+  readEnvironment,
+  SharedVariables,
+  VARIABLE_FORMS,
+} from "@stackyard/core/environment";
 import { type Static, Type } from "typebox";
 
 const { account, bucket, eventBus, externalId, key, queue, region, role, stateMachine, topic } = VARIABLE_FORMS;
@@ -23,10 +29,7 @@ const RETIRE = Type.Boolean({
 export const CommonVariables = Type.Object({
   CONSUMER_ACCOUNT_ID: Type.String({ ...account, description: "the consumer's account" }),
   CONSUMER_REGION: Type.String({ ...region, description: "the consumer's region" }),
-  LOG_LEVEL: Type.Enum(["debug", "info", "warn", "error"], {
-    description: "The lowest level that is logged: `debug`, `info`, `warn` or `error`",
-    default: "info",
-  }),
+  LOG_LEVEL: SharedVariables.properties.LOG_LEVEL,
 });
 
 /** The variables of the function behind the queue. */
@@ -53,7 +56,7 @@ export const CopyVariables = Type.Object({
     Type.Integer({
       description: "larger files are refused. Default: 50 GiB",
       minimum: 1,
-      must: "be a number of bytes",
+      expected: "a number of bytes",
     }),
   ),
   TRANSFER,
@@ -61,7 +64,7 @@ export const CopyVariables = Type.Object({
   REQUIRE_SIGNATURE: Type.Boolean({ description: "`true`: messages without a signature are refused", default: false }),
   EXTRA_HOSTS: Type.Array(Type.String({ pattern: "^[a-z0-9.-]+$" }), {
     description: "further hosts that URLs may name, separated by commas. Default: those of S3 only",
-    must: "be names of hosts, separated by commas",
+    expected: "names of hosts, separated by commas",
     default: [],
   }),
   PRIVATE_ENDPOINTS: Type.Boolean({
@@ -106,6 +109,13 @@ export function parseTriggerSettings(environment: EnvironmentVariables): Static<
 /** Parses the variables that all functions need in the same way. */
 export function parseCommonSettings(environment: EnvironmentVariables): Static<typeof CommonVariables> {
   return parseEnvironment(CommonVariables, environment, { app: "consumer" });
+}
+
+/** Reads the same variables for processes that report an invalid environment later: account and region may be empty. */
+export function readCommonSettings(environment: EnvironmentVariables) {
+  const { values } = readEnvironment(CommonVariables, environment);
+  const { LOG_LEVEL: level, CONSUMER_ACCOUNT_ID: account = "", CONSUMER_REGION: region = "" } = values;
+  return { level, account, region };
 }
 
 /** Returns how messages are accepted. */

@@ -1,6 +1,6 @@
-import { findEmulator, toArnPart, VARIABLE_FORMS } from "@stackyard/aws";
+import { findEmulator, toArnPart } from "@stackyard/aws";
 import { defined } from "@stackyard/core";
-import { type EnvironmentVariables, parseEnvironment } from "@stackyard/core/environment";
+import { type EnvironmentVariables, parseEnvironment, VARIABLE_FORMS } from "@stackyard/core/environment";
 import type { DistributorConfig } from "@stackyard/distributor/function";
 import { type Static, Type } from "typebox";
 
@@ -14,11 +14,11 @@ const optional = (form: object, description: string) => Type.Optional(Type.Strin
 export const Variables = Type.Object({
   ARTIFACTS_BUCKET: Type.String({ ...bucket, description: "the source bucket" }),
   ARTIFACT_PREFIX: optional(
-    { pattern: `^${PREFIX}$`, must: "be a prefix of keys that ends with a slash" },
+    { pattern: `^${PREFIX}$`, expected: "a prefix of keys that ends with a slash" },
     "where published artifacts lie in it, such as `artifacts/`. Default: at the root",
   ),
   UPLOAD_PREFIX: optional(
-    { pattern: `^(/|${PREFIX})$`, must: "be a prefix of keys that ends with a slash" },
+    { pattern: `^(/|${PREFIX})$`, expected: "a prefix of keys that ends with a slash" },
     "where others put files that become artifacts, such as `uploads/`; `/` is the root, which needs an `ARTIFACT_PREFIX`. Default: nowhere",
   ),
   DISTRIBUTION_TOPIC: Type.String({
@@ -36,11 +36,11 @@ export const Variables = Type.Object({
   TRUSTED_ACCOUNTS: Type.Array(Type.String({ pattern: "^\\d{12}$" }), {
     description: "accounts that may have artifacts, with commas between. Default: none",
     maxItems: 5_000,
-    must: "be accounts of 12 digits with commas between",
+    expected: "accounts of 12 digits with commas between",
     default: [],
   }),
   ORGANIZATION_ID: optional(
-    { pattern: "^o-[a-z0-9]{10,32}$", must: "be the id of an organisation" },
+    { pattern: "^o-[a-z0-9]{10,32}$", expected: "the id of an organisation" },
     "the organisation whose accounts may have artifacts. Default: none",
   ),
   SIGNER_ROLE: optional(role, "ARN of the role whose credentials sign URLs. Default: the function's own credentials"),

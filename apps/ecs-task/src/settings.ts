@@ -1,7 +1,6 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
-import { VARIABLE_FORMS } from "@stackyard/aws";
 import { StackyardError } from "@stackyard/core";
-import { type EnvironmentVariables, parseEnvironment } from "@stackyard/core/environment";
+import { type EnvironmentVariables, parseEnvironment, VARIABLE_FORMS } from "@stackyard/core/environment";
 import { type Static, Type } from "typebox";
 
 /** The variables that the app reads itself, in the order of its README. */
@@ -18,7 +17,7 @@ export const Variables = Type.Object({
     description:
       "name or ARN of a secret with a random text of 32 characters or more, which hides requests in the table",
     maxLength: 2_048,
-    must: "be the name or the ARN of a secret",
+    expected: "the name or the ARN of a secret",
   }),
   PHYSICAL_ID: Type.Enum(["id", "taskArn"], {
     description: "`taskArn`: a run is answered with the ARN of its first task as physical id",

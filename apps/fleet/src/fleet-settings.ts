@@ -1,13 +1,19 @@
-import { findRegion, toArnPart, VARIABLE_FORMS } from "@stackyard/aws";
+import { findRegion, toArnPart } from "@stackyard/aws";
 import { defined } from "@stackyard/core";
-import { type EnvironmentVariables, type GivenVariables, parseEnvironment } from "@stackyard/core/environment";
+import {
+  type EnvironmentVariables,
+  type GivenVariables,
+  parseEnvironment,
+  readEnvironment,
+  VARIABLE_FORMS,
+} from "@stackyard/core/environment";
 import { DURATION_PATTERN } from "@stackyard/core/machine";
 import type { FleetSettings } from "@stackyard/executor-runcommand/fleet";
 import { type Static, Type } from "typebox";
 
 const { account, bucket, region, role } = VARIABLE_FORMS;
-const DURATION = { pattern: DURATION_PATTERN, must: "be a duration such as 10m" };
-const NAME = { pattern: "^[a-z][a-z0-9-]{0,62}$", must: "be a name of lower-case letters, digits and hyphens" };
+const DURATION = { pattern: DURATION_PATTERN, expected: "a duration such as 10m" };
+const NAME = { pattern: "^[a-z][a-z0-9-]{0,62}$", expected: "a name of lower-case letters, digits and hyphens" };
 
 /** The variables of the fleet app, in addition to those of every app of a yard. */
 export const FleetVariables = Type.Object({
@@ -19,21 +25,21 @@ export const FleetVariables = Type.Object({
       description: "Address of a run's report; `{runId}` is replaced by the run's id",
       pattern: "^https?://[^\\s]+$",
       maxLength: 1_000,
-      must: "be an address such as https://stackyard.example.org/runs/{runId}",
+      expected: "an address such as https://stackyard.example.org/runs/{runId}",
     }),
   ),
   FLEET_PROFILES: Type.Optional(
     Type.Array(Type.String({ pattern: NAME.pattern }), {
       description: "All profile names, separated by commas. A pipeline with another name is rejected at once",
       maxItems: 64,
-      must: "be names of profiles with commas between them",
+      expected: "names of profiles with commas between them",
     }),
   ),
   FLEET_TAG_KEY: Type.Optional(
     Type.String({
       description: "The tag of instances that are configured when they start. Default: `has_ssm_agent`",
       maxLength: 128,
-      must: "be a tag's key of at most 128 characters",
+      expected: "a tag's key of at most 128 characters",
     }),
   ),
   FLEET_TAG_VALUES: Type.Optional(
@@ -137,8 +143,6 @@ function toBoot(values: FleetVariables): NonNullable<FleetSettings["boot"]> {
 }
 
 /** Returns the settings of the executor `runcommand` in the environment. */
-export function toRunnerOptions({ FLEET_REPORT_URL: reportUrl }: EnvironmentVariables): {
-  readonly reportUrl?: string;
-} {
-  return reportUrl ? { reportUrl } : {};
+export function toRunnerOptions(environment: EnvironmentVariables): { readonly reportUrl?: string } {
+  return defined({ reportUrl: readEnvironment(FleetVariables, environment).values.FLEET_REPORT_URL });
 }

@@ -45,7 +45,9 @@ describe("the settings", () => {
       wildcard: "*",
     });
     expect(constantsOf({ ...texts, PROFILE_ROOT: "/" }).profileRoot).toBe("/");
-    expect(() => constantsOf({ ...texts, PROFILE_ROOT: "ours" })).toThrow("PROFILE_ROOT must begin and end");
+    expect(() => constantsOf({ ...texts, PROFILE_ROOT: "ours" })).toThrow(
+      "PROFILE_ROOT must be a path that begins and ends",
+    );
   });
 
   it.each(["299", "86401", "1e3", "-600"])("refuses a lease of %s s", (LEASE_SECONDS) => {

@@ -1,12 +1,11 @@
-import { VARIABLE_FORMS } from "@stackyard/aws";
-import { type EnvironmentVariables, parseEnvironment } from "@stackyard/core/environment";
+import { type EnvironmentVariables, parseEnvironment, VARIABLE_FORMS } from "@stackyard/core/environment";
 import { PRESETS, type ReleaseConstants } from "@stackyard/executor-asg/releases";
 import { type Static, Type } from "typebox";
 
-const TAG_VALUE = { pattern: "^\\S{1,256}$", must: "be the value of a tag, without spaces" };
+const TAG_VALUE = { pattern: "^\\S{1,256}$", expected: "the value of a tag, without spaces" };
 
 /** A text of this form that may be missing. */
-const optional = (form: { readonly pattern: string; readonly must: string }, description: string) =>
+const optional = (form: { readonly pattern: string; readonly expected: string }, description: string) =>
   Type.Optional(Type.String({ ...form, description }));
 
 /** The variables that the app reads itself, in the order of its README. */
@@ -25,7 +24,7 @@ export const Variables = Type.Object({
     "the DynamoDB table of locks: key `key` (string). Default: the locks of the bucket alone",
   ),
   ASSUMED_ROLE: optional(
-    { pattern: "^[A-Za-z0-9+=,.@_/-]{1,512}$", must: "be the name of a role" },
+    { pattern: "^[A-Za-z0-9+=,.@_/-]{1,512}$", expected: "the name of a role" },
     "name of the role that is assumed in each account. Default: the preset's",
   ),
   OPT_IN_TAG: optional(
@@ -33,11 +32,11 @@ export const Variables = Type.Object({
     "value of the tag `DeployWith` on images and subnets that every project may use. Default: the preset's",
   ),
   PROFILE_ROOT: optional(
-    { pattern: "^/([\\x21-\\x7e]{1,509}/)?$", must: "begin and end with a slash" },
+    { pattern: "^/([\\x21-\\x7e]{1,509}/)?$", expected: "a path that begins and ends with a slash" },
     "root of the paths of instance profiles, such as `/odin/`. Default: the preset's",
   ),
   PLACEMENT_ROOT: optional(
-    { pattern: "^[\\x21-\\x7e]{1,199}/$", must: "end with a slash" },
+    { pattern: "^[\\x21-\\x7e]{1,199}/$", expected: "a prefix that ends with a slash" },
     "root of the names of new placement groups, such as `odin/`. Default: the preset's",
   ),
   WILDCARD: optional(TAG_VALUE, "value of a tag, or level of a path, that matches everything. Default: the preset's"),

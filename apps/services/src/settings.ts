@@ -1,5 +1,4 @@
-import { VARIABLE_FORMS } from "@stackyard/aws";
-import { type EnvironmentVariables, parseEnvironment } from "@stackyard/core/environment";
+import { type EnvironmentVariables, parseEnvironment, VARIABLE_FORMS } from "@stackyard/core/environment";
 import { type Static, Type } from "typebox";
 
 /** The variables that the app reads itself, besides those of the yard. */
@@ -12,7 +11,7 @@ export const Variables = Type.Object({
     description: "The prefix of their keys, such as `project/`",
     pattern: "^([A-Za-z0-9!_.*'()-]+/)*$",
     maxLength: 512,
-    must: "be a prefix of keys that ends with a slash",
+    expected: "a prefix of keys that ends with a slash",
     default: "",
   }),
 });

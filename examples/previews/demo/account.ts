@@ -33,7 +33,7 @@ export async function startAccount(): Promise<Account> {
     },
     addBucket(name, stackId) {
       const arn = `arn:aws:s3:::${name}`;
-      const tags = toStackTags({ yard: undefined, stackId, machine: "preview" });
+      const tags = toStackTags({ yard: "main", stackId, machine: "preview" });
       sim.tagging.add({ account, region, arn, tags: { ...tags } });
       return arn;
     },

@@ -1,42 +1,5 @@
 import type { EnvironmentVariables } from "@stackyard/core/environment";
 
-/** Forms of environment variables that name things in AWS: keywords for the schema of a variable. */
-export const VARIABLE_FORMS = {
-  account: { pattern: "^\\d{12}$", must: "be an account of 12 digits" },
-  bucket: { pattern: "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", must: "be the name of a bucket" },
-  eventBus: {
-    pattern: "^arn:aws[a-z-]*:events:[a-z0-9-]+:\\d{12}:event-bus/[\\w./-]{1,256}$",
-    must: "be the ARN of an event bus",
-  },
-  externalId: {
-    pattern: "^[A-Za-z0-9+=,.@:/_-]{2,1224}$",
-    must: "be an external id: 2 to 1,224 letters, digits and +=,.@:/_-",
-  },
-  function: {
-    pattern: "^(arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:)?[A-Za-z0-9_-]{1,140}(:[A-Za-z0-9$_-]{1,128})?$",
-    must: "be the name or ARN of a function",
-  },
-  key: {
-    pattern: "^arn:aws[a-z-]*:kms:[a-z0-9-]+:\\d{12}:(key|alias)/[\\w/-]{1,256}$",
-    must: "be the ARN of a key",
-  },
-  queue: { pattern: "^https?://[^\\s/]+/\\S+$", maxLength: 2_048, must: "be the URL of a queue" },
-  region: { pattern: "^[a-z]{2,4}(-[a-z0-9]+)+$", must: "be a region" },
-  role: { pattern: "^arn:aws[a-z-]*:iam::\\d{12}:role/[\\w+=,.@/-]{1,576}$", must: "be the ARN of a role" },
-  stateMachine: {
-    pattern: "^arn:aws[a-z-]*:states:[a-z0-9-]+:\\d{12}:stateMachine:[\\w-]{1,80}$",
-    must: "be the ARN of a state machine",
-  },
-  table: {
-    pattern: "^[a-zA-Z0-9_.-]{3,255}$",
-    must: 'be the name of a table: 3 to 255 letters, digits, "_", "-" and "."',
-  },
-  topic: {
-    pattern: "^arn:aws[a-z-]*:sns:[a-z0-9-]+:\\d{12}:[\\w-]{1,256}(\\.fifo)?$",
-    must: "be the ARN of a topic",
-  },
-} as const;
-
 /** Returns a part of an ARN, such as its region (3) or account (4): `arn:partition:service:region:account:…`. */
 export function toArnPart(arn: string, index: number): string {
   return arn.split(":")[index] ?? "";

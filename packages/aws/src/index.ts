@@ -7,7 +7,7 @@ export {
   redactText,
   toAwsError,
 } from "./aws-fault.ts";
-export { findEmulator, findRegion, toArnPart, VARIABLE_FORMS } from "./environment.ts";
+export { findEmulator, findRegion, toArnPart } from "./environment.ts";
 export type { LambdaContext } from "./lambda-context.ts";
 export {
   type ClientPlugin,

@@ -39,13 +39,11 @@ export {
 } from "./ports/command.ts";
 export type { CommandOutput, PluginCommand, PluginCommandContext } from "./ports/define-plugin.ts";
 export {
-  defineConfig,
   definePlugin,
   type Plugin,
   type PluginContext,
   type PluginReference,
   type ProvidingContext,
-  type StackyardConfig,
 } from "./ports/define-plugin.ts";
 export {
   type AttemptAccess,
@@ -102,6 +100,7 @@ export type {
   StoredRecord,
 } from "./ports/records.ts";
 export type { DispatchAttempt, DueKind, RenewResult, SettleInput, SuspendInput } from "./ports/stack-store.ts";
+export { CONFIG_DEFAULTS, defineConfig, StackyardConfig } from "./ports/stackyard-config.ts";
 export { findStateOwner, toStatePrefix } from "./ports/state-prefix.ts";
 export type { Store, StoreSignal, StoreStats } from "./ports/store.ts";
 export type {
@@ -112,4 +111,5 @@ export type {
   TaskDelivery,
   Transport,
 } from "./ports/transport.ts";
+export { AwsYardOptions, type ConfiguredYards, listMissingKeys, ServerYardOptions } from "./ports/yard-config.ts";
 export { readChunks, removeChunks, writeChunks } from "./record-chunks.ts";

@@ -12,6 +12,7 @@ import {
   silentLogger,
 } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
+import { readEnvironment, SharedVariables } from "@stackyard/core/environment";
 import { createYardAws } from "@stackyard/runtime/yard";
 import { type Static, type TObject, Type } from "typebox";
 import { type Place, parsePlace } from "./published-objects.ts";
@@ -39,6 +40,9 @@ const YardArg = optionalText(
   },
 );
 
+const { STACKYARD_YARD } = SharedVariables.properties;
+const Variables = Type.Object({ STACKYARD_YARD });
+
 /** Returns a command of this package as a command of a plugin, with `--yard`, and AWS as `openAws` opens it. */
 export function withYard(command: Command<AppsContext>, openAws: OpenAppsAws): PluginCommand {
   return {
@@ -46,7 +50,7 @@ export function withYard(command: Command<AppsContext>, openAws: OpenAppsAws): P
     args: Type.Object({ ...command.args.properties, yard: YardArg }),
     async run(context, { yard: named, ...args }) {
       const { out, projectDir, dataDir, signal, environment } = context;
-      const yard = String(named ?? (environment["STACKYARD_YARD"] || "main"));
+      const yard = String(named ?? readEnvironment(Variables, environment).values.STACKYARD_YARD ?? "main");
       try {
         return await command.run({ out, projectDir, dataDir, signal, yard, aws: openAws(context, yard) }, args);
       } catch (error) {

@@ -1,10 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { formatVariableTable } from "@stackyard/core/environment";
 import { createFakeClock } from "@stackyard/core/testing";
 import { createReleasesClient, type Release } from "@stackyard/sdk/releases";
 import type { TObject } from "typebox";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createReleaseCommands } from "./commands/create-release-commands.ts";
+import { ReleaseVariables } from "./commands/place.ts";
 import { formatRepair } from "./commands/release-place.ts";
 import { planCapacity } from "./plan/capacity.ts";
 import { formatRelease, toReleasePicture } from "./plan/report.ts";
@@ -20,6 +22,10 @@ const PATH = [
   ...["Validate", "Lock", "ValidateResources", "Deploy", "WaitForDeploy", "WaitForHealthy", "CheckHealthy", "Healthy?"],
   ...["WaitForHealthy", "CheckHealthy"],
 ];
+
+it("lists the variables of the commands as their schema describes them", () => {
+  expect(page).toContain(formatVariableTable(ReleaseVariables));
+});
 
 let world: CommandWorld;
 beforeEach(() => {

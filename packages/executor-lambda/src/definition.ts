@@ -111,12 +111,13 @@ export const LambdaOptions = Type.Object(
   {
     functions: Type.Optional(
       Type.Record(Type.String(), Type.Union([Type.String({ minLength: 1 }), ModuleFunction, CommandFunction]), {
-        description: "Functions served from this machine, by the name that tasks use",
+        description: "Local functions, by the name that tasks use. Default: none",
       }),
     ),
     mode: Type.Optional(
       Type.Union([Type.Literal("local"), Type.Literal("aws")], {
-        description: "`local`: nothing leaves the machine. `aws`: `functions` is not used. Default: by name",
+        description:
+          "By default, a name in `functions` runs locally and every other name is called in AWS. `local` calls nothing in AWS; `aws` ignores `functions`",
       }),
     ),
   },

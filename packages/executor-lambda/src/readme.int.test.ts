@@ -2,8 +2,10 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Plugin, StackyardConfig } from "@stackyard/core";
+import { formatVariableTable } from "@stackyard/core/environment";
 import { parseMachine } from "@stackyard/core/machine";
 import { beforeAll, describe, expect, it } from "vitest";
+import { LambdaOptions } from "./definition.ts";
 import plugin from "./index.ts";
 import { aContext } from "./testing/a-context.ts";
 
@@ -55,6 +57,10 @@ describe("the README", () => {
 
     expect(step).toEqual({ kind: "succeeded", outputs: { findings: 0 } });
     expect(lines).toEqual(["nothing to complain about"]);
+  });
+
+  it("lists the options as their schema describes them", () => {
+    expect(readme).toContain(formatVariableTable(LambdaOptions, "option"));
   });
 
   it("lists every failure of the sources, with its flag", () => {

@@ -1,4 +1,5 @@
 import { defined, type Executor, type Failed, failed, type Step } from "@stackyard/core";
+import { VARIABLE_FORMS } from "@stackyard/core/environment";
 import { DURATION_PATTERN, parseDuration } from "@stackyard/core/machine";
 import { type Static, Type } from "typebox";
 
@@ -39,7 +40,7 @@ const SsmTarget = Type.Object(
   { additionalProperties: false },
 );
 
-const bucket = Type.String({ pattern: "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", expected: "the name of a bucket" });
+const bucket = Type.String(VARIABLE_FORMS.bucket);
 
 const ArtifactObject = Type.Object(
   {

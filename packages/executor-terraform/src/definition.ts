@@ -258,13 +258,17 @@ export const TerraformInventory = Type.Object({
 });
 export type TerraformInventory = Static<typeof TerraformInventory>;
 
+/** Defaults of these options. */
+export const OPTION_DEFAULTS = { binary: "terraform", lockTimeout: "30s" } as const;
+
 /** The options of this plugin in a project. */
 export const TerraformOptions = Type.Object(
   {
     binary: Type.Optional(
       Type.String({
         minLength: 1,
-        description: "Program: a name that is looked up in PATH, such as `tofu`, or a path. Default: `terraform`",
+        description: "A program in `PATH`, such as `tofu`, or a path",
+        default: OPTION_DEFAULTS.binary,
       }),
     ),
     binaries: Type.Optional(
@@ -272,57 +276,67 @@ export const TerraformOptions = Type.Object(
         minItems: 1,
         maxItems: 20,
         description:
-          "Programs that tasks choose from by `binary` and `version`, the preferred one first; replaces `binary`",
+          "Programs that tasks choose from by `binary` and `version`, the preferred one first; replaces `binary`. Default: none",
       }),
     ),
     version: Type.Optional(
       Type.String({
         minLength: 1,
-        description: "Versions that may be used, such as `~> 1.11.0`. Default: any",
+        description: "The allowed versions, as in `required_version`: `~> 1.11.0`. Default: any",
       }),
     ),
     sourcesDir: Type.Optional(
-      Type.String({ minLength: 1, description: "Folder that local sources come from. Default: the project's folder" }),
+      Type.String({
+        minLength: 1,
+        description:
+          "The folder of local sources. The executor reads nothing outside it, and nothing in the runner's own folders (data, work, providers), also not through links. Default: the project",
+      }),
     ),
     workDir: Type.Optional(
       Type.String({
         minLength: 1,
-        description: "Folder for the files of runs. Default: the system's folder for such files",
+        description:
+          "The folder in which each run has its own folder. Default: the system's folder for temporary files",
       }),
     ),
     providerCacheDir: Type.Optional(
       Type.String({
         minLength: 1,
-        description: "Folder that keeps providers for later runs. Default: `terraform-providers` in the data folder",
+        description: "Keeps providers for later runs. Default: `terraform-providers` in the data folder",
       }),
     ),
     cliConfigFile: Type.Optional(
-      Type.String({ minLength: 1, description: "Terraform's CLI configuration file. Default: none of our own" }),
+      Type.String({
+        minLength: 1,
+        description:
+          "Terraform's CLI configuration, for example for a mirror. The runner's own `TF_CLI_CONFIG_FILE` is not passed. Default: none",
+      }),
     ),
     passEnvironment: Type.Optional(
       Type.Array(Type.String({ minLength: 1, maxLength: 256 }), {
         maxItems: 100,
-        description: "More environment variables to hand on; `TF_TOKEN_*` hands on all that begin so. Default: none",
+        description: "Further environment variables to pass; a trailing `*` matches any suffix. Default: none",
       }),
     ),
     untrusted: Type.Optional(
       Type.Union([Type.Literal("refuse"), Type.Literal("allow")], {
-        description: "What sources with `trusted: false` do. `allow` needs targets with a role. Default: `refuse`",
+        description: "`allow` runs sources with `trusted: false`, in targets with a role. Default: `refuse`",
       }),
     ),
     cost: Type.Optional(
       Type.Literal("infracost", {
-        description: "Estimate plans with Infracost if it is in PATH, else with `prices`. Default: with `prices`",
+        description: "`infracost`: estimates of plans with Infracost where it can be run. Default: `prices`",
       }),
     ),
     prices: Type.Optional(
-      Type.String({ minLength: 1, description: "File with prices, for estimates of plans. Default: no estimates" }),
+      Type.String({ minLength: 1, description: "A file with prices, for estimates of plans. Default: none" }),
     ),
     lockTimeout: Type.Optional(
       Type.String({
         pattern: "^\\d{1,5}(ms|s|m|h)$",
         expected: "a duration such as 30m",
-        description: "How long to wait for a state that is locked. Default: `30s`",
+        description: "How long to wait for a locked state",
+        default: OPTION_DEFAULTS.lockTimeout,
       }),
     ),
   },

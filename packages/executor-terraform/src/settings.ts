@@ -1,8 +1,9 @@
 import { tmpdir } from "node:os";
 import { join, resolve, sep } from "node:path";
 import { type AwsCredentials, defined, type ExecutorContext, StackyardError, type Target } from "@stackyard/core";
+import { readYardName } from "@stackyard/core/environment";
 import { toStackTags } from "@stackyard/core/services";
-import type { TerraformOptions } from "./definition.ts";
+import { OPTION_DEFAULTS, type TerraformOptions } from "./definition.ts";
 import { TerraformFailure } from "./failure.ts";
 import { isVersionConstraint } from "./module-facts.ts";
 import { loadSdkS3Source, type S3Source } from "./sources.ts";
@@ -45,18 +46,20 @@ export interface Settings {
   readonly graceMs: number;
 }
 
-const DEFAULTS = { binary: "terraform", lockTimeout: "30s", graceMs: 240_000 };
+const GRACE_MS = 240_000;
 
 /** Combines options and defaults. Throws CONFIG_INVALID for an invalid version constraint. */
 export function toSettings(options: TerraformOptions, deps: TerraformDeps): Settings {
-  const { version, cliConfigFile, prices, passEnvironment = [], lockTimeout = DEFAULTS.lockTimeout } = options;
+  const { version, cliConfigFile, prices, passEnvironment = [], lockTimeout = OPTION_DEFAULTS.lockTimeout } = options;
   checkVersion(version);
   const inProject = (path: string) => resolve(deps.projectDir, path);
   const dataDir = resolve(deps.dataDir);
   const workDir = options.workDir === undefined ? tmpdir() : inProject(options.workDir);
   const { providerCacheDir = join(dataDir, "terraform-providers") } = options;
   return {
-    binaries: (options.binaries ?? [options.binary ?? DEFAULTS.binary]).map((binary) => toBinary(binary, inProject)),
+    binaries: (options.binaries ?? [options.binary ?? OPTION_DEFAULTS.binary]).map((binary) =>
+      toBinary(binary, inProject),
+    ),
     sourcesDir: inProject(options.sourcesDir ?? "."),
     workDir,
     providerCacheDir: inProject(providerCacheDir),
@@ -68,7 +71,7 @@ export function toSettings(options: TerraformOptions, deps: TerraformDeps): Sett
     allowsUntrusted: options.untrusted === "allow",
     environment: deps.environment,
     s3: deps.s3 ?? loadSdkS3Source,
-    graceMs: deps.graceMs ?? DEFAULTS.graceMs,
+    graceMs: deps.graceMs ?? GRACE_MS,
     ...defined({
       version,
       cliConfigFile: cliConfigFile === undefined ? undefined : inProject(cliConfigFile),
@@ -142,7 +145,7 @@ const FIXED: Environment = { TF_IN_AUTOMATION: "1", TF_INPUT: "0", CHECKPOINT_DI
  * a `provider` block override them.
  */
 export function toDefaultTags(runner: Environment, { stackId, machine }: ExecutorContext): Environment {
-  const tags = toStackTags({ yard: runner["YARD_NAME"], stackId, machine });
+  const tags = toStackTags({ yard: readYardName(runner), stackId, machine });
   return Object.fromEntries(Object.entries(tags).map(([name, value]) => [`TF_AWS_DEFAULT_TAGS_${name}`, value]));
 }
 

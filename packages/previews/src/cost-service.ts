@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { findAwsFault, toAwsError } from "@stackyard/aws";
 import { type PluginContext, type PluginService, type ServiceDeps, type Stack, StackyardError } from "@stackyard/core";
+import { readYardName } from "@stackyard/core/environment";
 import { notify } from "@stackyard/core/services";
 import { type Static, Type } from "typebox";
 import { Check } from "typebox/value";
@@ -45,7 +46,7 @@ export function createCostServices(
   { environment }: Pick<PluginContext, "environment">,
 ): readonly PluginService[] {
   if (options === undefined) return [];
-  const yard = environment["YARD_NAME"];
+  const yard = readYardName(environment);
   return [
     {
       name: "costs",
@@ -85,7 +86,7 @@ async function findBought({ records, clock }: ServiceDeps): Promise<StoredBought
 
 interface BuyInput {
   readonly options: NonNullable<PreviewsOptions["costs"]>;
-  readonly yard: string | undefined;
+  readonly yard: string;
   readonly version: number | undefined;
 }
 

@@ -30,7 +30,7 @@ const MOST_TAGGED = 100_000;
 /** Searches the inventories, states and accounts for resources of removed stacks. Read-only. */
 export async function findOrphans(
   deps: ServiceDeps,
-  { accounts = [], yard }: Pick<PreviewsOptions, "accounts"> & { readonly yard: string | undefined },
+  { accounts = [], yard }: Pick<PreviewsOptions, "accounts"> & { readonly yard: string },
 ): Promise<{ readonly orphans: readonly FoundOrphan[]; readonly failures: OrphanCheck["failures"] }> {
   const board = createBoard(deps);
   await addStates(deps, board);
@@ -79,7 +79,7 @@ function toTargets(accounts: NonNullable<PreviewsOptions["accounts"]>): readonly
 
 interface TaggedInput {
   readonly target: Target;
-  readonly yard: string | undefined;
+  readonly yard: string;
 }
 
 async function addTagged(deps: ServiceDeps, board: Board, { target, yard }: TaggedInput): Promise<void> {

@@ -15,6 +15,7 @@ import {
   type Step,
   succeeded,
 } from "@stackyard/core";
+import { readYardName } from "@stackyard/core/environment";
 import { toStackTags } from "@stackyard/core/services";
 import {
   type LeakCheckConfig,
@@ -42,7 +43,7 @@ type LeakCheckStep = Step<LeakCheckProgress, LeakCheckOutputs>;
  * LEAK_CHECK_CANCELLED.
  */
 export function createLeakCheckExecutor({ environment }: Pick<PluginContext, "environment">): Executor {
-  const yard = environment["YARD_NAME"];
+  const yard = readYardName(environment);
   return defineExecutor({
     ...leakCheckDefinition,
     start: (ctx, config) => look({ ctx, config, yard, progress: {} }),
@@ -54,7 +55,7 @@ export function createLeakCheckExecutor({ environment }: Pick<PluginContext, "en
 interface LookInput {
   readonly ctx: ExecutorContext;
   readonly config: LeakCheckConfig;
-  readonly yard: string | undefined;
+  readonly yard: string;
   readonly progress: LeakCheckProgress;
 }
 

@@ -14,7 +14,7 @@ export interface LoadedCosts {
 /** The yard and account to load costs for. */
 export interface CostsQuery {
   readonly options: NonNullable<PreviewsOptions["costs"]>;
-  readonly yard: string | undefined;
+  readonly yard: string;
   /** Called for each page that was bought. */
   readonly onPage: () => void;
 }

@@ -7,6 +7,7 @@ import {
   type ServiceDeps,
   StackyardError,
 } from "@stackyard/core";
+import { readYardName } from "@stackyard/core/environment";
 import {
   findOrphan,
   findOrphanCheck,
@@ -35,7 +36,7 @@ export function createOrphanService(
   { accounts = [] }: Pick<PreviewsOptions, "accounts">,
   { environment }: Pick<PluginContext, "environment">,
 ): PluginService {
-  const yard = environment["YARD_NAME"];
+  const yard = readYardName(environment);
   return {
     name: "orphans",
     async dueAt(deps) {

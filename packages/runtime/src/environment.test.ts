@@ -177,7 +177,7 @@ describe("the environment", () => {
     ["YARD_NAME", "a b", "YARD_NAME must be 1 to 64 letters"],
     ["AWS_ENDPOINT_URL", "localhost", "AWS_ENDPOINT_URL must be an address"],
     ["AWS_ENDPOINT_URL_SQS", "localhost", "AWS_ENDPOINT_URL_SQS must be an address"],
-    ["AWS_REGION", "Ireland!", "AWS_REGION must be a region."],
+    ["AWS_REGION", "Ireland!", "AWS_REGION must be a region such as eu-west-1."],
   ])("refuses %s = %j, without showing it", (name, value, fault) => {
     const faults = findFaults({ ...least, [name]: value });
 

@@ -1,21 +1,26 @@
-import { findRegion, VARIABLE_FORMS } from "@stackyard/aws";
+import { findRegion } from "@stackyard/aws";
 import { defined } from "@stackyard/core";
 import {
+  DynamodbVariables,
   type EngineSettings,
   EngineVariables,
   type EnvironmentVariables,
+  findSealFaults,
   type GivenVariables,
+  KEY_PREFIXES,
   parseEnvironment as parseVariables,
+  SharedVariables,
   toEngineSettings,
+  VARIABLE_FORMS,
 } from "@stackyard/core/environment";
 import { TelemetryVariables } from "@stackyard/telemetry";
 import { type Static, Type } from "typebox";
 import { findQueueSenderFaults, parseQueueSenders, type QueueSenders } from "./queue-senders.ts";
 
-const { LOG_LEVEL, EMF_METRICS, YARD_NAME } = TelemetryVariables.properties;
-const { bucket: BUCKET, queue: QUEUE, region: REGION, table: TABLE } = VARIABLE_FORMS;
+const { LOG_LEVEL, STACKYARD_SEAL_KEY, STACKYARD_SEAL_KMS_KEY, YARD_NAME } = SharedVariables.properties;
+const { bucket: BUCKET, queue: QUEUE, region: REGION } = VARIABLE_FORMS;
 const ADDRESS = { pattern: "^https?://[^\\s]+$", maxLength: 2_048 };
-const FOLDER = { pattern: "^(/|[A-Za-z]:[\\\\/])", maxLength: 4_096, must: "be an absolute path" };
+const FOLDER = { pattern: "^(/|[A-Za-z]:[\\\\/])", maxLength: 4_096, expected: "an absolute path" };
 const TEXT = { maxLength: 2_048 };
 
 /** Returns the schema of an optional text. */
@@ -39,26 +44,25 @@ export const Variables = Type.Object({
     description: "How long machines are cached, in seconds",
     minimum: 0,
     maximum: 999_999_999,
-    must: "be a whole number",
+    expected: "a whole number",
     default: 60,
   }),
   SQS_EVENT_QUEUE_URL: text("The queue of events; optional for a state manager in Lambda", QUEUE),
   SQS_TASK_QUEUE_URL: text("The queue of tasks", QUEUE),
   POSTGRES_CONNECTION_SECRET: text("The name or ARN of the secret of a Postgres database, in the format of RDS"),
-  DYNAMODB_TABLE: text("The table of stacks. With `LOCAL_MODE` default: `Stacks`", TABLE),
+  DYNAMODB_TABLE: DynamodbVariables.properties.DYNAMODB_TABLE,
   LOCAL_MODE: text(
-    "Any text, even `false`: SQS at `http://sqs:9324`, DynamoDB at `http://dynamodb:8000`, Postgres on the host `db` (user, password and database `cloudseam`)",
+    "Any text, even `false`: SQS at `http://sqs:9324`, DynamoDB at `http://dynamodb:8000` with the table `Stacks` by default, Postgres on the host `db` (user, password and database `cloudseam`)",
   ),
   SKIP_TASK_EXECUTION: text("With `LOCAL_MODE`, any text: tasks succeed without being run"),
   AWS_REGION: text("The region; Lambda sets it", REGION),
   AWS_DEFAULT_REGION: text("The region if `AWS_REGION` is not set", REGION),
 
   SQS_LONG_TASK_QUEUE_URL: text("The queue of tasks that take longer than a function may run", QUEUE),
-  SQS_TICK_QUEUE_URL: text("The queue `stack-ticks`, which delays work that is due within two minutes", {
-    ...QUEUE,
-    pattern: "^https?://[^\\s/]+/[^\\s]+(?<!\\.fifo)$",
-    must: "be the URL of a standard queue, because FIFO queues do not delay single messages",
-  }),
+  SQS_TICK_QUEUE_URL: text(
+    "The queue `stack-ticks`, which delays work that is due within two minutes",
+    VARIABLE_FORMS.standardQueue,
+  ),
   SQS_EVENT_DEAD_LETTER_QUEUE_URL: text("The queue that receives dead-lettered events with their reasons", QUEUE),
   SQS_TASK_DEAD_LETTER_QUEUE_URL: text("The queue that receives dead-lettered task messages with their reasons", QUEUE),
   SNS_EVENT_TOPIC_ARN: text(
@@ -69,7 +73,7 @@ export const Variables = Type.Object({
   MESSAGE_PREFIX: Type.String({
     ...TEXT,
     description: "The prefix of the keys of these messages",
-    default: "stackyard/messages/",
+    default: KEY_PREFIXES.messages,
   }),
   TASK_LOG_BUCKET: text(
     "The bucket of whole logs of tasks, of runners with the store; give it a lifecycle rule of 7 days. Default: with Postgres the database; with DynamoDB only the last 64 KiB of a log are kept",
@@ -78,17 +82,17 @@ export const Variables = Type.Object({
   TASK_LOG_PREFIX: Type.String({
     ...TEXT,
     description: "The prefix of the keys of these logs",
-    default: "stackyard/logs/",
+    default: KEY_PREFIXES.logs,
   }),
   DATABASE_URL: text(
     "The address of a Postgres database without a secret: `postgres://user:password@host:5432/database`",
     {
       pattern: "^postgres(ql)?://",
       maxLength: 4_096,
-      must: "be an address such as postgres://user:password@host:5432/database",
+      expected: "an address such as postgres://user:password@host:5432/database",
     },
   ),
-  DYNAMODB_WORK_TABLE: text("The table of all other records. Default: `<DYNAMODB_TABLE>-work`", TABLE),
+  DYNAMODB_WORK_TABLE: DynamodbVariables.properties.DYNAMODB_WORK_TABLE,
   RUNNERS_HAVE_STORE: Type.Boolean({
     description:
       "`true` if every runner that reads the task queues has the store, which claims, cancels and exclusive keys require",
@@ -103,39 +107,31 @@ export const Variables = Type.Object({
     description:
       "The executors of your own runners that machines may use, separated by commas, such as `delay,ecs`. The state manager does not know their schemas; the runner checks configs before it starts",
     maxItems: 64,
-    must: "be names of executors with commas between them",
+    expected: "names of executors with commas between them",
     default: [],
   }),
   TASK_CONCURRENCY: Type.Integer({
     description: "How many tasks a container runs at the same time",
     minimum: 1,
     maximum: 999,
-    must: "be a whole number from 1 to 999",
+    expected: "a whole number from 1 to 999",
     default: 4,
   }),
   TERRAFORM_BINARY: text("The program of the executor `terraform`: a name in `PATH`, such as `tofu`, or a path"),
   TERRAFORM_VERSION: text("The versions of Terraform that the runner accepts, such as `~> 1.14.0`. Default: any"),
   TERRAFORM_STATE_URL: text(
     "The Stackyard server that stores the Terraform states of configurations without a backend, such as `https://stackyard.example.org`. Needs the store",
-    { ...ADDRESS, must: "be an address such as https://stackyard.example.org" },
+    { ...ADDRESS, expected: "an address such as https://stackyard.example.org" },
   ),
-  STACKYARD_SEAL_KEY: text(
-    "The key that encrypts saved Terraform plans: 32 random bytes in base64; several with commas between them, the newest first. Needs the store",
-  ),
-  STACKYARD_SEAL_KMS_KEY: Type.Array(Type.String({ pattern: VARIABLE_FORMS.key.pattern }), {
-    description:
-      "Instead of `STACKYARD_SEAL_KEY`: the ARN of a symmetric KMS key, whose data keys encrypt saved Terraform plans; several with commas between them, the newest first. Needs the store",
-    maxItems: 8,
-    must: "be ARNs of keys with commas between them",
-    default: [],
-  }),
+  STACKYARD_SEAL_KEY,
+  STACKYARD_SEAL_KMS_KEY,
   TASK_DATA_DIR: text(
     "A folder for Terraform providers and states that could not be saved; it is kept between tasks. Default: `stackyard` in the folder for temporary files",
     FOLDER,
   ),
   TARGET_ROLE: text("The role that tasks assume in targets without a role", {
     pattern: "^[A-Za-z0-9+=,.@_/:-]{1,2048}$",
-    must: "be a role's name, path or ARN",
+    expected: "a role's name, path or ARN",
   }),
   TARGET_EXTERNAL_ID: text("The external id for this role", VARIABLE_FORMS.externalId),
   SESSION_TAGS: Type.Boolean({
@@ -144,13 +140,13 @@ export const Variables = Type.Object({
     default: false,
   }),
   LOG_LEVEL,
-  EMF_METRICS,
+  EMF_METRICS: TelemetryVariables.properties.EMF_METRICS,
   YARD_NAME,
   AWS_ENDPOINT_URL: text(
     "An address that replaces those of all AWS services, as in the AWS SDK; S3 then uses path-style URLs",
     {
       ...ADDRESS,
-      must: "be an address such as http://127.0.0.1:4566",
+      expected: "an address such as http://127.0.0.1:4566",
     },
   ),
   AWS_LAMBDA_FUNCTION_NAME: text("Set by Lambda; the app then runs as a function"),
@@ -174,8 +170,8 @@ export function requireEvents(environment: EnvironmentVariables, what: string): 
 }
 
 /** Returns true for a variable with a value. */
-export function isSet(environment: EnvironmentVariables, name: string): boolean {
-  return (environment[name] ?? "") !== "";
+export function isSet(environment: EnvironmentVariables | undefined, name: keyof Variables): boolean {
+  return (environment?.[name] ?? "") !== "";
 }
 
 /** Reads the environment. Throws one `CONFIG_INVALID` that lists everything that is wrong; it shows no values. */
@@ -211,11 +207,6 @@ function findQueueFaults({ SQS_TICK_QUEUE_URL: ticks, REFUSED_EVENTS, ...given }
     ...faults,
     "REFUSED_EVENTS cannot be redeliver with a FIFO queue: one event would hold up its stack. Use park or drop.",
   ];
-}
-
-function findSealFaults({ STACKYARD_SEAL_KEY: key, STACKYARD_SEAL_KMS_KEY: kms }: Given): readonly string[] {
-  if (key === undefined || kms === undefined) return [];
-  return ["STACKYARD_SEAL_KEY and STACKYARD_SEAL_KMS_KEY are both set. Unset one of them."];
 }
 
 function toRegion(values: Pick<Given, "AWS_REGION" | "AWS_DEFAULT_REGION" | "LOCAL_MODE">): string | undefined {

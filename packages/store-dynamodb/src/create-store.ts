@@ -17,7 +17,8 @@ import {
   parseStoreOptions,
   systemClock,
 } from "@stackyard/core/engine";
-import { Type } from "typebox";
+import { DynamodbVariables, parseEnvironment, VARIABLE_FORMS } from "@stackyard/core/environment";
+import { type Static, Type } from "typebox";
 import { createAttemptStore, listOpenAttempts } from "./attempts.ts";
 import { createStackStore, publishLast, recordEntries } from "./commit-change.ts";
 import { createSerializer, createTable } from "./database.ts";
@@ -30,27 +31,55 @@ import { createRecentWork, createYardLog, type StoreContext } from "./store-cont
 import { prepareTables, type TableNames } from "./tables.ts";
 import { nextDueAt, takeDue, takeOwn } from "./take-due.ts";
 
-/** How a store is opened. */
-export interface DynamodbStoreOptions {
-  /** The table of stacks: string key `id`. */
-  readonly table: string;
-  /** The table of everything else. Default: `<table>-work`. */
-  readonly workTable?: string;
-  /** The caller closes it. Default: a client that the store creates with `region` and `endpoint`, and closes. */
-  readonly client?: DynamoDBClient;
-  /** Default: as the SDK finds it. */
-  readonly region?: string;
-  /** Instead of the service's own, such as `http://127.0.0.1:8000`. */
-  readonly endpoint?: string;
-  /** Creates missing tables. `work`: creates only the work table; the stacks table must exist. Default: false. */
-  readonly createTables?: boolean | "work";
-  /** Default: none. */
-  readonly logger?: Logger;
-  /** Real time: it counts only where instants of callers do not. Default: the system's. */
-  readonly clock?: Clock;
-  /** Default: `Math.random`. */
-  readonly random?: Random;
+function name(description: string) {
+  return Type.Optional(Type.String({ minLength: 1, maxLength: 255, description }));
 }
+
+/** How a store is opened. */
+export const DynamodbStoreOptions = Type.Object(
+  {
+    table: Type.String({
+      minLength: 1,
+      maxLength: 255,
+      description:
+        "The table of stacks, with the string key `id`. Required; in a project, it can come from the environment",
+    }),
+    workTable: name("The table of all other records. Default: `<table>-work`"),
+    client: Type.Optional(
+      Type.Unsafe<DynamoDBClient>({ description: "A `DynamoDBClient`, which you close yourself. Default: its own" }),
+    ),
+    region: name("The region of its own client. Default: the region that the SDK finds"),
+    endpoint: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 2_048,
+        description: "The address for its own client, such as `http://127.0.0.1:8000`. Default: that of the service",
+      }),
+    ),
+    createTables: Type.Optional(
+      Type.Union([Type.Boolean(), Type.Literal("work")], {
+        description:
+          '`true` creates missing tables with on-demand billing; `"work"` creates only the work table, and the table of stacks must exist',
+        default: false,
+      }),
+    ),
+    logger: Type.Optional(
+      Type.Unsafe<Logger>({
+        description: "Logs work that is left to the sweep, and unreadable items. Default: none",
+      }),
+    ),
+    clock: Type.Optional(
+      Type.Unsafe<Clock>({ description: "The time where callers pass none. Default: the system's" }),
+    ),
+    random: Type.Optional(
+      Type.Unsafe<Random>({
+        description: "Spreads the retries of writers after a conflict. Default: `Math.random`",
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+export type DynamodbStoreOptions = Readonly<Static<typeof DynamodbStoreOptions>>;
 
 /** Options with their defaults. */
 interface StoreSettings {
@@ -64,7 +93,7 @@ interface StoreSettings {
 }
 
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
-const NAME = /^[a-zA-Z0-9_.-]{3,255}$/;
+const NAME = new RegExp(VARIABLE_FORMS.table.pattern);
 
 /** Throws `CONFIG_INVALID` with everything that is wrong. */
 function toSettings(options: DynamodbStoreOptions): StoreSettings {
@@ -204,15 +233,9 @@ function nextNonce(): string {
   return randomBytes(8).toString("base64url");
 }
 
-const Name = Type.Optional(Type.String({ minLength: 1, maxLength: 255 }));
+const { table, workTable, region, endpoint } = DynamodbStoreOptions.properties;
 const ProjectOptions = Type.Object(
-  {
-    table: Name,
-    workTable: Name,
-    region: Name,
-    endpoint: Type.Optional(Type.String({ minLength: 1, maxLength: 2_048 })),
-    createTables: Type.Optional(Type.Boolean()),
-  },
+  { table: Type.Optional(table), workTable, region, endpoint, createTables: Type.Optional(Type.Boolean()) },
   { additionalProperties: false },
 );
 
@@ -222,21 +245,13 @@ const ProjectOptions = Type.Object(
  * `createDynamodbStore`.
  */
 export async function createStore(options: unknown, context: ProjectContext): Promise<DynamodbStore> {
-  const {
-    createTables = false,
-    table: named,
-    workTable: namedWork,
-    region,
-    endpoint,
-  } = parseStoreOptions("dynamodb", ProjectOptions, options);
   const { environment, logger, migrate } = context;
-  const table = named ?? (environment["DYNAMODB_TABLE"] || undefined);
-  const workTable = namedWork ?? (environment["DYNAMODB_WORK_TABLE"] || undefined);
+  const variables = parseEnvironment(DynamodbVariables, environment, { app: "store" });
+  const { createTables = false, ...given } = parseStoreOptions("dynamodb", ProjectOptions, options);
+  const { table = variables.DYNAMODB_TABLE, workTable = variables.DYNAMODB_WORK_TABLE, ...ofClient } = given;
   if (table === undefined) {
     const message = "No DynamoDB table is configured. Set DYNAMODB_TABLE, or `table` in the project's `store`.";
     throw new StackyardError("CONFIG_INVALID", message);
   }
-  return createDynamodbStore(
-    defined({ table, workTable, region, endpoint, createTables: createTables && migrate, logger }),
-  );
+  return createDynamodbStore(defined({ ...ofClient, table, workTable, createTables: createTables && migrate, logger }));
 }

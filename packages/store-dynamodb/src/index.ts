@@ -1,5 +1,4 @@
-export type { DynamodbStoreOptions } from "./create-store.ts";
-export { createDynamodbStore, createStore, type DynamodbStore } from "./create-store.ts";
+export { createDynamodbStore, createStore, type DynamodbStore, DynamodbStoreOptions } from "./create-store.ts";
 export { createDynamodbRecords, type DynamodbRecordsOptions } from "./records.ts";
 export {
   checkTables,

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { DynamodbVariables, formatVariableTable } from "@stackyard/core/environment";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createDynamodbStore, type DynamodbStoreOptions } from "./create-store.ts";
+import { createDynamodbStore, DynamodbStoreOptions } from "./create-store.ts";
 import { startTestTables, type TestTables } from "./testing/test-tables.ts";
 
 let tables: TestTables;
@@ -24,22 +25,8 @@ describe("the README", () => {
     expect(printed).toEqual([["event"]]);
   });
 
-  it("lists every option", () => {
-    const options: Required<{ [Name in keyof DynamodbStoreOptions]: true }> = {
-      table: true,
-      workTable: true,
-      client: true,
-      region: true,
-      endpoint: true,
-      createTables: true,
-      logger: true,
-      clock: true,
-      random: true,
-    };
-    const [, table = ""] = /## Options\n([\s\S]*?)## /.exec(readme) ?? [];
-
-    const listed = [...table.matchAll(/^\| `(\w+)` \|/gm)].map((row) => row[1]);
-
-    expect(listed).toEqual(Object.keys(options));
+  it("lists the options and variables as their schemas describe them", () => {
+    expect(readme).toContain(formatVariableTable(DynamodbStoreOptions, "option"));
+    expect(readme).toContain(formatVariableTable(DynamodbVariables));
   });
 });

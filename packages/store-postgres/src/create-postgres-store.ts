@@ -8,6 +8,7 @@ import {
   parseStoreOptions,
   type QueuedEvent,
 } from "@stackyard/core/engine";
+import { PostgresVariables, readEnvironment } from "@stackyard/core/environment";
 import { Type } from "typebox";
 import {
   type AttemptGroups,
@@ -26,13 +27,7 @@ import { createStackQueries } from "./queries.ts";
 import { createRecordRows, createRevisions } from "./records.ts";
 import { Signals, signalsOf } from "./signals.ts";
 import { commitAll, listUnreadable, loadStacks, lookAtForeignRows } from "./stack-store.ts";
-import {
-  type PostgresConnection,
-  type PostgresStoreOptions,
-  type StoreSettings,
-  toSettings,
-  type UnreadableStack,
-} from "./store-options.ts";
+import { PostgresStoreOptions, type StoreSettings, toSettings, type UnreadableStack } from "./store-options.ts";
 import { acknowledgeAll, createWorkQueue, enqueueAll } from "./work-queue.ts";
 
 /** A store in a PostgreSQL database. */
@@ -199,26 +194,9 @@ function createGroups(
   };
 }
 
-const Count = Type.Optional(Type.Integer({ minimum: 1 }));
+const { maxGroup: _, logger: __, ...ofProject } = PostgresStoreOptions.properties;
 const ProjectOptions = Type.Object(
-  {
-    // A text, a secret or a function; the value is checked where it is used.
-    connection: Type.Optional(Type.Unknown()),
-    schema: Type.Optional(Type.String()),
-    tls: Type.Optional(
-      Type.Union([
-        ...["off", "prefer", "require", "verify-full"].map((mode) => Type.Literal(mode)),
-        Type.Object({ mode: Type.Literal("verify-full"), ca: Type.String() }, { additionalProperties: false }),
-      ]),
-    ),
-    maxConnections: Count,
-    idleMs: Count,
-    connectTimeoutMs: Count,
-    statementTimeoutMs: Count,
-    answerTimeoutMs: Count,
-    applicationName: Type.Optional(Type.String({ maxLength: 63 })),
-    migrate: Type.Optional(Type.Boolean()),
-  },
+  { ...ofProject, connection: Type.Optional(ofProject.connection) },
   { additionalProperties: false },
 );
 
@@ -231,9 +209,8 @@ const ProjectOptions = Type.Object(
 export async function createStore(options: unknown, context: ProjectContext): Promise<PostgresStore> {
   const { connection, migrate = true, ...rest } = parseStoreOptions("postgres", ProjectOptions, options);
   return createPostgresStore({
-    // `parseStoreOptions` has checked it against the schema of these very options.
-    ...(rest as Omit<PostgresStoreOptions, "connection">),
-    connection: toConnection(connection, context.environment),
+    ...rest,
+    connection: connection ?? findConnection(context.environment),
     migrate: migrate && context.migrate,
     logger: context.logger,
   });
@@ -242,15 +219,13 @@ export async function createStore(options: unknown, context: ProjectContext): Pr
 const WHERE =
   'Set DATABASE_URL to an address such as postgres://user:password@host:5432/database, or write `store: { type: "postgres", connection: … }`.';
 
-/** Returns the configured connection, or that of the environment. */
-function toConnection(given: unknown, environment: ProjectContext["environment"]): PostgresStoreOptions["connection"] {
-  // The value is parsed before it is used.
-  if (given !== undefined) return given as PostgresConnection;
-  const address = environment["DATABASE_URL"] || undefined;
+/** Returns the connection in the environment. */
+function findConnection(environment: ProjectContext["environment"]): PostgresStoreOptions["connection"] {
+  const { values } = readEnvironment(PostgresVariables, environment);
+  const { DATABASE_URL: address, DATABASE_URL_FILE: file } = values;
   if (address !== undefined) return address;
-  const file = environment["DATABASE_URL_FILE"] || undefined;
   if (file !== undefined) return () => readConnection(file);
-  const secret = environment["POSTGRES_CONNECTION_SECRET"]?.trim() || undefined;
+  const secret = values.POSTGRES_CONNECTION_SECRET?.trim() || undefined;
   if (secret === undefined) throw new StackyardError("CONFIG_INVALID", `No Postgres server is named. ${WHERE}`);
   if (secret.startsWith("{")) return secret;
   const message = `POSTGRES_CONNECTION_SECRET names a secret; here it must hold the secret's JSON, as ECS injects it. ${WHERE}`;

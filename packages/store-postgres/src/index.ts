@@ -1,8 +1,8 @@
 export { createPostgresStore, createStore, migratePostgresStore, type PostgresStore } from "./create-postgres-store.ts";
-export type {
-  ConnectionSecret,
-  PostgresConnection,
+export {
+  type ConnectionSecret,
+  type PostgresConnection,
   PostgresStoreOptions,
-  PostgresTls,
-  UnreadableStack,
+  type PostgresTls,
+  type UnreadableStack,
 } from "./store-options.ts";

@@ -11,38 +11,6 @@ export type PostgresConnection = string | ConnectionSecret;
 /** How connections are encrypted. `ca`: PEM of the authorities that may have signed the server's certificate. */
 export type PostgresTls = TlsMode | { readonly mode: "verify-full"; readonly ca: string };
 
-/** How a store is opened. */
-export interface PostgresStoreOptions {
-  /** A function is called again after the server refused the credentials: they may have been rotated. */
-  readonly connection: PostgresConnection | (() => PostgresConnection | Promise<PostgresConnection>);
-  /** The schema of tables and functions. Lower-case letters, digits and `_`. Default: `stackyard`. */
-  readonly schema?: string;
-  /** Default: that of the address, else `prefer`. */
-  readonly tls?: PostgresTls;
-  /** Connections at most, besides one that listens. Default: 10. */
-  readonly maxConnections?: number;
-  /** An idle connection is closed after so long. Default: 30 s. */
-  readonly idleMs?: number;
-  /** Default: 10 s. */
-  readonly connectTimeoutMs?: number;
-  /** The server ends a statement that takes longer. Default: 30 s. */
-  readonly statementTimeoutMs?: number;
-  /**
-   * Reads, lists and single writes fail with `STORE_UNAVAILABLE` when the server has not responded after this time, the
-   * wait for a connection included: a frozen server does not block callers. Commits of the engine and calls of workers
-   * may take `statementTimeoutMs`. Default: 5 s.
-   */
-  readonly answerTimeoutMs?: number;
-  /** As the server lists the connections. Default: `stackyard`. */
-  readonly applicationName?: string;
-  /** `false`: the schema must be there and up to date (`migratePostgresStore`). Default: true. */
-  readonly migrate?: boolean;
-  /** Calls that share one statement at most. Default: 256. 1: each has its own, for measuring. */
-  readonly maxGroup?: number;
-  /** Default: none. */
-  readonly logger?: Logger;
-}
-
 const DEFAULTS = {
   schema: "stackyard",
   maxConnections: 10,
@@ -64,6 +32,64 @@ const COUNTS = [
   "answerTimeoutMs",
   "maxGroup",
 ] as const;
+
+function count(name: (typeof COUNTS)[number], description: string) {
+  return Type.Optional(Type.Integer({ minimum: 1, description, default: DEFAULTS[name] }));
+}
+
+/** How a store is opened. */
+export const PostgresStoreOptions = Type.Object(
+  {
+    // The value is parsed before it is used.
+    connection: Type.Unsafe<PostgresConnection | (() => PostgresConnection | Promise<PostgresConnection>)>({
+      description:
+        "Required; in a project, it can come from the environment. A function is called again after the server rejected the credentials, because they may have been rotated",
+    }),
+    schema: Type.Optional(
+      Type.String({
+        description: "The schema of tables and functions; two yards can share a database",
+        default: DEFAULTS.schema,
+      }),
+    ),
+    tls: Type.Optional(
+      Type.Unsafe<PostgresTls>(
+        Type.Union(
+          [
+            ...["off", "prefer", "require", "verify-full"].map((mode) => Type.Literal(mode)),
+            Type.Object({ mode: Type.Literal("verify-full"), ca: Type.String() }, { additionalProperties: false }),
+          ],
+          {
+            description:
+              '`off`, `prefer`, `require`, `verify-full`, or `{ mode: "verify-full", ca }`. Default: that of the address, or else `prefer`',
+          },
+        ),
+      ),
+    ),
+    maxConnections: count("maxConnections", "Connections of one process, in addition to one that listens"),
+    idleMs: count("idleMs", "The time after which an idle connection is closed"),
+    connectTimeoutMs: count("connectTimeoutMs", "The time limit for a new connection"),
+    statementTimeoutMs: count("statementTimeoutMs", "The time after which the server ends a statement"),
+    answerTimeoutMs: count(
+      "answerTimeoutMs",
+      "The time after which reads, lists and single writes fail with `STORE_UNAVAILABLE`, including the wait for a connection; the API then returns 503",
+    ),
+    applicationName: Type.Optional(
+      Type.String({ maxLength: 63, description: "The name in `pg_stat_activity`", default: DEFAULTS.applicationName }),
+    ),
+    migrate: Type.Optional(
+      Type.Boolean({
+        description: "`false` requires that the schema exists and is up to date",
+        default: DEFAULTS.migrate,
+      }),
+    ),
+    maxGroup: count("maxGroup", "How many calls share one statement at most; 1 runs each call alone, for measurements"),
+    logger: Type.Optional(
+      Type.Unsafe<Logger>({ description: "Logs lost connections and migration steps. Default: none" }),
+    ),
+  },
+  { additionalProperties: false },
+);
+export type PostgresStoreOptions = Readonly<Static<typeof PostgresStoreOptions>>;
 
 /** Options with their defaults. */
 export type StoreSettings = PostgresStoreOptions & Required<Omit<PostgresStoreOptions, "tls">>;

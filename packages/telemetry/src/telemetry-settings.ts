@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Meter, Tracer } from "@opentelemetry/api";
 import type { Resource } from "@opentelemetry/resources";
-import { type EnvironmentVariables, readEnvironment } from "@stackyard/core/environment";
+import { type EnvironmentVariables, readEnvironment, SharedVariables } from "@stackyard/core/environment";
 import { type Static, Type } from "typebox";
 import type { LogLevel } from "./json-logger.ts";
 
@@ -9,7 +9,7 @@ const TEXT = { maxLength: 16_384 };
 
 function address(description: string) {
   const form = { pattern: "^[Hh][Tt][Tt][Pp][Ss]?://[^\\s/]+", maxLength: 2_048 };
-  return Type.Optional(Type.String({ ...form, description, must: "be an address such as http://localhost:4318" }));
+  return Type.Optional(Type.String({ ...form, description, expected: "an address such as http://localhost:4318" }));
 }
 
 function optionalText(description: string) {
@@ -66,16 +66,8 @@ export const TelemetryVariables = Type.Object({
     default: "",
   }),
   OTEL_SDK_DISABLED: optionalText("`true` exports nothing"),
-  LOG_LEVEL: Type.Enum(["debug", "info", "warn", "error"], {
-    description: "The lowest level that is logged: `debug`, `info`, `warn` or `error`",
-    default: "info",
-  }),
-  YARD_NAME: Type.String({
-    description: "The name of the yard in role sessions, tags of resources and metrics",
-    pattern: "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$",
-    must: "be 1 to 64 letters, digits and _.-",
-    default: "main",
-  }),
+  LOG_LEVEL: SharedVariables.properties.LOG_LEVEL,
+  YARD_NAME: SharedVariables.properties.YARD_NAME,
   EMF_METRICS: Type.Optional(
     Type.Boolean({
       description:

@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import type { GetObjectCommandOutput, S3Client } from "@aws-sdk/client-s3";
 import { isMap, parseJson, StackyardError } from "@stackyard/core";
+import { KEY_PREFIXES } from "@stackyard/core/environment";
 import { byteSizeOf, hashOf, type IncomingMessage, type OutgoingMessage, readEnvelope } from "./messages.ts";
 import { callAws, MESSAGE_REFUSED } from "./to-stackyard-error.ts";
 
@@ -22,8 +23,6 @@ export interface ClaimChecks {
   redeem(message: IncomingMessage): Promise<IncomingMessage>;
 }
 
-const DEFAULT_PREFIX = "stackyard/messages/";
-
 // The format of Amazon's extended clients (https://github.com/awslabs/payload-offloading-java-common-lib-for-aws), so
 // that receivers that use one get these messages too.
 const POINTER_CLASSES = [
@@ -39,7 +38,7 @@ const MAX_BODY_BYTES = 8 * 1_048_576;
  * Creates claim checks in one bucket. Pointers into other buckets are refused: a message must not choose which object
  * is read.
  */
-export function createClaimChecks({ s3, bucket, prefix = DEFAULT_PREFIX }: ClaimCheckOptions): ClaimChecks {
+export function createClaimChecks({ s3, bucket, prefix = KEY_PREFIXES.messages }: ClaimCheckOptions): ClaimChecks {
   return {
     async check(message) {
       // The same body has the same key, so that a repeat leaves nothing behind.

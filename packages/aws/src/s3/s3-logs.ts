@@ -1,5 +1,6 @@
 import { GetBucketLifecycleConfigurationCommand, type LifecycleRule, S3Client } from "@aws-sdk/client-s3";
 import type { Clock, Records } from "@stackyard/core";
+import { KEY_PREFIXES } from "@stackyard/core/environment";
 import type { AwsAccess } from "../aws-access.ts";
 import { createS3Records } from "./s3-records.ts";
 
@@ -16,10 +17,8 @@ export interface S3LogsDeps {
   readonly clock: Clock;
 }
 
-const DEFAULT_PREFIX = "stackyard/logs/";
-
 /** Opens the records of the whole logs of attempts in a bucket: `logs` of workers, runners and servers. Makes no request yet. */
-export function openS3Logs({ bucket, prefix = DEFAULT_PREFIX }: LogPlace, { aws, clock }: S3LogsDeps): Records {
+export function openS3Logs({ bucket, prefix = KEY_PREFIXES.logs }: LogPlace, { aws, clock }: S3LogsDeps): Records {
   return createS3Records({ client: aws.client(S3Client, undefined), bucket, prefix, clock });
 }
 
@@ -35,7 +34,7 @@ export interface LogPlaceFacts {
 
 /** Reads a log that does not exist, and the bucket's lifecycle rules. Throws `FORBIDDEN`, `NOT_FOUND`, `UNREACHABLE`, …. */
 export async function checkS3Logs(place: LogPlace, deps: S3LogsDeps): Promise<LogPlaceFacts> {
-  const { bucket, prefix = DEFAULT_PREFIX } = place;
+  const { bucket, prefix = KEY_PREFIXES.logs } = place;
   await openS3Logs(place, deps).get("log/stackyard-doctor/unknown", deps.clock.now());
   const rules = await findRules(deps.aws.client(S3Client, undefined), bucket);
   return { address: `s3://${bucket}/${prefix}`, isCleaned: rules?.some((rule) => cleans(rule, prefix)) };

@@ -1,3 +1,4 @@
+import { SharedVariables } from "@stackyard/core/environment";
 import {
   ECS_TASK_PARAMETERS,
   FLEET_PARAMETERS,
@@ -6,7 +7,16 @@ import {
   SERVICES_PARAMETERS,
 } from "./app-parameters.ts";
 import { ARTIFACTS_PARAMETERS, DISTRIBUTOR_PARAMETERS, ROLLOUT_PARAMETERS } from "./artifacts-parameters.ts";
-import { BUCKET, CODE_VERSION, IMAGE, inGroup, KEY, type ParameterDefinition, PREFIX } from "./parameter-forms.ts";
+import {
+  BUCKET,
+  CODE_VERSION,
+  IMAGE,
+  inGroup,
+  KEY,
+  ofVariable,
+  type ParameterDefinition,
+  PREFIX,
+} from "./parameter-forms.ts";
 import {
   ENGINE_PARAMETERS,
   OPERATIONS_PARAMETERS,
@@ -25,12 +35,7 @@ export const PARAMETERS = {
     pattern: "^[A-Za-z0-9][A-Za-z0-9_-]{0,29}$",
     constraint: "1 to 30 letters, digits, _ and -, and no _ or - first.",
   },
-  LogLevel: {
-    group: "Yard",
-    description: "Lowest level in the log.",
-    default: "info",
-    values: ["debug", "info", "warn", "error"],
-  },
+  LogLevel: { group: "Yard", ...ofVariable(SharedVariables.properties.LOG_LEVEL) },
 
   ...inGroup("Code", {
     CodeBucket: { description: "Bucket in this region that contains the zips of the apps.", ...BUCKET },

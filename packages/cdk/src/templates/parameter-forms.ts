@@ -1,3 +1,6 @@
+import { defined } from "@stackyard/core";
+import type { VariableKeywords } from "@stackyard/core/environment";
+
 /** A parameter of a template, as the console shows it. */
 export interface ParameterDefinition {
   readonly group: string;
@@ -24,6 +27,19 @@ export function inGroup<const Definitions extends Readonly<Record<string, Omit<P
   return Object.fromEntries(grouped) as {
     readonly [Name in keyof Definitions]: Definitions[Name] & { readonly group: string };
   };
+}
+
+/** Returns the parameter that sets a variable with a default: as its schema describes and bounds it. */
+export function ofVariable(variable: VariableKeywords): Omit<ParameterDefinition, "group"> {
+  const { type, description = "", expected, default: preset, pattern, ...form } = variable;
+  const common = { description: `${description.replaceAll("`", "")}.`, default: String(preset) };
+  if (type === "boolean") return { ...common, ...SWITCH, default: common.default };
+  if (type === "integer") {
+    return { ...common, type: "Number", default: Number(preset), ...defined({ min: form.minimum, max: form.maximum }) };
+  }
+  if (form.enum !== undefined) return { ...common, values: form.enum };
+  const constraint = expected?.replace(/^./, (first) => first.toUpperCase()).concat(".");
+  return { ...common, ...defined({ pattern, constraint }) };
 }
 
 /** The name of a bucket. */

@@ -1,4 +1,4 @@
-import { DURATION_PATTERN } from "@stackyard/core/machine";
+import { EngineVariables, KEY_PREFIXES } from "@stackyard/core/environment";
 import {
   ADDRESS,
   ARN,
@@ -8,6 +8,7 @@ import {
   inGroup,
   KEY_ARN,
   LIST,
+  ofVariable,
   optional,
   type ParameterDefinition,
   QUEUE_ARN,
@@ -97,12 +98,13 @@ export const QUEUE_PARAMETERS = inGroup("Queues", {
   },
   MessagePrefix: {
     description: "Prefix of the keys of these messages.",
-    default: "stackyard/messages/",
+    default: KEY_PREFIXES.messages,
     pattern: "^[^\\s*?]{1,512}$",
     constraint: "Without spaces, * and ?.",
   },
 });
 
+const ENGINE = EngineVariables.properties;
 const EXECUTOR = "[a-z][a-z0-9-]{0,62}";
 
 /** Settings of the state manager's decisions, with its own defaults. */
@@ -112,43 +114,12 @@ export const ENGINE_PARAMETERS = inGroup("Decisions", {
       "Comma-separated executors of your own runners that machines may use, such as delay,ecs. Empty: only terraform and lambda.",
     ...optional(`${EXECUTOR}( *, *${EXECUTOR}){0,63}`, "Names of executors with commas between them, or nothing."),
   },
-  RefusedEvents: {
-    description:
-      "What happens to events that a stack refuses for now. redeliver, as CloudSeam does, cannot be used with EventOrder fifo.",
-    default: "park",
-    values: ["park", "redeliver", "drop"],
-  },
-  RefusedEventsKeep: {
-    description: "How long a parked event is retried, such as 90m.",
-    default: "1h",
-    pattern: DURATION_PATTERN,
-    constraint: "A duration such as 90m.",
-  },
-  AutomaticTransitionsPerHour: {
-    description: "Entries of a stack that results and timers may cause within an hour before it is stalled.",
-    type: "Number",
-    default: 1000,
-    min: 1,
-    max: 999_999_999,
-  },
-  HistoryRetentionDays: {
-    description: "How many days the history of stacks is kept.",
-    type: "Number",
-    default: 30,
-    min: 1,
-    max: 99_999,
-  },
-  AuditRetentionDays: {
-    description: "How many days lines of the audit log are kept.",
-    type: "Number",
-    default: 400,
-    min: 30,
-    max: 3650,
-  },
-  AllowExternalNext: {
-    description: "true accepts the event NEXT from outside, as CloudSeam did.",
-    ...SWITCH,
-  },
+  RefusedEvents: ofVariable(ENGINE.REFUSED_EVENTS),
+  RefusedEventsKeep: ofVariable(ENGINE.REFUSED_EVENTS_KEEP),
+  AutomaticTransitionsPerHour: ofVariable(ENGINE.AUTOMATIC_TRANSITIONS_PER_HOUR),
+  HistoryRetentionDays: ofVariable(ENGINE.HISTORY_RETENTION_DAYS),
+  AuditRetentionDays: ofVariable(ENGINE.AUDIT_RETENTION_DAYS),
+  AllowExternalNext: ofVariable(ENGINE.ALLOW_EXTERNAL_NEXT),
   QueueSenders: {
     description:
       "Known senders of events with their groups, as a JSON list of SenderIds of SQS. Empty: every sender is unknown.",
@@ -208,7 +179,7 @@ export const TASK_PARAMETERS = {
     },
     TaskLogPrefix: {
       description: "Prefix of the keys of these logs.",
-      default: "stackyard/logs/",
+      default: KEY_PREFIXES.logs,
       pattern: "^[^\\s*?]{1,512}$",
       constraint: "Without spaces, * and ?.",
     },

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { defineCommand, defined, optionalFlag, optionalInteger, optionalText } from "@stackyard/core";
+import { CONFIG_DEFAULTS, defineCommand, defined, optionalFlag, optionalInteger, optionalText } from "@stackyard/core";
 import { Type } from "typebox";
 import type { CommandContext } from "../command.ts";
 import { failWith } from "../failure.ts";
@@ -10,7 +10,6 @@ import { readVariables } from "../variables.ts";
 import { createProcessLogger, type HealthListener, startHealthListener } from "../yard/health-listener.ts";
 import {
   createReportPrinter,
-  DEFAULT_CONCURRENCY,
   drainArg,
   listenArgs,
   parseDrainTimeout,
@@ -173,7 +172,7 @@ export const worker = defineCommand({
       onReport: createReportPrinter(out),
     });
     const health = await openHealth(running, { healthPort, healthHost, isStopping: () => stopping });
-    printWorkerReady(running, { out, health, concurrency: file.config.concurrency ?? DEFAULT_CONCURRENCY });
+    printWorkerReady(running, { out, health, concurrency: file.config.concurrency ?? CONFIG_DEFAULTS.concurrency });
     try {
       return await runUntilSignal(context, running, {
         drainMs,

@@ -3,17 +3,23 @@ import { readFile } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import {
+  AwsYardOptions,
+  CONFIG_DEFAULTS,
+  type ConfiguredYards,
   defined,
   findNearestName,
   formatFaults,
   isMap,
+  listMissingKeys,
   listSchemaFaults,
   type PluginReference,
-  type StackyardConfig,
+  ServerYardOptions,
+  StackyardConfig,
 } from "@stackyard/core";
 import { AccessConfig, findAccessFaults } from "@stackyard/core/access";
+import { formatForm, VARIABLE_FORMS } from "@stackyard/core/environment";
 import { parseDuration } from "@stackyard/core/machine";
-import { type TSchema, Type } from "typebox";
+import { IsObject, type TObject, type TSchema, Type } from "typebox";
 import { Value } from "typebox/value";
 import { failWith } from "../failure.ts";
 import { findTypeAdvice, formatLoadError, isPlugin, offerOwnPackages } from "./modules.ts";
@@ -75,38 +81,9 @@ async function loadValue(path: string): Promise<unknown> {
   }
 }
 
-const Path = Type.String({ minLength: 1, maxLength: 4_096 });
-const Keys = {
-  machines: Type.Optional(Path),
-  dataDir: Type.Optional(Path),
-  // A name or an object with options of its package, which checks them.
-  store: Type.Optional(Type.Unknown()),
-  // Plugins contain functions; each is validated separately.
-  plugins: Type.Optional(Type.Array(Type.Unknown(), { maxItems: 100 })),
-  executors: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
-  server: Type.Optional(
-    Type.Object(
-      {
-        host: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
-        port: Type.Optional(Type.Integer({ minimum: 0, maximum: 65_535 })),
-        url: Type.Optional(Type.String({ maxLength: 2_048 })),
-        servicesUrl: Type.Optional(Type.String({ maxLength: 2_048 })),
-        trustedProxies: Type.Optional(Type.Array(Type.String({ maxLength: 64 }), { maxItems: 100 })),
-      },
-      { additionalProperties: false },
-    ),
-  ),
-  access: Type.Optional(AccessConfig),
-  concurrency: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000 })),
-  worker: Type.Optional(
-    Type.Object({ lease: Type.Optional(Type.String({ maxLength: 32 })) }, { additionalProperties: false }),
-  ),
-  // Logs and yards: the faults are easier to read when each key is validated separately.
-  logs: Type.Optional(Type.Unknown()),
-  distributor: Type.Optional(Type.String({ minLength: 1, maxLength: 2_048 })),
-  yards: Type.Optional(Type.Unknown()),
-};
-const Config: TSchema = Type.Object(Keys, { additionalProperties: false });
+const KEYS = Object.keys(StackyardConfig.properties);
+
+type Fields = Readonly<Record<string, unknown>>;
 
 /** Parses a configuration. Throws one `CONFIG_INVALID` that lists all faults. */
 export function parseConfig(value: unknown, name: string): StackyardConfig {
@@ -115,7 +92,7 @@ export function parseConfig(value: unknown, name: string): StackyardConfig {
   const list = faults.map((fault) => `\n  - ${fault}`).join("");
   const count = faults.length === 1 ? "an error" : `${faults.length} errors`;
   throw failWith("CONFIG_INVALID", `${name} has ${count}:${list}`, {
-    hint: "Correct the file and try again. `defineConfig` describes its keys.",
+    hint: "Correct the file and try again. docs/configuration.md describes its keys.",
   });
 }
 
@@ -123,25 +100,27 @@ function findFaults(value: unknown): readonly string[] {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return ["The default export must be the configuration: `export default defineConfig({ … })`."];
   }
-  const unknown = Object.keys(value).filter((key) => !Object.hasOwn(Keys, key));
-  const known = Object.fromEntries(Object.entries(value).filter(([key]) => Object.hasOwn(Keys, key)));
-  const plugins: unknown = known["plugins"];
+  const unknown = Object.keys(value).filter((key) => !KEYS.includes(key));
+  const known: Fields = Object.fromEntries(Object.entries(value).filter(([key]) => KEYS.includes(key)));
+  // The faults of a place are easier to read when each of its keys is validated separately.
+  const { logs, ...others } = known;
+  const plugins = known["plugins"];
   return [
     ...unknown.map(formatUnknownKey),
-    ...formatFaults(listSchemaFaults(Config, known)),
+    ...formatFaults(listSchemaFaults(StackyardConfig, others)),
     ...(Array.isArray(plugins) ? plugins : []).flatMap((plugin, index) => findPluginFaults(plugin, index)),
     ...findLeaseFaults(known["worker"]),
     ...findStoreFaults(known["store"]),
     ...findUrlFaults(known["server"]),
     ...findGrantFaults(known["access"], known["server"]),
-    ...findPlaceFaults("logs", known["logs"]),
+    ...findValueFaults("logs", logs, StackyardConfig.properties.logs),
     ...findYardFaults(known["yards"]),
   ];
 }
 
 function formatUnknownKey(key: string): string {
-  const near = findNearestName(key, Object.keys(Keys));
-  return `Unknown key "${key}" in the configuration. ${near ? `Did you mean "${near}"?` : `Known: ${Object.keys(Keys).join(", ")}.`}`;
+  const near = findNearestName(key, KEYS);
+  return `Unknown key "${key}" in the configuration. ${near ? `Did you mean "${near}"?` : `Known: ${KEYS.join(", ")}.`}`;
 }
 
 function findLeaseFaults(worker: unknown): readonly string[] {
@@ -187,66 +166,9 @@ function isPluginReference(value: unknown): value is PluginReference {
   return isPlugin(value.use) || (typeof value.use === "string" && value.use !== "");
 }
 
-/** A yard of a configuration. */
-type YardOptions = NonNullable<StackyardConfig["yards"]>[string];
+type YardOptions = ConfiguredYards[string];
 
-/** A yard in an AWS account. */
-export type AwsYardOptions = Extract<YardOptions, { readonly type: "aws" }>;
-
-/** The form of a value: its description and its pattern. */
-interface Form {
-  readonly pattern: RegExp;
-  readonly must: string;
-}
-
-type Fields = Readonly<Record<string, unknown>>;
-
-const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
-const TEXT: Form = { pattern: /^[^\p{Cc}]{1,2048}$/u, must: "text" };
-const QUEUE: Form = { pattern: /^https?:\/\/[^\s/]+\/\S{1,2000}$/, must: "the URL of a queue" };
-const STANDARD: Form = {
-  pattern: /^https?:\/\/[^\s/]+\/\S{1,2000}(?<!\.fifo)$/,
-  must: "the URL of a standard queue, because FIFO queues do not delay single messages",
-};
-const TABLE: Form = {
-  pattern: /^[a-zA-Z0-9_.-]{3,255}$/,
-  must: 'the name of a table: 3 to 255 letters, digits, "_", "-" and "."',
-};
-const BUCKET: Form = { pattern: /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, must: "the name of a bucket" };
-const PREFIX: Form = { pattern: /^[^\p{Cc}]{0,1024}$/u, must: "the beginning of keys" };
-
-const OF_SERVER: ReadonlyMap<string, Form> = new Map([
-  ["url", { pattern: /^https?:\/\/\S{1,2000}$/, must: "an address such as https://stackyard.example.org" }],
-  ["token", { pattern: /^[\x21-\x7e]{1,256}$/, must: "a token" }],
-]);
-const OF_AWS: ReadonlyMap<string, Form> = new Map([
-  ["type", TEXT],
-  ["region", { pattern: /^[a-z]{2,4}(-[a-z0-9]+)+$/, must: "a region such as eu-west-1" }],
-  ["profile", TEXT],
-  ["role", { pattern: /^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]{1,512}$/, must: "the ARN of a role" }],
-  [
-    "externalId",
-    { pattern: /^[\w+=,.@:/-]{2,1224}$/, must: "an external id: 2 to 1,224 letters, digits and _+=,.@:/-" },
-  ],
-  ["eventQueueUrl", QUEUE],
-  [
-    "eventTopicArn",
-    { pattern: /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}(\.fifo)?$/, must: "the ARN of a topic" },
-  ],
-  ["taskQueueUrl", QUEUE],
-  ["longTaskQueueUrl", QUEUE],
-  ["tickQueueUrl", STANDARD],
-  ["eventDeadLetterQueueUrl", QUEUE],
-  ["taskDeadLetterQueueUrl", QUEUE],
-  ["stacksTable", TABLE],
-  ["workTable", TABLE],
-  ["connectionSecret", TEXT],
-]);
-const PLACES = ["machines", "messages", "logs"] as const;
-const OF_PLACE: ReadonlyMap<string, Form> = new Map([
-  ["bucket", BUCKET],
-  ["prefix", PREFIX],
-]);
+const YARD_NAME = new RegExp(VARIABLE_FORMS.yard.pattern);
 /** The keys of a yard that only names an account. */
 const OF_ACCOUNT: ReadonlySet<string> = new Set(["type", "region", "profile", "role", "externalId"]);
 
@@ -256,7 +178,7 @@ export function findYardFaults(yards: unknown): readonly string[] {
   if (!isMap(yards)) return ["yards must be a map of names and yards."];
   return Object.entries(yards).flatMap(([name, yard]) => {
     const place = `yards.${name}`;
-    if (!NAME.test(name)) return [`${place}: a yard's name has 1 to 64 letters, digits, "_", "-" and ".".`];
+    if (!YARD_NAME.test(name)) return [`${place}: a yard's name has 1 to 64 letters, digits, "_", "-" and ".".`];
     if (!isMap(yard)) return [`${place} must be { url, token } or { type: "aws", … }.`];
     // Values are undefined where environment variables are missing.
     return findFaultsOfYard(place, defined(yard));
@@ -271,53 +193,43 @@ export function isAwsYard(yard: YardOptions): yard is AwsYardOptions {
 function findFaultsOfYard(place: string, yard: Fields): readonly string[] {
   if (yard["type"] === undefined) {
     const missing = yard["url"] === undefined ? [`${place}.url is missing; a yard on AWS has type: "aws".`] : [];
-    return [...missing, ...findUnknown(place, yard, [...OF_SERVER.keys()]), ...findForms(place, yard, OF_SERVER)];
+    return [...missing, ...findKeyFaults(place, yard, ServerYardOptions)];
   }
   if (yard["type"] !== "aws") return [`${place}.type must be "aws".`];
   return [
-    ...findUnknown(place, yard, [...OF_AWS.keys(), ...PLACES]),
-    ...findForms(place, yard, OF_AWS),
-    ...PLACES.flatMap((key) => findPlaceFaults(`${place}.${key}`, yard[key])),
+    ...findKeyFaults(place, yard, AwsYardOptions),
     ...findMissing(place, yard),
     ...findContradictions(place, yard),
   ];
 }
 
-function findUnknown(place: string, yard: Fields, known: readonly string[]): readonly string[] {
-  const unknown = Object.keys(yard).filter((key) => !known.includes(key));
-  return unknown.map((key) => {
-    const near = findNearestName(key, known);
-    return `${place}.${key} is not a known key. ${near ? `Did you mean "${near}"?` : `Known: ${known.join(", ")}.`}`;
-  });
+/** Returns the faults of the keys that a map has: unknown ones, then invalid values. */
+function findKeyFaults(place: string, fields: Fields, { properties }: TObject): readonly string[] {
+  const known = Object.keys(properties);
+  const unknown = Object.keys(fields).filter((key) => !known.includes(key));
+  return [
+    ...unknown.map((key) => {
+      const near = findNearestName(key, known);
+      return `${place}.${key} is not a known key. ${near ? `Did you mean "${near}"?` : `Known: ${known.join(", ")}.`}`;
+    }),
+    ...Object.entries(properties).flatMap(([key, schema]) => findValueFaults(`${place}.${key}`, fields[key], schema)),
+  ];
 }
 
-function findForms(place: string, yard: Fields, forms: ReadonlyMap<string, Form>): readonly string[] {
-  return [...forms].flatMap(([key, { pattern, must }]) => {
-    const value = yard[key];
-    if (value === undefined || (typeof value === "string" && pattern.test(value))) return [];
-    return [`${place}.${key} must be ${must}.`];
-  });
-}
-
-function findPlaceFaults(place: string, value: unknown): readonly string[] {
+function findValueFaults(place: string, value: unknown, schema: TSchema): readonly string[] {
   if (value === undefined) return [];
-  if (!isMap(value)) return [`${place} must be { bucket, prefix }.`];
+  if (!IsObject(schema)) return Value.Check(schema, value) ? [] : [`${place} must ${formatForm(schema)}.`];
+  if (!isMap(value)) return [`${place} must be { ${Object.keys(schema.properties).join(", ")} }.`];
   const fields = defined(value);
-  const missing = fields["bucket"] === undefined ? [`${place}.bucket is missing.`] : [];
-  return [...missing, ...findUnknown(place, fields, [...OF_PLACE.keys()]), ...findForms(place, fields, OF_PLACE)];
+  const missing = schema.required
+    .filter((key) => fields[key] === undefined)
+    .map((key) => `${place}.${key} is missing.`);
+  return [...missing, ...findKeyFaults(place, fields, schema)];
 }
 
 function findMissing(place: string, yard: Fields): readonly string[] {
   if (Object.keys(yard).every((key) => OF_ACCOUNT.has(key))) return [];
-  const groups = [
-    ["eventQueueUrl", "eventTopicArn"],
-    ["taskQueueUrl"],
-    ["stacksTable", "connectionSecret"],
-    ["machines"],
-  ];
-  return groups
-    .filter((group) => group.every((key) => yard[key] === undefined))
-    .map((group) => `${place}.${group.join(" or ")} is missing.`);
+  return listMissingKeys(yard).map((keys) => `${place}.${keys} is missing.`);
 }
 
 function findContradictions(place: string, yard: Fields): readonly string[] {
@@ -378,12 +290,12 @@ export const projectArg = {
 
 /** Returns the absolute path of the folder for a project's store, token and working files. */
 export function dataDirOf({ config, projectDir }: ConfigFile): string {
-  return toAbsolute(projectDir, config.dataDir ?? ".stackyard");
+  return toAbsolute(projectDir, config.dataDir ?? CONFIG_DEFAULTS.dataDir);
 }
 
 /** Returns the absolute path of the folder of a project's machines. */
 export function machinesDirOf({ config, projectDir }: ConfigFile): string {
-  return toAbsolute(projectDir, config.machines ?? "machines");
+  return toAbsolute(projectDir, config.machines ?? CONFIG_DEFAULTS.machines);
 }
 
 function toAbsolute(projectDir: string, path: string): string {

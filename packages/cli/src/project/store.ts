@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { isStackyardError, type Logger, type StackyardError, type Store } from "@stackyard/core";
+import { CONFIG_DEFAULTS, isStackyardError, type Logger, type StackyardError, type Store } from "@stackyard/core";
+import { DynamodbVariables, PostgresVariables } from "@stackyard/core/environment";
 import { failWith } from "../failure.ts";
-import { PostgresVariables, TokenVariables } from "../variables.ts";
+import { TokenVariables } from "../variables.ts";
 import { type ConfigFile, dataDirOf } from "./config.ts";
 import { formatImportError, importFromProject, importOwn, offerOwnPackages } from "./modules.ts";
 
@@ -29,7 +30,7 @@ const POSTGRES_VARIABLES = Object.keys(PostgresVariables.properties);
 
 /** Returns the store of the configuration; the embedded one by default. Throws `CONFIG_INVALID`. */
 export function chooseStore(file: ConfigFile): StoreChoice {
-  const { store = "sqlite" } = file.config;
+  const { store = CONFIG_DEFAULTS.store } = file.config;
   const { type, ...options } = typeof store === "string" ? { type: store } : store;
   if (type !== "sqlite") return { kind: "package", name: type, use: PACKAGES[type] ?? type, options };
   const [option] = Object.keys(options);
@@ -73,7 +74,7 @@ const TOKEN_VARIABLES = Object.keys(TokenVariables.properties);
 
 function listStoreVariables(choice: StoreChoice): readonly string[] {
   if (choice.kind === "sqlite") return [];
-  if (choice.name === "dynamodb") return ["DYNAMODB_TABLE", "DYNAMODB_WORK_TABLE"];
+  if (choice.name === "dynamodb") return Object.keys(DynamodbVariables.properties);
   // A custom store may also use Postgres.
   return POSTGRES_VARIABLES;
 }

@@ -1,5 +1,6 @@
-import { toArnPart, VARIABLE_FORMS } from "@stackyard/aws";
+import { toArnPart } from "@stackyard/aws";
 import { isStackyardError, StackyardError } from "@stackyard/core";
+import { VARIABLE_FORMS } from "@stackyard/core/environment";
 import type { CallDistributor } from "@stackyard/sdk/artifacts";
 import type { ArtifactsClient } from "@stackyard/server";
 import { failWith } from "../failure.ts";

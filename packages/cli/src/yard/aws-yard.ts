@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import type { AwsAccess } from "@stackyard/aws";
 import {
+  type AwsYardOptions,
   defined,
   type Executor,
   type Locator,
@@ -16,7 +17,7 @@ import type { ArtifactsClient } from "@stackyard/server";
 import type { CommandContext } from "../command.ts";
 import type { Finding } from "../failure.ts";
 import { failWith } from "../failure.ts";
-import type { AwsYardOptions, ConfigFile } from "../project/config.ts";
+import type { ConfigFile } from "../project/config.ts";
 import { loadExecutors } from "../project/executors.ts";
 import { importOwn } from "../project/modules.ts";
 import { readVariables } from "../variables.ts";

@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { type AwsAccess, createAwsAccess } from "@stackyard/aws";
 import {
   type Clock,
+  CONFIG_DEFAULTS,
   defined,
   type Executor,
   type Ids,
@@ -89,9 +90,6 @@ interface ProcessInput {
   /** How long running tasks may continue when the process ends. Default: 10 s. */
   readonly drainMs?: number;
 }
-
-/** Maximum number of tasks that a process runs concurrently. */
-export const DEFAULT_CONCURRENCY = 8;
 
 /** A process of a yard at work. */
 export interface RunningProcess {
@@ -230,7 +228,7 @@ async function startParts(
   input: ProcessInput & EngineSettings,
 ): Promise<RunningYard> {
   const { roles, serve, serverUrl, drainMs, onReport, engine, retention } = input;
-  const leaseMs = toLeaseMs(config.worker?.lease ?? "");
+  const leaseMs = toLeaseMs(config.worker?.lease ?? CONFIG_DEFAULTS.lease);
   const { provideTerraformState } = await import("@stackyard/executor-terraform");
   const ownUrl = config.server?.url ?? serverUrl;
   return startYard(parts, {
@@ -251,7 +249,7 @@ async function startParts(
       pid: process.pid,
       url: serve === undefined ? undefined : ownUrl,
     }),
-    concurrency: config.concurrency ?? DEFAULT_CONCURRENCY,
+    concurrency: config.concurrency ?? CONFIG_DEFAULTS.concurrency,
     ...defined({ drainMs }),
   });
 }
@@ -310,17 +308,14 @@ export async function publishAddress(dataDir: string, running: RunningProcess): 
   return remove;
 }
 
-/** Where servers listen by themselves. */
-const DEFAULTS = { host: "127.0.0.1", port: 7070 };
-
 /** Returns where a server listens: as the command says, else as the configuration does. */
 export function toServerAddress(
   { server }: StackyardConfig,
   given: { readonly host?: string | undefined; readonly port?: number | undefined } = {},
 ): { readonly host: string; readonly port: number } {
   return {
-    host: given.host ?? server?.host ?? DEFAULTS.host,
-    port: given.port ?? server?.port ?? DEFAULTS.port,
+    host: given.host ?? server?.host ?? CONFIG_DEFAULTS.host,
+    port: given.port ?? server?.port ?? CONFIG_DEFAULTS.port,
   };
 }
 
@@ -331,13 +326,17 @@ export function toServerUrl({ host, port }: { readonly host: string; readonly po
 
 /** Returns a URL under which the server is reachable: a wildcard address becomes the loopback one. */
 export function toReachableUrl(url: string): string {
-  return url.replace(/\/\/(0\.0\.0\.0|\[::\])/, `//${DEFAULTS.host}`).replace(/\/$/, "");
+  return url.replace(/\/\/(0\.0\.0\.0|\[::\])/, `//${CONFIG_DEFAULTS.host}`).replace(/\/$/, "");
 }
 
 /** Where a server listens, and whether it requires a token. */
 export const listenArgs = {
-  port: optionalInteger("Port; 0 selects a free one. Default: 7070.", { minimum: 0, maximum: 65_535, short: "p" }),
-  host: optionalText("Address to listen on. Default: 127.0.0.1.", { minLength: 1 }),
+  port: optionalInteger(`Port; 0 selects a free one. Default: ${CONFIG_DEFAULTS.port}.`, {
+    minimum: 0,
+    maximum: 65_535,
+    short: "p",
+  }),
+  host: optionalText(`Address to listen on. Default: ${CONFIG_DEFAULTS.host}.`, { minLength: 1 }),
   noToken: optionalFlag("Accept requests without a token. Loopback addresses only."),
 };
 

@@ -34,9 +34,14 @@ describe("the sealer", () => {
     [{ STACKYARD_SEAL_KEY: key, STACKYARD_SEAL_KEY_FILE: "x" }, "are both set"],
     [
       { STACKYARD_SEAL_KEY: key, STACKYARD_SEAL_KMS_KEY: kms },
-      "STACKYARD_SEAL_KMS_KEY and STACKYARD_SEAL_KEY are both",
+      "STACKYARD_SEAL_KEY and STACKYARD_SEAL_KMS_KEY are both",
     ],
-    [{ STACKYARD_SEAL_KMS_KEY: `${kms},my-key` }, 'STACKYARD_SEAL_KMS_KEY: "my-key" is not the ARN of a key'],
+    [
+      { STACKYARD_SEAL_KEY_FILE: "x", STACKYARD_SEAL_KMS_KEY: kms },
+      "STACKYARD_SEAL_KEY_FILE and STACKYARD_SEAL_KMS_KEY are both",
+    ],
+    [{ STACKYARD_SEAL_KMS_KEY: `${kms},my-key` }, "STACKYARD_SEAL_KMS_KEY must be ARNs of keys"],
+    [{ STACKYARD_SEAL_KMS_KEY: kms, YARD_NAME: "two words" }, "YARD_NAME must be 1 to 64 letters"],
     [{ STACKYARD_SEAL_KEY_FILE: join(folder, "missing") }, "The file of STACKYARD_SEAL_KEY_FILE cannot be read"],
   ])("refuses case %#, and shows no key", async (env, message) => {
     const refused = await loadSealer(env, deps).catch((error) => error);

@@ -1,25 +1,28 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type AwsAccess, toArnPart, VARIABLE_FORMS } from "@stackyard/aws";
+import { type AwsAccess, toArnPart } from "@stackyard/aws";
 import { systemClock } from "@stackyard/core/engine";
 import {
   type EngineSettings,
   EngineVariables,
   type EnvironmentVariables,
+  findSealFaults,
   parseEnvironment,
+  readYardName,
+  SharedVariables,
   toEngineSettings,
 } from "@stackyard/core/environment";
 import { createSealer, parseSealKeys, type Sealer } from "@stackyard/core/services";
 import { Type } from "typebox";
 import { failWith } from "../failure.ts";
-import { readVariables } from "../variables.ts";
+import { readVariables, TokenVariables } from "../variables.ts";
 
 /** The variables of an engine that uses its store as the queue, so events are not redelivered. */
 export const YardVariables = Type.Object({
   ...EngineVariables.properties,
   REFUSED_EVENTS: Type.Enum(["park", "drop"], {
     description: "What happens to events that a stack refuses for now: `park` retries them, `drop` only records them",
-    must: "be park or drop; redeliver is for queues that keep no order",
+    expected: "park or drop; redeliver is for queues that keep no order",
     default: "park",
   }),
 });
@@ -101,7 +104,9 @@ export async function loadClientSecret(env: EnvironmentVariables): Promise<strin
   return loadSecret("OIDC_CLIENT_SECRET", given, path);
 }
 
-const KMS_KEY = new RegExp(VARIABLE_FORMS.key.pattern);
+const { STACKYARD_SEAL_KEY, STACKYARD_SEAL_KEY_FILE } = TokenVariables.properties;
+const { STACKYARD_SEAL_KMS_KEY } = SharedVariables.properties;
+const SealVariables = Type.Object({ STACKYARD_SEAL_KEY, STACKYARD_SEAL_KEY_FILE, STACKYARD_SEAL_KMS_KEY });
 
 /** Where keys come from that the environment does not contain. */
 interface SealerDeps {
@@ -116,32 +121,26 @@ interface SealerDeps {
  * `STACKYARD_SEAL_KMS_KEY`; returns undefined when there are none. Throws `CONFIG_INVALID`, which shows no key.
  */
 export async function loadSealer(env: EnvironmentVariables, deps: SealerDeps): Promise<Sealer | undefined> {
-  const { STACKYARD_SEAL_KEY: given, STACKYARD_SEAL_KEY_FILE: path, STACKYARD_SEAL_KMS_KEY: kms } = readVariables(env);
+  const settings = parseEnvironment(SealVariables, env, { app: "yard", check: findSealFaults });
+  const { STACKYARD_SEAL_KEY: given, STACKYARD_SEAL_KEY_FILE: path, STACKYARD_SEAL_KMS_KEY: keyArns } = settings;
   const keys = await loadSecret("STACKYARD_SEAL_KEY", given, path);
-  if (keys !== undefined && kms !== undefined) {
-    const other = given === undefined ? "STACKYARD_SEAL_KEY_FILE" : "STACKYARD_SEAL_KEY";
-    const message = `STACKYARD_SEAL_KMS_KEY and ${other} are both set.`;
-    throw failWith("CONFIG_INVALID", message, { hint: "Unset one of them." });
-  }
   if (keys !== undefined) return createSealer(parseSealKeys(keys, "STACKYARD_SEAL_KEY"));
-  if (kms !== undefined) return loadKmsSealer(kms, env, deps);
+  if (keyArns.length > 0) return loadKmsSealer(keyArns, env, deps);
   return deps.dataDir === undefined ? undefined : loadOwnSealer(join(deps.dataDir, "seal-key"));
 }
 
-async function loadKmsSealer(list: string, env: EnvironmentVariables, { createAws }: SealerDeps): Promise<Sealer> {
-  const keyArns = list.split(",").map((arn) => arn.trim());
-  const wrong = keyArns.find((arn) => !KMS_KEY.test(arn));
-  if (wrong !== undefined) {
-    throw failWith("CONFIG_INVALID", `STACKYARD_SEAL_KMS_KEY: "${wrong}" is not the ARN of a key.`, {
-      hint: "Use ARNs such as arn:aws:kms:eu-west-1:111122223333:key/ID, separated by commas.",
-    });
-  }
+async function loadKmsSealer(
+  keyArns: readonly string[],
+  env: EnvironmentVariables,
+  { createAws }: SealerDeps,
+): Promise<Sealer> {
+  const yard = readYardName(env);
   const [{ KMSClient }, { createKmsSealer }] = await Promise.all([
     import("@aws-sdk/client-kms"),
     import("@stackyard/aws/kms"),
   ]);
   const client = createAws(toArnPart(keyArns[0] ?? "", 3)).client(KMSClient, undefined);
-  return createKmsSealer({ client, keyArns, yard: readVariables(env).YARD_NAME ?? "main", clock: systemClock });
+  return createKmsSealer({ client, keyArns, yard, clock: systemClock });
 }
 
 async function loadOwnSealer(file: string): Promise<Sealer> {

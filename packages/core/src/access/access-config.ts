@@ -68,7 +68,7 @@ export const AccessConfig = Type.Object(
     ),
     grants: Type.Optional(Type.Array(Grant, { maxItems: 1_000 })),
   },
-  { additionalProperties: false },
+  { additionalProperties: false, description: "Who may do what. Default: every token may do everything" },
 );
 export type AccessConfig = Static<typeof AccessConfig>;
 

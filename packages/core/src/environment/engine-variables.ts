@@ -12,28 +12,28 @@ export const EngineVariables = Type.Object({
   REFUSED_EVENTS_KEEP: Type.String({
     description: "How long a parked event is retried, such as `90m`",
     pattern: DURATION_PATTERN,
-    must: "be a duration such as 90m",
+    expected: "a duration such as 90m",
     default: "1h",
   }),
   AUTOMATIC_TRANSITIONS_PER_HOUR: Type.Integer({
     description: "Entries of a stack that results and timers may cause within an hour before it is stalled",
     minimum: 1,
     maximum: 999_999_999,
-    must: "be a whole number above 0",
+    expected: "a whole number above 0",
     default: 1_000,
   }),
   HISTORY_RETENTION_DAYS: Type.Integer({
-    description: "How many days history is kept",
+    description: "How many days the history of stacks is kept",
     minimum: 1,
     maximum: 99_999,
-    must: "be a whole number of days above 0",
+    expected: "a whole number of days above 0",
     default: 30,
   }),
   AUDIT_RETENTION_DAYS: Type.Integer({
     description: "How many days lines of the audit log are kept",
     minimum: AUDIT_RETENTION_DAYS.least,
     maximum: AUDIT_RETENTION_DAYS.most,
-    must: "be a whole number of days from 30 to 3650",
+    expected: "a whole number of days from 30 to 3650",
     default: AUDIT_RETENTION_DAYS.default,
   }),
   ALLOW_EXTERNAL_NEXT: Type.Boolean({

@@ -9,7 +9,7 @@ const Variables = Type.Object({
   IS_OPEN: Type.Boolean({ description: "`true` opens it", default: false }),
   NAMES: Type.Array(Type.String({ pattern: "^[a-z]+$" }), {
     description: "Names. Default: none",
-    must: "be names with commas between them",
+    expected: "names with commas between them",
     default: [],
   }),
 });
@@ -112,6 +112,19 @@ describe("formatVariableTable", () => {
         "| `IS_OPEN` | `true` opens it. Default: `false` |",
         "| `NAMES` | Names. Default: none |",
       ].join("\n"),
+    );
+  });
+
+  it("lists the keys of a map without a description by their places", () => {
+    const Keys = Type.Object({
+      server: Type.Object({ port: Type.Integer({ description: "The port", default: 80 }) }),
+      logs: Type.Object({ bucket: Type.String() }, { description: "A place" }),
+    });
+
+    expect(formatVariableTable(Keys, "key")).toBe(
+      ["| key | meaning |", "|---|---|", "| `server.port` | The port. Default: `80` |", "| `logs` | A place |"].join(
+        "\n",
+      ),
     );
   });
 });

@@ -1,4 +1,4 @@
-import { IsOptional, type Static, type TObject, type TProperties, type TSchema } from "typebox";
+import { IsObject, IsOptional, type Static, type TObject, type TProperties, type TSchema } from "typebox";
 import { Check } from "typebox/value";
 import { StackyardError } from "../errors/stackyard-error.ts";
 
@@ -27,8 +27,8 @@ export interface ReadVariables<Properties extends TProperties> {
 
 /**
  * Reads the variables of an app by their schema: a text, number or boolean each, an enum, or an array, whose items are
- * separated by commas. An empty variable counts as not set, and then has its default. The keyword `must` of a variable
- * completes the message `NAME must …`. For settings without which an app can still work; others are for
+ * separated by commas. An empty variable counts as not set, and then has its default. The keyword `expected` of a variable
+ * completes the message `NAME must be …`. For settings without which an app can still work; others are for
  * `parseEnvironment`.
  */
 export function readEnvironment<Properties extends TProperties>(
@@ -87,9 +87,10 @@ function toValue(variable: TSchema, text: string): unknown {
   return text;
 }
 
-function formatForm(variable: TSchema): string {
-  const { must, type, enum: choices, minimum, maximum, maxLength } = keywordsOf(variable);
-  if (must !== undefined) return must;
+/** Formats what a variable or key must be: it completes the message `NAME must …`. */
+export function formatForm(variable: TSchema): string {
+  const { expected, type, enum: choices, minimum, maximum, maxLength } = keywordsOf(variable);
+  if (expected !== undefined) return `be ${expected}`;
   if (type === "boolean") return "be true or false";
   if (type === "integer") return `be ${minimum} to ${maximum}`;
   if (type === "number") return `be a number from ${minimum} to ${maximum}`;
@@ -97,14 +98,15 @@ function formatForm(variable: TSchema): string {
   return `be a text of at most ${maxLength} characters`;
 }
 
-/** The keywords of a variable's schema that are read here. */
-interface VariableKeywords {
+/** The keywords of a variable's schema. */
+export interface VariableKeywords {
   readonly type?: string;
   readonly enum?: readonly string[];
   readonly minimum?: number;
   readonly maximum?: number;
   readonly maxLength?: number;
-  readonly must?: string;
+  readonly pattern?: string;
+  readonly expected?: string;
   readonly description?: string;
   readonly default?: unknown;
 }
@@ -113,12 +115,22 @@ function keywordsOf(variable: TSchema): VariableKeywords {
   return variable;
 }
 
-/** Formats the variables as a Markdown table for a README: name, and description with the default. */
-export function formatVariableTable(schema: TObject): string {
-  const rows = Object.entries(schema.properties).map(([name, variable]) => {
-    const { description, default: value } = keywordsOf(variable);
+/**
+ * Formats variables or keys as a Markdown table: name, and description with the default. A map without a description of
+ * its own is a row for each of its keys.
+ */
+export function formatVariableTable(schema: TObject, heading = "variable"): string {
+  const rows = listDescribed(schema).map(([name, { description, default: value }]) => {
     const hasDefault = value !== undefined && value !== "" && !Array.isArray(value);
     return `| \`${name}\` | ${description}${hasDefault ? `. Default: \`${value}\`` : ""} |`;
   });
-  return ["| variable | meaning |", "|---|---|", ...rows].join("\n");
+  return [`| ${heading} | meaning |`, "|---|---|", ...rows].join("\n");
+}
+
+function listDescribed(schema: TObject, place = ""): readonly (readonly [name: string, VariableKeywords])[] {
+  return Object.entries(schema.properties).flatMap(([name, variable]) => {
+    const keywords = keywordsOf(variable);
+    const isRow = keywords.description !== undefined || !IsObject(variable);
+    return isRow ? [[`${place}${name}`, keywords] as const] : listDescribed(variable, `${place}${name}.`);
+  });
 }

@@ -9,10 +9,6 @@ describe("toStackTags", () => {
       "stackyard:machine": "preview",
     });
   });
-
-  it.each([undefined, ""])("calls the yard main where its name is %j", (yard) => {
-    expect(toStackTags({ yard, stackId: "a", machine: "b" })["stackyard:yard"]).toBe("main");
-  });
 });
 
 describe("toTagValue", () => {

@@ -9,20 +9,17 @@ export interface StackTags {
   readonly "stackyard:machine": string;
 }
 
-/** Of a yard without `YARD_NAME`. */
-const DEFAULT_YARD = "main";
-
 /**
  * Returns the tags by which AWS resources are known to belong to a stack. The yard is its name, the runner's
  * `YARD_NAME`. Two values that differ only in characters that tags cannot contain have the same tag.
  */
 export function toStackTags(owner: {
-  readonly yard: string | undefined;
+  readonly yard: string;
   readonly stackId: string;
   readonly machine: string;
 }): StackTags {
   return {
-    "stackyard:yard": toTagValue(owner.yard || DEFAULT_YARD),
+    "stackyard:yard": toTagValue(owner.yard),
     "stackyard:stack": toTagValue(owner.stackId),
     "stackyard:machine": toTagValue(owner.machine),
   };

@@ -1,6 +1,6 @@
 import type { LambdaClient } from "@aws-sdk/client-lambda";
 import type { S3Client } from "@aws-sdk/client-s3";
-import { findEmulator, findRegion, toArnPart, VARIABLE_FORMS } from "@stackyard/aws";
+import { findEmulator, findRegion, toArnPart } from "@stackyard/aws";
 import {
   type Clock,
   type Command,
@@ -13,9 +13,10 @@ import {
   StackyardError,
   withContext,
 } from "@stackyard/core";
+import { readEnvironment, SharedVariables, VARIABLE_FORMS } from "@stackyard/core/environment";
 import { ARTIFACT_NAME, ARTIFACT_VERSION, type CallDistributor } from "@stackyard/sdk/artifacts";
 import { toCell } from "@stackyard/sdk/commands";
-import { Type } from "typebox";
+import { type Static, Type } from "typebox";
 
 /** Region and credentials for AWS calls. */
 export interface AwsPlace {
@@ -161,11 +162,19 @@ interface DistributorWords {
   readonly distributorRegion?: string;
 }
 
+const { STACKYARD_ARTIFACTS_BUCKET, STACKYARD_ARTIFACTS_PREFIX, STACKYARD_DISTRIBUTOR } = SharedVariables.properties;
+const Variables = Type.Object({ STACKYARD_ARTIFACTS_BUCKET, STACKYARD_ARTIFACTS_PREFIX, STACKYARD_DISTRIBUTOR });
+
+/** Reads the variables of these commands. An empty one is treated as not set. */
+export function readVariables({ environment }: Pick<ArtifactContext, "environment">): Static<typeof Variables> {
+  return readEnvironment(Variables, environment).values;
+}
+
 const FUNCTION = new RegExp(VARIABLE_FORMS.function.pattern);
 
 /** Opens the selected distributor. Throws `USAGE` when none is configured, or for an invalid name. */
 export function openDistributor(context: ArtifactContext, words: DistributorWords): Promise<CallDistributor> {
-  const functionName = words.distributor ?? (context.environment["STACKYARD_DISTRIBUTOR"] || undefined);
+  const functionName = words.distributor ?? readVariables(context).STACKYARD_DISTRIBUTOR;
   if (functionName === undefined) {
     const how = "Pass --distributor with the name or ARN of its function, or set STACKYARD_DISTRIBUTOR.";
     throw usage(`No distributor is configured. ${how}`);
@@ -177,19 +186,19 @@ export function openDistributor(context: ArtifactContext, words: DistributorWord
 
 /** Returns the region of the distributor and its bucket; undefined for the SDK's default. */
 export function findDistributorRegion(
-  { environment }: Pick<ArtifactContext, "environment">,
+  context: Pick<ArtifactContext, "environment">,
   words: DistributorWords,
 ): string | undefined {
-  const name = words.distributor ?? environment["STACKYARD_DISTRIBUTOR"] ?? "";
-  return words.distributorRegion ?? (toArnPart(name, 3) || findRegion(environment));
+  const name = words.distributor ?? readVariables(context).STACKYARD_DISTRIBUTOR ?? "";
+  return words.distributorRegion ?? (toArnPart(name, 3) || findRegion(context.environment));
 }
 
 /** Returns the source bucket. Throws `USAGE` when none is configured. */
 export function findSourceBucket(
-  { environment }: Pick<ArtifactContext, "environment">,
+  context: Pick<ArtifactContext, "environment">,
   { bucket }: { readonly bucket?: string },
 ): string {
-  const found = bucket ?? (environment["STACKYARD_ARTIFACTS_BUCKET"] || undefined);
+  const found = bucket ?? readVariables(context).STACKYARD_ARTIFACTS_BUCKET;
   if (found !== undefined) return found;
   const how = "Pass --bucket with the distributor's bucket, or set STACKYARD_ARTIFACTS_BUCKET.";
   throw usage(`No bucket is configured. ${how}`);

@@ -22,6 +22,7 @@ import {
   formatCount,
   formatSeconds,
   openDistributor,
+  readVariables,
   sourceArgs,
   usage,
   versionArgs,
@@ -82,7 +83,7 @@ async function publish(context: ArtifactContext, args: Args): Promise<number> {
   const files = await findFiles(context, args);
   const region = findDistributorRegion(context, args);
   const { s3: client } = await context.openAws({ ...(region && { region }) });
-  const prefix = args.prefix ?? context.environment["STACKYARD_ARTIFACTS_PREFIX"] ?? "";
+  const prefix = args.prefix ?? readVariables(context).STACKYARD_ARTIFACTS_PREFIX ?? "";
   const report = createProgressReporter(out, clock);
   const onProgress = (progress: PublishProgress) =>
     report({

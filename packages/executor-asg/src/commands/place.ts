@@ -13,6 +13,7 @@ import {
   withContext,
 } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
+import { type EnvironmentVariables, readEnvironment } from "@stackyard/core/environment";
 import { toFollowArgs } from "@stackyard/sdk/commands";
 import type { Release, ReleasesApi } from "@stackyard/sdk/releases";
 import { type Static, type TObject, Type } from "typebox";
@@ -48,6 +49,21 @@ export async function openPlace(context: ReleaseContext, words: PlaceWords): Pro
   });
 }
 
+/** The variables of the commands of releases. */
+export const ReleaseVariables = Type.Object({
+  AWS_ACCOUNT_ID: text("The account of releases, if neither the file nor `--account` names one"),
+  STACKYARD_ACTOR: text("The name of the user in the records of releases. Default: `USER` or `LOGNAME`"),
+  ODIN_STEP: text("The predecessor's deployer: the name or ARN of its state machine, as with `--deployer`"),
+});
+
+function text(description: string) {
+  return Type.Optional(Type.String({ description }));
+}
+
+function readVariables(environment: EnvironmentVariables): Static<typeof ReleaseVariables> {
+  return readEnvironment(ReleaseVariables, environment).values;
+}
+
 /** Returns the preset of the command line. */
 export function toConstants(context: Pick<ReleaseContext, "environment">, words: PlaceWords): ReleaseConstants {
   return PRESETS[toPreset(context, words)];
@@ -55,7 +71,7 @@ export function toConstants(context: Pick<ReleaseContext, "environment">, words:
 
 /** Returns the default account and region of the command line. */
 export function toPlaceDefaults({ environment }: Pick<ReleaseContext, "environment">, words: PlaceWords) {
-  const account = words.account ?? environment["AWS_ACCOUNT_ID"] ?? "";
+  const account = words.account ?? readVariables(environment).AWS_ACCOUNT_ID ?? "";
   const region = words.region ?? findRegion(environment) ?? "";
   const named = findDeployer({ environment }, words)?.split(":");
   const [ofRegion = "", ofAccount = ""] = named === undefined ? [] : [named[3], named[4]];
@@ -74,16 +90,15 @@ export function toBucket(context: Pick<ReleaseContext, "environment">, words: Pl
 
 /** Returns the user of the command. */
 export function toActor({ environment }: Pick<ReleaseContext, "environment">): string {
-  return environment["STACKYARD_ACTOR"] || environment["USER"] || environment["LOGNAME"] || "unknown";
+  return readVariables(environment).STACKYARD_ACTOR || environment["USER"] || environment["LOGNAME"] || "unknown";
 }
 
 function toPreset({ environment }: Pick<ReleaseContext, "environment">, { preset, deployer }: PlaceWords): PresetName {
-  return preset ?? (deployer === undefined && environment["ODIN_STEP"] ? "odin" : "stackyard");
+  return preset ?? (deployer === undefined && readVariables(environment).ODIN_STEP ? "odin" : "stackyard");
 }
 
-/** Reads the deployer's name from the predecessor's environment variable. */
 function findDeployer({ environment }: Pick<ReleaseContext, "environment">, words: PlaceWords): string | undefined {
-  return words.deployer ?? (environment["ODIN_STEP"] || undefined);
+  return words.deployer ?? readVariables(environment).ODIN_STEP;
 }
 
 async function openDeployer(

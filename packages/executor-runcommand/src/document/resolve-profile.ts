@@ -298,14 +298,15 @@ export const RunCommandOptions = Type.Object(
   {
     profiles: Type.Optional(
       Type.Record(Type.String({ pattern: "^[a-z][a-z0-9-]{0,62}$" }), ProfileDefinition, {
-        description: "Profiles of your own, by name",
+        description:
+          "Your own profiles by name: `artifact` (a file of the artifact), `patch`, or `document` with fixed parameters. Default: none",
       }),
     ),
     reportUrl: Type.Optional(
       Type.String({
         pattern: "^https?://",
         maxLength: 1_000,
-        description: "Address of reports; `{runId}` is replaced by the run's id",
+        description: "The address of reports; `{runId}` is replaced by the id of the run. Default: a URN",
       }),
     ),
   },

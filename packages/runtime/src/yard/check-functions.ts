@@ -1,9 +1,11 @@
 import type { EventSourceMappingConfiguration, LambdaClient } from "@aws-sdk/client-lambda";
 import { toAwsError } from "@stackyard/aws";
+import type { AwsYardOptions } from "@stackyard/core";
+import { readEnvironment } from "@stackyard/core/environment";
+import { isSet, Variables } from "../environment.ts";
 import type { ExecutorDefinitions } from "../parts.ts";
 import { type Finding, fail, ok, warn } from "./finding.ts";
 import type { QueueFacts, QueueRole } from "./load-queue.ts";
-import type { AwsYardOptions } from "./open-yard.ts";
 
 /** A function that reads a queue, and how it is connected. */
 export interface FunctionFacts {
@@ -151,7 +153,7 @@ function evaluateMapping(reader: FunctionFacts, queue: string): readonly Finding
  */
 function toUnreported({ name, variables }: FunctionFacts, queue: string, update: string): Finding {
   const hint = `Report failures per message: ${update} --function-response-types ReportBatchItemFailures`;
-  if (variables !== undefined && (variables["SQS_TICK_QUEUE_URL"] ?? "") === "") {
+  if (variables !== undefined && !isSet(variables, "SQS_TICK_QUEUE_URL")) {
     return warn("function", `${name}: one failed message of ${queue} fails its whole batch.`, hint);
   }
   const message = `${name}: failed messages of a batch of ${queue} are lost: Lambda treats each response as success.`;
@@ -181,8 +183,10 @@ interface RunnersInput {
   readonly hasLongQueue: boolean;
 }
 
+type VariableName = keyof typeof Variables.properties;
+
 /** Each names a store; the runner reads them. */
-const STORE_VARIABLES = ["DYNAMODB_TABLE", "POSTGRES_CONNECTION_SECRET", "DATABASE_URL"] as const;
+const STORE_VARIABLES: readonly VariableName[] = ["DYNAMODB_TABLE", "POSTGRES_CONNECTION_SECRET", "DATABASE_URL"];
 
 /**
  * Evaluates the kind of each runner, whether the state manager expects the same kind, and tasks that exceed its
@@ -200,7 +204,7 @@ export function evaluateRunners(input: RunnersInput): readonly Finding[] {
 }
 
 function hasStore({ variables }: FunctionFacts): boolean {
-  return STORE_VARIABLES.some((name) => (variables?.[name] ?? "") !== "");
+  return STORE_VARIABLES.some((name) => isSet(variables, name));
 }
 
 function toRunnerKind(runner: FunctionFacts): Finding {
@@ -216,15 +220,14 @@ function toRunnerKind(runner: FunctionFacts): Finding {
  * bucket or not at all.
  */
 function evaluateLogs({ name, variables }: FunctionFacts): readonly Finding[] {
-  const isSet = (variable: string) => (variables?.[variable] ?? "") !== "";
-  if (!isSet("DYNAMODB_TABLE") || isSet("TASK_LOG_BUCKET")) return [];
+  if (!isSet(variables, "DYNAMODB_TABLE") || isSet(variables, "TASK_LOG_BUCKET")) return [];
   const message = `${name}: TASK_LOG_BUCKET is not set, so only the last 64 KiB of each task's log are kept.`;
   return [warn("logs", message, "Set it to a bucket, and add `logs` with that bucket to the yard's configuration.")];
 }
 
 function evaluateBelief({ name, variables }: FunctionFacts, runners: readonly FunctionFacts[]): readonly Finding[] {
   const without = runners.filter((runner) => !hasStore(runner)).map((runner) => runner.name);
-  const believes = variables?.["RUNNERS_HAVE_STORE"] === "true";
+  const believes = readEnvironment(Variables, variables ?? {}).values.RUNNERS_HAVE_STORE;
   if (believes && without.length > 0) {
     const message = `${name}: RUNNERS_HAVE_STORE is true, but ${without.join(", ")} has no store: its tasks are treated as lost.`;
     return [fail("runner", message, "Give the runner the variables of the store, or set RUNNERS_HAVE_STORE=false.")];
@@ -276,7 +279,7 @@ function onlyOnce(functions: readonly FunctionFacts[]): readonly FunctionFacts[]
 }
 
 type Expected = readonly [
-  variable: string,
+  variable: VariableName,
   wanted: string | undefined,
   fits: (set: string | undefined, wanted: string) => boolean,
 ];
@@ -317,7 +320,8 @@ function evaluateVariables({ name, variables }: FunctionFacts, expected: readonl
  * does not start.
  */
 function evaluateRefusals({ eventQueueUrl }: AwsYardOptions, { name, variables }: FunctionFacts): readonly Finding[] {
-  if (variables?.["REFUSED_EVENTS"] !== "redeliver" || eventQueueUrl?.endsWith(".fifo") !== true) return [];
+  const { REFUSED_EVENTS } = readEnvironment(Variables, variables ?? {}).values;
+  if (REFUSED_EVENTS !== "redeliver" || eventQueueUrl?.endsWith(".fifo") !== true) return [];
   const message = `${name}: REFUSED_EVENTS is "redeliver", which is not supported with a FIFO event queue.`;
   return [fail("settings", message, "Set it to park or drop.")];
 }

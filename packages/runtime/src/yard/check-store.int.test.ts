@@ -1,13 +1,13 @@
 import { createAwsAccess } from "@stackyard/aws";
 import { createAwsSim, createSimPlugin } from "@stackyard/aws-sim";
-import { silentLogger } from "@stackyard/core";
+import { type AwsYardOptions, silentLogger } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { type PostgresServer, startPostgres } from "@stackyard/postgres-server";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openStore } from "../parts.ts";
 import { checkStore } from "./check-yard.ts";
 import type { YardScene } from "./finding.ts";
-import { type AwsYardOptions, toYardDeps, toYardParts } from "./open-yard.ts";
+import { toYardDeps, toYardParts } from "./open-yard.ts";
 
 let server: PostgresServer;
 beforeAll(async () => {

@@ -1,11 +1,10 @@
 import { CreateTopicCommand, SNSClient } from "@aws-sdk/client-sns";
-import { silentLogger } from "@stackyard/core";
+import { type AwsYardOptions, silentLogger } from "@stackyard/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Cloud, startCloud } from "../testing/start-cloud.ts";
 import { type LambdaApi, startLambdaApi } from "../testing/start-lambda-api.ts";
 import { REVIEW_APP } from "../testing/start-manager.ts";
 import { checkYard } from "./check-yard.ts";
-import type { AwsYardOptions } from "./open-yard.ts";
 
 const ARN = "arn:aws:sqs:eu-west-1:000000000000:";
 const redrive = (target: string) => JSON.stringify({ deadLetterTargetArn: `${ARN}${target}`, maxReceiveCount: 5 });

@@ -9,21 +9,13 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import type { SNSClient, Subscription } from "@aws-sdk/client-sns";
 import { type AwsAccess, findAwsFault, toAwsError } from "@stackyard/aws";
-import type { Clock, MachineListing } from "@stackyard/core";
+import type { AwsYardOptions, Clock, MachineListing } from "@stackyard/core";
 import { openLocator, openStore } from "../parts.ts";
 import { evaluateRunnerSettings, evaluateRunners, evaluateStateManager } from "./check-functions.ts";
 import { type CheckedQueues, checkQueues } from "./check-queues.ts";
 import { type Finding, fail, look, ok, warn, type YardScene } from "./finding.ts";
 import type { QueueFacts } from "./load-queue.ts";
-import {
-  type AwsYardOptions,
-  type Caller,
-  createYardAws,
-  loadCaller,
-  toYardDeps,
-  toYardParts,
-  type YardContext,
-} from "./open-yard.ts";
+import { type Caller, createYardAws, loadCaller, toYardDeps, toYardParts, type YardContext } from "./open-yard.ts";
 
 /**
  * Checks a deployment with the caller's credentials, without changing it: identity and clock, queues and their readers,

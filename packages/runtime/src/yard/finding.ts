@@ -1,5 +1,6 @@
 import type { AwsAccess } from "@stackyard/aws";
-import type { AwsYardOptions, YardDeps, YardParts } from "./open-yard.ts";
+import type { AwsYardOptions } from "@stackyard/core";
+import type { YardDeps, YardParts } from "./open-yard.ts";
 
 /** The result of one check of a yard. */
 export interface Finding {

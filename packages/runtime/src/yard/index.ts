@@ -1,4 +1,4 @@
 export { checkYard } from "./check-yard.ts";
 export type { Finding } from "./finding.ts";
-export type { AwsYardOptions, YardContext } from "./open-yard.ts";
+export type { YardContext } from "./open-yard.ts";
 export { type AwsYard, createYardAws, openYard } from "./open-yard.ts";

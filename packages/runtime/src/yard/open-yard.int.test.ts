@@ -1,9 +1,9 @@
 import { CreateTopicCommand, SNSClient, SubscribeCommand } from "@aws-sdk/client-sns";
-import { silentLogger } from "@stackyard/core";
+import { type AwsYardOptions, silentLogger } from "@stackyard/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Cloud, startCloud } from "../testing/start-cloud.ts";
 import { type Manager, startManager } from "../testing/start-manager.ts";
-import { type AwsYardOptions, openYard } from "./open-yard.ts";
+import { openYard } from "./open-yard.ts";
 
 describe("a yard that is opened from outside", () => {
   let cloud: Cloud;

@@ -1,22 +1,24 @@
 import { type AwsAccess, findRegion, toAwsError } from "@stackyard/aws";
 import type { LogPlace } from "@stackyard/aws/s3";
 import {
+  type AwsYardOptions,
   type Clock,
   defined,
   type ExecutorDefinition,
   type Locator,
   type Logger,
+  listMissingKeys,
   type Random,
   type Records,
-  type StackyardConfig,
   StackyardError,
   type Store,
   type Target,
   type Transport,
 } from "@stackyard/core";
 import { type QueuedEvent, systemClock } from "@stackyard/core/engine";
-import type { EnvironmentVariables } from "@stackyard/core/environment";
+import { type EnvironmentVariables, KEY_PREFIXES, readEnvironment } from "@stackyard/core/environment";
 import { createSqsTransport } from "@stackyard/transport-sqs";
+import { Type } from "typebox";
 import {
   findAccessKeys,
   findEndpointFaults,
@@ -24,6 +26,7 @@ import {
   type Queues,
   type StoreChoice,
   toEndpoints,
+  Variables,
 } from "../environment.ts";
 import {
   createEnvironmentAws,
@@ -33,9 +36,6 @@ import {
   openStore,
   toExecutorDefinitions,
 } from "../parts.ts";
-
-/** A yard in an AWS account, as a project's configuration names it. */
-export type AwsYardOptions = Extract<NonNullable<StackyardConfig["yards"]>[string], { readonly type: "aws" }>;
 
 /** The environment from which a yard is accessed. */
 export interface YardContext {
@@ -81,12 +81,7 @@ const CACHE_MS = 5_000;
 export function toYardParts(yard: AwsYardOptions): YardParts {
   const store = toStore(yard);
   const { machines } = yard;
-  const missing = [
-    ...(yard.eventQueueUrl === undefined && yard.eventTopicArn === undefined ? ["eventQueueUrl or eventTopicArn"] : []),
-    ...(yard.taskQueueUrl === undefined ? ["taskQueueUrl"] : []),
-    ...(store === undefined ? ["stacksTable or connectionSecret"] : []),
-    ...(machines === undefined ? ["machines"] : []),
-  ];
+  const missing = listMissingKeys(yard);
   if (store === undefined || machines === undefined || missing.length > 0) {
     throw new StackyardError(
       "CONFIG_INVALID",
@@ -97,7 +92,7 @@ export function toYardParts(yard: AwsYardOptions): YardParts {
   return {
     queues: toQueues(yard),
     eventTopicArn: yard.eventTopicArn,
-    messages: yard.messages && { prefix: "stackyard/messages/", ...yard.messages },
+    messages: yard.messages && { prefix: KEY_PREFIXES.messages, ...yard.messages },
     logs: yard.logs,
     store,
     machines: { kind: "s3", bucket, prefix, cacheMs: CACHE_MS },
@@ -124,25 +119,23 @@ function toQueues(yard: AwsYardOptions): Queues {
   };
 }
 
+const EndpointVariables = Type.Object({ AWS_ENDPOINT_URL: Variables.properties.AWS_ENDPOINT_URL });
+
 /**
  * Creates access to AWS for a yard: in the yard's region, with its profile or the environment's credentials, and in its
  * role, if it has one. Makes no request yet. Throws `CONFIG_INVALID`.
  */
 export function createYardAws(yard: AwsYardOptions, context: YardContext): AwsAccess {
   const { environment, logger, clock, sessionName } = toYardDeps(context);
-  const { AWS_ENDPOINT_URL: endpoint = "" } = environment;
-  const isNone = endpoint !== "" && !URL.canParse(endpoint);
-  const faults = [
-    ...(isNone ? ["AWS_ENDPOINT_URL must be an address such as http://127.0.0.1:4566."] : []),
-    ...findEndpointFaults(environment),
-  ];
+  const { faults: ofAll } = readEnvironment(EndpointVariables, environment);
+  const faults = [...ofAll, ...findEndpointFaults(environment)];
   if (faults.length > 0) throw new StackyardError("CONFIG_INVALID", faults.join("\n"));
   const access = createEnvironmentAws({
     environment: {
       region: findYardRegion(yard, environment),
       // A profile that is named comes before keys in the environment, as in every tool of AWS.
       credentials: yard.profile === undefined ? findAccessKeys(environment) : undefined,
-      endpoints: toEndpoints({ ...environment, AWS_ENDPOINT_URL: endpoint || undefined, LOCAL_MODE: undefined }),
+      endpoints: toEndpoints({ ...environment, LOCAL_MODE: undefined }),
       targets: {},
     },
     session: { name: sessionName },

@@ -1,6 +1,6 @@
-import { silentLogger } from "@stackyard/core";
+import { type AwsYardOptions, silentLogger } from "@stackyard/core";
 import { describe, expect, it } from "vitest";
-import { type AwsYardOptions, createYardAws } from "./open-yard.ts";
+import { createYardAws } from "./open-yard.ts";
 
 class Client {
   readonly config: Readonly<Record<string, unknown>>;
