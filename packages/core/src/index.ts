@@ -24,6 +24,7 @@ export type { Stack } from "./machine/stack.ts";
 export type { TaskMessage } from "./machine/task-message.ts";
 export { mapLimited } from "./map-limited.ts";
 export { matchesGlob } from "./matches-glob.ts";
+export { changeRecord, type RecordChange } from "./ports/change-record.ts";
 export type { Clock, Ids, Random } from "./ports/clock.ts";
 export type { CommandOutput, PluginCommand, PluginCommandContext } from "./ports/define-plugin.ts";
 export {

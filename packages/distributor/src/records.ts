@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import {
   type Clock,
+  changeRecord,
   listPages,
   type PageStart,
   type Random,
@@ -19,7 +20,7 @@ export interface RecordDeps {
 }
 
 /** A change of one record. */
-interface RecordChange<Value> {
+interface ParsedChange<Value> {
   readonly key: string;
   /** Returns undefined for an invalid record. */
   parse(value: unknown): Value | undefined;
@@ -34,23 +35,28 @@ const MAX_PAUSE_MS = 500;
  * Changes a record and retries on conflicts, so that concurrent changes are all applied. Returns the current value. Throws
  * `RECORD_CONFLICT` after 40 attempts, and `STORE_CORRUPT` for an invalid record.
  */
-export async function changeRecord<Value>(
+export async function changeParsed<Value>(
   { records, clock, random }: RecordDeps,
-  { key, parse, change }: RecordChange<Value>,
+  { key, parse, change }: ParsedChange<Value>,
 ): Promise<Value | undefined> {
-  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-    const record = await records.get(key, clock.now());
-    const known = record === undefined ? undefined : parse(record.value);
-    if (record !== undefined && known === undefined) {
-      throw new StackyardError("STORE_CORRUPT", `The record "${key}" is invalid or was written by a newer version.`);
-    }
-    const value = change(known);
-    if (value === undefined || JSON.stringify(value) === JSON.stringify(known)) return known;
-    const result = await records.put({ key, value, expected: record?.version ?? "absent", now: clock.now() });
-    if (result.kind === "written") return value;
-    await clock.sleep(Math.ceil(random() * Math.min(MAX_PAUSE_MS, 10 * 2 ** tries)));
-  }
-  throw new StackyardError("RECORD_CONFLICT", `Too many processes change the record "${key}" at once. Try again.`);
+  const { current } = await changeRecord({
+    records,
+    clock,
+    key,
+    tries: MAX_TRIES,
+    conflict: `Too many processes change the record "${key}" at once. Try again.`,
+    pause: (tries) => clock.sleep(Math.ceil(random() * Math.min(MAX_PAUSE_MS, 10 * 2 ** tries))),
+    decide(record) {
+      const known = record === undefined ? undefined : parse(record.value);
+      if (record !== undefined && known === undefined) {
+        throw new StackyardError("STORE_CORRUPT", `The record "${key}" is invalid or was written by a newer version.`);
+      }
+      const value = change(known);
+      const isSame = value === undefined || JSON.stringify(value) === JSON.stringify(known);
+      return isSame ? { current: known } : { write: { value }, current: value };
+    },
+  });
+  return current;
 }
 
 const PAGE = 1_000;
