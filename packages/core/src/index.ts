@@ -102,3 +102,4 @@ export type {
   Transport,
 } from "./ports/transport.ts";
 export { readChunks, removeChunks, writeChunks } from "./record-chunks.ts";
+export { backoff, type RetryOptions, retry } from "./retry.ts";

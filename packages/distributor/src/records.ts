@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import {
+  backoff,
   type Clock,
   changeRecord,
   listPages,
@@ -45,7 +46,7 @@ export async function changeParsed<Value>(
     key,
     tries: MAX_TRIES,
     conflict: `Too many processes change the record "${key}" at once. Try again.`,
-    pause: (tries) => clock.sleep(Math.ceil(random() * Math.min(MAX_PAUSE_MS, 10 * 2 ** tries))),
+    pause: (failed) => clock.sleep(Math.ceil(random() * backoff(failed, { first: 10, most: MAX_PAUSE_MS }))),
     decide(record) {
       const known = record === undefined ? undefined : parse(record.value);
       if (record !== undefined && known === undefined) {

@@ -1,6 +1,6 @@
 import type { SNSClient } from "@aws-sdk/client-sns";
 import { SendMessageBatchCommand, type SendMessageBatchRequestEntry, type SQSClient } from "@aws-sdk/client-sqs";
-import { type Clock, type Random, StackyardError } from "@stackyard/core";
+import { backoff, type Clock, type Random, StackyardError } from "@stackyard/core";
 import { type ClaimChecks, checkLarge } from "./claim-check.ts";
 import {
   byteSizeOf,
@@ -177,7 +177,7 @@ async function sendWave(input: WaveInput, wave: readonly OutgoingMessage[]): Pro
     if (tries === TRIES) throw toUnreachable(input, failed);
     const ids = new Set(failed.map(({ Id }) => Id));
     entries = entries.filter(({ id }) => ids.has(id));
-    await input.clock.sleep(FIRST_WAIT_MS * 2 ** (tries - 1) * (0.5 + input.random() / 2));
+    await input.clock.sleep(backoff(tries, { first: FIRST_WAIT_MS }) * (0.5 + input.random() / 2));
   }
 }
 

@@ -56,11 +56,11 @@ describe("changeRecord", () => {
       key: "a",
       tries: 3,
       conflict: "Busy.",
-      pause: async (tries) => void pauses.push(tries),
+      pause: async (failed) => void pauses.push(failed),
       decide: () => ({ write: { value: 1 } }),
     });
 
     await expect(change).rejects.toMatchObject({ code: "RECORD_CONFLICT", message: "Busy." });
-    expect(pauses).toEqual([0, 1, 2]);
+    expect(pauses).toEqual([1, 2, 3]);
   });
 });

@@ -19,8 +19,8 @@ export interface RecordChange<Decision extends RecordDecision> {
   readonly tries?: number;
   /** The message of the error after the last try. */
   readonly conflict?: string;
-  /** Waits after each conflict. Default: the next try begins at once. */
-  pause?(tries: number): Promise<void>;
+  /** Waits after each conflict; `failed` counts from 1. Default: the next try begins at once. */
+  pause?(failed: number): Promise<void>;
   /** Decides what to write. Called again after each conflict. */
   decide(found: StoredRecord | undefined, now: number): Decision | Promise<Decision>;
 }
@@ -31,7 +31,7 @@ export interface RecordChange<Decision extends RecordDecision> {
  */
 export async function changeRecord<Decision extends RecordDecision>(change: RecordChange<Decision>): Promise<Decision> {
   const { records, clock, key, tries = 20 } = change;
-  for (let failed = 0; failed < tries; failed += 1) {
+  for (let failed = 1; failed <= tries; failed += 1) {
     const now = clock.now();
     const found = await records.get(key, now);
     const decision = await change.decide(found, now);

@@ -12,6 +12,7 @@ import {
   isStackyardError,
   type Logger,
   parseJson,
+  retry,
   StackyardError,
   silentLogger,
 } from "@stackyard/core";
@@ -172,18 +173,16 @@ async function receiveRequest(app: EcsTaskApp, event: unknown, invocation: Invoc
   }
 }
 
-async function beginWithRetries(reception: Reception): Promise<void> {
+function beginWithRetries(reception: Reception): Promise<void> {
   const { app, logger, request } = reception;
-  for (let tries = 0; ; tries += 1) {
-    try {
-      return await begin(reception);
-    } catch (error) {
-      const pauseMs = PAUSES_MS[tries];
-      if (pauseMs === undefined || !isPassing(error)) throw error;
+  return retry(() => begin(reception), {
+    tries: PAUSES_MS.length + 1,
+    isRetryable: isPassing,
+    pause(failed, error) {
       logger.warn("Retrying the request.", { requestId: request.RequestId, error: toCause(error) });
-      await app.deps.clock.sleep(pauseMs);
-    }
-  }
+      return app.deps.clock.sleep(PAUSES_MS[failed - 1] ?? 0);
+    },
+  });
 }
 
 /**
