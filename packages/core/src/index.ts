@@ -1,3 +1,4 @@
+export { type BatchLimits, chunk, MAX_BATCH_ENTRIES, toBatches } from "./batches.ts";
 export { ERROR_MEANINGS } from "./errors/error-meanings.ts";
 export {
   ERROR_CODES,

@@ -1,5 +1,5 @@
 import type { SQSClient } from "@aws-sdk/client-sqs";
-import { type Clock, defined, type Logger, parseJson, type Random } from "@stackyard/core";
+import { type Clock, defined, type Logger, MAX_BATCH_ENTRIES, parseJson, type Random } from "@stackyard/core";
 import { type DeadLetter, systemClock } from "@stackyard/core/engine";
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
@@ -9,7 +9,6 @@ import {
   hashOf,
   type IncomingMessage,
   MAX_ATTRIBUTES,
-  MAX_ENTRIES,
   MAX_QUEUE_BYTES,
   type OutgoingMessage,
   readEnvelope,
@@ -200,7 +199,7 @@ async function receiveAll(
   const kept: IncomingMessage[] = [];
   const seen = new Set<string>();
   while (kept.length < maxMessages) {
-    const messages = await reader.receive(Math.min(MAX_ENTRIES, maxMessages - kept.length), signal);
+    const messages = await reader.receive(Math.min(MAX_BATCH_ENTRIES, maxMessages - kept.length), signal);
     const fresh = messages.filter(({ messageId }) => !seen.has(messageId));
     if (fresh.length === 0) return kept;
     for (const { messageId } of fresh) seen.add(messageId);

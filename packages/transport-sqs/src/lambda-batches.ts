@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { SQSClient } from "@aws-sdk/client-sqs";
 import {
   type Clock,
+  chunk,
   type DeliveryOutcome,
   type EventDelivery,
   isStackyardError,
@@ -165,8 +166,7 @@ async function decideAll(
 ): Promise<readonly Decided[]> {
   const blocked = new Set<string>();
   const decided: Decided[] = [];
-  for (let from = 0; from < messages.length; from += MAX_EVENTS) {
-    const some = messages.slice(from, from + MAX_EVENTS);
+  for (const some of chunk(messages, MAX_EVENTS)) {
     const read = await Promise.all(some.map((message) => readOne(deps, message, ordered)));
     decided.push(...(await decideSome(deps, handle, { read, blocked })));
   }

@@ -10,8 +10,6 @@ export const MAX_QUEUE_BYTES = 1_048_576;
 export const MAX_TOPIC_BYTES = 262_144;
 /** Attributes of one message. */
 export const MAX_ATTRIBUTES = 10;
-/** Entries of one batch, and messages of one receive. */
-export const MAX_ENTRIES = 10;
 /** The longest delay of a message of a standard queue; messages of FIFO queues have no individual delay. */
 export const MAX_DELAY_MS = 900_000;
 /** From the receive on; extending does not begin it anew. */
