@@ -7,7 +7,7 @@ import {
 import { CloudWatchClient, paginateDescribeAlarms } from "@aws-sdk/client-cloudwatch";
 import { DescribeInstanceHealthCommand, ElasticLoadBalancingClient } from "@aws-sdk/client-elastic-load-balancing";
 import { DescribeTargetHealthCommand, ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
-import { chunk } from "@stackyard/aws";
+import { chunk } from "@stackyard/core";
 import type { Release, Service } from "../document/release.ts";
 import { type CapacityPlan, planCapacity } from "../plan/capacity.ts";
 import { toServiceOrder } from "../plan/names.ts";
