@@ -104,3 +104,4 @@ export type {
 } from "./ports/transport.ts";
 export { readChunks, removeChunks, writeChunks } from "./record-chunks.ts";
 export { backoff, type RetryOptions, retry } from "./retry.ts";
+export { unlessAborted, type WithinOptions, within } from "./within.ts";

@@ -136,6 +136,7 @@ function closedError(): StackyardError {
  * so callers repeat it with the same ids.
  */
 async function answerWithin<Result>(work: Promise<Result>, withinMs: number): Promise<Result> {
+  // A plain timer: `within` of core would cost each statement 4 µs more.
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {

@@ -15,6 +15,7 @@ import {
   retry,
   StackyardError,
   silentLogger,
+  within,
 } from "@stackyard/core";
 import { mayRun } from "../task-run.ts";
 import {
@@ -266,7 +267,7 @@ async function answerFault({ app, request, claimed, logger }: Reception, error: 
   const noted = claimed?.save({ phase: "answer", response }).catch(() => undefined);
   await sendResponse({ ...deps, logger }, request.ResponseURL, response);
   // A table that does not answer must not block the function until its timeout.
-  const known = await Promise.race([noted, deps.clock.sleep(NOTED_WITHIN_MS).then(() => undefined)]);
+  const known = noted && (await within(noted, { clock: deps.clock, ms: NOTED_WITHIN_MS, late: () => undefined }));
   if (known !== undefined) await claimed?.save({ phase: "done" }).catch(() => undefined);
 }
 
