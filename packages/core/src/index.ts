@@ -9,6 +9,7 @@ export {
   StackyardError,
   type StackyardErrorOptions,
 } from "./errors/stackyard-error.ts";
+export { escapeHtml } from "./escape-html.ts";
 export { listPages, type PageStart } from "./list-pages.ts";
 export { defineMachine } from "./machine/define-machine.ts";
 export { formatFaults, listSchemaFaults, type SchemaFault } from "./machine/document/schema-faults.ts";
@@ -92,7 +93,7 @@ export type {
   StoredRecord,
 } from "./ports/records.ts";
 export type { DispatchAttempt, DueKind, RenewResult, SettleInput, SuspendInput } from "./ports/stack-store.ts";
-export { findStateOwner, toStatePrefix } from "./ports/state-prefix.ts";
+export { findStateOwner, toReadableStateKey, toStatePrefix } from "./ports/state-prefix.ts";
 export type { Store, StoreSignal, StoreStats } from "./ports/store.ts";
 export type {
   ConsumeOptions,

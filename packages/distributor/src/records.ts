@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import {
   backoff,
   type Clock,
@@ -220,9 +220,7 @@ function toClaim<Progress>({ name, parse }: ClaimKind<Progress>, record: StoredR
 }
 
 function toRecordKey(name: string, key: string, versionId: string | undefined): string {
-  return `${name}/${createHash("sha256")
-    .update(`${key}\0${versionId ?? ""}`)
-    .digest("hex")}`;
+  return `${name}/${hash("sha256", `${key}\0${versionId ?? ""}`)}`;
 }
 
 function toFree({ key, versionId }: ClaimedObject): FreeObject {

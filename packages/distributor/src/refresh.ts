@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 import { type Clock, changeRecord, type Records } from "@stackyard/core";
 import { ARTIFACT_NAME, ARTIFACT_VERSION } from "@stackyard/sdk/artifacts";
@@ -100,7 +100,7 @@ const MAX_REFRESHES = 5;
 /** Counts a refresh. Returns false when the consumer already had five of this file within an hour. */
 async function takeRefresh(records: Records, clock: Clock, wish: RefreshWish): Promise<boolean> {
   const { account, region } = wish;
-  const key = `refreshes/${account}/${region}/${createHash("sha256").update(wish.key).digest("hex")}`;
+  const key = `refreshes/${account}/${region}/${hash("sha256", wish.key)}`;
   const { write } = await changeRecord({
     records,
     clock,

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { type Clock, changeRecord, type Records } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
@@ -77,5 +77,5 @@ function isLater(standing: KnownObject, { sequence }: KnownObject): boolean {
 
 /** Returns a record key; object keys can be longer. */
 function toRecordKey(key: string): string {
-  return `known/${createHash("sha256").update(key).digest("hex")}`;
+  return `known/${hash("sha256", key)}`;
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { Type } from "typebox";
 import { Check } from "typebox/value";
 import { StackyardError } from "../errors/stackyard-error.ts";
@@ -209,7 +209,7 @@ interface ItemPlace {
 
 // Keys contain names from outside, of any length.
 function toRecordKey(prefix: string, key: string): string {
-  return `${prefix}${createHash("sha256").update(key).digest("base64url")}`;
+  return `${prefix}${hash("sha256", key, "base64url")}`;
 }
 
 /** Stores a decision about an item; decides again when another writer was first. */

@@ -1,4 +1,3 @@
-import { hash } from "node:crypto";
 import { isDeepStrictEqual, promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
 import {
@@ -12,11 +11,12 @@ import {
   removeChunks,
   StackyardError,
   type StoredRecord,
+  toReadableStateKey,
   writeChunks,
 } from "@stackyard/core";
 import type { AuditSubject } from "@stackyard/core/access";
 import type { Page, PageInput } from "@stackyard/core/engine";
-import { STATE_HEADS } from "@stackyard/core/services";
+import { STATE_HEADS, toStateName } from "@stackyard/core/services";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { HttpError } from "../http/route.ts";
@@ -310,21 +310,20 @@ export function withSerial(bytes: Uint8Array, serial: number): Uint8Array {
 }
 
 const DATA = "terraform-state/data/";
-const MAX_READABLE = 300;
 
 /** Returns the prefix of the heads of states with this key prefix. For prefixes of up to 300 encoded characters. */
 export function headPrefixOf(prefix: string): string {
-  return `${STATE_HEADS}${encodeURIComponent(prefix).slice(0, MAX_READABLE)}`;
+  return `${STATE_HEADS}${toReadableStateKey(prefix)}`;
 }
 
 /** Returns the key of a state's head, the record with everything except its content. */
 export function headKeyOf(key: string): string {
-  return `${STATE_HEADS}${nameOf(key)}`;
+  return `${STATE_HEADS}${toStateName(key)}`;
 }
 
 /** Returns the key prefix of a state's content, in order of versions. */
 function dataPrefixOf(key: string): string {
-  return `${DATA}${nameOf(key)}/`;
+  return `${DATA}${toStateName(key)}/`;
 }
 
 /** Returns the key of one part of a version's content. */
@@ -335,12 +334,6 @@ export function chunkKeyOf(key: string, version: number, blob: string, index: nu
 /** Returns the version that a chunk belongs to. */
 export function versionOfChunk(key: string, chunkKey: string): number {
   return Number(chunkKey.slice(dataPrefixOf(key).length).split("/")[0]);
-}
-
-/** Returns a unique name, readable and sorted up to its cut: a record's key has at most 512 characters. */
-function nameOf(key: string): string {
-  const digest = hash("sha256", key).slice(0, 32);
-  return `${encodeURIComponent(key).slice(0, MAX_READABLE)}~${digest}`;
 }
 
 function pad(value: number, length: number): string {
