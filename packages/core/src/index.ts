@@ -1,4 +1,4 @@
-export { type BatchLimits, chunk, MAX_BATCH_ENTRIES, toBatches } from "./batches.ts";
+export { chunk } from "./chunk.ts";
 export { ERROR_MEANINGS } from "./errors/error-meanings.ts";
 export {
   ERROR_CODES,
@@ -103,6 +103,7 @@ export type {
   TaskDelivery,
   Transport,
 } from "./ports/transport.ts";
+export { type BatchLimits, isFifo, isGroupId, MAX_BATCH_ENTRIES, toBatches, toQueueText } from "./queue-messages.ts";
 export { readChunks, removeChunks, writeChunks } from "./record-chunks.ts";
 export { backoff, type RetryOptions, retry } from "./retry.ts";
 export { unlessAborted, type WithinOptions, within } from "./within.ts";

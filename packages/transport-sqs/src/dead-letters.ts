@@ -1,5 +1,13 @@
 import type { SQSClient } from "@aws-sdk/client-sqs";
-import { type Clock, defined, type Logger, MAX_BATCH_ENTRIES, parseJson, type Random } from "@stackyard/core";
+import {
+  type Clock,
+  defined,
+  type Logger,
+  MAX_BATCH_ENTRIES,
+  parseJson,
+  type Random,
+  toQueueText,
+} from "@stackyard/core";
 import { type DeadLetter, systemClock } from "@stackyard/core/engine";
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
@@ -12,7 +20,6 @@ import {
   MAX_QUEUE_BYTES,
   type OutgoingMessage,
   readEnvelope,
-  toJsonText,
 } from "./messages.ts";
 import { createQueueReader, type QueueReader } from "./queue-reader.ts";
 import { createQueueSender, type QueueSenderInput } from "./senders.ts";
@@ -58,7 +65,7 @@ export function createDeadLetters({ sqs, queueUrl, source, clock, random, logger
       const note = { code, reason: short, at: clock.now(), deliveries, messageId, source };
       try {
         const ids = { groupId: groupId ?? messageId, deduplicationId: hashOf([source, messageId]) };
-        await sender.send([{ body, attributes: addReason({ body, attributes }, toJsonText(note)), ...ids }]);
+        await sender.send([{ body, attributes: addReason({ body, attributes }, toQueueText(note)), ...ids }]);
         logger.warn("A message was dead-lettered.", { code, reason, messageId, queueUrl, source });
         return true;
       } catch (error) {
@@ -101,7 +108,7 @@ export function createDeadLetterSender(input: DeadLetterSenderInput): DeadLetter
         const message = encodeEvent(event, input.resultKey);
         const short = reason.slice(0, MAX_REASON_CHARACTERS);
         const note = { code, reason: short, at, deliveries: 1, messageId: event.id, source: "stackyard" };
-        const attributes = { ...message.attributes, [REASON_ATTRIBUTE]: toJsonText(note) };
+        const attributes = { ...message.attributes, [REASON_ATTRIBUTE]: toQueueText(note) };
         return { ...message, attributes, deduplicationId: id };
       });
       await sender.send(letters);
@@ -238,7 +245,7 @@ function toOutgoing(message: IncomingMessage, now: number): OutgoingMessage {
   const { [REASON_ATTRIBUTE]: _reason, ...attributes } = message.attributes;
   const event = decodeEvent(asBefore(message), now, undefined);
   const isNoted = NOTE_ATTRIBUTE in { ...readEnvelope(message.body).attributes, ...attributes };
-  const note = { [NOTE_ATTRIBUTE]: toJsonText({ id: event.id, at: event.receivedAt }) };
+  const note = { [NOTE_ATTRIBUTE]: toQueueText({ id: event.id, at: event.receivedAt }) };
   return {
     body: message.body,
     attributes: event.stackId === "" || isNoted ? attributes : { ...attributes, ...note },

@@ -5,6 +5,7 @@ import {
   chunk,
   type DeliveryOutcome,
   type EventDelivery,
+  isFifo,
   isStackyardError,
   type Logger,
   type Random,
@@ -17,7 +18,7 @@ import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { type ClaimCheckOptions, type ClaimChecks, createClaimChecks, noClaimChecks } from "./claim-check.ts";
 import { type FindSender, readEvent, readTask } from "./message-codec.ts";
-import { findCarrier, type IncomingMessage, isFifo, noTracing, type Tracing, toIncomingMessage } from "./messages.ts";
+import { findCarrier, type IncomingMessage, noTracing, type Tracing, toIncomingMessage } from "./messages.ts";
 import { createQueueReader, type HiddenReceipt, type QueueReader } from "./queue-reader.ts";
 import {
   createFailurePolicy,

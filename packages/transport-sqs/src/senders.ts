@@ -1,10 +1,9 @@
 import type { SNSClient } from "@aws-sdk/client-sns";
 import { SendMessageBatchCommand, type SendMessageBatchRequestEntry, type SQSClient } from "@aws-sdk/client-sqs";
-import { backoff, type Clock, type Random, StackyardError, toBatches } from "@stackyard/core";
+import { backoff, type Clock, isFifo, type Random, StackyardError, toBatches } from "@stackyard/core";
 import { type ClaimChecks, checkLarge } from "./claim-check.ts";
 import {
   byteSizeOf,
-  isFifo,
   MAX_DELAY_MS,
   MAX_QUEUE_BYTES,
   MAX_TOPIC_BYTES,

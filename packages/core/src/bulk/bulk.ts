@@ -1,5 +1,5 @@
 import type { Sender } from "../access/sender.ts";
-import { chunk } from "../batches.ts";
+import { chunk } from "../chunk.ts";
 import { defined } from "../machine/json.ts";
 import type { Outcome } from "../ports/stack-store.ts";
 

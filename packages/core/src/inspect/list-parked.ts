@@ -1,4 +1,4 @@
-import { chunk } from "../batches.ts";
+import { chunk } from "../chunk.ts";
 import { isStackyardError } from "../errors/stackyard-error.ts";
 import { shortHashOf, toEventKey } from "../machine/event-message.ts";
 import { defined, parseJson } from "../machine/json.ts";

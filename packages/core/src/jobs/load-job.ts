@@ -1,6 +1,6 @@
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
-import { chunk } from "../batches.ts";
+import { chunk } from "../chunk.ts";
 import { SYSTEM_EVENTS } from "../machine/event-message.ts";
 import { defined } from "../machine/json.ts";
 import { parseRunSource, RUN_MACHINE, type RunSource } from "../machine/run-machine.ts";

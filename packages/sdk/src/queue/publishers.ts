@@ -1,7 +1,16 @@
 import { hash } from "node:crypto";
 import type { SNSClient } from "@aws-sdk/client-sns";
 import type { SQSClient } from "@aws-sdk/client-sqs";
-import { type BatchLimits, type ErrorCode, isStackyardError, StackyardError, toBatches } from "@stackyard/core";
+import {
+  type BatchLimits,
+  type ErrorCode,
+  isFifo,
+  isGroupId,
+  isStackyardError,
+  StackyardError,
+  toBatches,
+  toQueueText,
+} from "@stackyard/core";
 import type { EventOf } from "@stackyard/core/machine";
 import { backoffMs, type CallOptions, createEventId, sleep } from "../http-client.ts";
 import type { MachineEvents, NewEvent, Publisher, PublishResult } from "../publisher.ts";
@@ -276,21 +285,13 @@ export function toEventEntry(event: NewEvent, maxBytes: number): EventEntry | Re
   return { kind: "ready", eventId, stackId, body, bytes };
 }
 
-/** Formats JSON, and escapes the characters that SQS, or an emulator of it, rejects. */
+/** Returns undefined for an event that cannot be JSON. */
 function findQueueText(message: NewEvent): string | undefined {
   try {
-    return JSON.stringify(message).replace(UNSAFE, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+    return toQueueText(message);
   } catch {
     return undefined;
   }
-}
-
-// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html, MessageBody.
-const UNSAFE = /[\ud800-\udfff\ufffe\uffff]/g;
-
-/** Returns true for the address or ARN of a FIFO queue or topic. */
-function isFifo(name: string): boolean {
-  return name.endsWith(".fifo");
 }
 
 /**
@@ -299,7 +300,7 @@ function isFifo(name: string): boolean {
  */
 function toFifoIds({ stackId, eventId }: Pick<EventEntry, "stackId" | "eventId">) {
   return {
-    MessageGroupId: GROUP.test(stackId) ? stackId : hashOf([stackId]),
+    MessageGroupId: isGroupId(stackId) ? stackId : hashOf([stackId]),
     MessageDeduplicationId: hashOf([stackId, eventId]),
   };
 }
@@ -307,9 +308,6 @@ function toFifoIds({ stackId, eventId }: Pick<EventEntry, "stackId" | "eventId">
 function hashOf(parts: readonly string[]): string {
   return hash("sha256", parts.join("\u0000"));
 }
-
-// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html, MessageGroupId.
-const GROUP = /^[A-Za-z0-9!"#$%&'()*+,./:;<=>?@[\\\]^_`{|}~-]{1,128}$/;
 
 /** Returns the trace context as attributes of an entry; none without tracing. */
 function toAttributes(trace: TraceContext | undefined): {

@@ -1,32 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { chunk, toBatches } from "./batches.ts";
-
-describe("chunk", () => {
-  it.each([
-    [[], []],
-    [[1], [[1]]],
-    [[1, 2], [[1, 2]]],
-    [
-      [1, 2, 3, 4, 5],
-      [[1, 2], [3, 4], [5]],
-    ],
-  ])("cuts %j into parts of two", (items, parts) => {
-    expect(chunk(items, 2)).toEqual(parts);
-  });
-
-  it("keeps every item in its place", () => {
-    fc.assert(
-      fc.property(fc.array(fc.string()), fc.integer({ min: 1, max: 50 }), (items, size) => {
-        const parts = chunk(items, size);
-
-        expect(parts.flat()).toEqual(items);
-        expect(parts.slice(0, -1).every((part) => part.length === size)).toBe(true);
-        expect(parts.every((part) => part.length > 0)).toBe(true);
-      }),
-    );
-  });
-});
+import { isFifo, isGroupId, toBatches, toQueueText } from "./queue-messages.ts";
 
 /** The first letter is the group, and each character a byte. */
 const split = (entries: readonly string[], maxBytes: number, ordered: boolean) =>
@@ -69,6 +43,51 @@ describe("toBatches", () => {
           expect(batches.every((batch) => of(batch).length <= 1)).toBe(true);
         }
         expect(batches.every((batch) => batch.length <= 10 && batch.join("").length <= 64)).toBe(true);
+      }),
+    );
+  });
+});
+
+describe("isGroupId", () => {
+  it.each(["pr-12", "a/b:c@d[~]", "x".repeat(128)])("accepts %j", (text) => {
+    expect(isGroupId(text)).toBe(true);
+  });
+
+  it.each(["with a space", "größe", "x".repeat(129), ""])("does not accept %j", (text) => {
+    expect(isGroupId(text)).toBe(false);
+  });
+});
+
+describe("isFifo", () => {
+  it("knows FIFO queues and topics by their names", () => {
+    expect(isFifo("https://sqs.eu-west-1.amazonaws.com/1/stack-events.fifo")).toBe(true);
+    expect(isFifo("https://sqs.eu-west-1.amazonaws.com/1/stack-events")).toBe(false);
+  });
+});
+
+/** What SQS takes in a body. */
+const ALLOWED = /^[ -\ud7ff\ue000-\ufffd]*$/;
+
+describe("toQueueText", () => {
+  it.each([["\u0000\u001f"], ["\ufffe\uffff"], ["🚀"], ["\ud800"], ["é漢\u007f"]])(
+    "escapes what a queue refuses in %j",
+    (text) => {
+      const json = toQueueText({ text });
+
+      expect(json).toMatch(ALLOWED);
+      expect(JSON.parse(json)).toEqual({ text });
+    },
+  );
+
+  it("leaves plain JSON unchanged", () => {
+    expect(toQueueText({ a: [1, "ü", null] })).toBe('{"a":[1,"ü",null]}');
+  });
+
+  it("reads back as it was, whatever the text", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "binary", maxLength: 20 }), (text) => {
+        const json = toQueueText(text);
+        return ALLOWED.test(json) && JSON.parse(json) === text;
       }),
     );
   });

@@ -1,8 +1,3 @@
-/** Splits a list into parts of `size` items, in order; only the last one may be shorter. An empty list has no parts. */
-export function chunk<Item>(items: readonly Item[], size: number): Item[][] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, at) => items.slice(at * size, (at + 1) * size));
-}
-
 /** Entries of one batch of SQS and SNS, and messages of one receive. */
 export const MAX_BATCH_ENTRIES = 10;
 
@@ -44,3 +39,29 @@ export function toBatches<Entry>(
   }
   return batches.map((batch) => batch.entries);
 }
+
+/** Returns true for the name, address or ARN of a FIFO queue or topic. */
+export function isFifo(name: string): boolean {
+  return name.endsWith(".fifo");
+}
+
+// 128 alphanumeric characters and punctuation:
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html, `MessageGroupId`.
+const GROUP = /^[A-Za-z0-9!"#$%&'()*+,./:;<=>?@[\\\]^_`{|}~-]{1,128}$/;
+
+/** Returns true for a text that SQS accepts as the id of a message group. */
+export function isGroupId(text: string): boolean {
+  return GROUP.test(text);
+}
+
+/**
+ * Returns JSON in characters that every queue accepts: SQS refuses some
+ * (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html, `MessageBody`), and
+ * emulators refuse those outside the basic plane too, so these are escaped. It parses to the same value.
+ */
+export function toQueueText(value: unknown): string {
+  return JSON.stringify(value).replace(UNSAFE, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+// JSON.stringify has escaped everything below U+0020 and lone surrogates; halves of pairs are escaped one by one.
+const UNSAFE = /[\ud800-\udfff\ufffe\uffff]/g;
