@@ -24,7 +24,7 @@ export type {
 export { type Defined, defined, isMap, parseJson } from "./machine/json.ts";
 export type { Stack } from "./machine/stack.ts";
 export type { TaskMessage } from "./machine/task-message.ts";
-export { mapLimited } from "./map-limited.ts";
+export { mapLimited, mapOrAbort } from "./map-limited.ts";
 export { matchesGlob } from "./matches-glob.ts";
 export { changeRecord, type RecordChange } from "./ports/change-record.ts";
 export type { Clock, Ids, Random } from "./ports/clock.ts";
