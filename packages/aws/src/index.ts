@@ -18,5 +18,5 @@ export {
   QUOTAS,
   type Quota,
 } from "./limiter.ts";
-export { chunk, escapeFilterValue } from "./request-values.ts";
+export { escapeFilterValue } from "./request-values.ts";
 export { type TargetDefaults, toPartition } from "./target-identity.ts";

@@ -1,19 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { chunk, escapeFilterValue } from "./request-values.ts";
-
-describe("chunk", () => {
-  it.each([
-    [[], []],
-    [[1], [[1]]],
-    [[1, 2], [[1, 2]]],
-    [
-      [1, 2, 3, 4, 5],
-      [[1, 2], [3, 4], [5]],
-    ],
-  ])("cuts %j into parts of two", (items, parts) => {
-    expect(chunk(items, 2)).toEqual(parts);
-  });
-});
+import { escapeFilterValue } from "./request-values.ts";
 
 describe("escapeFilterValue", () => {
   it("takes their meaning from wildcards", () => {

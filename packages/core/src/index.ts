@@ -1,3 +1,4 @@
+export { chunk } from "./chunk.ts";
 export { ERROR_MEANINGS } from "./errors/error-meanings.ts";
 export {
   ERROR_CODES,
@@ -8,6 +9,7 @@ export {
   StackyardError,
   type StackyardErrorOptions,
 } from "./errors/stackyard-error.ts";
+export { escapeHtml } from "./escape-html.ts";
 export { listPages, type PageStart } from "./list-pages.ts";
 export { defineMachine } from "./machine/define-machine.ts";
 export { formatFaults, listSchemaFaults, type SchemaFault } from "./machine/document/schema-faults.ts";
@@ -22,8 +24,9 @@ export type {
 export { type Defined, defined, isMap, parseJson } from "./machine/json.ts";
 export type { Stack } from "./machine/stack.ts";
 export type { TaskMessage } from "./machine/task-message.ts";
-export { mapLimited } from "./map-limited.ts";
+export { mapLimited, mapOrAbort } from "./map-limited.ts";
 export { matchesGlob } from "./matches-glob.ts";
+export { changeRecord, type RecordChange } from "./ports/change-record.ts";
 export type { Clock, Ids, Random } from "./ports/clock.ts";
 export {
   type Command,
@@ -101,7 +104,7 @@ export type {
 } from "./ports/records.ts";
 export type { DispatchAttempt, DueKind, RenewResult, SettleInput, SuspendInput } from "./ports/stack-store.ts";
 export { CONFIG_DEFAULTS, defineConfig, StackyardConfig } from "./ports/stackyard-config.ts";
-export { findStateOwner, toStatePrefix } from "./ports/state-prefix.ts";
+export { findStateOwner, toReadableStateKey, toStatePrefix } from "./ports/state-prefix.ts";
 export type { Store, StoreSignal, StoreStats } from "./ports/store.ts";
 export type {
   ConsumeOptions,
@@ -112,4 +115,7 @@ export type {
   Transport,
 } from "./ports/transport.ts";
 export { AwsYardOptions, type ConfiguredYards, listMissingKeys, ServerYardOptions } from "./ports/yard-config.ts";
+export { type BatchLimits, isFifo, isGroupId, MAX_BATCH_ENTRIES, toBatches, toQueueText } from "./queue-messages.ts";
 export { readChunks, removeChunks, writeChunks } from "./record-chunks.ts";
+export { backoff, type RetryOptions, retry } from "./retry.ts";
+export { unlessAborted, type WithinOptions, within } from "./within.ts";

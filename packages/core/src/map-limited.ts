@@ -25,3 +25,28 @@ export async function mapLimited<Item, Result>(
   if (failures.length > 0) throw failures[0];
   return results;
 }
+
+/**
+ * Maps items as `mapLimited` does, but the first failure, or the signal, also aborts the running calls. Throws when the
+ * signal was aborted, also if no call failed.
+ */
+export async function mapOrAbort<Item, Result>(
+  items: readonly Item[],
+  limit: number,
+  signal: AbortSignal,
+  work: (item: Item, signal: AbortSignal) => Promise<Result>,
+): Promise<readonly Result[]> {
+  const failed = new AbortController();
+  const either = AbortSignal.any([signal, failed.signal]);
+  const results = await mapLimited(items, limit, async (item) => {
+    either.throwIfAborted();
+    try {
+      return await work(item, either);
+    } catch (error) {
+      failed.abort();
+      throw error;
+    }
+  });
+  signal.throwIfAborted();
+  return results;
+}

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { type BatchResultErrorEntry, PublishBatchCommand, type SNSClient } from "@aws-sdk/client-sns";
 import { toAwsError } from "@stackyard/aws";
-import { type Clock, defined, StackyardError } from "@stackyard/core";
+import { backoff, type Clock, defined, StackyardError } from "@stackyard/core";
 import type { ConsumerPlace, ManifestFile } from "@stackyard/sdk/artifacts";
 import {
   type AnnouncementTarget,
@@ -209,7 +209,7 @@ async function publishBatch(deps: AnnouncerOptions, messages: readonly Announcem
     if (fault !== undefined) throw refused(deps.topicArn, fault, "CONFIG_INVALID");
     if (failed[0] !== undefined && tries >= MAX_TRIES) throw refused(deps.topicArn, failed[0], "SERVER_ERROR");
     left = failed.flatMap(({ Id }) => left[Number(Id)] ?? []);
-    if (left.length > 0) await deps.clock.sleep(FIRST_PAUSE_MS * 2 ** (tries - 1));
+    if (left.length > 0) await deps.clock.sleep(backoff(tries, { first: FIRST_PAUSE_MS }));
   }
 }
 

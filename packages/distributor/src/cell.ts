@@ -10,7 +10,7 @@ import {
 import { type Static, Type } from "typebox";
 import {
   AccountId,
-  changeRecord,
+  changeParsed,
   createParser,
   Instant,
   listRecords,
@@ -420,7 +420,7 @@ export async function changeCell(
   decide: DecideCellEvents,
 ): Promise<Cell> {
   const fresh = createCell(subject, place, deps.clock.now());
-  const changed = await changeRecord(deps, {
+  const changed = await changeParsed(deps, {
     key: toCellKey(fresh),
     parse: parseCell,
     change(known) {

@@ -2,7 +2,7 @@ import type { ConsumerPlace, ConsumerView } from "@stackyard/sdk/artifacts";
 import { type Static, Type } from "typebox";
 import {
   AccountId,
-  changeRecord,
+  changeParsed,
   createParser,
   Instant,
   listRecords,
@@ -177,7 +177,7 @@ export async function noteConsumer(
   place: ConsumerPlace,
   event: ConsumerEvent,
 ): Promise<ConsumerRecord | undefined> {
-  return changeRecord(deps, {
+  return changeParsed(deps, {
     key: toConsumerKey(place),
     parse: parseConsumerRecord,
     change: (known) => (isOldNews(known, event) ? undefined : registerConsumer(known, place, event)),

@@ -1,4 +1,4 @@
-import type { Clock } from "@stackyard/core";
+import { type Clock, MAX_BATCH_ENTRIES } from "@stackyard/core";
 import type { ConsumerPlace, Manifest, ManifestFile } from "@stackyard/sdk/artifacts";
 import { toPlaceKey } from "./cell.ts";
 
@@ -60,8 +60,6 @@ export interface PlannedBatch {
 }
 
 const DEFAULTS = { perConsumerPerSecond: 20, perSecond: 200 } as const;
-/** Amazon SNS API reference, "PublishBatch": ten entries. Ten messages of maximum size fit. */
-const MAX_ENTRIES = 10;
 
 /**
  * Plans which message is sent to which target, and when: one message to all for a new version, or one per named consumer. Files
@@ -81,7 +79,8 @@ export function* planFanOut(
     for (const [index, target] of targets.entries()) {
       if (messages.length === 0) afterMs = round * roundMs + (index * 1_000) / perSecond;
       messages.push({ artifact, file, target });
-      if (messages.length < MAX_ENTRIES) continue;
+      // Ten messages of maximum size fit into a batch.
+      if (messages.length < MAX_BATCH_ENTRIES) continue;
       yield { afterMs: Math.ceil(afterMs), messages };
       messages = [];
     }

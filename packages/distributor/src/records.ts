@@ -1,6 +1,8 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import {
+  backoff,
   type Clock,
+  changeRecord,
   listPages,
   type PageStart,
   type Random,
@@ -19,7 +21,7 @@ export interface RecordDeps {
 }
 
 /** A change of one record. */
-interface RecordChange<Value> {
+interface ParsedChange<Value> {
   readonly key: string;
   /** Returns undefined for an invalid record. */
   parse(value: unknown): Value | undefined;
@@ -34,23 +36,28 @@ const MAX_PAUSE_MS = 500;
  * Changes a record and retries on conflicts, so that concurrent changes are all applied. Returns the current value. Throws
  * `RECORD_CONFLICT` after 40 attempts, and `STORE_CORRUPT` for an invalid record.
  */
-export async function changeRecord<Value>(
+export async function changeParsed<Value>(
   { records, clock, random }: RecordDeps,
-  { key, parse, change }: RecordChange<Value>,
+  { key, parse, change }: ParsedChange<Value>,
 ): Promise<Value | undefined> {
-  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-    const record = await records.get(key, clock.now());
-    const known = record === undefined ? undefined : parse(record.value);
-    if (record !== undefined && known === undefined) {
-      throw new StackyardError("STORE_CORRUPT", `The record "${key}" is invalid or was written by a newer version.`);
-    }
-    const value = change(known);
-    if (value === undefined || JSON.stringify(value) === JSON.stringify(known)) return known;
-    const result = await records.put({ key, value, expected: record?.version ?? "absent", now: clock.now() });
-    if (result.kind === "written") return value;
-    await clock.sleep(Math.ceil(random() * Math.min(MAX_PAUSE_MS, 10 * 2 ** tries)));
-  }
-  throw new StackyardError("RECORD_CONFLICT", `Too many processes change the record "${key}" at once. Try again.`);
+  const { current } = await changeRecord({
+    records,
+    clock,
+    key,
+    tries: MAX_TRIES,
+    conflict: `Too many processes change the record "${key}" at once. Try again.`,
+    pause: (failed) => clock.sleep(Math.ceil(random() * backoff(failed, { first: 10, most: MAX_PAUSE_MS }))),
+    decide(record) {
+      const known = record === undefined ? undefined : parse(record.value);
+      if (record !== undefined && known === undefined) {
+        throw new StackyardError("STORE_CORRUPT", `The record "${key}" is invalid or was written by a newer version.`);
+      }
+      const value = change(known);
+      const isSame = value === undefined || JSON.stringify(value) === JSON.stringify(known);
+      return isSame ? { current: known } : { write: { value }, current: value };
+    },
+  });
+  return current;
 }
 
 const PAGE = 1_000;
@@ -213,9 +220,7 @@ function toClaim<Progress>({ name, parse }: ClaimKind<Progress>, record: StoredR
 }
 
 function toRecordKey(name: string, key: string, versionId: string | undefined): string {
-  return `${name}/${createHash("sha256")
-    .update(`${key}\0${versionId ?? ""}`)
-    .digest("hex")}`;
+  return `${name}/${hash("sha256", `${key}\0${versionId ?? ""}`)}`;
 }
 
 function toFree({ key, versionId }: ClaimedObject): FreeObject {

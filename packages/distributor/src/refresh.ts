@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
-import { type Clock, type Records, StackyardError } from "@stackyard/core";
+import { type Clock, changeRecord, type Records } from "@stackyard/core";
 import { ARTIFACT_NAME, ARTIFACT_VERSION } from "@stackyard/sdk/artifacts";
 import { evaluateTrust } from "./consumers.ts";
 import type { DistributorContext } from "./context.ts";
@@ -96,23 +96,23 @@ function drop(code: Extract<RefreshOutcome, { readonly kind: "dropped" }>["code"
 const HOUR_MS = 60 * 60_000;
 /** Per consumer, file and hour. */
 const MAX_REFRESHES = 5;
-const MAX_TRIES = 20;
 
 /** Counts a refresh. Returns false when the consumer already had five of this file within an hour. */
 async function takeRefresh(records: Records, clock: Clock, wish: RefreshWish): Promise<boolean> {
   const { account, region } = wish;
-  const key = `refreshes/${account}/${region}/${createHash("sha256").update(wish.key).digest("hex")}`;
-  let found = await records.get(key, clock.now());
-  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-    const now = clock.now();
-    const recent = listTimes(found?.value).filter((at) => at > now - HOUR_MS);
-    if (recent.length >= MAX_REFRESHES) return false;
-    const value = { times: [...recent, now] };
-    const put = await records.put({ key, value, expected: found?.version ?? "absent", expiresAt: now + HOUR_MS, now });
-    if (put.kind === "written") return true;
-    found = put.current;
-  }
-  throw new StackyardError("RECORD_CONFLICT", "Too many processes request the same file at once. Try again.");
+  const key = `refreshes/${account}/${region}/${hash("sha256", wish.key)}`;
+  const { write } = await changeRecord({
+    records,
+    clock,
+    key,
+    conflict: "Too many processes request the same file at once. Try again.",
+    decide(found, now) {
+      const recent = listTimes(found?.value).filter((at) => at > now - HOUR_MS);
+      if (recent.length >= MAX_REFRESHES) return {};
+      return { write: { value: { times: [...recent, now] }, expiresAt: now + HOUR_MS } };
+    },
+  });
+  return write !== undefined;
 }
 
 function listTimes(value: unknown): readonly number[] {

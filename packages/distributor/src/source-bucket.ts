@@ -7,7 +7,7 @@ import {
   type S3Client,
 } from "@aws-sdk/client-s3";
 import { findAwsFault, toAwsError } from "@stackyard/aws";
-import { isStackyardError, StackyardError } from "@stackyard/core";
+import { chunk, isStackyardError, StackyardError } from "@stackyard/core";
 import {
   digestManifest,
   MAX_MANIFEST_BYTES,
@@ -190,8 +190,8 @@ const AT_A_TIME = 16;
 /** Checks that each file exists as the manifest describes it. Throws other errors of S3. */
 export async function headFiles(s3: S3Client, bucket: string, { files }: Manifest): Promise<HeadedFiles> {
   const versionIds: (string | null)[] = [];
-  for (let from = 0; from < files.length; from += AT_A_TIME) {
-    const headed = await Promise.all(files.slice(from, from + AT_A_TIME).map((file) => headFile(s3, bucket, file)));
+  for (const part of chunk(files, AT_A_TIME)) {
+    const headed = await Promise.all(part.map((file) => headFile(s3, bucket, file)));
     for (const each of headed) {
       if ("kind" in each) return each;
       versionIds.push(each.versionId);

@@ -2,7 +2,7 @@ import { StackyardError } from "@stackyard/core";
 import { ARTIFACT_NAME, ARTIFACT_VERSION } from "@stackyard/sdk/artifacts";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
-import { changeRecord, createParser, listRecords, Moment, type RecordDeps, Sha256, strictObject } from "./records.ts";
+import { changeParsed, createParser, listRecords, Moment, type RecordDeps, Sha256, strictObject } from "./records.ts";
 
 const whole = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const text = Type.String({ minLength: 1, maxLength: 1_024 });
@@ -59,7 +59,7 @@ export async function changeArtifact(
   { name, version }: VersionId,
   change: (record: ArtifactRecord) => ArtifactRecord,
 ): Promise<void> {
-  await changeRecord(deps, {
+  await changeParsed(deps, {
     key: artifactRecordKey(name, version),
     parse: parseArtifactRecord,
     change: (record) => record && change(record),
@@ -68,7 +68,7 @@ export async function changeArtifact(
 
 /** Returns the next unique sequence of the distributor. Throws `RECORD_CONFLICT` under too much contention. */
 export async function nextSequence(deps: RecordDeps): Promise<number> {
-  const changed = await changeRecord(deps, {
+  const changed = await changeParsed(deps, {
     key: "sequence",
     parse: parseCounter,
     change: (known) => ({ last: (known?.last ?? 0) + 1 }),
@@ -125,7 +125,7 @@ export async function changeCoverage(
   id: VersionId,
   change: (known: CoverageRecord) => CoverageRecord | undefined,
 ): Promise<CoverageRecord> {
-  const changed = await changeRecord(deps, {
+  const changed = await changeParsed(deps, {
     key: toCoverageKey(id),
     parse: parseCoverageRecord,
     change: (known) => change(known ?? createCoverageRecord(id)),

@@ -1,4 +1,4 @@
-import { defined, type Plan } from "@stackyard/core";
+import { changeRecord, defined, type Plan } from "@stackyard/core";
 import type { ReleaseEnd as ReleaseEndWriteReport, ReleaseOperation, ReleaseReport } from "@stackyard/sdk/releases";
 import { type AsgCall, enter, fillDocument, type ReleaseProgress, rememberError } from "./call.ts";
 import { QUEUE_MS } from "./definition.ts";
@@ -226,12 +226,8 @@ export async function putReport({ ctx }: Pick<AsgCall, "ctx">, value: ReleaseRep
   const { records, clock, logger, stackId } = ctx;
   const key = toReportKey(stackId);
   try {
-    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-      const now = clock.now();
-      const expected = (await records.get(key, now))?.version ?? ("absent" as const);
-      const { kind } = await records.put({ key, value, expected, now, expiresAt: now + KEPT_MS });
-      if (kind === "written") return;
-    }
+    const decide = (_: unknown, now: number) => ({ write: { value, expiresAt: now + KEPT_MS } });
+    await changeRecord({ records, clock, key, tries: MAX_TRIES, decide });
   } catch (error) {
     logger.warn("cannot write the report of a release", { error });
   }

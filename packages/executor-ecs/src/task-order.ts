@@ -18,7 +18,7 @@ import {
   type TaskDefinition,
 } from "@aws-sdk/client-ecs";
 import { findAwsFault, redactText } from "@stackyard/aws";
-import { type Clock, defined, listPages } from "@stackyard/core";
+import { type Clock, chunk, defined, listPages } from "@stackyard/core";
 import { toLastPart } from "./judge.ts";
 import type { TaskOverrides } from "./parse-overrides.ts";
 
@@ -207,12 +207,8 @@ export async function describeTasks(
   { cluster, taskArns, tags = false }: TasksInput & { readonly tags?: boolean },
 ): Promise<DescribedTasks> {
   const found = new Map<string, Task>();
-  for (let at = 0; at < taskArns.length; at += MAX_TASKS) {
-    const input = {
-      cluster,
-      tasks: taskArns.slice(at, at + MAX_TASKS),
-      ...(tags ? { include: ["TAGS" as const] } : {}),
-    };
+  for (const asked of chunk(taskArns, MAX_TASKS)) {
+    const input = { cluster, tasks: asked, ...(tags ? { include: ["TAGS" as const] } : {}) };
     const { tasks = [] } = await ecs.send(new DescribeTasksCommand(input), { abortSignal: signal });
     for (const task of tasks) if (task.taskArn !== undefined) found.set(task.taskArn, task);
   }

@@ -1,7 +1,7 @@
 import { EC2Client, type EC2ClientConfig } from "@aws-sdk/client-ec2";
 import { SSMClient, type SSMClientConfig } from "@aws-sdk/client-ssm";
 import { type AwsFault, findAwsFault, toAwsError } from "@stackyard/aws";
-import { type Clock, defined, listPages, type Random } from "@stackyard/core";
+import { backoff, type Clock, defined, listPages, type Random } from "@stackyard/core";
 
 /** The dependencies of a run's AWS calls. */
 export interface FleetAws {
@@ -138,7 +138,7 @@ const CAP_MS = 20_000;
 
 /** Returns the delay: exponential backoff with full jitter from 200 ms, doubled after each try, at most 20 s. */
 export function toDelayMs(attempts: number, random: number): number {
-  return Math.floor(random * Math.min(CAP_MS, FIRST_MS * 2 ** (attempts - 1)));
+  return Math.floor(random * backoff(attempts, { first: FIRST_MS, most: CAP_MS }));
 }
 
 /**

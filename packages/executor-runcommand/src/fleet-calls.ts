@@ -13,11 +13,10 @@ import {
   type ListCommandsCommandInput,
 } from "@aws-sdk/client-ssm";
 import { escapeFilterValue, redactText } from "@stackyard/aws";
-import { defined } from "@stackyard/core";
+import { chunk, defined } from "@stackyard/core";
 import { AwsCallError, callAws, type FleetAws, listTokenPages } from "./call-aws.ts";
 import type { FleetInstanceReport } from "./fleet-run.ts";
 import {
-  chunk,
   DEFAULT_STATES,
   DEFAULT_TAG_KEY,
   DEFAULT_TAG_VALUES,
@@ -48,10 +47,8 @@ export function toTagFilters({ tagKey, tagValues, states }: SelectOptions): Filt
 /** Loads instances by their ids, in that order. EC2 does not return missing ones and managed nodes. */
 export async function loadByIds(aws: FleetAws, ids: readonly string[]): Promise<readonly KnownInstance[]> {
   const found: KnownInstance[] = [];
-  for (const part of chunk(
-    ids.filter((id) => id.startsWith("i-")),
-    IDS_PER_CALL,
-  )) {
+  const own = ids.filter((id) => id.startsWith("i-"));
+  for (const part of chunk(own, IDS_PER_CALL)) {
     found.push(...(await loadFiltered(aws, [{ Name: "instance-id", Values: part }])));
   }
   const byId = new Map(found.map((instance) => [instance.instanceId, instance]));
@@ -212,7 +209,7 @@ function toInvocation(invocation: CommandInvocation): Invocation {
  * effort in SSM; an unknown or ended command is not an error.
  */
 export async function cancelCommand(aws: FleetAws, commandId: string, ids: readonly string[] | "all"): Promise<void> {
-  const parts = ids === "all" ? [undefined] : chunk(ids);
+  const parts = ids === "all" ? [undefined] : chunk(ids, IDS_PER_CALL);
   for (const part of parts) {
     const input = { CommandId: commandId, ...defined({ InstanceIds: part }) };
     try {

@@ -1,4 +1,4 @@
-import { defined } from "@stackyard/core";
+import { chunk, defined } from "@stackyard/core";
 import type { RunCommandConfig } from "./definition.ts";
 import type { Platform } from "./select-instances.ts";
 
@@ -103,10 +103,9 @@ export function addInstances(run: FleetRun, added: readonly FleetInstanceReport[
   const tallies = [...run.state.tallies];
   const last = Math.max(0, tallies.length - 1);
   const instances = [...(pages.get(last) ?? []), ...added];
-  for (let page = last, from = 0; from < instances.length; page += 1, from += PAGE_SIZE) {
-    const part = instances.slice(from, from + PAGE_SIZE);
-    pages.set(page, part);
-    tallies[page] = toTally(part);
+  for (const [index, part] of chunk(instances, PAGE_SIZE).entries()) {
+    pages.set(last + index, part);
+    tallies[last + index] = toTally(part);
   }
   return { state: { ...run.state, tallies }, pages };
 }

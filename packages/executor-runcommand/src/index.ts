@@ -27,8 +27,6 @@ export { type FleetReport, type FleetStanding, type RoleCounts, toFleetReport } 
 export { type FleetTableOptions, toFleetTable } from "./report/to-fleet-table.ts";
 export { createRunCommandExecutor, type RunCommandDeps } from "./run-command.ts";
 export {
-  ChunkSizeError,
-  chunk,
   type Inventory,
   type InventoryFault,
   inventory,

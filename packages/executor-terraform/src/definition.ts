@@ -4,6 +4,7 @@ import {
   type ProvidedService,
   provideService,
   type ServiceKey,
+  toReadableStateKey,
   toStatePrefix,
 } from "@stackyard/core";
 import { type Static, Type } from "typebox";
@@ -235,10 +236,8 @@ export function toStateAddress(baseUrl: string, stateKey: string): string {
  * share it: compare the stack and machine of the inventory.
  */
 export function toInventoryPrefix(stateKey = ""): string {
-  return `terraform-inventory/${encodeURIComponent(stateKey).slice(0, MAX_READABLE)}`;
+  return `terraform-inventory/${toReadableStateKey(stateKey)}`;
 }
-
-const MAX_READABLE = 300;
 
 /** The content of a state after its last apply or destroy, as stored in a record of the yard. */
 export const TerraformInventory = Type.Object({

@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type ExecutorContext, isMap, isStackyardError, parseJson } from "@stackyard/core";
 import { parseAttemptId } from "@stackyard/core/machine";
+import { toStateName } from "@stackyard/core/services";
 import { Value } from "typebox/value";
 import { TerraformInventory, toInventoryPrefix } from "./definition.ts";
 import { type JsonObject, listAt, objectAt, TerraformFailure, textAt } from "./failure.ts";
@@ -95,6 +95,5 @@ function listResources(module: JsonObject): InventoryResource[] {
 
 /** Returns a key, readable up to its cut, and unique for each state. */
 export function toInventoryKey(stateKey: string): string {
-  const digest = createHash("sha256").update(stateKey).digest("hex").slice(0, 32);
-  return `${toInventoryPrefix(stateKey)}~${digest}`;
+  return `${toInventoryPrefix()}${toStateName(stateKey)}`;
 }

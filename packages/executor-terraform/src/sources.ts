@@ -3,7 +3,7 @@ import { createReadStream, createWriteStream, type Dirent } from "node:fs";
 import { copyFile, mkdir, readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { pipeline } from "node:stream/promises";
-import type { ExecutorContext } from "@stackyard/core";
+import { type ExecutorContext, mapLimited } from "@stackyard/core";
 import { TerraformFailure } from "./failure.ts";
 
 interface LocalSourceInput {
@@ -155,7 +155,7 @@ export async function copyS3Source(s3: S3Source, input: S3SourceInput): Promise<
       const text = `There is neither an object nor a folder ${toUrl(input)}.`;
       throw new TerraformFailure("TERRAFORM_SOURCE_MISSING", text);
     }
-    await readAll(s3, input, files);
+    await mapLimited(files, CONCURRENCY, (file) => readOne(s3, input, file));
   } catch (error) {
     throw toUnreadable(error, toUrl(input), input.signal);
   }
@@ -197,14 +197,6 @@ function toFileName(key: string, parts: readonly string[]): string {
   if (parts.every((part) => part !== "" && part !== "." && part !== "..")) return join(...parts);
   const text = `The object "${key}" has an empty part, "." or ".." in its name and cannot become a file.`;
   throw new TerraformFailure("TERRAFORM_SOURCE_REFUSED", text);
-}
-
-async function readAll(s3: S3Source, input: S3SourceInput, files: readonly SourceFile[]): Promise<void> {
-  const waiting = files.values();
-  const readOn = async () => {
-    for (const file of waiting) await readOne(s3, input, file);
-  };
-  await Promise.all(Array.from({ length: CONCURRENCY }, readOn));
 }
 
 async function readOne(s3: S3Source, { bucket, target, signal }: S3SourceInput, file: SourceFile): Promise<void> {

@@ -1,4 +1,5 @@
 import type { PluginContext, PluginService, ServiceDeps, ServiceRequest, Stack } from "@stackyard/core";
+import { escapeHtml } from "@stackyard/core";
 import type { PreviewsOptions } from "./definition.ts";
 import { findReactions } from "./find-reactions.ts";
 import { findWakeStack, toWakeLink } from "./wake-link.ts";
@@ -101,16 +102,7 @@ function createLimit(): (address: string, now: number) => boolean {
   };
 }
 
-const ESCAPES: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-
 function toPage(status: number, text: string, html = ""): Response {
-  const safe = text.replace(/[&<>"']/g, (character) => ESCAPES[character] ?? "");
-  const page = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Stackyard</title></head><body><p>${safe}</p>${html}</body></html>`;
+  const page = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Stackyard</title></head><body><p>${escapeHtml(text)}</p>${html}</body></html>`;
   return new Response(page, { status, headers: HEADERS });
 }

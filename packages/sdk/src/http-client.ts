@@ -1,4 +1,13 @@
-import { defined, ERROR_CODES, type ErrorCode, parseJson, StackyardError } from "@stackyard/core";
+import {
+  backoff,
+  defined,
+  ERROR_CODES,
+  type ErrorCode,
+  isStackyardError,
+  parseJson,
+  retry,
+  StackyardError,
+} from "@stackyard/core";
 
 /** How to reach a server. */
 export interface StackyardOptions {
@@ -108,30 +117,23 @@ function toUrl(base: string, { path, query = {} }: ApiRequest): string {
 async function sendPatiently(send: Send, options: StackyardOptions, request: ApiRequest): Promise<string> {
   const { retries = DEFAULT_RETRIES, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   const abort = request.signal ?? new AbortController().signal;
-  for (let tries = 1; ; tries += 1) {
-    const answer = await sendOnce(send, request, abort, timeoutMs);
-    if (typeof answer === "string") return answer;
-    const last = tries > retries || request.repeatable === false || !answer.retryable;
-    if (last || abort.aborted) throw answer;
-    await sleep(Math.max(backoffMs(tries), retryAfterMs(answer)), abort);
-  }
+  return retry(() => sendOnce(send, request, abort, timeoutMs), {
+    tries: request.repeatable === false ? 1 : retries + 1,
+    isRetryable: (error) => isStackyardError(error) && error.retryable && !abort.aborted,
+    pause: (failed, error) => sleep(Math.max(backoffMs(failed), retryAfterMs(error)), abort),
+  });
 }
 
-async function sendOnce(
-  send: Send,
-  request: ApiRequest,
-  abort: AbortSignal,
-  timeoutMs: number,
-): Promise<string | StackyardError> {
+async function sendOnce(send: Send, request: ApiRequest, abort: AbortSignal, timeoutMs: number): Promise<string> {
   const limit = AbortSignal.timeout(timeoutMs);
   try {
     const response = await send(request, AbortSignal.any([abort, limit]));
     // The body is read under the same time limit.
     const text = await response.text();
-    return response.ok ? text : toApiError(response, text);
+    if (response.ok) return text;
+    throw toApiError(response, text);
   } catch (error) {
-    if (error instanceof StackyardError) return error;
-    return toTransportError(error, abort, limit);
+    throw error instanceof StackyardError ? error : toTransportError(error, abort, limit);
   }
 }
 
@@ -171,8 +173,8 @@ export const NEVER: AbortSignal = new AbortController().signal;
 
 const MAX_RETRY_AFTER_MS = 60_000;
 
-function retryAfterMs({ details }: StackyardError): number {
-  const { retryAfterMs: wait } = details;
+function retryAfterMs(error: unknown): number {
+  const wait = isStackyardError(error) ? error.details["retryAfterMs"] : undefined;
   return typeof wait === "number" ? Math.min(wait, MAX_RETRY_AFTER_MS) : 0;
 }
 
@@ -292,7 +294,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Returns the wait before try n + 1: random, up to a doubling limit, so that senders do not retry together. */
 export function backoffMs(tries: number, random: () => number = Math.random): number {
-  return random() * Math.min(MAX_MS, FIRST_MS * 2 ** (tries - 1));
+  return random() * backoff(tries, { first: FIRST_MS, most: MAX_MS });
 }
 
 /** Resolves after the time, or when the signal is aborted. Times above 24 days are shortened. */

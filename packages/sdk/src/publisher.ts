@@ -1,4 +1,4 @@
-import { StackyardError } from "@stackyard/core";
+import { chunk, StackyardError } from "@stackyard/core";
 import type { DeadLetter, HistoryEntry, ListedParkedEvent, MetadataValue, Outcome } from "@stackyard/core/api";
 import type { HistoryOptions, Page, PageOptions } from "./http-client.ts";
 import { type CallOptions, createEventId, type HttpClient, loadPage, postJson } from "./http-client.ts";
@@ -89,9 +89,7 @@ export function createHttpPublisher(http: HttpClient): Publisher {
   }
   const publishMany: Publisher["publishMany"] = async (events, options = {}) => {
     const results: PublishResult[] = [];
-    for (let from = 0; from < events.length; from += MAX_EVENTS) {
-      results.push(...(await send(events.slice(from, from + MAX_EVENTS).map(withId), options)));
-    }
+    for (const part of chunk(events, MAX_EVENTS)) results.push(...(await send(part.map(withId), options)));
     return results;
   };
   return {

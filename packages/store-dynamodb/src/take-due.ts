@@ -1,4 +1,5 @@
 import type { DueKind } from "@stackyard/core";
+import { chunk } from "@stackyard/core";
 import { toAttemptDue } from "@stackyard/core/attempt";
 import type { DueItem, QueuedEvent, TakeDueInput } from "@stackyard/core/engine";
 import {
@@ -210,8 +211,9 @@ async function findWork(
   const work: DueWork[] = [];
   const loaded = new Map<string, LoadedStack>();
   const atOnce = Math.max(AT_ONCE, input.limit);
-  for (let from = 0; from < stacks.length && work.length < input.limit; from += atOnce) {
-    const found = await inParallel(stacks.slice(from, from + atOnce), async ({ id }) => {
+  for (const part of chunk(stacks, atOnce)) {
+    if (work.length >= input.limit) break;
+    const found = await inParallel(part, async ({ id }) => {
       const stack = mode === "sweep" ? await loadSwept(context, id, input.now) : await tryLoad(context, id);
       if (stack === undefined) return [];
       loaded.set(id, stack);
@@ -406,12 +408,11 @@ export async function nextDueAt(context: StoreContext, kinds: readonly DueKind[]
   const far = Number.MAX_SAFE_INTEGER;
   const stacks = joinStacks(await findIndexed(context, far, MOST_LOOKED_AT), context.recent.list(asked, far));
   let earliest: number | undefined;
-  for (let from = 0; from < stacks.length; from += AT_ONCE) {
-    const part = stacks.slice(from, from + AT_ONCE);
+  for (const [index, part] of chunk(stacks, AT_ONCE).entries()) {
     // Later entries of the index are not due earlier.
     if (earliest !== undefined && part.every(({ at }) => at >= (earliest ?? 0))) break;
     // Too many entries are not due for these kinds: the returned time may be too early, but never too late.
-    if (from >= MOST_LOOKED_AT) return Math.min(earliest ?? far, part[0]?.at ?? far);
+    if (index >= MOST_PARTS) return Math.min(earliest ?? far, part[0]?.at ?? far);
     const found = await inParallel(part, async ({ id }) => {
       const loaded = await tryLoad(context, id);
       return loaded && findNextDueAt(findOpenTimes(context, id, loaded.aggregate), asked);
@@ -421,4 +422,5 @@ export async function nextDueAt(context: StoreContext, kinds: readonly DueKind[]
   return earliest;
 }
 
-const MOST_LOOKED_AT = 4 * AT_ONCE;
+const MOST_PARTS = 4;
+const MOST_LOOKED_AT = MOST_PARTS * AT_ONCE;

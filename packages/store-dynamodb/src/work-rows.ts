@@ -1,4 +1,4 @@
-import { StackyardError } from "@stackyard/core";
+import { backoff, StackyardError } from "@stackyard/core";
 import {
   type Change,
   type Page,
@@ -91,7 +91,7 @@ export async function mutateRow<T extends WorkRow, Result>(
 
 /** Waits a little, as chance has it, so that those who met do not meet again. */
 export async function pause({ clock, random }: RowContext, tries: number): Promise<void> {
-  if (tries > 1) await clock.sleep(Math.ceil(random() * Math.min(LONGEST_PAUSE_MS, 2 ** tries)));
+  if (tries > 1) await clock.sleep(Math.ceil(random() * backoff(tries, { first: 2, most: LONGEST_PAUSE_MS })));
 }
 
 async function writeRow<T extends WorkRow>(

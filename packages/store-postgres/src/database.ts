@@ -1,4 +1,4 @@
-import { isStackyardError, StackyardError } from "@stackyard/core";
+import { isStackyardError, retry, StackyardError } from "@stackyard/core";
 import pg from "pg";
 import {
   type ConnectionFields,
@@ -100,13 +100,12 @@ export class Database {
   }
 
   async #run<Row>(query: TimedQuery): Promise<readonly Row[]> {
-    for (let turn = 1; ; turn += 1) {
-      try {
-        const { rows } = await this.#connections.use((pool) => pool.query(query));
-        return rows as Row[];
-      } catch (error) {
-        if (turn >= TRIES || !isWorthAnotherTry(error)) throw toStoreError(error);
-      }
+    const run = () => this.#connections.use((pool) => pool.query(query));
+    try {
+      const { rows } = await retry(run, { tries: TRIES, isRetryable: isWorthAnotherTry });
+      return rows as Row[];
+    } catch (error) {
+      throw toStoreError(error);
     }
   }
 
@@ -137,6 +136,7 @@ function closedError(): StackyardError {
  * so callers repeat it with the same ids.
  */
 async function answerWithin<Result>(work: Promise<Result>, withinMs: number): Promise<Result> {
+  // A plain timer: `within` of core would cost each statement 4 µs more.
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {

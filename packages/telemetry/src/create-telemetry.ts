@@ -1,5 +1,6 @@
 import { metrics, ProxyTracerProvider, trace } from "@opentelemetry/api";
 import type { Clock, Executor, Logger, Store } from "@stackyard/core";
+import { within } from "@stackyard/core";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
 import {
   type EngineLike,
@@ -128,13 +129,10 @@ async function flushWithin(
   { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
   flush: () => Promise<void>,
 ): Promise<void> {
-  const done = new AbortController();
   try {
-    await Promise.race([flush(), clock.sleep(FLUSH_MS, done.signal)]);
+    await within(flush(), { clock, ms: FLUSH_MS, late: () => undefined });
   } catch (error) {
     logger.warn("Traces or metrics could not be sent.", { error });
-  } finally {
-    done.abort();
   }
 }
 

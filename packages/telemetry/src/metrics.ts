@@ -1,5 +1,6 @@
 import type { Meter } from "@opentelemetry/api";
 import type { Clock } from "@stackyard/core";
+import { chunk } from "@stackyard/core";
 
 /** The definition of a metric. */
 export interface MetricDefinition {
@@ -174,15 +175,12 @@ function toParts({ name, dimensions, values }: Sample): readonly Part[] {
   const used = new Set(sets.flat());
   const kept = Object.entries(dimensions).filter(([key]) => used.has(key));
   const own = Object.fromEntries(kept.map(([key, value]) => [key, toDimensionValue(value)]));
-  const chunks = Array.from({ length: Math.ceil(values.length / MAX_VALUES) }, (_, index) =>
-    values.slice(index * MAX_VALUES, (index + 1) * MAX_VALUES),
-  );
-  return chunks.map((chunk) => ({
+  return chunk(values, MAX_VALUES).map((part) => ({
     name: toCloudWatchName(name),
     definition,
     sets: sets.filter((set) => set.every((key) => Object.hasOwn(own, key))),
     dimensions: own,
-    values: chunk,
+    values: part,
   }));
 }
 

@@ -1,5 +1,13 @@
 import type { SQSClient } from "@aws-sdk/client-sqs";
-import { type Clock, defined, type Logger, parseJson, type Random } from "@stackyard/core";
+import {
+  type Clock,
+  defined,
+  type Logger,
+  MAX_BATCH_ENTRIES,
+  parseJson,
+  type Random,
+  toQueueText,
+} from "@stackyard/core";
 import { type DeadLetter, systemClock } from "@stackyard/core/engine";
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
@@ -9,11 +17,9 @@ import {
   hashOf,
   type IncomingMessage,
   MAX_ATTRIBUTES,
-  MAX_ENTRIES,
   MAX_QUEUE_BYTES,
   type OutgoingMessage,
   readEnvelope,
-  toJsonText,
 } from "./messages.ts";
 import { createQueueReader, type QueueReader } from "./queue-reader.ts";
 import { createQueueSender, type QueueSenderInput } from "./senders.ts";
@@ -59,7 +65,7 @@ export function createDeadLetters({ sqs, queueUrl, source, clock, random, logger
       const note = { code, reason: short, at: clock.now(), deliveries, messageId, source };
       try {
         const ids = { groupId: groupId ?? messageId, deduplicationId: hashOf([source, messageId]) };
-        await sender.send([{ body, attributes: addReason({ body, attributes }, toJsonText(note)), ...ids }]);
+        await sender.send([{ body, attributes: addReason({ body, attributes }, toQueueText(note)), ...ids }]);
         logger.warn("A message was dead-lettered.", { code, reason, messageId, queueUrl, source });
         return true;
       } catch (error) {
@@ -102,7 +108,7 @@ export function createDeadLetterSender(input: DeadLetterSenderInput): DeadLetter
         const message = encodeEvent(event, input.resultKey);
         const short = reason.slice(0, MAX_REASON_CHARACTERS);
         const note = { code, reason: short, at, deliveries: 1, messageId: event.id, source: "stackyard" };
-        const attributes = { ...message.attributes, [REASON_ATTRIBUTE]: toJsonText(note) };
+        const attributes = { ...message.attributes, [REASON_ATTRIBUTE]: toQueueText(note) };
         return { ...message, attributes, deduplicationId: id };
       });
       await sender.send(letters);
@@ -200,7 +206,7 @@ async function receiveAll(
   const kept: IncomingMessage[] = [];
   const seen = new Set<string>();
   while (kept.length < maxMessages) {
-    const messages = await reader.receive(Math.min(MAX_ENTRIES, maxMessages - kept.length), signal);
+    const messages = await reader.receive(Math.min(MAX_BATCH_ENTRIES, maxMessages - kept.length), signal);
     const fresh = messages.filter(({ messageId }) => !seen.has(messageId));
     if (fresh.length === 0) return kept;
     for (const { messageId } of fresh) seen.add(messageId);
@@ -239,7 +245,7 @@ function toOutgoing(message: IncomingMessage, now: number): OutgoingMessage {
   const { [REASON_ATTRIBUTE]: _reason, ...attributes } = message.attributes;
   const event = decodeEvent(asBefore(message), now, undefined);
   const isNoted = NOTE_ATTRIBUTE in { ...readEnvelope(message.body).attributes, ...attributes };
-  const note = { [NOTE_ATTRIBUTE]: toJsonText({ id: event.id, at: event.receivedAt }) };
+  const note = { [NOTE_ATTRIBUTE]: toQueueText({ id: event.id, at: event.receivedAt }) };
   return {
     body: message.body,
     attributes: event.stackId === "" || isNoted ? attributes : { ...attributes, ...note },

@@ -1,9 +1,10 @@
+import { toQueueText } from "@stackyard/core";
 import type { Sender } from "@stackyard/core/access";
 import { parseEventMessage } from "@stackyard/core/machine";
 import { describe, expect, it } from "vitest";
 import { noClaimChecks } from "./claim-check.ts";
 import { encodeEvent, NOTE_ATTRIBUTE, readEvent } from "./message-codec.ts";
-import { type IncomingMessage, toJsonText } from "./messages.ts";
+import type { IncomingMessage } from "./messages.ts";
 import { anEvent, anIncoming } from "./testing/builders.ts";
 
 describe("the sender of an event", () => {
@@ -44,7 +45,7 @@ describe("the sender of an event", () => {
   });
 
   it("is not taken from the body or the attributes", async () => {
-    const note = toJsonText({ id: "e1", at: SENT, sender: forged, senderId: "AROA1:ada" });
+    const note = toQueueText({ id: "e1", at: SENT, sender: forged, senderId: "AROA1:ada" });
     const attributes = { [NOTE_ATTRIBUTE]: note, sender: JSON.stringify(forged), SenderId: "AROA1:ada" };
     const body = { ...pushed, sender: forged, senderId: "AROA1:ada", SenderId: "AROA1:ada", attributes };
 

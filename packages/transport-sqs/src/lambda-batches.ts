@@ -2,8 +2,10 @@ import { randomUUID } from "node:crypto";
 import type { SQSClient } from "@aws-sdk/client-sqs";
 import {
   type Clock,
+  chunk,
   type DeliveryOutcome,
   type EventDelivery,
+  isFifo,
   isStackyardError,
   type Logger,
   type Random,
@@ -16,7 +18,7 @@ import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { type ClaimCheckOptions, type ClaimChecks, createClaimChecks, noClaimChecks } from "./claim-check.ts";
 import { type FindSender, readEvent, readTask } from "./message-codec.ts";
-import { findCarrier, type IncomingMessage, isFifo, noTracing, type Tracing, toIncomingMessage } from "./messages.ts";
+import { findCarrier, type IncomingMessage, noTracing, type Tracing, toIncomingMessage } from "./messages.ts";
 import { createQueueReader, type HiddenReceipt, type QueueReader } from "./queue-reader.ts";
 import {
   createFailurePolicy,
@@ -165,8 +167,7 @@ async function decideAll(
 ): Promise<readonly Decided[]> {
   const blocked = new Set<string>();
   const decided: Decided[] = [];
-  for (let from = 0; from < messages.length; from += MAX_EVENTS) {
-    const some = messages.slice(from, from + MAX_EVENTS);
+  for (const some of chunk(messages, MAX_EVENTS)) {
     const read = await Promise.all(some.map((message) => readOne(deps, message, ordered)));
     decided.push(...(await decideSome(deps, handle, { read, blocked })));
   }

@@ -1,5 +1,12 @@
 import { createHmac, randomUUID, timingSafeEqual } from "node:crypto";
-import { defined, type EventDelivery, parseJson, type TaskDelivery, type TaskMessage } from "@stackyard/core";
+import {
+  defined,
+  type EventDelivery,
+  parseJson,
+  type TaskDelivery,
+  type TaskMessage,
+  toQueueText,
+} from "@stackyard/core";
 import { SENDER_KINDS, type Sender } from "@stackyard/core/access";
 import type { QueuedEvent } from "@stackyard/core/engine";
 import { parseAttemptId, parseTaskMessage, unwrapBody } from "@stackyard/core/machine";
@@ -16,7 +23,6 @@ import {
   type TraceCarrier,
   toDeduplicationId,
   toGroupId,
-  toJsonText,
 } from "./messages.ts";
 import { isMessageRefused } from "./to-stackyard-error.ts";
 
@@ -127,7 +133,7 @@ export function encodeEvent(event: QueuedEvent, resultKey: string | undefined): 
     ...(Object.hasOwn(message, "stackId") || stackId === "" ? {} : { stackId }),
     ...(Object.hasOwn(message, "id") || id.length > MAX_BODY_ID ? {} : { id }),
   };
-  const body = toJsonText({ ...message, ...added });
+  const body = toQueueText({ ...message, ...added });
   const proof = toProof(event, body, resultKey);
   const isProvenSender = proof !== undefined && event.origin === "external";
   const addedKeys = ADDED_KEYS.filter((key) => Object.hasOwn(added, key));
@@ -142,7 +148,7 @@ export function encodeEvent(event: QueuedEvent, resultKey: string | undefined): 
   });
   return {
     body,
-    attributes: { ...carrier, [NOTE_ATTRIBUTE]: toJsonText(note) },
+    attributes: { ...carrier, [NOTE_ATTRIBUTE]: toQueueText(note) },
     groupId: toGroupId(stackId),
     deduplicationId: event.origin === "worker" || isProvenSender ? randomUUID() : toDeduplicationId(stackId, id),
   };
@@ -181,7 +187,7 @@ export function encodeTask(message: TaskMessage): OutgoingMessage {
   const { task, stack, dispatch: kept } = message;
   const { traceparent, tracestate, ...dispatch } = kept;
   return {
-    body: toJsonText({ task, stack, dispatch }),
+    body: toQueueText({ task, stack, dispatch }),
     attributes: findCarrier(defined({ traceparent, tracestate })),
     groupId: hashOf([dispatch.id]),
     deduplicationId: randomUUID(),

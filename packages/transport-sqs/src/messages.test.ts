@@ -1,6 +1,5 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isFifo, readEnvelope, toDeduplicationId, toGroupId, toIncomingMessage, toJsonText } from "./messages.ts";
+import { readEnvelope, toDeduplicationId, toGroupId, toIncomingMessage } from "./messages.ts";
 
 describe("toIncomingMessage", () => {
   it("reads the counts and leaves out what is not there", () => {
@@ -97,40 +96,5 @@ describe("toDeduplicationId", () => {
     expect(new Set(ids).size).toBe(4);
     expect(toDeduplicationId("s1", "e1")).toBe(ids[0]);
     expect(ids[0]).toMatch(/^[0-9a-f]{64}$/);
-  });
-});
-
-describe("isFifo", () => {
-  it("knows FIFO queues and topics by their names", () => {
-    expect(isFifo("https://sqs.eu-west-1.amazonaws.com/1/stack-events.fifo")).toBe(true);
-    expect(isFifo("https://sqs.eu-west-1.amazonaws.com/1/stack-events")).toBe(false);
-  });
-});
-
-/** What SQS takes in a body. */
-const ALLOWED = /^[ -\ud7ff\ue000-\ufffd]*$/;
-
-describe("toJsonText", () => {
-  it.each([["\u0000\u001f"], ["\ufffe\uffff"], ["🚀"], ["\ud800"], ["é漢\u007f"]])(
-    "escapes what a queue refuses in %j",
-    (text) => {
-      const json = toJsonText({ text });
-
-      expect(json).toMatch(ALLOWED);
-      expect(JSON.parse(json)).toEqual({ text });
-    },
-  );
-
-  it("leaves plain JSON unchanged", () => {
-    expect(toJsonText({ a: [1, "ü", null] })).toBe('{"a":[1,"ü",null]}');
-  });
-
-  it("reads back as it was, whatever the text", () => {
-    fc.assert(
-      fc.property(fc.string({ unit: "binary", maxLength: 20 }), (text) => {
-        const json = toJsonText(text);
-        return ALLOWED.test(json) && JSON.parse(json) === text;
-      }),
-    );
   });
 });

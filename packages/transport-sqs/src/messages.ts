@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
-import { defined, isMap, parseJson } from "@stackyard/core";
+import { hash } from "node:crypto";
+import { defined, isGroupId, isMap, parseJson } from "@stackyard/core";
 
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 // https://docs.aws.amazon.com/general/latest/gr/sns.html
@@ -10,8 +10,6 @@ export const MAX_QUEUE_BYTES = 1_048_576;
 export const MAX_TOPIC_BYTES = 262_144;
 /** Attributes of one message. */
 export const MAX_ATTRIBUTES = 10;
-/** Entries of one batch, and messages of one receive. */
-export const MAX_ENTRIES = 10;
 /** The longest delay of a message of a standard queue; messages of FIFO queues have no individual delay. */
 export const MAX_DELAY_MS = 900_000;
 /** From the receive on; extending does not begin it anew. */
@@ -148,14 +146,9 @@ function readAttributes(value: unknown): Readonly<Record<string, string>> {
   return Object.fromEntries(texts);
 }
 
-/** Returns true for the address or name of a FIFO queue or topic, by its suffix. */
-export function isFifo(nameOrUrl: string): boolean {
-  return nameOrUrl.endsWith(".fifo");
-}
-
 /** Returns the message group of a stack: its id, or the id's SHA-256 if SQS does not accept the id. */
 export function toGroupId(stackId: string): string {
-  return GROUP.test(stackId) ? stackId : hashOf([stackId]);
+  return isGroupId(stackId) ? stackId : hashOf([stackId]);
 }
 
 /** Returns the same id for the same event of the same stack, so that a repeat within five minutes is one message. */
@@ -165,24 +158,8 @@ export function toDeduplicationId(stackId: string, eventId: string): string {
 
 /** Returns the SHA-256 over delimited parts, in hex. */
 export function hashOf(parts: readonly string[]): string {
-  return createHash("sha256").update(parts.join("\u0000")).digest("hex");
+  return hash("sha256", parts.join("\u0000"));
 }
-
-// 128 alphanumeric characters and punctuation:
-// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html, `MessageGroupId`.
-const GROUP = /^[A-Za-z0-9!"#$%&'()*+,./:;<=>?@[\\\]^_`{|}~-]{1,128}$/;
-
-/**
- * Returns JSON in characters that every queue accepts: SQS refuses some
- * (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html, `MessageBody`), and
- * emulators refuse those outside the basic plane too, so these are escaped. It parses to the same value.
- */
-export function toJsonText(value: unknown): string {
-  return JSON.stringify(value).replace(UNSAFE, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
-}
-
-// JSON.stringify has escaped everything below U+0020 and lone surrogates; halves of pairs are escaped one by one.
-const UNSAFE = /[\ud800-\udfff\ufffe\uffff]/g;
 
 /** Trace context that travels with a message: W3C `traceparent`, and perhaps `tracestate`. */
 export type TraceCarrier = Readonly<Record<string, string>>;

@@ -1,5 +1,5 @@
-import { type Clock, isStackyardError, type Logger, type Subscription } from "@stackyard/core";
-import { type IncomingMessage, MAX_ENTRIES, MAX_VISIBILITY_MS } from "./messages.ts";
+import { type Clock, isStackyardError, type Logger, MAX_BATCH_ENTRIES, type Subscription } from "@stackyard/core";
+import { type IncomingMessage, MAX_VISIBILITY_MS } from "./messages.ts";
 import type { FailedReceipt, HiddenReceipt, QueueReader } from "./queue-reader.ts";
 import { type SettleDeps, type SettledMessage, type Settlement, settleMessages } from "./settlement.ts";
 
@@ -28,7 +28,7 @@ export function createQueueConsumer<Value>(input: QueueConsumerInput<Value>): Su
     while (!stopping.signal.aborted) {
       const room = calls.room();
       if (room <= 0) await calls.waitForEnd();
-      else await receive(Math.min(room, MAX_ENTRIES));
+      else await receive(Math.min(room, MAX_BATCH_ENTRIES));
     }
   }
 

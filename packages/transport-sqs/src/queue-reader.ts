@@ -5,8 +5,8 @@ import {
   ReceiveMessageCommand,
   type SQSClient,
 } from "@aws-sdk/client-sqs";
-import { StackyardError } from "@stackyard/core";
-import { type IncomingMessage, MAX_ENTRIES, toIncomingMessage } from "./messages.ts";
+import { chunk, MAX_BATCH_ENTRIES, StackyardError } from "@stackyard/core";
+import { type IncomingMessage, toIncomingMessage } from "./messages.ts";
 import type { FailedEntry } from "./senders.ts";
 import { callAws, toStackyardError } from "./to-stackyard-error.ts";
 
@@ -114,8 +114,7 @@ async function inTens<Entry extends { readonly ReceiptHandle: string }>(
   send: (entries: (Entry & { readonly Id: string })[]) => Promise<{ readonly Failed?: FailedEntry[] | undefined }>,
 ): Promise<readonly FailedReceipt[]> {
   const failed: FailedReceipt[] = [];
-  for (let from = 0; from < entries.length; from += MAX_ENTRIES) {
-    const tens = entries.slice(from, from + MAX_ENTRIES);
+  for (const tens of chunk(entries, MAX_BATCH_ENTRIES)) {
     const { Failed = [] } = await callAws(what, () => send(tens.map((entry, at) => ({ ...entry, Id: String(at) }))));
     for (const { Id, Code: code = "Unknown", Message: reason = "", SenderFault: lasting = false } of Failed) {
       const receiptHandle = tens[Number(Id)]?.ReceiptHandle;

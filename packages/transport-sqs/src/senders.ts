@@ -1,12 +1,10 @@
 import type { SNSClient } from "@aws-sdk/client-sns";
 import { SendMessageBatchCommand, type SendMessageBatchRequestEntry, type SQSClient } from "@aws-sdk/client-sqs";
-import { type Clock, type Random, StackyardError } from "@stackyard/core";
+import { backoff, type Clock, isFifo, type Random, StackyardError, toBatches } from "@stackyard/core";
 import { type ClaimChecks, checkLarge } from "./claim-check.ts";
 import {
   byteSizeOf,
-  isFifo,
   MAX_DELAY_MS,
-  MAX_ENTRIES,
   MAX_QUEUE_BYTES,
   MAX_TOPIC_BYTES,
   type OutgoingMessage,
@@ -164,7 +162,9 @@ const FIRST_WAIT_MS = 100;
  * their ids are the same.
  */
 export async function sendInWaves(input: WaveInput, messages: readonly OutgoingMessage[]): Promise<void> {
-  for (const wave of toWaves(messages, input)) await sendWave(input, wave);
+  const { maxBytes, ordered } = input;
+  const limits = { maxBytes, ordered, bytesOf: byteSizeOf, groupOf: ({ groupId }: OutgoingMessage) => groupId };
+  for (const wave of toBatches(messages, limits)) await sendWave(input, wave);
 }
 
 async function sendWave(input: WaveInput, wave: readonly OutgoingMessage[]): Promise<void> {
@@ -177,7 +177,7 @@ async function sendWave(input: WaveInput, wave: readonly OutgoingMessage[]): Pro
     if (tries === TRIES) throw toUnreachable(input, failed);
     const ids = new Set(failed.map(({ Id }) => Id));
     entries = entries.filter(({ id }) => ids.has(id));
-    await input.clock.sleep(FIRST_WAIT_MS * 2 ** (tries - 1) * (0.5 + input.random() / 2));
+    await input.clock.sleep(backoff(tries, { first: FIRST_WAIT_MS }) * (0.5 + input.random() / 2));
   }
 }
 
@@ -206,40 +206,4 @@ function toUnreachable({ target }: WaveInput, failed: readonly FailedEntry[]): S
 
 function formatFailure({ Code = "no code", Message = "" }: FailedEntry): string {
   return `${Code}${Message === "" ? "." : `, ${Message}`}`;
-}
-
-/**
- * Splits messages into batches that are sent one after the other, each with at most ten messages and `maxBytes` bytes.
- * With `ordered`, a batch has at most one message of a group: single entries may fail, and the retry of one would
- * arrive after the messages behind it.
- */
-export function toWaves(
-  messages: readonly OutgoingMessage[],
-  { maxBytes, ordered }: { readonly maxBytes: number; readonly ordered: boolean },
-): readonly (readonly OutgoingMessage[])[] {
-  const waves: Wave[] = [];
-  const next = new Map<string, number>();
-  for (const message of messages) {
-    const bytes = byteSizeOf(message);
-    const from = ordered ? (next.get(message.groupId) ?? 0) : Math.max(0, waves.length - 1);
-    const place = findPlace(waves, from, bytes, maxBytes);
-    const wave = waves[place] ?? { messages: [], bytes: 0 };
-    waves[place] = wave;
-    wave.messages.push(message);
-    wave.bytes += bytes;
-    if (ordered) next.set(message.groupId, place + 1);
-  }
-  return waves.map((wave) => wave.messages);
-}
-
-interface Wave {
-  readonly messages: OutgoingMessage[];
-  bytes: number;
-}
-
-function findPlace(waves: readonly Wave[], from: number, bytes: number, maxBytes: number): number {
-  const place = waves.findIndex((wave, index) => {
-    return index >= from && wave.messages.length < MAX_ENTRIES && wave.bytes + bytes <= maxBytes;
-  });
-  return place === -1 ? waves.length : place;
 }

@@ -5,6 +5,7 @@ import {
   type ConsumeOptions,
   type DeliveryOutcome,
   type EventDelivery,
+  isFifo,
   type Logger,
   type Random,
   StackyardError,
@@ -19,7 +20,6 @@ import { type ClaimCheckOptions, type ClaimChecks, createClaimChecks, noClaimChe
 import { encodeEvent, encodeTask, type FindSender, readEvent, readTask } from "./message-codec.ts";
 import {
   findCarrier,
-  isFifo,
   MAX_DELAY_MS,
   MAX_WAIT_MS,
   noTracing,

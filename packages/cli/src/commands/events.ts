@@ -1,4 +1,4 @@
-import { defined, optionalFlag, optionalInteger, optionalText } from "@stackyard/core";
+import { chunk, defined, optionalFlag, optionalInteger, optionalText } from "@stackyard/core";
 import type { DeadLetter, ListedParkedEvent } from "@stackyard/sdk";
 import { type Static, type TObject, Type } from "typebox";
 
@@ -85,8 +85,8 @@ export const eventsRedrive = defineServerCommand({
     if (given.length > 0 && all) throw failWith("USAGE", "Pass either event ids or --all, not both.");
     const ids = all ? (await listDeadLetters(context, filter)).map(({ id }) => id) : given;
     const unknown: string[] = [];
-    for (let at = 0; at < ids.length; at += BATCH) {
-      const result = await context.yard.events.redrive(ids.slice(at, at + BATCH), { signal: context.signal });
+    for (const part of chunk(ids, BATCH)) {
+      const result = await context.yard.events.redrive(part, { signal: context.signal });
       for (const id of result.redriven) context.out.result({ id, redriven: true }, () => `${id} was sent again.`);
       for (const id of result.unknown) context.out.result({ id, redriven: false }, () => `${id} not found.`);
       unknown.push(...result.unknown);

@@ -1,7 +1,7 @@
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
-import type { Logger } from "@stackyard/core";
+import { type Logger, within } from "@stackyard/core";
+import { systemClock } from "@stackyard/core/engine";
 import type { CommandContext } from "../command.ts";
 import { failWith } from "../failure.ts";
 import type { Output, Style } from "../output.ts";
@@ -76,11 +76,13 @@ function toTimedCheck(check: () => Promise<void>, withinMs: number): () => Promi
     asked ??= check().finally(() => {
       asked = undefined;
     });
-    const answered = new AbortController();
-    const late = sleep(withinMs, undefined, { signal: answered.signal }).then(() => {
-      throw new Error("The check timed out.");
+    await within(asked, {
+      clock: systemClock,
+      ms: withinMs,
+      late() {
+        throw new Error("The check timed out.");
+      },
     });
-    await Promise.race([asked, late]).finally(() => answered.abort());
   };
 }
 

@@ -1,3 +1,4 @@
+import { backoff } from "@stackyard/core";
 import { Stackyard, StackyardApiError, type StreamMessage } from "@stackyard/sdk";
 import type { LiveEvent, LiveRequest, LiveState } from "./live-messages.ts";
 
@@ -65,7 +66,7 @@ async function follow(signal: AbortSignal): Promise<void> {
     if (end === "was-live") [tries, lostAt] = [0, undefined];
     lostAt ??= Date.now();
     setState({ kind: "reconnecting", sinceMs: lostAt });
-    await pause(Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** tries) * (0.5 + Math.random() / 2), signal);
+    await pause(backoff(tries + 1, { first: FIRST_RETRY_MS, most: MAX_RETRY_MS }) * (0.5 + Math.random() / 2), signal);
   }
 }
 

@@ -1,4 +1,4 @@
-import { defined } from "@stackyard/core";
+import { defined, listPages } from "@stackyard/core";
 import type { UpgradeResult } from "@stackyard/sdk";
 import { useState } from "react";
 import { useRefusal } from "../api/access.ts";
@@ -110,12 +110,11 @@ async function loadEffect(machine: string, source: string, signal: AbortSignal):
 
 async function loadResults(machine: string, source: string, signal: AbortSignal): Promise<readonly UpgradeResult[]> {
   const found: UpgradeResult[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await yard.machines.planUpgrades(machine, { source, signal, ...defined({ cursor }) });
-    found.push(...page.items);
-    ({ cursor } = page);
-  } while (cursor !== undefined && found.length < MAX_STACKS);
+  const pages = listPages((start) => yard.machines.planUpgrades(machine, { source, signal, ...start }));
+  for await (const { items } of pages) {
+    found.push(...items);
+    if (found.length >= MAX_STACKS) break;
+  }
   return found.slice(0, MAX_STACKS);
 }
 

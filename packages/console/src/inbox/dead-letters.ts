@@ -1,4 +1,4 @@
-import { defined } from "@stackyard/core";
+import { defined, listPages } from "@stackyard/core";
 import type { Cause, DeadLetter } from "@stackyard/sdk";
 import { yard } from "../api/client.ts";
 
@@ -19,11 +19,10 @@ const MAX_IDS = 10_000;
 /** Returns the ids of the dead letters of a cause, at most 10,000. */
 export async function listLetters(cause: Cause): Promise<readonly string[]> {
   const ids: string[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await yard.events.listDeadLetters(toLetterFilter(cause), { limit: PAGE, ...defined({ cursor }) });
-    ids.push(...page.items.filter((letter) => isOfCause(letter, cause)).map(({ id }) => id));
-    cursor = page.cursor;
-  } while (cursor !== undefined && ids.length < MAX_IDS);
+  const filter = toLetterFilter(cause);
+  for await (const { items } of listPages((start) => yard.events.listDeadLetters(filter, { limit: PAGE, ...start }))) {
+    ids.push(...items.filter((letter) => isOfCause(letter, cause)).map(({ id }) => id));
+    if (ids.length >= MAX_IDS) break;
+  }
   return ids.slice(0, MAX_IDS);
 }

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import type { ArtifactMessage } from "../messages.ts";
 import { anAnnouncement, createACopier, digest, serve, someBytes, TARGET } from "../testing/a-copier.ts";
 import { aUrl, KEY, NOW } from "../testing/a-message.ts";
-import { MAX_WHOLE_BYTES, planParts, runLimited, toPartBytes } from "./copy-in-parts.ts";
+import { MAX_WHOLE_BYTES, planParts, toPartBytes } from "./copy-in-parts.ts";
 import type { SourceAnswer, SourceFetch } from "./source-fetch.ts";
 
 const MIB = 1_024 ** 2;
@@ -324,52 +324,4 @@ describe("planParts", () => {
     ["too many parts", 10_001 * 8 * MIB, Array.from({ length: 10_001 }, () => part(8 * MIB))],
     ["no parts", 8 * MIB, []],
   ])("plans nothing for %s", (_what, size, parts) => expect(planParts(size, parts)).toBeUndefined());
-});
-
-const never = new AbortController().signal;
-const tick = () => new Promise<void>((resolve) => setImmediate(resolve));
-
-describe("runLimited", () => {
-  it("works on each item once, with so many at a time", async () => {
-    const done: number[] = [];
-    let [now, most] = [0, 0];
-
-    await runLimited([1, 2, 3, 4, 5, 6, 7], 3, never, async (item) => {
-      now += 1;
-      most = Math.max(most, now);
-      await tick();
-      now -= 1;
-      done.push(item);
-    });
-
-    expect([done.toSorted(), most]).toEqual([[1, 2, 3, 4, 5, 6, 7], 3]);
-  });
-
-  it("notifies the others of a failure, waits for them and starts nothing more", async () => {
-    const events: string[] = [];
-
-    const ended = runLimited(["bad", "slow", "late"], 2, never, async (item, signal) => {
-      events.push(`begin ${item}`);
-      if (item === "bad") throw new Error("bad");
-      while (!signal.aborted) await tick();
-      await tick();
-      events.push(`end ${item}`);
-    });
-
-    await expect(ended).rejects.toThrow("bad");
-    expect(events).toEqual(["begin bad", "begin slow", "end slow"]);
-  });
-
-  it("ends with the caller's signal, also when no item fails", async () => {
-    const controller = new AbortController();
-    const done: number[] = [];
-
-    const ended = runLimited([1, 2, 3], 1, controller.signal, async (item) => {
-      done.push(item);
-      controller.abort(new Error("over"));
-    });
-
-    await expect(ended).rejects.toThrow("over");
-    expect(done).toEqual([1]);
-  });
 });

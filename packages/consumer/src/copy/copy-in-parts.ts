@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
-import { defined, mapLimited, parseJson } from "@stackyard/core";
+import { defined, mapOrAbort, parseJson } from "@stackyard/core";
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import type { AnnouncedMessage } from "../messages.ts";
@@ -17,7 +17,7 @@ export async function copyInParts(job: CopyJob, message: AnnouncedMessage, plan:
   const { ledger, target, partsAtOnce, signal } = job;
   const place = await openUpload(job, plan.digest);
   const missing = plan.parts.filter(({ number }) => ledger.findEtag(number) === undefined);
-  await runLimited(missing, partsAtOnce, signal, async (part, either) => {
+  await mapOrAbort(missing, partsAtOnce, signal, async (part, either) => {
     const etag = await copyPart(job, message, { place, part, signal: either });
     await ledger.add(part.number, etag, part.size);
   });
@@ -152,25 +152,4 @@ export function planParts(size: number, given: readonly FileDigest[]): PartPlan 
   if (!parts.every((part, index) => isTaken(part.size, index === parts.length - 1))) return undefined;
   const text = parts.map((part) => `${part.size} ${part.sha256}\n`).join("");
   return { parts, digest: createHash("sha256").update(text).digest("hex") };
-}
-
-/** Runs items as `mapLimited` does, but the first failure, or the signal, also aborts the running items. */
-export async function runLimited<Item>(
-  items: readonly Item[],
-  limit: number,
-  signal: AbortSignal,
-  work: (item: Item, signal: AbortSignal) => Promise<void>,
-): Promise<void> {
-  const controller = new AbortController();
-  const either = AbortSignal.any([signal, controller.signal]);
-  await mapLimited(items, limit, async (item) => {
-    either.throwIfAborted();
-    try {
-      await work(item, either);
-    } catch (error) {
-      controller.abort();
-      throw error;
-    }
-  });
-  signal.throwIfAborted();
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { type Clock, listPages, type Records } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
@@ -41,7 +41,7 @@ export function createCopyMemory(records: Records, clock: Pick<Clock, "now">): C
   }
   return {
     async open(key, sha256 = "") {
-      const id = `${PREFIX}${createHash("sha256").update(`${key}\0${sha256}`).digest("hex")}`;
+      const id = `${PREFIX}${hash("sha256", `${key}\0${sha256}`)}`;
       const found = await records.get(id, clock.now());
       const progress = parseCopyProgress(found?.value);
       return createRecord(records, clock, { id, key, version: found?.version, progress });

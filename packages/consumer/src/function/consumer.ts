@@ -1,5 +1,5 @@
 import { ChangeMessageVisibilityCommand } from "@aws-sdk/client-sqs";
-import { silentLogger } from "@stackyard/core";
+import { backoff, silentLogger } from "@stackyard/core";
 import { createEventSender } from "./event-sender.ts";
 import { handleRecord } from "./handle-record.ts";
 import { createDiscreetLogger } from "./json-logger.ts";
@@ -155,5 +155,5 @@ async function postpone(
 function toSeconds(why: "again" | "soon" | "unbegun", attempt: number): number {
   if (why === "soon") return SOON_SECONDS;
   if (why === "unbegun") return UNBEGUN_SECONDS;
-  return Math.min(LONGEST_SECONDS, FIRST_SECONDS * 2 ** Math.min(attempt - 1, 10));
+  return backoff(attempt, { first: FIRST_SECONDS, most: LONGEST_SECONDS });
 }

@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
-import { type Clock, type Records, StackyardError } from "@stackyard/core";
+import { hash } from "node:crypto";
+import { type Clock, changeRecord, type Records } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 
@@ -45,21 +45,23 @@ const MAX_TRIES = 10;
 
 /** Stores records under `known/` and the digest of the key. */
 export function createKnownArtifacts(records: Records, clock: Pick<Clock, "now">): KnownArtifacts {
-  const find = (key: string) => records.get(toRecordKey(key), clock.now());
   return {
     async load(key) {
-      const found = await find(key);
+      const found = await records.get(toRecordKey(key), clock.now());
       return found && known.Check(found.value) ? { object: found.value, recordVersion: found.version } : undefined;
     },
     async save(object) {
-      for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-        const found = await find(object.key);
-        if (known.Check(found?.value) && isLater(found?.value, object)) return;
-        const expected = found?.version ?? "absent";
-        const input = { key: toRecordKey(object.key), value: object, expected, now: clock.now() } as const;
-        if ((await records.put(input)).kind === "written") return;
-      }
-      throw new StackyardError("RECORD_CONFLICT", "Too many processes change the record of a key at once.");
+      await changeRecord({
+        records,
+        clock,
+        key: toRecordKey(object.key),
+        tries: MAX_TRIES,
+        conflict: "Too many processes change the record of a key at once.",
+        decide: (found) => {
+          const isOld = known.Check(found?.value) && isLater(found?.value, object);
+          return isOld ? {} : { write: { value: object } };
+        },
+      });
     },
     async replace({ object: { key }, recordVersion }, object) {
       if (object === undefined) return records.remove(toRecordKey(key), recordVersion);
@@ -75,5 +77,5 @@ function isLater(standing: KnownObject, { sequence }: KnownObject): boolean {
 
 /** Returns a record key; object keys can be longer. */
 function toRecordKey(key: string): string {
-  return `known/${createHash("sha256").update(key).digest("hex")}`;
+  return `known/${hash("sha256", key)}`;
 }

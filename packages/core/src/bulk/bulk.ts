@@ -1,4 +1,5 @@
 import type { Sender } from "../access/sender.ts";
+import { chunk } from "../chunk.ts";
 import { defined } from "../machine/json.ts";
 import type { Outcome } from "../ports/stack-store.ts";
 
@@ -138,9 +139,7 @@ function toKept({ outcome, code, reason }: BulkResult = { outcome: "waiting" }):
 /** Splits the items of a new bulk into chunks, which do not change later. */
 export function toChunks(ids: readonly string[]): readonly BulkChunk[] {
   const items = ids.map((id, index): BulkItem => ({ n: index + 1, id }));
-  return Array.from({ length: Math.ceil(items.length / CHUNK_ITEMS) }, (_, index) => ({
-    items: items.slice(index * CHUNK_ITEMS, (index + 1) * CHUNK_ITEMS),
-  }));
+  return chunk(items, CHUNK_ITEMS).map((part) => ({ items: part }));
 }
 
 /** Returns the number of the bulk's present chunk. */

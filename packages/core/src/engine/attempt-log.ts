@@ -1,6 +1,7 @@
 import { toErrorText } from "../errors/stackyard-error.ts";
 import { shortHashOf } from "../machine/event-message.ts";
 import { isMap } from "../machine/json.ts";
+import { changeRecord } from "../ports/change-record.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/executor.ts";
 import type { Records, StoredRecord } from "../ports/records.ts";
@@ -64,7 +65,6 @@ const MOST_WAITING_BYTES = 4 * CHUNK_BYTES;
 const MOST_SEGMENTS = 2_000;
 const FLUSH_MS = 1_000;
 const KEEP_MS = 7 * 86_400_000;
-const TRIES = 5;
 
 const ENDS_HERE = Buffer.from("\n… the log is longer than 16 MiB; besides these only its last 64 KiB are kept …\n");
 
@@ -230,18 +230,22 @@ class Segment {
   /** Adds this grant to the index. Returns false when the log is full or a later grant has begun. */
   async #register(): Promise<boolean> {
     const { attemptId, token, earlier } = this.#input;
-    for (let tries = 1; tries <= TRIES; tries += 1) {
-      const { known, segments, bytes } = await loadIndex(this.#records, this.#attempt, this.#clock.now());
-      this.#room = MOST_BYTES - bytes;
-      const isLate = segments.some((each) => each.token >= token);
-      if (isLate || segments.length >= MOST_SEGMENTS || this.#room <= 0) return false;
-      const index = { attemptId, segments: [...segments, { token }] };
-      const times = toExpiry(this.#clock, this.#input);
-      if (!(await putIndex(this.#records, this.#attempt, index, { known, ...times }))) continue;
-      if (segments.length === 0) this.#rest = Buffer.concat([Buffer.from(toLines(earlier)), this.#rest]);
-      return true;
-    }
-    return false;
+    const { write, isFirst } = await changeRecord({
+      records: this.#records,
+      clock: this.#clock,
+      key: toIndexKey(this.#attempt),
+      decide: async (known, now) => {
+        const { segments, bytes } = await measureAll(this.#records, this.#attempt, known, now);
+        this.#room = MOST_BYTES - bytes;
+        const isLate = segments.some((each) => each.token >= token);
+        if (isLate || segments.length >= MOST_SEGMENTS || this.#room <= 0) return { isFirst: false };
+        const { expiresAt } = toExpiry(this.#clock, this.#input);
+        const value = { attemptId, segments: [...segments, { token }] };
+        return { write: { value, expiresAt }, isFirst: segments.length === 0 };
+      },
+    });
+    if (isFirst) this.#rest = Buffer.concat([Buffer.from(toLines(earlier)), this.#rest]);
+    return write !== undefined;
   }
 
   /** Cuts the text at the limit of the attempt. Returns true if it did. */
@@ -305,8 +309,8 @@ async function maskStoredLog(
   for (const segment of parseSegments(known)) {
     segments.push(await rewriteSegment(records, attempt, segment, { mask, ...toExpiry(clock, input) }));
   }
-  const index = { attemptId: input.attemptId, segments };
-  await putIndex(records, attempt, index, { known, ...toExpiry(clock, input) });
+  const value = { attemptId: input.attemptId, segments };
+  await records.put({ key: known.key, value, expected: known.version, ...toExpiry(clock, input) });
 }
 
 /** Returns the greatest offset up to `most` that does not cut a UTF-8 character. */
@@ -316,27 +320,20 @@ function cutAt(bytes: Buffer, most: number): number {
   return cut;
 }
 
-/** Loads the index with the sizes of all segments. */
-async function loadIndex(records: Pick<Records, "get">, attempt: string, now: number) {
-  const known = await records.get(toIndexKey(attempt), now);
-  const segments = await Promise.all(parseSegments(known).map((each) => measure(records, attempt, each, now)));
-  return { known, segments, bytes: segments.reduce((sum, { bytes }) => sum + bytes, 0) };
+/** Returns the segments of an index with their sizes, and the sum of these. */
+async function measureAll(
+  records: Pick<Records, "get">,
+  attempt: string,
+  index: StoredRecord | undefined,
+  now: number,
+) {
+  const segments = await Promise.all(parseSegments(index).map((each) => measure(records, attempt, each, now)));
+  return { segments, bytes: segments.reduce((sum, { bytes }) => sum + bytes, 0) };
 }
 
 interface WriteTimes {
   readonly expiresAt: number;
   readonly now: number;
-}
-
-/** Writes the index. Returns false when another writer was first. */
-async function putIndex(
-  records: Records,
-  attempt: string,
-  value: { readonly attemptId: string; readonly segments: readonly LogSegment[] },
-  { known, ...times }: WriteTimes & { readonly known: StoredRecord | undefined },
-): Promise<boolean> {
-  const expected = known?.version ?? "absent";
-  return (await records.put({ key: toIndexKey(attempt), value, expected, ...times })).kind === "written";
 }
 
 async function rewriteSegment(
@@ -383,7 +380,8 @@ export async function findAttemptLog(
   now: number,
 ): Promise<StoredLog | undefined> {
   const attempt = shortHashOf(attemptId);
-  const { segments, bytes: size } = await loadIndex(records, attempt, now);
+  const index = await records.get(toIndexKey(attempt), now);
+  const { segments, bytes: size } = await measureAll(records, attempt, index, now);
   if (segments.length === 0) return undefined;
   return {
     size,

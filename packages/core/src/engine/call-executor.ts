@@ -25,6 +25,7 @@ import {
   type Target,
 } from "../ports/executor.ts";
 import type { Leases, Records } from "../ports/records.ts";
+import { within } from "../within.ts";
 import { toAttemptPassword } from "./shared-key.ts";
 
 /** Which of an executor's functions is called. */
@@ -304,13 +305,7 @@ export const INTERRUPTED: Failed = failed({
  */
 export async function callWithin(clock: Clock, overAt: number | undefined, call: Promise<Step>): Promise<Step> {
   if (overAt === undefined) return call;
-  const answered = new AbortController();
-  const over = clock.sleep(overAt - clock.now(), answered.signal).then(() => INTERRUPTED);
-  try {
-    return await Promise.race([call, over]);
-  } finally {
-    answered.abort("answered");
-  }
+  return within(call, { clock, ms: overAt - clock.now(), late: () => INTERRUPTED });
 }
 
 /** The time limit of one delivery. */

@@ -7,6 +7,7 @@ import type { Records } from "../ports/records.ts";
 import type { AppliedResult, AttemptStore, ClaimResult, Grant, QueuedEvent } from "../ports/stack-store.ts";
 import type { Revisions } from "../ports/store.ts";
 import type { DeliveryOutcome } from "../ports/transport.ts";
+import { backoff, retry } from "../retry.ts";
 import type { AttemptLogs } from "./attempt-log.ts";
 import {
   type AttemptLog,
@@ -469,15 +470,9 @@ const FIRST_WAIT_MS = 250;
  * Retries a call with exponential backoff while it fails with a transient error, for about 8 seconds. Then throws the
  * error. The result of a long task must not be lost because the store failed once.
  */
-export async function retryTransient<Result>(clock: Clock, call: () => Promise<Result>): Promise<Result> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await call();
-    } catch (error) {
-      if (tries >= TRIES || !isPassing(error)) throw error;
-      await clock.sleep(FIRST_WAIT_MS * 2 ** (tries - 1));
-    }
-  }
+export function retryTransient<Result>(clock: Clock, call: () => Promise<Result>): Promise<Result> {
+  const pause = (failed: number) => clock.sleep(backoff(failed, { first: FIRST_WAIT_MS }));
+  return retry(call, { tries: TRIES, isRetryable: isPassing, pause });
 }
 
 /** The part of a store that a worker uses. */

@@ -7,6 +7,7 @@ import type { Lease } from "../ports/records.ts";
 import type { DueKind } from "../ports/stack-store.ts";
 import type { Retention, Store } from "../ports/store.ts";
 import type { Subscription } from "../ports/transport.ts";
+import { within } from "../within.ts";
 import { createLeases } from "./built-in-ports.ts";
 import type { Engine } from "./engine.ts";
 import type { OutboxRelay, TickSender } from "./relay.ts";
@@ -282,10 +283,8 @@ function createSealer({ store, clock, ids, logger, owner }: SweepDeps, { auditMs
 async function measure({ clock, logger, measure: look }: SweepDeps, stopAt: number): Promise<void> {
   const leftMs = Math.min(MINUTE_MS, stopAt - clock.now());
   if (look === undefined || leftMs <= 0) return;
-  const done = new AbortController();
   const measuring = look().catch((error: unknown) => logger.warn("The yard could not be measured.", { error }));
-  await Promise.race([measuring, clock.sleep(leftMs, done.signal)]);
-  done.abort();
+  await within(measuring, { clock, ms: leftMs, late: () => undefined });
 }
 
 function isMeasured(span: SweepSpan | undefined, startedAt: number): boolean {

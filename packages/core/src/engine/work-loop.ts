@@ -10,6 +10,7 @@ import type {
   TaskDelivery,
   Transport,
 } from "../ports/transport.ts";
+import { backoff } from "../retry.ts";
 import { createEventRoom, type EventRoom, Slots, type TakenRoom } from "./direct-path.ts";
 
 /** Dependencies of the transport. */
@@ -154,7 +155,7 @@ async function giveBackFailed(
 
 function toBackOffMs(item: EventItem | TaskItem): number {
   const deliveries = "deliveries" in item ? item.deliveries : 1;
-  return Math.min(MAX_BACK_OFF_MS, 500 * 2 ** Math.min(deliveries, 10));
+  return backoff(deliveries, { first: 1_000, most: MAX_BACK_OFF_MS });
 }
 
 /** The input of `createConsumer`. */

@@ -5,6 +5,7 @@ import type { Clock, Ids } from "../ports/clock.ts";
 import type { Logger } from "../ports/executor.ts";
 import type { Page, PageInput, Records } from "../ports/records.ts";
 import type { Store } from "../ports/store.ts";
+import { within } from "../within.ts";
 
 /** The role of a process in its yard: `engine` applies events, `worker` runs tasks. */
 export type YardRole = "engine" | "worker";
@@ -212,15 +213,16 @@ export function createStoreProbe({ store: { records }, clock, ids }: StoreProbeD
   }
 
   async function writeInTime(): Promise<void> {
-    const answered = new AbortController();
-    const late = clock.sleep(ANSWER_MS, answered.signal).then(() => {
-      if (answered.signal.aborted) return;
-      throw new StackyardError("STORE_UNAVAILABLE", "The store did not accept a write within 5 s.");
-    });
     const written = write().finally(() => {
       if (last !== undefined) last.endedAt = clock.now();
     });
-    await Promise.race([written, late]).finally(() => answered.abort());
+    await within(written, {
+      clock,
+      ms: ANSWER_MS,
+      late() {
+        throw new StackyardError("STORE_UNAVAILABLE", "The store did not accept a write within 5 s.");
+      },
+    });
   }
 
   return {

@@ -1,3 +1,4 @@
+import { chunk } from "../chunk.ts";
 import { isStackyardError } from "../errors/stackyard-error.ts";
 import { shortHashOf, toEventKey } from "../machine/event-message.ts";
 import { defined, parseJson } from "../machine/json.ts";
@@ -133,7 +134,7 @@ async function* walkParkedIds(store: Pick<Store, "queries">, after: string | und
       limit: STACKS_AT_ONCE,
       ...defined({ after: last }),
     });
-    for (let from = 0; from < ids.length; from += LOADED_AT_ONCE) yield ids.slice(from, from + LOADED_AT_ONCE);
+    yield* chunk(ids, LOADED_AT_ONCE);
     last = ids.at(-1);
   } while (ids.length === STACKS_AT_ONCE);
 }

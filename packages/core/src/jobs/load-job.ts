@@ -1,5 +1,6 @@
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
+import { chunk } from "../chunk.ts";
 import { SYSTEM_EVENTS } from "../machine/event-message.ts";
 import { defined } from "../machine/json.ts";
 import { parseRunSource, RUN_MACHINE, type RunSource } from "../machine/run-machine.ts";
@@ -85,8 +86,7 @@ export async function listRuns(
   const found = createPageBuilder<JobView>(page);
   const isWanted = (view: JobView) =>
     (state ?? view.state) === view.state && (executor ?? view.executor) === view.executor;
-  for (let from = 0; from < items.length; from += AT_ONCE) {
-    const part = items.slice(from, from + AT_ONCE);
+  for (const part of chunk(items, AT_ONCE)) {
     const runs = await Promise.all(
       part.map(async ({ stack }) => ({ stack, view: await toView(deps, stack.id, stack) })),
     );

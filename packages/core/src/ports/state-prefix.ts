@@ -21,6 +21,13 @@ export function findStateOwner(key: string): { readonly machine: string; readonl
   return key.startsWith(toStatePrefix(owner)) && owner.machine !== "" && owner.stackId !== "" ? owner : undefined;
 }
 
+const MAX_READABLE = 300;
+
+/** Returns the part of a state's key, or of such a key's prefix, that the keys of its records begin with. */
+export function toReadableStateKey(stateKey: string): string {
+  return encodeURIComponent(stateKey).slice(0, MAX_READABLE);
+}
+
 function toText(segment: string): string {
   if (segment === "%2E" || segment === "%2E%2E") return segment.replaceAll("%2E", ".");
   return segment.replaceAll("%2F", "/").replaceAll("%25", "%");

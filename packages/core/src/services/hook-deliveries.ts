@@ -1,5 +1,5 @@
-import { StackyardError } from "../errors/stackyard-error.ts";
-import { defined, isMap } from "../machine/json.ts";
+import { isMap } from "../machine/json.ts";
+import { changeRecord } from "../ports/change-record.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Page, PageInput, Records } from "../ports/records.ts";
 
@@ -52,16 +52,15 @@ export interface HookDeliveries {
 
 /** Deliveries are known for so long. */
 const KEEP_MS = 14 * 86_400_000;
-const MAX_TRIES = 20;
 
-/** Creates the memory of deliveries. */
-export function createHookDeliveries({
-  records,
-  clock,
-}: {
+interface HookDeliveriesDeps {
   readonly records: Records;
   readonly clock: Pick<Clock, "now">;
-}): HookDeliveries {
+}
+
+/** Creates the memory of deliveries. */
+export function createHookDeliveries(deps: HookDeliveriesDeps): HookDeliveries {
+  const { records, clock } = deps;
   const toKey = (host: string, digest: string): string => `hooks/deliveries/${host}/${digest}`;
   return {
     async add(digest, delivery) {
@@ -78,25 +77,24 @@ export function createHookDeliveries({
       return { first, isNew };
     },
     async settle(host, digest, outcome) {
-      const key = toKey(host, digest);
-      for (let tries = 0; tries < MAX_TRIES; tries++) {
-        const now = clock.now();
-        const found = await records.get(key, now);
-        const delivery = toDelivery(found?.value);
-        if (found === undefined || delivery === undefined) return;
-        const value: HookDelivery = { ...delivery, outcome };
-        const expires = defined({ expiresAt: found.expiresAt });
-        const put = await records.put({ key, value, expected: found.version, now, ...expires });
-        if (put.kind === "written") return;
-      }
-      throw new StackyardError("RECORD_CONFLICT", `Too many concurrent writes to the delivery ${digest}. Try again.`);
+      await changeRecord({
+        ...deps,
+        key: toKey(host, digest),
+        conflict: `Too many concurrent writes to the delivery ${digest}. Try again.`,
+        decide(found) {
+          const delivery = toDelivery(found?.value);
+          return delivery === undefined
+            ? {}
+            : { write: { value: { ...delivery, outcome }, expiresAt: found?.expiresAt } };
+        },
+      });
     },
   };
 }
 
 /** Lists deliveries, newest first. */
 export async function listHookDeliveries(
-  { records, clock }: { readonly records: Records; readonly clock: Pick<Clock, "now"> },
+  { records, clock }: HookDeliveriesDeps,
   page: PageInput,
 ): Promise<Page<HookDelivery>> {
   const now = clock.now();

@@ -48,4 +48,4 @@ export { createSecretReader, SecretReferenceSchema, type SecretSources } from ".
 export type { YardServicesDeps } from "./service-deps.ts";
 export { provideSourceArchives, SOURCE_ARCHIVES, type SourceArchives, type SourceCommit } from "./source-archives.ts";
 export { type StackTags, toStackTags, toTagValue } from "./stack-tags.ts";
-export { listFilledStates, STATE_HEADS } from "./terraform-states.ts";
+export { listFilledStates, STATE_HEADS, toStateName } from "./terraform-states.ts";

@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { Type } from "typebox";
 import { Check } from "typebox/value";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { listPages } from "../list-pages.ts";
-import { defined } from "../machine/json.ts";
+import { changeRecord } from "../ports/change-record.ts";
 import type { Clock, Random } from "../ports/clock.ts";
 import type { Page, PageInput, Records, StoredRecord } from "../ports/records.ts";
 import { notifyDeadLetter } from "./notices.ts";
@@ -209,52 +209,31 @@ interface ItemPlace {
 
 // Keys contain names from outside, of any length.
 function toRecordKey(prefix: string, key: string): string {
-  return `${prefix}${createHash("sha256").update(key).digest("base64url")}`;
+  return `${prefix}${hash("sha256", key, "base64url")}`;
 }
 
 /** Stores a decision about an item; decides again when another writer was first. */
 async function updateItem<Result>(deps: KeyedQueueDeps, place: ItemPlace, decide: Decide<Result>): Promise<Result> {
-  const { records, clock } = deps;
-  const recordKey = toRecordKey(place.prefix, place.key);
-  for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const now = clock.now();
-    const found = await records.get(recordKey, now);
-    const { write, result } = decide(found && toItem(found), now);
-    if (write === undefined || (write === "remove" && found === undefined)) return result;
-    const isStored =
-      write === "remove"
-        ? await records.remove(recordKey, found?.version ?? 0)
-        : await putRecord(deps, place, { recordKey, found, now, item: { ...write, key: place.key } });
-    if (isStored) return result;
-  }
-  throw new StackyardError(
-    "RECORD_CONFLICT",
-    `Too many concurrent writes to the item "${place.key}" in ${place.prefix}. Try again.`,
-  );
-}
-
-interface PutItemInput {
-  readonly recordKey: string;
-  readonly found: StoredRecord | undefined;
-  readonly now: number;
-  readonly item: ListedItem;
-}
-
-async function putRecord(
-  deps: KeyedQueueDeps,
-  { queue, key }: ItemPlace,
-  { recordKey, found, now, item }: PutItemInput,
-): Promise<boolean> {
-  const { deadAt, firstPutAt, claims, failure } = item;
-  if (deadAt !== undefined) {
-    // Before the write: if the process died after it, nothing would handle the item again.
-    const death = `${firstPutAt}/${claims}`;
-    await notifyDeadLetter(deps, { queue, key, death, message: failure?.message ?? "" });
-  }
-  const expiresAt = deadAt === undefined ? undefined : deadAt + KEEP_DEAD_MS;
-  const expected = found?.version ?? "absent";
-  const put = await deps.records.put({ key: recordKey, value: item, expected, now, ...defined({ expiresAt }) });
-  return put.kind === "written";
+  const { queue, prefix, key } = place;
+  const { result } = await changeRecord({
+    ...deps,
+    key: toRecordKey(prefix, key),
+    tries: MAX_TRIES,
+    conflict: `Too many concurrent writes to the item "${key}" in ${prefix}. Try again.`,
+    async decide(found, now) {
+      const { write, result } = decide(found && toItem(found), now);
+      if (write === undefined || write === "remove") return { write, result };
+      const { deadAt, firstPutAt, claims, failure } = write;
+      if (deadAt !== undefined) {
+        // Before the write: if the process died after it, nothing would handle the item again.
+        const death = `${firstPutAt}/${claims}`;
+        await notifyDeadLetter(deps, { queue, key, death, message: failure?.message ?? "" });
+      }
+      const expiresAt = deadAt === undefined ? undefined : deadAt + KEEP_DEAD_MS;
+      return { write: { value: { ...write, key }, expiresAt }, result };
+    },
+  });
+  return result;
 }
 
 async function* readLive({ records, clock }: KeyedQueueDeps, prefix: string): AsyncGenerator<ListedItem> {

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { Type } from "typebox";
 import { Check } from "typebox/value";
 import type { Clock } from "../ports/clock.ts";
@@ -59,10 +59,7 @@ const toPendingKey = (id: string): string => `notices/pending/${id}`;
  * has no effect. After a crash in between it may be followed twice, with the same id.
  */
 export async function notify(deps: NoticesDeps, input: NoticeInput): Promise<void> {
-  const id = createHash("sha256")
-    .update(JSON.stringify([input.kind, input.key]))
-    .digest("hex")
-    .slice(0, 32);
+  const id = hash("sha256", JSON.stringify([input.kind, input.key])).slice(0, 32);
   const now = deps.clock.now();
   if ((await deps.records.get(toKnownKey(id), now)) !== undefined) return;
   const { title, text } = input;

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { type Static, Type } from "typebox";
 import { Check } from "typebox/value";
 import type { Clock } from "../ports/clock.ts";
@@ -53,7 +53,7 @@ const FOUND = "orphans/found/";
 /** Returns the key of the record of an orphan. */
 export function toOrphanKey({ machine, stackId }: Pick<Orphan, "machine" | "stackId">): string {
   const text = JSON.stringify([machine, stackId]);
-  return `${FOUND}${createHash("sha256").update(text).digest("hex").slice(0, 32)}`;
+  return `${FOUND}${hash("sha256", text).slice(0, 32)}`;
 }
 
 /** Lists the remains of stacks that were removed at least an hour ago; with `all` also those found only now. */

@@ -2,6 +2,7 @@ import { type Static, Type } from "typebox";
 import { Check } from "typebox/value";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { listPages } from "../list-pages.ts";
+import { changeRecord } from "../ports/change-record.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Page, PageInput, Records, StoredRecord } from "../ports/records.ts";
 
@@ -60,7 +61,6 @@ const KEEP_MS = 400 * DAY_MS;
 /** After the end of the pull request: clean-up and the report on it may take a while. */
 const KEEP_ENDED_MS = 90 * DAY_MS;
 const PAGE = 500;
-const MAX_TRIES = 20;
 
 const toKey = (stackId: string): string => `previews/links/${stackId}`;
 const toPullPrefix = ({ host, repositoryId, number }: LinkedPull): string =>
@@ -80,17 +80,16 @@ export async function linkPreview(deps: PreviewLinksDeps, link: PreviewLink): Pr
   await keep(deps, toKey(stackId), link);
 }
 
-async function keep({ records, clock }: PreviewLinksDeps, key: string, value: unknown): Promise<void> {
-  for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const now = clock.now();
-    const found = await records.get(key, now);
-    const isKept = found !== undefined && (found.expiresAt ?? 0) - now > KEEP_MS / 2;
-    if (isKept && JSON.stringify(found.value) === JSON.stringify(value)) return;
-    const expected = found?.version ?? "absent";
-    const put = await records.put({ key, value, expected, expiresAt: now + KEEP_MS, now });
-    if (put.kind === "written") return;
-  }
-  throw new StackyardError("RECORD_CONFLICT", `Too many concurrent writes to the record ${key}. Try again.`);
+async function keep(deps: PreviewLinksDeps, key: string, value: unknown): Promise<void> {
+  await changeRecord({
+    ...deps,
+    key,
+    decide(found, now) {
+      const isKept = found !== undefined && (found.expiresAt ?? 0) - now > KEEP_MS / 2;
+      if (isKept && JSON.stringify(found.value) === JSON.stringify(value)) return {};
+      return { write: { value, expiresAt: now + KEEP_MS } };
+    },
+  });
 }
 
 /** Keeps the link of a pull request that has ended for 90 more days. Does nothing without a link. */

@@ -1,3 +1,5 @@
+import { backoff } from "../retry.ts";
+
 /**
  * One entry of a keyed queue: the value that was put last under its key, and when it is due. The functions here decide
  * its next form; `createKeyedQueue` stores their results.
@@ -122,7 +124,7 @@ export function failItem(
   if (!isCurrent(item, claim)) return { kind: "lost" };
   const kept = toFailed(item, claim, { message, now });
   if (now - kept.failure.firstAt >= GIVE_UP_MS) return buryItem(item, claim, { message, now });
-  const longest = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** claim.failures);
+  const longest = backoff(claim.failures + 1, { first: FIRST_RETRY_MS, most: LONGEST_RETRY_MS });
   return { kind: "retried", item: { ...kept, dueAt: now + Math.ceil(longest * random) } };
 }
 

@@ -4,6 +4,7 @@ import { isMap } from "../machine/json.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { PluginService, ServiceDeps } from "../ports/plugin-service.ts";
 import type { Lease, Leases } from "../ports/records.ts";
+import { backoff } from "../retry.ts";
 import { createServiceDeps, type YardServicesDeps } from "./service-deps.ts";
 
 /** A service whose ticks fail. */
@@ -165,7 +166,7 @@ function createLoop(deps: LoopDeps, service: PluginService): Loop {
       shown.mayExist = true;
       await noteFailure(deps, name, toErrorText(error)).catch(() => undefined);
       failures += 1;
-      const waitMs = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (failures - 1));
+      const waitMs = backoff(failures, { first: FIRST_RETRY_MS, most: LONGEST_RETRY_MS });
       return clock.now() + Math.ceil(waitMs * (0.5 + random() / 2));
     }
   }

@@ -1,11 +1,21 @@
+import { hash } from "node:crypto";
 import { type Static, Type } from "typebox";
 import { Check } from "typebox/value";
 import { listPages, type PageStart } from "../list-pages.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Records } from "../ports/records.ts";
+import { toReadableStateKey } from "../ports/state-prefix.ts";
 
 /** The beginning of the keys of the records of Terraform states. */
 export const STATE_HEADS = "terraform-state/head/";
+
+/**
+ * Returns the unique name of a state in the keys of its records, which have at most 512 characters: readable and sorted
+ * up to its cut.
+ */
+export function toStateName(stateKey: string): string {
+  return `${toReadableStateKey(stateKey)}~${hash("sha256", stateKey).slice(0, 32)}`;
+}
 
 /** The facts about a Terraform state that the yard stores, for services. */
 const KeptState = Type.Object({

@@ -1,6 +1,6 @@
+import { backoff } from "@stackyard/core";
 import { ARTIFACT_NAME, ARTIFACT_VERSION, type ConsumerPlace } from "@stackyard/sdk/artifacts";
 import { type Static, Type } from "typebox";
-
 import { toPlaceKey } from "../cell.ts";
 import type { ConsumerRecord } from "../consumers.ts";
 import { AccountId, createParser, Instant, Moment, Region, strictObject } from "../records.ts";
@@ -140,7 +140,7 @@ function shakeHands({ consumer, now }: SetFacts, set: SetRecord): SetDecision {
 }
 
 function toProbePause(probes: number): number {
-  return Math.min(MAX_PROBE_PAUSE_S, FIRST_PROBE_PAUSE_S * 2 ** Math.max(0, probes));
+  return backoff(probes + 1, { first: FIRST_PROBE_PAUSE_S, most: MAX_PROBE_PAUSE_S });
 }
 
 function announce(set: SetRecord, now: number): SetDecision {
@@ -182,7 +182,7 @@ interface DueSet extends ConsumerPlace {
 /** A consumer triggers its set shortly before its registration arrives. */
 const TRIGGER_LEAD_MS = 10 * 60_000;
 const HOUR_MS = 60 * 60_000;
-const MAX_RETRY_FACTOR = 24;
+const MAX_RETRY_MS = 24 * HOUR_MS;
 /** Step Functions API reference, "StartExecution". */
 const MAX_NAME = 80;
 
@@ -210,7 +210,7 @@ function findReason({ joinedAt }: ConsumerRecord, set: SetRecord | undefined, no
   if (!hasEnded(set)) return [joinedAt, set.aliveAt];
   const beganAt = set.phase === "failed" ? set.startedAt : findWholeAt(set);
   const isOld = beganAt === null || beganAt < joinedAt - TRIGGER_LEAD_MS;
-  const retryMs = HOUR_MS * Math.min(MAX_RETRY_FACTOR, 2 ** Math.max(0, set.failures - 1));
+  const retryMs = backoff(set.failures, { first: HOUR_MS, most: MAX_RETRY_MS });
   const isToRetry = set.phase === "failed" && now >= (set.endedAt ?? 0) + retryMs;
   return isOld || isToRetry ? [joinedAt, set.endedAt ?? 0] : undefined;
 }

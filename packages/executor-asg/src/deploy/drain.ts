@@ -10,7 +10,7 @@ import {
   paginateDescribeLoadBalancerTargetGroups,
   UpdateAutoScalingGroupCommand,
 } from "@aws-sdk/client-auto-scaling";
-import { chunk } from "@stackyard/aws";
+import { chunk } from "@stackyard/core";
 import { type Capacity, planCapacity } from "../plan/capacity.ts";
 import { RELEASE_TAGS, toServiceOrder } from "../plan/names.ts";
 import { type AwsDeps, type ReleaseDeps, ReleaseError, type ReleaseState, type ReleaseWork } from "../release-state.ts";

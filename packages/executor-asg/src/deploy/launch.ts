@@ -16,7 +16,8 @@ import {
   type LaunchTemplate,
   paginateDescribeLaunchTemplates,
 } from "@aws-sdk/client-ec2";
-import { chunk, escapeFilterValue, findAwsFault } from "@stackyard/aws";
+import { escapeFilterValue, findAwsFault } from "@stackyard/aws";
+import { chunk } from "@stackyard/core";
 import type { CapacityPlan } from "../plan/capacity.ts";
 import { type LaunchFacts, RELEASE_TAGS, toTemplateName } from "../plan/names.ts";
 import {

@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { findAwsFault, toAwsError } from "@stackyard/aws";
-import { type Clock, defined, isMap, parseJson, type Records } from "@stackyard/core";
+import { type Clock, defined, isMap, parseJson, type Records, retry } from "@stackyard/core";
 import type { LockFiles } from "../locks/lock-files.ts";
 import { createDynamoLock, createRecordLockFiles, createS3LockFiles } from "../locks/lock-stores.ts";
 import { createReleaseLocks } from "../locks/release-locks.ts";
@@ -71,15 +71,8 @@ export function createFileMemory(options: FileMemoryOptions): ReleaseMemory {
   const toPaths = (release: ReleaseKey) => toReleasePaths(release, options.generation);
 
   /** Retries failed reads, so that no halt request is missed. */
-  async function retryTransient<Result>(read: () => Promise<Result>): Promise<Result> {
-    for (let reads = 1; ; reads += 1) {
-      try {
-        return await read();
-      } catch (error) {
-        if (reads === READS) throw error;
-        await clock.sleep(READ_AGAIN_MS * reads);
-      }
-    }
+  function readAgain<Result>(read: () => Promise<Result>): Promise<Result> {
+    return retry(read, { tries: READS, pause: (failed) => clock.sleep(READ_AGAIN_MS * failed) });
   }
 
   return {
@@ -100,8 +93,8 @@ export function createFileMemory(options: FileMemoryOptions): ReleaseMemory {
     async listHalts(release) {
       const { halt, ownHalt } = toPaths(release);
       const found = await Promise.all([
-        retryTransient(async () => options.findHaltFile?.(halt)),
-        retryTransient(() => loadOwnHalt(files, ownHalt)),
+        readAgain(async () => options.findHaltFile?.(halt)),
+        readAgain(() => loadOwnHalt(files, ownHalt)),
       ]);
       return found.filter((order) => order !== undefined);
     },

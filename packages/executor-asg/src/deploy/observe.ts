@@ -7,7 +7,7 @@ import {
 import { CloudWatchClient, paginateDescribeAlarms } from "@aws-sdk/client-cloudwatch";
 import { DescribeInstanceHealthCommand, ElasticLoadBalancingClient } from "@aws-sdk/client-elastic-load-balancing";
 import { DescribeTargetHealthCommand, ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
-import { chunk } from "@stackyard/aws";
+import { chunk, within } from "@stackyard/core";
 import type { Release, Service } from "../document/release.ts";
 import { type CapacityPlan, planCapacity } from "../plan/capacity.ts";
 import { toServiceOrder } from "../plan/names.ts";
@@ -178,8 +178,7 @@ async function explainSoon(deps: ReleaseDeps, group: AutoScalingGroup): Promise<
   const over = new AbortController();
   const signal = AbortSignal.any([deps.signal, over.signal]);
   try {
-    const late = deps.clock.sleep(EXPLAIN_MS, signal).then((): readonly string[] => []);
-    return await Promise.race([explain({ ...deps, signal }, group), late]);
+    return await within(explain({ ...deps, signal }, group), { clock: deps.clock, ms: EXPLAIN_MS, late: () => [] });
   } finally {
     over.abort();
   }

@@ -4,8 +4,7 @@ import {
   AutoScalingClient,
   type AutoScalingGroup,
 } from "@aws-sdk/client-auto-scaling";
-import { chunk } from "@stackyard/aws";
-import { defined } from "@stackyard/core";
+import { chunk, defined } from "@stackyard/core";
 import { RELEASE_TAGS, toLetters, toReleaseId } from "../plan/names.ts";
 import { joinSentences } from "../plan/report.ts";
 import {

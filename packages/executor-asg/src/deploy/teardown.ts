@@ -14,7 +14,8 @@ import {
   EC2Client,
   paginateDescribeLaunchTemplates,
 } from "@aws-sdk/client-ec2";
-import { chunk, escapeFilterValue, findAwsFault } from "@stackyard/aws";
+import { escapeFilterValue, findAwsFault } from "@stackyard/aws";
+import { chunk } from "@stackyard/core";
 import type { Service } from "../document/release.ts";
 import { capacityAfterSuccess, planCapacity } from "../plan/capacity.ts";
 import { RELEASE_TAGS, toAlarmName, toGroupName, toServiceOrder, toTemplateName } from "../plan/names.ts";

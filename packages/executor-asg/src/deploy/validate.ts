@@ -54,12 +54,12 @@ function parse({ constants }: ReleaseDeps, input: ValidateInput, now: number): R
 
 async function checkSecondChannel({ memory, constants }: ReleaseDeps, release: Release, document: unknown) {
   if (!memory.isSecondChannel) return;
-  const stored = await retryTransient(() => memory.loadDocument(release), "Cannot read the release from its bucket");
+  const stored = await orBadRelease(() => memory.loadDocument(release), "Cannot read the release from its bucket");
   if (stored === undefined) {
     throw bad(release, `Its document is not in ${release.bucket}. Upload it before you call the deployer.`);
   }
   // Compare before defaults are filled in: keys that a client left out must be missing in both.
-  const isSame = await retryTransient(
+  const isSame = await orBadRelease(
     async () => toHash(stored, constants) === toHash(document, constants),
     "The release in its bucket is not a document",
   );
@@ -74,7 +74,7 @@ function toHash(document: unknown, constants: ReleaseDeps["constants"]): string 
 }
 
 async function loadUserData({ memory }: ReleaseDeps, release: Release, given: string | undefined): Promise<string> {
-  const text = given ?? (await retryTransient(() => memory.loadUserData(release), "Cannot read the user data"));
+  const text = given ?? (await orBadRelease(() => memory.loadUserData(release), "Cannot read the user data"));
   if (text === undefined) throw bad(release, `Its user data is not in ${release.bucket}.`);
   return text;
 }
@@ -100,7 +100,7 @@ function reportSecrets({ report, logger }: ReleaseDeps, userData: string): void 
   }
 }
 
-async function retryTransient<Result>(read: () => Promise<Result>, what: string): Promise<Result> {
+async function orBadRelease<Result>(read: () => Promise<Result>, what: string): Promise<Result> {
   try {
     return await read();
   } catch (error) {

@@ -1,4 +1,4 @@
-import { defined, type ExecutorContext } from "@stackyard/core";
+import { changeRecord, defined, type ExecutorContext } from "@stackyard/core";
 import { RELEASE_PLACES, type ReleasePlace } from "@stackyard/core/api";
 import type { ProjectConfig } from "@stackyard/sdk/releases";
 
@@ -28,14 +28,15 @@ export async function rememberPlace(
 ): Promise<void> {
   const key = toPlaceKey(at);
   try {
-    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-      const now = clock.now();
-      const found = await records.get(key, now);
-      const value = applyChange(at, found?.value as ReleasePlace | undefined, { change, now, stackId });
-      const { kind } = await records.put({ key, value, expected: found?.version ?? "absent", now });
-      if (kind === "written") return;
-    }
-    logger.warn("cannot remember what runs at a place", { key });
+    await changeRecord({
+      records,
+      clock,
+      key,
+      tries: MAX_TRIES,
+      decide: (found, now) => ({
+        write: { value: applyChange(at, found?.value as ReleasePlace | undefined, { change, now, stackId }) },
+      }),
+    });
   } catch (error) {
     logger.warn("cannot remember what runs at a place", { key, error });
   }

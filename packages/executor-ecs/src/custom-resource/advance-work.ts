@@ -4,7 +4,7 @@ import { ECSClient } from "@aws-sdk/client-ecs";
 import { SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
 import type { LambdaContext } from "@stackyard/aws";
 import { sendResponse } from "@stackyard/aws/custom-resource";
-import { type Clock, isStackyardError, StackyardError, silentLogger } from "@stackyard/core";
+import { type Clock, isStackyardError, StackyardError, silentLogger, within } from "@stackyard/core";
 import { createDefinitionCache, type DefinitionCache, toAwsFailure } from "../task-order.ts";
 import { findCluster } from "./decide-request.ts";
 import { parseProperties } from "./parse-properties.ts";
@@ -223,20 +223,15 @@ export function createInvocation(clock: Clock, context: LambdaContext | undefine
     ttlMs: remainingMs ?? DEFAULT_TTL_MS,
     async run(work) {
       if (remainingMs === undefined) return work;
-      const ended = new AbortController();
-      const timeUp = clock.sleep(Math.max(remainingMs - LEFT_FOR_ANSWER_MS, remainingMs / 2), ended.signal);
-      try {
-        return await Promise.race([work, timeUp.then(() => toTimedOut(controller, ended.signal))]);
-      } finally {
-        ended.abort();
-      }
+      return within(work, {
+        clock,
+        ms: Math.max(remainingMs - LEFT_FOR_ANSWER_MS, remainingMs / 2),
+        late() {
+          const error = new StackyardError("TIMED_OUT", "The function's time is nearly over.");
+          controller.abort(error);
+          throw error;
+        },
+      });
     },
   };
-}
-
-/** Rejects with `TIMED_OUT`. A cancelled sleeper wakes too, but the race is over by then. */
-function toTimedOut(controller: AbortController, ended: AbortSignal): Promise<never> {
-  const error = new StackyardError("TIMED_OUT", "The function's time is nearly over.");
-  if (!ended.aborted) controller.abort(error);
-  return Promise.reject(error);
 }

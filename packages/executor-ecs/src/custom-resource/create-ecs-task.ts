@@ -12,8 +12,10 @@ import {
   isStackyardError,
   type Logger,
   parseJson,
+  retry,
   StackyardError,
   silentLogger,
+  within,
 } from "@stackyard/core";
 import { mayRun } from "../task-run.ts";
 import {
@@ -172,18 +174,16 @@ async function receiveRequest(app: EcsTaskApp, event: unknown, invocation: Invoc
   }
 }
 
-async function beginWithRetries(reception: Reception): Promise<void> {
+function beginWithRetries(reception: Reception): Promise<void> {
   const { app, logger, request } = reception;
-  for (let tries = 0; ; tries += 1) {
-    try {
-      return await begin(reception);
-    } catch (error) {
-      const pauseMs = PAUSES_MS[tries];
-      if (pauseMs === undefined || !isPassing(error)) throw error;
+  return retry(() => begin(reception), {
+    tries: PAUSES_MS.length + 1,
+    isRetryable: isPassing,
+    pause(failed, error) {
       logger.warn("Retrying the request.", { requestId: request.RequestId, error: toCause(error) });
-      await app.deps.clock.sleep(pauseMs);
-    }
-  }
+      return app.deps.clock.sleep(PAUSES_MS[failed - 1] ?? 0);
+    },
+  });
 }
 
 /**
@@ -267,7 +267,7 @@ async function answerFault({ app, request, claimed, logger }: Reception, error: 
   const noted = claimed?.save({ phase: "answer", response }).catch(() => undefined);
   await sendResponse({ ...deps, logger }, request.ResponseURL, response);
   // A table that does not answer must not block the function until its timeout.
-  const known = await Promise.race([noted, deps.clock.sleep(NOTED_WITHIN_MS).then(() => undefined)]);
+  const known = noted && (await within(noted, { clock: deps.clock, ms: NOTED_WITHIN_MS, late: () => undefined }));
   if (known !== undefined) await claimed?.save({ phase: "done" }).catch(() => undefined);
 }
 

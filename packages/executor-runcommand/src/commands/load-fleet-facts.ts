@@ -1,11 +1,11 @@
 import { DescribeInstancesCommand, DescribeVpcEndpointsCommand, type Instance } from "@aws-sdk/client-ec2";
 import { GetInstanceProfileCommand, IAMClient, SimulatePrincipalPolicyCommand } from "@aws-sdk/client-iam";
 import { createAwsAccess, toPartition } from "@stackyard/aws";
-import { defined, mapLimited, type Target } from "@stackyard/core";
+import { chunk, defined, mapLimited, type Target } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { AwsCallError, callAws, type FleetAws, FleetEc2Client, FleetSsmClient, listTokenPages } from "../call-aws.ts";
 import { loadAgents, toTagFilters } from "../fleet-calls.ts";
-import { chunk, type SelectOptions, type SsmAgent } from "../select-instances.ts";
+import { MAX_CHUNK_SIZE, type SelectOptions, type SsmAgent } from "../select-instances.ts";
 import type { FleetFacts, InstanceFacts, ProfileFacts } from "./check-fleet.ts";
 
 /** The account and region to check. Missing values come from the SDK's default chain. */
@@ -106,7 +106,7 @@ async function loadEndpoints(
 ): Promise<ReadonlyMap<string, ReadonlySet<string>> | undefined> {
   const byVpc = new Map<string, Set<string>>(vpcIds.map((vpcId) => [vpcId, new Set()]));
   try {
-    for (const part of chunk(vpcIds)) {
+    for (const part of chunk(vpcIds, MAX_CHUNK_SIZE)) {
       for await (const { VpcEndpoints = [] } of listEndpoints(aws, part)) {
         // Such as com.amazonaws.eu-west-1.ssm.
         for (const { VpcId = "", ServiceName = "" } of VpcEndpoints) {

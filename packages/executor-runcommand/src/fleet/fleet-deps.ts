@@ -1,6 +1,13 @@
 import type { S3Client } from "@aws-sdk/client-s3";
 import { type AwsAccess, findAwsFault, redactText, toAwsError } from "@stackyard/aws";
-import { type AwsCredentials, type Clock, isStackyardError, type Logger, type Records } from "@stackyard/core";
+import {
+  type AwsCredentials,
+  type Clock,
+  isStackyardError,
+  type Logger,
+  type Records,
+  unlessAborted,
+} from "@stackyard/core";
 import type { Jobs } from "@stackyard/core/jobs";
 
 /** How instances that have just started are configured. */
@@ -118,16 +125,8 @@ export function toFleetFailure(error: unknown): FleetFailure {
  * Returns the result of the work, or throws `FLEET_OUT_OF_TIME` once the signal is aborted: a function that Lambda ends
  * cannot report a result, and CodePipeline would wait for twenty minutes. The work itself continues.
  */
-export async function endInTime<Value>(signal: AbortSignal, work: () => Promise<Value>): Promise<Value> {
-  const ended = Promise.withResolvers<never>();
-  const end = () => ended.reject(toOutOfTime());
-  if (signal.aborted) end();
-  signal.addEventListener("abort", end, { once: true });
-  try {
-    return await Promise.race([work(), ended.promise]);
-  } finally {
-    signal.removeEventListener("abort", end);
-  }
+export function endInTime<Value>(signal: AbortSignal, work: () => Promise<Value>): Promise<Value> {
+  return unlessAborted(work(), signal, toOutOfTime);
 }
 
 /** Returns the error for work that exceeded the remaining time. */

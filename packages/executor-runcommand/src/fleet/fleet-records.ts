@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { type Clock, defined, type Records } from "@stackyard/core";
 import { runStackId } from "@stackyard/core/machine";
 import { type Static, Type } from "typebox";
@@ -126,7 +126,7 @@ export function withArtifact(intent: RunIntent, artifact: RunIntent["artifact"],
 /** Returns an id of location and content: the same bytes under another key are another artifact. */
 function toArtifactId({ bucket, key, versionId = "", sha256 }: RunIntent["artifact"]): string {
   const text = [bucket, key, versionId, sha256].join("\u0000");
-  return createHash("sha256").update(text).digest("hex").slice(0, 32);
+  return hash("sha256", text).slice(0, 32);
 }
 
 /** What was decided about an event without a run. */
@@ -168,7 +168,7 @@ function parseEventRecord(value: unknown): EventRecord | undefined {
 
 /** Ids come from outside, so they are hashed into keys. */
 function toEventKey(id: string): string {
-  return `fleet-event/${createHash("sha256").update(id).digest("hex").slice(0, 32)}`;
+  return `fleet-event/${hash("sha256", id).slice(0, 32)}`;
 }
 
 /** Which artifact a run has brought. */

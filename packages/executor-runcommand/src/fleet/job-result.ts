@@ -4,7 +4,7 @@ import type {
   PutJobSuccessResultCommandInput,
 } from "@aws-sdk/client-codepipeline";
 import { findAwsFault } from "@stackyard/aws";
-import { defined } from "@stackyard/core";
+import { backoff, defined, retry } from "@stackyard/core";
 import type { JobView } from "@stackyard/core/jobs";
 import type { FleetCounts } from "../fleet-run.ts";
 import { endInTime, type Fleet, readField, readText, toFleetFailure } from "./fleet-deps.ts";
@@ -175,26 +175,22 @@ export interface JobReporter extends Pick<Fleet, "logger" | "clock"> {
 const OVER: ReadonlySet<string> = new Set(["InvalidJobStateException", "JobNotFoundException"]);
 
 /** The SDK has already retried. A job with a healthy run must not fail because of a short outage of CodePipeline. */
-const PAUSES_MS = [1_000, 2_000];
+const TRIES = 3;
 
 /** Reports a job's result to CodePipeline. Returns `over` if the job has already ended, and throws its other errors. */
 export async function reportJobResult(reporter: JobReporter, result: JobResult): Promise<JobAnswer> {
-  for (let tries = 0; ; tries++) {
-    try {
-      await send(reporter, result);
-      return "reported";
-    } catch (error) {
-      if (error instanceof Error && OVER.has(error.name)) {
-        reporter.logger.warn("The job has already ended. Its run continues.", {
-          jobId: result.input.jobId,
-          code: error.name,
-        });
-        return "over";
-      }
-      const pauseMs = PAUSES_MS[tries];
-      if (findAwsFault(error).kind !== "retryable" || pauseMs === undefined) throw error;
-      await reporter.clock.sleep(pauseMs);
-    }
+  const { clock, logger } = reporter;
+  try {
+    await retry(() => send(reporter, result), {
+      tries: TRIES,
+      isRetryable: (error) => findAwsFault(error).kind === "retryable",
+      pause: (failed) => clock.sleep(backoff(failed, { first: 1_000 })),
+    });
+    return "reported";
+  } catch (error) {
+    if (!(error instanceof Error && OVER.has(error.name))) throw error;
+    logger.warn("The job has already ended. Its run continues.", { jobId: result.input.jobId, code: error.name });
+    return "over";
   }
 }
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { GetObjectCommand, paginateListObjectsV2, type S3Client } from "@aws-sdk/client-s3";
 import { findAwsFault } from "@stackyard/aws";
-import { defined } from "@stackyard/core";
+import { defined, retry } from "@stackyard/core";
 import { type Fleet, type FleetFailure, toFailed } from "./fleet-deps.ts";
 import { findArtifactRecord, type PinnedArtifact } from "./fleet-records.ts";
 import type { ArtifactLocation } from "./parse-pipeline-event.ts";
@@ -19,14 +19,14 @@ export async function pinArtifact(
   { bucket, key, versionId }: ArtifactLocation & { readonly versionId?: string },
   signal?: AbortSignal,
 ): Promise<PinnedArtifact | FleetFailure> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await readOnce(s3, { Bucket: bucket, Key: key, ...(versionId && { VersionId: versionId }) }, signal);
-    } catch (error) {
-      const failure = findReadFailure(error, { bucket, key });
-      if (failure !== undefined) return failure;
-      if (findAwsFault(error).kind !== "retryable" || tries === TRIES || signal?.aborted === true) throw error;
-    }
+  const input = { Bucket: bucket, Key: key, ...(versionId && { VersionId: versionId }) };
+  const isRetryable = (error: unknown) => findAwsFault(error).kind === "retryable" && signal?.aborted !== true;
+  try {
+    return await retry(() => readOnce(s3, input, signal), { tries: TRIES, isRetryable });
+  } catch (error) {
+    const failure = findReadFailure(error, { bucket, key });
+    if (failure === undefined) throw error;
+    return failure;
   }
 }
 

@@ -1,3 +1,4 @@
+import { escapeHtml } from "@stackyard/core";
 import type { FleetInstanceReport, FleetReportPage } from "../fleet-run.ts";
 import {
   explainCode,
@@ -231,18 +232,9 @@ function toMarkup(value: HtmlValue): string {
   return "markup" in value ? value.markup : value.map(({ markup }) => markup).join("");
 }
 
-const ENTITIES: ReadonlyMap<string, string> = new Map([
-  ["&", "&amp;"],
-  ["<", "&lt;"],
-  [">", "&gt;"],
-  ['"', "&quot;"],
-  ["'", "&#39;"],
-  ["`", "&#96;"],
-]);
-
 /** Escapes text for content and quoted attributes. */
 function toHtmlText(text: string): string {
-  return toCleanText(text).replaceAll(/[&<>"'`]/g, (character) => ENTITIES.get(character) ?? "");
+  return escapeHtml(toCleanText(text));
 }
 
 /** Returns the class of a standing, such as `is-not-sent`. */

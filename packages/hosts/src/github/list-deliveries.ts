@@ -1,5 +1,5 @@
 import type { Octokit } from "@octokit/core";
-import { defined, isMap, StackyardError } from "@stackyard/core";
+import { isMap, listPages, StackyardError } from "@stackyard/core";
 import type { SentDelivery } from "../code-host.ts";
 import { REQUEST_MS } from "./open-repository.ts";
 
@@ -13,22 +13,23 @@ const OVERLAP_MS = 300_000;
 export async function listDeliveries(octokit: Octokit, until: number | undefined): Promise<readonly SentDelivery[]> {
   const found: SentDelivery[] = [];
   const since = until && until - OVERLAP_MS;
-  let cursor: string | undefined;
-  do {
+  const pages = listPages(async (start) => {
     const { data, headers } = await octokit.request("GET /app/hook/deliveries", {
       per_page: since === undefined ? 1 : 100,
-      ...defined({ cursor }),
+      ...start,
       request: { signal: AbortSignal.timeout(REQUEST_MS) },
     });
+    return { data, cursor: findCursor(headers.link) };
+  });
+  for await (const { data } of pages) {
     // The status of a delivery that failed is not "OK". Source: "Handling failed webhook deliveries", GitHub Docs.
     const page = data.map(({ id, guid, delivered_at: at, event, status }): SentDelivery => {
       const sent = { "x-github-event": event, "x-github-delivery": guid };
       return { id, headers: sent, position: Date.parse(at), isTaken: status === "OK" };
     });
     found.push(...page.filter(({ position }) => since === undefined || position >= since));
-    const isOver = since === undefined || page.some(({ position }) => position < since);
-    cursor = isOver ? undefined : findCursor(headers.link);
-  } while (cursor !== undefined);
+    if (since === undefined || page.some(({ position }) => position < since)) break;
+  }
   return found;
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { isMap, mapLimited, type PluginService, type ServiceDeps } from "@stackyard/core";
+import { backoff, isMap, mapLimited, type PluginService, type ServiceDeps } from "@stackyard/core";
 import { loadSharedKey } from "@stackyard/core/engine";
 import {
   createFollower,
@@ -269,7 +269,7 @@ async function settleFailure(worker: ReportWorker, failed: FailedReport, error: 
   if (fault.kind === "refused") return void (await queue.bury(claim, `The host refuses the report: ${message}`));
   if (fault.kind === "forbidden") return stop(worker, failed, `The host refuses the report: ${message}`);
   const count = (pauses.get(host)?.count ?? 0) + 1;
-  const pausedMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (count - 1));
+  const pausedMs = backoff(count, { first: FIRST_PAUSE_MS, most: LONGEST_PAUSE_MS });
   const until = fault.kind === "waiting" ? fault.until : clock.now() + pausedMs;
   const refused = `Nothing is reported to ${host}: it refuses the App's key or the token. ${message}`;
   if (fault.kind === "unauthorized") await noteStop(worker, { host }, message);

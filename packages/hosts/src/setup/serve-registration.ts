@@ -2,6 +2,7 @@ import { timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { finished } from "node:stream/promises";
+import { escapeHtml } from "@stackyard/core";
 import { toHostFault } from "../github/request-outcome.ts";
 import type { AppManifest } from "./app-manifest.ts";
 
@@ -155,8 +156,4 @@ function toForm(action: string, manifest: AppManifest): string {
 
 function toPage(html: string): string {
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Stackyard</title></head><body>${html}</body></html>`;
-}
-
-function escapeHtml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 }

@@ -1,4 +1,4 @@
-import { defined } from "@stackyard/core";
+import { defined, escapeHtml } from "@stackyard/core";
 import { createTransport } from "nodemailer";
 import type { Notification } from "../notification.ts";
 import type { ChannelOf } from "../notifications-document.ts";
@@ -18,10 +18,6 @@ export function toMail({ id, kind, title, text, url }: Notification) {
     text: [subject, text, url].filter(Boolean).join("\n\n"),
     html: `<p><b>${escapeHtml(subject)}</b></p><pre>${escapeHtml(text)}</pre>${link}`,
   };
-}
-
-function escapeHtml(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 /** Sends a mail over SMTP. Mail servers recognize the same notification by its `Message-ID`. */

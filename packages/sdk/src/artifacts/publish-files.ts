@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import type { S3Client } from "@aws-sdk/client-s3";
-import { defined } from "@stackyard/core";
+import { defined, mapOrAbort } from "@stackyard/core";
 import {
   createFileDigest,
   createMemoryRoom,
@@ -50,29 +50,17 @@ export async function publishFiles(
   target: PublishTarget,
   files: readonly PlannedFile[],
 ): Promise<readonly PublishedFile[]> {
-  const stop = new AbortController();
-  const signal = AbortSignal.any([target.signal, stop.signal]);
   const room = createMemoryRoom(MEMORY_BYTES);
-  const published = new Map<number, PublishedFile>();
-  const failures: unknown[] = [];
-  const waiting = files.entries();
-  const lane = async () => {
-    for (const [index, file] of waiting) {
-      if (signal.aborted) return;
-      published.set(index, await publishFile({ ...target, signal }, file, room));
+  try {
+    return await mapOrAbort(files, LANES, target.signal, async (file, signal) => {
+      const published = await publishFile({ ...target, signal }, file, room);
       target.progress.fileDone();
-    }
-  };
-  const lanes = Array.from({ length: LANES }, () =>
-    lane().catch((error: unknown) => {
-      failures.push(error);
-      stop.abort();
-    }),
-  );
-  await Promise.all(lanes);
-  if (target.signal.aborted) throw toArtifactError("INTERRUPTED", "Publishing was interrupted. Nothing was committed.");
-  if (failures.length > 0) throw failures[0];
-  return files.flatMap((_, index) => published.get(index) ?? []);
+      return published;
+    });
+  } catch (error) {
+    if (!target.signal.aborted) throw error;
+    throw toArtifactError("INTERRUPTED", "Publishing was interrupted. Nothing was committed.");
+  }
 }
 
 /** Returns the digests of a file, without sending it. */

@@ -1,4 +1,4 @@
-import { type Clock, isStackyardError, type StackyardError } from "@stackyard/core";
+import { type Clock, isStackyardError, type StackyardError, unlessAborted } from "@stackyard/core";
 import { NEVER, sleep } from "../http-client.ts";
 import type { CallDistributor, CoverageCell, CoverageRow } from "./artifacts-client.ts";
 import { toArtifactError } from "./manifest.ts";
@@ -122,7 +122,8 @@ function createLook(input: WaitForCoverageInput, end: AbortSignal): () => Promis
     let fault: StackyardError | undefined;
     const { signal, stop } = limitLook(clock, end);
     try {
-      const { rows } = await unlessEnded(call({ op: "coverage", name, version }, { signal }), signal);
+      // Also a call that ignores the signal ends.
+      const { rows } = await unlessAborted(call({ op: "coverage", name, version }, { signal }), signal, silent);
       seen(rows.find((each) => each.name === name && each.version === version));
     } catch (error) {
       fault = passOver(signal.aborted ? silent() : error);
@@ -140,19 +141,6 @@ function limitLook(clock: Clock, end: AbortSignal): { readonly signal: AbortSign
     if (!done.signal.aborted) late.abort();
   });
   return { signal: late.signal, stop: () => done.abort() };
-}
-
-/** Returns the answer unless it is too late, even when the call ignores the signal. */
-async function unlessEnded<Answer>(answer: Promise<Answer>, end: AbortSignal): Promise<Answer> {
-  const ended = Promise.withResolvers<never>();
-  const stop = () => ended.reject(silent());
-  if (end.aborted) stop();
-  end.addEventListener("abort", stop);
-  try {
-    return await Promise.race([answer, ended.promise]);
-  } finally {
-    end.removeEventListener("abort", stop);
-  }
 }
 
 function silent(): StackyardError {

@@ -1,7 +1,16 @@
 import { hash } from "node:crypto";
 import type { SNSClient } from "@aws-sdk/client-sns";
 import type { SQSClient } from "@aws-sdk/client-sqs";
-import { type ErrorCode, isStackyardError, StackyardError } from "@stackyard/core";
+import {
+  type BatchLimits,
+  type ErrorCode,
+  isFifo,
+  isGroupId,
+  isStackyardError,
+  StackyardError,
+  toBatches,
+  toQueueText,
+} from "@stackyard/core";
 import type { EventOf } from "@stackyard/core/machine";
 import { backoffMs, type CallOptions, createEventId, sleep } from "../http-client.ts";
 import type { MachineEvents, NewEvent, Publisher, PublishResult } from "../publisher.ts";
@@ -119,7 +128,7 @@ interface FailedEntry {
 interface Medium {
   /** For errors, such as `the queue https://…`. */
   readonly name: string;
-  readonly limits: BatchLimits;
+  readonly limits: Pick<BatchLimits<EventEntry>, "maxBytes" | "ordered">;
   send(
     entries: readonly BatchEntry[],
     options: { readonly abortSignal: AbortSignal; readonly trace: TraceContext | undefined },
@@ -141,7 +150,12 @@ function createSender(medium: Medium, { trace, retries = DEFAULT_RETRIES }: Send
     }));
     const ready = prepared.flatMap((entry) => (entry.kind === "ready" ? [entry] : []));
     const refused = new Map<string, FailedEntry>();
-    for (const batch of toBatches(ready, medium.limits)) {
+    const limits = {
+      ...medium.limits,
+      bytesOf: ({ bytes }: EventEntry) => bytes,
+      groupOf: ({ stackId }: EventEntry) => stackId,
+    };
+    for (const batch of toBatches(ready, limits)) {
       const context = { medium, retries, abortSignal, trace: trace?.() };
       for (const failed of await sendBatch(context, batch)) refused.set(failed.Id ?? "", failed);
     }
@@ -271,21 +285,13 @@ export function toEventEntry(event: NewEvent, maxBytes: number): EventEntry | Re
   return { kind: "ready", eventId, stackId, body, bytes };
 }
 
-/** Formats JSON, and escapes the characters that SQS, or an emulator of it, rejects. */
+/** Returns undefined for an event that cannot be JSON. */
 function findQueueText(message: NewEvent): string | undefined {
   try {
-    return JSON.stringify(message).replace(UNSAFE, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+    return toQueueText(message);
   } catch {
     return undefined;
   }
-}
-
-// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html, MessageBody.
-const UNSAFE = /[\ud800-\udfff\ufffe\uffff]/g;
-
-/** Returns true for the address or ARN of a FIFO queue or topic. */
-function isFifo(name: string): boolean {
-  return name.endsWith(".fifo");
 }
 
 /**
@@ -294,7 +300,7 @@ function isFifo(name: string): boolean {
  */
 function toFifoIds({ stackId, eventId }: Pick<EventEntry, "stackId" | "eventId">) {
   return {
-    MessageGroupId: GROUP.test(stackId) ? stackId : hashOf([stackId]),
+    MessageGroupId: isGroupId(stackId) ? stackId : hashOf([stackId]),
     MessageDeduplicationId: hashOf([stackId, eventId]),
   };
 }
@@ -302,9 +308,6 @@ function toFifoIds({ stackId, eventId }: Pick<EventEntry, "stackId" | "eventId">
 function hashOf(parts: readonly string[]): string {
   return hash("sha256", parts.join("\u0000"));
 }
-
-// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html, MessageGroupId.
-const GROUP = /^[A-Za-z0-9!"#$%&'()*+,./:;<=>?@[\\\]^_`{|}~-]{1,128}$/;
 
 /** Returns the trace context as attributes of an entry; none without tracing. */
 function toAttributes(trace: TraceContext | undefined): {
@@ -317,42 +320,6 @@ function toAttributes(trace: TraceContext | undefined): {
     return [name, { DataType: "String" as const, StringValue }] as const;
   });
   return { MessageAttributes: Object.fromEntries(entries) };
-}
-
-/** Maximum entries per batch of SQS and SNS. */
-const MAX_ENTRIES = 10;
-
-/** The limits of a batch. */
-interface BatchLimits {
-  readonly maxBytes: number;
-  /** True: no two events of one stack in a batch. Some entries may fail, and the one sent again would come too late. */
-  readonly ordered: boolean;
-}
-
-/** Splits entries into batches to send one after the other, those of a stack in their order. */
-export function toBatches<Entry extends Pick<EventEntry, "stackId" | "bytes">>(
-  entries: readonly Entry[],
-  { maxBytes, ordered }: BatchLimits,
-): readonly (readonly Entry[])[] {
-  const batches: Entry[][] = [];
-  /** The first batch that the next event of a stack may be in. */
-  const next = new Map<string, number>();
-  for (const entry of entries) {
-    const from = ordered ? (next.get(entry.stackId) ?? 0) : Math.max(0, batches.length - 1);
-    const found = batches.findIndex((batch, index) => index >= from && hasRoom(batch, entry, maxBytes));
-    const place = found === -1 ? batches.push([]) - 1 : found;
-    batches[place]?.push(entry);
-    next.set(entry.stackId, place + 1);
-  }
-  return batches;
-}
-
-function hasRoom(
-  batch: readonly Pick<EventEntry, "bytes">[],
-  { bytes }: Pick<EventEntry, "bytes">,
-  maxBytes: number,
-): boolean {
-  return batch.length < MAX_ENTRIES && batch.reduce((sum, entry) => sum + entry.bytes, bytes) <= maxBytes;
 }
 
 /** Converts an error of an SDK client to one of ours. */

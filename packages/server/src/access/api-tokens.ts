@@ -1,11 +1,11 @@
 import { hash, randomBytes } from "node:crypto";
 import {
   type Clock,
+  changeRecord,
   defined,
   type Ids,
   type Logger,
   listPages,
-  type PutRecordResult,
   type Records,
   StackyardError,
 } from "@stackyard/core";
@@ -71,7 +71,6 @@ export interface RotateOptions {
 
 const TOKENS = "access/tokens/";
 const SECRETS = "access/secrets/";
-const MAX_TRIES = 20;
 const MAX_TOKENS = 100;
 const PAGE = { limit: 1_000 };
 
@@ -204,7 +203,8 @@ interface FoundToken {
 interface TokenRecords {
   find(id: string): Promise<FoundToken | undefined>;
   findBySecret(hash: string): Promise<FoundToken | undefined>;
-  put(token: ApiTokenRecord, expected: number | "absent"): Promise<PutRecordResult>;
+  /** Does nothing after a concurrent write. */
+  put(token: ApiTokenRecord, expected: number | "absent"): Promise<void>;
   /** Changes the record, again after a concurrent write. Throws what `decide` throws. */
   change(id: string, decide: (token: ApiTokenRecord) => ApiTokenRecord): Promise<ApiTokenRecord>;
   /** Makes a secret lead to its token, which must contain its digest too. */
@@ -214,7 +214,8 @@ interface TokenRecords {
   count(isWanted: (token: ApiTokenRecord) => boolean): Promise<number>;
 }
 
-function createTokenRecords({ records, clock }: Pick<ApiTokensDeps, "records" | "clock">): TokenRecords {
+function createTokenRecords(deps: Pick<ApiTokensDeps, "records" | "clock">): TokenRecords {
+  const { records, clock } = deps;
   const kept: TokenRecords = {
     async find(id) {
       const record = await records.get(`${TOKENS}${id}`, clock.now());
@@ -224,19 +225,23 @@ function createTokenRecords({ records, clock }: Pick<ApiTokensDeps, "records" | 
       const lead = await records.get(`${SECRETS}${hash}`, clock.now());
       return checkSecretRecord.Check(lead?.value) ? kept.find(lead.value.tokenId) : undefined;
     },
-    put(token, expected) {
+    async put(token, expected) {
       const expiresAt = toRecordEnd(token);
       const key = `${TOKENS}${token.id}`;
-      return records.put({ key, value: token, expected, now: clock.now(), ...defined({ expiresAt }) });
+      await records.put({ key, value: token, expected, now: clock.now(), ...defined({ expiresAt }) });
     },
     async change(id, decide) {
-      for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-        const found = await kept.find(id);
-        if (found === undefined) throw unknownToken(id);
-        const token = decide(found.token);
-        if ((await kept.put(token, found.version)).kind === "written") return token;
-      }
-      throw new StackyardError("RECORD_CONFLICT", "Too many concurrent changes to this token. Try again.");
+      const { write } = await changeRecord({
+        ...deps,
+        key: `${TOKENS}${id}`,
+        conflict: "Too many concurrent changes to this token. Try again.",
+        decide(found) {
+          if (found === undefined) throw unknownToken(id);
+          const value = decide(parseToken(found.value));
+          return { write: { value, expiresAt: toRecordEnd(value) } };
+        },
+      });
+      return write.value;
     },
     async addSecret(hash, tokenId) {
       await records.put({ key: `${SECRETS}${hash}`, value: { tokenId }, expected: "absent", now: clock.now() });

@@ -1,5 +1,5 @@
 import { createHmac, hash } from "node:crypto";
-import { type Clock, defined, type Records } from "@stackyard/core";
+import { type Clock, changeRecord, defined, type Records } from "@stackyard/core";
 import type { StoredRecord } from "@stackyard/core/engine";
 import { type Static, type TSchema, Type } from "typebox";
 import { Value } from "typebox/value";
@@ -170,14 +170,20 @@ interface FoundDevice {
 }
 
 async function answerDevice(deps: PendingDeps, userCode: string, answer: DeviceSender | "denied"): Promise<boolean> {
+  const key = (await findByUserCode(deps, userCode))?.record.key;
+  if (key === undefined) return false;
+  const status = answer === "denied" ? { status: "denied" } : { status: "approved", sender: answer };
   // A poll changes the record too; after it the request is still waiting.
-  for (let tries = 0; tries < CODE_TRIES; tries += 1) {
-    const found = await findByUserCode(deps, userCode);
-    if (found === undefined) return false;
-    const status = answer === "denied" ? { status: "denied" } : { status: "approved", sender: answer };
-    if (await rewrite(deps, found.record, { ...found.device, ...status })) return true;
-  }
-  return false;
+  const { write } = await changeRecord({
+    ...deps,
+    key,
+    decide(found) {
+      const device = parse(DeviceRecord, found?.value);
+      if (device?.status !== "pending") return {};
+      return { write: { value: { ...device, ...status }, expiresAt: found?.expiresAt } };
+    },
+  });
+  return write !== undefined;
 }
 
 async function pollDevice(deps: PendingDeps, deviceCode: string): Promise<DevicePoll> {
@@ -230,24 +236,25 @@ export function createLocalCodes({ records, clock, random }: PendingDeps): Local
     async begin() {
       const code = createTypedCode(random);
       const value = { kind: "local", code: hash("sha256", toPlainCode(code)), tries: 0 };
-      for (;;) {
-        const now = clock.now();
-        const expected = (await records.get(LOCAL_KEY, now))?.version ?? "absent";
-        const put = await records.put({ key: LOCAL_KEY, value, expected, expiresAt: now + LOGIN_MS, now });
-        if (put.kind === "written") return code;
-      }
+      const decide = (_: unknown, now: number) => ({ write: { value, expiresAt: now + LOGIN_MS } });
+      await changeRecord({ records, clock, key: LOCAL_KEY, decide });
+      return code;
     },
     async take(code) {
-      for (;;) {
-        const now = clock.now();
-        const record = await records.get(LOCAL_KEY, now);
-        const local = parse(LocalRecord, record?.value);
-        if (record === undefined || local === undefined || local.tries >= WRONG_TRIES) return false;
-        const isRight = hash("sha256", toPlainCode(code)) === local.code;
-        // A correct code uses up all tries. A concurrent try changed the record: this one is counted after it.
-        const value = { ...local, tries: isRight ? WRONG_TRIES : local.tries + 1 };
-        if (await rewrite({ records, clock }, record, value)) return isRight;
-      }
+      const { isRight } = await changeRecord({
+        records,
+        clock,
+        key: LOCAL_KEY,
+        decide(found) {
+          const local = parse(LocalRecord, found?.value);
+          if (local === undefined || local.tries >= WRONG_TRIES) return { isRight: false };
+          const isRight = hash("sha256", toPlainCode(code)) === local.code;
+          // A correct code uses up all tries. A concurrent try changed the record: this one is counted after it.
+          const value = { ...local, tries: isRight ? WRONG_TRIES : local.tries + 1 };
+          return { write: { value, expiresAt: found?.expiresAt }, isRight };
+        },
+      });
+      return isRight;
     },
   };
 }

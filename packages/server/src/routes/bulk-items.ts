@@ -1,4 +1,4 @@
-import { defined, isStackyardError, listPages, StackyardError, type Store } from "@stackyard/core";
+import { chunk, defined, isStackyardError, listPages, StackyardError, type Store } from "@stackyard/core";
 import { decideAccess, type Permission, permissionOfEvent, type Sender } from "@stackyard/core/access";
 import type { BulkOperation, BulkOutcome, BulkPlan } from "@stackyard/core/api";
 import {
@@ -136,8 +136,7 @@ async function* planItems(deps: PlanDeps, input: ChooseInput, ids: readonly stri
     for (const id of ids) yield { id, outcome: "redriven" };
     return;
   }
-  for (let start = 0; start < ids.length; start += AT_ONCE) {
-    const part = ids.slice(start, start + AT_ONCE);
+  for (const part of chunk(ids, AT_ONCE)) {
     if (input.operation === "upgrade") for (const id of part) yield await planUpgrade(deps, input, id);
     else yield* planEvents(deps, input, part);
   }

@@ -1,4 +1,4 @@
-import { type Clock, isStackyardError, type Locator, type Store } from "@stackyard/core";
+import { type Clock, isStackyardError, type Locator, mapLimited, type Store } from "@stackyard/core";
 import type { StackDetails, Waiting } from "@stackyard/core/api";
 import { type LoadedStack, loadLiveProcesses, type Planner, type StoredStack } from "@stackyard/core/engine";
 import type { Machine } from "@stackyard/core/machine";
@@ -65,16 +65,11 @@ export function createStackExplainer({ store, locator, clock, planner }: StackEx
     async explainAll(stacks) {
       if (stacks.length === 0) return [];
       const workers = await findWorkers();
-      const waiting: (Waiting | undefined)[] = [];
-      for (let start = 0; start < stacks.length; start += AT_ONCE) {
-        // Some at a time: each stack brings all of its parked events.
-        const part = await Promise.all(stacks.slice(start, start + AT_ONCE).map(({ stack }) => loadReadable(stack.id)));
-        const told = part.map(async (each) => {
-          return each?.stack && toWaiting(each, await findFacts(each.stack, workers, false), clock.now());
-        });
-        waiting.push(...(await Promise.all(told)));
-      }
-      return waiting;
+      // Some at a time: each stack brings all of its parked events.
+      return mapLimited(stacks, AT_ONCE, async ({ stack }) => {
+        const loaded = await loadReadable(stack.id);
+        return loaded?.stack && toWaiting(loaded, await findFacts(loaded.stack, workers, false), clock.now());
+      });
     },
   };
 }

@@ -1,8 +1,8 @@
-import { hash } from "node:crypto";
 import { isDeepStrictEqual, promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
 import {
   type Clock,
+  changeRecord,
   defined,
   findStateOwner,
   type Ids,
@@ -10,11 +10,13 @@ import {
   readChunks,
   removeChunks,
   StackyardError,
+  type StoredRecord,
+  toReadableStateKey,
   writeChunks,
 } from "@stackyard/core";
 import type { AuditSubject } from "@stackyard/core/access";
 import type { Page, PageInput } from "@stackyard/core/engine";
-import { STATE_HEADS } from "@stackyard/core/services";
+import { STATE_HEADS, toStateName } from "@stackyard/core/services";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { HttpError } from "../http/route.ts";
@@ -63,7 +65,7 @@ const PRUNE_PAGE = 8;
 export function createStateStore(deps: StateStoreDeps): StateStore {
   const { records, clock, maxBytes } = deps;
   return {
-    loadHead: async (key) => (await loadRecord(deps, key)).head,
+    loadHead: (key) => loadHead(deps, key),
     async list(prefix, page) {
       const found = await records.list(headPrefixOf(prefix), { ...page, now: clock.now() });
       return toPage(found, { toView: ({ value }) => parseHead(value), toId: ({ key }) => key });
@@ -74,25 +76,31 @@ export function createStateStore(deps: StateStoreDeps): StateStore {
   };
 }
 
-async function loadRecord({ records, clock }: StateStoreDeps, key: string) {
-  const record = await records.get(headKeyOf(key), clock.now());
-  if (record === undefined) return { head: emptyHead(key), expected: "absent" as const };
-  return { head: parseHead(record.value), expected: record.version };
+async function loadHead({ records, clock }: StateStoreDeps, key: string): Promise<StateHead> {
+  return toHead(key, await records.get(headKeyOf(key), clock.now()));
 }
+
+function toHead(key: string, record: StoredRecord | undefined): StateHead {
+  return record === undefined ? emptyHead(key) : parseHead(record.value);
+}
+
+const CONFLICT = "Too many concurrent writes to this Terraform state. Try again.";
 
 async function changeHead<Answer>(
   deps: StateStoreDeps,
   key: string,
   decide: (head: StateHead) => Promise<HeadChange<Answer>>,
 ): Promise<Answer> {
-  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-    const { head, expected } = await loadRecord(deps, key);
-    const { head: value, answer } = await decide(head);
-    if (value === undefined) return answer;
-    const put = await deps.records.put({ key: headKeyOf(key), value, expected, now: deps.clock.now() });
-    if (put.kind === "written") return answer;
-  }
-  throw new StackyardError("RECORD_CONFLICT", "Too many concurrent writes to this Terraform state. Try again.");
+  const { answer } = await changeRecord({
+    ...deps,
+    key: headKeyOf(key),
+    conflict: CONFLICT,
+    async decide(found) {
+      const { head: value, answer } = await decide(toHead(key, found));
+      return { write: value && { value }, answer };
+    },
+  });
+  return answer;
 }
 
 /**
@@ -101,7 +109,7 @@ async function changeHead<Answer>(
 async function addVersion(deps: StateStoreDeps, key: string, input: WriteInput): Promise<StateVersion> {
   const facts = parseStateFacts(input.bytes);
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-    const before = (await loadRecord(deps, key)).head;
+    const before = await loadHead(deps, key);
     await input.check(before);
     const place = { key, version: before.next, blob: deps.ids.next() };
     const now = deps.clock.now();
@@ -128,7 +136,7 @@ async function addVersion(deps: StateStoreDeps, key: string, input: WriteInput):
     }
     await removeChunks(deps.records, toChunkedPlace(place, now), chunks);
   }
-  throw new StackyardError("RECORD_CONFLICT", "Too many concurrent writes to this Terraform state. Try again.");
+  throw new StackyardError("RECORD_CONFLICT", CONFLICT);
 }
 
 function withVersion(head: StateHead, version: StateVersion, keep: number): StateHead {
@@ -138,7 +146,7 @@ function withVersion(head: StateHead, version: StateVersion, keep: number): Stat
 
 /** Removes content of versions that left the list, and of incomplete writes: keys are in order of versions. */
 async function prune(deps: StateStoreDeps, key: string): Promise<void> {
-  const head = (await loadRecord(deps, key)).head;
+  const head = await loadHead(deps, key);
   const oldest = Math.min(
     head.next,
     ...head.versions.map(({ version }) => version),
@@ -302,21 +310,20 @@ export function withSerial(bytes: Uint8Array, serial: number): Uint8Array {
 }
 
 const DATA = "terraform-state/data/";
-const MAX_READABLE = 300;
 
 /** Returns the prefix of the heads of states with this key prefix. For prefixes of up to 300 encoded characters. */
 export function headPrefixOf(prefix: string): string {
-  return `${STATE_HEADS}${encodeURIComponent(prefix).slice(0, MAX_READABLE)}`;
+  return `${STATE_HEADS}${toReadableStateKey(prefix)}`;
 }
 
 /** Returns the key of a state's head, the record with everything except its content. */
 export function headKeyOf(key: string): string {
-  return `${STATE_HEADS}${nameOf(key)}`;
+  return `${STATE_HEADS}${toStateName(key)}`;
 }
 
 /** Returns the key prefix of a state's content, in order of versions. */
 function dataPrefixOf(key: string): string {
-  return `${DATA}${nameOf(key)}/`;
+  return `${DATA}${toStateName(key)}/`;
 }
 
 /** Returns the key of one part of a version's content. */
@@ -327,12 +334,6 @@ export function chunkKeyOf(key: string, version: number, blob: string, index: nu
 /** Returns the version that a chunk belongs to. */
 export function versionOfChunk(key: string, chunkKey: string): number {
   return Number(chunkKey.slice(dataPrefixOf(key).length).split("/")[0]);
-}
-
-/** Returns a unique name, readable and sorted up to its cut: a record's key has at most 512 characters. */
-function nameOf(key: string): string {
-  const digest = hash("sha256", key).slice(0, 32);
-  return `${encodeURIComponent(key).slice(0, MAX_READABLE)}~${digest}`;
 }
 
 function pad(value: number, length: number): string {

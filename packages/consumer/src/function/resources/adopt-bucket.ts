@@ -8,7 +8,7 @@ import {
   type S3Client,
 } from "@aws-sdk/client-s3";
 import { findAwsFault, toAwsError } from "@stackyard/aws";
-import { type Clock, isMap, isStackyardError, StackyardError } from "@stackyard/core";
+import { type Clock, isMap, isStackyardError, retry, StackyardError } from "@stackyard/core";
 import { type BucketPlace, completeSettings } from "./bucket-settings.ts";
 import {
   type ResourceCall,
@@ -82,21 +82,16 @@ function parseProperties(
 }
 
 async function retryTransient<Result>({ clock }: ResourceDeps, work: () => Promise<Result>): Promise<Result> {
-  for (let tries = 0; ; tries += 1) {
-    try {
-      return await work();
-    } catch (error) {
-      const pauseMs = PAUSES_MS[tries];
-      const isPassing = isStackyardError(error) ? error.retryable : findAwsFault(error).kind === "retryable";
-      if (pauseMs === undefined || !isPassing) throw toError(error);
-      await clock.sleep(pauseMs);
-    }
+  try {
+    return await retry(work, {
+      tries: PAUSES_MS.length + 1,
+      isRetryable: (error) => (isStackyardError(error) ? error.retryable : findAwsFault(error).kind === "retryable"),
+      pause: (failed) => clock.sleep(PAUSES_MS[failed - 1] ?? 0),
+    });
+  } catch (error) {
+    const isRefusal = error instanceof Error && "refusal" in error;
+    throw isRefusal ? error : toAwsError(error, "The bucket could not be set up.");
   }
-}
-
-/** Refusals are returned unchanged. */
-function toError(error: unknown): unknown {
-  return error instanceof Error && "refusal" in error ? error : toAwsError(error, "The bucket could not be set up.");
 }
 
 /** Creates the bucket if it is missing. Returns true when it existed. Throws `BUCKET_FOREIGN` when another account owns it. */
