@@ -177,7 +177,7 @@ async function* connect<Message>(
   const { lastEventId } = progress;
   const watchdog = createWatchdog(SILENCE_MS);
   try {
-    const headers = { accept: "text/event-stream", ...(lastEventId !== undefined && { "last-event-id": lastEventId }) };
+    const headers = { accept: "text/event-stream", ...defined({ "last-event-id": lastEventId }) };
     const request = { path, ...defined({ query }), signal: AbortSignal.any([signal, watchdog.signal]) };
     const { body } = await http.openStream(request, headers);
     if (body === null) throw new StackyardError("UNREACHABLE", noStream);

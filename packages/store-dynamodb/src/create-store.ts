@@ -79,6 +79,8 @@ export const DynamodbStoreOptions = Type.Object(
   },
   { additionalProperties: false },
 );
+
+/** Options of `createDynamodbStore`. */
 export type DynamodbStoreOptions = Readonly<Static<typeof DynamodbStoreOptions>>;
 
 /** Options with their defaults. */

@@ -89,6 +89,8 @@ export const PostgresStoreOptions = Type.Object(
   },
   { additionalProperties: false },
 );
+
+/** Options of `createPostgresStore`. */
 export type PostgresStoreOptions = Readonly<Static<typeof PostgresStoreOptions>>;
 
 /** Options with their defaults. */

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { defined } from "@stackyard/core";
 import type { ReportOptions } from "./report.ts";
 
 /** What is to be measured. */
@@ -67,9 +68,8 @@ function toArguments(values: Values, contenders: readonly string[]): BenchArgume
   const unknown = [...(ids ?? []), profile ?? []].flat().find((id) => !contenders.includes(id));
   if (unknown !== undefined) return { refusal: `Unknown contender "${unknown}". Known: ${contenders.join(", ")}.` };
   if (profile !== undefined) return { kind: "profile", contender: profile, quick };
-  const options = { quick, json, ...(page !== undefined && { page }) };
-  if (kind === "side-by-side" || kind === "growth")
-    return { kind, ...options, ...(ids !== undefined && { only: ids }) };
+  const options = { quick, json, ...defined({ page }) };
+  if (kind === "side-by-side" || kind === "growth") return { kind, ...options, ...defined({ only: ids }) };
   if (ids !== undefined) return { refusal: "--only goes with --side-by-side or --growth." };
   return { kind: kind === "profile" ? "embedded" : kind, ...options };
 }

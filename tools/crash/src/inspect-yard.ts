@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Store } from "@stackyard/core";
+import { defined, type Store } from "@stackyard/core";
 import type { StoredHistoryEntry } from "@stackyard/core/engine";
 import { type ChainPlan, LAST_STATE, stackIdOf, wayOf } from "./chain-machine.ts";
 import { STARTS_LOG } from "./work-executor.ts";
@@ -63,7 +63,7 @@ async function readApplied(store: InspectedStore, stackId: string): Promise<read
   const found: StoredHistoryEntry[] = [];
   let cursor: string | undefined;
   do {
-    const page = await store.queries.listHistory({ stackId }, { limit: PAGE, ...(cursor !== undefined && { cursor }) });
+    const page = await store.queries.listHistory({ stackId }, { limit: PAGE, ...defined({ cursor }) });
     found.push(...page.items.filter(({ outcome }) => outcome === "applied"));
     cursor = page.cursor;
   } while (cursor !== undefined);

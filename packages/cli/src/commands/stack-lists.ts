@@ -47,7 +47,7 @@ async function toFilter(context: ServerContext, args: FilterArgs): Promise<Stack
   return {
     ...defined({ machine, state, text, task, code, condition, waiting, idPrefix: prefix }),
     ...(metadata !== undefined && { metadata: parseMetadata(metadata) }),
-    ...(hash !== undefined && { revision: hash }),
+    ...defined({ revision: hash }),
   };
 }
 

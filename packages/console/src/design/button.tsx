@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { type ReactNode, useId } from "react";
 import { Button as AriaButton, Tooltip, TooltipTrigger } from "react-aria-components";
 import { toSafeText } from "../text/safe-text.ts";
@@ -37,7 +38,7 @@ function PlainButton(props: Omit<ButtonProps, "shortcut">) {
       {...(label !== undefined && { "aria-label": toSafeText(label) })}
       {...(refused && { "aria-disabled": true, "aria-describedby": reason })}
       {...(autoFocus && { autoFocus })}
-      {...(pressed !== undefined && { "aria-pressed": pressed })}
+      {...defined({ "aria-pressed": pressed })}
     >
       {children}
     </AriaButton>

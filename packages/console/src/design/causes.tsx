@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import type { BulkRequest, Cause } from "@stackyard/sdk";
 import { toFirstLine, toSafeText } from "../text/safe-text.ts";
 import { Text } from "./text.tsx";
@@ -28,7 +29,7 @@ export function toStacksOfCause({ task, code }: Cause): Readonly<Record<string, 
 export function toRetryOfCause({ task, code = "" }: Cause): BulkRequest {
   return {
     operation: "retry",
-    filter: { condition: "failed", code, ...(task !== undefined && { task }) },
+    filter: { condition: "failed", code, ...defined({ task }) },
     ...(task !== undefined && { body: { task } }),
   };
 }

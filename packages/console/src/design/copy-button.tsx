@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { Button } from "./button.tsx";
 import { useToast } from "./toasts.tsx";
 
@@ -13,7 +14,7 @@ export function CopyButton({ text, label, look }: { text: string; label?: string
     }
   }
   return (
-    <Button onPress={() => void copy()} {...(label !== undefined && { label })} {...(look !== undefined && { look })}>
+    <Button onPress={() => void copy()} {...defined({ label })} {...defined({ look })}>
       Copy
     </Button>
   );

@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { Link, useNavigate, useSearch as useRouterSearch } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { Text } from "./text.tsx";
@@ -32,7 +33,7 @@ export function To({ path, search = {}, className, children, current }: LinkProp
     <Link
       to={path as "/"}
       search={clean(search)}
-      {...(className !== undefined && { className })}
+      {...defined({ className })}
       {...(current && { "aria-current": "page" as const })}
       // A link of this path with another query is not the current page.
       activeOptions={{ exact: true, includeSearch: true }}

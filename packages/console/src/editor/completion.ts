@@ -1,5 +1,6 @@
 import type { Completion, CompletionContext, CompletionResult } from "@codemirror/autocomplete";
 import type { EditorState } from "@codemirror/state";
+import { defined } from "@stackyard/core";
 import type { KnownExecutor, MachineSchemas, JsonSchema as Schema } from "../machine/messages.ts";
 import type { Outline } from "../machine/outline.ts";
 
@@ -123,7 +124,7 @@ function ownKeys(outline: Outline | undefined, last: string | undefined): readon
 }
 
 function toKey(label: string, type: string, info?: string): Completion {
-  return { label, type, apply: `${label}: `, ...(info !== undefined && { info }) };
+  return { label, type, apply: `${label}: `, ...defined({ info }) };
 }
 
 function listValues(knowledge: Knowledge, path: readonly string[]): readonly Completion[] {

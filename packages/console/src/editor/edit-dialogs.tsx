@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { type ReactNode, useEffect, useState } from "react";
 import { Button } from "../design/button.tsx";
 import { Dialog, DialogButtons } from "../design/dialog.tsx";
@@ -41,12 +42,7 @@ export function EditDialog({ dialog, ...props }: DialogProps & { readonly dialog
           verb="Add"
           name=""
           onClose={props.onClose}
-          onName={(name) =>
-            props.edit(
-              { kind: "add-state", name, ...(dialog.after !== undefined && { after: dialog.after }) },
-              `add ${name}`,
-            )
-          }
+          onName={(name) => props.edit({ kind: "add-state", name, ...defined({ after: dialog.after }) }, `add ${name}`)}
         />
       );
     case "rename":

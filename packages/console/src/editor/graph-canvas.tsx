@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import type { MachineGraph } from "@stackyard/sdk";
 import {
   Background,
@@ -356,7 +357,7 @@ function ReactionView(props: EdgeProps<ReactionEdge>) {
     .join(" ");
   return (
     <>
-      <BaseEdge path={path} className={classes} {...(markerEnd !== undefined && { markerEnd })} />
+      <BaseEdge path={path} className={classes} {...defined({ markerEnd })} />
       {text !== "" && (
         <EdgeLabelRenderer>
           <div

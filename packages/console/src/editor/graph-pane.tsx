@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import type { MachineGraph } from "@stackyard/sdk";
 import { useMemo } from "react";
 import { GraphTable } from "../graph/graph-table.tsx";
@@ -109,7 +110,7 @@ function Drawing(props: PaneProps & { readonly dimmed: boolean }) {
     const label = `Graph of ${toSafeText(session.name)}`;
     return (
       <div style={{ overflow: "auto", flex: 1 }}>
-        <GraphTable graph={graph} label={label} onSelect={select} {...(selected !== undefined && { selected })} />
+        <GraphTable graph={graph} label={label} onSelect={select} {...defined({ selected })} />
       </div>
     );
   }

@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { useState } from "react";
 import { Offers } from "../design/fields.tsx";
 import { IconButton } from "../design/icon.tsx";
@@ -77,7 +78,7 @@ interface ReactionProps extends ReactionsProps {
 function Reaction({ outline, state, edit, reaction, targets, onReveal }: ReactionProps) {
   const { event, index, when, target, raise, set } = reaction;
   const [isOpen, setOpen] = useState(raise !== undefined || set !== undefined);
-  const place = { state: state.name, event, ...(index !== undefined && { index }) };
+  const place = { state: state.name, event, ...defined({ index }) };
   const label = `${event} of ${state.name}`;
   return (
     <>

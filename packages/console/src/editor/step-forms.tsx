@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import type { SimulationLine } from "@stackyard/core/machine";
 import { useState } from "react";
 import { Button } from "../design/button.tsx";
@@ -67,7 +68,7 @@ function toApproval(
   stackId: string,
   { task, from, of, given }: NonNullable<NonNullable<SimulationLine["stack"]>["approvals"]>[number],
 ) {
-  const body = { stackId, event: "APPROVE", task: { name: task }, ...(of !== undefined && { of }) };
+  const body = { stackId, event: "APPROVE", task: { name: task }, ...defined({ of }) };
   return { event: body, sender: { name: `approver-${given.length + 1}`, groups: from.slice(0, 1) } };
 }
 
@@ -156,7 +157,7 @@ function TaskAnswer({ name, stackId, onStep }: { name: string; stackId: string; 
   const base = { task: name, stackId };
   const succeed = () => {
     const values = toOutputs(outputs);
-    onStep({ ...base, result: "succeeded", ...(values !== undefined && { outputs: values }) });
+    onStep({ ...base, result: "succeeded", ...defined({ outputs: values }) });
   };
   return (
     <span className="command">

@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { useEffect, useMemo, useRef, useState } from "react";
 import type { Direction, Point } from "../graph/layout.ts";
 import type { Range } from "../machine/edits/operation.ts";
@@ -134,7 +135,7 @@ function useMarks(
     return new Map(
       [...names].map((name): [string, NodeMark] => {
         const found = counts.get(name);
-        return [name, { current: name === current, ...(found !== undefined && { problems: found }) }];
+        return [name, { current: name === current, ...defined({ problems: found }) }];
       }),
     );
   }, [problems, played]);

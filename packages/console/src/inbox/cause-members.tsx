@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import type { Cause, DeadLetter, ListedParkedEvent, StackSummary } from "@stackyard/sdk";
 import { useEffect, useState } from "react";
 import { useRefusal } from "../api/access.ts";
@@ -21,7 +22,7 @@ const HEIGHT = 360;
 /** Renders the stacks with tasks that failed by one cause. */
 export function FailedStacks({ cause }: { cause: Cause }) {
   const { task, code = "" } = cause;
-  const filter = { condition: "failed", code, ...(task !== undefined && { task }) } as const;
+  const filter = { condition: "failed", code, ...defined({ task }) } as const;
   const list = usePages(keys.list("failed-stacks", filter), (part) =>
     yard.stacks.list(filter, { sort: "-updatedAt", ...part }),
   );
@@ -59,7 +60,7 @@ function RetryOne({ stack: { id, machine }, task }: { stack: StackSummary; task:
   const retry = async () => {
     setBusy(true);
     try {
-      const { outcome, reason } = await yard.stacks.retry(id, { id: eventId, ...(task !== undefined && { task }) });
+      const { outcome, reason } = await yard.stacks.retry(id, { id: eventId, ...defined({ task }) });
       toast(
         `Retry ${id}: ${outcome}${reason === undefined ? "" : ` (${reason})`}`,
         outcome === "applied" ? "ok" : "warn",
@@ -80,7 +81,7 @@ function RetryOne({ stack: { id, machine }, task }: { stack: StackSummary; task:
 /** Renders the parked events of one cause. */
 export function ParkedEvents({ cause }: { cause: Cause }) {
   const { event, code } = cause;
-  const filter = { ...(event !== undefined && { event }), ...(code !== undefined && { code }) };
+  const filter = { ...defined({ event, code }) };
   const list = usePages(keys.list("parked", filter), (part) => yard.events.listParked(filter, part));
   return (
     <ListTable

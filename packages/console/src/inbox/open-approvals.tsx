@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import type { Approval } from "@stackyard/sdk";
 import { useState } from "react";
 import { useRefusal } from "../api/access.ts";
@@ -74,8 +75,7 @@ function ApproveDialog({ approval, onClose }: { approval: Approval; onClose: () 
       act={async (text) => {
         await yard.approvals.approve(id, {
           id: eventId,
-          ...(text !== undefined && { comment: text }),
-          ...(of !== undefined && { of }),
+          ...defined({ comment: text, of }),
         });
         toast(`Approved ${task} of ${stackId}`);
       }}

@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { toPlain } from "./edits/model.ts";
 import type { Plain, Range, TimerTime } from "./edits/operation.ts";
 import { findReferences, versionOf } from "./edits/references.ts";
@@ -69,7 +70,7 @@ function readOutline(source: Source): Outline {
   const of = (kind: string) => [...new Set(declared.flatMap(({ what, name }) => (what === kind ? [name] : [])))];
   return {
     version: versionOf(source),
-    ...(description !== undefined && { description }),
+    ...defined({ description }),
     states: entriesAt(root, "states").map(toState),
     tasks: entriesAt(root, "tasks").map(toTask),
     events: of("event").map((name) => ({
@@ -86,7 +87,7 @@ function toTask(entry: Entry): OutlineTask {
   return {
     name: entry.key,
     value: toPlain(entry.value),
-    ...(executor !== undefined && { executor }),
+    ...defined({ executor }),
     ...rangeOf(entry),
   };
 }
@@ -150,10 +151,9 @@ function toReactions(entry: Entry): readonly OutlineReaction[] {
     return {
       event,
       index,
-      ...(when !== undefined && { when }),
-      ...(target !== undefined && { target }),
+      ...defined({ when, target }),
       ...(set !== undefined && { set: toPlain(set) as Readonly<Record<string, Plain>> }),
-      ...(raise !== undefined && { raise }),
+      ...defined({ raise }),
       ...(item.alias ?? item.value.range),
     };
   });

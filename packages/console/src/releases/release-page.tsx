@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import type { Release, ServiceReport } from "@stackyard/sdk/releases";
 import { useState } from "react";
 import { useRefusal } from "../api/access.ts";
@@ -246,7 +247,7 @@ function useActions(release: Release): readonly Action[] {
       typed: project,
       text: "Stops the release and removes what it created. The version that serves now stays.",
       refusal: operate ?? over ?? moved ?? (release.isHalting ? "A halt was requested" : undefined),
-      act: (reason) => releases.halt(runId, { ...(reason !== undefined && { reason }) }),
+      act: (reason) => releases.halt(runId, { ...defined({ reason }) }),
     },
     {
       verb: "Roll back",

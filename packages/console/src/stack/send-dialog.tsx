@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import type { MachineDetails, Preview, StackDetails } from "@stackyard/sdk";
 import { useDeferredValue, useId, useState } from "react";
 import { yard } from "../api/client.ts";
@@ -63,7 +64,7 @@ function EventForm({ stack, machine, refusal, onClose }: FormProps) {
       event,
       id,
       metadata,
-      ...(typed !== undefined && { confirm: typed }),
+      ...defined({ confirm: typed }),
     });
     await run(event, async () => ({ ...sent, outcome: "waiting", notes: [] }));
   };

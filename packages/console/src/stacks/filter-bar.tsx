@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { useEffect, useId, useState } from "react";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
@@ -95,8 +96,8 @@ function FilterText({ name, label, shortcut, placeholder }: FilterTextProps) {
         value={typed ?? value}
         spellCheck={false}
         autoComplete="off"
-        {...(placeholder !== undefined && { placeholder })}
-        {...(shortcut !== undefined && { "data-shortcut": shortcut })}
+        {...defined({ placeholder })}
+        {...defined({ "data-shortcut": shortcut })}
         onChange={({ target }) => setTyped(target.value)}
       />
     </div>

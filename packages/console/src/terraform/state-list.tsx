@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import type { TerraformState } from "@stackyard/sdk";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
@@ -8,9 +9,7 @@ import type { Column } from "../design/table.tsx";
 
 /** Loads the Terraform states of which the key begins with a text. */
 export function useStates(prefix: string | undefined): PagedList<TerraformState> {
-  return usePages(keys.list("states", { prefix }), (part) =>
-    yard.states.list({ ...part, ...(prefix !== undefined && { prefix }) }),
-  );
+  return usePages(keys.list("states", { prefix }), (part) => yard.states.list({ ...part, ...defined({ prefix }) }));
 }
 
 /** The key of a state as a link to its page. */

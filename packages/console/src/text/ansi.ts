@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { toSafeText } from "./safe-text.ts";
 
 /** A color of a terminal as a token of the design. */
@@ -76,7 +77,7 @@ function addSpan(spans: AnsiSpan[], text: string, { tone, bold, underline }: Sty
   if (text === "") return;
   spans.push({
     text: toSafeText(text),
-    ...(tone !== undefined && { tone }),
+    ...defined({ tone }),
     ...(bold && { bold: true as const }),
     ...(underline && { underline: true as const }),
   });

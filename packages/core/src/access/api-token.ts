@@ -190,7 +190,7 @@ export function rotateApiToken(
   const ending = expiresAt === "never" ? undefined : (expiresAt ?? end);
   return {
     ...rest,
-    ...(ending !== undefined && { expiresAt: ending }),
+    ...defined({ expiresAt: ending }),
     secrets: [{ hash }, ...before].slice(0, MAX_SECRETS),
   };
 }

@@ -80,7 +80,7 @@ function toReplayFields({ event, machine }: HistoryLineInput, after: Stack | und
   const { origin, dispatchId, timerId, raised, confirm, stackId } = event;
   return {
     ...(origin === "external" && dispatchId !== undefined && { dispatchId }),
-    ...(timerId !== undefined && { timer: timerId }),
+    ...defined({ timer: timerId }),
     ...(raised !== undefined && { raisedBy: raised.eventId }),
     ...(confirm !== undefined && confirm === stackId && { confirmed: true }),
     ...(machine?.semantics.outputsInHistory && toAnswerFields(event, machine, after)),

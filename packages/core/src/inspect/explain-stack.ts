@@ -233,7 +233,7 @@ function explainParked(parked: ParkedEvent, overdue: string, now: number): Reaso
       eventId: event.id,
       code,
       at: nextTryAt,
-      ...(name !== undefined && { event: name }),
+      ...defined({ event: name }),
     },
   };
 }

@@ -135,6 +135,8 @@ export const StackyardConfig = Type.Object(
   },
   closed,
 );
+
+/** The configuration of a project. */
 export type StackyardConfig = Static<typeof StackyardConfig>;
 
 /** Checks the type of a configuration, and returns it unchanged. `docs/configuration.md` describes its keys. */

@@ -75,6 +75,8 @@ export const AwsYardOptions = Type.Object(
   },
   { additionalProperties: false },
 );
+
+/** A yard in an AWS account, as `stackyard.config.ts` has it under `yards`. */
 export type AwsYardOptions = Static<typeof AwsYardOptions>;
 
 /** Returns the keys that a yard lacks to be more than a deployment target; alternatives are one text with `or`. */

@@ -66,7 +66,7 @@ function start(
   const id = newIds.next();
   const why = defined({ reason });
   const bulk: NewBulk = { id, operation, filter, message, sender, ...why };
-  const on = { bulkId: id, ...(filter.machine !== undefined && { machine: filter.machine }) };
+  const on = { bulkId: id, ...defined({ machine: filter.machine }) };
   return audit.run({ action: "startBulk", who: sender, via: "api", on, ...why }, () => bulks.start(bulk, ids));
 }
 

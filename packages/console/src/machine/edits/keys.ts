@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { type Located, locate, type Planning } from "./locate.ts";
 import { toPlain } from "./model.ts";
 import { COLLECTIONS, insertDeclaration, requireDeclared, requireNewName, requireVersion2 } from "./names.ts";
@@ -69,7 +70,7 @@ export function addTask(
       : { kind: "insert-item", path: list.path, index: itemsOf(list).length, value: name };
   if (isKnown) return [listed];
   requireNewName(planning, "task", name);
-  const value: Plain = { ...(executor !== undefined && { executor }), ...(config !== undefined && { config }) };
+  const value: Plain = { ...defined({ executor, config }) };
   return [listed, insertDeclaration(planning, "task", { name, value })];
 }
 
@@ -94,7 +95,7 @@ export function changeTimer(planning: Planning, operation: OperationOf<"change-t
   const timer = locate(planning, owner);
   if (timer?.item.kind !== "map") return missing(`${state} has no such timer.`);
   const present = new Map(allEntries(timer.item).map(({ key, value }) => [key, toPlain(value)]));
-  const wanted = new Map<string, string>(Object.entries({ ...time, ...(event !== undefined && { event }) }));
+  const wanted = new Map<string, string>(Object.entries({ ...time, ...defined({ event }) }));
   const set = [...wanted].flatMap(([key, value]): readonly Step[] => {
     if (present.get(key) === value) return [];
     if (present.has(key)) return setOwnKey(planning, owner, key, value);

@@ -75,7 +75,7 @@ function toStateEdges(state: State): readonly GraphEdge[] {
         from: state.name,
         to,
         event,
-        ...(condition !== undefined && { when: condition }),
+        ...defined({ when: condition }),
         ...time,
         ...defined({ raise }),
         passing: index < advance.length - 1,
