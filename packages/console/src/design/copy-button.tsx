@@ -14,7 +14,7 @@ export function CopyButton({ text, label, look }: { text: string; label?: string
     }
   }
   return (
-    <Button onPress={() => void copy()} {...defined({ label })} {...defined({ look })}>
+    <Button onPress={() => void copy()} {...defined({ label, look })}>
       Copy
     </Button>
   );

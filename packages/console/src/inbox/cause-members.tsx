@@ -81,7 +81,7 @@ function RetryOne({ stack: { id, machine }, task }: { stack: StackSummary; task:
 /** Renders the parked events of one cause. */
 export function ParkedEvents({ cause }: { cause: Cause }) {
   const { event, code } = cause;
-  const filter = { ...defined({ event, code }) };
+  const filter = defined({ event, code });
   const list = usePages(keys.list("parked", filter), (part) => yard.events.listParked(filter, part));
   return (
     <ListTable

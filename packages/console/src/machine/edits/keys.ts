@@ -70,7 +70,7 @@ export function addTask(
       : { kind: "insert-item", path: list.path, index: itemsOf(list).length, value: name };
   if (isKnown) return [listed];
   requireNewName(planning, "task", name);
-  const value: Plain = { ...defined({ executor, config }) };
+  const value: Plain = defined({ executor, config });
   return [listed, insertDeclaration(planning, "task", { name, value })];
 }
 
