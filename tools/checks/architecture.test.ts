@@ -42,7 +42,7 @@ describe("ARCHITECTURE.md", () => {
     expect(rows.flatMap(([, open = ""]) => listMissing(open, /`([\w./-]+\/[\w./-]+|[\w-]+\.tsx?)`/g))).toEqual([]);
   });
 
-  it("says of every workspace why it is one", () => {
+  it("lists a reason for every workspace", () => {
     const said = rowsOf(sectionOf("## Packages")).map(([names = "", , why = ""]) => ({ names, why }));
     const workspaces = globSync("{packages,apps,tools}/*/package.json", { cwd: repositoryRoot });
 

@@ -26,12 +26,13 @@ export type { Stack } from "./machine/stack.ts";
 export type { TaskMessage } from "./machine/task-message.ts";
 export { mapLimited, mapOrAbort } from "./map-limited.ts";
 export { matchesGlob } from "./matches-glob.ts";
-export { changeRecord, type RecordChange } from "./ports/change-record.ts";
+export { changeRecord, type RecordChange, type RecordDecision } from "./ports/change-record.ts";
 export type { Clock, Ids, Random } from "./ports/clock.ts";
 export {
   type Command,
   checkArgs,
   defineCommand,
+  type ExitCode,
   listPositionals,
   optionalFlag,
   optionalInteger,
@@ -103,7 +104,7 @@ export type {
   StoredRecord,
 } from "./ports/records.ts";
 export type { DispatchAttempt, DueKind, RenewResult, SettleInput, SuspendInput } from "./ports/stack-store.ts";
-export { CONFIG_DEFAULTS, defineConfig, StackyardConfig } from "./ports/stackyard-config.ts";
+export { CONFIG_DEFAULTS, defineConfig, StackyardConfig, type StoreReference } from "./ports/stackyard-config.ts";
 export { findStateOwner, toReadableStateKey, toStatePrefix } from "./ports/state-prefix.ts";
 export type { Store, StoreSignal, StoreStats } from "./ports/store.ts";
 export type {

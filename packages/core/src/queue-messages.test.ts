@@ -20,7 +20,7 @@ describe("toBatches", () => {
     ]);
   });
 
-  it("gives an entry that is too large a batch of its own, for the medium to refuse", () => {
+  it("puts an entry that is too large into a batch of its own", () => {
     expect(split(["aaaa"], 3, false)).toEqual([["aaaa"]]);
   });
 

@@ -53,7 +53,7 @@ describe("within", () => {
     const result = within(work, { clock, ms: 100, late: () => "late" });
 
     await clock.advance(100);
-    reject(new Error("nobody waits"));
+    reject(new Error("late"));
     await settlePromises();
 
     expect(await result).toBe("late");

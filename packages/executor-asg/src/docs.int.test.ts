@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { toFlag } from "@stackyard/core";
 import { formatVariableTable } from "@stackyard/core/environment";
 import { createFakeClock } from "@stackyard/core/testing";
 import { createReleasesClient, type Release } from "@stackyard/sdk/releases";
@@ -153,7 +154,3 @@ describe("docs/releases.md", () => {
     expect(commands.filter(({ name }) => !page.includes(`| \`${name}\` |`))).toEqual([]);
   });
 });
-
-function toFlag(name: string): string {
-  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-}

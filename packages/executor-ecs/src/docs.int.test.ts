@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { toFlag } from "@stackyard/core";
 import type { TObject } from "typebox";
 import { describe, expect, it } from "vitest";
 import { createEcsCommands, formatRun } from "./commands/ecs-commands.ts";
@@ -31,7 +32,3 @@ describe("docs/ecs.md", () => {
     }
   });
 });
-
-function toFlag(name: string): string {
-  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-}

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { toFlag } from "@stackyard/core";
 import type { TObject } from "typebox";
 import { describe, expect, it } from "vitest";
 import { createFleetCommands } from "./commands/fleet-commands.ts";
@@ -72,7 +73,3 @@ describe("docs/fleet.md", () => {
     expect(commands.filter(({ name }) => !page.includes(`| \`${name}\` |`))).toEqual([]);
   });
 });
-
-function toFlag(name: string): string {
-  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-}

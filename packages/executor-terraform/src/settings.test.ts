@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { toEnvironment } from "./settings.ts";
+import { toEnvironment, toSettings } from "./settings.ts";
 
 const runner = {
   PATH: "/bin",
@@ -92,5 +92,15 @@ describe("toEnvironment", () => {
     ["x".repeat(140_000), "has 140000 bytes"],
   ])("rejects a value that cannot be passed to a program", (value, why) => {
     expect(() => toEnvironment({ ...input, variables: new Map([["a", value]]) })).toThrow(`The variable "a" ${why}`);
+  });
+});
+
+describe("toSettings", () => {
+  it("refuses the name of a yard that tags, roles and metrics cannot have, before any task runs", () => {
+    const toYard = (YARD_NAME?: string) =>
+      toSettings({}, { projectDir: "/p", dataDir: "/p/data", environment: { YARD_NAME } }).yard;
+
+    expect([toYard(), toYard("blue")]).toEqual(["main", "blue"]);
+    expect(() => toYard("two words")).toThrow(expect.objectContaining({ code: "CONFIG_INVALID" }));
   });
 });

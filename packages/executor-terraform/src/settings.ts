@@ -42,6 +42,8 @@ export interface Settings {
   /** True to run sources of untrusted authors. */
   readonly allowsUntrusted: boolean;
   readonly environment: Environment;
+  /** The name of the yard, for tags. */
+  readonly yard: string;
   readonly s3: (ctx: ExecutorContext) => S3Source | Promise<S3Source>;
   readonly graceMs: number;
 }
@@ -70,6 +72,7 @@ export function toSettings(options: TerraformOptions, deps: TerraformDeps): Sett
     usesInfracost: options.cost === "infracost",
     allowsUntrusted: options.untrusted === "allow",
     environment: deps.environment,
+    yard: readYardName(deps.environment),
     s3: deps.s3 ?? loadSdkS3Source,
     graceMs: deps.graceMs ?? GRACE_MS,
     ...defined({
@@ -144,8 +147,8 @@ const FIXED: Environment = { TF_IN_AUTOMATION: "1", TF_INPUT: "0", CHECKPOINT_DI
  * Returns default tags of all resources that the AWS provider 5.62 and later creates (its changelog, 5.62.0). Those of
  * a `provider` block override them.
  */
-export function toDefaultTags(runner: Environment, { stackId, machine }: ExecutorContext): Environment {
-  const tags = toStackTags({ yard: readYardName(runner), stackId, machine });
+export function toDefaultTags(yard: string, { stackId, machine }: ExecutorContext): Environment {
+  const tags = toStackTags({ yard, stackId, machine });
   return Object.fromEntries(Object.entries(tags).map(([name, value]) => [`TF_AWS_DEFAULT_TAGS_${name}`, value]));
 }
 

@@ -78,7 +78,7 @@ export async function withStagedRun<T>(
         HOME: isTrusted ? runner["HOME"] : folder.path,
         ...backend.environment,
         ...cache.environment,
-        ...toDefaultTags(runner, ctx),
+        ...toDefaultTags(settings.yard, ctx),
       },
       ...defined({ access, traceContext: ctx.traceContext, cliConfigFile }),
     });

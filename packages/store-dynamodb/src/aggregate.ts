@@ -10,7 +10,7 @@ import {
   toAttemptDue,
 } from "@stackyard/core/attempt";
 import type { DeadLetter, HistoryEntry, QueuedEvent } from "@stackyard/core/engine";
-import type { KnownIds } from "./tables.ts";
+import type { KnownIds } from "./keys.ts";
 
 /** An instant that is not delivered before another one. A new instant is delivered at once. */
 interface Hidden {

@@ -46,11 +46,12 @@ import {
 } from "./aggregate.ts";
 import { type PreparedEvents, queueEvents } from "./event-queue.ts";
 import { isLongLog, listEnded, readLog, withLogRow, writeLog } from "./history.ts";
+import { toKeyPart } from "./keys.ts";
 import { keepPage } from "./queries.ts";
 import { type Change, changeStack, loadStack } from "./stack-home.ts";
 import { parseStackItem, readShadowId } from "./stack-item.ts";
 import { locateAttempt, readLocator, type StoreContext } from "./store-context.ts";
-import { toKeyPart, WORK_INDEXES } from "./tables.ts";
+import { WORK_INDEXES } from "./tables.ts";
 import { loadRow, type Move, mutateRow, type RowKind, tryRead, type WorkRow } from "./work-rows.ts";
 
 /** The change of an attempt: another row, or a move with its effects, or neither. */

@@ -30,11 +30,11 @@ import {
   removeByReceipts,
 } from "./event-queue.ts";
 import { checkLines, isLongLog, listEnded, withLogRow, writeHistory, writeLog } from "./history.ts";
+import { addIds, findKnownIds, toStackKey, writeMovedIds } from "./keys.ts";
 import { relayAuditEntry } from "./records.ts";
 import { changeStack, loadStack, toDoneKey, toNextVersion } from "./stack-home.ts";
 import { type LoadedStack, TAKEN_OVER_VERSION } from "./stack-item.ts";
 import { attemptLater, dropOldest, type StoreContext, writeLocator } from "./store-context.ts";
-import { addIds, findKnownIds, toStackKey, writeMovedIds } from "./tables.ts";
 import { applyParked, loadParked, removeParked, writeParked } from "./work-rows.ts";
 
 /** Stacks whose last load is remembered for the commit that follows it. */

@@ -51,7 +51,7 @@ describe("records in a table of their own", () => {
     ["no JSON", { value: { M: { json: { S: '{"text":"{"}' } } } }],
     ["no packed value", { value: { M: { json: { S: "{" } } } }],
     ["no value", {}],
-  ])("that hold %s are reported by key, with the others", async (_, attributes) => {
+  ])("that contain %s are reported by key, with the others", async (_, attributes) => {
     const { table, records } = await createBareTable();
     const Item = { pk: { S: "record" }, sk: { S: "b" }, version: { N: "1" }, ...attributes };
     await tables.client.send(new PutItemCommand({ TableName: table, Item }));

@@ -27,6 +27,18 @@ describe("createStore", () => {
     await Promise.all([named.close(), found.close()]);
   });
 
+  it("does not read the variable of a table that the configuration names", async () => {
+    const options = { endpoint: tables.endpoint, region: "eu-central-1", createTables: true, table: tables.newTable() };
+    const environment = { DYNAMODB_TABLE: "two words" };
+
+    const store = await createStore(options, { ...context, environment });
+
+    expect(store.tables.stacks).toBe(options.table);
+    await store.close();
+    const { table: _, ...unnamed } = options;
+    await expect(createStore(unnamed, { ...context, environment })).rejects.toThrow(/DYNAMODB_TABLE/);
+  });
+
   it("makes no table for those who only look", async () => {
     const options = { endpoint: tables.endpoint, region: "eu-central-1", createTables: true, table: tables.newTable() };
 

@@ -248,8 +248,14 @@ const ProjectOptions = Type.Object(
  */
 export async function createStore(options: unknown, context: ProjectContext): Promise<DynamodbStore> {
   const { environment, logger, migrate } = context;
-  const variables = parseEnvironment(DynamodbVariables, environment, { app: "store" });
   const { createTables = false, ...given } = parseStoreOptions("dynamodb", ProjectOptions, options);
+  // Variables that the configuration overrides are not read.
+  const { DYNAMODB_TABLE, DYNAMODB_WORK_TABLE } = environment;
+  const read = defined({
+    DYNAMODB_TABLE: given.table === undefined ? DYNAMODB_TABLE : undefined,
+    DYNAMODB_WORK_TABLE: given.workTable === undefined ? DYNAMODB_WORK_TABLE : undefined,
+  });
+  const variables = parseEnvironment(DynamodbVariables, read, { app: "store" });
   const { table = variables.DYNAMODB_TABLE, workTable = variables.DYNAMODB_WORK_TABLE, ...ofClient } = given;
   if (table === undefined) {
     const message = "No DynamoDB table is configured. Set DYNAMODB_TABLE, or `table` in the project's `store`.";

@@ -19,9 +19,10 @@ import {
   removeEvents,
 } from "./aggregate.ts";
 import { inParallel, type Row, toAttribute, toItem } from "./database.ts";
+import { findKnownIds, sizeOfItem, toKeyPart, toStackKey } from "./keys.ts";
 import { changeStack } from "./stack-home.ts";
 import { attemptLater, locateAttempt, type StoreContext } from "./store-context.ts";
-import { findKnownIds, sizeOfItem, toKeyPart, toStackKey, WORK_INDEXES } from "./tables.ts";
+import { WORK_INDEXES } from "./tables.ts";
 import {
   fillPage,
   loadListed,

@@ -9,6 +9,7 @@ import {
 } from "@stackyard/core/engine";
 import type { Aggregate, AttemptRow, OutboxEntry } from "./aggregate.ts";
 import { fromItem, type Item, inParallel, type KeyRange, toItem } from "./database.ts";
+import { MAX_ITEM_BYTES, toKeyPart, toSortable, toStackKey, type WorkKey } from "./keys.ts";
 import { pack, readNumber, unpack } from "./stack-item.ts";
 import {
   findLogEntry,
@@ -19,7 +20,6 @@ import {
   SETTLES_MS,
   type StoreContext,
 } from "./store-context.ts";
-import { MAX_ITEM_BYTES, toKeyPart, toSortable, toStackKey, type WorkKey } from "./tables.ts";
 import { fillPage, loadListed, type ReadRow, takeFirst, tooLarge, tryRead, type WorkRow } from "./work-rows.ts";
 
 /** The permanent record of one write: one item, so that its lines get their positions together or not at all. */

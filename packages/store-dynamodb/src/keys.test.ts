@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { addIds, packIds, sizeOfItem, toIdHash, toKeyPart, toShard, toSortable, unpackIds } from "./tables.ts";
+import { addIds, packIds, sizeOfItem, toIdHash, toKeyPart, toShard, toSortable, unpackIds } from "./keys.ts";
 import { T0 } from "./testing/store-work.ts";
 
 const none = { ids: [], idCount: 0, idsMoved: false };

@@ -12,6 +12,7 @@ import {
   toEventLineKey,
   toHistoryItem,
 } from "./history.ts";
+import { type KnownIds, packIds, unpackIds } from "./keys.ts";
 import { changeStack, loadStack } from "./stack-home.ts";
 import { readNumber, readShadowId } from "./stack-item.ts";
 import {
@@ -26,7 +27,7 @@ import {
   savePruneMark,
   toPage,
 } from "./store-context.ts";
-import { type KnownIds, packIds, unpackIds, WORK_INDEXES } from "./tables.ts";
+import { WORK_INDEXES } from "./tables.ts";
 import { takeFirst, toWorkKey } from "./work-rows.ts";
 
 /** Of one kind in one call. */

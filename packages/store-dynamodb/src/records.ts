@@ -17,8 +17,8 @@ import {
   toRevisionOrder,
 } from "@stackyard/core/engine";
 import { createTable, fromItem, type Item, inParallel, type Table, takeRecordNumber, toItem } from "./database.ts";
+import { toKeyPart, type WorkKey } from "./keys.ts";
 import type { StoreContext } from "./store-context.ts";
-import { toKeyPart, type WorkKey } from "./tables.ts";
 import { tryRead } from "./work-rows.ts";
 
 /** Of a sort key: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html */

@@ -1,6 +1,7 @@
 import { defined, type Stack, StackyardError } from "@stackyard/core";
 import { type Aggregate, EMPTY, type FollowUp, isEmpty, type OutboxEntry, type ParkedMark } from "./aggregate.ts";
 import { type Condition, fromItem, type Item, inParallel } from "./database.ts";
+import { MAX_ITEM_BYTES, sizeOfItem, toStackKey } from "./keys.ts";
 import {
   type EncodedItem,
   joinSpill,
@@ -18,7 +19,6 @@ import {
   toStackItem,
 } from "./stack-item.ts";
 import { attemptLater, type StoreContext } from "./store-context.ts";
-import { MAX_ITEM_BYTES, sizeOfItem, toStackKey } from "./tables.ts";
 import { type ParkedRow, pause, tooLarge } from "./work-rows.ts";
 
 /** Versions that were lost with an item that someone else has deleted or replaced are below. */

@@ -1,8 +1,8 @@
 import { aQueuedEvent, aStoredStack } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
 import { EMPTY } from "./aggregate.ts";
+import { sizeOfItem } from "./keys.ts";
 import { joinSpill, parseShadowItem, parseStackItem, toShadowItem, toStackItem } from "./stack-item.ts";
-import { sizeOfItem } from "./tables.ts";
 import { HOUR, T0 } from "./testing/store-work.ts";
 
 const full = {

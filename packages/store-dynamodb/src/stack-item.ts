@@ -4,7 +4,7 @@ import { defined, type Stack, StackyardError } from "@stackyard/core";
 import { parseStored } from "@stackyard/core/engine";
 import { type Aggregate, EMPTY, findDueTimes, findNextDueAt } from "./aggregate.ts";
 import type { Item } from "./database.ts";
-import { MAX_ITEM_BYTES, packIds, sizeOfItem, toShard, toStackKey, unpackIds } from "./tables.ts";
+import { MAX_ITEM_BYTES, packIds, sizeOfItem, toShard, toStackKey, unpackIds } from "./keys.ts";
 
 // Values in the form of the predecessor's readers and writers: maps and lists are those of DynamoDB.
 

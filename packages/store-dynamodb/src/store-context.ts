@@ -3,8 +3,8 @@ import type { StoreListeners } from "@stackyard/core/engine";
 import { parseAttemptId } from "@stackyard/core/machine";
 import { type Aggregate, type DueTimes, findDueTimes, findNextDueAt } from "./aggregate.ts";
 import { fromItem, type Item, type Serializer, type Table, toItem } from "./database.ts";
+import { toKeyPart, toSortable, type WorkKey } from "./keys.ts";
 import type { LoadedStack } from "./stack-item.ts";
-import { toKeyPart, toSortable, type WorkKey } from "./tables.ts";
 
 /** The shared parts of a store. */
 export interface StoreContext {

@@ -22,10 +22,11 @@ import {
 import { repairStack } from "./commit-change.ts";
 import { fromItem, type Item, inParallel } from "./database.ts";
 import { finishRedrives } from "./event-queue.ts";
+import { toStackKey } from "./keys.ts";
 import { changeStack, loadStack, toDoneKey } from "./stack-home.ts";
 import { type LoadedStack, readShadowId, STACK_SHARDS } from "./stack-item.ts";
 import { attemptLater, type DueStack, dropOldest, type StoreContext } from "./store-context.ts";
-import { DUE_INDEX, toStackKey, WORK_INDEXES } from "./tables.ts";
+import { DUE_INDEX, WORK_INDEXES } from "./tables.ts";
 import { takeFirst } from "./work-rows.ts";
 
 interface Place {

@@ -9,8 +9,9 @@ import {
 } from "@stackyard/core/engine";
 import type { Aggregate, ParkedMark } from "./aggregate.ts";
 import { fromItem, type Item, inParallel, type Row, toItem } from "./database.ts";
+import { MAX_ITEM_BYTES, sizeOfItem, toKeyPart, toStackKey, type WorkKey } from "./keys.ts";
 import type { StoreContext } from "./store-context.ts";
-import { MAX_ITEM_BYTES, sizeOfItem, toKeyPart, toStackKey, WORK_INDEXES, type WorkKey } from "./tables.ts";
+import { WORK_INDEXES } from "./tables.ts";
 
 /** The parts of the store for reading and changing one row. */
 type RowContext = Pick<StoreContext, "work" | "clock" | "random" | "serialize">;

@@ -26,8 +26,9 @@ import { createPrune } from "./prune.ts";
 import { createStackQueries } from "./queries.ts";
 import { createRecordRows, createRevisions } from "./records.ts";
 import { Signals, signalsOf } from "./signals.ts";
-import { commitAll, listUnreadable, loadStacks, lookAtForeignRows } from "./stack-store.ts";
+import { commitAll, loadStacks } from "./stack-store.ts";
 import { PostgresStoreOptions, type StoreSettings, toSettings, type UnreadableStack } from "./store-options.ts";
+import { listUnreadable, lookAtForeignRows } from "./take-over.ts";
 import { acknowledgeAll, createWorkQueue, enqueueAll } from "./work-queue.ts";
 
 /** A store in a PostgreSQL database. */

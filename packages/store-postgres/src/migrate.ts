@@ -3,18 +3,8 @@ import type pg from "pg";
 import { inSchema, type StorePlace } from "./database.ts";
 import { CLAIM_ATTEMPTS, CLAIM_KEYED, MOVE_ATTEMPTS, SETTLE_ATTEMPTS } from "./sql/attempt-functions.ts";
 import { COMMIT_CHANGE, COMMIT_RESULT } from "./sql/commit-functions.ts";
-import {
-  CHANGED_HANDS,
-  COUNT_STATES,
-  ENQUEUE_EVENTS,
-  FIND_ENDED,
-  GIVE_BACK_ROWS,
-  HISTORY_END,
-  REDRIVE,
-  REMOVE_EVENTS,
-  TAKE_EVENTS,
-  UTC,
-} from "./sql/event-functions.ts";
+import { ENQUEUE_EVENTS, GIVE_BACK_ROWS, REDRIVE, REMOVE_EVENTS, TAKE_EVENTS } from "./sql/event-functions.ts";
+import { CHANGED_HANDS, COUNT_STATES, FIND_ENDED, HISTORY_END, UTC } from "./sql/history-functions.ts";
 import { FOREIGN_WRITES, STACKS, STACKS_INDEXES, STACKS_TAKEN_OVER, TABLES } from "./sql/tables.ts";
 
 /** The input of a migration, for a store whose schema is older than this release. */

@@ -14,8 +14,8 @@ import { fromKeyText, toComparedText, toKeyText } from "./column-values.ts";
 import type { Database, Parameter, Statement } from "./database.ts";
 import { countStacks, listStacks } from "./list-stacks.ts";
 import type { Signals } from "./signals.ts";
-import { lookAtForeignRows } from "./stack-store.ts";
 import { addFetched, type FetchedRow, maxBytesOf, withinBytes } from "./stored-rows.ts";
+import { lookAtForeignRows } from "./take-over.ts";
 import { toEventRow } from "./work-queue.ts";
 
 /** Lists for people and counts. */

@@ -66,7 +66,10 @@ export const PostgresStoreOptions = Type.Object(
     maxConnections: count("maxConnections", "Connections of one process, in addition to one that listens"),
     idleMs: count("idleMs", "The time after which an idle connection is closed"),
     connectTimeoutMs: count("connectTimeoutMs", "The time limit for a new connection"),
-    statementTimeoutMs: count("statementTimeoutMs", "The time after which the server ends a statement"),
+    statementTimeoutMs: count(
+      "statementTimeoutMs",
+      "The time after which the server ends a statement. Commits and calls of workers may take that long",
+    ),
     answerTimeoutMs: count(
       "answerTimeoutMs",
       "The time after which reads, lists and single writes fail with `STORE_UNAVAILABLE`, including the wait for a connection; the API then returns 503",

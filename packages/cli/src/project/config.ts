@@ -92,7 +92,7 @@ export function parseConfig(value: unknown, name: string): StackyardConfig {
   const list = faults.map((fault) => `\n  - ${fault}`).join("");
   const count = faults.length === 1 ? "an error" : `${faults.length} errors`;
   throw failWith("CONFIG_INVALID", `${name} has ${count}:${list}`, {
-    hint: "Correct the file and try again. docs/configuration.md describes its keys.",
+    hint: "Correct the file and try again.",
   });
 }
 

@@ -109,8 +109,12 @@ async function openPlainServer(context: Pick<CommandContext, "cwd" | "env" | "ou
   }
 }
 
-/** Returns the schema of the arguments. Throws `PLUGIN_INVALID`: a plugin in plain JavaScript may have any. */
-function parseArgs({ name, args }: PluginCommand, plugin: string): TObject {
+/** Returns the schema of the arguments. Throws `PLUGIN_INVALID`: a plugin in plain JavaScript may have anything. */
+function parseArgs({ name, args, examples }: PluginCommand, plugin: string): TObject {
+  if (Array.isArray(examples)) {
+    const message = `"examples" of the command "${name}" of "${plugin}" must be a map of command lines and what they do.`;
+    throw failWith("PLUGIN_INVALID", message);
+  }
   if ("type" in args && args.type === "object" && "properties" in args) return args;
   throw failWith("PLUGIN_INVALID", `The command "${name}" of "${plugin}" needs an object schema in "args".`);
 }

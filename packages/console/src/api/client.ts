@@ -1,6 +1,6 @@
 import { Stackyard, StackyardApiError } from "@stackyard/sdk";
 import { QueryClient } from "@tanstack/react-query";
-import { setServerDate } from "../text/durations.ts";
+import { setServerDate } from "../text/server-clock.ts";
 
 /** The yard that served this page. The browser sends the session's cookie; the page has no token. */
 export const yard = new Stackyard({

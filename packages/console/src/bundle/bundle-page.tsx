@@ -9,7 +9,8 @@ import { saveFile } from "../design/save-file.ts";
 import { StackLink } from "../design/stack-link.tsx";
 import { Instant, Text } from "../design/text.tsx";
 import { StackView } from "../stack/stack-view.tsx";
-import { createBundleSource, readBundle } from "./parse-bundle.ts";
+import { createBundleSource } from "./bundle-source.ts";
+import { readBundle } from "./parse-bundle.ts";
 
 /** Makes the bundle of a stack, and shows the stack of a bundle's file: read-only, and without a yard too. */
 export function BundlePage() {

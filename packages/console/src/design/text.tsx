@@ -1,6 +1,7 @@
 import { useEffect, useState } from "react";
-import { formatDuration, formatInstant, formatTime, serverNow } from "../text/durations.ts";
+import { formatDuration, formatInstant, formatTime } from "../text/durations.ts";
 import { toSafeLink, toSafeText } from "../text/safe-text.ts";
+import { serverNow } from "../text/server-clock.ts";
 import { useSettings } from "./settings.ts";
 
 /** Renders text from outside: control and bidi characters are shown by their codes. */

@@ -5,8 +5,8 @@ import { JOB_MACHINE } from "../api/status.ts";
 import { useLoad } from "../api/use-load.ts";
 import { JobLink } from "../design/job-link.tsx";
 import { Ago, Text } from "../design/text.tsx";
-import { serverNow } from "../text/durations.ts";
 import { toFirstLine } from "../text/safe-text.ts";
+import { serverNow } from "../text/server-clock.ts";
 import { Line } from "./attention-line.tsx";
 
 const SHOWN = 3;

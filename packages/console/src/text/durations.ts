@@ -45,17 +45,3 @@ function format(instant: string | number | Date, formatter: Intl.DateTimeFormat)
   const date = new Date(instant);
   return Number.isNaN(date.getTime()) ? String(instant) : formatter.format(date);
 }
-
-// The server's clock counts: a laptop's may be minutes off.
-let offsetMs = 0;
-
-/** Takes over the server's clock from the `date` header of an answer. */
-export function setServerDate(date: string | null): void {
-  const ms = Date.parse(date ?? "");
-  if (!Number.isNaN(ms)) offsetMs = ms - Date.now();
-}
-
-/** Returns the server's present time in milliseconds. */
-export function serverNow(): number {
-  return Date.now() + offsetMs;
-}

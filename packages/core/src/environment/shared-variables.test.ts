@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { findSealFaults, readYardName } from "./shared-variables.ts";
 
 describe("readYardName", () => {
-  it.each([undefined, ""])("calls the yard main where its name is %j", (YARD_NAME) => {
+  it.each([undefined, ""])("returns main where its name is %j", (YARD_NAME) => {
     expect(readYardName({ YARD_NAME })).toBe("main");
   });
 

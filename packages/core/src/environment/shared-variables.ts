@@ -24,11 +24,11 @@ export const SharedVariables = Type.Object({
   STACKYARD_ARTIFACTS_BUCKET: text("The distributor's bucket, for the commands of artifacts"),
   STACKYARD_ARTIFACTS_PREFIX: text("The prefix of all keys in this bucket. Default: none"),
   STACKYARD_SEAL_KEY: text(
-    "Keys that encrypt what is stored for later, such as saved Terraform plans: 32 random bytes in base64 each, separated by commas, the newest first. Needs the store",
+    "Keys that encrypt what is stored for later, such as saved Terraform plans: 32 random bytes in base64 each, separated by commas, the newest first",
   ),
   STACKYARD_SEAL_KMS_KEY: Type.Array(Type.String({ pattern: VARIABLE_FORMS.key.pattern }), {
     description:
-      "Instead of `STACKYARD_SEAL_KEY`: the ARN of a symmetric KMS key, whose data keys encrypt; several are separated by commas, the newest first. Needs the store",
+      "Instead of `STACKYARD_SEAL_KEY`: the ARN of a symmetric KMS key, whose data keys encrypt; several are separated by commas, the newest first",
     maxItems: 8,
     expected: "ARNs of keys with commas between them, such as arn:aws:kms:eu-west-1:111122223333:key/ID",
     default: [],
@@ -68,11 +68,13 @@ export const PostgresVariables = Type.Object({
 
 /** The variables of a store in DynamoDB. */
 export const DynamodbVariables = Type.Object({
-  DYNAMODB_TABLE: Type.Optional(Type.String({ ...VARIABLE_FORMS.table, description: "The DynamoDB table of stacks" })),
+  DYNAMODB_TABLE: Type.Optional(
+    Type.String({ ...VARIABLE_FORMS.table, description: "For the store `dynamodb`: the table of stacks" }),
+  ),
   DYNAMODB_WORK_TABLE: Type.Optional(
     Type.String({
       ...VARIABLE_FORMS.table,
-      description: "The DynamoDB table of all other records. Default: `<DYNAMODB_TABLE>-work`",
+      description: "For the store `dynamodb`: the table of all other records. Default: `<DYNAMODB_TABLE>-work`",
     }),
   ),
 });

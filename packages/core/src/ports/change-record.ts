@@ -4,7 +4,7 @@ import type { Clock } from "./clock.ts";
 import type { Records, StoredRecord } from "./records.ts";
 
 /** What is stored of a decision: a new value, the removal of the record, or nothing. */
-interface RecordDecision {
+export interface RecordDecision {
   readonly write?: RecordWrite | undefined;
 }
 
@@ -19,7 +19,7 @@ export interface RecordChange<Decision extends RecordDecision> {
   readonly tries?: number;
   /** The message of the error after the last try. */
   readonly conflict?: string;
-  /** Waits after each conflict; `failed` counts from 1. Default: the next try begins at once. */
+  /** Waits before the next try; `failed` counts from 1. Default: the next try begins at once. */
   pause?(failed: number): Promise<void>;
   /** Decides what to write. Called again after each conflict. */
   decide(found: StoredRecord | undefined, now: number): Decision | Promise<Decision>;
@@ -36,7 +36,7 @@ export async function changeRecord<Decision extends RecordDecision>(change: Reco
     const found = await records.get(key, now);
     const decision = await change.decide(found, now);
     if (await write(change, found, decision.write)) return decision;
-    await change.pause?.(failed);
+    if (failed < tries) await change.pause?.(failed);
   }
   const { conflict = `Too many concurrent writes to the record ${key}. Try again.` } = change;
   throw new StackyardError("RECORD_CONFLICT", conflict);

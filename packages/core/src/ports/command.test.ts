@@ -34,6 +34,8 @@ describe("checkArgs", () => {
     const properties = { file: { type: "string" }, role: { type: "string" } };
     const args = JSON.parse(JSON.stringify({ type: "object", properties, required: ["file"] })) as TObject;
 
+    expect(listPositionals({ args })).toEqual(["file"]);
+    expect(listPositionals({ args: { ...args, properties: { file: true } } as unknown as TObject })).toEqual([]);
     expect(checkArgs({ args }, { file: "a.json" })).toEqual({ file: "a.json" });
     expect(() => checkArgs({ args }, { other: 1 })).toThrow("FILE is missing. --other is not a known key.");
   });
@@ -71,13 +73,13 @@ describe("arguments that do not fit their pattern", () => {
     ["a flag", { count: "x" }, "--count must be 3 digits, such as 123."],
     ["one of many", { many: ["123", "x"] }, "--many must be 3 digits."],
     ["a required flag", { key: "x" }, "--key must be k."],
-    ["what gives no words", { raw: "y" }, '--raw must match pattern "^x$".'],
+    ["a pattern without `expected`", { raw: "y" }, '--raw must match pattern "^x$".'],
     ["what fails otherwise", { count: 1 }, "--count must be text."],
   ])("are described in words: %s", (_what, given, message) => {
     expect(() => check(given)).toThrow(expect.objectContaining({ code: "USAGE", message }));
   });
 
-  it("does not mind what fits", () => {
+  it("accepts what matches", () => {
     expect(check({ count: "456" })).toMatchObject({ count: "456" });
   });
 });

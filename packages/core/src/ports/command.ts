@@ -2,13 +2,13 @@ import {
   type Static,
   type TNumberOptions,
   type TObject,
-  type TSchema,
   type TSchemaOptions,
   type TStringOptions,
   Type,
 } from "typebox";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { formatFaults, listSchemaFaults } from "../machine/document/schema-faults.ts";
+import { isMap } from "../machine/json.ts";
 
 /**
  * A command of the command line, built in or of a plugin: data, and `run`. The arguments that `run` gets match `args`,
@@ -30,7 +30,8 @@ export interface Command<Context, Args extends TObject = TObject> {
   run(context: Context, args: Static<Args>): Promise<ExitCode> | ExitCode;
 }
 
-type ExitCode = number | undefined;
+/** The exit code of a command; undefined is 0. */
+export type ExitCode = number | undefined;
 
 /** Defines a command: checks the types of `run` against `args`, and returns the command unchanged. */
 export function defineCommand<Args extends TObject, Context>(command: Command<Context, Args>): Command<Context> {
@@ -91,6 +92,7 @@ export function toFlag(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
-function isString(schema: TSchema | undefined): boolean {
-  return schema !== undefined && "type" in schema && schema.type === "string";
+// A plugin in plain JavaScript may have `true` as the schema of an argument.
+function isString(schema: unknown): boolean {
+  return isMap(schema) && schema["type"] === "string";
 }

@@ -9,7 +9,7 @@ import { bucketPlace, type ConfiguredYards } from "./yard-config.ts";
  * exports `createStore(options, { projectDir, environment, logger, migrate })`, which resolves with a `Store`; with
  * `migrate: false` it is opened for reading only, without migrations.
  */
-type StoreReference = string | { readonly type: string; readonly [option: string]: unknown };
+export type StoreReference = string | { readonly type: string; readonly [option: string]: unknown };
 
 /** The defaults of a configuration. */
 export const CONFIG_DEFAULTS = {
@@ -72,10 +72,13 @@ const Server = Type.Object(
 
 const Worker = Type.Object(
   {
-    lease: text("How long a process keeps its tasks after it dies; from `1s` to `1h`", {
-      maxLength: 32,
-      default: CONFIG_DEFAULTS.lease,
-    }),
+    lease: text(
+      "How long a process keeps its tasks after it dies; from `1s` to `1h`. A live process renews its leases after a third of it",
+      {
+        maxLength: 32,
+        default: CONFIG_DEFAULTS.lease,
+      },
+    ),
   },
   closed,
 );

@@ -41,6 +41,9 @@ export const ServerYardOptions = Type.Object(
   { additionalProperties: false },
 );
 
+/** A yard whose servers answer at an address. */
+export type ServerYardOptions = Static<typeof ServerYardOptions>;
+
 /**
  * A yard in an AWS account, as created by its template. Commands reach it without a server, with the user's own
  * credentials. With only account and region it is a deployment target.

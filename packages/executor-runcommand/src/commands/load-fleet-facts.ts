@@ -5,7 +5,7 @@ import { chunk, defined, mapLimited, type Target } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { AwsCallError, callAws, type FleetAws, FleetEc2Client, FleetSsmClient, listTokenPages } from "../call-aws.ts";
 import { loadAgents, toTagFilters } from "../fleet-calls.ts";
-import { MAX_CHUNK_SIZE, type SelectOptions, type SsmAgent } from "../select-instances.ts";
+import type { SelectOptions, SsmAgent } from "../select-instances.ts";
 import type { FleetFacts, InstanceFacts, ProfileFacts } from "./check-fleet.ts";
 
 /** The account and region to check. Missing values come from the SDK's default chain. */
@@ -99,6 +99,9 @@ function toFacts(instance: Instance, agents: ReadonlyMap<string, SsmAgent>): Ins
   };
 }
 
+/** Below the 200 values that EC2 allows in a filter (API reference, "DescribeVpcEndpoints", "Filter"). */
+const MAX_FILTER_VALUES = 50;
+
 /** Loads the names of services with an endpoint, by VPC. Undefined without the permission. */
 async function loadEndpoints(
   aws: FleetAws,
@@ -106,7 +109,7 @@ async function loadEndpoints(
 ): Promise<ReadonlyMap<string, ReadonlySet<string>> | undefined> {
   const byVpc = new Map<string, Set<string>>(vpcIds.map((vpcId) => [vpcId, new Set()]));
   try {
-    for (const part of chunk(vpcIds, MAX_CHUNK_SIZE)) {
+    for (const part of chunk(vpcIds, MAX_FILTER_VALUES)) {
       for await (const { VpcEndpoints = [] } of listEndpoints(aws, part)) {
         // Such as com.amazonaws.eu-west-1.ssm.
         for (const { VpcId = "", ServiceName = "" } of VpcEndpoints) {

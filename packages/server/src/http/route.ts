@@ -6,6 +6,7 @@ import {
   isStackyardError,
   StackyardError,
   type StackyardErrorOptions,
+  unlessAborted,
 } from "@stackyard/core";
 import type { Sender } from "@stackyard/core/access";
 import type { Context, Hono } from "hono";
@@ -214,7 +215,7 @@ async function callRoute(c: Context, route: Route, deps: MountDeps): Promise<Res
     const authorize: RouteContext["authorize"] = (access, params) => deps.guard.check(access, caller, params);
     return route.call(input, { request, caller, actor: sender.name, sender, authorize, signal });
   };
-  return route.longLived ? openLongLived(request, work()) : within(limit, work());
+  return route.longLived ? openLongLived(request, work()) : unlessAborted(work(), limit, toTimedOut);
 }
 
 async function findCaller(c: Context, route: Route, { callers, findFacts }: MountDeps): Promise<Caller> {
@@ -239,12 +240,9 @@ async function readInput(c: Context, route: Route, maxBytes: number): Promise<Ra
   return { params: c.req.param(), query: Object.fromEntries(query), body };
 }
 
-/** Throws `TIMED_OUT` when the work takes longer than the limit. */
-export function within(limit: AbortSignal, work: Promise<Response>): Promise<Response> {
-  return new Promise((resolve, reject) => {
-    limit.addEventListener("abort", () => reject(new StackyardError("TIMED_OUT", "The request took too long.")));
-    work.then(resolve, reject);
-  });
+/** Returns the error of a request that takes longer than its limit. */
+export function toTimedOut(): StackyardError {
+  return new StackyardError("TIMED_OUT", "The request took too long.");
 }
 
 /** Returns the same error for a missing and an invalid token. */

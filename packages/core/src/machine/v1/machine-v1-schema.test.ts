@@ -33,7 +33,7 @@ const BEYOND = new Set([
   "variables-not-map",
 ]);
 
-// What the reader of YAML says.
+// What the reader of YAML reports.
 const UNREADABLE = new Set(["limit-exceeded", "yaml-syntax"]);
 
 const isBeyond = (file: string) => [BEYOND, UNREADABLE].some((codes) => codes.has(file.replace(".yaml", "")));

@@ -1,0 +1,13 @@
+// The server's clock counts: a laptop's may be minutes off.
+let offsetMs = 0;
+
+/** Takes over the server's clock from the `date` header of an answer. */
+export function setServerDate(date: string | null): void {
+  const ms = Date.parse(date ?? "");
+  if (!Number.isNaN(ms)) offsetMs = ms - Date.now();
+}
+
+/** Returns the server's present time in milliseconds. */
+export function serverNow(): number {
+  return Date.now() + offsetMs;
+}
