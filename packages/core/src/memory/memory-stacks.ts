@@ -83,7 +83,7 @@ export function listStacks(rows: StackRows, filter: StackFilter, page: ListStack
 }
 
 /** Counts the stacks that a filter fits. */
-export function countStacksBy(rows: StackRows, filter: StackFilter, by: StackGrouping | undefined): StackCounts {
+export function countStacks(rows: StackRows, filter: StackFilter, by: StackGrouping | undefined): StackCounts {
   const counter = createStackCounter(by);
   for (const { stack, parked } of findStacks(rows, filter)) counter.add(stack, parked);
   return counter.end();
@@ -106,7 +106,7 @@ export function listParkedIds(
 }
 
 /** Counts stacks, by state too, and parked events. */
-export function countStacks(rows: StackRows): Pick<StoreStats, "stacks" | "states" | "parkedEvents"> {
+export function readStackStats(rows: StackRows): Pick<StoreStats, "stacks" | "states" | "parkedEvents"> {
   const stacks = [...rows.values()].flatMap(({ stack }) => stack ?? []);
   const states = Map.groupBy(stacks, ({ machine, state }) => `${machine}\u0000${state}`);
   return {

@@ -29,12 +29,12 @@ import { toFrozen, toPage } from "./memory-lists.ts";
 import { createMemoryRecords, type MemoryRecords } from "./memory-records.ts";
 import {
   countStacks,
-  countStacksBy,
   listParkedIds,
   listStacks,
   loadStack,
   parkEvents,
   pruneEventIds,
+  readStackStats,
   requireRow,
   type StackRow,
   type StackRows,
@@ -114,7 +114,7 @@ function createQueries(state: MemoryState): PortCalls<StackQueries> {
   const { stacks, attempts, ended, events, history, deadLetters } = state;
   return {
     listStacks: (filter, page) => listStacks(stacks, filter, page),
-    countStacks: (filter, by) => countStacksBy(stacks, filter, by),
+    countStacks: (filter, by) => countStacks(stacks, filter, by),
     listHistory: history.list,
     listOpenAttempts: (filter, page) => listOpenAttempts(attempts, filter, page),
     listAttempts: (stackId) => attempts.listWith(ended.listOf(stackId), stackId),
@@ -127,7 +127,7 @@ function createQueries(state: MemoryState): PortCalls<StackQueries> {
         return entry !== undefined;
       }),
     stats: () => ({
-      ...countStacks(stacks),
+      ...readStackStats(stacks),
       queuedEvents: events.size,
       queuedTasks: attempts.tasks.size,
       deadLetters: deadLetters.size,

@@ -51,7 +51,7 @@ export interface DeadLetter {
 /** The outcome of an event. */
 export type Outcome = "applied" | "removed" | "parked" | "refused" | "dead-lettered" | "ignored";
 
-/** One line of a stack's history. */
+/** One line of a stack's history. Stores keep it as one JSON text, so an optional field needs no migration. */
 export interface HistoryEntry {
   readonly stackId: string;
   readonly at: number;

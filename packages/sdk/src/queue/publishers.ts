@@ -227,8 +227,8 @@ function toResult(
 type Refusal = Extract<PublishResult, { kind: "invalid" }>;
 
 /**
- * Returns the error that the yard's API would report for the names of an event. It is checked here, since a queue has no door; the whole parser would
- * bring expressions and schemas into every program that publishes.
+ * Returns the error that the yard's API would report for the names of an event. A queue accepts any text, so they are
+ * checked here; the whole parser would bring expressions and schemas into every program that publishes.
  */
 export function findEventFault(event: NewEvent): Refusal | undefined {
   const named = { ...NAMES, ...event };
@@ -265,8 +265,8 @@ interface EventEntry {
 }
 
 /**
- * Builds the body of an event's message with its id, or the reason why it is invalid. Rejects everything that the yard
- * would reject.
+ * Builds the body of an event's message with its id, or the reason why it is invalid: its names or its size. The yard
+ * checks the rest when it reads the message.
  */
 export function toEventEntry(event: NewEvent, maxBytes: number): EventEntry | Refusal {
   const fault = findEventFault(event);

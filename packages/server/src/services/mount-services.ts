@@ -1,9 +1,9 @@
-import { type PluginService, type ServiceRoute, StackyardError, unlessAborted } from "@stackyard/core";
+import { type PluginService, type ServiceRoute, StackyardError } from "@stackyard/core";
 import type { ServiceRunner } from "@stackyard/core/services";
 import type { Context, Hono } from "hono";
 import type { RequestFacts } from "../access/caller.ts";
 import { createRateLimit, type RateLimit } from "../access/rate-limits.ts";
-import { readBytes, refuseOthers, toTimedOut } from "../http/route.ts";
+import { answerBefore, readBytes, refuseOthers } from "../http/route.ts";
 
 /** The limits and checks for the routes of services. */
 interface MountServicesDeps {
@@ -53,7 +53,7 @@ async function answer(c: Context, input: AnswerInput): Promise<Response> {
       const { headers } = request;
       return route.answer({ url: new URL(request.url), headers, body, address, requestId }, runner.deps);
     };
-    const response = await unlessAborted(work(), AbortSignal.timeout(requestMs), toTimedOut);
+    const response = await answerBefore(AbortSignal.timeout(requestMs), work());
     if (response.status === 401) await limit.count(address);
     if (response.ok) runner.wake(name);
     return response;
