@@ -62,7 +62,7 @@ async function requestGithubToken(requestUrl: string, options: CiTokenOptions): 
   };
   const body = await send(target.href, { headers }, options);
   if (typeof body === "object" && body !== null && "value" in body && typeof body.value === "string") return body.value;
-  throw new StackyardError("LOGIN_FAILED", "GitHub Actions gave the job no ID token.");
+  throw new StackyardError("LOGIN_FAILED", "GitHub Actions did not issue an ID token to the job.");
 }
 
 async function exchange(idToken: string, options: CiTokenOptions) {
@@ -77,7 +77,7 @@ async function exchange(idToken: string, options: CiTokenOptions) {
     const seconds = "expires_in" in body ? Number(body.expires_in) : 0;
     return { token: body.access_token, lifetimeMs: seconds * 1_000 };
   }
-  throw new StackyardError("LOGIN_FAILED", "The server gave no token for the job's ID token.");
+  throw new StackyardError("LOGIN_FAILED", "The server returned no token for the job's ID token.");
 }
 
 async function send(url: string, init: RequestInit, { fetch: given }: CiTokenOptions): Promise<unknown> {

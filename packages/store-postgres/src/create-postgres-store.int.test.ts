@@ -54,7 +54,7 @@ describe("createStore", () => {
   });
 
   it.each([
-    ["no server", {}, {}, "No Postgres server is named. Set DATABASE_URL"],
+    ["no server", {}, {}, "No Postgres server is configured. Set DATABASE_URL"],
     ["the name of a secret", {}, { POSTGRES_CONNECTION_SECRET: "prod/db" }, "must hold the secret's JSON"],
     ["a file that is not there", {}, { DATABASE_URL_FILE: "/nowhere" }, "DATABASE_URL_FILE cannot be read"],
     ["an unknown option", { poolSize: 5 }, {}, "poolSize is not a known key. Valid options: connection, schema"],

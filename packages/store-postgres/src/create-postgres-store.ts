@@ -227,7 +227,7 @@ function findConnection(environment: ProjectContext["environment"]): PostgresSto
   if (address !== undefined) return address;
   if (file !== undefined) return () => readConnection(file);
   const secret = values.POSTGRES_CONNECTION_SECRET?.trim() || undefined;
-  if (secret === undefined) throw new StackyardError("CONFIG_INVALID", `No Postgres server is named. ${WHERE}`);
+  if (secret === undefined) throw new StackyardError("CONFIG_INVALID", `No Postgres server is configured. ${WHERE}`);
   if (secret.startsWith("{")) return secret;
   const message = `POSTGRES_CONNECTION_SECRET names a secret; here it must hold the secret's JSON, as ECS injects it. ${WHERE}`;
   throw new StackyardError("CONFIG_INVALID", message);

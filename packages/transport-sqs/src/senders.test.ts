@@ -220,7 +220,7 @@ describe("sendInWaves", () => {
     const sending = expect(send(["a"])).rejects.toMatchObject({
       code: "UNREACHABLE",
       retryable: true,
-      message: "The queue q did not take 1 messages: ServiceUnavailable, Service is unavailable.",
+      message: "The queue q did not accept 1 messages: ServiceUnavailable, Service is unavailable.",
     });
     await clock.advance(60_000);
     await sending;

@@ -201,7 +201,7 @@ function isTooLong({ Message = "" }: FailedEntry): boolean {
 
 function toUnreachable({ target }: WaveInput, failed: readonly FailedEntry[]): StackyardError {
   const why = formatFailure(failed[0] ?? {});
-  return new StackyardError("UNREACHABLE", `The ${target} did not take ${failed.length} messages: ${why}`);
+  return new StackyardError("UNREACHABLE", `The ${target} did not accept ${failed.length} messages: ${why}`);
 }
 
 function formatFailure({ Code = "no code", Message = "" }: FailedEntry): string {

@@ -332,7 +332,7 @@ async function putNew({ records, clock }: LogDeps, key: string, value: string): 
 }
 
 function lost(): StackyardError {
-  return new StackyardError("LEASE_LOST", "Another process seals the audit log.");
+  return new StackyardError("LEASE_LOST", "Another process is sealing the audit log.");
 }
 
 /** Waits for all calls, also when one fails: no call may take effect after the caller has continued. */

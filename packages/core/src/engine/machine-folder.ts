@@ -319,7 +319,7 @@ function checkWritable(name: string, { isWritable, origin }: MachineSource): voi
 }
 
 function unknown(name: string): StackyardError {
-  return new StackyardError("MACHINE_UNKNOWN", `No file of the machines folder has the machine "${name}".`);
+  return new StackyardError("MACHINE_UNKNOWN", `No file in the machines folder defines the machine "${name}".`);
 }
 
 function changed(name: string, now: MachineSource | undefined): StackyardError {

@@ -314,7 +314,7 @@ function toShortId(id: string): string {
 
 const TIMED_OUT = {
   code: "TASK_TIMEOUT",
-  message: "The task was interrupted: its time, or that of its runner, was over.",
+  message: "The task was interrupted: it or its runner ran out of time.",
   retryable: true,
 };
 

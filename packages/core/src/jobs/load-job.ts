@@ -185,7 +185,7 @@ function toResult({ event, code, description, reason }: HistoryEntry): Standing 
   return { state: "failed", error: { code: code ?? "INTERNAL", message } };
 }
 
-const TIMED_OUT = { code: "TASK_TIMEOUT", message: "The run has not ended within its time and was asked to stop." };
+const TIMED_OUT = { code: "TASK_TIMEOUT", message: "The run did not end in time and was asked to stop." };
 
 function toOutputs({ outputs }: HistoryEntry): Pick<JobView, "outputs"> {
   return typeof outputs === "object" && outputs !== null ? { outputs: { ...outputs } } : {};

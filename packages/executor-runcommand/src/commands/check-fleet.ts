@@ -34,7 +34,7 @@ export function checkAgents(instances: readonly InstanceFacts[]): readonly Fleet
       check: "agents",
       status: "fail",
       message: "The agent has never registered",
-      hint: "Install amazon-ssm-agent, give the instance a profile with AmazonSSMManagedInstanceCore and a way to Systems Manager.",
+      hint: "Install amazon-ssm-agent, and give the instance a profile with AmazonSSMManagedInstanceCore and network access to Systems Manager.",
     }),
     ...findingOf(silent, {
       check: "agents",
@@ -116,7 +116,7 @@ export function checkMetadata(
       check: "metadata",
       status: "warn",
       message: "The instance metadata service answers without a token (IMDSv1)",
-      hint: "Set HttpTokens=required; everything of ours uses tokens.",
+      hint: "Set HttpTokens=required; Stackyard always uses tokens.",
     }),
     ...findingOf(needsTags ? enabled.filter(({ metadata }) => !metadata.showsTags) : [], {
       check: "metadata",

@@ -67,7 +67,7 @@ export async function createInstallationToken(
   });
   const token = isMap(created) ? created["token"] : undefined;
   if (typeof token === "string") return token;
-  throw new StackyardError("SERVER_ERROR", "GitHub sent no token of the installation.");
+  throw new StackyardError("SERVER_ERROR", "GitHub returned no installation token.");
 }
 
 /** Creates the client. `octokit` has no credentials of its own. */

@@ -152,7 +152,7 @@ async function convert(github: string, code: string): Promise<Registered> {
     throw new StackyardError("SERVER_ERROR", message, { cause });
   }
   if (Check(Registered, data) && URL.parse(data.html_url)?.origin === new URL(github).origin) return data;
-  throw new StackyardError("SERVER_ERROR", "GitHub sent no key and webhook secret of the App.");
+  throw new StackyardError("SERVER_ERROR", "GitHub did not return the App's key and webhook secret.");
 }
 
 interface ReportInput {

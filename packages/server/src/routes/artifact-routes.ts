@@ -104,7 +104,7 @@ function replayRoute(deps: RouteDeps): Route {
 
 function openArtifacts({ artifacts }: RouteDeps): ArtifactsClient {
   if (artifacts !== undefined) return artifacts;
-  throw new StackyardError("NOT_CONFIGURED", "This server does not know a distributor of build artifacts.", {
+  throw new StackyardError("NOT_CONFIGURED", "No distributor of build artifacts is configured.", {
     details: { hint: "Set STACKYARD_DISTRIBUTOR to the name or ARN of its function, and start the server again." },
   });
 }

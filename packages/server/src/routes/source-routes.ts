@@ -96,7 +96,7 @@ function writeRoute(deps: RouteDeps): Route {
 }
 
 function notConfigured(): StackyardError {
-  return new StackyardError("NOT_CONFIGURED", "This server has no folder of machines that it may write to.", {
+  return new StackyardError("NOT_CONFIGURED", "This server has no writable machine folder.", {
     details: { hint: "Save the document where the machines of the yard are kept, or use `stackyard dev`." },
   });
 }

@@ -98,7 +98,8 @@ const notTheSame: Problem = {
   path: "",
   line: 1,
   column: 1,
-  message: "The upgraded document would not behave as this one, so nothing is written. Please report it with the file.",
+  message:
+    "The upgraded document would not behave like this one, so nothing is written. Please report it with the file.",
 };
 
 /**
