@@ -9,11 +9,11 @@ export {
   StackyardError,
   type StackyardErrorOptions,
 } from "./errors/stackyard-error.ts";
-export { escapeHtml } from "./escape-html.ts";
 export { listPages, type PageStart } from "./list-pages.ts";
 export { defineMachine } from "./machine/define-machine.ts";
 export { formatFaults, listSchemaFaults, type SchemaFault } from "./machine/document/schema-faults.ts";
 export { findNearestName } from "./machine/document/wording.ts";
+export { escapeHtml } from "./machine/escape-html.ts";
 export type {
   ConfigReport,
   DocumentConfig,

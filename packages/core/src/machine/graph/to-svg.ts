@@ -1,3 +1,4 @@
+import { escapeHtml } from "../escape-html.ts";
 import {
   type DrawOptions,
   type Graph,
@@ -141,21 +142,10 @@ function renderTexts({ x, y, width }: PlacedNode, name: string, tasks: readonly 
   return [title, ...lines];
 }
 
-const ENTITIES: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-
 // Control characters and lone surrogates are not allowed in XML at all.
 function toText(text: string): string {
   const short = text.length > METRICS.maxCharacters ? `${text.slice(0, METRICS.maxCharacters - 1)}…` : text;
-  return short
-    .toWellFormed()
-    .replaceAll(/[\p{Cc}\uFFFE\uFFFF]/gu, "\uFFFD")
-    .replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? "");
+  return escapeHtml(short.toWellFormed().replaceAll(/[\p{Cc}\uFFFE\uFFFF]/gu, "\uFFFD"));
 }
 
 function round(value: number): number {

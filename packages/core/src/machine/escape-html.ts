@@ -7,7 +7,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "`": "&#96;",
 };
 
-/** Escapes text for the content and the quoted attributes of HTML. */
+/** Escapes text for the content and the quoted attributes of HTML and XML. */
 export function escapeHtml(text: string): string {
   return text.replaceAll(/[&<>"'`]/g, (character) => ENTITIES[character] ?? "");
 }
