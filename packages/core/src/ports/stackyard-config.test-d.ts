@@ -16,15 +16,15 @@ describe("the type of a configuration", () => {
   });
 
   it("rejects unknown keys and other types, at each level", () => {
-    // @ts-expect-error
+    // @ts-expect-error: an unknown key
     defineConfig({ machine: "machines" });
-    // @ts-expect-error
+    // @ts-expect-error: an unknown key inside
     defineConfig({ server: { hots: "localhost" } });
-    // @ts-expect-error
+    // @ts-expect-error: a text for a number
     defineConfig({ concurrency: "8" });
-    // @ts-expect-error
+    // @ts-expect-error: an unknown kind of yard
     defineConfig({ yards: { production: { type: "azure" } } });
-    // @ts-expect-error
+    // @ts-expect-error: a yard without its address
     defineConfig({ yards: { team: { token: "secret" } } });
   });
 });
