@@ -12,7 +12,7 @@ import type { StackFacts } from "./stack.ts";
 const template = { Bucket: { Type: "String", Description: "Where code lies." }, Days: { Type: "Number", Default: 30 } };
 
 function plan(sources: Partial<ParameterSources>) {
-  const none = { given: new Map(), filled: new Map(), previous: new Set<string>(), offered: new Map() };
+  const none = { given: new Map(), filled: new Map(), previous: new Map(), offered: new Map() };
   return planParameters({ template, ...none, ...sources });
 }
 
@@ -20,7 +20,7 @@ const planned = (...parameters: object[]) => ({ kind: "planned", parameters });
 
 describe("parameters", () => {
   it("take what is given before all else", () => {
-    const sources = { filled: new Map([["Bucket", "b"]]), previous: new Set(["Bucket"]) };
+    const sources = { filled: new Map([["Bucket", "b"]]), previous: new Map([["Bucket", "before"]]) };
 
     expect(plan({ ...sources, given: new Map([["Bucket", "own"]]) })).toEqual(
       planned({ ParameterKey: "Bucket", ParameterValue: "own" }),
@@ -31,7 +31,13 @@ describe("parameters", () => {
   it("keep what the stack has, before what others offer", () => {
     const offered = new Map([["Bucket", "offered"]]);
 
-    expect(plan({ previous: new Set(["Bucket", "Days", "Gone"]), offered })).toEqual(
+    const previous = new Map([
+      ["Bucket", "before"],
+      ["Days", "7"],
+      ["Gone", ""],
+    ]);
+
+    expect(plan({ previous, offered })).toEqual(
       planned({ ParameterKey: "Bucket", UsePreviousValue: true }, { ParameterKey: "Days", UsePreviousValue: true }),
     );
     expect(plan({ offered })).toEqual(planned({ ParameterKey: "Bucket", ParameterValue: "offered" }));
@@ -50,6 +56,55 @@ describe("parameters", () => {
 
   it("of a name that every object has are unknown too", () => {
     expect(plan({ given: new Map([["constructor", "1"]]) })).toMatchObject({ kind: "refused" });
+  });
+});
+
+describe("a runner beside a yard with a store", () => {
+  const template = {
+    StacksTable: { Type: "String", Default: "" },
+    WorkTable: { Type: "String", Default: "" },
+    ConnectionSecretArn: { Type: "String", Default: "" },
+  };
+  const tables = new Map([
+    ["StacksTable", "stacks"],
+    ["WorkTable", "work"],
+  ]);
+  const withoutStore = new Map([
+    ["StacksTable", ""],
+    ["WorkTable", ""],
+    ["ConnectionSecretArn", ""],
+  ]);
+
+  it("takes over the yard's tables", () => {
+    expect(plan({ template, offered: tables })).toEqual(
+      planned(
+        { ParameterKey: "StacksTable", ParameterValue: "stacks" },
+        { ParameterKey: "WorkTable", ParameterValue: "work" },
+      ),
+    );
+  });
+
+  it("is refused when it was deployed without the store, and told how to get it", () => {
+    expect(plan({ template, offered: tables, previous: withoutStore })).toEqual({
+      kind: "refused",
+      faults: [
+        "This stack works without the store of its yard. Pass --parameter StacksTable=stacks --parameter WorkTable=work to give it the store, or an empty StacksTable= to leave it without.",
+      ],
+    });
+    expect(
+      plan({ template, offered: new Map([["ConnectionSecretArn", "arn:secret"]]), previous: withoutStore }),
+    ).toEqual({
+      kind: "refused",
+      faults: [expect.stringContaining("Pass --parameter ConnectionSecretArn=arn:secret to give it the store")],
+    });
+  });
+
+  it("works without the store when that is asked for, and where the yard has none", () => {
+    const given = new Map([["StacksTable", ""]]);
+
+    expect(plan({ template, offered: tables, previous: withoutStore, given })).toMatchObject({ kind: "planned" });
+    expect(plan({ template, offered: tables, given })).toMatchObject({ kind: "planned" });
+    expect(plan({ template, previous: withoutStore })).toMatchObject({ kind: "planned" });
   });
 });
 
@@ -118,9 +173,9 @@ const stack: StackFacts = {
   ]),
   outputs: {
     EventQueueUrl: "https://sqs/q",
-    StacksTableName: "stackyard-main-stacks",
+    StacksTable: "stackyard-main-stacks",
     LongTaskQueueUrl: "",
-    TaskLogBucketName: "acme-logs",
+    TaskLogBucket: "acme-logs",
   },
 };
 

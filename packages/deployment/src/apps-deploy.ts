@@ -85,7 +85,7 @@ async function prepareInput(context: AppsContext, args: Args): Promise<DeployInp
     template,
     given,
     filled: await fillParameters(context, { place, release, template, given }),
-    previous: new Set(isMade(existing) ? existing.parameters.keys() : []),
+    previous: isMade(existing) ? existing.parameters : new Map(),
     offered: await findOffered(context, name),
   });
   if (plan.kind === "refused") {
@@ -182,8 +182,8 @@ export interface ParameterSources {
   readonly given: ReadonlyMap<string, string>;
   /** From the deployment: bucket, keys, yard. */
   readonly filled: ReadonlyMap<string, string>;
-  /** Names that the stack has values for; empty for a new stack. */
-  readonly previous: ReadonlySet<string>;
+  /** The values that the stack has; empty for a new stack. */
+  readonly previous: ReadonlyMap<string, string>;
   /** From other stacks of the yard, with outputs named like parameters. */
   readonly offered: ReadonlyMap<string, string>;
 }
@@ -196,7 +196,8 @@ type ParameterPlan =
 /**
  * Assigns each parameter of the template its value: the given one, else the filled one, else the stack's previous one,
  * else that of another stack of the yard, else the template's default. A given name that the template lacks, and a
- * parameter without any value, are faults.
+ * parameter without any value, are faults. So is a stack that would work without the store of its yard, unless that is
+ * asked for.
  */
 export function planParameters(sources: ParameterSources): ParameterPlan {
   const { template, given } = sources;
@@ -209,6 +210,7 @@ export function planParameters(sources: ParameterSources): ParameterPlan {
     if (found !== undefined) parameters.push(found);
     else if (Default === undefined) faults.push(`${name} has no value${Description ? ` (${Description})` : ""}.`);
   }
+  faults.push(...findMissingStore(sources));
   return faults.length > 0 ? { kind: "refused", faults } : { kind: "planned", parameters };
 }
 
@@ -219,6 +221,27 @@ function findValue(name: string, sources: ParameterSources): Parameter | undefin
   if (previous.has(name)) return { ParameterKey: name, UsePreviousValue: true };
   const other = offered.get(name);
   return other === undefined ? undefined : { ParameterKey: name, ParameterValue: other };
+}
+
+/** The parameters that name a yard's store. */
+const STORES = ["StacksTable", "ConnectionSecretArn"] as const;
+
+/**
+ * Returns the fault of a stack that would work without the store that its yard has: its runner could not claim, cancel
+ * or prove results. An empty value that was given, such as `StacksTable=`, asks for that.
+ */
+function findMissingStore({ template, given, previous, offered }: ParameterSources): string[] {
+  const known = STORES.filter((name) => Object.hasOwn(template, name));
+  if (known.some((name) => given.has(name) || previous.get(name))) return [];
+  return known.flatMap((name) => {
+    const value = offered.get(name);
+    // A stack without a previous value takes over the offered one.
+    if (!value || previous.get(name) === undefined) return [];
+    const work = name === "StacksTable" ? ` --parameter WorkTable=${offered.get("WorkTable") ?? "NAME"}` : "";
+    return [
+      `This stack works without the store of its yard. Pass --parameter ${name}=${value}${work} to give it the store, or an empty ${name}= to leave it without.`,
+    ];
+  });
 }
 
 /** Parses `Name=value` as it was typed; the value may contain further `=` and may be empty. */
@@ -270,8 +293,8 @@ const FIELDS: Readonly<Record<string, string>> = {
   TickQueueUrl: "tickQueueUrl",
   EventDeadLetterQueueUrl: "eventDeadLetterQueueUrl",
   TaskDeadLetterQueueUrl: "taskDeadLetterQueueUrl",
-  StacksTableName: "stacksTable",
-  WorkTableName: "workTable",
+  StacksTable: "stacksTable",
+  WorkTable: "workTable",
 };
 
 /**
@@ -289,7 +312,7 @@ export function toYardEntry(yard: string, stack: StackFacts | undefined): string
   const secret = parameters.get("ConnectionSecretArn");
   const bucket = parameters.get("MachineBucket");
   const prefix = parameters.get("MachinePrefix") || undefined;
-  const logs = outputs["TaskLogBucketName"];
+  const logs = outputs["TaskLogBucket"];
   const name = /^[A-Za-z][A-Za-z0-9]*$/.test(yard) ? yard : JSON.stringify(yard);
   return [
     `${name}: {`,

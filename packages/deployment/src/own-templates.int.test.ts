@@ -10,6 +10,9 @@ const { aws, sim } = createCloud();
 const parameter = ["MachineBucket=machines"];
 const queue = (name: string) => `arn:aws:sqs:eu-west-1:${ACCOUNT}:${name}`;
 
+/** What no other stack of the yard has. */
+const FURTHER: Readonly<Record<string, readonly string[]>> = { services: ["ProjectBucket=project"] };
+
 beforeAll(async () => {
   const templates = Object.fromEntries(
     synthesizeTemplates({ consumer: { copy: "exports.handler = 1;", resources: "exports.bucket = 1;" } }).map(
@@ -17,7 +20,14 @@ beforeAll(async () => {
     ),
   );
   writeRelease(join(project.folder, "dist/release"), {
-    zips: { "state-manager": "one", "task-runner": "two", releases: "three", distributor: "four" },
+    zips: {
+      "state-manager": "one",
+      "task-runner": "two",
+      releases: "three",
+      distributor: "four",
+      fleet: "five",
+      services: "six",
+    },
     templates,
   });
   await project.run(aws, "apps publish", { bucket: BUCKET });
@@ -39,8 +49,9 @@ it("a yard that stands changes nothing when it is deployed again", async () => {
   expect(results).toEqual([{ stack: "stackyard-main", result: "unchanged" }]);
 });
 
-it("a task runner apart finds the queues of its yard's state manager", async () => {
-  await project.run(aws, "apps deploy", { name: "state-manager", yard: "apart", parameter });
+it("a task runner apart finds the queues, the store and the settings of its yard's state manager", async () => {
+  const settings = [...parameter, "RunnersHaveStore=true", "MessageBucket=large-messages"];
+  await project.run(aws, "apps deploy", { name: "state-manager", yard: "apart", parameter: settings });
 
   const { results } = await project.run(aws, "apps deploy", { name: "task-runner", yard: "apart" });
 
@@ -51,6 +62,25 @@ it("a task runner apart finds the queues of its yard's state manager", async () 
       { ParameterKey: "TaskQueueArn", ParameterValue: queue("apart-stack-tasks") },
       { ParameterKey: "EventQueueArn", ParameterValue: queue("apart-stack-events") },
       { ParameterKey: "TaskRunnerCodeKey", ParameterValue: "task-runner/0.1.0/task-runner.zip" },
+      { ParameterKey: "StacksTable", ParameterValue: "stackyard-apart-stacks" },
+      { ParameterKey: "WorkTable", ParameterValue: "stackyard-apart-stacks-work" },
+      { ParameterKey: "RunnersHaveStore", ParameterValue: "true" },
+      { ParameterKey: "MessageBucket", ParameterValue: "large-messages" },
+    ]),
+  );
+});
+
+it.each(["fleet", "services"])("%s finds the store of its yard", async (name) => {
+  await project.run(aws, "apps deploy", { name: "yard", yard: name, parameter });
+
+  await project.run(aws, "apps deploy", { name, yard: name, parameter: FURTHER[name] ?? [] });
+
+  const last = sim.calls.findLast(({ operation }) => operation === "CloudFormation.CreateChangeSet");
+  expect(last?.input["Parameters"]).toEqual(
+    expect.arrayContaining([
+      { ParameterKey: "StacksTable", ParameterValue: `stackyard-${name}-stacks` },
+      { ParameterKey: "WorkTable", ParameterValue: `stackyard-${name}-stacks-work` },
+      { ParameterKey: "EventQueueArn", ParameterValue: queue(`${name}-stack-events`) },
     ]),
   );
 });

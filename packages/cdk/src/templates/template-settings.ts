@@ -18,7 +18,9 @@ import {
 } from "../stores.ts";
 import type { StoreChoices, TaskRunnerQueues } from "../yard-settings.ts";
 import { PARAMETERS, type ParameterName } from "./parameter-definitions.ts";
+import type { ParameterDefinition } from "./parameter-forms.ts";
 import type { TemplateParameters } from "./template-parameters.ts";
+import { addOutput } from "./template-stack.ts";
 
 /** Returns the settings that both apps share. */
 export function toYardSettings(parameters: TemplateParameters) {
@@ -201,6 +203,18 @@ export function findStores(parameters: TemplateParameters): StoreChoices {
     }),
     onlyIf(secret.condition, { kind: "postgres", secretArn: secret.value }),
   ];
+}
+
+/**
+ * Adds outputs that repeat parameters which the other stacks of the yard must share, so that `apps deploy` finds them
+ * there. An optional parameter without a value has no output.
+ */
+export function addSharedOutputs(stack: Stack, parameters: TemplateParameters, names: readonly ParameterName[]): void {
+  for (const name of names) {
+    const definition: ParameterDefinition = PARAMETERS[name];
+    const output = addOutput(stack, name, parameters.text(name), "As given: the yard's other stacks take it over.");
+    if (definition.default === "") output.condition = parameters.given(name).condition;
+  }
 }
 
 /** Adds the bucket for the runners' logs in the template of a whole yard: the named one, or a new one. */

@@ -51,18 +51,22 @@ export function addQueueOutputs(stack: Stack, queues: YardQueues): void {
   }
 }
 
-/** Adds the names of the tables, or of the secret. */
+/** Adds the names of the tables, or the secret of the database, named like the parameters of runners and services. */
 export function addStoreOutputs(stack: Stack, stores: StoreChoices): void {
   for (const choice of stores) {
     const store = toValue(choice);
     const condition = findCondition(choice);
-    const add = (name: string, value: string, description: string) => {
-      const output = new CfnOutput(stack, name, { value, description });
+    const outputs: readonly (readonly [string, string, string])[] =
+      store.kind === "postgres"
+        ? [["ConnectionSecretArn", store.secretArn, "Secret of the database."]]
+        : [
+            ["StacksTable", store.stacks.name, "Table of stacks."],
+            ["WorkTable", store.work.name, "Table of everything else."],
+          ];
+    for (const [name, value, description] of outputs) {
+      const output = addOutput(stack, name, value, description);
       if (condition !== undefined) output.condition = condition;
-    };
-    if (store.kind === "postgres") continue;
-    add("StacksTableName", store.stacks.name, "Table of stacks.");
-    add("WorkTableName", store.work.name, "Table of everything else.");
+    }
   }
 }
 

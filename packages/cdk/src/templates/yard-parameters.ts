@@ -174,7 +174,7 @@ export const TASK_PARAMETERS = {
     },
     TaskLogBucket: {
       description:
-        "Bucket for the whole logs of tasks of a runner with the store (output TaskLogBucketName). Empty: with tables, only the last 64 KiB of a log are kept.",
+        "Bucket for the whole logs of tasks of a runner with the store (output TaskLogBucket). Empty: with tables, only the last 64 KiB of a log are kept.",
       ...BUCKET_OR_NOTHING,
     },
     TaskLogPrefix: {

@@ -292,7 +292,7 @@ describe("the functions of a yard", () => {
     expect(listOf(deploy(), "AWS::S3::Bucket")).toEqual(["TaskLogs"]);
     const existing = deploy({ ExistingTaskLogBucket: "task-logs" });
     expect(listOf(existing, "AWS::S3::Bucket")).toEqual([]);
-    expect(existing.outputs["TaskLogBucketName"]).toBe("task-logs");
+    expect(existing.outputs["TaskLogBucket"]).toBe("task-logs");
   });
 
   it("keep their logs for the configured time, in groups of the yard", () => {
@@ -448,9 +448,13 @@ describe("the template of a yard", () => {
       EventDeadLetterQueueArn: `${ARN}event-dead-letters`,
       TaskDeadLetterQueueUrl: "https://sqs.eu-west-1.amazonaws.com/111122223333/task-dead-letters",
       TaskDeadLetterQueueArn: `${ARN}task-dead-letters`,
-      StacksTableName: "stackyard-main-stacks",
-      WorkTableName: "stackyard-main-stacks-work",
-      TaskLogBucketName: "tasklogs",
+      StacksTable: "stackyard-main-stacks",
+      WorkTable: "stackyard-main-stacks-work",
+      TaskLogBucket: "tasklogs",
+      TaskLogPrefix: "stackyard/logs/",
+      MessagePrefix: "stackyard/messages/",
+      MachineBucket: "machines",
+      TaskRunnerTimeout: "900",
       StateManagerFunctionName: "stackyard-main-state-manager",
       StateManagerRoleArn: "arn:aws:iam::111122223333:role/StateManagerRole",
       TaskRunnerFunctionName: "stackyard-main-task-runner",
@@ -472,6 +476,27 @@ describe("the template of a yard", () => {
 });
 
 describe("the templates of the apps", () => {
+  const store = ["ConnectionSecretArn", "StacksTable", "WorkTable"];
+  const messages = ["QueueKeyArn", "MessageBucket", "MessagePrefix"];
+  const queues = ["TaskQueueArn", "EventQueueArn", "TaskDeadLetterQueueArn"];
+  const logs = ["TaskLogBucket", "TaskLogPrefix"];
+  it.each([
+    [
+      "task-runner",
+      [...queues, "LongTaskQueueArn", ...messages, ...store, "RunnersHaveStore", ...logs, "TaskRunnerTimeout"],
+    ],
+    ["fleet", [...queues, ...messages, ...store, ...logs, "TaskRunnerTimeout"]],
+    ["services", ["MachineBucket", "MachinePrefix", "EventQueueArn", ...messages, ...store]],
+  ])("%s finds what its yard puts out by the names of its parameters", (name, expected) => {
+    const outputs = ["yard", "state-manager"].flatMap((each) =>
+      Object.keys(JSON.parse(templates.get(each) ?? "{}").Outputs),
+    );
+    const parameters = Object.keys(JSON.parse(templates.get(name) ?? "{}").Parameters);
+
+    expect(parameters.filter((parameter) => outputs.includes(parameter))).toEqual(expected);
+    expect(parameters.filter((parameter) => outputs.includes(`${parameter}Name`))).toEqual([]);
+  });
+
   it("fit together: what the state manager puts out the task runner takes", () => {
     const { outputs } = deploy({ LongTasks: "queue" }, "state-manager");
     const runner = deploy(

@@ -5,10 +5,12 @@ import { toQueueAddress, YardQueues } from "../queues.ts";
 import { StateManager } from "../state-manager.ts";
 import { TaskRunner } from "../task-runner.ts";
 import { Yard } from "../yard.ts";
+import type { ParameterName } from "./parameter-definitions.ts";
 import { addExclusion, addRequirement, openTemplate } from "./template-parameters.ts";
 import {
   addContainers,
   addFunctionAlarms,
+  addSharedOutputs,
   addStores,
   addTaskLogs,
   findStores,
@@ -20,6 +22,16 @@ import {
   toYardSettings,
 } from "./template-settings.ts";
 import { addFunctionOutputs, addOutput, addQueueOutputs, addStoreOutputs } from "./template-stack.ts";
+
+/** What the stacks of runners and services must have as the state manager has it. */
+const SHARED = [
+  "QueueKeyArn",
+  "MessageBucket",
+  "MessagePrefix",
+  "MachineBucket",
+  "MachinePrefix",
+  "TaskRunnerTimeout",
+] as const satisfies readonly ParameterName[];
 
 const YARD_DESCRIPTION =
   "Stackyard: a whole yard. Queues, tables, the state manager, the task runner, schedule and alarms.";
@@ -48,7 +60,8 @@ export function addYardTemplate(app: App): Stack {
   addExclusion(stack, ["EventOrder", "fifo"], ["RefusedEvents", "redeliver"]);
   addQueueOutputs(stack, queues);
   addStoreOutputs(stack, stores);
-  addOutput(stack, "TaskLogBucketName", taskLogs.bucket, "Bucket of the whole logs of tasks.");
+  addOutput(stack, "TaskLogBucket", taskLogs.bucket, "Bucket of the whole logs of tasks.");
+  addSharedOutputs(stack, parameters, [...SHARED, "TaskLogPrefix"]);
   addFunctionOutputs(stack, "StateManager", stateManager.function);
   addFunctionOutputs(stack, "TaskRunner", taskRunner.function);
   return stack;
@@ -82,6 +95,7 @@ export function addStateManagerTemplate(app: App): Stack {
   addExclusion(stack, ["EventOrder", "fifo"], ["RefusedEvents", "redeliver"]);
   addQueueOutputs(stack, queues);
   addStoreOutputs(stack, stores);
+  addSharedOutputs(stack, parameters, [...SHARED, "RunnersHaveStore"]);
   addFunctionOutputs(stack, "StateManager", stateManager.function);
   return stack;
 }

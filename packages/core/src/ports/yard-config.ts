@@ -73,7 +73,7 @@ export const AwsYardOptions = Type.Object(
       `\`bucket\` and \`prefix\` for messages that are too large for a queue, when the yard has such a bucket. Default of \`prefix\`: \`${KEY_PREFIXES.messages}\``,
     ),
     logs: bucketPlace(
-      `\`bucket\` and \`prefix\` of whole logs: the output \`TaskLogBucketName\` and the parameter \`TaskLogPrefix\`. Default of \`prefix\`: \`${KEY_PREFIXES.logs}\``,
+      `\`bucket\` and \`prefix\` of whole logs: the output \`TaskLogBucket\` and the parameter \`TaskLogPrefix\`. Default of \`prefix\`: \`${KEY_PREFIXES.logs}\``,
     ),
   },
   { additionalProperties: false },

@@ -220,7 +220,12 @@ function toAttribute([logicalId = "", name = ""]: readonly string[], resources: 
   return toArn?.(toName(logicalId, resource, place), place) ?? `${logicalId}.${name}`;
 }
 
-/** Follows the user guide, "Name type": where a template gives none, it is made of the stack's and the resource's. */
+/**
+ * Follows the user guide, "Name type": where a template gives none, it is made of the stack's and the resource's. Names of
+ * buckets have no capitals (user guide of S3, "Bucket naming rules").
+ */
 function toName(logicalId: string, resource: ResolvedResource | undefined, { stackName }: StackPlace): string {
-  return (resource && findCustomName(resource)) ?? `${stackName}-${logicalId}`;
+  const chosen = `${stackName}-${logicalId}`;
+  const own = resource && findCustomName(resource);
+  return own ?? (resource?.type === "AWS::S3::Bucket" ? chosen.toLowerCase() : chosen);
 }
