@@ -1,7 +1,10 @@
-import { UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import { randomBytes } from "node:crypto";
+import { DeleteItemCommand, QueryCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import {
+  aQueuedEvent,
   type DurableStore,
   damagedListConformance,
+  damagedQueueConformance,
   durableStoreConformance,
   storeConformance,
 } from "@stackyard/core/testing";
@@ -62,3 +65,55 @@ describe("lists of the DynamoDB store over damaged items", () => {
     );
   }
 });
+
+describe("the queue of the DynamoDB store over damaged items", () => {
+  for (const { name, run } of damagedQueueConformance) {
+    it(name, () =>
+      run(async () => {
+        const store = await tables.open();
+        return { store, damageEvent: (id, text) => damageEvents(store.tables.work, id, text) };
+      }),
+    );
+  }
+
+  it("delivers an event whose item is gone as unreadable", async () => {
+    const store = await tables.open();
+    const message = { event: "PUSH", stackId: "s1", metadata: { bytes: randomBytes(3_000).toString("base64") } };
+    await store.enqueue([aQueuedEvent("e1", { message })]);
+    const [key] = await findEventKeys(store.tables.work, "s1");
+    await tables.client.send(new DeleteItemCommand({ TableName: store.tables.work, Key: key }));
+
+    const items = await store.takeDue({ kinds: ["event"], now: Date.now(), limit: 5, leaseMs: 1_000 });
+
+    expect(items).toMatchObject([
+      {
+        kind: "event",
+        event: { id: "e1", stackId: "s1", message: { unreadable: expect.stringContaining("cannot be read") } },
+      },
+    ]);
+    await store.close();
+  });
+});
+
+async function findEventKeys(table: string, stackId: string) {
+  const { Items = [] } = await tables.client.send(
+    new QueryCommand({
+      TableName: table,
+      KeyConditionExpression: "pk = :pk and begins_with(sk, :sk)",
+      ExpressionAttributeValues: { ":pk": { S: `stack#${stackId}` }, ":sk": { S: "event#" } },
+    }),
+  );
+  return Items.flatMap(({ pk, sk }) => (pk === undefined || sk === undefined ? [] : [{ pk, sk }]));
+}
+
+async function damageEvents(table: string, stackId: string, text: string): Promise<void> {
+  const keys = await findEventKeys(table, stackId);
+  expect(keys).toHaveLength(1);
+  for (const key of keys) {
+    const update = {
+      UpdateExpression: "SET event = :text",
+      ExpressionAttributeValues: { ":text": { M: { json: { S: text } } } },
+    };
+    await tables.client.send(new UpdateItemCommand({ TableName: table, Key: key, ...update }));
+  }
+}

@@ -1,7 +1,7 @@
 import type { DueKind } from "@stackyard/core";
 import { chunk } from "@stackyard/core";
 import { toAttemptDue } from "@stackyard/core/attempt";
-import type { DueItem, QueuedEvent, TakeDueInput } from "@stackyard/core/engine";
+import { type DueItem, type QueuedEvent, type TakeDueInput, toQueuedEvent } from "@stackyard/core/engine";
 import {
   type Aggregate,
   type AttemptRow,
@@ -27,7 +27,7 @@ import { changeStack, loadStack, toDoneKey } from "./stack-home.ts";
 import { type LoadedStack, readShadowId, STACK_SHARDS } from "./stack-item.ts";
 import { attemptLater, type DueStack, dropOldest, type StoreContext } from "./store-context.ts";
 import { DUE_INDEX, WORK_INDEXES } from "./tables.ts";
-import { takeFirst } from "./work-rows.ts";
+import { takeFirst, tryRead } from "./work-rows.ts";
 
 interface Place {
   readonly stackId: string;
@@ -341,21 +341,21 @@ async function toItem(context: StoreContext, work: DueWork): Promise<DueItem> {
   return {
     kind: "event",
     receipt: toEventReceipt(stackId, event.no),
-    event: event.event ?? (await loadBeside(context, stackId, event)),
+    event: await loadEvent(context, stackId, event),
     deliveries: event.deliveries + 1,
   };
 }
 
-async function loadBeside(
-  { work }: StoreContext,
-  stackId: string,
-  { beside = "", id }: LaneEvent,
-): Promise<QueuedEvent> {
+/** Loads an event. One that cannot be read comes with the reason, because the other events of the take are not at fault. */
+async function loadEvent({ work }: StoreContext, stackId: string, lane: LaneEvent): Promise<QueuedEvent> {
+  const { id, beside, dueAt: receivedAt } = lane;
+  const row = { id, stackId, receivedAt };
+  if (beside === undefined) return toQueuedEvent(lane.event, row);
   const item = await work.get(toStackKey(stackId, beside));
-  const event = item === undefined ? undefined : fromItem(item)["event"];
   // Written before its queue names it, and removed after its queue stops naming it: it is gone only if it was done.
-  if (event === undefined) return { id, stackId, origin: "external", message: {}, receivedAt: 0 };
-  return event as QueuedEvent;
+  if (item === undefined) return toQueuedEvent(undefined, row);
+  const read = tryRead(() => fromItem(item)["event"]);
+  return toQueuedEvent(read.item, row);
 }
 
 /** Finds stacks that may be due by then, in order of their entries. Without the index it reads the whole table. */

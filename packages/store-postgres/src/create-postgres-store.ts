@@ -99,7 +99,7 @@ function assemble(settings: StoreSettings, connections: Connections, database: D
       database.assertOpen();
       return changes.length === 0 ? [] : groups.commits.call(changes);
     },
-    ...createWorkQueue(database, groups.enqueues, groups.receipts, signals),
+    ...createWorkQueue(database, groups.enqueues, groups.receipts, signals, logger),
     ...attempts,
     queries: createStackQueries(database, signals, logger),
     prune: createPrune(database),

@@ -1,4 +1,11 @@
-import { aPut, aQueuedEvent, damagedListConformance } from "@stackyard/core/testing";
+import { type DueKind, silentLogger } from "@stackyard/core";
+import {
+  aDispatch,
+  aPut,
+  aQueuedEvent,
+  damagedListConformance,
+  damagedQueueConformance,
+} from "@stackyard/core/testing";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { PostgresStore } from "./create-postgres-store.ts";
 import { startTestServer, type TestServer } from "./testing/test-server.ts";
@@ -67,6 +74,33 @@ describe("a damaged row", () => {
   });
 });
 
+describe("the damaged message of an attempt", () => {
+  const ids = ["bad", "good"].map((task) => `s1/created/1/${task}/1`);
+
+  it.each(["", "{", "null", "{}", '{"task":"bad"}'])(
+    "%j is logged, and the other attempts are delivered",
+    async (text) => {
+      const lines: string[] = [];
+      const logger = { ...silentLogger, error: (line: string) => lines.push(line) };
+      const own = await server.open({ logger });
+      const dispatches = ids.map((id, index) => aDispatch(id, { task: ["bad", "good"][index] ?? "" }));
+      await own.commit([aPut({}, { dispatches, now: NOW })]);
+      const damaged = `position = (select began_at from ${own.schema}.open_attempt where attempt_id like '%/bad/%')`;
+      await server.sql(`update ${own.schema}.history set sent = '${text}' where ${damaged}`);
+      const takeOwn = (kinds: readonly DueKind[], now: number) =>
+        own.takeDue({ kinds, now, limit: 10, leaseMs: 60_000 });
+
+      const tasks = await takeOwn(["task"], NOW + 3_600_000);
+      const deadlines = await takeOwn(["deadline"], NOW + 30 * 86_400_000);
+
+      expect(tasks).toMatchObject([{ kind: "task", attemptId: ids[1] }]);
+      expect(lines).toEqual(["The message of an attempt cannot be read. Retry the task."]);
+      expect(deadlines).toMatchObject(["bad", "good"].map((task) => ({ kind: "deadline", stackId: "s1", task })));
+      await own.close();
+    },
+  );
+});
+
 describe("lists over damaged rows", () => {
   for (const { name, run } of damagedListConformance) {
     it(name, () =>
@@ -77,6 +111,22 @@ describe("lists over damaged rows", () => {
           store: own,
           async damage(id) {
             await damage(id);
+          },
+        };
+      }),
+    );
+  }
+});
+
+describe("the queue over damaged rows", () => {
+  for (const { name, run } of damagedQueueConformance) {
+    it(name, () =>
+      run(async () => {
+        const own = await server.open();
+        return {
+          store: own,
+          async damageEvent(id, text) {
+            await server.sql(`update ${own.schema}.event_queue set event = '${text}' where stack_id = '${id}'`);
           },
         };
       }),

@@ -2,6 +2,7 @@ import {
   type DispatchAttempt,
   defined,
   isMap,
+  isStackyardError,
   parseJson,
   type Stack,
   StackyardError,
@@ -143,12 +144,25 @@ export interface SentAttempt {
 
 /** Reads what `toDispatchRow` has written. Throws `STORE_CORRUPT` for a row that is damaged or gone. */
 export function parseSent(text: string | null): SentAttempt {
-  return parseStored.json(text ?? "", "message of an attempt") as SentAttempt;
+  const value = parseStored.json(text ?? "", "message of an attempt");
+  if (isMap(value) && typeof value["task"] === "string" && isMap(value["message"]))
+    return value as unknown as SentAttempt;
+  throw new StackyardError("STORE_CORRUPT", "The message of an attempt cannot be read. Correct or delete its row.");
+}
+
+/** As `parseSent`, but returns undefined for a row that is damaged or gone. */
+export function findSent(text: string | null): SentAttempt | undefined {
+  try {
+    return parseSent(text);
+  } catch (error) {
+    if (isStackyardError(error, "STORE_CORRUPT")) return undefined;
+    throw error;
+  }
 }
 
 /** Returns the id of an attempt from its column and its document. */
-export function toAttemptId(column: string, { longId }: SentAttempt): string {
-  return longId ?? fromKeyText(column);
+export function toAttemptId(column: string, sent: SentAttempt | undefined): string {
+  return sent?.longId ?? fromKeyText(column);
 }
 
 /** A new attempt, for `begin_attempt`. Without an owner it waits for a claim. */

@@ -1,16 +1,18 @@
-import type { DueKind, Store } from "@stackyard/core";
+import type { DueKind, Logger, Store } from "@stackyard/core";
 import {
   type DueItem,
   type LoadedStack,
+  parseQueuedEvent,
   type QueuedEvent,
   type TakeDueInput,
   toEventKey,
 } from "@stackyard/core/engine";
+import { parseAttemptId } from "@stackyard/core/machine";
 import { fromKeyText, toComparedText, toKeyText } from "./column-values.ts";
 import type { Database, Statement } from "./database.ts";
 import type { GroupedCalls } from "./grouped-calls.ts";
 import type { Signals } from "./signals.ts";
-import { parseSent, readStackRow, type StackRow, toAttemptId } from "./stored-rows.ts";
+import { findSent, readStackRow, type StackRow, toAttemptId } from "./stored-rows.ts";
 
 /** Creates the queue of the store. Calls that wait at the same time share one call of the server. */
 export function createWorkQueue(
@@ -18,14 +20,16 @@ export function createWorkQueue(
   enqueues: GroupedCalls<readonly QueuedEvent[], readonly boolean[]>,
   acknowledgements: GroupedCalls<readonly string[], undefined>,
   signals: Signals,
+  logger: Logger,
 ): Pick<Store, "enqueue" | "takeDue" | "release" | "nextDueAt"> {
-  const floors = { events: new QueueFloor(), tasks: new QueueFloor() };
+  const queue: Queue = { database, logger, floors: { events: new QueueFloor(), tasks: new QueueFloor() } };
+  const { floors } = queue;
   return {
     async enqueue(events) {
       database.assertOpen();
       return events.length === 0 ? [] : database.within(enqueues.call(events));
     },
-    takeDue: (input) => takeDue(database, floors, input),
+    takeDue: (input) => takeDue(queue, input),
     async release(receipts, visibleAt) {
       database.assertOpen();
       if (visibleAt === undefined) {
@@ -110,29 +114,28 @@ interface Taken {
   readonly item: DueItem;
 }
 
-/** Where takes of one process begin to look. */
-interface QueueFloors {
-  readonly events: QueueFloor;
-  readonly tasks: QueueFloor;
+/** The dependencies of takes, and where those of this process begin to look. */
+interface Queue {
+  readonly database: Database;
+  readonly logger: Logger;
+  readonly floors: { readonly events: QueueFloor; readonly tasks: QueueFloor };
 }
 
 /** Receives due items, oldest first over all kinds, and leases them. */
-async function takeDue(database: Database, floors: QueueFloors, input: TakeDueInput): Promise<readonly DueItem[]> {
+async function takeDue(queue: Queue, input: TakeDueInput): Promise<readonly DueItem[]> {
+  const { database, floors } = queue;
   database.assertOpen();
   const kinds = [...new Set(input.kinds)].sort();
   const others = kinds.filter((kind): kind is OtherKind => kind !== "event");
-  const taken = others.length === 0 ? [] : await takeOthers(database, floors.tasks, others, input);
+  const taken = others.length === 0 ? [] : await takeOthers(queue, others, input);
   if (others.length === kinds.length) return taken.map(({ item }) => item);
   const events = await takeEvents(database, floors.events, input);
-  return others.length === 0
-    ? events.map(({ item }) => item)
-    : mergeTaken(database, floors, [...events, ...taken], input);
+  return others.length === 0 ? events.map(({ item }) => item) : mergeTaken(queue, [...events, ...taken], input);
 }
 
 /** Claims events and other work in one call, which no consumer of ours does. Releases the excess at once. */
 async function mergeTaken(
-  database: Database,
-  floors: QueueFloors,
+  { database, floors }: Queue,
   taken: readonly Taken[],
   input: TakeDueInput,
 ): Promise<readonly DueItem[]> {
@@ -174,7 +177,8 @@ async function takeEvents(
     // Events keep their order among themselves, also where their instants do not.
     at = Math.max(at, row.due_at);
     const { seq, stack_id, deliveries } = row;
-    const event = JSON.parse(row.event) as QueuedEvent;
+    const known = { id: `row-${seq}`, stackId: fromKeyText(stack_id), receivedAt: row.due_at };
+    const event = parseQueuedEvent(row.event, known);
     const loaded = row.is_known ? toLoaded(row, event.stackId) : undefined;
     const item = { kind: "event", receipt: toEventReceipt(seq, stack_id), event, deliveries } as const;
     return { at, item: loaded === undefined ? item : { ...item, loaded } };
@@ -202,21 +206,32 @@ interface OtherRow {
 }
 
 async function takeOthers(
-  database: Database,
-  floor: QueueFloor,
+  { database, floors, logger }: Queue,
   kinds: readonly OtherKind[],
   { now, limit, leaseMs }: TakeDueInput,
 ): Promise<readonly Taken[]> {
   const parameters = [now, limit, now + leaseMs];
-  if (!kinds.includes("task")) return toTaken(await database.rows<OtherRow>(toStatement(kinds), ...parameters));
-  const rows = await database.rows<OtherRow>(toStatement(kinds), ...parameters, floor.next(now));
+  if (!kinds.includes("task")) return toTaken(await database.rows<OtherRow>(toStatement(kinds), ...parameters), logger);
+  const rows = await database.rows<OtherRow>(toStatement(kinds), ...parameters, floors.tasks.next(now));
   const tasks = rows.flatMap(({ seq }) => (seq === null ? [] : [seq])).sort((a, b) => a - b);
-  floor.note(tasks, tasks.length === limit);
-  return toTaken(rows);
+  floors.tasks.note(tasks, tasks.length === limit);
+  return toTaken(rows, logger);
 }
 
-function toTaken(rows: readonly OtherRow[]): readonly Taken[] {
-  return rows.map((row) => ({ at: row.at, item: toItem(row) }));
+/** Leaves damaged rows out, and logs them. They come again after the lease, and end at their deadlines. */
+function toTaken(rows: readonly OtherRow[], logger: Logger): readonly Taken[] {
+  return rows.flatMap((row) => {
+    const item = toItem(row);
+    if (item !== undefined) return [{ at: row.at, item }];
+    const attemptId = fromKeyText(row.attempt_id ?? "");
+    const stackId = fromKeyText(row.stack_id ?? "");
+    logger.error("The message of an attempt cannot be read. Retry the task.", {
+      stackId,
+      attemptId,
+      code: "STORE_CORRUPT",
+    });
+    return [];
+  });
 }
 
 const TASK_LEASES = `update stackyard.open_attempt o
@@ -260,22 +275,22 @@ select c.kind, c.key, c.at, c.seq, t.deliveries, c.attempt_id, c.stack_id, c.can
   return { isLong: true, name: `take_${kinds.join("_")}`, text };
 }
 
-function toItem(row: OtherRow): DueItem {
+/** Returns undefined for a damaged row. */
+function toItem(row: OtherRow): DueItem | undefined {
   const stackId = fromKeyText(row.stack_id ?? "");
   if (row.kind === "timer" || row.kind === "parked") return { kind: row.kind, stackId, dueAt: row.at };
-  const sent = parseSent(row.sent);
+  const sent = findSent(row.sent);
   const attemptId = toAttemptId(row.attempt_id ?? "", sent);
-  const { task, message } = sent;
-  switch (row.kind) {
-    case "task":
-      return { kind: "task", receipt: row.key, attemptId, message, deliveries: row.deliveries ?? 1 };
-    case "deadline": {
-      const why = row.cancel_until === null ? "deadline" : "cancel";
-      return { kind: "deadline", stackId, attemptId, task, why, dueAt: row.at };
-    }
-    default:
-      return { kind: row.kind, receipt: row.key, attemptId, message, dueAt: row.at };
+  const task = sent?.task ?? parseAttemptId(attemptId)?.task;
+  if (task === undefined) return undefined;
+  if (row.kind === "deadline") {
+    const why = row.cancel_until === null ? "deadline" : "cancel";
+    return { kind: "deadline", stackId, attemptId, task, why, dueAt: row.at };
   }
+  if (sent === undefined) return undefined;
+  const facts = { receipt: row.key, attemptId, message: sent.message };
+  if (row.kind === "task") return { kind: "task", ...facts, deliveries: row.deliveries ?? 1 };
+  return { kind: row.kind, ...facts, dueAt: row.at };
 }
 
 /** How rows of one kind of due work are found; `$1` is now, `$2` the limit, `$4` where to look from in the queue. */

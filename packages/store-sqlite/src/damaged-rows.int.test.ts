@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { isStackyardError, silentLogger } from "@stackyard/core";
-import { damagedListConformance } from "@stackyard/core/testing";
+import { damagedListConformance, damagedQueueConformance } from "@stackyard/core/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createSqliteStore, type SqliteStore } from "./create-sqlite-store.ts";
 
@@ -188,6 +188,24 @@ describe("lists over damaged rows", () => {
           async damage(id) {
             const database = new DatabaseSync(join(own, "stackyard.db"));
             database.prepare("update stack set body = '{' where stack_id = ?").run(id);
+            database.close();
+          },
+        };
+      }),
+    );
+  }
+});
+
+describe("the queue over damaged rows", () => {
+  for (const { name, run } of damagedQueueConformance) {
+    it(name, () =>
+      run(async () => {
+        const own = mkdtempSync(join(folder, "own-"));
+        return {
+          store: await createSqliteStore({ folder: own }),
+          async damageEvent(id, text) {
+            const database = new DatabaseSync(join(own, "stackyard.db"));
+            database.prepare("update event_queue set event = ? where stack_id = ?").run(text, id);
             database.close();
           },
         };

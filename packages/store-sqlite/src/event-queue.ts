@@ -7,6 +7,7 @@ import {
   type Page,
   type PageInput,
   type ParkedEvent,
+  parseQueuedEvent,
   parseStored,
   type QueuedEvent,
   type Take,
@@ -21,6 +22,7 @@ interface KnownEvent {
   readonly seq: number;
   readonly stackId: string;
   readonly key: string;
+  readonly receivedAt: number;
 }
 
 interface EventRow {
@@ -133,10 +135,11 @@ export class EventQueue {
     };
   }
 
-  #toItem({ receipt, value: { seq }, deliveries }: TakenRow<KnownEvent>): DueItem | undefined {
+  #toItem({ receipt, value, deliveries }: TakenRow<KnownEvent>): DueItem | undefined {
+    const { seq, key: id } = value;
     const document = this.#documents.get(seq) ?? this.#readDocument(seq);
     if (document === undefined) return undefined;
-    return { kind: "event", receipt, event: JSON.parse(document) as QueuedEvent, deliveries };
+    return { kind: "event", receipt, event: parseQueuedEvent(document, { ...value, id }), deliveries };
   }
 
   #readDocument(seq: number): string | undefined {
@@ -149,7 +152,7 @@ export class EventQueue {
     const rows = this.#database.all<EventRow>(select, this.#readTo, limit);
     for (const { seq: number, stack_id: lane, visible_at: visibleAt, deliveries, ...row } of rows) {
       const place = { number, lane, dueAt: Math.max(row.queued_at, visibleAt), visibleAt, deliveries };
-      this.#known.add({ seq: number, stackId: lane, key: row.event_id }, place, take);
+      this.#known.add({ seq: number, stackId: lane, key: row.event_id, receivedAt: row.queued_at }, place, take);
       this.#documents.set(number, row.event);
     }
     this.#readTo = rows.length < limit ? this.#seqs.last : (rows.at(-1)?.seq ?? this.#seqs.last);

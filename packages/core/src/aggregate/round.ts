@@ -16,6 +16,7 @@ import { defined } from "../machine/json.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { Stack, StackTimer } from "../machine/stack.ts";
 import type { Ids, Random } from "../ports/clock.ts";
+import { findUnreadable } from "../ports/queued-event.ts";
 import type {
   AppliedResult,
   CancelAttempt,
@@ -245,6 +246,8 @@ export interface ReadOptions {
 export function parseQueued(options: ReadOptions, round: Round, queued: QueuedEvent): ParsedEvent {
   const read = options.readEvent?.(queued);
   if (read !== undefined) return { kind: "event", event: read };
+  const unreadable = findUnreadable(queued.message);
+  if (unreadable !== undefined) return { kind: "invalid", code: "EVENT_INVALID", reason: unreadable };
   const parsed = parseEventMessage(queued.message, {
     // An attempt's id, and so the id of its result, may be longer than senders may make theirs.
     messageId: queued.origin === "worker" ? "worker" : queued.id,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { failed, type Step } from "../ports/executor.ts";
+import { parseQueuedEvent } from "../ports/queued-event.ts";
 import { createTrial } from "../testing/trial.ts";
 
 const NEVER: Step = { kind: "running", progress: {}, pollAfterMs: 3_600_000, message: "waits" };
@@ -131,6 +132,20 @@ describe("the engine", () => {
     ]);
     const { items } = await yard.store.queries.listDeadLetters({}, { limit: 10 });
     expect(items).toHaveLength(3);
+  });
+
+  it("dead-letters an event whose row was damaged, with the reason, and applies the events behind it", async () => {
+    const { yard, listOutcomes } = createTrial();
+    const row = { id: "e0", stackId: "pr-1", receivedAt: 1 };
+    await yard.store.enqueue([parseQueuedEvent('{"id":"e0","stackId"', row)]);
+
+    await yard.publish(opened);
+    await yard.settle();
+
+    expect((await listOutcomes("pr-1")).slice(0, 2)).toEqual([" dead-lettered EVENT_INVALID", "OPENED applied"]);
+    const { items } = await yard.store.queries.listDeadLetters({}, { limit: 10 });
+    const reason = "The row of the event in the queue cannot be read: it is not JSON.";
+    expect(items).toMatchObject([{ reason, masked: "all", event: { message: { body: '{"id":"e0","stackId"' } } }]);
   });
 
   it("parks an event of a machine that is not known yet", async () => {

@@ -38,6 +38,7 @@ export {
   type RecordWrite,
   type RecordWriteResult,
 } from "../ports/create-records.ts";
+export { parseQueuedEvent, toQueuedEvent } from "../ports/queued-event.ts";
 export type { Page, PageInput, StoredRecord, UnreadableRow } from "../ports/records.ts";
 export { createPageBuilder, type PageBuilder, type PageRow } from "../ports/records.ts";
 export {

@@ -5,7 +5,7 @@ import { formatFaults, listSchemaFaults } from "../machine/document/schema-fault
 import type { Stack } from "../machine/stack.ts";
 import type { Logger } from "./executor.ts";
 import { foreignCursor } from "./records.ts";
-import type { DeadLetter, HistoryEntry, ParkedEvent } from "./stack-store.ts";
+import type { DeadLetter, HistoryEntry, ParkedEvent, QueuedEvent } from "./stack-store.ts";
 import type { StackCondition, StoreSignal } from "./store.ts";
 
 // Helpers that every store uses, whatever its database.
@@ -39,7 +39,13 @@ const HISTORY_ENTRY: Shape = {
   sent: "array",
   notes: "array",
 };
-const EVENT: Shape = { id: "string", stackId: "string", message: "object", receivedAt: "number" };
+const EVENT: Shape = {
+  id: "string",
+  stackId: "string",
+  origin: "string",
+  message: "object",
+  receivedAt: "number",
+};
 const PARKED: Shape = {
   event: "object",
   code: "string",
@@ -67,8 +73,8 @@ export const parseStored = {
   },
   historyEntry: (text: string, name: string): HistoryEntry =>
     parse<HistoryEntry>(text, name, (value) => findFault(value, HISTORY_ENTRY)),
-  parked: (text: string, name: string): ParkedEvent => parse<ParkedEvent>(text, name, findEventFault(PARKED)),
-  deadLetter: (text: string, name: string): DeadLetter => parse<DeadLetter>(text, name, findEventFault(DEAD_LETTER)),
+  parked: (text: string, name: string): ParkedEvent => parse<ParkedEvent>(text, name, findHolderFault(PARKED)),
+  deadLetter: (text: string, name: string): DeadLetter => parse<DeadLetter>(text, name, findHolderFault(DEAD_LETTER)),
   /** Returns the faults of a stack that was stored in another form, if it has any. */
   findStackFault: (value: unknown): string | undefined => findFault(value, STACK),
   /** Reads a stack in the predecessor's format, which has no task runs, entries and timers. */
@@ -100,8 +106,16 @@ function parse<Document>(
   });
 }
 
-function findEventFault(shape: Shape): (value: unknown) => string | undefined {
-  return (value) => findFault(value, shape) ?? findFault((value as { readonly event: unknown }).event, EVENT);
+function findHolderFault(shape: Shape): (value: unknown) => string | undefined {
+  return (value) => findFault(value, shape) ?? findEventFault((value as { readonly event: unknown }).event);
+}
+
+/** Returns why a value is not a queued event; undefined when it is one. */
+export function findEventFault(value: unknown): string | undefined {
+  const fault = findFault(value, EVENT);
+  if (fault !== undefined) return fault;
+  const { origin } = value as QueuedEvent;
+  return origin === "external" || origin === "worker" ? undefined : '"origin" is neither "external" nor "worker"';
 }
 
 function findFault(value: unknown, shape: Shape): string | undefined {
