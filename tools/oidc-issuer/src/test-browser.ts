@@ -8,6 +8,8 @@ export interface TestBrowser {
   call(url: string, init?: RequestInit): Promise<Response>;
   /** Returns the value of a cookie. */
   cookie(name: string): string | undefined;
+  /** Returns the names of all cookies, the oldest first. */
+  cookies(): readonly string[];
   /** Takes a cookie, as a browser that was moved to another machine would. */
   plant(name: string, value: string): void;
 }
@@ -61,6 +63,7 @@ export function createTestBrowser(): TestBrowser {
     },
     call: (url, init = {}) => send(url, init, "same-origin"),
     cookie: (name) => jar.get(name),
+    cookies: () => [...jar.keys()],
     plant: (name, value) => void jar.set(name, value),
   };
 }

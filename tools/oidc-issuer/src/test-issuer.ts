@@ -11,6 +11,8 @@ export interface TestIssuer {
   person: Readonly<Record<string, unknown>> & { readonly sub: string };
   /** Changes the claims of ID tokens before they are signed, with the issuer's own key. */
   tamper: ((claims: JWTPayload) => JWTPayload) | undefined;
+  /** Answers a request in place of the issuer when it returns true, as issuers with other habits do. */
+  override: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined;
   /** Takes new keys; the old ones are forgotten. */
   rotate(): Promise<void>;
   /** Signs any claims with the present key. ID tokens go through it too. */
@@ -47,6 +49,7 @@ export async function startTestIssuer(options: TestIssuerOptions): Promise<TestI
     url,
     person: { sub: "00u1", email: "ada@example.org", groups: ["team-web"] },
     tamper: undefined,
+    override: undefined,
     async rotate() {
       keys = await createKeys(url);
       issuer.sign = keys.sign;
@@ -95,6 +98,7 @@ function createAnswer(issuer: TestIssuer, options: TestIssuerOptions, jwk: JWK) 
   const provider = new Provider(issuer.url, toConfiguration(issuer, options, jwk));
   const callback = provider.callback();
   return async (request: IncomingMessage, response: ServerResponse) => {
+    if (issuer.override?.(request, response)) return;
     if (request.url?.startsWith("/interaction/")) {
       await provider.interactionFinished(request, response, { login: { accountId: issuer.person.sub } });
       return;

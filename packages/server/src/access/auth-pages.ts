@@ -67,6 +67,9 @@ export function toPagePolicy(styles: string, further: readonly string[]): string
 export const signedInBody = (name: string, continueAt: string) =>
   html`<p>You are signed in as ${name}.</p><p><a href="${continueAt}">Continue</a></p>`;
 
+/** Renders the page that asks whether the browser is signed in already. */
+export const unknownLoginBody = (continueAt: string) => html`<p><a href="${continueAt}">Continue</a></p>`;
+
 /** Renders the page after a logout. */
 export const signedOutBody = () => html`<p>You are signed out.</p>`;
 

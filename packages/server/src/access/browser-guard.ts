@@ -9,6 +9,7 @@ export interface BrowserPlace {
 /** Names of our cookies for one request. */
 export interface CookieNames {
   readonly session: string;
+  /** The beginning of the names of logins that are under way; `toLoginCookieName` completes it. */
   readonly login: string;
   readonly secure: boolean;
 }
@@ -23,9 +24,27 @@ export function toCookieNames({ url }: BrowserPlace, request: Request): CookieNa
   return { session: `stackyard-${port}`, login: `stackyard-login-${port}`, secure: false };
 }
 
+/**
+ * Returns the name of the cookie of one login: tabs that sign in at the same time must not take each other's cookie.
+ * The state is the issuer's echo, so any text may come as one.
+ */
+export function toLoginCookieName({ login }: CookieNames, state: string): string {
+  return `${login}-${state.replaceAll(/[^\w-]/g, "").slice(0, 12)}`;
+}
+
+/** Returns the names of the login cookies of a request, in the order of the browser: the oldest first (RFC 6265, 5.4). */
+export function listLoginCookies(request: Request, { login }: CookieNames): readonly string[] {
+  const names = listPairs(request).map((pair) => pair.split("=")[0] ?? "");
+  return names.filter((name) => name.startsWith(`${login}-`));
+}
+
+function listPairs(request: Request): readonly string[] {
+  return (request.headers.get("cookie") ?? "").split(";").map((pair) => pair.trim());
+}
+
 /** Returns the value of a cookie of a request; undefined when the name is missing or occurs twice. */
 export function findCookie(request: Request, name: string): string | undefined {
-  const pairs = (request.headers.get("cookie") ?? "").split(";").map((pair) => pair.trim());
+  const pairs = listPairs(request);
   const values = pairs.filter((pair) => pair.startsWith(`${name}=`)).map((pair) => pair.slice(name.length + 1));
   return values.length === 1 ? values[0] : undefined;
 }

@@ -40,6 +40,7 @@ import {
   createCallbackHandler,
   createLoginHandler,
   createLogoutHandler,
+  createSignedInHandler,
   type PeopleDeps,
   wantsPage,
 } from "./people-login.ts";
@@ -104,6 +105,7 @@ export function createLogins(deps: LoginDeps, options: LoginOptions): Logins {
   const routes: readonly [method: "GET" | "POST", path: string, handler: AuthHandler][] = [
     ["GET", "/auth/login", createLoginHandler(context, people)],
     ["GET", "/auth/callback", createCallbackHandler(context, people)],
+    ["GET", "/auth/signed-in", createSignedInHandler(context)],
     ["POST", "/auth/logout", createLogoutHandler(context, people)],
     ["POST", "/auth/backchannel-logout", createBackchannelHandler(context, people)],
     ["POST", "/auth/device", createDeviceHandler(context, devices)],

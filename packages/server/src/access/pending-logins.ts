@@ -21,8 +21,14 @@ const LoginRecord = Type.Object({ kind: Type.Literal("login"), returnTo: Type.St
 export interface PendingLogins {
   /** Returns the secret for the login's cookie, and the checks to send to the issuer. */
   begin(returnTo: string): Promise<{ readonly secret: string; readonly checks: LoginChecks }>;
-  /** Claims a login, once. Returns undefined when it is unknown, expired or already claimed. */
-  take(secret: string): Promise<{ readonly returnTo: string; readonly checks: LoginChecks } | undefined>;
+  /**
+   * Claims a login, once. Returns undefined when it is unknown, expired or already claimed, or when `state` belongs to
+   * another one, which leaves it as it is.
+   */
+  take(input: {
+    readonly secret: string;
+    readonly state: string;
+  }): Promise<{ readonly returnTo: string; readonly checks: LoginChecks } | undefined>;
 }
 
 /** Creates the pending logins of a yard over its records. */
@@ -35,7 +41,8 @@ export function createPendingLogins({ records, clock, random }: PendingDeps): Pe
       await records.put({ key: keyOf("", secret), value, expected: "absent", expiresAt: now + LOGIN_MS, now });
       return { secret, checks: toChecks(secret) };
     },
-    async take(secret) {
+    async take({ secret, state }) {
+      if (toChecks(secret).state !== state) return undefined;
       const now = clock.now();
       const record = await records.get(keyOf("", secret), now);
       const login = parse(LoginRecord, record?.value);

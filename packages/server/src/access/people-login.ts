@@ -13,8 +13,16 @@ import {
   readForm,
   toSessionCookie,
 } from "./auth-context.ts";
-import { signedInBody, signedOutBody, toPage } from "./auth-pages.ts";
-import { findCookie, formatCookie, toCookieNames, toReturnPath } from "./browser-guard.ts";
+import { signedInBody, signedOutBody, toPage, unknownLoginBody } from "./auth-pages.ts";
+import {
+  type CookieNames,
+  findCookie,
+  formatCookie,
+  listLoginCookies,
+  toCookieNames,
+  toLoginCookieName,
+  toReturnPath,
+} from "./browser-guard.ts";
 import { findCredential, type RequestFacts } from "./caller.ts";
 import type { IssuerClient, SignedInPerson } from "./issuer-client.ts";
 import { type JwtVerifier, type LogoutOrder, parseLogoutClaims } from "./jwt-verifier.ts";
@@ -38,11 +46,21 @@ export function createLoginHandler(context: AuthContext, people: PeopleDeps | un
       toReturnPath(new URL(request.url).searchParams.get("return"), place),
     );
     const location = await people.issuer.startUrl(`${place.url.origin}/auth/callback`, checks);
-    const { login, secure } = toCookieNames(place, request);
-    const maxAgeSeconds = LOGIN_MS / 1_000;
-    const cookie = formatCookie(login, secret, { secure, sameSite: "Lax", maxAgeSeconds });
-    return new Response(null, { status: 302, headers: { location, "set-cookie": cookie } });
+    const names = toCookieNames(place, request);
+    const forgotten = listLoginCookies(request, names).slice(0, 1 - MOST_LOGINS);
+    const headers = new Headers({ location });
+    for (const name of forgotten) headers.append("set-cookie", toLoginCookie(names, name, ""));
+    headers.append("set-cookie", toLoginCookie(names, toLoginCookieName(names, checks.state), secret));
+    return new Response(null, { status: 302, headers });
   };
+}
+
+/** Logins that one browser has under way; the oldest are forgotten, so that cookies do not fill the header of requests. */
+const MOST_LOGINS = 5;
+
+/** Formats the cookie of one login; an empty secret removes it. */
+function toLoginCookie({ secure }: CookieNames, name: string, secret: string): string {
+  return formatCookie(name, secret, { secure, sameSite: "Lax", maxAgeSeconds: secret === "" ? 0 : LOGIN_MS / 1_000 });
 }
 
 /** Handles `GET /auth/callback` of the issuer. Throws `LOGIN_FAILED` and the errors of `IssuerClient.finish`. */
@@ -51,27 +69,49 @@ export function createCallbackHandler(context: AuthContext, people: PeopleDeps |
     if (people === undefined) throw notConfigured("Sign-in of people (access.people)");
     const place = context.findPlace(request);
     const names = toCookieNames(place, request);
-    const cookie = findCookie(request, names.login);
-    const pending = cookie === undefined ? undefined : await people.logins.take(cookie);
-    if (pending === undefined) {
-      const message = "This login was not started in this browser, was finished before, or took more than 10 minutes.";
-      throw new StackyardError("LOGIN_FAILED", `${message} Sign in again.`);
-    }
+    const { search, searchParams } = new URL(request.url);
+    const state = searchParams.get("state") ?? "";
+    const cookieName = toLoginCookieName(names, state);
+    const secret = findCookie(request, cookieName);
+    const pending = secret === undefined ? undefined : await people.logins.take({ secret, state });
+    if (pending === undefined) return answerUnknownLogin(context, request);
     // A proxy changes scheme and host; the issuer has the public address.
-    const callback = new URL(`/auth/callback${new URL(request.url).search}`, place.url.origin);
+    const callback = new URL(`/auth/callback${search}`, place.url.origin);
     const { person, idToken } = await people.issuer.finish(callback, pending.checks);
-    const { secret } = await beginSession(context, { ...toNewSession(person), idToken }, facts);
+    const session = await beginSession(context, { ...toNewSession(person), idToken }, facts);
     const continueAt = pending.returnTo;
     return toPage({
       title: "Signed in",
       body: signedInBody(person.name, continueAt),
       continueAt,
-      cookies: [
-        toSessionCookie(context, request, secret),
-        formatCookie(names.login, "", { secure: names.secure, sameSite: "Lax", maxAgeSeconds: 0 }),
-      ],
+      cookies: [toSessionCookie(context, request, session.secret), toLoginCookie(names, cookieName, "")],
       nonce: createNonce(context),
     });
+  };
+}
+
+/**
+ * Answers a callback that belongs to no login of this browser, such as one that is loaded again. The session's cookie
+ * does not come with a request from the issuer's site, so a page of ours asks for it.
+ */
+function answerUnknownLogin(context: AuthContext, request: Request): Promise<Response> {
+  if (!wantsPage(request)) throw unknownLogin();
+  const continueAt = "/auth/signed-in";
+  return toPage({ title: "Signing in", body: unknownLoginBody(continueAt), continueAt, nonce: createNonce(context) });
+}
+
+function unknownLogin(): StackyardError {
+  const message = "This login was not started in this browser, was finished before, or took more than 10 minutes.";
+  return new StackyardError("LOGIN_FAILED", `${message} Sign in again.`);
+}
+
+/** Handles `GET /auth/signed-in`: goes on with the session of the browser. Throws `LOGIN_FAILED` without one. */
+export function createSignedInHandler(context: AuthContext): AuthHandler {
+  return async (request) => {
+    const session = await findBrowserSession(context, request);
+    if (session === undefined) throw unknownLogin();
+    const body = signedInBody(session.sender.name, "/");
+    return toPage({ title: "Signed in", body, continueAt: "/", nonce: createNonce(context) });
   };
 }
 

@@ -114,7 +114,7 @@ describe("cookies in Chromium", () => {
     await page.getByText("You are signed in as ada@example.org. Type the code").waitFor();
 
     expect(await (await login).headerValue("set-cookie")).toMatch(
-      /^__Host-stackyard-login=[^;]+; Path=\/; Max-Age=600; HttpOnly; SameSite=Lax; Secure$/,
+      /^__Host-stackyard-login-[\w-]{12}=[^;]+; Path=\/; Max-Age=600; HttpOnly; SameSite=Lax; Secure$/,
     );
     expect((await callback).status()).toBe(200);
     const flags = { domain: "yard.test", path: "/", secure: true, httpOnly: true, sameSite: "Strict" };
