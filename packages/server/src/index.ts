@@ -1,3 +1,4 @@
+export { checkIssuer } from "./access/issuer-client.ts";
 export { createServer, ensureSecret, ensureToken, type Server } from "./create-server.ts";
 export { createEditServer, type EditServer, type EditServerOptions } from "./edit-server.ts";
 export type { ApiAnswers } from "./http/openapi.ts";

@@ -10,6 +10,7 @@ describe("access of the options", () => {
   it.each([
     [{ access: { grants: [{ to: { workload: "github" }, role: "viewer" as const }] } }, '"github" is unknown'],
     [{ access: { people: { issuer: "https://id.test", clientId: "a" } } }, "server.url is missing"],
+    [{ url: "https://example.org/stackyard" }, "must not have a path"],
     [{ trustedProxies: ["10.0.0.0/99"] }, '"10.0.0.0/99" is not a network'],
   ])("is checked when the server is created: %j", (options, message) => {
     expect(() => createTestYard({ tokens, ...options })).toThrow(message);

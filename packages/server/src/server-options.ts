@@ -11,7 +11,7 @@ import {
   StackyardError,
   type Store,
 } from "@stackyard/core";
-import { type AccessConfig, parseAccessConfig } from "@stackyard/core/access";
+import { type AccessConfig, findServerUrlFault, parseAccessConfig } from "@stackyard/core/access";
 import type { ArtifactConsumer, ArtifactCoverage, ArtifactRefresh, ArtifactReplay } from "@stackyard/core/api";
 import type { MachineSources } from "@stackyard/core/engine";
 import type { YardServicesDeps } from "@stackyard/core/services";
@@ -202,7 +202,7 @@ export function parseServerOptions(options: ServerOptions): ServerSettings {
   const { host = "127.0.0.1", tokens = [], proofSecret, url } = options;
   const loopback = isLoopbackHost(host);
   const access = options.access && parseAccessConfig(options.access, defined({ serverUrl: url }));
-  const fault = findWayInFault(options, { host, access });
+  const fault = (url === undefined ? undefined : findServerUrlFault(url)) ?? findWayInFault(options, { host, access });
   if (fault !== undefined) throw invalid(fault);
   if (tokens.some(({ token }) => token.length < MIN_TOKEN_LENGTH)) {
     throw invalid(`A token needs at least ${MIN_TOKEN_LENGTH} characters.`);

@@ -18,6 +18,7 @@ import { loadYardRuntime, toYardRuntimeContext } from "../yard/aws-yard.ts";
 import { checkLogs } from "../yard/logs.ts";
 import { createOwnAwsAccess } from "../yard/process.ts";
 import { loadApiTokens } from "../yard/settings.ts";
+import { checkIssuers, checkProxies } from "./doctor-access.ts";
 import {
   checkDisk,
   checkProviderCache,
@@ -140,7 +141,8 @@ async function checkProject(
   }
   const plugins = await checkPlugins(file, env);
   const machines = await checkMachines(file, plugins.executors);
-  const findings = [checkConfig(file), plugins.finding, ...(await checkGrants(file, env)), machines.finding];
+  const access = [...(await checkGrants(file, env)), ...(await checkIssuers(file)), ...checkProxies(file)];
+  const findings = [checkConfig(file), plugins.finding, ...access, machines.finding];
   return { findings, file, used: machines.used };
 }
 

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { startTestIssuer } from "@stackyard/oidc-issuer";
 import { createSqliteStore } from "@stackyard/store-sqlite";
 import { afterEach, describe, expect, it } from "vitest";
 import { parseLines, runCli } from "../testing/run-cli.ts";
@@ -44,6 +45,40 @@ describe("doctor", () => {
     expect(version()).toBe(before);
   });
 
+  it("asks the issuers of people and of jobs", async () => {
+    const issuer = await startTestIssuer({ yardUrl: "https://yard.example.org" });
+    const people = { issuer: issuer.url, clientId: "stackyard" };
+    const config = (access: object) => JSON.stringify({ server: { url: "https://yard.example.org" }, access });
+    const cwd = aProject({ "stackyard.config.json": config({ people }) });
+
+    const reached = await find(cwd, "issuer");
+    issuer.override = (_, response) => {
+      response.end(JSON.stringify({ issuer: `${issuer.url}/realms/a/` }));
+      return true;
+    };
+    const renamed = await find(cwd, "issuer");
+    await issuer.stop();
+    const workloads = [{ name: "ci", issuer: issuer.url }];
+    const stopped = await find(aProject({ "stackyard.config.json": config({ workloads }) }), "issuer");
+
+    expect(reached).toMatchObject({ status: "ok", message: `${issuer.url} answers.` });
+    expect(renamed).toMatchObject({ status: "fail", message: expect.stringContaining(`"${issuer.url}/realms/a/"`) });
+    expect(stopped).toMatchObject({ status: "fail", message: expect.stringContaining("does not answer") });
+  });
+
+  it("warns about a public address without trusted proxies", async () => {
+    const server = { url: "https://yard.example.org" };
+    const proxied = { ...server, trustedProxies: ["10.0.0.0/8"] };
+    const cwd = aProject({ "stackyard.config.json": JSON.stringify({ server }) });
+
+    expect(await find(cwd, "proxies")).toMatchObject({
+      status: "warn",
+      message: expect.stringContaining("server.trustedProxies is empty"),
+    });
+    writeFileSync(join(cwd, "stackyard.config.json"), JSON.stringify({ server: proxied }));
+    expect(await find(cwd, "proxies")).toBeUndefined();
+  });
+
   it("does not create a missing store", async () => {
     const cwd = aProject({});
 
@@ -84,6 +119,40 @@ describe("doctor", () => {
 });
 
 describe("migrate", () => {
+  it("asks the issuers of people and of jobs", async () => {
+    const issuer = await startTestIssuer({ yardUrl: "https://yard.example.org" });
+    const people = { issuer: issuer.url, clientId: "stackyard" };
+    const config = (access: object) => JSON.stringify({ server: { url: "https://yard.example.org" }, access });
+    const cwd = aProject({ "stackyard.config.json": config({ people }) });
+
+    const reached = await find(cwd, "issuer");
+    issuer.override = (_, response) => {
+      response.end(JSON.stringify({ issuer: `${issuer.url}/realms/a/` }));
+      return true;
+    };
+    const renamed = await find(cwd, "issuer");
+    await issuer.stop();
+    const workloads = [{ name: "ci", issuer: issuer.url }];
+    const stopped = await find(aProject({ "stackyard.config.json": config({ workloads }) }), "issuer");
+
+    expect(reached).toMatchObject({ status: "ok", message: `${issuer.url} answers.` });
+    expect(renamed).toMatchObject({ status: "fail", message: expect.stringContaining(`"${issuer.url}/realms/a/"`) });
+    expect(stopped).toMatchObject({ status: "fail", message: expect.stringContaining("does not answer") });
+  });
+
+  it("warns about a public address without trusted proxies", async () => {
+    const server = { url: "https://yard.example.org" };
+    const proxied = { ...server, trustedProxies: ["10.0.0.0/8"] };
+    const cwd = aProject({ "stackyard.config.json": JSON.stringify({ server }) });
+
+    expect(await find(cwd, "proxies")).toMatchObject({
+      status: "warn",
+      message: expect.stringContaining("server.trustedProxies is empty"),
+    });
+    writeFileSync(join(cwd, "stackyard.config.json"), JSON.stringify({ server: proxied }));
+    expect(await find(cwd, "proxies")).toBeUndefined();
+  });
+
   it("does not create a missing store", async () => {
     const cwd = aProject({});
 

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { CONFIG_DEFAULTS, defineCommand, defined, optionalFlag, optionalInteger, optionalText } from "@stackyard/core";
+import { findProxyWarning } from "@stackyard/core/access";
 import { Type } from "typebox";
 import type { CommandContext } from "../command.ts";
 import { failWith } from "../failure.ts";
@@ -21,6 +22,7 @@ import {
   toServerUrl,
 } from "../yard/process.ts";
 import { type ApiToken, loadApiTokens, loadClientSecret } from "../yard/settings.ts";
+import { TRUSTED_PROXIES_HINT } from "./doctor-access.ts";
 
 /** `stackyard server` */
 export const server = defineCommand({
@@ -68,6 +70,8 @@ export const server = defineCommand({
     });
     const removeAddress = isPublished ? await publishAddress(dataDirOf(file), running) : () => {};
     printReady(running, { out, file, withWorker, own: tokens?.own });
+    const warning = findProxyWarning(file.config.server ?? {});
+    if (warning !== undefined) out.note(`warning: ${warning} ${TRUSTED_PROXIES_HINT}`);
     return runUntilSignal(context, running, { drainMs, onEnding: removeAddress });
   },
 });

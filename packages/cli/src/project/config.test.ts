@@ -54,6 +54,13 @@ describe("parseConfig", () => {
     expect(() => parseConfig({ server: { servicesUrl: url } }, "x")).toThrow("server.servicesUrl");
   });
 
+  it("rejects a sub-path as the servers' address, but not as the services'", () => {
+    const url = "https://example.org/stackyard/";
+
+    expect(() => parseConfig({ server: { url } }, "x")).toThrow("must not have a path");
+    expect(parseConfig({ server: { servicesUrl: url } }, "x")).toEqual({ server: { servicesUrl: url } });
+  });
+
   it("takes grants and trusted proxies", () => {
     const config = {
       server: { url: "https://yard.example.org", trustedProxies: ["10.0.0.0/8"] },

@@ -16,7 +16,7 @@ import {
   ServerYardOptions,
   StackyardConfig,
 } from "@stackyard/core";
-import { AccessConfig, findAccessFaults } from "@stackyard/core/access";
+import { AccessConfig, findAccessFaults, findServerUrlFault } from "@stackyard/core/access";
 import { formatForm, VARIABLE_FORMS } from "@stackyard/core/environment";
 import { parseDuration } from "@stackyard/core/machine";
 import { IsObject, type TObject, type TSchema, Type } from "typebox";
@@ -141,7 +141,9 @@ function findUrlFaults(server: unknown): readonly string[] {
   return ["url", "servicesUrl"].flatMap((key) => {
     const url = server[key];
     // The schema rejects values that are not text.
-    if (typeof url !== "string" || /^https?:$/.test(URL.parse(url)?.protocol ?? "")) return [];
+    if (typeof url !== "string") return [];
+    if (key === "url") return findServerUrlFault(url) ?? [];
+    if (/^https?:$/.test(URL.parse(url)?.protocol ?? "")) return [];
     return [`server.${key}: "${url}" must be an address such as https://stackyard.example.org.`];
   });
 }

@@ -3,12 +3,15 @@ import { StackyardError } from "../errors/stackyard-error.ts";
 import { formatFaults, listSchemaFaults } from "../machine/document/schema-faults.ts";
 import type { Right, Rights } from "./decide-access.ts";
 import { PERMISSIONS, permissionsOf, ROLES } from "./permissions.ts";
+import { isLoopbackUrl } from "./server-address.ts";
 
 const Text = Type.String({ minLength: 1, maxLength: 255 });
 const Address = Type.String({ minLength: 1, maxLength: 2_048 });
 const Name = Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$" });
 /** A group of people, or one that a token or a workload is given. */
 export const GroupName = Type.String({ minLength: 1, maxLength: 128, pattern: "^[^\\p{Cc}]+$" });
+/** A scope token (RFC 6749, section 3.3). */
+const ScopeName = Type.String({ minLength: 1, maxLength: 255, pattern: "^[\\x21\\x23-\\x5B\\x5D-\\x7E]+$" });
 export const RoleName = Type.Enum([...ROLES]);
 export const PermissionName = Type.Enum([...PERMISSIONS]);
 /** Limits of a grant or a token, as in `Scope`. */
@@ -59,6 +62,8 @@ export const AccessConfig = Type.Object(
           groupsClaim: Type.Optional(Type.Array(Text, { minItems: 1, maxItems: 10 })),
           /** Groups that are kept at a login; a trailing `*` matches any end. */
           keepGroups: Type.Optional(Type.Array(GroupName, { maxItems: 100 })),
+          /** Scopes to ask for beside `openid`. Default: `profile`, `email`, and `groups` where the issuer has it. */
+          scopes: Type.Optional(Type.Array(ScopeName, { maxItems: 20 })),
         },
         { additionalProperties: false },
       ),
@@ -120,9 +125,8 @@ function findUrlFaults({ people, workloads = [] }: AccessConfig, serverUrl: stri
 
 /** Returns true for https: anywhere, and http: on the loopback. */
 function isSecureUrl(text: string): boolean {
-  const url = URL.parse(text);
-  if (url?.protocol === "https:") return true;
-  return url?.protocol === "http:" && /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(url.hostname);
+  const protocol = URL.parse(text)?.protocol;
+  return protocol === "https:" || (protocol === "http:" && isLoopbackUrl(text));
 }
 
 const RECEIVERS = ["group", "subject", "token", "workload", "signedIn"] as const;

@@ -81,4 +81,5 @@ export {
   type Role,
 } from "./permissions.ts";
 export { SENDER_KINDS, type Sender, type SenderKind, toPersonId } from "./sender.ts";
+export { findProxyWarning, findServerUrlFault, type ServerAddress } from "./server-address.ts";
 export { findSecretPrefix, formatSecret, SECRET_PATTERN, type SecretPrefix } from "./token-format.ts";

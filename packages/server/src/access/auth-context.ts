@@ -1,4 +1,4 @@
-import { defined, isStackyardError, StackyardError } from "@stackyard/core";
+import { defined, isStackyardError, type Logger, StackyardError } from "@stackyard/core";
 import type { AuditWriter, Grant, Sender } from "@stackyard/core/access";
 import { HttpError, readBytes } from "../http/route.ts";
 import { type BrowserPlace, findBrowserRefusal, findCookie, formatCookie, toCookieNames } from "./browser-guard.ts";
@@ -11,6 +11,7 @@ export interface AuthContext {
   readonly sessions: Sessions;
   readonly grants: readonly Grant[];
   readonly audit: AuditWriter;
+  readonly logger: Pick<Logger, "warn">;
   readonly random: (bytes: number) => Uint8Array;
   /** Returns the URL under which browsers reach the server. */
   readonly findPlace: (request: Request) => BrowserPlace;
@@ -23,14 +24,14 @@ export type AuthHandler = (request: Request, facts: RequestFacts) => Promise<Res
 
 const MAX_FORM_BYTES = 32_768;
 
-/** Begins a session for a proven identity. Throws `NO_GRANT`. The login is audited. */
+/** Begins a session for a proven identity. Throws `NO_GRANT`, with the notes. The login is audited. */
 export async function beginSession(
   context: AuthContext,
   input: NewSession,
-  facts: RequestFacts,
+  facts: RequestFacts & { readonly notes?: readonly string[] },
 ): Promise<{ readonly secret: string; readonly session: Session }> {
   try {
-    checkGranted(input, context.grants);
+    checkGranted(input, context.grants, facts.notes);
   } catch (error) {
     await auditDenial(context, error, facts, input.sender);
     throw error;

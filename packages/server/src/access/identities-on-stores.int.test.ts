@@ -113,15 +113,18 @@ describe.each([
     expect([await sessions.find(secret), await sessions.end(session.id)]).toEqual([undefined, undefined]);
   });
 
-  it("a login is taken once, and not after 10 minutes", async () => {
+  it("a login is taken once, only with its own state, and not after 10 minutes", async () => {
     const { logins, pass } = createWorld();
     const [first, late] = [await logins.begin("/stacks"), await logins.begin("/stacks")];
+    const toTaken = ({ secret, checks }: typeof first) => ({ secret, state: checks.state });
+    const stolen = await logins.take({ secret: first.secret, state: late.checks.state });
 
-    const taken = await Promise.all(Array.from({ length: AT_ONCE }, () => logins.take(first.secret)));
+    const taken = await Promise.all(Array.from({ length: AT_ONCE }, () => logins.take(toTaken(first))));
     pass(10 * MINUTE_MS);
 
+    expect(stolen).toBeUndefined();
     expect(taken.filter((each) => each !== undefined)).toEqual([{ returnTo: "/stacks", checks: first.checks }]);
-    expect(await logins.take(late.secret)).toBeUndefined();
+    expect(await logins.take(toTaken(late))).toBeUndefined();
   });
 
   it("a terminal's request is answered once, gives its approval once, and ends after 10 minutes", async () => {

@@ -31,14 +31,15 @@ export function findRights(
   return { rights: toRights(own), groups: toGroups(own) };
 }
 
-/** Throws `NO_GRANT` for an identity without rights. */
-export function checkGranted(identity: Identity, grants: readonly Grant[]): void {
+/** Throws `NO_GRANT` for an identity without rights. `notes` may explain what it lacks. */
+export function checkGranted(identity: Identity, grants: readonly Grant[], notes: readonly string[] = []): void {
   if (findRights(identity, grants).rights.length > 0) return;
   const { kind, name, groups } = identity.sender;
   const having = groups.length === 0 ? "" : ` of ${groups.join(", ")}`;
   const claims = Object.entries(identity.claims ?? {}).map(([key, value]) => `${key} ${String(value)}`);
   const what = kind === "workload" && claims.length > 0 ? ` with ${claims.join(", ")}` : having;
-  throw new StackyardError("NO_GRANT", `No grant fits ${name}${what}. Add one to access.grants.`);
+  const message = [`No grant fits ${name}${what}. Add one to access.grants.`, ...notes].join(" ");
+  throw new StackyardError("NO_GRANT", message);
 }
 
 interface AuthenticatorDeps {

@@ -1,6 +1,15 @@
 import { type Clock, defined, StackyardError } from "@stackyard/core";
 import type * as OpenId from "openid-client";
-import { toLoginError } from "./login-errors.ts";
+import { checkIssuedAt, explainUserinfo, toLoginError } from "./login-errors.ts";
+import {
+  addClaims,
+  type Claims,
+  countLongGroups,
+  hasGroups,
+  lacksClaims,
+  MAX_GROUP_LENGTH,
+  toPerson,
+} from "./person-claims.ts";
 
 /** Where people sign in, and what their claims mean. */
 export interface IssuerOptions {
@@ -13,6 +22,8 @@ export interface IssuerOptions {
   readonly groupsClaim?: readonly string[];
   /** Groups that count, each with at most one trailing `*`. Default: all. */
   readonly keepGroups?: readonly string[];
+  /** The scopes to ask for, beside `openid`. Default: `profile`, `email`, and `groups` where the issuer has it. */
+  readonly scopes?: readonly string[];
 }
 
 /** A person, as the issuer vouches for them. */
@@ -31,6 +42,8 @@ export interface FinishedLogin {
   readonly person: SignedInPerson;
   /** Some issuers end their session only for who shows it. */
   readonly idToken: string;
+  /** What the person may lack, as sentences: a claim that could not be read. */
+  readonly notes: readonly string[];
 }
 
 /** Values that bind an issuer's response to the browser of the request. All are derived from the login's secret. */
@@ -79,7 +92,7 @@ export function createIssuerClient(options: IssuerOptions, { clock }: { readonly
       const { openid, config } = await configure();
       const url = openid.buildAuthorizationUrl(config, {
         redirect_uri: redirectUri,
-        scope: toScope(config.serverMetadata().scopes_supported),
+        scope: toScope(options.scopes, config.serverMetadata().scopes_supported),
         response_type: "code",
         code_challenge: await openid.calculatePKCECodeChallenge(codeVerifier),
         code_challenge_method: "S256",
@@ -91,8 +104,10 @@ export function createIssuerClient(options: IssuerOptions, { clock }: { readonly
     async finish(callback, checks) {
       const { openid, config } = await configure();
       try {
-        const { claims, idToken } = await loadClaims(openid, config, callback, checks);
-        return { person: toPerson(claims, options), idToken };
+        const tokens = await redeemCode(openid, config, callback, checks);
+        checkIssuedAt(tokens.claims, { issuer: options.issuer, now: clock.now() });
+        const { claims, notes } = await completeClaims(openid, config, tokens, options);
+        return { person: toPerson(claims, options), idToken: tokens.idToken, notes };
       } catch (error) {
         throw toLoginError(error, { issuer: options.issuer, now: clock.now() });
       }
@@ -112,6 +127,11 @@ export function createIssuerClient(options: IssuerOptions, { clock }: { readonly
       return { issuer, jwksUri };
     },
   };
+}
+
+/** Asks an issuer for its metadata, as a login does. Throws `UNREACHABLE` and `LOGIN_FAILED`, with what to correct. */
+export async function checkIssuer(issuer: string, deps: { readonly clock: Clock }): Promise<void> {
+  await createIssuerClient({ issuer, clientId: "check" }, deps).loadMetadata();
 }
 
 /** Caches a discovery for 24 h and a failure for 30 s, so that not every login calls an issuer that is down. */
@@ -138,8 +158,15 @@ async function discoverIssuer({ issuer, clientId }: IssuerOptions, now: number):
     const config = await openid.discovery(server, clientId, undefined, openid.None(), { execute, timeout: TIMEOUT_S });
     return { openid, metadata: config.serverMetadata() };
   } catch (error) {
-    throw toLoginError(error, { issuer, now });
+    throw toLoginError(error, { issuer, now, address: toDiscoveryAddress(issuer) });
   }
+}
+
+const DISCOVERY_PATH = "/.well-known/openid-configuration";
+
+/** Returns where the issuer's metadata is (OpenID Connect Discovery 1.0, section 4). */
+function toDiscoveryAddress(issuer: string): string {
+  return issuer.includes("/.well-known/") ? issuer : `${issuer.replace(/\/$/, "")}${DISCOVERY_PATH}`;
 }
 
 /**
@@ -173,18 +200,23 @@ function chooseSecretAuth(openid: typeof OpenId, metadata: OpenId.ServerMetadata
 }
 
 /** Returns the scope: some issuers put groups only into the claims of `groups`, others reject unknown scopes. */
-function toScope(supported: readonly string[] | undefined): string {
-  return supported?.includes("groups") ? "openid profile email groups" : "openid profile email";
+function toScope(configured: readonly string[] | undefined, supported: readonly string[] = []): string {
+  const scopes = configured ?? ["profile", "email", ...(supported.includes("groups") ? ["groups"] : [])];
+  return [...new Set(["openid", ...scopes])].join(" ");
 }
 
-type Claims = Readonly<Record<string, unknown>>;
+interface Tokens {
+  readonly claims: Claims;
+  readonly idToken: string;
+  readonly accessToken: string;
+}
 
-async function loadClaims(
+async function redeemCode(
   openid: typeof OpenId,
   config: OpenId.Configuration,
   callback: URL,
   { state, nonce, codeVerifier }: LoginChecks,
-): Promise<{ readonly claims: Claims; readonly idToken: string }> {
+): Promise<Tokens> {
   const tokens = await openid.authorizationCodeGrant(config, callback, {
     expectedState: state,
     expectedNonce: nonce,
@@ -196,68 +228,37 @@ async function loadClaims(
   if (claims === undefined || idToken === undefined) {
     throw new StackyardError("LOGIN_FAILED", "The issuer sent no ID token.");
   }
-  if (config.serverMetadata().userinfo_endpoint === undefined) return { claims, idToken };
-  const more = await openid.fetchUserInfo(config, accessToken, String(claims["sub"]));
-  // Claims of the ID token are signed, so they take precedence.
-  return { claims: { ...more, ...claims }, idToken };
+  return { claims, idToken, accessToken };
 }
 
-const MAX_GROUPS = 50;
-const MAX_GROUP_LENGTH = 128;
-const MAX_NAME_LENGTH = 256;
-
-/** Reads a person from the claims of an issuer. Throws `LOGIN_FAILED` and `GROUPS_MISSING`. */
-export function toPerson(claims: Claims, options: IssuerOptions): SignedInPerson {
-  const { iss, sub, sid } = claims;
-  if (typeof iss !== "string" || typeof sub !== "string" || sub === "") {
-    throw new StackyardError("LOGIN_FAILED", "The ID token names no issuer or no subject.");
+/**
+ * Adds what the ID token lacks from the userinfo. When it cannot be read, the login goes on without; when the issuer
+ * does not answer and groups are missing, the person should try again instead of signing in without them.
+ */
+async function completeClaims(
+  openid: typeof OpenId,
+  config: OpenId.Configuration,
+  { claims, accessToken }: Tokens,
+  options: IssuerOptions,
+): Promise<{ readonly claims: Claims; readonly notes: readonly string[] }> {
+  const notes = noteLongGroups(claims, options);
+  const { userinfo_endpoint: address } = config.serverMetadata();
+  if (address === undefined || !lacksClaims(claims, options)) return { claims, notes };
+  try {
+    const more = await openid.fetchUserInfo(config, accessToken, String(claims["sub"]));
+    const all = addClaims(claims, more, options);
+    return { claims: all, notes: noteLongGroups(all, options) };
+  } catch (error) {
+    const reason = explainUserinfo(error);
+    if (reason === undefined && !hasGroups(claims, options)) throw error;
+    return {
+      claims,
+      notes: [...notes, `The userinfo ${address} ${reason ?? "did not answer"}, so its claims are missing.`],
+    };
   }
-  const name = [claims["email"], claims["preferred_username"], sub].find(isName) ?? sub;
-  return {
-    issuer: iss,
-    subject: sub.slice(0, MAX_NAME_LENGTH),
-    name,
-    groups: readGroups(claims, options),
-    ...defined({ sid: typeof sid === "string" ? sid : undefined }),
-  };
 }
 
-function isName(value: unknown): value is string {
-  return typeof value === "string" && value !== "" && value.length <= MAX_NAME_LENGTH && !/\p{Cc}/u.test(value);
-}
-
-function readGroups(claims: Claims, { groupsClaim = ["groups"], keepGroups }: IssuerOptions): readonly string[] {
-  const [first = ""] = groupsClaim;
-  const names = claims["_claim_names"];
-  // Microsoft Entra ID, "Groups overage claim": above 200 groups the token contains only an address of them.
-  if (typeof names === "object" && names !== null && Object.hasOwn(names, first)) {
-    throw groupsMissing("The person is in more groups than the issuer puts into a token.");
-  }
-  const found = groupsClaim.reduce<unknown>(readKey, claims);
-  const listed = typeof found === "string" ? [found] : found;
-  if (listed === undefined || listed === null) return [];
-  if (!Array.isArray(listed) || listed.some((group) => typeof group !== "string")) {
-    throw new StackyardError("LOGIN_FAILED", `The claim ${groupsClaim.join(".")} is not a list of groups.`);
-  }
-  const kept = listed.filter((group: string) => keepGroups === undefined || keepGroups.some((p) => fits(group, p)));
-  const groups = [...new Set<string>(kept)].sort();
-  if (groups.length > MAX_GROUPS)
-    throw groupsMissing(`${groups.length} groups of the person match keepGroups; at most ${MAX_GROUPS} are allowed.`);
-  const long = groups.find((group) => group.length > MAX_GROUP_LENGTH);
-  if (long !== undefined) throw groupsMissing(`A group has more than ${MAX_GROUP_LENGTH} characters.`);
-  return groups;
-}
-
-function readKey(value: unknown, key: string): unknown {
-  if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return undefined;
-  return (value as Claims)[key];
-}
-
-function fits(text: string, pattern: string): boolean {
-  return pattern.endsWith("*") ? text.startsWith(pattern.slice(0, -1)) : text === pattern;
-}
-
-function groupsMissing(what: string): StackyardError {
-  const message = `${what} At most ${MAX_GROUPS} groups are kept; name those that grants need in access.people.keepGroups.`;
-  return new StackyardError("GROUPS_MISSING", message);
+function noteLongGroups(claims: Claims, options: IssuerOptions): readonly string[] {
+  const count = countLongGroups(claims, options);
+  return count === 0 ? [] : [`Groups with more than ${MAX_GROUP_LENGTH} characters are left out: ${count}.`];
 }

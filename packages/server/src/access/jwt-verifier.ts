@@ -1,7 +1,7 @@
 import { type Clock, StackyardError } from "@stackyard/core";
 import type * as Jose from "jose";
 import { CLOCK_TOLERANCE_S, type IssuerClient } from "./issuer-client.ts";
-import { toLoginError } from "./login-errors.ts";
+import { checkIssuedAt, toLoginError } from "./login-errors.ts";
 
 /** Verifies the JWTs of one issuer. */
 export interface JwtVerifier {
@@ -64,20 +64,13 @@ export function createJwtVerifier(issuer: string, { client, clock }: VerifierDep
           currentDate: new Date(now),
           requiredClaims: ["iat", "exp"],
         });
-        checkIssuedAt(payload, now, issuer);
+        checkIssuedAt(payload, { issuer, now });
         return payload;
       } catch (error) {
         throw toLoginError(error, { issuer, now, audience });
       }
     },
   };
-}
-
-/** Throws for a token from the future. jose compares only `exp` and `nbf`, which few issuers send. */
-function checkIssuedAt({ iat }: Jose.JWTPayload, now: number, issuer: string): void {
-  if (iat === undefined || iat * 1_000 <= now + CLOCK_TOLERANCE_S * 1_000) return;
-  const error = { code: "ERR_JWT_CLAIM_VALIDATION_FAILED", claim: "iat", payload: { iat } };
-  throw toLoginError(error, { issuer, now });
 }
 
 /** Returns the issuer in a token without verifying it. Throws `LOGIN_FAILED` when the text is not a JWT. */

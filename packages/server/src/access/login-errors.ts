@@ -6,13 +6,15 @@ interface Asked {
   readonly now: number;
   /** Whom the token should be for. */
   readonly audience?: string;
+  /** What was fetched, where one address was. */
+  readonly address?: string;
 }
 
 /**
  * Converts the errors of openid-client and jose: `CLOCK_SKEW` for times, `UNREACHABLE` for an issuer that does not
- * answer, else `LOGIN_FAILED`. The message contains no responses and tokens of the issuer.
+ * answer, else `LOGIN_FAILED`. Of what the issuer sent, the message contains its name and its reason, and no token.
  */
-export function toLoginError(error: unknown, { issuer, now, audience }: Asked): StackyardError {
+export function toLoginError(error: unknown, { issuer, now, audience, address }: Asked): StackyardError {
   if (isStackyardError(error)) return error;
   const code = textAt(error, "code");
   const times = findTimes(error);
@@ -27,21 +29,102 @@ export function toLoginError(error: unknown, { issuer, now, audience }: Asked): 
     const message = `The token of ${issuer} is for another audience. Ask the issuer for one with the audience ${audience}.`;
     return new StackyardError("LOGIN_FAILED", message, { cause: error, details: { check: "aud" } });
   }
+  const name = findOtherName(error);
+  if (name !== undefined) return otherIssuer(name, issuer, error);
   const refused = textAt(error, "error");
   const check = clean(refused ?? claim ?? code ?? "unknown");
-  const why = refused === undefined ? `the check of "${check}" failed` : `the issuer answered "${check}"`;
+  const why = refused === undefined ? explain(error, address ?? "the issuer") : explainRefusal(error, check);
   return new StackyardError("LOGIN_FAILED", `The login at ${issuer} failed: ${why}. Sign in again.`, {
     cause: error,
     details: { check },
   });
 }
 
-function findClaim(error: unknown): string | undefined {
+/** Throws `CLOCK_SKEW` for an ID token from the future. openid-client compares only `exp` and `nbf`. */
+export function checkIssuedAt(claims: Readonly<Record<string, unknown>>, asked: Asked): void {
+  const { iat } = claims;
+  if (typeof iat === "number" && iat * 1_000 > asked.now + 60_000) throw clockSkew({ claim: "iat", at: iat }, asked);
+}
+
+/** Returns why the answer of the userinfo cannot be used; undefined when there was none, which may pass. */
+export function explainUserinfo(error: unknown): string | undefined {
+  if (isUnanswered(error, textAt(error, "code"))) return undefined;
+  if (findAttribute(error) === "sub") return "is of another person";
+  if (/JWT|JWE|JWS/.test(findReason(error) ?? "")) return "is signed in a way that cannot be checked";
+  const why = explain(error, "");
+  return why.trim();
+}
+
+/** Returns the name that an issuer gives itself in its metadata, where it is not the configured one. */
+function findOtherName(error: unknown): string | undefined {
+  if (findAttribute(error) !== "issuer") return undefined;
+  const name = textAt(findInCauses(error, "body"), "issuer") ?? "";
+  return name.length <= MAX_ADDRESS && URL.canParse(name) ? name : undefined;
+}
+
+const MAX_ADDRESS = 2_048;
+
+function otherIssuer(name: string, issuer: string, cause: unknown): StackyardError {
+  const message = `The issuer calls itself "${name}", but the configuration has "${issuer}". Set the issuer to the first, letter by letter.`;
+  return new StackyardError("LOGIN_FAILED", message, { cause, details: { check: "issuer" } });
+}
+
+function explainRefusal(error: unknown, check: string): string {
+  const reason = plain(textAt(error, "error_description") ?? "");
+  return `the issuer answered "${check}"${reason === "" ? "" : `: ${reason.replace(/\.$/, "")}`}`;
+}
+
+const MAX_REASON = 300;
+
+/** Returns a text of the issuer on one line, without characters that change how the rest is shown. */
+function plain(text: string): string {
+  const line = text.replaceAll(/[\p{C}\p{Z}]+/gu, " ").trim();
+  return line.length > MAX_REASON ? `${line.slice(0, MAX_REASON)}…` : line;
+}
+
+const NOT_JSON: ReadonlySet<string> = new Set(["OAUTH_RESPONSE_IS_NOT_JSON", "OAUTH_PARSE_ERROR"]);
+
+/** Returns a clause about what came from this address. */
+function explain(error: unknown, address: string): string {
+  const status = findStatus(error);
+  if (NOT_JSON.has(textAt(error, "code") ?? "")) return `${address} answered with a text that is not JSON`;
+  if (status !== undefined) return `${address} answered with status ${status}`;
+  const claim = findClaim(error);
+  if (claim !== undefined) return `the check of "${clean(claim)}" failed`;
+  return `${address}: ${findReason(error) ?? "the answer does not follow OpenID Connect"}`;
+}
+
+function findStatus(error: unknown): number | undefined {
+  const status = valueAt(valueAt(error, "cause"), "status") ?? valueAt(error, "status");
+  return typeof status === "number" && status !== 200 ? status : undefined;
+}
+
+/** Returns the innermost message of the libraries, such as `JWT signature verification failed`. They quote names only. */
+function findReason(error: unknown): string | undefined {
+  const messages: string[] = [];
+  for (let at: unknown = error, depth = 0; depth < 4 && at instanceof Error; at = at.cause, depth += 1) {
+    messages.push(at.message);
+  }
+  return messages.findLast((message) => /^[\x20-\x7e]{1,160}$/.test(message));
+}
+
+/** Returns the name of the value in an answer that is not the expected one. */
+function findAttribute(error: unknown): string | undefined {
+  const attribute = findInCauses(error, "attribute");
+  return typeof attribute === "string" ? attribute : undefined;
+}
+
+function findInCauses(error: unknown, key: string): unknown {
   for (let at: unknown = error, depth = 0; depth < 4; at = valueAt(at, "cause"), depth += 1) {
-    const claim = textAt(at, "claim");
-    if (claim !== undefined) return claim;
+    const found = valueAt(at, key);
+    if (found !== undefined) return found;
   }
   return undefined;
+}
+
+function findClaim(error: unknown): string | undefined {
+  const claim = findInCauses(error, "claim");
+  return typeof claim === "string" ? claim : undefined;
 }
 
 /** The times in a token, in seconds. */

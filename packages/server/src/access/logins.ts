@@ -1,4 +1,4 @@
-import { type Clock, isStackyardError, type Records, StackyardError } from "@stackyard/core";
+import { type Clock, isStackyardError, type Logger, type Records, StackyardError } from "@stackyard/core";
 import type { AuditWriter, Grant, SecretPrefix } from "@stackyard/core/access";
 import type { Context, Hono } from "hono";
 import { HttpError, json, toProblemInput } from "../http/route.ts";
@@ -62,6 +62,7 @@ export interface LoginOptions {
 interface LoginDeps {
   readonly records: Records;
   readonly clock: Clock;
+  readonly logger: Logger;
   readonly audit: AuditWriter;
   /** Returns cryptographically random bytes. */
   readonly random: (bytes: number) => Uint8Array;
@@ -88,11 +89,12 @@ const CALLS_A_MINUTE = 60;
 
 /** Creates the logins of a server. Libraries of OpenID Connect are loaded at the first login. */
 export function createLogins(deps: LoginDeps, options: LoginOptions): Logins {
-  const { records, clock, random, audit, onEnded } = deps;
+  const { records, clock, logger, random, audit, onEnded } = deps;
   const { grants = [], local } = options;
   const sessions = createSessions({ records, clock, random });
   const codes = createLocalCodes({ records, clock, random });
-  const context: AuthContext = { sessions, grants, audit, random, onEnded, findPlace: createPlaceFinder(options.url) };
+  const findPlace = createPlaceFinder(options.url);
+  const context: AuthContext = { sessions, grants, audit, logger, random, onEnded, findPlace };
   const people = options.people && createPeople(options.people, deps);
   const devices: DeviceDeps = {
     devices: createDeviceLogins({ records, clock, random }),
@@ -175,7 +177,16 @@ function limited(handler: AuthHandler, limit: RateLimit): AuthHandler {
   };
 }
 
-/** Audits denials before the answer, and shows people a page instead of JSON. */
+/** What an administrator has to correct, here or at the issuer. */
+const LOGGED: ReadonlySet<string> = new Set([
+  "LOGIN_FAILED",
+  "CLOCK_SKEW",
+  "NO_GRANT",
+  "GROUPS_MISSING",
+  "UNREACHABLE",
+]);
+
+/** Audits and logs denials before the answer, and shows people a page instead of JSON. */
 async function guarded(
   context: AuthContext,
   handler: AuthHandler,
@@ -186,7 +197,12 @@ async function guarded(
     return await handler(request, facts);
   } catch (error) {
     await auditDenial(context, error, facts);
-    if (!isStackyardError(error) || !wantsPage(request)) throw error;
+    if (!isStackyardError(error)) throw error;
+    if (LOGGED.has(error.code)) {
+      const { requestId } = facts;
+      context.logger.warn("A login failed.", { requestId, code: error.code, reason: error.message });
+    }
+    if (!wantsPage(request)) throw error;
     const { status, code, detail } = toProblemInput(error);
     const nonce = createNonce(context);
     return toPage({ status, title: "Not signed in", body: errorBody(code, detail), nonce });

@@ -77,8 +77,10 @@ export function createCallbackHandler(context: AuthContext, people: PeopleDeps |
     if (pending === undefined) return answerUnknownLogin(context, request);
     // A proxy changes scheme and host; the issuer has the public address.
     const callback = new URL(`/auth/callback${search}`, place.url.origin);
-    const { person, idToken } = await people.issuer.finish(callback, pending.checks);
-    const session = await beginSession(context, { ...toNewSession(person), idToken }, facts);
+    const { person, idToken, notes } = await people.issuer.finish(callback, pending.checks);
+    for (const reason of notes)
+      context.logger.warn("A person signs in without some claims.", { name: person.name, reason });
+    const session = await beginSession(context, { ...toNewSession(person), idToken }, { ...facts, notes });
     const continueAt = pending.returnTo;
     return toPage({
       title: "Signed in",

@@ -19,7 +19,7 @@ export interface LoginWorld {
 
 const GRANTS = [{ to: { group: "team-web" }, role: "operator" as const }];
 
-/** Starts both. With `url`, people reach the server there instead of on the loopback. `issuer` in `access.workloads` is replaced by the issuer's address. */
+/** Starts both. With `url`, people reach the server there instead of on the loopback. `issuer` in `access` is replaced by the issuer's address. */
 export async function startLoginWorld(options: Partial<TestIssuerOptions> & TestYardOptions = {}): Promise<LoginWorld> {
   const { clientId = "stackyard", clientSecret, access, ...rest } = options;
   const port = await findFreePort();
@@ -30,7 +30,12 @@ export async function startLoginWorld(options: Partial<TestIssuerOptions> & Test
   const yard = createTestYard({
     port,
     url,
-    access: { people: { issuer: issuer.url, clientId }, grants: GRANTS, ...access, ...(workloads && { workloads }) },
+    access: {
+      grants: GRANTS,
+      ...access,
+      people: { ...access?.people, issuer: issuer.url, clientId },
+      ...(workloads && { workloads }),
+    },
     ...secret,
     ...rest,
   });
