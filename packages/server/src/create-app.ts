@@ -47,10 +47,8 @@ export function createApp(deps: AppDeps): Hono {
     if (early !== undefined) c.res = await answerEarly(deps, c.req.raw, early, findFacts(c));
     else if (c.req.method === "OPTIONS") c.res = answerPreflight(c.req.raw);
     else await next();
-    if (c.res.status === 401 || wrong.suspects.size > 0) {
-      const answer = { status: c.res.status, accepted: deps.callers.isAccepted(c.req.raw) };
-      wrong.observe(c.req.raw, findFacts(c).address, answer);
-    }
+    const answer = { status: c.res.status, accepted: deps.callers.isAccepted(c.req.raw) };
+    wrong.observe(c.req.raw, findFacts(c).address, answer);
     addCommonHeaders(c.res.headers, requestId);
     addCorsHeaders(c.res.headers, c.req.raw, settings.corsOrigins);
     const route = early === undefined ? (c.req.matchedRoutes.at(-1)?.path ?? "") : "";

@@ -140,19 +140,57 @@ describe("wrong credentials", () => {
   it("count an IPv6 network of 64 bits as one address", () => {
     const { clock } = createWorld();
     const wrong = createWrongCredentials(clock);
-    for (let index = 0; index < 60; index += 1) wrong.observe(aRequest(), `2001:db8::${index.toString(16)}`, refused);
+    for (let index = 0; index < 60; index += 1) {
+      wrong.observe(aRequest(`guess-${index}`), `2001:db8::${index.toString(16)}`, refused);
+    }
 
-    expect(wrong.findRefusal(aRequest(), "2001:db8::ffff")).toMatchObject({ status: 429 });
+    expect(wrong.findRefusal(aRequest("another"), "2001:db8::ffff")).toMatchObject({ status: 429 });
   });
 
-  it("of others do not stop a credential that was right meanwhile", () => {
+  const ADDRESS = "203.0.113.9";
+  const right = { status: 200, accepted: true };
+
+  function guess(wrong: ReturnType<typeof createWrongCredentials>): void {
+    for (let index = 0; index < 60; index += 1) wrong.observe(aRequest(`guess-${index}`), ADDRESS, refused);
+  }
+
+  it("that one client repeats stop only that client", () => {
     const { clock } = createWorld();
     const wrong = createWrongCredentials(clock);
-    wrong.observe(aRequest("guess"), "203.0.113.9", refused);
-    wrong.observe(aRequest("right"), "203.0.113.9", { status: 200, accepted: true });
-    for (let index = 0; index < 60; index += 1) wrong.observe(aRequest("guess"), "203.0.113.9", refused);
+    for (let index = 0; index < 65; index += 1) wrong.observe(aRequest("stale"), ADDRESS, refused);
 
-    expect(wrong.findRefusal(aRequest("right"), "203.0.113.9")).toBeUndefined();
-    expect(wrong.findRefusal(aRequest("new"), "203.0.113.9")).toMatchObject({ status: 429 });
+    expect(wrong.findRefusal(aRequest("stale"), ADDRESS)).toMatchObject({ status: 429 });
+    expect(wrong.findRefusal(aRequest("never seen before"), ADDRESS)).toBeUndefined();
+  });
+
+  it.each([0, 59 * 60_000])("do not stop a credential that was right %d ms before the first of them", (ms) => {
+    const { clock, advance } = createWorld();
+    const wrong = createWrongCredentials(clock);
+    wrong.observe(aRequest("right"), "198.51.100.1", right);
+    advance(ms);
+    guess(wrong);
+
+    expect(wrong.findRefusal(aRequest("right"), ADDRESS)).toBeUndefined();
+    expect(wrong.findRefusal(aRequest("new"), ADDRESS)).toMatchObject({ status: 429 });
+  });
+
+  it("stop a credential that was right and is not any more", () => {
+    const { clock } = createWorld();
+    const wrong = createWrongCredentials(clock);
+    wrong.observe(aRequest("revoked"), ADDRESS, right);
+    wrong.observe(aRequest("revoked"), ADDRESS, refused);
+    guess(wrong);
+
+    expect(wrong.findRefusal(aRequest("revoked"), ADDRESS)).toMatchObject({ status: 429 });
+  });
+
+  it("are forgotten when there are too many of them", () => {
+    const { clock } = createWorld();
+    const wrong = createWrongCredentials(clock);
+    for (let index = 0; index <= 10_000; index += 1) wrong.observe(aRequest(`right-${index}`), ADDRESS, right);
+    guess(wrong);
+
+    expect(wrong.findRefusal(aRequest("right-0"), ADDRESS)).toMatchObject({ status: 429 });
+    expect(wrong.findRefusal(aRequest("right-10000"), ADDRESS)).toBeUndefined();
   });
 });

@@ -421,6 +421,20 @@ describe("limits by address", () => {
     expect((await world.listAudit()).filter(({ action }) => action === "denied")).toHaveLength(60);
   });
 
+  it("answers 429 to one program that repeats an old token, and to no other behind the same address", async () => {
+    const yard = createTestYard();
+    open.push(() => yard.stop());
+    const headers = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
+    const call = async (token: string) => (await yard.call("/v1/me", headers(token))).status;
+    const body = { name: "late", role: "viewer" };
+    const { token } = await yard.json<{ token: string }>("/v1/tokens", { method: "POST", body });
+    const stale: number[] = [];
+    for (let calls = 0; calls < 65; calls += 1) stale.push(await call("stale-token-of-a-scraper-0000"));
+
+    expect([stale[59], stale[64]]).toEqual([401, 429]);
+    expect([await call(token), await call(TOKEN)]).toEqual([200, 200]);
+  });
+
   it.each([
     ["/health/live", 200],
     ["/openapi.json", 200],
@@ -450,7 +464,7 @@ describe("limits by address", () => {
       (await yard.call("/terraform/state/review-app/pr-1/key", { headers: { authorization: credential } })).status;
     await call("Bearer wrong");
     const before = await call(authorization);
-    for (let calls = 0; calls < 60; calls += 1) await call("Bearer wrong");
+    for (let calls = 0; calls < 60; calls += 1) await call(`Bearer wrong-${calls}`);
 
     expect([before, await call(authorization), await call("Bearer other")]).toEqual([404, 404, 429]);
   });

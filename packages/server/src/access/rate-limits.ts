@@ -36,17 +36,19 @@ export function createRateLimit(what: string, pointsAMinute: number): RateLimit 
 
 /** An address that has sent wrong credentials within a minute. */
 interface Suspect {
-  wrong: number;
   readonly endsAt: number;
-  /** Digests of credentials that were right meanwhile: behind one address there may be many clients. */
-  readonly right: Set<string>;
+  /** How often each wrong credential came, by its digest. */
+  readonly wrong: Map<string, number>;
 }
 
-/** Limits guesses at credentials. */
+/** Limits guesses at credentials. A program that repeats one old credential makes one guess. */
 export interface WrongCredentials {
   /** When empty, no check is needed. */
   readonly suspects: ReadonlyMap<string, unknown>;
-  /** Returns the response to an unverified credential from an address that has reached the limit. */
+  /**
+   * Returns the response to a credential that came too often itself, or to an unverified one from an address that has
+   * sent too many others. A credential that was right within the last hour is not refused.
+   */
   findRefusal(request: Request, address: string | undefined): ProblemInput | undefined;
   /** Counts a 401 to a credential. Remembers a credential that was verified, since a public path accepts any. */
   observe(request: Request, address: string | undefined, answer: ObservedAnswer): void;
@@ -61,11 +63,14 @@ interface ObservedAnswer {
 
 const WRONG_A_MINUTE = 60;
 const MOST_SUSPECTS = 10_000;
-const MOST_RIGHT = 1_000;
+const MOST_RIGHT = 10_000;
+const RIGHT_MS = 3_600_000;
 
 /** Creates the counts of this process. */
 export function createWrongCredentials(clock: Pick<Clock, "now">): WrongCredentials {
   const suspects = new Map<string, Suspect>();
+  /** When credentials are forgotten that were right, by their digest: behind one address there may be many clients. */
+  const right = new Map<string, number>();
   const findSuspect = (key: string): Suspect | undefined => {
     const found = suspects.get(key);
     if (found === undefined || found.endsAt > clock.now()) return found;
@@ -77,42 +82,55 @@ export function createWrongCredentials(clock: Pick<Clock, "now">): WrongCredenti
     findRefusal(request, address) {
       const digest = digestOf(request);
       const suspect = digest === undefined ? undefined : findSuspect(toRateKey(address));
-      if (
-        digest === undefined ||
-        suspect === undefined ||
-        suspect.wrong < WRONG_A_MINUTE ||
-        suspect.right.has(digest)
-      ) {
-        return undefined;
-      }
-      const detail = `More than ${WRONG_A_MINUTE} wrong credentials in a minute came from your address. Wait.`;
+      if (digest === undefined || suspect === undefined) return undefined;
+      const isRight = (right.get(digest) ?? 0) > clock.now();
+      const detail = findExcess(suspect, digest, isRight);
+      if (detail === undefined) return undefined;
       const details = { retryAfterMs: suspect.endsAt - clock.now() };
       return { status: 429, code: "RATE_LIMITED", detail, retryable: true, details };
     },
     observe(request, address, { status, accepted }) {
+      if (!accepted && status !== 401) return;
       const digest = digestOf(request);
       if (digest === undefined) return;
-      const key = toRateKey(address);
-      if (accepted) remember(findSuspect(key), digest);
-      else if (status === 401) count(key);
+      if (accepted) remember(digest);
+      else count(toRateKey(address), digest);
     },
   };
 
-  function remember(suspect: Suspect | undefined, digest: string): void {
-    if (suspect !== undefined && suspect.right.size < MOST_RIGHT) suspect.right.add(digest);
+  function remember(digest: string): void {
+    // The last one again is the newest.
+    right.delete(digest);
+    removeOldest(right, MOST_RIGHT);
+    right.set(digest, clock.now() + RIGHT_MS);
   }
 
-  function count(key: string): void {
-    const suspect = findSuspect(key);
-    if (suspect !== undefined) suspect.wrong += 1;
-    else addSuspect(key);
+  function count(key: string, digest: string): void {
+    right.delete(digest);
+    const suspect = findSuspect(key) ?? addSuspect(key);
+    suspect.wrong.set(digest, (suspect.wrong.get(digest) ?? 0) + 1);
   }
 
-  function addSuspect(key: string): void {
-    const [oldest] = suspects.keys();
-    if (suspects.size >= MOST_SUSPECTS && oldest !== undefined) suspects.delete(oldest);
-    suspects.set(key, { wrong: 1, endsAt: clock.now() + MINUTE_S * 1_000, right: new Set() });
+  function addSuspect(key: string): Suspect {
+    removeOldest(suspects, MOST_SUSPECTS);
+    const suspect = { endsAt: clock.now() + MINUTE_S * 1_000, wrong: new Map<string, number>() };
+    suspects.set(key, suspect);
+    return suspect;
   }
+}
+
+/** Returns what came too often, as a sentence. */
+function findExcess({ wrong }: Suspect, digest: string, isRight: boolean): string | undefined {
+  if ((wrong.get(digest) ?? 0) >= WRONG_A_MINUTE) {
+    return `This wrong credential came more than ${WRONG_A_MINUTE} times in a minute. Correct it, and wait.`;
+  }
+  if (wrong.size < WRONG_A_MINUTE || isRight) return undefined;
+  return `More than ${WRONG_A_MINUTE} wrong credentials in a minute came from your address. Wait.`;
+}
+
+function removeOldest(map: Map<string, unknown>, most: number): void {
+  const [oldest] = map.keys();
+  if (map.size >= most && oldest !== undefined) map.delete(oldest);
 }
 
 /** Returns the digest of a request's credential; undefined when it has none. */
