@@ -1,4 +1,3 @@
-import { userInfo } from "node:os";
 import { join } from "node:path";
 import { defineCommand, defined, type Locator, type MachineListing, optionalText } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
@@ -11,6 +10,7 @@ import { type ConfigFile, dataDirOf, loadConfigFile, projectArg } from "../proje
 import { chooseStore } from "../project/store.ts";
 import { createDisplayFetch } from "../server/connection.ts";
 import { requestLocalUrl } from "../server/sign-in.ts";
+import { findUserName } from "../user-name.ts";
 import { createProcessLogger } from "../yard/health-listener.ts";
 import {
   createReportPrinter,
@@ -162,7 +162,7 @@ async function startDev(
     return [{ name: "operator", token }];
   };
   const { isLoopbackHost } = await import("@stackyard/server");
-  const local = isLoopbackHost(host) ? { name: userInfo().username, ...defined({ groups }) } : undefined;
+  const local = isLoopbackHost(host) ? { name: findUserName(env), ...defined({ groups }) } : undefined;
   const clientSecret = await loadClientSecret(env);
   const started = await startProcess(file, {
     env,

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -63,6 +63,33 @@ const run = (words: readonly string[], env: Readonly<Record<string, string>> = {
 const runIn = (terminal: string, ...words: readonly string[]) => run(words, { XDG_CONFIG_HOME: join(home, terminal) });
 
 describe("stackyard login", () => {
+  it("opens the address in the browser of a terminal, and says so", async () => {
+    const script = join(home, "open.sh");
+    writeFileSync(script, `#!/bin/sh\necho "$1" >> "${home}/opened"\n`, { mode: 0o700 });
+    const env = { XDG_CONFIG_HOME: home, BROWSER: script };
+    const login = startCli(["login", "--url", world.url], { cwd: home, env, terminal: true });
+    await login.line((line) => line.includes("and type"));
+
+    await expect.poll(() => existsSync(join(home, "opened"))).toBe(true);
+    login.interrupt();
+    const { stderr } = await login.result;
+
+    expect(readFileSync(join(home, "opened"), "utf8")).toBe(`${world.url}/auth/confirm\n`);
+    expect(stderr).toContain("Opened in your browser.");
+  });
+
+  it.each([
+    ["in a pipe", [], false],
+    ["with --no-browser", ["--no-browser"], true],
+  ] as const)("opens nothing %s", async (_when, words, terminal) => {
+    const env = { XDG_CONFIG_HOME: home, BROWSER: join(home, "missing") };
+    const login = startCli(["login", "--url", world.url, ...words], { cwd: home, env, terminal });
+    await login.line((line) => line.includes("Allow it only"));
+    login.interrupt();
+
+    expect((await login.result).stderr).not.toContain("open");
+  });
+
   it("signs in by a code, keeps the login for its server, and ends with logout or from another terminal", async () => {
     const logins = [
       await startLogin(world.url, join(home, "first")),

@@ -1,5 +1,5 @@
-import { hostname, userInfo } from "node:os";
-import { defineCommand, isStackyardError } from "@stackyard/core";
+import { hostname } from "node:os";
+import { defineCommand, isStackyardError, optionalFlag } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import type { Session } from "@stackyard/sdk";
 import { Type } from "typebox";
@@ -8,7 +8,9 @@ import { failWith } from "../failure.ts";
 import { type Output, type Painter, toAge } from "../output.ts";
 import { defineServerCommand, findServerPlace, readAll, serverArgs } from "../server/connection.ts";
 import { findLogin, storeLogin } from "../server/credentials.ts";
+import { findOpener, openBrowser } from "../server/open-browser.ts";
 import { type DeviceCode, endLogin, pollDeviceCode, requestDeviceCode, requestLocalUrl } from "../server/sign-in.ts";
+import { findUserName } from "../user-name.ts";
 import { printItems } from "./print-list.ts";
 
 const { token: _, ...placeArgs } = serverArgs;
@@ -18,15 +20,15 @@ export const login = defineCommand({
   name: "login",
   summary: "Sign in to a server with your browser.",
   description: [
-    "Prints an address and a code. Open the address, sign in, type the code, and allow this terminal. The login lasts 16 hours and is kept in $XDG_CONFIG_HOME/stackyard/credentials.json, by server.",
-    "Commands for the server of `stackyard dev` need no login. There, this command prints an address at which a browser signs in.",
+    "Prints an address and a code, and opens the address in your browser: sign in, type the code, and allow this terminal. Opens nothing in a pipe, over SSH, and with --no-browser; BROWSER names another program. The login lasts 16 hours and is kept in $XDG_CONFIG_HOME/stackyard/credentials.json, by server.",
+    "Commands for the server of `stackyard dev` need no login. There, this command prints and opens an address at which a browser signs in.",
   ].join("\n"),
   examples: {
     "stackyard login --url https://yard.example.org": "Sign in for the next 16 hours.",
     "stackyard login": "Print a new address for the browser, while `stackyard dev` runs.",
   },
-  args: Type.Object({ ...placeArgs }),
-  async run(context: CommandContext, given) {
+  args: Type.Object({ ...placeArgs, noBrowser: optionalFlag("Only print the address.") }),
+  async run(context: CommandContext, { noBrowser = false, ...given }) {
     const { out, env, signal } = context;
     const { url, ownToken } = await findServerPlace(context, given);
     const localUrl = ownToken === undefined ? undefined : await requestLocalUrl(url, ownToken);
@@ -35,15 +37,17 @@ export const login = defineCommand({
         { kind: "local", url: localUrl },
         () => `Open ${out.paint("cyan", localUrl)}\nIt can be used once, within 10 minutes.`,
       );
+      if (!noBrowser) await openForPerson(context, localUrl);
       return 0;
     }
-    const code = await requestDeviceCode(url, `${userInfo().username}@${hostname()}`);
+    const code = await requestDeviceCode(url, `${findUserName(env)}@${hostname()}`);
     if (code === undefined) {
       throw failWith("CONFIG_INVALID", `Sign-in is not configured at ${url}.`, {
         hint: "The server's configuration has no access.people. Use a token: --token or STACKYARD_TOKEN.",
       });
     }
     printCode(code, out);
+    if (!noBrowser) await openForPerson(context, code.verificationUri);
     const { token, name, lifetimeMs } = await waitForAnswer(url, code, signal);
     const now = Date.now();
     const expiresAt = now + lifetimeMs;
@@ -56,6 +60,14 @@ export const login = defineCommand({
     return 0;
   },
 });
+
+/** Opens an address that was printed, where a browser can be opened. */
+async function openForPerson({ out, env }: CommandContext, url: string): Promise<void> {
+  const opener = findOpener({ env, platform: process.platform, interactive: out.interactive });
+  if (opener === undefined) return;
+  const opened = await openBrowser(opener, url);
+  out.note(opened ? "Opened in your browser." : `"${opener[0]}" cannot open it. Open the address yourself.`);
+}
 
 function printCode({ userCode, verificationUri, expiresInMs }: DeviceCode, out: Output): void {
   const expiresAt = new Date(Date.now() + expiresInMs).toISOString();

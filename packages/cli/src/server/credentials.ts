@@ -17,8 +17,17 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Returns the path of the stored logins: `$XDG_CONFIG_HOME/stackyard/credentials.json`, else below `~/.config`. */
 export function credentialsPath(env: Environment): string {
-  const folder = env["XDG_CONFIG_HOME"] || join(env["HOME"] || homedir(), ".config");
+  const folder = env["XDG_CONFIG_HOME"] || join(env["HOME"] || findHome(), ".config");
   return join(folder, "stackyard", "credentials.json");
+}
+
+/** Returns the home folder of the system's entry for this user. A user without one has no logins, and keeps none. */
+function findHome(): string {
+  try {
+    return homedir();
+  } catch {
+    return "/nonexistent";
+  }
 }
 
 /** Returns the login at a server; undefined when missing or expired. The token is sent to its own origin only. */
