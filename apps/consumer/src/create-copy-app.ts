@@ -1,7 +1,7 @@
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
-import { type AwsAccess, findEmulator, type LambdaContext, toArnPart } from "@stackyard/aws";
+import { type AwsAccess, findEmulator, type LambdaContext, runInvocation, toArnPart } from "@stackyard/aws";
 import { createS3Records } from "@stackyard/aws/s3";
 import {
   type Consumer,
@@ -37,11 +37,14 @@ export function createCopyApp(options: CopyAppOptions): {
   return {
     async handler(event, context = {}) {
       opened ??= open(options);
+      const consumer = opened;
       const { awsRequestId, getRemainingTimeInMillis } = context;
-      return opened.onMessages(event, {
-        ...defined({ invocationId: awsRequestId }),
-        ...(getRemainingTimeInMillis && { getRemainingTimeInMillis: () => getRemainingTimeInMillis.call(context) }),
-      });
+      return runInvocation(options.clock, context, () =>
+        consumer.onMessages(event, {
+          ...defined({ invocationId: awsRequestId }),
+          ...(getRemainingTimeInMillis && { getRemainingTimeInMillis: () => getRemainingTimeInMillis.call(context) }),
+        }),
+      );
     },
   };
 }

@@ -109,7 +109,8 @@ describe("a client", () => {
   });
 
   it("reports what to check when the role may not be assumed", async () => {
-    const { findArn, sim } = createWorld({ session: { name: "runner", tags: { yard: "main" } } });
+    const tagged = { session: { name: "runner", tags: { yard: "main" } }, retriesDenials: false };
+    const { findArn, sim } = createWorld(tagged);
     sim.iam.addRole({ account: SPOKE, name: "untagged", allowsTags: false });
 
     await expect(findArn({ ...target, role: "unknown" })).rejects.toMatchObject({

@@ -10,7 +10,9 @@ import {
 } from "@stackyard/core";
 import type { YardDeps } from "@stackyard/core/engine";
 import type { CallerIdentity, RoleTarget, SessionCredentials, SessionOptions } from "./assume-role.ts";
+import { createCallPlugin } from "./call-plugin.ts";
 import { type ClientPlugin, createLimiter, createLimiterPlugin, findRecentlyUsed, type Limiter } from "./limiter.ts";
+import { createRoleAges, type RoleAges } from "./new-role.ts";
 import {
   type CheckedTarget,
   checkTarget,
@@ -38,6 +40,11 @@ export interface AwsAccessOptions {
   readonly maxAttempts?: number;
   /** Shared between several accesses of a process. Default: a separate limiter, for the documented quotas. */
   readonly limiter?: Limiter;
+  /**
+   * Whether a denied call is repeated for two minutes after the first call of a role, because a new role is denied for a
+   * while. Default: true; false for commands, whose user waits and has used the role before.
+   */
+  readonly retriesDenials?: boolean;
   /** Added to every client, STS included: telemetry, for example. */
   readonly plugins?: readonly ClientPlugin[];
   /** Added to every client's configuration: `{ forcePathStyle: true }` for an emulator of S3. */
@@ -53,6 +60,8 @@ const DEFAULT_MAX_ATTEMPTS = 5;
 const HANDED_OUT_SHARE = 0.75;
 /** Targets come from tasks, and each session contains credentials that are valid for an hour. */
 const MAX_SESSIONS = 500;
+/** The name of the process's own account and role. */
+const OWN = "own";
 /**
  * The SDK waits without end for some services and a quarter of an hour for others, and what waits may be the only reader of a
  * queue. Longer than the longest answer: a receive of SQS, which is silent for 20 s.
@@ -90,7 +99,7 @@ export function createAwsAccess(options: AwsAccessOptions): AwsAccess {
         const config = checked
           ? { region: checked.region, credentials: () => loadCredentials(checked) }
           : toOwnConfig(options);
-        return shell.equip(new clientClass({ ...shell.config, ...config } as never), checked?.account);
+        return shell.equip(new clientClass({ ...shell.config, ...config } as never), checked);
       });
     },
     async credentials(target) {
@@ -104,7 +113,7 @@ export function createAwsAccess(options: AwsAccessOptions): AwsAccess {
 interface Shell {
   readonly options: AwsAccessOptions;
   readonly config: Readonly<Record<string, unknown>>;
-  equip<Client>(client: Client, account: string | undefined): Client;
+  equip<Client>(client: Client, target: CheckedTarget | undefined): Client;
   /** Creates STS in the process's own region; in the target's if it has none. */
   sts(region: string | undefined): Promise<STSClient>;
   readonly identity: (region: string | undefined) => Promise<CallerIdentity>;
@@ -116,13 +125,16 @@ function createShell(options: AwsAccessOptions): Shell {
   const maxAttempts = options.maxAttempts ?? DEFAULT_MAX_ATTEMPTS;
   const config = { retryMode: "adaptive", maxAttempts, requestHandler: TIMEOUTS, ...options.clientConfig };
   const byRegion = new Map<string, STSClient>();
+  const ages = options.retriesDenials === false ? undefined : findRoleAges(limiter, options.clock);
   let identity: Remembered<CallerIdentity> | undefined;
 
-  function equip<Client>(client: Client, account: string | undefined): Client {
+  function equip<Client>(client: Client, target: CheckedTarget | undefined): Client {
     if (!isSdkClient(client)) return client;
+    const { account, roleArn: role = OWN } = target ?? {};
     const isOwn = account === undefined;
-    const toAccount = (): string => (isOwn || account === identity?.known()?.account ? "own" : account);
+    const toAccount = (): string => (isOwn || account === identity?.known()?.account ? OWN : account);
     const region = () => client.config.region();
+    client.middlewareStack.use(createCallPlugin({ clock: options.clock, ages, role }));
     client.middlewareStack.use(createLimiterPlugin({ limiter, region, account: toAccount }));
     for (const plugin of options.plugins ?? []) client.middlewareStack.use(plugin);
     return client;
@@ -164,6 +176,15 @@ function createShell(options: AwsAccessOptions): Shell {
     },
     ownCredentials: async (region) => toPlain(await (await sts(region)).config.credentials()),
   };
+}
+
+const agesByLimiter = new WeakMap<Limiter, RoleAges>();
+
+/** Accesses that share a limiter belong to one process, and a role is new only once. */
+function findRoleAges(limiter: Limiter, clock: Clock): RoleAges {
+  const ages = agesByLimiter.get(limiter) ?? createRoleAges(clock);
+  agesByLimiter.set(limiter, ages);
+  return ages;
 }
 
 async function beginSession(shell: Shell, target: RoleTarget) {

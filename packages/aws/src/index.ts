@@ -7,8 +7,10 @@ export {
   redactText,
   toAwsError,
 } from "./aws-fault.ts";
+export { asProbe } from "./call-plugin.ts";
 export { findEmulator, findRegion, toArnPart } from "./environment.ts";
-export type { LambdaContext } from "./lambda-context.ts";
+export { findDeadline } from "./invocation.ts";
+export { type LambdaContext, runInvocation } from "./lambda-context.ts";
 export {
   type ClientPlugin,
   createLimiter,
@@ -18,5 +20,6 @@ export {
   QUOTAS,
   type Quota,
 } from "./limiter.ts";
+export { type Denial, decideDenial, isDenial } from "./new-role.ts";
 export { escapeFilterValue } from "./request-values.ts";
 export { type TargetDefaults, toPartition } from "./target-identity.ts";

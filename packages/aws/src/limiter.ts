@@ -161,7 +161,7 @@ export function createLimiterPlugin({ limiter, region, account }: LimiterPluginI
 }
 
 /** Returns the signal of `send`, which the SDK stores in its own part of the context. */
-function findSignal(context: object): AbortSignal | undefined {
+export function findSignal(context: object): AbortSignal | undefined {
   const own: unknown = Reflect.get(context, "__smithy_context");
   const signal: unknown = typeof own === "object" && own !== null ? Reflect.get(own, "abortSignal") : undefined;
   return signal instanceof AbortSignal ? signal : undefined;

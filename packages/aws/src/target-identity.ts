@@ -62,16 +62,19 @@ function invalid({ account, region }: Target, why: string): StackyardError {
 }
 
 /** Regions by their partition, as in the SDK's own table (`partitions.json`, `regionRegex`). */
-const PARTITIONS: readonly (readonly [partition: string, region: RegExp])[] = [
-  ["aws", /^(us|eu|ap|sa|ca|me|af|il|mx)-\w+-\d+$/],
-  ["aws-cn", /^cn-\w+-\d+$/],
-  ["aws-us-gov", /^us-gov-\w+-\d+$/],
-  ["aws-eusc", /^eusc-de-\w+-\d+$/],
-  ["aws-iso", /^us-iso-\w+-\d+$/],
-  ["aws-iso-b", /^us-isob-\w+-\d+$/],
-  ["aws-iso-e", /^eu-isoe-\w+-\d+$/],
-  ["aws-iso-f", /^us-isof-\w+-\d+$/],
+const PARTITIONS: readonly (readonly [partition: string, region: RegExp, dnsSuffix: string])[] = [
+  ["aws", /^(us|eu|ap|sa|ca|me|af|il|mx)-\w+-\d+$/, "amazonaws.com"],
+  ["aws-cn", /^cn-\w+-\d+$/, "amazonaws.com.cn"],
+  ["aws-us-gov", /^us-gov-\w+-\d+$/, "amazonaws.com"],
+  ["aws-eusc", /^eusc-de-\w+-\d+$/, "amazonaws.eu"],
+  ["aws-iso", /^us-iso-\w+-\d+$/, "c2s.ic.gov"],
+  ["aws-iso-b", /^us-isob-\w+-\d+$/, "sc2s.sgov.gov"],
+  ["aws-iso-e", /^eu-isoe-\w+-\d+$/, "cloud.adc-e.uk"],
+  ["aws-iso-f", /^us-isof-\w+-\d+$/, "csp.hci.ic.gov"],
 ];
+
+/** The ends of the services' host names in all partitions. */
+export const DNS_SUFFIXES: readonly string[] = [...new Set(PARTITIONS.map(([, , dnsSuffix]) => dnsSuffix))];
 
 /** Returns the partition of a region, or undefined for an unknown region. */
 export function findPartition(region: string): string | undefined {

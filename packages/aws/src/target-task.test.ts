@@ -1,5 +1,5 @@
 import { createAwsSim, createSimPlugin } from "@stackyard/aws-sim";
-import { createExecutorContext, createFakeClock } from "@stackyard/core/testing";
+import { createExecutorContext, createFakeClock, type FakeClock, settlePromises } from "@stackyard/core/testing";
 import { createLambdaExecutor } from "@stackyard/executor-lambda";
 import { describe, expect, it } from "vitest";
 import { createAwsAccess } from "./aws-access.ts";
@@ -31,7 +31,20 @@ function createWorld() {
     } as const satisfies Parameters<typeof createExecutorContext>[0];
     return createLambdaExecutor({ mode: "aws" }).start(createExecutorContext(aws), { name: "make-db" } as never);
   };
-  return { run, sim };
+  return { run, sim, clock };
+}
+
+/** A denial is repeated for two minutes, because the role may be new. */
+async function passTime(clock: FakeClock, work: Promise<unknown>): Promise<void> {
+  let isOver = false;
+  void work.finally(() => {
+    isOver = true;
+  });
+  while (!isOver) {
+    await settlePromises();
+    const wakeAt = clock.nextWakeAt();
+    if (wakeAt !== undefined) await clock.advance(wakeAt - clock.now());
+  }
 }
 
 describe("a task", () => {
@@ -43,11 +56,12 @@ describe("a task", () => {
   });
 
   it("whose role may not be assumed fails with what is to be allowed", async () => {
-    const { run } = createWorld();
+    const { run, clock } = createWorld();
 
-    const step = await run({ ...target, role: "unknown" });
+    const ended = run({ ...target, role: "unknown" });
+    await passTime(clock, ended);
 
-    expect(step).toMatchObject({
+    expect(await ended).toMatchObject({
       kind: "failed",
       message: expect.stringContaining(`The role arn:aws:iam::${SPOKE}:role/unknown could not be assumed.`),
     });

@@ -159,6 +159,10 @@ type HostStyle = "virtual" | "path";
 const DOMAINS: ReadonlyMap<string, string> = new Map([
   ["aws-cn", "amazonaws.com.cn"],
   ["aws-eusc", "amazonaws.eu"],
+  ["aws-iso", "c2s.ic.gov"],
+  ["aws-iso-b", "sc2s.sgov.gov"],
+  ["aws-iso-e", "cloud.adc-e.uk"],
+  ["aws-iso-f", "csp.hci.ic.gov"],
 ]);
 
 /**
@@ -167,7 +171,8 @@ const DOMAINS: ReadonlyMap<string, string> = new Map([
  */
 function toSourceHosts({ bucket, region, partition = "aws" }: SourceBucket): ReadonlyMap<string, HostStyle> {
   const domain = DOMAINS.get(partition) ?? "amazonaws.com";
-  const services = [`s3.${region}`, "s3", `s3-${region}`, `s3.dualstack.${region}`].map((name) => `${name}.${domain}`);
+  const names = [`s3.${region}`, "s3", `s3-${region}`, `s3.dualstack.${region}`, `s3-fips.${region}`];
+  const services = names.map((name) => `${name}.${domain}`);
   return new Map<string, HostStyle>([
     ...services.map((service) => [`${bucket}.${service}`, "virtual"] as const),
     ...services.map((service) => [service, "path"] as const),

@@ -1,4 +1,5 @@
 import { type CloudWatchLogsClient, GetLogEventsCommand, type OutputLogEvent } from "@aws-sdk/client-cloudwatch-logs";
+import { asProbe } from "@stackyard/aws";
 import { defined } from "@stackyard/core";
 import { type TaskFailure, toLastPart } from "./judge.ts";
 
@@ -103,7 +104,7 @@ async function readEnd({ logs, signal }: LogDeps, at: Place, { lines = MAX_TAIL_
   let nextToken: string | undefined;
   for (let page = 0; page < MAX_PAGES && events.length < limit; page++) {
     const input = { ...at, limit, startFromHead: false, ...defined({ nextToken }) };
-    const answer = await logs.send(new GetLogEventsCommand(input), { abortSignal: signal });
+    const answer = await logs.send(asProbe(new GetLogEventsCommand(input)), { abortSignal: signal });
     events = [...(answer.events ?? []), ...events];
     next ??= answer.nextForwardToken;
     if (answer.nextBackwardToken === undefined || answer.nextBackwardToken === nextToken) break;
@@ -118,7 +119,7 @@ async function readOn({ logs, signal }: LogDeps, at: Place, after: string): Prom
   let skipped = 0;
   for (let page = 0; page < MAX_PAGES; page++) {
     const input = { ...at, startFromHead: true, nextToken: next };
-    const answer = await logs.send(new GetLogEventsCommand(input), { abortSignal: signal });
+    const answer = await logs.send(asProbe(new GetLogEventsCommand(input)), { abortSignal: signal });
     const all = [...events, ...(answer.events ?? [])];
     events = all.slice(-MAX_TAIL_LINES);
     skipped += all.length - events.length;

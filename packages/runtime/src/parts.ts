@@ -46,6 +46,8 @@ interface EnvironmentAwsDeps {
   readonly clientConfig?: Readonly<Record<string, unknown>>;
   /** Shared among several. Default: a separate one. */
   readonly limiter?: Limiter;
+  /** As in `createAwsAccess`. */
+  readonly retriesDenials?: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -55,7 +57,7 @@ interface EnvironmentAwsDeps {
  * With an address, S3 is used by path, because emulators have no bucket names in the DNS. One per process.
  */
 export function createEnvironmentAws(deps: EnvironmentAwsDeps): AwsAccess {
-  const { environment, session, clientConfig = {}, limiter, clock, logger } = deps;
+  const { environment, session, clientConfig = {}, limiter, retriesDenials, clock, logger } = deps;
   const { region, credentials, endpoints, targets } = environment;
   const { all: endpoint } = endpoints;
   const access = createAwsAccess(
@@ -65,6 +67,7 @@ export function createEnvironmentAws(deps: EnvironmentAwsDeps): AwsAccess {
       clock,
       logger,
       limiter,
+      retriesDenials,
       region,
       credentials,
       // `createPlacedClasses` does not see the client that assumes roles.

@@ -1,6 +1,7 @@
 export {
   type CustomResourceRequest,
   cutReason,
+  isAnswerUrl,
   isCloudFormationEvent,
   isResponseUrl,
   isWithinLimit,
@@ -9,3 +10,11 @@ export {
   sendResponse,
   toReason,
 } from "./send-response.ts";
+export {
+  createInvocation,
+  type Invocation,
+  NEVER_MADE,
+  type ServeDeps,
+  type ServedResource,
+  serveRequest,
+} from "./serve-request.ts";

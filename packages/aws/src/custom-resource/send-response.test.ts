@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   cutReason,
+  isAnswerUrl,
   isCloudFormationEvent,
   isResponseUrl,
   isWithinLimit,
@@ -136,6 +137,12 @@ describe("isResponseUrl", () => {
     "https://s3.amazonaws.com/bucket/x",
     "https://bucket.s3-external-1.amazonaws.com/x",
     "https://b.s3.amazonaws.com/x",
+    "https://b.s3-fips.us-gov-west-1.amazonaws.com/x",
+    "https://b.s3-fips.dualstack.us-east-1.amazonaws.com/x",
+    "https://b.s3.us-iso-east-1.c2s.ic.gov/x",
+    "https://b.s3.us-isob-east-1.sc2s.sgov.gov/x",
+    "https://b.s3.eu-isoe-west-1.cloud.adc-e.uk/x",
+    "https://b.s3.us-isof-south-1.csp.hci.ic.gov/x",
   ])("takes %s", (url) => {
     expect(isResponseUrl(url)).toBe(true);
   });
@@ -157,8 +164,37 @@ describe("isResponseUrl", () => {
     "https://bucket.s3-website-eu-west-1.amazonaws.com/x",
     "https://169.254.169.254/latest/meta-data",
     "https://bucket.s3.amazonaws.com@example.com/x",
+    "https://bucket.s3.us-iso-east-1.ic.gov/x",
+    "https://bucket.s3-fips.example.com/x",
+    "https://bucket.s3-website.us-gov-west-1.amazonaws.com/x",
   ])("rejects %j", (url) => {
     expect(isResponseUrl(url)).toBe(false);
+  });
+});
+
+const OF_S3 =
+  "https://cloudformation-custom-resource-response-eucentral1.s3.eu-central-1.amazonaws.com/a?X-Amz-Signature=0";
+const EMULATOR = "http://localhost:4566";
+
+describe("the address of an answer", () => {
+  it.each([
+    [OF_S3, undefined],
+    [OF_S3, EMULATOR],
+    ["http://localhost:4566/answers/a?X-Amz-Signature=0", EMULATOR],
+    ["http://localhost:9999/a", EMULATOR],
+  ])("may be %s with the emulator %s", (url, emulator) => {
+    expect(isAnswerUrl(url, emulator)).toBe(true);
+  });
+
+  it.each([
+    ["http://localhost:4566/a", undefined],
+    ["https://localhost:4566/a", EMULATOR],
+    ["http://169.254.169.254/a", EMULATOR],
+    ["http://localhost.example/a", EMULATOR],
+    ["http://me@localhost:4566/a", EMULATOR],
+    ["a", EMULATOR],
+  ])("may not be %s with the emulator %s", (url, emulator) => {
+    expect(isAnswerUrl(url, emulator)).toBe(false);
   });
 });
 

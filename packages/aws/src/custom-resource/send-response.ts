@@ -1,4 +1,5 @@
 import { type Clock, defined, isMap, type Logger, StackyardError } from "@stackyard/core";
+import { DNS_SUFFIXES } from "../target-identity.ts";
 
 /** The dependencies of sending a response; the global `fetch` works. */
 export interface SendDeps {
@@ -84,9 +85,12 @@ export function cutReason<Response extends { readonly Reason: string }>(response
   return cutAt(fits);
 }
 
+const REGION = "[a-z]{2,4}(?:-[a-z]{2,12}){1,3}-\\d{1,2}";
+const SUFFIX = DNS_SUFFIXES.map((suffix) => suffix.replaceAll(".", "\\.")).join("|");
 // The hosts of S3's endpoints ("Amazon S3 endpoints and quotas"), with the bucket before them or in the path.
-const S3_HOST =
-  /^(?:[a-z0-9][a-z0-9.-]{0,62}\.)?s3(?:-external-1|[.-](?:dualstack\.)?[a-z]{2,4}(?:-[a-z]{2,12}){1,3}-\d{1,2})?\.amazonaws\.(?:com(?:\.cn)?|eu)$/;
+const S3_HOST = new RegExp(
+  `^(?:[a-z0-9][a-z0-9.-]{0,62}\\.)?s3(?:-external-1|(?:-fips)?[.-](?:dualstack\\.)?${REGION})?\\.(?:${SUFFIX})$`,
+);
 
 /**
  * Returns true for a possible address of CloudFormation: `https`, on a host of S3. Anybody who may invoke the function
@@ -96,6 +100,14 @@ export function isResponseUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, hostname, port, username, password } = new URL(text);
   return protocol === "https:" && port === "" && username === "" && password === "" && S3_HOST.test(hostname);
+}
+
+/** Returns true for a response URL of S3, where CloudFormation waits, or of the configured emulator. */
+export function isAnswerUrl(text: string, emulator: string | undefined): boolean {
+  if (isResponseUrl(text)) return true;
+  if (emulator === undefined || !URL.canParse(text)) return false;
+  const { protocol, hostname, username } = new URL(text);
+  return protocol === "http:" && username === "" && hostname === new URL(emulator).hostname;
 }
 
 /**

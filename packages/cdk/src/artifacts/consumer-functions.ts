@@ -194,8 +194,8 @@ export interface InitialSetTriggerProps extends ResourceSettings {
   readonly after: readonly CfnResource[];
 }
 
-/** Time to assume a role and start an execution in another region; or Lambda's maximum timeout, to wait. */
-const TIMEOUT_SECONDS = { on: 900, off: 60 };
+/** Two minutes in which a new role may be denied, and the answer; or Lambda's maximum timeout, to wait. */
+const TIMEOUT_SECONDS = { on: 900, off: 180 };
 /** Lambda retries a failed call twice, after one and two minutes. */
 const SERVICE_TIMEOUT_SECONDS = { on: 3_600, off: 600 };
 
@@ -265,6 +265,8 @@ export interface AdoptedBucketProps extends ResourceSettings {
 
 /** Emptying takes one call per thousand versions; the rest takes seconds. */
 const BUCKET_TIMEOUT_SECONDS = 900;
+/** The function answers before its time ends. */
+const BUCKET_SERVICE_TIMEOUT_SECONDS = 1_200;
 
 /**
  * A bucket that outlives its stack, so that CloudFormation cannot create it again: if this account already has the bucket, it is
@@ -290,6 +292,7 @@ export class AdoptedBucket extends Construct {
       type: "Custom::AdoptedBucket",
       properties: {
         ServiceToken: arn,
+        ServiceTimeout: BUCKET_SERVICE_TIMEOUT_SECONDS,
         BucketName: name,
         EmptyOnDelete: toFlag(emptyOnDelete),
         ...defined({ KmsKeyArn: props.kmsKeyArn === undefined ? undefined : toCfnText(props.kmsKeyArn) }),

@@ -246,7 +246,7 @@ describe("its initial set", () => {
     ]);
   });
 
-  it("configures the function as the predecessor's, and waits a minute, or as long as Lambda allows", () => {
+  it("configures the function as the predecessor's, and waits three minutes, or as long as Lambda allows", () => {
     const { Timeout, Environment } = propertiesOf("InitialSetTriggerFunction", deploy(OLD_CONSUMER_APP).resources);
 
     expect(toJson(Environment)["Variables"]).toMatchObject({
@@ -259,7 +259,7 @@ describe("its initial set", () => {
     expect([
       Timeout,
       propertiesOf("InitialSetTriggerFunction", deploy(FULL_CONSUMER_APP).resources)["Timeout"],
-    ]).toEqual([60, 900]);
+    ]).toEqual([180, 900]);
   });
 });
 

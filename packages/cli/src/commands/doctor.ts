@@ -67,7 +67,7 @@ async function checkMachine(
   file: ConfigFile,
   used: ReadonlySet<string>,
 ): Promise<readonly Finding[]> {
-  const aws = createOwnAwsAccess({ clock: systemClock, logger: silentLogger });
+  const aws = createOwnAwsAccess({ clock: systemClock, logger: silentLogger, retriesDenials: false });
   const dataDir = dataDirOf(file);
   const options = file.config.executors?.["terraform"];
   const binary = textOf(options, "binary") ?? "terraform";

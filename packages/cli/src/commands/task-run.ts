@@ -62,7 +62,7 @@ async function runTask(
       logger,
       clock: systemClock,
       ids: createUlids(),
-      aws: createOwnAwsAccess({ clock: systemClock, logger }),
+      aws: createOwnAwsAccess({ clock: systemClock, logger, retriesDenials: false }),
       publish: async (events) => void answers.push(...events.map(({ message }) => message)),
     },
     { onReport: ({ line }) => out.step({ kind: "report", line }, () => line) },

@@ -365,8 +365,8 @@ export function parseDrainTimeout(text: string = DEFAULT_DRAIN): number {
  * task needs it.
  */
 export function createOwnAwsAccess(
-  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+  ports: { readonly clock: Clock; readonly logger: Logger; readonly retriesDenials?: boolean },
   region?: string,
 ): AwsAccess {
-  return createAwsAccess({ clock, logger, session: { name: `stackyard-${hostname()}` }, ...defined({ region }) });
+  return createAwsAccess({ ...ports, session: { name: `stackyard-${hostname()}` }, ...defined({ region }) });
 }

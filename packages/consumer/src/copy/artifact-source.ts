@@ -3,7 +3,7 @@ import { addAbortSignal, Readable } from "node:stream";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { GetObjectCommand, type GetObjectCommandOutput, type S3Client } from "@aws-sdk/client-s3";
-import { findAwsFault } from "@stackyard/aws";
+import { asProbe, findAwsFault } from "@stackyard/aws";
 import { defined, StackyardError } from "@stackyard/core";
 import type { UrlFault } from "../evaluate-url.ts";
 import type { ArtifactMessage } from "../messages.ts";
@@ -32,12 +32,19 @@ interface IdentitySourceInput {
   readonly bucket: string;
   /** The account that must own the bucket. */
   readonly account?: string;
+  /** True if a denial is an answer, because there is another source. */
+  readonly isProbe?: boolean;
 }
 
 const IDLE_MS = 30_000;
 
 /** Reads files with the consumer's own role: no URL expires, and no secret is sent. */
-export function createIdentitySource({ client, bucket, account }: IdentitySourceInput): ArtifactSource {
+export function createIdentitySource({
+  client,
+  bucket,
+  account,
+  isProbe = false,
+}: IdentitySourceInput): ArtifactSource {
   return async (file) => {
     const command = new GetObjectCommand({
       Bucket: bucket,
@@ -46,7 +53,8 @@ export function createIdentitySource({ client, bucket, account }: IdentitySource
       ...(file.range && { Range: `bytes=${file.range.from}-${file.range.to}` }),
     });
     try {
-      return toOpened(await client.send(command, { abortSignal: file.signal }), file.signal);
+      const sent = isProbe ? asProbe(command) : command;
+      return toOpened(await client.send(sent, { abortSignal: file.signal }), file.signal);
     } catch (error) {
       throw toSourceStop(error);
     }

@@ -108,8 +108,8 @@ function chooseSource({ transfer, source, fetch }: CopierDeps, message: Artifact
   const presigned = createPresignedSource(fetch);
   const { client } = source;
   if (message.v === 1 || transfer === "presigned" || client === undefined) return presigned;
-  const identity = createIdentitySource({ ...source, client });
-  return transfer === "identity" ? identity : createAutoSource(identity, presigned);
+  if (transfer === "identity") return createIdentitySource({ ...source, client });
+  return createAutoSource(createIdentitySource({ ...source, client, isProbe: true }), presigned);
 }
 
 async function run(job: CopyJob): Promise<CopyResult> {

@@ -11,7 +11,7 @@ import {
   type S3Client,
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
-import { findAwsFault, toAwsError } from "@stackyard/aws";
+import { asProbe, findAwsFault, toAwsError } from "@stackyard/aws";
 import { defined } from "@stackyard/core";
 import type { AnnouncedMessage, ArtifactMessage } from "../messages.ts";
 import { CopyStop, type FileDigest } from "./artifact-source.ts";
@@ -122,7 +122,7 @@ export function createTargetBucket({ client, bucket, account, kmsKeyArn }: Targe
       ),
     async isForeign() {
       const isSeen = (input: object) =>
-        client.send(new HeadBucketCommand({ Bucket: bucket, ...input })).then(
+        client.send(asProbe(new HeadBucketCommand({ Bucket: bucket, ...input }))).then(
           () => true,
           () => false,
         );

@@ -20,7 +20,8 @@ async function serve(body: unknown, options: ConsumerWorldOptions = {}) {
   const world = createConsumerWorld(options);
   const { consumer } = world.start();
   const served = consumer.onMessages({ Records: [aDelivery(aRecord(body))] });
-  await world.clock.advance(60_000);
+  // A denied event is repeated for two minutes.
+  await world.clock.advance(150_000);
   const { batchItemFailures } = await served;
   return { ...world, consumer, isAgain: batchItemFailures.length > 0, receipts: world.events() };
 }

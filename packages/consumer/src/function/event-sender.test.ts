@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { createEventSender } from "./event-sender.ts";
 
 const account = "444455556666";
+const TAKEN = { kind: "taken" } as const;
 const eventOf = (index: number) => ({ detailType: "artifact.receipt", detail: { index } }) as const;
 
 function createBus(allowed: readonly string[] = [account]) {
@@ -30,7 +31,7 @@ describe("the sender of events", () => {
 
     const taken = await Promise.all(Array.from({ length: 25 }, (_, index) => sender.send(eventOf(index))));
 
-    expect(taken.every(Boolean)).toBe(true);
+    expect(new Set(taken.map(({ kind }) => kind))).toEqual(new Set(["taken"]));
     expect(sizes()).toEqual([1, 10, 10, 4]);
     expect(sim.eventBridge.waiting[3]).toMatchObject({ source: "stackyard.consumer", detail: { index: 3 }, account });
   });
@@ -46,7 +47,7 @@ describe("the sender of events", () => {
     sent.push(sender.send(eventOf(1)), sender.send(eventOf(2)));
     await clock.advance(1_000);
 
-    expect(await Promise.all(sent)).toEqual([true, true, true]);
+    expect(await Promise.all(sent)).toEqual([TAKEN, TAKEN, TAKEN]);
     expect(sizes()).toEqual([1, 1]);
     expect(sim.eventBridge.waiting.at(-1)).toMatchObject({ detail: { index: 2 } });
   });
@@ -64,12 +65,29 @@ describe("the sender of events", () => {
     const sent = sender.send(eventOf(0));
     await clock.advance(60_000);
 
-    expect([await sent, failing.tries]).toEqual([false, 4]);
+    expect(await sent).toEqual({ kind: "refused", reason: "InternalException: broken" });
+    expect(failing.tries).toBe(4);
   });
 
-  it("does not repeat what is forbidden", async () => {
-    const { sender, sizes } = createBus([]);
+  it("repeats a denied entry for two minutes, because the role may be new", async () => {
+    const { sender, sizes, clock } = createBus([]);
 
-    expect([await sender.send(eventOf(0)), sizes()]).toEqual([false, [1]]);
+    const sent = sender.send(eventOf(0));
+    await clock.advance(119_000);
+    const tries = sizes().length;
+    await clock.advance(1_000);
+
+    expect(await sent).toEqual({ kind: "refused", reason: expect.stringMatching(/^AccessDeniedException: User: /) });
+    expect(tries).toBeGreaterThan(5);
+    expect((await sender.send(eventOf(1))).kind).toBe("refused");
+  });
+
+  it("does not repeat what no time changes", async () => {
+    const { sender, sim, sizes } = createBus();
+    const Entries = [{ ErrorCode: "MalformedDetail", ErrorMessage: "Detail is malformed." }];
+    sim.once("EventBridge.PutEvents", async () => ({ FailedEntryCount: 1, Entries }));
+
+    expect(await sender.send(eventOf(0))).toEqual({ kind: "refused", reason: "MalformedDetail: Detail is malformed." });
+    expect(sizes()).toEqual([]);
   });
 });

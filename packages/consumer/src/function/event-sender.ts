@@ -4,15 +4,18 @@ import {
   type PutEventsRequestEntry,
   type PutEventsResultEntry,
 } from "@aws-sdk/client-eventbridge";
-import { findAwsFault } from "@stackyard/aws";
+import { decideDenial, findAwsFault, findDeadline } from "@stackyard/aws";
 import type { Clock, Logger } from "@stackyard/core";
 import type { ConsumerEvent } from "../messages.ts";
 
 /** Sends events to the distributor. */
 export interface EventSender {
-  /** Returns true when the bus accepted the event, false when it was given up and logged. Never throws. */
-  send(event: ConsumerEvent): Promise<boolean>;
+  /** Returns whether the bus has accepted the event; a refusal is logged. Never throws. */
+  send(event: ConsumerEvent): Promise<SentEvent>;
 }
+
+/** What became of an event. `reason`: the code and message of EventBridge. */
+export type SentEvent = { readonly kind: "taken" } | { readonly kind: "refused"; readonly reason: string };
 
 /** Options of an event sender. `bus`: name or ARN, from the configuration only; a message must not choose where receipts go. */
 export interface EventSenderOptions {
@@ -20,28 +23,39 @@ export interface EventSenderOptions {
   readonly bus: string;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Pauses between tries of what the bus cannot take now. Default: 0.2, 1 and 3 seconds. */
+  readonly pausesMs?: readonly number[];
 }
 
 interface Waiting {
   readonly event: ConsumerEvent;
-  readonly tell: (isTaken: boolean) => void;
+  readonly tell: (sent: SentEvent) => void;
 }
 
 /** "PutEvents": at most 10 entries a request. */
 const MAX_ENTRIES = 10;
 const PAUSES_MS = [200, 1_000, 3_000];
 /** "PutEvents", error codes of entries that a retry does not change. */
-const FINAL = /AccessDenied|NotAuthorized|Malformed|InvalidArgument|InvalidAccount|ResourceNotFound/;
+const FINAL = /Malformed|InvalidArgument|InvalidAccount|ResourceNotFound|NotAuthorizedForSource|^Refused\./;
+/** A denial of one entry is an answer, not an error. It may pass, as any denial of a new role or a new policy of the bus. */
+const DENIED = /AccessDenied|NotAuthorized/;
+
+/** A sender and the instant of its first request. */
+interface Sending extends EventSenderOptions {
+  readonly firstCallAt: number;
+}
 
 /** Creates a sender. Events that arrive during a request are sent together in the next one. */
 export function createEventSender(options: EventSenderOptions): EventSender {
   const waiting: Waiting[] = [];
   let isSending = false;
+  let firstCallAt: number | undefined;
 
   async function drain(): Promise<void> {
     if (isSending) return;
     isSending = true;
-    while (waiting.length > 0) await sendAll(options, waiting.splice(0, MAX_ENTRIES));
+    firstCallAt ??= options.clock.now();
+    while (waiting.length > 0) await sendAll({ ...options, firstCallAt }, waiting.splice(0, MAX_ENTRIES));
     isSending = false;
   }
 
@@ -54,33 +68,46 @@ export function createEventSender(options: EventSenderOptions): EventSender {
   };
 }
 
-async function sendAll(options: EventSenderOptions, batch: readonly Waiting[]): Promise<void> {
+async function sendAll(sending: Sending, batch: readonly Waiting[]): Promise<void> {
   let left = batch;
-  for (let tries = 0; left.length > 0; tries += 1) {
-    const answers = await putOnce(options, left);
-    const pauseMs = PAUSES_MS[tries];
-    left = settle(options.logger, left, answers, pauseMs === undefined);
-    if (pauseMs !== undefined && left.length > 0) await options.clock.sleep(pauseMs);
+  for (let tries = 1; left.length > 0; tries += 1) {
+    const answers = await putOnce(sending, left);
+    const pauses: number[] = [];
+    left = left.filter((each, index) => {
+      const pauseMs = settle(sending, each, answers[index], tries);
+      if (pauseMs !== undefined) pauses.push(pauseMs);
+      return pauseMs !== undefined;
+    });
+    if (left.length > 0) await sending.clock.sleep(Math.min(...pauses));
   }
 }
 
-/** Resolves the finished events and returns those to retry. */
+/** Resolves a finished event. Returns the pause before the next try of another one. */
 function settle(
-  logger: Logger,
-  batch: readonly Waiting[],
-  answers: readonly PutEventsResultEntry[],
-  isLast: boolean,
-): readonly Waiting[] {
-  return batch.filter(({ event, tell }, index) => {
-    const code = answers[index]?.ErrorCode;
-    if (code === undefined) tell(true);
-    else if (!isLast && !FINAL.test(code)) return true;
-    else {
-      logger.error("An event for the distributor could not be sent.", { detailType: event.detailType, code });
-      tell(false);
-    }
-    return false;
-  });
+  sending: Sending,
+  { event, tell }: Waiting,
+  { ErrorCode: code, ErrorMessage: message }: PutEventsResultEntry = {},
+  tries: number,
+): number | undefined {
+  if (code === undefined) {
+    tell({ kind: "taken" });
+    return undefined;
+  }
+  const pauseMs = toPause(sending, code, tries);
+  if (pauseMs !== undefined) return pauseMs;
+  const { detailType } = event;
+  sending.logger.error("An event for the distributor could not be sent.", { detailType, code });
+  tell({ kind: "refused", reason: message === undefined ? code : `${code}: ${message}` });
+  return undefined;
+}
+
+function toPause({ clock, firstCallAt, pausesMs = PAUSES_MS }: Sending, code: string, tries: number) {
+  if (FINAL.test(code)) return undefined;
+  const now = clock.now();
+  const deadlineAt = findDeadline();
+  if (DENIED.test(code)) return decideDenial({ now, firstCallAt, denied: tries, deadlineAt });
+  const pauseMs = pausesMs[tries - 1];
+  return pauseMs === undefined || (deadlineAt !== undefined && now + pauseMs > deadlineAt) ? undefined : pauseMs;
 }
 
 /** Returns the result of each entry; a failed request counts for all of them. */
@@ -94,9 +121,13 @@ async function putOnce(
     return answer.Entries ?? [];
   } catch (error) {
     const { kind, name, code } = findAwsFault(error);
-    // Retryable errors are retried here; any other error is final.
-    const ErrorCode = kind === "retryable" ? (name ?? code) : `AccessDenied.${name ?? code}`;
-    return batch.map(() => ({ ErrorCode }));
+    const ErrorMessage = error instanceof Error ? error.message : String(error);
+    // Transient errors and denials are retried here; any other error is final.
+    const ErrorCode =
+      code === "FORBIDDEN"
+        ? `AccessDenied.${name ?? code}`
+        : `${kind === "retryable" ? "" : "Refused."}${name ?? code}`;
+    return batch.map(() => ({ ErrorCode, ErrorMessage }));
   }
 }
 

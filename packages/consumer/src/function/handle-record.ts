@@ -107,9 +107,9 @@ async function refreshOrReject(context: RecordContext, message: ArtifactMessage)
   if (message.v === 1 || config.refresh === false || events === undefined) {
     return giveUp(context, "rejected", EXPIRED, { message });
   }
-  const isTaken = await events.send(toRefreshEvent(config, message));
-  if (isTaken) deps.logger.info("Requested a new URL.", toFields(context, { key: message.ArtifactKey }));
-  return isTaken ? "done" : "again";
+  const sent = await events.send(toRefreshEvent(config, message));
+  if (sent.kind === "taken") deps.logger.info("Requested a new URL.", toFields(context, { key: message.ArtifactKey }));
+  return sent.kind === "taken" ? "done" : "again";
 }
 
 async function settle(context: RecordContext, message: ArtifactMessage, outcome: CopyOutcome): Promise<RecordEnd> {

@@ -271,6 +271,7 @@ export interface DeployerAws {
 export function openDeployerAws(region: string): DeployerAws {
   const access = createAwsAccess({
     clock: systemClock,
+    retriesDenials: false,
     session: { name: "stackyard-release" },
     region,
     // The bucket is in the region of its releases, which may differ from the deployer's.

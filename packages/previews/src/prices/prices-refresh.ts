@@ -29,7 +29,7 @@ export interface PricesRefreshDeps {
 
 const DEPS: PricesRefreshDeps = {
   client: () =>
-    createAwsAccess({ clock: systemClock, session: { name: "stackyard-prices" }, region: REGION }).client(
+    createAwsAccess({ clock: systemClock, retriesDenials: false, session: { name: "stackyard-prices" }, region: REGION }).client(
       PricingClient,
       undefined,
     ),

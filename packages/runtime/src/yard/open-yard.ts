@@ -139,6 +139,8 @@ export function createYardAws(yard: AwsYardOptions, context: YardContext): AwsAc
       targets: {},
     },
     session: { name: sessionName },
+    // A person waits for the answer.
+    retriesDenials: false,
     clientConfig: defined({ profile: yard.profile }),
     clock,
     logger,

@@ -10,14 +10,7 @@ import {
 import { findAwsFault, toAwsError } from "@stackyard/aws";
 import { type Clock, isMap, isStackyardError, retry, StackyardError } from "@stackyard/core";
 import { type BucketPlace, completeSettings } from "./bucket-settings.ts";
-import {
-  type ResourceCall,
-  type ResourceDeps,
-  type ResourceOutcome,
-  refusal,
-  servesNone,
-  wasNeverMade,
-} from "./resource-answer.ts";
+import { type ResourceCall, type ResourceDeps, type ResourceOutcome, refusal, servesNone } from "./resource-answer.ts";
 
 const NAME = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 const KEY = /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(key|alias)\/[\w/-]{1,256}$/;
@@ -31,8 +24,8 @@ const PAUSES_MS = [1_000, 3_000, 6_000];
 export async function adoptBucket(deps: ResourceDeps, call: ResourceCall): Promise<ResourceOutcome> {
   const { request } = call;
   if (deps.bucket === undefined) throw servesNone();
+  if (request.RequestType === "Delete") return removeBucket(deps, call, deps.bucket);
   const { s3 } = deps.bucket();
-  if (request.RequestType === "Delete") return removeBucket(deps, call, s3);
   const { place, kmsKeyArn } = parseProperties(deps, request.ResourceProperties);
   const isAdopted = await retryTransient(deps, async () => {
     const found = await ensureBucket(s3, place);
@@ -47,7 +40,12 @@ export async function adoptBucket(deps: ResourceDeps, call: ResourceCall): Promi
   };
 }
 
-async function removeBucket(deps: ResourceDeps, { request, deadlineAt }: ResourceCall, s3: S3Client) {
+/** Opens S3 only when there is something to delete: a broken configuration must not stop the deletion of a stack. */
+async function removeBucket(
+  deps: ResourceDeps,
+  { request, deadlineAt }: ResourceCall,
+  open: () => { readonly s3: S3Client },
+): Promise<ResourceOutcome> {
   const bucket = request.PhysicalResourceId ?? "";
   const outcome = {
     status: "SUCCESS",
@@ -55,9 +53,10 @@ async function removeBucket(deps: ResourceDeps, { request, deadlineAt }: Resourc
     data: { Bucket: bucket },
   } as const;
   const { EmptyOnDelete } = isMap(request.ResourceProperties) ? request.ResourceProperties : {};
-  if (wasNeverMade(request) || String(EmptyOnDelete) !== "true" || !NAME.test(bucket)) {
+  if (String(EmptyOnDelete) !== "true" || !NAME.test(bucket)) {
     return { ...outcome, reason: "The bucket and its objects are kept." };
   }
+  const { s3 } = open();
   const place = { account: deps.account, region: deps.region, bucket };
   // A bucket of another account, or a missing one, is not deleted.
   if ((await findBucket(s3, place)) !== "own") return { ...outcome, reason: "This account does not own the bucket." };
@@ -139,7 +138,7 @@ async function create(s3: S3Client, place: BucketPlace): Promise<boolean> {
 }
 
 function foreign({ bucket, account }: BucketPlace): Error {
-  const why = `account ${account} does not own it, or this function may not read it.`;
+  const why = `S3.HeadBucket was denied. Account ${account} does not own it, or the role may lack s3:ListBucket on it.`;
   const how = "Choose another BucketPrefix, or pass a bucket of your own as TargetBucket.";
   return refusal("BUCKET_FOREIGN", `The bucket ${bucket} cannot be used: ${why} ${how}`);
 }

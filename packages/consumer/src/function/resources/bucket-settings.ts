@@ -18,7 +18,7 @@ import {
   type S3Client,
   type Tag,
 } from "@aws-sdk/client-s3";
-import { findAwsFault, toPartition } from "@stackyard/aws";
+import { asProbe, findAwsFault, toPartition } from "@stackyard/aws";
 import { isMap, type Logger, StackyardError } from "@stackyard/core";
 import type { JsonObject } from "../../decide-message.ts";
 
@@ -105,7 +105,7 @@ async function addTags({ s3, logger }: SettingsDeps, owned: OwnedBucket, { stack
   const TagSet = completeTags(found?.TagSet ?? [], stackId);
   if (TagSet === undefined) return;
   try {
-    await s3.send(new PutBucketTaggingCommand({ ...owned, Tagging: { TagSet } }));
+    await s3.send(asProbe(new PutBucketTaggingCommand({ ...owned, Tagging: { TagSet } })));
   } catch (error) {
     logger.warn("The bucket could not be tagged.", { error });
   }

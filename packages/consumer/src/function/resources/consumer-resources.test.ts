@@ -2,13 +2,14 @@ import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { createAwsAccess } from "@stackyard/aws";
+import { NEVER_MADE } from "@stackyard/aws/custom-resource";
 import { createAwsSim, createResourceLife, createSimPlugin, SimFault } from "@stackyard/aws-sim";
 import { StackyardError } from "@stackyard/core";
 import { createFakeClock } from "@stackyard/core/testing";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createConsumerResources, isAnswerUrl } from "./consumer-resources.ts";
-import { refusal, toAnswer, toFailure, wasNeverMade } from "./resource-answer.ts";
+import { createConsumerResources } from "./consumer-resources.ts";
+import { refusal, toAnswer, toFailure } from "./resource-answer.ts";
 
 const REQUEST = {
   RequestType: "Create",
@@ -23,9 +24,7 @@ describe("a failure", () => {
   it("of a creation has an id whose deletion does nothing", () => {
     const { physicalId } = toFailure(REQUEST, new Error("no"));
 
-    expect(wasNeverMade({ ...REQUEST, PhysicalResourceId: physicalId })).toBe(true);
-    expect(wasNeverMade({ ...REQUEST, PhysicalResourceId: "own-bucket" })).toBe(false);
-    expect(wasNeverMade(REQUEST)).toBe(false);
+    expect(physicalId.startsWith(NEVER_MADE)).toBe(true);
   });
 
   it("of an update keeps the id, so that nothing is deleted", () => {
@@ -65,32 +64,6 @@ describe("a failure", () => {
   });
 });
 
-const OF_S3 =
-  "https://cloudformation-custom-resource-response-eucentral1.s3.eu-central-1.amazonaws.com/a?X-Amz-Signature=0";
-const EMULATOR = "http://localhost:4566";
-
-describe("the address of an answer", () => {
-  it.each([
-    [OF_S3, undefined],
-    [OF_S3, EMULATOR],
-    ["http://localhost:4566/answers/a?X-Amz-Signature=0", EMULATOR],
-    ["http://localhost:9999/a", EMULATOR],
-  ])("may be %s with the emulator %s", (url, emulator) => {
-    expect(isAnswerUrl(url, emulator)).toBe(true);
-  });
-
-  it.each([
-    ["http://localhost:4566/a", undefined],
-    ["https://localhost:4566/a", EMULATOR],
-    ["http://169.254.169.254/a", EMULATOR],
-    ["http://localhost.example/a", EMULATOR],
-    ["http://me@localhost:4566/a", EMULATOR],
-    ["a", EMULATOR],
-  ])("may not be %s with the emulator %s", (url, emulator) => {
-    expect(isAnswerUrl(url, emulator)).toBe(false);
-  });
-});
-
 const account = "444455556666";
 const region = "eu-central-1";
 const BUCKET = `stackyard-artifacts-${account}-${region}`;
@@ -105,11 +78,16 @@ interface Options {
   /** The number of the call of AWS that the process dies at, before or after it has taken effect. */
   readonly death?: { readonly at: number; readonly when: "before" | "after" };
   readonly deadlineMs?: number;
+  /** The environment is invalid. */
+  readonly isBroken?: boolean;
 }
 
 const DONE = { StartAt: "Done", States: { Done: { Type: "Succeed" } } };
 
-function createWorld({ type, trusts = [account], definition = DONE, death, deadlineMs }: Options) {
+function createWorld({ type, trusts = [account], definition = DONE, death, deadlineMs, isBroken }: Options) {
+  const check = () => {
+    if (isBroken) throw new StackyardError("CONFIG_INVALID", "X is not set.");
+  };
   const clock = createFakeClock();
   const sim = createAwsSim({ clock });
   const distributor = { account: "111122223333", region: "eu-west-1" };
@@ -126,8 +104,7 @@ function createWorld({ type, trusts = [account], definition = DONE, death, deadl
     maxAttempts: 1,
     session: { name: `stackyard-${account}-${region}`, seconds: 900 },
   });
-  const s3 = new S3Client({ region, credentials, maxAttempts: 1 });
-  for (const plugin of plugins) s3.middlewareStack.use(plugin);
+  const s3 = access.client(S3Client, { account, region, partition: "aws" });
   const logged: string[] = [];
   const add = (...line: readonly unknown[]) => void logged.push(JSON.stringify(line));
   const resources = createConsumerResources({
@@ -135,15 +112,21 @@ function createWorld({ type, trusts = [account], definition = DONE, death, deadl
     region,
     clock,
     fetch: (url, init) => sim.answers.fetch(String(url), init),
-    bucket: () => ({ s3 }),
+    bucket() {
+      check();
+      return { s3 };
+    },
     logger: { debug: add, info: add, warn: add, error: add },
-    initialSet: () => ({
-      machineArn,
-      bucket: BUCKET,
-      capabilities: { transfer: "auto", retire: false },
-      states: access.client(SFNClient, { ...distributor, partition: "aws", role: role.arn, externalId: "yard" }),
-      receipts: { client: access.client(EventBridgeClient, undefined), bus },
-    }),
+    initialSet() {
+      check();
+      return {
+        machineArn,
+        bucket: BUCKET,
+        capabilities: { transfer: "auto", retire: false },
+        states: access.client(SFNClient, { ...distributor, partition: "aws", role: role.arn, externalId: "yard" }),
+        receipts: { client: access.client(EventBridgeClient, undefined), bus },
+      };
+    },
   });
   const life = createResourceLife({
     clock,
@@ -257,9 +240,10 @@ describe("Custom::InitialSetTrigger", () => {
     });
   });
 
-  it("stays registered when an update has left the predecessor's id behind", async () => {
+  it("keeps the predecessor's id on an update, and unregisters when that is deleted", async () => {
     const { resources, sim, settle, told } = createWorld({ type: "set" });
-    const serve = (RequestType: string, PhysicalResourceId: string) => {
+    const PhysicalResourceId = "2021/06/15/[$LATEST]0123";
+    const serve = (RequestType: string) => {
       const ids = { RequestId: RequestType, StackId: "2", LogicalResourceId: "InitialSetTrigger" };
       const event = {
         ...ids,
@@ -271,15 +255,13 @@ describe("Custom::InitialSetTrigger", () => {
       return settle(resources.onResource({ ...event, ResponseURL: sim.answers.open(ids, region) }));
     };
 
-    await serve("Update", "2021/06/15/[$LATEST]0123");
-    await serve("Delete", "2021/06/15/[$LATEST]0123");
+    await serve("Update");
+    await serve("Delete");
 
-    expect(sim.answers.findAnswer("Update")?.answer?.PhysicalResourceId).toBe(`initial-set-${account}-${region}`);
-    expect(sim.answers.findAnswer("Delete")?.answer).toMatchObject({
-      Status: "SUCCESS",
-      PhysicalResourceId: "2021/06/15/[$LATEST]0123",
-    });
-    expect(told().map((event) => event["detail-type"])).toEqual(["consumer.registered"]);
+    for (const type of ["Update", "Delete"]) {
+      expect(sim.answers.findAnswer(type)?.answer).toMatchObject({ Status: "SUCCESS", PhysicalResourceId });
+    }
+    expect(told().map((event) => event["detail-type"])).toEqual(["consumer.registered", "consumer.unregistered"]);
   });
 
   it("says what Step Functions has refused", async () => {
@@ -418,6 +400,131 @@ describe("Custom::AdoptedBucket", () => {
     await settle(life.create({ BucketPrefix: "stackyard-artifacts" }));
 
     expect(life.physicalId).toBe(BUCKET);
+  });
+});
+
+/** One answer of each kind by which a role of some seconds is denied. */
+const YOUNG: readonly (readonly [string, keyof typeof TYPES, string, (() => Promise<unknown>) | undefined])[] = [
+  ["aws-cdk#37675", "set", "EventBridge.PutEvents", undefined],
+  ["aws-sdk#186", "set", "EventBridge.PutEvents", () => Promise.resolve(DENIED_ENTRY)],
+  ["aws-cdk#37939", "set", "STS.AssumeRole", undefined],
+  ["aws-cdk#18237", "set", "SFN.StartExecution", undefined],
+  ["aws-cdk#31429", "bucket", "S3.HeadBucket", undefined],
+  ["centralized-logging-with-opensearch#216", "bucket", "S3.CreateBucket", undefined],
+  ["terraform-aws-control_tower_account_factory#73", "bucket", "S3.PutBucketPolicy", undefined],
+];
+const DENIED_ENTRY = {
+  FailedEntryCount: 1,
+  Entries: [{ ErrorCode: "AccessDeniedException", ErrorMessage: "not authorized" }],
+};
+
+function deny(world: ReturnType<typeof createWorld>, operation: string, until: number, answer = refuse): void {
+  world.sim.once(operation, async (proceed) => {
+    if (world.clock.now() >= until) return proceed();
+    deny(world, operation, until, answer);
+    return answer();
+  });
+}
+
+function refuse(): Promise<unknown> {
+  return Promise.reject(new SimFault("AccessDenied", 403, "User is not authorized"));
+}
+
+describe("a role that is seconds old", () => {
+  it.each(YOUNG)("is denied for a while [%s]: %s, %s", async (_report, type, operation, answer) => {
+    const world = createWorld({ type, deadlineMs: 180_000 });
+    deny(world, operation, world.clock.now() + 20_000, answer);
+
+    const { status } = await world.settle(world.life.create(type === "set" ? PROPERTIES : BUCKET_PROPERTIES));
+
+    expect(status).toBe("CREATE_COMPLETE");
+    if (type === "set") expect(world.told().map((event) => event["detail-type"])).toContain("consumer.registered");
+  });
+
+  it.each([
+    ["set", "EventBridge.PutEvents", /^REGISTRATION_FAILED: The bus \S+receipts did not .* may lack events:PutEvents/],
+    ["set", "STS.AssumeRole", /^ACCOUNT_NOT_TRUSTED: .*TriggerInitSetRole/],
+    ["set", "SFN.StartExecution", /^INITIAL_SET_FAILED: .* may lack states:StartExecution on arn:/],
+    ["bucket", "S3.HeadBucket", /^BUCKET_FOREIGN: .* may lack s3:ListBucket/],
+    ["bucket", "S3.PutBucketPolicy", /^FORBIDDEN: .* may lack s3:PutBucketPolicy on stackyard-artifacts/],
+  ] as const)("that stays denied is reported with the call and the right: %s %s", async (type, operation, expected) => {
+    const world = createWorld({ type, deadlineMs: 180_000 });
+    const began = world.clock.now();
+    deny(world, operation, Number.POSITIVE_INFINITY);
+
+    const { status, reason } = await world.settle(world.life.create(type === "set" ? PROPERTIES : BUCKET_PROPERTIES));
+
+    expect([status, reason]).toEqual(["CREATE_FAILED", expect.stringMatching(expected)]);
+    expect(world.clock.now() - began).toBeLessThan(330_000);
+  });
+
+  it("whose registration fails for half a minute is registered", async () => {
+    const world = createWorld({ type: "set", deadlineMs: 180_000 });
+    deny(world, "EventBridge.PutEvents", world.clock.now() + 25_000, () =>
+      Promise.reject(new SimFault("InternalException", 500, "broken")),
+    );
+
+    expect((await world.settle(world.life.create(PROPERTIES))).status).toBe("CREATE_COMPLETE");
+    expect(world.told()).toHaveLength(1);
+  });
+});
+
+describe("a service that never answers", () => {
+  const silent = () => new Promise<never>(() => undefined);
+
+  it.each([
+    ["set", "EventBridge.PutEvents", "EventBridge.PutEvents"],
+    ["set", "STS.AssumeRole", "STS.AssumeRole"],
+    ["set", "SFN.StartExecution", "SFN.StartExecution"],
+    ["bucket", "S3.HeadBucket", "S3.HeadBucket"],
+    ["bucket", "S3.PutBucketVersioning", "S3.PutBucketVersioning"],
+  ] as const)("is named before the function ends [aws-cdk#2126]: %s %s", async (type, operation, named) => {
+    const world = createWorld({ type, deadlineMs: 60_000 });
+    const began = world.clock.now();
+    deny(world, operation, Number.POSITIVE_INFINITY, silent);
+
+    const create = await world.settle(world.life.create(type === "set" ? PROPERTIES : BUCKET_PROPERTIES));
+
+    expect([create.status, create.reason]).toEqual([
+      "CREATE_FAILED",
+      expect.stringContaining(`${named} did not answer`),
+    ]);
+    expect(world.sim.answers.uploads).toHaveLength(2);
+    expect(create.followedBy.map(({ status }) => status)).toEqual(["DELETE_COMPLETE"]);
+    expect(world.clock.now() - began).toBeLessThan(2 * 60_000);
+  });
+
+  it("does not stop the deletion of a consumer [copilot-cli#4868]", async () => {
+    const world = createWorld({ type: "set", deadlineMs: 60_000 });
+    await world.settle(world.life.create(PROPERTIES));
+    const began = world.clock.now();
+    deny(world, "EventBridge.PutEvents", Number.POSITIVE_INFINITY, silent);
+
+    const { status, reason } = await world.settle(world.life.delete());
+
+    expect([status, reason]).toEqual(["DELETE_COMPLETE", expect.stringContaining("EventBridge.PutEvents did not")]);
+    expect(world.clock.now() - began).toBeLessThan(60_000);
+  });
+
+  it("is looked at again while the set is awaited", async () => {
+    const definition = { StartAt: "Wait", States: { Wait: { Type: "Wait", Seconds: 100, End: true } } };
+    const world = createWorld({ type: "set", definition, deadlineMs: 400_000 });
+    deny(world, "SFN.DescribeExecution", world.clock.now() + 60_000, silent);
+
+    const { status } = await world.settle(world.life.create({ ...PROPERTIES, WaitForInitialSet: true }));
+
+    expect(status).toBe("CREATE_COMPLETE");
+  });
+});
+
+describe("a broken configuration", () => {
+  it.each(["set", "bucket"] as const)("is reported, and does not stop the way back: %s", async (type) => {
+    const world = createWorld({ type, isBroken: true });
+
+    const created = await world.settle(world.life.create(type === "set" ? PROPERTIES : BUCKET_PROPERTIES));
+
+    expect([created.status, created.reason]).toEqual(["CREATE_FAILED", "CONFIG_INVALID: X is not set."]);
+    expect(created.followedBy.map(({ status }) => status)).toEqual(["DELETE_COMPLETE"]);
   });
 });
 

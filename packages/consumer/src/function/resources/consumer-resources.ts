@@ -1,4 +1,5 @@
-import { isResponseUrl, parseRequest, sendResponse } from "@stackyard/aws/custom-resource";
+import type { LambdaContext } from "@stackyard/aws";
+import { type CustomResourceRequest, sendResponse, serveRequest } from "@stackyard/aws/custom-resource";
 import { isMap, StackyardError, silentLogger } from "@stackyard/core";
 import { createDiscreetLogger } from "../json-logger.ts";
 import { adoptBucket } from "./adopt-bucket.ts";
@@ -11,7 +12,7 @@ import {
   toAnswer,
   toFailure,
 } from "./resource-answer.ts";
-import { toSetId, triggerInitialSet } from "./trigger-initial-set.ts";
+import { StillRunning, toSetEnd, toSetId, triggerInitialSet } from "./trigger-initial-set.ts";
 
 /** The custom resources of a consumer's stack. */
 export interface ConsumerResources {
@@ -30,10 +31,12 @@ interface ResourceType {
   readonly serve: (deps: ResourceDeps, call: ResourceCall) => Promise<ResourceOutcome>;
   /** Returns the constant id of a resource that has one. */
   readonly toId?: (place: ResourceDeps) => string;
+  /** Returns the outcome of a request that must not fail. */
+  readonly toEnd?: (deps: ResourceDeps, request: CustomResourceRequest, error: unknown) => ResourceOutcome | undefined;
 }
 
 const TYPES: Readonly<Record<string, ResourceType>> = {
-  "Custom::InitialSetTrigger": { serve: triggerInitialSet, toId: toSetId },
+  "Custom::InitialSetTrigger": { serve: triggerInitialSet, toId: toSetId, toEnd: toSetEnd },
   "Custom::AdoptedBucket": { serve: adoptBucket },
 };
 const REQUESTS = ["Create", "Update", "Delete"];
@@ -43,46 +46,60 @@ export function createConsumerResources(options: ConsumerResourcesOptions): Cons
   const logger = createDiscreetLogger(options.logger ?? silentLogger);
   const deps = { ...options, logger };
   return {
-    async onResource(event, context = {}) {
-      const request = parseRequest(event);
-      if (request === undefined || !isAnswerUrl(request.ResponseURL, options.emulator)) {
-        const why = request === undefined ? "an id or ResponseURL is missing" : "ResponseURL is not an S3 address";
-        throw new StackyardError("EVENT_INVALID", `The request cannot be answered: ${why}.`);
-      }
-      const left = context.getRemainingTimeInMillis?.() ?? Number.POSITIVE_INFINITY;
-      const deadlineAt = context.deadlineAt ?? deps.clock.now() + left;
-      const answer = toAnswer(request, await serve(deps, { request, deadlineAt }, typeOf(event)));
-      logger.info("Answered a CloudFormation request.", { requestId: request.RequestId, status: answer.Status });
-      await sendResponse(deps, request.ResponseURL, answer);
+    onResource(event, context = {}) {
+      const type = Object.hasOwn(TYPES, typeOf(event)) ? TYPES[typeOf(event)] : undefined;
+      const invoked = { event, context: toLambdaContext(context, deps.clock.now()) };
+      return serveRequest(deps, invoked, {
+        async work(request, { deadlineAt, signal }) {
+          const outcome = await serve(deps, { request, deadlineAt }, type);
+          // The request has its response when the time was over.
+          if (!signal.aborted) await answer(deps, request, outcome);
+        },
+        meetFault: (request, error) => meetFault(deps, request, { type, error }),
+      });
     },
   };
 }
 
-async function serve(deps: ResourceDeps, call: ResourceCall, type: string): Promise<ResourceOutcome> {
-  const found = Object.hasOwn(TYPES, type) ? TYPES[type] : undefined;
-  try {
-    if (found === undefined) throw servesNone();
-    if (!REQUESTS.includes(call.request.RequestType)) {
-      throw new StackyardError("CONFIG_INVALID", "RequestType must be Create, Update or Delete.");
-    }
-    return await found.serve(deps, call);
-  } catch (error) {
-    // The execution is still running: Lambda delivers the same request again.
-    if (error instanceof StackyardError && error.code === "TIMED_OUT") throw error;
-    deps.logger.error("A CloudFormation request failed.", { requestId: call.request.RequestId, error });
-    return toFailure(call.request, error, found?.toId?.(deps));
+async function serve(deps: ResourceDeps, call: ResourceCall, type: ResourceType | undefined): Promise<ResourceOutcome> {
+  if (type === undefined) throw servesNone();
+  if (!REQUESTS.includes(call.request.RequestType)) {
+    throw new StackyardError("CONFIG_INVALID", "RequestType must be Create, Update or Delete.");
   }
+  return type.serve(deps, call);
+}
+
+/** A request that could not be served. */
+interface Fault {
+  readonly type: ResourceType | undefined;
+  readonly error: unknown;
+}
+
+async function meetFault(deps: ResourceDeps, request: CustomResourceRequest, { type, error }: Fault): Promise<void> {
+  // Lambda delivers the same request again.
+  if (error instanceof StillRunning) throw new StackyardError("TIMED_OUT", "The initial set is still being sent.");
+  if (error instanceof AnswerFault) throw error.cause;
+  deps.logger.error("A CloudFormation request failed.", { requestId: request.RequestId, error });
+  await answer(deps, request, type?.toEnd?.(deps, request, error) ?? toFailure(request, error, type?.toId?.(deps)));
+}
+
+/** The response could not be sent: another one must not follow. */
+class AnswerFault extends Error {}
+
+async function answer(deps: ResourceDeps, request: CustomResourceRequest, outcome: ResourceOutcome): Promise<void> {
+  const made = toAnswer(request, outcome);
+  deps.logger.info("Answered a CloudFormation request.", { requestId: request.RequestId, status: made.Status });
+  await sendResponse(deps, request.ResponseURL, made).catch((cause: unknown) => {
+    throw new AnswerFault("The response was not accepted.", { cause });
+  });
+}
+
+function toLambdaContext(context: ResourceContext, now: number): LambdaContext {
+  const { deadlineAt } = context;
+  return deadlineAt === undefined ? context : { getRemainingTimeInMillis: () => deadlineAt - now };
 }
 
 function typeOf(event: unknown): string {
   const type = isMap(event) ? event["ResourceType"] : undefined;
   return typeof type === "string" ? type : "";
-}
-
-/** Returns true for a response URL of S3, where CloudFormation waits, or of the configured emulator. */
-export function isAnswerUrl(text: string, emulator: string | undefined): boolean {
-  if (isResponseUrl(text)) return true;
-  if (emulator === undefined || !URL.canParse(text)) return false;
-  const { protocol, hostname, username } = new URL(text);
-  return protocol === "http:" && username === "" && hostname === new URL(emulator).hostname;
 }

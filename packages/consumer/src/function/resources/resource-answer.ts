@@ -1,7 +1,7 @@
 import type { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import type { S3Client } from "@aws-sdk/client-s3";
 import type { SFNClient } from "@aws-sdk/client-sfn";
-import { type CustomResourceRequest, cutReason, toReason } from "@stackyard/aws/custom-resource";
+import { type CustomResourceRequest, cutReason, NEVER_MADE, toReason } from "@stackyard/aws/custom-resource";
 import { type Clock, isStackyardError, type Logger, StackyardError } from "@stackyard/core";
 import type { Capabilities } from "../../messages.ts";
 import { hideSecrets } from "../json-logger.ts";
@@ -50,8 +50,6 @@ export interface ResourceOutcome {
 /** The least length of the reason in a response. */
 const LEAST_REASON = 200;
 const MAX_MESSAGE = 300;
-/** Prefix of the physical id of a resource whose creation failed: its deletion does nothing. */
-const NEVER_MADE = "never-made-";
 
 /** Creates a failure with its own code in the reason, such as `BUCKET_FOREIGN`. */
 export function refusal(code: string, text: string): Error {
@@ -85,11 +83,6 @@ export function toFailure(request: CustomResourceRequest, error: unknown, id?: s
   const physicalId = request.PhysicalResourceId ?? id ?? `${NEVER_MADE}${request.LogicalResourceId}`;
   const Message = toReason(reason, "SUCCESS").slice(0, MAX_MESSAGE).toWellFormed();
   return { status: "FAILED", reason, physicalId, data: { Message } };
-}
-
-/** Returns true for the physical id of a failed creation. */
-export function wasNeverMade({ PhysicalResourceId }: CustomResourceRequest): boolean {
-  return PhysicalResourceId?.startsWith(NEVER_MADE) ?? false;
 }
 
 function codeOf(error: unknown): string {

@@ -1,9 +1,14 @@
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
-import { DescribeExecutionCommand, type DescribeExecutionOutput, StartExecutionCommand } from "@aws-sdk/client-sfn";
+import {
+  DescribeExecutionCommand,
+  type DescribeExecutionOutput,
+  type SFNClient,
+  StartExecutionCommand,
+} from "@aws-sdk/client-sfn";
 import { findAwsFault, toAwsError } from "@stackyard/aws";
 import type { CustomResourceRequest } from "@stackyard/aws/custom-resource";
-import { isMap, isStackyardError, StackyardError } from "@stackyard/core";
+import { isMap, isStackyardError } from "@stackyard/core";
 import { toRegisteredEvent, toUnregisteredEvent } from "../../messages.ts";
 import { createEventSender } from "../event-sender.ts";
 import {
@@ -29,7 +34,8 @@ const TRUST_ADVICE = "The distributor must trust this account, and the external 
 
 /**
  * Starts the initial set at the distributor: on Create, and on Update when a property has changed. The execution is named after
- * the request, so a repeated request starts nothing. The physical id is constant; Delete never fails.
+ * the request, so a repeated request starts nothing. The physical id is constant: that of the predecessor, after an
+ * update of its resource. Delete never fails.
  */
 export async function triggerInitialSet(deps: ResourceDeps, call: ResourceCall): Promise<ResourceOutcome> {
   const { request } = call;
@@ -37,10 +43,11 @@ export async function triggerInitialSet(deps: ResourceDeps, call: ResourceCall):
   if (deps.initialSet === undefined) throw servesNone();
   const options = deps.initialSet();
   await register(deps, options);
-  if (request.RequestType === "Update" && !hasChanged(request)) return toOutcome(deps, "Nothing has changed.");
+  const physicalId = request.PhysicalResourceId ?? toSetId(deps);
+  if (request.RequestType === "Update" && !hasChanged(request)) return toOutcome(physicalId, "Nothing has changed.");
   const started = await start(deps, options, request);
   if (isToBeAwaited(request)) await waitForEnd(deps, options, call, started);
-  return toOutcome(deps, "Started the initial set.", started);
+  return toOutcome(physicalId, "Started the initial set.", started);
 }
 
 /** Returns the physical id of the resource. */
@@ -48,10 +55,10 @@ export function toSetId({ account, region }: Pick<ResourceDeps, "account" | "reg
   return `initial-set-${account}-${region}`;
 }
 
-function toOutcome(deps: ResourceDeps, reason: string, started?: Started): ResourceOutcome {
+function toOutcome(physicalId: string, reason: string, started?: Started): ResourceOutcome {
   const StartedAt = started === undefined ? "" : new Date(started.at).toISOString();
   const data = { StepFunctionExecution: started?.arn ?? "", StartedAt };
-  return { status: "SUCCESS", reason, physicalId: toSetId(deps), data };
+  return { status: "SUCCESS", reason, physicalId, data };
 }
 
 /** Ignores the function's ARN, which can change without the consumer. */
@@ -69,25 +76,41 @@ function isToBeAwaited({ ResourceProperties }: CustomResourceRequest): boolean {
   return isMap(ResourceProperties) && String(ResourceProperties["WaitForInitialSet"]) === "true";
 }
 
+/** Longer than for receipts, which are sent again: no one repeats a registration. */
+const REGISTER_PAUSES_MS = [200, 1_000, 3_000, 5_000, 8_000, 13_000];
+
+/** Registers the consumer. Without its registration the distributor announces nothing to it, so a refusal is a failure. */
 async function register(deps: ResourceDeps, { bucket, capabilities, receipts }: InitialSetOptions): Promise<void> {
   if (receipts === undefined) return;
-  await createEventSender({ ...deps, ...receipts }).send(toRegisteredEvent(deps, bucket, capabilities));
+  const sender = createEventSender({ ...deps, ...receipts, pausesMs: REGISTER_PAUSES_MS });
+  const sent = await sender.send(toRegisteredEvent(deps, bucket, capabilities));
+  if (sent.kind === "taken") return;
+  const what = `The bus ${receipts.bus} did not accept the registration. ${sent.reason.replace(/\.?$/, ".")}`;
+  const advice = "The role may lack events:PutEvents, or the policy of the bus does not allow this account.";
+  throw refusal("REGISTRATION_FAILED", `${what} ${advice}`);
 }
 
 /** Unregisters if possible: a stack must be deletable with wrong settings or without a distributor. */
 async function unregister(deps: ResourceDeps, { PhysicalResourceId }: CustomResourceRequest): Promise<ResourceOutcome> {
-  const outcome = toOutcome(deps, "Sent the unregistration to the distributor.");
-  if (PhysicalResourceId !== undefined && PhysicalResourceId !== outcome.physicalId) {
-    // CloudFormation deletes the predecessor's id after an update of its stack; the consumer stays.
-    return { ...outcome, reason: "The consumer stays.", physicalId: PhysicalResourceId };
-  }
-  try {
-    const receipts = deps.initialSet?.().receipts;
-    if (receipts !== undefined) await createEventSender({ ...deps, ...receipts }).send(toUnregisteredEvent(deps));
-  } catch (error) {
-    deps.logger.warn("The consumer could not be unregistered.", { error });
-  }
-  return outcome;
+  const physicalId = PhysicalResourceId ?? toSetId(deps);
+  const receipts = deps.initialSet?.().receipts;
+  if (receipts === undefined) return toOutcome(physicalId, "No distributor is told.");
+  const sent = await createEventSender({ ...deps, ...receipts }).send(toUnregisteredEvent(deps));
+  if (sent.kind === "taken") return toOutcome(physicalId, "Sent the unregistration to the distributor.");
+  return toOutcome(physicalId, `${NOT_UNREGISTERED} ${sent.reason}`);
+}
+
+const NOT_UNREGISTERED = "The consumer could not be unregistered.";
+
+/** Returns the outcome of a deletion that failed, or had no time: the stack must be deletable. */
+export function toSetEnd(
+  deps: ResourceDeps,
+  request: CustomResourceRequest,
+  error: unknown,
+): ResourceOutcome | undefined {
+  if (request.RequestType !== "Delete") return undefined;
+  const why = error instanceof Error ? error.message : "unknown";
+  return toOutcome(request.PhysicalResourceId ?? toSetId(deps), `${NOT_UNREGISTERED} ${why}`);
 }
 
 async function start(
@@ -113,7 +136,10 @@ function toArn(machineArn: string, name: string): string {
   return `${machineArn.replace(":stateMachine:", ":execution:")}:${name}`;
 }
 
-/** Waits for the end of the execution. Throws `TIMED_OUT` when the invocation ends first; a redelivery continues. */
+/**
+ * Waits for the end of the execution. Throws `StillRunning` when the invocation ends first; a redelivery continues. A
+ * failed look at the execution is repeated, and is the failure when the time ends with it.
+ */
 async function waitForEnd(
   { clock }: ResourceDeps,
   { states }: InitialSetOptions,
@@ -121,20 +147,38 @@ async function waitForEnd(
   { arn: executionArn }: Started,
 ): Promise<void> {
   for (;;) {
-    const { status, startDate, error } = await states
-      .send(new DescribeExecutionCommand({ executionArn }))
-      .catch((error: unknown) => Promise.reject(toRefusal(error, "The state of the initial set could not be read.")));
-    if (status === "SUCCEEDED") return;
-    if (status !== "RUNNING") throw toFailure(executionArn, { status, error });
+    const found = await lookAt(states, executionArn);
     const now = clock.now();
-    if (now - (startDate?.getTime() ?? now) >= LONGEST_WAIT_MS) {
+    if (found.kind === "succeeded") return;
+    if (found.kind === "running" && now - (found.startedAt ?? now) >= LONGEST_WAIT_MS) {
       const why = `The execution ${executionArn} is still running. Set WaitForInitialSet to false.`;
       throw refusal("INITIAL_SET_FAILED", why);
     }
-    if (now + POLL_MS > deadlineAt - ANSWER_MS) {
-      throw new StackyardError("TIMED_OUT", "The initial set is still being sent.");
-    }
+    if (now + POLL_MS > deadlineAt - ANSWER_MS) throw found.kind === "fault" ? found.error : new StillRunning();
     await clock.sleep(POLL_MS);
+  }
+}
+
+/** The initial set is still being sent: Lambda delivers the same request again. */
+export class StillRunning extends Error {}
+
+/** The state of an execution. */
+type Look =
+  | { readonly kind: "succeeded" }
+  | { readonly kind: "running"; readonly startedAt: number | undefined }
+  | { readonly kind: "fault"; readonly error: Error };
+
+async function lookAt(states: SFNClient, executionArn: string): Promise<Look> {
+  try {
+    const { status, startDate, error } = await states.send(new DescribeExecutionCommand({ executionArn }));
+    if (status === "SUCCEEDED") return { kind: "succeeded" };
+    if (status === "RUNNING") return { kind: "running", startedAt: startDate?.getTime() };
+    throw toFailure(executionArn, { status, error });
+  } catch (error) {
+    if (error instanceof Error && "refusal" in error) throw error;
+    const refused = toRefusal(error, "The state of the initial set could not be read.");
+    if (findAwsFault(error).kind !== "retryable") throw refused;
+    return { kind: "fault", error: refused };
   }
 }
 
@@ -147,6 +191,7 @@ function toFailure(executionArn: string, { status, error }: Pick<DescribeExecuti
 
 function toRefusal(error: unknown, what: string): Error {
   const { message } = toAwsError(error, what);
+  if (isStackyardError(error, "UNREACHABLE")) return refusal("INITIAL_SET_FAILED", `${what} ${message}`);
   // Assuming the role failed, before any call to the state machine.
   if (isStackyardError(error, "FORBIDDEN")) {
     return refusal("ACCOUNT_NOT_TRUSTED", `${message} ${TRUST_ADVICE}`);

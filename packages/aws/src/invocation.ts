@@ -1,0 +1,102 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { type Clock, StackyardError, within } from "@stackyard/core";
+
+/** The time of the work that makes a call. */
+export interface CallTime {
+  /** Epoch milliseconds: no call waits longer. Default: no end. */
+  readonly deadlineAt?: number;
+  /** The longest that one call may take, with the SDK's retries. Default: until the deadline. */
+  readonly callMs?: number;
+}
+
+/** A call that waits for its answer; `inner`: the call that it waits for, such as AssumeRole. */
+interface OpenCall {
+  readonly name: string;
+  readonly since: number;
+  inner: OpenCall | undefined;
+  /** When it was sent, or an inner call was last heard of. */
+  heardAt: number;
+}
+
+interface Running extends CallTime {
+  /** The calls without an answer. */
+  readonly open: Set<OpenCall>;
+  readonly outer?: OpenCall;
+}
+
+const running = new AsyncLocalStorage<Running>();
+
+/** What the work has not been answered yet. */
+export interface TimedWork<Result> {
+  readonly result: Promise<Result>;
+  /** Returns the calls without an answer, such as `EventBridge.PutEvents`, longest first. */
+  unanswered(): readonly string[];
+}
+
+/** Runs work whose calls of AWS know the time that they have. */
+export function runTimed<Result>(time: CallTime, work: () => Promise<Result>): TimedWork<Result> {
+  const open = new Set<OpenCall>();
+  const result = running.run({ ...time, open }, work);
+  return { result, unanswered: () => [...open].map((call) => innermost(call).name) };
+}
+
+/** Returns the instant at which the current work ends; undefined if it has no end. */
+export function findDeadline(): number | undefined {
+  return running.getStore()?.deadlineAt;
+}
+
+/**
+ * Waits for one call as long as the current work allows. Throws `UNREACHABLE` with the name of the call afterwards; the
+ * call itself goes on.
+ */
+export async function waitForCall<Answer>(
+  clock: Pick<Clock, "now" | "sleep">,
+  name: string,
+  send: () => Promise<Answer>,
+): Promise<Answer> {
+  const time = running.getStore();
+  if (time === undefined) return send();
+  const call: OpenCall = { name, since: clock.now(), inner: undefined, heardAt: clock.now() };
+  const { outer, open } = time;
+  if (outer === undefined) open.add(call);
+  else Object.assign(outer, { inner: call, heardAt: clock.now() });
+  try {
+    return await waitWithin(clock, time, call, running.run({ ...time, outer: call }, send));
+  } finally {
+    open.delete(call);
+    if (outer?.inner === call) Object.assign(outer, { inner: undefined, heardAt: clock.now() });
+  }
+}
+
+const LATE = Symbol("late");
+
+/** Waits again while inner calls are heard of: a session may take several tries. */
+async function waitWithin<Answer>(
+  clock: Pick<Clock, "now" | "sleep">,
+  time: CallTime,
+  call: OpenCall,
+  answer: Promise<Answer>,
+): Promise<Answer> {
+  for (;;) {
+    const endsAt = toEnd(time, call);
+    if (endsAt === Number.POSITIVE_INFINITY) return answer;
+    const ms = Math.max(0, endsAt - clock.now());
+    const found = await within(answer, { clock, ms, late: () => LATE });
+    if (found !== LATE) return found as Answer;
+    if (toEnd(time, call) <= clock.now()) throw toSilent(call, clock.now());
+  }
+}
+
+function toEnd({ deadlineAt = Number.POSITIVE_INFINITY, callMs = Number.POSITIVE_INFINITY }: CallTime, call: OpenCall) {
+  return Math.min(deadlineAt, call.heardAt + callMs);
+}
+
+function innermost(call: OpenCall): OpenCall {
+  return call.inner === undefined ? call : innermost(call.inner);
+}
+
+function toSilent(call: OpenCall, now: number): StackyardError {
+  const { name, since } = innermost(call);
+  const seconds = Math.round((now - since) / 1_000);
+  return new StackyardError("UNREACHABLE", `${name} did not answer within ${seconds} seconds.`);
+}
