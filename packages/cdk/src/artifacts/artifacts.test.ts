@@ -170,7 +170,7 @@ describe("ArtifactConsumer", () => {
   });
 
   it.each([
-    [false, 60, "false"],
+    [false, 180, "false"],
     [true, 900, "true"],
   ])("waits for its initial set (%s) for %s s", (waitForInitialSet, seconds, flag) => {
     const { find } = makeConsumer({ waitForInitialSet });

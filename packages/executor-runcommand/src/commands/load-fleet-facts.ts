@@ -29,7 +29,12 @@ const PATIENCE_MS = 120_000;
 export function openDoctorAws(place: DoctorPlace, signal: AbortSignal): DoctorAws {
   const { region } = place;
   const clock = systemClock;
-  const access = createAwsAccess({ clock, retriesDenials: false, session: { name: "stackyard-doctor" }, ...(region && { region }) });
+  const access = createAwsAccess({
+    clock,
+    retriesDenials: false,
+    session: { name: "stackyard-doctor" },
+    ...(region && { region }),
+  });
   const target = toTarget(place);
   const deadlineAt = clock.now() + PATIENCE_MS;
   const [ssm, ec2] = [access.client(FleetSsmClient, target), access.client(FleetEc2Client, target)];

@@ -29,10 +29,12 @@ export interface PricesRefreshDeps {
 
 const DEPS: PricesRefreshDeps = {
   client: () =>
-    createAwsAccess({ clock: systemClock, retriesDenials: false, session: { name: "stackyard-prices" }, region: REGION }).client(
-      PricingClient,
-      undefined,
-    ),
+    createAwsAccess({
+      clock: systemClock,
+      retriesDenials: false,
+      session: { name: "stackyard-prices" },
+      region: REGION,
+    }).client(PricingClient, undefined),
   now: () => systemClock.now(),
 };
 
