@@ -3,38 +3,25 @@ import type * as OpenId from "openid-client";
 import { checkIssuedAt, explainUserinfo, toLoginError } from "./login-errors.ts";
 import {
   addClaims,
+  type ClaimOptions,
   type Claims,
   countLongGroups,
   hasGroups,
   lacksClaims,
   MAX_GROUP_LENGTH,
+  type SignedInPerson,
   toPerson,
 } from "./person-claims.ts";
 
-/** Where people sign in, and what their claims mean. */
-export interface IssuerOptions {
+/** Where people sign in. */
+export interface IssuerOptions extends ClaimOptions {
   /** Such as `https://id.example.org`; `http:` only on loopback addresses. */
   readonly issuer: string;
   readonly clientId: string;
   /** Without it, a public client. */
   readonly clientSecret?: string;
-  /** The path to the groups in the claims. Default: `["groups"]`. */
-  readonly groupsClaim?: readonly string[];
-  /** Groups that count, each with at most one trailing `*`. Default: all. */
-  readonly keepGroups?: readonly string[];
   /** The scopes to ask for, beside `openid`. Default: `profile`, `email`, and `groups` where the issuer has it. */
   readonly scopes?: readonly string[];
-}
-
-/** A person, as the issuer vouches for them. */
-export interface SignedInPerson {
-  readonly issuer: string;
-  readonly subject: string;
-  readonly name: string;
-  /** Unique, in order. */
-  readonly groups: readonly string[];
-  /** The issuer's own session, for its logout. */
-  readonly sid?: string;
 }
 
 /** A person who has just signed in. */

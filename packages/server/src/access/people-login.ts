@@ -24,9 +24,10 @@ import {
   toReturnPath,
 } from "./browser-guard.ts";
 import { findCredential, type RequestFacts } from "./caller.ts";
-import type { IssuerClient, SignedInPerson } from "./issuer-client.ts";
+import type { IssuerClient } from "./issuer-client.ts";
 import { type JwtVerifier, type LogoutOrder, parseLogoutClaims } from "./jwt-verifier.ts";
 import { LOGIN_MS, type PendingLogins } from "./pending-logins.ts";
+import type { SignedInPerson } from "./person-claims.ts";
 import { type NewSession, openIdToken, type Session } from "./sessions.ts";
 
 /** Logins of people at their issuer. */

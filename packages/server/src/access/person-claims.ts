@@ -1,5 +1,23 @@
 import { defined, StackyardError } from "@stackyard/core";
-import type { IssuerOptions, SignedInPerson } from "./issuer-client.ts";
+
+/** What the claims of an issuer mean. */
+export interface ClaimOptions {
+  /** The path to the groups in the claims. Default: `["groups"]`. */
+  readonly groupsClaim?: readonly string[];
+  /** Groups that count, each with at most one trailing `*`. Default: all. */
+  readonly keepGroups?: readonly string[];
+}
+
+/** A person, as the issuer vouches for them. */
+export interface SignedInPerson {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly name: string;
+  /** Unique, in order. */
+  readonly groups: readonly string[];
+  /** The issuer's own session, for its logout. */
+  readonly sid?: string;
+}
 
 /** The claims of a person. */
 export type Claims = Readonly<Record<string, unknown>>;
@@ -9,7 +27,7 @@ export const MAX_GROUP_LENGTH = 128;
 const MAX_NAME_LENGTH = 256;
 
 /** Reads a person from the claims of an issuer. Throws `LOGIN_FAILED` and `GROUPS_MISSING`. */
-export function toPerson(claims: Claims, options: IssuerOptions): SignedInPerson {
+export function toPerson(claims: Claims, options: ClaimOptions): SignedInPerson {
   const { iss, sub, sid } = claims;
   if (typeof iss !== "string" || typeof sub !== "string" || sub === "") {
     throw new StackyardError("LOGIN_FAILED", "The ID token names no issuer or no subject.");
@@ -29,29 +47,29 @@ function isName(value: unknown): value is string {
 }
 
 /** Returns true when the groups or every name of the person are missing, so that another source may have them. */
-export function lacksClaims(claims: Claims, options: IssuerOptions): boolean {
+export function lacksClaims(claims: Claims, options: ClaimOptions): boolean {
   return !hasGroups(claims, options) || ![claims["email"], claims["preferred_username"]].some(isName);
 }
 
 /** Adds the claims of the userinfo. Those of the ID token are signed, so they take precedence, except for groups that are empty. */
-export function addClaims(claims: Claims, more: Claims, options: IssuerOptions): Claims {
+export function addClaims(claims: Claims, more: Claims, options: ClaimOptions): Claims {
   const [first = ""] = options.groupsClaim ?? ["groups"];
   const all = { ...more, ...claims };
   return hasGroups(claims, options) || more[first] === undefined ? all : { ...all, [first]: more[first] };
 }
 
 /** Returns true when there is at least one group. */
-export function hasGroups(claims: Claims, { groupsClaim = ["groups"] }: IssuerOptions): boolean {
+export function hasGroups(claims: Claims, { groupsClaim = ["groups"] }: ClaimOptions): boolean {
   const found = groupsClaim.reduce<unknown>(readKey, claims);
   return Array.isArray(found) ? found.length > 0 : found !== undefined && found !== null;
 }
 
 /** Returns how many groups are left out because no grant and no machine can name them. */
-export function countLongGroups(claims: Claims, options: IssuerOptions): number {
+export function countLongGroups(claims: Claims, options: ClaimOptions): number {
   return listGroups(claims, options).filter((group) => group.length > MAX_GROUP_LENGTH).length;
 }
 
-function readGroups(claims: Claims, options: IssuerOptions): readonly string[] {
+function readGroups(claims: Claims, options: ClaimOptions): readonly string[] {
   const groups = listGroups(claims, options).filter((group) => group.length <= MAX_GROUP_LENGTH);
   if (groups.length <= MAX_GROUPS) return groups;
   const what = options.keepGroups === undefined ? "The person is in" : "keepGroups fits";
@@ -59,7 +77,7 @@ function readGroups(claims: Claims, options: IssuerOptions): readonly string[] {
 }
 
 /** Returns the groups that count, unique and in order. */
-function listGroups(claims: Claims, { groupsClaim = ["groups"], keepGroups }: IssuerOptions): readonly string[] {
+function listGroups(claims: Claims, { groupsClaim = ["groups"], keepGroups }: ClaimOptions): readonly string[] {
   const [first = ""] = groupsClaim;
   const names = claims["_claim_names"];
   // Microsoft Entra ID, "Groups overage claim": above 200 groups the token contains only an address of them.
