@@ -143,9 +143,11 @@ function formatSimulationLine(line: SimulationLine, step: unknown, out: Output):
   const fired = (line.fired ?? []).map((timer) => formatFired(timer, line));
   const retried = (line.retried ?? []).map((event) => formatDecided("parked", event));
   const raised = (line.raised ?? []).map((event) => formatDecided("raised", event));
+  const { notes = [] } = line;
   const same = line.differences?.length === 0 ? ["Every event would do the same."] : [];
   const lines = [
     ...shown,
+    ...notes,
     ...raised,
     ...retried,
     ...fired,

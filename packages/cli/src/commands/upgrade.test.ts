@@ -12,6 +12,7 @@ function aPlan(plan: Partial<UpgradePlan> = {}): UpgradePlan {
     from: "a".repeat(64),
     to: "b".repeat(64),
     outcome: "applied",
+    notes: [],
     replayed: 4,
     differences: [],
     more: 0,

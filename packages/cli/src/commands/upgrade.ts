@@ -194,9 +194,10 @@ export function formatUpgraded({ stackId, outcome, code, reason }: UpgradeResult
   return `${out.paint("bold", stackId)} ${out.paint(outcome === "refused" ? "red" : "green", outcome)}${why}`;
 }
 
-/** Returns true if the upgrade would be accepted and a replay of the history shows no differences. */
-function isPlain({ outcome, differences, end, incomplete }: UpgradePlan): boolean {
-  return outcome === "applied" && differences.length === 0 && end.length === 0 && incomplete === undefined;
+/** Returns true if the upgrade would be accepted, changes no timer, and a replay of the history shows no differences. */
+function isPlain({ outcome, notes, differences, end, incomplete }: UpgradePlan): boolean {
+  const found = [...notes, ...differences, ...end];
+  return outcome === "applied" && found.length === 0 && incomplete === undefined;
 }
 
 /** Returns true for a stack of many that needs no attention. */
@@ -239,6 +240,7 @@ function toPlanRow({ stackId, outcome, code, reason, plan }: UpgradeResult, out:
   if (plan === undefined) return [id, out.paint("dim", outcome), ""];
   const differences = plan.differences.length + plan.more;
   const facts = [
+    ...plan.notes,
     ...(differences === 0 ? [] : [differences === 1 ? "1 event differs" : `${differences} events differ`]),
     ...plan.end.map(({ what, before, after }) => `${what}: ${JSON.stringify(before)} → ${JSON.stringify(after)}`),
     ...(plan.incomplete === undefined ? [] : [plan.incomplete]),
@@ -257,6 +259,7 @@ export function formatPlan(plan: UpgradePlan, out: Painter): string {
   return [
     `${out.paint("bold", stackId)} ${machine} ${out.paint("dim", revisions)}`,
     `  ${answer}`,
+    ...plan.notes.map((note) => `  ${note}`),
     ...formatReplay(plan, out).map((line) => `  ${line}`),
   ].join("\n");
 }

@@ -126,6 +126,7 @@ describe("operations on a stack", () => {
       from: aStack().machineHash,
       to: "f".repeat(64),
       outcome: "applied",
+      notes: ['The timer of "CHECK" stops. It was due at 2030-01-02T03:00:00.000Z.'],
       replayed: 7,
       differences: [],
       more: 0,

@@ -67,7 +67,7 @@ function findPlanRefusal(plan: UpgradePlan | undefined): string | undefined {
 const SHOWN = 20;
 
 function Plan({ plan }: { plan: UpgradePlan }) {
-  const { outcome, from, to, code, reason, replayed, incomplete, differences, more, end } = plan;
+  const { outcome, from, to, code, reason, notes, replayed, incomplete, differences, more, end } = plan;
   return (
     <section className="plan" aria-label="Dry run">
       <p className="row">
@@ -84,6 +84,11 @@ function Plan({ plan }: { plan: UpgradePlan }) {
           <Reason reason={reason} code={code} />
         </p>
       )}
+      {notes.map((note) => (
+        <p key={note}>
+          <Text>{note}</Text>
+        </p>
+      ))}
       <p className="muted">
         {replayed} lines of the history replayed; {differences.length + more} would have had another outcome.
         {incomplete !== undefined && <Text>{` ${incomplete}`}</Text>}

@@ -1,9 +1,10 @@
 import { isPassing, toErrorText } from "../errors/stackyard-error.ts";
 import { decide, decideWithoutMachine, machineNameFor } from "../machine/decide/decide.ts";
 import { type Decision, isParked, type Rejected } from "../machine/decide/decision.ts";
-import { type DecideLimits, dueTimers, spendTimer } from "../machine/decide/work.ts";
-import { type ParsedEvent, type StackEvent, SYSTEM_EVENTS, toEventKey } from "../machine/event-message.ts";
-import { type Machine, NEXT } from "../machine/machine.ts";
+import { dropTimer, dueTimers, spendTimer } from "../machine/decide/timers.ts";
+import type { DecideLimits } from "../machine/decide/work.ts";
+import { type ParsedEvent, type StackEvent, toEventKey } from "../machine/event-message.ts";
+import type { Machine } from "../machine/machine.ts";
 import type { Stack, StackTimer } from "../machine/stack.ts";
 import type { Random } from "../ports/clock.ts";
 import type { Change, LoadedStack, Outcome, ParkedEvent, QueuedEvent } from "../ports/stack-store.ts";
@@ -228,13 +229,33 @@ function takeEvent(work: Work, queued: QueuedEvent, event: StackEvent, noted: No
   }
   if (outcome !== "parked" && outcome !== "parked-again") unpark(round, event);
   const follows = applyRaised(work, event, noted);
-  if (changed || follows) retryParked(work, () => true);
+  if (changed || follows) retryAfter(work, machine);
   return became === "redeliver" ? "redeliver" : "done";
 }
 
 function toOutcome(decision: Exclude<Decision, Rejected>): Outcome {
   if (decision.kind === "ignored") return "ignored";
   return decision.removed ? "removed" : "applied";
+}
+
+/** Decides parked events again after a change, without those that the stack's state does not handle either. */
+function retryAfter(work: Work, machine: Machine | undefined): void {
+  const { round } = work;
+  retryParked(work, (parked) => !isSurelyRefused(parked, round.stack, machine));
+}
+
+/**
+ * Returns true when an event is refused again whatever else has changed. Only a pinned stack is decided on the same
+ * revision the next time.
+ */
+function isSurelyRefused(
+  { event, code }: ParkedEvent,
+  stack: Stack | undefined,
+  machine: Machine | undefined,
+): boolean {
+  if (code !== "EVENT_NOT_HANDLED" || machine?.revision !== "pin" || stack?.machineHash !== machine.hash) return false;
+  const { event: name } = event.message;
+  return typeof name === "string" && machine.events.has(name) && !machine.states.get(stack.state)?.on.has(name);
 }
 
 /** Decides parked events again, oldest first; from the beginning after each one that changed the stack. */
@@ -314,7 +335,7 @@ function decideTimer(work: Work, event: StackEvent): TimerAnswer {
 }
 
 function takeTimer(work: Work, event: StackEvent, noted: NotedDecision): void {
-  if (takeOwn(work, event, noted)) retryParked(work, () => true);
+  if (takeOwn(work, event, noted)) retryAfter(work, noted.machine);
 }
 
 /** Takes the decision about a timer's or a raised event. Returns true when parked events must be decided again. */
@@ -323,9 +344,9 @@ function takeOwn(work: Work, event: StackEvent, noted: NotedDecision, chain?: Ra
   const { decision, notes, machine } = noted;
   const before = round.stack;
   const changed = takeDecision(round, event, decision, options);
-  // A timer whose event is ignored has fired too: otherwise it would stay due.
+  // A timer whose event is ignored does not stay due, and one that the stack's revision does not have does not repeat.
   if (decision.kind === "ignored" && event.timerId !== undefined && round.stack !== undefined) {
-    round.stack = spendTimer(round.stack, event.timerId, round.now);
+    round.stack = dropTimer(round.stack, event.timerId);
   }
   const outcome = decision.kind === "rejected" ? "refused" : toOutcome(decision);
   work.decided.push({ event, decision, outcome, isBegin: false, stack: round.stack });
@@ -442,57 +463,4 @@ function toUnknownStack({ stackId }: StackEvent): Decision {
 function toBackward(decision: Decision, { undeclared }: Extract<FoundMachine, { kind: "found" }>): Decision {
   if (undeclared === undefined || decision.kind !== "rejected" || decision.code !== "EVENT_UNDECLARED") return decision;
   return { ...decision, ...undeclared };
-}
-
-/** The newest revision of a machine, or why it cannot be used. */
-type NewestMachine =
-  | { readonly kind: "found"; readonly machine: Machine }
-  | { readonly kind: "invalid"; readonly reason: string };
-
-/**
- * Chooses the revision that an event is decided on: the stack's own where that is pinned; else the newest, unless it
- * has errors or lacks the stack's state. `newest` may be missing for a pinned stack, where it only improves a reason.
- */
-export function chooseMachine(
-  own: Machine | undefined,
-  newest: NewestMachine | undefined,
-  { stack, event }: Pick<WantedMachine, "stack" | "event">,
-): FoundMachine {
-  if (own?.revision === "pin") return choosePinned(own, newest, event);
-  if (newest === undefined) throw new TypeError("A stack that is not pinned needs the newest revision.");
-  const hasState = newest.kind === "found" && (stack === undefined || newest.machine.states.has(stack.state));
-  if (own !== undefined && !hasState) return toFallback(own, newest, stack?.state ?? "", event);
-  if (newest.kind === "found") return { kind: "found", machine: newest.machine, notes: [] };
-  return { kind: "missing", code: "MACHINE_INVALID", reason: newest.reason };
-}
-
-/** Returns true for an event from outside that the machine does not declare; a newer revision may. */
-export function mayBeUndeclared(machine: Machine, event: StackEvent): boolean {
-  return event.origin === "external" && !SYSTEM_NAMES.has(event.name) && !machine.events.has(event.name);
-}
-
-const SYSTEM_NAMES: ReadonlySet<string> = new Set([NEXT, ...Object.values(SYSTEM_EVENTS)]);
-
-/**
- * Returns the revision that the stack keeps. When it does not declare the event but the newest one does, adds a reason
- * that suggests the upgrade.
- */
-function choosePinned(own: Machine, newest: NewestMachine | undefined, event: StackEvent): FoundMachine {
-  const found = { kind: "found", machine: own, notes: [] } as const;
-  if (!mayBeUndeclared(own, event)) return found;
-  if (newest?.kind !== "found" || !newest.machine.events.has(event.name)) return found;
-  const reason = `The stack keeps revision ${own.hash.slice(0, 12)}, which declares no event "${event.name}"; the newest one does. Move it there with \`stackyard stacks upgrade ${event.stackId}\`, then send the event again.`;
-  return { ...found, undeclared: { code: "EVENT_UNDECLARED", reason } };
-}
-
-function toFallback(own: Machine, newest: NewestMachine, state: string, event: StackEvent): FoundMachine {
-  const why = newest.kind === "invalid" ? "is invalid" : `has no state "${state}"`;
-  const note = `The newest revision of the machine ${why}; decided on the stack's last one.`;
-  const found = { kind: "found", machine: own, notes: [note] } as const;
-  if (newest.kind === "invalid") {
-    return { ...found, undeclared: { code: "MACHINE_INVALID", reason: newest.reason } };
-  }
-  if (!newest.machine.events.has(event.name)) return found;
-  const reason = `The stack's revision declares no event "${event.name}"; the newest one does and has no state "${state}".`;
-  return { ...found, undeclared: { code: "EVENT_NOT_HANDLED", reason } };
 }

@@ -1,5 +1,6 @@
 import type { Decision } from "../machine/decide/decision.ts";
-import { type DecideLimits, dueTimers } from "../machine/decide/work.ts";
+import { dueTimers } from "../machine/decide/timers.ts";
+import type { DecideLimits } from "../machine/decide/work.ts";
 import { type StackEvent, toEventKey } from "../machine/event-message.ts";
 import { defined } from "../machine/json.ts";
 import type { Machine } from "../machine/machine.ts";

@@ -95,7 +95,8 @@ describe("a round", () => {
     ["another entry", stack, applied({ ...stack, entry: 2 }), true],
     ["other metadata", stack, applied({ ...stack, metadata: { a: 1 } }), true],
     ["another revision", stack, applied({ ...stack, machineHash: "f".repeat(64) }), true],
-    ["another status of a task", stack, applied({ ...stack, tasks: [{ name: "a", status: "ERROR" }] }), false],
+    ["another status of a task", stack, applied({ ...stack, tasks: [{ name: "a", status: "ERROR" }] }), true],
+    ["a later instant", stack, applied({ ...stack, updatedAt: 99 }), false],
   ] as const)("says whether parked events get another try: %s", (_what, before, decision, changed) => {
     expect(take(aRound(before), decision)).toBe(changed);
   });
@@ -227,6 +228,8 @@ interface Case {
   /** The event is parked already. */
   readonly parked?: boolean;
   readonly masked?: readonly string[];
+  /** Now; the parked event is due at 30,000. */
+  readonly at?: number;
 }
 
 function refuseOne({
@@ -236,12 +239,13 @@ function refuseOne({
   mode = "park",
   parked,
   masked,
+  at = 1_000,
 }: Case): {
   readonly outcome: string;
   readonly round: Round;
 } {
-  const known = parked === true ? [aParkedEvent("e1", { parkedAt: 0 })] : [];
-  const round = beginRound({ stackId: "s1", version: 1, stack: aStack(), parked: known }, 1_000, new Set());
+  const known = parked === true ? [aParkedEvent("e1", { parkedAt: 0, nextTryAt: 30_000, reason: "no" })] : [];
+  const round = beginRound({ stackId: "s1", version: 1, stack: aStack(), parked: known }, at, new Set());
   const outcome = refuse({ ids: countingIds(), parking: DEFAULT_PARKING, refusedEvents: mode }, round, {
     event: anEvent(name, { origin }),
     queued: aQueuedEvent("e1", { origin }),
@@ -278,7 +282,7 @@ describe("a refused event", () => {
   });
 
   it("keeps its reason, its first refusal and the number of its tries", () => {
-    const { round } = refuseOne({ parked: true, code: "MACHINE_INVALID" });
+    const { round } = refuseOne({ parked: true, code: "MACHINE_INVALID", at: 30_000 });
 
     expect(toChange(round).park).toEqual([
       {
@@ -287,9 +291,15 @@ describe("a refused event", () => {
         reason: "no",
         parkedAt: 0,
         tries: 2,
-        nextTryAt: 30_000,
+        nextTryAt: 90_000,
       },
     ]);
+  });
+
+  it("is not written again by a try because of a change that refuses it as before", () => {
+    const { outcome, round } = refuseOne({ parked: true });
+
+    expect([outcome, toChange(round).park]).toEqual(["parked-again", []]);
   });
 
   it("keeps which of its keys must not be shown", () => {

@@ -10,7 +10,8 @@ import {
   OPERATORS_EVENTS,
   type Rejected,
 } from "../machine/decide/decision.ts";
-import { attemptsOf, timerEventId, timesFired } from "../machine/decide/work.ts";
+import { timerEventId, timesFired } from "../machine/decide/timers.ts";
+import { attemptsOf } from "../machine/decide/work.ts";
 import { type ParsedEvent, parseEventMessage, type StackEvent, toEventKey } from "../machine/event-message.ts";
 import { defined } from "../machine/json.ts";
 import type { Machine } from "../machine/machine.ts";
@@ -76,8 +77,8 @@ export function beginRound(loaded: LoadedStack, now: number, knownIds: ReadonlyS
 }
 
 /**
- * Adds a decision to the unit of work. Returns true if the state, the metadata or the machine's revision changed, so
- * that parked events must be decided again.
+ * Adds a decision to the unit of work. Returns true if the state, a task, the metadata or the machine's revision
+ * changed, so that parked events must be decided again.
  */
 export function takeDecision(
   round: Round,
@@ -101,14 +102,11 @@ function takeApplied(round: Round, event: StackEvent, decision: Applied, everyRu
   round.endedAttempts.push(...decision.endedAttempts);
   for (const cancel of decision.cancels) round.cancels.push({ ...cancel, unclaimedAtOnce: everyRunnerClaims });
   round.stack = followDecision(before, decision, event.at);
-  return (
-    before === undefined ||
-    decision.removed ||
-    before.entry !== decision.stack.entry ||
-    before.machineHash !== decision.stack.machineHash ||
-    before.metadata !== decision.stack.metadata
-  );
+  return before === undefined || decision.removed || MATTERS.some((key) => before[key] !== decision.stack[key]);
 }
+
+/** What the reaction to a parked event may depend on. */
+const MATTERS = ["entry", "machineHash", "metadata", "tasks", "outputs"] as const;
 
 /** Parks an event. */
 export function park(round: Round, parked: ParkedEvent): void {
@@ -328,8 +326,12 @@ export function parkOrGiveUp(
     deadLetters(deps, round, queued, { ...decision, masked });
     return "dead-lettered";
   }
-  park(round, parked);
+  if (before === undefined || !isSameTry(before, parked)) park(round, parked);
   return before === undefined ? "parked" : "parked-again";
+}
+
+function isSameTry(a: ParkedEvent, b: ParkedEvent): boolean {
+  return a.code === b.code && a.reason === b.reason && a.tries === b.tries && a.nextTryAt === b.nextTryAt;
 }
 
 /** Returns true if the transport delivers the event again: only external events that are not parked yet. */
@@ -358,7 +360,7 @@ export function deadLetters(
 
 /** How long and how often a parked event is retried. */
 export interface ParkingOptions {
-  /** The total number of decisions. Default: 50. */
+  /** The number of decisions: the first, and those that were due by time. Default: 50. */
   readonly maxTries: number;
   /** The time from the first refusal. Default: one hour (`REFUSED_EVENTS_KEEP`). */
   readonly keepMs: number;
@@ -382,7 +384,10 @@ export function nextTryAt(parkedAt: number, now: number): number {
   return at + LATER_DELAY_MS * (Math.floor((now - at) / LATER_DELAY_MS) + 1);
 }
 
-/** Returns whether a refused event is parked (again), or given up because of its tries or its age. */
+/**
+ * Returns whether a refused event is parked (again), or given up because of its tries or its age. A try because of a
+ * change does not count: otherwise other events of the stack could use up the tries of this one within seconds.
+ */
 export function parkAgain(
   input: {
     readonly event: QueuedEvent;
@@ -396,7 +401,8 @@ export function parkAgain(
 ): { readonly kind: "park" | "give-up"; readonly parked: ParkedEvent } {
   const { event, before, code, reason, now, masked } = input;
   const parkedAt = before?.parkedAt ?? now;
-  const tries = (before?.tries ?? 0) + 1;
+  const isCounted = before === undefined || before.nextTryAt <= now;
+  const tries = (before?.tries ?? 0) + (isCounted ? 1 : 0);
   const parked = {
     event,
     code,

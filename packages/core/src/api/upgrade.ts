@@ -24,6 +24,7 @@ export const UpgradePlan = Type.Object({
   }),
   code: Type.Optional(Type.String()),
   reason: Type.Optional(Type.String()),
+  notes: Type.Array(Type.String(), { description: "What the upgrade itself changes, such as timers that stop." }),
   replayed: Type.Integer({ description: "Lines of the history that were replayed." }),
   incomplete: Type.Optional(Type.String({ description: "Why the replay is incomplete; absent when it is complete." })),
   differences: Type.Array(

@@ -63,10 +63,11 @@ describe("an event from outside under the id of an internal one", () => {
     const { yard, send, finishTask, outcomesOf } = await openStack();
     await finishTask();
 
-    await send("timer:e1:2/after/0", "TICK");
+    const timer = `timer:e1:${(await yard.findStack("pr-1"))?.timers.find(({ id }) => id.startsWith("2/after/"))?.id}`;
+    await send(timer, "TICK");
     await yard.advance(11 * MINUTE_MS);
 
-    expect(await outcomesOf("timer:e1:2/after/0")).toEqual([
+    expect(await outcomesOf(timer)).toEqual([
       { event: "TICK", outcome: "applied", internal: undefined },
       { event: "OPENED", outcome: "applied", internal: true },
     ]);

@@ -1,4 +1,4 @@
-import { chooseMachine, mayBeUndeclared } from "../aggregate/apply-inputs.ts";
+import { chooseMachine, mayBeUndeclared } from "../aggregate/choose-machine.ts";
 import type { FoundMachine, MissingMachine, StackInput, WantedMachine } from "../aggregate/stack-input.ts";
 import { walkParkedStacks } from "../inspect/list-parked.ts";
 import { listPages } from "../list-pages.ts";

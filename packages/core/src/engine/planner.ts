@@ -129,6 +129,8 @@ export interface UpgradePlan {
   readonly outcome: "applied" | "refused";
   readonly code?: string;
   readonly reason?: string;
+  /** What the upgrade itself does: which timers stop or start, and whether the next event removes the stack. */
+  readonly notes: readonly string[];
   /** Lines of the history that were replayed. */
   readonly replayed: number;
   /** Why the replay is incomplete; missing if it is complete. */
@@ -159,11 +161,14 @@ async function planUpgrade(deps: PlanDeps, { stackId, to, draft }: PlanInput): P
       ? await deps.finder.find({ name: stack.machine, stack, event })
       : ({ kind: "found", machine: draft } as const);
   const plan = { stackId, machine: stack.machine, from: stack.machineHash };
-  const nothing = { replayed: 0, differences: [], more: 0, end: [] };
+  const nothing = { notes: [], replayed: 0, differences: [], more: 0, end: [] };
   if (found.kind === "missing") return { ...plan, ...toRefusal(found), ...nothing };
   const { machine } = found;
   const decision = decide(machine, stack, event);
-  const refusal = decision.kind === "applied" ? ({ outcome: "applied" } as const) : toRefusal(decision);
+  const refusal =
+    decision.kind === "applied"
+      ? ({ outcome: "applied", notes: decision.notes } as const)
+      : { ...toRefusal(decision), notes: [] };
   return { ...plan, to: machine.hash, ...refusal, ...(await replay(deps, stack, machine)) };
 }
 

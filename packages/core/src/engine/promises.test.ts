@@ -135,7 +135,7 @@ describe("2: events of one stack apply in their order, and stacks do not wait fo
     await yard.settle();
 
     expect((await yard.findStack("pr-1"))?.state).toBe("CLEAN-UP");
-    expect(await listParked("pr-1")).toEqual(["e2 EVENT_NOT_HANDLED tried 2"]);
+    expect(await listParked("pr-1")).toEqual(["e2 EVENT_NOT_HANDLED tried 1"]);
   });
 });
 
@@ -325,20 +325,15 @@ describe("4: nothing is dropped silently and nothing is retried forever", () => 
     expect(await listDeadLetters()).toEqual(["e2 EVENT_NOT_HANDLED"]);
   });
 
-  it("nor more than 50 times, however often its stack changes", async () => {
+  it("and a refused event is not given up because its stack changes often", async () => {
     const { yard, listParked, listDeadLetters } = createTrial({ script: () => NEVER });
     await yard.publish(opened, pushed);
-    for (let turn = 1; turn <= 48; turn += 1) {
+    for (let turn = 1; turn <= 60; turn += 1) {
       await yard.publish({ stackId: "pr-1", event: "RETRY_FAILED_TASKS", metadata: { turn } });
     }
     await yard.settle();
-    const before = await listParked("pr-1");
 
-    await yard.publish({ stackId: "pr-1", event: "RETRY_FAILED_TASKS", metadata: { turn: 49 } });
-    await yard.settle();
-
-    expect(before).toEqual(["e2 EVENT_NOT_HANDLED tried 49"]);
-    expect([await listParked("pr-1"), await listDeadLetters()]).toEqual([[], ["e2 EVENT_NOT_HANDLED"]]);
+    expect([await listParked("pr-1"), await listDeadLetters()]).toEqual([["e2 EVENT_NOT_HANDLED tried 1"], []]);
   });
 
   it("parked events are decided oldest first, again and again, as the stack changes", async () => {

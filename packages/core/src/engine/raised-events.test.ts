@@ -70,11 +70,13 @@ states:
   const { yard } = createTrial({ source });
   await yard.publish({ id: "e1", stackId: "s", event: "OPENED", machine: "app" });
   await yard.settle();
-  await yard.publish({ id: "timer:e1:1/after/0", stackId: "s", event: "ASKED" });
+  const [armed] = (await yard.findStack("s"))?.timers ?? [];
+  const timer = `timer:e1:${armed?.id}`;
+  await yard.publish({ id: timer, stackId: "s", event: "ASKED" });
   await yard.settle();
   await yard.advance(10_000);
   const { items } = await yard.store.queries.listHistory({ stackId: "s" }, { limit: 100 });
   const ids = items.filter(({ event }) => event === "TOLD").map(({ eventId }) => eventId);
 
-  expect(ids).toEqual(["raise:1:timer:e1:1/after/0", "raise:1:internal:timer:e1:1/after/0"]);
+  expect(ids).toEqual([`raise:1:${timer}`, `raise:1:internal:${timer}`]);
 });

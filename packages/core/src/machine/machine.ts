@@ -120,16 +120,23 @@ export interface Reaction {
 }
 
 /** An event that a state sends itself. */
-export type AfterTimer =
+export type AfterTimer = AfterWhen & {
+  readonly event: string;
+  /** Identifies the timer in its state, in all revisions of the machine: by its event and when it is sent. */
+  readonly key: string;
+};
+
+/** When a state sends itself an event. */
+export type AfterWhen =
   /** So long after the state was entered. */
-  | { readonly kind: "in"; readonly inMs: number; readonly event: string }
+  | { readonly kind: "in"; readonly inMs: number }
   /**
    * At the instant that the expression gives; null: not at all. Evaluated on entry and after each change of the
    * metadata.
    */
-  | { readonly kind: "at"; readonly at: InstantTemplate; readonly event: string }
+  | { readonly kind: "at"; readonly at: InstantTemplate }
   /** At every instant of the schedule, until the state is left. */
-  | { readonly kind: "cron"; readonly repeats: CronSchedule; readonly event: string };
+  | { readonly kind: "cron"; readonly repeats: CronSchedule };
 
 /** A text that resolves to an instant. */
 export interface InstantTemplate extends Template {

@@ -130,7 +130,8 @@ interface StateInput {
 
 function toState(name: string, { on = {}, tasks = [], terminal = false, closeAfterMs }: StateInput): State {
   const reactions = Object.entries(on).map(([event, state]) => [event, toReactions([state])] as const);
-  const after = closeAfterMs === undefined ? [] : [{ kind: "in", inMs: closeAfterMs, event: "CLOSE" } as const];
+  const after =
+    closeAfterMs === undefined ? [] : [{ kind: "in", inMs: closeAfterMs, event: "CLOSE", key: "0" } as const];
   return { ...PLAIN_STATE, name, terminal, tasks, on: new Map(reactions), after };
 }
 

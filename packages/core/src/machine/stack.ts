@@ -101,7 +101,7 @@ export interface Approval {
 export interface StackTimer {
   /**
    * Unique in the stack: `<entry>/retry/<task>`, `<entry>/approval/<task>`, `<entry>/timeout`, and of an entry of
-   * `after` with `in`, `at` or `cron`: `<entry>/after/<index>`, `<entry>/at/<index>`, `<entry>/cron/<index>`.
+   * `after` with `in`, `at` or `cron`: `<entry>/after/<key>`, `<entry>/at/<key>`, `<entry>/cron/<key>`.
    */
   readonly id: string;
   /** A declared event, `TIMEOUT`, or the internal `TASK_RETRY_DUE` or `TASK_TIMED_OUT`. */
@@ -122,6 +122,14 @@ export interface StackTimer {
   readonly repeats?: CronSchedule;
   /** When it was due first: its machine could not be found or used then, and it waits for another try. */
   readonly postponedFrom?: number;
+}
+
+/** What a timer whose instant is an expression has sent. */
+export interface FiredInstant {
+  readonly event: string;
+  /** The last instant that it has fired for. */
+  readonly instant: number;
+  readonly times: number;
 }
 
 /** Why a stack cannot continue by itself. */
@@ -168,10 +176,8 @@ export interface Stack {
   readonly attempts: Readonly<Record<string, number>>;
   readonly runs: readonly TaskRun[];
   readonly timers: readonly StackTimer[];
-  /**
-   * Of timers of `after` with `at` that have fired in this entry, by their ids: the last instant, and how many times.
-   */
-  readonly firedInstants?: Readonly<Record<string, { readonly instant: number; readonly times: number }>>;
+  /** Of timers of `after` with `at` that have fired in this entry, by their ids. */
+  readonly firedInstants?: Readonly<Record<string, FiredInstant>>;
   /** Instants of entries caused by results and timers within the last hour, oldest first; see `LOOP_LIMIT`. */
   readonly automaticEntries: readonly number[];
   readonly stalled?: Stalled;

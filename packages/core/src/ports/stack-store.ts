@@ -26,7 +26,7 @@ export interface ParkedEvent {
   readonly code: string;
   readonly reason: string;
   readonly parkedAt: number;
-  /** Decisions so far, the first one included. */
+  /** Decisions so far: the first, and those that were due by time. */
   readonly tries: number;
   readonly nextTryAt: number;
   /**
@@ -118,7 +118,7 @@ export interface LoadedStack {
 
 /** The change of the stack's record. */
 export type StackWrite =
-  /** No new version. Refusals do this, and another try of a parked event. */
+  /** No new version. Refusals do this, another try of a parked event, and an event that changes nothing. */
   | { readonly kind: "keep" }
   | { readonly kind: "put"; readonly stack: Stack }
   /** The record goes; its event ids and history stay. */

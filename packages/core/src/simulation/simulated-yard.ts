@@ -1,4 +1,5 @@
-import { type AppliedInputs, applyInputs, chooseMachine, type DecidedEvent } from "../aggregate/apply-inputs.ts";
+import { type AppliedInputs, applyInputs, type DecidedEvent } from "../aggregate/apply-inputs.ts";
+import { chooseMachine } from "../aggregate/choose-machine.ts";
 import { DEFAULT_PARKING } from "../aggregate/round.ts";
 import type { FoundMachine, StackInput, WantedMachine } from "../aggregate/stack-input.ts";
 import {

@@ -43,6 +43,8 @@ export interface SimulationLine {
   readonly raised?: readonly RetriedEvent[];
   /** Of `advance`: what time has made due, in order. */
   readonly fired?: readonly FiredTimer[];
+  /** Of `upgrade`: which timers stop or start, and what else the move does besides the stack's own events. */
+  readonly notes?: readonly string[];
   /**
    * Of a dry run of `upgrade`: where the stack's events would have done something else. Timers that only the new
    * revision has are not fired, other than by a dry run in a yard.

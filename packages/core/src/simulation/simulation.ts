@@ -9,7 +9,9 @@ import {
 import type { StackInput } from "../aggregate/stack-input.ts";
 import { toAttemptDue } from "../attempt/attempt.ts";
 import { formatUnknownMachine } from "../machine/decide/decide.ts";
-import { DEFAULT_LIMITS, dueTimers, toInstant } from "../machine/decide/work.ts";
+import type { Decision } from "../machine/decide/decision.ts";
+import { dueTimers, toInstant } from "../machine/decide/timers.ts";
+import { DEFAULT_LIMITS } from "../machine/decide/work.ts";
 import { parseDuration } from "../machine/document/duration.ts";
 import {
   type EventOrigin,
@@ -115,7 +117,7 @@ interface SimulatedEvent extends IncarnationEvent {
   readonly step: number;
 }
 
-type Answer = Pick<SimulationLine, "outcome" | "code" | "reason" | "fired" | "differences">;
+type Answer = Pick<SimulationLine, "outcome" | "code" | "reason" | "fired" | "differences" | "notes">;
 
 function applyStep(state: State, input: unknown): SimulationLine {
   state.steps += 1;
@@ -273,12 +275,23 @@ function upgrade(state: State, { stackId, dryRun }: Extract<SimulationStep, { ki
   state.subject = stackId;
   const message = { event: SYSTEM_EVENTS.upgradeStack, stackId };
   const event = { id: `simulated-step-${steps}`, stackId, origin: "external", receivedAt: yard.now, message } as const;
-  if (!dryRun) return applyQueued(state, event);
+  if (!dryRun) return applyUpgrade(state, event);
   const [own] = decideInput(yard, { kind: "delivery", stackId, delivery: { event, deliveries: 1 } }).decided;
   if (own === undefined || own.decision.kind !== "applied")
     return own ? toOutcome(own.decision) : { outcome: "ignored" };
   const machine = yard.machines.get(own.decision.stack.machine);
-  return { outcome: "applied", differences: machine === undefined ? [] : compareIncarnation(state, stackId, machine) };
+  const differences = machine === undefined ? [] : compareIncarnation(state, stackId, machine);
+  return { outcome: "applied", ...toNotes(own.decision), differences };
+}
+
+function applyUpgrade(state: State, event: QueuedEvent): Answer {
+  const { stackId } = event;
+  const [own] = applyAndKeep(state, { kind: "delivery", stackId, delivery: { event, deliveries: 1 } });
+  return own === undefined ? { outcome: "ignored" } : { ...toOutcome(own.decision), ...toNotes(own.decision) };
+}
+
+function toNotes(decision: Decision): Pick<Answer, "notes"> {
+  return decision.kind === "applied" && decision.notes.length > 0 ? { notes: decision.notes } : {};
 }
 
 /** Returns the events of a stack's incarnation with another effect on a machine. */

@@ -14,7 +14,7 @@ import type {
 } from "../machine/expression/expression.ts";
 import { defined } from "../machine/json.ts";
 import {
-  type AfterTimer,
+  type AfterWhen,
   FAILED,
   type Machine,
   type MetadataRule,
@@ -50,7 +50,7 @@ export interface StateSketch {
   readonly tasks?: readonly string[];
   readonly terminal?: boolean;
   /** Instants in milliseconds after the entry, with their events, or timers of another kind. */
-  readonly after?: readonly ({ readonly inMs: number; readonly event: string } | AfterTimer)[];
+  readonly after?: readonly ({ readonly event: string } & ({ readonly inMs: number } | AfterWhen))[];
   readonly timeoutMs?: number;
   readonly leaving?: State["leaving"];
   readonly protected?: boolean;
@@ -163,8 +163,12 @@ const INTERNAL: ReadonlySet<string> = new Set([NEXT, FAILED, TIMEOUT]);
 function toState(name: string, sketch: StateSketch): State {
   const { on = {}, tasks = [], terminal = false, after = [], ...rest } = sketch;
   const reactions = Object.entries(on).map(([event, entries]) => [event, toEntries(entries)] as const);
-  const timers = after.map((timer) => ("kind" in timer ? timer : ({ kind: "in", ...timer } as const)));
+  const timers = after.map((timer, index) => ({ key: String(index), ...("kind" in timer ? timer : toIn(timer)) }));
   return { ...PLAIN_STATE, name, terminal, tasks, on: new Map(reactions), after: timers, ...rest };
+}
+
+function toIn<Timer>(timer: Timer) {
+  return { kind: "in", ...timer } as const;
 }
 
 function toEntries(entries: readonly string[] | readonly ReactionSketch[]): readonly Reaction[] {

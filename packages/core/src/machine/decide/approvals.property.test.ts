@@ -6,7 +6,7 @@ import { APPROVAL_EVENTS, type StackEvent } from "../event-message.ts";
 import { parseMachine } from "../parse-machine.ts";
 import type { Approval, Stack } from "../stack.ts";
 import { decide } from "./decide.ts";
-import { dueTimers } from "./work.ts";
+import { dueTimers } from "./timers.ts";
 
 const PEOPLE: readonly Sender[] = [
   { kind: "person", id: "ada", name: "ada", groups: ["ops"] },

@@ -9,7 +9,7 @@ import { parseMachine } from "../parse-machine.ts";
 import type { Approval, Stack } from "../stack.ts";
 import { decide } from "./decide.ts";
 import type { Decision } from "./decision.ts";
-import { dueTimers } from "./work.ts";
+import { dueTimers } from "./timers.ts";
 
 const HOUR_MS = 3_600_000;
 

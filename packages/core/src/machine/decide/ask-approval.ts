@@ -2,7 +2,8 @@ import { type ApprovalTerms, toApprovalTerms } from "../approval.ts";
 import { attemptIdOf, SYSTEM_EVENTS } from "../event-message.ts";
 import { defined } from "../json.ts";
 import type { Approval, Stack, StackTimer, TaskState } from "../stack.ts";
-import { approvalTimerId, attemptsOf, toInstant, type Work } from "./work.ts";
+import { approvalTimerId, toInstant } from "./timers.ts";
+import { attemptsOf, type Work } from "./work.ts";
 
 /** A resolved approval that is ready to be opened. */
 export interface PreparedApproval {

@@ -3,7 +3,7 @@ import { APPROVAL_EVENTS, RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "
 import { FAILED, INIT, type Machine, NEXT, TIMEOUT } from "../machine.ts";
 import type { Stack, TaskRun, TaskState } from "../stack.ts";
 import { approveTask, askAgain, rejectTask, withdrawApproval } from "./answer-approval.ts";
-import { type Decision, type Ignored, isParked, type Rejected } from "./decision.ts";
+import { type Applied, type Decision, type Ignored, isParked, type Rejected } from "./decision.ts";
 import {
   chooseReaction,
   findConfirmFault,
@@ -25,6 +25,7 @@ import {
 } from "./metadata.ts";
 import { cancelTask, retryDue, retryFailed, retryPending, settleTask, upgradeStack } from "./operator-events.ts";
 import { completeTask, confirmCancel, failTask, timeOutTask } from "./task-results.ts";
+import { adoptTimers, describeTimers, findTimerFault, spendTimer, timeoutId, timerEventId } from "./timers.ts";
 import { toScope } from "./to-scope.ts";
 import {
   beginWork,
@@ -34,11 +35,7 @@ import {
   DEFAULT_LIMITS,
   type DecideLimits,
   endWork,
-  findTimerFault,
   type Handler,
-  spendTimer,
-  timeoutId,
-  timerEventId,
   toCancel,
   toKnownSender,
   toScopeInput,
@@ -115,7 +112,7 @@ function decideOnMachine(
   if (state === undefined) return rejectState(machine, stack, event);
   const before = stack ?? createStack(machine, state, event);
   const fault =
-    findTimerFault(before, event) ??
+    findTimerFault(before, event, machine) ??
     findNameFault(machine, before, event) ??
     findSenderFault(machine, before, event) ??
     findUnbrought(machine, event);
@@ -132,11 +129,30 @@ function decideOnMachine(
 }
 
 function end(work: Work, before: Stack): Decision {
-  const { after = [] } = work.machine.states.get(work.stack.state) ?? {};
-  const fault = after.some(({ kind }) => kind === "at") ? armInstants(work, before) : undefined;
+  const { machine, event } = work;
+  const state = machine.states.get(work.stack.state);
+  const isMoved = before.machineHash !== machine.hash && before.entry === work.stack.entry;
+  if (isMoved) work.stack = adoptTimers(work.stack, state, event.at);
+  const fault = state?.after.some(({ kind }) => kind === "at") ? armInstants(work, before) : undefined;
   if (fault !== undefined) return fault;
+  if (isMoved) work.notes.push(...describeTimers(before, work.stack, state, event.timerId));
   if (work.stack.approvals !== undefined) askAgain(work, before);
-  return endWork(work);
+  const applied = endWork(work);
+  return isUnchanged(before, applied, work.limits) ? { ...applied, stack: before } : applied;
+}
+
+/**
+ * Returns true when an event was applied and has changed nothing, such as a no-op with the values of the stack. After
+ * too many automatic entries, the count begins anew with any event from outside.
+ */
+function isUnchanged(before: Stack, applied: Applied, { automaticEntriesPerHour }: DecideLimits): boolean {
+  const { stack, removed, dispatches, cancels, endedAttempts, raised = [] } = applied;
+  if (before.automaticEntries.length >= automaticEntriesPerHour) return false;
+  if (removed || dispatches.length + cancels.length + endedAttempts.length + raised.length > 0) return false;
+  const toFacts = ({ updatedAt: _, automaticEntries: __, ...facts }: Stack) => Object.entries(facts);
+  const known = new Map<string, unknown>(toFacts(before));
+  const facts = toFacts(stack);
+  return facts.length === known.size && facts.every(([key, value]) => known.get(key) === value);
 }
 
 /**

@@ -233,7 +233,7 @@ describe("limits of entries", () => {
   });
 
   it("begin anew after an event from outside that is not a result", () => {
-    const looked = decideOn(machine, full, "LOOK").stack;
+    const looked = toApplied(decide(machine, full, anEvent("LOOK"), limits)).stack;
 
     expect(looked.automaticEntries).toEqual([]);
     expect(complete(looked, 50).stalled).toBeUndefined();

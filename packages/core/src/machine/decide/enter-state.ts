@@ -3,9 +3,9 @@ import type { Metadata, MetadataValue, Stack, Stalled } from "../stack.ts";
 import type { Rejected } from "./decision.ts";
 import { findMetadataFault, isScalar, type MetadataChange, mergeMetadata } from "./metadata.ts";
 import { decideOnEntry, startReady } from "./start-tasks.ts";
+import { armTimers } from "./timers.ts";
 import { NO_SECRETS, type ScopeInput, toScope } from "./to-scope.ts";
 import {
-  armTimers,
   changeMetadata,
   hasFailed,
   hasLeftRuns,

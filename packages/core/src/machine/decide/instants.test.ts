@@ -7,6 +7,7 @@ import { defined } from "../json.ts";
 import { parseMachine } from "../parse-machine.ts";
 import type { Metadata, Stack } from "../stack.ts";
 import { decide, followDecision } from "./decide.ts";
+import { afterTimerId } from "./timers.ts";
 
 const source = `
 version: 2
@@ -25,6 +26,7 @@ states:
 
 const { machine, problems } = parseMachine(source, { name: "review-app" });
 if (machine === undefined) throw new TypeError(JSON.stringify(problems));
+const [AFTER = "", AT = "", CRON = ""] = machine.states.get("LIVE")?.after.map((each) => afterTimerId(1, each)) ?? [];
 
 const DAY = 86_400_000;
 const T0 = Date.parse("2030-01-01T00:00:00Z");
@@ -44,22 +46,21 @@ const fire = (stack: Stack, timerId: string, at: number) => {
   return decide(machine, stack, anEvent(timer?.event ?? "", event));
 };
 
-const AT = "1/at/1";
 const due = ({ timers }: Stack) => timers.find(({ id }) => id === AT)?.dueAt;
 
 describe("a timer with an instant", () => {
   it("is armed with the entry, besides the other timers of the state", () => {
     expect(live(iso(T0 + DAY)).timers).toEqual([
       { id: "1/timeout", event: "TIMEOUT", dueAt: T0 + 30 * DAY },
-      { id: "1/after/0", event: "CLOSED", dueAt: T0 + 2 * DAY },
+      { id: AFTER, event: "CLOSED", dueAt: T0 + 2 * DAY },
+      { id: AT, event: "CLOSED", dueAt: T0 + DAY, instant: T0 + DAY },
       {
-        id: "1/cron/2",
+        id: CRON,
         event: "NIGHT",
         dueAt: T0 + 3 * 3_600_000,
         instant: T0 + 3 * 3_600_000,
         repeats: { cron: "0 3 * * *", zone: "UTC" },
       },
-      { id: AT, event: "CLOSED", dueAt: T0 + DAY, instant: T0 + DAY },
     ]);
   });
 
@@ -121,10 +122,10 @@ describe("a timer with an instant", () => {
 });
 
 describe("a timer with a schedule", () => {
-  const next = ({ timers }: Stack) => timers.find(({ id }) => id === "1/cron/2")?.dueAt;
+  const next = ({ timers }: Stack) => timers.find(({ id }) => id === CRON)?.dueAt;
 
   it("is armed again when it has fired, for the next instant from now", () => {
-    const applied = toApplied(fire(live(null), "1/cron/2", T0 + 3 * DAY));
+    const applied = toApplied(fire(live(null), CRON, T0 + 3 * DAY));
 
     expect(next(applied.stack)).toBe(T0 + 3 * DAY + 3 * 3_600_000);
   });
@@ -133,7 +134,7 @@ describe("a timer with a schedule", () => {
     const stack = live(null);
     const LIVE = machine.states.get("LIVE");
     const states = new Map([...machine.states, ["LIVE", { ...(LIVE ?? raise()), on: new Map() }] as const]);
-    const event = anEvent("NIGHT", { at: T0 + DAY, origin: "timer", timerId: "1/cron/2" });
+    const event = anEvent("NIGHT", { at: T0 + DAY, origin: "timer", timerId: CRON });
 
     const decision = decide({ ...machine, states }, stack, event);
 

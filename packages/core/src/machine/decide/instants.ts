@@ -1,27 +1,30 @@
 import { findInstant } from "../expression/cel-functions.ts";
-import type { AfterTimer } from "../machine.ts";
+import type { AfterTimer, State } from "../machine.ts";
 import type { Stack, StackTimer } from "../stack.ts";
 import type { Rejected } from "./decision.ts";
+import { afterTimerId, hasFired, isInstantTimer, toInstant } from "./timers.ts";
 import { NO_SECRETS, toScope } from "./to-scope.ts";
-import { instantTimerId, isInstantTimer, toInstant, toScopeInput, type Work } from "./work.ts";
+import { toScopeInput, type Work } from "./work.ts";
 
 type AtTimer = Extract<AfterTimer, { kind: "at" }>;
 
 /**
- * Arms the timers of the present entry whose instants are expressions, when a state was entered or the metadata has
- * changed. Returns why the event is refused, when an instant cannot be determined. A timer or a result is not refused:
+ * Arms the timers of the present entry whose instants are expressions, when a state was entered, the metadata has
+ * changed, or the stack has moved to another revision. Returns why the event is refused, when an instant cannot be determined. A timer or a result is not refused:
  * the timer stays off then, with a note.
  */
 export function armInstants(work: Work, before: Stack): Rejected | undefined {
   const { machine, event, stack } = work;
-  const after = machine.states.get(stack.state)?.after ?? [];
+  const state = machine.states.get(stack.state);
   const isEntered = stack.entry !== before.entry || before.incarnation === event.id;
-  if (!isEntered && stack.metadata === before.metadata) return undefined;
+  const isSame = stack.metadata === before.metadata && stack.machineHash === before.machineHash;
+  if (!isEntered && isSame) return undefined;
   const faults: string[] = [];
-  const armed = after.flatMap((timer, index): readonly StackTimer[] => {
-    if (timer.kind !== "at") return [];
+  const armed = (state?.after ?? []).flatMap((timer): readonly StackTimer[] => {
+    const id = afterTimerId(stack.entry, timer);
+    if (timer.kind !== "at") return stack.timers.filter((each) => each.id === id);
     const found = evaluateInstant(work, timer);
-    if (found.kind === "instant") return armInstant(stack, { index, event: timer.event, instant: found.at });
+    if (found.kind === "instant") return armInstant(stack, state, { id, event: timer.event, instant: found.at });
     faults.push(`When "${timer.event}" is due could not be determined: ${found.reason}`);
     return [];
   });
@@ -29,7 +32,10 @@ export function armInstants(work: Work, before: Stack): Rejected | undefined {
   const isSent = !work.automatic && machine.events.has(event.name);
   if (reason !== undefined && isSent) return { kind: "rejected", code: "EXPRESSION_FAILED", reason };
   work.notes.push(...faults);
-  work.stack = { ...stack, timers: [...stack.timers.filter((timer) => !isInstantTimer(timer)), ...armed] };
+  const ids = new Set(armed.map(({ id }) => id));
+  const others = stack.timers.filter((timer) => !ids.has(timer.id) && !isInstantTimer(timer));
+  // In the order of the declaration, in which timers of one instant fire.
+  work.stack = { ...stack, timers: [...others, ...armed] };
   return undefined;
 }
 
@@ -48,7 +54,7 @@ function evaluateInstant(work: Work, { at }: AtTimer): Found {
 }
 
 interface Armed {
-  readonly index: number;
+  readonly id: string;
   readonly event: string;
   /** Null: the timer is off. */
   readonly instant: number | null;
@@ -58,12 +64,10 @@ interface Armed {
  * Returns the armed timer. An instant that has passed when the state is entered is due with the entry. One that has
  * fired is not armed again.
  */
-function armInstant(stack: Stack, { index, event, instant }: Armed): readonly StackTimer[] {
+function armInstant(stack: Stack, state: State | undefined, { id, event, instant }: Armed): readonly StackTimer[] {
   if (instant === null) return [];
-  const { timers, firedInstants = {}, enteredAt, entry } = stack;
-  const id = instantTimerId(entry, index);
-  const dueAt = Math.max(toInstant(instant), enteredAt);
-  if (Object.hasOwn(firedInstants, id) && firedInstants[id]?.instant === dueAt) return [];
-  const present = timers.find((timer) => timer.id === id);
+  const dueAt = Math.max(toInstant(instant), stack.enteredAt);
+  if (hasFired(stack, state, { id, event, instant: dueAt })) return [];
+  const present = stack.timers.find((timer) => timer.id === id);
   return [present?.instant === dueAt ? present : { id, event, dueAt, instant: dueAt }];
 }

@@ -62,7 +62,8 @@ export const MAX_METADATA_BYTES = 65_536;
 type MergedMetadata = { readonly kind: "merged"; readonly metadata: Metadata } | Rejected;
 
 /**
- * Merges an event's metadata into the stack's: its keys replace, others remain, null is a value. Refuses anything but a
+ * Merges an event's metadata into the stack's: its keys replace, others remain, null is a value. Returns the same
+ * object when no value changes. Refuses anything but a
  * map of scalars with `METADATA_NOT_FLAT` and a result over 64 KiB with `METADATA_TOO_LARGE`.
  */
 export function mergeMetadata(present: Metadata, brought: unknown): MergedMetadata {
@@ -71,14 +72,18 @@ export function mergeMetadata(present: Metadata, brought: unknown): MergedMetada
   const keys = Object.keys(brought);
   if (keys.length === 0) return { kind: "merged", metadata: present };
   const merged: Record<string, MetadataValue> = { ...present };
+  let changed = false;
   for (const key of keys) {
     const value = brought[key];
     if (!isScalar(value)) {
       return notFlat(`The metadata key ${JSON.stringify(key)} contains ${describe(value)}; ${SCALARS}.`);
     }
     if (key === "__proto__") return notFlat('The metadata key "__proto__" is not allowed.');
-    merged[key] = toKept(value);
+    const kept = toKept(value);
+    changed ||= !Object.hasOwn(present, key) || present[key] !== kept;
+    merged[key] = kept;
   }
+  if (!changed) return { kind: "merged", metadata: present };
   return exceedsBytes(merged, MAX_METADATA_BYTES) ? TOO_LARGE : { kind: "merged", metadata: merged };
 }
 
@@ -231,7 +236,10 @@ function findRange({ minimum, maximum }: MetadataRule, value: MetadataValue): st
 export function withMetadata(machine: Machine, stack: Stack, { metadata, keys }: MetadataChange): Stack {
   const changed = metadata === stack.metadata ? stack : { ...stack, metadata };
   if (keys.length === 0) return changed;
-  const secret = keys.filter((key) => isSensitive(machine.metadata, key) || isVersioned(stack, key));
+  const secret = keys.filter((key) => {
+    const isSecret = isSensitive(machine.metadata, key) || isVersioned(stack, key);
+    return isSecret && !(isVersioned(stack, key) && presentValue(stack.metadata, key) === metadata[key]);
+  });
   if (secret.length === 0) return changed;
   const kept = secret.flatMap((key) => {
     const ref = findSecretRef(stack, key);
@@ -286,6 +294,7 @@ export function pruneSecrets(stack: Stack): Stack {
     ...listSecretRefs(stack.outputs ?? {}),
   ]);
   const entries = Object.entries(keptSecrets).filter(([ref]) => needed.has(ref));
+  if (entries.length === Object.keys(keptSecrets).length) return stack;
   return entries.length === 0 ? rest : { ...rest, keptSecrets: Object.fromEntries(entries) };
 }
 

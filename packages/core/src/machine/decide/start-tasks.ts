@@ -8,6 +8,7 @@ import type { MessageStack, TaskMessage, WireTask } from "../task-message.ts";
 import { askApproval, type PreparedApproval, prepareApproval, toApproving } from "./ask-approval.ts";
 import type { Dispatch } from "./decision.ts";
 import { exceedsBytes } from "./metadata.ts";
+import { toInstant } from "./timers.ts";
 import { type ScopeInput, toFindSecret, toScope } from "./to-scope.ts";
 import {
   attemptsOf,
@@ -17,7 +18,6 @@ import {
   noteEnd,
   replaceRun,
   toDetail,
-  toInstant,
   toScopeInput,
   toShown,
   type Work,

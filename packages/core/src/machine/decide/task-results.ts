@@ -8,6 +8,7 @@ import type { Ignored, Rejected } from "./decision.ts";
 import { changeTasks, settleState } from "./enter-state.ts";
 import { startReady } from "./start-tasks.ts";
 import { keepOutputs, storeOutputs } from "./store-outputs.ts";
+import { retryId, toInstant } from "./timers.ts";
 import {
   attemptsOf,
   bringMetadata,
@@ -21,11 +22,9 @@ import {
   isHeld,
   isOvertaken,
   replaceRun,
-  retryId,
   setTask,
   toCancel,
   toDetail,
-  toInstant,
   toShown,
   type Work,
 } from "./work.ts";

@@ -13,8 +13,9 @@ import {
 import { attemptIdOf } from "../event-message.ts";
 import { defined } from "../json.ts";
 import { decide } from "./decide.ts";
+import { dueTimers, spendTimer } from "./timers.ts";
 import { toFindSecret, toScope } from "./to-scope.ts";
-import { attemptsOf, closeRun, dueTimers, readAttemptSecrets, spendTimer } from "./work.ts";
+import { attemptsOf, closeRun, readAttemptSecrets } from "./work.ts";
 
 const machine = aMachine({ INIT: { on: { GO: ["A"] } }, A: { tasks: ["one", "two"] } });
 const stack = play(machine, anEvent("GO"));

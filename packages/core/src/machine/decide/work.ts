@@ -1,19 +1,9 @@
 import type { Sender } from "../../access/sender.ts";
-import { type CronSchedule, nextOccurrence } from "../cron.ts";
 import { parseAttemptId, RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../event-message.ts";
 import { defined } from "../json.ts";
-import { type AfterTimer, type Machine, type State, TIMEOUT } from "../machine.ts";
+import type { Machine, State } from "../machine.ts";
 import { readSecrets } from "../secrets.ts";
-import type {
-  KnownSender,
-  LastFailure,
-  Metadata,
-  Stack,
-  StackTimer,
-  TaskDetail,
-  TaskRun,
-  TaskState,
-} from "../stack.ts";
+import type { KnownSender, LastFailure, Metadata, Stack, TaskDetail, TaskRun, TaskState } from "../stack.ts";
 import type { Applied, Cancel, Dispatch, Ignored, Rejected } from "./decision.ts";
 import {
   adoptSecrets,
@@ -25,6 +15,7 @@ import {
   pruneSecrets,
   withMetadata,
 } from "./metadata.ts";
+import { armTimers, spendTimer } from "./timers.ts";
 import type { ScopeInput } from "./to-scope.ts";
 
 /** The limits that keep a stack from endless transitions. */
@@ -318,124 +309,6 @@ function listBlocked({ machine, stack }: Placed): ReadonlySet<string> {
     }
   }
   return blocked;
-}
-
-/** The latest instant that a date can name; a timer or deadline behind it never comes. */
-const LAST_INSTANT = 8_640_000_000_000_000;
-
-/** Limits an instant to the range of dates. */
-export function toInstant(ms: number): number {
-  return Math.min(ms, LAST_INSTANT);
-}
-
-/** Returns the id of the timer of a state's own timeout. */
-export function timeoutId(entry: number): string {
-  return `${entry}/timeout`;
-}
-
-/** Returns the id of the timer of a task's next attempt. */
-export function retryId(entry: number, task: string): string {
-  return `${entry}/retry/${task}`;
-}
-
-/** Returns the id of the timer of an approval's end. */
-export function approvalTimerId(entry: number, task: string): string {
-  return `${entry}/approval/${task}`;
-}
-
-/** Returns the id of the timer of an entry of `after` whose instant is an expression. */
-export function instantTimerId(entry: number, index: number): string {
-  return `${entry}/at/${index}`;
-}
-
-/** Returns true for timers whose instant is an expression. */
-export function isInstantTimer({ instant, repeats }: StackTimer): boolean {
-  return instant !== undefined && repeats === undefined;
-}
-
-/** Returns the id of a timer's event: one timer fires once in the incarnation of its stack. */
-export function timerEventId(incarnation: string, timerId: string): string {
-  return `timer:${incarnation}:${timerId}`;
-}
-
-const NO_TIMERS: readonly StackTimer[] = [];
-
-/** Returns the timers that are armed when a state is entered, without those whose instant is an expression. */
-export function armTimers(state: State | undefined, entry: number, at: number): readonly StackTimer[] {
-  if (state === undefined || (state.after.length === 0 && state.timeoutMs === undefined)) return NO_TIMERS;
-  const { timeoutMs, after } = state;
-  return [
-    ...(timeoutMs === undefined ? [] : [{ id: timeoutId(entry), event: TIMEOUT, dueAt: toInstant(at + timeoutMs) }]),
-    ...after.flatMap((timer, index) =>
-      armAfter(timer, `${entry}/${timer.kind === "cron" ? "cron" : "after"}/${index}`, at),
-    ),
-  ];
-}
-
-function armAfter(timer: AfterTimer, id: string, at: number): readonly StackTimer[] {
-  const { event } = timer;
-  switch (timer.kind) {
-    case "in":
-      return [{ id, event, dueAt: toInstant(at + timer.inMs) }];
-    case "cron":
-      return armCron({ id, event, repeats: timer.repeats }, at);
-    case "at":
-      return NO_TIMERS;
-  }
-}
-
-function armCron(timer: Pick<StackTimer, "id" | "event"> & { readonly repeats: CronSchedule }, after: number) {
-  const dueAt = nextOccurrence(timer.repeats, after);
-  return dueAt === undefined ? NO_TIMERS : [{ ...timer, dueAt, instant: dueAt }];
-}
-
-/**
- * Returns the stack's due timers, in the order in which they fire: by instant; at the same instant first those of tasks
- * (in their order), then the state's timeout, then its other events as declared. Each must be decided on the result of
- * the one before, which may have dropped it.
- */
-export function dueTimers(stack: Stack, now: number): readonly StackTimer[] {
-  const due = stack.timers.filter(({ dueAt }) => dueAt <= now);
-  if (due.length < 2) return due;
-  const rank = ({ id, event, task }: StackTimer) => {
-    if (task !== undefined) return stack.tasks.findIndex(({ name }) => name === task) - stack.tasks.length;
-    return event === TIMEOUT ? 0 : 1 + Number(id.split("/").at(-1));
-  };
-  return due.sort((a, b) => a.dueAt - b.dueAt || rank(a) - rank(b));
-}
-
-/**
- * Returns the stack after a timer has fired; the same stack when it is not armed. A timer that repeats is armed again
- * for its next instant after `at`: missed instants are skipped. The instant of an expression is kept, so that a later
- * evaluation with the same result does not arm it again.
- */
-export function spendTimer(stack: Stack, timerId: string, at: number): Stack {
-  const timer = stack.timers.find(({ id }) => id === timerId);
-  if (timer === undefined) return stack;
-  const { id, event, repeats, instant } = timer;
-  const next = repeats === undefined ? NO_TIMERS : armCron({ id, event, repeats }, at);
-  const timers = stack.timers.flatMap((each) => (each === timer ? next : [each]));
-  if (instant === undefined || repeats !== undefined) return { ...stack, timers };
-  const fired = { instant, times: timesFired(stack, id) + 1 };
-  return { ...stack, timers, firedInstants: { ...stack.firedInstants, [id]: fired } };
-}
-
-/** Returns how many times a timer whose instant is an expression has fired in the present entry. */
-export function timesFired({ firedInstants = {} }: Stack, timerId: string): number {
-  return Object.hasOwn(firedInstants, timerId) ? (firedInstants[timerId]?.times ?? 0) : 0;
-}
-
-/**
- * Returns why a timer's event is ignored: its timer has fired, was dropped with its state, or is not due. The last
- * happens when an id is used by a new stack: a late event of the old one may carry the name of a timer of the new.
- */
-export function findTimerFault(stack: Stack, event: StackEvent): Ignored | undefined {
-  if (event.origin !== "timer") return undefined;
-  const armed = stack.timers.some(({ id, dueAt, event: name }) => {
-    return id === event.timerId && name === event.name && dueAt <= event.at;
-  });
-  if (armed) return undefined;
-  return { kind: "ignored", code: "TIMER_STALE", reason: `The timer "${event.timerId ?? ""}" is not armed and due.` };
 }
 
 /** The time limit of a cancel when the run has none. */

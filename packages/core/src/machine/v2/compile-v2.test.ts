@@ -619,7 +619,7 @@ describe("a review application", () => {
           ]),
         }),
         state("LIVE", {
-          after: [{ kind: "in", inMs: 72 * 3_600_000, event: "MERGED" }],
+          after: [{ kind: "in", inMs: 72 * 3_600_000, event: "MERGED", key: expect.any(String) }],
           on: new Map([
             ["PUSHED", to("BUILD")],
             ["MERGED", to("CLEAN-UP")],

@@ -23,6 +23,7 @@ import type { ExpressionPlace } from "../expression/expression.ts";
 import { defined } from "../json.ts";
 import { type Machine, REVISION_MODES, type Reaction, SEMANTICS_V2, type State, type Task } from "../machine.ts";
 import { machineV2Schema } from "./machine-v2-schema.ts";
+import { toAfterTimers } from "./read-after.ts";
 import { createV2Context, readExpression, readTemplate, type V2Context } from "./read-expressions.ts";
 import { checkDeclared, type MetadataDraft, readMetadata } from "./read-metadata.ts";
 import { type EntryDraft, type EventDraft, type HandlerDraft, readStates, type StateDraft } from "./read-states.ts";
@@ -184,7 +185,7 @@ function toState(name: string, draft: StateDraft): State {
     protected: draft.protected ?? false,
     leaving,
     on: new Map(reactions),
-    after: after.flatMap(({ when, event }) => (when !== undefined && event !== undefined ? [{ ...when, event }] : [])),
+    after: toAfterTimers(after),
     timeoutMs,
   });
 }

@@ -1,13 +1,14 @@
-import { DEFAULT_ZONE, findCronFault, isZone } from "../cron.ts";
+import { DEFAULT_ZONE, findCronFault, formatSchedule, isZone } from "../cron.ts";
 import { onKey, onMissing, onValue } from "../document/compile-context.ts";
 import { parseDuration } from "../document/duration.ts";
 import { type Field, findField, findText, isMapField, type TextItem, toItems } from "../document/tree.ts";
 import { quote } from "../document/wording.ts";
+import { shortHashOf } from "../event-message.ts";
 import { findInstant } from "../expression/cel-functions.ts";
 import { hasExpression } from "../expression/compile-template.ts";
 import type { ExpressionPlace } from "../expression/expression.ts";
 import { defined } from "../json.ts";
-import type { AfterTimer } from "../machine.ts";
+import type { AfterTimer, AfterWhen } from "../machine.ts";
 import { readTemplate, suggestWithin, type V2Context } from "./read-expressions.ts";
 import { AFTER_KINDS } from "./schema-parts.ts";
 
@@ -17,9 +18,6 @@ export interface AfterDraft {
   readonly when?: AfterWhen;
   readonly event?: string;
 }
-
-/** An entry of `after` without its event. */
-type AfterWhen = AfterTimer extends infer Timer ? (Timer extends AfterTimer ? Omit<Timer, "event"> : never) : never;
 
 /** Events by name, with the keys that must come with each. */
 type SentEvents = ReadonlyMap<string, { readonly metadata: readonly TextItem[] }>;
@@ -38,6 +36,31 @@ export function readAfter(context: V2Context, after: Field | undefined, scope: A
     const when = readWhen(context, item, scope.place);
     return [defined({ field: item, when, event: readAfterEvent(context, findField(item, "event"), scope) })];
   });
+}
+
+/** Returns the timers of a state. Two that are the same are told apart by their order. */
+export function toAfterTimers(drafts: readonly AfterDraft[]): readonly AfterTimer[] {
+  const seen = new Map<string, number>();
+  return drafts.flatMap(({ when, event }) => {
+    if (when === undefined || event === undefined) return [];
+    const key = shortHashOf(`${event}\u0000${when.kind}\u0000${formatWhen(when)}`).slice(0, KEY_CHARACTERS);
+    const count = (seen.get(key) ?? 0) + 1;
+    seen.set(key, count);
+    return [{ ...when, event, key: count === 1 ? key : `${key}.${count}` }];
+  });
+}
+
+const KEY_CHARACTERS = 10;
+
+function formatWhen(when: AfterWhen): string {
+  switch (when.kind) {
+    case "in":
+      return String(when.inMs);
+    case "at":
+      return when.at.source;
+    case "cron":
+      return formatSchedule(when.repeats);
+  }
 }
 
 function readWhen(context: V2Context, item: Field, place: ExpressionPlace): AfterWhen | undefined {

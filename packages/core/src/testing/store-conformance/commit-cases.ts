@@ -52,6 +52,22 @@ export const commitCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual(await store.load(["s1"]), [{ stackId: "s1", version, stack, parked: [] }]);
   }),
 
+  storeCase("remembers an event that has changed nothing, under the version that was decided on", async (store) => {
+    const [put] = await store.commit([aPut(aStoredStack(), { appliedIds: ["e1"] })]);
+    const { version } = expectKind(put, "committed");
+    const input = { expectedVersion: version, appliedIds: ["e2"], history: [aHistoryEntry("e2")] };
+
+    const [kept] = await store.commit([aChange(input)]);
+    const [again] = await store.commit([aChange(input)]);
+    const [stale] = await store.commit([aChange({ ...input, expectedVersion: version + 1, appliedIds: ["e3"] })]);
+
+    assert.deepEqual(
+      [kept, again, stale],
+      [{ kind: "committed", version }, { kind: "duplicate", eventIds: ["e2"] }, { kind: "conflict" }],
+    );
+    assert.equal((await loadOne(store)).version, version);
+  }),
+
   storeCase("gives the last failure of a stack back as it was, alone and in a list", async (store) => {
     const lastFailure = {
       task: "db",

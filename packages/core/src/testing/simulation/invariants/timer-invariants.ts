@@ -1,3 +1,4 @@
+import { afterTimerId } from "../../../machine/decide/timers.ts";
 import type { Stack } from "../../../machine/stack.ts";
 import type { HistoryEntry } from "../../../ports/stack-store.ts";
 import type { Invariant, InvariantContext } from "./invariant.ts";
@@ -5,7 +6,7 @@ import type { Invariant, InvariantContext } from "./invariant.ts";
 /** A schedule does not end with its first instant. */
 export const schedulesArmed: Invariant = {
   name: "schedules-armed",
-  promise: "A timer with a schedule is armed as long as its stack is in the entry that armed it.",
+  promise: "A timer with a schedule is armed as long as its stack is in the entry and on the revision that armed it.",
   create(report) {
     return {
       onCommitted({ before, after }) {
@@ -19,10 +20,10 @@ export const schedulesArmed: Invariant = {
   },
 };
 
-type Entered = Pick<Stack, "incarnation" | "entry">;
+type Entered = Pick<Stack, "incarnation" | "entry" | "machineHash">;
 
 function isSameEntry(a: Entered, b: Entered): boolean {
-  return a.incarnation === b.incarnation && a.entry === b.entry;
+  return a.incarnation === b.incarnation && a.entry === b.entry && a.machineHash === b.machineHash;
 }
 
 /** Of plans, whose machines have instants in one metadata key only. */
@@ -30,16 +31,9 @@ export const instantsFollow: Invariant = {
   name: "instants-follow",
   promise: "A timer with an instant is armed for what the metadata says, or has fired for it.",
   create(report, context) {
-    const revisions = new Map<string, string>();
     return {
       onCommitted({ after }) {
         if (after === undefined) return;
-        const { id, incarnation, entry, machineHash } = after;
-        const key = JSON.stringify([id, incarnation, entry]);
-        const revision = revisions.get(key) ?? machineHash;
-        // A stack keeps the timers of its entry when it moves to another revision.
-        revisions.set(key, revision === machineHash ? revision : "");
-        if (revision !== machineHash) return;
         for (const sentence of findWrongInstants(after, context)) report(sentence);
       },
     };
@@ -51,11 +45,13 @@ function findWrongInstants(stack: Stack, { findMachine }: InvariantContext): rea
   const until = metadata["until"] ?? null;
   const wanted = until === null ? undefined : Math.max(Date.parse(String(until)), enteredAt);
   const after = findMachine(stack.machineHash)?.states.get(stack.state)?.after ?? [];
-  return after.flatMap(({ kind }, index) => {
-    const timerId = `${entry}/at/${index}`;
+  return after.flatMap((timer) => {
+    const timerId = afterTimerId(entry, timer);
     const armed = timers.find((timer) => timer.id === timerId)?.instant;
     const isRight = armed === wanted || (armed === undefined && firedInstants?.[timerId]?.instant === wanted);
-    return kind !== "at" || isRight ? [] : [`${id}: the timer ${timerId} is armed for ${armed} instead of ${wanted}.`];
+    return timer.kind !== "at" || isRight
+      ? []
+      : [`${id}: the timer ${timerId} is armed for ${armed} instead of ${wanted}.`];
   });
 }
 

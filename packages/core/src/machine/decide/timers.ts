@@ -1,0 +1,212 @@
+import { type CronSchedule, nextOccurrence } from "../cron.ts";
+import type { StackEvent } from "../event-message.ts";
+import { type AfterTimer, type Machine, type State, TIMEOUT } from "../machine.ts";
+import type { Stack, StackTimer } from "../stack.ts";
+import type { Ignored } from "./decision.ts";
+
+/** The latest instant that a date can name; a timer or deadline behind it never comes. */
+const LAST_INSTANT = 8_640_000_000_000_000;
+
+/** Limits an instant to the range of dates. */
+export function toInstant(ms: number): number {
+  return Math.min(ms, LAST_INSTANT);
+}
+
+/** Returns the id of the timer of a state's own timeout. */
+export function timeoutId(entry: number): string {
+  return `${entry}/timeout`;
+}
+
+/** Returns the id of the timer of a task's next attempt. */
+export function retryId(entry: number, task: string): string {
+  return `${entry}/retry/${task}`;
+}
+
+/** Returns the id of the timer of an approval's end. */
+export function approvalTimerId(entry: number, task: string): string {
+  return `${entry}/approval/${task}`;
+}
+
+/** Returns the id of the timer of an entry of `after`. It is the same in a revision that lists the entry elsewhere. */
+export function afterTimerId(entry: number, { kind, key }: Pick<AfterTimer, "kind" | "key">): string {
+  return `${entry}/${kind === "in" ? "after" : kind}/${key}`;
+}
+
+/** Returns true for timers whose instant is an expression. */
+export function isInstantTimer({ instant, repeats }: StackTimer): boolean {
+  return instant !== undefined && repeats === undefined;
+}
+
+/** Returns the id of a timer's event: one timer fires once in the incarnation of its stack. */
+export function timerEventId(incarnation: string, timerId: string): string {
+  return `timer:${incarnation}:${timerId}`;
+}
+
+const NO_TIMERS: readonly StackTimer[] = [];
+
+/** Returns the timers that are armed when a state is entered, without those whose instant is an expression. */
+export function armTimers(state: State | undefined, entry: number, at: number): readonly StackTimer[] {
+  if (state === undefined || (state.after.length === 0 && state.timeoutMs === undefined)) return NO_TIMERS;
+  const { timeoutMs, after } = state;
+  return [
+    ...(timeoutMs === undefined ? [] : [{ id: timeoutId(entry), event: TIMEOUT, dueAt: toInstant(at + timeoutMs) }]),
+    ...after.flatMap((timer) => armAfter(timer, afterTimerId(entry, timer), at)),
+  ];
+}
+
+function armAfter(timer: AfterTimer, id: string, at: number): readonly StackTimer[] {
+  const { event } = timer;
+  switch (timer.kind) {
+    case "in":
+      return [{ id, event, dueAt: toInstant(at + timer.inMs) }];
+    case "cron":
+      return armCron({ id, event, repeats: timer.repeats }, at);
+    case "at":
+      return NO_TIMERS;
+  }
+}
+
+function armCron(timer: Pick<StackTimer, "id" | "event"> & { readonly repeats: CronSchedule }, after: number) {
+  const dueAt = nextOccurrence(timer.repeats, after);
+  return dueAt === undefined ? NO_TIMERS : [{ ...timer, dueAt, instant: dueAt }];
+}
+
+/**
+ * Returns the stack's due timers, in the order in which they fire: by instant; at the same instant first those of tasks
+ * (in their order), then the state's timeout, then its other events as declared. Each must be decided on the result of
+ * the one before, which may have dropped it.
+ */
+export function dueTimers(stack: Stack, now: number): readonly StackTimer[] {
+  const due = stack.timers.filter(({ dueAt }) => dueAt <= now);
+  if (due.length < 2) return due;
+  const rank = ({ event, task }: StackTimer) => {
+    if (task !== undefined) return stack.tasks.findIndex(({ name }) => name === task) - stack.tasks.length;
+    return event === TIMEOUT ? 0 : 1;
+  };
+  // Timers of `after` are in the order of the declaration, and the sort keeps it.
+  return due.sort((a, b) => a.dueAt - b.dueAt || rank(a) - rank(b));
+}
+
+/**
+ * Returns the stack after a timer has fired; the same stack when it is not armed. A timer that repeats is armed again
+ * for its next instant after `at`: missed instants are skipped. The instant of an expression is kept, so that neither
+ * another evaluation with the same result nor another revision arms it again.
+ */
+export function spendTimer(stack: Stack, timerId: string, at: number): Stack {
+  const timer = stack.timers.find(({ id }) => id === timerId);
+  if (timer === undefined) return stack;
+  const { id, event, repeats, instant } = timer;
+  const next = repeats === undefined ? NO_TIMERS : armCron({ id, event, repeats }, at);
+  const timers = stack.timers.flatMap((each) => (each === timer ? next : [each]));
+  if (instant === undefined || repeats !== undefined) return { ...stack, timers };
+  const fired = { event, instant, times: timesFired(stack, id) + 1 };
+  return { ...stack, timers, firedInstants: { ...stack.firedInstants, [id]: fired } };
+}
+
+/** Returns the stack without a timer. */
+export function dropTimer(stack: Stack, timerId: string): Stack {
+  return { ...stack, timers: stack.timers.filter(({ id }) => id !== timerId) };
+}
+
+/**
+ * Returns a stack on another revision of its machine. A schedule that its state has in both revisions stays, one of the
+ * earlier revision stops, and a new one starts. `armInstants` does the same for instants of expressions. Timers that
+ * count from the entry stay as they were then.
+ */
+export function adoptTimers(stack: Stack, state: State | undefined, at: number): Stack {
+  const { entry, timers } = stack;
+  const schedules = (state?.after ?? []).flatMap((timer) => {
+    if (timer.kind !== "cron") return NO_TIMERS;
+    const id = afterTimerId(entry, timer);
+    const present = timers.find((each) => each.id === id);
+    return present === undefined ? armCron({ id, event: timer.event, repeats: timer.repeats }, at) : [present];
+  });
+  const declared = listIds(state, entry);
+  const others = timers.filter(({ id, repeats, instant }) => {
+    return repeats === undefined && (instant === undefined || declared.has(id));
+  });
+  return schedules.length === 0 && others.length === timers.length
+    ? stack
+    : { ...stack, timers: [...others, ...schedules] };
+}
+
+function listIds(state: State | undefined, entry: number): ReadonlySet<string> {
+  return new Set((state?.after ?? []).map((timer) => afterTimerId(entry, timer)));
+}
+
+/**
+ * Returns true when a timer has sent its event for an instant in the present entry, or when one that only an earlier
+ * revision has sent the same event for it.
+ */
+export function hasFired(
+  { entry, firedInstants = {} }: Stack,
+  state: State | undefined,
+  { id, event, instant }: Required<Pick<StackTimer, "id" | "event" | "instant">>,
+): boolean {
+  const declared = listIds(state, entry);
+  return Object.entries(firedInstants).some(([other, fired]) => {
+    return fired.event === event && fired.instant === instant && (other === id || !declared.has(other));
+  });
+}
+
+/** Returns how many times a timer whose instant is an expression has fired in the present entry. */
+export function timesFired({ firedInstants = {} }: Stack, timerId: string): number {
+  return Object.hasOwn(firedInstants, timerId) ? (firedInstants[timerId]?.times ?? 0) : 0;
+}
+
+/**
+ * Returns why a timer's event is ignored: its timer has fired, was dropped with its state, is not in the revision that
+ * the stack has now, or is not due. The last happens when an id is used by a new stack: a late event of the old one may
+ * carry the name of a timer of the new.
+ */
+export function findTimerFault(stack: Stack, event: StackEvent, machine: Machine): Ignored | undefined {
+  if (event.origin !== "timer") return undefined;
+  const armed = stack.timers.some(({ id, dueAt, event: name }) => {
+    return id === event.timerId && name === event.name && dueAt <= event.at;
+  });
+  if (armed && isDeclared(stack, event.timerId ?? "", machine)) return undefined;
+  return { kind: "ignored", code: "TIMER_STALE", reason: `The timer "${event.timerId ?? ""}" is not armed and due.` };
+}
+
+/** Returns false for a schedule or an instant that only an earlier revision of the machine has. */
+function isDeclared({ state, entry, machineHash }: Stack, timerId: string, { hash, states }: Machine): boolean {
+  if (machineHash === hash || !/^\d+\/(?:at|cron)\//.test(timerId)) return true;
+  return listIds(states.get(state), entry).has(timerId);
+}
+
+/**
+ * Returns how the timers of a stack have changed with the revision of its machine, without the one that has fired; and
+ * which of them stay although the revision has others.
+ */
+export function describeTimers(before: Stack, after: Stack, state: State | undefined, fired?: string): string[] {
+  const own = ({ timers }: Stack) => timers.filter(({ id, task }) => task === undefined && id !== fired);
+  const [old, now] = [own(before), own(after)];
+  const lost = old.filter(({ id, dueAt }) => !now.some((timer) => timer.id === id && timer.dueAt === dueAt));
+  const found = now.filter(({ id, dueAt }) => !old.some((timer) => timer.id === id && timer.dueAt === dueAt));
+  const stopped = lost.filter(({ event }) => !found.some((timer) => timer.event === event));
+  const { entry, enteredAt } = after;
+  const next = armTimers(state, entry, enteredAt).filter(({ repeats }) => repeats === undefined);
+  const isNext = (timer: StackTimer) => next.some(({ id, dueAt }) => id === timer.id && dueAt === toFirstDue(timer));
+  const stays = now.filter((timer) => timer.instant === undefined && !isNext(timer));
+  const begins = next.filter(({ id, dueAt }) => dueAt > after.updatedAt && !now.some((timer) => timer.id === id));
+  return [
+    ...stopped.map(({ event, dueAt }) => `The timer of "${event}" stops. It was due at ${formatInstant(dueAt)}.`),
+    ...found.map(({ event, dueAt }) => {
+      const earlier = lost.find((timer) => timer.event === event);
+      const instead = earlier === undefined ? "" : ` instead of ${formatInstant(earlier.dueAt)}`;
+      return `The timer of "${event}" is due at ${formatInstant(dueAt)}${instead}.`;
+    }),
+    ...stays.map(({ event, dueAt }) => {
+      return `The timer of "${event}" stays due at ${formatInstant(dueAt)} until the state is left; the revision has another.`;
+    }),
+    ...begins.map(({ event }) => `A timer of "${event}" begins when the state is entered the next time.`),
+  ];
+}
+
+function toFirstDue({ dueAt, postponedFrom }: StackTimer): number {
+  return postponedFrom ?? dueAt;
+}
+
+function formatInstant(at: number): string {
+  return new Date(at).toISOString();
+}
