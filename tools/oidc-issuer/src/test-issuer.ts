@@ -142,7 +142,11 @@ function toConfiguration(issuer: TestIssuer, options: TestIssuerOptions, jwk: JW
     ],
     jwks: { keys: [jwk] },
     pkce: { required: () => true },
-    claims: { openid: ["sub", "sid"], email: ["email"], profile: ["name", "preferred_username", "groups"] },
+    claims: {
+      openid: ["sub", "sid"],
+      email: ["email", "email_verified"],
+      profile: ["name", "preferred_username", "groups"],
+    },
     features: {
       devInteractions: { enabled: false },
       backchannelLogout: { enabled: true },
@@ -154,7 +158,10 @@ function toConfiguration(issuer: TestIssuer, options: TestIssuerOptions, jwk: JW
       },
     },
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
-    findAccount: async (_ctx, sub) => ({ accountId: sub, claims: async () => ({ ...issuer.person, sub }) }),
+    findAccount: async (_ctx, sub) => ({
+      accountId: sub,
+      claims: async () => ({ email_verified: true, ...issuer.person, sub }),
+    }),
     async loadExistingGrant(ctx) {
       const { client, session, provider } = ctx.oidc;
       if (client === undefined || session?.accountId === undefined) return undefined;

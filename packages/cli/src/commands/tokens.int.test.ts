@@ -28,8 +28,9 @@ it("creates a token, shows its identity, rotates and revokes it", async () => {
   expect(created.stderr).toContain("It is not shown again.");
 
   const me = await run(["whoami"], { STACKYARD_TOKEN: secret });
+  expect(me.stdout).toMatch(/^ci \(a token\)\nId: {5}[0-9A-Z]{26}\n/);
   expect(me.stdout).toContain(
-    "ci (a token)\nGroups: deployers\nRole:   operator (read, approve, send, operate), stacks web-…, api-…",
+    "Groups: deployers\nRole:   operator (read, approve, send, operate), stacks web-…, api-…",
   );
 
   const [token] = (await run(["tokens", "ls", "--json"])).lines;

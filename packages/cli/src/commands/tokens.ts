@@ -28,9 +28,10 @@ const KINDS: Readonly<Record<Me["kind"], string>> = {
   anonymous: "anyone on this machine",
 };
 
-function formatMe({ name, kind, groups, expiresAt, rights }: Me): string {
+function formatMe({ id, name, kind, groups, expiresAt, rights }: Me): string {
   return [
     `${name} (${KINDS[kind]})`,
+    `Id:     ${id || "none"}`,
     `Groups: ${groups.join(", ") || "none"}`,
     ...rights.map(
       (right) => `Role:   ${right.role ?? "none"} (${right.permissions.join(", ")}), ${formatScope(right)}`,

@@ -168,7 +168,8 @@ const WORDS = [
   ["now", "The instant of the decision"],
   ["has()", "True when a key has a value: has(metadata.image)"],
   ["size()", "The length of a text, list or map"],
-  ["actor.name", "In allow: who sends the event"],
+  ["actor.id", "In allow: who sends the event"],
+  ["actor.kind", "In allow: person, token, workload, …"],
   ["actor.groups", "In allow: the sender's groups"],
 ] as const;
 

@@ -58,6 +58,11 @@ export const AccessConfig = Type.Object(
         {
           issuer: Address,
           clientId: Text,
+          /**
+           * The claim that names people, if only the issuer's administrators can change it. Default: `email` when the
+           * issuer has verified it.
+           */
+          nameClaim: Type.Optional(Text),
           /** The path to the groups in the claims. */
           groupsClaim: Type.Optional(Type.Array(Text, { minItems: 1, maxItems: 10 })),
           /** Groups that are kept at a login; a trailing `*` matches any end. */

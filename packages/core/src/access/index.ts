@@ -80,6 +80,7 @@ export {
   ROLES,
   type Role,
 } from "./permissions.ts";
+export { isPlainName } from "./plain-name.ts";
 export { SENDER_KINDS, type Sender, type SenderKind, toPersonId } from "./sender.ts";
 export { findProxyWarning, findServerUrlFault, type ServerAddress } from "./server-address.ts";
 export { findSecretPrefix, formatSecret, SECRET_PATTERN, type SecretPrefix } from "./token-format.ts";

@@ -457,10 +457,11 @@ function readSent({ event: body, sender: given }: Fields): SimulationStep {
 /** Returns the sender of a step: a person without groups by default. */
 function toSender(given: unknown): Sender | undefined {
   if (!isMap(given)) return undefined;
-  const { name, kind: wanted = "person", groups = [] } = given;
+  const { name, id = name, kind: wanted = "person", groups = [] } = given;
   const kind = SENDER_KINDS.find((known) => known === wanted);
-  if (typeof name !== "string" || kind === undefined || !Array.isArray(groups)) return undefined;
-  return groups.every((group) => typeof group === "string") ? { kind, id: name, name, groups } : undefined;
+  if (typeof name !== "string" || typeof id !== "string" || kind === undefined || !Array.isArray(groups))
+    return undefined;
+  return groups.every((group) => typeof group === "string") ? { kind, id, name, groups } : undefined;
 }
 
 const ANSWERS: ReadonlyMap<unknown, string> = new Map([

@@ -38,7 +38,12 @@ function overriding(path: string, answer: (request: IncomingMessage, response: S
 }
 
 const USERINFO = "/me";
-const withGroups: TestIssuer["tamper"] = (claims) => ({ ...claims, email: "ada@example.org", groups: ["team-web"] });
+const withGroups: TestIssuer["tamper"] = (claims) => ({
+  ...claims,
+  email: "ada@example.org",
+  email_verified: true,
+  groups: ["team-web"],
+});
 
 async function signIn({ url }: LoginWorld) {
   const { status, text } = await createTestBrowser().open(`${url}/auth/login?return=/v1/me`);

@@ -87,14 +87,15 @@ describe("the login of a person", () => {
     ["another audience", { aud: "another" }],
     ["another issuer", { iss: "https://evil.example" }],
     ["another nonce", { nonce: "another" }],
-  ])("answers 401 LOGIN_FAILED to an ID token with %s", async (_what, changed) => {
+    ["an issue in the future", { iat: Math.floor(Date.now() / 1_000) + 3_600 }, "CLOCK_SKEW"],
+  ])("answers 401 to an ID token with %s", async (_what, changed, code = "LOGIN_FAILED") => {
     const world = await startWorld();
     world.issuer.tamper = (claims) => ({ ...claims, ...changed });
 
     const page = await createTestBrowser().open(`${world.url}/auth/login`);
 
-    expect(page).toMatchObject({ status: 401, text: expect.stringContaining("LOGIN_FAILED") });
-    expect(await world.listAudit()).toMatchObject([{ action: "login", outcome: "denied", code: "LOGIN_FAILED" }]);
+    expect(page).toMatchObject({ status: 401, text: expect.stringContaining(code) });
+    expect(await world.listAudit()).toMatchObject([{ action: "login", outcome: "denied", code }]);
   });
 
   it("answers 401 LOGIN_FAILED to an ID token whose signature is wrong", async () => {

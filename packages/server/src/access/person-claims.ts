@@ -1,7 +1,10 @@
 import { defined, StackyardError } from "@stackyard/core";
+import { isPlainName } from "@stackyard/core/access";
 
 /** What the claims of an issuer mean. */
 export interface ClaimOptions {
+  /** The claim that names people. Default: `email` when `email_verified` is true, else the subject. */
+  readonly nameClaim?: string;
   /** The path to the groups in the claims. Default: `["groups"]`. */
   readonly groupsClaim?: readonly string[];
   /** Groups that count, each with at most one trailing `*`. Default: all. */
@@ -24,7 +27,6 @@ export type Claims = Readonly<Record<string, unknown>>;
 
 const MAX_GROUPS = 50;
 export const MAX_GROUP_LENGTH = 128;
-const MAX_NAME_LENGTH = 256;
 
 /** Reads a person from the claims of an issuer. Throws `LOGIN_FAILED` and `GROUPS_MISSING`. */
 export function toPerson(claims: Claims, options: ClaimOptions): SignedInPerson {
@@ -32,29 +34,38 @@ export function toPerson(claims: Claims, options: ClaimOptions): SignedInPerson 
   if (typeof iss !== "string" || typeof sub !== "string" || sub === "") {
     throw new StackyardError("LOGIN_FAILED", "The ID token names no issuer or no subject.");
   }
-  const name = [claims["email"], claims["preferred_username"], sub].find(isName) ?? sub;
+  if (!isPlainName(sub)) {
+    throw new StackyardError("LOGIN_FAILED", "The subject of the ID token is too long or has invisible characters.");
+  }
   return {
     issuer: iss,
-    subject: sub.slice(0, MAX_NAME_LENGTH),
-    name,
+    subject: sub,
+    name: findName(claims, options) ?? sub,
     groups: readGroups(claims, options),
     ...defined({ sid: typeof sid === "string" ? sid : undefined }),
   };
 }
 
-function isName(value: unknown): value is string {
-  return typeof value === "string" && value !== "" && value.length <= MAX_NAME_LENGTH && !/\p{Cc}/u.test(value);
+/** Returns a name that the person could not choose. */
+function findName(claims: Claims, { nameClaim }: ClaimOptions): string | undefined {
+  // Some issuers write the flag as text.
+  const isVerified = claims["email_verified"] === true || claims["email_verified"] === "true";
+  const given = nameClaim === undefined ? isVerified && claims["email"] : claims[nameClaim];
+  const name = typeof given === "string" ? given.normalize("NFC") : undefined;
+  return isPlainName(name) ? name : undefined;
 }
 
-/** Returns true when the groups or every name of the person are missing, so that another source may have them. */
+/** Returns true when the groups or the name of the person are missing, so that another source may have them. */
 export function lacksClaims(claims: Claims, options: ClaimOptions): boolean {
-  return !hasGroups(claims, options) || ![claims["email"], claims["preferred_username"]].some(isName);
+  return !hasGroups(claims, options) || findName(claims, options) === undefined;
 }
 
 /** Adds the claims of the userinfo. Those of the ID token are signed, so they take precedence, except for groups that are empty. */
 export function addClaims(claims: Claims, more: Claims, options: ClaimOptions): Claims {
   const [first = ""] = options.groupsClaim ?? ["groups"];
-  const all = { ...more, ...claims };
+  // The flag is about the address beside it.
+  const isOtherAddress = claims["email"] !== undefined && claims["email"] !== more["email"];
+  const all = { ...more, ...(isOtherAddress ? { email_verified: false } : {}), ...claims };
   return hasGroups(claims, options) || more[first] === undefined ? all : { ...all, [first]: more[first] };
 }
 

@@ -222,10 +222,36 @@ describe("the exchange of a workload's token", () => {
     ["an end in the past", { exp: seconds(Date.now()) - 61 }, "CLOCK_SKEW"],
     ["a beginning in the future", { nbf: seconds(Date.now()) + 3_600 }, "CLOCK_SKEW"],
     ["an issue in the future", { iat: seconds(Date.now()) + 3_600 }, "CLOCK_SKEW"],
+    ["an object as subject", { sub: { toString: "repo:acme/web" } }, "LOGIN_FAILED"],
+    ["invisible characters in the subject", { sub: "repo:acme/web\u200b" }, "LOGIN_FAILED"],
   ])("answers 401 to a token with %s", async (_what, changed, code) => {
     const world = await startWorld({ access: ACCESS });
 
     expect(await exchange(world, await signFor(world, changed))).toMatchObject({ status: 401, body: { code } });
+  });
+
+  it.each([
+    ["an object", { toString: "acme/web" }],
+    ["a text with a line break", "acme/web\nx"],
+    ["a text with a right-to-left override", "acme/\u202ebew"],
+  ])("names the subject when the repository is %s", async (_what, repository) => {
+    const world = await startWorld({ access: ACCESS });
+
+    const { body } = await exchange(world, await signFor(world, { repository }));
+
+    expect(await listOwn(world, body["access_token"])).toMatchObject({
+      items: [{ who: { name: "github repo:acme/web" } }],
+    });
+  });
+
+  it.each([
+    ["the claim of a grant", { ref: { toString: "refs/heads/main" } }],
+    ["the repository's id", { repository_id: { toString: 1 } }],
+    ["a list of the right text", { ref: ["refs/heads/main"] }],
+  ])("answers 403 when an object is %s", async (_what, changed) => {
+    const world = await startWorld({ access: ACCESS });
+
+    expect(await exchange(world, await signFor(world, changed))).toMatchObject({ status: 403 });
   });
 
   it("allows a clock to be off by less than 60 s", async () => {

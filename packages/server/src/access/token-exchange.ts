@@ -1,5 +1,5 @@
 import { type Clock, StackyardError } from "@stackyard/core";
-import { findGrants, type Grant } from "@stackyard/core/access";
+import { findGrants, type Grant, isPlainName } from "@stackyard/core/access";
 import { json } from "../http/route.ts";
 import { type AuthContext, beginSession } from "./auth-context.ts";
 import type { RequestFacts } from "./caller.ts";
@@ -69,6 +69,7 @@ function withoutSlash(url: string): string {
 }
 
 const MAX_CLAIM_LENGTH = 512;
+const MAX_NAME_LENGTH = 256;
 
 /** Which repository a job runs for. */
 const REPOSITORY_CLAIMS = ["repository_id", "project_id"];
@@ -77,17 +78,33 @@ const REPOSITORY_CLAIMS = ["repository_id", "project_id"];
 function toNewSession({ name, issuer }: WorkloadOptions, claims: Claims, grants: readonly Grant[]) {
   const named = new Set(grants.flatMap(({ to }) => (to.workload === name ? Object.keys(to.claims ?? {}) : [])));
   for (const claim of REPOSITORY_CLAIMS) named.add(claim);
-  const kept = Object.entries(claims).filter(
-    ([claim, value]) => named.has(claim) && String(value).length <= MAX_CLAIM_LENGTH,
-  );
-  const subject = String(claims["sub"] ?? "").slice(0, MAX_CLAIM_LENGTH);
-  const project = [claims["repository"], claims["project_path"]].find((text) => typeof text === "string") ?? subject;
+  const kept = Object.entries(claims).filter(([claim, value]) => named.has(claim) && isShort(value));
+  const subject = claims["sub"];
+  if (!isPlainName(subject, MAX_CLAIM_LENGTH)) {
+    throw new StackyardError(
+      "LOGIN_FAILED",
+      "The subject of the token is missing, too long or has invisible characters.",
+    );
+  }
+  const projects = [claims["repository"], claims["project_path"], subject];
+  const project = projects.find((text) => isPlainName(text, MAX_NAME_LENGTH - name.length - 1));
   return {
     kind: "workload",
-    sender: { kind: "workload", id: `${name} ${subject}`, name: `${name} ${project}`.slice(0, 256), groups: [] },
+    sender: {
+      kind: "workload",
+      id: `${name} ${subject}`,
+      name: project === undefined ? name : `${name} ${project}`,
+      groups: [],
+    },
     workload: name,
     issuer,
     subject,
     claims: Object.fromEntries(kept),
   } as const;
+}
+
+/** Returns true for a claim that is short enough to be kept. Lists and objects match no grant. */
+function isShort(value: unknown): boolean {
+  if (typeof value === "string") return value.length <= MAX_CLAIM_LENGTH;
+  return typeof value === "number" || typeof value === "boolean";
 }

@@ -68,9 +68,9 @@ function toCelEvent(event: NonNullable<ExpressionScope["event"]>, hidden: Readon
   ]);
 }
 
-function toCelActor({ name, kind, groups }: ScopeActor): Map<string, unknown> {
+function toCelActor({ id, kind, groups }: ScopeActor): Map<string, unknown> {
   return new Map<string, unknown>([
-    ["name", name],
+    ["id", id],
     ["kind", kind],
     ["groups", [...groups]],
   ]);

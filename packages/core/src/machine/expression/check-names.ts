@@ -50,7 +50,7 @@ const LOST_KEYS = new Set(["__proto__", "constructor", "prototype"]);
 const STACK_MEMBERS = ["id", "machine", "state", "previousState", "createdAt", "enteredAt", "visits"];
 const EVENT_MEMBERS = ["name", "metadata"];
 const TASK_MEMBERS = ["outputs", "status"];
-const ACTOR_MEMBERS = ["name", "kind", "groups"];
+const ACTOR_MEMBERS = ["id", "kind", "groups"];
 
 /** A check that needs no place. */
 type SourceCheck = Pick<Check, "source" | "faults">;
@@ -134,6 +134,11 @@ function checkEvent(check: Check, { at, members: [first, second] }: Reference): 
 }
 
 function checkActor(check: Check, { at, members: [first] }: Reference): void {
+  if (check.place.actor && first?.name === "name") {
+    const message = "actor has no name here, because others can take the same name. Compare actor.id.";
+    fault(check, toOffset(first), "expression-unknown-name", message);
+    return;
+  }
   if (check.place.actor) {
     checkMember(check, first, { of: "actor", known: ACTOR_MEMBERS });
     return;

@@ -34,7 +34,8 @@ export interface ExpressionScope {
 
 /** The sender of an event in expressions. */
 export interface ScopeActor {
-  readonly name: string;
+  /** Unique within its kind. There is no name: others can take the same one. */
+  readonly id: string;
   readonly kind: string;
   readonly groups: readonly string[];
 }

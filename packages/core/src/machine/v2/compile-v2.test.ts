@@ -54,13 +54,13 @@ describe("allow of an event", () => {
   const allow = (source: unknown) => ({ events: { GO: { allow: source } } });
   const sent = {
     ...scope,
-    actor: { name: "ada", kind: "person", groups: ["ops"] },
+    actor: { id: "u1", kind: "person", groups: ["ops"] },
     event: { name: "GO", metadata: {} },
   };
 
   it("is an expression about the sender, the stack and its metadata", () => {
     const sources = [
-      "'ops' in actor.groups && actor.name == 'ada' && actor.kind != 'token'",
+      "'ops' in actor.groups && actor.id == 'u1' && actor.kind != 'token'",
       "stack.state == 'INIT' && metadata.stage == 'test' && event.name == 'GO' && now > stack.createdAt",
       "actor.groups.exists(group, group.startsWith('o'))",
     ];
@@ -78,6 +78,8 @@ describe("allow of an event", () => {
 
   it.each([
     ["actor.group == 'ops'", "expression-unknown-name"],
+    ["actor.name == 'ada'", "expression-unknown-name"],
+    ["actor['name'] == metadata.owner", "expression-unknown-name"],
     ["event.metadata.image == 'a'", "expression-unknown-name"],
     ["tasks.run.status == 'ERROR'", "expression-variable-unavailable"],
     ["stack.visits.TYPO > 0", "expression-unknown-name"],
@@ -90,12 +92,12 @@ describe("allow of an event", () => {
   });
 
   it("is the only place that knows the sender", () => {
-    const GO = [{ when: "actor.name == 'a'", action: "no-op" }];
+    const GO = [{ when: "actor.id == 'a'", action: "no-op" }];
 
     expect(problemsOf({ states: { ...base.states, INIT: { on: { GO } } } })).toContain(
       "!expression-variable-unavailable states.INIT.on.GO.0.when",
     );
-    expect(compileTask({ when: "actor.name == 'a'" })).toMatchObject([{ code: "expression-variable-unavailable" }]);
+    expect(compileTask({ when: "actor.id == 'a'" })).toMatchObject([{ code: "expression-variable-unavailable" }]);
   });
 });
 

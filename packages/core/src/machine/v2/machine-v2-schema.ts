@@ -196,7 +196,7 @@ export const EventPart = closedMap(
     ),
     allow: Expression(
       "allow-not-string",
-      "A CEL expression about actor (name, kind, groups): who may send this event. Default: anyone whose role allows it.",
+      "A CEL expression about actor (id, kind, groups): who may send this event. Default: anyone whose role allows it.",
     ),
   },
   {
