@@ -4,6 +4,7 @@ import consoleManifest from "./packages/console/package.json" with { type: "json
 import { findBrowser, toLaunchOptions } from "./tools/browser/src/index.ts";
 import { SlowFirst } from "./tools/checks/slow-first.ts";
 import { findSourceAliases } from "./tools/checks/source-aliases.ts";
+import { REASONS } from "./tools/checks/tiers.ts";
 
 // Tests see the sources of all packages, so a change needs no build; only e2e runs on what users get.
 const alias = findSourceAliases();
@@ -29,6 +30,8 @@ export default defineConfig({
     // Integration and end-to-end tests often wait, for other processes or for time.
     maxWorkers: 3,
     sequence: { sequencer: SlowFirst },
+    // Which tests `npm test` runs of those that are not unit tests.
+    tags: Object.entries(REASONS).map(([name, description]) => ({ name, description })),
     projects: [
       {
         resolve: { alias },
@@ -69,7 +72,7 @@ export default defineConfig({
           exclude: neither,
           globalSetup: "./tools/browser/src/global-setup.ts",
           setupFiles: "./packages/console/src/testing/check-accessibility.ts",
-          env: { LONG_TESTS: process.env["LONG_TESTS"] ?? "" },
+          env: { LONG_TESTS: process.env["LONG_TESTS"] ?? "", QUICK_TESTS: process.env["QUICK_TESTS"] ?? "" },
           browser: {
             enabled: true,
             headless: true,

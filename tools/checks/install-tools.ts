@@ -5,7 +5,8 @@ import { findMissingPeers } from "./missing-peers.ts";
 import { repositoryRoot } from "./published-packages.ts";
 
 // Installs what only checks, releases and benchmarks need, and what `npm install` therefore leaves out: the peer dependencies in
-// package-lock.json (`omit=peer` in .npmrc), and Node 22. Returns at once when everything is there.
+// package-lock.json (`omit=peer` in .npmrc), and Node 22, which `npm test` does not need (`--first`). Returns at once when everything
+// is there.
 
 const node22 = join(repositoryRoot, "tools/checks/node-22");
 const missing = findMissingPeers(JSON.parse(readFileSync(join(repositoryRoot, "package-lock.json"), "utf8")), (path) =>
@@ -15,7 +16,7 @@ if (missing.length > 0) {
   console.log(`Installing ${missing.length} packages that only checks, releases and benchmarks need …`);
   install(repositoryRoot, "--include=peer");
 }
-if (!existsSync(join(node22, "node_modules/node/bin/node"))) {
+if (!process.argv.includes("--first") && !existsSync(join(node22, "node_modules/node/bin/node"))) {
   console.log("Installing Node 22, the oldest supported version …");
   install(node22);
 }

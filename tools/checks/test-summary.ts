@@ -5,11 +5,18 @@ export interface TestSummary {
   readonly skipped: number;
 }
 
-interface VitestReport {
+/** What is read of a JSON report of Vitest. */
+export interface VitestReport {
   readonly success?: boolean;
   readonly testResults?: readonly {
+    /** The path of the file. */
+    readonly name?: string;
     readonly status: string;
-    readonly assertionResults: readonly { readonly status: string }[];
+    readonly assertionResults: readonly {
+      readonly status: string;
+      readonly fullName?: string;
+      readonly failureMessages?: readonly string[] | null;
+    }[];
   }[];
 }
 
@@ -28,4 +35,10 @@ export function toTestSummary(report: VitestReport, exitCode: number): TestSumma
   const failed = count("failed") + brokenFiles;
   const otherwiseFailed = failed === 0 && (exitCode !== 0 || report.success === false || passed === 0);
   return { passed, failed: otherwiseFailed ? 1 : failed, skipped: count("skipped", "pending", "todo", "disabled") };
+}
+
+/** Counts several runs as one. */
+export function addSummaries(summaries: readonly TestSummary[]): TestSummary {
+  const add = (key: keyof TestSummary) => summaries.reduce((sum, each) => sum + each[key], 0);
+  return { passed: add("passed"), failed: add("failed"), skipped: add("skipped") };
 }

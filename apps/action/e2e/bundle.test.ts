@@ -103,7 +103,7 @@ const listHistory = async (stackId: string) =>
   (await yard.store.queries.listHistory({ stackId }, { limit: 100 })).items;
 
 describe("the action", () => {
-  it("links the pull request, sends the event, waits, and says what became of it", async () => {
+  it("links the pull request, sends the event, waits, and says what became of it", { tags: "app" }, async () => {
     const result = await run({ inputs: open("shop-pr-7"), event: PULL });
 
     expect(result.outputs).toEqual({

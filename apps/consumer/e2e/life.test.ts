@@ -53,7 +53,7 @@ function listOtherMoments(): readonly Moment[] {
 }
 
 describe("the function of a template, in processes of its own", () => {
-  it("copies a small file, and answers present when it comes again", async () => {
+  it("copies a small file, and answers present when it comes again", { tags: "app" }, async () => {
     const { lambda, announce, receipts, stored } = account;
     const { key, body, event } = announce("small", 1);
 

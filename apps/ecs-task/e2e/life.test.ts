@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => account.stop());
 
 describe("the function, in processes of its own", () => {
-  it("serves a resource all its life", async () => {
+  it("serves a resource all its life", { tags: "app" }, async () => {
     const { sim, createLife } = account;
     const life = createLife("Life");
     const before = sim.ecs.tasks().length;

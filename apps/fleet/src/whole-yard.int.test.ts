@@ -46,7 +46,7 @@ describe("the functions of a yard with a fleet, over HTTP", () => {
     rmSync(machines, { recursive: true });
   });
 
-  it("configure a fleet for a pipeline, by a run of the yard", async () => {
+  it("configure a fleet for a pipeline, by a run of the yard", { tags: "app" }, async () => {
     const { sim } = account;
     const tags = { has_ssm_agent: "true", Ansible_Roles: "web" };
     const first = sim.ec2.addInstance({ ...PLACE, tags });

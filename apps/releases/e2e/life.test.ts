@@ -9,7 +9,7 @@ beforeAll(async () => {
 afterAll(() => account.stop());
 
 describe("the function, in processes of its own", () => {
-  it("takes a release from state to state", async () => {
+  it("takes a release from state to state", { tags: "app" }, async () => {
     const { status, path } = await account.release("release-1");
 
     expect(status).toBe("SUCCEEDED");

@@ -116,7 +116,9 @@ const built = (number: number) => JSON.stringify({ type: "built", number });
 const textOf = (answer: { readonly body: string } | undefined) => Buffer.from(answer?.body ?? "", "base64").toString();
 
 describe("the function of services", () => {
-  it("keeps deliveries until they can be mapped, and two ticks at once publish one event", async () => {
+  it("keeps deliveries until they can be mapped, and two ticks at once publish one event", {
+    tags: "app",
+  }, async () => {
     const receiver = createInstance();
     const answer = await receiver(toDelivery("first", built(7)));
     const early = await account.settle(manager);

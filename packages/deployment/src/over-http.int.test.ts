@@ -1,3 +1,4 @@
+// @module-tag adapter
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { CreateBucketCommand, GetObjectCommand } from "@aws-sdk/client-s3";

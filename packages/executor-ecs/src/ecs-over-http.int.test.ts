@@ -1,3 +1,4 @@
+// @module-tag adapter
 import { answerEcs, answerLogs, type FrontDoor, openFrontDoor } from "@stackyard/aws-sim";
 import type { ExecutorContext } from "@stackyard/core";
 import { afterAll, beforeAll, expect, it } from "vitest";

@@ -1,3 +1,4 @@
+// @module-tag adapter
 import { mkdtempSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

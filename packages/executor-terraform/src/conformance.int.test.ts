@@ -1,3 +1,4 @@
+// @module-tag adapter
 import { join } from "node:path";
 import { type ExecutorUnderTest, executorConformance } from "@stackyard/core/testing";
 import { afterAll, describe, it } from "vitest";

@@ -38,7 +38,7 @@ describe.skipIf(!hasTerraform())("terraform, the real program", () => {
     project.remove();
   });
 
-  it("applies, returns the outputs, and destroys what it finds by the same key", async () => {
+  it("applies, returns the outputs, and destroys what it finds by the same key", { tags: "adapter" }, async () => {
     const applied = await project.start(inYard({ metadata: { name: "blue", zones: '["a","b"]' } }), {});
     const destroyed = await project.start(inYard(), { action: "destroy" });
 

@@ -43,7 +43,7 @@ async function listOutcomes() {
 }
 
 describe("look-ups at GitHub", () => {
-  it("decide by the pull request of now, not by what a late delivery says", async () => {
+  it("decide by the pull request of now, not by what a late delivery says", { tags: "adapter" }, async () => {
     const { github } = bench;
     github.settings.deliveryFault = "hold";
     await github.openPull(SHOP, { head: toCommit(1) });

@@ -45,7 +45,7 @@ function passAtNextRequest(github: HostSim, pass: () => Promise<void>): void {
 }
 
 describe("pull requests that are read every five minutes", () => {
-  it("lead to the same stacks when every delivery was lost", async () => {
+  it("lead to the same stacks when every delivery was lost", { tags: "adapter" }, async () => {
     const { github, start, clock, published } = await createBench();
     const { poll, tick } = start();
     github.settings.deliveryFault = "vanish";

@@ -91,7 +91,7 @@ async function start(executor: Executor = obliging, source = SOURCE) {
 }
 
 describe("a program", () => {
-  it("publishes an event and waits for the state that it leads to", async () => {
+  it("publishes an event and waits for the state that it leads to", { tags: "adapter" }, async () => {
     const { client } = await start();
 
     const [stack] = await Promise.all([client.waitForState("pr-1", "IDLE"), client.publish(launch)]);
@@ -305,7 +305,7 @@ describe("a program", () => {
     expect(await yard.states.restore("review-app/pr-1/main", 1)).toMatchObject({ version: 2, serial: 8 });
   });
 
-  it("watches on after the server was away, without a gap and without a repeat", async () => {
+  it("watches on after the server was away, without a gap and without a repeat", { tags: "adapter" }, async () => {
     const { client, restart } = await start();
     const stop = new AbortController();
     const seen: HistoryEntry[] = [];

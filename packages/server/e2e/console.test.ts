@@ -280,7 +280,7 @@ describe("accessibility (WCAG 2.2 A and AA)", () => {
   });
 });
 
-it("settles a task and removes stacks in bulk, each after its dry run", async () => {
+it("settles a task and removes stacks in bulk, each after its dry run", { tags: "app" }, async () => {
   const { page } = await signIn();
   await page.goto(`${yard.url}/stacks?text=busy-`);
   const press = (name: string) => page.getByRole("button", { name, exact: true }).click();

@@ -1,3 +1,4 @@
+// @module-tag adapter
 import { createHmac } from "node:crypto";
 import { defined } from "@stackyard/core";
 import { afterEach, describe, expect, it } from "vitest";

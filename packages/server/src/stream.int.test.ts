@@ -82,7 +82,7 @@ function start(options: TestYardOptions = {}) {
 const only = (events: readonly Received[], name: string) => events.filter((event) => event.name === name);
 
 describe("GET /v1/stream", () => {
-  it("brings history, progress and log of an attempt with ids that resume both", async () => {
+  it("brings history, progress and log of an attempt with ids that resume both", { tags: "adapter" }, async () => {
     const { executor, finish } = aSlowTask();
     start({ executor });
     await yard.call("/v1/events", { body: launch("pr-1") });

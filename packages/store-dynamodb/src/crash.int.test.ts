@@ -23,6 +23,7 @@ afterAll(() => tables.stop());
 /** One call of the port, the state before it, and what the caller does next when it gets no answer. */
 interface Scenario {
   readonly name: string;
+  readonly options?: { readonly tags: string };
   prepare(store: Store): Promise<unknown>;
   act(store: Store): Promise<unknown>;
 }
@@ -89,6 +90,7 @@ const scenarios: readonly Scenario[] = [
   },
   {
     name: "the end of an attempt that others wait for",
+    options: { tags: "promise" },
     async prepare(store) {
       await commitNow(store, aPut({}, { dispatches: ["a1", "a2", "a3"].map((id) => aDispatch(id)) }));
       await grantNow(store, "a1", keyed);
@@ -205,9 +207,11 @@ describe("a process that dies in a claim of two keys", () => {
 });
 
 describe("a process that dies between the steps of a call", () => {
-  it.each(scenarios)(
-    "leaves a state from which a restart continues: $name",
-    async (scenario) => {
+  for (const scenario of scenarios) {
+    it(`leaves a state from which a restart continues: ${scenario.name}`, {
+      timeout: 600_000,
+      ...scenario.options,
+    }, async () => {
       const { seen: whole } = await runWithCrash(scenario, Number.POSITIVE_INFINITY);
 
       for (let dieAfter = 0, isDead = true; isDead; dieAfter += 1) {
@@ -216,7 +220,6 @@ describe("a process that dies between the steps of a call", () => {
         isDead = hasDied;
         expect(dieAfter).toBeLessThan(100);
       }
-    },
-    600_000,
-  );
+    });
+  }
 });

@@ -1,3 +1,4 @@
+// @module-tag adapter
 import { CreateTableCommand, GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { recordsConformance } from "@stackyard/core/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";

@@ -1,3 +1,4 @@
+// @module-tag promise
 import { createLeases } from "@stackyard/core/engine";
 import { createFakeClock, leasesConformance } from "@stackyard/core/testing";
 import { afterAll, beforeAll, describe, it } from "vitest";

@@ -43,12 +43,13 @@ function prepareDatabase(prepare: string): () => string {
 const CLOSING_CASE = "fails with STORE_CLOSED after it was closed";
 
 describe.each([
-  { place: "tables of its own", prepare: "" },
+  { place: "tables of its own", options: { tags: "promise" }, prepare: "" },
   {
     place: "the predecessor's table",
+    options: {},
     prepare: readFileSync(join(import.meta.dirname, "fixtures/predecessor.sql"), "utf8"),
   },
-])("the PostgreSQL store in $place", ({ prepare }) => {
+])("the PostgreSQL store in $place", ({ prepare, options }) => {
   const connection = prepareDatabase(prepare);
   const open = () => server.open({ connection: connection(), schema: "stackyard" });
   let lent: LentStore;
@@ -57,7 +58,8 @@ describe.each([
   });
   afterAll(() => lent.close());
 
-  for (const { name, run } of storeConformance) it(name, () => run(name === CLOSING_CASE ? open : lent.borrow));
+  for (const { name, run } of storeConformance)
+    it(name, options, () => run(name === CLOSING_CASE ? open : lent.borrow));
 });
 
 describe("the PostgreSQL store after a crash", () => {
@@ -78,5 +80,5 @@ describe("the PostgreSQL store after a crash", () => {
     };
   }
 
-  for (const { name, run } of durableStoreConformance) it(name, () => run(createDurableStore));
+  for (const { name, run } of durableStoreConformance) it(name, { tags: "promise" }, () => run(createDurableStore));
 });

@@ -66,7 +66,10 @@ async function work(store: PostgresStore, lane: Lane): Promise<void> {
 const take = (store: PostgresStore, now: number) =>
   store.takeDue({ kinds: ["event"], now, limit: 100, leaseMs: LEASE_MS });
 
-it("loses nothing and applies nothing twice when the server is killed while leases are out", async () => {
+it("loses nothing and applies nothing twice when the server is killed while leases are out", {
+  tags: "promise",
+  timeout: 180_000,
+}, async () => {
   const server = await startTestServer({ durable: true });
   const store = await server.open();
   const lanes: readonly Lane[] = Array.from({ length: STACKS }, (_, index) => ({
@@ -98,7 +101,7 @@ it("loses nothing and applies nothing twice when the server is killed while leas
   await checkLapsed(store, busy.length);
   await store.close();
   await server.stop();
-}, 180_000);
+});
 
 /** What was answered is there and is not applied again; what was not is there whole or not at all. */
 async function checkLane(store: PostgresStore, lane: Lane): Promise<void> {

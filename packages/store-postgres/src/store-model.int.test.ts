@@ -1,3 +1,4 @@
+// @module-tag promise
 import type { Store } from "@stackyard/core";
 import { type DurableStore, playStoreModel, type StoreMove } from "@stackyard/core/testing";
 import fc from "fast-check";

@@ -1,3 +1,4 @@
+// @module-tag promise
 import { type Store, silentLogger } from "@stackyard/core";
 import { createStoreTransport } from "@stackyard/core/engine";
 import { aDispatch, aPut, createFakeClock, type FakeClock, transportConformance } from "@stackyard/core/testing";

@@ -23,7 +23,9 @@ async function open(environment: Readonly<Record<string, string>>, status?: numb
 }
 
 describe("exporting over OTLP/HTTP", () => {
-  it("sends spans and metrics at the end of an invocation, with yard, service and headers", async () => {
+  it("sends spans and metrics at the end of an invocation, with yard, service and headers", {
+    tags: "adapter",
+  }, async () => {
     const { collector, telemetry } = await open({ YARD_NAME: "blue", OTEL_EXPORTER_OTLP_HEADERS: "x-key=k" });
 
     await telemetry.tracing.run([one], async () => telemetry.count("stalls", 1));

@@ -1,3 +1,4 @@
+// @module-tag promise
 import { createFakeClock, type TransportUnderTest, transportConformance } from "@stackyard/core/testing";
 import { afterEach, describe, it, vi } from "vitest";
 import { createSqsTransport } from "./sqs-transport.ts";

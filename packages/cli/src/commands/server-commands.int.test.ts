@@ -105,7 +105,7 @@ describe("commands over a running yard", () => {
     });
   });
 
-  it("send accepts an event, and waits for a state", async () => {
+  it("send accepts an event, and waits for a state", { tags: "app" }, async () => {
     const accepted = await send("a", "OPEN", "--machine", "m", "--metadata", "sha=0123", "--metadata", "n:=5");
     const waited = await send("a", "LATER", "--wait", "--timeout", "200ms");
 
@@ -192,7 +192,7 @@ describe("commands over a running yard", () => {
     expect(elsewhere.exitCode).toBe(0);
   });
 
-  it("send --until waits for the state, and shows what the stack does", async () => {
+  it("send --until waits for the state, and shows what the stack does", { tags: "app" }, async () => {
     const { exitCode, stdout } = await send("b", "OPEN", "--machine", "m", "--until", "IDLE", "--timeout", "20s");
 
     expect(exitCode).toBe(0);

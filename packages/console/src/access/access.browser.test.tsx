@@ -26,7 +26,7 @@ const session: Session = {
 };
 
 describe("AccessPage", () => {
-  it("shows who is signed in and what they may do", async () => {
+  it("shows who is signed in and what they may do", { tags: "page" }, async () => {
     const { screen } = await renderPage(AccessPage, "/access", {});
 
     await expect.element(screen.getByText("ada", { exact: true })).toBeVisible();

@@ -13,7 +13,7 @@ const toReconnecting = (sinceMs: number) => ({ kind: "state", state: { kind: "re
 const live = { kind: "state", state: { kind: "live" } } as const;
 
 describe("Shell", () => {
-  it("shows how fresh the page is", async () => {
+  it("shows how fresh the page is", { tags: "page" }, async () => {
     const page = await renderPage(Shell, "/", quiet);
     await expect.element(page.screen.getByText("Connecting")).toBeVisible();
 

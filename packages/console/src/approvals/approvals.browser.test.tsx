@@ -54,7 +54,7 @@ const api = {
 const address = "/approval?stack=web-prod&task=sign-off";
 
 describe("ApprovalsPage", () => {
-  it("lists those that the person may give, and all on the other tab", async () => {
+  it("lists those that the person may give, and all on the other tab", { tags: "page" }, async () => {
     const { screen, sent } = await renderPage(ApprovalsPage, "/approvals", {
       "GET /v1/approvals": { items: [approval] },
     });
@@ -72,7 +72,7 @@ describe("ApprovalsPage", () => {
 });
 
 describe("ApprovalPage", () => {
-  it("shows what is approved, who has approved it and what follows", async () => {
+  it("shows what is approved, who has approved it and what follows", { tags: "page" }, async () => {
     const { screen } = await renderPage(ApprovalPage, address, api);
 
     await expect.element(screen.getByText("sha256:4f1c")).toBeVisible();

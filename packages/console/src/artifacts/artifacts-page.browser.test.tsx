@@ -25,7 +25,7 @@ const row: ArtifactCoverage = {
 };
 
 describe("ArtifactsPage", () => {
-  it("explains a cell and announces that version to that consumer", async () => {
+  it("explains a cell and announces that version to that consumer", { tags: "page" }, async () => {
     const { screen, sent } = await renderPage(ArtifactsPage, "/artifacts", {
       "GET /v1/artifacts/coverage": { items: [row] },
       "POST /v1/artifacts/refresh": { name: "web", version: "1.4.0", announced: 1 },

@@ -20,7 +20,7 @@ const head = { seq: 41, hash: "4f1c", first: { seq: 1, prev: "00" } };
 const api = { "GET /v1/audit": { items: [line] }, "GET /v1/audit/head": head };
 
 describe("AuditPage", () => {
-  it("shows lines as text, and the head of the chain", async () => {
+  it("shows lines as text, and the head of the chain", { tags: "page" }, async () => {
     const { screen } = await renderPage(AuditPage, "/audit", api);
 
     await expect.element(screen.getByText("<b>ada</b>")).toBeVisible();

@@ -33,7 +33,7 @@ function toFile(value: unknown): File {
 }
 
 describe("BundlePage", () => {
-  it("shows a removed stack from its file, without any request for it", async () => {
+  it("shows a removed stack from its file, without any request for it", { tags: "page" }, async () => {
     const { screen, sent } = await renderPage(BundlePage, "/bundle", {});
     await screen.getByLabelText("File of a bundle").upload(toFile(bundle));
 

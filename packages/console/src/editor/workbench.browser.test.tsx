@@ -6,7 +6,7 @@ import { MACHINE, openWorkbench as open, selectState, textOf } from "./testing/o
 
 beforeEach(() => localStorage.clear());
 
-it("draws the states with start and end, and says that there are no problems", async () => {
+it("draws the states with start and end, and says that there are no problems", { tags: "page" }, async () => {
   const { screen } = await open(MACHINE);
 
   await expect.element(screen.getByTestId("rf__node-INIT")).toBeVisible();
@@ -208,7 +208,7 @@ it("explains a refused edit and offers another one", async () => {
   await expect.poll(textOf).toContain("on: &on { OPENED: GONE }");
 });
 
-it("plays a scenario and counts the reactions that were tried", async () => {
+it("plays a scenario and counts the reactions that were tried", { tags: "page" }, async () => {
   const { screen } = await open(MACHINE);
   await expect.element(screen.getByTestId("rf__node-INIT")).toBeVisible();
   await screen.getByRole("tab", { name: "Simulation" }).click();

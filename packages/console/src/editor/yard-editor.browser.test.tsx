@@ -5,7 +5,7 @@ import { EditPage } from "./edit-page.tsx";
 const hash = "aa".repeat(32);
 const machine = { version: 2, events: ["OPENED"], states: { INIT: { on: { OPENED: "LIVE" } }, LIVE: {} }, tasks: {} };
 
-it("opens the text of a machine with errors, with its problems marked", async () => {
+it("opens the text of a machine with errors, with its problems marked", { tags: "page" }, async () => {
   const source = `version: 2\nevents: [OPENED]\nstates:\n  INIT: { on: { OPENED: LIVE } }\n`;
   const { screen } = await renderPage(EditPage, "/edit?machine=shop", {
     "GET /v1/executors": { items: [] },

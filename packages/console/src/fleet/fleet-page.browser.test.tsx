@@ -31,7 +31,7 @@ const instances = [
 const api = { "GET /v1/runs/run-1": run, "GET /v1/runs/run-1/report": { items: [{ runId: "run-1", instances }] } };
 
 describe("FleetPage", () => {
-  it("shows counts, the error budget, causes with advice and the instances", async () => {
+  it("shows counts, the error budget, causes with advice and the instances", { tags: "page" }, async () => {
     const { screen } = await renderPage(FleetPage, "/fleet?id=run-1", api);
 
     await expect.element(screen.getByText("3 failed", { exact: true })).toBeVisible();

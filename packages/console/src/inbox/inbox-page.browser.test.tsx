@@ -62,7 +62,7 @@ const full = {
 };
 
 describe("InboxPage", () => {
-  it("counts each part and opens a cause to its stacks", async () => {
+  it("counts each part and opens a cause to its stacks", { tags: "page" }, async () => {
     const { screen, sent, address } = await renderPage(InboxPage, "/inbox", full);
 
     await expect.element(screen.getByRole("link", { name: "Failed 37" })).toHaveAttribute("aria-current", "page");

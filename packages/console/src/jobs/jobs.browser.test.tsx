@@ -28,7 +28,7 @@ const failed = aJob({
 const executors = { "GET /v1/executors": { items: [{ name: "ecs" }] } };
 
 describe("JobsPage", () => {
-  it("lists state, message and duration, newest first as the server sorts them", async () => {
+  it("lists state, message and duration, newest first as the server sorts them", { tags: "page" }, async () => {
     const fleet = aJob({ runId: "run-3", executor: "runcommand", startedAt: "2026-11-20T02:00:00Z" });
     const { screen, sent } = await renderPage(JobsPage, "/jobs", {
       ...executors,
@@ -96,7 +96,7 @@ function WithKeys() {
 }
 
 describe("JobPage", () => {
-  it("shows state, error, report and the end of the log", async () => {
+  it("shows state, error, report and the end of the log", { tags: "page" }, async () => {
     const { screen } = await renderPage(JobPage, "/job?id=run-2", {
       ...parts,
       "GET /v1/runs/run-2": failed,

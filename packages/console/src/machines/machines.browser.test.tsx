@@ -58,7 +58,7 @@ function machineApi(change: Partial<MachineDetails> = {}) {
 }
 
 describe("the list of machines", () => {
-  it("shows machines with errors first, with the line and the number of stacks", async () => {
+  it("shows machines with errors first, with the line and the number of stacks", { tags: "page" }, async () => {
     const { screen } = await renderPage(MachinesPage, "/machines", {
       "GET /v1/machines": { items: [valid, stale] },
       "GET /v1/stack-counts": { total: 3, groups: [{ machine: "shop", count: 3 }] },
@@ -97,7 +97,7 @@ describe("the list of machines", () => {
 });
 
 describe("a machine", () => {
-  it("shows why it is stale, and the stacks of each state in the graph", async () => {
+  it("shows why it is stale, and the stacks of each state in the graph", { tags: "page" }, async () => {
     const { screen } = await renderPage(MachinePage, "/machine?name=shop", machineApi());
 
     await expect.element(screen.getByText(/Stacks use an older revision/)).toBeVisible();

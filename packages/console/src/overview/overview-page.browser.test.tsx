@@ -85,7 +85,9 @@ const broken = {
 };
 
 describe("OverviewPage", () => {
-  it("lists causes first, then what is overdue, approvals, what runs and what came last", async () => {
+  it("lists causes first, then what is overdue, approvals, what runs and what came last", {
+    tags: "page",
+  }, async () => {
     const { screen } = await renderPage(OverviewPage, "/", broken);
 
     await expect.element(screen.getByRole("link", { name: "Failed 37" })).toBeVisible();

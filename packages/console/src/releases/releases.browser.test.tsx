@@ -57,7 +57,7 @@ const api = {
 };
 
 describe("ReleasesPage", () => {
-  it("shows what runs where, and who locked it", async () => {
+  it("shows what runs where, and who locked it", { tags: "page" }, async () => {
     const { screen } = await renderPage(ReleasesPage, "/releases", {
       "GET /v1/releases/places": { items: [place] },
       "GET /v1/runs": { items: [run] },
@@ -70,7 +70,7 @@ describe("ReleasesPage", () => {
 });
 
 describe("ReleasePage", () => {
-  it("shows each service's counts and why instances do not come", async () => {
+  it("shows each service's counts and why instances do not come", { tags: "page" }, async () => {
     const { screen } = await renderPage(ReleasePage, "/release?id=run-2", api);
 
     await expect.element(screen.getByText("3 / 5")).toBeVisible();

@@ -29,7 +29,9 @@ async function showLog(text: string, address = ADDRESS, changes = {}) {
 }
 
 describe("the page of a log", () => {
-  it("shows colors as tones, drops other sequences, and shows control characters by their codes", async () => {
+  it("shows colors as tones, drops other sequences, and shows control characters by their codes", {
+    tags: "page",
+  }, async () => {
     const { screen } = await showLog(
       `${ESC}[31mError${ESC}[0m: no room\n${ESC}]8;;https://evil.example${ESC}\\click${ESC}]8;;${ESC}\\\n10%\r100%\n\u202egnp\n`,
     );

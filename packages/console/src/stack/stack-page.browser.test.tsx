@@ -18,7 +18,7 @@ function PageWithKeys() {
 beforeEach(() => page.viewport(800, 800));
 
 describe("the page of a stack", () => {
-  it("shows the cause of a failure first, with the lines of the log that explain it", async () => {
+  it("shows the cause of a failure first, with the lines of the log that explain it", { tags: "page" }, async () => {
     const { screen } = await renderPage(StackPage, ADDRESS, stackApi(aStack()));
 
     const failures = screen.getByRole("region", { name: "Failures" });
@@ -91,7 +91,7 @@ describe("the page of a stack", () => {
     await expect.element(approval).toHaveAttribute("href", "/approval?stack=pr-12&task=sign-off");
   });
 
-  it("draws the graph with the present state, and has the same as a table", async () => {
+  it("draws the graph with the present state, and has the same as a table", { tags: "page" }, async () => {
     const { screen } = await renderPage(StackPage, ADDRESS, stackApi(aStack()));
 
     await expect.element(screen.getByRole("img", { name: "Graph of review-app" })).toBeVisible();

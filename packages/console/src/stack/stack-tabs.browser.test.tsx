@@ -44,7 +44,7 @@ const api = {
 };
 
 describe("the history of a stack", () => {
-  it("has lanes, and goes through positions by keys, with the difference to now", async () => {
+  it("has lanes, and goes through positions by keys, with the difference to now", { tags: "page" }, async () => {
     const { screen, address } = await renderPage(PageWithKeys, "/stack?id=pr-12&tab=history", api);
 
     await expect.element(screen.getByText("A revision is missing.")).toBeVisible();

@@ -44,7 +44,7 @@ function WithKeys() {
 }
 
 describe("StacksPage", () => {
-  it("lists state, reason and metadata of each stack", async () => {
+  it("lists state, reason and metadata of each stack", { tags: "page" }, async () => {
     const { screen } = await renderPage(StacksPage, "/stacks", serve(two));
 
     await expect

@@ -36,7 +36,7 @@ const api = {
 };
 
 describe("StatesPage", () => {
-  it("lists the states that begin with the prefix of the address, with their locks", async () => {
+  it("lists the states that begin with the prefix of the address, with their locks", { tags: "page" }, async () => {
     const { screen, sent } = await renderPage(StatesPage, "/states?prefix=review-app", {
       "GET /v1/terraform/states": { items: [{ ...state, lock }] },
     });
@@ -59,7 +59,9 @@ describe("StatesPage", () => {
 describe("StatePage", () => {
   const address = `/state?key=${encodeURIComponent(key)}`;
 
-  it("compares the two newest versions by resource, without values, and reads them only when asked", async () => {
+  it("compares the two newest versions by resource, without values, and reads them only when asked", {
+    tags: "page",
+  }, async () => {
     const { screen, sent } = await renderPage(StatePage, address, api);
     await expect.element(screen.getByText("1,200")).toBeVisible();
     const before = sent.filter(({ path: to }) => to.includes("/versions/"));

@@ -31,7 +31,7 @@ const worker: YardProcess = {
 const quiet = { "GET /v1/yard": info, "GET /v1/attempts": { items: [] } };
 
 describe("YardPage", () => {
-  it("shows the room of all workers that take work", async () => {
+  it("shows the room of all workers that take work", { tags: "page" }, async () => {
     const draining = { ...worker, id: "w2", draining: true };
     const { screen } = await renderPage(YardPage, "/yard", {
       ...quiet,

@@ -74,7 +74,7 @@ async function aMessage(sign: (key: string) => Promise<string>) {
 }
 
 describe("a copy over HTTP", () => {
-  it("brings a large file over in parts, by presigned URLs", async () => {
+  it("brings a large file over in parts, by presigned URLs", { tags: "adapter" }, async () => {
     const { sim, copier, sign } = await createWorld();
 
     const outcome = await copier.copy({ message: await aMessage(sign) });

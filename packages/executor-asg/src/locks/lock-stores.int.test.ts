@@ -1,3 +1,4 @@
+// @module-tag adapter
 import { DeleteItemCommand, GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { createFakeClock } from "@stackyard/core/testing";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";

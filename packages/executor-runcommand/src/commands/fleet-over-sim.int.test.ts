@@ -54,7 +54,7 @@ async function run(name: string, args: object = {}) {
 }
 
 describe("the commands over the executor", () => {
-  it("plan, run, and run again exactly what has failed", async () => {
+  it("plan, run, and run again exactly what has failed", { tags: "adapter" }, async () => {
     const [web, db] = [addInstances(30, "webserver"), addInstances(5, "dbserver")];
     const failing = [...web.slice(0, 2), ...db.slice(0, 1)];
     for (const id of failing) yard.sim.ssm.script(id, { exitCode: 3, stderr: `No space left on ${id}` }, {});

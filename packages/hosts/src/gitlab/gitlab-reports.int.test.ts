@@ -32,7 +32,9 @@ async function createBench() {
 }
 
 describe("the reports to a merge request", () => {
-  it("are a note, a status and a deployment, and the environment goes with the stack", async () => {
+  it("are a note, a status and a deployment, and the environment goes with the stack", {
+    tags: "adapter",
+  }, async () => {
     const { gitlab, pass, listNotes, listStatuses, listDeployments, environments } = await createBench();
     const iid = await gitlab.openMerge();
     await pass(20);

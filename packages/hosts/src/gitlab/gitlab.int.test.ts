@@ -71,7 +71,7 @@ describe("deliveries of GitLab", () => {
     expect([again.status, await again.json()]).toEqual([200, { outcome: "duplicate" }]);
   });
 
-  it("about notes are commands of those who may push", async () => {
+  it("about notes are commands of those who may push", { tags: "adapter" }, async () => {
     const { gitlab, clock, tick, rules, listOutcomes } = await createBench();
     const iid = await gitlab.openMerge();
     await tick();
@@ -108,7 +108,7 @@ describe("deliveries of GitLab", () => {
     expect((await findPollDue()) !== undefined).toBe(hasToken);
   });
 
-  it("that were lost are found by comparing open merge requests with their stacks", async () => {
+  it("that were lost are found by comparing open merge requests with their stacks", { tags: "adapter" }, async () => {
     const { gitlab, tick, poll, clock, published } = await createBench();
     gitlab.settings.receiver = undefined;
     const iid = await gitlab.openMerge();

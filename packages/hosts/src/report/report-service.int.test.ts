@@ -67,7 +67,7 @@ async function makeDead({ store, clock }: Pick<ReportBench, "store" | "clock">):
 }
 
 describe("the comment of a pull request", () => {
-  it("is written once, follows its stack, and says when it has ended", async () => {
+  it("is written once, follows its stack, and says when it has ended", { tags: "adapter" }, async () => {
     const { github, open, pass, bodies } = await createBench();
     await open();
     await pass(20);

@@ -56,7 +56,7 @@ function createSender() {
 describe("a webhook", () => {
   const options: Channel = { type: "webhook", url: "https://hooks.chat.test", secret: env("HOOK"), allow };
 
-  it("is signed by Standard Webhooks, with the id of the notification each time", async () => {
+  it("is signed by Standard Webhooks, with the id of the notification each time", { tags: "adapter" }, async () => {
     const { send } = createSender();
     const there = { ...options, url: `${sim.url}/webhook` };
     sim.fault = () => ({ kind: "answer", status: 503 });
@@ -101,7 +101,7 @@ function verify(text = "", headers: Readonly<Record<string, unknown>> = {}): boo
 }
 
 describe("Slack", () => {
-  it("gets a message on an incoming webhook", async () => {
+  it("gets a message on an incoming webhook", { tags: "adapter" }, async () => {
     const { send } = createSender();
 
     expect(await send({ type: "slack", url: env("SLACK"), allow })).toEqual({ kind: "sent" });
@@ -167,7 +167,7 @@ describe("Slack", () => {
 });
 
 describe("Teams", () => {
-  it("takes a card, also one that would be too large", async () => {
+  it("takes a card, also one that would be too large", { tags: "adapter" }, async () => {
     const { send } = createSender();
     const teams: Channel = { type: "teams", url: env("TEAMS"), allow };
 
@@ -178,7 +178,7 @@ describe("Teams", () => {
 });
 
 describe("PagerDuty", () => {
-  it("opens an alert once and resolves it", async () => {
+  it("opens an alert once and resolves it", { tags: "adapter" }, async () => {
     const { send } = createSender();
     const pager: Channel = { type: "pagerduty", key: env("PAGER"), url: sim.url, allow };
     await send(pager);
@@ -223,7 +223,7 @@ describe("mail", () => {
     return { type: "email", host: "127.0.0.1", port, tls: "off", from: "yard@example.org", to: ["team@example.org"] };
   };
 
-  it("is sent with an id that stays, in which foreign text is only text", async () => {
+  it("is sent with an id that stays, in which foreign text is only text", { tags: "adapter" }, async () => {
     const { send } = createSender();
     const title = "<img src=x>\r\nBcc: evil@example.org";
 

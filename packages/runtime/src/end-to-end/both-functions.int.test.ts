@@ -30,46 +30,49 @@ function serveFunctions(...names: readonly string[]): readonly string[] {
 const opened = (stackId: string) => ({ stackId, event: "OPENED", machine: "review-app", metadata: { sha: "9f1c" } });
 
 describe.each([
-  ["dynamodb", "", false],
-  ["dynamodb", ".fifo", true],
-  ["postgres", "", false],
-  ["postgres", ".fifo", true],
-] as const)("both functions over %s, on queues named *%s (the runner has the store: %s)", (store, suffix, has) => {
-  const id = `pr-${store}${suffix}`;
+  ["dynamodb", "", false, { tags: "app" }],
+  ["dynamodb", ".fifo", true, {}],
+  ["postgres", "", false, {}],
+  ["postgres", ".fifo", true, {}],
+] as const)(
+  "both functions over %s, on queues named *%s (the runner has the store: %s)",
+  (store, suffix, has, options) => {
+    const id = `pr-${store}${suffix}`;
 
-  it("lead a stack through its incarnation: event, task message, function, result, next state", async () => {
-    const calls = serveFunctions("network", "db", "network-off");
-    const managerEnvironment = { RUNNERS_HAVE_STORE: String(has) };
-    const { host, send, find, findResultOrigins, outcomes, count } = await start({
-      store,
-      suffix,
-      runnerHasStore: has,
-      managerEnvironment,
-    });
-
-    /** Fails at once with the error of a function, which the queue would hide for minutes. */
-    const untilState = (state: string) =>
-      host.until(async () => {
-        expect(host.invocations.map(({ outcome }) => outcome)).not.toContainEqual(
-          expect.objectContaining({ kind: "errored" }),
-        );
-        return (await find(id)) === state;
+    it("lead a stack through its incarnation: event, task message, function, result, next state", options, async () => {
+      const calls = serveFunctions("network", "db", "network-off");
+      const managerEnvironment = { RUNNERS_HAVE_STORE: String(has) };
+      const { host, send, find, findResultOrigins, outcomes, count } = await start({
+        store,
+        suffix,
+        runnerHasStore: has,
+        managerEnvironment,
       });
 
-    await send(opened(id));
-    await untilState("LIVE");
-    await send({ stackId: id, action: "MERGED" });
-    await untilState("");
-    await host.idle();
+      /** Fails at once with the error of a function, which the queue would hide for minutes. */
+      const untilState = (state: string) =>
+        host.until(async () => {
+          expect(host.invocations.map(({ outcome }) => outcome)).not.toContainEqual(
+            expect.objectContaining({ kind: "errored" }),
+          );
+          return (await find(id)) === state;
+        });
 
-    expect([...calls].sort()).toEqual([`db ${id}`, `network ${id}`, `network-off ${id}`]);
-    expect(await findResultOrigins(id)).toEqual(Array(3).fill(has ? "internal" : "external"));
-    // Three tasks; two events and three results, unless the state manager finds a result in the store before it is sent.
-    expect(outcomes("task-runner")).toEqual(["answered", "answered", "answered"]);
-    expect(outcomes("state-manager").length).toBeLessThanOrEqual(5);
-    expect(await Promise.all([count("events"), count("tasks"), count("eventDeadLetters")])).toEqual([0, 0, 0]);
-  });
-});
+      await send(opened(id));
+      await untilState("LIVE");
+      await send({ stackId: id, action: "MERGED" });
+      await untilState("");
+      await host.idle();
+
+      expect([...calls].sort()).toEqual([`db ${id}`, `network ${id}`, `network-off ${id}`]);
+      expect(await findResultOrigins(id)).toEqual(Array(3).fill(has ? "internal" : "external"));
+      // Three tasks; two events and three results, unless the state manager finds a result in the store before it is sent.
+      expect(outcomes("task-runner")).toEqual(["answered", "answered", "answered"]);
+      expect(outcomes("state-manager").length).toBeLessThanOrEqual(5);
+      expect(await Promise.all([count("events"), count("tasks"), count("eventDeadLetters")])).toEqual([0, 0, 0]);
+    });
+  },
+);
 
 describe("both functions in Lambda", () => {
   it("report a function's error, and continue after a retry", async () => {

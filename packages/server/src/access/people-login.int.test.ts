@@ -119,7 +119,7 @@ describe("the login of a person", () => {
     expect(page.text).toMatch(/has exp 20\S+Z, and this server&#39;s clock says 20\S+Z/);
   });
 
-  it("knows new keys of the issuer at once", async () => {
+  it("knows new keys of the issuer at once", { tags: "adapter" }, async () => {
     const world = await startWorld();
     await createTestBrowser().open(`${world.url}/auth/login`);
     await world.issuer.rotate();

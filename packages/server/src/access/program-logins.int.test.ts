@@ -40,7 +40,7 @@ const poll = ({ url }: LoginWorld, deviceCode: string) =>
   post(`${url}/auth/token`, { grant_type: DEVICE, device_code: deviceCode });
 
 describe("the login of a command line", () => {
-  it("gives a session when the person has typed the code and allowed it", async () => {
+  it("gives a session when the person has typed the code and allowed it", { tags: "adapter" }, async () => {
     const world = await startWorld();
     const browser = createTestBrowser();
     const { deviceCode, userCode, body } = await begin(world);
@@ -182,7 +182,7 @@ const exchange = ({ url }: LoginWorld, token: string, type = "urn:ietf:params:oa
   });
 
 describe("the exchange of a workload's token", () => {
-  it("gives a session of one hour with the grant's rights and groups", async () => {
+  it("gives a session of one hour with the grant's rights and groups", { tags: "adapter" }, async () => {
     const world = await startWorld({ access: ACCESS });
 
     const { status, body } = await exchange(world, await signFor(world, { ref: "refs/tags/v1" }));

@@ -27,7 +27,7 @@ const write = (serial: number, id = "", by?: ClaimedAttempt) =>
 const read = (by?: ClaimedAttempt) => yard.call(PATH, by && as(by));
 
 describe("a state", () => {
-  it("is not there, is written, read and deleted", async () => {
+  it("is not there, is written, read and deleted", { tags: "adapter" }, async () => {
     expect((await read()).status).toBe(404);
     expect((await write(1)).status).toBe(200);
     expect(await (await read()).json()).toEqual(stateOf(1));
@@ -112,7 +112,7 @@ describe("a state", () => {
 });
 
 describe("a lock", () => {
-  it("goes to one of many concurrent callers, and the others learn who holds it", async () => {
+  it("goes to one of many concurrent callers, and the others learn who holds it", { tags: "adapter" }, async () => {
     const answers = await Promise.all(Array.from({ length: 10 }, (_, n) => lock(`l${n}`)));
 
     const granted = answers.filter(({ status }) => status === 200);

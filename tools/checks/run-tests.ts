@@ -1,0 +1,62 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { execute, temp } from "./execute.ts";
+import { repositoryRoot } from "./published-packages.ts";
+import { addSummaries, type TestSummary, toTestSummary, type VitestReport } from "./test-summary.ts";
+import { FIRST_TAGS, type TieredFile } from "./tiers.ts";
+
+/** Files of tests that one process of Vitest runs. */
+export interface Batch {
+  readonly files: readonly TieredFile[];
+  /** Which of their tests; all when it is left out. */
+  readonly tags?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** What a batch gave. */
+export interface BatchResult {
+  readonly batch: Batch;
+  readonly report: VitestReport;
+  readonly summary: TestSummary;
+}
+
+/**
+ * Returns the tests of `npm test`: all unit tests, with fewer drawn cases, and of the others those with a tag. `isAll` returns
+ * all tests, with all cases; those of `npm test` come first.
+ */
+export function toBatches(files: readonly TieredFile[], isAll: boolean): readonly Batch[] {
+  // Not tests of types: the check of types compiles these files, too.
+  const units = files.filter(({ project }) => project === "unit");
+  const others = files.filter(({ project }) => project !== "unit" && project !== "types");
+  const first = others.filter(({ tier }) => tier === "first");
+  const rest = others.filter(({ tier }) => tier === "rest");
+  const quick = { env: { QUICK_TESTS: "1" } };
+  const batches: readonly Batch[] = isAll
+    ? [{ files: units }, { files: first }, { files: rest }]
+    : [
+        { files: units, ...quick },
+        { files: first, tags: FIRST_TAGS, ...quick },
+      ];
+  return batches.filter((batch) => batch.files.length > 0);
+}
+
+let runs = 0;
+
+/** Runs a batch. A file that Vitest did not run counts as a failure. */
+export async function runBatch(batch: Batch): Promise<BatchResult> {
+  runs += 1;
+  const file = join(temp, `report-${runs}.json`);
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
+  reporters.push(`--reporter=${join(repositoryRoot, "tools/checks/second-tries.ts")}`);
+  const projects = [...new Set(batch.files.map(({ project }) => project))].flatMap((name) => ["--project", name]);
+  const tags = batch.tags === undefined ? [] : [`--tags-filter=${batch.tags}`];
+  const paths = batch.files.map(({ path }) => join(repositoryRoot, path));
+  const command = ["vitest", "run", ...projects, ...tags, ...reporters, ...paths] as const;
+  const { exitCode } = await execute(command, { live: true, ...(batch.env && { env: batch.env }) });
+  const report: VitestReport = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
+  const ran = new Set(report.testResults?.map(({ name }) => name));
+  const left = paths.filter((path) => !ran.has(path));
+  for (const path of left) console.log(`FAIL ${path} did not run`);
+  const summary = addSummaries([toTestSummary(report, exitCode), { passed: 0, failed: left.length, skipped: 0 }]);
+  return { batch, report, summary };
+}
