@@ -109,6 +109,15 @@ export function createAwsAccess(options: AwsAccessOptions): AwsAccess {
   };
 }
 
+/** Loads the account of the process's own credentials from STS; needs no permission (GetCallerIdentity). */
+export async function loadOwnAccount(access: AwsAccess): Promise<string> {
+  const [{ STSClient }, { loadCallerIdentity }] = await Promise.all([
+    import("@aws-sdk/client-sts"),
+    import("./assume-role.ts"),
+  ]);
+  return (await loadCallerIdentity(access.client(STSClient, undefined))).account;
+}
+
 /** What all clients have in common. */
 interface Shell {
   readonly options: AwsAccessOptions;

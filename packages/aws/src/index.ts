@@ -1,5 +1,5 @@
 export type { SessionOptions } from "./assume-role.ts";
-export { type AwsAccess, type AwsAccessOptions, createAwsAccess } from "./aws-access.ts";
+export { type AwsAccess, type AwsAccessOptions, createAwsAccess, loadOwnAccount } from "./aws-access.ts";
 export {
   type AwsFault,
   type AwsFaultKind,

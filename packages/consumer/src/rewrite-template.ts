@@ -1,4 +1,4 @@
-import { isMap, parseJson } from "@stackyard/core";
+import { readTemplate } from "@stackyard/sdk/artifacts";
 
 /** The two buckets of a copy. */
 export interface RewriteInput {
@@ -6,11 +6,6 @@ export interface RewriteInput {
   readonly target: { readonly bucket: string; readonly region: string };
 }
 
-const MAX_BYTES = 1_048_576;
-const ENDINGS = /\.(yaml|yml|template|json)$/;
-/** Comments, blank lines, directives and a document marker may come first. */
-// Each line matches in one way only; an ambiguous pattern would backtrack exponentially.
-const YAML_TEMPLATE = /^(?:[ \t]*(?:(?:#|%|---)[^\n]*|\r?)\n)*["']?AWSTemplateFormatVersion/;
 /** Domains of the commercial, China and European Sovereign Cloud partitions. */
 const DOMAIN = "amazonaws\\.(?:com(?:\\.cn)?|eu)";
 
@@ -19,30 +14,8 @@ const DOMAIN = "amazonaws\\.(?:com(?:\\.cn)?|eu)";
  * template and is stored unchanged.
  */
 export function rewriteTemplate(key: string, bytes: Uint8Array, input: RewriteInput): string | undefined {
-  if (!ENDINGS.test(key) || bytes.byteLength > MAX_BYTES) return undefined;
-  const text = decodeUtf8(bytes);
-  return text !== undefined && isTemplate(key, text) ? exchange(text, input) : undefined;
-}
-
-function decodeUtf8(bytes: Uint8Array): string | undefined {
-  try {
-    // Keep the byte order mark: only bucket names change.
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return undefined;
-  }
-}
-
-function isTemplate(key: string, text: string): boolean {
-  const bare = text.replace(/^\ufeff/, "");
-  // A `.json` file must be JSON, not YAML.
-  const isJson = key.endsWith(".json") || bare.trimStart().startsWith("{");
-  return isJson ? isJsonTemplate(bare) : YAML_TEMPLATE.test(bare);
-}
-
-function isJsonTemplate(text: string): boolean {
-  const value = parseJson(text);
-  return isMap(value) && Object.hasOwn(value, "AWSTemplateFormatVersion");
+  const text = readTemplate(key, bytes);
+  return text === undefined ? undefined : exchange(text, input);
 }
 
 function exchange(text: string, { source, target }: RewriteInput): string {

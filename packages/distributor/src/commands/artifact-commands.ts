@@ -117,6 +117,12 @@ function formatStatus({ retired, covered }: Pick<ArtifactSummary, "retired" | "c
   return covered ? "yes" : "no";
 }
 
+/** The same outside of the column COVERED. */
+function formatCoverage({ retired, covered }: Pick<ArtifactSummary, "retired" | "covered">): string {
+  if (retired) return "retired";
+  return covered ? "covered" : "not covered yet";
+}
+
 /** `artifacts show`: shows one version with its files and coverage. */
 const artifactsShow = defineCommand({
   name: "artifacts show",
@@ -134,7 +140,7 @@ function formatArtifact(artifact: DistributorAnswers["show"], columns: number | 
   const { name, version, publishedAt, files, bytes, labels, manifestSha256 } = artifact;
   const words = Object.entries(labels).map(([key, value]) => `${toCell(key, 64)}=${toCell(value, 256)}`);
   const head = [
-    `${toCell(name, 128)} ${toCell(version, 64)}: ${formatCount(files, "file")}, ${formatBytes(bytes)}, ${formatStatus(artifact)}`,
+    `${toCell(name, 128)} ${toCell(version, 64)}: ${formatCount(files, "file")}, ${formatBytes(bytes)}, ${formatCoverage(artifact)}`,
     `Published ${toCell(publishedAt, 40)}`,
     `Manifest  ${toCell(manifestSha256, 64)}`,
     ...(words.length === 0 ? [] : [`Labels    ${words.join(" ")}`]),

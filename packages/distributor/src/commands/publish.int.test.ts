@@ -62,6 +62,29 @@ describe("artifacts publish", () => {
     ]);
   });
 
+  it.each([
+    ["Bucket: SOURCE", "resources first.yaml"],
+    ["Description: x\nAWSTemplateFormatVersion: 2010-09-09", "description.yml"],
+    ['{"Resources":{}}', "resources.json"],
+  ])("lists what consumers leave unchanged although templates are to be rewritten: %j", async (text, name) => {
+    world.write("template.yaml", "AWSTemplateFormatVersion: 2010-09-09");
+    world.write(name, text);
+
+    const { notes } = await publish({ path: "template.yaml", file: [name], rewriteTemplates: true });
+
+    expect(notes).toEqual([
+      `Not rewritten, not a template: ${name}. YAML must begin with AWSTemplateFormatVersion, JSON must contain it; at most 1.0 MiB.`,
+    ]);
+  });
+
+  it("says when no file can be a template", async () => {
+    world.write("plain/app.bin", "1");
+
+    const { notes } = await publish({ path: "plain", rewriteTemplates: true });
+
+    expect(notes).toEqual([expect.stringContaining("--rewrite-templates has no effect: no file is a template.")]);
+  });
+
   it("leaves out what is hidden, and says so", async () => {
     world.write("dist/.env", "PASSWORD=x");
     world.write("dist/.git/config", "x");

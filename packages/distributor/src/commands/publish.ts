@@ -1,14 +1,16 @@
 import type { Dirent } from "node:fs";
-import { readdir, stat } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, extname, join, relative, resolve, sep } from "node:path";
-import { defineCommand, optionalFlag, StackyardError } from "@stackyard/core";
+import { type CommandOutput, defineCommand, optionalFlag, StackyardError } from "@stackyard/core";
 import {
   type CallDistributor,
   type CoverageOutcome,
+  MAX_TEMPLATE_BYTES,
   type PublishFile,
   type PublishProgress,
   type PublishResult,
   publishArtifact,
+  readTemplate,
 } from "@stackyard/sdk/artifacts";
 import { toCell } from "@stackyard/sdk/commands";
 import { type Static, Type } from "typebox";
@@ -115,7 +117,27 @@ async function findFiles({ cwd, out }: ArtifactContext, args: Args) {
   for (const path of [args.path, ...(args.file ?? [])]) found.push(await findPublishFiles(path, options));
   const hidden = found.reduce((sum, each) => sum + each.hidden, 0);
   if (hidden > 0) out.note(`Skipped hidden files: ${hidden}. Pass --hidden to publish them too.`);
-  return found.flatMap((each) => each.files);
+  const files = found.flatMap((each) => each.files);
+  if (options.rewriteTemplates) await noteUnchanged(out, files);
+  return files;
+}
+
+/** Notes which files consumers will store unchanged although templates are to be rewritten. */
+async function noteUnchanged(out: CommandOutput, files: readonly FileOnDisk[]): Promise<void> {
+  const unchanged: string[] = [];
+  let templates = 0;
+  for (const file of files.filter(({ rewrite }) => rewrite !== undefined)) {
+    if (await isTemplateFile(file)) templates += 1;
+    else unchanged.push(toCell(file.path, 120));
+  }
+  const rule = `YAML must begin with AWSTemplateFormatVersion, JSON must contain it; at most ${formatBytes(MAX_TEMPLATE_BYTES)}`;
+  if (unchanged.length > 0) out.note(`Not rewritten, not a template: ${unchanged.join(", ")}. ${rule}.`);
+  else if (templates === 0) out.note(`--rewrite-templates has no effect: no file is a template. ${rule}.`);
+}
+
+async function isTemplateFile({ path, body }: FileOnDisk): Promise<boolean> {
+  const { size } = await stat(body);
+  return size <= MAX_TEMPLATE_BYTES && readTemplate(path, await readFile(body)) !== undefined;
 }
 
 async function waitFor(
@@ -172,9 +194,14 @@ export function parseLabels(words: readonly string[] = []): Readonly<Record<stri
   return Object.fromEntries(labels);
 }
 
+interface FileOnDisk extends PublishFile {
+  /** Its path in the file system. */
+  readonly body: string;
+}
+
 /** The files to publish. */
 interface FoundFiles {
-  readonly files: readonly PublishFile[];
+  readonly files: readonly FileOnDisk[];
   /** Number of skipped hidden files. */
   readonly hidden: number;
 }
@@ -248,7 +275,7 @@ function isHidden(name: string): boolean {
 
 const TEMPLATES: ReadonlySet<string> = new Set([".yaml", ".yml", ".template", ".json"]);
 
-function toFile(body: string, path: string, { rewriteTemplates }: FindFilesOptions): PublishFile {
+function toFile(body: string, path: string, { rewriteTemplates }: FindFilesOptions): FileOnDisk {
   const type = CONTENT_TYPES[extname(path).toLowerCase()];
   const isTemplate = rewriteTemplates && TEMPLATES.has(extname(path).toLowerCase());
   return {

@@ -10,10 +10,12 @@ import { formatEnd, formatProgress, formatRelease, toReleasePicture } from "../p
 import {
   fileArg,
   followArgs,
+  formatPlaceFlags,
   openPlace,
   placeArgs,
   type ReleaseContext,
   reasonArg,
+  resolveDeployer,
   toActor,
   toPlaceDefaults,
   toReleaseExitCode,
@@ -53,20 +55,21 @@ export const releaseDeploy = defineCommand({
 
 async function deploy(context: ReleaseContext, args: Args): Promise<number> {
   const { out } = context;
-  const prepared = await loadReleaseFile(context, args.file, args);
+  const words = await resolveDeployer(context, args);
+  const prepared = await loadReleaseFile(context, words.file, words);
   if (prepared.kind === "refused") {
     formatProblems(out, args.file, prepared.problems);
     return 3;
   }
   const { document, userData, warnings } = prepared;
   formatWarnings(out, warnings);
-  const place = await openPlace(context, args);
+  const place = await openPlace(context, words);
   const running = await place.findRunning(toProjectConfig(document));
   if (running !== undefined && args.follow === true) {
     out.note(`${toCell(running.releaseId)} is already running. Following it; no release was started.`);
     return follow(context, place, running, args);
   }
-  if (running !== undefined && args.queue !== true) return refuse(context, running, place);
+  if (running !== undefined && args.queue !== true) return refuse(context, running, { place, args });
   const { queue, revision } = args;
   const order = { ...(queue && { queue }), ...(revision && { revision }) };
   const begun = await place.deploy({ document, ...defined({ userData }), ...order });
@@ -84,13 +87,17 @@ async function follow(context: ReleaseContext, place: ReleasePlace, release: Rel
   return toReleaseExitCode(ended);
 }
 
-function refuse({ out }: ReleaseContext, running: Release, place: ReleasePlace): number {
+function refuse(
+  { out }: ReleaseContext,
+  running: Release,
+  { place, args }: { readonly place: ReleasePlace; readonly args: Args },
+): number {
   const { project, config, releaseId, runId, startedAt } = running;
   out.result({ alreadyDeploying: running }, () =>
     [
       `Already deploying: ${toCell(project)} ${toCell(config)} has the release ${toCell(releaseId)} since ${startedAt}.`,
       `No release was started on ${place.name}. Use --follow to follow it, --queue to wait for it, or stop it:`,
-      `stackyard release halt ${toCell(runId)}`,
+      `stackyard release halt ${toCell(runId)}${formatPlaceFlags(args)}`,
     ].join("\n"),
   );
   return 3;

@@ -51,7 +51,7 @@ beforeEach(() => {
         client.middlewareStack.use(createSimPlugin(sim) as never);
         return client;
       }) as [S3Client, SFNClient];
-      return { s3, sfn };
+      return { s3, sfn, loadAccount: async () => ACCOUNT };
     },
   });
   world.write("shop.json", aReleaseFile({ metadata: { end: "Success" } }));
@@ -95,9 +95,29 @@ describe("the commands over a deployer under Step Functions", () => {
     const halted = await run("halt", { what: "shop.json" });
 
     expect([second.exitCode, second.text]).toEqual([3, expect.stringContaining("Already deploying")]);
+    expect(second.text).toMatch(/\nstackyard release halt deploy-\S+$/);
     expect(executions()).toHaveLength(1);
     // This deployer looks for no halt.
     expect([halted.exitCode, halted.text]).toEqual([1, expect.stringContaining("succeeded.")]);
+  });
+
+  it("print the command that halts a release of the named deployer", async () => {
+    const named = { file: "shop.json", deployer: "coinbase-odin", preset: "odin", region: REGION };
+    await run("deploy", { ...named, detach: true });
+
+    const second = await run("deploy", named);
+
+    expect(second.text).toMatch(
+      /\nstackyard release halt deploy-\S+ --preset odin --deployer coinbase-odin --region eu-west-1$/,
+    );
+  });
+
+  it("ask for the account of the credentials, if a name comes without one", async () => {
+    const name = { file: "shop.json", deployer: "coinbase-odin", preset: "odin" };
+
+    const { exitCode, notes } = await run("deploy", name, { environment: { USER: "ann", AWS_REGION: REGION } });
+
+    expect([exitCode, notes[0]]).toEqual([0, expect.stringContaining("of the deployer coinbase-odin")]);
   });
 
   it("take a name with account and region, or an ARN", async () => {

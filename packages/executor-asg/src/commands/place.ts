@@ -1,6 +1,6 @@
 import { S3Client } from "@aws-sdk/client-s3";
 import { SFNClient } from "@aws-sdk/client-sfn";
-import { createAwsAccess, findRegion, toPartition } from "@stackyard/aws";
+import { createAwsAccess, findRegion, loadOwnAccount, toPartition } from "@stackyard/aws";
 import {
   type Clock,
   type Command,
@@ -14,7 +14,7 @@ import {
 } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { type EnvironmentVariables, readEnvironment } from "@stackyard/core/environment";
-import { toFollowArgs } from "@stackyard/sdk/commands";
+import { toCell, toFollowArgs } from "@stackyard/sdk/commands";
 import type { Release, ReleasesApi } from "@stackyard/sdk/releases";
 import { type Static, type TObject, Type } from "typebox";
 import { PRESETS, type PresetName, type ReleaseConstants } from "../release-state.ts";
@@ -24,8 +24,9 @@ import { createYardPlace, type ReleasePlace, toReleaseKey, type YardPlaceOptions
 export type PlaceWords = Static<TObject<typeof placeArgs>>;
 
 /** Opens the yard of the command line, or the deployer it names. Throws `USAGE`, `CONFIG_INVALID`. */
-export async function openPlace(context: ReleaseContext, words: PlaceWords): Promise<ReleasePlace> {
+export async function openPlace(context: ReleaseContext, given: PlaceWords): Promise<ReleasePlace> {
   const { signal } = context;
+  const words = await resolveDeployer(context, given);
   const { bucket, lockTable, role, externalId } = words;
   const shared = {
     preset: toPreset(context, words),
@@ -109,7 +110,7 @@ async function openDeployer(
   if (words.role !== undefined || words.lockTable !== undefined) {
     throw usage("--role and --lock-table cannot be used with --deployer. Remove them.");
   }
-  const machineArn = toMachineArn(context, words);
+  const machineArn = findDeployer(context, words) ?? "";
   const [, , , region = "", account = ""] = machineArn.split(":");
   // Load the SDK only when needed.
   const [{ createDeployerPlace }, aws] = await Promise.all([import("./deployer-place.ts"), context.openAws(region)]);
@@ -139,17 +140,28 @@ function createStoring(
 
 const MACHINE_ARN = /^arn:aws[a-z-]*:states:[a-z0-9-]+:[0-9]{12}:stateMachine:[^:]{1,80}$/;
 
-function toMachineArn(context: ReleaseContext, words: PlaceWords): string {
-  const name = findDeployer(context, words) ?? "";
-  if (MACHINE_ARN.test(name)) return name;
+/**
+ * Returns the words with the ARN of the deployer, if one is named. Its account is the given one, else that of the caller's
+ * credentials. Throws `USAGE`, and errors of STS.
+ */
+export async function resolveDeployer<Words extends PlaceWords>(context: ReleaseContext, words: Words): Promise<Words> {
+  const name = findDeployer(context, words);
+  if (name === undefined || MACHINE_ARN.test(name)) return words;
   if (name.startsWith("arn:")) throw usage(`--deployer "${name}" is not the ARN of a state machine.`);
   const { account, region } = toPlaceDefaults(context, words);
-  if (account === undefined || region === undefined) {
-    throw usage(
-      `Account or region of the deployer "${name}" is missing. Pass its ARN, or set AWS_ACCOUNT_ID and AWS_REGION.`,
-    );
+  if (region === undefined) {
+    throw usage(`Region of the deployer "${name}" is missing. Pass --region or its ARN, or set AWS_REGION.`);
   }
-  return `arn:${toPartition(region)}:states:${region}:${account}:stateMachine:${name}`;
+  const owner = account ?? (await (await context.openAws(region)).loadAccount());
+  const deployer = `arn:${toPartition(region)}:states:${region}:${owner}:stateMachine:${name}`;
+  // The variable that names a deployer also selects its preset.
+  return { ...words, deployer, preset: toPreset(context, words) };
+}
+
+/** Formats the given flags that select a deployer, for a command that the user can copy. */
+export function formatPlaceFlags({ preset, deployer, bucket, account, region }: PlaceWords): string {
+  const given = Object.entries({ preset, deployer, bucket, account, region });
+  return given.flatMap(([name, value]) => (value === undefined ? [] : [` --${name} ${toCell(value)}`])).join("");
 }
 
 function usage(message: string): StackyardError {
@@ -265,6 +277,8 @@ export const reasonArg = Type.String({ minLength: 1, maxLength: 1_000, descripti
 export interface DeployerAws {
   readonly s3: S3Client;
   readonly sfn: SFNClient;
+  /** Loads the account of the user's credentials. */
+  loadAccount(): Promise<string>;
 }
 
 /** Opens AWS with the user's credentials. Makes no calls. */
@@ -277,7 +291,11 @@ export function openDeployerAws(region: string): DeployerAws {
     // The bucket is in the region of its releases, which may differ from the deployer's.
     clientConfig: { followRegionRedirects: true },
   });
-  return { s3: access.client(S3Client, undefined), sfn: access.client(SFNClient, undefined) };
+  return {
+    s3: access.client(S3Client, undefined),
+    sfn: access.client(SFNClient, undefined),
+    loadAccount: () => loadOwnAccount(access),
+  };
 }
 
 /** Failures before a release starts: a lock, permissions, configuration, an unavailable service. */

@@ -33,6 +33,7 @@ export {
 } from "./manifest.ts";
 export { type PublishInput, type PublishResult, publishArtifact } from "./publish-artifact.ts";
 export type { PublishFile, PublishProgress } from "./publish-files.ts";
+export { MAX_TEMPLATE_BYTES, readTemplate } from "./read-template.ts";
 export { ReceivedReceipt } from "./receipt.ts";
 export { type CheckStoredFileInput, checkStoredFile, type StoredFileCheck } from "./upload-file.ts";
 export { type CoverageOutcome, type WaitForCoverageInput, waitForCoverage } from "./wait-for-coverage.ts";
