@@ -283,6 +283,9 @@ interface CommandSubject {
   readonly startedAt: number;
 }
 
+/** For a dry run that names none: it sends nothing, and the selection does not depend on the artifact. */
+const ANY_ARTIFACT = { bucket: "any", key: "any", sha256: "0".repeat(64) };
+
 /** Returns the document and parameters for instances of one platform with the same roles. */
 export function resolveCommand(
   config: RunCommandConfig,
@@ -292,7 +295,7 @@ export function resolveCommand(
   const timeoutSeconds = Math.ceil(toLengths(config).timeout / 1_000);
   if (config.document !== undefined) return toOwnDocument(config, config.document, timeoutSeconds);
   return resolveProfile(config.profile ?? "ansible", {
-    artifact: config.artifact,
+    artifact: config.artifact ?? (config.dryRun === true ? ANY_ARTIFACT : undefined),
     inventory: toInventory(subject.roles),
     platform: subject.platform,
     timeoutSeconds,

@@ -162,6 +162,16 @@ describe("a run", () => {
     expect((await fleet.report()).instances).toMatchObject([{ state: "not-sent" }, { state: "not-sent" }]);
   });
 
+  it("needs no artifact in a dry run, also of a profile that applies one", async () => {
+    const fleet = aSimFleet();
+    fleet.addMany(2);
+
+    const { step } = await fleet.run({ profile: "ansible", dryRun: true });
+
+    expect(step).toMatchObject({ kind: "succeeded", outputs: { selected: 2, succeeded: 0 } });
+    expect(fleet.sim.ssm.listCommands()).toEqual([]);
+  });
+
   it("does not wait where it need not", async () => {
     const fleet = aSimFleet();
     fleet.sim.ssm.script(fleet.add(), { runsForMs: 3_600_000 });

@@ -388,11 +388,6 @@ describe("the template with a zip", () => {
 
     expect(withoutCode(zip.resources)).toEqual(withoutCode(resources));
   });
-
-  it("is small enough to be passed directly", () => {
-    // "CloudFormation quotas", template body size in a request.
-    expect(Buffer.byteLength(bodies.get("consumer-zip") ?? "")).toBeLessThan(51_200);
-  });
 });
 
 function logsOf(name: string): string {

@@ -73,7 +73,7 @@ describe("the template of the distributor", () => {
 
     expect(outputs).toEqual([
       ...["DistributionTopic", "DistributionRegion", "DistributionBucket", "InitialDistributionRole"],
-      ...["InitialDistributionSetMachine", "ReceiptBus", "OrganizationId", "DistributionKeyArn"],
+      ...["InitialDistributionSetMachine", "ReceiptBus", "OrganizationId", "ExternalId", "DistributionKeyArn"],
     ]);
     expect(made.outputs).toEqual({
       DistributionTopic: TOPIC,

@@ -63,6 +63,7 @@ function addOutputs(stack: Stack, parameters: TemplateParameters, distributor: A
   for (const [name, value, description] of outputs) addOutput(stack, name, value, description);
   for (const [name, parameter] of [
     ["OrganizationId", "OrganizationId"],
+    ["ExternalId", "ExternalId"],
     ["DistributionKeyArn", "KmsKeyArn"],
   ] as const) {
     const { condition, value } = parameters.given(parameter);

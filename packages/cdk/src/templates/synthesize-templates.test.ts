@@ -59,6 +59,14 @@ describe("the templates", () => {
     expect(checkLimits(body)).toEqual([]);
   });
 
+  it.each(templates.filter(({ name }) => name !== "yard" && name !== "consumer"))(
+    "$name is small enough for a call without S3",
+    ({ body }) => {
+      // "CloudFormation quotas", template body size in a request.
+      expect(Buffer.byteLength(body)).toBeLessThanOrEqual(51_200);
+    },
+  );
+
   it.each([...DEPLOYMENTS, ...APP_DEPLOYMENTS, ...RELEASES_DEPLOYMENTS, ...ARTIFACTS_DEPLOYMENTS])(
     "%s fits the schemas of its resources, deployed %s",
     (name, _how, parameters) => {

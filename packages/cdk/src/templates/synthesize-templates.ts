@@ -82,7 +82,7 @@ function isObject(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-const WIDTH = 120;
+const WIDTH = 180;
 
 /** Formats a template as JSON for people: what fits stays on one line. It is shorter, too: a CloudFormation call accepts 51,200 bytes. */
 export function printTemplate(value: unknown, indent = ""): string {

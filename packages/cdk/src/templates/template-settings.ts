@@ -212,7 +212,7 @@ export function findStores(parameters: TemplateParameters): StoreChoices {
 export function addSharedOutputs(stack: Stack, parameters: TemplateParameters, names: readonly ParameterName[]): void {
   for (const name of names) {
     const definition: ParameterDefinition = PARAMETERS[name];
-    const output = addOutput(stack, name, parameters.text(name), "As given: the yard's other stacks take it over.");
+    const output = addOutput(stack, name, parameters.text(name), "As given.");
     if (definition.default === "") output.condition = parameters.given(name).condition;
   }
 }

@@ -11,7 +11,20 @@ const MAX_PARAMETER_DESCRIPTION = 4_000;
 /** IAM and STS quotas: "Inline policy size for a role", counted without white space, all policies together. */
 const MAX_INLINE_POLICIES = 10_240;
 
-/** Checks a template against the limits of CloudFormation and of a role's inline policies. One line a problem. */
+/**
+ * Characters of one part of a resource, without white space. IAM and STS quotas: "Role trust policy length"; "Managed policy
+ * length"; Amazon S3, "Bucket policies": 20 KB; Lambda quotas: 4 KB for all variables, 4 MB of inline code (resource reference,
+ * "AWS::Lambda::Function Code", `ZipFile`).
+ */
+const PARTS = [
+  { type: "AWS::IAM::Role", path: ["AssumeRolePolicyDocument"], most: 2_048 },
+  { type: "AWS::IAM::ManagedPolicy", path: ["PolicyDocument"], most: 6_144 },
+  { type: "AWS::S3::BucketPolicy", path: ["PolicyDocument"], most: 20_480 },
+  { type: "AWS::Lambda::Function", path: ["Environment", "Variables"], most: 4_096 },
+  { type: "AWS::Lambda::Function", path: ["Code", "ZipFile"], most: 4_194_304 },
+] as const;
+
+/** Checks a template against the limits of CloudFormation, of policies and of functions. One line a problem. */
 export function checkLimits(body: string): readonly string[] {
   const template: TemplateBody = JSON.parse(body);
   const bytes = Buffer.byteLength(body);
@@ -25,7 +38,16 @@ export function checkLimits(body: string): readonly string[] {
     ...Object.entries(template.Resources).flatMap(([id, { Type, Properties }]) =>
       Type === "AWS::IAM::Role" ? checkRole(id, Properties) : [],
     ),
+    ...Object.entries(template.Resources).flatMap(([id, resource]) => checkParts(id, resource)),
   ];
+}
+
+function checkParts(id: string, { Type, Properties }: TemplateBody["Resources"][string]): readonly string[] {
+  return PARTS.filter(({ type }) => type === Type).flatMap(({ path, most }) => {
+    const part = path.reduce<unknown>((value, key) => toJson(value)[key], Properties);
+    const characters = part === undefined ? 0 : JSON.stringify(part).replaceAll(/\s/g, "").length;
+    return characters > most ? [`${id} has ${characters} characters of ${path.join(".")}, more than ${most}.`] : [];
+  });
 }
 
 function checkDescriptions(template: TemplateBody): readonly string[] {
