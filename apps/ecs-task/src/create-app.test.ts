@@ -33,8 +33,31 @@ describe("the app", () => {
 
     await app.handler(REQUEST);
 
-    expect(answers).toMatchObject([{ Status: "FAILED", RequestId: "r-1" }]);
-    expect(answers[0]?.["Reason"]).toMatch(/STATE_MACHINE_ARN is not set[\s\S]* RESPONSE_URL_SECRET is not set/);
+    const PhysicalResourceId = "never-made-Migration";
+    expect(answers).toMatchObject([{ Status: "FAILED", RequestId: "r-1", PhysicalResourceId }]);
+    expect(answers[0]?.["Reason"]).toMatch(
+      /^CONFIG_INVALID: [\s\S]*STATE_MACHINE_ARN is not set[\s\S]* RESPONSE_URL_SECRET is not set/,
+    );
+  });
+
+  it("does not stop the way back with an invalid environment, and keeps what was made", async () => {
+    const { app, answers } = createTestApp({});
+
+    await app.handler({ ...REQUEST, RequestType: "Delete", PhysicalResourceId: "never-made-Migration" });
+    await app.handler({ ...REQUEST, RequestType: "Delete", PhysicalResourceId: "0123" });
+
+    expect(answers.map(({ Status, PhysicalResourceId }) => [Status, PhysicalResourceId])).toEqual([
+      ["SUCCESS", "never-made-Migration"],
+      ["FAILED", "0123"],
+    ]);
+  });
+
+  it("answers an emulator", async () => {
+    const { app, answers } = createTestApp({ AWS_ENDPOINT_URL: "http://localhost:4566" });
+
+    await app.handler({ ...REQUEST, ResponseURL: "http://localhost:4566/answers/a" });
+
+    expect(answers).toHaveLength(1);
   });
 
   it("rejects unsupported events", async () => {

@@ -1,6 +1,13 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
-import { type AwsAccess, createAwsAccess, createLimiter, findRegion, type LambdaContext } from "@stackyard/aws";
+import {
+  type AwsAccess,
+  createAwsAccess,
+  createLimiter,
+  findEmulator,
+  findRegion,
+  type LambdaContext,
+} from "@stackyard/aws";
 import { type Clock, defined, type Logger } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
@@ -50,7 +57,7 @@ export function createApp(options: CreateAppOptions): EcsTaskFunction {
 function toDeps(options: CreateAppOptions, logger: Logger, clock: Clock): EcsTaskDeps {
   const aws = options.aws ?? createRegionalAws(options.environment, clock, logger);
   const fetch: EcsTaskDeps["fetch"] = options.fetch ?? ((url, init) => globalThis.fetch(url, init));
-  const common = { aws, fetch, clock, logger };
+  const common = { aws, fetch, clock, logger, emulator: findEmulator(options.environment, "S3") };
   try {
     const settings = parseSettings(options.environment);
     return {

@@ -20,6 +20,6 @@ export {
   QUOTAS,
   type Quota,
 } from "./limiter.ts";
-export { type Denial, decideDenial, isDenial } from "./new-role.ts";
+export { type Denial, decideDenial, isDenial, NEW_ROLE_MS } from "./new-role.ts";
 export { escapeFilterValue } from "./request-values.ts";
 export { type TargetDefaults, toPartition } from "./target-identity.ts";

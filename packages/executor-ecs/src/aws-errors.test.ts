@@ -78,17 +78,18 @@ describe("an error of AWS", () => {
     expect(elapsedMs).toBeGreaterThanOrEqual(180_000);
   });
 
-  it("that does not pass fails the task", async () => {
+  it("that does not pass fails the task, whose tasks are stopped", async () => {
     const yard = createEcsYard();
-    yard.sim.once("ECS.DescribeTasks", fault("AccessDeniedException", "User is not authorized"));
+    yard.sim.ecs.script("migrate", { runsMs: Number.POSITIVE_INFINITY });
+    yard.sim.once("ECS.DescribeTasks", fault("InvalidParameterException", "No."));
 
     const { step } = await yard.run(config);
 
     const taskArn = yard.sim.ecs.tasks()[0]?.taskArn;
-    expect(step).toEqual({
+    expect(step).toMatchObject({
       kind: "failed",
       code: "ECS_AWS_ERROR",
-      message: `A call of ECS in "web" failed. AccessDeniedException: User is not authorized. These tasks may still run: ${taskArn}.`,
+      message: 'A call of ECS in "web" failed. InvalidParameterException: No. The tasks are 1 STOPPED.',
       retryable: false,
       outputs: { taskArns: JSON.stringify([taskArn]) },
     });

@@ -55,9 +55,12 @@ export const EcsConfig = Type.Object(
       }),
     ),
     launchType: Type.Optional(
-      Type.Union([Type.Literal("EC2"), Type.Literal("FARGATE"), Type.Literal("EXTERNAL")], {
-        description: "Default: as the cluster is configured",
-      }),
+      Type.Union(
+        [Type.Literal("EC2"), Type.Literal("FARGATE"), Type.Literal("EXTERNAL"), Type.Literal("MANAGED_INSTANCES")],
+        {
+          description: "Default: as the cluster is configured",
+        },
+      ),
     ),
     capacityProviders: Type.Optional(
       Type.Array(CapacityProvider, { minItems: 1, maxItems: 20, description: "Instead of `launchType`" }),

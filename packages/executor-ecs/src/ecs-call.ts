@@ -113,9 +113,11 @@ function listContradictions({ instances = [], launchType, capacityProviders, pla
   const onInstances = instances.length > 0;
   const isFargate = launchType === "FARGATE" || (launchType === undefined && capacityProviders !== undefined);
   return [
-    ...(onInstances && launchType === "FARGATE" ? ["/instances and the launch type FARGATE exclude each other"] : []),
+    ...(onInstances && (launchType === "FARGATE" || launchType === "MANAGED_INSTANCES")
+      ? [`/instances and the launch type ${launchType} exclude each other`]
+      : []),
     ...(onInstances && capacityProviders !== undefined ? ["/instances and /capacityProviders exclude each other"] : []),
-    ...(launchType !== undefined && capacityProviders !== undefined
+    ...(launchType !== undefined && launchType !== "MANAGED_INSTANCES" && capacityProviders !== undefined
       ? ["/launchType and /capacityProviders exclude each other"]
       : []),
     ...(platformVersion !== undefined && !isFargate ? ["/platformVersion is for Fargate only"] : []),

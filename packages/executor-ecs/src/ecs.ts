@@ -1,4 +1,5 @@
 import type { ContainerDefinition, Task, TaskDefinition } from "@aws-sdk/client-ecs";
+import { isDenial, NEW_ROLE_MS } from "@stackyard/aws";
 import {
   defined,
   defineExecutor,
@@ -27,7 +28,6 @@ import { evaluateTasks, findTasks, stopLeft, toEssentialNames } from "./run-task
 import { startTasks } from "./start-tasks.ts";
 import { type TailInput, tailLogs, toShortId } from "./tail-logs.ts";
 import {
-  type AwsFailure,
   createDefinitionCache,
   type DescribedTasks,
   describeTasks,
@@ -47,6 +47,7 @@ import {
   type TaskRun,
   toEnding,
   toLost,
+  toTryLimits,
 } from "./task-run.ts";
 
 /** Between two looks, tries and calls that failed. */
@@ -101,12 +102,23 @@ function toNotStarted({ ctx, settings }: EcsCall, error: unknown): EcsStep {
   return failed(toAwsFailure(error, toWhat(settings)));
 }
 
-/** Polls the same progress again after a transient error of AWS, which must not end running tasks. */
-function toAskedAgain({ ctx, settings }: EcsCall, progress: EcsProgress, error: unknown): EcsStep {
+/**
+ * Polls the same progress again after a transient error of AWS, which must not end running tasks. After another one the
+ * tasks are stopped.
+ */
+function toAskedAgain(call: EcsCall, progress: EcsProgress, error: unknown): EcsStep {
+  const { ctx, settings } = call;
   const failure = toAwsFailure(error, toWhat(settings));
-  const until = Math.max(progress.deadline, progress.run.ending?.until ?? 0) + PATIENCE_MS;
-  if (!failure.retryable || ctx.clock.now() >= until) return toLeft(failure, progress.run);
-  return running({ progress, pollAfterMs: EVERY_MS, message: `Retries: ${failure.message}` });
+  const { ending } = progress.run;
+  const until = Math.max(progress.deadline, ending?.until ?? 0) + PATIENCE_MS;
+  const isNewRole = isDenial(error) && ctx.clock.now() < progress.startedAt + NEW_ROLE_MS;
+  if ((failure.retryable || isNewRole) && ctx.clock.now() < until) {
+    return running({ progress, pollAfterMs: EVERY_MS, message: `Retries: ${failure.message}` });
+  }
+  if (ending === undefined) return endWith(call, progress, failure);
+  // The stop itself has failed; why the tasks were to end comes first.
+  const { code, message, retryable } = ending;
+  return toLeft({ code, message: `${message} The stop failed: ${failure.message}`, retryable }, progress.run);
 }
 
 function toWhat({ order }: EcsCall["settings"]): string {
@@ -119,7 +131,7 @@ function toInterrupted(progress: EcsProgress): EcsStep {
 }
 
 /** Adds to the failure which tasks may still run. */
-function toLeft(failure: AwsFailure, { taskArns }: TaskRun): Failed {
+function toLeft(failure: RunFailure, { taskArns }: TaskRun): Failed {
   if (taskArns.length === 0) return failed(failure);
   const message = `${failure.message} These tasks may still run: ${taskArns.join(", ")}.`;
   return failed({ ...failure, message, outputs: { taskArns: JSON.stringify(taskArns) } });
@@ -157,8 +169,9 @@ async function placeTasks(call: EcsCall, prepared: PreparedOrder, progress: EcsP
   const clientToken = toToken(progress.clientToken, attempt);
   const order: TaskOrder = { ...prepared.order, clientToken, ...(await recordIntent(call, prepared.order, attempt)) };
   const result = await startTasks(call.deps, order, taskArns);
-  const until = Math.min(progress.placeUntil, progress.deadline);
-  const after = decideAfterTry(progress.run, result, { now: ctx.clock.now(), until, everyMs: EVERY_MS });
+  const { startedAt: since, placeUntil, deadline } = progress;
+  const times = { now: ctx.clock.now(), since, placementMs: placeUntil - since, deadline, everyMs: EVERY_MS };
+  const after = decideAfterTry(progress.run, result, toTryLimits(result, times));
   const next = withRun(progress, after.run);
   switch (after.kind) {
     case "started": {
@@ -292,8 +305,16 @@ async function pollEnd(call: EcsCall, progress: EcsProgress): Promise<EcsStep> {
   const left = await stopLeft(deps, { cluster, taskArns, reason, isYoung: isYoung(run, now) });
   const next = withRun(progress, afterAcceptedStop({ ...run, taskArns }, left.accepted, now));
   const pollAfterMs = decideAfterStop(next.run, left, now);
-  if (pollAfterMs === undefined) return toEnd(call, next, left.tasks);
+  if (pollAfterMs === undefined) return left.isUnseen ? toUnseenEnd(next) : toEnd(call, next, left.tasks);
   return running({ progress: next, pollAfterMs, message: `Stops: ${toStatesText(left.tasks, left.missing.length)}.` });
+}
+
+/** ECS has accepted the stop of tasks that it does not show. */
+function toUnseenEnd({ run }: EcsProgress): EcsStep {
+  const { code, message, retryable } = run.ending ?? CANCELLED;
+  const outputs = { taskArns: JSON.stringify(run.taskArns) };
+  const text = `${message} Their stop was requested; ecs:DescribeTasks is denied, so their end is unknown.`;
+  return failed({ code, message: text, retryable, outputs });
 }
 
 async function toEnd(call: EcsCall, progress: EcsProgress, tasks: readonly Task[]): Promise<EcsStep> {

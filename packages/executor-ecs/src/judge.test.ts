@@ -254,6 +254,8 @@ describe("isTransientReason", () => {
     "The cluster has reached the maximum number of tasks in the PROVISIONING state.",
     "You've reached the provisioning limit of the cluster.",
     "Rate exceeded",
+    "No Container Instances were found in your cluster.",
+    "Error retrieving security group information for [sg-1]: Request limit exceeded. (ErrorCode: RequestLimitExceeded)",
   ])("takes %s for something that passes", (reason) => {
     expect(isTransientReason(reason)).toBe(true);
   });
@@ -268,7 +270,6 @@ describe("isTransientReason", () => {
     "EMPTY CAPACITY PROVIDER",
     "MemberOf placement constraint unsatisfied.",
     "AGENTS",
-    "No Container Instances were found in your cluster.",
   ])("takes %s for something that stays", (reason) => {
     expect(isTransientReason(reason)).toBe(false);
   });

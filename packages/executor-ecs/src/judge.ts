@@ -206,8 +206,19 @@ const TRANSIENT: readonly RegExp[] = [
   /insufficient capacity/i,
   /provisioning (capacity )?(limit|quota)/i,
   /(limit|quota|maximum number)\b.*\b(tasks?|vcpus?|provision\w*|concurrent\w*)/i,
-  /\bthrottl|rate exceeded/i,
+  /\bthrottl|rate exceeded|request ?limit ?exceeded/i,
+  // The cluster is scaled to zero, or its instances are still booting.
+  /no container instances were found/i,
 ];
+
+/** Roles that cannot be assumed yet: the task's, the infrastructure's, or the service-linked one of a first cluster. */
+const UNKNOWN_ROLE =
+  /unable to assume (the )?(role|service.linked role)|service.linked role|role .*(cannot be|can't be|could not be) assumed|role is (invalid|not valid)/i;
+
+/** Returns true for a refusal that passes once IAM knows a new role everywhere. */
+export function isUnknownRole(message: string): boolean {
+  return UNKNOWN_ROLE.test(message);
+}
 
 /** Returns true if placement may succeed later without any change. */
 export function isTransientReason(reason: string | undefined): boolean {

@@ -1,4 +1,5 @@
 import type { Task, TaskDefinition } from "@aws-sdk/client-ecs";
+import { isDenial } from "@stackyard/aws";
 import { defined } from "@stackyard/core";
 import type { EcsOutputs } from "./definition.ts";
 import { type CheckContainers, type Judgement, judge, type TaskFailure } from "./judge.ts";
@@ -22,7 +23,8 @@ export async function findTasks(
   order: Pick<TaskOrder, "cluster" | "startedBy" | "taskDefinition" | "tags">,
 ): Promise<string[]> {
   if (intendedAt === undefined) return [...taskArns];
-  const found = await findStartedTasks(deps, order);
+  const found = await unlessDenied(findStartedTasks(deps, order));
+  if (found === undefined) return [...taskArns];
   return [...new Set([...taskArns, ...found.flatMap(({ taskArn }) => taskArn ?? [])])];
 }
 
@@ -39,17 +41,37 @@ interface StopInput {
 interface StoppedRun extends LeftTasks, DescribedTasks {
   /** The number of tasks whose stop ECS has accepted by this call. */
   readonly accepted: number;
+  /** True if the tasks may be stopped but not looked at. */
+  readonly isUnseen: boolean;
 }
 
-/** Stops the tasks for which StopTask has not succeeded yet. Repeat until none is left. */
+/** Returns undefined for a denied call. */
+async function unlessDenied<Result>(call: Promise<Result>): Promise<Result | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (isDenial(error)) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Stops the tasks for which StopTask has not succeeded yet. Repeat until none is left. Where DescribeTasks is denied, each
+ * task is stopped without a look at it.
+ */
 export async function stopLeft(deps: EcsDeps, { cluster, taskArns, reason, isYoung }: StopInput): Promise<StoppedRun> {
-  const { tasks, missing } = await describeTasks(deps, { cluster, taskArns });
+  const seen = await unlessDenied(describeTasks(deps, { cluster, taskArns }));
+  if (seen === undefined) {
+    const { stopped } = await stopTasks(deps, { cluster, taskArns, reason });
+    return { tasks: [], missing: [], alive: 0, unseen: 0, accepted: stopped.length, isUnseen: true };
+  }
+  const { tasks, missing } = seen;
   const alive = tasks.filter((task) => !isStopped(task));
   const untold = alive.flatMap(({ taskArn = "", desiredStatus }) => (desiredStatus === "STOPPED" ? [] : taskArn));
   const { stopped, gone } = await stopTasks(deps, { cluster, taskArns: [...untold, ...missing], reason });
   const unseen = isYoung ? missing.filter((arn) => gone.includes(arn)).length : 0;
   const told = isYoung ? missing.length - unseen : 0;
-  return { tasks, missing, alive: alive.length + told, unseen, accepted: stopped.length };
+  return { tasks, missing, alive: alive.length + told, unseen, accepted: stopped.length, isUnseen: false };
 }
 
 /** Where stopped tasks are judged. */

@@ -95,8 +95,15 @@ describe("RunTask", () => {
       "failed",
       "ECS_NETWORK",
     ],
-    ["InvalidParameterException", "No Container Instances were found in your cluster.", "failed", "ECS_AWS_ERROR"],
-    ["AccessDeniedException", "User is not authorized to perform: ecs:RunTask", "failed", "ECS_AWS_ERROR"],
+    [
+      "InvalidParameterException",
+      "No Container Instances were found in your cluster.",
+      "retry",
+      "ECS_PLACEMENT_FAILED",
+    ],
+    ["AccessDeniedException", "User is not authorized to perform: ecs:RunTask", "retry", "ECS_AWS_ERROR"],
+    ["ClientException", "ECS was unable to assume the role 'arn' that was provided.", "retry", "ECS_AWS_ERROR"],
+    ["InvalidParameterException", "Unable to assume the service linked role.", "retry", "ECS_AWS_ERROR"],
     ["ServerException", "Service Unavailable.", "failed", "ECS_AWS_ERROR"],
   ])("answers %s %s with %s %s", async (name, message, kind, code) => {
     const yard = createEcsYard();

@@ -6,8 +6,8 @@ import {
   type StartTaskCommandOutput,
   type Task,
 } from "@aws-sdk/client-ecs";
-import { findAwsFault } from "@stackyard/aws";
-import { isTransientReason, toLastPart, toPlacementMessage, toReasonText } from "./judge.ts";
+import { findAwsFault, isDenial } from "@stackyard/aws";
+import { isTransientReason, isUnknownRole, toLastPart, toPlacementMessage, toReasonText } from "./judge.ts";
 import {
   type AwsFailure,
   describeTasks,
@@ -33,8 +33,10 @@ export type StartResult =
       readonly isSameTry: boolean;
       readonly taskArns: readonly string[];
       readonly reasons: readonly string[];
-      readonly code: "ECS_PLACEMENT_FAILED";
+      readonly code: "ECS_PLACEMENT_FAILED" | AwsFailure["code"];
       readonly message: string;
+      /** `capacity`: for the placement timeout; `new-role`: for two minutes, whatever that timeout is. */
+      readonly passes: "capacity" | "new-role";
     }
   /** Another try would not help; what did start must be stopped. */
   | {
@@ -100,7 +102,7 @@ function toResult(order: TaskOrder, alreadyStarted: readonly string[], { tasks, 
   // A try that is repeated after a crash returns the first one's tasks without reasons.
   const passes = failures.every(({ reason }) => isTransientReason(reason));
   const code = "ECS_PLACEMENT_FAILED";
-  if (passes) return { kind: "retry", isSameTry: false, taskArns, reasons, code, message };
+  if (passes) return { kind: "retry", isSameTry: false, taskArns, reasons, code, message, passes: "capacity" };
   return { kind: "failed", taskArns, code, message, retryable: false };
 }
 
@@ -112,16 +114,22 @@ function toInterrupted(taskArns: readonly string[], what: string): StartResult {
 
 function toErrorResult(error: unknown, taskArns: readonly string[], what: string): StartResult {
   const failure = toAwsFailure(error, what);
-  const passes = findAwsFault(error).throttled || isTransientReason(toLimitText(error));
-  if (!passes) return { kind: "failed", taskArns, ...failure };
   const { message } = failure;
-  return { kind: "retry", isSameTry: true, taskArns, reasons: [message], code: "ECS_PLACEMENT_FAILED", message };
+  const again = { kind: "retry", isSameTry: true, taskArns, reasons: [message], message } as const;
+  const isCapacity = findAwsFault(error).throttled || isTransientReason(toLimitText(error));
+  if (isCapacity) return { ...again, code: "ECS_PLACEMENT_FAILED", passes: "capacity" };
+  if (isDenial(error) || isUnknownRole(toLimitText(error) ?? "")) {
+    return { ...again, code: "ECS_AWS_ERROR", passes: "new-role" };
+  }
+  return { kind: "failed", taskArns, ...failure };
 }
 
-/** Returns the message of an error by which ECS reports limits on provisioned or running tasks. */
+/** ECS reports limits, EC2's throttling and unknown roles by errors that it also uses for invalid requests. */
+const REFUSALS = ["ClientException", "InvalidParameterException", "LimitExceededException"];
+
+/** Returns the message of such an error. */
 function toLimitText(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined;
-  return ["ClientException", "LimitExceededException"].includes(error.name) ? error.message : undefined;
+  return error instanceof Error && REFUSALS.includes(error.name) ? error.message : undefined;
 }
 
 /** The response of ECS to a try: tasks, and why some are missing. */

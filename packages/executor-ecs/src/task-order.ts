@@ -72,7 +72,8 @@ export function toRunTaskInput(order: TaskOrder, count: number): RunTaskCommandI
     count,
     clientToken: order.clientToken,
     ...defined({
-      launchType,
+      // "omit the launchType parameter" (RunTask API, `launchType`): the strategy, or that of the cluster, decides.
+      launchType: launchType === "MANAGED_INSTANCES" ? undefined : launchType,
       capacityProviderStrategy: capacityProviderStrategy && [...capacityProviderStrategy],
       platformVersion,
       placementConstraints: placementConstraints && [...placementConstraints],

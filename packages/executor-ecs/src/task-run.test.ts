@@ -23,6 +23,7 @@ function aRetry(isSameTry: boolean) {
     taskArns: ["t1"],
     reasons: [],
     code: "ECS_PLACEMENT_FAILED",
+    passes: "capacity",
     message: "No room.",
   } satisfies StartResult;
 }

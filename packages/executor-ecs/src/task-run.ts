@@ -1,3 +1,4 @@
+import { NEW_ROLE_MS } from "@stackyard/aws";
 import type { StartResult } from "./start-tasks.ts";
 import { type DescribedTasks, toStatesText } from "./task-order.ts";
 
@@ -62,6 +63,24 @@ export interface TryLimits {
   readonly everyMs: number;
 }
 
+/** The instants that limit a run's tries. */
+export interface PlacementTimes {
+  readonly now: number;
+  /** The first try. */
+  readonly since: number;
+  /** Seconds or minutes that the user gives to a cluster without capacity. */
+  readonly placementMs: number;
+  readonly deadline: number;
+  readonly everyMs: number;
+}
+
+/** Returns how long a refused try is repeated. A role that IAM does not know everywhere yet has two minutes in any case. */
+export function toTryLimits(result: StartResult, times: PlacementTimes): TryLimits {
+  const { now, since, placementMs, deadline, everyMs } = times;
+  const isNewRole = result.kind === "retry" && result.passes === "new-role";
+  return { now, until: Math.min(since + (isNewRole ? NEW_ROLE_MS : placementMs), deadline), everyMs };
+}
+
 /** What follows a try: all tasks run, another try after a delay, or the end. */
 export type AfterTry =
   | { readonly kind: "started"; readonly run: TaskRun }
@@ -81,9 +100,17 @@ export function decideAfterTry(run: TaskRun, result: StartResult, { now, until, 
   const next = isOpen ? { ...tried, intendedAt: run.intendedAt ?? now } : tried;
   const { code, message } = result;
   if (!isPassing || now >= until)
-    return { kind: "given-up", run: next, failure: { code, message, retryable: isPassing } };
+    return { kind: "given-up", run: next, failure: toGivenUp(result, { code, message, retryable: isPassing }) };
   const attempt = isOpen ? run.attempt : run.attempt + 1;
   return { kind: "again", run: { ...next, attempt }, afterMs: Math.min(everyMs, until - now), why: message };
+}
+
+/** A role that is still refused lacks a right: another attempt would not help. */
+function toGivenUp(result: StartResult, failure: RunFailure): RunFailure {
+  if (result.kind !== "retry" || result.passes !== "new-role") return failure;
+  const advice = "The role may lack a right, or its trust policy does not name the service.";
+  const message = failure.message.includes("may lack") ? failure.message : `${failure.message} ${advice}`;
+  return { ...failure, message, retryable: false };
 }
 
 /** What follows a check of tasks that were all started: they are `over`, `lost` or `late`, or are checked again. */

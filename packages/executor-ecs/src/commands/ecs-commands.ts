@@ -38,9 +38,12 @@ const taskArgs = {
   }),
   count: optionalInteger("How many tasks. Default: 1.", { minimum: 1, maximum: 10 }),
   launchType: Type.Optional(
-    Type.Union([Type.Literal("EC2"), Type.Literal("FARGATE"), Type.Literal("EXTERNAL")], {
-      description: "Default: as the cluster is configured.",
-    }),
+    Type.Union(
+      [Type.Literal("EC2"), Type.Literal("FARGATE"), Type.Literal("EXTERNAL"), Type.Literal("MANAGED_INSTANCES")],
+      {
+        description: "Default: as the cluster is configured.",
+      },
+    ),
   ),
   capacityProvider: optionalTexts("Instead of a launch type, such as FARGATE_SPOT; may be repeated.", "name"),
   subnet: optionalTexts("Where tasks with the network mode awsvpc run; may be repeated.", "id"),

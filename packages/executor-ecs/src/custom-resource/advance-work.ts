@@ -2,15 +2,14 @@ import { randomUUID } from "node:crypto";
 import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
 import { ECSClient } from "@aws-sdk/client-ecs";
 import { SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
-import type { LambdaContext } from "@stackyard/aws";
-import { sendResponse } from "@stackyard/aws/custom-resource";
-import { type Clock, isStackyardError, StackyardError, silentLogger, within } from "@stackyard/core";
-import { createDefinitionCache, type DefinitionCache, toAwsFailure } from "../task-order.ts";
+import { type Invocation, sendResponse } from "@stackyard/aws/custom-resource";
+import { isStackyardError, silentLogger } from "@stackyard/core";
+import { createDefinitionCache, type DefinitionCache } from "../task-order.ts";
 import { findCluster } from "./decide-request.ts";
 import { parseProperties } from "./parse-properties.ts";
 import { decideWork, startWork } from "./start-work.ts";
 import { awaitHealth, endWork, stopWork, watchWork } from "./stop-work.ts";
-import { type EcsTaskDeps, isAwsError, meetTrouble, type Turn, type TurnContext } from "./turn.ts";
+import { type EcsTaskDeps, isAwsError, meetTrouble, type Turn, type TurnContext, toTrouble } from "./turn.ts";
 import {
   type ClaimedWork,
   createTextCipher,
@@ -102,7 +101,7 @@ async function takeTurn(context: TurnContext, { work, what }: PhaseWork): Promis
     return await work(context);
   } catch (error) {
     if (!isAwsError(error) || context.signal.aborted) throw error;
-    return meetTrouble(context, toAwsFailure(error, what));
+    return meetTrouble(context, toTrouble(context, error, what));
   }
 }
 
@@ -196,42 +195,6 @@ export function createEcsTaskApp(deps: EcsTaskDeps): EcsTaskApp {
         throw error;
       });
       return opened;
-    },
-  };
-}
-
-/** One call of the function and its time. */
-export interface Invocation {
-  /** Aborted when the time for work is over. */
-  readonly signal: AbortSignal;
-  /** The lease of a request: no function runs longer. */
-  readonly ttlMs: number;
-  /** Rejects with `TIMED_OUT` when the time for the work is over; the rest is for a response. */
-  run<Result>(work: Promise<Result>): Promise<Result>;
-}
-
-const LEFT_FOR_ANSWER_MS = 20_000;
-/** Used when the invocation has no deadline. */
-const DEFAULT_TTL_MS = 60_000;
-
-/** Ends work 20 s before the function ends; in functions that have not twice as much, at half of their time. */
-export function createInvocation(clock: Clock, context: LambdaContext | undefined): Invocation {
-  const remainingMs = context?.getRemainingTimeInMillis?.();
-  const controller = new AbortController();
-  return {
-    signal: controller.signal,
-    ttlMs: remainingMs ?? DEFAULT_TTL_MS,
-    async run(work) {
-      if (remainingMs === undefined) return work;
-      return within(work, {
-        clock,
-        ms: Math.max(remainingMs - LEFT_FOR_ANSWER_MS, remainingMs / 2),
-        late() {
-          const error = new StackyardError("TIMED_OUT", "The function's time is nearly over.");
-          controller.abort(error);
-          throw error;
-        },
-      });
     },
   };
 }

@@ -122,7 +122,7 @@ describe("the answer", () => {
 
     await expect(done).rejects.toMatchObject({
       code: "EVENT_INVALID",
-      message: expect.stringMatching(/ECS_REQUEST_INVALID/),
+      message: expect.stringMatching(/cannot be answered/),
     });
     expect([world.sim.calls.length, world.sim.answers.uploads.length]).toEqual([0, 0]);
   });

@@ -1,10 +1,12 @@
 import { type LambdaContext, redactText } from "@stackyard/aws";
 import {
   type CustomResourceRequest,
+  createInvocation,
+  type Invocation,
   isCloudFormationEvent,
-  isResponseUrl,
-  parseRequest,
+  NEVER_MADE,
   sendResponse,
+  serveRequest,
 } from "@stackyard/aws/custom-resource";
 import {
   defined,
@@ -21,10 +23,8 @@ import { mayRun } from "../task-run.ts";
 import {
   advanceWork,
   createEcsTaskApp,
-  createInvocation,
   createTurnContext,
   type EcsTaskApp,
-  type Invocation,
   release,
   sendAnswer,
   startExecution,
@@ -50,10 +50,10 @@ export function createEcsTask(deps: EcsTaskDeps): EcsTaskFunction {
   const app = createEcsTaskApp(deps);
   return {
     async handler(event, context) {
+      if (isCloudFormationEvent(event)) return receiveRequest(app, event, context);
       const invocation = createInvocation(deps.clock, context);
-      if (isCloudFormationEvent(event)) return receiveRequest(app, event, invocation);
       const call = parseCall(event, deps.stateMachineArn);
-      if (call !== undefined) return invocation.run(answerCall(app, call, invocation));
+      if (call !== undefined) return invocation.run(() => answerCall(app, call, invocation));
       throw new StackyardError(
         "EVENT_INVALID",
         "Unsupported event: not a CloudFormation request and not a step of its execution.",
@@ -154,24 +154,24 @@ const NOTED_WITHIN_MS = 5_000;
  * request is answered here, unless an execution continues it. Throws `EVENT_INVALID` for requests that cannot be
  * answered.
  */
-async function receiveRequest(app: EcsTaskApp, event: unknown, invocation: Invocation): Promise<void> {
-  const request = parseRequest(event);
-  if (request === undefined || !isResponseUrl(request.ResponseURL)) {
-    const why = request === undefined ? "an id or ResponseURL is missing" : "ResponseURL is not an https address of S3";
-    throw new StackyardError("EVENT_INVALID", `ECS_REQUEST_INVALID: the request cannot be answered, because ${why}.`);
-  }
-  const reception: Reception = {
-    app,
-    request,
-    invocation,
-    logger: app.deps.logger ?? silentLogger,
-    owner: app.newOwner(),
-  };
-  try {
-    await invocation.run(beginWithRetries(reception));
-  } catch (error) {
-    await meetFault(reception, error);
-  }
+function receiveRequest(app: EcsTaskApp, event: unknown, context: LambdaContext | undefined): Promise<void> {
+  const { deps } = app;
+  const logger = deps.logger ?? silentLogger;
+  const owner = app.newOwner();
+  let reception: Reception | undefined;
+  return serveRequest(
+    { ...deps, logger },
+    { event, context },
+    {
+      work(request, invocation) {
+        reception = { app, request, invocation, logger, owner };
+        return beginWithRetries(reception);
+      },
+      async meetFault(_request, error) {
+        if (reception !== undefined) await meetFault(reception, error);
+      },
+    },
+  );
 }
 
 function beginWithRetries(reception: Reception): Promise<void> {
@@ -258,17 +258,25 @@ async function answerFault({ app, request, claimed, logger }: Reception, error: 
   const { deps } = app;
   const work = claimed?.work ?? toNewWork(request, deps.clock.now());
   const action = decideRequest(request);
-  const told =
-    action.kind === "fail"
-      ? { code: action.code, text: action.reason }
-      : { code: "ECS_AWS_ERROR", text: toCause(error) };
+  const told = action.kind === "fail" ? { code: action.code, text: action.reason } : toTold(error);
   const end = { status: "FAILED", ...told } as const;
-  const response = toEnd({ work, id: toResourceId(request), config: undefined, deps }, end);
+  const ended = toEnd({ work, id: toResourceId(request), config: undefined, deps }, end);
+  // Nothing can have been made with a broken configuration, and its deletion must not fail.
+  const isNever = told.code === "CONFIG_INVALID" && request.PhysicalResourceId === undefined;
+  const id = `${NEVER_MADE}${request.LogicalResourceId}`;
+  const response = isNever ? { ...ended, PhysicalResourceId: id } : ended;
   const noted = claimed?.save({ phase: "answer", response }).catch(() => undefined);
   await sendResponse({ ...deps, logger }, request.ResponseURL, response);
   // A table that does not answer must not block the function until its timeout.
   const known = noted && (await within(noted, { clock: deps.clock, ms: NOTED_WITHIN_MS, late: () => undefined }));
   if (known !== undefined) await claimed?.save({ phase: "done" }).catch(() => undefined);
+}
+
+/** Returns code and text of an error. Our own errors are sentences for people. */
+function toTold(error: unknown): { readonly code: string; readonly text: string } {
+  if (!isStackyardError(error)) return { code: "ECS_AWS_ERROR", text: toCause(error) };
+  const text = redactText(error.message).slice(0, MAX_CAUSE);
+  return { code: error.code === "CONFIG_INVALID" ? error.code : "ECS_AWS_ERROR", text };
 }
 
 const MAX_CAUSE = 1_000;

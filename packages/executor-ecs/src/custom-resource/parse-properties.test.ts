@@ -125,7 +125,7 @@ describe("parseProperties", () => {
     ["Cluster", ["", "  ", 1, null, ["blue"], "x".repeat(2_049)]],
     ["TaskDefinition", ["", 1, null, {}]],
     ["Instances", ["i-1,i-2", "i-1", null, {}, Array.from({ length: 11 }, (_, at) => `i-${at}`)]],
-    ["LaunchType", ["fargate", "", "MANAGED_INSTANCES", null]],
+    ["LaunchType", ["fargate", "", "MANAGED", null]],
     ["CapacityProviderStrategy", [{}, "FARGATE", Array(21).fill({ capacityProvider: "FARGATE" })]],
     ["PropagateTags", ["SERVICE", "none", ""]],
     ["NetworkConfiguration", ["", null, [], { awsvpcConfiguration: [] }].slice(0, 3)],

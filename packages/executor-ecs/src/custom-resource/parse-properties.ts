@@ -85,7 +85,7 @@ const READERS = {
   Instances: ["instances", readInstances],
   Overrides: ["overrides", readOverrides],
   UpdateCriteria: ["updateCriteria", readUpdateCriteria],
-  LaunchType: ["launchType", oneOf("EC2", "FARGATE", "EXTERNAL")],
+  LaunchType: ["launchType", oneOf("EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES")],
   CapacityProviderStrategy: ["capacityProviderStrategy", readCapacityProviderStrategy],
   PlatformVersion: ["platformVersion", readText],
   NetworkConfiguration: ["networkConfiguration", readNetworkConfiguration],
@@ -183,11 +183,15 @@ function findContradictions(read: Read): readonly PropertyProblem[] {
     launchType === "FARGATE" || capacityProviderStrategy?.some((item) => item.capacityProvider.startsWith("FARGATE"));
   const onInstances = "cannot be combined with Instances, which sets where each task runs.";
   const faults: readonly (readonly [boolean, string, string])[] = [
-    [instances !== undefined && launchType === "FARGATE", "/LaunchType", `FARGATE ${onInstances}`],
+    [
+      instances !== undefined && (launchType === "FARGATE" || launchType === "MANAGED_INSTANCES"),
+      "/LaunchType",
+      `${launchType} ${onInstances}`,
+    ],
     [instances !== undefined && capacityProviderStrategy !== undefined, "/CapacityProviderStrategy", onInstances],
     [instances !== undefined && placementStrategy !== undefined, "/PlacementStrategy", onInstances],
     [
-      launchType !== undefined && capacityProviderStrategy !== undefined,
+      launchType !== undefined && launchType !== "MANAGED_INSTANCES" && capacityProviderStrategy !== undefined,
       "/LaunchType",
       "cannot be combined with CapacityProviderStrategy. Remove one of them.",
     ],

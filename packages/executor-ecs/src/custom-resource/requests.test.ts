@@ -336,7 +336,8 @@ describe("Delete", () => {
   ])("after %s: %s", async (name, expected) => {
     const { life, until, sim } = createEcsTaskWorld();
     await until(life.create({ ...LEAST, Count: 0 }));
-    sim.once("ECS.ListTasks", () => Promise.reject(toAwsError(name)));
+    // A denial is repeated for two minutes.
+    for (let time = 0; time < 100; time += 1) sim.once("ECS.ListTasks", () => Promise.reject(toAwsError(name)));
 
     const { status, reason } = await until(life.delete());
 

@@ -171,7 +171,8 @@ describe("a run that does not end", () => {
   it("starts nothing that could not be answered for", async () => {
     const { world, reason } = await create({ ServiceTimeout: 50 });
 
-    expect(reason).toBe("ECS_TIMEOUT: The time was over before the tasks were started.");
+    const why = "ServiceTimeout is 50 s, and 60 s of it are for the response: raise it.";
+    expect(reason).toBe(`ECS_TIMEOUT: The time was over before the tasks were started. ${why}`);
     expect(world.count("ECS.RunTask")).toBe(0);
   });
 });
@@ -408,11 +409,9 @@ describe("trouble of AWS", () => {
 
   it("starts no task that no execution would watch", async () => {
     const { reason, world } = await create({}, ({ sim }) => {
-      sim.once("SFN.StartExecution", () =>
-        Promise.reject(
-          Object.assign(new Error("no"), { name: "AccessDeniedException", $metadata: { httpStatusCode: 400 } }),
-        ),
-      );
+      const denied = { name: "AccessDeniedException", $metadata: { httpStatusCode: 400 } };
+      const deny = () => Promise.reject(Object.assign(new Error("no"), denied));
+      for (let time = 0; time < 3; time += 1) sim.once("SFN.StartExecution", deny);
     });
 
     expect(reason).toMatch(/^ECS_AWS_ERROR: .*AccessDeniedException: no/);

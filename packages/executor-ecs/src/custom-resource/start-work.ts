@@ -5,7 +5,7 @@ import { checkDefinition } from "../judge.ts";
 import { parseOverrides, type TaskOverrides } from "../parse-overrides.ts";
 import { startTasks } from "../start-tasks.ts";
 import { type LoadedDefinition, loadDefinition, type TaskOrder } from "../task-order.ts";
-import { decideAfterTry, FIRST_LOOK_MS, type TaskRun, type TryLimits } from "../task-run.ts";
+import { decideAfterTry, FIRST_LOOK_MS, type PlacementTimes, type TaskRun, toTryLimits } from "../task-run.ts";
 import {
   type CriteriaResult,
   criteriaChanged,
@@ -27,6 +27,8 @@ import {
   type TurnContext,
   toDeadline,
   toPatience,
+  toShortTimeText,
+  toTrouble,
 } from "./turn.ts";
 import { TASK_TAGS, toClientToken, toTaskTags } from "./work-store.ts";
 
@@ -39,7 +41,8 @@ export async function startWork(context: TurnContext): Promise<Turn> {
   const before = context.work;
   const config = configOf(context);
   if (before.intendedAt === undefined && clock.now() >= toDeadline(config, before)) {
-    return fail(context, { code: "ECS_TIMEOUT", message: "The time was over before the tasks were started." });
+    const message = `The time was over before the tasks were started.${toShortTimeText(config)}`;
+    return fail(context, { code: "ECS_TIMEOUT", message });
   }
   // The tasks of a try that was started must be known before they can be stopped.
   if (before.intendedAt === undefined && (await isDeletedSince(context.deps, context.id, before.receivedAt))) {
@@ -50,7 +53,8 @@ export async function startWork(context: TurnContext): Promise<Turn> {
   if (!isRepeated) await context.save({ intendedAt: now, placingSince: before.placingSince ?? now });
   const result = await startTasks(context.ecs, toOrder(context, isRepeated), before.taskArns);
   const patience = toPatience(context);
-  const after = decideAfterTry(before, result, result.kind === "failed" ? patience : toPlacement(context));
+  const limits = result.kind === "failed" ? patience : toTryLimits(result, toPlacementTimes(context));
+  const after = decideAfterTry(before, result, limits);
   switch (after.kind) {
     case "started":
       return toStarted(context, after.run);
@@ -65,13 +69,12 @@ export async function startWork(context: TurnContext): Promise<Turn> {
   }
 }
 
-/** Returns the time limits of placement. */
-function toPlacement(context: TurnContext): TryLimits {
-  const { work, deps } = context;
-  const { placementTimeout, pollInterval, ...config } = configOf(context);
+function toPlacementTimes({ work, deps, config: maybe }: TurnContext): PlacementTimes {
+  const { placementTimeout, pollInterval, ...config } = configOf({ config: maybe });
   const now = deps.clock.now();
-  const until = Math.min((work.placingSince ?? now) + placementTimeout * 1_000, toDeadline(config, work));
-  return { now, until, everyMs: pollInterval * 1_000 };
+  const deadline = toDeadline(config, work);
+  const since = work.placingSince ?? now;
+  return { now, since, placementMs: placementTimeout * 1_000, deadline, everyMs: pollInterval * 1_000 };
 }
 
 /** Returns the order for RunTask or StartTask of the present try. */
@@ -152,7 +155,7 @@ async function toNone(context: TurnContext, why: NoneReason): Promise<Turn> {
 }
 
 async function prepareRun(context: TurnContext, config: TaskProperties, loaded: LoadedDefinition): Promise<Turn> {
-  if (loaded.kind === "failed") return meetTrouble(context, loaded);
+  if (loaded.kind === "failed") return meetTrouble(context, toLoadTrouble(context, loaded));
   const { definition, taskDefinitionArn } = loaded;
   const fault = checkDefinition(definition, { ...config, check: config.checkContainers });
   if (fault !== undefined) {
@@ -163,6 +166,14 @@ async function prepareRun(context: TurnContext, config: TaskProperties, loaded: 
   await context.handOver();
   const phase = config.targetGroupHealthCheck === undefined ? "start" : "health";
   return { kind: "next", changes: { phase, taskDefinitionArn } };
+}
+
+function toLoadTrouble(
+  context: TurnContext,
+  { code, message, retryable, cause }: LoadedDefinition & { kind: "failed" },
+) {
+  const { retryable: isPassing } = toTrouble(context, cause, "");
+  return { code, message, retryable: retryable || (cause !== undefined && isPassing) };
 }
 
 /** Returns the stack's status; undefined, with a warning, when it cannot be read: then the tasks run. */

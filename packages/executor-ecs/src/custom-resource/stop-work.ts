@@ -1,8 +1,8 @@
 import type { Task } from "@aws-sdk/client-ecs";
 import { DescribeTargetHealthCommand, ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
-import { findAwsFault } from "@stackyard/aws";
+import { findAwsFault, isDenial } from "@stackyard/aws";
 import { evaluateTasks, findTasks, stopLeft } from "../run-tasks.ts";
-import { describeTasks, listTasks, toAwsFailure, toStatesText } from "../task-order.ts";
+import { describeTasks, listTasks, toStatesText } from "../task-order.ts";
 import {
   decideAfterLook,
   decideAfterStop,
@@ -26,6 +26,7 @@ import {
   toDeadline,
   toFailed,
   toStopReason,
+  toTrouble,
   type WorkFailure,
 } from "./turn.ts";
 import { TASK_TAGS, type TaskWork, toTaskTags } from "./work-store.ts";
@@ -49,7 +50,7 @@ export async function watchWork(context: TurnContext): Promise<Turn> {
     case "late": {
       const seconds = Math.round((now - work.receivedAt) / 1_000);
       const states = toStatesText(seen.tasks, seen.missing.length);
-      const message = `The tasks had not ended after ${seconds} s: ${states}. They are stopped.`;
+      const message = `The tasks had not ended after ${seconds} s: ${states}.`;
       return fail(context, { code: "ECS_TIMEOUT", message }, { waitMs: STOP_WITHIN_MS });
     }
     case "running":
@@ -119,7 +120,7 @@ async function beginStop({ deps, id, work, save }: TurnContext): Promise<number>
 
 async function stopOnce(context: TurnContext, until: number): Promise<Turn> {
   const { cluster, deps, ecs, work, id } = context;
-  const listed = await findOwn(context, await listTasks(ecs, { cluster, startedBy: id }));
+  const listed = await findOwn(context, await listOrKnown(context, listTasks(ecs, { cluster, startedBy: id })));
   const taskArns = [...new Set([...work.taskArns, ...listed])];
   if (taskArns.length === 0) return toDeleted(context, "No task was running.");
   if (listed.length > 0) await context.handOver();
@@ -132,6 +133,16 @@ async function stopOnce(context: TurnContext, until: number): Promise<Turn> {
   const leftMs = until - deps.clock.now();
   if (leftMs <= 0) return toDeleted(context, `Warning: ${left} of ${taskArns.length} tasks still stop.`);
   return { kind: "wait", changes: {}, afterMs: Math.min(LOOK_EVERY_MS, leftMs) };
+}
+
+/** Tasks that are known are stopped even if they may not be listed. */
+async function listOrKnown({ work }: TurnContext, listing: Promise<readonly string[]>): Promise<readonly string[]> {
+  try {
+    return await listing;
+  } catch (error) {
+    if (work.taskArns.length === 0 || !isDenial(error)) throw error;
+    return work.taskArns;
+  }
 }
 
 /**
@@ -159,7 +170,7 @@ function toStopFailure(
 ): Turn {
   const { cluster } = context;
   const { code, throttled } = findAwsFault(error);
-  const { message, retryable } = toAwsFailure(error, `The stop of the tasks in "${cluster}"`);
+  const { message, retryable } = toTrouble(context, error, `The stop of the tasks in "${cluster}"`);
   if (retryable && now < until) return { kind: "wait", changes: {}, afterMs: LOOK_EVERY_MS };
   if (throttled || code === "FORBIDDEN" || code === "UNAUTHENTICATED") {
     return finish(context, { status: "FAILED", code: "ECS_AWS_ERROR", text: message }, { taskArns: [] });
@@ -185,16 +196,23 @@ export async function endWork(context: TurnContext): Promise<Turn> {
   try {
     const { changes, ...left } = await stopAll(context);
     const afterMs = decideAfterStop(work, left, deps.clock.now());
-    return afterMs === undefined ? toFailed(context, failure, changes) : { kind: "wait", changes, afterMs };
+    if (afterMs !== undefined) return { kind: "wait", changes, afterMs };
+    return toFailed(context, { ...failure, message: `${failure.message}${toStoppedText(failure, left)}` }, changes);
   } catch (error) {
     if (!isAwsError(error)) throw error;
     return meetStopTrouble(context, error, failure);
   }
 }
 
+/** Adds what became of tasks that had not ended by themselves. */
+function toStoppedText({ code }: WorkFailure, { isUnseen }: { readonly isUnseen: boolean }): string {
+  if (isUnseen) return " Their stop was requested; ecs:DescribeTasks is denied, so their end is unknown.";
+  return code === "ECS_TIMEOUT" ? " They are stopped." : "";
+}
+
 function meetStopTrouble(context: TurnContext, error: unknown, failure: WorkFailure): Turn {
   const { work, deps } = context;
-  const { message, retryable } = toAwsFailure(error, "The stop of the tasks");
+  const { message, retryable } = toTrouble(context, error, "The stop of the tasks");
   const troubledSince = work.troubledSince ?? deps.clock.now();
   if (retryable && deps.clock.now() < toGiveUp(context, troubledSince)) {
     return { kind: "wait", changes: { troubledSince }, afterMs: LOOK_EVERY_MS };
@@ -212,7 +230,9 @@ function toGiveUp(context: TurnContext, troubledSince: number): number {
 }
 
 /** Stops every task that the work has started, including those known only from an interrupted try. */
-export async function stopAll(context: TurnContext): Promise<LeftTasks & { readonly changes: Partial<TaskWork> }> {
+export async function stopAll(
+  context: TurnContext,
+): Promise<LeftTasks & { readonly isUnseen: boolean; readonly changes: Partial<TaskWork> }> {
   const { work, cluster, ecs, id } = context;
   const { request, taskDefinitionArn: taskDefinition = configOf(context).taskDefinition } = work;
   const order = { cluster, startedBy: id, taskDefinition, tags: toTaskTags(request) };
@@ -220,7 +240,7 @@ export async function stopAll(context: TurnContext): Promise<LeftTasks & { reado
   return { ...(await stopTasks(context, taskArns)), changes: { taskArns } };
 }
 
-function stopTasks({ cluster, deps, ecs, work }: TurnContext, taskArns: readonly string[]): Promise<LeftTasks> {
+function stopTasks({ cluster, deps, ecs, work }: TurnContext, taskArns: readonly string[]) {
   const input = { cluster, taskArns, reason: toStopReason(work), isYoung: isYoung(work, deps.clock.now()) };
   return stopLeft(ecs, input);
 }

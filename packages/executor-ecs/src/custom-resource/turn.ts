@@ -1,7 +1,7 @@
-import { findAwsFault } from "@stackyard/aws";
+import { findAwsFault, isDenial, NEW_ROLE_MS } from "@stackyard/aws";
 import { type Clock, isStackyardError, type Logger, type Records } from "@stackyard/core";
 import type { LogDeps } from "../tail-logs.ts";
-import type { DefinitionCache, EcsDeps } from "../task-order.ts";
+import { type DefinitionCache, type EcsDeps, toAwsFailure } from "../task-order.ts";
 import { mayRun, type RunFailure, toEnding } from "../task-run.ts";
 import type { TaskProperties } from "./parse-properties.ts";
 import {
@@ -33,6 +33,8 @@ export interface EcsTaskDeps {
    * templates that use `Ref` like this; then each run is a replacement. Default: `id`, one stable id per resource.
    */
   readonly physicalId?: "id" | "taskArn";
+  /** Address of an AWS emulator, which may receive responses too. Default: none. */
+  readonly emulator?: string | undefined;
   /** Default: none. */
   readonly logger?: Logger;
 }
@@ -151,6 +153,17 @@ export function toPatience({ work, config, deps }: TurnContext) {
   return { now, since, until: Math.min(since + TROUBLE_MS, deadline), everyMs: TROUBLE_PAUSE_MS };
 }
 
+/** Converts an error of AWS. A denial passes for two minutes, because the role may be new. */
+export function toTrouble(
+  { work, deps }: Pick<TurnContext, "work" | "deps">,
+  error: unknown,
+  what: string,
+): RunFailure {
+  const failure = toAwsFailure(error, what);
+  const isNewRole = isDenial(error) && deps.clock.now() < work.receivedAt + NEW_ROLE_MS;
+  return isNewRole ? { ...failure, retryable: true } : failure;
+}
+
 /** Handles a call that AWS does not serve: retries it within the limit. */
 export function meetTrouble(context: TurnContext, { code, message, retryable }: RunFailure): Turn {
   const { now, since, until, everyMs } = toPatience(context);
@@ -173,6 +186,13 @@ export function toDeadline(
   const limits = [LONGEST, timeout === 0 ? LONGEST : timeout];
   if (serviceTimeout !== undefined) limits.push(serviceTimeout - BEFORE_SERVICE_TIMEOUT);
   return receivedAt + Math.max(0, Math.min(...limits)) * 1_000;
+}
+
+/** Returns a sentence about a `ServiceTimeout` that leaves no time for the work; empty for another one. */
+export function toShortTimeText({ serviceTimeout }: Pick<TaskProperties, "serviceTimeout">): string {
+  if (serviceTimeout === undefined || serviceTimeout > 2 * BEFORE_SERVICE_TIMEOUT) return "";
+  const reserved = `${BEFORE_SERVICE_TIMEOUT} s of it are for the response`;
+  return ` ServiceTimeout is ${serviceTimeout} s, and ${reserved}: raise it.`;
 }
 
 /**

@@ -1,0 +1,154 @@
+import { SimFault } from "@stackyard/aws-sim";
+import { describe, expect, it } from "vitest";
+import { createEcsTaskWorld, LEAST } from "./testing/an-ecs-task-world.ts";
+import { createEcsYard } from "./testing/an-ecs-yard.ts";
+
+const EC2_THROTTLE =
+  "Error retrieving security group information for [sg-1]: Request limit exceeded. (ErrorCode: RequestLimitExceeded)";
+const TASK_ROLE =
+  "ECS was unable to assume the role 'arn:aws:iam::111122223333:role/migrate' that was provided for this task. Please verify that the role being passed has the proper trust relationship and permissions and that your IAM user has permissions to pass this role.";
+const LINKED_ROLE = "Unable to assume the service linked role. Please verify that the ECS service linked role exists.";
+const EMPTY = "No Container Instances were found in your cluster.";
+
+/** Refusals that pass by themselves. */
+const PASSING: readonly (readonly [report: string, name: string, message: string])[] = [
+  ["dask-cloudprovider#56", "InvalidParameterException", EC2_THROTTLE],
+  ["wrapbox#32", "ClientException", EC2_THROTTLE],
+  ["amazon-ecs-plugin#185", "InvalidParameterException", EMPTY],
+  ["pulumi-awsx#927", "ClientException", TASK_ROLE],
+  ["run-selenium-tests-at-scale-using-ecs-fargate#2", "InvalidParameterException", LINKED_ROLE],
+  ["aws-cdk#37675", "AccessDeniedException", "User is not authorized to perform: ecs:RunTask"],
+];
+
+/** Refuses an operation for so long. */
+function refuse(
+  { sim, clock }: Pick<ReturnType<typeof createEcsYard>, "sim" | "clock">,
+  operation: string,
+  { name, message, ms }: { readonly name: string; readonly message: string; readonly ms: number },
+): void {
+  const until = clock.now() + ms;
+  const behave = (proceed: () => Promise<unknown>): Promise<unknown> => {
+    if (clock.now() >= until) return proceed();
+    sim.once(operation, behave);
+    return Promise.reject(new SimFault(name, 400, message));
+  };
+  sim.once(operation, behave);
+}
+
+const DENIED = { name: "AccessDeniedException", message: "not authorized", ms: Number.POSITIVE_INFINITY };
+
+describe("RunTask, refused for half a minute", () => {
+  it.each(PASSING)("custom resource [%s]: %s %s", async (_report, name, message) => {
+    const world = createEcsTaskWorld();
+    refuse(world, "ECS.RunTask", { name, message, ms: 30_000 });
+
+    const { status, reason } = await world.until(world.life.create({ ...LEAST, PlacementTimeout: 600 }));
+
+    expect([status, reason]).toEqual(["CREATE_COMPLETE", expect.stringMatching(/^RUN: /)]);
+  });
+
+  it.each(PASSING)("executor [%s]: %s %s", async (_report, name, message) => {
+    const yard = createEcsYard();
+    refuse(yard, "ECS.RunTask", { name, message, ms: 30_000 });
+
+    const { step } = await yard.run({ cluster: "web", taskDefinition: "migrate", placementTimeout: "10m" });
+
+    expect(step).toMatchObject({ kind: "succeeded" });
+  });
+});
+
+describe("RunTask, refused for ever", () => {
+  it.each([
+    ["capacity", EMPTY, 0, 60_000],
+    ["a role", TASK_ROLE, 110_000, 180_000],
+  ])("with a short placement timeout, for %s, waits as long as that may pass", async (_what, message, least, most) => {
+    const yard = createEcsYard();
+    refuse(yard, "ECS.RunTask", { name: "InvalidParameterException", message, ms: Number.POSITIVE_INFINITY });
+
+    const config = { cluster: "web", taskDefinition: "migrate", placementTimeout: "10s" };
+    const { step, elapsedMs } = await yard.run(config);
+
+    expect(step).toMatchObject({ kind: "failed", message: expect.stringContaining(message) });
+    expect(elapsedMs).toBeGreaterThanOrEqual(least);
+    expect(elapsedMs).toBeLessThanOrEqual(most);
+  });
+
+  it("for a role, says that the role may lack a right", async () => {
+    const world = createEcsTaskWorld();
+    refuse(world, "ECS.RunTask", { name: "ClientException", message: TASK_ROLE, ms: Number.POSITIVE_INFINITY });
+
+    const { status, reason } = await world.until(world.life.create(LEAST));
+
+    expect([status, reason]).toEqual(["CREATE_FAILED", expect.stringMatching(/^ECS_AWS_ERROR: .*The role may lack/)]);
+  });
+});
+
+describe("a started task when looking at it is denied [airflow#61050]", () => {
+  it("is stopped by the executor", async () => {
+    const yard = createEcsYard();
+    yard.sim.ecs.script("migrate", { runsMs: Number.POSITIVE_INFINITY });
+    refuse(yard, "ECS.DescribeTasks", DENIED);
+
+    const { step } = await yard.run({ cluster: "web", taskDefinition: "migrate", timeout: "5m" });
+
+    expect(yard.countCalls("ECS.StopTask")).toBe(1);
+    expect(step).toMatchObject({ code: "ECS_AWS_ERROR", message: expect.stringContaining("Their stop was requested") });
+  });
+
+  it.each(["Create", "Delete"])("is stopped by the custom resource on %s", async (type) => {
+    const world = createEcsTaskWorld();
+    world.sim.ecs.script("migrate", { runsMs: Number.POSITIVE_INFINITY });
+    if (type === "Delete") await world.until(world.life.create({ ...LEAST, Timeout: 0 }));
+    refuse(world, "ECS.DescribeTasks", DENIED);
+
+    const { reason } = await world.until(type === "Delete" ? world.life.delete() : world.life.create(LEAST));
+
+    expect(world.count("ECS.StopTask")).toBeGreaterThan(0);
+    expect(reason).not.toBe("");
+  });
+
+  it("is looked at again when the denial passes", async () => {
+    const yard = createEcsYard();
+    refuse(yard, "ECS.DescribeTasks", { ...DENIED, ms: 40_000 });
+
+    const { step } = await yard.run({ cluster: "web", taskDefinition: "migrate" });
+
+    expect(step).toMatchObject({ kind: "succeeded" });
+  });
+});
+
+describe("a timeout whose stop is denied stays a timeout", () => {
+  it("of the executor", async () => {
+    const yard = createEcsYard();
+    yard.sim.ecs.script("migrate", { runsMs: Number.POSITIVE_INFINITY });
+    refuse(yard, "ECS.StopTask", DENIED);
+
+    const { step } = await yard.run({ cluster: "web", taskDefinition: "migrate", timeout: "3m" });
+
+    expect(step).toMatchObject({
+      code: "ECS_TIMEOUT",
+      message: expect.stringMatching(/^Not done after 180 s: .* The stop failed: .* These tasks may still run: arn:/),
+    });
+  });
+
+  it("of the custom resource, which does not say that they are stopped", async () => {
+    const world = createEcsTaskWorld();
+    world.sim.ecs.script("migrate", { runsMs: Number.POSITIVE_INFINITY });
+    refuse(world, "ECS.StopTask", DENIED);
+
+    const { reason } = await world.until(world.life.create({ ...LEAST, Timeout: 180 }));
+
+    expect(reason).toMatch(/^ECS_TIMEOUT: The tasks had not ended after .*: 1 RUNNING\. Tasks may still run: /);
+  });
+});
+
+describe("LaunchType MANAGED_INSTANCES [prefect#20765]", () => {
+  it("leaves the choice to the strategy, as ECS requires", async () => {
+    const yard = createEcsYard();
+
+    await yard.run({ cluster: "web", taskDefinition: "migrate", launchType: "MANAGED_INSTANCES" });
+
+    const [call] = yard.sim.calls.filter(({ operation }) => operation === "ECS.RunTask");
+    expect(call?.input).not.toHaveProperty("launchType");
+  });
+});
