@@ -1,5 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of mapping documents.
 import { defined } from "@stackyard/core";
+import { decideEvent, SERVICE_RIGHTS } from "@stackyard/core/access";
+import { SYSTEM_EVENTS } from "@stackyard/core/machine";
 import { describe, expect, it } from "vitest";
 import { applyPull, applyRules, findMapping, withTrust } from "./apply-mapping.ts";
 import { type Mapping, parseMapping } from "./mapping.ts";
@@ -64,6 +66,24 @@ describe("parseMapping", () => {
     const [problem] = problemsOf(source.replace("{on: pull.labeled, ", rule));
 
     expect(problem).toMatchObject({ path: "rules.seed.needs", ...defined({ code }) });
+  });
+
+  it.each(["SEED", "NEXT", ...Object.values(SYSTEM_EVENTS)])(
+    "decides about a rule that sends %s as about an event of an operator",
+    (event) => {
+      const decision = decideEvent({ name: event, stackId: "shop-pr-7", machine: "preview" }, SERVICE_RIGHTS);
+
+      const problems = problemsOf(source.replace("send: SEED", `send: ${event}`));
+
+      const problem = expect.objectContaining({ code: "rule-send", path: "rules.seed.send" });
+      expect(problems).toEqual(decision.kind === "allowed" ? [] : [problem]);
+    },
+  );
+
+  it("refuses the internal machine of jobs", () => {
+    const problems = problemsOf(source.replace(/^machine: .*$/m, "machine: stackyard.run"));
+
+    expect(new Set(problems.map(({ code }) => code))).toEqual(new Set(["rule-send"]));
   });
 
   it("has no rule for approvals, which answer a task", () => {

@@ -1,4 +1,5 @@
 import { isMap } from "@stackyard/core";
+import { decideEvent, formatServiceDenial, SERVICE_RIGHTS } from "@stackyard/core/access";
 import {
   type Cel,
   type CelTemplate,
@@ -180,7 +181,7 @@ function fail(path: readonly string[], reason: string): { readonly kind: "error"
 function compileMapping(document: MappingDocument, name: string, compiler: Compiler): Mapping {
   const { host, machine, forks = "trust", pull = {}, rules = {} } = document;
   const pulls = Object.entries(pull).map(
-    ([rule, sent]) => [rule, compileEvent(["pull", rule], sent, compiler)] as const,
+    ([rule, sent]) => [rule, compileEvent({ machine, path: ["pull", rule] }, sent, compiler)] as const,
   );
   for (const [rule, { on, needs }] of Object.entries(rules)) {
     if (on === "command.approve") compiler.refuse(["rules", rule, "on"], "rule-approve", APPROVES);
@@ -205,7 +206,7 @@ function compileMapping(document: MappingDocument, name: string, compiler: Compi
         on,
         needs,
         matches: (hook) => (`${hook.kind}.${hook.action}` === on ? matches(hook) : { kind: "value", value: false }),
-        ...compileEvent(path, sent, compiler),
+        ...compileEvent({ machine, path }, sent, compiler),
       };
     }),
   };
@@ -219,10 +220,14 @@ function toStackId(found: Evaluated): Applied<string> {
 }
 
 function compileEvent(
-  path: readonly string[],
+  { machine, path }: { readonly machine: string; readonly path: readonly string[] },
   { send, metadata = {} }: Static<typeof PullSend>,
   compiler: Compiler,
 ): EventTemplate {
+  const decision = decideEvent({ name: send, stackId: "", machine }, SERVICE_RIGHTS);
+  if (decision.kind !== "allowed") {
+    compiler.refuse([...path, "send"], "rule-send", formatServiceDenial(send, decision));
+  }
   const inside = [...path, "metadata"];
   const resolveMetadata = compiler.template(inside, metadata);
   return { event: send, metadataOf: (hook) => toMetadata(inside, resolveMetadata(hook)) };

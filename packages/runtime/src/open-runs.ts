@@ -5,7 +5,13 @@ import type { EnvironmentVariables } from "@stackyard/core/environment";
 import { createJobs, type Jobs } from "@stackyard/core/jobs";
 import { createSqsTransport } from "@stackyard/transport-sqs";
 import { type EnvironmentNeeds, parseEnvironment, requireEvents } from "./environment.ts";
-import { createEnvironmentAws, loadTransportOptions, openStore, toExecutorDefinitions } from "./parts.ts";
+import {
+  createEnvironmentAws,
+  loadResultKey,
+  loadTransportOptions,
+  openStore,
+  toExecutorDefinitions,
+} from "./parts.ts";
 
 /** Who starts runs, and of what. */
 export interface OpenRunsOptions {
@@ -50,8 +56,8 @@ export async function openRuns(options: OpenRunsOptions): Promise<OpenedRuns> {
     openStore(choice, opening),
     loadTransportOptions({ environment, aws, executors, clock, random, logger, tracing: undefined }),
   ]);
-  // It receives no events and sends no results, so it needs no key of results.
-  const transport = createSqsTransport(queues);
+  // With the key, the state manager knows that the yard has started a job, and not anyone who may send to the queue.
+  const transport = createSqsTransport({ ...queues, resultKey: await loadResultKey(store, clock) });
   return {
     runs: createJobs({ store, transport, executors, clock }),
     records: store.records,

@@ -195,11 +195,16 @@ const KEY = "transport/result-key";
  */
 export async function loadResultKey(store: Pick<Store, "records" | "close">, clock: Clock): Promise<string> {
   try {
-    return await loadSharedKey(store.records, KEY, clock.now());
+    return await findResultKey(store.records, clock);
   } catch (error) {
     await store.close();
     throw error;
   }
+}
+
+/** Loads that key for a process with the records of the yard. */
+export async function findResultKey(records: Store["records"], clock: Clock): Promise<string> {
+  return loadSharedKey(records, KEY, clock.now());
 }
 
 /** Dependencies of opening a locator. */

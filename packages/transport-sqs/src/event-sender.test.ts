@@ -150,6 +150,39 @@ describe("the sender of an event", () => {
     });
   });
 
+  describe("that the yard itself has sent", () => {
+    const message = { event: "START", stackId: "run-1", machine: "stackyard.run", revision: "f".repeat(64) };
+    const own = anEvent({ stackId: "run-1", message, own: true });
+
+    it.each([
+      ["without a sender", own],
+      ["for a person", { ...own, sender: { ...ada, kind: "person" as const }, actor: "ada" }],
+    ])("arrives as such, %s", async (_, event) => {
+      const { body, attributes } = encodeEvent(event, KEY);
+
+      expect(await read(body, { attributes })).toEqual(event);
+    });
+
+    it("is not believed in a message that anyone may write", async () => {
+      const { body } = encodeEvent(own, undefined);
+      const proven = encodeEvent(anEvent({ stackId: "run-1", message, sender: ada }), KEY);
+      const note = JSON.parse(proven.attributes[NOTE_ATTRIBUTE] ?? "");
+      const notes = [
+        { id: "e1", at: SENT, own: true },
+        { id: "e1", at: SENT, own: true, proof: "x".repeat(43) },
+        { ...note, own: true },
+        { ...note, own: true, sender: undefined },
+      ];
+
+      for (const each of notes) {
+        const attributes = { [NOTE_ATTRIBUTE]: toQueueText(each) };
+        expect(await read(body, { attributes })).not.toHaveProperty("own");
+      }
+      expect(await read({ ...message, own: true }, { senderId: "AROA1:ada" })).not.toHaveProperty("own");
+      expect(encodeEvent(own, undefined).attributes[NOTE_ATTRIBUTE]).not.toContain("own");
+    });
+  });
+
   it("is not needed for a proven result of a runner", async () => {
     const dispatchId = "s1/created/1/plan/1";
     const result = anEvent({

@@ -54,6 +54,8 @@ const SenderNote = Type.Object({
   origin: Type.Optional(Type.Literal("worker")),
   /** Who sent it, as a process with the yard's store has verified. Counts only with the proof. */
   sender: Type.Optional(NotedSender),
+  /** That the yard itself has sent it. Counts only with the proof. */
+  own: Type.Optional(Type.Literal(true)),
   /** That a worker has sent it, or its sender is verified: see `toResultProof` and `toSenderProof`. */
   proof: Type.Optional(Type.String({ maxLength: 64 })),
   actor: Type.Optional(Type.String({ maxLength: 255 })),
@@ -96,19 +98,20 @@ function isSameText(given: string, expected: string): boolean {
   return left.length === right.length && timingSafeEqual(left, right);
 }
 
-/** The subject of a sender's proof: an event, its sender, and when it was sent. */
+/** The subject of a sender's proof: an event, who has sent it, and when. */
 interface ProvenEvent extends ProvenResult {
-  readonly sender: Sender;
+  readonly sender: Sender | undefined;
+  readonly own: true | undefined;
   /** Epoch milliseconds. */
   readonly at: number;
 }
 
 /**
- * Returns the proof that a process with the key has verified the sender. Its text begins differently from that of a
- * result.
+ * Returns the proof that a process with the key has verified the sender, or has sent the event itself. Its text begins
+ * differently from that of a result.
  */
-function toSenderProof(key: string, { id, stackId, at, sender, message }: ProvenEvent): string {
-  const text = `sender\u0000${JSON.stringify([id, stackId, at, toParts(sender), message])}`;
+function toSenderProof(key: string, { id, stackId, at, sender, own, message }: ProvenEvent): string {
+  const text = `sender\u0000${JSON.stringify([id, stackId, at, sender && toParts(sender), own === true, message])}`;
   return createHmac("sha256", key).update(text).digest("base64url");
 }
 
@@ -135,7 +138,7 @@ export function encodeEvent(event: QueuedEvent, resultKey: string | undefined): 
   };
   const body = toQueueText({ ...message, ...added });
   const proof = toProof(event, body, resultKey);
-  const isProvenSender = proof !== undefined && event.origin === "external";
+  const isProven = proof !== undefined && event.origin === "external";
   const addedKeys = ADDED_KEYS.filter((key) => Object.hasOwn(added, key));
   const note = defined({
     id,
@@ -143,14 +146,15 @@ export function encodeEvent(event: QueuedEvent, resultKey: string | undefined): 
     origin: event.origin === "worker" ? event.origin : undefined,
     actor: event.actor,
     added: addedKeys.length === 0 ? undefined : addedKeys,
-    sender: isProvenSender ? event.sender : undefined,
+    sender: isProven ? event.sender : undefined,
+    own: isProven ? event.own : undefined,
     proof,
   });
   return {
     body,
     attributes: { ...carrier, [NOTE_ATTRIBUTE]: toQueueText(note) },
     groupId: toGroupId(stackId),
-    deduplicationId: event.origin === "worker" || isProvenSender ? randomUUID() : toDeduplicationId(stackId, id),
+    deduplicationId: event.origin === "worker" || isProven ? randomUUID() : toDeduplicationId(stackId, id),
   };
 }
 
@@ -170,12 +174,12 @@ function takeTrace(message: Message): { readonly message: Message; readonly carr
 const ADDED_KEYS = ["id", "stackId"] as const;
 
 function toProof(event: QueuedEvent, body: string, key: string | undefined): string | undefined {
-  const { id, stackId, origin, sender, receivedAt: at } = event;
+  const { id, stackId, origin, sender, own, receivedAt: at } = event;
   if (key === undefined) return undefined;
   // The receiver verifies the message as it parses it from JSON.
   const proven = { id, stackId, message: JSON.parse(body) };
   if (origin === "worker") return toResultProof(key, proven);
-  return origin === "external" && sender !== undefined ? toSenderProof(key, { ...proven, sender, at }) : undefined;
+  return (sender ?? own) === undefined ? undefined : toSenderProof(key, { ...proven, sender, own, at });
 }
 
 /**
@@ -218,7 +222,7 @@ export function decodeEvent(incoming: IncomingMessage, now: number, resultKey: s
     receivedAt: note?.at ?? incoming.sentAt ?? now,
     message: withoutAdded(message, note),
     actor: note?.actor,
-    sender: isWorkers ? undefined : findProvenSender({ stackId, message, note }, resultKey),
+    ...(isWorkers ? {} : findProvenFacts({ stackId, message, note }, resultKey)),
   });
 }
 
@@ -258,15 +262,18 @@ interface NotedEvent {
 }
 
 /**
- * Returns the sender that a process with the key has verified for exactly this event. A note whose id cannot be used
- * proves nothing, because each copy would count as another event.
+ * Returns what a process with the key has proven of exactly this event: its sender, and that the yard has sent it. A
+ * note whose id cannot be used proves nothing, because each copy would count as another event.
  */
-function findProvenSender({ stackId, message, note }: NotedEvent, key: string | undefined): Sender | undefined {
-  if (key === undefined || note?.sender === undefined || note.proof === undefined) return undefined;
-  const { id, at, proof } = note;
-  const sender: Sender = defined(note.sender);
-  if (toName(id) === undefined) return undefined;
-  return isSameText(proof, toSenderProof(key, { id, stackId, at, sender, message })) ? sender : undefined;
+function findProvenFacts(
+  { stackId, message, note }: NotedEvent,
+  key: string | undefined,
+): Pick<QueuedEvent, "sender" | "own"> {
+  if (key === undefined || note?.proof === undefined || toName(note.id) === undefined) return {};
+  const { id, at, proof, own } = note;
+  const sender: Sender | undefined = note.sender && defined(note.sender);
+  const facts = { sender, own };
+  return isSameText(proof, toSenderProof(key, { id, stackId, at, ...facts, message })) ? defined(facts) : {};
 }
 
 /** As many characters as a task message takes. */

@@ -45,7 +45,7 @@ describe("decideAccess", () => {
   });
 
   it("gives each role what the roles before it have", () => {
-    expect(ROLES.map((role) => permissionsOf(role).size)).toEqual([2, 4, 5, 7]);
+    expect(ROLES.map((role) => permissionsOf(role).size)).toEqual([2, 4, 6, 8]);
   });
 });
 
@@ -108,8 +108,8 @@ describe("findExcess", () => {
 describe("permissionOfEvent", () => {
   it.each([
     ["DEPLOY", "send"],
-    ["TASK_COMPLETED", "send"],
-    ["TASK_ERROR", "send"],
+    ["TASK_COMPLETED", "results"],
+    ["TASK_ERROR", "results"],
     ["CANCEL_TASK", "operate"],
     ["RETRY_FAILED_TASKS", "operate"],
     ["REMOVE_STACK", "repair"],

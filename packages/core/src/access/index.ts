@@ -72,6 +72,14 @@ export {
   scopesOf,
 } from "./decide-access.ts";
 export {
+  decideEvent,
+  type EventDecision,
+  formatServiceDenial,
+  isInternalMachine,
+  SERVICE_RIGHTS,
+  type SentEvent,
+} from "./decide-event.ts";
+export {
   EXTRA_PERMISSIONS,
   PERMISSIONS,
   type Permission,

@@ -8,6 +8,7 @@ export type Permission =
   | "send"
   | "operate"
   | "repair"
+  | "results"
   | "states:read"
   | "states:write"
   | "secrets:read"
@@ -20,7 +21,7 @@ export type Role = "viewer" | "operator" | "maintainer" | "admin";
 const ADDED: Readonly<Record<Role, readonly Permission[]>> = {
   viewer: ["read", "approve"],
   operator: ["send", "operate"],
-  maintainer: ["repair"],
+  maintainer: ["repair", "results"],
   admin: ["audit", "access"],
 };
 
@@ -50,13 +51,18 @@ const OF_EVENTS: ReadonlyMap<string, Permission> = new Map<string, Permission>([
   [SYSTEM_EVENTS.removeStack, "repair"],
   [SYSTEM_EVENTS.upgradeStack, "repair"],
   [NEXT, "repair"],
+  // Whoever sends the result of a task decides what became of it, as someone does who settles it.
+  [SYSTEM_EVENTS.taskCompleted, "results"],
+  [SYSTEM_EVENTS.taskError, "results"],
   // Operators' events of approvals; the machine names the groups.
   ["APPROVE_TASK", "approve"],
   ["REJECT_TASK", "approve"],
   ["WITHDRAW_APPROVAL", "approve"],
 ]);
 
-/** Returns the permission that sending an event needs: that of its operation, or `send`. */
+/**
+ * Returns the permission that sending an event needs: that of its operation, or `send`. See `decideEvent`.
+ */
 export function permissionOfEvent(name: string): Permission {
   return OF_EVENTS.get(name) ?? "send";
 }

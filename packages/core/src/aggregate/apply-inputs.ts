@@ -1,3 +1,4 @@
+import { decideEvent } from "../access/decide-event.ts";
 import { isPassing, toErrorText } from "../errors/stackyard-error.ts";
 import { decide, decideWithoutMachine, machineNameFor } from "../machine/decide/decide.ts";
 import { type Decision, isParked, type Rejected } from "../machine/decide/decision.ts";
@@ -439,9 +440,11 @@ function decideOnStack(
   stack: Stack | undefined,
   event: StackEvent,
 ): NotedDecision {
+  const name = machineNameFor(stack, event);
+  const refused = findInternal(event, name);
+  if (refused !== undefined) return { decision: refused, notes: [] };
   const early = decideWithoutMachine(stack, event);
   if (early !== undefined) return { decision: early, notes: [] };
-  const name = machineNameFor(stack, event);
   if (name === undefined) return { decision: toUnknownStack(event), notes: [] };
   const wanted = { name, stack, event };
   const found = machines(wanted);
@@ -450,6 +453,13 @@ function decideOnStack(
   if (found.kind === "missing") return { decision: { ...found, kind: "rejected" }, notes: [] };
   const { machine, notes } = found;
   return { decision: toBackward(decide(machine, stack, event, limits), found), notes, machine };
+}
+
+/** Refuses an event from outside to an internal machine. Those that a replay decides again were allowed. */
+function findInternal(event: StackEvent, machine: string | undefined): Rejected | undefined {
+  if (event.origin !== "external" || event.isAllowed) return undefined;
+  const answer = decideEvent({ ...event, machine });
+  return answer.kind === "internal" ? { kind: "rejected", code: "NOT_ALLOWED", reason: answer.reason } : undefined;
 }
 
 function toUnknownStack({ stackId }: StackEvent): Decision {

@@ -1,4 +1,5 @@
 import { type AuditEntry, toBoundedEntry } from "../access/audit-entry.ts";
+import { isInternalMachine } from "../access/decide-event.ts";
 import type { Sender, SenderKind } from "../access/sender.ts";
 import { toClaimWithinMs } from "../attempt/attempt.ts";
 import { followDecision } from "../machine/decide/decide.ts";
@@ -138,14 +139,14 @@ export function recordEvent({ ids }: Pick<RefuseDeps, "ids">, round: Round, reco
 }
 
 /**
- * Returns true for operators' events, for events whose senders the machine restricts, and for all that people send.
- * False for an event that will be decided again, because it is audited then, and for a repeated delivery.
+ * Returns true for operators' events, for events whose senders the machine restricts, for all that people send, for
+ * events that were not allowed, and for those of jobs. False for an event that will be decided again, because it is audited then, and for a repeated delivery.
  */
 function isAudited({ entry, sender, machine }: RecordedEvent): boolean {
   const { internal, event, outcome, code } = entry;
   if (internal || outcome === "parked" || (outcome === "ignored" && code === "DUPLICATE")) return false;
   if (sender?.kind === "person" || sender?.kind === "local" || OPERATORS_EVENTS.has(event)) return true;
-  return machine?.allow.has(event) === true;
+  return code === "NOT_ALLOWED" || isInternalMachine(machine?.name) || machine?.allow.has(event) === true;
 }
 
 /** Returns the sender of an event whose sender is not verified. The name is the one in the message. */
@@ -252,7 +253,7 @@ export function parseQueued(options: ReadOptions, round: Round, queued: QueuedEv
     at: round.now,
     origin: queued.origin,
     allowExternalNext: options.allowExternalNext,
-    ...defined({ actor: queued.actor, sender: queued.sender }),
+    ...defined({ actor: queued.actor, sender: queued.sender, own: queued.own }),
   });
   if (parsed.kind === "invalid") return parsed;
   const { stackId } = parsed.event;

@@ -295,7 +295,10 @@ function toEvent(bulk: Bulk, item: BulkItem, receivedAt: number): QueuedEvent {
   const { sender, message, reason } = bulk;
   const id = toBulkEventId(bulk.id, item);
   const body = { ...message, id, stackId: item.id, ...defined({ reason }) };
-  return { id, stackId: item.id, origin: "external", receivedAt, message: body, actor: sender.name, sender };
+  // Events that senders choose are theirs; those of operations are the yard's.
+  const own = bulk.operation === "send" ? undefined : (true as const);
+  const facts = defined({ actor: sender.name, sender, own });
+  return { id, stackId: item.id, origin: "external", receivedAt, message: body, ...facts };
 }
 
 /** An event of a sender has a few lines; a result or a timer may have the same id. */

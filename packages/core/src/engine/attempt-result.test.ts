@@ -235,6 +235,12 @@ async function begin(yard: Simulator, input: RunInput & RunName): Promise<string
   return run.stackId;
 }
 
+async function operate(yard: Simulator, message: { readonly stackId: string; readonly [field: string]: unknown }) {
+  const { stackId } = message;
+  const facts = { origin: "external", receivedAt: yard.clock.now(), own: true } as const;
+  await yard.store.enqueue([{ id: "operation", stackId, message, ...facts }]);
+}
+
 function createYard(executor: Executor): Simulator {
   return createSimulator({ machines: [], executors: [executor] });
 }
@@ -299,7 +305,7 @@ describe("a run", () => {
     const failedState = (await yard.findStack(id))?.state;
     answer = succeeded({});
 
-    await yard.publish({ stackId: id, event: "RETRY" });
+    await operate(yard, { stackId: id, event: "RETRY" });
     await yard.advance(MINUTE_MS);
 
     expect([failedState, (await yard.findStack(id))?.state]).toEqual(["FAILED", "DONE"]);
@@ -311,7 +317,7 @@ describe("a run", () => {
     const yard = createYard(executor);
     const id = await begin(yard, { executor, config: {}, timeoutMs: 5 * DAY_MS, key: "k" });
 
-    await yard.publish({ stackId: id, event: "CANCEL_TASK", task: { name: "run" } });
+    await operate(yard, { stackId: id, event: "CANCEL_TASK", task: { name: "run" } });
     await yard.advance(2 * MINUTE_MS - 1);
     const before = (await yard.findStack(id))?.state;
     await yard.advance(1);

@@ -128,7 +128,7 @@ export function prepareRun({ executor, config, target, timeoutMs, ...name }: Run
 /** Returns the event that starts a run. Its revision must be stored first. */
 export function toRunEvent({ key, stackId, revision }: PreparedRun, now: number): QueuedEvent {
   const message = { id: key, event: "START", stackId, machine: RUN_MACHINE, revision: revision.hash };
-  return { id: key, stackId, origin: "external", receivedAt: now, message };
+  return { id: key, stackId, origin: "external", receivedAt: now, message, own: true };
 }
 
 /** A run that starts so long after the task that requests it. */

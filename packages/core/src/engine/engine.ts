@@ -251,6 +251,8 @@ interface PublishOptions {
   readonly sender?: Sender;
   /** Accepts `NEXT`, for an engine with the same option. Default: false. */
   readonly allowExternalNext?: boolean;
+  /** The messages are those of an operation of the yard: see `QueuedEvent.own`. */
+  readonly own?: true;
 }
 
 // The form of `toBulkEventId`. An event from outside with this form of id would keep the bulk operation from its stack.
@@ -263,7 +265,7 @@ const BULK_EVENT_ID = /^bulk-[0-9A-HJKMNP-TV-Z]{26}-\d{1,5}$/;
 export async function publishMessages(
   deps: { readonly store: Pick<Store, "enqueue" | "queries">; readonly clock: Clock; readonly ids: Ids },
   messages: readonly unknown[],
-  { sender, actor = sender?.name, allowExternalNext = false }: PublishOptions = {},
+  { sender, actor = sender?.name, allowExternalNext = false, own }: PublishOptions = {},
 ): Promise<readonly PublishResult[]> {
   const events: QueuedEvent[] = [];
   const at = deps.clock.now();
@@ -281,7 +283,7 @@ export async function publishMessages(
       origin: "external",
       receivedAt: at,
       message: body,
-      ...defined({ actor, sender }),
+      ...defined({ actor, sender, own }),
     });
     return { kind: "accepted", eventId: id, stackId };
   });

@@ -74,7 +74,8 @@ describe("the machine of an event", () => {
     await yard.settle();
     const hash = (await yard.findStack("pr-1"))?.machineHash;
 
-    await yard.publish({ id: "e9", stackId: "pr-2", event: "OPENED", machine: "stackyard.run", revision: hash });
+    const message = { stackId: "pr-2", event: "OPENED", machine: "stackyard.run", revision: hash };
+    await yard.store.enqueue([{ id: "e9", stackId: "pr-2", origin: "external", receivedAt: 0, message, own: true }]);
     await yard.settle();
 
     expect(await yard.findStack("pr-2")).toBeUndefined();

@@ -1,5 +1,6 @@
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
+import type { AuditEntry } from "../access/audit-entry.ts";
 import { defineExecutor, type Executor, failed, running, type Step, succeeded } from "../ports/executor.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
@@ -412,5 +413,110 @@ describe("report", () => {
     expect(whole).toEqual(keys.slice(0, 3).map((key) => ({ key })));
     expect(first.items).toEqual(whole.slice(0, 2));
     expect(await runs.report("run-b")).toEqual([]);
+  });
+});
+
+describe("events to a job that are not those of the yard", () => {
+  const RUN_MACHINE = "stackyard.run";
+
+  async function send({ simulator, store }: Yard, message: Readonly<Record<string, unknown>>): Promise<void> {
+    const stackId = String(message["stackId"]);
+    const id = `sent-${String(message["event"])}`;
+    await store.enqueue([{ id, stackId, origin: "external", receivedAt: simulator.clock.now(), message }]);
+    await simulator.settle();
+  }
+
+  async function listLines({ store }: Yard, stackId: string): Promise<readonly string[]> {
+    const { items } = await store.queries.listHistory({ stackId }, { limit: 100 });
+    return items.map(({ event, outcome, code = "" }) => `${event} ${outcome} ${code}`.trim());
+  }
+
+  it("start none, even with a kept revision", async () => {
+    const yard = createYard();
+    const runId = await startAndSettle(yard);
+    const [loaded] = await yard.store.load([runId]);
+    const revision = loaded?.stack?.machineHash;
+
+    await send(yard, { stackId: "web-j1", machine: RUN_MACHINE, event: "START", revision });
+
+    expect(await yard.store.load(["web-j1"])).toMatchObject([{ version: 0 }]);
+    expect(await listLines(yard, "web-j1")).toEqual(["START refused NOT_ALLOWED"]);
+    expect(yard.started).toEqual([1]);
+  });
+
+  it.each([
+    ["RETRY", {}],
+    ["CLOSE", {}],
+    ["TASK_COMPLETED", { task: { name: "run" } }],
+    ["TASK_ERROR", { task: { name: "run" } }],
+    ["RETRY_FAILED_TASKS", {}],
+    ["CANCEL_TASK", { task: { name: "run" } }],
+    ["SETTLE_TASK", { task: { name: "run" }, as: "succeeded", reason: "r" }],
+    ["REMOVE_STACK", { force: true, reason: "r" }],
+    ["UPGRADE_STACK", {}],
+    ["APPROVE_TASK", { task: { name: "run" } }],
+  ])("do not change it: %s", async (event, fields) => {
+    const yard = createYard();
+    yard.answer = HAS_FAILED;
+    const runId = await startAndSettle(yard);
+    const before = await yard.store.load([runId]);
+
+    await send(yard, { stackId: runId, event, ...fields });
+
+    expect(await yard.store.load([runId])).toEqual(before);
+    expect((await listLines(yard, runId)).at(-1)).toBe(`${event} refused NOT_ALLOWED`);
+  });
+
+  it("are not parked, and each is in the audit log", async () => {
+    const yard = createYard();
+
+    await send(yard, {
+      stackId: "web-j1",
+      machine: RUN_MACHINE,
+      event: "START",
+      revision: "0".repeat(64),
+      actor: "eve",
+    });
+
+    expect((await yard.store.queries.listDeadLetters({}, { limit: 10 })).items).toEqual([]);
+    expect(await listAudit(yard)).toEqual(["eve START denied NOT_ALLOWED"]);
+  });
+});
+
+async function listAudit({ store }: Yard): Promise<readonly string[]> {
+  const { items } = await store.records.list("audit/pending/", { limit: 1_000, now: 0 });
+  return items.map(({ value }) => {
+    const { who, action, outcome, code = "" } = value as AuditEntry;
+    return `${who.name} ${action} ${outcome} ${code}`.trim();
+  });
+}
+
+describe("the audit log", () => {
+  it.each(["token", "workload", "host", "aws"] as const)(
+    "has the start of a job by a sender of the kind %s",
+    async (kind) => {
+      const yard = createYard();
+      const sender = { kind, id: "s1", name: "nightly", groups: [] };
+
+      await yard.runs.start({ key: "job-7", executor: "work", config: { n: 1 }, sender });
+      await yard.simulator.settle();
+
+      expect(await listAudit(yard)).toEqual(["nightly START done"]);
+    },
+  );
+
+  it("has the retry and the cancel of a job", async () => {
+    const yard = createYard();
+    yard.answer = HAS_FAILED;
+    const sender = { kind: "token", id: "s1", name: "ci", groups: [] } as const;
+    const runId = await startAndSettle(yard);
+    yard.answer = GOES_ON;
+
+    await yard.runs.retry(runId, { sender });
+    await yard.simulator.settle();
+    await yard.runs.cancel(runId, { sender });
+    await yard.simulator.settle();
+
+    expect(await listAudit(yard)).toEqual(["anonymous START done", "ci RETRY done", "ci CANCEL_TASK done"]);
   });
 });

@@ -153,6 +153,7 @@ async function operate(
     message: defined({ ...message, stackId, machine: RUN_MACHINE, reason }),
     actor,
     sender,
+    own: true,
   } as const;
   await publish(deps, defined(event));
 }

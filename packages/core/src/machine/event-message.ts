@@ -45,6 +45,8 @@ export interface StackEvent {
   readonly actor?: string;
   /** Who sent it, as the receiver has verified. Never part of a message. */
   readonly sender?: Sender;
+  /** As in `QueuedEvent`. */
+  readonly own?: true;
   /** Operators' events: why. */
   readonly reason?: string;
   /** `SETTLE_TASK`: only `succeeded`. */
@@ -245,6 +247,8 @@ export interface ParseEventOptions {
   readonly actor?: string;
   /** Who sent it, as the receiver has verified. */
   readonly sender?: Sender;
+  /** As in `QueuedEvent`. */
+  readonly own?: true;
   /** Lets NEXT come from outside. Default false. */
   readonly allowExternalNext?: boolean;
 }
@@ -281,7 +285,8 @@ export function parseEventMessage(body: unknown, options: ParseEventOptions): Pa
     return refuse(message, "EVENT_INVALID", fault ?? "The message has no id, and the transport provided none.");
   }
   const event: StackEvent = { id, stackId, name, at: options.at, origin, ...toFields(rest), message };
-  return { kind: "event", event: options.sender === undefined ? event : { ...event, sender: options.sender } };
+  const { sender, own } = options;
+  return { kind: "event", event: { ...event, ...defined({ sender, own }) } };
 }
 
 const validator = Compile(EventMessage);

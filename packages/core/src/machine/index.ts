@@ -19,6 +19,7 @@ export {
   parseAttemptId,
   parseEventMessage,
   type StackEvent,
+  SYSTEM_EVENTS,
   unwrapBody,
 } from "./event-message.ts";
 export type { ExecutorRegistry } from "./executor-definition.ts";

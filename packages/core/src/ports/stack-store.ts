@@ -18,6 +18,11 @@ export interface QueuedEvent {
   readonly actor?: string;
   /** The sender, as verified by the receiver. Missing when it is not verified. */
   readonly sender?: Sender;
+  /**
+   * The event is that of an operation of the yard, such as the start of a job, which has checked the request. Only such
+   * events reach internal machines. Never part of a message.
+   */
+  readonly own?: true;
 }
 
 /** An event that its stack refuses for the present; it is decided again. */

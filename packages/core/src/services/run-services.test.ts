@@ -246,6 +246,27 @@ describe("the services of a process", () => {
     await runner.stop();
   });
 
+  it("publish no events that operators may not send, and none of internal machines", async () => {
+    const { clock, store, start } = createBench();
+    const event = { id: "e1", stackId: "a", machine: "m", metadata: {} };
+    const results: unknown[] = [];
+    const { service } = createNoted(async ({ publish }) => {
+      const user = { id: "github/7", name: "octocat" };
+      for (const name of ["REMOVE_STACK", "SETTLE_TASK", "NEXT", "APPROVE_TASK"]) {
+        results.push(await publish({ ...event, event: name }, user));
+      }
+      results.push(await publish({ ...event, machine: "stackyard.run", event: "START" }, user));
+      return undefined;
+    });
+    const runner = start(service);
+
+    await clock.advance(0);
+
+    expect(results).toEqual(results.map(() => expect.objectContaining({ kind: "invalid", code: "FORBIDDEN" })));
+    expect(await store.takeDue({ kinds: ["event"], now: clock.now(), limit: 10, leaseMs: 1 })).toEqual([]);
+    await runner.stop();
+  });
+
   it.each([
     ["a yard with logins", { people: { issuer: "https://id.test", clientId: "c" } }, "https://id.test 00u1"],
     ["a yard without logins", {}, "00u1"],

@@ -1,6 +1,7 @@
 import { type AccessConfig, findGrants, toRights } from "../access/access-config.ts";
 import { createAuditWriter } from "../access/audit-writer.ts";
 import { decideAccess } from "../access/decide-access.ts";
+import { decideEvent, formatServiceDenial, SERVICE_RIGHTS } from "../access/decide-event.ts";
 import { type Sender, toPersonId } from "../access/sender.ts";
 import type { AwsAccess } from "../engine/call-executor.ts";
 import { publishMessages } from "../engine/engine.ts";
@@ -15,6 +16,7 @@ import type {
   SecretReference,
   ServiceApproval,
   ServiceDeps,
+  ServiceEvent,
   ServiceLink,
   ServicePerson,
   ServicePublished,
@@ -65,7 +67,7 @@ export function createServiceDeps(
     },
     describeStack: (stackId) => describeStack(deps, stackId),
     findLogEnd: (attemptId) => findLogEnd(deps, attemptId),
-    publish: (event, user) => publish(deps, event, toSender(deps, user)),
+    publish: (event, user) => publishChecked(deps, event, toSender(deps, user)),
     approve: (approval, person) => approve(deps, approval, person),
     async listLinks(stack) {
       const found = services.map(async ({ name, listLinks }): Promise<readonly ServiceLink[]> => {
@@ -80,6 +82,14 @@ export function createServiceDeps(
     },
   };
   return created;
+}
+
+/** Publishes an event that a service sends for a user, if services may. The engine checks the machine of the stack. */
+async function publishChecked(deps: YardServicesDeps, event: ServiceEvent, sender: Sender): Promise<ServicePublished> {
+  const { event: name, stackId, machine } = event;
+  const decision = decideEvent({ name, stackId, machine }, SERVICE_RIGHTS);
+  if (decision.kind === "allowed") return publish(deps, event, sender);
+  return { kind: "invalid", code: "FORBIDDEN", reason: formatServiceDenial(name, decision) };
 }
 
 async function publish(deps: YardServicesDeps, message: unknown, sender: Sender): Promise<ServicePublished> {

@@ -17,7 +17,7 @@ import {
 } from "@stackyard/core";
 import { type QueuedEvent, systemClock } from "@stackyard/core/engine";
 import { type EnvironmentVariables, KEY_PREFIXES, readEnvironment } from "@stackyard/core/environment";
-import { createSqsTransport } from "@stackyard/transport-sqs";
+import { createSqsTransport, type SqsTransportOptions } from "@stackyard/transport-sqs";
 import { Type } from "typebox";
 import {
   findAccessKeys,
@@ -31,6 +31,7 @@ import {
 import {
   createEnvironmentAws,
   type ExecutorDefinitions,
+  findResultKey,
   loadTransportOptions,
   openLocator,
   openStore,
@@ -258,18 +259,19 @@ export async function openYard(yard: AwsYardOptions, context: YardContext): Prom
   const aws = createYardAws(yard, context);
   const { arn } = await loadCaller(aws, clock);
   const settings = { environment: parts, aws, executors, clock, random, logger, tracing: undefined };
-  // It receives no events and sends no results, so it needs no key of results, and creates no record of one.
-  const transport = createSqsTransport(await loadTransportOptions(settings));
+  const queues = await loadTransportOptions(settings);
+  const transport = createSqsTransport(queues);
   const locator = await openLocator(parts.machines, { aws, executors, clock, logger });
   const logs = await openLogs(parts, { aws, clock });
   const opening = { aws, clock, logger, maxConnections: CONNECTIONS, asItIs: true };
   const store = await openStore(parts.store, opening);
+  const findTransport = createTransportFinder({ transport, queues, records: store.records, clock });
   return {
     transport,
     locator,
     logs,
     aws,
-    store: { ...store, enqueue: (events) => publishAll(transport, events) },
+    store: { ...store, enqueue: (events) => publishAll(findTransport, events) },
     caller: arn.slice(0, MAX_ACTOR),
     close: () => store.close(),
   };
@@ -284,13 +286,41 @@ async function openLogs(
   return openS3Logs(logs, deps);
 }
 
+interface TransportFinderDeps {
+  readonly transport: Transport;
+  readonly queues: SqsTransportOptions;
+  readonly records: Store["records"];
+  readonly clock: Clock;
+}
+
+/** Returns the transport for some events. */
+type FindTransport = (events: readonly QueuedEvent[]) => Promise<Pick<Transport, "publish">>;
+
+/**
+ * Creates the finder. Events of operations are sent with the yard's key, which proves that they are not those of anyone
+ * who may send to the queue. Other events need no key, so that who only sends them need not be able to read it.
+ */
+function createTransportFinder({ transport, queues, records, clock }: TransportFinderDeps): FindTransport {
+  let proving: Promise<Transport> | undefined;
+  async function createProving(): Promise<Transport> {
+    return createSqsTransport({ ...queues, resultKey: await findResultKey(records, clock) });
+  }
+  return async (events) => {
+    if (!events.some(({ own }) => own)) return transport;
+    proving ??= createProving().catch((error: unknown) => {
+      proving = undefined;
+      throw error;
+    });
+    return proving;
+  };
+}
+
 /**
  * Publishes events and returns true for each. A queue does not store which ids were used before: the engine finds out.
+ * Senders are left out: SQS names the principal, and only what it says is verified.
  */
-async function publishAll(
-  transport: Pick<Transport, "publish">,
-  events: readonly QueuedEvent[],
-): Promise<readonly boolean[]> {
-  await transport.publish(events);
+async function publishAll(findTransport: FindTransport, events: readonly QueuedEvent[]): Promise<readonly boolean[]> {
+  const transport = await findTransport(events);
+  await transport.publish(events.map(({ sender: _, ...event }) => event));
   return events.map(() => true);
 }

@@ -441,7 +441,9 @@ describe("publishEvents", () => {
 
   it.each<[string, Role, number]>([
     ["DEPLOY", "viewer", 403],
-    ["TASK_COMPLETED", "operator", 202],
+    ["TASK_COMPLETED", "operator", 403],
+    ["TASK_ERROR", "operator", 403],
+    ["TASK_COMPLETED", "maintainer", 202],
     ["CANCEL_TASK", "viewer", 403],
     ["CANCEL_TASK", "operator", 202],
     ["REMOVE_STACK", "operator", 403],

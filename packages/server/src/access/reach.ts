@@ -1,15 +1,16 @@
-import { defined, StackyardError, type Store } from "@stackyard/core";
+import { defined, isStackyardError, StackyardError, type Store } from "@stackyard/core";
 import {
   type AccessSubject,
   decideAccess,
+  decideEvent,
+  type EventDecision,
   type Permission,
-  permissionOfEvent,
   type Rights,
   scopesOf,
 } from "@stackyard/core/access";
 import type { HistoryEntry, Page, PageInput, QueuedEvent } from "@stackyard/core/engine";
 import type { StackEvent } from "@stackyard/core/machine";
-import { type Caller, findStackMachine, type Guard, hasEverywhere } from "./caller.ts";
+import { type Caller, findStackMachine, type Guard, hasEverywhere, mayPublishAll } from "./caller.ts";
 
 /** Returns whether a caller may read something. */
 export function mayRead({ rights }: Pick<Caller, "rights">, subject: AccessSubject): boolean {
@@ -153,13 +154,25 @@ export function checkDenied(denied: readonly { readonly index: number; readonly 
   );
 }
 
+/** Loads stacks by id. A damaged row does not hide the others. */
+export async function loadReadable(store: Pick<Store, "load">, ids: readonly string[]) {
+  try {
+    return new Map((await store.load(ids)).map((each) => [each.stackId, each]));
+  } catch (error) {
+    if (!isStackyardError(error, "STORE_CORRUPT")) throw error;
+    const loaded = await Promise.all(ids.map((id) => store.load([id]).catch(() => [])));
+    return new Map(loaded.flat().map((each) => [each.stackId, each]));
+  }
+}
+
 /** An event of a request that was parsed; undefined for a message that is not an event. */
 type PublishedEvent = Pick<StackEvent, "name" | "stackId" | "machine"> | undefined;
 
 /**
  * Throws `FORBIDDEN` with the places of events that the caller may not send; one rejects all. An event needs the
  * permission of its operation on its stack, or on the machine that it names if the stack does not exist. A message that
- * is not an event needs `send` somewhere.
+ * is not an event needs `send` somewhere. Callers who may send everything are not worth a look at the store: the engine
+ * refuses what they send to stacks of internal machines.
  */
 export async function checkPublished(
   { store }: { readonly store: Pick<Store, "load"> },
@@ -167,15 +180,28 @@ export async function checkPublished(
   events: readonly PublishedEvent[],
 ): Promise<void> {
   const stackIds = [...new Set(events.flatMap((event) => (event === undefined ? [] : [event.stackId])))];
-  const isLimited = rights.some(({ machines }) => machines !== undefined);
-  const loaded = isLimited ? await store.load(stackIds) : [];
-  const machines = new Map(loaded.map(({ stackId, stack }) => [stackId, stack?.machine]));
-  const denied = events.flatMap((event, index) => {
-    const permission = event === undefined ? "send" : permissionOfEvent(event.name);
-    if (event === undefined) return scopesOf(rights, permission).length > 0 ? [] : [{ index, permission }];
-    const machine = machines.get(event.stackId) ?? event.machine;
-    const subject = { kind: "stack", stackId: event.stackId, ...defined({ machine }) } as const;
-    return decideAccess(rights, permission, subject) === "allowed" ? [] : [{ index, permission }];
+  const loaded = await loadReadable(store, mayPublishAll({ rights }) ? [] : stackIds);
+  const decisions = events.map((event) => {
+    if (event === undefined) return undefined;
+    const machine = loaded.get(event.stackId)?.stack?.machine ?? event.machine;
+    return decideEvent({ ...event, machine }, rights);
   });
-  checkDenied(denied);
+  const mayNowhere = scopesOf(rights, "send").length === 0;
+  checkDenied(
+    decisions.flatMap((decision, index) => {
+      if (decision?.kind === "denied") return [{ index, permission: decision.permission }];
+      return decision === undefined && mayNowhere ? [{ index, permission: "send" }] : [];
+    }),
+  );
+  checkInternal(decisions);
+}
+
+/** Throws `FORBIDDEN` that names the events of internal machines, which no caller may send. */
+function checkInternal(decisions: readonly (EventDecision | undefined)[]): void {
+  const found = decisions.flatMap((decision, index) => (decision?.kind === "internal" ? [{ index, decision }] : []));
+  const [first] = found;
+  if (first === undefined) return;
+  throw new StackyardError("FORBIDDEN", `${first.decision.reason} Nothing was done.`, {
+    details: { denied: found.map(({ index }) => index) },
+  });
 }

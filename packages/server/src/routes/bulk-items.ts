@@ -1,5 +1,5 @@
-import { chunk, defined, isStackyardError, listPages, StackyardError, type Store } from "@stackyard/core";
-import { decideAccess, type Permission, permissionOfEvent, type Sender } from "@stackyard/core/access";
+import { chunk, defined, listPages, StackyardError } from "@stackyard/core";
+import { decideAccess, decideEvent, type EventDecision, type Permission, type Sender } from "@stackyard/core/access";
 import type { BulkOperation, BulkOutcome, BulkPlan } from "@stackyard/core/api";
 import {
   MOST_BULK_ITEMS,
@@ -9,6 +9,7 @@ import {
   toEventName,
 } from "@stackyard/core/engine";
 import { type Caller, forbidden } from "../access/caller.ts";
+import { loadReadable } from "../access/reach.ts";
 import type { RouteDeps } from "./route-deps.ts";
 
 /** The dead letters that a bulk selects. */
@@ -27,34 +28,54 @@ export interface ChooseInput {
   readonly caller: Caller;
 }
 
-/** Returns the permission that an operation needs on each of its items. */
-export function permissionOfBulk({ operation, message }: Pick<ChooseInput, "operation" | "message">): Permission {
-  return operation === "redrive" ? "repair" : permissionOfEvent(String(message["event"]));
-}
-
 /**
- * Returns the ids of the items, in their order. Leaves out items that the caller cannot read. Throws `FORBIDDEN` when
- * the caller may read an item but not do this to it, and `FILTER_TOO_WIDE` above 10,000.
+ * Returns the ids of the items, in their order. Leaves out items that the caller cannot read, and stacks of internal
+ * machines that accept no events. Throws `FORBIDDEN` when the caller may read an item but not do this to it, and
+ * `FILTER_TOO_WIDE` above 10,000.
  */
 export async function chooseItems(deps: RouteDeps, input: ChooseInput): Promise<readonly string[]> {
-  const permission = permissionOfBulk(input);
+  checkMachine(input);
   const chosen: string[] = [];
-  const denied: string[] = [];
+  const denied: { readonly id: string; readonly permission: Permission }[] = [];
   const found = input.operation === "redrive" ? findDeadLetters(deps, input) : findStacks(deps, input);
   for await (const { id, stackId, machine } of found) {
-    const { rights } = input.caller;
-    const subject = machine === undefined ? await deps.guard.findStack(rights, stackId) : toSubject(stackId, machine);
-    const decision = decideAccess(rights, permission, subject);
-    if (decision === "allowed") chosen.push(id);
-    if (decision === "forbidden") denied.push(id);
+    const decision = decideItem(input, await findSubject(deps, input, { stackId, machine }));
+    if (decision.kind === "allowed") chosen.push(id);
+    if (decision.kind === "denied" && decision.access === "forbidden") {
+      denied.push({ id, permission: decision.permission });
+    }
     if (chosen.length + denied.length > MOST_BULK_ITEMS) throw tooWide();
   }
-  if (denied.length === 0) return chosen;
-  throw forbidden(permission, { denied: denied.slice(0, EXAMPLES), count: denied.length });
+  const [first] = denied;
+  if (first === undefined) return chosen;
+  const examples = denied.slice(0, EXAMPLES).map(({ id }) => id);
+  throw forbidden(first.permission, { denied: examples, count: denied.length });
 }
 
-function toSubject(stackId: string, machine: string) {
-  return { kind: "stack", stackId, machine } as const;
+/** Throws `FORBIDDEN` for events of senders to all stacks of an internal machine. */
+function checkMachine({ operation, message, filter: { machine } }: ChooseInput): void {
+  if (operation !== "send") return;
+  const decision = decideEvent({ name: String(message["event"]), stackId: "", machine });
+  if (decision.kind === "internal") throw new StackyardError("FORBIDDEN", decision.reason);
+}
+
+interface ItemSubject {
+  readonly stackId: string;
+  readonly machine: string | undefined;
+}
+
+async function findSubject({ guard }: RouteDeps, { caller }: ChooseInput, item: ItemSubject): Promise<ItemSubject> {
+  if (item.machine !== undefined) return item;
+  const subject = await guard.findStack(caller.rights, item.stackId);
+  return { ...item, machine: subject.kind === "stack" ? subject.machine : undefined };
+}
+
+function decideItem({ operation, message, caller: { rights } }: ChooseInput, subject: ItemSubject): EventDecision {
+  if (operation !== "redrive") {
+    return decideEvent({ ...subject, name: String(message["event"]), own: operation !== "send" }, rights);
+  }
+  const access = decideAccess(rights, "repair", { kind: "stack", ...defined(subject) });
+  return access === "allowed" ? { kind: "allowed" } : { kind: "denied", permission: "repair", access };
 }
 
 interface FoundItem {
@@ -160,20 +181,18 @@ async function* planEvents(deps: PlanDeps, input: ChooseInput, ids: readonly str
   }
 }
 
-/** Loads stacks; a damaged row must not prevent a plan for the others. */
-async function loadReadable(store: Store, ids: readonly string[]) {
-  try {
-    return new Map((await store.load(ids)).map((each) => [each.stackId, each]));
-  } catch (error) {
-    if (!isStackyardError(error, "STORE_CORRUPT")) throw error;
-    const loaded = await Promise.all(ids.map((id) => store.load([id]).catch(() => [])));
-    return new Map(loaded.flat().map((each) => [each.stackId, each]));
-  }
-}
-
-function toEvent({ message, caller }: ChooseInput, stackId: string, now: number): QueuedEvent {
+function toEvent({ operation, message, caller }: ChooseInput, stackId: string, now: number): QueuedEvent {
   const id = toBulkEventId("dry-run", { n: 1 });
   const sender: Sender = caller.sender;
   const body = { ...message, id, stackId };
-  return { id, stackId, origin: "external", receivedAt: now, message: body, actor: sender.name, sender };
+  const own = operation === "send" ? undefined : (true as const);
+  return {
+    id,
+    stackId,
+    origin: "external",
+    receivedAt: now,
+    message: body,
+    actor: sender.name,
+    ...defined({ sender, own }),
+  };
 }

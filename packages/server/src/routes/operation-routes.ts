@@ -208,7 +208,7 @@ export async function operate(
   const ids = { eventId, stackId };
   const [loaded] = await deps.store.load([stackId]);
   if (loaded?.stack === undefined && !(await wasDecided(deps.store, ids))) throw unknownStack(stackId);
-  const [result] = await publishMessages(deps, [message], { sender });
+  const [result] = await publishMessages(deps, [message], { sender, own: true });
   if (result?.kind === "invalid") throw new StackyardError("EVENT_INVALID", result.reason);
   const entry = await waitForOutcome(deps, { eventId, stackId, timeoutMs: deps.settings.limits.outcomeMs, signal });
   if (entry !== undefined && result?.kind === "duplicate" && entry.event !== message["event"]) {

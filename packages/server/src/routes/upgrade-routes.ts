@@ -215,7 +215,7 @@ async function upgrade(
   const messages = moved.flatMap(({ stackId, isThere, id }) => {
     return isThere ? [] : [{ id, stackId, event: "UPGRADE_STACK", to: target, ...(reason && { reason }) }];
   });
-  await publishMessages(deps, messages, { sender });
+  await publishMessages(deps, messages, { sender, own: true });
   // One after the other: while the first is waited for the others are decided too, and one look at each is enough.
   const until = deps.clock.now() + deps.settings.limits.outcomeMs;
   const results: UpgradeResult[] = [];

@@ -149,11 +149,9 @@ function toMessage(operation: Exclude<BulkOperation, "redrive">, body: Fields): 
   }
 }
 
-const RESULTS: ReadonlySet<unknown> = new Set(["TASK_COMPLETED", "TASK_ERROR"]);
-
 function toSent({ event, metadata }: Fields): Fields {
-  const isDeclared = permissionOfEvent(String(event)) === "send" && !RESULTS.has(event);
-  if (!isDeclared) throw usage(`"${event}" cannot be sent to many stacks. Use the operation that is meant for it.`);
+  if (permissionOfEvent(String(event)) !== "send")
+    throw usage(`"${event}" cannot be sent to many stacks. Use the operation that is meant for it.`);
   return { event, ...defined({ metadata }) };
 }
 

@@ -1,0 +1,70 @@
+import { RUN_MACHINE } from "../machine/run-machine.ts";
+import { type AccessDecision, decideAccess, type Rights } from "./decide-access.ts";
+import { type Permission, permissionOfEvent } from "./permissions.ts";
+
+/** An event of a sender, as far as permissions depend on it. */
+export interface SentEvent {
+  readonly name: string;
+  readonly stackId: string;
+  /** The machine of the stack; of a stack that does not exist, the machine that the event names. */
+  readonly machine?: string | undefined;
+  /** See `QueuedEvent.own`. */
+  readonly own?: boolean | undefined;
+}
+
+/** `denied`: the sender lacks the permission there. `internal`: no sender may send it to this machine. */
+export type EventDecision =
+  | { readonly kind: "allowed" }
+  | {
+      readonly kind: "denied";
+      readonly permission: Permission;
+      readonly access: Exclude<AccessDecision, "allowed">;
+    }
+  | { readonly kind: "internal"; readonly reason: string };
+
+/** Machines of the yard itself. Operations of the yard send their events; no message does. */
+const INTERNAL_MACHINES: ReadonlySet<string> = new Set([RUN_MACHINE]);
+
+/**
+ * What services of a yard may send for users of other systems, such as code hosts: what operators may. Approvals of
+ * people whom the yard knows go another way.
+ */
+export const SERVICE_RIGHTS: Rights = [{ permissions: new Set(["send", "operate"]) }];
+
+/** Returns true for a machine that users neither write nor send events to. */
+export function isInternalMachine(machine: string | undefined): boolean {
+  return machine !== undefined && INTERNAL_MACHINES.has(machine);
+}
+
+/**
+ * Decides whether an event may be sent to a stack. Every way by which events come in calls it, and the engine calls it
+ * again when it knows the stack. Without rights: the sender has none that the yard knows, because the policy of a queue
+ * has let it send, or because its rights were checked before.
+ */
+export function decideEvent(event: SentEvent, rights?: Rights): EventDecision {
+  const { name, stackId, machine, own } = event;
+  const denied = rights === undefined ? undefined : findDenial(name, { stackId, machine }, rights);
+  if (denied !== undefined) return denied;
+  if (own === true || !isInternalMachine(machine)) return { kind: "allowed" };
+  const advice = "Start, cancel and retry jobs at /v1/runs.";
+  return { kind: "internal", reason: `The machine "${machine}" is internal and accepts no events. ${advice}` };
+}
+
+/** Returns why a service may not send an event. */
+export function formatServiceDenial(name: string, decision: Exclude<EventDecision, { kind: "allowed" }>): string {
+  if (decision.kind === "internal") return decision.reason;
+  return `"${name}" needs the permission "${decision.permission}", which services and mappings do not have.`;
+}
+
+function findDenial(
+  name: string,
+  { stackId, machine }: Pick<SentEvent, "stackId" | "machine">,
+  rights: Rights,
+): EventDecision | undefined {
+  const subject = { kind: "stack", stackId, ...(machine !== undefined && { machine }) } as const;
+  const permission = permissionOfEvent(name);
+  const access = decideAccess(rights, permission, subject);
+  // Who may settle a task may also send its result.
+  const mayRepair = permission === "results" && decideAccess(rights, "repair", subject) === "allowed";
+  return access === "allowed" || mayRepair ? undefined : { kind: "denied", permission, access };
+}
