@@ -22,7 +22,7 @@ const DOORS: Readonly<Record<string, string>> = {
   "packages/core/src/engine/attempt-result.ts": "follow-up jobs, which a task requests",
   "packages/core/src/engine/message-worker.ts": "answers of runners without a store, over a queue",
   "packages/transport-sqs/src/message-codec.ts": "queues, topics and buses: decideEvent, in the engine",
-  "packages/store-dynamodb/src/take-due.ts": "a damaged row, which is dead-lettered",
+  "packages/core/src/ports/queued-event.ts": "a damaged row, which is dead-lettered",
   "packages/core/src/engine/planner.ts": "plans of upgrades: nothing is sent",
   "packages/core/src/simulation/simulation.ts": "simulations, which have stacks of their own",
 };
