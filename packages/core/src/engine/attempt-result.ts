@@ -1,7 +1,6 @@
 import { toErrorText } from "../errors/stackyard-error.ts";
 import {
   createIsQuoting,
-  createMaskText,
   exceedsBytes,
   type IsQuoting,
   MAX_METADATA_BYTES,
@@ -11,6 +10,7 @@ import {
 import { SYSTEM_EVENTS, shortHashOf } from "../machine/event-message.ts";
 import type { ExecutorDefinition } from "../machine/executor-definition.ts";
 import { defined } from "../machine/json.ts";
+import { createLogMask } from "../machine/log-mask.ts";
 import { parseRunMachine, RUN_MACHINE, runMachineSource, runStackId } from "../machine/run-machine.ts";
 import type { TaskMessage } from "../machine/task-message.ts";
 import { type Failed, failed, type LogFields, type Logger, type Step, type Succeeded } from "../ports/executor.ts";
@@ -174,7 +174,7 @@ export interface AttemptMask {
 export function createAttemptMask(secrets: Readonly<Record<string, unknown>> = {}): AttemptMask {
   const values = Object.values(secrets);
   if (values.length === 0) return NO_MASK;
-  const text = createMaskText(values);
+  const text = createLogMask(values);
   const isQuoting = createIsQuoting(values);
   return {
     isEmpty: false,
@@ -197,7 +197,7 @@ export function findOutputMask(step: FinalStep): MaskText | undefined {
   if (step.kind !== "succeeded" || typeof step.outputs !== "object" || step.outputs === null) return undefined;
   const { sensitive = [] } = step;
   const named = new Map(Object.entries(step.outputs));
-  return sensitive.length === 0 ? undefined : createMaskText(sensitive.map((name) => named.get(name)));
+  return sensitive.length === 0 ? undefined : createLogMask(sensitive.map((name) => named.get(name)));
 }
 
 const NO_MASK: AttemptMask = {

@@ -223,7 +223,7 @@ describe("results", () => {
     [7, "7"],
     ["", ""],
     ["a".repeat(16_384), "a".repeat(16_384)],
-    [`x${"a".repeat(16_384)}`, `…${"a".repeat(16_383)}`],
+    [`x${"a".repeat(16_384)}z`, `x${"a".repeat(8_190)}…${"a".repeat(8_190)}z`],
   ])("keep the description %j as text, of a long one the end", (description, text) => {
     const parsed = parse({ stackId: "pr-12", event: "TASK_ERROR", task: { name: "db" }, description });
 

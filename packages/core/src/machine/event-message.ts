@@ -375,13 +375,18 @@ function pickSensitive({ sensitiveOutputs }: Fields, origin: EventOrigin): Field
   return { sensitiveOutputs: sensitiveOutputs.filter((name) => typeof name === "string") };
 }
 
-/** The longest text of a failed task that a stack keeps; of a longer one the end, where programs report the fault. */
+/**
+ * The longest text of a failed task that a stack keeps. Of a longer one the beginning, which says what failed and where,
+ * and the end, where many programs report the fault.
+ */
 const MAX_ERROR_CHARACTERS = 16_384;
+const KEPT_AT_EACH_END = 8_191;
 
 function toErrorText(description: unknown): string | undefined {
   if (description === undefined || description === null) return undefined;
   const text = typeof description === "string" ? description : JSON.stringify(description);
-  return text.length <= MAX_ERROR_CHARACTERS ? text : `…${text.slice(1 - MAX_ERROR_CHARACTERS)}`;
+  if (text.length <= MAX_ERROR_CHARACTERS) return text;
+  return `${text.slice(0, KEPT_AT_EACH_END)}…${text.slice(-KEPT_AT_EACH_END)}`;
 }
 
 function findFault(fields: EventMessage, origin: EventOrigin): string | undefined {

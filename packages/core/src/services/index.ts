@@ -1,4 +1,5 @@
 export { isZone, nextOccurrence } from "../machine/cron.ts";
+export { createLogMask } from "../machine/log-mask.ts";
 export { createFollower, type FollowedLines, type Follower, type FollowerDeps } from "./follower.ts";
 export {
   createHookDeliveries,

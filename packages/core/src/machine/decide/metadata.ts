@@ -1,3 +1,4 @@
+import { toEncodedForms } from "../encoded-forms.ts";
 import { parseAttemptId, type StackEvent } from "../event-message.ts";
 import { isMap } from "../json.ts";
 import type { Machine, MetadataRule, MetadataRules } from "../machine.ts";
@@ -430,8 +431,8 @@ export type MaskText = (text: string) => string;
 const SHORTEST = 4;
 
 /**
- * Masks values of four characters or more, also as JSON writes them in a text; of values with several lines each line
- * too, because logs come line by line.
+ * Masks values of four characters or more, also as JSON writes them in a text and in common encodings; of values with
+ * several lines each line too, because logs come line by line.
  */
 export function createMaskText(values: Iterable<unknown>): MaskText {
   const needles = toNeedles(values, toForms);
@@ -471,11 +472,15 @@ function toNeedles(values: Iterable<unknown>, toParts: (text: string) => readonl
     if (typeof value !== "string" && typeof value !== "number") continue;
     for (const part of toParts(String(value))) needles.add(part).add(JSON.stringify(part).slice(1, -1));
   }
-  return [...needles].filter((needle) => needle.length >= SHORTEST);
+  return [...needles].filter((needle) => needle.trim().length >= SHORTEST);
 }
 
 function toForms(text: string): readonly string[] {
-  return [text, ...text.split(/\r?\n/).map((line) => line.trim())];
+  return [
+    text,
+    ...text.split(/\r?\n/).map((line) => line.trim()),
+    ...(text.length < SHORTEST ? [] : toEncodedForms(text)),
+  ];
 }
 
 function toWholeForms(text: string): readonly string[] {
