@@ -1,24 +1,26 @@
 import { existsSync } from "node:fs";
-import { copyFile, mkdir } from "node:fs/promises";
+import { copyFile, mkdir, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { isMap, parseJson } from "@stackyard/core";
 import { TerraformFailure } from "./failure.ts";
 import { recordInventory } from "./inventory.ts";
+import { parseOutputs, toRunOutputs } from "./outputs.ts";
 import { checkPlan, isGuarded } from "./plan-guard.ts";
 import { makePlan } from "./plan-run.ts";
+import { prepareRun } from "./prepare-run.ts";
 import { claimSavedPlan, dropSavedPlan, openSavedPlan, releaseSavedPlan } from "./saved-plans.ts";
 import type { RunOutputs, StagedRun } from "./staged-run.ts";
-import { callStream, callTerraform, initRun, type StreamOutput, toCallFailure } from "./terraform-call.ts";
+import { callStream, callTerraform, type StreamEnd, type StreamOutput, toCallFailure } from "./terraform-call.ts";
+import { loadYardState } from "./yard-state.ts";
 
 /** Initialises, applies or destroys, and reads the outputs. Fails with TerraformFailure. */
 export async function applyRun(run: StagedRun, action: "apply" | "destroy"): Promise<RunOutputs> {
   if (run.config.plan !== undefined) return applySavedPlan(run, run.config.plan);
-  await initRun(run);
-  if (!isGuarded(run)) return apply(run, action, []);
-  const { file } = await makePlan(run, { destroy: action === "destroy" });
+  await prepareRun(run);
+  if (!isGuarded(run)) return apply(run, { action });
+  const { file, forgets } = await makePlan(run, { destroy: action === "destroy" });
   await checkPlan(run, file);
-  return apply(run, action, [file]);
+  return apply(run, { action, planned: { file, forgets } });
 }
 
 /**
@@ -27,11 +29,11 @@ export async function applyRun(run: StagedRun, action: "apply" | "destroy"): Pro
  */
 async function applySavedPlan(run: StagedRun, id: string): Promise<RunOutputs> {
   const saved = await openSavedPlan(run, id);
-  await initRun(run);
+  await prepareRun(run);
   await checkPlan(run, saved.file);
   const claim = await claimSavedPlan(run, saved);
   try {
-    const outputs = await apply(run, "apply", [saved.file]);
+    const outputs = await apply(run, { action: "apply", planned: saved });
     await dropSavedPlan(run, claim);
     return outputs;
   } catch (error) {
@@ -45,27 +47,43 @@ async function applySavedPlan(run: StagedRun, id: string): Promise<RunOutputs> {
   }
 }
 
-/** Applies `planFile`; without it Terraform makes its own plan. */
-async function apply(
-  run: StagedRun,
-  action: "apply" | "destroy",
-  planFile: readonly [] | readonly [string],
-): Promise<RunOutputs> {
+interface ApplyInput {
+  readonly action: "apply" | "destroy";
+  /** Without it Terraform makes its own plan. */
+  readonly planned?: { readonly file: string; readonly forgets: readonly string[] };
+}
+
+async function apply(run: StagedRun, { action, planned }: ApplyInput): Promise<RunOutputs> {
   const lockTimeout = `-lock-timeout=${run.settings.lockTimeout}`;
   const end = await callStream(run, {
     // A plan to destroy is applied like any other.
-    command: planFile.length === 0 ? action : "apply",
-    arguments: ["-json", "-no-color", "-input=false", "-auto-approve", lockTimeout, ...planFile],
+    command: planned === undefined ? action : "apply",
+    arguments: [
+      ...["-json", "-no-color", "-input=false", "-auto-approve", lockTimeout],
+      ...(planned === undefined ? [] : [planned.file]),
+    ],
   });
   await rescueState(run);
-  await recordInventory(run);
-  if (end.code !== 0) {
+  const stored = await loadYardState(run);
+  const state = stored?.kind === "found" ? stored.state : undefined;
+  const isDone = end.code === 0;
+  await recordInventory(run, {
+    state,
+    isEmpty: isDone && action === "destroy",
+    isUnchanged: isDone && planned === undefined && isUnchanged(end),
+    forgets: planned?.forgets ?? end.forgets,
+  });
+  if (!isDone) {
     const code = action === "apply" ? "TERRAFORM_APPLY_FAILED" : "TERRAFORM_DESTROY_FAILED";
     throw toCallFailure({ command: `terraform ${action}`, code, end, mask: run.mask });
   }
-  // The stream never contains sensitive values.
-  const isIncomplete = [...end.outputs.values()].some(({ sensitive }) => sensitive);
-  return toRootOutputs(isIncomplete ? await loadOutputs(run) : end.outputs);
+  // The stream never contains sensitive values, and of lines that are too long nothing.
+  const isIncomplete = !end.isWhole || [...end.outputs.values()].some(({ sensitive }) => sensitive);
+  return toRunOutputs(run, isIncomplete ? (state?.outputs ?? (await loadOutputs(run))) : end.outputs);
+}
+
+function isUnchanged({ counts, planned }: StreamEnd): boolean {
+  return planned.length === 0 && counts !== undefined && Object.values(counts).every((count) => count === 0);
 }
 
 /** Where Terraform puts a state that its backend did not take. */
@@ -85,36 +103,11 @@ async function rescueState({ ctx, module, settings }: StagedRun): Promise<void> 
 }
 
 async function loadOutputs(run: StagedRun): Promise<ReadonlyMap<string, StreamOutput>> {
-  const lines: string[] = [];
+  // Its lines may be too long for the reader of lines: they are read from the file of the call.
   const call = { command: "output", arguments: ["-json", "-no-color"] } as const;
-  const end = await callTerraform(run, call, (line) => lines.push(line));
-  const outputs = end.code === 0 ? parseOutputs(lines.join("\n")) : undefined;
+  const end = await callTerraform(run, call, () => undefined);
+  const outputs = end.code === 0 ? parseOutputs(await readFile(join(run.folder, "output.out"), "utf8")) : undefined;
   if (outputs !== undefined) return outputs;
   const code = "TERRAFORM_OUTPUTS_FAILED";
   throw toCallFailure({ command: "terraform output", code, end, mask: run.mask });
-}
-
-/** Scalars as they are, lists and maps as JSON text. */
-function toRootOutputs(outputs: ReadonlyMap<string, StreamOutput>): RunOutputs {
-  const entries = [...outputs];
-  return {
-    outputs: Object.fromEntries(entries.map(([name, { value }]) => [name, toScalar(value)])),
-    sensitive: entries.filter(([, { sensitive }]) => sensitive).map(([name]) => name),
-  };
-}
-
-function toScalar(value: unknown): string | number | boolean | null {
-  if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") return value;
-  return value === null || value === undefined ? null : JSON.stringify(value);
-}
-
-/** Parses the output of `output -json`; undefined for anything else. */
-function parseOutputs(text: string): ReadonlyMap<string, StreamOutput> | undefined {
-  const outputs = parseJson(text);
-  if (!isMap(outputs)) return undefined;
-  const found = Object.entries(outputs).map(([name, output]): [string, StreamOutput] => {
-    const body = isMap(output) ? output : {};
-    return [name, { sensitive: body["sensitive"] === true, value: body["value"] }];
-  });
-  return new Map(found);
 }

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { removeDeadFolders } from "./child.ts";
+import { removeDeadFolders } from "./run-folder.ts";
 import { aContext } from "./testing/a-context.ts";
 import { aProject, type TestProject } from "./testing/a-project.ts";
 import type { RunnerWords } from "./testing/killed-runner.ts";
@@ -63,7 +63,8 @@ describe.skipIf(!hasTerraform())("a stopped run", () => {
 
   it("is killed with all that belongs to it when it does not stop", async () => {
     const stubborn = `#!/bin/sh
-      case "$1" in version | init) exit 0 ;; esac
+      [ "$1" = version ] && exit 0
+      [ "$1" = init ] && mkdir .terraform && echo '{"backend":{"type":"http"}}' > .terraform/terraform.tfstate && exit 0
       trap '' INT
       echo $$ > ${project.dir}/pids
       sleep 3600 &

@@ -33,19 +33,19 @@ export function checkTerraformTasks(configs: ReadonlyMap<string, DocumentConfig>
 
 /** The keys that an action has besides `source` and `variables`, in version 2. */
 const ACTION_KEYS = {
-  apply: ["plan", "protect", "policies"],
+  apply: ["plan", "outputs", "protect", "policies"],
   destroy: ["protect", "policies"],
   plan: ["destroy", "protect", "policies"],
   drift: ["ignore"],
 } as const;
-const PROGRAM_KEYS = ["binary", "version", "switchProduct"] as const;
+const COMMON_KEYS = ["binary", "version", "switchProduct", "backend", "sharedState", "switchBackend"] as const;
 
 function isAction(action: unknown): action is keyof typeof ACTION_KEYS {
   return typeof action === "string" && Object.hasOwn(ACTION_KEYS, action);
 }
 
 function findKeys(action: unknown): readonly string[] {
-  return [...PROGRAM_KEYS, ...(isAction(action) ? ACTION_KEYS[action] : Object.values(ACTION_KEYS).flat())];
+  return [...COMMON_KEYS, ...(isAction(action) ? ACTION_KEYS[action] : Object.values(ACTION_KEYS).flat())];
 }
 
 function toOwner(action: unknown): string {
@@ -171,12 +171,6 @@ function checkVariables(variables: unknown, report: ConfigReport): void {
     report.error("variables-not-map", ["variables"], message);
     return;
   }
-  for (const [name, value] of Object.entries(variables)) {
-    if (!isCollection(value)) continue;
-    const path = ["variables", name];
-    const message = `The variable ${report.quote(name)} is ${report.describe(path)}; only texts, numbers, booleans and null are passed on.`;
-    report.warn("variable-not-scalar", path, message);
-  }
   report.ambiguousScalars(["variables"]);
 }
 
@@ -275,6 +269,13 @@ const VALUES = {
   binary: { schema: Filled, what: "the name of a program" },
   version: { schema: Filled, what: "a constraint such as ~> 1.11.0, as a text" },
   switchProduct: { schema: Type.Boolean(), what: "true or false" },
+  backend: {
+    schema: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()])),
+    what: "a map of settings such as {prefix: previews/${stack.id}}",
+  },
+  sharedState: { schema: Filled, what: "a name such as network" },
+  switchBackend: { schema: Type.Boolean(), what: "true or false" },
+  outputs: { schema: Texts, what: "a list of names of outputs" },
 } as const;
 
 /** The config in documents of version 2, where any value may be an expression. */
@@ -291,6 +292,10 @@ const ConfigV2 = Type.Object(
     binary: Type.Optional(VALUES.binary.schema),
     version: Type.Optional(VALUES.version.schema),
     switchProduct: Type.Optional(Type.Union([VALUES.switchProduct.schema, Template])),
+    backend: Type.Optional(Type.Union([VALUES.backend.schema, Template])),
+    sharedState: Type.Optional(VALUES.sharedState.schema),
+    switchBackend: Type.Optional(Type.Union([VALUES.switchBackend.schema, Template])),
+    outputs: Type.Optional(Type.Union([VALUES.outputs.schema, Template])),
   },
   closed,
 );

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync } from "node:fs
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
-import { createOwnedFolder, removeDeadFolders } from "./child.ts";
+import { createOwnedFolder, removeDeadFolders } from "./run-folder.ts";
 import { aFolder, type TestFolder } from "./testing/a-folder.ts";
 import type { Ends } from "./testing/out-of-descriptors.ts";
 

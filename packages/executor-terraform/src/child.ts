@@ -1,8 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { type FileHandle, lstat, mkdir, mkdtemp, open, readdir, readFile, readlink, rm } from "node:fs/promises";
-import { hostname } from "node:os";
-import { join, sep } from "node:path";
+import { type FileHandle, open } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 
 /** How a program ended. */
@@ -56,6 +54,8 @@ async function attend(child: ChildProcess, out: FileHandle, input: ChildInput): 
   follow.catch(() => undefined);
   try {
     const end = await ended;
+    // A program that was killed, as when memory runs out, does not end what it has started.
+    if (end.signal !== null) killGroup(child);
     await follow;
     return end;
   } finally {
@@ -133,9 +133,11 @@ const MAX_LINE_CHARS = 8 * 1024 * 1024;
 export function createLineSplitter(maxChars: number = MAX_LINE_CHARS) {
   let rest = "";
   let dropping = false;
+  let whole = true;
   const keep = (line: string): string[] => {
     const dropped = dropping || line.length > maxChars;
     dropping = false;
+    if (dropped) whole = false;
     return dropped || line === "" ? [] : [line];
   };
   return {
@@ -150,6 +152,8 @@ export function createLineSplitter(maxChars: number = MAX_LINE_CHARS) {
       }
       return complete;
     },
+    /** Returns false after a line was dropped. */
+    isWhole: () => whole,
     /** Returns the text after the last line end. */
     end(): string[] {
       const last = keep(rest);
@@ -157,95 +161,4 @@ export function createLineSplitter(maxChars: number = MAX_LINE_CHARS) {
       return last;
     },
   };
-}
-
-/** A folder's name contains its host and process, so no file is needed to identify the owner. */
-const NAME = /^stackyard-tf-(.+)-(\d+)-[A-Za-z0-9]{6}$/;
-const HOST = hostname().replace(/[^A-Za-z0-9.]/g, "_");
-
-/** A folder that belongs to one run of this process. */
-export interface OwnedFolder {
-  readonly path: string;
-  remove(): Promise<void>;
-}
-
-/** Creates a folder that only this user can read; `remove` deletes it with its content. */
-export async function createOwnedFolder(parent: string): Promise<OwnedFolder> {
-  await mkdir(parent, { recursive: true });
-  const path = await mkdtemp(join(parent, `stackyard-tf-${HOST}-${process.pid}-`));
-  return { path, remove: () => rm(path, { recursive: true, force: true, maxRetries: 3 }) };
-}
-
-/**
- * Removes folders of killed processes of this host and user. Stops a program that still works there, so that it saves
- * its state and releases its lock; its folder is removed by a later call. Never throws.
- */
-export async function removeDeadFolders(parent: string): Promise<void> {
-  const names = await readdir(parent).catch((): string[] => []);
-  await Promise.all(names.filter((name) => NAME.test(name)).map((name) => removeIfDead(join(parent, name), name)));
-}
-
-async function removeIfDead(path: string, name: string): Promise<void> {
-  try {
-    if (!(await isDead(path, name))) return;
-    if (await stopProcessesIn(path)) return;
-    await rm(path, { recursive: true, force: true });
-  } catch {
-    // Another start removes the same folder, or this one lacks the permission.
-  }
-}
-
-async function isDead(path: string, name: string): Promise<boolean> {
-  const [, host, pid] = NAME.exec(name) ?? [];
-  if (host !== HOST) return false;
-  const { uid, mtimeMs, birthtimeMs } = await lstat(path);
-  if (uid !== process.getuid?.()) return false;
-  if (Number(pid) !== process.pid) return !isAlive(Number(pid));
-  // The process that made it had our number before us, as it happens in containers.
-  return Math.min(mtimeMs, birthtimeMs || mtimeMs) < Date.now() - process.uptime() * 1000 - 1000;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
-  }
-}
-
-/**
- * Stops the processes inside a folder; returns true if there were any. Leaders of a process group stop their group
- * themselves; other processes are killed. Finds processes only on systems with /proc.
- */
-async function stopProcessesIn(folder: string): Promise<boolean> {
-  const pids = (await readdir("/proc").catch((): string[] => [])).filter((name) => /^\d+$/.test(name));
-  const inside = await Promise.all(pids.map((pid) => worksIn(pid, folder)));
-  const found = pids.filter((_pid, index) => inside[index]);
-  const leads = await Promise.all(found.map(isGroupLeader));
-  const leaders = found.filter((_pid, index) => leads[index]);
-  if (leaders.length > 0) for (const pid of leaders) kill(pid, "SIGINT");
-  else for (const pid of found) kill(pid, "SIGKILL");
-  return found.length > 0;
-}
-
-async function worksIn(pid: string, folder: string): Promise<boolean> {
-  const cwd = await readlink(`/proc/${pid}/cwd`).catch(() => "");
-  return cwd === folder || cwd.startsWith(folder + sep);
-}
-
-/** Returns true for a group leader, which the program became at its start; its providers and provisioners are not. */
-async function isGroupLeader(pid: string): Promise<boolean> {
-  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-  // `pid (name) state ppid pgrp …`; the name may contain anything (proc(5)).
-  const [, , group] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return group === pid;
-}
-
-function kill(pid: string, signal: NodeJS.Signals): void {
-  try {
-    process.kill(Number(pid), signal);
-  } catch {
-    // It has ended already.
-  }
 }

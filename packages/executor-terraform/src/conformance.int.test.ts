@@ -24,7 +24,7 @@ describe.skipIf(!hasTerraform())("terraform as an executor", () => {
     return {
       executor: project.executor(),
       restart: () => project.executor(),
-      config: { action: "apply", source: { type: "local", location: "network" } },
+      config: { action: "apply", source: { type: "local", location: "network" }, sharedState: "kept" },
       invalidConfig: { action: "refresh" },
       countWork: () =>
         project

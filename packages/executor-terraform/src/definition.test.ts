@@ -61,12 +61,26 @@ describe("the exclusive key", () => {
 
 const owner = { machine: "review-app", stackId: "pr-12" };
 
+describe("exclusiveKey", () => {
+  it("is the state's key, or for a shared state its name", () => {
+    const source = { type: "local", location: "network" } as const;
+    const keyOf = (config: object) => terraformDefinition.exclusiveKey(owner, { action: "apply", source, ...config });
+
+    expect(keyOf({})).toBe("review-app/pr-12/local/network");
+    expect(keyOf({ sharedState: "network" })).toBe("terraform-shared/network");
+  });
+});
+
 describe("toStateKey", () => {
   it.each([
     [{ type: "s3", key: "terraform/ecs" }, "review-app/pr-12/terraform/ecs"],
     [{ type: "s3", key: "terraform/ecs/" }, "review-app/pr-12/terraform/ecs/"],
-    [{ type: "s3", key: "/a//b c" }, "review-app/pr-12//a//b c"],
+    [{ type: "s3", key: "/a/b c" }, "review-app/pr-12//a/b c"],
+    // What is copied beside the module does not change its state [terraform#22891].
+    [{ type: "s3", key: "a//b" }, "review-app/pr-12/a/b"],
     [{ type: "local", location: "./network" }, "review-app/pr-12/local/./network"],
+    [{ type: "local", location: "infra//network" }, "review-app/pr-12/local/infra/network"],
+    [{ type: "local", location: "infra/network//" }, "review-app/pr-12/local/infra/network//"],
     [{ type: "git", host: "github", repository: "acme/shop" }, "review-app/pr-12/git:github/acme/shop:"],
     [
       { type: "git", host: "github", repository: "acme/shop", path: "infra//app" },
@@ -93,7 +107,7 @@ describe("toStateKey", () => {
   });
 
   it("keeps a plain stack's S3 key byte for byte", () => {
-    const key = fc.string().filter((text) => !/^(local[/%]|git[:%])/.test(text));
+    const key = fc.string().filter((text) => !/^(local[/%]|git[:%])|\/\//.test(text));
 
     fc.assert(
       fc.property(key, (text) => {

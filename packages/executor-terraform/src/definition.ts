@@ -133,6 +133,34 @@ export const TerraformConfig = Type.Object(
     switchProduct: Type.Optional(
       Type.Boolean({ description: "Another program than the last one, such as OpenTofu after Terraform, may be used" }),
     ),
+    backend: Type.Optional(
+      Type.Record(
+        Type.String({ pattern: "^[a-z][a-z0-9_]{0,63}$" }),
+        Type.Union([Type.String({ maxLength: 1024 }), Type.Number(), Type.Boolean()]),
+        {
+          maxProperties: 20,
+          description: "Settings of the declared backend, such as `prefix`; they contain the stack, and no secrets",
+        },
+      ),
+    ),
+    sharedState: Type.Optional(
+      Type.String({
+        pattern: "^[a-z0-9][a-z0-9-]{0,62}$",
+        expected: "a name such as network",
+        description: "The name of a state that stacks share, in a declared backend whose address has no stack",
+      }),
+    ),
+    switchBackend: Type.Optional(
+      Type.Boolean({
+        description: "Another state than the last one, or a new one instead of a missing one, may be used",
+      }),
+    ),
+    outputs: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 255 }), {
+        maxItems: 100,
+        description: "With apply: the outputs that the task returns. Default: all",
+      }),
+    ),
     protect: Type.Optional({
       ...AddressGlobs,
       description: "Resources that must not be deleted or replaced, such as `aws_db_instance.*`",
@@ -174,7 +202,7 @@ export const terraformDefinition = {
   cancelWithin: CANCEL_WITHIN,
   /** Returns the state's key. Two runs on one state would fail or, without locks, corrupt it: they queue instead. */
   exclusiveKey: (subject: { readonly machine: string; readonly stackId: string }, config: TerraformConfig) =>
-    toStateKey(subject, config.source),
+    config.sharedState === undefined ? toStateKey(subject, config.source) : `terraform-shared/${config.sharedState}`,
   checkConfig: checkTerraformConfig,
   checkTasks: checkTerraformTasks,
   documentSchemas: terraformDocumentSchemas,
@@ -210,14 +238,23 @@ export function toStateKey(owner: StateOwner, source: StateSource | undefined): 
 function toLastPart(source: StateSource | undefined): string | undefined {
   // `local/` and `git:` belong to other sources: an S3 key with this prefix has its next character encoded, and % as
   // well.
+  // What is copied, before `//`, does not belong to the identity of a state.
   if (source?.type === "s3")
-    return source.key?.replace(/^(local(?=[/%])|git(?=[:%]))(.)/, (_, name, sign) => name + encodeURIComponent(sign));
+    return (
+      source.key &&
+      toPlain(source.key).replace(/^(local(?=[/%])|git(?=[:%]))(.)/, (_, name, sign) => name + encodeURIComponent(sign))
+    );
   if (source?.type === "git") {
     const { host, repository, path = "" } = source;
     return host && repository && `git:${host}/${repository}:${path.replace("//", "/")}`;
   }
-  if (source?.type === "local" && source.location !== undefined) return `local/${source.location}`;
+  if (source?.type === "local" && source.location !== undefined) return `local/${toPlain(source.location)}`;
   return undefined;
+}
+
+/** Returns a path without the mark at which the copied part ends. */
+function toPlain(path: string): string {
+  return path.replace(/\/{2,}(?=[^/])/g, "/");
 }
 
 /**
@@ -239,6 +276,8 @@ export function toInventoryPrefix(stateKey = ""): string {
   return `terraform-inventory/${toReadableStateKey(stateKey)}`;
 }
 
+const InventoryResource = Type.Object({ address: Type.String(), arn: Type.Optional(Type.String()) });
+
 /** The content of a state after its last apply or destroy, as stored in a record of the yard. */
 export const TerraformInventory = Type.Object({
   stack: Type.String(),
@@ -251,9 +290,13 @@ export const TerraformInventory = Type.Object({
   version: Type.String(),
   /** Epoch milliseconds. */
   at: Type.Integer(),
+  /** Where the state is, for people and for comparison. */
+  place: Type.Optional(Type.String()),
   /** Of all managed resources; `resources` has fewer where a record cannot contain them all. */
   count: Type.Integer(),
-  resources: Type.Array(Type.Object({ address: Type.String(), arn: Type.Optional(Type.String()) })),
+  resources: Type.Array(InventoryResource),
+  /** Resources that were removed from the state and not destroyed: they still exist. */
+  forgotten: Type.Optional(Type.Array(InventoryResource)),
 });
 export type TerraformInventory = Static<typeof TerraformInventory>;
 

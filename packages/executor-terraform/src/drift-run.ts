@@ -1,19 +1,44 @@
+import { join } from "node:path";
 import { matchesGlob } from "@stackyard/core";
+import { TerraformFailure } from "./failure.ts";
+import { loadIgnoring } from "./ignored-changes.ts";
 import type { ResourceChange } from "./plan-document.ts";
 import { loadPlanDocument } from "./plan-guard.ts";
 import { makePlan } from "./plan-run.ts";
+import { prepareRun } from "./prepare-run.ts";
 import type { RunOutputs, StagedRun } from "./staged-run.ts";
-import { initRun } from "./terraform-call.ts";
 
 /** Compares the resources with the state, without changing either. Fails with TerraformFailure. */
 export async function detectDrift(run: StagedRun): Promise<RunOutputs> {
-  await initRun(run);
+  await prepareRun(run);
   const { file, hasChanges } = await makePlan(run, { refreshOnly: true });
   const { drift } = hasChanges ? await loadPlanDocument(run, file) : { drift: [] };
-  const found = findDrift(drift, run.config.ignore ?? []);
+  const found = findDrift(await withoutIgnored(run, drift), run.config.ignore ?? []);
   const summary = toDriftSummary(found);
   run.ctx.report(summary);
   return { outputs: { drifted: found.length > 0, summary }, sensitive: [] };
+}
+
+/** Leaves out differences in `ignore_changes`: those that a plan would not change back. */
+async function withoutIgnored(run: StagedRun, drift: readonly ResourceChange[]): Promise<readonly ResourceChange[]> {
+  const ignoring = drift.length === 0 ? new Set() : await loadIgnoring(join(run.folder, "module"));
+  const mayBeIgnored = ({ type, name, actions }: ResourceChange) =>
+    ignoring.has(`${type}.${name}`) && !actions.includes("delete");
+  if (!drift.some(mayBeIgnored)) return drift;
+  const changes = await planChanges(run);
+  const unchanged = new Set(changes.filter(({ actions }) => actions[0] === "no-op").map(({ address }) => address));
+  return drift.filter((change) => !mayBeIgnored(change) || !unchanged.has(change.address));
+}
+
+async function planChanges(run: StagedRun): Promise<readonly ResourceChange[]> {
+  try {
+    const { file } = await makePlan(run, {});
+    return (await loadPlanDocument(run, file)).changes;
+  } catch (error) {
+    // Such as of `prevent_destroy`. All differences then count.
+    if (error instanceof TerraformFailure && error.code === "TERRAFORM_PLAN_FAILED") return [];
+    throw error;
+  }
 }
 
 /** A resource that differs from the state. Contains no values: they may be sensitive. */

@@ -25,12 +25,18 @@ export const TERRAFORM_FAILURES = {
   TERRAFORM_SOURCE_UNSUPPORTED: fact(false, "The source has no type, or a type that the runner does not support."),
   TERRAFORM_SOURCE_REFUSED: fact(false, "The source is outside its root folder, or larger than the limit."),
   TERRAFORM_BACKEND_MISSING: fact(false, "No backend would keep the state after the run."),
+  TERRAFORM_BACKEND_SHARED: fact(false, "The address of the backend does not contain the stack; nothing was changed."),
+  TERRAFORM_BACKEND_CHANGED: fact(
+    false,
+    "The state is in another place than after the last run, or is missing; nothing was changed.",
+  ),
   TERRAFORM_VALUE_REFUSED: fact(false, "A value cannot be passed to a program: it contains U+0000 or is too long."),
   TERRAFORM_INIT_FAILED: fact(true, "`init` failed: the backend, a module or a provider is not available."),
   TERRAFORM_PLAN_FAILED: fact(true, "`plan` failed."),
   TERRAFORM_APPLY_FAILED: fact(true, "`apply` failed; the state contains what it created before."),
   TERRAFORM_DESTROY_FAILED: fact(true, "`destroy` failed; the state contains what remains."),
   TERRAFORM_OUTPUTS_FAILED: fact(true, "The run succeeded, but its outputs could not be read."),
+  TERRAFORM_OUTPUTS_REFUSED: fact(false, "The run succeeded, but a task cannot return its outputs. Name others."),
   TERRAFORM_STATE_LOCKED: fact(true, "Another run has the lock of the state."),
   TERRAFORM_STATE_NOT_SAVED: fact(false, "The state could not be saved; the runner kept a copy. Push it by hand."),
   TERRAFORM_PROTECTED: fact(false, "The run would delete or replace a protected resource; nothing was changed."),
@@ -111,6 +117,41 @@ export function saysLocked({ summary }: Diagnostic): boolean {
   return LOCKED_SUMMARY.test(summary);
 }
 
+/**
+ * Summaries of faults of the configuration or of its variables, which every attempt would find again (Terraform and
+ * OpenTofu, `internal/configs`, `internal/terraform`, HCL).
+ */
+const CONFIGURATION_FAULTS = [
+  "Unreadable module directory|Module not (?:found|installed)|Local module path escapes module package",
+  "Module source has changed|Invalid module (?:source address|instance key|version)|Module is not published",
+  "Unsupported (?:backend type|block type|argument|attribute|operator|Terraform Core version|OpenTofu Core version)",
+  "Missing (?:required argument|resource instance key|newline after|base terraform block|name for)",
+  "Invalid (?:value for (?:input )?variable|expression|reference|block definition|character|multi-line string|template)",
+  "Invalid (?:argument name|for_each argument|count argument|function argument|operand|index|single-argument block)",
+  "Invalid (?:resource type|provider|backend|attribute|default value for variable|type specification|variable name)",
+  "No value for (?:required )?variable|Value for undeclared variable|Incorrect attribute value type",
+  "Reference to undeclared|Call to unknown function|Error in function call|Not enough function arguments",
+  "Duplicate|Argument or block definition required|Unclosed (?:configuration block|template)|Cycle:|Self-referential",
+  "Unsuitable value type|Inconsistent conditional result types|Extraneous|Attribute redefined|Variables not allowed",
+  "Provider configuration not present|Backend (?:configuration|initialization) block|Invalid quoted type constraints",
+].join("|");
+const CONFIGURATION_FAULT = new RegExp(`^(?:${CONFIGURATION_FAULTS})`);
+const SHOWN_FAULT = new RegExp(
+  `^(?:[│|]\\s*)?Error: (?!(?:Terraform|OpenTofu) encountered problems|${CONFIGURATION_FAULTS})`,
+  "m",
+);
+
+/** Returns true for an error that another attempt with the same configuration and variables cannot avoid. */
+export function isConfigurationFault({ summary, address }: Diagnostic): boolean {
+  // With an address, a provider may have found it in a service.
+  return CONFIGURATION_FAULT.test(summary) && (address === undefined || !summary.startsWith("Invalid provider"));
+}
+
+/** Returns true if all errors in the text of a program are such faults. */
+export function saysConfigurationFault(text: string): boolean {
+  return /^(?:[│|]\s*)?Error: /m.test(text) && !SHOWN_FAULT.test(text);
+}
+
 /** A JSON object of unknown content. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -177,6 +218,15 @@ export function toHead(text: string, maxBytes: number): string {
   const bytes = Buffer.from(text);
   if (bytes.length <= maxBytes) return text;
   return new TextDecoder().decode(bytes.subarray(0, Math.max(0, maxBytes))).replace(/\uFFFD+$/, "");
+}
+
+/** Returns a text of at most `maxBytes` of UTF-8: of a longer one three quarters from its beginning, and its end. */
+export function toHeadAndTail(text: string, maxBytes: number): string {
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= maxBytes) return text;
+  const tailBytes = Math.floor(maxBytes / 4);
+  const mark = `\n… ${bytes - maxBytes} bytes are left out …\n`;
+  return `${toHead(text, maxBytes - tailBytes - Buffer.byteLength(mark))}${mark}${toTail(text, tailBytes)}`;
 }
 
 function sizeOf(line: string): number {

@@ -52,6 +52,7 @@ describe.skipIf(!hasTerraform())("the inventory of a state", () => {
       product: "terraform",
       version: expect.stringMatching(/^1\.\d+\.\d+/),
       at: expect.any(Number),
+      place: "yard",
       count: 3,
       resources: [
         { address: "terraform_data.secret" },

@@ -1,13 +1,16 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type ExecutorContext, isMap, isStackyardError, parseJson } from "@stackyard/core";
+import { type ExecutorContext, isStackyardError } from "@stackyard/core";
 import { parseAttemptId } from "@stackyard/core/machine";
 import { toStateName } from "@stackyard/core/services";
 import { Value } from "typebox/value";
+import { loadPlace } from "./backend.ts";
 import { TerraformInventory, toInventoryPrefix } from "./definition.ts";
-import { type JsonObject, listAt, objectAt, TerraformFailure, textAt } from "./failure.ts";
+import { TerraformFailure } from "./failure.ts";
 import type { StagedRun } from "./staged-run.ts";
+import { parseShownResources, type StateDocument } from "./state-document.ts";
 import { callTerraform } from "./terraform-call.ts";
+import { loadYardState } from "./yard-state.ts";
 
 /** A record has at most 256 KiB. */
 const MAX_BYTES = 200 * 1024;
@@ -27,26 +30,91 @@ export async function checkProduct({ ctx, config, program, stateKey }: StagedRun
 }
 
 /**
+ * Compares the place of the state with that after the last run, when it contained resources: with another or an empty
+ * state, everything would be created twice, and nothing destroyed. Fails with TERRAFORM_BACKEND_CHANGED.
+ */
+export async function checkLastState(run: StagedRun, place: string): Promise<void> {
+  const { ctx, config, stateKey } = run;
+  if (config.switchBackend === true || config.sharedState !== undefined) return;
+  const last = await findInventory(ctx, stateKey);
+  if (last === undefined || last.count === 0) return;
+  const had = `After the last run, the state had ${last.count} ${last.count === 1 ? "resource" : "resources"}`;
+  if (last.place !== undefined && last.place !== place) {
+    const text =
+      `${had} and was in ${last.place}; the configuration now uses ${place}. Nothing was changed. ` +
+      "Move the state there, then set `switchBackend: true` once, or restore the backend.";
+    throw new TerraformFailure("TERRAFORM_BACKEND_CHANGED", text);
+  }
+  if ((await loadYardState(run))?.kind !== "missing") return;
+  const text =
+    `${had}, and now it is missing in the yard. Nothing was changed. Restore it with \`stackyard states restore ${stateKey}\`, ` +
+    "or set `switchBackend: true` once if the resources do not exist any more.";
+  throw new TerraformFailure("TERRAFORM_BACKEND_CHANGED", text);
+}
+
+/** How a run ended, as far as its inventory depends on it. */
+interface RunEnd {
+  /** The state of the yard's backend after the run. */
+  readonly state: StateDocument | undefined;
+  /** True if everything was destroyed. */
+  readonly isEmpty: boolean;
+  /** True if the program reported that it did nothing. */
+  readonly isUnchanged: boolean;
+  /** Addresses that were to be removed from the state without being destroyed. */
+  readonly forgets: readonly string[];
+}
+
+/**
  * Records the content of the state after an apply or destroy, also a failed one. A runner without a store records
  * nothing, and an unreadable state leaves the earlier record, which is better than none.
  */
-export async function recordInventory(run: StagedRun): Promise<void> {
-  const { ctx, stateKey } = run;
+export async function recordInventory(run: StagedRun, end: RunEnd): Promise<void> {
+  const { ctx, stateKey, config } = run;
+  // Resources of a shared state do not belong to the stack.
+  if (config.sharedState !== undefined) return;
   try {
-    const call = { command: "show", arguments: ["-json", "-no-color"] } as const;
-    const end = await callTerraform(run, call, () => undefined);
-    const state = end.code === 0 ? parseJson(await readFile(join(run.folder, "show.out"), "utf8")) : undefined;
-    if (!isMap(state)) return ctx.report("The resources of the state could not be listed.");
-    const value = toInventory(run, listResources(objectAt(objectAt(state, "values"), "root_module")));
     const key = toInventoryKey(stateKey);
     const now = ctx.clock.now();
     const present = await ctx.records.get(key, now);
+    const last = present !== undefined && Value.Check(TerraformInventory, present.value) ? present.value : undefined;
+    const place = await loadPlace(run);
+    const resources = await listResources(run, end, last?.place === place ? last : undefined);
+    if (resources === undefined) return ctx.report("The resources of the state could not be listed.");
+    const value = toInventory(run, { resources, forgotten: listForgotten(last, resources, end.forgets), place });
     // The state's key is exclusive, so there are no concurrent writers of this record.
     await ctx.records.put({ key, value, expected: present?.version ?? "absent", now });
   } catch (error) {
     if (error instanceof TerraformFailure) return ctx.report("The resources of the state could not be listed.");
     if (!isStackyardError(error, "CONFIG_INVALID")) throw error;
   }
+}
+
+/** Lists the resources of the state. Only `show` knows those of another backend, and it starts the providers again. */
+async function listResources(
+  run: StagedRun,
+  { state, isEmpty, isUnchanged }: RunEnd,
+  last: TerraformInventory | undefined,
+): Promise<readonly InventoryResource[] | undefined> {
+  if (state !== undefined) return state.resources;
+  if (isEmpty) return [];
+  if (isUnchanged && last !== undefined && last.count === last.resources.length) return last.resources;
+  const call = { command: "show", arguments: ["-json", "-no-color"] } as const;
+  const end = await callTerraform(run, call, () => undefined);
+  return end.code === 0 ? parseShownResources(await readFile(join(run.folder, "show.out"), "utf8")) : undefined;
+}
+
+/** Returns what was forgotten, now or earlier, and is not in the state again. */
+function listForgotten(
+  last: TerraformInventory | undefined,
+  resources: readonly InventoryResource[],
+  forgets: readonly string[],
+): readonly InventoryResource[] {
+  const known = new Map(last?.resources.map((resource) => [resource.address, resource]));
+  const all = [...(last?.forgotten ?? []), ...[...forgets].sort().map((address) => known.get(address) ?? { address })];
+  const arns = new Set(resources.flatMap(({ arn }) => arn ?? []));
+  const addresses = new Set(resources.map(({ address }) => address));
+  const gone = all.filter(({ address, arn }) => (arn === undefined ? !addresses.has(address) : !arns.has(arn)));
+  return [...new Map(gone.map((resource) => [`${resource.address} ${resource.arn ?? ""}`, resource])).values()];
 }
 
 /** Returns the record of a state; undefined without one, or when the runner has no store. */
@@ -62,13 +130,16 @@ async function findInventory(ctx: ExecutorContext, stateKey: string): Promise<Te
 
 type InventoryResource = TerraformInventory["resources"][number];
 
-function toInventory(run: StagedRun, resources: readonly InventoryResource[]): TerraformInventory {
+interface InventoryInput {
+  readonly resources: readonly InventoryResource[];
+  readonly forgotten: readonly InventoryResource[];
+  readonly place: string;
+}
+
+function toInventory(run: StagedRun, { resources, forgotten, place }: InventoryInput): TerraformInventory {
   const { ctx, program, stateKey } = run;
-  let bytes = 0;
-  const kept = resources.filter((resource) => {
-    bytes += Buffer.byteLength(JSON.stringify(resource)) + 1;
-    return bytes <= MAX_BYTES;
-  });
+  // What was forgotten is in no state any more, so it comes first.
+  const lost = toFitting(forgotten, MAX_BYTES / 2);
   return {
     stack: ctx.stackId,
     machine: ctx.machine,
@@ -77,20 +148,19 @@ function toInventory(run: StagedRun, resources: readonly InventoryResource[]): T
     product: program.product,
     version: program.version,
     at: ctx.clock.now(),
+    place,
     count: resources.length,
-    resources: kept,
+    resources: toFitting(resources, MAX_BYTES - Buffer.byteLength(JSON.stringify(lost))),
+    ...(lost.length === 0 ? {} : { forgotten: lost }),
   };
 }
 
-/** Returns the managed resources of a module and its submodules. ARNs are not secret; other values are left out. */
-function listResources(module: JsonObject): InventoryResource[] {
-  const resources = listAt(module, "resources").filter((resource) => textAt(resource, "mode") === "managed");
-  const own = resources.map((resource): InventoryResource => {
-    const address = textAt(resource, "address");
-    const arn = textAt(objectAt(resource, "values"), "arn");
-    return arn.startsWith("arn:") ? { address, arn } : { address };
+function toFitting(resources: readonly InventoryResource[], maxBytes: number): InventoryResource[] {
+  let bytes = 0;
+  return resources.filter((resource) => {
+    bytes += Buffer.byteLength(JSON.stringify(resource)) + 1;
+    return bytes <= maxBytes;
   });
-  return [...own, ...listAt(module, "child_modules").flatMap(listResources)];
 }
 
 /** Returns a key, readable up to its cut, and unique for each state. */

@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { allowsVersion, findModuleFacts, isModuleFile, isVersionConstraint, toHclTokens } from "./module-facts.ts";
+import { toHclTokens } from "./hcl.ts";
+import { allowsVersion, findModuleFacts, isVersionConstraint, listModuleFiles } from "./module-facts.ts";
 
 const backendOf = (text: string, name = "main.tf") => findModuleFacts([{ name, text }]).backend;
-const s3 = { kind: "backend", type: "s3", inFolder: false };
+const s3 = "s3";
 
 describe("the backend of a module", () => {
   it.each([
@@ -14,12 +15,12 @@ describe("the backend of a module", () => {
     ['/* terraform { backend "gcs" {} } */ terraform { backend "s3" {} }', s3],
     ['\uFEFFterraform { backend "s3" {} }', s3],
     ['terraform {\r\n  backend "s3" {\r\n  }\r\n}\r\n', s3],
-    ['terraform { cloud { organization = "o" } }', { kind: "cloud" }],
-    ['terraform { backend "local" {} }', { kind: "backend", type: "local", inFolder: true }],
-    ['terraform { backend "local" { path = "a.tfstate" } }', { kind: "backend", type: "local", inFolder: true }],
-    ['terraform { backend "local" { path = "/a.tfstate" } }', { kind: "backend", type: "local", inFolder: false }],
-    ['terraform { backend "local" { path = var.state } }', { kind: "backend", type: "local", inFolder: false }],
-    [`terraform { backend "local" { path = "\${var.a}/x" } }`, { kind: "backend", type: "local", inFolder: false }],
+    ['terraform { cloud { organization = "o" } }', "cloud"],
+    ['terraform { backend "local" {} }', "local"],
+    ['terraform { backend "local" { path = "a.tfstate" } }', "local"],
+    ['terraform { backend "local" { path = "/a.tfstate" } }', "local"],
+    ['terraform { backend "local" { path = var.state } }', "local"],
+    [`terraform { backend "local" { path = "\${var.a}/x" } }`, "local"],
     ['# terraform { backend "s3" {} }', undefined],
     ['// terraform { backend "s3" {} }', undefined],
     ['/* terraform { backend "s3" {} }', undefined],
@@ -42,20 +43,28 @@ describe("the backend of a module", () => {
     [{ terraform: [{ required_version: "1" }, { backend: [{ s3: { bucket: "b" } }] }] }, s3],
     [[{ terraform: { backend: { s3: {} } } }], s3],
     [{ "//": "a", terraform: { backend: { "//": "why", s3: {} } } }, s3],
-    [{ terraform: { cloud: {} } }, { kind: "cloud" }],
-    [{ terraform: { backend: { local: { path: "x" } } } }, { kind: "backend", type: "local", inFolder: true }],
-    [{ terraform: { backend: { local: { path: "/x" } } } }, { kind: "backend", type: "local", inFolder: false }],
+    [{ terraform: { cloud: {} } }, "cloud"],
+    [{ terraform: { backend: { local: { path: "x" } } } }, "local"],
+    [{ terraform: { backend: { local: { path: "/x" } } } }, "local"],
     [{ locals: { terraform: { backend: { s3: {} } } } }, undefined],
     ["text", undefined],
   ])("in the JSON file %j is %j", (value, backend) => {
     expect(backendOf(JSON.stringify(value), "main.tf.json")).toEqual(backend);
   });
 
+  it("is that of the last override file in order of names", () => {
+    const files = ["b_override.tf", "a_override.tf", "main.tf"].map((name) => {
+      return { name, text: `terraform { backend "${name.charAt(0)}" {} }` };
+    });
+
+    expect(findModuleFacts(files).backend).toBe("b");
+  });
+
   it("is what the override file says, whatever the order of the names", () => {
     const override = { name: "a_override.tf", text: 'terraform { backend "gcs" {} }' };
     const main = { name: "main.tf", text: 'terraform { backend "s3" {} }' };
 
-    expect(findModuleFacts([override, main]).backend).toEqual({ kind: "backend", type: "gcs", inFolder: false });
+    expect(findModuleFacts([override, main]).backend).toEqual("gcs");
   });
 });
 
@@ -82,15 +91,66 @@ EOT
       { name: "more.tf.json", text: json },
     ]);
 
-    expect(Object.fromEntries(variables)).toEqual({ a: true, b: false, pw: true, c: false, d: true });
+    const sensitive = [...variables].map(([name, variable]) => [name, variable.sensitive]);
+    expect(Object.fromEntries(sensitive)).toEqual({ a: true, b: false, pw: true, c: false, d: true });
+  });
+
+  it.each([
+    ["sensitive = true", true],
+    // [terraform-provider-http#96] Terraform converts texts, and calculates.
+    ['sensitive = "true"', true],
+    ["sensitive = (true)", true],
+    ["sensitive = (\n  true\n)", true],
+    ["sensitive = !false", true],
+    ["sensitive = 1 == 1 ? true : false", true],
+    ["ephemeral = true", true],
+    ["sensitive = false", false],
+    ['sensitive = "false"', false],
+    ["sensitive = (false)", false],
+    ["sensitive = null", false],
+    ["# sensitive = true", false],
+    ['description = "sensitive = true"', false],
+  ])("with %j are sensitive: %s", (attribute, sensitive) => {
+    const text = `variable "a" {\n  ${attribute}\n}`;
+
+    expect(findModuleFacts([{ name: "main.tf", text }]).variables.get("a")).toEqual({ sensitive });
+  });
+
+  it.each([
+    [true, true],
+    ["true", true],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a template of Terraform.
+    ["${true}", true],
+    [false, false],
+    ["false", false],
+    [null, false],
+  ])("with sensitive %j in JSON are sensitive: %s", (value, sensitive) => {
+    const text = JSON.stringify({ variable: { a: { sensitive: value } } });
+
+    expect(findModuleFacts([{ name: "main.tf.json", text }]).variables.get("a")).toEqual({ sensitive });
   });
 });
 
-describe("isModuleFile", () => {
-  it("knows the names that are read", () => {
-    const names = ["main.tf", "main.tf.json", "main.tofu", ".main.tf", "main.tf~", "#main.tf", "main.tfvars", "a.json"];
+describe("listModuleFiles", () => {
+  const names = [
+    ...["main.tf", "more.tf.json", "main.tofu", "more.tofu.json", "only.tofu", "only.tf.json", "a_override.tofu"],
+    ...[".main.tf", ".hidden.tofu", "main.tf~", "#main.tf#", "main.tfvars", "a.json", "main.tf.bak"],
+  ];
+  const list = (product: string, version: string) => listModuleFiles(names, { product, version });
 
-    expect(names.filter(isModuleFile)).toEqual(["main.tf", "main.tf.json", "main.tofu"]);
+  // [terragrunt#4793], [opentofu#1328]
+  it.each([
+    ["terraform", "1.11.4"],
+    ["opentofu", "1.7.3"],
+    ["", ""],
+  ])("leaves out .tofu files for %j %j", (product, version) => {
+    expect(list(product, version)).toEqual(["main.tf", "more.tf.json", "only.tf.json"]);
+  });
+
+  it.each(["1.8.0", "1.8.0-beta1", "1.10.0"])("replaces x.tf by x.tofu for OpenTofu %s", (version) => {
+    expect(list("opentofu", version)).toEqual([
+      ...["only.tf.json", "main.tofu", "more.tofu.json", "only.tofu", "a_override.tofu"],
+    ]);
   });
 });
 

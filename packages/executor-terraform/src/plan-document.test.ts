@@ -130,12 +130,13 @@ describe("the counts of a plan", () => {
         resource("a.first", { actions: ["create", "delete"] }),
         resource("a.import", { actions: ["no-op"], importing: { id: "i-1" } }),
         resource("a.same", { actions: ["no-op"] }),
+        resource("a.removed", { actions: ["forget"] }),
       ),
     );
 
-    expect(counts).toEqual({ adds: 3, changes: 1, destroys: 3, replacements: 2, imports: 1, moves: 1 });
+    expect(counts).toEqual({ adds: 3, changes: 1, destroys: 3, replacements: 2, imports: 1, moves: 1, forgets: 1 });
     expect(toPlanSummary(counts)).toBe(
-      "Plan: 1 to import, 1 to move, 3 to add, 1 to change, 3 to destroy (2 replaced).",
+      "Plan: 1 to import, 1 to move, 3 to add, 1 to change, 3 to destroy (2 replaced), 1 to forget.",
     );
   });
 });

@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { defined, isMap, parseJson } from "@stackyard/core";
 import { type JsonObject, listAt, objectAt, textAt } from "./failure.ts";
-import { MASK } from "./staged-run.ts";
 
 /** A change of one managed resource, as a plan contains it. Sensitive values are masked. */
 export interface ResourceChange {
@@ -34,7 +33,7 @@ export interface PlanDocument {
 
 /** The numbers of resources in a plan. A replacement also counts as an addition and as a deletion. */
 export type PlanCounts = Readonly<
-  Record<"adds" | "changes" | "destroys" | "replacements" | "imports" | "moves", number>
+  Record<"adds" | "changes" | "destroys" | "replacements" | "imports" | "moves" | "forgets", number>
 >;
 
 /**
@@ -47,6 +46,9 @@ export function parsePlanDocument(text: string, mask: (text: string) => string):
   const read = (key: string) => listAt(document, key).flatMap((change) => readChange(change, mask));
   return { changes: read("resource_changes"), drift: read("resource_drift") };
 }
+
+/** Replaces sensitive values. */
+const MASK = "***";
 
 function readChange(resource: JsonObject, mask: (text: string) => string): readonly ResourceChange[] {
   if (textAt(resource, "mode") !== "managed") return [];
@@ -125,7 +127,12 @@ export function isDeletion({ actions }: ResourceChange): boolean {
   return actions.includes("delete");
 }
 
-/** Returns how many resources the changes add, change, delete, replace, import and move. */
+/** Returns true for a change after which the state does not contain a resource that still exists. */
+export function isForget({ actions }: ResourceChange): boolean {
+  return actions.includes("forget");
+}
+
+/** Returns how many resources the changes add, change, delete, replace, import, move and forget. */
 export function countChanges(changes: readonly ResourceChange[]): PlanCounts {
   const count = (is: (change: ResourceChange) => boolean) => changes.filter(is).length;
   const adds = ({ actions }: ResourceChange) => actions.includes("create");
@@ -136,12 +143,13 @@ export function countChanges(changes: readonly ResourceChange[]): PlanCounts {
     replacements: count((change) => adds(change) && isDeletion(change)),
     imports: count(({ isImport }) => isImport),
     moves: count(({ previousAddress }) => previousAddress !== undefined),
+    forgets: count(isForget),
   };
 }
 
 /** Formats the counts in one sentence. */
 export function toPlanSummary(counts: PlanCounts): string {
-  const { adds, changes, destroys, replacements, imports, moves } = counts;
+  const { adds, changes, destroys, replacements, imports, moves, forgets } = counts;
   const replaced = replacements > 0 ? ` (${replacements} replaced)` : "";
   const more = [
     ...(imports > 0 ? [`${imports} to import`] : []),
@@ -149,6 +157,7 @@ export function toPlanSummary(counts: PlanCounts): string {
     `${adds} to add`,
     `${changes} to change`,
     `${destroys} to destroy${replaced}`,
+    ...(forgets > 0 ? [`${forgets} to forget`] : []),
   ];
   return `Plan: ${more.join(", ")}.`;
 }

@@ -7,6 +7,7 @@ import { estimateWithInfracost } from "./infracost.ts";
 import {
   countChanges,
   isDeletion,
+  isForget,
   type PlanDocument,
   parsePlanDocument,
   type ResourceChange,
@@ -121,21 +122,22 @@ async function estimateByPrices(
 }
 
 /**
- * Returns the changes that delete or replace a resource with an address, now or before a move, that matches one of the
+ * Returns the changes that delete, replace or forget a resource with an address, now or before a move, that matches one of the
  * globs.
  */
 function findProtected(changes: readonly ResourceChange[], globs: readonly string[]): readonly ResourceChange[] {
   const isProtected = (address: string | undefined) =>
     address !== undefined && globs.some((glob) => matchesGlob(glob, address));
   return changes.filter(
-    (change) => isDeletion(change) && (isProtected(change.address) || isProtected(change.previousAddress)),
+    (change) =>
+      (isDeletion(change) || isForget(change)) && (isProtected(change.address) || isProtected(change.previousAddress)),
   );
 }
 
 /** More addresses would hide the sentence. */
 const MAX_NAMED = 20;
 
-/** Throws TERRAFORM_PROTECTED when a change deletes or replaces a protected resource. */
+/** Throws TERRAFORM_PROTECTED when a change deletes, replaces or forgets a protected resource. */
 function checkProtected(changes: readonly ResourceChange[], globs: readonly string[]): void {
   const found = findProtected(changes, globs);
   if (found.length === 0) return;
@@ -146,6 +148,8 @@ function checkProtected(changes: readonly ResourceChange[], globs: readonly stri
 }
 
 /** Formats one line about a protected resource. */
-function toProtectedText({ address, actions }: ResourceChange): string {
-  return `${address} is protected and would be ${actions.includes("create") ? "replaced" : "deleted"}.`;
+function toProtectedText(change: ResourceChange): string {
+  const { address, actions } = change;
+  const fate = actions.includes("create") ? "replaced" : isForget(change) ? "forgotten" : "deleted";
+  return `${address} is protected and would be ${fate}.`;
 }

@@ -3,9 +3,10 @@ import { defined, type Plan } from "@stackyard/core";
 import { toHead } from "./failure.ts";
 import { countChanges, type PlanDocument, toPlanSummary } from "./plan-document.ts";
 import { estimatePlan, loadPlanDocument, reviewPlan } from "./plan-guard.ts";
+import { prepareRun } from "./prepare-run.ts";
 import { checkSaving, openSavedPlan, savePlan } from "./saved-plans.ts";
 import type { RunOutputs, StagedRun } from "./staged-run.ts";
-import { callStream, initRun, type StreamEnd, toCallFailure } from "./terraform-call.ts";
+import { callStream, type StreamEnd, toCallFailure } from "./terraform-call.ts";
 
 /** `plan -detailed-exitcode`: there is something to do. */
 const CHANGES = 2;
@@ -46,11 +47,11 @@ export async function makePlan(run: StagedRun, options: PlanOptions): Promise<Ma
 /** Makes a plan, reviews it, and saves it sealed. Fails with TerraformFailure. */
 export async function planRun(run: StagedRun): Promise<RunOutputs> {
   await checkSaving(run.ctx);
-  await initRun(run);
-  const { file, hasChanges } = await makePlan(run, { destroy: run.config.destroy ?? false });
+  await prepareRun(run);
+  const { file, hasChanges, forgets } = await makePlan(run, { destroy: run.config.destroy ?? false });
   const document = await loadPlanDocument(run, file);
   const { problems, cost } = await reviewPlan(run, document);
-  const plan = await savePlan(run, file);
+  const plan = await savePlan(run, { file, forgets });
   const counts = countChanges(document.changes);
   const summary = toSummary(document, hasChanges);
   run.ctx.report(summary);
@@ -87,7 +88,7 @@ export async function previewRun(run: StagedRun): Promise<Plan> {
   const { action, plan, destroy = action === "destroy" } = run.config;
   if (action === "drift") return { summary: "Compares the resources with the state.", unchanged: true };
   const saved = plan === undefined ? undefined : await openSavedPlan(run, plan);
-  await initRun(run);
+  await prepareRun(run);
   if (saved !== undefined) {
     const document = await loadPlanDocument(run, saved.file);
     const cost = await estimatePlan(run, document.changes);
@@ -99,11 +100,15 @@ export async function previewRun(run: StagedRun): Promise<Plan> {
   return { ...toPlan(made), ...defined({ cost: await estimatePlan(run, changes) }) };
 }
 
-function toPlan({ hasChanges, counts, summary, planned }: MadePlan): Plan {
+function toPlan({ hasChanges, counts, summary, planned, forgets }: MadePlan): Plan {
   const { add = 0, change = 0, remove = 0, import: imported = 0 } = counts ?? {};
+  const forget = forgets.length;
+  // Terraform does not count them, OpenTofu does.
+  const isMissing = forget > 0 && !summary.includes("to forget");
+  const counted = isMissing ? summary.replace(/\.?$/, `, ${forget} to forget.`) : summary;
   return {
-    summary: hasChanges ? summary || "Only outputs would change." : "Nothing would change.",
+    summary: hasChanges ? counted || "Only outputs would change." : "Nothing would change.",
     unchanged: !hasChanges,
-    details: { add, change, remove, import: imported, resources: planned },
+    details: { add, change, remove, import: imported, forget, resources: planned },
   };
 }

@@ -17,7 +17,7 @@ const bucket = (name: string, more: Partial<ResourceChange> = {}): ResourceChang
   ...more,
 });
 
-const counts = { adds: 2, changes: 0, destroys: 0, replacements: 0, imports: 0, moves: 0 };
+const counts = { adds: 2, changes: 0, destroys: 0, replacements: 0, imports: 0, moves: 0, forgets: 0 };
 
 const evaluate = (rules: string, given: Partial<PolicyInput["plan"]> = {}, changes = [bucket("a"), bucket("b")]) =>
   evaluatePolicies([{ name: "buckets.yaml", text: `rules:\n${rules}` }], {

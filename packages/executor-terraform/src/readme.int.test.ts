@@ -57,7 +57,16 @@ describe("the README", () => {
     const read = (path: string) => blocks.find((block) => block[1] === path)?.[2] ?? "";
     const source = read("machines/environment.yaml");
     const policies = [{ name: "preview.yaml", text: read("policies/preview.yaml") }];
-    const plan = { adds: 0, changes: 0, destroys: 0, replacements: 0, imports: 0, moves: 0, monthly_cost: 250 };
+    const plan = {
+      adds: 0,
+      changes: 0,
+      destroys: 0,
+      replacements: 0,
+      imports: 0,
+      moves: 0,
+      forgets: 0,
+      monthly_cost: 250,
+    };
     const executors = new Map([["terraform", terraformDefinition]]);
 
     const { problems, machine: environment } = parseMachine(source, { name: "environment", strict: true, executors });

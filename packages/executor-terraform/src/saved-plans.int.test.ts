@@ -60,6 +60,7 @@ describe.skipIf(!hasTerraform())("a saved plan", () => {
       adds: 2,
       changes: 0,
       destroys: 0,
+      forgets: 0,
       replacements: 0,
       imports: 0,
       moves: 0,

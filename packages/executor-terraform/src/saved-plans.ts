@@ -30,6 +30,8 @@ const PlanBinding = Type.Object({
   program: Type.String(),
   version: Type.String(),
   target: Type.String(),
+  /** The folder of the module: configurations contain paths. */
+  folder: Type.String(),
 });
 type PlanBinding = Static<typeof PlanBinding>;
 
@@ -42,6 +44,7 @@ const PARTS: Readonly<Record<keyof PlanBinding, string>> = {
   program: "program",
   version: "version of the program",
   target: "target",
+  folder: "folder of the run, which depends on the option workDir of the runner,",
 };
 
 /** Sealed together with the plan, so that neither can be exchanged. */
@@ -50,6 +53,8 @@ const PlanHeader = Type.Object({
   binding: PlanBinding,
   /** The dependency lock file of the run that planned: another choice of providers would not fit the plan. */
   lockFile: Type.Optional(Type.String()),
+  /** Addresses that the plan removes from the state without destroying them. */
+  forgets: Type.Array(Type.String()),
 });
 type PlanHeader = Static<typeof PlanHeader>;
 
@@ -65,6 +70,7 @@ type PlanRecord = Static<typeof PlanRecord>;
 export interface OpenedPlan {
   readonly id: string;
   readonly file: string;
+  readonly forgets: readonly string[];
   readonly record: PlanRecord;
   /** Of the record. */
   readonly version: number;
@@ -84,8 +90,14 @@ function requireSealer(ctx: ExecutorContext): Sealer {
   throw new TerraformFailure("TERRAFORM_NEEDS_STORE", text);
 }
 
+/** A plan file, and what applying it would forget. */
+interface SavedFile {
+  readonly file: string;
+  readonly forgets: readonly string[];
+}
+
 /** Saves a plan file, sealed, for 7 days. Returns its id. Fails with TERRAFORM_PLAN_TOO_LARGE. */
-export async function savePlan(run: StagedRun, file: string): Promise<string> {
+export async function savePlan(run: StagedRun, { file, forgets }: SavedFile): Promise<string> {
   const { ctx } = run;
   const { size } = await stat(file);
   if (size > MAX_BYTES) {
@@ -94,7 +106,7 @@ export async function savePlan(run: StagedRun, file: string): Promise<string> {
   }
   const id = randomBytes(16).toString("hex");
   const lockFile = await readFile(join(run.module, LOCK_FILE), "utf8").catch(() => undefined);
-  const header: PlanHeader = defined({ id, binding: toBinding(run), lockFile });
+  const header: PlanHeader = defined({ id, binding: toBinding(run), lockFile, forgets: [...forgets] });
   const sealed = await requireSealer(ctx).seal(pack(header, await readFile(file)));
   const now = ctx.clock.now();
   const expiresAt = now + KEEP_MS;
@@ -121,7 +133,7 @@ export async function openSavedPlan(run: StagedRun, id: string): Promise<OpenedP
   const file = join(run.folder, "saved.tfplan");
   await writeFile(file, plan, { mode: 0o600 });
   if (header.lockFile !== undefined) await writeFile(join(run.module, LOCK_FILE), header.lockFile);
-  return { id, file, record, version };
+  return { id, file, forgets: header.forgets, record, version };
 }
 
 /** Marks a plan as applied, before it is. Fails with TERRAFORM_PLAN_STALE if another attempt was first. */
@@ -164,7 +176,7 @@ async function loadContent(ctx: ExecutorContext, id: string, { chunks }: PlanRec
   throw toStale(id, "this runner does not have the key that it was sealed with");
 }
 
-function toBinding({ ctx, program, stateKey, sourceDigest }: StagedRun): PlanBinding {
+function toBinding({ ctx, program, stateKey, sourceDigest, module }: StagedRun): PlanBinding {
   const { account, region, role = "" } = ctx.target ?? { account: "", region: "" };
   return {
     stack: ctx.stackId,
@@ -174,6 +186,7 @@ function toBinding({ ctx, program, stateKey, sourceDigest }: StagedRun): PlanBin
     program: program.product,
     version: program.version,
     target: [account, region, role].filter((part) => part !== "").join(" "),
+    folder: module,
   };
 }
 

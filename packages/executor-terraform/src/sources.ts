@@ -113,6 +113,28 @@ function toOutside(path: string): TerraformFailure {
   return new TerraformFailure("TERRAFORM_SOURCE_REFUSED", text);
 }
 
+/**
+ * Reads a location; `//` ends the part that is copied, as in Terraform's addresses of modules. Returns the folder, and
+ * the module in it, which is empty for the folder itself.
+ */
+export function parseSourcePath(location: string): { readonly folder: string; readonly module: string } {
+  const [folder = "", ...module] = location.split(/\/{2,}/);
+  const inner = module.filter((part) => part !== "").join("/");
+  return inner === "" ? { folder: location, module: "" } : { folder: folder === "" ? "." : folder, module: inner };
+}
+
+/** Returns the folder of a module in a copied source. Fails with TERRAFORM_SOURCE_MISSING, TERRAFORM_SOURCE_REFUSED. */
+export async function findModuleFolder(staged: string, module: string, place: string): Promise<string> {
+  const path = resolve(staged, module);
+  if (!isInside(staged, path)) {
+    const text = `What follows "//" in "${place}" leads out of the folder before it.`;
+    throw new TerraformFailure("TERRAFORM_SOURCE_REFUSED", text);
+  }
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory()) return path;
+  throw new TerraformFailure("TERRAFORM_SOURCE_MISSING", `"${place}" has no folder "${module}" after "//".`);
+}
+
 /** An object of a bucket. */
 export interface S3Object {
   readonly key: string;

@@ -56,7 +56,7 @@ describe.skipIf(!hasTerraform())("the provider cache", () => {
     const settings = toSettings({ workDir: "work", cliConfigFile: "cli.tfrc" }, deps);
     const ctx = aContext();
     const config = { action: "apply", source: { type: "local", location: "network" } } as const;
-    return withStagedRun(settings, ctx, config, initRun).then(() => ctx.lines);
+    return withStagedRun(settings, ctx, config, { work: initRun }).then(() => ctx.lines);
   };
 
   it("keeps one whole package when several runs need a new provider at once", async () => {

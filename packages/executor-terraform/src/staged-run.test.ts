@@ -1,79 +1,42 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createMasker, isSecretName, toBackendSetup, toVariables, toVariableText } from "./staged-run.ts";
-
-const input = {
-  stateKey: "m/s/local/a b",
-  stateBackendUrl: "https://yard/state",
-  attempt: { id: "s/1", password: "9.proof" },
-};
-const s3 = { kind: "backend", type: "s3", inFolder: false } as const;
-
-describe("toBackendSetup", () => {
-  it("passes the state key to an s3 backend byte for byte", () => {
-    const setup = toBackendSetup({ ...input, declared: s3, stateKey: "m/s/a=b c/" });
-
-    expect(setup).toEqual({ initArguments: ["-backend-config=key=m/s/a=b c/"], environment: {}, override: false });
-  });
-
-  it.each([{ kind: "cloud" } as const, { ...s3, type: "gcs" }, { ...s3, type: "local" }])(
-    "leaves %j alone",
-    (declared) => {
-      expect(toBackendSetup({ ...input, declared })).toEqual({ initArguments: [], environment: {}, override: false });
-    },
-  );
-
-  it("uses the yard's own backend where none is declared", () => {
-    const address = "https://yard/state/m/s/local/a%20b";
-
-    expect(toBackendSetup({ ...input, declared: undefined })).toEqual({
-      initArguments: [],
-      environment: {
-        TF_HTTP_ADDRESS: address,
-        TF_HTTP_LOCK_ADDRESS: address,
-        TF_HTTP_LOCK_METHOD: "LOCK",
-        TF_HTTP_UNLOCK_ADDRESS: address,
-        TF_HTTP_UNLOCK_METHOD: "UNLOCK",
-        TF_HTTP_USERNAME: "s/1",
-        TF_HTTP_PASSWORD: "9.proof",
-      },
-      override: true,
-    });
-  });
-
-  it("rejects to lose the state", () => {
-    const lost = /the state with it|[Tt]he state would be lost/;
-
-    expect(() => toBackendSetup({ ...input, declared: undefined, stateBackendUrl: undefined })).toThrow(lost);
-    expect(() => toBackendSetup({ ...input, declared: { ...s3, type: "local", inFolder: true } })).toThrow(lost);
-  });
-});
+import { isSecretName, toVariables, toVariableText } from "./staged-run.ts";
 
 const given = (metadata = {}, variables = {}) => toVariables({ stackId: "pr-12", metadata }, variables);
 
 describe("toVariables", () => {
-  it("begins with the stack's id, and lets the later one of a name win", () => {
+  it("contains metadata, the stack's id and the task's own, and lets the later one of a name win", () => {
     const { values } = given({ size: 1, zone: "a" }, { size: 2 });
 
-    expect([...values]).toEqual([
-      ["stack_id", "pr-12"],
-      ["size", "2"],
-      ["zone", "a"],
-    ]);
+    expect(Object.fromEntries(values)).toEqual({ size: "2", zone: "a", stack_id: "pr-12" });
+  });
+
+  it("never takes the stack's id from metadata, which events write", () => {
+    const { values, reserved } = given({ stack_id: "pr-1" });
+
+    expect([...values]).toEqual([["stack_id", "pr-12"]]);
+    expect(reserved).toEqual(["stack_id"]);
+    expect(given({ stack_id: "pr-1" }, { stack_id: "of the task" }).values.get("stack_id")).toBe("of the task");
+  });
+
+  it("leaves out null, so that the default of the configuration counts [terragrunt#892, terraform#29078]", () => {
+    const { values } = given({ bucket: null, size: 1, zone: "a" }, { size: null });
+
+    expect(Object.fromEntries(values)).toEqual({ zone: "a", stack_id: "pr-12" });
   });
 
   it("skips names that no variable can have", () => {
     const { values, unusable } = given({ "a b": 1, "1a": 1, "-a": 1, "a=b": 1, "": 1, "a-b": 1, größe: 1, _x: 1 });
 
-    expect([...values.keys()]).toEqual(["stack_id", "a-b", "größe", "_x"]);
+    expect([...values.keys()]).toEqual(["a-b", "größe", "_x", "stack_id"]);
     expect(new Set(unusable)).toEqual(new Set(["a b", "1a", "-a", "a=b", ""]));
   });
 
   it("takes names of built-ins as names", () => {
     expect([...given(JSON.parse('{"__proto__":1,"constructor":2}')).values.keys()]).toEqual([
-      "stack_id",
       "__proto__",
       "constructor",
+      "stack_id",
     ]);
   });
 });
@@ -107,24 +70,6 @@ describe("toVariableText", () => {
         expect(text).not.toMatch(/[$%]\{/);
       }),
     );
-  });
-});
-
-describe("createMasker", () => {
-  it("hides every occurrence, longer secrets first", () => {
-    const mask = createMasker(["hunter", "hunter22"]);
-
-    expect(mask("hunter22 and hunter, hunter22")).toBe("*** and ***, ***");
-  });
-
-  it("leaves short and empty values alone", () => {
-    expect(createMasker(["", "   ", "abc"])("abc   def")).toBe("abc   def");
-  });
-
-  it("knows a secret as JSON writes it, and the lines of a long one", () => {
-    const mask = createMasker(['quo"ted', "-----BEGIN-----\nabcdefgh\nend"]);
-
-    expect(mask('{"a":"quo\\"ted"} | abcdefgh | -----BEGIN----- end')).toBe('{"a":"***"} | *** | *** end');
   });
 });
 

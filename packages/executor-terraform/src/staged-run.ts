@@ -1,26 +1,18 @@
+import { createHash } from "node:crypto";
 import { lstat, mkdir, readdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { defined, type ExecutorContext } from "@stackyard/core";
-import { createOwnedFolder, type OwnedFolder, removeDeadFolders } from "./child.ts";
-import {
-  TERRAFORM_STATE,
-  type TerraformConfig,
-  type TerraformOutputs,
-  toStateAddress,
-  toStateKey,
-} from "./definition.ts";
+import { createLogMask } from "@stackyard/core/services";
+import { BACKEND_OVERRIDE, BACKEND_OVERRIDE_FILE, toBackendSetup } from "./backend.ts";
+import { TERRAFORM_STATE, type TerraformConfig, type TerraformOutputs, toStateKey } from "./definition.ts";
 import { TerraformFailure } from "./failure.ts";
 import { findProgram, type Program } from "./find-program.ts";
 import { copyGitSource, parseGitPath } from "./git-source.ts";
-import {
-  type DeclaredBackend,
-  findModuleFacts,
-  isModuleFile,
-  type ModuleFacts,
-  type ModuleFile,
-} from "./module-facts.ts";
+import { findModuleFacts, listModuleFiles, type ModuleFacts, type ModuleFile } from "./module-facts.ts";
+import { claimFolder, createOwnedFolder, type OwnedFolder, removeDeadFolders } from "./run-folder.ts";
 import { type Environment, type Settings, toDefaultTags, toEnvironment } from "./settings.ts";
-import { copyLocalSource, copyS3Source, digestFolder } from "./sources.ts";
+import { copyLocalSource, copyS3Source, digestFolder, findModuleFolder, parseSourcePath } from "./sources.ts";
+import { isVariablesFile, removeVariables } from "./tfvars.ts";
 
 /** A configuration in its own folder, with everything that a call of the program needs. */
 export interface StagedRun {
@@ -35,6 +27,8 @@ export interface StagedRun {
   readonly folder: string;
   readonly module: string;
   readonly initArguments: readonly string[];
+  /** True if the state is in the backend of the yard. */
+  readonly isYard: boolean;
   readonly environment: Readonly<Record<string, string>>;
   readonly mask: (text: string) => string;
   /** Shares the new providers; call it after `init`. */
@@ -52,21 +46,26 @@ export async function withStagedRun<T>(
   settings: Settings,
   ctx: ExecutorContext,
   config: TerraformConfig,
-  work: (run: StagedRun) => Promise<T>,
+  { isDryRun = false, work }: RunOptions<T>,
 ): Promise<T> {
   const source = requireSource(config, ctx);
   const program = await findProgram(settings, config);
   const isTrusted = checkTrust(settings, ctx, source);
-  return withFolders(settings, async (folder, cache) => {
+  const name = toFolderName(settings.yard, source.stateKey);
+  const waitMs = isDryRun ? 0 : FOLDER_WAIT_MS;
+  return withFolders(settings, { name, waitMs, signal: ctx.signal }, async (folder, cache) => {
     const staged = join(folder.path, "module");
-    await Promise.all([stageSource(settings, ctx, source, staged), removeDeadFolders(settings.workDir)]);
-    const module = source.type === "git" ? join(staged, parseGitPath(source.path).module) : staged;
-    const facts = findModuleFacts(await loadModuleFiles(module, source));
+    const [module] = await Promise.all([
+      stageSource(settings, ctx, source, staged),
+      removeDeadFolders(settings.workDir),
+    ]);
+    const facts = findModuleFacts(await loadModuleFiles(ctx, { module, source, program }));
     // Before anything of ours is written there.
     const sourceDigest = await digestFolder(staged);
-    const backend = await setBackend(ctx, source, facts, module);
+    const backend = await setBackend(ctx, { source, facts, module, config });
     const variables = toVariables(ctx, config.variables ?? {});
     reportIgnored(ctx, variables, facts);
+    await removeFileVariables(ctx, module, variables);
     const access = ctx.target && { target: ctx.target, credentials: await ctx.credentials() };
     const { environment: runner, passEnvironment, cliConfigFile } = settings;
     const environment = toEnvironment({
@@ -94,15 +93,40 @@ export async function withStagedRun<T>(
       folder: folder.path,
       shareProviders: cache.share,
       initArguments: backend.initArguments,
-      mask: createMasker(toSecrets(environment, facts)),
+      isYard: backend.isYard,
+      mask: createLogMask(toSecrets(environment, facts)),
     });
   });
 }
 
+interface RunOptions<T> {
+  /** True for a run that changes nothing: it does not wait for another one. Default: false. */
+  readonly isDryRun?: boolean;
+  readonly work: (run: StagedRun) => Promise<T>;
+}
+
+/** A run of the same state in this folder ends soon: its lease has ended, or it is a dry run. */
+const FOLDER_WAIT_MS = 30_000;
+
+/** Returns the same name for each run of a state: configurations contain paths, such as `path.cwd`. */
+function toFolderName(yard: string, stateKey: string): string {
+  return createHash("sha256").update(`${yard}\0${stateKey}`).digest("hex").slice(0, 20);
+}
+
 type FolderWork<T> = (folder: OwnedFolder, cache: RunProviderCache) => Promise<T>;
 
-async function withFolders<T>({ workDir, providerCacheDir }: Settings, work: FolderWork<T>): Promise<T> {
-  const folder = await createOwnedFolder(workDir);
+interface FolderInput {
+  readonly name: string;
+  readonly waitMs: number;
+  readonly signal: AbortSignal;
+}
+
+async function withFolders<T>(
+  { workDir, providerCacheDir }: Settings,
+  { name, ...options }: FolderInput,
+  work: FolderWork<T>,
+): Promise<T> {
+  const folder = await claimFolder(workDir, name, options);
   try {
     const cache = await openProviderCache(providerCacheDir);
     return await work(folder, cache).finally(cache.remove);
@@ -137,24 +161,40 @@ function checkTrust({ allowsUntrusted }: Settings, ctx: ExecutorContext, source:
   throw new TerraformFailure("TERRAFORM_SOURCE_REFUSED", text);
 }
 
-/** Copies files of the project, of a bucket or of a code host into a new folder. Fails with TERRAFORM_SOURCE_* codes. */
+/**
+ * Copies files of the project, of a bucket or of a code host into a new folder; of `folder//module`, the folder.
+ * Returns the path of the module. Fails with TERRAFORM_SOURCE_* codes.
+ */
 export async function stageSource(
   settings: Settings,
   ctx: ExecutorContext,
   source: TypedSource,
   target: string,
-): Promise<void> {
+): Promise<string> {
   await mkdir(target);
+  if (source.type === "git") {
+    await copyGitSource(ctx, source, target);
+    return join(target, parseGitPath(source.path).module);
+  }
+  const { folder, module } = parseSourcePath(source.type === "local" ? source.location : source.key);
   if (source.type === "local") {
     const { sourcesDir: baseDir, ownDirs: leaveOut } = settings;
-    return copyLocalSource({ baseDir, location: source.location, target, leaveOut });
-  }
-  if (source.type === "git") return copyGitSource(ctx, source, target);
-  return copyS3Source(await settings.s3(ctx), { ...source, target, signal: ctx.signal });
+    await copyLocalSource({ baseDir, location: folder, target, leaveOut });
+  } else await copyS3Source(await settings.s3(ctx), { ...source, key: folder, target, signal: ctx.signal });
+  return findModuleFolder(target, module, toPlace(source));
 }
 
-async function loadModuleFiles(module: string, source: Source): Promise<ModuleFile[]> {
-  const names = (await readdir(module)).filter(isModuleFile);
+interface ModuleInput {
+  readonly module: string;
+  readonly source: TypedSource;
+  readonly program: Program;
+}
+
+async function loadModuleFiles(ctx: ExecutorContext, { module, source, program }: ModuleInput): Promise<ModuleFile[]> {
+  const all = (await readdir(module)).filter((name) => /\.(tf|tofu)(\.json)?$/.test(name));
+  const names = listModuleFiles(all, program);
+  const unread = all.filter((name) => !names.includes(name));
+  if (unread.length > 0) ctx.report(`Not read by ${program.product || "the program"}: ${unread.join(", ")}`);
   if (names.length === 0) {
     const text = `"${toPlace(source)}" contains no configuration files (*.tf, *.tf.json) at its top level.`;
     throw new TerraformFailure("TERRAFORM_SOURCE_MISSING", text);
@@ -162,103 +202,61 @@ async function loadModuleFiles(module: string, source: Source): Promise<ModuleFi
   return Promise.all(names.map(async (name) => ({ name, text: await readFile(join(module, name), "utf8") })));
 }
 
-function toPlace(source: Source): string {
+function toPlace(source: TypedSource): string {
   if (source.type === "git") return source.path ?? source.repository;
   return source.type === "local" ? source.location : `s3://${source.bucket}/${source.key}`;
 }
 
-async function setBackend(
-  ctx: ExecutorContext,
-  source: Source,
-  facts: ModuleFacts,
-  module: string,
-): Promise<BackendSetup> {
+interface SetBackendInput {
+  readonly source: Source;
+  readonly facts: ModuleFacts;
+  readonly module: string;
+  readonly config: TerraformConfig;
+}
+
+async function setBackend(ctx: ExecutorContext, { source, facts, module, config }: SetBackendInput) {
   const state = facts.backend === undefined ? ctx.service(TERRAFORM_STATE) : undefined;
   const attempt = { id: ctx.attempt.id, password: state === undefined ? "" : await state.password() };
   const { stateKey } = source;
-  const setup = toBackendSetup({ declared: facts.backend, stateKey, stateBackendUrl: state?.url, attempt });
-  if (setup.override) await writeFile(join(module, BACKEND_OVERRIDE_FILE), BACKEND_OVERRIDE);
+  const setup = toBackendSetup({ declared: facts.backend, config, stateKey, stateBackendUrl: state?.url, attempt });
+  if (setup.isYard) await writeFile(join(module, BACKEND_OVERRIDE_FILE), BACKEND_OVERRIDE);
   return setup;
+}
+
+/** Removes our variables from files that the program loads by itself, because these would override ours. */
+async function removeFileVariables(ctx: ExecutorContext, module: string, { values }: Variables): Promise<void> {
+  const names = new Set(values.keys());
+  for (const file of (await readdir(module)).filter(isVariablesFile).sort()) {
+    const path = join(module, file);
+    const { text, removed } = removeVariables(file, await readFile(path, "utf8"), names);
+    if (removed.length === 0) continue;
+    await writeFile(path, text);
+    ctx.report(
+      `${file} sets ${[...new Set(removed)].join(", ")}: the values of the stack and the task are used instead.`,
+    );
+  }
 }
 
 /**
  * Reports ignored variables. Users do not set `stack_id` in metadata, so a module that does not declare it needs no
  * warning.
  */
-function reportIgnored(ctx: ExecutorContext, { values, unusable }: Variables, { variables }: ModuleFacts): void {
+function reportIgnored(
+  ctx: ExecutorContext,
+  { values, unusable, reserved }: Variables,
+  { variables }: ModuleFacts,
+): void {
   const undeclared = [...values.keys()].filter((name) => name !== "stack_id" && !variables.has(name));
   if (undeclared.length > 0) ctx.report(`Not declared as variables by the configuration: ${undeclared.join(", ")}`);
   if (unusable.length > 0)
     ctx.report(`Skipped, because the names are not valid variable names: ${unusable.join(", ")}`);
+  if (reserved.length > 0) ctx.report(`Skipped, because the metadata cannot set it: ${reserved.join(", ")}`);
 }
 
 function toSecrets(environment: Readonly<Record<string, string>>, { variables }: ModuleFacts): string[] {
-  const isSecret = (name: string) => isSecretName(name) || variables.get(name.replace(/^TF_VAR_/, "")) === true;
+  const isSecret = (name: string) =>
+    isSecretName(name) || variables.get(name.replace(/^TF_VAR_/, ""))?.sensitive === true;
   return Object.entries(environment).flatMap(([name, value]) => (isSecret(name) ? [value] : []));
-}
-
-/** With this name Terraform reads the file last, so that it overrides the module's own files. */
-const BACKEND_OVERRIDE_FILE = "stackyard_backend_override.tf.json";
-
-/** The content of the override file: everything else is in environment variables. */
-const BACKEND_OVERRIDE: string = JSON.stringify({ terraform: { backend: { http: {} } } });
-
-/** The setup of a run that persists the state. */
-interface BackendSetup {
-  /** More arguments of `init`. */
-  readonly initArguments: readonly string[];
-  readonly environment: Environment;
-  /** True: the override file is to be written. */
-  readonly override: boolean;
-}
-
-interface BackendInput {
-  readonly declared: DeclaredBackend | undefined;
-  readonly stateKey: string;
-  readonly stateBackendUrl: string | undefined;
-  /** The attempt's credentials for the yard's own backend. */
-  readonly attempt: { readonly id: string; readonly password: string };
-}
-
-/**
- * Returns the backend setup: an `s3` backend gets the state key, any other declared one is used unchanged, and without
- * one the yard's own backend is used. Fails with TERRAFORM_BACKEND_MISSING when the state would be lost with the run.
- */
-export function toBackendSetup({ declared, stateKey, stateBackendUrl, attempt }: BackendInput): BackendSetup {
-  if (declared === undefined) {
-    if (stateBackendUrl === undefined) throw new TerraformFailure("TERRAFORM_BACKEND_MISSING", MISSING_TEXT);
-    return toYardBackend(stateBackendUrl, stateKey, attempt);
-  }
-  const isS3 = declared.kind === "backend" && declared.type === "s3";
-  if (declared.kind === "backend" && declared.inFolder)
-    throw new TerraformFailure("TERRAFORM_BACKEND_MISSING", LOCAL_TEXT);
-  return { initArguments: isS3 ? [`-backend-config=key=${stateKey}`] : [], environment: {}, override: false };
-}
-
-const LOCAL_TEXT =
-  'The configuration declares the backend "local" in its own folder, which is removed after each run, and the state with it. ' +
-  "Declare a remote backend, give an absolute path, or remove the block to use the yard's own state backend.";
-
-const MISSING_TEXT =
-  "The configuration declares no backend, and this runner has no state backend of the yard. The state would be lost. " +
-  'Declare one, such as `terraform { backend "s3" { bucket = … } }`, or run the task where the yard\'s server is configured.';
-
-/**
- * Returns the setup for the yard's backend with the attempt's user and password: the lock ends with the attempt's
- * lease.
- */
-function toYardBackend(url: string, stateKey: string, attempt: BackendInput["attempt"]): BackendSetup {
-  const address = toStateAddress(url, stateKey);
-  const environment = {
-    TF_HTTP_ADDRESS: address,
-    TF_HTTP_LOCK_ADDRESS: address,
-    TF_HTTP_LOCK_METHOD: "LOCK",
-    TF_HTTP_UNLOCK_ADDRESS: address,
-    TF_HTTP_UNLOCK_METHOD: "UNLOCK",
-    TF_HTTP_USERNAME: attempt.id,
-    TF_HTTP_PASSWORD: attempt.password,
-  };
-  return { initArguments: [], environment, override: true };
 }
 
 /** Terraform's identifiers: letters of any script, digits, underscores and hyphens, not beginning with a digit or hyphen. */
@@ -270,28 +268,38 @@ interface Variables {
   readonly values: ReadonlyMap<string, string>;
   /** Names that no Terraform variable can have. */
   readonly unusable: readonly string[];
+  /** Keys of the metadata that it cannot set. */
+  readonly reserved: readonly string[];
 }
 
+/** Names that the metadata of a stack cannot set, because events write it. */
+const RESERVED: ReadonlySet<string> = new Set(["stack_id"]);
+
 /**
- * Returns the variables of a run: `stack_id`, then metadata, then the task's own; a later one of the same name wins.
+ * Returns the variables of a run: metadata, then what no event can change, `stack_id` and the task's own; a later one
+ * of the same name wins. A name with the value null has no value, so that the configuration's default counts.
  */
 export function toVariables(
   { stackId, metadata }: Pick<ExecutorContext, "stackId" | "metadata">,
   variables: Readonly<Record<string, unknown>>,
 ): Variables {
+  const untrusted = Object.entries(metadata);
   const given = new Map<string, unknown>([
+    ...untrusted.filter(([name]) => !RESERVED.has(name)),
     ["stack_id", stackId],
-    ...Object.entries(metadata),
     ...Object.entries(variables),
   ]);
   const usable = [...given].filter(([name]) => IDENTIFIER.test(name));
   return {
-    values: new Map(usable.map(([name, value]) => [name, toVariableText(value)])),
+    values: new Map(
+      usable.flatMap(([name, value]) => (value === null ? [] : [[name, toVariableText(value)] as const])),
+    ),
     unusable: [...given.keys()].filter((name) => !IDENTIFIER.test(name)),
+    reserved: untrusted.map(([name]) => name).filter((name) => RESERVED.has(name)),
   };
 }
 
-/** Formats a value as text: null is `null`, lists and maps are JSON. */
+/** Formats a value as text; lists and maps are JSON. */
 export function toVariableText(value: unknown): string {
   if (typeof value === "string") return value;
   if (typeof value !== "object" || value === null) return String(value);
@@ -371,31 +379,9 @@ async function moveAndLink(from: string, to: string): Promise<void> {
   if (moved) await symlink(to, from);
 }
 
-/** Shorter texts would mask half of any log. */
-const MIN_SECRET_CHARS = 4;
-/** A line of a longer secret, such as a private key, is masked separately from this length on. */
-const MIN_LINE_CHARS = 8;
-/** Replaces secrets. */
-export const MASK = "***";
 const SECRET_NAME = /pass(word|phrase|wd)?|secret|token|credential|private_?key|api_?key|access_?key/i;
 
 /** Returns true for names with values that count as secrets without being marked. */
 export function isSecretName(name: string): boolean {
   return SECRET_NAME.test(name);
-}
-
-/** Creates a function that masks every occurrence of the secrets: raw, as in JSON, and line by line. */
-export function createMasker(secrets: Iterable<string>): (text: string) => string {
-  const forms = new Set([...secrets].filter((secret) => secret.trim().length >= MIN_SECRET_CHARS).flatMap(toForms));
-  const longestFirst = [...forms].sort((a, b) => b.length - a.length);
-  return (text) => longestFirst.reduce((masked, form) => masked.replaceAll(form, MASK), text);
-}
-
-function toForms(secret: string): string[] {
-  const lines = secret
-    .split(/\r?\n/)
-    .map((line) => line.trim())
-    .filter((line) => line.length >= MIN_LINE_CHARS);
-  const escaped = JSON.stringify(secret).slice(1, -1);
-  return [secret, escaped, ...(lines.length > 1 ? lines : [])];
 }

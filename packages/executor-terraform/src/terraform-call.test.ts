@@ -21,7 +21,7 @@ describe("parseStreamMessage", () => {
     [line("apply_start", hook({ action: "forget" })), ["terraform_data.app: forget…"]],
     [
       line("provision_progress", hook({ provisioner: "local-exec", output: "a\n\u001b[31mb\u0007" })),
-      ["terraform_data.app (local-exec): a", "[31mb"],
+      ["terraform_data.app (local-exec): a", "b"],
     ],
     [line("planned_change", { change: { resource: { addr: "a.b" }, action: "delete" } }), ["a.b: to delete"]],
     [line("change_summary", { changes: { add: 1 } }), ["As text."]],
@@ -139,6 +139,7 @@ const failureOf = (given: { end?: object; diagnostics?: ReturnType<typeof anErro
       signal: null,
       stopped: false,
       tail: aTail("one", "two"),
+      isWhole: true,
       diagnostics: given.diagnostics ?? [],
       ...given.end,
     },

@@ -1,22 +1,26 @@
 import { open } from "node:fs/promises";
 import { join } from "node:path";
-import { isMap, parseJson } from "@stackyard/core";
+import { isMap } from "@stackyard/core";
 import { type ChildEnd, createLineSplitter, runChild } from "./child.ts";
+import type { TerraformConfig } from "./definition.ts";
+import { parseRawJson } from "./exact-json.ts";
 import {
   createLogTail,
   type Diagnostic,
+  isConfigurationFault,
   type JsonObject,
   type LogTail,
   numberAt,
   objectAt,
   parseDiagnostic,
+  saysConfigurationFault,
   saysLocked,
   saysStale,
   TerraformFailure,
   type TerraformFailureCode,
   textAt,
   toDiagnosticText,
-  toHead,
+  toHeadAndTail,
 } from "./failure.ts";
 import type { StagedRun } from "./staged-run.ts";
 
@@ -40,6 +44,8 @@ export interface CallEnd extends ChildEnd {
   readonly stopped: boolean;
   /** The last output, secrets masked. */
   readonly tail: LogTail;
+  /** False if a line of the output was too long to be read. */
+  readonly isWhole: boolean;
 }
 
 /** The results of a call with `-json`. */
@@ -51,6 +57,8 @@ export interface StreamEnd extends CallEnd {
   readonly summary: string;
   /** Addresses and actions of a plan, the first 200. */
   readonly planned: readonly string[];
+  /** Addresses that a plan removes from the state without destroying them. */
+  readonly forgets: readonly string[];
 }
 
 /** Calls the program; each line of its standard output goes to `onLine` unchanged. */
@@ -73,7 +81,7 @@ export async function callTerraform(run: StagedRun, call: Call, onLine: (line: s
   splitter.end().forEach(onLine);
   const tail = createLogTail(TAIL_BYTES);
   for (const line of await loadErrorLines(`${logPath}.err`)) tail.add(run.mask(line));
-  return { ...end, stopped: ctx.signal.aborted && end.code !== 0, tail };
+  return { ...end, stopped: ctx.signal.aborted && end.code !== 0, tail, isWhole: splitter.isWhole() };
 }
 
 function toStartFailure(error: unknown): never {
@@ -90,6 +98,16 @@ function toStartFailure(error: unknown): never {
 /** Lines of `init` about providers that it loads, which may take minutes. */
 const PROVIDER_LINE = /^- (Install|Using|Download)/;
 
+/** A module with a relative path is not in the copied source. */
+const OUTSIDE_MODULE = /Unreadable module directory|Local module path escapes module package/;
+
+function toOutsideHint(source: TerraformConfig["source"] = {}): string {
+  const { location, key, path }: { location?: string; key?: string; path?: string } = source;
+  const given = location ?? key ?? path ?? "";
+  const double = /^[^/].*[^/]\/[^/]+$/.test(given) ? given.replace(/\/(?=[^/]*$)/, "//") : "folder//module";
+  return `Only the source "${given}" is copied. To use modules beside it, write a double slash after the folder that contains both: "${double}".`;
+}
+
 /** Prepares backend, modules and providers. Fails with TERRAFORM_INIT_FAILED, TERRAFORM_CANCELLED. */
 export async function initRun(run: StagedRun): Promise<void> {
   const lines: string[] = [];
@@ -100,19 +118,29 @@ export async function initRun(run: StagedRun): Promise<void> {
   });
   if (end.code === 0) return run.shareProviders();
   for (const line of lines) end.tail.add(line);
+  if ([...lines, end.tail.text(TAIL_BYTES)].some((text) => OUTSIDE_MODULE.test(text))) {
+    end.tail.add(toOutsideHint(run.config.source));
+  }
   throw toCallFailure({ command: "terraform init", code: "TERRAFORM_INIT_FAILED", end, mask: run.mask });
 }
+
+/** How the stream calls the end of management: Terraform 1.7 and later, and OpenTofu. */
+const FORGETTING: ReadonlySet<string> = new Set(["remove", "forget"]);
 
 /** Calls the program with `-json`, shows its progress and collects its results. */
 export async function callStream(run: StagedRun, call: Call): Promise<StreamEnd> {
   const diagnostics: Diagnostic[] = [];
   const planned: string[] = [];
+  const forgets: string[] = [];
   let last: Pick<StreamEnd, "counts" | "summary"> = { summary: "" };
   let outputs: StreamEnd["outputs"] = new Map();
+  const collectPlanned = ({ address, action }: { readonly address: string; readonly action: string }): void => {
+    if (planned.length < MAX_PLANNED) planned.push(`${address}: ${action}`);
+    if (FORGETTING.has(action)) forgets.push(address);
+  };
   const collect = (message: StreamMessage): void => {
     if (message.kind === "diagnostic" && diagnostics.length < MAX_DIAGNOSTICS) diagnostics.push(message.diagnostic);
-    if (message.kind === "planned" && planned.length < MAX_PLANNED)
-      planned.push(`${message.address}: ${message.action}`);
+    if (message.kind === "planned") collectPlanned(message);
     if (message.kind === "summary") last = { counts: message.counts, summary: message.text };
     if (message.kind === "outputs" && !message.planned) outputs = message.outputs;
   };
@@ -120,11 +148,11 @@ export async function callStream(run: StagedRun, call: Call): Promise<StreamEnd>
     const message = parseStreamMessage(line);
     if (message === undefined) return;
     collect(message);
-    // What an apply is about to do it shows when it does it.
-    if (message.kind === "planned" && call.command !== "plan") return;
+    // What an apply is about to do it shows when it does it, except what it only forgets.
+    if (message.kind === "planned" && call.command !== "plan" && !FORGETTING.has(message.action)) return;
     for (const text of toProgressLines(message)) run.ctx.report(run.mask(text));
   });
-  return { ...end, diagnostics, planned, outputs, ...last };
+  return { ...end, diagnostics, planned, forgets, outputs, ...last };
 }
 
 async function loadErrorLines(path: string): Promise<string[]> {
@@ -192,7 +220,7 @@ const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
 
 /** Parses a line of Terraform's JSON stream; other lines are returned as text. Returns undefined for lines that are not shown. Never throws. */
 export function parseStreamMessage(line: string): StreamMessage | undefined {
-  const message = parseJson(line);
+  const message = parseRawJson(line);
   if (!isMap(message)) return line.trim() === "" ? undefined : { kind: "other", text: line };
   const reader = readers.get(textAt(message, "type"));
   if (reader) return reader(message);
@@ -266,7 +294,7 @@ function toText(message: StreamMessage): string {
     case "provisioner":
       return `${message.address} (${message.provisioner}): ${message.output}`;
     case "planned":
-      return `${message.address}: to ${message.action}`;
+      return `${message.address}: to ${FORGETTING.has(message.action) ? "forget; it will still exist" : message.action}`;
     case "summary":
     case "other":
       return message.text;
@@ -285,13 +313,25 @@ function toResourceText({ address, action, phase, elapsedSeconds }: ResourceMess
   return `${address}: ${VERBS.get(action) ?? action}…${ends[phase]}`;
 }
 
-/** Removes control characters, which a provisioner's output may contain and which would reach a terminal. */
+const ESC = "\\u001b";
+/** Escape sequences as a whole (ECMA-48): OSC such as links and titles, other strings, CSI such as colors, and others. */
+const SEQUENCES = new RegExp(
+  [
+    `${ESC}\\][^\\u0007${ESC}]*(?:\\u0007|${ESC}\\\\)?`,
+    `${ESC}[PX^_][^${ESC}]*(?:${ESC}\\\\)?`,
+    `(?:${ESC}\\[|\\u009b)[0-?]*[ -/]*[@-~]?`,
+    `${ESC}[ -/]*[0-~]?`,
+  ].join("|"),
+  "g",
+);
+
+/** Removes escape sequences and control characters, which a provisioner's output may contain, for a terminal. */
 function toPlainText(line: string): string {
-  return line.replace(/[^\P{Cc}\t]/gu, "");
+  return line.replace(SEQUENCES, "").replace(/[^\P{Cc}\t]/gu, "");
 }
 
-/** The largest failure message, because it is stored. */
-const MAX_MESSAGE_BYTES = 64 * 1024;
+/** The largest failure message: a stack keeps 16,384 characters of it. */
+const MAX_MESSAGE_BYTES = 16_000;
 
 interface FailedCall {
   /** `terraform apply`. */
@@ -308,7 +348,9 @@ export function toCallFailure({ command, code, end, mask }: FailedCall): Terrafo
   const found = toCode(code, end, errors);
   const reasons = errors.length > 0 ? errors.map(toDiagnosticText).map(mask) : [end.tail.text(MAX_MESSAGE_BYTES)];
   const text = [toFirstLine(found, command, end), ...new Set(reasons)].filter((part) => part !== "").join("\n\n");
-  return new TerraformFailure(found, toHead(text, MAX_MESSAGE_BYTES));
+  const final =
+    errors.length > 0 ? errors.every(isConfigurationFault) : saysConfigurationFault(end.tail.text(TAIL_BYTES));
+  return new TerraformFailure(found, toHeadAndTail(text, MAX_MESSAGE_BYTES), { final });
 }
 
 function toCode(code: TerraformFailureCode, end: CallEnd, errors: readonly Diagnostic[]): TerraformFailureCode {

@@ -31,14 +31,14 @@ export function createTerraformExecutor(options: TerraformOptions, deps: Terrafo
     ...terraformDefinition,
     async plan(ctx: ExecutorContext, config: TerraformConfig): Promise<Plan> {
       try {
-        return await withStagedRun(settings, ctx, config, previewRun);
+        return await withStagedRun(settings, ctx, config, { isDryRun: true, work: previewRun });
       } catch (error) {
         throw error instanceof TerraformFailure ? toPlanError(error) : error;
       }
     },
     async start(ctx: ExecutorContext, config: TerraformConfig): Promise<Step<unknown, TerraformOutputs>> {
       try {
-        const { outputs, sensitive } = await withStagedRun(settings, ctx, config, runAction);
+        const { outputs, sensitive } = await withStagedRun(settings, ctx, config, { work: runAction });
         return succeeded(outputs, sensitive.length > 0 ? { sensitive } : {});
       } catch (error) {
         if (error instanceof TerraformFailure) return error.step;

@@ -51,10 +51,10 @@ export async function findOrphans(
 /** Adds states. One without an inventory counts if it is not empty. */
 async function addStates(deps: ServiceDeps, board: Board): Promise<void> {
   const recorded = new Set<string>();
-  for await (const { stack: stackId, machine, state, count, resources } of listInventories(deps)) {
+  for await (const { stack: stackId, machine, state, count, resources, forgotten = [] } of listInventories(deps)) {
     recorded.add(state);
     const owner = { stackId, machine };
-    for (const { address, arn } of resources) {
+    for (const { address, arn } of [...resources, ...forgotten]) {
       await board.add(owner, { name: arn ?? address, source: "inventory", state });
     }
     // More than its record can contain.

@@ -105,9 +105,11 @@ function again(
 async function findLeft({ ctx, config, yard }: LookInput): Promise<readonly string[]> {
   const { stackId, machine, signal } = ctx;
   const left: string[] = [];
-  for await (const { state, count, resources } of listInventories(ctx, { stackId, machine })) {
-    const kept = resources.filter(({ address, arn = "" }) => ![address, arn].some((text) => isIgnored(config, text)));
-    left.push(...kept.map(({ address, arn }) => arn ?? `${address} in ${state}`));
+  for await (const { state, count, resources, forgotten = [] } of listInventories(ctx, { stackId, machine })) {
+    const isKept = ({ address, arn = "" }: (typeof resources)[number]) =>
+      ![address, arn].some((text) => isIgnored(config, text));
+    left.push(...resources.filter(isKept).map(({ address, arn }) => arn ?? `${address} in ${state}`));
+    left.push(...forgotten.filter(isKept).map(({ address, arn }) => arn ?? `${address}, forgotten by ${state}`));
     // An inventory lists at most as many resources as fit into its record.
     if (count > resources.length) left.push(`${count - resources.length} more resources in ${state}`);
   }

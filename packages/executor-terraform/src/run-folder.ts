@@ -1,0 +1,233 @@
+import { randomBytes } from "node:crypto";
+import {
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  writeFile,
+} from "node:fs/promises";
+import { hostname } from "node:os";
+import { basename, dirname, join, sep } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+
+/** A folder's name contains its host and process, so no file is needed to identify the owner. */
+const NAME = /^stackyard-tf-(.+)-(\d+)-[A-Za-z0-9]{6}$/;
+const HOST = hostname().replace(/[^A-Za-z0-9.]/g, "_");
+
+/** A folder that belongs to one run of this process. */
+export interface OwnedFolder {
+  readonly path: string;
+  remove(): Promise<void>;
+}
+
+/** Creates a folder that only this user can read; `remove` deletes it with its content. */
+export async function createOwnedFolder(parent: string): Promise<OwnedFolder> {
+  await mkdir(parent, { recursive: true });
+  const path = await mkdtemp(join(parent, `stackyard-tf-${HOST}-${process.pid}-`));
+  return { path, remove: () => remove(path) };
+}
+
+function remove(path: string): Promise<void> {
+  return rm(path, { recursive: true, force: true, maxRetries: 3 });
+}
+
+interface ClaimOptions {
+  /** How long to wait for another run, in milliseconds. Default: 0. */
+  readonly waitMs?: number;
+  readonly signal: AbortSignal;
+}
+
+/** The folder with the folders that have names. Other users have their own. */
+const NAMED = `stackyard-tf-u${process.getuid?.() ?? 0}`;
+const OWNER = "owner";
+const POLL_MS = 100;
+
+/**
+ * Creates a folder whose path is the same for the same name in each process of this user, because configurations
+ * contain paths. Stops and removes what a killed process left there. While another run has the folder, and after
+ * `waitMs`, the name gets a number.
+ */
+export async function claimFolder(parent: string, name: string, options: ClaimOptions): Promise<OwnedFolder> {
+  const named = join(parent, NAMED);
+  for (let slot = 1; ; slot += 1) {
+    const path = join(named, slot === 1 ? name : `${name}.${slot}`);
+    const deadline = Date.now() + (slot === 1 ? (options.waitMs ?? 0) : 0);
+    if (await claim(path, deadline, options.signal)) return { path, remove: () => retire(path) };
+  }
+}
+
+async function claim(path: string, deadline: number, signal: AbortSignal): Promise<boolean> {
+  for (;;) {
+    if (await tryClaim(path)) return true;
+    if (await isAbandoned(path)) {
+      // Until its program has saved the state and released its lock.
+      if (!(await stopProcessesIn(path))) await retire(path);
+    } else if (Date.now() >= deadline || signal.aborted) return false;
+    await delay(POLL_MS);
+  }
+}
+
+/** Moves a new folder with its owner to the path, which fails while there is another one. */
+async function tryClaim(path: string): Promise<boolean> {
+  const own = await createPrivately(dirname(path));
+  try {
+    await writeFile(join(own.path, OWNER), `${HOST}\n${process.pid}\n`);
+    await rename(own.path, path);
+    return true;
+  } catch (error) {
+    await own.remove();
+    if (error instanceof Error && "code" in error && ["ENOTEMPTY", "EEXIST", "ENOENT"].includes(String(error.code)))
+      return false;
+    throw error;
+  }
+}
+
+const TRIES = 10;
+
+/** Creates a folder in one that only this user can write to. */
+async function createPrivately(parent: string): Promise<OwnedFolder> {
+  for (let tries = 1; ; tries += 1) {
+    await mkdir(dirname(parent), { recursive: true });
+    await mkdir(parent, { mode: 0o700 }).catch(ignoreExisting);
+    const found = await lstat(parent).catch(() => undefined);
+    if (found !== undefined && (!found.isDirectory() || found.uid !== (process.getuid?.() ?? found.uid))) {
+      throw new Error(`"${parent}" is not a folder of this user. Remove it, or set the option "workDir".`);
+    }
+    try {
+      return await createOwnedFolder(parent);
+    } catch (error) {
+      // Another run has just removed the empty folder.
+      if (tries === TRIES) throw error;
+    }
+  }
+}
+
+function ignoreExisting(error: unknown): void {
+  if (error instanceof Error && "code" in error && error.code === "EEXIST") return;
+  throw error;
+}
+
+/** Gives a named folder up, and removes it. */
+async function retire(path: string): Promise<void> {
+  const parent = dirname(path);
+  const retired = join(parent, `stackyard-tf-${HOST}-${process.pid}-${randomBytes(3).toString("hex")}`);
+  const moved = await rename(path, retired).then(
+    () => true,
+    () => false,
+  );
+  if (moved) await remove(retired);
+  // Only the last one succeeds.
+  await rmdir(parent).catch(() => undefined);
+}
+
+async function isAbandoned(path: string): Promise<boolean> {
+  const text = await readFile(join(path, OWNER), "utf8").catch(() => "");
+  const [host = "", pid = ""] = text.split("\n");
+  return host === HOST && (await isOfDeadProcess(path, Number(pid)).catch(() => false));
+}
+
+/**
+ * Removes folders of killed processes of this host and user. Stops a program that still works there, so that it saves
+ * its state and releases its lock; its folder is removed by a later call. Never throws.
+ */
+export async function removeDeadFolders(parent: string): Promise<void> {
+  const names = await readdir(parent).catch((): string[] => []);
+  const dead = names.filter((name) => NAME.test(name)).map((name) => removeIfDead(join(parent, name)));
+  const named = basename(parent) === NAMED ? names.filter((name) => !NAME.test(name)) : [];
+  const abandoned = named.map((name) => removeIfAbandoned(join(parent, name)));
+  const inner = names.includes(NAMED) ? [removeDeadFolders(join(parent, NAMED))] : [];
+  await Promise.all([...dead, ...abandoned, ...inner]);
+}
+
+async function removeIfDead(path: string): Promise<void> {
+  try {
+    const [, host, pid] = NAME.exec(basename(path)) ?? [];
+    if (host !== HOST || !(await isOfDeadProcess(path, Number(pid)))) return;
+    if (await stopProcessesIn(path)) return;
+    await rm(path, { recursive: true, force: true });
+  } catch {
+    // Another start removes the same folder, or this one lacks the permission.
+  }
+}
+
+async function removeIfAbandoned(path: string): Promise<void> {
+  try {
+    if ((await isAbandoned(path)) && !(await stopProcessesIn(path))) await retire(path);
+  } catch {
+    // As above.
+  }
+}
+
+async function isOfDeadProcess(path: string, pid: number): Promise<boolean> {
+  const { uid, mtimeMs, birthtimeMs } = await lstat(path);
+  if (uid !== process.getuid?.()) return false;
+  if (pid !== process.pid) return !isAlive(pid);
+  // The process that made it had our number before us, as it happens in containers.
+  return Math.min(mtimeMs, birthtimeMs || mtimeMs) < Date.now() - process.uptime() * 1000 - 1000;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}
+
+/** After an interrupt, a program saves its state within this time. */
+const STOP_MS = 240_000;
+const INTERRUPTED = "interrupted";
+
+/**
+ * Stops the processes inside a folder; returns true if there were any. Leaders of a process group stop their group
+ * themselves, and are interrupted once: a second interrupt would make them drop everything. Other processes, and
+ * leaders that do not stop, are killed. Finds processes only on systems with /proc.
+ */
+async function stopProcessesIn(folder: string): Promise<boolean> {
+  const pids = (await readdir("/proc").catch((): string[] => [])).filter((name) => /^\d+$/.test(name));
+  const inside = await Promise.all(pids.map((pid) => worksIn(pid, folder)));
+  const found = pids.filter((_pid, index) => inside[index]);
+  if (found.length === 0) return false;
+  const leads = await Promise.all(found.map(isGroupLeader));
+  const leaders = found.filter((_pid, index) => leads[index]);
+  const mark = join(folder, INTERRUPTED);
+  const interruptedAt = await stat(mark).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => undefined,
+  );
+  if (leaders.length === 0 || Date.now() - (interruptedAt ?? Date.now()) > STOP_MS) {
+    for (const pid of found) kill(pid, "SIGKILL");
+  } else if (interruptedAt === undefined) {
+    await writeFile(mark, "");
+    for (const pid of leaders) kill(pid, "SIGINT");
+  }
+  return true;
+}
+
+async function worksIn(pid: string, folder: string): Promise<boolean> {
+  const cwd = await readlink(`/proc/${pid}/cwd`).catch(() => "");
+  return cwd === folder || cwd.startsWith(folder + sep);
+}
+
+/** Returns true for a group leader, which the program became at its start; its providers and provisioners are not. */
+async function isGroupLeader(pid: string): Promise<boolean> {
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+  // `pid (name) state ppid pgrp …`; the name may contain anything (proc(5)).
+  const [, , group] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return group === pid;
+}
+
+function kill(pid: string, signal: NodeJS.Signals): void {
+  try {
+    process.kill(Number(pid), signal);
+  } catch {
+    // It has ended already.
+  }
+}
