@@ -10,7 +10,9 @@ import type { Stack, StackTimer } from "../machine/stack.ts";
 import type { Random } from "../ports/clock.ts";
 import type { Change, LoadedStack, Outcome, ParkedEvent, QueuedEvent } from "../ports/stack-store.ts";
 import type { DeliveryOutcome } from "../ports/transport.ts";
+import { markOf } from "./event-order.ts";
 import { findRefusedKeys, toHistoryEntry, toUnreadEntry } from "./history-line.ts";
+import { beginIncarnation, endIncarnation, findRepeat, followCourse, giveUpOutlived } from "./incarnation.ts";
 import {
   beginRound,
   deadLetters,
@@ -43,6 +45,11 @@ export interface ApplyOptions extends RefuseDeps, ReadOptions {
   readonly random: Random | undefined;
   /** False if a runner may work by message only. Then an attempt that is not claimed may be running. */
   readonly everyRunnerClaims: boolean;
+  /**
+   * True in a replay: the history says which events were not kept because they repeat another, and its events have no
+   * sensitive values to compare.
+   */
+  readonly keepsRepeats?: true;
   /** The number of failed deliveries after which an event is dead-lettered. */
   readonly maxDeliveries: number;
   /** Keys of events that the store has reported as applied before. */
@@ -217,10 +224,14 @@ function takeEvent(work: Work, queued: QueuedEvent, event: StackEvent, noted: No
   const { options, round } = work;
   const { decision, notes, machine } = noted;
   const before = round.stack;
+  if (giveUpOutlived(options, round, { queued, decision, before })) return "done";
   const changed = takeDecision(round, event, decision, options);
+  followCourse(round, { event, decision, before, machine });
   const masked = findRefusedKeys(event, { machine, stack: before });
   const became =
-    decision.kind === "rejected" ? refuse(options, round, { event, queued, decision, masked }) : toOutcome(decision);
+    decision.kind === "rejected"
+      ? refuse(options, round, { event, queued, decision, masked, mark: markOf(event) })
+      : toOutcome(decision);
   const outcome = became === "redeliver" ? "refused" : became;
   work.decided.push({ event, decision, outcome, isBegin: before === undefined, stack: round.stack });
   if (outcome !== "parked-again") {
@@ -228,7 +239,9 @@ function takeEvent(work: Work, queued: QueuedEvent, event: StackEvent, noted: No
     if (became === "redeliver") round.history.push(entry);
     else recordEvent(options, round, { entry, sender: event.sender, machine });
   }
+  beginIncarnation(options, round, { before, begun: queued });
   if (outcome !== "parked" && outcome !== "parked-again") unpark(round, event);
+  endIncarnation(options, round, before);
   const follows = applyRaised(work, event, noted);
   if (changed || follows) retryAfter(work, machine);
   return became === "redeliver" ? "redeliver" : "done";
@@ -262,10 +275,14 @@ function isSurelyRefused(
 /** Decides parked events again, oldest first; from the beginning after each one that changed the stack. */
 function retryParked(work: Work, isDue: (parked: ParkedEvent) => boolean): void {
   const { parked } = work.round;
-  for (const each of [...parked.values()].sort((a, b) => a.parkedAt - b.parkedAt)) {
+  for (const each of [...parked.values()].sort(byAge)) {
     // A retry that changes the stack tries the others itself.
     if (parked.get(toEventKey(each.event)) === each && isDue(each)) applyOrPark(work, each.event);
   }
+}
+
+function byAge(a: ParkedEvent, b: ParkedEvent): number {
+  return a.parkedAt - b.parkedAt || (a.order ?? 0) - (b.order ?? 0);
 }
 
 /** Applies an event that no transport would deliver again. If it cannot be decided, it is parked like a refused one. */
@@ -345,6 +362,8 @@ function takeOwn(work: Work, event: StackEvent, noted: NotedDecision, chain?: Ra
   const { decision, notes, machine } = noted;
   const before = round.stack;
   const changed = takeDecision(round, event, decision, options);
+  followCourse(round, { event, decision, before, machine });
+  endIncarnation(options, round, before);
   // A timer whose event is ignored does not stay due, and one that the stack's revision does not have does not repeat.
   if (decision.kind === "ignored" && event.timerId !== undefined && round.stack !== undefined) {
     round.stack = dropTimer(round.stack, event.timerId);
@@ -430,6 +449,10 @@ function decideOn(work: Work, event: StackEvent): NotedDecision {
   }
   const noted = decideOnStack(options, round.stack, event);
   const { decision, machine } = noted;
+  if (decision.kind === "rejected" && decision.code === "EVENT_NOT_HANDLED") {
+    const repeat = options.keepsRepeats === true ? undefined : findRepeat(round, event, machine);
+    return { ...noted, decision: repeat ?? decision };
+  }
   if (decision.kind !== "applied") return noted;
   if (!decision.removed && machine !== undefined) work.revisions.add(machine.hash);
   return { ...noted, decision: pickRandom(decision, options.random) };

@@ -148,21 +148,34 @@ function replayEvent(replay: Replay, place: number): void {
     return;
   }
   const waiting = loaded.parked.find((each) => toEventKey(each.event) === key);
-  if (waiting !== undefined) {
-    // The event was given up here. This revision may have tried it fewer times, but gives it up at the same index.
-    if (did.outcome === "refused") {
-      replay.loaded = { ...loaded, parked: loaded.parked.filter((each) => each !== waiting) };
-    } else {
-      const state = loaded.stack?.state ?? null;
-      compare(replay, place, event, { outcome: "refused", code: waiting.code, state, sent: [] });
-    }
+  if (waiting !== undefined || did.code === "STACK_ENDED") {
+    replayWaiting(replay, place, waiting);
     return;
   }
   const { decided, change } = apply(replay, event.at, toInput(event));
   const [own, ...others] = decided;
   const after = own === undefined ? toUndecided(replay, loaded, event, change) : toReplayed(own.decision, own.stack);
-  compare(replay, place, event, after);
+  if (did.code === "EVENT_REPEATED" && own?.decision.kind !== "applied") forget(replay, key);
+  else compare(replay, place, event, after);
   compareSettled(replay, place, others);
+}
+
+/** Replays a line about an event that is parked. */
+function replayWaiting(replay: Replay, place: number, waiting: ParkedEvent | undefined): void {
+  const { event, did } = replay.incarnation[place] ?? raise(place);
+  // The event was given up here. This revision may have tried it fewer times, but gives it up at the same index.
+  if (waiting === undefined || did.outcome === "refused" || did.code === "EVENT_REPEATED") {
+    forget(replay, toEventKey(event));
+    return;
+  }
+  const state = replay.loaded.stack?.state ?? null;
+  compare(replay, place, event, { outcome: "refused", code: waiting.code, state, sent: [] });
+}
+
+/** Drops an event that the incarnation did not keep. */
+function forget(replay: Replay, key: string): void {
+  const { loaded } = replay;
+  replay.loaded = { ...loaded, parked: loaded.parked.filter((each) => toEventKey(each.event) !== key) };
 }
 
 /** Returns the effect of a timer that this revision has not armed, or whose event it refuses. */
@@ -256,6 +269,7 @@ function apply(replay: Replay, now: number, input: StackInput) {
     ids: { next: () => "dead-lettered" },
     parking: DEFAULT_PARKING,
     refusedEvents: "park",
+    keepsRepeats: true,
     allowExternalNext: true,
     everyRunnerClaims: true,
     maxDeliveries: Number.POSITIVE_INFINITY,

@@ -146,7 +146,7 @@ describe("a round", () => {
 
   it("parks an event again, and takes it out of parking", () => {
     const round = aRound();
-    const again = aParkedEvent("p1", { tries: 2 });
+    const again = aParkedEvent("p1", { tries: 2, order: 3 });
 
     park(round, again);
     const parked = toChange(round);
@@ -292,6 +292,7 @@ describe("a refused event", () => {
         parkedAt: 0,
         tries: 2,
         nextTryAt: 90_000,
+        order: 1,
       },
     ]);
   });

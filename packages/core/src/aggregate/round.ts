@@ -30,6 +30,7 @@ import type {
   ParkedEvent,
   QueuedEvent,
 } from "../ports/stack-store.ts";
+import { nextOrder } from "./event-order.ts";
 import type { MaskedKeys } from "./history-line.ts";
 
 /** One unit of work: the effects that the engine collects for one stack until it commits them as one change. */
@@ -45,6 +46,8 @@ export interface Round {
   readonly knownIds: ReadonlySet<string>;
   readonly reparked: Map<string, ParkedEvent>;
   readonly unparked: Set<string>;
+  /** Keys of parked events whose stack was removed in this unit of work. */
+  readonly outlived: Set<string>;
   readonly deadLetters: DeadLetter[];
   readonly history: HistoryEntry[];
   readonly audit: AuditEntry[];
@@ -66,6 +69,7 @@ export function beginRound(loaded: LoadedStack, now: number, knownIds: ReadonlyS
     knownIds,
     reparked: new Map(),
     unparked: new Set(),
+    outlived: new Set(),
     deadLetters: [],
     history: [],
     audit: [],
@@ -110,8 +114,9 @@ function takeApplied(round: Round, event: StackEvent, decision: Applied, everyRu
 const MATTERS = ["entry", "machineHash", "metadata", "tasks", "outputs"] as const;
 
 /** Parks an event. */
-export function park(round: Round, parked: ParkedEvent): void {
-  const key = toEventKey(parked.event);
+export function park(round: Round, { order, ...again }: ParkedEvent): void {
+  const key = toEventKey(again.event);
+  const parked = { ...again, order: order ?? nextOrder(round) };
   round.parked.set(key, parked);
   round.reparked.set(key, parked);
 }
@@ -279,6 +284,8 @@ export interface Refusal {
   readonly decision: Rejected;
   /** Keys of its metadata that must not be shown. */
   readonly masked?: MaskedKeys | undefined;
+  /** As of a parked event. */
+  readonly mark?: string;
 }
 
 /**
@@ -315,7 +322,10 @@ export function parkOrGiveUp(
     queued,
     decision,
     masked,
-  }: Pick<Refusal, "queued" | "masked"> & { readonly decision: { readonly code: string; readonly reason: string } },
+    mark,
+  }: Pick<Refusal, "queued" | "masked" | "mark"> & {
+    readonly decision: { readonly code: string; readonly reason: string };
+  },
 ): RefusalOutcome {
   const before = round.parked.get(toEventKey(queued));
   if (isRedelivered(deps, round, queued)) return "redeliver";
@@ -327,7 +337,8 @@ export function parkOrGiveUp(
     deadLetters(deps, round, queued, { ...decision, masked });
     return "dead-lettered";
   }
-  if (before === undefined || !isSameTry(before, parked)) park(round, parked);
+  if (before === undefined || !isSameTry(before, parked))
+    park(round, mark === undefined ? parked : { ...parked, mark });
   return before === undefined ? "parked" : "parked-again";
 }
 
@@ -411,7 +422,7 @@ export function parkAgain(
     parkedAt,
     tries,
     nextTryAt: Math.min(nextTryAt(parkedAt, now), parkedAt + options.keepMs),
-    ...defined({ masked }),
+    ...defined({ masked, order: before?.order, mark: before?.mark }),
   };
   const over = tries >= options.maxTries || now - parkedAt >= options.keepMs;
   return { kind: over ? "give-up" : "park", parked };

@@ -95,14 +95,14 @@ describe("the engine", () => {
     expect((await yard.store.load(["pr-1"]))[0]?.parked.map(({ event }) => event.id)).toEqual(["e2"]);
   });
 
-  it("begins a new stack with a parked event that names the machine when the old stack is removed", async () => {
+  it("begins a new stack with an event that names the machine and was sent while the old stack was cleaned up", async () => {
     const { yard } = createTrial();
     await yard.publish(opened);
     await yard.settle();
 
     await yard.publish(
-      { id: "e2", stackId: "pr-1", event: "OPENED", machine: "app", metadata: { incarnation: 2 } },
       { id: "e3", stackId: "pr-1", event: "MERGED" },
+      { id: "e2", stackId: "pr-1", event: "OPENED", machine: "app", metadata: { incarnation: 2 } },
     );
     await yard.settle();
 

@@ -52,7 +52,7 @@ describe("a round", () => {
     await yard.publish(opened);
     await yard.settle();
 
-    for (const id of ["a", "b", "c"]) await yard.publish({ ...pushed, id });
+    for (const id of ["a", "b", "c"]) await yard.publish({ ...pushed, id, metadata: { sha: id } });
     await yard.settle();
 
     expect(await listParked("pr-1")).toEqual(["a EVENT_NOT_HANDLED tried 1", "b EVENT_NOT_HANDLED tried 1"]);

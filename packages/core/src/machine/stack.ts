@@ -205,6 +205,10 @@ export interface Stack {
   readonly approvals?: Readonly<Record<string, Approval>>;
   /** Sender of the last event from outside that made the stack enter a state; absent where the event had none. */
   readonly askedBy?: KnownSender;
+  /** The last event from outside or of a timer that made the stack enter a state: its key, what it was, and its order. */
+  readonly lead?: { readonly key: string; readonly mark: string; readonly order: number };
+  /** Present while the stack is on its way out: the order of the event with which its removal began. */
+  readonly endsFrom?: number;
   /** Failures of a task that count for its policy, since its last retry by hand; 0 is left out. */
   readonly failures?: Readonly<Record<string, number>>;
   /** How often each sensitive metadata key was set; its values never leave the record but through `claim`. */

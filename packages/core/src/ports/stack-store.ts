@@ -34,6 +34,10 @@ export interface ParkedEvent {
   /** Decisions so far: the first, and those that were due by time. */
   readonly tries: number;
   readonly nextTryAt: number;
+  /** The place of the event among those of its stack: events that came later have higher ones. */
+  readonly order?: number;
+  /** The same for events of one name and metadata. Missing when the event could not be read. */
+  readonly mark?: string;
   /**
    * Keys of its metadata that must not be shown; `all` without a machine that declares them. Missing when all can be
    * shown.

@@ -64,7 +64,7 @@ type AnswerCode =
 export type RefusalCode = ParkedCode | DeadLetterCode | AnswerCode;
 
 /** Recorded, not refused. */
-type IgnoredCode = "DUPLICATE" | "RESULT_STALE" | "STACK_UNKNOWN" | "TIMER_STALE";
+type IgnoredCode = "DUPLICATE" | "EVENT_REPEATED" | "RESULT_STALE" | "STACK_UNKNOWN" | "TIMER_STALE";
 
 /** The event changed the stack (at least it is remembered as applied). */
 export interface Applied {

@@ -274,7 +274,7 @@ describe("events by a queue outside the store", () => {
   });
 
   it("are dropped with a word where refused ones are", async () => {
-    const early: PlannedAction = { atMs: 10, do: "send", message: { id: "e2", stackId: "s1", event: "GO" } };
+    const early: PlannedAction = { atMs: 10, do: "send", message: { id: "e2", stackId: "s1", event: "GO", metadata: { n: 2 } } };
 
     const { commits, violations } = await trace({ medium: "queue", refusedEvents: "drop", actions: [go, early] });
 
@@ -283,7 +283,7 @@ describe("events by a queue outside the store", () => {
   });
 
   it("are received until their process stops", async () => {
-    const late: PlannedAction = { atMs: 5_000, do: "send", message: { id: "e2", stackId: "s1", event: "GO" } };
+    const late: PlannedAction = { atMs: 5_000, do: "send", message: { id: "e2", stackId: "s1", event: "GO", metadata: { n: 2 } } };
 
     const { commits, violations } = await trace({
       medium: "queue",
@@ -378,7 +378,7 @@ describe("an action", () => {
       machines: [first, second],
       actions: [
         go,
-        { atMs: 10, do: "send", message: { id: "e2", stackId: "s1", event: "GO" } },
+        { atMs: 10, do: "send", message: { id: "e2", stackId: "s1", event: "GO", metadata: { n: 2 } } },
         { atMs: 1_000, do: "revise", to: 1 },
       ],
     });

@@ -68,6 +68,44 @@ export const commitCases: readonly ConformanceCase<Store>[] = [
     assert.equal((await loadOne(store)).version, version);
   }),
 
+  storeCase("gives back what leads a stack and since when it ends, and the order of what is parked", async (store) => {
+    const stack = aStoredStack({ lead: { key: "e1", mark: "m1", order: 3 }, endsFrom: 2 });
+    const parked = [aParkedEvent("p1", { order: 4, mark: "m2" }), aParkedEvent("p2", { order: 5, mark: "m3" })];
+
+    await store.commit([{ ...aPut(stack), park: parked }]);
+
+    const loaded = await loadOne(store, "s1");
+    assert.deepEqual([loaded.stack, loaded.parked], [stack, parked]);
+  }),
+
+  storeCase(
+    "ends an incarnation in one commit: the stack, what was parked for it, and its dead letters",
+    async (store) => {
+      const parked = Array.from({ length: 60 }, (_, each) => aParkedEvent(`p${each}`, { order: each + 1 }));
+      await store.commit([{ ...aPut(aStoredStack()), park: parked }]);
+      const { version } = await loadOne(store, "s1");
+      const ended = parked
+        .slice(0, -1)
+        .map(({ event }) => aDeadLetter(`d-${event.id}`, { event, code: "STACK_ENDED" }));
+
+      const [result] = await store.commit([
+        aChange({
+          expectedVersion: version,
+          write: { kind: "remove" },
+          unpark: ended.map(({ event }) => event.id),
+          deadLetters: ended,
+        }),
+      ]);
+
+      expectKind(result, "committed");
+      const after = await loadOne(store, "s1");
+      assert.deepEqual([after.stack, after.parked.map(({ event }) => event.id)], [undefined, ["p59"]]);
+      const { items } = await store.queries.listDeadLetters({ stackId: "s1" }, { limit: 100 });
+      assert.equal(items.length, 59);
+      assert.deepEqual(new Set(items.map(({ code }) => code)), new Set(["STACK_ENDED"]));
+    },
+  ),
+
   storeCase("gives the last failure of a stack back as it was, alone and in a list", async (store) => {
     const lastFailure = {
       task: "db",

@@ -1,0 +1,149 @@
+import { type Decision, type Ignored, MACHINES_FAULT, OPERATORS_EVENTS } from "../machine/decide/decision.ts";
+import { isOnWayOut } from "../machine/decide/way-out.ts";
+import { RESULT_EVENTS, type StackEvent, toEventKey } from "../machine/event-message.ts";
+import { defined, isMap } from "../machine/json.ts";
+import { INIT, type Machine, NEXT } from "../machine/machine.ts";
+import type { Stack } from "../machine/stack.ts";
+import type { ParkedEvent, QueuedEvent } from "../ports/stack-store.ts";
+import { markOf, orderOf } from "./event-order.ts";
+import { toUnreadEntry } from "./history-line.ts";
+import { deadLetters, type RefuseDeps, type Round, recordEvent, unpark } from "./round.ts";
+
+// What is parked for a stack belongs to one incarnation of it. These rules decide to which.
+
+/** One decision, and the stack before it. */
+interface Step {
+  readonly event: StackEvent;
+  readonly decision: Decision;
+  readonly before: Stack | undefined;
+  readonly machine: Machine | undefined;
+}
+
+/**
+ * Records on the stack which event leads it, and since when it is on its way out. Call it after each decision, before
+ * the event is unparked.
+ */
+export function followCourse(round: Round, { event, decision, before, machine }: Step): void {
+  const { stack } = round;
+  if (decision.kind !== "applied" || stack === undefined) return;
+  const isEntered = before === undefined || before.entry !== stack.entry;
+  if (!isEntered && decision.raised === undefined) return;
+  const isLead = leads(event);
+  const order = orderOf(round, event);
+  const { lead, endsFrom, ...rest } = stack;
+  const isEnding = isEntered ? machine !== undefined && isOnWayOut(machine, stack.state) : endsFrom !== undefined;
+  round.stack = {
+    ...rest,
+    ...defined({
+      lead: isLead ? { key: toEventKey(event), mark: markOf(event), order } : lead,
+      endsFrom: isEnding ? toEndsFrom(endsFrom, { order, isNew: isLead && isEntered }) : undefined,
+    }),
+  };
+}
+
+function toEndsFrom(before: number | undefined, { order, isNew }: { readonly order: number; readonly isNew: boolean }) {
+  return before === undefined || isNew ? order : before;
+}
+
+/** Returns true for an event that expresses what somebody wants: not for results and operators' events. */
+function leads({ name, origin }: StackEvent): boolean {
+  if (origin === "timer") return true;
+  return origin === "external" && name !== NEXT && !RESULT_EVENTS.has(name) && !OPERATORS_EVENTS.has(name);
+}
+
+/**
+ * Ends the incarnation of a stack if the last decision removed it: its parked events are dead-lettered. Those that were sent after its
+ * removal began are kept, since one of them may begin the next incarnation, and the later ones may be about that one.
+ */
+export function endIncarnation(deps: Pick<RefuseDeps, "ids">, round: Round, before: Stack | undefined): void {
+  if (before === undefined || round.stack !== undefined) return;
+  const { endsFrom = Number.POSITIVE_INFINITY } = before;
+  for (const [key, parked] of [...round.parked]) {
+    if (parked.event.origin === "external" && (parked.order ?? 0) > endsFrom) round.outlived.add(key);
+    else giveUpParked(deps, round, parked, "The stack was removed.");
+  }
+}
+
+/**
+ * Begins an incarnation if the last decision created the stack: events that were parked before the event that began it are dead-lettered. A transport may
+ * deliver out of order: those that were sent later are kept.
+ */
+export function beginIncarnation(
+  deps: Pick<RefuseDeps, "ids">,
+  round: Round,
+  { before, begun }: { readonly before: Stack | undefined; readonly begun: QueuedEvent },
+): void {
+  if (before !== undefined || round.stack === undefined) return;
+  const order = orderOf(round, begun);
+  const key = toEventKey(begun);
+  for (const [each, parked] of [...round.parked]) {
+    // One that waits for its machine is decided again: what its sender needs is the answer.
+    const isEarlier =
+      !MACHINES_FAULT.has(parked.code) && (parked.order ?? 0) < order && parked.event.receivedAt <= begun.receivedAt;
+    if (each !== key && isEarlier) {
+      giveUpParked(deps, round, parked, "It was sent before this stack began.");
+    }
+  }
+}
+
+/**
+ * Dead-letters an event that has outlived its stack and does not begin another. Returns false for other events, and
+ * while a correction of the machine may still let it begin one.
+ */
+export function giveUpOutlived(
+  deps: Pick<RefuseDeps, "ids">,
+  round: Round,
+  { queued, decision, before }: { readonly queued: QueuedEvent; readonly decision: Decision; readonly before: unknown },
+): boolean {
+  const key = toEventKey(queued);
+  const parked = round.parked.get(key);
+  if (before !== undefined || parked === undefined || !round.outlived.has(key)) return false;
+  if (decision.kind === "applied" || decision.code === "DUPLICATE" || MACHINES_FAULT.has(decision.code)) return false;
+  giveUpParked(deps, round, parked, "The stack was removed, and the event does not begin a new one.");
+  return true;
+}
+
+function giveUpParked(deps: Pick<RefuseDeps, "ids">, round: Round, parked: ParkedEvent, reason: string): void {
+  const { event, masked } = parked;
+  const why = { code: "STACK_ENDED", reason };
+  unpark(round, event);
+  deadLetters(deps, round, event, { ...why, masked });
+  const entry = toUnreadEntry(event, { ...why, outcome: "dead-lettered", at: round.now });
+  recordEvent(deps, round, { entry, sender: event.sender });
+}
+
+/**
+ * Returns why an event that the state does not handle is not kept: the event before it, which led the stack here or is
+ * still parked, is the same.
+ */
+export function findRepeat(round: Round, event: StackEvent, machine: Machine | undefined): Ignored | undefined {
+  const { stack, parked } = round;
+  if (stack === undefined || event.origin !== "external") return undefined;
+  const { lead = { key: "", mark: "", order: 0 } } = stack;
+  const own = parked.get(toEventKey(event))?.order ?? Number.POSITIVE_INFINITY;
+  // A repeated delivery: the store reports it as a duplicate when the change is committed.
+  if (own < lead.order || lead.key === toEventKey(event)) return undefined;
+  const mark = markOf(event);
+  const earlier = [...parked.values()].findLast(({ order = 0 }) => order > lead.order && order < own);
+  if (earlier !== undefined) {
+    return earlier.mark === mark ? ignore(event, `The same event is parked: ${earlier.event.id}.`) : undefined;
+  }
+  if (lead.mark !== mark || !isStillTrue(stack, event) || mayBeginNext(stack, event, machine)) return undefined;
+  return ignore(event, "It repeats the event that led the stack here.");
+}
+
+function ignore({ name }: StackEvent, why: string): Ignored {
+  return { kind: "ignored", code: "EVENT_REPEATED", reason: `"${name}" is not handled now. ${why}` };
+}
+
+/** Returns true when no later event has replaced the metadata that the event brings. */
+function isStillTrue({ metadata }: Stack, event: StackEvent): boolean {
+  if (!isMap(event.metadata)) return true;
+  return Object.entries(event.metadata).every(([key, value]) => metadata[key] === value);
+}
+
+/** Returns true when the stack ends for another reason than the event, so that the event may begin the next one. */
+function mayBeginNext({ lead, endsFrom }: Stack, event: StackEvent, machine: Machine | undefined): boolean {
+  if (endsFrom === undefined || lead === undefined || lead.order >= endsFrom) return false;
+  return event.machine !== undefined && machine?.states.get(INIT)?.on.has(event.name) === true;
+}

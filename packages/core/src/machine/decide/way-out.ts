@@ -1,0 +1,49 @@
+import { FAILED, type Machine, NEXT, type State, TIMEOUT } from "../machine.ts";
+
+/**
+ * Returns true for a state in which the removal of a stack is under way: a terminal state, a state that goes on to one
+ * by itself and to nothing else, such as a clean-up, or one that waits where such a state has failed.
+ */
+export function isOnWayOut(machine: Machine, state: string): boolean {
+  let states = WAYS_OUT.get(machine);
+  if (states === undefined) {
+    states = findWaysOut([...machine.states.values()]);
+    WAYS_OUT.set(machine, states);
+  }
+  return states.has(state);
+}
+
+const WAYS_OUT = new WeakMap<Machine, ReadonlySet<string>>();
+
+function findWaysOut(states: readonly State[]): ReadonlySet<string> {
+  const found = new Set(states.filter(({ terminal }) => terminal).map(({ name }) => name));
+  for (let before = -1; before !== found.size; ) {
+    before = found.size;
+    for (const state of states) if (leadsOut(state, states, found)) found.add(state.name);
+  }
+  return found;
+}
+
+function leadsOut(state: State, states: readonly State[], found: ReadonlySet<string>): boolean {
+  const targets = listTargets(state, isChosen);
+  if (targets.length === 0 || !targets.every((target) => target === state.name || found.has(target))) return false;
+  if (state.on.has(NEXT)) return true;
+  // It waits for an event. A stack that lives does so too, but a failed removal alone does not lead there.
+  return states.every((from) => from === state || mayPrecede(from, state, found));
+}
+
+/** Returns true when a state does not lead to the other one, or only by the failure of a removal. */
+function mayPrecede(from: State, { name }: State, found: ReadonlySet<string>): boolean {
+  if (listTargets(from, isChosen).includes(name)) return false;
+  return found.has(from.name) || !listTargets(from, (event) => !isChosen(event)).includes(name);
+}
+
+function isChosen(event: string): boolean {
+  return event !== FAILED && event !== TIMEOUT;
+}
+
+function listTargets({ on }: Pick<State, "on">, isWanted: (event: string) => boolean): readonly string[] {
+  return [...on].flatMap(([event, reactions]) => {
+    return isWanted(event) ? reactions.flatMap(({ advance }) => advance.slice(-1)) : [];
+  });
+}
