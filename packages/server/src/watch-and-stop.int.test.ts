@@ -36,8 +36,8 @@ describe("watching over a socket", () => {
     await stream.body?.cancel();
 
     expect(stream.headers.get("content-type")).toBe("text/event-stream");
-    expect(ready).toBe('retry: 2000\nid: 0\nevent: ready\ndata: {"position":0}\n\n');
-    expect(text).toMatch(/^id: \d+\nevent: history\ndata: \{.*"stackId":"b".*\}\n\n/);
+    expect(ready).toMatch('retry: 2000\nid: 0\nevent: ready\ndata: {"position":0}\n\n');
+    expect(text).toMatch(/^id: \d+\nevent: history\ndata: \{.*"stackId":"b".*\}\n\n/m);
     expect(text).not.toContain('"stackId":"a"');
   });
 

@@ -21,6 +21,7 @@ import {
   createHistoryStreams,
   createStreamSlots,
   findNewestPosition,
+  PADDING,
   type StreamSlots,
   toEventStream,
   watchRoutes,
@@ -194,6 +195,7 @@ async function* follow(deps: StreamRoutesDeps, stream: OpenStream): AsyncGenerat
   let checkedAt = clock.now();
   let spokeAt = clock.now();
   yield `retry: 2000\n${toEvent(place, "ready", JSON.stringify({ position: place.position }))}`;
+  yield PADDING;
   while (!signal.aborted) {
     const seen = bell.count;
     let hasNews = false;
@@ -202,7 +204,8 @@ async function* follow(deps: StreamRoutesDeps, stream: OpenStream): AsyncGenerat
       spokeAt = clock.now();
       yield text;
     }
-    if (!hasNews) await bell.wait(seen, Math.min(POLL_MS, heartbeatMs), signal);
+    if (hasNews) yield PADDING;
+    else await bell.wait(seen, Math.min(POLL_MS, heartbeatMs), signal);
     if (clock.now() - checkedAt >= RECHECK_MS) {
       caller = await findSame(deps, request, caller);
       if (caller === undefined) return;
@@ -210,7 +213,7 @@ async function* follow(deps: StreamRoutesDeps, stream: OpenStream): AsyncGenerat
     }
     if (clock.now() - spokeAt < heartbeatMs) continue;
     spokeAt = clock.now();
-    yield ": alive\n\n";
+    yield `: alive\n\n${PADDING}`;
   }
 }
 

@@ -103,6 +103,12 @@ const POLL_MS = 1_000;
 /** Limits of the history that a stream has in memory, plus one entry. */
 const PAGE = { limit: 100, maxBytes: 32_768 };
 
+/**
+ * Proxies that hold back answers hand them on by whole buffers, usually of 4 KiB (nginx, `proxy_buffers`). A comment of
+ * that size after each part brings the part through, wherever in a buffer it begins.
+ */
+export const PADDING = `:${" ".repeat(4_093)}\n\n`;
+
 /** Streams of the history as server-sent events. Each reads when its client is ready, so a slow one needs no memory. */
 export function createHistoryStreams(deps: HistoryStreamsDeps): HistoryStreams {
   return {
@@ -144,6 +150,7 @@ async function* followHistory(deps: HistoryStreamsDeps, input: FollowInput): Asy
   const { filter, signal, caller } = input;
   let { position } = input;
   yield `retry: 2000\nid: ${position}\nevent: ready\ndata: {"position":${position}}\n\n`;
+  yield PADDING;
   let spokeAt = deps.clock.now();
   while (!signal.aborted) {
     const seen = deps.bell.count;
@@ -154,12 +161,15 @@ async function* followHistory(deps: HistoryStreamsDeps, input: FollowInput): Asy
       yield line.text;
     }
     position = Math.max(position, Number(page.cursor ?? page.items.at(-1)?.position ?? 0));
-    if (page.items.length > 0) spokeAt = deps.clock.now();
+    if (page.items.length > 0) {
+      spokeAt = deps.clock.now();
+      yield PADDING;
+    }
     if (page.items.length > 0 || page.cursor !== undefined) continue;
     await deps.bell.wait(seen, Math.min(POLL_MS, deps.heartbeatMs), signal);
     if (deps.clock.now() - spokeAt < deps.heartbeatMs) continue;
     spokeAt = deps.clock.now();
-    yield ": alive\n\n";
+    yield `: alive\n\n${PADDING}`;
   }
 }
 
