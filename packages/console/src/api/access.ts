@@ -1,7 +1,7 @@
 import type { Me } from "@stackyard/sdk";
 import { yard } from "./client.ts";
 import { keys } from "./keys.ts";
-import { useLiveState } from "./use-live.tsx";
+import { useUnreachable } from "./use-live.tsx";
 import { useLoad } from "./use-load.ts";
 
 /** A permission of the API, such as `operate`. */
@@ -31,8 +31,8 @@ export function hasPermission(me: Me | undefined, permission: Permission, { mach
 /** Returns why a person cannot do something to any part of the yard now: of a bulk, the server decides for each item. */
 export function useAnyRefusal(permission: Permission): string | undefined {
   const { data: me } = useMe();
-  const live = useLiveState();
-  if (live.kind === "reconnecting") return "Server unreachable";
+  const isUnreachable = useUnreachable();
+  if (isUnreachable) return "Server unreachable";
   if (me === undefined || me.rights.some(({ permissions }) => permissions.includes(permission))) return undefined;
   return `Needs ${permission}`;
 }
@@ -40,8 +40,8 @@ export function useAnyRefusal(permission: Permission): string | undefined {
 /** Returns why a person cannot do something now, or undefined when they can: `Needs "operate" on review-app.` */
 export function useRefusal(permission: Permission, subject: Subject = {}): string | undefined {
   const { data: me } = useMe();
-  const live = useLiveState();
-  if (live.kind === "reconnecting") return "Server unreachable";
+  const isUnreachable = useUnreachable();
+  if (isUnreachable) return "Server unreachable";
   if (me === undefined || hasPermission(me, permission, subject)) return undefined;
   return `Needs ${permission}${subject.machine === undefined ? "" : ` on ${subject.machine}`}`;
 }

@@ -1,13 +1,17 @@
 import { Stackyard, StackyardApiError } from "@stackyard/sdk";
 import { QueryClient } from "@tanstack/react-query";
 import { setServerDate } from "../text/server-clock.ts";
+import { createReach } from "./reach.ts";
+
+/** Whether the server answers this page. */
+export const reach = createReach((input, init) => globalThis.fetch(input, init));
 
 /** The yard that served this page. The browser sends the session's cookie; the page has no token. */
 export const yard = new Stackyard({
   url: globalThis.location?.origin ?? "http://127.0.0.1",
   retries: 1,
   async fetch(input, init) {
-    const response = await globalThis.fetch(input, init);
+    const response = await reach.fetch(input, init);
     setServerDate(response.headers.get("date"));
     return response;
   },

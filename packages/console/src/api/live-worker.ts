@@ -1,5 +1,6 @@
 import { backoff } from "@stackyard/core";
 import { Stackyard, StackyardApiError, type StreamMessage } from "@stackyard/sdk";
+import { createLiveLogs } from "./live-logs.ts";
 import type { LiveEvent, LiveRequest, LiveState } from "./live-messages.ts";
 
 // The yard's stream, once a browser: all tabs are ports of this worker. It passes on at most 4 batches a second, and closes the
@@ -30,7 +31,7 @@ let restart = false;
 let flushing: ReturnType<typeof setTimeout> | undefined;
 let hiding: ReturnType<typeof setTimeout> | undefined;
 let yardStream: AbortController | undefined;
-let logStream: { readonly attemptId: string; readonly controller: AbortController } | undefined;
+const logs = createLiveLogs((attemptId, signal) => void followLog(attemptId, signal));
 
 function broadcast(event: LiveEvent): void {
   for (const { port } of tabs) port.postMessage(event);
@@ -122,19 +123,8 @@ function update(): void {
       void follow(yardStream.signal);
     }
   } else hiding ??= setTimeout(closeAll, HIDDEN_MS);
-  updateLog();
-}
-
-/** Follows at most one log: the last that a visible tab requested. */
-function updateLog(): void {
-  const attemptId = [...tabs].reverse().find((tab) => tab.visible && tab.attemptId !== undefined)?.attemptId;
-  if (logStream?.attemptId === attemptId) return;
-  logStream?.controller.abort();
-  logStream = undefined;
-  if (attemptId === undefined) return;
-  const controller = new AbortController();
-  logStream = { attemptId, controller };
-  void followLog(attemptId, controller.signal);
+  const shown = [...tabs].reverse().filter((tab) => tab.visible);
+  logs.update(shown.flatMap(({ attemptId }) => attemptId ?? []));
 }
 
 async function followLog(attemptId: string, signal: AbortSignal): Promise<void> {
@@ -151,8 +141,7 @@ function closeAll(): void {
   hiding = undefined;
   yardStream?.abort();
   yardStream = undefined;
-  logStream?.controller.abort();
-  logStream = undefined;
+  logs.update([]);
   setState({ kind: "connecting" });
 }
 

@@ -11,10 +11,10 @@ const missed = { kind: "batch", messages: [], restart: true } as const;
 
 function create() {
   const keys: unknown[] = [];
-  const refetch = createRefetch({
-    invalidateQueries: async (filters) => void keys.push(filters?.queryKey),
-  });
-  return { refetch, keys };
+  const page = { isVisible: true };
+  const client = { invalidateQueries: async (filters?: { queryKey?: unknown }) => void keys.push(filters?.queryKey) };
+  const refetch = createRefetch(client, () => page.isVisible);
+  return { refetch, keys, page };
 }
 
 describe("createRefetch", () => {
@@ -66,12 +66,44 @@ describe("createRefetch", () => {
     expect(keys).toEqual([[]]);
   });
 
+  it.each([
+    ["no stream comes, as behind a proxy that holds it back", { kind: "connecting" }, 5_000],
+    ["the stream is lost", { kind: "reconnecting", sinceMs: 0 }, 1_000],
+  ] as const)("fetches by age while %s, until it comes [argo-cd#9247, kestra#2076]", (_, state, firstMs) => {
+    const { refetch, keys } = create();
+
+    refetch.onState(state);
+    refetch.onState({ kind: "reconnecting", sinceMs: 0 });
+    vi.advanceTimersByTime(firstMs);
+    expect(keys).toEqual([[]]);
+    vi.advanceTimersByTime(10_000);
+    expect(keys).toEqual([[], [], []]);
+    refetch.onState({ kind: "live" });
+    vi.advanceTimersByTime(60_000);
+
+    expect(keys).toHaveLength(3);
+  });
+
+  it.each([
+    ["of a page in the background", { kind: "connecting" }, false],
+    ["after the session has ended", { kind: "signed-out" }, true],
+  ] as const)("fetches nothing by age %s", (_, state, isVisible) => {
+    const { refetch, keys, page } = create();
+    page.isVisible = isVisible;
+
+    refetch.onState(state);
+    vi.advanceTimersByTime(60_000);
+
+    expect(keys).toEqual([]);
+  });
+
   it("fetches nothing after its end", () => {
     const { refetch, keys } = create();
+    refetch.onState({ kind: "connecting" });
     refetch.onBatch(missed);
 
     refetch.stop();
-    vi.advanceTimersByTime(5_000);
+    vi.advanceTimersByTime(15_000);
 
     expect(keys).toEqual([]);
   });

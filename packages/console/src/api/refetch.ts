@@ -4,6 +4,10 @@ import type { LiveEvent, LiveState } from "./live-messages.ts";
 
 const LIST_MS = 2_000;
 const COUNT_MS = 5_000;
+/** Without a stream, everything on the page is fetched again at this age. */
+export const POLL_MS = 5_000;
+/** After a lost stream: tells soon whether the server still answers. */
+const FIRST_POLL_MS = 1_000;
 
 /** Follows the live stream, and fetches again what it says has changed. */
 interface Refetch {
@@ -12,8 +16,22 @@ interface Refetch {
   readonly stop: () => void;
 }
 
-/** Refetches what messages name: a stack at once, lists every 2 s, counts every 5 s at most. Only mounted queries are fetched. */
-export function createRefetch(client: Pick<QueryClient, "invalidateQueries">): Refetch {
+/**
+ * Refetches what messages name: a stack at once, lists every 2 s, counts every 5 s at most; without a stream, everything
+ * every 5 s while the page is visible. Only mounted queries are fetched.
+ */
+export function createRefetch(
+  client: Pick<QueryClient, "invalidateQueries">,
+  isVisible: () => boolean = () => document.visibilityState === "visible",
+): Refetch {
+  let polling: ReturnType<typeof setTimeout> | undefined;
+  const poll = (ms: number) => {
+    polling = setTimeout(() => {
+      // A request that is under way is as good as a new one, and may be slower than the interval.
+      if (isVisible()) void client.invalidateQueries({ queryKey: [] }, { cancelRefetch: false });
+      poll(POLL_MS);
+    }, ms);
+  };
   const later = new Map<string, ReturnType<typeof setTimeout>>();
   let isNew = true;
   const refetchLater = (queryKey: readonly string[], ms: number) => {
@@ -43,8 +61,13 @@ export function createRefetch(client: Pick<QueryClient, "invalidateQueries">): R
     },
     onState({ kind }) {
       if (kind === "reconnecting") isNew = false;
+      if (kind === "live" || kind === "signed-out") {
+        clearTimeout(polling);
+        polling = undefined;
+      } else if (polling === undefined) poll(kind === "reconnecting" ? FIRST_POLL_MS : POLL_MS);
     },
     stop() {
+      clearTimeout(polling);
       for (const timer of later.values()) clearTimeout(timer);
     },
   };

@@ -1,7 +1,16 @@
 import type { StreamMessage } from "@stackyard/sdk";
 import { notifyManager } from "@tanstack/react-query";
-import { createContext, type ReactNode, useContext, useEffect, useMemo, useRef, useState } from "react";
-import { queryClient } from "./client.ts";
+import {
+  createContext,
+  type ReactNode,
+  useContext,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from "react";
+import { queryClient, reach } from "./client.ts";
 import { connectLive, type Live } from "./live.ts";
 import type { LiveState } from "./live-messages.ts";
 import { createPressGate } from "./press-gate.ts";
@@ -12,10 +21,12 @@ notifyManager.setScheduler(createPressGate(window));
 /** The state of the live stream for a page. */
 interface LiveContext {
   readonly state: LiveState;
+  /** When the stream was last live, or the page was opened; epoch milliseconds. */
+  readonly sinceMs: number;
   readonly live: Live | undefined;
 }
 
-const Context = createContext<LiveContext>({ state: { kind: "connecting" }, live: undefined });
+const Context = createContext<LiveContext>({ state: { kind: "connecting" }, sinceMs: 0, live: undefined });
 
 interface LiveProviderProps {
   readonly children: ReactNode;
@@ -23,9 +34,18 @@ interface LiveProviderProps {
   readonly connect?: () => Live;
 }
 
+const CONNECTING: LiveState = { kind: "connecting" };
+
+type StateSince = Pick<LiveContext, "state" | "sinceMs">;
+
+function toStateSince(before: StateSince, state: LiveState): StateSince {
+  if (state.kind === "reconnecting") return { state, sinceMs: state.sinceMs };
+  return { state, sinceMs: before.state.kind === "live" ? Date.now() : before.sinceMs };
+}
+
 /** Connects the page to the live stream and fetches what a message says has changed. */
 export function LiveProvider({ children, connect = connectLive }: LiveProviderProps) {
-  const [state, setState] = useState<LiveState>({ kind: "connecting" });
+  const [{ state, sinceMs }, setState] = useState({ state: CONNECTING, sinceMs: Date.now() });
   const [live, setLive] = useState<Live>();
   useEffect(() => {
     const connection = connect();
@@ -33,22 +53,45 @@ export function LiveProvider({ children, connect = connectLive }: LiveProviderPr
     const { onBatch, onState, stop } = createRefetch(queryClient);
     const end = connection.subscribe((event) => {
       if (event.kind === "batch") return onBatch(event);
-      setState(event.state);
+      setState((before) => toStateSince(before, event.state));
       onState(event.state);
     });
+    onState(CONNECTING);
     return () => {
       end();
       stop();
       connection.send({ kind: "close" });
     };
   }, [connect]);
-  const value = useMemo(() => ({ state, live }), [state, live]);
+  const value = useMemo(() => ({ state, sinceMs, live }), [state, sinceMs, live]);
   return <Context value={value}>{children}</Context>;
 }
 
 /** Returns how fresh the page is. */
 export function useLiveState(): LiveState {
   return useContext(Context).state;
+}
+
+/** What the header says about how fresh the page is. */
+interface Freshness {
+  /** `unreachable`: requests fail. `polling`: they are answered, and no stream comes, so the page fetches by age. */
+  readonly kind: "live" | "signed-out" | "unreachable" | "polling";
+  /** Since when that is so. */
+  readonly sinceMs: number;
+}
+
+/** Returns how fresh the page is, from the stream and the answers to its requests. */
+export function useFreshness(): Freshness {
+  const { state, sinceMs } = useContext(Context);
+  const failedSince = useSyncExternalStore(reach.subscribe, reach.failedSince);
+  if (state.kind === "live" || state.kind === "signed-out") return { kind: state.kind, sinceMs };
+  if (failedSince !== undefined) return { kind: "unreachable", sinceMs: Math.min(failedSince, sinceMs) };
+  return { kind: "polling", sinceMs };
+}
+
+/** Returns true while requests fail. A stream that comes proves that the server is there. */
+export function useUnreachable(): boolean {
+  return useFreshness().kind === "unreachable";
 }
 
 /** Asks the worker to try again at once, such as after a new sign-in. */

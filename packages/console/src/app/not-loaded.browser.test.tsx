@@ -1,23 +1,32 @@
 import { describe, expect, it, vi } from "vitest";
-import { renderPage } from "../testing/render-page.tsx";
+import { useMe } from "../api/access.ts";
+import { admin, renderPage } from "../testing/render-page.tsx";
 import { NotLoaded } from "./not-loaded.tsx";
 
 const reconnecting = { kind: "state", state: { kind: "reconnecting", sinceMs: 0 } } as const;
 const live = { kind: "state", state: { kind: "live" } } as const;
 
+/** A page beside something that fetches, as the header does. */
 async function show() {
   const reload = vi.fn();
-  const page = await renderPage(() => <NotLoaded reload={reload} />, "/audit", {});
-  return { ...page, reload };
+  const server = { isGone: false };
+  const page = () => {
+    useMe();
+    return <NotLoaded reload={reload} />;
+  };
+  const answer = () => (server.isGone ? Promise.reject(new TypeError("Failed to fetch")) : admin);
+  return { ...(await renderPage(page, "/audit", { "GET /v1/me": answer })), reload, server };
 }
 
 describe("NotLoaded", () => {
   it("waits for the server, then reloads once", async () => {
-    const { screen, live: stream, reload } = await show();
+    const { screen, live: stream, reload, server } = await show();
+    server.isGone = true;
     stream.emit(reconnecting);
     await expect.element(screen.getByRole("heading", { name: "Server unreachable" })).toBeVisible();
     expect(reload).not.toHaveBeenCalled();
 
+    server.isGone = false;
     stream.emit(live);
 
     await expect.poll(() => reload.mock.calls.length).toBe(1);

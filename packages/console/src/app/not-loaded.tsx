@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "react";
-import { useLiveState } from "../api/use-live.tsx";
+import { useUnreachable } from "../api/use-live.tsx";
 import { Button } from "../design/button.tsx";
 import { Page } from "../design/page.tsx";
 
@@ -11,17 +11,16 @@ export class PageNotLoadedError extends Error {
 }
 
 /**
- * Replaces a page whose module could not be loaded. Without a server it waits for the stream; while the server answers,
+ * Replaces a page whose module could not be loaded. Without a server it waits for an answer; while the server answers,
  * a missing module means that it was upgraded. Browsers cache the failure of a module: only a reload tries again.
  */
 export function NotLoaded({ reload = () => location.reload() }: { reload?: () => void }) {
-  const { kind } = useLiveState();
+  const isGone = useUnreachable();
   const wasGone = useRef(false);
-  const isGone = kind === "reconnecting";
   useEffect(() => {
-    if (wasGone.current && kind === "live") reload();
+    if (wasGone.current && !isGone) reload();
     wasGone.current ||= isGone;
-  }, [kind, isGone, reload]);
+  }, [isGone, reload]);
   return (
     <Page title={isGone ? "Server unreachable" : "New version"}>
       <div className="notice fail" role="alert">

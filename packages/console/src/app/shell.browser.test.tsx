@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { StacksPage } from "../stacks/stacks-page.tsx";
-import { problem, renderPage } from "../testing/render-page.tsx";
+import { admin, problem, renderPage } from "../testing/render-page.tsx";
 import { aFailedStack, conditionCounts } from "../testing/stacks.ts";
 import { Shell } from "./shell.tsx";
 
@@ -9,21 +9,39 @@ const quiet = {
   "GET /v1/stack-counts": conditionCounts(1),
   "GET /v1/processes": { items: [worker] },
 };
+const gone = () => Promise.reject(new TypeError("Failed to fetch"));
 const toReconnecting = (sinceMs: number) => ({ kind: "state", state: { kind: "reconnecting", sinceMs } }) as const;
 const live = { kind: "state", state: { kind: "live" } } as const;
 
 describe("Shell", () => {
   it("shows how fresh the page is", { tags: "page" }, async () => {
-    const page = await renderPage(Shell, "/", quiet);
+    let isGone = false;
+    const answers = Object.entries(quiet).map(([route, answer]) => [route, () => (isGone ? gone() : answer)]);
+    const page = await renderPage(Shell, "/", {
+      ...Object.fromEntries(answers),
+      "GET /v1/me": () => (isGone ? gone() : admin),
+    });
     await expect.element(page.screen.getByText("Connecting")).toBeVisible();
 
     page.live.emit(live);
     await expect.element(page.screen.getByText("Live", { exact: true })).toBeVisible();
+    isGone = true;
     page.live.emit(toReconnecting(Date.now() - 2_000));
     await expect.element(page.screen.getByText(/^Reconnecting \d s$/)).toBeVisible();
     page.live.emit(toReconnecting(Date.now() - 60_000));
-
     await expect.element(page.screen.getByText(/^Stale since \d\d:\d\d:\d\d$/)).toBeVisible();
+
+    isGone = false;
+    page.live.emit(live);
+    await expect.element(page.screen.getByText("Live", { exact: true })).toBeVisible();
+  });
+
+  it("says that live updates are blocked when requests are answered and no stream comes", async () => {
+    const page = await renderPage(Shell, "/", quiet);
+
+    page.live.emit(toReconnecting(Date.now() - 60_000));
+
+    await expect.element(page.screen.getByText("Live updates blocked: fetching every 5 s")).toBeVisible();
   });
 
   it("asks for a sign-in when the session has ended, and returns to the address", async () => {
@@ -46,23 +64,40 @@ describe("Shell", () => {
 });
 
 describe("LiveProvider", () => {
-  it("refuses actions while the server is gone, and fetches everything when it is back", async () => {
-    let state = "BUILD";
+  async function showStacks() {
+    const server = { state: "BUILD", isGone: false };
+    const answer = (value: () => unknown) => () => (server.isGone ? gone() : value());
     const page = await renderPage(StacksPage, "/stacks", {
-      ...quiet,
-      "GET /v1/machines": { items: [] },
-      "GET /v1/stacks": () => ({ items: [aFailedStack("pr-1", { state })] }),
+      "GET /v1/stack-counts": answer(() => conditionCounts(1)),
+      "GET /v1/processes": answer(() => ({ items: [worker] })),
+      "GET /v1/me": answer(() => admin),
+      "GET /v1/machines": answer(() => ({ items: [] })),
+      "GET /v1/stacks": answer(() => ({ items: [aFailedStack("pr-1", { state: server.state })] })),
     });
     await expect.element(page.screen.getByText("BUILD")).toBeVisible();
     await page.screen.getByRole("button", { name: "Select all matching" }).click();
-    page.live.emit(toReconnecting(Date.now()));
-    const retry = page.screen.getByRole("button", { name: "Retry…" });
-    await expect.element(retry).toHaveAccessibleDescription("Server unreachable");
-    await expect.element(page.screen.getByText("BUILD")).toBeVisible();
+    return { page, server, retry: page.screen.getByRole("button", { name: "Retry…" }) };
+  }
 
-    state = "LIVE";
+  it("refuses actions while the server is gone, and fetches everything when it is back", async () => {
+    const { page, server, retry } = await showStacks();
+    server.isGone = true;
+    page.live.emit(toReconnecting(Date.now()));
+    await expect.element(retry).toHaveAccessibleDescription("Server unreachable");
+
+    server.isGone = false;
+    server.state = "LIVE";
     page.live.emit(live);
     page.live.emit({ kind: "batch", messages: [], restart: true });
+
+    await expect.element(page.screen.getByText("LIVE")).toBeVisible();
+    await expect.element(retry).not.toHaveAttribute("aria-disabled");
+  });
+
+  it("works without a stream: actions stay allowed, and changes appear [argo-cd#9247, kestra#2076, tock#1895]", async () => {
+    const { page, server, retry } = await showStacks();
+    page.live.emit(toReconnecting(Date.now() - 60_000));
+    server.state = "LIVE";
 
     await expect.element(page.screen.getByText("LIVE")).toBeVisible();
     await expect.element(retry).not.toHaveAttribute("aria-disabled");

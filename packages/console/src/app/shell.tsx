@@ -3,8 +3,9 @@ import { useState } from "react";
 import { useMe } from "../api/access.ts";
 import { isSignedOut, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
+import { POLL_MS } from "../api/refetch.ts";
 import { countOf, useConditionCounts } from "../api/use-condition-counts.ts";
-import { useLiveRetry, useLiveState } from "../api/use-live.tsx";
+import { useFreshness, useLiveRetry, useLiveState } from "../api/use-live.tsx";
 import { useLoad } from "../api/use-load.ts";
 import { Button } from "../design/button.tsx";
 import { Dialog } from "../design/dialog.tsx";
@@ -95,14 +96,25 @@ function Navigation() {
   );
 }
 
+/** How long a stream may take before the page says that none comes. */
+const PATIENCE_MS = 10_000;
+
 function Freshness() {
-  const live = useLiveState();
+  const fresh = useFreshness();
   const { zone } = useSettings();
   const now = useNow();
-  if (live.kind === "live") return <Mark status="quiet" word="Live" />;
-  if (live.kind !== "reconnecting") return <Mark status="waiting" word="Connecting" />;
-  const seconds = Math.round((now - live.sinceMs) / 1_000);
-  const word = seconds < 10 ? `Reconnecting ${seconds} s` : `Stale since ${formatTime(live.sinceMs, zone)}`;
+  if (fresh.kind === "live") return <Mark status="quiet" word="Live" />;
+  const age = now - fresh.sinceMs;
+  if (fresh.kind !== "unreachable") {
+    if (fresh.kind === "signed-out" || age < PATIENCE_MS) return <Mark status="waiting" word="Connecting" />;
+    return (
+      <span title="Requests are answered, but no live updates arrive. A proxy probably holds back event streams.">
+        <Mark status="waiting" word={`Live updates blocked: fetching every ${POLL_MS / 1_000} s`} />
+      </span>
+    );
+  }
+  const seconds = Math.round(age / 1_000);
+  const word = age < PATIENCE_MS ? `Reconnecting ${seconds} s` : `Stale since ${formatTime(fresh.sinceMs, zone)}`;
   return <Mark status="overdue" word={word} />;
 }
 

@@ -66,6 +66,20 @@ describe("createLogReader", () => {
     expect(await reader.find(has("error"), 11, "previous")).toBe(0);
   });
 
+  it("asks whether the log has grown when no part comes, and stays where it is read", async () => {
+    const { reader, log, requests } = read("a\n");
+    await reader.open();
+    await reader.refresh();
+    expect(requests).toEqual(["0-2", "1-2"]);
+
+    log.text = "a\nb\n";
+    await reader.refresh();
+    await expect.poll(() => reader.getState().buffer.lines.map(({ text }) => text)).toEqual(["a", "b"]);
+    reader.takePart({ attemptId: "x", offset: 2, text: "b\nc\n" });
+
+    expect(reader.getState().buffer.lines.map(({ text }) => text)).toEqual(["a", "b", "c"]);
+  });
+
   it("takes over live parts, also overlapping ones, and loads what a gap has left out", async () => {
     const { reader, log } = read("a\n");
     await reader.open();

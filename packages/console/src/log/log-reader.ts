@@ -34,6 +34,8 @@ export interface LogReader {
   readonly open: (at?: number) => Promise<void>;
   readonly loadEarlier: () => Promise<void>;
   readonly loadLater: () => Promise<void>;
+  /** Asks whether the log has grown, and shows what is new when its end is shown: for a log whose parts do not come by the stream. */
+  readonly refresh: () => Promise<void>;
   /** Takes over a part of the live stream. */
   readonly takePart: (part: LogPart) => void;
   /**
@@ -72,6 +74,12 @@ export function createLogReader(load: LoadLog): LogReader {
     return queue;
   };
   const later = async () => setState(await loadAfter(load, getState));
+  const takeSize = (size: number) => {
+    const isAtEnd = state.buffer.to === state.size && state.status === "ready";
+    if (size <= state.size) return;
+    setState({ size });
+    if (isAtEnd) void run(later);
+  };
   const reader: LogReader = {
     getState,
     subscribe,
@@ -86,6 +94,11 @@ export function createLogReader(load: LoadLog): LogReader {
     loadEarlier: () =>
       state.buffer.from === 0 ? Promise.resolve() : run(async () => setState(await loadBefore(load, getState))),
     loadLater: () => (state.buffer.to >= state.size ? Promise.resolve() : run(later)),
+    async refresh() {
+      if (state.status !== "ready") return;
+      const grown = await load({ last: 1 }).catch(() => undefined);
+      if (grown !== undefined) takeSize(grown.size);
+    },
     takePart(part) {
       const end = part.offset + byteLength(part.text);
       const { buffer, size } = state;
@@ -94,10 +107,7 @@ export function createLogReader(load: LoadLog): LogReader {
       if (isAtEnd && part.offset <= buffer.to) {
         const text = skipBytes(part.text, buffer.to - part.offset);
         setState({ buffer: appendPart(buffer, { from: buffer.to, to: end, text }), size: end });
-      } else {
-        setState({ size: end });
-        if (isAtEnd) void run(later);
-      }
+      } else takeSize(end);
     },
     async find(fits, after, direction) {
       search += 1;

@@ -29,12 +29,7 @@ export function LogView({ attemptId, reader, live }: LogViewProps) {
   const state = useSyncExternalStore(reader.subscribe, reader.getState);
   const [follow, setFollow] = useState(live && selected === undefined);
   const [wrap, setWrap] = useState(true);
-  useFollowedLog(live ? attemptId : undefined);
-  useStreamMessages((messages) => {
-    for (const message of messages) {
-      if (message.kind === "log" && message.part.attemptId === attemptId) reader.takePart(message.part);
-    }
-  });
+  useGrowingLog(attemptId, reader, live);
   const showEnd = async () => {
     setFollow(true);
     const { buffer, size } = reader.getState();
@@ -72,6 +67,30 @@ export function LogView({ attemptId, reader, live }: LogViewProps) {
       )}
     </div>
   );
+}
+
+/** How long a running log may be silent before the page asks whether it has grown. */
+const SILENCE_MS = 3_000;
+
+/** Shows what a running attempt writes: by the stream, or, when nothing comes, by asking. */
+function useGrowingLog(attemptId: string, reader: LogReader, live: boolean): void {
+  const partAt = useRef(0);
+  useFollowedLog(live ? attemptId : undefined);
+  useStreamMessages((messages) => {
+    for (const message of messages) {
+      if (message.kind !== "log" || message.part.attemptId !== attemptId) continue;
+      partAt.current = Date.now();
+      reader.takePart(message.part);
+    }
+  });
+  useEffect(() => {
+    if (!live) return;
+    const timer = setInterval(() => {
+      const isSilent = Date.now() - partAt.current >= SILENCE_MS;
+      if (isSilent && document.visibilityState === "visible") void reader.refresh();
+    }, SILENCE_MS);
+    return () => clearInterval(timer);
+  }, [live, reader]);
 }
 
 interface ToolbarProps {

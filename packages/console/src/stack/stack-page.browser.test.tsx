@@ -3,7 +3,7 @@ import { page, userEvent } from "vitest/browser";
 import { rememberList } from "../api/last-list.ts";
 import { useShortcuts } from "../app/shortcuts.tsx";
 import { anAttempt, anEntry, applied, aStack, stackApi } from "../testing/a-stack.ts";
-import { problem, renderPage, viewer } from "../testing/render-page.tsx";
+import { admin, problem, renderPage, viewer } from "../testing/render-page.tsx";
 import { StackPage } from "./stack-page.tsx";
 
 const ADDRESS = "/stack?id=pr-12";
@@ -133,10 +133,13 @@ describe("actions on the page of a stack", () => {
   });
 
   it("refuses actions while the server is unreachable, keeps the data, and allows them again afterwards", async () => {
-    const { screen, live } = await renderPage(StackPage, ADDRESS, stackApi(aStack()));
+    let isGone = false;
+    const gone = () => (isGone ? Promise.reject(new TypeError("Failed to fetch")) : admin);
+    const { screen, live } = await renderPage(StackPage, ADDRESS, { ...stackApi(aStack()), "GET /v1/me": gone });
     const retry = screen.getByRole("button", { name: "Retry", exact: true });
     await expect.element(retry).not.toHaveAttribute("aria-disabled", "true");
 
+    isGone = true;
     live.emit({ kind: "state", state: { kind: "reconnecting", sinceMs: 0 } });
 
     await expect.element(retry).toHaveAccessibleDescription("Server unreachable");
