@@ -30,7 +30,7 @@ export function createCompletion(loadCommands: () => Promise<readonly CliCommand
       const commands = await loadCommands();
       const script = SCRIPTS[shell](commands.map(toWords));
       if (out.json) out.result({ shell, script }, () => "");
-      else out.text(script);
+      else out.document(script);
     },
   });
 }

@@ -21,8 +21,10 @@ export interface Output extends CommandOutput {
   readonly json: boolean;
   /** True when results go to a terminal. */
   readonly interactive: boolean;
-  /** Prints text unchanged, such as a graph or a script; never as JSON. */
+  /** Prints text for people, such as a table; never as JSON. */
   text(text: string): void;
+  /** Prints a document, such as a machine's source. Files and pipes get every character; a terminal gets what `text` prints. */
+  document(text: string): void;
   /** Prints a permanent line during long work, on standard error; with `--json` one object on standard output. */
   step(value: Readonly<Record<string, unknown>>, toText: () => string): void;
   /** Prints a line of a log on standard error; with `--json` as an object. */
@@ -65,6 +67,11 @@ export function createOutput({ stdout, stderr, json, quiet = false, env }: Outpu
     text(text) {
       live.clear();
       results(text);
+    },
+    document(text) {
+      live.clear();
+      if (stdout.isTTY === true) results(text);
+      else if (text !== "") stdout.write(text.endsWith("\n") ? text : `${text}\n`);
     },
     progress: (value, toText, toBlock) => report(value, () => live.show(toText, toBlock)),
     step: (value, toText) => report(value, () => printNote(toText())),

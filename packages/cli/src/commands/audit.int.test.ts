@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
+import { writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseLines, runCli } from "../testing/run-cli.ts";
 import { makeTempProject } from "../testing/temp-project.ts";
@@ -49,6 +51,27 @@ describe("audit", () => {
   });
   afterAll(() => server.close());
   const run = (...words: string[]) => runCli(["audit", ...words, "--url", url, "--token", "t"], { cwd: "/" });
+
+  it("exports every byte of the lines, and verifies the file, whatever names are in it", async () => {
+    const odd = ["\u202e", "\u2028x", "\u2029", "\u200b", "\u0085", "\u007f", "\ufeff"].join(" ");
+    const first = toText(1, "").replace('"ada"', JSON.stringify(odd));
+    texts = [first, toText(2, hash(first))];
+    const folder = makeTempProject({});
+    try {
+      const { stdout, exitCode } = await run("export");
+      writeFileSync(join(folder.folder, "a.ndjson"), stdout);
+      writeFileSync(join(folder.folder, "b.ndjson"), stdout.replaceAll("\n", "\r\n"));
+
+      expect([exitCode, stdout]).toEqual([0, texts.map((text) => `${text}\n`).join("")]);
+      for (const file of ["a.ndjson", "b.ndjson"]) {
+        const verified = await runCli(["audit", "verify", file], { cwd: folder.folder });
+        expect([verified.exitCode, verified.stdout]).toEqual([0, expect.stringContaining("2 lines are whole")]);
+      }
+    } finally {
+      folder.remove();
+      texts = TEXTS;
+    }
+  });
 
   it("lists lines newest first, and passes its filters on", async () => {
     const { stdout, exitCode } = await run("--who", "ada", "--stack", "pr-1", "--since", "2026-11-20", "--action", "X");

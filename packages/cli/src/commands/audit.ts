@@ -1,6 +1,5 @@
 import { createReadStream, existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { createInterface } from "node:readline";
 import { checkArgs, defineCommand, defined, optionalInteger, optionalText } from "@stackyard/core";
 import { type ChainFault, type ChainReport, checkChain, type KnownHead } from "@stackyard/core/access";
 import type { AuditLine } from "@stackyard/sdk";
@@ -63,7 +62,7 @@ export const auditExport = defineServerCommand({
   examples: { "stackyard audit export > audit.ndjson": "Save the log." },
   args: Type.Object({}),
   async run({ out, yard, signal }) {
-    for await (const text of yard.audit.export({ signal })) out.text(text);
+    for await (const text of yard.audit.export({ signal })) out.document(text);
   },
 });
 
@@ -122,7 +121,23 @@ async function verify(texts: AsyncIterable<string>, head: KnownHead | undefined)
 
 function readFileLines(path: string, given: string): AsyncIterable<string> {
   if (!existsSync(path)) throw failWith("NOT_FOUND", `The file "${given}" does not exist.`);
-  return createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY });
+  return splitLines(createReadStream(path, { encoding: "utf8" }));
+}
+
+/** Splits at line feeds only: `node:readline` also ends lines at U+2028 and U+2029, which texts may contain. */
+async function* splitLines(chunks: AsyncIterable<string>): AsyncGenerator<string, void, undefined> {
+  let rest = "";
+  for await (const chunk of chunks) {
+    const lines = (rest + chunk).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) yield withoutReturn(line);
+  }
+  if (rest !== "") yield withoutReturn(rest);
+}
+
+/** Removes the end of a line that a program on Windows has added. The JSON of a line contains no such character. */
+function withoutReturn(line: string): string {
+  return line.endsWith("\r") ? line.slice(0, -1) : line;
 }
 
 function formatReport(report: ChainReport): string {
@@ -140,6 +155,10 @@ function formatFault({ kind, seq }: ChainFault): string {
       return `Line ${seq} was removed.`;
     case "foreign":
       return `Line ${seq} is out of sequence: it was duplicated or added.`;
+    case "beginning":
+      return `Lines before line ${seq} were removed: no line says that exactly these were pruned.`;
+    case "head":
+      return "The head of the audit log was removed.";
     case "end":
       return `No line has this hash. The log ends with line ${seq}: it was changed, or later lines were removed.`;
   }

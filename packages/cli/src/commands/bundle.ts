@@ -27,7 +27,7 @@ export const stacksBundle = defineServerCommand({
     const bundle = await yard.stacks.bundle(stack, { signal });
     const text = JSON.stringify(bundle, undefined, 2);
     if (output === "-") {
-      out.text(text);
+      out.document(text);
       return 0;
     }
     const file = resolve(cwd, output ?? `stackyard-${stack.replaceAll(/[^A-Za-z0-9._-]/g, "_").slice(0, 100)}.json`);

@@ -64,7 +64,7 @@ export const machinesShow = defineServerCommand({
   }),
   async run({ out, yard, signal }, { machine: name, source = false }) {
     const machine = await yard.machines.get(name, { signal });
-    if (source && !out.json) out.text(machine.source ?? "");
+    if (source && !out.json) out.document(machine.source ?? "");
     else out.result(machine, () => formatMachine(machine, out));
   },
 });
@@ -240,7 +240,7 @@ export const graph = defineCommand({
     if (output !== undefined) await writeFile(resolve(context.cwd, output), text);
     const written = output === undefined ? { text } : { output };
     if (context.out.json) context.out.result({ machine: machine.name, format, ...drawn, ...written }, () => "");
-    else if (output === undefined) context.out.text(text);
+    else if (output === undefined) context.out.document(text);
     else context.out.note(`Wrote ${output}.`);
   },
 });

@@ -159,7 +159,7 @@ export const machinesUpgrade = defineCommand({
     }
     if (!print) await writeWhole(resolve(cwd, file), upgraded.source, context);
     if (print && !out.json) {
-      out.text(upgraded.source);
+      out.document(upgraded.source);
       if (problems.length > 0) out.note(formatProblems(problems, out).join("\n"));
       return 0;
     }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type ChainReport, checkChain, EMPTY_HEAD, hashLine, type KnownHead, toLineText } from "./audit-chain.ts";
+import { type ChainReport, checkChain, EMPTY_HEAD, hashLine, type KnownHead, PRUNER, toLineText } from "./audit-chain.ts";
 import type { AuditEntry, AuditLine } from "./audit-entry.ts";
 
 function anEntry(id: string): AuditEntry {
@@ -8,11 +8,12 @@ function anEntry(id: string): AuditEntry {
 }
 
 /** A chain of so many lines, and its head. */
-function aChain(count: number) {
+function aChain(count: number, last: Partial<AuditEntry> = {}) {
   const texts: string[] = [];
   let { seq, hash } = EMPTY_HEAD;
   for (let index = 1; index <= count; index += 1) {
-    const text = toLineText(anEntry(`01${index}`), { seq, hash });
+    const entry = index === count ? { ...anEntry(`01${index}`), ...last } : anEntry(`01${index}`);
+    const text = toLineText(entry, { seq, hash });
     texts.push(text);
     [seq, hash] = [seq + 1, hashLine(text)];
   }
@@ -48,10 +49,33 @@ describe("checkChain", () => {
   });
 
   it("accepts a chain whose beginning was pruned, as the head says it", () => {
-    const first = { seq: 3, prev: hashLine(at(2) ?? "") };
+    const pruned = aChain(6, { action: "pruneAudit", who: PRUNER, via: "host", on: { key: "1-2" } });
+    const first = { seq: 3, prev: hashLine(pruned.texts[1] ?? "") };
 
-    expect(check(texts.slice(2), { ...head, first })).toMatchObject({ kind: "whole", lines: 4, first: 3 });
-    expect(check(texts.slice(2))).toMatchObject({ kind: "whole", first: 3 });
+    expect(check(pruned.texts.slice(2), { ...pruned.head, first })).toMatchObject({ kind: "whole", lines: 4, first: 3 });
+    expect(check(pruned.texts.slice(2))).toMatchObject({ kind: "whole", first: 3 });
+  });
+
+  const prune = { action: "pruneAudit", who: PRUNER, via: "host", on: { key: "1-2" } } as const;
+  it.each([
+    ["no line says that", {}],
+    ["a line says that fewer lines were pruned", { ...prune, on: { key: "1-1" } }],
+    ["a line says that more lines were pruned", { ...prune, on: { key: "1-3" } }],
+    ["an event has the name of the action", { ...prune, who: anEntry("").who, via: "api" }],
+    ["a program names itself so", { ...prune, who: { ...PRUNER, kind: "token" } }],
+    ["the line says nothing", { ...prune, on: {} }],
+  ] as const)("notices that the beginning was removed when %s", (_, last) => {
+    const chain = aChain(6, last);
+    const first = { seq: 3, prev: hashLine(chain.texts[1] ?? "") };
+    const broken = { kind: "broken", fault: { kind: "beginning", seq: 3 } };
+
+    expect(check(chain.texts.slice(2), { ...chain.head, first })).toEqual(broken);
+    expect(check(chain.texts.slice(2))).toEqual(broken);
+    expect(check(chain.texts.slice(2), { hash: chain.head.hash })).toEqual(broken);
+  });
+
+  it("notices that the head of a log with lines was removed", () => {
+    expect(check(texts, EMPTY_HEAD)).toEqual({ kind: "broken", fault: { kind: "head", seq: 1 } });
   });
 
   it.each([1, 2, 4, 5, 6])("names line %i when it is changed", (seq) => {

@@ -21,6 +21,11 @@ export const HEAD_KEY = "audit/head";
 /** Everything under this key is a sealed line. */
 export const LOG_PREFIX = "audit/log/";
 
+/** The action of lines about pruned lines. */
+export const PRUNE_ACTION = "pruneAudit";
+/** Who prunes. */
+export const PRUNER = { kind: "host", id: "stackyard", name: "stackyard", groups: [] } as const;
+
 /** Returns the key of a line: in order of numbers. */
 export function toLineKey(seq: number): string {
   return `${LOG_PREFIX}${String(seq).padStart(16, "0")}`;
@@ -53,10 +58,11 @@ function isLine(value: unknown): value is AuditLine {
 
 /**
  * The fault of a chain: a line was changed or removed, or does not belong there. `end`: no line has the hash of the
- * stored head, so lines after this one are missing, or it was changed.
+ * stored head, so lines after this one are missing, or it was changed. `beginning`: lines before this one are missing,
+ * and no line says that exactly these were pruned. `head`: there are lines, but no head.
  */
 export interface ChainFault {
-  readonly kind: "changed" | "removed" | "foreign" | "end";
+  readonly kind: "changed" | "removed" | "foreign" | "end" | "beginning" | "head";
   readonly seq: number;
 }
 
@@ -89,6 +95,7 @@ export function checkChain(head?: KnownHead): ChainCheck {
   const links: Link[] = [];
   let lines = 0;
   let first = 0;
+  let prunedTo = 0;
   let isHeadSeen = head === undefined || head.hash === "";
   let fault: ChainFault | undefined;
 
@@ -103,6 +110,7 @@ export function checkChain(head?: KnownHead): ChainCheck {
     links.push(link);
     if (lines === 0) first = link.seq;
     lines += 1;
+    prunedTo = Math.max(prunedTo, findPrunedTo(line));
     isHeadSeen ||= link.hash === head?.hash;
     return findChanged(before, link, lines) ?? findOtherEnd(log, link);
   }
@@ -112,7 +120,9 @@ export function checkChain(head?: KnownHead): ChainCheck {
     const next = last === undefined ? (log?.first.seq ?? 1) : last.seq + 1;
     const unfit = findUnfit(links, lines);
     if (unfit !== undefined || (log?.seq ?? 0) >= next) return unfit ?? { kind: "removed", seq: next };
-    return isHeadSeen ? undefined : { kind: "end", seq: next - 1 };
+    if (!isHeadSeen) return { kind: "end", seq: next - 1 };
+    if (lines > 0 && first !== prunedTo + 1) return { kind: "beginning", seq: first };
+    return log?.seq === 0 && lines > 0 ? { kind: "head", seq: 1 } : undefined;
   }
 
   return {
@@ -127,6 +137,14 @@ export function checkChain(head?: KnownHead): ChainCheck {
       return { kind: "whole", lines, first, last: { seq, hash } };
     },
   };
+}
+
+const PRUNED = /^\d+-(\d+)$/;
+
+/** Returns the number of the last line that this one says was pruned; 0 for other lines. */
+function findPrunedTo({ action, who, via, on }: AuditLine): number {
+  if (action !== PRUNE_ACTION || who.kind !== PRUNER.kind || who.id !== PRUNER.id || via !== PRUNER.kind) return 0;
+  return Number(PRUNED.exec(on.key ?? "")?.[1] ?? 0);
 }
 
 /** A line that was read. */

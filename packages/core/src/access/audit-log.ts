@@ -1,3 +1,4 @@
+import { listPages } from "../list-pages.ts";
 import type { Clock } from "../ports/clock.ts";
 import {
   createPageBuilder,
@@ -69,6 +70,12 @@ export function createAuditLog({
     return found;
   }
 
+  /** Reads all lines of a log whose head is missing, so that a check finds them. */
+  async function* readHeadless(): AsyncGenerator<string, void, undefined> {
+    const pages = listPages((start) => records.list(LOG_PREFIX, { limit: CHUNK, now: clock.now(), ...start }));
+    for await (const { items } of pages) yield* items.map(({ value }) => String(value));
+  }
+
   return {
     head,
     async list(filter, page) {
@@ -89,6 +96,7 @@ export function createAuditLog({
     },
     async *readTexts() {
       const { seq: last, first } = await head();
+      if (last === 0) yield* readHeadless();
       for (let from = first.seq; from <= last; from += CHUNK) {
         for (const { value } of await readRange(from, Math.min(last, from + CHUNK - 1))) yield String(value);
       }

@@ -17,6 +17,9 @@ function createBench() {
   let owners = 0;
   let entries = 0;
 
+  const warnings: string[] = [];
+  const logger = { ...silentLogger, warn: (message: string) => warnings.push(message) };
+
   function start(records: Records = kept, retentionMs = 400 * DAY_MS): AuditSealer {
     owners += 1;
     const own = { now: () => clock.now };
@@ -28,7 +31,7 @@ function createBench() {
       return `zz-${owner}-${ids}`;
     };
     return createAuditSealer(
-      { records, leases, clock: own, ids: { next }, logger: silentLogger, owner },
+      { records, leases, clock: own, ids: { next }, logger, owner },
       { retentionMs },
     );
   }
@@ -64,7 +67,12 @@ function createBench() {
     };
   }
 
-  return { kept, clock, start, add, read };
+  /** Lets that much time pass, while a process runs now and then. */
+  async function pass(ms: number): Promise<void> {
+    for (const end = clock.now + ms; clock.now < end; clock.now += DAY_MS / 2) await start(kept, 9_999 * DAY_MS).seal();
+  }
+
+  return { kept, clock, start, add, read, pass, warnings };
 }
 
 /** Records of a process that dies with its call of this number: before the call takes effect, or after it. */
@@ -162,10 +170,9 @@ describe("sealing", () => {
 
   it.each(["before", "after"] as const)("prunes once when it is killed %s any call", async (when) => {
     for (let dieAt = 1, died = true; died; dieAt += 1) {
-      const { kept, clock, start, add, read } = createBench();
+      const { kept, clock, start, add, read, pass } = createBench();
       await add(3);
-      await start().seal();
-      clock.now += 40 * DAY_MS;
+      await pass(40 * DAY_MS);
       const young = await add(2);
       await start().seal();
       const dying = createDying(kept, dieAt, when);
@@ -189,14 +196,59 @@ describe("sealing", () => {
   });
 
   it("never prunes the newest line, so that the chain continues behind a log that is old as a whole", async () => {
-    const { clock, start, add, read } = createBench();
+    const { start, add, read, pass } = createBench();
     await add(2);
-    await start().seal();
-    clock.now += 4_000 * DAY_MS;
+    await pass(402 * DAY_MS);
 
     await sealAll(start());
 
     expect(await read()).toMatchObject({ actions: ["pruneAudit", "pruneAudit"], report: { kind: "whole", first: 3 } });
+  });
+
+  it.each([2, 500])("prunes nothing for a day after the clock has jumped by %i days, and warns", async (days) => {
+    const { clock, start, add, read, pass, warnings } = createBench();
+    await add(2);
+    await pass(401 * DAY_MS);
+    await add(1);
+    clock.now += days * DAY_MS;
+
+    for (let hour = 0; hour < 23; hour += 1) {
+      await sealAll(start());
+      clock.now += DAY_MS / 24;
+    }
+
+    expect((await read()).head?.first).toEqual({ seq: 1, prev: "" });
+    expect(warnings).toEqual([expect.stringContaining("The clock has jumped by more than a day.")]);
+  });
+
+  it("prunes again when the clock has been steady for a day", async () => {
+    const { clock, start, add, read, pass } = createBench();
+    await add(2);
+    await pass(2 * DAY_MS);
+    clock.now += 500 * DAY_MS;
+    await pass(2 * DAY_MS);
+    await add(1);
+
+    await sealAll(start());
+
+    expect(await read()).toMatchObject({ report: { kind: "whole" }, head: { first: { seq: 3 } } });
+  });
+
+  it("keeps all lines when the head was removed", async () => {
+    const { kept, clock, start, add, read, pass } = createBench();
+    await add(3);
+    await pass(402 * DAY_MS);
+    await add(2);
+    await sealAll(start());
+    const before = await read();
+    await kept.remove("audit/head", (await kept.get("audit/head", clock.now))?.version ?? 0);
+    clock.now += LATER_MS;
+    const ids = await add(1);
+
+    await sealAll(start());
+
+    const after = await read();
+    expect(after).toMatchObject({ report: { kind: "whole", first: before.head?.first.seq }, ids: [...before.ids, ...ids] });
   });
 
   it("is not confused by entries that a store relays again after they were sealed", async () => {

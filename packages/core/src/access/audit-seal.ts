@@ -10,6 +10,8 @@ import {
   HEAD_KEY,
   hashLine,
   LOG_PREFIX,
+  PRUNE_ACTION,
+  PRUNER,
   parseLine,
   toLineKey,
   toLineText,
@@ -49,6 +51,8 @@ export const AUDIT_RETENTION_DAYS = { default: 400, least: 30, most: 3_650 } as 
 const DAY_MS = 86_400_000;
 const LEASE_KEY = "audit-seal";
 const LEASE_MS = 30_000;
+/** A clock that jumps by more is not trusted for as long: what is pruned by a wrong clock is lost. */
+const JUMP_MS = DAY_MS;
 /** A page of records has at most this many, and SQLite commits this many writes at once. */
 const BATCH = 256;
 const PRUNE_EVERY_MS = 600_000;
@@ -63,6 +67,8 @@ interface HeadValue extends AuditHead {
   readonly batchFrom: number;
   /** Lines that are being pruned: they go when the entry about it is there. */
   readonly pruning?: { readonly entryId: string; readonly at: number; readonly from: number };
+  /** When a sealer last looked at the clock, and since when it has run without a jump. */
+  readonly clock?: { readonly seenAt: number; readonly steadySince: number };
 }
 
 /** The head with its record's version. */
@@ -110,10 +116,13 @@ export function createAuditSealer(deps: AuditSealerDeps, options: AuditSealerOpt
     const held = hasLines ? await hold() : undefined;
     let isMore = false;
     if (held !== undefined) {
-      const ready = head ?? (await recover(deps, held));
+      const known = head ?? (await recover(deps, held));
       head = undefined;
+      const ready = await noteClock(deps, known);
       const entryId = deps.ids.next();
-      const begun = await beginPruning(deps, ready, { before: clock.now() - retentionMs, entryId });
+      const begun = isSteady(ready, clock.now())
+        ? await beginPruning(deps, ready, { before: clock.now() - retentionMs, entryId })
+        : ready;
       head = await finishPruning(deps, begun);
       isMore = begun !== ready;
     }
@@ -228,7 +237,7 @@ async function removeSealed({ records, clock }: LogDeps, sealed: readonly Waitin
  */
 async function recover(deps: LogDeps, { token }: Lease): Promise<HeldHead> {
   const record = await deps.records.get(HEAD_KEY, deps.clock.now());
-  const before = (record?.value ?? { ...EMPTY_HEAD, batchFrom: 1, token: 0 }) as HeadValue;
+  const before = (record?.value ?? (await findLostHead(deps))) as HeadValue;
   if (before.token > token) throw lost();
   const old: HeldHead = { value: before, version: record?.version ?? "absent" };
   const fenced = await putHead(deps, old, { ...before, token });
@@ -240,6 +249,15 @@ async function recover(deps: LogDeps, { token }: Lease): Promise<HeldHead> {
   await all(stray.map(({ key, version }) => deps.records.remove(key, version)));
   await removeLeft(deps, ids);
   return finishPruning(deps, head);
+}
+
+/** Returns the head of a log without one: before its oldest line, so that lines are kept if only the head was removed. */
+async function findLostHead(deps: LogDeps): Promise<HeadValue> {
+  const { items } = await deps.records.list(LOG_PREFIX, { limit: 1, now: deps.clock.now() });
+  const line = parseLine(items[0]?.value);
+  if (line === undefined) return { ...EMPTY_HEAD, batchFrom: 1, token: 0 };
+  const { seq, prev } = line;
+  return { seq: seq - 1, hash: prev, first: { seq, prev }, batchFrom: seq, token: 0 };
 }
 
 /** Removes the records of entries that are in the chain already. */
@@ -277,6 +295,22 @@ async function readTail(deps: LogDeps, { seq: headSeq, hash: headHash, batchFrom
   return { ids, stray, seq, hash };
 }
 
+/** Stores that the clock was seen, and warns when it has jumped since. */
+async function noteClock(deps: LogDeps & Pick<AuditSealerDeps, "logger">, head: HeldHead): Promise<HeldHead> {
+  const now = deps.clock.now();
+  const { seenAt, steadySince } = head.value.clock ?? { seenAt: now, steadySince: now };
+  const hasJumped = Math.abs(now - seenAt) > JUMP_MS;
+  if (hasJumped) {
+    const message = "The clock has jumped by more than a day. For a day, no lines of the audit log are pruned.";
+    deps.logger.warn(message, { from: new Date(seenAt).toISOString(), to: new Date(now).toISOString() });
+  }
+  return putHead(deps, head, { ...head.value, clock: { seenAt: now, steadySince: hasJumped ? now : steadySince } });
+}
+
+function isSteady({ value }: HeldHead, now: number): boolean {
+  return value.clock !== undefined && now - value.clock.steadySince >= JUMP_MS;
+}
+
 /** So many lines go at once. */
 const PRUNED_AT_ONCE = 10_000;
 
@@ -307,9 +341,8 @@ async function finishPruning(deps: LogDeps, head: HeldHead): Promise<HeldHead> {
   const { pruning, ...rest } = head.value;
   if (pruning === undefined) return head;
   const { entryId: id, at, from } = pruning;
-  const who = { kind: "host", id: "stackyard", name: "stackyard", groups: [] } as const;
   const on = { key: `${from}-${rest.first.seq - 1}` };
-  const entry: AuditEntry = { id, at, action: "pruneAudit", outcome: "done", who, via: "host", on };
+  const entry: AuditEntry = { id, at, action: PRUNE_ACTION, outcome: "done", who: PRUNER, via: "host", on };
   await deps.records.put({ key: toPendingKey(id), value: entry, expected: "absent", now: deps.clock.now() });
   const pages = listPages((start) => deps.records.list(LOG_PREFIX, { limit: BATCH, now: deps.clock.now(), ...start }));
   for await (const { items } of pages) {
