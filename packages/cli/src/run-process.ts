@@ -1,8 +1,12 @@
 import { runCommandLine } from "./command-line.ts";
+import { countLostOutput } from "./lost-output.ts";
 
 /** Runs the words that the process was started with, and ends it with their exit code. */
 export async function runProcess(): Promise<void> {
-  ignoreClosedPipes();
+  // `stackyard stacks ls | head` closes the pipe early.
+  const options = { onClosedPipe: () => process.exit() };
+  const lostResults = countLostOutput(process.stdout, options);
+  countLostOutput(process.stderr, options);
   const interrupt = new AbortController();
   const stop = () => {
     if (interrupt.signal.aborted) process.exit(130);
@@ -22,17 +26,11 @@ export async function runProcess(): Promise<void> {
   process.off("SIGTERM", stop);
   // Open handles, such as a module that a project's configuration left running, must not block the shell.
   await flush(process.stdout);
-  process.exit();
-}
-
-// `stackyard stacks ls | head` closes the pipe early, which is not an error.
-function ignoreClosedPipes(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "EPIPE") process.exit();
-      throw error;
-    });
+  if (lostResults.count() > 0) {
+    process.stderr.write("Results could not be written to standard output.\n");
+    process.exitCode ||= 1;
   }
+  process.exit();
 }
 
 function flush(stream: NodeJS.WriteStream): Promise<void> {

@@ -1,0 +1,50 @@
+import { EventEmitter } from "node:events";
+import { setTimeout } from "node:timers/promises";
+import { expect, it, vi } from "vitest";
+import { countLostOutput } from "./lost-output.ts";
+
+function createDisk() {
+  const written: string[] = [];
+  const disk = { isFull: false, code: "ENOSPC" };
+  // Like standard output, which can be written to again after an error.
+  const stream = Object.assign(new EventEmitter(), {
+    write(text: string, done: (error?: Error) => void = () => undefined) {
+      const error = disk.isFull ? Object.assign(new Error("write failed"), { code: disk.code }) : undefined;
+      if (error === undefined) written.push(text);
+      done(error);
+      if (error !== undefined) stream.emit("error", error);
+    },
+  });
+  return { disk, stream, written };
+}
+
+it.each(["ENOSPC", "EIO", "EDQUOT", "EFBIG"])("counts writes that fail with %s, and writes the count later", async (code) => {
+  const { disk, stream, written } = createDisk();
+  disk.code = code;
+  const lost = countLostOutput(stream, { onClosedPipe: () => undefined, retryMs: 30 });
+  disk.isFull = true;
+  for (const line of ["a\n", "b\n", "c\n"]) {
+    stream.write(line);
+    await setTimeout(1);
+  }
+  const counted = lost.count();
+  await setTimeout(70);
+  disk.isFull = false;
+
+  await vi.waitFor(() => expect(written).toHaveLength(1));
+
+  expect(counted).toBe(3);
+  expect(written[0]).toMatch(/ warn Output was lost: 3 writes failed\.\n$/);
+});
+
+it("passes a closed pipe on", async () => {
+  const { disk, stream } = createDisk();
+  const onClosedPipe = vi.fn();
+  const lost = countLostOutput(stream, { onClosedPipe });
+  Object.assign(disk, { isFull: true, code: "EPIPE" });
+
+  stream.write("a\n");
+  await setTimeout(1);
+
+  expect([onClosedPipe.mock.calls.length, lost.count()]).toEqual([1, 0]);
+});
