@@ -18,24 +18,27 @@ function createDisk() {
   return { disk, stream, written };
 }
 
-it.each(["ENOSPC", "EIO", "EDQUOT", "EFBIG"])("counts writes that fail with %s, and writes the count later", async (code) => {
-  const { disk, stream, written } = createDisk();
-  disk.code = code;
-  const lost = countLostOutput(stream, { onClosedPipe: () => undefined, retryMs: 30 });
-  disk.isFull = true;
-  for (const line of ["a\n", "b\n", "c\n"]) {
-    stream.write(line);
-    await setTimeout(1);
-  }
-  const counted = lost.count();
-  await setTimeout(70);
-  disk.isFull = false;
+it.each(["ENOSPC", "EIO", "EDQUOT", "EFBIG"])(
+  "counts writes that fail with %s, and writes the count later",
+  async (code) => {
+    const { disk, stream, written } = createDisk();
+    disk.code = code;
+    const lost = countLostOutput(stream, { onClosedPipe: () => undefined, retryMs: 30 });
+    disk.isFull = true;
+    for (const line of ["a\n", "b\n", "c\n"]) {
+      stream.write(line);
+      await setTimeout(1);
+    }
+    const counted = lost.count();
+    await setTimeout(70);
+    disk.isFull = false;
 
-  await vi.waitFor(() => expect(written).toHaveLength(1));
+    await vi.waitFor(() => expect(written).toHaveLength(1));
 
-  expect(counted).toBe(3);
-  expect(written[0]).toMatch(/ warn Output was lost: 3 writes failed\.\n$/);
-});
+    expect(counted).toBe(3);
+    expect(written[0]).toMatch(/ warn Output was lost: 3 writes failed\.\n$/);
+  },
+);
 
 it("passes a closed pipe on", async () => {
   const { disk, stream } = createDisk();

@@ -23,10 +23,7 @@ const RETRY_MS = 10_000;
  * Keeps errors of a stream from ending the process, because work matters more than its log. Once the stream can be
  * written to again, a line says how many writes were lost.
  */
-export function countLostOutput(
-  stream: Sink,
-  { onClosedPipe, retryMs = RETRY_MS }: LostOutputOptions,
-): LostOutput {
+export function countLostOutput(stream: Sink, { onClosedPipe, retryMs = RETRY_MS }: LostOutputOptions): LostOutput {
   let lost = 0;
   let reported = 0;
   let isWaiting = false;

@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { type ChainReport, checkChain, EMPTY_HEAD, hashLine, type KnownHead, PRUNER, toLineText } from "./audit-chain.ts";
+import {
+  type ChainReport,
+  checkChain,
+  EMPTY_HEAD,
+  hashLine,
+  type KnownHead,
+  PRUNER,
+  toLineText,
+} from "./audit-chain.ts";
 import type { AuditEntry, AuditLine } from "./audit-entry.ts";
 
 function anEntry(id: string): AuditEntry {
@@ -52,7 +60,11 @@ describe("checkChain", () => {
     const pruned = aChain(6, { action: "pruneAudit", who: PRUNER, via: "host", on: { key: "1-2" } });
     const first = { seq: 3, prev: hashLine(pruned.texts[1] ?? "") };
 
-    expect(check(pruned.texts.slice(2), { ...pruned.head, first })).toMatchObject({ kind: "whole", lines: 4, first: 3 });
+    expect(check(pruned.texts.slice(2), { ...pruned.head, first })).toMatchObject({
+      kind: "whole",
+      lines: 4,
+      first: 3,
+    });
     expect(check(pruned.texts.slice(2))).toMatchObject({ kind: "whole", first: 3 });
   });
 

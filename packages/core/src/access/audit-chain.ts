@@ -120,9 +120,13 @@ export function checkChain(head?: KnownHead): ChainCheck {
     const next = last === undefined ? (log?.first.seq ?? 1) : last.seq + 1;
     const unfit = findUnfit(links, lines);
     if (unfit !== undefined || (log?.seq ?? 0) >= next) return unfit ?? { kind: "removed", seq: next };
-    if (!isHeadSeen) return { kind: "end", seq: next - 1 };
-    if (lines > 0 && first !== prunedTo + 1) return { kind: "beginning", seq: first };
-    return log?.seq === 0 && lines > 0 ? { kind: "head", seq: 1 } : undefined;
+    return isHeadSeen ? findOddBeginning() : { kind: "end", seq: next - 1 };
+  }
+
+  function findOddBeginning(): ChainFault | undefined {
+    if (lines === 0) return undefined;
+    if (first !== prunedTo + 1) return { kind: "beginning", seq: first };
+    return log?.seq === 0 ? { kind: "head", seq: 1 } : undefined;
   }
 
   return {

@@ -30,10 +30,7 @@ function createBench() {
       ids += 1;
       return `zz-${owner}-${ids}`;
     };
-    return createAuditSealer(
-      { records, leases, clock: own, ids: { next }, logger, owner },
-      { retentionMs },
-    );
+    return createAuditSealer({ records, leases, clock: own, ids: { next }, logger, owner }, { retentionMs });
   }
 
   async function add(count: number, fields: Partial<PendingEntry> = {}): Promise<readonly string[]> {
@@ -248,7 +245,10 @@ describe("sealing", () => {
     await sealAll(start());
 
     const after = await read();
-    expect(after).toMatchObject({ report: { kind: "whole", first: before.head?.first.seq }, ids: [...before.ids, ...ids] });
+    expect(after).toMatchObject({
+      report: { kind: "whole", first: before.head?.first.seq },
+      ids: [...before.ids, ...ids],
+    });
   });
 
   it("is not confused by entries that a store relays again after they were sealed", async () => {

@@ -256,6 +256,8 @@ function refuseOne({
 }
 
 describe("a refused event", () => {
+  const owner = { machine: "review-app", incarnation: "event-0" };
+
   it.each<readonly [Case, string]>([
     [{}, "parked"],
     [{ code: "STATE_UNKNOWN" }, "parked"],
@@ -286,7 +288,7 @@ describe("a refused event", () => {
 
     expect(toChange(round).park).toEqual([
       {
-        event: aQueuedEvent("e1"),
+        event: aQueuedEvent("e1", owner),
         code: "MACHINE_INVALID",
         reason: "no",
         parkedAt: 0,
@@ -316,7 +318,13 @@ describe("a refused event", () => {
     const { round } = refuseOne({ code: "EVENT_UNDECLARED" });
 
     expect(toChange(round).deadLetters).toEqual([
-      { id: "id-000001", event: aQueuedEvent("e1"), code: "EVENT_UNDECLARED", reason: "no", deadLetteredAt: 1_000 },
+      {
+        id: "id-000001",
+        event: aQueuedEvent("e1", owner),
+        code: "EVENT_UNDECLARED",
+        reason: "no",
+        deadLetteredAt: 1_000,
+      },
     ]);
   });
 });

@@ -248,6 +248,15 @@ export interface ReadOptions {
 
 /** Reads a queued event: that of its message, under the id of the queue. */
 export function parseQueued(options: ReadOptions, round: Round, queued: QueuedEvent): ParsedEvent {
+  const parsed = parseMessage(options, round, queued);
+  const { stack } = round;
+  const isOfAnother = queued.machine !== undefined && stack !== undefined && stack.machine !== queued.machine;
+  if (parsed.kind === "invalid" || !isOfAnother || queued.origin !== "external") return parsed;
+  // Refused as an event that names this machine, although it names none: it was not meant for the present stack.
+  return { kind: "event", event: { ...parsed.event, machine: queued.machine } };
+}
+
+function parseMessage(options: ReadOptions, round: Round, queued: QueuedEvent): ParsedEvent {
   const read = options.readEvent?.(queued);
   if (read !== undefined) return { kind: "event", event: read };
   const unreadable = findUnreadable(queued.message);
@@ -331,7 +340,14 @@ export function parkOrGiveUp(
   if (isRedelivered(deps, round, queued)) return "redeliver";
   // Events of workers and deadlines arrive only once: without them the stack would never continue.
   if (before === undefined && deps.refusedEvents === "drop" && queued.origin === "external") return "refused";
-  const input = { event: queued, before, code: decision.code, reason: decision.reason, now: round.now, masked };
+  const input = {
+    event: withOwner(round, queued),
+    before,
+    code: decision.code,
+    reason: decision.reason,
+    now: round.now,
+    masked,
+  };
   const { kind, parked } = parkAgain(input, deps.parking);
   if (kind === "give-up" || (before === undefined && round.parked.size >= deps.parking.maxParked)) {
     deadLetters(deps, round, queued, { ...decision, masked });
@@ -355,6 +371,13 @@ export function isRedelivered(
   return refusedEvents === "redeliver" && queued.origin === "external" && !round.parked.has(toEventKey(queued));
 }
 
+/** Notes which stack an event was for, unless that is noted already. */
+function withOwner({ stack, loaded }: Round, event: QueuedEvent): QueuedEvent {
+  const owner = stack ?? loaded.stack;
+  if (owner === undefined || event.machine !== undefined) return event;
+  return { ...event, machine: owner.machine, incarnation: owner.incarnation };
+}
+
 /** Dead-letters an event: stores it with its reason until an operator sends it again. */
 export function deadLetters(
   { ids }: Pick<RefuseDeps, "ids">,
@@ -366,7 +389,7 @@ export function deadLetters(
     masked,
   }: { readonly code: string; readonly reason: string; readonly masked?: MaskedKeys | undefined },
 ): void {
-  const entry = { id: ids.next(), event, code, reason, deadLetteredAt: round.now };
+  const entry = { id: ids.next(), event: withOwner(round, event), code, reason, deadLetteredAt: round.now };
   round.deadLetters.push(masked === undefined ? entry : { ...entry, masked });
 }
 

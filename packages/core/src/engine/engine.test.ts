@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { failed, type Step } from "../ports/executor.ts";
 import { parseQueuedEvent } from "../ports/queued-event.ts";
-import { createTrial } from "../testing/trial.ts";
+import { createTrial, TRIAL_SOURCE } from "../testing/trial.ts";
 
 const NEVER: Step = { kind: "running", progress: {}, pollAfterMs: 3_600_000, message: "waits" };
 
@@ -111,6 +111,31 @@ describe("the engine", () => {
       incarnation: "e2",
       metadata: { incarnation: 2 },
     });
+  });
+
+  it("does not apply a dead letter of a removed stack to a stack of another machine", async () => {
+    const { yard, locator, listDeadLetters } = createTrial({
+      script: ({ task }) => (task === "db" ? NEVER : undefined),
+    });
+    locator.write("other", TRIAL_SOURCE);
+    await yard.publish(opened);
+    await yard.settle();
+    await yard.publish({ id: "e2", stackId: "pr-1", event: "PUSHED", metadata: { password: "of-app" } });
+    await yard.settle();
+    await yard.advance(3_700_000);
+    const [letter] = (await yard.store.queries.listDeadLetters({}, { limit: 1 })).items;
+    await yard.publish({ stackId: "pr-1", event: "REMOVE_STACK", force: true, reason: "moves" });
+    await yard.settle();
+
+    await yard.publish({ id: "e3", stackId: "pr-1", event: "OPENED", machine: "other" });
+    await yard.settle();
+    await yard.store.queries.redrive([letter?.id ?? ""], yard.clock.now());
+    await yard.advance(60_000);
+
+    expect(await yard.findStack("pr-1")).toMatchObject({ machine: "other", metadata: {} });
+    expect(await listDeadLetters()).toEqual(["e2 MACHINE_MISMATCH"]);
+    const [dead] = (await yard.store.queries.listDeadLetters({}, { limit: 1 })).items;
+    expect(dead?.event).toMatchObject({ machine: "app", incarnation: "e1" });
   });
 
   it("sets what can never apply aside at once", async () => {

@@ -23,6 +23,12 @@ export interface QueuedEvent {
    * events reach internal machines. Never part of a message.
    */
   readonly own?: true;
+  /**
+   * The machine and the incarnation of the stack that it was parked or dead-lettered for: another stack with the same
+   * id neither shows nor applies it. Missing before that, and when there was no stack.
+   */
+  readonly machine?: string;
+  readonly incarnation?: string;
 }
 
 /** An event that its stack refuses for the present; it is decided again. */

@@ -1,5 +1,6 @@
 import { defined, isStackyardError, StackyardError, type Store } from "@stackyard/core";
 import {
+  type AccessDecision,
   type AccessSubject,
   decideAccess,
   decideEvent,
@@ -8,7 +9,7 @@ import {
   type Rights,
   scopesOf,
 } from "@stackyard/core/access";
-import type { HistoryEntry, Page, PageInput, QueuedEvent } from "@stackyard/core/engine";
+import type { HistoryEntry, LoadedStack, Page, PageInput, QueuedEvent } from "@stackyard/core/engine";
 import type { StackEvent } from "@stackyard/core/machine";
 import { type Caller, findStackMachine, type Guard, hasEverywhere, mayPublishAll } from "./caller.ts";
 
@@ -85,8 +86,6 @@ export interface SubjectFinder {
   machineOf(line: Pick<HistoryEntry, "stackId" | "machineHash">): Promise<string | undefined>;
   /** Returns the subject of a line: the machine that decided it; without one, the stack's machine. */
   ofLine(rights: Rights, line: Pick<HistoryEntry, "stackId" | "machineHash">): Promise<AccessSubject | undefined>;
-  /** Returns the subject of an event: its stack; if that does not exist, the machine that the event names. */
-  ofEvent(rights: Rights, event: Pick<QueuedEvent, "stackId" | "message">): Promise<AccessSubject | undefined>;
 }
 
 const MOST_MACHINES = 10_000;
@@ -115,12 +114,48 @@ export function createSubjectFinder({ store, guard }: { readonly store: Store; r
       const machine = isLimited ? await findMachine(machineHash) : undefined;
       return { kind: "stack", stackId, ...defined({ machine }) };
     },
-    async ofEvent(rights, { stackId, message }) {
-      if (stackId === "") return undefined;
-      const subject = await guard.findStack(rights, stackId);
-      return withMachine(subject, message["machine"]);
-    },
   };
+}
+
+/**
+ * Returns the subject of a parked event or a dead letter: the stack that it was for, which may be gone, and its id may
+ * belong to another machine by now; without a stack, the machine that the event names.
+ */
+export function toEventSubject({
+  stackId,
+  machine: owner,
+  message,
+}: Pick<QueuedEvent, "stackId" | "machine" | "message">): AccessSubject | undefined {
+  if (stackId === "") return undefined;
+  const named = message["machine"];
+  const machine = owner ?? (typeof named === "string" ? named : undefined);
+  return { kind: "stack", stackId, ...defined({ machine }) };
+}
+
+/**
+ * Decides whether a caller may send a dead letter again: the event acts on the present stack of its id, which may be
+ * another than the one that it was for.
+ */
+export async function decideRedrive(
+  guard: Guard,
+  { rights }: Pick<Caller, "rights">,
+  event: Pick<QueuedEvent, "stackId" | "machine" | "message">,
+): Promise<AccessDecision> {
+  const own = toEventSubject(event);
+  if (own === undefined) return "absent";
+  const decision = decideAccess(rights, "repair", own);
+  if (decision !== "allowed" || own.kind !== "stack") return decision;
+  const present = withMachine(await guard.findStack(rights, event.stackId), own.machine);
+  return decideAccess(rights, "repair", present) === "allowed" ? "allowed" : "forbidden";
+}
+
+/** Leaves out parked events that the caller may not read: those of an earlier stack of the id. */
+export function withReadableParked(caller: Caller, loaded: LoadedStack): LoadedStack {
+  const parked = loaded.parked.filter(({ event }) => {
+    const subject = event.machine === undefined ? undefined : toEventSubject(event);
+    return subject === undefined || mayRead(caller, subject);
+  });
+  return { ...loaded, parked };
 }
 
 /** Returns whether a caller may read a line of the history. */

@@ -267,6 +267,34 @@ describe("a caller with a scope", () => {
     expect(bundle.stack.attempts.map(({ attemptId }) => attemptId)).toEqual([own]);
   });
 
+  it("neither sees nor sends again what an earlier stack of the id has left, and nobody acts on another's stack", async () => {
+    const [ofShop, ofDb] = [await createToken({ machines: ["shop"] }), await createToken({ machines: ["db"] })];
+    const id = "again-1";
+    const send = (event: object) => world.call("/v1/events", { body: { stackId: id, ...event } });
+    await send({ event: "OPEN", machine: "db" });
+    await until(async () => (await world.call(`/v1/stacks/${id}`)).status === 200);
+    await send({ event: "TYPO", metadata: { password: "of-db" } });
+    await until(async () => (await json<{ items: object[] }>(`/v1/dead-letters?stackId=${id}`)).items.length === 1);
+    await world.call(`/v1/stacks/${id}/remove`, { body: { force: true, reason: "moves" } });
+    await until(async () => (await world.call(`/v1/stacks/${id}`)).status === 404);
+    await send({ event: "OPEN", machine: "shop" });
+    await until(async () => (await json<{ machine?: string }>(`/v1/stacks/${id}`)).machine === "shop");
+
+    const listOf = (secret: string) => json<{ items: { id: string }[] }>(`/v1/dead-letters?stackId=${id}`, { secret });
+    const letters = await listOf(ofDb);
+    const ids = letters.items.map((letter) => letter.id);
+    const redrive = (secret: string) => world.call("/v1/dead-letters/redrive", { secret, body: { ids } });
+    const bulk = (secret: string) =>
+      world.call("/v1/bulk", { secret, body: { operation: "redrive", filter: { ids }, dryRun: true } });
+
+    expect([(await listOf(ofShop)).items, ids.length]).toEqual([[], 1]);
+    expect(JSON.stringify(await json("/v1/causes?kind=dead", { secret: ofShop }))).not.toContain("TYPO");
+    expect(await (await redrive(ofShop)).json()).toEqual({ redriven: [], unknown: ids });
+    expect((await redrive(ofDb)).status).toBe(403);
+    expect(await (await bulk(ofShop)).text()).not.toContain(ids[0]);
+    expect((await bulk(ofDb)).status).toBe(403);
+  });
+
   it("learns nothing of others from errors", async () => {
     const secret = await createToken({ machines: ["shop"] });
     const bodies = [

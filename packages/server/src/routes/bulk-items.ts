@@ -1,5 +1,11 @@
 import { chunk, defined, listPages, StackyardError } from "@stackyard/core";
-import { decideAccess, decideEvent, type EventDecision, type Permission, type Sender } from "@stackyard/core/access";
+import {
+  type AccessDecision,
+  decideEvent,
+  type EventDecision,
+  type Permission,
+  type Sender,
+} from "@stackyard/core/access";
 import type { BulkOperation, BulkOutcome, BulkPlan } from "@stackyard/core/api";
 import {
   MOST_BULK_ITEMS,
@@ -9,7 +15,7 @@ import {
   toEventName,
 } from "@stackyard/core/engine";
 import { type Caller, forbidden } from "../access/caller.ts";
-import { loadReadable } from "../access/reach.ts";
+import { decideRedrive, loadReadable } from "../access/reach.ts";
 import type { RouteDeps } from "./route-deps.ts";
 
 /** The dead letters that a bulk selects. */
@@ -38,8 +44,11 @@ export async function chooseItems(deps: RouteDeps, input: ChooseInput): Promise<
   const chosen: string[] = [];
   const denied: { readonly id: string; readonly permission: Permission }[] = [];
   const found = input.operation === "redrive" ? findDeadLetters(deps, input) : findStacks(deps, input);
-  for await (const { id, stackId, machine } of found) {
-    const decision = decideItem(input, await findSubject(deps, input, { stackId, machine }));
+  for await (const { id, stackId, machine, event } of found) {
+    const decision =
+      event === undefined
+        ? decideItem(input, await findSubject(deps, input, { stackId, machine }))
+        : toRepair(await decideRedrive(deps.guard, input.caller, event));
     if (decision.kind === "allowed") chosen.push(id);
     if (decision.kind === "denied" && decision.access === "forbidden") {
       denied.push({ id, permission: decision.permission });
@@ -70,11 +79,11 @@ async function findSubject({ guard }: RouteDeps, { caller }: ChooseInput, item: 
   return { ...item, machine: subject.kind === "stack" ? subject.machine : undefined };
 }
 
-function decideItem({ operation, message, caller: { rights } }: ChooseInput, subject: ItemSubject): EventDecision {
-  if (operation !== "redrive") {
-    return decideEvent({ ...subject, name: String(message["event"]), own: operation !== "send" }, rights);
-  }
-  const access = decideAccess(rights, "repair", { kind: "stack", ...defined(subject) });
+function decideItem({ message, operation, caller: { rights } }: ChooseInput, subject: ItemSubject): EventDecision {
+  return decideEvent({ ...subject, name: String(message["event"]), own: operation !== "send" }, rights);
+}
+
+function toRepair(access: AccessDecision): EventDecision {
   return access === "allowed" ? { kind: "allowed" } : { kind: "denied", permission: "repair", access };
 }
 
@@ -83,6 +92,8 @@ interface FoundItem {
   readonly stackId: string;
   /** Of stacks that were listed. */
   readonly machine?: string;
+  /** Of dead letters. */
+  readonly event?: QueuedEvent;
 }
 
 const PAGE = 1_000;
@@ -104,7 +115,7 @@ async function* findDeadLetters({ store }: RouteDeps, { filter }: ChooseInput): 
   for await (const page of listPages((start) => store.queries.listDeadLetters(only, { limit: PAGE, ...start }))) {
     for (const { id, event } of page.items) {
       if (wanted?.has(id) === false || (name !== undefined && name !== toEventName(event.message))) continue;
-      yield { id, stackId: event.stackId };
+      yield { id, stackId: event.stackId, event };
     }
   }
 }

@@ -3,7 +3,7 @@ import { StackBundle } from "@stackyard/core/api";
 import { listProcesses, toPrinted } from "@stackyard/core/engine";
 import { toGraph } from "@stackyard/core/machine";
 import { type Caller, hasEverywhere } from "../access/caller.ts";
-import { keepReadable, mayReadLine } from "../access/reach.ts";
+import { keepReadable, mayReadLine, withReadableParked } from "../access/reach.ts";
 import { defineRoute, type Route, streamTexts } from "../http/route.ts";
 import { StackId, toHistoryEntry, toInstant } from "../schemas/event.ts";
 import { toAttempt, toParked } from "../schemas/stack.ts";
@@ -51,7 +51,8 @@ const PAGE = { limit: 500 };
 /** Loads the stack before the response starts, so that a missing stack is an error and not a broken document. */
 async function openBundle(deps: RouteDeps, stackId: string, caller: Caller): Promise<AsyncGenerator<string, void>> {
   const { store, guard, clock, explainer, planner, version } = deps;
-  const [loaded] = await store.load([stackId]);
+  const [found] = await store.load([stackId]);
+  const loaded = found && withReadableParked(caller, found);
   const explained = loaded && (await explainer.explain(loaded));
   const details = explained && {
     ...explained,

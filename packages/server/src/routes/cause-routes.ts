@@ -13,7 +13,7 @@ import {
 } from "@stackyard/core/engine";
 import { Type } from "typebox";
 import type { Caller } from "../access/caller.ts";
-import { loadVisible } from "../access/reach.ts";
+import { loadVisible, toEventSubject } from "../access/reach.ts";
 import { toScopeFilter } from "../access/stack-scopes.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, pageQuery, toInstant } from "../schemas/event.ts";
@@ -79,21 +79,21 @@ const LISTS: Readonly<Record<CauseKind, (deps: RouteDeps, caller: Caller) => Tro
       ({ stack }: StoredStack) => toFailures(stack),
     );
   },
-  parked: ({ store, subjects }, caller) =>
+  parked: ({ store }, caller) =>
     mapPages(
       (start) =>
         loadVisible(caller, start, {
           load: (page) => listParked(store, {}, page),
-          toSubject: ({ parked }) => subjects.ofEvent(caller.rights, parked.event),
+          toSubject: ({ parked }) => toEventSubject(parked.event),
         }),
       ({ parked: { event, code, reason, parkedAt } }) => [toTrouble(event, { code, reason, at: parkedAt })],
     ),
-  dead: ({ store, subjects }, caller) =>
+  dead: ({ store }, caller) =>
     mapPages(
       (start) =>
         loadVisible(caller, start, {
           load: (page) => store.queries.listDeadLetters({}, page),
-          toSubject: ({ event }) => subjects.ofEvent(caller.rights, event),
+          toSubject: ({ event }) => toEventSubject(event),
         }),
       ({ event, code, reason, deadLetteredAt }) => [toTrouble(event, { code, reason, at: deadLetteredAt })],
     ),

@@ -1,5 +1,5 @@
 import { defined, listPages, StackyardError, type Store } from "@stackyard/core";
-import { type AccessDecision, decideAccess } from "@stackyard/core/access";
+import type { AccessDecision } from "@stackyard/core/access";
 import { DeadLetter, HistoryEntry, ListedParkedEvent, Preview, type PublishResult } from "@stackyard/core/api";
 import {
   type Change,
@@ -13,7 +13,15 @@ import {
 import { parseEventMessage, type StackEvent } from "@stackyard/core/machine";
 import { Type } from "typebox";
 import { type Caller, hasEverywhere } from "../access/caller.ts";
-import { checkDenied, checkPublished, loadVisible, mayRead, type SubjectFinder, withMachine } from "../access/reach.ts";
+import {
+  checkDenied,
+  checkPublished,
+  decideRedrive,
+  loadVisible,
+  mayRead,
+  toEventSubject,
+  withMachine,
+} from "../access/reach.ts";
 import { defineRoute, HttpError, json, type Route } from "../http/route.ts";
 import {
   EventBody,
@@ -110,7 +118,7 @@ function keepNamed<Item>(page: Page<Item>, name: string | undefined, toEvent: (i
   return { ...page, items: page.items.filter((item) => toEventName(toEvent(item).message) === name) };
 }
 
-function parkedRoute({ store, subjects }: RouteDeps): Route {
+function parkedRoute({ store }: RouteDeps): Route {
   return defineRoute("GET", "/v1/parked", {
     operationId: "listParked",
     permission: "read",
@@ -123,14 +131,14 @@ function parkedRoute({ store, subjects }: RouteDeps): Route {
       const filter = defined({ stackId, code });
       const page = await loadVisible(caller, pageInput(query), {
         load: async (input) => keepNamed(await listParked(store, filter, input), name, ({ parked }) => parked.event),
-        toSubject: ({ parked }) => subjects.ofEvent(caller.rights, parked.event),
+        toSubject: ({ parked }) => toEventSubject(parked.event),
       });
       return json(200, toPage(page, { toView: toListedParked, toId: ({ parked }) => parked.event.id }));
     },
   });
 }
 
-function deadLetterRoute({ store, subjects }: RouteDeps): Route {
+function deadLetterRoute({ store }: RouteDeps): Route {
   return defineRoute("GET", "/v1/dead-letters", {
     operationId: "listDeadLetters",
     permission: "read",
@@ -144,14 +152,14 @@ function deadLetterRoute({ store, subjects }: RouteDeps): Route {
       const page = await loadVisible(caller, pageInput(query), {
         load: async (input) =>
           keepNamed(await store.queries.listDeadLetters(filter, input), name, ({ event }) => event),
-        toSubject: ({ event }) => subjects.ofEvent(caller.rights, event),
+        toSubject: ({ event }) => toEventSubject(event),
       });
       return json(200, toPage(page, { toView: toDeadLetter, toId: ({ id }) => id }));
     },
   });
 }
 
-function redriveRoute({ store, clock, subjects, audit }: RouteDeps): Route {
+function redriveRoute({ store, clock, guard, audit }: RouteDeps): Route {
   const ids = Type.Array(Type.String({ minLength: 1, maxLength: 255 }), { minItems: 1, maxItems: 100 });
   const answer = Type.Object({ redriven: Type.Array(Type.String()), unknown: Type.Array(Type.String()) });
   return defineRoute("POST", "/v1/dead-letters/redrive", {
@@ -166,7 +174,7 @@ function redriveRoute({ store, clock, subjects, audit }: RouteDeps): Route {
     async handle({ body }, { caller, sender }) {
       const known = hasEverywhere(caller.rights, "repair")
         ? body.ids
-        : await findRedrivable(store, subjects, { caller, ids: body.ids });
+        : await findRedrivable(store, guard, { caller, ids: body.ids });
       const action = { action: "redriveEvents", who: sender, via: "api", on: {}, reason: known.join(" ") };
       const redrive = () => store.queries.redrive(known, clock.now());
       const redriven = known.length === 0 ? [] : await audit.run(action, redrive);
@@ -178,16 +186,15 @@ function redriveRoute({ store, clock, subjects, audit }: RouteDeps): Route {
 /** Returns the ids of dead letters that the caller may read. Throws `FORBIDDEN` when it may not redrive one of them. */
 async function findRedrivable(
   store: Store,
-  subjects: SubjectFinder,
-  { caller: { rights }, ids }: { readonly caller: Caller; readonly ids: readonly string[] },
+  guard: RouteDeps["guard"],
+  { caller, ids }: { readonly caller: Caller; readonly ids: readonly string[] },
 ): Promise<readonly string[]> {
   const wanted = new Set(ids);
   const found = new Map<string, AccessDecision>();
   for await (const { items } of listPages((start) => store.queries.listDeadLetters({}, { limit: 1_000, ...start }))) {
     for (const { id, event } of items) {
       if (!wanted.has(id)) continue;
-      const subject = await subjects.ofEvent(rights, event);
-      found.set(id, subject === undefined ? "absent" : decideAccess(rights, "repair", subject));
+      found.set(id, await decideRedrive(guard, caller, event));
     }
     if (found.size === wanted.size) break;
   }

@@ -3,7 +3,7 @@ import { HistoryEntry, type ParkedEvent, StackCounts, StackDetails, StackSummary
 import type { HistoryFilter, StoredStack } from "@stackyard/core/engine";
 import { Type } from "typebox";
 import type { Caller } from "../access/caller.ts";
-import { keepReadable, loadVisible } from "../access/reach.ts";
+import { keepReadable, loadVisible, withReadableParked } from "../access/reach.ts";
 import { toScopeFilter } from "../access/stack-scopes.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { EventId, historyItem, pageOf, pageQuery, StackId } from "../schemas/event.ts";
@@ -104,7 +104,8 @@ function stackRoute({ store, guard, explainer }: RouteDeps): Route {
       },
     },
     async handle({ params: { stackId } }, { caller }) {
-      const [loaded] = await store.load([stackId]);
+      const [found] = await store.load([stackId]);
+      const loaded = found && withReadableParked(caller, found);
       const details = loaded === undefined ? undefined : await explainer.explain(loaded);
       if (details === undefined) throw toUnknownStack(stackId, loaded?.parked.map(toParked) ?? []);
       return json(200, { ...details, attempts: await keepReadable(guard, caller, details.attempts) });
