@@ -41,6 +41,7 @@ const NotedSender = Type.Object({
   requestId: Type.Optional(SenderText),
   address: Type.Optional(SenderText),
   through: Type.Optional(SenderText),
+  credential: Type.Optional(SenderText),
 });
 
 /**
@@ -116,8 +117,9 @@ function toSenderProof(key: string, { id, stackId, at, sender, own, message }: P
 }
 
 /** Returns the fields in a fixed order, independent of the order of keys. */
-function toParts({ kind, id, name, owner, groups, requestId, address, through }: Sender): readonly unknown[] {
-  return [kind, id, name, owner, groups, requestId, address, through];
+function toParts(sender: Sender): readonly unknown[] {
+  const { kind, id, name, owner, groups, requestId, address, through, credential } = sender;
+  return [kind, id, name, owner, groups, requestId, address, through, credential];
 }
 
 /** As many characters as the id in a body may have. */

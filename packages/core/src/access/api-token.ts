@@ -21,6 +21,8 @@ export const ApiTokenRecord = Type.Object({
   name: Type.String(),
   ...given,
   createdBy: Type.Object({ kind: Type.String(), id: Type.String(), name: Type.String() }),
+  /** The credential of a creator that is not a person: the token ends with it. See `toCredential`. */
+  createdWith: Type.Optional(Type.String()),
   /** The id of the person behind the creator. */
   owner: Type.Optional(Type.String()),
   createdAt: Type.Integer(),
@@ -127,7 +129,7 @@ export interface NewApiToken {
 export function makeApiToken(creator: TokenCreator, request: ApiTokenRequest, input: NewApiToken): ApiTokenRecord {
   const { expires, groups, name: tokenName, role, also, machines, stacks } = request;
   const { id, hash, now } = input;
-  const { kind, id: creatorId, name, owner = findOwner(creator.sender) } = creator.sender;
+  const { kind, id: creatorId, name, owner = findOwner(creator.sender), credential } = creator.sender;
   const expiresAt = expires === undefined ? toDefaultEnd(creator, now) : toTokenEnd(expires, now);
   const token = {
     id,
@@ -135,7 +137,7 @@ export function makeApiToken(creator: TokenCreator, request: ApiTokenRequest, in
     role,
     ...defined({ also, machines, stacks, groups: groups && [...new Set(groups)].sort() }),
     createdBy: { kind, id: creatorId, name },
-    ...defined({ owner }),
+    ...defined({ owner, createdWith: isPerson(creator.sender) ? undefined : credential }),
     createdAt: now,
     ...defined({ expiresAt }),
     secrets: [{ hash }],
@@ -193,6 +195,11 @@ export function rotateApiToken(
     ...defined({ expiresAt: ending }),
     secrets: [{ hash }, ...before].slice(0, MAX_SECRETS),
   };
+}
+
+/** Returns true for a secret that a rotation has replaced and that still works for a while. */
+export function isReplaced({ secrets }: ApiTokenRecord, hash: string): boolean {
+  return secrets[0]?.hash !== hash;
 }
 
 /** Ends a token. Returns a token that has ended unchanged. */

@@ -21,6 +21,7 @@ export {
   checkHandedOn,
   findSecretEnd,
   isOwnToken,
+  isReplaced,
   isUseNews,
   makeApiToken,
   revokeApiToken,
@@ -58,6 +59,7 @@ export {
   createAuditWriter,
   type NewAuditEntry,
 } from "./audit-writer.ts";
+export { findEnded, hasEnded, noteEndedSession, TOKENS, toCredential, toTokenKey } from "./credentials.ts";
 export {
   type AccessDecision,
   type AccessSubject,

@@ -23,6 +23,8 @@ export interface Sender {
   readonly requestId?: string;
   /** The IP address of the request. */
   readonly address?: string;
+  /** The token or session that proved it: see `toCredential`. Missing where none can end early. */
+  readonly credential?: string;
   /** The user of another system as whom the person acted, such as `github/583231`. */
   readonly through?: string;
 }

@@ -54,6 +54,8 @@ export interface ApplyOptions extends RefuseDeps, ReadOptions {
   readonly maxDeliveries: number;
   /** Keys of events that the store has reported as applied before. */
   readonly knownIds: ReadonlySet<string>;
+  /** Credentials of senders of parked events that have ended: see `hasEnded`. Default: none. */
+  readonly endedCredentials?: ReadonlySet<string> | undefined;
 }
 
 /** Returns the machine that an event is decided on; undefined if the caller must look it up first. */
@@ -205,7 +207,12 @@ function applyQueued(work: Work, queued: QueuedEvent): "done" | "redeliver" {
   return takeEvent(work, queued, parsed.event, decideOn(work, parsed.event));
 }
 
-type Unread = Extract<ParsedEvent, { kind: "invalid" }>;
+type Unread = Pick<Extract<ParsedEvent, { kind: "invalid" }>, "reason"> & { readonly code: string };
+
+const CREDENTIAL_ENDED: Unread = {
+  code: "CREDENTIAL_ENDED",
+  reason: "The login or token that sent the event has ended while it waited.",
+};
 
 function refuseUnread({ options, round }: Work, queued: QueuedEvent, why: Unread): "done" | "redeliver" {
   const redeliver = isRedelivered(options, round, queued);
@@ -288,6 +295,11 @@ function byAge(a: ParkedEvent, b: ParkedEvent): number {
 /** Applies an event that no transport would deliver again. If it cannot be decided, it is parked like a refused one. */
 function applyOrPark(work: Work, queued: QueuedEvent): void {
   const { options, round } = work;
+  const { credential } = queued.sender ?? {};
+  if (credential !== undefined && options.endedCredentials?.has(credential)) {
+    refuseUnread(work, queued, CREDENTIAL_ENDED);
+    return;
+  }
   try {
     applyQueued(work, queued);
   } catch (error) {

@@ -1,3 +1,4 @@
+import { hasEnded } from "../access/credentials.ts";
 import { createLeases } from "../engine/built-in-ports.ts";
 import { StackyardError, toErrorText } from "../errors/stackyard-error.ts";
 import { defined } from "../machine/json.ts";
@@ -231,7 +232,19 @@ async function takeStep(
   const seen = bell.count;
   if (kept?.chunk.sentAt !== undefined) await lookAt(carrier, bulk, kept, state.decided);
   const step = nextBulkStep(bulk, { chunk: kept?.chunk, ...state, decidedWithinMs, now: clock.now() });
+  if (step.kind === "send" && (await isEnded(carrier, bulk))) {
+    await cancelBulk(carrier, id, { by: "stackyard", reason: ENDED });
+    return undefined;
+  }
   return follow(carrier, step, { stored, kept, state, seen });
+}
+
+const ENDED = "The login or token that started it has ended.";
+
+/** Returns true when the credential has ended that the bulk was started with: it sends no more events for its sender. */
+async function isEnded({ store, clock }: Carrier, { sender, cancel }: Bulk): Promise<boolean> {
+  if (sender.credential === undefined || cancel !== undefined) return false;
+  return hasEnded(store.records, sender.credential, clock.now());
 }
 
 interface StepFacts {

@@ -1,3 +1,4 @@
+import { findEnded } from "../access/credentials.ts";
 import { type AppliedInputs, type ApplyOptions, applyInputs, deadLetterAlone } from "../aggregate/apply-inputs.ts";
 import { isEmpty } from "../aggregate/round.ts";
 import type { FoundMachine, StackInput, WantedMachine } from "../aggregate/stack-input.ts";
@@ -316,11 +317,15 @@ function listBorn({ dispatches, write, now }: Change, result: CommitResult | und
 
 async function applyWork(deps: WorkDeps, machines: TurnMachines, work: StackWork, loaded: LoadedStack) {
   const inputs = work.inputs.map(({ input }) => input);
+  const now = deps.clock.now();
+  const credentials = loaded.parked.flatMap(({ event }) => event.sender?.credential ?? []);
+  const endedCredentials = credentials.length === 0 ? undefined : await findEnded(deps.store.records, credentials, now);
   const applied = await applyWithMachines(loaded, inputs, {
     ...deps.apply,
-    now: deps.clock.now(),
+    now,
     knownIds: work.knownIds,
     machines,
+    endedCredentials,
   });
   for (const [place, error] of applied.faults) logFault(deps.logger, work, inputs[place], error);
   return applied;

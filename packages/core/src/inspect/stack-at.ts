@@ -149,7 +149,7 @@ export function isPassedOver({ event, code = "", outcome, metadata }: StoredHist
 
 const UNJUDGED: ReadonlySet<string> = new Set([
   ...["DUPLICATE", "STACK_UNKNOWN", "MACHINE_MISMATCH", "MACHINE_UNKNOWN", "MACHINE_INVALID", "STATE_UNKNOWN"],
-  ...["EVENT_INVALID", "EVENT_RESERVED", "INTERNAL"],
+  ...["EVENT_INVALID", "EVENT_RESERVED", "CREDENTIAL_ENDED", "INTERNAL"],
   // The history does not contain the groups of a sender.
   ...["NOT_ALLOWED", "APPROVAL_REPEATED", "COMMENT_REQUIRED"],
 ]);

@@ -16,16 +16,21 @@ import {
   checkHandedOn,
   findSecretEnd,
   formatSecret,
+  hasEnded,
   isOwnToken,
+  isReplaced,
   isUseNews,
   makeApiToken,
   revokeApiToken,
   rotateApiToken,
   statusOfToken,
+  TOKENS,
+  toCredential,
   toOverlapMs,
   toRecordEnd,
   toRight,
   toTokenEnd,
+  toTokenKey,
 } from "@stackyard/core/access";
 import type { Page, PageInput } from "@stackyard/core/engine";
 import { Type } from "typebox";
@@ -69,7 +74,6 @@ export interface RotateOptions {
   readonly expires?: string | undefined;
 }
 
-const TOKENS = "access/tokens/";
 const SECRETS = "access/secrets/";
 const MAX_TOKENS = 100;
 const PAGE = { limit: 1_000 };
@@ -97,8 +101,10 @@ export function createApiTokens(deps: ApiTokensDeps): ApiTokens {
       const found = await kept.findBySecret(digest);
       const endsAt = found && findSecretEnd(found.token, digest, now);
       if (found === undefined || endsAt === undefined) return undefined;
+      const { createdWith } = found.token;
+      if (createdWith !== undefined && (await hasEnded(deps.records, createdWith, now))) return undefined;
       if (isUseNews(found.token, now)) noteUse(found, now);
-      return toCaller(found.token, via, endsAt);
+      return { ...toCaller(found.token, via, endsAt), ...(isReplaced(found.token, digest) && { isReplaced: true }) };
     },
     list: (caller, page) => kept.list(page, (token) => maySee(caller, token)),
     create: (caller, request) => createToken(parts, caller, request),
@@ -150,6 +156,7 @@ async function rotateToken(parts: TokenParts, { caller, id, options }: Rotation)
     return rotated;
   };
   const before = await loadVisible(kept, caller, id);
+  if (caller.isReplaced === true) throw replacedSecret();
   decide(before);
   const token = await audit.run(toAction("rotateToken", caller, before), async () => {
     // Written first: a secret is refused until its token contains its digest.
@@ -218,7 +225,7 @@ function createTokenRecords(deps: Pick<ApiTokensDeps, "records" | "clock">): Tok
   const { records, clock } = deps;
   const kept: TokenRecords = {
     async find(id) {
-      const record = await records.get(`${TOKENS}${id}`, clock.now());
+      const record = await records.get(toTokenKey(id), clock.now());
       return record && { token: parseToken(record.value), version: record.version };
     },
     async findBySecret(hash) {
@@ -227,13 +234,13 @@ function createTokenRecords(deps: Pick<ApiTokensDeps, "records" | "clock">): Tok
     },
     async put(token, expected) {
       const expiresAt = toRecordEnd(token);
-      const key = `${TOKENS}${token.id}`;
+      const key = toTokenKey(token.id);
       await records.put({ key, value: token, expected, now: clock.now(), ...defined({ expiresAt }) });
     },
     async change(id, decide) {
       const { write } = await changeRecord({
         ...deps,
-        key: `${TOKENS}${id}`,
+        key: toTokenKey(id),
         conflict: "Too many concurrent changes to this token. Try again.",
         decide(found) {
           if (found === undefined) throw unknownToken(id);
@@ -279,11 +286,17 @@ function parseToken(value: unknown): ApiTokenRecord {
 function toCaller(token: ApiTokenRecord, via: Caller["via"], endsAt: number): Caller {
   const { id, name, groups = [], owner } = token;
   return {
-    sender: { kind: "token", id, name, groups, ...defined({ owner }) },
+    sender: { kind: "token", id, name, groups, ...defined({ owner }), credential: toCredential("token", id) },
     rights: [toRight(token)],
     via,
     ...(Number.isFinite(endsAt) && { expiresAt: endsAt }),
   };
+}
+
+/** Returns the error for a secret that was replaced: it must not replace the one that has replaced it. */
+function replacedSecret(): StackyardError {
+  const message = "This secret was replaced by another one and ends soon. Rotate the token with its newest secret.";
+  return new StackyardError("FORBIDDEN", message);
 }
 
 function checkActive(token: ApiTokenRecord, now: number): void {

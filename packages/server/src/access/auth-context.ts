@@ -50,9 +50,10 @@ export async function endSession(
   id: string,
   { facts, by, reason }: { readonly facts: RequestFacts; readonly by?: Sender; readonly reason?: string },
 ): Promise<Session | undefined> {
-  const ended = await context.sessions.end(id);
+  const all = await context.sessions.end(id);
+  const [ended] = all;
   if (ended === undefined) return undefined;
-  context.onEnded(new Set([id]));
+  context.onEnded(new Set(all.map((session) => session.id)));
   const who = withFacts(by ?? ended.sender, facts);
   const why = defined({ reason });
   await context.audit.write({ action: "logout", outcome: "done", who, via: "api", on: { sessionId: id }, ...why });

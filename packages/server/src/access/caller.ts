@@ -38,6 +38,8 @@ export interface Caller {
   /** When the credential ends, epoch milliseconds. */
   readonly expiresAt?: number;
   readonly sessionId?: string;
+  /** The secret was replaced by a rotation, and works for a while only. */
+  readonly isReplaced?: true;
   /** Of a job of a CI: the name in the configuration, and the repository of its claims at that host. */
   readonly workload?: { readonly name: string; readonly repositoryId?: string };
 }

@@ -5,6 +5,7 @@ import type { ServerDeps, ServerSettings } from "../server-options.ts";
 import { type ApiTokens, createApiTokens } from "./api-tokens.ts";
 import {
   type Authenticator,
+  type Caller,
   type CallerFinder,
   type CallerFinderDeps,
   createCallerFinder,
@@ -40,7 +41,8 @@ export function createAccess(deps: AccessDeps, settings: ServerSettings): Access
     ...deps,
     records,
     audit,
-    onRevoked: (id) => callers.forget(({ sender }) => sender.kind === "token" && sender.id === id),
+    // Tokens that others have made end with them.
+    onRevoked: () => callers.forget(isToken),
   });
   const { people, workloads, grants } = settings.access ?? {};
   const logins = createLogins(
@@ -50,7 +52,8 @@ export function createAccess(deps: AccessDeps, settings: ServerSettings): Access
       audit: deps.loginRecords === undefined ? audit : createAuditWriter({ ...deps, records: deps.loginRecords }),
       random: randomBytes,
       authenticate: (request) => callers.authenticate(request),
-      onEnded: (ids) => callers.forget(({ sessionId }) => sessionId !== undefined && ids.has(sessionId)),
+      onEnded: (ids) =>
+        callers.forget((caller) => isToken(caller) || (caller.sessionId !== undefined && ids.has(caller.sessionId))),
     },
     {
       ...defined({ url: settings.url, workloads, grants, local: settings.local }),
@@ -76,4 +79,8 @@ export function createAccess(deps: AccessDeps, settings: ServerSettings): Access
     denials: createDenials({ ...deps, audit, findSender: callers.findSender }),
     tokens: settings.apiTokens ? tokens : undefined,
   };
+}
+
+function isToken({ sender }: Caller): boolean {
+  return sender.kind === "token";
 }

@@ -6,13 +6,14 @@ import {
   beginSession,
   checkOurPage,
   createNonce,
+  endSession,
   findBrowserSession,
   readForm,
 } from "./auth-context.ts";
 import { answeredBody, codeFormBody, confirmBody, toPage } from "./auth-pages.ts";
 import type { RequestFacts } from "./caller.ts";
 import { type DeviceLogins, type DeviceSender, LOGIN_MS, POLL_SECONDS } from "./pending-logins.ts";
-import { lifetimeSeconds, type Session } from "./sessions.ts";
+import type { Session } from "./sessions.ts";
 
 /** Logins of command lines (RFC 8628). */
 export interface DeviceDeps {
@@ -93,10 +94,10 @@ async function storeAnswer(devices: DeviceLogins, code: string, answer: DeviceSe
   throw new StackyardError("NOT_FOUND", "The request has ended. Start it again in the terminal.");
 }
 
-function toDeviceSender({ sender, issuer, subject, sid }: Session): DeviceSender {
+function toDeviceSender({ id: parent, endsAt: parentEndsAt, sender, issuer, subject, sid }: Session): DeviceSender {
   const { id, name, groups } = sender;
   const kind = sender.kind === "local" ? "local" : "person";
-  return { kind, id, name, groups, ...defined({ issuer, subject, sid }) };
+  return { kind, id, name, groups, ...defined({ issuer, subject, sid }), parent, parentEndsAt };
 }
 
 /** Handles the device codes of `POST /auth/token`. A pending request is not counted as a failure. */
@@ -110,19 +111,29 @@ export async function answerDeviceGrant(
     const failed = poll.kind === "expired_token";
     return { response: json(400, { error: poll.kind, error_description: DESCRIPTIONS[poll.kind] }), failed };
   }
-  const { issuer, subject, sid, ...sender } = poll.sender;
-  const { secret } = await beginSession(
-    context,
-    { kind: "cli", sender, client: poll.request.client, ...defined({ issuer, subject, sid }) },
-    facts,
-  );
+  const { issuer, subject, sid, parent, parentEndsAt: mostUntil, ...sender } = poll.sender;
+  // Its groups are those of the login in the browser, and no fresher.
+  const login = { kind: "cli", sender, client: poll.request.client, parent, mostUntil } as const;
+  const isAlive = async () => (await context.sessions.get(parent)) !== undefined;
+  if (!(await isAlive())) return endedParent();
+  const { secret, session } = await beginSession(context, { ...login, ...defined({ issuer, subject, sid }) }, facts);
+  if (!(await isAlive())) {
+    await endSession(context, session.id, { facts });
+    return endedParent();
+  }
   const body = {
     access_token: secret,
     token_type: "Bearer",
-    expires_in: lifetimeSeconds("cli"),
+    expires_in: Math.floor((session.endsAt - session.createdAt) / 1_000),
     name: sender.name,
   };
   return { response: json(200, body), failed: false };
+}
+
+/** Answers that the login that allowed the request has ended since. */
+function endedParent() {
+  const description = "The login that allowed the request has ended. Sign in and start again.";
+  return { response: json(400, { error: "access_denied", error_description: description }), failed: true };
 }
 
 const DESCRIPTIONS = {

@@ -6,6 +6,7 @@ import {
   OLD_RIGHTS,
   type Rights,
   type Sender,
+  toCredential,
   toGroups,
   toRights,
 } from "@stackyard/core/access";
@@ -65,7 +66,7 @@ function toWorkload({ workload: name, claims = {} }: Session): Caller["workload"
 
 function toCaller(session: Session, via: Caller["via"], grants: readonly Grant[]): Caller {
   const { rights, groups } = findRights(session, grants);
-  const sender = { ...session.sender, groups };
+  const sender = { ...session.sender, groups, credential: toCredential("session", session.id) };
   const workload = toWorkload(session);
   return { sender, rights, via, expiresAt: session.endsAt, sessionId: session.id, ...defined({ workload }) };
 }

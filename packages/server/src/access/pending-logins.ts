@@ -68,6 +68,9 @@ const DeviceSender = Type.Object({
   issuer: Type.Optional(Type.String()),
   subject: Type.Optional(Type.String()),
   sid: Type.Optional(Type.String()),
+  /** The session that confirmed, and when it ends. */
+  parent: Type.String(),
+  parentEndsAt: Type.Number(),
 });
 /** The person who confirmed, for the session of the command line. */
 export type DeviceSender = Static<typeof DeviceSender>;

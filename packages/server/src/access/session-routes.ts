@@ -40,8 +40,8 @@ export function sessionRoutes({ context, sessions }: Pick<Logins, "context" | "s
         const session = await sessions.get(sessionId);
         if (session === undefined || !isWithinReach(session, caller)) throw unknownSession(sessionId);
         const action = { action: "revokeSession", who: caller.sender, via: "api", on: { sessionId } };
-        await context.audit.run(action, () => sessions.end(sessionId));
-        context.onEnded(new Set([sessionId]));
+        const ended = await context.audit.run(action, () => sessions.end(sessionId));
+        context.onEnded(new Set(ended.map(({ id }) => id)));
         return json(200, toSessionView(session, caller.sessionId));
       },
     }),

@@ -1,6 +1,6 @@
 import { createHmac, hash } from "node:crypto";
 import { type Clock, defined, listPages, type Records } from "@stackyard/core";
-import { formatSecret, type Sender } from "@stackyard/core/access";
+import { formatSecret, noteEndedSession, type Sender } from "@stackyard/core/access";
 import type { Page, PageInput, StoredRecord } from "@stackyard/core/engine";
 import { createSealer, type Sealer } from "@stackyard/core/services";
 import { type Static, Type } from "typebox";
@@ -34,6 +34,8 @@ const StoredSession = Type.Object({
   createdAt: Type.Number(),
   usedAt: Type.Number(),
   endsAt: Type.Number(),
+  /** The id of the session that allowed it. It ends with it. */
+  parent: Type.Optional(Type.String()),
 });
 type StoredSession = Static<typeof StoredSession>;
 
@@ -44,9 +46,14 @@ export interface Session extends StoredSession {
 
 /** The data of a new session. */
 export interface NewSession
-  extends Pick<StoredSession, "kind" | "issuer" | "subject" | "sid" | "workload" | "claims" | "client" | "address"> {
+  extends Pick<
+    StoredSession,
+    "kind" | "issuer" | "subject" | "sid" | "workload" | "claims" | "client" | "address" | "parent"
+  > {
   readonly sender: Sender;
   readonly idToken?: string;
+  /** It ends at the latest then. */
+  readonly mostUntil?: number;
 }
 
 /** Sessions as records of the yard. */
@@ -61,8 +68,8 @@ export interface Sessions {
   /** Yields all sessions that have not ended. */
   all(): AsyncGenerator<Session, void>;
   get(id: string): Promise<Session | undefined>;
-  /** Ends one. Returns it, or undefined when it is unknown. */
-  end(id: string): Promise<Session | undefined>;
+  /** Ends one, and those that it has allowed. Returns all of them, itself first; empty when it is unknown. */
+  end(id: string): Promise<readonly Session[]>;
 }
 
 interface SessionDeps {
@@ -119,8 +126,22 @@ export function createSessions({ records, clock, random }: SessionDeps): Session
     return { ...found, items: found.items.flatMap((record) => toSession(record) ?? []) };
   }
 
+  async function* all(): AsyncGenerator<Session, void> {
+    for await (const { items } of listPages((start) => list({ limit: PAGE, ...start }))) yield* items;
+  }
+
+  async function endOne(id: string): Promise<Session | undefined> {
+    // A concurrent use of the session changes its version.
+    for (let record = await findById(id); record !== undefined; record = await findById(id)) {
+      // What is derived from it must not outlive it if this process dies now.
+      await noteEndedSession(records, id, clock.now());
+      if (await records.remove(record.key, record.version)) return toSession(record);
+    }
+    return undefined;
+  }
+
   return {
-    async begin({ sender, idToken, ...input }) {
+    async begin({ sender, idToken, mostUntil = Number.POSITIVE_INFINITY, ...input }) {
       const secret = formatSecret(input.kind === "workload" ? "syw_" : "sys_", random(32));
       const now = clock.now();
       const { kind, id, name, groups } = sender;
@@ -130,7 +151,7 @@ export function createSessions({ records, clock, random }: SessionDeps): Session
         ...defined({ sealedIdToken: idToken && (await sealIdToken(idToken, secret)) }),
         createdAt: now,
         usedAt: now,
-        endsAt: now + TOTAL_MS[input.kind],
+        endsAt: Math.min(now + TOTAL_MS[input.kind], mostUntil),
       });
       const key = keyOf(secret);
       await write(key, value, "absent");
@@ -147,19 +168,18 @@ export function createSessions({ records, clock, random }: SessionDeps): Session
       return found.session;
     },
     list,
-    async *all() {
-      for await (const { items } of listPages((start) => list({ limit: PAGE, ...start }))) yield* items;
-    },
+    all,
     async get(id) {
       const record = await findById(id);
       return record && toSession(record);
     },
     async end(id) {
-      // A concurrent use of the session changes its version.
-      for (let record = await findById(id); record !== undefined; record = await findById(id)) {
-        if (await records.remove(record.key, record.version)) return toSession(record);
-      }
-      return undefined;
+      const ended = await endOne(id);
+      if (ended === undefined) return [];
+      const allowed: Session[] = [];
+      for await (const session of all()) if (session.parent === id) allowed.push(session);
+      const others = await Promise.all(allowed.map((session) => endOne(session.id)));
+      return [ended, ...others.filter((session) => session !== undefined)];
     },
   };
 }
