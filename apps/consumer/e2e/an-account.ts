@@ -18,6 +18,9 @@ const MIB = 1_024 ** 2;
 const PART_BYTES = 8 * MIB;
 const [SOURCE, OWN] = ["dist-bucket", "own-bucket"] as const;
 
+/** The function's role is new: its first calls are denied. */
+const IAM_DELAY_MS = 3_000;
+
 /** An announced file of an artifact. */
 export interface Announced {
   readonly key: string;
@@ -46,7 +49,7 @@ export interface Account {
 
 /** Starts it. The function has the permissions in its package's README, and no others. */
 export async function startAccount(allow: readonly string[]): Promise<Account> {
-  const sim = createAwsSim({ clock: systemClock });
+  const sim = createAwsSim({ clock: systemClock, iamDelayMs: IAM_DELAY_MS });
   const credentials = sim.iam.addUser({ ...CONSUMER, name: "copy", allow });
   sim.s3.createBucket({ ...DISTRIBUTOR, name: SOURCE, sharedWith: [CONSUMER.account] });
   sim.s3.createBucket({ ...CONSUMER, name: OWN, versioned: true });

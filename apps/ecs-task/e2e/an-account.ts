@@ -23,6 +23,8 @@ import dynalite from "dynalite";
 const PLACE = { account: "111122223333", region: "eu-west-1" } as const;
 /** The clock of AWS: 50 minutes in a minute. */
 const TIMES = 50;
+/** The function's role is new: for two seconds of its own clock it is denied. */
+const IAM_DELAY_MS = 2_000 * TIMES;
 
 /** An account in which the function is installed, all at one address. */
 export interface Account {
@@ -36,7 +38,7 @@ export interface Account {
 
 /** Starts it. The function has the permissions of its README, and no others. */
 export async function startAccount(): Promise<Account> {
-  const sim = createAwsSim({ clock: createQuickClock(TIMES) });
+  const sim = createAwsSim({ clock: createQuickClock(TIMES), iamDelayMs: IAM_DELAY_MS });
   const { accessKeyId, secretAccessKey } = sim.iam.addUser({ ...PLACE, name: "ecs-task", allow: readActions() });
   sim.ecs.addCluster({ ...PLACE, name: "web" });
   sim.ecs.registerTaskDefinition({ ...PLACE, family: "migrate", containerDefinitions: [APP] });

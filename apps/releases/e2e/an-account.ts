@@ -19,6 +19,8 @@ import { startLockTable } from "./lock-table.ts";
 export const PLACE = { account: "111122223333", region: "eu-west-1" } as const;
 /** The clock of AWS: 50 minutes in a minute. */
 const TIMES = 50;
+/** The function's role is new: for two seconds of its own clock it is denied. */
+const IAM_DELAY_MS = 2_000 * TIMES;
 const USER_DATA = "#!/bin/sh\necho {{RELEASE_ID}}\n";
 const { bucketPrefix, assumedRole, optInTag, profileRoot } = PRESETS.odin;
 const BUCKET = `${bucketPrefix}${PLACE.account}`;
@@ -37,7 +39,7 @@ export interface Account {
 
 /** Starts it. Function and role have the permissions of the README, and no others. */
 export async function startAccount(): Promise<Account> {
-  const sim = createAwsSim({ clock: createQuickClock(TIMES) });
+  const sim = createAwsSim({ clock: createQuickClock(TIMES), iamDelayMs: IAM_DELAY_MS, oldUsers: ["ada"] });
   const [ofFunction = [], ofRole = []] = readActions();
   const own = sim.iam.addUser({ ...PLACE, name: "function", allow: ofFunction });
   sim.iam.addRole({ ...PLACE, name: assumedRole, externalId: "yard-blue", allow: ofRole });

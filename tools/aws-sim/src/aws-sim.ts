@@ -21,7 +21,14 @@ import { createPricing } from "./pricing.ts";
 import { fetchPresigned, type PresignedRequest } from "./s3/presigned-urls.ts";
 import { createS3 } from "./s3/sim-s3.ts";
 import { createSecretsManager } from "./secrets-manager.ts";
-import { createThrottle, type SimRequest, type SimService, type Throttle, type ThrottleInput } from "./sim-call.ts";
+import {
+  createThrottle,
+  type Identity,
+  type SimRequest,
+  type SimService,
+  type Throttle,
+  type ThrottleInput,
+} from "./sim-call.ts";
 import { SimFault } from "./sim-fault.ts";
 import { createSns } from "./sns.ts";
 import { createSqs } from "./sqs.ts";
@@ -54,13 +61,27 @@ export interface LoggedCall {
   readonly input: Readonly<Record<string, unknown>>;
 }
 
+/** How the simulation differs from one that is at its best. */
+export interface AwsSimOptions {
+  readonly clock: Clock;
+  /**
+   * IAM is eventually consistent: so long after its first call an identity is denied everything, and so long after it
+   * was assumed for the first time a role does not trust. Default: 0. Sources: IAM guide, "Troubleshooting IAM"
+   * (changes are not always immediately visible); aws/aws-cdk#37675, #31429.
+   */
+  readonly iamDelayMs?: number;
+  /** Names of users to whom the delay does not apply: they exist for long. Default: none. */
+  readonly oldUsers?: readonly string[];
+}
+
 /** Creates a simulated AWS. */
-export function createAwsSim({ clock }: { readonly clock: Clock }): AwsSim {
+export function createAwsSim({ clock, iamDelayMs = 0, oldUsers = [] }: AwsSimOptions): AwsSim {
   const services = createServices(clock);
   const byClient = toByClient(services);
   const throttles = new Map<string, Throttle>();
   const behaviours = new Map<string, Behaviour[]>();
   const calls: LoggedCall[] = [];
+  const isUnknown = createNewcomers(iamDelayMs, oldUsers);
 
   function run(request: SimRequest, service: SimService): unknown {
     const { operation, region, input } = request;
@@ -71,10 +92,12 @@ export function createAwsSim({ clock }: { readonly clock: Clock }): AwsSim {
     const action = service.toAction(operation);
     // GetCallerIdentity needs no permission, and AssumeRole is judged by the role's trust policy (STS API reference).
     if (request.service !== "STS" && !allows(identity.allow, action)) throw service.faults.denied(identity.arn, action);
+    if (isUnknown(request, identity, now)) throw service.faults.denied(identity.arn, action);
     for (const name of [request.service, `${request.service}.${operation}`]) {
       const admitted = throttles.get(name)?.admit(`${identity.account}/${region}`, now) ?? true;
       if (!admitted) throw service.faults.throttled();
     }
+    if (!admitsInterfaces(request, throttles, `${identity.account}/${region}`, now)) throw throttledByEc2(input);
     const serve = service.operations[operation];
     if (serve === undefined)
       throw new SimFault("NotImplemented", 501, `The simulation has no ${request.service}.${operation}.`);
@@ -96,6 +119,45 @@ export function createAwsSim({ clock }: { readonly clock: Clock }): AwsSim {
     },
   };
   return sim;
+}
+
+/** Returns true for identities and roles that IAM does not know everywhere yet. Everybody may ask who they are. */
+function createNewcomers(delayMs: number, oldUsers: readonly string[]) {
+  const firstAt = new Map<string, number>();
+  return ({ service, operation, input }: SimRequest, { arn }: Identity, now: number): boolean => {
+    if (delayMs === 0 || operation === "GetCallerIdentity") return false;
+    if (oldUsers.some((name) => arn.endsWith(`:user/${name}`))) return false;
+    const isAssuming = service === "STS" && operation === "AssumeRole";
+    // Sessions of a role differ in their last part.
+    const who = isAssuming ? String(input["RoleArn"]) : arn.replace(/^(.*:assumed-role\/[^/]+)\/.*$/, "$1");
+    const first = firstAt.get(who) ?? now;
+    firstAt.set(who, first);
+    return now < first + delayMs;
+  };
+}
+
+/**
+ * ECS looks up the security groups of awsvpc tasks at EC2, and passes EC2's throttle on as an invalid parameter:
+ * dask/dask-cloudprovider#56. Set by `limit("EC2.DescribeSecurityGroups", …)`.
+ */
+function admitsInterfaces(
+  { service, operation, input }: SimRequest,
+  throttles: ReadonlyMap<string, Throttle>,
+  key: string,
+  now: number,
+): boolean {
+  const hasInterfaces = service === "ECS" && operation === "RunTask" && input["networkConfiguration"] !== undefined;
+  return !hasInterfaces || (throttles.get("EC2.DescribeSecurityGroups")?.admit(key, now) ?? true);
+}
+
+function throttledByEc2(input: SimRequest["input"]): SimFault {
+  const groups: unknown = Object(Object(input["networkConfiguration"]).awsvpcConfiguration).securityGroups ?? [];
+  const why = `Error retrieving security group information for [${String(groups)}]`;
+  return new SimFault(
+    "InvalidParameterException",
+    400,
+    `${why}: Request limit exceeded. (ErrorCode: RequestLimitExceeded)`,
+  );
 }
 
 /** The services as tests set them up and look at them. */

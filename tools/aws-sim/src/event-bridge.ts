@@ -43,7 +43,7 @@ interface DeliverOptions {
 /** Creates EventBridge without rules. */
 export function createEventBridge(): SimEventBridge {
   const rules: RuleInput[] = [];
-  const buses = new Map<string, BusInput>();
+  const buses = new Map<string, NamedResource & { readonly allows: readonly string[] }>();
   const queue: { readonly event: AwsEvent; readonly bus: NamedResource }[] = [];
 
   async function deliverOne({ event, bus }: (typeof queue)[number]): Promise<readonly unknown[]> {
@@ -66,8 +66,11 @@ export function createEventBridge(): SimEventBridge {
         PutEvents: (call) =>
           putEvents(call, {
             admits: (bus, account) =>
-              bus.account === account || (buses.get(toKey(bus))?.allows ?? []).includes(account),
-            take: (event, bus) => void queue.push({ event, bus }),
+              bus.account === account || (buses.get(toKey(bus))?.allows.includes(account) ?? true),
+            take(event, bus) {
+              // Events for an unknown bus of another account are accepted and lost: DemocracyClub/EveryElection#2445.
+              if (bus.account === event.account || buses.has(toKey(bus))) queue.push({ event, bus });
+            },
           }),
       },
       toAction: (operation) => `events:${operation}`,
@@ -75,7 +78,7 @@ export function createEventBridge(): SimEventBridge {
     },
     addBus(input) {
       const { account, region, name } = input;
-      buses.set(toKey(input), input);
+      buses.set(toKey(input), { allows: [], ...input });
       return `arn:aws:events:${region}:${account}:event-bus/${name}`;
     },
     addRule: (input) => void rules.push(input),

@@ -140,7 +140,10 @@ export function toTask(task: SimTask, now: number, { withTags }: { readonly with
     attachments: toAttachments(task, life),
     attributes: [],
     availabilityZone: `${cluster.region}a`,
-    containers: definition.containerDefinitions.map((each) => toContainer(task, each, life, now)),
+    containers:
+      hasEnded && task.script.hasNoContainers
+        ? []
+        : definition.containerDefinitions.map((each) => toContainer(task, each, life, now)),
     ...(task.launchType && { launchType: task.launchType }),
     ...(task.capacityProvider && { capacityProviderName: task.capacityProvider }),
     ...(task.instance && { containerInstanceArn: task.instance.arn }),

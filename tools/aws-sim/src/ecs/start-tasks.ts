@@ -15,6 +15,7 @@ import {
 } from "./ecs-state.ts";
 import { type Placement, placeOnInstances, placeTasks, type Seat } from "./place-tasks.ts";
 import { toTask } from "./read-tasks.ts";
+import type { TaskScript } from "./task-course.ts";
 
 /**
  * Implements RunTask. The same client token with the same request answers with the tasks of the first, with another
@@ -91,16 +92,25 @@ function beginTask(
     capacityProvider: seat.capacityProvider,
     instance: seat.instance,
     stop: undefined,
-    script:
-      seat.scaleOutMs === undefined
-        ? script
-        : { ...script, stagesMs: { PROVISIONING: seat.scaleOutMs, ...script.stagesMs } },
+    script: seat.scaleOutMs === undefined ? script : toScaledScript(script, seat.scaleOutMs),
     tags,
     firstTags: tags,
   };
   state.tasks.push(task);
   state.onStart(task);
   return task;
+}
+
+/** Without capacity ECS gives a task up after half an hour, and it has no containers then (PrefectHQ/prefect#22410). */
+const GIVEN_UP_MS = 30 * 60_000;
+
+function toScaledScript(script: TaskScript, scaleOutMs: number): TaskScript {
+  if (scaleOutMs <= GIVEN_UP_MS) return { ...script, stagesMs: { PROVISIONING: scaleOutMs, ...script.stagesMs } };
+  return {
+    failsToStart: "Timeout waiting for capacity to become available",
+    hasNoContainers: true,
+    stagesMs: { PROVISIONING: GIVEN_UP_MS, PENDING: 0, ACTIVATING: 0 },
+  };
 }
 
 /** Merges tags: explicit ones override propagated ones. */

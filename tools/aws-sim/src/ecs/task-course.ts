@@ -29,6 +29,8 @@ export interface TaskScript {
   readonly containers?: Readonly<Record<string, number | ContainerScript>>;
   /** The task ends before a container runs. */
   readonly failsToStart?: string | { readonly stoppedReason: string; readonly containerReason?: string };
+  /** Its containers are not shown once it has ended. */
+  readonly hasNoContainers?: boolean;
   /** It is ended by something other than StopTask. */
   readonly endedBy?: { readonly afterMs: number; readonly code: StopCode; readonly reason: string };
   /** What containers do between SIGTERM and their exit. Default: 1 s. Longer than their `stopTimeout`: SIGKILL. */

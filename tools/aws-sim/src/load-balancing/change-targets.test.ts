@@ -26,7 +26,7 @@ describe("DescribeTargetHealth", () => {
     const { sim, TargetGroupArn, read } = createGroup();
     sim.loadBalancing.setTarget(TargetGroupArn, { id: "i-1", port: 80, state });
 
-    expect(await read()).toEqual([
+    expect(await read()).toMatchObject([
       {
         Target: { Id: "i-1", Port: 80 },
         HealthCheckPort: "80",

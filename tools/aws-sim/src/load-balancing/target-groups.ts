@@ -161,6 +161,24 @@ const REASONS: Readonly<Record<TargetState, string | undefined>> = {
   unavailable: "Elb.InternalError",
 };
 
+/**
+ * The description of each reason. Sources: API reference, "TargetHealth"; user guide, "Health checks for Application Load
+ * Balancer target groups" (the texts of the console).
+ */
+const DESCRIPTIONS: Readonly<Record<string, string>> = {
+  "Elb.InitialHealthChecking": "Initial health checks in progress",
+  "Elb.RegistrationInProgress": "Target registration is in progress",
+  "Elb.InternalError": "Health checks failed due to an internal error",
+  "Target.DeregistrationInProgress": "Target deregistration is in progress",
+  "Target.FailedHealthChecks": "Health checks failed",
+  "Target.HealthCheckDisabled": "Health checks are disabled for this target",
+  "Target.InvalidState": "Target is in the stopped state",
+  "Target.NotInUse": "Target group is not configured to receive traffic from the load balancer",
+  "Target.NotRegistered": "Target is not registered to the target group",
+  "Target.ResponseCodeMismatch": "Health checks failed with these codes: [502]",
+  "Target.Timeout": "Request timed out",
+};
+
 /** Implements DescribeTargetHealth: of all targets, or of those that are named; a stranger is `unused`. */
 export function describeTargetHealth(groups: TargetGroups, call: SimCall): unknown {
   const { input, now } = call;
@@ -174,12 +192,13 @@ export function describeTargetHealth(groups: TargetGroups, call: SimCall): unkno
   return { TargetHealthDescriptions: [...named, ...unused].map(toDescription) };
 }
 
-function toDescription({ id, port, state }: TargetNow): object {
-  const Reason = REASONS[state];
+function toDescription({ id, port, state, reason, description }: TargetNow): object {
+  const Reason = reason ?? REASONS[state];
+  const Description = description ?? DESCRIPTIONS[Reason ?? ""];
   return defined({
     Target: defined({ Id: id, Port: port }),
     HealthCheckPort: port === undefined ? undefined : String(port),
-    TargetHealth: { State: state, ...(Reason && { Reason }) },
+    TargetHealth: defined({ State: state, Reason, Description }),
   });
 }
 

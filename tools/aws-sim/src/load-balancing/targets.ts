@@ -4,6 +4,10 @@ import type { TargetCourse, TrafficSourceRef, TrafficSources } from "../auto-sca
 /** The health of one target, as a test sets it. */
 export interface TargetInput extends TargetRef {
   readonly state: TargetState;
+  /** Such as `Target.Timeout`. Default: the most frequent one of the state. */
+  readonly reason?: string;
+  /** Default: that of the reason. */
+  readonly description?: string;
   /** From then on. Default: ever since. */
   readonly at?: number;
 }
@@ -22,6 +26,8 @@ export interface TargetNow {
   readonly id: string;
   readonly port: number | undefined;
   readonly state: TargetState;
+  readonly reason?: string | undefined;
+  readonly description?: string | undefined;
 }
 
 /** The targets of one load balancer and how they are as time goes by. */
@@ -47,6 +53,8 @@ interface DrainPeriod {
 interface Change {
   readonly at: number;
   readonly state: TargetState | "gone";
+  readonly reason?: string | undefined;
+  readonly description?: string | undefined;
 }
 
 interface Target extends TargetRef {
@@ -65,7 +73,8 @@ export function createTargetStates(): TargetStates {
   return {
     set(target) {
       const earlier = targets.get(target.id)?.get(target.port)?.changes ?? [];
-      keep(target, [...earlier, { at: target.at ?? 0, state: target.state }]);
+      const { at = 0, state, reason, description } = target;
+      keep(target, [...earlier, { at, state, reason, description }]);
     },
     // A registration may be late, for a time that has passed: the state was not read in between.
     register: (target, course) => keep(target, [{ at: 0, state: "initial" }, ...toChanges(course)]),
@@ -98,8 +107,8 @@ function drain(target: Target, now: number, endsAt: number): readonly Change[] {
 }
 
 function toNow({ id, port, changes }: Target, now: number): TargetNow[] {
-  const state = changes.findLast(({ at }) => at <= now)?.state ?? "gone";
-  return state === "gone" ? [] : [{ id, port, state }];
+  const { state = "gone", reason, description } = changes.findLast(({ at }) => at <= now) ?? {};
+  return state === "gone" ? [] : [{ id, port, state, ...defined({ reason, description }) }];
 }
 
 /** One load balancer of one kind. */

@@ -71,8 +71,16 @@ export function isOver(details: InvocationDetails): boolean {
 export function toStatus(details: string): string {
   if (details.endsWith("TimedOut")) return "TimedOut";
   if (details === "Terminated") return "Cancelled";
-  return ["Undeliverable", "Incomplete", "NoInstancesInTag", "RateExceeded"].includes(details) ? "Failed" : details;
+  const failed = ["Undeliverable", "InvalidPlatform", "AccessDenied", "Incomplete", "NoInstancesInTag", "RateExceeded"];
+  return failed.includes(details) ? "Failed" : details;
 }
+
+/**
+ * Ends of an invocation that SSM never sends. `InvalidPlatform` and `AccessDenied` "don't count against max-errors, but
+ * contribute to" the command's status (user guide, "Understanding command statuses"); both are `Failed` in the short
+ * one: aws-samples/bottlerocket-images-cache#4, ministryofjustice/modernisation-platform#9643.
+ */
+export type NeverSent = "Undeliverable" | "InvalidPlatform" | "AccessDenied";
 
 /** How an invocation goes, known when SSM begins to send it. */
 export interface Course {
@@ -81,7 +89,7 @@ export interface Course {
   /** SSM did not reach the agent and retries: `Delayed` until delivered. */
   readonly isDelayed: boolean;
   readonly endsAt: number;
-  readonly end: "Success" | "Failed" | "DeliveryTimedOut" | "ExecutionTimedOut" | "Undeliverable" | "Cancelled";
+  readonly end: "Success" | "Failed" | "DeliveryTimedOut" | "ExecutionTimedOut" | "Cancelled" | NeverSent;
   /** -1: it has not started. */
   readonly exitCode: number;
   readonly stdout: string;
@@ -111,8 +119,9 @@ const KILLED = 137;
  */
 export function toCourse({ startAt, outcome, onlineAt, deliveryMs, executionMs }: CourseInput): Course {
   const { deliveredAfterMs = DELIVERY_MS, runsForMs = RUN_MS, exitCode = 0, stdout = "", stderr = "" } = outcome;
-  if (outcome.undeliverable) {
-    return { ...NOT_STARTED, isDelayed: false, endsAt: startAt + DELIVERY_MS, end: "Undeliverable" };
+  const neverSent = outcome.undeliverable ? "Undeliverable" : outcome.refusedAs;
+  if (neverSent !== undefined) {
+    return { ...NOT_STARTED, isDelayed: false, endsAt: startAt + DELIVERY_MS, end: neverSent };
   }
   const isDelayed = onlineAt > startAt || deliveredAfterMs === Number.POSITIVE_INFINITY;
   const deliveredAt = onlineAt + deliveredAfterMs;
@@ -143,6 +152,8 @@ export interface Outcome {
   readonly stderr?: string;
   /** SSM finds at once that it cannot deliver. */
   readonly undeliverable?: boolean;
+  /** It does not match the document's platforms, or the caller has no access to the instance. */
+  readonly refusedAs?: NeverSent;
 }
 
 /** What a script may look at. */
