@@ -275,7 +275,9 @@ describe("a release that leaves something behind", () => {
 
     expect(step).toMatchObject({
       code: "LEFT_BEHIND",
-      message: expect.stringMatching(/^Timeout: Halting Release\. Then .*\. Resources may be left behind/s),
+      message: expect.stringMatching(
+        /^Timeout: Halting Release: web: target group .*\. Then .*\. Resources may be left behind/s,
+      ),
       outputs: { end: "FailureDirty", dirty: true, failure: "RELEASE_TIMED_OUT" },
     });
     expect(next.step).toMatchObject({ code: "LOCK_EXISTS", message: expect.stringContaining("release r2") });

@@ -20,8 +20,8 @@ describe("toInstanceState", () => {
     ["ExecutionTimedOut", "failed", "EXECUTION_TIMEOUT"],
     ["Failed", "failed", "COMMAND_FAILED"],
     ["Undeliverable", "failed", "UNDELIVERABLE"],
-    ["InvalidPlatform", "failed", "COMMAND_FAILED"],
-    ["Access Denied", "failed", "COMMAND_FAILED"],
+    ["InvalidPlatform", "failed", "INVALID_PLATFORM"],
+    ["Access Denied", "failed", "INSTANCE_ACCESS_DENIED"],
     ["", "failed", "COMMAND_FAILED"],
   ])("takes %j as %s", (detailedStatus, state, code) => {
     expect(toInstanceState(detailedStatus)).toEqual(code === undefined ? { state } : { state, code });

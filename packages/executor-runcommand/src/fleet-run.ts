@@ -384,6 +384,8 @@ const OUTCOMES: ReadonlyMap<string, InstanceOutcome> = new Map([
   ["executiontimedout", { state: "failed", code: "EXECUTION_TIMEOUT" }],
   ["timedout", { state: "failed", code: "EXECUTION_TIMEOUT" }],
   ["undeliverable", { state: "failed", code: "UNDELIVERABLE" }],
+  ["invalidplatform", { state: "failed", code: "INVALID_PLATFORM" }],
+  ["accessdenied", { state: "failed", code: "INSTANCE_ACCESS_DENIED" }],
   ["failed", FAILED],
 ]);
 
@@ -424,10 +426,22 @@ export function toFailureLines(ended: readonly FleetInstanceReport[]): readonly 
   return left > 0 ? [...lines, `… and ${left} more failed; the report has them all.`] : lines;
 }
 
-function toLine({ instanceId, code, responseCode, stderrTail, stdoutTail }: FleetInstanceReport): string {
-  const exit = responseCode === undefined || responseCode < 0 ? "" : `, exit code ${responseCode}`;
+function toLine(report: FleetInstanceReport): string {
+  const { instanceId, code, responseCode, stderrTail, stdoutTail } = report;
+  const hasExit = responseCode !== undefined && responseCode >= 0;
+  const exit = hasExit ? `, exit code ${responseCode}` : toStatusText(report);
   const said = toLastLine(stderrTail) || toLastLine(stdoutTail);
   return `${instanceId}: ${code}${exit}${said === "" ? "" : `: ${said}`}`;
+}
+
+/** Statuses that a code names already, or that say nothing more. */
+const USUAL =
+  /^(success|failed|(delivery|execution)?timedout|undeliverable|cancell?ed|terminated|pending|inprogress)$/i;
+
+/** Formats SSM's own status of a command that never ran, which people look up. */
+function toStatusText({ detailedStatus = "" }: FleetInstanceReport): string {
+  const plain = detailedStatus.replace(/[\s_-]+/g, "");
+  return plain === "" || USUAL.test(plain) ? "" : ` (${detailedStatus})`;
 }
 
 function toLastLine(text = ""): string {

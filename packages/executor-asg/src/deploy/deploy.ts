@@ -208,6 +208,16 @@ async function throwIfTerminated(round: Round, looks: readonly GroupLook[]): Pro
   if (first !== undefined) throw toRoundError({ ...round, errors: [...halts, ...errors] }, first, seen);
 }
 
+const CAUSES_TOLD = 5;
+
+/** Lists why services were not healthy at the last check: their groups are deleted afterwards. */
+function listCauses({ services }: ReleaseState): readonly string[] {
+  const causes = Object.entries(services).flatMap(([name, { healthy, causes: each = [] }]) =>
+    healthy ? [] : each.map((cause) => `${name}: ${cause}`),
+  );
+  return causes.slice(0, CAUSES_TOLD);
+}
+
 function withCauses(message: string, causes: readonly string[]): string {
   return causes.length === 0 ? message : `${message} ${causes.join("; ")}.`;
 }
@@ -223,9 +233,9 @@ function toRoundError(
   return new ReleaseError(first.releaseCode, message, { cause: first.cause ?? first, partial });
 }
 
-function toServiceState({ known, judgement, causes }: ServiceLook): ServiceState {
+function toServiceState({ known, judgement, causes, unhealthy }: ServiceLook): ServiceState {
   const { report, healthy, stable, terminated } = judgement;
-  return { ...known, healthy_report: report, healthy, stable, terminated, causes };
+  return { ...known, healthy_report: report, healthy, stable, terminated, causes: [...causes, ...unhealthy] };
 }
 
 async function applyStrategy(
@@ -275,7 +285,12 @@ async function throwIfHalted(deps: ReleaseDeps, { release, state }: ReleaseWork)
     halts,
     generation: constants.generation,
   });
-  if (verdict.kind === "halt") throw new ReleaseError(verdict.code, verdict.message);
+  if (verdict.kind !== "halt") return;
+  const causes = verdict.code === "RELEASE_TIMED_OUT" ? listCauses(state) : [];
+  throw new ReleaseError(
+    verdict.code,
+    causes.length === 0 ? verdict.message : withCauses(`${verdict.message}:`, causes),
+  );
 }
 
 async function readHalts(

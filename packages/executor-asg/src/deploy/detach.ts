@@ -1,4 +1,5 @@
 import type { AutoScalingGroup } from "@aws-sdk/client-auto-scaling";
+import { isDenial } from "@stackyard/aws";
 import {
   failWith,
   type ReleaseDeps,
@@ -99,7 +100,8 @@ async function beginDetach(deps: ReleaseDeps, work: ReleaseWork, group: AutoScal
     if (hasOwnDrainTime(work)) await noteDrainBegan(deps, group);
     if (release.detach_strategy !== "SkipDetach") await detachTraffic(deps, group);
   } catch (error) {
-    throw toReleaseError("DETACH_FAILED", error, `Group "${nameOfGroup(group)}" cannot be detached.`);
+    const what = `Group "${nameOfGroup(group)}" cannot be detached.`;
+    throw toReleaseError("DETACH_FAILED", error, what, isDenial(error) ? DETACH_DENIED : "");
   }
 }
 
@@ -188,12 +190,24 @@ async function requireSafe(deps: ReleaseDeps, work: ReleaseWork, old: readonly A
     throw new ReleaseError("CLEAN_UP_FAILED", message);
   }
   const { detach_strategy, drain_timeout_action } = work.release;
-  if (drain_timeout_action !== "fail" || detach_strategy !== "Detach") return;
+  const wasDenied = isDetachDenied(work.state);
+  const mustBeGone = drain_timeout_action === "fail" && detach_strategy === "Detach";
+  if (!wasDenied && !mustBeGone) return;
   const attachments = await loadAllAttachments(deps, old);
   const attached = attachments.filter(({ state }) => state !== "Removed");
   if (attached.length === 0) return;
   const list = attached.map(({ group, id, state }) => `"${group}" is ${state} in ${id}`).join("; ");
+  if (wasDenied) throw new ReleaseError("CLEAN_UP_FAILED", `${list}. ${DETACH_DENIED} Nothing was deleted.`);
   throw new ReleaseError("CLEAN_UP_FAILED", `${list}. "drain_timeout_action" is "fail": nothing was deleted.`);
+}
+
+/** A denial is no slow drain: the groups still receive requests. */
+const DETACH_DENIED =
+  "The role may lack autoscaling:DetachLoadBalancerTargetGroups or autoscaling:DetachLoadBalancers.";
+
+/** Returns true if the state contains the error of a denied detachment, which is kept as text. */
+function isDetachDenied({ error, later_errors = [] }: ReleaseState): boolean {
+  return [...(error ? [error] : []), ...later_errors].some(({ Cause }) => Cause.includes(DETACH_DENIED));
 }
 
 async function clearHalts({ memory, logger, signal }: ReleaseDeps, { release }: ReleaseWork): Promise<void> {

@@ -143,6 +143,52 @@ export interface HealthSource {
   readonly name: string;
   /** State by instance id, as named by the API. Empty if no instance is registered. */
   readonly states: Readonly<Record<string, string>>;
+  /** Reason and description of states that are not healthy, by instance id. */
+  readonly reasons?: Readonly<Record<string, string>>;
+}
+
+/** How a line begins that says why instances are unhealthy, in contrast to what Auto Scaling reports. */
+const HEALTH_CAUSE = /^(target group|load balancer) "/;
+const IDS_SHOWN = 5;
+const HEALTH_CAUSES_KEPT = 10;
+
+/** Returns true for a line of `explainHealth`. */
+export function isHealthCause(line: string): boolean {
+  return HEALTH_CAUSE.test(line);
+}
+
+/**
+ * Says why instances are unhealthy, a line for each reason of each load balancer: the group is deleted after a failure,
+ * and then nobody can look any more. At most ten lines.
+ */
+export function explainHealth(
+  instances: readonly GroupInstance[],
+  sources: readonly HealthSource[],
+): readonly string[] {
+  const ids = Object.entries(classifyInstances(instances)).flatMap(([id, health]) =>
+    health === "terminating" ? [] : id,
+  );
+  return sources.flatMap((source) => explainSource(ids, source)).slice(0, HEALTH_CAUSES_KEPT);
+}
+
+function explainSource(ids: readonly string[], { kind, name, states, reasons = {} }: HealthSource): readonly string[] {
+  const byReason = new Map<string, string[]>();
+  for (const id of ids) {
+    const state = states[id] ?? "not registered";
+    if (state === GOOD[kind]) continue;
+    const why = [state, reasons[id]].filter(Boolean).join(", ");
+    byReason.set(why, [...(byReason.get(why) ?? []), id]);
+  }
+  const what = kind === "classic" ? `load balancer "${name}"` : `target group "${toGroupName(name)}"`;
+  return [...byReason].map(([why, of]) => {
+    const others = of.length > IDS_SHOWN ? ` and ${of.length - IDS_SHOWN} others` : "";
+    return `${what}: ${of.slice(0, IDS_SHOWN).join(", ")}${others} ${why}`;
+  });
+}
+
+/** Returns the name in the ARN of a target group: `arn:…:targetgroup/NAME/ID`. */
+function toGroupName(arn: string): string {
+  return /:targetgroup\/([^/]+)\//.exec(arn)?.[1] ?? arn;
 }
 
 /** The healthy state of each kind. All others, such as `initial` and `draining`, are unhealthy. */

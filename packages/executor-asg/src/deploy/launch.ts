@@ -79,7 +79,9 @@ const QUOTA = /limit ?exceeded/i;
 function failWith({ signal }: ReleaseDeps, what: string): (error: unknown) => never {
   return (error) => {
     signal.throwIfAborted();
-    const isQuota = QUOTA.test(findAwsFault(error).name ?? "");
+    const { name = "", throttled } = findAwsFault(error);
+    // EC2's throttle is a `RequestLimitExceeded`.
+    const isQuota = !throttled && QUOTA.test(name);
     const advice = isQuota ? "Delete unused resources, or request a higher quota from AWS." : "";
     throw toReleaseError("DEPLOY_FAILED", error, what, advice);
   };

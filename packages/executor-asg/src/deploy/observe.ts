@@ -25,9 +25,11 @@ import { collect, loadGroupsNamed, nameOfGroup } from "../resources/groups.ts";
 import {
   evaluateHealth,
   evaluateTerminations,
+  explainHealth,
   type HealthInput,
   type HealthJudgement,
   type HealthSource,
+  isHealthCause,
   readActivities,
 } from "./health.ts";
 
@@ -49,8 +51,10 @@ export interface GroupLook {
 /** One complete health check of the new group of a service. */
 export interface ServiceLook extends Omit<GroupLook, "causes" | "halt"> {
   readonly judgement: HealthJudgement;
-  /** The latest known reasons. */
+  /** The latest known reasons of Auto Scaling. */
   readonly causes: readonly string[];
+  /** Why load balancers find instances unhealthy; empty when the service is healthy. */
+  readonly unhealthy: readonly string[];
 }
 
 /** Maximum time a halt waits for an explanation. */
@@ -110,7 +114,9 @@ export async function completeCheck(
     step: known.step,
     alarms,
   });
-  return { ...look, judgement, causes: causes.length > 0 ? causes : (known.causes ?? []) };
+  const ofScaling = causes.length > 0 ? causes : (known.causes ?? []).filter((cause) => !isHealthCause(cause));
+  const ofHealth = judgement.healthy ? [] : explainHealth(group.Instances ?? [], sources);
+  return { ...look, judgement, causes: ofScaling, unhealthy: ofHealth };
 }
 
 /**
@@ -194,31 +200,34 @@ export async function loadHealthSources(
 ): Promise<readonly HealthSource[]> {
   const sources: HealthSource[] = [];
   for (const name of elbs) {
-    sources.push({ kind: "classic", name, states: await loadInstanceHealth(deps, name, instanceIds) });
+    sources.push({ kind: "classic", name, ...(await loadInstanceHealth(deps, name, instanceIds)) });
   }
   for (const arn of target_group_arns) {
-    sources.push({ kind: "target-group", name: arn, states: await loadTargetHealth(deps, arn, instanceIds) });
+    sources.push({ kind: "target-group", name: arn, ...(await loadTargetHealth(deps, arn, instanceIds)) });
   }
   return sources;
 }
 
-type States = Readonly<Record<string, string>>;
+type Health = Pick<HealthSource, "states" | "reasons">;
 
 async function loadInstanceHealth(
   { target, signal }: AwsDeps,
   name: string,
   instanceIds: readonly string[],
-): Promise<States> {
+): Promise<Health> {
   // Without instances in the request it would answer for all that are registered.
-  if (instanceIds.length === 0) return {};
+  if (instanceIds.length === 0) return { states: {} };
   const input = { LoadBalancerName: name, Instances: instanceIds.map((InstanceId) => ({ InstanceId })) };
   try {
     const command = new DescribeInstanceHealthCommand(input);
     const client = target.client(ElasticLoadBalancingClient);
     const { InstanceStates = [] } = await client.send(command, { abortSignal: signal });
-    return toStates(InstanceStates.map(({ InstanceId, State }) => [InstanceId, State]));
+    const found = InstanceStates.map(({ InstanceId: id, State: state, ReasonCode, Description }) => {
+      return { id, state, reason: toReason(ReasonCode === "N/A" ? undefined : ReasonCode, Description) };
+    });
+    return toHealth(found, "InService");
   } catch (error) {
-    if (isUnregistered(error)) return {};
+    if (isUnregistered(error)) return { states: {} };
     throw error;
   }
 }
@@ -232,24 +241,46 @@ async function loadTargetHealth(
   { target, signal }: AwsDeps,
   arn: string,
   instanceIds: readonly string[],
-): Promise<States> {
-  if (instanceIds.length === 0) return {};
+): Promise<Health> {
+  if (instanceIds.length === 0) return { states: {} };
   const input = { TargetGroupArn: arn, Targets: instanceIds.map((Id) => ({ Id })) };
   const command = new DescribeTargetHealthCommand(input);
   const client = target.client(ElasticLoadBalancingV2Client);
   const { TargetHealthDescriptions = [] } = await client.send(command, { abortSignal: signal });
-  return toStates(TargetHealthDescriptions.map(({ Target, TargetHealth }) => [Target?.Id, TargetHealth?.State]));
+  const found = TargetHealthDescriptions.map(({ Target, TargetHealth }) => {
+    return {
+      id: Target?.Id,
+      state: TargetHealth?.State,
+      reason: toReason(TargetHealth?.Reason, TargetHealth?.Description),
+    };
+  });
+  return toHealth(found, "healthy");
+}
+
+/** One answer about an instance, or about one of its ports. */
+interface Answer {
+  readonly id: string | undefined;
+  readonly state: string | undefined;
+  readonly reason: string;
+}
+
+function toReason(reason: string | undefined, description: string | undefined): string {
+  if (!reason || !description || description === "N/A") return reason ?? "";
+  return `${reason} (${description.replace(/\.$/, "")})`.slice(0, 300);
 }
 
 /** Returns the states by instance; the worst of its ports if an instance is registered with several. */
-function toStates(pairs: readonly (readonly [id: string | undefined, state: string | undefined])[]): States {
+function toHealth(answers: readonly Answer[], good: string): Health {
   const states = new Map<string, string>();
-  for (const [id, state = "unknown"] of pairs) {
+  const reasons = new Map<string, string>();
+  for (const { id, state = "unknown", reason } of answers) {
     if (id === undefined) continue;
     const known = states.get(id);
-    if (known === undefined || known === "healthy") states.set(id, state);
+    if (known !== undefined && known !== good) continue;
+    states.set(id, state);
+    if (reason !== "") reasons.set(id, reason);
   }
-  return Object.fromEntries(states);
+  return { states: Object.fromEntries(states), ...(reasons.size > 0 && { reasons: Object.fromEntries(reasons) }) };
 }
 
 /**

@@ -246,6 +246,16 @@ describe("every failure is reported to the job", () => {
     expect(world.lastResult()).toHaveProperty("failureDetails.message");
   });
 
+  it("with the name of its run, when CodePipeline denies the first result", async () => {
+    const world = createFleetWorld();
+    world.fail("PutJobSuccessResult", anAwsError("AccessDeniedException"));
+
+    expect(await world.app.handler(start)).toMatchObject({ result: "failed", runId: RUN_ID });
+    expect(world.lastResult()).toMatchObject({
+      failureDetails: { externalExecutionId: RUN_ID, message: expect.stringContaining(`Its run is ${RUN_ID}.`) },
+    });
+  });
+
   it("before the function's time is over", async () => {
     const { app, clock, lastResult } = createFleetWorld({}, (deps) => ({
       ...deps,

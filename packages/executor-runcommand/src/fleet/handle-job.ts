@@ -60,14 +60,17 @@ export async function handleJob(fleet: Fleet, event: unknown, signal: AbortSigna
   } catch (error) {
     // CodePipeline did not accept the result: the run has not failed, and the repeated event reports it.
     if (result.kind === "failure" || findAwsFault(error).kind === "retryable") throw error;
-    return reportResult(fleet, failed(error));
+    const { externalExecutionId: runId } = result.input.executionDetails ?? {};
+    return reportResult(fleet, toFailure(fleet, jobId, error, runId));
   }
 }
 
-function toFailure(fleet: Fleet, jobId: string, error: unknown): JobResult {
-  const { code, message } = toFleetFailure(error);
-  fleet.logger.error("A job has failed.", { jobId, code, message });
-  return toFailureResult(jobId, { code, message });
+/** Returns the failed result. `runId`: the run that the job has started, and that may go on. */
+function toFailure(fleet: Fleet, jobId: string, error: unknown, runId?: string): JobResult {
+  const { code, message: why } = toFleetFailure(error);
+  const message = runId === undefined ? why : `${why} Its run is ${runId}.`;
+  fleet.logger.error("A job has failed.", { jobId, code, message, ...defined({ runId }) });
+  return toFailureResult(jobId, { code, message, ...defined({ runId }) });
 }
 
 async function handleDecision(fleet: Fleet, decision: Known, event: unknown, signal: AbortSignal): Promise<JobResult> {

@@ -251,6 +251,14 @@ const ADVICE: ReadonlyMap<string, CodeAdvice> = new Map(
       "Systems Manager does not know the instance, or its agent does not answer.",
       "Check the agent, the instance profile (AmazonSSMManagedInstanceCore) and the network path to the endpoints of Systems Manager.",
     ],
+    INVALID_PLATFORM: [
+      "The document does not support the platform of the instance, so nothing was run.",
+      "Select instances of the document's platforms, or use a document for this platform.",
+    ],
+    INSTANCE_ACCESS_DENIED: [
+      "Systems Manager may not run commands on the instance for this caller, so nothing was run.",
+      "Allow `ssm:SendCommand` on the instance to the role. A policy with conditions on addresses must let AWS services pass (`aws:ViaAWSService`).",
+    ],
     CANCELLED: ["The run was cancelled before the command ended.", "Retry the run if it is still wanted."],
     TERMINATED: [
       "Systems Manager stopped the command because too many others failed.",
