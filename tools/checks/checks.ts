@@ -1,5 +1,6 @@
 import { performance } from "node:perf_hooks";
 import { execute } from "./execute.ts";
+import type { Keys, Passes } from "./passes.ts";
 
 // What must hold beside the tests. Each check counts as one test.
 
@@ -10,31 +11,63 @@ interface Check {
   readonly hasFigure?: true;
   /** Only `npm run test:all` runs it. */
   readonly isRest?: true;
+  /** The files on which it depends. Without it, the check always runs: it takes less than a second, or makes files. */
+  readonly reads?: (path: string) => boolean;
 }
 
-// One checker: several check most types of libraries once each.
-const compiler = "node_modules/typescript-7/bin/tsc";
-const types = (project: string): Check["command"] => ["node", compiler, "-p", project, "--checkers", "1"];
+const isSource = (path: string) => /\.(?:ts|tsx|js|mjs|cjs|json)$/.test(path);
+const isFormatted = (path: string) => isSource(path) || path.endsWith(".css");
+/** What the packages and apps are built from. */
+const isBuilt = (path: string) =>
+  /^(?:packages|apps)\/[^/]+\/(?:src|bin)\/|^(?:tsup|vite)\.base\.ts$|\/(?:tsup|vite)\.config\.ts$|\/package\.json$/.test(
+    path,
+  ) && !/\.test(?:-d)?\.tsx?$/.test(path);
+const isOf =
+  (...folders: readonly string[]) =>
+  (path: string) =>
+    folders.some((folder) => path.startsWith(folder));
+
+// One checker: several check most types of libraries once each. What it finds out about files stays for the next run.
+const types = (project: string, name: string): Check["command"] => [
+  ...(["node", "node_modules/typescript-7/bin/tsc", "-p", project, "--checkers", "1"] as const),
+  ...["--incremental", "--tsBuildInfoFile", `node_modules/.cache/types/${name}.tsbuildinfo`],
+];
 const script = (name: string): Check["command"] => ["node", `tools/checks/${name}.ts`];
-const build: Check = { name: "build", command: ["npm", "run", "-s", "bundle"] };
+const build: Check = {
+  name: "build",
+  command: ["sh", "-c", "node tools/checks/bundle.ts --apps && node tools/checks/declarations.ts"],
+};
 /** They read sources only. */
 const sourceChecks: readonly Check[] = [
-  { name: "types", command: types(".") },
-  { name: "types of the console", command: types("packages/console") },
-  { name: "boundaries", command: script("boundaries") },
+  { name: "types", command: types(".", "all"), reads: isSource },
+  { name: "types of the console", command: types("packages/console", "console"), reads: isSource },
+  { name: "boundaries", command: script("boundaries"), reads: isSource },
   { name: "manifests", command: script("manifests") },
-  { name: "entries", command: script("entry-names") },
+  { name: "entries", command: script("entry-names"), reads: isSource },
   { name: "tiers", command: script("list-tiers"), hasFigure: true },
 ];
 /** They also read what was built. */
 const builtChecks: readonly Check[] = [
   { name: "packages", command: script("packages"), isRest: true },
-  { name: "lint", command: ["biome", "ci", "--colors=off", "--error-on-warnings", "."] },
+  { name: "lint", command: ["biome", "ci", "--colors=off", "--error-on-warnings", "."], reads: isFormatted },
   { name: "links of docs", command: ["node", "tools/docs/src/main.ts", "--check"] },
-  { name: "dead code", command: ["knip", "--no-config-hints"] },
-  { name: "api reports", command: script("api-reports") },
-  { name: "console budgets", command: script("console-budgets") },
-  { name: "corridor", command: ["node", "tools/corridor", "--max", "40"], hasFigure: true },
+  { name: "dead code", command: ["knip", "--no-config-hints"], reads: isSource },
+  {
+    name: "api reports",
+    command: script("api-reports"),
+    reads: (path) => isBuilt(path) || path.endsWith(".api.md") || path === "tools/checks/api-reports.ts",
+  },
+  {
+    name: "console budgets",
+    command: script("console-budgets"),
+    reads: (path) => isBuilt(path) || isOf("packages/console/", "tools/checks/console-")(path),
+  },
+  {
+    name: "corridor",
+    command: ["node", "tools/corridor", "--max", "40"],
+    hasFigure: true,
+    reads: (path) => isBuilt(path) || isOf("tools/corridor/")(path),
+  },
 ];
 
 async function passes({ name, command, hasFigure }: Check): Promise<boolean> {
@@ -47,18 +80,38 @@ async function passes({ name, command, hasFigure }: Check): Promise<boolean> {
   return exitCode === 0;
 }
 
-/** Runs the checks, and builds what tests need. Returns for each whether it passed. */
-export async function runChecks(withRest: boolean): Promise<readonly boolean[]> {
+/** How the checks run. */
+export interface ChecksOptions {
+  /** Also those that only `npm run test:all` runs. */
+  readonly withRest: boolean;
+  readonly keys: Keys;
+  readonly record: Passes;
+}
+
+/** Runs the checks that have not passed with the files of now, and builds what tests need. Returns for each whether it passed. */
+export async function runChecks({ withRest, keys, record }: ChecksOptions): Promise<readonly boolean[]> {
   const results: boolean[] = [];
+  const known: string[] = [];
   const queue = [...sourceChecks];
+  const run = async (check: Check) => {
+    const key = check.reads && keys.ofFiles(check.name, check.reads);
+    if (key !== undefined && record.has(key)) {
+      known.push(check.name);
+      return;
+    }
+    const ok = await passes(check);
+    results.push(ok);
+    if (ok && key !== undefined) record.add([key]);
+  };
   const work = async () => {
-    for (let check = queue.shift(); check !== undefined; check = queue.shift()) results.push(await passes(check));
+    for (let check = queue.shift(); check !== undefined; check = queue.shift()) await run(check);
   };
   // Builds often wait for each other, and leave a core to one check.
   const early = work();
-  results.push(await passes(build));
+  await run(build);
   queue.push(...builtChecks.filter(({ isRest }) => withRest || !isRest));
   // Two at a time, as most use one core. Beside the tests, both would take longer.
   await Promise.all([early.then(work), work()]);
+  if (known.length > 0) console.log(`Unchanged since they passed: ${known.join(", ")}.`);
   return results;
 }

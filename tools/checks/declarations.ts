@@ -1,18 +1,44 @@
 import { spawnSync } from "node:child_process";
-import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { findPublishedPackages, type PublishedPackage, repositoryRoot } from "./published-packages.ts";
+import { readRepository } from "./read-repository.ts";
 
 // Writes the type declarations of every package into its `dist`, next to the bundles of `nx run-many -t build`. One run of the
-// compiler makes all of them: a run per package reads the types of the AWS SDK again and again, which takes most of a build.
+// compiler makes all of them: a run per package reads the types of the AWS SDK again and again, which takes most of a build. What was
+// made from the same sources stays.
 
 const RELATIVE = /((?:from|import)\s*\(?\s*")(\.{1,2}\/[^"]+)\.ts(")/g;
 const work = join(repositoryRoot, "temp/declarations");
 const packages = findPublishedPackages();
-rmSync(work, { recursive: true, force: true });
-compile();
-for (const unit of packages) writeDeclarations(unit);
-rmSync(work, { recursive: true });
+const madeFrom = join(repositoryRoot, "node_modules/.cache/declarations-made-from");
+const sources = toDigest();
+if (!areThere()) {
+  rmSync(work, { recursive: true, force: true });
+  rmSync(madeFrom, { force: true });
+  compile();
+  for (const unit of packages) writeDeclarations(unit);
+  rmSync(work, { recursive: true });
+  mkdirSync(dirname(madeFrom), { recursive: true });
+  writeFileSync(madeFrom, sources);
+}
+
+/** Returns a digest of all from which declarations are made. */
+function toDigest(): string {
+  const { digests } = readRepository(repositoryRoot);
+  const read = [...digests].filter(([path]) =>
+    /^packages\/[^/]+\/(src\/|package\.json)|^[^/]+\.json$|^tools\/checks\//.test(path),
+  );
+  return createHash("sha256").update(JSON.stringify(read)).digest("hex");
+}
+
+function areThere(): boolean {
+  if (!existsSync(madeFrom) || readFileSync(madeFrom, "utf8") !== sources) return false;
+  return packages.every(({ folder, entries }) =>
+    entries.every(({ built }) => existsSync(join(folder, built.replace(/\.js$/, ".d.ts")))),
+  );
+}
 
 function compile(): void {
   const config = {

@@ -1,32 +1,57 @@
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { runChecks } from "./checks.ts";
 import { findFlakes } from "./flakes.ts";
 import { loadProcessor } from "./load-processor.ts";
+import { createKeys, openPasses, type Passes } from "./passes.ts";
 import { repositoryRoot } from "./published-packages.ts";
-import { type BatchResult, runBatch, toBatches } from "./run-tests.ts";
+import { readRepository } from "./read-repository.ts";
+import { type Batch, type BatchResult, listPassed, runBatch, toBatches } from "./run-tests.ts";
 import { addSummaries } from "./test-summary.ts";
 import { findTests } from "./tiers.ts";
 
-// `npm test`: what a change needs every time. With `--all`, `npm run test:all`: everything that must hold. `--no-tests` leaves the
-// tests out; `--repeat N` runs them N times and lists those that do not always pass, with `--load` beside a busy processor.
+// `npm test`: what a change needs every time. What has passed with the same files is not run again, unless `--fresh` is given. With
+// `--all`, `npm run test:all`: everything that must hold, whatever has passed. `--no-tests` leaves the tests out; `--repeat N` runs
+// them N times and lists those that do not always pass, with `--load` beside a busy processor.
 
 const { values: options } = parseArgs({
   options: {
     all: { type: "boolean", default: false },
+    fresh: { type: "boolean", default: false },
     "no-tests": { type: "boolean", default: false },
     repeat: { type: "string", default: "1" },
     load: { type: "boolean", default: false },
   },
 });
+const isFresh = options.all || options.fresh || options.repeat !== "1";
+const readKeys = () => createKeys(readRepository(repositoryRoot));
 
-const checks = await runChecks(options.all);
+/** Runs the tests of a batch that have not passed with the files of now, and remembers those that pass: one result, or none. */
+async function runChanged(batch: Batch, record: Passes): Promise<readonly BatchResult[]> {
+  const keys = readKeys();
+  const files = batch.files.filter(({ path }) => isFresh || !record.has(keys.ofTest(path)));
+  const known = batch.files.length - files.length;
+  if (known > 0)
+    console.log(`${known} of ${batch.files.length} files of ${batch.noun} are unchanged since they passed.`);
+  if (files.length === 0) return [];
+  const result = await runBatch({ ...batch, files });
+  // A file that was changed meanwhile may not be what ran.
+  const after = readKeys();
+  const passed = listPassed(result).filter((path) => after.ofTest(path) === keys.ofTest(path));
+  if (!options.all) record.add(passed.map(keys.ofTest));
+  return [result];
+}
+
+const record = openPasses(join(repositoryRoot, "node_modules/.cache/stackyard-tests/passes.json"));
+const nothing: Passes = { has: () => false, add: () => undefined };
+const checks = await runChecks({ withRest: options.all, keys: readKeys(), record: isFresh ? nothing : record });
 const stopLoad = options.load ? loadProcessor() : undefined;
 const batches = options["no-tests"] ? [] : toBatches(findTests(repositoryRoot), options.all);
 const rounds: BatchResult[][] = [];
 for (let round = 0; round < Number(options.repeat); round += 1) {
   const results: BatchResult[] = [];
   // One after another: each uses all cores.
-  for (const batch of batches) results.push(await runBatch(batch));
+  for (const batch of batches) results.push(...(await runChanged(batch, record)));
   rounds.push(results);
 }
 stopLoad?.();

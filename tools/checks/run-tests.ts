@@ -8,6 +8,8 @@ import { FIRST_TAGS, type TieredFile } from "./tiers.ts";
 /** Files of tests that one process of Vitest runs. */
 export interface Batch {
   readonly files: readonly TieredFile[];
+  /** What its tests are, in words. */
+  readonly noun: string;
   /** Which of their tests; all when it is left out. */
   readonly tags?: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -32,10 +34,14 @@ export function toBatches(files: readonly TieredFile[], isAll: boolean): readonl
   const rest = others.filter(({ tier }) => tier === "rest");
   const quick = { env: { QUICK_TESTS: "1" } };
   const batches: readonly Batch[] = isAll
-    ? [{ files: units }, { files: first }, { files: rest }]
+    ? [
+        { files: units, noun: "unit tests" },
+        { files: first, noun: "tests with a tag" },
+        { files: rest, noun: "other tests" },
+      ]
     : [
-        { files: units, ...quick },
-        { files: first, tags: FIRST_TAGS, ...quick },
+        { files: units, noun: "unit tests", ...quick },
+        { files: first, noun: "tests with a tag", tags: FIRST_TAGS, ...quick },
       ];
   return batches.filter((batch) => batch.files.length > 0);
 }
@@ -59,4 +65,14 @@ export async function runBatch(batch: Batch): Promise<BatchResult> {
   for (const path of left) console.log(`FAIL ${path} did not run`);
   const summary = addSummaries([toTestSummary(report, exitCode), { passed: 0, failed: left.length, skipped: 0 }]);
   return { batch, report, summary };
+}
+
+/** Returns the files of which everything has passed, by their paths from the root; none when only something outside of tests failed. */
+export function listPassed({ batch, report, summary }: BatchResult): string[] {
+  const results = report.testResults ?? [];
+  const hasPassed = ({ status, assertionResults }: (typeof results)[number]) =>
+    status === "passed" && assertionResults.every((test) => test.status !== "failed");
+  if (summary.failed > 0 && results.every(hasPassed)) return [];
+  const passed = new Set(results.filter(hasPassed).map(({ name }) => name));
+  return batch.files.map(({ path }) => path).filter((path) => passed.has(join(repositoryRoot, path)));
 }

@@ -1,6 +1,6 @@
-import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { listPaths } from "./read-repository.ts";
 
 // Which tests `npm test` runs, and which only `npm run test:all`. Names and tags of Vitest decide, so no list is kept.
 
@@ -54,11 +54,7 @@ export function toTier(path: string, text: string): TieredFile | undefined {
 
 /** Returns every file of tests that git knows or would add, by its path. */
 export function findTests(root: string): TieredFile[] {
-  const options = { cwd: root, encoding: "utf8", maxBuffer: 64 * 1_048_576 } as const;
-  const list = (...args: readonly string[]) => execFileSync("git", ["ls-files", "-z", ...args], options).split("\0");
-  const deleted = new Set(list("--deleted"));
-  const paths = new Set(list("--cached", "--others", "--exclude-standard").filter((path) => !deleted.has(path)));
-  return [...paths].sort().flatMap((path) => {
+  return listPaths(root).flatMap((path) => {
     if (toProject(path) === undefined) return [];
     return toTier(path, readFileSync(join(root, path), "utf8")) ?? [];
   });

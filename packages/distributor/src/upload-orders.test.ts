@@ -177,7 +177,7 @@ describe("uploads of one key", () => {
         const last = [begin, ...steps].findLast((each) => each.kind === "upload")?.body ?? "";
         expect(world.ends()).toEqual([toSha256(last), toSha256(last)]);
       }),
-      { numRuns: 60 },
+      { numRuns: process.env["QUICK_TESTS"] ? 15 : 60 },
     );
   });
 });

@@ -63,7 +63,7 @@ describe("simulate and the engine", () => {
   });
 });
 
-const MACHINES = process.env["LONG_TESTS"] ? 1_000 : 100;
+const MACHINES = process.env["LONG_TESTS"] ? 1_000 : process.env["QUICK_TESTS"] ? 25 : 100;
 const SCENARIOS_OF_EACH = 10;
 const STEPS = 12;
 const executors = new Map(

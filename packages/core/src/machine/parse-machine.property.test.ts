@@ -10,6 +10,8 @@ import type { CompileResult } from "./machine.ts";
 import { parseMachine, parseMachineDocument, toMachineSource } from "./parse-machine.ts";
 import { machineV2Schema } from "./v2/machine-v2-schema.ts";
 
+const SHARE = process.env["QUICK_TESTS"] ? 0.2 : 1;
+
 const folders = ["valid/", "valid-v2/"].map((kind) => new URL(`../../fixtures/machines/${kind}`, import.meta.url));
 
 const sources = folders.flatMap((folder) => {
@@ -114,7 +116,7 @@ describe("parseMachine", () => {
 
     fc.assert(
       fc.property(heap, (source) => expectSound(parseMachine(source, options))),
-      { numRuns: 500 },
+      { numRuns: SHARE * 500 },
     );
   });
 
@@ -133,7 +135,7 @@ describe("parseMachine", () => {
         const mutated = source.slice(0, start) + put + source.slice(start + cut);
         expectSound(parseMachine(mutated, { ...options, strict }));
       }),
-      { numRuns: 500 },
+      { numRuns: SHARE * 500 },
     );
   });
 
@@ -151,7 +153,7 @@ describe("parseMachine", () => {
         expect(codes(fromYaml).filter((text) => !text.startsWith("scalar"))).toEqual(codes(fromValue));
         expect(fromJson.machine).toEqual(fromValue.machine);
       }),
-      { numRuns: 300 },
+      { numRuns: SHARE * 300 },
     );
   });
 
@@ -171,7 +173,7 @@ describe("parseMachine", () => {
         // Another version may have taken the place of 2.
         expect(machine?.version === 2 ? validator.Errors(changed) : []).toEqual([]);
       }),
-      { numRuns: 1_000 },
+      { numRuns: SHARE * 1_000 },
     );
   });
 

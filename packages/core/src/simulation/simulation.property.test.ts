@@ -254,7 +254,7 @@ describe("createSimulation, for any machine of version 1 and any messages", () =
         const source = JSON.stringify({ version: 1, events: EVENTS, states, tasks });
         compareRun(states, createSimulation(new Map([["app", parseMachine(source, { name: "app" }).machine]])), stream);
       }),
-      { numRuns: 500 },
+      { numRuns: process.env["QUICK_TESTS"] ? 100 : 500 },
     );
   });
 });

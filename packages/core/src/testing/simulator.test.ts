@@ -69,7 +69,7 @@ async function drive(
 }
 
 describe("a yard whose processes die at calls of the store", () => {
-  it.each(Array.from({ length: 40 }, (_, index) => index + 1))(
+  it.each(Array.from({ length: process.env["QUICK_TESTS"] ? 15 : 40 }, (_, index) => index + 1))(
     "loses nothing, applies nothing twice and gets nowhere stuck (seed %i)",
     async (seed) => {
       const { yard } = createTrial(seed, 0.06);

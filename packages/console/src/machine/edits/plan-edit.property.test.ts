@@ -22,7 +22,7 @@ const machines = [
   "packages/core/fixtures/machines/valid-v2",
 ].flatMap(listMachines);
 
-const EDITS = process.env["LONG_TESTS"] ? 500 : 200;
+const EDITS = process.env["LONG_TESTS"] ? 500 : process.env["QUICK_TESTS"] ? 60 : 200;
 
 describe("planEdit", () => {
   it("changes what an edit says, and no other byte, value or comment", () => {
