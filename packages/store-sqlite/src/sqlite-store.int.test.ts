@@ -6,6 +6,7 @@ import type { Change } from "@stackyard/core/engine";
 import { type DurableStore, durableStoreConformance, storeConformance } from "@stackyard/core/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createSqliteStore, type SqliteStore } from "./create-sqlite-store.ts";
+import { openDatabase } from "./schema.ts";
 
 const LISTS = {
   appliedIds: [],
@@ -54,6 +55,17 @@ describe("the SQLite store", () => {
 
 describe("the SQLite store after a crash", () => {
   for (const { name, run } of durableStoreConformance) it(name, () => run(createDurableStore));
+});
+
+describe("the file of a SQLite store", () => {
+  // No kill of a process shows it: what the kernel has stays.
+  it("has every commit on the disk before it is answered, so that a power failure loses none", () => {
+    const database = openDatabase(join(mkdtempSync(join(root, "file-")), "stackyard.db"));
+    const settings = ["journal_mode", "synchronous"].map((name) => database.get(`pragma ${name}`));
+    database.close();
+
+    expect(settings).toEqual([{ journal_mode: "wal" }, { synchronous: 2 }]);
+  });
 });
 
 describe("a lease that was renewed in memory", () => {
