@@ -6,7 +6,8 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 interface InlineFunction {
-  readonly Code: { readonly ZipFile: string };
+  /** The text, or its place in a mapping. */
+  readonly Code: { readonly ZipFile: string | { readonly "Fn::FindInMap": readonly [string, string, string] } };
   readonly Handler: string;
 }
 
@@ -16,6 +17,8 @@ const temp = mkdtempSync(join(tmpdir(), "stackyard-inline-"));
 const FUNCTIONS = ["CopyFunction", "InitialSetTriggerFunction", "AdoptedBucketFunction"] as const;
 /** "CloudFormation quotas", template body size in an S3 object. */
 const MAX_TEMPLATE_BYTES = 1_000_000;
+/** Room for more code: a template that does not fit cannot be deployed at all. */
+const MOST_OF_IT = 0.75 * MAX_TEMPLATE_BYTES;
 const MAX_FILE_BYTES = 400 * 1_024;
 const NODES = [
   ["Node 24", process.execPath],
@@ -26,6 +29,14 @@ const PLACE = { CONSUMER_ACCOUNT_ID: "111122223333", CONSUMER_REGION: "eu-west-1
 let body = "";
 let functions: Readonly<Record<string, { readonly Properties: InlineFunction }>> = {};
 
+/** As CloudFormation resolves it. */
+function codeOf(name: string): string {
+  const code = functions[name]?.Properties.Code.ZipFile ?? "";
+  if (typeof code === "string") return code;
+  const [mapping, row, key] = code["Fn::FindInMap"];
+  return JSON.parse(body).Mappings[mapping][row][key];
+}
+
 /** What CloudFormation and Lambda do: the code is index.js, and the runtime has the SDK. */
 function install(name: string): string {
   const folder = join(temp, name);
@@ -33,7 +44,7 @@ function install(name: string): string {
   for (const scope of ["@aws-sdk", "@smithy"]) {
     symlinkSync(join(root, "node_modules", scope), join(folder, "node_modules", scope));
   }
-  writeFileSync(join(folder, "index.js"), functions[name]?.Properties.Code.ZipFile ?? "");
+  writeFileSync(join(folder, "index.js"), codeOf(name));
   return folder;
 }
 
@@ -62,11 +73,11 @@ async function call(node: string, name: string, event: unknown): Promise<unknown
 
 describe("the published template of the consumer", () => {
   it("fits where CloudFormation reads it from", () => {
-    expect(Buffer.byteLength(body)).toBeLessThan(MAX_TEMPLATE_BYTES);
+    expect(Buffer.byteLength(body)).toBeLessThan(MOST_OF_IT);
   });
 
   it.each(FUNCTIONS)("has a file for %s that is not too large, and without the SDK", (name) => {
-    const text = functions[name]?.Properties.Code.ZipFile ?? "";
+    const text = codeOf(name);
 
     expect(Buffer.byteLength(text)).toBeGreaterThan(1_024);
     expect(Buffer.byteLength(text)).toBeLessThan(MAX_FILE_BYTES);

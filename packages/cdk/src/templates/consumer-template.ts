@@ -1,4 +1,4 @@
-import { type App, Aws, CfnCondition, CfnRule, CfnStackSet, Fn, type Stack, Token } from "aws-cdk-lib";
+import { type App, Aws, CfnCondition, CfnMapping, CfnRule, CfnStackSet, Fn, type Stack, Token } from "aws-cdk-lib";
 import { Code } from "aws-cdk-lib/aws-lambda";
 import { Bucket } from "aws-cdk-lib/aws-s3";
 import { ArtifactConsumer, ConsumerAlarms } from "../artifacts/artifact-consumer.ts";
@@ -23,10 +23,18 @@ const CONSUMER_DESCRIPTION = "Stackyard: copies artifacts of a distributor into 
 export function addConsumerTemplate(app: App, inline: InlineConsumer): Stack {
   const { stack, parameters } = openTemplate(app, "consumer", CONSUMER_DESCRIPTION);
   const { copy, resources } = inline;
-  addConsumer(stack, parameters, { copy: Code.fromInline(copy), resources: Code.fromInline(resources) });
+  // Two functions have this file: a mapping holds it once, and the template stays below 1 MB.
+  const files = new CfnMapping(stack, "InlineCode", { mapping: { Resources: { Text: resources } } });
+  const shared = Code.fromInline(Fn.findInMap(files.logicalId, "Resources", "Text"));
+  addConsumer(stack, parameters, { copy: Code.fromInline(copy), resources: shared });
   describeInlineCode(stack, [
-    { output: "CopyCodeSha256", file: "apps/consumer/dist/inline/copy.js", text: copy },
-    { output: "ResourcesCodeSha256", file: "apps/consumer/dist/inline/resources.js", text: resources },
+    { output: "CopyCodeSha256", file: "apps/consumer/dist/inline/copy.js", text: copy, functions: ["CopyFunction"] },
+    {
+      output: "ResourcesCodeSha256",
+      file: "apps/consumer/dist/inline/resources.js",
+      text: resources,
+      functions: ["AdoptedBucketFunction", "InitialSetTriggerFunction"],
+    },
   ]);
   return stack;
 }

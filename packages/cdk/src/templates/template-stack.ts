@@ -104,23 +104,21 @@ export interface InlineFile {
   /** The path where the repository's build writes it. */
   readonly file: string;
   readonly text: string;
+  /** The logical ids of the functions with this code. */
+  readonly functions: readonly string[];
 }
 
 const LICENSE = "MIT; packages within it as the notices and the bill of materials of the consumer's zip say";
 
 /** Adds a description of each file, and its digest here and in outputs: minified code is hard to read, but a digest is easy to compare. */
 export function describeInlineCode(stack: Stack, files: readonly InlineFile[]): void {
-  const functions = stack.node.findAll().filter((each) => each instanceof CfnFunction);
-  for (const { output, file, text } of files) {
+  const made = stack.node.findAll().filter((each) => each instanceof CfnFunction);
+  for (const { output, file, text, functions } of files) {
     const sha256 = createHash("sha256").update(text).digest("hex");
     const bytes = Buffer.byteLength(text);
-    for (const each of functions.filter(({ code }) => codeOf(code) === text)) {
+    for (const each of made.filter((each) => functions.includes(stack.getLogicalId(each)))) {
       each.addMetadata("Stackyard", { File: file, Bytes: bytes, Sha256: sha256, License: LICENSE });
     }
     addOutput(stack, output, sha256, `SHA-256 of ${file}, the index.js of its functions.`);
   }
-}
-
-function codeOf(code: CfnFunction["code"]): unknown {
-  return "zipFile" in code ? code.zipFile : undefined;
 }
