@@ -11,7 +11,7 @@ import { prepareRun } from "./prepare-run.ts";
 import { claimSavedPlan, dropSavedPlan, openSavedPlan, releaseSavedPlan } from "./saved-plans.ts";
 import type { RunOutputs, StagedRun } from "./staged-run.ts";
 import { callStream, callTerraform, type StreamEnd, type StreamOutput, toCallFailure } from "./terraform-call.ts";
-import { loadYardState } from "./yard-state.ts";
+import { loadYardState, withLockHolder } from "./yard-state.ts";
 
 /** Initialises, applies or destroys, and reads the outputs. Fails with TerraformFailure. */
 export async function applyRun(run: StagedRun, action: "apply" | "destroy"): Promise<RunOutputs> {
@@ -75,7 +75,7 @@ async function apply(run: StagedRun, { action, planned }: ApplyInput): Promise<R
   });
   if (!isDone) {
     const code = action === "apply" ? "TERRAFORM_APPLY_FAILED" : "TERRAFORM_DESTROY_FAILED";
-    throw toCallFailure({ command: `terraform ${action}`, code, end, mask: run.mask });
+    throw await withLockHolder(run, toCallFailure({ command: `terraform ${action}`, code, end, mask: run.mask }));
   }
   // The stream never contains sensitive values, and of lines that are too long nothing.
   const isIncomplete = !end.isWhole || [...end.outputs.values()].some(({ sensitive }) => sensitive);

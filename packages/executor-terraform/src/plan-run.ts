@@ -7,6 +7,7 @@ import { prepareRun } from "./prepare-run.ts";
 import { checkSaving, openSavedPlan, savePlan } from "./saved-plans.ts";
 import type { RunOutputs, StagedRun } from "./staged-run.ts";
 import { callStream, type StreamEnd, toCallFailure } from "./terraform-call.ts";
+import { withLockHolder } from "./yard-state.ts";
 
 /** `plan -detailed-exitcode`: there is something to do. */
 const CHANGES = 2;
@@ -41,7 +42,7 @@ export async function makePlan(run: StagedRun, options: PlanOptions): Promise<Ma
   });
   if (end.code === 0 || end.code === CHANGES) return { ...end, file, hasChanges: end.code === CHANGES };
   const code = "TERRAFORM_PLAN_FAILED";
-  throw toCallFailure({ command: "terraform plan", code, end, mask: run.mask });
+  throw await withLockHolder(run, toCallFailure({ command: "terraform plan", code, end, mask: run.mask }));
 }
 
 /** Makes a plan, reviews it, and saves it sealed. Fails with TerraformFailure. */

@@ -189,11 +189,19 @@ resource "terraform_data" "app" {
   });
 
   it("says that another run holds the state", async () => {
-    server.locks.set("/state/review-app/pr-12/local/network", '{"ID":"1","Who":"someone"}');
+    const lock = { ID: "1", Who: "ada@laptop", Info: "ada", Operation: "OperationTypeApply" };
+    server.locks.set("/state/review-app/pr-12/local/network", JSON.stringify(lock));
 
     const step = await project.start(inYard(), {}, { lockTimeout: "0s" });
 
     expect(step).toMatchObject({ kind: "failed", code: "TERRAFORM_STATE_LOCKED", retryable: true });
+    expect(step).toMatchObject({
+      message: expect.stringContaining("The holder is ada (ada@laptop, OperationTypeApply)."),
+    });
+    expect(step).toMatchObject({
+      message: expect.stringContaining("states unlock review-app/pr-12/local/network 1`"),
+    });
+    expect(server.locks.size).toBe(1);
   });
 
   it("keeps a state that the backend does not take", async () => {

@@ -215,7 +215,7 @@ describe.skipIf(!hasTerraform)("Terraform", () => {
     const seen = join(folder, "seen");
     const source = `
       terraform {
-        backend "local" { path = "${join(folder, "a.tfstate")}" }
+        backend "local" { path = "${join(folder, "pr-12.tfstate")}" }
       }
       resource "terraform_data" "app" {
         provisioner "local-exec" { command = "echo $TRACEPARENT > ${seen}" }

@@ -51,7 +51,7 @@ describe.skipIf(!hasTerraform).each([
   ["by message alone", false],
 ] as const)("Terraform in a task runner %s", (_kind, hasStore) => {
   it("applies a configuration from S3, with the stack's metadata as variables", async () => {
-    const state = join(folder, `${hasStore}.tfstate`);
+    const state = join(folder, `${hasStore}/pr-12.tfstate`);
     const source = `
       terraform {
         backend "local" { path = "${state}" }
@@ -92,7 +92,7 @@ tasks:
 
   it("applies a commit that the App of the host reads, and refuses one that is not trusted", async () => {
     const github = await startHostSim({ secret: "s", now: () => Date.now() });
-    const state = join(folder, "git.tfstate");
+    const state = join(folder, "review-app.tfstate");
     const content = `terraform {
       backend "local" { path = "${state}" }
     }

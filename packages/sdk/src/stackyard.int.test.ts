@@ -289,7 +289,7 @@ describe("a program", () => {
     const [attempt] = await yard.stacks.attempts("pr-1");
     const state = await fetch(`${url}/terraform/state/review-app/pr-1/main`, {
       method: "POST",
-      body: JSON.stringify({ version: 4, serial: 7 }),
+      body: JSON.stringify({ version: 4, serial: 7, lineage: "l", resources: [] }),
       headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
     });
 

@@ -9,7 +9,7 @@ const KEY = "review-app/pr-1/network";
 const PATH = `/terraform/state/${KEY}`;
 const STATES = `/v1/terraform/states/${encodeURIComponent(KEY)}`;
 const SECRET = "hunter2-hunter2";
-const STATE = { version: 4, serial: 1, lineage: "l", outputs: { password: SECRET } };
+const STATE = { version: 4, serial: 1, lineage: "l", resources: [], outputs: { password: SECRET } };
 const LOCK = { ID: "l1", Who: "ada@laptop", Operation: "OperationTypeApply" };
 const WHO = {
   kind: "token",

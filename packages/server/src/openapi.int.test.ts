@@ -80,7 +80,7 @@ beforeAll(async () => {
   });
   const bulk = { operation: "send", filter: { ids: ["pr-1"] }, body: { event: "DEPLOY" } };
   bulkId = (await yard.json<{ id: string }>("/v1/bulk", { body: bulk })).id;
-  await yard.call(`/terraform/state/${STATE_KEY}`, { body: { version: 4, serial: 1 } });
+  await yard.call(`/terraform/state/${STATE_KEY}`, { body: { version: 4, serial: 1, lineage: "l", resources: [] } });
   await yard.call(`/terraform/state/${STATE_KEY}`, { method: "LOCK", body: { ID: "l1", Who: "ada" } });
   const sessions = createSessions({ records: yard.store.records, clock: yard.clock, random: randomBytes });
   const sender = { kind: "person", id: "https://id.example.org 00u1", name: "ada", groups: [] } as const;

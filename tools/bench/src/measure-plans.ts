@@ -49,7 +49,7 @@ export async function measurePlans(plans: number): Promise<PlansResult | undefin
       tasks.push(
         await measure(async () => {
           const source = { type: "local", location: "app" } as const;
-          const step = await executor.start(toContext(), { action: "plan", source } as never);
+          const step = await executor.start(toContext(), { action: "plan", source, sharedState: "bench" } as never);
           if (step.kind !== "succeeded") throw new Error(JSON.stringify(step));
         }),
       );

@@ -11,6 +11,7 @@ export const StateVersion = Type.Object({
   serial: Type.Optional(Type.Integer()),
   lineage: Type.Optional(Type.String()),
   terraformVersion: Type.Optional(Type.String()),
+  resources: Type.Optional(Type.Integer({ description: "Entries in the list of resources; 0 after a destroy." })),
   restoredFrom: Type.Optional(Type.Integer()),
 });
 export type StateVersion = View<typeof StateVersion>;

@@ -219,14 +219,14 @@ beforeAll(async () => {
     await vi.waitFor(async () => expect(await yard.json(`/v1/stacks/${stackId}`)).toMatchObject({ state: "IDLE" }));
     const { items } = await yard.json<{ items: { attemptId: string }[] }>(`/v1/stacks/${stackId}/attempts`);
     attempts.set(stackId, items[0]?.attemptId ?? "");
-    await yard.call(`/terraform/state/review-app/${stackId}/key`, { body: { version: 4, serial: 1 } });
+    await yard.call(`/terraform/state/review-app/${stackId}/key`, { body: toState(1) });
     const dead = { id: `dead-${stackId}`, event: "UNHEARD-OF", stackId: `${stackId}-new`, machine: "review-app" };
     await yard.call("/v1/events", { body: [parked(stackId), dead] });
   }
   const bulk = { operation: "send", filter: { ids: ["unknown"] }, body: { event: "DEPLOY" } };
   bulkId = (await yard.json<{ id: string }>("/v1/bulk", { body: bulk })).id;
   revision = (await yard.json<{ machineHash: string }>("/v1/stacks/web-1")).machineHash;
-  await yard.call("/terraform/state/shared/key", { body: { version: 4, serial: 1 } });
+  await yard.call("/terraform/state/shared/key", { body: toState(1) });
   await vi.waitFor(async () => {
     expect((await yard.json<{ items: object[] }>("/v1/parked")).items).toHaveLength(2);
     expect((await yard.json<{ items: object[] }>("/v1/dead-letters")).items).toHaveLength(2);
@@ -477,7 +477,7 @@ describe("the Terraform backend", () => {
   const request = async (scope: ScopeName, given: (typeof GIVEN)[number], stackId: string, method: string) => {
     const secret = secrets.get(nameOf(scope, given)) ?? "";
     const authorization = `Basic ${Buffer.from(`token:${secret}`).toString("base64")}`;
-    const body = method === "GET" ? {} : { body: { version: 4, serial: 2, ID: "l" } };
+    const body = method === "GET" || method === "DELETE" ? {} : { body: { ...toState(2), ID: "l" } };
     return (
       await yard.call(`/terraform/state/review-app/${stackId}/key`, { method, headers: { authorization }, ...body })
     ).status;
@@ -513,3 +513,7 @@ describe("grants of configured tokens", () => {
     await other.stop();
   });
 });
+
+function toState(serial: number) {
+  return { version: 4, serial, lineage: "l", resources: [] };
+}

@@ -43,7 +43,7 @@ afterEach(async () => {
 type Credentials = Pick<ClaimedAttempt, "attemptId" | "password"> | "operator";
 
 /** A working folder of its own, as every run has one. */
-async function prepare(credentials: Credentials) {
+async function prepare(credentials: Credentials, more: Readonly<Record<string, string>> = {}) {
   const folder = await mkdtemp(join(tmpdir(), "tf-"));
   folders.push(folder);
   await writeFile(join(folder, "main.tf"), MODULE);
@@ -60,6 +60,7 @@ async function prepare(credentials: Credentials) {
     TF_HTTP_PASSWORD: password,
     TF_HTTP_RETRY_MAX: "0",
     TF_IN_AUTOMATION: "1",
+    ...more,
   };
   const start = (...args: string[]) =>
     spawn("terraform", args, { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
@@ -140,16 +141,26 @@ describe.skipIf(!found)("a real Terraform", () => {
     expect(refused).toBeInstanceOf(Error);
   });
 
-  it("is unlocked by hand with force-unlock", async () => {
+  it("is not unlocked by force-unlock, which sends no id, but by its id", async () => {
     const operator = await prepare("operator");
-    await yard.call(`/terraform/state/${KEY}`, {
-      method: "LOCK",
-      body: { ID: "11111111-1111-1111-1111-111111111111" },
-    });
+    const id = "11111111-1111-1111-1111-111111111111";
+    await yard.call(`/terraform/state/${KEY}`, { method: "LOCK", body: { ID: id } });
 
-    const unlocked = await operator.run("force-unlock", "-force", "11111111-1111-1111-1111-111111111111");
+    const forced = await operator.run("force-unlock", "-force", "22222222-2222-2222-2222-222222222222");
+    await yard.call(`/v1/terraform/states/${encodeURIComponent(KEY)}/unlock`, { body: { id } });
 
-    expect(unlocked.code).toBe(0);
+    expect(forced.code).toBe(1);
     expect((await operator.run(...apply(0))).code).toBe(0);
+  });
+
+  it("survives a client with the lock methods of another server [opentofu#1407]", async () => {
+    const operator = await prepare("operator");
+    expect((await operator.run(...apply(0))).code).toBe(0);
+
+    const other = await prepare("operator", { TF_HTTP_LOCK_METHOD: "POST", TF_HTTP_UNLOCK_METHOD: "DELETE" });
+    const planned = await other.run("plan", "-no-color");
+
+    expect(planned.code).toBe(1);
+    expect((await operator.run("plan", "-no-color", "-detailed-exitcode")).code).toBe(0);
   });
 });

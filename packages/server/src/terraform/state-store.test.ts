@@ -32,13 +32,45 @@ describe("withSerial", () => {
 });
 
 describe("parseStateFacts", () => {
-  it("returns serial, lineage and version, and ignores values of another type", () => {
-    expect(parseStateFacts(bytesOf('{"serial":3,"lineage":"l","terraform_version":"1.11.4"}'))).toEqual({
-      serial: 3,
-      lineage: "l",
-      terraformVersion: "1.11.4",
-    });
-    expect(parseStateFacts(bytesOf('{"serial":"3","lineage":1}'))).toEqual({});
+  const state = { version: 4, serial: 3, lineage: "l", resources: [] };
+  const parse = (value: object) => parseStateFacts(bytesOf(JSON.stringify(value)));
+
+  it("returns serial, lineage and version", () => {
+    const facts = { serial: 3, lineage: "l", resources: 0 };
+
+    expect(parse({ ...state, terraform_version: "1.11.4" })).toEqual({ ...facts, terraformVersion: "1.11.4" });
+    expect(parse({ ...state, terraform_version: 1 })).toEqual(facts);
+  });
+
+  it("accepts an encrypted state of OpenTofu", () => {
+    const encrypted = { serial: 3, lineage: "l", meta: {}, encrypted_data: "c2VjcmV0", encryption_version: "v0" };
+
+    expect(parse(encrypted)).toEqual({ serial: 3, lineage: "l" });
+  });
+
+  // [opentofu#1407], [terraform#15793]
+  it.each([
+    {},
+    { version: 4 },
+    { ID: "x" },
+    { ...state, version: "4" },
+    { ...state, serial: undefined },
+    { ...state, serial: -1 },
+    { ...state, serial: 1.5 },
+    { ...state, lineage: undefined },
+    { ...state, resources: {} },
+    { ...state, resources: null },
+    { modules: [], version: 3, serial: 1, lineage: "l" },
+    { encrypted_data: "a" },
+  ])("refuses %j", (value) => {
+    expect(() => parse(value)).toThrow(/not a Terraform state/);
+  });
+
+  it.each([
+    { ID: "1", Operation: "OperationTypePlan", Info: "", Who: "me", Version: "1.11.4", Created: "", Path: "" },
+    { ID: "1", Who: "me" },
+  ])("refuses the lock %j, and names the methods", (value) => {
+    expect(() => parse(value)).toThrow(/lock_method = "LOCK" and unlock_method = "UNLOCK"/);
   });
 });
 

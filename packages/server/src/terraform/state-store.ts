@@ -6,6 +6,7 @@ import {
   defined,
   findStateOwner,
   type Ids,
+  isMap,
   type Records,
   readChunks,
   removeChunks,
@@ -276,12 +277,16 @@ export async function readContent(
   });
 }
 
-/** Reads Terraform's facts from a state. Throws `USAGE` (400) when the bytes are not a state. */
-export function parseStateFacts(
-  bytes: Uint8Array,
-): Pick<StateVersion, "serial" | "lineage" | "terraformVersion" | "resources"> {
+type StateFacts = Pick<StateVersion, "serial" | "lineage" | "terraformVersion" | "resources">;
+
+/**
+ * Reads Terraform's facts from a state. Throws `USAGE` (400) when the bytes are not a state, such as a lock that a
+ * client sends with the wrong method: stored as a state, it would hide everything that exists.
+ */
+export function parseStateFacts(bytes: Uint8Array): StateFacts {
   const value = parseState(bytes);
-  const { serial, lineage, terraform_version: version, resources } = value as Readonly<Record<string, unknown>>;
+  const { serial, lineage, terraform_version: version, resources } = value;
+  if (!isState(value)) throw new HttpError(400, "USAGE", isLock(value) ? LOCK_TEXT : STATE_TEXT);
   return {
     ...(Number.isSafeInteger(serial) ? { serial: Number(serial) } : {}),
     ...(typeof lineage === "string" ? { lineage: lineage.slice(0, 255) } : {}),
@@ -290,10 +295,34 @@ export function parseStateFacts(
   };
 }
 
-function parseState(bytes: Uint8Array): object {
+type JsonObject = Readonly<Record<string, unknown>>;
+
+/** Returns true for a state of Terraform 0.12 or later (its `statefile` package), and for an encrypted one of OpenTofu. */
+function isState({ version, serial, lineage, resources, ...more }: JsonObject): boolean {
+  if (typeof more["encrypted_data"] === "string" && typeof more["encryption_version"] === "string") return true;
+  return isCount(version) && isCount(serial) && typeof lineage === "string" && Array.isArray(resources);
+}
+
+function isCount(value: unknown): boolean {
+  return typeof value === "number" && Number.isInteger(value) && value >= 0;
+}
+
+/** Returns true for what Terraform sends to acquire or release a lock. */
+function isLock({ ID, Operation, Who }: JsonObject): boolean {
+  return [ID, Operation ?? Who].every((value) => typeof value === "string");
+}
+
+/** Names the settings of the `http` backend that send locks as something else. */
+export const LOCK_TEXT =
+  'The body is a lock and not a state. Set lock_method = "LOCK" and unlock_method = "UNLOCK" in the backend, or leave both out. Nothing was changed.';
+
+const STATE_TEXT =
+  "The body is not a Terraform state: it needs version, serial, lineage and the list of resources. Nothing was changed.";
+
+function parseState(bytes: Uint8Array): JsonObject {
   try {
     const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+    if (isMap(value)) return value;
   } catch {
     // The parser's message would quote the state, which may contain secrets.
   }
@@ -371,12 +400,15 @@ export function decideLock(
 
 /** The decision on a request to unlock. */
 export type UnlockDecision =
-  /** `forced` is the lock that was another's, or that was broken without its id. */
+  /** `forced` is the lock that was another's. */
   | { readonly kind: "unlocked"; readonly head: StateHead; readonly forced?: StateLock }
   | { readonly kind: "nothing" }
   | { readonly kind: "held"; readonly lock: StateLock };
 
-/** Decides on an unlock; without an id it is Terraform's force-unlock. Only operators unlock others' locks. */
+/**
+ * Decides on an unlock. Only operators unlock others' locks, and only by their id: Terraform's force-unlock sends none,
+ * whatever id it was given, and could break a lock that its user does not know of [terraform#28421].
+ */
 export function decideUnlock(
   head: StateHead,
   request: { readonly caller: StateCaller; readonly id: string | undefined; readonly at: number },
@@ -385,10 +417,9 @@ export function decideUnlock(
   const { caller, id, at } = request;
   if (lock === undefined) return { kind: "nothing" };
   const mayUnlock = caller.holder.kind === "operator" || isHeldBy(lock, caller);
-  if (!mayUnlock || (id !== undefined && id !== lock.id)) return { kind: "held", lock };
-  if (isHeldBy(lock, caller) && (id !== undefined || caller.holder.kind === "attempt")) {
-    return { kind: "unlocked", head: free };
-  }
+  const isNamed = id === lock.id || (id === undefined && caller.holder.kind === "attempt");
+  if (!mayUnlock || !isNamed) return { kind: "held", lock };
+  if (isHeldBy(lock, caller)) return { kind: "unlocked", head: free };
   return { kind: "unlocked", head: breakLock(head, { by: caller.name, at }), forced: lock };
 }
 

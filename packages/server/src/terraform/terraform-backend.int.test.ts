@@ -15,7 +15,14 @@ beforeEach(() => {
 });
 afterEach(() => yard.stop());
 
-const stateOf = (serial: number, more: object = {}) => ({ version: 4, serial, lineage: "l", outputs: {}, ...more });
+const stateOf = (serial: number, more: object = {}) => ({
+  version: 4,
+  serial,
+  lineage: "l",
+  outputs: {},
+  resources: [],
+  ...more,
+});
 const lockOf = (ID: string) => ({ ID, Who: `who-${ID}`, Operation: "OperationTypeApply" });
 const as = ({ authorization }: Pick<ClaimedAttempt, "authorization">) => ({ headers: { authorization } });
 const lock = (id: string, by?: ClaimedAttempt) =>
@@ -111,6 +118,20 @@ describe("a state", () => {
   });
 });
 
+describe("a client with the lock methods of another server [opentofu#1407]", () => {
+  it("neither stores a lock as a state nor deletes the state", async () => {
+    await write(1);
+
+    const locked = await yard.call(PATH, { body: lockOf("l1") });
+    const unlocked = await yard.call(PATH, { method: "DELETE", body: lockOf("l1") });
+    const emptied = await yard.call(PATH, { body: {} });
+
+    expect([locked, unlocked, emptied].map(({ status }) => status)).toEqual([400, 400, 400]);
+    expect(await locked.text()).toContain('lock_method = \\"LOCK\\"');
+    expect(await (await read()).json()).toEqual(stateOf(1));
+  });
+});
+
 describe("a lock", () => {
   it("goes to one of many concurrent callers, and the others learn who holds it", { tags: "adapter" }, async () => {
     const answers = await Promise.all(Array.from({ length: 10 }, (_, n) => lock(`l${n}`)));
@@ -119,7 +140,7 @@ describe("a lock", () => {
     const refused = answers.filter(({ status }) => status === 423);
     expect([granted.length, refused.length]).toEqual([1, 9]);
     const winner = `l${answers.indexOf(granted[0] as Response)}`;
-    expect(await refused[0]?.json()).toEqual(lockOf(winner));
+    expect(await refused[0]?.json()).toEqual({ ...lockOf(winner), Info: "tester" });
   });
 
   it("keeps out writers under another id, and is given back", async () => {
@@ -133,16 +154,15 @@ describe("a lock", () => {
     expect((await lock("l2")).status).toBe(200);
   });
 
-  it("is broken by an operator with Terraform's force-unlock, which sends nothing, or over the API by id", async () => {
+  it("is not broken by Terraform's force-unlock, which sends no id, but over the API by its id", async () => {
     await lock("l1");
-    expect((await yard.call(PATH, { method: "UNLOCK" })).status).toBe(200);
-    await lock("l2");
-    expect((await yard.call(`${STATES}/unlock`, { body: { id: "l1" } })).status).toBe(409);
-    expect(await yard.json(`${STATES}/unlock`, { body: { id: "l2" } })).not.toHaveProperty("lock");
+
+    expect((await yard.call(PATH, { method: "UNLOCK" })).status).toBe(409);
+    expect((await yard.call(`${STATES}/unlock`, { body: { id: "l2" } })).status).toBe(409);
+    expect(await yard.json(`${STATES}/unlock`, { body: { id: "l1" } })).not.toHaveProperty("lock");
   });
 
   it.each([
-    ["Terraform's force-unlock", () => yard.call(PATH, { method: "UNLOCK" })],
     ["another operator's unlock with its id", (attempt: ClaimedAttempt | undefined) => attempt && unlock("l1")],
     ["the API", () => yard.call(`${STATES}/unlock`, { body: { id: "l1" } })],
   ])("that is broken by %s leaves a record of who and whose, in the state and in the log", async (_, breakIt) => {
@@ -167,7 +187,7 @@ describe("a lock", () => {
   it("keeps the last 20 records of locks that were broken, and none of locks that were given back", async () => {
     for (let n = 0; n < 25; n += 1) {
       await lock(`l${n}`);
-      await yard.call(PATH, { method: "UNLOCK" });
+      await yard.call(`${STATES}/unlock`, { body: { id: `l${n}` } });
       await lock(`own${n}`);
       await unlock(`own${n}`);
     }

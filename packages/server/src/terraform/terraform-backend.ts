@@ -1,5 +1,5 @@
 import { hash, timingSafeEqual } from "node:crypto";
-import { type Clock, type Logger, StackyardError, type Store, toStatePrefix } from "@stackyard/core";
+import { type Clock, isMap, type Logger, StackyardError, type Store, toStatePrefix } from "@stackyard/core";
 import type { AuditWriter, Sender } from "@stackyard/core/access";
 import { type AttemptView, toAttemptPassword } from "@stackyard/core/engine";
 import { type CallerFinder, type Guard, type RequestFacts, withRequest } from "../access/caller.ts";
@@ -10,6 +10,7 @@ import {
   decideLock,
   decideUnlock,
   findCurrent,
+  LOCK_TEXT,
   type LockDecision,
   type LockHolder,
   type StandingLock,
@@ -19,6 +20,7 @@ import {
   type StateStore,
   toAuditSubject,
   toForcedUnlockFields,
+  toHolderFacts,
   type UnlockDecision,
 } from "./state-store.ts";
 
@@ -120,6 +122,8 @@ async function postState(deps: TerraformBackendDeps, { key, request, caller }: S
 }
 
 async function deleteState(deps: TerraformBackendDeps, { key, request, caller }: StateRequest): Promise<Response> {
+  // Terraform deletes a state without a body, and releases a lock with one.
+  if ((await readBytes(request, MAX_LOCK_BYTES)).byteLength > 0) throw new HttpError(400, "USAGE", LOCK_TEXT);
   const call = () =>
     deps.states.change(key, async (head) => {
       await checkWrite(deps, head, caller, lockIdOf(request));
@@ -195,8 +199,11 @@ class LockHeld extends HttpError {
   }
 }
 
+/** Returns the holder's description of its lock, with our name for the holder where Terraform has a free text. */
 function heldResponse({ lock, status }: LockHeld): Response {
-  return new Response(lock.info, { status, headers: { "content-type": "application/json" } });
+  const described = parseJson(lock.info);
+  const info = isMap(described) ? JSON.stringify({ ...described, Info: toHolderFacts(lock).holder }) : lock.info;
+  return new Response(info, { status, headers: { "content-type": "application/json" } });
 }
 
 function leaseEnded(): StackyardError {
