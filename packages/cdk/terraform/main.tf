@@ -33,4 +33,11 @@ resource "aws_cloudformation_stack" "this" {
   capabilities = [contains(["releases-account", "distributor"], var.template) ? "CAPABILITY_NAMED_IAM" : "CAPABILITY_IAM"]
   iam_role_arn = var.iam_role_arn
   tags         = var.tags
+
+  # The provider gives up after 30 minutes, and a stack may wait longer for its custom resources.
+  timeouts {
+    create = var.timeouts.create
+    update = var.timeouts.update
+    delete = var.timeouts.delete
+  }
 }

@@ -52,3 +52,13 @@ variable "tags" {
   type        = map(string)
   default     = {}
 }
+
+variable "timeouts" {
+  description = "How long Terraform waits for the stack. A consumer that waits for its initial set takes up to an hour, a rollout over many accounts several."
+  type = object({
+    create = optional(string, "90m")
+    update = optional(string, "90m")
+    delete = optional(string, "90m")
+  })
+  default = {}
+}

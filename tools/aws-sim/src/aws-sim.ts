@@ -93,11 +93,7 @@ export function createAwsSim({ clock, iamDelayMs = 0, oldUsers = [] }: AwsSimOpt
     // GetCallerIdentity needs no permission, and AssumeRole is judged by the role's trust policy (STS API reference).
     if (request.service !== "STS" && !allows(identity.allow, action)) throw service.faults.denied(identity.arn, action);
     if (isUnknown(request, identity, now)) throw service.faults.denied(identity.arn, action);
-    for (const name of [request.service, `${request.service}.${operation}`]) {
-      const admitted = throttles.get(name)?.admit(`${identity.account}/${region}`, now) ?? true;
-      if (!admitted) throw service.faults.throttled();
-    }
-    if (!admitsInterfaces(request, throttles, `${identity.account}/${region}`, now)) throw throttledByEc2(input);
+    checkRates(request, throttles, { key: `${identity.account}/${region}`, now, faults: service.faults });
     const serve = service.operations[operation];
     if (serve === undefined)
       throw new SimFault("NotImplemented", 501, `The simulation has no ${request.service}.${operation}.`);
@@ -136,18 +132,19 @@ function createNewcomers(delayMs: number, oldUsers: readonly string[]) {
   };
 }
 
-/**
- * ECS looks up the security groups of awsvpc tasks at EC2, and passes EC2's throttle on as an invalid parameter:
- * dask/dask-cloudprovider#56. Set by `limit("EC2.DescribeSecurityGroups", …)`.
- */
-function admitsInterfaces(
-  { service, operation, input }: SimRequest,
+/** Throws if the service throttles the request. */
+function checkRates(
+  request: SimRequest,
   throttles: ReadonlyMap<string, Throttle>,
-  key: string,
-  now: number,
-): boolean {
+  { key, now, faults }: { readonly key: string; readonly now: number; readonly faults: SimService["faults"] },
+): void {
+  const { service, operation, input } = request;
+  const admits = (name: string) => throttles.get(name)?.admit(key, now) ?? true;
+  if (!admits(service) || !admits(`${service}.${operation}`)) throw faults.throttled();
+  // ECS looks up the security groups of awsvpc tasks at EC2, and passes EC2's throttle on as an invalid parameter:
+  // dask/dask-cloudprovider#56. Set by `limit("EC2.DescribeSecurityGroups", …)`.
   const hasInterfaces = service === "ECS" && operation === "RunTask" && input["networkConfiguration"] !== undefined;
-  return !hasInterfaces || (throttles.get("EC2.DescribeSecurityGroups")?.admit(key, now) ?? true);
+  if (hasInterfaces && !admits("EC2.DescribeSecurityGroups")) throw throttledByEc2(input);
 }
 
 function throttledByEc2(input: SimRequest["input"]): SimFault {

@@ -111,31 +111,25 @@ export function letConsumers(trusted: TrustedConsumers, right: ConsumerRight): r
 }
 
 /**
- * Returns one statement for the accounts and one for the organization. The latter excludes services:
- * `aws:PrincipalOrgID` is empty for these (IAM, "AWS global condition context keys").
+ * Returns one statement for the accounts and one for the organization, each as a condition: as a principal, a closed
+ * account would make the whole policy invalid at its next update (hashicorp/terraform-provider-aws#26041). Both exclude
+ * services, for which the keys are empty (IAM, "AWS global condition context keys").
  */
 export function toTrustStatements(trusted: TrustedConsumers, right: ConsumerRight): readonly Given<TrustStatement>[] {
   const { accounts, organizationId } = trusted;
-  const { sid, conditions, externalId } = right;
-  const ofAccounts = (numbers: readonly string[]) =>
-    toStatement({ ...right, sid: `${sid}Accounts` }, { AWS: numbers }, toAccountTests(right));
-  const ofOrganization = (id: string) => {
+  const of = (who: string, test: Readonly<Record<string, unknown>>) => {
+    const { sid, conditions, externalId } = right;
     const said = externalId === undefined ? undefined : toCfnText(externalId);
-    const own = defined({ "sts:ExternalId": said, "aws:PrincipalOrgID": id });
+    const own = defined({ "sts:ExternalId": said, ...test });
     const StringEquals = { ...conditions?.["StringEquals"], ...own };
-    return toStatement({ ...right, sid: `${sid}Organization` }, { AWS: "*" }, { ...conditions, StringEquals });
+    return toStatement({ ...right, sid: `${sid}${who}` }, { AWS: "*" }, { ...conditions, StringEquals });
   };
   return [
-    ...(accounts === undefined ? [] : [mapGiven(accounts, ofAccounts)]),
-    ...(organizationId === undefined ? [] : [mapGiven(organizationId, ofOrganization)]),
+    ...(accounts === undefined ? [] : [mapGiven(accounts, (ids) => of("Accounts", { "aws:PrincipalAccount": ids }))]),
+    ...(organizationId === undefined
+      ? []
+      : [mapGiven(organizationId, (id) => of("Organization", { "aws:PrincipalOrgID": id }))]),
   ];
-}
-
-/** Returns the condition of the accounts. IAM rejects an empty one, so it is omitted completely. */
-function toAccountTests({ conditions, externalId }: ConsumerRight): Tests | IResolvable | undefined {
-  if (externalId === undefined) return conditions;
-  const test = mapGiven(externalId, (id) => ({ ...conditions, StringEquals: { "sts:ExternalId": id } }));
-  return toCfn(test, (tests) => tests);
 }
 
 function toStatement(

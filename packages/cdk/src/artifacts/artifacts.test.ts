@@ -53,9 +53,11 @@ describe("ArtifactDistributor", () => {
   it("serves accounts, by roles, topic and bus, and says so to its function", () => {
     const { find } = makeDistributor();
 
-    expect(find("AWS::Events::EventBusPolicy")).toMatchObject({ Statement: { Principal: { AWS: ACCOUNTS } } });
+    expect(find("AWS::Events::EventBusPolicy")).toMatchObject({
+      Statement: { Condition: { StringEquals: { "aws:PrincipalAccount": ACCOUNTS } } },
+    });
     expect(find("AWS::IAM::Role", "TriggerInitSetRole")?.["AssumeRolePolicyDocument"]).toMatchObject({
-      Statement: [{ Principal: { AWS: ACCOUNTS }, Action: ["sts:AssumeRole"] }],
+      Statement: [{ Condition: { StringEquals: { "aws:PrincipalAccount": ACCOUNTS } }, Action: ["sts:AssumeRole"] }],
     });
     expect(find("AWS::Lambda::Function")?.["Environment"]).toMatchObject({
       Variables: { TRUSTED_ACCOUNTS: "111122223333,444455556666" },

@@ -10,4 +10,5 @@ export {
   type LaunchHookProps,
   PatchWindow,
   type PatchWindowProps,
+  toLaunchHook,
 } from "./instances.ts";

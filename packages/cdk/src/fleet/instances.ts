@@ -1,6 +1,6 @@
 import { applyArtifactName, applyArtifactText } from "@stackyard/executor-runcommand/document";
 import { Aws, type CfnCondition } from "aws-cdk-lib";
-import { CfnLifecycleHook } from "aws-cdk-lib/aws-autoscaling";
+import { type CfnAutoScalingGroup, CfnLifecycleHook } from "aws-cdk-lib/aws-autoscaling";
 import { CfnInstanceProfile } from "aws-cdk-lib/aws-iam";
 import {
   CfnAssociation,
@@ -65,15 +65,28 @@ export interface LaunchHookProps {
 
 const HOUR = 3_600;
 
-/** Holds an instance of a group in `Pending:Wait` until it is configured; one that is not, or not in time, is replaced. */
-export function createLaunchHook(scope: Construct, id: string, props: LaunchHookProps): CfnLifecycleHook {
-  const hook = new CfnLifecycleHook(scope, id, {
-    autoScalingGroupName: props.autoScalingGroupName,
+/**
+ * Returns the hook as a part of a new group, for its `lifecycleHookSpecificationList`: a hook that is a resource of its
+ * own is created after the group, and does not hold the group's first instances (aws/aws-cdk#16356).
+ */
+export function toLaunchHook({
+  heartbeatSeconds = HOUR,
+}: Pick<LaunchHookProps, "heartbeatSeconds"> = {}): CfnAutoScalingGroup.LifecycleHookSpecificationProperty {
+  return {
     lifecycleHookName: "stackyard-configure",
     lifecycleTransition: "autoscaling:EC2_INSTANCE_LAUNCHING",
     defaultResult: "ABANDON",
-    heartbeatTimeout: props.heartbeatSeconds ?? HOUR,
-  });
+    heartbeatTimeout: heartbeatSeconds,
+  };
+}
+
+/**
+ * Holds an instance of an existing group in `Pending:Wait` until it is configured; one that is not, or not in time, is
+ * replaced. For a new group use `toLaunchHook`.
+ */
+export function createLaunchHook(scope: Construct, id: string, props: LaunchHookProps): CfnLifecycleHook {
+  const { autoScalingGroupName } = props;
+  const hook = new CfnLifecycleHook(scope, id, { ...toLaunchHook(props), autoScalingGroupName });
   if (props.condition !== undefined) hook.cfnOptions.condition = props.condition;
   return hook;
 }

@@ -1,4 +1,4 @@
-import { Aws } from "aws-cdk-lib";
+import { Aws, Fn } from "aws-cdk-lib";
 import { type Given, toCfnText } from "../given.ts";
 import { allow, type Permission, type Statement, viaService } from "./statement.ts";
 
@@ -32,6 +32,18 @@ const GROUPS = inAccount("autoscaling", "autoScalingGroup:*:autoScalingGroupName
 const TEMPLATES = inAccount("ec2", "launch-template/*");
 const ALARMS = inAccount("cloudwatch", "alarm:*");
 
+/**
+ * The services that roles of instances and hooks are passed to. Both names of EC2 are needed in the China regions
+ * (aws/karpenter-provider-aws#6843).
+ */
+const PASSED_TO = ["ec2.amazonaws.com", "ec2.amazonaws.com.cn", "autoscaling.amazonaws.com"];
+
+/** What RunInstances uses besides the launch template (service authorization reference, "Amazon EC2"). */
+const LAUNCHED = [
+  ...["instance", "volume", "network-interface", "security-group", "subnet", "key-pair", "placement-group"],
+  ...["capacity-reservation", "elastic-gpu", "spot-instances-request"],
+];
+
 function toValidation({ profileRoot }: ReleaseRights): Permission {
   const actions = [
     ...["autoscaling:DescribeAutoScalingGroups", "ec2:DescribeImages", "ec2:DescribeSubnets"],
@@ -55,7 +67,7 @@ function toDeployment(rights: ReleaseRights): Permission {
   const { passRoleArns = [inIam(`role${profileRoot}*`)] } = rights;
   const placements = inAccount("ec2", `placement-group/${placementRoot}*`);
   const tagActions = { StringEquals: { "ec2:CreateAction": ["CreateLaunchTemplate", "CreatePlacementGroup"] } };
-  const services = { StringEquals: { "iam:PassedToService": ["ec2.amazonaws.com", "autoscaling.amazonaws.com"] } };
+  const services = { StringEquals: { "iam:PassedToService": PASSED_TO } };
   const launches = { ArnLike: { "ec2:LaunchTemplate": TEMPLATES } };
   return {
     name: "Deploy",
@@ -69,7 +81,8 @@ function toDeployment(rights: ReleaseRights): Permission {
       withNewTags(rights, allow("CreateTemplates", ["ec2:CreateLaunchTemplate"], TEMPLATES)),
       withNewTags(rights, allow("CreatePlacements", ["ec2:CreatePlacementGroup"], placements)),
       { ...allow("TagWhatIsMade", ["ec2:CreateTags"], [TEMPLATES, placements]), Condition: tagActions },
-      { ...allow("LaunchByTemplate", ["ec2:RunInstances"], "*"), Condition: launches },
+      withTags(rights, allow("LaunchTemplate", ["ec2:RunInstances"], TEMPLATES)),
+      { ...allow("LaunchByTemplate", ["ec2:RunInstances"], toLaunched()), Condition: launches },
       withNewTags(rights, allow("PutAlarms", ["cloudwatch:PutMetricAlarm", "cloudwatch:TagResource"], ALARMS)),
       { ...allow("HandOnRoles", ["iam:PassRole"], passRoleArns), Condition: services },
       {
@@ -82,6 +95,11 @@ function toDeployment(rights: ReleaseRights): Permission {
       },
     ],
   };
+}
+
+function toLaunched(): readonly string[] {
+  const ofOthers = ["image", "snapshot"].map((kind) => `arn:${Aws.PARTITION}:ec2:*::${kind}/*`);
+  return [...LAUNCHED.map((kind) => inAccount("ec2", `${kind}/*`)), ...ofOthers];
 }
 
 function toHealth(rights: ReleaseRights): Permission {
@@ -116,7 +134,13 @@ function toCleanUp(rights: ReleaseRights): Permission {
     ...["autoscaling:DescribePolicies", "autoscaling:DescribeLaunchConfigurations"],
     "autoscaling:DescribeLifecycleHooks",
   ];
-  const configurations = inAccount("autoscaling", "launchConfiguration:*:launchConfigurationName/*");
+  // Resources of predecessors have no tags: their names begin with project and config.
+  const names = Fn.join("", [toCfnText(rights.project), "-", toCfnText(rights.config), "-*"]);
+  const configurations = Fn.join("", [
+    inAccount("autoscaling", "launchConfiguration:*:launchConfigurationName/"),
+    names,
+  ]);
+  const alarms = Fn.join("", [inAccount("cloudwatch", "alarm:"), names]);
   const placements = inAccount("ec2", `placement-group/${rights.placementRoot}*`);
   return {
     name: "CleanUp",
@@ -124,9 +148,8 @@ function toCleanUp(rights: ReleaseRights): Permission {
       allow("Look", looks, "*"),
       withTags(rights, allow("DeleteGroups", ["autoscaling:DeleteAutoScalingGroup"], GROUPS)),
       withTags(rights, allow("DeleteTemplates", ["ec2:DeleteLaunchTemplate"], TEMPLATES)),
-      // Resources of predecessors have no tags.
       allow("DeleteConfigurations", ["autoscaling:DeleteLaunchConfiguration"], configurations),
-      allow("DeleteAlarms", ["cloudwatch:DeleteAlarms"], ALARMS),
+      allow("DeleteAlarms", ["cloudwatch:DeleteAlarms"], alarms),
       allow("DeletePlacements", ["ec2:DeletePlacementGroup"], placements),
     ],
   };

@@ -228,7 +228,12 @@ describe("the template of an account", () => {
 
     expect(grants.find(({ sid }) => sid === "HandOnRoles")).toMatchObject({
       resources: [`arn:aws:iam::111122223333:role${root}*`],
-      conditions: { StringEquals: { "iam:PassedToService": ["ec2.amazonaws.com", "autoscaling.amazonaws.com"] } },
+      // Both names of EC2 are needed in the China regions [karpenter-provider-aws#6843].
+      conditions: {
+        StringEquals: {
+          "iam:PassedToService": ["ec2.amazonaws.com", "ec2.amazonaws.com.cn", "autoscaling.amazonaws.com"],
+        },
+      },
     });
   });
 
@@ -244,6 +249,20 @@ describe("the template of an account", () => {
     const pairs = listPairs(findGrants(made, "ReleasesRole"));
 
     expect(pairs.filter((pair) => /^\S*\*/.test(pair))).toEqual([]);
-    expect(pairs.filter((pair) => pair.endsWith(" *") && !/:Describe/.test(pair))).toEqual(["ec2:RunInstances *"]);
+    expect(pairs.filter((pair) => pair.endsWith(" *") && !/:Describe/.test(pair))).toEqual([]);
+  });
+
+  it("limits what has no tags to the names of the session's project and config", () => {
+    const grants = findGrants(made, "ReleasesRole");
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: as IAM reads it.
+    const own = "${aws:PrincipalTag/ProjectName}-${aws:PrincipalTag/ConfigName}-*";
+
+    expect(grants.find(({ sid }) => sid === "DeleteAlarms")?.resources).toEqual([
+      `arn:aws:cloudwatch:*:111122223333:alarm:${own}`,
+    ]);
+    expect(grants.find(({ sid }) => sid === "DeleteConfigurations")?.resources).toEqual([
+      `arn:aws:autoscaling:*:111122223333:launchConfiguration:*:launchConfigurationName/${own}`,
+    ]);
+    expect(grants.find(({ sid }) => sid === "LaunchTemplate")?.conditions).toHaveProperty("StringLike");
   });
 });

@@ -140,10 +140,7 @@ export function toTask(task: SimTask, now: number, { withTags }: { readonly with
     attachments: toAttachments(task, life),
     attributes: [],
     availabilityZone: `${cluster.region}a`,
-    containers:
-      hasEnded && task.script.hasNoContainers
-        ? []
-        : definition.containerDefinitions.map((each) => toContainer(task, each, life, now)),
+    containers: toContainers(task, life, now),
     ...(task.launchType && { launchType: task.launchType }),
     ...(task.capacityProvider && { capacityProviderName: task.capacityProvider }),
     ...(task.instance && { containerInstanceArn: task.instance.arn }),
@@ -160,6 +157,11 @@ export function toTask(task: SimTask, now: number, { withTags }: { readonly with
     ...toInstants(task, life, now),
     ...(hasEnded && { stopCode: life.end.code, stoppedReason: life.end.reason }),
   };
+}
+
+function toContainers(task: SimTask, life: Life, now: number) {
+  if (now >= life.end.at && task.script.hasNoContainers) return [];
+  return task.definition.containerDefinitions.map((each) => toContainer(task, each, life, now));
 }
 
 function toInstants({ createdAt }: SimTask, life: Life, now: number) {
