@@ -41,6 +41,36 @@ const POLICY =
   "require-trusted-types-for 'script'; trusted-types stackyard-worker default";
 
 describe("the console", () => {
+  it.each(["/nope", "/stack/pr-1", "/favicon.ico", "/v2/stacks"])(
+    "answers a browser at the unknown path %s with its own page",
+    async (path) => {
+      const yard = aYard();
+
+      const page = await get(yard, path, { accept: "text/html,*/*;q=0.8" });
+      const program = await get(yard, path, { accept: "application/json" });
+
+      expect(page.status).toBe(404);
+      expect(await page.text()).toContain("/assets/a-1.js");
+      expect(program.status).toBe(404);
+      expect(await program.json()).toMatchObject({ code: "NOT_FOUND" });
+    },
+  );
+
+  it.each(["/v1/nope", "/auth/nope", "/assets/nope.js", "/hooks/nope", "/terraform/nope", "/health/nope"])(
+    "leaves the unknown path %s to the API",
+    async (path) => {
+      const answer = await get(aYard(), path, { accept: "text/html" });
+
+      expect(answer.headers.get("content-type")).not.toContain("text/html");
+    },
+  );
+
+  it("leads from a slash too many to the page, with the query", async () => {
+    const answer = await get(aYard(), "/stack/?id=pr-12&tab=history");
+
+    expect([answer.status, answer.headers.get("location")]).toEqual([308, "/stack?id=pr-12&tab=history"]);
+  });
+
   it("is public, and its pages have a policy with a nonce of their own", async () => {
     const yard = aYard();
 

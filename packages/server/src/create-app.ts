@@ -22,6 +22,8 @@ export interface AppDeps extends Pick<ServerDeps, "logger" | "ids" | "clock">, P
   readonly requests: RequestMetrics;
   /** Mounts paths outside the route table, such as the Terraform state backend. */
   readonly mount: (app: Hono, findFacts: (c: Context) => RequestFacts) => void;
+  /** Returns the page for a browser at a path that does not exist; undefined for the error of the API. */
+  readonly answerUnknown: (request: Request) => Response | undefined;
   /** Records a denied request before it is answered. */
   readonly recordDenial: (request: Request, error: Error, facts: RequestFacts) => Promise<void>;
 }
@@ -63,9 +65,8 @@ export function createApp(deps: AppDeps): Hono {
     return toErrorResponse(await denied(deps, c.req.raw, error, facts), facts.requestId, deps.logger);
   };
   // An error that is thrown here would pass by the headers of every answer.
-  app.notFound((c) =>
-    answerError(new HttpError(404, "NOT_FOUND", "Path not found. /openapi.json lists all paths."), c),
-  );
+  const notFound = () => new HttpError(404, "NOT_FOUND", "Path not found. /openapi.json lists all paths.");
+  app.notFound((c) => deps.answerUnknown(c.req.raw) ?? answerError(notFound(), c));
   app.onError(answerError);
   return app;
 }

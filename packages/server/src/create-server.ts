@@ -12,7 +12,7 @@ import type { RequestFacts } from "./access/caller.ts";
 import { createAccess } from "./access/create-access.ts";
 import { sessionRoutes } from "./access/session-routes.ts";
 import { createApp, createAuthenticate, createRequestMetrics } from "./create-app.ts";
-import { mountConsole } from "./http/console-pages.ts";
+import { answerUnknownPath, mountConsole } from "./http/console-pages.ts";
 import { namedSchemas, toOpenApi } from "./http/openapi.ts";
 import { defineRoute, json, problemResponse, type Route, toProblemInput } from "./http/route.ts";
 import { approvalRoutes } from "./routes/approval-routes.ts";
@@ -159,6 +159,7 @@ function connectApp(parts: ServerParts): Hono {
       if (settings.console !== false) mountConsole(hono, settings.console);
       parts.logins.mount(hono, findFacts);
     },
+    answerUnknown: (request) => (settings.console === false ? undefined : answerUnknownPath(request, settings.console)),
     recordDenial: parts.denials.record,
   });
 }

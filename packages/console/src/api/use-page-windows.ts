@@ -1,6 +1,7 @@
 import type { Page } from "@stackyard/sdk";
 import { useQueries } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { useKeptPlace } from "../design/kept-places.ts";
 import type { PagePart } from "./use-pages.ts";
 
 const PAGE_SIZE = 100;
@@ -27,6 +28,12 @@ interface View {
   readonly last: number;
 }
 
+/** What going back to a list needs: which pages were in view, and how many rows the others have. */
+interface KeptView {
+  readonly view: View;
+  readonly sizes: Map<string, number>;
+}
+
 /**
  * Loads a list of any length: pages of 100, of which those in view are fetched and refetched, and the last 20 stay in memory.
  * The rows of the pages in between are known by their number alone.
@@ -36,10 +43,12 @@ export function usePageWindows<Item>(
   load: (part: PagePart) => Promise<Page<Item>>,
 ): WindowedList<Item> {
   const list = JSON.stringify(queryKey);
-  const [kept, setView] = useState<View>({ list, starts: [""], first: 0, last: 0 });
-  const view = kept.list === list ? kept : { list, starts: [""], first: 0, last: 0 };
+  const start = { list, starts: [""], first: 0, last: 0 };
+  const place = useKeptPlace<KeptView>(`pages ${list}`, { view: start, sizes: new Map() });
+  const [kept, setView] = useState(() => place.read().view);
+  const view = kept.list === list ? kept : start;
   const pages = useRef(new Map<string, Page<Item>>());
-  const sizes = useRef(new Map<string, number>());
+  const sizes = useRef(place.read().sizes);
   const shown = view.starts.slice(view.first, view.last + 1);
   const queries = useQueries({
     queries: shown.map((cursor) => ({
@@ -56,6 +65,7 @@ export function usePageWindows<Item>(
     const starts = toStarts(pages.current, view);
     if (starts !== view.starts) setView({ ...view, starts });
   });
+  useEffect(() => place.write({ view, sizes: sizes.current }));
   const onRange = useCallback(
     (first: number, last: number) => {
       const [from, to] = [Math.floor(first / PAGE_SIZE), Math.floor(last / PAGE_SIZE)];

@@ -44,13 +44,30 @@ describe("Shell", () => {
     await expect.element(page.screen.getByText("Live updates blocked: fetching every 5 s")).toBeVisible();
   });
 
-  it("asks for a sign-in when the session has ended, and returns to the address", async () => {
-    const page = await renderPage(Shell, "/stacks", { ...quiet, "GET /v1/me": problem(401, "SIGNED_OUT", "Sign in.") });
+  const signedOut = { ...quiet, "GET /v1/me": problem(401, "SIGNED_OUT", "Sign in.") };
+
+  it("asks for a sign-in when the session has ended", async () => {
+    const page = await renderPage(Shell, "/stacks", { ...signedOut, "GET /auth/ways": { people: true, code: false } });
 
     await expect.element(page.screen.getByRole("heading", { name: "Sign in" })).toBeVisible();
     await page.screen.getByRole("button", { name: "Try again" }).click();
 
     expect(page.live.requests).toContainEqual({ kind: "retry" });
+  });
+
+  it.each([
+    [{ people: true, code: false }, ["/auth/login"]],
+    [{ people: false, code: true }, ["/auth/local"]],
+    [{ people: true, code: true }, ["/auth/login", "/auth/local"]],
+    [{ people: false, code: false }, []],
+  ])("offers only ways in that exist, and each returns to the address: %j", async (ways, paths) => {
+    const page = await renderPage(Shell, "/stacks", { ...signedOut, "GET /auth/ways": ways });
+    const dialog = page.screen.getByRole("dialog");
+    const query = `?return=${encodeURIComponent(location.pathname + location.search)}`;
+    const hrefs = () => [...dialog.element().querySelectorAll("a")].map((link) => link.getAttribute("href"));
+
+    if (paths.length === 0) await expect.element(dialog).toMatchTextContent(/no sign-in for browsers/);
+    await expect.poll(hrefs).toEqual(paths.map((path) => `${path}${query}`));
   });
 
   it("says on every page that no worker runs", async () => {

@@ -3,6 +3,7 @@ import { useState } from "react";
 import { useMe } from "../api/access.ts";
 import { isSignedOut, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
+import { loadSignInWays, type SignInWays } from "../api/sign-in-ways.ts";
 import { POLL_MS } from "../api/refetch.ts";
 import { countOf, useConditionCounts } from "../api/use-condition-counts.ts";
 import { useFreshness, useLiveRetry, useLiveState } from "../api/use-live.tsx";
@@ -167,19 +168,15 @@ function SignInOverlay() {
   const live = useLiveState();
   const retry = useLiveRetry();
   const [closed, setClosed] = useState(false);
-  if (!(isSignedOut(error) || live.kind === "signed-out") || closed) return null;
-  const here = location.pathname + location.search;
+  const isOut = isSignedOut(error) || live.kind === "signed-out";
+  const { data: ways } = useLoad(keys.other("sign-in"), loadSignInWays, { enabled: isOut, staleTime: 60_000 });
+  if (!isOut || closed) return null;
   return (
     <Dialog title="Sign in" onClose={() => setClosed(true)}>
       <section>
         <p>You are not signed in, or your session has ended.</p>
         <div className="row">
-          <a className="button primary" href={`/auth/login?return=${encodeURIComponent(here)}`}>
-            Sign in
-          </a>
-          <a className="button" href="/auth/local">
-            Use a one-time code
-          </a>
+          {ways !== undefined && <SignInLinks ways={ways} />}
           <Button
             onPress={() => {
               void refetch();
@@ -189,11 +186,39 @@ function SignInOverlay() {
             Try again
           </Button>
         </div>
-        <p className="muted">
-          A yard on this laptop prints an address with a one-time code: <code>stackyard login</code>.
-        </p>
+        {ways?.code && (
+          <p className="muted">
+            A yard on this laptop prints an address with a one-time code: <code>stackyard login</code>.
+          </p>
+        )}
       </section>
     </Dialog>
+  );
+}
+
+/** Renders a link for each way in that the server has. All return to this address. */
+function SignInLinks({ ways: { people, code } }: { ways: SignInWays }) {
+  const query = `return=${encodeURIComponent(location.pathname + location.search)}`;
+  if (!people && !code) {
+    return (
+      <p>
+        This server has no sign-in for browsers: set <code>access.people</code>.
+      </p>
+    );
+  }
+  return (
+    <>
+      {people && (
+        <a className="button primary" href={`/auth/login?${query}`}>
+          Sign in
+        </a>
+      )}
+      {code && (
+        <a className={people ? "button" : "button primary"} href={`/auth/local?${query}`}>
+          Use a one-time code
+        </a>
+      )}
+    </>
   );
 }
 

@@ -50,6 +50,6 @@ describe("ArtifactsPage", () => {
       "GET /v1/artifacts/coverage": problem(404, "NOT_CONFIGURED", "This yard has no distributor."),
     });
 
-    await expect.element(screen.getByText(/This yard has no distributor/)).toBeVisible();
+    await expect.element(screen.getByText(/This yard has no distributor. Set distributor in/)).toBeVisible();
   });
 });

@@ -44,8 +44,7 @@ export function ArtifactsPage() {
     return (
       <Page title="Artifacts">
         <Empty command="stackyard artifacts --help">
-          This yard has no distributor. Name its function as artifacts in the options of the server or in
-          stackyard.config.ts.
+          This yard has no distributor. Set distributor in stackyard.config.ts to the name or ARN of its function.
         </Empty>
       </Page>
     );

@@ -1,7 +1,8 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type ReactNode, useEffect, useRef } from "react";
+import { type ReactNode, type RefObject, useEffect, useLayoutEffect, useRef } from "react";
 import type { PagedList } from "../api/use-pages.ts";
 import { Button } from "./button.tsx";
+import { type KeptPlace, useKeptPlace } from "./kept-places.ts";
 import { ErrorNotice, Skeleton } from "./page.tsx";
 
 /** A column of a table. */
@@ -43,6 +44,7 @@ const VIRTUAL_FROM = 60;
 export function Table<Row>(props: TableProps<Row>) {
   const { label, columns, rows, keyOf, height, onEnd, selected, empty, onRange } = props;
   const scroller = useRef<HTMLDivElement>(null);
+  const place = useKeptPlace(`scroll ${label}`, 0);
   const isVirtual = height !== undefined && rows.length > VIRTUAL_FROM;
   const virtualizer = useVirtualizer({
     count: rows.length,
@@ -50,6 +52,7 @@ export function Table<Row>(props: TableProps<Row>) {
     estimateSize: () => ROW_PX,
     // Until the area is measured: visible rows are laid out immediately, not in a second rendering.
     initialRect: { width: 0, height: window.innerHeight },
+    initialOffset: place.read(),
     overscan: 12,
     enabled: isVirtual,
   });
@@ -60,6 +63,7 @@ export function Table<Row>(props: TableProps<Row>) {
   const last = items.at(-1);
   const firstIndex = first?.index ?? 0;
   const lastIndex = last?.index ?? 0;
+  useScrollPlace(scroller, place);
   useEffect(() => onRange?.(firstIndex, lastIndex), [firstIndex, lastIndex, onRange]);
   useEffect(() => {
     if (isVirtual && lastIndex >= rows.length - 20) onEnd?.();
@@ -104,6 +108,22 @@ export function Table<Row>(props: TableProps<Row>) {
       </table>
     </section>
   );
+}
+
+/** Scrolls to where the area was when the person left this entry of the history. */
+function useScrollPlace(scroller: RefObject<HTMLDivElement | null>, place: KeptPlace<number>): void {
+  const latest = useRef(place);
+  latest.current = place;
+  const { key } = place;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the key stands for the place
+  useLayoutEffect(() => {
+    const { read, write } = latest.current;
+    const area = scroller.current;
+    if (area === null) return;
+    const top = read();
+    if (top > 0) area.scrollTop = top;
+    return () => write(area.scrollTop);
+  }, [key]);
 }
 
 function toKey<Row>({ id, header }: Column<Row>): string {

@@ -140,7 +140,11 @@ describe("operations on a stack", () => {
     const { screen, sent } = await renderPage(StackPage, ADDRESS, api);
     await screen.getByRole("button", { name: "Upgrade…" }).click();
 
-    await expect.element(screen.getByRole("region", { name: "Dry run" })).toMatchTextContent(/state: BUILD → PLAN/);
+    const dryRun = screen.getByRole("region", { name: "Dry run" });
+    const replay = dryRun.getByRole("region", { name: "Had it always run on this revision" });
+    await expect.element(dryRun).toMatchTextContent(/Would be applied.*Stays in BUILD\. The upgrade starts no task/);
+    await expect.element(replay).toMatchTextContent(/The upgrade does not do this:\s*state: BUILD → PLAN/);
+    await expect.element(replay).not.toMatchTextContent(/Would be applied|Stays in/);
     await screen.getByRole("button", { name: "Upgrade", exact: true }).click();
 
     await expect.element(screen.getByRole("status")).toMatchTextContent(/Upgrade: applied/);

@@ -51,7 +51,7 @@ export function UpgradeDialog({ stack, refusal, onClose }: DialogProps) {
           ))}
         </SelectField>
         <Loaded query={plan} height={120}>
-          {(data) => <Plan plan={data} />}
+          {(data) => <Plan plan={data} state={stack.state} />}
         </Loaded>
       </div>
     </ActionDialog>
@@ -66,8 +66,8 @@ function findPlanRefusal(plan: UpgradePlan | undefined): string | undefined {
 
 const SHOWN = 20;
 
-function Plan({ plan }: { plan: UpgradePlan }) {
-  const { outcome, from, to, code, reason, notes, replayed, incomplete, differences, more, end } = plan;
+function Plan({ plan, state }: { plan: UpgradePlan; state: string }) {
+  const { outcome, from, to, code, reason, notes } = plan;
   return (
     <section className="plan" aria-label="Dry run">
       <p className="row">
@@ -89,10 +89,29 @@ function Plan({ plan }: { plan: UpgradePlan }) {
           <Text>{note}</Text>
         </p>
       ))}
+      {outcome === "applied" && (
+        <p>
+          Stays in <Text mono>{state}</Text>. The upgrade starts no task; the new revision decides from the next event
+          on.
+        </p>
+      )}
+      <Replay plan={plan} />
+    </section>
+  );
+}
+
+/** Renders what the incarnation would have been on the new revision. None of it happens. */
+function Replay({ plan: { replayed, incomplete, differences, more, end } }: { plan: UpgradePlan }) {
+  const differing = differences.length + more;
+  return (
+    <section className="plan-replay" aria-labelledby="plan-replay">
+      <h3 id="plan-replay">Had it always run on this revision</h3>
       <p className="muted">
-        {replayed} lines of the history replayed; {differences.length + more} would have had another outcome.
+        {replayed} lines of the history replayed;{" "}
+        {differing + end.length === 0 ? "nothing differs." : `${differing} would have had another outcome.`}
         {incomplete !== undefined && <Text>{` ${incomplete}`}</Text>}
       </p>
+      {end.length > 0 && <p>The stack would be different now. The upgrade does not do this:</p>}
       <ul className="plain-list">
         {end.map(({ what, before, after }) => (
           <li key={what}>
@@ -106,7 +125,7 @@ function Plan({ plan }: { plan: UpgradePlan }) {
           </li>
         ))}
       </ul>
-      {differences.length + more > SHOWN && <p className="muted">{differences.length + more - SHOWN} more</p>}
+      {differing > SHOWN && <p className="muted">{differing - SHOWN} more</p>}
     </section>
   );
 }

@@ -1,8 +1,10 @@
 import type { StackSummary } from "@stackyard/sdk";
+import { type ComponentType, createElement } from "react";
 import { describe, expect, it } from "vitest";
 import { userEvent } from "vitest/browser";
 import { queryClient } from "../api/client.ts";
 import { useShortcuts } from "../app/shortcuts.tsx";
+import { useSearch } from "../design/links.tsx";
 import { problem, renderPage, type SentRequest, viewer } from "../testing/render-page.tsx";
 import {
   aBulk,
@@ -55,6 +57,34 @@ describe("StacksPage", () => {
     await expect.element(screen.getByRole("columnheader", { name: "owner" })).toBeVisible();
     await expect.element(screen.getByText("2 stacks")).toBeVisible();
     await expect.element(screen.getByRole("link", { name: "Failed 1" })).toBeVisible();
+  });
+
+  it("keeps its place when a person goes back to it [argo-cd#5655, #7872]", async () => {
+    const many = Array.from({ length: 350 }, (_, index) => aStack(`tenant-${String(index).padStart(3, "0")}`));
+    const routes = (page: ComponentType) => () =>
+      useSearch()["id"] === undefined ? createElement(page) : <h1>A stack</h1>;
+    const { screen, address, go } = await renderPage(routes(StacksPage), "/stacks?text=tenant-", serve(many));
+    const area = () => screen.getByRole("region", { name: "Stacks" }).element();
+    await expect.element(screen.getByText("350 stacks")).toBeVisible();
+    for (const last of ["tenant-199", "tenant-299", "tenant-349"]) {
+      area().scrollTop = area().scrollHeight;
+      await expect.poll(() => screen.getByRole("link", { name: last }).query(), { timeout: 10_000 }).not.toBeNull();
+    }
+    area().scrollTop = 29 * 257;
+    const link = screen.getByRole("link", { name: "tenant-260" });
+    await expect.element(link).toBeVisible();
+    const before = area().scrollTop;
+    await link.click();
+    await expect.element(screen.getByRole("heading", { name: "A stack" })).toBeVisible();
+
+    go(-1);
+
+    await expect.element(screen.getByRole("link", { name: "tenant-260" })).toBeVisible();
+    expect(address()).toBe("/stacks?text=tenant-");
+    expect(area().scrollTop).toBe(before);
+    // Rows that are half below the header are too small for the check of accessibility.
+    area().scrollTop = 0;
+    await expect.element(screen.getByRole("link", { name: "tenant-000" })).toBeVisible();
   });
 
   it("asks the server for what the address says", async () => {

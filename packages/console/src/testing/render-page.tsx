@@ -116,7 +116,7 @@ export async function renderPage(page: ComponentType, address: string, api: Read
       </LiveProvider>
     </QueryClientProvider>,
   );
-  return { screen, sent, live, address: () => history.location.href };
+  return { screen, sent, live, address: () => history.location.href, go: (steps: number) => history.go(steps) };
 }
 
 async function toSent(input: RequestInfo | URL, init: RequestInit | undefined): Promise<SentRequest> {

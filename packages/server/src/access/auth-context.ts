@@ -1,6 +1,7 @@
 import { defined, isStackyardError, type Logger, StackyardError } from "@stackyard/core";
 import type { AuditWriter, Grant, Sender } from "@stackyard/core/access";
 import { HttpError, readBytes } from "../http/route.ts";
+import type { SignInWays } from "./auth-pages.ts";
 import { type BrowserPlace, findBrowserRefusal, findCookie, formatCookie, toCookieNames } from "./browser-guard.ts";
 import { ANONYMOUS, type RequestFacts } from "./caller.ts";
 import { checkGranted } from "./identities.ts";
@@ -15,6 +16,7 @@ export interface AuthContext {
   readonly random: (bytes: number) => Uint8Array;
   /** Returns the URL under which browsers reach the server. */
   readonly findPlace: (request: Request) => BrowserPlace;
+  readonly ways: SignInWays;
   /** Called with the ids of sessions that have just ended, so that their callers are not remembered. */
   readonly onEnded: (sessionIds: ReadonlySet<string>) => void;
 }

@@ -101,20 +101,36 @@ export const answeredBody = (allowed: boolean) =>
     ? html`<p>Your terminal is signed in. You can close this page.</p>`
     : html`<p>The request was denied. You can close this page.</p>`;
 
+/** The ways in for browsers that a server has. */
+export interface SignInWays {
+  /** At the issuer of `access.people`. */
+  readonly people: boolean;
+  /** By a one-time code. */
+  readonly code: boolean;
+}
+
+/** Renders links to the ways in that exist, which return to a path of ours. */
+const waysIn = ({ people, code }: SignInWays, returnTo: string) => {
+  const query = returnTo === "/" ? "" : `?return=${encodeURIComponent(returnTo)}`;
+  if (!people && !code) return html`<p>This server has no sign-in for browsers. Programs use tokens.</p>`;
+  return html`${people ? html`<p><a href="/auth/login${query}">Sign in</a></p>` : ""}
+${code ? html`<p><a href="/auth/local${query}">Sign in with a one-time code</a></p>` : ""}`;
+};
+
 /** Signs in to `stackyard dev`. Only the form's POST uses the code up: programs that preview links send a GET. */
-export const localBody = (code: string) =>
-  html`<p>Sign in to the yard that <code>stackyard dev</code> runs on this machine.</p>
-<form method="post" action="/auth/local"><label>Code
+export const localBody = (code: string, returnTo: string) =>
+  html`<p>Sign in to the yard that <code>stackyard dev</code> runs on this machine. <code>stackyard login</code> prints a code.</p>
+<form method="post" action="/auth/local"><input type="hidden" name="return" value="${returnTo}"><label>Code
 <input name="code" autocomplete="off" required maxlength="20" value="${code}"></label>
 <button>Sign in</button></form>`;
 
 /** Renders the page at `/`: the person who is signed in, and the logout. */
-export const homeBody = (name: string | undefined) =>
+export const homeBody = (name: string | undefined, ways: SignInWays) =>
   name === undefined
-    ? html`<p>You are not signed in.</p><p><a href="/auth/login">Sign in</a></p>`
+    ? html`<p>You are not signed in.</p>${waysIn(ways, "/")}`
     : html`<p>You are signed in as ${name}.</p>
 <form method="post" action="/auth/logout"><button>Sign out</button></form>`;
 
-/** Renders an error for people. */
-export const errorBody = (code: string, detail: string) =>
-  html`<p role="alert">${detail}</p><p><code>${code}</code></p><p><a href="/auth/login">Sign in</a></p>`;
+/** Renders an error for people, and how to try again. */
+export const errorBody = (code: string, detail: string, ways: SignInWays, returnTo: string) =>
+  html`<p role="alert">${detail}</p><p><code>${code}</code></p>${waysIn(ways, returnTo)}`;

@@ -16,7 +16,14 @@ import {
   toSessionCookie,
 } from "./auth-context.ts";
 import { errorBody, homeBody, localBody, signedInBody, toPage } from "./auth-pages.ts";
-import { type BrowserPlace, findBrowserRefusal, findCookie, portOf, toCookieNames } from "./browser-guard.ts";
+import {
+  type BrowserPlace,
+  findBrowserRefusal,
+  findCookie,
+  portOf,
+  toCookieNames,
+  toReturnPath,
+} from "./browser-guard.ts";
 import type { Authenticate, Authenticator, RequestFacts } from "./caller.ts";
 import {
   answerDeviceGrant,
@@ -94,7 +101,8 @@ export function createLogins(deps: LoginDeps, options: LoginOptions): Logins {
   const sessions = createSessions({ records, clock, random });
   const codes = createLocalCodes({ records, clock, random });
   const findPlace = createPlaceFinder(options.url);
-  const context: AuthContext = { sessions, grants, audit, logger, random, onEnded, findPlace };
+  const ways = { people: options.people !== undefined, code: local !== undefined };
+  const context: AuthContext = { sessions, grants, audit, logger, random, onEnded, findPlace, ways };
   const people = options.people && createPeople(options.people, deps);
   const devices: DeviceDeps = {
     devices: createDeviceLogins({ records, clock, random }),
@@ -105,6 +113,7 @@ export function createLogins(deps: LoginDeps, options: LoginOptions): Logins {
   const limit = createRateLimit("calls of /auth", CALLS_A_MINUTE);
   const failures = createRateLimit("failed calls of /auth/token", CALLS_A_MINUTE);
   const routes: readonly [method: "GET" | "POST", path: string, handler: AuthHandler][] = [
+    ["GET", "/auth/ways", async () => json(200, ways)],
     ["GET", "/auth/login", createLoginHandler(context, people)],
     ["GET", "/auth/callback", createCallbackHandler(context, people)],
     ["GET", "/auth/signed-in", createSignedInHandler(context)],
@@ -205,7 +214,8 @@ async function guarded(
     if (!wantsPage(request)) throw error;
     const { status, code, detail } = toProblemInput(error);
     const nonce = createNonce(context);
-    return toPage({ status, title: "Not signed in", body: errorBody(code, detail), nonce });
+    const returnTo = findReturnPath(context, request);
+    return toPage({ status, title: "Not signed in", body: errorBody(code, detail, context.ways, returnTo), nonce });
   }
 }
 
@@ -277,7 +287,11 @@ function createHomeHandler(context: AuthContext, enabled: boolean): AuthHandler 
       throw new HttpError(404, "NOT_FOUND", "Path not found. /openapi.json lists all paths.");
     }
     const session = await findBrowserSession(context, request);
-    return toPage({ title: "Stackyard", body: homeBody(session?.sender.name), nonce: createNonce(context) });
+    return toPage({
+      title: "Stackyard",
+      body: homeBody(session?.sender.name, context.ways),
+      nonce: createNonce(context),
+    });
   };
 }
 
@@ -285,8 +299,17 @@ function createLocalPageHandler(context: AuthContext, local: LocalPerson | undef
   return async (request) => {
     if (local === undefined) throw notConfigured("Login by a code");
     const code = new URL(request.url).searchParams.get("code") ?? "";
-    return toPage({ title: "Sign in", body: localBody(code), nonce: createNonce(context) });
+    return toPage({
+      title: "Sign in",
+      body: localBody(code, findReturnPath(context, request)),
+      nonce: createNonce(context),
+    });
   };
+}
+
+/** Returns the path of ours in the query of a request that begins a login. */
+function findReturnPath(context: AuthContext, request: Request): string {
+  return toReturnPath(new URL(request.url).searchParams.get("return"), context.findPlace(request));
 }
 
 interface LocalDeps {
@@ -307,7 +330,8 @@ function createLocalHandler(context: AuthContext, { local, codes, authenticate }
       return json(200, { code, url, expires_in: LOGIN_MS / 1_000 });
     }
     checkOurPage(context, request);
-    if (!(await codes.take((await readForm(request)).get("code") ?? ""))) {
+    const form = await readForm(request);
+    if (!(await codes.take(form.get("code") ?? ""))) {
       const message = "The code is wrong, was used, or is older than 10 minutes. `stackyard login` prints a new one.";
       throw new StackyardError("LOGIN_FAILED", message);
     }
@@ -315,7 +339,8 @@ function createLocalHandler(context: AuthContext, { local, codes, authenticate }
     const sender = { kind: "local", id: "local", name, groups } as const;
     const { secret } = await beginSession(context, { kind: "browser", sender }, facts);
     const cookies = [toSessionCookie(context, request, secret)];
-    const nonce = createNonce(context);
-    return toPage({ title: "Signed in", body: signedInBody(name, "/"), continueAt: "/", cookies, nonce });
+    const continueAt = toReturnPath(form.get("return"), context.findPlace(request));
+    const body = signedInBody(name, continueAt);
+    return toPage({ title: "Signed in", body, continueAt, cookies, nonce: createNonce(context) });
   };
 }

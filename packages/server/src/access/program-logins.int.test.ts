@@ -379,6 +379,36 @@ describe("a login with a code at this machine", () => {
     expect(again).toMatchObject({ status: 401, text: expect.stringContaining("LOGIN_FAILED") });
   });
 
+  it("returns to the address that a person came for, and to no other site", async () => {
+    const { url, askForCode } = await startLocal();
+    const signIn = async (returnTo: string) => {
+      const { code = "" } = await askForCode();
+      const browser = createTestBrowser();
+      const form = await browser.open(`${url}/auth/local?return=${encodeURIComponent(returnTo)}`);
+      const kept = /name="return" value="([^"]*)"/.exec(form.text)?.[1]?.replaceAll("&amp;", "&") ?? "";
+      return (await browser.submit(`${url}/auth/local`, { code, return: kept })).url;
+    };
+
+    expect(await signIn("/v1/me")).toBe(`${url}/v1/me`);
+    expect(await signIn("//evil.example")).toBe(`${url}/`);
+  });
+
+  it("offers only ways in that exist", async () => {
+    const { url } = await startLocal();
+    const world = await startWorld();
+    const browser = createTestBrowser();
+    const ways = async (at: string) => (await fetch(`${at}/auth/ways`)).json();
+
+    const error = await browser.open(`${url}/auth/login?return=/stacks`);
+
+    expect([await ways(url), await ways(world.url)]).toEqual([
+      { people: false, code: true },
+      { people: true, code: false },
+    ]);
+    expect(error).toMatchObject({ status: 404, text: expect.stringContaining('"/auth/local?return=%2Fstacks"') });
+    expect(error.text).not.toContain("/auth/login");
+  });
+
   it("ends after 5 wrong tries", async () => {
     const { url, askForCode } = await startLocal();
     const { code = "" } = await askForCode();

@@ -15,8 +15,30 @@ const TRUSTED_TYPES = ["require-trusted-types-for 'script'", "trusted-types stac
  * although browsers withhold the cookie; their data comes from the API, which checks each call.
  */
 export function mountConsole(app: Hono, { paths, find }: ConsoleFiles = builtConsole): void {
-  for (const path of paths) app.get(path, () => toConsolePage(find, "/index.html"));
+  for (const path of paths) {
+    app.get(path, () => toConsolePage(find, "/index.html"));
+    // A slash too many.
+    if (path !== "/") app.get(`${path}/`, ({ req }) => toRedirect(`${path}${new URL(req.url).search}`));
+  }
   mountAssets(app, find);
+}
+
+/**
+ * Answers a browser at a path that does not exist with the console, which says so; undefined for programs.
+ */
+export function answerUnknownPath(
+  { method, headers, url }: Request,
+  { find }: ConsoleFiles = builtConsole,
+): Response | undefined {
+  const isPage = (method === "GET" || method === "HEAD") && /\btext\/html\b/.test(headers.get("accept") ?? "");
+  // What begins so belongs to programs: its errors are the API's.
+  if (!isPage || /^\/(v1|auth|assets|terraform|hooks|wake|health|metrics)(\/|$)/.test(new URL(url).pathname))
+    return undefined;
+  return find("/index.html") === undefined ? undefined : toConsolePage(find, "/index.html", 404);
+}
+
+function toRedirect(location: string): Response {
+  return new Response(null, { status: 308, headers: { location } });
 }
 
 /** Serves the editor of machines alone, which needs no API. */
@@ -29,12 +51,13 @@ function mountAssets(app: Hono, find: ConsoleFiles["find"]): void {
   app.get("/assets/:name", ({ req }) => toAsset(find, req.path, req.header("accept-encoding") ?? ""));
 }
 
-function toConsolePage(find: ConsoleFiles["find"], path: string): Response {
+function toConsolePage(find: ConsoleFiles["find"], path: string, status = 200): Response {
   const file = find(path);
   if (file === undefined) throw new HttpError(404, "NOT_FOUND", NOT_BUILT);
   const nonce = randomBytes(16).toString("base64url");
   const text = Buffer.from(file.read()).toString("utf8").replaceAll("__NONCE__", nonce);
   return new Response(text, {
+    status,
     headers: {
       ...toPageHeaders(nonce, TRUSTED_TYPES),
       "content-type": file.contentType,

@@ -1,0 +1,15 @@
+import { reach } from "./client.ts";
+
+/** The ways in for browsers that the server has. */
+export interface SignInWays {
+  readonly people: boolean;
+  readonly code: boolean;
+}
+
+/** Loads the ways in. A server that does not tell is asked for all of them. */
+export async function loadSignInWays({ signal }: { readonly signal: AbortSignal }): Promise<SignInWays> {
+  const response = await reach.fetch("/auth/ways", { signal, headers: { accept: "application/json" } });
+  if (!response.ok) return { people: true, code: true };
+  const { people, code }: Partial<Record<keyof SignInWays, unknown>> = await response.json();
+  return { people: people === true, code: code === true };
+}

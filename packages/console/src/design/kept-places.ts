@@ -1,0 +1,30 @@
+import { useRouterState } from "@tanstack/react-router";
+
+/** What a page shows of its lists, by entry of the browser's history and name. Kept until the page is closed. */
+const kept = new Map<string, unknown>();
+const MOST = 100;
+
+/** A place that belongs to one entry of the browser's history: going back finds it again, a new visit begins anew. */
+export interface KeptPlace<Value> {
+  /** Distinguishes entries of the history. */
+  readonly key: string;
+  readonly read: () => Value;
+  readonly write: (value: Value) => void;
+}
+
+/** Returns the place of the list with this name at the present entry of the history; `initial` at a new one. */
+export function useKeptPlace<Value>(name: string, initial: Value): KeptPlace<Value> {
+  const entry = useRouterState({ select: ({ location: { state } }) => state.__TSR_key ?? "" });
+  const key = `${entry} ${name}`;
+  return {
+    key,
+    // One name is written by one place in the code only.
+    read: () => (kept.has(key) ? (kept.get(key) as Value) : initial),
+    write(value) {
+      kept.delete(key);
+      kept.set(key, value);
+      const [oldest] = kept.keys();
+      if (kept.size > MOST && oldest !== undefined) kept.delete(oldest);
+    },
+  };
+}
