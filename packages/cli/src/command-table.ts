@@ -21,6 +21,7 @@ const LOADERS: Readonly<Record<string, () => Promise<CliCommand>>> = {
   "stacks logs": async () => (await import("./commands/logs.ts")).stacksLogs,
   "stacks retry": async () => (await import("./commands/operations.ts")).stacksRetry,
   "stacks cancel": async () => (await import("./commands/operations.ts")).stacksCancel,
+  "stacks acknowledge": async () => (await import("./commands/operations.ts")).stacksAcknowledge,
   "stacks settle": async () => (await import("./commands/operations.ts")).stacksSettle,
   "stacks remove": async () => (await import("./commands/operations.ts")).stacksRemove,
   "stacks upgrade": async () => (await import("./commands/upgrade.ts")).stacksUpgrade,

@@ -17,6 +17,8 @@ const COMMANDS = toMap({
   list: ["stacks ls"],
   log: ["stacks logs", "stacks history"],
   logs: ["stacks logs", "stacks history"],
+  ack: ["stacks acknowledge"],
+  acknowledge: ["stacks acknowledge"],
   ls: ["stacks ls"],
   new: ["init"],
   publish: ["send"],

@@ -132,6 +132,8 @@ export interface StacksApi {
   reveal(stackId: string, key: string, options: CallOptions & { readonly reason: string }): Promise<MetadataValue>;
   retry(stackId: string, options?: RetryOptions): Promise<OperationAnswer>;
   cancel(stackId: string, task: string, options?: OperationOptions): Promise<OperationAnswer>;
+  /** Says that the last failure of a stack needs nobody: it is no longer degraded. */
+  acknowledge(stackId: string, options?: OperationOptions): Promise<OperationAnswer>;
   /** Marks a task as done. */
   settle(
     stackId: string,
@@ -201,6 +203,7 @@ export function createStacksApi(http: HttpClient): StacksApi {
     retry: (stackId, { which, task, ...options } = {}) =>
       operate(stackId, "retry", { ...(which && { which }), ...(task && { task }) }, options),
     cancel: (stackId, task, options = {}) => operate(stackId, "cancel", { task }, options),
+    acknowledge: (stackId, options = {}) => operate(stackId, "acknowledge", {}, options),
     settle: (stackId, task, options) => operate(stackId, "settle", { task, as: "succeeded" }, options),
     remove: (stackId, options) => operate(stackId, "remove", { force: true }, options),
     upgrade: (stackId, { to, ...options } = {}) => operate(stackId, "upgrade", { ...(to && { to }) }, options),

@@ -59,6 +59,43 @@ async function start() {
 
 const idsOf = ({ items }: { readonly items: readonly StackSummary[] }) => items.map(({ id }) => id);
 
+describe("a degraded stack", () => {
+  it("is listed, counted by its cause, and acknowledged with a line in the audit log", async () => {
+    const moving = SOURCE.replace("on: { NEXT: LIVE }", "on: { NEXT: LIVE, FAILED: LIVE }");
+    yard = createTestYard({ executor: failing, source: moving });
+    yard.run();
+    const metadata = { password: "hunter2" };
+    const body = { id: "l1", event: "LAUNCH", stackId: "web-odd-1", machine: "review-app", metadata };
+    await yard.call("/v1/events", { body });
+    await vi.waitFor(async () => {
+      expect(await yard.json("/v1/stacks/web-odd-1")).toMatchObject({ state: "LIVE", degraded: true });
+    });
+
+    const causes = await yard.json<CausePage>("/v1/causes?kind=degraded");
+    const listed = await yard.json<{ items: readonly StackSummary[] }>(
+      "/v1/stacks?condition=degraded&task=database&code=ODD",
+    );
+    const { summary } = await yard.json<{ summary: string }>("/v1/stacks/web-odd-1");
+    const answer = await yard.json("/v1/stacks/web-odd-1/acknowledge", { body: { reason: "known" } });
+    const { degraded, lastFailure } = await yard.json<StackSummary>("/v1/stacks/web-odd-1");
+    const left = await yard.json<StackCounts>("/v1/stack-counts?condition=degraded");
+
+    expect(causes.items).toMatchObject([
+      { kind: "degraded", task: "database", code: "ODD", count: 1, sample: { message: "odd: web-odd-1" } },
+    ]);
+    expect(idsOf(listed)).toEqual(["web-odd-1"]);
+    expect(summary).toContain('Degraded: "database" failed in UP (ODD).');
+    expect(answer).toMatchObject({ outcome: "applied" });
+    expect([degraded, lastFailure?.acknowledgedAt, left.total]).toEqual([undefined, expect.any(String), 0]);
+    await vi.waitFor(async () => {
+      const audit = await yard.json<{ items: readonly unknown[] }>("/v1/audit");
+      expect(audit.items).toContainEqual(
+        expect.objectContaining({ action: "ACKNOWLEDGE_FAILURE", outcome: "done", reason: "known" }),
+      );
+    });
+  });
+});
+
 describe("causes", () => {
   it("count failed tasks by task and code, with a sample that is masked", async () => {
     await start();

@@ -121,6 +121,7 @@ const cases: Readonly<Record<string, () => Case>> = {
   listHistory: () => ({ path: "/v1/history?limit=2" }),
   retryStack: () => ({ path: "/v1/stacks/pr-1/retry", body: {} }),
   cancelStack: () => ({ path: "/v1/stacks/pr-1/cancel", body: { task: "none" }, status: 409 }),
+  acknowledgeStack: () => ({ path: "/v1/stacks/pr-1/acknowledge", body: {} }),
   settleStack: () => ({
     path: "/v1/stacks/pr-1/settle",
     body: { task: "none", as: "succeeded", reason: "r" },

@@ -275,6 +275,7 @@ const HAS_PARKED = "exists (select from stackyard.parked p where p.stack_id = s.
 const CONDITIONS: Readonly<Record<StackCondition, string>> = {
   busy: "s.busy",
   failed: `s.trouble & ${TROUBLE.failed} <> 0`,
+  degraded: `s.trouble & ${TROUBLE.degraded} <> 0`,
   stalled: `s.trouble & ${TROUBLE.stalled} <> 0`,
   overdue: `s.trouble & ${TROUBLE.overdue} <> 0`,
   approval: `s.trouble & ${TROUBLE.approval} <> 0`,

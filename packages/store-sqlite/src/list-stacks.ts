@@ -41,6 +41,7 @@ const BUSY = "busy = 1";
 const CONDITIONS: Readonly<Record<StackCondition, string>> = {
   busy: BUSY,
   failed: `trouble is not null and trouble & ${TROUBLE.failed}`,
+  degraded: `trouble is not null and trouble & ${TROUBLE.degraded}`,
   stalled: `trouble is not null and trouble & ${TROUBLE.stalled}`,
   overdue: `trouble is not null and trouble & ${TROUBLE.overdue}`,
   approval: `trouble is not null and trouble & ${TROUBLE.approval}`,

@@ -13,7 +13,7 @@ const taskName = { minLength: 1, maxLength: 1_024, completes: "task" };
 const auditedReasonArg = { ...reasonArg, description: "Reason, recorded in the history and the audit log." };
 
 const RunArgs = Type.Object({
-  operation: Type.Enum(["send", "retry", "cancel", "settle", "remove", "upgrade", "redrive"], {
+  operation: Type.Enum(["send", "retry", "cancel", "acknowledge", "settle", "remove", "upgrade", "redrive"], {
     description: "What to do: send, retry, cancel, settle, remove or upgrade stacks, or redrive dead letters.",
   }),
   event: optionalText("send: the event; redrive: dead letters of it.", { ...name, completes: "event" }),

@@ -9,40 +9,45 @@ import { printItems } from "./print-list.ts";
 /** `stackyard causes` */
 export const causes = defineServerCommand({
   name: "causes",
-  summary: "Count failed tasks, parked events or dead letters by cause, the most frequent first.",
+  summary: "Count failures, parked events or dead letters by cause, the most frequent first.",
   description:
-    "A cause is a task or an event with an error code. `stacks ls --task TASK --code CODE` lists the stacks of a failure; `bulk run retry --failed-task TASK --code CODE` retries them.",
+    "A cause is a task or an event with an error code. `stacks ls --task TASK --code CODE` lists the stacks of a failure; `bulk run retry --failed-task TASK --code CODE` retries them. A degraded stack has left the state in which its task failed: send it an event, or acknowledge the failure.",
   examples: {
     "stackyard causes": "Show why tasks have failed, with an example of each cause.",
     "stackyard causes dead --json": "Count dead letters, one JSON object per cause.",
   },
   args: Type.Object({
     kind: Type.Optional(
-      Type.Enum(["failed", "parked", "dead"], {
-        description: "Failed tasks, parked events, or dead letters. Default: failed.",
+      Type.Enum(["failed", "degraded", "parked", "dead"], {
+        description:
+          "Failed tasks, last failures of degraded stacks, parked events, or dead letters. Default: failed, then degraded.",
       }),
     ),
     limit: optionalInteger("Maximum number. Default: 100.", { minimum: 1, maximum: 1_000, short: "n" }),
   }),
   positionals: ["kind"],
-  async run({ out, yard, signal }, { kind = "failed", limit = 100 }) {
-    const page = await yard.causes({ kind, limit, signal });
-    printItems(page.items, CAUSES, { out });
-    if (page.items.length === 0) out.note(NONE[kind]);
-    if (page.incomplete) out.note(`Only the first ${page.examined} were counted.`);
+  async run({ out, yard, signal }, { kind, limit = 100 }) {
+    const kinds = kind === undefined ? (["failed", "degraded"] as const) : [kind];
+    const pages = await Promise.all(kinds.map((each) => yard.causes({ kind: each, limit, signal })));
+    const items = pages.flatMap((page) => page.items);
+    printItems(items, CAUSES, { out });
+    if (items.length === 0) out.note(NONE[kind ?? "any"]);
+    for (const { incomplete, examined } of pages) if (incomplete) out.note(`Only the first ${examined} were counted.`);
   },
 });
 
 const NONE = {
-  failed: "No task of a stack has failed.",
+  any: "No task of a stack has failed.",
+  failed: "No task of a stack has failed in its present state.",
+  degraded: "No stack is degraded.",
   parked: "No event is parked.",
   dead: "No dead letters.",
 } as const;
 
-function toRow({ task, event, code = "", count, newestAt, sample }: Cause, out: Painter, now: number) {
+function toRow({ kind, task, event, code = "", count, newestAt, sample }: Cause, out: Painter, now: number) {
   const what = [event, task].filter((part) => part !== undefined).join(" ");
   const age = `${toAge(newestAt, now)} ago`;
-  return [String(count), out.paint("bold", what), code, age, sample.stackId, sample.message ?? ""];
+  return [String(count), kind, out.paint("bold", what), code, age, sample.stackId, sample.message ?? ""];
 }
 
-const CAUSES = { columns: ["COUNT", "WHAT", "CODE", "NEWEST", "SUCH AS", "MESSAGE"], toRow };
+const CAUSES = { columns: ["COUNT", "KIND", "WHAT", "CODE", "NEWEST", "SUCH AS", "MESSAGE"], toRow };

@@ -46,16 +46,12 @@ export const stacksRetry = defineServerCommand({
 });
 
 /** Returns advice for a stack without tasks that can be retried. */
-function adviseInstead({ id, tasks, reachable, waitsFor, lastFailure }: StackDetails): readonly string[] {
+function adviseInstead(stack: StackDetails): readonly string[] {
+  const { id, tasks, reachable, waitsFor } = stack;
   const failed = tasks.filter(({ status }) => status === "ERROR");
   const pending = tasks.filter(({ status }) => status === "PENDING");
   const advice: string[] = [];
-  if (failed.length === 0 && lastFailure !== undefined && lastFailure.resolvedAt === undefined) {
-    const { task, state } = lastFailure;
-    advice.push(
-      `"${task}" failed in ${state}, which the stack has left. \`stackyard stacks logs ${id} ${task}\` shows why.`,
-    );
-  }
+  if (failed.length === 0) advice.push(...adviseOnLeft(stack));
   if (failed.length > 0) advice.push(`Failed: ${listNames(failed)}. \`stackyard stacks retry ${id}\` tries again.`);
   if (pending.length > 0) {
     advice.push(`Still under way: ${listNames(pending)}. \`stackyard stacks logs ${id} --follow\` follows it.`);
@@ -72,6 +68,13 @@ function adviseInstead({ id, tasks, reachable, waitsFor, lastFailure }: StackDet
   } else
     advice.push(`No event leads on from here: \`stackyard stacks upgrade ${id}\` moves it to a revision that does.`);
   return advice;
+}
+
+function adviseOnLeft({ id, lastFailure, degraded }: StackDetails): readonly string[] {
+  if (lastFailure === undefined || lastFailure.resolvedAt !== undefined) return [];
+  const { task, state } = lastFailure;
+  const why = `"${task}" failed in ${state}, which the stack has left. \`stackyard stacks logs ${id} ${task}\` shows why.`;
+  return degraded ? [why, `\`stackyard stacks acknowledge ${id}\` says that the failure needs nobody.`] : [why];
 }
 
 function listNames(tasks: StackDetails["tasks"]): string {
@@ -103,6 +106,21 @@ export const stacksCancel = defineServerCommand({
     const options = { signal: context.signal, ...defined({ reason }) };
     const result = await context.yard.stacks.cancel(stack, task, options);
     return formatOperation(context, result, `was asked to stop ${task}`);
+  },
+});
+
+/** `stackyard stacks acknowledge` */
+export const stacksAcknowledge = defineServerCommand({
+  name: "stacks acknowledge",
+  summary: "Say that the last failure of a stack needs nobody.",
+  description:
+    "A stack whose task has failed for good is degraded after it has moved on, until the task succeeds, all tasks of a state that you have sent it to succeed, or somebody acknowledges the failure. The history and the audit log record it. `bulk run acknowledge --condition degraded` does this for many stacks.",
+  examples: { 'stackyard stacks acknowledge pr-12 --reason "quota raised, next push retries"': "Close the failure." },
+  args: Type.Object({ ...stackArg, reason: Type.Optional(reasonArg) }),
+  async run(context, { stack, reason }) {
+    const options = { signal: context.signal, ...defined({ reason }) };
+    const result = await context.yard.stacks.acknowledge(stack, options);
+    return formatOperation(context, result, result.notes.length > 0 ? "is as before" : "is not degraded any more");
   },
 });
 

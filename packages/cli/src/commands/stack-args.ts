@@ -53,7 +53,7 @@ export const stackFilterArgs = {
   condition: Type.Optional(
     Type.Enum([...STACK_CONDITIONS], {
       description:
-        "Only stacks with a failed task, stalled, overdue, with an open approval, with a running task, or with one of these.",
+        "Only stacks with a failed task, degraded, stalled, overdue, with an open approval, with a running task, or with one of these.",
     }),
   ),
 };

@@ -30,7 +30,7 @@ const filterArgs = {
   condition: Type.Optional(
     Type.Enum([...STACK_CONDITIONS, "any"], {
       description:
-        "Only stacks with a failed task, stalled, overdue, with an open approval, with a running task, or with one of these; any: all stacks.",
+        "Only stacks with a failed task, degraded, stalled, overdue, with an open approval, with a running task, or with one of these; any: all stacks.",
     }),
   ),
 };
@@ -57,6 +57,8 @@ export const stacksLs = defineServerCommand({
   summary: "List stacks, ordered by id.",
   examples: {
     "stackyard stacks ls --condition failed": "List stacks with a failed task.",
+    "stackyard stacks ls --condition degraded":
+      "List stacks that have moved on after a failure that still needs somebody.",
     "stackyard stacks ls --waiting": "Show what each waiting stack waits for.",
     "stackyard stacks ls --waiting --condition any": "The same for all stacks, including quiet ones.",
     "stackyard stacks ls --machine review-app --json": "List the stacks of a machine, one JSON object per line.",

@@ -218,10 +218,17 @@ function toOldRows({ attempts, entry }: StackDetails): readonly (readonly string
 
 /** Formats the state, with the stack's problems. */
 export function formatState(
-  { state, stalled, failed, overdue }: Pick<StackSummary, "state" | "stalled" | "failed" | "overdue">,
+  {
+    state,
+    stalled,
+    failed,
+    degraded,
+    overdue,
+  }: Pick<StackSummary, "state" | "stalled" | "failed" | "degraded" | "overdue">,
   out: Painter,
 ): string {
-  const marks = [stalled?.code, failed === true ? "failed" : undefined, overdue === true ? "overdue" : undefined];
+  const words = { failed, degraded, overdue };
+  const marks = [stalled?.code, ...Object.entries(words).map(([word, isTrue]) => (isTrue ? word : undefined))];
   const shown = (stalled === undefined ? marks : marks.slice(0, 1)).filter((mark) => mark !== undefined);
   return `${state}${shown.map((mark) => out.paint("red", ` ${mark}`)).join("")}`;
 }
@@ -289,30 +296,30 @@ export function toOneLine(text: string, mostCharacters: number): string {
 
 /** Formats a stack's last failure for a row of a list. A resolved one is not highlighted. */
 export function formatFailureCell(failure: LastFailure, out: Painter, now: number): string {
-  const { task, code, message = "", at, resolvedAt } = failure;
+  const { task, code, message = "", at, resolvedAt, acknowledgedAt } = failure;
   const what = [task, code].filter((part) => part !== undefined).join(" ");
-  const text = `${what} ${toAge(at, now)} ago${resolvedAt === undefined ? "" : ", resolved"}`;
-  const why = resolvedAt === undefined ? toOneLine(message, 80) : "";
-  return `${out.paint(resolvedAt === undefined ? "red" : "dim", text)}${why === "" ? "" : `: ${why}`}`;
+  const end = resolvedAt !== undefined ? ", resolved" : acknowledgedAt !== undefined ? ", acknowledged" : "";
+  const why = end === "" ? toOneLine(message, 80) : "";
+  return `${out.paint(end === "" ? "red" : "dim", `${what} ${toAge(at, now)} ago${end}`)}${why === "" ? "" : `: ${why}`}`;
 }
 
 const MOST_LINES = 12;
 
 /** Formats a stack's last failure, the start of its task's message, and where to find the rest. */
 export function formatFailure(
-  { task, state, attempt, code, message = "", at, resolvedAt }: LastFailure,
+  { task, state, attempt, code, message = "", at, resolvedAt, acknowledgedAt, acknowledgedBy }: LastFailure,
   { stackId, out, now }: { readonly stackId: string; readonly out: Painter; readonly now: number },
 ): string {
   const times = attempt === 0 ? "never sent" : `attempt ${attempt}`;
-  const resolved = resolvedAt === undefined ? "" : `, resolved ${toAge(resolvedAt, now)} ago`;
+  const by = acknowledgedBy === undefined ? "" : ` by ${acknowledgedBy}`;
+  const known = acknowledgedAt === undefined ? "" : `, acknowledged${by} ${toAge(acknowledgedAt, now)} ago`;
+  const resolved = resolvedAt === undefined ? known : `, resolved ${toAge(resolvedAt, now)} ago`;
   const head = `  ${task} of ${state}  ${code ?? "failed"}  ${times}, ${toAge(at, now)} ago${resolved} (${at})`;
   const lines = message.split("\n").filter((line) => line.trim() !== "");
   const log = attempt === 0 ? [] : [`  ${out.paint("dim", `Log: stackyard stacks logs ${stackId} ${task}`)}`];
-  return [
-    resolvedAt === undefined ? out.paint("red", head) : head,
-    ...toEnds(lines).map((line) => `    ${line}`),
-    ...log,
-  ].join("\n");
+  return [resolved === "" ? out.paint("red", head) : head, ...toEnds(lines).map((line) => `    ${line}`), ...log].join(
+    "\n",
+  );
 }
 
 function toEnds(lines: readonly string[]): readonly string[] {

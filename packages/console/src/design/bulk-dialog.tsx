@@ -43,6 +43,13 @@ const LOOKS: Readonly<Record<BulkOperation, Look>> = {
     effect: "Asks the running task to stop.",
   },
   send: { verb: "Send", permission: "send", items: "stacks", reason: "optional", effect: "Sends the event." },
+  acknowledge: {
+    verb: "Acknowledge",
+    permission: "operate",
+    items: "stacks",
+    reason: "optional",
+    effect: "Says that the last failure needs nobody. The stacks are no longer degraded.",
+  },
   settle: {
     verb: "Settle",
     permission: "repair",

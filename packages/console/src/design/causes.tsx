@@ -21,8 +21,13 @@ export function CauseName({ cause: { task, event, code, sample } }: { cause: Cau
 }
 
 /** Returns the filter of the page of stacks with tasks that failed for this cause. */
-export function toStacksOfCause({ task, code }: Cause): Readonly<Record<string, string | undefined>> {
-  return { condition: "failed", task, code: code ?? "none" };
+export function toStacksOfCause({ kind, task, code }: Cause): Readonly<Record<string, string | undefined>> {
+  return { condition: kind === "degraded" ? kind : "failed", task, code: code ?? "none" };
+}
+
+/** Returns the bulk that acknowledges the failures of degraded stacks. */
+export function toAcknowledgeOfCause({ task, code = "" }: Cause): BulkRequest {
+  return { operation: "acknowledge", filter: { condition: "degraded", code, ...defined({ task }) } };
 }
 
 /** Returns the bulk that retries the tasks that failed so. */

@@ -6,6 +6,7 @@ export type Tone = "fail" | "warn" | "busy" | "wait" | "ok" | "off";
 /** A status of a stack, task, event or job. */
 export type Status =
   | "failed"
+  | "degraded"
   | "dead-letter"
   | "rejected"
   | "overdue"
@@ -45,6 +46,7 @@ const LOOKS: Readonly<Record<Status, Look>> = {
     shape: <path d="M1.5 4h13v8.5h-13zm0 0 13 8.5m0-8.5-13 8.5" />,
   },
   rejected: { word: "Rejected", tone: "fail", shape: <path d="M8 1.5 14.5 8 8 14.5 1.5 8zM5.5 5.5l5 5" /> },
+  degraded: { word: "Degraded", tone: "fail", shape: <path d="M8 1.5 14.5 8 8 14.5 1.5 8zM8 5v4m0 2v.5" /> },
   overdue: { word: "Overdue", tone: "warn", shape: <path d="m8 2 6.5 12h-13zM8 6.5v4M8 12v.5" /> },
   stalled: { word: "Stalled", tone: "warn", shape: <path d="m5 2h6l3.5 6-3.5 6H5L1.5 8zM8 5v4m0 2v.5" /> },
   retrying: { word: "Retrying", tone: "warn", shape: <path d="M13.5 8A5.5 5.5 0 1 1 11.5 3.8M12 1v3.5H8.5" /> },

@@ -22,7 +22,8 @@ const HEIGHT = 360;
 /** Renders the stacks with tasks that failed by one cause. */
 export function FailedStacks({ cause }: { cause: Cause }) {
   const { task, code = "" } = cause;
-  const filter = { condition: "failed", code, ...defined({ task }) } as const;
+  const condition = cause.kind === "degraded" ? "degraded" : "failed";
+  const filter = { condition, code, ...defined({ task }) } as const;
   const list = usePages(keys.list("failed-stacks", filter), (part) =>
     yard.stacks.list(filter, { sort: "-updatedAt", ...part }),
   );
@@ -32,7 +33,15 @@ export function FailedStacks({ cause }: { cause: Cause }) {
     { header: "State", cell: ({ machine, state }) => <Text>{`${machine}, ${state}`}</Text> },
     { header: "Failed", cell: ({ lastFailure, updatedAt }) => <Ago at={lastFailure?.at ?? updatedAt} /> },
     { header: "Message", cell: (stack) => <Text>{dropColors(messageOf(stack, task))}</Text> },
-    { id: "retry", header: <ActionsHeading />, cell: (stack) => <RetryOne stack={stack} task={task} /> },
+    ...(condition === "degraded"
+      ? []
+      : [
+          {
+            id: "retry",
+            header: <ActionsHeading />,
+            cell: (stack: StackSummary) => <RetryOne stack={stack} task={task} />,
+          },
+        ]),
   ];
   return (
     <ListTable

@@ -4,9 +4,10 @@ import { useAnyRefusal } from "../api/access.ts";
 import { toFailure, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
-import { BulkButton, BulkDialog } from "../design/bulk-dialog.tsx";
+import { BulkDialog } from "../design/bulk-dialog.tsx";
+import { BulkOfCause } from "../design/bulk-of-cause.tsx";
 import { Button } from "../design/button.tsx";
-import { CauseName, toRetryOfCause, toStacksOfCause } from "../design/causes.tsx";
+import { CauseName, toStacksOfCause } from "../design/causes.tsx";
 import { To, useChangeSearch, useSearch } from "../design/links.tsx";
 import { Mark, type Status } from "../design/mark.tsx";
 import { Empty, Loaded, Panel } from "../design/page.tsx";
@@ -31,6 +32,13 @@ const LOOKS: Readonly<Record<Kind, Look>> = {
     status: "failed",
     word: "Failed",
     empty: "No task has failed.",
+    members: (cause) => <FailedStacks cause={cause} />,
+  },
+  degraded: {
+    title: "Degraded stacks by cause",
+    status: "degraded",
+    word: "Degraded",
+    empty: "No stack is degraded.",
     members: (cause) => <FailedStacks cause={cause} />,
   },
   parked: {
@@ -115,15 +123,15 @@ function CauseGroup({ cause }: { cause: Cause }) {
 }
 
 function CauseAction({ cause }: { cause: Cause }) {
-  const { kind, count } = cause;
+  const { kind } = cause;
   if (kind === "parked") return <span className="muted">retried by itself</span>;
-  if (kind === "failed") {
+  if (kind === "failed" || kind === "degraded") {
     return (
       <span className="row">
         <To path="/stacks" search={toStacksOfCause(cause)}>
           Stacks
         </To>
-        <BulkButton request={toRetryOfCause(cause)}>Retry {count}…</BulkButton>
+        <BulkOfCause cause={cause} />
       </span>
     );
   }

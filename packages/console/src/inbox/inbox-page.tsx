@@ -7,11 +7,12 @@ import { OpenApprovals } from "./open-approvals.tsx";
 import { WaitingPanel } from "./waiting-panel.tsx";
 import "./inbox.css";
 
-const TABS = ["failed", "waiting", "parked", "dead", "approvals"] as const;
+const TABS = ["failed", "degraded", "waiting", "parked", "dead", "approvals"] as const;
 type TabId = (typeof TABS)[number];
 
 const LOOKS: Readonly<Record<TabId, readonly [Status, string]>> = {
   failed: ["failed", "Failed"],
+  degraded: ["degraded", "Degraded"],
   waiting: ["waiting", "Waiting"],
   parked: ["parked", "Parked"],
   dead: ["dead-letter", "Dead letters"],
@@ -50,5 +51,12 @@ function useCounts(): Readonly<Record<TabId, number | undefined>> {
   const parked = useCauses("parked").data?.examined;
   const dead = useCauses("dead").data?.examined;
   const count = (condition: string) => data && countOf(data, condition);
-  return { failed: count("failed"), waiting: count("waiting"), parked, dead, approvals: count("approval") };
+  return {
+    failed: count("failed"),
+    degraded: count("degraded"),
+    waiting: count("waiting"),
+    parked,
+    dead,
+    approvals: count("approval"),
+  };
 }

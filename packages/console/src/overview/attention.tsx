@@ -3,8 +3,8 @@ import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { countOf } from "../api/use-condition-counts.ts";
 import { useLoad } from "../api/use-load.ts";
-import { BulkButton } from "../design/bulk-dialog.tsx";
-import { CauseName, toRetryOfCause, toStacksOfCause } from "../design/causes.tsx";
+import { BulkOfCause } from "../design/bulk-of-cause.tsx";
+import { CauseName, toStacksOfCause } from "../design/causes.tsx";
 import { To } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, Loaded, Panel } from "../design/page.tsx";
@@ -13,7 +13,7 @@ import { Ago, Text } from "../design/text.tsx";
 import { Line } from "./attention-line.tsx";
 import { FailedJobs, useFailedJobs } from "./failed-jobs.tsx";
 
-const CONDITIONS: readonly StackCondition[] = ["failed", "stalled", "overdue", "approval"];
+const CONDITIONS: readonly StackCondition[] = ["failed", "degraded", "stalled", "overdue", "approval"];
 const MAX_CAUSES = 12;
 const MAX_APPROVALS = 3;
 
@@ -23,7 +23,7 @@ const MAX_APPROVALS = 3;
  */
 export function Attention({ counts }: { counts: StackCounts }) {
   const jobs = useFailedJobs();
-  const [failed, stalled, overdue, approval] = CONDITIONS.map((condition) => countOf(counts, condition));
+  const [failed, degraded, stalled, overdue, approval] = CONDITIONS.map((condition) => countOf(counts, condition));
   if (counts.total === 0 && jobs.length === 0) {
     return (
       <Panel title="Needs attention">
@@ -33,7 +33,7 @@ export function Attention({ counts }: { counts: StackCounts }) {
       </Panel>
     );
   }
-  if (!failed && !stalled && !overdue && !approval && jobs.length === 0) {
+  if (!failed && !degraded && !stalled && !overdue && !approval && jobs.length === 0) {
     return (
       <Panel title="Needs attention">
         <AllQuiet />
@@ -42,7 +42,8 @@ export function Attention({ counts }: { counts: StackCounts }) {
   }
   return (
     <Panel title="Needs attention">
-      {failed ? <FailedCauses count={failed} /> : null}
+      {failed ? <Causes kind="failed" count={failed} /> : null}
+      {degraded ? <Causes kind="degraded" count={degraded} /> : null}
       <FailedJobs jobs={jobs} />
       {stalled ? <OldestOf condition="stalled" count={stalled} /> : null}
       {overdue ? <OldestOf condition="overdue" count={overdue} /> : null}
@@ -51,20 +52,24 @@ export function Attention({ counts }: { counts: StackCounts }) {
   );
 }
 
-function FailedCauses({ count }: { count: number }) {
-  const causes = useLoad(keys.count("causes", { kind: "failed", limit: MAX_CAUSES }), ({ signal }) =>
-    yard.causes({ kind: "failed", limit: MAX_CAUSES, signal }),
+const WORDS = { failed: "Failed", degraded: "Degraded" } as const;
+
+function Causes({ kind, count }: { kind: "failed" | "degraded"; count: number }) {
+  const causes = useLoad(keys.count("causes", { kind, limit: MAX_CAUSES }), ({ signal }) =>
+    yard.causes({ kind, limit: MAX_CAUSES, signal }),
   );
   return (
     <Loaded query={causes} height={64}>
       {({ items, cursor }) => (
         <>
           {items.map((cause) => (
-            <CauseLine key={`${cause.task} ${cause.code}`} cause={cause} />
+            <CauseLine key={`${cause.task} ${cause.code}`} kind={kind} cause={cause} />
           ))}
           {(cursor !== undefined || items.length === 0) && (
-            <Line id="failed" status="failed" word={`Failed ${count}`} search={{ condition: "failed" }}>
-              <To path="/inbox">All causes</To>
+            <Line id={kind} status={kind} word={`${WORDS[kind]} ${count}`} search={{ condition: kind }}>
+              <To path="/inbox" search={{ tab: kind === "failed" ? undefined : kind }}>
+                All causes
+              </To>
             </Line>
           )}
         </>
@@ -73,15 +78,15 @@ function FailedCauses({ count }: { count: number }) {
   );
 }
 
-function CauseLine({ cause }: { cause: Cause }) {
+function CauseLine({ kind, cause }: { kind: "failed" | "degraded"; cause: Cause }) {
   const { count, sample, newestAt } = cause;
   return (
     <Line
-      id={`failed ${cause.task} ${cause.code}`}
-      status="failed"
-      word={`Failed ${count}`}
+      id={`${kind} ${cause.task} ${cause.code}`}
+      status={kind}
+      word={`${WORDS[kind]} ${count}`}
       search={toStacksOfCause(cause)}
-      action={<BulkButton request={toRetryOfCause(cause)}>Retry {count}…</BulkButton>}
+      action={<BulkOfCause cause={cause} />}
     >
       <CauseName cause={cause} />
       <span className="muted">

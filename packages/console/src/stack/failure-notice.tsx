@@ -57,6 +57,7 @@ function listFailures({ tasks, attempts, lastFailure, entry }: StackDetails): re
       return { task: name, code: errorCode, message: errorMessage, attempt };
     });
   if (lastFailure === undefined || lastFailure.resolvedAt !== undefined || lastFailure.entry === entry) return present;
+  if (lastFailure.acknowledgedAt !== undefined) return present;
   const { task, state, code, message, at } = lastFailure;
   const attempt = attempts.find(
     (one) => one.task === task && one.entry === lastFailure.entry && one.attempt === lastFailure.attempt,

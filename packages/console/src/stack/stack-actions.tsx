@@ -1,15 +1,18 @@
 import type { StackDetails } from "@stackyard/sdk";
 import { useState } from "react";
+import { yard } from "../api/client.ts";
+import { newEventId } from "../api/event-id.ts";
 import { JOB_MACHINE } from "../api/status.ts";
 import { Button } from "../design/button.tsx";
 import { To } from "../design/links.tsx";
+import { ErrorNotice } from "../design/page.tsx";
 import { useOperateRefusal } from "./refusals.ts";
 import { SendDialog } from "./send-dialog.tsx";
 import type { StackProps } from "./source.ts";
 import { CancelDialog, RemoveDialog, SettleDialog } from "./task-dialogs.tsx";
 import { findCancelRefusal } from "./tasks-panel.tsx";
 import { UpgradeDialog } from "./upgrade-dialog.tsx";
-import { useRetry } from "./use-operation.tsx";
+import { useOperation, useRetry } from "./use-operation.tsx";
 
 type DialogName = "send" | "cancel" | "settle" | "upgrade" | "remove";
 
@@ -29,6 +32,7 @@ export function StackActions({ source, stack }: StackProps) {
     <div className="stack-v">
       <div className="row" role="toolbar" aria-label="Actions">
         <RetryButton stack={stack} refusal={operate} />
+        {stack.degraded && <AcknowledgeButton stack={stack} refusal={operate} />}
         <LogButton source={source} stack={stack} />
         {actions.map(([name, title, refusal]) => (
           <Button key={name} refusal={refusal} onPress={() => setOpen(name)}>
@@ -88,6 +92,28 @@ function RetryButton({ stack, refusal }: { stack: StackDetails; refusal: string 
         {failed > 1 ? `Retry ${failed}` : "Retry"}
       </Button>
       {notice}
+    </>
+  );
+}
+
+/** Says that the last failure of a degraded stack needs nobody. */
+function AcknowledgeButton({ stack, refusal }: { stack: StackDetails; refusal: string | undefined }) {
+  const run = useOperation(stack.id);
+  const [error, setError] = useState<unknown>();
+  const acknowledge = async () => {
+    setError(undefined);
+    try {
+      await run("Acknowledge", () => yard.stacks.acknowledge(stack.id, { id: newEventId() }));
+    } catch (thrown) {
+      setError(thrown);
+    }
+  };
+  return (
+    <>
+      <Button look="primary" refusal={refusal} onPress={() => void acknowledge()}>
+        Acknowledge
+      </Button>
+      {error !== undefined && <ErrorNotice error={error} />}
     </>
   );
 }

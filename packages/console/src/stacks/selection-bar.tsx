@@ -23,6 +23,7 @@ const OPERATIONS: readonly (readonly [StackOperation, string, Permission])[] = [
   ["send", "Send event…", "send"],
   ["cancel", "Cancel task…", "operate"],
   ["upgrade", "Upgrade…", "repair"],
+  ["acknowledge", "Acknowledge…", "operate"],
   ["settle", "Settle…", "repair"],
   ["remove", "Remove…", "repair"],
 ];

@@ -32,6 +32,7 @@ export const SORT_WORDS: Readonly<Record<StackSort, string>> = {
 /** The conditions of stacks, worst first, in words. */
 export const CONDITION_WORDS: Readonly<Record<StackCondition, string>> = {
   failed: "Failed",
+  degraded: "Degraded",
   stalled: "Stalled",
   overdue: "Overdue",
   approval: "Approval",

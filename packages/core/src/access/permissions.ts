@@ -47,6 +47,7 @@ const OF_EVENTS: ReadonlyMap<string, Permission> = new Map<string, Permission>([
   [SYSTEM_EVENTS.retryFailedTasks, "operate"],
   [SYSTEM_EVENTS.retryPendingTasks, "operate"],
   [SYSTEM_EVENTS.cancelTask, "operate"],
+  [SYSTEM_EVENTS.acknowledgeFailure, "operate"],
   [SYSTEM_EVENTS.settleTask, "repair"],
   [SYSTEM_EVENTS.removeStack, "repair"],
   [SYSTEM_EVENTS.upgradeStack, "repair"],

@@ -2,15 +2,16 @@ import { decideEvent } from "../access/decide-event.ts";
 import { isPassing, toErrorText } from "../errors/stackyard-error.ts";
 import { decide, decideWithoutMachine, machineNameFor } from "../machine/decide/decide.ts";
 import { type Decision, isParked, type Rejected } from "../machine/decide/decision.ts";
-import { dropTimer, dueTimers, spendTimer } from "../machine/decide/timers.ts";
-import type { DecideLimits } from "../machine/decide/work.ts";
+import { dropTimer, dueTimers } from "../machine/decide/timers.ts";
+import { spendTimer, type DecideLimits } from "../machine/decide/work.ts";
 import { type ParsedEvent, type StackEvent, toEventKey } from "../machine/event-message.ts";
-import type { Machine } from "../machine/machine.ts";
+import { type Machine, NEXT } from "../machine/machine.ts";
 import type { Stack, StackTimer } from "../machine/stack.ts";
 import type { Random } from "../ports/clock.ts";
 import type { Change, LoadedStack, Outcome, ParkedEvent, QueuedEvent } from "../ports/stack-store.ts";
 import type { DeliveryOutcome } from "../ports/transport.ts";
 import { markOf } from "./event-order.ts";
+import { giveUp } from "./give-up.ts";
 import { findRefusedKeys, toHistoryEntry, toUnreadEntry } from "./history-line.ts";
 import { beginIncarnation, endIncarnation, findRepeat, followCourse, giveUpOutlived } from "./incarnation.ts";
 import {
@@ -126,18 +127,6 @@ export function applyInputs(
   }
   const { revisions, decided } = work;
   return { kind: "applied", change: toChange(round), outcomes, revisions, decided, faults };
-}
-
-/**
- * Returns a change that only dead-letters the event of an input, for when the rest of the change cannot be committed.
- */
-export function deadLetterAlone(
-  aggregate: LoadedStack,
-  input: StackInput,
-  { error, ...options }: Pick<ApplyOptions, "now" | "ids" | "knownIds" | "maxDeliveries"> & { readonly error: unknown },
-): Change | undefined {
-  const round = beginRound(aggregate, options.now, options.knownIds);
-  return giveUp(options, round, input, error) ? toChange(round) : undefined;
 }
 
 interface Work {
@@ -425,23 +414,6 @@ function applyDeadline(work: Work, input: Extract<StackInput, { kind: "deadline"
     const unclaimedAtOnce = options.everyRunnerClaims;
     round.cancels.push({ attemptId, withinMs: ORPHAN_CANCEL_MS, why: "timed-out", unclaimedAtOnce });
   }
-}
-
-/** Dead-letters a delivery that has failed too often. Returns true if it did. */
-function giveUp(
-  deps: Pick<ApplyOptions, "ids" | "maxDeliveries">,
-  round: Round,
-  input: StackInput,
-  error: unknown,
-): boolean {
-  if (input.kind !== "delivery" || input.delivery.deliveries < deps.maxDeliveries) return false;
-  const { event, storeReceipt, deliveries } = input.delivery;
-  const why = { code: "INTERNAL", reason: `Failed ${deliveries} times, last with: ${toErrorText(error)}` };
-  deadLetters(deps, round, event, { ...why, masked: "all" });
-  const entry = toUnreadEntry(event, { ...why, outcome: "dead-lettered", at: round.now });
-  recordEvent(deps, round, { entry, sender: event.sender });
-  if (storeReceipt !== undefined) round.receipts.push(storeReceipt);
-  return true;
 }
 
 /** A decision, and notes about the machine that it was made on. */

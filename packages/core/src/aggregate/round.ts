@@ -11,8 +11,8 @@ import {
   OPERATORS_EVENTS,
   type Rejected,
 } from "../machine/decide/decision.ts";
-import { timerEventId, timesFired } from "../machine/decide/timers.ts";
-import { attemptsOf } from "../machine/decide/work.ts";
+import { timerEventId } from "../machine/decide/timers.ts";
+import { timesFired, attemptsOf } from "../machine/decide/work.ts";
 import { type ParsedEvent, parseEventMessage, type StackEvent, toEventKey } from "../machine/event-message.ts";
 import { defined } from "../machine/json.ts";
 import type { Machine } from "../machine/machine.ts";

@@ -3,9 +3,12 @@ import { Instant } from "./event.ts";
 import type { View } from "./view.ts";
 
 /** The action of a bulk on each of its items. */
-export const BulkOperation = Type.Enum(["send", "retry", "cancel", "settle", "remove", "upgrade", "redrive"], {
-  description: "The items of `redrive` are dead letters, all others are stacks.",
-});
+export const BulkOperation = Type.Enum(
+  ["send", "retry", "cancel", "acknowledge", "settle", "remove", "upgrade", "redrive"],
+  {
+    description: "The items of `redrive` are dead letters, all others are stacks.",
+  },
+);
 export type BulkOperation = View<typeof BulkOperation>;
 
 /** The outcome of an item. */

@@ -3,8 +3,8 @@ import { Instant } from "./event.ts";
 import type { View } from "./view.ts";
 
 /** The troubles whose causes are counted. */
-export const CauseKind = Type.Enum(["failed", "parked", "dead"], {
-  description: "Failed tasks, parked events, or dead letters.",
+export const CauseKind = Type.Enum(["failed", "degraded", "parked", "dead"], {
+  description: "Failed tasks, last failures of degraded stacks, parked events, or dead letters.",
 });
 export type CauseKind = View<typeof CauseKind>;
 

@@ -85,8 +85,15 @@ const LastFailure = Type.Object(
     ),
     resolvedAt: Type.Optional({
       ...Instant,
-      description: "When a task of this name succeeded since, or was settled by hand.",
+      description:
+        "When a task of this name succeeded since, or was settled by hand, or all tasks of a state succeeded after `answeredAt`.",
     }),
+    answeredAt: Type.Optional({
+      ...Instant,
+      description: "When an event from outside has made the stack enter a state since.",
+    }),
+    acknowledgedAt: Type.Optional({ ...Instant, description: "When somebody said that the failure needs nobody." }),
+    acknowledgedBy: Type.Optional(Type.String()),
   },
   {
     description:
@@ -118,6 +125,11 @@ const stackProperties = {
   version: Type.Integer({ description: "Grows with every change." }),
   stalled: Type.Optional(Type.Object({ code: Type.String(), reason: Type.String() })),
   failed: Type.Optional(Type.Boolean({ description: "No task runs any more, and one has failed." })),
+  degraded: Type.Optional(
+    Type.Boolean({
+      description: "The stack has moved on after `lastFailure`, which is neither resolved nor acknowledged.",
+    }),
+  ),
   overdue: Type.Optional(Type.Boolean({ description: "The state's timeout has passed, and nothing handled it." })),
 };
 

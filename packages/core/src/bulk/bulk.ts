@@ -4,7 +4,7 @@ import { defined } from "../machine/json.ts";
 import type { Outcome } from "../ports/stack-store.ts";
 
 /** The action of a bulk on each of its items. The items of `redrive` are dead letters, all others are stacks. */
-const BULK_OPERATIONS = ["send", "retry", "cancel", "settle", "remove", "upgrade", "redrive"] as const;
+const BULK_OPERATIONS = ["send", "retry", "cancel", "acknowledge", "settle", "remove", "upgrade", "redrive"] as const;
 export type BulkOperation = (typeof BULK_OPERATIONS)[number];
 
 /**

@@ -1,5 +1,6 @@
 import { findEnded } from "../access/credentials.ts";
-import { type AppliedInputs, type ApplyOptions, applyInputs, deadLetterAlone } from "../aggregate/apply-inputs.ts";
+import { type AppliedInputs, type ApplyOptions, applyInputs } from "../aggregate/apply-inputs.ts";
+import { deadLetterAlone } from "../aggregate/give-up.ts";
 import { isEmpty } from "../aggregate/round.ts";
 import type { FoundMachine, StackInput, WantedMachine } from "../aggregate/stack-input.ts";
 import { isPassing, isStackyardError, toErrorText } from "../errors/stackyard-error.ts";

@@ -1,5 +1,6 @@
 import type { YardProcess } from "../engine/yard-health.ts";
 import { createMaskText, listHeldSecrets, type MaskText } from "../machine/decide/metadata.ts";
+import { isDegraded } from "../machine/decide/work.ts";
 import { toEventName } from "../machine/event-message.ts";
 import { findReachable, findReachableOnSuccess, type Reachable } from "../machine/graph/find-reachable.ts";
 import { defined } from "../machine/json.ts";
@@ -202,14 +203,16 @@ function explainPending(pending: SummaryFacts["tasks"], failed: readonly TaskSta
 }
 
 function explainQuiet({ stack, machine, parked, now }: SummaryFacts): Reason {
-  const overdue = stack.overdue === true ? "Overdue: the state has timed out and does not handle TIMEOUT. " : "";
+  const late = stack.overdue === true ? "Overdue: the state has timed out and does not handle TIMEOUT. " : "";
+  const overdue = `${explainDegraded(stack)}${late}`;
+  const needsPerson = overdue !== "";
   const [first] = parked;
   if (first !== undefined) return explainParked(first, overdue, now);
   const events = listHandled(stack, machine);
   const [timer] = [...stack.timers].sort((a, b) => a.dueAt - b.dueAt);
   const wanted = events.length === 0 ? "Waits for an event." : `Waits for an event: ${formatNames(events)}.`;
   if (timer === undefined) {
-    const kind = stack.overdue === true ? "operator" : "event";
+    const kind = needsPerson ? "operator" : "event";
     return { why: `${overdue}${wanted}`, waitsFor: { kind, ...(events.length > 0 ? { events } : {}) } };
   }
   const byItself = `${timer.event} is sent automatically in ${formatTimespan(timer.dueAt - now)}.`;
@@ -220,6 +223,14 @@ function explainQuiet({ stack, machine, parked, now }: SummaryFacts): Reason {
     ...(events.length > 0 ? { events } : {}),
   };
   return { why: `${overdue}${wanted} ${byItself}`, waitsFor };
+}
+
+function explainDegraded(stack: Stack): string {
+  const { lastFailure } = stack;
+  if (lastFailure === undefined || !isDegraded(stack)) return "";
+  const { task, state, code } = lastFailure;
+  const why = code === undefined ? "" : ` (${code})`;
+  return `Degraded: "${task}" failed in ${state}${why}. `;
 }
 
 function explainParked(parked: ParkedEvent, overdue: string, now: number): Reason {

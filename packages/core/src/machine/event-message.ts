@@ -97,6 +97,7 @@ export const SYSTEM_EVENTS = {
   settleTask: "SETTLE_TASK",
   removeStack: "REMOVE_STACK",
   upgradeStack: "UPGRADE_STACK",
+  acknowledgeFailure: "ACKNOWLEDGE_FAILURE",
   approveTask: "APPROVE_TASK",
   rejectTask: "REJECT_TASK",
   withdrawApproval: "WITHDRAW_APPROVAL",
@@ -331,6 +332,7 @@ function pickByEvent(message: Fields, name: unknown, origin: EventOrigin = "exte
   if (typeof name !== "string") return {};
   if (RESULT_EVENTS.has(name)) return { ...pickResult(message), ...pickSensitive(message, origin) };
   if (name === SYSTEM_EVENTS.upgradeStack) return { to: message["to"] ?? undefined, reason: toText(message["reason"]) };
+  if (name === SYSTEM_EVENTS.acknowledgeFailure) return defined({ reason: toText(message["reason"]) });
   if (name === SYSTEM_EVENTS.taskRetryDue) return { task: message["task"] };
   if (RETRY_EVENTS.has(name)) return { task: message["task"] ?? undefined, reason: toText(message["reason"]) };
   if (APPROVAL_EVENTS.has(name)) return pickApproval(message);

@@ -150,8 +150,16 @@ export interface LastFailure {
   readonly code?: string;
   /** Beginning and end, at most 2,000 characters; history and the attempt's log have more. */
   readonly message?: string;
-  /** When a task of this name has succeeded since, or was settled by hand. */
+  /**
+   * When a task of this name has succeeded since, or was settled by hand, or all tasks of an entry have succeeded after
+   * `answeredAt`.
+   */
   readonly resolvedAt?: number;
+  /** When an event from outside has made the stack enter a state since. */
+  readonly answeredAt?: number;
+  /** When somebody has said that the failure needs nobody, and who. */
+  readonly acknowledgedAt?: number;
+  readonly acknowledgedBy?: string;
 }
 
 /** One environment: the aggregate that one commit concerns. Instants are epoch milliseconds. */

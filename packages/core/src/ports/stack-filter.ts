@@ -1,4 +1,5 @@
 import { StackyardError } from "../errors/stackyard-error.ts";
+import { isDegraded } from "../machine/decide/work.ts";
 import { defined } from "../machine/json.ts";
 import type { Stack } from "../machine/stack.ts";
 import { foreignCursor, type PageInput } from "./records.ts";
@@ -149,12 +150,19 @@ export function matchesRecord(filter: RecordFilter, stack: Stack): boolean {
   return matchesMetadata(filter, stack) && matchesFailure(filter, stack);
 }
 
-function matchesFailure({ task, code }: RecordFilter, { tasks }: Stack): boolean {
+function matchesFailure({ task, code }: RecordFilter, stack: Stack): boolean {
   if (task === undefined && code === undefined) return true;
-  return tasks.some(
-    ({ name, status, errorCode = "" }) =>
-      status === "ERROR" && (task === undefined || task === name) && (code === undefined || code === errorCode),
+  return listOpenFailures(stack).some(
+    (failure) => (task === undefined || task === failure.task) && (code === undefined || code === failure.code),
   );
+}
+
+/** Lists the failed tasks of the present state; of a degraded stack the failure that it has left behind. */
+function listOpenFailures(stack: Stack): readonly { readonly task: string; readonly code: string }[] {
+  const { tasks, lastFailure } = stack;
+  if (lastFailure !== undefined && isDegraded(stack)) return [{ task: lastFailure.task, code: lastFailure.code ?? "" }];
+  const failed = tasks.filter(({ status }) => status === "ERROR");
+  return failed.map(({ name: task, errorCode: code = "" }) => ({ task, code }));
 }
 
 function matchesMetadata({ metadata = {} }: RecordFilter, stack: Stack): boolean {
@@ -167,11 +175,13 @@ function matchesMetadata({ metadata = {} }: RecordFilter, stack: Stack): boolean
 }
 
 /** Texts that the JSON of each stack has which that part fits; others may have them too. */
-export function toRecordTexts({ metadata = {}, task: name, code: errorCode }: RecordFilter): readonly string[] {
-  const failure = Object.entries(defined({ name, errorCode: errorCode === "" ? undefined : errorCode }));
-  return [...Object.entries(metadata), ...failure].map(
-    ([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`,
-  );
+export function toRecordTexts({ metadata = {}, task, code }: RecordFilter): readonly string[] {
+  const failure = [task, code].filter((text) => text !== undefined && text !== "");
+  return [
+    ...Object.entries(metadata).map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`),
+    // Keys of a failed task and of the last failure have different names.
+    ...failure.map((text) => `:${JSON.stringify(text)}`),
+  ];
 }
 
 /** The fields of an attempt that filters read. */

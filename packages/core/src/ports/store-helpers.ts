@@ -1,6 +1,7 @@
 import { type Static, type TObject, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { StackyardError } from "../errors/stackyard-error.ts";
+import { isDegraded } from "../machine/decide/work.ts";
 import { formatFaults, listSchemaFaults } from "../machine/document/schema-faults.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { Logger } from "./executor.ts";
@@ -268,7 +269,7 @@ export function createClosable<Port extends object>(
 }
 
 /** Bits of the column `trouble`. */
-export const TROUBLE = { failed: 1, stalled: 2, overdue: 4, approval: 8 } as const;
+export const TROUBLE = { failed: 1, stalled: 2, overdue: 4, approval: 8, degraded: 16 } as const;
 
 /** The columns by which a store finds stacks, derived from the record. */
 export interface StackColumns {
@@ -281,16 +282,18 @@ export interface StackColumns {
 }
 
 /** Derives the columns from a record. */
-export function toStackColumns({ tasks, stalled, overdue, approvals, awaitsRuns, timers }: Stack): StackColumns {
+export function toStackColumns(stack: Stack): StackColumns {
+  const { tasks, stalled, overdue, approvals, awaitsRuns, timers } = stack;
   const failedBit = tasks.some(({ status }) => status === "ERROR") ? TROUBLE.failed : 0;
   const stalledBit = stalled === undefined ? 0 : TROUBLE.stalled;
   const overdueBit = overdue === true ? TROUBLE.overdue : 0;
   const approvalBit = approvals === undefined ? 0 : TROUBLE.approval;
+  const degradedBit = isDegraded(stack) ? TROUBLE.degraded : 0;
   let timerAt: number | null = null;
   for (const { dueAt } of timers) timerAt = timerAt === null ? dueAt : Math.min(timerAt, dueAt);
   return {
     busy: awaitsRuns === true || tasks.some(({ status }) => status === "PENDING"),
-    trouble: failedBit + stalledBit + overdueBit + approvalBit || null,
+    trouble: failedBit + stalledBit + overdueBit + approvalBit + degradedBit || null,
     timerAt,
   };
 }

@@ -89,10 +89,10 @@ export interface StackFilter {
 }
 
 /**
- * The conditions of stacks. `failed`: a task is in ERROR. `stalled`, `overdue`: as recorded in the stack. `approval`:
- * an approval is open. `busy`: a task is PENDING. `waiting`: one of these, or an event is parked.
+ * The conditions of stacks. `failed`: a task is in ERROR. `degraded`: the last failure needs a person although the
+ * stack has moved on (`isDegraded`). `stalled`, `overdue`: as recorded in the stack. `approval`: an approval is open. `busy`: a task is PENDING. `waiting`: one of these, or an event is parked.
  */
-export const STACK_CONDITIONS = ["failed", "stalled", "overdue", "approval", "busy", "waiting"] as const;
+export const STACK_CONDITIONS = ["failed", "degraded", "stalled", "overdue", "approval", "busy", "waiting"] as const;
 
 /** One of `STACK_CONDITIONS`. */
 export type StackCondition = (typeof STACK_CONDITIONS)[number];

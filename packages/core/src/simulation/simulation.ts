@@ -10,8 +10,8 @@ import type { StackInput } from "../aggregate/stack-input.ts";
 import { toAttemptDue } from "../attempt/attempt.ts";
 import { formatUnknownMachine } from "../machine/decide/decide.ts";
 import type { Decision } from "../machine/decide/decision.ts";
-import { dueTimers, toInstant } from "../machine/decide/timers.ts";
-import { DEFAULT_LIMITS } from "../machine/decide/work.ts";
+import { dueTimers } from "../machine/decide/timers.ts";
+import { toInstant, DEFAULT_LIMITS } from "../machine/decide/work.ts";
 import { parseDuration } from "../machine/document/duration.ts";
 import {
   type EventOrigin,

@@ -19,7 +19,15 @@ const PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
   ],
   approve: ["approveTask", "rejectTask", "withdrawApproval"],
   send: ["publishEvents", "startBulk", "linkPreview"],
-  operate: ["retryStack", "cancelStack", "cancelRun", "retryRun", "refreshArtifact", "replayArtifacts"],
+  operate: [
+    "retryStack",
+    "cancelStack",
+    "acknowledgeStack",
+    "cancelRun",
+    "retryRun",
+    "refreshArtifact",
+    "replayArtifacts",
+  ],
   repair: [
     ..."settleStack removeStack upgradeStack upgradeStacks redriveEvents redriveQueueItem startRun unlockTerraformState".split(
       " ",
@@ -165,6 +173,7 @@ const CALLS: Readonly<Record<string, (stackId: string) => Call>> = {
   }),
   retryStack: (id) => ({ place: "stack", path: `/v1/stacks/${id}/retry`, body: {} }),
   cancelStack: (id) => ({ place: "stack", path: `/v1/stacks/${id}/cancel`, body: { task: "create" } }),
+  acknowledgeStack: (id) => ({ place: "stack", path: `/v1/stacks/${id}/acknowledge`, body: {} }),
   cancelRun: () => ({ place: "run", path: `/v1/runs/${RUN_ID}/cancel`, body: {} }),
   retryRun: () => ({ place: "run", path: `/v1/runs/${RUN_ID}/retry`, body: {} }),
   settleStack: (id) => ({

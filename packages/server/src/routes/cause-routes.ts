@@ -3,6 +3,7 @@ import { Cause, CauseKind } from "@stackyard/core/api";
 import {
   type Cause as CountedCause,
   createCauseCounter,
+  isDegraded,
   listParked,
   type Page,
   type QueuedEvent,
@@ -22,7 +23,7 @@ import { pageInput, toPage } from "./to-page.ts";
 
 const CausePage = Type.Object({
   ...pageOf(Cause).properties,
-  examined: Type.Integer({ description: "Failed tasks, parked events or dead letters that were counted." }),
+  examined: Type.Integer({ description: "Failures, parked events or dead letters that were counted." }),
   incomplete: Type.Optional(Type.Literal(true, { description: "There are more; only the first were counted." })),
 });
 
@@ -35,7 +36,7 @@ export function causeRoutes(deps: RouteDeps): readonly Route[] {
       subject: "list",
       tag: "stacks",
       summary:
-        "Count failed tasks, parked events or dead letters by task, event and code, the most frequent first. At most 20,000 are counted.",
+        "Count failed tasks, last failures of degraded stacks, parked events or dead letters by task, event and code, the most frequent first. At most 20,000 are counted.",
       query: { kind: CauseKind, ...pageQuery },
       answers: { 200: { description: "A page.", schema: CausePage } },
       async handle({ query: { kind, ...query } }, { caller }) {
@@ -72,13 +73,8 @@ type Troubles = AsyncIterable<readonly Trouble[]>;
 const PAGE = { limit: 1_000 };
 
 const LISTS: Readonly<Record<CauseKind, (deps: RouteDeps, caller: Caller) => Troubles>> = {
-  failed: ({ store }, caller) => {
-    const filter = { condition: "failed", ...toScopeFilter(caller, "read") } as const;
-    return mapPages(
-      (start) => store.queries.listStacks(filter, start),
-      ({ stack }: StoredStack) => toFailures(stack),
-    );
-  },
+  failed: (deps, caller) => listFailures(deps, caller, "failed"),
+  degraded: (deps, caller) => listFailures(deps, caller, "degraded"),
   parked: ({ store }, caller) =>
     mapPages(
       (start) =>
@@ -99,6 +95,14 @@ const LISTS: Readonly<Record<CauseKind, (deps: RouteDeps, caller: Caller) => Tro
     ),
 };
 
+function listFailures({ store }: RouteDeps, caller: Caller, condition: "failed" | "degraded"): Troubles {
+  const filter = { condition, ...toScopeFilter(caller, "read") };
+  return mapPages(
+    (start) => store.queries.listStacks(filter, start),
+    ({ stack }: StoredStack) => toFailures(stack),
+  );
+}
+
 async function* mapPages<Item>(
   load: (page: { readonly limit: number; readonly cursor?: string }) => Promise<Page<Item>>,
   toTroubles: (item: Item) => readonly Trouble[],
@@ -108,6 +112,10 @@ async function* mapPages<Item>(
 
 function toFailures(stack: Stack): readonly Trouble[] {
   const { id: stackId, tasks, lastFailure, updatedAt } = stack;
+  if (lastFailure !== undefined && isDegraded(stack)) {
+    const { task, code, at } = lastFailure;
+    return [{ task, code, at, stackId, toMessage: () => toPrinted.stack(stack).lastFailure?.message }];
+  }
   return tasks
     .filter(({ status }) => status === "ERROR")
     .map(({ name: task, errorCode: code }) => {

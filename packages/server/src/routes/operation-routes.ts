@@ -6,6 +6,7 @@ import { keepReadable } from "../access/reach.ts";
 import { toScopeFilter } from "../access/stack-scopes.ts";
 import { defineRoute, json, problemResponse, type Route, type RouteContext } from "../http/route.ts";
 import {
+  AcknowledgeBody,
   AttemptId,
   CancelBody,
   pageOf,
@@ -40,6 +41,13 @@ export function operationRoutes(deps: RouteDeps): readonly Route[] {
       summary: "Cancel a task.",
       body: CancelBody,
       toMessage: ({ task, reason }) => ({ event: "CANCEL_TASK", task: { name: task }, reason }),
+    }),
+    operationRoute(deps, {
+      name: "acknowledge",
+      permission: "operate",
+      summary: "Say that the last failure of a stack needs nobody. The stack is no longer degraded.",
+      body: AcknowledgeBody,
+      toMessage: ({ reason }) => ({ event: "ACKNOWLEDGE_FAILURE", ...defined({ reason }) }),
     }),
     operationRoute(deps, {
       name: "settle",

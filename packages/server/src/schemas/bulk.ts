@@ -76,6 +76,7 @@ const BODIES: Readonly<Record<BulkOperation, TObject>> = {
   send: Type.Object({ event: name, metadata: Type.Optional(Type.Record(Type.String(), Type.Unknown())) }, closed),
   retry: Type.Object({ which: Type.Optional(Type.Enum(["failed", "pending"])), task: Type.Optional(TaskName) }, closed),
   cancel: Type.Object({ task: TaskName }, closed),
+  acknowledge: Type.Object({}, closed),
   settle: Type.Object({ task: TaskName, as: Type.Optional(Type.Literal("succeeded")) }, closed),
   remove: Type.Object({ force: Type.Optional(Type.Literal(true)) }, closed),
   upgrade: Type.Object({ to: Type.Optional(Type.String({ pattern: "^[0-9a-f]{64}$" })) }, closed),
@@ -140,6 +141,8 @@ function toMessage(operation: Exclude<BulkOperation, "redrive">, body: Fields): 
       return defined({ event: body["which"] === "pending" ? "RETRY_PENDING_TASKS" : "RETRY_FAILED_TASKS", task });
     case "cancel":
       return defined({ event: "CANCEL_TASK", task });
+    case "acknowledge":
+      return { event: "ACKNOWLEDGE_FAILURE" };
     case "settle":
       return defined({ event: "SETTLE_TASK", as: "succeeded", task });
     case "remove":

@@ -106,6 +106,9 @@ export const RetryBody = Type.Object({
 /** Requests that a running task stops. */
 export const CancelBody = Type.Object({ task: TaskName, reason: Type.Optional(reason), id });
 
+/** Says that the last failure needs nobody. */
+export const AcknowledgeBody = Type.Object({ reason: Type.Optional(reason), id });
+
 /** Marks a task as done. */
 export const SettleBody = Type.Object({ task: TaskName, as: Type.Literal("succeeded"), reason, id });
 

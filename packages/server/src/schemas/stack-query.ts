@@ -51,7 +51,7 @@ export const stackFilterQuery = {
   condition: Type.Optional(
     Type.Enum([...STACK_CONDITIONS, "any"], {
       description:
-        "`failed`: a task is in ERROR. `busy`: a task is PENDING. `waiting`: one of the other conditions, or a parked event. `any`: all stacks, also where `waiting` is true.",
+        "`failed`: a task is in ERROR. `degraded`: the stack has moved on after a failure that is neither resolved nor acknowledged. `busy`: a task is PENDING. `waiting`: one of the other conditions, or a parked event. `any`: all stacks, also where `waiting` is true.",
     }),
   ),
 };

@@ -13,6 +13,7 @@ import {
   type ExplainInput,
   type Explanation,
   explainStack,
+  isDegraded,
   type ParkedEvent as KeptEvent,
   type ListedParkedEvent as ListedParked,
   type LoadedStack,
@@ -92,12 +93,18 @@ export function toStackDetails(loaded: LoadedStack, facts: StackFacts, now: numb
 function toFailure<Failure extends NonNullable<StoredStack["stack"]["lastFailure"]>>({
   at,
   resolvedAt,
+  answeredAt,
+  acknowledgedAt,
   ...failure
 }: Failure) {
   return {
     ...failure,
     at: toInstant(at),
-    ...defined({ resolvedAt: toInstant(resolvedAt) }),
+    ...defined({
+      resolvedAt: toInstant(resolvedAt),
+      answeredAt: toInstant(answeredAt),
+      acknowledgedAt: toInstant(acknowledgedAt),
+    }),
   };
 }
 
@@ -123,7 +130,7 @@ function toFields(stack: StoredStack["stack"], version: number): Omit<StackSumma
     createdAt: toInstant(stack.createdAt),
     updatedAt: toInstant(stack.updatedAt),
     enteredAt: toInstant(stack.enteredAt),
-    ...defined({ stalled, failed, overdue }),
+    ...defined({ stalled, failed, overdue, degraded: isDegraded(stack) || undefined }),
   };
 }
 

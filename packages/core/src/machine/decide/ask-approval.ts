@@ -2,8 +2,8 @@ import { type ApprovalTerms, toApprovalTerms } from "../approval.ts";
 import { attemptIdOf, SYSTEM_EVENTS } from "../event-message.ts";
 import { defined } from "../json.ts";
 import type { Approval, Stack, StackTimer, TaskState } from "../stack.ts";
-import { approvalTimerId, toInstant } from "./timers.ts";
-import { attemptsOf, type Work } from "./work.ts";
+import { approvalTimerId } from "./timers.ts";
+import { toInstant, attemptsOf, type Work } from "./work.ts";
 
 /** A resolved approval that is ready to be opened. */
 export interface PreparedApproval {

@@ -23,24 +23,19 @@ import {
   maskText,
   withQuotedOutputs,
 } from "./metadata.ts";
-import { cancelTask, retryDue, retryFailed, retryPending, settleTask, upgradeStack } from "./operator-events.ts";
-import { completeTask, confirmCancel, failTask, timeOutTask } from "./task-results.ts";
-import { adoptTimers, describeTimers, findTimerFault, spendTimer, timeoutId, timerEventId } from "./timers.ts";
-import { toScope } from "./to-scope.ts";
 import {
-  beginWork,
-  bringMetadata,
-  closeRun,
-  createStack,
-  DEFAULT_LIMITS,
-  type DecideLimits,
-  endWork,
-  type Handler,
-  toCancel,
-  toKnownSender,
-  toScopeInput,
-  type Work,
-} from "./work.ts";
+  acknowledgeFailure,
+  cancelTask,
+  retryDue,
+  retryFailed,
+  retryPending,
+  settleTask,
+  upgradeStack,
+} from "./operator-events.ts";
+import { completeTask, confirmCancel, failTask, timeOutTask } from "./task-results.ts";
+import { adoptTimers, describeTimers, findTimerFault, timerEventId } from "./timers.ts";
+import { spendTimer, timeoutId, beginWork, bringMetadata, closeRun, createStack, DEFAULT_LIMITS, type DecideLimits, endWork, type Handler, toCancel, toKnownSender, toScopeInput, type Work } from "./work.ts";
+import { toScope } from "./to-scope.ts";
 
 /**
  * Decides the effect of an event on a stack. Pure: `event.at` is now, and the same input results in the same decision.
@@ -97,6 +92,7 @@ const SYSTEM_HANDLERS: ReadonlyMap<string, Handler> = new Map([
   [SYSTEM_EVENTS.cancelTask, cancelTask],
   [SYSTEM_EVENTS.settleTask, settleTask],
   [SYSTEM_EVENTS.upgradeStack, upgradeStack],
+  [SYSTEM_EVENTS.acknowledgeFailure, acknowledgeFailure],
   [SYSTEM_EVENTS.approveTask, approveTask],
   [SYSTEM_EVENTS.rejectTask, rejectTask],
   [SYSTEM_EVENTS.withdrawApproval, withdrawApproval],
@@ -112,7 +108,7 @@ function decideOnMachine(
   if (state === undefined) return rejectState(machine, stack, event);
   const before = stack ?? createStack(machine, state, event);
   const fault =
-    findTimerFault(before, event, machine) ??
+    (event.origin === "timer" ? findTimerFault(before, event, machine) : undefined) ??
     findNameFault(machine, before, event) ??
     findSenderFault(machine, before, event) ??
     findUnbrought(machine, event);
@@ -201,6 +197,7 @@ const handleEvent: Handler = (work) => {
   if (sets.kind === "rejected") return sets;
   const leadsOn = reaction.advance.length > 0 || reaction.raise !== undefined;
   if (event.origin === "external" && leadsOn) setAsker(work);
+  if (event.origin === "external" && reaction.advance.length > 0) answerFailure(work);
   const loop = react(work, reaction, sets);
   if (loop) stall(work, loop);
   return undefined;
@@ -212,6 +209,13 @@ function setAsker(work: Work): void {
   if (sender === undefined && work.stack.askedBy === undefined) return;
   const { askedBy, ...rest } = work.stack;
   work.stack = sender === undefined ? rest : { ...rest, askedBy: toKnownSender(sender) };
+}
+
+/** Notes that somebody has moved the stack on since its last failure. */
+function answerFailure(work: Work): void {
+  const { lastFailure } = work.stack;
+  if (lastFailure === undefined || lastFailure.resolvedAt !== undefined) return;
+  work.stack = { ...work.stack, lastFailure: { ...lastFailure, answeredAt: work.event.at } };
 }
 
 function findNameFault(machine: Machine, stack: Stack, event: StackEvent): Rejected | undefined {

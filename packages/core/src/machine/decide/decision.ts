@@ -144,6 +144,7 @@ export const OPERATORS_EVENTS: ReadonlySet<string> = new Set([
   SYSTEM_EVENTS.settleTask,
   SYSTEM_EVENTS.removeStack,
   SYSTEM_EVENTS.upgradeStack,
+  SYSTEM_EVENTS.acknowledgeFailure,
   ...APPROVAL_EVENTS,
 ]);
 

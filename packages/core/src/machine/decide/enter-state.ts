@@ -3,20 +3,8 @@ import type { Metadata, MetadataValue, Stack, Stalled } from "../stack.ts";
 import type { Rejected } from "./decision.ts";
 import { findMetadataFault, isScalar, type MetadataChange, mergeMetadata } from "./metadata.ts";
 import { decideOnEntry, startReady } from "./start-tasks.ts";
-import { armTimers } from "./timers.ts";
+import { armTimers, changeMetadata, hasFailed, hasLeftRuns, isHeld, isSatisfied, noteEnd, requestStop, toScopeInput, type Work, withoutMarks } from "./work.ts";
 import { NO_SECRETS, type ScopeInput, toScope } from "./to-scope.ts";
-import {
-  changeMetadata,
-  hasFailed,
-  hasLeftRuns,
-  isHeld,
-  isSatisfied,
-  noteEnd,
-  requestStop,
-  toScopeInput,
-  type Work,
-  withoutMarks,
-} from "./work.ts";
 
 const HOUR_MS = 3_600_000;
 

@@ -1,3 +1,4 @@
+import { defined } from "../json.ts";
 import type { Stack, TaskState } from "../stack.ts";
 import type { Rejected } from "./decision.ts";
 import { changeTasks, settleState } from "./enter-state.ts";
@@ -72,6 +73,20 @@ export const settleTask: Handler = (work) => {
   requestStop(work, listCurrentRuns(work.stack, name), { abandoned: true });
   forgetOutputs(work, name);
   changeTasks(work, () => setTask(work, { name, status: "SATISFIED" }));
+  return undefined;
+};
+
+/** Notes that the last failure of the stack needs nobody. Changes nothing when there is none, or it is resolved. */
+export const acknowledgeFailure: Handler = (work) => {
+  const { stack, event } = work;
+  const { lastFailure } = stack;
+  if (lastFailure === undefined || lastFailure.resolvedAt !== undefined || lastFailure.acknowledgedAt !== undefined) {
+    work.notes.push("The stack has no failure to acknowledge.");
+    return undefined;
+  }
+  const acknowledgedBy = event.sender?.name ?? event.actor;
+  const failure = { ...lastFailure, acknowledgedAt: event.at, ...defined({ acknowledgedBy }) };
+  work.stack = { ...stack, lastFailure: failure };
   return undefined;
 };
 

@@ -1,9 +1,11 @@
 import type { Sender } from "../../access/sender.ts";
+import { type CronSchedule, nextOccurrence } from "../cron.ts";
 import { parseAttemptId, RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../event-message.ts";
 import { defined } from "../json.ts";
-import type { Machine, State } from "../machine.ts";
+import { type AfterTimer, type Machine, type State, TIMEOUT } from "../machine.ts";
+import { RUN_MACHINE } from "../run-machine.ts";
 import { readSecrets } from "../secrets.ts";
-import type { KnownSender, LastFailure, Metadata, Stack, TaskDetail, TaskRun, TaskState } from "../stack.ts";
+import type { KnownSender, LastFailure, Metadata, Stack, StackTimer, TaskDetail, TaskRun, TaskState } from "../stack.ts";
 import type { Applied, Cancel, Dispatch, Ignored, Rejected } from "./decision.ts";
 import {
   adoptSecrets,
@@ -15,7 +17,6 @@ import {
   pruneSecrets,
   withMetadata,
 } from "./metadata.ts";
-import { armTimers, spendTimer } from "./timers.ts";
 import type { ScopeInput } from "./to-scope.ts";
 
 /** The limits that keep a stack from endless transitions. */
@@ -179,13 +180,29 @@ export function noteEnd(work: Work, { name, status, detail, errorCode, errorMess
       message: errorMessage === undefined ? undefined : toExcerpt(errorMessage),
     });
     work.stack = { ...stack, lastFailure: failure };
-  } else if (status === "SATISFIED" && detail !== "SKIPPED" && isUnresolved(lastFailure, name)) {
+  } else if (status === "SATISFIED" && detail !== "SKIPPED" && isResolved(stack, lastFailure, name)) {
     work.stack = { ...stack, lastFailure: { ...lastFailure, resolvedAt: event.at } };
   }
 }
 
-function isUnresolved(failure: LastFailure | undefined, task: string): failure is LastFailure {
-  return failure?.task === task && failure.resolvedAt === undefined;
+function isResolved(stack: Stack, failure: LastFailure | undefined, task: string): failure is LastFailure {
+  if (failure === undefined || failure.resolvedAt !== undefined) return false;
+  return failure.task === task || (failure.answeredAt !== undefined && isSatisfied(stack.tasks));
+}
+
+/**
+ * Returns true when a task of the stack has failed for good, the stack has moved on since, and a person is still needed:
+ * until a success resolves the failure or somebody acknowledges it. A stack with a failed task in its present state is
+ * failed instead. While work is under way that a person has begun, nobody else is needed. The result of a job belongs to
+ * its caller.
+ */
+export function isDegraded({ machine, lastFailure, tasks, entry, awaitsRuns }: Stack): boolean {
+  if (machine === RUN_MACHINE || lastFailure === undefined) return false;
+  if (lastFailure.resolvedAt !== undefined || lastFailure.acknowledgedAt !== undefined) return false;
+  if (tasks.some(({ status }) => status === "ERROR")) return false;
+  const isBusy = awaitsRuns === true || tasks.some(({ status }) => status === "PENDING");
+  const isRetried = lastFailure.entry === entry || lastFailure.answeredAt !== undefined;
+  return !(isBusy && isRetried);
 }
 
 /**
@@ -309,6 +326,75 @@ function listBlocked({ machine, stack }: Placed): ReadonlySet<string> {
     }
   }
   return blocked;
+}
+
+/** The latest instant that a date can name; a timer or deadline behind it never comes. */
+const LAST_INSTANT = 8_640_000_000_000_000;
+
+/** Limits an instant to the range of dates. */
+export function toInstant(ms: number): number {
+  return Math.min(ms, LAST_INSTANT);
+}
+
+/** Returns the id of the timer of a state's own timeout. */
+export function timeoutId(entry: number): string {
+  return `${entry}/timeout`;
+}
+
+/** Returns the id of the timer of an entry of `after`. It is the same in a revision that lists the entry elsewhere. */
+export function afterTimerId(entry: number, { kind, key }: Pick<AfterTimer, "kind" | "key">): string {
+  return `${entry}/${kind === "in" ? "after" : kind}/${key}`;
+}
+
+export const NO_TIMERS: readonly StackTimer[] = [];
+
+/** Returns the timers that are armed when a state is entered, without those whose instant is an expression. */
+export function armTimers(state: State | undefined, entry: number, at: number): readonly StackTimer[] {
+  if (state === undefined || (state.after.length === 0 && state.timeoutMs === undefined)) return NO_TIMERS;
+  const { timeoutMs, after } = state;
+  return [
+    ...(timeoutMs === undefined ? [] : [{ id: timeoutId(entry), event: TIMEOUT, dueAt: toInstant(at + timeoutMs) }]),
+    ...after.flatMap((timer) => armAfter(timer, afterTimerId(entry, timer), at)),
+  ];
+}
+
+function armAfter(timer: AfterTimer, id: string, at: number): readonly StackTimer[] {
+  const { event } = timer;
+  switch (timer.kind) {
+    case "in":
+      return [{ id, event, dueAt: toInstant(at + timer.inMs) }];
+    case "cron":
+      return armCron({ id, event, repeats: timer.repeats }, at);
+    case "at":
+      return NO_TIMERS;
+  }
+}
+
+/** Returns the timer of a schedule, armed for its next instant; none when it has no other. */
+export function armCron(timer: Pick<StackTimer, "id" | "event"> & { readonly repeats: CronSchedule }, after: number) {
+  const dueAt = nextOccurrence(timer.repeats, after);
+  return dueAt === undefined ? NO_TIMERS : [{ ...timer, dueAt, instant: dueAt }];
+}
+
+/**
+ * Returns the stack after a timer has fired; the same stack when it is not armed. A timer that repeats is armed again
+ * for its next instant after `at`: missed instants are skipped. The instant of an expression is kept, so that neither
+ * another evaluation with the same result nor another revision arms it again.
+ */
+export function spendTimer(stack: Stack, timerId: string, at: number): Stack {
+  const timer = stack.timers.find(({ id }) => id === timerId);
+  if (timer === undefined) return stack;
+  const { id, event, repeats, instant } = timer;
+  const next = repeats === undefined ? NO_TIMERS : armCron({ id, event, repeats }, at);
+  const timers = stack.timers.flatMap((each) => (each === timer ? next : [each]));
+  if (instant === undefined || repeats !== undefined) return { ...stack, timers };
+  const fired = { event, instant, times: timesFired(stack, id) + 1 };
+  return { ...stack, timers, firedInstants: { ...stack.firedInstants, [id]: fired } };
+}
+
+/** Returns how many times a timer whose instant is an expression has fired in the present entry. */
+export function timesFired({ firedInstants = {} }: Stack, timerId: string): number {
+  return Object.hasOwn(firedInstants, timerId) ? (firedInstants[timerId]?.times ?? 0) : 0;
 }
 
 /** The time limit of a cancel when the run has none. */

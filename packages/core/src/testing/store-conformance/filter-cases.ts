@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { defined } from "../../machine/json.ts";
-import type { MetadataValue, Stack } from "../../machine/stack.ts";
+import type { LastFailure, MetadataValue, Stack } from "../../machine/stack.ts";
 import {
   type OpenAttempt,
   type OpenAttemptFilter,
@@ -92,7 +92,14 @@ export function pickStack(pick: Chooser, id: string): Stack {
     ...pick.maybe(() => ({ overdue: true })),
     ...pick.maybe(() => ({ approvals: {} })),
     ...pick.maybe(() => ({ secretVersions: { branch: 1 } })),
+    ...pick.maybe(() => ({ lastFailure: pickFailure(pick) })),
   });
+}
+
+function pickFailure(pick: Chooser): LastFailure {
+  const past = { task: pick.one(["t0", "t2", "t9"]), state: "UP", entry: pick.upTo(3), attempt: 1, at: T0 };
+  const end = pick.one([{}, {}, { resolvedAt: T0 }, { acknowledgedAt: T0 }, { answeredAt: T0 }]);
+  return { ...past, ...end, ...defined({ code: pick.maybe(() => pick.one(CODES)) }) };
 }
 
 const COUNT = 60;
@@ -161,7 +168,12 @@ export function fits(filter: StackFilter, each: Written): boolean {
   return !answers.includes(false);
 }
 
-function failuresOf({ task, code }: StackFilter, { tasks }: Stack): Stack["tasks"] {
+function failuresOf({ task, code }: StackFilter, stack: Stack): readonly unknown[] {
+  const { tasks, lastFailure } = stack;
+  if (lastFailure !== undefined && isLeftBehind(stack)) {
+    const { task: name, code: own = "" } = lastFailure;
+    return (task ?? name) === name && (code ?? own) === own ? [lastFailure] : [];
+  }
   return tasks
     .filter(({ status }) => status === "ERROR")
     .filter(({ name }) => (task ?? name) === name)
@@ -179,6 +191,15 @@ function isWithin({ machines, idPrefixes }: StackScope, { id, machine }: Stack):
   return pairs.some(([each, prefix]) => each === machine && id.indexOf(prefix) === 0);
 }
 
+/** The last failure still needs a person. */
+function isLeftBehind({ tasks, lastFailure, entry }: Stack): boolean {
+  if (lastFailure === undefined || tasks.some(({ status }) => status === "ERROR")) return false;
+  const { resolvedAt, acknowledgedAt, answeredAt } = lastFailure;
+  const isPending = tasks.some(({ status }) => status === "PENDING");
+  if (resolvedAt !== undefined || acknowledgedAt !== undefined) return false;
+  return !isPending || (answeredAt === undefined && lastFailure.entry !== entry);
+}
+
 function conditionsOf({ stack, isParked }: Written): readonly NonNullable<StackFilter["condition"]>[] {
   const isBusy = stack.tasks.some(({ status }) => status === "PENDING");
   const isFailed = stack.tasks.some(({ status }) => status === "ERROR");
@@ -188,9 +209,11 @@ function conditionsOf({ stack, isParked }: Written): readonly NonNullable<StackF
     stack.stalled !== undefined ||
     stack.overdue === true ||
     stack.approvals !== undefined ||
+    isLeftBehind(stack) ||
     isParked;
   return [
     ...(isFailed ? (["failed"] as const) : []),
+    ...(isLeftBehind(stack) ? (["degraded"] as const) : []),
     ...(stack.stalled === undefined ? [] : (["stalled"] as const)),
     ...(stack.overdue === true ? (["overdue"] as const) : []),
     ...(stack.approvals === undefined ? [] : (["approval"] as const)),

@@ -1,0 +1,131 @@
+import { describe, expect, it } from "vitest";
+import { createTrial } from "../../testing/trial.ts";
+import { isDegraded } from "./work.ts";
+
+const SOURCE = `
+version: 2
+events: [CREATED, DEPLOYED, REBUILT, RESET]
+states:
+  INIT: { on: { CREATED: DEPLOY } }
+  DEPLOY: { tasks: [app, smoke], on: { NEXT: LIVE, FAILED: BROKEN } }
+  BROKEN: { tasks: [rollback], on: { NEXT: no-op, DEPLOYED: DEPLOY, REBUILT: REBUILD, RESET: IDLE } }
+  REBUILD: { tasks: [rebuild], on: { NEXT: LIVE, FAILED: BROKEN } }
+  IDLE: { on: { DEPLOYED: DEPLOY } }
+  LIVE: { on: { DEPLOYED: DEPLOY } }
+tasks:
+  app: { executor: work, config: {} }
+  smoke: { executor: work, config: {}, needs: [app] }
+  rollback: { executor: work, config: {} }
+  rebuild: { executor: work, config: {} }
+`;
+
+async function play(fails: readonly string[] = ["smoke"]) {
+  const failing = new Set(fails);
+  const running = new Set<string>();
+  const trial = createTrial({
+    source: SOURCE,
+    script: ({ task }) => {
+      if (running.has(task)) return { kind: "running", message: "on", progress: {}, pollAfterMs: 600_000 };
+      return failing.has(task) ? { kind: "failed", code: "X", message: "no", retryable: false } : undefined;
+    },
+  });
+  const { yard } = trial;
+  const send = async (event: string, more: Readonly<Record<string, unknown>> = {}) => {
+    await yard.publish({ id: `${event}-${yard.clock.now()}`, stackId: "s", event, ...more });
+    await yard.settle();
+    await yard.advance(1_000);
+  };
+  const look = async () => {
+    const stack = await yard.findStack("s");
+    const { total } = await yard.store.queries.countStacks({ condition: "degraded" });
+    return [stack?.state, stack !== undefined && isDegraded(stack), total];
+  };
+  await send("CREATED", { machine: "app" });
+  return { ...trial, send, look, failing, running };
+}
+
+describe("a stack whose task has failed and that has moved on", () => {
+  it("is degraded, also when the tasks of its failure state succeed [argo-cd: health Degraded]", async () => {
+    const { look } = await play();
+
+    expect(await look()).toEqual(["BROKEN", true, 1]);
+  });
+
+  it("is not degraded while a person's new try is under way", async () => {
+    const { look, send, running } = await play();
+    running.add("smoke");
+
+    await send("DEPLOYED");
+
+    expect(await look()).toEqual(["DEPLOY", false, 0]);
+  });
+
+  it("is resolved when the task succeeds", async () => {
+    const { look, send, failing } = await play();
+    failing.clear();
+
+    await send("DEPLOYED");
+
+    expect(await look()).toEqual(["LIVE", false, 0]);
+  });
+
+  it("is resolved by the success of other tasks that a person has begun", async () => {
+    const { look, send } = await play();
+
+    await send("REBUILT");
+
+    expect(await look()).toEqual(["LIVE", false, 0]);
+  });
+
+  it("stays degraded in a state without tasks", async () => {
+    const { look, send } = await play();
+
+    await send("RESET");
+
+    expect(await look()).toEqual(["IDLE", true, 1]);
+  });
+
+  it("is degraded again by the next failure", async () => {
+    const { look, send } = await play();
+
+    await send("ACKNOWLEDGE_FAILURE", { reason: "known" });
+    expect(await look()).toEqual(["BROKEN", false, 0]);
+
+    await send("DEPLOYED");
+    expect(await look()).toEqual(["BROKEN", true, 1]);
+  });
+
+  it("is failed instead where a task of its present state has failed", async () => {
+    const { yard } = await play(["smoke", "rollback"]);
+    const { failed, tasks } = (await yard.findStack("s")) ?? {};
+    const counts = await yard.store.queries.countStacks({}, "condition");
+
+    expect([failed, tasks?.map(({ status }) => status)]).toEqual([true, ["ERROR"]]);
+    expect(counts.groups.filter(({ count }) => count > 0)).toEqual([
+      { condition: "failed", count: 1 },
+      { condition: "waiting", count: 1 },
+    ]);
+  });
+});
+
+describe("ACKNOWLEDGE_FAILURE", () => {
+  it("notes who has acknowledged it, writes an entry of the audit log, and changes nothing the second time", async () => {
+    const { yard, send } = await play();
+    await send("ACKNOWLEDGE_FAILURE", { actor: "ada", reason: "known" });
+    const [first] = await yard.store.load(["s"]);
+    await send("ACKNOWLEDGE_FAILURE", { actor: "bob" });
+    const [second] = await yard.store.load(["s"]);
+    const lines = (await yard.listHistory("s")).filter(({ event }) => event === "ACKNOWLEDGE_FAILURE");
+
+    expect(first?.stack?.lastFailure).toMatchObject({ task: "smoke", acknowledgedBy: "ada" });
+    expect(second).toEqual(first);
+    expect(lines).toMatchObject([
+      { outcome: "applied", reason: "known", notes: [] },
+      { outcome: "applied", notes: ["The stack has no failure to acknowledge."] },
+    ]);
+    const audit = await yard.store.records.list("audit/", { limit: 100, now: yard.clock.now() });
+    expect(audit.items.map(({ value }) => value)).toEqual(
+      expect.arrayContaining([expect.objectContaining({ action: "ACKNOWLEDGE_FAILURE", outcome: "done" })]),
+    );
+  });
+});
