@@ -38,7 +38,7 @@ export function findCronFault(cron: string): string | undefined {
 /** Returns true for a time zone that this runtime supports. */
 export function isZone(zone: string): boolean {
   try {
-    new Intl.DateTimeFormat("en-US", { timeZone: zone });
+    createFormat(zone);
     return true;
   } catch {
     return false;
@@ -48,10 +48,88 @@ export function isZone(zone: string): boolean {
 /**
  * Returns the first instant of a schedule that is later than `after`; undefined when there is none. A local time that
  * the clock skips in spring is due at the end of the gap, and one that occurs twice in autumn is due the first time
- * only. Schedules with several minutes an hour follow real time in both.
+ * only; several skipped times are due once. A schedule for every hour, or every few hours, follows real time instead.
  */
 export function nextOccurrence({ cron, zone }: CronSchedule, after: number): number | undefined {
+  if (followsRealTime(cron)) return nextRun(cron, zone, after);
+  // Wall times are enumerated as if they were UTC, and each is then located in the zone.
+  for (let wall = nextRun(cron, DEFAULT_ZONE, toWall(zone, after)); wall !== undefined; ) {
+    const at = locate(zone, wall);
+    if (at > after) return at;
+    wall = nextRun(cron, DEFAULT_ZONE, wall);
+  }
+  return undefined;
+}
+
+/** The hour is `*`, a step of it such as `*\/4`, or the range of all hours. */
+function followsRealTime(cron: string): boolean {
+  const hour = cron.trim().split(/\s+/)[1] ?? "";
+  return /^[*?]/.test(hour) || hour === "0-23";
+}
+
+function nextRun(cron: string, zone: string, after: number): number | undefined {
   // "5-part" keeps the field of seconds out: a stack gets at most one event a minute from one timer.
   const schedule = new Cron(cron, { timezone: zone, mode: "5-part", paused: true });
   return schedule.nextRun(new Date(after))?.getTime();
+}
+
+const DAY_MS = 86_400_000;
+
+/** Returns the first instant at which the clock of a zone shows a wall time; if it skips it, the end of the gap. */
+function locate(zone: string, wall: number): number {
+  const before = toWall(zone, wall - DAY_MS) - (wall - DAY_MS);
+  const later = toWall(zone, wall + DAY_MS) - (wall + DAY_MS);
+  const [first, last] = [wall - Math.max(before, later), wall - Math.min(before, later)];
+  if (toWall(zone, first) === wall) return first;
+  if (toWall(zone, last) === wall) return last;
+  return findGapEnd(zone, first, last);
+}
+
+/** Returns the first instant in the range after which the clock has been set forward. */
+function findGapEnd(zone: string, from: number, to: number): number {
+  let [low, high] = [from, to];
+  const offset = toWall(zone, high) - high;
+  while (high - low > 1_000) {
+    const middle = Math.floor((low + high) / 2_000) * 1_000;
+    if (toWall(zone, middle) - middle === offset) high = middle;
+    else low = middle;
+  }
+  return high;
+}
+
+/** Returns what the clock of a zone shows at an instant, as milliseconds of the same time in UTC. */
+function toWall(zone: string, at: number): number {
+  const parts = new Map(findFormat(zone).formatToParts(at).map(({ type, value }) => [type, Number(value)]));
+  const part = (type: string) => parts.get(type) ?? 0;
+  const wall = Date.UTC(part("year"), part("month") - 1, part("day"), part("hour"), part("minute"), part("second"));
+  return wall + (((at % 1_000) + 1_000) % 1_000);
+}
+
+const MOST_FORMATS = 1_000;
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function findFormat(zone: string): Intl.DateTimeFormat {
+  const known = formats.get(zone);
+  if (known !== undefined) return known;
+  // Documents name zones in any mixture of capitals.
+  if (formats.size >= MOST_FORMATS) formats.clear();
+  const format = createFormat(zone);
+  formats.set(zone, format);
+  return format;
+}
+
+function createFormat(timeZone: string): Intl.DateTimeFormat {
+  const number = "numeric";
+  return new Intl.DateTimeFormat("en-US", {
+    timeZone,
+    calendar: "gregory",
+    numberingSystem: "latn",
+    hourCycle: "h23",
+    year: number,
+    month: number,
+    day: number,
+    hour: number,
+    minute: number,
+    second: number,
+  });
 }
