@@ -1,6 +1,6 @@
 import type { ASTNode } from "@marcbachmann/cel-js";
 import { Environment } from "@marcbachmann/cel-js/evaluator";
-import { registerFunctions } from "./cel-functions.ts";
+import { INSTANT, registerFunctions, SPAN } from "./cel-functions.ts";
 import {
   CostError,
   createMeter,
@@ -17,6 +17,11 @@ export type CelScope = Readonly<Record<string, unknown>>;
 /** A parsed expression. Its tree may be changed before the first run. */
 export interface CelProgram {
   readonly tree: ASTNode;
+  /**
+   * Infers the types of the expression, as far as they do not depend on values. Returns the type of its result such as
+   * `bool` or `dyn`; throws the library's error where no value would fit.
+   */
+  inferType(): string;
   /** Returns the library's value. Throws for every error, and when the meter is used up. */
   run(scope: CelScope, meter: Meter): unknown;
 }
@@ -90,8 +95,70 @@ function createEngine(): Engine {
       ofRun.chargeResult(value);
       return value;
     };
-    return { tree: evaluate.ast, run };
+    adaptTypes(evaluate.ast);
+    return { tree: evaluate.ast, inferType: () => inferType(evaluate.check()), run };
   };
+}
+
+function inferType({ valid, type, error }: ReturnType<ReturnType<Environment["parse"]>["check"]>): string {
+  if (!valid) throw error;
+  return type ?? "dyn";
+}
+
+/** The part of the library's checker that the adapted types read. */
+interface Checker {
+  readonly dynType: unknown;
+  getType(name: string): unknown;
+}
+
+interface TypedNode extends Operation {
+  check(checker: Checker, node: TypedNode, context: unknown): unknown;
+  readonly checkedType?: { readonly name: string };
+}
+
+/** Types as the language has them where the library has others. */
+const TYPE_RULES: Readonly<Record<string, (node: TypedNode, infer: TypedNode["check"]) => TypedNode["check"]>> = {
+  // The library finds two operators for the items of an empty list.
+  list: (node, infer) => (isEmpty(node) ? (checker) => checker.getType("list<dyn>") : infer),
+  map: (node, infer) => (isEmpty(node) ? (checker) => checker.getType("map<dyn, dyn>") : infer),
+  // Branches of two types give a value of either.
+  "?:": (_node, infer) => (checker, node, context) => {
+    try {
+      return infer(checker, node, context);
+    } catch (error) {
+      if (isLibraryError(error, "incompatible_ternary_branches")) return checker.dynType;
+      throw error;
+    }
+  },
+  // The library takes a duration plus an instant, or plus a value whose type is not known, for a duration.
+  "+": (_node, infer) => (checker, node, context) => {
+    const type = infer(checker, node, context);
+    const [left, right] = Array.isArray(node.args) ? node.args.filter(isTyped) : [];
+    const [from, by] = [left?.checkedType?.name, right?.checkedType?.name];
+    if (by === INSTANT) return checker.getType(INSTANT);
+    return from === SPAN && by !== SPAN ? checker.dynType : type;
+  },
+};
+
+function adaptTypes(value: unknown): void {
+  if (Array.isArray(value)) for (const each of value) adaptTypes(each);
+  else if (isTyped(value)) {
+    const rule = TYPE_RULES[value.op];
+    if (rule !== undefined) value.check = rule(value, value.check.bind(value));
+    adaptTypes(value.args);
+  }
+}
+
+function isEmpty({ args }: TypedNode): boolean {
+  return Array.isArray(args) && args.length === 0;
+}
+
+function isTyped(value: unknown): value is TypedNode {
+  return typeof value === "object" && value !== null && "op" in value && "check" in value && "args" in value;
+}
+
+function isLibraryError(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
 }
 
 interface Evaluator {

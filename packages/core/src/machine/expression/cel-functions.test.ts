@@ -90,6 +90,29 @@ describe("instants of CEL", () => {
     expect(() => parseInstant(text)).toThrow("timestamp() needs RFC 3339 text");
   });
 
+  it.each([
+    "2030-02-30T09:00:00Z",
+    "2029-02-29T09:00:00Z",
+    "2100-02-29T09:00:00Z",
+    "2030-04-31T09:00:00+02:00",
+    "2030-13-01T09:00:00Z",
+    "2030-00-10T09:00:00Z",
+    "2030-01-00T09:00:00Z",
+    "2030-01-31T24:00:00Z",
+    "2030-01-31T09:60:00Z",
+    "2030-01-31T09:00:60Z",
+    "2030-01-31T09:00:00+24:00",
+  ])("refuses %s, which does not exist, instead of moving it [moment#2311, moment#668, moment#3332]", (text) => {
+    expect(() => parseInstant(text)).toThrow("timestamp() needs RFC 3339 text");
+  });
+
+  it.each(["2028-02-29T23:59:59Z", "2000-02-29T00:00:00.123456789Z", "0004-02-29T00:00:00Z", "2030-12-31T23:59:59-23:59"])(
+    "takes %s",
+    (text) => {
+      expect(parseInstant(text).getTime()).toBe(Date.parse(text));
+    },
+  );
+
   it("bounds seconds to the years 1 to 9999", () => {
     expect(toInstantText(toInstantOfSeconds(253_402_300_799n))).toBe("9999-12-31T23:59:59Z");
     expect(() => toInstantOfSeconds(253_402_300_800n)).toThrow("timestamp()");

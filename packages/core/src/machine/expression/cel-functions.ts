@@ -36,7 +36,7 @@ export const CEL_METHODS: ReadonlySet<string> = new Set([
 // after their names were checked.
 const OURS = "_";
 const REPLACED_METHODS = new Set("contains matches split join replace lowerAscii upperAscii getDayOfYear".split(" "));
-const REPLACED_FUNCTIONS = new Set(["timestamp", "duration", "matches"]);
+const REPLACED_FUNCTIONS = new Set(["timestamp", "duration", "matches", "int"]);
 
 /** Returns the name of the bounded form of a function in the environment. */
 export function toBoundedName(name: string, input: { method: boolean; args: number }): string {
@@ -57,6 +57,8 @@ export function registerFunctions(environment: Environment, deps: FunctionDeps):
   };
   // The library compares `1` with a computed `1.0`, but not with a written one.
   environment.registerOperator("int == double", (left: bigint, right: number) => Number(left) === right);
+  addMixedNumbers(environment);
+  addIntegers(add);
   addTextFunctions(add, deps);
   addTimeFunctions(add);
   for (const [name, read] of Object.entries(INSTANT_FIELDS)) addField(add, { name, read, deps });
@@ -64,8 +66,52 @@ export function registerFunctions(environment: Environment, deps: FunctionDeps):
 
 type AddFunction = (signature: string, handler: (...args: never[]) => unknown) => void;
 
-const INSTANT = "google.protobuf.Timestamp";
-const SPAN = "google.protobuf.Duration";
+/** The library's name of instants. */
+export const INSTANT = "google.protobuf.Timestamp";
+/** The library's name of durations. */
+export const SPAN = "google.protobuf.Duration";
+
+/** A number of metadata is an int when it is whole, and a double otherwise: its arithmetic must not depend on that. */
+function addMixedNumbers(environment: Environment): void {
+  const operations: Readonly<Record<string, (a: number, b: number) => number>> = {
+    "+": (a, b) => a + b,
+    "-": (a, b) => a - b,
+    "*": (a, b) => a * b,
+    "/": (a, b) => a / b,
+  };
+  for (const [operator, apply] of Object.entries(operations)) {
+    environment.registerOperator(`int ${operator} double: double`, (a: bigint, b: number) => apply(Number(a), b));
+    environment.registerOperator(`double ${operator} int: double`, (a: number, b: bigint) => apply(a, Number(b)));
+  }
+}
+
+const MOST_DIGITS = 19;
+const MIN_INT = -(2n ** 63n);
+const MAX_INT = 2n ** 63n - 1n;
+
+/** The library converts an empty text to 0, and numbers outside of 64 bits to themselves. */
+function addIntegers(add: AddFunction): void {
+  add("int_(int): int", (value: bigint) => value);
+  add("int_(uint): int", (value: { valueOf(): bigint }) => checkInt(BigInt(value.valueOf())));
+  add("int_(double): int", (value: number) => {
+    if (!Number.isFinite(value)) throw new EvaluationError("int() cannot convert this number");
+    return checkInt(BigInt(Math.trunc(value)));
+  });
+  add("int_(string): int", (text: string) => {
+    const [, digits = ""] = /^[+-]?0*(\d+)$/.exec(text.slice(0, MOST_TEXT)) ?? [];
+    if (digits === "" || text.length > MOST_TEXT || digits.length > MOST_DIGITS) {
+      throw new EvaluationError("int() cannot convert this text");
+    }
+    return checkInt(BigInt(text.replace("+", "")));
+  });
+}
+
+const MOST_TEXT = 64;
+
+function checkInt(value: bigint): bigint {
+  if (value >= MIN_INT && value <= MAX_INT) return value;
+  throw new EvaluationError("a number is out of the range of its type");
+}
 
 function addTextFunctions(add: AddFunction, { meter, search }: FunctionDeps): void {
   add("string.contains_(string): bool", (a: string, b: string) => containsText(meter(), a, b));
@@ -91,7 +137,7 @@ function addTimeFunctions(add: AddFunction): void {
   add(`duration_(${SPAN}): ${SPAN}`, (duration: Duration) => duration);
   add(`string(${INSTANT}): string`, toInstantText);
   add(`string(${SPAN}): string`, toDurationText);
-  add(`int(${INSTANT}): int`, (date: Date) => BigInt(Math.floor(date.getTime() / 1000)));
+  add(`int_(${INSTANT}): int`, (date: Date) => BigInt(Math.floor(date.getTime() / 1000)));
 }
 
 function addField(add: AddFunction, field: { name: string; read: (date: Date) => number; deps: FunctionDeps }): void {
@@ -181,11 +227,24 @@ const MIN_MS = -62_135_596_800_000;
 const MAX_MS = 253_402_300_799_999;
 // Looking a time zone up takes this many steps.
 const ZONE_STEPS = 500;
-const RFC3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
+const RFC3339 =
+  /^(\d{4})-(\d{2})-(\d{2})T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
 
-/** Parses RFC 3339 text. Anything else is refused, because JavaScript would read it in the zone of the machine. */
+/**
+ * Parses RFC 3339 text. Anything else is refused, because JavaScript would read it in the zone of the machine, and move
+ * a day that does not exist to the next month.
+ */
 export function parseInstant(text: string): Date {
-  return RFC3339.test(text) ? toInstant(Date.parse(text)) : refuseInstant();
+  const [, year, month, day] = RFC3339.exec(text) ?? [];
+  if (year === undefined || !isDay(Number(year), Number(month), Number(day))) return refuseInstant();
+  return toInstant(Date.parse(text));
+}
+
+function isDay(year: number, month: number, day: number): boolean {
+  const date = new Date(Date.UTC(2000, month - 1, day));
+  // Years below 100 would be read as those of the 20th century.
+  date.setUTCFullYear(year, month - 1, day);
+  return month >= 1 && month <= 12 && date.getUTCMonth() === month - 1 && date.getUTCDate() === day && day > 0;
 }
 
 /** Returns the epoch milliseconds of RFC 3339 text; undefined for any other text. */

@@ -151,10 +151,6 @@ describe("compileExpression", () => {
       "'a' + tasks.app.outputs.password",
       `"'a' + tasks.app.outputs.password": tasks.app.outputs has no "password"; a sensitive output may stand only as a whole placeholder of a config`,
     ],
-    [
-      "metadata.count + metadata.ratio",
-      '"metadata.count + metadata.ratio": no such overload: int + double; write double(x) to mix whole and other numbers',
-    ],
     ["metadata.image + 1", '"metadata.image + 1": no such overload: string + int'],
     ["metadata.count.split(':')", `"metadata.count.split(':')": found no matching overload for 'int.split(string)'`],
     ["1 / (metadata.count - 3)", '"1 / (metadata.count - 3)": division by zero'],

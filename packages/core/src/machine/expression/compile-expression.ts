@@ -14,8 +14,8 @@ type CompiledExpression =
   | { readonly kind: "faults"; readonly faults: readonly ExpressionFault[] };
 
 /**
- * Compiles a string that is CEL as a whole, as in `when` and `exclusive`: its syntax and its names are checked, its
- * types only when it is evaluated. Offsets of faults count from the start of the string. Never throws.
+ * Compiles a string that is CEL as a whole, as in `when` and `exclusive`: its syntax and its names are checked,
+ * and its types as far as they do not depend on values. Offsets of faults count from the start of the string. Never throws.
  */
 export function compileExpression(source: string, place: ExpressionPlace): CompiledExpression {
   const checked = compileProgram(source, ({ tree }) => checkNames(tree, source, place));
@@ -67,9 +67,21 @@ export function compileProgram(
     const faults = check(program);
     if (faults.length > 0) return { kind: "faults", faults };
     bindCalls(program);
-    return { kind: "program", program };
+    const fault = findTypeFault(program, source);
+    return fault === undefined ? { kind: "program", program } : { kind: "faults", faults: [fault] };
   } catch (error) {
     return { kind: "faults", faults: [toSyntaxFault(error, source)] };
+  }
+}
+
+/** Returns the fault of an expression that would fail whatever the values are. */
+function findTypeFault(program: CelProgram, source: string): ExpressionFault | undefined {
+  try {
+    program.inferType();
+    return undefined;
+  } catch (error) {
+    const { node } = readError(error);
+    return { code: "expression-type", message: `${toReason(error, source)}.`, offset: node?.start ?? 0 };
   }
 }
 
@@ -106,6 +118,7 @@ const WORDS: Readonly<Record<string, string>> = {
   int_conversion_error: "int() cannot convert this text",
   uint_conversion_error: "uint() cannot convert this value",
   double_conversion_error: "double() cannot convert this text",
+  invalid_macro_argument: "has() and other macros take a field of a variable, such as metadata.x",
   index_out_of_bounds: "an index is outside its list",
 };
 

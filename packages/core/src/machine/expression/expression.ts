@@ -136,6 +136,7 @@ export interface ExpressionFault {
 /** Codes of problems that expressions cause. */
 export type ExpressionFaultCode =
   | "expression-syntax"
+  | "expression-type"
   | "expression-unterminated"
   | "expression-unknown-name"
   | "expression-variable-unavailable"

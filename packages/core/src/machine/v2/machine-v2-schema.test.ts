@@ -30,6 +30,7 @@ const BEYOND = new Set([
   "duplicate-mapping-key",
   "executor-unknown",
   "expression-syntax",
+  "expression-type",
   "expression-task-not-available",
   "expression-unknown-name",
   "expression-unterminated",
