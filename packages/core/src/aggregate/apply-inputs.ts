@@ -5,7 +5,7 @@ import { type Decision, isParked, type Rejected } from "../machine/decide/decisi
 import { dropTimer, dueTimers } from "../machine/decide/timers.ts";
 import { spendTimer, type DecideLimits } from "../machine/decide/work.ts";
 import { type ParsedEvent, type StackEvent, toEventKey } from "../machine/event-message.ts";
-import { type Machine, NEXT } from "../machine/machine.ts";
+import type { Machine } from "../machine/machine.ts";
 import type { Stack, StackTimer } from "../machine/stack.ts";
 import type { Random } from "../ports/clock.ts";
 import type { Change, LoadedStack, Outcome, ParkedEvent, QueuedEvent } from "../ports/stack-store.ts";

@@ -10,12 +10,7 @@ interface GiveUpOptions extends Pick<RefuseDeps, "ids"> {
 }
 
 /** Dead-letters a delivery that has failed too often. Returns true if it did. */
-export function giveUp(
-  deps: GiveUpOptions,
-  round: Round,
-  input: StackInput,
-  error: unknown,
-): boolean {
+export function giveUp(deps: GiveUpOptions, round: Round, input: StackInput, error: unknown): boolean {
   if (input.kind !== "delivery" || input.delivery.deliveries < deps.maxDeliveries) return false;
   const { event, storeReceipt, deliveries } = input.delivery;
   const why = { code: "INTERNAL", reason: `Failed ${deliveries} times, last with: ${toErrorText(error)}` };
@@ -32,7 +27,10 @@ export function giveUp(
 export function deadLetterAlone(
   aggregate: LoadedStack,
   input: StackInput,
-  { error, ...options }: GiveUpOptions & {
+  {
+    error,
+    ...options
+  }: GiveUpOptions & {
     readonly now: number;
     readonly knownIds: ReadonlySet<string>;
     readonly error: unknown;

@@ -99,8 +99,12 @@ function findGapEnd(zone: string, from: number, to: number): number {
 
 /** Returns what the clock of a zone shows at an instant, as milliseconds of the same time in UTC. */
 function toWall(zone: string, at: number): number {
-  const parts = new Map(findFormat(zone).formatToParts(at).map(({ type, value }) => [type, Number(value)]));
-  const part = (type: string) => parts.get(type) ?? 0;
+  const parts = new Map(
+    findFormat(zone)
+      .formatToParts(at)
+      .map(({ type, value }) => [type, Number(value)]),
+  );
+  const part = (type: Intl.DateTimeFormatPartTypes) => parts.get(type) ?? 0;
   const wall = Date.UTC(part("year"), part("month") - 1, part("day"), part("hour"), part("minute"), part("second"));
   return wall + (((at % 1_000) + 1_000) % 1_000);
 }

@@ -34,7 +34,22 @@ import {
 } from "./operator-events.ts";
 import { completeTask, confirmCancel, failTask, timeOutTask } from "./task-results.ts";
 import { adoptTimers, describeTimers, findTimerFault, timerEventId } from "./timers.ts";
-import { spendTimer, timeoutId, beginWork, bringMetadata, closeRun, createStack, DEFAULT_LIMITS, type DecideLimits, endWork, type Handler, toCancel, toKnownSender, toScopeInput, type Work } from "./work.ts";
+import {
+  spendTimer,
+  timeoutId,
+  beginWork,
+  bringMetadata,
+  closeRun,
+  createStack,
+  DEFAULT_LIMITS,
+  type DecideLimits,
+  endWork,
+  type Handler,
+  toCancel,
+  toKnownSender,
+  toScopeInput,
+  type Work,
+} from "./work.ts";
 import { toScope } from "./to-scope.ts";
 
 /**
@@ -108,7 +123,7 @@ function decideOnMachine(
   if (state === undefined) return rejectState(machine, stack, event);
   const before = stack ?? createStack(machine, state, event);
   const fault =
-    (event.origin === "timer" ? findTimerFault(before, event, machine) : undefined) ??
+    findTimersFault(machine, before, event) ??
     findNameFault(machine, before, event) ??
     findSenderFault(machine, before, event) ??
     findUnbrought(machine, event);
@@ -122,6 +137,10 @@ function decideOnMachine(
   // A result may be that of a run that was left: then its metadata does not concern the stack.
   if (!RESULT_EVENTS.has(event.name)) bringMetadata(work);
   return findHandler(machine, before, event)(work) ?? end(work, before);
+}
+
+function findTimersFault(machine: Machine, stack: Stack, event: StackEvent): Ignored | undefined {
+  return event.origin === "timer" ? findTimerFault(stack, event, machine) : undefined;
 }
 
 function end(work: Work, before: Stack): Decision {

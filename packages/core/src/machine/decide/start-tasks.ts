@@ -8,7 +8,19 @@ import type { MessageStack, TaskMessage, WireTask } from "../task-message.ts";
 import { askApproval, type PreparedApproval, prepareApproval, toApproving } from "./ask-approval.ts";
 import type { Dispatch } from "./decision.ts";
 import { exceedsBytes } from "./metadata.ts";
-import { toInstant, attemptsOf, findCurrentRun, isHeld, needsAreMet, noteEnd, replaceRun, toDetail, toScopeInput, toShown, type Work } from "./work.ts";
+import {
+  toInstant,
+  attemptsOf,
+  findCurrentRun,
+  isHeld,
+  needsAreMet,
+  noteEnd,
+  replaceRun,
+  toDetail,
+  toScopeInput,
+  toShown,
+  type Work,
+} from "./work.ts";
 import { type ScopeInput, toFindSecret, toScope } from "./to-scope.ts";
 
 /**

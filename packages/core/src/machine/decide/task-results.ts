@@ -9,7 +9,26 @@ import { changeTasks, settleState } from "./enter-state.ts";
 import { startReady } from "./start-tasks.ts";
 import { keepOutputs, storeOutputs } from "./store-outputs.ts";
 import { retryId } from "./timers.ts";
-import { toInstant, attemptsOf, bringMetadata, endRun, findCurrentRun, findLeftRun, findTask, type Handler, hasFailed, isCurrent, isHeld, isOvertaken, replaceRun, setTask, toCancel, toDetail, toShown, type Work } from "./work.ts";
+import {
+  toInstant,
+  attemptsOf,
+  bringMetadata,
+  endRun,
+  findCurrentRun,
+  findLeftRun,
+  findTask,
+  type Handler,
+  hasFailed,
+  isCurrent,
+  isHeld,
+  isOvertaken,
+  replaceRun,
+  setTask,
+  toCancel,
+  toDetail,
+  toShown,
+  type Work,
+} from "./work.ts";
 
 /** Handles the success of a task; it fails when its outputs cannot be stored. */
 export const completeTask: Handler = (work) => {

@@ -5,7 +5,16 @@ import { defined } from "../json.ts";
 import { type AfterTimer, type Machine, type State, TIMEOUT } from "../machine.ts";
 import { RUN_MACHINE } from "../run-machine.ts";
 import { readSecrets } from "../secrets.ts";
-import type { KnownSender, LastFailure, Metadata, Stack, StackTimer, TaskDetail, TaskRun, TaskState } from "../stack.ts";
+import type {
+  KnownSender,
+  LastFailure,
+  Metadata,
+  Stack,
+  StackTimer,
+  TaskDetail,
+  TaskRun,
+  TaskState,
+} from "../stack.ts";
 import type { Applied, Cancel, Dispatch, Ignored, Rejected } from "./decision.ts";
 import {
   adoptSecrets,
