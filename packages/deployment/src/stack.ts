@@ -62,7 +62,7 @@ export async function deployStack(
   const { at, changes } = prepared;
   if (input.dryRun) {
     await dropChangeSet(client, at);
-    if (type === "CREATE") await dropShell(client, at.StackName);
+    if (type === "CREATE") await dropShell(client, at.StackName, deps);
     return { kind: "planned", changes };
   }
   await execute(client, at, deps);
@@ -87,7 +87,7 @@ async function prepare(client: CloudFormationClient, input: DeployInput, type: "
     return await prepareChangeSet(client, request, deps);
   } catch (error) {
     // A refused creation leaves an empty stack in REVIEW_IN_PROGRESS.
-    if (input.existing === undefined) await dropShell(client, input.name).catch(() => {});
+    if (input.existing === undefined) await dropShell(client, input.name, deps).catch(() => {});
     throw error;
   }
 }
@@ -121,22 +121,22 @@ function toFailure({ status, failures, left }: OperationSummary): StackyardError
   return new StackyardError("LEFT_BEHIND", message, { details: { ...details, hint } });
 }
 
-/** Deletes the shell of a creation that was rolled back, and waits. */
+/** Deletes what a creation has left, which is empty, and waits. */
 async function removeStack(client: CloudFormationClient, stackId: string, deps: FollowDeps): Promise<void> {
   const after = await findLastEventId(client, stackId);
   try {
     await client.send(new DeleteStackCommand({ StackName: stackId }));
   } catch (error) {
-    throw toAwsError(error, "The rolled back creation cannot be cleared away.");
+    throw toAwsError(error, "The empty stack cannot be cleared away.");
   }
   const summary = summarize(await followStack(client, { stackId, after }, deps));
   if (summary.status !== "DELETE_COMPLETE") throw toFailure(summary);
 }
 
-/** Deletes a stack that has only had a change set, and so is empty. */
-async function dropShell(client: CloudFormationClient, name: string): Promise<void> {
+/** Deletes a stack that has only had a change set, and so is empty. Waits, so that it can be deployed at once. */
+async function dropShell(client: CloudFormationClient, name: string, deps: FollowDeps): Promise<void> {
   const shell = await findStack(client, name);
-  if (shell?.status === "REVIEW_IN_PROGRESS") await client.send(new DeleteStackCommand({ StackName: shell.id }));
+  if (shell?.status === "REVIEW_IN_PROGRESS") await removeStack(client, shell.id, { ...deps, onEvent: () => {} });
 }
 
 /** The effect of a change set on one resource. */
