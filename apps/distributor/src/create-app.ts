@@ -3,7 +3,7 @@ import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { SNSClient } from "@aws-sdk/client-sns";
-import { type AwsAccess, createAwsAccess, type LambdaContext } from "@stackyard/aws";
+import { type AwsAccess, createAwsAccess, type LambdaContext, runInvocation } from "@stackyard/aws";
 import { type Clock, defined, type Records } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
@@ -52,7 +52,7 @@ export function createApp(options: CreateAppOptions): DistributorApp {
       opened ??= open();
       const { distributor, telemetry } = await opened;
       const fields = defined({ invocationId: context?.awsRequestId });
-      return telemetry.invoke(fields, () => distributor.handle(event, context));
+      return telemetry.invoke(fields, () => runInvocation(clock, context, () => distributor.handle(event, context)));
     },
   };
 }

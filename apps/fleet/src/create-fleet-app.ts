@@ -1,4 +1,4 @@
-import { findRegion, type LambdaContext } from "@stackyard/aws";
+import { findRegion, type LambdaContext, runInvocation } from "@stackyard/aws";
 import { type Clock, defined, type Target } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { runCommandDefinition } from "@stackyard/executor-runcommand/definition";
@@ -45,7 +45,7 @@ export function createFleetApp(options: FleetAppOptions): FleetApp {
   return {
     async handler(event, context) {
       const { invoke } = await telemetry();
-      return invoke(toFields(context), () => handle(event, context));
+      return invoke(toFields(context), () => runInvocation(clock, context, () => handle(event, context)));
     },
   };
 

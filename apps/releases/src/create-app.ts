@@ -4,6 +4,7 @@ import {
   createLimiter,
   findRegion,
   type LambdaContext,
+  runInvocation,
   type SessionOptions,
 } from "@stackyard/aws";
 import { type Clock, defined, type Logger, type Random } from "@stackyard/core";
@@ -46,7 +47,7 @@ export function createApp(options: CreateAppOptions): ReleasesApp {
     async handler(event, context) {
       opened ??= open();
       const { made, telemetry } = await opened;
-      return telemetry.invoke(toFields(context), () => made.handler(event));
+      return telemetry.invoke(toFields(context), () => runInvocation(clock, context, () => made.handler(event)));
     },
   };
 }

@@ -16,7 +16,7 @@ describe("a call of timed work", () => {
     await clock.advance(10_000);
 
     expect(await failure).toBe("S3.GetObject did not answer within 10 seconds.");
-    expect(work.unanswered()).toEqual([]);
+    expect(work.unanswered()).toEqual(["S3.GetObject"]);
   });
 
   it("names the call that it waits for itself", async () => {

@@ -21,12 +21,14 @@ interface OpenCall {
 interface Running extends CallTime {
   /** The calls without an answer. */
   readonly open: Set<OpenCall>;
+  /** Names of calls that were not answered when they were made last. */
+  readonly silent: Set<string>;
   readonly outer?: OpenCall;
 }
 
 const running = new AsyncLocalStorage<Running>();
 
-/** What the work has not been answered yet. */
+/** Work, and the answers that it waits for. */
 export interface TimedWork<Result> {
   readonly result: Promise<Result>;
   /** Returns the calls without an answer, such as `EventBridge.PutEvents`, longest first. */
@@ -36,8 +38,11 @@ export interface TimedWork<Result> {
 /** Runs work whose calls of AWS know the time that they have. */
 export function runTimed<Result>(time: CallTime, work: () => Promise<Result>): TimedWork<Result> {
   const open = new Set<OpenCall>();
-  const result = running.run({ ...time, open }, work);
-  return { result, unanswered: () => [...open].map((call) => innermost(call).name) };
+  const silent = new Set<string>();
+  const result = running.run({ ...time, open, silent }, work);
+  // Between two tries no call is open.
+  const unanswered = () => (open.size > 0 ? [...open].map((call) => innermost(call).name) : [...silent]);
+  return { result, unanswered };
 }
 
 /** Returns the instant at which the current work ends; undefined if it has no end. */
@@ -73,7 +78,7 @@ const LATE = Symbol("late");
 /** Waits again while inner calls are heard of: a session may take several tries. */
 async function waitWithin<Answer>(
   clock: Pick<Clock, "now" | "sleep">,
-  time: CallTime,
+  time: Running,
   call: OpenCall,
   answer: Promise<Answer>,
 ): Promise<Answer> {
@@ -82,8 +87,13 @@ async function waitWithin<Answer>(
     if (endsAt === Number.POSITIVE_INFINITY) return answer;
     const ms = Math.max(0, endsAt - clock.now());
     const found = await within(answer, { clock, ms, late: () => LATE });
-    if (found !== LATE) return found as Answer;
-    if (toEnd(time, call) <= clock.now()) throw toSilent(call, clock.now());
+    if (found !== LATE) {
+      time.silent.delete(call.name);
+      return found as Answer;
+    }
+    if (toEnd(time, call) > clock.now()) continue;
+    time.silent.add(innermost(call).name);
+    throw toSilent(call, clock.now());
   }
 }
 

@@ -74,6 +74,8 @@ const DEFAULT_TTL_MS = 60_000;
 /** A call that hangs must leave time for others. */
 const CALL_MS = 40_000;
 
+const AFTER_CALLS_MS = 2_000;
+
 /** Ends work 20 s before the function ends; in functions that have not twice as much, at half of their time. */
 export function createInvocation(clock: Clock, context: LambdaContext | undefined): Invocation {
   const remainingMs = context?.getRemainingTimeInMillis?.();
@@ -89,7 +91,9 @@ export function createInvocation(clock: Clock, context: LambdaContext | undefine
     ttlMs: remainingMs,
     deadlineAt,
     async run(work) {
-      const timed = runTimed({ deadlineAt, callMs: Math.min(CALL_MS, ms / 2) }, work);
+      // A call that ends with the time leaves the work a moment to say what it was for.
+      const callsEndAt = deadlineAt - Math.min(AFTER_CALLS_MS, ms / 4);
+      const timed = runTimed({ deadlineAt: callsEndAt, callMs: Math.min(CALL_MS, ms / 2) }, work);
       return within(timed.result, {
         clock,
         ms,

@@ -65,7 +65,7 @@ describe("the sender of events", () => {
     const sent = sender.send(eventOf(0));
     await clock.advance(60_000);
 
-    expect(await sent).toEqual({ kind: "refused", reason: "InternalException: broken" });
+    expect(await sent).toEqual({ kind: "refused", reason: "InternalException: broken", isDenied: false });
     expect(failing.tries).toBe(4);
   });
 
@@ -77,7 +77,11 @@ describe("the sender of events", () => {
     const tries = sizes().length;
     await clock.advance(1_000);
 
-    expect(await sent).toEqual({ kind: "refused", reason: expect.stringMatching(/^AccessDeniedException: User: /) });
+    expect(await sent).toEqual({
+      kind: "refused",
+      reason: expect.stringMatching(/^AccessDeniedException: User: /),
+      isDenied: true,
+    });
     expect(tries).toBeGreaterThan(5);
     expect((await sender.send(eventOf(1))).kind).toBe("refused");
   });
@@ -87,7 +91,11 @@ describe("the sender of events", () => {
     const Entries = [{ ErrorCode: "MalformedDetail", ErrorMessage: "Detail is malformed." }];
     sim.once("EventBridge.PutEvents", async () => ({ FailedEntryCount: 1, Entries }));
 
-    expect(await sender.send(eventOf(0))).toEqual({ kind: "refused", reason: "MalformedDetail: Detail is malformed." });
+    expect(await sender.send(eventOf(0))).toEqual({
+      kind: "refused",
+      reason: "MalformedDetail: Detail is malformed.",
+      isDenied: false,
+    });
     expect(sizes()).toEqual([]);
   });
 });

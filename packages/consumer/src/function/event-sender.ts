@@ -15,7 +15,9 @@ export interface EventSender {
 }
 
 /** What became of an event. `reason`: the code and message of EventBridge. */
-export type SentEvent = { readonly kind: "taken" } | { readonly kind: "refused"; readonly reason: string };
+export type SentEvent =
+  | { readonly kind: "taken" }
+  | { readonly kind: "refused"; readonly reason: string; readonly isDenied: boolean };
 
 /** Options of an event sender. `bus`: name or ARN, from the configuration only; a message must not choose where receipts go. */
 export interface EventSenderOptions {
@@ -97,7 +99,8 @@ function settle(
   if (pauseMs !== undefined) return pauseMs;
   const { detailType } = event;
   sending.logger.error("An event for the distributor could not be sent.", { detailType, code });
-  tell({ kind: "refused", reason: message === undefined ? code : `${code}: ${message}` });
+  const reason = message === undefined ? code : `${code}: ${message}`;
+  tell({ kind: "refused", reason, isDenied: DENIED.test(code) && !FINAL.test(code) });
   return undefined;
 }
 

@@ -86,8 +86,8 @@ async function register(deps: ResourceDeps, { bucket, capabilities, receipts }: 
   const sent = await sender.send(toRegisteredEvent(deps, bucket, capabilities));
   if (sent.kind === "taken") return;
   const what = `The bus ${receipts.bus} did not accept the registration. ${sent.reason.replace(/\.?$/, ".")}`;
-  const advice = "The role may lack events:PutEvents, or the policy of the bus does not allow this account.";
-  throw refusal("REGISTRATION_FAILED", `${what} ${advice}`);
+  const denied = " The role may lack events:PutEvents, or the policy of the bus does not allow this account.";
+  throw refusal("REGISTRATION_FAILED", `${what}${sent.isDenied ? denied : ""}`);
 }
 
 /** Unregisters if possible: a stack must be deletable with wrong settings or without a distributor. */
