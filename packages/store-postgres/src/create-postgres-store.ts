@@ -21,6 +21,7 @@ import {
 } from "./attempt-store.ts";
 import { Connections, Database, isDataError, type StorePlace, toStoreError } from "./database.ts";
 import { GroupedCalls } from "./grouped-calls.ts";
+import { assertKeepsSessions } from "./keeps-sessions.ts";
 import { migrate } from "./migrate.ts";
 import { createPrune } from "./prune.ts";
 import { createStackQueries } from "./queries.ts";
@@ -80,6 +81,7 @@ async function prepare(
 ): Promise<StorePlace> {
   const client = await connections.connect();
   try {
+    await assertKeepsSessions(client, () => connections.connect());
     return await migrate(client, { schema, logger, mayChange });
   } finally {
     await client.end();

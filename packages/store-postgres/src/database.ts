@@ -201,8 +201,14 @@ export class Connections {
       const client = new pg.Client(config);
       // Without a listener a connection that breaks would end the process.
       client.on("error", () => undefined);
-      await client.connect();
-      return client;
+      try {
+        await client.connect();
+        await prepareSession(client, this.#settings);
+        return client;
+      } catch (error) {
+        await client.end().catch(() => undefined);
+        throw error;
+      }
     });
   }
 
@@ -367,12 +373,13 @@ function isConnectionError(error: Error): boolean {
  * even for a join; it must make each plan once, since most take longer to make than to run; and it must not compile
  * any.
  */
-const SESSION = [
-  "-c enable_seqscan=off",
-  "-c enable_mergejoin=off",
-  "-c plan_cache_mode=force_generic_plan",
-  "-c jit=off",
-].join(" ");
+const SESSION =
+  "set enable_seqscan = off; set enable_mergejoin = off; set plan_cache_mode = force_generic_plan; set jit = off";
+
+/** Sets what all statements of a connection need. Poolers such as PgBouncer refuse these settings as startup parameters. */
+async function prepareSession(client: pg.ClientBase, { statementTimeoutMs }: StoreSettings): Promise<void> {
+  await client.query(`set statement_timeout = ${statementTimeoutMs}; ${SESSION}`);
+}
 
 /** Returns how connections are opened. `withoutTls`: the server has reported that it does not support TLS. */
 function toPoolConfig(fields: ConnectionFields, settings: StoreSettings, withoutTls: boolean): pg.PoolConfig {
@@ -385,9 +392,8 @@ function toPoolConfig(fields: ConnectionFields, settings: StoreSettings, without
     max: settings.maxConnections,
     idleTimeoutMillis: settings.idleMs,
     connectionTimeoutMillis: settings.connectTimeoutMs,
-    statement_timeout: settings.statementTimeoutMs,
     application_name: settings.applicationName,
-    options: SESSION,
+    onConnect: (client) => prepareSession(client, settings),
     keepAlive: true,
     types: { getTypeParser },
   };

@@ -1,0 +1,35 @@
+import { StackyardError } from "@stackyard/core";
+import type pg from "pg";
+
+const TRIES = 3;
+
+/**
+ * Throws `CONFIG_INVALID` where a pooler gives a connection another session for each transaction. Prepared statements,
+ * settings and `LISTEN` would be lost, and results with them. An idle session that a pooler keeps for its client cannot
+ * serve another client.
+ */
+export async function assertKeepsSessions(client: pg.ClientBase, connect: () => Promise<pg.Client>): Promise<void> {
+  const other = await connect();
+  try {
+    for (let tries = 0; tries < TRIES; tries += 1) {
+      const own = await findSession(client);
+      await other.query("begin");
+      const theirs = await findSession(other);
+      await other.query("rollback");
+      if (own === theirs) throw sharesSessions();
+    }
+  } finally {
+    await other.end();
+  }
+}
+
+async function findSession(client: pg.ClientBase): Promise<number | undefined> {
+  const { rows } = await client.query<{ pid: number }>("select pg_backend_pid() as pid");
+  return rows[0]?.pid;
+}
+
+function sharesSessions(): StackyardError {
+  const message =
+    "The connection pooler does not keep the session of a connection, which the store needs. Set pool_mode = session (PgBouncer), or connect to the server directly.";
+  return new StackyardError("CONFIG_INVALID", message);
+}
