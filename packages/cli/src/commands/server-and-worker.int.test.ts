@@ -70,6 +70,16 @@ async function stop(running: RunningCli) {
 }
 
 describe("stackyard server and stackyard worker", () => {
+  it("take commands of their own folder when the server needs no token", async () => {
+    const { cwd } = aProject();
+    await start(["server", "--port", "0"], cwd).then(async (first) => stop(first));
+    await start(["server", "--port", "0", "--no-token"], cwd);
+
+    const listed = await runCli(["stacks", "ls", "--json"], { cwd });
+
+    expect([listed.exitCode, listed.stderr]).toEqual([0, expect.not.stringContaining("UNAUTHENTICATED")]);
+  });
+
   it("share the work: one applies events, the other runs tasks", async () => {
     const { cwd, go, hasBegun, isDone, list } = aProject();
     const server = await start(["server", "--port", "0"], cwd);

@@ -48,10 +48,11 @@ export const server = defineCommand({
     const drainMs = parseDrainTimeout(drainTimeout);
     const file = await loadConfigFile(cwd, project);
     const { host, port } = toServerAddress(file.config, given);
-    const tokens = noToken ? undefined : await findTokens(context, file, host);
+    // Commands in the folder of the project send its token, also to a server that needs none.
+    const tokens = noToken ? await findOwnToken(file) : await findTokens(context, file, host);
     const store = chooseSharedStore(file, env);
     // With tokens from the environment, users pass the address and the token to commands.
-    const isPublished = tokens?.own !== false;
+    const isPublished = tokens.own;
     const running = await startProcess(file, {
       roles: withWorker ? ["engine", "worker"] : ["engine"],
       store: withWorker ? store : requireShared(store, SERVER_NEEDS_SHARED),
@@ -63,13 +64,13 @@ export const server = defineCommand({
         host,
         port,
         anonymous: noToken,
-        loadTokens: async () => tokens?.load() ?? [],
+        loadTokens: tokens.load,
         clientSecret: await loadClientSecret(env),
         ...(isPublished ? { proofDir: dataDirOf(file) } : {}),
       },
     });
     const removeAddress = isPublished ? await publishAddress(dataDirOf(file), running) : () => {};
-    printReady(running, { out, file, withWorker, own: tokens?.own });
+    printReady(running, { out, file, withWorker, own: noToken ? undefined : tokens.own });
     const warning = findProxyWarning(file.config.server ?? {});
     if (warning !== undefined) out.note(`warning: ${warning} ${TRUSTED_PROXIES_HINT}`);
     return runUntilSignal(context, running, { drainMs, onEnding: removeAddress });
@@ -83,17 +84,20 @@ interface ServerTokens {
 }
 
 async function findTokens({ env }: CommandContext, file: ConfigFile, host: string): Promise<ServerTokens> {
-  const { ensureToken, isLoopbackHost } = await import("@stackyard/server");
+  const { isLoopbackHost } = await import("@stackyard/server");
   const given = await loadApiTokens(env);
   const { people, workloads = [] } = file.config.access ?? {};
   const hasLogins = people !== undefined || workloads.length > 0;
   if (given.length > 0 || (hasLogins && !isLoopbackHost(host))) return { own: false, load: async () => given };
-  if (isLoopbackHost(host)) {
-    return { own: true, load: async () => [{ name: "operator", token: await ensureToken(dataDirOf(file)) }] };
-  }
+  if (isLoopbackHost(host)) return findOwnToken(file);
   throw failWith("CONFIG_INVALID", `${host} is reachable from other machines, but no API token is configured.`, {
     hint: "Configure access.people, set STACKYARD_API_TOKENS=ada=<token>,ci=<another>, or listen on 127.0.0.1. `openssl rand -base64 32` generates a token.",
   });
+}
+
+async function findOwnToken(file: ConfigFile): Promise<ServerTokens> {
+  const { ensureToken } = await import("@stackyard/server");
+  return { own: true, load: async () => [{ name: "operator", token: await ensureToken(dataDirOf(file)) }] };
 }
 
 /** Returns a store that several processes can share. Throws `CONFIG_INVALID` with this message for another one. */
