@@ -12,9 +12,10 @@ import { findTests } from "./tiers.ts";
 
 // `npm test`: what a change needs every time. What has passed with the same files is not run again, unless `--fresh` is given. With
 // `--all`, `npm run test:all`: everything that must hold, whatever has passed. `--no-tests` leaves the tests out; `--repeat N` runs
-// them N times and lists those that do not always pass, with `--load` beside a busy processor.
+// them N times and lists those that do not always pass, with `--load` beside a busy processor. With folders, only their tests.
 
-const { values: options } = parseArgs({
+const { values: options, positionals: places } = parseArgs({
+  allowPositionals: true,
   options: {
     all: { type: "boolean", default: false },
     fresh: { type: "boolean", default: false },
@@ -46,7 +47,10 @@ const record = openPasses(join(repositoryRoot, "node_modules/.cache/stackyard-te
 const nothing: Passes = { has: () => false, add: () => undefined };
 const checks = await runChecks({ withRest: options.all, keys: readKeys(), record: isFresh ? nothing : record });
 const stopLoad = options.load ? loadProcessor() : undefined;
-const batches = options["no-tests"] ? [] : toBatches(findTests(repositoryRoot), options.all);
+const files = findTests(repositoryRoot).filter(
+  ({ path }) => places.length === 0 || places.some((place) => path.startsWith(place)),
+);
+const batches = options["no-tests"] ? [] : toBatches(files, options.all);
 const rounds: BatchResult[][] = [];
 for (let round = 0; round < Number(options.repeat); round += 1) {
   const results: BatchResult[] = [];
