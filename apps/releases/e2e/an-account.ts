@@ -19,8 +19,8 @@ import { startLockTable } from "./lock-table.ts";
 export const PLACE = { account: "111122223333", region: "eu-west-1" } as const;
 /** The clock of AWS: 50 minutes in a minute. */
 const TIMES = 50;
-/** The function's role is new: for two seconds of its own clock it is denied. */
-const IAM_DELAY_MS = 2_000 * TIMES;
+/** The function's role is new: for half a second of its own clock it is denied. */
+const IAM_DELAY_MS = 500 * TIMES;
 const USER_DATA = "#!/bin/sh\necho {{RELEASE_ID}}\n";
 const { bucketPrefix, assumedRole, optInTag, profileRoot } = PRESETS.odin;
 const BUCKET = `${bucketPrefix}${PLACE.account}`;
