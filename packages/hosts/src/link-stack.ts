@@ -31,7 +31,8 @@ export async function linkStack(
   const { number, url, head, author: owner } = pull;
   const title = pull.title === "" ? undefined : pull.title;
   const place = { stackId, host, repository: { id, fullName }, number, url };
-  const link = { ...place, ...defined({ title }), head, owner, commands: toCommands(mapping, hook) };
+  const vouched = { by: "hook", machine: mapping.machine } as const;
+  const link = { ...place, ...defined({ title }), head, owner, commands: toCommands(mapping, hook), ...vouched };
   const [fault] = Errors(PreviewLink, link);
   if (fault !== undefined) return `${fault.instancePath}: ${fault.message}`;
   await linkPreview(deps, link);

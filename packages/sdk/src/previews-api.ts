@@ -31,8 +31,8 @@ export interface PreviewsApi {
   /** Throws `STACK_UNKNOWN`, and `NOT_FOUND` for a stack that is of no pull request. */
   get(stackId: string, options?: CallOptions): Promise<StackPreview>;
   /**
-   * Links a stack, which need not exist yet, to a pull request; `machine` is that of a future stack. Throws `FORBIDDEN`
-   * when the token is from a job for another repository.
+   * Links a stack to a pull request. A job may link a stack of `machine` that does not exist yet. Throws
+   * `STACK_UNKNOWN`, and `FORBIDDEN` when the token is from a job for another repository.
    */
   link(
     stackId: string,

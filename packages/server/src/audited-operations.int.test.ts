@@ -1,6 +1,7 @@
 import { StackyardError } from "@stackyard/core";
 import { runStackId } from "@stackyard/core/machine";
 import { createKeyedQueue } from "@stackyard/core/services";
+import { aPut } from "@stackyard/core/testing";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { claimAttempt } from "./testing/claim-attempt.ts";
 import { createTestYard, type TestYard } from "./testing/test-yard.ts";
@@ -132,7 +133,10 @@ const operations: readonly Operation[] = [
   },
   {
     action: "linkPreview",
-    prepare: async () => () => yard.call("/v1/previews/pr-1/link", { method: "PUT", body: PULL }),
+    async prepare() {
+      await yard.store.commit([aPut({ id: "pr-1" })]);
+      return () => yard.call("/v1/previews/pr-1/link", { method: "PUT", body: PULL });
+    },
     line: { via: "api", on: { stackId: "pr-1" }, reason: "github acme/shop#7" },
     read: async () => (await yard.store.records.list("previews/", { limit: 10, now: Date.now() })).items,
   },

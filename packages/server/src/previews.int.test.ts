@@ -106,14 +106,25 @@ describe("previews", () => {
     expect(await yard.json("/v1/previews/shared")).toMatchObject({ status: 404, code: "NOT_FOUND" });
   });
 
+  it.each(["hook", "job"] as const)("that a %s has linked are not linked by other callers", async (by) => {
+    await link(yard, { stackId: "shared", by });
+
+    const body = { ...pull, head: "2".repeat(40) };
+    const put = await yard.call("/v1/previews/shared/link", { method: "PUT", body });
+
+    expect(put.status).toBe(403);
+    expect(await yard.json("/v1/previews/shared")).toMatchObject({ pull });
+  });
+
   it("are linked by anyone who may send, and keep their commands", async () => {
     const put = (stackId: string, body: object) => yard.call(`/v1/previews/${stackId}/link`, { method: "PUT", body });
 
     const linked = await put("web-7", { ...pull, head: "2".repeat(40) });
     const wrong = await put("web-7", { ...pull, head: "main" });
     const unknown = await put("web-7", { ...pull, stackId: "web-8" });
+    const absent = await put("web-99", { ...pull, machine: "review-app" });
 
-    expect([linked.status, wrong.status, unknown.status]).toEqual([200, 400, 400]);
+    expect([linked.status, wrong.status, unknown.status, absent.status]).toEqual([200, 400, 400, 404]);
     expect(await yard.json("/v1/previews/web-7")).toMatchObject({
       pull: { head: "2".repeat(40) },
       commands: { down: { event: "DOWN" } },

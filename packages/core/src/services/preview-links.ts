@@ -39,6 +39,13 @@ export const PreviewLink = Type.Object({
   /** Login of the author. */
   owner: Text,
   commands: Type.Optional(PreviewCommands),
+  /**
+   * Who vouches for the pull request: `hook` of its code host, which the stack was sent, or a `job` of its repository,
+   * which has stated the commit. Missing: a sender, whose links are only shown.
+   */
+  by: Type.Optional(Type.Enum(["hook", "job"])),
+  /** The machine of the stack. A stack of another machine with the same id is not meant. */
+  machine: Type.Optional(Text),
 });
 export type PreviewLink = Static<typeof PreviewLink>;
 

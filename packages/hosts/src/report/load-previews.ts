@@ -1,4 +1,4 @@
-import { defined, isMap, type ServiceDeps } from "@stackyard/core";
+import { type DescribedStack, defined, isMap, type ServiceDeps, type Stack } from "@stackyard/core";
 import type { PreviewLink } from "@stackyard/core/services";
 import { describeEnded, describePreview, type PreviewFacts } from "./describe-preview.ts";
 
@@ -13,16 +13,39 @@ export interface PreviewDeps extends Pick<ServiceDeps, "describeStack" | "findLo
 /** Lines of a stack's history to search for outputs. */
 const LINES = { limit: 100, maxBytes: 262_144 };
 
+/** The facts about a stack, and whether it was sent the commit of its link. */
+interface LoadedPreview {
+  readonly preview: PreviewFacts;
+  readonly isSent: boolean;
+}
+
 /**
- * Returns the current facts about a stack for a report; undefined while the event that creates it is not decided.
- * `isSeen`: an earlier report contained it.
+ * Returns the current facts about a stack for a report; undefined while the event that creates it is not decided, and
+ * for a link that nobody vouches for or that means a stack of another machine. `isSeen`: an earlier report contained it.
  */
 export async function loadPreview(
   deps: PreviewDeps,
-  { stackId, owner, commands }: Pick<PreviewLink, "stackId" | "owner" | "commands">,
+  link: PreviewLink,
   isSeen: boolean,
+): Promise<LoadedPreview | undefined> {
+  if (link.by === undefined) return undefined;
+  const described = await deps.describeStack(link.stackId);
+  const stack = described?.stack;
+  if (stack !== undefined && link.machine !== undefined && stack.machine !== link.machine) return undefined;
+  const preview = await loadFacts(deps, link, { described, isSeen });
+  return preview && { preview, isSent: wasSent(link, stack) };
+}
+
+/** Returns true if the stack was sent the commit: by the hook of it, or with metadata that contain it. */
+function wasSent({ by, head }: PreviewLink, stack: Stack | undefined): boolean {
+  return by === "hook" || stack === undefined || Object.values(stack.metadata).includes(head);
+}
+
+async function loadFacts(
+  deps: PreviewDeps,
+  { stackId, owner, commands }: Pick<PreviewLink, "stackId" | "owner" | "commands">,
+  { described, isSeen }: { readonly described: DescribedStack | undefined; readonly isSeen: boolean },
 ): Promise<PreviewFacts | undefined> {
-  const described = await deps.describeStack(stackId);
   const { items } = await deps.queries.listHistory({ stackId, newestFirst: true }, LINES);
   if (described === undefined) {
     return isSeen || items.some(({ outcome }) => outcome === "removed") ? describeEnded(stackId) : undefined;

@@ -78,12 +78,12 @@ async function makeReport(deps: ReportDeps, report: StoredReport): Promise<MadeR
   const { place, head, isUntrusted, answers, comment } = report;
   const { repository, number } = place;
   const links = await findPullLinks(deps, { host: deps.host, repositoryId: repository.id, number });
-  const loaded = await Promise.all(
+  const found = await Promise.all(
     links
       .slice(0, MOST_STACKS)
-      .map(async (link) => ({ link, preview: await loadPreview(deps, link, report.seen.includes(link.stackId)) })),
+      .map(async (link) => ({ link, loaded: await loadPreview(deps, link, report.seen.includes(link.stackId)) })),
   );
-  const linked = loaded.flatMap(({ link, preview }) => (preview === undefined ? [] : [{ link, preview }]));
+  const linked = found.flatMap(({ link, loaded }) => (loaded === undefined ? [] : [{ link, ...loaded }]));
   const previews = linked.map(({ preview }) => preview);
   const untrusted = isUntrusted ? { untrustedHead: head } : {};
   const texts = answers.map((answer) => answer.text);

@@ -1,3 +1,4 @@
+import { linkPreview } from "@stackyard/core/services";
 import { afterEach, describe, expect, it } from "vitest";
 import { toCommit } from "../testing/builders.ts";
 import { createGitHubBench, type GitHubBenchOptions, SHOP } from "../testing/github-bench.ts";
@@ -51,6 +52,29 @@ describe("the checks and deployments of a pull request", () => {
       required_contexts: [],
     });
     expect(reports.deployments[0]?.statuses[0]).toMatchObject({ auto_inactive: false });
+  });
+
+  it.each([
+    ["a sender", {}, { repository: SHOP, isNamed: true }],
+    ["a job whose stack was not sent the commit", { by: "job" }, { repository: SHOP, isNamed: false }],
+    ["a job of a stack of another machine", { by: "job", machine: "other" }, { repository: SHOP, isNamed: true }],
+    ["a sender who names a repository without a mapping", {}, { repository: "acme/other", isNamed: true }],
+  ] as const)("say nothing about the commit of a link by %s", async (_, vouched, { repository, isNamed }) => {
+    const { github, pass, store, clock, listChecks, listDeployments, listAnswers } = await createBench();
+    if (repository !== SHOP) github.addRepository(repository);
+    const head = "f".repeat(40);
+    const place = { host: "github", number: 7, url: "https://github.example/7", owner: "mallory", title: "t" };
+    const link = { stackId: "web-far", ...place, repository: { id: "424242", fullName: repository }, head };
+    await linkPreview({ records: store.records, clock }, { ...link, ...vouched });
+    const metadata = isNamed ? { image: head } : { image: "other" };
+    const message = { id: "e", stackId: "web-far", event: "OPENED", machine: "preview", metadata };
+    await store.enqueue([
+      { id: "e", stackId: "web-far", origin: "external", receivedAt: clock.now(), message, actor: "op" },
+    ]);
+
+    await pass(40);
+
+    expect([listChecks(), listDeployments(), isNamed ? listAnswers() : []]).toEqual([[], [], []]);
   });
 
   it("have buttons that send commands", async () => {

@@ -20,6 +20,8 @@ export interface StatusWrite {
 export interface LinkedPreview {
   readonly link: Pick<PreviewLink, "stackId" | "head">;
   readonly preview: PreviewFacts;
+  /** The stack was sent the commit of the link. Nothing is said about another commit. */
+  readonly isSent: boolean;
 }
 
 /** What statuses are written with. */
@@ -36,12 +38,13 @@ export function listStatusWrites(
   linked: readonly LinkedPreview[],
 ): readonly StatusWrite[] {
   const { place, head, isUntrusted, statuses = {} } = report;
-  const checks = linked.map((each) => toCheck(deps, place, { ...each, known: statuses[`check ${each.link.stackId}`] }));
+  const sent = linked.filter(({ isSent }) => isSent);
+  const checks = sent.map((each) => toCheck(deps, place, { ...each, known: statuses[`check ${each.link.stackId}`] }));
   const untrusted = renderUntrustedCheck(head);
   const trust = isUntrusted
     ? [toCheckWrite(deps, place, { key: "check", check: untrusted, known: statuses["check"] })]
     : [];
-  const deployments = linked.map((each) =>
+  const deployments = sent.map((each) =>
     toDeploymentWrite(deps, place, { ...each, known: statuses[`deployment ${each.link.stackId}`] }),
   );
   const wanted = [

@@ -11,7 +11,7 @@ import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, pageQuery, StackId, toInstant } from "../schemas/event.ts";
 import { toStackSummary } from "../schemas/stack.ts";
 import { stackFilterQuery, toStackFilter } from "../schemas/stack-query.ts";
-import { loadStack } from "./operation-routes.ts";
+import { loadStack, unknownStack } from "./operation-routes.ts";
 import type { RouteDeps } from "./route-deps.ts";
 import { pageInput } from "./to-page.ts";
 
@@ -89,7 +89,7 @@ async function loadPreviews(
 }
 
 function toPreview(
-  { stackId, commands = {}, ...pull }: PreviewLink,
+  { stackId, commands = {}, by: _by, machine: _of, ...pull }: PreviewLink,
   item: StoredStack,
   reason: StackPreview["waiting"],
 ): StackPreview {
@@ -148,29 +148,34 @@ function linkRoute(deps: RouteDeps): Route {
     audited: true,
     tag: "previews",
     summary:
-      "Link a stack, which need not exist yet, to its pull request. A job of a CI may name only its own repository.",
+      "Link a stack to its pull request. A job of a CI may name only its own repository, and may link a stack that does not exist yet. Links of other callers are not reported to the code host.",
     params: { stackId: StackId },
     body: Type.Object(
       {
         ...PreviewPull.properties,
         machine: Type.Optional(
-          Type.String({ minLength: 1, maxLength: 255, description: "Of a stack that does not exist yet." }),
+          Type.String({ minLength: 1, maxLength: 255, description: "Of a job: of a stack that does not exist yet." }),
         ),
       },
       { additionalProperties: false },
     ),
     answers: {
       200: { description: "It is linked.", schema: Type.Object({ stackId: Type.String(), pull: PreviewPull }) },
-      403: { description: "FORBIDDEN: the permission `send` is missing, or the repository is another one." },
+      403: {
+        description:
+          "FORBIDDEN: the permission `send` is missing, the repository is another one, or a hook or a job has linked the stack and the caller is not a job.",
+      },
+      404: { description: "STACK_UNKNOWN: the stack does not exist, and the caller is not a job." },
     },
     async handle({ params: { stackId }, body: { machine, ...pull } }, { caller, sender }) {
       await checkSend(deps, caller, { stackId, machine });
       const before = await findPreviewLink(deps, stackId);
       checkRepository(caller, pull);
       if (before !== undefined) checkRepository(caller, before);
+      const vouched = await vouch(deps, caller, { stackId, machine, before });
       const reason = `${pull.host} ${pull.repository.fullName}#${pull.number}`;
       const action = { action: "linkPreview", who: sender, via: "api", on: { stackId }, reason };
-      const link = { stackId, ...pull, ...defined({ commands: before?.commands }) };
+      const link = { stackId, ...pull, ...defined({ commands: before?.commands }), ...vouched };
       await deps.audit.run(action, () => linkPreview(deps, link));
       return json(200, { stackId, pull });
     },
@@ -187,6 +192,31 @@ async function checkSend(
   const details = { permission: "send" };
   const message = `You do not have the permission "send" for the stack "${stackId}".`;
   throw new StackyardError("FORBIDDEN", message, { details });
+}
+
+interface VouchInput {
+  readonly stackId: string;
+  readonly machine: string | undefined;
+  readonly before: PreviewLink | undefined;
+}
+
+/**
+ * Returns who vouches for a link, and the machine of its stack. Throws `STACK_UNKNOWN` for a stack that does not exist
+ * yet, because its id may become another's; a job's link is bound to a machine that the job may send events to. Throws
+ * `FORBIDDEN` for callers that would replace the link of a hook or a job.
+ */
+async function vouch(
+  { store }: RouteDeps,
+  { workload }: Caller,
+  { stackId, machine: named, before }: VouchInput,
+): Promise<Pick<PreviewLink, "by" | "machine">> {
+  const [loaded] = await store.load([stackId]);
+  const machine = loaded?.stack?.machine ?? (workload === undefined ? undefined : named);
+  if (machine === undefined) throw unknownStack(stackId);
+  if (workload !== undefined) return { by: "job", machine };
+  if (before?.by === undefined) return { machine };
+  const message = `The stack "${stackId}" is linked by its code host or a CI job. Only these change the link.`;
+  throw new StackyardError("FORBIDDEN", message);
 }
 
 /** Throws `FORBIDDEN` if a job's token is for another repository. */
