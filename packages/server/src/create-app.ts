@@ -5,6 +5,7 @@ import { type Context, Hono } from "hono";
 import { createAddressFinder, type RequestFacts } from "./access/caller.ts";
 import type { Access } from "./access/create-access.ts";
 import { createWrongCredentials } from "./access/rate-limits.ts";
+import { createCallerLanes } from "./http/caller-lanes.ts";
 import {
   HttpError,
   mountRoutes,
@@ -27,6 +28,9 @@ export interface AppDeps extends Pick<ServerDeps, "logger" | "ids" | "clock">, P
   /** Records a denied request before it is answered. */
   readonly recordDenial: (request: Request, error: Error, facts: RequestFacts) => Promise<void>;
 }
+
+/** Reads of one caller that run at the same time. Further ones wait, so that other callers come between. */
+const READS_AT_ONCE = 4;
 
 /** Creates the app: all routes, behind the checks of every request. */
 export function createApp(deps: AppDeps): Hono {
@@ -58,7 +62,8 @@ export function createApp(deps: AppDeps): Hono {
   });
   const { bodyBytes, requestMs } = settings.limits;
   const { callers, guard } = deps;
-  mountRoutes(app, routes, { callers, guard, findFacts, bodyBytes, requestMs });
+  const lanes = createCallerLanes(READS_AT_ONCE);
+  mountRoutes(app, routes, { callers, guard, findFacts, bodyBytes, requestMs, lanes });
   deps.mount(app, findFacts);
   const answerError = async (error: Error, c: Context) => {
     const facts = findFacts(c);

@@ -26,6 +26,23 @@ function start() {
 }
 
 describe("the source of a machine", () => {
+  it.each([
+    [{ stacks: ["web-"] }, 403],
+    [{ machines: ["review-app"], stacks: ["web-"] }, 403],
+    [{ machines: ["review-app"] }, 200],
+    [{}, 200],
+  ])("is replaced by maintainers of the whole machine only: %j", async (scope, status) => {
+    start();
+    const token: NewApiToken = await yard.json("/v1/tokens", { body: { name: "t", role: "maintainer", ...scope } });
+    const { hash } = await yard.json<MachineSource>(PATH);
+    const headers = { authorization: `Bearer ${token.token}` };
+
+    const written = await yard.call(PATH, { headers, body: { source: `${REVIEW_APP}# mine\n`, expectedHash: hash } });
+
+    expect(written.status).toBe(status);
+    expect(readFileSync(file, "utf8") === REVIEW_APP).toBe(status === 403);
+  });
+
   it("is read and replaced as it was written, and the change is audited", async () => {
     start();
     const before = await yard.json<MachineSource>(PATH);

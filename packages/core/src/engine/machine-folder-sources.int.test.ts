@@ -45,6 +45,16 @@ describe("the sources of a folder", () => {
     expect(await open().find("app")).toMatchObject({ source, isWritable: true, origin: join(folder, "app.yaml") });
   });
 
+  it("are replaced by one of those who write at the same time", async () => {
+    const expectedHash = await hashOf("app");
+    const texts = Array.from({ length: 10 }, (_, index) => `${SOURCE}# ${index}\n`);
+
+    const written = await Promise.allSettled(texts.map((source) => open().write("app", { source, expectedHash })));
+
+    const kept = texts.filter((_, index) => written[index]?.status === "fulfilled");
+    expect(kept).toEqual([read("app.yaml")]);
+  });
+
   it("are not replaced when they have changed meanwhile", async () => {
     const expectedHash = await hashOf("app");
     writeFileSync(join(folder, "app.yaml"), `${SOURCE}# theirs\n`);

@@ -305,12 +305,27 @@ async function replaceFile(path: string, text: string, check: () => Promise<void
       .writeFile(text)
       .then(() => file.sync())
       .finally(() => file.close());
-    await check();
-    await rename(draft, path);
+    await inTurn(path, async () => {
+      await check();
+      await rename(draft, path);
+    });
   } catch (error) {
     await rm(draft, { force: true });
     throw error;
   }
+}
+
+const turns = new Map<string, Promise<void>>();
+
+/** Runs the calls of this process for a path one after the other: between a check and its rename no other writes. */
+function inTurn(path: string, call: () => Promise<void>): Promise<void> {
+  const turn = (turns.get(path) ?? Promise.resolve()).then(call, call);
+  turns.set(path, turn);
+  const end = () => {
+    if (turns.get(path) === turn) turns.delete(path);
+  };
+  turn.then(end, end);
+  return turn;
 }
 
 function checkWritable(name: string, { isWritable, origin }: MachineSource): void {

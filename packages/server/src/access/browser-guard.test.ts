@@ -76,6 +76,10 @@ describe("findCookie", () => {
   });
 });
 
+const dotted = fc
+  .array(fc.constantFrom("/", "/", ".", "..", "%2e", "%2E%2e", "\\", "\t", "evil.example", "@", ":", "?", "#", "a"))
+  .map((parts) => `/${parts.join("")}`);
+
 describe("toReturnPath", () => {
   it.each([
     ["/stacks?a=1", "/stacks?a=1"],
@@ -89,13 +93,22 @@ describe("toReturnPath", () => {
     ["", "/"],
     [null, "/"],
     [`/${"a".repeat(3_000)}`, "/"],
+    ["/.//evil.example/x", "/"],
+    ["/x/..//evil.example", "/"],
+    ["/%2e//evil.example", "/"],
+    ["/a/%2E%2e//evil.example", "/"],
+    ["/..//evil.example", "/"],
+    ["/./..///evil.example", "/"],
+    ["/.//evil.example@yard.example.org", "/"],
+    ["/a//b", "/a//b"],
+    ["/a/../b?return=//c", "/b?return=//c"],
   ])("maps %j to %j", (text, expected) => {
     expect(toReturnPath(text, place)).toBe(expected);
   });
 
   it("never leaves the server, whatever the text", () => {
     fc.assert(
-      fc.property(fc.string({ maxLength: 40 }), (text) => {
+      fc.property(fc.oneof(fc.string({ maxLength: 40 }), dotted), (text) => {
         const path = toReturnPath(text, place);
         expect(new URL(path, place.url).origin).toBe(place.url.origin);
       }),

@@ -110,7 +110,9 @@ export function toReturnPath(text: string | null | undefined, { url }: BrowserPl
   if (text === null || text === undefined || !/^\/(?![/\\])[\x21-\x7e]{0,2000}$/.test(text)) return "/";
   const parsed = URL.parse(text, url.origin);
   if (parsed === null || parsed.origin !== url.origin || text.includes("\\")) return "/";
-  return `${parsed.pathname}${parsed.search}`;
+  const path = `${parsed.pathname}${parsed.search}`;
+  // Checked as a browser will read it: `/.//example.org` becomes `//example.org`.
+  return URL.parse(path, url.origin)?.href === `${url.origin}${path}` ? path : "/";
 }
 
 /** Returns the port in the `Host` header of a request without TLS. */

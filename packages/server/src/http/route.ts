@@ -21,6 +21,7 @@ import {
   type RouteAccess,
   withRequest,
 } from "../access/caller.ts";
+import type { CallerLanes } from "./caller-lanes.ts";
 
 /** What one status of a route means. Without a schema, the body has that media type or is empty. */
 export interface RouteAnswer {
@@ -180,6 +181,8 @@ interface MountDeps {
   readonly findFacts: (c: Context) => RequestFacts;
   readonly bodyBytes: number;
   readonly requestMs: number;
+  /** Where reads of one caller wait for each other. */
+  readonly lanes: CallerLanes;
 }
 
 /** Puts the routes under their paths: token, input, time limit, handler. Errors fly to the app's `onError`. */
@@ -212,9 +215,15 @@ async function callRoute(c: Context, route: Route, deps: MountDeps): Promise<Res
     const input = await readInput(c, route, deps.bodyBytes);
     const { sender } = caller;
     const authorize: RouteContext["authorize"] = (access, params) => deps.guard.check(access, caller, params);
-    return route.call(input, { request, caller, actor: sender.name, sender, authorize, signal });
+    const call = () => route.call(input, { request, caller, actor: sender.name, sender, authorize, signal });
+    return isRead(route) ? deps.lanes.run(`${sender.kind} ${sender.id}`, call) : call();
   };
   return route.longLived ? openLongLived(request, work()) : answerBefore(limit, work());
+}
+
+/** Returns true for reads that may take long. Public routes have no caller, and streams read in their own time. */
+function isRead({ method, access, longLived }: Route): boolean {
+  return method === "GET" && access.permission !== "public" && longLived !== true;
 }
 
 async function findCaller(c: Context, route: Route, { callers, findFacts }: MountDeps): Promise<Caller> {

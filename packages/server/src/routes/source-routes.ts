@@ -1,8 +1,9 @@
 import { hash } from "node:crypto";
 import { type LocatedMachine, StackyardError } from "@stackyard/core";
+import type { Right } from "@stackyard/core/access";
 import { MachineSource } from "@stackyard/core/api";
 import { Type } from "typebox";
-import { toUnknownMachine } from "../access/caller.ts";
+import { type Caller, forbidden, toUnknownMachine } from "../access/caller.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import type { RouteDeps } from "./route-deps.ts";
 
@@ -80,19 +81,30 @@ function writeRoute(deps: RouteDeps): Route {
     ),
     answers: {
       200: { description: "The text as it is now.", schema: MachineSource },
-      403: { description: "FORBIDDEN: the file is a link or a module." },
+      403: {
+        description:
+          "FORBIDDEN: the file is a link or a module, or the caller may repair only some stacks of the machine.",
+      },
       404: { description: "MACHINE_UNKNOWN, or NOT_CONFIGURED: only `stackyard dev` has a folder to write to." },
       409: { description: "RECORD_CONFLICT: the file has changed meanwhile. `details` has its `hash` and `source`." },
       422: { description: "MACHINE_INVALID with `details.problems`. Nothing was written." },
     },
-    async handle({ params: { name }, body }, { sender }) {
+    async handle({ params: { name }, body }, { sender, caller }) {
       const { sources, audit } = deps;
+      checkWhole(caller, name);
       if (sources === undefined) throw notConfigured();
       const action = { action: "writeMachineSource", who: sender, via: "api", on: { machine: name } };
       await audit.run(action, () => sources.write(name, body));
       return json(200, await findSource(deps, name));
     },
   });
+}
+
+/** Throws `FORBIDDEN` for a caller with some stacks of the machine only: a new text acts on all of them. */
+function checkWhole({ rights }: Caller, machine: string): void {
+  const isWhole = ({ permissions, machines, stacks }: Right) =>
+    permissions.has("repair") && stacks === undefined && (machines?.includes(machine) ?? true);
+  if (!rights.some(isWhole)) throw forbidden("repair", { machine });
 }
 
 function notConfigured(): StackyardError {

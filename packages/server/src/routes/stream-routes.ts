@@ -33,7 +33,6 @@ interface StreamRoutesDeps extends SourceDeps {
   readonly slots: StreamSlots;
   readonly heartbeatMs: number;
   /** Open streams of one identity. */
-  readonly perCaller: number;
   /** Called while a stream is open: it ends when the credential does. */
   readonly check: Authenticate;
 }
@@ -59,12 +58,12 @@ export function createLive(
   limits: Pick<ServerLimits, "heartbeatMs" | "streams" | "streamsPerCaller">,
 ): Live {
   const { heartbeatMs, streams, streamsPerCaller: perCaller } = limits;
-  const slots = createStreamSlots(streams);
+  const slots = createStreamSlots({ max: streams, perCaller });
   const bell = createChangeBell(deps.store, deps.clock, ["history", "progress"]);
   return {
     routes: [
       ...watchRoutes(createHistoryStreams({ ...deps, heartbeatMs, slots })),
-      ...streamRoutes({ ...deps, board: createProgressBoard(deps), bell, slots, heartbeatMs, perCaller }),
+      ...streamRoutes({ ...deps, board: createProgressBoard(deps), bell, slots, heartbeatMs }),
     ],
     count: () => slots.count,
     stop() {
@@ -137,8 +136,7 @@ async function open(deps: StreamRoutesDeps, input: OpenInput, context: RouteCont
       throw new StackyardError("NOT_FOUND", `Attempt "${attemptId}" not found.`);
     }
   }
-  const { sender } = caller;
-  const slot = deps.slots.take(signal, { identity: `${sender.kind} ${sender.id}`, most: deps.perCaller });
+  const slot = deps.slots.take(signal, caller);
   try {
     const place = await findPlace(deps, request.headers.get("last-event-id"));
     const sources = createSources(deps, input, place);

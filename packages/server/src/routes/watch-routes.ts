@@ -51,8 +51,8 @@ interface HistoryStreams {
 
 /** Counts open streams, and ends them all when the server stops. */
 export interface StreamSlots {
-  /** Throws `RATE_LIMITED` when too many are open, or more than `most` of that identity. */
-  take(signal: AbortSignal, whose?: { readonly identity: string; readonly most: number }): StreamSlot;
+  /** Throws `RATE_LIMITED` when too many are open, of all callers or of this one. */
+  take(signal: AbortSignal, caller: Pick<Caller, "sender">): StreamSlot;
   readonly count: number;
   stop(): void;
 }
@@ -63,8 +63,14 @@ interface StreamSlot {
   readonly end: () => void;
 }
 
-/** Creates slots for at most `max` streams. */
-export function createStreamSlots(max: number): StreamSlots {
+/** Creates slots for at most `max` streams, and `perCaller` of one caller. */
+export function createStreamSlots({
+  max,
+  perCaller,
+}: {
+  readonly max: number;
+  readonly perCaller: number;
+}): StreamSlots {
   const ending = new AbortController();
   const open = new Map<AbortController, string>();
   return {
@@ -72,10 +78,11 @@ export function createStreamSlots(max: number): StreamSlots {
       return open.size;
     },
     stop: () => ending.abort(),
-    take(signal, { identity, most } = { identity: "", most: max }) {
+    take(signal, { sender }) {
+      const identity = `${sender.kind} ${sender.id}`;
       if (open.size >= max) throw new StackyardError("RATE_LIMITED", "Too many streams are open.");
       const own = [...open.values()].filter((each) => each === identity).length;
-      if (own >= most) {
+      if (own >= perCaller) {
         throw new StackyardError(
           "RATE_LIMITED",
           `You have ${own} streams open. Close one, or ask for several kinds in one.`,
@@ -113,7 +120,7 @@ export const PADDING = `:${" ".repeat(4_093)}\n\n`;
 export function createHistoryStreams(deps: HistoryStreamsDeps): HistoryStreams {
   return {
     async open({ stackId, since, caller }, signal) {
-      const slot = deps.slots.take(signal);
+      const slot = deps.slots.take(signal, caller);
       try {
         const filter = defined({ stackId });
         const newest = await findNewestPosition(deps.store);
