@@ -1,4 +1,4 @@
-import { decidePull, NO_PULL, type PullRecord, type PullTarget } from "./decide-pull.ts";
+import { decidePull, NO_PULL, type PullRecord, type PullRule, type PullTarget } from "./decide-pull.ts";
 import type { Hook, HookPull } from "./hook.ts";
 import { type HostPermission, hasPermission } from "./host-permission.ts";
 import type { Applied, EventMetadata, EventTemplate, MappedHook, Mapping } from "./mapping.ts";
@@ -69,6 +69,8 @@ export interface PullState {
   readonly record?: PullRecord;
   readonly hasStack: boolean;
   readonly isAsked: boolean;
+  readonly lost?: PullRule | undefined;
+  readonly isRead?: boolean;
 }
 
 /** A hook about a pull request. */
@@ -85,7 +87,7 @@ export type AppliedPull =
 export function applyPull(
   mappings: readonly Mapping[],
   { host, hook }: { readonly host: string; readonly hook: PullHook },
-  { record = NO_PULL, hasStack, isAsked }: PullState,
+  { record = NO_PULL, ...state }: PullState,
 ): AppliedPull {
   const mapped = withTrust(hook, record);
   const found = findMapping(mappings, host, mapped);
@@ -93,7 +95,9 @@ export function applyPull(
   const match = found?.match;
   const target = match && { mapping: match.mapping.name, stackId: match.stackId };
   const forks = match?.mapping.forks ?? "trust";
-  const decision = decidePull(record, { pull: hook.pull, target, forks, hasStack, isAsked });
+  const renamed = findRenamed(record, hook, target);
+  if (renamed !== undefined) return renamed;
+  const decision = decidePull(record, { pull: hook.pull, target, forks, ...state });
   if (decision.kind !== "send") return decision;
   const { rule, target: to } = decision;
   const mapping = mappings.find(({ name }) => name === to.mapping);
@@ -102,7 +106,23 @@ export function applyPull(
   if (template === undefined) return { kind: "nothing", record: decision.record };
   const made = toEvent({ mapping, stackId: to.stackId }, rule, template, mapped);
   if (made.kind === "error") return fail(mapping, made.reason);
-  return { kind: "send", event: made.value, record: decision.record };
+  const { fullName } = hook.repository ?? {};
+  const named = rule === "closed" || fullName === undefined ? {} : { repository: fullName };
+  return { kind: "send", event: made.value, record: { ...decision.record, ...named } };
+}
+
+/**
+ * Returns the failure when documents have another stack or none for an open pull request because its repository was
+ * renamed or moved: that is a fault of the documents, and no reason to remove what runs.
+ */
+function findRenamed(record: PullRecord, hook: PullHook, target: PullTarget | undefined): MappingFailure | undefined {
+  const { phase, repository: before, target: own } = record;
+  const now = hook.repository?.fullName;
+  if (phase !== "open" || hook.pull.state !== "open" || own === undefined || before === undefined) return undefined;
+  if (before === now || (target?.mapping === own.mapping && target.stackId === own.stackId)) return undefined;
+  const becomes = target === undefined ? "no document matches it" : `its stack would be "${target.stackId}"`;
+  const reason = `the repository "${before}" is "${now}" now, and ${becomes}. Change the document; "${own.stackId}" is kept.`;
+  return { kind: "failed", code: "HOOK_FAILED", reason: `document ${own.mapping}: ${reason}` };
 }
 
 function failWithout({ mapping, stackId }: PullTarget): MappingFailure {

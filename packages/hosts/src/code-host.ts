@@ -15,6 +15,9 @@ export interface SentDelivery {
   readonly body?: unknown;
 }
 
+/** Takes the number of a pull request that cannot be read. */
+export type OnUnread = (number: number | undefined) => void;
+
 /** A code host: facts are looked up, and reports are written. */
 export interface CodeHost {
   /** Missing if nothing is reported to hosts of this kind. */
@@ -30,8 +33,13 @@ export interface CodeHost {
   listDeliveries(since: number | undefined): Promise<readonly SentDelivery[]>;
   /** Returns the body of a delivery; undefined when the host does not have it any more. */
   findDeliveryBody(id: SentDelivery["id"]): Promise<unknown>;
-  /** Returns the open pull requests of a repository as they are now; undefined when it does not exist. */
-  listOpenPulls(repository: string): Promise<readonly HookPull[] | undefined>;
+  /** Returns why repositories are missing in the last list: what the host refused. Missing: it is not known. */
+  listFaults?(): readonly string[];
+  /**
+   * Returns the open pull requests of a repository as they are now; undefined when it does not exist. Those that cannot
+   * be read are left out, and `onUnread` is called with the number of each, or undefined if it has none.
+   */
+  listOpenPulls(repository: string, onUnread?: OnUnread): Promise<readonly HookPull[] | undefined>;
   /** Returns the files of a commit as a compressed tar archive; undefined when it does not exist. */
   openArchive(repository: string, commit: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array> | undefined>;
 }

@@ -20,6 +20,41 @@ describe("decidePull", () => {
     expect(decidePull(opened, facts({ hasStack: true }))).toEqual({ kind: "nothing", record: opened });
   });
 
+  it("keeps what is there for a pull request without commits, and begins nothing for it", () => {
+    const pull = aPull({ head: "0".repeat(40), updatedAt: 2_000 });
+
+    expect(decidePull(opened, facts({ pull, hasStack: true }))).toMatchObject({
+      kind: "nothing",
+      record: { phase: "open" },
+    });
+    expect(decidePull(NO_PULL, facts({ pull }))).toMatchObject({ kind: "nothing", record: { phase: "none" } });
+  });
+
+  it("lets a close win over another change of the same second, unless the host was just asked", () => {
+    const closed: PullRecord = { ...opened, phase: "none", isClosed: true };
+
+    expect(decidePull(closed, facts())).toEqual({ kind: "stale" });
+    expect(decidePull(closed, facts({ isRead: true }))).toMatchObject({ kind: "send", rule: "open" });
+    expect(decidePull(opened, facts({ pull: aPull({ state: "closed" }), hasStack: true }))).toMatchObject({
+      rule: "closed",
+    });
+  });
+
+  it("sends again what the yard has given up, as the stack is now", () => {
+    const closed: PullRecord = { ...opened, phase: "none", isClosed: true };
+    const isClosed = { pull: aPull({ state: "closed" }) };
+
+    expect(decidePull(opened, facts({ lost: "head", hasStack: true }))).toMatchObject({ rule: "head" });
+    expect(decidePull(opened, facts({ lost: "head" }))).toMatchObject({ rule: "open" });
+    // It is still being removed.
+    expect(decidePull(opened, facts({ lost: "open", hasStack: true }))).toMatchObject({ rule: "open" });
+    expect(decidePull(closed, facts({ lost: "closed", hasStack: true, ...isClosed }))).toMatchObject({
+      rule: "closed",
+    });
+    expect(decidePull(closed, facts({ lost: "closed", ...isClosed }))).toMatchObject({ kind: "nothing" });
+    expect(decidePull(closed, facts({ hasStack: true, ...isClosed }))).toMatchObject({ kind: "nothing" });
+  });
+
   it("sends another head to the stack", () => {
     const pull = aPull({ head: toCommit(2), updatedAt: 2_000 });
 
@@ -48,7 +83,7 @@ describe("decidePull", () => {
       kind: "send",
       rule: "closed",
       target,
-      record: { ...opened, phase: "none" },
+      record: { ...opened, phase: "none", ...(given.pull.state === "closed" && { isClosed: true }) },
     });
   });
 

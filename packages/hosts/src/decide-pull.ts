@@ -10,6 +10,10 @@ export interface PullRecord {
   readonly target?: PullTarget;
   /** The newest `updatedAt` that was decided on. */
   readonly updatedAt: number;
+  /** True if the pull request was closed at that time. */
+  readonly isClosed?: true;
+  /** The name of the repository when an event was last sent. */
+  readonly repository?: string;
   /** The head of a fork that a person with write permission trusts. Later heads are not trusted. */
   readonly trustedHead?: string;
 }
@@ -35,6 +39,10 @@ export interface PullFacts {
   readonly hasStack: boolean;
   /** True if a person has requested the stack by `/preview up`. */
   readonly isAsked: boolean;
+  /** The rule of the last event that was sent, if the yard has given that event up. */
+  readonly lost?: PullRule | undefined;
+  /** True if the facts were read at the host just now; false for those of a delivery. */
+  readonly isRead?: boolean;
 }
 
 /** The rule of a mapping document under `pull`. */
@@ -59,16 +67,42 @@ export type PullDecision =
  */
 export function decidePull(record: PullRecord, facts: PullFacts): PullDecision {
   const { pull, target } = facts;
-  if (pull.updatedAt < record.updatedAt) return { kind: "stale" };
-  const seen: PullRecord = { ...record, updatedAt: pull.updatedAt };
+  if (isStale(record, facts)) return { kind: "stale" };
+  const { isClosed, ...before } = record;
+  const seen: PullRecord = {
+    ...before,
+    updatedAt: pull.updatedAt,
+    ...(pull.state === "closed" && { isClosed: true as const }),
+  };
   const access = toAccess(record, facts);
   const isWanted = pull.state === "open" && access !== "refused";
   if (target === undefined || !isWanted || hasMoved(record, target)) return close(seen, facts);
   if (access === "waits") return { kind: "waits-for-trust", record: seen };
-  if (seen.phase === "none") return send("open", seen, { pull, target });
-  if (seen.head !== pull.head) return send(facts.hasStack ? "head" : "open", seen, { pull, target });
-  if (facts.isAsked && !facts.hasStack) return send("open", seen, { pull, target });
-  return { kind: "nothing", record: seen };
+  // Its branch is gone, or has no commits yet. What is there stays.
+  if (pull.head === NO_COMMIT) return { kind: "nothing", record: seen };
+  const rule = chooseRule(seen, facts);
+  return rule === undefined ? { kind: "nothing", record: seen } : send(rule, seen, { pull, target });
+}
+
+function chooseRule({ phase, head }: PullRecord, { pull, hasStack, isAsked, lost }: PullFacts) {
+  if (phase === "none") return "open";
+  if (head !== pull.head) return hasStack ? "head" : "open";
+  if (isAsked && !hasStack) return "open";
+  if (lost === undefined) return undefined;
+  // An opening event that was given up was for a stack that was still being removed.
+  return hasStack && lost === "head" ? "head" : "open";
+}
+
+/** The head of a pull request without commits. */
+export const NO_COMMIT = "0".repeat(40);
+
+/**
+ * Returns true for facts older than those of the last decision. Hosts count in seconds: of a close and another change
+ * in the same second, the close wins, unless the host was just asked.
+ */
+function isStale({ updatedAt, isClosed }: PullRecord, { pull, isRead = false }: PullFacts): boolean {
+  if (pull.updatedAt < updatedAt) return true;
+  return pull.updatedAt === updatedAt && isClosed === true && pull.state === "open" && !isRead;
 }
 
 function toAccess({ trustedHead }: PullRecord, { pull, forks }: PullFacts): "allowed" | "waits" | "refused" {
@@ -90,9 +124,10 @@ function send(
   return { kind: "send", rule, target, record: { ...record, phase: "open", head: pull.head, target } };
 }
 
-function close(record: PullRecord, { hasStack }: PullFacts): PullDecision {
+function close(record: PullRecord, { hasStack, lost }: PullFacts): PullDecision {
   const { target } = record;
-  if (record.phase === "none" || target === undefined) return { kind: "nothing", record };
+  const isDone = record.phase === "none" && lost !== "closed";
+  if (isDone || target === undefined) return { kind: "nothing", record };
   const closed: PullRecord = { ...record, phase: "none" };
   // An event to a stack that ended would create it anew.
   return hasStack ? { kind: "send", rule: "closed", target, record: closed } : { kind: "nothing", record: closed };

@@ -12,8 +12,12 @@ export interface RepositoryFacts {
   readonly repository: HookRepository;
   /** All open ones. */
   readonly pulls: readonly HookPull[];
+  /** Numbers of open ones that could not be read. */
+  readonly unread?: ReadonlySet<number>;
   /** By number. */
   readonly records: ReadonlyMap<number, PullRecord>;
+  /** Numbers of those whose last event was given up by the yard. */
+  readonly lost?: ReadonlySet<number>;
 }
 
 /** A pull request that needs a decision. Without facts it is not open any more: they are looked up. */
@@ -27,20 +31,23 @@ export interface UnsettledPull {
  * A decision about the others would change nothing.
  */
 export function findUnsettled(mappings: readonly Mapping[], facts: RepositoryFacts): readonly UnsettledPull[] {
-  const { host, repository, pulls, records } = facts;
+  const { host, repository, pulls, records, unread = new Set(), lost = new Set() } = facts;
   const sender = { id: host, name: host, bot: true };
   const base: Hook = { kind: "pull", action: CONVERGED, repository, sender };
-  const open = new Set(pulls.map(({ number }) => number));
+  const open = new Set([...pulls.map(({ number }) => number), ...unread]);
   const changed = pulls.filter((pull) => {
     const record = records.get(pull.number) ?? NO_PULL;
     // Whether the stack still exists decides only which event follows, not whether one does.
-    const state = { record, hasStack: true, isAsked: false };
+    const state = { record, hasStack: true, isAsked: false, isRead: true };
+    if (lost.has(pull.number)) return true;
     const applied = applyPull(mappings, { host, hook: { ...base, pull } }, state);
     if (applied.kind === "send" || applied.kind === "failed") return true;
     if (applied.kind === "stale") return false;
     return applied.record.phase !== record.phase || applied.record.head !== record.head;
   });
-  const gone = [...records].filter(([number, { phase }]) => phase === "open" && !open.has(number));
+  const gone = [...records].filter(
+    ([number, { phase }]) => !open.has(number) && (phase === "open" || lost.has(number)),
+  );
   return [
     ...changed.map((pull) => ({ number: pull.number, hook: { ...base, pull } })),
     ...gone.map(([number]) => ({ number, hook: base })),

@@ -1,16 +1,26 @@
 import { defined, findNearestName, type ServiceDeps, type ServiceUser, type StoredRecord } from "@stackyard/core";
 import type { HookEvent, HookOutcome } from "@stackyard/core/services";
-import { applyPull, applyRules, findMapping, type MappedEvent, type PullHook, withTrust } from "./apply-mapping.ts";
+import {
+  applyPull,
+  applyRules,
+  findMapping,
+  type MappedEvent,
+  type PullHook,
+  type PullState,
+  withTrust,
+} from "./apply-mapping.ts";
 import { approveByComment } from "./approve-by-comment.ts";
 import type { CodeHost } from "./code-host.ts";
-import { type PullRecord, trustHead } from "./decide-pull.ts";
+import { type PullRecord, type PullRule, trustHead } from "./decide-pull.ts";
 import { CONVERGED } from "./find-unsettled.ts";
-import type { Hook, HookRepository } from "./hook.ts";
+import { foreseeRefusal } from "./foresee-refusal.ts";
+import { type Hook, type HookPull, type HookRepository, RERUN } from "./hook.ts";
 import { type HostPermission, hasPermission } from "./host-permission.ts";
+import { findRival } from "./find-rival.ts";
 import { endLink, type LinkInput, linkStack } from "./link-stack.ts";
 import type { FindPerson } from "./linked-people.ts";
 import type { Mapping } from "./mapping.ts";
-import { type StoredPull, toPullKey, toStoredPull } from "./pull-records.ts";
+import { findLost, type StoredPull, toPullKey, toStoredPull } from "./pull-records.ts";
 import type { QueuedHook } from "./receive.ts";
 import type { CommandAnswer, ReportRequest } from "./report/report-records.ts";
 
@@ -80,7 +90,7 @@ interface Done {
 }
 
 function toOutcome(hook: Hook, { events, refused, waits }: Done): HookOutcome {
-  if (events.length > 0) return { kind: "events", events };
+  if (events.length > 0) return { kind: "events", events, ...defined({ reason: refused }) };
   if (refused !== undefined) return { kind: "refused", reason: refused };
   const head = hook.pull?.head;
   const advice = `Look at it, then comment "/preview trust ${head}".`;
@@ -100,7 +110,9 @@ function toReport(queued: QueuedHook, outcome: HookOutcome, decided?: Decided): 
   const number = queued.pullNumber ?? hook.pull?.number;
   if (hook.repository === undefined || number === undefined) return undefined;
   const { id, fullName } = hook.repository;
-  const answers = hook.kind === "command" ? [toAnswer(queued, outcome)] : [];
+  // A pull request that is read again and again is not told again and again.
+  const isAnswered = hook.kind === "command" || (outcome.kind === "refused" && hook.action !== CONVERGED);
+  const answers = isAnswered ? [toAnswer(queued, outcome)] : [];
   const isKnown = settled?.record.target !== undefined || settled?.waits === true;
   if (answers.length === 0 && !isKnown) return undefined;
   return {
@@ -116,7 +128,9 @@ const OWN_WORDS: ReadonlySet<string> = new Set(["approve", "status", "trust", "u
 function toAnswer({ id, hook, commentId }: QueuedHook, { kind, reason }: HookOutcome): CommandAnswer {
   const { action } = hook;
   const isDone = kind === "nothing" || action === "status";
-  const isTaken = kind === "events" || (kind !== "refused" && kind !== "stale" && isDone && OWN_WORDS.has(action));
+  const isTaken =
+    (kind === "events" && reason === undefined) ||
+    (kind !== "refused" && kind !== "stale" && isDone && OWN_WORDS.has(action));
   const comment = defined({ commentId });
   if (isTaken) return { id, reaction: "+1", ...comment };
   const text = reason ?? `No rule of the mapping documents handles "/preview ${action}" here.`;
@@ -139,10 +153,28 @@ async function lookUp({ codeHost, clock }: HandleDeps, queued: QueuedHook): Prom
     throw new HookFailed(`HOOK_FAILED: commands need "appId" and "key", or "token", of the host "${host}".`);
   }
   if (repository === undefined || number === undefined) return { kind: "nothing", reason: "It names no pull request." };
-  const pull = await codeHost.findPull(repository.fullName, number);
+  return lookUpPull(codeHost, { ...hook, repository }, number);
+}
+
+async function lookUpPull(
+  codeHost: CodeHost,
+  hook: Hook & { readonly repository: HookRepository },
+  number: number,
+): Promise<LookedUp> {
+  const pull = await codeHost.findPull(hook.repository.fullName, number);
+  if (knowsMore(hook, pull)) return { kind: "hook", hook };
   if (pull === undefined) return { kind: "nothing", reason: "The pull request does not exist any more." };
-  const now = { ...hook, repository, pull };
-  return kind === "pull" ? { kind: "hook", hook: now } : checkCommand(codeHost, now);
+  const now = { ...hook, pull };
+  return hook.kind === "pull" ? { kind: "hook", hook: now } : checkCommand(codeHost, now);
+}
+
+/**
+ * Returns true if a delivery knows more than the look-up: the API is behind its webhooks, or it has lost the repository,
+ * and what the host has signed is all that is left to know.
+ */
+function knowsMore({ kind, pull }: Hook, found: HookPull | undefined): boolean {
+  if (kind !== "pull" || pull === undefined) return false;
+  return found === undefined ? pull.state === "closed" : found.updatedAt < pull.updatedAt;
 }
 
 function isFresh({ hook, readAt = 0 }: QueuedHook, now: number): boolean {
@@ -193,12 +225,11 @@ async function followPull(deps: HandleDeps, queued: QueuedHook, hook: PullHook):
   const { host } = queued;
   const key = toPullKey(host, hook.repository?.id ?? "0", hook.pull.number);
   const user = toUser(deps, host, hook);
-  const isAsked = hook.kind === "command" && hook.action === "up";
   const events: HookEvent[] = [];
   for (let round = 0; round < MOST_ROUNDS; round++) {
     const found = await finishIntent(deps, key);
     const stored = withTrusted(toStoredPull(found), hook);
-    const state = { record: stored, hasStack: await hasStack(deps, stored), isAsked: isAsked && round === 0 };
+    const state = await loadState(deps, queued, { hook, stored, isFirst: round === 0 });
     const applied = applyPull(deps.mappings, { host, hook }, state);
     if (applied.kind === "failed") throw new HookFailed(`${applied.code}: ${applied.reason}`);
     if (applied.kind === "stale") return { kind: "stale", reason: "HOOK_STALE: newer facts were decided on." };
@@ -209,6 +240,8 @@ async function followPull(deps: HandleDeps, queued: QueuedHook, hook: PullHook):
       return { kind: "settled", record, events, waits: applied.kind === "waits-for-trust" };
     }
     const { event } = applied;
+    const rival = await findRival(deps, { host, hook, stackId: event.stackId });
+    if (rival !== undefined) return { kind: "refused", reason: rival };
     await checkPull(deps, event, record.target?.mapping ?? "");
     await linkPull(deps, { host, hook, record }, event);
     const eventId = toPullEventId(queued, { rule: event.rule, head: hook.pull.head, version: found?.version ?? 0 });
@@ -217,6 +250,28 @@ async function followPull(deps: HandleDeps, queued: QueuedHook, hook: PullHook):
     events.push({ id: eventId, stackId: event.stackId, event: event.event, rule: event.rule });
   }
   throw new Error(`The documents lead to other stacks for the same pull request, ${MOST_ROUNDS} times in a row.`);
+}
+
+interface PullTurn {
+  readonly hook: PullHook;
+  readonly stored: StoredPull;
+  /** What somebody wants is done once. */
+  readonly isFirst: boolean;
+}
+
+async function loadState(
+  deps: HandleDeps,
+  queued: QueuedHook,
+  { hook, stored, isFirst }: PullTurn,
+): Promise<PullState> {
+  const lost = hook.action === RERUN ? "head" : await findLost(deps, stored);
+  return {
+    record: stored,
+    hasStack: await hasStack(deps, stored),
+    isAsked: isFirst && hook.kind === "command" && hook.action === "up",
+    isRead: hook.pull !== queued.hook.pull || queued.readAt !== undefined,
+    lost: isFirst ? lost : undefined,
+  };
 }
 
 async function linkPull(
@@ -264,9 +319,14 @@ async function finishIntent(deps: HandleDeps, key: string): Promise<StoredRecord
     if (error instanceof HookFailed) await save(deps, key, found, before);
     throw error;
   }
-  const last = { id, stackId: event.stackId, at: deps.clock.now() };
+  const { stackId, rule } = event;
+  const last = { id, stackId, at: deps.clock.now(), ...(isPullRule(rule) && { rule }) };
   await save(deps, key, found, { ...after, last });
   return deps.records.get(key, deps.clock.now());
+}
+
+function isPullRule(rule: string): rule is PullRule {
+  return rule === "open" || rule === "head" || rule === "closed";
 }
 
 async function save(deps: HandleDeps, key: string, found: StoredRecord | undefined, value: StoredPull): Promise<void> {
@@ -327,10 +387,13 @@ async function publishRules(
   if (found === undefined) return nothing;
   if (found.kind === "failed") throw new HookFailed(`${found.code}: ${found.reason}`);
   const { mapping } = found.match;
-  const isTrusted = mapped.pull !== undefined && "trusted" in mapped.pull && mapped.pull.trusted;
-  if (mapped.pull?.fork && !isTrusted && mapping.forks !== "allow") return nothing;
+  if (waitsForTrust(mapped, mapping)) return nothing;
   const applied = applyRules(found.match, mapped);
   if (applied.kind === "failed") throw new HookFailed(`${applied.code}: ${applied.reason}`);
+  if (applied.events.length === 0) return { events: [], refused: formatNeeded(applied.lacking, hook) };
+  const rival = await findRival(deps, { host, hook, stackId: found.match.stackId });
+  if (rival !== undefined) return { events: [], refused: rival };
+  const waits = hook.kind === "command" ? await foreseeAny(deps, applied.events) : undefined;
   const published: HookEvent[] = [];
   for (const event of applied.events) {
     await findMachine(deps, event, mapping.name);
@@ -339,8 +402,26 @@ async function publishRules(
     await publish(deps, { ...event, id: eventId }, toUser(deps, host, hook));
     published.push({ id: eventId, stackId: event.stackId, event: event.event, rule: event.rule });
   }
-  const [needed] = applied.lacking;
-  return { events: published, refused: needed && formatLacking(hook, needed) };
+  return { events: published, refused: waits };
+}
+
+function formatNeeded([needed]: readonly HostPermission[], hook: Hook): string | undefined {
+  return needed && formatLacking(hook, needed);
+}
+
+function waitsForTrust({ pull }: Hook, { forks }: Mapping): boolean {
+  const isTrusted = pull !== undefined && "trusted" in pull && pull.trusted === true;
+  return pull?.fork === true && !isTrusted && forks !== "allow";
+}
+
+/** Returns why the first of the events that its stack does not take now would do nothing. */
+async function foreseeAny(deps: HandleDeps, events: readonly MappedEvent[]): Promise<string | undefined> {
+  for (const event of events) {
+    const found = await deps.locator.find(event.machine);
+    const refusal = found.kind === "found" ? await foreseeRefusal(deps, found.machine, event) : undefined;
+    if (refusal !== undefined) return refusal;
+  }
+  return undefined;
 }
 
 async function publish(

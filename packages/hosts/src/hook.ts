@@ -20,6 +20,9 @@ export interface Hook {
   readonly sender: HookSender;
 }
 
+/** The action of a hook that sends the head of a pull request again. */
+export const RERUN = "rerequested";
+
 /** The repository that a pull request is merged into. */
 export interface HookRepository {
   /** The host's number. It survives renames. */
@@ -94,6 +97,8 @@ export type ParsedDelivery =
       readonly kind: "comment";
       readonly hook: Hook;
       readonly pullNumber: number;
+      /** Other pull requests that it is about. */
+      readonly others?: readonly number[];
       /** Missing: a button was pressed. */
       readonly commentId?: number;
       readonly at?: number;

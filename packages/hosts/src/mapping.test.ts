@@ -116,7 +116,7 @@ describe("applyPull", () => {
         event: "OPENED",
         metadata: { sha: toCommit(1), owner: "octocat", trusted: true },
       },
-      record: opened,
+      record: { ...opened, repository: "acme/shop" },
     });
   });
 

@@ -1,5 +1,5 @@
-import type { PluginService, ServiceDeps } from "@stackyard/core";
-import type { KeyedQueue } from "@stackyard/core/services";
+import { mapLimited, type PluginService, type ServiceDeps, StackyardError } from "@stackyard/core";
+import { type KeyedQueue, notify } from "@stackyard/core/services";
 import type { CodeHost, SentDelivery } from "./code-host.ts";
 import type { CodeHosts } from "./code-hosts.ts";
 import { findUnsettled } from "./find-unsettled.ts";
@@ -8,7 +8,7 @@ import { findKey, isPullOnly, toPullMs } from "./host-options.ts";
 import { loadMappings } from "./load-mappings.ts";
 import type { Mapping } from "./mapping.ts";
 import { listMissedDeliveries } from "./pull-deliveries.ts";
-import { loadPullRecords } from "./pull-records.ts";
+import { findLost, listRecordedRepositories, loadPullRecords, type StoredPull } from "./pull-records.ts";
 import { type NamedHost, type QueuedHook, type ReceiveDeps, readWebhookSecrets } from "./receive.ts";
 
 /** Every repository is read so often. */
@@ -16,6 +16,8 @@ const ROUND_MS = 300_000;
 /** Reading outside of a tick ends then, and continues. */
 const READ_MS = 60_000;
 const AT_ONCE = { dueMs: 0, maxWaitMs: 0 };
+/** Histories that are read concurrently. */
+const READERS = 8;
 
 /** The hosts to read, and the queue for the results. */
 export interface PollInput {
@@ -74,12 +76,19 @@ export function createPollService({ hosts, folder, openQueue, codeHosts }: PollI
     const codeHost = await codeHosts.open(name, deps);
     if (codeHost === undefined) return;
     await collect(() => add(pulls.read(deps, host, codeHost)));
-    const { repositories } = await rounds.open(name, codeHost, deps.clock.now());
+    const { repositories, isNew } = await rounds.open(name, codeHost, deps.clock.now());
+    if (isNew) await beginRound(deps, { host: name, codeHost });
     while (!deps.isOver() && found.length === 0) {
       const repository = repositories.shift();
       if (repository === undefined) return;
       await collect(() => add(findPullsToDecide(deps, { host: name, codeHost, repository })));
     }
+  }
+
+  /** Reports what the host does not list any more. */
+  async function beginRound(deps: PollDeps, host: Omit<RepositoryInput, "repository">): Promise<void> {
+    for (const fault of host.codeHost.listFaults?.() ?? []) errors.push(new StackyardError("SERVER_ERROR", fault));
+    await collect(() => noticeLost(deps, host));
   }
 
   /** Checks the webhook secrets. The receiver does not report missing ones to strangers; `stackyard doctor` does. */
@@ -133,12 +142,14 @@ function createRounds() {
   const rounds = new Map<string, Round>();
   return {
     /** Begins the next round when it is due. */
-    async open(host: string, codeHost: CodeHost, now: number): Promise<Round> {
+    async open(host: string, codeHost: CodeHost, now: number): Promise<Round & { readonly isNew: boolean }> {
       const before = rounds.get(host);
-      if (before !== undefined && (before.repositories.length > 0 || before.nextAt > now)) return before;
+      if (before !== undefined && (before.repositories.length > 0 || before.nextAt > now)) {
+        return { ...before, isNew: false };
+      }
       const round = { nextAt: now + ROUND_MS, repositories: [...(await codeHost.listRepositories())] };
       rounds.set(host, round);
-      return round;
+      return { ...round, isNew: true };
     },
     nextAt: () => Math.min(...[...rounds.values()].map((each) => (each.repositories.length > 0 ? 0 : each.nextAt))),
   };
@@ -186,10 +197,24 @@ async function findPullsToDecide(
   { host, codeHost, repository }: RepositoryInput,
 ): Promise<Found | undefined> {
   const readAt = deps.clock.now();
-  const pulls = await codeHost.listOpenPulls(repository.fullName);
-  if (pulls === undefined) return undefined;
+  const unreadRows: (number | undefined)[] = [];
+  const pulls = await codeHost.listOpenPulls(repository.fullName, (number) => unreadRows.push(number));
   const records = await loadPullRecords(deps, host, repository.id);
-  const unsettled = findUnsettled(deps.mappings, { host, repository, pulls, records });
+  if (pulls === undefined) return noticeUnreadable(deps, { host, repository: repository.fullName, records });
+  if (unreadRows.length > 0) {
+    const numbers = unreadRows.map((number) => number ?? "without a number");
+    deps.logger.warn("Pull requests in a list of the host cannot be read.", {
+      host,
+      repository: repository.fullName,
+      numbers,
+    });
+  }
+  // Any of them may be the one without a number.
+  const unread = new Set(
+    unreadRows.includes(undefined) ? records.keys() : unreadRows.filter((each) => each !== undefined),
+  );
+  const lost = await findLostPulls(deps, records);
+  const unsettled = findUnsettled(deps.mappings, { host, repository, pulls, records, lost, unread });
   if (unsettled.length === 0) return undefined;
   return async ({ queue, wake }) => {
     for (const { number, hook } of unsettled) {
@@ -199,4 +224,53 @@ async function findPullsToDecide(
     }
     wake("hosts");
   };
+}
+
+/** Repositories with records that the host does not list any more. */
+async function noticeLost(deps: PollDeps, { host, codeHost }: Omit<RepositoryInput, "repository">): Promise<void> {
+  const known = new Set((await codeHost.listRepositories()).map(({ id }) => id));
+  for (const id of await listRecordedRepositories(deps, host)) {
+    if (known.has(id)) continue;
+    const records = await loadPullRecords(deps, host, id);
+    const [name] = [...records.values()].flatMap(({ repository }) => repository ?? []);
+    // The list may be an hour old.
+    if (name !== undefined && (await codeHost.listOpenPulls(name)) !== undefined) continue;
+    await noticeUnreadable(deps, { host, repository: name ?? `repository ${id}`, records });
+  }
+}
+
+/** Tells people of previews whose pull requests cannot be read any more: nothing but a timer ends them. */
+async function noticeUnreadable(
+  deps: PollDeps,
+  {
+    host,
+    repository,
+    records,
+  }: { readonly host: string; readonly repository: string; readonly records: ReadonlyMap<number, StoredPull> },
+): Promise<undefined> {
+  for (const [number, { phase, target }] of records) {
+    if (phase !== "open" || target === undefined) continue;
+    const { stackId } = target;
+    await notify(deps, {
+      kind: "pull-unreadable",
+      key: `${host}/${repository}/${number}/${stackId}`,
+      title: `The pull request of the preview "${stackId}" cannot be read`,
+      text: `${host} answers that ${repository} does not exist: it was deleted, or the App or token has lost it. The preview is kept. Give the access back, or end it with stackyard previews down ${stackId}.`,
+      stackId,
+    });
+  }
+  return undefined;
+}
+
+/** An event is parked for an hour, and the lines of one that was decided on long ago are not read again. */
+const LOOK_BACK_MS = 7 * 86_400_000;
+
+/** Returns the numbers of the pull requests whose last event was given up by the yard. */
+async function findLostPulls(deps: PollDeps, records: ReadonlyMap<number, StoredPull>): Promise<ReadonlySet<number>> {
+  const since = deps.clock.now() - LOOK_BACK_MS;
+  const recent = [...records].filter(([, { last }]) => last !== undefined && last.at >= since);
+  const lost = await mapLimited(recent, READERS, async ([number, record]) =>
+    (await findLost(deps, record)) === undefined ? [] : [number],
+  );
+  return new Set(lost.flat());
 }

@@ -169,7 +169,10 @@ interface ReadDelivery {
 function readGitHub(headers: SignedDelivery["headers"], body: unknown): ReadDelivery {
   const event = headers["x-github-event"] ?? "";
   const what = event === "" ? "message" : event;
-  return { parsed: parseGitHubDelivery(event, body), id: headers["x-github-delivery"], unique: body, what };
+  const id = headers["x-github-delivery"];
+  // Each press of a button has the same body until the check changes.
+  const unique = event === "check_run" || event === "check_suite" ? [body, id] : body;
+  return { parsed: parseGitHubDelivery(event, body), id, unique, what };
 }
 
 function readGitLab(headers: SignedDelivery["headers"], body: unknown): ReadDelivery {
@@ -219,6 +222,10 @@ async function accept(deps: ReceiveDeps, { host, id, digest, parsed }: AcceptInp
   const commentId = parsed.kind === "comment" ? parsed.commentId : undefined;
   const queued: QueuedHook = { host, id: first.id, digest, hook, ...defined({ pullNumber, commentId }) };
   await deps.queue.put(`${host}/${first.id}`, queued, AT_ONCE);
+  for (const other of parsed.kind === "comment" ? (parsed.others ?? []) : []) {
+    const more: QueuedHook = { host, id: `${first.id}.${other}`, hook, pullNumber: other };
+    await deps.queue.put(`${host}/${more.id}`, more, AT_ONCE);
+  }
   return answer(202, "queued");
 }
 

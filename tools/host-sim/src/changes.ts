@@ -7,6 +7,10 @@ import { type TarEntry, toTarball } from "./tarball.ts";
 export interface HostChanges {
   /** Creates a repository in which the App is installed. */
   addRepository(fullName: string): void;
+  /** Gives a repository another name; it keeps its number. */
+  renameRepository(fullName: string, newName: string): void;
+  /** Deletes a repository, or takes it away from the App. */
+  removeRepository(fullName: string): void;
   /** Makes a commit whose files can be read as an archive. */
   addCommit(repository: string, commit: string, entries: readonly TarEntry[]): void;
   openPull(repository: string, input: PullInput): Promise<number>;
@@ -61,6 +65,11 @@ export function createChanges({ repositories, deliveries, reports, now }: Change
         archives: new Map(),
       });
     },
+    renameRepository(fullName, newName) {
+      repositories.set(newName, { ...findRepository(fullName), fullName: newName });
+      repositories.delete(fullName);
+    },
+    removeRepository: (fullName) => void repositories.delete(fullName),
     addCommit(fullName, commit, entries) {
       const repository = findRepository(fullName);
       const root = `${fullName.replace("/", "-")}-${commit.slice(0, 7)}/`;

@@ -69,7 +69,9 @@ export function createGitHub(input: GitHubInput): CodeHost {
     listRepositories: () => repositories("all", access.listRepositories),
     listDeliveries: access.listDeliveries,
     findDeliveryBody: (id) => unlessMissing(() => access.findDeliveryBody(id)),
-    listOpenPulls: (repository) => unlessMissing(async () => readPulls(await open(repository), repository)),
+    listFaults: access.listFaults,
+    listOpenPulls: (repository, onUnread) =>
+      unlessMissing(async () => readPulls(await open(repository), repository, onUnread)),
     openArchive: (repository, commit, signal) =>
       unlessMissing(async () => {
         const octokit = new Client({ auth: await access.createArchiveToken(repository) });

@@ -28,6 +28,8 @@ export interface GitHubAccess
     Pick<CodeHost, "listRepositories" | "listDeliveries" | "findDeliveryBody"> {
   /** Returns a client that may read a repository. */
   open(repository: string): Promise<Octokit>;
+  /** Returns which installations are missing in the last list of repositories, and why. */
+  listFaults(): readonly string[];
   /** Returns a token that may read the contents of a repository. */
   createArchiveToken(repository: string): Promise<string>;
   /** Returns what limits of GitHub are counted by. */
@@ -43,6 +45,7 @@ export function createAppAccess(
 ): GitHubAccess {
   const app = new App({ appId, privateKey: privateKey.replaceAll("\\n", "\n"), Octokit: Client });
   const installations = new Map<string, number>();
+  let faults: readonly string[] = [];
 
   async function findInstallation(repository: string): Promise<number> {
     const known = installations.get(repository);
@@ -67,10 +70,12 @@ export function createAppAccess(
     findBudget: async (repository) => String(await findInstallation(repository)),
     findIsOwn: async () => (author) => author.performed_via_github_app?.id === appId,
     async listRepositories() {
-      const found = await listInstalledRepositories(app, Client);
+      const { found, refused } = await listInstalledRepositories(app, Client);
+      faults = refused;
       for (const { installation, repository } of found) installations.set(repository.fullName, installation);
       return found.map(({ repository }) => repository);
     },
+    listFaults: () => faults,
     listDeliveries: (since) => listDeliveries(app.octokit, since),
     async findDeliveryBody(id) {
       const parameters = { request: { signal: AbortSignal.timeout(REQUEST_MS) } };
@@ -137,6 +142,7 @@ export function createTokenAccess(token: string, Client: typeof Octokit): GitHub
       return (author) => author.user?.id === id;
     },
     listRepositories: () => listTokenRepositories(octokit),
+    listFaults: () => [],
     listDeliveries: async () => [],
     findDeliveryBody: async () => undefined,
   };

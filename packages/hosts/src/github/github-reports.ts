@@ -4,6 +4,7 @@ import { Check } from "typebox/value";
 import type { DeploymentSubject, HostCheck, OwnComment, PullPlace, ReportHost } from "../report/report-host.ts";
 import type { GitHubAccess } from "./github-access.ts";
 import type { GitHubRight, RepositoryClient } from "./open-repository.ts";
+import { toCheckId } from "./parse-delivery.ts";
 import { hasNextPage, hasStatus } from "./request-outcome.ts";
 
 const Comments = Type.Array(
@@ -96,7 +97,11 @@ function createChecks({ write }: RepositoryClient, appId: number): Checks {
       return data.check_runs[0]?.id;
     },
     createCheck: (place, check) =>
-      create(write, place, "checks", { path: "/check-runs", body: { ...toCheckBody(check), head_sha: check.head } }),
+      create(write, place, "checks", {
+        path: "/check-runs",
+        // Pull requests may have one head, and the buttons of their checks are about one of them.
+        body: { ...toCheckBody(check), head_sha: check.head, external_id: toCheckId(place.number) },
+      }),
     updateCheck: ({ repository }, id, check) =>
       unlessGone(() =>
         write(repository, "checks", { method: "PATCH", path: `/check-runs/${id}`, body: toCheckBody(check) }),

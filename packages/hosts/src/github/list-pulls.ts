@@ -2,16 +2,20 @@ import type { Octokit } from "@octokit/core";
 import { defined, StackyardError } from "@stackyard/core";
 import { Type } from "typebox";
 import { Check } from "typebox/value";
+import type { OnUnread } from "../code-host.ts";
 import type { HookPull } from "../hook.ts";
+import { readRows } from "../read-rows.ts";
 import { toParameters } from "./github-access.ts";
 import { GitHubPull, toPull } from "./parse-delivery.ts";
 import { hasNextPage, hasStatus } from "./request-outcome.ts";
 
-const GitHubPulls = Type.Array(GitHubPull);
+const Rows = Type.Array(Type.Unknown());
 
 interface KnownPage {
   readonly etag: string;
   readonly pulls: readonly HookPull[];
+  /** Numbers of those that cannot be read. */
+  readonly unread: readonly (number | undefined)[];
   readonly hasNext: boolean;
 }
 
@@ -49,11 +53,12 @@ export function createPullReader() {
     }
   }
 
-  return async (octokit: Octokit, repository: string): Promise<readonly HookPull[]> => {
+  return async (octokit: Octokit, repository: string, onUnread?: OnUnread): Promise<readonly HookPull[]> => {
     const pulls: HookPull[] = [];
     for (let page = 1; page <= MOST_PAGES; page++) {
       const loaded = await loadPage(octokit, repository, page);
       pulls.push(...loaded.pulls);
+      for (const number of loaded.unread) onUnread?.(number);
       if (!loaded.hasNext) return pulls;
     }
     throw new StackyardError("SERVER_ERROR", `${repository} has more than 10,000 open pull requests.`);
@@ -64,6 +69,7 @@ function toPage(
   key: string,
   { data, headers }: { data: unknown; headers: { etag?: string; link?: string } },
 ): KnownPage {
-  if (!Check(GitHubPulls, data)) throw new StackyardError("SERVER_ERROR", `GitHub sent no pull requests for ${key}.`);
-  return { etag: headers.etag ?? "", pulls: data.map(toPull), hasNext: hasNextPage(headers) };
+  if (!Check(Rows, data)) throw new StackyardError("SERVER_ERROR", `GitHub sent no pull requests for ${key}.`);
+  const { read, unread } = readRows(GitHubPull, data, "number");
+  return { etag: headers.etag ?? "", pulls: read.map(toPull), unread, hasNext: hasNextPage(headers) };
 }

@@ -4,7 +4,7 @@ import { isMap } from "@stackyard/core";
 import type { HookRepository } from "../hook.ts";
 import { REQUEST_MS } from "./open-repository.ts";
 import { toRepository } from "./parse-delivery.ts";
-import { hasNextPage } from "./request-outcome.ts";
+import { hasNextPage, hasStatus } from "./request-outcome.ts";
 
 /** A repository, and the installation that can read it. */
 export interface InstalledRepository {
@@ -12,31 +12,67 @@ export interface InstalledRepository {
   readonly repository: HookRepository;
 }
 
-/** Lists the repositories of all installations of an App that are not suspended, with tokens that may read nothing else. */
-export async function listInstalledRepositories(
-  app: App,
-  Client: typeof Octokit,
-): Promise<readonly InstalledRepository[]> {
+/** The repositories of all installations, and those installations that could not be read. */
+export interface InstalledRepositories {
+  readonly found: readonly InstalledRepository[];
+  /** One line for each. */
+  readonly refused: readonly string[];
+}
+
+/**
+ * Lists the repositories of all installations of an App that are not suspended, with tokens that may read nothing else.
+ * An installation that GitHub refuses, such as one behind an IP allow list, does not hide the others. Throws when it
+ * refuses all of them.
+ */
+export async function listInstalledRepositories(app: App, Client: typeof Octokit): Promise<InstalledRepositories> {
   const found: InstalledRepository[] = [];
+  const refused: string[] = [];
+  let failure: unknown;
   const installations = await readPages(async (page) => {
     const { data, headers } = await app.octokit.request("GET /app/installations", toPageParameters(page));
     return { items: data, headers };
   });
-  for (const { id, suspended_at: suspendedAt } of installations) {
-    if (suspendedAt !== null) continue;
-    // Rare, so it does not matter that the previous token may still be valid.
-    const options = { type: "installation", installationId: id, permissions: { metadata: "read" }, refresh: true };
-    const created: unknown = await app.octokit.auth(options);
-    const octokit = new Client({ auth: isMap(created) ? created["token"] : undefined });
-    const repositories = await readPages(async (page) => {
-      const { data, headers } = await octokit.request("GET /installation/repositories", toPageParameters(page));
-      return { items: data.repositories, headers };
-    });
-    found.push(
-      ...repositories.map((each) => ({ installation: id, repository: toRepository({ ...each, id: Number(each.id) }) })),
-    );
+  const active = installations.filter(({ suspended_at: suspendedAt }) => suspendedAt === null);
+  for (const { id, account } of active) {
+    try {
+      found.push(...(await listOfInstallation(app, Client, id)));
+    } catch (error) {
+      // Without an answer nothing is known of the others either.
+      if (!isRefusal(error)) throw error;
+      failure = error;
+      refused.push(`GitHub refuses the installation ${id}${formatOwner(account)}: ${toMessage(error)}`);
+    }
   }
-  return found;
+  if (active.length > 0 && refused.length === active.length) throw failure;
+  return { found, refused };
+}
+
+function formatOwner(account: unknown): string {
+  return isMap(account) && typeof account["login"] === "string" ? ` of ${account["login"]}` : "";
+}
+
+function toMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function isRefusal(error: unknown): boolean {
+  return [401, 403, 404].some((status) => hasStatus(error, status));
+}
+
+async function listOfInstallation(
+  app: App,
+  Client: typeof Octokit,
+  id: number,
+): Promise<readonly InstalledRepository[]> {
+  // Rare, so it does not matter that the previous token may still be valid.
+  const options = { type: "installation", installationId: id, permissions: { metadata: "read" }, refresh: true };
+  const created: unknown = await app.octokit.auth(options);
+  const octokit = new Client({ auth: isMap(created) ? created["token"] : undefined });
+  const repositories = await readPages(async (page) => {
+    const { data, headers } = await octokit.request("GET /installation/repositories", toPageParameters(page));
+    return { items: data.repositories, headers };
+  });
+  return repositories.map((each) => ({ installation: id, repository: toRepository({ ...each, id: Number(each.id) }) }));
 }
 
 /** Lists the repositories that the user of a token may write to and that are not archived. */

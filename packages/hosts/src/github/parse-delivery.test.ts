@@ -136,6 +136,42 @@ describe("parseGitHubDelivery", () => {
     );
   });
 
+  it("takes a button for the pull request of its check, not for the first one of its commit [dcoapp/app#307]", () => {
+    const press = (check: object, over: object = { action: "requested_action" }) => {
+      const body = structuredClone(bodiesOf("check_run", "requested_action")[0]);
+      Object.assign(Object(body), over);
+      Object.assign(Object(body).check_run, check);
+      return parseGitHubDelivery("check_run", body);
+    };
+    const pull_requests = [{ number: 4 }, { number: 5 }];
+
+    expect(press({ external_id: "pull/5", pull_requests })).toMatchObject({ kind: "comment", pullNumber: 5 });
+    // Of a fork, GitHub names none.
+    expect(press({ external_id: "pull/5", pull_requests: [] })).toMatchObject({ pullNumber: 5 });
+    expect(press({ external_id: "", pull_requests: [{ number: 4 }] })).toMatchObject({ pullNumber: 4 });
+    expect(press({ external_id: null, pull_requests })).toMatchObject({ kind: "ignored" });
+    // GitHub's own button "Re-run" [dcoapp/app#305].
+    expect(press({ external_id: "pull/5", pull_requests }, { action: "rerequested" })).toMatchObject({
+      kind: "comment",
+      hook: { kind: "pull", action: "rerequested" },
+      pullNumber: 5,
+    });
+    expect(press({ external_id: "pull/5" }, { action: "created" })).toMatchObject({ kind: "ignored" });
+  });
+
+  it("takes checks that are requested again for all pull requests of their commit", () => {
+    const { repository, sender } = Object(bodiesOf("check_run", "requested_action")[0]);
+    const suite = (numbers: readonly number[]) => ({
+      action: "rerequested",
+      check_suite: { id: 1, pull_requests: numbers.map((number) => ({ number })) },
+      repository,
+      sender,
+    });
+
+    expect(parseGitHubDelivery("check_suite", suite([4, 5]))).toMatchObject({ pullNumber: 4, others: [5] });
+    expect(parseGitHubDelivery("check_suite", suite([]))).toMatchObject({ kind: "ignored" });
+  });
+
   it("bounds what it takes over", () => {
     const body = structuredClone(bodiesOf("pull_request", "opened")[0]);
     const labels = Array.from({ length: 5_000 }, () => ({ name: "x".repeat(5_000) }));

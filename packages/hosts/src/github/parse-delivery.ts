@@ -1,7 +1,7 @@
 import { defined } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { cut, ignore, MAX_LABEL, MAX_LABELS, toCommandHook, toInstant, withSchema } from "../delivery-parts.ts";
-import type { Hook, HookPull, HookRepository, HookSender, ParsedDelivery } from "../hook.ts";
+import { type Hook, type HookPull, type HookRepository, type HookSender, type ParsedDelivery, RERUN } from "../hook.ts";
 
 // Only the fields in use; GitHub adds keys at any time. Source: "Webhook events and payloads", GitHub Docs.
 const Id = Type.Integer({ minimum: 0 });
@@ -59,8 +59,18 @@ const CommentEvent = Type.Object({
 });
 const CheckEvent = Type.Object({
   action: Text,
-  check_run: Type.Object({ id: Id, pull_requests: Type.Array(Type.Object({ number: Id })) }),
+  check_run: Type.Object({
+    id: Id,
+    external_id: Type.Optional(Type.Union([Text, Type.Null()])),
+    pull_requests: Type.Array(Type.Object({ number: Id })),
+  }),
   requested_action: Type.Optional(Type.Object({ identifier: Text })),
+  repository: Repository,
+  sender: User,
+});
+const SuiteEvent = Type.Object({
+  action: Text,
+  check_suite: Type.Object({ id: Id, pull_requests: Type.Array(Type.Object({ number: Id })) }),
   repository: Repository,
   sender: User,
 });
@@ -80,6 +90,7 @@ const PARSERS: ReadonlyMap<string, (body: unknown) => ParsedDelivery> = new Map(
   ["push", withSchema(PushEvent, parsePush)],
   ["issue_comment", withSchema(CommentEvent, parseComment)],
   ["check_run", withSchema(CheckEvent, parseCheck)],
+  ["check_suite", withSchema(SuiteEvent, parseSuite)],
   [
     "installation",
     withSchema(InstallationEvent, ({ action, sender }) => toHook({ kind: "installation", action }, sender)),
@@ -116,10 +127,47 @@ function parseComment({ action, issue, comment, repository, sender }: Static<typ
 }
 
 function parseCheck({ action, check_run, requested_action, repository, sender }: Static<typeof CheckEvent>) {
-  const [pull] = check_run.pull_requests;
-  if (action !== "requested_action" || requested_action === undefined) return ignore("No button was pressed.");
-  if (pull === undefined) return ignore("The check belongs to no open pull request.");
-  return toCommand(`/preview ${requested_action.identifier}`, { repository, sender, pullNumber: pull.number });
+  const isPressed = action === "requested_action" && requested_action !== undefined;
+  if (!isPressed && action !== "rerequested") return ignore("No button was pressed.");
+  const pullNumber = findPullOfCheck(check_run);
+  if (pullNumber === undefined) return ignore("The check does not belong to one open pull request.");
+  if (!isPressed) return toRerun([pullNumber], { repository, sender });
+  return toCommand(`/preview ${requested_action.identifier}`, { repository, sender, pullNumber });
+}
+
+/** Where GitHub names several pull requests, they have the same head. It names none for a fork. */
+function findPullOfCheck({ external_id, pull_requests }: Static<typeof CheckEvent>["check_run"]): number | undefined {
+  const own = parseCheckId(external_id ?? "");
+  if (own !== undefined) return own;
+  return pull_requests.length === 1 ? pull_requests[0]?.number : undefined;
+}
+
+/** Returns the `external_id` of a check of a pull request. */
+export function toCheckId(number: number): string {
+  return `pull/${number}`;
+}
+
+function parseCheckId(text: string): number | undefined {
+  const [, digits] = /^pull\/([1-9][0-9]{0,9})$/.exec(text) ?? [];
+  return digits === undefined ? undefined : Number(digits);
+}
+
+function parseSuite({ action, check_suite, repository, sender }: Static<typeof SuiteEvent>): ParsedDelivery {
+  if (action !== "rerequested") return ignore("The checks were not requested again.");
+  return toRerun(
+    check_suite.pull_requests.map(({ number }) => number),
+    { repository, sender },
+  );
+}
+
+/** Somebody wants the checks of a commit again: what a push would do. The facts are looked up. */
+function toRerun(
+  [pullNumber, ...others]: readonly number[],
+  { repository, sender }: Pick<CommandOrigin, "repository" | "sender">,
+): ParsedDelivery {
+  if (pullNumber === undefined) return ignore("The checks belong to no open pull request.");
+  const hook: Hook = { kind: "pull", action: RERUN, repository: toRepository(repository), sender: toSender(sender) };
+  return { kind: "comment", hook, pullNumber, ...(others.length > 0 && { others }) };
 }
 
 interface CommandOrigin {

@@ -3,6 +3,7 @@ import { createCache } from "../cache.ts";
 import type { CodeHost } from "../code-host.ts";
 import type { HookRepository } from "../hook.ts";
 import type { HostPermission } from "../host-permission.ts";
+import { readRows } from "../read-rows.ts";
 import { createGitLabClient, type GitLabInput, toGitLabFault, toProjectPath } from "./gitlab-client.ts";
 import { createGitLabReports } from "./gitlab-reports.ts";
 import { createDeliveryReader } from "./list-deliveries.ts";
@@ -38,8 +39,8 @@ export function createGitLab(input: GitLabHostInput): CodeHost {
   const listProjects = () =>
     projects("all", async () => {
       const query = `membership=true&archived=false&simple=true&min_access_level=${REPORTER}&order_by=id&sort=asc`;
-      const found = (await client.list(GitLabProject, `/projects?${query}`)) ?? [];
-      return found.map(toProject);
+      const found = (await client.list(Type.Unknown(), `/projects?${query}`)) ?? [];
+      return readRows(GitLabProject, found, "id").read.map(toProject);
     });
 
   return {
@@ -58,11 +59,14 @@ export function createGitLab(input: GitLabHostInput): CodeHost {
         return toPermission(Math.max(0, ...levels));
       }),
     listRepositories: listProjects,
-    async listOpenPulls(repository) {
+    async listOpenPulls(repository, onUnread) {
       // The position of a merge request is stable, so that one that changes meanwhile is never on two pages.
       const query = "state=opened&scope=all&order_by=created_at&sort=asc";
-      const merges = await client.list(GitLabPull, `${toProjectPath(repository)}/merge_requests?${query}`);
-      return merges?.map(toHookPull);
+      const rows = await client.list(Type.Unknown(), `${toProjectPath(repository)}/merge_requests?${query}`);
+      if (rows === undefined) return undefined;
+      const { read, unread } = readRows(GitLabPull, rows, "iid");
+      for (const number of unread) onUnread?.(number);
+      return read.map(toHookPull);
     },
     listDeliveries: createDeliveryReader({ client, path: hookPath, isAll: readsAll, listProjects, now }),
     findDeliveryBody: async () => undefined,

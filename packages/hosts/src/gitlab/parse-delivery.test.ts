@@ -151,6 +151,24 @@ describe("a delivery of GitLab", () => {
     expect(parseGitLabDelivery(body).kind).toBe("ignored");
   });
 
+  it("about a merge request without commits is read, and so is its close [gitlab-merge-request-resource#9]", () => {
+    for (const last_commit of [null, undefined]) {
+      expect(parseGitLabDelivery(mergeBody({ last_commit, state: "closed", action: "close" }))).toMatchObject({
+        kind: "hook",
+        hook: { action: "closed", pull: { state: "closed", head: "0".repeat(40) } },
+      });
+    }
+  });
+
+  it("of a user without a number is read: before 2021 none had one", () => {
+    const { id, ...nameless } = user;
+
+    expect(parseGitLabDelivery(mergeBody({}, { user: nameless }))).toMatchObject({
+      kind: "hook",
+      hook: { sender: { id: "0", name: "root" }, pull: { author: "#51" } },
+    });
+  });
+
   it.each([
     ["push", "refs/heads/main", HEAD, { action: "pushed", push: { name: "main", deleted: false } }],
     ["push", "refs/heads/main", "0".repeat(40), { action: "deleted", push: { deleted: true } }],

@@ -1,6 +1,7 @@
 import { defined, isMap } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { cut, ignore, MAX_LABEL, MAX_LABELS, toCommandHook, toInstant, withSchema } from "../delivery-parts.ts";
+import { NO_COMMIT } from "../decide-pull.ts";
 import type { HookPull, HookRepository, HookSender, ParsedDelivery } from "../hook.ts";
 
 // Only the fields in use; GitLab adds keys anytime. Sources: "Webhook events" and "Merge requests API", GitLab Docs.
@@ -10,7 +11,8 @@ const Commit = Type.String({ pattern: "^[0-9a-f]{40}$" });
 const Maybe = <Schema extends typeof Id | typeof Text>(schema: Schema) => Type.Union([schema, Type.Null()]);
 
 const Project = Type.Object({ id: Id, path_with_namespace: Text, web_url: Text });
-const User = Type.Object({ id: Id, username: Text });
+// Before 2021 the users of deliveries had no id.
+const User = Type.Object({ id: Type.Optional(Id), username: Text });
 const State = Type.Union(["opened", "closed", "merged", "locked"].map((state) => Type.Literal(state)));
 const Labels = Type.Array(Type.Object({ title: Text }));
 
@@ -33,7 +35,8 @@ const MergeEvent = Type.Object({
     // The project of a fork that was deleted is null.
     source_project_id: Maybe(Id),
     target_project_id: Id,
-    last_commit: Type.Object({ id: Commit }),
+    // Null when the branch is gone, or has no commits yet.
+    last_commit: Type.Optional(Type.Union([Type.Object({ id: Commit }), Type.Null()])),
     updated_at: Text,
   }),
 });
@@ -67,7 +70,8 @@ export const GitLabPull = Type.Object({
   draft: Type.Optional(Type.Boolean()),
   labels: Type.Array(Text),
   author: User,
-  sha: Commit,
+  // As `last_commit` of a delivery.
+  sha: Type.Optional(Type.Union([Commit, Type.Null()])),
   source_branch: Text,
   target_branch: Text,
   source_project_id: Maybe(Id),
@@ -88,7 +92,6 @@ const ACTIONS: ReadonlyMap<string, string> = new Map([
 ]);
 /** Users of access tokens of projects and groups. Source: "Project access tokens", GitLab Docs. */
 const BOT = /^(project|group)_\d+_bot/;
-const NO_COMMIT = "0".repeat(40);
 
 /**
  * Returns the content of a webhook delivery of GitLab, with the facts and actions of GitHub's pull requests. A body
@@ -122,7 +125,7 @@ function parseMerge({
   const pull = toHookPull({
     ...merge,
     web_url: merge.url,
-    sha: merge.last_commit.id,
+    sha: merge.last_commit?.id ?? null,
     labels: labels.map(({ title }) => title),
     author: { id: merge.author_id, username: author },
     updated_at: new Date(updatedAt).toISOString(),
@@ -200,8 +203,8 @@ export function toHookPull(merge: GitLabPull): HookPull {
     draft: merge.draft ?? false,
     labels: merge.labels.slice(0, MAX_LABELS).map((label) => cut(label, MAX_LABEL)),
     author: cut(merge.author.username),
-    authorId: String(merge.author.id),
-    head: merge.sha,
+    authorId: String(merge.author.id ?? 0),
+    head: merge.sha ?? NO_COMMIT,
     branch: cut(merge.source_branch),
     base: cut(merge.target_branch),
     fork: merge.source_project_id !== merge.target_project_id,
@@ -215,5 +218,5 @@ export function toProject({ id, path_with_namespace, web_url }: Static<typeof Pr
 }
 
 function toSender({ id, username }: Static<typeof User>): HookSender {
-  return { id: String(id), name: cut(username), bot: BOT.test(username) };
+  return { id: String(id ?? 0), name: cut(username), bot: BOT.test(username) };
 }
