@@ -85,6 +85,24 @@ describe.skipIf(!hasTerraform())("a stopped run", () => {
     await eventually(() => expect(readPids(join(project.dir, "pids")).filter(isRunning)).toEqual([]));
   });
 
+  it("takes its children with it when only the program is killed, as when memory runs out", async () => {
+    const fragile = `#!/bin/sh
+      [ "$1" = version ] && exit 0
+      [ "$1" = init ] && mkdir .terraform && echo '{"backend":{"type":"http"}}' > .terraform/terraform.tfstate && exit 0
+      sleep 3600 &
+      echo $! >> ${project.dir}/pids
+      kill -9 $$`;
+    project.write({ "bin/terraform": fragile });
+    chmodSync(join(project.dir, "bin/terraform"), 0o755);
+    const executor = project.executor({ binary: "./bin/terraform" });
+    const config = { action: "apply", source: { type: "local", location: "network" } };
+
+    const step = await executor.start(aContext({ stateBackendUrl: server.url }), config as never);
+
+    expect(step).toMatchObject({ code: "TERRAFORM_APPLY_FAILED", message: expect.stringContaining("SIGKILL") });
+    await eventually(() => expect(readPids(join(project.dir, "pids")).filter(isRunning)).toEqual([]));
+  });
+
   it("does not wait for a lock any more", async () => {
     server.locks.set("/state/review-app/pr-12/local/network", '{"ID":"1"}');
     const controller = new AbortController();

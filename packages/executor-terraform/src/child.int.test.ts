@@ -1,9 +1,10 @@
-import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
-import { createOwnedFolder, removeDeadFolders } from "./run-folder.ts";
+import { claimFolder, createOwnedFolder, removeDeadFolders } from "./run-folder.ts";
 import { aFolder, type TestFolder } from "./testing/a-folder.ts";
 import type { Ends } from "./testing/out-of-descriptors.ts";
 
@@ -67,5 +68,61 @@ describe("removeDeadFolders", () => {
 
   it("prints nothing when the folder does not exist", async () => {
     await expect(removeDeadFolders(join(parent.path, "none"))).resolves.toBeUndefined();
+  });
+});
+
+describe("claimFolder", () => {
+  let parent: TestFolder;
+  const options = { signal: new AbortController().signal };
+  const claim = (name: string, waitMs = 0) => claimFolder(parent.path, name, { ...options, waitMs });
+
+  beforeEach(() => {
+    parent = aFolder();
+  });
+  afterEach(() => parent.remove());
+
+  it("returns the same path again, and leaves nothing", async () => {
+    const first = await claim("a");
+    await first.remove();
+    const second = await claim("a");
+    await second.remove();
+
+    expect(second.path).toBe(first.path);
+    expect(readdirSync(parent.path)).toEqual([]);
+  });
+
+  it("waits for another run, and does not disturb it", async () => {
+    const held = await claim("a");
+    const other = await claim("b");
+
+    const numbered = await claim("a");
+    const waiting = claim("a", 20_000);
+    await held.remove();
+
+    expect(numbered.path).toBe(`${held.path}.2`);
+    expect((await waiting).path).toBe(held.path);
+    expect(other.path).not.toBe(held.path);
+  });
+
+  it("takes over what a killed process left, and ends what still works there", async () => {
+    const held = await claim("a");
+    writeFileSync(join(held.path, "owner"), `${hostname().replace(/[^A-Za-z0-9.]/g, "_")}\n${DEAD_PID}\n`);
+    mkdirSync(join(held.path, "module"));
+    const left = spawn("sleep", ["60"], { cwd: join(held.path, "module"), detached: true });
+    const ended = once(left, "exit");
+
+    const next = await claim("a");
+    await ended;
+
+    expect(next.path).toBe(held.path);
+    expect(readdirSync(next.path)).toEqual(["owner"]);
+  });
+
+  it("refuses a folder that is a link of somebody else", async () => {
+    const held = await claim("a");
+    await held.remove();
+    symlinkSync("/tmp", dirname(held.path));
+
+    await expect(claim("a")).rejects.toThrow(/is not a folder of this user/);
   });
 });

@@ -357,7 +357,8 @@ export const TerraformOptions = Type.Object(
     passEnvironment: Type.Optional(
       Type.Array(Type.String({ minLength: 1, maxLength: 256 }), {
         maxItems: 100,
-        description: "Further environment variables to pass; a trailing `*` matches any suffix. Default: none",
+        description:
+          "Further environment variables to pass; a trailing `*` matches any suffix. `TF_CLI_ARGS*` and `TF_DATA_DIR` are never passed. Default: none",
       }),
     ),
     untrusted: Type.Optional(

@@ -192,6 +192,17 @@ describe.skipIf(!hasTerraform())("a saved plan", () => {
     expect(step).toMatchObject({ code: "TERRAFORM_PLAN_STALE", message: expect.stringContaining(message) });
   });
 
+  it("is bound to the folder of the run, because configurations contain paths [terraform#8204]", async () => {
+    const plan = await makePlan();
+
+    const step = await project.start(inYard(), { plan }, { workDir: "elsewhere" });
+
+    expect(step).toMatchObject({
+      code: "TERRAFORM_PLAN_STALE",
+      message: expect.stringContaining("the option workDir"),
+    });
+  });
+
   it("is bound to the files of its source, and to its state", async () => {
     const plan = await makePlan();
     project.write({ "other/main.tf": main });

@@ -27,6 +27,16 @@ describe("toEnvironment", () => {
     });
   });
 
+  it("never passes what would move the state or add arguments, by a star or by name", () => {
+    const hostile = { TF_CLI_ARGS: "-state=x", TF_CLI_ARGS_apply: "-target=a", TF_DATA_DIR: "/tmp/x", TF_LOG: "info" };
+    const passed = toEnvironment({ ...input, runner: hostile, passEnvironment: ["TF_*", "TF_CLI_ARGS"] });
+
+    expect(passed).toEqual({ ...fixed, TF_LOG: "info" });
+    const deps = { projectDir: "/p", dataDir: "/d", environment: {} };
+    for (const name of ["TF_CLI_ARGS", "TF_CLI_ARGS_plan", "TF_DATA_DIR"])
+      expect(() => toSettings({ passEnvironment: [name] }, deps)).toThrow(name);
+  });
+
   it("gives the target's credentials instead of the runner's", () => {
     const target = { account: "123456789012", region: "eu-central-1", partition: "aws" };
     const credentials = { accessKeyId: "ASIATARGET", secretAccessKey: "s" };

@@ -50,10 +50,11 @@ export interface Settings {
 
 const GRACE_MS = 240_000;
 
-/** Combines options and defaults. Throws CONFIG_INVALID for an invalid version constraint. */
+/** Combines options and defaults. Throws CONFIG_INVALID for values that cannot be used. */
 export function toSettings(options: TerraformOptions, deps: TerraformDeps): Settings {
   const { version, cliConfigFile, prices, passEnvironment = [], lockTimeout = OPTION_DEFAULTS.lockTimeout } = options;
   checkVersion(version);
+  checkPassed(passEnvironment);
   const inProject = (path: string) => resolve(deps.projectDir, path);
   const dataDir = resolve(deps.dataDir);
   const workDir = options.workDir === undefined ? tmpdir() : inProject(options.workDir);
@@ -187,11 +188,23 @@ export function toEnvironment(input: EnvironmentInput): Record<string, string> {
   return Object.fromEntries(environment);
 }
 
+/** Variables that would move the state, or add arguments such as `-target` and `-destroy` to every run. */
+const NEVER_PASSED = /^TF_(?:CLI_ARGS(?:_.*)?|DATA_DIR)$/;
+
+function checkPassed(names: readonly string[]): void {
+  const refused = names.filter((name) => NEVER_PASSED.test(name));
+  if (refused.length === 0) return;
+  throw new StackyardError(
+    "CONFIG_INVALID",
+    `The option "passEnvironment" of the plugin terraform cannot pass ${refused.join(", ")}: it would change where states are, or what a run does.`,
+  );
+}
+
 function pick(runner: Environment, names: readonly string[]): Environment {
   const exact = new Set(names);
   const prefixes = names.filter((name) => name.endsWith("*")).map((name) => name.slice(0, -1));
   const isNamed = (name: string) => exact.has(name) || prefixes.some((prefix) => name.startsWith(prefix));
-  return Object.fromEntries(Object.entries(runner).filter(([name]) => isNamed(name)));
+  return Object.fromEntries(Object.entries(runner).filter(([name]) => isNamed(name) && !NEVER_PASSED.test(name)));
 }
 
 function toAccess(access: EnvironmentInput["access"]): Environment {

@@ -17,11 +17,21 @@ function createBench(options: { readonly allow?: readonly string[] } = {}) {
     sim,
     context,
     run: (config: object = {}) => runExecutor(executor, config, { context }),
-    async addInventory(state: string, resources: readonly { address: string; arn?: string }[], more = 0) {
+    async addInventory(
+      state: string,
+      resources: readonly { address: string; arn?: string }[],
+      more = 0,
+      forgotten = {},
+    ) {
       const value = { stack: "s1", machine: "web", incarnation: "i1", state, product: "terraform", version: "1.9.0" };
       const key = `terraform-inventory/${encodeURIComponent(`web/s1/${state}`)}~1`;
       const count = resources.length + more;
-      await context.records.put({ key, value: { ...value, at: 0, count, resources }, expected: "absent", now: 0 });
+      await context.records.put({
+        key,
+        value: { ...value, at: 0, count, resources, ...forgotten },
+        expected: "absent",
+        now: 0,
+      });
     },
   };
 }
@@ -36,6 +46,21 @@ describe("the executor leak-check", () => {
     expect(step).toEqual({ kind: "succeeded", outputs: { regions: 2 } });
     expect(elapsedMs).toBe(MINUTE);
     expect(sim.calls.map(({ region }) => region)).toEqual(["eu-west-1", "us-east-1", "eu-west-1", "us-east-1"]);
+  });
+
+  it("remembers what a state has only forgotten [atlantis#6538]", async () => {
+    const { run, addInventory } = createBench();
+    const forgotten = [{ address: "aws_db_instance.a", arn: "arn:aws:rds:::a" }, { address: "null_resource.b" }];
+    await addInventory("network", [], 0, { forgotten });
+
+    const { step } = await run({ regions: [] });
+    const ignored = await run({ regions: [], ignore: ["arn:aws:rds:*", "null_resource.b"] });
+
+    expect(step).toMatchObject({ kind: "failed", code: "LEFT_BEHIND" });
+    expect(step).toMatchObject({
+      message: expect.stringContaining("arn:aws:rds:::a, null_resource.b, forgotten by network"),
+    });
+    expect(ignored.step).toMatchObject({ kind: "succeeded" });
   });
 
   it("searches as often as the task wants", async () => {

@@ -1,0 +1,18 @@
+import { describe, expect, it } from "vitest";
+import { parseSourcePath } from "./sources.ts";
+
+describe("parseSourcePath", () => {
+  it.each([
+    ["network", "network", ""],
+    ["terraform/app", "terraform/app", ""],
+    ["terraform//app", "terraform", "app"],
+    ["terraform//envs/app", "terraform", "envs/app"],
+    ["terraform//envs//app", "terraform", "envs/app"],
+    ["./terraform///app", "./terraform", "app"],
+    ["//app", ".", "app"],
+    ["terraform/app//", "terraform/app//", ""],
+    ["a/", "a/", ""],
+  ])("reads %j as %j and %j", (location, folder, module) => {
+    expect(parseSourcePath(location)).toEqual({ folder, module });
+  });
+});
