@@ -215,7 +215,9 @@ interface UnknownKey {
 }
 
 function reportUnknown({ problems }: CompileContext, field: Field, { key, known, closed }: UnknownKey): void {
-  const advice = closed.advise?.(key, known) ?? suggestOrList(key, known);
+  // Tools with YAML 1.1 read the key `on` as true, and write it so.
+  const isOn = key.toLowerCase() === "true" && known.includes("on");
+  const advice = isOn ? " Write on." : (closed.advise?.(key, known) ?? suggestOrList(key, known));
   problems.error(closed.code, onKey(field), `Unknown key ${quote(key)} in ${closed.owner}.${advice}`);
 }
 

@@ -4,6 +4,7 @@ import {
   type Document,
   isAlias,
   isMap,
+  isPair,
   isScalar,
   isSeq,
   Lexer,
@@ -11,7 +12,7 @@ import {
   type Pair,
   Parser,
   type Scalar,
-  type YAMLMap,
+  YAMLMap,
   type YAMLParseError,
   type YAMLSeq,
   type YAMLWarning,
@@ -58,10 +59,13 @@ export function readYaml(source: string, limits: MachineLimits, problems: Proble
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
   const told = new Set<number>();
-  for (const fault of [...(first?.errors ?? []), ...(first?.warnings ?? [])]) {
+  const faults = [...(first?.errors ?? []), ...(first?.warnings ?? [])];
+  const plain = faults.find((fault) => explainFault(source, fault) !== undefined);
+  for (const fault of plain === undefined ? faults : [plain]) {
     const offset = fault.pos[0];
     // One mistake can break several rules of the grammar at once; the first message is enough.
-    if (!told.has(offset)) problems.error("yaml-syntax", { path: [], at: toPlace(offset) }, toMessage(fault));
+    if (!told.has(offset))
+      problems.error("yaml-syntax", { path: [], at: toPlace(offset) }, explainFault(source, fault) ?? toMessage(fault));
     told.add(offset);
   }
   if (second) {
@@ -93,6 +97,16 @@ function composeTwo(tokens: readonly Token[], length: number): readonly Document
     if (documents.length === 2) break;
   }
   return documents;
+}
+
+/** Explains a fault that causes others, so that they need not be reported; undefined for any other fault. */
+function explainFault(source: string, { message, pos: [offset] }: YAMLParseError | YAMLWarning): string | undefined {
+  if (source.slice(Math.max(0, offset - 1), offset + 2).includes("${")) {
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the placeholder of machines
+    return 'A text with ${…} inside { } or [ ] must be quoted, such as "${metadata.name}".';
+  }
+  if (!message.startsWith("Alias ending in :")) return undefined;
+  return "A name that begins with * is an alias in YAML. Quote it if it is a key.";
 }
 
 function toMessage(fault: YAMLParseError | YAMLWarning): string {
@@ -195,6 +209,7 @@ function resolveAnchored(
 
 function resolveContents(resolution: Resolution, node: unknown, position: Position): TreeNode {
   const at = toPlace(resolution, node, position.keyAt);
+  warnTag(resolution, node, { path: position.path, at });
   const depth = position.path.length + (isMap(node) || isSeq(node) ? 1 : 0);
   resolution.deepest = Math.max(resolution.deepest, depth);
   resolution.nodes += 1;
@@ -202,6 +217,21 @@ function resolveContents(resolution: Resolution, node: unknown, position: Positi
   if (isMap(node)) return { kind: "map", at, entries: resolveEntries(resolution, node, position.path) };
   if (isSeq(node)) return { kind: "list", at, items: resolveItems(resolution, node, position.path) };
   return isScalar(node) ? toScalar(node, at) : { kind: "scalar", at, value: null, plain: "" };
+}
+
+const TAG_PREFIX = "tag:yaml.org,2002:";
+const READINGS: Readonly<Record<string, string>> = {
+  omap: "a list of maps with one key each",
+  pairs: "a list of maps with one key each",
+  set: "a map of null values",
+  binary: "a text",
+};
+
+function warnTag({ problems }: Resolution, node: unknown, spot: Spot): void {
+  const tag = isScalar(node) || isMap(node) || isSeq(node) ? node.tag : undefined;
+  const name = tag?.startsWith(TAG_PREFIX) ? tag.slice(TAG_PREFIX.length) : "";
+  if (!Object.hasOwn(READINGS, name)) return;
+  problems.warn("scalar-ambiguous", spot, `The tag !!${name} is read as ${READINGS[name]}. Remove the tag.`);
 }
 
 function resolveAlias(resolution: Resolution, alias: Alias, path: Path): TreeNode {
@@ -216,7 +246,14 @@ function resolveAlias(resolution: Resolution, alias: Alias, path: Path): TreeNod
 }
 
 function resolveItems(resolution: Resolution, list: YAMLSeq, path: Path): readonly TreeNode[] {
-  return list.items.map((item, index) => resolveNode(resolution, item, { path: [...path, String(index)] }));
+  return list.items.map((item, index) => {
+    const here = { path: [...path, String(index)] };
+    if (!isPair(item)) return resolveNode(resolution, item, here);
+    // Of !!omap and !!pairs: a list of maps with one key, as in JSON.
+    const map = new YAMLMap();
+    map.items.push(item);
+    return resolveNode(resolution, map, here);
+  });
 }
 
 interface OpenMap {
