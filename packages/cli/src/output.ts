@@ -173,8 +173,8 @@ function toLines(text: string, stream: OutputStream, color: boolean): readonly s
   return fitting.map((line) => truncateText(color ? toColoredText(line) : toPlainText(line), columns, ""));
 }
 
-/** Characters that change the direction of the surrounding text, so that a name looks like another. */
-const DIRECTIONS = "\\u202a-\\u202e\\u2066-\\u2069";
+/** Characters that change the direction of the surrounding text, or that some readers take for the end of a line. */
+const DIRECTIONS = "\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069";
 const COLOR_OR_CONTROL = new RegExp(`\\u001b\\[[0-9;]*m|[\\p{Cc}${DIRECTIONS}]`, "gu");
 const CONTROL = new RegExp(`[\\p{Cc}${DIRECTIONS}]`, "gu");
 const UNESCAPED_IN_JSON = new RegExp(`[\\u007f-\\u009f${DIRECTIONS}]`, "gu");

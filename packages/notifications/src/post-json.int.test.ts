@@ -40,6 +40,9 @@ describe("a request of a channel", () => {
     ["[fe80::1]", "linkLocal"],
     ["[::ffff:169.254.169.254]", "linkLocal"],
     ["2852039166", "linkLocal"],
+    ["[::7f00:1]", "ipv4Compatible"],
+    ["[::169.254.169.254]", "ipv4Compatible"],
+    ["[::]", "unspecified"],
   ])("is refused to %s (%s)", async (host, range) => {
     const sent = post(`https://${host}:${sim.port}/webhook`, []);
 

@@ -110,10 +110,16 @@ function checkedLookup(lookUp: PostJsonDeps["lookUp"], allow: readonly string[])
   };
 }
 
+/** Returns true for an IPv4-compatible address such as `::7f00:1` (RFC 4291, deprecated), which no host has. */
+function isCompatible(address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
+  return "parts" in address && address.range() === "unicast" && address.parts.slice(0, 6).every((part) => part === 0);
+}
+
 /** Throws for an address that is neither public nor in an allowed network. */
 function checkAddress(host: string, address: string, allow: readonly string[]): void {
   const parsed = ipaddr.process(address);
-  if (parsed.range() === "unicast") return;
+  const range = isCompatible(parsed) ? "ipv4Compatible" : parsed.range();
+  if (range === "unicast") return;
   const isAllowed = allow.some((network) => {
     const [base, bits] = ipaddr.parseCIDR(network);
     return base.kind() === parsed.kind() && parsed.match(base, bits);
@@ -121,7 +127,7 @@ function checkAddress(host: string, address: string, allow: readonly string[]): 
   if (isAllowed) return;
   const which = host === address ? address : `${host} (${address})`;
   throw new AddressRefused(
-    `ADDRESS_REFUSED: ${which} is not a public address (${parsed.range()}). Add its network to "allow" of the channel if it is right.`,
+    `ADDRESS_REFUSED: ${which} is not a public address (${range}). Add its network to "allow" of the channel if it is right.`,
   );
 }
 

@@ -93,7 +93,7 @@ describe("the list of stacks", () => {
       const query = toMetadata({ password: "guess" });
       const refusal = await refusalOf(`${path}${path.includes("?") ? "&" : "?"}${query}`);
       expect(refusal).toMatchObject({ refusal: [400, "USAGE"] });
-      expect(refusal.detail).toContain('sensitive in the machine "review-app"');
+      expect(refusal.detail).toContain("is sensitive in a machine");
       expect(refusal.detail).not.toContain("guess");
     }
     expect(await listIds(`${toMetadata({ password: "guess" })}&machine=other`)).toEqual([]);

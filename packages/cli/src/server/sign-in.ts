@@ -18,11 +18,16 @@ export async function requestDeviceCode(url: string, clientName: string): Promis
   if (status !== 200 || typeof device_code !== "string" || typeof user_code !== "string") throw toError(status, body);
   return {
     deviceCode: device_code,
-    userCode: user_code,
-    verificationUri: String(verification_uri),
+    userCode: toOneLine(user_code),
+    verificationUri: toOneLine(String(verification_uri)),
     expiresInMs: Number(expires_in) * 1_000,
     intervalMs: Number(interval ?? 5) * 1_000,
   };
+}
+
+/** Removes what a terminal would interpret, and line ends, so that no server adds lines to what is printed. */
+function toOneLine(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ").slice(0, 1_024);
 }
 
 /** The result of polling for the person's answer. */
@@ -39,7 +44,12 @@ export async function pollDeviceCode(url: string, deviceCode: string): Promise<P
   });
   const { access_token, name, expires_in, error } = body;
   if (status === 200 && typeof access_token === "string") {
-    return { kind: "signed-in", token: access_token, name: String(name), lifetimeMs: Number(expires_in) * 1_000 };
+    return {
+      kind: "signed-in",
+      token: access_token,
+      name: toOneLine(String(name)),
+      lifetimeMs: Number(expires_in) * 1_000,
+    };
   }
   if (error === "authorization_pending") return { kind: "pending" };
   if (error === "slow_down") return { kind: "slow-down" };

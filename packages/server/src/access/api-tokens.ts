@@ -96,6 +96,8 @@ export function createApiTokens(deps: ApiTokensDeps): ApiTokens {
 
   return {
     async authenticate({ via, secret }) {
+      // The cookie is for browser logins: requests with it come from pages.
+      if (via === "cookie") return undefined;
       const now = clock.now();
       const digest = hash("sha256", secret);
       const found = await kept.findBySecret(digest);
@@ -124,7 +126,7 @@ async function createToken(
 ): Promise<IssuedToken> {
   const { secret, hash } = issueSecret(random);
   const token = makeApiToken(caller, request, { id: ids.next(), hash, now: clock.now() });
-  const own = await kept.count((each) => isCreator(each, caller) && statusOfToken(each, clock.now()) === "active");
+  const own = await kept.count((each) => isOfSame(each, caller) && statusOfToken(each, clock.now()) === "active");
   if (own >= MAX_TOKENS) {
     throw new StackyardError("OUTCOME_NEGATIVE", `You have ${own} API tokens. Revoke those you do not need.`);
   }
@@ -309,8 +311,10 @@ function maySee({ sender, rights }: Caller, token: ApiTokenRecord): boolean {
   return isOwnToken(token, sender) || hasEverywhere(rights, "access");
 }
 
-function isCreator({ createdBy }: ApiTokenRecord, { sender }: Caller): boolean {
-  return createdBy.kind === sender.kind && createdBy.id === sender.id;
+/** Returns true for a token of the same creator, and for those that tokens of the same person have created. */
+function isOfSame({ createdBy, owner }: ApiTokenRecord, { sender }: Caller): boolean {
+  const { kind, id, owner: person = kind === "person" ? id : undefined } = sender;
+  return (createdBy.kind === kind && createdBy.id === id) || (person !== undefined && owner === person);
 }
 
 function toAction(action: string, { sender }: Caller, { id, name }: ApiTokenRecord) {

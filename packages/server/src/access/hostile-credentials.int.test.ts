@@ -50,6 +50,13 @@ describe("credentials that do not exist", () => {
     );
   });
 
+  it("of API tokens are no cookies", async () => {
+    for (const name of ["stackyard-80", "stackyard-7070", "__Host-stackyard"]) {
+      expect([400, 401, 403]).toContain(await status({ authorization: "", cookie: `${name}=${token}` }));
+    }
+    expect(await status({ authorization: `Bearer ${token}` })).toBe(200);
+  });
+
   it("are not in cookies, whatever these say", async () => {
     const pair = fc.tuple(fc.constantFrom("stackyard-7070", "__Host-stackyard", "a", ""), secret);
     await fc.assert(

@@ -110,7 +110,8 @@ export async function refuseSensitive(
     if (located.kind !== "found" || (machine !== undefined && name !== machine)) continue;
     const key = keys.find((each) => located.machine.metadata.keys.get(each)?.sensitive === true);
     if (key !== undefined) {
-      const message = `The metadata key "${key}" is sensitive in the machine "${name}": stacks cannot be searched by it.`;
+      // The machine is not named: the caller may not know it.
+      const message = `The metadata key "${key}" is sensitive in a machine: stacks cannot be searched by it.`;
       throw new StackyardError("USAGE", message);
     }
   }

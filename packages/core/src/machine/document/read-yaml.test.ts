@@ -139,6 +139,26 @@ describe("readYaml", () => {
     expect(faults.map(({ code }) => code)).toEqual(sources.map(() => "limit-exceeded"));
   });
 
+  it("refuses more anchors and aliases than a document needs, before they cost time", () => {
+    const sources = [
+      "&a ".repeat(60_000),
+      `[${"*b,".repeat(60_000)}]`,
+      `[${"&a x,".repeat(30_000)}]`,
+      "- &a *a\n".repeat(9_999),
+    ];
+
+    const faults = sources.flatMap((source) => read(source).faults);
+
+    expect(faults.map(({ code }) => code)).toEqual(sources.map(() => "limit-exceeded"));
+  });
+
+  it("does not take texts for anchors", () => {
+    const block = `a: |\n${"  *b &c\n".repeat(5_000)}`;
+    const quoted = `[${'"*b","&c",'.repeat(3_000)}]`;
+
+    expect([read(block).faults, read(quoted).faults, read("a: 1 *2 &3").faults]).toEqual([[], [], []]);
+  });
+
   it("accepts exactly the depth of the limit", () => {
     const nest = (depth: number) => `${"[".repeat(depth)}1${"]".repeat(depth)}`;
 

@@ -48,9 +48,8 @@ export const YAML_OPTIONS = {
 export function readYaml(source: string, limits: MachineLimits, problems: ProblemList): TreeNode | undefined {
   const lines = new LineCounter();
   const tokens = readTokens(source, lines, limits.maxDepth);
-  if (tokens === undefined) {
-    const message = `The document is nested more than ${limits.maxDepth} levels deep.`;
-    problems.error("limit-exceeded", { path: [], at: START }, message);
+  if (typeof tokens === "string") {
+    problems.error("limit-exceeded", { path: [], at: START }, tokens);
     return undefined;
   }
   const [first, second] = composeTwo(tokens, source.length);
@@ -76,15 +75,26 @@ export function readYaml(source: string, limits: MachineLimits, problems: Proble
   return resolveYaml(first.contents, { limits, toPlace, problems });
 }
 
-function readTokens(source: string, lines: LineCounter, maxDepth: number): readonly Token[] | undefined {
+/** Anchors and aliases that a document may have: each costs the library much more than its few characters. */
+const MAX_ANCHORS = 2_000;
+/** The token before the text of a scalar, which may begin with any character. */
+const SCALAR = "\u001f";
+
+/** Returns the tokens, or which limit the document exceeds. */
+function readTokens(source: string, lines: LineCounter, maxDepth: number): readonly Token[] | string {
   const parser = new Parser(lines.addNewLine);
   // The first step of `parse`: its tokens come document by document, too late to stop at a depth.
   lines.addNewLine(0);
   const tokens: Token[] = [];
+  let anchors = 0;
+  let before = "";
   for (const lexeme of new Lexer().lex(source)) {
+    if (before !== SCALAR && (lexeme.startsWith("&") || lexeme.startsWith("*"))) anchors += 1;
+    if (anchors > MAX_ANCHORS) return `The document has more than ${MAX_ANCHORS} anchors and aliases.`;
+    before = lexeme;
     for (const token of parser.next(lexeme)) tokens.push(token);
     // The document and the innermost scalar are on the parser's stack too.
-    if (parser.stack.length > maxDepth + 2) return undefined;
+    if (parser.stack.length > maxDepth + 2) return `The document is nested more than ${maxDepth} levels deep.`;
   }
   for (const token of parser.end()) tokens.push(token);
   return tokens;
