@@ -84,24 +84,28 @@ async function passes({ name, command, hasFigure }: Check): Promise<boolean> {
 export interface ChecksOptions {
   /** Also those that only `npm run test:all` runs. */
   readonly withRest: boolean;
-  readonly keys: Keys;
+  /** Returns the keys for the files of now. */
+  readonly readKeys: () => Keys;
   readonly record: Passes;
 }
 
 /** Runs the checks that have not passed with the files of now, and builds what tests need. Returns for each whether it passed. */
-export async function runChecks({ withRest, keys, record }: ChecksOptions): Promise<readonly boolean[]> {
+export async function runChecks({ withRest, readKeys, record }: ChecksOptions): Promise<readonly boolean[]> {
+  const keys = readKeys();
+  const toKey = ({ name, reads }: Check, of: Keys) => reads && of.ofFiles(name, reads);
   const results: boolean[] = [];
   const known: string[] = [];
+  const passed: Check[] = [];
   const queue = [...sourceChecks];
   const run = async (check: Check) => {
-    const key = check.reads && keys.ofFiles(check.name, check.reads);
+    const key = toKey(check, keys);
     if (key !== undefined && record.has(key)) {
       known.push(check.name);
       return;
     }
     const ok = await passes(check);
     results.push(ok);
-    if (ok && key !== undefined) record.add([key]);
+    if (ok) passed.push(check);
   };
   const work = async () => {
     for (let check = queue.shift(); check !== undefined; check = queue.shift()) await run(check);
@@ -112,6 +116,9 @@ export async function runChecks({ withRest, keys, record }: ChecksOptions): Prom
   queue.push(...builtChecks.filter(({ isRest }) => withRest || !isRest));
   // Two at a time, as most use one core. Beside the tests, both would take longer.
   await Promise.all([early.then(work), work()]);
+  // What was changed meanwhile may not be what was checked.
+  const after = readKeys();
+  record.add(passed.flatMap((check) => (toKey(check, after) === toKey(check, keys) ? (toKey(check, keys) ?? []) : [])));
   if (known.length > 0) console.log(`Unchanged since they passed: ${known.join(", ")}.`);
   return results;
 }

@@ -45,7 +45,7 @@ async function runChanged(batch: Batch, record: Passes): Promise<readonly BatchR
 
 const record = openPasses(join(repositoryRoot, "node_modules/.cache/stackyard-tests/passes.json"));
 const nothing: Passes = { has: () => false, add: () => undefined };
-const checks = await runChecks({ withRest: options.all, keys: readKeys(), record: isFresh ? nothing : record });
+const checks = await runChecks({ withRest: options.all, readKeys, record: isFresh ? nothing : record });
 const stopLoad = options.load ? loadProcessor() : undefined;
 const files = findTests(repositoryRoot).filter(
   ({ path }) => places.length === 0 || places.some((place) => path.startsWith(place)),
