@@ -10,6 +10,7 @@ import { useFreshness, useLiveRetry, useLiveState } from "../api/use-live.tsx";
 import { useLoad } from "../api/use-load.ts";
 import { Button } from "../design/button.tsx";
 import { Dialog } from "../design/dialog.tsx";
+import { HistoryEntry } from "../design/kept-places.ts";
 import { TextLink, To } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { changeSettings, useSettings } from "../design/settings.ts";
@@ -37,6 +38,7 @@ const NAVIGATION: readonly (readonly [string, string, "phone"?])[] = [
 /** Renders everything around a page: navigation, freshness, who is signed in. */
 export function Shell() {
   const [open, setOpen] = useState<"palette" | "help">();
+  const entry = useRouterState({ select: ({ location: { state } }) => state.__TSR_key ?? "" });
   useShortcuts({ openPalette: () => setOpen("palette"), openHelp: () => setOpen("help") });
   return (
     <>
@@ -61,7 +63,9 @@ export function Shell() {
       <SignInOverlay />
       <WorkerBanner />
       <main id="main" className="shell-main" tabIndex={-1}>
-        <Outlet />
+        <HistoryEntry value={entry}>
+          <Outlet />
+        </HistoryEntry>
       </main>
       {open === "palette" && <Palette onClose={() => setOpen(undefined)} navigation={NAVIGATION} />}
       {open === "help" && <ShortcutHelp onClose={() => setOpen(undefined)} />}

@@ -1,8 +1,11 @@
-import { useRouterState } from "@tanstack/react-router";
+import { createContext, useContext } from "react";
 
 /** What a page shows of its lists, by entry of the browser's history and name. Kept until the page is closed. */
 const kept = new Map<string, unknown>();
 const MOST = 100;
+
+/** The present entry of the browser's history. The editor alone has none. */
+export const HistoryEntry = createContext("");
 
 /** A place that belongs to one entry of the browser's history: going back finds it again, a new visit begins anew. */
 export interface KeptPlace<Value> {
@@ -14,7 +17,7 @@ export interface KeptPlace<Value> {
 
 /** Returns the place of the list with this name at the present entry of the history; `initial` at a new one. */
 export function useKeptPlace<Value>(name: string, initial: Value): KeptPlace<Value> {
-  const entry = useRouterState({ select: ({ location: { state } }) => state.__TSR_key ?? "" });
+  const entry = useContext(HistoryEntry);
   const key = `${entry} ${name}`;
   return {
     key,

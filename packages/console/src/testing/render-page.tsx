@@ -6,11 +6,13 @@ import {
   createRoute,
   createRouter,
   RouterProvider,
+  useRouterState,
 } from "@tanstack/react-router";
-import type { ComponentType, ReactNode } from "react";
+import type { ComponentType } from "react";
 import { render } from "vitest-browser-react";
 import { queryClient } from "../api/client.ts";
 import { LiveProvider } from "../api/use-live.tsx";
+import { HistoryEntry } from "../design/kept-places.ts";
 import { SEARCH_FORMAT } from "../design/links.tsx";
 import { ToastProvider } from "../design/toasts.tsx";
 import { createFakeLive } from "./fake-live.ts";
@@ -97,7 +99,7 @@ export async function renderPage(page: ComponentType, address: string, api: Read
   const root = createRootRoute();
   const paths = ["/", "$"];
   const routes = paths.map((path) =>
-    createRoute({ getParentRoute: () => root, path, component: page as () => ReactNode }),
+    createRoute({ getParentRoute: () => root, path, component: () => <InEntry page={page} /> }),
   );
   const history = createMemoryHistory({ initialEntries: [address] });
   const router = createRouter({
@@ -117,6 +119,16 @@ export async function renderPage(page: ComponentType, address: string, api: Read
     </QueryClientProvider>,
   );
   return { screen, sent, live, address: () => history.location.href, go: (steps: number) => history.go(steps) };
+}
+
+/** A page within its entry of the history, as the shell renders it. */
+function InEntry({ page: Page }: { page: ComponentType }) {
+  const entry = useRouterState({ select: ({ location: { state } }) => state.__TSR_key ?? "" });
+  return (
+    <HistoryEntry value={entry}>
+      <Page />
+    </HistoryEntry>
+  );
 }
 
 async function toSent(input: RequestInfo | URL, init: RequestInit | undefined): Promise<SentRequest> {
