@@ -27,7 +27,7 @@ describe.skipIf(!hasBash)("the script for bash, where there is a bash", () => {
   }
 
   it("knows commands and flags without asking the program", async () => {
-    expect(await complete(["sta"])).toEqual(["stacks"]);
+    expect(await complete(["stac"])).toEqual(["stacks"]);
     expect(await complete(["stacks", "hi"])).toEqual(["history"]);
     expect(await complete(["stacks", "ls", "--con"])).toEqual(["--condition"]);
   });
@@ -35,6 +35,22 @@ describe.skipIf(!hasBash)("the script for bash, where there is a bash", () => {
   it("asks the program for values", async () => {
     expect(await complete(["stacks", "show", "pr"], ["pr-12", "pr-13"])).toEqual(["pr-12", "pr-13"]);
     expect(await complete(["brew", "tea", ""], ["green"])).toEqual(["green"]);
+  });
+
+  it.each([
+    [
+      ["arn", ":", "aws"],
+      ["aws:s3:::one", "aws:s3:::two"],
+    ],
+    [
+      ["arn", ":"],
+      ["aws:s3:::one", "aws:s3:::two"],
+    ],
+    [["arn", ":", "aws", ":", "s3", ":::", "o"], ["one"]],
+  ])("completes behind a colon, where bash ends a word: %j [kubectl#1157]", async (words, offered) => {
+    const values = offered.length === 1 ? ["arn:aws:s3:::one"] : ["arn:aws:s3:::one", "arn:aws:s3:::two"];
+
+    expect(await complete(["stacks", "show", ...words], values)).toEqual(offered);
   });
 
   it("never runs what a name says", async () => {

@@ -248,13 +248,23 @@ interface Step {
  */
 export function toBash(commands: readonly CompletionWords[]): string {
   return `_stackyard() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" typed="" word offered=""
-  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+  local current="" typed="" word offered="" before=() begun=""
+  # bash takes a colon for the end of a word, and replaces only what comes behind the last one.
+  for word in "\${COMP_WORDS[@]:1:COMP_CWORD}"; do
+    case "$begun,$word,$current" in
+      ,*) current="$word"; begun=1 ;;
+      1,:*|1,*:) current="$current$word" ;;
+      *) before+=("$current"); current="$word" ;;
+    esac
+  done
+  for word in "\${before[@]}"; do
     case "$word" in -*) ;; *) typed="$typed $word" ;; esac
   done
   case "\${typed# }" in
 ${toCases(commands)}
   esac
+  local colon=""
+  case "$COMP_WORDBREAKS,$current" in *:*,*:*) colon="\${current%"\${current##*:}"}" ;; esac
   COMPREPLY=()
   if [ -n "$offered" ]; then
     case "\${typed# },$current" in
@@ -262,8 +272,8 @@ ${toCases(commands)}
     esac
   fi
   while IFS= read -r word; do
-    COMPREPLY+=("$(printf %q "$word")")
-  done < <(stackyard __complete -- "\${COMP_WORDS[@]:1:COMP_CWORD-1}" "$current" 2>/dev/null)
+    COMPREPLY+=("$(printf %q "\${word#"$colon"}")")
+  done < <(stackyard __complete -- "\${before[@]}" "$current" 2>/dev/null)
 }
 complete -o default -F _stackyard stackyard
 `;

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "react";
-import { formatDuration, formatInstant, formatTime } from "../text/durations.ts";
+import { formatDuration, formatInstant, formatTime, formatZone } from "../text/durations.ts";
 import { toSafeLink, toSafeText } from "../text/safe-text.ts";
 import { serverNow } from "../text/server-clock.ts";
 import { useSettings } from "./settings.ts";
@@ -41,9 +41,9 @@ export function ActionsHeading() {
 /** Renders an instant, in UTC or local time by the person's choice. `short` leaves out the date. */
 export function Instant({ at, short }: { at: string; short?: boolean }) {
   const { zone } = useSettings();
-  const full = formatInstant(at, zone);
+  const full = `${formatInstant(at, zone)} ${formatZone(at, zone)}`;
   return (
-    <time dateTime={at} title={`${full} ${zone === "utc" ? "UTC" : "local time"}`} className="nowrap">
+    <time dateTime={at} title={full} className="nowrap">
       {short ? formatTime(at, zone) : full}
     </time>
   );
@@ -89,7 +89,7 @@ export function Ago({ at, plain }: { at: string; plain?: boolean }) {
   const duration = formatDuration(Math.abs(ms));
   const { zone } = useSettings();
   return (
-    <time dateTime={at} title={formatInstant(at, zone)} className="nowrap">
+    <time dateTime={at} title={`${formatInstant(at, zone)} ${formatZone(at, zone)}`} className="nowrap">
       {plain ? duration : ms >= 0 ? `${duration} ago` : `in ${duration}`}
     </time>
   );

@@ -16,6 +16,15 @@ export function formatDuration(ms: number): string {
 /** How instants are shown. */
 export type Zone = "utc" | "local";
 
+/** Returns the zone of shown times at an instant: `UTC`, or the distance from it, such as `+02:00`. */
+export function formatZone(instant: string | number | Date, zone: Zone): string {
+  const date = new Date(instant);
+  if (zone === "utc" || Number.isNaN(date.getTime())) return "UTC";
+  const minutes = -date.getTimezoneOffset();
+  const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
+  return `${minutes < 0 ? "-" : "+"}${String(hours).padStart(2, "0")}:${String(rest).padStart(2, "0")}`;
+}
+
 /** Returns the time of an instant on its day: `03:12:04`. */
 export function formatTime(instant: string | number | Date, zone: Zone): string {
   return format(instant, TIMES[zone]);

@@ -3,6 +3,17 @@ import { describe, expect, it } from "vitest";
 import { formatTable, toCell, truncateText } from "./format-table.ts";
 
 describe("formatTable", () => {
+  it("does not pad all rows of a pipe for one long name", () => {
+    const long = "x".repeat(255);
+    const rows = [
+      ["STACK", "STATE"],
+      ["pr-1", "LIVE"],
+      [long, "LIVE"],
+    ];
+
+    expect(formatTable(rows)).toBe(`STACK  STATE\npr-1   LIVE\n${long}  LIVE`);
+  });
+
   it("aligns columns, numbers at their right", () => {
     const rows = [
       ["NAME", "COUNT", "WHY"],

@@ -12,6 +12,8 @@ export interface TableOptions {
 }
 
 const GAP = "  ";
+/** Without a terminal nothing is cut, and a longer cell moves only the rest of its own row: the others are not padded up to it. */
+const MOST_PADDED = 60;
 /** A cut cell shows at least so much, unless the table would not fit even then. */
 const MIN_WIDTH = 8;
 const RESET = "\u001b[0m";
@@ -27,7 +29,7 @@ export function formatTable(rows: readonly (readonly string[])[], options: Table
   const toLine = (row: readonly string[]) =>
     row
       .map((text, index) => {
-        const cell = truncateText(text, widths[index] ?? 0);
+        const cell = options.columns === undefined ? text : truncateText(text, widths[index] ?? 0);
         const blanks = " ".repeat(Math.max(0, (widths[index] ?? 0) - widthOf(cell)));
         return numbers.includes(index) ? blanks + cell : cell + blanks;
       })
@@ -54,7 +56,11 @@ function toWidths(
 ): readonly number[] {
   const natural: number[] = [];
   for (const row of rows) {
-    for (const [index, cell] of row.entries()) natural[index] = Math.max(natural[index] ?? 0, widthOf(cell));
+    for (const [index, cell] of row.entries()) {
+      const width = widthOf(cell);
+      const counts = columns !== undefined || width <= MOST_PADDED ? width : 0;
+      natural[index] = Math.max(natural[index] ?? 0, counts);
+    }
   }
   if (columns === undefined) return natural;
   const last = natural.length - 1;

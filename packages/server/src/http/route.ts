@@ -98,7 +98,7 @@ export interface Route extends Omit<RouteParts<TProperties, TProperties, TSchema
   readonly access: RouteAccess;
   readonly params: TProperties;
   readonly query: TProperties;
-  /** Parses all three parts, answers 400 with every fault, checks the permission, then calls the handler. */
+  /** Parses all three parts, checks the permission, answers 400 with every fault, then calls the handler. */
   call(input: RawInput, context: RouteContext): Promise<Response>;
 }
 
@@ -118,8 +118,9 @@ export function defineRoute<
   const call: Route["call"] = async (input, context) => {
     const [p, q, b] = [parseParams(input.params), parseQuery(input.query), parseBody(input.body)];
     const faults = [p, q, b].flatMap((part) => part.faults);
+    // Whoever may not do it at all learns that, and not what a body lacks. A wrong path has no subject.
+    if (p.faults.length === 0) await context.authorize(access, input.params);
     if (faults.length > 0) throw refusal(faults);
-    await context.authorize(access, input.params);
     // The three parsers have just checked the values against the very schemas that the types come from.
     return handle({ params: p.value, query: q.value, body: b.value } as Parameters<typeof handle>[0], context);
   };
