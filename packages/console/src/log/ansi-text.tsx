@@ -1,18 +1,34 @@
 import { parseAnsiLine } from "../text/ansi.ts";
+import { splitLinks } from "../text/split-links.ts";
 import "./ansi.css";
 
-/** Renders a line of a log with its colors. Other sequences are left out, and their number is shown. */
+/** Renders a text whose addresses are links. They add no text of their own: a line is copied as it was written. */
+function Linked({ text }: { text: string }) {
+  const parts = splitLinks(text);
+  if (parts.length === 1 && parts[0]?.href === undefined) return text;
+  return parts.map(({ text: part, href }, index) =>
+    href === undefined ? (
+      part
+    ) : (
+      // biome-ignore lint/suspicious/noArrayIndexKey: parts of a line have no other identity
+      <a key={index} href={href} target="_blank" rel="noopener noreferrer" title="Opens in a new tab">
+        {part}
+      </a>
+    ),
+  );
+}
+
+/** Renders a line of a log with its colors and links. Other sequences are left out, and their number is shown. */
 export function AnsiText({ children }: { children: string }) {
   const { spans, dropped } = parseAnsiLine(children);
   return (
     <bdi>
       {spans.map(({ text, tone, bold, underline }, index) => {
         const classes = [tone && `tone-${tone}`, bold && "ansi-bold", underline && "ansi-underline"].filter(Boolean);
-        if (classes.length === 0) return text;
         return (
           // biome-ignore lint/suspicious/noArrayIndexKey: parts of a line have no other identity
-          <span key={index} className={classes.join(" ")}>
-            {text}
+          <span key={index} className={classes.length === 0 ? undefined : classes.join(" ")}>
+            <Linked text={text} />
           </span>
         );
       })}

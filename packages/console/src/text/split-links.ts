@@ -1,0 +1,29 @@
+import { toSafeLink } from "./safe-text.ts";
+
+/** A part of a text; with an address, it is a link. */
+export interface TextPart {
+  readonly text: string;
+  readonly href?: string;
+}
+
+/** Returns the parts of a text around its http and https addresses. Together they are the text. */
+export function splitLinks(text: string): readonly TextPart[] {
+  const parts: TextPart[] = [];
+  let end = 0;
+  for (const { 0: found, index } of text.matchAll(/https?:\/\/[^\s<>"'`|\\^{}]+/gi)) {
+    const address = trimEnd(found);
+    const url = toSafeLink(address);
+    if (url === undefined) continue;
+    if (index > end) parts.push({ text: text.slice(end, index) });
+    parts.push({ text: address, href: url.href });
+    end = index + address.length;
+  }
+  return end === 0 ? [{ text }] : [...parts, ...(end < text.length ? [{ text: text.slice(end) }] : [])];
+}
+
+/** Leaves out what ends a sentence rather than an address, such as the bracket around it. */
+function trimEnd(found: string): string {
+  let address = found.replace(/[.,;:!?]+$/, "");
+  while (/[)\]]$/.test(address) && !/[([]/.test(address)) address = address.slice(0, -1).replace(/[.,;:!?]+$/, "");
+  return address;
+}
