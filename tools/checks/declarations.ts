@@ -3,7 +3,6 @@ import { createHash } from "node:crypto";
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { findPublishedPackages, type PublishedPackage, repositoryRoot } from "./published-packages.ts";
-import { readRepository } from "./read-repository.ts";
 
 // Writes the type declarations of every package into its `dist`, next to the bundles of `nx run-many -t build`. One run of the
 // compiler makes all of them: a run per package reads the types of the AWS SDK again and again, which takes most of a build. What was
@@ -26,11 +25,12 @@ if (!areThere()) {
 
 /** Returns a digest of all from which declarations are made. */
 function toDigest(): string {
-  const { digests } = readRepository(repositoryRoot);
-  const read = [...digests].filter(([path]) =>
-    /^packages\/[^/]+\/(src\/|package\.json)|^[^/]+\.json$|^tools\/checks\//.test(path),
-  );
-  return createHash("sha256").update(JSON.stringify(read)).digest("hex");
+  const patterns = ["packages/*/src/**/*.{ts,tsx}", "packages/*/package.json", "*.json", "tools/checks/*.ts"];
+  const hash = createHash("sha256");
+  for (const path of globSync(patterns, { cwd: repositoryRoot }).sort()) {
+    hash.update(`${path}\n`).update(readFileSync(join(repositoryRoot, path)));
+  }
+  return hash.digest("hex");
 }
 
 function areThere(): boolean {
