@@ -76,7 +76,7 @@ describe("lists over a running yard", () => {
     expect(parseLines((await dead()).stdout)).toMatchObject([
       { kind: "dead", event: "NOPE", code: "EVENT_UNDECLARED", count: 1, sample: { stackId: "b-1" } },
     ]);
-    expect((await run("causes", "dead")).stdout).toMatch(/COUNT.*\n1 +NOPE +EVENT_UNDECLARED .*b-1/);
+    expect((await run("causes", "dead")).stdout).toMatch(/COUNT.*\n1 +dead +NOPE +EVENT_UNDECLARED .*b-1/);
     expect((await run("causes")).stderr).toContain("No task of a stack has failed.");
     expect(await listIds("--task", "slow", "--code", "")).toEqual([]);
   });
