@@ -138,7 +138,11 @@ export interface StacksApi {
   settle(
     stackId: string,
     task: string,
-    options: OperationOptions & { readonly reason: string },
+    options: OperationOptions & {
+      readonly reason: string;
+      /** The task is an approval. Needs the permission `approvals:settle` too. */
+      readonly approval?: boolean | undefined;
+    },
   ): Promise<OperationAnswer>;
   /** Removes the record by force; the stack's resources remain. */
   remove(stackId: string, options: OperationOptions & { readonly reason: string }): Promise<OperationAnswer>;
@@ -204,7 +208,8 @@ export function createStacksApi(http: HttpClient): StacksApi {
       operate(stackId, "retry", { ...(which && { which }), ...(task && { task }) }, options),
     cancel: (stackId, task, options = {}) => operate(stackId, "cancel", { task }, options),
     acknowledge: (stackId, options = {}) => operate(stackId, "acknowledge", {}, options),
-    settle: (stackId, task, options) => operate(stackId, "settle", { task, as: "succeeded" }, options),
+    settle: (stackId, task, { approval, ...options }) =>
+      operate(stackId, "settle", { task, as: "succeeded", ...(approval && { approval }) }, options),
     remove: (stackId, options) => operate(stackId, "remove", { force: true }, options),
     upgrade: (stackId, { to, ...options } = {}) => operate(stackId, "upgrade", { ...(to && { to }) }, options),
     planUpgrade: (stackId, { to, ...options } = {}) => {

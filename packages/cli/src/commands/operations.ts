@@ -138,12 +138,15 @@ export const stacksSettle = defineServerCommand({
         description: "The result of the task. The only value, and the default.",
       }),
     ),
+    approval: Type.Optional(
+      Type.Boolean({ description: "The task is an approval, which then nobody gives. Needs approvals:settle." }),
+    ),
     reason: reasonArg,
   }),
   positionals: ["stack", "taskName"],
-  async run(context, { stack, reason, ...named }) {
+  async run(context, { stack, reason, approval, ...named }) {
     const task = readTask(named);
-    const result = await context.yard.stacks.settle(stack, task, { reason, signal: context.signal });
+    const result = await context.yard.stacks.settle(stack, task, { reason, approval, signal: context.signal });
     return formatOperation(context, result, `counts ${task} as done`);
   },
 });

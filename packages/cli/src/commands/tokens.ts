@@ -69,7 +69,10 @@ export const tokensCreate = defineServerCommand({
     machine: list("name", "Only stacks of this machine."),
     stacks: list("prefix", "Only stacks whose id starts with this prefix."),
     group: list("group", "A group of the token, for the key `allow` of events in machines."),
-    also: list("permission", "One more permission: results, states:read, states:write or secrets:read."),
+    also: list(
+      "permission",
+      "One more permission: results, states:read, states:write, secrets:read or approvals:settle.",
+    ),
     expires: optionalText("Such as 30d, at most 366d, or never. Default: 90d.", { placeholder: "duration" }),
   }),
   async run({ out, yard, signal }, { name, role, machine, stacks, group, also, expires }) {

@@ -12,6 +12,7 @@ export type Permission =
   | "states:read"
   | "states:write"
   | "secrets:read"
+  | "approvals:settle"
   | "audit"
   | "access";
 
@@ -33,6 +34,7 @@ export const EXTRA_PERMISSIONS = [
   "states:read",
   "states:write",
   "secrets:read",
+  "approvals:settle",
 ] as const satisfies readonly Permission[];
 
 /** All permissions, in the order of the roles that include them. */

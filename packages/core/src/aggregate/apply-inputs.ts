@@ -4,7 +4,7 @@ import { decide, decideWithoutMachine, machineNameFor } from "../machine/decide/
 import { type Decision, isParked, type Rejected } from "../machine/decide/decision.ts";
 import { dropTimer, dueTimers } from "../machine/decide/timers.ts";
 import { spendTimer, type DecideLimits } from "../machine/decide/work.ts";
-import { type ParsedEvent, type StackEvent, toEventKey } from "../machine/event-message.ts";
+import { type ParsedEvent, type StackEvent, SYSTEM_EVENTS, toEventKey } from "../machine/event-message.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { Stack, StackTimer } from "../machine/stack.ts";
 import type { Random } from "../ports/clock.ts";
@@ -233,7 +233,7 @@ function takeEvent(work: Work, queued: QueuedEvent, event: StackEvent, noted: No
   if (outcome !== "parked-again") {
     const entry = toHistoryEntry({ event, decision, outcome, before, notes, machine });
     if (became === "redeliver") round.history.push(entry);
-    else recordEvent(options, round, { entry, sender: event.sender, machine });
+    else recordEvent(options, round, { entry, sender: event.sender, machine, action: toAction(event) });
   }
   beginIncarnation(options, round, { before, begun: queued });
   if (outcome !== "parked" && outcome !== "parked-again") unpark(round, event);
@@ -241,6 +241,11 @@ function takeEvent(work: Work, queued: QueuedEvent, event: StackEvent, noted: No
   const follows = applyRaised(work, event, noted);
   if (changed || follows) retryAfter(work, machine);
   return became === "redeliver" ? "redeliver" : "done";
+}
+
+/** Returns the action of an event in the audit log, where its name does not say what it does. */
+function toAction({ name, approval }: StackEvent): string | undefined {
+  return name === SYSTEM_EVENTS.settleTask && approval ? "SETTLE_APPROVAL" : undefined;
 }
 
 function toOutcome(decision: Exclude<Decision, Rejected>): Outcome {

@@ -1,21 +1,11 @@
-import { type AuditEntry, toBoundedEntry } from "../access/audit-entry.ts";
-import { isInternalMachine } from "../access/decide-event.ts";
-import type { Sender, SenderKind } from "../access/sender.ts";
+import type { AuditEntry } from "../access/audit-entry.ts";
 import { toClaimWithinMs } from "../attempt/attempt.ts";
 import { followDecision } from "../machine/decide/decide.ts";
-import {
-  type Applied,
-  type Decision,
-  isOperators,
-  isParked,
-  OPERATORS_EVENTS,
-  type Rejected,
-} from "../machine/decide/decision.ts";
+import { type Applied, type Decision, isOperators, isParked, type Rejected } from "../machine/decide/decision.ts";
 import { timerEventId } from "../machine/decide/timers.ts";
 import { timesFired, attemptsOf } from "../machine/decide/work.ts";
 import { type ParsedEvent, parseEventMessage, type StackEvent, toEventKey } from "../machine/event-message.ts";
 import { defined } from "../machine/json.ts";
-import type { Machine } from "../machine/machine.ts";
 import type { Stack, StackTimer } from "../machine/stack.ts";
 import type { Ids, Random } from "../ports/clock.ts";
 import { findUnreadable } from "../ports/queued-event.ts";
@@ -30,6 +20,7 @@ import type {
   ParkedEvent,
   QueuedEvent,
 } from "../ports/stack-store.ts";
+import { isAudited, type RecordedEvent, toAuditEntry } from "./audited-event.ts";
 import { nextOrder } from "./event-order.ts";
 import type { MaskedKeys } from "./history-line.ts";
 
@@ -129,61 +120,11 @@ export function unpark(round: Round, event: Pick<StackEvent, "origin" | "id">): 
   if (round.loaded.parked.some((parked) => toEventKey(parked.event) === key)) round.unparked.add(key);
 }
 
-/** The data that a commit records about an event. */
-interface RecordedEvent {
-  readonly entry: HistoryEntry;
-  readonly sender: Sender | undefined;
-  /** The machine of the decision; undefined when none was needed or found. */
-  readonly machine?: Machine | undefined;
-}
-
 /** Adds a line of the history, and an entry of the audit log where the event needs one. */
 export function recordEvent({ ids }: Pick<RefuseDeps, "ids">, round: Round, recorded: RecordedEvent): void {
   round.history.push(recorded.entry);
   if (isAudited(recorded)) round.audit.push(toAuditEntry(recorded, ids.next(), round.stack ?? round.loaded.stack));
 }
-
-/**
- * Returns true for operators' events, for events whose senders the machine restricts, for all that people send, for
- * events that were not allowed, and for those of jobs. False for an event that will be decided again, because it is audited then, and for a repeated delivery.
- */
-function isAudited({ entry, sender, machine }: RecordedEvent): boolean {
-  const { internal, event, outcome, code } = entry;
-  if (internal || outcome === "parked" || (outcome === "ignored" && code === "DUPLICATE")) return false;
-  if (sender?.kind === "person" || sender?.kind === "local" || OPERATORS_EVENTS.has(event)) return true;
-  return code === "NOT_ALLOWED" || isInternalMachine(machine?.name) || machine?.allow.has(event) === true;
-}
-
-/** Returns the sender of an event whose sender is not verified. The name is the one in the message. */
-function toUnverified(name = "anonymous"): Sender {
-  return { kind: "anonymous", id: "", name, groups: [] };
-}
-
-function toAuditEntry({ entry, sender, machine }: RecordedEvent, id: string, stack: Stack | undefined): AuditEntry {
-  const { at, event: action, outcome: became, code, reason, stackId, eventId, task, actor } = entry;
-  const isDone = became === "applied" || became === "removed";
-  return toBoundedEntry({
-    id,
-    at,
-    action,
-    outcome: isDone ? "done" : code === "NOT_ALLOWED" ? "denied" : "failed",
-    who: sender ?? toUnverified(actor),
-    via: sender?.through === undefined ? VIA[sender?.kind ?? "aws"] : "host",
-    on: defined({ machine: machine?.name ?? stack?.machine, stackId, eventId, task }),
-    ...defined({ code, reason }),
-  });
-}
-
-/** The way in of a sender of each kind. Events without a verified sender come over a queue. */
-const VIA = {
-  person: "api",
-  token: "api",
-  workload: "api",
-  local: "api",
-  anonymous: "api",
-  host: "host",
-  aws: "queue",
-} as const satisfies Record<SenderKind, string>;
 
 /** Converts the unit of work to one change. */
 export function toChange(round: Round): Change {

@@ -51,6 +51,8 @@ export interface StackEvent {
   readonly reason?: string;
   /** `SETTLE_TASK`: only `succeeded`. */
   readonly as?: "succeeded";
+  /** `SETTLE_TASK`: the task is an approval, which then nobody has to give. */
+  readonly approval?: boolean;
   /** Names of outputs that must not be shown. */
   readonly sensitiveOutputs?: readonly string[];
   /** The stack's id, where a protected state requires it. */
@@ -232,6 +234,7 @@ export const EventMessage = Type.Object({
   actor: Type.Optional(Type.String({ maxLength: 255 })),
   reason: Type.Optional(Type.String({ maxLength: 4_096 })),
   as: Type.Optional(Type.Literal("succeeded")),
+  approval: Type.Optional(Type.Boolean({ description: "`SETTLE_TASK` by the operation of the API only." })),
   force: Type.Optional(Type.Boolean()),
 });
 export type EventMessage = Static<typeof EventMessage>;
@@ -337,7 +340,8 @@ function pickByEvent(message: Fields, name: unknown, origin: EventOrigin = "exte
   if (RETRY_EVENTS.has(name)) return { task: message["task"] ?? undefined, reason: toText(message["reason"]) };
   if (APPROVAL_EVENTS.has(name)) return pickApproval(message);
   if (!REQUIRED.has(name)) return {};
-  return { task: message["task"], as: message["as"], force: message["force"], reason: message["reason"] };
+  const approval = name === SYSTEM_EVENTS.settleTask && message["approval"] === true ? true : undefined;
+  return { task: message["task"], as: message["as"], force: message["force"], reason: message["reason"], approval };
 }
 
 /**

@@ -66,6 +66,11 @@ export interface KnownSender {
   readonly owner?: string;
 }
 
+/** A sender, and the keys of the metadata whose values or removal are its input. */
+export interface MetadataSender extends KnownSender {
+  readonly keys: readonly string[];
+}
+
 /** One approval of a person. */
 export interface GivenApproval {
   readonly by: KnownSender;
@@ -89,7 +94,7 @@ export interface Approval {
   readonly of?: string;
   /** Sender of the last event from outside that made the stack enter a state. Absent: the sender is not known. */
   readonly askedBy?: KnownSender;
-  /** Senders of events that changed the metadata since; they count as `askedBy` does. */
+  /** Senders whose input is in the metadata, or was while it waits; they count as `askedBy` does. */
   readonly changedBy?: readonly KnownSender[];
   readonly askedAt: number;
   readonly expiresAt: number;
@@ -213,6 +218,8 @@ export interface Stack {
   readonly approvals?: Readonly<Record<string, Approval>>;
   /** Sender of the last event from outside that made the stack enter a state; absent where the event had none. */
   readonly askedBy?: KnownSender;
+  /** Who has changed which metadata last, where the machine has approvals. */
+  readonly metadataBy?: readonly MetadataSender[];
   /** The last event from outside or of a timer that made the stack enter a state: its key, what it was, and its order. */
   readonly lead?: { readonly key: string; readonly mark: string; readonly order: number };
   /** Present while the stack is on its way out: the order of the event with which its removal began. */

@@ -1,5 +1,6 @@
 import { type Clock, defined, type Ids, StackyardError, type Store } from "@stackyard/core";
 import { OperationAnswer as AnswerSchema, Attempt, OpenAttempt, type OperationAnswer } from "@stackyard/core/api";
+import type { Permission } from "@stackyard/core/access";
 import { type AttemptView, publishMessages, type StoredHistoryEntry, type StoredStack } from "@stackyard/core/engine";
 import { type Static, type TSchema, Type } from "typebox";
 import { keepReadable } from "../access/reach.ts";
@@ -54,6 +55,7 @@ export function operationRoutes(deps: RouteDeps): readonly Route[] {
       permission: "repair",
       summary: "Mark a task as succeeded.",
       body: SettleBody,
+      alsoNeeds: ({ approval }) => (approval ? "approvals:settle" : undefined),
       toMessage: ({ task, ...rest }) => ({ event: "SETTLE_TASK", task: { name: task }, ...rest }),
     }),
     operationRoute(deps, {
@@ -72,6 +74,8 @@ interface Operation<Body extends TSchema> {
   readonly summary: string;
   readonly body: Body;
   readonly toMessage: (body: Static<Body>) => Message;
+  /** A permission that some bodies need in addition. */
+  readonly alsoNeeds?: (body: Static<Body>) => Permission | undefined;
 }
 
 const answers = {
@@ -82,7 +86,7 @@ const answers = {
 };
 
 function operationRoute<Body extends TSchema>(deps: RouteDeps, operation: Operation<Body>): Route {
-  const { name, permission, summary, body, toMessage } = operation;
+  const { name, permission, summary, body, toMessage, alsoNeeds } = operation;
   return defineRoute("POST", `/v1/stacks/:stackId/${name}`, {
     operationId: `${name}Stack`,
     permission,
@@ -92,8 +96,12 @@ function operationRoute<Body extends TSchema>(deps: RouteDeps, operation: Operat
     params: { stackId: StackId },
     body,
     answers,
-    handle: ({ params: { stackId }, body }, context) =>
-      operate(deps, { ...toMessage(body), id: idOf(body, deps.ids), stackId }, context),
+    async handle({ params, body }, context) {
+      const { stackId } = params;
+      const also = alsoNeeds?.(body);
+      if (also !== undefined) await deps.guard.check({ permission: also, subject: "stack" }, context.caller, params);
+      return operate(deps, { ...toMessage(body), id: idOf(body, deps.ids), stackId }, context);
+    },
   });
 }
 

@@ -110,7 +110,15 @@ export const CancelBody = Type.Object({ task: TaskName, reason: Type.Optional(re
 export const AcknowledgeBody = Type.Object({ reason: Type.Optional(reason), id });
 
 /** Marks a task as done. */
-export const SettleBody = Type.Object({ task: TaskName, as: Type.Literal("succeeded"), reason, id });
+export const SettleBody = Type.Object({
+  task: TaskName,
+  as: Type.Literal("succeeded"),
+  approval: Type.Optional(
+    Type.Boolean({ description: "The task is an approval. Needs the permission `approvals:settle` too." }),
+  ),
+  reason,
+  id,
+});
 
 /** Rejects, or takes back an approval. */
 export const ApprovalBody = Type.Object({ comment: Type.Optional(reason), id });

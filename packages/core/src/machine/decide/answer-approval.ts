@@ -26,6 +26,9 @@ export const approveTask: Handler = (work) => {
   const own: GivenApproval = defined({ by, at, comment });
   const given = [...approval.given, own];
   if (isAsker(approval, by)) work.notes.push(`${by.name} requested it too.`);
+  for (const { name: token } of listUnowned(approval)) {
+    work.notes.push(`The token "${token}" requested it, and has no owner: ${by.name} may be behind it.`);
+  }
   work.notes.push(`Approved by ${by.name}: ${given.length} of ${approval.count}.`);
   if (given.length < approval.count) replaceApproval(work, name, { ...approval, given });
   else changeTasks(work, () => succeed(work, name, given));
@@ -216,6 +219,12 @@ function findCommentFault({ event }: Work, { comment }: Approval): Rejected | un
 function isAsker({ askedBy, changedBy = [] }: Approval, sender: KnownSender): boolean {
   const askers = askedBy === undefined ? changedBy : [askedBy, ...changedBy];
   return askers.some((asker) => isSame(asker, sender) || asker.owner === sender.id);
+}
+
+/** Returns the tokens among the requesters behind which anybody may be. */
+function listUnowned({ askedBy, changedBy = [] }: Approval): readonly KnownSender[] {
+  const askers = askedBy === undefined ? changedBy : [askedBy, ...changedBy];
+  return askers.filter(({ kind, owner }) => kind === "token" && owner === undefined);
 }
 
 function isSame(a: KnownSender, b: KnownSender): boolean {

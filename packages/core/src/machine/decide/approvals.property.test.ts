@@ -65,7 +65,8 @@ function toEvent([name, task, person, value]: Step, stack: Stack | undefined, at
     const due = { at: timer.dueAt, timerId: timer.id, task: { name: timer.task }, origin: "timer" } as const;
     return anEvent(timer.event, { id: `e${at}`, ...due });
   }
-  if (name === "SETTLE_TASK") return anEvent(name, { ...byTask, as: "succeeded", reason: "by hand" });
+  if (name === "SETTLE_TASK")
+    return anEvent(name, { ...byTask, as: "succeeded", reason: "by hand", approval: true, own: true });
   if (name === "GO" || name === "SET") return anEvent(name, { ...common, machine: "app", metadata: { a: value } });
   return anEvent(name, name === "BACK" || name === "RETRY_FAILED_TASKS" ? common : byTask);
 }

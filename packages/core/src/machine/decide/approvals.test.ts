@@ -173,7 +173,8 @@ describe("an approval", () => {
   it("is cancelled and settled like any task", () => {
     const byName = { task: { name: "sign-off" } };
     const cancelled = play(aGate(), ship(kim), anEvent("CANCEL_TASK", byName));
-    const settled = play(aGate(), ship(kim), anEvent("SETTLE_TASK", { ...byName, as: "succeeded", reason: "x" }));
+    const byHand = { ...byName, as: "succeeded", reason: "x", approval: true, own: true } as const;
+    const settled = play(aGate(), ship(kim), anEvent("SETTLE_TASK", byHand));
 
     expect(listTasks(cancelled)).toEqual(["CANCELLED", "RUNNING", "WAITING"]);
     expect(listTasks(settled)).toEqual(["SATISFIED", "RUNNING", "RUNNING"]);
@@ -444,5 +445,95 @@ describe("the name of the built-in executor", () => {
 
   it("means people whatever executors a yard registers", () => {
     expect(aGate().tasks.get("sign-off")).toMatchObject({ isApproval: true, timeoutMs: 7 * 24 * HOUR_MS });
+  });
+});
+
+describe("four eyes", () => {
+  const image = (sender: Sender) => anEvent("NOTE", { id: "n", metadata: { image: "app:2" }, sender });
+  /** `NOTE` leads nowhere in LIVE, and a timer leads to the gate. */
+  function aTimedGate(): Machine {
+    const source = `
+version: 2
+events: [OPEN, NOTE, SHIP, TICK, BACK]
+metadata: { image: {}, other: {} }
+states:
+  INIT: { on: { OPEN: LIVE } }
+  LIVE: { on: { NOTE: no-op, SHIP: GATE, TICK: GATE }, after: [{ in: 1h, event: TICK }] }
+  GATE: { tasks: [sign-off], on: { NEXT: SECOND, BACK: LIVE } }
+  SECOND: { tasks: [last], on: { NEXT: LIVE } }
+tasks:
+  sign-off: { executor: approval, config: { from: [managers] } }
+  last: { executor: approval, config: { from: [managers] } }
+`;
+    const { machine, problems } = parseMachine(source, { name: "app" });
+    if (machine === undefined) throw new Error(JSON.stringify(problems));
+    return machine;
+  }
+  const peer = person("kim");
+  const openBy = (metadata = {}) => anEvent("OPEN", { id: "o", metadata, sender: peer });
+  const shipByPeer = anEvent("SHIP", { id: "s", sender: peer });
+  const note = (id: string, sender: Sender, metadata: object) => anEvent("NOTE", { id, sender, metadata });
+  const timerId = play(aTimedGate(), openBy()).stack?.timers[0]?.id ?? "";
+  const tick = anEvent("TICK", { id: "t", origin: "timer", timerId });
+
+  it.each([
+    ["changed the metadata before another one asked", [image(ada), shipByPeer]],
+    ["changed it by an event that leads nowhere, and a timer asked", [image(ada), tick]],
+    ["removed a value before", [image(peer), note("n2", ada, { image: null }), shipByPeer]],
+    ["changed it by a token of its own", [image({ ...person("ci"), kind: "token", owner: "ada" }), shipByPeer]],
+    ["changed one value, and others changed others since", [image(ada), note("n2", peer, { other: 1 }), shipByPeer]],
+  ])("keep someone from approving who %s", (_, events) => {
+    const machine = aTimedGate();
+
+    expect(refusal(play(machine, openBy(), ...events, approve(ada)))).toEqual([
+      "rejected",
+      "NOT_ALLOWED",
+      "ada requested it, so another person must approve it.",
+    ]);
+    expect(refusal(play(machine, openBy(), ...events, approve(ben)))).toBe("applied");
+  });
+
+  it("count through approvals that follow each other", () => {
+    const events = [openBy(), image(ada), shipByPeer, approve(ben)];
+
+    const last = play(aTimedGate(), ...events, approve(ada, { task: { name: "last" }, id: "x" }));
+
+    expect(refusal(last)).toContain("NOT_ALLOWED");
+  });
+
+  it("let someone approve whose values others have replaced", () => {
+    const events = [openBy(), image(ada), note("n2", peer, { image: "app:3" }), shipByPeer];
+
+    expect(refusal(play(aTimedGate(), ...events, approve(ada)))).toBe("applied");
+  });
+
+  it("keep the number of noted keys small", () => {
+    const metadata = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`k${n}`, n]));
+    const { stack } = play(aTimedGate(), openBy(metadata), note("n", ada, { k1: 0 }));
+
+    expect(stack?.metadataBy).toEqual([
+      { kind: "person", id: "kim", name: "kim", keys: ["*"] },
+      { kind: "person", id: "ada", name: "ada", keys: ["k1"] },
+    ]);
+  });
+
+  const byHand = { task: { name: "sign-off" }, as: "succeeded", reason: "x", sender: ada } as const;
+  it.each([
+    ["by an event", {}],
+    ["by an event that says so", { approval: true }],
+    ["by an operation that does not say so, such as a bulk", { own: true as const }],
+  ])("are not passed by settling the approval %s, also after a rejection", (_, rest) => {
+    const settle = anEvent("SETTLE_TASK", { ...byHand, ...rest });
+
+    const open = play(aGate(), ship(kim), settle);
+    const rejected = play(aGate(), ship(kim), answer("REJECT_TASK", ben), settle);
+
+    expect([refusal(open)[1], refusal(rejected)[1]]).toEqual(["NOT_ALLOWED", "NOT_ALLOWED"]);
+  });
+
+  it("are passed by hand by an operation with the permission, which is noted", () => {
+    const { last } = play(aGate(), ship(kim), anEvent("SETTLE_TASK", { ...byHand, approval: true, own: true }));
+
+    expect(last).toMatchObject({ kind: "applied", notes: ["Settled by hand by ada, without an approval."] });
   });
 });

@@ -2,6 +2,7 @@ import { type ApprovalTerms, toApprovalTerms } from "../approval.ts";
 import { attemptIdOf, SYSTEM_EVENTS } from "../event-message.ts";
 import { defined } from "../json.ts";
 import type { Approval, Stack, StackTimer, TaskState } from "../stack.ts";
+import { isSameSender, listMetadataSenders } from "./metadata-senders.ts";
 import { approvalTimerId } from "./timers.ts";
 import { toInstant, attemptsOf, type Work } from "./work.ts";
 
@@ -45,9 +46,10 @@ export function askApproval(work: Work, { task, terms, timeoutMs }: PreparedAppr
   const { stack, event } = work;
   const expiresAt = toInstant(event.at + timeoutMs);
   const { askedBy } = stack;
+  const changedBy = listMetadataSenders(stack).filter((each) => askedBy === undefined || !isSameSender(each, askedBy));
   putApproval(work, task, {
     ...terms,
-    ...defined({ askedBy }),
+    ...defined({ askedBy, changedBy: changedBy.length === 0 ? undefined : changedBy }),
     askedAt: event.at,
     expiresAt,
     given: [],

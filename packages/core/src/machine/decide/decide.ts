@@ -23,6 +23,7 @@ import {
   maskText,
   withQuotedOutputs,
 } from "./metadata.ts";
+import { noteMetadataSender } from "./metadata-senders.ts";
 import {
   acknowledgeFailure,
   cancelTask,
@@ -144,6 +145,7 @@ function findTimersFault(machine: Machine, stack: Stack, event: StackEvent): Ign
 }
 
 function end(work: Work, before: Stack): Decision {
+  noteMetadataSender(work, before);
   const { machine, event } = work;
   const state = machine.states.get(work.stack.state);
   const isMoved = before.machineHash !== machine.hash && before.entry === work.stack.entry;

@@ -1,5 +1,6 @@
 import { defined } from "../json.ts";
 import type { Stack, TaskState } from "../stack.ts";
+import { findApproval } from "./ask-approval.ts";
 import type { Rejected } from "./decision.ts";
 import { changeTasks, settleState } from "./enter-state.ts";
 import { decideOnEntry, dispatchAgain, formatLostTask, startReady, toMessageStack, toWaiting } from "./start-tasks.ts";
@@ -70,6 +71,8 @@ export const settleTask: Handler = (work) => {
   const task = findTask(work.stack, name);
   if (task === undefined) return toNotCurrent(work.stack, name);
   if (task.status === "SATISFIED") return toNotRunning(task);
+  const fault = findApprovalFault(work, task);
+  if (fault !== undefined) return fault;
   requestStop(work, listCurrentRuns(work.stack, name), { abandoned: true });
   forgetOutputs(work, name);
   changeTasks(work, () => setTask(work, { name, status: "SATISFIED" }));
@@ -89,6 +92,24 @@ export const acknowledgeFailure: Handler = (work) => {
   work.stack = { ...stack, lastFailure: failure };
   return undefined;
 };
+
+/**
+ * Returns why a task may not be settled: an approval is settled only by an operation of the yard, which has checked the
+ * permission of its own that this needs. Otherwise one person could request and settle it.
+ */
+function findApprovalFault({ event, machine, stack, notes }: Work, { name }: TaskState): Rejected | undefined {
+  const isApproval = machine.tasks.get(name)?.isApproval === true || findApproval(stack, name) !== undefined;
+  if (event.isAllowed) return undefined;
+  if (!isApproval) return event.approval ? { ...NO_APPROVAL, reason: `Task "${name}" is not an approval.` } : undefined;
+  if (event.own && event.approval) {
+    notes.push(`Settled by hand by ${event.sender?.name ?? event.actor ?? "an unknown sender"}, without an approval.`);
+    return undefined;
+  }
+  const reason = `Task "${name}" is an approval. Approve or reject it; to pass it by hand, use "stackyard stacks settle --approval", which needs the permission "approvals:settle".`;
+  return { kind: "rejected", code: "NOT_ALLOWED", reason };
+}
+
+const NO_APPROVAL = { kind: "rejected", code: "TASK_NOT_CURRENT" } as const;
 
 /** Ends the wait before a task's next attempt: the task is sent as soon as its needs are met. */
 export const retryDue: Handler = (work) => {
