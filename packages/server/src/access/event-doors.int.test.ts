@@ -23,6 +23,7 @@ const EVENT_DOORS = ["publishEvents", "previewEvent", "startBulk"];
 /** Operations that send one event each, which no body can change. */
 const FIXED_DOORS: Readonly<Record<string, string>> = {
   retryStack: "RETRY_FAILED_TASKS",
+  acknowledgeStack: "ACKNOWLEDGE_FAILURE",
   cancelStack: "CANCEL_TASK",
   settleStack: "SETTLE_TASK",
   removeStack: "REMOVE_STACK",
