@@ -24,6 +24,7 @@ const DOORS: Readonly<Record<string, string>> = {
   "packages/transport-sqs/src/message-codec.ts": "queues, topics and buses: decideEvent, in the engine",
   "packages/core/src/ports/queued-event.ts": "a damaged row, which is dead-lettered",
   "packages/core/src/engine/planner.ts": "plans of upgrades: nothing is sent",
+  "packages/hosts/src/foresee-refusal.ts": "why a stack would refuse the event of a comment: nothing is sent",
   "packages/core/src/simulation/simulation.ts": "simulations, which have stacks of their own",
 };
 
