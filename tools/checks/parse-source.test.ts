@@ -42,6 +42,7 @@ export type { E } from "./e.ts";
     const text = `import { a } from "./a.ts";
 const folder = new URL("../fixtures/", import.meta.url);
 const config = { use: "@stackyard/hosts", page: "docs/aws.md", event: "OPENED" };
+const hint = "It needs the plugin @stackyard/previews.";
 `;
 
     expect(parseSource(text)).toMatchObject({

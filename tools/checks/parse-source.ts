@@ -47,7 +47,8 @@ export function parseSource(text: string): Source {
     ...(isIndex && { exports: new Map(exports) }),
     isPlaced: PLACED.test(text),
     literals,
-    packages: findPackages(others),
+    // As a text of its own: a message may mention a package.
+    packages: [...others.matchAll(/["'`](@stackyard\/[^"'`\n]+)["'`]/g)].map(([, name = ""]) => name),
   };
 }
 
