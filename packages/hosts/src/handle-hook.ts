@@ -149,11 +149,20 @@ async function lookUp({ codeHost, clock }: HandleDeps, queued: QueuedHook): Prom
   if ((kind !== "pull" && kind !== "command") || isFresh(queued, clock.now())) return { kind: "hook", hook };
   if (kind === "command" && action === "unknown") return { kind: "refused", reason: String(args?.words[0]) };
   if (codeHost === undefined) {
-    if (kind === "pull") return { kind: "hook", hook };
+    if (kind === "pull") return toUnread(hook);
     throw new HookFailed(`HOOK_FAILED: commands need "appId" and "key", or "token", of the host "${host}".`);
   }
   if (repository === undefined || number === undefined) return { kind: "nothing", reason: "It names no pull request." };
   return lookUpPull(codeHost, { ...hook, repository }, number);
+}
+
+/** Returns the facts of a delivery when nothing can be looked up. */
+function toUnread(hook: Hook): LookedUp {
+  if (hook.pull !== undefined) return { kind: "hook", hook };
+  return {
+    kind: "nothing",
+    reason: 'It has no facts; "appId" and "key", or "token", of the host allow to look them up.',
+  };
 }
 
 async function lookUpPull(
