@@ -64,7 +64,7 @@ const builtChecks: readonly Check[] = [
   },
   {
     name: "corridor",
-    command: ["node", "tools/corridor", "--max", "40"],
+    command: ["node", "tools/corridor"],
     hasFigure: true,
     reads: (path) => isBuilt(path) || isOf("tools/corridor/")(path),
   },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { SYSTEM_EVENTS } from "../machine/event-message.ts";
-import { RUN_MACHINE } from "../machine/run-machine.ts";
+import { RUN_MACHINE } from "../machine/machine.ts";
 import { toRight } from "./access-config.ts";
 import { OLD_RIGHTS } from "./decide-access.ts";
 import { decideEvent, formatServiceDenial, SERVICE_RIGHTS } from "./decide-event.ts";

@@ -1,4 +1,4 @@
-import { RUN_MACHINE } from "../machine/run-machine.ts";
+import { RUN_MACHINE } from "../machine/machine.ts";
 import { type AccessDecision, decideAccess, type Rights } from "./decide-access.ts";
 import { type Permission, permissionOfEvent } from "./permissions.ts";
 

@@ -7,7 +7,7 @@ import { listPages, type PageStart } from "../list-pages.ts";
 import { SYSTEM_EVENTS } from "../machine/event-message.ts";
 import type { ExecutorDefinition, ExecutorRegistry } from "../machine/executor-definition.ts";
 import { defined } from "../machine/json.ts";
-import { RUN_MACHINE } from "../machine/run-machine.ts";
+import { RUN_MACHINE } from "../machine/machine.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
 import type { Page, PageInput } from "../ports/records.ts";

@@ -29,9 +29,9 @@ export type { Cel, CelTemplate, Evaluated, ExpressionFault } from "./expression/
 export { toDot, toMermaid } from "./graph/to-diagram.ts";
 export { type Graph, toGraph } from "./graph/to-graph.ts";
 export { toSvg } from "./graph/to-svg.ts";
-export type { CompileResult, Machine } from "./machine.ts";
+export { type CompileResult, type Machine, RUN_MACHINE } from "./machine.ts";
 export { type ParseMachineOptions, parseMachine, parseMachineDocument, toMachineSource } from "./parse-machine.ts";
-export { parseRunMachine, RUN_MACHINE, runMachineSource, runStackId } from "./run-machine.ts";
+export { parseRunMachine, runMachineSource, runStackId } from "./run-machine.ts";
 export { parseTaskMessage } from "./task-message.ts";
 export { upgradeMachine } from "./upgrade/upgrade-machine.ts";
 export { createMachineV1Schema, machineV1Schema } from "./v1/machine-v1-schema.ts";

@@ -238,6 +238,9 @@ export const METADATA_TYPES = ["string", "number", "boolean"] as const;
 /** An AWS account, as the text of a regular expression. */
 export const ACCOUNT = "^[0-9]{12}$";
 
+/** The name of the built-in machine of jobs: one task, which can be tried again. */
+export const RUN_MACHINE = "stackyard.run";
+
 /** Reserved: fires when the last task is completed. */
 export const NEXT = "NEXT";
 /** Reserved in machine v2: fires when the stack has been in a state for its `timeout`. */

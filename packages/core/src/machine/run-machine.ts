@@ -14,14 +14,12 @@ import {
   PLAIN_MACHINE,
   PLAIN_STATE,
   PLAIN_TASK,
+  RUN_MACHINE,
   SEMANTICS_V1,
   type State,
   type Task,
   toReactions,
 } from "./machine.ts";
-
-/** The built-in machine of jobs: one task, which can be tried again. */
-export const RUN_MACHINE = "stackyard.run";
 
 /** The largest revision of a run, in bytes of UTF-8. */
 export const MAX_RUN_SOURCE_BYTES = 262_144;

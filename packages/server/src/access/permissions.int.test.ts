@@ -221,7 +221,13 @@ beforeAll(async () => {
   yard = createTestYard({ limits: { outcomeMs: 1 }, deps: { artifacts: fakeArtifacts } });
   yard.run();
   const launch = (stackId: string) => ({ id: `launch-${stackId}`, event: "LAUNCH", stackId, machine: "review-app" });
-  const parked = (stackId: string) => ({ id: `parked-${stackId}`, event: "LAUNCH", stackId });
+  // With another value than the launch before it: a repeated event is not kept.
+  const parked = (stackId: string) => ({
+    id: `parked-${stackId}`,
+    event: "LAUNCH",
+    stackId,
+    metadata: { again: true },
+  });
   await yard.call("/v1/events", { body: ["web-1", "api-1"].map(launch) });
   await yard.call("/v1/runs", { body: { executor: "script", config: {}, key: "job-7" } });
   for (const stackId of ["web-1", "api-1"]) {

@@ -4,7 +4,7 @@ import { defined } from "../json.ts";
 import type { Approval, Stack, StackTimer, TaskState } from "../stack.ts";
 import { isSameSender, listMetadataSenders } from "./metadata-senders.ts";
 import { approvalTimerId } from "./timers.ts";
-import { toInstant, attemptsOf, type Work } from "./work.ts";
+import { attemptsOf, toInstant, type Work } from "./work.ts";
 
 /** A resolved approval that is ready to be opened. */
 export interface PreparedApproval {

@@ -35,9 +35,8 @@ import {
 } from "./operator-events.ts";
 import { completeTask, confirmCancel, failTask, timeOutTask } from "./task-results.ts";
 import { adoptTimers, describeTimers, findTimerFault, timerEventId } from "./timers.ts";
+import { toScope } from "./to-scope.ts";
 import {
-  spendTimer,
-  timeoutId,
   beginWork,
   bringMetadata,
   closeRun,
@@ -46,12 +45,13 @@ import {
   type DecideLimits,
   endWork,
   type Handler,
+  spendTimer,
+  timeoutId,
   toCancel,
   toKnownSender,
   toScopeInput,
   type Work,
 } from "./work.ts";
-import { toScope } from "./to-scope.ts";
 
 /**
  * Decides the effect of an event on a stack. Pure: `event.at` is now, and the same input results in the same decision.

@@ -3,6 +3,7 @@ import type { Metadata, MetadataValue, Stack, Stalled } from "../stack.ts";
 import type { Rejected } from "./decision.ts";
 import { findMetadataFault, isScalar, type MetadataChange, mergeMetadata } from "./metadata.ts";
 import { decideOnEntry, startReady } from "./start-tasks.ts";
+import { NO_SECRETS, type ScopeInput, toScope } from "./to-scope.ts";
 import {
   armTimers,
   changeMetadata,
@@ -16,7 +17,6 @@ import {
   type Work,
   withoutMarks,
 } from "./work.ts";
-import { NO_SECRETS, type ScopeInput, toScope } from "./to-scope.ts";
 
 const HOUR_MS = 3_600_000;
 

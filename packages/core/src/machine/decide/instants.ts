@@ -3,8 +3,8 @@ import type { AfterTimer, State } from "../machine.ts";
 import type { Stack, StackTimer } from "../stack.ts";
 import type { Rejected } from "./decision.ts";
 import { hasFired, isInstantTimer } from "./timers.ts";
-import { afterTimerId, toInstant, toScopeInput, type Work } from "./work.ts";
 import { NO_SECRETS, toScope } from "./to-scope.ts";
+import { afterTimerId, toInstant, toScopeInput, type Work } from "./work.ts";
 
 type AtTimer = Extract<AfterTimer, { kind: "at" }>;
 

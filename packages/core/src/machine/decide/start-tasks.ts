@@ -8,8 +8,8 @@ import type { MessageStack, TaskMessage, WireTask } from "../task-message.ts";
 import { askApproval, type PreparedApproval, prepareApproval, toApproving } from "./ask-approval.ts";
 import type { Dispatch } from "./decision.ts";
 import { exceedsBytes } from "./metadata.ts";
+import { type ScopeInput, toFindSecret, toScope } from "./to-scope.ts";
 import {
-  toInstant,
   attemptsOf,
   findCurrentRun,
   isHeld,
@@ -17,11 +17,11 @@ import {
   noteEnd,
   replaceRun,
   toDetail,
+  toInstant,
   toScopeInput,
   toShown,
   type Work,
 } from "./work.ts";
-import { type ScopeInput, toFindSecret, toScope } from "./to-scope.ts";
 
 /**
  * Returns the task as its state is entered: it waits to be sent, is skipped, or has failed because its condition

@@ -10,7 +10,6 @@ import { startReady } from "./start-tasks.ts";
 import { keepOutputs, storeOutputs } from "./store-outputs.ts";
 import { retryId } from "./timers.ts";
 import {
-  toInstant,
   attemptsOf,
   bringMetadata,
   endRun,
@@ -26,6 +25,7 @@ import {
   setTask,
   toCancel,
   toDetail,
+  toInstant,
   toShown,
   type Work,
 } from "./work.ts";

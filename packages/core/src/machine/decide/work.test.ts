@@ -14,8 +14,8 @@ import { attemptIdOf } from "../event-message.ts";
 import { defined } from "../json.ts";
 import { decide } from "./decide.ts";
 import { dueTimers } from "./timers.ts";
-import { spendTimer, attemptsOf, closeRun, readAttemptSecrets } from "./work.ts";
 import { toFindSecret, toScope } from "./to-scope.ts";
+import { attemptsOf, closeRun, readAttemptSecrets, spendTimer } from "./work.ts";
 
 const machine = aMachine({ INIT: { on: { GO: ["A"] } }, A: { tasks: ["one", "two"] } });
 const stack = play(machine, anEvent("GO"));

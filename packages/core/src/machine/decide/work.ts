@@ -2,8 +2,7 @@ import type { Sender } from "../../access/sender.ts";
 import { type CronSchedule, nextOccurrence } from "../cron.ts";
 import { parseAttemptId, RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../event-message.ts";
 import { defined } from "../json.ts";
-import { type AfterTimer, type Machine, type State, TIMEOUT } from "../machine.ts";
-import { RUN_MACHINE } from "../run-machine.ts";
+import { type AfterTimer, type Machine, RUN_MACHINE, type State, TIMEOUT } from "../machine.ts";
 import { readSecrets } from "../secrets.ts";
 import type {
   KnownSender,
