@@ -42,7 +42,7 @@ const PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
   public: ["getLiveness", "getReadiness", "getServerProof", "getOpenApi"],
 };
 
-type Place = "stack" | "list" | "yard" | "machine" | "run";
+type Place = "stack" | "list" | "yard" | "machine" | "whole machine" | "run";
 interface Call extends CallInit {
   readonly path: string;
   /** What the operation is about, and so where its permission is needed. */
@@ -101,7 +101,7 @@ const CALLS: Readonly<Record<string, (stackId: string) => Call>> = {
     permission: "repair",
   }),
   writeMachineSource: () => ({
-    place: "machine",
+    place: "whole machine",
     path: "/v1/machines/review-app/source",
     body: { source: "version: 1", expectedHash: "0".repeat(64) },
     missing: "NOT_CONFIGURED",
@@ -263,6 +263,7 @@ function fits(scope: ScopeName, place: Place, stackId: string): boolean {
   if (place === "list") return true;
   if (place === "yard" || place === "run") return false;
   if (place === "machine") return scope !== "other machine";
+  if (place === "whole machine") return scope === "machine";
   return scope === "machine" || (scope !== "other machine" && stackId.startsWith("web-"));
 }
 
