@@ -17,25 +17,31 @@ function findMemory(): string | undefined {
   return Math.min(bavail * bsize, process.availableMemory()) > LEAST_MEMORY_BYTES ? folder : undefined;
 }
 
-/** The folder of temporary files, which goes when this process ends. */
-export const temp: string = mkdtempSync(join(findMemory() ?? tmpdir(), "tests-"));
-// As for the system's own folder: a database that tests start as root runs as another user.
-chmodSync(temp, 0o1777);
-process.on("exit", () => {
-  try {
-    rmSync(temp, { recursive: true, force: true, maxRetries: 3 });
-  } catch (error) {
-    // What a process that still ends has written may stay; it is no reason to fail.
-    console.error(`${temp} could not be removed: ${error instanceof Error ? error.message : error}`);
-  }
-});
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(130));
+let temp: string | undefined;
+
+/** Returns the folder of temporary files, which goes when this process ends. */
+export function openTemp(): string {
+  if (temp !== undefined) return temp;
+  const folder = mkdtempSync(join(findMemory() ?? tmpdir(), "tests-"));
+  temp = folder;
+  // As for the system's own folder: a database that tests start as root runs as another user.
+  chmodSync(folder, 0o1777);
+  process.on("exit", () => {
+    try {
+      rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+    } catch (error) {
+      // What a process that still ends has written may stay; it is no reason to fail.
+      console.error(`${folder} could not be removed: ${error instanceof Error ? error.message : error}`);
+    }
+  });
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(130));
+  return folder;
+}
 
 const commonEnv = {
   ...process.env,
   PATH: `${join(repositoryRoot, "node_modules/.bin")}:${process.env["PATH"]}`,
   NX_DAEMON: "false",
-  TMPDIR: temp,
   // Hundreds of processes load the same modules: a compiled module is kept for the next.
   NODE_COMPILE_CACHE: join(repositoryRoot, "node_modules/.cache/compiled"),
   // The compilers that are written in Go collect their garbage less often.
@@ -59,7 +65,7 @@ export function execute(
 ): Promise<{ exitCode: number; output: string }> {
   const child = spawn(command, args, {
     cwd: repositoryRoot,
-    env: { ...commonEnv, ...env },
+    env: { ...commonEnv, TMPDIR: openTemp(), ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { execute, temp } from "./execute.ts";
+import { execute, openTemp } from "./execute.ts";
 import { repositoryRoot } from "./published-packages.ts";
 import { addSummaries, type TestSummary, toTestSummary, type VitestReport } from "./test-summary.ts";
 import { FIRST_TAGS, type TieredFile } from "./tiers.ts";
@@ -51,7 +51,7 @@ let runs = 0;
 /** Runs a batch. A file that Vitest did not run counts as a failure. */
 export async function runBatch(batch: Batch): Promise<BatchResult> {
   runs += 1;
-  const file = join(temp, `report-${runs}.json`);
+  const file = join(openTemp(), `report-${runs}.json`);
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
   reporters.push(`--reporter=${join(repositoryRoot, "tools/checks/second-tries.ts")}`);
   const projects = [...new Set(batch.files.map(({ project }) => project))].flatMap((name) => ["--project", name]);

@@ -292,6 +292,8 @@ describe("the decision about a delivery", () => {
       head: "2".repeat(40),
       owner: "octocat",
       commands: { down: { event: "CLOSED", metadata: {} } },
+      by: "hook",
+      machine: "preview",
     });
     expect(await listPreviewLinks(deps, { limit: 10 })).toEqual({ items: [] });
   });

@@ -88,14 +88,14 @@ describe("parseRunMachine", () => {
         }),
         state("DONE", {
           on: new Map([["CLOSE", to("CLOSED")]]),
-          after: [{ kind: "in", inMs: DAY_MS, event: "CLOSE" }],
+          after: [{ kind: "in", key: "0", inMs: DAY_MS, event: "CLOSE" }],
         }),
         state("FAILED", {
           on: new Map([
             ["RETRY", to("RUN")],
             ["CLOSE", to("CLOSED")],
           ]),
-          after: [{ kind: "in", inMs: 30 * DAY_MS, event: "CLOSE" }],
+          after: [{ kind: "in", key: "0", inMs: 30 * DAY_MS, event: "CLOSE" }],
         }),
         state("CLOSED", { terminal: true }),
       ] as never),

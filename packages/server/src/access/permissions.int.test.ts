@@ -262,8 +262,7 @@ function fits(scope: ScopeName, place: Place, stackId: string): boolean {
   if (scope === "everywhere") return true;
   if (place === "list") return true;
   if (place === "yard" || place === "run") return false;
-  if (place === "machine") return scope !== "other machine";
-  if (place === "whole machine") return scope === "machine";
+  if (place === "machine" || place === "whole machine") return scope !== "other machine";
   return scope === "machine" || (scope !== "other machine" && stackId.startsWith("web-"));
 }
 
@@ -275,7 +274,8 @@ function expect_(
 ): Expected {
   const [operationId, stackId] = ids;
   const permission = call.permission ?? permissionOf(operationId);
-  const has = [...permissionsOf(given.role), ...given.also].includes(permission);
+  const isWhole = call.place !== "whole machine" || scope === "everywhere" || scope === "machine";
+  const has = isWhole && [...permissionsOf(given.role), ...given.also].includes(permission);
   if (fits(scope, call.place, stackId)) return has ? "allowed" : "forbidden";
   return call.whenHidden ?? (call.place === "yard" ? "forbidden" : "absent");
 }

@@ -423,7 +423,7 @@ describe("a hostile v2 document", () => {
 
   it("is refused when its aliases write an expression out many times", () => {
     const expression = `${"metadata.a == 1 && ".repeat(200)}true`;
-    const config = `{ name: f, args: { l: [${"*e, ".repeat(60_000)}1] } }`;
+    const config = `{ name: f, args: { l: [${"*e, ".repeat(1_900)}1] } }`;
     const tasks = `tasks: { run: { executor: lambda, config: ${config} }, more: { executor: lambda, config: { name: *e } } }`;
 
     const { problems } = parseMachine(
