@@ -220,7 +220,7 @@ describe("a program", () => {
     ];
 
     const message = expect.stringMatching(
-      /by itself: it is in BROKEN\. Waits for an event: PUSHED, DOWN\. Last failure/,
+      /by itself: it is in BROKEN\. Degraded: "create" failed in BUILD \(NOPE\)\. Waits for an event: PUSHED, DOWN\./,
     );
     expect(await Promise.allSettled(waits)).toMatchObject([
       { reason: { code: "OUTCOME_NEGATIVE", message: expect.stringContaining("It is in BROKEN now") } },

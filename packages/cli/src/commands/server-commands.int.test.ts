@@ -144,12 +144,14 @@ describe("commands over a running yard", () => {
     await send("refusing", "PARK", "--machine", "m", "--wait");
 
     const parked = await run("send", "refusing", "BREAK");
-    const parkedAsJson = await send("refusing", "BREAK");
+    const parkedAsJson = await send("refusing", "BREAK", "--metadata", "again=yes");
+    const repeated = await send("refusing", "BREAK", "--metadata", "again=yes");
     const deadLetters = await run("send", "refusing", "OPNE");
 
     expect([parked.exitCode, parked.stdout]).toEqual([0, expect.stringMatching(/parked .*EVENT_NOT_HANDLED: .*BREAK/)]);
     expect(parked.stderr).toContain("`stackyard stacks show refusing`");
     expect(parseLines(parkedAsJson.stdout)).toMatchObject([{ outcome: "parked", code: "EVENT_NOT_HANDLED" }]);
+    expect(parseLines(repeated.stdout)).toMatchObject([{ outcome: "ignored", code: "EVENT_REPEATED" }]);
     expect([deadLetters.exitCode, deadLetters.stdout]).toEqual([1, expect.stringContaining("EVENT_UNDECLARED")]);
     expect(deadLetters.stdout).toContain('Did you mean "OPEN"?');
   });

@@ -3,7 +3,7 @@ import { isPassing, toErrorText } from "../errors/stackyard-error.ts";
 import { decide, decideWithoutMachine, machineNameFor } from "../machine/decide/decide.ts";
 import { type Decision, isParked, type Rejected } from "../machine/decide/decision.ts";
 import { dropTimer, dueTimers } from "../machine/decide/timers.ts";
-import { spendTimer, type DecideLimits } from "../machine/decide/work.ts";
+import { type DecideLimits, spendTimer } from "../machine/decide/work.ts";
 import { type ParsedEvent, type StackEvent, SYSTEM_EVENTS, toEventKey } from "../machine/event-message.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { Stack, StackTimer } from "../machine/stack.ts";
@@ -439,8 +439,9 @@ function decideOn(work: Work, event: StackEvent): NotedDecision {
   const noted = decideOnStack(options, round.stack, event);
   const { decision, machine } = noted;
   if (decision.kind === "rejected" && decision.code === "EVENT_NOT_HANDLED") {
-    const repeat = options.keepsRepeats === true ? undefined : findRepeat(round, event, machine);
-    return { ...noted, decision: repeat ?? decision };
+    // Only what would be parked is not kept: a queue that delivers refused events again does that with repeats too.
+    const isKept = options.keepsRepeats === true || options.refusedEvents !== "park";
+    return { ...noted, decision: (isKept ? undefined : findRepeat(round, event, machine)) ?? decision };
   }
   if (decision.kind !== "applied") return noted;
   if (!decision.removed && machine !== undefined) work.revisions.add(machine.hash);

@@ -3,7 +3,7 @@ import { toClaimWithinMs } from "../attempt/attempt.ts";
 import { followDecision } from "../machine/decide/decide.ts";
 import { type Applied, type Decision, isOperators, isParked, type Rejected } from "../machine/decide/decision.ts";
 import { timerEventId } from "../machine/decide/timers.ts";
-import { timesFired, attemptsOf } from "../machine/decide/work.ts";
+import { attemptsOf, timesFired } from "../machine/decide/work.ts";
 import { type ParsedEvent, parseEventMessage, type StackEvent, toEventKey } from "../machine/event-message.ts";
 import { defined } from "../machine/json.ts";
 import type { Stack, StackTimer } from "../machine/stack.ts";

@@ -31,7 +31,7 @@ const PROGRAM = `
   const deps = { locator: createStaticLocator([]), executors: new Map(), clock: systemClock, ids: createUlids() };
   const server = createServer(
     { ...deps, store: { ...memory, listHistory }, logger: silentLogger, version: "0.0.0" },
-    { port: 0, tokens: [{ name: "tester", token }], limits: { streams: 1000 } },
+    { port: 0, tokens: [{ name: "tester", token }], limits: { streams: 1000, streamsPerCaller: 1000 } },
   );
   const { url } = await server.start();
   const peak = { rss: 0 };
