@@ -12,11 +12,11 @@ import {
 import { approveByComment } from "./approve-by-comment.ts";
 import type { CodeHost } from "./code-host.ts";
 import { type PullRecord, type PullRule, trustHead } from "./decide-pull.ts";
+import { findRival } from "./find-rival.ts";
 import { CONVERGED } from "./find-unsettled.ts";
 import { foreseeRefusal } from "./foresee-refusal.ts";
 import { type Hook, type HookPull, type HookRepository, RERUN } from "./hook.ts";
 import { type HostPermission, hasPermission } from "./host-permission.ts";
-import { findRival } from "./find-rival.ts";
 import { endLink, type LinkInput, linkStack } from "./link-stack.ts";
 import type { FindPerson } from "./linked-people.ts";
 import type { Mapping } from "./mapping.ts";

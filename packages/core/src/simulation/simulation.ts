@@ -11,7 +11,7 @@ import { toAttemptDue } from "../attempt/attempt.ts";
 import { formatUnknownMachine } from "../machine/decide/decide.ts";
 import type { Decision } from "../machine/decide/decision.ts";
 import { dueTimers } from "../machine/decide/timers.ts";
-import { toInstant, DEFAULT_LIMITS } from "../machine/decide/work.ts";
+import { DEFAULT_LIMITS, toInstant } from "../machine/decide/work.ts";
 import { parseDuration } from "../machine/document/duration.ts";
 import {
   type EventOrigin,

@@ -1,7 +1,7 @@
 import { defined, isMap } from "@stackyard/core";
 import { type Static, Type } from "typebox";
-import { cut, ignore, MAX_LABEL, MAX_LABELS, toCommandHook, toInstant, withSchema } from "../delivery-parts.ts";
 import { NO_COMMIT } from "../decide-pull.ts";
+import { cut, ignore, MAX_LABEL, MAX_LABELS, toCommandHook, toInstant, withSchema } from "../delivery-parts.ts";
 import type { HookPull, HookRepository, HookSender, ParsedDelivery } from "../hook.ts";
 
 // Only the fields in use; GitLab adds keys anytime. Sources: "Webhook events" and "Merge requests API", GitLab Docs.

@@ -1,6 +1,6 @@
 import { type Clock, defined, type Ids, StackyardError, type Store } from "@stackyard/core";
-import { OperationAnswer as AnswerSchema, Attempt, OpenAttempt, type OperationAnswer } from "@stackyard/core/api";
 import type { Permission } from "@stackyard/core/access";
+import { OperationAnswer as AnswerSchema, Attempt, OpenAttempt, type OperationAnswer } from "@stackyard/core/api";
 import { type AttemptView, publishMessages, type StoredHistoryEntry, type StoredStack } from "@stackyard/core/engine";
 import { type Static, type TSchema, Type } from "typebox";
 import { keepReadable } from "../access/reach.ts";

@@ -274,7 +274,11 @@ describe("events by a queue outside the store", () => {
   });
 
   it("are dropped with a word where refused ones are", async () => {
-    const early: PlannedAction = { atMs: 10, do: "send", message: { id: "e2", stackId: "s1", event: "GO", metadata: { n: 2 } } };
+    const early: PlannedAction = {
+      atMs: 10,
+      do: "send",
+      message: { id: "e2", stackId: "s1", event: "GO", metadata: { n: 2 } },
+    };
 
     const { commits, violations } = await trace({ medium: "queue", refusedEvents: "drop", actions: [go, early] });
 
@@ -283,7 +287,11 @@ describe("events by a queue outside the store", () => {
   });
 
   it("are received until their process stops", async () => {
-    const late: PlannedAction = { atMs: 5_000, do: "send", message: { id: "e2", stackId: "s1", event: "GO", metadata: { n: 2 } } };
+    const late: PlannedAction = {
+      atMs: 5_000,
+      do: "send",
+      message: { id: "e2", stackId: "s1", event: "GO", metadata: { n: 2 } },
+    };
 
     const { commits, violations } = await trace({
       medium: "queue",
