@@ -281,6 +281,8 @@ const CONDITIONS: Readonly<Record<StackCondition, string>> = {
   approval: `s.trouble & ${TROUBLE.approval} <> 0`,
   waiting: `(s.busy or s.trouble is not null or ${HAS_PARKED})`,
 };
+/** Of a filter by task or code: a failed task, or a failure that the stack has left behind. */
+const HAS_FAILURE = `s.trouble & ${TROUBLE.failed | TROUBLE.degraded} <> 0`;
 const CONDITION_NAMES = Object.keys(CONDITIONS) as readonly StackCondition[];
 
 /**
@@ -332,7 +334,7 @@ function toConditions(filter: StackFilter, taken: number): Conditions {
   }
   if (filter.task !== undefined || filter.code !== undefined) {
     names.push("e");
-    conditions.push(CONDITIONS.failed);
+    conditions.push(HAS_FAILURE);
   }
   for (const each of toRecordTexts(filter)) {
     names.push("d");

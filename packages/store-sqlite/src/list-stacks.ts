@@ -48,6 +48,9 @@ const CONDITIONS: Readonly<Record<StackCondition, string>> = {
   waiting: `(${BUSY} or trouble is not null or exists (select 1 from parked where parked.stack_id = stack.stack_id))`,
 };
 
+/** Of a filter by task or code: a failed task, or a failure that the stack has left behind. */
+const HAS_FAILURE = `trouble is not null and trouble & ${TROUBLE.failed | TROUBLE.degraded}`;
+
 /** Returns the stacks that match a filter, in the requested order. */
 export async function listStacks(
   commits: GroupCommit,
@@ -184,7 +187,7 @@ function toConditions(filter: StackFilter): Conditions {
   add("revision = ?", revision);
   add("instr(stack_id, ?) > 0", text);
   if (condition !== undefined) conditions.push(CONDITIONS[condition]);
-  if (record?.task !== undefined || record?.code !== undefined) conditions.push(CONDITIONS.failed);
+  if (record?.task !== undefined || record?.code !== undefined) conditions.push(HAS_FAILURE);
   add("stack_id in (select value from json_each(?))", ids && JSON.stringify(ids));
   add("is_in_scopes(?, stack_id, machine)", scopes && JSON.stringify(scopes));
   add("fits_record(?, body)", record && JSON.stringify(record));

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { RELEASES_ACCOUNT, RELEASES_APP } from "../testing/a-releases-app.ts";
-import { createReleasesWorld, PROJECT, type ReleasesWorld } from "../testing/a-releases-world.ts";
+import { createReleasesWorld, OLD_GROUP, PROJECT, type ReleasesWorld } from "../testing/a-releases-world.ts";
 import { type Call, findGrants, type Grant } from "../testing/find-grants.ts";
 import { listBodies } from "../testing/find-template.ts";
 import { resolveTemplate } from "../testing/resolve-template.ts";
@@ -28,7 +28,7 @@ function inSession(grants: readonly Grant[], tags: Readonly<Record<string, strin
 
 const ours = inSession(account, PROJECT);
 /** Of the old group, which is there. */
-const STANDING = { old: { ...PROJECT, ServiceName: "web", ReleaseID: "release-0" } };
+const STANDING = { [OLD_GROUP]: { ...PROJECT, ServiceName: "web", ReleaseID: "release-0" } };
 
 describe("a release that fails, one that ends well, and one that keeps the old group", () => {
   let world: ReleasesWorld;
@@ -71,10 +71,12 @@ describe("a release that fails, one that ends well, and one that keeps the old g
 
     expect([...new Set(denied)].toSorted()).toEqual([
       ...["autoscaling:CreateAutoScalingGroup", "autoscaling:CreateOrUpdateTags", "autoscaling:DeleteAutoScalingGroup"],
-      ...["autoscaling:DetachLoadBalancerTargetGroups", "autoscaling:DetachLoadBalancers"],
+      ...["autoscaling:DeleteLaunchConfiguration", "autoscaling:DetachLoadBalancerTargetGroups"],
+      "autoscaling:DetachLoadBalancers",
       ...["autoscaling:EnableMetricsCollection", "autoscaling:PutScalingPolicy", "autoscaling:UpdateAutoScalingGroup"],
-      ...["cloudwatch:PutMetricAlarm", "cloudwatch:TagResource", "ec2:CreateLaunchTemplate"],
-      ...["ec2:CreatePlacementGroup", "ec2:DeleteLaunchTemplate"],
+      ...["cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm", "cloudwatch:TagResource"],
+      ...["ec2:CreateLaunchTemplate", "ec2:CreatePlacementGroup", "ec2:DeleteLaunchTemplate"],
+      "ec2:RunInstances",
     ]);
   });
 
@@ -91,6 +93,6 @@ it("is what the app's README says of the role in accounts, state by state", () =
   const byState = Map.groupBy(account, (grant) => grant.policy);
 
   expect(policy.Statement.map(({ Sid, Action }: Statement) => [Sid, Action])).toEqual(
-    [...byState].map(([state, grants]) => [state, grants.flatMap(({ actions }) => actions)]),
+    [...byState].map(([state, grants]) => [state, [...new Set(grants.flatMap(({ actions }) => actions))]]),
   );
 });

@@ -94,15 +94,18 @@ function addResources(sim: AwsSim): void {
   sim.cloudWatch.addAlarm({ ...PLACE, name: "errors" });
   sim.autoScaling.addGroup({
     ...PLACE,
-    name: "old",
+    name: OLD_GROUP,
     desired: 2,
     max: 10,
     targetGroups: [targetGroup],
     loadBalancers: ["web"],
     tags: { ...PROJECT, ServiceName: "web", ReleaseID: "release-0" },
-    policies: [{ name: "up", alarms: ["old-up"] }],
+    policies: [{ name: "up", alarms: [`${OLD_GROUP}-up`] }],
   });
 }
+
+/** The group of the release before, as releases name their groups: by project, config, release and service. */
+export const OLD_GROUP = "org/shop-production-release-0-web";
 
 /** Returns a release that uses every option. */
 function aDocument(now: Date) {

@@ -127,6 +127,11 @@ function toCreationCalls(call: LoggedCall): readonly Call[] {
     },
     {
       action: "ec2:RunInstances",
+      resource: inAccount("ec2", "launch-template/lt-0"),
+      context: toContext("aws:ResourceTag", tagsIn(call)),
+    },
+    {
+      action: "ec2:RunInstances",
       resource: inAccount("ec2", "instance/*"),
       context: { "ec2:LaunchTemplate": inAccount("ec2", "launch-template/lt-0") },
     },
