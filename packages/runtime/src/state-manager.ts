@@ -123,7 +123,8 @@ async function openStateManager(input: OpenInput): Promise<StateManagerParts> {
   const { environment, executors, telemetry, clock, ids, random } = input;
   const { logger, tracing } = telemetry;
   const session = { name: `state-manager-${environment.yard}` };
-  const aws = createEnvironmentAws({ environment, session, clock, logger });
+  // What a denied call refuses comes again from its queue; waiting for the role would hold up all other stacks.
+  const aws = createEnvironmentAws({ environment, session, clock, logger, retriesDenials: false });
   const [locator, addresses, opened] = await Promise.all([
     openLocator(given(environment.machines), { aws, executors, clock, logger }),
     loadTransportOptions({ environment, aws, executors, clock, random, logger, tracing }),
