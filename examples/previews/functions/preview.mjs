@@ -18,5 +18,5 @@ export async function handler({ stackId, metadata, args }) {
 
 function toPlan(plan, adds, destroys) {
   const summary = `Plan: ${adds} to add, 0 to change, ${destroys} to destroy.`;
-  return { plan, adds, destroys, unchanged: adds + destroys === 0, summary };
+  return { plan, adds, destroys, forgets: 0, unchanged: adds + destroys === 0, summary };
 }
