@@ -472,7 +472,8 @@ function toNeedles(values: Iterable<unknown>, toParts: (text: string) => readonl
     if (typeof value !== "string" && typeof value !== "number") continue;
     for (const part of toParts(String(value))) needles.add(part).add(JSON.stringify(part).slice(1, -1));
   }
-  return [...needles].filter((needle) => needle.trim().length >= SHORTEST);
+  // Blanks alone are in every text.
+  return [...needles].filter((needle) => needle.length >= SHORTEST && needle.trim() !== "");
 }
 
 function toForms(text: string): readonly string[] {

@@ -379,6 +379,12 @@ describe("createMaskText", () => {
     expect(["MIIEvQIBADANB", "x abcdefgh x", "}\n"].map(mask)).toEqual(["***", "x *** x", "}\n"]);
   });
 
+  it("masks a value that is mostly blanks, and no blanks alone", () => {
+    const mask = createMaskText(["   !", "    "]);
+
+    expect(["a   !b", "a    b"].map(mask)).toEqual(["a***b", "a    b"]);
+  });
+
   it("leaves no value of four characters or more in any text", () => {
     const value = fc.string({ minLength: 4 }).filter((text) => !"***".includes(text.trim()) && !text.includes("*"));
     fc.assert(
