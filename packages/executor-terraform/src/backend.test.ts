@@ -61,7 +61,7 @@ describe("toBackendSetup", () => {
 
 const use = (type: string, config = {}): BackendInUse => ({ type, config });
 const expected = (given: object = {}) => ({
-  ...{ isYard: false, stackId: "pr-1", config: {}, environment: {}, folder: "/work/run" },
+  ...{ isYard: false, stackId: "pr-1", config: {}, environment: {}, folder: "/runs" },
   ...given,
 });
 const codeOf = (inUse: BackendInUse | undefined, given = {}) => findBackendFault(inUse, expected(given))?.code;
@@ -74,7 +74,7 @@ describe("the backend after init", () => {
       codeOf(use("local", { path: null, workspace_dir: null })),
       codeOf(use("local", { path: "" })),
       codeOf(use("local", { path: "pr-1.tfstate" })),
-      codeOf(use("local", { path: "/work/run/module/pr-1.tfstate" })),
+      codeOf(use("local", { path: "/runs/module/pr-1.tfstate" })),
       codeOf(use("local", { path: "/pr-1.tfstate" }), { environment: { TF_WORKSPACE: "dev" } }),
       codeOf(use("local", { path: "a.tfstate" }), { config: { sharedState: "a" } }),
       codeOf(use("s3", { key: "m/pr-1/x" }), { isYard: true }),
