@@ -15,7 +15,7 @@ const isolate = false;
 // What a test waits for comes at some time; how soon is not what it asserts.
 const patient = { poll: { timeout: 20_000 } };
 // A browser on a busy machine can miss an event that no person would: such a test runs once more, and the run lists it
-// (tools/checks/second-tries.ts).
+// (tools/checks/failures.ts).
 const retry = 1;
 // Without a browser, the set-up of the browser project fails and explains how to get one; the other projects still run.
 const found = findBrowser();

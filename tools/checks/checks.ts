@@ -1,5 +1,6 @@
 import { performance } from "node:perf_hooks";
 import { execute } from "./execute.ts";
+import type { CheckResult } from "./failures.ts";
 import type { Keys, Passes } from "./passes.ts";
 
 // What must hold beside the tests. Each check counts as one test.
@@ -70,14 +71,15 @@ const builtChecks: readonly Check[] = [
   },
 ];
 
-async function passes({ name, command, hasFigure }: Check): Promise<boolean> {
+async function runCheck({ name, command, hasFigure }: Check): Promise<CheckResult> {
   const startedAt = performance.now();
   const { exitCode, output } = await execute(command);
+  const ok = exitCode === 0;
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-  if (exitCode !== 0) console.log(output.trimEnd());
-  console.log(`${exitCode === 0 ? "ok  " : "FAIL"} ${name} (${seconds} s)`);
-  if (exitCode === 0 && hasFigure) console.log(`     ${output.trimEnd().split("\n").at(-1)}`);
-  return exitCode === 0;
+  if (!ok) console.log(output.trimEnd());
+  console.log(`${ok ? "ok  " : "FAIL"} ${name} (${seconds} s)`);
+  if (ok && hasFigure) console.log(`     ${output.trimEnd().split("\n").at(-1)}`);
+  return { name, ok, output };
 }
 
 /** How the checks run. */
@@ -89,11 +91,11 @@ export interface ChecksOptions {
   readonly record: Passes;
 }
 
-/** Runs the checks that have not passed with the files of now, and builds what tests need. Returns for each whether it passed. */
-export async function runChecks({ withRest, readKeys, record }: ChecksOptions): Promise<readonly boolean[]> {
+/** Runs the checks that have not passed with the files of now, and builds what tests need. Returns what each gave. */
+export async function runChecks({ withRest, readKeys, record }: ChecksOptions): Promise<readonly CheckResult[]> {
   const keys = readKeys();
   const toKey = ({ name, reads }: Check, of: Keys) => reads && of.ofFiles(name, reads);
-  const results: boolean[] = [];
+  const results: CheckResult[] = [];
   const known: string[] = [];
   const passed: Check[] = [];
   const queue = [...sourceChecks];
@@ -103,9 +105,9 @@ export async function runChecks({ withRest, readKeys, record }: ChecksOptions): 
       known.push(check.name);
       return;
     }
-    const ok = await passes(check);
-    results.push(ok);
-    if (ok) passed.push(check);
+    const result = await runCheck(check);
+    results.push(result);
+    if (result.ok) passed.push(check);
   };
   const work = async () => {
     for (let check = queue.shift(); check !== undefined; check = queue.shift()) await run(check);

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { runChecks } from "./checks.ts";
+import { listFailures } from "./failures.ts";
 import { findFlakes } from "./flakes.ts";
 import { loadProcessor } from "./load-processor.ts";
 import { createKeys, openPasses, type Passes } from "./passes.ts";
@@ -62,8 +63,10 @@ stopLoad?.();
 const flakes = findFlakes(rounds.map((results) => results.map(({ report }) => report)));
 if (flakes.length > 0) console.log(["Failed only sometimes:", ...flakes.map((line) => `  ${line}`)].join("\n"));
 const tests = addSummaries(rounds.flat().map(({ summary }) => summary));
-const passed = tests.passed + checks.filter(Boolean).length;
-const failed = tests.failed + checks.filter((ok) => !ok).length;
+const passed = tests.passed + checks.filter(({ ok }) => ok).length;
+const failed = tests.failed + checks.filter(({ ok }) => !ok).length;
+const failures = listFailures({ checks, tests: rounds.flat(), root: repositoryRoot });
+if (failures.length > 0) console.log(`\n${failures.join("\n")}`);
 const left = options.all ? "" : "; npm run test:all runs the others";
 console.log(
   `\n${checks.length} checks and ${tests.passed + tests.failed} tests; ${tests.skipped} tests skipped${left}`,

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { execute, openTemp } from "./execute.ts";
+import type { TestsResult } from "./failures.ts";
 import { repositoryRoot } from "./published-packages.ts";
 import { addSummaries, type TestSummary, toTestSummary, type VitestReport } from "./test-summary.ts";
 import { FIRST_TAGS, type TieredFile } from "./tiers.ts";
@@ -16,9 +17,8 @@ export interface Batch {
 }
 
 /** What a batch gave. */
-export interface BatchResult {
+export interface BatchResult extends TestsResult {
   readonly batch: Batch;
-  readonly report: VitestReport;
   readonly summary: TestSummary;
 }
 
@@ -52,8 +52,9 @@ let runs = 0;
 export async function runBatch(batch: Batch): Promise<BatchResult> {
   runs += 1;
   const file = join(openTemp(), `report-${runs}.json`);
+  const errors = join(openTemp(), `errors-${runs}.json`);
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${file}`];
-  reporters.push(`--reporter=${join(repositoryRoot, "tools/checks/second-tries.ts")}`);
+  reporters.push(`--reporter=${join(repositoryRoot, "tools/checks/other-errors.ts")}`, `--outputFile.errors=${errors}`);
   const projects = [...new Set(batch.files.map(({ project }) => project))].flatMap((name) => ["--project", name]);
   const tags = batch.tags === undefined ? [] : [`--tags-filter=${batch.tags}`];
   const paths = batch.files.map(({ path }) => join(repositoryRoot, path));
@@ -62,13 +63,13 @@ export async function runBatch(batch: Batch): Promise<BatchResult> {
   const report: VitestReport = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
   const ran = new Set(report.testResults?.map(({ name }) => name));
   const left = paths.filter((path) => !ran.has(path));
-  for (const path of left) console.log(`FAIL ${path} did not run`);
+  const otherErrors: readonly string[] = existsSync(errors) ? JSON.parse(readFileSync(errors, "utf8")) : [];
   const summary = addSummaries([toTestSummary(report, exitCode), { passed: 0, failed: left.length, skipped: 0 }]);
-  return { batch, report, summary };
+  return { batch, report, summary, left, otherErrors, exitCode };
 }
 
 /** Returns the files of which everything has passed, by their paths from the root; none when only something outside of tests failed. */
-export function listPassed({ batch, report, summary }: BatchResult): string[] {
+export function listPassed({ batch, report, summary }: Pick<BatchResult, "batch" | "report" | "summary">): string[] {
   const results = report.testResults ?? [];
   const hasPassed = ({ status, assertionResults }: (typeof results)[number]) =>
     status === "passed" && assertionResults.every((test) => test.status !== "failed");
