@@ -238,11 +238,7 @@ describe("simulate and the engine, over random machines and steps", () => {
   it("agree after each step", { timeout: 300_000 }, async () => {
     for (let seed = 1; seed <= MACHINES; seed += 1) {
       const random = createRandom(seed);
-      const source = JSON.stringify(
-        random() < 0.25 ? pickMachineV1(random) : withApprovals(random, pickMachineV2(random)),
-      );
-      const { machine } = parseMachine(source, { name: "app", executors });
-      if (machine === undefined) throw new Error(`The machine of seed ${seed} has errors.`);
+      const { source, machine } = drawMachine(seed, random);
       const locator = createTrialLocator(executors, { app: source });
       for (let index = 1; index <= SCENARIOS_OF_EACH; index += 1)
         await playBoth(`${seed}/${index}`, random, machine, locator);
@@ -261,6 +257,14 @@ describe("simulate and the engine, over random machines and steps", () => {
     expect(wanted.filter((key) => !met.has(key))).toEqual([]);
   });
 });
+
+function drawMachine(seed: number, random: Random): { readonly source: string; readonly machine: Machine } {
+  const drawn = random() < 0.25 ? pickMachineV1(random) : withApprovals(random, pickMachineV2(random));
+  const source = JSON.stringify(drawn);
+  const { machine } = parseMachine(source, { name: "app", executors });
+  if (machine === undefined) throw new Error(`The machine of seed ${seed} has errors.`);
+  return { source, machine };
+}
 
 /** What the scenarios have met, so that none of it is tested by no scenario. */
 const met = new Map<string, number>();
