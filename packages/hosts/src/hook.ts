@@ -87,6 +87,7 @@ export interface HookSender {
  * The content of a code host's delivery.
  * - `hook`: an event that mapping documents may handle.
  * - `comment`: a command on a pull request without facts in the delivery; they are looked up by its number.
+ * - `rerun`: the checks of a commit are requested again. The host may not name all of its pull requests.
  * - `ignored`: nothing that Stackyard handles, and why.
  *
  * `at` is when it happened, by the host's clock, in epoch milliseconds. Missing if the delivery has no time.
@@ -97,10 +98,9 @@ export type ParsedDelivery =
       readonly kind: "comment";
       readonly hook: Hook;
       readonly pullNumber: number;
-      /** Other pull requests that it is about. */
-      readonly others?: readonly number[];
       /** Missing: a button was pressed. */
       readonly commentId?: number;
       readonly at?: number;
     }
+  | { readonly kind: "rerun"; readonly hook: Hook; readonly head: string; readonly pullNumbers: readonly number[] }
   | { readonly kind: "ignored"; readonly reason: string };

@@ -13,7 +13,7 @@ import { Check } from "typebox/value";
 import { type AppliedPull, applyPull, applyRules, findMapping, type MappedEvent, withTrust } from "./apply-mapping.ts";
 import { GitHubPull, parseGitHubDelivery, toPull } from "./github/parse-delivery.ts";
 import { GitLabPull, parseGitLabDelivery, toHookPull } from "./gitlab/parse-delivery.ts";
-import type { Hook, HookPull, ParsedDelivery } from "./hook.ts";
+import { type Hook, type HookPull, type ParsedDelivery, RERUN } from "./hook.ts";
 import { type Mapping, parseMapping } from "./mapping.ts";
 
 /** The result of a delivery, as `hooks test --json` prints it. */
@@ -87,6 +87,7 @@ async function readPull(context: PluginCommandContext, file: string): Promise<Ho
 
 /** Adds the pull request to a delivery about a comment, which has only its number. */
 function withPull(parsed: ParsedDelivery, pull: HookPull | undefined): ParsedDelivery {
+  if (parsed.kind === "rerun") return withPullOfCommit(parsed, pull);
   if (parsed.kind !== "comment") return parsed;
   if (pull?.number === parsed.pullNumber) return { kind: "hook", hook: { ...parsed.hook, pull } };
   const { pullNumber } = parsed;
@@ -97,6 +98,15 @@ function withPull(parsed: ParsedDelivery, pull: HookPull | undefined): ParsedDel
     };
   }
   const reason = `The delivery has only the number ${pullNumber} of the pull request. Pass the request with --pull.`;
+  return { kind: "ignored", reason };
+}
+
+function withPullOfCommit(
+  { hook, head }: Extract<ParsedDelivery, { kind: "rerun" }>,
+  pull: HookPull | undefined,
+): ParsedDelivery {
+  if (pull?.head === head) return { kind: "hook", hook: { ...hook, pull } };
+  const reason = `The delivery has only the commit ${head}. Pass a pull request that has this head with --pull.`;
   return { kind: "ignored", reason };
 }
 
@@ -134,7 +144,8 @@ function testPull(mapping: Mapping, hook: Hook, opened: string | undefined): App
   const before = { ...input, hook: { ...input.hook, pull: { ...pull, head: opened, state: "open" as const } } };
   const first = applyPull([mapping], before, { hasStack: false, isAsked: false });
   if (first.kind !== "send") return first;
-  return applyPull([mapping], input, { record: first.record, hasStack: true, isAsked: false });
+  const lost = hook.action === RERUN ? "head" : undefined;
+  return applyPull([mapping], input, { record: first.record, hasStack: true, isAsked: false, lost });
 }
 
 function toReason(pull: AppliedPull | undefined): string {

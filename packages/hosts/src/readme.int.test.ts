@@ -45,6 +45,12 @@ beforeAll(() => {
       repository: toPayload("opened").repository,
       sender: { id: 5, login: "octocat", type: "User" },
     }),
+    "suite.json": JSON.stringify({
+      action: "rerequested",
+      check_suite: { id: 1, head_sha: commit, pull_requests: [] },
+      repository: toPayload("opened").repository,
+      sender: { id: 5, login: "octocat", type: "User" },
+    }),
     "text.json": "hello",
   };
   for (const [name, content] of Object.entries(files)) writeFileSync(join(cwd, name), content);
@@ -94,6 +100,15 @@ describe("hooks test", () => {
     );
     expect((await run({ ...comment, pull: "other.json" })).text).toBe(
       "No event. The delivery is about the pull request 7, and --pull has 8.",
+    );
+  });
+
+  it("reads checks that are requested again with the pull request of their commit", async () => {
+    const suite = { payload: "suite.json", event: "check_suite" };
+
+    expect((await run({ ...suite, pull: "pull.json", opened: commit })).text).toMatch(/^PUSHED {2}to shop-pr-7/);
+    expect((await run(suite)).text).toBe(
+      `No event. The delivery has only the commit ${commit}. Pass a pull request that has this head with --pull.`,
     );
   });
 

@@ -13,6 +13,7 @@ import { parseGitHubDelivery } from "./github/parse-delivery.ts";
 import { parseGitLabDelivery } from "./gitlab/parse-delivery.ts";
 import type { Hook, ParsedDelivery } from "./hook.ts";
 import { type HostOptions, isPullOnly } from "./host-options.ts";
+import { loadPullRecords } from "./pull-records.ts";
 import { hasGitLabToken, isSignedByGitHub, isSignedByStandard, type SignedDelivery } from "./verify-signature.ts";
 
 /** A host by its name in the options. */
@@ -92,9 +93,21 @@ async function take(deps: ReceiveDeps, host: NamedHost, delivery: FoundDelivery)
   const { name } = host;
   const digest = digestOf(unique);
   const given = toId(id) ?? digest;
-  if (parsed.kind !== "ignored") return accept(deps, { host: name, id: given, digest, parsed });
-  const outcome: HookOutcome = { kind: "ignored", reason: parsed.reason };
-  return note(deps, digest, { id: given, host: name, what: what.slice(0, 64), outcome });
+  const ignore = (reason: string): Promise<Response> =>
+    note(deps, digest, { id: given, host: name, what: what.slice(0, 64), outcome: { kind: "ignored", reason } });
+  if (parsed.kind === "ignored") return ignore(parsed.reason);
+  const pullNumbers = await listPullNumbers(deps, name, parsed);
+  if (parsed.kind === "rerun" && pullNumbers.length === 0) return ignore("The checks belong to no open pull request.");
+  return accept(deps, { host: name, id: given, digest, parsed, pullNumbers });
+}
+
+/** Returns the pull requests that a delivery names without facts, and those of forks, which GitHub does not name. */
+async function listPullNumbers(deps: ReceiveDeps, host: string, parsed: Taken): Promise<readonly number[]> {
+  if (parsed.kind === "comment") return [parsed.pullNumber];
+  if (parsed.kind === "hook") return [];
+  const records = await loadPullRecords(deps, host, parsed.hook.repository?.id ?? "0");
+  const known = [...records].filter(([, { phase, head }]) => phase === "open" && head === parsed.head);
+  return [...new Set([...parsed.pullNumbers, ...known.map(([number]) => number)])];
 }
 
 /** A delivery whose sender is known. */
@@ -202,14 +215,18 @@ interface AcceptInput {
   readonly host: string;
   readonly id: string;
   readonly digest: string;
-  readonly parsed: Exclude<ParsedDelivery, { readonly kind: "ignored" }>;
+  readonly parsed: Taken;
+  /** Of a delivery without facts. */
+  readonly pullNumbers: readonly number[];
 }
 
-async function accept(deps: ReceiveDeps, { host, id, digest, parsed }: AcceptInput): Promise<Response> {
-  const { hook, at = Number.POSITIVE_INFINITY } = parsed;
-  const pullNumber = parsed.kind === "comment" ? parsed.pullNumber : undefined;
+type Taken = Exclude<ParsedDelivery, { readonly kind: "ignored" }>;
+
+async function accept(deps: ReceiveDeps, { host, id, digest, parsed, pullNumbers }: AcceptInput): Promise<Response> {
+  const { hook } = parsed;
+  const [pullNumber, ...others] = pullNumbers;
   const said = { id, host, ...describeHook(hook, pullNumber), sender: hook.sender.name };
-  if (at < deps.clock.now() - STALE_MS) {
+  if (isOld(parsed, deps.clock.now())) {
     const outcome: HookOutcome = { kind: "stale", reason: "HOOK_STALE: it is older than three days." };
     return note(deps, digest, { ...said, outcome });
   }
@@ -219,14 +236,20 @@ async function accept(deps: ReceiveDeps, { host, id, digest, parsed }: AcceptInp
   const { first } = await createHookDeliveries(deps).add(digest, { ...said, receivedAt: deps.clock.now() });
   // Without an outcome the first one may have died before it was queued: queues it again, with its own id.
   if (first.outcome !== undefined) return answer(200, "duplicate");
-  const commentId = parsed.kind === "comment" ? parsed.commentId : undefined;
-  const queued: QueuedHook = { host, id: first.id, digest, hook, ...defined({ pullNumber, commentId }) };
-  await deps.queue.put(`${host}/${first.id}`, queued, AT_ONCE);
-  for (const other of parsed.kind === "comment" ? (parsed.others ?? []) : []) {
+  for (const other of others) {
     const more: QueuedHook = { host, id: `${first.id}.${other}`, hook, pullNumber: other };
     await deps.queue.put(`${host}/${more.id}`, more, AT_ONCE);
   }
+  // The last one: with its outcome, nothing is queued again.
+  const commentId = parsed.kind === "comment" ? parsed.commentId : undefined;
+  const queued: QueuedHook = { host, id: first.id, digest, hook, ...defined({ pullNumber, commentId }) };
+  await deps.queue.put(`${host}/${first.id}`, queued, AT_ONCE);
   return answer(202, "queued");
+}
+
+function isOld(parsed: Taken, now: number): boolean {
+  const at = parsed.kind === "rerun" ? undefined : parsed.at;
+  return at !== undefined && at < now - STALE_MS;
 }
 
 /** Records deliveries without an effect, for lists. */

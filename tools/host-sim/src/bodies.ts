@@ -1,5 +1,6 @@
 import type { Described } from "./described.ts";
 import { loadRecordedDeliveries } from "./recorded-deliveries.ts";
+import type { SimCheck } from "./reports.ts";
 
 /** A repository in which the App is installed. */
 export interface SimRepository {
@@ -109,6 +110,33 @@ export function toCommentEvent(repository: SimRepository, number: number, { id, 
   const comment = { ...(recorded["comment"] as Body), id, body: text, created_at: new Date(at).toISOString() };
   const issue = { ...(recorded["issue"] as Body), number, pull_request: {} };
   return { ...recorded, issue, comment, repository: toRepositoryBody(repository), sender: toUser(login) };
+}
+
+/** What a person did to a check. */
+export interface CheckChange {
+  /** The check, or the commit whose checks are meant. */
+  readonly check?: SimCheck;
+  readonly head: string;
+  readonly action: "requested_action" | "rerequested";
+  /** The button that was pressed. */
+  readonly identifier?: string;
+  readonly login: string;
+}
+
+/** Returns the body of a delivery about a check or all checks of a commit. It has no time and no id of the press. */
+export function toCheckEvent(repository: SimRepository, { check, head, action, identifier, login }: CheckChange): Body {
+  const name = check === undefined ? "check_suite" : "check_run";
+  const recorded = findRecorded(name, action);
+  // GitHub names no pull request of a fork.
+  const own = [...repository.pulls.values()].filter(
+    (pull) => pull.head === head && !pull.fork && pull.state === "open",
+  );
+  const base = { ref: "main", sha: "0".repeat(40), repo: { id: repository.id } };
+  const pull_requests = own.map(({ number }) => ({ number, base }));
+  const said = check && { id: check.id, external_id: check.set["external_id"] ?? "", name: check.set["name"] };
+  const changed = { ...(recorded[name] as Body), ...said, head_sha: head, pull_requests };
+  const about = { action, [name]: changed, repository: toRepositoryBody(repository), sender: toUser(login) };
+  return { ...recorded, ...about, ...(identifier !== undefined && { requested_action: { identifier } }) };
 }
 
 let recordedDeliveries: ReturnType<typeof loadRecordedDeliveries> | undefined;

@@ -1,6 +1,14 @@
-import { type PullInput, type SimPull, type SimRepository, toCommentEvent, toPullEvent } from "./bodies.ts";
+import {
+  type CheckChange,
+  type PullInput,
+  type SimPull,
+  type SimRepository,
+  toCheckEvent,
+  toCommentEvent,
+  toPullEvent,
+} from "./bodies.ts";
 import type { Deliveries } from "./deliveries.ts";
-import type { Reports } from "./reports.ts";
+import type { Reports, SimCheck } from "./reports.ts";
 import { type TarEntry, toTarball } from "./tarball.ts";
 
 /** What people do at the host. Each change sends a delivery, and resolves once it was answered. */
@@ -20,6 +28,12 @@ export interface HostChanges {
   labelPull(repository: string, number: number, label: string): Promise<void>;
   /** Comments, by default as octocat, and returns the comment's id. */
   comment(repository: string, number: number, text: string, login?: string): Promise<number>;
+  /** Presses a button of a check, by its identifier. */
+  pressButton(repository: string, check: SimCheck, identifier: string): Promise<void>;
+  /** Presses GitHub's own button "Re-run" of a check. */
+  rerunCheck(repository: string, check: SimCheck): Promise<void>;
+  /** Presses GitHub's own button "Re-run all checks" of a commit. */
+  rerunChecks(repository: string, head: string): Promise<void>;
 }
 
 interface ChangesDeps {
@@ -54,6 +68,15 @@ export function createChanges({ repositories, deliveries, reports, now }: Change
     const pull: SimPull = { ...before, ...over, updatedAt: toUpdatedAt() };
     repository.pulls.set(number, pull);
     await deliveries.deliver("pull_request", toPullEvent(repository, pull, event));
+  }
+
+  async function changeCheck(
+    fullName: string,
+    event: string,
+    change: Omit<CheckChange, "head" | "login"> & { readonly head?: string },
+  ): Promise<void> {
+    const head = change.head ?? String(change.check?.set["head_sha"]);
+    await deliveries.deliver(event, toCheckEvent(findRepository(fullName), { ...change, head, login: "octocat" }));
   }
 
   return {
@@ -97,5 +120,9 @@ export function createChanges({ repositories, deliveries, reports, now }: Change
       await deliveries.deliver("issue_comment", toCommentEvent(findRepository(fullName), number, written));
       return id;
     },
+    pressButton: (fullName, check, identifier) =>
+      changeCheck(fullName, "check_run", { check, action: "requested_action", identifier }),
+    rerunCheck: (fullName, check) => changeCheck(fullName, "check_run", { check, action: "rerequested" }),
+    rerunChecks: (fullName, head) => changeCheck(fullName, "check_suite", { head, action: "rerequested" }),
   };
 }

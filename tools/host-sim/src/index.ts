@@ -5,4 +5,5 @@ export type { DeliveryFault, SentDelivery } from "./deliveries.ts";
 export { GITLAB_TOKEN, type GitLabSim, startGitLabSim } from "./gitlab-sim.ts";
 export { APP_ID, APP_KEY, type HostSim, startHostSim, USER_TOKEN } from "./host-sim.ts";
 export { loadRecordedDeliveries } from "./recorded-deliveries.ts";
+export type { SimCheck } from "./reports.ts";
 export { type TarEntry, toTarball } from "./tarball.ts";

@@ -161,15 +161,24 @@ describe("parseGitHubDelivery", () => {
 
   it("takes checks that are requested again for all pull requests of their commit", () => {
     const { repository, sender } = Object(bodiesOf("check_run", "requested_action")[0]);
-    const suite = (numbers: readonly number[]) => ({
+    const suite = (pull_requests: readonly object[]) => ({
       action: "rerequested",
-      check_suite: { id: 1, pull_requests: numbers.map((number) => ({ number })) },
+      check_suite: { id: 1, head_sha: "1".repeat(40), pull_requests },
       repository,
       sender,
     });
+    // A branch may have a pull request to another repository too.
+    const foreign = { number: 9, base: { ref: "main", repo: { id: 1 } } };
 
-    expect(parseGitHubDelivery("check_suite", suite([4, 5]))).toMatchObject({ pullNumber: 4, others: [5] });
-    expect(parseGitHubDelivery("check_suite", suite([]))).toMatchObject({ kind: "ignored" });
+    expect(parseGitHubDelivery("check_suite", suite([{ number: 4 }, { number: 5 }, foreign]))).toMatchObject({
+      kind: "rerun",
+      head: "1".repeat(40),
+      pullNumbers: [4, 5],
+    });
+    expect(parseGitHubDelivery("check_suite", suite([]))).toMatchObject({ kind: "rerun", pullNumbers: [] });
+    expect(parseGitHubDelivery("check_suite", { ...suite([]), action: "requested" })).toMatchObject({
+      kind: "ignored",
+    });
   });
 
   it("bounds what it takes over", () => {

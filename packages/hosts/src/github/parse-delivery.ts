@@ -57,12 +57,17 @@ const CommentEvent = Type.Object({
   repository: Repository,
   sender: User,
 });
+// A pull request to another repository may be among them. Source: "List pull requests associated with a commit".
+const PullOfCheck = Type.Object({
+  number: Id,
+  base: Type.Optional(Type.Object({ repo: Type.Optional(Type.Object({ id: Id })) })),
+});
 const CheckEvent = Type.Object({
   action: Text,
   check_run: Type.Object({
     id: Id,
     external_id: Type.Optional(Type.Union([Text, Type.Null()])),
-    pull_requests: Type.Array(Type.Object({ number: Id })),
+    pull_requests: Type.Array(PullOfCheck),
   }),
   requested_action: Type.Optional(Type.Object({ identifier: Text })),
   repository: Repository,
@@ -70,7 +75,7 @@ const CheckEvent = Type.Object({
 });
 const SuiteEvent = Type.Object({
   action: Text,
-  check_suite: Type.Object({ id: Id, pull_requests: Type.Array(Type.Object({ number: Id })) }),
+  check_suite: Type.Object({ id: Id, head_sha: Commit, pull_requests: Type.Array(PullOfCheck) }),
   repository: Repository,
   sender: User,
 });
@@ -129,17 +134,27 @@ function parseComment({ action, issue, comment, repository, sender }: Static<typ
 function parseCheck({ action, check_run, requested_action, repository, sender }: Static<typeof CheckEvent>) {
   const isPressed = action === "requested_action" && requested_action !== undefined;
   if (!isPressed && action !== "rerequested") return ignore("No button was pressed.");
-  const pullNumber = findPullOfCheck(check_run);
+  const pullNumber = findPullOfCheck(check_run, repository);
   if (pullNumber === undefined) return ignore("The check does not belong to one open pull request.");
-  if (!isPressed) return toRerun([pullNumber], { repository, sender });
-  return toCommand(`/preview ${requested_action.identifier}`, { repository, sender, pullNumber });
+  const origin = { repository, sender, pullNumber };
+  if (isPressed) return toCommand(`/preview ${requested_action.identifier}`, origin);
+  return { kind: "comment" as const, hook: toRerun(origin), pullNumber };
 }
 
 /** Where GitHub names several pull requests, they have the same head. It names none for a fork. */
-function findPullOfCheck({ external_id, pull_requests }: Static<typeof CheckEvent>["check_run"]): number | undefined {
+function findPullOfCheck(
+  { external_id, pull_requests }: Static<typeof CheckEvent>["check_run"],
+  repository: Static<typeof Repository>,
+): number | undefined {
   const own = parseCheckId(external_id ?? "");
   if (own !== undefined) return own;
-  return pull_requests.length === 1 ? pull_requests[0]?.number : undefined;
+  const [number, ...others] = listOwnPulls(pull_requests, repository);
+  return others.length === 0 ? number : undefined;
+}
+
+/** Returns the numbers of the pull requests to this repository. */
+function listOwnPulls(pulls: readonly Static<typeof PullOfCheck>[], { id }: Static<typeof Repository>) {
+  return pulls.filter(({ base }) => (base?.repo?.id ?? id) === id).map(({ number }) => number);
 }
 
 /** Returns the `external_id` of a check of a pull request. */
@@ -154,20 +169,13 @@ function parseCheckId(text: string): number | undefined {
 
 function parseSuite({ action, check_suite, repository, sender }: Static<typeof SuiteEvent>): ParsedDelivery {
   if (action !== "rerequested") return ignore("The checks were not requested again.");
-  return toRerun(
-    check_suite.pull_requests.map(({ number }) => number),
-    { repository, sender },
-  );
+  const pullNumbers = listOwnPulls(check_suite.pull_requests, repository);
+  return { kind: "rerun", hook: toRerun({ repository, sender }), head: check_suite.head_sha, pullNumbers };
 }
 
 /** Somebody wants the checks of a commit again: what a push would do. The facts are looked up. */
-function toRerun(
-  [pullNumber, ...others]: readonly number[],
-  { repository, sender }: Pick<CommandOrigin, "repository" | "sender">,
-): ParsedDelivery {
-  if (pullNumber === undefined) return ignore("The checks belong to no open pull request.");
-  const hook: Hook = { kind: "pull", action: RERUN, repository: toRepository(repository), sender: toSender(sender) };
-  return { kind: "comment", hook, pullNumber, ...(others.length > 0 && { others }) };
+function toRerun({ repository, sender }: Pick<CommandOrigin, "repository" | "sender">): Hook {
+  return { kind: "pull", action: RERUN, repository: toRepository(repository), sender: toSender(sender) };
 }
 
 interface CommandOrigin {
