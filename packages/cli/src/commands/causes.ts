@@ -37,8 +37,8 @@ export const causes = defineServerCommand({
 });
 
 const NONE = {
-  any: "No task of a stack has failed.",
-  failed: "No task of a stack has failed in its present state.",
+  any: "No failed task is open, and no stack is degraded.",
+  failed: "No stack has a failed task in its present state.",
   degraded: "No stack is degraded.",
   parked: "No event is parked.",
   dead: "No dead letters.",

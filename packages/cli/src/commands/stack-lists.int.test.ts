@@ -77,7 +77,7 @@ describe("lists over a running yard", () => {
       { kind: "dead", event: "NOPE", code: "EVENT_UNDECLARED", count: 1, sample: { stackId: "b-1" } },
     ]);
     expect((await run("causes", "dead")).stdout).toMatch(/COUNT.*\n1 +dead +NOPE +EVENT_UNDECLARED .*b-1/);
-    expect((await run("causes")).stderr).toContain("No task of a stack has failed.");
+    expect((await run("causes")).stderr).toContain("No failed task is open, and no stack is degraded.");
     expect(await listIds("--task", "slow", "--code", "")).toEqual([]);
   });
 

@@ -6,6 +6,7 @@ export { type ExecutorUnderTest, executorConformance } from "./executor-conforma
 export { countingIds, createFakeClock, createRandom, type FakeClock, settlePromises } from "./fake-clock.ts";
 export { type LeasesUnderTest, leasesConformance } from "./leases-conformance.ts";
 export { recordsConformance } from "./records-conformance.ts";
+export { type PageCommand, readPageCommands } from "./page-commands.ts";
 export { type CommandResult, type RunCommandOptions, runCommand } from "./run-command.ts";
 export {
   createExecutorContext,

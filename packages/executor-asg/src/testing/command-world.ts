@@ -74,7 +74,7 @@ export interface SimulatedYard {
   readonly yard: SimYard;
   readonly commands: CommandWorld;
   /** Runs a command while the yard's time passes. */
-  run(name: string, args: object): Promise<CommandResult>;
+  run(name: string, args: object, options?: RunCommandOptions): Promise<CommandResult>;
   stop(): Promise<void>;
 }
 
@@ -102,9 +102,9 @@ export async function startSimulatedYard(
   return {
     yard,
     commands,
-    async run(name, args) {
+    async run(name, args, options) {
       let isOver = false;
-      const running = commands.run(name, args).finally(() => {
+      const running = commands.run(name, args, options).finally(() => {
         isOver = true;
       });
       // It is awaited below.

@@ -1,4 +1,7 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { type CommandOutput, checkArgs } from "@stackyard/core";
+import { readPageCommands } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
 import { type Answers, aDoctorWorld, refusal } from "../testing/a-doctor-world.ts";
 import { anId } from "../testing/a-run.ts";
@@ -72,6 +75,17 @@ async function doctor(answers: Answers, args: Record<string, unknown> = {}) {
 }
 
 describe("fleet doctor", () => {
+  it("is shown by docs/fleet.md as it works", async () => {
+    const page = readFileSync(join(import.meta.dirname, "../../../../docs/fleet.md"), "utf8");
+    const shown = readPageCommands(page, [createFleetDoctor()]);
+
+    const runs = await Promise.all(shown.map(({ args }) => doctor(well, args)));
+
+    expect(runs.map(({ exitCode, texts }) => [exitCode, ...texts])).toEqual([
+      [0, ...Array.from({ length: 5 }, () => expect.stringMatching(/^ok {4}/))],
+    ]);
+  });
+
   it("finds nothing wrong with a fleet that is well", async () => {
     const { exitCode, findings, texts } = await doctor(well);
 
