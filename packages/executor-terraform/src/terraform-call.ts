@@ -117,10 +117,13 @@ export async function initRun(run: StagedRun): Promise<void> {
     if (PROVIDER_LINE.test(line)) run.ctx.report(run.mask(line));
   });
   if (end.code === 0) return run.shareProviders();
-  for (const line of lines) end.tail.add(line);
-  if ([...lines, end.tail.text(TAIL_BYTES)].some((text) => OUTSIDE_MODULE.test(text))) {
-    end.tail.add(toOutsideHint(run.config.source));
+  const errors = end.tail.text(TAIL_BYTES);
+  for (const line of [...lines.filter((text) => !PROVIDER_LINE.test(text)), ...errors.split("\n")]) {
+    if (line.trim() !== "") run.ctx.report(line);
   }
+  // Errors are written to standard error; what succeeded before them would hide them in a short message.
+  if (errors === "") for (const line of lines) end.tail.add(line);
+  if (OUTSIDE_MODULE.test([...lines, errors].join("\n"))) end.tail.add(toOutsideHint(run.config.source));
   throw toCallFailure({ command: "terraform init", code: "TERRAFORM_INIT_FAILED", end, mask: run.mask });
 }
 

@@ -178,13 +178,17 @@ resource "terraform_data" "app" {
     expect(ctx.lines.join("\n")).toMatch(/^terraform_data\.app: creating… failed after \ds$/m);
   });
 
-  it("reports the output of init when init fails", async () => {
+  it("reports the output of init when init fails, and its error first", async () => {
     project.write({ "network/main.tf": `module "a" { source = "./nowhere" }` });
+    const ctx = inYard();
 
-    const step = await project.start(inYard(), {});
+    const step = await project.start(ctx, {});
 
     expect(step).toMatchObject({ kind: "failed", code: "TERRAFORM_INIT_FAILED", retryable: false });
-    expect(step).toMatchObject({ message: expect.stringContaining("Unreadable module directory") });
+    const lines = step.kind === "failed" ? step.message.split("\n").filter((line) => line.trim() !== "") : [];
+    expect(lines.slice(0, 2)).toEqual(["terraform init ended with exit code 1.", "Error: Unreadable module directory"]);
+    expect(lines.join("\n")).not.toMatch(/Initializing|Successfully/);
+    expect(ctx.lines).toContain("Error: Unreadable module directory");
     expect(readdirSync(project.workDir)).toEqual([]);
   });
 

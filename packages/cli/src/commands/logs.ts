@@ -110,8 +110,8 @@ async function isOpen({ yard, signal }: ServerContext, { stackId, attemptId }: A
   return attempts.some((each) => each.attemptId === attemptId && each.status !== "settled");
 }
 
-function explainNoLog({ status, progressMessage }: Attempt): string {
-  if (status === "settled") return "It left no log.";
+function explainNoLog({ stackId, status, progressMessage }: Attempt): string {
+  if (status === "settled") return `It left no log. \`stackyard stacks show ${stackId}\` shows how it ended.`;
   const newest = progressMessage === undefined ? "" : ` Newest line: ${progressMessage}`;
   return `Its log comes when the attempt ends.${newest}`;
 }

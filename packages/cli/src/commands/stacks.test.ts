@@ -4,9 +4,22 @@ import { formatFailure, formatFailureCell, formatStack, toOneLine, toWaitingRow 
 
 const at = "2026-01-01T00:00:00.000Z";
 
-function tell(why: string, progressMessage: string): string {
+function showProgress(why: string, progressMessage: string): string {
   const attempt = { attemptId: "a", stackId: "s", task: "work", entry: 1, attempt: 1, status: "running" } as const;
   const times = { dispatchedAt: at, deadlineAt: at };
+  return show({
+    tasks: [
+      {
+        name: "work",
+        status: "PENDING",
+        why,
+        attempt: { ...attempt, ...times, heldKeys: [], hasLog: false, progressMessage },
+      },
+    ],
+  });
+}
+
+function show(more: Partial<StackDetails>): string {
   const stack: StackDetails = {
     id: "s",
     machine: "m",
@@ -21,28 +34,46 @@ function tell(why: string, progressMessage: string): string {
     entry: 1,
     version: 1,
     summary: "Waits for work.",
-    tasks: [
-      {
-        name: "work",
-        status: "PENDING",
-        why,
-        attempt: { ...attempt, ...times, heldKeys: [], hasLog: false, progressMessage },
-      },
-    ],
+    tasks: [],
     attempts: [],
     parked: [],
     timers: [],
+    ...more,
   };
   return formatStack(stack, { paint: (_style, text) => text }, Date.parse(at));
 }
 
 describe("formatStack", () => {
   it("prints the progress of a task once", () => {
-    expect(tell("Running for 1s: try 4 (worker w)", "try 4")).toMatch(/1s: try 4 \(worker w\)$/);
+    expect(showProgress("Running for 1s: try 4 (worker w)", "try 4")).toMatch(/1s: try 4 \(worker w\)$/);
   });
 
   it("prints the progress when the reason does not include it", () => {
-    expect(tell("It was asked to stop.", "try 4")).toMatch(/asked to stop\. try 4$/);
+    expect(showProgress("It was asked to stop.", "try 4")).toMatch(/asked to stop\. try 4$/);
+  });
+});
+
+describe("formatStack, of a failed task", () => {
+  const tasks = (["work", "other"] as const).map((name) => ({
+    name,
+    status: "ERROR" as const,
+    why: `Failed (QUOTA): no room for ${name}`,
+  }));
+
+  it("prints the message once: with the last failure, and of other tasks in their row", () => {
+    const text = show({
+      state: "RUN",
+      tasks,
+      lastFailure: { ...failure, task: "work", state: "RUN", message: "no room for work" },
+    });
+
+    expect([text.split("no room for work").length - 1, text.split("no room for other").length - 1]).toEqual([1, 1]);
+  });
+
+  it("prints it in the row when the last failure is that of an earlier state", () => {
+    const text = show({ state: "RUN", tasks, lastFailure: { ...failure, task: "work", state: "EARLIER" } });
+
+    expect(text).toContain("Failed (QUOTA): no room for work");
   });
 });
 

@@ -183,18 +183,24 @@ function toFailureSection({ id, lastFailure }: StackDetails, out: Painter, now: 
   return ["", out.paint("bold", "Last failure"), formatFailure(lastFailure, { stackId: id, out, now })];
 }
 
-/** A failed task's message may have many lines; those of the last failure are shown separately. */
+/** A failed task's message may have many lines. */
 const MOST_WHY_CHARACTERS = 500;
 
-function toTaskRows({ tasks }: StackDetails, out: Painter): readonly (readonly string[])[] {
-  return tasks.map(({ name, status, detail, why, attempt }) => [
-    `  ${name}`,
-    out.paint(STYLES[status], status),
-    detail ?? "",
-    status === "ERROR"
-      ? toOneLine(why, MOST_WHY_CHARACTERS)
-      : formatProgress(why, status === "PENDING" ? attempt?.progressMessage : undefined, out),
+function toTaskRows(stack: StackDetails, out: Painter): readonly (readonly string[])[] {
+  return stack.tasks.map((task) => [
+    `  ${task.name}`,
+    out.paint(STYLES[task.status], task.status),
+    task.detail ?? "",
+    explainTask(stack, task, out),
   ]);
+}
+
+function explainTask({ state, lastFailure }: StackDetails, task: StackDetails["tasks"][number], out: Painter): string {
+  const { name, status, why, attempt } = task;
+  if (status !== "ERROR") return formatProgress(why, status === "PENDING" ? attempt?.progressMessage : undefined, out);
+  // Its message is shown once, below.
+  if (lastFailure?.task === name && lastFailure.state === state) return "Failed; see the last failure.";
+  return toOneLine(why, MOST_WHY_CHARACTERS);
 }
 
 // The reason includes the progress of an attempt that runs or is polled, but not of one that is queued or cancelling.

@@ -240,10 +240,7 @@ async function settle(
   const { cancelling, log } = ended;
   const { step: result, run } = toFollowUpRun(executor, message, boundOutputs(message, ended.step));
   const outcome = toSettledOutcome(result, cancelling);
-  // The event of a cancel contains no code or message.
-  if (result.kind === "failed" && outcome === "cancelled") {
-    logEnd(log, { onReport }, `It ended after the cancel. ${result.code}: ${result.message}`);
-  }
+  if (result.kind === "failed") logEnd(log, { onReport }, toLastLines(result, outcome, log.text()));
   const text = maskOutputs(log.text(), ended.step);
   await log.end({ settled: true, mask: findOutputMask(ended.step) });
   const end = { grant: claimed.grant, outcome, ...(text === "" ? {} : { log: text }) };
@@ -284,6 +281,14 @@ function logEnd(log: AttemptLog, { onReport }: Pick<AttemptInput, "onReport">, t
     log.add(line);
     onReport(line);
   }
+}
+
+/** Returns the end of the log of a failure: its code, and what of its message the log does not contain yet. */
+function toLastLines({ code, message }: Failed, outcome: string, log: string): string {
+  const unsaid = message.split("\n\n").filter((part) => !log.includes(part));
+  // The event of a cancel contains no code or message.
+  const how = outcome === "cancelled" ? "It ended after the cancel." : "It failed.";
+  return unsaid.length === 0 ? `${how} ${code}` : `${how} ${code}: ${unsaid.join("\n")}`;
 }
 
 function neverStarted(): Step {

@@ -94,8 +94,9 @@ describe("a worker that was given secrets", () => {
     const attempt = await bench.run();
 
     const result = await bench.takeResult();
-    expect(bench.reports).toEqual(["connects to pg://u:***@h"]);
-    expect(attempt).toMatchObject({ log: "connects to pg://u:***@h", outcome: "failed" });
+    const lines = ["connects to pg://u:***@h", "It failed. EXECUTOR_FAILED: TypeError: cannot reach pg://u:***@h"];
+    expect(bench.reports).toEqual(lines);
+    expect(attempt).toMatchObject({ log: lines.join("\n"), outcome: "failed" });
     expect(result).toMatchObject({ description: "TypeError: cannot reach pg://u:***@h" });
     expect(JSON.stringify([attempt, result, bench.logger.lines])).not.toContain(SECRET);
   });
