@@ -60,6 +60,19 @@ describe("decideEvent", () => {
     },
   );
 
+  it("lets senders whom the task names send its results with no more than send", () => {
+    const decide = (name: string, stackId: string, rights: Parameters<typeof decideEvent>[1]) =>
+      decideEvent({ name, stackId, machine: "review-app", isNamed: true }, rights).kind;
+
+    expect(decide("TASK_ERROR", "web-1", operator)).toBe("allowed");
+    expect(decide("TASK_ERROR", "api-1", operator)).toBe("denied");
+    expect(decide("TASK_ERROR", "web-1", [toRight({ role: "viewer" })])).toBe("denied");
+    expect(decide("SETTLE_TASK", "web-1", operator)).toBe("denied");
+    expect(
+      decideEvent({ name: "TASK_ERROR", stackId: "web-1", machine: RUN_MACHINE, isNamed: true }, operator).kind,
+    ).toBe("internal");
+  });
+
   it("lets services send what operators may", () => {
     const allowed = EVENTS.filter((name) => {
       return decideEvent({ name, stackId: "pr-1", machine: "app" }, SERVICE_RIGHTS).kind === "allowed";

@@ -10,6 +10,8 @@ export interface SentEvent {
   readonly machine?: string | undefined;
   /** See `QueuedEvent.own`. */
   readonly own?: boolean | undefined;
+  /** Of a result: `allow` of its task names the sender, who then needs no more than `send`. See `mayAnswer`. */
+  readonly isNamed?: boolean | undefined;
 }
 
 /** `denied`: the sender lacks the permission there. `internal`: no sender may send it to this machine. */
@@ -42,8 +44,8 @@ export function isInternalMachine(machine: string | undefined): boolean {
  * has let it send, or because its rights were checked before.
  */
 export function decideEvent(event: SentEvent, rights?: Rights): EventDecision {
-  const { name, stackId, machine, own } = event;
-  const denied = rights === undefined ? undefined : findDenial(name, { stackId, machine }, rights);
+  const { machine, own } = event;
+  const denied = rights === undefined ? undefined : findDenial(event, rights);
   if (denied !== undefined) return denied;
   if (own === true || !isInternalMachine(machine)) return { kind: "allowed" };
   const advice = "Start, cancel and retry jobs at /v1/runs.";
@@ -56,15 +58,14 @@ export function formatServiceDenial(name: string, decision: Exclude<EventDecisio
   return `"${name}" needs the permission "${decision.permission}", which services and mappings do not have.`;
 }
 
-function findDenial(
-  name: string,
-  { stackId, machine }: Pick<SentEvent, "stackId" | "machine">,
-  rights: Rights,
-): EventDecision | undefined {
+function findDenial({ name, stackId, machine, isNamed }: SentEvent, rights: Rights): EventDecision | undefined {
   const subject = { kind: "stack", stackId, ...(machine !== undefined && { machine }) } as const;
   const permission = permissionOfEvent(name);
   const access = decideAccess(rights, permission, subject);
-  // Who may settle a task may also send its result.
-  const mayRepair = permission === "results" && decideAccess(rights, "repair", subject) === "allowed";
-  return access === "allowed" || mayRepair ? undefined : { kind: "denied", permission, access };
+  if (access === "allowed") return undefined;
+  // Who may settle a task may also send its result, and so may those whom the task names.
+  const others: readonly Permission[] =
+    permission === "results" ? ["repair", ...(isNamed ? ["send" as const] : [])] : [];
+  const isOther = others.some((each) => decideAccess(rights, each, subject) === "allowed");
+  return isOther ? undefined : { kind: "denied", permission, access };
 }

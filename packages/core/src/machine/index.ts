@@ -5,6 +5,7 @@ export { approvalDefinition } from "./approval.ts";
 export { mayApprove } from "./decide/answer-approval.ts";
 export { decide, formatUnknownMachine } from "./decide/decide.ts";
 export type { Decision } from "./decide/decision.ts";
+export { mayAnswer } from "./decide/may-answer.ts";
 export { DEFAULT_LIMITS, type DecideLimits } from "./decide/work.ts";
 export type { DefinedMachine, EventOf } from "./define-machine.ts";
 export { DURATION_PATTERN, formatDuration, parseDuration } from "./document/duration.ts";

@@ -165,6 +165,8 @@ export interface Task {
   readonly when?: Expression;
   /** Evaluates to a text: at most one live run with this key in the whole yard. */
   readonly exclusive?: Expression;
+  /** Who may send its result, in addition to its worker and senders with the permission for results. */
+  readonly allow?: Expression;
   readonly retry: RetryPolicy;
   /** Names of outputs by the metadata key that they are stored under. */
   readonly outputs: ReadonlyMap<string, string>;

@@ -66,7 +66,7 @@ const word = fc.constantFrom(
   "string",
 );
 const key = fc.constantFrom(
-  ..."version events states tasks on terminal action state executor config name args source type bucket key location variables INIT GO NEXT run x-a __proto__ constructor metadata targets additionalMetadata revision description timeout after in event leaving protected when set FAILED needs retry attempts backoff from only outputs exclusive target account required default pattern enum minimum sensitive".split(
+  ..."version events states tasks on terminal action state executor config name args source type bucket key location variables INIT GO NEXT run x-a __proto__ constructor metadata targets additionalMetadata revision description timeout after in event leaving protected when set FAILED needs retry attempts backoff from only outputs exclusive allow target account required default pattern enum minimum sensitive".split(
     " ",
   ),
 );

@@ -1,4 +1,4 @@
-import { defined, isStackyardError, StackyardError, type Store } from "@stackyard/core";
+import { defined, isStackyardError, mapLimited, StackyardError, type Store } from "@stackyard/core";
 import {
   type AccessDecision,
   type AccessSubject,
@@ -9,8 +9,8 @@ import {
   type Rights,
   scopesOf,
 } from "@stackyard/core/access";
-import type { HistoryEntry, LoadedStack, Page, PageInput, QueuedEvent } from "@stackyard/core/engine";
-import type { StackEvent } from "@stackyard/core/machine";
+import type { HistoryEntry, LoadedStack, Page, PageInput, Planner, QueuedEvent } from "@stackyard/core/engine";
+import { mayAnswer, type StackEvent } from "@stackyard/core/machine";
 import { type Caller, findStackMachine, type Guard, hasEverywhere, mayPublishAll } from "./caller.ts";
 
 /** Returns whether a caller may read something. */
@@ -201,25 +201,30 @@ export async function loadReadable(store: Pick<Store, "load">, ids: readonly str
 }
 
 /** An event of a request that was parsed; undefined for a message that is not an event. */
-type PublishedEvent = Pick<StackEvent, "name" | "stackId" | "machine"> | undefined;
+type PublishedEvent = Pick<StackEvent, "name" | "stackId" | "machine" | "at" | "task" | "dispatchId"> | undefined;
 
 /**
  * Throws `FORBIDDEN` with the places of events that the caller may not send; one rejects all. An event needs the
  * permission of its operation on its stack, or on the machine that it names if the stack does not exist. A message that
- * is not an event needs `send` somewhere. Callers who may send everything are not worth a look at the store: the engine
+ * is not an event needs `send` somewhere. The task of a result may name its senders. Callers who may send everything are not worth a look at the store: the engine
  * refuses what they send to stacks of internal machines.
  */
 export async function checkPublished(
-  { store }: { readonly store: Pick<Store, "load"> },
-  { rights }: Pick<Caller, "rights">,
+  { store, planner }: { readonly store: Pick<Store, "load">; readonly planner: Pick<Planner, "findRevision"> },
+  { rights, sender }: Pick<Caller, "rights" | "sender">,
   events: readonly PublishedEvent[],
 ): Promise<void> {
   const stackIds = [...new Set(events.flatMap((event) => (event === undefined ? [] : [event.stackId])))];
   const loaded = await loadReadable(store, mayPublishAll({ rights }) ? [] : stackIds);
-  const decisions = events.map((event) => {
+  const decisions = await mapLimited(events, 10, async (event) => {
     if (event === undefined) return undefined;
-    const machine = loaded.get(event.stackId)?.stack?.machine ?? event.machine;
-    return decideEvent({ ...event, machine }, rights);
+    const stack = loaded.get(event.stackId)?.stack;
+    const machine = stack?.machine ?? event.machine;
+    const decision = decideEvent({ ...event, machine }, rights);
+    if (stack === undefined || decision.kind !== "denied" || decision.permission !== "results") return decision;
+    const revision = await planner.findRevision(stack.machineHash);
+    const isNamed = revision !== undefined && mayAnswer(revision, stack, event, sender);
+    return isNamed ? decideEvent({ ...event, machine, isNamed }, rights) : decision;
   });
   const mayNowhere = scopesOf(rights, "send").length === 0;
   checkDenied(

@@ -143,7 +143,7 @@ function checkActor(check: Check, { at, members: [first] }: Reference): void {
     checkMember(check, first, { of: "actor", known: ACTOR_MEMBERS });
     return;
   }
-  const message = "actor exists only in allow of an event.";
+  const message = "actor exists only in allow of an event or a task.";
   fault(check, at.start, "expression-variable-unavailable", message);
 }
 

@@ -91,6 +91,15 @@ describe("allow of an event", () => {
     expect(problemsOf({ ...allow(source), metadata })).toEqual([`!${code} events.GO.allow`]);
   });
 
+  it("of a task names who may send its result", () => {
+    const source = "actor.id == 'u1' && stack.state == 'INIT'";
+    const task = compile({ tasks: { run: { ...run, allow: source } } }).machine?.tasks.get("run");
+
+    expect(task?.allow?.evaluate(sent)).toEqual({ kind: "value", value: true });
+    expect(compileTask({ allow: "actor.name == 'ada'" })).toMatchObject([{ code: "expression-unknown-name" }]);
+    expect(compileTask({ allow: ["ada"] })).toMatchObject([{ code: "allow-not-string" }]);
+  });
+
   it("is the only place that knows the sender", () => {
     const GO = [{ when: "actor.id == 'a'", action: "no-op" }];
 

@@ -25,7 +25,7 @@ import { type Machine, REVISION_MODES, type Reaction, SEMANTICS_V2, type State, 
 import { machineV2Schema } from "./machine-v2-schema.ts";
 import { toAfterTimers } from "./read-after.ts";
 import { createV2Context, readExpression, readTemplate, type V2Context } from "./read-expressions.ts";
-import { checkDeclared, type MetadataDraft, readMetadata } from "./read-metadata.ts";
+import { checkDeclared, type MetadataDraft, readMetadata, toAllowPlace } from "./read-metadata.ts";
 import { type EntryDraft, type EventDraft, type HandlerDraft, readStates, type StateDraft } from "./read-states.ts";
 import { checkNeeds, type Needs, readNeeds, readTask, type TargetDrafts, type TaskDraft } from "./read-tasks.ts";
 
@@ -73,7 +73,7 @@ function readEvents(
       declared.set(name, { field: item, metadata: [] });
     }
   }
-  const place = toAllowPlace(metadata, states);
+  const place = toAllowPlace(metadata, toNames(states));
   for (const [name, event] of toFields(field)) {
     checkReserved(context, name, onKey(event));
     const keys = toTextItems(findField(event, "metadata"));
@@ -84,25 +84,15 @@ function readEvents(
   return declared;
 }
 
+function toNames(field: Field | undefined): readonly string[] | undefined {
+  return field && isMapField(field) ? [...toFields(field).keys()] : undefined;
+}
+
 /** Reports names that were reserved later: an older stored revision may declare them. */
 function checkReserved({ problems, isKept }: CompileContext, name: string | undefined, spot: Spot): void {
   if (isKept || name === undefined || !APPROVAL_EVENTS.has(name)) return;
   const message = `${name} is reserved: operators send it about approvals. Give the event another name.`;
   problems.error("event-reserved", spot, message);
-}
-
-/** Returns the place of `allow` of an event. */
-function toAllowPlace({ place: metadata }: MetadataDraft, states: Field | undefined): ExpressionPlace {
-  const variables = ["actor", "stack", "metadata", "event", "now"];
-  const names = states && isMapField(states) ? [...toFields(states).keys()] : undefined;
-  return defined({
-    event: true,
-    actor: true as const,
-    metadata,
-    sensitive: "never" as const,
-    variables,
-    states: names,
-  });
 }
 
 /** Returns the accounts and regions that tasks work in; undefined when `targets` is not a map. */

@@ -148,6 +148,10 @@ const COMMON = {
   timeout: Type.Optional(Duration("For a whole attempt. Default: the executor's own, else 1h.")),
   retry: Type.Optional(RetryPart),
   outputs: Type.Optional(Outputs),
+  allow: Expression(
+    "allow-not-string",
+    "A CEL expression about actor (id, kind, groups): who may send the result of this task, in addition to its worker and those with the permission results. Default: nobody else.",
+  ),
   exclusive: Expression(
     "exclusive-not-string",
     "A CEL expression that returns a key: at most one live run with it in the whole yard. A text: \"'key'\".",

@@ -13,7 +13,7 @@ import {
   toItems,
 } from "../document/tree.ts";
 import { describe, quote } from "../document/wording.ts";
-import type { PlaceMetadata } from "../expression/expression.ts";
+import type { ExpressionPlace, PlaceMetadata } from "../expression/expression.ts";
 import { defined } from "../json.ts";
 import { METADATA_TYPES, type MetadataRule } from "../machine.ts";
 
@@ -34,6 +34,12 @@ export function readMetadata(context: CompileContext, root: Field): MetadataDraf
   const isReadable = field === undefined || isMapField(field);
   const additional = flag === undefined || findFlag(root, "additionalMetadata") !== false || !isReadable;
   return { rules, place: { declared: new Set(rules.keys()), sensitive: new Set(sensitive), additional } };
+}
+
+/** Returns the place of `allow`: who sends, and the stack before it. */
+export function toAllowPlace({ place: metadata }: MetadataDraft, states?: readonly string[]): ExpressionPlace {
+  const variables = ["actor", "stack", "metadata", "event", "now"];
+  return defined({ event: true, actor: true as const, metadata, sensitive: "never" as const, variables, states });
 }
 
 /** Reports a key that stacks of this machine cannot have. */

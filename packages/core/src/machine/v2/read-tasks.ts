@@ -20,7 +20,7 @@ import type { Expression, ExpressionPlace, Template } from "../expression/expres
 import { defined } from "../json.ts";
 import { type DynamicConfig, PLAIN_TASK, type RetryPolicy } from "../machine.ts";
 import { isOverspent, readExpression, readTemplate, suggestWithin, type V2Context } from "./read-expressions.ts";
-import { checkDeclared, type MetadataDraft } from "./read-metadata.ts";
+import { checkDeclared, type MetadataDraft, toAllowPlace } from "./read-metadata.ts";
 
 /** A task as far as it could be read. */
 export interface TaskDraft {
@@ -34,6 +34,7 @@ export interface TaskDraft {
   readonly outputs: ReadonlyMap<string, string>;
   readonly when?: Expression;
   readonly exclusive?: Expression;
+  readonly allow?: Expression;
 }
 
 /** Targets by name; one with a fault has no template. */
@@ -76,11 +77,12 @@ export function readTask(
     outputs: readOutputs(context, findField(field, "outputs"), metadata),
     when: readExpression(context, findField(field, "when"), before),
     exclusive: readExpression(context, findField(field, "exclusive"), needed),
+    allow: readExpression(context, findField(field, "allow"), toAllowPlace(metadata, states)),
   });
 }
 
 function warnUnusedKeys({ problems }: V2Context, task: Field): void {
-  for (const key of ["target", "retry", "exclusive"]) {
+  for (const key of ["target", "retry", "exclusive", "allow"]) {
     const field = findField(task, key);
     const message = `${key} has no effect on an approval, which no worker runs. Remove it.`;
     if (field !== undefined) problems.warn("approval-key-unused", onKey(field), message);
