@@ -3,7 +3,7 @@ import { execute } from "./execute.ts";
 import type { CheckResult } from "./failures.ts";
 import type { Keys, Passes } from "./passes.ts";
 
-// What must hold beside the tests. Each check counts as one test.
+// What must hold in addition to the tests. Each check counts as one test.
 
 interface Check {
   readonly name: string;

@@ -54,7 +54,7 @@ const commonEnv = {
 export interface ExecuteOptions {
   /** Its output is printed while it runs. */
   readonly live?: boolean;
-  /** Variables of its environment beside the common ones. */
+  /** Variables of its environment in addition to the common ones. */
   readonly env?: Readonly<Record<string, string>>;
 }
 

@@ -13,7 +13,7 @@ import { findTests } from "./tiers.ts";
 
 // `npm test`: what a change needs every time. What has passed with the same files is not run again, unless `--fresh` is given. With
 // `--all`, `npm run test:all`: everything that must hold, whatever has passed. `--no-tests` leaves the tests out; `--repeat N` runs
-// them N times and lists those that do not always pass, with `--load` beside a busy processor. With folders, only their tests.
+// them N times and lists those that do not always pass, with `--load` on a busy processor. With folders, only their tests.
 
 const { values: options, positionals: places } = parseArgs({
   allowPositionals: true,

@@ -52,7 +52,7 @@ export function findDeadline(): number | undefined {
 
 /**
  * Waits for one call as long as the current work allows. Throws `UNREACHABLE` with the name of the call afterwards; the
- * call itself goes on.
+ * call itself continues.
  */
 export async function waitForCall<Answer>(
   clock: Pick<Clock, "now" | "sleep">,

@@ -41,7 +41,7 @@ interface StopInput {
 interface StoppedRun extends LeftTasks, DescribedTasks {
   /** The number of tasks whose stop ECS has accepted by this call. */
   readonly accepted: number;
-  /** True if the tasks may be stopped but not looked at. */
+  /** True if the tasks may be stopped but not described. */
   readonly isUnseen: boolean;
 }
 

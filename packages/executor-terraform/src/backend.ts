@@ -188,7 +188,7 @@ interface ExpectedBackend {
   readonly folder: string;
 }
 
-/** Why a run must not go on with its backend. */
+/** Why a run must not continue with its backend. */
 interface BackendFault {
   readonly code: TerraformFailureCode;
   readonly text: string;

@@ -105,7 +105,7 @@ function toOutsideHint(source: TerraformConfig["source"] = {}): string {
   const { location, key, path }: { location?: string; key?: string; path?: string } = source;
   const given = location ?? key ?? path ?? "";
   const double = /^[^/].*[^/]\/[^/]+$/.test(given) ? given.replace(/\/(?=[^/]*$)/, "//") : "folder//module";
-  return `Only the source "${given}" is copied. To use modules beside it, write a double slash after the folder that contains both: "${double}".`;
+  return `Only the source "${given}" is copied. To use modules next to it, write a double slash after the folder that contains both: "${double}".`;
 }
 
 /** Prepares backend, modules and providers. Fails with TERRAFORM_INIT_FAILED, TERRAFORM_CANCELLED. */

@@ -110,7 +110,7 @@ function toReport(queued: QueuedHook, outcome: HookOutcome, decided?: Decided): 
   const number = queued.pullNumber ?? hook.pull?.number;
   if (hook.repository === undefined || number === undefined) return undefined;
   const { id, fullName } = hook.repository;
-  // A pull request that is read again and again is not told again and again.
+  // A pull request that is read again and again is not answered again and again.
   const isAnswered = hook.kind === "command" || (outcome.kind === "refused" && hook.action !== CONVERGED);
   const answers = isAnswered ? [toAnswer(queued, outcome)] : [];
   const isKnown = settled?.record.target !== undefined || settled?.waits === true;
@@ -264,7 +264,7 @@ async function followPull(deps: HandleDeps, queued: QueuedHook, hook: PullHook):
 interface PullTurn {
   readonly hook: PullHook;
   readonly stored: StoredPull;
-  /** What somebody wants is done once. */
+  /** A request of a person is carried out once. */
   readonly isFirst: boolean;
 }
 

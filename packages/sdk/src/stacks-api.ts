@@ -132,7 +132,7 @@ export interface StacksApi {
   reveal(stackId: string, key: string, options: CallOptions & { readonly reason: string }): Promise<MetadataValue>;
   retry(stackId: string, options?: RetryOptions): Promise<OperationAnswer>;
   cancel(stackId: string, task: string, options?: OperationOptions): Promise<OperationAnswer>;
-  /** Says that the last failure of a stack needs nobody: it is no longer degraded. */
+  /** Acknowledges the last failure of a stack: it is no longer degraded. */
   acknowledge(stackId: string, options?: OperationOptions): Promise<OperationAnswer>;
   /** Marks a task as done. */
   settle(

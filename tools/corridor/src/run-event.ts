@@ -24,7 +24,7 @@ const TOKEN = "corridor-corridor-corridor-corridor";
 const POLL_MS = 5;
 const LIMIT_MS = 20_000;
 
-/** Wakes nobody for time alone: on a busy machine, a sweep and a beat would run while the event does, and count as its own. */
+/** Never wakes for time alone: on a busy machine, a sweep and a beat would run while the event does, and count as its own. */
 const clock: Clock = {
   now: systemClock.now,
   sleep: (_, signal) =>

@@ -16,7 +16,7 @@ export async function checkIssuers({ config: { access } }: Pick<ConfigFile, "con
       await checkIssuer(issuer, { clock: systemClock });
       return ok("issuer", `${issuer} answers.`);
     } catch (error) {
-      return failOf("issuer", error, "Nobody can sign in there. Correct the issuer in `access`, or its network.");
+      return failOf("issuer", error, "Sign-in does not work there. Correct the issuer in `access`, or its network.");
     }
   };
   return Promise.all([...issuers].map(check));

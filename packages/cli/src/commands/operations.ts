@@ -74,7 +74,7 @@ function adviseOnLeft({ id, lastFailure, degraded }: StackDetails): readonly str
   if (lastFailure === undefined || lastFailure.resolvedAt !== undefined) return [];
   const { task, state } = lastFailure;
   const why = `"${task}" failed in ${state}, which the stack has left. \`stackyard stacks logs ${id} ${task}\` shows why.`;
-  return degraded ? [why, `\`stackyard stacks acknowledge ${id}\` says that the failure needs nobody.`] : [why];
+  return degraded ? [why, `\`stackyard stacks acknowledge ${id}\` acknowledges the failure.`] : [why];
 }
 
 function listNames(tasks: StackDetails["tasks"]): string {
@@ -112,7 +112,7 @@ export const stacksCancel = defineServerCommand({
 /** `stackyard stacks acknowledge` */
 export const stacksAcknowledge = defineServerCommand({
   name: "stacks acknowledge",
-  summary: "Say that the last failure of a stack needs nobody.",
+  summary: "Acknowledge the last failure of a stack.",
   description:
     "A stack whose task has failed for good is degraded after it has moved on, until the task succeeds, all tasks of a state that you have sent it to succeed, or somebody acknowledges the failure. The history and the audit log record it. `bulk run acknowledge --condition degraded` does this for many stacks.",
   examples: { 'stackyard stacks acknowledge pr-12 --reason "quota raised, next push retries"': "Close the failure." },
@@ -139,7 +139,7 @@ export const stacksSettle = defineServerCommand({
       }),
     ),
     approval: Type.Optional(
-      Type.Boolean({ description: "The task is an approval, which then nobody gives. Needs approvals:settle." }),
+      Type.Boolean({ description: "The task is an approval, which is then not given. Needs approvals:settle." }),
     ),
     reason: reasonArg,
   }),

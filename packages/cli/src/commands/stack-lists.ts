@@ -58,7 +58,7 @@ export const stacksLs = defineServerCommand({
   examples: {
     "stackyard stacks ls --condition failed": "List stacks with a failed task.",
     "stackyard stacks ls --condition degraded":
-      "List stacks that have moved on after a failure that still needs somebody.",
+      "List stacks that have moved on after a failure that still needs attention.",
     "stackyard stacks ls --waiting": "Show what each waiting stack waits for.",
     "stackyard stacks ls --waiting --condition any": "The same for all stacks, including quiet ones.",
     "stackyard stacks ls --machine review-app --json": "List the stacks of a machine, one JSON object per line.",

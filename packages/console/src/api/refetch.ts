@@ -6,7 +6,7 @@ const LIST_MS = 2_000;
 const COUNT_MS = 5_000;
 /** Without a stream, everything on the page is fetched again at this age. */
 export const POLL_MS = 5_000;
-/** After a lost stream: tells soon whether the server still answers. */
+/** After a lost stream: soon shows whether the server still answers. */
 const FIRST_POLL_MS = 1_000;
 
 /** Follows the live stream, and fetches again what it says has changed. */

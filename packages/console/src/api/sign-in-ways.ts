@@ -6,7 +6,7 @@ export interface SignInWays {
   readonly code: boolean;
 }
 
-/** Loads the ways in. A server that does not tell is asked for all of them. */
+/** Loads the ways in. For a server that does not list them, returns all. */
 export async function loadSignInWays({ signal }: { readonly signal: AbortSignal }): Promise<SignInWays> {
   const response = await reach.fetch("/auth/ways", { signal, headers: { accept: "application/json" } });
   if (!response.ok) return { people: true, code: true };

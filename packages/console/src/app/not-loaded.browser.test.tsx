@@ -6,7 +6,7 @@ import { NotLoaded } from "./not-loaded.tsx";
 const reconnecting = { kind: "state", state: { kind: "reconnecting", sinceMs: 0 } } as const;
 const live = { kind: "state", state: { kind: "live" } } as const;
 
-/** A page beside something that fetches, as the header does. */
+/** A page next to something that fetches, as the header does. */
 async function show() {
   const reload = vi.fn();
   const server = { isGone: false };

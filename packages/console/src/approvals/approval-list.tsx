@@ -14,7 +14,7 @@ export function useApprovals(mine: boolean): PagedList<Approval> {
   );
 }
 
-/** Renders the open approvals beside one of them. */
+/** Renders the open approvals next to one of them. */
 export function ApprovalList({ stackId, task }: { stackId: string; task: string }) {
   return (
     <SideList

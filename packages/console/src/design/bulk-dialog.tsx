@@ -48,7 +48,7 @@ const LOOKS: Readonly<Record<BulkOperation, Look>> = {
     permission: "operate",
     items: "stacks",
     reason: "optional",
-    effect: "Says that the last failure needs nobody. The stacks are no longer degraded.",
+    effect: "Acknowledges the last failure. The stacks are no longer degraded.",
   },
   settle: {
     verb: "Settle",

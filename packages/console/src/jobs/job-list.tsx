@@ -15,7 +15,7 @@ export function useJobs(filter: { readonly state?: RunState; readonly executor?:
   return usePages(keys.list("runs", filter), (part) => yard.runs.list(filter, { sort: "-createdAt", ...part }));
 }
 
-/** Renders the jobs beside one of them. */
+/** Renders the jobs next to one of them. */
 export function JobList({ runId }: { runId: string }) {
   return <SideList label="Jobs" list={useJobs()} keyOf={(job) => job.runId} selected={runId} columns={COLUMNS} />;
 }

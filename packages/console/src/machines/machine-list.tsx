@@ -29,7 +29,7 @@ export const MACHINE_COLUMNS: readonly Column<MachineSummary>[] = [
   },
 ];
 
-/** Renders the machines beside one of them. */
+/** Renders the machines next to one of them. */
 export function MachineList({ name }: { name: string }) {
   return (
     <Loaded query={useMachines()} height={400}>

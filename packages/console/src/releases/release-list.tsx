@@ -21,7 +21,7 @@ export const RELEASE_COLUMNS: readonly Column<Release>[] = [
   },
 ];
 
-/** Renders the releases beside one of them. */
+/** Renders the releases next to one of them. */
 export function ReleaseList({ runId }: { runId: string }) {
   return (
     <SideList

@@ -2,7 +2,7 @@ const MAX_STACKS = 50;
 /** Ids are sent in the address, which servers and proxies limit. */
 const MAX_CHARACTERS = 4_000;
 
-/** Returns the part of a list that is shown beside one of its stacks: the same for all stacks of the part. */
+/** Returns the part of a list that is shown next to one of its stacks: the same for all stacks of the part. */
 export function choosePart(ids: readonly string[], stackId: string): readonly string[] {
   let part: string[] = [];
   let characters = 0;

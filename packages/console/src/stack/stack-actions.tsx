@@ -96,7 +96,7 @@ function RetryButton({ stack, refusal }: { stack: StackDetails; refusal: string 
   );
 }
 
-/** Says that the last failure of a degraded stack needs nobody. */
+/** Acknowledges the last failure of a degraded stack. */
 function AcknowledgeButton({ stack, refusal }: { stack: StackDetails; refusal: string | undefined }) {
   const run = useOperation(stack.id);
   const [error, setError] = useState<unknown>();

@@ -18,7 +18,7 @@ export const STATE_COLUMN: Column<TerraformState> = {
   cell: ({ key }) => <TextLink path="/state" search={{ key }} text={key} />,
 };
 
-/** Renders the Terraform states beside one of them. */
+/** Renders the Terraform states next to one of them. */
 export function StateList({ stateKey }: { stateKey: string }) {
   return (
     <SideList

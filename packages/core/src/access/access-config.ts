@@ -67,7 +67,7 @@ export const AccessConfig = Type.Object(
           groupsClaim: Type.Optional(Type.Array(Text, { minItems: 1, maxItems: 10 })),
           /** Groups that are kept at a login; a trailing `*` matches any end. */
           keepGroups: Type.Optional(Type.Array(GroupName, { maxItems: 100 })),
-          /** Scopes to ask for beside `openid`. Default: `profile`, `email`, and `groups` where the issuer has it. */
+          /** Scopes to request in addition to `openid`. Default: `profile`, `email`, and `groups` where the issuer has it. */
           scopes: Type.Optional(Type.Array(ScopeName, { maxItems: 20 })),
         },
         { additionalProperties: false },

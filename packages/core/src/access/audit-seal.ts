@@ -67,7 +67,7 @@ interface HeadValue extends AuditHead {
   readonly batchFrom: number;
   /** Lines that are being pruned: they go when the entry about it is there. */
   readonly pruning?: { readonly entryId: string; readonly at: number; readonly from: number };
-  /** When a sealer last looked at the clock, and since when it has run without a jump. */
+  /** When a sealer last read the clock, and since when it has run without a jump. */
   readonly clock?: { readonly seenAt: number; readonly steadySince: number };
 }
 

@@ -54,7 +54,7 @@ const OF_EVENTS: ReadonlyMap<string, Permission> = new Map<string, Permission>([
   [SYSTEM_EVENTS.removeStack, "repair"],
   [SYSTEM_EVENTS.upgradeStack, "repair"],
   [NEXT, "repair"],
-  // Whoever sends the result of a task decides what became of it, as someone does who settles it.
+  // The sender of a task's result decides what became of it, as a person does who settles it.
   [SYSTEM_EVENTS.taskCompleted, "results"],
   [SYSTEM_EVENTS.taskError, "results"],
   // Operators' events of approvals; the machine names the groups.

@@ -45,7 +45,7 @@ function toEndsFrom(before: number | undefined, { order, isNew }: { readonly ord
   return before === undefined || isNew ? order : before;
 }
 
-/** Returns true for an event that expresses what somebody wants: not for results and operators' events. */
+/** Returns true for an event that expresses the will of a sender: not for results and operators' events. */
 function leads({ name, origin }: StackEvent): boolean {
   if (origin === "timer") return true;
   return origin === "external" && name !== NEXT && !RESULT_EVENTS.has(name) && !OPERATORS_EVENTS.has(name);

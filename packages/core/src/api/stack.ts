@@ -92,7 +92,7 @@ const LastFailure = Type.Object(
       ...Instant,
       description: "When an event from outside has made the stack enter a state since.",
     }),
-    acknowledgedAt: Type.Optional({ ...Instant, description: "When somebody said that the failure needs nobody." }),
+    acknowledgedAt: Type.Optional({ ...Instant, description: "When the failure was acknowledged." }),
     acknowledgedBy: Type.Optional(Type.String()),
   },
   {

@@ -51,7 +51,7 @@ export interface StackEvent {
   readonly reason?: string;
   /** `SETTLE_TASK`: only `succeeded`. */
   readonly as?: "succeeded";
-  /** `SETTLE_TASK`: the task is an approval, which then nobody has to give. */
+  /** `SETTLE_TASK`: the task is an approval, which is then not needed. */
   readonly approval?: boolean;
   /** Names of outputs that must not be shown. */
   readonly sensitiveOutputs?: readonly string[];

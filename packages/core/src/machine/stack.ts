@@ -162,7 +162,7 @@ export interface LastFailure {
   readonly resolvedAt?: number;
   /** When an event from outside has made the stack enter a state since. */
   readonly answeredAt?: number;
-  /** When somebody has said that the failure needs nobody, and who. */
+  /** When the failure was acknowledged, and by whom. */
   readonly acknowledgedAt?: number;
   readonly acknowledgedBy?: string;
 }

@@ -201,7 +201,7 @@ async function requireSafe(deps: ReleaseDeps, work: ReleaseWork, old: readonly A
   throw new ReleaseError("CLEAN_UP_FAILED", `${list}. "drain_timeout_action" is "fail": nothing was deleted.`);
 }
 
-/** A denial is no slow drain: the groups still receive requests. */
+/** A denial is not a slow drain: the groups still receive requests. */
 const DETACH_DENIED =
   "The role may lack autoscaling:DetachLoadBalancerTargetGroups or autoscaling:DetachLoadBalancers.";
 

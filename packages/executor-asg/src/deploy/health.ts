@@ -159,7 +159,7 @@ export function isHealthCause(line: string): boolean {
 
 /**
  * Says why instances are unhealthy, a line for each reason of each load balancer: the group is deleted after a failure,
- * and then nobody can look any more. At most ten lines.
+ * and then no one can look any more. At most ten lines.
  */
 export function explainHealth(
   instances: readonly GroupInstance[],

@@ -65,7 +65,7 @@ export async function handleJob(fleet: Fleet, event: unknown, signal: AbortSigna
   }
 }
 
-/** Returns the failed result. `runId`: the run that the job has started, and that may go on. */
+/** Returns the failed result. `runId`: the run that the job has started, and that may continue. */
 function toFailure(fleet: Fleet, jobId: string, error: unknown, runId?: string): JobResult {
   const { code, message: why } = toFleetFailure(error);
   const message = runId === undefined ? why : `${why} Its run is ${runId}.`;

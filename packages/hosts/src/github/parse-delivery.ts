@@ -173,7 +173,7 @@ function parseSuite({ action, check_suite, repository, sender }: Static<typeof S
   return { kind: "rerun", hook: toRerun({ repository, sender }), head: check_suite.head_sha, pullNumbers };
 }
 
-/** Somebody wants the checks of a commit again: what a push would do. The facts are looked up. */
+/** A person requests the checks of a commit again: does what a push would do. The facts are looked up. */
 function toRerun({ repository, sender }: Pick<CommandOrigin, "repository" | "sender">): Hook {
   return { kind: "pull", action: RERUN, repository: toRepository(repository), sender: toSender(sender) };
 }

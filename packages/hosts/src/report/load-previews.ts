@@ -21,7 +21,7 @@ interface LoadedPreview {
 
 /**
  * Returns the current facts about a stack for a report; undefined while the event that creates it is not decided, and
- * for a link that nobody vouches for or that means a stack of another machine. `isSeen`: an earlier report contained it.
+ * for a link without a proof or that means a stack of another machine. `isSeen`: an earlier report contained it.
  */
 export async function loadPreview(
   deps: PreviewDeps,

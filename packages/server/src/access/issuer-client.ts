@@ -20,7 +20,7 @@ export interface IssuerOptions extends ClaimOptions {
   readonly clientId: string;
   /** Without it, a public client. */
   readonly clientSecret?: string;
-  /** The scopes to ask for, beside `openid`. Default: `profile`, `email`, and `groups` where the issuer has it. */
+  /** The scopes to request, in addition to `openid`. Default: `profile`, `email`, and `groups` where the issuer has it. */
   readonly scopes?: readonly string[];
 }
 
@@ -219,7 +219,7 @@ async function redeemCode(
 }
 
 /**
- * Adds what the ID token lacks from the userinfo. When it cannot be read, the login goes on without; when the issuer
+ * Adds what the ID token lacks from the userinfo. When it cannot be read, the login continues without; when the issuer
  * does not answer and groups are missing, the person should try again instead of signing in without them.
  */
 async function completeClaims(

@@ -133,7 +133,7 @@ describe("an issuer with another name", () => {
   it.each([
     ["no OpenID Connect at all", 404, { error: "no" }, "application/json", "status 404"],
     ["a page", 200, "<html>", "text/html", "not JSON"],
-    ["a name that is no text", 200, { issuer: 4 }, "application/json", "issuer"],
+    ["a name that is not text", 200, { issuer: 4 }, "application/json", "issuer"],
   ])("is told from one with %s", async (_what, status, body, type, reason) => {
     const world = await startWorld();
     world.issuer.override = overriding(DISCOVERY, (_, response) => send(response, status, body, type));

@@ -95,7 +95,7 @@ export function createCallbackHandler(context: AuthContext, people: PeopleDeps |
 
 /**
  * Answers a callback that belongs to no login of this browser, such as one that is loaded again. The session's cookie
- * does not come with a request from the issuer's site, so a page of ours asks for it.
+ * does not come with a request from the issuer's site, so a page of ours requests it.
  */
 function answerUnknownLogin(context: AuthContext, request: Request): Promise<Response> {
   if (!wantsPage(request)) throw unknownLogin();

@@ -63,7 +63,7 @@ export function lacksClaims(claims: Claims, options: ClaimOptions): boolean {
 /** Adds the claims of the userinfo. Those of the ID token are signed, so they take precedence, except for groups that are empty. */
 export function addClaims(claims: Claims, more: Claims, options: ClaimOptions): Claims {
   const [first = ""] = options.groupsClaim ?? ["groups"];
-  // The flag is about the address beside it.
+  // The flag is about the address next to it.
   const isOtherAddress = claims["email"] !== undefined && claims["email"] !== more["email"];
   const all = { ...more, ...(isOtherAddress ? { email_verified: false } : {}), ...claims };
   return hasGroups(claims, options) || more[first] === undefined ? all : { ...all, [first]: more[first] };

@@ -118,7 +118,7 @@ export function defineRoute<
   const call: Route["call"] = async (input, context) => {
     const [p, q, b] = [parseParams(input.params), parseQuery(input.query), parseBody(input.body)];
     const faults = [p, q, b].flatMap((part) => part.faults);
-    // Whoever may not do it at all learns that, and not what a body lacks. A wrong path has no subject.
+    // A caller without the permission learns that, and not what a body lacks. A wrong path has no subject.
     if (p.faults.length === 0) await context.authorize(access, input.params);
     if (faults.length > 0) throw refusal(faults);
     // The three parsers have just checked the values against the very schemas that the types come from.

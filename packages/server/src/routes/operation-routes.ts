@@ -46,7 +46,7 @@ export function operationRoutes(deps: RouteDeps): readonly Route[] {
     operationRoute(deps, {
       name: "acknowledge",
       permission: "operate",
-      summary: "Say that the last failure of a stack needs nobody. The stack is no longer degraded.",
+      summary: "Acknowledge the last failure of a stack. The stack is no longer degraded.",
       body: AcknowledgeBody,
       toMessage: ({ reason }) => ({ event: "ACKNOWLEDGE_FAILURE", ...defined({ reason }) }),
     }),

@@ -106,7 +106,7 @@ export const RetryBody = Type.Object({
 /** Requests that a running task stops. */
 export const CancelBody = Type.Object({ task: TaskName, reason: Type.Optional(reason), id });
 
-/** Says that the last failure needs nobody. */
+/** Acknowledges the last failure. */
 export const AcknowledgeBody = Type.Object({ reason: Type.Optional(reason), id });
 
 /** Marks a task as done. */

@@ -397,7 +397,7 @@ export type CreationReason = "PutObject" | "CompleteMultipartUpload";
 
 /**
  * Returns the event "Object Created", on the default bus of the bucket's owner. Source: S3 guide, "EventBridge event
- * message structure". Keys stand there as they are, and ETags without quotes.
+ * message structure". Keys are given unchanged, and ETags without quotes.
  */
 export function toObjectCreated(
   { name, account, region, written }: Bucket,

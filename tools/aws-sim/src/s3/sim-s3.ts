@@ -50,7 +50,7 @@ export interface SimS3 {
   settings(bucket: string): Readonly<Record<string, unknown>>;
 }
 
-/** Where a bucket is and who may use it. Default: nobody else; it neither notifies nor discards. */
+/** Where a bucket is and who may use it. Default: no one else; it neither notifies nor discards. */
 interface BucketInput extends NamedResource, Partial<Pick<Bucket, "sharedWith" | "notifies" | "discards">> {
   /** Keeps older versions of its objects. Default: false. */
   readonly versioned?: boolean;

@@ -94,7 +94,7 @@ async function register(deps: ResourceDeps, { bucket, capabilities, receipts }: 
 async function unregister(deps: ResourceDeps, { PhysicalResourceId }: CustomResourceRequest): Promise<ResourceOutcome> {
   const physicalId = PhysicalResourceId ?? toSetId(deps);
   const receipts = deps.initialSet?.().receipts;
-  if (receipts === undefined) return toOutcome(physicalId, "No distributor is told.");
+  if (receipts === undefined) return toOutcome(physicalId, "No distributor is notified.");
   const sent = await createEventSender({ ...deps, ...receipts }).send(toUnregisteredEvent(deps));
   if (sent.kind === "taken") return toOutcome(physicalId, "Sent the unregistration to the distributor.");
   return toOutcome(physicalId, `${NOT_UNREGISTERED} ${sent.reason}`);

@@ -232,7 +232,7 @@ function setAsker(work: Work): void {
   work.stack = sender === undefined ? rest : { ...rest, askedBy: toKnownSender(sender) };
 }
 
-/** Notes that somebody has moved the stack on since its last failure. */
+/** Notes that a person has moved the stack on since its last failure. */
 function answerFailure(work: Work): void {
   const { lastFailure } = work.stack;
   if (lastFailure === undefined || lastFailure.resolvedAt !== undefined) return;

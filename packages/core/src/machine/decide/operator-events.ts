@@ -79,7 +79,7 @@ export const settleTask: Handler = (work) => {
   return undefined;
 };
 
-/** Notes that the last failure of the stack needs nobody. Changes nothing when there is none, or it is resolved. */
+/** Acknowledges the last failure of the stack. Changes nothing when there is none, or it is resolved. */
 export const acknowledgeFailure: Handler = (work) => {
   const { stack, event } = work;
   const { lastFailure } = stack;

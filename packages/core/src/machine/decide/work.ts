@@ -200,8 +200,8 @@ function isResolved(stack: Stack, failure: LastFailure | undefined, task: string
 
 /**
  * Returns true when a task of the stack has failed for good, the stack has moved on since, and a person is still needed:
- * until a success resolves the failure or somebody acknowledges it. A stack with a failed task in its present state is
- * failed instead. While work is under way that a person has begun, nobody else is needed. The result of a job belongs to
+ * until a success resolves the failure or a person acknowledges it. A stack with a failed task in its present state is
+ * failed instead. While work is under way that a person has begun, no one else is needed. The result of a job belongs to
  * its caller.
  */
 export function isDegraded({ machine, lastFailure, tasks, entry, awaitsRuns }: Stack): boolean {

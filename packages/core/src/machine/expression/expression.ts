@@ -34,7 +34,7 @@ export interface ExpressionScope {
 
 /** The sender of an event in expressions. */
 export interface ScopeActor {
-  /** Unique within its kind. There is no name: others can take the same one. */
+  /** Unique within its kind. A name is left out: others can take the same one. */
   readonly id: string;
   readonly kind: string;
   readonly groups: readonly string[];

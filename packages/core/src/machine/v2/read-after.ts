@@ -38,7 +38,7 @@ export function readAfter(context: V2Context, after: Field | undefined, scope: A
   });
 }
 
-/** Returns the timers of a state. Two that are the same are told apart by their order. */
+/** Returns the timers of a state. Equal ones are distinguished by their order. */
 export function toAfterTimers(drafts: readonly AfterDraft[]): readonly AfterTimer[] {
   const seen = new Map<string, number>();
   return drafts.flatMap(({ when, event }) => {
