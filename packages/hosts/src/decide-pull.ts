@@ -41,7 +41,7 @@ export interface PullFacts {
   readonly isAsked: boolean;
   /** The rule of the last event that was sent, if the yard has given that event up. */
   readonly lost?: PullRule | undefined;
-  /** True if the facts were read at the host just now; false for those of a delivery. */
+  /** True if the facts were read at the host, long enough after their change; false for those of a delivery. */
   readonly isRead?: boolean;
 }
 
@@ -98,9 +98,12 @@ export const NO_COMMIT = "0".repeat(40);
 
 /**
  * Returns true for facts older than those of the last decision. Hosts count in seconds: of a close and another change
- * in the same second, the close wins, unless the host was just asked.
+ * in the same second, the close wins, unless the host was asked later.
  */
-function isStale({ updatedAt, isClosed }: PullRecord, { pull, isRead = false }: PullFacts): boolean {
+export function isStale(
+  { updatedAt, isClosed }: PullRecord,
+  { pull, isRead = false }: Pick<PullFacts, "pull" | "isRead">,
+): boolean {
   if (pull.updatedAt < updatedAt) return true;
   return pull.updatedAt === updatedAt && isClosed === true && pull.state === "open" && !isRead;
 }

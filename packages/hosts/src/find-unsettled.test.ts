@@ -29,7 +29,9 @@ const opened: PullRecord = {
 
 function listNumbers(record: PullRecord | undefined, pulls = [aPull()], mappings = toMappings()) {
   const records = new Map(record === undefined ? [] : [[7, record] as const]);
-  return findUnsettled(mappings, { host: "github", repository, pulls, records }).map(({ number }) => number);
+  return findUnsettled(mappings, { host: "github", repository, pulls, records, readAt: 1_000_000 }).map(
+    ({ number }) => number,
+  );
 }
 
 describe("pull requests that need a decision", () => {

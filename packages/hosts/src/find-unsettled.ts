@@ -1,10 +1,9 @@
 import { applyPull } from "./apply-mapping.ts";
+import { toConvergeHook } from "./converge.ts";
 import { NO_PULL, type PullRecord } from "./decide-pull.ts";
-import type { Hook, HookPull, HookRepository } from "./hook.ts";
+import type { HookPull, HookRepository } from "./hook.ts";
+import { isSettled } from "./look-up.ts";
 import type { Mapping } from "./mapping.ts";
-
-/** The action of what was read at a host. */
-export const CONVERGED = "converged";
 
 /** The facts of a host and the yard about the pull requests of a repository. */
 export interface RepositoryFacts {
@@ -18,12 +17,14 @@ export interface RepositoryFacts {
   readonly records: ReadonlyMap<number, PullRecord>;
   /** Numbers of those whose last event was given up by the yard. */
   readonly lost?: ReadonlySet<number>;
+  /** When the list was read. */
+  readonly readAt: number;
 }
 
 /** A pull request that needs a decision. Without facts it is not open any more: they are looked up. */
 export interface UnsettledPull {
   readonly number: number;
-  readonly hook: Hook;
+  readonly pull?: HookPull;
 }
 
 /**
@@ -31,14 +32,13 @@ export interface UnsettledPull {
  * A decision about the others would change nothing.
  */
 export function findUnsettled(mappings: readonly Mapping[], facts: RepositoryFacts): readonly UnsettledPull[] {
-  const { host, repository, pulls, records, unread = new Set(), lost = new Set() } = facts;
-  const sender = { id: host, name: host, bot: true };
-  const base: Hook = { kind: "pull", action: CONVERGED, repository, sender };
+  const { host, repository, pulls, records, readAt, unread = new Set(), lost = new Set() } = facts;
+  const base = toConvergeHook(host, repository);
   const open = new Set([...pulls.map(({ number }) => number), ...unread]);
   const changed = pulls.filter((pull) => {
     const record = records.get(pull.number) ?? NO_PULL;
     // Whether the stack still exists decides only which event follows, not whether one does.
-    const state = { record, hasStack: true, isAsked: false, isRead: true };
+    const state = { record, hasStack: true, isAsked: false, isRead: isSettled(pull, readAt) };
     if (lost.has(pull.number)) return true;
     const applied = applyPull(mappings, { host, hook: { ...base, pull } }, state);
     if (applied.kind === "send" || applied.kind === "failed") return true;
@@ -48,8 +48,5 @@ export function findUnsettled(mappings: readonly Mapping[], facts: RepositoryFac
   const gone = [...records].filter(
     ([number, { phase }]) => !open.has(number) && (phase === "open" || lost.has(number)),
   );
-  return [
-    ...changed.map((pull) => ({ number: pull.number, hook: { ...base, pull } })),
-    ...gone.map(([number]) => ({ number, hook: base })),
-  ];
+  return [...changed.map((pull) => ({ number: pull.number, pull })), ...gone.map(([number]) => ({ number }))];
 }

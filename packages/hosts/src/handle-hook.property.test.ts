@@ -2,6 +2,7 @@ import { createMemoryStore } from "@stackyard/core/engine";
 import { createFakeClock } from "@stackyard/core/testing";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { toConvergeItem } from "./converge.ts";
 import { findUnsettled } from "./find-unsettled.ts";
 import { type HandleDeps, handleHook } from "./handle-hook.ts";
 import { type Mapping, parseMapping } from "./mapping.ts";
@@ -63,14 +64,9 @@ function createYard() {
   async function converge(): Promise<void> {
     const pulls = yard.pull.state === "open" ? [yard.pull] : [];
     const found = await loadPullRecords({ records, clock }, "github", repository.id);
-    for (const { number, hook } of findUnsettled(deps().mappings, {
-      host: "github",
-      repository,
-      pulls,
-      records: found,
-    })) {
-      const id = `converge/${repository.id}/${number}`;
-      await handleHook(deps(), { host: "github", id, hook, pullNumber: number, readAt: clock.now() });
+    const at = { host: "github", repository, readAt: clock.now() };
+    for (const each of findUnsettled(deps().mappings, { ...at, pulls, records: found })) {
+      await handleHook(deps(), toConvergeItem({ ...at, ...each }).queued);
     }
   }
 

@@ -11,14 +11,16 @@ import {
 } from "./apply-mapping.ts";
 import { approveByComment } from "./approve-by-comment.ts";
 import type { CodeHost } from "./code-host.ts";
+import { CONVERGED } from "./converge.ts";
 import { type PullRecord, type PullRule, trustHead } from "./decide-pull.ts";
 import { findRival } from "./find-rival.ts";
-import { CONVERGED } from "./find-unsettled.ts";
 import { foreseeRefusal } from "./foresee-refusal.ts";
-import { type Hook, type HookPull, type HookRepository, RERUN } from "./hook.ts";
+import { type Hook, RERUN } from "./hook.ts";
+import { HookFailed, HookUndecided } from "./hook-errors.ts";
 import { type HostPermission, hasPermission } from "./host-permission.ts";
 import { endLink, type LinkInput, linkStack } from "./link-stack.ts";
 import type { FindPerson } from "./linked-people.ts";
+import { formatLacking, isSettled, lookUp, OWN_WORDS } from "./look-up.ts";
 import type { Mapping } from "./mapping.ts";
 import { findLost, type StoredPull, toPullKey, toStoredPull } from "./pull-records.ts";
 import type { QueuedHook } from "./receive.ts";
@@ -33,17 +35,13 @@ export interface HandleDeps
   readonly codeHost: CodeHost | undefined;
 }
 
-/** A delivery that keeps failing until a person has changed something. */
-export class HookFailed extends Error {}
-
-/** The yard has not decided yet about a delivery, which is handled again a little later. */
-export class HookUndecided extends Error {}
-
 /** What became of a delivery. */
 export interface HandledHook {
   readonly outcome: HookOutcome;
   /** The pull request; undefined when the delivery has none, or there is nothing to report. */
   readonly report?: ReportRequest;
+  /** True if the host's API was behind the delivery: the pull request is read again soon. */
+  readonly isBehind?: boolean;
 }
 
 /**
@@ -53,20 +51,23 @@ export interface HandledHook {
 export async function handleHook(deps: HandleDeps, queued: QueuedHook): Promise<HandledHook> {
   const looked = await lookUp(deps, queued);
   if (looked.kind !== "hook") return { outcome: looked, ...defined({ report: toReport(queued, looked) }) };
-  const { hook } = looked;
+  const { hook, isBehind = false } = looked;
   if (hook.kind === "command" && hook.action === "approve" && hook.pull !== undefined) {
     const outcome = await approve(deps, queued, { ...hook, pull: hook.pull });
     return { outcome, ...defined({ report: toReport(queued, outcome) }) };
   }
   const pull = hook.pull === undefined ? undefined : await followPull(deps, queued, { ...hook, pull: hook.pull });
   if (pull !== undefined && pull.kind !== "settled") {
-    return { outcome: pull, ...defined({ report: toReport(queued, pull, { hook }) }) };
+    const isStale = pull.kind === "stale" && deps.codeHost !== undefined && queued.readAt === undefined;
+    const again = defined({ isBehind: isBehind || isStale || undefined });
+    return { outcome: pull, ...again, ...defined({ report: toReport(queued, pull, { hook }) }) };
   }
   const rules = await publishRules(deps, queued, hook, pull?.record);
   const events = [...(pull?.events ?? []), ...rules.events];
   const refused = rules.refused ?? findRefusedUp(hook, pull);
   const outcome = toOutcome(hook, { events, refused, waits: pull?.waits === true });
-  return { outcome, ...defined({ report: toReport(queued, outcome, { hook, ...defined({ settled: pull }) }) }) };
+  const report = toReport(queued, outcome, { hook, ...defined({ settled: pull }) });
+  return { outcome, ...defined({ report, isBehind: isBehind || undefined }) };
 }
 
 async function approve(deps: HandleDeps, { host, id }: QueuedHook, hook: PullHook): Promise<HookOutcome> {
@@ -122,9 +123,6 @@ function toReport(queued: QueuedHook, outcome: HookOutcome, decided?: Decided): 
   };
 }
 
-/** These do something by themselves, also where no rule is for them. */
-const OWN_WORDS: ReadonlySet<string> = new Set(["approve", "status", "trust", "up"]);
-
 function toAnswer({ id, hook, commentId }: QueuedHook, { kind, reason }: HookOutcome): CommandAnswer {
   const { action } = hook;
   const isDone = kind === "nothing" || action === "status";
@@ -135,82 +133,6 @@ function toAnswer({ id, hook, commentId }: QueuedHook, { kind, reason }: HookOut
   if (isTaken) return { id, reaction: "+1", ...comment };
   const text = reason ?? `No rule of the mapping documents handles "/preview ${action}" here.`;
   return { id, reaction: "confused", text: `${hook.sender.name}: ${text}`, ...comment };
-}
-
-/** How long facts that were read at the host count as current. */
-const FRESH_MS = 60_000;
-
-type LookedUp = { readonly kind: "hook"; readonly hook: Hook } | HookOutcome;
-
-/** Adds current facts to a hook: a delivery may be late, and a command has only the number of its pull request. */
-async function lookUp({ codeHost, clock }: HandleDeps, queued: QueuedHook): Promise<LookedUp> {
-  const { host, hook, pullNumber: number = hook.pull?.number } = queued;
-  const { kind, action, args, repository } = hook;
-  if ((kind !== "pull" && kind !== "command") || isFresh(queued, clock.now())) return { kind: "hook", hook };
-  if (kind === "command" && action === "unknown") return { kind: "refused", reason: String(args?.words[0]) };
-  if (codeHost === undefined) {
-    if (kind === "pull") return toUnread(hook);
-    throw new HookFailed(`HOOK_FAILED: commands need "appId" and "key", or "token", of the host "${host}".`);
-  }
-  if (repository === undefined || number === undefined) return { kind: "nothing", reason: "It names no pull request." };
-  return lookUpPull(codeHost, { ...hook, repository }, number);
-}
-
-/** Returns the facts of a delivery when nothing can be looked up. */
-function toUnread(hook: Hook): LookedUp {
-  if (hook.pull !== undefined) return { kind: "hook", hook };
-  return {
-    kind: "nothing",
-    reason: 'It has no facts; "appId" and "key", or "token", of the host allow to look them up.',
-  };
-}
-
-async function lookUpPull(
-  codeHost: CodeHost,
-  hook: Hook & { readonly repository: HookRepository },
-  number: number,
-): Promise<LookedUp> {
-  const pull = await codeHost.findPull(hook.repository.fullName, number);
-  if (knowsMore(hook, pull)) return { kind: "hook", hook };
-  if (pull === undefined) return { kind: "nothing", reason: "The pull request does not exist any more." };
-  const now = { ...hook, pull };
-  return hook.kind === "pull" ? { kind: "hook", hook: now } : checkCommand(codeHost, now);
-}
-
-/**
- * Returns true if a delivery knows more than the look-up: the API is behind its webhooks, or it has lost the repository,
- * and what the host has signed is all that is left to know.
- */
-function knowsMore({ kind, pull }: Hook, found: HookPull | undefined): boolean {
-  if (kind !== "pull" || pull === undefined) return false;
-  return found === undefined ? pull.state === "closed" : found.updatedAt < pull.updatedAt;
-}
-
-function isFresh({ hook, readAt = 0 }: QueuedHook, now: number): boolean {
-  return hook.pull !== undefined && readAt > now - FRESH_MS;
-}
-
-/**
- * Looks up the sender's permission, and rejects our own commands without it, and trust in an outdated head. The rules
- * define the permissions of other commands.
- */
-async function checkCommand(
-  codeHost: CodeHost,
-  hook: PullHook & { readonly repository: HookRepository },
-): Promise<LookedUp> {
-  const { action, args, repository, pull, sender } = hook;
-  const permission = await codeHost.findPermission(repository.fullName, sender.name);
-  if (OWN_WORDS.has(action) && !hasPermission(permission, "write")) {
-    return { kind: "refused", reason: formatLacking(hook, "write") };
-  }
-  if (action === "trust" && args?.words[0] !== pull.head) {
-    return { kind: "refused", reason: `The head is ${pull.head} now. Look at it, then trust it.` };
-  }
-  return { kind: "hook", hook: { ...hook, sender: { ...sender, permission } } };
-}
-
-function formatLacking({ sender, repository }: Hook, needed: HostPermission): string {
-  return `${sender.name} has no ${needed} permission in ${repository?.fullName}.`;
 }
 
 interface SettledPull {
@@ -241,7 +163,7 @@ async function followPull(deps: HandleDeps, queued: QueuedHook, hook: PullHook):
     const state = await loadState(deps, queued, { hook, stored, isFirst: round === 0 });
     const applied = applyPull(deps.mappings, { host, hook }, state);
     if (applied.kind === "failed") throw new HookFailed(`${applied.code}: ${applied.reason}`);
-    if (applied.kind === "stale") return { kind: "stale", reason: "HOOK_STALE: newer facts were decided on." };
+    if (applied.kind === "stale") return toStale(queued);
     const { record } = applied;
     await endLink(deps, stored, applied);
     if (applied.kind !== "send") {
@@ -261,6 +183,14 @@ async function followPull(deps: HandleDeps, queued: QueuedHook, hook: PullHook):
   throw new Error(`The documents lead to other stacks for the same pull request, ${MOST_ROUNDS} times in a row.`);
 }
 
+function toStale({ hook }: QueuedHook): HookOutcome {
+  const isBehind = hook.pull === undefined;
+  const why = isBehind
+    ? "the API of the host is behind its webhooks. Try again later."
+    : "newer facts were decided on.";
+  return { kind: "stale", reason: `HOOK_STALE: ${why}` };
+}
+
 interface PullTurn {
   readonly hook: PullHook;
   readonly stored: StoredPull;
@@ -274,11 +204,12 @@ async function loadState(
   { hook, stored, isFirst }: PullTurn,
 ): Promise<PullState> {
   const lost = hook.action === RERUN ? "head" : await findLost(deps, stored);
+  const readAt = hook.pull === queued.hook.pull ? queued.readAt : deps.clock.now();
   return {
     record: stored,
     hasStack: await hasStack(deps, stored),
     isAsked: isFirst && hook.kind === "command" && hook.action === "up",
-    isRead: hook.pull !== queued.hook.pull || queued.readAt !== undefined,
+    isRead: readAt !== undefined && isSettled(hook.pull, readAt),
     lost: isFirst ? lost : undefined,
   };
 }

@@ -2,8 +2,10 @@ import { resolve } from "node:path";
 import { isMap, mapLimited, type PluginContext, type PluginService, type ServiceDeps } from "@stackyard/core";
 import { createHookDeliveries, type HookOutcome, type KeyedQueue, type QueueClaim } from "@stackyard/core/services";
 import { type CodeHosts, createCodeHosts } from "./code-hosts.ts";
+import { toConvergeItem } from "./converge.ts";
 import { describeHook, digestOf } from "./describe-delivery.ts";
-import { type HandleDeps, HookFailed, HookUndecided, handleHook } from "./handle-hook.ts";
+import { type HandleDeps, handleHook } from "./handle-hook.ts";
+import { HookFailed, HookUndecided } from "./hook-errors.ts";
 import { type HostsOptions, toPullMs } from "./host-options.ts";
 import { createPersonFinder, type FindPerson } from "./linked-people.ts";
 import { loadMappings } from "./load-mappings.ts";
@@ -22,6 +24,8 @@ import {
 
 /** Claimed together, and decided within their minute. */
 const AT_ONCE = 64;
+/** The API of a host has most often caught up with its webhooks by then. */
+const READ_AGAIN_MS = 30_000;
 /** Pull requests that are decided concurrently. */
 const LANES = 8;
 
@@ -108,8 +112,9 @@ async function work(deps: WorkDeps, claim: QueueClaim): Promise<void> {
   try {
     if (!isQueued(queued)) throw new HookFailed("HOOK_FAILED: the item is not a delivery.");
     const codeHost = await deps.codeHosts.open(queued.host, deps);
-    const { outcome, report } = await handleHook({ ...deps, codeHost }, queued);
+    const { outcome, report, isBehind } = await handleHook({ ...deps, codeHost }, queued);
     await note(deps, queued, outcome);
+    if (isBehind === true) await readAgain(deps, queued);
     if (report !== undefined) await request(deps, queued.host, report);
     await queue.done(claim);
   } catch (error) {
@@ -120,6 +125,15 @@ async function work(deps: WorkDeps, claim: QueueClaim): Promise<void> {
     }
     await (isFinal ? queue.bury(claim, message) : queue.fail(claim, message));
   }
+}
+
+/** Queues the pull request of a delivery, whose host has not caught up with it. */
+async function readAgain({ queue, clock }: WorkDeps, { host, hook, pullNumber }: QueuedHook): Promise<void> {
+  const { repository, pull } = hook;
+  const number = pullNumber ?? pull?.number;
+  if (repository === undefined || number === undefined) return;
+  const item = toConvergeItem({ host, repository, number, readAt: clock.now() });
+  await queue.put(item.key, item.queued, { dueMs: READ_AGAIN_MS, maxWaitMs: READ_AGAIN_MS });
 }
 
 async function request(deps: WorkDeps, host: string, report: ReportRequest): Promise<void> {

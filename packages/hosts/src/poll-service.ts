@@ -2,6 +2,7 @@ import { mapLimited, type PluginService, type ServiceDeps, StackyardError } from
 import { type KeyedQueue, notify } from "@stackyard/core/services";
 import type { CodeHost, SentDelivery } from "./code-host.ts";
 import type { CodeHosts } from "./code-hosts.ts";
+import { toConvergeItem } from "./converge.ts";
 import { findUnsettled } from "./find-unsettled.ts";
 import type { HookRepository } from "./hook.ts";
 import { findKey, isPullOnly, toPullMs } from "./host-options.ts";
@@ -9,7 +10,7 @@ import { loadMappings } from "./load-mappings.ts";
 import type { Mapping } from "./mapping.ts";
 import { listMissedDeliveries } from "./pull-deliveries.ts";
 import { findLost, listRecordedRepositories, loadPullRecords, type StoredPull } from "./pull-records.ts";
-import { type NamedHost, type QueuedHook, type ReceiveDeps, readWebhookSecrets } from "./receive.ts";
+import { type NamedHost, type ReceiveDeps, readWebhookSecrets } from "./receive.ts";
 
 /** Every repository is read so often. */
 const ROUND_MS = 300_000;
@@ -214,13 +215,12 @@ async function findPullsToDecide(
     unreadRows.includes(undefined) ? records.keys() : unreadRows.filter((each) => each !== undefined),
   );
   const lost = await findLostPulls(deps, records);
-  const unsettled = findUnsettled(deps.mappings, { host, repository, pulls, records, lost, unread });
+  const unsettled = findUnsettled(deps.mappings, { host, repository, pulls, records, lost, unread, readAt });
   if (unsettled.length === 0) return undefined;
   return async ({ queue, wake }) => {
-    for (const { number, hook } of unsettled) {
-      const id = `converge/${repository.id}/${number}`;
-      const queued: QueuedHook = { host, id, hook, pullNumber: number, readAt };
-      await queue.put(`${host}/${id}`, queued, AT_ONCE);
+    for (const each of unsettled) {
+      const { key, queued } = toConvergeItem({ host, repository, readAt, ...each });
+      await queue.put(key, queued, AT_ONCE);
     }
     wake("hosts");
   };

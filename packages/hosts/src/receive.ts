@@ -35,6 +35,8 @@ export interface QueuedHook {
   readonly commentId?: number;
   /** When it was read at the host. */
   readonly readAt?: number;
+  /** When the delivery was received. */
+  readonly receivedAt?: number;
 }
 
 /** GitHub sends at most so much. Source: "Webhook events and payloads", GitHub Docs. */
@@ -236,13 +238,14 @@ async function accept(deps: ReceiveDeps, { host, id, digest, parsed, pullNumbers
   const { first } = await createHookDeliveries(deps).add(digest, { ...said, receivedAt: deps.clock.now() });
   // Without an outcome the first one may have died before it was queued: queues it again, with its own id.
   if (first.outcome !== undefined) return answer(200, "duplicate");
+  const { receivedAt } = first;
   for (const other of others) {
-    const more: QueuedHook = { host, id: `${first.id}.${other}`, hook, pullNumber: other };
+    const more: QueuedHook = { host, id: `${first.id}.${other}`, hook, pullNumber: other, receivedAt };
     await deps.queue.put(`${host}/${more.id}`, more, AT_ONCE);
   }
   // The last one: with its outcome, nothing is queued again.
   const commentId = parsed.kind === "comment" ? parsed.commentId : undefined;
-  const queued: QueuedHook = { host, id: first.id, digest, hook, ...defined({ pullNumber, commentId }) };
+  const queued: QueuedHook = { host, id: first.id, digest, hook, receivedAt, ...defined({ pullNumber, commentId }) };
   await deps.queue.put(`${host}/${first.id}`, queued, AT_ONCE);
   return answer(202, "queued");
 }

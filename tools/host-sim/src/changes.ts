@@ -19,6 +19,12 @@ export interface HostChanges {
   renameRepository(fullName: string, newName: string): void;
   /** Deletes a repository, or takes it away from the App. */
   removeRepository(fullName: string): void;
+  /** From now on, the API answers about pull requests as they are now: it is behind its webhooks. */
+  holdReads(): void;
+  releaseReads(): void;
+  /** All changes until `endSecond` are in one second. */
+  beginSecond(): void;
+  endSecond(): void;
   /** Makes a commit whose files can be read as an archive. */
   addCommit(repository: string, commit: string, entries: readonly TarEntry[]): void;
   openPull(repository: string, input: PullInput): Promise<number>;
@@ -36,7 +42,14 @@ export interface HostChanges {
   rerunChecks(repository: string, head: string): Promise<void>;
 }
 
+/** What requests read. */
+export interface HeldReads {
+  /** Undefined: they read the pull requests of now. */
+  repositories: Map<string, SimRepository> | undefined;
+}
+
 interface ChangesDeps {
+  readonly held: HeldReads;
   readonly repositories: Map<string, SimRepository>;
   readonly deliveries: Deliveries;
   readonly reports: Reports;
@@ -46,8 +59,9 @@ interface ChangesDeps {
 const FIRST_REPOSITORY = 424_242;
 
 /** Creates the changes of the repositories. */
-export function createChanges({ repositories, deliveries, reports, now }: ChangesDeps): HostChanges {
+export function createChanges({ repositories, deliveries, reports, held, now }: ChangesDeps): HostChanges {
   let lastAt = 0;
+  let isOneSecond = false;
 
   function findRepository(fullName: string): SimRepository {
     const found = repositories.get(fullName);
@@ -55,9 +69,9 @@ export function createChanges({ repositories, deliveries, reports, now }: Change
     return found;
   }
 
-  // GitHub counts whole seconds; two changes of a test are never in one, because it would not say which is later.
+  // GitHub counts whole seconds; two changes of a test are in one only if it says so.
   function toUpdatedAt(): number {
-    lastAt = Math.max(Math.ceil(now() / 1_000) * 1_000, lastAt + 1_000);
+    if (!isOneSecond) lastAt = Math.max(Math.ceil(now() / 1_000) * 1_000, lastAt + 1_000);
     return lastAt;
   }
 
@@ -91,6 +105,19 @@ export function createChanges({ repositories, deliveries, reports, now }: Change
     renameRepository(fullName, newName) {
       repositories.set(newName, { ...findRepository(fullName), fullName: newName });
       repositories.delete(fullName);
+    },
+    holdReads() {
+      held.repositories = structuredClone(repositories);
+    },
+    releaseReads() {
+      held.repositories = undefined;
+    },
+    beginSecond() {
+      lastAt = toUpdatedAt();
+      isOneSecond = true;
+    },
+    endSecond() {
+      isOneSecond = false;
     },
     removeRepository: (fullName) => void repositories.delete(fullName),
     addCommit(fullName, commit, entries) {

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { text } from "node:stream/consumers";
 import { type AppManifests, createAppManifests } from "./app-manifests.ts";
 import { type SimRepository, toPullBody, toRepositoryBody, toUser } from "./bodies.ts";
-import { createChanges, type HostChanges } from "./changes.ts";
+import { createChanges, type HeldReads, type HostChanges } from "./changes.ts";
 import { createDeliveries } from "./deliveries.ts";
 import type { Described } from "./described.ts";
 import { REPORT_ROUTES } from "./report-routes.ts";
@@ -86,7 +86,8 @@ export async function startHostSim({ secret, now }: HostSimInput): Promise<HostS
   const reports = createReports(APP_ID);
   const user = { repositoryIds: undefined, permissions: undefined, login: USER_LOGIN };
   const tokens = new Map<string, Token>([[USER_TOKEN, user]]);
-  const state: State = { repositories: new Map(), deliveries, settings, reports, tokens };
+  const held: HeldReads = { repositories: undefined };
+  const state: State = { repositories: new Map(), held, deliveries, settings, reports, tokens };
   let address = "";
   const manifests = createAppManifests({ id: APP_ID, pem: APP_KEY, secret, url: () => address, now });
   const server = createServer((request, response) => {
@@ -228,8 +229,8 @@ function redirectToArchive({ repositories }: State, { groups }: RouteInput): Ans
   return { status: 302, body: {}, location: `${ARCHIVES}${repo}@${commit}` };
 }
 
-function listPulls({ repositories }: State, { url, groups }: RouteInput): Answer {
-  const repository = repositories.get(groups["repo"] ?? "");
+function listPulls({ repositories, held }: State, { url, groups }: RouteInput): Answer {
+  const repository = (held.repositories ?? repositories).get(groups["repo"] ?? "");
   if (repository === undefined) return MISSING;
   const open = [...repository.pulls.values()].filter(({ state }) => state === "open");
   // Lists do not say whether a pull request was merged, but when.
@@ -237,8 +238,8 @@ function listPulls({ repositories }: State, { url, groups }: RouteInput): Answer
   return toPage(url, bodies);
 }
 
-function findPull({ repositories }: State, { groups }: RouteInput): Answer {
-  const repository = repositories.get(groups["repo"] ?? "");
+function findPull({ repositories, held }: State, { groups }: RouteInput): Answer {
+  const repository = (held.repositories ?? repositories).get(groups["repo"] ?? "");
   const pull = repository?.pulls.get(Number(groups["number"]));
   return toAnswer(repository && pull && toPullBody(repository, pull));
 }

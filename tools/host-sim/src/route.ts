@@ -1,4 +1,5 @@
 import type { SimRepository } from "./bodies.ts";
+import type { HeldReads } from "./changes.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { Reports } from "./reports.ts";
 import type { HostSimSettings } from "./settings.ts";
@@ -6,6 +7,7 @@ import type { HostSimSettings } from "./settings.ts";
 /** What requests are answered from. */
 export interface State {
   readonly repositories: Map<string, SimRepository>;
+  readonly held: HeldReads;
   readonly deliveries: Deliveries;
   readonly settings: HostSimSettings;
   readonly reports: Reports;
