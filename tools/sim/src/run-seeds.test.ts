@@ -2,6 +2,11 @@ import { expect, it } from "vitest";
 import { parseArguments, type SimArguments } from "./parse-arguments.ts";
 import { runSeeds } from "./run-seeds.ts";
 
+interface RunOptions {
+  readonly lookMs?: number;
+  readonly shrink?: Parameters<typeof runSeeds>[2];
+}
+
 interface Told {
   readonly code: number;
   readonly results: readonly string[];
@@ -9,21 +14,25 @@ interface Told {
 }
 
 /** Runs with a clock that stands unless each look at it takes time. */
-async function run(args: readonly string[], lookMs = 0): Promise<Told> {
+async function run(args: readonly string[], { lookMs = 0, shrink }: RunOptions = {}): Promise<Told> {
   const input = parseArguments(args, ["outbox-commit"]) as SimArguments;
   const results: string[] = [];
   const progress: string[] = [];
   let now = 0;
-  const code = await runSeeds(input, {
-    result: (line) => results.push(line),
-    progress: (line) => progress.push(line),
+  const output = {
+    result: (line: string) => results.push(line),
+    progress: (line: string) => progress.push(line),
     now: () => {
       now += lookMs;
       return now;
     },
-  });
+  };
+  const code = await runSeeds(input, output, shrink);
   return { code, results, progress };
 }
+
+/** Minimizing a plan takes many runs. */
+const asItFailed: RunOptions["shrink"] = async (failed) => failed;
 
 it("sums up what was run", async () => {
   const { code, results } = await run(["--seeds", "3", "--from", "5"]);
@@ -44,23 +53,31 @@ it("shows each step", async () => {
   expect(results[0]).toMatch(/^0 action 0 /);
 });
 
-it("prints a failing seed as a test, and stops after five", async () => {
-  const { code, results } = await run(["--bug", "outbox-commit"]);
+it("prints a failing seed as a test", async () => {
+  const { code, results } = await run(["--seed", "1", "--bug", "outbox-commit"]);
+
+  expect(code).toBe(1);
+  expect(results[0]).toMatch(/^Seed 1 breaks one-commit: .*\n\nimport \{ runPlan \}/);
+  expect(results[1]).toMatch(/^1 seeds, 1 failed/);
+});
+
+it("stops after five failing seeds", async () => {
+  const { code, results } = await run(["--bug", "outbox-commit"], { shrink: asItFailed });
 
   expect(code).toBe(1);
   expect(results).toHaveLength(6);
-  expect(results[0]).toMatch(/^Seed \d+ breaks one-commit: .*\n\nimport \{ runPlan \}/);
+  for (const line of results.slice(0, 5)) expect(line).toMatch(/^Seed \d+ breaks one-commit: /);
   expect(results[5]).toMatch(/^\d+ seeds, 5 failed/);
 });
 
 it("gives a failing seed as an object", async () => {
-  const { results } = await run(["--seed", "1", "--bug", "outbox-commit", "--json"]);
+  const { results } = await run(["--seed", "1", "--bug", "outbox-commit", "--json"], { shrink: asItFailed });
 
   expect(JSON.parse(results[0] ?? "")).toMatchObject({ kind: "failure", seed: 1, invariant: "one-commit", plan: {} });
 });
 
 it("ends in time and reports its progress", async () => {
-  const { results, progress } = await run(["--seconds", "30"], 6_000);
+  const { results, progress } = await run(["--seconds", "30"], { lookMs: 6_000 });
 
   expect(results[0]).toMatch(/^\d seeds/);
   expect(progress[0]).toBe("1 of 1000 seeds, 0 failed");

@@ -17,8 +17,8 @@ export interface SimOutput {
 const MAX_FAILURES = 5;
 const PROGRESS_MS = 5_000;
 
-/** Runs the seeds in order. Returns the exit code: 0 when all invariants held. */
-export async function runSeeds(input: SimArguments, output: SimOutput): Promise<0 | 1> {
+/** Runs the seeds in order, and minimizes the plans that fail. Returns the exit code: 0 when all invariants held. */
+export async function runSeeds(input: SimArguments, output: SimOutput, shrink = shrinkRun): Promise<0 | 1> {
   const startedAt = output.now();
   const seconds = () => (output.now() - startedAt) / 1_000;
   let summary = NO_RUNS;
@@ -27,7 +27,10 @@ export async function runSeeds(input: SimArguments, output: SimOutput): Promise<
     if (seconds() >= input.seconds || summary.failed >= MAX_FAILURES) break;
     const run = await runSeed(seed, toOptions(input, output));
     summary = addRun(summary, run);
-    if (run.violations.length > 0) await reportFailure(run, input, output);
+    if (run.violations.length > 0) {
+      output.progress(`Seed ${seed} breaks ${run.violations[0]?.invariant}; its plan is being minimized.`);
+      reportFailure(await shrink(run, findPlant(input.bug)), input, output);
+    }
     if (output.now() - reportedAt < PROGRESS_MS) continue;
     reportedAt = output.now();
     output.progress(`${summary.seeds} of ${input.seeds} seeds, ${summary.failed} failed`);
@@ -45,13 +48,14 @@ function findPlant(bug: string | undefined) {
   return defined({ plant: found?.plant });
 }
 
-async function reportFailure(run: SimulationRun, { json, bug }: SimArguments, output: SimOutput): Promise<void> {
-  const { seed } = run.plan;
-  output.progress(`Seed ${seed} breaks ${run.violations[0]?.invariant}; its plan is being minimized.`);
-  const small = await shrinkRun(run, findPlant(bug));
+function reportFailure(small: SimulationRun, { json }: SimArguments, { result }: SimOutput): void {
+  const { seed } = small.plan;
   const [violation] = small.violations;
-  if (json) return output.result(JSON.stringify({ kind: "failure", seed, ...violation, plan: small.plan }));
-  output.result(`Seed ${seed} breaks ${violation?.invariant}: ${violation?.sentence}\n\n${printTest(small)}`);
+  result(
+    json
+      ? JSON.stringify({ kind: "failure", seed, ...violation, plan: small.plan })
+      : `Seed ${seed} breaks ${violation?.invariant}: ${violation?.sentence}\n\n${printTest(small)}`,
+  );
 }
 
 function reportSummary(summary: Summary, seconds: number, { json }: SimArguments, { result }: SimOutput): void {
