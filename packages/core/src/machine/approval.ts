@@ -21,6 +21,10 @@ const Count = Type.Integer({
   description: "How many people must approve. Default: 1.",
 });
 const Own = Type.Boolean({ description: "True: the requester may approve too. Default: false." });
+const Unowned = Type.Boolean({
+  description:
+    "True: one person may also approve what a sender has requested behind whom no person is known, such as a token without an owner. Default: false.",
+});
 const COMMENTS = ["required", "optional"] as const;
 const Comment = Type.Union(
   COMMENTS.map((comment) => Type.Literal(comment)),
@@ -38,6 +42,7 @@ const ApprovalConfig = Type.Object(
     from: From,
     count: Type.Optional(Count),
     own: Type.Optional(Own),
+    unowned: Type.Optional(Unowned),
     comment: Type.Optional(Comment),
     // An expression may return a number, such as that of a build.
     of: Type.Optional(Type.Union([Of, Type.Number()])),
@@ -55,6 +60,7 @@ const ApprovalDocument = Type.Object(
     from: Type.Union([From, Template]),
     count: Type.Optional(Type.Union([Count, Template])),
     own: Type.Optional(Type.Union([Own, Template])),
+    unowned: Type.Optional(Type.Union([Unowned, Template])),
     comment: Type.Optional(Type.Union([Comment, Template])),
     of: Type.Optional(Of),
   },
@@ -79,6 +85,7 @@ export interface ApprovalTerms {
   readonly from: readonly string[];
   readonly count: number;
   readonly own?: true;
+  readonly unowned?: true;
   readonly comment?: "required";
   readonly of?: string;
 }
@@ -93,11 +100,12 @@ export function toApprovalTerms(
     return { kind: "fault", reason: `The config of an approval ${fault.message}${where}.` };
   }
   // The schema has checked it.
-  const { from, count = 1, own = false, comment, of } = config as ApprovalConfig;
+  const { from, count = 1, own = false, unowned = false, comment, of } = config as ApprovalConfig;
   const terms: ApprovalTerms = {
     from: [...new Set(from)],
     count,
     ...(own && { own: true }),
+    ...(unowned && { unowned: true }),
     ...(comment === "required" && { comment }),
     ...(of !== undefined && { of: String(of) }),
   };
@@ -124,6 +132,7 @@ function checkApprovalConfig(config: DocumentConfig, report: ConfigReport): void
 const VALUES = {
   count: { schema: Count, code: "approval-count-invalid", what: `a whole number from 1 to ${MAX_COUNT}` },
   own: { schema: Own, code: "flag-not-boolean", what: "true or false" },
+  unowned: { schema: Unowned, code: "flag-not-boolean", what: "true or false" },
   of: { schema: Of, code: "approval-of-invalid", what: `a text of 1 to ${MAX_OF_CHARACTERS} characters` },
 };
 

@@ -69,6 +69,8 @@ export interface KnownSender {
 /** A sender, and the keys of the metadata whose values or removal are its input. */
 export interface MetadataSender extends KnownSender {
   readonly keys: readonly string[];
+  /** Keys that timers, tasks or reactions have set while this sender's values were in the metadata. */
+  readonly derived?: readonly string[];
 }
 
 /** One approval of a person. */
@@ -88,6 +90,8 @@ export interface Approval {
   readonly count: number;
   /** The requester may approve too. */
   readonly own?: true;
+  /** One person may approve although nobody is known behind a requester. */
+  readonly unowned?: true;
   /** An approval or rejection must have a comment. */
   readonly comment?: "required";
   /** The text that each approval must repeat. */

@@ -5,6 +5,7 @@ import type { Approval, GivenApproval, KnownSender, Stack, TaskState } from "../
 import { findApproval, prepareApproval, putApproval } from "./ask-approval.ts";
 import type { Rejected } from "./decision.ts";
 import { changeTasks } from "./enter-state.ts";
+import { UNKNOWN_SENDER } from "./metadata-senders.ts";
 import { prepareTask, toErrorTask } from "./start-tasks.ts";
 import { storeOutputs } from "./store-outputs.ts";
 import { findTask, type Handler, setTask, toKnownSender, toScopeInput, toShown, type Work } from "./work.ts";
@@ -26,9 +27,7 @@ export const approveTask: Handler = (work) => {
   const own: GivenApproval = defined({ by, at, comment });
   const given = [...approval.given, own];
   if (isAsker(approval, by)) work.notes.push(`${by.name} requested it too.`);
-  for (const { name: token } of listUnowned(approval)) {
-    work.notes.push(`The token "${token}" requested it, and has no owner: ${by.name} may be behind it.`);
-  }
+  for (const each of listUnowned(approval)) work.notes.push(`${describeUnowned(each)}: ${by.name} may be behind it.`);
   work.notes.push(`Approved by ${by.name}: ${given.length} of ${approval.count}.`);
   if (given.length < approval.count) replaceApproval(work, name, { ...approval, given });
   else changeTasks(work, () => succeed(work, name, given));
@@ -111,8 +110,8 @@ function replaceQuestion(
   { name, approval, terms }: { readonly name: string; readonly approval: Approval; readonly terms: ApprovalTerms },
 ): void {
   const { askedBy, askedAt, expiresAt, given } = approval;
-  const { from, count, own, comment, of } = terms;
-  const question = { from, count, askedAt, expiresAt, given: [], ...defined({ own, comment, of, askedBy }) };
+  const { from, count, own, unowned, comment, of } = terms;
+  const question = { from, count, askedAt, expiresAt, given: [], ...defined({ own, unowned, comment, of, askedBy }) };
   putApproval(work, name, { ...question, ...toChangedBy(work, approval) });
   if (given.length > 0) work.notes.push(`The metadata has changed, so "${name}" must be approved again.`);
 }
@@ -129,8 +128,8 @@ function isSameMetadata({ metadata: before }: Stack, { metadata: after }: Stack)
 const MOST_CHANGERS = 50;
 
 function toChangedBy({ event }: Work, { changedBy = [] }: Approval): Pick<Approval, "changedBy"> {
-  if (event.sender === undefined || event.origin !== "external") return changedBy.length === 0 ? {} : { changedBy };
-  const sender = toKnownSender(event.sender);
+  if (event.origin !== "external") return changedBy.length === 0 ? {} : { changedBy };
+  const sender = event.sender === undefined ? UNKNOWN_SENDER : toKnownSender(event.sender);
   const others = changedBy.filter((each) => !isSame(each, sender));
   return { changedBy: [...others, sender].slice(-MOST_CHANGERS) };
 }
@@ -191,8 +190,14 @@ function findGroupFault({ from }: Approval, sender: Sender | undefined): Rejecte
 /** Returns why the sender may not approve although it is in one of the groups. */
 function findOwnFault(approval: Approval, by: KnownSender): Rejected | undefined {
   const { count, given, own } = approval;
-  if (!own && by.kind !== "local" && isAsker(approval, by)) {
+  const isFree = own || by.kind === "local";
+  if (!isFree && isAsker(approval, by)) {
     return reject("NOT_ALLOWED", `${by.name} requested it, so another person must approve it.`);
+  }
+  const unowned = isFree || approval.unowned || count > 1 ? undefined : listUnowned(approval)[0];
+  if (unowned !== undefined) {
+    const advice = "The machine must require two approvals (count: 2), or allow such requests (unowned: true).";
+    return reject("NOT_ALLOWED", `${describeUnowned(unowned)}: ${by.name} may be behind it. ${advice}`);
   }
   if (!given.some((each) => isSame(each.by, by))) return undefined;
   return reject("APPROVAL_REPEATED", `${by.name} has approved it before; ${count - given.length} more must approve.`);
@@ -221,10 +226,16 @@ function isAsker({ askedBy, changedBy = [] }: Approval, sender: KnownSender): bo
   return askers.some((asker) => isSame(asker, sender) || asker.owner === sender.id);
 }
 
-/** Returns the tokens among the requesters behind which anybody may be. */
-function listUnowned({ askedBy, changedBy = [] }: Approval): readonly KnownSender[] {
-  const askers = askedBy === undefined ? changedBy : [askedBy, ...changedBy];
-  return askers.filter(({ kind, owner }) => kind === "token" && owner === undefined);
+/** Returns the requesters behind whom anybody may be: tokens without an owner, and senders that are not known. */
+function listUnowned({ askedBy = UNKNOWN_SENDER, changedBy = [] }: Approval): readonly KnownSender[] {
+  return [askedBy, ...changedBy].filter(({ kind, owner }) => UNOWNED.has(kind) && owner === undefined);
+}
+
+const UNOWNED: ReadonlySet<SenderKind> = new Set(["token", "anonymous"]);
+
+function describeUnowned(sender: KnownSender): string {
+  if (sender.kind === "token") return `The token "${sender.name}" requested it, and has no owner`;
+  return "A sender who is not known requested it";
 }
 
 function isSame(a: KnownSender, b: KnownSender): boolean {

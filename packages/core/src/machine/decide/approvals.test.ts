@@ -284,10 +284,51 @@ tasks:
     expect(play(machine as Machine, ...events, approve(ben)).stack?.state).toBe("LIVE");
   });
 
-  it("may be anyone when the requester is unknown", () => {
-    const entered = play(aGate(), ship(ada), anEvent("STOP"), anEvent("SHIP", { id: "s2" }));
+  const ci: Sender = { kind: "token", id: "configured:ci", name: "ci", groups: [] };
+  const peer = person("kim");
+  const bring = (sender: Sender | undefined) =>
+    anEvent("IMAGE", { metadata: { image: "b" }, ...(sender && { sender }) });
 
-    expect(findOpen(entered)).not.toHaveProperty("askedBy");
+  it.each([
+    ["a token without an owner", [ship(ci)], 'The token "ci" requested it, and has no owner'],
+    ["nobody who is known", [ship()], "A sender who is not known requested it"],
+    ["an anonymous sender", [ship({ ...ci, kind: "anonymous" })], "A sender who is not known requested it"],
+    ["one, and a token changed it while it waits", [ship(peer), bring(ci)], 'The token "ci" requested it'],
+    [
+      "one, and a queue changed it while it waits",
+      [ship(peer), bring(undefined)],
+      "A sender who is not known requested",
+    ],
+    [
+      "one, after a token had changed it",
+      [
+        anEvent("SHIP", { id: "a", metadata: { approver: "x" }, sender: ci }),
+        anEvent("STOP", { sender: peer }),
+        ship(peer),
+      ],
+      'The token "ci" requested it',
+    ],
+  ])("is not one person when it was requested by %s, who may be behind it", (_, asked, reason) => {
+    const two = play(aGate({ config: "from: [managers], count: 2" }), ...asked, approve(ada), approve(ben));
+    const config = "from: [managers], unowned: true";
+
+    expect(refusal(play(aGate(), ...asked, approve(ada)))).toEqual([
+      "rejected",
+      "NOT_ALLOWED",
+      expect.stringContaining(reason),
+    ]);
+    expect(refusal(two)).toBe("applied");
+    expect(two.stack?.tasks[0]).toMatchObject({ status: "SATISFIED" });
+    expect(refusal(play(aGate({ config }), ...asked, approve(ada)))).toBe("applied");
+    expect(refusal(play(aGate(), ...asked, approve(person("you", ["managers"], { kind: "local" }))))).toBe("applied");
+    expect(refusal(play(aGate(), ...asked, answer("REJECT_TASK", ada)))).toBe("applied");
+  });
+
+  it("is still another one than the requester where requests without a person are let through", () => {
+    const config = "from: [managers], unowned: true";
+
+    expect(refusal(play(aGate({ config }), ship(ada), approve(ada)))).toContain("NOT_ALLOWED");
+    expect(refusal(play(aGate({ config }), ship(ci), bring(ada), approve(ada)))).toContain("NOT_ALLOWED");
   });
 
   it("counts each person once", () => {
@@ -499,6 +540,45 @@ tasks:
     const last = play(aTimedGate(), ...events, approve(ada, { task: { name: "last" }, id: "x" }));
 
     expect(refusal(last)).toContain("NOT_ALLOWED");
+  });
+
+  /** A timer copies what was sent to another key, and others replace what was sent. */
+  function aCopyingGate(): Machine {
+    const source = `
+version: 2
+events: [OPEN, NOTE, SHIP, TICK]
+metadata: { wish: {}, image: {} }
+states:
+  INIT: { on: { OPEN: LIVE } }
+  LIVE:
+    after: [{ in: 1h, event: TICK }]
+    on: { NOTE: no-op, SHIP: GATE, TICK: [{ action: no-op, set: { image: "\${metadata.wish}" } }] }
+  GATE: { tasks: [sign-off], on: { NEXT: LIVE, SHIP: GATE } }
+tasks:
+  sign-off: { executor: approval, config: { from: [managers] }, outputs: { wish: approvedBy } }
+`;
+    const { machine, problems } = parseMachine(source, { name: "app" });
+    if (machine === undefined) throw new Error(JSON.stringify(problems));
+    return machine;
+  }
+
+  it("count who sent what a timer has copied since, also when others replace what was sent", () => {
+    const sent = [openBy({ wish: "a" }), note("n", ada, { wish: "evil" }), tick, note("n2", peer, { wish: "b" })];
+    const played = play(aCopyingGate(), ...sent, shipByPeer, approve(ada));
+
+    expect(played.stack?.metadata).toEqual({ wish: "b", image: "evil" });
+    expect(refusal(played)).toContain("NOT_ALLOWED");
+    const replaced = play(aCopyingGate(), ...sent, note("n3", peer, { image: "c" }), shipByPeer, approve(ada));
+    expect(refusal(replaced)).toBe("applied");
+  });
+
+  it("do not count an approver who approved something before", () => {
+    const again = anEvent("SHIP", { id: "s2", sender: peer });
+
+    const played = play(aCopyingGate(), openBy(), shipByPeer, approve(ben), again, approve(ben, { id: "second" }));
+
+    expect(played.stack?.metadata).toEqual({ wish: "ben" });
+    expect(refusal(played)).toBe("applied");
   });
 
   it("let someone approve whose values others have replaced", () => {

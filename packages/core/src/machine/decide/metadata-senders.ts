@@ -1,3 +1,4 @@
+import { APPROVAL_EVENTS, RESULT_EVENTS, type StackEvent } from "../event-message.ts";
 import type { Machine } from "../machine.ts";
 import type { KnownSender, MetadataSender, Stack } from "../stack.ts";
 import { toKnownSender, type Work } from "./work.ts";
@@ -6,27 +7,61 @@ import { toKnownSender, type Work } from "./work.ts";
 const MOST_KEYS = 200;
 const ALL = "*";
 
+/** Stands for senders of whom nothing is known, such as those of a queue without names of principals. */
+export const UNKNOWN_SENDER: KnownSender = { kind: "anonymous", id: "", name: "unknown" };
+
 /**
  * Notes who has changed which metadata, for approvals: who asks is everybody whose input the approved content has.
  * Machines without approvals keep nothing. `before` is the stack as it was before the event.
  */
 export function noteMetadataSender(work: Work, before: Stack): void {
   const { event, machine, stack } = work;
-  if (event.origin !== "external" || event.sender === undefined || !hasApprovals(machine)) return;
+  if (!hasApprovals(machine)) return;
   const changed = listChanged(before, stack);
   if (changed.size === 0) return;
-  const sender = toKnownSender(event.sender);
-  const { metadataBy = [] } = stack;
-  const own = metadataBy.find((each) => isSameSender(each, sender));
-  const others = metadataBy.filter((each) => each !== own).map((each) => without(each, changed));
-  const keys = [...new Set([...(own?.keys ?? []), ...changed])];
-  const noted = { ...sender, keys: keys.length > MOST_KEYS || keys.includes(ALL) ? [ALL] : keys };
-  work.stack = { ...stack, metadataBy: [...others.filter((each) => each.keys.length > 0), noted] };
+  const kept = (stack.metadataBy ?? []).map((each) => without(each, changed, toCause(event)));
+  const noted = toCause(event) === "engine" || APPROVAL_EVENTS.has(event.name) ? kept : addKeys(kept, event, changed);
+  work.stack = { ...stack, metadataBy: noted.filter(({ keys, derived = [] }) => keys.length + derived.length > 0) };
+}
+
+/** `result`: a sender has answered for a task, so the values come from those of others too. */
+type Cause = "sender" | "result" | "engine";
+
+function toCause({ origin, name }: StackEvent): Cause {
+  if (origin !== "external") return "engine";
+  return RESULT_EVENTS.has(name) ? "result" : "sender";
+}
+
+/**
+ * Takes the changed keys from a sender whose values were replaced. Values of timers, tasks and reactions come from those
+ * of the senders of then, who keep their part in them when others replace what they have sent.
+ */
+function without({ derived = [], ...sender }: MetadataSender, changed: ReadonlySet<string>, cause: Cause) {
+  const left = (names: readonly string[]) => names.filter((key) => !changed.has(key));
+  const keys = cause === "engine" ? sender.keys : left(sender.keys);
+  const isPart = cause !== "sender" && sender.keys.length > 0;
+  const next = isPart ? bound([...new Set([...derived, ...changed])]) : left(derived);
+  return { ...sender, keys, ...(next.length > 0 && { derived: next }) };
+}
+
+function addKeys(
+  kept: readonly MetadataSender[],
+  event: StackEvent,
+  changed: ReadonlySet<string>,
+): readonly MetadataSender[] {
+  const sender = event.sender === undefined ? UNKNOWN_SENDER : toKnownSender(event.sender);
+  const own = kept.find((each) => isSameSender(each, sender));
+  const keys = bound([...new Set([...(own?.keys ?? []), ...changed])]);
+  return [...kept.filter((each) => each !== own), { ...own, ...sender, keys }];
+}
+
+function bound(keys: readonly string[]): readonly string[] {
+  return keys.length > MOST_KEYS || keys.includes(ALL) ? [ALL] : keys;
 }
 
 /** Returns those whose input is in the metadata of a stack. */
 export function listMetadataSenders({ metadataBy = [] }: Stack): readonly KnownSender[] {
-  return metadataBy.map(({ keys: _, ...sender }) => sender);
+  return metadataBy.map(({ keys: _, derived: __, ...sender }) => sender);
 }
 
 /** Returns true for the same sender, whatever its name is now. */
@@ -36,10 +71,6 @@ export function isSameSender(a: KnownSender, b: KnownSender): boolean {
 
 function hasApprovals(machine: Machine): boolean {
   return [...machine.tasks.values()].some(({ isApproval }) => isApproval);
-}
-
-function without(sender: MetadataSender, changed: ReadonlySet<string>): MetadataSender {
-  return { ...sender, keys: sender.keys.filter((key) => !changed.has(key)) };
 }
 
 /** Returns the keys that differ; a removed one differs too, and a sensitive one by the count of its values. */
