@@ -21,7 +21,12 @@ const people = {
 };
 type Person = keyof typeof people;
 
-const place = { projectDir: import.meta.dirname, dataDir: join(import.meta.dirname, ".stackyard"), environment: {} };
+const place = {
+  projectDir: import.meta.dirname,
+  dataDir: join(import.meta.dirname, ".stackyard"),
+  environment: {},
+  readSecret: async () => "",
+};
 const executors = new Map(
   lambda.executors(config.executors?.["lambda"], place).map((executor) => [executor.name, executor]),
 );

@@ -22,7 +22,7 @@ describe("docs/plugins.md", () => {
   });
 
   it("names the plugin in a configuration", () => {
-    const context = { projectDir: ".", dataDir: ".", environment: {} };
+    const context = { projectDir: ".", dataDir: ".", environment: {}, readSecret: async () => "" };
 
     expect(config.plugins).toEqual([plugin]);
     expect(plugin.executors({}, context).map((executor) => executor.name)).toEqual(["delay"]);

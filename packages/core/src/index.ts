@@ -45,6 +45,7 @@ export type { CommandOutput, PluginCommand, PluginCommandContext } from "./ports
 export {
   definePlugin,
   type Plugin,
+  type ExecutorsContext,
   type PluginContext,
   type PluginReference,
   type ProvidingContext,

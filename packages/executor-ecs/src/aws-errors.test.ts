@@ -259,7 +259,7 @@ describe("a task with a target", () => {
 
 describe("the plugin", () => {
   it("brings the executor", () => {
-    const context = { projectDir: ".", dataDir: ".", environment: {} };
+    const context = { projectDir: ".", dataDir: ".", environment: {}, readSecret: async () => "" };
 
     expect(plugin.executors(undefined, context).map(({ name }) => name)).toEqual(["ecs"]);
   });

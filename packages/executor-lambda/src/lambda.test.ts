@@ -10,7 +10,10 @@ const target = { account: "123456789012", region: "eu-west-1", partition: "aws" 
 
 describe("the plugin", () => {
   it("gives the executor lambda", () => {
-    const [executor] = plugin.executors({}, { projectDir: "/p", dataDir: "/d", environment: {} });
+    const [executor] = plugin.executors(
+      {},
+      { projectDir: "/p", dataDir: "/d", environment: {}, readSecret: async () => "" },
+    );
 
     expect(plugin).toMatchObject({ kind: "stackyard-plugin", name: "lambda" });
     expect(executor?.name).toBe("lambda");
@@ -19,7 +22,10 @@ describe("the plugin", () => {
 
   it("rejects functions that it cannot run", () => {
     const load = () =>
-      plugin.executors({ functions: { a: "./a.rb" } }, { projectDir: "/p", dataDir: "/d", environment: {} });
+      plugin.executors(
+        { functions: { a: "./a.rb" } },
+        { projectDir: "/p", dataDir: "/d", environment: {}, readSecret: async () => "" },
+      );
 
     expect(load).toThrow(expect.toSatisfy((error: unknown) => isStackyardError(error, "CONFIG_INVALID")));
   });

@@ -25,7 +25,7 @@ beforeAll(() => {
 
 async function call(name: string, args: object) {
   const { default: config }: { default: StackyardConfig } = await import(join(projectDir, "stackyard.config.ts"));
-  const context = { projectDir, dataDir: projectDir, environment: process.env };
+  const context = { projectDir, dataDir: projectDir, environment: process.env, readSecret: async () => "" };
   const [executor] = (plugin as Plugin).executors(config.executors?.["lambda"], context);
   const ctx = aContext();
   return { step: await executor?.start(ctx, { name, args } as never), lines: ctx.reports };

@@ -35,7 +35,12 @@ describe("the README", () => {
   it.skipIf(!hasTerraform())("shows a configuration that the machine's tasks apply and destroy", async () => {
     const server = await startStateServer();
     const { executors } = await loadConfig(folder);
-    const context = { projectDir: folder.path, dataDir: join(folder.path, ".stackyard"), environment: process.env };
+    const context = {
+      projectDir: folder.path,
+      dataDir: join(folder.path, ".stackyard"),
+      environment: process.env,
+      readSecret: async () => "",
+    };
     const [executor] = (plugin as Plugin).executors(executors?.["terraform"], context);
     const run = (task: string) => {
       const config = machine().machine?.tasks.get(task)?.definition["config"];

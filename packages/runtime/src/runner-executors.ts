@@ -9,7 +9,7 @@ import {
   formatFaults,
   listSchemaFaults,
   type Plugin,
-  type PluginContext,
+  type ExecutorsContext,
   type ProvidedService,
   StackyardError,
   type Step,
@@ -47,29 +47,29 @@ export interface ExecutorsInput {
  * Loads `terraform`, `lambda`, those of plugins and the user's own, by name; later ones win. Throws `CONFIG_INVALID`
  * for invalid options.
  */
-export async function loadExecutors(input: ExecutorsInput): Promise<ReadonlyMap<string, Executor>> {
+export async function loadExecutors(input: ExecutorsInput, clock: Clock): Promise<ReadonlyMap<string, Executor>> {
   const { telemetry, executors, plugins } = input;
-  const context = toPluginContext(input);
+  const context = toExecutorsContext(input, clock);
   const ofPlugins = plugins.flatMap((plugin) => plugin.use.executors(checkOptions(plugin), context));
-  const all = [...(await loadBuiltIn(input)), ...ofPlugins, ...executors];
+  const all = [...(await loadBuiltIn(input, context)), ...ofPlugins, ...executors];
   return new Map(all.map((executor) => [executor.name, telemetry.instrumentExecutor(executor)]));
 }
 
 /** Returns what plugins provide to executors. */
 export function loadProvided(input: ExecutorsInput, clock: Clock): readonly ProvidedService[] {
-  const { plugins, variables, environment, telemetry } = input;
+  const context = { ...toExecutorsContext(input, clock), clock };
+  return input.plugins.flatMap((plugin) => plugin.use.provides?.(checkOptions(plugin), context) ?? []);
+}
+
+function toExecutorsContext(input: ExecutorsInput, clock: Clock): ExecutorsContext {
+  const { environment, variables, telemetry } = input;
+  const { dataDir = join(tmpdir(), "stackyard") } = environment.tasks;
   const { logger } = telemetry;
   const session = { name: `task-runner-${environment.yard}` };
   const toAws = (region: string | undefined) =>
     createEnvironmentAws({ environment: { ...environment, region }, session, clock, logger });
   const readSecret = createEnvironmentSecrets(variables, (path) => resolve(path), toAws);
-  const context = { ...toPluginContext(input), clock, readSecret };
-  return plugins.flatMap((plugin) => plugin.use.provides?.(checkOptions(plugin), context) ?? []);
-}
-
-function toPluginContext({ environment: { tasks }, variables }: ExecutorsInput): PluginContext {
-  const { dataDir = join(tmpdir(), "stackyard") } = tasks;
-  return { projectDir: ".", dataDir, environment: variables };
+  return { projectDir: ".", dataDir, environment: variables, readSecret };
 }
 
 /** Checks the options of a plugin as the command line does. */
@@ -80,7 +80,7 @@ function checkOptions({ use, options = {} }: RunnerPlugin): unknown {
   throw new StackyardError("CONFIG_INVALID", `Options of "${use.name}": ${faults.join(" ")}`);
 }
 
-async function loadBuiltIn(input: ExecutorsInput): Promise<readonly Executor[]> {
+async function loadBuiltIn(input: ExecutorsInput, context: ExecutorsContext): Promise<readonly Executor[]> {
   const {
     environment: { tasks },
     terraform = {},
@@ -91,9 +91,8 @@ async function loadBuiltIn(input: ExecutorsInput): Promise<readonly Executor[]> 
     import("@stackyard/executor-lambda"),
   ]);
   const { isFunction } = tasks;
-  const deps = toPluginContext(input);
-  const ofTerraform = createTerraformExecutor({ ...tasks.terraform, ...terraform }, deps);
-  return [isFunction ? explainMissingTerraform(ofTerraform) : ofTerraform, createLambdaExecutor(lambda, deps)];
+  const ofTerraform = createTerraformExecutor({ ...tasks.terraform, ...terraform }, context);
+  return [isFunction ? explainMissingTerraform(ofTerraform) : ofTerraform, createLambdaExecutor(lambda, context)];
 }
 
 const ADVICE =

@@ -121,7 +121,7 @@ async function openTaskRunner(input: OpenTaskRunnerInput): Promise<TaskRunnerPar
   const { logger, tracing } = telemetry;
   const createAccess = createAccesses(input);
   const aws = createAccess({ name: `task-runner-${environment.yard}` });
-  const known = await loadExecutors(input);
+  const known = await loadExecutors(input, clock);
   const [addresses, store] = await Promise.all([
     loadTransportOptions({ environment, aws, executors: known, clock, random, logger, tracing }),
     openNamedStore(input, aws),

@@ -39,6 +39,19 @@ describe("hostile requests", () => {
     await expectProblem(answer, 401, "UNAUTHENTICATED");
   });
 
+  it("says whether a token is missing or not valid", async () => {
+    const details = ["", "Bearer wrong"].map(async (authorization) => {
+      const answer = await yard.call("/v1/stacks", { headers: { authorization } });
+      const { detail }: { detail?: string } = await answer.json();
+      return detail;
+    });
+
+    expect(await Promise.all(details)).toEqual([
+      expect.stringContaining("Send the token"),
+      expect.stringContaining("The token is not valid"),
+    ]);
+  });
+
   it.each([
     ["text that is no JSON", "{", 400, "USAGE"],
     ["bytes that are no UTF-8", new Uint8Array([0x22, 0xff, 0x22]), 400, "USAGE"],

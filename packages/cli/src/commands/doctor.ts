@@ -16,7 +16,7 @@ import { chooseSharedStore, findStoreVariable } from "../project/store.ts";
 import { findYardName, type GivenServer, serverArgs } from "../server/connection.ts";
 import { loadYardRuntime, toYardRuntimeContext } from "../yard/aws-yard.ts";
 import { checkLogs } from "../yard/logs.ts";
-import { createOwnAwsAccess } from "../yard/process.ts";
+import { createOwnAwsAccess } from "../yard/own-aws-access.ts";
 import { loadApiTokens } from "../yard/settings.ts";
 import { checkIssuers, checkProxies } from "./doctor-access.ts";
 import {

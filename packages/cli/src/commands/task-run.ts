@@ -10,7 +10,7 @@ import { failWith } from "../failure.ts";
 import { loadConfigFile, projectArg } from "../project/config.ts";
 import { loadExecutors } from "../project/executors.ts";
 import { createProcessLogger } from "../yard/health-listener.ts";
-import { createOwnAwsAccess } from "../yard/process.ts";
+import { createOwnAwsAccess } from "../yard/own-aws-access.ts";
 
 type Answer = Readonly<Record<string, unknown>>;
 

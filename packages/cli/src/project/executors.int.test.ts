@@ -1,12 +1,15 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { defineExecutor, definePlugin, succeeded } from "@stackyard/core";
 import { createMachineV1Schema, createMachineV2Schema, parseMachine, upgradeMachine } from "@stackyard/core/machine";
+import { SecretReferenceSchema } from "@stackyard/core/services";
+import { createExecutorContext } from "@stackyard/core/testing";
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { afterEach, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { makeTempProject } from "../testing/temp-project.ts";
-import { type ExecutorRegistry, loadDefinitions } from "./executors.ts";
+import { type ExecutorRegistry, loadDefinitions, loadExecutors } from "./executors.ts";
 import { formatLoadError } from "./modules.ts";
 
 const fixtures = new URL("../../../core/fixtures/machines/", import.meta.url);
@@ -93,6 +96,38 @@ describe("the built-in executors", () => {
 
     expect(upgraded.kind).toBe("refused");
     expect(upgraded.problems.map((problem) => problem.code)).toContain(code);
+  });
+});
+
+describe("the executors of a plugin", () => {
+  const { folder, remove } = makeTempProject({ "admin-password": "s3cr3t\n" });
+  afterEach(remove);
+
+  it("read the secrets that its options refer to", async () => {
+    const read: string[] = [];
+    const plugin = definePlugin({
+      name: "database",
+      options: Type.Object({ password: SecretReferenceSchema }),
+      executors: ({ password }, { readSecret }) => [
+        defineExecutor({
+          name: "database",
+          config: Type.Object({}),
+          async start() {
+            read.push(await readSecret(password));
+            return succeeded({});
+          },
+        }),
+      ],
+    });
+    const passwords = [{ file: "admin-password" }, { env: "ADMIN_PASSWORD" }];
+
+    for (const password of passwords) {
+      const config = { plugins: [{ use: plugin, options: { password } }] };
+      const executors = await loadExecutors({ config, projectDir: folder }, "plugins", { ADMIN_PASSWORD: "of env" });
+      await executors.get("database")?.start(createExecutorContext(), {});
+    }
+
+    expect(read).toEqual(["s3cr3t", "of env"]);
   });
 });
 

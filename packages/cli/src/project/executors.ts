@@ -4,6 +4,7 @@ import { basename, dirname, extname, join, resolve } from "node:path";
 import {
   type Executor,
   type ExecutorDefinition,
+  type ExecutorsContext,
   findNearestName,
   formatFaults,
   listSchemaFaults,
@@ -18,6 +19,7 @@ import type { CommandContext } from "../command.ts";
 import { failWith } from "../failure.ts";
 import { type ConfigFile, dataDirOf, loadConfigFile } from "./config.ts";
 import { formatImportError, importFromProject, isPlugin, offerOwnPackages } from "./modules.ts";
+import { createProjectSecrets } from "./secrets.ts";
 
 /** The executors that come with the command line. */
 const BUILT_IN = ["terraform", "lambda"] as const;
@@ -40,7 +42,8 @@ export async function loadExecutors(
   // Their options are checked in any case.
   const builtIn = scope === "all" || config.executors !== undefined ? await loadBuiltIn(config.executors ?? {}) : [];
   const { plugins, faults, cause } = await loadPlugins(config.plugins ?? [], projectDir);
-  const context = { projectDir, dataDir: dataDirOf(file), environment };
+  const readSecret = createProjectSecrets(file, { env: environment });
+  const context = { projectDir, dataDir: dataDirOf(file), environment, readSecret };
   const executors = new Map<string, Executor>();
   const more = [
     ...builtIn.map((loaded) => {
@@ -83,7 +86,7 @@ function formatUnknownNames(options: Readonly<Record<string, unknown>>): readonl
 function addExecutors(
   executors: Map<string, Executor>,
   loaded: LoadedPlugin | string,
-  { taken, ...context }: PluginContext & { readonly taken: readonly string[] },
+  { taken, ...context }: ExecutorsContext & { readonly taken: readonly string[] },
 ): string | undefined {
   if (typeof loaded === "string") return loaded;
   const { plugin, options } = loaded;

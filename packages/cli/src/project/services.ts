@@ -1,7 +1,4 @@
-import { resolve } from "node:path";
-import type { AwsAccess } from "@stackyard/aws";
-import type { PluginContext, PluginService, ProvidedService, ProvidingContext, SecretReference } from "@stackyard/core";
-import { createSecretReader } from "@stackyard/core/services";
+import type { PluginContext, PluginService, ProvidedService, ProvidingContext } from "@stackyard/core";
 import { failWith } from "../failure.ts";
 import { type ConfigFile, dataDirOf } from "./config.ts";
 import { type LoadedPlugin, loadPlugins } from "./executors.ts";
@@ -41,30 +38,5 @@ async function collect<Part>(
         cause,
       });
     }
-  });
-}
-
-/** What opens the parts of a server that are on AWS. */
-export interface AwsDeps {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** Creates access to AWS in a region; undefined: that of the SDK. */
-  readonly createAws: (region: string | undefined) => AwsAccess;
-}
-
-/** Creates the reader of secrets for a project's services. Relative files are those of the project's folder. */
-export function createProjectSecrets(
-  { projectDir }: ConfigFile,
-  { env, createAws }: AwsDeps,
-): (reference: SecretReference) => Promise<string> {
-  return createSecretReader({
-    environment: env,
-    resolvePath: (path) => resolve(projectDir, path),
-    async readAwsSecret(arn) {
-      const { SecretsManagerClient } = await import("@aws-sdk/client-secrets-manager");
-      const { loadSecretText } = await import("@stackyard/aws/secrets");
-      const { toArnPart } = await import("@stackyard/aws");
-      const client = createAws(toArnPart(arn, 3) || undefined).client(SecretsManagerClient, undefined);
-      return loadSecretText({ client, secretId: arn });
-    },
   });
 }

@@ -5,7 +5,7 @@ import type { CallDistributor } from "@stackyard/sdk/artifacts";
 import type { ArtifactsClient } from "@stackyard/server";
 import { failWith } from "../failure.ts";
 import type { ConfigFile } from "../project/config.ts";
-import type { AwsDeps } from "../project/services.ts";
+import type { AwsDeps } from "../project/secrets.ts";
 import { readVariables } from "../variables.ts";
 
 const FUNCTION = new RegExp(VARIABLE_FORMS.function.pattern);

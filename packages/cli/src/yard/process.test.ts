@@ -1,7 +1,8 @@
 import { silentLogger } from "@stackyard/core";
 import { createFakeClock } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
-import { createOwnAwsAccess, toReachableUrl, toServerAddress, toServerUrl } from "./process.ts";
+import { createOwnAwsAccess } from "./own-aws-access.ts";
+import { toReachableUrl, toServerAddress, toServerUrl } from "./process.ts";
 
 describe("toServerAddress", () => {
   it.each([

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { hostname } from "node:os";
-import { type AwsAccess, createAwsAccess } from "@stackyard/aws";
+import type { AwsAccess } from "@stackyard/aws";
 import {
   type Clock,
   CONFIG_DEFAULTS,
@@ -37,12 +37,14 @@ import type { Output } from "../output.ts";
 import { type ConfigFile, machinesDirOf, toLeaseMs } from "../project/config.ts";
 import { loadExecutors } from "../project/executors.ts";
 import { offerOwnPackages } from "../project/modules.ts";
-import { createProjectSecrets, loadProvided, loadServices } from "../project/services.ts";
+import { createProjectSecrets } from "../project/secrets.ts";
+import { loadProvided, loadServices } from "../project/services.ts";
 import { forgetSecrets, openStore, type StoreChoice, toTaskEnvironment } from "../project/store.ts";
 import { removeServerFile, writeServerFile } from "../server/server-file.ts";
 import { VERSION } from "../version.ts";
 import { findArtifacts } from "./artifacts.ts";
 import { openLogs } from "./logs.ts";
+import { createOwnAwsAccess } from "./own-aws-access.ts";
 import { type ApiToken, loadSealer, parseEngineSettings } from "./settings.ts";
 
 /** A task at work. */
@@ -357,16 +359,4 @@ export function parseDrainTimeout(text: string = DEFAULT_DRAIN): number {
   throw failWith("USAGE", `Invalid duration --drain-timeout ${text}.`, {
     hint: "Use a duration such as 30s, 10m or 0s.",
   });
-}
-
-/**
- * Creates this machine's access to AWS: the SDK finds credentials and region (environment, shared files, instance
- * role), and a task with a target gets a session of the target's role under this machine's name. Loads no SDK before a
- * task needs it.
- */
-export function createOwnAwsAccess(
-  ports: { readonly clock: Clock; readonly logger: Logger; readonly retriesDenials?: boolean },
-  region?: string,
-): AwsAccess {
-  return createAwsAccess({ ...ports, session: { name: `stackyard-${hostname()}` }, ...defined({ region }) });
 }

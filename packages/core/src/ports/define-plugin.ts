@@ -19,15 +19,20 @@ export interface PluginContext {
   readonly servicesUrl?: string | undefined;
 }
 
+/** The context in which a plugin creates its executors. */
+export interface ExecutorsContext extends PluginContext, Pick<ServiceDeps, "readSecret"> {}
+
 /** The context in which a plugin provides services to executors. */
-export interface ProvidingContext extends PluginContext, Pick<ServiceDeps, "clock" | "readSecret"> {}
+export interface ProvidingContext extends ExecutorsContext, Pick<ServiceDeps, "clock"> {}
 
 /** The input of `definePlugin`, written by a plugin's author. */
 interface PluginSpec<Options extends TSchema> {
   readonly name: string;
   /** Schema of the options that a project may set; without it the plugin has no options. */
   readonly options?: Options;
-  readonly executors: readonly Executor[] | ((options: Static<Options>, context: PluginContext) => readonly Executor[]);
+  readonly executors:
+    | readonly Executor[]
+    | ((options: Static<Options>, context: ExecutorsContext) => readonly Executor[]);
   readonly commands?: readonly PluginCommand[];
   /** The services that the yard's servers run. */
   readonly services?:
@@ -42,7 +47,7 @@ export interface Plugin {
   readonly kind: "stackyard-plugin";
   readonly name: string;
   readonly options?: TSchema;
-  executors(options: unknown, context: PluginContext): readonly Executor[];
+  executors(options: unknown, context: ExecutorsContext): readonly Executor[];
   readonly commands: readonly PluginCommand[];
   /** Returns the services for the yard's servers. Missing when there are none. */
   services?(options: unknown, context: PluginContext): readonly PluginService[];

@@ -230,7 +230,7 @@ function isRead({ method, access, longLived }: Route): boolean {
 async function findCaller(c: Context, route: Route, { callers, findFacts }: MountDeps): Promise<Caller> {
   if (route.access.permission === "public") return withRequest(ANONYMOUS, findFacts(c));
   const caller = await callers.authenticate(c.req.raw);
-  if (caller === undefined) throw unauthenticated();
+  if (caller === undefined) throw unauthenticated((c.req.header("authorization") ?? "") !== "");
   return withRequest(caller, findFacts(c));
 }
 
@@ -260,9 +260,12 @@ export function answerBefore(limit: AbortSignal, answer: Promise<Response>): Pro
   });
 }
 
-/** Returns the same error for a missing and an invalid token. */
-function unauthenticated(): StackyardError {
-  return new StackyardError("UNAUTHENTICATED", 'Send the token: "authorization: Bearer <token>".');
+/** Returns the same error for a wrong, an expired and a revoked token. `isGiven`: the request has a token. */
+function unauthenticated(isGiven: boolean): StackyardError {
+  const why = isGiven
+    ? "The token is not valid: it is wrong, has expired or was revoked."
+    : 'Send the token: "authorization: Bearer <token>".';
+  return new StackyardError("UNAUTHENTICATED", why);
 }
 
 /**
