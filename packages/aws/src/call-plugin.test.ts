@@ -4,6 +4,9 @@ import { createFakeClock } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
 import { createAwsAccess } from "./aws-access.ts";
 import { asProbe } from "./call-plugin.ts";
+import { runOptional } from "./invocation.ts";
+import { runInvocation } from "./lambda-context.ts";
+import { isOptionalCall } from "./new-role.ts";
 
 const PLACE = { account: "111122223333", region: "eu-west-1" };
 
@@ -77,16 +80,42 @@ describe("a denied call", () => {
   it.each([
     ["of a command's user", { retriesDenials: false }, head],
     ["whose denial is an answer", {}, () => asProbe(new GetObjectCommand({ Bucket: "own", Key: "a" }))],
+    ["of optional work", {}, head, runOptional],
     [
       "with a stream as its body",
       {},
       () => new PutObjectCommand({ Bucket: "own", Key: "a", Body: new ReadableStream() as never }),
     ],
-  ] as const)("%s is not repeated", async (_which, options, toCommand) => {
+  ] as const)("%s is not repeated", async (_which, options, toCommand, run: typeof runOptional = (work) => work()) => {
     const { clock, s3, denied } = createWorld(60_000, options);
 
-    await expect(settle(clock, s3.send(toCommand() as ReturnType<typeof head>))).rejects.toThrow();
+    await expect(
+      settle(
+        clock,
+        run(() => s3.send(toCommand() as ReturnType<typeof head>)),
+      ),
+    ).rejects.toThrow();
 
     expect(denied()).toBeLessThanOrEqual(1);
+  });
+
+  it("is final before the function ends", async () => {
+    const { clock, s3 } = createWorld(Number.POSITIVE_INFINITY);
+    const startedAt = clock.now();
+    const context = { getRemainingTimeInMillis: () => 80_000 };
+    const kept = { afterCallsMs: 1_000, afterDenialsMs: 65_000 };
+    const work = runInvocation(clock, context, () => s3.send(head()), kept);
+
+    await expect(settle(clock, work)).rejects.toMatchObject({ name: "AccessDenied" });
+
+    expect(clock.now() - startedAt).toBeLessThanOrEqual(60_000);
+    expect(clock.now() - startedAt).toBeGreaterThan(30_000);
+  });
+
+  it("of what makes a message come earlier is not repeated", () => {
+    const changes = ["ChangeMessageVisibility", "ChangeMessageVisibilityBatch"];
+
+    expect(changes.map((operation) => isOptionalCall({ service: "SQS", operation }))).toEqual([true, true]);
+    expect(isOptionalCall({ service: "SQS", operation: "SendMessage" })).toBe(false);
   });
 });

@@ -1,7 +1,7 @@
 import type { Clock } from "@stackyard/core";
-import { findDeadline, waitForCall } from "./invocation.ts";
+import { findDenialsEnd, isOptionalWork, waitForCall } from "./invocation.ts";
 import { type ClientPlugin, findSignal } from "./limiter.ts";
-import { type CallFacts, explainDenial, type RoleAges, retryDenied } from "./new-role.ts";
+import { type CallFacts, explainDenial, isOptionalCall, type RoleAges, retryDenied } from "./new-role.ts";
 
 /** The dependencies of one client's plugin. */
 interface CallPluginInput {
@@ -38,9 +38,9 @@ export function createCallPlugin({ clock, ages, role }: CallPluginInput): Client
           const once = () => waitForCall(clock, `${call.service}.${call.operation}`, () => next(args));
           const firstCallAt = ages?.firstCallAt(toRole(role, call));
           try {
-            if (firstCallAt === undefined || !mayRepeat(args.input)) return await once();
+            if (firstCallAt === undefined || !mayRepeat(call)) return await once();
             return await retryDenied(
-              { clock, firstCallAt, deadlineAt: findDeadline(), signal: findSignal(context) },
+              { clock, firstCallAt, deadlineAt: findDenialsEnd(), signal: findSignal(context) },
               once,
             );
           } catch (error) {
@@ -68,8 +68,10 @@ export function asProbe<Command extends { readonly input: object }>(command: Com
   return command;
 }
 
-/** A stream can be sent once only, and a denied probe has its answer. */
-function mayRepeat(input: unknown): boolean {
+/** A stream can be sent once only, a denied probe has its answer, and optional work goes on without one. */
+function mayRepeat(call: CallFacts): boolean {
+  const { input } = call;
+  if (isOptionalCall(call) || isOptionalWork()) return false;
   if (typeof input !== "object" || input === null) return true;
   if (probes.has(input)) return false;
   const body: unknown = Reflect.get(input, "Body");

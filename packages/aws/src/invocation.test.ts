@@ -57,4 +57,19 @@ describe("an invocation", () => {
     expect(deadline).toBe(clock.now() + 55_000);
     expect(await runInvocation(clock, {}, async () => findDeadline())).toBeUndefined();
   });
+
+  it("does not limit what it leaves behind", async () => {
+    const clock = createFakeClock();
+    const context = { getRemainingTimeInMillis: () => 60_000 };
+    let later: Promise<unknown> = Promise.resolve();
+
+    await runInvocation(clock, context, async () => {
+      later = clock
+        .sleep(90_000)
+        .then(async () => [findDeadline(), await waitForCall(clock, "S3.GetObject", async () => "an answer")]);
+    });
+    await clock.advance(90_000);
+
+    expect(await later).toEqual([undefined, "an answer"]);
+  });
 });

@@ -7,6 +7,8 @@ export interface CallTime {
   readonly deadlineAt?: number;
   /** The longest that one call may take, with the SDK's retries. Default: until the deadline. */
   readonly callMs?: number;
+  /** Epoch milliseconds: a denied call is not repeated later. Default: the deadline. */
+  readonly denialsUntil?: number;
 }
 
 /** A call that waits for its answer; `inner`: the call that it waits for, such as AssumeRole. */
@@ -24,9 +26,18 @@ interface Running extends CallTime {
   /** Names of calls that were not answered when they were made last. */
   readonly silent: Set<string>;
   readonly outer?: OpenCall;
+  /** True when a denial in this work changes nothing that has to wait for it. */
+  readonly isOptional?: boolean;
+  readonly life: { isOver: boolean };
 }
 
 const running = new AsyncLocalStorage<Running>();
+
+/** What outlives its work, such as a loop that it has started, has no time limit. */
+function findRunning(): Running | undefined {
+  const time = running.getStore();
+  return time?.life.isOver === true ? undefined : time;
+}
 
 /** Work, and the answers that it waits for. */
 export interface TimedWork<Result> {
@@ -39,15 +50,38 @@ export interface TimedWork<Result> {
 export function runTimed<Result>(time: CallTime, work: () => Promise<Result>): TimedWork<Result> {
   const open = new Set<OpenCall>();
   const silent = new Set<string>();
-  const result = running.run({ ...time, open, silent }, work);
+  const life = { isOver: false };
+  const result = running.run({ ...time, open, silent, life }, work).finally(() => {
+    life.isOver = true;
+  });
   // Between two tries no call is open.
   const unanswered = () => (open.size > 0 ? [...open].map((call) => innermost(call).name) : [...silent]);
   return { result, unanswered };
 }
 
+/**
+ * Runs work for which a missing right is no failure: a denied call is not repeated, because its caller goes on without
+ * the answer.
+ */
+export function runOptional<Result>(work: () => Promise<Result>): Promise<Result> {
+  const outer = findRunning() ?? { open: new Set<OpenCall>(), silent: new Set<string>(), life: { isOver: false } };
+  return running.run({ ...outer, isOptional: true }, work);
+}
+
+/** Returns true within `runOptional`. */
+export function isOptionalWork(): boolean {
+  return running.getStore()?.isOptional === true;
+}
+
 /** Returns the instant at which the current work ends; undefined if it has no end. */
 export function findDeadline(): number | undefined {
-  return running.getStore()?.deadlineAt;
+  return findRunning()?.deadlineAt;
+}
+
+/** Returns the instant until which the current work repeats denied calls; undefined if it has no end. */
+export function findDenialsEnd(): number | undefined {
+  const { denialsUntil, deadlineAt } = findRunning() ?? {};
+  return denialsUntil ?? deadlineAt;
 }
 
 /**
@@ -59,7 +93,7 @@ export async function waitForCall<Answer>(
   name: string,
   send: () => Promise<Answer>,
 ): Promise<Answer> {
-  const time = running.getStore();
+  const time = findRunning();
   if (time === undefined) return send();
   const call: OpenCall = { name, since: clock.now(), inner: undefined, heardAt: clock.now() };
   const { outer, open } = time;

@@ -8,7 +8,14 @@ export interface LambdaContext {
   getRemainingTimeInMillis?(): number;
 }
 
-/** Left for what follows a call without an answer: a record, a result, a line of the log. */
+/** What a function keeps of its time, each at most a quarter of it. */
+export interface KeptTime {
+  /** For what follows a call without an answer: a record, a result, a line of the log. Default: 5 s. */
+  readonly afterCallsMs?: number;
+  /** For what follows a denied call that is not repeated any more. Default: `afterCallsMs`. */
+  readonly afterDenialsMs?: number;
+}
+
 const AFTER_CALLS_MS = 5_000;
 
 /**
@@ -19,8 +26,11 @@ export function runInvocation<Result>(
   clock: Pick<Clock, "now">,
   context: LambdaContext | undefined,
   work: () => Promise<Result>,
+  { afterCallsMs = AFTER_CALLS_MS, afterDenialsMs = afterCallsMs }: KeptTime = {},
 ): Promise<Result> {
   const leftMs = context?.getRemainingTimeInMillis?.();
   if (leftMs === undefined) return work();
-  return runTimed({ deadlineAt: clock.now() + leftMs - Math.min(AFTER_CALLS_MS, leftMs / 4) }, work).result;
+  const endsAt = clock.now() + leftMs;
+  const before = (keptMs: number) => endsAt - Math.min(keptMs, leftMs / 4);
+  return runTimed({ deadlineAt: before(afterCallsMs), denialsUntil: before(afterDenialsMs) }, work).result;
 }

@@ -91,6 +91,14 @@ export interface CallFacts {
   readonly input: unknown;
 }
 
+/** Calls that no caller depends on: without them, messages are only delivered again later. */
+const OPTIONAL: ReadonlySet<string> = new Set(["SQS.ChangeMessageVisibility", "SQS.ChangeMessageVisibilityBatch"]);
+
+/** Returns true for a call whose denial is never worth a wait. */
+export function isOptionalCall({ service, operation }: Pick<CallFacts, "service" | "operation">): boolean {
+  return OPTIONAL.has(`${service}.${operation}`);
+}
+
 /** Prefixes of IAM actions that differ from the client's name ("Actions, resources, and condition keys"). */
 const PREFIXES: Readonly<Record<string, string>> = {
   AutoScaling: "autoscaling",

@@ -1,5 +1,5 @@
 import type { Task, TaskDefinition } from "@aws-sdk/client-ecs";
-import { isDenial } from "@stackyard/aws";
+import { isDenial, runOptional } from "@stackyard/aws";
 import { defined } from "@stackyard/core";
 import type { EcsOutputs } from "./definition.ts";
 import { type CheckContainers, type Judgement, judge, type TaskFailure } from "./judge.ts";
@@ -23,7 +23,7 @@ export async function findTasks(
   order: Pick<TaskOrder, "cluster" | "startedBy" | "taskDefinition" | "tags">,
 ): Promise<string[]> {
   if (intendedAt === undefined) return [...taskArns];
-  const found = await unlessDenied(findStartedTasks(deps, order));
+  const found = await unlessDenied(() => findStartedTasks(deps, order));
   if (found === undefined) return [...taskArns];
   return [...new Set([...taskArns, ...found.flatMap(({ taskArn }) => taskArn ?? [])])];
 }
@@ -45,10 +45,10 @@ interface StoppedRun extends LeftTasks, DescribedTasks {
   readonly isUnseen: boolean;
 }
 
-/** Returns undefined for a denied call. */
-async function unlessDenied<Result>(call: Promise<Result>): Promise<Result | undefined> {
+/** Returns undefined for a denied call, at once: the tasks are stopped without its answer. */
+async function unlessDenied<Result>(call: () => Promise<Result>): Promise<Result | undefined> {
   try {
-    return await call;
+    return await runOptional(call);
   } catch (error) {
     if (isDenial(error)) return undefined;
     throw error;
@@ -60,7 +60,7 @@ async function unlessDenied<Result>(call: Promise<Result>): Promise<Result | und
  * task is stopped without a look at it.
  */
 export async function stopLeft(deps: EcsDeps, { cluster, taskArns, reason, isYoung }: StopInput): Promise<StoppedRun> {
-  const seen = await unlessDenied(describeTasks(deps, { cluster, taskArns }));
+  const seen = await unlessDenied(() => describeTasks(deps, { cluster, taskArns }));
   if (seen === undefined) {
     const { stopped } = await stopTasks(deps, { cluster, taskArns, reason });
     return { tasks: [], missing: [], alive: 0, unseen: 0, accepted: stopped.length, isUnseen: true };

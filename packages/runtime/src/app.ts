@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import type { LambdaContext } from "@stackyard/aws";
+import { type LambdaContext, runInvocation } from "@stackyard/aws";
 import { type Clock, defined, exitCodeOf, type Ids, isStackyardError, type Logger, type Random } from "@stackyard/core";
 import { createUlids, systemClock } from "@stackyard/core/engine";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
@@ -54,6 +54,12 @@ interface AppInput<Parts> {
   readonly opensEarly?: boolean;
 }
 
+/**
+ * Of a function's time. The worker aborts executors a minute before the end, stops waiting for them five seconds before
+ * it, and then writes results; a denial is final before all that, so that it is the reported reason.
+ */
+const KEPT = { afterCallsMs: 1_000, afterDenialsMs: 65_000 };
+
 /** Makes an app. Parts are opened once; what could not be opened is opened again by the next call. */
 export function createApp<Parts>(options: AppOptions, input: AppInput<Parts>): App {
   const { environment = {}, clock = systemClock, ids = createUlids(), random = Math.random } = options;
@@ -67,7 +73,8 @@ export function createApp<Parts>(options: AppOptions, input: AppInput<Parts>): A
   return {
     async handler(event, context) {
       const { invoke } = await telemetry();
-      return invoke(toInvocationFields(context), async () => (await handling())(event, context));
+      const work = async () => (await handling())(event, context);
+      return invoke(toInvocationFields(context), () => runInvocation(clock, context, work, KEPT));
     },
     async main(signal) {
       const told = await telemetry();

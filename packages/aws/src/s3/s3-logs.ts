@@ -1,3 +1,4 @@
+import { asProbe } from "../call-plugin.ts";
 import { GetBucketLifecycleConfigurationCommand, type LifecycleRule, S3Client } from "@aws-sdk/client-s3";
 import type { Clock, Records } from "@stackyard/core";
 import { KEY_PREFIXES } from "@stackyard/core/environment";
@@ -42,7 +43,7 @@ export async function checkS3Logs(place: LogPlace, deps: S3LogsDeps): Promise<Lo
 
 async function findRules(client: S3Client, bucket: string): Promise<readonly LifecycleRule[] | undefined> {
   try {
-    return (await client.send(new GetBucketLifecycleConfigurationCommand({ Bucket: bucket }))).Rules ?? [];
+    return (await client.send(asProbe(new GetBucketLifecycleConfigurationCommand({ Bucket: bucket })))).Rules ?? [];
   } catch (error) {
     // It needs a separate permission, and emulators do not support it. The logs work without it.
     return error instanceof Error && error.name === "NoSuchLifecycleConfiguration" ? [] : undefined;

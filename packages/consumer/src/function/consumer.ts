@@ -1,4 +1,5 @@
 import { ChangeMessageVisibilityCommand } from "@aws-sdk/client-sqs";
+import { runOptional } from "@stackyard/aws";
 import { backoff, silentLogger } from "@stackyard/core";
 import { createEventSender } from "./event-sender.ts";
 import { handleRecord } from "./handle-record.ts";
@@ -40,7 +41,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     const now = deps.clock.now();
     if (now - sweptAt < SWEEP_EVERY_MS || deadlineAt - now < SWEEP_NEEDS_MS) return;
     sweptAt = now;
-    await deps.copier.sweepUploads().catch((error: unknown) => {
+    await runOptional(() => deps.copier.sweepUploads()).catch((error: unknown) => {
       deps.logger.warn("Abandoned uploads could not be aborted.", { error });
     });
   }

@@ -14,7 +14,7 @@ import {
   EC2Client,
   paginateDescribeLaunchTemplates,
 } from "@aws-sdk/client-ec2";
-import { escapeFilterValue, findAwsFault } from "@stackyard/aws";
+import { escapeFilterValue, findAwsFault, runOptional } from "@stackyard/aws";
 import { chunk } from "@stackyard/core";
 import type { Service } from "../document/release.ts";
 import { capacityAfterSuccess, planCapacity } from "../plan/capacity.ts";
@@ -434,7 +434,7 @@ export async function unlessForbidden(
   work: () => Promise<void>,
 ): Promise<void> {
   try {
-    await work();
+    await runOptional(work);
   } catch (error) {
     if (findAwsFault(error).code !== "FORBIDDEN") throw error;
     logger.warn("left behind: the role lacks a permission", { what, error });

@@ -1,6 +1,6 @@
 import type { Task } from "@aws-sdk/client-ecs";
 import { DescribeTargetHealthCommand, ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
-import { findAwsFault, isDenial } from "@stackyard/aws";
+import { findAwsFault, isDenial, runOptional } from "@stackyard/aws";
 import { evaluateTasks, findTasks, stopLeft } from "../run-tasks.ts";
 import { describeTasks, listTasks, toStatesText } from "../task-order.ts";
 import {
@@ -120,7 +120,7 @@ async function beginStop({ deps, id, work, save }: TurnContext): Promise<number>
 
 async function stopOnce(context: TurnContext, until: number): Promise<Turn> {
   const { cluster, deps, ecs, work, id } = context;
-  const listed = await findOwn(context, await listOrKnown(context, listTasks(ecs, { cluster, startedBy: id })));
+  const listed = await findOwn(context, await listOrKnown(context, () => listTasks(ecs, { cluster, startedBy: id })));
   const taskArns = [...new Set([...work.taskArns, ...listed])];
   if (taskArns.length === 0) return toDeleted(context, "No task was running.");
   if (listed.length > 0) await context.handOver();
@@ -136,11 +136,12 @@ async function stopOnce(context: TurnContext, until: number): Promise<Turn> {
 }
 
 /** Tasks that are known are stopped even if they may not be listed. */
-async function listOrKnown({ work }: TurnContext, listing: Promise<readonly string[]>): Promise<readonly string[]> {
+async function listOrKnown({ work }: TurnContext, list: () => Promise<readonly string[]>): Promise<readonly string[]> {
+  if (work.taskArns.length === 0) return list();
   try {
-    return await listing;
+    return await runOptional(list);
   } catch (error) {
-    if (work.taskArns.length === 0 || !isDenial(error)) throw error;
+    if (!isDenial(error)) throw error;
     return work.taskArns;
   }
 }

@@ -1,0 +1,59 @@
+import { createAwsAccess, findDeadline } from "@stackyard/aws";
+import { createAwsSim, createSimPlugin } from "@stackyard/aws-sim";
+import { createFakeClock } from "@stackyard/core/testing";
+import { HeadBucketCommand, S3Client } from "@aws-sdk/client-s3";
+import { describe, expect, it } from "vitest";
+import { createApp } from "./app.ts";
+import { silentTelemetry } from "./testing/silent-telemetry.ts";
+
+/** An app whose function makes one call with a role that stays denied. */
+function createDeniedApp(clock: ReturnType<typeof createFakeClock>) {
+  const sim = createAwsSim({ clock, iamDelayMs: Number.POSITIVE_INFINITY });
+  const credentials = sim.iam.addUser({ account: "111122223333", name: "runner" });
+  const plugins = [createSimPlugin(sim)];
+  const access = createAwsAccess({ clock, credentials, region: "eu-west-1", plugins, session: { name: "runner" } });
+  const s3 = access.client(S3Client, undefined);
+  return createApp(
+    { clock, telemetry: silentTelemetry },
+    {
+      service: "task-runner",
+      open: async () => ({}),
+      createHandler: () => async () => {
+        const deadlineAt = findDeadline();
+        const failure = await s3.send(new HeadBucketCommand({ Bucket: "own" })).catch((error: Error) => error);
+        return { deadlineAt, failure, deniedAt: clock.now() };
+      },
+      run: async () => undefined,
+      close: async () => undefined,
+    },
+  );
+}
+
+describe("the function of a task runner", () => {
+  it.each([
+    ["15 minutes", 900_000, 899_000, [110_000, 121_000]],
+    ["a minute", 60_000, 59_000, [30_000, 45_000]],
+  ])(
+    "with %s repeats a denied call only as long as its result can be written",
+    async (_what, leftMs, deadline, when) => {
+      const clock = createFakeClock();
+      const startedAt = clock.now();
+      const { handler } = createDeniedApp(clock);
+
+      let answer: Record<string, number | Error> | undefined;
+      void handler({}, { getRemainingTimeInMillis: () => leftMs }).then((given) => {
+        answer = Object(given);
+      });
+      while (answer === undefined) {
+        await new Promise((resolve) => setImmediate(resolve));
+        await clock.advance(1_000);
+      }
+
+      expect(answer["deadlineAt"]).toBe(startedAt + deadline);
+      expect(Object(answer["failure"]).message).toContain("The role may lack s3:ListBucket on own.");
+      const deniedMs = Number(answer["deniedAt"]) - startedAt;
+      expect(deniedMs).toBeGreaterThan(when[0] ?? 0);
+      expect(deniedMs).toBeLessThanOrEqual(when[1] ?? 0);
+    },
+  );
+});
