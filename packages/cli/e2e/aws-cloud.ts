@@ -2,6 +2,7 @@ import { CreateTableCommand, DynamoDBClient, waitUntilTableExists } from "@aws-s
 import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { CreateQueueCommand, SQSClient } from "@aws-sdk/client-sqs";
 import dynalite from "dynalite";
+import { openFrontDoor } from "@stackyard/aws-sim";
 import { buildApp } from "fauxqs";
 
 /** Emulated queues, buckets and tables on loopback ports, and the resources of a yard. */
@@ -21,6 +22,10 @@ const REGION = "eu-west-1";
 export const LOGS = "task-logs";
 const DEAD = { deadLetterTargetArn: `arn:aws:sqs:${REGION}:000000000000:dead-letters`, maxReceiveCount: 5 };
 
+/** Access keys of roles that are new: their first calls are denied. */
+export const NEW_ROLES = { manager: "manager", runner: "runner" } as const;
+const IAM_DELAY_MS = 2_000;
+
 /** Starts them with a table of CloudSeam's shape and these machines. */
 export async function startAwsCloud(machines: Readonly<Record<string, string>>): Promise<AwsCloud> {
   const app = buildApp({ logger: false, defaultRegion: REGION });
@@ -38,9 +43,11 @@ export async function startAwsCloud(machines: Readonly<Record<string, string>>):
   await fillBucket(new S3Client({ ...common, endpoint, forcePathStyle: true }), machines);
   const dynamodb = new DynamoDBClient({ ...common, endpoint: tablesEndpoint });
   await createTable(dynamodb);
+  const door = await openFrontDoor({ services: { dynamodb: tablesEndpoint }, others: endpoint });
+  for (const role of Object.values(NEW_ROLES)) door.refuseNew(role, IAM_DELAY_MS);
   const queues = {
-    events: `${endpoint}/000000000000/stack-events`,
-    tasks: `${endpoint}/000000000000/stack-tasks`,
+    events: `${door.url}/000000000000/stack-events`,
+    tasks: `${door.url}/000000000000/stack-tasks`,
   };
   return {
     queues,
@@ -48,8 +55,7 @@ export async function startAwsCloud(machines: Readonly<Record<string, string>>):
       AWS_REGION: REGION,
       AWS_ACCESS_KEY_ID: "test",
       AWS_SECRET_ACCESS_KEY: "test",
-      AWS_ENDPOINT_URL: endpoint,
-      AWS_ENDPOINT_URL_DYNAMODB: tablesEndpoint,
+      AWS_ENDPOINT_URL: door.url,
     },
     yard: {
       type: "aws",
@@ -64,6 +70,7 @@ export async function startAwsCloud(machines: Readonly<Record<string, string>>):
       await waitUntilTableExists(patience, { TableName: "Stacks-work" });
     },
     async stop() {
+      await door.stop();
       await app.close();
       await new Promise((resolve) => tables.close(resolve));
     },

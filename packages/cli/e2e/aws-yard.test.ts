@@ -8,7 +8,7 @@ import { createTestBrowser } from "@stackyard/oidc-issuer";
 import { createStateManager, createTaskRunner } from "@stackyard/runtime";
 import { Type } from "typebox";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type AwsCloud, LOGS, startAwsCloud } from "./aws-cloud.ts";
+import { type AwsCloud, LOGS, NEW_ROLES, startAwsCloud } from "./aws-cloud.ts";
 import { execCli, type SpawnedCli, spawnCli } from "./spawn-cli.ts";
 
 const MACHINE = `version: 1
@@ -59,6 +59,15 @@ async function startDistributor(asked: unknown[]): Promise<Distributor> {
   return { environment: { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL_LAMBDA }, stop };
 }
 
+/** Starts a container again until it ends well, as ECS does: a state manager leaves a denied call to its next start. */
+async function keepRunning(start: () => Promise<number>, signal: AbortSignal): Promise<number> {
+  for (;;) {
+    const exitCode = await start();
+    if (exitCode === 0 || signal.aborted) return exitCode;
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+  }
+}
+
 describe("the command line over a yard on AWS", () => {
   const cwd = mkdtempSync(join(tmpdir(), "stackyard-e2e-"));
   const stop = new AbortController();
@@ -70,6 +79,7 @@ describe("the command line over a yard on AWS", () => {
 
   const managed = () => ({
     ...cloud.environment,
+    AWS_ACCESS_KEY_ID: NEW_ROLES.manager,
     MACHINE_LOCATOR: "S3",
     MACHINE_S3_BUCKET: "machines",
     MACHINE_S3_KEY: "m/",
@@ -90,7 +100,7 @@ describe("the command line over a yard on AWS", () => {
     distributor = await startDistributor(asked);
     const config = { yards: { production: cloud.yard }, distributor: "distributor" };
     writeFileSync(join(cwd, "stackyard.config.json"), JSON.stringify(config));
-    manager = createStateManager({ environment: managed() }).main(stop.signal);
+    manager = keepRunning(() => createStateManager({ environment: managed() }).main(stop.signal), stop.signal);
     await cloud.waitForWorkTable();
   });
 
@@ -142,7 +152,12 @@ describe("the command line over a yard on AWS", () => {
   });
 
   it("shows the whole log of a task, which the runner has kept in the bucket", async () => {
-    const environment = { ...managed(), RUNNERS_HAVE_STORE: "true", TASK_LOG_BUCKET: LOGS };
+    const environment = {
+      ...managed(),
+      AWS_ACCESS_KEY_ID: NEW_ROLES.runner,
+      RUNNERS_HAVE_STORE: "true",
+      TASK_LOG_BUCKET: LOGS,
+    };
     const runner = createTaskRunner({ environment, executors: [chatty] }).main(stop.signal);
     const sent = await run("send", "pr-2", "OPEN", "-m", "m", "--until", "IDLE");
 

@@ -17,6 +17,8 @@ import { startRecordsTable } from "./records-table.ts";
 export const SOURCE = { account: "999988887777", region: "eu-west-1" } as const;
 const BUCKET = "source";
 const TABLE = "stackyard-distributor";
+/** The roles of the function are new: their first calls are denied. */
+const IAM_DELAY_MS = 20_000;
 
 /** A consumer that fetches announced files and sends receipts. */
 export interface Consumer {
@@ -44,7 +46,8 @@ export interface Distribution {
 /** Starts it, with the permissions of the README and no others. */
 export async function startDistribution(): Promise<Distribution> {
   const clock = createQuickClock(200);
-  const sim = createAwsSim({ clock });
+  const oldUsers = ["ada", "consumer-eu-west-1", "consumer-us-east-1"];
+  const sim = createAwsSim({ clock, iamDelayMs: IAM_DELAY_MS, oldUsers });
   const plugin = createSimPlugin(sim);
   const table = await startRecordsTable(TABLE);
   const own = sim.iam.addUser({ ...SOURCE, name: "function", allow: readActions() });
@@ -163,7 +166,7 @@ function addConsumer(channels: Channels, account: string, region: string): Consu
       const answer = { status: "present", code: "PROBE", verified: false, sourceSha256: null, storedSha256: null };
       return send("artifact.receipt", { artifact: of, ...answer, at });
     }
-    const body = await (await sim.fetch(url)).text();
+    const body = await fetchFile(sim, url);
     const sha256 = createHash("sha256").update(body).digest("hex");
     if (sha256 === artifact.sha256) stored.set(key, body);
     const answer = { status: "stored", code: null, verified: true, sourceSha256: sha256, storedSha256: sha256 };
@@ -181,6 +184,15 @@ function addConsumer(channels: Channels, account: string, region: string): Consu
     deliver: ({ body }) => void work(body),
   });
   return { account, region, stored, register: () => send("consumer.registered", { capabilities: ["v2", "sha256"] }) };
+}
+
+/** Fetches a file, and again while the role that has signed its URL is new, as consumers do. */
+async function fetchFile(sim: AwsSim, url: string): Promise<string> {
+  for (let tries = 1; ; tries += 1) {
+    const answer = await sim.fetch(url);
+    if (answer.ok || tries === 100) return answer.text();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
 }
 
 interface ArtifactInput {

@@ -19,8 +19,13 @@ import {
 
 /** One address for several emulators, as a cloud or an independent emulator has one. Tests and benchmarks listen at it. */
 export interface FrontDoor extends Listener {
-  /** Refuses these until the function that it gives is called: `AccessDeniedException`, which the SDK does not retry. */
+  /**
+   * Refuses these until the function that it gives is called: `AccessDeniedException`, for S3 `AccessDenied`, which the
+   * SDK does not retry.
+   */
   refuse(matches: Matches): () => void;
+  /** Refuses an access key so long after its first request, as IAM does with a new role. */
+  refuseNew(accessKeyId: string, ms: number): void;
   /**
    * Blocks the next such request indefinitely: before its service has seen it, or after, with the answer ready. Resolves when
    * one waits. The caller can only time out.
@@ -66,6 +71,11 @@ const DENIED: HttpAnswer = {
   headers: { "content-type": "application/x-amz-json-1.0", "x-amzn-errortype": "AccessDeniedException" },
   body: Buffer.from('{"__type":"AccessDeniedException","message":"The front door rejects every request."}'),
 };
+const DENIED_BY_S3: HttpAnswer = {
+  status: 403,
+  headers: { "content-type": "application/xml" },
+  body: Buffer.from("<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"),
+};
 
 /** Opens it on a free port of this machine. */
 export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoor> {
@@ -89,7 +99,8 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
     const gone = new AbortController();
     // A long poll whose asker has gone takes no message.
     response.once("close", () => response.writableEnded || gone.abort());
-    const answer = isRefused ? DENIED : await ask(options, incoming, request, { agent, signal: gone.signal });
+    const denied = request.service === "s3" ? DENIED_BY_S3 : DENIED;
+    const answer = isRefused ? denied : await ask(options, incoming, request, { agent, signal: gone.signal });
     if (!passes(request, "after")) return;
     options.onExchange?.(request, answer);
     await send(response, answer);
@@ -105,6 +116,14 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
     refuse(matches) {
       refusals.add(matches);
       return () => void refusals.delete(matches);
+    },
+    refuseNew(accessKeyId, ms) {
+      let until: number | undefined;
+      refusals.add((request) => {
+        if (request.accessKeyId !== accessKeyId) return false;
+        until ??= Date.now() + ms;
+        return Date.now() < until;
+      });
     },
     hold: (matches, when) => new Promise((held) => holds.add({ matches, when, held })),
     async stop() {
