@@ -1,11 +1,12 @@
 import type { ASTNode } from "@marcbachmann/cel-js";
 import { Environment } from "@marcbachmann/cel-js/evaluator";
-import { INSTANT, registerFunctions, SPAN } from "./cel-functions.ts";
+import { registerFunctions } from "./cel-functions.ts";
+import { adaptOperators } from "./cel-operators.ts";
+import { adaptTypes, inferType } from "./cel-types.ts";
 import {
   CostError,
   createMeter,
   createPatternSearch,
-  EvaluationError,
   EXPRESSION_LIMITS,
   type Meter,
   type PatternSearch,
@@ -90,75 +91,14 @@ function createEngine(): Engine {
       current.rootContext = undefined;
       const found: unknown = evaluate(scope);
       const value = found === true && isNullKey(evaluator, evaluate.ast, current.rootContext, current) ? false : found;
-      checkKeys(evaluate.ast, value);
       ofRun.chargeValue(value);
       ofRun.chargeResult(value);
       return value;
     };
     adaptTypes(evaluate.ast);
+    adaptOperators(evaluate.ast, () => current.meter);
     return { tree: evaluate.ast, inferType: () => inferType(evaluate.check()), run };
   };
-}
-
-function inferType({ valid, type, error }: ReturnType<ReturnType<Environment["parse"]>["check"]>): string {
-  if (!valid) throw error;
-  return type ?? "dyn";
-}
-
-/** The part of the library's checker that the adapted types read. */
-interface Checker {
-  readonly dynType: unknown;
-  getType(name: string): unknown;
-}
-
-interface TypedNode extends Operation {
-  check(checker: Checker, node: TypedNode, context: unknown): unknown;
-  readonly checkedType?: { readonly name: string };
-}
-
-/** Types as the language has them where the library has others. */
-const TYPE_RULES: Readonly<Record<string, (node: TypedNode, infer: TypedNode["check"]) => TypedNode["check"]>> = {
-  // The library finds two operators for the items of an empty list.
-  list: (node, infer) => (isEmpty(node) ? (checker) => checker.getType("list<dyn>") : infer),
-  map: (node, infer) => (isEmpty(node) ? (checker) => checker.getType("map<dyn, dyn>") : infer),
-  // Branches of two types give a value of either.
-  "?:": (_node, infer) => (checker, node, context) => {
-    try {
-      return infer(checker, node, context);
-    } catch (error) {
-      if (isLibraryError(error, "incompatible_ternary_branches")) return checker.dynType;
-      throw error;
-    }
-  },
-  // The library takes a duration plus an instant, or plus a value whose type is not known, for a duration.
-  "+": (_node, infer) => (checker, node, context) => {
-    const type = infer(checker, node, context);
-    const [left, right] = Array.isArray(node.args) ? node.args.filter(isTyped) : [];
-    const [from, by] = [left?.checkedType?.name, right?.checkedType?.name];
-    if (by === INSTANT) return checker.getType(INSTANT);
-    return from === SPAN && by !== SPAN ? checker.dynType : type;
-  },
-};
-
-function adaptTypes(value: unknown): void {
-  if (Array.isArray(value)) for (const each of value) adaptTypes(each);
-  else if (isTyped(value)) {
-    const rule = TYPE_RULES[value.op];
-    if (rule !== undefined) value.check = rule(value, value.check.bind(value));
-    adaptTypes(value.args);
-  }
-}
-
-function isEmpty({ args }: TypedNode): boolean {
-  return Array.isArray(args) && args.length === 0;
-}
-
-function isTyped(value: unknown): value is TypedNode {
-  return typeof value === "object" && value !== null && "op" in value && "check" in value && "args" in value;
-}
-
-function isLibraryError(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code;
 }
 
 interface Evaluator {
@@ -209,7 +149,6 @@ function adapt(evaluator: Evaluator, current: CurrentRun): void {
     current.meter.charge(1);
     const found = node.evaluate(evaluator, node, context);
     const value = found === true && isNullKey(evaluator, node, context, current) ? false : found;
-    checkKeys(node, value);
     if (!free && !PASSED_ON.has(node.op)) current.meter.chargeValue(value);
     return value;
   };
@@ -252,12 +191,6 @@ function findPresenceTest({ op, args }: Operation): PresenceTest | undefined {
 
 function isVariable(node: unknown): node is Node {
   return typeof node === "object" && node !== null && "op" in node && node.op === "id";
-}
-
-// The library overwrites the first of two equal keys, and leaves `constructor` and its like out.
-function checkKeys({ op, args }: Operation, value: unknown): void {
-  if (op !== "map" || !Array.isArray(args) || typeof value !== "object" || value === null) return;
-  if (Object.keys(value).length < args.length) throw new EvaluationError("a map has a duplicate or reserved key");
 }
 
 function isSelection({ op, args }: Node): boolean {

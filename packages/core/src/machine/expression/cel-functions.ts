@@ -1,4 +1,4 @@
-import { Duration, type Environment } from "@marcbachmann/cel-js/evaluator";
+import { Duration, type Environment, type UnsignedInt } from "@marcbachmann/cel-js/evaluator";
 import { checkListLength, EvaluationError, EXPRESSION_LIMITS, type Meter, toTextSteps } from "./meter.ts";
 
 /** The parts of the evaluation that a function needs. */
@@ -35,8 +35,10 @@ export const CEL_METHODS: ReadonlySet<string> = new Set([
 // The library refuses a second definition of a function that it has. So ours have another name, which calls are given
 // after their names were checked.
 const OURS = "_";
-const REPLACED_METHODS = new Set("contains matches split join replace lowerAscii upperAscii getDayOfYear".split(" "));
-const REPLACED_FUNCTIONS = new Set(["timestamp", "duration", "matches", "int"]);
+const REPLACED_METHODS = new Set(
+  "contains matches split join replace lowerAscii upperAscii trim getDayOfYear getMilliseconds".split(" "),
+);
+const REPLACED_FUNCTIONS = new Set(["timestamp", "duration", "matches", "int", "string"]);
 
 /** Returns the name of the bounded form of a function in the environment. */
 export function toBoundedName(name: string, input: { method: boolean; args: number }): string {
@@ -57,8 +59,11 @@ export function registerFunctions(environment: Environment, deps: FunctionDeps):
   };
   // The library compares `1` with a computed `1.0`, but not with a written one.
   environment.registerOperator("int == double", (left: bigint, right: number) => Number(left) === right);
+  environment.registerOperator("uint == int", (left: UnsignedInt, right: bigint) => left.valueOf() === right);
   addMixedNumbers(environment);
+  addBytes(environment);
   addIntegers(add);
+  addTexts(add);
   addTextFunctions(add, deps);
   addTimeFunctions(add);
   for (const [name, read] of Object.entries(INSTANT_FIELDS)) addField(add, { name, read, deps });
@@ -85,6 +90,32 @@ function addMixedNumbers(environment: Environment): void {
   }
 }
 
+function addBytes(environment: Environment): void {
+  const compare = (test: (order: number) => boolean) => (a: Uint8Array, b: Uint8Array) => test(compareBytes(a, b));
+  environment.registerOperator(
+    "bytes < bytes: bool",
+    compare((order) => order < 0),
+  );
+  environment.registerOperator(
+    "bytes <= bytes: bool",
+    compare((order) => order <= 0),
+  );
+  environment.registerOperator(
+    "bytes > bytes: bool",
+    compare((order) => order > 0),
+  );
+  environment.registerOperator(
+    "bytes >= bytes: bool",
+    compare((order) => order >= 0),
+  );
+}
+
+/** Compares bytes as unsigned numbers, from the first on. */
+export function compareBytes(left: Uint8Array, right: Uint8Array): number {
+  const at = left.findIndex((byte, index) => byte !== right[index]);
+  return at === -1 ? left.length - right.length : (left[at] ?? -1) - (right[at] ?? -1);
+}
+
 const MOST_DIGITS = 19;
 const MIN_INT = -(2n ** 63n);
 const MAX_INT = 2n ** 63n - 1n;
@@ -95,6 +126,8 @@ function addIntegers(add: AddFunction): void {
   add("int_(uint): int", (value: { valueOf(): bigint }) => checkInt(BigInt(value.valueOf())));
   add("int_(double): int", (value: number) => {
     if (!Number.isFinite(value)) throw new EvaluationError("int() cannot convert this number");
+    // As in the reference implementation, whose conversion is not defined for it.
+    if (value <= Number(MIN_INT)) return checkInt(MIN_INT - 1n);
     return checkInt(BigInt(Math.trunc(value)));
   });
   add("int_(string): int", (text: string) => {
@@ -108,9 +141,26 @@ function addIntegers(add: AddFunction): void {
 
 const MOST_TEXT = 64;
 
-function checkInt(value: bigint): bigint {
+/** Returns a whole number of 64 bits; throws for others. */
+export function checkInt(value: bigint): bigint {
   if (value >= MIN_INT && value <= MAX_INT) return value;
   throw new EvaluationError("a number is out of the range of its type");
+}
+
+/** The library makes a text of any bytes. */
+function addTexts(add: AddFunction): void {
+  for (const type of ["string", "bool", "int", "uint"]) add(`string_(${type}): string`, String);
+  add("string_(double): string", (value: number) => {
+    if (Number.isFinite(value) || Number.isNaN(value)) return String(value);
+    return value > 0 ? "+Inf" : "-Inf";
+  });
+  add("string_(bytes): string", (bytes: Uint8Array) => {
+    try {
+      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    } catch {
+      throw new EvaluationError("string() needs bytes that are UTF-8");
+    }
+  });
 }
 
 function addTextFunctions(add: AddFunction, { meter, search }: FunctionDeps): void {
@@ -125,6 +175,7 @@ function addTextFunctions(add: AddFunction, { meter, search }: FunctionDeps): vo
   add("string.replace_(string, string, int): string", (a: string, b: string, c: string, n: bigint) =>
     replaceText(meter(), a, b, c, n),
   );
+  add("string.trim_(): string", trimText);
   add("string.lowerAscii_(): string", lowerAscii);
   add("string.upperAscii_(): string", upperAscii);
 }
@@ -135,8 +186,9 @@ function addTimeFunctions(add: AddFunction): void {
   add(`timestamp_(${INSTANT}): ${INSTANT}`, (date: Date) => date);
   add(`duration_(string): ${SPAN}`, parseCelDuration);
   add(`duration_(${SPAN}): ${SPAN}`, (duration: Duration) => duration);
-  add(`string(${INSTANT}): string`, toInstantText);
-  add(`string(${SPAN}): string`, toDurationText);
+  add(`string_(${INSTANT}): string`, toInstantText);
+  add(`string_(${SPAN}): string`, toDurationText);
+  add(`${SPAN}.getMilliseconds_(): int`, (duration: Duration) => (toNanosOf(duration) % SECOND) / 1_000_000n);
   add(`int_(${INSTANT}): int`, (date: Date) => BigInt(Math.floor(date.getTime() / 1000)));
 }
 
@@ -186,6 +238,14 @@ export function replaceText(meter: Meter, text: string, part: string, by: string
   return joinTexts(meter, splitText(meter, text, part, limit < 0n ? -1n : limit + 1n), by);
 }
 
+const SPACES = "[\\t-\\r\\u0085\\p{Z}]";
+const OUTER_SPACES = new RegExp(`^${SPACES}+|(?<!${SPACES})${SPACES}+$`, "gu");
+
+/** Evaluates `text.trim()`, which removes what Unicode calls white space. */
+export function trimText(text: string): string {
+  return text.replace(OUTER_SPACES, "");
+}
+
 /** Evaluates `text.lowerAscii()`, which changes only the letters A to Z. */
 export function lowerAscii(text: string): string {
   return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
@@ -223,8 +283,10 @@ function toText(item: unknown): string {
 }
 
 const DAY_MS = 86_400_000;
-const MIN_MS = -62_135_596_800_000;
-const MAX_MS = 253_402_300_799_999;
+/** The first millisecond of the year 1. */
+export const EARLIEST_MS = -62_135_596_800_000;
+/** The last millisecond of the year 9999. */
+export const LATEST_MS = 253_402_300_799_999;
 // Looking a time zone up takes this many steps.
 const ZONE_STEPS = 500;
 const RFC3339 =
@@ -293,7 +355,7 @@ function toFormat(timeZone: string): Intl.DateTimeFormat {
 }
 
 function toInstant(ms: number): Date {
-  return ms >= MIN_MS && ms <= MAX_MS ? new Date(ms) : refuseInstant();
+  return ms >= EARLIEST_MS && ms <= LATEST_MS ? new Date(ms) : refuseInstant();
 }
 
 function refuseInstant(): never {
@@ -326,7 +388,7 @@ export function parseCelDuration(text: string): Duration {
 
 /** Seconds with a fraction, as CEL writes durations: `5400s`, `-0.5s`. */
 export function toDurationText(duration: Duration): string {
-  const nanos = duration.seconds * SECOND + BigInt(duration.nanos);
+  const nanos = toNanosOf(duration);
   const size = nanos < 0n ? -nanos : nanos;
   const fraction = (size % SECOND).toString().padStart(9, "0").replace(/0+$/, "");
   return `${nanos < 0n ? "-" : ""}${size / SECOND}${fraction && `.${fraction}`}s`;
@@ -337,8 +399,15 @@ function toNanos(whole: string, fraction: string, unit: string): bigint {
   return BigInt(whole) * scale + (BigInt(fraction || "0") * scale) / 10n ** BigInt(fraction.length);
 }
 
-// The part below a second is kept positive: the library adds durations wrongly otherwise.
-function toDuration(nanos: bigint): Duration {
+/** Returns a duration in nanoseconds. */
+export function toNanosOf({ seconds, nanos }: Duration): bigint {
+  return seconds * SECOND + BigInt(nanos);
+}
+
+/** Returns a duration of at most 292 years: its nanoseconds have 64 bits, as in the reference implementation. */
+export function toDuration(nanos: bigint): Duration {
+  if (nanos < MIN_INT || nanos > MAX_INT) throw new EvaluationError("a duration is longer than 292 years");
+  // The part below a second is kept positive.
   const rest = ((nanos % SECOND) + SECOND) % SECOND;
   return new Duration((nanos - rest) / SECOND, Number(rest));
 }

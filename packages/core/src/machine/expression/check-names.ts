@@ -32,6 +32,7 @@ function checkTree(
     reference,
     call: ({ name, method, at }) => checkCall(check, { name, method, at }),
     mapKey: (key, at) => checkMapKey(check, key, at),
+    literal: (value, at) => checkBytes(check, value, at),
   });
   return [...check.faults.values()];
 }
@@ -45,8 +46,6 @@ interface Check {
 
 // Names of types, which CEL has as values.
 const TYPES = new Set("int uint double string bool bytes list map null_type type google".split(" "));
-// The library silently leaves these keys out of maps.
-const LOST_KEYS = new Set(["__proto__", "constructor", "prototype"]);
 const STACK_MEMBERS = ["id", "machine", "state", "previousState", "createdAt", "enteredAt", "visits"];
 const EVENT_MEMBERS = ["name", "metadata"];
 const TASK_MEMBERS = ["outputs", "status"];
@@ -60,7 +59,14 @@ function fault(check: SourceCheck, offset: number, code: ExpressionFaultCode, me
 }
 
 function checkMapKey(check: SourceCheck, key: string, at: ASTNode): void {
-  if (LOST_KEYS.has(key)) fault(check, at.start, "expression-syntax", `${quote(key)} cannot be the key of a map.`);
+  if (key === "__proto__") fault(check, at.start, "expression-syntax", `${quote(key)} cannot be the key of a map.`);
+}
+
+// The library makes one byte of such a character, the language as many as UTF-8 needs.
+function checkBytes(check: SourceCheck, value: unknown, at: ASTNode): void {
+  if (!(value instanceof Uint8Array) || !/\P{ASCII}/u.test(check.source.slice(at.start, at.end))) return;
+  const message = "Bytes are written with the characters of ASCII and escapes only, such as b'\\xc3\\xbf'.";
+  fault(check, at.start, "expression-syntax", message);
 }
 
 function checkVariable(

@@ -177,7 +177,7 @@ describe("compileExpression", () => {
     ["b'abc'", `"b'abc'": the result is bytes; write string(x) for a string`],
     ["now - stack.createdAt", '"now - stack.createdAt": the result is a duration; write string(x) for a string'],
     ["type(1)", '"type(1)": the result is a type, which JSON does not support'],
-    ["now + duration('9999999999h')", `"now + duration('9999999999h')": the result is an instant out of range`],
+    ["now + duration('9999999999h')", `"now + duration('9999999999h')": a duration is longer than 292 years`],
     ["{'$secret': 'password#1'}", `"{'$secret': 'password#1'}": the result has the key "$secret", which is reserved`],
   ])("says why %s cannot be evaluated", (source, expected) => {
     expect(reason(source)).toEqual(expected);

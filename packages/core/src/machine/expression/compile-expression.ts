@@ -4,6 +4,7 @@ import { type CelProgram, type CelScope, parseCel } from "./cel-engine.ts";
 import { toBoundedName, toWrittenNames } from "./cel-functions.ts";
 import { fromCelValue, toCelScope, toCelVariables } from "./cel-values.ts";
 import { checkNames, checkVariables, tooLong, toSyntaxFault } from "./check-names.ts";
+import { declareTypes } from "./declared-types.ts";
 import type { Cel, Evaluated, Expression, ExpressionFault, ExpressionPlace } from "./expression.ts";
 import { createMeter, EvaluationError, EXPRESSION_LIMITS } from "./meter.ts";
 import { findReference, walkTree } from "./tree-walk.ts";
@@ -17,9 +18,16 @@ type CompiledExpression =
  * Compiles a string that is CEL as a whole, as in `when` and `exclusive`: its syntax and its names are checked,
  * and its types as far as they do not depend on values. Offsets of faults count from the start of the string. Never throws.
  */
-export function compileExpression(source: string, place: ExpressionPlace): CompiledExpression {
+export function compileExpression(
+  source: string,
+  place: ExpressionPlace,
+  wanted: WantedResult = "any",
+): CompiledExpression {
   const checked = compileProgram(source, ({ tree }) => checkNames(tree, source, place));
   if (checked.kind === "faults") return checked;
+  const inferred = inferDeclaredType(source, place);
+  const fault = inferred.kind === "fault" ? inferred.fault : findResultFault(source, inferred.type, wanted);
+  if (fault !== undefined) return { kind: "faults", faults: [fault] };
   const { program } = checked;
   const evaluate: Expression["evaluate"] = (scope) => evaluateProgram(program, source, () => toCelScope(scope, place));
   return { kind: "expression", expression: { source, evaluate } };
@@ -40,6 +48,47 @@ export function compileCel(
   const { program } = checked;
   const evaluate: Cel["evaluate"] = (values) => evaluateProgram(program, source, () => toCelVariables(values));
   return { kind: "cel", cel: { source, evaluate } };
+}
+
+/** The type of an expression such as `bool` or `dyn`, or what is wrong with it. */
+export type InferredType =
+  | { readonly kind: "type"; readonly type: string }
+  | { readonly kind: "fault"; readonly fault: ExpressionFault };
+
+/** What an expression is for. A key is a text, number or boolean; null means that there is none. */
+export type WantedResult = "any" | "bool" | "key";
+
+const RESULTS: Readonly<Record<WantedResult, { readonly types: readonly string[]; readonly what: string }>> = {
+  any: { types: [], what: "" },
+  bool: { types: ["bool"], what: "true or false" },
+  key: { types: ["string", "int", "uint", "double", "bool", "null"], what: "a text, a number, or null for no key" },
+};
+
+function findResultFault(source: string, type: string, wanted: WantedResult): ExpressionFault | undefined {
+  const { types, what } = RESULTS[wanted];
+  if (wanted === "any" || type === "dyn" || types.includes(type)) return undefined;
+  return {
+    code: "expression-type",
+    message: `${quote(source)} must give ${what}, but its type is ${type}.`,
+    offset: 0,
+  };
+}
+
+/**
+ * Infers the type of an expression, whose names were checked, with the types that the document declares; `dyn` where
+ * they are not checked. They are types of values that may also be null, so that the library must not choose operators
+ * by them.
+ */
+export function inferDeclaredType(source: string, place: ExpressionPlace): InferredType {
+  if (place.metadata.types === undefined) return { kind: "type", type: "dyn" };
+  const program = parseCel(source);
+  bindCalls(program);
+  declareTypes(program.tree, place);
+  try {
+    return { kind: "type", type: program.inferType() };
+  } catch (error) {
+    return { kind: "fault", fault: toTypeFault(error, source) };
+  }
 }
 
 function evaluateProgram(program: CelProgram, source: string, toScope: () => CelScope): Evaluated {
@@ -80,9 +129,13 @@ function findTypeFault(program: CelProgram, source: string): ExpressionFault | u
     program.inferType();
     return undefined;
   } catch (error) {
-    const { node } = readError(error);
-    return { code: "expression-type", message: `${toReason(error, source)}.`, offset: node?.start ?? 0 };
+    return toTypeFault(error, source);
   }
+}
+
+function toTypeFault(error: unknown, source: string): ExpressionFault {
+  const { node } = readError(error);
+  return { code: "expression-type", message: `${toReason(error, source)}.`, offset: node?.start ?? 0 };
 }
 
 function bindCalls({ tree }: CelProgram): void {

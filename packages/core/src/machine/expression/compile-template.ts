@@ -4,9 +4,10 @@ import { quote } from "../document/wording.ts";
 import { isMap } from "../json.ts";
 import { REFERENCE_KEYS } from "../secrets.ts";
 import type { CelProgram, CelScope } from "./cel-engine.ts";
+import { SPAN } from "./cel-functions.ts";
 import { fromCelValue, toCelScope, toCelVariables, toPlaceholderText } from "./cel-values.ts";
 import { checkNames, checkVariables } from "./check-names.ts";
-import { compileProgram, toReason } from "./compile-expression.ts";
+import { compileProgram, type InferredType, inferDeclaredType, toReason } from "./compile-expression.ts";
 import type {
   CelTemplate,
   Evaluated,
@@ -34,8 +35,15 @@ type CompiledTemplate =
       readonly template: Template;
       /** False for a constant: resolving returns the same value in every scope and never fails. */
       readonly hasExpressions: boolean;
+      /** What resolving returns, as far as it is known before. */
+      readonly result: TemplateResult;
     }
   | { readonly kind: "faults"; readonly faults: readonly TemplateFault[] };
+
+/** The result of a template: always this value, or a value of this type such as `string` or `dyn`. */
+export type TemplateResult =
+  | { readonly kind: "constant"; readonly value: unknown }
+  | { readonly kind: "type"; readonly type: string };
 
 /**
  * Compiles a scalar, list or map with `${…}` in its strings, however deep; keys of maps are taken as they are. The
@@ -47,7 +55,14 @@ export function compileTemplate(source: unknown, place: ExpressionPlace): Compil
   if (work.faults.length > 0) return { kind: "faults", faults: work.faults };
   const resolve: Template["resolve"] = (scope, findSecret) =>
     resolveTemplate(node, { toScope: () => toCelScope(scope, place), findSecret });
-  return { kind: "template", template: { source, resolve }, hasExpressions: node.kind !== "constant" };
+  const hasExpressions = node.kind !== "constant";
+  return { kind: "template", template: { source, resolve }, hasExpressions, result: toResult(node) };
+}
+
+function toResult(node: TemplateNode): TemplateResult {
+  if (isConstant(node)) return { kind: "constant", value: node.value };
+  if (node.kind === "placeholder") return { kind: "type", type: node.placeholder.type };
+  return { kind: "type", type: node.kind === "text" ? "string" : node.kind };
 }
 
 /** Compiles a template outside of machines, over these variables. Never throws. @see compileCel */
@@ -61,6 +76,7 @@ export function compileCelTemplate(
     findSecret: () => undefined,
     check: ({ tree }, text) => checkVariables(tree, text, variables),
     isSensitive: () => false,
+    inferType: () => ({ kind: "type", type: "dyn" }),
   };
   const work: Work = { rules, faults: [], count: { placeholders: 0 } };
   const node = compileNode(work, source, []);
@@ -76,6 +92,7 @@ interface PlaceholderRules {
   findSecret(program: CelProgram): SecretPlace | undefined;
   check(program: CelProgram, source: string, secret: SecretPlace | undefined): readonly ExpressionFault[];
   isSensitive(secret: SecretPlace | undefined): boolean;
+  inferType(source: string): InferredType;
 }
 
 function toRules(place: ExpressionPlace): PlaceholderRules {
@@ -84,6 +101,7 @@ function toRules(place: ExpressionPlace): PlaceholderRules {
     // A whole placeholder may name sensitive keys, which others may not.
     check: ({ tree }, source, secret) => checkNames(tree, source, secret ? { ...place, sensitive: "always" } : place),
     isSensitive: (secret) => secret?.kind === "metadata" && place.metadata.sensitive.has(secret.key),
+    inferType: (source) => inferDeclaredType(source, place),
   };
 }
 
@@ -154,13 +172,16 @@ interface TextWork {
   readonly rules: PlaceholderRules;
   /** Of the whole template, so far. */
   readonly count: { placeholders: number };
+  /** True in a string of several parts, which has text only. */
+  readonly isPart?: boolean;
   /** Takes a fault of the string that is being compiled. */
   fault(fault: ExpressionFault): void;
 }
 
 /** Compiles a string with `${…}`. A string that is exactly one placeholder keeps the type of its value. */
 function compileText(work: TextWork, text: string): TemplateNode {
-  const parts = splitTemplate(text).flatMap((part) => compilePart(work, part));
+  const pieces = splitTemplate(text);
+  const parts = pieces.flatMap((part) => compilePart({ ...work, isPart: pieces.length > 1 }, part));
   const [only, ...more] = parts;
   if (only !== undefined && typeof only !== "string" && more.length === 0) {
     return { kind: "placeholder", placeholder: only };
@@ -191,12 +212,38 @@ function compilePlaceholder(work: TextWork, { source, offset }: { source: string
     secret = rules.findSecret(program);
     return rules.check(program, source, secret);
   });
-  if (checked.kind === "faults") {
-    for (const fault of checked.faults) work.fault({ ...fault, offset: fault.offset + offset });
+  const inferred = checked.kind === "faults" ? checked : inferResult(work, source);
+  if (checked.kind === "faults" || inferred.kind === "faults") {
+    const faults = inferred.kind === "faults" ? inferred.faults : [];
+    for (const fault of faults) work.fault({ ...fault, offset: fault.offset + offset });
     return [];
   }
+  const { type } = inferred;
   work.count.placeholders += 1;
-  return [{ source, program: checked.program, sensitive: rules.isSensitive(secret), ...(secret && { secret }) }];
+  return [{ source, program: checked.program, type, sensitive: rules.isSensitive(secret), ...(secret && { secret }) }];
+}
+
+/** Types whose values are no JSON, and why. */
+const NO_JSON: Readonly<Record<string, string>> = {
+  [SPAN]: "is a duration; write string(x) for a string",
+  bytes: "is bytes; write string(x) for a string",
+  type: "is a type, which JSON does not support",
+};
+
+function inferResult(
+  { rules, isPart }: TextWork,
+  source: string,
+):
+  | { readonly kind: "type"; readonly type: string }
+  | { readonly kind: "faults"; readonly faults: readonly ExpressionFault[] } {
+  const inferred = rules.inferType(source);
+  if (inferred.kind === "fault") return { kind: "faults", faults: [inferred.fault] };
+  const { type } = inferred;
+  const ofText =
+    isPart && /^(?:list|map|null)\b/.test(type) ? `is a ${type}, which cannot be part of a string` : undefined;
+  const why = NO_JSON[type] ?? ofText;
+  if (why === undefined) return inferred;
+  return { kind: "faults", faults: [{ code: "expression-type", message: `${quote(source)} ${why}.`, offset: 0 }] };
 }
 
 /** A compiled template: the result of a value of the document. */
@@ -212,6 +259,8 @@ type TemplateNode =
 interface Placeholder {
   readonly source: string;
   readonly program: CelProgram;
+  /** Of its value, such as `string` or `dyn`. */
+  readonly type: string;
   /** Where a reference may come from; undefined when it names more than one value, or where values are computed. */
   readonly secret?: SecretPlace;
   /** True when it is a key that is declared sensitive: without a reference it is null, never the value. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { aPlace, aScope } from "../../testing/builders.ts";
 import { compileExpression } from "./compile-expression.ts";
+import { compileTemplate } from "./compile-template.ts";
 
 const scope = aScope({ metadata: { empty: "", two: 2, half: 2.5, env: "prod", huge: 1e99 } });
 
@@ -52,5 +53,187 @@ describe("types of an expression", () => {
     ["int(18446744073709551615u)", "a number is out of the range of its type"],
   ])("%s fails instead of giving another number [cel-spec conversions]", (source, why) => {
     expect(run(source)).toEqual({ kind: "error", reason: `${JSON.stringify(source)}: ${why}` });
+  });
+});
+
+/** Cases of the conformance suite of the language, by its names. */
+describe("values of an expression are those of the language", () => {
+  it.each([
+    ["lists/in/int_in_uints", "dyn(3) in [5u, 4u, 3u]", true],
+    ["lists/in/uint_in_doubles", "dyn(3u) in [5.0, 3.0]", true],
+    ["lists/index/zero_based_uint", "[7, 8, 9][dyn(0u)]", 7],
+    ["eq_literal/eq_list_mixed_type_numbers", "[1.0, 2.0, 3] == [1u, 2, 3u]", true],
+    ["eq_literal/eq_map_mixed_type_numbers", "{1: 1.0, 2u: 3u} == {1u: 1, 2: 3.0}", true],
+    ["eq_literal/not_eq_dyn", "dyn('a') == 1 || dyn([1]) == 'x'", false],
+    ["ne_literal/ne_mixed_types", "2u != 2", false],
+    ["lt_literal/lt_bytes", "b'a' < b'b' && b'a' < b'aa' && b'' <= b'' && b'b' > b'aa'", true],
+    ["macros/exists_one/map", "{6: 'six', 7: 'seven', 8: 'eight'}.exists_one(n, n % 5 == 2)", true],
+    ["fields/map_key_mixed_numbers", "{1: 'a', 2u: 'b'}[1u] + {1: 'a', 2u: 'b'}[dyn(2.0)]", "ab"],
+    ["string_ext/trim/unicode_space_chars", "'\\u0085\\u00a0\\u1680text\\u3000'.trim()", "text"],
+    ["string_ext/trim/unicode_no_trim", "size('\\ufefftext\\u200b'.trim())", 6],
+    ["duration_converters/get_milliseconds", "duration('123s321ms').getMilliseconds()", 321],
+    [
+      "timestamps of a difference",
+      "stack.createdAt - (stack.createdAt + duration('1500ms')) == duration('-1.5s')",
+      true,
+    ],
+    ["a key that objects of JavaScript have", "{'constructor': 1}.constructor + {'toString': 2}['toString']", 3],
+  ])("%s: %s", (_, source, value) => {
+    expect(run(source)).toEqual({ kind: "value", value });
+  });
+
+  const range = "a number is out of the range of its type";
+  const instants = "an instant is out of the years 1 to 9999";
+  const long = "a duration is longer than 292 years";
+  it.each([
+    ["int64_math/int64_min_negate", "-(-9223372036854775808)", range],
+    ["int64_math/int64_min_negate_div", "(-9223372036854775808) / -1", range],
+    ["conversions/int/double_int_min_range", "int(-9223372036854775808.0)", range],
+    ["timestamp_range/add_duration_under", "timestamp('0001-01-01T00:00:00Z') + duration('-1s')", instants],
+    ["timestamp_range/add_duration_over", "timestamp('9999-12-31T23:59:59Z') + duration('1s')", instants],
+    ["timestamp_range/sub_duration_over", "timestamp('9999-12-31T23:59:59Z') - duration('-1s')", instants],
+    ["timestamp_range/sub_time", "timestamp('9999-12-31T23:59:59Z') - timestamp('0001-01-01T00:00:00Z')", long],
+    ["duration_range/from_string_over", "duration('320000000000s')", long],
+    ["duration_range/add_over", "duration('9000000000s') + duration('9000000000s')", long],
+    ["duration_range/sub_under", "duration('-9000000000s') - duration('9000000000s')", long],
+    ["conversions/string/bytes_invalid", "string(b'\\x00\\xff')", "string() needs bytes that are UTF-8"],
+    ["fields/map_key_float", "{3.3: 1}", "a key of a map must be a text, a whole number, true or false"],
+    ["fields/map_key_null", "{null: false}[null]", "a key of a map must be a text, a whole number, true or false"],
+    ["fields/map_value_repeat_key_heterogeneous", "{1: 'a', 1u: 'b'}", "a map has a duplicate key"],
+  ])("%s: %s fails", (_, source, why) => {
+    const evaluated = run(source);
+
+    expect(evaluated).toMatchObject({ kind: "error" });
+    expect(JSON.stringify(evaluated)).toContain(why);
+  });
+
+  it("bytes are not written with characters of which the library makes other bytes", () => {
+    expect(run("b'ÿ' == b'x'")).toMatchObject([{ code: "expression-syntax", offset: 0 }]);
+    expect(run("b'\\xff' == b'x' || 'ÿ' == 'x'")).toEqual({ kind: "value", value: false });
+  });
+});
+
+const declared = aPlace({
+  metadata: {
+    types: new Map<string, { type?: "string" | "number" | "boolean"; enum?: readonly (string | number)[] }>([
+      ["env", { type: "string", enum: ["prod", "test"] }],
+      ["tier", { enum: [1, 2, 3] }],
+      ["image", { type: "string" }],
+      ["count", { type: "number" }],
+      ["isOn", { type: "boolean" }],
+      ["free", {}],
+    ]),
+  },
+});
+
+function compileDeclared(source: string, wanted?: "bool" | "key") {
+  const compiled = compileExpression(source, declared, wanted);
+  return compiled.kind === "faults" ? compiled.faults.map(({ code, message }) => `${code}: ${message}`) : "fits";
+}
+
+describe("declared types of metadata", () => {
+  it.each([
+    ["metadata.count + 'x'", "no such overload: int + string"],
+    ["metadata['count'] == 'three'", "no such overload: int == string"],
+    ["event.metadata.count > 'three'", "no such overload: int > string"],
+    ["metadata.image + 1", "no such overload: string + int"],
+    ["size(metadata.count) > 1", "found no matching overload for 'size(int)'"],
+    ["metadata.image.tag == 'x'", "Cannot index type 'string'"],
+    ["metadata.isOn > 1", "no such overload: bool > int"],
+    ["metadata.isOn == 'true'", "no such overload: bool == string"],
+    ["metadata.image && true", "Logical operator requires bool operands, got 'string'"],
+    ["!metadata.image", "no such overload: !string"],
+    ["metadata.image ? 1 : 2", "Ternary condition must be bool, got 'string'"],
+    ["metadata.image in [1, 2]", "no such overload: string in list<int>"],
+    ["[1].exists(n, n == metadata.image)", "no such overload: int == string"],
+    ["metadata.tier == 'high'", "no such overload: int == string"],
+    ["stack.createdAt > 5", "no such overload: google.protobuf.Timestamp > int"],
+    ["stack.visits['BUILD'] + 'x'", "no such overload: int + string"],
+    ["stack.previousState + 1", "no such overload: string + int"],
+    ["tasks.app.status == 2", "no such overload: string == int"],
+    ["event.name == 1", "no such overload: string == int"],
+    ["metadata.env == 'prd'", "metadata.env never has this value; its enum has prod, test"],
+    ["'x' != event.metadata.env", "metadata.env never has this value; its enum has prod, test"],
+    ["metadata.tier == 4", "metadata.tier never has this value; its enum has 1, 2, 3"],
+  ])("refuse %s when the document is read", (source, why) => {
+    expect(compileDeclared(source)).toEqual([`expression-type: ${JSON.stringify(source)}: ${why}.`]);
+  });
+
+  it.each([
+    "metadata.image == null || metadata.count != null || null == metadata.isOn",
+    "metadata.env == 'prod' && metadata.tier == 2 && metadata.tier == 2.0",
+    "metadata.env in ['prod', 'dev'] && null in [metadata.image]",
+    "metadata.count + 0.5 > 2 && metadata.count in [0.5, 1.5] && 2.5 == metadata.count",
+    "(metadata.image == null ? 'none' : metadata.image) + '!' == 'x'",
+    "metadata.image != null ? size(metadata.image) > 3 : metadata.isOn",
+    "[metadata.count, 0.5].exists(n, n > 1) && [metadata.image, null].exists(t, t == 'a')",
+    "metadata.free == 1 || metadata.free == 'one' || metadata.other > 2",
+    "metadata[metadata.image] == 4 && has(metadata.image) && 'image' in metadata",
+    "[{'count': 'x'}].exists(metadata, metadata.count == 'x')",
+    "stack.previousState == null || stack.visits.BUILD > 2 || now - stack.enteredAt > duration('1h')",
+    "tasks.app.outputs.url.startsWith('https') && event.metadata.image.contains(':')",
+    "timestamp(metadata.image) > now && string(metadata.count) == '2' && int(metadata.image) == 2",
+  ])("accept %s", (source) => {
+    expect(compileDeclared(source)).toBe("fits");
+  });
+
+  it("are not asked for where they are not known", () => {
+    expect(compileExpression("metadata.count + 'x'", aPlace()).kind).toBe("expression");
+  });
+
+  it("do not choose operators for a value that is null", () => {
+    const compiled = compileExpression("metadata.image + '!'", declared);
+
+    const value = compiled.kind === "expression" && compiled.expression.evaluate(aScope({ metadata: { image: null } }));
+    expect(value).toEqual({ kind: "error", reason: `"metadata.image + '!'": no such overload: null + string` });
+  });
+
+  it.each([
+    ["size(stack.state)", "bool", "must give true or false, but its type is int"],
+    ["metadata.image", "bool", "must give true or false, but its type is string"],
+    ["metadata.isOn ? 'yes' : 'no'", "bool", "must give true or false, but its type is string"],
+    ["null", "bool", "must give true or false, but its type is null"],
+    ["[stack.id]", "key", "must give a text, a number, or null for no key, but its type is list<string>"],
+    ["{'id': stack.id}", "key", "must give a text, a number, or null for no key, but its type is map<string, string>"],
+    ["now", "key", "must give a text, a number, or null for no key, but its type is google.protobuf.Timestamp"],
+  ] as const)("of results: %s is no %s", (source, wanted, why) => {
+    expect(compileDeclared(source, wanted)).toEqual([`expression-type: ${JSON.stringify(source)} ${why}.`]);
+  });
+
+  it.each([
+    ["metadata.isOn", "bool"],
+    ["metadata.free", "bool"],
+    ["metadata.env == 'prod' ? metadata.isOn : metadata.free", "bool"],
+    ["metadata.env == 'prod' ? 'prod-db' : null", "key"],
+    ["metadata.count", "key"],
+    ["null", "key"],
+  ] as const)("of results: %s may be a %s", (source, wanted) => {
+    expect(compileDeclared(source, wanted)).toBe("fits");
+  });
+});
+
+describe("types of placeholders", () => {
+  const placeholder = (source: string) => `\${${source}}`;
+  const faults = (template: string) => {
+    const compiled = compileTemplate(template, declared);
+    return compiled.kind === "faults" ? compiled.faults.map(({ message }) => message) : compiled.result;
+  };
+
+  it.each([
+    [placeholder("metadata.count + 'x'"), `"metadata.count + 'x'": no such overload: int + string.`],
+    [`a-${placeholder("[metadata.image]")}`, '"[metadata.image]" is a list<string>, which cannot be part of a string.'],
+    [`a-${placeholder("null")}`, '"null" is a null, which cannot be part of a string.'],
+    [placeholder("now - stack.createdAt"), '"now - stack.createdAt" is a duration; write string(x) for a string.'],
+  ])("%s is refused when the document is read", (template, message) => {
+    expect(faults(template)).toEqual([message]);
+  });
+
+  it.each([
+    [placeholder("metadata.image"), "string"],
+    [placeholder("metadata.free"), "dyn"],
+    [`x-${placeholder("metadata.count")}`, "string"],
+    [placeholder("metadata.isOn"), "bool"],
+  ])("%s gives a value of the type %s", (template, type) => {
+    expect(faults(template)).toEqual({ kind: "type", type });
   });
 });

@@ -123,6 +123,15 @@ export interface PlaceMetadata {
   readonly sensitive: ReadonlySet<string>;
   /** True when stacks may have other keys too. */
   readonly additional: boolean;
+  /** What values of the keys are like; undefined where the types of names are not checked. */
+  readonly types?: ReadonlyMap<string, DeclaredType>;
+}
+
+/** What the values of a metadata key are like. */
+export interface DeclaredType {
+  readonly type?: "string" | "number" | "boolean";
+  readonly enum?: readonly MetadataValue[];
+  readonly sensitive?: boolean;
 }
 
 /** A fault of an expression or template. */

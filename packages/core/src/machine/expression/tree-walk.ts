@@ -23,6 +23,8 @@ interface Visitor {
   call(call: { name: string; method: boolean; args: number; at: ASTNode }): void;
   /** Visits a literal key of a map. */
   mapKey(key: string, at: ASTNode): void;
+  /** Visits a literal that is no key. */
+  literal?(value: unknown, at: ASTNode): void;
 }
 
 const MACROS = new Set(["all", "exists", "exists_one", "map", "filter"]);
@@ -34,6 +36,7 @@ export function walkTree(node: ASTNode, visitor: Visitor, bound: ReadonlySet<str
   else if (node.op === "call") walkCall(node.args, node, visitor, bound);
   else if (node.op === "rcall") walkMethod(node.args, node, visitor, bound);
   else if (node.op === "map") walkMap(node.args, visitor, bound);
+  else if (node.op === "value") visitor.literal?.(node.args, node);
   else for (const child of toChildren(node)) walkTree(child, visitor, bound);
 }
 

@@ -513,7 +513,7 @@ const ERRORS = `duplicate-mapping-key limit-exceeded revision-unknown descriptio
   after-kind after-at after-cron after-zone raise-event-undeclared raise-event-not-handled
   raise-event-needs-metadata
   after-event-required after-event-undeclared after-event-not-handled after-event-needs-metadata handler-empty
-  action-required when-not-string set-not-map set-value-not-scalar sensitive-leak executor-required needs-not-list
+  action-required when-not-string set-invalid set-not-map set-value-not-scalar sensitive-leak executor-required needs-not-list
   needs-undefined needs-duplicate needs-not-in-state needs-cycle retry-not-map retry-unknown-key retry-attempts-invalid
   retry-only-invalid backoff-not-map backoff-unknown-key backoff-factor-invalid outputs-not-map output-name-not-string
   exclusive-not-string expression-syntax expression-unterminated expression-unknown-name

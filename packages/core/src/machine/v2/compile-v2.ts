@@ -78,7 +78,7 @@ function readEvents(
     checkReserved(context, name, onKey(event));
     const keys = toTextItems(findField(event, "metadata"));
     for (const key of keys) checkDeclared(context, key.field, key.text, metadata);
-    const allow = readExpression(context, findField(event, "allow"), place);
+    const allow = readExpression(context, findField(event, "allow"), { place, wanted: "bool" });
     declared.set(name, { field: event, metadata: keys, allow });
   }
   return declared;

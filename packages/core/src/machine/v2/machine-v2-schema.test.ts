@@ -45,6 +45,7 @@ const BEYOND = new Set([
   "raise-event-not-handled",
   "range-empty",
   "sensitive-leak",
+  "set-invalid",
   "state-task-undefined",
   "target-undefined",
   "task-name-pattern",

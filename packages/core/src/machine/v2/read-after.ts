@@ -4,12 +4,12 @@ import { parseDuration } from "../document/duration.ts";
 import { type Field, findField, findText, isMapField, type TextItem, toItems } from "../document/tree.ts";
 import { quote } from "../document/wording.ts";
 import { shortHashOf } from "../event-message.ts";
-import { findInstant } from "../expression/cel-functions.ts";
-import { hasExpression } from "../expression/compile-template.ts";
+import { findInstant, INSTANT } from "../expression/cel-functions.ts";
+import { hasExpression, type TemplateResult } from "../expression/compile-template.ts";
 import type { ExpressionPlace } from "../expression/expression.ts";
 import { defined } from "../json.ts";
 import type { AfterTimer, AfterWhen } from "../machine.ts";
-import { readTemplate, suggestWithin, type V2Context } from "./read-expressions.ts";
+import { type FindResultFault, readTemplate, suggestWithin, type V2Context } from "./read-expressions.ts";
 import { AFTER_KINDS } from "./schema-parts.ts";
 
 /** An entry of `after`, as far as it could be read. */
@@ -102,8 +102,16 @@ function readAt(context: V2Context, field: Field, { states, metadata }: Expressi
     return undefined;
   }
   const place = { event: false, variables: VARIABLES, metadata, sensitive: "never", ...defined({ states }) } as const;
-  const at = readTemplate(context, field, place);
+  const at = readTemplate(context, field, place, findInstantFault);
   return at && { kind: "at", at: { ...at, source: text } };
+}
+
+function findInstantFault(result: TemplateResult): ReturnType<FindResultFault> {
+  if (result.kind === "constant" || ["string", "null", "dyn", INSTANT].includes(result.type)) return undefined;
+  return {
+    code: "expression-type",
+    message: `at must be an instant, but the type of this expression is ${result.type}.`,
+  };
 }
 
 function readCron(context: V2Context, field: Field, zoneField: Field | undefined): AfterWhen | undefined {

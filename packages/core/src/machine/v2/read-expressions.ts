@@ -1,8 +1,8 @@
 import { APPROVAL, approvalDefinition } from "../approval.ts";
 import { type CompileContext, onValue, suggestFrom } from "../document/compile-context.ts";
 import { type Field, findInside, findText, type TreeNode, toValue } from "../document/tree.ts";
-import { compileExpression } from "../expression/compile-expression.ts";
-import { compileTemplate } from "../expression/compile-template.ts";
+import { compileExpression, type WantedResult } from "../expression/compile-expression.ts";
+import { compileTemplate, type TemplateResult } from "../expression/compile-template.ts";
 import type { Expression, ExpressionPlace, Template } from "../expression/expression.ts";
 
 /** The input of the rules of version 2 in addition to their part of the document. */
@@ -64,25 +64,46 @@ function countCharacters(node: TreeNode): number {
 }
 
 /** Compiles a value with `${…}` in its texts; undefined, with problems at the texts, when one is faulty. */
-export function readTemplate(context: V2Context, field: Field, place: ExpressionPlace): Template | undefined {
+export function readTemplate(
+  context: V2Context,
+  field: Field,
+  place: ExpressionPlace,
+  findFault: FindResultFault = () => undefined,
+): Template | undefined {
   if (!spend(context, field, countCharacters(field.node))) return undefined;
   const compiled = compileTemplate(toValue(field.node), place);
-  if (compiled.kind === "template") return compiled.template;
+  if (compiled.kind === "template") {
+    const fault = context.isKept ? undefined : findFault(compiled.result);
+    if (fault === undefined) return compiled.template;
+    context.problems.error(fault.code, onValue(field), fault.message);
+    return undefined;
+  }
   for (const fault of compiled.faults) {
     context.problems.error(fault.code, onValue(findInside(field, fault.path)), fault.message);
   }
   return undefined;
 }
 
+/** Returns why what a template gives cannot be used; undefined when it can. */
+export type FindResultFault = (
+  result: TemplateResult,
+) => { readonly code: string; readonly message: string } | undefined;
+
+/** Where an expression stands, and what it must give. */
+interface ExpressionInput {
+  readonly place: ExpressionPlace;
+  readonly wanted: WantedResult;
+}
+
 /** Compiles a text that is an expression as a whole; undefined, with problems, when it is faulty. */
 export function readExpression(
   context: V2Context,
   field: Field | undefined,
-  place: ExpressionPlace,
+  { place, wanted }: ExpressionInput,
 ): Expression | undefined {
   const source = findText(field);
   if (field === undefined || source === undefined || !spend(context, field, source.length)) return undefined;
-  const compiled = compileExpression(source, place);
+  const compiled = compileExpression(source, place, wanted);
   if (compiled.kind === "expression") return compiled.expression;
   for (const fault of compiled.faults) context.problems.error(fault.code, onValue(field), fault.message);
   return undefined;

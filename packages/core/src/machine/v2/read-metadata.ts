@@ -33,7 +33,9 @@ export function readMetadata(context: CompileContext, root: Field): MetadataDraf
   // When the keys cannot be read, no key is unknown.
   const isReadable = field === undefined || isMapField(field);
   const additional = flag === undefined || findFlag(root, "additionalMetadata") !== false || !isReadable;
-  return { rules, place: { declared: new Set(rules.keys()), sensitive: new Set(sensitive), additional } };
+  const place = { declared: new Set(rules.keys()), sensitive: new Set(sensitive), additional };
+  // Stacks on a kept revision continue, whatever its expressions are.
+  return { rules, place: context.isKept ? place : { ...place, types: rules } };
 }
 
 /** Returns the place of `allow`: who sends, and the stack before it. */

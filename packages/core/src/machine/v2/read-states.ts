@@ -1,3 +1,4 @@
+import { findMetadataFault, isScalar } from "../decide/metadata.ts";
 import {
   type AdvanceDraft,
   checkFlow,
@@ -24,11 +25,13 @@ import {
   toItems,
 } from "../document/tree.ts";
 import { quote, suggest } from "../document/wording.ts";
+import { INSTANT } from "../expression/cel-functions.ts";
+import type { TemplateResult } from "../expression/compile-template.ts";
 import type { Expression, ExpressionPlace, Template } from "../expression/expression.ts";
 import { defined } from "../json.ts";
-import { FAILED, LEAVING_MODES, NEXT, type State, TIMEOUT } from "../machine.ts";
+import { FAILED, LEAVING_MODES, type MetadataRule, NEXT, type State, TIMEOUT } from "../machine.ts";
 import { type AfterDraft, readAfter, reportSentFault } from "./read-after.ts";
-import { readExpression, readTemplate, type V2Context } from "./read-expressions.ts";
+import { type FindResultFault, readExpression, readTemplate, type V2Context } from "./read-expressions.ts";
 import { checkDeclared, type MetadataDraft } from "./read-metadata.ts";
 import { isName, isReserved } from "./schema-parts.ts";
 
@@ -255,7 +258,7 @@ function readEntry(context: V2Context, item: Field, scope: StateScope): EntryDra
     field: item,
     isConditional: when !== undefined,
     advance: leads ? readTarget(context, state, scope.references.states) : undefined,
-    when: readExpression(context, when, scope.place),
+    when: readExpression(context, when, { place: scope.place, wanted: "bool" }),
     set: readSet(context, findField(item, "set"), scope),
     raise: readRaise(findField(item, "raise")),
   });
@@ -304,8 +307,40 @@ function readSet(
     checkDeclared(context, field, key, metadata);
     if (findScalar(field) === undefined) continue;
     const sensitive = metadata.place.sensitive.has(key) ? "always" : "never";
-    const template = readTemplate(context, field, { ...place, sensitive });
+    const template = readTemplate(context, field, { ...place, sensitive }, (result) =>
+      findSetFault(key, metadata.rules.get(key), result),
+    );
     if (template) templates.set(key, template);
   }
   return templates;
+}
+
+const FITTING: Readonly<Record<NonNullable<MetadataRule["type"]>, readonly string[]>> = {
+  string: ["string", INSTANT],
+  number: ["int", "uint", "double"],
+  boolean: ["bool"],
+};
+
+/** Returns why a key can never be set to what a template gives. */
+function findSetFault(
+  key: string,
+  rule: MetadataRule | undefined,
+  result: TemplateResult,
+): ReturnType<FindResultFault> {
+  if (rule === undefined) return undefined;
+  if (result.kind === "constant") return findConstantFault(key, rule, result.value);
+  const { type } = rule;
+  if (type === undefined || ["dyn", "null", ...FITTING[type]].includes(result.type)) return undefined;
+  return {
+    code: "expression-type",
+    message: `${quote(key)} is a ${type}, and the type of this expression is ${result.type}.`,
+  };
+}
+
+function findConstantFault(key: string, rule: MetadataRule, value: unknown): ReturnType<FindResultFault> {
+  if (!isScalar(value)) return undefined;
+  const rules = { keys: new Map([[key, rule]]), additional: false };
+  const fault = findMetadataFault(rules, { next: { [key]: value }, keys: [key], present: {} });
+  if (fault === undefined || fault.code === "PATTERN_NOT_LINEAR") return undefined;
+  return { code: "set-invalid", message: `The value does not fit the rules of its key. ${fault.reason}` };
 }

@@ -75,9 +75,12 @@ export function readTask(
     timeoutMs: readDuration(field, "timeout"),
     retry: readRetry(findField(field, "retry")),
     outputs: readOutputs(context, findField(field, "outputs"), metadata),
-    when: readExpression(context, findField(field, "when"), before),
-    exclusive: readExpression(context, findField(field, "exclusive"), needed),
-    allow: readExpression(context, findField(field, "allow"), toAllowPlace(metadata, states)),
+    when: readExpression(context, findField(field, "when"), { place: before, wanted: "bool" }),
+    exclusive: readExpression(context, findField(field, "exclusive"), { place: needed, wanted: "key" }),
+    allow: readExpression(context, findField(field, "allow"), {
+      place: toAllowPlace(metadata, states),
+      wanted: "bool",
+    }),
   });
 }
 
