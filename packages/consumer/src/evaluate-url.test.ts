@@ -66,6 +66,35 @@ describe("evaluateUrl", () => {
     expect(fault(aUrl(), { partition: "aws-eusc" })).toBe("URL_HOST");
   });
 
+  it.each([
+    ["aws-iso", "us-iso-east-1", "c2s.ic.gov"],
+    ["aws-iso-b", "us-isob-east-1", "sc2s.sgov.gov"],
+    ["aws-iso-e", "eu-isoe-west-1", "cloud.adc-e.uk"],
+    ["aws-iso-f", "us-isof-south-1", "csp.hci.ic.gov"],
+  ])("takes the hosts of the partition %s there alone", (partition, region, domain) => {
+    const scope = { "X-Amz-Credential": `AKIAEXAMPLE/20261120/${region}/s3/aws4_request` };
+    const url = aUrl(scope, `/${KEY}`, `dist-bucket.s3.${region}.${domain}`);
+
+    expect(evaluate(url, { partition, region })).toEqual(END);
+    expect(fault(url, { region })).toBe("URL_HOST");
+    expect(fault(aUrl(scope, `/${KEY}`, `dist-bucket.s3.${region}.amazonaws.com`), { partition, region })).toBe(
+      "URL_HOST",
+    );
+  });
+
+  it.each([
+    ["aws-sdk-ios#2151", "us-east-2", "dist-bucket.s3-fips.us-east-2.amazonaws.com", `/${KEY}`],
+    ["fog-aws#729", "us-gov-west-1", "dist-bucket.s3-fips.us-gov-west-1.amazonaws.com", `/${KEY}`],
+    ["fog-aws#729", "us-gov-west-1", "dist-bucket.s3-fips.dualstack.us-gov-west-1.amazonaws.com", `/${KEY}`],
+    ["botocore#2798", "us-gov-west-1", "s3-fips.us-gov-west-1.amazonaws.com", `/dist-bucket/${KEY}`],
+  ])("takes the FIPS endpoint [%s] of %s: %s", (_report, region, host, path) => {
+    const scope = { "X-Amz-Credential": `AKIAEXAMPLE/20261120/${region}/s3/aws4_request` };
+    const url = aUrl(scope, path, host);
+
+    expect(evaluate(url, { region })).toEqual(END);
+    expect(fault(url, { region: "eu-west-1" })).toBe("URL_HOST");
+  });
+
   it("takes further hosts by their exact names, with the bucket in the path or without", () => {
     const rules = { extraHosts: ["bucket.vpce-1.s3.eu-west-1.vpce.amazonaws.com"] };
     const at = (path: string) => aUrl({}, path, "bucket.vpce-1.s3.eu-west-1.vpce.amazonaws.com");

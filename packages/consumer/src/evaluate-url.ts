@@ -167,11 +167,12 @@ const DOMAINS: ReadonlyMap<string, string> = new Map([
 
 /**
  * Returns all host names under which Amazon S3 serves a bucket.
- * Source: Amazon S3 user guide, "Virtual hosting of buckets" and "Dual-stack endpoints"; `s3-REGION` is the legacy form.
+ * Source: Amazon S3 user guide, "Virtual hosting of buckets" and "Dual-stack endpoints", "FIPS"; `s3-REGION` is the legacy form.
  */
 function toSourceHosts({ bucket, region, partition = "aws" }: SourceBucket): ReadonlyMap<string, HostStyle> {
   const domain = DOMAINS.get(partition) ?? "amazonaws.com";
-  const names = [`s3.${region}`, "s3", `s3-${region}`, `s3.dualstack.${region}`, `s3-fips.${region}`];
+  const dual = [`s3.dualstack.${region}`, `s3-fips.dualstack.${region}`];
+  const names = [`s3.${region}`, "s3", `s3-${region}`, `s3-fips.${region}`, ...dual];
   const services = names.map((name) => `${name}.${domain}`);
   return new Map<string, HostStyle>([
     ...services.map((service) => [`${bucket}.${service}`, "virtual"] as const),

@@ -2,7 +2,7 @@ import { SimFault } from "@stackyard/aws-sim";
 import { expect, it } from "vitest";
 import { addServingGroup, aTaskConfig, createAsgYard } from "./testing/yards.ts";
 
-it("a release that may not detach the old group ends dirty, and deletes nothing [cloud-custodian#1689]", async () => {
+it("a release that may not detach the old group ends dirty, and deletes nothing [machine-api-operator#835]", async () => {
   const yard = createAsgYard();
   await addServingGroup(yard);
   const { sim } = yard.world;
@@ -24,7 +24,7 @@ it("a release that may not detach the old group ends dirty, and deletes nothing 
   expect(sim.calls.filter(({ operation }) => operation === "AutoScaling.DeleteAutoScalingGroup")).toEqual([]);
 });
 
-it("EC2's throttle is not called a quota [terraform-provider-aws#6778]", async () => {
+it("EC2's throttle is not called a quota [bosh-aws-cpi-release#61]", async () => {
   const yard = createAsgYard();
   await addServingGroup(yard);
   const throttle = (): Promise<never> => {

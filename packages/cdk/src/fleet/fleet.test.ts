@@ -1,4 +1,5 @@
 import { App, Stack } from "aws-cdk-lib";
+import { CfnAutoScalingGroup } from "aws-cdk-lib/aws-autoscaling";
 import { Code } from "aws-cdk-lib/aws-lambda";
 import { Bucket } from "aws-cdk-lib/aws-s3";
 import { describe, expect, it } from "vitest";
@@ -16,6 +17,7 @@ import {
   createLaunchHook,
   FleetInstanceProfile,
   PatchWindow,
+  toLaunchHook,
 } from "./instances.ts";
 
 const ECS_RIGHTS = {
@@ -97,6 +99,35 @@ describe("fleets and tasks in a program", () => {
       ["stackyard-main-task-runner", "index.runner", "Allow"],
       ["stackyard-main-fleet", "index.handler", "Terminate"],
       ["stackyard-main-ecs-task", "index.handler", "Terminate"],
+    ]);
+  });
+
+  // aws-cdk#16356: a hook that is a resource of its own is created after the group's first instances.
+  it("hold the first instances of a new group by a hook that is a part of it", () => {
+    const app = new App({ analyticsReporting: false, builtinCloudFormationValidation: false });
+    const stack = new Stack(app, "group");
+    new CfnAutoScalingGroup(stack, "Web", {
+      minSize: "2",
+      maxSize: "4",
+      launchTemplate: { launchTemplateId: "lt-1", version: "1" },
+      lifecycleHookSpecificationList: [toLaunchHook({ heartbeatSeconds: 600 })],
+    });
+    const { resources } = resolveTemplate(app.synth().getStackByName("group").template, {});
+
+    expect(Object.values(resources).map(({ type, properties }) => [type, properties])).toEqual([
+      [
+        "AWS::AutoScaling::AutoScalingGroup",
+        expect.objectContaining({
+          LifecycleHookSpecificationList: [
+            {
+              LifecycleHookName: "stackyard-configure",
+              LifecycleTransition: "autoscaling:EC2_INSTANCE_LAUNCHING",
+              DefaultResult: "ABANDON",
+              HeartbeatTimeout: 600,
+            },
+          ],
+        }),
+      ],
     ]);
   });
 

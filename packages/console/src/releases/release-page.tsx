@@ -48,6 +48,7 @@ function OneRelease({ id }: { id: string }) {
               <Actions release={found} />
               <Summary release={found} />
               <Services release={found} />
+              <Causes release={found} />
               <div className="columns">
                 <Path release={found} />
                 <Lines release={found} />
@@ -136,9 +137,27 @@ function Services({ release: { report } }: { release: Release }) {
           { header: "Terminating", number: true, cell: ([, { terminating }]) => terminating },
           { header: "In the group", number: true, cell: ([, { launching }]) => launching },
           { header: "Auto Scaling group", cell: ([, { group }]) => <Text mono>{group ?? "–"}</Text> },
-          { header: "Causes", cell: ([, { causes }]) => <Text>{causes.join("; ")}</Text> },
         ]}
       />
+    </Panel>
+  );
+}
+
+/** Renders what Auto Scaling and the load balancers said last: after a failure their groups no longer exist. */
+function Causes({ release: { report } }: { release: Release }) {
+  const rows = Object.entries(report?.services ?? {}).flatMap(([service, { causes }]) =>
+    causes.map((cause) => ({ service, cause })),
+  );
+  if (rows.length === 0) return null;
+  return (
+    <Panel title="Why servers are not healthy">
+      <ul className="panel-body" aria-label="Reasons by service">
+        {rows.map(({ service, cause }) => (
+          <li key={`${service} ${cause}`} className="wrap">
+            <Text>{`${service}: ${cause}`}</Text>
+          </li>
+        ))}
+      </ul>
     </Panel>
   );
 }

@@ -74,7 +74,29 @@ describe("ReleasePage", () => {
     const { screen } = await renderPage(ReleasePage, "/release?id=run-2", api);
 
     await expect.element(screen.getByText("3 / 5")).toBeVisible();
-    await expect.element(screen.getByText("insufficient capacity in eu-west-1a")).toBeVisible();
+    await expect.element(screen.getByText("web: insufficient capacity in eu-west-1a")).toBeVisible();
+  });
+
+  // copilot-cli#3772: a task or server that is unhealthy says nowhere why.
+  it("shows the last reason, description and target group of unhealthy servers in full", { tags: "page" }, async () => {
+    const timeout = `target group "shop-web": i-0a1b2c3d4e5f60001, i-0a1b2c3d4e5f60002 unhealthy, Target.Timeout (Request timed out)`;
+    const code = `target group "shop-api": i-0a1b2c3d4e5f60003 unhealthy, Target.ResponseCodeMismatch (Health checks failed with these codes: [404])`;
+    const web = { ...report.services.web, causes: [timeout, code] };
+    const ended = {
+      code: "RELEASE_TIMED_OUT",
+      message: `Timeout: Halting Release: web: ${timeout}.`,
+      retryable: false,
+    };
+    const { screen } = await renderPage(ReleasePage, "/release?id=run-2", {
+      "GET /v1/runs/run-2": { ...run, state: "failed", endedAt: "2026-11-20T03:10:00Z", error: ended },
+      "GET /v1/runs/run-2/report": { items: [{ ...report, services: { web } }] },
+    });
+
+    await expect.element(screen.getByText(ended.message)).toBeVisible();
+    const reasons = screen.getByRole("list", { name: "Reasons by service" }).getByRole("listitem");
+    await expect.element(reasons.nth(1)).toHaveTextContent(`web: ${code}`);
+    for (const item of reasons.elements()) expect(item.scrollWidth).toBeLessThanOrEqual(item.clientWidth);
+    expect(reasons.elements().map(({ textContent }) => textContent)).toEqual([`web: ${timeout}`, `web: ${code}`]);
   });
 
   it("halts only with a reason and the project's name", async () => {
