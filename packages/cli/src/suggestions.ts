@@ -23,6 +23,7 @@ const COMMANDS = toMap({
   new: ["init"],
   publish: ["send"],
   redrive: ["events redrive"],
+  dismiss: ["events dismiss"],
   remove: ["stacks remove"],
   retry: ["stacks retry"],
   rm: ["stacks remove"],

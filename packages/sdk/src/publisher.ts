@@ -142,6 +142,12 @@ export interface EventsApi {
     ids: readonly string[],
     options?: CallOptions,
   ): Promise<{ readonly redriven: readonly string[]; readonly unknown: readonly string[] }>;
+  /** Removes dead letters, by their ids. The audit log keeps the reason. */
+  dismiss(
+    ids: readonly string[],
+    input: { readonly reason: string },
+    options?: CallOptions,
+  ): Promise<{ readonly dismissed: readonly string[]; readonly unknown: readonly string[] }>;
 }
 
 /** Creates the part of the client for events. */
@@ -154,5 +160,7 @@ export function createEventsApi(http: HttpClient): EventsApi {
     // Sent twice, the second answer would call the ids unknown.
     redrive: (ids, options) =>
       postJson(http, ["v1", "dead-letters", "redrive"], { ids }, { repeatable: false, ...options }),
+    dismiss: (ids, { reason }, options) =>
+      postJson(http, ["v1", "dead-letters", "dismiss"], { ids, reason }, { repeatable: false, ...options }),
   };
 }

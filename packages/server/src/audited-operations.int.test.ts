@@ -120,6 +120,15 @@ const operations: readonly Operation[] = [
     read: listDeadLetters,
   },
   {
+    action: "dismissEvents",
+    async prepare() {
+      const ids = [await makeDeadLetter()];
+      return () => yard.call("/v1/dead-letters/dismiss", { body: { ids, reason: "a typo" } });
+    },
+    line: { via: "api", on: {}, reason: expect.stringMatching(/^a typo \(/) },
+    read: listDeadLetters,
+  },
+  {
     action: "redriveQueueItem",
     async prepare() {
       const { store, clock } = yard;

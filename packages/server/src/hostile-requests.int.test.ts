@@ -41,8 +41,7 @@ describe("hostile requests", () => {
 
   it("says whether a token is missing or not valid", async () => {
     const details = ["", "Bearer wrong"].map(async (authorization) => {
-      const answer = await yard.call("/v1/stacks", { headers: { authorization } });
-      const { detail }: { detail?: string } = await answer.json();
+      const { detail } = await yard.json<{ detail: string }>("/v1/stacks", { headers: { authorization } });
       return detail;
     });
 

@@ -109,6 +109,7 @@ const cases: Readonly<Record<string, () => Case>> = {
   listParked: () => ({ path: "/v1/parked" }),
   listDeadLetters: () => ({ path: "/v1/dead-letters" }),
   redriveEvents: () => ({ path: "/v1/dead-letters/redrive", body: { ids: [deadLetterId] } }),
+  dismissEvents: () => ({ path: "/v1/dead-letters/dismiss", body: { ids: [deadLetterId], reason: "a typo" } }),
   listStacks: () => ({ path: "/v1/stacks?limit=1" }),
   countStacks: () => ({ path: "/v1/stack-counts?by=state" }),
   listCauses: () => ({ path: "/v1/causes?kind=parked" }),

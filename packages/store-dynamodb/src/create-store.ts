@@ -22,7 +22,7 @@ import { type Static, Type } from "typebox";
 import { createAttemptStore, listOpenAttempts } from "./attempts.ts";
 import { createStackStore, publishLast, recordEntries } from "./commit-change.ts";
 import { createSerializer, createTable } from "./database.ts";
-import { acknowledge, enqueue, giveBack, listDeadLetters, redrive } from "./event-queue.ts";
+import { acknowledge, dismiss, enqueue, giveBack, listDeadLetters, redrive } from "./event-queue.ts";
 import { listHistory } from "./history.ts";
 import { prune } from "./prune.ts";
 import { countStacks, listParkedStackIds, listStacks, loadStats } from "./queries.ts";
@@ -194,6 +194,7 @@ function createCalls(context: StoreContext): Omit<Store, "watch" | "close"> & Pi
       listParkedStackIds: (page) => listParkedStackIds(context, page),
       listDeadLetters: (filter, page) => listDeadLetters(context, filter, page),
       redrive: (ids, now) => redrive(context, ids, now),
+      dismiss: (ids, now) => dismiss(context, ids, now),
       stats: () => loadStats(context),
     },
     prune: (retention, now) => prune(context, retention, now),

@@ -213,7 +213,7 @@ function changeSent(
   return putAttempt(aggregate, { ...row, sent: change(row.sent) });
 }
 
-/** A dead letter. One that was sent again stays for a while, so that no late writer brings it back. */
+/** A dead letter. One that was sent again or dismissed stays for a while, so that no late writer brings it back. */
 interface DeadLetterRow extends WorkRow {
   readonly entry: DeadLetter;
   /** Grows over the yard. */
@@ -294,16 +294,28 @@ function loadDeadLetters(context: StoreContext, { before, descending }: Range) {
 /** Puts events back into the queue. Each is a separate commit; a repeated call continues where it ended. */
 export async function redrive(context: StoreContext, ids: readonly string[], now: number): Promise<readonly string[]> {
   const unique = [...new Set(ids)];
-  const found = await inParallel(unique, (id) => markSent(context, id, now));
+  const found = await inParallel(unique, (id) => markSent(context, id, { at: now, isQueued: false }));
   const marked = unique.filter((_, index) => found[index]);
   for (const id of marked) await attemptLater(context, `sending ${id} again`, () => finishRedrive(context, id));
   return ids.filter((id, index) => marked.includes(id) && ids.indexOf(id) === index);
 }
 
-async function markSent(context: StoreContext, id: string, now: number): Promise<boolean> {
+/** Removes entries. */
+export async function dismiss(context: StoreContext, ids: readonly string[], now: number): Promise<readonly string[]> {
+  const unique = [...new Set(ids)];
+  // As one that is queued again already.
+  const found = await inParallel(unique, (id) => markSent(context, id, { at: now, isQueued: true }));
+  return unique.filter((_, index) => found[index]);
+}
+
+async function markSent(
+  context: StoreContext,
+  id: string,
+  sentAgain: NonNullable<DeadLetterRow["sentAgain"]>,
+): Promise<boolean> {
   return mutateRow<DeadLetterRow, boolean>(context, DEAD_LETTER, id, (row) => {
     if (row === undefined || row.sentAgain !== undefined) return { result: false };
-    return { write: { ...row, sentAgain: { at: now, isQueued: false } }, result: true };
+    return { write: { ...row, sentAgain }, result: true };
   });
 }
 

@@ -38,6 +38,7 @@ export function createStackQueries(database: Database, signals: Signals, logger:
       signals.notify(["event"]);
       return found;
     },
+    dismiss: (ids) => dismiss(database, ids),
     async stats() {
       await lookAtForeignRows(database, logger);
       return readStats(database);
@@ -148,6 +149,15 @@ async function listDeadLetters(
 
 function parseDeadLetter({ id, body }: DeadLetterRow): DeadLetter {
   return parseStored.deadLetter(body, `event ${JSON.stringify(fromKeyText(id))} that was dead-lettered`);
+}
+
+const DISMISS = { name: "dismiss", text: "delete from stackyard.dead_letter where id = any($1) returning id" };
+
+/** Removes the entries. Returns the ids of those that were found, in the order given. */
+async function dismiss(database: Database, ids: readonly string[]): Promise<readonly string[]> {
+  const rows = await database.rows<{ id: string }>(DISMISS, ids.map(toKeyText));
+  const found = new Set(rows.map(({ id }) => fromKeyText(id)));
+  return ids.filter((id) => found.delete(id));
 }
 
 const FIND = { name: "find_dead_letter", text: "select id, body from stackyard.dead_letter where id = any($1)" };

@@ -2,7 +2,7 @@ import { type Clock, type Logger, StackyardError, type Store, silentLogger } fro
 import { createRecords, createStoreListeners, listOpenAttempts } from "@stackyard/core/engine";
 import { backUp } from "./backup.ts";
 import type { Database } from "./database.ts";
-import { listDeadLetters, listParkedStackIds, loadParked, takeDeadLetters } from "./event-queue.ts";
+import { listDeadLetters, listParkedStackIds, loadParked, removeDeadLetters, takeDeadLetters } from "./event-queue.ts";
 import { acknowledge, commitChange, GroupCommit } from "./group-commit.ts";
 import { findEnded, listEnded, listHistory } from "./history.ts";
 import { countStacks, listStacks } from "./list-stacks.ts";
@@ -233,6 +233,7 @@ function createQueries(commits: GroupCommit): Store["queries"] {
         for (const { event } of found) transaction.enqueue(event);
         return found.map(({ id }) => id);
       }, ids.length),
+    dismiss: (ids) => commits.write(({ database }) => removeDeadLetters(database, ids), ids.length),
     stats: () =>
       commits.read(({ database, counts, events, attempts }) => {
         const count = (table: "parked" | "dead_letter") =>

@@ -277,6 +277,12 @@ function toDeadLetter({ id, body }: Pick<DeadLetterRow, "id" | "body">): DeadLet
   return parseStored.deadLetter(body, `event ${JSON.stringify(id)} that was dead-lettered`);
 }
 
+/** Removes these entries, also damaged ones, and returns the ids of those that were found. */
+export function removeDeadLetters(database: Database, ids: readonly string[]): readonly string[] {
+  const remove = "delete from dead_letter where id = ? returning id";
+  return ids.filter((id) => database.get<{ id: string }>(remove, id) !== undefined);
+}
+
 /** Removes these entries, and returns their events with the ids of those that were found. */
 export function takeDeadLetters(database: Database, ids: readonly string[]): readonly DeadLetter[] {
   return ids.flatMap((id) => {

@@ -13,10 +13,14 @@ const taskName = { minLength: 1, maxLength: 1_024, completes: "task" };
 const auditedReasonArg = { ...reasonArg, description: "Reason, recorded in the history and the audit log." };
 
 const RunArgs = Type.Object({
-  operation: Type.Enum(["send", "retry", "cancel", "acknowledge", "settle", "remove", "upgrade", "redrive"], {
-    description: "What to do: send, retry, cancel, settle, remove or upgrade stacks, or redrive dead letters.",
-  }),
-  event: optionalText("send: the event; redrive: dead letters of it.", { ...name, completes: "event" }),
+  operation: Type.Enum(
+    ["send", "retry", "cancel", "acknowledge", "settle", "remove", "upgrade", "redrive", "dismiss"],
+    {
+      description:
+        "What to do: send, retry, cancel, settle, remove or upgrade stacks, or redrive or dismiss dead letters.",
+    },
+  ),
+  event: optionalText("send: the event; redrive, dismiss: dead letters of it.", { ...name, completes: "event" }),
   metadata: Type.Optional(
     Type.Array(Type.String(), {
       placeholder: "key=text",
@@ -32,13 +36,13 @@ const RunArgs = Type.Object({
   idPrefix: optionalText("Only ids that start with this text.", name),
   failedTask: optionalText("Only stacks in which this task has failed.", taskName),
   revision: optionalText("Only stacks of this revision.", { pattern: "^[0-9a-f]{64}$", placeholder: "hash" }),
-  stack: optionalText("redrive: dead letters of a stack.", { ...name, completes: "stack" }),
-  code: optionalText("Only stacks in which a task has failed with this code; redrive: dead letters.", {
+  stack: optionalText("redrive, dismiss: dead letters of a stack.", { ...name, completes: "stack" }),
+  code: optionalText("Only stacks in which a task has failed with this code; redrive, dismiss: dead letters.", {
     maxLength: 255,
   }),
   reason: Type.Optional(auditedReasonArg),
   dryRun: optionalFlag("Change nothing, and show what would happen."),
-  expect: optionalInteger("The total of a dry run. Required for settle and remove.", { minimum: 0 }),
+  expect: optionalInteger("The total of a dry run. Required for settle, remove and dismiss.", { minimum: 0 }),
   detach: optionalFlag("Do not wait for the end."),
 });
 type RunArgs = Static<typeof RunArgs>;
@@ -80,7 +84,7 @@ export const bulkRun = defineServerCommand({
 function toRequest(args: RunArgs): BulkRequest {
   const { operation, event, metadata, task, pending, to, all = false, id, reason, ...rest } = args;
   const { machine, state, idPrefix, text, condition, revision, stack, failedTask, code } = rest;
-  const isRedrive = operation === "redrive";
+  const isOfLetters = operation === "redrive" || operation === "dismiss";
   const filter = defined({
     ids: id,
     machine,
@@ -92,7 +96,7 @@ function toRequest(args: RunArgs): BulkRequest {
     task: failedTask,
     code,
     stackId: stack,
-    event: isRedrive ? event : undefined,
+    event: isOfLetters ? event : undefined,
   });
   if (Object.keys(filter).length === 0 && !all) throw failWith("USAGE", "Pass a filter, such as --machine, or --all.");
   if (Object.keys(filter).length > 0 && all) throw failWith("USAGE", "Pass --all or a filter, not both.");
@@ -101,7 +105,7 @@ function toRequest(args: RunArgs): BulkRequest {
   return {
     operation,
     filter,
-    body: defined({ event: isRedrive ? undefined : event, metadata: brought, task, which, to }),
+    body: defined({ event: isOfLetters ? undefined : event, metadata: brought, task, which, to }),
     ...defined({ reason }),
   };
 }
@@ -134,7 +138,7 @@ async function showFailures({ out, yard, signal }: ServerContext, { id }: Bulk):
   if (more) out.note(`\`stackyard bulk show ${id} --items\` shows all items.`);
 }
 
-const GOOD: ReadonlySet<string> = new Set(["applied", "removed", "redriven", "parked"]);
+const GOOD: ReadonlySet<string> = new Set(["applied", "removed", "redriven", "dismissed", "parked"]);
 
 function isGood(outcome: string): boolean {
   return GOOD.has(outcome);
@@ -142,7 +146,7 @@ function isGood(outcome: string): boolean {
 
 const OUTCOMES = [
   ...["applied", "removed", "parked", "refused", "dead-lettered"],
-  ...["ignored", "redriven", "gone", "waiting", "skipped"],
+  ...["ignored", "redriven", "dismissed", "gone", "waiting", "skipped"],
 ] as const;
 
 /** `stackyard bulk show` */

@@ -6,6 +6,7 @@ import { failWith } from "../failure.ts";
 import type { Painter } from "../output.ts";
 import { defineServerCommand, readAll, type ServerContext } from "../server/connection.ts";
 import { printItems } from "./print-list.ts";
+import { reasonArg } from "./stack-args.ts";
 
 const filterArgs = {
   stack: optionalText("Only events of this stack.", { minLength: 1, maxLength: 255, completes: "stack" }),
@@ -19,7 +20,7 @@ export const eventsLs = defineServerCommand({
   name: "events ls",
   summary: "List dead-lettered and parked events, each with the reason.",
   description: [
-    "Dead letters come first, newest first. They are kept for 30 days; send them again with `stackyard events redrive`.",
+    "Dead letters come first, newest first. They are kept for 30 days; send them again with `stackyard events redrive`, or remove them with `stackyard events dismiss`.",
     "Parked events follow, ordered by stack, including those whose stack does not exist yet. The server retries them automatically.",
   ].join("\n"),
   examples: {
@@ -57,8 +58,23 @@ function printEvents(context: ServerContext, filter: Filter, { parked, deadLette
   if (parked?.length === 0) out.note(formatNoneFound("No event is parked", filter));
   if (deadLetters?.length === 0) out.note(formatNoneFound("No dead-lettered event", filter));
   if ((deadLetters ?? []).length > 0)
-    out.note("After you correct the cause, run `stackyard events redrive ID…` to send dead letters again.");
+    out.note(
+      "After you correct the cause, run `stackyard events redrive ID…` to send dead letters again. `stackyard events dismiss ID…` removes them.",
+    );
 }
+
+const chosenArgs = {
+  ids: Type.Optional(
+    Type.Array(Type.String({ minLength: 1, maxLength: 255 }), {
+      placeholder: "id",
+      description: "Ids from `events ls`.",
+    }),
+  ),
+  all: optionalFlag("All dead letters that match --stack and --code."),
+  ...filterArgs,
+};
+
+type ChosenArgs = Static<TObject<typeof chosenArgs>>;
 
 /** `stackyard events redrive` */
 export const eventsRedrive = defineServerCommand({
@@ -69,21 +85,10 @@ export const eventsRedrive = defineServerCommand({
     "stackyard events redrive 01JC2M8Q7V9Z3K4T5W6X7Y8Z9A": "Send one event, by its id from `events ls`.",
     "stackyard events redrive --all --stack pr-12": "Send all dead letters of a stack.",
   },
-  args: Type.Object({
-    ids: Type.Optional(
-      Type.Array(Type.String({ minLength: 1, maxLength: 255 }), {
-        placeholder: "id",
-        description: "Ids from `events ls`.",
-      }),
-    ),
-    all: optionalFlag("All dead letters that match --stack and --code."),
-    ...filterArgs,
-  }),
+  args: Type.Object(chosenArgs),
   positionals: ["ids"],
-  async run(context, { ids: given = [], all = false, ...filter }) {
-    if (given.length === 0 && !all) throw failWith("USAGE", "Pass event ids, or --all.");
-    if (given.length > 0 && all) throw failWith("USAGE", "Pass either event ids or --all, not both.");
-    const ids = all ? (await listDeadLetters(context, filter)).map(({ id }) => id) : given;
+  async run(context, args) {
+    const ids = await chooseIds(context, args);
     const unknown: string[] = [];
     for (const part of chunk(ids, BATCH)) {
       const result = await context.yard.events.redrive(part, { signal: context.signal });
@@ -91,10 +96,47 @@ export const eventsRedrive = defineServerCommand({
       for (const id of result.unknown) context.out.result({ id, redriven: false }, () => `${id} not found.`);
       unknown.push(...result.unknown);
     }
-    if (ids.length === 0) context.out.note(formatNoneFound("No dead-lettered event", filter));
     return unknown.length === 0 ? 0 : 1;
   },
 });
+
+/** `stackyard events dismiss` */
+export const eventsDismiss = defineServerCommand({
+  name: "events dismiss",
+  summary: "Remove dead letters that need not be sent again.",
+  description: "The audit log keeps who removed them, and the reason. Exits with 1 if an id is unknown.",
+  examples: {
+    'stackyard events dismiss 01JC2M8Q7V9Z3K4T5W6X7Y8Z9A --reason "a typo"': "Remove one, by its id from `events ls`.",
+    'stackyard events dismiss --all --code STACK_UNKNOWN --reason "of the old pipeline"':
+      "Remove all dead letters with a code.",
+  },
+  args: Type.Object({ ...chosenArgs, reason: { ...reasonArg, description: "Reason, recorded in the audit log." } }),
+  positionals: ["ids"],
+  async run(context, { reason, ...args }) {
+    const ids = await chooseIds(context, args);
+    const unknown: string[] = [];
+    for (const part of chunk(ids, BATCH)) {
+      const result = await context.yard.events.dismiss(part, { reason }, { signal: context.signal });
+      for (const id of result.dismissed) context.out.result({ id, dismissed: true }, () => `${id} was removed.`);
+      for (const id of result.unknown) context.out.result({ id, dismissed: false }, () => `${id} not found.`);
+      unknown.push(...result.unknown);
+    }
+    return unknown.length === 0 ? 0 : 1;
+  },
+});
+
+/** Returns the ids that were given, or those of all dead letters that the filter matches. Throws `USAGE`. */
+async function chooseIds(
+  context: ServerContext,
+  { ids = [], all = false, ...filter }: ChosenArgs,
+): Promise<readonly string[]> {
+  if (ids.length === 0 && !all) throw failWith("USAGE", "Pass event ids, or --all.");
+  if (ids.length > 0 && all) throw failWith("USAGE", "Pass either event ids or --all, not both.");
+  if (!all) return ids;
+  const found = await listDeadLetters(context, filter);
+  if (found.length === 0) context.out.note(formatNoneFound("No dead-lettered event", filter));
+  return found.map(({ id }) => id);
+}
 
 function formatNoneFound(what: string, { stack, code }: Filter): string {
   const flags = Object.entries(defined({ stack, code })).map(([name, value]) => `--${name} ${value}`);

@@ -434,6 +434,23 @@ describe("commands over a running yard", () => {
     expect([sent.exitCode, (await run("events", "redrive")).exitCode]).toEqual([1, 64]);
   });
 
+  it("events dismiss removes dead letters, and needs a reason", async () => {
+    await run("send", "typo-1", "NEVER", "--machine", "m");
+    const [letter] = parseLines((await run("events", "ls", "--stack", "typo-1", "--json")).stdout);
+    const id = String(letter?.["id"]);
+
+    const without = await run("events", "dismiss", id);
+    const dismissed = await run("events", "dismiss", id, "unknown", "--reason", "a typo", "--json");
+    const all = await run("events", "dismiss", "--all", "--stack", "typo-1", "--reason", "a typo");
+
+    expect(without).toMatchObject({ exitCode: 64, stderr: expect.stringContaining("--reason") });
+    expect(parseLines(dismissed.stdout)).toEqual([
+      { id, dismissed: true },
+      { id: "unknown", dismissed: false },
+    ]);
+    expect(all.stderr).toBe("No dead-lettered event that matches --stack typo-1.\n");
+  });
+
   it("machines ls and show print what the server knows", async () => {
     const listed = await run("machines", "ls", "--json");
     const shown = await run("machines", "show", "m");

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { defineExecutor, definePlugin, succeeded } from "@stackyard/core";
 import { createMachineV1Schema, createMachineV2Schema, parseMachine, upgradeMachine } from "@stackyard/core/machine";
 import { SecretReferenceSchema } from "@stackyard/core/services";
-import { createExecutorContext } from "@stackyard/core/testing";
+import { runExecutor } from "@stackyard/core/testing";
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { afterEach, describe, expect, it } from "vitest";
@@ -124,7 +124,8 @@ describe("the executors of a plugin", () => {
     for (const password of passwords) {
       const config = { plugins: [{ use: plugin, options: { password } }] };
       const executors = await loadExecutors({ config, projectDir: folder }, "plugins", { ADMIN_PASSWORD: "of env" });
-      await executors.get("database")?.start(createExecutorContext(), {});
+      const executor = executors.get("database");
+      if (executor !== undefined) await runExecutor(executor, {});
     }
 
     expect(read).toEqual(["s3cr3t", "of env"]);

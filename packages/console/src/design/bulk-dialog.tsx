@@ -80,6 +80,14 @@ const LOOKS: Readonly<Record<BulkOperation, Look>> = {
     reason: "optional",
     effect: "Puts the events back into the queue.",
   },
+  dismiss: {
+    verb: "Dismiss",
+    permission: "repair",
+    items: "dead letters",
+    danger: true,
+    reason: "required",
+    effect: "Removes the dead letters. The events are never applied.",
+  },
 };
 
 /**
@@ -182,7 +190,7 @@ async function followToEnd(bulkId: string, verb: string, toast: Announce): Promi
   }
 }
 
-const GOOD: readonly string[] = ["applied", "removed", "redriven", "gone"];
+const GOOD: readonly string[] = ["applied", "removed", "redriven", "dismissed", "gone"];
 
 function countBad({ counts }: Bulk): number {
   return Object.entries(counts).reduce((sum, [outcome, count]) => sum + (GOOD.includes(outcome) ? 0 : count), 0);

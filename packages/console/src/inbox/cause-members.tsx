@@ -146,18 +146,23 @@ const DEAD: readonly Column<DeadLetter>[] = [
   { header: "Reason", cell: ({ reason }) => <Text>{reason}</Text> },
   { header: "From", cell: ({ actor }) => <Text>{actor ?? "–"}</Text> },
   { header: "Dead-lettered", cell: ({ deadLetteredAt }) => <Ago at={deadLetteredAt} /> },
-  { id: "redrive", header: <ActionsHeading />, cell: (letter) => <RedriveOne letter={letter} /> },
+  { id: "repair", header: <ActionsHeading />, cell: (letter) => <RepairOne letter={letter} /> },
 ];
 
-function RedriveOne({ letter: { id, stackId } }: { letter: DeadLetter }) {
-  const [open, setOpen] = useState(false);
+function RepairOne({ letter: { id, stackId } }: { letter: DeadLetter }) {
+  const [operation, setOperation] = useState<"redrive" | "dismiss">();
   const refusal = useRefusal("repair", { stackId });
   return (
-    <>
-      <Button refusal={refusal} label={`Redrive ${id}`} onPress={() => setOpen(true)}>
+    <span className="row">
+      <Button refusal={refusal} label={`Redrive ${id}`} onPress={() => setOperation("redrive")}>
         Redrive…
       </Button>
-      {open && <BulkDialog request={{ operation: "redrive", filter: { ids: [id] } }} onClose={() => setOpen(false)} />}
-    </>
+      <Button refusal={refusal} label={`Dismiss ${id}`} onPress={() => setOperation("dismiss")}>
+        Dismiss…
+      </Button>
+      {operation !== undefined && (
+        <BulkDialog request={{ operation, filter: { ids: [id] } }} onClose={() => setOperation(undefined)} />
+      )}
+    </span>
   );
 }

@@ -135,27 +135,33 @@ function CauseAction({ cause }: { cause: Cause }) {
       </span>
     );
   }
-  return <RedriveButton cause={cause} />;
+  return (
+    <span className="row">
+      <LettersButton cause={cause} operation="redrive" />
+      <LettersButton cause={cause} operation="dismiss" />
+    </span>
+  );
 }
 
 /**
- * Renders the redrive of a cause. A filter without event or code would include dead letters of other causes: those of
+ * Renders an operation on the dead letters of a cause. A filter without event or code would include dead letters of other causes: those of
  * such a cause are named one by one.
  */
-function RedriveButton({ cause }: { cause: Cause }) {
+function LettersButton({ cause, operation }: { cause: Cause; operation: "redrive" | "dismiss" }) {
   const { event, code, count } = cause;
   const filter = toLetterFilter(cause);
   const [request, setRequest] = useState<BulkRequest>();
   const [isBusy, setBusy] = useState(false);
   const refusal = useAnyRefusal("repair");
   const toast = useToast();
+  const verb = operation === "redrive" ? "Redrive" : "Dismiss";
   const open = async () => {
-    if (event !== undefined && code !== undefined) return setRequest({ operation: "redrive", filter });
+    if (event !== undefined && code !== undefined) return setRequest({ operation, filter });
     setBusy(true);
     try {
-      setRequest({ operation: "redrive", filter: { ids: await listLetters(cause) } });
+      setRequest({ operation, filter: { ids: await listLetters(cause) } });
     } catch (error) {
-      toast(`Redrive: ${toFailure(error).detail}`, "fail");
+      toast(`${verb}: ${toFailure(error).detail}`, "fail");
     } finally {
       setBusy(false);
     }
@@ -163,7 +169,7 @@ function RedriveButton({ cause }: { cause: Cause }) {
   return (
     <>
       <Button refusal={refusal ?? (isBusy ? "Working" : undefined)} onPress={() => void open()}>
-        Redrive {count}…
+        {verb} {count}…
       </Button>
       {request !== undefined && <BulkDialog request={request} onClose={() => setRequest(undefined)} />}
     </>

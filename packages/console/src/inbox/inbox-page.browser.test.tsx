@@ -119,6 +119,22 @@ describe("InboxPage", () => {
     });
   });
 
+  it("dismisses the dead letters of a cause, with a reason", async () => {
+    const { screen, sent } = await renderPage(InboxPage, "/inbox?tab=dead", {
+      ...full,
+      "POST /v1/bulk": { operation: "dismiss", total: 6, examined: 6, outcomes: [] },
+    });
+
+    await screen.getByRole("button", { name: "Dismiss 6…" }).click();
+
+    await expect.element(screen.getByRole("heading", { name: "Dismiss 6 dead letters" })).toBeVisible();
+    expect(sent.find(({ method }) => method === "POST")?.body).toEqual({
+      operation: "dismiss",
+      filter: { event: "DEPLOYED", code: "EVENT_UNDECLARED" },
+      dryRun: true,
+    });
+  });
+
   it("redrives the dead letters of a cause without an event by their ids", async () => {
     const { event: _, ...eventless } = aCause({ kind: "dead", count: 2, code: "EVENT_INVALID" });
     const { event: __, ...letter } = { ...dead, code: "EVENT_INVALID" };

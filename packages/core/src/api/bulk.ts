@@ -4,19 +4,31 @@ import type { View } from "./view.ts";
 
 /** The action of a bulk on each of its items. */
 export const BulkOperation = Type.Enum(
-  ["send", "retry", "cancel", "acknowledge", "settle", "remove", "upgrade", "redrive"],
+  ["send", "retry", "cancel", "acknowledge", "settle", "remove", "upgrade", "redrive", "dismiss"],
   {
-    description: "The items of `redrive` are dead letters, all others are stacks.",
+    description: "The items of `redrive` and `dismiss` are dead letters, all others are stacks.",
   },
 );
 export type BulkOperation = View<typeof BulkOperation>;
 
 /** The outcome of an item. */
 export const BulkOutcome = Type.Enum(
-  ["applied", "removed", "parked", "refused", "dead-lettered", "ignored", "redriven", "gone", "waiting", "skipped"],
+  [
+    "applied",
+    "removed",
+    "parked",
+    "refused",
+    "dead-lettered",
+    "ignored",
+    "redriven",
+    "dismissed",
+    "gone",
+    "waiting",
+    "skipped",
+  ],
   {
     description:
-      "As the history says; `redriven`: the dead letter is queued again. `gone`: it did not exist any more. `waiting`: queued, but not decided within a minute. `skipped`: the bulk was cancelled before.",
+      "As the history says; `redriven`: the dead letter is queued again; `dismissed`: it is removed. `gone`: it did not exist any more. `waiting`: queued, but not decided within a minute. `skipped`: the bulk was cancelled before.",
   },
 );
 export type BulkOutcome = View<typeof BulkOutcome>;

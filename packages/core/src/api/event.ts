@@ -44,9 +44,9 @@ export const HistoryEntry = Type.Object({
 });
 export type HistoryEntry = View<typeof HistoryEntry>;
 
-/** A dead-lettered event, kept until it is redriven or too old. */
+/** A dead-lettered event, kept until it is redriven, dismissed or too old. */
 export const DeadLetter = Type.Object({
-  id: Type.String({ description: "The id of this entry, for `redrive`." }),
+  id: Type.String({ description: "The id of this entry, for `redrive` and `dismiss`." }),
   eventId: Type.String(),
   stackId: Type.String(),
   event: Type.Optional(Type.String()),

@@ -3,15 +3,30 @@ import { chunk } from "../chunk.ts";
 import { defined } from "../machine/json.ts";
 import type { Outcome } from "../ports/stack-store.ts";
 
-/** The action of a bulk on each of its items. The items of `redrive` are dead letters, all others are stacks. */
-const BULK_OPERATIONS = ["send", "retry", "cancel", "acknowledge", "settle", "remove", "upgrade", "redrive"] as const;
+/** The action of a bulk on each of its items. The items of `redrive` and `dismiss` are dead letters, all others are stacks. */
+const BULK_OPERATIONS = [
+  "send",
+  "retry",
+  "cancel",
+  "acknowledge",
+  "settle",
+  "remove",
+  "upgrade",
+  "redrive",
+  "dismiss",
+] as const;
 export type BulkOperation = (typeof BULK_OPERATIONS)[number];
 
+/** Returns true for an operation on dead letters, and false for one on stacks. */
+export function isOnDeadLetters(operation: BulkOperation): operation is "redrive" | "dismiss" {
+  return operation === "redrive" || operation === "dismiss";
+}
+
 /**
- * The outcome of an item: that of its event, or `redriven`. `waiting`: its event is queued, but was not decided in
+ * The outcome of an item: that of its event, `redriven` or `dismissed`. `waiting`: its event is queued, but was not decided in
  * time. `gone`: the dead letter did not exist. `skipped`: the bulk was cancelled before it.
  */
-export type BulkOutcome = Outcome | "redriven" | "gone" | "waiting" | "skipped";
+export type BulkOutcome = Outcome | "redriven" | "dismissed" | "gone" | "waiting" | "skipped";
 
 /** The stored form of an operation on many items. Its items are in separate chunks. */
 export interface Bulk {
@@ -19,7 +34,7 @@ export interface Bulk {
   readonly operation: BulkOperation;
   /** As the request gave it. */
   readonly filter: Readonly<Record<string, unknown>>;
-  /** The event of each stack without `id` and `stackId`; of `redrive`: empty. */
+  /** The event of each stack without `id` and `stackId`; of dead letters: empty. */
   readonly message: Readonly<Record<string, unknown>>;
   readonly reason?: string;
   readonly sender: Sender;

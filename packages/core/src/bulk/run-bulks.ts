@@ -14,6 +14,7 @@ import {
   type BulkStep,
   chunkOf,
   nextBulkStep,
+  isOnDeadLetters,
   toBulkEventId,
 } from "./bulk.ts";
 import {
@@ -295,13 +296,14 @@ interface SendInput {
 
 async function send({ store, clock }: Carrier, bulk: Bulk, { items, decided, isRepeat }: SendInput): Promise<void> {
   const now = clock.now();
-  if (bulk.operation !== "redrive") {
+  if (!isOnDeadLetters(bulk.operation)) {
     await store.enqueue(items.map((item) => toEvent(bulk, item, now)));
     return;
   }
   const ids = items.map(({ id }) => id);
-  const found = new Set(await store.queries.redrive(ids, now));
-  for (const { n, id } of items) decided.set(n, { outcome: found.has(id) || isRepeat ? "redriven" : "gone" });
+  const outcome = bulk.operation === "redrive" ? "redriven" : "dismissed";
+  const found = new Set(await store.queries[bulk.operation](ids, now));
+  for (const { n, id } of items) decided.set(n, { outcome: found.has(id) || isRepeat ? outcome : "gone" });
 }
 
 function toEvent(bulk: Bulk, item: BulkItem, receivedAt: number): QueuedEvent {
@@ -329,7 +331,7 @@ async function lookAt(
   { chunk }: StoredChunk,
   decided: Map<number, BulkResult>,
 ): Promise<void> {
-  if (bulk.operation === "redrive") return;
+  if (isOnDeadLetters(bulk.operation)) return;
   const open = chunk.items.filter(({ n, outcome }) => outcome === undefined && !decided.has(n));
   for (const item of open) {
     const filter = { eventId: toBulkEventId(bulk.id, item), stackId: item.id };

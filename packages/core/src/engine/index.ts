@@ -1,5 +1,5 @@
 export type { Bulk, BulkItem, BulkOperation, BulkOutcome, BulkResult } from "../bulk/bulk.ts";
-export { MOST_ITEMS as MOST_BULK_ITEMS, toBulkEventId } from "../bulk/bulk.ts";
+export { isOnDeadLetters, MOST_ITEMS as MOST_BULK_ITEMS, toBulkEventId } from "../bulk/bulk.ts";
 export type { StoredBulk } from "../bulk/bulk-records.ts";
 export { type Bulks, createBulks, type NewBulk } from "../bulk/run-bulks.ts";
 export {

@@ -126,6 +126,7 @@ function createQueries(state: MemoryState): PortCalls<StackQueries> {
         if (entry !== undefined) state.enqueue(entry.event);
         return entry !== undefined;
       }),
+    dismiss: (ids) => ids.filter((id) => deadLetters.remove(id) !== undefined),
     stats: () => ({
       ...readStackStats(stacks),
       queuedEvents: events.size,

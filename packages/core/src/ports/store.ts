@@ -230,5 +230,7 @@ export interface StackQueries {
   ): Promise<Page<DeadLetter>>;
   /** Puts dead letters back into the queue under their ids, in one commit. Returns the ids that were found. */
   redrive(ids: readonly string[], now: number): Promise<readonly string[]>;
+  /** Removes dead letters. Returns the ids that were found. */
+  dismiss(ids: readonly string[], now: number): Promise<readonly string[]>;
   stats(): Promise<StoreStats>;
 }

@@ -11,6 +11,7 @@ import {
   MOST_BULK_ITEMS,
   type QueuedEvent,
   type StackFilter,
+  isOnDeadLetters,
   toBulkEventId,
   toEventName,
 } from "@stackyard/core/engine";
@@ -29,7 +30,7 @@ export interface DeadLetterFilter {
 export interface ChooseInput {
   readonly operation: BulkOperation;
   readonly filter: StackFilter & DeadLetterFilter & { readonly ids?: readonly string[] };
-  /** The event of each stack; of `redrive` empty. */
+  /** The event of each stack; of dead letters empty. */
   readonly message: Readonly<Record<string, unknown>>;
   readonly caller: Caller;
 }
@@ -43,7 +44,7 @@ export async function chooseItems(deps: RouteDeps, input: ChooseInput): Promise<
   checkMachine(input);
   const chosen: string[] = [];
   const denied: { readonly id: string; readonly permission: Permission }[] = [];
-  const found = input.operation === "redrive" ? findDeadLetters(deps, input) : findStacks(deps, input);
+  const found = isOnDeadLetters(input.operation) ? findDeadLetters(deps, input) : findStacks(deps, input);
   for await (const { id, stackId, machine, event } of found) {
     const decision =
       event === undefined
@@ -164,8 +165,9 @@ export async function planBulk(deps: PlanDeps, input: ChooseInput, ids: readonly
 }
 
 async function* planItems(deps: PlanDeps, input: ChooseInput, ids: readonly string[]): AsyncGenerator<PlannedItem> {
-  if (input.operation === "redrive") {
-    for (const id of ids) yield { id, outcome: "redriven" };
+  if (isOnDeadLetters(input.operation)) {
+    const outcome = input.operation === "redrive" ? "redriven" : "dismissed";
+    for (const id of ids) yield { id, outcome };
     return;
   }
   for (const part of chunk(ids, AT_ONCE)) {

@@ -1,4 +1,4 @@
-import { defined, listPages, StackyardError, type Store } from "@stackyard/core";
+import { defined, listPages, StackyardError } from "@stackyard/core";
 import type { AccessDecision } from "@stackyard/core/access";
 import { DeadLetter, HistoryEntry, ListedParkedEvent, Preview, type PublishResult } from "@stackyard/core/api";
 import {
@@ -41,7 +41,14 @@ import { pageInput, toPage } from "./to-page.ts";
 
 /** Defines the routes to publish events, to look one up, and for parked and dead-lettered ones. */
 export function eventRoutes(deps: RouteDeps): readonly Route[] {
-  return [publishRoute(deps), eventRoute(deps), parkedRoute(deps), deadLetterRoute(deps), redriveRoute(deps)];
+  return [
+    publishRoute(deps),
+    eventRoute(deps),
+    parkedRoute(deps),
+    deadLetterRoute(deps),
+    redriveRoute(deps),
+    dismissRoute(deps),
+  ];
 }
 
 const publishAnswers = {
@@ -159,8 +166,10 @@ function deadLetterRoute({ store }: RouteDeps): Route {
   });
 }
 
-function redriveRoute({ store, clock, guard, audit }: RouteDeps): Route {
-  const ids = Type.Array(Type.String({ minLength: 1, maxLength: 255 }), { minItems: 1, maxItems: 100 });
+const ids = Type.Array(Type.String({ minLength: 1, maxLength: 255 }), { minItems: 1, maxItems: 100 });
+
+function redriveRoute(deps: RouteDeps): Route {
+  const { store, clock, audit } = deps;
   const answer = Type.Object({ redriven: Type.Array(Type.String()), unknown: Type.Array(Type.String()) });
   return defineRoute("POST", "/v1/dead-letters/redrive", {
     operationId: "redriveEvents",
@@ -172,9 +181,7 @@ function redriveRoute({ store, clock, guard, audit }: RouteDeps): Route {
     body: Type.Object({ ids }),
     answers: { 200: { description: "The ids that were found, and those that were not.", schema: answer } },
     async handle({ body }, { caller, sender }) {
-      const known = hasEverywhere(caller.rights, "repair")
-        ? body.ids
-        : await findRedrivable(store, guard, { caller, ids: body.ids });
+      const known = await findRepairable(deps, { caller, ids: body.ids });
       const action = { action: "redriveEvents", who: sender, via: "api", on: {}, reason: known.join(" ") };
       const redrive = () => store.queries.redrive(known, clock.now());
       const redriven = known.length === 0 ? [] : await audit.run(action, redrive);
@@ -183,12 +190,35 @@ function redriveRoute({ store, clock, guard, audit }: RouteDeps): Route {
   });
 }
 
-/** Returns the ids of dead letters that the caller may read. Throws `FORBIDDEN` when it may not redrive one of them. */
-async function findRedrivable(
-  store: Store,
-  guard: RouteDeps["guard"],
+function dismissRoute(deps: RouteDeps): Route {
+  const { store, clock, audit } = deps;
+  const answer = Type.Object({ dismissed: Type.Array(Type.String()), unknown: Type.Array(Type.String()) });
+  return defineRoute("POST", "/v1/dead-letters/dismiss", {
+    operationId: "dismissEvents",
+    permission: "repair",
+    subject: "list",
+    audited: true,
+    tag: "events",
+    summary: "Remove dead letters that need not be sent again.",
+    body: Type.Object({ ids, reason: Type.String({ minLength: 1, maxLength: 4_096 }) }),
+    answers: { 200: { description: "The ids that were found, and those that were not.", schema: answer } },
+    async handle({ body }, { caller, sender }) {
+      const known = await findRepairable(deps, { caller, ids: body.ids });
+      const reason = `${body.reason} (${known.join(" ")})`;
+      const action = { action: "dismissEvents", who: sender, via: "api", on: {}, reason };
+      const dismiss = () => store.queries.dismiss(known, clock.now());
+      const dismissed = known.length === 0 ? [] : await audit.run(action, dismiss);
+      return json(200, { dismissed, unknown: body.ids.filter((id) => !dismissed.includes(id)) });
+    },
+  });
+}
+
+/** Returns the ids of dead letters that the caller may read. Throws `FORBIDDEN` when it may not repair one of them. */
+async function findRepairable(
+  { store, guard }: RouteDeps,
   { caller, ids }: { readonly caller: Caller; readonly ids: readonly string[] },
 ): Promise<readonly string[]> {
+  if (hasEverywhere(caller.rights, "repair")) return ids;
   const wanted = new Set(ids);
   const found = new Map<string, AccessDecision>();
   for await (const { items } of listPages((start) => store.queries.listDeadLetters({}, { limit: 1_000, ...start }))) {

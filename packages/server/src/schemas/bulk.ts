@@ -1,7 +1,12 @@
 import { defined, StackyardError } from "@stackyard/core";
 import { permissionOfEvent } from "@stackyard/core/access";
 import { type Bulk, type BulkItem, BulkOperation, Metadata, STACK_CONDITIONS } from "@stackyard/core/api";
-import { type Bulk as KeptBulk, type BulkItem as KeptItem, toBulkEventId } from "@stackyard/core/engine";
+import {
+  type Bulk as KeptBulk,
+  type BulkItem as KeptItem,
+  isOnDeadLetters,
+  toBulkEventId,
+} from "@stackyard/core/engine";
 import { parseEventMessage } from "@stackyard/core/machine";
 import { type Static, type TObject, Type } from "typebox";
 import { Compile } from "typebox/compile";
@@ -11,7 +16,7 @@ import { toInstant } from "./event.ts";
 const name = Type.String({ minLength: 1, maxLength: 255 });
 const TaskName = Type.String({ minLength: 1, maxLength: 1_024 });
 
-/** The items that a bulk selects. For `redrive`: `stackId`, `event`, `code`, `ids`; else the list of stacks' filter. */
+/** The items that a bulk selects. For dead letters: `stackId`, `event`, `code`, `ids`; else the list of stacks' filter. */
 export const BulkFilter = Type.Object(
   {
     ids: Type.Optional(
@@ -28,13 +33,13 @@ export const BulkFilter = Type.Object(
     condition: Type.Optional(Type.Enum([...STACK_CONDITIONS])),
     revision: Type.Optional(Type.String({ pattern: "^[0-9a-f]{64}$", description: "A revision's content hash." })),
     metadata: Type.Optional({ ...Metadata, maxProperties: 5, description: "Values that the metadata must have." }),
-    stackId: Type.Optional(Type.String({ minLength: 1, maxLength: 255, description: "Only of `redrive`." })),
-    event: Type.Optional(Type.String({ minLength: 1, maxLength: 255, description: "Only of `redrive`." })),
+    stackId: Type.Optional(Type.String({ minLength: 1, maxLength: 255, description: "Only of dead letters." })),
+    event: Type.Optional(Type.String({ minLength: 1, maxLength: 255, description: "Only of dead letters." })),
     task: Type.Optional({ ...TaskName, description: "A task of this name has failed; with `code`, with that code." }),
     code: Type.Optional(
       Type.String({
         maxLength: 255,
-        description: "A task has failed with this code; empty: without one. Of `redrive`: why it was given up.",
+        description: "A task has failed with this code; empty: without one. Of dead letters: why it was given up.",
       }),
     ),
   },
@@ -55,13 +60,13 @@ export const BulkBody = Type.Object(
     ),
     dryRun: Type.Optional(Type.Boolean({ description: "Answers with a BulkPlan and changes nothing." })),
     expect: Type.Optional(
-      Type.Integer({ minimum: 0, description: "`total` of the dry run. Required for settle and remove." }),
+      Type.Integer({ minimum: 0, description: "`total` of the dry run. Required for settle, remove and dismiss." }),
     ),
     reason: Type.Optional(
       Type.String({
         minLength: 1,
         maxLength: 4_096,
-        description: "Required for settle and remove, except in a dry run.",
+        description: "Required for settle, remove and dismiss, except in a dry run.",
       }),
     ),
   },
@@ -81,6 +86,7 @@ const BODIES: Readonly<Record<BulkOperation, TObject>> = {
   remove: Type.Object({ force: Type.Optional(Type.Literal(true)) }, closed),
   upgrade: Type.Object({ to: Type.Optional(Type.String({ pattern: "^[0-9a-f]{64}$" })) }, closed),
   redrive: Type.Object({}, closed),
+  dismiss: Type.Object({}, closed),
 };
 const parsers = new Map(Object.entries(BODIES).map(([operation, schema]) => [operation, Compile(schema)]));
 
@@ -89,22 +95,25 @@ const MOST_BYTES = 65_536;
 
 type Fields = Readonly<Record<string, unknown>>;
 
+/** What cannot be taken back. */
+const FINAL: ReadonlySet<BulkOperation> = new Set(["settle", "remove", "dismiss"]);
+
 /** The reason of a dry run without one: people enter theirs after they have seen what would happen. */
 export const DRY_RUN_REASON = "dry run";
 
 /**
- * Returns the event that a bulk sends to each of its stacks; empty for `redrive`. Throws `USAGE` for a body that the operation
+ * Returns the event that a bulk sends to each of its stacks; empty for dead letters. Throws `USAGE` for a body that the operation
  * does not take, and `EVENT_INVALID` for an event that no stack could take.
  */
 export function toBulkMessage({ operation, body = {}, reason, filter, expect, dryRun = false }: BulkBody): Fields {
   checkBody(operation, body);
   checkFilter(operation, filter);
-  const isFinal = (operation === "settle" || operation === "remove") && !dryRun;
+  const isFinal = FINAL.has(operation) && !dryRun;
   if (isFinal && reason === undefined) throw usage(`The operation ${operation} needs a reason.`);
   if (isFinal && expect === undefined) {
     throw usage(`The operation ${operation} needs "expect": the total of a dry run with the same filter.`);
   }
-  if (operation === "redrive") return {};
+  if (isOnDeadLetters(operation)) return {};
   const message = toMessage(operation, body);
   const parsed = parseEventMessage({ ...message, id: "x", stackId: "x", reason: reason ?? DRY_RUN_REASON }, { at: 0 });
   if (parsed.kind === "invalid") throw new StackyardError("EVENT_INVALID", parsed.reason);
@@ -126,13 +135,13 @@ const OF_DEAD_LETTERS_ONLY: ReadonlySet<string> = new Set(["stackId", "event"]);
 
 function checkFilter(operation: BulkOperation, filter: BulkFilter): void {
   const fields = Object.keys(filter);
-  const isRedrive = operation === "redrive";
-  const wrong = fields.find((field) => (isRedrive ? !OF_DEAD_LETTERS.has(field) : OF_DEAD_LETTERS_ONLY.has(field)));
+  const isOfLetters = isOnDeadLetters(operation);
+  const wrong = fields.find((field) => (isOfLetters ? !OF_DEAD_LETTERS.has(field) : OF_DEAD_LETTERS_ONLY.has(field)));
   if (wrong !== undefined) throw usage(`The operation ${operation} has no filter "${wrong}". Remove it.`);
   if (filter.ids !== undefined && fields.length > 1) throw usage('The filter "ids" allows no others. Remove them.');
 }
 
-function toMessage(operation: Exclude<BulkOperation, "redrive">, body: Fields): Fields {
+function toMessage(operation: Exclude<BulkOperation, "redrive" | "dismiss">, body: Fields): Fields {
   const task = body["task"] === undefined ? undefined : { name: body["task"] };
   switch (operation) {
     case "send":
@@ -184,6 +193,6 @@ export function toBulkView(bulk: KeptBulk): Bulk {
 
 /** Converts an item of a bulk to the API's format. */
 export function toBulkItemView({ id, operation }: KeptBulk, item: KeptItem): BulkItem {
-  const isSent = operation !== "redrive" && item.outcome !== "skipped";
+  const isSent = !isOnDeadLetters(operation) && item.outcome !== "skipped";
   return { ...item, ...(isSent && { eventId: toBulkEventId(id, item) }) };
 }

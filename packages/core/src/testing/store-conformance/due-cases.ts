@@ -367,6 +367,19 @@ export const parkedCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual(await store.queries.redrive(["x2"], T0 + SECOND), []);
   }),
 
+  storeCase("removes a dismissed dead letter for good, and gives the ids that it found", async (store) => {
+    await commitNow(store, aChange({ deadLetters: [aDeadLetter("x1"), aDeadLetter("x2")] }));
+
+    const found = await store.queries.dismiss(["x2", "nothing", "x2"], T0 + SECOND);
+
+    assert.deepEqual(found, ["x2"]);
+    assert.deepEqual(await takeEventIds(store, { now: T0 + SECOND }), []);
+    assert.deepEqual(await listDeadLetterIds(store), ["x1"]);
+    assert.equal((await store.queries.stats()).deadLetters, 1);
+    assert.deepEqual(await store.queries.dismiss(["x2"], T0 + SECOND), []);
+    assert.deepEqual(await store.queries.redrive(["x2"], T0 + SECOND), []);
+  }),
+
   storeCase("queues a redriven event once when it is queued or was applied meanwhile", async (store) => {
     await commitNow(store, aChange({ deadLetters: [aDeadLetter("x1"), aDeadLetter("x2")] }));
     await store.enqueue([aQueuedEvent("event-of-x1")]);
