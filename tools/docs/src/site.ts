@@ -42,6 +42,7 @@ const GROUPS: readonly SidebarGroup[] = [
       "docs/configuration",
       "docs/troubleshooting",
       "docs/performance",
+      "docs/support",
     ],
   },
   { title: "Reference", pages: ["docs/cli", "docs/http-api", "docs/errors"] },
