@@ -3,23 +3,11 @@ import { terraformDefinition } from "@stackyard/executor-terraform/definition";
 import { parseMapping } from "@stackyard/hosts";
 import { leakCheckDefinition, quotaDefinition } from "@stackyard/previews";
 import { describe, expect, it } from "vitest";
-import { loadTemplate, toDependency } from "./init.ts";
-import { VERSION } from "./version.ts";
-
-describe("toDependency", () => {
-  it("is the version of an installed package", () => {
-    expect(toDependency("/home/kim/app/node_modules/stackyard")).toBe(VERSION);
-    expect(toDependency("C:\\app\\node_modules\\stackyard")).toBe(VERSION);
-  });
-
-  it("is the folder of a clone", () => {
-    expect(toDependency("/home/kim/stackyard/packages/cli")).toBe("file:/home/kim/stackyard/packages/cli");
-  });
-});
+import { loadTemplate } from "./init.ts";
 
 describe("the template of previews", () => {
   it("has a valid machine and a valid mapping document, which send only events of the machine", async () => {
-    const files = new Map((await loadTemplate("previews")).map(({ path, text }) => [path, text]));
+    const files = new Map((await loadTemplate("previews", "/projects/new")).map(({ path, text }) => [path, text]));
     const definitions = [terraformDefinition, quotaDefinition, leakCheckDefinition];
     const executors = new Map(definitions.map((each) => [each.name, each] as const));
     const source = files.get("machines/preview.yaml") ?? "";
@@ -38,7 +26,7 @@ describe("the template of previews", () => {
     ["the wait for a place", [], ["slot"]],
     ["an apply", ["slot", "plan"], ["apply"]],
   ])("cancels %s when the pull request is closed", async (_, done, cancelled) => {
-    const files = new Map((await loadTemplate("previews")).map(({ path, text }) => [path, text]));
+    const files = new Map((await loadTemplate("previews", "/projects/new")).map(({ path, text }) => [path, text]));
     const { machine } = parseMachine(files.get("machines/preview.yaml") ?? "", { name: "preview" });
     const { step } = createSimulation(new Map([["preview", machine]]));
     const send = (event: string) =>
@@ -51,11 +39,11 @@ describe("the template of previews", () => {
     expect(send("CLOSED")).toMatchObject({ stack: { state: "CLEAN-UP" }, cancelled });
   });
 
-  it("depends on the packages of the same clone", async () => {
-    const manifest = (await loadTemplate("previews")).find(({ path }) => path === "package.json");
+  it("depends on the packages of the same clone, also in production", async () => {
+    const manifest = (await loadTemplate("previews", "/projects/new")).find(({ path }) => path === "package.json");
 
     expect(JSON.parse(manifest?.text ?? "")).toMatchObject({
-      devDependencies: {
+      dependencies: {
         stackyard: expect.stringMatching(/^file:.*\/packages\/cli$/),
         "@stackyard/hosts": expect.stringMatching(/^file:.*\/packages\/hosts$/),
         "@stackyard/previews": expect.stringMatching(/^file:.*\/packages\/previews$/),

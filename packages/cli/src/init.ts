@@ -7,8 +7,8 @@ import { Type } from "typebox";
 import type { CommandContext } from "./command.ts";
 import { failWith } from "./failure.ts";
 import { CONFIG_NAMES } from "./project/config.ts";
+import { formatInstall, toOwnDependencies } from "./own-packages.ts";
 import { readPackageType } from "./project/modules.ts";
-import { VERSION } from "./version.ts";
 
 /** Files that a folder may well have already; they are left as they are. */
 const KEPT: ReadonlySet<string> = new Set(["package.json", "README.md", ".gitignore"]);
@@ -55,7 +55,7 @@ export const init = defineCommand({
   positionals: ["dir"],
   async run(context: CommandContext, { dir = ".", force = false, template: name = "review-app" }) {
     const folder = resolve(context.cwd, dir);
-    const template = await loadTemplate(name);
+    const template = await loadTemplate(name, folder);
     const files = force ? template : toFilesFor(folder, template);
     const present = force ? [] : files.filter(({ path }) => existsSync(join(folder, path)));
     const clashes = force ? [] : findClashes(folder, present);
@@ -101,9 +101,9 @@ function printDone({ cwd, out }: CommandContext, { folder, written, kept, name }
   const facts = { folder, written: written.map(({ path }) => path), kept: kept.map(({ path }) => path) };
   out.result(facts, () => {
     const into = relative(cwd, folder);
-    const install = facts.kept.includes("package.json")
-      ? ["npm install --save-dev stackyard", ...packages].join(" ")
-      : "npm install";
+    const names = ["stackyard", ...packages];
+    const isListed = !facts.kept.includes("package.json") && Object.keys(toOwnDependencies(names, folder)).length > 0;
+    const install = isListed ? "npm install" : formatInstall(names);
     return [
       ...facts.written.map((path) => `${out.paint("green", "wrote")} ${join(into, path)}`),
       ...facts.kept.map((path) => `${out.paint("dim", "kept ")} ${join(into, path)}`),
@@ -128,32 +128,28 @@ interface TemplateFile {
 /** Ending in the template of files that tools of this repository, or npm, would otherwise treat as their own. */
 const ENDING = ".template";
 
-/** Returns the files of a new project, sorted by path. */
-export async function loadTemplate(name: TemplateName): Promise<readonly TemplateFile[]> {
+/** Returns the files of a new project in `folder`, sorted by path. */
+export async function loadTemplate(name: TemplateName, folder: string): Promise<readonly TemplateFile[]> {
   const root = fileURLToPath(new URL(`../${TEMPLATES[name].folder}/`, import.meta.url));
   const entries = await readdir(root, { recursive: true, withFileTypes: true });
-  const dependency = toDependency(dirname(root));
   const paths = entries
     .filter((entry) => entry.isFile())
     .map((entry) => `${entry.parentPath}/${entry.name}`)
     .sort();
   return Promise.all(
     paths.map(async (path) => {
-      const text = (await readFile(path, "utf8"))
-        .replaceAll("{{stackyard}}", dependency)
-        .replaceAll(/\{\{@stackyard\/([a-z-]+)\}\}/g, (_, beside: string) => dependency.replace(/cli$/, beside));
-      return { path: toTarget(path.slice(root.length)), text };
+      const text = await readFile(path, "utf8");
+      const target = toTarget(path.slice(root.length));
+      return { path: target, text: target === "package.json" ? withDependencies(text, name, folder) : text };
     }),
   );
 }
 
-/**
- * Returns the version of this package for a new project's package.json, or its folder when it runs from a clone of the
- * repository, because the registry may not have the version.
- */
-export function toDependency(folder: string): string {
-  const parts = folder.replaceAll("\\", "/");
-  return parts.includes("/node_modules/") ? VERSION : `file:${parts}`;
+// Not `devDependencies`: a container image omits them.
+function withDependencies(text: string, name: TemplateName, folder: string): string {
+  const dependencies = toOwnDependencies(["stackyard", ...TEMPLATES[name].packages], folder);
+  const sorted = Object.fromEntries(Object.entries(dependencies).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return `${JSON.stringify({ ...JSON.parse(text), dependencies: sorted }, undefined, 2)}\n`;
 }
 
 function toTarget(path: string): string {

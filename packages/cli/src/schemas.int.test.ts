@@ -27,7 +27,7 @@ describe("the schemas for editors", () => {
   });
 
   it("are what the machine of a new project names", async () => {
-    const templates = await Promise.all([loadTemplate("review-app"), loadTemplate("previews")]);
+    const templates = await Promise.all([loadTemplate("review-app", "/new"), loadTemplate("previews", "/new")]);
     const machines = templates.flat().filter(({ path }) => path.startsWith("machines/"));
 
     const named = machines.map(({ path, text }) => [path, findNamedVersion(text)]);

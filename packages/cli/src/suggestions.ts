@@ -1,5 +1,6 @@
 import { listPositionals, StackyardError } from "@stackyard/core";
 import type { CliCommand } from "./command.ts";
+import { formatInstall } from "./own-packages.ts";
 
 /** Commands of other tools and our equivalents; the first one that exists is suggested. */
 const COMMANDS = toMap({
@@ -140,7 +141,7 @@ export function createMissingPackageError(words: readonly string[]): StackyardEr
   const first = words.find((word) => !word.startsWith("-")) ?? "";
   const name = PACKAGES.get(first);
   if (name === undefined) return undefined;
-  const hint = `Install it with \`npm install ${name}\`, and add "${name}" to "plugins" in stackyard.config.ts.`;
+  const hint = `Install it with \`${formatInstall([name])}\`, and add "${name}" to "plugins" in stackyard.config.ts.`;
   return new StackyardError("CONFIG_INVALID", `The command "${first}" comes with the package ${name}.`, {
     details: { hint },
   });

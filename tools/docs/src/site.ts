@@ -11,7 +11,7 @@ interface SidebarGroup {
 }
 
 const GROUPS: readonly SidebarGroup[] = [
-  { title: "Start", pages: ["docs/getting-started", "docs/concepts", "docs/comparison", "docs/glossary"] },
+  { title: "Start", pages: ["docs/installation", "docs/getting-started", "docs/concepts", "docs/comparison", "docs/glossary"] },
   { title: "Write machines", pages: ["docs/machines", "docs/events", "docs/tasks", "docs/problems"] },
   {
     title: "Run tasks",

@@ -1,11 +1,9 @@
-// npm run package -- [--app NAME…] [--out DIR] [--sign KEY [--passphrase-file FILE]]; see --help
+// npm run package:npm, or npm run package -- [--app NAME…] [--out DIR] [--sign KEY [--passphrase-file FILE]]; see --help
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { synthesizeTemplates } from "@stackyard/cdk";
-import { loadConsumer } from "@stackyard/templates";
-import { packageRelease } from "./package-release.ts";
+import { packageNpm, writeNpmBundle } from "./package-npm.ts";
 import { HELP, type PackageArguments, parseArguments } from "./parse-arguments.ts";
-import { readRevision } from "./read-revision.ts";
+import { type Revision, readRevision } from "./read-revision.ts";
 import { createSigner, type Signer } from "./sign.ts";
 
 const root = join(import.meta.dirname, "../../..");
@@ -18,10 +16,30 @@ async function openSigner({ sign, passphraseFile }: PackageArguments): Promise<S
 
 async function run(input: PackageArguments): Promise<void> {
   const revision = readRevision(root);
+  if (input.npm) await writeNpm(resolve(input.out), revision);
+  else await writeRelease(resolve(input.out), input, revision);
+}
+
+async function writeNpm(out: string, { version }: Revision): Promise<void> {
+  const bundle = await packageNpm(root, version);
+  await writeNpmBundle(out, bundle);
+  process.stdout.write(`${bundle.files.size - 1} packages in ${join(out, bundle.folder)}.tar.gz\n`);
+  process.stdout.write(`On this machine: npm install ${join(out, bundle.folder)}/*.tgz\n`);
+}
+
+async function writeRelease(out: string, input: PackageArguments, revision: Revision): Promise<void> {
   const signer = await openSigner(input);
+  // Templates and zips need packages that the bundle of npm packages does not, and seconds to load.
+  const { synthesizeTemplates } = await import("@stackyard/cdk");
+  const { loadConsumer } = await import("@stackyard/templates");
+  const { packageRelease } = await import("./package-release.ts");
   const templates = synthesizeTemplates({ consumer: await loadConsumer(root) });
-  const out = resolve(input.out);
-  const files = await packageRelease({ root, out, apps: input.apps, revision, templates, signer });
+  const others = new Map<string, Uint8Array>();
+  if (input.apps.length === 0) {
+    const { folder, archive } = await packageNpm(root, revision.version);
+    others.set(`${folder}.tar.gz`, archive);
+  }
+  const files = await packageRelease({ root, out, apps: input.apps, revision, templates, others, signer });
   process.stdout.write(`${revision.version} in ${out}${signer === undefined ? "" : ", signed"}\n`);
   for (const { name, bytes, sha256 } of files)
     process.stdout.write(`${sha256}  ${String(bytes).padStart(9)}  ${name}\n`);

@@ -22,9 +22,19 @@ function aRepository(changes?: Readonly<Record<string, string>>) {
 
 const revision = { version: "0.1.0", commit: "0123456789abcdef", at: "2026-01-01T00:00:00.000Z" };
 const templates = [{ name: "yard", body: "{}" }];
+const others = new Map([["stackyard-0.1.0.tar.gz", Buffer.from("packages")]]);
 
 function build(root: string, changes: Partial<Parameters<typeof packageRelease>[0]> = {}) {
-  return packageRelease({ root, out: join(root, "out"), apps: [], revision, templates, signer: undefined, ...changes });
+  return packageRelease({
+    root,
+    out: join(root, "out"),
+    apps: [],
+    revision,
+    templates,
+    others,
+    signer: undefined,
+    ...changes,
+  });
 }
 
 /** A repository with a release of everything, which no test changes. */
@@ -46,6 +56,7 @@ describe("a release", () => {
       "bare-0.1.0.cdx.json",
       "bare-0.1.0.zip",
       "release.json",
+      "stackyard-0.1.0.tar.gz",
       "tiny-0.1.0.cdx.json",
       "tiny-0.1.0.zip",
       "yard.template.json",
@@ -96,7 +107,7 @@ describe("a release", () => {
   it("contains what is requested", async () => {
     const { root } = aRepository();
 
-    const files = await build(root, { apps: ["bare"], templates: [] });
+    const files = await build(root, { apps: ["bare"], templates: [], others: new Map() });
 
     expect(files.map(({ name }) => name)).toEqual(["bare-0.1.0.cdx.json", "bare-0.1.0.zip", "release.json"]);
     await expect(build(root, { apps: ["other"] })).rejects.toThrow(

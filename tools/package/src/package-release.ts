@@ -17,6 +17,8 @@ export interface ReleaseInput {
   readonly revision: Revision;
   /** CloudFormation templates, by name. */
   readonly templates: readonly { readonly name: string; readonly body: string }[];
+  /** Further files, by name. */
+  readonly others: ReadonlyMap<string, Uint8Array>;
   readonly signer: Signer | undefined;
 }
 
@@ -29,13 +31,13 @@ export interface ReleaseFile {
 }
 
 /**
- * Writes a release into a folder: zips with their bills of materials, templates, `release.json` that names them, `SHA256SUMS`
+ * Writes a release into a folder: zips with their bills of materials, templates, other files, `release.json` that names the first two, `SHA256SUMS`
  * of all of them, and a signature for each if a signer is configured. Returns the files that have a checksum.
  */
 export async function packageRelease(input: ReleaseInput): Promise<readonly ReleaseFile[]> {
-  const { out, revision, templates, signer } = input;
+  const { out, revision, signer } = input;
   const apps = await packageApps(input);
-  const contents = toContents(apps, templates, revision);
+  const contents = toContents(apps, input, revision);
   const files = [...contents].map(([name, content]) => toReleaseFile(name, content));
   const sums = files.map(({ name, sha256 }) => `${sha256}  ${name}\n`).join("");
   const all = new Map([...contents, ["SHA256SUMS", Buffer.from(sums)]]);
@@ -65,7 +67,7 @@ async function packageApps({ root, apps, revision }: ReleaseInput): Promise<read
 /** Returns the contents sorted by name, so that the sums are always the same. */
 function toContents(
   apps: readonly PackagedApp[],
-  templates: ReleaseInput["templates"],
+  { templates, others }: Pick<ReleaseInput, "templates" | "others">,
   { version, commit }: Revision,
 ): ReadonlyMap<string, Uint8Array> {
   const zipOf = (name: string): string => `${name}-${version}.zip`;
@@ -80,6 +82,7 @@ function toContents(
     ...apps.map(({ name, zip }) => [zipOf(name), zip] as const),
     ...apps.map(({ name, bill }) => [`${name}-${version}.cdx.json`, Buffer.from(bill)] as const),
     ...templates.map(({ name, body }) => [templateOf(name), Buffer.from(body)] as const),
+    ...others,
     ["release.json", Buffer.from(`${JSON.stringify(release, undefined, 2)}\n`)],
   ];
   return new Map(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)));

@@ -277,7 +277,7 @@ describe("init", () => {
     const { exitCode, stdout } = await runCli(["init", "--template", "previews"], { cwd });
 
     expect(exitCode).toBe(0);
-    expect(stdout).toContain("npm install --save-dev stackyard @stackyard/hosts @stackyard/previews");
+    expect(stdout).toMatch(/npm install (\S+packages\/)cli \1hosts \1previews$/m);
     expect(stdout).toContain("npx stackyard dev --groups reviewers");
     expect(stdout).toContain("send shop-pr-1 OPENED --machine preview --metadata sha=9f1c --until LIVE");
   });
@@ -299,7 +299,7 @@ describe("init", () => {
     const { exitCode, stdout } = await runCli(["init"], { cwd });
 
     expect([exitCode, readFileSync(join(cwd, "package.json"), "utf8")]).toEqual([0, "{}"]);
-    expect(stdout).toContain("npm install --save-dev stackyard");
+    expect(stdout).toMatch(/npm install \S+\/packages\/cli$/m);
   });
 });
 
@@ -316,7 +316,8 @@ describe("commands of packages", () => {
   ])("of ours that are missing say what to install: %s", async (words, name) => {
     const { exitCode, stderr } = await runCli(words.split(" "), { cwd: aProject() });
 
-    expect([exitCode, stderr]).toEqual([3, expect.stringContaining(`npm install ${name}`)]);
+    const folder = new RegExp(`npm install /\\S+/packages/${name.replace("@stackyard/", "")}\`, and add "${name}"`);
+    expect([exitCode, stderr]).toEqual([3, expect.stringMatching(folder)]);
   });
 
   it("of plugins name the address of a server that is down", async () => {

@@ -306,7 +306,7 @@ describe("a server or a worker that cannot start", () => {
   it.each([
     [
       "server",
-      /CONFIG_INVALID No worker can join this server, because the SQLite store is for one process[\s\S]*npm install @stackyard\/store-postgres/,
+      /CONFIG_INVALID No worker can join this server, because the SQLite store is for one process[\s\S]*npm install \/\S+\/packages\/store-postgres`/,
     ],
     ["worker", /CONFIG_INVALID A worker shares its store with the servers[\s\S]*DATABASE_URL/],
   ])("names Postgres when a %s has no store to share", async (command, told) => {

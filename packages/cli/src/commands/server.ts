@@ -6,7 +6,7 @@ import type { CommandContext } from "../command.ts";
 import { failWith } from "../failure.ts";
 import type { Output } from "../output.ts";
 import { type ConfigFile, dataDirOf, loadConfigFile, projectArg } from "../project/config.ts";
-import { chooseSharedStore, SHARED_STORE_HINT, type StoreChoice } from "../project/store.ts";
+import { chooseSharedStore, formatSharedStoreHint, type StoreChoice } from "../project/store.ts";
 import { readVariables } from "../variables.ts";
 import { createProcessLogger, type HealthListener, startHealthListener } from "../yard/health-listener.ts";
 import {
@@ -103,7 +103,7 @@ async function findOwnToken(file: ConfigFile): Promise<ServerTokens> {
 /** Returns a store that several processes can share. Throws `CONFIG_INVALID` with this message for another one. */
 function requireShared(choice: StoreChoice, message: string): StoreChoice {
   if (choice.kind !== "sqlite") return choice;
-  throw failWith("CONFIG_INVALID", message, { hint: SHARED_STORE_HINT });
+  throw failWith("CONFIG_INVALID", message, { hint: formatSharedStoreHint() });
 }
 
 interface ReadyFacts {

@@ -4,6 +4,7 @@ import { createRequire, registerHooks } from "node:module";
 import { dirname, extname, isAbsolute, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { isMap, type Plugin, parseJson } from "@stackyard/core";
+import { formatInstall, isOwnPackage } from "../own-packages.ts";
 
 /** Returns true for a value that `definePlugin` returned, in any copy of the core package. */
 export function isPlugin(value: unknown): value is Plugin {
@@ -26,7 +27,8 @@ export async function formatImportError(error: unknown, use: string, projectDir:
   }
   if (!missing || !toErrorMessage(error).includes(`'${use}'`)) return toErrorMessage(error);
   if (existsSync(join(projectDir, use))) return `package not found. A path begins with "./": "./${use}".`;
-  return `the package is not installed. \`npm install ${use}\` does it; a path begins with "./".`;
+  const install = isOwnPackage(use) ? formatInstall([use]) : `npm install ${use}`;
+  return `the package is not installed. \`${install}\` does it; a path begins with "./".`;
 }
 
 function toErrorMessage(error: unknown): string {

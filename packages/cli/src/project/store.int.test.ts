@@ -156,7 +156,7 @@ describe("openStore", () => {
     await expect(open("@stackyard/store-absent", "postgres").store).rejects.toMatchObject({
       code: "CONFIG_INVALID",
       message: expect.stringMatching(
-        /^The store "postgres" cannot be loaded: .*`npm install @stackyard\/store-absent`/,
+        /^The store "postgres" cannot be loaded: .*`npm install \/\S+\/packages\/store-absent`/,
       ),
     });
   });

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { CONFIG_DEFAULTS, isStackyardError, type Logger, type StackyardError, type Store } from "@stackyard/core";
 import { DynamodbVariables, PostgresVariables } from "@stackyard/core/environment";
 import { failWith } from "../failure.ts";
+import { formatInstall } from "../own-packages.ts";
 import { TokenVariables } from "../variables.ts";
 import { type ConfigFile, dataDirOf } from "./config.ts";
 import { formatImportError, importFromProject, importOwn, offerOwnPackages } from "./modules.ts";
@@ -85,8 +86,8 @@ function listDriverVariables(choice: StoreChoice): readonly string[] {
 }
 
 /** The hint when several processes need a store that only one may write. */
-export const SHARED_STORE_HINT =
-  'Use Postgres: `npm install @stackyard/store-postgres`, write `store: "postgres"` into the configuration and set DATABASE_URL. Or let one process do everything: `stackyard server --with-worker`.';
+export const formatSharedStoreHint = (): string =>
+  `Use Postgres: \`${formatInstall(["@stackyard/store-postgres"])}\`, write \`store: "postgres"\` into the configuration and set DATABASE_URL. Or let one process do everything: \`stackyard server --with-worker\`.`;
 
 /** What opening a store needs. */
 export interface OpenStoreInput {

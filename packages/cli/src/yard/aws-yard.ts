@@ -17,6 +17,7 @@ import type { ArtifactsClient } from "@stackyard/server";
 import type { CommandContext } from "../command.ts";
 import type { Finding } from "../failure.ts";
 import { failWith } from "../failure.ts";
+import { formatInstall } from "../own-packages.ts";
 import type { ConfigFile } from "../project/config.ts";
 import { loadExecutors } from "../project/executors.ts";
 import { importOwn } from "../project/modules.ts";
@@ -143,7 +144,9 @@ export async function loadYardRuntime(projectDir: string): Promise<YardRuntime> 
   const module = await load(projectDir);
   if (isYardRuntime(module)) return module;
   const message = `${PACKAGE} is of another version than stackyard.`;
-  throw failWith("CONFIG_INVALID", message, { hint: `Install the same version of both: \`npm install ${PACKAGE}\`.` });
+  throw failWith("CONFIG_INVALID", message, {
+    hint: `Install the same version of both: \`${formatInstall(["stackyard", PACKAGE])}\`.`,
+  });
 }
 
 async function load(projectDir: string): Promise<unknown> {
@@ -155,7 +158,10 @@ async function load(projectDir: string): Promise<unknown> {
     const message = isMissing
       ? `Yards on AWS need the package ${PACKAGE}, which is not installed.`
       : `${PACKAGE} cannot be loaded: ${why}`;
-    throw failWith("CONFIG_INVALID", message, { cause: error, hint: `Install it with \`npm install ${PACKAGE}\`.` });
+    throw failWith("CONFIG_INVALID", message, {
+      cause: error,
+      hint: `Install it with \`${formatInstall([PACKAGE])}\`.`,
+    });
   }
 }
 

@@ -50,7 +50,7 @@ export type ServerYardOptions = Static<typeof ServerYardOptions>;
  */
 export const AwsYardOptions = Type.Object(
   {
-    type: Type.Literal("aws", { description: '`"aws"`; needs `npm install @stackyard/runtime`' }),
+    type: Type.Literal("aws", { description: '`"aws"`; needs the package `@stackyard/runtime`' }),
     region: text(VARIABLE_FORMS.region, "The region. Default: `AWS_REGION`, `AWS_DEFAULT_REGION`, or the profile's"),
     profile: text(TEXT, "A profile of the shared AWS configuration files; it overrides access keys in the environment"),
     role: text(VARIABLE_FORMS.role, "The ARN of a role that commands assume first; requires `region`"),

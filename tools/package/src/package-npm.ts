@@ -1,0 +1,118 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { gzipSync } from "fflate";
+import { Type } from "typebox";
+import { Compile } from "typebox/compile";
+import { toTar } from "./to-tar.ts";
+import type { Files } from "./to-zip.ts";
+
+const Record = Type.Record(Type.String(), Type.String());
+const Manifest = Compile(
+  Type.Object({
+    name: Type.String(),
+    dependencies: Type.Optional(Record),
+    peerDependencies: Type.Optional(Record),
+    peerDependenciesMeta: Type.Optional(
+      Type.Record(Type.String(), Type.Object({ optional: Type.Optional(Type.Boolean()) })),
+    ),
+  }),
+);
+type Manifest = ReturnType<typeof Manifest.Parse>;
+const Packed = Compile(Type.Array(Type.Object({ name: Type.String(), filename: Type.String() })));
+
+/** Where the packages are that need large packages which most projects do not use, such as the AWS CDK. */
+const EXTRA = "extra";
+
+/** What `npm install` needs on a machine without the repository. */
+export interface NpmBundle {
+  /** `stackyard-0.1.0`, the folder that the archive contains. */
+  readonly folder: string;
+  /** The packed packages and a README, by their path in the folder. */
+  readonly files: Files;
+  /** A `.tar.gz` of the folder. */
+  readonly archive: Uint8Array;
+}
+
+/** Packs every package under `packages/`, which must be built. */
+export async function packageNpm(root: string, version: string): Promise<NpmBundle> {
+  const manifests = readManifests(root);
+  const extra = findExtra([...manifests.values()]);
+  const temp = await mkdtemp(join(tmpdir(), "stackyard-npm-"));
+  try {
+    const words = ["pack", ...manifests.keys(), "--ignore-scripts", "--json", "--pack-destination", temp];
+    const output = execFileSync("npm", words, { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+    const packed = Packed.Parse(JSON.parse(output));
+    const files = new Map<string, Uint8Array>(
+      packed.map(({ name, filename }) => [
+        extra.has(name) ? `${EXTRA}/${filename}` : filename,
+        readFileSync(join(temp, filename)),
+      ]),
+    );
+    const folder = `stackyard-${version}`;
+    files.set("README.md", Buffer.from(toReadme(folder)));
+    const paths = new Map([...files].map(([path, content]) => [`${folder}/${path}`, content]));
+    return { folder, files, archive: gzipSync(toTar(paths), { level: 1, mtime: 0 }) };
+  } finally {
+    await rm(temp, { recursive: true, force: true });
+  }
+}
+
+/** Writes the archive, and the folder that it contains, for use on this machine. `out` is emptied first. */
+export async function writeNpmBundle(out: string, { folder, files, archive }: NpmBundle): Promise<void> {
+  await rm(out, { recursive: true, force: true });
+  for (const [path, content] of files) {
+    await mkdir(dirname(join(out, folder, path)), { recursive: true });
+    await writeFile(join(out, folder, path), content);
+  }
+  await writeFile(join(out, `${folder}.tar.gz`), archive);
+}
+
+function readManifests(root: string): ReadonlyMap<string, Manifest> {
+  const folders = readdirSync(join(root, "packages"))
+    .map((name) => `./packages/${name}`)
+    .filter((folder) => existsSync(join(root, folder, "package.json")))
+    .sort();
+  return new Map(
+    folders.map((folder) => [
+      folder,
+      Manifest.Parse(JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8"))),
+    ]),
+  );
+}
+
+/** Returns the packages for which npm would install a peer: those that require one, and those that depend on them. */
+export function findExtra(manifests: readonly Manifest[]): ReadonlySet<string> {
+  const found = new Set<string>();
+  const isExtra = ({ dependencies = {}, peerDependencies = {}, peerDependenciesMeta = {} }: Manifest) =>
+    Object.keys(peerDependencies).some((peer) => peerDependenciesMeta[peer]?.optional !== true) ||
+    Object.keys(dependencies).some((name) => found.has(name));
+  let size = -1;
+  while (size !== found.size) {
+    size = found.size;
+    for (const manifest of manifests) if (isExtra(manifest)) found.add(manifest.name);
+  }
+  return found;
+}
+
+function toReadme(folder: string): string {
+  return `# ${folder}
+
+The npm packages of Stackyard. They are not on a package registry: do not install \`stackyard\` or \`@stackyard/…\` by name, because
+a package of that name would be somebody else's.
+
+Unpack the archive in the folder of your project, which needs a \`package.json\` (\`npm init -y\`), and install all packages at once.
+npm takes those that depend on each other from this folder only when it gets all of them:
+
+    tar xf ${folder}.tar.gz
+    npm install ./${folder}/*.tgz
+    npx --no -- stackyard --version
+
+For the AWS CDK constructs, add \`./${folder}/${EXTRA}/*.tgz\`, which also installs the AWS CDK.
+
+Keep this folder in the project, so that \`npm ci\` finds the packages on every machine and in container images. To upgrade, delete
+the folder, unpack the new archive and run \`npm install\` with the new folder.
+`;
+}
