@@ -1,6 +1,8 @@
 import { defined, findNearestName, type ServiceDeps, type ServiceUser, type StoredRecord } from "@stackyard/core";
 import type { HookEvent, HookOutcome } from "@stackyard/core/services";
+import { findEffect } from "./answer-command.ts";
 import {
+  type AppliedPull,
   applyPull,
   applyRules,
   findMapping,
@@ -14,7 +16,6 @@ import type { CodeHost } from "./code-host.ts";
 import { CONVERGED } from "./converge.ts";
 import { type PullRecord, type PullRule, trustHead } from "./decide-pull.ts";
 import { findRival } from "./find-rival.ts";
-import { foreseeRefusal } from "./foresee-refusal.ts";
 import { type Hook, RERUN } from "./hook.ts";
 import { HookFailed, HookUndecided } from "./hook-errors.ts";
 import { type HostPermission, hasPermission } from "./host-permission.ts";
@@ -37,7 +38,9 @@ export interface HandleDeps
 
 /** What became of a delivery. */
 export interface HandledHook {
-  readonly outcome: HookOutcome;
+  /** Undefined while the yard has not decided about the events of a command, which are `published`. */
+  readonly outcome: HookOutcome | undefined;
+  readonly published?: readonly HookEvent[];
   /** The pull request; undefined when the delivery has none, or there is nothing to report. */
   readonly report?: ReportRequest;
   /** True if the host's API was behind the delivery: the pull request is read again soon. */
@@ -49,6 +52,7 @@ export interface HandledHook {
  * crash at any point: an intent is recorded before publishing, and every event's id is derived from the delivery.
  */
 export async function handleHook(deps: HandleDeps, queued: QueuedHook): Promise<HandledHook> {
+  if (queued.published !== undefined) return answerCommand(deps, queued, queued.published);
   const looked = await lookUp(deps, queued);
   if (looked.kind !== "hook") return { outcome: looked, ...defined({ report: toReport(queued, looked) }) };
   const { hook, isBehind = false } = looked;
@@ -56,18 +60,41 @@ export async function handleHook(deps: HandleDeps, queued: QueuedHook): Promise<
     const outcome = await approve(deps, queued, { ...hook, pull: hook.pull });
     return { outcome, ...defined({ report: toReport(queued, outcome) }) };
   }
+  const handled = await decideHook(deps, queued, hook);
+  // Facts that are older than what was decided on come from an API that is behind.
+  const isStale = handled.outcome?.kind === "stale" && deps.codeHost !== undefined && queued.readAt === undefined;
+  return isBehind || isStale ? { ...handled, isBehind: true } : handled;
+}
+
+async function decideHook(deps: HandleDeps, queued: QueuedHook, hook: Hook): Promise<HandledHook> {
   const pull = hook.pull === undefined ? undefined : await followPull(deps, queued, { ...hook, pull: hook.pull });
   if (pull !== undefined && pull.kind !== "settled") {
-    const isStale = pull.kind === "stale" && deps.codeHost !== undefined && queued.readAt === undefined;
-    const again = defined({ isBehind: isBehind || isStale || undefined });
-    return { outcome: pull, ...again, ...defined({ report: toReport(queued, pull, { hook }) }) };
+    return { outcome: pull, ...defined({ report: toReport(queued, pull, { hook }) }) };
   }
   const rules = await publishRules(deps, queued, hook, pull?.record);
   const events = [...(pull?.events ?? []), ...rules.events];
+  const decided = { hook, ...defined({ settled: pull }) };
+  if (hook.kind === "command" && events.length > 0) return answerCommand(deps, queued, events, decided);
   const refused = rules.refused ?? findRefusedUp(hook, pull);
   const outcome = toOutcome(hook, { events, refused, waits: pull?.waits === true });
-  const report = toReport(queued, outcome, { hook, ...defined({ settled: pull }) });
-  return { outcome, ...defined({ report, isBehind: isBehind || undefined }) };
+  return { outcome, ...defined({ report: toReport(queued, outcome, decided) }) };
+}
+
+/** Returns the outcome of a command whose events are published, once the yard has decided about them. */
+async function answerCommand(
+  deps: HandleDeps,
+  queued: QueuedHook,
+  published: readonly HookEvent[],
+  decided?: Decided,
+): Promise<HandledHook> {
+  const effect = await findEffect(deps, queued, published);
+  if (effect.kind === "undecided" && decided === undefined) throw new HookUndecided("The yard has not decided yet.");
+  if (effect.kind === "undecided") {
+    return { outcome: undefined, published, ...defined({ report: toReport(queued, undefined, decided) }) };
+  }
+  const reason = effect.kind === "undone" ? effect.reason : undefined;
+  const outcome: HookOutcome = { kind: "events", events: published, ...defined({ reason }) };
+  return { outcome, ...defined({ report: toReport(queued, outcome, decided) }) };
 }
 
 async function approve(deps: HandleDeps, { host, id }: QueuedHook, hook: PullHook): Promise<HookOutcome> {
@@ -105,15 +132,13 @@ interface Decided {
   readonly settled?: SettledPull;
 }
 
-/** Returns the report for the pull request. */
-function toReport(queued: QueuedHook, outcome: HookOutcome, decided?: Decided): ReportRequest | undefined {
+/** Returns the report for the pull request. Without an outcome, a command is answered later. */
+function toReport(queued: QueuedHook, outcome: HookOutcome | undefined, decided?: Decided): ReportRequest | undefined {
   const { hook, settled } = decided ?? { hook: queued.hook };
   const number = queued.pullNumber ?? hook.pull?.number;
   if (hook.repository === undefined || number === undefined) return undefined;
   const { id, fullName } = hook.repository;
-  // A pull request that is read again and again is not answered again and again.
-  const isAnswered = hook.kind === "command" || (outcome.kind === "refused" && hook.action !== CONVERGED);
-  const answers = isAnswered ? [toAnswer(queued, outcome)] : [];
+  const answers = outcome !== undefined && isAnswered(hook, outcome) ? [toAnswer(queued, outcome)] : [];
   const isKnown = settled?.record.target !== undefined || settled?.waits === true;
   if (answers.length === 0 && !isKnown) return undefined;
   return {
@@ -121,6 +146,11 @@ function toReport(queued: QueuedHook, outcome: HookOutcome, decided?: Decided): 
     answers,
     ...(settled && { head: hook.pull?.head ?? "", isUntrusted: settled.waits }),
   };
+}
+
+function isAnswered({ kind, action }: Hook, outcome: HookOutcome): boolean {
+  // A pull request that is read again and again is not answered again and again.
+  return kind === "command" || (outcome.kind === "refused" && action !== CONVERGED);
 }
 
 function toAnswer({ id, hook, commentId }: QueuedHook, { kind, reason }: HookOutcome): CommandAnswer {
@@ -162,8 +192,7 @@ async function followPull(deps: HandleDeps, queued: QueuedHook, hook: PullHook):
     const stored = withTrusted(toStoredPull(found), hook);
     const state = await loadState(deps, queued, { hook, stored, isFirst: round === 0 });
     const applied = applyPull(deps.mappings, { host, hook }, state);
-    if (applied.kind === "failed") throw new HookFailed(`${applied.code}: ${applied.reason}`);
-    if (applied.kind === "stale") return toStale(queued);
+    if (applied.kind === "failed" || applied.kind === "stale") return endTurn(queued, applied);
     const { record } = applied;
     await endLink(deps, stored, applied);
     if (applied.kind !== "send") {
@@ -183,7 +212,8 @@ async function followPull(deps: HandleDeps, queued: QueuedHook, hook: PullHook):
   throw new Error(`The documents lead to other stacks for the same pull request, ${MOST_ROUNDS} times in a row.`);
 }
 
-function toStale({ hook }: QueuedHook): HookOutcome {
+function endTurn({ hook }: QueuedHook, applied: Extract<AppliedPull, { kind: "failed" | "stale" }>): HookOutcome {
+  if (applied.kind === "failed") throw new HookFailed(`${applied.code}: ${applied.reason}`);
   const isBehind = hook.pull === undefined;
   const why = isBehind
     ? "the API of the host is behind its webhooks. Try again later."
@@ -333,16 +363,15 @@ async function publishRules(
   if (applied.events.length === 0) return { events: [], refused: formatNeeded(applied.lacking, hook) };
   const rival = await findRival(deps, { host, hook, stackId: found.match.stackId });
   if (rival !== undefined) return { events: [], refused: rival };
-  const waits = hook.kind === "command" ? await foreseeAny(deps, applied.events) : undefined;
   const published: HookEvent[] = [];
   for (const event of applied.events) {
     await findMachine(deps, event, mapping.name);
-    if (hook.pull?.state === "open") await link(deps, { host, hook: mapped, mapping }, event);
     const eventId = `${host}/${id}/${event.rule}`;
+    if (hook.pull?.state === "open") await link(deps, { host, hook: mapped, mapping }, event);
     await publish(deps, { ...event, id: eventId }, toUser(deps, host, hook));
     published.push({ id: eventId, stackId: event.stackId, event: event.event, rule: event.rule });
   }
-  return { events: published, refused: waits };
+  return { events: published, refused: undefined };
 }
 
 function formatNeeded([needed]: readonly HostPermission[], hook: Hook): string | undefined {
@@ -352,16 +381,6 @@ function formatNeeded([needed]: readonly HostPermission[], hook: Hook): string |
 function waitsForTrust({ pull }: Hook, { forks }: Mapping): boolean {
   const isTrusted = pull !== undefined && "trusted" in pull && pull.trusted === true;
   return pull?.fork === true && !isTrusted && forks !== "allow";
-}
-
-/** Returns why the first of the events that its stack does not take now would do nothing. */
-async function foreseeAny(deps: HandleDeps, events: readonly MappedEvent[]): Promise<string | undefined> {
-  for (const event of events) {
-    const found = await deps.locator.find(event.machine);
-    const refusal = found.kind === "found" ? await foreseeRefusal(deps, found.machine, event) : undefined;
-    if (refusal !== undefined) return refusal;
-  }
-  return undefined;
 }
 
 async function publish(

@@ -4,7 +4,7 @@ import { createHookDeliveries, type HookOutcome, type KeyedQueue, type QueueClai
 import { type CodeHosts, createCodeHosts } from "./code-hosts.ts";
 import { toConvergeItem } from "./converge.ts";
 import { describeHook, digestOf } from "./describe-delivery.ts";
-import { type HandleDeps, handleHook } from "./handle-hook.ts";
+import { type HandleDeps, type HandledHook, handleHook } from "./handle-hook.ts";
 import { HookFailed, HookUndecided } from "./hook-errors.ts";
 import { type HostsOptions, toPullMs } from "./host-options.ts";
 import { createPersonFinder, type FindPerson } from "./linked-people.ts";
@@ -24,6 +24,8 @@ import {
 
 /** Claimed together, and decided within their minute. */
 const AT_ONCE = 64;
+/** The yard has most often decided about the events of a command by then. */
+const ANSWER = { dueMs: 1_000, maxWaitMs: 1_000 };
 /** The API of a host has most often caught up with its webhooks by then. */
 const READ_AGAIN_MS = 30_000;
 /** Pull requests that are decided concurrently. */
@@ -74,7 +76,7 @@ export function createHostsServices(
         const { claims, nextAt } = await queue.claim(AT_ONCE);
         const groups = Map.groupBy(claims, toLane);
         await mapLimited([...groups.values()], LANES, async (group) => {
-          for (const claim of group) await work(worker, claim);
+          for (const claim of group.toSorted(byReceipt)) await work(worker, claim);
         });
         if (claims.length === 0 || deps.signal.aborted || deps.clock.now() >= until) return nextAt;
       }
@@ -85,6 +87,12 @@ export function createHostsServices(
     createPollService({ hosts: named, folder, openQueue, codeHosts }),
     createReportService({ hosts: reported, codeHosts, openQueue: openReportQueue, yardUrl: url }),
   ];
+}
+
+/** Claims are in the order of their keys. */
+function byReceipt({ value: one }: QueueClaim, { value: other }: QueueClaim): number {
+  const toAt = (value: unknown): number => (isQueued(value) ? (value.receivedAt ?? value.readAt ?? 0) : 0);
+  return toAt(one) - toAt(other);
 }
 
 /** Items of one pull request are decided on one after the other. */
@@ -112,10 +120,7 @@ async function work(deps: WorkDeps, claim: QueueClaim): Promise<void> {
   try {
     if (!isQueued(queued)) throw new HookFailed("HOOK_FAILED: the item is not a delivery.");
     const codeHost = await deps.codeHosts.open(queued.host, deps);
-    const { outcome, report, isBehind } = await handleHook({ ...deps, codeHost }, queued);
-    await note(deps, queued, outcome);
-    if (isBehind === true) await readAgain(deps, queued);
-    if (report !== undefined) await request(deps, queued.host, report);
+    await store(deps, claim.key, queued, await handleHook({ ...deps, codeHost }, queued));
     await queue.done(claim);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
@@ -125,6 +130,18 @@ async function work(deps: WorkDeps, claim: QueueClaim): Promise<void> {
     }
     await (isFinal ? queue.bury(claim, message) : queue.fail(claim, message));
   }
+}
+
+async function store(
+  deps: WorkDeps,
+  key: string,
+  queued: QueuedHook,
+  { outcome, report, isBehind, published }: HandledHook,
+): Promise<void> {
+  if (outcome !== undefined) await note(deps, queued, outcome);
+  if (published !== undefined) await deps.queue.put(key, { ...queued, published }, ANSWER);
+  if (isBehind === true) await readAgain(deps, queued);
+  if (report !== undefined) await request(deps, queued.host, report);
 }
 
 /** Queues the pull request of a delivery, whose host has not caught up with it. */

@@ -60,7 +60,7 @@ async function useFacts(
     found,
   }: { readonly hook: Hook & { readonly repository: HookRepository }; readonly found: HookPull | undefined },
 ): Promise<LookedUp> {
-  const isNew = queued.readAt === undefined && mayBeBehind(queued, deps.clock.now());
+  const isNew = queued.readAt === undefined && isWaiting(queued, deps.clock.now());
   const facts = chooseFacts(hook.pull, found, isNew);
   if (facts.kind === "unknown") throw new HookUndecided("The API of the host does not know the pull request yet.");
   if (facts.kind === "gone") return { kind: "nothing", reason: "The pull request does not exist any more." };
@@ -79,14 +79,14 @@ async function checkNewer(
   { repository, pull }: { readonly repository: HookRepository; readonly pull: HookPull },
 ): Promise<void> {
   const now = clock.now();
-  if (!mayBeBehind(queued, now)) return;
+  if (!isWaiting(queued, now)) return;
   const record = toStoredPull(await records.get(toPullKey(queued.host, repository.id, pull.number), now));
   if (!isStale(record, { pull, isRead: isSettled(pull, now) })) return;
   throw new HookUndecided("The API of the host is behind its webhooks.");
 }
 
-/** Returns true while the API of a host may not know yet what was delivered or listed. */
-function mayBeBehind({ receivedAt, readAt }: QueuedHook, now: number): boolean {
+/** Returns true while it is early to give up on what was delivered or listed: the host or the yard may be behind. */
+export function isWaiting({ receivedAt, readAt }: QueuedHook, now: number): boolean {
   return now < (receivedAt ?? readAt ?? 0) + BEHIND_MS;
 }
 

@@ -7,7 +7,13 @@ import {
   type ServiceRoute,
   StackyardError,
 } from "@stackyard/core";
-import { createHookDeliveries, type HookDelivery, type HookOutcome, type KeyedQueue } from "@stackyard/core/services";
+import {
+  createHookDeliveries,
+  type HookDelivery,
+  type HookEvent,
+  type HookOutcome,
+  type KeyedQueue,
+} from "@stackyard/core/services";
 import { describeHook, digestOf } from "./describe-delivery.ts";
 import { parseGitHubDelivery } from "./github/parse-delivery.ts";
 import { parseGitLabDelivery } from "./gitlab/parse-delivery.ts";
@@ -37,6 +43,8 @@ export interface QueuedHook {
   readonly readAt?: number;
   /** When the delivery was received. */
   readonly receivedAt?: number;
+  /** The events of a command, whose answer is all that is left to do. */
+  readonly published?: readonly HookEvent[];
 }
 
 /** GitHub sends at most so much. Source: "Webhook events and payloads", GitHub Docs. */

@@ -42,6 +42,11 @@ export function runYard<Bench extends Pick<HostsBench, "store" | "clock" | "loca
         await running.report();
       }
     },
+    async stopEngine(): Promise<void> {
+      const stopped = yard.stop();
+      await clock.advance(60_000);
+      await stopped;
+    },
     async stop(): Promise<void> {
       const stopped = yard.stop();
       await clock.advance(60_000);
