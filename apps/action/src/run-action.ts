@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { error as annotate, info, setOutput, setSecret, summary } from "@actions/core";
 import { defined, exitCodeOf, isStackyardError, StackyardError } from "@stackyard/core";
 import { findLink, toLine } from "@stackyard/hosts/report";
@@ -78,12 +79,14 @@ async function send(
   const { stackId, machine } = event;
   await checkGoalStates({ yard: client, signal }, { stackId, machine, until: until ?? [] });
   const pull = await findPull(env["GITHUB_EVENT_PATH"], host);
-  if (pull !== undefined) {
-    await previews.link(stackId, { ...pull, ...defined({ machine }) }, { signal });
-    print(`Linked ${stackId} to pull request #${pull.number}.`);
-  }
+  const link = createLinker(previews, stackId, pull);
+  await link({ signal });
   const published = await client.publish(event, { signal });
   print(published.duplicate?.reason ?? `Sent ${event.event} to ${stackId}. Its id is ${event.id}.`);
+  const following = new AbortController();
+  const linking = linkSoon(link, AbortSignal.any([signal, following.signal]));
+  // It is awaited below, after the event was followed.
+  linking.catch(() => undefined);
   try {
     const followed = await followEvent(client, published, {
       event: event.event,
@@ -93,17 +96,52 @@ async function send(
       onParked: ({ code, reason }) => print(`The event is parked and retried automatically: ${code} ${reason}`),
       onChange: createProgress(),
     });
+    following.abort();
+    await linking;
+    await link({ signal });
     return {
       entry: followed.entry,
       stack: followed.stack ?? (await findStack(client, stackId, { signal })) ?? "removed",
     };
   } catch (error) {
+    following.abort();
+    await linking.catch(() => undefined);
     // Not for long: the server may be the cause, and a job that is cancelled is killed soon.
     const soon = { signal: AbortSignal.timeout(LAST_LOOK_MS) };
     const stack = await findStack(client, stackId, soon).catch(() => undefined);
     const log = stack && (await findLog(client, stack, soon).catch(() => undefined));
     const entry = error instanceof EventNotAppliedError ? error.entry : undefined;
     return { failure: toFailure(error, signal), ...defined({ entry, stack, log }) };
+  }
+}
+
+type Linker = (options: CallOptions) => Promise<boolean>;
+
+/** Returns the way to link the stack to its pull request, once. It returns false while the stack does not exist. */
+function createLinker(previews: PreviewsApi, stackId: string, pull: Awaited<ReturnType<typeof findPull>>): Linker {
+  let isDone = pull === undefined;
+  return async (options) => {
+    if (isDone || pull === undefined) return true;
+    try {
+      await previews.link(stackId, pull, options);
+    } catch (error) {
+      if (isStackyardError(error, "STACK_UNKNOWN")) return false;
+      throw error;
+    }
+    isDone = true;
+    print(`Linked ${stackId} to pull request #${pull.number}.`);
+    return true;
+  };
+}
+
+const LINK_AGAIN_MS = 1_000;
+
+/** Links a stack that the event creates, as soon as it exists. */
+async function linkSoon(link: Linker, signal: AbortSignal): Promise<void> {
+  try {
+    while (!(await link({ signal }))) await sleep(LINK_AGAIN_MS, undefined, { signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
   }
 }
 

@@ -31,12 +31,12 @@ export interface PreviewsApi {
   /** Throws `STACK_UNKNOWN`, and `NOT_FOUND` for a stack that is of no pull request. */
   get(stackId: string, options?: CallOptions): Promise<StackPreview>;
   /**
-   * Links a stack to a pull request. A job may link a stack of `machine` that does not exist yet. Throws
-   * `STACK_UNKNOWN`, and `FORBIDDEN` when the token is from a job for another repository.
+   * Links a stack to a pull request. Throws `STACK_UNKNOWN` for a stack that does not exist yet, and `FORBIDDEN` when the
+   * token is from a job for another repository.
    */
   link(
     stackId: string,
-    pull: PreviewPull & { readonly machine?: string },
+    pull: PreviewPull,
     options?: CallOptions,
   ): Promise<{ readonly stackId: string; readonly pull: PreviewPull }>;
 }

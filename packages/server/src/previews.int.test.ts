@@ -1,5 +1,6 @@
 import type { StackPreview } from "@stackyard/core/api";
 import { linkPreview, type PreviewLink } from "@stackyard/core/services";
+import { aPut } from "@stackyard/core/testing";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { startLoginWorld } from "./testing/login-world.ts";
 import { createTestYard, type TestYard } from "./testing/test-yard.ts";
@@ -122,9 +123,12 @@ describe("previews", () => {
     const linked = await put("web-7", { ...pull, head: "2".repeat(40) });
     const wrong = await put("web-7", { ...pull, head: "main" });
     const unknown = await put("web-7", { ...pull, stackId: "web-8" });
-    const absent = await put("web-99", { ...pull, machine: "review-app" });
+    const named = await put("web-7", { ...pull, machine: "review-app" });
+    const absent = await put("web-99", pull);
 
-    expect([linked.status, wrong.status, unknown.status, absent.status]).toEqual([200, 400, 400, 404]);
+    expect([linked.status, wrong.status, unknown.status, named.status, absent.status]).toEqual([
+      200, 400, 400, 400, 404,
+    ]);
     expect(await yard.json("/v1/previews/web-7")).toMatchObject({
       pull: { head: "2".repeat(40) },
       commands: { down: { event: "DOWN" } },
@@ -151,24 +155,30 @@ describe("the link of a job", () => {
       const answer = await fetch(`${world.url}/auth/token`, { method: "POST", body });
       return ((await answer.json()) as { access_token: string }).access_token;
     };
-    const put = async (secret: string, over: object = {}) => {
+    const put = async (secret: string, over: object = {}, stackId = "web-7") => {
       const headers = { authorization: `Bearer ${secret}`, "content-type": "application/json" };
-      const body = JSON.stringify({ ...pull, machine: "review-app", ...over });
-      return (await fetch(`${world.url}/v1/previews/web-7/link`, { method: "PUT", headers, body })).status;
+      const body = JSON.stringify({ ...pull, ...over });
+      return (await fetch(`${world.url}/v1/previews/${stackId}/link`, { method: "PUT", headers, body })).status;
     };
     const [own, other] = [await token("424242"), await token("5")];
 
+    const early = [await put(own), await put(own, { host: "gitlab" })];
+    await world.yard.store.commit([
+      aPut({ id: "web-7", machine: "review-app" }),
+      aPut({ id: "db-1", machine: "database" }),
+    ]);
     const statuses = [
+      ...early,
+      await put(own, {}, "db-1"),
       await put(own, { host: "gitlab" }),
       await put(own, { repository: { id: "5", fullName: "acme/web" } }),
-      await put(own, { machine: "database" }),
       await put(own),
       await put(own),
       // It would take the stack of another repository for its own.
       await put(other, { repository: { id: "5", fullName: "acme/other" } }),
     ];
 
-    expect(statuses).toEqual([403, 403, 403, 200, 200, 403]);
+    expect(statuses).toEqual([404, 403, 404, 403, 403, 200, 200, 403]);
     await world.stop();
   });
 });

@@ -152,7 +152,6 @@ const CALLS: Readonly<Record<string, (stackId: string) => Call>> = {
     method: "PUT",
     path: `/v1/previews/${id}/link`,
     body: PULL,
-    whenHidden: "forbidden",
   }),
   listProcesses: () => ({ place: "yard", path: "/v1/processes" }),
   listOrphans: () => ({ place: "yard", path: "/v1/orphans" }),

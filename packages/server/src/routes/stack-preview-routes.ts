@@ -5,7 +5,6 @@ import type { StackFilter, StoredStack } from "@stackyard/core/engine";
 import { findPreviewLink, linkPreview, listPreviewLinks, type PreviewLink } from "@stackyard/core/services";
 import { type Static, Type } from "typebox";
 import type { Caller } from "../access/caller.ts";
-import { withMachine } from "../access/reach.ts";
 import { toScopeFilter } from "../access/stack-scopes.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, pageQuery, StackId, toInstant } from "../schemas/event.ts";
@@ -148,73 +147,50 @@ function linkRoute(deps: RouteDeps): Route {
     audited: true,
     tag: "previews",
     summary:
-      "Link a stack to its pull request. A job of a CI may name only its own repository, and may link a stack that does not exist yet. Links of other callers are not reported to the code host.",
+      "Link a stack to its pull request. A job of a CI may name only its own repository. Links of other callers are not reported to the code host.",
     params: { stackId: StackId },
-    body: Type.Object(
-      {
-        ...PreviewPull.properties,
-        machine: Type.Optional(
-          Type.String({ minLength: 1, maxLength: 255, description: "Of a job: of a stack that does not exist yet." }),
-        ),
-      },
-      { additionalProperties: false },
-    ),
+    body: Type.Object(PreviewPull.properties, { additionalProperties: false }),
     answers: {
       200: { description: "It is linked.", schema: Type.Object({ stackId: Type.String(), pull: PreviewPull }) },
       403: {
         description:
           "FORBIDDEN: the permission `send` is missing, the repository is another one, or a hook or a job has linked the stack and the caller is not a job.",
       },
-      404: { description: "STACK_UNKNOWN: the stack does not exist, and the caller is not a job." },
+      404: { description: "STACK_UNKNOWN: the stack does not exist, or the caller cannot read it." },
     },
-    async handle({ params: { stackId }, body: { machine, ...pull } }, { caller, sender }) {
-      await checkSend(deps, caller, { stackId, machine });
-      const before = await findPreviewLink(deps, stackId);
+    async handle({ params: { stackId }, body: pull }, { caller, sender }) {
       checkRepository(caller, pull);
+      const machine = await checkSend(deps, caller, stackId);
+      const before = await findPreviewLink(deps, stackId);
       if (before !== undefined) checkRepository(caller, before);
-      const vouched = await vouch(deps, caller, { stackId, machine, before });
+      const by = vouch(caller, stackId, before);
       const reason = `${pull.host} ${pull.repository.fullName}#${pull.number}`;
       const action = { action: "linkPreview", who: sender, via: "api", on: { stackId }, reason };
-      const link = { stackId, ...pull, ...defined({ commands: before?.commands }), ...vouched };
+      const link = { stackId, ...pull, machine, ...defined({ commands: before?.commands, by }) };
       await deps.audit.run(action, () => linkPreview(deps, link));
       return json(200, { stackId, pull });
     },
   });
 }
 
-async function checkSend(
-  { guard }: RouteDeps,
-  { rights }: Caller,
-  { stackId, machine }: { readonly stackId: string; readonly machine: string | undefined },
-): Promise<void> {
-  const subject = withMachine(await guard.findStack(rights, stackId), machine);
-  if (decideAccess(rights, "send", subject) === "allowed") return;
-  const details = { permission: "send" };
-  const message = `You do not have the permission "send" for the stack "${stackId}".`;
-  throw new StackyardError("FORBIDDEN", message, { details });
-}
-
-interface VouchInput {
-  readonly stackId: string;
-  readonly machine: string | undefined;
-  readonly before: PreviewLink | undefined;
-}
-
 /**
- * Returns who vouches for a link, and the machine of its stack. Throws `STACK_UNKNOWN` for a stack that does not exist
- * yet, because its id may become another's; a job's link is bound to a machine that the job may send events to. Throws
- * `FORBIDDEN` for callers that would replace the link of a hook or a job.
+ * Returns the machine of a stack that the caller may send events to. Throws `STACK_UNKNOWN` for one that does not exist,
+ * because its id may become another's, and `FORBIDDEN`.
  */
-async function vouch(
-  { store }: RouteDeps,
-  { workload }: Caller,
-  { stackId, machine: named, before }: VouchInput,
-): Promise<Pick<PreviewLink, "by" | "machine">> {
+async function checkSend({ store }: RouteDeps, { rights }: Caller, stackId: string): Promise<string> {
   const [loaded] = await store.load([stackId]);
-  const machine = loaded?.stack?.machine ?? (workload === undefined ? undefined : named);
-  if (machine === undefined) throw unknownStack(stackId);
-  if (workload !== undefined) return { by: "job", machine };
-  if (before?.by === undefined) return { machine };
+  const machine = loaded?.stack?.machine;
+  const access = machine === undefined ? "absent" : decideAccess(rights, "send", { kind: "stack", stackId, machine });
+  if (access === "absent" || machine === undefined) throw unknownStack(stackId);
+  if (access === "allowed") return machine;
+  const message = `You do not have the permission "send" for the stack "${stackId}".`;
+  throw new StackyardError("FORBIDDEN", message, { details: { permission: "send" } });
+}
+
+/** Returns who vouches for a link. Throws `FORBIDDEN` for callers that would replace the link of a hook or a job. */
+function vouch({ workload }: Caller, stackId: string, before: PreviewLink | undefined): PreviewLink["by"] {
+  if (workload !== undefined) return "job";
+  if (before?.by === undefined) return undefined;
   const message = `The stack "${stackId}" is linked by its code host or a CI job. Only these change the link.`;
   throw new StackyardError("FORBIDDEN", message);
 }
