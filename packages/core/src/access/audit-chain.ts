@@ -1,6 +1,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { isMap, parseJson } from "../machine/json.ts";
+import type { StoredRecord } from "../ports/records.ts";
 import type { AuditEntry, AuditLine } from "./audit-entry.ts";
 
 /** Where the chain of the audit log begins and ends. */
@@ -11,6 +12,8 @@ export interface AuditHead {
   readonly hash: string;
   /** The oldest stored line: earlier ones were pruned. `prev` is that line's hash of the one before it. */
   readonly first: { readonly seq: number; readonly prev: string };
+  /** The record of the head is missing although the log had lines: this is what is known from elsewhere in the store. */
+  readonly lost?: true;
 }
 
 /** The head before the first line. */
@@ -20,6 +23,16 @@ export const EMPTY_HEAD: AuditHead = { seq: 0, hash: "", first: { seq: 1, prev: 
 export const HEAD_KEY = "audit/head";
 /** Everything under this key is a sealed line. */
 export const LOG_PREFIX = "audit/log/";
+
+/** The end of the log as it was within the last hour, outside of the log. */
+export const WITNESS_KEY = "yard/audit-end";
+
+/** Returns what a record of the end says; undefined when there is none. */
+export function parseWitness(record: StoredRecord | undefined): Pick<AuditHead, "seq" | "hash"> | undefined {
+  if (!isMap(record?.value)) return undefined;
+  const { seq, hash } = record.value;
+  return typeof seq === "number" && typeof hash === "string" ? { seq, hash } : undefined;
+}
 
 /** The action of lines about pruned lines. */
 export const PRUNE_ACTION = "pruneAudit";
@@ -126,7 +139,7 @@ export function checkChain(head?: KnownHead): ChainCheck {
   function findOddBeginning(): ChainFault | undefined {
     if (lines === 0) return undefined;
     if (first !== prunedTo + 1) return { kind: "beginning", seq: first };
-    return log?.seq === 0 ? { kind: "head", seq: 1 } : undefined;
+    return log?.seq === 0 || log?.lost ? { kind: "head", seq: 1 } : undefined;
   }
 
   return {

@@ -9,7 +9,16 @@ import {
   type StoredRecord,
 } from "../ports/records.ts";
 import { parsePosition } from "../ports/store-helpers.ts";
-import { type AuditHead, EMPTY_HEAD, HEAD_KEY, LOG_PREFIX, parseLine, toLineKey } from "./audit-chain.ts";
+import {
+  type AuditHead,
+  EMPTY_HEAD,
+  HEAD_KEY,
+  LOG_PREFIX,
+  parseLine,
+  parseWitness,
+  toLineKey,
+  WITNESS_KEY,
+} from "./audit-chain.ts";
 import type { AuditLine } from "./audit-entry.ts";
 
 /** A filter for lines; a missing field matches every line. */
@@ -51,8 +60,18 @@ export function createAuditLog({
 }): AuditLog {
   async function head(): Promise<AuditHead> {
     const record = await records.get(HEAD_KEY, clock.now());
-    const { seq, hash, first } = (record?.value ?? EMPTY_HEAD) as AuditHead;
+    if (record === undefined) return findLost();
+    const { seq, hash, first } = record.value as AuditHead;
     return { seq, hash, first };
+  }
+
+  /** Returns the head of a log whose record is missing: as it was noted outside of the log, if it was. */
+  async function findLost(): Promise<AuditHead> {
+    const noted = parseWitness(await records.get(WITNESS_KEY, clock.now()));
+    if (noted === undefined) return EMPTY_HEAD;
+    const { items } = await records.list(LOG_PREFIX, { limit: 1, now: clock.now() });
+    const { seq, prev } = parseLine(items[0]?.value) ?? EMPTY_HEAD.first;
+    return { ...noted, first: { seq, prev }, lost: true };
   }
 
   /** Reads the lines of a range of numbers, in order. */
@@ -95,8 +114,8 @@ export function createAuditLog({
       return found.end(to < first.seq || old >= MOST_OLD ? undefined : String(to + 1));
     },
     async *readTexts() {
-      const { seq: last, first } = await head();
-      if (last === 0) yield* readHeadless();
+      const { seq: last, first, lost } = await head();
+      if (last === 0 || lost) return yield* readHeadless();
       for (let from = first.seq; from <= last; from += CHUNK) {
         for (const { value } of await readRange(from, Math.min(last, from + CHUNK - 1))) yield String(value);
       }

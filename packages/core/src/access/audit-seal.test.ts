@@ -5,6 +5,7 @@ import { silentLogger } from "../ports/executor.ts";
 import type { Records } from "../ports/records.ts";
 import { type AuditHead, checkChain, parseLine } from "./audit-chain.ts";
 import type { AuditEntry, PendingEntry } from "./audit-entry.ts";
+import { createAuditLog } from "./audit-log.ts";
 import { type AuditSealer, createAuditSealer } from "./audit-seal.ts";
 
 const DAY_MS = 86_400_000;
@@ -229,6 +230,58 @@ describe("sealing", () => {
     await sealAll(start());
 
     expect(await read()).toMatchObject({ report: { kind: "whole" }, head: { first: { seq: 3 } } });
+  });
+
+  /** Checks the log as `audit verify` does. */
+  async function verify({ kept, clock }: ReturnType<typeof createBench>) {
+    const log = createAuditLog({ records: kept, clock: { now: () => clock.now } });
+    const check = checkChain(await log.head());
+    for await (const text of log.readTexts()) check.add(text);
+    return check.end();
+  }
+
+  async function removeAll({ kept, clock }: ReturnType<typeof createBench>, prefix: string): Promise<void> {
+    const { items } = await kept.list(prefix, { limit: 1_000, now: clock.now });
+    for (const { key, version } of items) await kept.remove(key, version);
+  }
+
+  it("notes its end outside of the log, so that a log that was removed is not empty", async () => {
+    const bench = createBench();
+    await bench.add(5);
+    await bench.start().seal();
+    expect(await verify(bench)).toMatchObject({ kind: "whole", lines: 5 });
+
+    await removeAll(bench, "audit/");
+    expect(await verify(bench)).toEqual({ kind: "broken", fault: { kind: "removed", seq: 1 } });
+
+    await bench.add(2);
+    bench.clock.now += LATER_MS;
+    await bench.start().seal();
+    expect(await verify(bench)).toEqual({ kind: "broken", fault: { kind: "beginning", seq: 6 } });
+    expect((await bench.read()).head).toMatchObject({ seq: 7, first: { seq: 6 } });
+  });
+
+  it("misses what was removed with the head, and the head alone", async () => {
+    const bench = createBench();
+    await bench.add(5);
+    await bench.start().seal();
+    await removeAll(bench, "audit/head");
+    expect(await verify(bench)).toEqual({ kind: "broken", fault: { kind: "head", seq: 1 } });
+
+    await removeAll(bench, "audit/log/0000000000000005");
+    expect(await verify(bench)).toEqual({ kind: "broken", fault: { kind: "removed", seq: 5 } });
+    await removeAll(bench, "audit/log/0000000000000001");
+    expect(await verify(bench)).toMatchObject({ kind: "broken" });
+  });
+
+  it("cannot tell a log whose noted end was removed too from an empty one", async () => {
+    const bench = createBench();
+    await bench.add(5);
+    await bench.start().seal();
+    await removeAll(bench, "audit/");
+    await removeAll(bench, "yard/audit-end");
+
+    expect(await verify(bench)).toMatchObject({ kind: "whole", lines: 0 });
   });
 
   it("keeps all lines when the head was removed", async () => {

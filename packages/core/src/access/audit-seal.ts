@@ -4,6 +4,7 @@ import { isMap } from "../machine/json.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
 import type { Logger } from "../ports/executor.ts";
 import type { Lease, Leases, Records, StoredRecord } from "../ports/records.ts";
+import { readClock, type SeenClock } from "../steady-clock.ts";
 import {
   type AuditHead,
   EMPTY_HEAD,
@@ -13,8 +14,10 @@ import {
   PRUNE_ACTION,
   PRUNER,
   parseLine,
+  parseWitness,
   toLineKey,
   toLineText,
+  WITNESS_KEY,
 } from "./audit-chain.ts";
 import { type AuditEntry, PENDING_PREFIX, type PendingEntry, toPendingKey, toSealedKey } from "./audit-entry.ts";
 
@@ -51,11 +54,10 @@ export const AUDIT_RETENTION_DAYS = { default: 400, least: 30, most: 3_650 } as 
 const DAY_MS = 86_400_000;
 const LEASE_KEY = "audit-seal";
 const LEASE_MS = 30_000;
-/** A clock that jumps by more is not trusted for as long: what is pruned by a wrong clock is lost. */
-const JUMP_MS = DAY_MS;
 /** A page of records has at most this many, and SQLite commits this many writes at once. */
 const BATCH = 256;
 const PRUNE_EVERY_MS = 600_000;
+const WITNESS_EVERY_MS = 3_600_000;
 /** How long a store may relay an entry again after it was sealed. */
 const MARK_MS = 400 * DAY_MS;
 
@@ -67,8 +69,8 @@ interface HeadValue extends AuditHead {
   readonly batchFrom: number;
   /** Lines that are being pruned: they go when the entry about it is there. */
   readonly pruning?: { readonly entryId: string; readonly at: number; readonly from: number };
-  /** When a sealer last read the clock, and since when it has run without a jump. */
-  readonly clock?: { readonly seenAt: number; readonly steadySince: number };
+  /** As sealers have seen it. */
+  readonly clock?: SeenClock;
 }
 
 /** The head with its record's version. */
@@ -85,6 +87,7 @@ export function createAuditSealer(deps: AuditSealerDeps, options: AuditSealerOpt
   /** Undefined until what an earlier owner has begun is finished. */
   let head: HeldHead | undefined;
   let prunedAt = Number.NEGATIVE_INFINITY;
+  let witnessedAt = Number.NEGATIVE_INFINITY;
 
   async function hold(): Promise<Lease | undefined> {
     if (lease !== undefined && clock.now() < lease.until - LEASE_MS / 2) return lease;
@@ -107,7 +110,17 @@ export function createAuditSealer(deps: AuditSealerDeps, options: AuditSealerOpt
     const ready = known ?? (await recover(deps, held));
     const sealed = await sealBatch(deps, ready, known === undefined ? await listPending(deps) : pending);
     head = sealed.head;
+    if (sealed.count > 0) await witness(sealed.head.value);
     return sealed.count;
+  }
+
+  /** Notes the end of the log outside of it, now and then: so a log that was removed is not taken for an empty one. */
+  async function witness({ seq, hash }: AuditHead): Promise<void> {
+    const now = clock.now();
+    if (Math.abs(now - witnessedAt) < WITNESS_EVERY_MS) return;
+    const record = await records.get(WITNESS_KEY, now);
+    await records.put({ key: WITNESS_KEY, value: { seq, hash }, expected: record?.version ?? "absent", now });
+    witnessedAt = now;
   }
 
   async function prune(): Promise<void> {
@@ -118,11 +131,9 @@ export function createAuditSealer(deps: AuditSealerDeps, options: AuditSealerOpt
     if (held !== undefined) {
       const known = head ?? (await recover(deps, held));
       head = undefined;
-      const ready = await noteClock(deps, known);
+      const { ready, isSteady } = await noteClock(deps, known);
       const entryId = deps.ids.next();
-      const begun = isSteady(ready, clock.now())
-        ? await beginPruning(deps, ready, { before: clock.now() - retentionMs, entryId })
-        : ready;
+      const begun = isSteady ? await beginPruning(deps, ready, { before: clock.now() - retentionMs, entryId }) : ready;
       head = await finishPruning(deps, begun);
       isMore = begun !== ready;
     }
@@ -251,13 +262,21 @@ async function recover(deps: LogDeps, { token }: Lease): Promise<HeldHead> {
   return finishPruning(deps, head);
 }
 
-/** Returns the head of a log without one: before its oldest line, so that lines are kept if only the head was removed. */
+/**
+ * Returns the head of a log without one: before its oldest line, so that lines are kept if only the head was removed;
+ * without lines the end that was noted outside, so that the numbers go on and a check misses the lines before.
+ */
 async function findLostHead(deps: LogDeps): Promise<HeadValue> {
   const { items } = await deps.records.list(LOG_PREFIX, { limit: 1, now: deps.clock.now() });
   const line = parseLine(items[0]?.value);
-  if (line === undefined) return { ...EMPTY_HEAD, batchFrom: 1, token: 0 };
-  const { seq, prev } = line;
-  return { seq: seq - 1, hash: prev, first: { seq, prev }, batchFrom: seq, token: 0 };
+  if (line !== undefined) {
+    const { seq, prev } = line;
+    return { seq: seq - 1, hash: prev, first: { seq, prev }, batchFrom: seq, token: 0 };
+  }
+  const noted = parseWitness(await deps.records.get(WITNESS_KEY, deps.clock.now()));
+  if (noted === undefined) return { ...EMPTY_HEAD, batchFrom: 1, token: 0 };
+  const seq = noted.seq + 1;
+  return { ...noted, first: { seq, prev: noted.hash }, batchFrom: seq, token: 0 };
 }
 
 /** Removes the records of entries that are in the chain already. */
@@ -295,20 +314,19 @@ async function readTail(deps: LogDeps, { seq: headSeq, hash: headHash, batchFrom
   return { ids, stray, seq, hash };
 }
 
-/** Stores that the clock was seen, and warns when it has jumped since. */
-async function noteClock(deps: LogDeps & Pick<AuditSealerDeps, "logger">, head: HeldHead): Promise<HeldHead> {
+/** Stores that the clock was seen, and warns when it has jumped since. Returns whether lines may be pruned by it. */
+async function noteClock(
+  deps: LogDeps & Pick<AuditSealerDeps, "logger">,
+  head: HeldHead,
+): Promise<{ readonly ready: HeldHead; readonly isSteady: boolean }> {
   const now = deps.clock.now();
-  const { seenAt, steadySince } = head.value.clock ?? { seenAt: now, steadySince: now };
-  const hasJumped = Math.abs(now - seenAt) > JUMP_MS;
-  if (hasJumped) {
+  const { clock: seen } = head.value;
+  const { clock, hasJumped, isSteady } = readClock(seen, now);
+  if (hasJumped && seen !== undefined) {
     const message = "The clock has jumped by more than a day. For a day, no lines of the audit log are pruned.";
-    deps.logger.warn(message, { from: new Date(seenAt).toISOString(), to: new Date(now).toISOString() });
+    deps.logger.warn(message, { from: new Date(seen.seenAt).toISOString(), to: new Date(now).toISOString() });
   }
-  return putHead(deps, head, { ...head.value, clock: { seenAt: now, steadySince: hasJumped ? now : steadySince } });
-}
-
-function isSteady({ value }: HeldHead, now: number): boolean {
-  return value.clock !== undefined && now - value.clock.steadySince >= JUMP_MS;
+  return { ready: await putHead(deps, head, { ...head.value, clock }), isSteady };
 }
 
 /** So many lines go at once. */

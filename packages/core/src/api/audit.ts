@@ -38,5 +38,8 @@ export const AuditHead = Type.Object({
     seq: Type.Integer({ description: "The number of the oldest line that is kept." }),
     prev: Type.String({ description: "What that line says about the one before it." }),
   }),
+  lost: Type.Optional(
+    Type.Literal(true, { description: "The record of the head is missing. This is the end that was noted elsewhere." }),
+  ),
 });
 export type AuditHead = View<typeof AuditHead>;

@@ -12,9 +12,18 @@ interface BenchInput {
   readonly store?: Partial<Store>;
   readonly sweep?: Engine["sweep"];
   readonly owner?: string;
+  /** Whether the clock is known to have run for a day. */
+  readonly steady?: boolean;
 }
 
-function createBench({ store: replaced = {}, sweep = async () => 0, owner = "p1" }: BenchInput = {}) {
+const HOUR = 3_600_000;
+
+async function noteSteady({ records }: Store, now: number): Promise<void> {
+  const value = { seenAt: now, steadySince: now - 24 * HOUR };
+  await records.put({ key: "yard/clock", value, expected: "absent", now });
+}
+
+function createBench({ store: replaced = {}, sweep = async () => 0, owner = "p1", steady = true }: BenchInput = {}) {
   const clock = createFakeClock();
   const logger = createRecordingLogger();
   const start = clock.now();
@@ -35,6 +44,7 @@ function createBench({ store: replaced = {}, sweep = async () => 0, owner = "p1"
       return sweep();
     },
   };
+  if (steady) void noteSteady(store, start);
   const subscription = startSweep({ engine, store, clock, logger, owner, ids: countingIds() }, DEFAULT_RETENTION);
   return { clock, logger, sweptAt, prunedAt, subscription };
 }
@@ -92,6 +102,31 @@ describe("the sweep", () => {
 
     expect(at).toEqual([0, 1_000, 601_000]);
     await bench.subscription.stop();
+  });
+
+  it("prunes nothing by a clock that has jumped, and says so once", async () => {
+    const { records } = createMemoryStore();
+    const value = { seenAt: Date.UTC(2024, 0), steadySince: 0 };
+    await records.put({ key: "yard/clock", value, expected: "absent", now: value.seenAt });
+    const { clock, logger, prunedAt, subscription } = createBench({ store: { records }, steady: false });
+
+    await clock.advance(2 * HOUR);
+
+    expect(prunedAt).toEqual([]);
+    expect(logger.lines.filter(({ level }) => level === "warn")).toMatchObject([
+      { message: expect.stringContaining("The clock has jumped by more than a day.") },
+    ]);
+    await subscription.stop();
+  });
+
+  it("prunes nothing before the clock has run for a day", async () => {
+    const { records } = createMemoryStore();
+    const first = createBench({ store: { records }, steady: false });
+    await first.clock.advance(HOUR);
+    await first.subscription.stop();
+    expect(first.prunedAt).toEqual([]);
+    const { value } = (await records.get("yard/clock", 0)) ?? {};
+    expect(value).toMatchObject({ steadySince: first.clock.now() - HOUR });
   });
 
   it("seals the audit log each second, in one process of several", async () => {

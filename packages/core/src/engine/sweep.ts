@@ -1,12 +1,13 @@
 import { createAuditSealer } from "../access/audit-seal.ts";
 import { StackyardError } from "../errors/stackyard-error.ts";
-import { defined } from "../machine/json.ts";
+import { defined, isMap } from "../machine/json.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
 import type { Logger } from "../ports/executor.ts";
 import type { Lease } from "../ports/records.ts";
 import type { DueKind } from "../ports/stack-store.ts";
 import type { Retention, Store } from "../ports/store.ts";
 import type { Subscription } from "../ports/transport.ts";
+import { readClock, type SeenClock } from "../steady-clock.ts";
 import { within } from "../within.ts";
 import { createLeases } from "./built-in-ports.ts";
 import type { Engine } from "./engine.ts";
@@ -74,6 +75,7 @@ const LONGEST_SLEEP_MS = 1_000;
 const SHORTEST_SLEEP_MS = 10;
 const PRUNE_EVERY_MS = 600_000;
 const PRUNE_LEASE = "prune";
+const CLOCK_KEY = "yard/clock";
 const MINUTE_MS = 60_000;
 /** The schedule may call any process, and a measurement may read a whole table. */
 const MEASURE_EVERY_MINUTES = 5;
@@ -220,8 +222,9 @@ async function sendPolls(deps: SweepDeps, { relay, maxDelayMs }: SweptOutbox, sp
 }
 
 /** Prunes every ten minutes, unless another process does: a pass reads all ids that the store remembers. */
-function createPruner({ store, clock, owner }: SweepDeps, retention: Retention) {
-  const leases = createLeases(store.records, { clock });
+function createPruner({ store, clock, owner, logger }: SweepDeps, retention: Retention) {
+  const { records } = store;
+  const leases = createLeases(records, { clock });
   let lease: Lease | undefined;
   let prunedAt = Number.NEGATIVE_INFINITY;
 
@@ -236,9 +239,23 @@ function createPruner({ store, clock, owner }: SweepDeps, retention: Retention) 
   async function pruneSome(): Promise<boolean> {
     const now = clock.now();
     if (now - prunedAt < PRUNE_EVERY_MS) return false;
-    const isMore = (await isMine(now)) && (await store.prune(retention, now));
+    const isMore = (await isMine(now)) && (await isTrusted(now)) && (await store.prune(retention, now));
     if (!isMore) prunedAt = now;
     return isMore;
+  }
+
+  /** Notes the clock in the store. Returns whether rows may be removed by it; not when another process notes it too. */
+  async function isTrusted(now: number): Promise<boolean> {
+    const record = await records.get(CLOCK_KEY, now);
+    const seen = toSeenClock(record?.value);
+    const { clock: next, hasJumped, isSteady } = readClock(seen, now);
+    if (hasJumped && seen !== undefined) {
+      const message =
+        "The clock has jumped by more than a day. For a day, nothing is removed from the store by its age.";
+      logger.warn(message, { from: new Date(seen.seenAt).toISOString(), to: new Date(now).toISOString() });
+    }
+    const put = await records.put({ key: CLOCK_KEY, value: next, expected: record?.version ?? "absent", now });
+    return isSteady && put.kind === "written";
   }
 
   /** Until that instant; undefined: one part. */
@@ -248,6 +265,12 @@ function createPruner({ store, clock, owner }: SweepDeps, retention: Retention) 
     while (clock.now() < stopAt && (await pruneSome())) parts += 1;
     return parts;
   };
+}
+
+function toSeenClock(value: unknown): SeenClock | undefined {
+  if (!isMap(value)) return undefined;
+  const { seenAt, steadySince } = value;
+  return typeof seenAt === "number" && typeof steadySince === "number" ? { seenAt, steadySince } : undefined;
 }
 
 const SEAL_EVERY_MS = 1_000;
