@@ -86,4 +86,36 @@ describe("commands over many stacks, and what to attach to an incident", () => {
     expect([again.exitCode, again.stderr]).toEqual([64, expect.stringContaining("it exists already")]);
     expect(logs.stdout).toMatch(/good, attempt 1[\s\S]*one\n[\s\S]*two/);
   });
+
+  it("waits until each stack has reached a state, and shows which has not", async () => {
+    for (const id of ["u-1", "u-2"]) await run("send", id, "OPEN", "--machine", "m", "--until", "OFF");
+    const words = ["bulk", "run", "send", "--event", "TOGGLE", "--id-prefix", "u-", "--reason", "demo"];
+
+    const reached = await run(...words, "--until", "ON");
+    const missed = await run(...words, "--until", "ON");
+    const both = await run(...words, "--until", "ON", "--detach");
+
+    expect([reached.exitCode, reached.stdout]).toEqual([0, expect.stringContaining("2 of 2 stacks are in ON.")]);
+    expect(missed.stdout).toMatch(/0 of 2 stacks are in ON\.\n +u-1 +OUTCOME_NEGATIVE +.*it is in OFF.*\n +u-2 /);
+    expect(missed.exitCode).toBe(2);
+    expect([both.exitCode, both.stderr]).toEqual([64, expect.stringContaining("--until or --detach")]);
+  });
+
+  it("finds a revision by its first digits", async () => {
+    const { stdout } = await run("machines", "revisions", "m", "--json");
+    const [revision] = parseLines(stdout) as { hash: string }[];
+    const words = [
+      "bulk",
+      "run",
+      "upgrade",
+      "--id-prefix",
+      "a-",
+      "--dry-run",
+      "--to",
+      revision?.hash.slice(0, 6) ?? "",
+    ];
+
+    expect((await run(...words)).stderr).toMatch(/--to [0-9a-f]{6} is not a whole hash/);
+    expect((await run(...words, "--machine", "m")).stdout).toContain("2 items");
+  });
 });

@@ -1,15 +1,18 @@
 import { defined, optionalFlag, optionalInteger, optionalText } from "@stackyard/core";
 import type { Bulk, BulkItem, BulkPlan, BulkRequest } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
-import { parseMetadata } from "@stackyard/sdk/send";
+import { parseMetadata, parseTimeout } from "@stackyard/sdk/send";
 import { type Static, Type } from "typebox";
 
 import { failWith } from "../failure.ts";
 import { defineServerCommand, readAll, readPages, type ServerContext } from "../server/connection.ts";
+import { waitForItems } from "./bulk-until.ts";
+import { findRevisionHash } from "./machines.ts";
 import { reasonArg, stackFilterArgs } from "./stack-args.ts";
 
 const name = { minLength: 1, maxLength: 255 };
 const taskName = { minLength: 1, maxLength: 1_024, completes: "task" };
+const digits = { pattern: "^[0-9a-f]{4,64}$", placeholder: "hash" };
 const auditedReasonArg = { ...reasonArg, description: "Reason, recorded in the history and the audit log." };
 
 const RunArgs = Type.Object({
@@ -29,13 +32,16 @@ const RunArgs = Type.Object({
   ),
   task: optionalText("cancel, settle, retry: the task.", taskName),
   pending: optionalFlag("retry: send pending tasks again."),
-  to: optionalText("upgrade: the revision's whole hash.", { placeholder: "hash", pattern: "^[0-9a-f]{64}$" }),
+  to: optionalText("upgrade: the revision's hash, or its first digits together with --machine.", digits),
   all: optionalFlag("Every stack or dead letter, instead of a filter."),
   id: Type.Optional(Type.Array(Type.String(name), { description: "This stack or dead letter. May be repeated." })),
   ...stackFilterArgs,
   idPrefix: optionalText("Only ids that start with this text.", name),
   failedTask: optionalText("Only stacks in which this task has failed.", taskName),
-  revision: optionalText("Only stacks of this revision.", { pattern: "^[0-9a-f]{64}$", placeholder: "hash" }),
+  revision: optionalText(
+    "Only stacks of this revision: its hash, or its first digits together with --machine.",
+    digits,
+  ),
   stack: optionalText("redrive, dismiss: dead letters of a stack.", { ...name, completes: "stack" }),
   code: optionalText("Only stacks in which a task has failed with this code; redrive, dismiss: dead letters.", {
     maxLength: 255,
@@ -43,6 +49,14 @@ const RunArgs = Type.Object({
   reason: Type.Optional(auditedReasonArg),
   dryRun: optionalFlag("Change nothing, and show what would happen."),
   expect: optionalInteger("The total of a dry run. Required for settle, remove and dismiss.", { minimum: 0 }),
+  until: Type.Optional(
+    Type.Array(Type.String({ minLength: 1 }), {
+      placeholder: "state",
+      completes: "state",
+      description: "Wait until each stack is in this state, or `removed`. May be repeated.",
+    }),
+  ),
+  timeout: optionalText("How long to wait for --until. Default: 10m.", { placeholder: "duration" }),
   detach: optionalFlag("Do not wait for the end."),
 });
 type RunArgs = Static<typeof RunArgs>;
@@ -53,11 +67,13 @@ export const bulkRun = defineServerCommand({
   summary: "Do the same to many stacks or dead letters.",
   description: [
     "At most 10,000 items are chosen once, and the servers of the yard work on them, 50 at a time. Ctrl-C stops the wait, not the operation: `stackyard bulk cancel` ends it.",
-    "Exits with 1 if an item was not applied, or if a dry run found such an item.",
+    "Exits with 1 if an item was not applied, or if a dry run found such an item. With --until, exits with 2 if a task has failed or a stack cannot reach the state, and with 4 if the time was over.",
   ].join("\n"),
   examples: {
     "stackyard bulk run retry --condition failed --dry-run": "Show what a retry of all failed stacks would do.",
     "stackyard bulk run send --event DEPLOY --machine review-app": "Send an event to all stacks of a machine.",
+    "stackyard bulk run send --event CLOSED --machine review-app --until removed":
+      "Wait until all of them are removed.",
     'stackyard bulk run remove --id-prefix pr- --expect 12 --reason "account closed"':
       "Remove 12 records that a dry run found.",
     "stackyard bulk run redrive --code STACK_UNKNOWN": "Send dead letters again.",
@@ -65,8 +81,9 @@ export const bulkRun = defineServerCommand({
   args: RunArgs,
   positionals: ["operation"],
   async run(context, args) {
-    const request = toRequest(args);
+    const request = toRequest({ ...args, ...(await findHashes(context, args)) });
     const { out, yard, signal } = context;
+    const until = toUntil(args);
     if (args.dryRun === true) {
       const plan = await yard.bulk.plan(request, { signal });
       out.result(plan, () => formatPlan(plan));
@@ -77,9 +94,29 @@ export const bulkRun = defineServerCommand({
       out.result(bulk, () => `${bulk.id}: ${bulk.total} items. Check \`stackyard bulk show ${bulk.id}\`.`);
       return 0;
     }
-    return follow(context, bulk.id);
+    const exitCode = await follow(context, bulk.id);
+    const reached = until === undefined ? 0 : await waitForItems(context, bulk.id, until);
+    return reached === 0 ? exitCode : reached;
   },
 });
+
+/** Returns what to wait for after the bulk. Throws `USAGE`. */
+function toUntil({ until, timeout = "10m", detach = false, operation }: RunArgs) {
+  if (until === undefined) return undefined;
+  if (detach) throw failWith("USAGE", "Pass --until or --detach, not both.");
+  if (operation === "redrive" || operation === "dismiss") throw failWith("USAGE", `${operation} has no --until.`);
+  return { until, timeoutMs: parseTimeout(timeout, "--timeout") };
+}
+
+/** Returns the whole hashes of the revisions that were given. Throws `USAGE`. */
+async function findHashes(
+  context: ServerContext,
+  { machine, to, revision }: RunArgs,
+): Promise<Pick<RunArgs, "to" | "revision">> {
+  const find = async (name: string, given: string | undefined) =>
+    given === undefined ? undefined : findRevisionHash(context, { digits: given, machine, name });
+  return defined({ to: await find("--to", to), revision: await find("--revision", revision) });
+}
 
 function toRequest(args: RunArgs): BulkRequest {
   const { operation, event, metadata, task, pending, to, all = false, id, reason, ...rest } = args;

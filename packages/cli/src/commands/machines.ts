@@ -98,15 +98,22 @@ const REVISIONS = { columns: ["REVISION", "FIRST SEEN", "STACKS", ""], toRow: to
 
 const HASH_LENGTH = 64;
 
+/** The first digits of a revision's hash, or all of them. */
+interface RevisionDigits {
+  readonly digits: string;
+  readonly machine: string | undefined;
+  /** What gave them. Default: `--revision`. */
+  readonly name?: string;
+}
+
 /** Returns a revision's full hash from its first digits, which are unique only within a machine. Throws `USAGE`. */
 export async function findRevisionHash(
   { yard, signal }: ServerContext,
-  digits: string,
-  machine: string | undefined,
+  { digits, machine, name = "--revision" }: RevisionDigits,
 ): Promise<string> {
   if (digits.length === HASH_LENGTH) return digits;
   if (machine === undefined) {
-    throw failWith("USAGE", `--revision ${digits} is not a whole hash.`, {
+    throw failWith("USAGE", `${name} ${digits} is not a whole hash.`, {
       hint: "Add --machine, or pass all 64 digits.",
     });
   }
@@ -137,7 +144,9 @@ export const machinesRevision = defineServerCommand({
   }),
   async run(context, { machine, hash }) {
     const { out, yard, signal } = context;
-    const revision = await yard.machines.revision(await findRevisionHash(context, hash, machine), { signal });
+    const revision = await yard.machines.revision(await findRevisionHash(context, { digits: hash, machine }), {
+      signal,
+    });
     out.result(revision, () => revision.source.replace(/\n$/, ""));
   },
 });

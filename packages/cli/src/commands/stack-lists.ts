@@ -43,7 +43,7 @@ interface FilterArgs extends Omit<StackFilter, "idPrefix" | "metadata" | "ids"> 
 /** Returns the filter that the arguments describe. Throws `USAGE` for invalid metadata or an invalid revision. */
 async function toFilter(context: ServerContext, args: FilterArgs): Promise<StackFilter> {
   const { prefix, metadata, revision, machine, state, text, task, code, condition, waiting } = args;
-  const hash = revision === undefined ? undefined : await findRevisionHash(context, revision, machine);
+  const hash = revision === undefined ? undefined : await findRevisionHash(context, { digits: revision, machine });
   return {
     ...defined({ machine, state, text, task, code, condition, waiting, idPrefix: prefix }),
     ...(metadata !== undefined && { metadata: parseMetadata(metadata) }),
