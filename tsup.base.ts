@@ -19,6 +19,21 @@ const typeboxOfCore: NonNullable<Options["esbuildPlugins"]>[number] = {
 };
 
 /**
+ * Bundles contain no schema that is a text (`Type.Script`) or whose keys are template literals, and Typebox's parser of
+ * both is 25 kB that each start of a function would read.
+ */
+const withoutTypeScripts: NonNullable<Options["esbuildPlugins"]>[number] = {
+  name: "without-type-scripts",
+  setup(build) {
+    build.onLoad({ filter: /[\\/]typebox[\\/]build[\\/]type[\\/]script[\\/]parser\.mjs$/ }, () => {
+      const fail = `() => { throw new Error("Bundles cannot read types from texts."); }`;
+      const names = ["Script", "Pattern", "TemplateLiteralTypes"];
+      return { contents: names.map((name) => `export const ${name} = ${fail};`).join("\n") };
+    });
+  },
+};
+
+/**
  * The build of one published package: an entry per export of its package.json, `dist/x.js` from `src/x.ts`.
  * tsup 9 strips `node:` by default, which breaks a built `node:sqlite` import, so that stays off.
  */
@@ -56,6 +71,7 @@ export function appOf(folder: string, inContainer: Readonly<Record<string, strin
     removeNodeProtocol: false,
     outExtension: () => ({ js: ".mjs" }),
     banner: { js: REQUIRE },
+    esbuildPlugins: [withoutTypeScripts],
   };
   const ofLambda: Options = {
     ...bundle,
