@@ -16,7 +16,7 @@ import {
   type LaunchTemplate,
   paginateDescribeLaunchTemplates,
 } from "@aws-sdk/client-ec2";
-import { escapeFilterValue, findAwsFault } from "@stackyard/aws";
+import { decideDenial, escapeFilterValue, findAwsFault, findDeadline } from "@stackyard/aws";
 import { chunk } from "@stackyard/core";
 import type { CapacityPlan } from "../plan/capacity.ts";
 import { type LaunchFacts, RELEASE_TAGS, toTemplateName } from "../plan/names.ts";
@@ -108,8 +108,16 @@ function toEmptyReport({ targetHealthy, targetLaunched, initial }: CapacityPlan)
 
 /** Names in the SDK and in the API ("CreateAutoScalingGroup"). */
 const TAKEN = ["AlreadyExistsFault", "AlreadyExists"];
-/** Auto Scaling reports this for a template that EC2 has just created. */
-const NO_TEMPLATE = /launch template.*(not found|does not exist|doesn't exist)/i;
+/**
+ * Auto Scaling reports these as invalid values while it does not know a new template, instance profile, or role of a
+ * hook yet: terraform-provider-aws#5217, eksctl#8039, kops#35, aws-cdk#1212.
+ */
+const YOUNG = [
+  /launch template.*(not found|does not exist|doesn't exist)/i,
+  /iam ?instance ?profile/i,
+  /not authorized to (perform this operation|use launch template)/i,
+  /unable to publish test message to notification target/i,
+];
 
 /** Creates the group, unless an earlier try of this execution has created it. */
 async function makeGroup(
@@ -122,22 +130,30 @@ async function makeGroup(
 }
 
 /** Creates the group; returns undefined if the name exists, maybe from the same request with a lost response. */
-async function create(deps: ReleaseDeps, request: CreateAutoScalingGroupCommandInput): Promise<"created" | undefined> {
-  let lastError: unknown;
-  const answer = await untilVisible(deps, async () => {
-    try {
-      const client = deps.target.client(AutoScalingClient);
-      await client.send(new CreateAutoScalingGroupCommand(request), { abortSignal: deps.signal });
-      return "created";
-    } catch (error) {
-      if (TAKEN.includes(findAwsFault(error).name ?? "")) return "taken";
-      if (!(error instanceof Error && NO_TEMPLATE.test(error.message))) throw error;
-      lastError = error;
-      return undefined;
-    }
-  });
-  if (answer === undefined) throw lastError;
-  return answer === "created" ? answer : undefined;
+async function create(
+  { target, clock, signal }: ReleaseDeps,
+  request: CreateAutoScalingGroupCommandInput,
+): Promise<"created" | undefined> {
+  const firstCallAt = clock.now();
+  for (let denied = 1; ; denied += 1) {
+    const command = new CreateAutoScalingGroupCommand(request);
+    const sent = target.client(AutoScalingClient).send(command, { abortSignal: signal });
+    const error: unknown = await sent.then(
+      () => undefined,
+      (failure) => failure,
+    );
+    if (error === undefined) return "created";
+    if (TAKEN.includes(findAwsFault(error).name ?? "")) return undefined;
+    const refusal = { now: clock.now(), firstCallAt, denied, deadlineAt: findDeadline() };
+    const pauseMs = isYoung(error) ? decideDenial(refusal) : undefined;
+    if (pauseMs === undefined) throw error;
+    await clock.sleep(pauseMs, signal);
+    signal.throwIfAborted();
+  }
+}
+
+function isYoung(error: unknown): boolean {
+  return error instanceof Error && YOUNG.some((text) => text.test(error.message));
 }
 
 async function find(deps: ReleaseDeps, { serviceId }: LaunchFacts): Promise<AutoScalingGroup | undefined> {
