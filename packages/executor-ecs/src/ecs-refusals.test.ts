@@ -8,6 +8,10 @@ const EC2_THROTTLE =
 const TASK_ROLE =
   "ECS was unable to assume the role 'arn:aws:iam::111122223333:role/migrate' that was provided for this task. Please verify that the role being passed has the proper trust relationship and permissions and that your IAM user has permissions to pass this role.";
 const LINKED_ROLE = "Unable to assume the service linked role. Please verify that the ECS service linked role exists.";
+const LISTENERS =
+  "Unable to assume role and validate the listeners configured on your load balancer.  Please verify the role being passed has the proper permissions.";
+const INFRASTRUCTURE_ROLE =
+  "ECS was unable to assume the configured ECS Infrastructure Role 'arn:aws:iam::111122223333:role/volumes'. Please verify that the role being passed has the proper trust relationship with Amazon ECS.";
 const EMPTY = "No Container Instances were found in your cluster.";
 
 /** Refusals that pass by themselves. */
@@ -18,6 +22,14 @@ const PASSING: readonly (readonly [report: string, name: string, message: string
   ["pulumi-awsx#927", "ClientException", TASK_ROLE],
   ["run-selenium-tests-at-scale-using-ecs-fargate#2", "InvalidParameterException", LINKED_ROLE],
   ["aws-cdk#37675", "AccessDeniedException", "User is not authorized to perform: ecs:RunTask"],
+  [
+    "terraform-aws-ecs#414",
+    "AccessDeniedException",
+    "User: ci is not authorized to perform: iam:PassRole on resource: r",
+  ],
+  ["terraform#4375", "InvalidParameterException", LISTENERS],
+  ["pulumi-aws#1041", "InvalidParameterException", LINKED_ROLE],
+  ["terraform-provider-aws#38538", "InvalidParameterException", INFRASTRUCTURE_ROLE],
 ];
 
 /** Refuses an operation for so long. */
@@ -150,5 +162,47 @@ describe("LaunchType MANAGED_INSTANCES [prefect#20765]", () => {
 
     const [call] = yard.sim.calls.filter(({ operation }) => operation === "ECS.RunTask");
     expect(call?.input).not.toHaveProperty("launchType");
+  });
+});
+
+/** Starts that fail outside the container: the reason must reach whoever reads the failure. */
+const START_FAILURES = [
+  [
+    "copilot-cli#5984",
+    "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve secret from asm: AccessDeniedException: no identity-based policy allows the secretsmanager:GetSecretValue action status code: 400",
+  ],
+  [
+    "copilot-cli#3104",
+    "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve secrets from ssm: service call has been retried 1 time(s): AccessDeniedException: User: ann",
+  ],
+  ["airflow#15000", "Timeout waiting for network interface provisioning to complete."],
+  ["airflow PR 22002", "Network interface provisioning timed out."],
+] as const;
+
+describe("a task that does not start", () => {
+  it.each(START_FAILURES)(
+    "has its reason in the executor's failure, which may be repeated [%s]",
+    async (_report, reason) => {
+      const yard = createEcsYard();
+      yard.sim.ecs.script("migrate", { failsToStart: reason });
+
+      const { step } = await yard.run({ cluster: "web", taskDefinition: "migrate" });
+
+      expect(step).toMatchObject({
+        kind: "failed",
+        retryable: true,
+        message: expect.stringContaining(reason.slice(0, 60)),
+      });
+    },
+  );
+
+  it.each(START_FAILURES)("has its reason in the answer to CloudFormation [%s]", async (_report, reason) => {
+    const world = createEcsTaskWorld();
+    world.sim.ecs.script("migrate", { failsToStart: reason });
+
+    const answer = await world.until(world.life.create(LEAST));
+
+    expect(answer.status).toBe("CREATE_FAILED");
+    expect(answer.reason).toContain(reason.slice(0, 60));
   });
 });

@@ -213,7 +213,7 @@ const TRANSIENT: readonly RegExp[] = [
 
 /** Roles that cannot be assumed yet: the task's, the infrastructure's, or the service-linked one of a first cluster. */
 const UNKNOWN_ROLE =
-  /unable to assume (the )?(role|service.linked role)|service.linked role|role .*(cannot be|can't be|could not be) assumed|role is (invalid|not valid)/i;
+  /unable to assume\b.*\brole\b|service.linked role|role .*(cannot be|can't be|could not be) assumed|role is (invalid|not valid)/i;
 
 /** Returns true for a refusal that passes once IAM knows a new role everywhere. */
 export function isUnknownRole(message: string): boolean {
@@ -249,16 +249,26 @@ const PULL = /CannotPull/;
 const TIMED_OUT = /time(d[ -]?)?out|deadline exceeded|request cancell?ed/i;
 
 /**
- * Returns true if another attempt may succeed: each failure was an interruption, a lack of capacity, or a slow
- * registry.
+ * Returns true if another attempt may succeed: each failure was an interruption, a lack of capacity, a slow
+ * registry or network interface, or a new execution role.
  */
 export function isRetryable(failures: readonly TaskFailure[]): boolean {
   return failures.length > 0 && failures.every(passes);
+}
+
+/** Fargate gives up an interface that EC2 provides too late: apache/airflow#15000. */
+const INTERFACE = /network interface provisioning/i;
+/** An execution role that is seconds old is denied what it may read: aws/copilot-cli#5984. */
+const DENIED_START = /^ResourceInitializationError\b.*\bAccessDenied/is;
+
+/** Returns true for a start that failed before any container ran, for a reason that can pass. */
+function isStartFailure(text: string): boolean {
+  return INTERFACE.test(text) || DENIED_START.test(text) || (PULL.test(text) && TIMED_OUT.test(text));
 }
 
 function passes({ stopCode = "", stoppedReason = "", reason = "", exitCode }: TaskFailure): boolean {
   if (INTERRUPTED.has(stopCode)) return true;
   if (exitCode !== undefined) return false;
   const texts = [stoppedReason, reason];
-  return texts.some((text) => isTransientReason(text) || (PULL.test(text) && TIMED_OUT.test(text)));
+  return texts.some((text) => isTransientReason(text) || isStartFailure(text));
 }
