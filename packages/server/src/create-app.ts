@@ -1,6 +1,7 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import type { HttpBindings } from "@hono/node-server";
 import type { Logger } from "@stackyard/core";
+import { createHistogram, type Histogram, type Metric, toMetric } from "@stackyard/telemetry";
 import { type Context, Hono } from "hono";
 import { createAddressFinder, type RequestFacts } from "./access/caller.ts";
 import type { Access } from "./access/create-access.ts";
@@ -14,7 +15,6 @@ import {
   type Route,
   toProblemInput,
 } from "./http/route.ts";
-import type { Metric } from "./metrics.ts";
 import type { OperatorToken, ServerDeps, ServerSettings } from "./server-options.ts";
 
 export interface AppDeps extends Pick<ServerDeps, "logger" | "ids" | "clock">, Pick<Access, "callers" | "guard"> {
@@ -89,47 +89,22 @@ export interface RequestMetrics {
 
 const BUCKETS = [0.005, 0.025, 0.1, 0.5, 2.5, 10];
 
-interface Series {
-  readonly labels: { readonly route: string; readonly method: string; readonly status: string };
-  readonly counts: number[];
-  count: number;
-  sum: number;
-}
-
 /** Counters of one server. */
 export function createRequestMetrics(): RequestMetrics {
-  const series = new Map<string, Series>();
+  const series = new Map<string, { readonly labels: Readonly<Record<string, string>>; readonly times: Histogram }>();
   return {
     observe(route, method, status, seconds) {
       const labels = { route, method, status: String(status) };
       const key = `${method} ${status} ${route}`;
-      const found = series.get(key) ?? { labels, counts: BUCKETS.map(() => 0), count: 0, sum: 0 };
+      const found = series.get(key) ?? { labels, times: createHistogram(BUCKETS) };
       series.set(key, found);
-      found.count += 1;
-      found.sum += seconds;
-      for (const [index, limit] of BUCKETS.entries())
-        if (seconds <= limit) found.counts[index] = (found.counts[index] ?? 0) + 1;
+      found.times.observe(seconds);
     },
     list() {
-      const samples = [...series.values()].flatMap(toSamples);
-      const help = "Time to the head of the answer.";
-      return [{ name: "stackyard_http_request_duration_seconds", help, type: "histogram", samples }];
+      const samples = [...series.values()].flatMap(({ labels, times }) => times.toSamples(labels));
+      return [toMetric("stackyard_http_request_duration_seconds", samples)];
     },
   };
-}
-
-function toSamples({ labels, counts, count, sum }: Series): Metric["samples"] {
-  const buckets = BUCKETS.map((limit, index) => ({
-    suffix: "_bucket",
-    labels: { ...labels, le: String(limit) },
-    value: counts[index] ?? 0,
-  }));
-  return [
-    ...buckets,
-    { suffix: "_bucket", labels: { ...labels, le: "+Inf" }, value: count },
-    { suffix: "_sum", labels, value: sum },
-    { suffix: "_count", labels, value: count },
-  ];
 }
 
 /** Records a denial. Returns the error to answer with: the denial, or the error of the audit log. */

@@ -15,6 +15,7 @@ import { type AccessConfig, findServerUrlFault, parseAccessConfig } from "@stack
 import type { ArtifactConsumer, ArtifactCoverage, ArtifactRefresh, ArtifactReplay } from "@stackyard/core/api";
 import type { MachineSources } from "@stackyard/core/engine";
 import type { YardServicesDeps } from "@stackyard/core/services";
+import type { Metric } from "@stackyard/telemetry";
 
 /** The dependencies of the server. It decides nothing: events go into the store's queue, and an engine claims them. */
 export interface ServerDeps {
@@ -34,6 +35,8 @@ export interface ServerDeps {
   readonly logs?: Pick<Records, "get"> | undefined;
   /** Where logins are stored, with their audit lines. Default: the store's records. */
   readonly loginRecords?: Records | undefined;
+  /** Counters, histograms and figures of this process, for `/metrics`. Default: none. */
+  readonly processMetrics?: (() => readonly Metric[]) | undefined;
   /** Services of plugins; the servers of a yard run them. Default: none. */
   readonly services?: readonly PluginService[] | undefined;
   /** AWS access for services. Default: none. */

@@ -1,4 +1,4 @@
-import { defined, StackyardError, type StoreStats } from "@stackyard/core";
+import { defined, isStackyardError, mapLimited, StackyardError, type StoreStats } from "@stackyard/core";
 import {
   assertSortable,
   checkStackFilter,
@@ -23,6 +23,7 @@ import {
 import type { Aggregate } from "./aggregate.ts";
 import type { Condition, Item } from "./database.ts";
 import { DEAD_LETTER_LIST } from "./event-queue.ts";
+import { loadStack } from "./stack-home.ts";
 import { parseStackItem, readShadowId } from "./stack-item.ts";
 import type { StoreContext } from "./store-context.ts";
 import { WORK_INDEXES } from "./tables.ts";
@@ -174,6 +175,29 @@ async function findAbsent({ work }: StoreContext): Promise<readonly string[]> {
   return ids;
 }
 
+/** Events are mostly in the queues of SQS, so few stacks have some here. */
+const MOST_LANES = 100;
+const LANES_AT_ONCE = 10;
+
+/** Returns when the first event of these stacks was received. Reads at most the first 100 of them. */
+async function findOldestEvent(context: StoreContext, stackIds: readonly string[]): Promise<number | undefined> {
+  const found = await mapLimited(stackIds.slice(0, MOST_LANES), LANES_AT_ONCE, async (id) => {
+    const [first] = (await loadReadable(context, id))?.aggregate.events ?? [];
+    return first === undefined ? [] : [first.event?.receivedAt ?? first.dueAt];
+  });
+  const instants = found.flat();
+  return instants.length === 0 ? undefined : Math.min(...instants);
+}
+
+async function loadReadable(context: StoreContext, stackId: string) {
+  try {
+    return await loadStack(context, stackId);
+  } catch (error) {
+    if (isStackyardError(error, "STORE_CORRUPT")) return undefined;
+    throw error;
+  }
+}
+
 /** The counts in items. */
 const COUNTS = ["queued", "sent", "parked", "open"] as const;
 
@@ -184,10 +208,15 @@ export async function loadStats(context: StoreContext): Promise<StoreStats> {
   const add = (item: Item) => {
     for (const name of COUNTS) sums[name] += Number(item[name]?.N ?? 0);
   };
+  const lanes: string[] = [];
+  const note = (item: Item, id: string) => {
+    if (item["queued"] !== undefined) lanes.push(id);
+  };
   let stacks = 0;
-  for await (const items of context.stacks.scanAll({ attributes: ["machine", "_state", "removed", ...COUNTS] })) {
+  for await (const items of context.stacks.scanAll({ attributes: ["id", "machine", "_state", "removed", ...COUNTS] })) {
     for (const item of items) {
       add(item);
+      note(item, item["id"]?.S ?? "");
       const { machine, _state: state, removed } = item;
       if (removed !== undefined || machine?.S === undefined || state?.S === undefined) continue;
       stacks += 1;
@@ -196,7 +225,10 @@ export async function loadStats(context: StoreContext): Promise<StoreStats> {
     }
   }
   const { work } = context;
-  for await (const item of work.query({ index: WORK_INDEXES.sweep, part: "shadow" })) add(item);
+  for await (const item of work.query({ index: WORK_INDEXES.sweep, part: "shadow" })) {
+    add(item);
+    note(item, readShadowId(item));
+  }
   let deadLetters = 0;
   for await (const _ of work.query({ index: WORK_INDEXES.list, part: DEAD_LETTER_LIST })) deadLetters += 1;
   return {
@@ -206,6 +238,7 @@ export async function loadStats(context: StoreContext): Promise<StoreStats> {
     parkedEvents: sums.parked,
     deadLetters,
     openAttempts: sums.open,
+    ...defined({ oldestEventAt: await findOldestEvent(context, lanes) }),
     states: [...states].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, each]) => each),
   };
 }

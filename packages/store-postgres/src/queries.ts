@@ -1,4 +1,4 @@
-import type { Logger, Store, StoreStats } from "@stackyard/core";
+import { defined, type Logger, type Store, type StoreStats } from "@stackyard/core";
 import {
   createPageBuilder,
   type DeadLetter,
@@ -66,6 +66,7 @@ interface CountRow {
   readonly parked_events: number;
   readonly dead_letters: number;
   readonly open_attempts: number;
+  readonly oldest_event_at: number | null;
 }
 
 const COUNTS = {
@@ -75,7 +76,8 @@ select (select count(*) from stackyard.event_queue) as queued_events,
        (select count(*) from stackyard.open_attempt where queue_seq is not null) as queued_tasks,
        (select count(*) from stackyard.parked) as parked_events,
        (select count(*) from stackyard.dead_letter) as dead_letters,
-       (select count(*) from stackyard.open_attempt) as open_attempts`,
+       (select count(*) from stackyard.open_attempt) as open_attempts,
+       (select queued_at from stackyard.event_queue order by seq limit 1) as oldest_event_at`,
 };
 
 const STATES = { name: "count_states", text: "select machine, state, count from stackyard.count_states()" };
@@ -98,6 +100,7 @@ async function readStats(database: Database): Promise<StoreStats> {
     parkedEvents: counts?.parked_events ?? 0,
     deadLetters: counts?.dead_letters ?? 0,
     openAttempts: counts?.open_attempts ?? 0,
+    ...defined({ oldestEventAt: counts?.oldest_event_at ?? undefined }),
     states,
   };
 }

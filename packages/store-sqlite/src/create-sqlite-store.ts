@@ -1,4 +1,4 @@
-import { type Clock, type Logger, StackyardError, type Store, silentLogger } from "@stackyard/core";
+import { type Clock, defined, type Logger, StackyardError, type Store, silentLogger } from "@stackyard/core";
 import { createRecords, createStoreListeners, listOpenAttempts } from "@stackyard/core/engine";
 import { backUp } from "./backup.ts";
 import type { Database } from "./database.ts";
@@ -245,6 +245,7 @@ function createQueries(commits: GroupCommit): Store["queries"] {
           parkedEvents: count("parked"),
           deadLetters: count("dead_letter"),
           openAttempts: attempts.size,
+          ...defined({ oldestEventAt: events.findOldestAt() }),
         };
       }),
   };

@@ -109,6 +109,12 @@ export class EventQueue {
     return sum;
   }
 
+  /** Returns when the first queued event was received. */
+  findOldestAt(): number | undefined {
+    const first = "select queued_at from event_queue order by seq limit 1";
+    return this.#database.get<{ queued_at: number }>(first)?.queued_at;
+  }
+
   /** Makes the next query count again. */
   forgetCounts(): void {
     this.#ofStacks = undefined;

@@ -1,16 +1,16 @@
 import { trace } from "@opentelemetry/api";
 import { createMemoryStore } from "@stackyard/core/engine";
-import { aStack, createFakeClock } from "@stackyard/core/testing";
+import { createFakeClock } from "@stackyard/core/testing";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import {
   createMeasureYard,
   createTelemetry,
   createTracing,
   findGlobalOpenTelemetry,
-  type MeasuredStore,
   type TelemetryOptions,
 } from "./create-telemetry.ts";
 import { createFollow, createMemoryTracer } from "./testing/follow.ts";
+import type { MeasuredStore } from "./yard-samples.ts";
 
 const one = { traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" };
 
@@ -64,7 +64,7 @@ describe("telemetry", () => {
 
     await telemetry.measureYard(createMemoryStore());
 
-    expect(parsed()).toMatchObject([{ yard: "main", stalledStacks: 0, queuedEvents: 0 }]);
+    expect(parsed()).toContainEqual(expect.objectContaining({ yard: "main", stalledStacks: 0, queuedEvents: 0 }));
   });
 
   it("measures nothing when no exporter would read it", async () => {
@@ -222,8 +222,9 @@ function createBenchMeasureYard() {
   });
   const states = [{ machine: "app", state: "LIVE", count: 2 }];
   const queries: MeasuredStore["queries"] = {
-    stats: async () => ({ ...stats, states }),
-    listStacks: async ({ condition }) => ({ items: condition === "stalled" ? [{ version: 1, stack: aStack() }] : [] }),
+    stats: async () => ({ ...stats, states, oldestEventAt: clock.now() - 90_000 }),
+    countStacks: async () => ({ total: 2, groups: [{ condition: "stalled", count: 1 }] }),
+    listOpenAttempts: async () => ({ items: [] }),
   };
   return { clock, measured, measure: () => measure({ queries }), queries, states };
 }
@@ -235,8 +236,13 @@ describe("measuring a yard", () => {
     await measure();
 
     expect(measured).toEqual([
-      ...["stacks 2 app LIVE", "stalled_stacks 1", "failed_stacks 0", "queued_events 1", "queued_tasks 2"],
+      "stacks 2 app LIVE",
+      ...["failed 0", "degraded 0", "stalled 1", "overdue 0", "approval 0", "busy 0", "waiting 0"].map(
+        (each) => `stacks_in_condition ${each.split(" ").reverse().join(" ")}`,
+      ),
+      ...["stalled_stacks 1", "failed_stacks 0", "queued_events 1", "queued_tasks 2"],
       ...["parked_events 3", "dead_letters 4", "open_attempts 5"],
+      ...["oldest_event_age_seconds 90", "oldest_task_age_seconds 0"],
     ]);
   });
 
@@ -273,6 +279,6 @@ describe("measuring a yard", () => {
       await measure();
     }
 
-    expect(measured.filter((line) => line.startsWith("stacks"))).toEqual(["stacks 2 app LIVE", "stacks 0 app LIVE"]);
+    expect(measured.filter((line) => line.startsWith("stacks "))).toEqual(["stacks 2 app LIVE", "stacks 0 app LIVE"]);
   });
 });

@@ -1,5 +1,5 @@
 import { metrics, ProxyTracerProvider, trace } from "@opentelemetry/api";
-import type { Clock, Executor, Logger, Store } from "@stackyard/core";
+import type { Clock, Executor, Logger } from "@stackyard/core";
 import { within } from "@stackyard/core";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
 import {
@@ -11,7 +11,7 @@ import {
   type StoreLike,
 } from "./instrument.ts";
 import { createJsonLogger } from "./json-logger.ts";
-import { type Count, createEmfMetrics, createOtelMetrics } from "./metrics.ts";
+import { type Count, createEmfMetrics, createOtelMetrics, type Dimensions } from "./metrics.ts";
 import {
   createScopes,
   createSpans,
@@ -30,6 +30,7 @@ import {
   parseTelemetrySettings,
   type TelemetrySettings,
 } from "./telemetry-settings.ts";
+import { loadYardSamples, type MeasuredStore } from "./yard-samples.ts";
 
 /** The options of telemetry. */
 export interface TelemetryOptions {
@@ -39,6 +40,10 @@ export interface TelemetryOptions {
   readonly clock: Clock;
   /** Takes one line of the log with its end. Default: standard output. */
   readonly write?: (line: string) => void;
+  /** Receives log messages. Default: JSON lines. */
+  readonly logger?: Logger;
+  /** Also counts each measured value, such as for `/metrics`. */
+  readonly alsoCount?: Count;
   /** Receives spans and metrics. Default: the process's global OpenTelemetry, otherwise the environment's exporters. */
   readonly openTelemetry?: OpenTelemetry;
 }
@@ -75,7 +80,8 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
   const settings = parseTelemetrySettings(environment, service);
   const scopes = createScopes();
   const { level, yard } = settings;
-  const logger = createJsonLogger({ service, level, clock, write, fields: () => toFields(scopes) });
+  const fields = () => toFields(scopes);
+  const logger = options.logger ?? createJsonLogger({ service, level, clock, write, fields });
   for (const fault of settings.faults) logger.warn(fault);
   const { tracer, meter, flush } = options.openTelemetry ?? (await findOpenTelemetry(settings, logger));
   const emf = settings.emf ? createEmfMetrics({ yard, service, clock, write }) : undefined;
@@ -83,6 +89,7 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
   const count: Count = (...measured) => {
     emf?.count(...measured);
     exported?.(...measured);
+    options.alsoCount?.(...measured);
   };
   const spans = createSpans(scopes, tracer);
   const measure = createMeasureYard({ count, clock });
@@ -185,44 +192,26 @@ export function findGlobalOpenTelemetry(): OpenTelemetry | undefined {
   return { tracer: provider.getTracer(INSTRUMENTATION), meter: metrics.getMeter(INSTRUMENTATION) };
 }
 
-/** The parts of a store to measure. */
-export interface MeasuredStore {
-  readonly queries: Pick<Store["queries"], "stats" | "listStacks">;
-}
-
 /** Measures a yard, at most once in five minutes; returns false if not now. */
 type MeasureYard = (store: MeasuredStore) => Promise<boolean>;
 
-/** In DynamoDB each look reads the whole table three times, which is paid for. */
+/** In DynamoDB each look reads the whole table several times, which is paid for. */
 const EVERY_MS = 300_000;
-/** The highest count that is reported. */
-const MOST_LISTED = 1_000;
 
 /** Creates the measure of one process. Several processes measure the same, each in its turn. */
 export function createMeasureYard({ count, clock }: { readonly count: Count; readonly clock: Clock }): MeasureYard {
   let measuredIn = Number.NaN;
-  let told = new Map<string, { readonly machine: string; readonly state: string }>();
+  let told = new Map<string, Dimensions>();
   return async (store) => {
     const slot = Math.floor(clock.now() / EVERY_MS);
     if (slot === measuredIn) return false;
-    const page = { limit: MOST_LISTED };
-    const [stats, stalled, failed] = await Promise.all([
-      store.queries.stats(),
-      store.queries.listStacks({ condition: "stalled" }, page),
-      store.queries.listStacks({ condition: "failed" }, page),
-    ]);
-    const present = new Map(stats.states.map(({ machine, state }) => [`${machine}\u0000${state}`, { machine, state }]));
+    const samples = await loadYardSamples(store, clock.now());
+    const states = samples.filter(({ name }) => name === "stacks").map(({ dimensions }) => dimensions);
+    const present = new Map(states.map((dimensions) => [JSON.stringify(dimensions), dimensions]));
     // A state that the last stack has left would otherwise keep its last value.
     for (const [key, dimensions] of told) if (!present.has(key)) count("stacks", 0, dimensions);
-    for (const { machine, state, count: stacks } of stats.states) count("stacks", stacks, { machine, state });
     told = present;
-    count("stalled_stacks", stalled.items.length);
-    count("failed_stacks", failed.items.length);
-    count("queued_events", stats.queuedEvents);
-    count("queued_tasks", stats.queuedTasks);
-    count("parked_events", stats.parkedEvents);
-    count("dead_letters", stats.deadLetters);
-    count("open_attempts", stats.openAttempts);
+    for (const { name, value, dimensions } of samples) count(name, value, dimensions);
     measuredIn = slot;
     return true;
   };

@@ -9,7 +9,7 @@ import {
   type Step,
   type Store,
 } from "@stackyard/core";
-import type { Change, Engine, LoadedStack, QueuedEvent } from "@stackyard/core/engine";
+import type { Change, ClaimInput, Engine, LoadedStack, QueuedEvent } from "@stackyard/core/engine";
 import type { Count, Dimensions, MetricName } from "./metrics.ts";
 import {
   findCarrier,
@@ -175,7 +175,7 @@ function withTrace(ctx: ExecutorContext, carrier: TraceCarrier): ExecutorContext
 }
 
 /** The traced part of a store. */
-export type StoreLike = Pick<Store, "load" | "commit" | "settle">;
+export type StoreLike = Pick<Store, "load" | "commit" | "claim" | "findAttempt" | "settle">;
 
 /** How stacks and their parked events were when they were loaded last. */
 type Known = Map<string, StackBefore & { readonly parked: ReadonlyMap<string, TraceCarrier> }>;
@@ -184,12 +184,12 @@ type Known = Map<string, StackBefore & { readonly parked: ReadonlyMap<string, Tr
 const MOST_KNOWN = 1_000;
 
 /**
- * Measures the commits of a store and propagates traces: task messages, parked events and results are stored with the
+ * Measures the commits and first grants of a store, and propagates traces: task messages, parked events and results are stored with the
  * context that created them, so that every sender passes it on, even after a crash.
  */
 export function instrumentStore<S extends StoreLike>(deps: InstrumentDeps, store: S): S {
   const known: Known = new Map();
-  const followed: StoreLike = {
+  const followed: Omit<StoreLike, "findAttempt"> = {
     async load(stackIds) {
       const loaded = await store.load(stackIds);
       if (known.size > MOST_KNOWN) known.clear();
@@ -214,10 +214,21 @@ export function instrumentStore<S extends StoreLike>(deps: InstrumentDeps, store
         for (const { drop } of rounds) drop();
       }
     },
+    async claim(input) {
+      const result = await store.claim(input);
+      if (result.kind === "granted" && !result.again) void measureWait(deps, store, input);
+      return result;
+    },
     settle: (grant, input) =>
       store.settle(grant, { ...input, event: withEventTrace(input.event, deps.spans.inject()) }),
   };
   return { ...store, ...followed };
+}
+
+/** Measures how long a task has waited for its first grant. The task does not wait for this read. */
+async function measureWait({ count }: InstrumentDeps, store: StoreLike, { attemptId, now }: ClaimInput): Promise<void> {
+  const attempt = await store.findAttempt(attemptId).catch(() => undefined);
+  if (attempt !== undefined) count("task_wait_seconds", Math.max(0, now - attempt.dispatchedAt) / 1_000);
 }
 
 function followChange({ scopes, spans }: InstrumentDeps, known: Known, change: Change) {
@@ -320,6 +331,7 @@ export function toCommitMetrics(change: Change, before: StackBefore): readonly M
       .filter(({ outcome }) => REFUSALS.has(outcome))
       .map(({ code }) => one("refused_events", { machine, code: code ?? "none" })),
     ...history.filter(isFailure).map(({ code }) => one("task_failures", { machine, code: toFailureCode(code) })),
+    ...change.deadLetters.map(() => one("dead_lettered_events", {})),
     ...dispatches.map(() => one("sent_tasks", { machine })),
     ...toStalls(before, write),
     ...toStateDurations(before, write, now),

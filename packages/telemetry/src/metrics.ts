@@ -21,16 +21,19 @@ const counter = define("counter", "Count");
 const distribution = define("distribution", "Seconds");
 
 /**
- * Every metric, by its name. Each system has its own spelling: `stalled_stacks` is `stackyard_stalled_stacks` at the
- * server's `/metrics`, `stackyard.stalled_stacks` in OpenTelemetry, and `stalledStacks` in CloudWatch's namespace
+ * Every metric, by its name. Each system has its own spelling: `stalled_stacks` is `stackyard_stalled_stacks` at
+ * `/metrics`, `stackyard.stalled_stacks` in OpenTelemetry, and `stalledStacks` in CloudWatch's namespace
  * `Stackyard`.
  */
 export const METRICS = {
   stacks: gauge("Stacks by machine and state.", ["machine", "state"]),
+  stacks_in_condition: gauge("Stacks by condition; a stack may have several, or none.", ["condition"]),
   stalled_stacks: gauge("Stacks that cannot continue by themselves."),
   failed_stacks: gauge("Stacks with a failed task."),
   queued_events: gauge("Events that wait for the engine."),
   queued_tasks: gauge("Task messages that wait for a runner."),
+  oldest_event_age_seconds: age("How long the event that waits longest for the engine has been waiting."),
+  oldest_task_age_seconds: age("How long the task message that waits longest for a runner has been waiting."),
   parked_events: gauge("Parked events."),
   dead_letters: gauge("Dead-lettered events."),
   open_attempts: gauge("Attempts that have not ended."),
@@ -40,11 +43,13 @@ export const METRICS = {
     ["machine", "code"],
     [[], ["code"]],
   ),
+  dead_lettered_events: counter("Events that were dead-lettered."),
   sent_tasks: counter("Task messages that decisions have made, by machine.", ["machine"]),
   task_failures: counter("Failed tasks, by machine and the failure's code.", ["machine", "code"], [[], ["machine"]]),
   stalls: counter("Stacks that stopped and cannot continue by themselves, by code.", ["code"], [[]]),
   state_duration_seconds: distribution("How long stacks were in a state, when they left it.", ["machine", "state"]),
   event_age_seconds: distribution("How old events were when they were decided first: the age of the queue."),
+  task_wait_seconds: distribution("How long tasks waited for a runner and for exclusive keys before their first step."),
   step_duration_seconds: distribution("How long an executor's calls took.", ["executor", "operation"], [["executor"]]),
   step_failures: counter(
     "Steps that ended in a failure, by executor and code.",
@@ -71,6 +76,10 @@ export function toOpenTelemetryName(name: string): string {
 
 function gauge(help: string, dimensions: readonly string[] = []): MetricDefinition {
   return { kind: "gauge", unit: "Count", help, dimensions };
+}
+
+function age(help: string): MetricDefinition {
+  return { kind: "gauge", unit: "Seconds", help, dimensions: [] };
 }
 
 /** Returns the definition of metrics of one kind, with dimensions and their sets for CloudWatch. */
@@ -283,8 +292,8 @@ export function createOtelMetrics(meter: Meter, yard: string): Count {
   };
 }
 
-/** Time in states and of tasks goes from milliseconds to days. */
-const BOUNDARIES = [0.1, 0.5, 1, 5, 15, 60, 300, 900, 3_600, 14_400, 86_400, 604_800];
+/** The upper bounds of histograms: time in states and of tasks goes from milliseconds to days. */
+export const BOUNDARIES = [0.1, 0.5, 1, 5, 15, 60, 300, 900, 3_600, 14_400, 86_400, 604_800];
 
 function createInstrument(meter: Meter, name: MetricName): RecordValue {
   const { kind, help, unit }: MetricDefinition = METRICS[name];

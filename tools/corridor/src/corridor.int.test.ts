@@ -26,7 +26,7 @@ describe("npm run corridor", () => {
     expect([status, stderr, total]).toEqual([0, "", files.length]);
     expect(paths).toEqual(expect.arrayContaining(["packages/core/src/machine/decide/decide.ts"]));
     expect(new Set(files.map((file: { package: string }) => file.package))).toEqual(
-      new Set(["core", "server", "store-sqlite"]),
+      new Set(["core", "server", "store-sqlite", "telemetry"]),
     );
     expect(listPictured().filter((name) => !paths.some((path: string) => basename(path) === name))).toEqual([]);
     expect(paths.filter((path: string) => /parse-machine|store-sqlite\/src\/schema|machine-folder/.test(path))).toEqual(

@@ -156,7 +156,7 @@ export const worker = defineCommand({
     url: optionalText("URL of the servers, which store Terraform states. Default: STACKYARD_URL, or `server.url`.", {
       minLength: 1,
     }),
-    healthPort: optionalInteger("Port for /health/live and /health/ready; 0 selects a free one.", {
+    healthPort: optionalInteger("Port for /health/live, /health/ready and /metrics; 0 selects a free one.", {
       minimum: 0,
       maximum: 65_535,
     }),
@@ -216,7 +216,7 @@ async function openHealth(
 ): Promise<HealthListener | undefined> {
   if (port === undefined) return undefined;
   try {
-    return await startHealthListener({ host, port, isStopping, check: () => running.check() });
+    return await startHealthListener({ host, port, isStopping, check: () => running.check(), expose: running.expose });
   } catch (error) {
     await running.stop();
     throw error;

@@ -5,10 +5,11 @@ let listener: HealthListener;
 afterEach(() => listener.close());
 
 async function ask(input: Partial<HealthInput>) {
-  const base = { host: "127.0.0.1", port: 0, isStopping: () => false, check: async () => {} };
+  const base = { host: "127.0.0.1", port: 0, isStopping: () => false, check: async () => {}, expose: () => "up 1\n" };
   listener = await startHealthListener({ ...base, ...input });
   const ready = () => fetch(`${listener.url}/health/ready`);
-  return { ready, json: async () => readJson(await ready()) };
+  const metrics = () => fetch(`${listener.url}/metrics`);
+  return { ready, metrics, json: async () => readJson(await ready()) };
 }
 
 const readJson = async (response: Response) => ({ status: response.status, body: await response.json() });
@@ -42,4 +43,14 @@ describe("the readiness of a worker", () => {
     expect(await json()).toEqual({ status: 503, body: { detail: "The worker is stopping." } });
     expect(check).not.toHaveBeenCalled();
   });
+});
+
+it("serves the metrics of the worker in the Prometheus format", async () => {
+  const response = await (await ask({})).metrics();
+
+  expect([response.status, response.headers.get("content-type"), await response.text()]).toEqual([
+    200,
+    "text/plain; version=0.0.4; charset=utf-8",
+    "up 1\n",
+  ]);
 });

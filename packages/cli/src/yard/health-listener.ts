@@ -21,6 +21,8 @@ export interface HealthInput {
   readonly isStopping: () => boolean;
   /** Fails when the store takes no writes. */
   readonly check: () => Promise<void>;
+  /** Returns the metrics of the process in the Prometheus format. */
+  readonly expose: () => string;
   /** Time in which the store must answer. Default: 5 s. */
   readonly checkMs?: number;
 }
@@ -31,8 +33,8 @@ const CHECK_MS = 5_000;
 const REQUEST_MS = 5_000;
 
 /**
- * Serves `/health/live` and `/health/ready` as a server does: 200, or 503 with the reason. Throws `CONFIG_INVALID` when
- * the address is in use.
+ * Serves `/health/live` and `/health/ready` as a server does: 200, or 503 with the reason. `/metrics` returns the
+ * process's metrics, without a token. Throws `CONFIG_INVALID` when the address is in use.
  */
 export async function startHealthListener({ host, port, ...given }: HealthInput): Promise<HealthListener> {
   const input = { ...given, check: toTimedCheck(given.check, given.checkMs ?? CHECK_MS) };
@@ -40,7 +42,8 @@ export async function startHealthListener({ host, port, ...given }: HealthInput)
     const known = method === "GET" || method === "HEAD";
     if (known && url === "/health/live") answer(response, 200, OK);
     else if (known && url === "/health/ready") void answerReady(response, input);
-    else answer(response, 404, { detail: "Only /health/live and /health/ready exist here." });
+    else if (known && url === "/metrics") answerMetrics(response, input.expose());
+    else answer(response, 404, { detail: "Only /health/live, /health/ready and /metrics exist here." });
   });
   await listen(server, host, port);
   const { port: bound } = server.address() as AddressInfo;
@@ -67,6 +70,11 @@ async function answerReady(
   } catch {
     answer(response, 503, { detail: "The store does not answer." });
   }
+}
+
+function answerMetrics(response: ServerResponse, text: string): void {
+  response.writeHead(200, { "content-type": "text/plain; version=0.0.4; charset=utf-8", "cache-control": "no-store" });
+  response.end(text);
 }
 
 /** Limits the time of a check. Concurrent callers share one check, so a slow store gets no extra load. */

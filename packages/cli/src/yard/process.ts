@@ -45,6 +45,7 @@ import { VERSION } from "../version.ts";
 import { findArtifacts } from "./artifacts.ts";
 import { openLogs } from "./logs.ts";
 import { createOwnAwsAccess } from "./own-aws-access.ts";
+import { type ProcessTelemetry, startProcessTelemetry } from "./process-telemetry.ts";
 import { type ApiToken, loadSealer, parseEngineSettings } from "./settings.ts";
 
 /** A task at work. */
@@ -106,6 +107,8 @@ export interface RunningProcess {
   running(): readonly RunningTask[];
   /** Fails when the store does not answer. */
   check(): Promise<void>;
+  /** Returns the process's metrics in the Prometheus format. */
+  expose(): string;
   /** Waits for running tasks, then closes server and store. */
   stop(): Promise<void>;
 }
@@ -118,8 +121,13 @@ export async function startProcess(file: ConfigFile, input: ProcessInput): Promi
   offerOwnPackages();
   const { env, logger } = input;
   const settings = parseEngineSettings(env);
-  const executors = await loadExecutors(file, "all", toTaskEnvironment(env, input.store));
-  const store = await openStore(input.store, { projectDir: file.projectDir, env, logger });
+  const loaded = await loadExecutors(file, "all", toTaskEnvironment(env, input.store));
+  const service = input.roles.includes("engine") ? "stackyard-server" : "stackyard-worker";
+  const telemetry = await startProcessTelemetry({ service, env, logger });
+  const opened = openStore(input.store, { projectDir: file.projectDir, env, logger });
+  void opened.catch(() => telemetry.stop());
+  const store = telemetry.instrumentStore(await opened);
+  const executors = telemetry.instrumentExecutors(loaded);
   const machinesDir = machinesDirOf(file);
   const locator = createFolderLocator({ folder: machinesDir, executors, clock: systemClock });
   const ports = { store, locator, executors, clock: systemClock, ids: createUlids(), logger };
@@ -133,7 +141,7 @@ export async function startProcess(file: ConfigFile, input: ProcessInput): Promi
     const services = input.serve && (await loadServices(file, env));
     const sealer = await loadSealer(env, { createAws, dataDir: input.sealKeyDir });
     const readSecret = createProjectSecrets(file, { env, createAws });
-    const serving = { ...parts, artifacts, services, readSecret };
+    const serving = { ...parts, artifacts, services, readSecret, processMetrics: telemetry.list };
     const provided = [
       ...(sealer === undefined ? [] : [provideSealer(sealer)]),
       ...(await loadProvided(file, { environment: env, clock: systemClock, readSecret })),
@@ -141,7 +149,7 @@ export async function startProcess(file: ConfigFile, input: ProcessInput): Promi
     served = input.serve && (await startServing(serving, { ...input.serve, ...settings }, file.config));
     // Everything that reads them has done so.
     forgetSecrets(process.env, input.store);
-    const yard = await startParts({ ...parts, provided }, file, {
+    const yard = await startParts({ ...parts, provided, telemetry }, file, {
       ...input,
       ...settings,
       ...(served && { serverUrl: served.url }),
@@ -154,17 +162,20 @@ export async function startProcess(file: ConfigFile, input: ProcessInput): Promi
       ...defined({ url: served?.url }),
       running: () => yard.running(),
       check: createStoreProbe(ports).check,
+      expose: telemetry.expose,
       async stop() {
         served?.drain();
         // Terraform keeps its state in the server, so tasks end before the server does.
         await yard.stop();
         await served?.stop();
         await store.close();
+        await telemetry.stop();
       },
     };
   } catch (error) {
     await served?.stop();
     await store.close();
+    await telemetry.stop();
     throw error;
   }
 }
@@ -189,7 +200,7 @@ interface Served {
 }
 
 async function startServing(
-  parts: Parts & Pick<ServerDeps, "artifacts" | "services" | "readSecret">,
+  parts: Parts & Pick<ServerDeps, "artifacts" | "services" | "readSecret" | "processMetrics">,
   { host, port, loadTokens, anonymous, proofDir, clientSecret, local, engine }: ServeInput & EngineSettings,
   config: StackyardConfig,
 ): Promise<Served> {
@@ -224,8 +235,13 @@ function allowProxy({ hostname, origin }: URL) {
   return { allowedHosts: ["localhost", "127.0.0.1", "[::1]", hostname], corsOrigins: [origin] };
 }
 
+interface MeasuredParts {
+  readonly provided: readonly ProvidedService[];
+  readonly telemetry: Pick<ProcessTelemetry, "instrumentEngine">;
+}
+
 async function startParts(
-  { provided, ...parts }: Parts & { readonly provided: readonly ProvidedService[] },
+  { provided, telemetry, ...parts }: Parts & MeasuredParts,
   { config }: ConfigFile,
   input: ProcessInput & EngineSettings,
 ): Promise<RunningYard> {
@@ -237,6 +253,7 @@ async function startParts(
     roles,
     engine,
     retention,
+    instrument: telemetry.instrumentEngine,
     worker: {
       ...defined({ leaseMs }),
       services: [

@@ -33,6 +33,8 @@ export interface MemoryQueue<Value> {
    */
   add(value: Value, place: RowPlace, during?: Take): string;
   find(receipt: string): QueueRow<Value> | undefined;
+  /** Returns the value that was added first, whether it is taken or not. */
+  findFirst(): Value | undefined;
   /** Returns when the row became due that `takeOne` would deliver. */
   findDueAt(take: Take): number | undefined;
   takeOne(take: Take): TakenRow<Value> | undefined;
@@ -82,6 +84,7 @@ export function createMemoryQueue<Value>(name: string): MemoryQueue<Value> {
       return receipt;
     },
     find: (receipt) => rows.get(receipt),
+    findFirst: () => rows.values().next().value?.value,
     findDueAt: (take) => order.findFirst(take)?.dueAt,
     takeOne(take) {
       const row = order.findFirst(take);

@@ -16,6 +16,8 @@ export interface MemoryEvents {
   hasOthers(stackId: string, except: readonly string[]): boolean;
   readonly source: DueSource;
   readonly size: number;
+  /** When the first queued event was received. */
+  readonly oldestAt: number | undefined;
 }
 
 /** Creates a queue whose lanes are the stacks, with the keys of its events. */
@@ -47,6 +49,9 @@ export function createMemoryEvents(): MemoryEvents {
     },
     get size() {
       return queue.size;
+    },
+    get oldestAt() {
+      return queue.findFirst()?.receivedAt;
     },
   };
 }

@@ -11,6 +11,7 @@ import {
 } from "../in-process/queue.ts";
 import { readAttemptSecrets } from "../machine/decide/work.ts";
 import { toEventKey } from "../machine/event-message.ts";
+import { defined } from "../machine/json.ts";
 import { silentLogger } from "../ports/executor.ts";
 import type { KeptRevision, ListedRevision } from "../ports/locator.ts";
 import { comparePlaces, toRevisionOrder } from "../ports/stack-filter.ts";
@@ -133,6 +134,7 @@ function createQueries(state: MemoryState): PortCalls<StackQueries> {
       queuedTasks: attempts.tasks.size,
       deadLetters: deadLetters.size,
       openAttempts: attempts.size,
+      ...defined({ oldestEventAt: events.oldestAt }),
     }),
   };
 }

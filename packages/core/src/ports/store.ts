@@ -173,6 +173,8 @@ export interface StoreStats {
   readonly parkedEvents: number;
   readonly deadLetters: number;
   readonly openAttempts: number;
+  /** When the first of the queued events was received. Missing when none is queued. */
+  readonly oldestEventAt?: number;
   /** By machine, then state. */
   readonly states: readonly { readonly machine: string; readonly state: string; readonly count: number }[];
 }

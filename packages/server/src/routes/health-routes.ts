@@ -1,15 +1,17 @@
 import { type Clock, type Ids, StackyardError, type Store } from "@stackyard/core";
 import { YardInfo, YardProcess } from "@stackyard/core/api";
 import { createStoreProbe, type ListedProcess, listProcesses, loadLiveProcesses } from "@stackyard/core/engine";
+import { EXPOSITION_TYPE, loadYardMetrics, toExposition, toMetric } from "@stackyard/telemetry";
 import { Type } from "typebox";
 import type { RequestMetrics } from "../create-app.ts";
 import { defineRoute, json, problemResponse, type Route, toProblemInput } from "../http/route.ts";
-import { toExposition, toGauge, toProcessMetrics, toYardMetrics } from "../metrics.ts";
+import { toProcessMetrics } from "../metrics.ts";
+import type { ServerDeps } from "../server-options.ts";
 import { pageOf, pageQuery, toInstant } from "../schemas/event.ts";
 import type { RouteDeps } from "./route-deps.ts";
 import { pageInput, toPage } from "./to-page.ts";
 
-interface HealthRoutesDeps {
+interface HealthRoutesDeps extends Pick<ServerDeps, "processMetrics"> {
   readonly store: Store;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -98,11 +100,15 @@ function yardRoute({ store, version }: HealthRoutesDeps): Route {
     tag: "health",
     summary: "Get statistics of the yard.",
     answers: { 200: { description: "Counts.", schema: YardInfo } },
-    handle: async () => json(200, { version, ...(await store.queries.stats()) }),
+    async handle() {
+      const { oldestEventAt: _, ...counts } = await store.queries.stats();
+      return json(200, { version, ...counts });
+    },
   });
 }
 
-function metricsRoute({ store, clock, version, requests, countStreams }: HealthRoutesDeps): Route {
+function metricsRoute({ store, clock, version, requests, countStreams, processMetrics }: HealthRoutesDeps): Route {
+  const loadYard = shareCalls((now: number) => loadYardMetrics(store, now));
   return defineRoute("GET", "/metrics", {
     operationId: "getMetrics",
     permission: "read",
@@ -111,16 +117,30 @@ function metricsRoute({ store, clock, version, requests, countStreams }: HealthR
     summary: "Get the statistics in the Prometheus format.",
     answers: { 200: { description: "Text format 0.0.4.", mediaType: "text/plain" } },
     async handle() {
-      const processes = await loadLiveProcesses(store.records, clock.now());
+      const now = clock.now();
+      const [yard, processes] = await Promise.all([loadYard(now), loadLiveProcesses(store.records, now)]);
       const text = toExposition([
-        ...toYardMetrics(await store.queries.stats(), version),
+        toMetric("stackyard_info", [{ labels: { version }, value: 1 }]),
+        ...yard,
         ...toProcessMetrics(processes),
         ...requests.list(),
-        toGauge("stackyard_http_streams", "Open event streams.", countStreams()),
+        toMetric("stackyard_http_streams", countStreams()),
+        ...(processMetrics?.() ?? []),
       ]);
-      return new Response(text, { headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" } });
+      return new Response(text, { headers: { "content-type": EXPOSITION_TYPE } });
     },
   });
+}
+
+/** Lets concurrent callers share one call, because it reads all stacks. */
+function shareCalls<Input, Result>(call: (input: Input) => Promise<Result>): (input: Input) => Promise<Result> {
+  let running: Promise<Result> | undefined;
+  return (input) => {
+    running ??= call(input).finally(() => {
+      running = undefined;
+    });
+    return running;
+  };
 }
 
 /** Defines the list of the yard's processes. */

@@ -1,4 +1,5 @@
 import { METRICS, type MetricDefinition, toCloudWatchName } from "../metrics.ts";
+import { PROMETHEUS_METRICS } from "../prometheus.ts";
 
 /** Formats the metrics as the table of README and docs. */
 export function toMetricTable(): string {
@@ -14,4 +15,12 @@ export function toMetricTable(): string {
     "|---|---|---|---|---|---|",
     ...rows,
   ].join("\n");
+}
+
+/** Formats the metrics that exist at `/metrics` only. */
+export function toPrometheusTable(): string {
+  const rows = Object.entries(PROMETHEUS_METRICS).map(
+    ([name, { type, help }]) => `| \`${name}\` | ${type} | ${help} |`,
+  );
+  return ["| name | kind | what |", "|---|---|---|", ...rows].join("\n");
 }

@@ -18,6 +18,7 @@ import {
   listAll,
   loadOne,
   storeCase,
+  T0,
   take,
 } from "./store-builders.ts";
 
@@ -235,7 +236,9 @@ export const listCases: readonly ConformanceCase<Store>[] = [
     await commitNow(store, aPut({ id: "c", state: "DOWN" }));
     await commitNow(store, aPut({ id: "c", state: "UP", machine: "db" }));
     await commitNow(store, aChange({ stackId: "b", write: { kind: "remove" } }));
-    await store.enqueue([aQueuedEvent("e1"), aQueuedEvent("e2")]);
+    const { oldestEventAt: none } = await store.queries.stats();
+    await store.enqueue([aQueuedEvent("e1", { receivedAt: T0 + 5 })]);
+    await store.enqueue([aQueuedEvent("e2", { receivedAt: T0 + 9 })]);
     await take(store, ["event"], { limit: 1 });
 
     const { states, ...counts } = await store.queries.stats();
@@ -247,7 +250,9 @@ export const listCases: readonly ConformanceCase<Store>[] = [
       parkedEvents: 0,
       deadLetters: 1,
       openAttempts: 1,
+      oldestEventAt: T0 + 5,
     });
+    assert.equal(none, undefined);
     assert.deepEqual(states, [
       { machine: "db", state: "UP", count: 1 },
       { machine: "web", state: "UP", count: 1 },
