@@ -145,6 +145,8 @@ interface ListenInput {
   readonly onMessage: (payload: string) => void;
   /** Called each time that the connection is established. */
   readonly onConnected: () => void;
+  /** Default `CHECK_EVERY_MS`. */
+  readonly checkEveryMs?: number;
 }
 
 /** A connection that hears notifications, and is made again when it breaks. */
@@ -154,6 +156,9 @@ interface Listening {
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 30_000;
+
+/** How often the server is asked whether it is still the primary. */
+const CHECK_EVERY_MS = 10_000;
 
 /** Begins to listen. Where the server cannot be reached it is tried again, at longer and longer intervals. */
 export function listen(input: ListenInput): Listening {
@@ -182,17 +187,36 @@ async function run(input: ListenInput, stopping: AbortSignal): Promise<void> {
 }
 
 /** Resolves when the connection has ended. */
-async function hearOut({ connections, channel, onMessage, onConnected }: ListenInput, stopping: AbortSignal) {
+async function hearOut(input: ListenInput, stopping: AbortSignal) {
+  const { connections, channel, onMessage, onConnected, checkEveryMs = CHECK_EVERY_MS } = input;
   const client = await connections.connect();
+  const checks = new AbortController();
   try {
     const ended = untilEnd(client, stopping);
     client.on("notification", ({ payload = "" }) => onMessage(payload));
     await client.query(`listen ${channel}`);
+    if (await isStandby(client)) throw new Error("The server is read-only, as a standby is.");
     onConnected();
-    await ended;
+    await Promise.race([ended, untilDemoted(client, checkEveryMs, checks.signal)]);
   } finally {
+    checks.abort();
     await client.end().catch(() => undefined);
   }
+}
+
+/** Resolves when the server does not answer in time or is a standby now: after a failover others notify elsewhere. */
+async function untilDemoted(client: pg.Client, everyMs: number, ended: AbortSignal): Promise<void> {
+  const pause = () => sleep(everyMs, undefined, { signal: ended, ref: false }).catch(() => undefined);
+  while (!ended.aborted) {
+    await pause();
+    if (ended.aborted) return;
+    if (await Promise.race([isStandby(client), pause().then(() => true)])) return;
+  }
+}
+
+async function isStandby(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query<{ standby: boolean }>("select pg_is_in_recovery() as standby");
+  return rows[0]?.standby === true;
 }
 
 function untilEnd(client: pg.Client, stopping: AbortSignal): Promise<void> {
