@@ -151,4 +151,18 @@ describe("evaluateGoal", () => {
       },
     );
   });
+
+  it("names the failure of a degraded stack once", () => {
+    const summary = 'Degraded: "deploy" failed in BUILD (NOPE). Waits for an event: PUSHED.';
+    const earlier = { ...failure, at: at(4) };
+    const messageOf = (stack: Partial<StackDetails>) =>
+      evaluate({ state: "BROKEN", lastFailure: earlier, ...stack }, { states: ["ASLEEP"] });
+
+    expect(messageOf({ summary, degraded: true })).toMatchObject({
+      message: `Stack "pr-1" will not be in ASLEEP by itself: it is in BROKEN. ${summary}`,
+    });
+    expect(messageOf({ summary: "Waits for an event: PUSHED." })).toMatchObject({
+      message: expect.stringContaining('PUSHED. Last failure: task "deploy" failed in BUILD'),
+    });
+  });
 });

@@ -251,8 +251,9 @@ function formatFailed({ id, state }: StackDetails, goal: WaitGoal, failure: Last
   return `Stack "${id}" will not be ${formatPlace(goal)}: ${formatFailure(failure)} ${place}.`;
 }
 
-function formatUnreachable({ id, state, summary, lastFailure }: StackDetails, goal: WaitGoal): string {
-  const last = lastFailure?.resolvedAt === undefined ? lastFailure : undefined;
+function formatUnreachable({ id, state, summary, degraded, lastFailure }: StackDetails, goal: WaitGoal): string {
+  // The summary of a degraded stack names its failure.
+  const last = degraded === true || lastFailure?.resolvedAt !== undefined ? undefined : lastFailure;
   const cause = last === undefined ? "" : ` Last failure: ${formatFailure(last)}`;
   return `Stack "${id}" will not be ${formatPlace(goal)} by itself: it is in ${state}. ${summary}${cause}`;
 }

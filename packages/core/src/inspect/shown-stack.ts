@@ -56,7 +56,7 @@ function printComments(approvals: NonNullable<Stack["approvals"]>, mask: MaskTex
 export function toSimulationStack(stack: Stack, now: number): SimulationStack {
   const { approvals, ...printed } = toPrinted.stack(stack);
   const { id, machine, state, previousState, metadata, entry, visits, failures } = printed;
-  const { stalled, failed, overdue, awaitsRuns } = printed;
+  const { stalled, failed, overdue, awaitsRuns, firedInstants } = printed;
   return {
     id,
     machine,
@@ -81,6 +81,7 @@ export function toSimulationStack(stack: Stack, now: number): SimulationStack {
     })),
     ...defined({ failed, overdue, awaitsRuns, stalled: stalled && { ...stalled } }),
     ...(failures && { failures: { ...failures } }),
+    ...(firedInstants && { firedInstants: toFiredInstants(firedInstants) }),
     ...(approvals && { approvals: toApprovals(approvals) }),
     // Each reference in them is a text afterwards.
     ...(stack.outputs && { outputs: maskSecrets(stack.outputs) as NonNullable<SimulationStack["outputs"]> }),
@@ -103,6 +104,11 @@ function toAttempts({ attempts, runs, entry }: Stack): Attempts {
     ...defined({ executor, timeoutMs, cancelling, abandoned }),
   }));
   return [...ended, ...open];
+}
+
+function toFiredInstants(fired: NonNullable<Stack["firedInstants"]>): NonNullable<SimulationStack["firedInstants"]> {
+  const shown = Object.entries(fired).map(([id, each]) => [id, { ...each, instant: toInstant(each.instant) }] as const);
+  return Object.fromEntries(shown);
 }
 
 function toApprovals(approvals: NonNullable<Stack["approvals"]>): NonNullable<SimulationStack["approvals"]> {

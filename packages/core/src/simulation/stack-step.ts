@@ -95,6 +95,11 @@ export const SimulationStack = Type.Object({
       }),
     ),
   ),
+  firedInstants: Type.Optional(
+    Type.Record(Type.String(), Type.Object({ event: Name, instant: Instant, times: count(1) }), {
+      description: "The last instant of each timer with `at` that has fired in this entry, by the timer's id.",
+    }),
+  ),
   approvals: Type.Optional(Type.Record(Type.String(), OpenApproval, { description: "Open approvals, by task." })),
   outputs: Type.Optional(
     Type.Record(Type.String(), Metadata, { description: "Outputs of this entry's tasks, by task." }),
@@ -164,6 +169,7 @@ function toStack(given: SimulationStack, machine: Machine, now: number): Stack {
     })),
     automaticEntries: [],
     ...defined({ visits, outputs, failures, stalled, failed, overdue, awaitsRuns }),
+    ...(given.firedInstants && { firedInstants: toFiredInstants(given.firedInstants) }),
     ...(given.approvals && { approvals: toApprovals(given.approvals) }),
     ...(secrets.length > 0 && { secretVersions: Object.fromEntries(secrets.map((key) => [key, 1])) }),
   };
@@ -176,6 +182,13 @@ function toRun({ dispatchedAt, ...given }: GivenAttempt, stackId: string, presen
   const { task, attempt, entry = present } = given;
   const attemptId = attemptIdOf({ stackId, incarnation: INCARNATION, entry, task, attempt });
   return [{ ...given, attemptId, entry, dispatchedAt: Date.parse(dispatchedAt) }];
+}
+
+function toFiredInstants(given: NonNullable<SimulationStack["firedInstants"]>): NonNullable<Stack["firedInstants"]> {
+  const fired = Object.entries(given).map(
+    ([id, each]) => [id, { ...each, instant: Date.parse(each.instant) }] as const,
+  );
+  return Object.fromEntries(fired);
 }
 
 function toApprovals(given: NonNullable<SimulationStack["approvals"]>): Readonly<Record<string, Approval>> {

@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { toSimulationStack } from "../inspect/shown-stack.ts";
+import { afterTimerId } from "../machine/decide/work.ts";
 import { parseMachine } from "../machine/parse-machine.ts";
-import { acceptingExecutors } from "../testing/builders.ts";
+import type { Stack } from "../machine/stack.ts";
+import { acceptingExecutors, aStack } from "../testing/builders.ts";
 import { createSimulation } from "./simulation.ts";
 
 const executors = acceptingExecutors("lambda");
@@ -55,6 +58,27 @@ function play({ from, to, before, next }: Play) {
     fired: fired.map(({ at: when, event: name, outcome }) => `${when.slice(5, 16)} ${name} ${outcome}`),
   };
 }
+
+describe("a stack that a snapshot shows", () => {
+  it("remembers the instants that its timers have fired for", () => {
+    const now = Date.parse(day(3));
+    const closes = at("a", "CLOSE");
+    const machine = compile(closes, "CLOSE: no-op");
+    const live = { id: "s", machine: "m", machineHash: machine.hash, state: "LIVE", metadata: { a: day(2) }, entry: 1 };
+    const id = afterTimerId(1, machine.states.get("LIVE")?.after[0] ?? expect.fail());
+    const fired = { [id]: { event: "CLOSE", instant: Date.parse(day(2)), times: 1 } };
+    const firedAfter = (stack: Stack) => {
+      const simulation = createSimulation(new Map([["m", machine]]));
+      simulation.step({ stack: toSimulationStack(stack, now) });
+      return [noted, { advance: "1h" }]
+        .flatMap((step) => simulation.step(step).fired ?? [])
+        .map(({ event: name }) => name);
+    };
+
+    expect(firedAfter(aStack({ ...live, enteredAt: Date.parse(day(1)), firedInstants: fired }))).toEqual([]);
+    expect(firedAfter(aStack({ ...live, enteredAt: Date.parse(day(1)) }))).toEqual(["CLOSE"]);
+  });
+});
 
 describe("timers of a stack that moves to another revision", () => {
   it("sends the event that the new revision has at an instant, and reports both [camunda-bpm-platform#3713]", () => {
