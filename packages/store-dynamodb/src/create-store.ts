@@ -24,7 +24,7 @@ import { createStackStore, publishLast, recordEntries } from "./commit-change.ts
 import { createSerializer, createTable } from "./database.ts";
 import { acknowledge, dismiss, enqueue, giveBack, listDeadLetters, redrive } from "./event-queue.ts";
 import { listHistory } from "./history.ts";
-import { prune } from "./prune.ts";
+import { endMistimedLeases, prune } from "./prune.ts";
 import { countStacks, listParkedStackIds, listStacks, loadStats } from "./queries.ts";
 import { createRecordRows, createRevisions } from "./records.ts";
 import { createRecentWork, createYardLog, type StoreContext } from "./store-context.ts";
@@ -198,6 +198,7 @@ function createCalls(context: StoreContext): Omit<Store, "watch" | "close"> & Pi
       stats: () => loadStats(context),
     },
     prune: (retention, now) => prune(context, retention, now),
+    endMistimedLeases: (now) => endMistimedLeases(context, now),
     records: createRecords(createRecordRows(context)),
     revisions: createRevisions(context),
   };

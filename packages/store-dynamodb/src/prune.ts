@@ -1,3 +1,4 @@
+import { isMistimed, MOST_LEASE_MS } from "@stackyard/core/attempt";
 import type { Retention } from "@stackyard/core/engine";
 import type { AttemptRow } from "./aggregate.ts";
 import { fromItem, type Item, inParallel, toAttribute } from "./database.ts";
@@ -14,7 +15,7 @@ import {
 } from "./history.ts";
 import { type KnownIds, packIds, unpackIds } from "./keys.ts";
 import { changeStack, loadStack } from "./stack-home.ts";
-import { readNumber, readShadowId } from "./stack-item.ts";
+import { readNumber, readShadowId, STACK_SHARDS } from "./stack-item.ts";
 import {
   type LogEntry,
   loadPruneMark,
@@ -27,7 +28,7 @@ import {
   savePruneMark,
   toPage,
 } from "./store-context.ts";
-import { WORK_INDEXES } from "./tables.ts";
+import { DUE_INDEX, WORK_INDEXES } from "./tables.ts";
 import { takeFirst, toWorkKey } from "./work-rows.ts";
 
 /** Of one kind in one call. */
@@ -50,6 +51,32 @@ export async function prune(context: StoreContext, retention: Retention, now: nu
     pruneAbsent(context, retention, limits, now),
   ]);
   return isMore.some(Boolean);
+}
+
+/** How many stacks whose next work is far away one call looks at. */
+const LOOKED_AT = 1_000;
+
+/** Ends leases that end later than any lease can: the clock of the process that took them was ahead. */
+export async function endMistimedLeases(context: StoreContext, now: number): Promise<void> {
+  if (!context.hasDueIndex) return;
+  const from = now + MOST_LEASE_MS;
+  const shards = Array.from({ length: STACK_SHARDS }, (_, shard) => shard);
+  const most = Math.ceil(LOOKED_AT / STACK_SHARDS);
+  const found = await inParallel(shards, (part) =>
+    takeFirst(context.stacks.query({ index: DUE_INDEX, part, from, pageSize: most }), most),
+  );
+  await inParallel(
+    found.flat().flatMap(({ id }) => id?.S ?? []),
+    (id) => endMistimedOf(context, id, now),
+  );
+}
+
+function endMistimedOf(context: StoreContext, stackId: string, now: number): Promise<undefined> {
+  return changeStack<undefined>(context, stackId, (aggregate) => {
+    if (!aggregate.attempts.some((row) => isMistimed(row, now))) return { result: undefined };
+    const attempts = aggregate.attempts.map((row) => (isMistimed(row, now) ? { ...row, leaseUntil: now } : row));
+    return { next: { ...aggregate, attempts }, result: undefined };
+  });
 }
 
 /** Lines and ended attempts have separate retention times. */

@@ -1,6 +1,6 @@
 import type { DueKind } from "@stackyard/core";
 import { chunk } from "@stackyard/core";
-import { toAttemptDue } from "@stackyard/core/attempt";
+import { isMistimed, toAttemptDue } from "@stackyard/core/attempt";
 import { type DueItem, type QueuedEvent, type TakeDueInput, toQueuedEvent } from "@stackyard/core/engine";
 import {
   type Aggregate,
@@ -76,7 +76,7 @@ function listDueOf(
 ): readonly DueWork[] {
   const { sent, sequence: order } = row;
   const deadline = toDeadline(row);
-  const returned = findReturn(row);
+  const returned = isMistimed(row, now) ? toMistimed(row) : findReturn(row);
   const instants = [
     { kind: "task", at: sent?.dueAt, visibleAt: sent?.visibleAt },
     { kind: "deadline", at: deadline?.at, visibleAt: deadline?.visibleAt },
@@ -86,6 +86,11 @@ function listDueOf(
     const isDue = at !== undefined && visibleAt !== undefined && visibleAt <= now && kinds.includes(kind);
     return isDue ? [{ stackId, kind, row, at, order }] : [];
   });
+}
+
+/** Returns a lease that ends later than any lease can as one that has ended. */
+function toMistimed({ hidden, leaseUntil: at = 0 }: AttemptRow): ReturnType<typeof findReturn> {
+  return { kind: "lapsedLease", at, visibleAt: hidden?.at === at ? hidden.until : 0 };
 }
 
 function findStackDue(aggregate: Aggregate, kind: "timer" | "parked", now: number): number | undefined {

@@ -23,7 +23,7 @@ import { Connections, Database, isDataError, type StorePlace, toStoreError } fro
 import { GroupedCalls } from "./grouped-calls.ts";
 import { assertKeepsSessions } from "./keeps-sessions.ts";
 import { migrate } from "./migrate.ts";
-import { createPrune } from "./prune.ts";
+import { createPrune, endMistimedLeases } from "./prune.ts";
 import { createStackQueries } from "./queries.ts";
 import { createRecordRows, createRevisions } from "./records.ts";
 import { Signals, signalsOf } from "./signals.ts";
@@ -105,6 +105,7 @@ function assemble(settings: StoreSettings, connections: Connections, database: D
     ...attempts,
     queries: createStackQueries(database, signals, logger),
     prune: createPrune(database),
+    endMistimedLeases: (now) => endMistimedLeases(database, now),
     listUnreadable: () => listUnreadable(database, logger),
     records: createRecords(createRecordRows(database)),
     revisions: createRevisions(database),

@@ -1,3 +1,4 @@
+import { MOST_LEASE_MS } from "@stackyard/core/attempt";
 import type { Retention } from "@stackyard/core/engine";
 import type { Database, Statement } from "./database.ts";
 
@@ -132,6 +133,25 @@ async function pruneEventIds(
   );
   return last === undefined ? "done" : [last.event_id, last.stack_id];
 }
+
+/** Ends leases that end later than any lease can: the clock of the process that took them was ahead. */
+export async function endMistimedLeases(database: Database, now: number): Promise<void> {
+  await database.rows(MISTIMED, now, now + MOST_LEASE_MS);
+}
+
+const MISTIMED = {
+  name: "end_mistimed",
+  isLong: true as const,
+  text: `
+with due as (
+  delete from stackyard.due_lease where until > $2
+), events as (
+  update stackyard.event_lease set until = $1 where until > $2
+)
+update stackyard.open_attempt set lease_until = $1, due_at = least(due_at, $1)
+ where status = 'running' and lease_until > $2
+returning attempt_id`,
+};
 
 const EXPIRED = {
   name: "prune_records",

@@ -115,6 +115,8 @@ function assemble(
     ...createQueueCalls(commits),
     queries: createQueries(commits),
     prune: createPrune(commits),
+    endMistimedLeases: (now) =>
+      commits.write((transaction) => transaction.state.attempts.endMistimed(transaction, now)),
     records: createRecords(createRecordRows(commits)),
     revisions: createRevisions(commits),
     watch: (listener) => listeners.watch(listener),

@@ -31,6 +31,12 @@ import type {
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
+/**
+ * How far ahead a lease can end: the longest that can be configured, and the difference of two clocks. One that ends
+ * later was given by a process whose clock was wrong.
+ */
+export const MOST_LEASE_MS = 65 * 60 * 1000;
+
 /** The fields of an attempt that the rules need. Stores may add more. Instants are epoch milliseconds. */
 export interface Attempt {
   readonly attemptId: string;
@@ -130,8 +136,14 @@ export function isHeldBy<A extends Attempt>(attempt: A | undefined, { token }: G
  * Returns who holds the attempt's lease, or held it before a suspension that is not over; undefined when it is free.
  */
 export function findLiveOwner(attempt: Attempt, now: number): string | undefined {
+  if (isMistimed(attempt, now)) return undefined;
   const until = attempt.status === "running" ? attempt.leaseUntil : attempt.pollDueAt;
   return until !== undefined && until > now ? (attempt.owner ?? "") : undefined;
+}
+
+/** Returns true for a lease that ends later than any can. Its owner may be dead: others would wait for days. */
+export function isMistimed({ status, leaseUntil = 0 }: Pick<Attempt, "status" | "leaseUntil">, now: number): boolean {
+  return status === "running" && leaseUntil > now + MOST_LEASE_MS;
 }
 
 /** The effects of a claim, apart from the results that change nothing. */

@@ -77,4 +77,17 @@ describe("createLeases", () => {
     expect(await leases.acquire("a", "ada", 1_000)).toMatchObject({ kind: "acquired" });
     expect((await records.list("locks/", { limit: 10, now: clock.now() })).items).toHaveLength(1);
   });
+
+  it("takes a lease that ends later than any can: its owner had a clock that was ahead [pg_cron#105]", async () => {
+    const records = createMemoryRecords();
+    const clock = createFakeClock();
+    const ahead = { now: () => clock.now() + 86_400_000, sleep: clock.sleep };
+    await createLeases(records, { clock: ahead }).acquire("a", "dead", 600_000);
+    const leases = createLeases(records, { clock });
+
+    expect(await leases.acquire("a", "ada", 600_000)).toMatchObject({ kind: "acquired" });
+    expect(await leases.acquire("a", "eve", 600_000)).toMatchObject({ kind: "held", by: "ada" });
+    expect(await leases.acquire("b", "eve", 7 * 86_400_000)).toMatchObject({ kind: "acquired" });
+    expect(await leases.acquire("b", "ada", 7 * 86_400_000)).toMatchObject({ kind: "held", by: "eve" });
+  });
 });

@@ -1,4 +1,5 @@
 import { monotonicFactory } from "ulid";
+import { MOST_LEASE_MS } from "../attempt/attempt.ts";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { isMap } from "../machine/json.ts";
 import type { Machine } from "../machine/machine.ts";
@@ -85,7 +86,9 @@ export function createLeases(records: Records, { clock, prefix = "leases/" }: Le
   async function acquire(key: string, owner: string, ttlMs: number): Promise<AcquireLeaseResult> {
     for (;;) {
       const { record, value } = await load(key);
-      const holder = toLive(key, value, clock.now());
+      const found = toLive(key, value, clock.now());
+      // A lease that ends later than any can was given by a process whose clock was ahead.
+      const holder = found && found.until - clock.now() > Math.max(ttlMs, MOST_LEASE_MS) ? undefined : found;
       if (holder !== undefined) return { kind: "held", by: holder.owner, until: holder.until };
       const lease = { key, owner, token: value.token + 1, until: clock.now() + ttlMs };
       // Another writer holds the lease now, or has released it again. The next try shows which.

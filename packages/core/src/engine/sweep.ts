@@ -16,7 +16,7 @@ import type { OutboxRelay, TickSender } from "./relay.ts";
 /** Dependencies of the sweep. */
 export interface SweepDeps {
   readonly engine: Pick<Engine, "sweep" | "sweepRevised">;
-  readonly store: Pick<Store, "takeDue" | "nextDueAt" | "prune" | "records">;
+  readonly store: Pick<Store, "takeDue" | "nextDueAt" | "prune" | "endMistimedLeases" | "records">;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Names this process among those that may prune, and seal the audit log. */
@@ -239,9 +239,14 @@ function createPruner({ store, clock, owner, logger }: SweepDeps, retention: Ret
   async function pruneSome(): Promise<boolean> {
     const now = clock.now();
     if (now - prunedAt < PRUNE_EVERY_MS) return false;
-    const isMore = (await isMine(now)) && (await isTrusted(now)) && (await store.prune(retention, now));
+    const isMore = (await isMine(now)) && (await pruneByClock(now));
     if (!isMore) prunedAt = now;
     return isMore;
+  }
+
+  async function pruneByClock(now: number): Promise<boolean> {
+    await store.endMistimedLeases(now);
+    return (await isTrusted(now)) && (await store.prune(retention, now));
   }
 
   /** Notes the clock in the store. Returns whether rows may be removed by it; not when another process notes it too. */

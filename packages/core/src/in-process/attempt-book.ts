@@ -10,6 +10,7 @@ import {
   closeAttempt,
   endByResult,
   grantKey,
+  isMistimed,
   isHeldBy,
   isOpen,
   renewAttempt,
@@ -223,6 +224,13 @@ export class AttemptBook {
   settle(sink: AttemptSink, grant: Grant, input: SettleInput): "settled" | "lost" {
     const move = settleAttempt(this.#attempts.get(grant.attemptId), grant, input);
     return this.#apply(sink, move, input.now) ? "settled" : "lost";
+  }
+
+  /** Ends leases that end later than any lease can. */
+  endMistimed(sink: AttemptSink, now: number): void {
+    for (const attempt of [...this.#attempts.values()]) {
+      if (isMistimed(attempt, now)) this.#change(sink, { ...attempt, leaseUntil: now });
+    }
   }
 
   /** Removes a queued message that its consumer is done with. */

@@ -72,6 +72,7 @@ export function createMemoryStore(): Store {
     ...createQueueCalls(state),
     queries: createQueries(state),
     prune: (retention, now) => prune(state, retention, now),
+    endMistimedLeases: (now) => attempts.endMistimed(sink, now),
     revisions: createRevisions(),
     records,
   });

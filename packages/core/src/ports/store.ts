@@ -45,6 +45,8 @@ export interface Store extends StackStore, AttemptStore, WorkQueue {
    * left.
    */
   prune(retention: Retention, now: number): Promise<boolean>;
+  /** Ends leases that end later than any lease can (`MOST_LEASE_MS`): a process with a wrong clock has taken them. */
+  endMistimedLeases(now: number): Promise<void>;
   /** Calls the listener soon after something was queued or recorded. Returns the way to stop. */
   watch(listener: (signal: StoreSignal) => void): () => void;
   /** Finishes the running calls. Later calls fail with `STORE_CLOSED`. */

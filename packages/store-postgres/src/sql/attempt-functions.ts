@@ -1,3 +1,5 @@
+import { MOST_LEASE_MS } from "@stackyard/core/attempt";
+
 /** Moves of attempts that a commit makes one by one. Keys are locked before attempts, as a claim does. */
 export const MOVE_ATTEMPTS = `
 -- Begins an attempt: p_dispatch is a row of toDispatchRows. One that is open has its message sent again, one that has ended
@@ -204,7 +206,7 @@ begin
                           stackyard.granted_until(o, g.now, g.timeout))
       from given g
      where o.home = any(p_homes) and o.home = g.home and o.attempt_id = g.id
-       and coalesce(case o.status when 'running' then o.lease_until else o.poll_due_at end, 0) <= g.now
+       and stackyard.is_free(o, g.now)
     returning g.n, o.token, o.first_token, o.deadline_at, o.progress, o.cancelling, o.stack_id,
               case when o.has_secrets then o.began_at end as secrets_at
   ), held as materialized (
@@ -227,6 +229,13 @@ begin
     left join granted u on u.n = g.n
     left join held h on h.n = g.n;
 end
+$body$;
+
+-- True when nobody holds the lease. One that ends later than any can was given by a process whose clock was ahead.
+create function stackyard.is_free(p_open stackyard.open_attempt, p_now bigint) returns boolean
+language sql immutable as $body$
+  select coalesce(case (p_open).status when 'running' then (p_open).lease_until else (p_open).poll_due_at end, 0) <= p_now
+         or (p_open).status = 'running' and (p_open).lease_until > p_now + ${MOST_LEASE_MS};
 $body$;
 
 -- The deadline of an attempt that is granted now; later grants keep that of the first.
@@ -265,7 +274,7 @@ begin
   select * into g from json_to_record(p_claim) as g(home text, id text, now bigint);
   perform 1 from stackyard.held_key k where k.key = any(p_keys) order by k.key for update;
   select * into o from stackyard.open_attempt x where x.home = g.home and x.attempt_id = g.id for update;
-  if found and coalesce(case o.status when 'running' then o.lease_until else o.poll_due_at end, 0) <= g.now then
+  if found and stackyard.is_free(o, g.now) then
     for v_key, v_long_key in select * from unnest(p_keys, p_long_keys) loop
       loop
         insert into stackyard.held_key (key, long_key, home, attempt_id) values (v_key, v_long_key, g.home, g.id)

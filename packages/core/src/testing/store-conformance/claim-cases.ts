@@ -346,6 +346,21 @@ export const suspendCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual(await takeAttemptIds(store, "lapsedLease", { now: over + MINUTE }), ["a1"]);
   }),
 
+  storeCase("grants an attempt whose lease ends later than any lease can, because a clock was ahead", async (store) => {
+    await dispatchNow(store, ["a1", "a3"]);
+    await dispatchNow(store, ["a2"], { stackId: "s2" });
+    await grantNow(store, "a1", { owner: "dead", now: T0 + DAY });
+    await grantNow(store, "a2", { owner: "dead", now: T0 + DAY });
+    await grantNow(store, "a3", { owner: "alive", leaseMs: HOUR, now: T0 + 3 * MINUTE });
+
+    assert.equal((await store.claim(aClaim("a1", { owner: "w2" }))).kind, "granted");
+    assert.equal((await store.claim(aClaim("a1", { owner: "w3" }))).kind, "held");
+    assert.equal((await store.claim(aClaim("a3", { owner: "w2" }))).kind, "held");
+    await store.endMistimedLeases(T0);
+    assert.deepEqual(await takeAttemptIds(store, "lapsedLease"), ["a2"]);
+    assert.equal((await store.claim(aClaim("a2", { owner: "w2" }))).kind, "granted");
+  }),
+
   storeCase("has no lapsed lease of an attempt that was taken over, suspended or settled", async (store) => {
     await dispatchNow(store, ["taken", "suspended", "settled"]);
     await grantNow(store, "taken");
