@@ -121,6 +121,11 @@ describe("the sweep of a minute", () => {
       }),
     });
 
+    // A clock must have run for a day before anything is removed by it.
+    for (const hours of [12, 12]) {
+      await sweep();
+      await clock.advance(hours * 60 * MINUTE_MS);
+    }
     for (let minute = 0; minute < 21; minute += 1) {
       await sweep();
       await clock.advance(MINUTE_MS);
