@@ -1,4 +1,5 @@
 import { CreateDocumentCommand, SSMClient } from "@aws-sdk/client-ssm";
+import { createAwsAccess } from "@stackyard/aws";
 import { type AwsSim, createAwsSim, createSimPlugin, type SimCredentials } from "@stackyard/aws-sim";
 import type { ExecutorContext, Records } from "@stackyard/core";
 import { createMemoryStore } from "@stackyard/core/engine";
@@ -46,13 +47,14 @@ export interface NodeInput {
   readonly visibleAt?: number;
 }
 
-/** Creates an account without instances, and a bucket for artifacts. */
-export function aSimFleet(): SimFleet {
+/** Creates an account without instances, and a bucket for artifacts. With a delay the runner's role is new. */
+export function aSimFleet({ iamDelayMs = 0 }: { readonly iamDelayMs?: number } = {}): SimFleet {
   const clock = createFakeClock();
-  const sim = createAwsSim({ clock });
+  const sim = createAwsSim({ clock, iamDelayMs, oldUsers: ["publisher"] });
   const { records } = createMemoryStore();
   const credentials = sim.iam.addUser({ account: ACCOUNT, name: "runner" });
-  const aws = toAws(sim, credentials);
+  const publisher = toAws(sim, sim.iam.addUser({ account: ACCOUNT, name: "publisher" }));
+  const aws = iamDelayMs === 0 ? toAws(sim, credentials) : toAccess(sim, clock, credentials);
   sim.s3.createBucket({ name: "builds", account: ACCOUNT, region: REGION });
 
   function add(input: NodeInput = {}): string {
@@ -95,7 +97,7 @@ export function aSimFleet(): SimFleet {
     clock,
     records,
     add,
-    addDocument: () => publish(aws(SSMClient)),
+    addDocument: () => publish(publisher(SSMClient)),
     addMany: (count, input) => Array.from({ length: count }, () => add(input)),
     context,
     run(config, { context: given, options = {}, cancelAfterMs } = {}) {
@@ -115,6 +117,13 @@ async function loadReport(records: Records, runId: string, now: number) {
   const { items } = await records.list(`run-report/${runId}/`, { limit: 1_000, now });
   const pages = items.map(({ value }) => value as FleetReportPage);
   return { first: pages[0], instances: pages.flatMap(({ instances }) => instances) };
+}
+
+/** Clients as a runner has them, which repeat denied calls while the role is new. */
+function toAccess(sim: AwsSim, clock: FakeClock, credentials: SimCredentials): ExecutorContext["aws"] {
+  const plugins = [createSimPlugin(sim)];
+  const access = createAwsAccess({ clock, credentials, region: REGION, plugins, session: { name: "runner" } });
+  return (client) => access.client(client, undefined);
 }
 
 /** Clients of the runner, bound to the simulation. */
