@@ -36,5 +36,6 @@ it("EC2's throttle is not called a quota [bosh-aws-cpi-release#61]", async () =>
   const { step } = await yard.run(aTaskConfig());
 
   expect(step).toMatchObject({ kind: "failed", message: expect.stringContaining("RequestLimitExceeded") });
+  expect(step).toMatchObject({ message: expect.stringContaining("Try again later with fewer simultaneous calls.") });
   expect(JSON.stringify(step)).not.toContain("quota");
 });

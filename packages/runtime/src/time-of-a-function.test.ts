@@ -6,9 +6,10 @@ import { describe, expect, it } from "vitest";
 import { createApp } from "./app.ts";
 import { silentTelemetry } from "./testing/silent-telemetry.ts";
 
-/** An app whose function makes one call with a role that stays denied. */
-function createDeniedApp(clock: ReturnType<typeof createFakeClock>) {
-  const sim = createAwsSim({ clock, iamDelayMs: Number.POSITIVE_INFINITY });
+/** An app whose function makes one call, with a role that stays denied, or without an answer. */
+function createOneCallApp(clock: ReturnType<typeof createFakeClock>, isSilent = false) {
+  const sim = createAwsSim({ clock, iamDelayMs: isSilent ? 0 : Number.POSITIVE_INFINITY });
+  if (isSilent) sim.once("S3.HeadBucket", () => new Promise(() => undefined));
   const credentials = sim.iam.addUser({ account: "111122223333", name: "runner" });
   const plugins = [createSimPlugin(sim)];
   const access = createAwsAccess({ clock, credentials, region: "eu-west-1", plugins, session: { name: "runner" } });
@@ -38,7 +39,7 @@ describe("the function of a task runner", () => {
     async (_what, leftMs, deadline, when) => {
       const clock = createFakeClock();
       const startedAt = clock.now();
-      const { handler } = createDeniedApp(clock);
+      const { handler } = createOneCallApp(clock);
 
       let answer: Record<string, number | Error> | undefined;
       void handler({}, { getRemainingTimeInMillis: () => leftMs }).then((given) => {
@@ -56,4 +57,19 @@ describe("the function of a task runner", () => {
       expect(deniedMs).toBeLessThanOrEqual(when[1] ?? 0);
     },
   );
+
+  // aws-cdk#2126, copilot-cli#4868: a function that is killed while it waits answers nothing.
+  it("ends a call without an answer before the function is killed, and names it", async () => {
+    const clock = createFakeClock();
+    const startedAt = clock.now();
+    const { handler } = createOneCallApp(clock, true);
+
+    const failing = handler({}, { getRemainingTimeInMillis: () => 60_000 });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await clock.advance(59_000);
+
+    const { failure, deniedAt } = Object(await failing);
+    expect(failure.message).toBe("S3.HeadBucket did not answer within 59 seconds.");
+    expect(deniedAt - startedAt).toBe(59_000);
+  });
 });
