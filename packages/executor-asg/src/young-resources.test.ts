@@ -56,8 +56,12 @@ describe("a group whose profile or role is seconds old", () => {
     await addServingGroup(yard);
     refuseGroups(yard, message, Number.POSITIVE_INFINITY);
 
+    const before = await yard.standing();
+
     const { step, elapsedMs } = await yard.run(aTaskConfig());
 
+    // karpenter-provider-aws#8686: templates of groups that were never created used up the quota.
+    expect(await yard.standing()).toEqual(before);
     expect(step).toMatchObject({ kind: "failed", code: "DEPLOY_FAILED", outputs: { dirty: false } });
     expect(step).toMatchObject({ message: expect.stringContaining("Invalid IAM Instance Profile name") });
     expect(elapsedMs).toBeGreaterThan(110_000);
