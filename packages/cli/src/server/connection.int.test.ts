@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -83,6 +83,22 @@ describe("the server of server.json", () => {
     expect(heads).toHaveLength(1);
     expect(heads.join()).toContain("/v1/proof?challenge=");
     expect(heads.join().toLowerCase()).not.toMatch(/authorization|t{43}|e{43}/);
+  });
+
+  it("is sent nothing when it is not on this machine, or when anybody may have written the file", async () => {
+    const secret = { STACKYARD_TOKEN: "e".repeat(43) };
+    leave("http://192.0.2.7:7070", process.pid);
+    const far = await list(secret);
+    const { url, heads } = await startImpostor();
+    leave(url, process.pid);
+    chmodSync(join(project.folder, ".stackyard"), 0o777);
+    const open = await list(secret);
+
+    expect([far, open].map((result) => [result.exitCode, errorOf(result).message])).toEqual([
+      [3, expect.stringContaining("may be a stranger's: it is not on this machine. No token was sent.")],
+      [3, expect.stringContaining("may be a stranger's: every user may write to")],
+    ]);
+    expect(heads).toEqual([]);
   });
 
   it("is not believed when another program asks the real server for the proof", async () => {

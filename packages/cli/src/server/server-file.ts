@@ -1,9 +1,10 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";
 import { readFile, rename, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { isMap, parseJson, type StackyardError } from "@stackyard/core";
 import { failWith } from "../failure.ts";
+import { findFolderFault, isOwnAddress } from "./own-server.ts";
 
 /** The file that `stackyard dev` writes to the data folder while it runs, so that other commands find the server. */
 interface ServerFile {
@@ -48,15 +49,22 @@ function parse(text: string): ServerFile | undefined {
 const TIMEOUT_MS = 10_000;
 const MAX_ANSWER_CHARS = 1_000;
 
+const NOT_HERE = "it is not on this machine";
+
 /**
  * Returns why the server in a project's `server.json` must not get a token, as an `UNREACHABLE` to throw; undefined
- * when its process is alive and it answered a challenge with an HMAC under the project's token (`GET /v1/proof`). The
+ * when it is on this machine, nobody else can have written the file, its process is alive and it answered a challenge with an HMAC under the project's token (`GET /v1/proof`). The
  * file outlives a server that was killed, after which any process may use its port.
  */
 export async function findIdentityFault(
   { url, pid }: Pick<ServerFile, "url" | "pid">,
   { secret, path }: { readonly secret: string | undefined; readonly path: string },
 ): Promise<StackyardError | undefined> {
+  const stranger = isOwnAddress(url) ? await findFolderFault(dirname(path), [SERVER_FILE, "token"]) : NOT_HERE;
+  if (stranger !== undefined) {
+    const message = `The server in ${path} may be a stranger's: ${stranger}. No token was sent.`;
+    return failWith("UNREACHABLE", message, { hint: "For a server of yours, pass --url and --token." });
+  }
   if (!isAlive(pid)) {
     const message = `No server runs for this project: process ${pid} of ${path} has ended.`;
     return failWith("UNREACHABLE", message, { hint: "Start it with `stackyard dev`." });
@@ -106,7 +114,8 @@ function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
+  } catch {
+    // Another user's process has this number by now.
+    return false;
   }
 }

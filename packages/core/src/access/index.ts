@@ -92,5 +92,5 @@ export {
 } from "./permissions.ts";
 export { isPlainName } from "./plain-name.ts";
 export { SENDER_KINDS, type Sender, type SenderKind, toPersonId } from "./sender.ts";
-export { findProxyWarning, findServerUrlFault, type ServerAddress } from "./server-address.ts";
+export { findProxyWarning, findServerUrlFault, isLoopbackUrl, type ServerAddress } from "./server-address.ts";
 export { findSecretPrefix, formatSecret, SECRET_PATTERN, type SecretPrefix } from "./token-format.ts";

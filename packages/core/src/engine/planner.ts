@@ -12,7 +12,7 @@ import { DEFAULT_LIMITS } from "../machine/decide/work.ts";
 import { type StackEvent, SYSTEM_EVENTS } from "../machine/event-message.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
 import type { Machine } from "../machine/machine.ts";
-import { maskMetadata, toShownMetadata } from "../machine/secrets.ts";
+import { maskMetadata, toShownMetadata, withOtherSecrets } from "../machine/secrets.ts";
 import type { Stack, StackTimer, TaskState } from "../machine/stack.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
 import type { Locator } from "../ports/locator.ts";
@@ -37,7 +37,7 @@ interface PlannerDeps {
 export interface Planner {
   /**
    * Returns the change that an event would make now to a stack with its parked events, or to one that does not exist
-   * yet.
+   * yet. Sensitive values of the stack are neither compared nor in the change.
    */
   preview(loaded: LoadedStack, event: QueuedEvent): Promise<Change>;
   /**
@@ -67,8 +67,12 @@ export function createPlanner({
   const compile = createCompileRevision(executors);
   const finder = createMachineFinder({ locator, clock, revisions: store.revisions, compile });
   return {
-    async preview(loaded, event) {
+    async preview(known, event) {
       const { stackId } = event;
+      const { stack } = known;
+      // Who may preview may try guesses, as often as he likes and without a trace.
+      const next = () => globalThis.crypto.randomUUID();
+      const loaded = stack === undefined ? known : { ...known, stack: withOtherSecrets(stack, next) };
       const input = { kind: "delivery", stackId, delivery: { event, deliveries: 1 } } as const;
       const { change } = await applyWithMachines(loaded, [input], {
         ids,

@@ -82,6 +82,24 @@ export function listSecretRefs(value: unknown): readonly string[] {
 /** The part of a stack that contains secrets. */
 export type SecretHolder = Pick<Stack, "metadata" | "secretVersions" | "keptSecrets">;
 
+/**
+ * Returns a stack with other sensitive values: what is decided about it, and what is masked, tells nothing about the true
+ * ones. `next` returns texts that nobody can guess.
+ */
+export function withOtherSecrets(stack: Stack, next: () => string): Stack {
+  const { metadata, secretVersions, keptSecrets } = stack;
+  if (secretVersions === undefined && keptSecrets === undefined) return stack;
+  const replace = (values: Metadata, keys: readonly string[]): Metadata => {
+    const set = keys.filter((key) => Object.hasOwn(values, key) && values[key] !== null);
+    return { ...values, ...Object.fromEntries(set.map((key) => [key, next()])) };
+  };
+  return {
+    ...stack,
+    metadata: replace(metadata, Object.keys(secretVersions ?? {})),
+    ...(keptSecrets && { keptSecrets: replace(keptSecrets, Object.keys(keptSecrets)) }),
+  };
+}
+
 function collect(value: unknown, refs: Set<string>): void {
   if (Array.isArray(value)) for (const item of value) collect(item, refs);
   else if (isMap(value)) {

@@ -48,6 +48,30 @@ describe("/v1/tokens", () => {
     expect(await yard.json("/v1/me", { headers: { authorization } })).toMatchObject({ via: "basic", name: "ci" });
   });
 
+  it("counts the tokens of tokens together, whatever their tree", async () => {
+    open();
+    const viewer = { role: "viewer" };
+    const { token: top } = await create(viewer);
+    let secrets = [top];
+    let made = 0;
+    // Each creates three more, and so do these.
+    while (secrets.length > 0) {
+      const next: string[] = [];
+      for (const secret of secrets) {
+        for (let index = 0; index < 3; index += 1) {
+          const answer = await yard.call("/v1/tokens", { body: { name: "x", ...viewer }, ...as(secret) });
+          if (!answer.ok) continue;
+          next.push(((await answer.json()) as NewApiToken).token);
+          made += 1;
+        }
+      }
+      secrets = next;
+    }
+
+    expect(made).toBe(99);
+    expect((await yard.call("/v1/tokens", { body: { name: "other", ...viewer } })).ok).toBe(true);
+  });
+
   it("refuses more than the creator has, and says what", async () => {
     open();
     const { token } = await create({ stacks: ["web-"] });

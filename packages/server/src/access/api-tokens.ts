@@ -126,7 +126,7 @@ async function createToken(
 ): Promise<IssuedToken> {
   const { secret, hash } = issueSecret(random);
   const token = makeApiToken(caller, request, { id: ids.next(), hash, now: clock.now() });
-  const own = await kept.count((each) => isOfSame(each, caller) && statusOfToken(each, clock.now()) === "active");
+  const own = countOwn(await kept.listAll(), caller, clock.now());
   if (own >= MAX_TOKENS) {
     throw new StackyardError("OUTCOME_NEGATIVE", `You have ${own} API tokens. Revoke those you do not need.`);
   }
@@ -220,7 +220,7 @@ interface TokenRecords {
   addSecret(hash: string, tokenId: string): Promise<void>;
   removeSecrets(hashes: readonly string[]): Promise<void>;
   list(page: PageInput, isWanted: (token: ApiTokenRecord) => boolean): Promise<Page<ApiTokenRecord>>;
-  count(isWanted: (token: ApiTokenRecord) => boolean): Promise<number>;
+  listAll(): Promise<readonly ApiTokenRecord[]>;
 }
 
 function createTokenRecords(deps: Pick<ApiTokensDeps, "records" | "clock">): TokenRecords {
@@ -266,11 +266,11 @@ function createTokenRecords(deps: Pick<ApiTokensDeps, "records" | "clock">): Tok
       const { items, ...rest } = toPage(found, { toView: ({ value }) => parseToken(value), toId: ({ key }) => key });
       return { ...rest, items: items.filter(isWanted) };
     },
-    async count(isWanted) {
-      let count = 0;
-      const pages = listPages((start) => kept.list({ ...PAGE, ...start }, isWanted));
-      for await (const { items } of pages) count += items.length;
-      return count;
+    async listAll() {
+      const all: ApiTokenRecord[] = [];
+      const pages = listPages((start) => kept.list({ ...PAGE, ...start }, () => true));
+      for await (const { items } of pages) all.push(...items);
+      return all;
     },
   };
   return kept;
@@ -315,6 +315,23 @@ function maySee({ sender, rights }: Caller, token: ApiTokenRecord): boolean {
 function isOfSame({ createdBy, owner }: ApiTokenRecord, { sender }: Caller): boolean {
   const { kind, id, owner: person = kind === "person" ? id : undefined } = sender;
   return (createdBy.kind === kind && createdBy.id === id) || (person !== undefined && owner === person);
+}
+
+/** Counts the active tokens of the caller: its own, and all that descend from the same token as it does. */
+function countOwn(all: readonly ApiTokenRecord[], caller: Caller, now: number): number {
+  const byId = new Map(all.map((token) => [token.id, token]));
+  const top = findTop(byId, caller.sender.id);
+  const isOwn = (token: ApiTokenRecord) =>
+    isOfSame(token, caller) || (top !== undefined && findTop(byId, token.id) === top);
+  return all.filter((token) => statusOfToken(token, now) === "active" && isOwn(token)).length;
+}
+
+/** Returns the token that a token descends from, and that no other token has created. */
+function findTop(byId: ReadonlyMap<string, ApiTokenRecord>, id: string): ApiTokenRecord | undefined {
+  let top = byId.get(id);
+  // A damaged store may have circles.
+  for (let steps = 0; top !== undefined && steps < byId.size; steps += 1) top = byId.get(top.createdBy.id) ?? top;
+  return top;
 }
 
 function toAction(action: string, { sender }: Caller, { id, name }: ApiTokenRecord) {

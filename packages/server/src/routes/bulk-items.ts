@@ -9,6 +9,8 @@ import {
 import type { BulkOperation, BulkOutcome, BulkPlan } from "@stackyard/core/api";
 import {
   MOST_BULK_ITEMS,
+  listHeldSecrets,
+  maskText,
   type QueuedEvent,
   type StackFilter,
   isOnDeadLetters,
@@ -33,6 +35,22 @@ export interface ChooseInput {
   /** The event of each stack; of dead letters empty. */
   readonly message: Readonly<Record<string, unknown>>;
   readonly caller: Caller;
+}
+
+/** Returns a reason without the sensitive values of the stacks that it is about. Lists and the audit log show it. */
+export async function maskReason(
+  { store }: Pick<RouteDeps, "store">,
+  { operation }: Pick<ChooseInput, "operation">,
+  { reason, ids }: { readonly reason: string | undefined; readonly ids: readonly string[] },
+): Promise<string | undefined> {
+  if (reason === undefined || isOnDeadLetters(operation)) return reason;
+  let masked = reason;
+  for (const part of chunk(ids, AT_ONCE)) {
+    const loaded = await loadReadable(store, part);
+    const stacks = [...loaded.values()].flatMap(({ stack }) => (stack === undefined ? [] : [stack]));
+    masked = maskText(stacks.flatMap(listHeldSecrets), masked);
+  }
+  return masked;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { defined, isStackyardError, StackyardError } from "@stackyard/core";
+import { defined, isStackyardError, listPages, StackyardError } from "@stackyard/core";
 import { Bulk, BulkItem, BulkOutcome, BulkPlan } from "@stackyard/core/api";
 import type { Bulks, Bulk as KeptBulk, NewBulk } from "@stackyard/core/engine";
 import { Type } from "typebox";
@@ -7,7 +7,7 @@ import { defineRoute, json, type Route, type RouteContext } from "../http/route.
 import { BulkBody, DRY_RUN_REASON, toBulkItemView, toBulkMessage, toBulkView } from "../schemas/bulk.ts";
 import { pageOf, pageQuery } from "../schemas/event.ts";
 import { refuseSensitive } from "../schemas/stack-query.ts";
-import { type ChooseInput, chooseItems, planBulk } from "./bulk-items.ts";
+import { type ChooseInput, chooseItems, maskReason, planBulk } from "./bulk-items.ts";
 import type { RouteDeps } from "./route-deps.ts";
 import { pageInput, toPage } from "./to-page.ts";
 
@@ -46,7 +46,11 @@ function startRoute(deps: RouteDeps): Route {
         return json(200, await planBulk({ ...deps, now: deps.clock.now(), signal }, planned, ids));
       }
       if (body.expect !== undefined && body.expect !== ids.length) throw changed(body.expect, ids.length);
-      return json(202, toBulkView(await start(deps, { body, message, ids }, context)));
+      const reason = await maskReason(deps, input, { reason: body.reason, ids });
+      return json(
+        202,
+        toBulkView(await start(deps, { body: { ...body, ...defined({ reason }) }, message, ids }, context)),
+      );
     },
   });
 }
@@ -125,7 +129,7 @@ function itemsRoute({ bulks }: RouteDeps): Route {
   });
 }
 
-function cancelRoute({ bulks, audit }: RouteDeps): Route {
+function cancelRoute({ bulks, audit, store }: RouteDeps): Route {
   const reason = Type.Optional(Type.String({ minLength: 1, maxLength: 4_096 }));
   return defineRoute("POST", "/v1/bulk/:bulkId/cancel", {
     operationId: "cancelBulk",
@@ -145,7 +149,10 @@ function cancelRoute({ bulks, audit }: RouteDeps): Route {
     async handle({ params: { bulkId }, body }, { caller, sender }) {
       const bulk = await loadBulk(bulks, caller, bulkId);
       if (!isStarter(caller, bulk) && !hasEverywhere(caller.rights, "repair")) throw forbidden("repair");
-      const why = defined({ reason: body.reason });
+      const ids: string[] = [];
+      const pages = listPages((page) => bulks.listItems(bulk, { limit: 1_000, ...page }));
+      if (body.reason !== undefined) for await (const { items } of pages) ids.push(...items.map((item) => item.id));
+      const why = defined({ reason: await maskReason({ store }, bulk, { reason: body.reason, ids }) });
       const action = { action: "cancelBulk", who: sender, via: "api", on: { bulkId }, ...why };
       return json(200, toBulkView(await audit.run(action, () => bulks.cancel(bulkId, { by: sender.name, ...why }))));
     },

@@ -143,7 +143,10 @@ async function findRevision(
   return listed.find((revision) => revision.hash === hash);
 }
 
-/** Returns true if the caller may see the revision. Never a job's: it contains the job's full config. */
+/**
+ * Returns true if the caller may see the revision. Never a job's: its config belongs to the run, and `/v1/runs` shows it
+ * to those who may read that run. A revision belongs to all runs with the same config, in whatever scope.
+ */
 function isVisible({ name }: Revision, { rights }: Caller): boolean {
   return name !== RUN_MACHINE && decideAccess(rights, "read", { kind: "machine", machine: name }) === "allowed";
 }
