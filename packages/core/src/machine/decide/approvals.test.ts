@@ -324,6 +324,29 @@ tasks:
     expect(refusal(play(aGate(), ...asked, answer("REJECT_TASK", ada)))).toBe("applied");
   });
 
+  it("may be somebody of the same name at another issuer [project-pegaprox#651]", () => {
+    const bob = (issuer: string) => ({ ...person(`https://${issuer} 1`), name: "bob" });
+
+    expect(refusal(play(aGate(), ship(bob("corp")), approve(bob("partner"))))).toBe("applied");
+    expect(refusal(play(aGate(), ship(bob("corp")), approve(bob("corp"))))).toContain("NOT_ALLOWED");
+  });
+
+  it("may be the requester where the machine says so, whatever its role [growthbook#6185]", () => {
+    const own = aGate({ config: "from: [managers], own: true" });
+
+    expect(refusal(play(own, ship(ada), approve(ada)))).toBe("applied");
+    expect(refusal(play(own, ship(ci), approve(ada)))).toBe("applied");
+    expect(refusal(play(own, ship(kim), approve(kim)))).toContain("NOT_ALLOWED");
+  });
+
+  it("is told how an approval can be given that nobody can give [agent-ready-repo#931]", () => {
+    expect(refusal(play(aGate(), ship(ci), approve(ada)))).toEqual([
+      "rejected",
+      "NOT_ALLOWED",
+      'The token "ci" requested it, and has no owner: ada may be behind it. The machine must require two approvals (count: 2), or allow such requests (unowned: true).',
+    ]);
+  });
+
   it("is still another one than the requester where requests without a person are let through", () => {
     const config = "from: [managers], unowned: true";
 
