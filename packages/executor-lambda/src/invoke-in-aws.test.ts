@@ -153,6 +153,17 @@ describe("toCallFailure", () => {
     expect(toCallFailure("make-db", anError(name))).toMatchObject({ kind: "failed", code, retryable });
   });
 
+  it.each(["AccessDeniedException", "InvalidParameterValueException"])(
+    "takes %s about a role that Lambda cannot assume yet for a function that is not ready [chalice#1342]",
+    (name) => {
+      const error = Object.assign(new Error("The role defined for the function cannot be assumed by Lambda."), {
+        name,
+      });
+
+      expect(toCallFailure("make-db", error)).toMatchObject({ code: "LAMBDA_NOT_READY", retryable: true });
+    },
+  );
+
   it("knows every exception that the SDK declares for Invoke", async () => {
     const { readFile } = await import("node:fs/promises");
     const folder = import.meta.resolve("@aws-sdk/client-lambda").replace(/dist-.*$/, "");

@@ -86,7 +86,11 @@ const notFound = {
   retryable: false,
   advice: "Check the name, the alias, the region and the account.",
 };
-const notReady = { code: "LAMBDA_NOT_READY", retryable: true, advice: "Wait until the function is active." };
+const notReady = {
+  code: "LAMBDA_NOT_READY",
+  retryable: true,
+  advice: "Wait until the function and its role are active.",
+};
 const tooLarge = { code: "LAMBDA_PAYLOAD_TOO_LARGE", retryable: false, advice: "Pass large values by S3 keys." };
 const refused = { code: "LAMBDA_REQUEST_REFUSED", retryable: false, advice: "Check the task's config." };
 const broken = { code: "LAMBDA_FUNCTION_BROKEN", retryable: false, advice: "Repair the function's configuration." };
@@ -146,8 +150,12 @@ export function toCallFailure(name: string, error: unknown): Failed {
   return failed({ code, message: `The call of "${name}" failed. ${said.slice(0, 2_000)}\n${advice}`, retryable });
 }
 
+/** The function's own role is seconds old, and Lambda may not assume it yet: aws/chalice#1342. */
+const NEW_ROLE = /role defined for the function cannot be assumed/i;
+
 function toKind(error: unknown): Kind {
   if (!(error instanceof Error)) return unavailable;
+  if (NEW_ROLE.test(error.message)) return notReady;
   return KINDS.get(error.name) ?? findKindByStatus(findStatus(error)) ?? toConnectionKind(error);
 }
 
