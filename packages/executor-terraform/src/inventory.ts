@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type ExecutorContext, isStackyardError } from "@stackyard/core";
+import { type ExecutorContext, isStackyardError, toShellWord } from "@stackyard/core";
 import { parseAttemptId } from "@stackyard/core/machine";
 import { toStateName } from "@stackyard/core/services";
 import { Value } from "typebox/value";
@@ -47,7 +47,7 @@ export async function checkLastState(run: StagedRun, place: string): Promise<voi
   }
   if ((await loadYardState(run))?.kind !== "missing") return;
   const text =
-    `${had}, and now it is missing in the yard. Nothing was changed. Restore it with \`stackyard states restore ${stateKey}\`, ` +
+    `${had}, and now it is missing in the yard. Nothing was changed. Restore it with \`stackyard states restore ${toShellWord(stateKey)}\`, ` +
     "or set `switchBackend: true` once if the resources do not exist any more.";
   throw new TerraformFailure("TERRAFORM_BACKEND_CHANGED", text);
 }

@@ -1,4 +1,4 @@
-import { mapLimited, type PluginService, type ServiceDeps, StackyardError } from "@stackyard/core";
+import { mapLimited, type PluginService, type ServiceDeps, StackyardError, toShellWord } from "@stackyard/core";
 import { type KeyedQueue, notify } from "@stackyard/core/services";
 import type { CodeHost, SentDelivery } from "./code-host.ts";
 import type { CodeHosts } from "./code-hosts.ts";
@@ -255,7 +255,7 @@ async function noticeUnreadable(
       kind: "pull-unreadable",
       key: `${host}/${repository}/${number}/${stackId}`,
       title: `The pull request of the preview "${stackId}" cannot be read`,
-      text: `${host} answers that ${repository} does not exist: it was deleted, or the App or token has lost it. The preview is kept. Give the access back, or end it with stackyard previews down ${stackId}.`,
+      text: `${host} answers that ${repository} does not exist: it was deleted, or the App or token has lost it. The preview is kept. Give the access back, or end it with stackyard previews down ${toShellWord(stackId)}.`,
       stackId,
     });
   }

@@ -45,9 +45,9 @@ function aServer(answers: readonly boolean[]) {
 }
 
 it.each([
-  ["is a standby now", [false, false, true]],
-  ["does not answer any more", [false, false]],
-])("listens elsewhere when its server %s [graphile-worker#449]", async (_, answers) => {
+  ["is a standby now [graphile-worker#449, graphile-worker#541, pgbus#237]", [false, false, true]],
+  ["does not answer any more [pg-boss#850]", [false, false]],
+])("listens elsewhere when its server %s", async (_, answers) => {
   const servers = [aServer(answers), aServer([true]), aServer([false])];
   let connected = 0;
   const { promise: moved, resolve } = Promise.withResolvers<void>();

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { defined, isStackyardError, optionalFlag, optionalInteger, optionalText } from "@stackyard/core";
+import { defined, isStackyardError, optionalFlag, optionalInteger, optionalText, toShellWord } from "@stackyard/core";
 import type { Attempt, StackDetails } from "@stackyard/sdk";
 import { type Static, Type } from "typebox";
 
@@ -111,7 +111,8 @@ async function isOpen({ yard, signal }: ServerContext, { stackId, attemptId }: A
 }
 
 function explainNoLog({ stackId, status, progressMessage }: Attempt): string {
-  if (status === "settled") return `It left no log. \`stackyard stacks show ${stackId}\` shows how it ended.`;
+  if (status === "settled")
+    return `It left no log. \`stackyard stacks show ${toShellWord(stackId)}\` shows how it ended.`;
   const newest = progressMessage === undefined ? "" : ` Newest line: ${progressMessage}`;
   return `Its log comes when the attempt ends.${newest}`;
 }
@@ -178,12 +179,12 @@ async function toMissing(context: ServerContext, args: Args, attempts: readonly 
   const { stack, task } = args;
   if (attempts.length > 0) {
     const names = [...new Set(attempts.map((each) => each.task))].sort().join(", ");
-    const hint = `It has attempts of ${names}; \`stackyard stacks logs ${stack}\` shows the newest of each.`;
+    const hint = `It has attempts of ${names}; \`stackyard stacks logs ${toShellWord(stack)}\` shows the newest of each.`;
     const what = task === undefined ? "attempt" : `attempt of task "${task}"`;
     return failWith("NOT_FOUND", `Stack "${stack}" has no matching ${what}.`, { hint });
   }
   const { items } = await context.yard.stacks.history(stack, { limit: 1, signal: context.signal });
   if (items.length === 0) return failWith("STACK_UNKNOWN", `Stack "${stack}" has no history.`);
-  const hint = `\`stackyard stacks history ${stack}\` shows what happened to it.`;
+  const hint = `\`stackyard stacks history ${toShellWord(stack)}\` shows what happened to it.`;
   return failWith("NOT_FOUND", `Stack "${stack}" has no stored attempts.`, { hint });
 }

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { relative, resolve } from "node:path";
-import { defineCommand, optionalFlag, optionalText } from "@stackyard/core";
+import { defineCommand, optionalFlag, optionalText, toShellWord } from "@stackyard/core";
 import { formatDuration, type Machine, toDot, toGraph, toMermaid, toSvg } from "@stackyard/core/machine";
 import type { MachineDetails, MachineSummary, RevisionSummary } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
@@ -123,7 +123,7 @@ export async function findRevisionHash(
   if (hash !== undefined && hashes.length === 1) return hash;
   const what = hash === undefined ? "No revision" : `${hashes.length} revisions`;
   throw failWith("USAGE", `${what} of "${machine}" begin${hash === undefined ? "s" : ""} with ${digits}.`, {
-    hint: `\`stackyard machines revisions ${machine}\` lists them.`,
+    hint: `\`stackyard machines revisions ${toShellWord(machine)}\` lists them.`,
   });
 }
 

@@ -1,4 +1,4 @@
-import { defined, optionalFlag } from "@stackyard/core";
+import { defined, optionalFlag, toShellWord } from "@stackyard/core";
 import type { OperationResult, StackDetails } from "@stackyard/sdk";
 import { Type } from "typebox";
 
@@ -52,29 +52,34 @@ function adviseInstead(stack: StackDetails): readonly string[] {
   const pending = tasks.filter(({ status }) => status === "PENDING");
   const advice: string[] = [];
   if (failed.length === 0) advice.push(...adviseOnLeft(stack));
-  if (failed.length > 0) advice.push(`Failed: ${listNames(failed)}. \`stackyard stacks retry ${id}\` tries again.`);
+  if (failed.length > 0)
+    advice.push(`Failed: ${listNames(failed)}. \`stackyard stacks retry ${toShellWord(id)}\` tries again.`);
   if (pending.length > 0) {
-    advice.push(`Still under way: ${listNames(pending)}. \`stackyard stacks logs ${id} --follow\` follows it.`);
+    advice.push(
+      `Still under way: ${listNames(pending)}. \`stackyard stacks logs ${toShellWord(id)} --follow\` follows it.`,
+    );
   }
   if (failed.length > 0 || pending.length > 0) return advice;
   const events = waitsFor?.events ?? [];
   if (events.length > 0) {
     advice.push(
       `To continue, send an event that ${id} handles now:`,
-      ...events.map((name) => `  stackyard send ${id} ${name}`),
+      ...events.map((name) => `  stackyard send ${toShellWord(id)} ${toShellWord(name)}`),
     );
   } else if (reachable !== undefined && (reachable.states.length > 0 || reachable.removal)) {
-    advice.push(`It continues automatically: \`stackyard stacks show ${id}\` shows when.`);
+    advice.push(`It continues automatically: \`stackyard stacks show ${toShellWord(id)}\` shows when.`);
   } else
-    advice.push(`No event leads on from here: \`stackyard stacks upgrade ${id}\` moves it to a revision that does.`);
+    advice.push(
+      `No event leads on from here: \`stackyard stacks upgrade ${toShellWord(id)}\` moves it to a revision that does.`,
+    );
   return advice;
 }
 
 function adviseOnLeft({ id, lastFailure, degraded }: StackDetails): readonly string[] {
   if (lastFailure === undefined || lastFailure.resolvedAt !== undefined) return [];
   const { task, state } = lastFailure;
-  const why = `"${task}" failed in ${state}, which the stack has left. \`stackyard stacks logs ${id} ${task}\` shows why.`;
-  return degraded ? [why, `\`stackyard stacks acknowledge ${id}\` acknowledges the failure.`] : [why];
+  const why = `"${task}" failed in ${state}, which the stack has left. \`stackyard stacks logs ${toShellWord(id)} ${toShellWord(task)}\` shows why.`;
+  return degraded ? [why, `\`stackyard stacks acknowledge ${toShellWord(id)}\` acknowledges the failure.`] : [why];
 }
 
 function listNames(tasks: StackDetails["tasks"]): string {
@@ -179,7 +184,7 @@ export function formatOperation({ out }: ServerContext, result: OperationResult,
   out.result(result, () => {
     const notes = result.notes.map((note) => `\n  ${note}`).join("");
     if (result.outcome !== "waiting") return `${result.stackId} ${done}.${notes}`;
-    return `${result.stackId}: accepted, not decided yet. Check \`stackyard stacks history ${result.stackId}\`.${notes}`;
+    return `${result.stackId}: accepted, not decided yet. Check \`stackyard stacks history ${toShellWord(result.stackId)}\`.${notes}`;
   });
   return 0;
 }

@@ -1,4 +1,4 @@
-import { isStackyardError, optionalText } from "@stackyard/core";
+import { isStackyardError, optionalText, toShellWord } from "@stackyard/core";
 import type { Orphan, OrphanCheck } from "@stackyard/sdk";
 import { Type } from "typebox";
 
@@ -66,7 +66,7 @@ async function checkGone({ yard, signal }: ServerContext, stackId: string): Prom
     throw error;
   });
   if (stack === undefined) return;
-  const hint = `\`stackyard stacks show ${stackId}\` shows it.`;
+  const hint = `\`stackyard stacks show ${toShellWord(stackId)}\` shows it.`;
   throw failWith("OUTCOME_NEGATIVE", `The stack "${stackId}" exists again. Nothing was sent.`, { hint });
 }
 
@@ -95,7 +95,7 @@ export const previewsReclaim = defineServerCommand({
     await checkGone(context, stackId);
     const { machine, down } = orphan;
     if (machine === "" || found.length > 1) {
-      const hint = `Send the closing event yourself: stackyard send ${stackId} EVENT --machine NAME`;
+      const hint = `Send the closing event yourself: stackyard send ${toShellWord(stackId)} EVENT --machine NAME`;
       throw failWith("USAGE", `It is not clear of which machine "${stackId}" was.`, { hint });
     }
     const isRule = down !== undefined && (given === undefined || given === down.event);

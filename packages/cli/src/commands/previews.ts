@@ -1,4 +1,4 @@
-import { defined, optionalInteger, optionalText } from "@stackyard/core";
+import { defined, optionalInteger, optionalText, toShellWord } from "@stackyard/core";
 import { parseDuration } from "@stackyard/core/machine";
 import type { NewEvent, StackPreview } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
@@ -155,7 +155,7 @@ async function command(
   const { event, duration } = rule;
   const added = duration === undefined || seconds === undefined ? {} : { [duration]: seconds };
   const metadata = { ...rule.metadata, ...added };
-  const hint = `\`stackyard machines show ${machine}\` lists what its states handle.`;
+  const hint = `\`stackyard machines show ${toShellWord(machine)}\` lists what its states handle.`;
   return sendUnlessRefused(context, { stackId, event, metadata }, hint);
 }
 

@@ -1,4 +1,4 @@
-import { defined, optionalFlag, optionalText } from "@stackyard/core";
+import { defined, optionalFlag, optionalText, toShellWord } from "@stackyard/core";
 import { EventNotAppliedError, type HistoryEntry, type PublishedEvent, type StackDetails } from "@stackyard/sdk";
 import {
   checkGoalStates,
@@ -117,7 +117,7 @@ export async function reportAccepted(
   out.result({ ...result, ...toResult(entry) }, () => formatHistoryEntry(entry, out));
   if (isDone) return 0;
   if (entry.outcome !== "parked") return 1;
-  out.note(`It is retried automatically. \`stackyard stacks show ${ids.stackId}\` shows when.`);
+  out.note(`It is retried automatically. \`stackyard stacks show ${toShellWord(ids.stackId)}\` shows when.`);
   return 0;
 }
 

@@ -8,6 +8,7 @@ import {
   type Logger,
   listPages,
   optionalText,
+  toShellWord,
 } from "@stackyard/core";
 import { createCiToken, type Page, Stackyard, type TokenSource } from "@stackyard/sdk";
 import { createHttpClient, createPreviewsApi, type PreviewsApi } from "@stackyard/sdk/commands";
@@ -396,5 +397,5 @@ export async function adviseUnknownStack(context: YardContext, id: string): Prom
   const { yard, signal } = context;
   const past = await yard.stacks.history(id, { limit: 1, signal }).catch(() => undefined);
   if (past === undefined || past.items.length === 0) return "`stackyard stacks ls` lists the stacks.";
-  return `\`stackyard stacks history ${id}\` shows what happened to it.`;
+  return `\`stackyard stacks history ${toShellWord(id)}\` shows what happened to it.`;
 }

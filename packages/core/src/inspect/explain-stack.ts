@@ -1,3 +1,4 @@
+import { toShellWord } from "../shell-word.ts";
 import type { YardProcess } from "../engine/yard-health.ts";
 import { createMaskText, listHeldSecrets, type MaskText } from "../machine/decide/metadata.ts";
 import { isDegraded } from "../machine/decide/work.ts";
@@ -165,7 +166,7 @@ function explainStalled({ stack, machine }: SummaryFacts, { code, reason }: Stal
       ? " Find the cause of the loop, then send an event to continue."
       : events.length > 0
         ? ` Send one of ${formatNames(events)}, or ${adviseRevision(stack, machine)}.`
-        : ` To continue, ${adviseRevision(stack, machine)}. \`stackyard stacks remove ${stack.id} --force --reason WHY\` deletes its record.`;
+        : ` To continue, ${adviseRevision(stack, machine)}. \`stackyard stacks remove ${toShellWord(stack.id)} --force --reason WHY\` deletes its record.`;
   const waitsFor: Wait = { kind: "operator", code, ...(events.length > 0 ? { events } : {}) };
   return { why: `Stalled (${code}): ${reason}${advice}`, waitsFor };
 }
@@ -176,7 +177,7 @@ function explainStalled({ stack, machine }: SummaryFacts, { code, reason }: Stal
  */
 function adviseRevision({ id }: Stack, machine: Machine | undefined): string {
   if (machine?.revision === "follow") return "correct the machine: the stack follows its newest revision";
-  return `correct the machine and move the stack to it with \`stackyard stacks upgrade ${id}\``;
+  return `correct the machine and move the stack to it with \`stackyard stacks upgrade ${toShellWord(id)}\``;
 }
 
 function explainFailed({ stack, machine }: SummaryFacts, failed: readonly TaskState[]): Reason {
@@ -185,7 +186,7 @@ function explainFailed({ stack, machine }: SummaryFacts, failed: readonly TaskSt
   const names = failed.map(({ name }) => name);
   const code = failed.find(({ errorCode }) => errorCode !== undefined)?.errorCode;
   return {
-    why: `Failed: ${formatNames(names)}. \`stackyard stacks retry ${stack.id}\` tries again.${others}`,
+    why: `Failed: ${formatNames(names)}. \`stackyard stacks retry ${toShellWord(stack.id)}\` tries again.${others}`,
     waitsFor: { kind: "operator", tasks: names, ...defined({ code }) },
   };
 }

@@ -1,3 +1,4 @@
+import { toShellWord } from "../shell-word.ts";
 import type { YardProcess } from "../engine/yard-health.ts";
 import { findApproval } from "../machine/decide/ask-approval.ts";
 import { attemptsOf, isCurrent, isHeld } from "../machine/decide/work.ts";
@@ -57,14 +58,14 @@ function explainApproval({ from, count, given, expiresAt }: Approval, task: stri
  * the newest revision has removed.
  */
 function explainLost({ id }: Stack, name: string): Reason {
-  const why = `The machine no longer has this task, so it is not sent. Restore the task, or mark it as done with \`stackyard stacks settle ${id} ${name} --reason WHY\`.`;
+  const why = `The machine no longer has this task, so it is not sent. Restore the task, or mark it as done with \`stackyard stacks settle ${toShellWord(id)} ${toShellWord(name)} --reason WHY\`.`;
   return { why, waitsFor: { kind: "operator", task: name } };
 }
 
 function explainFailure({ id }: Stack, { name, detail, errorCode, errorMessage }: TaskState): Reason {
   const waitsFor = { kind: "operator", task: name, ...defined({ code: errorCode }) } as const;
   if (detail === "CANCELLED") {
-    const why = `Cancelled. \`stackyard stacks retry ${id} --task ${name}\` tries again; \`stackyard stacks settle ${id} ${name} --reason WHY\` marks it as done.`;
+    const why = `Cancelled. \`stackyard stacks retry ${toShellWord(id)} --task ${toShellWord(name)}\` tries again; \`stackyard stacks settle ${toShellWord(id)} ${toShellWord(name)} --reason WHY\` marks it as done.`;
     return { why, waitsFor };
   }
   const code = errorCode === undefined ? "" : ` (${errorCode})`;
@@ -82,7 +83,7 @@ function explainWaiting(facts: TaskFacts, name: string): Reason {
   const through = root === first ? "" : `, which waits for "${root.name}"`;
   const reason =
     root.status === "ERROR"
-      ? `it has failed; \`stackyard stacks retry ${facts.stack.id}\` tries again.`
+      ? `it has failed; \`stackyard stacks retry ${toShellWord(facts.stack.id)}\` tries again.`
       : explainTask(facts, root).why;
   const others = unmet.slice(1).map((need) => `"${need.name}"`);
   const also = others.length > 0 ? ` It also waits for ${formatNames(others)}.` : "";

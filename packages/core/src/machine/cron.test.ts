@@ -11,6 +11,24 @@ const listNext = (cron: string, zone: string, from: string, count: number) => {
 };
 
 describe("nextOccurrence", () => {
+  it.each([
+    ["30 2 * * *", "America/New_York", "temporal#8205"],
+    ["30 1 * * *", "America/New_York", "node-cron#563"],
+    ["0 2 * * *", "Europe/Copenhagen", "healthchecks#196"],
+    ["0 0 * * *", "Africa/Cairo", "go-cron#147: a gap at midnight"],
+    ["59 23 * * *", "America/Santiago", "cron-utils#213"],
+    ["15 2 * * *", "Australia/Lord_Howe", "go-cron#147: half an hour"],
+  ])("%s in %s comes once on each day of a year [%s]", (cron, zone) => {
+    const format = new Intl.DateTimeFormat("sv-SE", { timeZone: zone, dateStyle: "short" });
+    const runs = listNext(cron, zone, "2027-01-01T12:00:00Z", 366);
+
+    // A day whose time is skipped at midnight has its run at the first moment of the next one.
+    const spans = runs.slice(1).map((run, index) => Date.parse(run) - Date.parse(runs[index] ?? ""));
+    expect(Math.min(...spans)).toBeGreaterThanOrEqual(23 * 3_600_000);
+    expect(Math.max(...spans)).toBeLessThanOrEqual(25 * 3_600_000);
+    expect(new Set(runs.map((run) => format.format(new Date(run)))).size).toBeGreaterThanOrEqual(365);
+  });
+
   it("gives the next instant in the zone, never the one that it starts from", () => {
     expect(listNext("0 3 * * MON-FRI", "Europe/Berlin", "2026-07-03T01:00:00Z", 2)).toEqual([
       "2026-07-06T01:00:00.000Z",

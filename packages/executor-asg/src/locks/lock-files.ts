@@ -1,4 +1,4 @@
-import { type Clock, parseJson } from "@stackyard/core";
+import { type Clock, parseJson, toShellWord } from "@stackyard/core";
 import { type AcquireReleaseLock, type ReleaseConstants, ReleaseError, type ReleaseKey } from "../release-state.ts";
 
 /** A file as read. */
@@ -276,12 +276,7 @@ function toUnlockCommand(
   { root = false, words = [] }: UnlockCommandOptions = {},
 ): string {
   const all = [project_name, config_name, "--account", aws_account_id, ...words, ...(root ? ["--root"] : [])];
-  return `stackyard release unlock ${all.map(quote).join(" ")}`;
-}
-
-/** Quotes an argument for a shell. */
-function quote(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+  return `stackyard release unlock ${all.map(toShellWord).join(" ")}`;
 }
 
 /** Options of the release locks: their storage and lease. */

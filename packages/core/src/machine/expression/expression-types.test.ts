@@ -237,3 +237,35 @@ describe("types of placeholders", () => {
     expect(faults(template)).toEqual({ kind: "type", type });
   });
 });
+
+describe("what users of other implementations have reported", () => {
+  it.each([
+    ["cel-python#48", "metadata.env != null && metadata.two != null", true],
+    ["cel-go#1060", "(true ? 'a' : null) == 'a' && (false ? 'a' : null) == null", true],
+    ["cel-go#357", "timestamp(0) == timestamp(0) && timestamp(1) > timestamp(0)", true],
+    ["cel-go#1020", "metadata.absent == null", true],
+    ["cel-spec#361", "has(metadata.absent) || 'absent' in metadata", false],
+  ])("[%s] %s", (_, source, value) => {
+    const scopeOfNull = aScope({ metadata: { env: "prod", two: 2, absent: null } });
+    const compiled = compileExpression(source, aPlace());
+
+    expect(compiled.kind === "expression" && compiled.expression.evaluate(scopeOfNull)).toEqual({
+      kind: "value",
+      value,
+    });
+  });
+
+  it.each([
+    ["cel-rust#151", "timestamp('9999-12-31T23:59:59Z') + duration('1s') > now"],
+    ["cel-cpp#118", "duration('9223372036s') + duration('1s') > duration('1s')"],
+    ["cel-go#421", "9223372036854775807 + int(metadata.two) > 0"],
+    ["cel-go#422", "timestamp('0001-01-01T00:00:00Z') - duration('1s') < now"],
+    ["cel-go#1066", "metadata.absent > 3"],
+  ])("[%s] %s fails, and is neither true nor false", (_, source) => {
+    const compiled = compileExpression(source, aPlace());
+
+    const evaluated =
+      compiled.kind === "expression" && compiled.expression.evaluate(aScope({ metadata: { two: 2, absent: null } }));
+    expect(evaluated).toMatchObject({ kind: "error" });
+  });
+});
