@@ -4,19 +4,25 @@ import type { CodeHost } from "./code-host.ts";
 import { createGitHub } from "./github/create-github.ts";
 import { createGitLab } from "./gitlab/create-gitlab.ts";
 import { findKey, isPullOnly } from "./host-options.ts";
+import type { WarnOfRows } from "./read-rows.ts";
 import type { NamedHost } from "./receive.ts";
+
+const MOST_WARNED = 1_000;
+
+/** What opening a client needs. Without a logger, rows in lists that cannot be read are left out without a word. */
+export type OpenDeps = Pick<ServiceDeps, "clock" | "readSecret"> & Partial<Pick<ServiceDeps, "logger">>;
 
 /** The clients of the hosts, by name. */
 export interface CodeHosts {
   /** Opens the client of a host; returns undefined when the host's options do not allow lookups. */
-  open(name: string, deps: Pick<ServiceDeps, "clock" | "readSecret">): Promise<CodeHost | undefined>;
+  open(name: string, deps: OpenDeps): Promise<CodeHost | undefined>;
 }
 
 /** Creates them as they are needed. */
 export function createCodeHosts(hosts: readonly NamedHost[]): CodeHosts {
   const opened = new Map<string, { readonly key: string; readonly client: CodeHost }>();
   return {
-    async open(name, { readSecret, clock }) {
+    async open(name, { readSecret, clock, logger }) {
       const host = hosts.find((each) => each.name === name);
       const reference = host && findKey(host.options);
       if (host === undefined || reference === undefined) return undefined;
@@ -24,25 +30,42 @@ export function createCodeHosts(hosts: readonly NamedHost[]): CodeHosts {
       const known = opened.get(name);
       // A replaced key is used immediately.
       if (known?.key === key) return known.client;
-      const client = createClient(host, key, () => clock.now());
+      const client = createClient(host, key, { now: () => clock.now(), warn: createWarner(name, logger) });
       if (client !== undefined) opened.set(name, { key, client });
       return client;
     },
   };
 }
 
-function createClient(host: NamedHost, key: string, now: () => number): CodeHost | undefined {
+/** Warns once of the same rows: lists are read again and again. */
+function createWarner(host: string, logger: OpenDeps["logger"]): WarnOfRows {
+  const warned = new Set<string>();
+  return (list, ids) => {
+    const text = `${list} ${ids.join()}`;
+    if (warned.has(text)) return;
+    if (warned.size >= MOST_WARNED) warned.clear();
+    warned.add(text);
+    const numbers = ids.map((id) => id ?? "without a number");
+    logger?.warn("Rows in a list of the host cannot be read, and are left out.", { host, list, numbers });
+  };
+}
+
+function createClient(
+  host: NamedHost,
+  key: string,
+  { now, warn }: { readonly now: () => number; readonly warn: WarnOfRows },
+): CodeHost | undefined {
   const { name, options } = host;
   if (options.type === "standard") return undefined;
   const { url } = options;
   if (options.type === "gitlab") {
-    return createGitLab({ token: key, url, now, hookPath: `/hooks/${name}`, readsAll: isPullOnly(host) });
+    return createGitLab({ token: key, url, now, warn, hookPath: `/hooks/${name}`, readsAll: isPullOnly(host) });
   }
-  if ("token" in options) return createGitHub({ token: key, url, now });
+  if ("token" in options) return createGitHub({ token: key, url, now, warn });
   const { appId } = options;
   if (appId === undefined) return undefined;
   checkPem(name, key);
-  return createGitHub({ appId, privateKey: key, url, now });
+  return createGitHub({ appId, privateKey: key, url, now, warn });
 }
 
 /** Throws `CONFIG_INVALID` for a key that is not PEM; the signing library only reports an invalid character. */

@@ -81,6 +81,7 @@ export async function startHostSim({ secret, now }: HostSimInput): Promise<HostS
     receiver: undefined,
     deliveryFault: undefined,
     requestFault: undefined,
+    changeAnswer: undefined,
   };
   const deliveries = createDeliveries({ secret, now, settings });
   const reports = createReports(APP_ID);
@@ -118,7 +119,11 @@ async function respond(state: SimState, request: IncomingMessage, response: Serv
   const { method = "GET" } = request;
   const url = new URL(request.url ?? "/", "http://localhost");
   const fault = state.settings.requestFault?.(method, url.pathname.slice(PREFIX.length));
-  if (fault === undefined) return write(request, response, await answerRequest(state, request, url));
+  if (fault === undefined) {
+    const answer = await answerRequest(state, request, url);
+    const change = state.settings.changeAnswer ?? ((_: string, body: unknown) => body);
+    return write(request, response, { ...answer, body: change(url.pathname.slice(PREFIX.length), answer.body) });
+  }
   if (fault.afterDoing === true) await answerRequest(state, request, url);
   fail(response, fault);
 }

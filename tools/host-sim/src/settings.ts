@@ -21,4 +21,6 @@ export interface HostSimSettings extends DeliverySettings {
   missingRights: readonly string[];
   /** Called for each request, with its method and path. */
   requestFault: ((method: string, path: string) => RequestFault | undefined) | undefined;
+  /** Changes the bodies of answers, by the path of their request. */
+  changeAnswer: ((path: string, body: unknown) => unknown) | undefined;
 }

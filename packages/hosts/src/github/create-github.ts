@@ -5,6 +5,7 @@ import { createCache } from "../cache.ts";
 import type { CodeHost } from "../code-host.ts";
 import type { HookPull, HookRepository } from "../hook.ts";
 import { HOST_PERMISSIONS, type HostPermission } from "../host-permission.ts";
+import type { WarnOfRows } from "../read-rows.ts";
 import { createAppAccess, createTokenAccess, toParameters } from "./github-access.ts";
 import { createGitHubReports } from "./github-reports.ts";
 import { createPullReader } from "./list-pulls.ts";
@@ -23,6 +24,8 @@ export type GitHubInput = (
   /** Of GitHub Enterprise, such as `https://github.example.org`. Default: github.com. */
   readonly url?: string | undefined;
   readonly now: () => number;
+  /** Is warned of rows in lists that cannot be read. Default: nobody. */
+  readonly warn?: WarnOfRows;
 };
 
 /** How long a revoked permission remains valid. */
@@ -33,17 +36,17 @@ const ARCHIVE_MS = 600_000;
 
 /** Creates the client of a GitHub. */
 export function createGitHub(input: GitHubInput): CodeHost {
-  const { url, now } = input;
+  const { url, now, warn = () => undefined } = input;
   const Patient = Octokit.plugin(createPause(now));
   const Client = url === undefined ? Patient : Patient.defaults({ baseUrl: `${url.replace(/\/$/, "")}/api/v3` });
-  const access = "token" in input ? createTokenAccess(input.token, Client) : createAppAccess(input, Client);
+  const access = "token" in input ? createTokenAccess(input.token, Client, warn) : createAppAccess(input, Client, warn);
   const { open } = access;
   const permissions = createCache<HostPermission>(PERMISSION_MS, now);
   const repositories = createCache<readonly HookRepository[]>(REPOSITORIES_MS, now);
   const readPulls = createPullReader();
 
   return {
-    reports: createGitHubReports(access, "appId" in input ? input.appId : undefined),
+    reports: createGitHubReports(access, { appId: "appId" in input ? input.appId : undefined, warn }),
     toFault: (error) => toHostFault(error, now()),
     findPull: (repository, number) =>
       unlessMissing(async (): Promise<HookPull> => {

@@ -4,6 +4,7 @@ import { StackyardError } from "@stackyard/core";
 import { Type } from "typebox";
 import { Check } from "typebox/value";
 import type { CodeHost } from "../code-host.ts";
+import type { WarnOfRows } from "../read-rows.ts";
 import { listDeliveries, toDeliveryBody } from "./list-deliveries.ts";
 import { listInstalledRepositories, listTokenRepositories } from "./list-repositories.ts";
 import {
@@ -42,6 +43,7 @@ export interface GitHubAccess
 export function createAppAccess(
   { appId, privateKey }: { readonly appId: number; readonly privateKey: string },
   Client: typeof Octokit,
+  warn: WarnOfRows,
 ): GitHubAccess {
   const app = new App({ appId, privateKey: privateKey.replaceAll("\\n", "\n"), Octokit: Client });
   const installations = new Map<string, number>();
@@ -70,13 +72,13 @@ export function createAppAccess(
     findBudget: async (repository) => String(await findInstallation(repository)),
     findIsOwn: async () => (author) => author.performed_via_github_app?.id === appId,
     async listRepositories() {
-      const { found, refused } = await listInstalledRepositories(app, Client);
+      const { found, refused } = await listInstalledRepositories(app, Client, warn);
       faults = refused;
       for (const { installation, repository } of found) installations.set(repository.fullName, installation);
       return found.map(({ repository }) => repository);
     },
     listFaults: () => faults,
-    listDeliveries: (since) => listDeliveries(app.octokit, since),
+    listDeliveries: (since) => listDeliveries(app.octokit, since, warn),
     async findDeliveryBody(id) {
       const parameters = { request: { signal: AbortSignal.timeout(REQUEST_MS) } };
       const { data }: { data: unknown } = await app.octokit.request(`GET /app/hook/deliveries/${id}`, parameters);
@@ -119,7 +121,7 @@ function createReader(deps: AppTokenDeps, Client: typeof Octokit, repository: st
 const User = Type.Object({ id: Type.Integer({ minimum: 0 }) });
 
 /** Creates the access of a token. GitHub lists deliveries for Apps, and for administrators of each webhook, only. */
-export function createTokenAccess(token: string, Client: typeof Octokit): GitHubAccess {
+export function createTokenAccess(token: string, Client: typeof Octokit, warn: WarnOfRows): GitHubAccess {
   const octokit = new Client({ auth: token });
   let ownId: number | undefined;
 
@@ -141,7 +143,7 @@ export function createTokenAccess(token: string, Client: typeof Octokit): GitHub
       ownId = id;
       return (author) => author.user?.id === id;
     },
-    listRepositories: () => listTokenRepositories(octokit),
+    listRepositories: () => listTokenRepositories(octokit, warn),
     listFaults: () => [],
     listDeliveries: async () => [],
     findDeliveryBody: async () => undefined,

@@ -1,34 +1,37 @@
 import { defined, isMap, parseJson, StackyardError } from "@stackyard/core";
 import { Type } from "typebox";
 import { Check } from "typebox/value";
+import { readWarned, type WarnOfRows } from "../read-rows.ts";
 import type { DeploymentSubject, HostCheck, OwnComment, PullPlace, ReportHost } from "../report/report-host.ts";
 import type { GitHubAccess } from "./github-access.ts";
 import type { GitHubRight, RepositoryClient } from "./open-repository.ts";
 import { toCheckId } from "./parse-delivery.ts";
 import { hasNextPage, hasStatus } from "./request-outcome.ts";
 
-const Comments = Type.Array(
-  Type.Object({
-    id: Type.Integer({ minimum: 0 }),
-    body: Type.Optional(Type.String()),
-    user: Type.Optional(Type.Union([Type.Null(), Type.Object({ id: Type.Integer() })])),
-    performed_via_github_app: Type.Optional(Type.Union([Type.Null(), Type.Object({ id: Type.Integer() })])),
-  }),
-);
-const CheckRuns = Type.Object({ check_runs: Type.Array(Type.Object({ id: Type.Integer({ minimum: 0 }) })) });
+const Comment = Type.Object({
+  id: Type.Integer({ minimum: 0 }),
+  body: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+  user: Type.Optional(Type.Union([Type.Null(), Type.Object({ id: Type.Integer() })])),
+  performed_via_github_app: Type.Optional(Type.Union([Type.Null(), Type.Object({ id: Type.Integer() })])),
+});
+const CheckRuns = Type.Object({ check_runs: Type.Unknown() });
+const CheckRun = Type.Object({ id: Type.Integer({ minimum: 0 }) });
 // The payload is the object that was sent, or its text.
-const Deployments = Type.Array(Type.Object({ id: Type.Integer({ minimum: 0 }), payload: Type.Unknown() }));
+const Deployment = Type.Object({ id: Type.Integer({ minimum: 0 }), payload: Type.Unknown() });
 const Created = Type.Object({ id: Type.Integer({ minimum: 0 }) });
 
 /** Of a pull request: 10,000 comments. */
 const MOST_PAGES = 100;
 
 /** Creates the writer of reports. A comment on a pull request is one on an issue for GitHub. Only Apps may write checks. */
-export function createGitHubReports(access: GitHubAccess, appId: number | undefined): ReportHost {
+export function createGitHubReports(
+  access: GitHubAccess,
+  { appId, warn }: { readonly appId: number | undefined; readonly warn: WarnOfRows },
+): ReportHost {
   const { write } = access;
   return {
-    ...(appId === undefined ? createCommitStatuses(access) : createChecks(access, appId)),
-    ...createDeployments(access),
+    ...(appId === undefined ? createCommitStatuses(access) : createChecks(access, { appId, warn })),
+    ...createDeployments(access, warn),
     findBudget: ({ repository }) => access.findBudget(repository.fullName),
     async listOwnComments({ repository, number }) {
       const isOwn = await access.findIsOwn();
@@ -36,8 +39,8 @@ export function createGitHubReports(access: GitHubAccess, appId: number | undefi
       for (let page = 1; page <= MOST_PAGES; page++) {
         const path = `/issues/${number}/comments?per_page=100&page=${page}`;
         const { data, headers } = await write(repository, "pull_requests", { method: "GET", path });
-        if (!Check(Comments, data)) throw toUnreadable("comments");
-        found.push(...data.filter(isOwn).map(({ id, body = "" }) => ({ id, body })));
+        const comments = readWarned(Comment, data, { list: `comments of ${repository.fullName}#${number}`, warn });
+        found.push(...comments.filter(isOwn).map(({ id, body }) => ({ id, body: body ?? "" })));
         if (!hasNextPage(headers)) break;
       }
       return found.sort((one, other) => one.id - other.id);
@@ -87,14 +90,18 @@ function toState(conclusion: HostCheck["conclusion"]): "pending" | "success" | "
   return conclusion === "failure" ? "failure" : "success";
 }
 
-function createChecks({ write }: RepositoryClient, appId: number): Checks {
+function createChecks(
+  { write }: RepositoryClient,
+  { appId, warn }: { readonly appId: number; readonly warn: WarnOfRows },
+): Checks {
   return {
     async findCheck({ repository }, { name, head }) {
       const query = new URLSearchParams({ check_name: name, app_id: String(appId), per_page: "1" });
       const path = `/commits/${head}/check-runs?${query}`;
       const { data } = await write(repository, "checks", { method: "GET", path });
       if (!Check(CheckRuns, data)) throw toUnreadable("checks");
-      return data.check_runs[0]?.id;
+      return readWarned(CheckRun, data.check_runs, { list: `checks of ${head} in ${repository.fullName}`, warn })[0]
+        ?.id;
     },
     createCheck: (place, check) =>
       create(write, place, "checks", {
@@ -111,15 +118,17 @@ function createChecks({ write }: RepositoryClient, appId: number): Checks {
 
 const ENVIRONMENT = "preview";
 
-function createDeployments({
-  write,
-}: RepositoryClient): Pick<ReportHost, "findDeployment" | "createDeployment" | "setDeployment"> {
+function createDeployments(
+  { write }: RepositoryClient,
+  warn: WarnOfRows,
+): Pick<ReportHost, "findDeployment" | "createDeployment" | "setDeployment"> {
   return {
     async findDeployment({ repository }, { head, stackId, yardId }) {
       const query = new URLSearchParams({ sha: head, environment: ENVIRONMENT, per_page: "100" });
       const { data } = await write(repository, "deployments", { method: "GET", path: `/deployments?${query}` });
-      if (!Check(Deployments, data)) throw toUnreadable("deployments");
-      return data.find(({ payload }) => isPayload(payload, { stackId, yardId }))?.id;
+      const list = `deployments of ${head} in ${repository.fullName}`;
+      return readWarned(Deployment, data, { list, warn }).find(({ payload }) => isPayload(payload, { stackId, yardId }))
+        ?.id;
     },
     createDeployment: (place, { head, stackId, yardId }) =>
       create(write, place, "deployments", {

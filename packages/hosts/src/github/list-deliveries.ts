@@ -1,7 +1,18 @@
 import type { Octokit } from "@octokit/core";
 import { isMap, listPages, StackyardError } from "@stackyard/core";
+import { Type } from "typebox";
 import type { SentDelivery } from "../code-host.ts";
+import { readWarned, type WarnOfRows } from "../read-rows.ts";
 import { REQUEST_MS } from "./open-repository.ts";
+
+const Delivery = Type.Object({
+  // Beyond 2^53 it is parsed without loss.
+  id: Type.Union([Type.Integer(), Type.BigInt()]),
+  guid: Type.String(),
+  delivered_at: Type.String({ pattern: "^\\d{4}-\\d\\d-\\d\\dT" }),
+  event: Type.String(),
+  status: Type.String(),
+});
 
 /** Deliveries that took long are listed after later ones. */
 const OVERLAP_MS = 300_000;
@@ -10,7 +21,11 @@ const OVERLAP_MS = 300_000;
  * Lists the deliveries to an App since an instant and a little before, newest first; without one, only the newest.
  * Source: "REST API endpoints for GitHub App webhooks", GitHub Docs.
  */
-export async function listDeliveries(octokit: Octokit, until: number | undefined): Promise<readonly SentDelivery[]> {
+export async function listDeliveries(
+  octokit: Octokit,
+  until: number | undefined,
+  warn: WarnOfRows,
+): Promise<readonly SentDelivery[]> {
   const found: SentDelivery[] = [];
   const since = until && until - OVERLAP_MS;
   const pages = listPages(async (start) => {
@@ -23,7 +38,8 @@ export async function listDeliveries(octokit: Octokit, until: number | undefined
   });
   for await (const { data } of pages) {
     // The status of a delivery that failed is not "OK". Source: "Handling failed webhook deliveries", GitHub Docs.
-    const page = data.map(({ id, guid, delivered_at: at, event, status }): SentDelivery => {
+    const rows = readWarned(Delivery, data, { list: "deliveries of the App", warn });
+    const page = rows.map(({ id, guid, delivered_at: at, event, status }): SentDelivery => {
       const sent = { "x-github-event": event, "x-github-delivery": guid };
       return { id, headers: sent, position: Date.parse(at), isTaken: status === "OK" };
     });

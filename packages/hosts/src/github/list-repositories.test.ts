@@ -26,7 +26,7 @@ function createApp(forbidden: readonly number[], status = 403) {
       return { data: { repositories: [{ id: this.id, full_name, html_url: `https://h/${full_name}` }] }, headers: {} };
     }
   }
-  return () => listInstalledRepositories(app as unknown as App, Client as unknown as typeof Octokit);
+  return () => listInstalledRepositories(app as unknown as App, Client as unknown as typeof Octokit, () => undefined);
 }
 
 describe("the repositories of an App", () => {

@@ -32,15 +32,14 @@ export interface GitLabHostInput extends GitLabInput {
 
 /** Creates the client of a GitLab. */
 export function createGitLab(input: GitLabHostInput): CodeHost {
-  const { now, hookPath, readsAll } = input;
+  const { now, hookPath, readsAll, warn = () => undefined } = input;
   const client = createGitLabClient(input);
   const permissions = createCache<HostPermission>(PERMISSION_MS, now);
   const projects = createCache<readonly HookRepository[]>(PROJECTS_MS, now);
   const listProjects = () =>
     projects("all", async () => {
       const query = `membership=true&archived=false&simple=true&min_access_level=${REPORTER}&order_by=id&sort=asc`;
-      const found = (await client.list(Type.Unknown(), `/projects?${query}`)) ?? [];
-      return readRows(GitLabProject, found, "id").read.map(toProject);
+      return ((await client.list(GitLabProject, `/projects?${query}`)) ?? []).map(toProject);
     });
 
   return {
@@ -68,7 +67,7 @@ export function createGitLab(input: GitLabHostInput): CodeHost {
       for (const number of unread) onUnread?.(number);
       return read.map(toHookPull);
     },
-    listDeliveries: createDeliveryReader({ client, path: hookPath, isAll: readsAll, listProjects, now }),
+    listDeliveries: createDeliveryReader({ client, path: hookPath, isAll: readsAll, listProjects, now, warn }),
     findDeliveryBody: async () => undefined,
     async openArchive(repository, commit, signal) {
       const path = `${toProjectPath(repository)}/repository/archive.tar.gz?sha=${encodeURIComponent(commit)}`;

@@ -1,6 +1,7 @@
 import { StackyardError } from "@stackyard/core";
-import { type Static, type TSchema, Type } from "typebox";
+import type { Static, TSchema } from "typebox";
 import { Check } from "typebox/value";
+import { readWarned, type WarnOfRows } from "../read-rows.ts";
 import type { HostFault } from "../report/report-host.ts";
 
 /** Stackyard's identity at GitLab. */
@@ -10,6 +11,8 @@ export interface GitLabInput {
   /** Of a self-managed GitLab, also below a path. Default: gitlab.com. */
   readonly url?: string | undefined;
   readonly now: () => number;
+  /** Is warned of rows in lists that cannot be read. Default: nobody. */
+  readonly warn?: WarnOfRows;
 }
 
 /** A request of the API of GitLab. */
@@ -30,7 +33,7 @@ export interface GitLabClient {
   write<Schema extends TSchema>(schema: Schema, request: GitLabRequest): Promise<Static<Schema>>;
   /** Returns the parsed response. */
   read<Schema extends TSchema>(schema: Schema, path: string): Promise<Static<Schema> | undefined>;
-  /** Returns all items of a list. */
+  /** Returns all items of a list that can be read. */
   list<Schema extends TSchema>(schema: Schema, path: string): Promise<Static<Schema>[] | undefined>;
 }
 
@@ -57,7 +60,12 @@ const TOO_MANY = 429;
 const PAUSE_SECONDS = 60;
 
 /** Creates the client of a token. Sends nothing while GitLab requires a wait. */
-export function createGitLabClient({ token, url = "https://gitlab.com", now }: GitLabInput): GitLabClient {
+export function createGitLabClient({
+  token,
+  url = "https://gitlab.com",
+  now,
+  warn = () => undefined,
+}: GitLabInput): GitLabClient {
   const base = `${url.replace(/\/$/, "")}/api/v4`;
   let pausedUntil = 0;
 
@@ -104,7 +112,7 @@ export function createGitLabClient({ token, url = "https://gitlab.com", now }: G
           path: `${path}${path.includes("?") ? "&" : "?"}per_page=${PER_PAGE}&page=${page}`,
         });
         if (response === undefined) return undefined;
-        items.push(...parse(Type.Array(schema), await response.json()));
+        items.push(...readWarned(schema, await response.json(), { list: path, warn }));
         if (!response.headers.get("x-next-page")) return items;
       }
       throw new StackyardError("SERVER_ERROR", `GitLab lists more than ${MOST_PAGES * PER_PAGE} items.`);

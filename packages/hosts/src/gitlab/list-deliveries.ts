@@ -3,6 +3,7 @@ import { type Static, Type } from "typebox";
 import { createCache } from "../cache.ts";
 import type { SentDelivery } from "../code-host.ts";
 import type { HookRepository } from "../hook.ts";
+import { readWarned, type WarnOfRows } from "../read-rows.ts";
 import { type GitLabClient, parse, toGitLabFault } from "./gitlab-client.ts";
 
 // Sources: "Project webhooks API" and "Group webhooks API", GitLab Docs. Their responses are equal.
@@ -14,7 +15,8 @@ const HookEvent = Type.Object({
   // A number as text, or the failure before there was one.
   response_status: Type.Optional(Type.Union([Type.String(), Type.Integer(), Type.Null()])),
 });
-const HookEvents = Type.Array(HookEvent);
+type HookEvent = Static<typeof HookEvent>;
+const Rows = Type.Array(Type.Unknown());
 const Group = Type.Object({ id: Type.Integer() });
 
 /** Owner: who may list webhooks of a group. Source: "Group webhooks API", GitLab Docs. */
@@ -35,10 +37,11 @@ export interface DeliveryReaderInput {
   readonly isAll: boolean;
   readonly listProjects: () => Promise<readonly HookRepository[]>;
   readonly now: () => number;
+  readonly warn: WarnOfRows;
 }
 
 /** Creates a reader of deliveries to webhooks of projects and groups, which GitLab stores for seven days. */
-export function createDeliveryReader({ client, path, isAll, listProjects, now }: DeliveryReaderInput) {
+export function createDeliveryReader({ client, path, isAll, listProjects, now, warn }: DeliveryReaderInput) {
   /** Paths of webhooks. */
   const cache = createCache<readonly string[]>(HOOKS_MS, now);
 
@@ -61,18 +64,23 @@ export function createDeliveryReader({ client, path, isAll, listProjects, now }:
     return hooks;
   }
 
-  async function loadEvents(hook: string, query: string): Promise<Static<typeof HookEvents>> {
+  async function loadEvents(hook: string, query: string): Promise<readonly unknown[]> {
     const response = await client.send({ path: `${hook}/events?${query}` });
-    return response === undefined ? [] : parse(HookEvents, await response.json());
+    return response === undefined ? [] : parse(Rows, await response.json());
   }
 
-  async function listSince(hook: string, since: number): Promise<Static<typeof HookEvents>> {
-    const found: Static<typeof HookEvents> = [];
+  async function listNewest(hook: string): Promise<readonly HookEvent[]> {
+    return readWarned(HookEvent, await loadEvents(hook, "per_page=1"), { list: `${hook}/events`, warn });
+  }
+
+  async function listSince(hook: string, since: number): Promise<readonly HookEvent[]> {
+    const found: HookEvent[] = [];
     const status = isAll ? "" : "&status=client_failure,server_failure";
     for (let page = 1; page <= MOST_PAGES; page++) {
-      const events = await loadEvents(hook, `per_page=${PER_PAGE}&page=${page}${status}`);
+      const rows = await loadEvents(hook, `per_page=${PER_PAGE}&page=${page}${status}`);
+      const events = readWarned(HookEvent, rows, { list: `${hook}/events`, warn });
       found.push(...events.filter(({ id }) => id > since));
-      if (events.length < PER_PAGE || events.some(({ id }) => id <= since)) return found;
+      if (rows.length < PER_PAGE || events.some(({ id }) => id <= since)) return found;
     }
     return found;
   }
@@ -80,7 +88,7 @@ export function createDeliveryReader({ client, path, isAll, listProjects, now }:
   return async (since: number | undefined): Promise<readonly SentDelivery[]> => {
     const found: SentDelivery[] = [];
     for (const hook of await cache("all", listHooks)) {
-      const events = since === undefined ? await loadEvents(hook, "per_page=1") : await listSince(hook, since);
+      const events = since === undefined ? await listNewest(hook) : await listSince(hook, since);
       found.push(...events.map(toSentDelivery));
     }
     return found.sort((a, b) => b.position - a.position);
@@ -92,7 +100,7 @@ function unlessForbidden(error: unknown): undefined {
 }
 
 /** Numbers of deliveries grow over all webhooks of a GitLab. */
-function toSentDelivery(event: Static<typeof HookEvent>): SentDelivery {
+function toSentDelivery(event: HookEvent): SentDelivery {
   const { id, request_headers: headers, request_data: body, response_status: status } = event;
   const entries = Object.entries(isMap(headers) ? headers : {});
   return {

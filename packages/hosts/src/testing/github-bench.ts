@@ -10,7 +10,7 @@ export const SHOP = "acme/shop";
 export type GitHubBench = Awaited<ReturnType<typeof createGitHubBench>>;
 
 /** The options of a bench, in addition to its document. */
-export interface GitHubBenchOptions extends Pick<BenchOptions, "machine" | "access"> {
+export interface GitHubBenchOptions extends Pick<BenchOptions, "machine" | "access" | "logger"> {
   readonly people?: Extract<HostOptions, { type: "github" }>["people"];
   /** True to use a user's token instead of an App. */
   readonly hasToken?: boolean;
