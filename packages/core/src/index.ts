@@ -26,7 +26,7 @@ export type { Stack } from "./machine/stack.ts";
 export type { TaskMessage } from "./machine/task-message.ts";
 export { mapLimited, mapOrAbort } from "./map-limited.ts";
 export { matchesGlob } from "./matches-glob.ts";
-export { toShellWord } from "./shell-word.ts";
+export { toShellWord } from "./machine/shell-word.ts";
 export { changeRecord, type RecordChange, type RecordDecision } from "./ports/change-record.ts";
 export type { Clock, Ids, Random } from "./ports/clock.ts";
 export {

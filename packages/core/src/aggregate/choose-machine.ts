@@ -1,4 +1,4 @@
-import { toShellWord } from "../shell-word.ts";
+import { toShellWord } from "../machine/shell-word.ts";
 import { type StackEvent, SYSTEM_EVENTS } from "../machine/event-message.ts";
 import { type Machine, NEXT } from "../machine/machine.ts";
 import type { FoundMachine, WantedMachine } from "./stack-input.ts";

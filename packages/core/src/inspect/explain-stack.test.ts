@@ -29,6 +29,14 @@ function why(attempt: Partial<AttemptView> | undefined): string | undefined {
 }
 
 describe("explainStack", () => {
+  it("prints commands in which a shell reads the id as it is", () => {
+    const stack = aStack({ id: "tenant-$HOME", state: "BUILD", entry: 1, tasks: [{ name: "app", status: "ERROR" }] });
+
+    const { summary } = explainStack({ stack, attempts: [], parked: [] }, NOW);
+
+    expect(summary).toContain("`stackyard stacks retry 'tenant-$HOME'`");
+  });
+
   it.each([
     [undefined, "Its message was sent; no result has arrived."],
     [{ status: "unclaimed" }, "No worker has claimed it for 1m 5s."],

@@ -1,4 +1,4 @@
-import { toShellWord } from "../shell-word.ts";
+import { toShellWord } from "../machine/shell-word.ts";
 import type { YardProcess } from "../engine/yard-health.ts";
 import { createMaskText, listHeldSecrets, type MaskText } from "../machine/decide/metadata.ts";
 import { isDegraded } from "../machine/decide/work.ts";

@@ -1,4 +1,4 @@
-import { toShellWord } from "../shell-word.ts";
+import { toShellWord } from "../machine/shell-word.ts";
 import type { YardProcess } from "../engine/yard-health.ts";
 import { findApproval } from "../machine/decide/ask-approval.ts";
 import { attemptsOf, isCurrent, isHeld } from "../machine/decide/work.ts";
