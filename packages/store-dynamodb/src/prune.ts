@@ -1,6 +1,6 @@
 import { isMistimed, MOST_LEASE_MS } from "@stackyard/core/attempt";
 import type { Retention } from "@stackyard/core/engine";
-import type { AttemptRow } from "./aggregate.ts";
+import type { Aggregate, AttemptRow } from "./aggregate.ts";
 import { fromItem, type Item, inParallel, toAttribute } from "./database.ts";
 import { pruneDeadLetters } from "./event-queue.ts";
 import {
@@ -207,6 +207,11 @@ export function countOld(
   return kept === -1 ? ids.length : kept;
 }
 
+/** The last ids of a stack are kept while it is there. */
+function toOwnRetention({ stack }: Pick<Aggregate, "stack">, retention: Retention): Retention {
+  return stack === undefined ? { ...retention, eventIdCount: 0 } : retention;
+}
+
 /** Prunes ids that have left their stack's item. Those kept because of their number are checked again after a day. */
 async function pruneMovedIds(context: StoreContext, retention: Retention, now: number): Promise<boolean> {
   const old = await findOld(context, "ids", now - retention.eventIdMs);
@@ -216,7 +221,7 @@ async function pruneMovedIds(context: StoreContext, retention: Retention, now: n
     const { ids, count: firstNo } = unpackIds(item["ids"]?.B);
     const { stackId } = fromItem({ stackId: item["stackId"] ?? { S: "" } });
     const { aggregate } = await loadStack(context, String(stackId));
-    const gone = countOld({ ids, idCount: aggregate.idCount, firstNo }, retention, now);
+    const gone = countOld({ ids, idCount: aggregate.idCount, firstNo }, toOwnRetention(aggregate, retention), now);
     const kept = ids.slice(gone);
     const next = kept[0];
     if (next === undefined) await context.work.remove(toWorkKey(item));
@@ -268,7 +273,8 @@ async function pruneStack(
   const isPruned = await changeStack<boolean>(context, stackId, (aggregate) => {
     const isOldEnd = ({ settledAt = limits.attempts }: AttemptRow) => settledAt < limits.attempts;
     removed.splice(0, removed.length, ...aggregate.ended.filter(isOldEnd));
-    const gone = retention.eventIdCount >= MOST_IN_ITEM ? 0 : countOld(aggregate, retention, now);
+    const own = toOwnRetention(aggregate, retention);
+    const gone = own.eventIdCount >= MOST_IN_ITEM ? 0 : countOld(aggregate, own, now);
     if (gone + removed.length === 0) return { result: false };
     const ended = aggregate.ended.filter((row) => !isOldEnd(row));
     return { next: { ...aggregate, ids: aggregate.ids.slice(gone), ended }, result: true };

@@ -111,13 +111,13 @@ with batch as materialized (
   delete from stackyard.event_id where ctid = any(array(
     select b.place from batch b
      where b.applied_at < $3
-       and b.number <= coalesce((select s.id_count from stackyard.stacks s where s.id = b.stack_id),
-                                (select g.id_count from stackyard.stack_gone g where g.id = b.stack_id), 0) - $4))
+       and b.number <= coalesce((select s.id_count - $4 from stackyard.stacks s where s.id = b.stack_id),
+                                (select g.id_count from stackyard.stack_gone g where g.id = b.stack_id), 0)))
 )
 select event_id, stack_id from batch order by event_id desc, stack_id desc limit 1`,
 };
 
-/** Removes ids that are too old, if enough later ones of their stack are kept. */
+/** Removes ids that are too old, if their stack is gone or enough later ones of it are kept. */
 async function pruneEventIds(
   database: Database,
   after: Progress["eventIds"],

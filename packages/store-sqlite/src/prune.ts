@@ -112,7 +112,7 @@ function pruneDeadLetters(database: Database, progress: number | "done", cutoff:
   });
 }
 
-/** Removes ids that are too old, if enough later ones of their stack are kept. */
+/** Removes ids that are too old, if their stack is gone or enough later ones of it are kept. */
 function pruneEventIds(
   database: Database,
   after: PruneProgress["eventIds"],
@@ -127,7 +127,8 @@ function pruneEventIds(
   database.run(
     `delete from event_id
       where (event_id, stack_id) > (?, ?) ${end} and applied_at < ?
-        and number <= (select id_count from stack where stack.stack_id = event_id.stack_id) - ?`,
+        and number <= (select id_count - case when body is null then 0 else ? end
+                         from stack where stack.stack_id = event_id.stack_id)`,
     ...after,
     ...(last === undefined ? [] : [last.event_id, last.stack_id]),
     now - retention.eventIdMs,

@@ -120,11 +120,12 @@ export function readStackStats(rows: StackRows): Pick<StoreStats, "stacks" | "st
   };
 }
 
-/** Forgets ids of events that are too old, unless they are among the last ones of their stack. */
+/** Forgets ids of events that are too old, unless they are among the last ones of a stack that is there. */
 export function pruneEventIds(rows: StackRows, { eventIdMs, eventIdCount }: Retention, now: number): void {
-  for (const { applied } of rows.values()) {
+  for (const { applied, stack } of rows.values()) {
+    const kept = stack === undefined ? 0 : eventIdCount;
     for (const [id, at] of applied) {
-      if (applied.size <= eventIdCount || at >= now - eventIdMs) break;
+      if (applied.size <= kept || at >= now - eventIdMs) break;
       applied.delete(id);
     }
   }
