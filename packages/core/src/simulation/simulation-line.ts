@@ -43,7 +43,10 @@ export interface SimulationLine {
   readonly raised?: readonly RetriedEvent[];
   /** Of `advance`: what time has made due, in order. */
   readonly fired?: readonly FiredTimer[];
-  /** Of `upgrade`: which timers stop or start, and what else the move does besides the stack's own events. */
+  /**
+   * Of `upgrade`: which timers stop or start, and what else the move does besides the stack's own events. Of all steps:
+   * which tasks would wait in a yard for an exclusive key, which a simulation does not keep.
+   */
   readonly notes?: readonly string[];
   /**
    * Of a dry run of `upgrade`: where the stack's events would have done something else. Timers that only the new

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { aMachine } from "../testing/builders.ts";
+import { parseMachine } from "../machine/parse-machine.ts";
+import { acceptingExecutors, aMachine } from "../testing/builders.ts";
 import { createSimulation } from "./simulation.ts";
 
 const machine = aMachine({
@@ -196,5 +197,27 @@ describe("createSimulation", () => {
         expect(run(...steps).map(({ step }) => step)).toEqual(steps.map((_, index) => index + 1));
       }),
     );
+  });
+
+  it("says which tasks would wait for an exclusive key in a yard [argo-workflows#7620]", () => {
+    const { machine } = parseMachine(
+      `
+version: 2
+events: [GO]
+states: { INIT: { on: { GO: RUN } }, RUN: { tasks: [db, web], on: { NEXT: DONE } }, DONE: { terminal: true } }
+tasks:
+  db: { executor: lambda, config: { name: db }, exclusive: "'shared'" }
+  web: { executor: lambda, config: { name: web }, exclusive: "stack.id" }
+`,
+      { name: "keyed", executors: acceptingExecutors("lambda") },
+    );
+    const simulation = createSimulation(new Map([["keyed", machine]]));
+    const go = (stackId: string) => simulation.step({ event: { event: "GO", stackId, machine: "keyed" } }).notes;
+
+    expect(go("a")).toBeUndefined();
+    expect(go("b")).toEqual(['In a yard, task "db" of "b" waits for the key "shared", which task "db" of "a" holds.']);
+    simulation.step({ task: "db", result: "succeeded", stackId: "a" });
+    simulation.step({ task: "db", result: "succeeded", stackId: "b" });
+    expect(go("c")).toBeUndefined();
   });
 });

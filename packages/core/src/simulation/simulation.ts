@@ -17,6 +17,7 @@ import type { Machine } from "../machine/machine.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
 import { advanceClock, type ClockAdvance } from "./advance-clock.ts";
+import { listKeyWaits } from "./key-waits.ts";
 import { applyInput, createSimulatedYard, decideInput, MAX_FIRED, type SimulatedYard } from "./simulated-yard.ts";
 import {
   type FiredTimer,
@@ -121,9 +122,11 @@ function applyStep(state: State, input: unknown): SimulationLine {
   const answer = work(state, step);
   const fired = step.kind === "stack" ? [] : firePassed(state);
   const { retried, raised } = state;
+  const notes = [...(answer.notes ?? []), ...listKeyWaits(state.yard)];
   return {
     step: state.steps,
     ...answer,
+    ...(notes.length > 0 && { notes }),
     ...(fired.length > 0 && { fired: [...(answer.fired ?? []), ...fired] }),
     ...toTouchedParts(state.yard, state.subject),
     ...(retried.length > 0 && { retried: retried.map(toRetried) }),
