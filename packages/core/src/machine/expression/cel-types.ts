@@ -87,9 +87,15 @@ function compareTypes(_node: TypedNode, infer: TypedNode["check"]): TypedNode["c
 const NUMBERS: ReadonlySet<string> = new Set(["int", "uint", "double"]);
 
 function areComparable(op: string, left: string, right: string): boolean {
-  if (op !== "in") return left === "null" || right === "null" || (NUMBERS.has(left) && NUMBERS.has(right));
-  const item = /^list<(.*)>$/.exec(right)?.[1];
-  return item !== undefined && areComparable("==", left, item);
+  const ofRight = findItemType(right);
+  if (op === "in") return ofRight !== undefined && (left === ofRight || areComparable("==", left, ofRight));
+  if (left === "null" || right === "null" || (NUMBERS.has(left) && NUMBERS.has(right))) return true;
+  const ofLeft = findItemType(left);
+  return ofLeft !== undefined && ofRight !== undefined && areComparable("==", ofLeft, ofRight);
+}
+
+function findItemType(type: string): string | undefined {
+  return /^list<(.*)>$/.exec(type)?.[1];
 }
 
 /** Returns the names of the types of the operands, after they were inferred. */
