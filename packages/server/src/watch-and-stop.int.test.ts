@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { request as httpRequest } from "node:http";
 import { connect } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
@@ -127,20 +128,21 @@ describe("watching over a socket", () => {
   });
 });
 
+/** The server says when it has the head of the request (RFC 9110, section 10.1.1). */
+const ANNOUNCED = { expect: "100-continue" };
+
 describe("stopping", () => {
   it("ends streams, finishes requests under way and accepts no new ones", async () => {
     yard = createTestYard();
     const { url } = await yard.server.start();
     const stream = await fetch(`${url}/v1/watch`, { headers: { authorization } });
-    const slow = httpRequest(`${url}/v1/events`, {
-      method: "POST",
-      headers: { authorization, "content-type": "application/json", "content-length": 2 },
-    });
+    const headers = { ...ANNOUNCED, authorization, "content-type": "application/json", "content-length": 2 };
+    const slow = httpRequest(`${url}/v1/events`, { method: "POST", headers });
     const answered = new Promise<number | undefined>((resolve) =>
       slow.on("response", (r) => resolve(r.resume().statusCode)),
     );
+    await once(slow, "continue");
     slow.write("[");
-    await new Promise((resolve) => setTimeout(resolve, 50));
 
     const stopped = yard.server.stop();
     slow.end("]");
@@ -154,10 +156,11 @@ describe("stopping", () => {
   it("closes what does not end within the limit", async () => {
     yard = createTestYard({ limits: { stopMs: 50 } });
     const { url } = await yard.server.start();
-    const idle = httpRequest(`${url}/v1/events`, { method: "POST", headers: { authorization, "content-length": 9 } });
+    const headers = { ...ANNOUNCED, authorization, "content-length": 9 };
+    const idle = httpRequest(`${url}/v1/events`, { method: "POST", headers });
     const broken = new Promise((resolve) => idle.on("error", resolve));
+    await once(idle, "continue");
     idle.write("[");
-    await new Promise((resolve) => setTimeout(resolve, 50));
 
     await yard.server.stop();
 

@@ -10,7 +10,7 @@ import {
 } from "@tanstack/react-router";
 import type { ComponentType } from "react";
 import { render } from "vitest-browser-react";
-import { queryClient } from "../api/client.ts";
+import { queryClient, reach } from "../api/client.ts";
 import { LiveProvider } from "../api/use-live.tsx";
 import { HistoryEntry } from "../design/kept-places.ts";
 import { SEARCH_FORMAT } from "../design/links.tsx";
@@ -89,6 +89,7 @@ export function problem(status: number, code: string, detail: string): Response 
 export async function renderPage(page: ComponentType, address: string, api: Readonly<Record<string, Answer>>) {
   const sent: SentRequest[] = [];
   const answers: Readonly<Record<string, Answer>> = { "GET /v1/me": admin, ...api };
+  await answerOnce();
   globalThis.fetch = async (input, init) => {
     const request = await toSent(input, init);
     sent.push(request);
@@ -119,6 +120,12 @@ export async function renderPage(page: ComponentType, address: string, api: Read
     </QueryClientProvider>,
   );
   return { screen, sent, live, address: () => history.location.href, go: (steps: number) => history.go(steps) };
+}
+
+/** A page is opened from a server that answers, whatever the requests of the one before have met. */
+async function answerOnce(): Promise<void> {
+  globalThis.fetch = async () => new Response();
+  await reach.fetch("/");
 }
 
 /** A page within its entry of the history, as the shell renders it. */
