@@ -26,12 +26,20 @@ const files: Readonly<Record<string, string>> = {
   "apps/one/src/testing/account.ts": "export const account = 1;\n",
   "apps/one/tsup.config.ts": `import { base } from "../../tsup.base.ts";\n`,
   "apps/one/e2e/life.test.ts": `import { describe } from "vitest";\n`,
+  "apps/one/e2e/pages.test.ts": `import { served } from "@stackyard/served";\n`,
+  "packages/served/src/index.ts": `export const served = join(import.meta.dirname, "../dist");\n`,
+  "packages/served/src/page.tsx": "export const page = 1;\n",
+  "packages/served/src/served.test.ts": `import { served } from "./index.ts";\n`,
+  "packages/extra/src/docs.test.ts": `const docs = join(import.meta.dirname, "../../../docs");\n`,
+  "docs/page.md": "# A page\n",
   "tsup.base.ts": "export const base = 1;\n",
 };
 const reach = createReach({
   paths: new Set(Object.keys(files)),
   read: (path) => files[path] ?? "",
-  entries: new Map(["core", "hosts", "extra"].map((name) => [`@stackyard/${name}`, `packages/${name}/src/index.ts`])),
+  entries: new Map(
+    ["core", "hosts", "extra", "served"].map((name) => [`@stackyard/${name}`, `packages/${name}/src/index.ts`]),
+  ),
 });
 const listReached = (path: string) => {
   const reached = reach(path);
@@ -79,6 +87,20 @@ describe("what a test reaches", () => {
   it("includes programs that it starts, and folders that it reads", () => {
     expect(listReached("packages/extra/src/child.test.ts")).toContain("packages/extra/src/index.ts");
     expect(listReached("packages/extra/src/folder.test.ts")).toContain("packages/core/fixtures/x.yaml");
+  });
+
+  it("is of a folder of docs what it holds", () => {
+    expect(listReached("packages/extra/src/docs.test.ts")).toEqual(
+      expect.arrayContaining(["docs/page.md", "packages/extra/src/docs.test.ts"]),
+    );
+  });
+
+  it("includes what is built only for an end-to-end test: the others pass before", () => {
+    expect(listReached("apps/one/e2e/pages.test.ts")).toContain("packages/served/src/page.tsx");
+    expect(listReached("packages/served/src/served.test.ts")).toEqual([
+      "packages/served/src/index.ts",
+      "packages/served/src/served.test.ts",
+    ]);
   });
 
   it("is for an end-to-end test what is in the bundle of its package", () => {

@@ -25,6 +25,8 @@ type Node = string;
 
 const CONFIG = /\.(?:json|ya?ml)$/;
 const CODE = /\.(?:ts|tsx|js|mjs|cjs)$/;
+/** Folders of packages that others use. Those of examples and docs are read. */
+const HOMES: ReadonlySet<string> = new Set(["packages", "apps", "tools"]);
 /** What no bundle contains. */
 const ASIDE = /\.test(-d)?\.tsx?$|\/(testing|e2e)\//;
 
@@ -37,15 +39,24 @@ export function toHome(path: string): string {
 export function createReach(repository: Repository): (path: string) => Reached {
   const graph = new Graph(repository);
   return (path) => {
-    // End-to-end tests run what users get, and not the sources.
+    // End-to-end tests run what users get, and not the sources. Others pass before anything is built, so nothing of that decides them.
     const isBuilt = path.split("/").includes("e2e");
-    const found = new Set<Node>([path, ...(isBuilt ? [`${toHome(path)} built`] : [])]);
-    for (const node of found) {
-      if (node === "everything") return node;
-      for (const next of graph.next(node)) found.add(next);
-    }
+    const found = isBuilt
+      ? follow([path, `${toHome(path)} built`], (node) => graph.next(node))
+      : follow([path], (node) => graph.next(node).filter(isOfSources));
+    if (found.has("everything")) return "everything";
     return new Set([...found].map(withoutKind).filter((each) => repository.paths.has(each)));
   };
+}
+
+function follow(from: readonly Node[], next: (node: Node) => readonly Node[]): ReadonlySet<Node> {
+  const found = new Set(from);
+  for (const node of found) for (const each of next(node)) found.add(each);
+  return found;
+}
+
+function isOfSources(node: Node): boolean {
+  return !node.endsWith(" built");
 }
 
 function withoutKind(node: Node): string {
@@ -128,8 +139,7 @@ class Graph {
     const target = normalize(join(dirname(from), literal)).replace(/\/$/, "");
     const inside = this.listFiles(target);
     // The root, what is above it, and a folder of packages are almost everything.
-    if (target === "." || target.startsWith("..") || (inside.length > 0 && !target.includes("/")))
-      return ["everything"];
+    if (target === "." || target.startsWith("..") || HOMES.has(target)) return ["everything"];
     if (this.repository.paths.has(target)) return [target];
     if (target.split("/")[2] === "dist") return [`${toHome(target)} built`];
     const found = inside.length > 0 ? inside : this.listFiles(literal.replace(/\/$/, ""));

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { pathToFileURL } from "node:url";
 
-const packages = new URL("../../../", import.meta.url);
+const home = new URL("../../", import.meta.url);
 
 // The packages are not built when tests run: the program finds their sources.
 const HOOKS = `
@@ -11,7 +11,7 @@ const HOOKS = `
     resolve(specifier, context, next) {
       const [, name, part = ""] = /^@stackyard\\/([a-z-]+)(\\/[a-z]+)?$/.exec(specifier) ?? [];
       if (name === undefined) return next(specifier, context);
-      return next(new URL(name + "/src" + part + "/index.ts", ${JSON.stringify(packages.href)}).href, context);
+      return next(new URL("../" + name + "/src" + part + "/index.ts", ${JSON.stringify(home.href)}).href, context);
     },
   });`;
 

@@ -4,22 +4,20 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isStoppedByForm, tryEdit } from "./testing/try-edits.ts";
 
-const root = join(import.meta.dirname, "../../../../..");
-
 function listMachines(folder: string): readonly string[] {
-  return readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+  return readdirSync(join(import.meta.dirname, folder), { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".yaml"))
     .map((name) => join(folder, name));
 }
 
 const machines = [
-  "examples/review-app/machines",
-  "examples/version-1/machines",
-  "examples/approval-gate/machines",
-  "examples/migrate-before-release/machines",
-  "packages/cli/template/machines",
-  "packages/core/fixtures/machines/valid",
-  "packages/core/fixtures/machines/valid-v2",
+  "../../../../../examples/review-app/machines",
+  "../../../../../examples/version-1/machines",
+  "../../../../../examples/approval-gate/machines",
+  "../../../../../examples/migrate-before-release/machines",
+  "../../../../cli/template/machines",
+  "../../../../core/fixtures/machines/valid",
+  "../../../../core/fixtures/machines/valid-v2",
 ].flatMap(listMachines);
 
 const EDITS = process.env["LONG_TESTS"] ? 500 : process.env["QUICK_TESTS"] ? 60 : 200;
@@ -44,7 +42,7 @@ describe("planEdit", () => {
   });
 
   it.each(machines)("edits %s", (file) => {
-    const text = readFileSync(join(root, file), "utf8");
+    const text = readFileSync(join(import.meta.dirname, file), "utf8");
     const tried = Array.from({ length: 15 }, (_, seed) => tryEdit(seed, text));
 
     expect(tried.filter((each) => each?.checked.kind === "fault")).toEqual([]);
