@@ -93,23 +93,20 @@ export type {
   StackSort,
   StoredStack,
 } from "../ports/store.ts";
+export { matchesCondition, type StackColumns, TROUBLE, toStackColumns } from "../ports/stack-columns.ts";
 export {
   afterPrefix,
   createClosable,
   createStoreListeners,
   MAX_SETTLED_LISTED,
   MAX_STACKS_READ,
-  matchesCondition,
   type PortCalls,
   type ProjectContext,
   parsePosition,
   parseStored,
   parseStoreOptions,
   type ReadStack,
-  type StackColumns,
   type StoreListeners,
-  TROUBLE,
-  toStackColumns,
   toStartPosition,
 } from "../ports/store-helpers.ts";
 export { findAttemptLog, type StoredLog } from "./attempt-log.ts";

@@ -15,7 +15,7 @@ import {
   type StackScope,
   type StackSort,
 } from "./store.ts";
-import { matchesCondition } from "./store-helpers.ts";
+import { matchesCondition } from "./stack-columns.ts";
 
 /** Groups that a count returns. */
 const MOST_GROUPS = 200;
