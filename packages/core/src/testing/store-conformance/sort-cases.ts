@@ -70,13 +70,16 @@ export const sortCases: readonly ConformanceCase<Store>[] = [
 
   storeCase("skips and doubles no stack that stays in its place while others change between pages", async (store) => {
     const pick = createChooser(3);
-    const written = await putRandom(store, pick);
+    const standing = new Map((await putRandom(store, pick)).map((each) => [each.stack.id, each]));
 
     for (const sort of STACK_SORTS) {
       const filter: StackFilter = pick.maybe(() => ({ state: "UP" })) ?? {};
+      const written = [...standing.values()];
       const movers = new Set(written.filter(() => pick.upTo(2) === 0).map(({ stack }) => stack.id));
       const stayers = written.filter((each) => !movers.has(each.stack.id) && fits(filter, each));
-      const { ids } = await readList(store, filter, { sort, limit: 8 }, () => changeSome(store, pick, movers));
+      const { ids } = await readList(store, filter, { sort, limit: 12 }, () =>
+        changeSome({ store, pick, standing }, movers),
+      );
 
       const wanted = new Set(stayers.map(({ stack }) => stack.id));
       assert.deepEqual(
@@ -87,7 +90,11 @@ export const sortCases: readonly ConformanceCase<Store>[] = [
         ).map(({ id }) => id),
         sort,
       );
-      for (const { stack } of written) if (movers.has(stack.id)) await commitNow(store, aPut(stack));
+      for (const { stack } of written) {
+        if (standing.has(stack.id)) continue;
+        await commitNow(store, aPut(stack));
+        standing.set(stack.id, { stack, isParked: false });
+      }
     }
   }),
 
@@ -123,13 +130,22 @@ export const sortCases: readonly ConformanceCase<Store>[] = [
   }),
 ];
 
+interface Standing {
+  readonly store: Store;
+  readonly pick: Chooser;
+  /** The stacks of the store but the new ones, as they are. */
+  readonly standing: Map<string, Written>;
+}
+
 /** Adds new stacks, and rewrites or removes some of the movers. */
-async function changeSome(store: Store, pick: Chooser, movers: ReadonlySet<string>): Promise<void> {
+async function changeSome({ store, pick, standing }: Standing, movers: ReadonlySet<string>): Promise<void> {
   await commitNow(store, aPut(pickStack(pick, `new-${pick.upTo(20)}`)));
   for (const id of movers) {
     if (pick.upTo(6) !== 0) continue;
-    const isRemoved = pick.upTo(2) === 0;
-    await commitNow(store, isRemoved ? aChange({ stackId: id, write: { kind: "remove" } }) : aPut(pickStack(pick, id)));
+    const stack = pick.upTo(2) === 0 ? undefined : pickStack(pick, id);
+    await commitNow(store, stack ? aPut(stack) : aChange({ stackId: id, write: { kind: "remove" } }));
+    if (stack) standing.set(id, { stack, isParked: standing.get(id)?.isParked ?? false });
+    else standing.delete(id);
   }
 }
 
