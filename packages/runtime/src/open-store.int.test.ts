@@ -2,13 +2,13 @@ import { createAwsAccess } from "@stackyard/aws";
 import { createAwsSim, createSimPlugin } from "@stackyard/aws-sim";
 import { silentLogger } from "@stackyard/core";
 import { createFakeClock } from "@stackyard/core/testing";
-import { type PostgresServer, startPostgres } from "@stackyard/postgres-server";
+import { type SharedPostgres, sharePostgres } from "@stackyard/postgres-server";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openStore } from "./parts.ts";
 
-let server: PostgresServer;
+let server: SharedPostgres;
 beforeAll(async () => {
-  server = await startPostgres();
+  server = await sharePostgres();
 });
 afterAll(() => server.stop());
 

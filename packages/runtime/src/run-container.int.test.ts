@@ -1,5 +1,5 @@
 import { createUlids, publishMessages, systemClock } from "@stackyard/core/engine";
-import { type PostgresServer, startPostgres } from "@stackyard/postgres-server";
+import { type SharedPostgres, sharePostgres } from "@stackyard/postgres-server";
 import { createPostgresStore } from "@stackyard/store-postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createStateManager } from "./state-manager.ts";
@@ -8,9 +8,9 @@ import { type Cloud, startCloud } from "./testing/start-cloud.ts";
 import { type SentTask, startManager } from "./testing/start-manager.ts";
 
 let cloud: Cloud;
-let server: PostgresServer;
+let server: SharedPostgres;
 beforeAll(async () => {
-  [cloud, server] = await Promise.all([startCloud(), startPostgres({ durable: false })]);
+  [cloud, server] = await Promise.all([startCloud(), sharePostgres()]);
 });
 afterAll(() => Promise.all([cloud.stop(), server.stop()]));
 

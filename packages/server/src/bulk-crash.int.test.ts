@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startPostgres } from "@stackyard/postgres-server";
+import { sharePostgres } from "@stackyard/postgres-server";
 import { it } from "vitest";
 import { runYardProcess, type YardProcess } from "./testing/run-yard-process.ts";
 
@@ -29,7 +29,7 @@ async function makeFolder(): Promise<Place> {
 
 /** The process dies, not the server, so its writes need not reach the disk. */
 async function startDatabase(): Promise<Place> {
-  const { url, stop } = await startPostgres({ durable: false });
+  const { url, stop } = await sharePostgres();
   return { place: url, remove: stop };
 }
 

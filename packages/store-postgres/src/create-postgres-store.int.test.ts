@@ -2,14 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { silentLogger } from "@stackyard/core";
-import { type PostgresServer, startPostgres } from "@stackyard/postgres-server";
+import { type SharedPostgres, sharePostgres } from "@stackyard/postgres-server";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createStore } from "./create-postgres-store.ts";
 
-let server: PostgresServer;
+let server: SharedPostgres;
 const folder = mkdtempSync(join(tmpdir(), "create-store-"));
 beforeAll(async () => {
-  server = await startPostgres({ durable: false });
+  server = await sharePostgres();
 });
 afterAll(async () => {
   await server.stop();
@@ -31,8 +31,10 @@ async function countStacks(opening: ReturnType<typeof createStore>): Promise<num
   return stacks;
 }
 
-const secretOf = ({ port }: PostgresServer) =>
-  JSON.stringify({ username: "postgres", password: "postgres", host: "127.0.0.1", dbname: "postgres", port });
+const secretOf = ({ url, port }: SharedPostgres) => {
+  const dbname = new URL(url).pathname.slice(1);
+  return JSON.stringify({ username: "postgres", password: "postgres", host: "127.0.0.1", dbname, port });
+};
 
 describe("createStore", () => {
   it("finds the server in the environment or in the options", async () => {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { aPut } from "@stackyard/core/testing";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { startTestServer, type TestServer } from "./testing/test-server.ts";
+import { type OwnServer, startOwnServer, startTestServer, type TestServer } from "./testing/test-server.ts";
 
 let server: TestServer;
 beforeAll(async () => {
@@ -21,7 +21,7 @@ describe("credentials", () => {
       password,
       host: "127.0.0.1",
       port: server.port,
-      dbname: "postgres",
+      dbname: new URL(server.url).pathname.slice(1),
     }));
     const store = await server.open({ connection });
     expect(connection).toHaveBeenCalledTimes(1);
@@ -69,7 +69,7 @@ describe("credentials", () => {
 
 describe("TLS", () => {
   it("is used where the server supports it, and verified when the settings require it", async () => {
-    const own = await startTestServer();
+    const own = await startOwnServer();
     const url = `${own.url}?`;
     await expect(own.open({ connection: `${url}sslmode=require` })).rejects.toMatchObject({
       code: "STORE_UNAVAILABLE",
@@ -103,7 +103,7 @@ describe("TLS", () => {
 });
 
 /** The server itself writes the files, so that they are its own. */
-async function addTls(own: TestServer): Promise<void> {
+async function addTls(own: OwnServer): Promise<void> {
   const data = join(own.folder, "data");
   for (const name of ["server.pem", "server.key"]) {
     const lines = readTls(name)
@@ -121,7 +121,7 @@ async function addTls(own: TestServer): Promise<void> {
 
 describe("a server that goes", () => {
   it("fails calls as unavailable, and serves them again when it is back", async () => {
-    const own = await startTestServer({ durable: true });
+    const own = await startOwnServer({ durable: true });
     const store = await own.open();
     await store.commit([aPut()]);
 

@@ -120,7 +120,7 @@ describe("migrate", () => {
   it("refuses a database in another encoding", async () => {
     await server.sql("create database latin encoding 'LATIN1' template template0 locale 'C'");
 
-    const connection = server.url.replace(/postgres$/, "latin");
+    const connection = server.url.replace(/[^/]+$/, "latin");
     await expect(server.open({ connection })).rejects.toMatchObject({
       code: "CONFIG_INVALID",
       message: expect.stringContaining("UTF8; this one is in LATIN1"),

@@ -3,7 +3,7 @@ import { aDispatch, aPut, aQueuedEvent } from "@stackyard/core/testing";
 import { expect, it } from "vitest";
 import type { PostgresStore } from "./create-postgres-store.ts";
 import { MINUTE, T0 } from "./testing/test-instants.ts";
-import { startTestServer } from "./testing/test-server.ts";
+import { startOwnServer } from "./testing/test-server.ts";
 
 const STACKS = 24;
 const LEASE_MS = 60 * MINUTE;
@@ -70,7 +70,7 @@ it("loses nothing and applies nothing twice when the server is killed while leas
   tags: "promise",
   timeout: 180_000,
 }, async () => {
-  const server = await startTestServer({ durable: true });
+  const server = await startOwnServer({ durable: true });
   const store = await server.open();
   const lanes: readonly Lane[] = Array.from({ length: STACKS }, (_, index) => ({
     stackId: `s${index}`,

@@ -1,6 +1,6 @@
 import { answerSecrets, createAwsSim, type FrontDoor, openFrontDoor } from "@stackyard/aws-sim";
 import { systemClock } from "@stackyard/core/engine";
-import { type PostgresServer, startPostgres } from "@stackyard/postgres-server";
+import { type SharedPostgres, sharePostgres } from "@stackyard/postgres-server";
 import { type Cloud, startCloud } from "./start-cloud.ts";
 import { type LambdaServer, startLambda } from "./start-lambda.ts";
 
@@ -12,7 +12,7 @@ export interface Account {
   readonly functions: LambdaServer;
   /** The variables for access, without those of Stackyard. */
   readonly environment: Readonly<Record<string, string>>;
-  readonly postgres: PostgresServer | undefined;
+  readonly postgres: SharedPostgres | undefined;
   /** Creates a secret. Returns its ARN. */
   createSecret(name: string, value: unknown): string;
   stop(): Promise<void>;
@@ -21,13 +21,12 @@ export interface Account {
 const ACCOUNT = "111122223333";
 const REGION = "eu-west-1";
 
-/** Starts it. `hasPostgres`: with a server, which takes a second. */
+/** Starts it. `hasPostgres`: with a database. */
 export async function startAccount({ hasPostgres = false } = {}): Promise<Account> {
   const [cloud, functions, postgres] = await Promise.all([
     startCloud(),
     startLambda(),
-    // Functions are not closed: their connections end when they have been idle for 30 s.
-    hasPostgres ? startPostgres({ durable: false, settings: { max_connections: "300" } }) : undefined,
+    hasPostgres ? sharePostgres() : undefined,
   ]);
   const sim = createAwsSim({ clock: systemClock });
   const { accessKeyId, secretAccessKey } = sim.iam.addUser({ account: ACCOUNT, name: "functions" });

@@ -186,9 +186,9 @@ async function createStorePlace(
 /** Creates the place of a yard in the account's database, which all its yards share; the ids of their stacks differ. */
 async function createDatabase({ postgres, createSecret }: Account, number: number): Promise<StorePlace> {
   if (postgres === undefined) throw new TypeError("This account has no database.");
-  const { hostname: host, port } = new URL(postgres.url);
+  const { hostname: host, port, pathname } = new URL(postgres.url);
   // As RDS writes it.
-  const login = { engine: "postgres", username: "postgres", password: "postgres", dbname: "postgres" };
+  const login = { engine: "postgres", username: "postgres", password: "postgres", dbname: pathname.slice(1) };
   const secret = createSecret(`database-${number}`, { ...login, host, port: Number(port) });
   const environment = { POSTGRES_CONNECTION_SECRET: secret };
   return { environment, store: await createPostgresStore({ connection: postgres.url, maxConnections: 2 }) };

@@ -2,16 +2,16 @@ import { createAwsAccess } from "@stackyard/aws";
 import { createAwsSim, createSimPlugin } from "@stackyard/aws-sim";
 import { type AwsYardOptions, silentLogger } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
-import { type PostgresServer, startPostgres } from "@stackyard/postgres-server";
+import { type SharedPostgres, sharePostgres } from "@stackyard/postgres-server";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openStore } from "../parts.ts";
 import { checkStore } from "./check-yard.ts";
 import type { YardScene } from "./finding.ts";
 import { toYardDeps, toYardParts } from "./open-yard.ts";
 
-let server: PostgresServer;
+let server: SharedPostgres;
 beforeAll(async () => {
-  server = await startPostgres();
+  server = await sharePostgres();
 });
 afterAll(() => server.stop());
 

@@ -6,7 +6,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { Store } from "@stackyard/core";
 import { type AuditHead, checkChain } from "@stackyard/core/access";
 import type { NewApiToken } from "@stackyard/core/api";
-import { startPostgres } from "@stackyard/postgres-server";
+import { sharePostgres } from "@stackyard/postgres-server";
 import { createDynamodbStore } from "@stackyard/store-dynamodb";
 import { createPostgresStore } from "@stackyard/store-postgres";
 import { createSqliteStore } from "@stackyard/store-sqlite";
@@ -27,7 +27,7 @@ async function openSqlite(): Promise<Place> {
 }
 
 async function openPostgres(): Promise<Place> {
-  const { url, stop } = await startPostgres({ durable: false });
+  const { url, stop } = await sharePostgres();
   return { store: await createPostgresStore({ connection: url }), close: stop };
 }
 

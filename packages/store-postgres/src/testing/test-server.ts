@@ -1,11 +1,17 @@
 import { randomUUID } from "node:crypto";
-import { type PostgresServer, type StartPostgresOptions, startPostgres } from "@stackyard/postgres-server";
+import {
+  type PostgresServer,
+  type SharedPostgres,
+  type StartPostgresOptions,
+  sharePostgres,
+  startPostgres,
+} from "@stackyard/postgres-server";
 import pg from "pg";
 import { createPostgresStore, type PostgresStore } from "../create-postgres-store.ts";
 import type { PostgresStoreOptions } from "../store-options.ts";
 
-/** A server for the tests of one file. */
-export interface TestServer extends PostgresServer {
+/** A database for the tests of one file, and its server. */
+export interface TestServer extends SharedPostgres {
   /** Returns a name that no other test uses. */
   readonly newSchema: () => string;
   /** Opens a store, in a new schema by default. */
@@ -16,10 +22,21 @@ export interface TestServer extends PostgresServer {
   readonly sql: (text: string, url?: string) => Promise<readonly Readonly<Record<string, unknown>>[]>;
 }
 
-/** Starts it; stop it when the tests are done. */
-export async function startTestServer(options: StartPostgresOptions = {}): Promise<TestServer> {
+/** A server of its own. */
+export interface OwnServer extends TestServer, Omit<PostgresServer, keyof SharedPostgres> {}
+
+/** Returns one on the server of all tests; stop it when the tests are done. */
+export async function startTestServer(): Promise<TestServer> {
+  return addTools(await sharePostgres());
+}
+
+/** Starts a server for tests that kill or configure it; stop it when the tests are done. */
+export async function startOwnServer(options: StartPostgresOptions = {}): Promise<OwnServer> {
   const settings = { max_connections: "200", ...options.settings };
-  const server = await startPostgres({ durable: false, ...options, settings });
+  return addTools(await startPostgres({ durable: false, ...options, settings }));
+}
+
+function addTools<Server extends SharedPostgres>(server: Server): Server & TestServer {
   const newName = (kind: string) => `${kind}_${randomUUID().replaceAll("-", "").slice(0, 12)}`;
   const newSchema = () => newName("s");
   return {
@@ -29,7 +46,7 @@ export async function startTestServer(options: StartPostgresOptions = {}): Promi
     async newDatabase() {
       const name = newName("d");
       await runSql(server.url, `create database ${name}`);
-      return server.url.replace(/postgres$/, name);
+      return server.url.replace(/[^/]+$/, name);
     },
     sql: (text, url = server.url) => runSql(url, text),
   };
