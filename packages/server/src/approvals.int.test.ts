@@ -2,6 +2,7 @@ import type { Sender } from "@stackyard/core/access";
 import type { Approval, NewApiToken, StackDetails } from "@stackyard/core/api";
 import { createUlids, publishMessages, systemClock } from "@stackyard/core/engine";
 import { afterEach, describe, expect, it } from "vitest";
+import { eventually } from "./testing/eventually.ts";
 import { createTestYard, type TestYard } from "./testing/test-yard.ts";
 
 const source = `
@@ -36,13 +37,7 @@ const show = (stackId: string) => yard.json<StackDetails>(`/v1/stacks/${encodeUR
 const list = (query = "") => yard.json<{ items: Approval[]; cursor?: string }>(`/v1/approvals${query}`);
 const pathOf = ({ id }: Approval, name: string) => `/v1/approvals/${encodeURIComponent(id)}/${name}`;
 
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 300; tries += 1) {
-    if (await holds()) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error("It did not come.");
-}
+const until = (holds: () => Promise<boolean>) => eventually(async () => expect(await holds()).toBe(true));
 
 /** As a program that embeds the yard, or an earlier server. */
 async function approveAs(sender: Sender, { id, stackId, task }: Approval): Promise<void> {

@@ -1,6 +1,7 @@
 import { checkChain, parseLine } from "@stackyard/core/access";
 import type { AuditHead, AuditLine, NewApiToken } from "@stackyard/core/api";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { eventually } from "./testing/eventually.ts";
 import { createTestYard, type TestYard, type TestYardOptions } from "./testing/test-yard.ts";
 
 let yard: TestYard;
@@ -16,7 +17,7 @@ async function openWithLines(options: TestYardOptions = {}): Promise<void> {
   yard = createTestYard(options);
   yard.run();
   await yard.call("/v1/events", { body: { stackId: "pr-1", event: "LAUNCH", machine: "review-app" } });
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     expect(await yard.json("/v1/stacks/pr-1")).toMatchObject({ state: "IDLE" });
   });
   await yard.call("/v1/stacks/pr-1/cancel", { body: { task: "create" } });

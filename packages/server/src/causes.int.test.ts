@@ -1,7 +1,8 @@
 import { defineExecutor, type Executor, failed, succeeded } from "@stackyard/core";
 import type { BulkPlan, Cause, NewApiToken, StackCounts, StackSummary } from "@stackyard/core/api";
 import { Type } from "typebox";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
+import { eventually } from "./testing/eventually.ts";
 import { createTestYard, type TestYard } from "./testing/test-yard.ts";
 
 const SOURCE = `
@@ -50,7 +51,7 @@ async function start() {
   });
   const ids = ["web-no-room-1", "web-no-room-2", "api-no-room-3", "web-odd-4", "web-fine-5"];
   await yard.call("/v1/events", { body: ids.map(launch) });
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     const { total } = await yard.json<StackCounts>("/v1/stack-counts?condition=failed");
     expect(total).toBe(4);
     expect(await yard.json("/v1/stacks/web-fine-5")).toMatchObject({ state: "LIVE" });
@@ -67,7 +68,7 @@ describe("a degraded stack", () => {
     const metadata = { password: "hunter2" };
     const body = { id: "l1", event: "LAUNCH", stackId: "web-odd-1", machine: "review-app", metadata };
     await yard.call("/v1/events", { body });
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       expect(await yard.json("/v1/stacks/web-odd-1")).toMatchObject({ state: "LIVE", degraded: true });
     });
 
@@ -87,7 +88,7 @@ describe("a degraded stack", () => {
     expect(summary).toContain('Degraded: "database" failed in UP (ODD).');
     expect(answer).toMatchObject({ outcome: "applied" });
     expect([degraded, lastFailure?.acknowledgedAt, left.total]).toEqual([undefined, expect.any(String), 0]);
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const audit = await yard.json<{ items: readonly unknown[] }>("/v1/audit");
       expect(audit.items).toContainEqual(
         expect.objectContaining({ action: "ACKNOWLEDGE_FAILURE", outcome: "done", reason: "known" }),
@@ -153,7 +154,7 @@ describe("causes", () => {
         { id: "u2", event: "RARE", stackId: "web-odd-4" },
       ],
     });
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       expect((await yard.json<CausePage>("/v1/causes?kind=parked")).examined).toBe(2);
       expect((await yard.json<CausePage>("/v1/causes?kind=dead")).examined).toBe(2);
     });

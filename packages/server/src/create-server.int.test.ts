@@ -2,6 +2,7 @@
 import { createHmac } from "node:crypto";
 import { defined } from "@stackyard/core";
 import { afterEach, describe, expect, it } from "vitest";
+import { eventually } from "./testing/eventually.ts";
 import { createTestYard, type TestYard } from "./testing/test-yard.ts";
 
 type Answer = Readonly<Record<string, unknown>>;
@@ -15,13 +16,12 @@ afterEach(() => yard.stop());
 
 const launch = { event: "LAUNCH", stackId: "pr-12", machine: "review-app", metadata: { sha: "9f1c" }, id: "e1" };
 
-async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
-  for (let tries = 0; tries < 200; tries += 1) {
+function until<T>(look: () => Promise<T | undefined>): Promise<T> {
+  return eventually(async () => {
     const found = await look();
-    if (found !== undefined) return found;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error("It did not come.");
+    if (found === undefined) throw new Error("It did not come.");
+    return found;
+  });
 }
 
 async function untilState(stackId: string, state: string) {

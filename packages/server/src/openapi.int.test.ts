@@ -4,6 +4,7 @@ import { RELEASE_PLACES } from "@stackyard/core/api";
 import { runStackId } from "@stackyard/core/machine";
 import { Compile } from "typebox/compile";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { eventually } from "./testing/eventually.ts";
 import { createSessions } from "./access/sessions.ts";
 import { fakeArtifacts } from "./testing/fake-artifacts.ts";
 import { createTestYard, type TestYard } from "./testing/test-yard.ts";
@@ -65,15 +66,15 @@ beforeAll(async () => {
       { id: "e3", event: "LAUNCH", stackId: "pr-3", machine: "review-app" },
     ],
   });
-  await vi.waitFor(async () => expect(await yard.json("/v1/stacks/pr-1")).toMatchObject({ state: "IDLE" }));
+  await eventually(async () => expect(await yard.json("/v1/stacks/pr-1")).toMatchObject({ state: "IDLE" }));
   await yard.call("/v1/events", { body: { id: "e4", event: "LAUNCH", stackId: "pr-1" } });
-  await vi.waitFor(async () =>
+  await eventually(async () =>
     expect(await yard.json("/v1/stacks/pr-1")).toMatchObject({ parked: [{ eventId: "e4" }] }),
   );
   revision = (await yard.json<{ hash: string }>("/v1/machines/review-app")).hash;
   const attempts = await yard.json<{ items: { attemptId: string }[] }>("/v1/stacks/pr-1/attempts");
   attemptId = attempts.items[0]?.attemptId ?? "";
-  deadLetterId = await vi.waitFor(async () => {
+  deadLetterId = await eventually(async () => {
     const [item] = (await yard.json<{ items: { id: string }[] }>("/v1/dead-letters")).items;
     expect(item).toBeDefined();
     return item?.id ?? "";

@@ -1,6 +1,7 @@
 import { defineExecutor, failed, running } from "@stackyard/core";
 import { Type } from "typebox";
 import { afterEach, describe, expect, it } from "vitest";
+import { eventually } from "./testing/eventually.ts";
 import { createTestYard, type TestYard } from "./testing/test-yard.ts";
 
 interface Stack {
@@ -35,12 +36,11 @@ const endless = defineExecutor({
 
 async function launchUntil(status: (stack: Stack) => boolean): Promise<Stack> {
   await yard.call("/v1/events", { body: { event: "LAUNCH", stackId: "a/b", machine: "review-app" } });
-  for (let tries = 0; tries < 300; tries += 1) {
+  return eventually(async () => {
     const stack = await yard.json<Stack>("/v1/stacks/a%2Fb");
-    if (stack.state === "UP" && status(stack)) return stack;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error("It did not come.");
+    if (stack.state !== "UP" || !status(stack)) throw new Error("It did not come.");
+    return stack;
+  });
 }
 
 describe("operations", () => {

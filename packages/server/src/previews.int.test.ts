@@ -1,7 +1,8 @@
 import type { StackPreview } from "@stackyard/core/api";
 import { linkPreview, type PreviewLink } from "@stackyard/core/services";
 import { aPut } from "@stackyard/core/testing";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { eventually } from "./testing/eventually.ts";
 import { startLoginWorld } from "./testing/login-world.ts";
 import { createTestYard, type TestYard } from "./testing/test-yard.ts";
 
@@ -44,7 +45,7 @@ describe("previews", () => {
     ];
     await yard.call("/v1/events", { body });
     for (const { stackId } of body) {
-      await vi.waitFor(async () => expect(await yard.json(`/v1/stacks/${stackId}`)).toMatchObject({ state: "IDLE" }));
+      await eventually(async () => expect(await yard.json(`/v1/stacks/${stackId}`)).toMatchObject({ state: "IDLE" }));
     }
     await link(yard, { commands: { down: { event: "DOWN", metadata: {} } } });
     await link(yard, { stackId: "web-8", number: 8, owner: "hubot" });

@@ -1,6 +1,7 @@
 import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
+import { eventually } from "./testing/eventually.ts";
 import { runServerProcess, type ServerProcess } from "./testing/run-server-process.ts";
 
 const TOKEN = "a-token-of-the-tests";
@@ -60,12 +61,13 @@ describe("receivers that do not read", () => {
       server = await start(112);
       const before = (await server.measure()).rss;
       for (let n = 0; n < STREAMS; n += 1) await askAndStaySilent("/v1/watch?since=0");
+      await eventually(async () => {
+        expect(await (await get("/metrics")).text()).toContain(`stackyard_http_streams ${STREAMS}`);
+      });
+      // In which they would go on to grow.
       await sleep(2_000);
 
       const grown = (await server.measure()).rss - before;
-      const metrics = await (await get("/metrics")).text();
-
-      expect(metrics).toContain(`stackyard_http_streams ${STREAMS}`);
 
       expect(grown).toBeLessThan(STREAMS_MB * MB);
       expect(await countStreamed()).toBe(ENTRIES);

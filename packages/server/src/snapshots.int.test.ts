@@ -1,7 +1,8 @@
 import { defineExecutor, running, succeeded } from "@stackyard/core";
 import type { HistoryEntry, SimulationLine, StackAt, StackSnapshot } from "@stackyard/core/api";
 import { Type } from "typebox";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
+import { eventually } from "./testing/eventually.ts";
 import { createTestYard, type TestYard } from "./testing/test-yard.ts";
 
 const SOURCE = `
@@ -36,7 +37,7 @@ async function start() {
   const metadata = { password: "hunter22", branch: "main" };
   const launch = { id: "e1", event: "LAUNCH", stackId: "pr-1", machine: "review-app", metadata };
   await yard.call("/v1/events", { body: launch });
-  await vi.waitFor(async () =>
+  await eventually(async () =>
     expect(await yard.json("/v1/stacks/pr-1")).toMatchObject({
       tasks: [{ status: "SATISFIED" }, { detail: "RUNNING" }],
     }),

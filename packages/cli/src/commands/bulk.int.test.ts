@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { eventually } from "../testing/eventually.ts";
 import { parseLines, type RunningCli, runCli, startCli } from "../testing/run-cli.ts";
 import { makeTempProject } from "../testing/temp-project.ts";
 
@@ -78,7 +79,7 @@ describe("commands over many stacks, and what to attach to an incident", () => {
   it("saves a bundle once, and shows whole logs", async () => {
     const first = await run("stacks", "bundle", "b-1");
     const again = await run("stacks", "bundle", "b-1");
-    const logs = await vi.waitFor(() => run("stacks", "logs", "b-1", "--full"));
+    const logs = await eventually(() => run("stacks", "logs", "b-1", "--full"));
 
     const file = join(cwd, "stackyard-b-1.json");
     expect([first.exitCode, existsSync(file)]).toEqual([0, true]);

@@ -74,7 +74,9 @@ describe("the end of dev", () => {
     await expect.poll(() => existsSync(join(cwd, "begun"))).toBe(true);
 
     dev.interrupt();
-    setTimeout(() => writeFileSync(join(cwd, "go"), ""), 200);
+    if (flags.length === 0) await dev.errorLine((line) => line.includes("Waiting up to"));
+    else await dev.line((line) => line.includes('"stopping"'));
+    writeFileSync(join(cwd, "go"), "");
     const { exitCode, stdout, stderr } = await dev.result;
     remove();
 

@@ -5,7 +5,8 @@ import { createMemoryStore, createStaticLocator, createUlids, startYard, systemC
 import { parseMachine } from "@stackyard/core/machine";
 import { linkPreview, ORPHAN_CHECK_KEY, type Orphan, type PreviewLink, toOrphanKey } from "@stackyard/core/services";
 import { createServer } from "@stackyard/server";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { eventually } from "../testing/eventually.ts";
 import { parseLines, runCli } from "../testing/run-cli.ts";
 
 const MACHINE = `version: 2
@@ -65,7 +66,7 @@ beforeAll(async () => {
     const message = { stackId, event: "OPENED", machine: "preview" };
     const headers = { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" };
     await fetch(`${url}/v1/events`, { method: "POST", headers, body: JSON.stringify(message) });
-    await vi.waitFor(async () => expect((await load(stackId))?.state).toBe("LIVE"));
+    await eventually(async () => expect((await load(stackId))?.state).toBe("LIVE"));
   }
 });
 afterAll(() => stop());
@@ -93,7 +94,7 @@ describe("stackyard previews", () => {
     const extended = await run("extend", "shop-pr-7", "2d", "--json");
     const early = await run("wake", "shop-pr-7");
     const asleep = await run("sleep", "shop-pr-7", "--json");
-    await vi.waitFor(async () => expect(parseLines((await run("ls", "--json")).stdout)[0]?.["state"]).toBe("ASLEEP"));
+    await eventually(async () => expect(parseLines((await run("ls", "--json")).stdout)[0]?.["state"]).toBe("ASLEEP"));
     const awake = await run("wake", "shop-pr-7");
 
     expect(extended).toMatchObject({ exitCode: 0 });
@@ -184,7 +185,7 @@ describe("stackyard previews orphans and reclaim", () => {
     const reclaimed = await run("reclaim", "gone-3");
 
     expect(reclaimed).toMatchObject({ exitCode: 0 });
-    await vi.waitFor(async () => expect(await load("gone-3")).toMatchObject({ state: "CLEAN-UP" }));
+    await eventually(async () => expect(await load("gone-3")).toMatchObject({ state: "CLEAN-UP" }));
     expect((await load("gone-3"))?.tasks).toContainEqual(expect.objectContaining({ name: "destroy" }));
   });
 });

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { eventually } from "../testing/eventually.ts";
 import { parseLines, type RunningCli, runCli, startCli } from "../testing/run-cli.ts";
 import { makeTempProject } from "../testing/temp-project.ts";
 
@@ -37,7 +38,7 @@ describe("lists over a running yard", () => {
     ] as const) {
       await run("send", stack, "OPEN", "--machine", "m", "--metadata", `branch=${branch}`);
     }
-    await vi.waitFor(async () => expect(await listIds()).toHaveLength(3), 5_000);
+    await eventually(async () => expect(await listIds()).toHaveLength(3));
   });
   afterAll(async () => {
     // The yard gives running tasks their time to end.
@@ -71,7 +72,7 @@ describe("lists over a running yard", () => {
   it("of causes count what went wrong", async () => {
     await run("send", "b-1", "NOPE");
     const dead = () => run("causes", "dead", "--json");
-    await vi.waitFor(async () => expect(parseLines((await dead()).stdout)).toHaveLength(1), 5_000);
+    await eventually(async () => expect(parseLines((await dead()).stdout)).toHaveLength(1));
 
     expect(parseLines((await dead()).stdout)).toMatchObject([
       { kind: "dead", event: "NOPE", code: "EVENT_UNDECLARED", count: 1, sample: { stackId: "b-1" } },
@@ -104,7 +105,7 @@ describe("lists over a running yard", () => {
   });
 
   it("of attempts show what runs or waits to run", async () => {
-    const attempts = await vi.waitFor(async () => {
+    const attempts = await eventually(async () => {
       const { stdout } = await run("attempts", "ls", "--executor", "lambda", "--json");
       expect(stdout).toContain('"running"');
       return parseLines(stdout);

@@ -14,6 +14,8 @@ export interface RunningCli {
   interrupt(): void;
   /** Resolves with the first line of standard output that fits. */
   line(fits: (line: string) => boolean): Promise<string>;
+  /** The same, of standard error. */
+  errorLine(fits: (line: string) => boolean): Promise<string>;
 }
 
 export interface CliWorld {
@@ -34,9 +36,10 @@ export function startCli(words: readonly string[], world: CliWorld = {}): Runnin
   const io = { stdout, stderr, stdin: toStream(stdin), cwd, env, signal: interrupt.signal };
   const result = runCommandLine(words, io).then((exitCode) => {
     stdout.end();
+    stderr.end();
     return { exitCode, stdout: stdout.text(), stderr: stderr.text() };
   });
-  return { result, interrupt: () => interrupt.abort(), line: stdout.line };
+  return { result, interrupt: () => interrupt.abort(), line: stdout.line, errorLine: stderr.line };
 }
 
 /** Runs words in this process to their end. */

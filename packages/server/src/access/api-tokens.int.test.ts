@@ -1,6 +1,7 @@
 import { StackyardError } from "@stackyard/core";
 import type { ApiToken, Me, NewApiToken } from "@stackyard/core/api";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { eventually } from "../testing/eventually.ts";
 import { createServer } from "../create-server.ts";
 import { createTestYard, type TestYard, type TestYardOptions, TOKEN } from "../testing/test-yard.ts";
 
@@ -173,7 +174,7 @@ describe("the end of a token", () => {
 
     await yard.call(`/v1/tokens/${id}/revoke`, { body: {} });
 
-    await vi.waitFor(async () => expect((await reader?.read())?.done).toBe(true));
+    await eventually(async () => expect((await reader?.read())?.done).toBe(true));
   });
 
   it("of an earlier secret comes after the overlap", async () => {
@@ -263,14 +264,14 @@ describe("API tokens and the store", () => {
 
     expect(get).toHaveBeenCalledTimes(2);
     const lastUsed = async () => (await yard.json<{ items: ApiToken[] }>("/v1/tokens")).items[0]?.lastUsedAt;
-    await vi.waitFor(async () => expect(await lastUsed()).toBeDefined());
+    await eventually(async () => expect(await lastUsed()).toBeDefined());
     const first = await lastUsed();
     yard.advance(299_000);
     await yard.call("/v1/me", as(token));
     expect(await lastUsed()).toBe(first);
     yard.advance(6_000);
     await yard.call("/v1/me", as(token));
-    await vi.waitFor(async () => expect(await lastUsed()).not.toBe(first));
+    await eventually(async () => expect(await lastUsed()).not.toBe(first));
   });
 
   it("are not looked up with a wrong checksum", async () => {

@@ -9,7 +9,8 @@ import {
 } from "@stackyard/core/access";
 import type { NewApiToken } from "@stackyard/core/api";
 import { parseEventMessage, RUN_MACHINE, SYSTEM_EVENTS } from "@stackyard/core/machine";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { eventually } from "../testing/eventually.ts";
 import { createTestYard, REVIEW_APP, type TestYard } from "../testing/test-yard.ts";
 
 /**
@@ -64,7 +65,7 @@ beforeAll(async () => {
   const run = { executor: "script", config: {}, key: "nightly" };
   runId = (await yard.json<{ runId: string }>("/v1/runs", { body: run })).runId;
   for (const path of ["/v1/stacks/web-1", `/v1/stacks/${runId}`]) {
-    await vi.waitFor(async () => expect(await (await yard.call(path)).text()).toMatch(/IDLE|DONE/));
+    await eventually(async () => expect(await (await yard.call(path)).text()).toMatch(/IDLE|DONE/));
   }
   revision = (await yard.json<{ machineHash: string }>(`/v1/stacks/${runId}`)).machineHash;
   for (const role of ROLES) {

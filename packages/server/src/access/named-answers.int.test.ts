@@ -1,7 +1,8 @@
 import { defineExecutor, running } from "@stackyard/core";
 import type { NewApiToken } from "@stackyard/core/api";
 import { Type } from "typebox";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { eventually } from "../testing/eventually.ts";
 import { createTestYard, type TestYard } from "../testing/test-yard.ts";
 
 /** Never answers by itself. */
@@ -39,7 +40,7 @@ async function begin(allow: (id: string) => string) {
   yard.write(source(allow(named.id)));
   for (const stackId of ["web-1", "web-2"]) {
     await yard.call("/v1/events", { body: { stackId, machine: "review-app", event: "GO" } });
-    await vi.waitFor(async () => expect(await (await yard.call(`/v1/stacks/${stackId}`)).text()).toContain("WORK"));
+    await eventually(async () => expect(await (await yard.call(`/v1/stacks/${stackId}`)).text()).toContain("WORK"));
   }
 }
 
@@ -57,7 +58,7 @@ async function send({ token }: NewApiToken, { task, event = "TASK_COMPLETED", st
 }
 
 const attemptOf = (task: string) =>
-  vi.waitFor(async () => {
+  eventually(async () => {
     const attempts = await yard.store.queries.listAttempts("web-1");
     const found = attempts.find((each) => each.attemptId.includes(`/${task}/`));
     if (found === undefined) throw new Error(`No attempt of ${task}.`);
@@ -79,7 +80,7 @@ describe("allow of a task", () => {
     expect(await send(named, { task: "nothing" })).toBe(403);
     expect(await send(named, { task: "app", stackId: "web-3" })).toBe(403);
     expect(await send(named, { task: "app" })).toBe(202);
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       expect((await yard.store.load(["web-1"]))[0]?.stack?.metadata).toMatchObject({ got: "real" });
     });
   });
@@ -108,7 +109,7 @@ describe("allow of a task", () => {
 
     yard.write(source("true"));
     await yard.call("/v1/stacks/web-1/upgrade", { body: {} });
-    await vi.waitFor(async () => expect(await send(named, { task: "app" })).toBe(202));
+    await eventually(async () => expect(await send(named, { task: "app" })).toBe(202));
     expect(await send(viewer, { task: "app" })).toBe(403);
   });
 });

@@ -2,7 +2,8 @@ import { defined } from "@stackyard/core";
 import { type Permission, permissionsOf, ROLES, type Role } from "@stackyard/core/access";
 import type { NewApiToken } from "@stackyard/core/api";
 import { runStackId } from "@stackyard/core/machine";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { eventually } from "../testing/eventually.ts";
 import { fakeArtifacts } from "../testing/fake-artifacts.ts";
 import { type CallInit, createTestYard, type TestYard } from "../testing/test-yard.ts";
 
@@ -231,7 +232,7 @@ beforeAll(async () => {
   await yard.call("/v1/events", { body: ["web-1", "api-1"].map(launch) });
   await yard.call("/v1/runs", { body: { executor: "script", config: {}, key: "job-7" } });
   for (const stackId of ["web-1", "api-1"]) {
-    await vi.waitFor(async () => expect(await yard.json(`/v1/stacks/${stackId}`)).toMatchObject({ state: "IDLE" }));
+    await eventually(async () => expect(await yard.json(`/v1/stacks/${stackId}`)).toMatchObject({ state: "IDLE" }));
     const { items } = await yard.json<{ items: { attemptId: string }[] }>(`/v1/stacks/${stackId}/attempts`);
     attempts.set(stackId, items[0]?.attemptId ?? "");
     await yard.call(`/terraform/state/review-app/${stackId}/key`, { body: toState(1) });
@@ -242,7 +243,7 @@ beforeAll(async () => {
   bulkId = (await yard.json<{ id: string }>("/v1/bulk", { body: bulk })).id;
   revision = (await yard.json<{ machineHash: string }>("/v1/stacks/web-1")).machineHash;
   await yard.call("/terraform/state/shared/key", { body: toState(1) });
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     expect((await yard.json<{ items: object[] }>("/v1/parked")).items).toHaveLength(2);
     expect((await yard.json<{ items: object[] }>("/v1/dead-letters")).items).toHaveLength(2);
   });
@@ -384,7 +385,7 @@ describe("what is out of reach", () => {
     const response = await yard.call("/v1/watch?since=0", { headers });
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
     let text = "";
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       text += (await reader?.read())?.value ?? "";
       expect(text).toContain("parked-web-1");
     });

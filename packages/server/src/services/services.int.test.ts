@@ -1,6 +1,7 @@
 import { connect } from "node:net";
 import type { PluginService, ServiceDeps, ServiceRequest } from "@stackyard/core";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
+import { eventually } from "../testing/eventually.ts";
 import { createTestYard, type TestYard, type TestYardOptions } from "../testing/test-yard.ts";
 
 const yards: TestYard[] = [];
@@ -167,7 +168,7 @@ describe("the tick of a service", () => {
 
     await yard.call("/hooks/echo", { body: "delivery-1" });
 
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       expect((await yard.call("/v1/stacks/pr-1")).status).toBe(200);
     });
     const { items } = await yard.json<{ items: unknown[] }>("/v1/events/delivery-1/history");
@@ -182,7 +183,7 @@ describe("the tick of a service", () => {
     });
     await yard.server.start();
 
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       expect(await yard.json("/v1/services")).toMatchObject({
         items: [{ name: "echo", failure: { message: "The code host does not answer." } }],
       });

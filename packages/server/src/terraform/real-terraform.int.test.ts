@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { eventually } from "../testing/eventually.ts";
 import { type ClaimedAttempt, claimAttempt } from "../testing/claim-attempt.ts";
 import { createTestYard, type TestYard, TOKEN } from "../testing/test-yard.ts";
 
@@ -83,9 +84,8 @@ const apply = (seconds: number, ...more: string[]) => [
   ...more,
 ];
 const untilLocked = () =>
-  vi.waitFor(
-    async () => expect(await yard.json(`/v1/terraform/states/${encodeURIComponent(KEY)}`)).toHaveProperty("lock"),
-    5_000,
+  eventually(async () =>
+    expect(await yard.json(`/v1/terraform/states/${encodeURIComponent(KEY)}`)).toHaveProperty("lock"),
   );
 
 describe.skipIf(!found)("a real Terraform", () => {
