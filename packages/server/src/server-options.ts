@@ -223,7 +223,7 @@ export function parseServerOptions(options: ServerOptions): ServerSettings {
     ...defined(options),
     host,
     tokens,
-    allowedHosts: names === undefined ? (loopback ? toLoopbackNames(url) : undefined) : new Set(names),
+    allowedHosts: names === undefined ? (loopback ? toLoopbackNames(host, url) : undefined) : new Set(names),
     corsOrigins: new Set(options.corsOrigins ?? []),
     ...defined({ access }),
     limits: { ...DEFAULT_LIMITS, ...options.limits },
@@ -242,9 +242,13 @@ function findWayInFault(
   return allowAnonymous || tokens.length > 0 || hasLogins ? undefined : "The server needs at least one token.";
 }
 
-/** Returns the allowed names: a proxy on this machine forwards the host name of the request. */
-function toLoopbackNames(url: string | undefined): ReadonlySet<string> {
-  return url === undefined ? LOOPBACK_NAMES : new Set([...LOOPBACK_NAMES, new URL(url).hostname]);
+/**
+ * Returns the allowed names: a proxy on this machine forwards the host name of the request, and others call the address on which the
+ * server listens, such as 127.0.0.2.
+ */
+function toLoopbackNames(host: string, url: string | undefined): ReadonlySet<string> {
+  const own = host.includes(":") ? `[${host}]` : host;
+  return new Set([...LOOPBACK_NAMES, own, ...(url === undefined ? [] : [new URL(url).hostname])]);
 }
 
 function invalid(message: string): StackyardError {

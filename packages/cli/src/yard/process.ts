@@ -219,7 +219,7 @@ async function startServing(
       ...defined({ proofSecret, url: publicUrl, access: config.access, trustedProxies: config.server?.trustedProxies }),
       ...defined({ clientSecret, local }),
       // On other addresses every name is allowed.
-      ...(publicUrl === undefined || !isLoopbackHost(host) ? {} : allowProxy(new URL(publicUrl))),
+      ...(publicUrl === undefined || !isLoopbackHost(host) ? {} : allowProxy(new URL(publicUrl), host)),
     },
   );
   const { url } = await server.start();
@@ -230,9 +230,13 @@ async function startServing(
   };
 }
 
-/** Returns the hosts and origins to allow: a proxy forwards the host name of the request. */
-function allowProxy({ hostname, origin }: URL) {
-  return { allowedHosts: ["localhost", "127.0.0.1", "[::1]", hostname], corsOrigins: [origin] };
+/**
+ * Returns the hosts and origins to allow: a proxy forwards the host name of the request, and others call the address on which the
+ * server listens, such as 127.0.0.2.
+ */
+function allowProxy({ hostname, origin }: URL, host: string) {
+  const own = host.includes(":") ? `[${host}]` : host;
+  return { allowedHosts: ["localhost", "127.0.0.1", "[::1]", own, hostname], corsOrigins: [origin] };
 }
 
 interface MeasuredParts {
