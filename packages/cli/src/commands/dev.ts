@@ -176,7 +176,7 @@ async function startDev(
   });
   const { url = "" } = started;
   const removeAddress = await publishAddress(dataDir, started);
-  const signInUrl = local === undefined || anonymous ? undefined : await requestLocalUrl(url, token);
+  const signInUrl = local === undefined || anonymous ? undefined : await requestLocalUrl(url, token, { name: findUserName(env) });
   return {
     ...started,
     url,

@@ -31,7 +31,7 @@ export const login = defineCommand({
   async run(context: CommandContext, { noBrowser = false, ...given }) {
     const { out, env, signal } = context;
     const { url, ownToken } = await findServerPlace(context, given);
-    const localUrl = ownToken === undefined ? undefined : await requestLocalUrl(url, ownToken);
+    const localUrl = ownToken === undefined ? undefined : await requestLocalUrl(url, ownToken, { name: findUserName(env) });
     if (localUrl !== undefined) {
       out.result(
         { kind: "local", url: localUrl },
@@ -43,7 +43,7 @@ export const login = defineCommand({
     const code = await requestDeviceCode(url, `${findUserName(env)}@${hostname()}`);
     if (code === undefined) {
       throw failWith("CONFIG_INVALID", `Sign-in is not configured at ${url}.`, {
-        hint: "The server's configuration has no access.people. Use a token: --token or STACKYARD_TOKEN.",
+        hint: "The server's configuration has no access.people. Use a token (--token or STACKYARD_TOKEN), or set server.url for one-time codes of `stackyard console`.",
       });
     }
     printCode(code, out);

@@ -1,4 +1,4 @@
-import { isMap, isStackyardError } from "@stackyard/core";
+import { defined, isMap, isStackyardError } from "@stackyard/core";
 import { failWith } from "../failure.ts";
 
 /** A server's response to a request for a command-line login (RFC 8628). */
@@ -58,10 +58,34 @@ export async function pollDeviceCode(url: string, deviceCode: string): Promise<P
   throw toError(status, body);
 }
 
-/** Requests a local login address from `stackyard dev`; undefined when the server does not offer one. */
-export async function requestLocalUrl(url: string, token: string): Promise<string | undefined> {
-  const { status, body } = await post(`${url}/auth/local`, {}, { authorization: `Bearer ${token}` });
+/** Whom a one-time code is for. `stackyard dev` ignores it: there the person is the user of the machine. */
+export interface CodePerson {
+  readonly name: string;
+  readonly role?: string;
+  readonly groups?: string;
+}
+
+/** Returns an address at which a browser signs in once; undefined when the server does not offer one to this token. */
+export async function requestLocalUrl(url: string, token: string, person: CodePerson): Promise<string | undefined> {
+  const { status, body } = await requestCode(url, token, person);
   return status === 200 && typeof body["url"] === "string" ? body["url"] : undefined;
+}
+
+/** Returns such an address, or throws why the server does not offer one. */
+export async function requireLocalUrl(url: string, token: string, person: CodePerson): Promise<string> {
+  const { status, body } = await requestCode(url, token, person);
+  if (status === 200 && typeof body["url"] === "string") return body["url"];
+  const detail = typeof body["detail"] === "string" ? body["detail"] : `The server answered ${status}.`;
+  if (status === 404) {
+    throw failWith("NOT_CONFIGURED", "This server has no one-time codes.", {
+      hint: "Codes need a configured token, no access.people, and server.url on other addresses than 127.0.0.1.",
+    });
+  }
+  throw failWith(status === 403 ? "FORBIDDEN" : status === 400 ? "USAGE" : "LOGIN_FAILED", detail);
+}
+
+function requestCode(url: string, token: string, { name, role, groups }: CodePerson): Promise<Answer> {
+  return post(`${url}/auth/local`, defined({ name, role, groups }), { authorization: `Bearer ${token}` });
 }
 
 /** Ends the session of a token. Returns false when the server does not have it any more. Throws `UNREACHABLE`. */

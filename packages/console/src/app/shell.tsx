@@ -192,7 +192,7 @@ function SignInOverlay() {
         </div>
         {ways?.code && (
           <p className="muted">
-            A yard on this laptop prints an address with a one-time code: <code>stackyard login</code>.
+            An administrator's terminal prints an address with a one-time code: <code>stackyard console</code>.
           </p>
         )}
       </section>
@@ -206,7 +206,8 @@ function SignInLinks({ ways: { people, code } }: { ways: SignInWays }) {
   if (!people && !code) {
     return (
       <p>
-        This server has no sign-in for browsers: set <code>access.people</code>.
+        This server has no sign-in for browsers: set <code>access.people</code>, or <code>server.url</code> for one-time
+        codes.
       </p>
     );
   }

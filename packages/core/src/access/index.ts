@@ -91,6 +91,6 @@ export {
   type Role,
 } from "./permissions.ts";
 export { isPlainName } from "./plain-name.ts";
-export { SENDER_KINDS, type Sender, type SenderKind, toPersonId } from "./sender.ts";
+export { SENDER_KINDS, type Sender, type SenderKind, toCodePersonId, toPersonId } from "./sender.ts";
 export { findProxyWarning, findServerUrlFault, isLoopbackUrl, type ServerAddress } from "./server-address.ts";
 export { findSecretPrefix, formatSecret, SECRET_PATTERN, type SecretPrefix } from "./token-format.ts";

@@ -29,6 +29,14 @@ export interface Sender {
   readonly through?: string;
 }
 
+/**
+ * Returns the id of a person who has signed in with a one-time code of a configured token. It is the same for all codes
+ * of the token, whose holder can make them for any name.
+ */
+export function toCodePersonId(tokenId: string): string {
+  return `code ${tokenId}`;
+}
+
 /** Returns the id of a person: unique over issuers. */
 export function toPersonId(issuer: string, subject: string): string {
   return `${issuer} ${subject}`;

@@ -112,16 +112,17 @@ export interface SignInWays {
 /** Renders links to the ways in that exist, which return to a path of ours. */
 const waysIn = ({ people, code }: SignInWays, returnTo: string) => {
   const query = returnTo === "/" ? "" : `?return=${encodeURIComponent(returnTo)}`;
-  if (!people && !code) return html`<p>This server has no sign-in for browsers. Programs use tokens.</p>`;
+  if (!people && !code)
+    return html`<p>This server has no sign-in for browsers: <code>access.people</code> and <code>server.url</code> are missing. Programs use tokens.</p>`;
   return html`${people ? html`<p><a href="/auth/login${query}">Sign in</a></p>` : ""}
 ${code ? html`<p><a href="/auth/local${query}">Sign in with a one-time code</a></p>` : ""}`;
 };
 
-/** Signs in to `stackyard dev`. Only the form's POST uses the code up: programs that preview links send a GET. */
+/** Signs in with a one-time code. Only the form's POST uses the code up: programs that preview links send a GET. */
 export const localBody = (code: string, returnTo: string) =>
-  html`<p>Sign in to the yard that <code>stackyard dev</code> runs on this machine. <code>stackyard login</code> prints a code.</p>
+  html`<p>Sign in with a one-time code. <code>stackyard console</code> prints one; it needs an administrator's token of the yard.</p>
 <form method="post" action="/auth/local"><input type="hidden" name="return" value="${returnTo}"><label>Code
-<input name="code" autocomplete="off" required maxlength="20" value="${code}"></label>
+<input name="code" autocomplete="off" required maxlength="24" value="${code}"></label>
 <button>Sign in</button></form>`;
 
 /** Renders the page at `/`: the person who is signed in, and the logout. */

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { defined } from "@stackyard/core";
 import { type AuditWriter, createAuditWriter, type SecretPrefix } from "@stackyard/core/access";
-import type { ServerDeps, ServerSettings } from "../server-options.ts";
+import { isLoopbackHost, type ServerDeps, type ServerSettings } from "../server-options.ts";
 import { type ApiTokens, createApiTokens } from "./api-tokens.ts";
 import {
   type Authenticator,
@@ -57,6 +57,8 @@ export function createAccess(deps: AccessDeps, settings: ServerSettings): Access
     },
     {
       ...defined({ url: settings.url, workloads, grants, local: settings.local }),
+      tokens: settings.tokens.map(({ name }) => name),
+      hasTokenCodes: hasTokenCodes(settings),
       ...(people && { people: { ...people, ...defined({ clientSecret: settings.clientSecret }) } }),
     },
   );
@@ -79,6 +81,15 @@ export function createAccess(deps: AccessDeps, settings: ServerSettings): Access
     denials: createDenials({ ...deps, audit, findSender: callers.findSender }),
     tokens: settings.apiTokens ? tokens : undefined,
   };
+}
+
+/**
+ * Returns true if configured tokens may make codes for people: where an issuer signs people in, a token must not be a way
+ * around it. On other addresses than the loopback, browsers need the server's address.
+ */
+function hasTokenCodes({ access, local, tokens, url, host }: ServerSettings): boolean {
+  const isReachable = url !== undefined || isLoopbackHost(host);
+  return access?.people === undefined && local === undefined && tokens.length > 0 && isReachable;
 }
 
 function isToken({ sender }: Caller): boolean {

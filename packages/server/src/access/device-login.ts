@@ -54,7 +54,8 @@ export function createCodePageHandler(context: AuthContext): AuthHandler {
   return async (request) => {
     const session = await findBrowserSession(context, request);
     if (session === undefined) {
-      return new Response(null, { status: 303, headers: { location: "/auth/login?return=/auth/confirm" } });
+      const way = context.ways.people ? "login" : "local";
+      return new Response(null, { status: 303, headers: { location: `/auth/${way}?return=/auth/confirm` } });
     }
     return toPage({ title: TITLE, body: codeFormBody(session.sender.name), nonce: createNonce(context) });
   };
@@ -94,10 +95,11 @@ async function storeAnswer(devices: DeviceLogins, code: string, answer: DeviceSe
   throw new StackyardError("NOT_FOUND", "The request has ended. Start it again in the terminal.");
 }
 
-function toDeviceSender({ id: parent, endsAt: parentEndsAt, sender, issuer, subject, sid }: Session): DeviceSender {
+function toDeviceSender({ id: parent, endsAt: parentEndsAt, sender, ...session }: Session): DeviceSender {
   const { id, name, groups } = sender;
+  const { issuer, subject, sid, token, role } = session;
   const kind = sender.kind === "local" ? "local" : "person";
-  return { kind, id, name, groups, ...defined({ issuer, subject, sid }), parent, parentEndsAt };
+  return { kind, id, name, groups, ...defined({ issuer, subject, sid, token, role }), parent, parentEndsAt };
 }
 
 /** Handles the device codes of `POST /auth/token`. A pending request is not counted as a failure. */
@@ -111,12 +113,13 @@ export async function answerDeviceGrant(
     const failed = poll.kind === "expired_token";
     return { response: json(400, { error: poll.kind, error_description: DESCRIPTIONS[poll.kind] }), failed };
   }
-  const { issuer, subject, sid, parent, parentEndsAt: mostUntil, ...sender } = poll.sender;
+  const { issuer, subject, sid, token, role, parent, parentEndsAt: mostUntil, ...sender } = poll.sender;
   // Its groups are those of the login in the browser, and no fresher.
   const login = { kind: "cli", sender, client: poll.request.client, parent, mostUntil } as const;
   const isAlive = async () => (await context.sessions.get(parent)) !== undefined;
   if (!(await isAlive())) return endedParent();
-  const { secret, session } = await beginSession(context, { ...login, ...defined({ issuer, subject, sid }) }, facts);
+  const origin = defined({ issuer, subject, sid, token, role });
+  const { secret, session } = await beginSession(context, { ...login, ...origin }, facts);
   if (!(await isAlive())) {
     await endSession(context, session.id, { facts });
     return endedParent();

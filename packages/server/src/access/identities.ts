@@ -12,16 +12,20 @@ import {
 } from "@stackyard/core/access";
 import type { Authenticator, Caller } from "./caller.ts";
 import type { Session, Sessions } from "./sessions.ts";
+import { findCodeRights } from "./token-codes.ts";
 
 /** What rights follow from. */
-export type Identity = Pick<Session, "subject" | "workload" | "claims"> & { readonly sender: Sender };
+export type Identity = Pick<Session, "subject" | "token" | "role" | "workload" | "claims"> & {
+  readonly sender: Sender;
+};
 
 /** Finds what an identity may do. Empty: no grant fits. */
 export function findRights(
-  { sender, subject, workload, claims }: Identity,
+  { sender, subject, token, role, workload, claims }: Identity,
   grants: readonly Grant[],
 ): { readonly rights: Rights; readonly groups: readonly string[] } {
   const { kind, groups } = sender;
+  if (token !== undefined) return { rights: findCodeRights({ token, role }, grants), groups };
   // Groups are passed to try approvals and grants; without any grant they remove no rights.
   if (kind === "local" && (groups.length === 0 || grants.length === 0)) return { rights: OLD_RIGHTS, groups };
   if (kind !== "workload") {
@@ -46,13 +50,16 @@ export function checkGranted(identity: Identity, grants: readonly Grant[], notes
 interface AuthenticatorDeps {
   readonly sessions: Sessions;
   readonly grants: readonly Grant[];
+  /** The names of the configured tokens. A login with a code ends when its token is removed. */
+  readonly tokens: ReadonlySet<string>;
 }
 
 /** Finds the caller of a session's secret. The secret of a cookie is not accepted as a bearer token, nor the other way round. */
-export function createSessionAuthenticator({ sessions, grants }: AuthenticatorDeps): Authenticator {
+export function createSessionAuthenticator({ sessions, grants, tokens }: AuthenticatorDeps): Authenticator {
   return async ({ via, secret }, lookUp) => {
     const session = await (lookUp === "use" ? sessions.use(secret) : sessions.find(secret));
     if (session === undefined || (session.kind === "browser") !== (via === "cookie")) return undefined;
+    if (session.token !== undefined && !tokens.has(session.token)) return undefined;
     return toCaller(session, via, grants);
   };
 }

@@ -52,7 +52,8 @@ import {
   wantsPage,
 } from "./people-login.ts";
 import { createRateLimit, type RateLimit } from "./rate-limits.ts";
-import { createSessions, type Sessions } from "./sessions.ts";
+import { createSessions, type NewSession, type Sessions } from "./sessions.ts";
+import { createTokenCodes, type TokenCodes } from "./token-codes.ts";
 import { createTokenExchange, type TokenExchange, type WorkloadOptions } from "./token-exchange.ts";
 
 /** Who may sign in, and where. */
@@ -64,6 +65,10 @@ export interface LoginOptions {
   readonly grants?: readonly Grant[];
   /** Of `stackyard dev`: the person at this machine. */
   readonly local?: LocalPerson;
+  /** The names of the configured tokens. */
+  readonly tokens?: readonly string[];
+  /** True if configured tokens may make one-time codes for people. */
+  readonly hasTokenCodes?: boolean;
 }
 
 interface LoginDeps {
@@ -101,15 +106,16 @@ export function createLogins(deps: LoginDeps, options: LoginOptions): Logins {
   const sessions = createSessions({ records, clock, random });
   const codes = createLocalCodes({ records, clock, random });
   const findPlace = createPlaceFinder(options.url);
-  const ways = { people: options.people !== undefined, code: local !== undefined };
+  const tokenCodes = options.hasTokenCodes ? createTokenCodes({ ...deps, grants }) : undefined;
+  const ways = { people: options.people !== undefined, code: (local ?? tokenCodes) !== undefined };
   const context: AuthContext = { sessions, grants, audit, logger, random, onEnded, findPlace, ways };
   const people = options.people && createPeople(options.people, deps);
   const devices: DeviceDeps = {
     devices: createDeviceLogins({ records, clock, random }),
-    enabled: people !== undefined || local !== undefined,
+    enabled: ways.people || ways.code,
   };
   const workloads = createTokenExchange(context, { workloads: options.workloads ?? [], clock });
-  const authenticator = createSessionAuthenticator({ sessions, grants });
+  const authenticator = createSessionAuthenticator({ sessions, grants, tokens: new Set(options.tokens) });
   const limit = createRateLimit("calls of /auth", CALLS_A_MINUTE);
   const failures = createRateLimit("failed calls of /auth/token", CALLS_A_MINUTE);
   const routes: readonly [method: "GET" | "POST", path: string, handler: AuthHandler][] = [
@@ -122,8 +128,8 @@ export function createLogins(deps: LoginDeps, options: LoginOptions): Logins {
     ["POST", "/auth/device", createDeviceHandler(context, devices)],
     ["GET", "/auth/confirm", createCodePageHandler(context)],
     ["POST", "/auth/confirm", createConfirmHandler(context, devices)],
-    ["GET", "/auth/local", createLocalPageHandler(context, local)],
-    ["POST", "/auth/local", createLocalHandler(context, { local, codes, authenticate: deps.authenticate })],
+    ["GET", "/auth/local", createLocalPageHandler(context)],
+    ["POST", "/auth/local", createLocalHandler(context, { local, codes, tokenCodes, authenticate: deps.authenticate })],
   ];
   return {
     context,
@@ -295,9 +301,9 @@ function createHomeHandler(context: AuthContext, enabled: boolean): AuthHandler 
   };
 }
 
-function createLocalPageHandler(context: AuthContext, local: LocalPerson | undefined): AuthHandler {
+function createLocalPageHandler(context: AuthContext): AuthHandler {
   return async (request) => {
-    if (local === undefined) throw notConfigured("Login by a code");
+    if (!context.ways.code) throw notConfigured("Login by a code");
     const code = new URL(request.url).searchParams.get("code") ?? "";
     return toPage({
       title: "Sign in",
@@ -315,32 +321,50 @@ function findReturnPath(context: AuthContext, request: Request): string {
 interface LocalDeps {
   readonly local: LocalPerson | undefined;
   readonly codes: LocalCodes;
+  readonly tokenCodes: TokenCodes | undefined;
   readonly authenticate: Authenticate;
 }
 
-/** Handles `POST /auth/local`: returns a new code for the data folder's token, or a session for a code. */
-function createLocalHandler(context: AuthContext, { local, codes, authenticate }: LocalDeps): AuthHandler {
+/** Handles `POST /auth/local`: returns a new code for a token of the server, or a session for a code. */
+function createLocalHandler(context: AuthContext, deps: LocalDeps): AuthHandler {
   return async (request, facts) => {
-    if (local === undefined) throw notConfigured("Login by a code");
+    if (!context.ways.code) throw notConfigured("Login by a code");
     if (request.headers.has("authorization")) {
-      const caller = await authenticate(request);
-      if (caller?.via !== "old") throw new StackyardError("UNAUTHENTICATED", "Send the token of the data folder.");
-      const code = await codes.begin();
+      const code = await beginCode(deps, request, facts);
       const url = `${context.findPlace(request).url.origin}/auth/local?code=${code}`;
       return json(200, { code, url, expires_in: LOGIN_MS / 1_000 });
     }
     checkOurPage(context, request);
     const form = await readForm(request);
-    if (!(await codes.take(form.get("code") ?? ""))) {
-      const message = "The code is wrong, was used, or is older than 10 minutes. `stackyard login` prints a new one.";
+    const identity = await takeCode(deps, form.get("code") ?? "");
+    if (identity === undefined) {
+      const message = "The code is wrong, was used, or is older than 10 minutes. `stackyard console` prints a new one.";
       throw new StackyardError("LOGIN_FAILED", message);
     }
-    const { name, groups = [] } = local;
-    const sender = { kind: "local", id: "local", name, groups } as const;
-    const { secret } = await beginSession(context, { kind: "browser", sender }, facts);
+    const { secret } = await beginSession(context, { kind: "browser", ...identity }, facts);
     const cookies = [toSessionCookie(context, request, secret)];
     const continueAt = toReturnPath(form.get("return"), context.findPlace(request));
-    const body = signedInBody(name, continueAt);
+    const body = signedInBody(identity.sender.name, continueAt);
     return toPage({ title: "Signed in", body, continueAt, cookies, nonce: createNonce(context) });
   };
+}
+
+async function beginCode(
+  { codes, tokenCodes, authenticate }: LocalDeps,
+  request: Request,
+  facts: RequestFacts,
+): Promise<string> {
+  const caller = await authenticate(request);
+  if (tokenCodes !== undefined) return tokenCodes.begin(caller, await readForm(request), facts);
+  if (caller?.via !== "old") throw new StackyardError("UNAUTHENTICATED", "Send the token of the data folder.");
+  return codes.begin();
+}
+
+type CodeIdentity = Pick<NewSession, "sender" | "token" | "role">;
+
+async function takeCode({ local, codes, tokenCodes }: LocalDeps, code: string): Promise<CodeIdentity | undefined> {
+  if (local === undefined) return tokenCodes?.take(code);
+  if (!(await codes.take(code))) return undefined;
+  const { name, groups = [] } = local;
+  return { sender: { kind: "local", id: "local", name, groups } };
 }

@@ -1,5 +1,6 @@
 import { createHmac, hash } from "node:crypto";
 import { type Clock, changeRecord, defined, type Records } from "@stackyard/core";
+import { ROLES } from "@stackyard/core/access";
 import type { StoredRecord } from "@stackyard/core/engine";
 import { type Static, type TSchema, Type } from "typebox";
 import { Value } from "typebox/value";
@@ -68,6 +69,8 @@ const DeviceSender = Type.Object({
   issuer: Type.Optional(Type.String()),
   subject: Type.Optional(Type.String()),
   sid: Type.Optional(Type.String()),
+  token: Type.Optional(Type.String()),
+  role: Type.Optional(Type.Enum([...ROLES])),
   /** The session that confirmed, and when it ends. */
   parent: Type.String(),
   parentEndsAt: Type.Number(),
@@ -273,19 +276,19 @@ export function createLocalCodes({ records, clock, random }: PendingDeps): Local
 const LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const CODE_LENGTH = 8;
 
-/** Creates a code of 40 random bits for people to type, such as `K7QF-93MZ`. */
-function createTypedCode(random: (bytes: number) => Uint8Array): string {
-  const letters = Array.from(random(CODE_LENGTH), (byte) => LETTERS[byte % LETTERS.length]).join("");
-  return `${letters.slice(0, 4)}-${letters.slice(4)}`;
+/** Creates a code of 40 random bits (5 for each letter) for people to type, such as `K7QF-93MZ`. */
+export function createTypedCode(random: (bytes: number) => Uint8Array, length = CODE_LENGTH): string {
+  const letters = Array.from(random(length), (byte) => LETTERS[byte % LETTERS.length]).join("");
+  return letters.replaceAll(/(.{4})(?=.)/g, "$1-");
 }
 
 /** Normalizes a typed code: any case, with or without the dash. */
-function toPlainCode(text: string): string {
+export function toPlainCode(text: string, length = CODE_LENGTH): string {
   const letters = text.toUpperCase().replaceAll(/[^0-9A-Z]/g, "");
   return letters
     .replaceAll(/[IL]/g, "1")
     .replaceAll("O", "0")
-    .slice(0, CODE_LENGTH + 1);
+    .slice(0, length + 1);
 }
 
 /** Replaces the value of a record, which ends when it would have. Returns false after a concurrent write. */

@@ -1,6 +1,6 @@
 import { createHmac, hash } from "node:crypto";
 import { type Clock, defined, listPages, type Records } from "@stackyard/core";
-import { formatSecret, noteEndedSession, type Sender } from "@stackyard/core/access";
+import { formatSecret, noteEndedSession, ROLES, type Sender } from "@stackyard/core/access";
 import type { Page, PageInput, StoredRecord } from "@stackyard/core/engine";
 import { createSealer, type Sealer } from "@stackyard/core/services";
 import { type Static, Type } from "typebox";
@@ -25,6 +25,9 @@ const StoredSession = Type.Object({
   sid: Type.Optional(Type.String()),
   /** The issuer's ID token, for its logout: encrypted with a key of the secret, which only the browser has. */
   sealedIdToken: Type.Optional(Type.String()),
+  /** Of people with a one-time code: the configured token that has made it, and the role if it is less than the token's. */
+  token: Type.Optional(Type.String()),
+  role: Type.Optional(Type.Enum([...ROLES])),
   /** Of workloads: the name in the configuration, and the claims that grants name. */
   workload: Type.Optional(Type.String()),
   claims: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
@@ -48,7 +51,7 @@ export interface Session extends StoredSession {
 export interface NewSession
   extends Pick<
     StoredSession,
-    "kind" | "issuer" | "subject" | "sid" | "workload" | "claims" | "client" | "address" | "parent"
+    "kind" | "issuer" | "subject" | "sid" | "token" | "role" | "workload" | "claims" | "client" | "address" | "parent"
   > {
   readonly sender: Sender;
   readonly idToken?: string;

@@ -1,4 +1,4 @@
-import type { Sender, SenderKind } from "../../access/sender.ts";
+import { type Sender, type SenderKind, toCodePersonId } from "../../access/sender.ts";
 import type { ApprovalTerms } from "../approval.ts";
 import { defined } from "../json.ts";
 import type { Approval, GivenApproval, KnownSender, Stack, TaskState } from "../stack.ts";
@@ -219,11 +219,14 @@ function findCommentFault({ event }: Work, { comment }: Approval): Rejected | un
 
 /**
  * Returns true for the requester, and for those who changed the metadata of the approval. A token counts as the person
- * who created it.
+ * who created it, and as the one who signs in with its codes.
  */
 function isAsker({ askedBy, changedBy = [] }: Approval, sender: KnownSender): boolean {
   const askers = askedBy === undefined ? changedBy : [askedBy, ...changedBy];
-  return askers.some((asker) => isSame(asker, sender) || asker.owner === sender.id);
+  return askers.some((asker) => {
+    const isOfCode = asker.kind === "token" && toCodePersonId(asker.id) === sender.id;
+    return isSame(asker, sender) || asker.owner === sender.id || isOfCode;
+  });
 }
 
 /** Returns the requesters behind whom anybody may be: tokens without an owner, and senders that are not known. */
