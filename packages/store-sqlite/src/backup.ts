@@ -59,23 +59,15 @@ export interface BackUpInput {
 }
 
 /**
- * Copies a store that is not open into one file that `restoreSqliteStore` reads. The store is not migrated, so a backup
- * before an update can be taken with either release. Throws `NOT_FOUND`, `STORE_LOCKED`, `STORE_CORRUPT` and
- * `STORE_UNAVAILABLE`.
+ * Copies a store into one file that `restoreSqliteStore` reads, in its state at one instant, also while another process
+ * has it open and writes. The store is not migrated, so a backup before an update can be taken with either release.
+ * Throws `NOT_FOUND`, `STORE_CORRUPT` and `STORE_UNAVAILABLE`.
  */
-export async function backUpSqliteStore(
-  { folder, to }: BackUpInput,
-  deps: { readonly clock?: Pick<Clock, "now"> } = {},
-): Promise<void> {
+export async function backUpSqliteStore({ folder, to }: BackUpInput): Promise<void> {
   const files = storeFilesOf(folder);
   if (!existsSync(files.database)) throw new StackyardError("NOT_FOUND", `No store found in ${folder}.`);
-  const lock = takeOwnerLock(files, deps.clock ?? Date, silentLogger);
-  try {
-    assertOwnFile(files.database);
-    await backUp(files.database, to);
-  } finally {
-    lock.release();
-  }
+  assertOwnFile(files.database);
+  await backUp(files.database, to);
 }
 
 function assertOwnFile(file: string): void {

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { defineCommand, defined, isStackyardError, optionalFlag } from "@stackyard/core";
+import { defineCommand, defined, isStackyardError, optionalFlag, optionalText } from "@stackyard/core";
 import { Type } from "typebox";
 import type { CommandContext } from "../command.ts";
 import { failWith } from "../failure.ts";
@@ -14,13 +14,14 @@ import {
   type StoreChoice,
 } from "../project/store.ts";
 import { createProcessLogger } from "../yard/health-listener.ts";
+import { migrateFrom } from "./migrate-from.ts";
 
 /** `stackyard backup` */
 export const backup = defineCommand({
   name: "backup",
-  summary: "Back up the project's store to a file. The yard must not be running.",
+  summary: "Back up the project's embedded store to a file, also while the yard is running.",
   description:
-    "The file contains stacks, events, history, attempts and Terraform states, including their secrets: protect it like the data folder. Exits with 3 while `stackyard dev` has the store open.",
+    "The file contains stacks, events, history, attempts and Terraform states, including their secrets: protect it like the data folder. It is the state of one instant.",
   examples: { "stackyard backup yard-2026-11-20.backup": "Back up before an update." },
   args: Type.Object({
     file: Type.String({ minLength: 1, description: "The file to write." }),
@@ -52,7 +53,7 @@ export const restore = defineCommand({
   name: "restore",
   summary: "Restore the project's store from a backup file. The yard must not be running.",
   description:
-    "Checks the file first. The yard does not know what happened after the backup: check the Terraform states before you let tasks run.",
+    'Checks the file first. The yard does not know what happened after the backup: see "After a restore" in docs/operations.md before you let tasks run.',
   examples: {
     "stackyard restore yard-2026-11-20.backup": "Restore into a data folder without a store.",
     "stackyard restore yard-2026-11-20.backup --replace": "Replace the store and keep the old one next to it.",
@@ -96,14 +97,24 @@ function toSize(bytes: number): string {
 /** `stackyard migrate` */
 export const migrate = defineCommand({
   name: "migrate",
-  summary: "Migrate the project's store to this version, and exit.",
-  description:
+  summary: "Migrate the project's store to this version, or copy an embedded store into it, and exit.",
+  description: [
     "A server or worker migrates when it starts, unless the store's option `migrate` is false. In a rolling upgrade, run this command first, if needed with a database account that can change tables. Processes of the previous version keep running. Prints whether anything changed.",
-  examples: { "stackyard migrate": "Run it before the first server of a new version." },
-  args: Type.Object({ ...projectArg }),
-  async run({ cwd, env, out }: CommandContext, { project }) {
+    "With --from, copies the embedded store of a data folder, such as that of `stackyard dev`, into the project's empty store: stacks, history, Terraform states, tokens, the audit log. Then compares counts and hashes. Stop the yard first: the command is refused while it runs, and while attempts are open or events queued. May be repeated after an interruption.",
+  ].join("\n"),
+  examples: {
+    "stackyard migrate": "Run it before the first server of a new version.",
+    "stackyard migrate --from .stackyard": "Move the yard of `stackyard dev` to Postgres.",
+  },
+  args: Type.Object({
+    from: optionalText("The data folder of an embedded store to copy.", { minLength: 1, placeholder: "folder" }),
+    ...projectArg,
+  }),
+  async run(context: CommandContext, { from, project }) {
+    const { cwd, env, out } = context;
     const file = await loadConfigFile(cwd, project);
     const choice = withoutOwnWord(chooseSharedStore(file, env));
+    if (from !== undefined) return migrateFrom(context, file, { choice, from });
     const name = choice.kind === "sqlite" ? choice.folder : choice.name;
     const variable = findStoreVariable(file, env);
     const facts = { store: name, ...defined({ namedBy: variable }) };

@@ -176,7 +176,8 @@ async function startDev(
   });
   const { url = "" } = started;
   const removeAddress = await publishAddress(dataDir, started);
-  const signInUrl = local === undefined || anonymous ? undefined : await requestLocalUrl(url, token, { name: findUserName(env) });
+  const signInUrl =
+    local === undefined || anonymous ? undefined : await requestLocalUrl(url, token, { name: findUserName(env) });
   return {
     ...started,
     url,

@@ -31,7 +31,8 @@ export const login = defineCommand({
   async run(context: CommandContext, { noBrowser = false, ...given }) {
     const { out, env, signal } = context;
     const { url, ownToken } = await findServerPlace(context, given);
-    const localUrl = ownToken === undefined ? undefined : await requestLocalUrl(url, ownToken, { name: findUserName(env) });
+    const localUrl =
+      ownToken === undefined ? undefined : await requestLocalUrl(url, ownToken, { name: findUserName(env) });
     if (localUrl !== undefined) {
       out.result(
         { kind: "local", url: localUrl },

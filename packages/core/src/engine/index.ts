@@ -22,6 +22,7 @@ export {
   type TakenRow,
   takeFrom,
 } from "../in-process/queue.ts";
+export { type CopiedKind, type CopyReport, copyStore } from "./copy-store.ts";
 export { type Cause, type CauseCounter, createCauseCounter, type Trouble } from "../inspect/count-causes.ts";
 export { type ExplainInput, type Explanation, explainStack } from "../inspect/explain-stack.ts";
 export { type ListedParkedEvent, listParked } from "../inspect/list-parked.ts";

@@ -1,0 +1,266 @@
+import { createHash } from "node:crypto";
+import { chunk } from "../chunk.ts";
+import { StackyardError } from "../errors/stackyard-error.ts";
+import { listPages } from "../list-pages.ts";
+import { toEventKey } from "../machine/event-message.ts";
+import { defined, isMap } from "../machine/json.ts";
+import type { Page, StoredRecord } from "../ports/records.ts";
+import type { Change, DeadLetter, HistoryEntry, LoadedStack, StoredHistoryEntry } from "../ports/stack-store.ts";
+import type { Store } from "../ports/store.ts";
+import { loadLiveProcesses } from "./yard-health.ts";
+
+/** The stores, and what the source alone cannot name. */
+interface CopyStoreInput {
+  readonly from: Store;
+  /** Empty, or left by an earlier call that did not end. */
+  readonly to: Store;
+  /** Machines whose revisions are copied besides those of stacks. */
+  readonly machines: readonly string[];
+  readonly now: number;
+}
+
+/** What is compared at the end. */
+const KINDS = ["stacks", "parked", "deadLetters", "history", "revisions", "records"] as const;
+type Kind = (typeof KINDS)[number];
+
+/** How many items of a kind a store contains, and the SHA-256 of all of them. */
+export interface CopiedKind {
+  readonly kind: Kind;
+  readonly count: number;
+  readonly hash: string;
+}
+
+/** The result of a copy. `again`: an earlier call had copied everything, and the stores are still equal. */
+export interface CopyReport {
+  readonly kind: "copied" | "again";
+  readonly kinds: readonly CopiedKind[];
+}
+
+const MARK = "migration/from";
+/** Records of processes, and of the checks whether a store takes writes. */
+const TRANSIENT = ["processes/", "health/", MARK];
+
+/**
+ * Copies all that a yard has decided and stored: stacks with their parked events, dead letters, history, revisions, and
+ * all records, among them Terraform states and the audit log. Then reads both stores and compares counts and hashes. May
+ * be repeated: a call continues where an earlier one was interrupted.
+ *
+ * Attempts that have ended are not copied, nor are event ids other than those of the last 1,000 lines of a stack.
+ *
+ * @throws StackyardError `OUTCOME_NEGATIVE` when the source has work under way, the target is in use or has content of
+ * its own, or the copies differ.
+ */
+export async function copyStore(input: CopyStoreInput): Promise<CopyReport> {
+  const { from, to, now } = input;
+  await checkIdle(from);
+  if ((await loadLiveProcesses(to.records, now)).length > 0) {
+    throw refuse("Servers or workers use the target. Stop them.");
+  }
+  const mark = await to.records.get(MARK, now);
+  if (mark === undefined) await checkEmpty(to, now);
+  if (mark === undefined) await to.records.put({ key: MARK, value: { status: "copying" }, expected: "absent", now });
+  const isDone = isMap(mark?.value) && mark.value["status"] === "done";
+  if (!isDone) await copyAll(input);
+  const kinds = await compare(input);
+  const begun = await to.records.get(MARK, now);
+  if (!isDone && begun !== undefined)
+    await to.records.put({ key: MARK, value: { status: "done" }, expected: begun.version, now });
+  return { kind: isDone ? "again" : "copied", kinds };
+}
+
+function refuse(message: string): StackyardError {
+  return new StackyardError("OUTCOME_NEGATIVE", message);
+}
+
+/** Work under way belongs to the workers of the source. */
+async function checkIdle({ queries }: Store): Promise<void> {
+  const { openAttempts, queuedEvents, queuedTasks } = await queries.stats();
+  if (openAttempts + queuedEvents + queuedTasks === 0) return;
+  throw refuse(
+    `The source has ${openAttempts} open attempts, ${queuedEvents} queued events and ${queuedTasks} queued tasks. Start it, let them end or cancel them, and stop it.`,
+  );
+}
+
+async function checkEmpty(to: Store, now: number): Promise<void> {
+  const { stacks, parkedEvents, deadLetters } = await to.queries.stats();
+  const { items: lines } = await to.queries.listHistory({}, { limit: 1 });
+  const records = await collect((start) => to.records.list("", { limit: PAGE, now, ...start }));
+  const own = records.filter(({ key }) => !isTransient(key));
+  if (stacks + parkedEvents + deadLetters + lines.length + own.length === 0) return;
+  throw refuse("The target is not empty, and no earlier call has begun to fill it. Choose an empty database.");
+}
+
+async function copyAll({ from, to, machines, now }: CopyStoreInput): Promise<void> {
+  for (const record of await listRecords(from, now)) await copyRecord(record, to, now);
+  for (const hash of await listRevisionHashes(from, machines)) {
+    const revision = await from.revisions.get(hash);
+    if (revision !== undefined) await to.revisions.put(revision, revision.firstSeenAt);
+  }
+  for (const stackId of await listStackIds(from)) await copyStack(from, to, { stackId, now });
+  await copyDeadLetters(from, to, now);
+  await copyHistory(from, to, now);
+}
+
+async function copyRecord({ key, value, expiresAt }: StoredRecord, to: Store, now: number): Promise<void> {
+  const present = await to.records.get(key, now);
+  if (present !== undefined && toText(present.value) === toText(value)) return;
+  const expected = present?.version ?? "absent";
+  const put = await to.records.put({ key, value, expected, now, ...defined({ expiresAt }) });
+  if (put.kind !== "written") throw refuse(`Another process has written "${key}" in the target.`);
+}
+
+/** Event ids of a stack that are remembered, so that an event that is sent again is still a duplicate. */
+const MOST_IDS = 1_000;
+const DECIDED: ReadonlySet<HistoryEntry["outcome"]> = new Set(["applied", "removed", "ignored"]);
+
+async function copyStack(from: Store, to: Store, { stackId, now }: { stackId: string; now: number }): Promise<void> {
+  const [source] = await from.load([stackId]);
+  const [target] = await to.load([stackId]);
+  if (source === undefined || toStackText(source) === toStackText(target)) return;
+  const { items } = await from.queries.listHistory({ stackId, newestFirst: true }, { limit: MOST_IDS });
+  const decided = items.filter(({ outcome }) => DECIDED.has(outcome)).map(({ eventId: id }) => id);
+  const keys = decided.flatMap((id) => [toEventKey({ origin: "external", id }), `internal:${id}`]);
+  const present = new Set(target?.parked.map(({ event }) => toEventKey(event)));
+  const parked = source.parked.filter(({ event }) => !present.has(toEventKey(event)));
+  await commit(to, {
+    ...NOTHING,
+    stackId,
+    expectedVersion: target?.version ?? 0,
+    write: source.stack === undefined ? { kind: "keep" } : { kind: "put", stack: source.stack },
+    appliedIds: target === undefined || target.version === 0 ? [...new Set(keys)] : [],
+    park: parked,
+    now,
+  });
+}
+
+async function copyDeadLetters(from: Store, to: Store, now: number): Promise<void> {
+  const present = new Set((await listDeadLetters(to)).map(({ id }) => id));
+  for (const letter of (await listDeadLetters(from)).filter(({ id }) => !present.has(id))) {
+    await commit(to, { ...NOTHING, deadLetters: [letter], now });
+  }
+}
+
+const LINES_AT_ONCE = 200;
+
+/** Lines are added in order, so those that are there are the first. */
+async function copyHistory(from: Store, to: Store, now: number): Promise<void> {
+  const present = (await listHistory(to)).length;
+  const lines = (await listHistory(from)).slice(present);
+  for (const part of chunk(lines, LINES_AT_ONCE)) await commit(to, { ...NOTHING, history: part, now });
+}
+
+/** A change of no stack. */
+const NOTHING: Omit<Change, "now"> = {
+  stackId: "",
+  expectedVersion: 0,
+  write: { kind: "keep" },
+  appliedIds: [],
+  park: [],
+  unpark: [],
+  deadLetters: [],
+  history: [],
+  dispatches: [],
+  cancels: [],
+  endedAttempts: [],
+  receipts: [],
+};
+
+async function commit(to: Store, change: Change): Promise<void> {
+  const [result] = await to.commit([change]);
+  if (result?.kind !== "committed") throw refuse(`The stack "${change.stackId}" was changed in the target meanwhile.`);
+}
+
+async function compare(input: CopyStoreInput): Promise<readonly CopiedKind[]> {
+  const [ours, theirs] = [await digest(input.from, input), await digest(input.to, input)];
+  const different = KINDS.filter((kind) => toText(ours[kind]) !== toText(theirs[kind]));
+  if (different.length === 0) return KINDS.map((kind) => ({ kind, ...theirs[kind] }));
+  const counts = different.map(
+    (kind) => `${kind}: ${ours[kind].count} in the source, ${theirs[kind].count} in the target`,
+  );
+  throw refuse(`The stores differ (${counts.join("; ")}). One of them was used after the copy, or cannot be read.`);
+}
+
+type Digest = Readonly<Record<Kind, { readonly count: number; readonly hash: string }>>;
+
+async function digest(store: Store, { machines, now }: CopyStoreInput): Promise<Digest> {
+  const ids = await listStackIds(store);
+  const loaded = (await Promise.all(chunk(ids, PAGE).map((part) => store.load(part)))).flat();
+  const letters = await listDeadLetters(store);
+  return {
+    stacks: toDigest(loaded.flatMap(({ stack }) => stack ?? [])),
+    parked: toDigest(loaded.flatMap(({ parked }) => parked)),
+    deadLetters: toDigest(letters),
+    history: toDigest((await listHistory(store)).map(({ position: _, ...line }) => line)),
+    revisions: toDigest(await listRevisionHashes(store, machines)),
+    records: toDigest((await listRecords(store, now)).map(({ version: _, ...record }) => record)),
+  };
+}
+
+function toDigest(items: readonly unknown[]): Digest[Kind] {
+  const hash = createHash("sha256");
+  for (const item of items) hash.update(`${toText(item)}\n`);
+  return { count: items.length, hash: hash.digest("hex") };
+}
+
+const PAGE = 500;
+
+async function collect<Item>(load: (start: { cursor?: string }) => Promise<Page<Item>>): Promise<readonly Item[]> {
+  const items: Item[] = [];
+  for await (const page of listPages(load)) {
+    const [damaged] = page.unreadable ?? [];
+    if (damaged !== undefined) throw refuse(`"${damaged.id}" cannot be read: ${damaged.reason}. Repair it first.`);
+    items.push(...page.items);
+  }
+  return items;
+}
+
+/** Lists all records in order of keys, without those that only running processes have. */
+async function listRecords({ records }: Store, now: number): Promise<readonly StoredRecord[]> {
+  const all = await collect((start) => records.list("", { limit: PAGE, now, ...start }));
+  return all.filter(({ key }) => !isTransient(key));
+}
+
+function isTransient(key: string): boolean {
+  return TRANSIENT.some((prefix) => key.startsWith(prefix));
+}
+
+/** Lists the ids of stacks, and of absent ones with parked events. */
+async function listStackIds({ queries }: Store): Promise<readonly string[]> {
+  const stacks = await collect((start) => queries.listStacks({}, { limit: PAGE, ...start }));
+  const ids = new Set(stacks.map(({ stack }) => stack.id));
+  let last: string | undefined;
+  do {
+    const found = await queries.listParkedStackIds({ limit: PAGE, ...defined({ after: last }) });
+    for (const id of found) ids.add(id);
+    last = found.at(-1);
+  } while (last !== undefined);
+  return [...ids].sort();
+}
+
+/** Lists dead letters, oldest first. */
+async function listDeadLetters({ queries }: Store): Promise<readonly DeadLetter[]> {
+  return [...(await collect((start) => queries.listDeadLetters({}, { limit: PAGE, ...start })))].reverse();
+}
+
+async function listHistory({ queries }: Store): Promise<readonly StoredHistoryEntry[]> {
+  return collect((start) => queries.listHistory({}, { limit: PAGE, ...start }));
+}
+
+async function listRevisionHashes({ queries, revisions }: Store, machines: readonly string[]) {
+  const { states } = await queries.stats();
+  const names = [...new Set([...machines, ...states.map(({ machine }) => machine)])].sort();
+  const lists = names.map((name) => collect((start) => revisions.list(name, { limit: PAGE, ...start })));
+  return [...new Set((await Promise.all(lists)).flat().map(({ hash }) => hash))].sort();
+}
+
+function toStackText(loaded: LoadedStack | undefined): string {
+  return toText(loaded && [loaded.stack, loaded.parked]);
+}
+
+/** Formats a value with its keys in order, because stores may change it. */
+function toText(value: unknown): string {
+  const text = JSON.stringify(value, (_, part: unknown) => {
+    return isMap(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1))) : part;
+  });
+  return text ?? "";
+}

@@ -1,0 +1,46 @@
+import { copyStore, createMemoryStore } from "@stackyard/core/engine";
+import { aChange, aDeadLetter, aHistoryEntry, aParkedEvent, aPut, aQueuedEvent } from "@stackyard/core/testing";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { startTestServer, type TestServer } from "./testing/test-server.ts";
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startTestServer();
+});
+afterAll(() => server.stop());
+
+const now = Date.UTC(2026, 0, 1);
+
+it("receives a yard of another store, with texts of all kinds, and the copies are equal", async () => {
+  const from = createMemoryStore();
+  const odd = 'a\u0000"\\\u{1f600} é';
+  await from.commit([
+    aPut(
+      { id: "a", metadata: { note: odd, list: ["b", "a"] } },
+      { history: [aHistoryEntry("e1", { stackId: "a", reason: odd })] },
+    ),
+    aChange({ stackId: "b", park: [aParkedEvent("p1", { event: aQueuedEvent("p1", { stackId: "b" }) })] }),
+    aChange({ stackId: "c", deadLetters: [aDeadLetter("x1"), aDeadLetter("x2")] }),
+  ]);
+  for (let number = 0; number < 450; number += 1) {
+    const history = [aHistoryEntry(`h${number}`, { stackId: "a", at: now + number })];
+    await from.commit([aChange({ stackId: "a", expectedVersion: 1, history })]);
+  }
+  const value = { serial: 3, text: odd, large: "x".repeat(100_000) };
+  await from.records.put({ key: "terraform/states/a", value, expected: "absent", now });
+  const to = await server.open({ schema: server.newSchema() });
+
+  const first = await copyStore({ from, to, machines: [], now });
+  const again = await copyStore({ from, to, machines: [], now });
+
+  expect(first.kinds.map(({ kind, count }) => [kind, count])).toEqual([
+    ["stacks", 1],
+    ["parked", 1],
+    ["deadLetters", 2],
+    ["history", 451],
+    ["revisions", 0],
+    ["records", 1],
+  ]);
+  expect(again).toEqual({ ...first, kind: "again" });
+  await to.close();
+});
