@@ -216,24 +216,27 @@ describe("the processes of compose.yaml", () => {
     expect(stdout).toContain("LIVE");
   });
 
-  it.skipIf(nginx === undefined)("send live updates through the proxy at once (skipped without nginx)", async () => {
-    const [, token = ""] = /^admin=(.*)$/m.exec(readFileSync(join(secrets, "api-tokens"), "utf8")) ?? [];
-    await untilTrue("the proxy is up", () => isUp(`${proxy}/health/ready`));
-    const response = await fetch(`${proxy}/v1/watch`, { headers: { authorization: `Bearer ${token}` } });
-    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
-    let text = "";
-    const read = (async () => {
-      for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) text += part.value;
-    })();
+  it.skipIf(nginx === undefined)(
+    "send live updates through the proxy at once [argo-workflows#9286] (skipped without nginx)",
+    async () => {
+      const [, token = ""] = /^admin=(.*)$/m.exec(readFileSync(join(secrets, "api-tokens"), "utf8")) ?? [];
+      await untilTrue("the proxy is up", () => isUp(`${proxy}/health/ready`));
+      const response = await fetch(`${proxy}/v1/watch`, { headers: { authorization: `Bearer ${token}` } });
+      const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+      let text = "";
+      const read = (async () => {
+        for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) text += part.value;
+      })();
 
-    await untilTrue("the stream begins", async () => text.includes("event: ready"));
-    await stackyard(proxy, "send", "web-2", "OPENED", "--machine", "hello", "--until", "LIVE");
-    // The stream is still open: a proxy that collects would hold these lines back.
-    await untilTrue("the stream says so", async () => text.includes("web-2"));
+      await untilTrue("the stream begins", async () => text.includes("event: ready"));
+      await stackyard(proxy, "send", "web-2", "OPENED", "--machine", "hello", "--until", "LIVE");
+      // The stream is still open: a proxy that collects would hold these lines back.
+      await untilTrue("the stream says so", async () => text.includes("web-2"));
 
-    await reader?.cancel();
-    await read;
-  });
+      await reader?.cancel();
+      await read;
+    },
+  );
 
   it.skipIf(!hasPrometheus)("are read by Prometheus (skipped without it)", async () => {
     const url = `http://${addressOf("prometheus")}:9090/api/v1/targets`;

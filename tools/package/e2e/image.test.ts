@@ -127,7 +127,7 @@ exec chroot --userspec=${UID}:${UID} --groups=${UID} $W/runtime /usr/bin/setpriv
     /** The process that is 1 in the container, as this machine counts. */
     const findInit = () => Number(readFileSync(`/proc/${container.pid}/task/${container.pid}/children`, "utf8"));
 
-    it("runs as a user that no file knows, below an init, with a root that cannot be written", () => {
+    it("runs as a user that no file knows, below an init, with a root that cannot be written [openshift/origin#23369]", () => {
       const init = findInit();
       const status = readFileSync(`/proc/${init}/status`, "utf8");
 
@@ -188,7 +188,7 @@ describe("the Dockerfile", () => {
     expect(listed(text)).toEqual(listed(runner));
   });
 
-  it("starts as no root, and with Terraform only where that is the target", () => {
+  it("starts as no root, by number for runAsNonRoot [opendatahub-io/kubeflow#348], and with Terraform only where that is the target", () => {
     const users = stages.flatMap(({ instructions }) => instructions.filter(({ name }) => name === "USER"));
 
     expect(users).toEqual([{ name: "USER", text: "10001:10001" }]);

@@ -93,8 +93,8 @@ const environment = () => ({
 });
 
 /** Runs the step as a runner of GitHub calls it. */
-async function publish(): Promise<string> {
-  const env = { ...environment(), ...publishStep?.env, NPM_CONFIG_PROVENANCE: "false" };
+async function publish(changes: Readonly<Record<string, string>> = {}): Promise<string> {
+  const env = { ...environment(), ...publishStep?.env, NPM_CONFIG_PROVENANCE: "false", ...changes };
   const words = ["--noprofile", "--norc", "-eo", "pipefail", "-c", publishStep?.run ?? "false"];
   return (await call("bash", words, { cwd: join(temp, "job"), env })).stdout;
 }
@@ -111,6 +111,16 @@ afterAll(async () => {
 describe("the job that publishes to npm", () => {
   it("asks for provenance", () => {
     expect(publishStep?.env).toEqual({ NPM_CONFIG_PROVENANCE: "true" });
+  });
+
+  it("publishes nothing when npm would refuse some, because they do not name this repository [MDsveX#819]", async () => {
+    const github = { GITHUB_SERVER_URL: "https://github.com", GITHUB_REPOSITORY: "acme/stackyard" };
+
+    await expect(publish({ ...github, NPM_CONFIG_PROVENANCE: "true" })).rejects.toMatchObject({
+      stdout: expect.stringMatching(/^::error::The repository\.url of \S+ is "", not that of acme\/stackyard\.$/m),
+    });
+
+    expect((await fetch(`${url}@stackyard%2fcore`)).status).toBe(404);
   });
 
   it("publishes every package, the command line last", async () => {
