@@ -38,6 +38,7 @@ export async function startTestTables(): Promise<TestTables> {
   // As the store does with its own client.
   client.middlewareStack.remove("loggerMiddleware");
   let tables = 0;
+  const made = new Set<string>();
   const newTable = () => {
     tables += 1;
     return `stacks-${tables}`;
@@ -50,8 +51,9 @@ export async function startTestTables(): Promise<TestTables> {
       const own = { table: newTable(), client, createTables: true as const, ...options };
       // The emulator takes milliseconds, a store asks every half a second, and a test's clock does not advance.
       const clock = { ...systemClock, sleep: () => setTimeout(1) };
-      const made = await createDynamodbStore({ ...own, client, clock });
-      await made.close();
+      const names = JSON.stringify([own.table, own.workTable, own.createTables]);
+      if (!made.has(names)) await (await createDynamodbStore({ ...own, client, clock })).close();
+      made.add(names);
       return createDynamodbStore(own);
     },
     async stop() {
