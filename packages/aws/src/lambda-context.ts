@@ -8,14 +8,15 @@ export interface LambdaContext {
   getRemainingTimeInMillis?(): number;
 }
 
-/** What a function keeps of its time, each at most a quarter of it. */
+/** What a function keeps of its time. */
 export interface KeptTime {
-  /** For what follows a call without an answer: a record, a result, a line of the log. Default: 5 s. */
-  readonly afterCallsMs?: number;
-  /** For what follows a denied call that is not repeated any more. Default: `afterCallsMs`. */
+  /** False where the work limits its calls itself. Default: true, a call ends some seconds before the function. */
+  readonly limitsCalls?: boolean;
+  /** For what follows a denied call that is not repeated any more; at most a third. Default: 5 s, at most a quarter. */
   readonly afterDenialsMs?: number;
 }
 
+/** For what follows a call without an answer: a record, a result, a line of the log; at most a quarter. */
 const AFTER_CALLS_MS = 5_000;
 
 /**
@@ -26,11 +27,12 @@ export function runInvocation<Result>(
   clock: Pick<Clock, "now">,
   context: LambdaContext | undefined,
   work: () => Promise<Result>,
-  { afterCallsMs = AFTER_CALLS_MS, afterDenialsMs = afterCallsMs }: KeptTime = {},
+  { limitsCalls = true, afterDenialsMs }: KeptTime = {},
 ): Promise<Result> {
   const leftMs = context?.getRemainingTimeInMillis?.();
   if (leftMs === undefined) return work();
   const endsAt = clock.now() + leftMs;
-  const before = (keptMs: number) => endsAt - Math.min(keptMs, leftMs / 4);
-  return runTimed({ deadlineAt: before(afterCallsMs), denialsUntil: before(afterDenialsMs) }, work).result;
+  const callsEndAt = endsAt - Math.min(AFTER_CALLS_MS, leftMs / 4);
+  const denialsUntil = afterDenialsMs === undefined ? callsEndAt : endsAt - Math.min(afterDenialsMs, leftMs / 3);
+  return runTimed({ ...(limitsCalls && { deadlineAt: callsEndAt }), denialsUntil }, work).result;
 }

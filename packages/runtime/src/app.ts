@@ -55,10 +55,10 @@ interface AppInput<Parts> {
 }
 
 /**
- * Of a function's time. The worker aborts executors a minute before the end, stops waiting for them five seconds before
- * it, and then writes results; a denial is final before all that, so that it is the reported reason.
+ * Of a function's time. The worker limits its calls: it aborts executors a minute before the end, or a quarter of a short
+ * invocation. A denial is final before that, so that it is the reported reason.
  */
-const KEPT = { afterCallsMs: 1_000, afterDenialsMs: 65_000 };
+const KEPT = { limitsCalls: false, afterDenialsMs: 65_000 };
 
 /** Makes an app. Parts are opened once; what could not be opened is opened again by the next call. */
 export function createApp<Parts>(options: AppOptions, input: AppInput<Parts>): App {
