@@ -248,7 +248,7 @@ describe("the processes of compose.yaml", () => {
       return [...text.matchAll(/"health":"(\w+)"/g)].map(([, health = ""]) => health);
     };
 
-    await untilTrue("both targets are up", async () => (await readHealth()).join() === "up,up");
+    await untilTrue("all targets are up", async () => (await readHealth()).join() === "up,up,up,up");
   });
 
   it.skipIf(nginx === undefined)(
