@@ -1,8 +1,8 @@
 import { CreateTableCommand, DynamoDBClient, waitUntilTableExists } from "@aws-sdk/client-dynamodb";
 import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { CreateQueueCommand, SQSClient } from "@aws-sdk/client-sqs";
-import dynalite from "dynalite";
 import { openFrontDoor } from "@stackyard/aws-sim";
+import dynalite from "dynalite";
 import { buildApp } from "fauxqs";
 
 /** Emulated queues, buckets and tables on loopback ports, and the resources of a yard. */

@@ -6,8 +6,8 @@ import { defineCommand, optionalFlag, optionalText } from "@stackyard/core";
 import { Type } from "typebox";
 import type { CommandContext } from "./command.ts";
 import { failWith } from "./failure.ts";
-import { CONFIG_NAMES } from "./project/config.ts";
 import { formatInstall, toOwnDependencies } from "./own-packages.ts";
+import { CONFIG_NAMES } from "./project/config.ts";
 import { readPackageType } from "./project/modules.ts";
 
 /** Files that a folder may well have already; they are left as they are. */

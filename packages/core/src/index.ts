@@ -22,11 +22,11 @@ export type {
   TasksReport,
 } from "./machine/executor-definition.ts";
 export { type Defined, defined, isMap, parseJson } from "./machine/json.ts";
+export { toShellWord } from "./machine/shell-word.ts";
 export type { Stack } from "./machine/stack.ts";
 export type { TaskMessage } from "./machine/task-message.ts";
 export { mapLimited, mapOrAbort } from "./map-limited.ts";
 export { matchesGlob } from "./matches-glob.ts";
-export { toShellWord } from "./machine/shell-word.ts";
 export { changeRecord, type RecordChange, type RecordDecision } from "./ports/change-record.ts";
 export type { Clock, Ids, Random } from "./ports/clock.ts";
 export {
@@ -45,8 +45,8 @@ export {
 export type { CommandOutput, PluginCommand, PluginCommandContext } from "./ports/define-plugin.ts";
 export {
   definePlugin,
-  type Plugin,
   type ExecutorsContext,
+  type Plugin,
   type PluginContext,
   type PluginReference,
   type ProvidingContext,

@@ -1,7 +1,7 @@
+import { HeadBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { createAwsAccess, findDeadline } from "@stackyard/aws";
 import { createAwsSim, createSimPlugin } from "@stackyard/aws-sim";
 import { createFakeClock } from "@stackyard/core/testing";
-import { HeadBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import { describe, expect, it } from "vitest";
 import { createApp } from "./app.ts";
 import { silentTelemetry } from "./testing/silent-telemetry.ts";

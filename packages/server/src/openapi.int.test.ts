@@ -4,8 +4,8 @@ import { RELEASE_PLACES } from "@stackyard/core/api";
 import { runStackId } from "@stackyard/core/machine";
 import { Compile } from "typebox/compile";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { eventually } from "./testing/eventually.ts";
 import { createSessions } from "./access/sessions.ts";
+import { eventually } from "./testing/eventually.ts";
 import { fakeArtifacts } from "./testing/fake-artifacts.ts";
 import { createTestYard, type TestYard } from "./testing/test-yard.ts";
 

@@ -1,8 +1,8 @@
-import { asProbe } from "../call-plugin.ts";
 import { GetBucketLifecycleConfigurationCommand, type LifecycleRule, S3Client } from "@aws-sdk/client-s3";
 import type { Clock, Records } from "@stackyard/core";
 import { KEY_PREFIXES } from "@stackyard/core/environment";
 import type { AwsAccess } from "../aws-access.ts";
+import { asProbe } from "../call-plugin.ts";
 import { createS3Records } from "./s3-records.ts";
 
 /** The location of full logs of attempts. Only a lifecycle rule of the bucket removes them. */

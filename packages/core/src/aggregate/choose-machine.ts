@@ -1,6 +1,6 @@
-import { toShellWord } from "../machine/shell-word.ts";
 import { type StackEvent, SYSTEM_EVENTS } from "../machine/event-message.ts";
 import { type Machine, NEXT } from "../machine/machine.ts";
+import { toShellWord } from "../machine/shell-word.ts";
 import type { FoundMachine, WantedMachine } from "./stack-input.ts";
 
 /** The newest revision of a machine, or why it cannot be used. */

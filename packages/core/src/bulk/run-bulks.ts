@@ -13,8 +13,8 @@ import {
   type BulkResult,
   type BulkStep,
   chunkOf,
-  nextBulkStep,
   isOnDeadLetters,
+  nextBulkStep,
   toBulkEventId,
 } from "./bulk.ts";
 import {

@@ -1,4 +1,3 @@
-export { listHeldSecrets, maskText } from "../machine/decide/metadata.ts";
 export type { Bulk, BulkItem, BulkOperation, BulkOutcome, BulkResult } from "../bulk/bulk.ts";
 export { isOnDeadLetters, MOST_ITEMS as MOST_BULK_ITEMS, toBulkEventId } from "../bulk/bulk.ts";
 export type { StoredBulk } from "../bulk/bulk-records.ts";
@@ -22,11 +21,11 @@ export {
   type TakenRow,
   takeFrom,
 } from "../in-process/queue.ts";
-export { type CopiedKind, type CopyReport, copyStore } from "./copy-store.ts";
 export { type Cause, type CauseCounter, createCauseCounter, type Trouble } from "../inspect/count-causes.ts";
 export { type ExplainInput, type Explanation, explainStack } from "../inspect/explain-stack.ts";
 export { type ListedParkedEvent, listParked } from "../inspect/list-parked.ts";
 export { toPrinted, toSimulationStack } from "../inspect/shown-stack.ts";
+export { listHeldSecrets, maskText } from "../machine/decide/metadata.ts";
 export { isDegraded, readAttemptSecrets } from "../machine/decide/work.ts";
 export { toEventKey, toEventName } from "../machine/event-message.ts";
 export { createMemoryStore } from "../memory/memory-store.ts";
@@ -43,6 +42,7 @@ export {
 export { parseQueuedEvent, toQueuedEvent } from "../ports/queued-event.ts";
 export type { Page, PageInput, StoredRecord, UnreadableRow } from "../ports/records.ts";
 export { createPageBuilder, type PageBuilder, type PageRow } from "../ports/records.ts";
+export { matchesCondition, type StackColumns, TROUBLE, toStackColumns } from "../ports/stack-columns.ts";
 export {
   assertSortable,
   checkStackFilter,
@@ -94,7 +94,6 @@ export type {
   StackSort,
   StoredStack,
 } from "../ports/store.ts";
-export { matchesCondition, type StackColumns, TROUBLE, toStackColumns } from "../ports/stack-columns.ts";
 export {
   afterPrefix,
   createClosable,
@@ -118,6 +117,7 @@ export {
   systemClock,
 } from "./built-in-ports.ts";
 export { createStepHandler } from "./call-executor.ts";
+export { type CopiedKind, type CopyReport, copyStore } from "./copy-store.ts";
 export { createEngine, type Engine, type PublishResult, publishMessages } from "./engine.ts";
 export {
   createFolderLocator,

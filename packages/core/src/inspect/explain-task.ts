@@ -1,10 +1,10 @@
-import { toShellWord } from "../machine/shell-word.ts";
 import type { YardProcess } from "../engine/yard-health.ts";
 import { findApproval } from "../machine/decide/ask-approval.ts";
 import { attemptsOf, isCurrent, isHeld } from "../machine/decide/work.ts";
 import { parseAttemptId } from "../machine/event-message.ts";
 import { defined } from "../machine/json.ts";
 import type { Machine } from "../machine/machine.ts";
+import { toShellWord } from "../machine/shell-word.ts";
 import type { Approval, Stack, TaskRun, TaskState } from "../machine/stack.ts";
 import type { AttemptView } from "../ports/stack-store.ts";
 

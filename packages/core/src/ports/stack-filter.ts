@@ -3,6 +3,7 @@ import { isDegraded } from "../machine/decide/work.ts";
 import { defined } from "../machine/json.ts";
 import type { Stack } from "../machine/stack.ts";
 import { foreignCursor, type PageInput } from "./records.ts";
+import { matchesCondition } from "./stack-columns.ts";
 import type { AttemptView } from "./stack-store.ts";
 import {
   type ListStacksInput,
@@ -15,7 +16,6 @@ import {
   type StackScope,
   type StackSort,
 } from "./store.ts";
-import { matchesCondition } from "./stack-columns.ts";
 
 /** Groups that a count returns. */
 const MOST_GROUPS = 200;

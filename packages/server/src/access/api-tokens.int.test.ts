@@ -1,8 +1,8 @@
 import { StackyardError } from "@stackyard/core";
 import type { ApiToken, Me, NewApiToken } from "@stackyard/core/api";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { eventually } from "../testing/eventually.ts";
 import { createServer } from "../create-server.ts";
+import { eventually } from "../testing/eventually.ts";
 import { createTestYard, type TestYard, type TestYardOptions, TOKEN } from "../testing/test-yard.ts";
 
 let yard: TestYard;

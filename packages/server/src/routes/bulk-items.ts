@@ -8,12 +8,12 @@ import {
 } from "@stackyard/core/access";
 import type { BulkOperation, BulkOutcome, BulkPlan } from "@stackyard/core/api";
 import {
-  MOST_BULK_ITEMS,
+  isOnDeadLetters,
   listHeldSecrets,
+  MOST_BULK_ITEMS,
   maskText,
   type QueuedEvent,
   type StackFilter,
-  isOnDeadLetters,
   toBulkEventId,
   toEventName,
 } from "@stackyard/core/engine";

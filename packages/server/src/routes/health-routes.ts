@@ -6,8 +6,8 @@ import { Type } from "typebox";
 import type { RequestMetrics } from "../create-app.ts";
 import { defineRoute, json, problemResponse, type Route, toProblemInput } from "../http/route.ts";
 import { toProcessMetrics } from "../metrics.ts";
-import type { ServerDeps } from "../server-options.ts";
 import { pageOf, pageQuery, toInstant } from "../schemas/event.ts";
+import type { ServerDeps } from "../server-options.ts";
 import type { RouteDeps } from "./route-deps.ts";
 import { pageInput, toPage } from "./to-page.ts";
 

@@ -2,9 +2,9 @@ import { defined, StackyardError } from "@stackyard/core";
 import { permissionOfEvent } from "@stackyard/core/access";
 import { type Bulk, type BulkItem, BulkOperation, Metadata, STACK_CONDITIONS } from "@stackyard/core/api";
 import {
+  isOnDeadLetters,
   type Bulk as KeptBulk,
   type BulkItem as KeptItem,
-  isOnDeadLetters,
   toBulkEventId,
 } from "@stackyard/core/engine";
 import { parseEventMessage } from "@stackyard/core/machine";

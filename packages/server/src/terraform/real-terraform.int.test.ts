@@ -3,8 +3,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { eventually } from "../testing/eventually.ts";
 import { type ClaimedAttempt, claimAttempt } from "../testing/claim-attempt.ts";
+import { eventually } from "../testing/eventually.ts";
 import { createTestYard, type TestYard, TOKEN } from "../testing/test-yard.ts";
 
 const found = spawnSync("terraform", ["version"]).status === 0;
