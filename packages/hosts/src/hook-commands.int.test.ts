@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import type { PluginCommand, PluginCommandContext } from "@stackyard/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hooksLs, queueLs, queueRedrive } from "./hook-commands.ts";
+import { hostsDoctor } from "./hosts-doctor.ts";
 
 const AT = "2026-01-01T00:00:00.000Z";
 const event = { id: "github/d1/pull.open", stackId: "shop-pr-7", event: "OPENED", rule: "open" };
@@ -29,6 +30,18 @@ const answers: Record<string, unknown> = {
       { queue: "hooks", key: "github/d4", dueAt: AT },
     ],
   },
+};
+
+const reason = "github answers that acme/shop does not exist.";
+answers["/v1/services"] = { items: [{ name: "hosts" }, { name: "hosts-poll", failure }, { name: "quota", failure }] };
+answers["/v1/previews?unreadable=true&limit=100"] = {
+  items: [
+    {
+      stackId: "shop-pr-7",
+      pull: { repository: { fullName: "acme/shop" }, number: 7 },
+      unreadable: { since: AT, reason },
+    },
+  ],
 };
 
 let server: Server;
@@ -70,6 +83,22 @@ async function run(command: PluginCommand, args: Readonly<Record<string, unknown
   };
   return { code: await command.run(context, args), results, text: texts.join("\n") };
 }
+
+describe("hosts doctor", () => {
+  it("lists services of code hosts that fail, and stacks whose pull request cannot be read", async () => {
+    const { code, results } = await run(hostsDoctor, {});
+
+    expect(code).toBe(1);
+    expect(results).toEqual([
+      {
+        items: [
+          { subject: "service hosts-poll", since: AT, reason: failure.message },
+          { subject: "stack shop-pr-7", since: AT, reason: `acme/shop#7: ${reason}` },
+        ],
+      },
+    ]);
+  });
+});
 
 describe("the commands about deliveries", () => {
   it("list what came, and what came of it", async () => {

@@ -3,6 +3,7 @@ import { hooksLs, queueLs, queueRedrive } from "./hook-commands.ts";
 import { hooksTest } from "./hooks-test.ts";
 import { HostsOptions } from "./host-options.ts";
 import { createHostsServices } from "./hosts-service.ts";
+import { hostsDoctor } from "./hosts-doctor.ts";
 import { setupGitHub } from "./setup/setup-github.ts";
 import { provideArchives } from "./source-archives.ts";
 
@@ -61,7 +62,7 @@ export default definePlugin({
   name: "hosts",
   options: HostsOptions,
   executors: [],
-  commands: [hooksTest, hooksLs, queueLs, queueRedrive, setupGitHub],
+  commands: [hostsDoctor, hooksTest, hooksLs, queueLs, queueRedrive, setupGitHub],
   services: createHostsServices,
   provides: provideArchives,
 });

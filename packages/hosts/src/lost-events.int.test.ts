@@ -1,4 +1,5 @@
 import { publishMessages } from "@stackyard/core/engine";
+import { listUnreadablePulls } from "@stackyard/core/services";
 import { afterEach, describe, expect, it } from "vitest";
 import { toCommit } from "./testing/builders.ts";
 import { SHOP } from "./testing/github-bench.ts";
@@ -174,5 +175,42 @@ describe("a repository that was deleted", () => {
     await pass(3);
 
     expect(await stateOf()).toBeUndefined();
+  });
+
+  it("lists and notifies previews that are kept, until they can be read again", async () => {
+    const { github, pass, stateOf, wait, store, clock } = await createBench(LONG);
+    await github.openPull(SHOP, { head: toCommit(1) });
+    await pass(3);
+    const list = () => listUnreadablePulls({ records: store.records, clock }, { limit: 10 });
+    const listNotices = async () =>
+      (await store.records.list("notices/pending/", { limit: 10, now: clock.now() })).items.map(({ value }) => value);
+    github.settings.isInstalled = false;
+
+    await wait(20).catch(() => undefined);
+
+    const reason = "github refuses the App or the token.";
+    expect((await list()).items).toMatchObject([{ stackId: "shop-pr-1", reason }]);
+    expect(await listNotices()).toMatchObject([{ kind: "pull-unreadable", stackId: "shop-pr-1" }]);
+    expect(await stateOf()).toBe("LIVE");
+
+    github.settings.isInstalled = true;
+    await wait(20);
+
+    expect((await list()).items).toEqual([]);
+    expect(await stateOf()).toBe("LIVE");
+  });
+
+  it("lists them also when the repository is not in the list any more", async () => {
+    const { github, pass, wait, store, clock } = await createBench(LONG);
+    github.addRepository("acme/other");
+    await github.openPull(SHOP, { head: toCommit(1) });
+    await pass(3);
+    github.removeRepository(SHOP);
+
+    await wait(130);
+
+    const { items } = await listUnreadablePulls({ records: store.records, clock }, { limit: 10 });
+    expect(items.map(({ stackId }) => stackId)).toEqual(["shop-pr-1"]);
+    expect(Number(items[0]?.since)).toBeLessThan(clock.now() - 100 * MINUTE);
   });
 });

@@ -1,5 +1,18 @@
-import { mapLimited, type PluginService, type ServiceDeps, StackyardError, toShellWord } from "@stackyard/core";
-import { type KeyedQueue, notify } from "@stackyard/core/services";
+import {
+  listPages,
+  mapLimited,
+  type PluginService,
+  type ServiceDeps,
+  StackyardError,
+  toShellWord,
+} from "@stackyard/core";
+import {
+  forgetUnreadablePull,
+  type KeyedQueue,
+  listUnreadablePulls,
+  noteUnreadablePull,
+  notify,
+} from "@stackyard/core/services";
 import type { CodeHost, SentDelivery } from "./code-host.ts";
 import type { CodeHosts } from "./code-hosts.ts";
 import { toConvergeItem } from "./converge.ts";
@@ -19,6 +32,7 @@ const READ_MS = 60_000;
 const AT_ONCE = { dueMs: 0, maxWaitMs: 0 };
 /** Histories that are read concurrently. */
 const READERS = 8;
+const PAGE = 500;
 
 /** The hosts to read, and the queue for the results. */
 export interface PollInput {
@@ -77,7 +91,12 @@ export function createPollService({ hosts, folder, openQueue, codeHosts }: PollI
     const codeHost = await codeHosts.open(name, deps);
     if (codeHost === undefined) return;
     await collect(() => add(pulls.read(deps, host, codeHost)));
-    const { repositories, isNew } = await rounds.open(name, codeHost, deps.clock.now());
+    const { repositories, isNew } = await rounds
+      .open(name, codeHost, deps.clock.now())
+      .catch(async (error: unknown) => {
+        await collect(() => noticeRefused(deps, { host: name, codeHost }, error));
+        throw error;
+      });
     if (isNew) await beginRound(deps, { host: name, codeHost });
     while (!deps.isOver() && found.length === 0) {
       const repository = repositories.shift();
@@ -201,7 +220,11 @@ async function findPullsToDecide(
   const unreadRows: (number | undefined)[] = [];
   const pulls = await codeHost.listOpenPulls(repository.fullName, (number) => unreadRows.push(number));
   const records = await loadPullRecords(deps, host, repository.id);
-  if (pulls === undefined) return noticeUnreadable(deps, { host, repository: repository.fullName, records });
+  if (pulls === undefined) {
+    const reason = `${host} answers that ${repository.fullName} does not exist.`;
+    return noticeUnreadable(deps, { host, repository: repository.fullName, records, reason });
+  }
+  await forgetReadable(deps, records);
   if (unreadRows.length > 0) {
     const numbers = unreadRows.map((number) => number ?? "without a number");
     deps.logger.warn("Pull requests in a list of the host cannot be read.", {
@@ -235,31 +258,62 @@ async function noticeLost(deps: PollDeps, { host, codeHost }: Omit<RepositoryInp
     const [name] = [...records.values()].flatMap(({ repository }) => repository ?? []);
     // The list may be an hour old.
     if (name !== undefined && (await codeHost.listOpenPulls(name)) !== undefined) continue;
-    await noticeUnreadable(deps, { host, repository: name ?? `repository ${id}`, records });
+    const repository = name ?? `repository ${id}`;
+    const reason = `${host} answers that ${repository} does not exist.`;
+    await noticeUnreadable(deps, { host, repository, records, reason });
   }
+}
+
+/** All previews of a host that refuses the App or the token. One that does not answer is read again. */
+async function noticeRefused(
+  deps: PollDeps,
+  { host, codeHost }: Omit<RepositoryInput, "repository">,
+  error: unknown,
+): Promise<void> {
+  const kind = codeHost.toFault(error)?.kind;
+  if (kind !== "forbidden" && kind !== "unauthorized") return;
+  const reason = `${host} refuses the App or the token.`;
+  for (const id of await listRecordedRepositories(deps, host)) {
+    const records = await loadPullRecords(deps, host, id);
+    const [name] = [...records.values()].flatMap(({ repository }) => repository ?? []);
+    await noticeUnreadable(deps, { host, repository: name ?? `repository ${id}`, records, reason });
+  }
+}
+
+interface UnreadablePulls {
+  readonly host: string;
+  readonly repository: string;
+  readonly records: ReadonlyMap<number, StoredPull>;
+  readonly reason: string;
 }
 
 /** Tells people of previews whose pull requests cannot be read any more: nothing but a timer ends them. */
 async function noticeUnreadable(
   deps: PollDeps,
-  {
-    host,
-    repository,
-    records,
-  }: { readonly host: string; readonly repository: string; readonly records: ReadonlyMap<number, StoredPull> },
+  { host, repository, records, reason }: UnreadablePulls,
 ): Promise<undefined> {
   for (const [number, { phase, target }] of records) {
     if (phase !== "open" || target === undefined) continue;
     const { stackId } = target;
+    await noteUnreadablePull(deps, { stackId, reason });
     await notify(deps, {
       kind: "pull-unreadable",
       key: `${host}/${repository}/${number}/${stackId}`,
       title: `The pull request of the preview "${stackId}" cannot be read`,
-      text: `${host} answers that ${repository} does not exist: it was deleted, or the App or token has lost it. The preview is kept. Give the access back, or end it with stackyard previews down ${toShellWord(stackId)}.`,
+      text: `${reason} It was deleted, or the App or token has lost it. The preview is kept. Give the access back, or end it with stackyard previews down ${toShellWord(stackId)}.`,
       stackId,
     });
   }
   return undefined;
+}
+
+/** Pull requests that can be read again. */
+async function forgetReadable(deps: PollDeps, records: ReadonlyMap<number, StoredPull>): Promise<void> {
+  const pages = listPages((start) => listUnreadablePulls(deps, { limit: PAGE, ...start }));
+  const own = new Set([...records.values()].map(({ target }) => target?.stackId));
+  for await (const { items } of pages) {
+    for (const { stackId } of items) if (own.has(stackId)) await forgetUnreadablePull(deps, stackId);
+  }
 }
 
 /** An event is parked for an hour, and the lines of one that was decided on long ago are not read again. */

@@ -92,3 +92,4 @@ export { type CausePage, Stackyard } from "./stackyard.ts";
 export type { StatesApi } from "./states-api.ts";
 export type { CreateTokenInput, RotateTokenOptions, TokensApi } from "./tokens-api.ts";
 export type { WaitForOutcomeOptions, WaitForStateOptions, WaitGoal, WaitOptions } from "./waiting.ts";
+export type { OrphanPage, PreviewFilter, PreviewsApi } from "./previews-api.ts";

@@ -14,6 +14,8 @@ export interface PreviewFilter extends PageOptions {
   readonly machine?: string;
   readonly state?: string;
   readonly condition?: string;
+  /** True: only those whose pull request the code host does not show any more. */
+  readonly unreadable?: boolean;
 }
 
 /** Removed stacks with remaining resources, and the last search for them. */

@@ -46,6 +46,7 @@ import {
   waitForStack,
   waitForState,
 } from "./waiting.ts";
+import { createPreviewsApi, type PreviewsApi } from "./previews-api.ts";
 
 /** A page of causes. */
 export interface CausePage extends Page<Cause> {
@@ -66,6 +67,7 @@ export class Stackyard<Machine extends MachineEvents = MachineEvents> implements
   readonly machines: MachinesApi;
   readonly executors: ExecutorsApi;
   readonly processes: ProcessesApi;
+  readonly previews: PreviewsApi;
   readonly runs: RunsApi;
   readonly sessions: SessionsApi;
   readonly tokens: TokensApi;
@@ -86,6 +88,7 @@ export class Stackyard<Machine extends MachineEvents = MachineEvents> implements
     this.machines = createMachinesApi(this.#http);
     this.executors = createExecutorsApi(this.#http);
     this.processes = createProcessesApi(this.#http);
+    this.previews = createPreviewsApi(this.#http);
     this.runs = createRunsApi(this.#http);
     this.sessions = createSessionsApi(this.#http);
     this.tokens = createTokensApi(this.#http);

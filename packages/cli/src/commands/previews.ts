@@ -43,7 +43,7 @@ const PREVIEWS = {
 };
 
 function toRow(preview: StackPreview, out: Painter, now: number): readonly string[] {
-  const { stackId, pull, enteredAt, expiresAt = "–", drifted, waiting } = preview;
+  const { stackId, pull, enteredAt, expiresAt = "–", drifted, waiting, unreadable } = preview;
   return [
     out.paint("bold", stackId),
     `${pull.repository.fullName}#${pull.number}`,
@@ -53,7 +53,7 @@ function toRow(preview: StackPreview, out: Painter, now: number): readonly strin
     expiresAt,
     pull.owner,
     drifted === true ? out.paint("yellow", "drifted") : "–",
-    waiting?.summary ?? "",
+    waiting?.summary ?? unreadable?.reason ?? "",
   ];
 }
 
@@ -79,10 +79,11 @@ export const previewsShow = defineServerCommand({
 });
 
 function formatFacts(preview: StackPreview, out: Output): string {
-  const { pull, url, expiresAt, drifted, commands } = preview;
+  const { pull, url, expiresAt, drifted, commands, unreadable } = preview;
   const { repository, number, title, head, owner } = pull;
   const facts = [
     ["pull request", [`${repository.fullName}#${number}`, title].filter((part) => part !== undefined).join(" ")],
+    ["cannot be read", unreadable && `since ${unreadable.since}: ${unreadable.reason}`],
     ["link", pull.url],
     ["head", head],
     ["owner", owner],

@@ -28,7 +28,7 @@ const worker: YardProcess = {
   gone: false,
 };
 
-const quiet = { "GET /v1/yard": info, "GET /v1/attempts": { items: [] } };
+const quiet = { "GET /v1/yard": info, "GET /v1/attempts": { items: [] }, "GET /v1/previews": { items: [] } };
 
 describe("YardPage", () => {
   it("shows the room of all workers that take work", { tags: "page" }, async () => {
@@ -40,6 +40,31 @@ describe("YardPage", () => {
 
     await expect.element(screen.getByText("2 workers, room for 3 more tasks")).toBeVisible();
     await expect.element(screen.getByText("Draining")).toBeVisible();
+  });
+
+  it("lists previews whose pull request cannot be read", async () => {
+    const reason = "github answers that acme/shop does not exist.";
+    const repository = { id: "1", fullName: "acme/shop" };
+    const preview = {
+      stackId: "shop-pr-7",
+      pull: { host: "github", repository, number: 7, url: "https://h/7", head: "1".repeat(40), owner: "octocat" },
+      machine: "preview",
+      state: "LIVE",
+      enteredAt: "2026-11-20T03:00:00Z",
+      failed: false,
+      stalled: false,
+      overdue: false,
+      commands: {},
+      unreadable: { since: "2026-11-20T03:00:00Z", reason },
+    };
+    const { screen } = await renderPage(YardPage, "/yard", {
+      ...quiet,
+      "GET /v1/processes": { items: [worker] },
+      "GET /v1/previews": { items: [preview] },
+    });
+
+    await expect.element(screen.getByText(reason)).toBeVisible();
+    await expect.element(screen.getByText("acme/shop#7")).toBeVisible();
   });
 
   it("says that nothing runs without a worker", async () => {

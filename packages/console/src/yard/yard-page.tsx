@@ -1,4 +1,4 @@
-import type { OpenAttempt, YardProcess } from "@stackyard/sdk";
+import type { OpenAttempt, StackPreview, YardProcess } from "@stackyard/sdk";
 import { toStackId } from "../api/attempt-ids.ts";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
@@ -19,6 +19,7 @@ export function YardPage() {
   return (
     <Page title="Yard">
       <Totals />
+      <UnreadablePulls />
       <div className="columns">
         <Processes />
         <Queued />
@@ -55,6 +56,37 @@ function Totals() {
           />
         )}
       </Loaded>
+    </Panel>
+  );
+}
+
+const UNREADABLE_COLUMNS: readonly Column<StackPreview>[] = [
+  { header: "Stack", cell: ({ stackId }) => <StackLink id={stackId} /> },
+  {
+    header: "Pull request",
+    cell: ({ pull }) => <Text>{`${pull.repository.fullName}#${pull.number}`}</Text>,
+  },
+  { header: "Since", cell: ({ unreadable }) => (unreadable === undefined ? "–" : <Ago at={unreadable.since} />) },
+  { header: "Why", cell: ({ unreadable }) => <Text>{unreadable?.reason ?? ""}</Text> },
+];
+
+/** Previews that nothing but a person or a timer ends. Shown only if there are any. */
+function UnreadablePulls() {
+  const previews = usePages(
+    keys.other("unreadable"),
+    (part) => yard.previews.list({ ...part, unreadable: true }),
+    60_000,
+  );
+  if (previews.items === undefined || previews.items.length === 0) return null;
+  return (
+    <Panel title="Previews whose pull request cannot be read">
+      <ListTable
+        list={previews}
+        empty={null}
+        label="Previews whose pull request cannot be read"
+        columns={UNREADABLE_COLUMNS}
+        keyOf={({ stackId }) => stackId}
+      />
     </Panel>
   );
 }

@@ -45,6 +45,12 @@ export const StackPreview = Type.Object({
   costActual: Type.Optional(Type.Number({ description: "USD; the metadata `cost_actual`." })),
   expiresAt: Type.Optional(Type.String({ description: "The metadata `expires_at`." })),
   drifted: Type.Optional(Type.Boolean({ description: "The metadata `drifted`." })),
+  unreadable: Type.Optional(
+    Type.Object(
+      { since: Instant, reason: Type.String() },
+      { description: "Its code host does not show the pull request any more. The stack is kept." },
+    ),
+  ),
   commands: Type.Object(
     { extend: PreviewCommand, sleep: PreviewCommand, wake: PreviewCommand, down: PreviewCommand },
     { description: "The events that commands of the pull request send, by the rules of its mapping document." },

@@ -50,3 +50,10 @@ export type { YardServicesDeps } from "./service-deps.ts";
 export { provideSourceArchives, SOURCE_ARCHIVES, type SourceArchives, type SourceCommit } from "./source-archives.ts";
 export { type StackTags, toStackTags, toTagValue } from "./stack-tags.ts";
 export { listFilledStates, STATE_HEADS, toStateName } from "./terraform-states.ts";
+export {
+  findUnreadablePull,
+  forgetUnreadablePull,
+  listUnreadablePulls,
+  noteUnreadablePull,
+  type UnreadablePull,
+} from "./unreadable-pulls.ts";

@@ -1,8 +1,16 @@
 import { defined, listPages, StackyardError } from "@stackyard/core";
 import { decideAccess } from "@stackyard/core/access";
 import { PreviewPull, type StackPreview, StackPreview as StackPreviewSchema } from "@stackyard/core/api";
-import type { StackFilter, StoredStack } from "@stackyard/core/engine";
-import { findPreviewLink, linkPreview, listPreviewLinks, type PreviewLink } from "@stackyard/core/services";
+import type { Page, PageInput, StackFilter, StoredStack } from "@stackyard/core/engine";
+import {
+  findPreviewLink,
+  findUnreadablePull,
+  linkPreview,
+  listPreviewLinks,
+  listUnreadablePulls,
+  type PreviewLink,
+  type UnreadablePull,
+} from "@stackyard/core/services";
 import { type Static, Type } from "typebox";
 import type { Caller } from "../access/caller.ts";
 import { toScopeFilter } from "../access/stack-scopes.ts";
@@ -30,6 +38,11 @@ const pullQuery = {
   number: Type.Optional(Type.Integer({ minimum: 1, description: "Of the pull request." })),
   owner: Text,
 };
+const unreadableQuery = {
+  unreadable: Type.Optional(
+    Type.Boolean({ description: "True: only those whose pull request the code host does not show any more." }),
+  ),
+};
 type PullQuery = Static<ReturnType<typeof Type.Object<typeof pullQuery>>>;
 
 function listRoute(deps: RouteDeps): Route {
@@ -39,17 +52,24 @@ function listRoute(deps: RouteDeps): Route {
     subject: "list",
     tag: "previews",
     summary: "List stacks of pull requests by id, at most 100 a page. A page may be empty and have a cursor.",
-    query: { ...pullQuery, ...stackQuery, ...pageQuery },
+    query: { ...pullQuery, ...unreadableQuery, ...stackQuery, ...pageQuery },
     answers: { 200: { description: "A page.", schema: pageOf(StackPreviewSchema) } },
     async handle({ query }, { caller }) {
-      const { host, repository, number, owner, cursor, limit, ...given } = query;
+      const { host, repository, number, owner, unreadable = false, cursor, limit, ...given } = query;
       const filter = { ...(await toStackFilter(given, deps.locator)), ...toScopeFilter(caller, "read") };
       const input = pageInput(defined({ cursor, limit }));
-      const page = await listPreviewLinks(deps, { ...input, limit: Math.min(input.limit, MOST) });
+      const list = unreadable ? listUnreadable : listPreviewLinks;
+      const page = await list(deps, { ...input, limit: Math.min(input.limit, MOST) });
       const links = page.items.filter((link) => isMeant(link, { host, repository, number, owner }));
       return json(200, { items: await loadPreviews(deps, links, filter), ...defined({ cursor: page.cursor }) });
     },
   });
+}
+
+async function listUnreadable(deps: RouteDeps, input: PageInput): Promise<Page<PreviewLink>> {
+  const { items, ...rest } = await listUnreadablePulls(deps, input);
+  const links = await Promise.all(items.map(({ stackId }) => findPreviewLink(deps, stackId)));
+  return { items: links.filter((link) => link !== undefined), ...rest };
 }
 
 type Wanted = { readonly [Key in keyof PullQuery]: PullQuery[Key] | undefined };
@@ -67,10 +87,11 @@ function isMeant(link: PreviewLink, { host, repository, number, owner }: Wanted)
 
 /** Returns the previews of links with existing stacks that match the filter, in the order of the links. */
 async function loadPreviews(
-  { store, explainer }: RouteDeps,
+  deps: RouteDeps,
   links: readonly PreviewLink[],
   filter: StackFilter,
 ): Promise<readonly StackPreview[]> {
+  const { store, explainer } = deps;
   const ids = links.map(({ stackId }) => stackId);
   const found = new Map<string, StackPreview>();
   const byId = new Map(links.map((link) => [link.stackId, link]));
@@ -81,10 +102,16 @@ async function loadPreviews(
     const reasons = await explainer.explainAll(page.items);
     for (const [index, item] of page.items.entries()) {
       const link = byId.get(item.stack.id);
-      if (link !== undefined) found.set(link.stackId, toPreview(link, item, reasons[index]));
+      if (link === undefined) continue;
+      const unreadable = toUnreadable(await findUnreadablePull(deps, link.stackId));
+      found.set(link.stackId, { ...toPreview(link, item, reasons[index]), ...defined({ unreadable }) });
     }
   }
   return ids.flatMap((id) => found.get(id) ?? []);
+}
+
+function toUnreadable(found: UnreadablePull | undefined): StackPreview["unreadable"] {
+  return found && { since: toInstant(found.since), reason: found.reason };
 }
 
 function toPreview(
