@@ -242,7 +242,7 @@ const SPACES = "[\\t-\\r\\u0085\\p{Z}]";
 const OUTER_SPACES = new RegExp(`^${SPACES}+|(?<!${SPACES})${SPACES}+$`, "gu");
 
 /** Evaluates `text.trim()`, which removes what Unicode calls white space. */
-export function trimText(text: string): string {
+function trimText(text: string): string {
   return text.replace(OUTER_SPACES, "");
 }
 

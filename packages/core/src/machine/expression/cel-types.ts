@@ -99,7 +99,7 @@ function findItemType(type: string): string | undefined {
 }
 
 /** Returns the names of the types of the operands, after they were inferred. */
-export function toOperandTypes({ args }: TypedNode): readonly (string | undefined)[] {
+function toOperandTypes({ args }: TypedNode): readonly (string | undefined)[] {
   return Array.isArray(args) ? args.filter(isTyped).map(({ checkedType }) => checkedType?.name) : [];
 }
 
