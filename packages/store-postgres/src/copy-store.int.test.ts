@@ -16,7 +16,7 @@ it("receives a yard of another store, with texts of all kinds, and the copies ar
   const odd = 'a\u0000"\\\u{1f600} é';
   await from.commit([
     aPut(
-      { id: "a", metadata: { note: odd, list: ["b", "a"] } },
+      { id: "a", metadata: { note: odd, count: 2, on: true } },
       { history: [aHistoryEntry("e1", { stackId: "a", reason: odd })] },
     ),
     aChange({ stackId: "b", park: [aParkedEvent("p1", { event: aQueuedEvent("p1", { stackId: "b" }) })] }),
