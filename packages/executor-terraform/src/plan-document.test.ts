@@ -140,3 +140,13 @@ describe("the counts of a plan", () => {
     );
   });
 });
+
+it("keeps the digits of large numbers, and sees that two of them differ [terraform#27438]", () => {
+  const text = `{"format_version":"1.2","resource_changes":[{"address":"a.b","mode":"managed","type":"a","name":"b",
+    "change":{"actions":["update"],"before":{"id":9007199254740992,"size":1},"after":{"id":9007199254740993,"size":1}}}]}`;
+
+  const [change] = parsePlanDocument(text, (each) => each)?.changes ?? [];
+
+  expect(change?.after).toEqual({ id: "9007199254740993", size: 1 });
+  expect(change?.changedAttributes).toEqual(["id"]);
+});

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import { defined, isMap, parseJson } from "@stackyard/core";
+import { defined, isMap } from "@stackyard/core";
+import { parseExactJson } from "./exact-json.ts";
 import { type JsonObject, listAt, objectAt, textAt } from "./failure.ts";
 
 /** A change of one managed resource, as a plan contains it. Sensitive values are masked. */
@@ -41,7 +42,8 @@ export type PlanCounts = Readonly<
  * text contains sensitive values; the result contains masks instead.
  */
 export function parsePlanDocument(text: string, mask: (text: string) => string): PlanDocument | undefined {
-  const document = parseJson(text);
+  // Whole numbers beyond 2^53 become texts of their digits: two of them that differ must not look the same.
+  const document = parseExactJson(text);
   if (!isMap(document) || textAt(document, "format_version") === "") return undefined;
   const read = (key: string) => listAt(document, key).flatMap((change) => readChange(change, mask));
   return { changes: read("resource_changes"), drift: read("resource_drift") };
