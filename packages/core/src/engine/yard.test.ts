@@ -11,12 +11,15 @@ import { listProcesses } from "./yard-health.ts";
 
 const opened = { id: "e1", stackId: "pr-1", event: "OPENED", machine: "app" };
 
-function createBench(start: (ctx: ExecutorContext) => Promise<Step> = async () => succeeded({})) {
+function createBench(
+  start: (ctx: ExecutorContext) => Promise<Step> = async () => succeeded({}),
+  limits: { readonly timeout?: () => number } = {},
+) {
   const clock = createFakeClock();
   const ids = countingIds();
   const store = createMemoryStore();
   const logger = createRecordingLogger();
-  const executors = new Map([["work", defineExecutor({ name: "work", config: Type.Object({}), start })]]);
+  const executors = new Map([["work", defineExecutor({ name: "work", config: Type.Object({}), start, ...limits })]]);
   const locator = createTrialLocator(executors, { app: TRIAL_SOURCE });
   return {
     clock,
@@ -46,16 +49,16 @@ describe("a yard", () => {
   });
 
   it("works what time makes due", async () => {
-    const bench = createBench(() => new Promise(() => {}));
+    const bench = createBench(() => new Promise(() => {}), { timeout: () => 3_600_000 });
     const yard = bench.start({ drainMs: 0, worker: { leaseMs: 3_600_000 } });
     await bench.publish(opened);
     await settle();
 
-    await bench.clock.advance(25 * 3_600_000);
+    await bench.clock.advance(2 * 3_600_000);
 
     expect((await bench.store.load(["pr-1"]))[0]?.stack?.tasks).toMatchObject([
-      { status: "ERROR", errorMessage: "timed out after 24h" },
-      { status: "ERROR", errorMessage: "timed out after 24h" },
+      { status: "ERROR", errorMessage: "timed out after 1h" },
+      { status: "ERROR", errorMessage: "timed out after 1h" },
     ]);
     void yard;
   });
