@@ -40,7 +40,7 @@ describe("an install by a name that is not ours is found:", () => {
   });
 });
 
-/** What may name them: tests, and the instructions for whoever publishes the packages. */
+/** What may name them: tests, and the instructions for publishing the packages. */
 const ALLOWED =
   /\.test\.ts$|^\.changeset\/|(?:^|\/)CHANGELOG\.md$|^package-lock\.json$|^docs\/images\/|^CONTRIBUTING\.md$/;
 

@@ -1,4 +1,4 @@
-// Stackyard is on no package registry, so whoever installs it by name installs what a stranger published under that name. Until
+// Stackyard is on no package registry, so an installation by name installs what a stranger published under that name. Until
 // the names are ours, every text says to install from a clone or from the bundle.
 
 const NAME = String.raw`(?:stackyard|@stackyard\/[a-z-]+)(?:@[\w.^~-]+)?`;
@@ -20,7 +20,7 @@ export interface InstallByName {
   readonly text: string;
 }
 
-/** Returns the places in a text that tell a reader, or a machine, to get our packages from a registry. */
+/** Returns the places in a text that instruct a reader, or a machine, to get our packages from a registry. */
 export function findInstallsByName(text: string): readonly InstallByName[] {
   return WAYS.flatMap((way) =>
     [...text.matchAll(way)].map(({ 0: found, index }) => ({

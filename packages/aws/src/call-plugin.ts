@@ -68,7 +68,7 @@ export function asProbe<Command extends { readonly input: object }>(command: Com
   return command;
 }
 
-/** A stream can be sent once only, a denied probe has its answer, and optional work goes on without one. */
+/** A stream can be sent once only, a denied probe has its answer, and optional work continues without one. */
 function mayRepeat(call: CallFacts): boolean {
   const { input } = call;
   if (isOptionalCall(call) || isOptionalWork()) return false;

@@ -60,7 +60,7 @@ export function runTimed<Result>(time: CallTime, work: () => Promise<Result>): T
 }
 
 /**
- * Runs work for which a missing right is no failure: a denied call is not repeated, because its caller goes on without
+ * Runs work that may lack a right: a denied call is not repeated, because its caller continues without
  * the answer.
  */
 export function runOptional<Result>(work: () => Promise<Result>): Promise<Result> {

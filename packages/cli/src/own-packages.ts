@@ -6,7 +6,7 @@ import { VERSION } from "./version.ts";
 
 /**
  * Where this installation of Stackyard came from, and so from where its other packages are installed. By name only if the name
- * came from a registry: as long as the packages are on none, a package of that name is somebody else's.
+ * came from a registry: as long as the packages are on none, a package of that name is a stranger's.
  */
 export type OwnSource =
   | { readonly kind: "clone"; readonly packages: string }

@@ -8,7 +8,7 @@ export interface SeenClock {
 /** The result of a reading. */
 export interface ClockReading {
   readonly clock: SeenClock;
-  /** By more than `LONGEST_GAP_MS`, in either direction, or for as long nobody has read it. */
+  /** By more than `LONGEST_GAP_MS`, in either direction, or it was not read for as long. */
   readonly hasJumped: boolean;
   /** Whether what is old by this clock may be removed for good. */
   readonly isSteady: boolean;
@@ -19,7 +19,7 @@ export const LONGEST_GAP_MS = 86_400_000;
 
 /**
  * Reads a clock. All that removes rows by their age asks it, and keeps `clock` in the store for the next reading. A
- * process cannot tell a wrong clock from a pause, so both wait for a day.
+ * process cannot distinguish a wrong clock from a pause, so both wait for a day.
  */
 export function readClock(seen: SeenClock | undefined, now: number): ClockReading {
   const before = seen ?? { seenAt: now, steadySince: now };

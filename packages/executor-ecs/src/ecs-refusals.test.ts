@@ -165,7 +165,7 @@ describe("LaunchType MANAGED_INSTANCES [prefect#20765]", () => {
   });
 });
 
-/** Starts that fail outside the container: the reason must reach whoever reads the failure. */
+/** Starts that fail outside the container: the reason must be in the failure. */
 const START_FAILURES = [
   [
     "copilot-cli#5984",

@@ -64,7 +64,7 @@ describe("receivers that do not read", () => {
       await eventually(async () => {
         expect(await (await get("/metrics")).text()).toContain(`stackyard_http_streams ${STREAMS}`);
       });
-      // In which they would go on to grow.
+      // In which they would continue to grow.
       await sleep(2_000);
 
       const grown = (await server.measure()).rss - before;

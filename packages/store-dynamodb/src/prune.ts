@@ -53,7 +53,7 @@ export async function prune(context: StoreContext, retention: Retention, now: nu
   return isMore.some(Boolean);
 }
 
-/** How many stacks whose next work is far away one call looks at. */
+/** How many stacks whose next work is far away one call reads. */
 const LOOKED_AT = 1_000;
 
 /** Ends leases that end later than any lease can: the clock of the process that took them was ahead. */

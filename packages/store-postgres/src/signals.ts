@@ -157,7 +157,7 @@ interface Listening {
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 30_000;
 
-/** How often the server is asked whether it is still the primary. */
+/** How often to check that the server is still the primary. */
 const CHECK_EVERY_MS = 10_000;
 
 /** Begins to listen. Where the server cannot be reached it is tried again, at longer and longer intervals. */

@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { packageNpm, writeNpmBundle } from "../src/package-npm.ts";
 
-// What somebody does on a machine without a clone: unpacks the bundle in a folder, and installs it.
+// What a person does on a machine without a clone: unpacks the bundle in a folder, and installs it.
 
 const root = join(import.meta.dirname, "../../..");
 const temp = mkdtempSync(join(tmpdir(), "stackyard-npm-bundle-"));

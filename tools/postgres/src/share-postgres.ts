@@ -15,7 +15,7 @@ let server: Promise<PostgresServer> | undefined;
  * not flushed: a server for each would take a second of each. Roles are those of all databases.
  */
 export async function sharePostgres(): Promise<SharedPostgres> {
-  // Connections of functions and pools that nobody closes end late.
+  // Connections of functions and pools that are not closed end late.
   server ??= startPostgres({ durable: false, settings: { max_connections: "300" } });
   const { url, port } = await server;
   const name = `shared_${randomUUID().replaceAll("-", "").slice(0, 12)}`;

@@ -140,9 +140,9 @@ function withoutReturn(line: string): string {
   return line.endsWith("\r") ? line.slice(0, -1) : line;
 }
 
-/** Nothing in a store shows what somebody has removed from all of it. */
+/** Nothing in a store shows what was removed from all of it. */
 const EMPTY =
-  "There are no lines, and nothing says that there were any. Whoever can write to the store can remove all lines and what it says about them: only --head with a hash from a server's log shows that.";
+  "The log is empty, and nothing says that it had lines. A person who can write to the store can remove all lines and what it says about them: only --head with a hash from a server's log shows that.";
 
 function formatReport(report: ChainReport): string {
   if (report.kind === "broken") return formatFault(report.fault);

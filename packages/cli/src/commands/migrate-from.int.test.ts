@@ -21,7 +21,7 @@ let remove = () => {};
 const run = (...words: string[]) => runCli(words, { cwd });
 const migrate = () => run("migrate", "--from", "dev", "--json");
 
-/** A project on a shared store, beside the data folder of a yard of `stackyard dev` with one stack. */
+/** A project on a shared store, next to the data folder of a yard of `stackyard dev` with one stack. */
 beforeEach(async () => {
   const { files, store } = makeSharedStore();
   target = store;

@@ -25,7 +25,7 @@ export function findOwnerFault(files: readonly FileFacts[], userId: number): str
 }
 
 /**
- * Returns true for an address of this machine. Repositories may bring a data folder: whoever wrote it knows the token in
+ * Returns true for an address of this machine. Repositories may bring a data folder: its author knows the token in
  * it, so proof of the token proves nothing about a server elsewhere.
  */
 export function isOwnAddress(address: string): boolean {

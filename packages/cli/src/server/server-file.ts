@@ -53,7 +53,7 @@ const NOT_HERE = "it is not on this machine";
 
 /**
  * Returns why the server in a project's `server.json` must not get a token, as an `UNREACHABLE` to throw; undefined
- * when it is on this machine, nobody else can have written the file, its process is alive and it answered a challenge with an HMAC under the project's token (`GET /v1/proof`). The
+ * when it is on this machine, no one else can have written the file, its process is alive and it answered a challenge with an HMAC under the project's token (`GET /v1/proof`). The
  * file outlives a server that was killed, after which any process may use its port.
  */
 export async function findIdentityFault(

@@ -264,7 +264,7 @@ async function recover(deps: LogDeps, { token }: Lease): Promise<HeldHead> {
 
 /**
  * Returns the head of a log without one: before its oldest line, so that lines are kept if only the head was removed;
- * without lines the end that was noted outside, so that the numbers go on and a check misses the lines before.
+ * without lines the end that was noted outside, so that the numbers continue and a check misses the lines before.
  */
 async function findLostHead(deps: LogDeps): Promise<HeadValue> {
   const { items } = await deps.records.list(LOG_PREFIX, { limit: 1, now: deps.clock.now() });

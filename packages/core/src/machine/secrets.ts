@@ -83,8 +83,8 @@ export function listSecretRefs(value: unknown): readonly string[] {
 export type SecretHolder = Pick<Stack, "metadata" | "secretVersions" | "keptSecrets">;
 
 /**
- * Returns a stack with other sensitive values: what is decided about it, and what is masked, tells nothing about the true
- * ones. `next` returns texts that nobody can guess.
+ * Returns a stack with other sensitive values: what is decided about it, and what is masked, says nothing about the true
+ * ones. `next` returns texts that cannot be guessed.
  */
 export function withOtherSecrets(stack: Stack, next: () => string): Stack {
   const { metadata, secretVersions, keptSecrets } = stack;

@@ -90,7 +90,7 @@ export interface Approval {
   readonly count: number;
   /** The requester may approve too. */
   readonly own?: true;
-  /** One person may approve although nobody is known behind a requester. */
+  /** One person may approve although a requester is unknown. */
   readonly unowned?: true;
   /** An approval or rejection must have a comment. */
   readonly comment?: "required";

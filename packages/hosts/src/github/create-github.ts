@@ -24,7 +24,7 @@ export type GitHubInput = (
   /** Of GitHub Enterprise, such as `https://github.example.org`. Default: github.com. */
   readonly url?: string | undefined;
   readonly now: () => number;
-  /** Is warned of rows in lists that cannot be read. Default: nobody. */
+  /** Is called with a warning for each row of a list that cannot be read. */
   readonly warn?: WarnOfRows;
 };
 

@@ -11,7 +11,7 @@ export interface GitLabInput {
   /** Of a self-managed GitLab, also below a path. Default: gitlab.com. */
   readonly url?: string | undefined;
   readonly now: () => number;
-  /** Is warned of rows in lists that cannot be read. Default: nobody. */
+  /** Is called with a warning for each row of a list that cannot be read. */
   readonly warn?: WarnOfRows;
 }
 

@@ -72,7 +72,7 @@ describe("rights", () => {
     const given = EXTRA_PERMISSIONS.filter((each) => each !== "secrets:read");
     const { token } = await create("all", { also: given });
 
-    // The configured token may not reveal sensitive values, and so gives nobody the right to.
+    // The configured token may not reveal sensitive values, and so gives no one the right to.
     expect(admin.status).toBe(403);
     expect(await yard.json("/v1/me", as(token))).toMatchObject({
       rights: [{ permissions: expect.arrayContaining([...given]) }],

@@ -49,7 +49,7 @@ interface TokenCodesDeps {
   readonly grants: readonly Grant[];
 }
 
-/** 80 bits: a server that is reached from outside may be asked for them by anyone. */
+/** 80 bits: a server that is reached from outside may get requests for them from anyone. */
 const CODE_LENGTH = 16;
 const PREFIX = "access/logins/token-code/";
 

@@ -23,7 +23,7 @@ interface Visitor {
   call(call: { name: string; method: boolean; args: number; at: ASTNode }): void;
   /** Visits a literal key of a map. */
   mapKey(key: string, at: ASTNode): void;
-  /** Visits a literal that is no key. */
+  /** Visits a literal other than a key. */
   literal?(value: unknown, at: ASTNode): void;
 }
 
