@@ -226,7 +226,7 @@ export interface MetadataRule {
 /** The result of parsing and compiling a document. The machine is missing when a problem is an error. */
 export interface CompileResult {
   readonly machine?: Machine;
-  /** Every error and warning, in the order of the document. */
+  /** Every error and warning, repeated keys first, then in the order of the document. */
   readonly problems: readonly Problem[];
 }
 

@@ -27,6 +27,25 @@ describe("messages about documents", () => {
     ]);
   });
 
+  it("name a repeated key before what it hides", () => {
+    const source = withConfig("{}").replace("tasks:\n", "states:\n  INIT: { on: { GO: NOWHERE } }\ntasks:\n");
+
+    const [first, ...more] = read(source).problems;
+
+    expect(first).toMatchObject({ code: "duplicate-mapping-key", line: 6 });
+    expect(more.every(({ line }, index) => index === 0 || line >= (more[index - 1]?.line ?? 0))).toBe(true);
+  });
+
+  it("list at most three places of a broken text", () => {
+    const { problems } = read("version: 2\nevents: [A\nstates:\n  INIT: {on: {A: [}\n  B: }\n  C: ]\n  D: }\n");
+
+    expect(problems.map(({ code, line }) => [code, line])).toEqual([
+      ["yaml-syntax", 3],
+      ["yaml-syntax", 4],
+      ["yaml-syntax", 5],
+    ]);
+  });
+
   it("explain a key that begins with an asterisk once", () => {
     const { problems } = read(withConfig("{ a: 1 }").replace("  a: { executor", "  *name: { executor"));
 

@@ -34,7 +34,7 @@ export interface ProblemList {
   hasErrors(): boolean;
   /** Calls of `error`, repeated faults included. Strict mode does not change it. */
   countErrors(): number;
-  /** Returns the problems in the order of the document. */
+  /** Returns the problems in the order of the document, but repeated keys first: most others follow from what they hide. */
   toProblems(): readonly Problem[];
 }
 
@@ -77,8 +77,12 @@ export function createProblemList({ strict, maxProblems }: ProblemListOptions): 
     },
     hasErrors: () => errors > 0 || (strict && warnings > 0),
     countErrors: () => errors,
-    toProblems: () => problems.toSorted((a, b) => a.line - b.line || a.column - b.column),
+    toProblems: () => problems.toSorted((a, b) => rank(a) - rank(b) || a.line - b.line || a.column - b.column),
   };
+}
+
+function rank({ severity, code }: Problem): number {
+  return severity === "error" && code === "duplicate-mapping-key" ? 0 : 1;
 }
 
 function toProblem(severity: Problem["severity"], code: string, { path, at }: Spot, message: string): Problem {

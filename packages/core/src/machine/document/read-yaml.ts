@@ -57,15 +57,10 @@ export function readYaml(source: string, limits: MachineLimits, problems: Proble
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
-  const told = new Set<number>();
-  const faults = [...(first?.errors ?? []), ...(first?.warnings ?? [])];
-  const plain = faults.find((fault) => explainFault(source, fault) !== undefined);
-  for (const fault of plain === undefined ? faults : [plain]) {
-    const offset = fault.pos[0];
-    // One mistake can break several rules of the grammar at once; the first message is enough.
-    if (!told.has(offset))
-      problems.error("yaml-syntax", { path: [], at: toPlace(offset) }, explainFault(source, fault) ?? toMessage(fault));
-    told.add(offset);
+  const faults = chooseFaults(source, [...(first?.errors ?? []), ...(first?.warnings ?? [])]);
+  for (const fault of faults) {
+    const message = explainFault(source, fault) ?? toMessage(fault);
+    problems.error("yaml-syntax", { path: [], at: toPlace(fault.pos[0]) }, message);
   }
   if (second) {
     const message = "A second document begins here. A file has one document: remove the line with ---.";
@@ -73,6 +68,19 @@ export function readYaml(source: string, limits: MachineLimits, problems: Proble
   }
   if (first === undefined || problems.countErrors() > 0) return undefined;
   return resolveYaml(first.contents, { limits, toPlace, problems });
+}
+
+const MOST_SYNTAX_FAULTS = 3;
+
+type Fault = YAMLParseError | YAMLWarning;
+
+/** Returns the faults to report: one that can be explained alone, else the first of each of the first places. */
+function chooseFaults(source: string, faults: readonly Fault[]): readonly Fault[] {
+  const explained = faults.find((fault) => explainFault(source, fault) !== undefined);
+  if (explained !== undefined) return [explained];
+  // One mistake can break several rules of the grammar at once, and after it the parser goes astray.
+  const byPlace = [...Map.groupBy(faults, ({ pos: [offset] }) => offset).values()];
+  return byPlace.flatMap(([fault]) => fault ?? []).slice(0, MOST_SYNTAX_FAULTS);
 }
 
 /** Anchors and aliases that a document may have: each costs the library much more than its few characters. */
@@ -110,7 +118,7 @@ function composeTwo(tokens: readonly Token[], length: number): readonly Document
 }
 
 /** Explains a fault that causes others, so that they need not be reported; undefined for any other fault. */
-function explainFault(source: string, { message, pos: [offset] }: YAMLParseError | YAMLWarning): string | undefined {
+function explainFault(source: string, { message, pos: [offset] }: Fault): string | undefined {
   if (source.slice(Math.max(0, offset - 1), offset + 2).includes("${")) {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: the placeholder of machines
     return 'A text with ${…} inside { } or [ ] must be quoted, such as "${metadata.name}".';
@@ -119,7 +127,7 @@ function explainFault(source: string, { message, pos: [offset] }: YAMLParseError
   return "A name that begins with * is an alias in YAML. Quote it if it is a key.";
 }
 
-function toMessage(fault: YAMLParseError | YAMLWarning): string {
+function toMessage(fault: Fault): string {
   if (fault.code === "TAB_AS_INDENT") return "A tab indents this line. YAML is indented by spaces.";
   return fault.message.length > 200 ? quote(fault.message) : `${fault.message.replace(/\.$/, "")}.`;
 }
