@@ -2,8 +2,8 @@ import { definePlugin } from "@stackyard/core";
 import { hooksLs, queueLs, queueRedrive } from "./hook-commands.ts";
 import { hooksTest } from "./hooks-test.ts";
 import { HostsOptions } from "./host-options.ts";
-import { createHostsServices } from "./hosts-service.ts";
 import { hostsDoctor } from "./hosts-doctor.ts";
+import { createHostsServices } from "./hosts-service.ts";
 import { setupGitHub } from "./setup/setup-github.ts";
 import { provideArchives } from "./source-archives.ts";
 

@@ -69,6 +69,7 @@ export type { Page, PageOptions, TokenSource, UnreadableRow } from "./http-clien
 export { type CallOptions, type ProblemDetails, StackyardApiError, type StackyardOptions } from "./http-client.ts";
 export type { LogPart, StreamKind, StreamMessage, StreamOptions } from "./live-stream.ts";
 export type { ExecutorsApi, MachinesApi, ProcessesApi, WriteSourceOptions } from "./machines-api.ts";
+export type { OrphanPage, PreviewFilter, PreviewsApi } from "./previews-api.ts";
 export {
   type Duplicate,
   EventNotAppliedError,
@@ -92,4 +93,3 @@ export { type CausePage, Stackyard } from "./stackyard.ts";
 export type { StatesApi } from "./states-api.ts";
 export type { CreateTokenInput, RotateTokenOptions, TokensApi } from "./tokens-api.ts";
 export type { WaitForOutcomeOptions, WaitForStateOptions, WaitGoal, WaitOptions } from "./waiting.ts";
-export type { OrphanPage, PreviewFilter, PreviewsApi } from "./previews-api.ts";

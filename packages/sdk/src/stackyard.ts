@@ -22,6 +22,7 @@ import {
   type MachinesApi,
   type ProcessesApi,
 } from "./machines-api.ts";
+import { createPreviewsApi, type PreviewsApi } from "./previews-api.ts";
 import {
   createEventsApi,
   createHttpPublisher,
@@ -46,7 +47,6 @@ import {
   waitForStack,
   waitForState,
 } from "./waiting.ts";
-import { createPreviewsApi, type PreviewsApi } from "./previews-api.ts";
 
 /** A page of causes. */
 export interface CausePage extends Page<Cause> {
