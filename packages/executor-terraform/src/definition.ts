@@ -338,7 +338,7 @@ export const TerraformOptions = Type.Object(
       Type.String({
         minLength: 1,
         description:
-          "The folder in which each run has its own folder. Default: the system's folder for temporary files",
+          "The folder in which each run has its own folder. Default: `/tmp`; where it cannot be written to, the system's folder for temporary files",
       }),
     ),
     providerCacheDir: Type.Optional(

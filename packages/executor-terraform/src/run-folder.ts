@@ -6,6 +6,7 @@ import {
   readdir,
   readFile,
   readlink,
+  realpath,
   rename,
   rm,
   rmdir,
@@ -13,7 +14,7 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { hostname } from "node:os";
-import { basename, dirname, join, sep } from "node:path";
+import { basename, dirname, isAbsolute, join, sep } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 /** A folder's name contains its host and process, so no file is needed to identify the owner. */
@@ -43,8 +44,10 @@ interface ClaimOptions {
   readonly signal: AbortSignal;
 }
 
+const UID = process.getuid?.() ?? 0;
 /** The folder with the folders that have names. Other users have their own. */
-const NAMED = `stackyard-tf-u${process.getuid?.() ?? 0}`;
+const NAMED = `stackyard-tf-u${UID}`;
+const NAMED_PARENT = /^stackyard-tf-u\d+$/;
 const OWNER = "owner";
 const POLL_MS = 100;
 
@@ -54,12 +57,65 @@ const POLL_MS = 100;
  * `waitMs`, the name gets a number.
  */
 export async function claimFolder(parent: string, name: string, options: ClaimOptions): Promise<OwnedFolder> {
-  const named = join(parent, NAMED);
+  await mkdir(parent, { recursive: true });
+  // As programs see it, in which it is their working folder.
+  const named = join(await realpath(parent), NAMED);
   for (let slot = 1; ; slot += 1) {
     const path = join(named, slot === 1 ? name : `${name}.${slot}`);
     const deadline = Date.now() + (slot === 1 ? (options.waitMs ?? 0) : 0);
     if (await claim(path, deadline, options.signal)) return { path, remove: () => retire(path) };
   }
+}
+
+/** A folder cannot be used on this host. The message says why. */
+export class FolderRefused extends Error {}
+
+interface ExactOptions extends ClaimOptions {
+  /** The folder of this runner's own runs, whose permissions are the operator's. */
+  readonly parent: string;
+}
+
+/**
+ * Claims the folder that another process, perhaps on another host, had claimed as `path`. Creates its parents, and
+ * refuses every one in which somebody else could replace a folder. Returns undefined if another run has it after
+ * `waitMs`. Fails with FolderRefused.
+ */
+export async function claimSameFolder(path: string, options: ExactOptions): Promise<OwnedFolder | undefined> {
+  const named = dirname(path);
+  if (!isAbsolute(path) || !NAMED_PARENT.test(basename(named))) {
+    throw new FolderRefused(`"${path}" is not the folder of a run`);
+  }
+  try {
+    const own = await realpath(options.parent).catch(() => undefined);
+    if (dirname(named) !== own) await createSafely(dirname(named));
+    const found = await lstat(path).catch(() => undefined);
+    if (found !== undefined && !(found.isDirectory() && isOwn(found.uid))) {
+      throw new FolderRefused(`"${path}" is not a folder of this user`);
+    }
+    const deadline = Date.now() + (options.waitMs ?? 0);
+    return (await claim(path, deadline, options.signal)) ? { path, remove: () => retire(path) } : undefined;
+  } catch (error) {
+    if (error instanceof FolderRefused || !(error instanceof Error)) throw error;
+    throw new FolderRefused(error.message, { cause: error });
+  }
+}
+
+/** Creates a folder and its parents, after checking each one, so that no link is followed. */
+async function createSafely(path: string): Promise<void> {
+  if (dirname(path) !== path) await createSafely(dirname(path));
+  const exists = await lstat(path).catch(() => undefined);
+  if (exists === undefined) await mkdir(path, { mode: 0o700 }).catch(ignoreExisting);
+  const found = await lstat(path);
+  if (!found.isDirectory()) throw new FolderRefused(`"${path}" is not a folder`);
+  // In a sticky folder, such as /tmp, only the owner of a folder can replace it.
+  const isOpen = (found.mode & 0o022) !== 0 && (found.mode & 0o1000) === 0;
+  if (isOpen || !(found.uid === 0 || isOwn(found.uid))) {
+    throw new FolderRefused(`other users can change the folder "${path}"`);
+  }
+}
+
+function isOwn(uid: number): boolean {
+  return process.getuid === undefined || uid === UID;
 }
 
 async function claim(path: string, deadline: number, signal: AbortSignal): Promise<boolean> {
@@ -96,8 +152,8 @@ async function createPrivately(parent: string): Promise<OwnedFolder> {
     await mkdir(dirname(parent), { recursive: true });
     await mkdir(parent, { mode: 0o700 }).catch(ignoreExisting);
     const found = await lstat(parent).catch(() => undefined);
-    if (found !== undefined && (!found.isDirectory() || found.uid !== (process.getuid?.() ?? found.uid))) {
-      throw new Error(`"${parent}" is not a folder of this user. Remove it, or set the option "workDir".`);
+    if (found !== undefined && !(found.isDirectory() && isOwn(found.uid))) {
+      throw new FolderRefused(`"${parent}" is not a folder of this user. Remove it, or set the option "workDir"`);
     }
     try {
       return await createOwnedFolder(parent);
@@ -139,7 +195,7 @@ async function isAbandoned(path: string): Promise<boolean> {
 export async function removeDeadFolders(parent: string): Promise<void> {
   const names = await readdir(parent).catch((): string[] => []);
   const dead = names.filter((name) => NAME.test(name)).map((name) => removeIfDead(join(parent, name)));
-  const named = basename(parent) === NAMED ? names.filter((name) => !NAME.test(name)) : [];
+  const named = NAMED_PARENT.test(basename(parent)) ? names.filter((name) => !NAME.test(name)) : [];
   const abandoned = named.map((name) => removeIfAbandoned(join(parent, name)));
   const inner = names.includes(NAMED) ? [removeDeadFolders(join(parent, NAMED))] : [];
   await Promise.all([...dead, ...abandoned, ...inner]);

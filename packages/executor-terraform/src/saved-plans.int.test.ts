@@ -1,8 +1,11 @@
 import { randomBytes } from "node:crypto";
+import { chmodSync, chownSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { type Records, StackyardError, type Step } from "@stackyard/core";
 import { createMemoryStore } from "@stackyard/core/engine";
 import { createSealer, type Sealer } from "@stackyard/core/services";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { claimFolder } from "./run-folder.ts";
 import { aContext } from "./testing/a-context.ts";
 import { aProject, type TestProject } from "./testing/a-project.ts";
 import { hasTerraform } from "./testing/program.ts";
@@ -192,14 +195,112 @@ describe.skipIf(!hasTerraform())("a saved plan", () => {
     expect(step).toMatchObject({ code: "TERRAFORM_PLAN_STALE", message: expect.stringContaining(message) });
   });
 
-  it("is bound to the folder of the run, because configurations contain paths [terraform#8204]", async () => {
-    const plan = await makePlan();
-
-    const step = await project.start(inYard(), { plan }, { workDir: "elsewhere" });
-
-    expect(step).toMatchObject({
+  describe("of a configuration that contains paths [terraform#7613, #8204]", () => {
+    const paths = `
+      resource "terraform_data" "cwd" { triggers_replace = path.cwd }
+      resource "terraform_data" "file" { input = abspath("\${path.module}/lambda.zip") }
+      output "cwd" { value = terraform_data.cwd.triggers_replace }
+      output "file" { value = terraform_data.file.output }
+      output "id" { value = terraform_data.cwd.id }
+    `;
+    const elsewhere = { workDir: "elsewhere/below" };
+    const folderOf = async () => {
+      const { cwd } = outputsOf(await project.start(inYard(), {})) as { cwd: string };
+      return dirname(cwd);
+    };
+    const refusal = (reason: string) => ({
+      kind: "failed",
       code: "TERRAFORM_PLAN_STALE",
-      message: expect.stringContaining("the option workDir"),
+      message: expect.stringMatching(new RegExp(`${reason}.*the same "workDir"`)),
+    });
+    beforeEach(() => project.write({ "network/main.tf": paths }));
+
+    it("is applied in the folder in which it was made, on a runner with another workDir", async () => {
+      const applied = outputsOf(await project.start(inYard(), {})) as Record<string, string>;
+      project.write({ "network/main.tf": `${paths}\nresource "terraform_data" "more" {}` });
+      const plan = await makePlan();
+      rmSync(project.workDir, { recursive: true });
+      const ctx = inYard();
+
+      const again = outputsOf(await project.start(ctx, { plan }, elsewhere));
+
+      expect(again).toEqual(applied);
+      expect(applied["cwd"]).toContain(project.workDir);
+      expect(applied["file"]).toBe(`${applied["cwd"]}/lambda.zip`);
+      expect(ctx.lines.join("\n")).toContain("1 added, 0 changed, 0 destroyed");
+      expect(readdirSync(project.workDir)).toEqual([]);
+    });
+
+    it("of a configuration in a part of its source too", async () => {
+      project.write({ "all/app/main.tf": paths });
+      const source = { type: "local", location: "all//app" } as const;
+      const plan = await makePlan({}, { source });
+
+      const step = await project.start(inYard(), { plan, source }, elsewhere);
+
+      expect(step).toMatchObject({ kind: "succeeded", outputs: { cwd: expect.stringMatching(/\/module\/app$/) } });
+    });
+
+    it("is refused where somebody else could replace the folder", async () => {
+      const folder = await folderOf();
+      const plan = await makePlan();
+      const apply = () => project.start(inYard(), { plan }, elsewhere);
+      const other = join(project.dir, "other");
+      mkdirSync(other);
+
+      rmSync(project.workDir, { recursive: true });
+      symlinkSync(other, project.workDir);
+      expect(await apply()).toMatchObject(refusal("is not a folder"));
+      rmSync(project.workDir);
+
+      writeFileSync(project.workDir, "");
+      expect(await apply()).toMatchObject(refusal("is not a folder"));
+      rmSync(project.workDir);
+
+      mkdirSync(project.workDir);
+      chmodSync(project.workDir, 0o777);
+      expect(await apply()).toMatchObject(refusal("other users can change the folder"));
+      chmodSync(project.workDir, 0o700);
+
+      symlinkSync(other, dirname(folder));
+      expect(await apply()).toMatchObject(refusal("is not a folder of this user"));
+      rmSync(dirname(folder));
+
+      mkdirSync(dirname(folder));
+      symlinkSync(other, folder);
+      expect(await apply()).toMatchObject(refusal("is not a folder of this user"));
+      rmSync(folder);
+
+      expect(readdirSync(other)).toEqual([]);
+      expect(await apply()).toMatchObject({ kind: "succeeded" });
+    });
+
+    it.skipIf(process.getuid?.() !== 0)("is refused in a folder of another user", async () => {
+      const folder = await folderOf();
+      const plan = await makePlan();
+      for (const owned of [project.workDir, dirname(folder), folder]) {
+        mkdirSync(owned, { recursive: true });
+        chownSync(owned, 12_345, 12_345);
+        expect(await project.start(inYard(), { plan }, elsewhere)).toMatchObject(refusal("(other users|of this user)"));
+        chownSync(owned, 0, 0);
+      }
+      rmSync(folder, { recursive: true });
+
+      expect(await project.start(inYard(), { plan }, elsewhere)).toMatchObject({ kind: "succeeded" });
+    });
+
+    it("waits its turn, and may be applied later, while another run has the folder", async () => {
+      const folder = await folderOf();
+      const plan = await makePlan();
+      const held = await claimFolder(project.workDir, basename(folder), { signal: new AbortController().signal });
+      const aborted = AbortSignal.abort();
+
+      const busy = await project.start(inYard({ signal: aborted }), { plan }, elsewhere);
+      await held.remove();
+
+      expect(held.path).toBe(folder);
+      expect(busy).toMatchObject({ code: "TERRAFORM_STATE_LOCKED", retryable: true });
+      expect(await project.start(inYard(), { plan }, elsewhere)).toMatchObject({ kind: "succeeded" });
     });
   });
 

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { readFile, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import {
   defined,
   type ExecutorContext,
@@ -30,8 +30,10 @@ const PlanBinding = Type.Object({
   program: Type.String(),
   version: Type.String(),
   target: Type.String(),
-  /** The folder of the module: configurations contain paths. */
+  /** The folder of the run: configurations contain paths. */
   folder: Type.String(),
+  /** The configuration's folder in it. */
+  module: Type.String(),
 });
 type PlanBinding = Static<typeof PlanBinding>;
 
@@ -44,7 +46,8 @@ const PARTS: Readonly<Record<keyof PlanBinding, string>> = {
   program: "program",
   version: "version of the program",
   target: "target",
-  folder: "folder of the run, which depends on the option workDir of the runner,",
+  folder: "folder of the run",
+  module: "folder of the configuration",
 };
 
 /** Sealed together with the plan, so that neither can be exchanged. */
@@ -119,16 +122,19 @@ export async function savePlan(run: StagedRun, { file, forgets }: SavedFile): Pr
 
 const LOCK_FILE = ".terraform.lock.hcl";
 
+/** Returns the folder of the run that made a plan. Fails with TERRAFORM_PLAN_STALE, TERRAFORM_NEEDS_STORE. */
+export async function findPlanFolder(ctx: ExecutorContext, id: string): Promise<string> {
+  const { header } = await loadPlan(ctx, id);
+  return header.binding.folder;
+}
+
 /**
  * Writes a saved plan into the folder of the run, with its choice of providers, after comparing its inputs. Fails with
  * TERRAFORM_PLAN_STALE, TERRAFORM_NEEDS_STORE.
  */
 export async function openSavedPlan(run: StagedRun, id: string): Promise<OpenedPlan> {
-  const { record, version } = await loadPlanRecord(run.ctx, id);
-  if (record.appliedBy !== undefined) throw toStale(id, `it was applied by the attempt ${record.appliedBy}`);
-  const { header, plan } = await loadContent(run.ctx, id, record);
+  const { header, plan, record, version } = await loadPlan(run.ctx, id);
   const differences = findDifferences(header.binding, toBinding(run));
-  if (header.id !== id) throw toStale(id, "its content belongs to another plan");
   if (differences.length > 0) throw toStale(id, differences.join("; "));
   const file = join(run.folder, "saved.tfplan");
   await writeFile(file, plan, { mode: 0o600 });
@@ -160,6 +166,14 @@ export async function dropSavedPlan({ ctx }: StagedRun, { id, record }: OpenedPl
   await removeChunks(ctx.records, { keyOf: toChunkKey(id), now: ctx.clock.now() }, record.chunks);
 }
 
+async function loadPlan(ctx: ExecutorContext, id: string) {
+  const { record, version } = await loadPlanRecord(ctx, id);
+  if (record.appliedBy !== undefined) throw toStale(id, `it was applied by the attempt ${record.appliedBy}`);
+  const { header, plan } = await loadContent(ctx, id, record);
+  if (header.id !== id) throw toStale(id, "its content belongs to another plan");
+  return { header, plan, record, version };
+}
+
 async function loadPlanRecord(ctx: ExecutorContext, id: string) {
   const found = await withStore(() => ctx.records.get(toPlanKey(id), ctx.clock.now()));
   if (found === undefined) throw toStale(id, "it does not exist, or was made more than 7 days ago");
@@ -176,7 +190,7 @@ async function loadContent(ctx: ExecutorContext, id: string, { chunks }: PlanRec
   throw toStale(id, "this runner does not have the key that it was sealed with");
 }
 
-function toBinding({ ctx, program, stateKey, sourceDigest, module }: StagedRun): PlanBinding {
+function toBinding({ ctx, program, stateKey, sourceDigest, folder, module }: StagedRun): PlanBinding {
   const { account, region, role = "" } = ctx.target ?? { account: "", region: "" };
   return {
     stack: ctx.stackId,
@@ -186,7 +200,8 @@ function toBinding({ ctx, program, stateKey, sourceDigest, module }: StagedRun):
     program: program.product,
     version: program.version,
     target: [account, region, role].filter((part) => part !== "").join(" "),
-    folder: module,
+    folder,
+    module: relative(folder, module),
   };
 }
 

@@ -1,3 +1,4 @@
+import { accessSync, constants } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve, sep } from "node:path";
 import { type AwsCredentials, defined, type ExecutorContext, StackyardError, type Target } from "@stackyard/core";
@@ -57,7 +58,7 @@ export function toSettings(options: TerraformOptions, deps: TerraformDeps): Sett
   checkPassed(passEnvironment);
   const inProject = (path: string) => resolve(deps.projectDir, path);
   const dataDir = resolve(deps.dataDir);
-  const workDir = options.workDir === undefined ? tmpdir() : inProject(options.workDir);
+  const workDir = options.workDir === undefined ? findWorkDir() : inProject(options.workDir);
   const { providerCacheDir = join(dataDir, "terraform-providers") } = options;
   return {
     binaries: (options.binaries ?? [options.binary ?? OPTION_DEFAULTS.binary]).map((binary) =>
@@ -82,6 +83,18 @@ export function toSettings(options: TerraformOptions, deps: TerraformDeps): Sett
       pricesFile: prices === undefined ? undefined : inProject(prices),
     }),
   };
+}
+
+/** The same on every runner, whatever its TMPDIR is, because configurations contain paths. */
+const COMMON_DIR = "/tmp";
+
+function findWorkDir(): string {
+  try {
+    accessSync(COMMON_DIR, constants.W_OK);
+    return COMMON_DIR;
+  } catch {
+    return tmpdir();
+  }
 }
 
 /** Resolves a program: a bare name is looked up in PATH; with a folder, it is a path like the others. */

@@ -9,7 +9,14 @@ import { TerraformFailure } from "./failure.ts";
 import { findProgram, type Program } from "./find-program.ts";
 import { copyGitSource, parseGitPath } from "./git-source.ts";
 import { findModuleFacts, listModuleFiles, type ModuleFacts, type ModuleFile } from "./module-facts.ts";
-import { claimFolder, createOwnedFolder, type OwnedFolder, removeDeadFolders } from "./run-folder.ts";
+import {
+  claimFolder,
+  claimSameFolder,
+  createOwnedFolder,
+  FolderRefused,
+  type OwnedFolder,
+  removeDeadFolders,
+} from "./run-folder.ts";
 import { type Environment, type Settings, toDefaultTags, toEnvironment } from "./settings.ts";
 import { copyLocalSource, copyS3Source, digestFolder, findModuleFolder, parseSourcePath } from "./sources.ts";
 import { isVariablesFile, removeVariables } from "./tfvars.ts";
@@ -46,18 +53,19 @@ export async function withStagedRun<T>(
   settings: Settings,
   ctx: ExecutorContext,
   config: TerraformConfig,
-  { isDryRun = false, work }: RunOptions<T>,
+  { isDryRun = false, folder: path, work }: RunOptions<T>,
 ): Promise<T> {
   const source = requireSource(config, ctx);
   const program = await findProgram(settings, config);
   const isTrusted = checkTrust(settings, ctx, source);
   const name = toFolderName(settings.yard, source.stateKey);
   const waitMs = isDryRun ? 0 : FOLDER_WAIT_MS;
-  return withFolders(settings, { name, waitMs, signal: ctx.signal }, async (folder, cache) => {
+  return withFolders(settings, defined({ name, path, waitMs, signal: ctx.signal }), async (folder, cache) => {
     const staged = join(folder.path, "module");
     const [module] = await Promise.all([
       stageSource(settings, ctx, source, staged),
       removeDeadFolders(settings.workDir),
+      removeDeadFolders(dirname(folder.path)),
     ]);
     const facts = findModuleFacts(await loadModuleFiles(ctx, { module, source, program }));
     // Before anything of ours is written there.
@@ -102,6 +110,8 @@ export async function withStagedRun<T>(
 interface RunOptions<T> {
   /** True for a run that changes nothing: it does not wait for another one. Default: false. */
   readonly isDryRun?: boolean;
+  /** The folder of the run that made the plan to apply. Default: the folder of the state below `workDir`. */
+  readonly folder?: string;
   readonly work: (run: StagedRun) => Promise<T>;
 }
 
@@ -117,22 +127,39 @@ type FolderWork<T> = (folder: OwnedFolder, cache: RunProviderCache) => Promise<T
 
 interface FolderInput {
   readonly name: string;
+  /** Replaces the name. */
+  readonly path?: string;
   readonly waitMs: number;
   readonly signal: AbortSignal;
 }
 
 async function withFolders<T>(
   { workDir, providerCacheDir }: Settings,
-  { name, ...options }: FolderInput,
+  { name, path, ...options }: FolderInput,
   work: FolderWork<T>,
 ): Promise<T> {
-  const folder = await claimFolder(workDir, name, options);
+  const folder =
+    path === undefined
+      ? await claimFolder(workDir, name, options)
+      : await claimPlannedFolder(path, { ...options, parent: workDir });
   try {
     const cache = await openProviderCache(providerCacheDir);
     return await work(folder, cache).finally(cache.remove);
   } finally {
     await folder.remove();
   }
+}
+
+async function claimPlannedFolder(path: string, options: Parameters<typeof claimSameFolder>[1]): Promise<OwnedFolder> {
+  const folder = await claimSameFolder(path, options).catch((error) => {
+    if (!(error instanceof FolderRefused)) throw error;
+    const text =
+      `The plan was made in the folder "${path}", which its paths contain. This runner cannot use it: ${error.message}. ` +
+      'Apply it on a runner that can. Or give all runners the same "workDir", and plan again.';
+    throw new TerraformFailure("TERRAFORM_PLAN_STALE", text, { cause: error });
+  });
+  if (folder !== undefined) return folder;
+  throw new TerraformFailure("TERRAFORM_STATE_LOCKED", `Another run of the state works in the folder "${path}".`);
 }
 
 /** A source with a location, and its state key. */

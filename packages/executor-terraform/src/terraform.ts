@@ -19,6 +19,7 @@ import { TerraformFailure } from "./failure.ts";
 import { checkProduct } from "./inventory.ts";
 import { planRun, previewRun } from "./plan-run.ts";
 import { type TerraformDeps, toSettings } from "./settings.ts";
+import { findPlanFolder } from "./saved-plans.ts";
 import { type RunOutputs, type StagedRun, withStagedRun } from "./staged-run.ts";
 
 /**
@@ -31,14 +32,21 @@ export function createTerraformExecutor(options: TerraformOptions, deps: Terrafo
     ...terraformDefinition,
     async plan(ctx: ExecutorContext, config: TerraformConfig): Promise<Plan> {
       try {
-        return await withStagedRun(settings, ctx, config, { isDryRun: true, work: previewRun });
+        return await withStagedRun(settings, ctx, config, {
+          isDryRun: true,
+          ...(await findFolder(ctx, config)),
+          work: previewRun,
+        });
       } catch (error) {
         throw error instanceof TerraformFailure ? toPlanError(error) : error;
       }
     },
     async start(ctx: ExecutorContext, config: TerraformConfig): Promise<Step<unknown, TerraformOutputs>> {
       try {
-        const { outputs, sensitive } = await withStagedRun(settings, ctx, config, { work: runAction });
+        const { outputs, sensitive } = await withStagedRun(settings, ctx, config, {
+          ...(await findFolder(ctx, config)),
+          work: runAction,
+        });
         return succeeded(outputs, sensitive.length > 0 ? { sensitive } : {});
       } catch (error) {
         if (error instanceof TerraformFailure) return error.step;
@@ -46,6 +54,11 @@ export function createTerraformExecutor(options: TerraformOptions, deps: Terrafo
       }
     },
   });
+}
+
+/** A saved plan is applied in the folder in which it was made. */
+async function findFolder(ctx: ExecutorContext, { plan }: TerraformConfig): Promise<{ readonly folder?: string }> {
+  return plan === undefined ? {} : { folder: await findPlanFolder(ctx, plan) };
 }
 
 function toPlanError(error: TerraformFailure): StackyardError {
