@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { lstat, mkdir, readdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { defined, type ExecutorContext } from "@stackyard/core";
-import { createLogMask } from "@stackyard/core/services";
+import { createLogMasks, type StreamMask } from "@stackyard/core/services";
 import { BACKEND_OVERRIDE, BACKEND_OVERRIDE_FILE, toBackendSetup } from "./backend.ts";
 import { TERRAFORM_STATE, type TerraformConfig, type TerraformOutputs, toStateKey } from "./definition.ts";
 import { TerraformFailure } from "./failure.ts";
@@ -37,7 +37,10 @@ export interface StagedRun {
   /** True if the state is in the backend of the yard. */
   readonly isYard: boolean;
   readonly environment: Readonly<Record<string, string>>;
+  /** Masks a text of one or more lines. */
   readonly mask: (text: string) => string;
+  /** Creates a mask for the lines of one program. */
+  readonly maskStream: () => StreamMask;
   /** Shares the new providers; call it after `init`. */
   shareProviders(): Promise<void>;
 }
@@ -89,6 +92,7 @@ export async function withStagedRun<T>(
       },
       ...defined({ access, traceContext: ctx.traceContext, cliConfigFile }),
     });
+    const masks = createLogMasks(toSecrets(environment, facts));
     return work({
       ctx,
       settings,
@@ -102,7 +106,8 @@ export async function withStagedRun<T>(
       shareProviders: cache.share,
       initArguments: backend.initArguments,
       isYard: backend.isYard,
-      mask: createLogMask(toSecrets(environment, facts)),
+      mask: masks.text,
+      maskStream: masks.stream,
     });
   });
 }

@@ -22,6 +22,7 @@ import {
   toDiagnosticText,
   toHeadAndTail,
 } from "./failure.ts";
+import { createMaskedReport } from "./masked-report.ts";
 import type { StagedRun } from "./staged-run.ts";
 
 /** Maximum bytes of a call's output in a failure message. */
@@ -80,7 +81,8 @@ export async function callTerraform(run: StagedRun, call: Call, onLine: (line: s
   }).catch(toStartFailure);
   splitter.end().forEach(onLine);
   const tail = createLogTail(TAIL_BYTES);
-  for (const line of await loadErrorLines(`${logPath}.err`)) tail.add(run.mask(line));
+  const errors = await loadErrorLines(`${logPath}.err`);
+  for (const line of run.mask(errors.join("\n")).split("\n")) tail.add(line);
   return { ...end, stopped: ctx.signal.aborted && end.code !== 0, tail, isWhole: splitter.isWhole() };
 }
 
@@ -110,14 +112,16 @@ function toOutsideHint(source: TerraformConfig["source"] = {}): string {
 
 /** Prepares backend, modules and providers. Fails with TERRAFORM_INIT_FAILED, TERRAFORM_CANCELLED. */
 export async function initRun(run: StagedRun): Promise<void> {
-  const lines: string[] = [];
+  const output: string[] = [];
+  const progress = createMaskedReport(run);
   const call = { command: "init", arguments: ["-input=false", "-no-color", ...run.initArguments] } as const;
   const end = await callTerraform(run, call, (line) => {
-    lines.push(run.mask(line));
-    if (PROVIDER_LINE.test(line)) run.ctx.report(run.mask(line));
-  });
+    output.push(line);
+    if (PROVIDER_LINE.test(line)) progress.add({ text: line });
+  }).finally(progress.end);
   if (end.code === 0) return run.shareProviders();
   const errors = end.tail.text(TAIL_BYTES);
+  const lines = run.mask(output.join("\n")).split("\n");
   for (const line of [...lines.filter((text) => !PROVIDER_LINE.test(text)), ...errors.split("\n")]) {
     if (line.trim() !== "") run.ctx.report(line);
   }
@@ -147,14 +151,18 @@ export async function callStream(run: StagedRun, call: Call): Promise<StreamEnd>
     if (message.kind === "summary") last = { counts: message.counts, summary: message.text };
     if (message.kind === "outputs" && !message.planned) outputs = message.outputs;
   };
+  const progress = createMaskedReport(run);
   const end = await callTerraform(run, call, (line) => {
     const message = parseStreamMessage(line);
     if (message === undefined) return;
     collect(message);
     // What an apply is about to do it shows when it does it, except what it only forgets.
     if (message.kind === "planned" && call.command !== "plan" && !FORGETTING.has(message.action)) return;
-    for (const text of toProgressLines(message)) run.ctx.report(run.mask(text));
-  });
+    const { prefix, ...channel } = toOrigin(message);
+    for (const text of toProgressLines(message)) {
+      progress.add({ ...channel, text, prefix: text.startsWith(prefix) ? prefix.length : 0 });
+    }
+  }).finally(progress.end);
   return { ...end, diagnostics, planned, forgets, outputs, ...last };
 }
 
@@ -288,6 +296,13 @@ export function toProgressLines(message: StreamMessage): readonly string[] {
     .filter((line) => line.trim() !== "");
 }
 
+/** Returns where a text comes from: pieces with the same origin belong together. */
+function toOrigin(message: StreamMessage): { readonly prefix: string; readonly channel?: string } {
+  if (message.kind !== "provisioner") return { prefix: "" };
+  const channel = `${message.address} (${message.provisioner})`;
+  return { channel, prefix: `${channel}: ` };
+}
+
 function toText(message: StreamMessage): string {
   switch (message.kind) {
     case "diagnostic":
@@ -295,7 +310,7 @@ function toText(message: StreamMessage): string {
     case "resource":
       return toResourceText(message);
     case "provisioner":
-      return `${message.address} (${message.provisioner}): ${message.output}`;
+      return toOrigin(message).prefix + message.output;
     case "planned":
       return `${message.address}: to ${FORGETTING.has(message.action) ? "forget; it will still exist" : message.action}`;
     case "summary":

@@ -1,17 +1,64 @@
-import { createMaskText, type MaskText } from "./decide/metadata.ts";
+import { createMaskText, listSplitForms, type MaskText } from "./decide/metadata.ts";
 import { listWrappable } from "./encoded-forms.ts";
 import { MASK } from "./secrets.ts";
+import { createStreamMask, SHORTEST_SPLIT, type StreamMask, toSolidText } from "./stream-mask.ts";
+import { createTextSearch, type TextSearch } from "./text-search.ts";
 
 /** Characters of an encoded secret by which a part of it is recognized. */
 const WINDOW = 16;
 const RUN = /[A-Za-z0-9+/_-]{16,}/g;
 
+/** Masks for the same secrets. */
+export interface LogMasks {
+  /** Masks a text of one or more lines. */
+  readonly text: MaskText;
+  /** Creates a mask for lines that come one by one. */
+  stream(): StreamMask;
+}
+
+/**
+ * Creates masks that also recognize secrets, and their encoded forms, that are split over lines: from 8 characters on,
+ * wherever they are split. Blanks between the pieces do not matter.
+ */
+export function createLogMasks(values: Iterable<unknown>): LogMasks {
+  const given = [...values];
+  const mask = createLineMask(given);
+  let search: TextSearch | undefined;
+  const stream = (): StreamMask => {
+    // Most texts are short; the search takes longer to create than they take to mask.
+    search ??= createTextSearch(listSolidForms(given));
+    return createStreamMask(mask, search);
+  };
+  return { stream, text: (text) => (text.includes("\n") ? maskLines(text, mask, stream()) : mask(text)) };
+}
+
+/** Creates the mask for texts of `createLogMasks`. */
+export function createLogMask(values: Iterable<unknown>): MaskText {
+  return createLogMasks(values).text;
+}
+
+function listSolidForms(values: readonly unknown[]): readonly string[] {
+  return listSplitForms(values)
+    .map(toSolidText)
+    .filter((form) => form.length >= SHORTEST_SPLIT);
+}
+
+/** Consecutive lines of one secret. */
+const MASKED_LINES = /\*\*\*(?:\r?\n[ \t]*\*\*\*)+/g;
+
+function maskLines(text: string, mask: MaskText, stream: StreamMask): string {
+  const lines = text.split("\n");
+  const masked = [...lines.flatMap((line) => stream.push({ text: line })), ...stream.flush()];
+  // Without a split secret, lines that are one secret are masked as one.
+  if (masked.every((line, index) => line === mask(lines[index] ?? ""))) return mask(text);
+  return masked.join("\n").replace(MASKED_LINES, MASK);
+}
+
 /**
  * Masks like `createMaskText` in the lines of a log, and also parts of secrets that a program has encoded and split into
  * lines, as `base64` does after 76 characters and `xxd` after 60.
  */
-export function createLogMask(values: Iterable<unknown>): MaskText {
-  const given = [...values];
+function createLineMask(given: readonly unknown[]): MaskText {
   const mask = createMaskText(given);
   const encoded = given.flatMap((value) => (typeof value === "string" ? listWrappable(value) : []));
   if (encoded.length === 0) return mask;

@@ -442,6 +442,16 @@ export function createMaskText(values: Iterable<unknown>): MaskText {
   return (text) => ordered.reduce((masked, needle) => masked.replaceAll(needle, MASK), text);
 }
 
+/** The largest value that is searched in pieces. */
+const LONGEST_SPLIT = 16 * 1024;
+
+/** Returns the whole forms of values that a log may contain in pieces. */
+export function listSplitForms(values: Iterable<unknown>): readonly string[] {
+  return toNeedles(values, (text) => {
+    return text.length < SHORTEST || text.length > LONGEST_SPLIT ? [] : [text, ...toEncodedForms(text)];
+  });
+}
+
 /** Returns true for a text that quotes a secret value as a whole. */
 export type IsQuoting = (text: string) => boolean;
 
