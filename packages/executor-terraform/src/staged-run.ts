@@ -92,7 +92,7 @@ export async function withStagedRun<T>(
       },
       ...defined({ access, traceContext: ctx.traceContext, cliConfigFile }),
     });
-    const masks = createLogMasks(toSecrets(environment, facts));
+    const masks = createLogMasks([...(ctx.secrets ?? []), ...toSecrets(environment, facts)]);
     return work({
       ctx,
       settings,

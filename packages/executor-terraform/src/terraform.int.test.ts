@@ -151,6 +151,22 @@ describe.skipIf(!hasTerraform())("terraform, the real program", () => {
     expect(JSON.parse(readFileSync(state, "utf8")).resources).toHaveLength(1);
   });
 
+  it("masks sensitive metadata in pieces, though its variable is not marked [azure-pipelines-agent#2793]", async () => {
+    project.write({
+      "network/main.tf": `
+        variable "licence" {}
+        resource "terraform_data" "a" {
+          provisioner "local-exec" { command = "echo key=$TF_VAR_licence | fold -w 10 && exit 1" }
+        }`,
+    });
+    const ctx = inYard({ metadata: { licence: "hunter22-abcdef-xyz" }, secrets: ["hunter22-abcdef-xyz"] });
+
+    const step = await project.start(ctx, {});
+
+    expect(ctx.lines).toContain("terraform_data.a (local-exec): key=***");
+    expect(JSON.stringify([step, ctx.lines])).not.toMatch(/hunter|abcd|xyz/);
+  });
+
   it("names the problem with its place, and masks secrets in it", async () => {
     project.write({
       "network/main.tf": `

@@ -121,6 +121,8 @@ export interface ContextDeps {
 /** The input that is specific to one call. */
 export interface CallInput {
   readonly message: ResolvedMessage;
+  /** The sensitive values in the message. Default: none. */
+  readonly secrets?: readonly unknown[];
   readonly token: number;
   readonly deadlineAt: number;
   readonly logger: Logger;
@@ -140,6 +142,7 @@ export function createExecutorContext(deps: ContextDeps, call: CallInput): Execu
     attempt: { id: dispatch.id, number: dispatch.attempt, token: call.token },
     ...defined({ target }),
     metadata: stack.metadata,
+    ...defined({ secrets: call.secrets }),
     state: stack._state,
     previousState: stack.previousState,
     // Few executors read these two, and each of them costs more than the rest of the context.

@@ -140,7 +140,8 @@ async function step(
   }
   const { executor } = called;
   const operation = operationOf(kept, cancelling, executor);
-  const resolved = resolveSecrets(message, claimed.secrets ?? {});
+  const secrets = claimed.secrets ?? {};
+  const resolved = resolveSecrets(message, secrets);
   const isMasked = resolved.missing.length > 0;
   // Started work is polled or cancelled without the missing secrets: the stack may be gone, but its keys are still
   // held.
@@ -150,6 +151,7 @@ async function step(
   if (deps.isStopping()) return giveBack(kept, kept?.cancelBegun === true);
   const ctx = createExecutorContext(deps.context, {
     message: resolved.message,
+    secrets: Object.values(secrets),
     token: claimed.grant.token,
     deadlineAt: Math.min(claimed.deadlineAt, input.end?.stopAt ?? claimed.deadlineAt),
     logger: deps.logger,

@@ -72,16 +72,16 @@ function createBench(start: Call, cancel?: Call) {
 }
 
 describe("a worker that was given secrets", () => {
-  it("gives their values to the executor, in config and metadata", async () => {
+  it("gives their values to the executor, in config, in metadata and by themselves", async () => {
     const seen: unknown[] = [];
     const bench = createBench(async (ctx, config) => {
-      seen.push(config, ctx.metadata);
+      seen.push(config, ctx.metadata, ctx.secrets);
       return succeeded({});
     });
 
     await bench.run();
 
-    expect(seen).toEqual([{ url: `pg://u:${SECRET}@h` }, { password: SECRET, size: 3 }]);
+    expect(seen).toEqual([{ url: `pg://u:${SECRET}@h` }, { password: SECRET, size: 3 }, [SECRET]]);
   });
 
   it("lets none of them out: not by its log, its progress, its failure or what it logs", async () => {

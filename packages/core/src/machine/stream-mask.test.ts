@@ -22,7 +22,7 @@ function maskStream(secrets: readonly string[], lines: readonly (string | Stream
 }
 
 describe("a mask for a stream", () => {
-  // As `fold`, `base64 -w` and `xxd -p -c` split it.
+  // As `fold`, `base64 -w` and `xxd -p -c` split it. [azure-pipelines-agent#2793]
   it.each([
     ["plain", SECRET],
     ["JSON", JSON.stringify(SECRET).slice(1, -1)],

@@ -96,6 +96,8 @@ export interface ExecutorContext {
   readonly attempt: { readonly id: string; readonly number: number; readonly token: number };
   readonly target?: Target;
   readonly metadata: Metadata;
+  /** The sensitive values among config and metadata. The log masks them in each line; programs may print them in pieces. */
+  readonly secrets?: readonly unknown[];
   readonly state: string;
   readonly previousState: string | null;
   /** 32 lower-case hex digits, stable over redeliveries of the attempt. */

@@ -1,5 +1,5 @@
 export { isZone, nextOccurrence } from "../machine/cron.ts";
-export { createLogMask, createLogMasks, type LogMasks } from "../machine/log-mask.ts";
+export { createLogMasks, type LogMasks } from "../machine/log-mask.ts";
 export type { StreamLine, StreamMask } from "../machine/stream-mask.ts";
 export { createFollower, type FollowedLines, type Follower, type FollowerDeps } from "./follower.ts";
 export {
