@@ -24,12 +24,20 @@ export function createLogMasks(values: Iterable<unknown>): LogMasks {
   const given = [...values];
   const mask = createLineMask(given);
   let search: TextSearch | undefined;
-  const stream = (): StreamMask => {
+  const stream = (maskLine: MaskText): StreamMask => {
     // Most texts are short; the search takes longer to create than they take to mask.
     search ??= createTextSearch(listSolidForms(given));
-    return createStreamMask(mask, search);
+    return createStreamMask(maskLine, search);
   };
-  return { stream, text: (text) => (text.includes("\n") ? maskLines(text, mask, stream()) : mask(text)) };
+  return {
+    stream: () => stream(mask),
+    // The lines of a long text take much less time at once than one by one.
+    text: (text) => mask(text.includes("\n") ? maskSplit(text, stream(unchanged)) : text),
+  };
+}
+
+function unchanged(text: string): string {
+  return text;
 }
 
 /** Creates the mask for texts of `createLogMasks`. */
@@ -46,12 +54,11 @@ function listSolidForms(values: readonly unknown[]): readonly string[] {
 /** Consecutive lines of one secret. */
 const MASKED_LINES = /\*\*\*(?:\r?\n[ \t]*\*\*\*)+/g;
 
-function maskLines(text: string, mask: MaskText, stream: StreamMask): string {
+/** Masks only what is split over lines. */
+function maskSplit(text: string, stream: StreamMask): string {
   const lines = text.split("\n");
-  const masked = [...lines.flatMap((line) => stream.push({ text: line })), ...stream.flush()];
-  // Without a split secret, lines that are one secret are masked as one.
-  if (masked.every((line, index) => line === mask(lines[index] ?? ""))) return mask(text);
-  return masked.join("\n").replace(MASKED_LINES, MASK);
+  const masked = [...lines.flatMap((line) => stream.push({ text: line })), ...stream.flush()].join("\n");
+  return masked === text ? text : masked.replace(MASKED_LINES, MASK);
 }
 
 /**
