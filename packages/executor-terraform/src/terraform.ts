@@ -18,8 +18,8 @@ import { detectDrift } from "./drift-run.ts";
 import { TerraformFailure } from "./failure.ts";
 import { checkProduct } from "./inventory.ts";
 import { planRun, previewRun } from "./plan-run.ts";
-import { type TerraformDeps, toSettings } from "./settings.ts";
 import { findPlanFolder } from "./saved-plans.ts";
+import { type TerraformDeps, toSettings } from "./settings.ts";
 import { type RunOutputs, type StagedRun, withStagedRun } from "./staged-run.ts";
 
 /**
