@@ -63,7 +63,7 @@ async function run(args: Record<string, unknown>) {
     progress: () => undefined,
     note: () => undefined,
   };
-  const [command] = plugin.commands;
+  const command = plugin.commands.find(({ name }) => name === "hooks test");
   const context: PluginCommandContext = {
     out,
     cwd,

@@ -224,7 +224,7 @@ describe("signals", () => {
 
     const missed = nextSignal(there, "event");
     await server.sql(
-      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = '${here.schema}' and query ~ '^listen'`,
+      `select pg_terminate_backend(pid) from pg_stat_activity where application_name = '${here.schema}' and query ~ '^(listen|select pg_is_in_recovery)'`,
     );
     await missed;
 

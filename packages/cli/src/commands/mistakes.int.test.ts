@@ -49,16 +49,17 @@ describe("what people get wrong", () => {
   });
 
   it("lists ten problems of a file that is not a machine, and all of them as JSON", async () => {
-    const cwd = aProject({ "README.md": "a: b: c\n".repeat(30) });
+    const keys = Array.from({ length: 30 }, (_, index) => `key-${index}: x\n`);
+    const cwd = aProject({ "README.md": `version: 2\n${keys.join("")}` });
 
     const shown = await runCli(["validate", "README.md"], { cwd });
     const listed = await runCli(["validate", "README.md", "--json"], { cwd });
 
     const { problems } = JSON.parse(listed.stdout);
     expect(shown.exitCode).toBe(1);
-    expect(shown.stdout.match(/yaml-syntax/g)).toHaveLength(10);
+    expect(shown.stdout.match(/^ +\d+:\d+ /gm)).toHaveLength(10);
     expect(shown.stdout).toContain(`… and ${problems.length - 10} more. \`stackyard validate --json\` lists all.\n`);
-    expect(problems.length).toBe(30);
+    expect(problems.length).toBeGreaterThan(30);
   });
 
   it.each([
