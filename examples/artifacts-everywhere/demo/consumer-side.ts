@@ -22,6 +22,7 @@ import { createLambdaHost } from "@stackyard/lambda-host";
 import type { Clients } from "./clients.ts";
 import { type DistributorSide, EXTERNAL_ID } from "./distributor-side.ts";
 import { bucketOf, type ConsumerPlan, DISTRIBUTOR, type Place, SOURCE_BUCKET } from "./places.ts";
+import type { Wire } from "./wire.ts";
 
 /** A consumer's installed stack. */
 export interface ConsumerSide {
@@ -47,7 +48,7 @@ export interface ConsumerSide {
 export interface ConsumerSideInput {
   readonly sim: AwsSim;
   readonly clock: Clock;
-  readonly url: string;
+  readonly wire: Pick<Wire, "url" | "countMessages">;
   readonly clients: Clients;
   readonly distributor: Pick<DistributorSide, "topicArn" | "receiptBus" | "machineArn" | "triggerRoleArn">;
 }
@@ -58,11 +59,11 @@ const TIMEOUT_MS = 300_000;
 
 /** Creates queue, subscription, bucket and function as the template does, and requests the initial set. */
 export async function installConsumer(plan: ConsumerPlan, input: ConsumerSideInput): Promise<ConsumerSide> {
-  const { clients, clock } = input;
+  const { clients, clock, wire } = input;
   const queueUrl = await subscribeQueue(plan, input);
   const parkingQueueUrl = await createQueue(clients.sqs, `parking-${plan.account}`);
   const lines: string[] = [];
-  const host = createLambdaHost({ sqs: clients.sqs, clock });
+  const host = createLambdaHost({ sqs: clients.sqs, clock, countMessages: wire.countMessages });
   const onMessages = createCopyFunction(plan, input, { parkingQueueUrl, lines });
   const side: ConsumerSide = {
     plan,
@@ -132,12 +133,12 @@ interface FunctionParts {
 
 /** Creates the function, as `apps/consumer` creates it from its settings. */
 function createCopyFunction(plan: ConsumerPlan, input: ConsumerSideInput, { parkingQueueUrl, lines }: FunctionParts) {
-  const { clients, clock, url, distributor } = input;
+  const { clients, clock, wire, distributor } = input;
   const { account, region, transfer } = plan;
   const bucket = bucketOf(plan);
   const source = { bucket: SOURCE_BUCKET, region: DISTRIBUTOR.region };
   const records = createS3Records({ client: clients.s3, bucket, prefix: ".stackyard/", clock });
-  const fetch = createSourceFetch({ rules: source, origin: () => url, now: clock.now });
+  const fetch = createSourceFetch({ rules: source, origin: () => wire.url, now: clock.now });
   const note = (level: string) => (message: string, fields?: object) =>
     void lines.push(JSON.stringify({ level, message, ...fields }));
   const config = {
@@ -173,10 +174,10 @@ function createCopyFunction(plan: ConsumerPlan, input: ConsumerSideInput, { park
 
 /** Creates the custom resources of the stack: its bucket, and the trigger of the initial set. */
 async function makeResources(plan: ConsumerPlan, input: ConsumerSideInput): Promise<void> {
-  const { sim, clock, url, clients, distributor } = input;
+  const { sim, clock, wire, clients, distributor } = input;
   const { account, region, transfer } = plan;
   const bucket = bucketOf(plan);
-  const states = createTriggerClient({ url, clients, roleArn: distributor.triggerRoleArn });
+  const states = createTriggerClient({ url: wire.url, clients, roleArn: distributor.triggerRoleArn });
   const resources = createConsumerResources({
     account,
     region,

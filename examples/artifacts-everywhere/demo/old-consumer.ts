@@ -18,22 +18,23 @@ export interface OldConsumer {
 
 /** Installs one, which requests the initial set like the first version. */
 export async function installOldConsumer(plan: OldPlan, input: ConsumerSideInput): Promise<OldConsumer> {
-  const { sim, clock, url, clients, distributor } = input;
+  const { sim, clock, wire, clients, distributor } = input;
   const bucket = bucketOf(plan);
   sim.s3.createBucket({ account: plan.account, region: plan.region, name: bucket });
   const queueUrl = await subscribeQueue(plan, input);
   const unreadable: string[] = [];
-  const host = createLambdaHost({ sqs: clients.sqs, clock });
+  const host = createLambdaHost({ sqs: clients.sqs, clock, countMessages: wire.countMessages });
   const copy = async (event: unknown): Promise<void> => {
     for (const { body } of Object(event).Records) {
       const { ArtifactKey: Key, ArtifactUrl: address } = JSON.parse(body);
       if (typeof Key !== "string" || typeof address !== "string") unreadable.push(String(body));
-      else await clients.s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body: await download(url, address) }));
+      else
+        await clients.s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body: await download(wire.url, address) }));
     }
   };
   host.addFunction({ name: "copy", environment: {}, timeoutMs: 300_000, create: () => copy });
   await host.connect({ queueUrl, functionName: "copy", maximumConcurrency: 2, reportsFailures: false });
-  const states = createTriggerClient({ url, clients, roleArn: distributor.triggerRoleArn });
+  const states = createTriggerClient({ url: wire.url, clients, roleArn: distributor.triggerRoleArn });
   const asked = JSON.stringify({ AccountId: plan.account, Region: plan.region });
   await states.send(new StartExecutionCommand({ stateMachineArn: distributor.machineArn, input: asked }));
   states.destroy();

@@ -8,6 +8,7 @@ import {
   type DoorRequest,
   openFrontDoor,
 } from "@stackyard/aws-sim";
+import type { MessageCounts } from "@stackyard/lambda-host";
 import { buildApp } from "fauxqs";
 
 /** AWS at one address of this machine. */
@@ -17,6 +18,8 @@ export interface Wire {
   harm(harm: Harm): () => void;
   /** Reads that went wrong so far. */
   readonly harmed: number;
+  /** Counts the messages of a queue without a connection. */
+  countMessages(queueUrl: string): Promise<MessageCounts>;
   stop(): Promise<void>;
 }
 
@@ -72,6 +75,7 @@ export async function openWire(sim: AwsSim, sourceBucket: string): Promise<Wire>
       harms.add(entry);
       return () => void harms.delete(entry);
     },
+    countMessages: (queueUrl) => countMessages(queues, queueUrl),
     get harmed() {
       return state.harmed;
     },
@@ -81,6 +85,20 @@ export async function openWire(sim: AwsSim, sourceBucket: string): Promise<Wire>
       queues.server.closeAllConnections();
       await queues.close();
     },
+  };
+}
+
+async function countMessages(queues: ReturnType<typeof buildApp>, QueueUrl: string): Promise<MessageCounts> {
+  const answer = await queues.inject({
+    method: "POST",
+    url: "/",
+    headers: { "content-type": "application/x-amz-json-1.0", "x-amz-target": "AmazonSQS.GetQueueAttributes" },
+    payload: JSON.stringify({ QueueUrl, AttributeNames: ["All"] }),
+  });
+  const { Attributes } = answer.json();
+  return {
+    visible: Number(Attributes.ApproximateNumberOfMessages),
+    hidden: Number(Attributes.ApproximateNumberOfMessagesNotVisible),
   };
 }
 

@@ -60,7 +60,7 @@ export async function createWorld(): Promise<World> {
   };
   const distributor = await createDistributorSide({ sim, clock, clients, onCovered, waitFor: yard.waitFor });
   const toInput = (place: Place): ConsumerSideInput => {
-    return { sim, clock, distributor, url: wire.url, clients: clientsOf(place) };
+    return { sim, clock, distributor, wire, clients: clientsOf(place) };
   };
   const consumers: ConsumerSide[] = [];
   const errors: unknown[] = [];

@@ -4,7 +4,7 @@ import { type EventSource, type EventSourceInput, startEventSource } from "./eve
 import { findEventSourceFault, findFunctionFault } from "./find-fault.ts";
 import { type FunctionInput, type Invocation, LAMBDA_LIMITS } from "./function-input.ts";
 import { createFunctionPool, type FunctionPool } from "./function-pool.ts";
-import { createQueueCalls, type QueueCalls } from "./queue-calls.ts";
+import { createQueueCalls, type MessageCounts } from "./queue-calls.ts";
 
 /** Lambda in this process: functions, event source mappings and schedules. */
 export interface LambdaHost {
@@ -33,17 +33,19 @@ export interface LambdaHost {
 interface LambdaHostOptions {
   readonly sqs: SQSClient;
   readonly clock: Clock;
+  /** Counts the messages of a queue of an emulator in this process, so that `idle` needs no requests. Default: asks the service. */
+  readonly countMessages?: (queueUrl: string) => Promise<MessageCounts>;
 }
 
 interface Connected {
   readonly source: EventSource;
-  readonly queue: QueueCalls;
+  count(): Promise<MessageCounts>;
 }
 
 const MINUTE_MS = 60_000;
 
 /** Creates a host without functions. */
-export function createLambdaHost({ sqs, clock }: LambdaHostOptions): LambdaHost {
+export function createLambdaHost({ sqs, clock, countMessages }: LambdaHostOptions): LambdaHost {
   const pools = new Map<string, FunctionPool>();
   const sources: Connected[] = [];
   const invocations: Invocation[] = [];
@@ -87,7 +89,7 @@ export function createLambdaHost({ sqs, clock }: LambdaHostOptions): LambdaHost 
       const fault = findEventSourceFault(input, { visibilityMs, timeoutMs: pool.input.timeoutMs });
       if (fault !== undefined) throw new Error(fault);
       const source = startEventSource(input, { queue, queueArn: arn, visibilityMs, pool, clock, onChange: note });
-      sources.push({ source, queue });
+      sources.push({ source, count: () => countMessages?.(input.queueUrl) ?? queue.loadAttributes() });
       return source;
     },
     everyMinute(functionName) {
@@ -137,7 +139,7 @@ async function waitUntilIdle(
   const isBusy = () => pools.some(({ running }) => running > 0) || sources.some(({ source }) => source.busy > 0);
   for (;;) {
     const seen = changes.count();
-    const queues = await Promise.all(sources.map(({ queue }) => queue.loadAttributes()));
+    const queues = await Promise.all(sources.map(({ count }) => count()));
     // A message that is hidden and not known here is on its way into a batch.
     const isCalm = queues.every(({ visible, hidden }, index) => {
       return visible === 0 && hidden <= (sources[index]?.source.waiting ?? 0);

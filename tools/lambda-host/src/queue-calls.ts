@@ -18,12 +18,16 @@ export interface QueueCalls {
   loadAttributes(): Promise<QueueAttributes>;
 }
 
-/** What is known of a queue. */
-export interface QueueAttributes {
-  readonly arn: string;
-  readonly visibilityMs: number;
+/** Messages of a queue: those that a receiver would get now, and those that one has. */
+export interface MessageCounts {
   readonly visible: number;
   readonly hidden: number;
+}
+
+/** What is known of a queue. */
+export interface QueueAttributes extends MessageCounts {
+  readonly arn: string;
+  readonly visibilityMs: number;
 }
 
 /** Creates the calls of one queue. */
