@@ -1,12 +1,55 @@
 import { toFlag } from "@stackyard/core";
-import { type CliCommand, toArgumentFacts, toPlace } from "./command.ts";
+import { type ArgumentFacts, type CliCommand, toArgumentFacts, toPlace } from "./command.ts";
 
-/** Formats the command-line reference as a Markdown page, from the table of commands. */
+/** Formats the command-line reference as a Markdown page, from the table of commands. What several commands take stands there once. */
 export function toReference(commands: readonly CliCommand[]): string {
-  const index = commands.map(({ name, summary }) => `| [\`stackyard ${name}\`](#${toAnchor(name)}) | ${summary} |`);
-  return [HEAD, "| command | does |", "|---|---|", ...index, "", ...commands.flatMap(toSection), NEXT]
+  const shared = findShared(commands);
+  const options = [...shared].filter((row) => row.startsWith("`-")).map((row) => `- ${row}`);
+  return [
+    HEAD,
+    ...toIndex(commands),
+    "",
+    "## Shared options",
+    "",
+    SHARED,
+    "",
+    ...options,
+    "",
+    ...commands.flatMap((command) => toSection(command, shared)),
+    NEXT,
+  ]
     .join("\n")
     .replaceAll(/\n{3,}/g, "\n\n");
+}
+
+const SERVER_OPTIONS = ["url", "token", "yard", "project"];
+
+/** The rows that at least three commands have, or two when they are long. */
+function findShared(commands: readonly CliCommand[]): ReadonlySet<string> {
+  const counts = new Map<string, { readonly name: string; count: number }>();
+  for (const facts of commands.flatMap(toArgumentFacts)) {
+    const row = toRow(facts);
+    const entry = counts.get(row) ?? { name: facts.positional ? facts.word : toFlag(facts.name), count: 0 };
+    counts.set(row, { ...entry, count: entry.count + 1 });
+  }
+  const isShared = ([row, { count }]: [string, { readonly count: number }]) => count > (row.length > 60 ? 1 : 2);
+  const rows = [...counts].filter(isShared).sort(([, one], [, other]) => other.count - one.count);
+  // A section refers to an option by its name, so of one name only the most frequent is shared.
+  const isFirst = (name: string, at: number) => rows.findIndex(([, other]) => other.name === name) === at;
+  return new Set(rows.filter(([, { name }], at) => isFirst(name, at)).map(([row]) => row));
+}
+
+/** Lists the commands of each group in one line. */
+function toIndex(commands: readonly CliCommand[]): readonly string[] {
+  const groups = new Map<string, string[]>();
+  for (const { name } of commands) {
+    const [group = "", ...rest] = name.split(" ");
+    const isGroup = rest.length > 0 || commands.some((other) => other.name.startsWith(`${group} `));
+    const key = isGroup ? `\`${group}\`: ` : "";
+    const link = `[${isGroup && rest.length > 0 ? rest.join(" ") : name}](#${toAnchor(name)})`;
+    groups.set(key, [...(groups.get(key) ?? []), link]);
+  }
+  return [...groups].map(([group, links]) => `- ${group}${links.join(", ")}`);
 }
 
 const HEAD = `# The command line
@@ -48,6 +91,9 @@ Plugins of the project add commands: ours \`apps\` ([aws](aws.md#publish-and-dep
 \`ecs\` ([ecs](ecs.md)), \`release\` ([releases](releases.md)), \`artifacts\` and \`consumers\` ([artifacts](artifacts.md)).
 `;
 
+const SHARED =
+  "Sections name these options only. *Server options* are `--url`, `--token`, `--yard` and `--project`. `<stack>`, `<task>` and `<machine>` are the id of a stack and the names of a task and of a machine.";
+
 const NEXT = `## Next
 
 - [Configuration](configuration.md): what a project and its yards are configured with
@@ -55,39 +101,39 @@ const NEXT = `## Next
 - [Operations](operations.md): how to run a yard
 `;
 
-function toSection(command: CliCommand): readonly string[] {
+function toSection(command: CliCommand, shared: ReadonlySet<string>): readonly string[] {
   const { name, summary, description, examples = {} } = command;
-  const rows = toRows(command);
-  const typed = Object.entries(examples).map(([example, what]) => `# ${what}\n${example}`);
+  const facts = toArgumentFacts(command);
+  const own = facts.map(toRow).filter((row) => !shared.has(row));
+  const typed = Object.entries(examples).map(([example, what]) => `${example}  # ${what}`);
+  const words = facts.filter(({ positional }) => positional).map(toPlace);
   return [
     `## stackyard ${name}`,
     "",
+    ...(words.length === 0 ? [] : [`\`stackyard ${[name, ...words].join(" ")}\``, ""]),
     summary,
     "",
     ...(description === undefined ? [] : [description.replaceAll("\n", "\n\n"), ""]),
-    "```sh",
-    toUsage(command),
-    "```",
+    ...own.map((row) => `- ${row}`),
+    ...toSharedNames(facts, shared),
     "",
-    ...(rows.length === 0 ? [] : ["| argument | |", "|---|---|", ...rows, ""]),
     ...(typed.length === 0 ? [] : ["```sh", ...typed, "```", ""]),
   ];
 }
 
-function toUsage(command: CliCommand): string {
-  const words = toArgumentFacts(command)
-    .filter(({ positional }) => positional)
-    .map(toPlace);
-  return ["stackyard", command.name, ...words, "[options]"].join(" ");
+/** Names the shared options of a command; those that find the server together. */
+function toSharedNames(facts: readonly ArgumentFacts[], shared: ReadonlySet<string>): readonly string[] {
+  const used = facts.filter((each) => !each.positional && shared.has(toRow(each)));
+  const callsServer = SERVER_OPTIONS.every((name) => used.some((each) => each.name === name));
+  const named = used.filter(({ name }) => !(callsServer && SERVER_OPTIONS.includes(name)));
+  const links = [...named.map(({ name }) => `\`${toFlag(name)}\``), ...(callsServer ? ["server options"] : [])];
+  return links.length === 0 ? [] : [`- [Shared](#shared-options): ${links.join(", ")}`];
 }
 
-function toRows(command: CliCommand): readonly string[] {
-  return toArgumentFacts(command).map(({ name, positional, word, short, isSwitch, choices, description }) => {
-    const flag = `${short === undefined ? "" : `-${short}, `}${toFlag(name)}${isSwitch ? "" : ` <${word}>`}`;
-    const oneOf =
-      choices.length === 0 || positional ? "" : ` One of ${choices.map((each) => `\`${each}\``).join(", ")}.`;
-    return `| \`${positional ? word : flag}\` | ${description}${oneOf} |`;
-  });
+function toRow({ name, positional, word, short, isSwitch, choices, description }: ArgumentFacts): string {
+  const flag = `${short === undefined ? "" : `-${short}, `}${toFlag(name)}${isSwitch ? "" : ` <${word}>`}`;
+  const oneOf = choices.length === 0 || positional ? "" : ` One of ${choices.map((each) => `\`${each}\``).join(", ")}.`;
+  return `\`${positional ? word : flag}\`: ${description}${oneOf}`;
 }
 
 function toAnchor(name: string): string {
