@@ -64,37 +64,117 @@ export function toApiPage(document: Document): string {
   );
   const untitled = rows.find(({ operation }) => !operation.tags.some((tag) => tag in TITLES));
   if (untitled !== undefined) throw new Error(`No title for the tags of ${untitled.operation.operationId}.`);
+  const shared = findShared(rows.map(({ operation }) => operation));
   const groups = Object.entries(TITLES).map(([tag, title]) => {
     const entries = rows.filter(({ operation }) => operation.tags.includes(tag));
-    return `## ${title}\n\n${entries.map(({ path, method, operation }) => formatOperation(path, method, operation)).join("\n")}`;
+    return `## ${title}\n\n${entries.map(({ path, method, operation }) => formatOperation(path, method, operation, shared)).join("\n")}`;
   });
   const shapes = Object.entries(document.components.schemas).map(([name, schema]) => formatShape(name, schema));
-  const contents = [...Object.values(TITLES), "Shapes"].map((title) => `- [${title}](#${toAnchor(title)})`).join("\n");
-  return `${introduction.trim()}\n\n**Contents**\n\n${contents}\n\n${groups.join("\n")}\n## Shapes\n\n${shapes.join("\n")}\n${NEXT}`;
+  const titles = [SHARED_TITLE, ...Object.values(TITLES), "Shapes"];
+  const contents = titles.map((title) => `- [${title}](#${toAnchor(title)})`).join("\n");
+  const parts = [introduction.trim(), `**Contents**\n\n${contents}`, formatShared(shared), groups.join("\n")];
+  return `${parts.join("\n\n")}\n## Shapes\n\nA \`?\` marks keys that may be missing; \`/\` separates the values that a key may have.\n\n${shapes.join("\n")}\n${NEXT}`;
+}
+
+const SHARED_TITLE = "Shared parameters and answers";
+
+/** What two operations or more have, which the page describes once: lines of parameters by their key, and of answers by their status. */
+interface Shared {
+  readonly parameters: ReadonlyMap<string, string>;
+  readonly answers: ReadonlyMap<string, string>;
+}
+
+function findShared(operations: readonly Operation[]): Shared {
+  const shared = new Map<string, string>();
+  for (const text of findRepeated(operations.flatMap(({ parameters }) => parameters.map(toKeyAndLine)))) {
+    const [key = "", line = ""] = text.split("\n");
+    // An operation refers to a parameter by its name, so of one name only the most frequent is shared.
+    if (!shared.has(key)) shared.set(key, line);
+  }
+  const answers = new Map<string, string>();
+  for (const answer of findRepeated(operations.flatMap(listAnswers)))
+    if (!answers.has(statusOf(answer))) answers.set(statusOf(answer), answer);
+  return { parameters: shared, answers };
+}
+
+/** Returns the texts that occur more than once, the most frequent first. */
+function findRepeated(texts: readonly string[]): readonly string[] {
+  const counts = new Map<string, number>();
+  for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
+  const repeated = [...counts].filter(([, count]) => count > 1);
+  return repeated.sort(([, one], [, other]) => other - one).map(([text]) => text);
+}
+
+function formatShared({ parameters, answers }: Shared): string {
+  const lines = (place: string) =>
+    [...parameters].flatMap(([key, line]) => (key.startsWith(`${place} `) && line.includes(": ") ? [`- ${line}`] : []));
+  const sorted = [...answers.values()].sort();
+  return [
+    `## ${SHARED_TITLE}`,
+    "",
+    "Operations name those of a query, and those answers, that they have. Ids and names have at most 255 characters where nothing else is said.",
+    "",
+    ...lines("path"),
+    ...lines("query"),
+    ...sorted.map((answer) => `- ${answer}`),
+  ].join("\n");
 }
 
 function toAnchor(title: string): string {
   return title.toLowerCase().replaceAll(" ", "-");
 }
 
-function formatOperation(path: string, method: string, operation: Operation): string {
-  const { summary, parameters, requestBody, responses, security } = operation;
-  const lines = [`### ${method.toUpperCase()} \`${path}\``, "", summary];
-  if (security !== undefined) lines.push("", "Needs no token.");
-  const rows = parameters.map((parameter) => {
-    const required = parameter.required ? "yes" : "no";
-    return `| \`${parameter.name}\` | ${parameter.in} | ${required} | ${formatType(parameter.schema)} | ${formatNote(parameter.schema)} |`;
-  });
-  if (rows.length > 0) lines.push("", "| parameter | in | required | type | |", "|---|---|---|---|---|", ...rows);
+function formatOperation(path: string, method: string, operation: Operation, shared: Shared): string {
+  const { summary, parameters, requestBody, security } = operation;
+  const isShared = (each: Parameter) => shared.parameters.get(toKey(each)) === formatParameter(each);
+  const says = (each: Parameter) => !isShared(each) && formatParameter(each).includes(": ");
+  const own = parameters.filter(says).map((each) => `- ${formatParameter(each)}`);
+  const names = parameters.filter((each) => each.in === "query" && !says(each)).map(({ name }) => `\`${name}\``);
   const body = requestBody?.content["application/json"]?.schema;
-  if (body !== undefined) lines.push("", `Body: ${formatType(body)}`);
+  const isSharedAnswer = (answer: string) => shared.answers.get(statusOf(answer)) === answer;
+  const answers = listAnswers(operation).filter((answer) => !isSharedAnswer(answer));
+  const statuses = listAnswers(operation).filter(isSharedAnswer).map(statusOf);
+  return [
+    `### ${method.toUpperCase()} \`${path}\``,
+    "",
+    security === undefined ? summary : `${summary} Needs no token.`,
+    "",
+    ...own,
+    ...(names.length === 0 ? [] : [`- Query: ${names.join(", ")}`]),
+    ...(body === undefined ? [] : [`- Body: ${formatType(body)}`]),
+    ...answers.map((answer) => `- ${answer}`),
+    ...(statuses.length === 0 ? [] : [`- Shared answers: ${statuses.join(", ")}`]),
+    "",
+  ].join("\n");
+}
+
+function statusOf(answer: string): string {
+  return answer.slice(0, 3);
+}
+
+function toKeyAndLine(parameter: Parameter): string {
+  return `${toKey(parameter)}\n${formatParameter(parameter)}`;
+}
+
+function toKey(parameter: Parameter): string {
+  return `${parameter.in} ${parameter.name}`;
+}
+
+function formatParameter({ name, in: place, required, schema }: Parameter): string {
+  const note = place === "query" && required ? "Required. " : place === "header" ? "Header. " : "";
+  const { maxLength, ...unbounded } = schema;
+  return toLine(`\`${name}\``, maxLength === 255 ? unbounded : schema, note);
+}
+
+function listAnswers({ responses }: Operation): readonly string[] {
   const answers = Object.entries(responses).filter(([status]) => status !== "default");
-  lines.push(
-    "",
-    ...answers.map(([status, answer]) => `- ${status}: ${answer.description}${formatContent(answer.content)}`),
-    "",
-  );
-  return lines.join("\n");
+  return answers.map(([status, { description, content }]) => {
+    const type = formatContent(content);
+    return `${status}: ${description === "A page." && type.startsWith(" Page") ? "" : description}${type}`.replace(
+      ":  ",
+      ": ",
+    );
+  });
 }
 
 function formatContent(content: Operation["responses"][string]["content"]): string {
@@ -104,26 +184,56 @@ function formatContent(content: Operation["responses"][string]["content"]): stri
   return type === "application/json" ? ` ${formatType(schema)}` : ` (\`${type}\`)`;
 }
 
+/** Formats a shape, with keys of one type that need no words in one line. */
 function formatShape(name: string, schema: Schema): string {
   const properties = Object.entries((schema["properties"] ?? {}) as Readonly<Record<string, Schema>>);
   if (properties.length === 0) return `### ${name}\n\n${formatType(schema)}\n`;
   const required = new Set((schema["required"] ?? []) as readonly string[]);
-  const rows = properties.map(([key, property]) => {
-    return `| \`${key}\` | ${required.has(key) ? "yes" : "no"} | ${formatType(property)} | ${formatNote(property)} |`;
-  });
-  return `### ${name}\n\n| key | always | type | |\n|---|---|---|---|\n${rows.join("\n")}\n`;
+  const lines = new Map<string, string[]>();
+  for (const [key, property] of properties) {
+    const label = `\`${key}${required.has(key) ? "" : "?"}\``;
+    const note = formatNote(property);
+    const line = note === "" ? formatType(property) : `${formatType(property)}. ${note}`;
+    lines.set(line, [...(lines.get(line) ?? []), label]);
+  }
+  return `### ${name}\n\n${[...lines].map(([line, labels]) => `- ${labels.join(", ")}: ${line}`).join("\n")}\n`;
+}
+
+function toLine(label: string, schema: Schema, before: string): string {
+  const type = formatType(schema);
+  const note = `${before}${formatNote(schema)}`.trim();
+  if (type === "string") return note === "" ? label : `${label}: ${note}`;
+  return `${label}: ${note === "" ? type : `${type}. ${note}`}`;
 }
 
 /** Formats a type in one line. */
 function formatType(schema: Schema): string {
   const { $ref, anyOf, items, properties, type } = schema;
   if ($ref !== undefined) return linkTo(String($ref).split("/").at(-1) ?? "");
-  if (Array.isArray(anyOf)) return anyOf.map((each: Schema) => formatType(each)).join(" or ");
-  if (Array.isArray(schema["enum"])) return schema["enum"].map((each) => `\`${each}\``).join(", ");
+  if (Array.isArray(anyOf)) return formatUnion(anyOf);
+  if (Array.isArray(schema["enum"])) return schema["enum"].map((each) => `\`${each}\``).join("/");
   if (schema["const"] !== undefined) return `\`${JSON.stringify(schema["const"])}\``;
-  if (type === "array") return `list of ${formatType((items ?? {}) as Schema)}`;
-  if (type === "object" && properties !== undefined) return formatKeys(schema);
+  if (type === "array") return formatList((items ?? {}) as Schema);
+  if (type === "object" && properties !== undefined) return formatPage(schema) ?? formatKeys(schema);
   return type === undefined ? "anything" : String(type);
+}
+
+function formatUnion(schemas: readonly Schema[]): string {
+  const parts = schemas.map((each) => (typeof each["const"] === "string" ? `\`${each["const"]}\`` : formatType(each)));
+  return parts.join(schemas.every((each) => typeof each["const"] === "string") ? "/" : " or ");
+}
+
+function formatList(items: Schema): string {
+  const type = formatType(items);
+  return type.includes(" ") && !type.startsWith("{") ? `list of ${type}` : `${type}[]`;
+}
+
+/** A page of a list is described in the introduction; undefined when it is none. */
+function formatPage(schema: Schema): string | undefined {
+  const { items, cursor, unreadable, ...others } = schema["properties"] as Readonly<Record<string, Schema>>;
+  if (items === undefined || cursor === undefined || unreadable === undefined) return undefined;
+  const page = `Page of ${formatType((items["items"] ?? {}) as Schema)}`;
+  return Object.keys(others).length === 0 ? page : `${page}, with ${formatKeys({ ...schema, properties: others })}`;
 }
 
 function formatKeys(schema: Schema): string {
