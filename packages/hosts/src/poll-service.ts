@@ -190,10 +190,16 @@ function createPulls() {
       // Also when it fails: the other hosts are not read more often because of it.
       pulls.set(name, { nextAt, known });
       const { listed, take } = await listMissedDeliveries(deps, { host, codeHost, known });
-      const isRead = () => void pulls.set(name, { nextAt, known: listed });
-      if (take !== undefined) return () => take().then(isRead);
-      isRead();
-      return undefined;
+      if (take === undefined) {
+        pulls.set(name, { nextAt, known: listed });
+        return undefined;
+      }
+      return async () => {
+        const failed = await take();
+        const again = new Set(failed.map(({ delivery }) => delivery));
+        pulls.set(name, { nextAt, known: listed.filter((each) => !again.has(each)) });
+        if (failed[0] !== undefined) throw failed[0].error;
+      };
     },
     nextAt: () => Math.min(...[...pulls.values()].map((each) => each.nextAt)),
   };
@@ -233,10 +239,8 @@ async function findPullsToDecide(
       numbers,
     });
   }
-  // Any of them may be the one without a number.
-  const unread = new Set(
-    unreadRows.includes(undefined) ? records.keys() : unreadRows.filter((each) => each !== undefined),
-  );
+  // One without a number may be any that is not listed: those are looked up, each by itself.
+  const unread = new Set(unreadRows.filter((each) => each !== undefined));
   const lost = await findLostPulls(deps, records);
   const unsettled = findUnsettled(deps.mappings, { host, repository, pulls, records, lost, unread, readAt });
   if (unsettled.length === 0) return undefined;

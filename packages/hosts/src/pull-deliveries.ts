@@ -15,10 +15,16 @@ export interface PullInput {
 export interface ListedDeliveries {
   readonly listed: readonly SentDelivery[];
   /**
-   * Queues those that did not reach the receiver, oldest first, and stores the list's end. Undefined when there are
-   * none.
+   * Queues those that did not reach the receiver, oldest first, and stores the list's end. Returns those that failed,
+   * which are tried again: the end is not stored before. Undefined when there are none.
    */
-  readonly take: (() => Promise<void>) | undefined;
+  readonly take: (() => Promise<readonly FailedDelivery[]>) | undefined;
+}
+
+/** A delivery that could not be read at the host, or not be queued. */
+export interface FailedDelivery {
+  readonly delivery: SentDelivery;
+  readonly error: unknown;
 }
 
 /**
@@ -39,16 +45,34 @@ export async function listMissedDeliveries(
   const missed = since === undefined ? [] : listed.filter(isMissed);
   const newest = Math.max(since ?? 0, ...listed.map(({ position }) => position));
   if (missed.length === 0 && newest === since) return { listed, take: undefined };
-  const take = async (): Promise<void> => {
-    for (const { id, headers, body = await codeHost.findDeliveryBody(id) } of missed.toReversed()) {
-      if (body !== undefined) await takeRead(deps, host, { headers, body });
-    }
+  const take = async (): Promise<readonly FailedDelivery[]> => {
+    const failed = await takeEach(deps, { host, codeHost }, missed.toReversed());
     if (missed.length > 0) wake("hosts");
-    if (newest === since) return;
+    if (newest === since || failed.length > 0) return failed;
     // The value of a concurrent process is as good.
     await records.put({ key, value: { at: newest }, expected: found?.version ?? "absent", now: clock.now() });
+    return [];
   };
   return { listed, take };
+}
+
+/** Takes each delivery: one that the host does not send does not hide the later ones. */
+async function takeEach(
+  deps: ReceiveDeps,
+  { host, codeHost }: Pick<PullInput, "host" | "codeHost">,
+  missed: readonly SentDelivery[],
+): Promise<readonly FailedDelivery[]> {
+  const failed: FailedDelivery[] = [];
+  for (const delivery of missed) {
+    const { id, headers } = delivery;
+    try {
+      const body = delivery.body ?? (await codeHost.findDeliveryBody(id));
+      if (body !== undefined) await takeRead(deps, host, { headers, body });
+    } catch (error) {
+      failed.push({ delivery, error });
+    }
+  }
+  return failed;
 }
 
 function toInstant(value: unknown): number | undefined {

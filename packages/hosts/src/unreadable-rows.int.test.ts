@@ -1,4 +1,4 @@
-import type { Logger } from "@stackyard/core";
+import { isMap, type Logger } from "@stackyard/core";
 import { afterEach, describe, expect, it } from "vitest";
 import { toCommit } from "./testing/builders.ts";
 import { SHOP } from "./testing/github-bench.ts";
@@ -93,5 +93,56 @@ describe("lists of GitHub with rows that cannot be read", () => {
     expect(warnings.join()).toContain("deliveries of the App");
     expect(published.at(-1)).toMatch(/^github\/[0-9a-f-]{36}\/pull\.open$/);
     expect(number).toBe(2);
+  });
+
+  it("do not make a yard read old deliveries when the newest one cannot be read", async () => {
+    const { github, clock, poll, findPollDue, pass, published } = await createBench();
+    const before = published.length;
+    github.settings.deliveryFault = "lose";
+    await github.labelPull(SHOP, 1, "seed");
+    github.settings.changeAnswer = (path, body) =>
+      path.includes("/deliveries") && Array.isArray(body) ? [BAD[0], ...body] : body;
+    await findPollDue();
+    await poll();
+    await clock.advance(61_000);
+    await poll();
+    await pass(10);
+
+    expect(published.slice(before)).toEqual([]);
+  });
+
+  it.each([
+    ["has no request", 200],
+    ["is not sent", 502],
+  ])("do not hide the deliveries after one whose body %s", async (_, status) => {
+    const { github, clock, poll, findPollDue, pass, published, warnings } = await createBench();
+    github.settings.changeAnswer = undefined;
+    await findPollDue();
+    await poll();
+    github.settings.deliveryFault = "lose";
+    await github.labelPull(SHOP, 1, "seed");
+    await clock.advance(1_000);
+    await github.labelPull(SHOP, 1, "seed");
+    const [bad, good] = ["2", "3"];
+    const isBad = (path: string) => path.endsWith(`/deliveries/${bad}`);
+    github.settings.requestFault = (_method, path) => (status !== 200 && isBad(path) ? { status } : undefined);
+    github.settings.changeAnswer = (path, body) => (isBad(path) && isMap(body) ? { ...body, request: null } : body);
+    const countBodies = () => github.requests.filter((request) => request.endsWith(`/deliveries/${good}`)).length;
+    for (let minute = 0; minute < 4; minute++) {
+      await clock.advance(61_000);
+      await poll().catch(() => undefined);
+      await pass(5);
+    }
+
+    expect(published.filter((id) => id.endsWith("/seed"))).toHaveLength(1);
+    expect(countBodies()).toBe(1);
+    if (status === 200) expect(warnings.join()).toContain('"list":"bodies of deliveries of the App","numbers":[2]');
+
+    github.settings.requestFault = undefined;
+    github.settings.changeAnswer = undefined;
+    await clock.advance(61_000);
+    await poll();
+    await pass(5);
+    expect(published.filter((id) => id.endsWith("/seed"))).toHaveLength(status === 200 ? 1 : 2);
   });
 });

@@ -39,6 +39,8 @@ export interface GitLabSim {
     receiver: Receiver | undefined;
     /** Status of answers of the API, by method and path with query. `afterDoing`: the request is carried out before. */
     fault: ((method: string, path: string) => GitLabFault | undefined) | undefined;
+    /** Changes the bodies of answers, by the path with query of their request. */
+    changeAnswer: ((path: string, body: unknown) => unknown) | undefined;
     /** Of octocat in the project. */
     accessLevel: number;
     /** Of the token's user in the project: what it may list. */
@@ -95,6 +97,7 @@ export async function startGitLabSim({ secret, now }: GitLabSimInput): Promise<G
   const settings: GitLabSim["settings"] = {
     receiver: undefined,
     fault: undefined,
+    changeAnswer: undefined,
     accessLevel: 30,
     tokenLevel: 40,
     groupLevel: 0,
@@ -129,7 +132,9 @@ export async function startGitLabSim({ secret, now }: GitLabSimInput): Promise<G
     requests.push(`${request.method} ${request.url}`);
     const sent = await readBody(request);
     const { status, body, headers } = respond(request, { merges, settings, events, now: now(), reports, nextId, sent });
-    response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(body));
+    const change = settings.changeAnswer ?? ((_: string, own: unknown) => own);
+    const changed = change(request.url ?? "", body);
+    response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(changed));
   });
   const port = await listen(server);
   return {

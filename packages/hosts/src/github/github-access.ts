@@ -82,7 +82,9 @@ export function createAppAccess(
     async findDeliveryBody(id) {
       const parameters = { request: { signal: AbortSignal.timeout(REQUEST_MS) } };
       const { data }: { data: unknown } = await app.octokit.request(`GET /app/hook/deliveries/${id}`, parameters);
-      return toDeliveryBody(data);
+      const body = toDeliveryBody(data);
+      if (body === undefined) warn("bodies of deliveries of the App", [Number(id)]);
+      return body;
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { Octokit } from "@octokit/core";
-import { isMap, listPages, StackyardError } from "@stackyard/core";
+import { isMap, listPages } from "@stackyard/core";
 import { Type } from "typebox";
 import type { SentDelivery } from "../code-host.ts";
 import { readWarned, type WarnOfRows } from "../read-rows.ts";
@@ -30,7 +30,8 @@ export async function listDeliveries(
   const since = until && until - OVERLAP_MS;
   const pages = listPages(async (start) => {
     const { data, headers } = await octokit.request("GET /app/hook/deliveries", {
-      per_page: since === undefined ? 1 : 100,
+      // Not only one: the newest may be one that cannot be read.
+      per_page: since === undefined ? 10 : 100,
       ...start,
       request: { signal: AbortSignal.timeout(REQUEST_MS) },
     });
@@ -43,8 +44,9 @@ export async function listDeliveries(
       const sent = { "x-github-event": event, "x-github-delivery": guid };
       return { id, headers: sent, position: Date.parse(at), isTaken: status === "OK" };
     });
-    found.push(...page.filter(({ position }) => since === undefined || position >= since));
-    if (since === undefined || page.some(({ position }) => position < since)) break;
+    if (since === undefined) return page.slice(0, 1);
+    found.push(...page.filter(({ position }) => position >= since));
+    if (page.some(({ position }) => position < since)) break;
   }
   return found;
 }
@@ -54,10 +56,13 @@ function findCursor(link = ""): string | undefined {
   return next?.match(/[?&]cursor=([^&>]+)/)?.[1];
 }
 
-/** Returns the body of a delivery as a receiver parses it, where large integers are numbers too. */
+/**
+ * Returns the body of a delivery as a receiver parses it, where large integers are numbers too. Undefined for what has
+ * no request: it would not be readable later either, and must not hide the deliveries after it.
+ */
 export function toDeliveryBody(delivery: unknown): unknown {
   const request = isMap(delivery) ? delivery["request"] : undefined;
-  if (!isMap(request)) throw new StackyardError("SERVER_ERROR", "GitHub sent a delivery without its request.");
+  if (!isMap(request)) return undefined;
   const text = JSON.stringify(request["payload"] ?? {}, (_, value) =>
     typeof value === "bigint" ? Number(value) : value,
   );

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { parseGitHubDelivery } from "./parse-delivery.ts";
 
 const recorded = loadRecordedDeliveries();
-const bodiesOf = (event: string, action: string) =>
+const bodiesOf = (event: string, action?: string) =>
   recorded.filter(({ name, body }) => name === event && Object(body).action === action).map(({ body }) => body);
 
 describe("parseGitHubDelivery", () => {
@@ -178,6 +178,15 @@ describe("parseGitHubDelivery", () => {
     expect(parseGitHubDelivery("check_suite", suite([]))).toMatchObject({ kind: "rerun", pullNumbers: [] });
     expect(parseGitHubDelivery("check_suite", { ...suite([]), action: "requested" })).toMatchObject({
       kind: "ignored",
+    });
+  });
+
+  it("reads a push without its sender", () => {
+    const { sender: _, ...body } = Object(bodiesOf("push")[0]);
+
+    expect(parseGitHubDelivery("push", body)).toMatchObject({
+      kind: "hook",
+      hook: { kind: "push", sender: { id: "0", name: "ghost", bot: false } },
     });
   });
 

@@ -48,7 +48,8 @@ const PushEvent = Type.Object({
     Repository,
     Type.Object({ pushed_at: Type.Optional(Type.Union([Type.Number(), Text])) }),
   ]),
-  sender: User,
+  // Optional for this event alone. Source: `webhook-push` of `@octokit/openapi-webhooks-types`.
+  sender: Type.Optional(Type.Union([User, Type.Null()])),
 });
 const CommentEvent = Type.Object({
   action: Text,
@@ -117,7 +118,7 @@ function parsePush({ ref, after, deleted, repository, sender }: Static<typeof Pu
   const { pushed_at: pushedAt } = repository;
   return toHook(
     { kind: "push", action: deleted ? "deleted" : "pushed", repository: toRepository(repository), push },
-    sender,
+    sender ?? { id: 0, login: "ghost" },
     typeof pushedAt === "number" ? pushedAt * 1_000 : toInstant(pushedAt),
   );
 }

@@ -69,8 +69,10 @@ export function createDeliveryReader({ client, path, isAll, listProjects, now, w
     return response === undefined ? [] : parse(Rows, await response.json());
   }
 
+  /** Reads a whole page: the newest event may be one that cannot be read. */
   async function listNewest(hook: string): Promise<readonly HookEvent[]> {
-    return readWarned(HookEvent, await loadEvents(hook, "per_page=1"), { list: `${hook}/events`, warn });
+    const rows = await loadEvents(hook, `per_page=${PER_PAGE}`);
+    return readWarned(HookEvent, rows, { list: `${hook}/events`, warn }).slice(0, 1);
   }
 
   async function listSince(hook: string, since: number): Promise<readonly HookEvent[]> {

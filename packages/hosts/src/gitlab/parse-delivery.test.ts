@@ -169,6 +169,15 @@ describe("a delivery of GitLab", () => {
     });
   });
 
+  it("about a push without its user is read", () => {
+    const body = { object_kind: "push", ref: "refs/heads/main", after: HEAD, user_id: null, project };
+
+    expect(parseGitLabDelivery(body)).toMatchObject({
+      kind: "hook",
+      hook: { action: "pushed", sender: { id: "0", name: "ghost" } },
+    });
+  });
+
   it.each([
     ["push", "refs/heads/main", HEAD, { action: "pushed", push: { name: "main", deleted: false } }],
     ["push", "refs/heads/main", "0".repeat(40), { action: "deleted", push: { deleted: true } }],

@@ -43,8 +43,9 @@ const MergeEvent = Type.Object({
 const PushEvent = Type.Object({
   ref: Text,
   after: Commit,
-  user_id: Id,
-  user_username: Text,
+  // Nothing follows from who pushed.
+  user_id: Type.Optional(Maybe(Id)),
+  user_username: Type.Optional(Maybe(Text)),
   project: Project,
 });
 const NoteEvent = Type.Object({
@@ -166,7 +167,7 @@ function toAction(
 function parsePush({ ref, after, user_id, user_username, project }: Static<typeof PushEvent>): ParsedDelivery {
   const deleted = after === NO_COMMIT;
   const push = { ref: cut(ref), name: cut(ref.replace(/^refs\/(heads|tags)\//, "")), head: after, deleted };
-  const sender = toSender({ id: user_id, username: user_username });
+  const sender = toSender({ id: user_id ?? 0, username: user_username ?? "ghost" });
   return {
     kind: "hook",
     hook: { kind: "push", action: deleted ? "deleted" : "pushed", repository: toProject(project), push, sender },

@@ -1,4 +1,4 @@
-import type { Store } from "@stackyard/core";
+import { defined, type Logger, type Store } from "@stackyard/core";
 import { listHookDeliveries } from "@stackyard/core/services";
 import { GITLAB_TOKEN, startGitLabSim } from "@stackyard/host-sim";
 import { createHostsBench, NOW, STANDARD_SECRET } from "./hosts-bench.ts";
@@ -20,6 +20,7 @@ export interface GitLabBenchInput {
   readonly hasToken?: boolean;
   /** The option of that name. */
   readonly pull?: string;
+  readonly logger?: Logger;
 }
 
 /** Creates a simulated GitLab with one project, and a yard that receives its deliveries. */
@@ -27,13 +28,14 @@ export async function createGitLabBench({
   secret = STANDARD_SECRET,
   hasToken = true,
   pull = "1m",
+  logger,
 }: GitLabBenchInput = {}) {
   let clock = { now: () => NOW };
   const gitlab = await startGitLabSim({ secret, now: () => clock.now() });
   const secrets = [{ env: "SECRET" }, { env: "STANDARD" }];
   const host = { type: "gitlab" as const, secrets, url: gitlab.url };
   const options = { hosts: { gitlab: hasToken ? { ...host, token: { env: "KEY" }, pull } : host } };
-  const bench = createHostsBench({ options, appKey: GITLAB_TOKEN, document: DOCUMENT });
+  const bench = createHostsBench({ options, appKey: GITLAB_TOKEN, document: DOCUMENT, ...defined({ logger }) });
   clock = bench.clock;
   const statuses: number[] = [];
   return {
