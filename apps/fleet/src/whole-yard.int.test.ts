@@ -16,8 +16,8 @@ describe("the functions of a yard with a fleet, over HTTP", () => {
   let account: Account;
   let functions: ReturnType<typeof createFunctions>;
 
-  function createFunctions(environment: Account["environment"]) {
-    const manager = { MACHINE_LOCATOR: "LOCAL_FS", MACHINE_SPEC_DIR: machines, EXECUTORS: "runcommand" };
+  function createFunctions({ environment, old }: Account) {
+    const manager = { ...old, MACHINE_LOCATOR: "LOCAL_FS", MACHINE_SPEC_DIR: machines, EXECUTORS: "runcommand" };
     return {
       manager: createStateManager({ environment: { ...environment, ...manager } }).handler,
       runner: createTaskRunner({ environment, executors: [createRunCommandExecutor()] }).handler,
@@ -35,7 +35,7 @@ describe("the functions of a yard with a fleet, over HTTP", () => {
 
   beforeAll(async () => {
     account = await startAccount();
-    functions = createFunctions(account.environment);
+    functions = createFunctions(account);
     await account.writeArtifact(KEY, "a playbook");
     // Creates the work table.
     await functions.manager(SCHEDULE, context);
@@ -66,7 +66,7 @@ describe("the functions of a yard with a fleet, over HTTP", () => {
         expect(answer).not.toMatchObject({ result: "progress" });
         return answer;
       },
-      { timeout: 20_000, interval: 100 },
+      { timeout: 60_000, interval: 100 },
     );
 
     expect(last).toMatchObject({ kind: "job", result: "succeeded" });
@@ -97,7 +97,7 @@ describe("the functions of a yard with a fleet, over HTTP", () => {
         expect(calls.some(({ input }) => JSON.stringify(input["InstanceIds"]).includes(second))).toBe(true);
         return calls;
       },
-      { timeout: 20_000, interval: 100 },
+      { timeout: 60_000, interval: 100 },
     );
 
     expect(answers[1]).toEqual(answers[0]);

@@ -81,7 +81,7 @@ function createFunctions() {
     },
   });
   return {
-    manager: createStateManager({ environment }).handler,
+    manager: createStateManager({ environment: { ...environment, ...account.old } }).handler,
     runner: createTaskRunner({ environment, executors: [work] }).handler,
     services: createServicesFunction({
       environment: { ...environment, SECRET, KEY: APP_KEY },

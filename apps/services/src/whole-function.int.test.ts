@@ -39,7 +39,7 @@ beforeAll(async () => {
   account = await startAccount();
   await account.write("machines/preview.yaml", MACHINE);
   await account.write("project/stackyard.config.json", JSON.stringify(CONFIG));
-  manager = createStateManager({ environment: account.environment }).handler;
+  manager = createStateManager({ environment: { ...account.environment, ...account.old } }).handler;
   // Creates the work table.
   await manager(TICK, { getRemainingTimeInMillis: () => 60_000 });
 });

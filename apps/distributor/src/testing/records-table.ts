@@ -4,6 +4,7 @@ import dynalite from "dynalite";
 
 /** The table of records, on an emulator. */
 export interface RecordsTable {
+  readonly url: string;
   readonly client: DynamoDBClient;
   stop(): Promise<void>;
 }
@@ -15,7 +16,8 @@ export async function startRecordsTable(TableName: string): Promise<RecordsTable
   const address = server.address();
   if (address === null || typeof address === "string") throw new TypeError("The table listens on no port.");
   const credentials = { accessKeyId: "test", secretAccessKey: "test" };
-  const client = new DynamoDBClient({ endpoint: `http://127.0.0.1:${address.port}`, region: "eu-west-1", credentials });
+  const url = `http://127.0.0.1:${address.port}`;
+  const client = new DynamoDBClient({ endpoint: url, region: "eu-west-1", credentials });
   await client.send(
     new CreateTableCommand({
       TableName,
@@ -29,6 +31,7 @@ export async function startRecordsTable(TableName: string): Promise<RecordsTable
   );
   await waitUntilTableExists({ client, maxWaitTime: 10, minDelay: 1, maxDelay: 1 }, { TableName });
   return {
+    url,
     client,
     async stop() {
       client.destroy();

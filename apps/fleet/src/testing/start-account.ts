@@ -12,6 +12,9 @@ export const PLACE = { account: "111122223333", region: "eu-west-1" } as const;
 /** The bucket of the pipeline. */
 export const BUCKET = "pipelines";
 
+/** The functions' role is new: its first calls are denied. */
+const IAM_DELAY_MS = 2_000;
+
 /** A function as Lambda invokes it. */
 type Handler = (event: unknown, context: { getRemainingTimeInMillis(): number }) => Promise<unknown>;
 
@@ -20,6 +23,8 @@ export interface Account {
   readonly sim: AwsSim;
   /** The environment with the addresses and the names of the yard's parts. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Credentials that exist for long, as environment variables. */
+  readonly old: Readonly<Record<string, string>>;
   writeArtifact(key: string, text: string): Promise<void>;
   /** Invokes a function with the visible messages of a queue; returns the number of messages. */
   work(queue: "events" | "tasks", handler: Handler): Promise<number>;
@@ -44,7 +49,9 @@ export async function startAccount(): Promise<Account> {
     },
   });
   const credentials = sim.iam.addUser({ account: PLACE.account, name: "functions" });
-  const config = { endpoint: door.url, region: PLACE.region, credentials };
+  door.refuseNew(credentials.accessKeyId, IAM_DELAY_MS);
+  const operator = sim.iam.addUser({ account: PLACE.account, name: "operator" });
+  const config = { endpoint: door.url, region: PLACE.region, credentials: operator };
   const sqs = new SQSClient(config);
   const s3 = new S3Client({ ...config, forcePathStyle: true });
   await s3.send(new CreateBucketCommand({ Bucket: BUCKET }));
@@ -64,6 +71,7 @@ export async function startAccount(): Promise<Account> {
       SQS_EVENT_QUEUE_URL: queues.events,
       SQS_TASK_QUEUE_URL: queues.tasks,
     },
+    old: { AWS_ACCESS_KEY_ID: operator.accessKeyId, AWS_SECRET_ACCESS_KEY: operator.secretAccessKey },
     async writeArtifact(Key, Body) {
       await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key, Body }));
     },

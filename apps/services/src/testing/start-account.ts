@@ -1,6 +1,7 @@
 import { CreateTableCommand, DescribeTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { CreateQueueCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { openFrontDoor } from "@stackyard/aws-sim";
 import { deliverBatch } from "@stackyard/lambda-host";
 import dynalite from "dynalite";
 import { buildApp } from "fauxqs";
@@ -8,11 +9,17 @@ import { buildApp } from "fauxqs";
 const REGION = "eu-west-1";
 const BUCKET = "projects";
 
+/** The functions' role is new: its first calls are denied. */
+const NEW_ROLE = { accessKeyId: "functions", secretAccessKey: "test" };
+const IAM_DELAY_MS = 2_000;
+
 type Handler = (event: unknown, context: { getRemainingTimeInMillis(): number }) => Promise<unknown>;
 
 /** Queues, a bucket and tables of emulators. */
 export interface Account {
   readonly environment: Readonly<Record<string, string>>;
+  /** Credentials that exist for long, as environment variables. */
+  readonly old: Readonly<Record<string, string>>;
   /** Writes a file of the project. */
   write(path: string, text: string): Promise<void>;
   /** Invokes a function with the messages of a queue, by default that of events, until it is empty; returns their bodies. */
@@ -34,14 +41,15 @@ export async function startAccount(): Promise<Account> {
   await createTable(new DynamoDBClient({ endpoint: tablesUrl, region: REGION, credentials }));
   const createQueue = async (QueueName: string) =>
     (await sqs.send(new CreateQueueCommand({ QueueName }))).QueueUrl ?? "";
+  const door = await openFrontDoor({ services: { dynamodb: tablesUrl }, others: endpoint });
+  door.refuseNew(NEW_ROLE.accessKeyId, IAM_DELAY_MS);
   const queues = { events: await createQueue("stack-events"), tasks: await createQueue("stack-tasks") };
   return {
     environment: {
-      AWS_ENDPOINT_URL: endpoint,
-      AWS_ENDPOINT_URL_DYNAMODB: tablesUrl,
+      AWS_ENDPOINT_URL: door.url,
       AWS_REGION: REGION,
-      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+      AWS_ACCESS_KEY_ID: NEW_ROLE.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: NEW_ROLE.secretAccessKey,
       LOG_LEVEL: "error",
       EMF_METRICS: "false",
       DYNAMODB_TABLE: "stacks",
@@ -53,12 +61,14 @@ export async function startAccount(): Promise<Account> {
       PROJECT_BUCKET: BUCKET,
       PROJECT_PREFIX: "project/",
     },
+    old: { AWS_ACCESS_KEY_ID: credentials.accessKeyId, AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey },
     async write(Key, Body) {
       await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key, Body }));
     },
     settle: (handler, queue = "events") => settle(sqs, queues[queue], handler),
     async stop() {
       for (const client of [sqs, s3]) client.destroy();
+      await door.stop();
       await others.close();
       await new Promise((resolve) => tables.close(resolve));
     },

@@ -1,10 +1,12 @@
 import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-cloudformation";
 import { CloudWatchLogsClient, GetLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs";
+import { DescribeInstancesCommand, EC2Client } from "@aws-sdk/client-ec2";
 import { DescribeTasksCommand, ECSClient, RunTaskCommand, type RunTaskCommandInput } from "@aws-sdk/client-ecs";
 import { DescribeTargetHealthCommand, ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
+import { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
 import { createFakeClock } from "@stackyard/core/testing";
 import { buildApp } from "fauxqs";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -22,6 +24,7 @@ import {
 
 const REGION = "eu-west-1";
 const ACCOUNT = "111122223333";
+const STRANGER = { accessKeyId: "stranger", secretAccessKey: "test" };
 const asked: string[] = [];
 const emulator = buildApp({ logger: false });
 let door: FrontDoor;
@@ -50,6 +53,7 @@ afterAll(async () => {
   await emulator.close();
 });
 
+const atDoor = () => ({ endpoint: door.url, region: REGION, credentials: STRANGER, maxAttempts: 1 });
 const put = (Key: string) => s3.send(new PutObjectCommand({ Bucket: "front", Key, Body: `body of ${Key}` }));
 async function get(Key: string): Promise<string | undefined> {
   const { Body } = await s3.send(new GetObjectCommand({ Bucket: "front", Key }));
@@ -83,6 +87,14 @@ it("rejects the configured requests, until that is changed", async () => {
   allow();
 
   expect(await secrets.send(new GetSecretValueCommand({ SecretId: "db" }))).toHaveProperty("ARN");
+});
+
+it.each([
+  ["awsQuery", "AccessDenied", () => new SNSClient(atDoor()).send(new PublishCommand({ TopicArn: "t", Message: "m" }))],
+  ["ec2Query", "UnauthorizedOperation", () => new EC2Client(atDoor()).send(new DescribeInstancesCommand({}))],
+])("denies in the protocol of the request: %s", async (_protocol, name, send) => {
+  const allow = door.refuse(({ service }) => ["sns", "ec2"].includes(service));
+  await expect(send().finally(allow)).rejects.toMatchObject({ name });
 });
 
 it.each([

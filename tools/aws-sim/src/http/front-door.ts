@@ -20,8 +20,8 @@ import {
 /** One address for several emulators, as a cloud or an independent emulator has one. Tests and benchmarks listen at it. */
 export interface FrontDoor extends Listener {
   /**
-   * Refuses these until the function that it gives is called: `AccessDeniedException`, for S3 `AccessDenied`, which the
-   * SDK does not retry.
+   * Refuses these until the function that it gives is called, as the service of the request denies: `AccessDeniedException`,
+   * `AccessDenied` or `UnauthorizedOperation`, which the SDK does not retry.
    */
   refuse(matches: Matches): () => void;
   /** Refuses an access key so long after its first request, as IAM does with a new role. */
@@ -66,17 +66,6 @@ interface Hold {
   readonly held: () => void;
 }
 
-const DENIED: HttpAnswer = {
-  status: 400,
-  headers: { "content-type": "application/x-amz-json-1.0", "x-amzn-errortype": "AccessDeniedException" },
-  body: Buffer.from('{"__type":"AccessDeniedException","message":"The front door rejects every request."}'),
-};
-const DENIED_BY_S3: HttpAnswer = {
-  status: 403,
-  headers: { "content-type": "application/xml" },
-  body: Buffer.from("<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"),
-};
-
 /** Opens it on a free port of this machine. */
 export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoor> {
   const agent = new Agent({ keepAlive: true });
@@ -99,8 +88,9 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
     const gone = new AbortController();
     // A long poll whose asker has gone takes no message.
     response.once("close", () => response.writableEnded || gone.abort());
-    const denied = request.service === "s3" ? DENIED_BY_S3 : DENIED;
-    const answer = isRefused ? denied : await ask(options, incoming, request, { agent, signal: gone.signal });
+    const answer = isRefused
+      ? toDenial(request)
+      : await ask(options, incoming, request, { agent, signal: gone.signal });
     if (!passes(request, "after")) return;
     options.onExchange?.(request, answer);
     await send(response, answer);
@@ -313,22 +303,51 @@ function toOutput(operation: string, dialect: QueryDialect, text: string): HttpA
     dialect === "ec2Query"
       ? `<requestId>1</requestId>${text}`
       : `<${operation}Result>${text}</${operation}Result><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata>`;
-  return toAnswer(200, `<${operation}Response>${body}</${operation}Response>`);
+  return toXmlAnswer(200, `<${operation}Response>${body}</${operation}Response>`);
 }
 
 function toError(schemas: ServiceSchemas, dialect: QueryDialect, error: unknown): HttpAnswer {
   const { name, message, status } = readFault(error);
-  const code = `<Code>${schemas.toCode(name)}</Code><Message>${escapeText(message)}</Message>`;
+  return toErrorAnswer(dialect, { code: schemas.toCode(name), message, status });
+}
+
+function toErrorAnswer(dialect: QueryDialect, fault: QueryFault): HttpAnswer {
+  const { status } = fault;
+  const code = `<Code>${fault.code}</Code><Message>${escapeText(fault.message)}</Message>`;
   if (dialect === "ec2Query") {
     const errors = `<Errors><Error>${code}</Error></Errors>`;
-    return toAnswer(status, `<Response>${errors}<RequestID>1</RequestID></Response>`);
+    return toXmlAnswer(status, `<Response>${errors}<RequestID>1</RequestID></Response>`);
   }
   const type = status >= 500 ? "Receiver" : "Sender";
   const body = `<Error><Type>${type}</Type>${code}</Error><RequestId>1</RequestId>`;
-  return toAnswer(status, `<ErrorResponse>${body}</ErrorResponse>`);
+  return toXmlAnswer(status, `<ErrorResponse>${body}</ErrorResponse>`);
 }
 
-function toAnswer(status: number, text: string): HttpAnswer {
+/** An error as a query protocol has it. */
+interface QueryFault {
+  readonly code: string;
+  readonly message: string;
+  readonly status: number;
+}
+
+const REFUSED = "The front door rejects the request.";
+
+/** Returns the denial in the protocol of the request, with the code that the SDK does not retry. */
+function toDenial({ service, headers }: DoorRequest): HttpAnswer {
+  if (service === "s3")
+    return toXmlAnswer(403, `<Error><Code>AccessDenied</Code><Message>${REFUSED}</Message></Error>`);
+  if (service === "ec2") {
+    return toErrorAnswer("ec2Query", { code: "UnauthorizedOperation", message: REFUSED, status: 403 });
+  }
+  if (String(headers["content-type"]).startsWith("application/x-www-form-urlencoded")) {
+    return toErrorAnswer("awsQuery", { code: "AccessDenied", message: REFUSED, status: 403 });
+  }
+  const body = Buffer.from(JSON.stringify({ __type: "AccessDeniedException", message: REFUSED }));
+  const type = { "content-type": "application/x-amz-json-1.0", "x-amzn-errortype": "AccessDeniedException" };
+  return { status: 400, headers: type, body };
+}
+
+function toXmlAnswer(status: number, text: string): HttpAnswer {
   return { status, headers: { "content-type": "text/xml;charset=UTF-8" }, body: Buffer.from(text) };
 }
 
