@@ -1,14 +1,14 @@
 import type { Decision } from "../machine/decide/decision.ts";
 import {
-  createMaskText,
   isSecretKey,
   listHiddenOutputs,
   listSecretValues,
   withQuotedOutputs,
-} from "../machine/decide/metadata.ts";
+} from "../machine/decide/stack-secrets.ts";
 import { RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS, toEventName } from "../machine/event-message.ts";
 import { defined, isMap } from "../machine/json.ts";
 import type { Machine } from "../machine/machine.ts";
+import { createMaskText } from "../machine/mask-text.ts";
 import { findSecretRef, isReference, MASK } from "../machine/secrets.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { HistoryEntry, Outcome, QueuedEvent } from "../ports/stack-store.ts";

@@ -1,4 +1,4 @@
-export { readAttemptSecrets } from "../machine/decide/work.ts";
+export { readAttemptSecrets } from "../machine/decide/runs.ts";
 export type { BirthClaim } from "../ports/stack-store.ts";
 export {
   type Attempt,

@@ -25,8 +25,9 @@ export { type Cause, type CauseCounter, createCauseCounter, type Trouble } from 
 export { type ExplainInput, type Explanation, explainStack } from "../inspect/explain-stack.ts";
 export { type ListedParkedEvent, listParked } from "../inspect/list-parked.ts";
 export { toPrinted, toSimulationStack } from "../inspect/shown-stack.ts";
-export { listHeldSecrets, maskText } from "../machine/decide/metadata.ts";
-export { isDegraded, readAttemptSecrets } from "../machine/decide/work.ts";
+export { isDegraded } from "../machine/decide/last-failure.ts";
+export { readAttemptSecrets } from "../machine/decide/runs.ts";
+export { listHeldSecrets, maskText } from "../machine/decide/stack-secrets.ts";
 export { toEventKey, toEventName } from "../machine/event-message.ts";
 export { createMemoryStore } from "../memory/memory-store.ts";
 export {

@@ -5,7 +5,7 @@ import { isEmpty } from "../aggregate/round.ts";
 import type { FoundMachine, StackInput, WantedMachine } from "../aggregate/stack-input.ts";
 import { isPassing, isStackyardError, toErrorText } from "../errors/stackyard-error.ts";
 import type { Dispatch } from "../machine/decide/decision.ts";
-import { readAttemptSecrets } from "../machine/decide/work.ts";
+import { readAttemptSecrets } from "../machine/decide/runs.ts";
 import { defined } from "../machine/json.ts";
 import type { MetadataValue } from "../machine/stack.ts";
 import type { TaskMessage } from "../machine/task-message.ts";

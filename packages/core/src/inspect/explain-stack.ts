@@ -1,10 +1,11 @@
 import type { YardProcess } from "../engine/yard-health.ts";
-import { createMaskText, listHeldSecrets, type MaskText } from "../machine/decide/metadata.ts";
-import { isDegraded } from "../machine/decide/work.ts";
+import { isDegraded } from "../machine/decide/last-failure.ts";
+import { listHeldSecrets } from "../machine/decide/stack-secrets.ts";
 import { toEventName } from "../machine/event-message.ts";
 import { findReachable, findReachableOnSuccess, type Reachable } from "../machine/graph/find-reachable.ts";
 import { defined } from "../machine/json.ts";
 import { FAILED, type Machine, NEXT, TIMEOUT } from "../machine/machine.ts";
+import { createMaskText, type MaskText } from "../machine/mask-text.ts";
 import { toShellWord } from "../machine/shell-word.ts";
 import type { LastFailure, Stack, Stalled, TaskState } from "../machine/stack.ts";
 import type { AttemptView, ParkedEvent } from "../ports/stack-store.ts";

@@ -1,6 +1,7 @@
 import type { YardProcess } from "../engine/yard-health.ts";
 import { findApproval } from "../machine/decide/ask-approval.ts";
-import { attemptsOf, isCurrent, isHeld } from "../machine/decide/work.ts";
+import { attemptsOf, isCurrent } from "../machine/decide/runs.ts";
+import { isHeld } from "../machine/decide/task-states.ts";
 import { parseAttemptId } from "../machine/event-message.ts";
 import { defined } from "../machine/json.ts";
 import type { Machine } from "../machine/machine.ts";

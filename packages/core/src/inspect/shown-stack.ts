@@ -1,6 +1,7 @@
 import { toPrintedMessage } from "../aggregate/history-line.ts";
-import { createMaskText, listHeldSecrets, type MaskText } from "../machine/decide/metadata.ts";
+import { listHeldSecrets } from "../machine/decide/stack-secrets.ts";
 import { defined } from "../machine/json.ts";
+import { createMaskText, type MaskText } from "../machine/mask-text.ts";
 import { maskMetadata, maskSecrets, toShownMetadata } from "../machine/secrets.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { DeadLetter, HistoryEntry, ParkedEvent } from "../ports/stack-store.ts";

@@ -1,5 +1,5 @@
 import type { TSchema } from "typebox";
-import { DEFAULT_CANCEL_WITHIN_MS } from "./decide/work.ts";
+import { DEFAULT_CANCEL_WITHIN_MS } from "./decide/runs.ts";
 import { parseDuration } from "./document/duration.ts";
 
 /** The input of an executor's pure functions in addition to the config. */

@@ -1,5 +1,5 @@
-import { createMaskText, listSplitForms, type MaskText } from "./decide/metadata.ts";
 import { listWrappable } from "./encoded-forms.ts";
+import { createMaskText, listSplitForms, type MaskText } from "./mask-text.ts";
 import { MASK } from "./secrets.ts";
 import { createStreamMask, SHORTEST_SPLIT, type StreamMask, toSolidText } from "./stream-mask.ts";
 import { createTextSearch, type TextSearch } from "./text-search.ts";

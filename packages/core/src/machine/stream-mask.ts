@@ -1,4 +1,4 @@
-import type { MaskText } from "./decide/metadata.ts";
+import type { MaskText } from "./mask-text.ts";
 import { MASK } from "./secrets.ts";
 import { SEARCH_START, type TextSearch } from "./text-search.ts";
 

@@ -9,7 +9,7 @@ import {
   takeFrom,
   toDueSource,
 } from "../in-process/queue.ts";
-import { readAttemptSecrets } from "../machine/decide/work.ts";
+import { readAttemptSecrets } from "../machine/decide/runs.ts";
 import { toEventKey } from "../machine/event-message.ts";
 import { defined } from "../machine/json.ts";
 import { silentLogger } from "../ports/executor.ts";

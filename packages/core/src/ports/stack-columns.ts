@@ -1,4 +1,4 @@
-import { isDegraded } from "../machine/decide/work.ts";
+import { isDegraded } from "../machine/decide/last-failure.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { StackCondition } from "./store.ts";
 

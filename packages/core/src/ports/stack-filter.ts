@@ -1,5 +1,5 @@
 import { StackyardError } from "../errors/stackyard-error.ts";
-import { isDegraded } from "../machine/decide/work.ts";
+import { isDegraded } from "../machine/decide/last-failure.ts";
 import { defined } from "../machine/json.ts";
 import type { Stack } from "../machine/stack.ts";
 import { foreignCursor, type PageInput } from "./records.ts";

@@ -1,8 +1,9 @@
 import { explainStack } from "../inspect/explain-stack.ts";
 import { toPrinted } from "../inspect/shown-stack.ts";
-import { createMaskText, listHeldSecrets } from "../machine/decide/metadata.ts";
+import { listHeldSecrets } from "../machine/decide/stack-secrets.ts";
 import { defined } from "../machine/json.ts";
 import type { Machine } from "../machine/machine.ts";
+import { createMaskText } from "../machine/mask-text.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Locator } from "../ports/locator.ts";

@@ -9,7 +9,8 @@ import {
 import type { StackInput } from "../aggregate/stack-input.ts";
 import { formatUnknownMachine } from "../machine/decide/decide.ts";
 import type { Decision } from "../machine/decide/decision.ts";
-import { DEFAULT_LIMITS, toInstant } from "../machine/decide/work.ts";
+import { toInstant } from "../machine/decide/timers.ts";
+import { DEFAULT_LIMITS } from "../machine/decide/work.ts";
 import { parseDuration } from "../machine/document/duration.ts";
 import { type EventOrigin, parseEventMessage, SYSTEM_EVENTS, toEventKey } from "../machine/event-message.ts";
 import { defined, isMap } from "../machine/json.ts";

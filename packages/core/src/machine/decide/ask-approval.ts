@@ -3,8 +3,9 @@ import { attemptIdOf, SYSTEM_EVENTS } from "../event-message.ts";
 import { defined } from "../json.ts";
 import type { Approval, Stack, StackTimer, TaskState } from "../stack.ts";
 import { isSameSender, listMetadataSenders } from "./metadata-senders.ts";
-import { approvalTimerId } from "./timers.ts";
-import { attemptsOf, toInstant, type Work } from "./work.ts";
+import { attemptsOf } from "./runs.ts";
+import { approvalTimerId, toInstant } from "./timers.ts";
+import type { Work } from "./work.ts";
 
 /** A resolved approval that is ready to be opened. */
 export interface PreparedApproval {

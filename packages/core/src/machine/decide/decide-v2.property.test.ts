@@ -18,7 +18,7 @@ import { listSecretRefs, readSecrets } from "../secrets.ts";
 import type { Stack, StackTimer, TaskState } from "../stack.ts";
 import { decide, followDecision } from "./decide.ts";
 import type { Applied, Decision, Dispatch } from "./decision.ts";
-import { hasFailed } from "./work.ts";
+import { hasFailed } from "./task-states.ts";
 
 const STATES = ["INIT", "A", "B", "C"];
 const TASKS = ["t1", "t2", "t3", "constructor", "__proto__"];

@@ -14,15 +14,7 @@ import {
   stall,
 } from "./enter-state.ts";
 import { armInstants } from "./instants.ts";
-import {
-  checkBrought,
-  findUnbrought,
-  listHeldSecrets,
-  listSecretValues,
-  maskDecision,
-  maskText,
-  withQuotedOutputs,
-} from "./metadata.ts";
+import { checkBrought, findUnbrought } from "./metadata.ts";
 import { noteMetadataSender } from "./metadata-senders.ts";
 import {
   acknowledgeFailure,
@@ -33,21 +25,19 @@ import {
   settleTask,
   upgradeStack,
 } from "./operator-events.ts";
+import { closeRun, toCancel } from "./runs.ts";
+import { listHeldSecrets, listSecretValues, maskDecision, maskText, withQuotedOutputs } from "./stack-secrets.ts";
 import { completeTask, confirmCancel, failTask, timeOutTask } from "./task-results.ts";
-import { adoptTimers, describeTimers, findTimerFault, timerEventId } from "./timers.ts";
+import { adoptTimers, describeTimers, findTimerFault, spendTimer, timeoutId, timerEventId } from "./timers.ts";
 import { toScope } from "./to-scope.ts";
 import {
   beginWork,
   bringMetadata,
-  closeRun,
   createStack,
   DEFAULT_LIMITS,
   type DecideLimits,
   endWork,
   type Handler,
-  spendTimer,
-  timeoutId,
-  toCancel,
   toKnownSender,
   toScopeInput,
   type Work,

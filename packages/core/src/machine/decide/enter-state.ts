@@ -1,22 +1,14 @@
 import { FAILED, type Machine, NEXT, type Reaction, TIMEOUT } from "../machine.ts";
 import type { Metadata, MetadataValue, Stack, Stalled } from "../stack.ts";
 import type { Rejected } from "./decision.ts";
-import { findMetadataFault, isScalar, type MetadataChange, mergeMetadata } from "./metadata.ts";
+import { noteEnd } from "./last-failure.ts";
+import { isScalar, type MetadataChange, mergeMetadata } from "./metadata.ts";
+import { findMetadataFault } from "./metadata-faults.ts";
 import { decideOnEntry, startReady } from "./start-tasks.ts";
+import { hasFailed, hasLeftRuns, isHeld, isSatisfied } from "./task-states.ts";
+import { armTimers } from "./timers.ts";
 import { NO_SECRETS, type ScopeInput, toScope } from "./to-scope.ts";
-import {
-  armTimers,
-  changeMetadata,
-  hasFailed,
-  hasLeftRuns,
-  isHeld,
-  isSatisfied,
-  noteEnd,
-  requestStop,
-  toScopeInput,
-  type Work,
-  withoutMarks,
-} from "./work.ts";
+import { changeMetadata, requestStop, toScopeInput, type Work, withoutMarks } from "./work.ts";
 
 const HOUR_MS = 3_600_000;
 

@@ -7,7 +7,7 @@ import { defined } from "../json.ts";
 import { parseMachine } from "../parse-machine.ts";
 import type { Metadata, Stack } from "../stack.ts";
 import { decide, followDecision } from "./decide.ts";
-import { afterTimerId } from "./work.ts";
+import { afterTimerId } from "./timers.ts";
 
 const source = `
 version: 2

@@ -2,9 +2,9 @@ import { findInstant } from "../expression/cel-functions.ts";
 import type { AfterTimer, State } from "../machine.ts";
 import type { Stack, StackTimer } from "../stack.ts";
 import type { Rejected } from "./decision.ts";
-import { hasFired, isInstantTimer } from "./timers.ts";
+import { afterTimerId, hasFired, isInstantTimer, toInstant } from "./timers.ts";
 import { NO_SECRETS, toScope } from "./to-scope.ts";
-import { afterTimerId, toInstant, toScopeInput, type Work } from "./work.ts";
+import { toScopeInput, type Work } from "./work.ts";
 
 type AtTimer = Extract<AfterTimer, { kind: "at" }>;
 

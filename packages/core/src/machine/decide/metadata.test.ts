@@ -5,7 +5,8 @@ import { defined } from "../json.ts";
 import type { Machine, MetadataRule } from "../machine.ts";
 import type { Metadata, MetadataValue } from "../stack.ts";
 import { decide } from "./decide.ts";
-import { findMetadataFault, findMissingFault, listDefaults, mergeMetadata } from "./metadata.ts";
+import { mergeMetadata } from "./metadata.ts";
+import { findMetadataFault, findMissingFault, listDefaults } from "./metadata-faults.ts";
 import { createMetadataPattern } from "./metadata-pattern.ts";
 
 const notFlat = (reason: string) => ({ kind: "rejected", code: "METADATA_NOT_FLAT", reason });

@@ -12,19 +12,11 @@ import {
 } from "../../testing/builders.ts";
 import type { StackEvent } from "../event-message.ts";
 import { type Machine, SEMANTICS_V1 } from "../machine.ts";
+import { createIsQuoting, createMaskText, maskTexts } from "../mask-text.ts";
 import { findSecretRef, isReference, listSecretRefs, maskSecrets, readSecrets, toShownMetadata } from "../secrets.ts";
 import type { Stack } from "../stack.ts";
 import { decide } from "./decide.ts";
-import {
-  createIsQuoting,
-  createMaskText,
-  listHiddenOutputs,
-  listSecretValues,
-  maskDecision,
-  maskTasks,
-  maskText,
-  maskTexts,
-} from "./metadata.ts";
+import { listHiddenOutputs, listSecretValues, maskDecision, maskTasks, maskText } from "./stack-secrets.ts";
 
 const machine = aMachineV2(
   {

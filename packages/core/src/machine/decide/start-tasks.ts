@@ -7,21 +7,13 @@ import type { Stack, TaskRun, TaskState } from "../stack.ts";
 import type { MessageStack, TaskMessage, WireTask } from "../task-message.ts";
 import { askApproval, type PreparedApproval, prepareApproval, toApproving } from "./ask-approval.ts";
 import type { Dispatch } from "./decision.ts";
+import { noteEnd } from "./last-failure.ts";
 import { exceedsBytes } from "./metadata.ts";
+import { attemptsOf, findCurrentRun } from "./runs.ts";
+import { isHeld, needsAreMet } from "./task-states.ts";
+import { toInstant } from "./timers.ts";
 import { type ScopeInput, toFindSecret, toScope } from "./to-scope.ts";
-import {
-  attemptsOf,
-  findCurrentRun,
-  isHeld,
-  needsAreMet,
-  noteEnd,
-  replaceRun,
-  toDetail,
-  toInstant,
-  toScopeInput,
-  toShown,
-  type Work,
-} from "./work.ts";
+import { replaceRun, toDetail, toScopeInput, toShown, type Work } from "./work.ts";
 
 /**
  * Returns the task as its state is entered: it waits to be sent, is skipped, or has failed because its condition

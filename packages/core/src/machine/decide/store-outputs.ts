@@ -1,16 +1,8 @@
 import type { SecretReference } from "../secrets.ts";
 import type { Metadata, MetadataValue } from "../stack.ts";
-import {
-  exceedsBytes,
-  findMetadataFault,
-  isScalar,
-  isSensitive,
-  keepOutput,
-  listHiddenOutputs,
-  MAX_METADATA_BYTES,
-  mergeMetadata,
-  toKept,
-} from "./metadata.ts";
+import { exceedsBytes, isScalar, MAX_METADATA_BYTES, mergeMetadata, toKept } from "./metadata.ts";
+import { findMetadataFault, isSensitive } from "./metadata-faults.ts";
+import { keepOutput, listHiddenOutputs } from "./stack-secrets.ts";
 import { changeMetadata, hideSecrets, type Work } from "./work.ts";
 
 /**

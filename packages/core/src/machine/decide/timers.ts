@@ -1,8 +1,9 @@
+import { type CronSchedule, nextOccurrence } from "../cron.ts";
 import type { StackEvent } from "../event-message.ts";
+import type { AfterTimer } from "../machine.ts";
 import { type Machine, type State, TIMEOUT } from "../machine.ts";
 import type { Stack, StackTimer } from "../stack.ts";
 import type { Ignored } from "./decision.ts";
-import { afterTimerId, armCron, armTimers, NO_TIMERS } from "./work.ts";
 
 /** Returns the id of the timer of a task's next attempt. */
 export function retryId(entry: number, task: string): string {
@@ -140,4 +141,73 @@ function toFirstDue({ dueAt, postponedFrom }: StackTimer): number {
 
 function formatInstant(at: number): string {
   return new Date(at).toISOString();
+}
+
+/** The latest instant that a date can name; a timer or deadline behind it never comes. */
+const LAST_INSTANT = 8_640_000_000_000_000;
+
+/** Limits an instant to the range of dates. */
+export function toInstant(ms: number): number {
+  return Math.min(ms, LAST_INSTANT);
+}
+
+/** Returns the id of the timer of a state's own timeout. */
+export function timeoutId(entry: number): string {
+  return `${entry}/timeout`;
+}
+
+/** Returns the id of the timer of an entry of `after`. It is the same in a revision that lists the entry elsewhere. */
+export function afterTimerId(entry: number, { kind, key }: Pick<AfterTimer, "kind" | "key">): string {
+  return `${entry}/${kind === "in" ? "after" : kind}/${key}`;
+}
+
+export const NO_TIMERS: readonly StackTimer[] = [];
+
+/** Returns the timers that are armed when a state is entered, without those whose instant is an expression. */
+export function armTimers(state: State | undefined, entry: number, at: number): readonly StackTimer[] {
+  if (state === undefined || (state.after.length === 0 && state.timeoutMs === undefined)) return NO_TIMERS;
+  const { timeoutMs, after } = state;
+  return [
+    ...(timeoutMs === undefined ? [] : [{ id: timeoutId(entry), event: TIMEOUT, dueAt: toInstant(at + timeoutMs) }]),
+    ...after.flatMap((timer) => armAfter(timer, afterTimerId(entry, timer), at)),
+  ];
+}
+
+function armAfter(timer: AfterTimer, id: string, at: number): readonly StackTimer[] {
+  const { event } = timer;
+  switch (timer.kind) {
+    case "in":
+      return [{ id, event, dueAt: toInstant(at + timer.inMs) }];
+    case "cron":
+      return armCron({ id, event, repeats: timer.repeats }, at);
+    case "at":
+      return NO_TIMERS;
+  }
+}
+
+/** Returns the timer of a schedule, armed for its next instant; none when it has no other. */
+export function armCron(timer: Pick<StackTimer, "id" | "event"> & { readonly repeats: CronSchedule }, after: number) {
+  const dueAt = nextOccurrence(timer.repeats, after);
+  return dueAt === undefined ? NO_TIMERS : [{ ...timer, dueAt, instant: dueAt }];
+}
+
+/**
+ * Returns the stack after a timer has fired; the same stack when it is not armed. A timer that repeats is armed again
+ * for its next instant after `at`: missed instants are skipped. The instant of an expression is kept, so that neither
+ * another evaluation with the same result nor another revision arms it again.
+ */
+export function spendTimer(stack: Stack, timerId: string, at: number): Stack {
+  const timer = stack.timers.find(({ id }) => id === timerId);
+  if (timer === undefined) return stack;
+  const { id, event, repeats, instant } = timer;
+  const next = repeats === undefined ? NO_TIMERS : armCron({ id, event, repeats }, at);
+  const timers = stack.timers.flatMap((each) => (each === timer ? next : [each]));
+  if (instant === undefined || repeats !== undefined) return { ...stack, timers };
+  const fired = { event, instant, times: timesFired(stack, id) + 1 };
+  return { ...stack, timers, firedInstants: { ...stack.firedInstants, [id]: fired } };
+}
+
+/** Returns how many times a timer whose instant is an expression has fired in the present entry. */
+export function timesFired({ firedInstants = {} }: Stack, timerId: string): number {
+  return Object.hasOwn(firedInstants, timerId) ? (firedInstants[timerId]?.times ?? 0) : 0;
 }

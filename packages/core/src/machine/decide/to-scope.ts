@@ -3,7 +3,7 @@ import { defined } from "../json.ts";
 import type { Machine } from "../machine.ts";
 import { findSecretRef } from "../secrets.ts";
 import type { Metadata, MetadataValue, Stack } from "../stack.ts";
-import { isSensitive } from "./metadata.ts";
+import { isSensitive } from "./metadata-faults.ts";
 
 /** The input of expressions. */
 export interface ScopeInput {

@@ -13,9 +13,9 @@ import {
 import { attemptIdOf } from "../event-message.ts";
 import { defined } from "../json.ts";
 import { decide } from "./decide.ts";
-import { dueTimers } from "./timers.ts";
+import { attemptsOf, closeRun, readAttemptSecrets } from "./runs.ts";
+import { dueTimers, spendTimer } from "./timers.ts";
 import { toFindSecret, toScope } from "./to-scope.ts";
-import { attemptsOf, closeRun, readAttemptSecrets, spendTimer } from "./work.ts";
 
 const machine = aMachine({ INIT: { on: { GO: ["A"] } }, A: { tasks: ["one", "two"] } });
 const stack = play(machine, anEvent("GO"));

@@ -1,4 +1,5 @@
-import { findCurrentRun, hasFailed, isHeld } from "../decide/work.ts";
+import { findCurrentRun } from "../decide/runs.ts";
+import { hasFailed, isHeld } from "../decide/task-states.ts";
 import { FAILED, type Machine, NEXT, type State, TIMEOUT } from "../machine.ts";
 import type { Stack, TaskState } from "../stack.ts";
 import { listTaken } from "./to-graph.ts";

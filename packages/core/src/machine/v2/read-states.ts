@@ -1,4 +1,5 @@
-import { findMetadataFault, isScalar } from "../decide/metadata.ts";
+import { isScalar } from "../decide/metadata.ts";
+import { findMetadataFault } from "../decide/metadata-faults.ts";
 import {
   type AdvanceDraft,
   checkFlow,

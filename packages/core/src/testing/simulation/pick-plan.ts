@@ -1,6 +1,5 @@
 import type { Sender } from "../../access/sender.ts";
-import { retryId, timerEventId } from "../../machine/decide/timers.ts";
-import { timeoutId } from "../../machine/decide/work.ts";
+import { retryId, timeoutId, timerEventId } from "../../machine/decide/timers.ts";
 import { attemptIdOf } from "../../machine/event-message.ts";
 import { LEAVING_MODES } from "../../machine/machine.ts";
 import type { Random } from "../../ports/clock.ts";

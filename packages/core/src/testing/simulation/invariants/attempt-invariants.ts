@@ -1,4 +1,4 @@
-import { hasFailed } from "../../../machine/decide/work.ts";
+import { hasFailed } from "../../../machine/decide/task-states.ts";
 import { type AttemptParts, parseAttemptId } from "../../../machine/event-message.ts";
 import type { Stack } from "../../../machine/stack.ts";
 import type { DueItem, DueKind, Grant, HistoryEntry, TakeDueInput } from "../../../ports/stack-store.ts";

@@ -1,4 +1,4 @@
-import { afterTimerId } from "../../../machine/decide/work.ts";
+import { afterTimerId } from "../../../machine/decide/timers.ts";
 import type { Stack } from "../../../machine/stack.ts";
 import type { HistoryEntry } from "../../../ports/stack-store.ts";
 import type { Invariant, InvariantContext } from "./invariant.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createTrial } from "../../testing/trial.ts";
-import { isDegraded } from "./work.ts";
+import { isDegraded } from "./last-failure.ts";
 
 const SOURCE = `
 version: 2

@@ -1,0 +1,76 @@
+import { toEncodedForms } from "./encoded-forms.ts";
+import { MASK } from "./secrets.ts";
+
+/** Replaces every occurrence of secret values in a text by `***`. */
+export type MaskText = (text: string) => string;
+
+/** Shorter values are not masked: they occur in nearly every text, and masking them would reveal where. */
+const SHORTEST = 4;
+
+/**
+ * Masks values of four characters or more, also as JSON writes them in a text and in common encodings; of values with
+ * several lines each line too, because logs come line by line.
+ */
+export function createMaskText(values: Iterable<unknown>): MaskText {
+  const needles = toNeedles(values, toForms);
+  if (needles.length === 0) return (text) => text;
+  // The longest first, so that of two values with the same beginning the longer one is masked completely.
+  const ordered = [...needles].sort((a, b) => b.length - a.length);
+  return (text) => ordered.reduce((masked, needle) => masked.replaceAll(needle, MASK), text);
+}
+
+/** The largest value that is searched in pieces. */
+const LONGEST_SPLIT = 16 * 1024;
+
+/** Returns the whole forms of values that a log may contain in pieces. */
+export function listSplitForms(values: Iterable<unknown>): readonly string[] {
+  return toNeedles(values, (text) => {
+    return text.length < SHORTEST || text.length > LONGEST_SPLIT ? [] : [text, ...toEncodedForms(text)];
+  });
+}
+
+/** Returns true for a text that quotes a secret value as a whole. */
+export type IsQuoting = (text: string) => boolean;
+
+/**
+ * Returns a search for values of four characters or more, also in JSON form and without the blanks around them; a value
+ * with several lines only matches as a whole, because a single line may be a common word.
+ */
+export function createIsQuoting(values: Iterable<unknown>): IsQuoting {
+  const needles = toNeedles(values, toWholeForms);
+  return (text) => needles.some((needle) => text.includes(needle));
+}
+
+/** A deeper value is not a plain log line, and may contain itself. */
+const DEEPEST = 16;
+
+/** Masks like `MaskText` every text in a value; values that are nested too deep are masked as a whole. */
+export function maskTexts(mask: MaskText, value: unknown, depth = 0): unknown {
+  if (typeof value === "string") return mask(value);
+  if (typeof value !== "object" || value === null || value instanceof Date) return value;
+  if (depth === DEEPEST) return MASK;
+  if (Array.isArray(value)) return value.map((item) => maskTexts(mask, item, depth + 1));
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, maskTexts(mask, inner, depth + 1)]));
+}
+
+function toNeedles(values: Iterable<unknown>, toParts: (text: string) => readonly string[]): readonly string[] {
+  const needles = new Set<string>();
+  for (const value of values) {
+    if (typeof value !== "string" && typeof value !== "number") continue;
+    for (const part of toParts(String(value))) needles.add(part).add(JSON.stringify(part).slice(1, -1));
+  }
+  // Blanks alone are in every text.
+  return [...needles].filter((needle) => needle.length >= SHORTEST && needle.trim() !== "");
+}
+
+function toForms(text: string): readonly string[] {
+  return [
+    text,
+    ...text.split(/\r?\n/).map((line) => line.trim()),
+    ...(text.length < SHORTEST ? [] : toEncodedForms(text)),
+  ];
+}
+
+function toWholeForms(text: string): readonly string[] {
+  return [text, text.trim()];
+}
