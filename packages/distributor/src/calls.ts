@@ -10,7 +10,9 @@ import type {
   Manifest,
   SeenFile,
 } from "@stackyard/sdk/artifacts";
-import { type Cell, changeCell, findCell, isDone, listCells, toCoverageCell, toPlaceKey, toSubject } from "./cell.ts";
+import { type Cell, toPlaceKey, toSubject } from "./cell.ts";
+import { changeCell, findCell, listCells } from "./cell-records.ts";
+import { isDone, toCoverageCell } from "./cell-status.ts";
 import {
   CONSUMERS_PREFIX,
   type ConsumerRecord,

@@ -1,18 +1,11 @@
 import type { Manifest, ReceivedReceipt } from "@stackyard/sdk/artifacts";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  type CellEvent,
-  decideSweep,
-  type FileArrived,
-  type FileFailed,
-  parseCell,
-  reduceCell,
-  statusOf,
-  toCellEvent,
-  toCoverageCell,
-} from "./cell.ts";
+import { parseCell } from "./cell-records.ts";
+import { statusOf, toCoverageCell } from "./cell-status.ts";
+import { decideSweep } from "./decide-sweep.ts";
 import { parseReceipt } from "./events.ts";
+import { type CellEvent, type FileArrived, type FileFailed, reduceCell, toCellEvent } from "./reduce-cell.ts";
 import { aCell, digestOf, PLACE, T0 } from "./testing/a-cell.ts";
 
 const stored = (file: number, at = T0 + 2_000): FileArrived => ({ kind: "stored", at, file, verified: true });

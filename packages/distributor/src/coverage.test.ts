@@ -1,6 +1,7 @@
 import type { Records } from "@stackyard/core";
 import { describe, expect, it } from "vitest";
-import { findCell, listCells, toCoverageCell } from "./cell.ts";
+import { findCell, listCells } from "./cell-records.ts";
+import { toCoverageCell } from "./cell-status.ts";
 import { findConsumer, noteConsumer, toConsumerView } from "./consumers.ts";
 import { onPublished, onReceipt } from "./coverage.ts";
 import { PLACE } from "./testing/a-cell.ts";

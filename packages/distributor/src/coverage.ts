@@ -1,21 +1,14 @@
 import { PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { mapLimited, StackyardError } from "@stackyard/core";
 import type { ConsumerPlace, ReceivedReceipt } from "@stackyard/sdk/artifacts";
-import {
-  type Cell,
-  type CellEvent,
-  type CoverageVerdict,
-  changeCell,
-  decideCovered,
-  isDone,
-  listCells,
-  toCellEvent,
-  toPlaceKey,
-} from "./cell.ts";
+import { type Cell, toPlaceKey } from "./cell.ts";
+import { changeCell, listCells } from "./cell-records.ts";
+import { type CoverageVerdict, decideCovered, isDone } from "./cell-status.ts";
 import { type ConsumerRecord, evaluateTrust, listExpecting, noteConsumer } from "./consumers.ts";
 import type { DistributorContext } from "./context.ts";
 import { parseReceipt, parseRegistered, parseUnregistered, type StampedEvent } from "./events.ts";
 import type { PublishedArtifact } from "./fan-out.ts";
+import { type CellEvent, toCellEvent } from "./reduce-cell.ts";
 import { loadReadable } from "./source-bucket.ts";
 import {
   beginCoverage,

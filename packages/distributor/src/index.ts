@@ -1,24 +1,8 @@
 import { definePlugin } from "@stackyard/core";
 import { createArtifactCommands } from "./commands/artifact-commands.ts";
 
-export {
-  type Cell,
-  type CellEvent,
-  type CellSubject,
-  type CoverageFacts,
-  type CoverageVerdict,
-  createCell,
-  decideCovered,
-  decideSweep,
-  type FileArrived,
-  type FileFailed,
-  type FileFailure,
-  type RewrittenFile,
-  reduceCell,
-  type SweepAction,
-  type SweepOptions,
-  statusOf,
-} from "./cell.ts";
+export { type Cell, type CellSubject, createCell, type FileFailure, type RewrittenFile } from "./cell.ts";
+export { type CoverageFacts, type CoverageVerdict, decideCovered, statusOf } from "./cell-status.ts";
 export {
   type AccountSource,
   type ConsumerEvent,
@@ -28,6 +12,7 @@ export {
   type TrustConfig,
   type TrustVerdict,
 } from "./consumers.ts";
+export { decideSweep, type SweepAction, type SweepOptions } from "./decide-sweep.ts";
 export {
   type AnnouncementTarget,
   type Announcer,
@@ -38,6 +23,7 @@ export {
   type PublishedArtifact,
   planFanOut,
 } from "./fan-out.ts";
+export { type CellEvent, type FileArrived, type FileFailed, reduceCell } from "./reduce-cell.ts";
 export {
   decideRetention,
   expectedSet,

@@ -1,6 +1,8 @@
 import { DeleteObjectCommand } from "@aws-sdk/client-s3";
 import { mapLimited } from "@stackyard/core";
-import { findWaiting, listCells, toPlaceKey } from "./cell.ts";
+import { toPlaceKey } from "./cell.ts";
+import { listCells } from "./cell-records.ts";
+import { findWaiting } from "./cell-status.ts";
 import type { ConsumerRecord } from "./consumers.ts";
 import type { DistributorContext, Turn } from "./context.ts";
 import { eachApart, listRecords } from "./records.ts";

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { retire } from "./calls.ts";
-import { findCell, listCells, statusOf } from "./cell.ts";
+import { findCell, listCells } from "./cell-records.ts";
+import { statusOf } from "./cell-status.ts";
 import { noteConsumer } from "./consumers.ts";
 import { onPublished, onReceipt } from "./coverage.ts";
 import { onSchedule } from "./schedule.ts";

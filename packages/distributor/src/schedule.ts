@@ -1,23 +1,16 @@
 import { defined, mapLimited } from "@stackyard/core";
 import type { CellStatus } from "@stackyard/sdk/artifacts";
-import {
-  type Cell,
-  type CellEvent,
-  changeCell,
-  decideSweep,
-  findMissing,
-  listCells,
-  type SweepAction,
-  statusOf,
-  toPlaceKey,
-  toSubject,
-} from "./cell.ts";
+import { type Cell, toPlaceKey, toSubject } from "./cell.ts";
+import { changeCell, listCells } from "./cell-records.ts";
+import { findMissing, statusOf } from "./cell-status.ts";
 import { type ConsumerRecord, listExpecting, noteTrust } from "./consumers.ts";
 import type { DistributorContext, Turn } from "./context.ts";
 import { expectedConsumers, settleVersion } from "./coverage.ts";
+import { decideSweep, type SweepAction } from "./decide-sweep.ts";
 import { findDueSets, isLive, parseSetRecord, SETS_PREFIX, type SetRecord } from "./initial-set/set-rules.ts";
 import { startSet } from "./initial-set/set-step.ts";
 import { eachApart, listRecords } from "./records.ts";
+import type { CellEvent } from "./reduce-cell.ts";
 import { runRetention } from "./retention.ts";
 import { loadReadable } from "./source-bucket.ts";
 import { findCoverage, type ListedVersion, listVersions, openCoverage } from "./versions.ts";

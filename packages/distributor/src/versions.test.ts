@@ -1,7 +1,7 @@
 import { createMemoryRecords, createRandom } from "@stackyard/core/testing";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decideCovered } from "./cell.ts";
+import { decideCovered } from "./cell-status.ts";
 import { PLACE, T0 } from "./testing/a-cell.ts";
 import { createPassingClock } from "./testing/passing-clock.ts";
 import {

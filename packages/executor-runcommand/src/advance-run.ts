@@ -6,7 +6,6 @@ import type { RunCommandOptions } from "./document/resolve-profile.ts";
 import { findInstance, loadAgents } from "./fleet-calls.ts";
 import {
   createRun,
-  type FleetInstanceReport,
   type FleetRun,
   isWaiting,
   listInstances,
@@ -14,14 +13,15 @@ import {
   noteStopped,
   type RunStop,
   tallyOf,
-  toMessage,
   updateInstances,
 } from "./fleet-run.ts";
 import { nextAction, nextFleetAction, type RunAction, toFinalStep } from "./next-action.ts";
 import { type PlanDeps, type PlanInput, toRun } from "./plan-run.ts";
+import type { FleetInstanceReport } from "./report-page.ts";
 import { createRunStore, type RunStore } from "./run-store.ts";
 import { type KnownInstance, type SsmAgent, selectInstances } from "./select-instances.ts";
 import { recoverSending, type SendDeps, sendWave } from "./send-wave.ts";
+import { toMessage } from "./tally.ts";
 import { watchRun } from "./watch-run.ts";
 
 /** What one step of a run works with. */

@@ -5,9 +5,9 @@ import type { TObject } from "typebox";
 import { describe, expect, it } from "vitest";
 import { createFleetCommands } from "./commands/fleet-commands.ts";
 import { formatRun } from "./commands/follow-fleet-run.ts";
-import type { FleetInstanceReport } from "./fleet-run.ts";
 import { CODES, explainCode } from "./report/to-fleet-report.ts";
 import { toFleetTable } from "./report/to-fleet-table.ts";
+import type { FleetInstanceReport } from "./report-page.ts";
 
 const page = readFileSync(join(import.meta.dirname, "../../../docs/fleet.md"), "utf8");
 const startedAt = Date.UTC(2026, 10, 20, 18);

@@ -15,7 +15,7 @@ import {
 import { escapeFilterValue, redactText } from "@stackyard/aws";
 import { chunk, defined } from "@stackyard/core";
 import { AwsCallError, callAws, type FleetAws, listTokenPages } from "./call-aws.ts";
-import type { FleetInstanceReport } from "./fleet-run.ts";
+import type { FleetInstanceReport } from "./report-page.ts";
 import {
   DEFAULT_STATES,
   DEFAULT_TAG_KEY,

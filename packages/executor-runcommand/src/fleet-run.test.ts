@@ -1,6 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { toConcurrency, toCount, toFailureLines, toInstanceState, toMessage, toTally } from "./fleet-run.ts";
+import { toFailureLines } from "./failure-lines.ts";
+import { toInstanceState } from "./instance-state.ts";
+import { toConcurrency, toCount } from "./share.ts";
+import { toMessage, toTally } from "./tally.ts";
 import { aMember, anId } from "./testing/a-run.ts";
 
 describe("toInstanceState", () => {

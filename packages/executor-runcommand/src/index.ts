@@ -14,17 +14,11 @@ export {
   parseUserParameters,
   type UserParameters,
 } from "./fleet/parse-pipeline-event.ts";
-export {
-  type FleetCounts,
-  type FleetInstanceReport,
-  type FleetReportPage,
-  type InstanceOutcome,
-  type InstanceState,
-  toInstanceState,
-} from "./fleet-run.ts";
+export { type InstanceOutcome, type InstanceState, toInstanceState } from "./instance-state.ts";
 export { type FleetHtmlOptions, toFleetHtml } from "./report/to-fleet-html.ts";
 export { type FleetReport, type FleetStanding, type RoleCounts, toFleetReport } from "./report/to-fleet-report.ts";
 export { type FleetTableOptions, toFleetTable } from "./report/to-fleet-table.ts";
+export type { FleetCounts, FleetInstanceReport, FleetReportPage } from "./report-page.ts";
 export { createRunCommandExecutor, type RunCommandDeps } from "./run-command.ts";
 export {
   type Inventory,

@@ -1,19 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
-  countErrors,
-  countNotSent,
-  type FleetInstanceReport,
   type FleetRun,
   noteRefused,
   noteSending,
   noteSent,
   noteStopped,
   tallyOf,
-  toCounts,
   updateInstances,
 } from "./fleet-run.ts";
 import { MAX_WAVE, nextAction, nextFleetAction, PARTIAL_AFTER_MS, toVerdict } from "./next-action.ts";
+import type { FleetInstanceReport } from "./report-page.ts";
+import { countErrors, countNotSent, toCounts } from "./tally.ts";
 import { aMember, anId, aRun, members } from "./testing/a-run.ts";
 
 function actOn(run: FleetRun, now = 0, chunkSize = 50) {

@@ -1,25 +1,19 @@
 import { type Failed, failed, type Succeeded, succeeded } from "@stackyard/core";
 import type { RunCommandConfig, RunCommandOutputs } from "./definition.ts";
 import {
-  countErrors,
-  countFailures,
-  countNotSent,
-  countRefused,
-  type FleetInstanceReport,
   type FleetRun,
-  findRefusal,
-  isFinalStatus,
   isWaiting,
   listInstances,
   type RunState,
   type RunStop,
   type SendingChunk,
-  type Tally,
   tallyOf,
-  toCount,
-  toCounts,
 } from "./fleet-run.ts";
+import { isFinalStatus } from "./instance-state.ts";
+import type { FleetInstanceReport } from "./report-page.ts";
 import { MAX_CHUNK_SIZE } from "./select-instances.ts";
+import { toCount } from "./share.ts";
+import { countErrors, countFailures, countNotSent, countRefused, findRefusal, type Tally, toCounts } from "./tally.ts";
 
 /** Why nothing more is sent to an account with too many running commands. */
 export const RATE_EXCEEDED: RunStop = {

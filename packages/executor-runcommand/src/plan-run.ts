@@ -9,17 +9,9 @@ import {
   resolveProfile,
 } from "./document/resolve-profile.ts";
 import { loadAgents, loadByIds, loadSelected } from "./fleet-calls.ts";
-import {
-  createRun,
-  type FleetInstanceReport,
-  type FleetRun,
-  listInstances,
-  type RunState,
-  toConcurrency,
-  toCount,
-  updateInstances,
-} from "./fleet-run.ts";
+import { createRun, type FleetRun, listInstances, type RunState, updateInstances } from "./fleet-run.ts";
 import { toGroupKey } from "./next-action.ts";
+import type { FleetInstanceReport } from "./report-page.ts";
 import {
   DEFAULT_TAG_KEY,
   inventory,
@@ -28,6 +20,7 @@ import {
   selectInstances,
   toPlatform,
 } from "./select-instances.ts";
+import { toConcurrency, toCount } from "./share.ts";
 
 /** The dependencies of a plan. */
 export interface PlanDeps {

@@ -37,23 +37,15 @@ import {
   runCommandDefinition,
 } from "./definition.ts";
 import type { ResolvedProfile, RunCommandOptions } from "./document/resolve-profile.ts";
+import { toFailureLines } from "./failure-lines.ts";
 import { cancelCommand } from "./fleet-calls.ts";
-import {
-  type FleetRun,
-  listInstances,
-  noteStopped,
-  type RunStop,
-  type SendingChunk,
-  tallyOf,
-  toCounts,
-  toFailureLines,
-  toMessage,
-} from "./fleet-run.ts";
+import { type FleetRun, listInstances, noteStopped, type RunStop, type SendingChunk, tallyOf } from "./fleet-run.ts";
 import { toOutputs } from "./next-action.ts";
 import { planRun, resolveCommand, retryRun, toTargetPlatform } from "./plan-run.ts";
 import { RunConflictError } from "./run-store.ts";
 import { DEFAULT_TAG_KEY, DEFAULT_TAG_VALUES, MAX_CHUNK_SIZE } from "./select-instances.ts";
 import { recoverSending } from "./send-wave.ts";
+import { toCounts, toMessage } from "./tally.ts";
 import { listOpenCommands } from "./watch-run.ts";
 
 /** Where a test replaces chance. */

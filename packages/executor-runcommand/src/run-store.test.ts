@@ -2,7 +2,8 @@ import { createMemoryStore } from "@stackyard/core/engine";
 import { createFakeClock } from "@stackyard/core/testing";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type FleetInstanceReport, type FleetReportPage, noteFailed, noteStopped, tallyOf } from "./fleet-run.ts";
+import { noteFailed, noteStopped, tallyOf } from "./fleet-run.ts";
+import type { FleetInstanceReport, FleetReportPage } from "./report-page.ts";
 import { createRunStore, fitPage, MAX_PAGE_BYTES, type RunStore } from "./run-store.ts";
 import { anId, aRun, members } from "./testing/a-run.ts";
 

@@ -1,15 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Clock, defined, mapLimited, type Records } from "@stackyard/core";
-import {
-  addTallies,
-  type FleetInstanceReport,
-  type FleetReportPage,
-  type FleetRun,
-  type RunState,
-  toCounts,
-  toPageKey,
-  toTally,
-} from "./fleet-run.ts";
+import type { FleetRun, RunState } from "./fleet-run.ts";
+import { type FleetInstanceReport, type FleetReportPage, toPageKey } from "./report-page.ts";
+import { addTallies, toCounts, toTally } from "./tally.ts";
 
 /** The records of one run: its state, and its report in pages. One for each step of the executor. */
 export interface RunStore {

@@ -8,20 +8,12 @@ import {
   loadOutput,
   type SentCommand,
 } from "./fleet-calls.ts";
-import {
-  addInstances,
-  type FleetInstanceReport,
-  type FleetRun,
-  isFinalStatus,
-  isUnreachable,
-  isWaiting,
-  listInstances,
-  toInstanceState,
-  toWaiting,
-  updateInstances,
-} from "./fleet-run.ts";
+import { addInstances, type FleetRun, isWaiting, listInstances, toWaiting, updateInstances } from "./fleet-run.ts";
+import { isFinalStatus, toInstanceState } from "./instance-state.ts";
 import { RATE_EXCEEDED } from "./next-action.ts";
 import { toSkipped } from "./plan-run.ts";
+import type { FleetInstanceReport } from "./report-page.ts";
+import { isUnreachable } from "./tally.ts";
 
 /** Calls at a time: SSM's rates are per account, and others work there too. */
 const AT_ONCE = 4;

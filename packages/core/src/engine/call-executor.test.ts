@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { defineExecutor, type Executor, failed, running, succeeded } from "../ports/executor.ts";
 import { createExecutorContext } from "../testing/run-executor.ts";
-import { callExecutor, type KeptProgress, type Operation, operationOf } from "./call-executor.ts";
+import { callExecutor, type Operation, operationOf } from "./call-executor.ts";
+import type { KeptProgress } from "./kept-progress.ts";
 
 const Config = Type.Object({ name: Type.String() });
 const Progress = Type.Object({ id: Type.String() });

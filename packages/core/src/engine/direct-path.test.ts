@@ -5,8 +5,9 @@ import { defineExecutor, succeeded } from "../ports/executor.ts";
 import { countingIds, createFakeClock, settlePromises } from "../testing/fake-clock.ts";
 import { createRecordingLogger } from "../testing/recording-logger.ts";
 import { createTrialLocator } from "../testing/trial.ts";
-import { createEventRoom, Slots } from "./direct-path.ts";
 import { createEngine, publishMessages } from "./engine.ts";
+import { createEventRoom } from "./event-room.ts";
+import { Slots } from "./slots.ts";
 import { startYard } from "./yard.ts";
 
 const never = new AbortController().signal;

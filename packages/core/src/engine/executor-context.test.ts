@@ -6,14 +6,8 @@ import { defineService, provideService, silentLogger } from "../ports/executor.t
 import { createFakeClock } from "../testing/fake-clock.ts";
 import { aDispatch } from "../testing/store-conformance/store-builders.ts";
 import { createLeases } from "./built-in-ports.ts";
-import {
-  type AwsAccess,
-  type CallInput,
-  type ContextDeps,
-  createExecutorContext,
-  type ResolvedMessage,
-  resolveSecrets,
-} from "./call-executor.ts";
+import { type AwsAccess, type CallInput, type ContextDeps, createExecutorContext } from "./executor-context.ts";
+import { type ResolvedMessage, resolveSecrets } from "./resolve-secrets.ts";
 
 const ID = "s1/created/1/plan/2";
 const target = { account: "111122223333", region: "eu-central-1" };

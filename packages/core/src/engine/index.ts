@@ -117,7 +117,6 @@ export {
   createUlids,
   systemClock,
 } from "./built-in-ports.ts";
-export { createStepHandler } from "./call-executor.ts";
 export { type CopiedKind, type CopyReport, copyStore } from "./copy-store.ts";
 export { createEngine, type Engine, type PublishResult, publishMessages } from "./engine.ts";
 export {
@@ -132,6 +131,7 @@ export { createMessageWorker } from "./message-worker.ts";
 export { createPlanner, type Planner, type UpgradePlan } from "./planner.ts";
 export { createOutboxRelay, type OutboxRelay, type TickSender } from "./relay.ts";
 export { loadSharedKey, toAttemptPassword } from "./shared-key.ts";
+export { createStepHandler } from "./step-handler.ts";
 export type { SweepReport } from "./sweep.ts";
 export { createStoreTransport } from "./work-loop.ts";
 export { createPollingWorker, createWorker } from "./worker.ts";

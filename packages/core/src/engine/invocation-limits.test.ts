@@ -5,7 +5,7 @@ import { defineExecutor, type ExecutorContext, failed, running, type Step, succe
 import { countingIds, createFakeClock } from "../testing/fake-clock.ts";
 import { createRecordingLogger } from "../testing/recording-logger.ts";
 import { aDispatch, aPut, commitNow } from "../testing/store-conformance/store-builders.ts";
-import { toInvocationEnd } from "./call-executor.ts";
+import { toInvocationEnd } from "./invocation-limits.ts";
 import { createWorker } from "./worker.ts";
 
 const ID = "s1/created/1/plan/1";

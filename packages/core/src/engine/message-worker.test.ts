@@ -8,7 +8,7 @@ import { countingIds, createFakeClock } from "../testing/fake-clock.ts";
 import { createRecordingLogger } from "../testing/recording-logger.ts";
 import { aDispatch } from "../testing/store-conformance/store-builders.ts";
 import { toResultEvent } from "./attempt-result.ts";
-import type { InvocationLimits } from "./call-executor.ts";
+import type { InvocationLimits } from "./invocation-limits.ts";
 import { createMessageWorker, toAnswer, toTimedOut } from "./message-worker.ts";
 
 const ID = "s1/created/1/plan/1";

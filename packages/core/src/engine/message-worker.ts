@@ -8,7 +8,7 @@ import type { QueuedEvent } from "../ports/stack-store.ts";
 import type { DeliveryOutcome, TaskDelivery } from "../ports/transport.ts";
 import { toResultEvent } from "./attempt-result.ts";
 import { noRecords } from "./built-in-ports.ts";
-import { type InvocationEnd, type InvocationLimits, toInvocationEnd } from "./call-executor.ts";
+import { type InvocationEnd, type InvocationLimits, toInvocationEnd } from "./invocation-limits.ts";
 import { retryTransient, type WorkerStore } from "./run-attempt.ts";
 import { createWorker, type Worker, type WorkerDeps, type WorkerOptions } from "./worker.ts";
 

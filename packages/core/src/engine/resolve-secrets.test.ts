@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { TaskMessage } from "../machine/task-message.ts";
-import { resolveSecrets } from "./call-executor.ts";
+import { resolveSecrets } from "./resolve-secrets.ts";
 
 function aMessage(config: unknown, metadata: TaskMessage["stack"]["metadata"] = {}): TaskMessage {
   return {

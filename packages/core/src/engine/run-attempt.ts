@@ -24,21 +24,12 @@ import {
   toRunEvent,
   toSettledOutcome,
 } from "./attempt-result.ts";
-import {
-  type ContextDeps,
-  callExecutor,
-  callWithin,
-  createExecutorContext,
-  INTERRUPTED,
-  type InvocationEnd,
-  type KeptProgress,
-  type Operation,
-  operationOf,
-  parseKeptProgress,
-  resolveSecrets,
-  toSecretsNeedStore,
-} from "./call-executor.ts";
+import { callExecutor, callWithin, INTERRUPTED, type Operation, operationOf } from "./call-executor.ts";
+import { type ContextDeps, createExecutorContext } from "./executor-context.ts";
+import type { InvocationEnd } from "./invocation-limits.ts";
+import { type KeptProgress, parseKeptProgress } from "./kept-progress.ts";
 import type { FinishedAttempt } from "./process-inputs.ts";
+import { resolveSecrets, toSecretsNeedStore } from "./resolve-secrets.ts";
 
 /** Dependencies of `runAttempt`, from the worker. */
 interface AttemptDeps {

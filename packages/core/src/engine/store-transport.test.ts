@@ -5,7 +5,7 @@ import type { Store } from "../ports/store.ts";
 import { createFakeClock, settlePromises } from "../testing/fake-clock.ts";
 import { aClaim, aDispatch, aPut, aQueuedEvent, commitNow } from "../testing/store-conformance/store-builders.ts";
 import { transportConformance } from "../testing/transport-conformance.ts";
-import { Slots } from "./direct-path.ts";
+import { Slots } from "./slots.ts";
 import { createStoreTransport } from "./work-loop.ts";
 
 describe("createStoreTransport", () => {

@@ -11,7 +11,8 @@ import type {
   Transport,
 } from "../ports/transport.ts";
 import { backoff } from "../retry.ts";
-import { createEventRoom, type EventRoom, Slots, type TakenRoom } from "./direct-path.ts";
+import { createEventRoom, type EventRoom, type TakenRoom } from "./event-room.ts";
+import { Slots } from "./slots.ts";
 
 /** Dependencies of the transport. */
 interface StoreTransportDeps {

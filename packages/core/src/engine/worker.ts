@@ -16,17 +16,12 @@ import type { BirthClaim, ClaimResult } from "../ports/stack-store.ts";
 import type { DeliveryOutcome, TaskDelivery } from "../ports/transport.ts";
 import type { AttemptLogs } from "./attempt-log.ts";
 import { createLeases } from "./built-in-ports.ts";
-import {
-  type AwsAccess,
-  type ContextDeps,
-  findFaults,
-  findTarget,
-  findTargetFault,
-  type InvocationLimits,
-  resolveSecrets,
-  toInvocationEnd,
-} from "./call-executor.ts";
+import { findFaults } from "./check-step.ts";
+import type { AwsAccess, ContextDeps } from "./executor-context.ts";
+import { findTarget, findTargetFault } from "./find-target.ts";
+import { type InvocationLimits, toInvocationEnd } from "./invocation-limits.ts";
 import type { BornAttempt, FinishedAttempt } from "./process-inputs.ts";
+import { resolveSecrets } from "./resolve-secrets.ts";
 import { createHeartbeat, type HeldAttempt, runAttempt, type WorkerStore } from "./run-attempt.ts";
 
 /** Dependencies of a worker. */

@@ -8,10 +8,12 @@ import type { Records } from "../ports/records.ts";
 import type { Retention, Store } from "../ports/store.ts";
 import type { DeliveryOutcome, EventDelivery, Subscription, TaskDelivery, Transport } from "../ports/transport.ts";
 import { createAttemptLogs } from "./attempt-log.ts";
-import type { AwsAccess, InvocationLimits } from "./call-executor.ts";
-import { createDirectPath, type DirectPath, Slots } from "./direct-path.ts";
+import { createDirectPath, type DirectPath } from "./direct-path.ts";
 import { createEngine, type Engine, type EngineOptions } from "./engine.ts";
+import type { AwsAccess } from "./executor-context.ts";
+import type { InvocationLimits } from "./invocation-limits.ts";
 import { createRelays, type ForeignTransport, type Relays } from "./relay.ts";
+import { Slots } from "./slots.ts";
 import {
   createSweep,
   type SweepDeps,

@@ -1,6 +1,7 @@
 import validate from "asl-validator";
 import { describe, expect, it } from "vitest";
-import { listCells, statusOf } from "../cell.ts";
+import { listCells } from "../cell-records.ts";
+import { statusOf } from "../cell-status.ts";
 import { onReceipt } from "../coverage.ts";
 import { parseSetTask } from "../events.ts";
 import { PLACE } from "../testing/a-cell.ts";

@@ -1,7 +1,7 @@
 import { StartExecutionCommand } from "@aws-sdk/client-sfn";
 import { defined, StackyardError } from "@stackyard/core";
 import type { ConsumerPlace } from "@stackyard/sdk/artifacts";
-import { changeCell } from "../cell.ts";
+import { changeCell } from "../cell-records.ts";
 import { type ConsumerRecord, evaluateTrust, findConsumer, noteConsumer } from "../consumers.ts";
 import type { DistributorContext, Turn } from "../context.ts";
 import type { SetTask } from "../events.ts";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { failed, succeeded } from "@stackyard/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { FleetInstanceReport } from "../fleet-run.ts";
+import type { FleetInstanceReport } from "../report-page.ts";
 import { aFailure, anInstance, WHOLE_RUN } from "../testing/a-report.ts";
 import { type CommandYard, createCommandYard, GOES_ON } from "../testing/command-yard.ts";
 

@@ -23,8 +23,8 @@ import {
 } from "@stackyard/sdk/commands";
 import type { Run } from "@stackyard/sdk/runs";
 import { type Static, Type } from "typebox";
-import type { FleetInstanceReport, FleetReportPage } from "../fleet-run.ts";
 import { isFailing, toFleetReport } from "../report/to-fleet-report.ts";
+import type { FleetInstanceReport, FleetReportPage } from "../report-page.ts";
 import { createFleetDoctor } from "./fleet-doctor.ts";
 import { type FollowOptions, followFleetRun, loadReport, type ShowOptions, showReport } from "./follow-fleet-run.ts";
 import { runArgs, toRunConfig } from "./to-run-config.ts";

@@ -3,11 +3,11 @@ import { resolve } from "node:path";
 import { defined } from "@stackyard/core";
 import { createProgressTeller, followRun, type RunsContext } from "@stackyard/sdk/commands";
 import type { Run } from "@stackyard/sdk/runs";
-import type { FleetCounts, FleetInstanceReport, FleetReportPage } from "../fleet-run.ts";
 import { parseReportPage } from "../report/parse-report-page.ts";
 import { toFleetHtml } from "../report/to-fleet-html.ts";
 import { findSaid, isFailing, toCell, toFleetReport } from "../report/to-fleet-report.ts";
 import { toFleetTable } from "../report/to-fleet-table.ts";
+import type { FleetCounts, FleetInstanceReport, FleetReportPage } from "../report-page.ts";
 
 /** How a run is followed. */
 export interface FollowOptions {

@@ -6,7 +6,7 @@ import type {
 import { findAwsFault } from "@stackyard/aws";
 import { backoff, defined, retry } from "@stackyard/core";
 import type { JobView } from "@stackyard/core/jobs";
-import type { FleetCounts } from "../fleet-run.ts";
+import type { FleetCounts } from "../report-page.ts";
 import { endInTime, type Fleet, readField, readText, toFleetFailure } from "./fleet-deps.ts";
 import { type FailureType, toContinuationToken, toFailureType } from "./parse-pipeline-event.ts";
 

@@ -1,4 +1,4 @@
-export type { FleetCounts, FleetInstanceReport, FleetReportPage } from "../fleet-run.ts";
+export type { FleetCounts, FleetInstanceReport, FleetReportPage } from "../report-page.ts";
 export {
   type CodeAdvice,
   explainCode,

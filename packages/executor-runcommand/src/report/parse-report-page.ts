@@ -1,7 +1,7 @@
 import { StackyardError } from "@stackyard/core";
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
-import type { FleetReportPage } from "../fleet-run.ts";
+import type { FleetReportPage } from "../report-page.ts";
 
 const text = Type.Optional(Type.String());
 const number = Type.Optional(Type.Number());

@@ -1,5 +1,5 @@
 import { escapeHtml } from "@stackyard/core";
-import type { FleetInstanceReport, FleetReportPage } from "../fleet-run.ts";
+import type { FleetInstanceReport, FleetReportPage } from "../report-page.ts";
 import {
   explainCode,
   explainSaid,

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { toInstanceState } from "../fleet-run.ts";
+import { toInstanceState } from "../instance-state.ts";
 import { inventory } from "../select-instances.ts";
 import { aFailure, anInstance, aPage, WHOLE_RUN } from "../testing/a-report.ts";
 import {

@@ -1,5 +1,5 @@
 import { defined } from "@stackyard/core";
-import type { FleetCounts, FleetInstanceReport, FleetReportPage } from "../fleet-run.ts";
+import type { FleetCounts, FleetInstanceReport, FleetReportPage } from "../report-page.ts";
 
 /** The state of an instance for people, failed ones first. */
 export type FleetStanding = "failed" | "cancelled" | "not sent" | "running" | "waiting" | "skipped" | "succeeded";

@@ -1,5 +1,5 @@
 import { formatTable } from "@stackyard/sdk/commands";
-import type { FleetInstanceReport, FleetReportPage } from "../fleet-run.ts";
+import type { FleetInstanceReport, FleetReportPage } from "../report-page.ts";
 import {
   type FleetReport,
   findSaid,

@@ -1,4 +1,4 @@
-import type { FleetInstanceReport, FleetReportPage } from "../fleet-run.ts";
+import type { FleetInstanceReport, FleetReportPage } from "../report-page.ts";
 import { anId } from "./a-run.ts";
 
 /** Returns an instance of a report that has succeeded, unless overridden. */

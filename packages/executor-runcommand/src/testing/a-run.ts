@@ -1,4 +1,5 @@
-import { createRun, type FleetInstanceReport, type FleetRun, type RunState } from "../fleet-run.ts";
+import { createRun, type FleetRun, type RunState } from "../fleet-run.ts";
+import type { FleetInstanceReport } from "../report-page.ts";
 
 /** Returns the id of the n-th instance of a test. */
 export function anId(number: number): string {

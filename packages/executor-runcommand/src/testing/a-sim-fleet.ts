@@ -7,7 +7,7 @@ import { createExecutorContext, createFakeClock, type FakeClock, runExecutor } f
 import type { RunCommandConfig } from "../definition.ts";
 import { applyArtifactName, applyArtifactText } from "../document/apply-artifact-document.ts";
 import type { RunCommandOptions } from "../document/resolve-profile.ts";
-import type { FleetInstanceReport, FleetReportPage } from "../fleet-run.ts";
+import type { FleetInstanceReport, FleetReportPage } from "../report-page.ts";
 import { createRunCommandExecutor } from "../run-command.ts";
 
 const ACCOUNT = "111122223333";

@@ -6,7 +6,7 @@ import { createServer } from "@stackyard/server";
 import { Type } from "typebox";
 import { createFleetCommands } from "../commands/fleet-commands.ts";
 import { RunCommandConfig } from "../definition.ts";
-import type { FleetReportPage } from "../fleet-run.ts";
+import type { FleetReportPage } from "../report-page.ts";
 
 /** The script of a test's fleet: the pages that it writes and the step that it returns, call by call. */
 export interface ScriptedFleet {

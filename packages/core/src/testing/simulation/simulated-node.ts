@@ -1,5 +1,6 @@
-import { createDirectPath, Slots } from "../../engine/direct-path.ts";
+import { createDirectPath } from "../../engine/direct-path.ts";
 import { createEngine, type Engine } from "../../engine/engine.ts";
+import { Slots } from "../../engine/slots.ts";
 import { startSweep } from "../../engine/sweep.ts";
 import { createStoreTransport } from "../../engine/work-loop.ts";
 import { createWorker, type Worker } from "../../engine/worker.ts";

@@ -1,0 +1,174 @@
+import type { Manifest, ReceivedReceipt } from "@stackyard/sdk/artifacts";
+import type { Cell, FileFailure, RewrittenFile } from "./cell.ts";
+
+/**
+ * An event of a cell. `at`: epoch milliseconds; `file`: index in the manifest; `bucket`: the consumer's current bucket. A new
+ * bucket resets the cell.
+ */
+export type CellEvent =
+  /** `all`: all files; `missing`: only missing files, by the sweep. */
+  | {
+      readonly kind: "announced";
+      readonly at: number;
+      readonly scope: "all" | "missing";
+      readonly bucket?: string | undefined;
+    }
+  | FileArrived
+  | FileFailed
+  | { readonly kind: "overdue"; readonly at: number }
+  | { readonly kind: "alarmed"; readonly at: number }
+  /** The consumer's bucket was checked. */
+  | {
+      readonly kind: "seen";
+      readonly at: number;
+      readonly matching: readonly number[];
+      readonly lost: readonly number[];
+      readonly bucket?: string | undefined;
+    };
+
+/** The consumer has the file, with the digest of the manifest. */
+export interface FileArrived {
+  readonly kind: "stored" | "present";
+  readonly at: number;
+  readonly file: number;
+  readonly verified: boolean;
+  /** Digest of a rewritten template. */
+  readonly rewrittenSha256?: string;
+  readonly bucket?: string | undefined;
+}
+
+/** The consumer does not have the file. */
+export interface FileFailed {
+  readonly kind: "failed" | "rejected";
+  readonly at: number;
+  readonly file: number;
+  readonly code: string;
+  readonly bucket?: string | undefined;
+}
+
+/**
+ * Applies an event to a cell. Returns the same object when nothing changes. Receipts can arrive in any order and repeatedly, with
+ * the same result: an arrived file stays arrived, and of several failures the latest counts.
+ */
+export function reduceCell(known: Cell, event: CellEvent): Cell {
+  const cell = "bucket" in event ? moveTo(known, event.bucket) : known;
+  switch (event.kind) {
+    case "announced":
+      return announce(cell, event.at, event.scope);
+    case "stored":
+    case "present":
+      return arrive(cell, event);
+    case "failed":
+    case "rejected":
+      return fail(cell, event);
+    case "overdue":
+      return cell.overdueAt === null ? { ...cell, overdueAt: event.at } : cell;
+    case "alarmed":
+      return cell.alarmedAt === null ? { ...cell, alarmedAt: event.at } : cell;
+    case "seen":
+      return see(cell, event);
+  }
+}
+
+function moveTo(cell: Cell, bucket: string | undefined): Cell {
+  if (bucket === undefined || bucket === cell.bucket) return cell;
+  if (cell.bucket === undefined) return { ...cell, bucket };
+  const nothing = { files: "-".repeat(cell.files.length), failures: {}, rewritten: {}, heardAt: null };
+  return { ...cell, ...nothing, bucket, sweeps: 0, overdueAt: null, alarmedAt: null };
+}
+
+function announce(cell: Cell, at: number, scope: "all" | "missing"): Cell {
+  if (at <= (cell.announcedAt ?? -1)) return cell;
+  const announced = { ...cell, announcedAt: at, announcements: cell.announcements + 1 };
+  if (scope === "missing") return { ...announced, sweeps: cell.sweeps + 1 };
+  const failures = Object.fromEntries(Object.entries(cell.failures).filter(([, failure]) => failure.at >= at));
+  return { ...announced, resetAt: at, failures, sweeps: 0, overdueAt: null, alarmedAt: null };
+}
+
+function arrive(cell: Cell, { kind, at, file, verified, rewrittenSha256 }: FileArrived): Cell {
+  const before = cell.files[file];
+  if (before === undefined) return cell;
+  const letter = merge(before, kind === "stored" ? "s" : "p", verified);
+  const rewritten =
+    rewrittenSha256 === undefined ? cell.rewritten : rewrite(cell, file, { sha256: rewrittenSha256, at });
+  const changes = { files: replaceAt(cell.files, file, letter), failures: without(cell.failures, file), rewritten };
+  return { ...cell, ...changes, heardAt: Math.max(cell.heardAt ?? 0, at) };
+}
+
+/** Merges two receipts: stored wins over present, verified over unverified. */
+function merge(before: string, letter: "s" | "p", verified: boolean): string {
+  const merged = before.toLowerCase() === "s" ? "s" : letter;
+  const isVerified = verified || before === "S" || before === "P";
+  return isVerified ? merged.toUpperCase() : merged;
+}
+
+function rewrite(cell: Cell, file: number, later: RewrittenFile): Cell["rewritten"] {
+  const known = cell.rewritten[file];
+  const isLater = known === undefined || later.at > known.at || (later.at === known.at && later.sha256 > known.sha256);
+  return isLater ? { ...cell.rewritten, [file]: later } : cell.rewritten;
+}
+
+function fail(cell: Cell, { kind, at, file, code }: FileFailed): Cell {
+  if (cell.files[file] === undefined || at < (cell.resetAt ?? 0)) return cell;
+  const heard = { ...cell, heardAt: Math.max(cell.heardAt ?? 0, at) };
+  if (cell.files[file] !== "-") return heard;
+  const failure = { kind, code, at };
+  const known = cell.failures[file];
+  return known !== undefined && !isWorse(failure, known)
+    ? heard
+    : { ...heard, failures: { ...cell.failures, [file]: failure } };
+}
+
+function isWorse(one: FileFailure, other: FileFailure): boolean {
+  if (one.at !== other.at) return one.at > other.at;
+  return one.kind === other.kind ? one.code > other.code : one.kind === "rejected";
+}
+
+function see(cell: Cell, { at, matching, lost }: CellEvent & { kind: "seen" }): Cell {
+  const letters = [...cell.files];
+  let failures = cell.failures;
+  let rewritten = cell.rewritten;
+  for (const file of matching) {
+    if (letters[file] === undefined) continue;
+    letters[file] = merge(letters[file], "p", true);
+    failures = without(failures, file);
+  }
+  for (const file of lost) {
+    if (letters[file] === undefined) continue;
+    letters[file] = "-";
+    rewritten = without(rewritten, file);
+  }
+  const files = letters.join("");
+  return files === cell.files
+    ? cell
+    : { ...cell, files, failures, rewritten, heardAt: Math.max(cell.heardAt ?? 0, at) };
+}
+
+function without<Value>(values: Readonly<Record<string, Value>>, file: number): Record<string, Value> {
+  const { [file]: _, ...rest } = values;
+  return rest;
+}
+
+function replaceAt(text: string, index: number, letter: string): string {
+  return text.slice(0, index) + letter + text.slice(index + 1);
+}
+
+/**
+ * Converts a receipt to an event of the version's cell. Returns undefined when the receipt concerns none of its files: files
+ * are matched by key and digest.
+ */
+export function toCellEvent(receipt: ReceivedReceipt, manifest: Manifest): FileArrived | FileFailed | undefined {
+  const { status, code, verified, sourceSha256, storedSha256, artifact } = receipt;
+  const index = manifest.files.findIndex(({ key }) => key === artifact.key);
+  const file = manifest.files[index];
+  // The receipt of a retirement reports a deleted file.
+  if (file === undefined || code === "RETIRED") return undefined;
+  const at = Date.parse(receipt.at);
+  if (status === "failed" || status === "rejected") {
+    const isAnother = sourceSha256 !== null && sourceSha256 !== file.sha256;
+    return isAnother ? undefined : { kind: status, at, file: index, code: code ?? "UNKNOWN" };
+  }
+  if (sourceSha256 !== file.sha256) return undefined;
+  const isRewritten = storedSha256 !== null && storedSha256 !== file.sha256;
+  return { kind: status, at, file: index, verified, ...(isRewritten ? { rewrittenSha256: storedSha256 } : {}) };
+}
