@@ -43,6 +43,7 @@ const release = {
 
 describe.each([
   ["docs/aws.md", 10],
+  ["docs/aws-organization.md", 2],
   ["docs/code-hosts.md", 1],
   ["docs/releases.md", 1],
   ["apps/releases/README.md", 2],

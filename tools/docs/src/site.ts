@@ -36,12 +36,13 @@ const GROUPS: readonly SidebarGroup[] = [
   {
     title: "Operate",
     pages: [
+      "docs/deployment",
       "docs/console",
       "docs/operations",
-      "docs/deployment",
       "docs/access",
       "docs/sign-in",
       "docs/audit",
+      "docs/aws-organization",
       "docs/aws",
       "docs/configuration",
       "docs/troubleshooting",

