@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { TaskMessage } from "../machine/task-message.ts";
 import { defineExecutor, succeeded } from "../ports/executor.ts";
 import { aDispatch } from "../testing/store-conformance/store-builders.ts";
-import { findExclusiveKeys } from "./worker.ts";
+import { findExclusiveKeys } from "./exclusive-keys.ts";
 
 const terraform = defineExecutor({
   name: "terraform",

@@ -129,12 +129,13 @@ export {
 } from "./machine-folder.ts";
 export { createMessageWorker } from "./message-worker.ts";
 export { createPlanner, type Planner, type UpgradePlan } from "./planner.ts";
+export { createPollingWorker } from "./polling-worker.ts";
 export { createOutboxRelay, type OutboxRelay, type TickSender } from "./relay.ts";
 export { loadSharedKey, toAttemptPassword } from "./shared-key.ts";
 export { createStepHandler } from "./step-handler.ts";
 export type { SweepReport } from "./sweep.ts";
 export { createStoreTransport } from "./work-loop.ts";
-export { createPollingWorker, createWorker } from "./worker.ts";
+export { createWorker } from "./worker.ts";
 export {
   createYard,
   type RunningYard,

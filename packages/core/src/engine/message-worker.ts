@@ -9,7 +9,8 @@ import type { DeliveryOutcome, TaskDelivery } from "../ports/transport.ts";
 import { toResultEvent } from "./attempt-result.ts";
 import { noRecords } from "./built-in-ports.ts";
 import { type InvocationEnd, type InvocationLimits, toInvocationEnd } from "./invocation-limits.ts";
-import { retryTransient, type WorkerStore } from "./run-attempt.ts";
+import { retryTransient } from "./retry-transient.ts";
+import type { WorkerStore } from "./run-attempt.ts";
 import { createWorker, type Worker, type WorkerDeps, type WorkerOptions } from "./worker.ts";
 
 /** Dependencies of a worker without a store. */

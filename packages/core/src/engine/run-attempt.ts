@@ -1,13 +1,10 @@
-import { isPassing } from "../errors/stackyard-error.ts";
-import { defined } from "../machine/json.ts";
 import type { TaskMessage } from "../machine/task-message.ts";
 import type { Clock } from "../ports/clock.ts";
 import { type Executor, type Failed, failed, type Logger, type Running, type Step } from "../ports/executor.ts";
 import type { Records } from "../ports/records.ts";
-import type { AppliedResult, AttemptStore, ClaimResult, Grant, QueuedEvent } from "../ports/stack-store.ts";
+import type { AppliedResult, AttemptStore, ClaimResult, QueuedEvent } from "../ports/stack-store.ts";
 import type { Revisions } from "../ports/store.ts";
 import type { DeliveryOutcome } from "../ports/transport.ts";
-import { backoff, retry } from "../retry.ts";
 import type { AttemptLogs } from "./attempt-log.ts";
 import {
   type AttemptLog,
@@ -26,10 +23,12 @@ import {
 } from "./attempt-result.ts";
 import { callExecutor, callWithin, INTERRUPTED, type Operation, operationOf } from "./call-executor.ts";
 import { type ContextDeps, createExecutorContext } from "./executor-context.ts";
+import { type Heartbeat, type HeldAttempt, holdAttempt, type StopReason } from "./held-attempt.ts";
 import type { InvocationEnd } from "./invocation-limits.ts";
 import { type KeptProgress, parseKeptProgress } from "./kept-progress.ts";
 import type { FinishedAttempt } from "./process-inputs.ts";
 import { resolveSecrets, toSecretsNeedStore } from "./resolve-secrets.ts";
+import { retryTransient } from "./retry-transient.ts";
 
 /** Dependencies of `runAttempt`, from the worker. */
 interface AttemptDeps {
@@ -64,10 +63,19 @@ interface AttemptInput {
   readonly end?: InvocationEnd | undefined;
 }
 
+/** How one step of an attempt ended. `until`: when its next poll is due. `lost`: another owner continues it, or will. */
+export type StepEnd =
+  | { readonly kind: "settled" }
+  | { readonly kind: "suspended"; readonly until: number }
+  | { readonly kind: "lost" };
+
+const SETTLED: StepEnd = { kind: "settled" };
+const LOST: StepEnd = { kind: "lost" };
+
 /**
  * Runs one step of an attempt and settles or suspends it. When the lease is lost, leaves the attempt to its new owner.
  */
-export async function runAttempt(given: AttemptDeps, input: AttemptInput): Promise<void> {
+export async function runAttempt(given: AttemptDeps, input: AttemptInput): Promise<StepEnd> {
   const { claimed } = input;
   const mask = createAttemptMask(claimed.secrets);
   const deps = maskDeps(given, mask);
@@ -94,12 +102,13 @@ export async function runAttempt(given: AttemptDeps, input: AttemptInput): Promi
   deps.held.set(attempt, input.message);
   try {
     const ended = await step(deps, { ...input, mask }, attempt, log);
-    if (ended !== undefined) await finish(deps, input, ended, log);
+    return ended === undefined ? LOST : await finish(deps, input, ended, log);
   } catch (error) {
     // The lease expires, and the next worker that claims the attempt continues it.
     deps.logger.error("The result of an attempt could not be stored. The attempt continues when its lease expires.", {
       error,
     });
+    return LOST;
   } finally {
     deps.held.delete(attempt);
     await attempt.end();
@@ -198,37 +207,44 @@ function giveBack(kept: KeptProgress | undefined, cancelBegun: boolean): EndedCa
   return { kind: "given-back", kept: kept && { ...kept, cancelBegun } };
 }
 
-async function finish(deps: AttemptDeps, input: AttemptInput, ended: EndedCall, log: AttemptLog): Promise<void> {
+async function finish(deps: AttemptDeps, input: AttemptInput, ended: EndedCall, log: AttemptLog): Promise<StepEnd> {
   if (ended.kind === "given-back" || ended.step.kind === "running") await log.end();
   if (ended.kind === "given-back") {
     const message = "released by a runner that stopped";
-    await suspend(deps, input, { progress: ended.kept, pollAfterMs: 0, message });
-  } else if (ended.step.kind === "running") {
+    return suspend(deps, input, { progress: ended.kept, pollAfterMs: 0, message });
+  }
+  if (ended.step.kind === "running") {
     const { progress, pollAfterMs, message } = ended.step;
     const text = log.text();
     const kept: KeptProgress = { progress, cancelBegun: ended.cancelBegun, ...(text === "" ? {} : { log: text }) };
-    await suspend(deps, input, { progress: kept, pollAfterMs, message });
-  } else await settle(deps, input, { step: ended.step, cancelling: ended.cancelling, log });
+    return suspend(deps, input, { progress: kept, pollAfterMs, message });
+  }
+  return settle(deps, input, { step: ended.step, cancelling: ended.cancelling, log });
 }
 
 async function suspend(
   { store, clock, logger }: AttemptDeps,
   { claimed }: AttemptInput,
   { progress, pollAfterMs, message }: Omit<Running<KeptProgress | undefined>, "kind">,
-): Promise<void> {
-  const answer = await retryTransient(clock, () => {
+): Promise<StepEnd> {
+  const { answer, until } = await retryTransient(clock, async () => {
     const now = clock.now();
-    return store.suspend(claimed.grant, { progress, dueAt: now + pollAfterMs, message, now });
+    const dueAt = now + pollAfterMs;
+    return { answer: await store.suspend(claimed.grant, { progress, dueAt, message, now }), until: dueAt };
   });
-  if (answer === "lost") logger.warn("A suspended attempt already had another owner.");
-  else logger.debug("An attempt was suspended.", { pollAfterMs });
+  if (answer === "lost") {
+    logger.warn("A suspended attempt already had another owner.");
+    return LOST;
+  }
+  logger.debug("An attempt was suspended.", { pollAfterMs });
+  return { kind: "suspended", until };
 }
 
 async function settle(
   deps: AttemptDeps,
   { executor, message, claimed, onReport }: AttemptInput,
   ended: { readonly step: FinalStep; readonly cancelling: boolean; readonly log: AttemptLog },
-): Promise<void> {
+): Promise<StepEnd> {
   const { clock, logger } = deps;
   const { cancelling, log } = ended;
   const { step: result, run } = toFollowUpRun(executor, message, boundOutputs(message, ended.step));
@@ -242,8 +258,12 @@ async function settle(
   const answer = isApplied
     ? "settled"
     : await retryTransient(clock, () => settleInStore(deps, { ...end, run, event: toEvent() }));
-  if (answer === "lost") logger.warn("A late result was discarded.", { outcome });
-  else logger.debug("An attempt was settled.", { outcome, ...(result.kind === "failed" && { code: result.code }) });
+  if (answer === "lost") {
+    logger.warn("A late result was discarded.", { outcome });
+    return LOST;
+  }
+  logger.debug("An attempt was settled.", { outcome, ...(result.kind === "failed" && { code: result.code }) });
+  return SETTLED;
 }
 
 /** Returns true when the commit that ended the attempt has applied its result. */
@@ -304,173 +324,6 @@ function unknownExecutor(message: TaskMessage): Step {
     message: `${what}. Register its plugin in stackyard.config.ts.`,
     retryable: false,
   });
-}
-
-/** Why a call to an executor was aborted before its time. */
-type StopReason = "cancel" | "lost" | "stopping" | "out-of-time";
-
-/** An attempt whose lease this process holds and renews. */
-export interface HeldAttempt {
-  /** Returns the signal of the call, which is aborted with a StopReason. It is created by the first call. */
-  signal(): AbortSignal;
-  /** Returns why the signal was aborted; undefined if it was not. */
-  stopReason(): StopReason | undefined;
-  /** Aborts the call because the process ends. */
-  stop(): void;
-  /** Stops the renewals as if the process had crashed. The result of the call is ignored. */
-  leave(): void;
-  /** Ends the renewals. */
-  end(): Promise<void>;
-}
-
-/** The input of holding an attempt. */
-interface HoldInput {
-  readonly grant: Grant;
-  readonly leaseMs: number;
-  /** When it is renewed. */
-  readonly heartbeat: Heartbeat;
-  readonly clock: Clock;
-  readonly attempts: Pick<AttemptStore, "renew">;
-  readonly logger: Logger;
-  /** Returns the newest line of progress. */
-  readonly progressLine: () => string | undefined;
-  /** A cancel was known at the claim: only the loss of the lease aborts. */
-  readonly cancelling: boolean;
-  /** When the call is aborted because the invocation ends, in epoch milliseconds. Default: never. */
-  readonly stopAt?: number | undefined;
-}
-
-/** Renews the lease at each beat until `end`, and aborts the call when the lease is lost or a cancel is requested. */
-export function holdAttempt(input: HoldInput): HeldAttempt {
-  let controller: AbortController | undefined;
-  let stopping: AbortController | undefined;
-  let reason: StopReason | undefined;
-  let left = false;
-  let ended = false;
-  let working: Promise<unknown> | undefined;
-  const abort = (why: StopReason) => {
-    if (reason !== undefined) return;
-    reason = why;
-    controller?.abort(why);
-  };
-  const renew = async () => {
-    if ((await renewOnce(input, abort)) && !ended) endBeat = input.heartbeat.next(beat);
-  };
-  const beat = () => {
-    working = renew();
-  };
-  let endBeat = input.heartbeat.next(beat);
-  const endRenewals = () => {
-    ended = true;
-    endBeat();
-    // Without a reason each attempt would create an error with a stack trace that is never read.
-    stopping?.abort("ended");
-  };
-  let watching: Promise<void> | undefined;
-  if (input.stopAt !== undefined) {
-    stopping = new AbortController();
-    watching = stopInTime(input.clock, input.stopAt, stopping.signal, abort);
-  }
-  return {
-    signal() {
-      controller ??= new AbortController();
-      if (reason !== undefined) controller.abort(reason);
-      return controller.signal;
-    },
-    stopReason: () => (left ? "lost" : reason),
-    stop: () => abort("stopping"),
-    leave() {
-      left = true;
-      abort("lost");
-      endRenewals();
-    },
-    async end() {
-      endRenewals();
-      if (working !== undefined || watching !== undefined) await Promise.all([working, watching]);
-    },
-  };
-}
-
-async function stopInTime(
-  clock: Clock,
-  stopAt: number,
-  ended: AbortSignal,
-  abort: (reason: StopReason) => void,
-): Promise<void> {
-  await clock.sleep(stopAt - clock.now(), ended);
-  if (!ended.aborted) abort("out-of-time");
-}
-
-/** Returns false when the lease is lost. */
-async function renewOnce(input: HoldInput, abort: (reason: StopReason) => void): Promise<boolean> {
-  const { grant, leaseMs, clock, attempts, logger } = input;
-  try {
-    const message = input.progressLine();
-    const renewed = await attempts.renew(grant, {
-      leaseMs,
-      now: clock.now(),
-      ...defined({ message }),
-    });
-    if (renewed.kind === "lost") abort("lost");
-    else if (renewed.cancelling !== undefined && !input.cancelling) abort("cancel");
-    return renewed.kind !== "lost";
-  } catch (error) {
-    // The next renewal may succeed. If it does not, the lease expires and another worker claims the attempt.
-    logger.warn("A lease could not be renewed.", { error, attemptId: grant.attemptId });
-    return true;
-  }
-}
-
-/** Calls functions after one interval, which is the same for all, so that they share one timer. */
-interface Heartbeat {
-  /** Schedules a call. Returns the function that removes it. */
-  next(call: () => void): () => void;
-}
-
-/** Creates a heartbeat. Its timer runs only while calls are scheduled. */
-export function createHeartbeat(clock: Clock, intervalMs: number): Heartbeat {
-  // In the order in which they are due.
-  const calls = new Map<() => void, number>();
-  let sleeping: AbortController | undefined;
-  let isBeating = false;
-
-  async function beat(): Promise<void> {
-    isBeating = true;
-    for (let [dueAt] = calls.values(); dueAt !== undefined; [dueAt] = calls.values()) {
-      sleeping = new AbortController();
-      await clock.sleep(Math.min(intervalMs, dueAt - clock.now()), sleeping.signal);
-      const now = clock.now();
-      for (const [call, at] of calls) {
-        // One further away than an interval: the clock was set back.
-        if (at > now && at <= now + intervalMs) break;
-        calls.delete(call);
-        call();
-      }
-    }
-    isBeating = false;
-  }
-
-  return {
-    next(call) {
-      calls.set(call, clock.now() + intervalMs);
-      if (!isBeating) void beat();
-      return () => {
-        if (calls.delete(call) && calls.size === 0) sleeping?.abort("ended");
-      };
-    },
-  };
-}
-
-const TRIES = 6;
-const FIRST_WAIT_MS = 250;
-
-/**
- * Retries a call with exponential backoff while it fails with a transient error, for about 8 seconds. Then throws the
- * error. The result of a long task must not be lost because the store failed once.
- */
-export function retryTransient<Result>(clock: Clock, call: () => Promise<Result>): Promise<Result> {
-  const pause = (failed: number) => clock.sleep(backoff(failed, { first: FIRST_WAIT_MS }));
-  return retry(call, { tries: TRIES, isRetryable: isPassing, pause });
 }
 
 /** The part of a store that a worker uses. */

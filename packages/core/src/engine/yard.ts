@@ -12,6 +12,7 @@ import { createDirectPath, type DirectPath } from "./direct-path.ts";
 import { createEngine, type Engine, type EngineOptions } from "./engine.ts";
 import type { AwsAccess } from "./executor-context.ts";
 import type { InvocationLimits } from "./invocation-limits.ts";
+import { createPollingWorker, type PollingWorker } from "./polling-worker.ts";
 import { createRelays, type ForeignTransport, type Relays } from "./relay.ts";
 import { Slots } from "./slots.ts";
 import {
@@ -24,15 +25,7 @@ import {
   startSweep,
 } from "./sweep.ts";
 import { createStoreTransport } from "./work-loop.ts";
-import {
-  createPollingWorker,
-  createWorker,
-  type PollingWorker,
-  type RunningTask,
-  type StoreWorker,
-  type Worker,
-  type WorkerOptions,
-} from "./worker.ts";
+import { createWorker, type RunningTask, type StoreWorker, type Worker, type WorkerOptions } from "./worker.ts";
 import { joinRegistry, type ProcessEntry, type ProcessFacts, type YardRole } from "./yard-health.ts";
 
 /** Dependencies of a process of a yard. */
