@@ -11,6 +11,7 @@ import { repositoryRoot } from "../published-packages.ts";
 const PAGES = [
   { page: "docs/getting-started.md", begin: ["init", "."] },
   { page: "docs/machines.md", begin: [] },
+  { page: "docs/machines-v1.md", begin: [] },
 ];
 const bin = join(repositoryRoot, "packages/cli/dist/bin.js");
 const STACKYARD = `stackyard() { "${process.execPath}" "${bin}" "$@"; }\nset -euo pipefail\n`;

@@ -15,7 +15,10 @@ const GROUPS: readonly SidebarGroup[] = [
     title: "Start",
     pages: ["docs/installation", "docs/getting-started", "docs/concepts", "docs/comparison", "docs/glossary"],
   },
-  { title: "Write machines", pages: ["docs/machines", "docs/events", "docs/tasks", "docs/problems"] },
+  {
+    title: "Write machines",
+    pages: ["docs/machines", "docs/machines-v1", "docs/events", "docs/tasks", "docs/problems"],
+  },
   {
     title: "Run tasks",
     pages: [

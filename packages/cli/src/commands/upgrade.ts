@@ -134,7 +134,7 @@ export const machinesUpgrade = defineCommand({
   summary: "Rewrite a version 1 machine as version 2 with the same behavior.",
   description: [
     "Keeps comments, anchors and the order of keys where possible. Reports what version 1 accepts and version 2 does not, such as a task without executor, with its place; then it writes nothing and exits with 1.",
-    "The upgraded machine follows its newest revision and leaves running tasks alone, as before; see docs/machines.md for what to change next.",
+    "The upgraded machine follows its newest revision and leaves running tasks alone, as before; see docs/machines-v1.md for what to change next.",
   ].join("\n"),
   examples: {
     "stackyard machines upgrade machines/review-app.yaml --print": "Print the result first.",
