@@ -1,5 +1,5 @@
 import type { StackPreview } from "@stackyard/core/api";
-import { linkPreview, type PreviewLink } from "@stackyard/core/services";
+import { linkPreview, noteUnreadablePull, type PreviewLink } from "@stackyard/core/services";
 import { aPut } from "@stackyard/core/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually } from "./testing/eventually.ts";
@@ -134,6 +134,62 @@ describe("previews", () => {
       pull: { head: "2".repeat(40) },
       commands: { down: { event: "DOWN" } },
     });
+  });
+});
+
+describe("previews whose pull requests cannot be read", () => {
+  it("are listed in pages, by the same filters, and only those that the caller may read", async () => {
+    const grants = [
+      { to: { token: "shop" }, role: "viewer" as const, stacks: ["shop-"] },
+      { to: { token: "all" }, role: "viewer" as const },
+    ];
+    const tokens = [
+      { name: "shop", token: "a-token-of-the-shop" },
+      { name: "all", token: "a-token-of-everybody" },
+    ];
+    const yard = createTestYard({ tokens, access: { grants } });
+    const { url } = await yard.server.start();
+    const records = { records: yard.store.records, clock: yard.clock };
+    const ids = ["shop-1", "shop-2", "shop-3", "web-1", "web-2"];
+    await yard.store.commit(ids.map((id) => aPut({ id, machine: "review-app" })));
+    for (const [index, stackId] of [...ids, "gone-1"].entries()) {
+      await link(yard, { stackId, number: index + 1, owner: index % 2 === 0 ? "octocat" : "hubot" });
+      if (stackId !== "shop-2") await noteUnreadablePull(records, { stackId, reason: `${stackId} is not there.` });
+    }
+    const list = async (query: string, token = "a-token-of-everybody") => {
+      const headers = { authorization: `Bearer ${token}` };
+      const answer = await fetch(`${url}/v1/previews?${query}`, { headers });
+      return (await answer.json()) as { items: StackPreview[]; cursor?: string };
+    };
+    const listIds = async (query: string, token?: string) =>
+      (await list(query, token)).items.map(({ stackId }) => stackId);
+
+    const { items } = await list("unreadable=true");
+    const paged: string[] = [];
+    for (let cursor: string | undefined = "", pages = 0; cursor !== undefined && pages < 9; pages++) {
+      const page: Awaited<ReturnType<typeof list>> = await list(
+        `unreadable=true&limit=1${cursor && `&cursor=${encodeURIComponent(cursor)}`}`,
+      );
+      paged.push(...page.items.map(({ stackId }) => stackId));
+      ({ cursor } = page);
+    }
+
+    expect(items.map(({ stackId, pull, unreadable }) => [stackId, pull.number, unreadable])).toEqual(
+      [
+        ["shop-1", 1],
+        ["shop-3", 3],
+        ["web-1", 4],
+        ["web-2", 5],
+      ].map(([id, number]) => [id, number, { since: expect.any(String), reason: `${id} is not there.` }]),
+    );
+    expect(paged).toEqual(["shop-1", "shop-3", "web-1", "web-2"]);
+    expect(await listIds("unreadable=true&owner=hubot")).toEqual(["web-1"]);
+    expect(await listIds("unreadable=true&text=shop")).toEqual(["shop-1", "shop-3"]);
+    expect(await listIds("unreadable=true", "a-token-of-the-shop")).toEqual(["shop-1", "shop-3"]);
+    expect(await listIds("unreadable=false")).toEqual(ids);
+    expect(await list("unreadable=yes")).toMatchObject({ status: 400, code: "USAGE" });
+    await yard.server.stop();
+    await yard.stop();
   });
 });
 
