@@ -85,13 +85,17 @@ describe.skipIf(!hasTerraform())("a stopped run", () => {
     await eventually(() => expect(readPids(join(project.dir, "pids")).filter(isRunning)).toEqual([]));
   });
 
-  it("takes its children with it when only the program is killed, as when memory runs out", async () => {
+  it.each([
+    ["is killed", "kill -9 $$", /SIGKILL/],
+    // As Go ends a program for which there is no memory.
+    ["ends by itself", "exit 2", /exit code 2/],
+  ])("takes its children with it when only the program %s, as when memory runs out", async (_, end, message) => {
     const fragile = `#!/bin/sh
       [ "$1" = version ] && exit 0
       [ "$1" = init ] && mkdir .terraform && echo '{"backend":{"type":"http"}}' > .terraform/terraform.tfstate && exit 0
       sleep 3600 &
       echo $! >> ${project.dir}/pids
-      kill -9 $$`;
+      ${end}`;
     project.write({ "bin/terraform": fragile });
     chmodSync(join(project.dir, "bin/terraform"), 0o755);
     const executor = project.executor({ binary: "./bin/terraform" });
@@ -99,8 +103,23 @@ describe.skipIf(!hasTerraform())("a stopped run", () => {
 
     const step = await executor.start(aContext({ stateBackendUrl: server.url }), config as never);
 
-    expect(step).toMatchObject({ code: "TERRAFORM_APPLY_FAILED", message: expect.stringContaining("SIGKILL") });
+    expect(step).toMatchObject({ code: "TERRAFORM_APPLY_FAILED", message: expect.stringMatching(message) });
     await eventually(() => expect(readPids(join(project.dir, "pids")).filter(isRunning)).toEqual([]));
+  });
+
+  it("of Terraform itself, killed, takes what its provisioners have started with it", async () => {
+    project.write({
+      "network/main.tf": `resource "terraform_data" "a" {
+        provisioner "local-exec" { command = "sleep 3600 & echo $! $$ | tr ' ' '\\n' > ${project.dir}/pids; kill -9 $PPID; wait" }
+      }`,
+    });
+
+    const step = await project.start(aContext({ stateBackendUrl: server.url }), {});
+
+    expect(step).toMatchObject({ code: "TERRAFORM_APPLY_FAILED", message: expect.stringContaining("SIGKILL") });
+    const pids = readPids(join(project.dir, "pids"));
+    expect(pids).toHaveLength(2);
+    await eventually(() => expect(pids.filter(isRunning)).toEqual([]));
   });
 
   it("does not wait for a lock any more", async () => {

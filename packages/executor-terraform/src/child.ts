@@ -27,7 +27,8 @@ interface ChildInput {
 /**
  * Runs a program without a shell until it has ended. Its output goes through a file, not a pipe: if this process is
  * killed, the program can still finish, save its state and release its lock, instead of dying at its next line. An
- * abort interrupts it; the rest of its process group is killed when it has ended, or after `graceMs`.
+ * abort interrupts it; the rest of its process group is killed when it has ended, or after `graceMs`. What a program
+ * leaves that has failed is killed too, before another attempt begins.
  */
 export async function runChild(input: ChildInput): Promise<ChildEnd> {
   const out = await open(`${input.logPath}.out`, "w+", 0o600);
@@ -54,8 +55,8 @@ async function attend(child: ChildProcess, out: FileHandle, input: ChildInput): 
   follow.catch(() => undefined);
   try {
     const end = await ended;
-    // A program that was killed, as when memory runs out, does not end what it has started.
-    if (end.signal !== null) killGroup(child);
+    // A program that was killed or has crashed, as when memory runs out, does not end what it has started.
+    if (end.code !== 0) killGroup(child);
     await follow;
     return end;
   } finally {

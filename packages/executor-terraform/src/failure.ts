@@ -117,41 +117,6 @@ export function saysLocked({ summary }: Diagnostic): boolean {
   return LOCKED_SUMMARY.test(summary);
 }
 
-/**
- * Summaries of faults of the configuration or of its variables, which every attempt would find again (Terraform and
- * OpenTofu, `internal/configs`, `internal/terraform`, HCL).
- */
-const CONFIGURATION_FAULTS = [
-  "Unreadable module directory|Module not (?:found|installed)|Local module path escapes module package",
-  "Module source has changed|Invalid module (?:source address|instance key|version)|Module is not published",
-  "Unsupported (?:backend type|block type|argument|attribute|operator|Terraform Core version|OpenTofu Core version)",
-  "Missing (?:required argument|resource instance key|newline after|base terraform block|name for)",
-  "Invalid (?:value for (?:input )?variable|expression|reference|block definition|character|multi-line string|template)",
-  "Invalid (?:argument name|for_each argument|count argument|function argument|operand|index|single-argument block)",
-  "Invalid (?:resource type|provider|backend|attribute|default value for variable|type specification|variable name)",
-  "No value for (?:required )?variable|Value for undeclared variable|Incorrect attribute value type",
-  "Reference to undeclared|Call to unknown function|Error in function call|Not enough function arguments",
-  "Duplicate|Argument or block definition required|Unclosed (?:configuration block|template)|Cycle:|Self-referential",
-  "Unsuitable value type|Inconsistent conditional result types|Extraneous|Attribute redefined|Variables not allowed",
-  "Provider configuration not present|Backend (?:configuration|initialization) block|Invalid quoted type constraints",
-].join("|");
-const CONFIGURATION_FAULT = new RegExp(`^(?:${CONFIGURATION_FAULTS})`);
-const SHOWN_FAULT = new RegExp(
-  `^(?:[│|]\\s*)?Error: (?!(?:Terraform|OpenTofu) encountered problems|${CONFIGURATION_FAULTS})`,
-  "m",
-);
-
-/** Returns true for an error that another attempt with the same configuration and variables cannot avoid. */
-export function isConfigurationFault({ summary, address }: Diagnostic): boolean {
-  // With an address, a provider may have found it in a service.
-  return CONFIGURATION_FAULT.test(summary) && (address === undefined || !summary.startsWith("Invalid provider"));
-}
-
-/** Returns true if all errors in the text of a program are such faults. */
-export function saysConfigurationFault(text: string): boolean {
-  return /^(?:[│|]\s*)?Error: /m.test(text) && !SHOWN_FAULT.test(text);
-}
-
 /** A JSON object of unknown content. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 

@@ -2,18 +2,17 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { isMap } from "@stackyard/core";
 import { type ChildEnd, createLineSplitter, runChild } from "./child.ts";
+import { isConfigurationFault, saysConfigurationFault } from "./configuration-faults.ts";
 import type { TerraformConfig } from "./definition.ts";
 import { parseRawJson } from "./exact-json.ts";
 import {
   createLogTail,
   type Diagnostic,
-  isConfigurationFault,
   type JsonObject,
   type LogTail,
   numberAt,
   objectAt,
   parseDiagnostic,
-  saysConfigurationFault,
   saysLocked,
   saysStale,
   TerraformFailure,
@@ -25,9 +24,10 @@ import {
 import { createMaskedReport } from "./masked-report.ts";
 import type { StagedRun } from "./staged-run.ts";
 
-/** Maximum bytes of a call's output in a failure message. */
+/** Maximum bytes of a call's output that are kept for a failure. */
 const TAIL_BYTES = 64 * 1024;
-/** The program's standard error is shown, never parsed. */
+/** Of the program's standard error: its beginning, which names the fault, and its end. */
+const ERROR_HEAD_BYTES = 24 * 1024;
 const ERROR_TAIL_BYTES = 8 * 1024;
 /** Only the first diagnostics are reported. */
 const MAX_DIAGNOSTICS = 100;
@@ -121,7 +121,7 @@ export async function initRun(run: StagedRun): Promise<void> {
   }).finally(progress.end);
   if (end.code === 0) return run.shareProviders();
   const errors = end.tail.text(TAIL_BYTES);
-  const lines = run.mask(output.join("\n")).split("\n");
+  const lines = run.mask(output.map(toPlainText).join("\n")).split("\n");
   for (const line of [...lines.filter((text) => !PROVIDER_LINE.test(text)), ...errors.split("\n")]) {
     if (line.trim() !== "") run.ctx.report(line);
   }
@@ -166,16 +166,23 @@ export async function callStream(run: StagedRun, call: Call): Promise<StreamEnd>
   return { ...end, diagnostics, planned, forgets, outputs, ...last };
 }
 
+/** Reads the standard error, of which the middle is left out if it is long. */
 async function loadErrorLines(path: string): Promise<string[]> {
   const file = await open(path, "r");
+  const read = async (position: number, length: number) =>
+    (await file.read(Buffer.alloc(length), 0, length, position)).buffer.toString("utf8").split(/\r?\n/);
   try {
     const { size } = await file.stat();
-    const length = Math.min(size, ERROR_TAIL_BYTES);
-    const { buffer } = await file.read(Buffer.alloc(length), 0, length, size - length);
-    return buffer
-      .toString("utf8")
-      .split(/\r?\n/)
-      .filter((line) => line.trim() !== "");
+    const left = size - ERROR_HEAD_BYTES - ERROR_TAIL_BYTES;
+    const lines =
+      left <= 0
+        ? await read(0, size)
+        : [
+            ...(await read(0, ERROR_HEAD_BYTES)),
+            `… ${left} bytes are left out …`,
+            ...(await read(size - ERROR_TAIL_BYTES, ERROR_TAIL_BYTES)),
+          ];
+    return lines.map(toPlainText).filter((line) => line.trim() !== "");
   } finally {
     await file.close();
   }
@@ -348,6 +355,10 @@ function toPlainText(line: string): string {
   return line.replace(SEQUENCES, "").replace(/[^\P{Cc}\t]/gu, "");
 }
 
+function toPlainLines(text: string): string {
+  return text.split(/\r?\n/).map(toPlainText).join("\n");
+}
+
 /** The largest failure message: a stack keeps 16,384 characters of it. */
 const MAX_MESSAGE_BYTES = 16_000;
 
@@ -364,7 +375,8 @@ export function toCallFailure({ command, code, end, mask }: FailedCall): Terrafo
   const { diagnostics = [] } = end;
   const errors = diagnostics.filter(({ severity }) => severity === "error");
   const found = toCode(code, end, errors);
-  const reasons = errors.length > 0 ? errors.map(toDiagnosticText).map(mask) : [end.tail.text(MAX_MESSAGE_BYTES)];
+  const reasons =
+    errors.length > 0 ? errors.map(toDiagnosticText).map(toPlainLines).map(mask) : [end.tail.text(TAIL_BYTES)];
   const text = [toFirstLine(found, command, end), ...new Set(reasons)].filter((part) => part !== "").join("\n\n");
   const final =
     errors.length > 0 ? errors.every(isConfigurationFault) : saysConfigurationFault(end.tail.text(TAIL_BYTES));
