@@ -2,8 +2,9 @@ import { definePlugin } from "@stackyard/core";
 import { createNotificationsService, NotificationsOptions } from "./notifications-service.ts";
 import { notifyTest } from "./notify-test.ts";
 
+export { Channel } from "./channels/channels.ts";
 export { type Notification, toNotificationId } from "./notification.ts";
-export { Channel, NotificationsDocument } from "./notifications-document.ts";
+export { NotificationsDocument } from "./notifications-document.ts";
 export { NotificationsOptions } from "./notifications-service.ts";
 export { type Notifications, parseNotifications } from "./parse-notifications.ts";
 

@@ -11,7 +11,8 @@ import {
 } from "@stackyard/core/machine";
 import { isZone } from "@stackyard/core/services";
 import ipaddr from "ipaddr.js";
-import { type Channel, NotificationsDocument, type RuleSource } from "./notifications-document.ts";
+import type { Channel } from "./channels/channels.ts";
+import { NotificationsDocument, type RuleSource } from "./notifications-document.ts";
 import type { QuietHours } from "./quiet-hours.ts";
 
 /** The result of an expression; `failed` contains its place and why it cannot be evaluated. */

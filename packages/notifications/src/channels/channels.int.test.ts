@@ -5,9 +5,9 @@ import { CHAT_CERTIFICATE, type ChatSim, startChatSim } from "@stackyard/host-si
 import { SMTPServer } from "smtp-server";
 import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Channel } from "../notifications-document.ts";
 import { createPostJson } from "../post-json.ts";
 import { aNotification, type NotificationInput } from "../testing/builders.ts";
+import type { Channel } from "./channels.ts";
 import { sendNotification } from "./send-notification.ts";
 
 const SECRET = `whsec_${Buffer.from("a-secret-of-the-tests").toString("base64")}`;

@@ -1,9 +1,30 @@
 import { defined, escapeHtml } from "@stackyard/core";
+import { SecretReferenceSchema } from "@stackyard/core/services";
 import { createTransport } from "nodemailer";
+import { type Static, Type } from "typebox";
 import type { Notification } from "../notification.ts";
-import type { ChannelOf } from "../notifications-document.ts";
 import { cut } from "../plain-text.ts";
-import type { SendOn, Sent } from "./send.ts";
+import { closed } from "./schema-parts.ts";
+import { defineChannel, type Sent } from "./send.ts";
+
+const Address = Type.String({ pattern: '^[^\\s<>,;:"]{1,64}@[^\\s<>,;:"]{1,255}$', expected: "an e-mail address" });
+const Options = Type.Object(
+  {
+    type: Type.Literal("email"),
+    host: Type.String({ minLength: 1, maxLength: 253 }),
+    port: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 65_535, description: "Default: 587; 465 is TLS at once." }),
+    ),
+    tls: Type.Optional(
+      Type.Union([Type.Literal("required"), Type.Literal("off")], { description: "Default: required." }),
+    ),
+    user: Type.Optional(Type.String({ minLength: 1, maxLength: 320 })),
+    password: Type.Optional(SecretReferenceSchema),
+    from: Address,
+    to: Type.Array(Address, { minItems: 1, maxItems: 50 }),
+  },
+  closed,
+);
 
 const TIMEOUT_MS = 10_000;
 const MAX_SUBJECT = 200;
@@ -21,33 +42,38 @@ export function toMail({ id, kind, title, text, url }: Notification) {
 }
 
 /** Sends a mail over SMTP. Mail servers recognize the same notification by its `Message-ID`. */
-export const sendEmail: SendOn<ChannelOf<"email">> = async (deps, { options }, notification) => {
-  const { host, port = 587, tls = "required", user, password, from, to } = options;
-  const login =
-    user !== undefined && password !== undefined ? { user, pass: await deps.readSecret(password) } : undefined;
-  const transport = createTransport({
-    host,
-    port,
-    secure: tls === "required" && port === 465,
-    requireTLS: tls === "required",
-    ignoreTLS: tls === "off",
-    connectionTimeout: TIMEOUT_MS,
-    greetingTimeout: TIMEOUT_MS,
-    socketTimeout: TIMEOUT_MS,
-    ...defined({ auth: login }),
-    // Contents are our texts: they never name a file or an address to load.
-    disableFileAccess: true,
-    disableUrlAccess: true,
-  });
-  try {
-    await transport.sendMail({ from, to: [...to], ...toMail(notification) });
-    return { kind: "sent" };
-  } catch (error) {
-    return toMailFailure(error);
-  } finally {
-    transport.close();
-  }
-};
+export const email = defineChannel<typeof Options.properties, Static<typeof Options>>({
+  type: "email",
+  schema: Options,
+  async send(deps, { options }, notification) {
+    const { host, port = 587, tls = "required", user, password, from, to } = options;
+    const login =
+      user !== undefined && password !== undefined ? { user, pass: await deps.readSecret(password) } : undefined;
+    const transport = createTransport({
+      host,
+      port,
+      secure: tls === "required" && port === 465,
+      requireTLS: tls === "required",
+      ignoreTLS: tls === "off",
+      connectionTimeout: TIMEOUT_MS,
+      greetingTimeout: TIMEOUT_MS,
+      socketTimeout: TIMEOUT_MS,
+      ...defined({ auth: login }),
+      // Contents are our texts: they never name a file or an address to load.
+      disableFileAccess: true,
+      disableUrlAccess: true,
+    });
+    try {
+      await transport.sendMail({ from, to: [...to], ...toMail(notification) });
+      return { kind: "sent" };
+    } catch (error) {
+      return toMailFailure(error);
+    } finally {
+      transport.close();
+    }
+  },
+  render: toMail,
+});
 
 /** Converts a failure. 5xx rejects the mail permanently (RFC 5321, 4.2.1); other failures may be transient. */
 function toMailFailure(error: unknown): Sent {

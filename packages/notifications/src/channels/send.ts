@@ -1,6 +1,6 @@
 import { type Clock, defined, isStackyardError, type Records, type SecretReference } from "@stackyard/core";
+import type { Static, TObject, TProperties } from "typebox";
 import type { Notification } from "../notification.ts";
-import type { Channel } from "../notifications-document.ts";
 import { AddressRefused, type PostAnswer, type PostJson } from "../post-json.ts";
 
 /** What channels work with. */
@@ -12,8 +12,13 @@ export interface SendDeps {
   readonly signal: AbortSignal;
 }
 
+/** What the options of every channel say. */
+export interface ChannelOptions {
+  readonly type: string;
+}
+
 /** A channel by its name in the document. */
-export interface NamedChannel<Options extends Channel = Channel> {
+export interface NamedChannel<Options extends ChannelOptions = ChannelOptions> {
   readonly name: string;
   readonly options: Options;
 }
@@ -29,12 +34,39 @@ export type Sent =
   | { readonly kind: "retried"; readonly reason: string; readonly afterMs?: number }
   | { readonly kind: "refused"; readonly reason: string };
 
-/** Sends on a channel of one type. Errors that it throws are those of the connection. */
-export type SendOn<Options extends Channel> = (
-  deps: SendDeps,
-  channel: NamedChannel<Options>,
-  notification: Notification,
-) => Promise<Sent>;
+/** One type of channel: all that is said about it, but its line in the README. */
+interface ChannelDefinition<Options extends ChannelOptions, Schema> {
+  readonly type: Options["type"];
+  /** Of its options in the document. */
+  readonly schema: Schema;
+  /** Sends a notification. Errors that it throws are those of the connection. */
+  send(deps: SendDeps, channel: NamedChannel<Options>, notification: Notification): Promise<Sent>;
+  /** Returns what it would send, without secrets and signatures. */
+  render(notification: Notification, options: Options): unknown;
+}
+
+/** A type of channel, for options of any type: each function returns undefined for those of another type. */
+export interface ChannelType<Schema> {
+  readonly schema: Schema;
+  send(deps: SendDeps, channel: NamedChannel, notification: Notification): Promise<Sent> | undefined;
+  render(notification: Notification, options: ChannelOptions): { readonly content: unknown } | undefined;
+}
+
+/** Defines a type of channel. */
+export function defineChannel<
+  Properties extends TProperties,
+  Options extends ChannelOptions & Static<TObject<Properties>>,
+>(definition: ChannelDefinition<Options, TObject<Properties>>): ChannelType<TObject<Properties>> {
+  const { type, schema } = definition;
+  const isOwn = (options: ChannelOptions): options is Options => options.type === type;
+  return {
+    schema,
+    send: (deps, { name, options }, notification) =>
+      isOwn(options) ? definition.send(deps, { name, options }, notification) : undefined,
+    render: (notification, options) =>
+      isOwn(options) ? { content: definition.render(notification, options) } : undefined,
+  };
+}
 
 const MAX_QUOTED = 200;
 

@@ -1,10 +1,28 @@
 import { createHash } from "node:crypto";
 import { defined, isMap, parseJson, type StoredRecord } from "@stackyard/core";
+import { SecretReferenceSchema } from "@stackyard/core/services";
+import { type Static, Type } from "typebox";
 import type { Notification } from "../notification.ts";
-import type { ChannelOf } from "../notifications-document.ts";
 import { cut, formatLine } from "../plain-text.ts";
-import { type NamedChannel, type SendDeps, type SendOn, type Sent, toSent } from "./send.ts";
+import { closed, Http, HttpsUrl } from "./schema-parts.ts";
+import { defineChannel, type NamedChannel, type SendDeps, type Sent, toSent } from "./send.ts";
 import { type SlackMessage, toMessage, toSlackMessage } from "./slack.ts";
+
+const Options = Type.Object(
+  {
+    type: Type.Literal("slack-app"),
+    channel: Type.String({
+      pattern: "^[A-Z0-9]{2,32}$",
+      expected: "the id of a channel, such as C0123456789",
+      description: "Id of the channel.",
+    }),
+    token: SecretReferenceSchema,
+    url: Type.Optional(HttpsUrl),
+    ...Http,
+  },
+  closed,
+);
+type Options = Static<typeof Options>;
 
 /** The message of a stack in a channel. */
 interface StackMessage {
@@ -32,25 +50,32 @@ const PASSING: ReadonlySet<unknown> = new Set([
  * Maintains one message for each stack: the first notification posts it, later ones edit it. Others are posted. After a
  * crash between the post and its record a second message may appear, because each notification is sent at least once.
  */
-export const sendSlackApp: SendOn<ChannelOf<"slack-app">> = async (deps, channel, notification) => {
-  const { stackId } = notification;
-  if (stackId === undefined) {
-    return (await call(deps, channel, "chat.postMessage", toSlackMessage(notification))).sent;
-  }
-  const key = `notifications/slack/${channel.name}/${createHash("sha256").update(stackId).digest("hex")}`;
-  const found = await deps.records.get(key, deps.clock.now());
-  const before = isStackMessage(found?.value) ? found.value : undefined;
-  if (before?.shown.some(({ id }) => id === notification.id) === true) return { kind: "sent" };
-  const { id, at } = notification;
-  const title = notification.kind === "resolve" ? `Resolved: ${notification.title}` : notification.title;
-  const shown = [{ id, at, title }, ...(before?.shown ?? [])].slice(0, MAX_SHOWN);
-  const message = toStackView(notification, stackId, shown);
-  const edited = before && (await call(deps, channel, "chat.update", { ...message, ts: before.ts }));
-  const isLost = edited === undefined || LOST.has(edited.error);
-  const { sent, ts } = isLost ? await call(deps, channel, "chat.postMessage", message) : { ...edited, ts: before?.ts };
-  if (sent.kind === "sent" && ts !== undefined) await save(deps, key, found, { ts, shown });
-  return sent;
-};
+export const slackApp = defineChannel<typeof Options.properties, Options>({
+  type: "slack-app",
+  schema: Options,
+  async send(deps, channel, notification) {
+    const { stackId } = notification;
+    if (stackId === undefined) {
+      return (await call(deps, channel, "chat.postMessage", toSlackMessage(notification))).sent;
+    }
+    const key = `notifications/slack/${channel.name}/${createHash("sha256").update(stackId).digest("hex")}`;
+    const found = await deps.records.get(key, deps.clock.now());
+    const before = isStackMessage(found?.value) ? found.value : undefined;
+    if (before?.shown.some(({ id }) => id === notification.id) === true) return { kind: "sent" };
+    const { id, at } = notification;
+    const title = notification.kind === "resolve" ? `Resolved: ${notification.title}` : notification.title;
+    const shown = [{ id, at, title }, ...(before?.shown ?? [])].slice(0, MAX_SHOWN);
+    const message = toStackView(notification, stackId, shown);
+    const edited = before && (await call(deps, channel, "chat.update", { ...message, ts: before.ts }));
+    const isLost = edited === undefined || LOST.has(edited.error);
+    const { sent, ts } = isLost
+      ? await call(deps, channel, "chat.postMessage", message)
+      : { ...edited, ts: before?.ts };
+    if (sent.kind === "sent" && ts !== undefined) await save(deps, key, found, { ts, shown });
+    return sent;
+  },
+  render: toSlackMessage,
+});
 
 function toStackView({ url }: Notification, stackId: string, shown: readonly ShownNotification[]): SlackMessage {
   const header = cut(stackId, MAX_HEADER);
@@ -71,7 +96,7 @@ interface Called {
 /** Calls a method of Slack's Web API, which answers 200 to rejected calls too. */
 async function call(
   deps: SendDeps,
-  { options }: NamedChannel<ChannelOf<"slack-app">>,
+  { options }: NamedChannel<Options>,
   method: string,
   message: SlackMessage | (SlackMessage & { readonly ts: string }),
 ): Promise<Called> {

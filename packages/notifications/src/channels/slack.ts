@@ -1,7 +1,14 @@
+import { SecretReferenceSchema } from "@stackyard/core/services";
+import { type Static, Type } from "typebox";
 import type { Notification } from "../notification.ts";
-import type { ChannelOf } from "../notifications-document.ts";
 import { cut } from "../plain-text.ts";
-import { type SendOn, toSent } from "./send.ts";
+import { closed, Http } from "./schema-parts.ts";
+import { defineChannel, toSent } from "./send.ts";
+
+const Options = Type.Object(
+  { type: Type.Literal("slack"), url: SecretReferenceSchema, ...Http },
+  { ...closed, description: "An incoming webhook." },
+);
 
 // Source: "Reference: blocks" of Slack: a header has 150 characters, a section 3,000, a message 50 blocks.
 const MAX_HEADER = 150;
@@ -65,8 +72,13 @@ function escapeSlack(text: string): string {
 }
 
 /** Posts on an incoming webhook of Slack. */
-export const sendSlack: SendOn<ChannelOf<"slack">> = async (deps, { options }, notification) => {
-  const url = await deps.readSecret(options.url);
-  const body = JSON.stringify(toSlackMessage(notification));
-  return toSent(await deps.post({ url, body, allow: options.allow ?? [], signal: deps.signal }));
-};
+export const slack = defineChannel<typeof Options.properties, Static<typeof Options>>({
+  type: "slack",
+  schema: Options,
+  async send(deps, { options }, notification) {
+    const url = await deps.readSecret(options.url);
+    const body = JSON.stringify(toSlackMessage(notification));
+    return toSent(await deps.post({ url, body, allow: options.allow ?? [], signal: deps.signal }));
+  },
+  render: toSlackMessage,
+});

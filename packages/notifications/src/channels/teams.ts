@@ -1,7 +1,14 @@
+import { SecretReferenceSchema } from "@stackyard/core/services";
+import { type Static, Type } from "typebox";
 import type { Notification } from "../notification.ts";
-import type { ChannelOf } from "../notifications-document.ts";
 import { cut } from "../plain-text.ts";
-import { type SendOn, toSent } from "./send.ts";
+import { closed, Http } from "./schema-parts.ts";
+import { defineChannel, toSent } from "./send.ts";
+
+const Options = Type.Object(
+  { type: Type.Literal("teams"), url: SecretReferenceSchema, ...Http },
+  { ...closed, description: "A workflow that posts to a channel when a webhook request is received." },
+);
 
 /** Teams takes messages of 28 KB. Source: "Create an Incoming Webhook", Microsoft Learn. */
 const MAX_BYTES = 28_000;
@@ -39,8 +46,13 @@ function toRun(text: string, format: Readonly<Record<string, string>>): unknown 
 }
 
 /** Posts to a workflow of Teams. */
-export const sendTeams: SendOn<ChannelOf<"teams">> = async (deps, { options }, notification) => {
-  const url = await deps.readSecret(options.url);
-  const body = toTeamsMessage(notification);
-  return toSent(await deps.post({ url, body, allow: options.allow ?? [], signal: deps.signal }));
-};
+export const teams = defineChannel<typeof Options.properties, Static<typeof Options>>({
+  type: "teams",
+  schema: Options,
+  async send(deps, { options }, notification) {
+    const url = await deps.readSecret(options.url);
+    const body = toTeamsMessage(notification);
+    return toSent(await deps.post({ url, body, allow: options.allow ?? [], signal: deps.signal }));
+  },
+  render: (notification) => JSON.parse(toTeamsMessage(notification)),
+});

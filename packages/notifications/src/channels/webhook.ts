@@ -1,8 +1,20 @@
 import { StackyardError } from "@stackyard/core";
+import { SecretReferenceSchema } from "@stackyard/core/services";
 import { Webhook } from "standardwebhooks";
+import { type Static, Type } from "typebox";
 import type { Notification } from "../notification.ts";
-import type { ChannelOf } from "../notifications-document.ts";
-import { readUrl, type SendOn, toSent } from "./send.ts";
+import { closed, Http, HttpsUrl } from "./schema-parts.ts";
+import { defineChannel, readUrl, toSent } from "./send.ts";
+
+const Options = Type.Object(
+  {
+    type: Type.Literal("webhook"),
+    url: Type.Union([HttpsUrl, SecretReferenceSchema]),
+    secret: SecretReferenceSchema,
+    ...Http,
+  },
+  closed,
+);
 
 /** Returns the body of a message of Standard Webhooks. */
 export function toWebhookBody(notification: Notification): string {
@@ -11,18 +23,23 @@ export function toWebhookBody(notification: Notification): string {
 }
 
 /** Posts a message that is signed by Standard Webhooks. Its id is that of the notification, however often it is sent. */
-export const sendWebhook: SendOn<ChannelOf<"webhook">> = async (deps, { options }, notification) => {
-  const body = toWebhookBody(notification);
-  const webhook = createSigner(await deps.readSecret(options.secret));
-  const now = new Date(deps.clock.now());
-  const headers = {
-    "webhook-id": notification.id,
-    "webhook-timestamp": String(Math.floor(now.getTime() / 1_000)),
-    "webhook-signature": webhook.sign(notification.id, now, body),
-  };
-  const url = await readUrl(deps, options.url);
-  return toSent(await deps.post({ url, headers, body, allow: options.allow ?? [], signal: deps.signal }));
-};
+export const webhook = defineChannel<typeof Options.properties, Static<typeof Options>>({
+  type: "webhook",
+  schema: Options,
+  async send(deps, { options }, notification) {
+    const body = toWebhookBody(notification);
+    const signer = createSigner(await deps.readSecret(options.secret));
+    const now = new Date(deps.clock.now());
+    const headers = {
+      "webhook-id": notification.id,
+      "webhook-timestamp": String(Math.floor(now.getTime() / 1_000)),
+      "webhook-signature": signer.sign(notification.id, now, body),
+    };
+    const url = await readUrl(deps, options.url);
+    return toSent(await deps.post({ url, headers, body, allow: options.allow ?? [], signal: deps.signal }));
+  },
+  render: (notification) => JSON.parse(toWebhookBody(notification)),
+});
 
 function createSigner(secret: string): Webhook {
   try {
