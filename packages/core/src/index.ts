@@ -21,7 +21,7 @@ export type {
   NeededTask,
   TasksReport,
 } from "./machine/executor-definition.ts";
-export { type Defined, defined, isMap, parseJson } from "./machine/json.ts";
+export { type Defined, defined, isMap, parseJson, parseJsonOr } from "./machine/json.ts";
 export { toShellWord } from "./machine/shell-word.ts";
 export type { Stack } from "./machine/stack.ts";
 export type { TaskMessage } from "./machine/task-message.ts";

@@ -5,6 +5,7 @@ import {
   optionalFlag,
   optionalInteger,
   optionalText,
+  parseJsonOr,
   StackyardError,
 } from "@stackyard/core";
 import { type Static, Type } from "typebox";
@@ -272,17 +273,12 @@ const document = Compile(TemplateDocument);
 
 /** Reads the parameters of a JSON template. Throws `CONFIG_INVALID` when the text is not a template. */
 export function parseTemplateParameters(text: string): TemplateParameters {
-  const value = parseJson(text);
+  const value = parseJsonOr(
+    text,
+    (cause) => new StackyardError("CONFIG_INVALID", "The template is not JSON. Publish it again.", { cause }),
+  );
   if (document.Check(value)) return value.Parameters ?? {};
   throw new StackyardError("CONFIG_INVALID", "The template has invalid parameters. Publish it again.");
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new StackyardError("CONFIG_INVALID", "The template is not JSON. Publish it again.", { cause });
-  }
 }
 
 /** Fields of a yard in the configuration, by the outputs of the templates. */

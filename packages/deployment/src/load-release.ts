@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { StackyardError } from "@stackyard/core";
+import { parseJsonOr, StackyardError } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 
@@ -110,18 +110,13 @@ const document = Compile(ReleaseDocument);
 
 /** Parses the text of a `release.json`. Throws `CONFIG_INVALID` with the faults and their places. */
 export function parseReleaseDocument(text: string): ReleaseDocument {
-  const value = parseJson(text);
+  const value = parseJsonOr(
+    text,
+    (cause) => new StackyardError("CONFIG_INVALID", "release.json is not JSON.", { cause }),
+  );
   if (document.Check(value)) return value;
   const faults = document.Errors(value).map(({ instancePath, message }) => `${instancePath || "/"} ${message}`);
   throw new StackyardError("CONFIG_INVALID", `release.json is invalid: ${faults.join("; ")}.`);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new StackyardError("CONFIG_INVALID", "release.json is not JSON.", { cause });
-  }
 }
 
 const LINE = /^([0-9a-f]{64}) [ *]([A-Za-z0-9][A-Za-z0-9._-]{0,200})$/;

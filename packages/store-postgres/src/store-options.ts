@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { defined, type Logger, StackyardError, silentLogger } from "@stackyard/core";
+import { defined, type Logger, parseJsonOr, StackyardError, silentLogger } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 
@@ -167,7 +167,9 @@ const secret = Compile(ConnectionSecret);
 export function parseConnection(value: unknown): ConnectionFields {
   if (typeof value !== "string") return parseSecret(value);
   const text = value.trim();
-  return text.startsWith("{") ? parseSecret(parseJson(text)) : parseAddress(text);
+  return text.startsWith("{")
+    ? parseSecret(parseJsonOr(text, () => invalid("The connection secret is not valid JSON.")))
+    : parseAddress(text);
 }
 
 function parseSecret(value: unknown): ConnectionFields {
@@ -177,14 +179,6 @@ function parseSecret(value: unknown): ConnectionFields {
   }
   const { username: user, password, host, dbname: database, port = DEFAULT_PORT } = value;
   return { host, port: parsePort(String(port)), database, user, password };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw invalid("The connection secret is not valid JSON.");
-  }
 }
 
 function parseAddress(text: string): ConnectionFields {

@@ -88,6 +88,7 @@ async function dispatch(id: string): Promise<void> {
     attempt: 1,
     timeoutMs: 1,
     claimWithinMs: 86_400_000,
+    cause: "e1",
     cancelWithinMs: 1,
     again: false,
   };

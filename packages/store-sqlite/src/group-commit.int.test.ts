@@ -20,6 +20,7 @@ function aChange(attemptIds: readonly string[]): Change {
     attempt: 1,
     timeoutMs: 1,
     claimWithinMs: 86_400_000,
+    cause: "e1",
     cancelWithinMs: 1,
   };
   const dispatches = attemptIds.map((attemptId) => ({ ...facts, attemptId, again: false, message }));

@@ -73,6 +73,7 @@ function aDispatch(stackId: string, attemptId: string): DispatchAttempt {
     attempt: 1,
     timeoutMs: 1,
     claimWithinMs: 86_400_000,
+    cause: "e1",
     cancelWithinMs: 1,
     again: false,
     message: {

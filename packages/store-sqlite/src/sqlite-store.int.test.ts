@@ -103,6 +103,7 @@ function aDispatch(attemptId: string): Change["dispatches"][number] {
     attempt: 1,
     timeoutMs: 1_000,
     claimWithinMs: 86_400_000,
+    cause: "e1",
     cancelWithinMs: 1,
     again: false,
   };

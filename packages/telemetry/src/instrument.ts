@@ -276,15 +276,13 @@ function toGiven(carrier: TraceCarrier | undefined): TraceCarrier | undefined {
 
 type Dispatch = Change["dispatches"][number];
 
-/** Adds traces to dispatches. Each line of the history names what it has sent, and both are in the same order. */
+/** Adds the traces of their causes to dispatches. */
 function withTraces(
-  { dispatches, history }: Change,
+  { dispatches }: Pick<Change, "dispatches">,
   carrierOf: (eventId: string) => TraceCarrier,
 ): readonly Dispatch[] {
-  const senders = history.flatMap(({ eventId, sent }) => sent.map((task) => ({ eventId, task })));
-  return dispatches.map((dispatch, index) => {
-    const sender = senders[index];
-    const carrier = carrierOf(sender?.task === dispatch.task ? sender.eventId : "");
+  return dispatches.map((dispatch) => {
+    const carrier = carrierOf(dispatch.cause);
     if (carrier === NO_CARRIER) return dispatch;
     const { message } = dispatch;
     return { ...dispatch, message: { ...message, dispatch: { ...message.dispatch, ...carrier } } };

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { text } from "node:stream/consumers";
-import { defineCommand, type Executor, type TaskMessage } from "@stackyard/core";
+import { defineCommand, type Executor, parseJsonOr, type TaskMessage } from "@stackyard/core";
 import { createMessageWorker, createUlids, systemClock } from "@stackyard/core/engine";
 import { parseTaskMessage } from "@stackyard/core/machine";
 import { Type } from "typebox";
@@ -107,7 +107,9 @@ async function readTaskMessage(from: string, { cwd, stdin }: CommandContext): Pr
 }
 
 function findBody(source: string, from: string): unknown {
-  const value = parseJson(source, from);
+  const value = parseJsonOr(source, (cause) =>
+    failWith("CONFIG_INVALID", `${from} is not valid JSON: ${cause instanceof Error ? cause.message : cause}`),
+  );
   const records = typeof value === "object" && value !== null && "Records" in value ? value.Records : undefined;
   if (!Array.isArray(records)) return value;
   const [record, ...more] = records;
@@ -115,12 +117,4 @@ function findBody(source: string, from: string): unknown {
   throw failWith("CONFIG_INVALID", `${from} contains ${records.length} messages.`, {
     hint: "Keep only the message to run.",
   });
-}
-
-function parseJson(source: string, from: string): unknown {
-  try {
-    return JSON.parse(source);
-  } catch (error) {
-    throw failWith("CONFIG_INVALID", `${from} is not valid JSON: ${error instanceof Error ? error.message : error}`);
-  }
 }

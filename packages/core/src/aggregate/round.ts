@@ -93,7 +93,8 @@ function takeApplied(round: Round, event: StackEvent, decision: Applied, everyRu
   // A raised event comes with the one that has raised it, which is applied once.
   if (event.raised === undefined) round.appliedIds.add(toEventKey(event));
   for (const dispatch of decision.dispatches) {
-    round.dispatches.push({ ...dispatch, claimWithinMs: toClaimWithinMs(dispatch.timeoutMs, everyRunnerClaims) });
+    const claimWithinMs = toClaimWithinMs(dispatch.timeoutMs, everyRunnerClaims);
+    round.dispatches.push({ ...dispatch, claimWithinMs, cause: event.id });
   }
   round.endedAttempts.push(...decision.endedAttempts);
   for (const cancel of decision.cancels) round.cancels.push({ ...cancel, unclaimedAtOnce: everyRunnerClaims });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { findJsonFault } from "./json.ts";
+import { findJsonFault, parseJsonOr } from "./json.ts";
 
 const nest = (depth: number): unknown => (depth === 0 ? 1 : { a: nest(depth - 1) });
 const nestLists = (depth: number): unknown => (depth === 0 ? 1 : [nestLists(depth - 1)]);
@@ -49,5 +49,16 @@ describe("findJsonFault", () => {
   ])("allows as much as a message may hold, of %s", (_, fits, exceeds) => {
     expect(findJsonFault(fits)).toBeUndefined();
     expect(findJsonFault(exceeds)).toBe(large);
+  });
+});
+
+describe("parseJsonOr", () => {
+  const toError = (cause: unknown) => new Error("not JSON", { cause });
+
+  it("returns what a text says, and throws what is made of its fault", () => {
+    expect(parseJsonOr("null", toError)).toBeNull();
+    expect(() => parseJsonOr("{", toError)).toThrow(
+      expect.objectContaining({ message: "not JSON", cause: expect.any(SyntaxError) }),
+    );
   });
 });

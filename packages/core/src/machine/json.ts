@@ -12,6 +12,15 @@ export function parseJson(text: string): unknown {
   }
 }
 
+/** Parses a JSON text. Throws what `toError` makes of the cause if it is invalid. */
+export function parseJsonOr(text: string, toError: (cause: unknown) => Error): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw toError(cause);
+  }
+}
+
 /** The same object type, with the properties that may be undefined as optional ones. */
 export type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
   [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;

@@ -210,6 +210,8 @@ export interface BirthClaim {
 export interface DispatchAttempt extends Dispatch {
   /** From the dispatch to the deadline, while no runner has claimed the attempt. */
   readonly claimWithinMs: number;
+  /** The id of the event that it reacts to, as the line of the history names it. Stores need not keep it. */
+  readonly cause: string;
 }
 
 /** A cancel as the store carries it out. */

@@ -6,6 +6,7 @@ import {
   isStackyardError,
   StackyardError,
   type StackyardErrorOptions,
+  unlessAborted,
 } from "@stackyard/core";
 import type { Sender } from "@stackyard/core/access";
 import type { Context, Hono } from "hono";
@@ -249,15 +250,9 @@ async function readInput(c: Context, route: Route, maxBytes: number): Promise<Ra
   return { params: c.req.param(), query: Object.fromEntries(query), body };
 }
 
-/**
- * Throws `TIMED_OUT` when the answer takes longer than the limit. Not by `unlessAborted`, which would be one more file
- * that every event runs through.
- */
+/** Throws `TIMED_OUT` when the answer takes longer than the limit. */
 export function answerBefore(limit: AbortSignal, answer: Promise<Response>): Promise<Response> {
-  return new Promise((resolve, reject) => {
-    limit.addEventListener("abort", () => reject(new StackyardError("TIMED_OUT", "The request took too long.")));
-    answer.then(resolve, reject);
-  });
+  return unlessAborted(answer, limit, () => new StackyardError("TIMED_OUT", "The request took too long."));
 }
 
 /** Returns the same error for a wrong, an expired and a revoked token. `isGiven`: the request has a token. */

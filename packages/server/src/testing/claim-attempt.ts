@@ -67,7 +67,7 @@ async function launch({ store, locator, clock }: TestYard, stackId: string): Pro
       cancels: [],
       endedAttempts: [],
       receipts: [],
-      dispatches: dispatches.map((dispatch) => ({ ...dispatch, claimWithinMs: dispatch.timeoutMs })),
+      dispatches: dispatches.map((dispatch) => ({ ...dispatch, claimWithinMs: dispatch.timeoutMs, cause: message.id })),
       now: clock.now(),
     },
   ]);

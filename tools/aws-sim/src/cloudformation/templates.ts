@@ -1,3 +1,4 @@
+import { parseJsonOr } from "@stackyard/core";
 import { queryFaults } from "../service-faults.ts";
 import type { ServiceFaults } from "../sim-call.ts";
 import { SimFault } from "../sim-fault.ts";
@@ -42,7 +43,7 @@ const MAX_OBJECT_BYTES = 1_048_576;
 /** Parses a JSON template. Throws `ValidationError` as CloudFormation does if it is invalid. */
 export function parseTemplate(text: string): Template {
   if (Buffer.byteLength(text) > MAX_OBJECT_BYTES) throw refuse("Template may not exceed 1000000 bytes in size.");
-  const document = Object(parseJson(text));
+  const document = Object(parseJsonOr(text, () => refuse("Template format error: JSON not well-formed.")));
   const { Resources = {}, Parameters = {}, Conditions = {}, Mappings = {}, Outputs = {}, Description } = document;
   const count = (section: object): number => Object.keys(section).length;
   if (count(Resources) === 0) {
@@ -65,14 +66,6 @@ export function parseTemplate(text: string): Template {
     mappings: Mappings,
     description: typeof Description === "string" ? Description : undefined,
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw refuse("Template format error: JSON not well-formed.");
-  }
 }
 
 function refuse(message: string): Error {

@@ -138,6 +138,7 @@ export function aDispatch(attemptId: string, overrides: Partial<DispatchAttempt>
     executor: "terraform",
     timeoutMs: HOUR,
     claimWithinMs: Math.max(overrides.timeoutMs ?? HOUR, DAY),
+    cause: "e1",
     cancelWithinMs: 5 * MINUTE,
     again: false,
     message: {
