@@ -213,4 +213,27 @@ describe("a repository that was deleted", () => {
     expect(items.map(({ stackId }) => stackId)).toEqual(["shop-pr-1"]);
     expect(Number(items[0]?.since)).toBeLessThan(clock.now() - 100 * MINUTE);
   });
+
+  it("are not among them while a limit of GitHub is used up, which also answers 403 [hub4j/github-api#220]", async () => {
+    const { github, clock, poll, pass, stateOf, store, published } = await createBench(LONG);
+    await github.openPull(SHOP, { head: toCommit(1) });
+    await pass(3);
+    github.settings.deliveryFault = "vanish";
+    const second = await github.openPull(SHOP, { head: toCommit(2) });
+    const limitedUntil = clock.now() / 1_000 + 1_800;
+    github.settings.requestFault = () => ({ status: 403, limitedUntil });
+    for (let passed = 0; passed < 30; passed += 5) {
+      await clock.advance(5 * MINUTE);
+      await poll().catch(() => undefined);
+      await pass(1);
+    }
+
+    expect((await listUnreadablePulls({ records: store.records, clock }, { limit: 10 })).items).toEqual([]);
+    expect(await stateOf()).toBe("LIVE");
+    github.settings.requestFault = undefined;
+    await clock.advance(5 * MINUTE);
+    await poll();
+    await pass(3);
+    expect(published.at(-1)).toContain(`converge/424242/${second}/open`);
+  });
 });

@@ -143,7 +143,11 @@ function write(request: IncomingMessage, response: ServerResponse, { status, bod
   response.end(isKnown ? undefined : json);
 }
 
-function fail(response: ServerResponse, { status, retryAfterSeconds }: RequestFault): void {
+function fail(response: ServerResponse, { status, retryAfterSeconds, limitedUntil }: RequestFault): void {
+  if (limitedUntil !== undefined) {
+    response.setHeader("x-ratelimit-remaining", "0");
+    response.setHeader("x-ratelimit-reset", String(limitedUntil));
+  }
   if (retryAfterSeconds !== undefined) response.setHeader("retry-after", String(retryAfterSeconds));
   // Source: "Rate limits for the REST API", GitHub Docs.
   const message = retryAfterSeconds === undefined ? "Fault" : "You have exceeded a secondary rate limit.";

@@ -5,6 +5,8 @@ export interface RequestFault {
   readonly status: number;
   /** Of a secondary rate limit. */
   readonly retryAfterSeconds?: number;
+  /** Of the limit by the hour, which is used up until then; epoch seconds. */
+  readonly limitedUntil?: number;
   /** The request is carried out before it fails. */
   readonly afterDoing?: boolean;
 }

@@ -41,15 +41,38 @@ export function hasNextPage({ link = "" }: { readonly link?: string }): boolean 
   return link.includes('rel="next"');
 }
 
+/** GitHub advises a minute where it limits requests without a time. */
+const LIMIT_SECONDS = 60;
+/** Limits are counted by the hour. A longer wait comes from a clock that differs. */
+const MOST_SECONDS = 3_600;
+
 /**
- * Returns how many seconds GitHub requires to wait after an error; undefined if it does not. Source: "Rate limits for
- * the REST API", GitHub Docs.
+ * Returns how many seconds GitHub requires to wait with all requests after an error; undefined if it does not. Source:
+ * "Rate limits for the REST API", GitHub Docs.
  */
 export function toRetryAfterSeconds(error: unknown): number | undefined {
-  const response = isMap(error) ? error["response"] : undefined;
-  const headers = isMap(response) ? response["headers"] : undefined;
-  const seconds = Number(isMap(headers) ? headers["retry-after"] : undefined);
+  const seconds = Number(toHeaders(error)["retry-after"]);
   return Number.isFinite(seconds) && seconds > 0 ? seconds : undefined;
+}
+
+/** Returns how many seconds the token of a request has to wait, whose limit is used up: that is no refusal. */
+function toLimitSeconds(error: unknown, now: number): number | undefined {
+  const headers = toHeaders(error);
+  if (!isLimited(error, headers)) return undefined;
+  const left = Math.ceil(Number(headers["x-ratelimit-reset"]) - now / 1_000);
+  return left > 0 && left <= MOST_SECONDS ? left : LIMIT_SECONDS;
+}
+
+function toHeaders(error: unknown): Readonly<Record<string, unknown>> {
+  const response = isMap(error) ? error["response"] : undefined;
+  return isMap(response) && isMap(response["headers"]) ? response["headers"] : {};
+}
+
+function isLimited(error: unknown, headers: Readonly<Record<string, unknown>>): boolean {
+  if (hasStatus(error, 429)) return true;
+  if (!hasStatus(error, 403)) return false;
+  const message = isMap(error) ? String(error["message"]) : "";
+  return String(headers["x-ratelimit-remaining"]) === "0" || /\brate limit\b/i.test(message);
 }
 
 /** Returns why a request failed; undefined for an error that does not come from a request. */
@@ -58,7 +81,7 @@ export function toHostFault(error: unknown, now: number): HostFault | undefined 
   if (error instanceof RightMissing) return { kind: "forbidden" };
   const status = isMap(error) ? error["status"] : undefined;
   if (typeof status !== "number") return undefined;
-  const seconds = toRetryAfterSeconds(error);
+  const seconds = toRetryAfterSeconds(error) ?? toLimitSeconds(error, now);
   if (seconds !== undefined) return { kind: "waiting", until: now + seconds * 1_000 };
   if (status === 401) return { kind: "unauthorized" };
   // An App that is not installed may not see that a repository exists.
