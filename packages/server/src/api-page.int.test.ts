@@ -6,11 +6,14 @@ import { toApiPage } from "./testing/to-api-page.ts";
 const page = join(import.meta.dirname, "../../../docs/http-api.md");
 
 // After a change of the API: `npm run generate`.
-it("matches docs/http-api.md", async () => {
+it("matches docs/http-api.md and docs/openapi.json", async () => {
   const yard = createTestYard();
 
-  const text = toApiPage(await yard.json("/openapi.json"));
+  const document = await yard.json("/openapi.json");
 
   await yard.stop();
-  await expect(text).toMatchFileSnapshot(page);
+  await expect(toApiPage(document)).toMatchFileSnapshot(page);
+  await expect(`${JSON.stringify(document, null, 1)}\n`).toMatchFileSnapshot(
+    page.replace("http-api.md", "openapi.json"),
+  );
 });

@@ -69,11 +69,44 @@ export function toApiPage(document: Document): string {
     const entries = rows.filter(({ operation }) => operation.tags.includes(tag));
     return `## ${title}\n\n${entries.map(({ path, method, operation }) => formatOperation(path, method, operation, shared)).join("\n")}`;
   });
-  const shapes = Object.entries(document.components.schemas).map(([name, schema]) => formatShape(name, schema));
+  const { schemas } = document.components;
+  const printed = findPrinted(
+    rows.map(({ operation }) => operation),
+    schemas,
+  );
+  const shapes = Object.entries(schemas).flatMap(([name, schema]) =>
+    printed.has(name) ? formatShape(name, schema) : [],
+  );
   const titles = [SHARED_TITLE, ...Object.values(TITLES), "Shapes"];
   const contents = titles.map((title) => `- [${title}](#${toAnchor(title)})`).join("\n");
   const parts = [introduction.trim(), `**Contents**\n\n${contents}`, formatShared(shared), groups.join("\n")];
-  return `${parts.join("\n\n")}\n## Shapes\n\nA \`?\` marks keys that may be missing; \`/\` separates the values that a key may have.\n\n${shapes.join("\n")}\n${NEXT}`;
+  const text = `${parts.join("\n\n")}\n## Shapes\n\n${SHAPES}\n\n${shapes.join("\n")}\n${NEXT}`;
+  return text.replaceAll(/\]\(#shape-(\w+)\)/g, (_, name: string) =>
+    printed.has(name) ? `](#${name.toLowerCase()})` : "](openapi.json)",
+  );
+}
+
+/** What most clients call; the shapes of the other operations are in the document only. */
+const CLIENT_TAGS = ["events", "stacks", "operations", "runs", "approvals", "history", "stream"];
+
+const SHAPES =
+  "A `?` marks keys that may be missing; `/` separates the values that a key may have. The shapes of operators' tools, such as `Bulk`, are in [openapi.json](openapi.json) only, which a server returns too, and the SDK has them as types.";
+
+/** Returns the names of the shapes that the operations of clients contain, directly or in others, and those that the introduction names. */
+function findPrinted(
+  operations: readonly Operation[],
+  schemas: Document["components"]["schemas"],
+): ReadonlySet<string> {
+  const printed = new Set(["ProblemDetails", "HistoryEntry"]);
+  const open: unknown[] = operations.filter(({ tags }) => tags.some((tag) => CLIENT_TAGS.includes(tag)));
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    for (const [, name = ""] of JSON.stringify(next).matchAll(/"#\/components\/schemas\/(\w+)"/g)) {
+      if (printed.has(name)) continue;
+      printed.add(name);
+      open.push(schemas[name]);
+    }
+  }
+  return printed;
 }
 
 const SHARED_TITLE = "Shared parameters and answers";
@@ -244,7 +277,7 @@ function formatKeys(schema: Schema): string {
 }
 
 function linkTo(name: string): string {
-  return `[${name}](#${name.toLowerCase()})`;
+  return `[${name}](#shape-${name})`;
 }
 
 function formatNote({ description, ...schema }: Schema): string {
