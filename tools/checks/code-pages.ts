@@ -17,7 +17,7 @@ export function toErrorsPage(): string {
   return [
     "# Errors",
     "",
-    "After reading this page you know what each error code means, and its exit code and HTTP status.",
+    "For programmers and operators: what each error code means, with its exit code and HTTP status.",
     "",
     "Every error has a stable code in capitals. A command prints it (`error CODE message`, with `--json` as an object), an HTTP problem",
     "has it as `code`, and so has a `StackyardError` in a program. *Retryable* means that the same call may succeed later without a change.",
@@ -47,11 +47,10 @@ export function toProblemsPage(examples: readonly ProblemExample[]): string {
   return [
     "# Problems of machine documents",
     "",
-    "After reading this page you know every problem that `stackyard validate` reports.",
+    "For authors of machines: every problem that `stackyard validate` reports, to look up by its code.",
     "",
-    "`stackyard validate` lists every problem of a document with its code, its path, its line and its column. A document with errors",
-    "cannot be used; `--strict` treats warnings as errors. Codes are never renamed. Each message below is one example of the code, from",
-    "the test documents of this repository.",
+    "It prints each with its code, path, line and column. A document with errors cannot be used; `--strict` treats warnings as errors.",
+    "Codes are never renamed. Each message below is one example of the code, from the test documents of this repository.",
     "",
     "## Errors",
     "",
@@ -74,11 +73,9 @@ function toTable(examples: readonly ProblemExample[], severity: ProblemExample["
   for (const each of examples) if (each.severity === severity && !first.has(each.code)) first.set(each.code, each);
   const rows = [...first.values()].toSorted((a, b) => (a.code < b.code ? -1 : 1));
   return [
-    "| code | such as | at |",
-    "|---|---|---|",
-    ...rows.map(
-      ({ code, message, path }) => `| \`${code}\` | ${escapeText(message)} | ${path === "" ? "" : `\`${path}\``} |`,
-    ),
+    "| code | such as |",
+    "|---|---|",
+    ...rows.map(({ code, message }) => `| \`${code}\` | ${escapeText(message)} |`),
   ];
 }
 
