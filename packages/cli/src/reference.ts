@@ -54,7 +54,7 @@ function toIndex(commands: readonly CliCommand[]): readonly string[] {
 
 const HEAD = `# The command line
 
-After reading this page you know every command of \`stackyard\`, its options and its exit codes.
+For everyone at a terminal: every command of \`stackyard\`, its options and its exit codes.
 
 In a clone of the repository, run \`npx stackyard\`; [Getting started](getting-started.md#before-you-begin) explains why. Results go
 to standard output; notes, progress and errors go to standard error. Every command takes these options, after its name or before it:

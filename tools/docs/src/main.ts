@@ -3,6 +3,7 @@ import { basename, dirname, join } from "node:path";
 import {
   findDeadLinks,
   findUnlisted,
+  findWithoutReader,
   rewriteLinks,
   type SitePage,
   toAnchors,
@@ -12,7 +13,7 @@ import {
 } from "./site.ts";
 
 // Builds the documentation site from the Markdown of this repository: npm run docs
-// A dead link or anchor, or a page of docs/ that the sidebar does not list, fails the build. `--check` only looks for those.
+// A dead link or anchor, or a page of docs/ that the sidebar does not list or that does not say for whom it is, fails the build. `--check` only looks for those.
 // DOCS_BASE is the path below which the site is served, such as /stackyard/; default: /.
 
 const root = join(import.meta.dirname, "../../..");
@@ -20,7 +21,7 @@ const staged = join(root, "dist/docs-pages");
 const site = join(root, "dist/docs");
 
 const written = readPages();
-const faults = [...findUnlistedPages(), ...findDead()];
+const faults = [...findUnlistedPages(), ...findReaderless(), ...findDead()];
 for (const fault of faults) console.error(`error ${fault}`);
 if (faults.length > 0) process.exit(1);
 if (process.argv.includes("--check")) {
@@ -36,6 +37,12 @@ if (process.argv.includes("--check")) {
 function findUnlistedPages(): readonly string[] {
   const paths = findUnlisted(written.map((page) => page.path));
   return paths.map((path) => `${path} is not in the sidebar. Add it to GROUPS in tools/docs/src/site.ts.`);
+}
+
+function findReaderless(): readonly string[] {
+  return findWithoutReader(written).map(
+    (path) => `${path} does not say for whom it is. Begin its text with "For …: …".`,
+  );
 }
 
 function findDead(): readonly string[] {

@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { findDeadLinks, findUnlisted, rewriteLinks, toAnchors, toReferencePage, toSidebar } from "./site.ts";
+import {
+  findDeadLinks,
+  findUnlisted,
+  findWithoutReader,
+  rewriteLinks,
+  toAnchors,
+  toReferencePage,
+  toSidebar,
+} from "./site.ts";
 
 const aPage = (markdown: string, path = "docs/events.md") => ({ path, markdown });
 
@@ -62,6 +70,14 @@ describe("toSidebar", () => {
 describe("findUnlisted", () => {
   it("returns pages of docs that no group lists", () => {
     expect(findUnlisted(["README.md", "docs/cli.md", "docs/new.md", "apps/fleet/README.md"])).toEqual(["docs/new.md"]);
+  });
+});
+
+describe("findWithoutReader", () => {
+  it("returns pages of docs that do not begin with their reader", () => {
+    const pages = [aPage("# A\n\nFor operators: all.\n", "docs/a.md"), aPage("# B\n\nAll.\n", "docs/b.md")];
+
+    expect(findWithoutReader([...pages, aPage("# C\n", "README.md")])).toEqual(["docs/b.md"]);
   });
 });
 

@@ -98,6 +98,16 @@ export function findUnlisted(paths: readonly string[]): readonly string[] {
     .filter((path) => FOLDER_GROUPS.every(([, folder]) => !path.startsWith(folder)));
 }
 
+/** Returns the pages of docs whose first lines do not say for whom they are: a paragraph that begins with "For". */
+export function findWithoutReader(pages: readonly SitePage[]): readonly string[] {
+  const says = ({ markdown }: SitePage) =>
+    markdown
+      .split("\n")
+      .slice(0, 8)
+      .some((line) => line.startsWith("For "));
+  return pages.filter((page) => page.path.startsWith("docs/") && !says(page)).map((page) => page.path);
+}
+
 /** Returns the text of the first heading without its markup. */
 export function toTitle(markdown: string): string {
   const heading = /^# (.+)$/m.exec(markdown)?.[1] ?? "Untitled";
