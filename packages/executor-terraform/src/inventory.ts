@@ -45,11 +45,25 @@ export async function checkLastState(run: StagedRun, place: string): Promise<voi
       "Move the state there, then set `switchBackend: true` once, or restore the backend.";
     throw new TerraformFailure("TERRAFORM_BACKEND_CHANGED", text);
   }
-  if ((await loadYardState(run))?.kind !== "missing") return;
+  if (!(await isStateMissing(run))) return;
+  const restore = run.isYard
+    ? `Restore it with \`stackyard states restore ${toShellWord(stateKey)}\``
+    : "Restore it there";
   const text =
-    `${had}, and now it is missing in the yard. Nothing was changed. Restore it with \`stackyard states restore ${toShellWord(stateKey)}\`, ` +
+    `${had}, and now it is missing in ${run.isYard ? "the yard" : place}. Nothing was changed. ${restore}, ` +
     "or set `switchBackend: true` once if the resources do not exist any more.";
   throw new TerraformFailure("TERRAFORM_BACKEND_CHANGED", text);
+}
+
+/** What `state list` prints where a backend has no state; of an empty state it prints nothing. */
+const NO_STATE = /^(?:Error: )?No state file was found/m;
+
+/** Returns true if there is no state. Of other backends only the program knows, which starts no provider for this. */
+async function isStateMissing(run: StagedRun): Promise<boolean> {
+  if (run.isYard) return (await loadYardState(run))?.kind === "missing";
+  const call = { command: "state", arguments: ["list"] } as const;
+  const end = await callTerraform(run, call, () => undefined);
+  return end.code !== 0 && NO_STATE.test(end.tail.text(MAX_BYTES));
 }
 
 /** How a run ended, as far as its inventory depends on it. */

@@ -24,6 +24,8 @@ interface ModuleRun {
   readonly change?: Readonly<Record<string, string>>;
   /** True to delete the states of the yard before. */
   readonly loseState?: boolean;
+  /** Files of the project that are removed before. */
+  readonly lose?: readonly string[];
   readonly step: Readonly<Record<string, unknown>>;
   /** Parts of the failure's message. */
   readonly message?: readonly string[];
@@ -74,8 +76,7 @@ describe.skipIf(!hasTerraform())("habits of real modules", () => {
       const { stack = "pr-1", metadata = {}, config = {}, module = "module" } = run;
       const fill = createFill({ DIR: project.dir, STACK: stack, LAST: last });
       place(join(root, name, module), join(project.dir, "module"), project.dir);
-      for (const [file, text] of Object.entries(run.change ?? {})) writeFileSync(join(home.dir, "files", file), text);
-      if (run.loseState) server.states.clear();
+      changeWorld(run, { files: join(home.dir, "files"), dir: project.dir, states: server.states, fill });
       const attempt = { id: `${stack}/e1/${index + 1}/network/1`, number: 1, token: 7 };
       const ctx = aContext({ stateBackendUrl: server.url, records, sealer, metadata, stackId: stack, attempt });
       const source = { type: "local", location: "module" } as const;
@@ -94,6 +95,20 @@ describe.skipIf(!hasTerraform())("habits of real modules", () => {
     }
   });
 });
+
+interface World {
+  readonly files: string;
+  readonly dir: string;
+  readonly states: Map<string, string>;
+  readonly fill: (text: string) => string;
+}
+
+/** Does what happens outside before a run. */
+function changeWorld({ change = {}, loseState, lose = [] }: ModuleRun, { files, dir, states, fill }: World): void {
+  for (const [file, text] of Object.entries(change)) writeFileSync(join(files, file), text);
+  if (loseState) states.clear();
+  for (const file of lose) rmSync(join(dir, fill(file)));
+}
 
 function createFill(values: Readonly<Record<string, string>>) {
   return <T>(value: T): T => {

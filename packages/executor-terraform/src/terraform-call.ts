@@ -35,7 +35,7 @@ const MAX_PLANNED = 200;
 
 /** A call of the program with the words that it was given. */
 interface Call {
-  readonly command: "init" | "plan" | "show" | "apply" | "destroy" | "output";
+  readonly command: "init" | "plan" | "show" | "state" | "apply" | "destroy" | "output";
   readonly arguments: readonly string[];
 }
 

@@ -319,7 +319,7 @@ resource "terraform_data" "app" {
       project.write({ calls: "" });
     }
 
-    expect(calls).toEqual(["version init apply show output", "init apply output", "init destroy"]);
+    expect(calls).toEqual(["version init apply show output", "init state apply output", "init state destroy"]);
   });
 
   it("says which version it found and which it needs", async () => {
