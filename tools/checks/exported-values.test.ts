@@ -41,7 +41,7 @@ const LISTED: Readonly<Record<string, number>> = {
   "packages/executor-runcommand/src/fleet-run.ts": 13,
   "packages/executor-runcommand/src/fleet/fleet-records.ts": 16,
   "packages/executor-runcommand/src/report/to-fleet-report.ts": 17,
-  "packages/executor-terraform/src/failure.ts": 16,
+  "packages/executor-terraform/src/failure.ts": 14,
   "packages/previews/src/definition.ts": 14,
   "packages/sdk/src/artifacts/manifest.ts": 16,
   "packages/server/src/access/caller.ts": 13,

@@ -1,7 +1,7 @@
 import { type Logger, silentLogger } from "@stackyard/core";
 import type { FailedReceipt } from "@stackyard/transport-sqs";
 import { describe, expect, it } from "vitest";
-import { answerBatch } from "./lambda-batch.ts";
+import { answerBatch } from "./answer-batch.ts";
 
 const toResponse = (...ids: readonly string[]) => ({
   batchItemFailures: ids.map((itemIdentifier) => ({ itemIdentifier })),

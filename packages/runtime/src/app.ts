@@ -1,9 +1,11 @@
-import { once } from "node:events";
 import { type LambdaContext, runInvocation } from "@stackyard/aws";
-import { type Clock, defined, exitCodeOf, type Ids, isStackyardError, type Logger, type Random } from "@stackyard/core";
+import type { Clock, Ids, Random } from "@stackyard/core";
 import { createUlids, systemClock } from "@stackyard/core/engine";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
 import { createTelemetry, type Telemetry } from "@stackyard/telemetry";
+import { toInvocationFields } from "./invocation-fields.ts";
+import { createOnce } from "./once.ts";
+import { runMain } from "./run-main.ts";
 
 /** The telemetry that an app emits. */
 export type AppTelemetry = Telemetry;
@@ -90,58 +92,4 @@ export function createApp<Parts>(options: AppOptions, input: AppInput<Parts>): A
       return runMain({ logger: told.logger, signal, run });
     },
   };
-}
-
-/**
- * Returns the id of an invocation for the log, as in Lambda's own lines. A handler that is called by hand may have no
- * context.
- */
-export function toInvocationFields({ awsRequestId }: LambdaContext = {}): Readonly<Record<string, string>> {
-  return defined({ requestId: awsRequestId });
-}
-
-/** Runs a function once: later calls share its result. After a failure the next call runs it again. */
-export function createOnce<Value>(run: () => Promise<Value>): () => Promise<Value> {
-  let value: Promise<Value> | undefined;
-  return () => {
-    value ??= run().catch((error: unknown) => {
-      value = undefined;
-      throw error;
-    });
-    return value;
-  };
-}
-
-/** A long-lived process. */
-interface MainInput {
-  readonly logger: Logger;
-  /** Stops it besides SIGTERM and SIGINT. */
-  readonly signal: AbortSignal | undefined;
-  /** Works until the signal, drains, and ends. */
-  readonly run: (stopping: AbortSignal) => Promise<void>;
-}
-
-/**
- * Runs an app until it receives a stop signal. Returns 0 if it drained; otherwise logs the error and returns its exit
- * code.
- */
-export async function runMain({ logger, signal, run }: MainInput): Promise<number> {
-  const stopping = new AbortController();
-  const stop = () => stopping.abort();
-  for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, stop);
-  try {
-    await run(signal === undefined ? stopping.signal : AbortSignal.any([stopping.signal, signal]));
-    return 0;
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    logger.error(message, { error });
-    return isStackyardError(error) ? exitCodeOf(error.code) : exitCodeOf("INTERNAL");
-  } finally {
-    for (const name of ["SIGTERM", "SIGINT"] as const) process.removeListener(name, stop);
-  }
-}
-
-/** Resolves when the signal is aborted. */
-export async function untilAborted(signal: AbortSignal): Promise<void> {
-  if (!signal.aborted) await once(signal, "abort");
 }

@@ -5,7 +5,7 @@ import { SQSClient } from "@aws-sdk/client-sqs";
 import { silentLogger } from "@stackyard/core";
 import { createFakeClock } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
-import { createEnvironmentAws } from "./parts.ts";
+import { createEnvironmentAws } from "./environment-aws.ts";
 import { anEnvironment } from "./testing/memory-parts.ts";
 
 function createAws(values: Readonly<Record<string, string>>) {

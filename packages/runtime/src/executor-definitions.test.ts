@@ -1,7 +1,7 @@
 import { lambdaDefinition } from "@stackyard/executor-lambda/definition";
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
-import { toExecutorDefinitions } from "./parts.ts";
+import { toExecutorDefinitions } from "./executor-definitions.ts";
 
 const delay = { name: "delay", config: Type.Object({ seconds: Type.Number() }), resumable: false, cancelWithin: "1m" };
 

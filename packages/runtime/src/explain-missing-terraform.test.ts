@@ -2,7 +2,7 @@ import { defineExecutor, type ExecutorContext, failed, type Step } from "@stacky
 import { createExecutorContext } from "@stackyard/core/testing";
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
-import { explainMissingTerraform } from "./runner-executors.ts";
+import { explainMissingTerraform } from "./explain-missing-terraform.ts";
 
 function answering(step: Step) {
   const start = async (_ctx: ExecutorContext) => step;

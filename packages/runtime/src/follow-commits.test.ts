@@ -2,7 +2,8 @@ import { silentLogger } from "@stackyard/core";
 import { createMemoryStore, type DueItem } from "@stackyard/core/engine";
 import { aChange, aPut, createFakeClock } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
-import { createCommitFollower, followCommits, toTick } from "./ticks.ts";
+import { createCommitFollower, followCommits } from "./follow-commits.ts";
+import { toTick } from "./tick.ts";
 
 const event = { id: "e1", stackId: "pr-1", origin: "external", message: {}, receivedAt: 0 } as const;
 const given = { id: "s1", event, code: "EVENT_INVALID", reason: "no", deadLetteredAt: 1 };

@@ -2,7 +2,7 @@ import { silentLogger } from "@stackyard/core";
 import { createBulks, createLeases } from "@stackyard/core/engine";
 import { countingIds } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
-import { createInvocationHandler } from "./state-manager.ts";
+import { createInvocationHandler } from "./handle-invocation.ts";
 import { createMemoryParts, type MemoryPartsInput } from "./testing/memory-parts.ts";
 
 const EVENTS = "arn:aws:sqs:eu-west-1:111122223333:stack-events";

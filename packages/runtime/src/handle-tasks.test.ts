@@ -2,7 +2,8 @@ import { silentLogger } from "@stackyard/core";
 import { createFakeClock } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
 import { parseEnvironment } from "./environment.ts";
-import { createTaskHandler, type TaskRunnerParts } from "./task-runner.ts";
+import { createTaskHandler } from "./handle-tasks.ts";
+import type { TaskRunnerParts } from "./task-runner.ts";
 import { aTaskDelivery } from "./testing/a-task-delivery.ts";
 
 const environment = parseEnvironment(

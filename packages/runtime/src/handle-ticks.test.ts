@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { handleTicks } from "./handle-ticks.ts";
 import { createMemoryParts } from "./testing/memory-parts.ts";
-import { handleTicks, type Tick } from "./ticks.ts";
+import type { Tick } from "./tick.ts";
 
 const MINUTE_MS = 60_000;
 

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { toInvocationFields } from "./app.ts";
+import { toInvocationFields } from "./invocation-fields.ts";
 
 it("names an invocation by its request id, where there is one", () => {
   const getRemainingTimeInMillis = () => 1_000;

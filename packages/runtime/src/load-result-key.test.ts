@@ -2,7 +2,7 @@ import { StackyardError } from "@stackyard/core";
 import { createMemoryStore } from "@stackyard/core/engine";
 import { createFakeClock } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
-import { loadResultKey } from "./parts.ts";
+import { loadResultKey } from "./load-result-key.ts";
 
 const clock = createFakeClock();
 

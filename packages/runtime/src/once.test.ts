@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createOnce } from "./app.ts";
+import { createOnce } from "./once.ts";
 
 describe("createOnce", () => {
   it("does it once for all who ask", async () => {

@@ -5,13 +5,11 @@ import type { EnvironmentVariables } from "@stackyard/core/environment";
 import { createJobs, type Jobs } from "@stackyard/core/jobs";
 import { createSqsTransport } from "@stackyard/transport-sqs";
 import { type EnvironmentNeeds, parseEnvironment, requireEvents } from "./environment.ts";
-import {
-  createEnvironmentAws,
-  loadResultKey,
-  loadTransportOptions,
-  openStore,
-  toExecutorDefinitions,
-} from "./parts.ts";
+import { createEnvironmentAws } from "./environment-aws.ts";
+import { toExecutorDefinitions } from "./executor-definitions.ts";
+import { loadResultKey } from "./load-result-key.ts";
+import { openStore } from "./open-store.ts";
+import { loadTransportOptions } from "./transport-options.ts";
 
 /** Who starts runs, and of what. */
 export interface OpenRunsOptions {

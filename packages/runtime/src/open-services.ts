@@ -5,15 +5,13 @@ import type { EnvironmentVariables } from "@stackyard/core/environment";
 import type { YardServicesDeps } from "@stackyard/core/services";
 import { createSqsTransport } from "@stackyard/transport-sqs";
 import { type EnvironmentNeeds, parseEnvironment, requireEvents } from "./environment.ts";
-import {
-  createEnvironmentAws,
-  loadResultKey,
-  loadTransportOptions,
-  openLocator,
-  openStore,
-  toExecutorDefinitions,
-} from "./parts.ts";
+import { createEnvironmentAws } from "./environment-aws.ts";
+import { toExecutorDefinitions } from "./executor-definitions.ts";
+import { loadResultKey } from "./load-result-key.ts";
+import { openLocator } from "./open-locator.ts";
+import { openStore } from "./open-store.ts";
 import { createEnvironmentSecrets } from "./read-aws-secret.ts";
+import { loadTransportOptions } from "./transport-options.ts";
 
 /** Who runs services of plugins. */
 export interface OpenServicesOptions {

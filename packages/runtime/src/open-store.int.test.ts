@@ -4,7 +4,7 @@ import { silentLogger } from "@stackyard/core";
 import { createFakeClock } from "@stackyard/core/testing";
 import { type SharedPostgres, sharePostgres } from "@stackyard/postgres-server";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openStore } from "./parts.ts";
+import { openStore } from "./open-store.ts";
 
 let server: SharedPostgres;
 beforeAll(async () => {

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { toQueueName } from "./lambda-batch.ts";
+import { toQueueName } from "./queue-name.ts";
 
 it.each([
   "https://sqs.eu-west-1.amazonaws.com/111122223333/stack-ticks",

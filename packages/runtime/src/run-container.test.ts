@@ -1,7 +1,7 @@
 import { silentLogger, type Transport } from "@stackyard/core";
 import { settlePromises } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
-import { runContainer } from "./state-manager.ts";
+import { runContainer } from "./run-container.ts";
 import { createMemoryParts, type MemoryPartsInput } from "./testing/memory-parts.ts";
 
 type Consume = Transport["consumeEvents"];

@@ -1,6 +1,6 @@
 import { StackyardError, silentLogger } from "@stackyard/core";
 import { describe, expect, it } from "vitest";
-import { runMain, untilAborted } from "./app.ts";
+import { runMain, untilAborted } from "./run-main.ts";
 
 function createLog() {
   const lines: string[] = [];

@@ -3,7 +3,8 @@ import { startTasks } from "@stackyard/core/engine";
 import { createFakeClock, settlePromises } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
 import { parseEnvironment } from "./environment.ts";
-import { runTaskContainer, type TaskRunnerParts } from "./task-runner.ts";
+import { runTaskContainer } from "./run-task-container.ts";
+import type { TaskRunnerParts } from "./task-runner.ts";
 import { aTaskDelivery } from "./testing/a-task-delivery.ts";
 
 const environment = parseEnvironment(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isScheduleEvent } from "./lambda-batch.ts";
+import { isScheduleEvent } from "./schedule-event.ts";
 
 describe("isScheduleEvent", () => {
   it.each(["aws.events", "aws.scheduler"])("knows what a schedule of %s calls with", (source) => {

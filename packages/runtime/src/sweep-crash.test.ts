@@ -1,8 +1,8 @@
 import type { Store } from "@stackyard/core";
 import { describe, expect, it } from "vitest";
-import { sweepMinute } from "./state-manager.ts";
+import { handleTicks } from "./handle-ticks.ts";
+import { sweepMinute } from "./sweep-minute.ts";
 import { createMemoryParts, type MemoryParts } from "./testing/memory-parts.ts";
-import { handleTicks } from "./ticks.ts";
 
 const MINUTE_MS = 60_000;
 

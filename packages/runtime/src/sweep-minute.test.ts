@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { sweepMinute } from "./state-manager.ts";
+import { sweepMinute } from "./sweep-minute.ts";
 import { createMemoryParts, type MemoryPartsInput } from "./testing/memory-parts.ts";
 
 const SECOND_MS = 1_000;

@@ -5,7 +5,7 @@ import { defineExecutor, type ExecutorContext, running, succeeded } from "@stack
 import { createExecutorContext, createFakeClock } from "@stackyard/core/testing";
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
-import { tagSessions } from "./runner-executors.ts";
+import { tagSessions } from "./tag-sessions.ts";
 
 const target = { account: "444455556666", region: "eu-west-1", partition: "aws", role: "deployer" } as const;
 

@@ -1,5 +1,5 @@
-import { type AwsAccess, createLimiter, type LambdaContext, type SessionOptions } from "@stackyard/aws";
-import { type Clock, type Executor, type ProvidedService, StackyardError, type Transport } from "@stackyard/core";
+import { type AwsAccess, createLimiter, type SessionOptions } from "@stackyard/aws";
+import type { Clock, Executor, ProvidedService, Transport } from "@stackyard/core";
 import {
   createMessageWorker,
   createYard,
@@ -11,36 +11,24 @@ import {
 import { createSealer, parseSealKeys, provideSealer } from "@stackyard/core/services";
 import type { LambdaOptions } from "@stackyard/executor-lambda";
 import type { TerraformOptions } from "@stackyard/executor-terraform";
-import {
-  type BatchOptions,
-  createSqsTransport,
-  createTaskBatchHandler,
-  parseSqsBatch,
-  type SqsBatchResponse,
-  type SqsTransportOptions,
-} from "@stackyard/transport-sqs";
-import { type App, type AppHost, type AppOptions, type AppTelemetry, createApp, untilAborted } from "./app.ts";
+import { type BatchOptions, createSqsTransport, type SqsTransportOptions } from "@stackyard/transport-sqs";
+import { type DeleteWorked, toBatchOptions, toDeleteWorked } from "./answer-batch.ts";
+import { type App, type AppHost, type AppOptions, type AppTelemetry, createApp } from "./app.ts";
 import { type Environment, type EnvironmentNeeds, isSet, parseEnvironment, requireEvents } from "./environment.ts";
-import { answerBatch, type DeleteWorked, toBatchOptions, toDeleteWorked, toQueueName } from "./lambda-batch.ts";
-import {
-  createEnvironmentAws,
-  loadResultKey,
-  loadTransportOptions,
-  type OpenedStore,
-  openLocator,
-  openStore,
-  openTaskLogs,
-  toExecutorDefinitions,
-} from "./parts.ts";
-import {
-  createSkippedExecutors,
-  type ExecutorsInput,
-  loadExecutors,
-  loadProvided,
-  type RunnerPlugin,
-  tagSessions,
-} from "./runner-executors.ts";
-import { followQueues, toEngineOptions } from "./state-manager.ts";
+import { createEnvironmentAws } from "./environment-aws.ts";
+import { toExecutorDefinitions } from "./executor-definitions.ts";
+import { followQueues } from "./follow-queues.ts";
+import { createTaskHandler } from "./handle-tasks.ts";
+import { loadResultKey } from "./load-result-key.ts";
+import { openLocator } from "./open-locator.ts";
+import { type OpenedStore, openStore } from "./open-store.ts";
+import { runTaskContainer } from "./run-task-container.ts";
+import { type ExecutorsInput, loadExecutors, loadProvided, type RunnerPlugin } from "./runner-executors.ts";
+import { createSkippedExecutors } from "./skipped-executors.ts";
+import { toEngineOptions } from "./state-manager.ts";
+import { tagSessions } from "./tag-sessions.ts";
+import { openTaskLogs } from "./task-logs.ts";
+import { loadTransportOptions } from "./transport-options.ts";
 
 /** Options of a task runner. */
 export interface TaskRunnerOptions extends AppOptions {
@@ -245,47 +233,4 @@ async function loadServices(
     services.push(provideTerraformState(stateBackendUrl));
   }
   return services;
-}
-
-/**
- * Creates the function that Lambda calls with batches of a task queue, all records in parallel. Throws `SERVER_ERROR`
- * when some of them must be delivered again, having deleted the others; `EVENT_INVALID` for other events, and
- * `CONFIG_INVALID` for a batch of a queue that is not for a task runner.
- */
-export function createTaskHandler(
-  parts: TaskRunnerParts,
-): (event: unknown, context?: LambdaContext) => Promise<SqsBatchResponse> {
-  const { clock, worker, batches } = parts;
-  const handle = createTaskBatchHandler(worker.handle, batches);
-  return async (event, context) => {
-    // A manual test call has no context.
-    const leftMs = context?.getRemainingTimeInMillis?.() ?? Number.POSITIVE_INFINITY;
-    const endsAt = clock.now() + leftMs;
-    const batch = parseSqsBatch(event);
-    checkQueue(parts, batch.queueArn);
-    return answerBatch(parts, batch, await handle(event, { endsAt }));
-  };
-}
-
-function checkQueue({ environment: { queues } }: TaskRunnerParts, queueArn: string): void {
-  const name = toQueueName(queueArn);
-  const others = [queues.events, queues.ticks, queues.eventDeadLetters, queues.taskDeadLetters];
-  if (!others.some((url) => url !== undefined && toQueueName(url) === name)) return;
-  const todo = "Connect the event source mapping to the queue of tasks.";
-  throw new StackyardError("CONFIG_INVALID", `The task runner was called with the queue "${name}". ${todo}`);
-}
-
-/** Consumes the task queues until the signal; see `startTasks` for the end. */
-export async function runTaskContainer(
-  { environment, logger, start }: Pick<TaskRunnerParts, "environment" | "logger" | "start">,
-  stopping: AbortSignal,
-): Promise<void> {
-  const { tasks, longTasks } = environment.queues;
-  const { concurrency, hasStore } = environment.tasks;
-  const running = start();
-  const queues = [tasks, longTasks].filter((queue) => queue !== undefined);
-  logger.info("The task runner consumes tasks.", { queues, concurrency, hasStore });
-  await untilAborted(stopping);
-  logger.info("The task runner accepts no new work.");
-  await running.stop();
 }

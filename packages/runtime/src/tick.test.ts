@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseTick, toDueItem, toTick } from "./ticks.ts";
+import { parseTick, toDueItem, toTick } from "./tick.ts";
 
 const items = [
   { kind: "timer", stackId: "pr-1", dueAt: 1 },

@@ -2,8 +2,10 @@ import { silentLogger } from "@stackyard/core";
 import { createFakeClock } from "@stackyard/core/testing";
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
-import { createEnvironmentAws, loadTransportOptions, toExecutorDefinitions } from "./parts.ts";
+import { createEnvironmentAws } from "./environment-aws.ts";
+import { toExecutorDefinitions } from "./executor-definitions.ts";
 import { anEnvironment } from "./testing/memory-parts.ts";
+import { loadTransportOptions } from "./transport-options.ts";
 
 const HOME = "https://sqs.eu-west-1.amazonaws.com/111122223333";
 const apply = { name: "pulumi", config: Type.Object({}), resumable: false };

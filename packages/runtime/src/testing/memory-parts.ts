@@ -5,8 +5,9 @@ import { countingIds, createFakeClock, type FakeClock } from "@stackyard/core/te
 import type { OutgoingMessage } from "@stackyard/transport-sqs";
 import { Type } from "typebox";
 import { type Environment, parseEnvironment } from "../environment.ts";
-import { openBulks, type StateManagerParts } from "../state-manager.ts";
-import { createTickSender } from "../ticks.ts";
+import { openBulks } from "../open-bulks.ts";
+import { createTickSender } from "../send-ticks.ts";
+import type { StateManagerParts } from "../state-manager.ts";
 
 const SOURCE = `
 version: 2

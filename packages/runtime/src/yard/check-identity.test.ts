@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { evaluateClock } from "./check-yard.ts";
-import { findAheadMs } from "./open-yard.ts";
+import { evaluateClock } from "./check-identity.ts";
+import { findAheadMs } from "./yard-aws.ts";
 
 describe("the clock", () => {
   it.each([

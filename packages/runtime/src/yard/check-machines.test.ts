@@ -1,7 +1,7 @@
 import { parseMachine } from "@stackyard/core/machine";
 import { describe, expect, it } from "vitest";
-import { toExecutorDefinitions } from "../parts.ts";
-import { evaluateMachines } from "./check-yard.ts";
+import { toExecutorDefinitions } from "../executor-definitions.ts";
+import { evaluateMachines } from "./check-machines.ts";
 
 const SOUND = `
 version: 1

@@ -4,10 +4,10 @@ import { type AwsYardOptions, silentLogger } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { type SharedPostgres, sharePostgres } from "@stackyard/postgres-server";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openStore } from "../parts.ts";
-import { checkStore } from "./check-yard.ts";
+import { openStore } from "../open-store.ts";
+import { checkStore } from "./check-store.ts";
 import type { YardScene } from "./finding.ts";
-import { toYardDeps, toYardParts } from "./open-yard.ts";
+import { toYardDeps, toYardParts } from "./yard-parts.ts";
 
 let server: SharedPostgres;
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { aQueue } from "../testing/yard-facts.ts";
-import { evaluateTopic } from "./check-yard.ts";
+import { evaluateTopic } from "./check-topic.ts";
 
 const topic = "arn:aws:sns:eu-west-1:111122223333:events";
 const allows = { effect: "Allow", principals: ["sns.amazonaws.com"], actions: ["sqs:SendMessage"], hasCondition: true };

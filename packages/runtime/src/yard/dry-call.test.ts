@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { evaluateDryCalls, tryDryCall } from "./check-yard.ts";
+import { evaluateDryCalls, tryDryCall } from "./dry-call.ts";
 
 function failing(name: string, status = 400): () => Promise<never> {
   const error = Object.assign(new Error("No."), { name, $metadata: { httpStatusCode: status } });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { evaluateAddress } from "./check-queues.ts";
+import { evaluateAddress } from "./evaluate-address.ts";
 
 const url = "https://sqs.eu-west-1.amazonaws.com/111122223333/stack-events";
 

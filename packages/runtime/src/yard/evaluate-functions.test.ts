@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { aFunction } from "../testing/yard-facts.ts";
-import { evaluateFunctions } from "./check-functions.ts";
+import { evaluateFunctions } from "./evaluate-functions.ts";
 
 const events = { role: "events", name: "stack-events" } as const;
 const { mapping } = aFunction();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { aDeadLetterQueue, aQueue } from "../testing/yard-facts.ts";
-import { evaluateQueue } from "./check-queues.ts";
+import { evaluateQueue } from "./evaluate-queue.ts";
 
 const around = { deadLetters: aDeadLetterQueue(), timeoutMs: 30_000 };
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { toExecutorDefinitions } from "../parts.ts";
+import { toExecutorDefinitions } from "../executor-definitions.ts";
 import { aFunction } from "../testing/yard-facts.ts";
-import { evaluateRunners } from "./check-functions.ts";
+import { evaluateRunners } from "./evaluate-runners.ts";
 
 const manager = aFunction();
 const runner = aFunction({ name: "task-runner", queue: "tasks", timeoutMs: 900_000 });

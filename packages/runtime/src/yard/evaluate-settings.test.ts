@@ -1,7 +1,7 @@
 import type { AwsYardOptions } from "@stackyard/core";
 import { describe, expect, it } from "vitest";
 import { aFunction } from "../testing/yard-facts.ts";
-import { evaluateRunnerSettings, evaluateStateManager } from "./check-functions.ts";
+import { evaluateRunnerSettings, evaluateStateManager } from "./evaluate-settings.ts";
 
 const QUEUES = "https://sqs.eu-west-1.amazonaws.com/111122223333";
 const yard: AwsYardOptions = {

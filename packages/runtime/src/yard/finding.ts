@@ -1,6 +1,6 @@
 import type { AwsAccess } from "@stackyard/aws";
 import type { AwsYardOptions } from "@stackyard/core";
-import type { YardDeps, YardParts } from "./open-yard.ts";
+import type { YardDeps, YardParts } from "./yard-parts.ts";
 
 /** The result of one check of a yard. */
 export interface Finding {

@@ -1,7 +1,7 @@
 import { GetQueueAttributesCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import { toAwsError } from "@stackyard/aws";
 import { parseJson } from "@stackyard/core";
-import type { YardParts } from "./open-yard.ts";
+import type { YardParts } from "./yard-parts.ts";
 
 /** The role of a queue. */
 export type QueueRole = keyof YardParts["queues"];

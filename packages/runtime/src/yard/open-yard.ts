@@ -1,42 +1,24 @@
-import { type AwsAccess, findRegion, toAwsError } from "@stackyard/aws";
-import type { LogPlace } from "@stackyard/aws/s3";
-import {
-  type AwsYardOptions,
-  type Clock,
-  defined,
-  type ExecutorDefinition,
-  type Locator,
-  type Logger,
-  listMissingKeys,
-  type Random,
-  type Records,
-  StackyardError,
-  type Store,
-  type Target,
-  type Transport,
+import type { AwsAccess } from "@stackyard/aws";
+import type {
+  AwsYardOptions,
+  Clock,
+  ExecutorDefinition,
+  Locator,
+  Logger,
+  Random,
+  Records,
+  Store,
+  Transport,
 } from "@stackyard/core";
-import { type QueuedEvent, systemClock } from "@stackyard/core/engine";
-import { type EnvironmentVariables, KEY_PREFIXES, readEnvironment } from "@stackyard/core/environment";
+import type { QueuedEvent } from "@stackyard/core/engine";
+import type { EnvironmentVariables } from "@stackyard/core/environment";
 import { createSqsTransport, type SqsTransportOptions } from "@stackyard/transport-sqs";
-import { Type } from "typebox";
-import {
-  findAccessKeys,
-  findEndpointFaults,
-  type MachineSource,
-  type Queues,
-  type StoreChoice,
-  toEndpoints,
-  Variables,
-} from "../environment.ts";
-import {
-  createEnvironmentAws,
-  type ExecutorDefinitions,
-  findResultKey,
-  loadTransportOptions,
-  openLocator,
-  openStore,
-  toExecutorDefinitions,
-} from "../parts.ts";
+import { findResultKey } from "../load-result-key.ts";
+import { openLocator } from "../open-locator.ts";
+import { openStore } from "../open-store.ts";
+import { loadTransportOptions } from "../transport-options.ts";
+import { createYardAws, loadCaller } from "./yard-aws.ts";
+import { toYardDeps, toYardParts, type YardParts } from "./yard-parts.ts";
 
 /** The environment from which a yard is accessed. */
 export interface YardContext {
@@ -51,180 +33,6 @@ export interface YardContext {
   readonly clock?: Clock;
   /** Default: `Math.random`. */
   readonly random?: Random;
-}
-
-/** A context with its defaults. */
-export interface YardDeps extends Required<Omit<YardContext, "executors">> {
-  readonly executors: ExecutorDefinitions;
-}
-
-/** Fills in the defaults. */
-export function toYardDeps(context: YardContext): YardDeps {
-  const { executors, sessionName = "stackyard", clock = systemClock, random = Math.random, ...given } = context;
-  return { ...given, executors: toExecutorDefinitions(executors), sessionName, clock, random };
-}
-
-/** The parts of a yard. */
-export interface YardParts {
-  readonly queues: Queues;
-  readonly eventTopicArn: string | undefined;
-  readonly messages: { readonly bucket: string; readonly prefix: string } | undefined;
-  /** Where runners keep whole logs. Undefined: in the store, or nowhere. */
-  readonly logs: LogPlace | undefined;
-  readonly store: StoreChoice;
-  readonly machines: Extract<MachineSource, { kind: "s3" }>;
-}
-
-/** Commands are short, and `machines ls` must show recent uploads. */
-const CACHE_MS = 5_000;
-
-/** Returns the configured parts. Throws `CONFIG_INVALID` with all missing ones. */
-export function toYardParts(yard: AwsYardOptions): YardParts {
-  const store = toStore(yard);
-  const { machines } = yard;
-  const missing = listMissingKeys(yard);
-  if (store === undefined || machines === undefined || missing.length > 0) {
-    throw new StackyardError(
-      "CONFIG_INVALID",
-      `The yard's configuration lacks ${missing.join(", ")}. Copy the values from the outputs of its template.`,
-    );
-  }
-  const { bucket, prefix = "" } = machines;
-  return {
-    queues: toQueues(yard),
-    eventTopicArn: yard.eventTopicArn,
-    messages: yard.messages && { prefix: KEY_PREFIXES.messages, ...yard.messages },
-    logs: yard.logs,
-    store,
-    machines: { kind: "s3", bucket, prefix, cacheMs: CACHE_MS },
-  };
-}
-
-function toStore({
-  stacksTable: table,
-  workTable,
-  connectionSecret: secretId,
-}: AwsYardOptions): StoreChoice | undefined {
-  if (secretId !== undefined) return { kind: "postgres", secretId };
-  return table === undefined ? undefined : { kind: "dynamodb", table, workTable, creates: false };
-}
-
-function toQueues(yard: AwsYardOptions): Queues {
-  return {
-    events: yard.eventQueueUrl,
-    tasks: yard.taskQueueUrl,
-    longTasks: yard.longTaskQueueUrl,
-    ticks: yard.tickQueueUrl,
-    eventDeadLetters: yard.eventDeadLetterQueueUrl,
-    taskDeadLetters: yard.taskDeadLetterQueueUrl,
-  };
-}
-
-const EndpointVariables = Type.Object({ AWS_ENDPOINT_URL: Variables.properties.AWS_ENDPOINT_URL });
-
-/**
- * Creates access to AWS for a yard: in the yard's region, with its profile or the environment's credentials, and in its
- * role, if it has one. Makes no request yet. Throws `CONFIG_INVALID`.
- */
-export function createYardAws(yard: AwsYardOptions, context: YardContext): AwsAccess {
-  const { environment, logger, clock, sessionName } = toYardDeps(context);
-  const { faults: ofAll } = readEnvironment(EndpointVariables, environment);
-  const faults = [...ofAll, ...findEndpointFaults(environment)];
-  if (faults.length > 0) throw new StackyardError("CONFIG_INVALID", faults.join("\n"));
-  const access = createEnvironmentAws({
-    environment: {
-      region: findYardRegion(yard, environment),
-      // A profile that is named comes before keys in the environment, as in every tool of AWS.
-      credentials: yard.profile === undefined ? findAccessKeys(environment) : undefined,
-      endpoints: toEndpoints({ ...environment, LOCAL_MODE: undefined }),
-      targets: {},
-    },
-    session: { name: sessionName },
-    // A person waits for the answer.
-    retriesDenials: false,
-    clientConfig: defined({ profile: yard.profile }),
-    clock,
-    logger,
-  });
-  return yard.role === undefined ? access : withTarget(access, toTarget(yard, yard.role, environment));
-}
-
-/** Returns the yard's region, or the environment's. Undefined: the SDK finds it in the profile. */
-export function findYardRegion({ region }: AwsYardOptions, environment: EnvironmentVariables): string | undefined {
-  return region ?? findRegion(environment);
-}
-
-const ROLE = /^arn:(aws[a-z-]*):iam::(\d{12}):role\/./;
-
-function toTarget(yard: AwsYardOptions, role: string, environment: EnvironmentVariables): Target {
-  const [, partition, account] = ROLE.exec(role) ?? [];
-  const region = findYardRegion(yard, environment);
-  if (partition === undefined || account === undefined) throw invalid(`"${role}" is no ARN of a role.`);
-  if (region === undefined) throw invalid("A yard with a role must name its region.");
-  const { externalId } = yard;
-  return defined({ account, region, partition, role, externalId });
-}
-
-function invalid(message: string): StackyardError {
-  return new StackyardError("CONFIG_INVALID", message);
-}
-
-/** Returns the access with a default target. */
-function withTarget(access: AwsAccess, target: Target): AwsAccess {
-  return {
-    ...access,
-    client: (clientClass, other) => access.client(clientClass, other ?? target),
-    credentials: (other) => access.credentials(other ?? target),
-  };
-}
-
-/** Whose credentials these are, and what time it is at AWS. */
-export interface Caller {
-  readonly account: string;
-  readonly arn: string;
-  /**
-   * How far our clock is ahead of that of AWS, in milliseconds, with an error of half a second. Undefined: the response
-   * has no date.
-   */
-  readonly aheadMs: number | undefined;
-}
-
-/** Loads our identity from STS; needs no permission (GetCallerIdentity). Throws errors of credentials and network. */
-export async function loadCaller(aws: AwsAccess, clock: Clock): Promise<Caller> {
-  const { GetCallerIdentityCommand, STSClient } = await import("@aws-sdk/client-sts");
-  const command = new GetCallerIdentityCommand({});
-  let aheadMs: number | undefined;
-  command.middlewareStack.add(
-    (next) => async (args) => {
-      const sentAt = clock.now();
-      const answer = await next(args);
-      aheadMs = findAheadMs(findHeader(answer.response, "date"), (sentAt + clock.now()) / 2);
-      return answer;
-    },
-    { step: "deserialize", name: "stackyardDate" },
-  );
-  try {
-    const { Account: account = "", Arn: arn = "" } = await aws.client(STSClient, undefined).send(command);
-    return { account, arn, aheadMs };
-  } catch (error) {
-    throw toAwsError(error, "Cannot get the caller identity from STS.");
-  }
-}
-
-/** Returns how far `now` is ahead of a date header, which has whole seconds. Undefined if it is not a date. */
-export function findAheadMs(date: string | undefined, now: number): number | undefined {
-  const at = Date.parse(date ?? "");
-  return Number.isNaN(at) ? undefined : Math.round(now - (at + 500));
-}
-
-function findHeader(response: unknown, name: string): string | undefined {
-  const headers = read(response, "headers");
-  const value = read(headers, name);
-  return typeof value === "string" ? value : undefined;
-}
-
-function read(value: unknown, key: string): unknown {
-  return typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
 }
 
 /** A client for a yard in an AWS account. */

@@ -1,6 +1,6 @@
 import { type AwsYardOptions, silentLogger } from "@stackyard/core";
 import { describe, expect, it } from "vitest";
-import { createYardAws } from "./open-yard.ts";
+import { createYardAws } from "./yard-aws.ts";
 
 class Client {
   readonly config: Readonly<Record<string, unknown>>;

@@ -1,6 +1,6 @@
 import type { AwsYardOptions } from "@stackyard/core";
 import { describe, expect, it } from "vitest";
-import { toYardParts } from "./open-yard.ts";
+import { toYardParts } from "./yard-parts.ts";
 
 const QUEUES = "https://sqs.eu-west-1.amazonaws.com/111122223333";
 const yard: AwsYardOptions = {

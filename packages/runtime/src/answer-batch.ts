@@ -7,10 +7,8 @@ import {
   type SqsBatchResponse,
   type SqsTransportOptions,
 } from "@stackyard/transport-sqs";
-import { Type } from "typebox";
-import { Compile } from "typebox/compile";
 import type { Environment } from "./environment.ts";
-import { MAX_DELIVERIES } from "./parts.ts";
+import { MAX_DELIVERIES } from "./transport-options.ts";
 
 /** Dependencies of responding to a batch. */
 interface AnswerDeps {
@@ -98,24 +96,4 @@ export function toBatchOptions(queues: SqsTransportOptions, deadLetterUrl: strin
     random,
     logger,
   });
-}
-
-/** Returns the name in the URL or the ARN of a queue: its last part. */
-export function toQueueName(urlOrArn: string): string {
-  return urlOrArn.split(/[/:]/).at(-1) ?? "";
-}
-
-/**
- * The event with which EventBridge's rules and Scheduler call a function: "Scheduled Event" of `aws.events` or
- * `aws.scheduler`.
- */
-const ScheduleEvent = Type.Object({
-  source: Type.Union([Type.Literal("aws.events"), Type.Literal("aws.scheduler")]),
-  "detail-type": Type.Literal("Scheduled Event"),
-});
-const schedule = Compile(ScheduleEvent);
-
-/** Returns true for the event of a schedule. */
-export function isScheduleEvent(event: unknown): boolean {
-  return schedule.Check(event);
 }
