@@ -49,6 +49,22 @@ describe("createFakeClock", () => {
     expect(clock.nextWakeAt()).toBeUndefined();
   });
 
+  it("wakes those of one instant in the order in which they fell asleep, without those whose signal was aborted", async () => {
+    const clock = createFakeClock(0);
+    const controller = new AbortController();
+    const woken: number[] = [];
+    const sleepers = Array.from({ length: 50 }, (_, number) =>
+      clock.sleep(10, number % 3 === 0 ? controller.signal : undefined).then(() => woken.push(number)),
+    );
+    controller.abort();
+    await Promise.all(sleepers.filter((_, number) => number % 3 === 0));
+    woken.length = 0;
+
+    await clock.advance(10);
+
+    expect(woken).toEqual(sleepers.map((_, number) => number).filter((number) => number % 3 !== 0));
+  });
+
   it("does not sleep for no time", async () => {
     await createFakeClock().sleep(0);
   });

@@ -1,3 +1,4 @@
+import { createHeap } from "../in-process/queue.ts";
 import type { Clock, Ids, Random } from "../ports/clock.ts";
 
 /** A clock whose time passes only when a test advances it. */
@@ -10,6 +11,9 @@ export interface FakeClock extends Clock {
 
 interface Sleeper {
   readonly wakeAt: number;
+  /** Of those with one instant, who fell asleep first wakes first. */
+  readonly number: number;
+  isAwake: boolean;
   wake(): void;
 }
 
@@ -17,25 +21,30 @@ const DEFAULT_START = Date.UTC(2026, 0, 1);
 
 /** Creates a clock that begins at 2026-01-01T00:00:00Z, or at that instant. */
 export function createFakeClock(start: number = DEFAULT_START): FakeClock {
-  const sleepers = new Set<Sleeper>();
+  const sleepers = createHeap<Sleeper>((a, b) => a.wakeAt < b.wakeAt || (a.wakeAt === b.wakeAt && a.number < b.number));
+  let count = 0;
   let now = start;
 
+  /** Returns the sleeper who wakes next. One who was woken by a signal is dropped here. */
   function findNext(): Sleeper | undefined {
-    let next: Sleeper | undefined;
-    for (const sleeper of sleepers) if (next === undefined || sleeper.wakeAt < next.wakeAt) next = sleeper;
-    return next;
+    for (let next = sleepers.peek(); next !== undefined; next = sleepers.peek()) {
+      if (!next.isAwake) return next;
+      sleepers.pop();
+    }
+    return undefined;
   }
 
   function sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       if (signal?.aborted || ms <= 0) return resolve();
-      const sleeper = { wakeAt: now + ms, wake };
+      count += 1;
+      const sleeper: Sleeper = { wakeAt: now + ms, number: count, isAwake: false, wake };
       function wake(): void {
-        sleepers.delete(sleeper);
+        sleeper.isAwake = true;
         signal?.removeEventListener("abort", wake);
         resolve();
       }
-      sleepers.add(sleeper);
+      sleepers.push(sleeper);
       signal?.addEventListener("abort", wake, { once: true });
     });
   }
