@@ -17,14 +17,12 @@ import {
   type ResourceLife,
 } from "@stackyard/aws-sim";
 import { toEcsTaskStateMachine } from "@stackyard/executor-ecs/custom-resource";
-import { createMortalLambda, createQuickClock, type MortalLambda } from "@stackyard/lambda-host";
+import { createMortalLambda, createSkippingClock, type MortalLambda } from "@stackyard/lambda-host";
 import dynalite from "dynalite";
 
 const PLACE = { account: "111122223333", region: "eu-west-1" } as const;
-/** The clock of AWS: 50 minutes in a minute. */
-const TIMES = 50;
-/** The function's role is new: for a quarter of a second of its own clock it is denied. A busy machine needs the rest of the two minutes. */
-const IAM_DELAY_MS = 250 * TIMES;
+/** The function's role is new: for a quarter of a second it is denied. */
+const IAM_DELAY_MS = 250;
 
 /** An account in which the function is installed, all at one address. */
 export interface Account {
@@ -38,7 +36,8 @@ export interface Account {
 
 /** Starts it. The function has the permissions of its README, and no others. */
 export async function startAccount(): Promise<Account> {
-  const sim = createAwsSim({ clock: createQuickClock(TIMES), iamDelayMs: IAM_DELAY_MS });
+  const clock = createSkippingClock();
+  const sim = createAwsSim({ clock, iamDelayMs: IAM_DELAY_MS });
   const { accessKeyId, secretAccessKey } = sim.iam.addUser({ ...PLACE, name: "ecs-task", allow: readActions() });
   sim.ecs.addCluster({ ...PLACE, name: "web" });
   sim.ecs.registerTaskDefinition({ ...PLACE, family: "migrate", containerDefinitions: [APP] });
@@ -57,19 +56,14 @@ export async function startAccount(): Promise<Account> {
     RESPONSE_URL_SECRET: sim.secrets.createSecret({ ...PLACE, name: "ecs-task", value: "x".repeat(64) }),
   };
   const bundle = join(import.meta.dirname, "../dist/lambda/index.mjs");
-  const lambda = createMortalLambda({ bundle, answers: answers.url, environment });
-  sim.lambda.addFunction({ ...PLACE, name: "ecs-task", handler: lambda.invoke });
+  const lambda = createMortalLambda({ clock, bundle, answers: answers.url, environment });
+  const invoke = (event: unknown) => clock.whileWorking(() => lambda.invoke(event));
+  sim.lambda.addFunction({ ...PLACE, name: "ecs-task", handler: invoke });
   return {
     sim,
     door,
     lambda,
-    createLife: (logicalId) =>
-      createResourceLife({
-        clock: createQuickClock(TIMES),
-        endpoint: sim.answers,
-        invoke: lambda.invoke,
-        logicalId,
-      }),
+    createLife: (logicalId) => createResourceLife({ clock, endpoint: sim.answers, invoke, logicalId }),
     async stop() {
       lambda.stop();
       await Promise.all([door.stop(), answers.stop(), tables.stop()]);

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { defined } from "@stackyard/core";
+import { type Clock, defined } from "@stackyard/core";
 
 /** A function whose instances are processes that can be killed. */
 export interface MortalLambda {
@@ -23,6 +23,8 @@ export interface MortalLambdaInput {
   readonly answers?: string;
   /** Hides the log, which reports the failures that a test causes. Default: false. */
   readonly isSilent?: boolean;
+  /** What time it is for the instances, at the beginning of each invocation. Default: the system's clock. */
+  readonly clock?: Pick<Clock, "now">;
   readonly environment: Readonly<Record<string, string>>;
 }
 
@@ -39,6 +41,7 @@ interface Reply {
 
 /** Creates the function; makes no instance before the first event. */
 export function createMortalLambda(input: MortalLambdaInput): MortalLambda {
+  const { clock = { now: Date.now } } = input;
   const instances = new Set<Instance>();
   let ids = 0;
 
@@ -67,7 +70,7 @@ export function createMortalLambda(input: MortalLambdaInput): MortalLambda {
       const instance = await findIdle();
       ids += 1;
       try {
-        return await ask(instance.child, ids, event);
+        return await ask(instance.child, { id: ids, event, now: clock.now() });
       } finally {
         instance.isBusy = false;
       }
@@ -89,11 +92,18 @@ function inherited(): NodeJS.ProcessEnv {
   return defined({ PATH, NODE_COMPILE_CACHE });
 }
 
-function ask(child: ChildProcess, id: number, event: unknown): Promise<unknown> {
+/** An event as an instance gets it; `now`: what time it is. */
+export interface Call {
+  readonly id: number;
+  readonly event: unknown;
+  readonly now: number;
+}
+
+function ask(child: ChildProcess, call: Call): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const die = () => reject(Object.assign(new Error("signal: killed"), { name: "Runtime.ExitError" }));
     const read = (reply: Reply): void => {
-      if (reply.id !== id) return;
+      if (reply.id !== call.id) return;
       child.off("message", read);
       child.off("exit", die);
       if (reply.error === undefined) resolve(reply.answer);
@@ -101,6 +111,6 @@ function ask(child: ChildProcess, id: number, event: unknown): Promise<unknown> 
     };
     child.on("message", read);
     child.once("exit", die);
-    child.send({ id, event });
+    child.send(call);
   });
 }
