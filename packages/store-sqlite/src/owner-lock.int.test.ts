@@ -139,6 +139,20 @@ describe("the lock of a store", () => {
     }
   });
 
+  it("is granted while another process that asks has only begun to", async () => {
+    await (await createSqliteStore({ folder })).close();
+    // Between its two locks: SQLite takes a shared one, which all may have, and then the one that only one process gets.
+    const asking = new DatabaseSync(storeFilesOf(folder).guard);
+    asking.exec("begin; select * from sqlite_schema");
+
+    const store = await createSqliteStore({ folder });
+
+    expect(() => asking.exec("begin immediate")).toThrow();
+    asking.close();
+    await expect(createSqliteStore({ folder })).rejects.toMatchObject({ code: "STORE_LOCKED" });
+    await store.close();
+  });
+
   it.each(["null", "7", "{}", '{"pid":"x","host":1}', "x".repeat(100_000)])(
     "names no owner when the lock file does not (%#)",
     async (text) => {

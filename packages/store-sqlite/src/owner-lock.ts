@@ -21,7 +21,7 @@ export interface OwnerLock {
 }
 
 /**
- * Acquires the lock of a store, or throws `STORE_LOCKED` with its owner. The lock is an exclusive SQLite lock on a
+ * Acquires the lock of a store, or throws `STORE_LOCKED` with its owner. The lock is SQLite's lock of a writer on a
  * separate file: the kernel grants it to one process and releases it when that process ends for any reason. A dead
  * owner's lock is therefore free at once, and a reused pid or a pid of another container has no effect. The lock file
  * names the owner for people only.
@@ -71,7 +71,8 @@ function isOwner(value: unknown): value is StoreOwner {
 function openGuard(files: StoreFiles): DatabaseSync {
   const guard = new DatabaseSync(files.guard, { timeout: 0 });
   try {
-    guard.exec("begin exclusive");
+    // Not "exclusive": it would wait for those who have only begun to ask, so that of several at once none gets it.
+    guard.exec("begin immediate");
     restrictMode(files.guard);
     return guard;
   } catch (error) {
