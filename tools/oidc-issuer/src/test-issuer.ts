@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from "jose";
@@ -66,17 +67,28 @@ export async function startTestIssuer(options: TestIssuerOptions): Promise<TestI
   return issuer;
 }
 
-/** Returns a port that is free now: an issuer needs the address of the yard before the server listens. */
+/** Of these ports the system gives none to who asks for any, nor to outgoing connections (Linux, macOS and Windows begin above). */
+const CHOSEN_PORTS = { first: 10_000, last: 32_000 } as const;
+
+/**
+ * Returns a port that is free: an issuer needs the address of the yard before the server listens. Until then no process gets it
+ * that does not name it.
+ */
 export async function findFreePort(): Promise<number> {
-  const server = createServer();
-  const url = await listen(server);
-  await new Promise((resolve) => server.close(resolve));
-  return Number(new URL(url).port);
+  for (;;) {
+    const port = randomInt(CHOSEN_PORTS.first, CHOSEN_PORTS.last);
+    const server = createServer();
+    const url = await listen(server, port).catch(() => undefined);
+    if (url === undefined) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
 }
 
-function listen(server: Server): Promise<string> {
-  return new Promise((resolve) => {
-    server.listen(0, "127.0.0.1", () => resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`));
+function listen(server: Server, port = 0): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", () => resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`));
   });
 }
 

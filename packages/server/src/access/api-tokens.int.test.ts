@@ -8,8 +8,9 @@ import { createTestYard, type TestYard, type TestYardOptions, TOKEN } from "../t
 let yard: TestYard;
 afterEach(() => yard.stop());
 
+/** Its time passes only by `advance`: what holds for five seconds does so on a slow machine too. */
 const open = (options: TestYardOptions = {}) => {
-  yard = createTestYard(options);
+  yard = createTestYard({ hasStillClock: true, ...options });
   return yard;
 };
 const as = (secret: string) => ({ headers: { authorization: `Bearer ${secret}` } });

@@ -57,6 +57,8 @@ export interface CallInit {
 }
 
 export interface TestYardOptions extends ServerOptions {
+  /** The yard's time passes only by `advance`. Default: false. */
+  readonly hasStillClock?: boolean;
   readonly executor?: Executor;
   /** Of the machine `review-app`. Default: `REVIEW_APP`. */
   readonly source?: string;
@@ -72,7 +74,14 @@ const obliging = defineExecutor({ name: "script", config: Type.Object({}), start
 
 /** Creates a yard; the task's executor succeeds immediately unless another is given. */
 export function createTestYard(options: TestYardOptions = {}): TestYard {
-  const { executor = obliging, source = REVIEW_APP, logger = silentLogger, deps: more, ...rest } = options;
+  const {
+    executor = obliging,
+    source = REVIEW_APP,
+    logger = silentLogger,
+    deps: more,
+    hasStillClock,
+    ...rest
+  } = options;
   const { store = createMemoryStore(), ...serverOptions } = rest;
   const executors = new Map([["script", executor]]);
   let located = locate(source, executors);
@@ -81,7 +90,8 @@ export function createTestYard(options: TestYardOptions = {}): TestYard {
     list: () => located.list(),
   };
   let aheadMs = 0;
-  const clock: Clock = { ...systemClock, now: () => systemClock.now() + aheadMs };
+  const start = systemClock.now();
+  const clock: Clock = { ...systemClock, now: () => (hasStillClock ? start : systemClock.now()) + aheadMs };
   const deps = { store, locator, executors, clock, ids: createUlids(), logger };
   const tokens = [{ name: "tester", token: TOKEN }];
   const server = createServer(
