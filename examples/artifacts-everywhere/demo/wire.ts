@@ -8,7 +8,7 @@ import {
   type DoorRequest,
   openFrontDoor,
 } from "@stackyard/aws-sim";
-import type { MessageCounts } from "@stackyard/lambda-host";
+import { countMessages, type MessageCounts } from "@stackyard/lambda-host";
 import { buildApp } from "fauxqs";
 
 /** AWS at one address of this machine. */
@@ -85,20 +85,6 @@ export async function openWire(sim: AwsSim, sourceBucket: string): Promise<Wire>
       queues.server.closeAllConnections();
       await queues.close();
     },
-  };
-}
-
-async function countMessages(queues: ReturnType<typeof buildApp>, QueueUrl: string): Promise<MessageCounts> {
-  const answer = await queues.inject({
-    method: "POST",
-    url: "/",
-    headers: { "content-type": "application/x-amz-json-1.0", "x-amz-target": "AmazonSQS.GetQueueAttributes" },
-    payload: JSON.stringify({ QueueUrl, AttributeNames: ["All"] }),
-  });
-  const { Attributes } = answer.json();
-  return {
-    visible: Number(Attributes.ApproximateNumberOfMessages),
-    hidden: Number(Attributes.ApproximateNumberOfMessagesNotVisible),
   };
 }
 

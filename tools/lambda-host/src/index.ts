@@ -1,3 +1,4 @@
+export { countMessages } from "./count-messages.ts";
 export { createLambdaHost, type LambdaHost } from "./create-lambda-host.ts";
 export { deliverBatch } from "./deliver-batch.ts";
 export type { EventSource } from "./event-source.ts";

@@ -9,6 +9,7 @@ import {
   SendMessageCommand,
   SQSClient,
 } from "@aws-sdk/client-sqs";
+import { countMessages, type MessageCounts } from "@stackyard/lambda-host";
 import dynalite from "dynalite";
 import { buildApp } from "fauxqs";
 
@@ -36,6 +37,8 @@ export interface Cloud {
    * that time. Default: now.
    */
   receive(queueUrl: string, waitSeconds?: number): Promise<LambdaBatch | undefined>;
+  /** Counts the messages of a queue without a request. */
+  countMessages(queueUrl: string): Promise<MessageCounts>;
   /** Removes the messages of a batch but those. */
   settle(batch: LambdaBatch, failures: readonly string[]): Promise<void>;
   stop(): Promise<void>;
@@ -86,6 +89,7 @@ export async function startCloud(): Promise<Cloud> {
     sqs,
     dynamodb,
     receive,
+    countMessages: (queueUrl) => countMessages(app, queueUrl),
     settle,
     async createQueue(name, attributes = {}) {
       const fifo = name.endsWith(".fifo") ? { FifoQueue: "true" } : {};

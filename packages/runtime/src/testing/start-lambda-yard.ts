@@ -1,4 +1,3 @@
-import { GetQueueAttributesCommand } from "@aws-sdk/client-sqs";
 import type { Clock, Store } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { createLambdaHost, type EventSource, type FunctionInput, type LambdaHost } from "@stackyard/lambda-host";
@@ -74,7 +73,7 @@ export async function startLambdaYard(input: LambdaYardInput): Promise<LambdaYar
   await cloud.createBucket(bucket, Object.fromEntries(objects));
 
   const machines = { MACHINE_LOCATOR: "S3", MACHINE_S3_BUCKET: bucket, MACHINE_S3_KEY: "m" };
-  const host = createLambdaHost({ sqs: cloud.sqs, clock });
+  const host = createLambdaHost({ sqs: cloud.sqs, clock, countMessages: cloud.countMessages });
   host.addFunction({
     // The timeouts and concurrencies of CloudSeam's documentation.
     name: "state-manager",
@@ -194,9 +193,7 @@ async function createDatabase({ postgres, createSecret }: Account, number: numbe
   return { environment, store: await createPostgresStore({ connection: postgres.url, maxConnections: 2 }) };
 }
 
-async function countMessages({ cloud: { sqs } }: Account, QueueUrl: string): Promise<number> {
-  const ask = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["All"] });
-  const { Attributes = {} } = await sqs.send(ask);
-  const { ApproximateNumberOfMessages: visible, ApproximateNumberOfMessagesNotVisible: hidden } = Attributes;
-  return Number(visible) + Number(hidden);
+async function countMessages({ cloud }: Account, queueUrl: string): Promise<number> {
+  const { visible, hidden } = await cloud.countMessages(queueUrl);
+  return visible + hidden;
 }
