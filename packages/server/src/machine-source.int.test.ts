@@ -91,6 +91,22 @@ describe("the source of a machine", () => {
     expect(readFileSync(file, "utf8")).toBe(`${REVIEW_APP}# theirs\n`);
   });
 
+  it("is replaced by one of ten who write at once, over three rounds; the others are told, and lose nothing", async () => {
+    start();
+    for (let round = 0; round < 3; round += 1) {
+      const { hash } = await yard.json<MachineSource>(PATH);
+      const texts = Array.from({ length: 10 }, (_, index) => `${REVIEW_APP}# ${round} ${index}\n`);
+
+      const answers = await Promise.all(
+        texts.map((source) => yard.call(PATH, { body: { source, expectedHash: hash } })),
+      );
+
+      const statuses = answers.map(({ status }) => status);
+      expect(statuses.toSorted()).toEqual([200, ...Array.from({ length: 9 }, () => 409)]);
+      expect(readFileSync(file, "utf8")).toBe(texts[statuses.indexOf(200)]);
+    }
+  });
+
   it("of a server without a folder is that of the newest revision, and stays", async () => {
     yard = createTestYard();
 

@@ -18,16 +18,30 @@ export async function requestDeviceCode(url: string, clientName: string): Promis
   if (status !== 200 || typeof device_code !== "string" || typeof user_code !== "string") throw toError(status, body);
   return {
     deviceCode: device_code,
-    userCode: toOneLine(user_code),
-    verificationUri: toOneLine(String(verification_uri)),
-    expiresInMs: Number(expires_in) * 1_000,
-    intervalMs: Number(interval ?? 5) * 1_000,
+    userCode: user_code,
+    verificationUri: toAddress(verification_uri),
+    expiresInMs: toMs(expires_in, 600),
+    intervalMs: Math.max(1_000, toMs(interval, 5)),
   };
 }
 
-/** Removes what a terminal would interpret, and line ends, so that no server adds lines to what is printed. */
-function toOneLine(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ").slice(0, 1_024);
+const MOST_SECONDS = 31_536_000;
+
+/** Returns a number of seconds as milliseconds; of anything else the default. */
+function toMs(seconds: unknown, otherwise: number): number {
+  const isUsable = typeof seconds === "number" && seconds >= 0 && seconds <= MOST_SECONDS;
+  return (isUsable ? seconds : otherwise) * 1_000;
+}
+
+/** Returns an address for a browser. Throws `LOGIN_FAILED` for anything else, such as a file or an option of a program. */
+function toAddress(value: unknown): string {
+  const address = typeof value === "string" ? URL.parse(value) : null;
+  if (address !== null && /^https?:$/.test(address.protocol)) return address.href;
+  throw failWith("LOGIN_FAILED", "The server names no address to sign in at.");
+}
+
+function toText(value: unknown): string {
+  return typeof value === "string" ? value : "";
 }
 
 /** The result of polling for the person's answer. */
@@ -47,8 +61,8 @@ export async function pollDeviceCode(url: string, deviceCode: string): Promise<P
     return {
       kind: "signed-in",
       token: access_token,
-      name: toOneLine(String(name)),
-      lifetimeMs: Number(expires_in) * 1_000,
+      name: toText(name),
+      lifetimeMs: toMs(expires_in, 0),
     };
   }
   if (error === "authorization_pending") return { kind: "pending" };
@@ -68,13 +82,13 @@ export interface CodePerson {
 /** Returns an address at which a browser signs in once; undefined when the server does not offer one to this token. */
 export async function requestLocalUrl(url: string, token: string, person: CodePerson): Promise<string | undefined> {
   const { status, body } = await requestCode(url, token, person);
-  return status === 200 && typeof body["url"] === "string" ? body["url"] : undefined;
+  return status === 200 && typeof body["url"] === "string" ? toAddress(body["url"]) : undefined;
 }
 
 /** Returns such an address, or throws why the server does not offer one. */
 export async function requireLocalUrl(url: string, token: string, person: CodePerson): Promise<string> {
   const { status, body } = await requestCode(url, token, person);
-  if (status === 200 && typeof body["url"] === "string") return body["url"];
+  if (status === 200 && typeof body["url"] === "string") return toAddress(body["url"]);
   const detail = typeof body["detail"] === "string" ? body["detail"] : `The server answered ${status}.`;
   if (status === 404) {
     throw failWith("NOT_CONFIGURED", "This server has no one-time codes.", {
@@ -117,12 +131,19 @@ async function post(
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     const body: unknown = await response.json().catch(() => undefined);
-    return { status: response.status, body: isMap(body) ? body : {} };
+    return { status: response.status, body: isMap(body) ? toOneLines(body) : {} };
   } catch (cause) {
     throw isStackyardError(cause)
       ? cause
       : failWith("UNREACHABLE", `The server at ${new URL(url).origin} cannot be reached.`, { cause });
   }
+}
+
+/** Returns an answer whose texts are one line each, without what a terminal would interpret: no server adds lines to what is printed. */
+function toOneLines(body: Answer["body"]): Answer["body"] {
+  const clean = (value: unknown) =>
+    typeof value === "string" ? value.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ").slice(0, 1_024) : value;
+  return Object.fromEntries(Object.entries(body).map(([key, value]) => [key, clean(value)]));
 }
 
 function toError(status: number, { code, detail }: Answer["body"]): Error {
