@@ -1,4 +1,5 @@
 import { Compile } from "typebox/compile";
+import { isMap } from "../machine/json.ts";
 import type { Records } from "../ports/records.ts";
 import { ApiTokenRecord, statusOfToken } from "./api-token.ts";
 
@@ -38,15 +39,26 @@ export async function noteEndedSession(records: Pick<Records, "put">, id: string
  * expired, or whose own creator has ended.
  */
 export async function hasEnded(records: Reader, credential: string, now: number): Promise<boolean> {
+  return (await findCredentialEnd(records, credential, now)) !== undefined;
+}
+
+/** Returns since when a credential has ended, as `hasEnded` decides; undefined while it lives. At the latest `now`. */
+export async function findCredentialEnd(records: Reader, credential: string, now: number): Promise<number | undefined> {
   let next: string | undefined = credential;
   for (let steps = 0; next !== undefined && steps < MOST_PARENTS; steps += 1) {
     const [kind, id = ""]: readonly string[] = next.split("/", 2);
-    if (kind !== "token") return (await records.get(`${ENDED}${next}`, now)) !== undefined;
+    if (kind !== "token") return toEnd((await records.get(`${ENDED}${next}`, now))?.value, now);
     const value: unknown = (await records.get(toTokenKey(id), now))?.value;
-    if (!checkToken.Check(value) || statusOfToken(value, now) !== "active") return true;
+    if (!checkToken.Check(value)) return now;
+    if (statusOfToken(value, now) !== "active") return value.revokedAt ?? value.expiresAt;
     next = value.createdWith;
   }
-  return next !== undefined;
+  return next === undefined ? undefined : now;
+}
+
+function toEnd(note: unknown, now: number): number | undefined {
+  if (note === undefined) return undefined;
+  return isMap(note) && typeof note["endedAt"] === "number" ? note["endedAt"] : now;
 }
 
 /** Returns those credentials that have ended. */

@@ -59,7 +59,15 @@ export {
   createAuditWriter,
   type NewAuditEntry,
 } from "./audit-writer.ts";
-export { findEnded, hasEnded, noteEndedSession, TOKENS, toCredential, toTokenKey } from "./credentials.ts";
+export {
+  findCredentialEnd,
+  findEnded,
+  hasEnded,
+  noteEndedSession,
+  TOKENS,
+  toCredential,
+  toTokenKey,
+} from "./credentials.ts";
 export {
   type AccessDecision,
   type AccessSubject,

@@ -14,6 +14,7 @@ import {
   type ApiTokenRequest,
   type AuditWriter,
   checkHandedOn,
+  findCredentialEnd,
   findSecretEnd,
   formatSecret,
   hasEnded,
@@ -157,7 +158,7 @@ async function rotateToken(parts: TokenParts, { caller, id, options }: Rotation)
     if (caller.sender.id !== id || expires !== undefined) checkHandedOn(caller, rotated);
     return rotated;
   };
-  const before = await loadVisible(kept, caller, id);
+  const before = await withEnd(parts, await loadVisible(kept, caller, id));
   if (caller.isReplaced === true) throw replacedSecret();
   decide(before);
   const token = await audit.run(toAction("rotateToken", caller, before), async () => {
@@ -191,6 +192,17 @@ async function loadVisible(kept: TokenRecords, caller: Caller, id: string): Prom
   const found = await kept.find(id);
   if (found !== undefined && maySee(caller, found.token)) return found.token;
   throw unknownToken(id);
+}
+
+/** Returns a token as it is shown and counted: revoked when what created it has ended. */
+async function withEnd(
+  { records, clock }: Pick<ApiTokensDeps, "records" | "clock">,
+  token: ApiTokenRecord,
+): Promise<ApiTokenRecord> {
+  const now = clock.now();
+  if (token.createdWith === undefined || statusOfToken(token, now) !== "active") return token;
+  const revokedAt = await findCredentialEnd(records, token.createdWith, now);
+  return { ...token, ...defined({ revokedAt }) };
 }
 
 function issueSecret(random: () => Uint8Array = () => randomBytes(32)): IssuedSecret {
@@ -264,7 +276,7 @@ function createTokenRecords(deps: Pick<ApiTokensDeps, "records" | "clock">): Tok
     async list(page, isWanted) {
       const found = await records.list(TOKENS, { ...page, now: clock.now() });
       const { items, ...rest } = toPage(found, { toView: ({ value }) => parseToken(value), toId: ({ key }) => key });
-      return { ...rest, items: items.filter(isWanted) };
+      return { ...rest, items: await Promise.all(items.filter(isWanted).map((token) => withEnd(deps, token))) };
     },
     async listAll() {
       const all: ApiTokenRecord[] = [];
