@@ -188,10 +188,7 @@ describe("revisions", () => {
     expect(await refusalOf("/v1/revisions/abc")).toMatchObject({ refusal: [400, "USAGE"] });
   });
 
-  it("of jobs are not shown: their documents are the configs", async () => {
-    await yard.store.revisions.put({ name: "stackyard.run", hash: HASH, source: "secret" }, T0);
-
-    expect(await refusalOf(`/v1/revisions/${HASH}`)).toMatchObject({ refusal: [404, "NOT_FOUND"] });
+  it("of jobs are not listed: each job has its own", async () => {
     expect(await refusalOf("/v1/machines/stackyard.run/revisions")).toMatchObject({
       refusal: [404, "MACHINE_UNKNOWN"],
     });

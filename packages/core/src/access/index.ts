@@ -81,6 +81,7 @@ export {
   type Scope,
   scopesOf,
 } from "./decide-access.ts";
+export { type DefinitionSubject, mayReadDefinition } from "./decide-definition.ts";
 export {
   decideEvent,
   type EventDecision,

@@ -1,4 +1,5 @@
 import { defined, listPages, type Store } from "@stackyard/core";
+import { mayReadDefinition } from "@stackyard/core/access";
 import { StackBundle } from "@stackyard/core/api";
 import { listProcesses, toPrinted } from "@stackyard/core/engine";
 import { toGraph } from "@stackyard/core/machine";
@@ -74,7 +75,7 @@ async function openBundle(deps: RouteDeps, stackId: string, caller: Caller): Pro
     { name: "parked", most: BEFORE_REVISIONS, items: parked },
     { name: "processes", most: BEFORE_REVISIONS, items: processes },
     { name: "history", most: BEFORE_REVISIONS, items: listLines(deps, { stackId, caller, hashes }) },
-    { name: "revisions", most: MOST_BYTES, items: listRevisions(store, hashes) },
+    { name: "revisions", most: MOST_BYTES, items: listRevisions(store, { stackId, caller, hashes }) },
   ]);
 }
 
@@ -157,11 +158,13 @@ async function* listLines(
   }
 }
 
-async function* listRevisions(store: Store, hashes: ReadonlySet<string>) {
+async function* listRevisions(store: Store, { stackId, caller, hashes }: LinesInput) {
   const wanted = [...hashes];
   for (const hash of wanted.slice(0, MOST_REVISIONS)) {
     const revision = await store.revisions.get(hash);
-    if (revision !== undefined) yield { ...revision, firstSeenAt: toInstant(revision.firstSeenAt) };
+    if (revision === undefined) continue;
+    const isReadable = mayReadDefinition(caller.rights, { machine: revision.name, jobs: [stackId] });
+    if (isReadable) yield { ...revision, firstSeenAt: toInstant(revision.firstSeenAt) };
   }
   if (wanted.length > MOST_REVISIONS) yield MORE;
 }

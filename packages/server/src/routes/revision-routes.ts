@@ -1,8 +1,8 @@
 import { type KeptRevision, type Locator, type Revision, StackyardError, type Store } from "@stackyard/core";
-import { decideAccess } from "@stackyard/core/access";
+import { isInternalMachine, mayReadDefinition } from "@stackyard/core/access";
 import { RevisionDetails, RevisionSummary } from "@stackyard/core/api";
 import { type Page, type PageInput, type StackFilter, toRevisionOrder } from "@stackyard/core/engine";
-import { RUN_MACHINE } from "@stackyard/core/machine";
+import { runStackId } from "@stackyard/core/machine";
 import { Type } from "typebox";
 import { type Caller, toUnknownMachine } from "../access/caller.ts";
 import { toScopeFilter } from "../access/stack-scopes.ts";
@@ -32,7 +32,7 @@ function listRoute(deps: RouteDeps): Route {
     async handle({ params: { name }, query }, { caller }) {
       const { store, locator } = deps;
       // Jobs have no machine that anybody may list.
-      if (name === RUN_MACHINE) throw await toUnknownMachine(locator, caller.rights, name);
+      if (isInternalMachine(name)) throw await toUnknownMachine(locator, caller.rights, name);
       const located = await locator.find(name);
       const current = located.kind === "found" ? located.revision : undefined;
       const page = await loadPage(store, name, { ...pageInput(query), current });
@@ -117,12 +117,13 @@ function revisionRoute(deps: RouteDeps): Route {
     permission: "read",
     subject: "list",
     tag: "machines",
-    summary: "Show one revision of a machine with its document.",
+    summary:
+      "Show one revision of a machine with its document, or of jobs with their executor and config, to those who may read a job that has it.",
     params: { hash: Type.String({ pattern: "^[0-9a-f]{64}$" }) },
     answers: { 200: { description: "The revision.", schema: RevisionDetails }, 404: { description: "NOT_FOUND" } },
     async handle({ params: { hash } }, { caller }) {
       const found = await findRevision(deps, hash);
-      if (found === undefined || !isVisible(found, caller)) {
+      if (found === undefined || !(await isVisible(store, found, caller))) {
         throw new StackyardError("NOT_FOUND", `Revision ${hash} not found.`);
       }
       const stacks = (await countStacks(store, found.name, [hash], caller)).get(hash) ?? 0;
@@ -143,10 +144,17 @@ async function findRevision(
   return listed.find((revision) => revision.hash === hash);
 }
 
-/**
- * Returns true if the caller may see the revision. Never a job's: its config belongs to the run, and `/v1/runs` shows it
- * to those who may read that run. A revision belongs to all runs with the same config, in whatever scope.
- */
-function isVisible({ name }: Revision, { rights }: Caller): boolean {
-  return name !== RUN_MACHINE && decideAccess(rights, "read", { kind: "machine", machine: name }) === "allowed";
+/** Returns true if the caller may see the revision. One of jobs belongs to all jobs with the same config, in whatever scope. */
+async function isVisible(store: Store, { name, hash }: Revision, caller: Caller): Promise<boolean> {
+  const jobs = isInternalMachine(name) ? await listJobs(store, { name, hash }, caller) : [];
+  return mayReadDefinition(caller.rights, { machine: name, jobs });
 }
+
+/** Returns one job that the caller may see, if there is any, and what all ids of jobs begin with: closed jobs have no stack. */
+async function listJobs({ queries }: Store, { name, hash }: Omit<Revision, "source">, caller: Caller) {
+  const filter: StackFilter = { machine: name, revision: hash, ...toScopeFilter(caller, "read") };
+  const { items } = await queries.listStacks(filter, { limit: 1 });
+  return [...items.map(({ stack }) => stack.id), ALL_JOBS];
+}
+
+const ALL_JOBS = runStackId({ ulid: "" });
