@@ -5,10 +5,10 @@ import {
   listSecretValues,
   withQuotedOutputs,
 } from "../machine/decide/stack-secrets.ts";
-import { RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS, toEventName } from "../machine/event-message.ts";
+import { EventMessage, RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS, toEventName } from "../machine/event-message.ts";
 import { defined, isMap } from "../machine/json.ts";
 import type { Machine } from "../machine/machine.ts";
-import { createMaskText } from "../machine/mask-text.ts";
+import { createMaskText, maskTexts } from "../machine/mask-text.ts";
 import { findSecretRef, isReference, MASK } from "../machine/secrets.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { HistoryEntry, Outcome, QueuedEvent } from "../ports/stack-store.ts";
@@ -225,6 +225,38 @@ export function toPrintedMessage(
     return [key, isOpen ? value : maskWhole(value)] as const;
   });
   return Object.fromEntries(printed);
+}
+
+/** Returns the values of an event's metadata and outputs that must not be shown. */
+export function listHiddenValues(
+  { metadata, outputs }: Readonly<Record<string, unknown>>,
+  masked: MaskedKeys | undefined,
+): readonly unknown[] {
+  if (masked === undefined) return [];
+  const given = [
+    ...(isMap(metadata) ? Object.entries(metadata) : []),
+    ...(isMap(outputs) ? Object.entries(outputs) : []),
+  ];
+  return given.flatMap(([key, value]) => (masked === "all" || masked.includes(key) ? [value] : []));
+}
+
+/** Keys of a message that decisions depend on. */
+const DECISIVE: ReadonlySet<string> = new Set(
+  Object.keys(EventMessage.properties).filter((key) => key !== "reason" && key !== "description"),
+);
+
+/**
+ * Returns a message without these values in what people write for people: its reason, its description, and keys that events
+ * do not have. Returns the same message when there is nothing to mask.
+ */
+export function maskFreeTexts(
+  message: Readonly<Record<string, unknown>>,
+  values: readonly unknown[],
+): Readonly<Record<string, unknown>> {
+  const free = Object.entries(message).filter(([key]) => !DECISIVE.has(key));
+  if (values.length === 0 || free.length === 0) return message;
+  const mask = createMaskText(values);
+  return { ...message, ...Object.fromEntries(free.map(([key, value]) => [key, maskTexts(mask, value)])) };
 }
 
 /** Masks all values but keeps the shape, so that a reader can find the fault in it. */

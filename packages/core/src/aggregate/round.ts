@@ -3,6 +3,7 @@ import { toClaimWithinMs } from "../attempt/attempt.ts";
 import { followDecision } from "../machine/decide/decide.ts";
 import { type Applied, type Decision, isOperators, isParked, type Rejected } from "../machine/decide/decision.ts";
 import { attemptsOf } from "../machine/decide/runs.ts";
+import { listHeldSecrets } from "../machine/decide/stack-secrets.ts";
 import { timerEventId, timesFired } from "../machine/decide/timers.ts";
 import { type ParsedEvent, parseEventMessage, type StackEvent, toEventKey } from "../machine/event-message.ts";
 import { defined } from "../machine/json.ts";
@@ -22,7 +23,7 @@ import type {
 } from "../ports/stack-store.ts";
 import { isAudited, type RecordedEvent, toAuditEntry } from "./audited-event.ts";
 import { nextOrder } from "./event-order.ts";
-import type { MaskedKeys } from "./history-line.ts";
+import { listHiddenValues, type MaskedKeys, maskFreeTexts } from "./history-line.ts";
 
 /** One unit of work: the effects that the engine collects for one stack until it commits them as one change. */
 export interface Round {
@@ -283,7 +284,7 @@ export function parkOrGiveUp(
   // Events of workers and deadlines arrive only once: without them the stack would never continue.
   if (before === undefined && deps.refusedEvents === "drop" && queued.origin === "external") return "refused";
   const input = {
-    event: withOwner(round, queued),
+    event: toStored(round, queued, masked),
     before,
     code: decision.code,
     reason: decision.reason,
@@ -313,6 +314,15 @@ export function isRedelivered(
   return refusedEvents === "redeliver" && queued.origin === "external" && !round.parked.has(toEventKey(queued));
 }
 
+/** Returns an event to keep: with the stack that it was for, and without sensitive values in its free texts. */
+function toStored(round: Round, queued: QueuedEvent, masked: MaskedKeys | undefined): QueuedEvent {
+  const event = withOwner(round, queued);
+  const stack = round.stack ?? round.loaded.stack;
+  const held = stack === undefined ? [] : listHeldSecrets(stack);
+  const message = maskFreeTexts(event.message, [...held, ...listHiddenValues(event.message, masked)]);
+  return message === event.message ? event : { ...event, message };
+}
+
 /** Notes which stack an event was for, unless that is noted already. */
 function withOwner({ stack, loaded }: Round, event: QueuedEvent): QueuedEvent {
   const owner = stack ?? loaded.stack;
@@ -331,7 +341,7 @@ export function deadLetters(
     masked,
   }: { readonly code: string; readonly reason: string; readonly masked?: MaskedKeys | undefined },
 ): void {
-  const entry = { id: ids.next(), event: withOwner(round, event), code, reason, deadLetteredAt: round.now };
+  const entry = { id: ids.next(), event: toStored(round, event, masked), code, reason, deadLetteredAt: round.now };
   round.deadLetters.push(masked === undefined ? entry : { ...entry, masked });
 }
 

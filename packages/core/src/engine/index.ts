@@ -1,3 +1,4 @@
+export { listHiddenValues } from "../aggregate/history-line.ts";
 export type { Bulk, BulkItem, BulkOperation, BulkOutcome, BulkResult } from "../bulk/bulk.ts";
 export { isOnDeadLetters, MOST_ITEMS as MOST_BULK_ITEMS, toBulkEventId } from "../bulk/bulk.ts";
 export type { StoredBulk } from "../bulk/bulk-records.ts";

@@ -9,9 +9,7 @@ import {
 import type { BulkOperation, BulkOutcome, BulkPlan } from "@stackyard/core/api";
 import {
   isOnDeadLetters,
-  listHeldSecrets,
   MOST_BULK_ITEMS,
-  maskText,
   type QueuedEvent,
   type StackFilter,
   toBulkEventId,
@@ -19,6 +17,7 @@ import {
 } from "@stackyard/core/engine";
 import { type Caller, forbidden } from "../access/caller.ts";
 import { decideRedrive, loadReadable } from "../access/reach.ts";
+import type { ReasonSubjects } from "./mask-reason.ts";
 import type { RouteDeps } from "./route-deps.ts";
 
 /** The dead letters that a bulk selects. */
@@ -37,20 +36,12 @@ export interface ChooseInput {
   readonly caller: Caller;
 }
 
-/** Returns a reason without the sensitive values of the stacks that it is about. Lists and the audit log show it. */
-export async function maskReason(
-  { store }: Pick<RouteDeps, "store">,
+/** Returns what the reason of a bulk is about. */
+export function toReasonSubjects(
   { operation }: Pick<ChooseInput, "operation">,
-  { reason, ids }: { readonly reason: string | undefined; readonly ids: readonly string[] },
-): Promise<string | undefined> {
-  if (reason === undefined || isOnDeadLetters(operation)) return reason;
-  let masked = reason;
-  for (const part of chunk(ids, AT_ONCE)) {
-    const loaded = await loadReadable(store, part);
-    const stacks = [...loaded.values()].flatMap(({ stack }) => (stack === undefined ? [] : [stack]));
-    masked = maskText(stacks.flatMap(listHeldSecrets), masked);
-  }
-  return masked;
+  ids: readonly string[],
+): ReasonSubjects {
+  return isOnDeadLetters(operation) ? { deadLetters: ids } : { stackIds: ids };
 }
 
 /**

@@ -7,7 +7,8 @@ import { defineRoute, json, type Route, type RouteContext } from "../http/route.
 import { BulkBody, DRY_RUN_REASON, toBulkItemView, toBulkMessage, toBulkView } from "../schemas/bulk.ts";
 import { pageOf, pageQuery } from "../schemas/event.ts";
 import { refuseSensitive } from "../schemas/stack-query.ts";
-import { type ChooseInput, chooseItems, maskReason, planBulk } from "./bulk-items.ts";
+import { type ChooseInput, chooseItems, planBulk, toReasonSubjects } from "./bulk-items.ts";
+import { maskReason } from "./mask-reason.ts";
 import type { RouteDeps } from "./route-deps.ts";
 import { pageInput, toPage } from "./to-page.ts";
 
@@ -46,7 +47,7 @@ function startRoute(deps: RouteDeps): Route {
         return json(200, await planBulk({ ...deps, now: deps.clock.now(), signal }, planned, ids));
       }
       if (body.expect !== undefined && body.expect !== ids.length) throw changed(body.expect, ids.length);
-      const reason = await maskReason(deps, input, { reason: body.reason, ids });
+      const reason = await maskReason(deps.store, body.reason, toReasonSubjects(input, ids));
       return json(
         202,
         toBulkView(await start(deps, { body: { ...body, ...defined({ reason }) }, message, ids }, context)),
@@ -152,7 +153,7 @@ function cancelRoute({ bulks, audit, store }: RouteDeps): Route {
       const ids: string[] = [];
       const pages = listPages((page) => bulks.listItems(bulk, { limit: 1_000, ...page }));
       if (body.reason !== undefined) for await (const { items } of pages) ids.push(...items.map((item) => item.id));
-      const why = defined({ reason: await maskReason({ store }, bulk, { reason: body.reason, ids }) });
+      const why = defined({ reason: await maskReason(store, body.reason, toReasonSubjects(bulk, ids)) });
       const action = { action: "cancelBulk", who: sender, via: "api", on: { bulkId }, ...why };
       return json(200, toBulkView(await audit.run(action, () => bulks.cancel(bulkId, { by: sender.name, ...why }))));
     },

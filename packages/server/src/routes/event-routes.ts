@@ -36,6 +36,7 @@ import {
   toInstant,
 } from "../schemas/event.ts";
 import { toListedParked } from "../schemas/stack.ts";
+import { maskReason } from "./mask-reason.ts";
 import type { RouteDeps } from "./route-deps.ts";
 import { pageInput, toPage } from "./to-page.ts";
 
@@ -204,7 +205,7 @@ function dismissRoute(deps: RouteDeps): Route {
     answers: { 200: { description: "The ids that were found, and those that were not.", schema: answer } },
     async handle({ body }, { caller, sender }) {
       const known = await findRepairable(deps, { caller, ids: body.ids });
-      const reason = `${body.reason} (${known.join(" ")})`;
+      const reason = await maskReason(store, `${body.reason} (${known.join(" ")})`, { deadLetters: known });
       const action = { action: "dismissEvents", who: sender, via: "api", on: {}, reason };
       const dismiss = () => store.queries.dismiss(known, clock.now());
       const dismissed = known.length === 0 ? [] : await audit.run(action, dismiss);

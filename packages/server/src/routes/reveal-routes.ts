@@ -3,6 +3,7 @@ import { RevealedSecret } from "@stackyard/core/api";
 import { Type } from "typebox";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { StackId } from "../schemas/event.ts";
+import { maskReason } from "./mask-reason.ts";
 import { loadStack } from "./operation-routes.ts";
 import type { RouteDeps } from "./route-deps.ts";
 
@@ -24,7 +25,8 @@ export function revealRoutes({ store, audit }: RouteDeps): readonly Route[] {
         403: { description: "FORBIDDEN: no role includes `secrets:read`." },
         404: { description: "STACK_UNKNOWN, or NOT_FOUND: the stack has no sensitive value of that name." },
       },
-      async handle({ params: { stackId, key }, body: { reason } }, { sender }) {
+      async handle({ params: { stackId, key }, body }, { sender }) {
+        const reason = await maskReason(store, body.reason, { stackIds: [stackId] });
         const action = { action: "revealSecret", who: sender, via: "api", on: { stackId, key }, reason };
         return json(200, await audit.run(action, () => reveal(store, stackId, key)));
       },

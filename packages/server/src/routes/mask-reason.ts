@@ -1,0 +1,48 @@
+import { chunk, listPages, type Store } from "@stackyard/core";
+import { type DeadLetter, listHeldSecrets, listHiddenValues, maskText } from "@stackyard/core/engine";
+import { loadReadable } from "../access/reach.ts";
+
+/** What a reason is about. */
+export interface ReasonSubjects {
+  readonly stackIds?: readonly string[];
+  /** Ids of dead letters. */
+  readonly deadLetters?: readonly string[];
+}
+
+const AT_ONCE = 50;
+const PAGE = 1_000;
+
+/**
+ * Returns the reason of a person without the sensitive values of the stacks and dead letters that it is about. Every operation that
+ * keeps a reason itself calls it; the engine masks those of events in the same way.
+ */
+export async function maskReason<Reason extends string | undefined>(
+  store: Pick<Store, "load" | "queries">,
+  reason: Reason,
+  { stackIds = [], deadLetters = [] }: ReasonSubjects,
+): Promise<Reason | string> {
+  if (reason === undefined) return reason;
+  const letters = deadLetters.length === 0 ? [] : await findLetters(store, deadLetters);
+  const own = letters.flatMap(({ event, masked }) => listHiddenValues(event.message, masked));
+  let text = maskText(own, reason);
+  const ids = new Set([...stackIds, ...letters.map(({ event }) => event.stackId)].filter((id) => id !== ""));
+  for (const part of chunk([...ids], AT_ONCE)) {
+    const loaded = await loadReadable(store, part);
+    const stacks = [...loaded.values()].flatMap(({ stack }) => (stack === undefined ? [] : [stack]));
+    text = maskText(stacks.flatMap(listHeldSecrets), text);
+  }
+  return text;
+}
+
+async function findLetters(
+  { queries }: Pick<Store, "queries">,
+  ids: readonly string[],
+): Promise<readonly DeadLetter[]> {
+  const wanted = new Set(ids);
+  const found: DeadLetter[] = [];
+  for await (const { items } of listPages((start) => queries.listDeadLetters({}, { limit: PAGE, ...start }))) {
+    found.push(...items.filter(({ id }) => wanted.has(id)));
+    if (found.length === wanted.size) break;
+  }
+  return found;
+}
