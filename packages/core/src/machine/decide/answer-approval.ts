@@ -1,5 +1,6 @@
 import { type Sender, type SenderKind, toCodePersonId } from "../../access/sender.ts";
 import type { ApprovalTerms } from "../approval.ts";
+import { SYSTEM_EVENTS } from "../event-message.ts";
 import { defined } from "../json.ts";
 import type { Approval, GivenApproval, KnownSender, Stack, TaskState } from "../stack.ts";
 import { findApproval, prepareApproval, putApproval } from "./ask-approval.ts";
@@ -86,15 +87,20 @@ export function expireApproval(work: Work): boolean {
 }
 
 /**
- * Opens approvals again when the metadata has changed, because people approve the metadata that they saw. The approvals
- * keep their deadlines. `before` is the stack as it was before the event.
+ * Opens approvals again when the metadata has changed, or when somebody has moved the stack to another revision, because
+ * people approve what they saw. The approvals keep their deadlines, and after a move also their terms. `before` is the stack as it
+ * was before the event.
  */
 export function askAgain(work: Work, before: Stack): void {
-  if (isSameMetadata(before, work.stack)) return;
+  const isMoved = work.event.name === SYSTEM_EVENTS.upgradeStack && before.machineHash !== work.machine.hash;
+  const what = isSameMetadata(before, work.stack) ? (isMoved ? "revision" : undefined) : "metadata";
+  if (what === undefined) return;
   for (const [name, approval] of Object.entries(work.stack.approvals ?? {})) {
     // The approvals that this event has opened already contain the changed metadata; those that it has left are closed.
     const isOpen = [before, work.stack].every((stack) => findApproval(stack, name)?.id === approval.id);
-    if (isOpen) askOneAgain(work, name, approval);
+    if (!isOpen) continue;
+    if (what === "metadata") askOneAgain(work, name, approval);
+    else replaceQuestion(work, { name, approval, terms: approval, what });
   }
 }
 
@@ -103,18 +109,23 @@ function askOneAgain(work: Work, name: string, approval: Approval): void {
   const resolved = task?.isApproval ? prepareTask(toScopeInput(work), task) : undefined;
   const next = resolved?.kind === "prepared" ? prepareApproval(resolved) : resolved;
   if (next?.kind === "fault") changeTasks(work, () => setTask(work, toErrorTask(work, name, next)));
-  else replaceQuestion(work, { name, approval, terms: next?.terms ?? approval });
+  else replaceQuestion(work, { name, approval, terms: next?.terms ?? approval, what: "metadata" });
 }
 
-function replaceQuestion(
-  work: Work,
-  { name, approval, terms }: { readonly name: string; readonly approval: Approval; readonly terms: ApprovalTerms },
-): void {
+interface NewQuestion {
+  readonly name: string;
+  readonly approval: Approval;
+  readonly terms: ApprovalTerms;
+  /** What has changed. */
+  readonly what: "metadata" | "revision";
+}
+
+function replaceQuestion(work: Work, { name, approval, terms, what }: NewQuestion): void {
   const { askedBy, askedAt, expiresAt, given } = approval;
   const { from, count, own, unowned, comment, of } = terms;
   const question = { from, count, askedAt, expiresAt, given: [], ...defined({ own, unowned, comment, of, askedBy }) };
   putApproval(work, name, { ...question, ...toChangedBy(work, approval) });
-  if (given.length > 0) work.notes.push(`The metadata has changed, so "${name}" must be approved again.`);
+  if (given.length > 0) work.notes.push(`The ${what} has changed, so "${name}" must be approved again.`);
 }
 
 function isSameMetadata({ metadata: before }: Stack, { metadata: after }: Stack): boolean {

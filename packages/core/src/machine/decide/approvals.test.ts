@@ -203,12 +203,39 @@ describe("an approval", () => {
     expect(refusal(play(aGate(), ship(kim), byId))).toMatchObject(["ignored", "RESULT_STALE", {}]);
   });
 
-  it("stays open while its stack moves to another revision", () => {
+  it("stays open with its terms while its stack moves to another revision, and is asked anew", () => {
     const next = aGate({ config: "from: [others]" });
     const before = play(aGate({ config: "from: [managers], count: 2" }), ship(kim), approve(ada));
-    const moved = decide(next, before.stack, anEvent("UPGRADE_STACK"));
+    const moved = decide(next, before.stack, anEvent("UPGRADE_STACK", { sender: ben }));
 
-    expect(moved).toMatchObject({ stack: { approvals: before.stack?.approvals } });
+    const [open] = Object.values(before.stack?.approvals ?? {});
+    expect(moved).toMatchObject({
+      stack: { approvals: { "sign-off": { from: ["managers"], count: 2, given: [], changedBy: [{ id: "ben" }] } } },
+      notes: ['The revision has changed, so "sign-off" must be approved again.'],
+    });
+    expect(moved).toMatchObject({ stack: { approvals: { "sign-off": { expiresAt: open?.expiresAt } } } });
+  });
+
+  it("stays as it is when its stack is moved to the revision that it has", () => {
+    const machine = aGate({ config: "from: [managers], count: 2" });
+    const before = play(machine, ship(kim), approve(ada));
+
+    const moved = decide(machine, before.stack, anEvent("UPGRADE_STACK", { sender: ben }));
+
+    expect(moved).toMatchObject({ kind: "applied", stack: { approvals: before.stack?.approvals } });
+  });
+
+  it("is not given by who moved its stack to another revision while it was open", () => {
+    const next = aGate({ config: "from: [managers]", task: "timeout: 2h" });
+    const { stack } = play(aGate(), ship(kim));
+    const moved = decide(next, stack, anEvent("UPGRADE_STACK", { sender: ada, at: 2 * HOUR_MS }));
+    const after = moved.kind === "applied" ? moved.stack : undefined;
+
+    expect(decide(next, after, { ...approve(ada), at: 2 * HOUR_MS + 1 })).toMatchObject({
+      kind: "rejected",
+      code: "NOT_ALLOWED",
+    });
+    expect(decide(next, after, { ...approve(ben), at: 2 * HOUR_MS + 1 })).toMatchObject({ kind: "applied" });
   });
 });
 
