@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { createTestYard } from "./testing/test-yard.ts";
-import { toApiPage } from "./testing/to-api-page.ts";
+import { type ApiDocument, toApiPage } from "./testing/to-api-page.ts";
 
 const page = join(import.meta.dirname, "../../../docs/http-api.md");
 
@@ -9,7 +9,7 @@ const page = join(import.meta.dirname, "../../../docs/http-api.md");
 it("matches docs/http-api.md and docs/openapi.json", async () => {
   const yard = createTestYard();
 
-  const document = await yard.json("/openapi.json");
+  const document: ApiDocument = await yard.json("/openapi.json");
 
   await yard.stop();
   await expect(toApiPage(document)).toMatchFileSnapshot(page);

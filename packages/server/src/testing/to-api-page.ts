@@ -25,7 +25,7 @@ interface Operation {
   >;
 }
 
-interface Document {
+export interface ApiDocument {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
   readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
 }
@@ -57,7 +57,7 @@ const NEXT = `## Next
 `;
 
 /** Formats the page `docs/http-api.md`: a written introduction, then all operations and schemas of the document. */
-export function toApiPage(document: Document): string {
+export function toApiPage(document: ApiDocument): string {
   const introduction = readFileSync(join(import.meta.dirname, "http-api-introduction.md"), "utf8");
   const rows = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
@@ -95,7 +95,7 @@ const SHAPES =
 /** Returns the names of the shapes that the operations of clients contain, directly or in others, and those that the introduction names. */
 function findPrinted(
   operations: readonly Operation[],
-  schemas: Document["components"]["schemas"],
+  schemas: ApiDocument["components"]["schemas"],
 ): ReadonlySet<string> {
   const printed = new Set(["ProblemDetails", "HistoryEntry"]);
   const open: unknown[] = operations.filter(({ tags }) => tags.some((tag) => CLIENT_TAGS.includes(tag)));
@@ -145,7 +145,7 @@ function formatShared({ parameters, answers }: Shared): string {
   return [
     `## ${SHARED_TITLE}`,
     "",
-    "Operations name those of a query, and those answers, that they have. Ids and names have at most 255 characters where nothing else is said.",
+    "Operations name those of a query, and those answers, that they have. Limits of texts are in [openapi.json](openapi.json).",
     "",
     ...lines("path"),
     ...lines("query"),
@@ -195,8 +195,8 @@ function toKey(parameter: Parameter): string {
 
 function formatParameter({ name, in: place, required, schema }: Parameter): string {
   const note = place === "query" && required ? "Required. " : place === "header" ? "Header. " : "";
-  const { maxLength, ...unbounded } = schema;
-  return toLine(`\`${name}\``, maxLength === 255 ? unbounded : schema, note);
+  const { maxLength: _, ...unbounded } = schema;
+  return toLine(`\`${name}\``, unbounded, note);
 }
 
 function listAnswers({ responses }: Operation): readonly string[] {
@@ -282,9 +282,7 @@ function linkTo(name: string): string {
 
 function formatNote({ description, ...schema }: Schema): string {
   const bounds = [
-    ["minimum", "at least #"],
     ["maximum", "at most #"],
-    ["maxLength", "at most # characters"],
     ["maxItems", "at most # items"],
   ].flatMap(([key = "", text = ""]) => (schema[key] === undefined ? [] : [text.replace("#", String(schema[key]))]));
   const text = bounds.join(", ");
