@@ -70,10 +70,7 @@ export function toApiPage(document: ApiDocument): string {
     return `## ${title}\n\n${entries.map(({ path, method, operation }) => formatOperation(path, method, operation, shared)).join("\n")}`;
   });
   const { schemas } = document.components;
-  const printed = findPrinted(
-    rows.map(({ operation }) => operation),
-    schemas,
-  );
+  const printed = findPrinted(schemas);
   const shapes = Object.entries(schemas).flatMap(([name, schema]) =>
     printed.has(name) ? formatShape(name, schema) : [],
   );
@@ -86,25 +83,30 @@ export function toApiPage(document: ApiDocument): string {
   );
 }
 
-/** What most clients call; the shapes of the other operations are in the document only. */
-const CLIENT_TAGS = ["events", "stacks", "operations", "runs", "approvals", "history", "stream"];
+/** What most clients send and read; the other shapes are in the document only. */
+const CLIENT_SHAPES = [
+  "EventMessage",
+  "PublishAnswer",
+  "OperationAnswer",
+  "StackSummary",
+  "StackDetails",
+  "HistoryEntry",
+  "Run",
+  "ProblemDetails",
+];
 
 const SHAPES =
-  "A `?` marks keys that may be missing; `/` separates the values that a key may have. The shapes of operators' tools, such as `Bulk`, are in [openapi.json](openapi.json) only, which a server returns too, and the SDK has them as types.";
+  "A `?` marks keys that may be missing; `/` separates the values that a key may have. These are what most clients send and read; all others, such as `Bulk`, are in [openapi.json](openapi.json), which a server returns too.";
 
-/** Returns the names of the shapes that the operations of clients contain, directly or in others, and those that the introduction names. */
-function findPrinted(
-  operations: readonly Operation[],
-  schemas: ApiDocument["components"]["schemas"],
-): ReadonlySet<string> {
-  const printed = new Set(["ProblemDetails", "HistoryEntry"]);
-  const open: unknown[] = operations.filter(({ tags }) => tags.some((tag) => CLIENT_TAGS.includes(tag)));
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    for (const [, name = ""] of JSON.stringify(next).matchAll(/"#\/components\/schemas\/(\w+)"/g)) {
-      if (printed.has(name)) continue;
-      printed.add(name);
-      open.push(schemas[name]);
-    }
+/** Returns the names of the shapes of clients, and of those that they contain. */
+function findPrinted(schemas: ApiDocument["components"]["schemas"]): ReadonlySet<string> {
+  const printed = new Set<string>();
+  const open = [...CLIENT_SHAPES];
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    if (printed.has(name) || schemas[name] === undefined) continue;
+    printed.add(name);
+    const references = JSON.stringify(schemas[name]).matchAll(/"#\/components\/schemas\/(\w+)"/g);
+    for (const [, reference = ""] of references) open.push(reference);
   }
   return printed;
 }
