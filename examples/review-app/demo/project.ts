@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { cp, mkdtemp } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -30,14 +31,15 @@ export async function createProject(withTerraform: boolean): Promise<DemoProject
   return { root, project, environments: join(root, "environments"), machine };
 }
 
-/** Returns a port that was free a moment ago. The control plane keeps it across restarts. */
+/** Of these ports the system gives none to who asks for any, nor to outgoing connections (Linux, macOS and Windows begin above). */
+const CHOSEN_PORTS = { first: 10_000, last: 32_000 } as const;
+
+/** Returns a port that is free. The control plane keeps it across restarts, and nobody else gets it meanwhile. */
 export function findFreePort(): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const { promise, resolve } = Promise.withResolvers<number>();
+  const port = randomInt(CHOSEN_PORTS.first, CHOSEN_PORTS.last);
   const server = createServer();
-  server.once("error", reject);
-  server.listen(0, "127.0.0.1", () => {
-    const address = server.address();
-    server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-  });
+  server.once("error", () => resolve(findFreePort()));
+  server.listen(port, "127.0.0.1", () => server.close(() => resolve(port)));
   return promise;
 }
