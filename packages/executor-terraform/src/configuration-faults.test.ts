@@ -11,6 +11,8 @@ describe("a fault of the configuration", () => {
     "Missing required argument",
     "No value for required variable",
     "Unsupported argument",
+    // `TF_WORKSPACE` with a backend that has none [atlantis#1572].
+    "Error loading state: workspaces not supported",
     'Duplicate resource "a" configuration',
   ])("is %j", (summary) => {
     expect(isConfigurationFault({ severity: "error", summary, detail: "" })).toBe(true);

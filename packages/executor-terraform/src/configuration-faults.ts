@@ -8,6 +8,7 @@ const FAULTS = [
   "Unreadable module directory|Module not (?:found|installed)|Local module path escapes module package",
   "Module source has changed|Invalid module (?:source address|instance key|version)|Module is not published",
   "Unresolvable module version constraint|Inconsistent dependency lock file",
+  "Error loading state: workspaces not supported",
   "Unsupported (?:backend type|block type|argument|attribute|operator|Terraform Core version|OpenTofu Core version)",
   "Missing (?:required argument|resource instance key|newline after|base terraform block|name for)",
   "Invalid (?:value for (?:input )?variable|expression|reference|block definition|character|multi-line string|template)",

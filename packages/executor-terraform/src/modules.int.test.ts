@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { Step } from "@stackyard/core";
 import { createMemoryStore } from "@stackyard/core/engine";
 import { createSealer } from "@stackyard/core/services";
@@ -17,6 +17,8 @@ import { startStateServer } from "./testing/state-server.ts";
 interface ModuleRun {
   /** The folder that becomes `module`. Default: `module` */
   readonly module?: string;
+  /** Files of the module that Git would leave out. */
+  readonly files?: Readonly<Record<string, string>>;
   readonly stack?: string;
   readonly metadata?: Readonly<Record<string, string | null>>;
   readonly config?: Readonly<Record<string, unknown>>;
@@ -104,7 +106,12 @@ interface World {
 }
 
 /** Does what happens outside before a run. */
-function changeWorld({ change = {}, loseState, lose = [] }: ModuleRun, { files, dir, states, fill }: World): void {
+function changeWorld(run: ModuleRun, { files, dir, states, fill }: World): void {
+  const { change = {}, loseState, lose = [] } = run;
+  for (const [file, text] of Object.entries(run.files ?? {})) {
+    mkdirSync(dirname(join(dir, "module", file)), { recursive: true });
+    writeFileSync(join(dir, "module", file), text);
+  }
   for (const [file, text] of Object.entries(change)) writeFileSync(join(files, file), text);
   if (loseState) states.clear();
   for (const file of lose) rmSync(join(dir, fill(file)));

@@ -22,7 +22,7 @@ export interface ListedDeliveries {
 }
 
 /** A delivery that could not be read at the host, or not be queued. */
-export interface FailedDelivery {
+interface FailedDelivery {
   readonly delivery: SentDelivery;
   readonly error: unknown;
 }

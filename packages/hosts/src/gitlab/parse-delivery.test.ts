@@ -93,6 +93,9 @@ describe("a delivery of GitLab", () => {
     [{ action: "update" }, { action: "edited" }],
     [{ action: "update", state: "locked" }, { pull: { state: "open" } }],
     [{ action: "approved" }, { action: "approved" }],
+    // Older versions have no "draft" [SocialGouv/iterion#196].
+    [{ draft: undefined, work_in_progress: true }, { pull: { draft: true } }],
+    [{ draft: false, work_in_progress: true }, { pull: { draft: false } }],
     [{ source_project_id: 15 }, { pull: { fork: true } }],
     [{ source_project_id: null }, { pull: { fork: true } }],
     [{ author_id: 1 }, { pull: { author: "root", authorId: "1" } }],

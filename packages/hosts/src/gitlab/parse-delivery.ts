@@ -29,6 +29,8 @@ const MergeEvent = Type.Object({
     action: Type.Optional(Text),
     oldrev: Type.Optional(Text),
     draft: Type.Optional(Type.Boolean()),
+    // Its name before version 13.2.
+    work_in_progress: Type.Optional(Type.Boolean()),
     author_id: Id,
     source_branch: Text,
     target_branch: Text,
@@ -69,6 +71,7 @@ export const GitLabPull = Type.Object({
   web_url: Text,
   state: State,
   draft: Type.Optional(Type.Boolean()),
+  work_in_progress: Type.Optional(Type.Boolean()),
   labels: Type.Array(Text),
   author: User,
   // As `last_commit` of a delivery.
@@ -201,7 +204,7 @@ export function toHookPull(merge: GitLabPull): HookPull {
     // `locked`: it is being merged.
     state: merge.state === "opened" || merge.state === "locked" ? "open" : "closed",
     merged: merge.state === "merged",
-    draft: merge.draft ?? false,
+    draft: merge.draft ?? merge.work_in_progress ?? false,
     labels: merge.labels.slice(0, MAX_LABELS).map((label) => cut(label, MAX_LABEL)),
     author: cut(merge.author.username),
     authorId: String(merge.author.id ?? 0),
