@@ -206,4 +206,26 @@ describe("GET /v1/stream", () => {
     // Both doors of streams count for the identity.
     expect((await yard.call("/v1/watch")).status).toBe(429);
   });
+
+  it("refuses tokens that descend from one more than half of all streams", async () => {
+    start({ limits: { streamsPerCaller: 2, streams: 8 } });
+    const create = (secret?: string) => {
+      const headers = secret === undefined ? {} : { authorization: `Bearer ${secret}` };
+      return yard.json<{ token: string }>("/v1/tokens", { body: { name: "t", role: "viewer" }, headers });
+    };
+    const watch = async (secret: string) => {
+      const response = await yard.call("/v1/watch", { headers: { authorization: `Bearer ${secret}` } });
+      return response.status;
+    };
+    const first = await create();
+    const child = await create(first.token);
+    const [grandchild, sibling, stranger] = [await create(child.token), await create(first.token), await create()];
+
+    const family = [first, child, grandchild, sibling].flatMap((each) => [each.token, each.token]);
+    const statuses: number[] = [];
+    for (const secret of family) statuses.push(await watch(secret));
+
+    expect(statuses).toEqual([200, 200, 200, 200, 429, 429, 429, 429]);
+    expect(await watch(stranger.token)).toBe(200);
+  });
 });

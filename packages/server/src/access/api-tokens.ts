@@ -77,6 +77,8 @@ export interface RotateOptions {
 
 const SECRETS = "access/secrets/";
 const MAX_TOKENS = 100;
+/** As many as a caller may have tokens. */
+const MOST_PARENTS = MAX_TOKENS;
 const PAGE = { limit: 1_000 };
 
 const checkRecord = Compile(ApiTokenRecord);
@@ -107,7 +109,8 @@ export function createApiTokens(deps: ApiTokensDeps): ApiTokens {
       const { createdWith } = found.token;
       if (createdWith !== undefined && (await hasEnded(deps.records, createdWith, now))) return undefined;
       if (isUseNews(found.token, now)) noteUse(found, now);
-      return { ...toCaller(found.token, via, endsAt), ...(isReplaced(found.token, digest) && { isReplaced: true }) };
+      const more = defined({ isReplaced: isReplaced(found.token, digest) || undefined });
+      return { ...toCaller(found.token, via, endsAt), ...more, family: await findFirst(kept, found.token) };
     },
     list: (caller, page) => kept.list(page, (token) => maySee(caller, token)),
     create: (caller, request) => createToken(parts, caller, request),
@@ -344,6 +347,19 @@ function findTop(byId: ReadonlyMap<string, ApiTokenRecord>, id: string): ApiToke
   // A damaged store may have circles.
   for (let steps = 0; top !== undefined && steps < byId.size; steps += 1) top = byId.get(top.createdBy.id) ?? top;
   return top;
+}
+
+const TOKEN = toCredential("token", "");
+
+/** Returns the id of the token that a token descends from: of its own when no other token has created it. */
+async function findFirst(kept: Pick<TokenRecords, "find">, token: ApiTokenRecord): Promise<string> {
+  let first = token;
+  for (let steps = 0; first.createdWith?.startsWith(TOKEN) && steps < MOST_PARENTS; steps += 1) {
+    const creator = await kept.find(first.createdWith.slice(TOKEN.length));
+    if (creator === undefined) break;
+    first = creator.token;
+  }
+  return first.id;
 }
 
 function toAction(action: string, { sender }: Caller, { id, name }: ApiTokenRecord) {

@@ -38,10 +38,17 @@ export interface Caller {
   /** When the credential ends, epoch milliseconds. */
   readonly expiresAt?: number;
   readonly sessionId?: string;
+  /** Of an API token: the one that it descends from, through tokens that created each other. */
+  readonly family?: string;
   /** The secret was replaced by a rotation, and works for a while only. */
   readonly isReplaced?: true;
   /** Of a job of a CI: the name in the configuration, and the repository of its claims at that host. */
   readonly workload?: { readonly name: string; readonly repositoryId?: string };
+}
+
+/** Returns what callers have in common who may be one: a person and its tokens, or tokens that descend from one. */
+export function toFamily({ sender: { kind, id, owner }, family = id }: Pick<Caller, "sender" | "family">): string {
+  return owner === undefined ? `${kind} ${family}` : `person ${owner}`;
 }
 
 /** A secret that came with a request, and how. */

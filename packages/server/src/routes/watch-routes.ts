@@ -1,7 +1,7 @@
 import { type Clock, defined, StackyardError, type Store, type StoreSignal } from "@stackyard/core";
 import type { Page, StoredHistoryEntry } from "@stackyard/core/engine";
 import { Type } from "typebox";
-import { type Caller, hasEverywhere } from "../access/caller.ts";
+import { type Caller, hasEverywhere, toFamily } from "../access/caller.ts";
 import { mayReadLine, type SubjectFinder } from "../access/reach.ts";
 import { defineRoute, HttpError, type Route } from "../http/route.ts";
 import { StackId, toHistoryEntry } from "../schemas/event.ts";
@@ -63,7 +63,7 @@ interface StreamSlot {
   readonly end: () => void;
 }
 
-/** Creates slots for at most `max` streams, and `perCaller` of one caller. */
+/** Creates slots for at most `max` streams, `perCaller` of one caller, and half of them for callers who may be one. */
 export function createStreamSlots({
   max,
   perCaller,
@@ -72,24 +72,31 @@ export function createStreamSlots({
   readonly perCaller: number;
 }): StreamSlots {
   const ending = new AbortController();
-  const open = new Map<AbortController, string>();
+  const open = new Map<AbortController, { readonly identity: string; readonly family: string }>();
+  const mostOfFamily = Math.max(perCaller, Math.floor(max / 2));
   return {
     get count() {
       return open.size;
     },
     stop: () => ending.abort(),
-    take(signal, { sender }) {
-      const identity = `${sender.kind} ${sender.id}`;
+    take(signal, caller) {
+      const { sender } = caller;
+      const [identity, family] = [`${sender.kind} ${sender.id}`, toFamily(caller)];
       if (open.size >= max) throw new StackyardError("RATE_LIMITED", "Too many streams are open.");
-      const own = [...open.values()].filter((each) => each === identity).length;
+      const own = [...open.values()].filter((each) => each.identity === identity).length;
+      const related = [...open.values()].filter((each) => each.family === family).length;
       if (own >= perCaller) {
         throw new StackyardError(
           "RATE_LIMITED",
           `You have ${own} streams open. Close one, or ask for several kinds in one.`,
         );
       }
+      if (related >= mostOfFamily) {
+        const message = `You and your tokens have ${related} streams open, half of what the server has. Close some.`;
+        throw new StackyardError("RATE_LIMITED", message);
+      }
       const controller = new AbortController();
-      open.set(controller, identity);
+      open.set(controller, { identity, family });
       const end = AbortSignal.any([signal, controller.signal, ending.signal]);
       end.addEventListener("abort", () => open.delete(controller));
       return { signal: end, end: () => controller.abort() };
