@@ -16,7 +16,7 @@ const LISTED: Readonly<Record<string, number>> = {
   "packages/core/src/aggregate/round.ts": 21,
   "packages/core/src/attempt/attempt.ts": 20,
   "packages/core/src/machine/decide/timers.ts": 18,
-  "packages/core/src/machine/decide/work.ts": 16,
+  "packages/core/src/machine/decide/work.ts": 15,
   "packages/core/src/machine/document/tree.ts": 15,
   "packages/core/src/machine/event-message.ts": 13,
   "packages/core/src/machine/expression/cel-functions.ts": 27,

@@ -6,12 +6,11 @@ import { answerBatch } from "./answer-batch.ts";
 import { handleTicks } from "./handle-ticks.ts";
 import { toQueueName } from "./queue-name.ts";
 import { isScheduleEvent } from "./schedule-event.ts";
-import type { StateManagerParts } from "./state-manager.ts";
-import { sweepMinute } from "./sweep-minute.ts";
+import type { StateManagerParts } from "./state-manager-parts.ts";
+import { MINUTE_MS, sweepMinute } from "./sweep-minute.ts";
 
 /** Before the end of an invocation nothing new is begun; a quarter of it where that is less. */
 const SPARE_MS = 5_000;
-export const MINUTE_MS = 60_000;
 const DEFAULT_LEFT_MS = 30_000;
 
 /**

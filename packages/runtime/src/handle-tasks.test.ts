@@ -3,7 +3,7 @@ import { createFakeClock } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
 import { parseEnvironment } from "./environment.ts";
 import { createTaskHandler } from "./handle-tasks.ts";
-import type { TaskRunnerParts } from "./task-runner.ts";
+import type { TaskRunnerParts } from "./task-runner-parts.ts";
 import { aTaskDelivery } from "./testing/a-task-delivery.ts";
 
 const environment = parseEnvironment(

@@ -3,7 +3,7 @@ import { StackyardError } from "@stackyard/core";
 import { createTaskBatchHandler, parseSqsBatch, type SqsBatchResponse } from "@stackyard/transport-sqs";
 import { answerBatch } from "./answer-batch.ts";
 import { toQueueName } from "./queue-name.ts";
-import type { TaskRunnerParts } from "./task-runner.ts";
+import type { TaskRunnerParts } from "./task-runner-parts.ts";
 
 /**
  * Creates the function that Lambda calls with batches of a task queue, all records in parallel. Throws `SERVER_ERROR`

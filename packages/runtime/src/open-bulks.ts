@@ -1,6 +1,6 @@
 import type { Ids } from "@stackyard/core";
 import { createBulks } from "@stackyard/core/engine";
-import type { StateManagerParts } from "./state-manager.ts";
+import type { StateManagerParts } from "./state-manager-parts.ts";
 
 /** Events of a bulk operation that are decided at a time, while it waits. */
 const BULK_DRAIN_MS = 5_000;

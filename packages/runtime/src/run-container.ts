@@ -1,5 +1,5 @@
 import { untilAborted } from "./run-main.ts";
-import type { StateManagerParts } from "./state-manager.ts";
+import type { StateManagerParts } from "./state-manager-parts.ts";
 
 /**
  * Consumes the event queue and does the scheduled work in this process until the signal; then stops claiming and

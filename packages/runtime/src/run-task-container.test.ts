@@ -4,7 +4,7 @@ import { createFakeClock, settlePromises } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
 import { parseEnvironment } from "./environment.ts";
 import { runTaskContainer } from "./run-task-container.ts";
-import type { TaskRunnerParts } from "./task-runner.ts";
+import type { TaskRunnerParts } from "./task-runner-parts.ts";
 import { aTaskDelivery } from "./testing/a-task-delivery.ts";
 
 const environment = parseEnvironment(

@@ -1,5 +1,5 @@
 import { untilAborted } from "./run-main.ts";
-import type { TaskRunnerParts } from "./task-runner.ts";
+import type { TaskRunnerParts } from "./task-runner-parts.ts";
 
 /** Consumes the task queues until the signal; see `startTasks` for the end. */
 export async function runTaskContainer(

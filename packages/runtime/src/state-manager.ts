@@ -1,15 +1,8 @@
-import {
-  type Clock,
-  type ExecutorDefinition,
-  type Logger,
-  StackyardError,
-  type Store,
-  type Transport,
-} from "@stackyard/core";
-import { type Bulks, createYard, type Yard } from "@stackyard/core/engine";
+import { type ExecutorDefinition, StackyardError } from "@stackyard/core";
+import { createYard } from "@stackyard/core/engine";
 import { DEFAULT_LIMITS } from "@stackyard/core/machine";
-import { type BatchOptions, createSqsTransport } from "@stackyard/transport-sqs";
-import { type DeleteWorked, toBatchOptions, toDeleteWorked } from "./answer-batch.ts";
+import { createSqsTransport } from "@stackyard/transport-sqs";
+import { toBatchOptions, toDeleteWorked } from "./answer-batch.ts";
 import { type App, type AppHost, type AppOptions, createApp } from "./app.ts";
 import { type Environment, type EnvironmentNeeds, parseEnvironment } from "./environment.ts";
 import { createEnvironmentAws } from "./environment-aws.ts";
@@ -22,6 +15,7 @@ import { openLocator } from "./open-locator.ts";
 import { openStore } from "./open-store.ts";
 import { createSenderFinder } from "./queue-senders.ts";
 import { runContainer } from "./run-container.ts";
+import type { StateManagerParts } from "./state-manager-parts.ts";
 import { loadTransportOptions, MAX_DELIVERIES } from "./transport-options.ts";
 
 /** Options of a state manager. */
@@ -66,21 +60,6 @@ export function createStateManager(options: StateManagerOptions = {}): App {
 interface OpenInput extends AppHost {
   readonly environment: Environment;
   readonly executors: ExecutorDefinitions;
-}
-
-/** A state manager at work. */
-export interface StateManagerParts {
-  readonly environment: Environment;
-  readonly store: Store;
-  readonly yard: Yard;
-  /** Bulk operations whose starter is gone. */
-  readonly bulks: Pick<Bulks, "run" | "continueUntil" | "stop">;
-  readonly transport: Transport;
-  /** How batches of the event queue are taken. */
-  readonly batches: BatchOptions;
-  readonly deleteWorked: DeleteWorked | undefined;
-  readonly clock: Clock;
-  readonly logger: Logger;
 }
 
 /**

@@ -1,19 +1,12 @@
 import { type AwsAccess, createLimiter, type SessionOptions } from "@stackyard/aws";
-import type { Clock, Executor, ProvidedService, Transport } from "@stackyard/core";
-import {
-  createMessageWorker,
-  createYard,
-  type RunningYard,
-  startTasks,
-  type TaskRunner,
-  type YardDeps,
-} from "@stackyard/core/engine";
+import type { Executor, ProvidedService, Transport } from "@stackyard/core";
+import { createMessageWorker, createYard, startTasks, type YardDeps } from "@stackyard/core/engine";
 import { createSealer, parseSealKeys, provideSealer } from "@stackyard/core/services";
 import type { LambdaOptions } from "@stackyard/executor-lambda";
 import type { TerraformOptions } from "@stackyard/executor-terraform";
-import { type BatchOptions, createSqsTransport, type SqsTransportOptions } from "@stackyard/transport-sqs";
-import { type DeleteWorked, toBatchOptions, toDeleteWorked } from "./answer-batch.ts";
-import { type App, type AppHost, type AppOptions, type AppTelemetry, createApp } from "./app.ts";
+import { createSqsTransport, type SqsTransportOptions } from "@stackyard/transport-sqs";
+import { toBatchOptions, toDeleteWorked } from "./answer-batch.ts";
+import { type App, type AppHost, type AppOptions, createApp } from "./app.ts";
 import { type Environment, type EnvironmentNeeds, isSet, parseEnvironment, requireEvents } from "./environment.ts";
 import { createEnvironmentAws } from "./environment-aws.ts";
 import { toExecutorDefinitions } from "./executor-definitions.ts";
@@ -28,6 +21,7 @@ import { createSkippedExecutors } from "./skipped-executors.ts";
 import { toEngineOptions } from "./state-manager.ts";
 import { tagSessions } from "./tag-sessions.ts";
 import { openTaskLogs } from "./task-logs.ts";
+import type { TaskRunnerParts } from "./task-runner-parts.ts";
 import { loadTransportOptions } from "./transport-options.ts";
 
 /** Options of a task runner. */
@@ -87,20 +81,6 @@ function toContainerNeeds(options: TaskRunnerOptions): EnvironmentNeeds {
 interface OpenTaskRunnerInput extends ExecutorsInput, AppHost {
   /** See `TaskRunnerOptions`. */
   readonly drainMs?: number | undefined;
-}
-
-/** A task runner at work. */
-export interface TaskRunnerParts {
-  readonly environment: Environment;
-  readonly worker: TaskRunner;
-  /** How batches of the task queues are taken. */
-  readonly batches: BatchOptions;
-  readonly deleteWorked: DeleteWorked | undefined;
-  readonly clock: Clock;
-  readonly logger: AppTelemetry["logger"];
-  /** Consumes the task queues. */
-  start(): Pick<RunningYard, "stop">;
-  close(): Promise<void>;
 }
 
 /** Opens the store, where there is one, and makes the rest. Throws what opening throws. */

@@ -7,7 +7,7 @@ import { Type } from "typebox";
 import { type Environment, parseEnvironment } from "../environment.ts";
 import { openBulks } from "../open-bulks.ts";
 import { createTickSender } from "../send-ticks.ts";
-import type { StateManagerParts } from "../state-manager.ts";
+import type { StateManagerParts } from "../state-manager-parts.ts";
 
 const SOURCE = `
 version: 2

@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openStore } from "../open-store.ts";
 import { checkStore } from "./check-store.ts";
 import type { YardScene } from "./finding.ts";
-import { toYardDeps, toYardParts } from "./yard-parts.ts";
+import { toYardDeps } from "./yard-deps.ts";
+import { toYardParts } from "./yard-parts.ts";
 
 let server: SharedPostgres;
 beforeAll(async () => {

@@ -8,9 +8,10 @@ import { checkPermissions } from "./dry-call.ts";
 import { evaluateRunners } from "./evaluate-runners.ts";
 import { evaluateRunnerSettings, evaluateStateManager } from "./evaluate-settings.ts";
 import { type Finding, look, type YardScene } from "./finding.ts";
-import type { YardContext } from "./open-yard.ts";
 import { createYardAws } from "./yard-aws.ts";
-import { toYardDeps, toYardParts } from "./yard-parts.ts";
+import type { YardContext } from "./yard-deps.ts";
+import { toYardDeps } from "./yard-deps.ts";
+import { toYardParts } from "./yard-parts.ts";
 
 /**
  * Checks a deployment with the caller's credentials, without changing it: identity and clock, queues and their readers,

@@ -2,7 +2,7 @@ import { readEnvironment } from "@stackyard/core/environment";
 import { isSet, Variables } from "../environment.ts";
 import type { ExecutorDefinitions } from "../executor-definitions.ts";
 import type { FunctionFacts } from "./check-functions.ts";
-import { onlyOnce } from "./evaluate-settings.ts";
+import { onlyOnce, type VariableName } from "./evaluate-settings.ts";
 import { type Finding, fail, ok, warn } from "./finding.ts";
 
 /** The facts by which runners are evaluated. */
@@ -14,8 +14,6 @@ interface RunnersInput {
   /** The yard has a separate queue for tasks that exceed the timeout of a function. */
   readonly hasLongQueue: boolean;
 }
-
-export type VariableName = keyof typeof Variables.properties;
 
 /** Each names a store; the runner reads them. */
 const STORE_VARIABLES: readonly VariableName[] = ["DYNAMODB_TABLE", "POSTGRES_CONNECTION_SECRET", "DATABASE_URL"];

@@ -2,7 +2,7 @@ import type { AwsYardOptions } from "@stackyard/core";
 import { readEnvironment } from "@stackyard/core/environment";
 import { Variables } from "../environment.ts";
 import type { FunctionFacts } from "./check-functions.ts";
-import type { VariableName } from "./evaluate-runners.ts";
+
 import { type Finding, fail, ok, warn } from "./finding.ts";
 
 /** Checks that the function that decides events uses the resources in the configuration. */
@@ -111,3 +111,5 @@ function isArnOf(arn: string, name: string): boolean {
 function isSamePrefix(set: string | undefined, wanted: string): boolean {
   return (set ?? "").replace(/\/$/, "") === wanted.replace(/\/$/, "");
 }
+
+export type VariableName = keyof typeof Variables.properties;

@@ -1,6 +1,7 @@
 import type { AwsAccess } from "@stackyard/aws";
 import type { AwsYardOptions } from "@stackyard/core";
-import type { YardDeps, YardParts } from "./yard-parts.ts";
+import type { YardDeps } from "./yard-deps.ts";
+import type { YardParts } from "./yard-parts.ts";
 
 /** The result of one check of a yard. */
 export interface Finding {

@@ -1,39 +1,14 @@
 import type { AwsAccess } from "@stackyard/aws";
-import type {
-  AwsYardOptions,
-  Clock,
-  ExecutorDefinition,
-  Locator,
-  Logger,
-  Random,
-  Records,
-  Store,
-  Transport,
-} from "@stackyard/core";
+import type { AwsYardOptions, Clock, Locator, Records, Store, Transport } from "@stackyard/core";
 import type { QueuedEvent } from "@stackyard/core/engine";
-import type { EnvironmentVariables } from "@stackyard/core/environment";
 import { createSqsTransport, type SqsTransportOptions } from "@stackyard/transport-sqs";
 import { findResultKey } from "../load-result-key.ts";
 import { openLocator } from "../open-locator.ts";
 import { openStore } from "../open-store.ts";
 import { loadTransportOptions } from "../transport-options.ts";
 import { createYardAws, loadCaller } from "./yard-aws.ts";
-import { toYardDeps, toYardParts, type YardParts } from "./yard-parts.ts";
-
-/** The environment from which a yard is accessed. */
-export interface YardContext {
-  /** Region, credentials and addresses of services are read from it. */
-  readonly environment: EnvironmentVariables;
-  readonly logger: Logger;
-  /** Executors in addition to `terraform` and `lambda`, so that machines that use them are fully validated. */
-  readonly executors?: readonly ExecutorDefinition[];
-  /** How sessions in the yard's role are named. Default: `stackyard`. */
-  readonly sessionName?: string;
-  /** Default: the system's. */
-  readonly clock?: Clock;
-  /** Default: `Math.random`. */
-  readonly random?: Random;
-}
+import { toYardDeps, type YardContext } from "./yard-deps.ts";
+import { toYardParts, type YardParts } from "./yard-parts.ts";
 
 /** A client for a yard in an AWS account. */
 export interface AwsYard {

@@ -4,8 +4,8 @@ import { type EnvironmentVariables, readEnvironment } from "@stackyard/core/envi
 import { Type } from "typebox";
 import { findAccessKeys, findEndpointFaults, toEndpoints, Variables } from "../environment.ts";
 import { createEnvironmentAws } from "../environment-aws.ts";
-import type { YardContext } from "./open-yard.ts";
-import { toYardDeps } from "./yard-parts.ts";
+import type { YardContext } from "./yard-deps.ts";
+import { toYardDeps } from "./yard-deps.ts";
 
 const EndpointVariables = Type.Object({ AWS_ENDPOINT_URL: Variables.properties.AWS_ENDPOINT_URL });
 

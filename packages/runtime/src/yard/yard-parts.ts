@@ -1,21 +1,7 @@
 import type { LogPlace } from "@stackyard/aws/s3";
 import { type AwsYardOptions, listMissingKeys, StackyardError } from "@stackyard/core";
-import { systemClock } from "@stackyard/core/engine";
 import { KEY_PREFIXES } from "@stackyard/core/environment";
 import type { MachineSource, Queues, StoreChoice } from "../environment.ts";
-import { type ExecutorDefinitions, toExecutorDefinitions } from "../executor-definitions.ts";
-import type { YardContext } from "./open-yard.ts";
-
-/** A context with its defaults. */
-export interface YardDeps extends Required<Omit<YardContext, "executors">> {
-  readonly executors: ExecutorDefinitions;
-}
-
-/** Fills in the defaults. */
-export function toYardDeps(context: YardContext): YardDeps {
-  const { executors, sessionName = "stackyard", clock = systemClock, random = Math.random, ...given } = context;
-  return { ...given, executors: toExecutorDefinitions(executors), sessionName, clock, random };
-}
 
 /** The parts of a yard. */
 export interface YardParts {

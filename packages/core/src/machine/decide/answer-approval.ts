@@ -7,10 +7,11 @@ import { findApproval, prepareApproval, putApproval } from "./ask-approval.ts";
 import type { Rejected } from "./decision.ts";
 import { changeTasks } from "./enter-state.ts";
 import { UNKNOWN_SENDER } from "./metadata-senders.ts";
+import { setTask } from "./set-task.ts";
 import { prepareTask, toErrorTask } from "./start-tasks.ts";
 import { storeOutputs } from "./store-outputs.ts";
 import { findTask } from "./task-states.ts";
-import { type Handler, setTask, toKnownSender, toScopeInput, toShown, type Work } from "./work.ts";
+import { type Handler, toKnownSender, toScopeInput, toShown, type Work } from "./work.ts";
 
 /** Adds the approval of a person. With the last required approval the task succeeds. */
 export const approveTask: Handler = (work) => {

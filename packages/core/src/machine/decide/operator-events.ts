@@ -4,11 +4,12 @@ import { findApproval } from "./ask-approval.ts";
 import type { Rejected } from "./decision.ts";
 import { changeTasks, settleState } from "./enter-state.ts";
 import { listCurrentRuns } from "./runs.ts";
+import { setTask } from "./set-task.ts";
 import { decideOnEntry, dispatchAgain, formatLostTask, startReady, toMessageStack, toWaiting } from "./start-tasks.ts";
 import { forgetOutputs } from "./store-outputs.ts";
 import { forgetFailures, toCancelled } from "./task-results.ts";
 import { findTask, hasFailed } from "./task-states.ts";
-import { type Handler, requestStop, setTask, type Work, withoutMarks } from "./work.ts";
+import { type Handler, requestStop, type Work, withoutMarks } from "./work.ts";
 
 /**
  * Creates a new attempt of each failed task, or of the named one. As before, their messages show the tasks as failed.

@@ -7,11 +7,12 @@ import { expireApproval } from "./answer-approval.ts";
 import type { Ignored, Rejected } from "./decision.ts";
 import { changeTasks, settleState } from "./enter-state.ts";
 import { attemptsOf, findCurrentRun, findLeftRun, isCurrent, isOvertaken, toCancel } from "./runs.ts";
+import { setTask } from "./set-task.ts";
 import { startReady } from "./start-tasks.ts";
 import { keepOutputs, storeOutputs } from "./store-outputs.ts";
 import { findTask, hasFailed, isHeld } from "./task-states.ts";
 import { retryId, toInstant } from "./timers.ts";
-import { bringMetadata, endRun, type Handler, replaceRun, setTask, toDetail, toShown, type Work } from "./work.ts";
+import { bringMetadata, endRun, type Handler, replaceRun, toDetail, toShown, type Work } from "./work.ts";
 
 /** Handles the success of a task; it fails when its outputs cannot be stored. */
 export const completeTask: Handler = (work) => {

@@ -4,7 +4,6 @@ import { defined } from "../json.ts";
 import type { Machine, State } from "../machine.ts";
 import type { KnownSender, Stack, TaskDetail, TaskRun, TaskState } from "../stack.ts";
 import type { Applied, Cancel, Dispatch, Ignored, Rejected } from "./decision.ts";
-import { noteEnd } from "./last-failure.ts";
 import type { BroughtMetadata, MetadataChange } from "./metadata.ts";
 import { toCancel } from "./runs.ts";
 import { adoptSecrets, listSecretValues, maskTasks, maskText, pruneSecrets, withMetadata } from "./stack-secrets.ts";
@@ -136,24 +135,6 @@ export function endWork(work: Work): Applied {
   if (removed) notes.push(...stack.runs.map(formatLeftRun));
   const applied = { kind: "applied", stack, removed, dispatches, cancels, endedAttempts, notes } as const;
   return raised.length === 0 ? applied : { ...applied, raised };
-}
-
-/** Replaces one task's status. A task that stops waiting for its next attempt or for an approval needs no timer. */
-export function setTask(work: Work, task: TaskState): void {
-  const stack = work.stack.approvals === undefined ? work.stack : withoutApproval(work.stack, task.name);
-  const tasks = stack.tasks.map((old) => (old.name === task.name ? task : old));
-  const armed = task.detail !== "RETRYING" && stack.timers.some((timer) => timer.task === task.name);
-  const timers = armed ? stack.timers.filter((timer) => timer.task !== task.name) : stack.timers;
-  work.stack = { ...stack, tasks, timers };
-  noteEnd(work, task);
-}
-
-/** Returns the stack without the approval of a task; the same stack when none is open. */
-function withoutApproval(stack: Stack, task: string): Stack {
-  const { approvals = {}, ...rest } = stack;
-  if (!Object.hasOwn(approvals, task)) return stack;
-  const others = Object.entries(approvals).filter(([name]) => name !== task);
-  return others.length === 0 ? rest : { ...rest, approvals: Object.fromEntries(others) };
 }
 
 /** Returns a sender as a stack stores it: without groups and the request, which matter only at that moment. */

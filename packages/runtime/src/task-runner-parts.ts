@@ -1,0 +1,20 @@
+import type { Clock } from "@stackyard/core";
+import type { RunningYard, TaskRunner } from "@stackyard/core/engine";
+import type { BatchOptions } from "@stackyard/transport-sqs";
+import type { DeleteWorked } from "./answer-batch.ts";
+import type { AppTelemetry } from "./app.ts";
+import type { Environment } from "./environment.ts";
+
+/** A task runner at work. */
+export interface TaskRunnerParts {
+  readonly environment: Environment;
+  readonly worker: TaskRunner;
+  /** How batches of the task queues are taken. */
+  readonly batches: BatchOptions;
+  readonly deleteWorked: DeleteWorked | undefined;
+  readonly clock: Clock;
+  readonly logger: AppTelemetry["logger"];
+  /** Consumes the task queues. */
+  start(): Pick<RunningYard, "stop">;
+  close(): Promise<void>;
+}

@@ -1,0 +1,30 @@
+import type { Clock, ExecutorDefinition, Logger, Random } from "@stackyard/core";
+import { systemClock } from "@stackyard/core/engine";
+import type { EnvironmentVariables } from "@stackyard/core/environment";
+import { type ExecutorDefinitions, toExecutorDefinitions } from "../executor-definitions.ts";
+
+/** A context with its defaults. */
+export interface YardDeps extends Required<Omit<YardContext, "executors">> {
+  readonly executors: ExecutorDefinitions;
+}
+
+/** Fills in the defaults. */
+export function toYardDeps(context: YardContext): YardDeps {
+  const { executors, sessionName = "stackyard", clock = systemClock, random = Math.random, ...given } = context;
+  return { ...given, executors: toExecutorDefinitions(executors), sessionName, clock, random };
+}
+
+/** The environment from which a yard is accessed. */
+export interface YardContext {
+  /** Region, credentials and addresses of services are read from it. */
+  readonly environment: EnvironmentVariables;
+  readonly logger: Logger;
+  /** Executors in addition to `terraform` and `lambda`, so that machines that use them are fully validated. */
+  readonly executors?: readonly ExecutorDefinition[];
+  /** How sessions in the yard's role are named. Default: `stackyard`. */
+  readonly sessionName?: string;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+  /** Default: `Math.random`. */
+  readonly random?: Random;
+}
