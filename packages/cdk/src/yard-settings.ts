@@ -23,6 +23,11 @@ export interface YardSettings {
   readonly messages?: Given<BucketPrefix>;
   /** The customer's key of the queues. Default: they have the one of SQS. */
   readonly queueKeyArn?: Given<string>;
+  /**
+   * KMS key whose data keys encrypt sensitive values and saved Terraform plans in the store. Default: none; then sensitive values
+   * are stored in clear text, and plans are not saved.
+   */
+  readonly sealKeyArn?: Given<string>;
   /** Whether every runner that reads the queues of tasks has the store. Default: `true`. */
   readonly runnersHaveStore?: boolean | string;
   /** `debug`, `info`, `warn` or `error`. Default: `info`. */
@@ -62,24 +67,26 @@ export type Variables = Readonly<Record<string, Given<string> | undefined>>;
 
 /** Returns the variables that both apps share. */
 export function toYardEnvironment(settings: YardSettings, stores: StoreChoices): Variables {
-  const { yardName = DEFAULT_YARD, messages, runnersHaveStore = true, logLevel, otlpEndpoint } = settings;
+  const { yardName = DEFAULT_YARD, messages, runnersHaveStore = true, logLevel, otlpEndpoint, sealKeyArn } = settings;
   return {
     YARD_NAME: yardName,
     RUNNERS_HAVE_STORE: String(runnersHaveStore),
     LOG_LEVEL: logLevel,
     OTEL_EXPORTER_OTLP_ENDPOINT: otlpEndpoint,
+    STACKYARD_SEAL_KMS_KEY: sealKeyArn,
     ...toPlaceEnvironment("MESSAGE", messages),
     ...toChoiceEnvironment(stores),
   };
 }
 
-/** Returns the permissions that both apps share: for the store, for large messages, and for the key of the queues. */
+/** Returns the permissions that both apps share: for the store, for large messages, and for the keys of queues and of sealed values. */
 export function toYardPermissions(settings: YardSettings, stores: StoreChoices): readonly Given<Permission>[] {
-  const { messages, queueKeyArn } = settings;
+  const { messages, queueKeyArn, sealKeyArn, yardName = DEFAULT_YARD } = settings;
   return [
     ...stores.map((choice) => mapGiven(choice, toStorePermission)),
     ...(messages === undefined ? [] : [mapGiven(messages, claimMessages)]),
     ...(queueKeyArn === undefined ? [] : [mapGiven(queueKeyArn, useQueueKey)]),
+    ...(sealKeyArn === undefined ? [] : [mapGiven(sealKeyArn, (arn) => sealWith(arn, yardName))]),
   ];
 }
 
@@ -114,8 +121,6 @@ export interface RunnerSettings extends YardSettings, TaskLogSettings, ExecutorR
   /** Role for targets that name none. */
   readonly targetRole?: Given<string>;
   readonly targetExternalId?: Given<string>;
-  /** KMS key whose data keys encrypt saved Terraform plans. Default: none; then plans are not saved. */
-  readonly sealKeyArn?: Given<string>;
   /**
    * Whether each task has its own sessions in targets, named and tagged by yard, stack and task. Roles there must allow
    * `sts:TagSession`. Default: `false`, sessions of the runner.
@@ -158,13 +163,12 @@ export function toDecisionPermissions({ machines, queues }: DecisionSettings): r
 
 /** Returns the variables of a runner, except those of the queues that it reads. */
 export function toRunnerEnvironment(settings: RunnerSettings, stores: StoreChoices): Variables {
-  const { queues, targetRole, targetExternalId, sealKeyArn, sessionTags, taskLogs, runnersHaveStore } = settings;
+  const { queues, targetRole, targetExternalId, sessionTags, taskLogs, runnersHaveStore } = settings;
   return {
     SQS_EVENT_QUEUE_URL: queues.events.url,
     SQS_TASK_DEAD_LETTER_QUEUE_URL: queues.taskDeadLetters.url,
     TARGET_ROLE: targetRole,
     TARGET_EXTERNAL_ID: targetExternalId,
-    STACKYARD_SEAL_KMS_KEY: sealKeyArn,
     SESSION_TAGS: sessionTags === undefined ? undefined : String(sessionTags),
     ...toPlaceEnvironment("TASK_LOG", taskLogs),
     ...toYardEnvironment({ ...settings, runnersHaveStore: runnersHaveStore ?? stores.length > 0 }, stores),
@@ -174,7 +178,7 @@ export function toRunnerEnvironment(settings: RunnerSettings, stores: StoreChoic
 
 /** Returns the permissions of a runner, except to read its own queue. */
 export function toRunnerPermissions(settings: RunnerSettings, stores: StoreChoices): readonly Given<Permission>[] {
-  const { queues, taskLogs, sealKeyArn, yardName = DEFAULT_YARD } = settings;
+  const { queues, taskLogs } = settings;
   const { events, taskDeadLetters } = queues;
   const answers: Permission = {
     name: "Answers",
@@ -184,7 +188,6 @@ export function toRunnerPermissions(settings: RunnerSettings, stores: StoreChoic
     answers,
     ...stores.map((choice) => toNextTasks(queues, choice)),
     ...(taskLogs === undefined ? [] : [mapGiven(taskLogs, keepTaskLogs)]),
-    ...(sealKeyArn === undefined ? [] : [mapGiven(sealKeyArn, (arn) => sealWith(arn, yardName))]),
     ...toYardPermissions(settings, stores),
     ...toExecutorPermissions(settings),
   ];

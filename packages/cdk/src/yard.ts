@@ -48,9 +48,18 @@ export class Yard extends Construct {
 
   constructor(scope: Construct, id: string, props: YardProps) {
     super(scope, id);
-    const { yardName = DEFAULT_YARD, messages, queueKeyArn, runnersHaveStore, logLevel, otlpEndpoint } = props;
+    const {
+      yardName = DEFAULT_YARD,
+      messages,
+      queueKeyArn,
+      sealKeyArn,
+      runnersHaveStore,
+      logLevel,
+      otlpEndpoint,
+    } = props;
     const { subnets, machines } = props;
-    const settings = defined({ yardName, messages, queueKeyArn, runnersHaveStore, logLevel, otlpEndpoint, subnets });
+    const shared = { yardName, messages, queueKeyArn, sealKeyArn, runnersHaveStore };
+    const settings = defined({ ...shared, logLevel, otlpEndpoint, subnets });
     const { timeoutSeconds } = props.taskRunner;
     this.queues = new YardQueues(this, "Queues", {
       prefix: toPrefix(yardName),

@@ -72,6 +72,7 @@ const LOADERS: Readonly<Record<string, () => Promise<CliCommand>>> = {
   "task run": async () => (await import("./commands/task-run.ts")).taskRun,
   ps: async () => (await import("./commands/ps.ts")).ps,
   migrate: async () => (await import("./commands/backup.ts")).migrate,
+  reseal: async () => (await import("./commands/reseal.ts")).reseal,
   backup: async () => (await import("./commands/backup.ts")).backup,
   restore: async () => (await import("./commands/backup.ts")).restore,
   doctor: async () => (await import("./commands/doctor.ts")).createDoctor(COMMAND_NAMES),

@@ -6,6 +6,7 @@ export {
   exitCodeOf,
   httpStatusOf,
   isStackyardError,
+  isUnreadable,
   StackyardError,
   type StackyardErrorOptions,
 } from "./errors/stackyard-error.ts";

@@ -8,7 +8,7 @@ import { type EnvironmentNeeds, parseEnvironment, requireEvents } from "./enviro
 import { createEnvironmentAws } from "./environment-aws.ts";
 import { toExecutorDefinitions } from "./executor-definitions.ts";
 import { loadResultKey } from "./load-result-key.ts";
-import { openStore } from "./open-store.ts";
+import { openSealedStore } from "./open-sealed-store.ts";
 import { loadTransportOptions } from "./transport-options.ts";
 
 /** Who starts runs, and of what. */
@@ -47,11 +47,10 @@ export async function openRuns(options: OpenRunsOptions): Promise<OpenedRuns> {
   const executors = toExecutorDefinitions(options.executors);
   const session = { name: `${options.app.replaceAll(" ", "-")}-${environment.yard}` };
   const aws = createEnvironmentAws({ environment, session, clock, logger });
-  const { store: choice, region } = environment;
-  if (choice === undefined) throw new TypeError("The environment was parsed without its store.");
+  const { region } = environment;
   const opening = { aws, clock, logger, asItIs: true };
   const [store, queues] = await Promise.all([
-    openStore(choice, opening),
+    openSealedStore(environment, opening),
     loadTransportOptions({ environment, aws, executors, clock, random, logger, tracing: undefined }),
   ]);
   // With the key, the state manager knows that the yard has started a job, and not anyone who may send to the queue.

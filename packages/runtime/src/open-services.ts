@@ -9,7 +9,7 @@ import { createEnvironmentAws } from "./environment-aws.ts";
 import { toExecutorDefinitions } from "./executor-definitions.ts";
 import { loadResultKey } from "./load-result-key.ts";
 import { openLocator } from "./open-locator.ts";
-import { openStore } from "./open-store.ts";
+import { openSealedStore } from "./open-sealed-store.ts";
 import { createEnvironmentSecrets } from "./read-aws-secret.ts";
 import { loadTransportOptions } from "./transport-options.ts";
 
@@ -53,7 +53,7 @@ export async function openServices(options: OpenServicesOptions): Promise<Opened
   const { store: choice, machines } = environment;
   if (choice === undefined || machines === undefined) throw new TypeError("The environment lacks store or machines.");
   const [store, locator, queues] = await Promise.all([
-    openStore(choice, { aws, clock, logger, asItIs: true }),
+    openSealedStore(environment, { aws, clock, logger, asItIs: true }),
     openLocator(machines, { aws, executors, clock, logger }),
     loadTransportOptions({ environment, aws, executors, clock, random, logger, tracing: undefined }),
   ]);

@@ -3,7 +3,7 @@ import { type Clock, defined, type Logger, type Store } from "@stackyard/core";
 import type { StoreChoice } from "./environment.ts";
 
 /** Dependencies of opening a store. */
-interface OpenStoreDeps {
+export interface OpenStoreDeps {
   readonly aws: AwsAccess;
   readonly clock: Clock;
   readonly logger: Logger;

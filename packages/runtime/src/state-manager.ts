@@ -12,7 +12,7 @@ import { createInvocationHandler } from "./handle-invocation.ts";
 import { loadResultKey } from "./load-result-key.ts";
 import { openBulks } from "./open-bulks.ts";
 import { openLocator } from "./open-locator.ts";
-import { openStore } from "./open-store.ts";
+import { openSealedStore } from "./open-sealed-store.ts";
 import { createSenderFinder } from "./queue-senders.ts";
 import { runContainer } from "./run-container.ts";
 import type { StateManagerParts } from "./state-manager-parts.ts";
@@ -85,7 +85,7 @@ async function openStateManager(input: OpenInput): Promise<StateManagerParts> {
   const [locator, addresses, opened] = await Promise.all([
     openLocator(given(environment.machines), { aws, executors, clock, logger }),
     loadTransportOptions({ environment, aws, executors, clock, random, logger, tracing }),
-    openStore(given(environment.store), { aws, clock, logger }),
+    openSealedStore(environment, { aws, clock, logger }),
   ]);
   const findSender = createSenderFinder(environment.queueSenders);
   const queues = { ...addresses, findSender, resultKey: await loadResultKey(opened, clock) };

@@ -1,7 +1,7 @@
 import { type AwsAccess, createLimiter, type SessionOptions } from "@stackyard/aws";
 import type { Executor, ProvidedService, Transport } from "@stackyard/core";
 import { createMessageWorker, createYard, startTasks, type YardDeps } from "@stackyard/core/engine";
-import { createSealer, parseSealKeys, provideSealer } from "@stackyard/core/services";
+import { provideSealer, type Sealer } from "@stackyard/core/services";
 import type { LambdaOptions } from "@stackyard/executor-lambda";
 import type { TerraformOptions } from "@stackyard/executor-terraform";
 import { createSqsTransport, type SqsTransportOptions } from "@stackyard/transport-sqs";
@@ -14,7 +14,8 @@ import { followQueues } from "./follow-queues.ts";
 import { createTaskHandler } from "./handle-tasks.ts";
 import { loadResultKey } from "./load-result-key.ts";
 import { openLocator } from "./open-locator.ts";
-import { type OpenedStore, openStore } from "./open-store.ts";
+import { loadSealer, openSealedStore } from "./open-sealed-store.ts";
+import type { OpenedStore } from "./open-store.ts";
 import { runTaskContainer } from "./run-task-container.ts";
 import { type ExecutorsInput, loadExecutors, loadProvided, type RunnerPlugin } from "./runner-executors.ts";
 import { createSkippedExecutors } from "./skipped-executors.ts";
@@ -90,9 +91,10 @@ async function openTaskRunner(input: OpenTaskRunnerInput): Promise<TaskRunnerPar
   const createAccess = createAccesses(input);
   const aws = createAccess({ name: `task-runner-${environment.yard}` });
   const known = await loadExecutors(input, clock);
+  const sealer = loadSealer(environment, { aws, clock });
   const [addresses, store] = await Promise.all([
     loadTransportOptions({ environment, aws, executors: known, clock, random, logger, tracing }),
-    openNamedStore(input, aws),
+    openNamedStore(input, aws, sealer),
   ]);
   // Without the store its results are events like those of any sender.
   const queues = store === undefined ? addresses : { ...addresses, resultKey: await loadResultKey(store, clock) };
@@ -105,7 +107,9 @@ async function openTaskRunner(input: OpenTaskRunnerInput): Promise<TaskRunnerPar
     environment,
     clock,
     logger,
-    ...(store === undefined ? connectByMessage(deps, input) : await connect(input, { ...deps, store, queues })),
+    ...(store === undefined
+      ? connectByMessage(deps, input)
+      : await connect(input, { ...deps, store, queues, sealer: await sealer })),
     batches: toBatchOptions(queues, environment.queues.taskDeadLetters),
     deleteWorked: toDeleteWorked(environment, queues),
     close: async () => store?.close(),
@@ -121,11 +125,12 @@ function createAccesses({ environment, telemetry: { logger }, clock }: OpenTaskR
 async function openNamedStore(
   { environment, telemetry, clock }: OpenTaskRunnerInput,
   aws: AwsAccess,
+  sealer: Promise<Sealer | undefined>,
 ): Promise<OpenedStore | undefined> {
   const { logger } = telemetry;
   const { store, tasks } = environment;
   if (!tasks.hasStore || store === undefined) return undefined;
-  return telemetry.instrumentStore(await openStore(store, { aws, clock, logger }));
+  return telemetry.instrumentStore(await openSealedStore(environment, { aws, clock, logger }, sealer));
 }
 
 type ConnectedRunner = Pick<TaskRunnerParts, "worker" | "start">;
@@ -148,11 +153,12 @@ function connectByMessage(deps: RunnerDeps, { environment, drainMs }: OpenTaskRu
 interface StoreRunnerDeps extends RunnerDeps {
   readonly store: OpenedStore;
   readonly queues: SqsTransportOptions;
+  readonly sealer: Sealer | undefined;
 }
 
 async function connect(
   input: OpenTaskRunnerInput,
-  { store: opened, queues, transport, ...deps }: StoreRunnerDeps,
+  { store: opened, queues, transport, sealer, ...deps }: StoreRunnerDeps,
 ): Promise<ConnectedRunner> {
   const { environment, telemetry, random, drainMs } = input;
   const { machines, tasks } = environment;
@@ -173,7 +179,7 @@ async function connect(
     // A result is not a delivery of the queue.
     engine: { ...engine, refusedEvents: engine.refusedEvents === "drop" ? ("drop" as const) : ("park" as const) },
     instrument: telemetry.instrumentEngine,
-    worker: { services: [...(await loadServices(environment, deps)), ...loadProvided(input, clock)] },
+    worker: { services: [...(await loadServices(environment, sealer)), ...loadProvided(input, clock)] },
   };
   const foreign = {
     ...transport,
@@ -193,21 +199,9 @@ async function connect(
 /** Results are sent to the queue of events: nothing is decided here. */
 const NO_MACHINES: YardDeps["locator"] = { find: async () => ({ kind: "unknown" }), list: async () => [] };
 
-async function loadServices(
-  { tasks, yard }: Environment,
-  { aws, clock }: Pick<RunnerDeps, "aws" | "clock">,
-): Promise<readonly ProvidedService[]> {
-  const { stateBackendUrl, sealKey, sealKmsKeys } = tasks;
-  const services: ProvidedService[] = [];
-  if (sealKey !== undefined) services.push(provideSealer(createSealer(parseSealKeys(sealKey, "STACKYARD_SEAL_KEY"))));
-  if (sealKmsKeys.length > 0) {
-    const [{ KMSClient }, { createKmsSealer }] = await Promise.all([
-      import("@aws-sdk/client-kms"),
-      import("@stackyard/aws/kms"),
-    ]);
-    const client = aws.client(KMSClient, undefined);
-    services.push(provideSealer(createKmsSealer({ client, keyArns: sealKmsKeys, yard, clock })));
-  }
+async function loadServices({ tasks }: Environment, sealer: Sealer | undefined): Promise<readonly ProvidedService[]> {
+  const { stateBackendUrl } = tasks;
+  const services: ProvidedService[] = sealer === undefined ? [] : [provideSealer(sealer)];
   if (stateBackendUrl !== undefined) {
     const { provideTerraformState } = await import("@stackyard/executor-terraform");
     services.push(provideTerraformState(stateBackendUrl));

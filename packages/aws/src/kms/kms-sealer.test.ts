@@ -116,17 +116,17 @@ describe("a sealer of KMS", () => {
     expect(await sealer.open(sealed)).toBeUndefined();
   });
 
-  it("forgets the oldest of more than 64 data keys", async () => {
+  it("forgets the oldest of more than 1,000 data keys", async () => {
     const { create, count } = createBench();
     const sealer = create();
-    const sealed = await Promise.all(Array.from({ length: 65 }, () => create().seal(text)));
+    const sealed = await Promise.all(Array.from({ length: 1_001 }, () => create().seal(text)));
     for (const each of sealed) await sealer.open(each);
 
-    await sealer.open(sealed[64] ?? text);
-    expect(count(DecryptCommand)).toBe(65);
+    await sealer.open(sealed[1_000] ?? text);
+    expect(count(DecryptCommand)).toBe(1_001);
     await sealer.open(sealed[0] ?? text);
 
-    expect(count(DecryptCommand)).toBe(66);
+    expect(count(DecryptCommand)).toBe(1_002);
   });
 
   it.each([

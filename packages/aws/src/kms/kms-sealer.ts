@@ -21,8 +21,8 @@ const HEAD_BYTES = 3;
 const KEEP_MS = 300_000;
 /** Maximum number of uses of a data key. */
 const MOST_USES = 1_000;
-/** Plain data keys that are cached to open. */
-const MOST_KEPT = 64;
+/** Plain data keys that are cached to open: a page of stacks may need one for each. */
+const MOST_KEPT = 1_000;
 
 /**
  * Errors of a key that never opens this. Others, such as throttling, are transient. Source: KMS API reference,
@@ -119,6 +119,7 @@ export function createKmsSealer({ client, keyArns, yard, clock }: KmsSealerOptio
   }
 
   return {
+    keyId: newest,
     async seal(bytes) {
       const key = await findNewest();
       key.uses += 1;

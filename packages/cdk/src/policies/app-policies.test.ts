@@ -174,10 +174,15 @@ describe("the policies of the yard", () => {
         .filter(({ conditions }) => Object.keys(conditions).length > 0)
         .map(({ sid, conditions }) => [sid, conditions]);
 
+    const sealing = {
+      "kms:EncryptionContext:stackyard:yard": "blue",
+      "kms:EncryptionContext:stackyard:purpose": "seal",
+    };
     expect(conditionsWith(YARD_PARAMETERS, "StateManagerRole")).toEqual([]);
     expect(conditionsWith(FULL_YARD_PARAMETERS, "StateManagerRole")).toEqual([
       ["List", { StringLike: { "s3:prefix": "m/*" } }],
       ["OfQueues", { StringEquals: { "kms:ViaService": "sqs.eu-west-1.amazonaws.com" } }],
+      ["DataKeys", { StringEquals: sealing }],
     ]);
   });
 });

@@ -97,6 +97,7 @@ const YARD: Names = [
   "CodeBucket",
   "MessageBucket",
   "MessagePrefix",
+  "SealKeyArn",
   "SubnetIds",
   "SecurityGroupIds",
 ];
@@ -141,7 +142,6 @@ const TASK_RUNNER: Names = [
   "FunctionArns",
   "SourceBucketArns",
   "TerraformStateUrl",
-  "SealKeyArn",
 ];
 const CONTAINERS: Names = [
   "LongTaskImageUri",

@@ -31,6 +31,7 @@ export function toYardSettings(parameters: TemplateParameters) {
     logLevel: parameters.text("LogLevel"),
     otlpEndpoint: parameters.given("OtlpEndpoint"),
     queueKeyArn: parameters.given("QueueKeyArn"),
+    sealKeyArn: parameters.given("SealKeyArn"),
     messages: onlyIf(bucket.condition, { bucket: bucket.value, prefix }),
   };
 }
@@ -70,7 +71,6 @@ export function toRunnerRights(parameters: TemplateParameters) {
     functionArns: parameters.givenList("FunctionArns"),
     sourceBucketArns: parameters.givenList("SourceBucketArns"),
     ...toTargetRights(parameters),
-    sealKeyArn: parameters.given("SealKeyArn"),
     environment: { TERRAFORM_STATE_URL: parameters.given("TerraformStateUrl") },
     managedPolicyArns: parameters.givenList("TaskRunnerPolicyArns"),
     permissionsBoundaryArn: parameters.given("PermissionsBoundaryArn"),

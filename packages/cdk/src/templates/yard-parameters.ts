@@ -23,8 +23,7 @@ export const STORE_PARAMETERS = inGroup("Store", {
     ...optional(`${ARN}:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^\\s]{1,512}`, "The ARN of a secret, or nothing."),
   },
   ExistingStacksTable: {
-    description:
-      "Existing table of stacks, such as that of CloudSeam. Empty: a table is created, and kept when this stack is deleted.",
+    description: "Existing table of stacks. Empty: a table is created, and kept when this stack is deleted.",
     ...TABLE,
   },
   ExistingWorkTable: {
@@ -37,8 +36,7 @@ export const STORE_PARAMETERS = inGroup("Store", {
   },
   WorkTable: { description: "Work table, together with StacksTable.", ...TABLE },
   RunnersHaveStore: {
-    description:
-      "true if every runner that reads the task queues has the store, which claims, cancels and exclusive keys require.",
+    description: "true if every runner has the store, which claims, cancels and exclusive keys require.",
     ...SWITCH,
   },
 });
@@ -63,24 +61,22 @@ export const QUEUE_PARAMETERS = inGroup("Queues", {
   },
   EventOrder: {
     description:
-      "standard: events usually arrive in order. fifo: the events of one stack always arrive in order, and senders set a message group. A change creates new queues.",
+      "standard: events usually arrive in order. fifo: those of a stack always do; senders set a message group. A change creates queues.",
     default: "standard",
     values: ["standard", "fifo"],
   },
   // Additional senders, besides the roles of the yard's account: for the queue's policy.
   EventTopicArn: {
-    description:
-      "SNS topic in front of the event queue, which subscribes to it. A FIFO queue requires a FIFO topic. Empty: none.",
+    description: "SNS topic in front of the event queue, FIFO as the queue is. Empty: none.",
     ...optional(`${ARN}:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}(\\.fifo)?`, "The ARN of a topic, or nothing."),
   },
   EventRuleArns: {
-    description: "Comma-separated ARNs of the EventBridge rules that send to the event queue. Empty: none.",
+    description: "ARNs of the EventBridge rules that send to the event queue. Empty: none.",
     ...LIST,
     ...optional(`${ARN}:events:[a-z0-9-]+:[0-9]{12}:rule/[A-Za-z0-9._/-]{1,320}`, "ARNs of rules, or nothing."),
   },
   EventSenderArns: {
-    description:
-      "Comma-separated senders of events in other accounts: account ids, ARNs of roles and users. Empty: none.",
+    description: "Senders of events in other accounts: ids of accounts, ARNs of roles and users. Empty: none.",
     ...LIST,
     ...optional(
       `[0-9]{12}|${ARN}:iam::[0-9]{12}:(root|(role|user)/[A-Za-z0-9+=,.@_/-]{1,576})`,
@@ -88,12 +84,11 @@ export const QUEUE_PARAMETERS = inGroup("Queues", {
     ),
   },
   QueueKeyArn: {
-    description: "Customer managed KMS key of the queues; its policy must allow the senders. Empty: the key of SQS.",
+    description: "KMS key of the queues; its policy must allow the senders. Empty: the key of SQS.",
     ...KEY_ARN,
   },
   MessageBucket: {
-    description:
-      "Bucket for messages larger than 1 MiB. Add a lifecycle rule of 15 days. Empty: larger messages are rejected.",
+    description: "Bucket for messages over 1 MiB. Add a lifecycle rule of 15 days. Empty: they are rejected.",
     ...BUCKET_OR_NOTHING,
   },
   MessagePrefix: {
@@ -110,8 +105,7 @@ const EXECUTOR = "[a-z][a-z0-9-]{0,62}";
 /** Settings of the state manager's decisions, with its own defaults. */
 export const ENGINE_PARAMETERS = inGroup("Decisions", {
   Executors: {
-    description:
-      "Comma-separated executors of your own runners that machines may use, such as delay,ecs. Empty: only terraform and lambda.",
+    description: "Executors of your own runners, such as delay,ecs. Empty: only terraform and lambda.",
     ...optional(`${EXECUTOR}( *, *${EXECUTOR}){0,63}`, "Names of executors with commas between them, or nothing."),
   },
   RefusedEvents: ofVariable(ENGINE.REFUSED_EVENTS),
@@ -121,8 +115,7 @@ export const ENGINE_PARAMETERS = inGroup("Decisions", {
   AuditRetentionDays: ofVariable(ENGINE.AUDIT_RETENTION_DAYS),
   AllowExternalNext: ofVariable(ENGINE.ALLOW_EXTERNAL_NEXT),
   QueueSenders: {
-    description:
-      "Known senders of events with their groups, as a JSON list of SenderIds of SQS. Empty: every sender is unknown.",
+    description: "Known senders of events and their groups, as JSON. Empty: none.",
     ...optional("\\[.*\\]", 'A list such as [{"id":"AROAEXAMPLE:*","groups":["release-managers"]}], or nothing.'),
   },
 });
@@ -163,8 +156,7 @@ export const TASK_PARAMETERS = {
       ...ADDRESS,
     },
     SealKeyArn: {
-      description:
-        "Customer managed KMS key that encrypts saved Terraform plans; its policy must allow this account's roles. Needs the store. Empty: plans are not saved.",
+      description: "KMS key that seals sensitive values and plans, the same for all apps. Empty: clear text, no plans.",
       ...KEY_ARN,
     },
     ExistingTaskLogBucket: {
@@ -189,8 +181,7 @@ export const TASK_PARAMETERS = {
       ...LIST,
     },
     TaskRunnerTimeout: {
-      description:
-        "Seconds for which the task runner may work on a task in one invocation. The queue hides a task six times as long.",
+      description: "Seconds for which the runner may work on a task. The queue hides it six times as long.",
       type: "Number",
       default: 900,
       values: [60, 300, 600, 900],
@@ -211,7 +202,7 @@ export const TASK_PARAMETERS = {
   ...inGroup("Long tasks", {
     LongTasks: {
       description:
-        "none: all tasks run in Lambda. queue: a queue for your own containers. service: the queue, and containers on Fargate.",
+        "none: all tasks run in Lambda. queue: for your own containers. service: the queue, and containers on Fargate.",
       default: "none",
       values: ["none", "queue", "service"],
     },

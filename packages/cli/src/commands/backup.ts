@@ -21,7 +21,7 @@ export const backup = defineCommand({
   name: "backup",
   summary: "Back up the project's embedded store to a file, also while the yard is running.",
   description:
-    "The file contains stacks, events, history, attempts and Terraform states, including their secrets: protect it like the data folder. It is the state of one instant.",
+    "The file contains stacks, events, history, attempts and Terraform states, including the secrets of states: protect it like the data folder. Sensitive values of stacks are sealed with the key in the file seal-key of the folder, or that of STACKYARD_SEAL_KEY, which is not in the file: keep the key elsewhere. It is the state of one instant.",
   examples: { "stackyard backup yard-2026-11-20.backup": "Back up before an update." },
   args: Type.Object({
     file: Type.String({ minLength: 1, description: "The file to write." }),
@@ -45,6 +45,12 @@ export const backup = defineCommand({
     await backUpSqliteStore({ folder, to: path });
     const bytes = statSync(path).size;
     out.result({ file: path, bytes, folder }, () => `The store in ${folder} was copied to ${path} (${toSize(bytes)}).`);
+    const key = join(folder, "seal-key");
+    if (existsSync(key)) {
+      out.note(
+        `It can be used with the key in ${key} only, which is not part of it. Keep a copy of that file elsewhere.`,
+      );
+    }
   },
 });
 

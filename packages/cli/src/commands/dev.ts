@@ -171,7 +171,6 @@ async function startDev(
     drainMs: DRAIN_MS,
     roles: ["engine", "worker"],
     store: chooseStore(file),
-    sealKeyDir: dataDir,
     serve: { host, port, anonymous, loadTokens, proofDir: dataDir, isEditable: true, local, clientSecret },
   });
   const { url = "" } = started;

@@ -64,6 +64,6 @@ function printReport({ kind, kinds }: CopyReport, { out, folder, name }: PrintIn
     ].join("\n"),
   );
   out.note(
-    "Set STACKYARD_SEAL_KEY_FILE to the file seal-key of the data folder, if it has one, so that saved plans can be read.",
+    "Sensitive values and saved plans stay sealed. Set STACKYARD_SEAL_KEY_FILE to the file seal-key of the data folder, if it has one: servers and workers do not start without it.",
   );
 }

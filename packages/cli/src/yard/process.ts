@@ -39,14 +39,15 @@ import { loadExecutors } from "../project/executors.ts";
 import { offerOwnPackages } from "../project/modules.ts";
 import { createProjectSecrets } from "../project/secrets.ts";
 import { loadProvided, loadServices } from "../project/services.ts";
-import { forgetSecrets, openStore, type StoreChoice, toTaskEnvironment } from "../project/store.ts";
+import { forgetSecrets, type StoreChoice, toTaskEnvironment } from "../project/store.ts";
 import { removeServerFile, writeServerFile } from "../server/server-file.ts";
 import { VERSION } from "../version.ts";
 import { findArtifacts } from "./artifacts.ts";
 import { openLogs } from "./logs.ts";
+import { openSealedStore } from "./open-sealed-store.ts";
 import { createOwnAwsAccess } from "./own-aws-access.ts";
 import { type ProcessTelemetry, startProcessTelemetry } from "./process-telemetry.ts";
-import { type ApiToken, loadSealer, parseEngineSettings } from "./settings.ts";
+import { type ApiToken, parseEngineSettings } from "./settings.ts";
 
 /** A task at work. */
 interface RunningTask {
@@ -88,8 +89,6 @@ interface ProcessInput {
   readonly serve?: ServeInput;
   /** The servers' address, for Terraform's states, when this process is not a server. */
   readonly serverUrl?: string;
-  /** The folder with a key that encrypts what tasks store for later; without it, only a key of the environment does. */
-  readonly sealKeyDir?: string;
   /** How long running tasks may continue when the process ends. Default: 10 s. */
   readonly drainMs?: number;
 }
@@ -124,9 +123,11 @@ export async function startProcess(file: ConfigFile, input: ProcessInput): Promi
   const loaded = await loadExecutors(file, "all", toTaskEnvironment(env, input.store));
   const service = input.roles.includes("engine") ? "stackyard-server" : "stackyard-worker";
   const telemetry = await startProcessTelemetry({ service, env, logger });
-  const opened = openStore(input.store, { projectDir: file.projectDir, env, logger });
+  const createAws = (region: string | undefined) => createOwnAwsAccess({ clock: systemClock, logger }, region);
+  const opened = openSealedStore(input.store, { projectDir: file.projectDir, env, logger, createAws });
   void opened.catch(() => telemetry.stop());
-  const store = telemetry.instrumentStore(await opened);
+  const { sealer, ...sealed } = await opened;
+  const store = telemetry.instrumentStore(sealed.store);
   const executors = telemetry.instrumentExecutors(loaded);
   const machinesDir = machinesDirOf(file);
   const locator = createFolderLocator({ folder: machinesDir, executors, clock: systemClock });
@@ -136,10 +137,8 @@ export async function startProcess(file: ConfigFile, input: ProcessInput): Promi
     const aws = createOwnAwsAccess(ports);
     const sources = input.serve?.isEditable ? createMachineSources({ folder: machinesDir, executors }) : undefined;
     const parts = { ...ports, aws, logs: await openLogs(file, aws), sources };
-    const createAws = (region: string | undefined) => createOwnAwsAccess(ports, region);
     const artifacts = input.serve && findArtifacts(file, { env, createAws });
     const services = input.serve && (await loadServices(file, env));
-    const sealer = await loadSealer(env, { createAws, dataDir: input.sealKeyDir });
     const readSecret = createProjectSecrets(file, { env, createAws });
     const serving = { ...parts, artifacts, services, readSecret, processMetrics: telemetry.list };
     const provided = [

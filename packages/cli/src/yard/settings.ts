@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type AwsAccess, toArnPart } from "@stackyard/aws";
@@ -114,6 +115,8 @@ interface SealerDeps {
   readonly createAws: (region: string) => AwsAccess;
   /** The folder with its own key, created on first use when the environment names none. */
   readonly dataDir?: string | undefined;
+  /** Called before this key is created. */
+  readonly onNewKey?: () => Promise<void>;
 }
 
 /**
@@ -126,7 +129,11 @@ export async function loadSealer(env: EnvironmentVariables, deps: SealerDeps): P
   const keys = await loadSecret("STACKYARD_SEAL_KEY", given, path);
   if (keys !== undefined) return createSealer(parseSealKeys(keys, "STACKYARD_SEAL_KEY"));
   if (keyArns.length > 0) return loadKmsSealer(keyArns, env, deps);
-  return deps.dataDir === undefined ? undefined : loadOwnSealer(join(deps.dataDir, "seal-key"));
+  if (deps.dataDir === undefined) return undefined;
+  const file = join(deps.dataDir, "seal-key");
+  if (existsSync(file)) return createSealer(parseSealKeys(await readFile(file, "utf8"), file));
+  await deps.onNewKey?.();
+  return createOwnSealer(file);
 }
 
 async function loadKmsSealer(
@@ -143,7 +150,7 @@ async function loadKmsSealer(
   return createKmsSealer({ client, keyArns, yard, clock: systemClock });
 }
 
-async function loadOwnSealer(file: string): Promise<Sealer> {
+async function createOwnSealer(file: string): Promise<Sealer> {
   const { ensureSecret } = await import("@stackyard/server");
   return createSealer(parseSealKeys(await ensureSecret(file), file));
 }

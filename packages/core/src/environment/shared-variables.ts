@@ -24,7 +24,7 @@ export const SharedVariables = Type.Object({
   STACKYARD_ARTIFACTS_BUCKET: text("The distributor's bucket, for the commands of artifacts"),
   STACKYARD_ARTIFACTS_PREFIX: text("The prefix of all keys in this bucket. Default: none"),
   STACKYARD_SEAL_KEY: text(
-    "Keys that encrypt what is stored for later, such as saved Terraform plans: 32 random bytes in base64 each, separated by commas, the newest first",
+    "Keys that seal sensitive values in the store, and saved Terraform plans: 32 random bytes in base64 each, separated by commas, the newest first",
   ),
   STACKYARD_SEAL_KMS_KEY: Type.Array(Type.String({ pattern: VARIABLE_FORMS.key.pattern }), {
     description:

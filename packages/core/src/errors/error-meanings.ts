@@ -29,6 +29,7 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {
   STORE_TOO_NEW: "The store was written by a newer version.",
   STORE_UNAVAILABLE: "The store does not answer.",
   STORE_CLOSED: "The store is closed.",
+  SEAL_KEY_MISSING: "The process does not have the key with which values in the store are sealed.",
   LEASE_LOST: "Another owner took the lease.",
   EXECUTOR_UNKNOWN: "No executor of that name is registered.",
   PLUGIN_INVALID: "The plugin could not be loaded.",

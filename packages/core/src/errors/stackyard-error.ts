@@ -76,6 +76,7 @@ export const ERROR_CODES = {
   STORE_TOO_NEW: fact(3, 500),
   STORE_UNAVAILABLE: fact(3, 503, true),
   STORE_CLOSED: fact(3, 503),
+  SEAL_KEY_MISSING: fact(3, 500),
   LEASE_LOST: fact(1, 409, true),
   EXECUTOR_UNKNOWN: fact(3, 422),
   PLUGIN_INVALID: fact(3, 500),
@@ -114,6 +115,11 @@ export function toErrorText(error: unknown): string {
 /** Returns true for a transient error, such as a store that does not respond. */
 export function isPassing(error: unknown): boolean {
   return isStackyardError(error) && error.retryable;
+}
+
+/** Returns true when one stored item cannot be read: others can. */
+export function isUnreadable(error: unknown): error is StackyardError {
+  return isStackyardError(error, "STORE_CORRUPT") || isStackyardError(error, "SEAL_KEY_MISSING");
 }
 
 /** Returns the message of an error, or the text of any other value that was thrown. Never throws. */

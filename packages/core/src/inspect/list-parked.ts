@@ -1,5 +1,5 @@
 import { chunk } from "../chunk.ts";
-import { isStackyardError } from "../errors/stackyard-error.ts";
+import { isUnreadable } from "../errors/stackyard-error.ts";
 import { shortHashOf, toEventKey } from "../machine/event-message.ts";
 import { defined, parseJson } from "../machine/json.ts";
 import { createPageBuilder, foreignCursor, type Page, type PageInput, type PageRow } from "../ports/records.ts";
@@ -85,7 +85,7 @@ interface Place {
 /** A stack that was loaded, or that cannot be read. */
 interface ReadStack {
   readonly stackId: string;
-  /** Throws `STORE_CORRUPT` when it cannot be read. */
+  /** Throws `STORE_CORRUPT` or `SEAL_KEY_MISSING` when it cannot be read. */
   readonly read: () => LoadedStack;
 }
 
@@ -107,7 +107,7 @@ async function loadReadable(store: Pick<Store, "load">, ids: readonly string[]):
     return loaded.map((each) => ({ stackId: each.stackId, read: () => each }));
   } catch (error) {
     const [stackId = "", ...others] = ids;
-    if (!isStackyardError(error, "STORE_CORRUPT")) throw error;
+    if (!isUnreadable(error)) throw error;
     // One of them cannot be read: alone it is known which.
     if (others.length > 0) return (await Promise.all(ids.map((id) => loadReadable(store, [id])))).flat();
     const fail = (): never => {

@@ -9,6 +9,24 @@ interface QueuedRow {
   readonly receivedAt: number;
 }
 
+/** A sealed value in a stored document: the form, the id of the key, the bytes in base64url. */
+const SEALED = /^\$sealed:1:([^:]*):([A-Za-z0-9_-]+)$/;
+
+/** The key of a stored message, or of another map, whose other members are sealed. */
+export const SEALED_KEY = "$sealed";
+
+/** Formats the result of a sealer as the text that is stored. */
+export function toSealedText(keyId: string, bytes: Uint8Array): string {
+  return `$sealed:1:${encodeURIComponent(keyId)}:${Buffer.from(bytes).toString("base64url")}`;
+}
+
+/** Reads a text of `toSealedText`; undefined for other values. */
+export function parseSealedText(value: unknown): { readonly keyId: string; readonly bytes: Uint8Array } | undefined {
+  const [, keyId, text] = typeof value === "string" ? (SEALED.exec(value) ?? []) : [];
+  if (keyId === undefined || text === undefined) return undefined;
+  return { keyId: decodeURIComponent(keyId), bytes: Buffer.from(text, "base64url") };
+}
+
 /** The length of the text of an unreadable document that is kept for diagnosis, in characters. */
 const MAX_UNREADABLE = 4_096;
 
@@ -43,6 +61,10 @@ function toUnreadableEvent(text: string, { reason, ...row }: QueuedRow & { reado
 
 /** Returns why an event cannot be read; undefined for other events. */
 export function findUnreadable(message: unknown): string | undefined {
+  const keyId = isMap(message) ? parseSealedText(message[SEALED_KEY])?.keyId : undefined;
+  if (keyId !== undefined) {
+    return `The event is sealed with the key ${keyId}, which this process does not have. Add the key, and send the event again.`;
+  }
   if (!isMap(message) || message["event"] !== undefined || message["action"] !== undefined) return undefined;
   return typeof message["unreadable"] === "string" ? message["unreadable"] : undefined;
 }

@@ -44,7 +44,9 @@ export {
   type PreviewLinksDeps,
 } from "./preview-links.ts";
 export type { QueueClaim, QueueDelay, QueueFailure, QueueItem } from "./queue-item.ts";
+export { type ResealReport, resealStore } from "./reseal-store.ts";
 export { createServiceRunner, type ServiceFailure, type ServiceRunner, type ServiceState } from "./run-services.ts";
+export { checkSealKey, type SealOptions, sealStore } from "./sealed-store.ts";
 export { createSealer, parseSealKeys, provideSealer, SEALER, type Sealer } from "./sealer.ts";
 export { createSecretReader, SecretReferenceSchema, type SecretSources } from "./secret-reference.ts";
 export type { YardServicesDeps } from "./service-deps.ts";

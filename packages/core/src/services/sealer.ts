@@ -4,6 +4,8 @@ import { defineService, type ProvidedService, provideService, type ServiceKey } 
 
 /** Encrypts stored values, and decrypts them. Its keys are never in the store. */
 export interface Sealer {
+  /** Names the key with which it seals; not a secret. */
+  readonly keyId: string;
   seal(bytes: Uint8Array): Promise<Uint8Array>;
   /** Returns undefined when the bytes were sealed with a key that this sealer does not have, or were changed. */
   open(sealed: Uint8Array): Promise<Uint8Array | undefined>;
@@ -38,6 +40,7 @@ export function createSealer(keys: readonly Uint8Array[]): Sealer {
   }
   const byId = new Map(keys.map((key) => [toKeyId(key).toString("hex"), key]));
   return {
+    keyId: toKeyId(newest).toString("hex"),
     async seal(bytes) {
       const head = Buffer.concat([Buffer.of(FORMAT), toKeyId(newest)]);
       const nonce = randomBytes(NONCE_BYTES);

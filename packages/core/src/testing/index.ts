@@ -17,6 +17,7 @@ export {
   type TestContextInput,
   type TestExecutorContext,
 } from "./run-executor.ts";
+export { findSecretsIn, playSecretLife, type SecretLife } from "./secret-life.ts";
 export { PLANTED_BUGS } from "./simulation/planted-bugs.ts";
 export { printTest } from "./simulation/print-test.ts";
 export { runPlan, runSeed, type SimulationRun } from "./simulation/run-plan.ts";

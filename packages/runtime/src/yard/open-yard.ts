@@ -1,9 +1,18 @@
 import type { AwsAccess } from "@stackyard/aws";
 import type { AwsYardOptions, Clock, Locator, Records, Store, Transport } from "@stackyard/core";
 import type { QueuedEvent } from "@stackyard/core/engine";
+import {
+  type EnvironmentVariables,
+  findSealFaults,
+  parseEnvironment,
+  SharedVariables,
+} from "@stackyard/core/environment";
+import { sealStore } from "@stackyard/core/services";
 import { createSqsTransport, type SqsTransportOptions } from "@stackyard/transport-sqs";
+import { Type } from "typebox";
 import { findResultKey } from "../load-result-key.ts";
 import { openLocator } from "../open-locator.ts";
+import { loadSealer, type SealSettings } from "../open-sealed-store.ts";
 import { openStore } from "../open-store.ts";
 import { loadTransportOptions } from "../transport-options.ts";
 import { createYardAws, loadCaller } from "./yard-aws.ts";
@@ -47,7 +56,9 @@ export async function openYard(yard: AwsYardOptions, context: YardContext): Prom
   const locator = await openLocator(parts.machines, { aws, executors, clock, logger });
   const logs = await openLogs(parts, { aws, clock });
   const opening = { aws, clock, logger, maxConnections: CONNECTIONS, asItIs: true };
-  const store = await openStore(parts.store, opening);
+  const sealer = await loadSealer(readSealSettings(context.environment), { aws, clock });
+  // A person who may read the store need not have the key: sensitive values are shown masked.
+  const store = sealStore(await openStore(parts.store, opening), sealer, { isViewer: true });
   const findTransport = createTransportFinder({ transport, queues, records: store.records, clock });
   return {
     transport,
@@ -58,6 +69,15 @@ export async function openYard(yard: AwsYardOptions, context: YardContext): Prom
     caller: arn.slice(0, MAX_ACTOR),
     close: () => store.close(),
   };
+}
+
+const { STACKYARD_SEAL_KEY, STACKYARD_SEAL_KMS_KEY, YARD_NAME } = SharedVariables.properties;
+const SealVariables = Type.Object({ STACKYARD_SEAL_KEY, STACKYARD_SEAL_KMS_KEY, YARD_NAME });
+
+function readSealSettings(environment: EnvironmentVariables): SealSettings {
+  const values = parseEnvironment(SealVariables, environment, { app: "yard", check: findSealFaults });
+  const { STACKYARD_SEAL_KEY: sealKey, STACKYARD_SEAL_KMS_KEY: sealKmsKeys, YARD_NAME: yard } = values;
+  return { yard, tasks: { sealKey, sealKmsKeys } };
 }
 
 async function openLogs(

@@ -4,7 +4,7 @@ import {
   type Clock,
   defined,
   findStateOwner,
-  isStackyardError,
+  isUnreadable,
   type Locator,
   StackyardError,
   type Store,
@@ -438,7 +438,7 @@ export async function findStackMachine(
     const isMeant = incarnation === undefined || incarnation === stack?.incarnation.toWellFormed();
     if (stack !== undefined && isMeant) return stack.machine;
   } catch (error) {
-    if (isStackyardError(error, "STORE_CORRUPT")) return undefined;
+    if (isUnreadable(error)) return undefined;
     throw error;
   }
   // An incarnation has the id of the event that has begun it.

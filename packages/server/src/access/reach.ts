@@ -1,4 +1,4 @@
-import { defined, isStackyardError, mapLimited, StackyardError, type Store } from "@stackyard/core";
+import { defined, isUnreadable, mapLimited, StackyardError, type Store } from "@stackyard/core";
 import {
   type AccessDecision,
   type AccessSubject,
@@ -194,7 +194,7 @@ export async function loadReadable(store: Pick<Store, "load">, ids: readonly str
   try {
     return new Map((await store.load(ids)).map((each) => [each.stackId, each]));
   } catch (error) {
-    if (!isStackyardError(error, "STORE_CORRUPT")) throw error;
+    if (!isUnreadable(error)) throw error;
     const loaded = await Promise.all(ids.map((id) => store.load([id]).catch(() => [])));
     return new Map(loaded.flat().map((each) => [each.stackId, each]));
   }

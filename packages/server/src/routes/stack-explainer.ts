@@ -1,4 +1,4 @@
-import { type Clock, isStackyardError, type Locator, mapLimited, type Store } from "@stackyard/core";
+import { type Clock, isUnreadable, type Locator, mapLimited, type Store } from "@stackyard/core";
 import type { StackDetails, Waiting } from "@stackyard/core/api";
 import { type LoadedStack, loadLiveProcesses, type Planner, type StoredStack } from "@stackyard/core/engine";
 import type { Machine } from "@stackyard/core/machine";
@@ -46,7 +46,7 @@ export function createStackExplainer({ store, locator, clock, planner }: StackEx
     try {
       return (await store.load([stackId]))[0];
     } catch (error) {
-      if (isStackyardError(error, "STORE_CORRUPT")) return undefined;
+      if (isUnreadable(error)) return undefined;
       throw error;
     }
   }

@@ -1,0 +1,42 @@
+// @module-tag promise
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createSealer } from "@stackyard/core/services";
+import { findSecretsIn, playSecretLife } from "@stackyard/core/testing";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { type OwnServer, startOwnServer } from "./testing/test-server.ts";
+
+let server: OwnServer;
+beforeAll(async () => {
+  server = await startOwnServer();
+});
+afterAll(() => server.stop());
+
+/** Reads every byte of the server's files, also those of deleted rows and of the log of writes. */
+async function findInFiles(life: Parameters<typeof findSecretsIn>[1]): Promise<readonly string[]> {
+  await server.sql("checkpoint");
+  const files = readdirSync(join(server.folder, "data"), { recursive: true, withFileTypes: true });
+  const found = files
+    .filter((entry) => entry.isFile())
+    .flatMap(({ parentPath, name }) => findSecretsIn(readFileSync(join(parentPath, name)), life));
+  return Object.keys(life.secrets).filter((name) => found.includes(name));
+}
+
+// cromwell#1638, airbyte#14334, harness#2879, syndesis#3401, open-science#1818: secrets are in the rows, the log of writes or the dump.
+it("has no sensitive value in its files after a whole life of a stack, in any encoding", async () => {
+  const store = await server.open();
+
+  const life = await playSecretLife(store, createSealer([new Uint8Array(32).fill(1)]));
+
+  expect(await findInFiles(life)).toEqual([]);
+  await store.close();
+});
+
+it("has all of them without a key, so that the search finds them", async () => {
+  const store = await server.open();
+
+  const life = await playSecretLife(store, undefined);
+
+  expect(await findInFiles(life)).toEqual(Object.keys(life.secrets));
+  await store.close();
+});
