@@ -49,6 +49,7 @@ const LOADERS: Readonly<Record<string, () => Promise<CliCommand>>> = {
   "approvals reject": async () => (await import("./commands/approvals.ts")).approvalsReject,
   "approvals withdraw": async () => (await import("./commands/approvals.ts")).approvalsWithdraw,
   "events ls": async () => (await import("./commands/events.ts")).eventsLs,
+  "events withdraw": async () => (await import("./commands/events.ts")).eventsWithdraw,
   "events dismiss": async () => (await import("./commands/events.ts")).eventsDismiss,
   "events redrive": async () => (await import("./commands/events.ts")).eventsRedrive,
   "machines ls": async () => (await import("./commands/machines.ts")).machinesLs,

@@ -25,6 +25,7 @@ const COMMANDS = toMap({
   publish: ["send"],
   redrive: ["events redrive"],
   dismiss: ["events dismiss"],
+  withdraw: ["events withdraw"],
   remove: ["stacks remove"],
   retry: ["stacks retry"],
   rm: ["stacks remove"],

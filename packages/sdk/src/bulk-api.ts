@@ -3,10 +3,10 @@ import type { Bulk, BulkItem, BulkOperation, BulkOutcome, BulkPlan } from "@stac
 import type { PageOptions } from "./http-client.ts";
 import { type CallOptions, type HttpClient, loadPage, NEVER, type Page, postJson, sleep } from "./http-client.ts";
 
-/** The operation, and the stacks, or the dead letters for `redrive` and `dismiss`. */
+/** The operation, and the stacks, the dead letters for `redrive` and `dismiss`, or the parked events for `withdraw`. */
 export interface BulkRequest {
   readonly operation: BulkOperation;
-  /** `ids` alone; else `stackId`, `event` and `code` for dead letters, and the filter of `stacks.list` for the others. */
+  /** `ids` alone; else `stackId`, `event` and `code` for dead letters and parked events, and the filter of `stacks.list` for the others. */
   readonly filter: Readonly<Record<string, unknown>>;
   /** The body of the operation on one stack: `event` and `metadata` of `send`, `task` of `cancel`, and so on. */
   readonly body?: Readonly<Record<string, unknown>>;
@@ -15,7 +15,7 @@ export interface BulkRequest {
 
 /** What goes with a new bulk. */
 export interface StartBulkOptions extends CallOptions {
-  /** The `total` of a plan. Required for `settle` and `remove`. */
+  /** The `total` of a plan. Required for `settle`, `remove`, `dismiss` and `withdraw`. */
   readonly expect?: number;
 }
 

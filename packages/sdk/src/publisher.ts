@@ -148,6 +148,12 @@ export interface EventsApi {
     input: { readonly reason: string },
     options?: CallOptions,
   ): Promise<{ readonly dismissed: readonly string[]; readonly unknown: readonly string[] }>;
+  /** Withdraws parked events, by their ids of `listParked`: they are never applied. The audit log keeps the reason. */
+  withdraw(
+    ids: readonly string[],
+    input: { readonly reason: string },
+    options?: CallOptions,
+  ): Promise<{ readonly withdrawn: readonly string[]; readonly unknown: readonly string[] }>;
 }
 
 /** Creates the part of the client for events. */
@@ -162,5 +168,7 @@ export function createEventsApi(http: HttpClient): EventsApi {
       postJson(http, ["v1", "dead-letters", "redrive"], { ids }, { repeatable: false, ...options }),
     dismiss: (ids, { reason }, options) =>
       postJson(http, ["v1", "dead-letters", "dismiss"], { ids, reason }, { repeatable: false, ...options }),
+    withdraw: (ids, { reason }, options) =>
+      postJson(http, ["v1", "parked", "withdraw"], { ids, reason }, { repeatable: false, ...options }),
   };
 }

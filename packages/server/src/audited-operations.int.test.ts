@@ -60,13 +60,21 @@ async function readState(): Promise<unknown> {
   return items;
 }
 
-async function makeDeadLetter(): Promise<string> {
+function makeDeadLetter(): Promise<string> {
+  return makeListed({ event: "UNHEARD-OF", stackId: "pr-1", machine: "review-app", id: "e1" }, listDeadLetters);
+}
+
+function makeParked(): Promise<string> {
+  return makeListed({ event: "OPENED", stackId: "pr-8", machine: "unknown", id: "e8" }, listParkedIds);
+}
+
+/** Sends an event, and waits until the list contains it. */
+async function makeListed(message: object, list: () => Promise<readonly string[]>): Promise<string> {
   yard.run();
-  const message = { event: "UNHEARD-OF", stackId: "pr-1", machine: "review-app", id: "e1" };
   await yard.call("/v1/events", { body: message });
   const [id] = await vi.waitFor(
     async () => {
-      const ids = await listDeadLetters();
+      const ids = await list();
       if (ids.length === 0) throw new Error("It is not there yet.");
       return ids;
     },
@@ -74,6 +82,11 @@ async function makeDeadLetter(): Promise<string> {
   );
   await yard.halt();
   return id ?? "";
+}
+
+async function listParkedIds(): Promise<readonly string[]> {
+  const { items } = await yard.json<{ items: readonly { id: string }[] }>("/v1/parked");
+  return items.map(({ id }) => id);
 }
 
 async function listDeadLetters(): Promise<readonly string[]> {
@@ -127,6 +140,15 @@ const operations: readonly Operation[] = [
     },
     line: { via: "api", on: {}, reason: expect.stringMatching(/^a typo \(/) },
     read: listDeadLetters,
+  },
+  {
+    action: "withdrawEvents",
+    async prepare() {
+      const ids = [await makeParked()];
+      return () => yard.call("/v1/parked/withdraw", { body: { ids, reason: "a typo" } });
+    },
+    line: { via: "api", on: {}, reason: expect.stringMatching(/^a typo \(/) },
+    read: listParkedIds,
   },
   {
     action: "redriveQueueItem",

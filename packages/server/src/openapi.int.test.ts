@@ -109,6 +109,7 @@ const cases: Readonly<Record<string, () => Case>> = {
   listEventHistory: () => ({ path: "/v1/events/e1/history" }),
   listParked: () => ({ path: "/v1/parked" }),
   listDeadLetters: () => ({ path: "/v1/dead-letters" }),
+  withdrawEvents: () => ({ path: "/v1/parked/withdraw", body: { ids: ["pr-9/e9"], reason: "a typo" } }),
   redriveEvents: () => ({ path: "/v1/dead-letters/redrive", body: { ids: [deadLetterId] } }),
   dismissEvents: () => ({ path: "/v1/dead-letters/dismiss", body: { ids: [deadLetterId], reason: "a typo" } }),
   listStacks: () => ({ path: "/v1/stacks?limit=1" }),

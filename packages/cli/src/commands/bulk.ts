@@ -1,4 +1,5 @@
 import { defined, optionalFlag, optionalInteger, optionalText } from "@stackyard/core";
+import { isOnEvents } from "@stackyard/core/engine";
 import type { Bulk, BulkItem, BulkPlan, BulkRequest } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
 import { parseMetadata, parseTimeout } from "@stackyard/sdk/send";
@@ -17,13 +18,16 @@ const auditedReasonArg = { ...reasonArg, description: "Reason, recorded in the h
 
 const RunArgs = Type.Object({
   operation: Type.Enum(
-    ["send", "retry", "cancel", "acknowledge", "settle", "remove", "upgrade", "redrive", "dismiss"],
+    ["send", "retry", "cancel", "acknowledge", "settle", "remove", "upgrade", "redrive", "dismiss", "withdraw"],
     {
       description:
-        "What to do: send, retry, cancel, settle, remove or upgrade stacks, or redrive or dismiss dead letters.",
+        "What to do: send, retry, cancel, settle, remove or upgrade stacks, redrive or dismiss dead letters, or withdraw parked events.",
     },
   ),
-  event: optionalText("send: the event; redrive, dismiss: dead letters of it.", { ...name, completes: "event" }),
+  event: optionalText("send: the event; redrive, dismiss: dead letters of it; withdraw: parked events of it.", {
+    ...name,
+    completes: "event",
+  }),
   metadata: Type.Optional(
     Type.Array(Type.String(), {
       placeholder: "key=text",
@@ -33,8 +37,12 @@ const RunArgs = Type.Object({
   task: optionalText("cancel, settle, retry: the task.", taskName),
   pending: optionalFlag("retry: send pending tasks again."),
   to: optionalText("upgrade: the revision's hash, or its first digits together with --machine.", digits),
-  all: optionalFlag("Every stack or dead letter, instead of a filter."),
-  id: Type.Optional(Type.Array(Type.String(name), { description: "This stack or dead letter. May be repeated." })),
+  all: optionalFlag("Every stack, dead letter or parked event, instead of a filter."),
+  id: Type.Optional(
+    Type.Array(Type.String({ ...name, maxLength: 2_048 }), {
+      description: "This stack, dead letter or parked event. May be repeated.",
+    }),
+  ),
   ...stackFilterArgs,
   idPrefix: optionalText("Only ids that start with this text.", name),
   failedTask: optionalText("Only stacks in which this task has failed.", taskName),
@@ -42,13 +50,13 @@ const RunArgs = Type.Object({
     "Only stacks of this revision: its hash, or its first digits together with --machine.",
     digits,
   ),
-  stack: optionalText("redrive, dismiss: dead letters of a stack.", { ...name, completes: "stack" }),
-  code: optionalText("Only stacks in which a task has failed with this code; redrive, dismiss: dead letters.", {
+  stack: optionalText("redrive, dismiss, withdraw: events of a stack.", { ...name, completes: "stack" }),
+  code: optionalText("Only stacks in which a task has failed with this code; redrive, dismiss, withdraw: events.", {
     maxLength: 255,
   }),
   reason: Type.Optional(auditedReasonArg),
   dryRun: optionalFlag("Change nothing, and show what would happen."),
-  expect: optionalInteger("The total of a dry run. Required for settle, remove and dismiss.", { minimum: 0 }),
+  expect: optionalInteger("The total of a dry run. Required for settle, remove, dismiss and withdraw.", { minimum: 0 }),
   until: Type.Optional(
     Type.Array(Type.String({ minLength: 1 }), {
       placeholder: "state",
@@ -64,7 +72,7 @@ type RunArgs = Static<typeof RunArgs>;
 /** `stackyard bulk run` */
 export const bulkRun = defineServerCommand({
   name: "bulk run",
-  summary: "Do the same to many stacks or dead letters.",
+  summary: "Do the same to many stacks, dead letters or parked events.",
   description: [
     "At most 10,000 items are chosen once, and the servers of the yard work on them, 50 at a time. Ctrl-C stops the wait, not the operation: `stackyard bulk cancel` ends it.",
     "Exits with 1 if an item was not applied, or if a dry run found such an item. With --until, exits with 2 if a task has failed or a stack cannot reach the state, and with 4 if the time was over.",
@@ -104,7 +112,7 @@ export const bulkRun = defineServerCommand({
 function toUntil({ until, timeout = "10m", detach = false, operation }: RunArgs) {
   if (until === undefined) return undefined;
   if (detach) throw failWith("USAGE", "Pass --until or --detach, not both.");
-  if (operation === "redrive" || operation === "dismiss") throw failWith("USAGE", `${operation} has no --until.`);
+  if (isOnEvents(operation)) throw failWith("USAGE", `${operation} has no --until.`);
   return { until, timeoutMs: parseTimeout(timeout, "--timeout") };
 }
 
@@ -121,7 +129,7 @@ async function findHashes(
 function toRequest(args: RunArgs): BulkRequest {
   const { operation, event, metadata, task, pending, to, all = false, id, reason, ...rest } = args;
   const { machine, state, idPrefix, text, condition, revision, stack, failedTask, code } = rest;
-  const isOfLetters = operation === "redrive" || operation === "dismiss";
+  const isOfEvents = isOnEvents(operation);
   const filter = defined({
     ids: id,
     machine,
@@ -133,7 +141,7 @@ function toRequest(args: RunArgs): BulkRequest {
     task: failedTask,
     code,
     stackId: stack,
-    event: isOfLetters ? event : undefined,
+    event: isOfEvents ? event : undefined,
   });
   if (Object.keys(filter).length === 0 && !all) throw failWith("USAGE", "Pass a filter, such as --machine, or --all.");
   if (Object.keys(filter).length > 0 && all) throw failWith("USAGE", "Pass --all or a filter, not both.");
@@ -142,7 +150,7 @@ function toRequest(args: RunArgs): BulkRequest {
   return {
     operation,
     filter,
-    body: defined({ event: isOfLetters ? undefined : event, metadata: brought, task, which, to }),
+    body: defined({ event: isOfEvents ? undefined : event, metadata: brought, task, which, to }),
     ...defined({ reason }),
   };
 }
@@ -175,7 +183,7 @@ async function showFailures({ out, yard, signal }: ServerContext, { id }: Bulk):
   if (more) out.note(`\`stackyard bulk show ${id} --items\` shows all items.`);
 }
 
-const GOOD: ReadonlySet<string> = new Set(["applied", "removed", "redriven", "dismissed", "parked"]);
+const GOOD: ReadonlySet<string> = new Set(["applied", "removed", "redriven", "dismissed", "withdrawn", "parked"]);
 
 function isGood(outcome: string): boolean {
   return GOOD.has(outcome);
@@ -183,7 +191,7 @@ function isGood(outcome: string): boolean {
 
 const OUTCOMES = [
   ...["applied", "removed", "parked", "refused", "dead-lettered"],
-  ...["ignored", "redriven", "dismissed", "gone", "waiting", "skipped"],
+  ...["ignored", "redriven", "dismissed", "withdrawn", "gone", "waiting", "skipped"],
 ] as const;
 
 /** `stackyard bulk show` */

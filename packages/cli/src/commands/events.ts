@@ -21,7 +21,7 @@ export const eventsLs = defineServerCommand({
   summary: "List dead-lettered and parked events, each with the reason.",
   description: [
     "Dead letters come first, newest first. They are kept for 30 days; send them again with `stackyard events redrive`, or remove them with `stackyard events dismiss`.",
-    "Parked events follow, ordered by stack, including those whose stack does not exist yet. The server retries them automatically.",
+    "Parked events follow, ordered by stack, including those whose stack does not exist yet. The server retries them automatically; `stackyard events withdraw` ends them.",
   ].join("\n"),
   examples: {
     "stackyard events ls": "List all events that were not applied, with the reason.",
@@ -125,16 +125,63 @@ export const eventsDismiss = defineServerCommand({
   },
 });
 
-/** Returns the ids that were given, or those of all dead letters that the filter matches. Throws `USAGE`. */
+/** `stackyard events withdraw` */
+export const eventsWithdraw = defineServerCommand({
+  name: "events withdraw",
+  summary: "Withdraw parked events, which are then never applied.",
+  description:
+    "The history of the event shows EVENT_WITHDRAWN with the reason, the audit log who withdrew it. Another event with the same id is a duplicate. Exits with 1 if an id is unknown: the event was applied or dead-lettered meanwhile.",
+  examples: {
+    'stackyard events withdraw pr-12/01JC2M8Q7V9Z3K4T5W6X7Y8Z9A --reason "a wrong machine"':
+      "Withdraw one, by its id from `events ls`.",
+    'stackyard events withdraw --all --stack pr-12 --reason "of the old pipeline"':
+      "Withdraw all parked events of a stack.",
+  },
+  args: Type.Object({
+    ...chosenArgs,
+    ids: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 2_048 }), {
+        placeholder: "id",
+        description: "Ids from `events ls`: STACK/EVENT-ID.",
+      }),
+    ),
+    all: optionalFlag("All parked events that match --stack and --code."),
+    reason: { ...reasonArg, description: "Reason, recorded in the history and the audit log." },
+  }),
+  positionals: ["ids"],
+  async run(context, { reason, ...args }) {
+    const ids = await chooseIds(context, args, {
+      list: (filter) => listParked(context, filter),
+      none: "No event is parked",
+    });
+    const unknown: string[] = [];
+    for (const part of chunk(ids, BATCH)) {
+      const result = await context.yard.events.withdraw(part, { reason }, { signal: context.signal });
+      for (const id of result.withdrawn) context.out.result({ id, withdrawn: true }, () => `${id} was withdrawn.`);
+      for (const id of result.unknown) context.out.result({ id, withdrawn: false }, () => `${id} is not parked.`);
+      unknown.push(...result.unknown);
+    }
+    return unknown.length === 0 ? 0 : 1;
+  },
+});
+
+interface ChooseFrom {
+  readonly list: (filter: Filter) => Promise<readonly { readonly id: string }[]>;
+  /** Printed when nothing matches. */
+  readonly none: string;
+}
+
+/** Returns the ids that were given, or those of all events that the filter matches. Throws `USAGE`. */
 async function chooseIds(
   context: ServerContext,
   { ids = [], all = false, ...filter }: ChosenArgs,
+  from: ChooseFrom = { list: (given) => listDeadLetters(context, given), none: "No dead-lettered event" },
 ): Promise<readonly string[]> {
   if (ids.length === 0 && !all) throw failWith("USAGE", "Pass event ids, or --all.");
   if (ids.length > 0 && all) throw failWith("USAGE", "Pass either event ids or --all, not both.");
   if (!all) return ids;
-  const found = await listDeadLetters(context, filter);
-  if (found.length === 0) context.out.note(formatNoneFound("No dead-lettered event", filter));
+  const found = await from.list(filter);
+  if (found.length === 0) context.out.note(formatNoneFound(from.none, filter));
   return found.map(({ id }) => id);
 }
 
@@ -155,7 +202,7 @@ function listDeadLetters(context: ServerContext, filter: Filter, limit?: number)
   return readAll((page) => yard.events.listDeadLetters(toFilter(filter), { ...page, signal }), { out, limit });
 }
 
-function listParked(context: ServerContext, filter: Filter, limit: number): Promise<readonly ListedParkedEvent[]> {
+function listParked(context: ServerContext, filter: Filter, limit?: number): Promise<readonly ListedParkedEvent[]> {
   const { yard, out, signal } = context;
   return readAll((page) => yard.events.listParked(toFilter(filter), { ...page, signal }), { out, limit });
 }
@@ -170,7 +217,7 @@ function toRow(event: ListedEvent, out: Painter): readonly string[] {
   const isParked = event.outcome === "parked";
   const stack = out.paint("bold", event.stackId);
   return [
-    isParked ? event.eventId : event.id,
+    event.id,
     isParked && !event.stackExists ? `${stack} (does not exist yet)` : stack,
     event.event ?? "",
     out.paint(isParked ? "yellow" : "red", event.outcome),

@@ -451,6 +451,32 @@ describe("commands over a running yard", () => {
     expect(all.stderr).toBe("No dead-lettered event that matches --stack typo-1.\n");
   });
 
+  // agentgate#70: what was withdrawn stays in the queue. langwatch#7127: a bulk discard leaves no record of who did it.
+  it("events withdraw ends parked events, alone and in bulk, and needs a reason", async () => {
+    const event = await run("send", "wrong-1", "OPENED", "--machine", "mm", "--json");
+    await run("send", "wrong-2", "OPENED", "--machine", "mm");
+    await run("send", "wrong-3", "OPENED", "--machine", "mm");
+    const id = `wrong-1/${parseLines(event.stdout)[0]?.["eventId"]}`;
+    const listed = await run("events", "ls", "--parked", "--stack", "wrong-1", "--json");
+
+    const without = await run("events", "withdraw", id);
+    const withdrawn = await run("events", "withdraw", id, "unknown", "--reason", "a typo", "--json");
+    const all = await run("events", "withdraw", "--all", "--stack", "wrong-2", "--reason", "a typo");
+    const bulk = await run("bulk", "run", "withdraw", "--stack", "wrong-3", "--expect", "1", "--reason", "a typo");
+
+    expect(parseLines(listed.stdout)[0]).toMatchObject({ outcome: "parked", id });
+    expect(without).toMatchObject({ exitCode: 64, stderr: expect.stringContaining("--reason") });
+    expect(parseLines(withdrawn.stdout)).toEqual([
+      { id, withdrawn: true },
+      { id: "unknown", withdrawn: false },
+    ]);
+    expect(all).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^wrong-2\/\S+ was withdrawn\.\n$/) });
+    expect(bulk).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("1 withdrawn") });
+    const history = await run("stacks", "history", "wrong-1");
+    expect(history.stdout).toMatch(/EVENT_WITHDRAWN.*a typo/);
+    expect((await run("events", "ls", "--parked", "--json")).stdout).not.toContain("wrong-");
+  });
+
   it("machines ls and show print what the server knows", async () => {
     const listed = await run("machines", "ls", "--json");
     const shown = await run("machines", "show", "m");

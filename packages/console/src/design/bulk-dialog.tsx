@@ -88,6 +88,14 @@ const LOOKS: Readonly<Record<BulkOperation, Look>> = {
     reason: "required",
     effect: "Removes the dead letters. The events are never applied.",
   },
+  withdraw: {
+    verb: "Withdraw",
+    permission: "repair",
+    items: "parked events",
+    danger: true,
+    reason: "required",
+    effect: "Ends the parked events. They are never applied.",
+  },
 };
 
 /**

@@ -98,7 +98,7 @@ export function ParkedEvents({ cause }: { cause: Cause }) {
       empty={<Empty>No event is parked by this cause any more.</Empty>}
       label="Parked events of this cause"
       columns={PARKED}
-      keyOf={({ stackId, eventId }) => `${stackId} ${eventId}`}
+      keyOf={({ id }) => id}
       height={HEIGHT}
     />
   );
@@ -118,7 +118,23 @@ const PARKED: readonly Column<ListedParkedEvent>[] = [
   { header: "Parked", cell: ({ parkedAt }) => <Ago at={parkedAt} /> },
   { header: "Tries", number: true, cell: ({ tries }) => tries },
   { header: "Next try", cell: ({ nextTryAt }) => <Ago at={nextTryAt} /> },
+  { id: "repair", header: <ActionsHeading />, cell: (event) => <WithdrawOne event={event} /> },
 ];
+
+function WithdrawOne({ event: { id, stackId } }: { event: ListedParkedEvent }) {
+  const [isOpen, setOpen] = useState(false);
+  const refusal = useRefusal("repair", { stackId });
+  return (
+    <>
+      <Button refusal={refusal} label={`Withdraw ${id}`} onPress={() => setOpen(true)}>
+        Withdraw…
+      </Button>
+      {isOpen && (
+        <BulkDialog request={{ operation: "withdraw", filter: { ids: [id] } }} onClose={() => setOpen(false)} />
+      )}
+    </>
+  );
+}
 
 /** Renders the dead letters of one cause. */
 export function DeadLetters({ cause }: { cause: Cause }) {

@@ -124,7 +124,6 @@ function CauseGroup({ cause }: { cause: Cause }) {
 
 function CauseAction({ cause }: { cause: Cause }) {
   const { kind } = cause;
-  if (kind === "parked") return <span className="muted">retried by itself</span>;
   if (kind === "failed" || kind === "degraded") {
     return (
       <span className="row">
@@ -132,6 +131,14 @@ function CauseAction({ cause }: { cause: Cause }) {
           Stacks
         </To>
         <BulkOfCause cause={cause} />
+      </span>
+    );
+  }
+  if (kind === "parked") {
+    return (
+      <span className="row">
+        <span className="muted">retried by itself</span>
+        <LettersButton cause={cause} operation="withdraw" />
       </span>
     );
   }
@@ -143,18 +150,20 @@ function CauseAction({ cause }: { cause: Cause }) {
   );
 }
 
+const VERBS = { redrive: "Redrive", dismiss: "Dismiss", withdraw: "Withdraw" } as const;
+
 /**
- * Renders an operation on the dead letters of a cause. A filter without event or code would include dead letters of other causes: those of
+ * Renders an operation on the dead letters or parked events of a cause. A filter without event or code would include those of other causes: those of
  * such a cause are named one by one.
  */
-function LettersButton({ cause, operation }: { cause: Cause; operation: "redrive" | "dismiss" }) {
+function LettersButton({ cause, operation }: { cause: Cause; operation: keyof typeof VERBS }) {
   const { event, code, count } = cause;
   const filter = toLetterFilter(cause);
   const [request, setRequest] = useState<BulkRequest>();
   const [isBusy, setBusy] = useState(false);
   const refusal = useAnyRefusal("repair");
   const toast = useToast();
-  const verb = operation === "redrive" ? "Redrive" : "Dismiss";
+  const verb = VERBS[operation];
   const open = async () => {
     if (event !== undefined && code !== undefined) return setRequest({ operation, filter });
     setBusy(true);

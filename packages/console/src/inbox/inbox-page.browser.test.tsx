@@ -5,6 +5,7 @@ import { aCause, aFailedStack, aStack, conditionCounts, HOSTILE, never, SHOWN_HO
 import { InboxPage } from "./inbox-page.tsx";
 
 const parked: ListedParkedEvent = {
+  id: "pr-9/e1",
   eventId: "e1",
   stackId: "pr-9",
   event: "PUSHED",
@@ -115,6 +116,22 @@ describe("InboxPage", () => {
     expect(sent.find(({ method }) => method === "POST")?.body).toEqual({
       operation: "redrive",
       filter: { event: "DEPLOYED", code: "EVENT_UNDECLARED" },
+      dryRun: true,
+    });
+  });
+
+  it("withdraws the parked events of a cause, with a reason", async () => {
+    const { screen, sent } = await renderPage(InboxPage, "/inbox?tab=parked", {
+      ...full,
+      "POST /v1/bulk": { operation: "withdraw", total: 1, examined: 1, outcomes: [] },
+    });
+
+    await screen.getByRole("button", { name: /^Withdraw \d+…$/ }).click();
+
+    await expect.element(screen.getByRole("heading", { name: /^Withdraw \d+ parked events?$/ })).toBeVisible();
+    expect(sent.find(({ method }) => method === "POST")?.body).toEqual({
+      operation: "withdraw",
+      filter: { event: "PUSHED", code: "EVENT_NOT_HANDLED" },
       dryRun: true,
     });
   });

@@ -7,7 +7,7 @@ import { Dialog, DialogButtons } from "../design/dialog.tsx";
 import { Form, Offers, TextField } from "../design/fields.tsx";
 
 /** The bulk operations on stacks. */
-export type StackOperation = Exclude<BulkOperation, "redrive" | "dismiss">;
+export type StackOperation = Exclude<BulkOperation, "redrive" | "dismiss" | "withdraw">;
 
 type Body = Readonly<Record<string, unknown>>;
 

@@ -4,9 +4,10 @@ import type { View } from "./view.ts";
 
 /** The action of a bulk on each of its items. */
 export const BulkOperation = Type.Enum(
-  ["send", "retry", "cancel", "acknowledge", "settle", "remove", "upgrade", "redrive", "dismiss"],
+  ["send", "retry", "cancel", "acknowledge", "settle", "remove", "upgrade", "redrive", "dismiss", "withdraw"],
   {
-    description: "The items of `redrive` and `dismiss` are dead letters, all others are stacks.",
+    description:
+      "The items of `redrive` and `dismiss` are dead letters, of `withdraw` parked events, all others are stacks.",
   },
 );
 export type BulkOperation = View<typeof BulkOperation>;
@@ -22,20 +23,21 @@ export const BulkOutcome = Type.Enum(
     "ignored",
     "redriven",
     "dismissed",
+    "withdrawn",
     "gone",
     "waiting",
     "skipped",
   ],
   {
     description:
-      "As the history says; `redriven`: the dead letter is queued again; `dismissed`: it is removed. `gone`: it did not exist any more. `waiting`: queued, but not decided within a minute. `skipped`: the bulk was cancelled before.",
+      "As the history says; `redriven`: the dead letter is queued again; `dismissed`: it is removed; `withdrawn`: the parked event is never applied. `gone`: it did not exist any more. `waiting`: queued, but not decided within a minute. `skipped`: the bulk was cancelled before.",
   },
 );
 export type BulkOutcome = View<typeof BulkOutcome>;
 
 const count = Type.Integer({ minimum: 0 });
 
-/** One operation on many stacks or dead letters. Kept for 7 days. */
+/** One operation on many stacks, dead letters or parked events. Kept for 7 days. */
 export const Bulk = Type.Object({
   id: Type.String(),
   operation: BulkOperation,
@@ -57,7 +59,7 @@ export type Bulk = View<typeof Bulk>;
 /** One item of a bulk. */
 export const BulkItem = Type.Object({
   n: Type.Integer({ minimum: 1, description: "Its place." }),
-  id: Type.String({ description: "Of the stack or the dead letter." }),
+  id: Type.String({ description: "Of the stack, the dead letter or the parked event." }),
   eventId: Type.Optional(Type.String({ description: "`bulk-<id>-<n>`: see its history for more." })),
   outcome: Type.Optional(BulkOutcome),
   code: Type.Optional(Type.String({ description: "Why it was not applied." })),

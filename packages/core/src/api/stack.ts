@@ -220,6 +220,7 @@ export type ParkedEvent = View<typeof ParkedEvent>;
 
 /** A parked event in the list of the yard's. */
 export const ListedParkedEvent = Type.Object({
+  id: Type.String({ description: "Of the parked event in the yard, to withdraw it." }),
   ...ParkedEvent.properties,
   stackExists: Type.Boolean({ description: "False: the stack does not exist (yet)." }),
 });

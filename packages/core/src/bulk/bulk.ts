@@ -3,7 +3,7 @@ import { chunk } from "../chunk.ts";
 import { defined } from "../machine/json.ts";
 import type { Outcome } from "../ports/stack-store.ts";
 
-/** The action of a bulk on each of its items. The items of `redrive` and `dismiss` are dead letters, all others are stacks. */
+/** The action of a bulk on each of its items. Those of `redrive` and `dismiss` are dead letters, of `withdraw` parked events, all others stacks. */
 const BULK_OPERATIONS = [
   "send",
   "retry",
@@ -14,19 +14,31 @@ const BULK_OPERATIONS = [
   "upgrade",
   "redrive",
   "dismiss",
+  "withdraw",
 ] as const;
 export type BulkOperation = (typeof BULK_OPERATIONS)[number];
 
-/** Returns true for an operation on dead letters, and false for one on stacks. */
-export function isOnDeadLetters(operation: BulkOperation): operation is "redrive" | "dismiss" {
-  return operation === "redrive" || operation === "dismiss";
+/** The operations on dead letters and parked events, and what each makes of them. */
+const EVENT_OUTCOMES = { redrive: "redriven", dismiss: "dismissed", withdraw: "withdrawn" } as const;
+
+/** An operation on dead letters or parked events. */
+export type EventOperation = keyof typeof EVENT_OUTCOMES;
+
+/** Returns true for an operation on dead letters or parked events, and false for one on stacks. */
+export function isOnEvents(operation: BulkOperation): operation is EventOperation {
+  return Object.hasOwn(EVENT_OUTCOMES, operation);
+}
+
+/** Returns the outcome of an event that such an operation has found. */
+export function toEventOutcome(operation: EventOperation): (typeof EVENT_OUTCOMES)[EventOperation] {
+  return EVENT_OUTCOMES[operation];
 }
 
 /**
- * The outcome of an item: that of its event, `redriven` or `dismissed`. `waiting`: its event is queued, but was not decided in
- * time. `gone`: the dead letter did not exist. `skipped`: the bulk was cancelled before it.
+ * The outcome of an item: that of its event, `redriven`, `dismissed` or `withdrawn`. `waiting`: its event is queued, but was not decided in
+ * time. `gone`: the event was not there. `skipped`: the bulk was cancelled before it.
  */
-export type BulkOutcome = Outcome | "redriven" | "dismissed" | "gone" | "waiting" | "skipped";
+export type BulkOutcome = Outcome | "redriven" | "dismissed" | "withdrawn" | "gone" | "waiting" | "skipped";
 
 /** The stored form of an operation on many items. Its items are in separate chunks. */
 export interface Bulk {
@@ -34,7 +46,7 @@ export interface Bulk {
   readonly operation: BulkOperation;
   /** As the request gave it. */
   readonly filter: Readonly<Record<string, unknown>>;
-  /** The event of each stack without `id` and `stackId`; of dead letters: empty. */
+  /** The event of each stack without `id` and `stackId`; of dead letters and parked events: empty. */
   readonly message: Readonly<Record<string, unknown>>;
   readonly reason?: string;
   readonly sender: Sender;
@@ -60,7 +72,7 @@ export interface BulkResult {
 export interface BulkItem extends Partial<BulkResult> {
   /** From 1. */
   readonly n: number;
-  /** The id of the stack or the dead letter. */
+  /** The id of the stack, the dead letter or the parked event. */
   readonly id: string;
 }
 

@@ -1,5 +1,6 @@
 import { hasEnded } from "../access/credentials.ts";
 import { createLeases } from "../engine/built-in-ports.ts";
+import { withdrawParked } from "../engine/withdraw-parked.ts";
 import { StackyardError, toErrorText } from "../errors/stackyard-error.ts";
 import { defined } from "../machine/json.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
@@ -13,9 +14,11 @@ import {
   type BulkResult,
   type BulkStep,
   chunkOf,
-  isOnDeadLetters,
+  type EventOperation,
+  isOnEvents,
   nextBulkStep,
   toBulkEventId,
+  toEventOutcome,
 } from "./bulk.ts";
 import {
   type BulkItemsInput,
@@ -34,7 +37,7 @@ interface ChangeBell {
 
 /** Dependencies of bulks. */
 export interface BulksDeps {
-  readonly store: Pick<Store, "records" | "enqueue" | "queries">;
+  readonly store: Pick<Store, "records" | "enqueue" | "queries" | "load" | "commit">;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly logger: Logger;
@@ -296,14 +299,29 @@ interface SendInput {
 
 async function send({ store, clock }: Carrier, bulk: Bulk, { items, decided, isRepeat }: SendInput): Promise<void> {
   const now = clock.now();
-  if (!isOnDeadLetters(bulk.operation)) {
+  if (!isOnEvents(bulk.operation)) {
     await store.enqueue(items.map((item) => toEvent(bulk, item, now)));
     return;
   }
   const ids = items.map(({ id }) => id);
-  const outcome = bulk.operation === "redrive" ? "redriven" : "dismissed";
-  const found = new Set(await store.queries[bulk.operation](ids, now));
+  const outcome = toEventOutcome(bulk.operation);
+  const found = new Set(await changeEvents(store, { ...bulk, operation: bulk.operation }, { ids, now }));
   for (const { n, id } of items) decided.set(n, { outcome: found.has(id) || isRepeat ? outcome : "gone" });
+}
+
+interface ChangeEventsInput {
+  readonly ids: readonly string[];
+  readonly now: number;
+}
+
+/** Returns the ids of the events that were there. */
+function changeEvents(
+  store: BulksDeps["store"],
+  { operation, sender, reason = "" }: Bulk & { readonly operation: EventOperation },
+  { ids, now }: ChangeEventsInput,
+): Promise<readonly string[]> {
+  if (operation === "withdraw") return withdrawParked(store, ids, { by: sender.name, reason, now });
+  return store.queries[operation](ids, now);
 }
 
 function toEvent(bulk: Bulk, item: BulkItem, receivedAt: number): QueuedEvent {
@@ -331,7 +349,7 @@ async function lookAt(
   { chunk }: StoredChunk,
   decided: Map<number, BulkResult>,
 ): Promise<void> {
-  if (isOnDeadLetters(bulk.operation)) return;
+  if (isOnEvents(bulk.operation)) return;
   const open = chunk.items.filter(({ n, outcome }) => outcome === undefined && !decided.has(n));
   for (const item of open) {
     const filter = { eventId: toBulkEventId(bulk.id, item), stackId: item.id };

@@ -1,6 +1,13 @@
 export { listHiddenValues } from "../aggregate/history-line.ts";
+export { parseParkedId, toParkedId, type WithdrawInput } from "../aggregate/withdraw-parked.ts";
 export type { Bulk, BulkItem, BulkOperation, BulkOutcome, BulkResult } from "../bulk/bulk.ts";
-export { isOnDeadLetters, MOST_ITEMS as MOST_BULK_ITEMS, toBulkEventId } from "../bulk/bulk.ts";
+export {
+  type EventOperation,
+  isOnEvents,
+  MOST_ITEMS as MOST_BULK_ITEMS,
+  toBulkEventId,
+  toEventOutcome,
+} from "../bulk/bulk.ts";
 export type { StoredBulk } from "../bulk/bulk-records.ts";
 export { type Bulks, createBulks, type NewBulk } from "../bulk/run-bulks.ts";
 export {
@@ -135,6 +142,7 @@ export { createOutboxRelay, type OutboxRelay, type TickSender } from "./relay.ts
 export { loadSharedKey, toAttemptPassword } from "./shared-key.ts";
 export { createStepHandler } from "./step-handler.ts";
 export type { SweepReport } from "./sweep.ts";
+export { findParked, withdrawParked } from "./withdraw-parked.ts";
 export { createStoreTransport } from "./work-loop.ts";
 export { createWorker } from "./worker.ts";
 export {

@@ -39,7 +39,7 @@ const FIXED_DOORS: Readonly<Record<string, string>> = {
 /** Operations that change something, but send no event; or events that were accepted before. */
 const NO_DOORS = new Set(
   (
-    "createToken rotateToken revokeToken revokeSession cancelBulk redriveEvents dismissEvents redriveQueueItem linkPreview " +
+    "createToken rotateToken revokeToken revokeSession cancelBulk redriveEvents dismissEvents withdrawEvents redriveQueueItem linkPreview " +
     "refreshArtifact replayArtifacts restoreTerraformState unlockTerraformState revealSecret writeMachineSource " +
     "simulate startRun"
   ).split(" "),

@@ -30,7 +30,7 @@ const PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
     "replayArtifacts",
   ],
   repair: [
-    ..."settleStack removeStack upgradeStack upgradeStacks redriveEvents dismissEvents redriveQueueItem startRun unlockTerraformState".split(
+    ..."settleStack removeStack upgradeStack upgradeStacks redriveEvents dismissEvents withdrawEvents redriveQueueItem startRun unlockTerraformState".split(
       " ",
     ),
     "writeMachineSource",
@@ -185,6 +185,7 @@ const CALLS: Readonly<Record<string, (stackId: string) => Call>> = {
   upgradeStack: (id) => ({ place: "stack", path: `/v1/stacks/${id}/upgrade`, body: { dryRun: true } }),
   upgradeStacks: () => ({ place: "machine", path: "/v1/machines/review-app/upgrade", body: { dryRun: true } }),
   redriveEvents: () => ({ place: "list", path: "/v1/dead-letters/redrive", body: { ids: ["unknown"] } }),
+  withdrawEvents: () => ({ place: "list", path: "/v1/parked/withdraw", body: { ids: ["a/b"], reason: "r" } }),
   dismissEvents: () => ({ place: "list", path: "/v1/dead-letters/dismiss", body: { ids: ["unknown"], reason: "r" } }),
   startRun: () => ({
     place: "run",

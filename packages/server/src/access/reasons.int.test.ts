@@ -80,6 +80,7 @@ const CALLS: Readonly<Record<string, () => readonly Call[]>> = {
     }),
   cancelBulk: () => [{ path: `/v1/bulk/${bulkId}/cancel`, body: {} }],
   dismissEvents: () => [{ path: "/v1/dead-letters/dismiss", body: { ids: deadLetters, reason: LETTER_TEXT } }],
+  withdrawEvents: () => [{ path: "/v1/parked/withdraw", body: { ids: ["web-9/parked-1"], reason: `because ${OTHER}` } }],
   removeStack: () => [at("remove", { force: true })],
 };
 
@@ -95,6 +96,14 @@ beforeAll(async () => {
     const body = { ...base, event: "UNHEARD-OF", id, metadata: { password: OTHER }, reason: LETTER_TEXT };
     await yard.call("/v1/events", { body });
   }
+  const parked = {
+    stackId: "web-9",
+    machine: "unknown",
+    event: "LAUNCH",
+    id: "parked-1",
+    metadata: { password: OTHER },
+  };
+  await yard.call("/v1/events", { body: parked });
   await yard.call("/v1/runs", { body: { executor: "script", config: {}, key: "job" } });
   const list = async () => (await yard.json<{ items: Approval[] }>("/v1/approvals")).items;
   await eventually(async () => expect(await list()).toHaveLength(1));

@@ -8,19 +8,22 @@ import {
 } from "@stackyard/core/access";
 import type { BulkOperation, BulkOutcome, BulkPlan } from "@stackyard/core/api";
 import {
-  isOnDeadLetters,
+  isOnEvents,
+  listParked,
   MOST_BULK_ITEMS,
   type QueuedEvent,
   type StackFilter,
   toBulkEventId,
   toEventName,
+  toEventOutcome,
+  toParkedId,
 } from "@stackyard/core/engine";
 import { type Caller, forbidden } from "../access/caller.ts";
 import { decideRedrive, loadReadable } from "../access/reach.ts";
 import type { ReasonSubjects } from "./mask-reason.ts";
 import type { RouteDeps } from "./route-deps.ts";
 
-/** The dead letters that a bulk selects. */
+/** The dead letters or parked events that a bulk selects. */
 export interface DeadLetterFilter {
   readonly stackId?: string;
   readonly event?: string;
@@ -31,7 +34,7 @@ export interface DeadLetterFilter {
 export interface ChooseInput {
   readonly operation: BulkOperation;
   readonly filter: StackFilter & DeadLetterFilter & { readonly ids?: readonly string[] };
-  /** The event of each stack; of dead letters empty. */
+  /** The event of each stack; of dead letters and parked events empty. */
   readonly message: Readonly<Record<string, unknown>>;
   readonly caller: Caller;
 }
@@ -41,7 +44,8 @@ export function toReasonSubjects(
   { operation }: Pick<ChooseInput, "operation">,
   ids: readonly string[],
 ): ReasonSubjects {
-  return isOnDeadLetters(operation) ? { deadLetters: ids } : { stackIds: ids };
+  if (operation === "withdraw") return { parked: ids };
+  return isOnEvents(operation) ? { deadLetters: ids } : { stackIds: ids };
 }
 
 /**
@@ -53,7 +57,7 @@ export async function chooseItems(deps: RouteDeps, input: ChooseInput): Promise<
   checkMachine(input);
   const chosen: string[] = [];
   const denied: { readonly id: string; readonly permission: Permission }[] = [];
-  const found = isOnDeadLetters(input.operation) ? findDeadLetters(deps, input) : findStacks(deps, input);
+  const found = findItems(deps, input);
   for await (const { id, stackId, machine, event } of found) {
     const decision =
       event === undefined
@@ -102,12 +106,17 @@ interface FoundItem {
   readonly stackId: string;
   /** Of stacks that were listed. */
   readonly machine?: string;
-  /** Of dead letters. */
+  /** Of dead letters and parked events. */
   readonly event?: QueuedEvent;
 }
 
 const PAGE = 1_000;
 const EXAMPLES = 5;
+
+function findItems(deps: RouteDeps, input: ChooseInput): AsyncGenerator<FoundItem> {
+  if (input.operation === "withdraw") return findParkedEvents(deps, input);
+  return isOnEvents(input.operation) ? findDeadLetters(deps, input) : findStacks(deps, input);
+}
 
 async function* findStacks({ store }: RouteDeps, { filter }: ChooseInput): AsyncGenerator<FoundItem> {
   const { ids, stackId: _, event: __, ...rest } = filter;
@@ -124,6 +133,20 @@ async function* findDeadLetters({ store }: RouteDeps, { filter }: ChooseInput): 
   const only = defined({ stackId, code });
   for await (const page of listPages((start) => store.queries.listDeadLetters(only, { limit: PAGE, ...start }))) {
     for (const { id, event } of page.items) {
+      if (wanted?.has(id) === false || (name !== undefined && name !== toEventName(event.message))) continue;
+      yield { id, stackId: event.stackId, event };
+    }
+  }
+}
+
+async function* findParkedEvents({ store }: RouteDeps, { filter }: ChooseInput): AsyncGenerator<FoundItem> {
+  const { ids, stackId, event: name, code } = filter;
+  const wanted = ids && new Set(ids);
+  const only = defined({ stackId, code });
+  for await (const page of listPages((start) => listParked(store, only, { limit: PAGE, ...start }))) {
+    for (const { parked } of page.items) {
+      const { event } = parked;
+      const id = toParkedId(event);
       if (wanted?.has(id) === false || (name !== undefined && name !== toEventName(event.message))) continue;
       yield { id, stackId: event.stackId, event };
     }
@@ -174,8 +197,8 @@ export async function planBulk(deps: PlanDeps, input: ChooseInput, ids: readonly
 }
 
 async function* planItems(deps: PlanDeps, input: ChooseInput, ids: readonly string[]): AsyncGenerator<PlannedItem> {
-  if (isOnDeadLetters(input.operation)) {
-    const outcome = input.operation === "redrive" ? "redriven" : "dismissed";
+  if (isOnEvents(input.operation)) {
+    const outcome = toEventOutcome(input.operation);
     for (const id of ids) yield { id, outcome };
     return;
   }

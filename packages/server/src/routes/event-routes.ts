@@ -39,6 +39,7 @@ import { toListedParked } from "../schemas/stack.ts";
 import { maskReason } from "./mask-reason.ts";
 import type { RouteDeps } from "./route-deps.ts";
 import { pageInput, toPage } from "./to-page.ts";
+import { withdrawRoute } from "./withdraw-route.ts";
 
 /** Defines the routes to publish events, to look one up, and for parked and dead-lettered ones. */
 export function eventRoutes(deps: RouteDeps): readonly Route[] {
@@ -49,6 +50,7 @@ export function eventRoutes(deps: RouteDeps): readonly Route[] {
     deadLetterRoute(deps),
     redriveRoute(deps),
     dismissRoute(deps),
+    withdrawRoute(deps),
   ];
 }
 

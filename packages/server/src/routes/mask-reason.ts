@@ -1,5 +1,13 @@
 import { chunk, listPages, type Store } from "@stackyard/core";
-import { type DeadLetter, listHeldSecrets, listHiddenValues, maskText } from "@stackyard/core/engine";
+import {
+  type DeadLetter,
+  findParked,
+  listHeldSecrets,
+  listHiddenValues,
+  maskText,
+  type ParkedEvent,
+  parseParkedId,
+} from "@stackyard/core/engine";
 import { loadReadable } from "../access/reach.ts";
 
 /** What a reason is about. */
@@ -7,22 +15,27 @@ export interface ReasonSubjects {
   readonly stackIds?: readonly string[];
   /** Ids of dead letters. */
   readonly deadLetters?: readonly string[];
+  /** Ids of parked events. */
+  readonly parked?: readonly string[];
 }
 
 const AT_ONCE = 50;
 const PAGE = 1_000;
 
 /**
- * Returns the reason of a person without the sensitive values of the stacks and dead letters that it is about. Every operation that
+ * Returns the reason of a person without the sensitive values of the stacks, dead letters and parked events that it is about. Every operation that
  * keeps a reason itself calls it; the engine masks those of events in the same way.
  */
 export async function maskReason<Reason extends string | undefined>(
   store: Pick<Store, "load" | "queries">,
   reason: Reason,
-  { stackIds = [], deadLetters = [] }: ReasonSubjects,
+  { stackIds = [], deadLetters = [], parked = [] }: ReasonSubjects,
 ): Promise<Reason | string> {
   if (reason === undefined) return reason;
-  const letters = deadLetters.length === 0 ? [] : await findLetters(store, deadLetters);
+  const letters = [
+    ...(deadLetters.length === 0 ? [] : await findLetters(store, deadLetters)),
+    ...(await findParkedEvents(store, parked)),
+  ];
   const own = letters.flatMap(({ event, masked }) => listHiddenValues(event.message, masked));
   let text = maskText(own, reason);
   const ids = new Set([...stackIds, ...letters.map(({ event }) => event.stackId)].filter((id) => id !== ""));
@@ -32,6 +45,18 @@ export async function maskReason<Reason extends string | undefined>(
     text = maskText(stacks.flatMap(listHeldSecrets), text);
   }
   return text;
+}
+
+async function findParkedEvents(store: Pick<Store, "load">, ids: readonly string[]): Promise<readonly ParkedEvent[]> {
+  const names = ids.flatMap((id) => parseParkedId(id) ?? []);
+  const byStack = Map.groupBy(names, ({ stackId }) => stackId);
+  const found: ParkedEvent[] = [];
+  for (const part of chunk([...byStack.keys()], AT_ONCE)) {
+    for (const loaded of (await loadReadable(store, part)).values()) {
+      found.push(...findParked(loaded, byStack.get(loaded.stackId) ?? []));
+    }
+  }
+  return found;
 }
 
 async function findLetters(

@@ -2,7 +2,8 @@ import { defined, StackyardError } from "@stackyard/core";
 import { permissionOfEvent } from "@stackyard/core/access";
 import { type Bulk, type BulkItem, BulkOperation, Metadata, STACK_CONDITIONS } from "@stackyard/core/api";
 import {
-  isOnDeadLetters,
+  type EventOperation,
+  isOnEvents,
   type Bulk as KeptBulk,
   type BulkItem as KeptItem,
   toBulkEventId,
@@ -16,11 +17,11 @@ import { toInstant } from "./event.ts";
 const name = Type.String({ minLength: 1, maxLength: 255 });
 const TaskName = Type.String({ minLength: 1, maxLength: 1_024 });
 
-/** The items that a bulk selects. For dead letters: `stackId`, `event`, `code`, `ids`; else the list of stacks' filter. */
+/** The items that a bulk selects. For dead letters and parked events: `stackId`, `event`, `code`, `ids`; else the list of stacks' filter. */
 export const BulkFilter = Type.Object(
   {
     ids: Type.Optional(
-      Type.Array(Type.String({ minLength: 1, maxLength: 255 }), {
+      Type.Array(Type.String({ minLength: 1, maxLength: 2_048 }), {
         minItems: 1,
         maxItems: 10_000,
         description: "These and no others. Not together with the other fields.",
@@ -33,13 +34,18 @@ export const BulkFilter = Type.Object(
     condition: Type.Optional(Type.Enum([...STACK_CONDITIONS])),
     revision: Type.Optional(Type.String({ pattern: "^[0-9a-f]{64}$", description: "A revision's content hash." })),
     metadata: Type.Optional({ ...Metadata, maxProperties: 5, description: "Values that the metadata must have." }),
-    stackId: Type.Optional(Type.String({ minLength: 1, maxLength: 255, description: "Only of dead letters." })),
-    event: Type.Optional(Type.String({ minLength: 1, maxLength: 255, description: "Only of dead letters." })),
+    stackId: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 255, description: "Only of dead letters and parked events." }),
+    ),
+    event: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 255, description: "Only of dead letters and parked events." }),
+    ),
     task: Type.Optional({ ...TaskName, description: "A task of this name has failed; with `code`, with that code." }),
     code: Type.Optional(
       Type.String({
         maxLength: 255,
-        description: "A task has failed with this code; empty: without one. Of dead letters: why it was given up.",
+        description:
+          "A task has failed with this code; empty: without one. Of dead letters: why it was given up; of parked events: why it waits.",
       }),
     ),
   },
@@ -60,13 +66,16 @@ export const BulkBody = Type.Object(
     ),
     dryRun: Type.Optional(Type.Boolean({ description: "Answers with a BulkPlan and changes nothing." })),
     expect: Type.Optional(
-      Type.Integer({ minimum: 0, description: "`total` of the dry run. Required for settle, remove and dismiss." }),
+      Type.Integer({
+        minimum: 0,
+        description: "`total` of the dry run. Required for settle, remove, dismiss and withdraw.",
+      }),
     ),
     reason: Type.Optional(
       Type.String({
         minLength: 1,
         maxLength: 4_096,
-        description: "Required for settle, remove and dismiss, except in a dry run.",
+        description: "Required for settle, remove, dismiss and withdraw, except in a dry run.",
       }),
     ),
   },
@@ -87,6 +96,7 @@ const BODIES: Readonly<Record<BulkOperation, TObject>> = {
   upgrade: Type.Object({ to: Type.Optional(Type.String({ pattern: "^[0-9a-f]{64}$" })) }, closed),
   redrive: Type.Object({}, closed),
   dismiss: Type.Object({}, closed),
+  withdraw: Type.Object({}, closed),
 };
 const parsers = new Map(Object.entries(BODIES).map(([operation, schema]) => [operation, Compile(schema)]));
 
@@ -96,13 +106,13 @@ const MOST_BYTES = 65_536;
 type Fields = Readonly<Record<string, unknown>>;
 
 /** What cannot be taken back. */
-const FINAL: ReadonlySet<BulkOperation> = new Set(["settle", "remove", "dismiss"]);
+const FINAL: ReadonlySet<BulkOperation> = new Set(["settle", "remove", "dismiss", "withdraw"]);
 
 /** The reason of a dry run without one: people enter theirs after they have seen what would happen. */
 export const DRY_RUN_REASON = "dry run";
 
 /**
- * Returns the event that a bulk sends to each of its stacks; empty for dead letters. Throws `USAGE` for a body that the operation
+ * Returns the event that a bulk sends to each of its stacks; empty for dead letters and parked events. Throws `USAGE` for a body that the operation
  * does not take, and `EVENT_INVALID` for an event that no stack could take.
  */
 export function toBulkMessage({ operation, body = {}, reason, filter, expect, dryRun = false }: BulkBody): Fields {
@@ -113,7 +123,7 @@ export function toBulkMessage({ operation, body = {}, reason, filter, expect, dr
   if (isFinal && expect === undefined) {
     throw usage(`The operation ${operation} needs "expect": the total of a dry run with the same filter.`);
   }
-  if (isOnDeadLetters(operation)) return {};
+  if (isOnEvents(operation)) return {};
   const message = toMessage(operation, body);
   const parsed = parseEventMessage({ ...message, id: "x", stackId: "x", reason: reason ?? DRY_RUN_REASON }, { at: 0 });
   if (parsed.kind === "invalid") throw new StackyardError("EVENT_INVALID", parsed.reason);
@@ -130,18 +140,18 @@ function checkBody(operation: BulkOperation, body: Fields): void {
   throw new StackyardError("PAYLOAD_TOO_LARGE", `The body of a bulk operation has at most ${MOST_BYTES} bytes.`);
 }
 
-const OF_DEAD_LETTERS: ReadonlySet<string> = new Set(["ids", "stackId", "event", "code"]);
-const OF_DEAD_LETTERS_ONLY: ReadonlySet<string> = new Set(["stackId", "event"]);
+const OF_EVENTS: ReadonlySet<string> = new Set(["ids", "stackId", "event", "code"]);
+const OF_EVENTS_ONLY: ReadonlySet<string> = new Set(["stackId", "event"]);
 
 function checkFilter(operation: BulkOperation, filter: BulkFilter): void {
   const fields = Object.keys(filter);
-  const isOfLetters = isOnDeadLetters(operation);
-  const wrong = fields.find((field) => (isOfLetters ? !OF_DEAD_LETTERS.has(field) : OF_DEAD_LETTERS_ONLY.has(field)));
+  const isOfEvents = isOnEvents(operation);
+  const wrong = fields.find((field) => (isOfEvents ? !OF_EVENTS.has(field) : OF_EVENTS_ONLY.has(field)));
   if (wrong !== undefined) throw usage(`The operation ${operation} has no filter "${wrong}". Remove it.`);
   if (filter.ids !== undefined && fields.length > 1) throw usage('The filter "ids" allows no others. Remove them.');
 }
 
-function toMessage(operation: Exclude<BulkOperation, "redrive" | "dismiss">, body: Fields): Fields {
+function toMessage(operation: Exclude<BulkOperation, EventOperation>, body: Fields): Fields {
   const task = body["task"] === undefined ? undefined : { name: body["task"] };
   switch (operation) {
     case "send":
@@ -193,6 +203,6 @@ export function toBulkView(bulk: KeptBulk): Bulk {
 
 /** Converts an item of a bulk to the API's format. */
 export function toBulkItemView({ id, operation }: KeptBulk, item: KeptItem): BulkItem {
-  const isSent = !isOnDeadLetters(operation) && item.outcome !== "skipped";
+  const isSent = !isOnEvents(operation) && item.outcome !== "skipped";
   return { ...item, ...(isSent && { eventId: toBulkEventId(id, item) }) };
 }

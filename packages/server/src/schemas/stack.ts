@@ -19,6 +19,7 @@ import {
   type LoadedStack,
   type StoredStack,
   toEventName,
+  toParkedId,
   toPrinted,
 } from "@stackyard/core/engine";
 import { toApprovals } from "./approval.ts";
@@ -156,5 +157,5 @@ export function toParked(parked: KeptEvent): ParkedEvent {
 
 /** Converts a parked event to a row of the yard's list. */
 export function toListedParked({ parked, stackExists }: ListedParked): ListedParkedEvent {
-  return { ...toParked(parked), stackExists };
+  return { id: toParkedId(parked.event), ...toParked(parked), stackExists };
 }
