@@ -13,7 +13,11 @@ it("matches docs/http-api.md and docs/openapi.json", async () => {
 
   await yard.stop();
   await expect(toApiPage(document)).toMatchFileSnapshot(page);
-  await expect(`${JSON.stringify(document, null, 1)}\n`).toMatchFileSnapshot(
-    page.replace("http-api.md", "openapi.json"),
-  );
+  await expect(toFile(document)).toMatchFileSnapshot(page.replace("http-api.md", "openapi.json"));
 });
+
+/** Returns the document without the version of the yard of this test: /v1 only grows. */
+function toFile(document: ApiDocument): string {
+  const text = JSON.stringify(document, null, 1);
+  return `${text.replace(/"version": "[^"]+"/, '"version": "1"')}\n`;
+}
