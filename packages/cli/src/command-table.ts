@@ -63,6 +63,7 @@ const LOADERS: Readonly<Record<string, () => Promise<CliCommand>>> = {
   audit: async () => (await import("./commands/audit.ts")).audit,
   "audit export": async () => (await import("./commands/audit.ts")).auditExport,
   "audit verify": async () => (await import("./commands/audit.ts")).auditVerify,
+  mcp: async () => (await import("./commands/mcp.ts")).mcp,
   whoami: async () => (await import("./commands/tokens.ts")).whoami,
   "sessions ls": async () => (await import("./commands/sessions.ts")).sessionsLs,
   "sessions revoke": async () => (await import("./commands/sessions.ts")).sessionsRevoke,

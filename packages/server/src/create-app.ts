@@ -4,7 +4,9 @@ import type { Logger } from "@stackyard/core";
 import { createHistogram, type Histogram, type Metric, toMetric } from "@stackyard/telemetry";
 import { type Context, Hono } from "hono";
 import { createAddressFinder, type RequestFacts } from "./access/caller.ts";
+import { createChannelAudit } from "./access/channel-audit.ts";
 import type { Access } from "./access/create-access.ts";
+import { isDenialCode } from "./access/denials.ts";
 import { createWrongCredentials } from "./access/rate-limits.ts";
 import { createCallerLanes } from "./http/caller-lanes.ts";
 import {
@@ -17,7 +19,9 @@ import {
 } from "./http/route.ts";
 import type { OperatorToken, ServerDeps, ServerSettings } from "./server-options.ts";
 
-export interface AppDeps extends Pick<ServerDeps, "logger" | "ids" | "clock">, Pick<Access, "callers" | "guard"> {
+export interface AppDeps
+  extends Pick<ServerDeps, "logger" | "ids" | "clock">,
+    Pick<Access, "callers" | "guard" | "audit"> {
   readonly settings: ServerSettings;
   readonly routes: readonly Route[];
   readonly requests: RequestMetrics;
@@ -63,7 +67,8 @@ export function createApp(deps: AppDeps): Hono {
   const { bodyBytes, requestMs } = settings.limits;
   const { callers, guard } = deps;
   const lanes = createCallerLanes(READS_AT_ONCE);
-  mountRoutes(app, routes, { callers, guard, findFacts, bodyBytes, requestMs, lanes });
+  const auditChannel = createChannelAudit(deps.audit, isDenialCode);
+  mountRoutes(app, routes, { callers, guard, findFacts, bodyBytes, requestMs, lanes, auditChannel });
   deps.mount(app, findFacts);
   const answerError = async (error: Error, c: Context) => {
     const facts = findFacts(c);

@@ -13,6 +13,7 @@ import { createAccess } from "./access/create-access.ts";
 import { sessionRoutes } from "./access/session-routes.ts";
 import { createApp, createAuthenticate, createRequestMetrics } from "./create-app.ts";
 import { answerUnknownPath, mountConsole } from "./http/console-pages.ts";
+import { mountMcp } from "./http/mcp-route.ts";
 import { namedSchemas, toOpenApi } from "./http/openapi.ts";
 import { defineRoute, problemResponse, type Route, toProblemInput } from "./http/route.ts";
 import { approvalRoutes } from "./routes/approval-routes.ts";
@@ -153,6 +154,7 @@ function connectApp(parts: ServerParts): Hono {
     requests,
     mount(hono, findFacts) {
       mountServices(hono, parts.services ?? [], { ...parts, findFacts, requestMs: limits.requestMs });
+      if (parts.mcp !== undefined) mountMcp(hono, parts.mcp, { ...parts, limits });
       // OpenAPI has no LOCK and UNLOCK, the methods of Terraform.
       hono.all(`${STATE_PATH}*`, (c) => answerTerraform(backend, toStateRequest(c.req.raw, findFacts(c))));
       // Before the logins, which have a page at `/` for servers without a console.

@@ -7,6 +7,8 @@ export {
   type ConsoleFile,
   type ConsoleFiles,
   isLoopbackHost,
+  type McpDoor,
+  type McpInput,
   type OperatorToken,
   type ServerDeps,
   type ServerLimits,

@@ -153,6 +153,7 @@ const cases: Readonly<Record<string, () => Case>> = {
     path: "/v1/artifacts/replay",
     body: { account: "111122223333", region: "eu-west-1", since: "2030-01-01T00:00:00Z" },
   }),
+  planUpgrade: () => ({ path: "/v1/stacks/pr-1/upgrade-plan" }),
   upgradeStack: () => ({ path: "/v1/stacks/pr-1/upgrade", body: { dryRun: true } }),
   upgradeStacks: () => ({ path: "/v1/machines/review-app/upgrade", body: {} }),
   startBulk: () => ({ path: "/v1/bulk", body: { operation: "retry", filter: { ids: ["pr-1"] } }, status: 202 }),

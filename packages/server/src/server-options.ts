@@ -41,9 +41,26 @@ export interface ServerDeps {
   readonly services?: readonly PluginService[] | undefined;
   /** AWS access for services. Default: none. */
   readonly aws?: YardServicesDeps["aws"];
+  /** Answers assistants at `/mcp`: `createMcpDoor` of `@stackyard/mcp`. Default: the path does not exist. */
+  readonly mcp?: McpDoor | undefined;
   /** Reads secrets for services. Default: services have no secrets. */
   readonly readSecret?: ((reference: SecretReference) => Promise<string>) | undefined;
 }
+
+/** What a door for assistants answers with. */
+export interface McpInput {
+  /** The message, parsed. */
+  readonly body: unknown;
+  /** The address of this server, as the caller has called it. */
+  readonly url: string;
+  /** Calls the API of this server as the caller, over the channel of assistants. */
+  readonly fetch: typeof fetch;
+  /** Aborted when the client has disconnected or its time is over. */
+  readonly signal: AbortSignal;
+}
+
+/** Answers one message of an assistant whose credential was checked. */
+export type McpDoor = (request: Request, input: McpInput) => Promise<Response>;
 
 /** Where the console's files are, as `@stackyard/console` has them. */
 export interface ConsoleFiles {

@@ -7,7 +7,7 @@ import {
   type TaskMessage,
   toQueueText,
 } from "@stackyard/core";
-import { SENDER_KINDS, type Sender } from "@stackyard/core/access";
+import { CHANNELS, SENDER_KINDS, type Sender } from "@stackyard/core/access";
 import type { QueuedEvent } from "@stackyard/core/engine";
 import { parseAttemptId, parseTaskMessage, unwrapBody } from "@stackyard/core/machine";
 import { type Static, Type } from "typebox";
@@ -42,6 +42,7 @@ const NotedSender = Type.Object({
   address: Type.Optional(SenderText),
   through: Type.Optional(SenderText),
   credential: Type.Optional(SenderText),
+  channel: Type.Optional(Type.Enum([...CHANNELS])),
 });
 
 /**
@@ -118,8 +119,9 @@ function toSenderProof(key: string, { id, stackId, at, sender, own, message }: P
 
 /** Returns the fields in a fixed order, independent of the order of keys. */
 function toParts(sender: Sender): readonly unknown[] {
-  const { kind, id, name, owner, groups, requestId, address, through, credential } = sender;
-  return [kind, id, name, owner, groups, requestId, address, through, credential];
+  const { kind, id, name, owner, groups, requestId, address, through, credential, channel } = sender;
+  const parts = [kind, id, name, owner, groups, requestId, address, through, credential];
+  return channel === undefined ? parts : [...parts, channel];
 }
 
 /** As many characters as the id in a body may have. */

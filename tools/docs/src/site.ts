@@ -45,6 +45,7 @@ const GROUPS: readonly SidebarGroup[] = [
       "docs/access",
       "docs/sign-in",
       "docs/audit",
+      "docs/assistant",
       "docs/aws-organization",
       "docs/aws",
       "docs/configuration",

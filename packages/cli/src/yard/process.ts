@@ -36,6 +36,7 @@ import { failWith } from "../failure.ts";
 import type { Output } from "../output.ts";
 import { type ConfigFile, machinesDirOf, toLeaseMs } from "../project/config.ts";
 import { loadExecutors } from "../project/executors.ts";
+import { loadMcpPackage } from "../project/mcp-package.ts";
 import { offerOwnPackages } from "../project/modules.ts";
 import { createProjectSecrets } from "../project/secrets.ts";
 import { loadProvided, loadServices } from "../project/services.ts";
@@ -139,8 +140,9 @@ export async function startProcess(file: ConfigFile, input: ProcessInput): Promi
     const parts = { ...ports, aws, logs: await openLogs(file, aws), sources };
     const artifacts = input.serve && findArtifacts(file, { env, createAws });
     const services = input.serve && (await loadServices(file, env));
+    const mcp = input.serve && (await loadMcpDoor(file));
     const readSecret = createProjectSecrets(file, { env, createAws });
-    const serving = { ...parts, artifacts, services, readSecret, processMetrics: telemetry.list };
+    const serving = { ...parts, artifacts, services, mcp, readSecret, processMetrics: telemetry.list };
     const provided = [
       ...(sealer === undefined ? [] : [provideSealer(sealer)]),
       ...(await loadProvided(file, { environment: env, clock: systemClock, readSecret })),
@@ -179,6 +181,14 @@ export async function startProcess(file: ConfigFile, input: ProcessInput): Promi
   }
 }
 
+/** Returns what answers assistants, if the project's servers do. */
+async function loadMcpDoor({ config, projectDir }: ConfigFile): Promise<ServerDeps["mcp"]> {
+  const { mcp } = config.server ?? {};
+  if (mcp === undefined) return undefined;
+  const { createMcpDoor } = await loadMcpPackage(projectDir);
+  return createMcpDoor({ version: VERSION, allowWrites: mcp.allowWrites ?? CONFIG_DEFAULTS.mcpAllowWrites });
+}
+
 interface Parts {
   readonly store: Store;
   readonly locator: Locator;
@@ -199,7 +209,7 @@ interface Served {
 }
 
 async function startServing(
-  parts: Parts & Pick<ServerDeps, "artifacts" | "services" | "readSecret" | "processMetrics">,
+  parts: Parts & Pick<ServerDeps, "artifacts" | "services" | "mcp" | "readSecret" | "processMetrics">,
   { host, port, loadTokens, anonymous, proofDir, clientSecret, local, engine }: ServeInput & EngineSettings,
   config: StackyardConfig,
 ): Promise<Served> {

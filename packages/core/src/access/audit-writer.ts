@@ -38,7 +38,8 @@ export interface AuditWriter {
 export function createAuditWriter({ records, clock, ids, logger }: AuditWriterDeps): AuditWriter {
   async function write(input: NewAuditEntry): Promise<AuditEntry> {
     const now = clock.now();
-    const entry = toBoundedEntry({ id: ids.next(), at: now, ...input });
+    const via = input.who.channel ?? input.via;
+    const entry = toBoundedEntry({ id: ids.next(), at: now, ...input, via });
     try {
       const { kind } = await records.put({ key: toPendingKey(entry.id), value: entry, expected: "absent", now });
       // A repeated call finds its own earlier write: no other entry has the id.

@@ -4,9 +4,10 @@ import { RUN_MACHINE } from "../machine/machine.ts";
 import { toRight } from "./access-config.ts";
 import { OLD_RIGHTS } from "./decide-access.ts";
 import { decideEvent, formatServiceDenial, SERVICE_RIGHTS } from "./decide-event.ts";
-import { ROLES } from "./permissions.ts";
+import { permissionOfEvent, ROLES } from "./permissions.ts";
 
-const EVENTS = ["START", "RETRY", "CLOSE", "NEXT", "ANYTHING", ...Object.values(SYSTEM_EVENTS)];
+const APPROVALS = ["APPROVE_TASK", "REJECT_TASK", "WITHDRAW_APPROVAL"];
+const EVENTS = ["START", "RETRY", "CLOSE", "NEXT", "ANYTHING", ...APPROVALS, ...Object.values(SYSTEM_EVENTS)];
 const operator = [toRight({ role: "operator", stacks: ["web-"] })];
 
 describe("decideEvent", () => {
@@ -21,6 +22,24 @@ describe("decideEvent", () => {
   it.each(EVENTS)("lets the yard itself send %s to an internal machine", (name) => {
     expect(decideEvent({ name, stackId: "run-1", machine: RUN_MACHINE, own: true })).toEqual({ kind: "allowed" });
   });
+
+  it.each(EVENTS)(
+    "lets an assistant send %s only if it needs no more than send or operate, whatever its rights",
+    (name) => {
+      const event = {
+        name,
+        stackId: "web-1",
+        machine: "review-app",
+        channel: "mcp",
+        own: true,
+        isNamed: true,
+      } as const;
+      const kinds = [OLD_RIGHTS, undefined].map((rights) => decideEvent(event, rights).kind);
+
+      const isForAssistants = ["send", "operate"].includes(permissionOfEvent(name));
+      expect(kinds).toEqual(isForAssistants ? ["allowed", "allowed"] : ["closed", "closed"]);
+    },
+  );
 
   it("does not tell senders without the permission that a machine is internal", () => {
     const event = { name: "START", stackId: "api-1", machine: RUN_MACHINE };

@@ -1,6 +1,8 @@
 import { RUN_MACHINE } from "../machine/machine.ts";
+import { formatClosed, isOpen } from "./channel.ts";
 import { type AccessDecision, decideAccess, type Rights } from "./decide-access.ts";
 import { type Permission, permissionOfEvent } from "./permissions.ts";
+import type { Channel } from "./sender.ts";
 
 /** An event of a sender, as far as permissions depend on it. */
 export interface SentEvent {
@@ -12,9 +14,14 @@ export interface SentEvent {
   readonly own?: boolean | undefined;
   /** Of a result: `allow` of its task names the sender, who then needs no more than `send`. See `mayAnswer`. */
   readonly isNamed?: boolean | undefined;
+  /** See `Sender.channel`. */
+  readonly channel?: Channel | undefined;
 }
 
-/** `denied`: the sender lacks the permission there. `internal`: no sender may send it to this machine. */
+/**
+ * `denied`: the sender lacks the permission there. `closed`: nothing that comes over the sender's channel has it. `internal`: no
+ * sender may send it to this machine.
+ */
 export type EventDecision =
   | { readonly kind: "allowed" }
   | {
@@ -22,6 +29,7 @@ export type EventDecision =
       readonly permission: Permission;
       readonly access: Exclude<AccessDecision, "allowed">;
     }
+  | { readonly kind: "closed"; readonly permission: Permission; readonly reason: string }
   | { readonly kind: "internal"; readonly reason: string };
 
 /** Machines of the yard itself. Operations of the yard send their events; no message does. */
@@ -44,7 +52,11 @@ export function isInternalMachine(machine: string | undefined): boolean {
  * has let it send, or because its rights were checked before.
  */
 export function decideEvent(event: SentEvent, rights?: Rights): EventDecision {
-  const { machine, own } = event;
+  const { name, machine, own, channel } = event;
+  const permission = permissionOfEvent(name);
+  if (channel !== undefined && !isOpen(channel, permission)) {
+    return { kind: "closed", permission, reason: formatClosed(channel, permission) };
+  }
   const denied = rights === undefined ? undefined : findDenial(event, rights);
   if (denied !== undefined) return denied;
   if (own === true || !isInternalMachine(machine)) return { kind: "allowed" };
@@ -54,7 +66,7 @@ export function decideEvent(event: SentEvent, rights?: Rights): EventDecision {
 
 /** Returns why a service may not send an event. */
 export function formatServiceDenial(name: string, decision: Exclude<EventDecision, { kind: "allowed" }>): string {
-  if (decision.kind === "internal") return decision.reason;
+  if (decision.kind !== "denied") return decision.reason;
   return `"${name}" needs the permission "${decision.permission}", which services and mappings do not have.`;
 }
 

@@ -59,6 +59,7 @@ export {
   createAuditWriter,
   type NewAuditEntry,
 } from "./audit-writer.ts";
+export { formatClosed, isOpen, toChannelRights } from "./channel.ts";
 export {
   findCredentialEnd,
   findEnded,
@@ -100,6 +101,14 @@ export {
   type Role,
 } from "./permissions.ts";
 export { isPlainName } from "./plain-name.ts";
-export { SENDER_KINDS, type Sender, type SenderKind, toCodePersonId, toPersonId } from "./sender.ts";
+export {
+  CHANNELS,
+  type Channel,
+  SENDER_KINDS,
+  type Sender,
+  type SenderKind,
+  toCodePersonId,
+  toPersonId,
+} from "./sender.ts";
 export { findProxyWarning, findServerUrlFault, isLoopbackUrl, type ServerAddress } from "./server-address.ts";
 export { findSecretPrefix, formatSecret, SECRET_PATTERN, type SecretPrefix } from "./token-format.ts";

@@ -8,6 +8,13 @@ export const SENDER_KINDS = ["person", "token", "workload", "local", "aws", "hos
 export type SenderKind = (typeof SENDER_KINDS)[number];
 
 /**
+ * The way in of a request, where it limits what the request may do. `mcp`: an assistant sends it, which acts on texts that
+ * anyone may have written, such as logs.
+ */
+export const CHANNELS = ["mcp"] as const;
+export type Channel = (typeof CHANNELS)[number];
+
+/**
  * Who sent a request or an event. Only the server and the SQS consumer set it; nothing in a message's body proves it.
  */
 export interface Sender {
@@ -27,6 +34,8 @@ export interface Sender {
   readonly credential?: string;
   /** The user of another system as whom the person acted, such as `github/583231`. */
   readonly through?: string;
+  /** Missing: none that limits the sender. */
+  readonly channel?: Channel;
 }
 
 /**

@@ -468,11 +468,12 @@ function decideOnStack(
   return { decision: toBackward(decide(machine, stack, event, limits), found), notes, machine };
 }
 
-/** Refuses an event from outside to an internal machine. Those that a replay decides again were allowed. */
+/** Refuses an event from outside that no sender may send, or none over that channel. Those that a replay decides again were allowed. */
 function findInternal(event: StackEvent, machine: string | undefined): Rejected | undefined {
   if (event.origin !== "external" || event.isAllowed) return undefined;
-  const answer = decideEvent({ ...event, machine });
-  return answer.kind === "internal" ? { kind: "rejected", code: "NOT_ALLOWED", reason: answer.reason } : undefined;
+  const answer = decideEvent({ ...event, machine, channel: event.sender?.channel });
+  const isRefused = answer.kind === "internal" || answer.kind === "closed";
+  return isRefused ? { kind: "rejected", code: "NOT_ALLOWED", reason: answer.reason } : undefined;
 }
 
 function toUnknownStack({ stackId }: StackEvent): Decision {

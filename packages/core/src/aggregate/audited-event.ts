@@ -18,14 +18,15 @@ export interface RecordedEvent {
 }
 
 /**
- * Returns true for operators' events, for events whose senders the machine restricts, for all that people send, for
+ * Returns true for operators' events, for events whose senders the machine restricts, for all that people or assistants send, for
  * events that were not allowed, and for those of jobs. False for an event that will be decided again, because it is
  * audited then, and for a repeated delivery.
  */
 export function isAudited({ entry, sender, machine }: RecordedEvent): boolean {
   const { internal, event, outcome, code } = entry;
   if (internal || outcome === "parked" || (outcome === "ignored" && code === "DUPLICATE")) return false;
-  if (sender?.kind === "person" || sender?.kind === "local" || OPERATORS_EVENTS.has(event)) return true;
+  if (sender?.kind === "person" || sender?.kind === "local" || sender?.channel !== undefined) return true;
+  if (OPERATORS_EVENTS.has(event)) return true;
   return code === "NOT_ALLOWED" || isInternalMachine(machine?.name) || machine?.allow.has(event) === true;
 }
 
@@ -48,7 +49,7 @@ export function toAuditEntry(
     action,
     outcome: isDone ? "done" : code === "NOT_ALLOWED" ? "denied" : "failed",
     who: sender ?? toUnverified(actor),
-    via: sender?.through === undefined ? VIA[sender?.kind ?? "aws"] : "host",
+    via: sender?.channel ?? (sender?.through === undefined ? VIA[sender?.kind ?? "aws"] : "host"),
     on: defined({ machine: machine?.name ?? stack?.machine, stackId, eventId, task }),
     ...defined({ code, reason }),
   });

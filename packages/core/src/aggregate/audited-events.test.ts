@@ -52,6 +52,32 @@ function createBench(input: TrialInput = {}) {
 
 const running = { kind: "running", progress: {}, pollAfterMs: 3_600_000, message: "" } as const;
 
+describe("what comes over the channel of assistants", () => {
+  const robot: Sender = { ...ada, channel: "mcp" };
+
+  it("is recorded, also where the same event of the token alone is not", async () => {
+    const { send, list } = createBench();
+
+    await send("OPENED", { ...web, channel: "mcp" });
+    await send("PUSHED", web);
+
+    expect((await list()).map(({ action, via }) => [action, via])).toEqual([["OPENED", "mcp"]]);
+  });
+
+  it.each(["APPROVE_TASK", "REJECT_TASK", "SETTLE_TASK", "REMOVE_STACK", "TASK_COMPLETED"])(
+    "is refused by the engine too, when it is %s",
+    async (event) => {
+      const { send, listShort, yard } = createBench();
+      await send("OPENED", robot);
+
+      await send(event, robot, { task: { name: "db" }, as: "succeeded", force: true, reason: "r" });
+
+      expect((await listShort()).at(-1)).toBe(`ada ${event} denied NOT_ALLOWED`);
+      expect((await yard.store.load(["pr-1"]))[0]?.stack?.state).toBe("BUILD");
+    },
+  );
+});
+
 describe("the audit log", () => {
   it("has an entry of what a person sends, with what it was about", async () => {
     const { send, list } = createBench();

@@ -21,7 +21,7 @@ export const AuditLine = Type.Object({
     requestId: text(),
     address: text(),
   }),
-  via: Type.String({ description: "api, backend, queue or host." }),
+  via: Type.String({ description: "api, mcp (an assistant), backend, queue or host." }),
   on: Type.Record(Type.String(), Type.String(), { description: "What it was about, such as stackId and eventId." }),
   code: text(),
   reason: text(),

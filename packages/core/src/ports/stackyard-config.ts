@@ -20,6 +20,7 @@ export const CONFIG_DEFAULTS = {
   port: 7070,
   concurrency: 8,
   lease: "30s",
+  mcpAllowWrites: false,
 } as const;
 
 const PATH = { minLength: 1, maxLength: 4_096 };
@@ -64,6 +65,23 @@ const Server = Type.Object(
           description:
             "Networks of your proxies, such as `10.0.0.0/8`: their `X-Forwarded-For` names the address of a client. Default: none",
         }),
+      ),
+    ),
+    mcp: Type.Optional(
+      Type.Object(
+        {
+          allowWrites: Type.Optional(
+            Type.Boolean({
+              description: "True to offer assistants the tools that send events and retry tasks",
+              default: CONFIG_DEFAULTS.mcpAllowWrites,
+            }),
+          ),
+        },
+        {
+          ...closed,
+          description:
+            "Lets servers answer assistants at `/mcp`, with `@stackyard/mcp`: `{}` to read, `{ allowWrites: true }` also to send events and retry tasks. Default: none",
+        },
       ),
     ),
   },

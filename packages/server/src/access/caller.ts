@@ -27,6 +27,7 @@ import {
   toRights,
 } from "@stackyard/core/access";
 import { formatUnknownMachine, parseAttemptId, RUN_MACHINE } from "@stackyard/core/machine";
+import { checkChannel, onChannel } from "./channels.ts";
 
 /** The sender of a request, and its rights. */
 export interface Caller {
@@ -42,6 +43,8 @@ export interface Caller {
   readonly family?: string;
   /** The secret was replaced by a rotation, and works for a while only. */
   readonly isReplaced?: true;
+  /** The tool of an assistant, as it names it. */
+  readonly tool?: string;
   /** Of a job of a CI: the name in the configuration, and the repository of its claims at that host. */
   readonly workload?: { readonly name: string; readonly repositoryId?: string };
 }
@@ -128,13 +131,17 @@ export function createCallerFinder(deps: CallerFinderDeps): CallerFinder {
   }
 
   async function authenticate(request: Request): Promise<Caller | undefined> {
-    const caller = await identify(request, "use");
+    const found = await identify(request, "use");
+    const caller = found && onChannel(found, request);
     if (caller !== undefined) senders.set(request, caller.sender);
     if (caller !== undefined && caller.via !== "anonymous") accepted.add(request);
     return caller;
   }
 
-  const check = (request: Request) => identify(request, "check");
+  const check = async (request: Request) => {
+    const found = await identify(request, "check");
+    return found && onChannel(found, request);
+  };
 
   async function follow(request: Request, end: AbortController): Promise<void> {
     const done = AbortSignal.any([request.signal, stopping.signal]);
@@ -388,7 +395,8 @@ export function createGuard({ store, locator }: GuardDeps): Guard {
   return {
     findStack,
     findAttempt,
-    async check(access, { rights }, params) {
+    async check(access, { rights, sender: { channel } }, params) {
+      checkChannel(channel, access.permission);
       if (access.subject === "none") return;
       const { permission, subject } = access;
       if (hasEverywhere(rights, permission)) return;

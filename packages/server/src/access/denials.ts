@@ -41,6 +41,11 @@ const LINES_A_MINUTE = 60;
 const MOST_WINDOWS = 10_000;
 const CODES: ReadonlySet<string> = new Set(["UNAUTHENTICATED", "FORBIDDEN", "NO_GRANT"]);
 
+/** Returns true for the codes of requests that are recorded as denied. */
+export function isDenialCode(code: string): boolean {
+  return CODES.has(code);
+}
+
 /** Creates the record of this process. Above 60 denials a minute and address, the rest become one line with their count. */
 export function createDenials({ audit, clock, logger, findSender }: DenialDeps): Denials {
   const windows = new Map<string, Window>();
@@ -108,7 +113,7 @@ export function createDenials({ audit, clock, logger, findSender }: DenialDeps):
 
 /** Returns true for denials. A 401 without a credential is not one: browsers and health checks cause many. */
 function isDenial(request: Request, error: Error): error is Error & { readonly code: string } {
-  if (!isStackyardError(error) || !CODES.has(error.code) || isAudited(error)) return false;
+  if (!isStackyardError(error) || !isDenialCode(error.code) || isAudited(error)) return false;
   return error.code !== "UNAUTHENTICATED" || request.headers.has("authorization") || request.headers.has("cookie");
 }
 

@@ -11,7 +11,9 @@ import { type CallInit, createTestYard, type TestYard } from "../testing/test-ya
 const PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
   read: [
     ..."listStacks getStack listStackHistory listHistory listEventHistory listParked listDeadLetters".split(" "),
-    ..."watchHistory listAttempts getAttempt getAttemptLog getFullAttemptLog listMachines getMachine".split(" "),
+    ..."planUpgrade watchHistory listAttempts getAttempt getAttemptLog getFullAttemptLog listMachines getMachine".split(
+      " ",
+    ),
     ..."getMachineGraph simulate previewEvent listRuns getRun getRunReport listTerraformStates".split(" "),
     ..."getTerraformState listProcesses getYard getMetrics listApprovals listBulks getBulk".split(" "),
     ..."listBulkItems getStackBundle cancelBulk countStacks listOpenAttempts listRevisions getRevision openStream listExecutors listCauses getStackSnapshot getStackAt getMachineSource listServices listHooks listQueue listReleasePlaces listArtifactCoverage listConsumers listPreviews getPreview listOrphans".split(
@@ -182,6 +184,7 @@ const CALLS: Readonly<Record<string, (stackId: string) => Call>> = {
     body: { task: "create", as: "succeeded", reason: "r" },
   }),
   removeStack: (id) => ({ place: "stack", path: `/v1/stacks/${id}/remove`, body: { force: true, reason: "r" } }),
+  planUpgrade: (id) => ({ place: "stack", path: `/v1/stacks/${id}/upgrade-plan` }),
   upgradeStack: (id) => ({ place: "stack", path: `/v1/stacks/${id}/upgrade`, body: { dryRun: true } }),
   upgradeStacks: () => ({ place: "machine", path: "/v1/machines/review-app/upgrade", body: { dryRun: true } }),
   redriveEvents: () => ({ place: "list", path: "/v1/dead-letters/redrive", body: { ids: ["unknown"] } }),

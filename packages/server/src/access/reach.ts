@@ -220,11 +220,12 @@ export async function checkPublished(
     if (event === undefined) return undefined;
     const stack = loaded.get(event.stackId)?.stack;
     const machine = stack?.machine ?? event.machine;
-    const decision = decideEvent({ ...event, machine }, rights);
+    const { channel } = sender;
+    const decision = decideEvent({ ...event, machine, channel }, rights);
     if (stack === undefined || decision.kind !== "denied" || decision.permission !== "results") return decision;
     const revision = await planner.findRevision(stack.machineHash);
     const isNamed = revision !== undefined && mayAnswer(revision, stack, event, sender);
-    return isNamed ? decideEvent({ ...event, machine, isNamed }, rights) : decision;
+    return isNamed ? decideEvent({ ...event, machine, channel, isNamed }, rights) : decision;
   });
   const mayNowhere = scopesOf(rights, "send").length === 0;
   checkDenied(
@@ -233,12 +234,14 @@ export async function checkPublished(
       return decision === undefined && mayNowhere ? [{ index, permission: "send" }] : [];
     }),
   );
-  checkInternal(decisions);
+  checkRefused(decisions);
 }
 
-/** Throws `FORBIDDEN` that names the events of internal machines, which no caller may send. */
-function checkInternal(decisions: readonly (EventDecision | undefined)[]): void {
-  const found = decisions.flatMap((decision, index) => (decision?.kind === "internal" ? [{ index, decision }] : []));
+/** Throws `FORBIDDEN` that names the events of internal machines, which no caller may send, and those that no caller may send over its channel. */
+function checkRefused(decisions: readonly (EventDecision | undefined)[]): void {
+  const found = decisions.flatMap((decision, index) => {
+    return decision?.kind === "internal" || decision?.kind === "closed" ? [{ index, decision }] : [];
+  });
   const [first] = found;
   if (first === undefined) return;
   throw new StackyardError("FORBIDDEN", `${first.decision.reason} Nothing was done.`, {

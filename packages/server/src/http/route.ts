@@ -22,6 +22,7 @@ import {
   type RouteAccess,
   withRequest,
 } from "../access/caller.ts";
+import type { AuditChannel } from "../access/channel-audit.ts";
 import type { CallerLanes } from "./caller-lanes.ts";
 
 /** What one status of a route means. Without a schema, the body has that media type or is empty. */
@@ -185,6 +186,7 @@ interface MountDeps {
   readonly requestMs: number;
   /** Where reads of one caller wait for each other. */
   readonly lanes: CallerLanes;
+  readonly auditChannel: AuditChannel;
 }
 
 /** Puts the routes under their paths: token, input, time limit, handler. Errors fly to the app's `onError`. */
@@ -217,7 +219,8 @@ async function callRoute(c: Context, route: Route, deps: MountDeps): Promise<Res
     const input = await readInput(c, route, deps.bodyBytes);
     const { sender } = caller;
     const authorize: RouteContext["authorize"] = (access, params) => deps.guard.check(access, caller, params);
-    const call = () => route.call(input, { request, caller, actor: sender.name, sender, authorize, signal });
+    const context = { request, caller, actor: sender.name, sender, authorize, signal };
+    const call = () => deps.auditChannel({ route, caller, params: input.params }, () => route.call(input, context));
     return isRead(route) ? deps.lanes.run(`${sender.kind} ${sender.id}`, call) : call();
   };
   return route.longLived ? openLongLived(request, work()) : answerBefore(limit, work());
@@ -256,7 +259,7 @@ export function answerBefore(limit: AbortSignal, answer: Promise<Response>): Pro
 }
 
 /** Returns the same error for a wrong, an expired and a revoked token. `isGiven`: the request has a token. */
-function unauthenticated(isGiven: boolean): StackyardError {
+export function unauthenticated(isGiven: boolean): StackyardError {
   const why = isGiven
     ? "The token is not valid: it is wrong, has expired or was revoked."
     : 'Send the token: "authorization: Bearer <token>".';
@@ -296,7 +299,7 @@ async function* untilBroken(body: ReadableStream<Uint8Array>): AsyncGenerator<Ui
 }
 
 /** Reads the body as JSON; undefined when it is empty. The content type is required: a page of another site cannot set it without a preflight. */
-async function readJson(request: Request, maxBytes: number): Promise<unknown> {
+export async function readJson(request: Request, maxBytes: number): Promise<unknown> {
   const bytes = await readBytes(request, maxBytes);
   if (bytes.byteLength === 0) return undefined;
   const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase() ?? "";

@@ -76,10 +76,11 @@ export async function chooseItems(deps: RouteDeps, input: ChooseInput): Promise<
 }
 
 /** Throws `FORBIDDEN` for events of senders to all stacks of an internal machine. */
-function checkMachine({ operation, message, filter: { machine } }: ChooseInput): void {
+function checkMachine({ operation, message, filter: { machine }, caller: { sender } }: ChooseInput): void {
   if (operation !== "send") return;
-  const decision = decideEvent({ name: String(message["event"]), stackId: "", machine });
-  if (decision.kind === "internal") throw new StackyardError("FORBIDDEN", decision.reason);
+  const decision = decideEvent({ name: String(message["event"]), stackId: "", machine, channel: sender.channel });
+  if (decision.kind === "internal" || decision.kind === "closed")
+    throw new StackyardError("FORBIDDEN", decision.reason);
 }
 
 interface ItemSubject {

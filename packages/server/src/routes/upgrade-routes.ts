@@ -57,7 +57,7 @@ function toUpgradePlan(plan: Planned): UpgradePlan {
 
 /** Defines the routes to move stacks to other revisions of their machines, and to plan that. */
 export function upgradeRoutes(deps: RouteDeps): readonly Route[] {
-  return [stackRoute(deps), machineRoute(deps)];
+  return [stackRoute(deps), planRoute(deps), machineRoute(deps)];
 }
 
 function stackRoute(deps: RouteDeps): Route {
@@ -88,6 +88,26 @@ function stackRoute(deps: RouteDeps): Route {
       if (dryRun === true) return json(200, await loadPlan(deps, { stackId, to }));
       const message = { event: "UPGRADE_STACK", id: idOf(body, deps.ids), stackId, reason, ...(to && { to }) };
       return operate(deps, message, context);
+    },
+  });
+}
+
+/** Plans need no more than reading: they show what the stack's history and the revision show. */
+function planRoute(deps: RouteDeps): Route {
+  return defineRoute("GET", "/v1/stacks/:stackId/upgrade-plan", {
+    operationId: "planUpgrade",
+    permission: "read",
+    subject: "stack",
+    tag: "operations",
+    summary: "What an upgrade of the stack to another revision of its machine would do. Changes nothing.",
+    params: { stackId: StackId },
+    query: { to },
+    answers: {
+      200: { description: "The plan.", schema: UpgradePlan },
+      404: { description: "STACK_UNKNOWN" },
+    },
+    async handle({ params: { stackId }, query }) {
+      return json(200, await loadPlan(deps, { stackId, to: await findTarget(deps, stackId, query.to) }));
     },
   });
 }
