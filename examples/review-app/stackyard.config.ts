@@ -1,9 +1,14 @@
+import { join } from "node:path";
 import { defineConfig } from "stackyard";
+
+// Where the environments are made. Terraform reads it as the variable "folder", because it runs in a copy of its module.
+process.env["TF_VAR_folder"] ??= join(import.meta.dirname, "environments");
 
 export default defineConfig({
   machines: "machines",
   dataDir: ".stackyard",
   executors: {
+    terraform: { passEnvironment: ["TF_VAR_folder"] },
     lambda: {
       // Functions by the name that tasks use, run on this machine. Nothing is called in AWS in this mode.
       functions: { database: "./functions/database.mjs" },

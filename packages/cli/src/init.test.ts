@@ -1,9 +1,39 @@
 import { createSimulation, parseMachine } from "@stackyard/core/machine";
+import { lambdaDefinition } from "@stackyard/executor-lambda/definition";
 import { terraformDefinition } from "@stackyard/executor-terraform/definition";
 import { parseMapping } from "@stackyard/hosts";
 import { leakCheckDefinition, quotaDefinition } from "@stackyard/previews";
 import { describe, expect, it } from "vitest";
 import { loadTemplate } from "./init.ts";
+
+const NAMES = ["review-app", "minimal", "staging", "sandbox", "previews"] as const;
+const DEFINITIONS = [terraformDefinition, lambdaDefinition, quotaDefinition, leakCheckDefinition];
+
+describe.each(NAMES)("the template %s", (name) => {
+  it("has a machine that is valid, strictly, and accepts no other metadata than it declares", async () => {
+    const files = await loadTemplate(name, "/projects/new");
+    const [{ path = "", text = "" } = {}] = files.filter((file) => file.path.startsWith("machines/"));
+    const executors = new Map(DEFINITIONS.map((each) => [each.name, each] as const));
+
+    const { problems } = parseMachine(text, {
+      name: path.slice("machines/".length, -".yaml".length),
+      strict: true,
+      executors,
+    });
+
+    expect(problems).toEqual([]);
+    expect(text).toMatch(/^additionalMetadata: false$/m);
+  });
+
+  it("writes nothing outside of the project, and has a README, the SDK and what git ignores", async () => {
+    const files = new Map((await loadTemplate(name, "/projects/new")).map(({ path, text }) => [path, text]));
+
+    for (const [path, text] of files) expect([path, text]).not.toEqual([path, expect.stringContaining("/tmp")]);
+    expect([...files.keys()]).toEqual(expect.arrayContaining(["README.md", "stackyard.config.ts", ".gitignore"]));
+    expect(files.get(".gitignore")).toContain("environments/");
+    expect(JSON.parse(files.get("package.json") ?? "").dependencies).toHaveProperty("@stackyard/sdk");
+  });
+});
 
 describe("the template of previews", () => {
   it("has a valid machine and a valid mapping document, which send only events of the machine", async () => {
@@ -45,6 +75,7 @@ describe("the template of previews", () => {
     expect(JSON.parse(manifest?.text ?? "")).toMatchObject({
       dependencies: {
         stackyard: expect.stringMatching(/^file:.*\/packages\/cli$/),
+        "@stackyard/sdk": expect.stringMatching(/^file:.*\/packages\/sdk$/),
         "@stackyard/hosts": expect.stringMatching(/^file:.*\/packages\/hosts$/),
         "@stackyard/previews": expect.stringMatching(/^file:.*\/packages\/previews$/),
       },

@@ -13,23 +13,51 @@ import { readPackageType } from "./project/modules.ts";
 /** Files that a folder may well have already; they are left as they are. */
 const KEPT: ReadonlySet<string> = new Set(["package.json", "README.md", ".gitignore"]);
 
-/** Next to `src` and `dist`; a project's packages in addition to `stackyard`, and its first event. */
+/** Next to `src` and `dist`; a project's packages in addition to those of every project, and its first event. */
 const TEMPLATES = {
   "review-app": {
+    summary: "An environment for each pull request: two Terraform modules and a function.",
     folder: "template",
     packages: [],
     dev: "stackyard dev",
-    event: "pr-12 OPENED --machine review-app",
+    event: "pr-12 OPENED --machine review-app --until LIVE",
+  },
+  minimal: {
+    summary: "One machine and one Terraform module.",
+    folder: "template-minimal",
+    packages: [],
+    dev: "stackyard dev",
+    event: "one OPENED --machine environment --until LIVE",
+  },
+  staging: {
+    summary:
+      "A staging environment for each team: modules that hand on outputs, a secret, a quota, approvals of versions.",
+    folder: "template-staging",
+    packages: ["@stackyard/previews"],
+    // Members of this group approve.
+    dev: "stackyard dev --groups release-managers",
+    event: "staging-web OPENED --machine staging --metadata app_version=1.0 --until LIVE",
+  },
+  sandbox: {
+    summary: "A sandbox for each customer, approved before it is built: as staging, with an end and a protected state.",
+    folder: "template-sandbox",
+    packages: ["@stackyard/previews"],
+    dev: "stackyard dev --groups sales",
+    event: "acme ORDERED --machine sandbox --metadata customer=acme --until ORDER",
   },
   previews: {
+    summary: "Previews of pull requests of GitHub: plans, policies, costs, approvals, a quota, sleep.",
     folder: "template-previews",
     packages: ["@stackyard/hosts", "@stackyard/previews"],
-    // Members of this group approve replacements.
     dev: "stackyard dev --groups reviewers",
-    event: "shop-pr-1 OPENED --machine preview --metadata sha=9f1c",
+    event: "shop-pr-1 OPENED --machine preview --metadata sha=9f1c --until LIVE",
   },
 } as const;
 type TemplateName = keyof typeof TEMPLATES;
+
+/** The packages of every project: the command line, and the SDK for programs that send events. */
+const PACKAGES = ["stackyard", "@stackyard/sdk"] as const;
+const NAMES = ["review-app", "minimal", "staging", "sandbox", "previews"] as const satisfies readonly TemplateName[];
 
 /** `stackyard init` */
 export const init = defineCommand({
@@ -40,20 +68,18 @@ export const init = defineCommand({
   examples: {
     "stackyard init review-app": "Create the project in a new folder.",
     "stackyard init": "Create the project in the current folder.",
-    "stackyard init previews --template previews": "Create previews of pull requests.",
+    "stackyard init sandboxes --template sandbox": "Create another kind of project.",
+    "stackyard init --list": "List the templates.",
   },
   args: Type.Object({
     dir: optionalText("The folder. Default: the current folder.", { minLength: 1 }),
     force: optionalFlag("Overwrite existing files."),
-    template: Type.Optional(
-      Type.Enum(["review-app", "previews"], {
-        description:
-          "`review-app`: Terraform modules and a function. `previews`: pull requests of GitHub, with plans, approvals and a quota. Default: review-app.",
-      }),
-    ),
+    template: Type.Optional(Type.Enum([...NAMES], { description: "The kind of project. Default: review-app." })),
+    list: optionalFlag("List the templates, and write nothing."),
   }),
   positionals: ["dir"],
-  async run(context: CommandContext, { dir = ".", force = false, template: name = "review-app" }) {
+  async run(context: CommandContext, { dir = ".", force = false, list = false, template: name = "review-app" }) {
+    if (list) return printTemplates(context);
     const folder = resolve(context.cwd, dir);
     const template = await loadTemplate(name, folder);
     const files = force ? template : toFilesFor(folder, template);
@@ -89,6 +115,14 @@ async function write(path: string, text: string): Promise<void> {
   await writeFile(path, text);
 }
 
+function printTemplates({ out }: CommandContext): void {
+  const width = Math.max(...NAMES.map((name) => name.length));
+  for (const name of NAMES) {
+    const { summary, packages } = TEMPLATES[name];
+    out.result({ name, summary, packages }, () => `${out.paint("bold", name.padEnd(width))}  ${summary}`);
+  }
+}
+
 interface Done {
   readonly folder: string;
   readonly written: readonly TemplateFile[];
@@ -101,7 +135,7 @@ function printDone({ cwd, out }: CommandContext, { folder, written, kept, name }
   const facts = { folder, written: written.map(({ path }) => path), kept: kept.map(({ path }) => path) };
   out.result(facts, () => {
     const into = relative(cwd, folder);
-    const names = ["stackyard", ...packages];
+    const names = [...PACKAGES, ...packages];
     const isListed = !facts.kept.includes("package.json") && Object.keys(toOwnDependencies(names, folder)).length > 0;
     const install = isListed ? "npm install" : formatInstall(names);
     return [
@@ -113,7 +147,7 @@ function printDone({ cwd, out }: CommandContext, { folder, written, kept, name }
       `  ${install}`,
       `  npx ${dev}`,
       "and in another terminal:",
-      `  npx stackyard send ${event} --until LIVE`,
+      `  npx stackyard send ${event}`,
     ].join("\n");
   });
 }
@@ -147,7 +181,7 @@ export async function loadTemplate(name: TemplateName, folder: string): Promise<
 
 // Not `devDependencies`: a container image omits them.
 function withDependencies(text: string, name: TemplateName, folder: string): string {
-  const dependencies = toOwnDependencies(["stackyard", ...TEMPLATES[name].packages], folder);
+  const dependencies = toOwnDependencies([...PACKAGES, ...TEMPLATES[name].packages], folder);
   const sorted = Object.fromEntries(Object.entries(dependencies).sort(([a], [b]) => (a < b ? -1 : 1)));
   return `${JSON.stringify({ ...JSON.parse(text), dependencies: sorted }, undefined, 2)}\n`;
 }

@@ -110,6 +110,11 @@ describe("readWords", () => {
       ["things", "look", "x", "--format", "png"],
       "Invalid value 'png' for '--format <format>'. Valid values: dot, svg.",
     ],
+    [
+      "a misspelled choice",
+      ["things", "look", "x", "--format", "svgg"],
+      "Invalid value 'svgg' for '--format <format>'. Valid values: dot, svg (Did you mean svg?)",
+    ],
     ["a flag without its value", ["things", "look", "x", "--tag"], "Missing value for '--tag <tag>'."],
   ])("reports %s", async (_what, words, message) => {
     expect(await read(...words)).toMatchObject({ kind: "usage", message });

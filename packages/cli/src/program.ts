@@ -237,14 +237,17 @@ function toNumber(value: unknown): unknown {
   return Number(value);
 }
 
+function toChoiceFault(_text: string, option: string, value: string, choices: string): string {
+  const near = findNearestName(value, choices.split(", "));
+  const meant = near === undefined ? "" : ` (Did you mean ${near}?)`;
+  return `invalid value '${value}' for '${option}'. Valid values: ${choices}${meant}`;
+}
+
 function toSentence(message: string): string {
   const text = message
     .replace(/^error: /, "")
     .replace(/^required option '(.*)' not specified$/, "missing required option '$1'")
-    .replace(
-      /^option '(.*)' argument '(.*)' is invalid\. Allowed choices are /,
-      "invalid value '$2' for '$1'. Valid values: ",
-    )
+    .replace(/^option '(.*)' argument '(.*)' is invalid\. Allowed choices are (.*?)\.?$/, toChoiceFault)
     .replace(/^option '(.*)' argument missing$/, "missing value for '$1'")
     .replaceAll("\n", " ");
   const first = text.charAt(0).toUpperCase() + text.slice(1);

@@ -13,7 +13,14 @@ interface SidebarGroup {
 const GROUPS: readonly SidebarGroup[] = [
   {
     title: "Start",
-    pages: ["docs/installation", "docs/getting-started", "docs/concepts", "docs/comparison", "docs/glossary"],
+    pages: [
+      "docs/installation",
+      "docs/getting-started",
+      "docs/templates",
+      "docs/concepts",
+      "docs/comparison",
+      "docs/glossary",
+    ],
   },
   {
     title: "Write machines",

@@ -5,10 +5,9 @@ variable "stack_id" {
   type = string
 }
 
-# Where environments are made. Send the metadata "folder" to put them somewhere else.
+# Where environments are made: given by stackyard.config.ts. Send the metadata "folder" to put one somewhere else.
 variable "folder" {
-  type    = string
-  default = "/tmp/stackyard-review-app"
+  type = string
 }
 
 locals {

@@ -277,7 +277,7 @@ describe("init", () => {
     const { exitCode, stdout } = await runCli(["init", "--template", "previews"], { cwd });
 
     expect(exitCode).toBe(0);
-    expect(stdout).toMatch(/npm install (\S+packages\/)cli \1hosts \1previews$/m);
+    expect(stdout).toMatch(/npm install (\S+packages\/)cli \1sdk \1hosts \1previews$/m);
     expect(stdout).toContain("npx stackyard dev --groups reviewers");
     expect(stdout).toContain("send shop-pr-1 OPENED --machine preview --metadata sha=9f1c --until LIVE");
   });
@@ -293,13 +293,27 @@ describe("init", () => {
     expect(readFileSync(join(cwd, "stackyard.config.ts"), "utf8")).toContain("defineConfig");
   });
 
+  it("lists the templates, and names the one that was meant", async () => {
+    const cwd = aProject();
+    const listed = await runCli(["init", "--list", "--json"], { cwd });
+    const wrong = await runCli(["init", "--template", "sandbx"], { cwd });
+
+    const names = listed.stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line).name);
+    expect(names).toEqual(["review-app", "minimal", "staging", "sandbox", "previews"]);
+    expect([wrong.exitCode, wrong.stderr]).toEqual([64, expect.stringContaining("(Did you mean sandbox?)")]);
+    expect(existsSync(join(cwd, "machines"))).toBe(false);
+  });
+
   it("leaves package.json and README.md of a folder as they are", async () => {
     const cwd = aProject({ "package.json": "{}", "README.md": "mine" });
 
     const { exitCode, stdout } = await runCli(["init"], { cwd });
 
     expect([exitCode, readFileSync(join(cwd, "package.json"), "utf8")]).toEqual([0, "{}"]);
-    expect(stdout).toMatch(/npm install \S+\/packages\/cli$/m);
+    expect(stdout).toMatch(/npm install (\S+\/packages\/)cli \1sdk$/m);
   });
 });
 

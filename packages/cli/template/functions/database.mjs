@@ -9,7 +9,7 @@ import { setTimeout } from "node:timers/promises";
  * the same result when they are repeated.
  */
 export async function handler({ stackId, metadata, args }) {
-  const root = metadata.folder ?? "/tmp/stackyard-review-app";
+  const root = metadata.folder ?? join(import.meta.dirname, "../environments");
   const folder = join(root, stackId.replaceAll(/[^A-Za-z0-9_-]/g, "-"));
   if (args.action === "drop") return drop(stackId, folder);
   // To see a task fail, create a file "no-room" next to the environments, and delete it again.

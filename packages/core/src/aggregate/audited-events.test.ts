@@ -67,7 +67,7 @@ describe("what comes over the channel of assistants", () => {
   it.each(["APPROVE_TASK", "REJECT_TASK", "SETTLE_TASK", "REMOVE_STACK", "TASK_COMPLETED"])(
     "is refused by the engine too, when it is %s",
     async (event) => {
-      const { send, listShort, yard } = createBench();
+      const { send, listShort, yard } = createBench({ script: () => running });
       await send("OPENED", robot);
 
       await send(event, robot, { task: { name: "db" }, as: "succeeded", force: true, reason: "r" });

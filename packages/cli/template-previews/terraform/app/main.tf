@@ -9,9 +9,14 @@ variable "sha" {
   type = string
 }
 
+# Given by stackyard.config.ts.
+variable "folder" {
+  type = string
+}
+
 locals {
   # Ids may contain characters that have no place in a path.
-  folder = "/tmp/stackyard-previews/${replace(var.stack_id, "/[^A-Za-z0-9_-]/", "-")}"
+  folder = "${var.folder}/${replace(var.stack_id, "/[^A-Za-z0-9_-]/", "-")}"
 }
 
 # A new commit replaces it, so that a person is asked first. Resources that change in place are applied at once.

@@ -17,8 +17,7 @@ variable "seconds" {
 }
 
 variable "folder" {
-  type    = string
-  default = "/tmp/stackyard-review-app"
+  type = string
 }
 
 locals {
