@@ -78,24 +78,37 @@ export const init = defineCommand({
     list: optionalFlag("List the templates, and write nothing."),
   }),
   positionals: ["dir"],
-  async run(context: CommandContext, { dir = ".", force = false, list = false, template: name = "review-app" }) {
-    if (list) return printTemplates(context);
-    const folder = resolve(context.cwd, dir);
-    const template = await loadTemplate(name, folder);
-    const files = force ? template : toFilesFor(folder, template);
-    const present = force ? [] : files.filter(({ path }) => existsSync(join(folder, path)));
-    const clashes = force ? [] : findClashes(folder, present);
-    if (clashes.length > 0) {
-      const list = clashes.map((path) => `\n  ${path}`).join("");
-      throw failWith("OUTCOME_NEGATIVE", `These files already exist in ${folder}:${list}`, {
-        hint: "Nothing was written. Choose another folder, or overwrite them with --force.",
-      });
-    }
-    const written = files.filter((file) => !present.includes(file));
-    for (const { path, text } of written) await write(join(folder, path), text);
-    printDone(context, { folder, written, kept: present, name });
+  async run(context: CommandContext, { list = false, ...args }) {
+    if (list) printTemplates(context);
+    else await writeProject(context, args);
   },
 });
+
+interface NewProject {
+  readonly dir?: string;
+  readonly force?: boolean;
+  readonly template?: TemplateName;
+}
+
+async function writeProject(
+  context: CommandContext,
+  { dir = ".", force = false, template: name = "review-app" }: NewProject,
+): Promise<void> {
+  const folder = resolve(context.cwd, dir);
+  const template = await loadTemplate(name, folder);
+  const files = force ? template : toFilesFor(folder, template);
+  const present = force ? [] : files.filter(({ path }) => existsSync(join(folder, path)));
+  const clashes = force ? [] : findClashes(folder, present);
+  if (clashes.length > 0) {
+    const list = clashes.map((path) => `\n  ${path}`).join("");
+    throw failWith("OUTCOME_NEGATIVE", `These files already exist in ${folder}:${list}`, {
+      hint: "Nothing was written. Choose another folder, or overwrite them with --force.",
+    });
+  }
+  const written = files.filter((file) => !present.includes(file));
+  for (const { path, text } of written) await write(join(folder, path), text);
+  printDone(context, { folder, written, kept: present, name });
+}
 
 // In an existing package that does not use ES modules, a configuration that ends with `.ts` would not load.
 function toFilesFor(folder: string, files: readonly TemplateFile[]): readonly TemplateFile[] {
