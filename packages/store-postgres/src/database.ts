@@ -184,6 +184,7 @@ export class Connections {
   readonly #settings: StoreSettings;
   #open: Promise<OpenPool> | undefined;
   #withoutTls = false;
+  #fault: StackyardError | undefined;
   readonly #retired = new Set<Promise<void>>();
 
   constructor(settings: StoreSettings) {
@@ -192,7 +193,13 @@ export class Connections {
 
   /** Runs work with the pool; again when the server refused the credentials, or has no TLS and none is required. */
   async use<Result>(work: (pool: pg.Pool) => Promise<Result>): Promise<Result> {
+    if (this.#fault !== undefined) throw this.#fault;
     return this.#retrying(({ pool }) => work(pool));
+  }
+
+  /** Throws this from `use` until it is called without: the pool would lose what is written. */
+  refuse(fault: StackyardError | undefined): void {
+    this.#fault = fault;
   }
 
   /** Opens a separate connection outside of the pool; its user closes it. */

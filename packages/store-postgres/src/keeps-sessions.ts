@@ -1,4 +1,4 @@
-import { StackyardError } from "@stackyard/core";
+import { isStackyardError, StackyardError } from "@stackyard/core";
 import type pg from "pg";
 
 const TRIES = 3;
@@ -21,6 +21,26 @@ export async function assertKeepsSessions(client: pg.ClientBase, connect: () => 
   } finally {
     await other.end();
   }
+}
+
+/**
+ * Checks a connection that has worked: a pooler may be given another mode while the store is open. Returns the error of
+ * `assertKeepsSessions`, or undefined. Without a pooler, that is one statement.
+ */
+export async function findLostSessions(
+  client: pg.Client,
+  connect: () => Promise<pg.Client>,
+): Promise<StackyardError | undefined> {
+  const session = await findSession(client);
+  // The server announces the number of the session to its client, and a pooler one of its own.
+  if (session === undefined || session === Reflect.get(client, "processID")) return undefined;
+  try {
+    await assertKeepsSessions(client, connect);
+  } catch (error) {
+    if (isStackyardError(error, "CONFIG_INVALID")) return error;
+    throw error;
+  }
+  return undefined;
 }
 
 async function findSession(client: pg.ClientBase): Promise<number | undefined> {

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -68,6 +68,14 @@ pool_mode = ${mode}
   return url;
 }
 
+/** Changes the mode of the running pooler, as an operator does. */
+async function setMode(mode: "session" | "transaction"): Promise<void> {
+  const path = join(folder ?? "", "pgbouncer.ini");
+  const settings = await readFile(path, "utf8");
+  await writeFile(path, settings.replace(/^pool_mode = .*$/m, `pool_mode = ${mode}`));
+  pooler?.kill("SIGHUP");
+}
+
 describe.skipIf(!isThere)("behind PgBouncer (skipped where /usr/sbin/pgbouncer is missing)", () => {
   it("works in the mode session, with its settings [pgbouncer#525, pgbouncer#381, node-postgres#2103]", async () => {
     const connection = await startPooler("session");
@@ -76,6 +84,21 @@ describe.skipIf(!isThere)("behind PgBouncer (skipped where /usr/sbin/pgbouncer i
 
     expect(await store.commit([aPut({ id: "a" })])).toMatchObject([{ kind: "committed" }]);
     expect((await store.load(["a"]))[0]?.stack?.id).toBe("a");
+    await store.close();
+  });
+
+  it("reports a mode that is changed while it works, until it is changed back [pgbouncer#875]", async () => {
+    const connection = await startPooler("session");
+    const store = await server.open({ connection });
+    const stop = store.watch(() => undefined);
+    const write = () => store.commit([aPut({ id: crypto.randomUUID() })]).then(() => "ok", String);
+
+    await setMode("transaction");
+    await expect.poll(write, { timeout: 40_000, interval: 500 }).toContain("pool_mode = session");
+    await setMode("session");
+    await expect.poll(write, { timeout: 40_000, interval: 500 }).toBe("ok");
+
+    stop();
     await store.close();
   });
 

@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Logger, StoreSignal } from "@stackyard/core";
+import type { Logger, StackyardError, StoreSignal } from "@stackyard/core";
 import { type Change, createStoreListeners, type StoreListeners } from "@stackyard/core/engine";
 import type pg from "pg";
 import type { Connections } from "./database.ts";
+import { findLostSessions } from "./keeps-sessions.ts";
 
 type Kind = StoreSignal["kind"];
 
@@ -53,6 +54,7 @@ export class Signals {
         onMessage: (payload) => this.#hear(payload),
         // Signals may have been missed.
         onConnected: () => this.#listeners.notify(KINDS),
+        onChecked: (fault) => this.#deps.connections.refuse(fault),
       });
     }
     return stop;
@@ -145,6 +147,8 @@ interface ListenInput {
   readonly onMessage: (payload: string) => void;
   /** Called each time that the connection is established. */
   readonly onConnected: () => void;
+  /** Called after each check, with why the connections cannot be used. */
+  readonly onChecked?: (fault: StackyardError | undefined) => void;
   /** Default `CHECK_EVERY_MS`. */
   readonly checkEveryMs?: number;
 }
@@ -157,7 +161,7 @@ interface Listening {
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 30_000;
 
-/** How often to check that the server is still the primary. */
+/** How often to check that the server is still the primary, and that connections keep their sessions. */
 const CHECK_EVERY_MS = 10_000;
 
 /** Begins to listen. Where the server cannot be reached it is tried again, at longer and longer intervals. */
@@ -188,7 +192,7 @@ async function run(input: ListenInput, stopping: AbortSignal): Promise<void> {
 
 /** Resolves when the connection has ended. */
 async function hearOut(input: ListenInput, stopping: AbortSignal) {
-  const { connections, channel, onMessage, onConnected, checkEveryMs = CHECK_EVERY_MS } = input;
+  const { connections, channel, onMessage, onConnected } = input;
   const client = await connections.connect();
   const checks = new AbortController();
   try {
@@ -196,8 +200,9 @@ async function hearOut(input: ListenInput, stopping: AbortSignal) {
     client.on("notification", ({ payload = "" }) => onMessage(payload));
     await client.query(`listen ${channel}`);
     if (await isStandby(client)) throw new Error("The server is read-only, as a standby is.");
+    await checkSessions(input, client);
     onConnected();
-    await Promise.race([ended, untilDemoted(client, checkEveryMs, checks.signal)]);
+    await Promise.race([ended, untilDemoted(input, client, checks.signal)]);
   } finally {
     checks.abort();
     await client.end().catch(() => undefined);
@@ -205,13 +210,23 @@ async function hearOut(input: ListenInput, stopping: AbortSignal) {
 }
 
 /** Resolves when the server does not answer in time or is a standby now: after a failover others notify elsewhere. */
-async function untilDemoted(client: pg.Client, everyMs: number, ended: AbortSignal): Promise<void> {
+async function untilDemoted(input: ListenInput, client: pg.Client, ended: AbortSignal): Promise<void> {
+  const { checkEveryMs: everyMs = CHECK_EVERY_MS } = input;
   const pause = () => sleep(everyMs, undefined, { signal: ended, ref: false }).catch(() => undefined);
   while (!ended.aborted) {
     await pause();
     if (ended.aborted) return;
-    if (await Promise.race([isStandby(client), pause().then(() => true)])) return;
+    const isUnfit = isStandby(client).then(async (standby) => standby || (await checkSessions(input, client)));
+    if (await Promise.race([isUnfit, pause().then(() => true)])) return;
   }
+}
+
+/** Reports whether a pooler keeps sessions; returns false, because another connection would not help. */
+async function checkSessions({ connections, onChecked, logger }: ListenInput, client: pg.Client): Promise<false> {
+  const fault = await findLostSessions(client, () => connections.connect());
+  if (fault !== undefined) logger.error(fault.message);
+  onChecked?.(fault);
+  return false;
 }
 
 async function isStandby(client: pg.Client): Promise<boolean> {
