@@ -1,3 +1,4 @@
+import { toShellWord } from "@stackyard/core";
 import type { MachineDetails, MachineGraph } from "@stackyard/sdk";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
@@ -116,7 +117,7 @@ function Problems({ name, problems }: Pick<MachineDetails, "name" | "problems">)
         ))}
       </ul>
       <div className="panel-body">
-        <Command text={`stackyard machines show ${name}`} />
+        <Command text={`stackyard machines show ${toShellWord(name)}`} />
       </div>
     </Panel>
   );
