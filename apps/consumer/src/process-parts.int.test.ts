@@ -1,6 +1,7 @@
 import { createServer, type Server } from "node:http";
 import { Readable } from "node:stream";
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createProcessParts } from "./process-parts.ts";
 
@@ -37,5 +38,20 @@ describe("the clients of a process", () => {
 
     await expect(sent).rejects.toMatchObject({ name: "SlowDown" });
     expect(written.flatMap((spy) => spy.mock.calls)).toEqual([]);
+  });
+
+  it("reach queues at the address of an emulator, whatever their URLs name", async () => {
+    const address = server.address();
+    const port = typeof address === "object" ? address?.port : "";
+    const environment = { AWS_ENDPOINT_URL: `http://127.0.0.1:${port}`, AWS_REGION: "eu-central-1" };
+    const keys = { AWS_ACCESS_KEY_ID: "AKIAEXAMPLE", AWS_SECRET_ACCESS_KEY: "secret" };
+    for (const [name, value] of Object.entries({ ...environment, ...keys })) vi.stubEnv(name, value);
+    const client = createProcessParts(environment).access("eu-central-1").client(SQSClient, undefined);
+    const QueueUrl = "https://sqs.eu-central-1.amazonaws.com/444455556666/parking";
+
+    const sent = client.send(new SendMessageCommand({ QueueUrl, MessageBody: "m" }));
+
+    // The emulator answers, and not the DNS.
+    await expect(sent).rejects.toMatchObject({ $metadata: { httpStatusCode: 503 } });
   });
 });

@@ -33,6 +33,8 @@ export function createProcessParts(environment: EnvironmentVariables): ProcessPa
     logger: silentLogger,
     // Emulators do not have DNS names for buckets.
     ...(findEmulator(environment, "S3") === undefined ? {} : { forcePathStyle: true }),
+    // URLs of queues name hosts of AWS, which the SDK prefers to an address from the environment.
+    ...(findEmulator(environment, "SQS") === undefined ? {} : { useQueueUrlAsEndpoint: false }),
   };
   return {
     environment,
