@@ -1,7 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { Server } from "node:http";
 import { join } from "node:path";
-import { CreateTableCommand, DescribeTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import {
   type AwsSim,
   answerEcs,
@@ -18,7 +16,7 @@ import {
 } from "@stackyard/aws-sim";
 import { toEcsTaskStateMachine } from "@stackyard/executor-ecs/custom-resource";
 import { createMortalLambda, createSkippingClock, type MortalLambda } from "@stackyard/lambda-host";
-import dynalite from "dynalite";
+import { startTable } from "../src/testing/start-table.ts";
 
 const PLACE = { account: "111122223333", region: "eu-west-1" } as const;
 /** The function's role is new: for a quarter of a second it is denied. */
@@ -41,8 +39,8 @@ export async function startAccount(): Promise<Account> {
   const { accessKeyId, secretAccessKey } = sim.iam.addUser({ ...PLACE, name: "ecs-task", allow: readActions() });
   sim.ecs.addCluster({ ...PLACE, name: "web" });
   sim.ecs.registerTaskDefinition({ ...PLACE, family: "migrate", containerDefinitions: [APP] });
-  const tables = await startTables();
-  const door = await openFrontDoor({ services: toServices(sim, tables.url), others: "http://127.0.0.1:1" });
+  const table = await startTable("ecs-task");
+  const door = await openFrontDoor({ services: toServices(sim, table.url), others: "http://127.0.0.1:1" });
   const answers = await listenForAnswers(sim.answers);
   const definition = toEcsTaskStateMachine(`arn:aws:lambda:${PLACE.region}:${PLACE.account}:function:ecs-task`);
   const environment = {
@@ -66,7 +64,7 @@ export async function startAccount(): Promise<Account> {
     createLife: (logicalId) => createResourceLife({ clock, endpoint: sim.answers, invoke, logicalId }),
     async stop() {
       lambda.stop();
-      await Promise.all([door.stop(), answers.stop(), tables.stop()]);
+      await Promise.all([door.stop(), answers.stop(), table.stop()]);
     },
   };
 }
@@ -98,34 +96,4 @@ function readActions(): readonly string[] {
   const readme = readFileSync(join(import.meta.dirname, "../README.md"), "utf8");
   const [, policy = "{}"] = /```json\n([\s\S]*?)```/.exec(readme) ?? [];
   return JSON.parse(policy).Statement.flatMap(({ Action }: { readonly Action: readonly string[] }) => Action);
-}
-
-/** Waits until a table is ready, a moment after it is created. */
-async function untilActive(client: DynamoDBClient, TableName: string): Promise<void> {
-  const { Table } = await client.send(new DescribeTableCommand({ TableName }));
-  if (Table?.TableStatus !== "ACTIVE") await untilActive(client, TableName);
-}
-
-async function startTables() {
-  const server: Server = dynalite({ createTableMs: 0 });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new TypeError("The tables listen on no port.");
-  const url = `http://127.0.0.1:${address.port}`;
-  const credentials = { accessKeyId: "test", secretAccessKey: "test" };
-  const client = new DynamoDBClient({ endpoint: url, region: PLACE.region, credentials });
-  await client.send(
-    new CreateTableCommand({
-      TableName: "ecs-task",
-      BillingMode: "PAY_PER_REQUEST",
-      KeySchema: [
-        { AttributeName: "pk", KeyType: "HASH" },
-        { AttributeName: "sk", KeyType: "RANGE" },
-      ],
-      AttributeDefinitions: ["pk", "sk"].map((AttributeName) => ({ AttributeName, AttributeType: "S" })),
-    }),
-  );
-  await untilActive(client, "ecs-task");
-  client.destroy();
-  return { url, stop: () => new Promise<void>((resolve) => void server.close(() => resolve())) };
 }

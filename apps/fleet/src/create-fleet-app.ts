@@ -1,4 +1,4 @@
-import { findRegion, type LambdaContext, runInvocation } from "@stackyard/aws";
+import { createAwsAccess, findRegion, type LambdaContext, runInvocation } from "@stackyard/aws";
 import { type Clock, defined, type Target } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { runCommandDefinition } from "@stackyard/executor-runcommand/definition";
@@ -66,7 +66,7 @@ export function createFleetApp(options: FleetAppOptions): FleetApp {
 
 async function openFleet(options: FleetAppOptions, logger: Telemetry["logger"]): Promise<FleetApp> {
   const { environment, clock = systemClock, open = openRuns } = options;
-  const { openArtifactS3 = createArtifactS3(environment) } = options;
+  const { openArtifactS3 = createArtifactS3(environment, clock) } = options;
   const settings = parseFleetSettings(environment);
   const opened = await open({ app: "fleet", environment, executors: [runCommandDefinition], logger, clock });
   const { runs, records, aws } = opened;
@@ -90,18 +90,18 @@ function toFleetAws(aws: OpenedRuns["aws"], { target }: FleetSettings): FleetDep
 }
 
 /** Creates S3 for artifacts. An emulator is addressed by path. */
-function createArtifactS3(environment: EnvironmentVariables): FleetDeps["openArtifactS3"] {
+function createArtifactS3(environment: EnvironmentVariables, clock: Clock): FleetDeps["openArtifactS3"] {
   const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL } = environment;
   const endpoint = AWS_ENDPOINT_URL_S3 || AWS_ENDPOINT_URL;
   const region = findRegion(environment);
   return async (credentials) => {
     const { S3Client } = await import("@aws-sdk/client-s3");
-    return new S3Client({
-      credentials,
-      followRegionRedirects: true,
-      ...(region ? { region } : {}),
-      ...(endpoint ? { endpoint, forcePathStyle: true } : {}),
-    });
+    const clientConfig = { followRegionRedirects: true, ...(endpoint ? { endpoint, forcePathStyle: true } : {}) };
+    const session = { name: "stackyard-fleet" };
+    // The credentials of a job are minutes old, so that their denial is final.
+    const options = { clock, session, credentials, clientConfig, retriesDenials: false };
+    const access = createAwsAccess({ ...options, ...defined({ region }) });
+    return access.client(S3Client, undefined);
   };
 }
 

@@ -9,7 +9,7 @@ export {
 } from "./aws-fault.ts";
 export { asProbe } from "./call-plugin.ts";
 export { findEmulator, findRegion, toArnPart } from "./environment.ts";
-export { findDeadline, runOptional } from "./invocation.ts";
+export { findDeadline, listUnanswered, runOptional } from "./invocation.ts";
 export { type KeptTime, type LambdaContext, runInvocation } from "./lambda-context.ts";
 export {
   type ClientPlugin,

@@ -5,6 +5,8 @@ import { type Clock, StackyardError, within } from "@stackyard/core";
 export interface CallTime {
   /** Epoch milliseconds: no call waits longer. Default: no end. */
   readonly deadlineAt?: number;
+  /** Epoch milliseconds: the same for work that plans its own end, which does not see it. Default: the deadline. */
+  readonly callsUntil?: number;
   /** The longest that one call may take, with the SDK's retries. Default: until the deadline. */
   readonly callMs?: number;
   /** Epoch milliseconds: a denied call is not repeated later. Default: the deadline. */
@@ -73,6 +75,11 @@ export function isOptionalWork(): boolean {
   return running.getStore()?.isOptional === true;
 }
 
+/** Returns the calls of the current work that have no answer yet, such as `S3.PutObject`. */
+export function listUnanswered(): readonly string[] {
+  return [...(findRunning()?.open ?? [])].map((call) => innermost(call).name);
+}
+
 /** Returns the instant at which the current work ends; undefined if it has no end. */
 export function findDeadline(): number | undefined {
   return findRunning()?.deadlineAt;
@@ -131,8 +138,9 @@ async function waitWithin<Answer>(
   }
 }
 
-function toEnd({ deadlineAt = Number.POSITIVE_INFINITY, callMs = Number.POSITIVE_INFINITY }: CallTime, call: OpenCall) {
-  return Math.min(deadlineAt, call.heardAt + callMs);
+function toEnd(time: CallTime, call: OpenCall): number {
+  const { deadlineAt = Number.POSITIVE_INFINITY, callsUntil = deadlineAt, callMs = Number.POSITIVE_INFINITY } = time;
+  return Math.min(deadlineAt, callsUntil, call.heardAt + callMs);
 }
 
 function innermost(call: OpenCall): OpenCall {

@@ -10,7 +10,10 @@ export interface LambdaContext {
 
 /** What a function keeps of its time. */
 export interface KeptTime {
-  /** False where the work limits its calls itself. Default: true, a call ends some seconds before the function. */
+  /**
+   * False where the work plans its own end, and does not see that of its calls. Default: true, it ends with its calls,
+   * some seconds before the function.
+   */
   readonly limitsCalls?: boolean;
   /** For what follows a denied call that is not repeated any more; at most a third. Default: 5 s, at most a quarter. */
   readonly afterDenialsMs?: number;
@@ -18,6 +21,9 @@ export interface KeptTime {
 
 /** For what follows a call without an answer: a record, a result, a line of the log; at most a quarter. */
 const AFTER_CALLS_MS = 5_000;
+
+/** For the tries of a result that could not be written, and a line of the log; at most a quarter. */
+const AFTER_OWN_CALLS_MS = 10_000;
 
 /**
  * Runs the work of an invocation. A call of AWS that is not answered fails some seconds before the function's end, and a
@@ -34,5 +40,8 @@ export function runInvocation<Result>(
   const endsAt = clock.now() + leftMs;
   const callsEndAt = endsAt - Math.min(AFTER_CALLS_MS, leftMs / 4);
   const denialsUntil = afterDenialsMs === undefined ? callsEndAt : endsAt - Math.min(afterDenialsMs, leftMs / 3);
-  return runTimed({ ...(limitsCalls && { deadlineAt: callsEndAt }), denialsUntil }, work).result;
+  const end = limitsCalls
+    ? { deadlineAt: callsEndAt }
+    : { callsUntil: endsAt - Math.min(AFTER_OWN_CALLS_MS, leftMs / 4) };
+  return runTimed({ ...end, denialsUntil }, work).result;
 }

@@ -6,5 +6,6 @@ export type { FunctionHandler, FunctionInput, Invocation } from "./function-inpu
 export { createMortalLambda, type MortalLambda, type MortalLambdaInput } from "./mortal-lambda.ts";
 export type { MessageCounts } from "./queue-calls.ts";
 export { createQuickClock } from "./quick-clock.ts";
+export { type Play, silenceEachCall } from "./silent-calls.ts";
 export { createSkippingClock, type SkippingClock } from "./skipping-clock.ts";
 export { openWayOut, type WayOut } from "./way-out.ts";

@@ -1,7 +1,7 @@
 import { CreateTableCommand, DescribeTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { CreateQueueCommand, SQSClient } from "@aws-sdk/client-sqs";
-import { type AwsSim, answerJson, answerQuery, createAwsSim, openFrontDoor } from "@stackyard/aws-sim";
+import { type AwsSim, answerJson, answerQuery, createAwsSim, type FrontDoor, openFrontDoor } from "@stackyard/aws-sim";
 import { systemClock } from "@stackyard/core/engine";
 import { deliverBatch } from "@stackyard/lambda-host";
 import dynalite from "dynalite";
@@ -21,6 +21,7 @@ type Handler = (event: unknown, context: { getRemainingTimeInMillis(): number })
 /** An account at one address: queues, buckets and tables of emulators, and the simulated services of a fleet. */
 export interface Account {
   readonly sim: AwsSim;
+  readonly door: FrontDoor;
   /** The environment with the addresses and the names of the yard's parts. */
   readonly environment: Readonly<Record<string, string>>;
   /** Credentials that exist for long, as environment variables. */
@@ -32,7 +33,7 @@ export interface Account {
 }
 
 /** Starts it on loopback ports. */
-export async function startAccount(): Promise<Account> {
+export async function startAccount(iamDelayMs = IAM_DELAY_MS): Promise<Account> {
   const others = buildApp({ logger: false, defaultRegion: PLACE.region });
   await others.listen({ host: "127.0.0.1", port: 0 });
   const tables = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
@@ -49,7 +50,7 @@ export async function startAccount(): Promise<Account> {
     },
   });
   const credentials = sim.iam.addUser({ account: PLACE.account, name: "functions" });
-  door.refuseNew(credentials.accessKeyId, IAM_DELAY_MS);
+  if (iamDelayMs > 0) door.refuseNew(credentials.accessKeyId, iamDelayMs);
   const operator = sim.iam.addUser({ account: PLACE.account, name: "operator" });
   const config = { endpoint: door.url, region: PLACE.region, credentials: operator };
   const sqs = new SQSClient(config);
@@ -59,6 +60,7 @@ export async function startAccount(): Promise<Account> {
   const queues = { events: await createQueue(sqs, "stack-events"), tasks: await createQueue(sqs, "stack-tasks") };
   return {
     sim,
+    door,
     environment: {
       AWS_ENDPOINT_URL: door.url,
       AWS_REGION: PLACE.region,

@@ -1,7 +1,7 @@
 import { CreateTableCommand, DescribeTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { CreateQueueCommand, SQSClient } from "@aws-sdk/client-sqs";
-import { openFrontDoor } from "@stackyard/aws-sim";
+import { type FrontDoor, openFrontDoor } from "@stackyard/aws-sim";
 import { deliverBatch } from "@stackyard/lambda-host";
 import dynalite from "dynalite";
 import { buildApp } from "fauxqs";
@@ -17,6 +17,7 @@ type Handler = (event: unknown, context: { getRemainingTimeInMillis(): number })
 
 /** Queues, a bucket and tables of emulators. */
 export interface Account {
+  readonly door: FrontDoor;
   readonly environment: Readonly<Record<string, string>>;
   /** Credentials that exist for long, as environment variables. */
   readonly old: Readonly<Record<string, string>>;
@@ -28,7 +29,7 @@ export interface Account {
 }
 
 /** Starts it on loopback ports. */
-export async function startAccount(): Promise<Account> {
+export async function startAccount(iamDelayMs = IAM_DELAY_MS): Promise<Account> {
   const others = buildApp({ logger: false, defaultRegion: REGION });
   await others.listen({ host: "127.0.0.1", port: 0 });
   const tables = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
@@ -42,9 +43,10 @@ export async function startAccount(): Promise<Account> {
   const createQueue = async (QueueName: string) =>
     (await sqs.send(new CreateQueueCommand({ QueueName }))).QueueUrl ?? "";
   const door = await openFrontDoor({ services: { dynamodb: tablesUrl }, others: endpoint });
-  door.refuseNew(NEW_ROLE.accessKeyId, IAM_DELAY_MS);
+  if (iamDelayMs > 0) door.refuseNew(NEW_ROLE.accessKeyId, iamDelayMs);
   const queues = { events: await createQueue("stack-events"), tasks: await createQueue("stack-tasks") };
   return {
+    door,
     environment: {
       AWS_ENDPOINT_URL: door.url,
       AWS_REGION: REGION,

@@ -208,7 +208,7 @@ describe("a source that answers something else", () => {
 
     const outcome = await copier.copy({ message: anAnnouncement(BYTES), signal: controller.signal });
 
-    expect(outcome).toEqual({ kind: "suspended", newBytes: 0, stalls: 1 });
+    expect(outcome).toEqual({ kind: "suspended", newBytes: 0, stalls: 1, reason: "The invocation ran out of time." });
     expect(sim.s3.findObject(TARGET.bucket, KEY)).toBeUndefined();
   });
 });

@@ -119,7 +119,10 @@ describe("a copy by the consumer's role", () => {
 
     const outcome = await copier.copy({ message: anAnnouncement(BYTES), deadlineAt: clock.now() + 60_000 });
 
-    expect([outcome, body.destroyed]).toEqual([{ kind: "suspended", newBytes: 0, stalls: 1 }, true]);
+    expect([outcome, body.destroyed]).toEqual([
+      { kind: "suspended", newBytes: 0, stalls: 1, reason: "The invocation ran out of time." },
+      true,
+    ]);
   });
 
   it("goes by the URL of a first message, which names nothing else", async () => {

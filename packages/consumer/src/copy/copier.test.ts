@@ -363,7 +363,10 @@ describe("settleFault", () => {
       { kind: "lost", reason: "r" },
       { kind: "retry", code: "TARGET_UNAVAILABLE", reason: "r", counts: {} },
     ],
-    [{ kind: "stopped", reason: "r" }, { kind: "suspended" }],
+    [
+      { kind: "stopped", reason: "r" },
+      { kind: "suspended", reason: "r" },
+    ],
     [{ kind: "superseded", reason: "r" }, { kind: "superseded" }],
   ] as const)("settles %j", (fault, expected) => {
     expect(settleFault(fault, {}, 50)).toEqual(expected);

@@ -1,5 +1,6 @@
 import { tmpdir } from "node:os";
 import type { S3Client } from "@aws-sdk/client-s3";
+import { listUnanswered } from "@stackyard/aws";
 import { type Clock, StackyardError } from "@stackyard/core";
 import type { SourceBucket } from "../evaluate-url.ts";
 import type { ArtifactMessage } from "../messages.ts";
@@ -145,7 +146,7 @@ export type CopyOutcome =
   /** `stalls`: attempts in a row without progress, including this one. */
   | { readonly kind: "retry"; readonly code: string; readonly reason: string; readonly stalls: number }
   /** The invocation ran out of time; the next attempt continues. `newBytes`: bytes that this attempt uploaded. */
-  | { readonly kind: "suspended"; readonly newBytes: number; readonly stalls: number };
+  | { readonly kind: "suspended"; readonly newBytes: number; readonly stalls: number; readonly reason: string };
 
 /** Handles the error of a copy: aborts the upload when the error is final, and saves the progress otherwise. */
 async function endCopy(job: CopyJob, error: unknown, attempt: number): Promise<CopyOutcome> {
@@ -161,7 +162,7 @@ async function endCopy(job: CopyJob, error: unknown, attempt: number): Promise<C
     }
     case "suspended": {
       const stalls = await ledger.close(ledger.counts, true);
-      return { kind: "suspended", newBytes: ledger.newBytes, stalls };
+      return { kind: "suspended", newBytes: ledger.newBytes, stalls, reason: settled.reason };
     }
     case "refresh":
       await ledger.close(ledger.counts, false);
@@ -176,9 +177,23 @@ async function endCopy(job: CopyJob, error: unknown, attempt: number): Promise<C
 /** Returns the fault behind an error, or undefined for an unknown error. */
 async function findFault({ signal, target }: CopyJob, error: unknown): Promise<CopyFault | undefined> {
   const fault = error instanceof CopyStop ? error.fault : undefined;
-  if (signal.aborted && isOwnDoing(fault)) return { kind: "stopped", reason: "The invocation ran out of time." };
+  if (signal.aborted && isOwnDoing(fault)) return { kind: "stopped", reason: toStopReason(signal) };
   if (fault?.kind !== "target" || !(await target.isForeign())) return fault;
   return { kind: "target", code: "BUCKET_FOREIGN", reason: "Another account owns the target bucket." };
+}
+
+/** The end of the time for a copy. */
+class TimeOver extends Error {}
+
+const TIME_OVER = "The invocation ran out of time.";
+
+function toTimeOver(): TimeOver {
+  const calls = [...new Set(listUnanswered())].join(", ");
+  return new TimeOver(calls === "" ? TIME_OVER : `${TIME_OVER} ${calls} did not answer.`);
+}
+
+function toStopReason({ reason }: AbortSignal): string {
+  return reason instanceof TimeOver ? reason.message : TIME_OVER;
 }
 
 /** Returns true for a consequence of our own abort: stream errors and short bodies. */
@@ -198,7 +213,7 @@ type SettledFault =
   | { readonly kind: "refresh"; readonly code: "URL_EXPIRED"; readonly reason: string }
   | { readonly kind: "retry"; readonly code: string; readonly reason: string; readonly counts: FaultCounts }
   | { readonly kind: "superseded" }
-  | { readonly kind: "suspended" };
+  | { readonly kind: "suspended"; readonly reason: string };
 
 /** The occurrence at which a fault is final. A mismatch can be a transmission error, so it is retried three times. */
 const FINAL_AT: Readonly<Record<CountedCode, number>> = {
@@ -232,7 +247,7 @@ export function settleFault(fault: CopyFault, counts: FaultCounts, attempt: numb
     case "lost":
       return { kind: "retry", code: "TARGET_UNAVAILABLE", reason: fault.reason, counts };
     case "stopped":
-      return { kind: "suspended" };
+      return { kind: "suspended", reason: fault.reason };
     case "superseded":
       return { kind: "superseded" };
   }
@@ -250,10 +265,10 @@ export function limitTime(
   const over = new AbortController();
   if (deadlineAt !== undefined) {
     const left = deadlineAt - MARGIN_MS - clock.now();
-    if (left <= 0) over.abort();
+    if (left <= 0) over.abort(toTimeOver());
     clock.sleep(left, controller.signal).then(
-      () => (controller.signal.aborted ? undefined : over.abort()),
-      () => over.abort(),
+      () => (controller.signal.aborted ? undefined : over.abort(toTimeOver())),
+      () => over.abort(toTimeOver()),
     );
   }
   return {

@@ -113,7 +113,10 @@ describe("a copy of a large file whose parts are known", () => {
 
     const outcome = await copier.copy({ message: aMessage(), deadlineAt: NOW + 60_000 });
 
-    expect([outcome, find()]).toEqual([{ kind: "suspended", newBytes: PART, stalls: 0 }, undefined]);
+    expect([outcome, find()]).toEqual([
+      { kind: "suspended", newBytes: PART, stalls: 0, reason: "The invocation ran out of time." },
+      undefined,
+    ]);
     const rest = serve(FILES);
     expect(await create({ fetch: rest, partsAtOnce: 1 }).copy({ message: aMessage() })).toMatchObject(STORED);
     expect(rest.ranges.slice(1)).toEqual(RANGES.slice(1));
@@ -128,8 +131,8 @@ describe("a copy of a large file whose parts are known", () => {
       outcomes.push(await copier.copy({ message: aMessage(), deadlineAt }));
 
     expect(outcomes).toEqual([
-      { kind: "suspended", newBytes: 0, stalls: 1 },
-      { kind: "suspended", newBytes: 0, stalls: 2 },
+      { kind: "suspended", newBytes: 0, stalls: 1, reason: "The invocation ran out of time." },
+      { kind: "suspended", newBytes: 0, stalls: 2, reason: "The invocation ran out of time." },
     ]);
   });
 

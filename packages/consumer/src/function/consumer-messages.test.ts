@@ -214,7 +214,7 @@ describe("a copy", () => {
 
   it.each([
     { kind: "retry", code: "SOURCE_UNAVAILABLE", reason: "503", stalls: 4 },
-    { kind: "suspended", newBytes: 10, stalls: 0 },
+    { kind: "suspended", newBytes: 10, stalls: 0, reason: "The invocation ran out of time." },
   ] as const)("that ended as $kind comes again, and nothing is reported", async (outcome) => {
     const { isAgain, receipts, parked } = await ending(outcome);
 
@@ -463,7 +463,7 @@ describe("what signs a URL", () => {
     { kind: "failed", code: "SOURCE_DENIED", reason: signed },
     { kind: "rejected", code: "URL_REDIRECT", reason: signed },
     { kind: "refresh", code: "URL_EXPIRED", reason: signed },
-    { kind: "suspended", newBytes: 0, stalls: 9 },
+    { kind: "suspended", newBytes: 0, stalls: 9, reason: "The invocation ran out of time." },
   ];
   const bodies: readonly unknown[] = [
     aBody({ ArtifactUrl: signed }),

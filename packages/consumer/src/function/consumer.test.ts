@@ -72,7 +72,9 @@ describe("a message that comes again", () => {
   });
 
   it("since its time was over comes at once", async () => {
-    expect(await postponed({ kind: "suspended", newBytes: 1, stalls: 0 }, 9)).toEqual({ failures: 1, seconds: [1] });
+    expect(
+      await postponed({ kind: "suspended", newBytes: 1, stalls: 0, reason: "The invocation ran out of time." }, 9),
+    ).toEqual({ failures: 1, seconds: [1] });
   });
 
   it("that was not started comes after those before it", async () => {

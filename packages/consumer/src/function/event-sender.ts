@@ -98,8 +98,8 @@ function settle(
   const pauseMs = toPause(sending, code, tries);
   if (pauseMs !== undefined) return pauseMs;
   const { detailType } = event;
-  sending.logger.error("An event for the distributor could not be sent.", { detailType, code });
   const reason = message === undefined ? code : `${code}: ${message}`;
+  sending.logger.error("An event for the distributor could not be sent.", { detailType, code, reason });
   tell({ kind: "refused", reason, isDenied: DENIED.test(code) && !FINAL.test(code) });
   return undefined;
 }

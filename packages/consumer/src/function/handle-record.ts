@@ -156,7 +156,7 @@ async function tryAgain(
 ): Promise<RecordEnd> {
   const fields = { ...outcome, key: message.ArtifactKey };
   const code = outcome.kind === "retry" ? outcome.code : "SOURCE_UNAVAILABLE";
-  const reason = outcome.kind === "retry" ? outcome.reason : "The last attempts made no progress.";
+  const reason = outcome.kind === "retry" ? outcome.reason : `The last attempts made no progress. ${outcome.reason}`;
   if (outcome.stalls >= MAX_STALLS) return giveUp(context, "failed", { code, reason }, { message });
   context.deps.logger.warn("A copy continues with the next delivery.", toFields(context, fields));
   return outcome.kind === "suspended" && outcome.stalls === 0 ? "soon" : "again";

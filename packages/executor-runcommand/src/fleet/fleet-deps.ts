@@ -1,5 +1,5 @@
 import type { S3Client } from "@aws-sdk/client-s3";
-import { type AwsAccess, findAwsFault, redactText, toAwsError } from "@stackyard/aws";
+import { type AwsAccess, findAwsFault, listUnanswered, redactText, toAwsError } from "@stackyard/aws";
 import {
   type AwsCredentials,
   type Clock,
@@ -131,7 +131,9 @@ export function endInTime<Value>(signal: AbortSignal, work: () => Promise<Value>
 
 /** Returns the error for work that exceeded the remaining time. */
 export function toOutOfTime(): FleetError {
-  const message = "The function timed out before it could answer the job. Give it more time or memory.";
+  const calls = [...new Set(listUnanswered())].join(", ");
+  const why = calls === "" ? "Give it more time or memory." : `${calls} did not answer.`;
+  const message = `The function timed out before it could answer the job. ${why}`;
   return new FleetError({ code: "FLEET_OUT_OF_TIME", message });
 }
 

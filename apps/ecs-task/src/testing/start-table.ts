@@ -1,0 +1,41 @@
+import type { Server } from "node:http";
+import { CreateTableCommand, DynamoDBClient, waitUntilTableExists } from "@aws-sdk/client-dynamodb";
+import dynalite from "dynalite";
+
+/** The table of records, on an emulator. */
+export interface Table {
+  readonly url: string;
+  readonly client: DynamoDBClient;
+  stop(): Promise<void>;
+}
+
+/** Starts it on a free port of this machine. */
+export async function startTable(TableName: string): Promise<Table> {
+  const server: Server = dynalite({ createTableMs: 0 });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new TypeError("The table listens on no port.");
+  const credentials = { accessKeyId: "test", secretAccessKey: "test" };
+  const url = `http://127.0.0.1:${address.port}`;
+  const client = new DynamoDBClient({ endpoint: url, region: "eu-west-1", credentials });
+  await client.send(
+    new CreateTableCommand({
+      TableName,
+      BillingMode: "PAY_PER_REQUEST",
+      AttributeDefinitions: ["pk", "sk"].map((AttributeName) => ({ AttributeName, AttributeType: "S" })),
+      KeySchema: [
+        { AttributeName: "pk", KeyType: "HASH" },
+        { AttributeName: "sk", KeyType: "RANGE" },
+      ],
+    }),
+  );
+  await waitUntilTableExists({ client, maxWaitTime: 10, minDelay: 1, maxDelay: 1 }, { TableName });
+  return {
+    url,
+    client,
+    async stop() {
+      client.destroy();
+      await new Promise<void>((resolve) => void server.close(() => resolve()));
+    },
+  };
+}
