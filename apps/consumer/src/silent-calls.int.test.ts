@@ -22,7 +22,7 @@ const DONE = { StartAt: "Done", States: { Done: { Type: "Succeed" } } };
 
 /** The parts of both functions, which reach AWS at one address. */
 async function startParts() {
-  const clock = createQuickClock(30);
+  const clock = createQuickClock(8);
   const sim = createAwsSim({ clock });
   const credentials = sim.iam.addUser({ ...CONSUMER, name: "function" });
   const door = await openFrontDoor({

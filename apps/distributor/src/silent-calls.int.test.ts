@@ -11,7 +11,7 @@ const TABLE = "stackyard-distributor";
 const ACCOUNT = "111122223333";
 
 async function startPlay(): Promise<Play> {
-  const clock = createQuickClock(30);
+  const clock = createQuickClock(8);
   const sim = createAwsSim({ clock });
   const own = sim.iam.addUser({ ...SOURCE, name: "function" });
   sim.iam.addRole({ ...SOURCE, name: "signer" });
@@ -86,7 +86,8 @@ async function startPlay(): Promise<Play> {
       return { stored: [...consumer.stored.keys()], covered: covered.length };
     },
     async stop() {
-      await Promise.all([door.stop(), table.stop()]);
+      await door.stop();
+      await table.stop();
     },
   };
 }

@@ -19,7 +19,7 @@ const PLACE = { account: "111122223333", region: "eu-west-1" } as const;
 const NAME = "ecs-task";
 
 async function startPlay(): Promise<Play> {
-  const clock = createQuickClock(15);
+  const clock = createQuickClock(8);
   const sim = createAwsSim({ clock });
   const credentials = sim.iam.addUser({ ...PLACE, name: NAME });
   sim.ecs.addCluster({ ...PLACE, name: "web" });
@@ -89,7 +89,8 @@ async function startPlay(): Promise<Play> {
       return [created.status, deleted?.status];
     },
     async stop() {
-      await Promise.all([door.stop(), table.stop()]);
+      await door.stop();
+      await table.stop();
     },
   };
 }

@@ -35,7 +35,7 @@ export interface Play {
 }
 
 /** What happened when one call was never answered. */
-export interface Silenced {
+interface Silenced {
   /** The invocation and the call in it, such as `Create events.PutEvents`. */
   readonly call: string;
   /** Invocations that had not answered when their time was over. */
@@ -48,7 +48,7 @@ export interface Silenced {
   readonly text: string;
 }
 
-const PLAYS_AT_ONCE = 10;
+const PLAYS_AT_ONCE = 5;
 
 /** Plays once to find the calls, then in a new world for each kind of call of each invocation, which hangs. */
 export async function silenceEachCall(start: () => Promise<Play>): Promise<readonly Silenced[]> {

@@ -105,17 +105,6 @@ describe("a machine", () => {
     await expect.poll(() => document.querySelector(".graph-count")?.textContent).toBe("3 stacks");
   });
 
-  it("shows a command that a shell passes on unchanged", async () => {
-    const name = "shop $(id)";
-    const api = machineApi({ name });
-    const { screen } = await renderPage(MachinePage, `/machine?name=${encodeURIComponent(name)}`, {
-      [`GET /v1/machines/${encodeURIComponent(name)}`]: api["GET /v1/machines/shop"],
-      [`GET /v1/machines/${encodeURIComponent(name)}/graph`]: api["GET /v1/machines/shop/graph"],
-    });
-
-    await expect.element(screen.getByText("stackyard machines show 'shop $(id)'")).toBeVisible();
-  });
-
   it("marks the line of a problem in the text", async () => {
     await renderPage(MachinePage, "/machine?name=shop&tab=text&line=4", machineApi());
 
