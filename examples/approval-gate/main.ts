@@ -25,7 +25,9 @@ const place = {
   projectDir: import.meta.dirname,
   dataDir: join(import.meta.dirname, ".stackyard"),
   environment: {},
-  readSecret: async () => "",
+  readSecret: async () => {
+    throw new Error("This program configures no secrets.");
+  },
 };
 const executors = new Map(
   lambda.executors(config.executors?.["lambda"], place).map((executor) => [executor.name, executor]),

@@ -9,7 +9,7 @@ import { failWith } from "../failure.ts";
 import { defineServerCommand, readAll, readPages, type ServerContext } from "../server/connection.ts";
 import { waitForItems } from "./bulk-until.ts";
 import { findRevisionHash } from "./machines.ts";
-import { reasonArg, stackFilterArgs } from "./stack-args.ts";
+import { reasonArg, stackFilterArgs, untilArg } from "./stack-args.ts";
 
 const name = { minLength: 1, maxLength: 255 };
 const taskName = { minLength: 1, maxLength: 1_024, completes: "task" };
@@ -57,13 +57,7 @@ const RunArgs = Type.Object({
   reason: Type.Optional(auditedReasonArg),
   dryRun: optionalFlag("Change nothing, and show what would happen."),
   expect: optionalInteger("The total of a dry run. Required for settle, remove, dismiss and withdraw.", { minimum: 0 }),
-  until: Type.Optional(
-    Type.Array(Type.String({ minLength: 1 }), {
-      placeholder: "state",
-      completes: "state",
-      description: "Wait until each stack is in this state, or `removed`. May be repeated.",
-    }),
-  ),
+  until: untilArg("each stack"),
   timeout: optionalText("How long to wait for --until. Default: 10m.", { placeholder: "duration" }),
   detach: optionalFlag("Do not wait for the end."),
 });

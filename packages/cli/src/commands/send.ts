@@ -14,7 +14,9 @@ import { type Static, Type } from "typebox";
 
 import { failWith } from "../failure.ts";
 import { defineServerCommand, findNearestStack, type ServerContext } from "../server/connection.ts";
+import { untilArg } from "./stack-args.ts";
 import { formatHistoryEntry, toWhy } from "./stacks.ts";
+import { findTypeHint } from "./type-hint.ts";
 
 const Args = Type.Object({
   stack: Type.String({
@@ -40,13 +42,7 @@ const Args = Type.Object({
     placeholder: "stack",
   }),
   wait: optionalFlag("Wait until the event is applied.", { short: "w" }),
-  until: Type.Optional(
-    Type.Array(Type.String({ minLength: 1 }), {
-      placeholder: "state",
-      completes: "state",
-      description: "Wait until the stack is in this state, or `removed`. May be repeated.",
-    }),
-  ),
+  until: untilArg("the stack"),
   timeout: optionalText("How long to wait. Default: 10m.", { placeholder: "duration" }),
 });
 type Args = Static<typeof Args>;
@@ -116,6 +112,8 @@ export async function reportAccepted(
   }
   out.result({ ...result, ...toResult(entry) }, () => formatHistoryEntry(entry, out));
   if (isDone) return 0;
+  const hint = findTypeHint(entry);
+  if (hint !== undefined) out.note(hint);
   if (entry.outcome !== "parked") return 1;
   out.note(`It is retried automatically. \`stackyard stacks show ${toShellWord(ids.stackId)}\` shows when.`);
   return 0;
@@ -188,6 +186,8 @@ async function follow(
   } catch (error) {
     if (!(error instanceof EventNotAppliedError)) throw error;
     out.result({ ...published, ...toResult(error.entry) }, () => formatHistoryEntry(error.entry, out));
+    const typeHint = findTypeHint(error.entry);
+    if (typeHint !== undefined) throw failWith(error.code, error.message, { hint: typeHint, cause: error });
     if (error.entry.code !== "STACK_UNKNOWN") throw error;
     const hint = await adviseNewStack({ yard, signal }, stackId);
     throw failWith(error.code, error.message, { hint, cause: error });

@@ -29,6 +29,16 @@ export const sortArg = {
   ),
 };
 
+/** The states that a command waits for. */
+export const untilArg = (what: string) =>
+  Type.Optional(
+    Type.Array(Type.String({ minLength: 1 }), {
+      placeholder: "state",
+      completes: "state",
+      description: `Wait until ${what} is in this state, or \`removed\`. May be repeated.`,
+    }),
+  );
+
 /** Why a stack is changed. */
 export const reasonArg = Type.String({
   minLength: 1,

@@ -55,8 +55,22 @@ describe("a plan", () => {
       `    ${at}  PUSHED  BUILD sends network, db  →  refused EVENT_NOT_HANDLED`,
       `    ${at}  MERGED  –                        →  removed sends remove`,
       "  … and 3 more",
-      "  The stack would now differ in:",
+      "  On the new revision from its creation, the stack would differ in the following. The upgrade changes none of it:",
       '    state: "BUILD" → null',
+    ]);
+  });
+
+  it("has no heading for events when only the end differs", () => {
+    const end = [{ what: "timer MERGED", before: "28th", after: "26th" }];
+
+    expect(
+      formatPlan(aPlan({ differences: [], end }), plain)
+        .split("\n")
+        .slice(2),
+    ).toEqual([
+      "  4 lines of its history were replayed.",
+      "  On the new revision from its creation, the stack would differ in the following. The upgrade changes none of it:",
+      '    timer MERGED: "28th" → "26th"',
     ]);
   });
 

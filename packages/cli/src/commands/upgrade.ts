@@ -276,10 +276,14 @@ function formatReplay(
   const rows = differences.map((difference) => toRow(difference, out));
   return [
     ...limits,
-    `${replayed} lines of its history were replayed. These events would have had another outcome:`,
+    `${replayed} lines of its history were replayed.${rows.length === 0 ? "" : " These events would have had another outcome:"}`,
     ...(rows.length === 0 ? [] : formatTable(rows, { columns: out.columns, keepLast: true }).split("\n")),
     ...(more === 0 ? [] : [`… and ${more} more`]),
-    ...(end.length === 0 ? [] : ["The stack would now differ in:"]),
+    ...(end.length === 0
+      ? []
+      : [
+          "On the new revision from its creation, the stack would differ in the following. The upgrade changes none of it:",
+        ]),
     ...end.map(({ what, before, after }) => `  ${what}: ${JSON.stringify(before)} → ${JSON.stringify(after)}`),
   ];
 }
