@@ -10,17 +10,18 @@ import { makePlan } from "./plan-run.ts";
 import { prepareRun } from "./prepare-run.ts";
 import { claimSavedPlan, dropSavedPlan, openSavedPlan, releaseSavedPlan } from "./saved-plans.ts";
 import type { RunOutputs, StagedRun } from "./staged-run.ts";
+import { openState, type StateReader } from "./state-reader.ts";
 import { callStream, callTerraform, type StreamEnd, type StreamOutput, toCallFailure } from "./terraform-call.ts";
-import { loadYardState, withLockHolder } from "./yard-state.ts";
+import { withLockHolder } from "./yard-state.ts";
 
 /** Initialises, applies or destroys, and reads the outputs. Fails with TerraformFailure. */
 export async function applyRun(run: StagedRun, action: "apply" | "destroy"): Promise<RunOutputs> {
   if (run.config.plan !== undefined) return applySavedPlan(run, run.config.plan);
   await prepareRun(run);
   if (!isGuarded(run)) return apply(run, { action });
-  const { file, forgets } = await makePlan(run, { destroy: action === "destroy" });
-  await checkPlan(run, file);
-  return apply(run, { action, planned: { file, forgets } });
+  const planned = await makePlan(run, { destroy: action === "destroy" });
+  await checkPlan(run, planned.file);
+  return apply(run, { action, planned });
 }
 
 /**
@@ -50,7 +51,7 @@ async function applySavedPlan(run: StagedRun, id: string): Promise<RunOutputs> {
 interface ApplyInput {
   readonly action: "apply" | "destroy";
   /** Without it Terraform makes its own plan. */
-  readonly planned?: { readonly file: string; readonly forgets: readonly string[] };
+  readonly planned?: Pick<StreamEnd, "forgets"> & Partial<Pick<StreamEnd, "resources">> & { readonly file: string };
 }
 
 async function apply(run: StagedRun, { action, planned }: ApplyInput): Promise<RunOutputs> {
@@ -64,14 +65,14 @@ async function apply(run: StagedRun, { action, planned }: ApplyInput): Promise<R
     ],
   });
   await rescueState(run);
-  const stored = await loadYardState(run);
-  const state = stored?.kind === "found" ? stored.state : undefined;
+  const state = await openState(run);
   const isDone = end.code === 0;
   await recordInventory(run, {
     state,
     isEmpty: isDone && action === "destroy",
     isUnchanged: isDone && planned === undefined && isUnchanged(end),
     forgets: planned?.forgets ?? end.forgets,
+    streamed: isDone ? (planned ?? end).resources : undefined,
   });
   if (!isDone) {
     const code = action === "apply" ? "TERRAFORM_APPLY_FAILED" : "TERRAFORM_DESTROY_FAILED";
@@ -79,7 +80,7 @@ async function apply(run: StagedRun, { action, planned }: ApplyInput): Promise<R
   }
   // The stream never contains sensitive values, and of lines that are too long nothing.
   const isIncomplete = !end.isWhole || [...end.outputs.values()].some(({ sensitive }) => sensitive);
-  return toRunOutputs(run, isIncomplete ? (state?.outputs ?? (await loadOutputs(run))) : end.outputs);
+  return toRunOutputs(run, isIncomplete ? await loadOutputs(run, state) : end.outputs);
 }
 
 function isUnchanged({ counts, planned }: StreamEnd): boolean {
@@ -102,7 +103,9 @@ async function rescueState({ ctx, module, settings }: StagedRun): Promise<void> 
   throw new TerraformFailure("TERRAFORM_STATE_NOT_SAVED", text);
 }
 
-async function loadOutputs(run: StagedRun): Promise<ReadonlyMap<string, StreamOutput>> {
+async function loadOutputs(run: StagedRun, state: StateReader): Promise<ReadonlyMap<string, StreamOutput>> {
+  const found = state.stored ?? (await state.pull());
+  if (found !== undefined) return found.outputs;
   // Its lines may be too long for the reader of lines: they are read from the file of the call.
   const call = { command: "output", arguments: ["-json", "-no-color"] } as const;
   const end = await callTerraform(run, call, () => undefined);

@@ -8,7 +8,9 @@ import { loadPlace } from "./backend.ts";
 import { TerraformInventory, toInventoryPrefix } from "./definition.ts";
 import { TerraformFailure } from "./failure.ts";
 import type { StagedRun } from "./staged-run.ts";
-import { parseShownResources, type StateDocument } from "./state-document.ts";
+import { parseShownResources } from "./state-document.ts";
+import type { StateReader } from "./state-reader.ts";
+import type { StreamResource } from "./stream-resources.ts";
 import { callTerraform } from "./terraform-call.ts";
 import { loadYardState } from "./yard-state.ts";
 
@@ -68,14 +70,16 @@ async function isStateMissing(run: StagedRun): Promise<boolean> {
 
 /** How a run ended, as far as its inventory depends on it. */
 interface RunEnd {
-  /** The state of the yard's backend after the run. */
-  readonly state: StateDocument | undefined;
+  /** Reads the state after the run. Undefined content: it is encrypted or cannot be read. */
+  readonly state: StateReader;
   /** True if everything was destroyed. */
   readonly isEmpty: boolean;
   /** True if the program reported that it did nothing. */
   readonly isUnchanged: boolean;
   /** Addresses that were to be removed from the state without being destroyed. */
   readonly forgets: readonly string[];
+  /** The content of the state after a run that succeeded, as far as its stream tells it. */
+  readonly streamed: readonly StreamResource[] | undefined;
 }
 
 /**
@@ -103,15 +107,33 @@ export async function recordInventory(run: StagedRun, end: RunEnd): Promise<void
   }
 }
 
-/** Lists the resources of the state. Only `show` knows those of another backend, and it starts the providers again. */
+/** Lists the resources of the state: from the yard's backend or the stream, else from the program. */
 async function listResources(
   run: StagedRun,
-  { state, isEmpty, isUnchanged }: RunEnd,
+  { state, isEmpty, isUnchanged, streamed }: RunEnd,
   last: TerraformInventory | undefined,
 ): Promise<readonly InventoryResource[] | undefined> {
-  if (state !== undefined) return state.resources;
+  if (state.stored !== undefined) return state.stored.resources;
   if (isEmpty) return [];
-  if (isUnchanged && last !== undefined && last.count === last.resources.length) return last.resources;
+  const known = last !== undefined && last.count === last.resources.length ? last.resources : undefined;
+  if (isUnchanged && known !== undefined) return known;
+  return withArns(streamed, known ?? []) ?? (await state.pull())?.resources ?? (await showResources(run));
+}
+
+/** Adds the ARNs that the last record has, because the stream has none. Returns undefined if one may be missing. */
+function withArns(
+  streamed: readonly StreamResource[] | undefined,
+  last: readonly InventoryResource[],
+): readonly InventoryResource[] | undefined {
+  const known = new Map(last.map((resource) => [resource.address, resource]));
+  const found = streamed?.map(({ address, isNew, mayHaveArn }) =>
+    mayHaveArn ? (isNew ? undefined : known.get(address)) : { address },
+  );
+  return found?.every((resource) => resource !== undefined) ? found : undefined;
+}
+
+/** Lists the resources of a state that only the program can decrypt. It starts the providers for this. */
+async function showResources(run: StagedRun): Promise<readonly InventoryResource[] | undefined> {
   const call = { command: "show", arguments: ["-json", "-no-color"] } as const;
   const end = await callTerraform(run, call, () => undefined);
   return end.code === 0 ? parseShownResources(await readFile(join(run.folder, "show.out"), "utf8")) : undefined;

@@ -29,7 +29,7 @@ describe("OpenTofu", () => {
 
     expect(messages).toEqual([
       { kind: "other", text: "OpenTofu 1.10.0" },
-      { kind: "planned", address: "aws_vpc.main", action: "create" },
+      { kind: "planned", address: "aws_vpc.main", action: "create", isManaged: true, provider: "" },
       {
         kind: "summary",
         counts: { add: 3, change: 2, remove: 1, import: 0 },

@@ -30,7 +30,7 @@ describe("parseStreamMessage", () => {
     ["plain text", ["plain text"]],
     ["[1]", ["[1]"]],
     ['{"type":1}', ['{"type":1}']],
-    [line("refresh_start", hook({})), undefined],
+    [line("refresh_start", hook({})), []],
     ["   ", undefined],
   ])("of %s is worth %j", (text, lines) => {
     expect(linesOf(text)).toEqual(lines);

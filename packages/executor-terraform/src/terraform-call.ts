@@ -23,6 +23,13 @@ import {
 } from "./failure.ts";
 import { createMaskedReport } from "./masked-report.ts";
 import type { StagedRun } from "./staged-run.ts";
+import {
+  createStreamResources,
+  type ResourceChange,
+  type ResourceFacts,
+  type ResourceMessage,
+  type StreamResource,
+} from "./stream-resources.ts";
 
 /** Maximum bytes of a call's output that are kept for a failure. */
 const TAIL_BYTES = 64 * 1024;
@@ -60,6 +67,8 @@ export interface StreamEnd extends CallEnd {
   readonly planned: readonly string[];
   /** Addresses that a plan removes from the state without destroying them. */
   readonly forgets: readonly string[];
+  /** The managed resources of the state after a call that succeeded. Undefined if the stream does not tell them. */
+  readonly resources: readonly StreamResource[] | undefined;
 }
 
 /** Calls the program; each line of its standard output goes to `onLine` unchanged. */
@@ -141,7 +150,8 @@ export async function callStream(run: StagedRun, call: Call): Promise<StreamEnd>
   const forgets: string[] = [];
   let last: Pick<StreamEnd, "counts" | "summary"> = { summary: "" };
   let outputs: StreamEnd["outputs"] = new Map();
-  const collectPlanned = ({ address, action }: { readonly address: string; readonly action: string }): void => {
+  const resources = createStreamResources();
+  const collectPlanned = ({ address, action }: ResourceChange): void => {
     if (planned.length < MAX_PLANNED) planned.push(`${address}: ${action}`);
     if (FORGETTING.has(action)) forgets.push(address);
   };
@@ -150,6 +160,7 @@ export async function callStream(run: StagedRun, call: Call): Promise<StreamEnd>
     if (message.kind === "planned") collectPlanned(message);
     if (message.kind === "summary") last = { counts: message.counts, summary: message.text };
     if (message.kind === "outputs" && !message.planned) outputs = message.outputs;
+    resources.add(message);
   };
   const progress = createMaskedReport(run);
   const end = await callTerraform(run, call, (line) => {
@@ -163,7 +174,15 @@ export async function callStream(run: StagedRun, call: Call): Promise<StreamEnd>
       progress.add({ ...channel, text, prefix: text.startsWith(prefix) ? prefix.length : 0 });
     }
   }).finally(progress.end);
-  return { ...end, diagnostics, planned, forgets, outputs, ...last };
+  return {
+    ...end,
+    diagnostics,
+    planned,
+    forgets,
+    outputs,
+    resources: end.isWhole ? resources.list() : undefined,
+    ...last,
+  };
 }
 
 /** Reads the standard error, of which the middle is left out if it is long. */
@@ -203,13 +222,13 @@ type StreamMessage =
   /** Planned ones come before the work, the real ones after it. */
   | { readonly kind: "outputs"; readonly planned: boolean; readonly outputs: ReadonlyMap<string, StreamOutput> }
   | { readonly kind: "summary"; readonly counts: ChangeCounts; readonly text: string }
-  | { readonly kind: "planned"; readonly address: string; readonly action: string }
   | ResourceMessage
+  | WorkMessage
   | { readonly kind: "provisioner"; readonly address: string; readonly provisioner: string; readonly output: string }
   | { readonly kind: "other"; readonly text: string };
 
 /** Work on one resource begins, continues or ends. */
-interface ResourceMessage {
+interface WorkMessage {
   readonly kind: "resource";
   readonly phase: "start" | "progress" | "complete" | "errored";
   readonly address: string;
@@ -229,8 +248,9 @@ const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ["apply_complete", (message) => readResource(message, "complete")],
   ["apply_errored", (message) => readResource(message, "errored")],
   ["provision_progress", readProvisioner],
+  ["resource_drift", readDrift],
   // One line for every resource, every time: useless in a log.
-  ["refresh_start", () => undefined],
+  ["refresh_start", (message) => ({ kind: "refreshed", ...readFacts(objectAt(message, "hook")) })],
   ["refresh_complete", () => undefined],
   ["provision_start", () => undefined],
   ["provision_complete", () => undefined],
@@ -266,10 +286,24 @@ function readSummary(message: JsonObject): StreamMessage {
 
 function readPlanned(message: JsonObject): StreamMessage {
   const change = objectAt(message, "change");
-  return { kind: "planned", address: textAt(objectAt(change, "resource"), "addr"), action: textAt(change, "action") };
+  return { kind: "planned", ...readFacts(change), action: textAt(change, "action") };
 }
 
-function readResource(message: JsonObject, phase: ResourceMessage["phase"]): ResourceMessage {
+function readDrift(message: JsonObject): StreamMessage {
+  const change = objectAt(message, "change");
+  return { kind: "drifted", ...readFacts(change), action: textAt(change, "action"), text: textAt(message, "@message") };
+}
+
+function readFacts(body: JsonObject): ResourceFacts {
+  const resource = objectAt(body, "resource");
+  return {
+    address: textAt(resource, "addr"),
+    isManaged: !/^(?:data|ephemeral)\./.test(textAt(resource, "resource")),
+    provider: textAt(resource, "implied_provider"),
+  };
+}
+
+function readResource(message: JsonObject, phase: WorkMessage["phase"]): WorkMessage {
   const hook = objectAt(message, "hook");
   return {
     kind: "resource",
@@ -321,15 +355,17 @@ function toText(message: StreamMessage): string {
     case "planned":
       return `${message.address}: to ${FORGETTING.has(message.action) ? "forget; it will still exist" : message.action}`;
     case "summary":
+    case "drifted":
     case "other":
       return message.text;
     case "outputs":
+    case "refreshed":
       return "";
   }
 }
 
-function toResourceText({ address, action, phase, elapsedSeconds }: ResourceMessage): string {
-  const ends: Readonly<Record<ResourceMessage["phase"], string>> = {
+function toResourceText({ address, action, phase, elapsedSeconds }: WorkMessage): string {
+  const ends: Readonly<Record<WorkMessage["phase"], string>> = {
     start: "",
     progress: ` ${elapsedSeconds}s`,
     complete: ` done after ${elapsedSeconds}s`,

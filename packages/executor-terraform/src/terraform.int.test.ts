@@ -300,28 +300,6 @@ resource "terraform_data" "app" {
     ]);
   });
 
-  it("starts show only when neither the yard's state nor the stream tells what exists", async () => {
-    const state = `terraform {\n  backend "local" { path = "${join(project.dir, "pr-12.tfstate")}" }\n}`;
-    project.write({
-      "bin/tf": '#!/bin/sh\necho "$1" >> "$HOME/calls"\nexec terraform "$@"\n',
-      "network/backend.tf": state,
-    });
-    chmodSync(join(project.dir, "bin/tf"), 0o755);
-    const environment = { PATH: process.env["PATH"], HOME: project.dir };
-    const executor = project.executor({ binary: "bin/tf" }, { environment });
-    const { records } = aContext();
-    const source = { type: "local", location: "network" };
-    const calls: string[] = [];
-
-    for (const action of ["apply", "apply", "destroy"]) {
-      await executor.start(aContext({ records }), { action, source, outputs: ["name"] } as never);
-      calls.push(project.read("calls").trim().split("\n").join(" "));
-      project.write({ calls: "" });
-    }
-
-    expect(calls).toEqual(["version init apply show output", "init state apply output", "init state destroy"]);
-  });
-
   it("says which version it found and which it needs", async () => {
     const step = await project.start(inYard(), {}, { version: ">= 99" });
 
