@@ -18,6 +18,7 @@ import {
   readMachineFiles,
   requireReports,
 } from "../project/executors.ts";
+import { withLocalParts } from "../project/local-parts.ts";
 import { defineServerCommand, type LoadPage, readAll, type ServerContext } from "../server/connection.ts";
 import { printPages } from "./print-list.ts";
 import { limitArg } from "./stack-args.ts";
@@ -156,7 +157,7 @@ export const validate = defineCommand({
   name: "validate",
   summary: "Validate machine files, and show each problem with its position.",
   description:
-    "Validates files, and all machine files in folders. Prints the first 10 problems of each file. Exits with 1 if a file has errors. --json prints one object per file with all its problems: {file, valid, problems}.",
+    "Validates files, and all machine files in folders. Prints the first 10 problems of each file. Warns of local sources and functions that the project does not have; those that only servers have cannot be seen. Exits with 1 if a file has errors. --json prints one object per file with all its problems: {file, valid, problems}.",
   examples: {
     "stackyard validate": "Validate every machine of the project.",
     "stackyard validate machines": "Validate every machine in a folder.",
@@ -176,7 +177,8 @@ export const validate = defineCommand({
   positionals: ["files"],
   async run(context: CommandContext, { files: given = [], strict = false, project }) {
     const files = given.length > 0 ? given : [await findMachines(context, project)];
-    const executors = await loadDefinitions(context, project);
+    const config = await loadConfigFile(context.cwd, project);
+    const executors = withLocalParts(await loadDefinitions(context, project), config);
     const reports = markDuplicates(await readMachineFiles(files, { cwd: context.cwd, executors, strict }));
     if (given.length > 0) requireReports(reports, given);
     for (const report of reports) printReport(context, report);
