@@ -16,6 +16,7 @@ import {
 } from "./definition.ts";
 import { detectDrift } from "./drift-run.ts";
 import { TerraformFailure } from "./failure.ts";
+import { findProgram } from "./find-program.ts";
 import { checkProduct } from "./inventory.ts";
 import { planRun, previewRun } from "./plan-run.ts";
 import { findPlanFolder } from "./saved-plans.ts";
@@ -30,6 +31,9 @@ export function createTerraformExecutor(options: TerraformOptions, deps: Terrafo
   const settings = toSettings(options, deps);
   return defineExecutor({
     ...terraformDefinition,
+    async prepare(): Promise<void> {
+      await findProgram(settings, {});
+    },
     async plan(ctx: ExecutorContext, config: TerraformConfig): Promise<Plan> {
       try {
         return await withStagedRun(settings, ctx, config, {

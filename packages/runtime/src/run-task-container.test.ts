@@ -51,7 +51,7 @@ function createBench({ minds }: { readonly minds: boolean }) {
   };
   const stopping = new AbortController();
   const { concurrency } = environment.tasks;
-  const start = () => startTasks({ clock, logger, transport, worker }, { concurrency });
+  const start = () => startTasks({ executors: new Map(), clock, logger, transport, worker }, { concurrency });
   const ended = runTaskContainer({ environment, logger, start }, stopping.signal);
   return {
     clock,

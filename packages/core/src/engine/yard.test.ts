@@ -13,13 +13,13 @@ const opened = { id: "e1", stackId: "pr-1", event: "OPENED", machine: "app" };
 
 function createBench(
   start: (ctx: ExecutorContext) => Promise<Step> = async () => succeeded({}),
-  limits: { readonly timeout?: () => number } = {},
+  more: { readonly timeout?: () => number; readonly prepare?: () => Promise<void> } = {},
 ) {
   const clock = createFakeClock();
   const ids = countingIds();
   const store = createMemoryStore();
   const logger = createRecordingLogger();
-  const executors = new Map([["work", defineExecutor({ name: "work", config: Type.Object({}), start, ...limits })]]);
+  const executors = new Map([["work", defineExecutor({ name: "work", config: Type.Object({}), start, ...more })]]);
   const locator = createTrialLocator(executors, { app: TRIAL_SOURCE });
   return {
     clock,
@@ -46,6 +46,27 @@ describe("a yard", () => {
     expect(await bench.findState()).toBe("LIVE");
     await yard.stop();
     expect(bench.logger.list("error")).toEqual([]);
+  });
+
+  it("prepares its executors when it starts workers, and survives a failure", async () => {
+    const prepared: string[] = [];
+    const bench = createBench(undefined, {
+      async prepare() {
+        prepared.push("work");
+        throw new Error("no program");
+      },
+    });
+
+    const engine = bench.start({ roles: ["engine"] });
+    await settle();
+    expect(prepared).toEqual([]);
+    const yard = bench.start();
+    await bench.publish(opened);
+    await settle();
+
+    expect([prepared, await bench.findState()]).toEqual([["work"], "LIVE"]);
+    expect(bench.logger.list("error")).toEqual([]);
+    await Promise.all([engine.stop(), yard.stop()]);
   });
 
   it("works what time makes due", async () => {

@@ -368,16 +368,18 @@ function decideAndDrain({ clock, logger }: YardDeps, { engine, drain }: YardPart
 }
 
 function startWorking(deps: YardDeps, { worker, transport, direct }: YardParts, options: StartOptions): Subscription {
-  const { clock, logger } = deps;
+  const { clock, logger, executors } = deps;
   const { concurrency = DEFAULT_CONCURRENCY, drainMs, leaveMs } = options;
   const limits = { concurrency, drainMs, ...defined({ leaveMs }) };
-  return startTasks({ clock, logger, transport, worker, alsoStop: direct?.stop }, limits);
+  return startTasks({ clock, logger, executors, transport, worker, alsoStop: direct?.stop }, limits);
 }
 
 /** Dependencies of `startTasks`. */
 interface TasksDeps {
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Prepared at the start. */
+  readonly executors: ReadonlyMap<string, Executor>;
   readonly transport: Pick<Transport, "consumeTasks">;
   readonly worker: TaskRunner;
   /** Also called by `stop`. */
@@ -390,10 +392,11 @@ interface TasksDeps {
  * message, expires.
  */
 export function startTasks(
-  { clock, logger, transport, worker, alsoStop }: TasksDeps,
+  { clock, logger, executors, transport, worker, alsoStop }: TasksDeps,
   limits: { readonly concurrency: number } & Pick<YardOptions, "drainMs" | "leaveMs">,
 ): Subscription {
   const { concurrency, drainMs = 10_000, leaveMs = 300_000 } = limits;
+  for (const executor of executors.values()) void prepareExecutor(executor, logger);
   const tasks = transport.consumeTasks(worker.handle, { batchSize: concurrency, concurrency });
   return {
     async stop() {
@@ -415,6 +418,14 @@ export function startTasks(
       worker.leave();
     },
   };
+}
+
+async function prepareExecutor(executor: Executor, logger: Logger): Promise<void> {
+  try {
+    await executor.prepare?.();
+  } catch (error) {
+    logger.debug("An executor could not be prepared.", { executor: executor.name, error });
+  }
 }
 
 interface ListedParts {

@@ -145,6 +145,11 @@ export interface ExecutorSpec<Config extends TSchema, Progress extends TSchema, 
   checkConfig?(config: DocumentConfig, report: ConfigReport): void;
   checkTasks?(configs: ReadonlyMap<string, DocumentConfig>, report: TasksReport): void;
   readonly documentSchemas?: ExecutorDefinition["documentSchemas"];
+  /**
+   * Does what the first task would wait for, such as asking a program for its version. Called when a process with
+   * workers starts, beside its first tasks. A failure is only logged: tasks meet it again.
+   */
+  prepare?(): Promise<void>;
   /** Returns a preview of `start`. Must only read. */
   plan?(ctx: ExecutorContext, config: Static<Config>): Promise<Plan>;
   start(ctx: ExecutorContext, config: Static<Config>): Promise<Step<Static<Progress>, Static<Outputs>>>;
@@ -183,6 +188,7 @@ export interface PlanCost {
 
 /** An executor as the worker calls it: the types of the schemas are checked at run time. */
 export interface Executor extends ExecutorDefinition {
+  prepare?(): Promise<void>;
   plan?(ctx: ExecutorContext, config: never): Promise<Plan>;
   start(ctx: ExecutorContext, config: never): Promise<Step>;
   poll?(ctx: ExecutorContext, config: never, progress: never): Promise<Step>;
