@@ -68,6 +68,7 @@ function fail({ name }: Mapping, reason: string): MappingFailure {
 export interface PullState {
   readonly record?: PullRecord;
   readonly hasStack: boolean;
+  readonly isEnding?: boolean;
   readonly isAsked: boolean;
   readonly lost?: PullRule | undefined;
   readonly isRead?: boolean;

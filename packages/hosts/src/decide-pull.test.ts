@@ -47,7 +47,8 @@ describe("decidePull", () => {
     expect(decidePull(opened, facts({ lost: "head", hasStack: true }))).toMatchObject({ rule: "head" });
     expect(decidePull(opened, facts({ lost: "head" }))).toMatchObject({ rule: "open" });
     // It is still being removed.
-    expect(decidePull(opened, facts({ lost: "open", hasStack: true }))).toMatchObject({ rule: "open" });
+    expect(decidePull(opened, facts({ lost: "open", hasStack: true, isEnding: true }))).toMatchObject({ rule: "open" });
+    expect(decidePull(opened, facts({ lost: "open", hasStack: true }))).toMatchObject({ rule: "head" });
     expect(decidePull(closed, facts({ lost: "closed", hasStack: true, ...isClosed }))).toMatchObject({
       rule: "closed",
     });

@@ -37,6 +37,8 @@ export interface PullFacts {
   readonly forks: "ignore" | "trust" | "allow";
   /** True if the stack of the record exists and has not ended. */
   readonly hasStack: boolean;
+  /** True if that stack is being removed: only an opening event is kept for the one after it. */
+  readonly isEnding?: boolean;
   /** True if a person has requested the stack by `/preview up`. */
   readonly isAsked: boolean;
   /** The rule of the last event that was sent, if the yard has given that event up. */
@@ -84,13 +86,13 @@ export function decidePull(record: PullRecord, facts: PullFacts): PullDecision {
   return rule === undefined ? { kind: "nothing", record: seen } : send(rule, seen, { pull, target });
 }
 
-function chooseRule({ phase, head }: PullRecord, { pull, hasStack, isAsked, lost }: PullFacts) {
+function chooseRule({ phase, head }: PullRecord, { pull, hasStack, isEnding = false, isAsked, lost }: PullFacts) {
   if (phase === "none") return "open";
   if (head !== pull.head) return hasStack ? "head" : "open";
   if (isAsked && !hasStack) return "open";
   if (lost === undefined) return undefined;
-  // An opening event that was given up was for a stack that was still being removed.
-  return hasStack && lost === "head" ? "head" : "open";
+  // The stack that is there may be an older one, whose close was given up too: an opening event would not reach it.
+  return hasStack && !isEnding ? "head" : "open";
 }
 
 /** The head of a pull request without commits. */

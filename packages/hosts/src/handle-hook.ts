@@ -235,9 +235,11 @@ async function loadState(
 ): Promise<PullState> {
   const lost = hook.action === RERUN ? "head" : await findLost(deps, stored);
   const readAt = hook.pull === queued.hook.pull ? queued.readAt : deps.clock.now();
+  const stack = stored.target && (await deps.findStack(stored.target.stackId));
   return {
     record: stored,
-    hasStack: await hasStack(deps, stored),
+    hasStack: stack !== undefined || (await isUndecided(deps, stored)),
+    isEnding: stack?.endsFrom !== undefined,
     isAsked: isFirst && hook.kind === "command" && hook.action === "up",
     isRead: readAt !== undefined && isSettled(hook.pull, readAt),
     lost: isFirst ? lost : undefined,
@@ -308,10 +310,9 @@ async function save(deps: HandleDeps, key: string, found: StoredRecord | undefin
   if (put.kind === "conflict") throw new Error("Another process decided about this pull request.");
 }
 
-/** Returns true if the stack exists, or while the last event, which may create it, is not decided. */
-async function hasStack({ findStack, queries, clock }: HandleDeps, { target, last }: StoredPull): Promise<boolean> {
+/** Returns true while the last event, which may create the stack, is not decided. */
+async function isUndecided({ queries, clock }: HandleDeps, { target, last }: StoredPull): Promise<boolean> {
   if (target === undefined) return false;
-  if ((await findStack(target.stackId)) !== undefined) return true;
   if (last?.stackId !== target.stackId || last.at < clock.now() - UNDECIDED_MS) return false;
   const { items } = await queries.listHistory({ stackId: last.stackId, eventId: last.id }, { limit: 16 });
   return items.every(({ outcome }) => outcome === "parked");

@@ -98,6 +98,28 @@ describe("an event that the yard has given up", () => {
 
     expect(await stateOf()).toBe("LIVE");
   });
+
+  it("reaches the stack that is there: closed, pushed and reopened during a roll-out of more than an hour", async () => {
+    const { github, pass, stateOf, wait, settle, store } = await createBench(BUSY);
+    await github.openPull(SHOP, { head: toCommit(1) });
+    await pass(3);
+    await github.closePull(SHOP, 1);
+    await pass(3);
+    await github.push(SHOP, 1, toCommit(2));
+    await github.reopenPull(SHOP, 1);
+    await pass(3);
+    await wait(125);
+
+    await settle("on");
+    await wait(65);
+    await pass(3);
+    await settle("on");
+    await pass(3);
+
+    expect(await stateOf()).toBe("LIVE");
+    const [loaded] = await store.load(["shop-pr-1"]);
+    expect(loaded?.stack?.metadata).toMatchObject({ sha: toCommit(2) });
+  });
 });
 
 describe("pull requests of one stack", () => {
