@@ -13,7 +13,14 @@ import type { DeliveryOutcome } from "../ports/transport.ts";
 import { markOf } from "./event-order.ts";
 import { giveUp } from "./give-up.ts";
 import { findRefusedKeys, toHistoryEntry, toUnreadEntry } from "./history-line.ts";
-import { beginIncarnation, endIncarnation, findRepeat, followCourse, giveUpOutlived } from "./incarnation.ts";
+import {
+  beginIncarnation,
+  endIncarnation,
+  findFormer,
+  findRepeat,
+  followCourse,
+  giveUpOutlived,
+} from "./incarnation.ts";
 import {
   beginRound,
   deadLetters,
@@ -193,6 +200,8 @@ function applyResult(work: Work, { event, result }: Extract<StackInput, { kind: 
 function applyQueued(work: Work, queued: QueuedEvent): "done" | "redeliver" {
   const parsed = parseQueued(work.options, work.round, queued);
   if (parsed.kind === "invalid") return refuseUnread(work, queued, parsed);
+  const former = findFormer(work.round, queued);
+  if (former !== undefined) return refuseUnread(work, queued, former);
   return takeEvent(work, queued, parsed.event, decideOn(work, parsed.event));
 }
 

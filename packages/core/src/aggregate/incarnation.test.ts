@@ -20,6 +20,9 @@ tasks:
   check: { executor: work, config: {} }
 `;
 
+/** Its roll-out may take hours. */
+const SLOW = SOURCE.replace("apply: { executor: work,", "apply: { executor: work, timeout: 6h,");
+
 const WAITS: Step = { kind: "running", progress: {}, pollAfterMs: 60_000, message: "waits" };
 
 /** A yard with a stack `s`, whose clean-up and roll-out can be held. */
@@ -161,6 +164,29 @@ describe("the end of a stack", () => {
     expect(await stateOf()).toBe("LIVE");
   });
 
+  it.each([
+    ["by a timer", [], undefined],
+    ["by a timer, and closed again then", ["CLOSED"], undefined],
+    ["by a person", ["RETRY"], "LIVE"],
+    ["by a person, and closed again then", ["RETRY", "CLOSED"], undefined],
+    ["by another close", ["CLOSED"], undefined],
+  ] as const)("keeps an opening while a clean-up that has failed is repeated %s", async (how, events, state) => {
+    const failing = new Set(["destroy"]);
+    const left = "LEFT: { after: [{ in: 10m, event: CLOSED }], on: { RETRY: CLEAN-UP, CLOSED: CLEAN-UP } }";
+    const source = SOURCE.replace("LEFT: { on: { RETRY: CLEAN-UP } }", left);
+    const { send, hold, finish, stateOf, yard } = createYard(source, { fails: failing });
+    await send("OPENED", "CLOSED", "OPENED");
+    expect(await stateOf()).toBe("LEFT");
+    failing.clear();
+    hold("destroy");
+
+    if (how.startsWith("by a timer")) await yard.advance(600_000);
+    await send(...events);
+    await finish("destroy");
+
+    expect(await stateOf()).toBe(how === "by a timer" ? "LIVE" : state);
+  });
+
   it("keeps nothing for a stack that was removed by force, unless it was on its way out", async () => {
     const { send, yard, stateOf, listDeadLetters } = createYard();
     await send("OPENED", { event: "OPENED", metadata: { sha: "b" } });
@@ -182,6 +208,62 @@ describe("the beginning of a stack", () => {
     expect(await listDeadLetters()).toEqual(["e3 STACK_ENDED"]);
   });
 
+  it("ends a close that waited for a correction of the machine", async () => {
+    const { send, stateOf, locator, listParked } = createYard();
+    await send("OPENED", "CLOSED");
+    locator.write("app", "version: 2\nstates: 1\n");
+    await send("CLOSED");
+    expect(await listParked("s")).toEqual(["e3 MACHINE_INVALID tried 1"]);
+    locator.write("app", SOURCE);
+
+    await send("OPENED");
+
+    expect(await stateOf()).toBe("LIVE");
+  });
+
+  it("is not undone by events of the former stack that are redriven", async () => {
+    const { send, hold, finish, stateOf, listDeadLetters, yard } = createYard(SLOW);
+    hold("apply");
+    await send("OPENED", "CLOSED");
+    await yard.advance(3_700_000);
+    expect(await listDeadLetters()).toEqual(["e2 EVENT_NOT_HANDLED"]);
+    await finish("apply");
+    await send("CLOSED", "CLOSED", "OPENED");
+    expect(await listDeadLetters()).toEqual(["e2 EVENT_NOT_HANDLED", "e4 STACK_ENDED"]);
+
+    const { items } = await yard.store.queries.listDeadLetters({}, { limit: 10 });
+    await yard.store.queries.redrive(
+      items.map(({ id }) => id),
+      yard.clock.now(),
+    );
+    await yard.settle();
+
+    expect(await stateOf()).toBe("LIVE");
+    expect(new Set(await listDeadLetters())).toEqual(new Set(["e2 STACK_ENDED", "e4 STACK_ENDED"]));
+  });
+
+  it("is followed by its own events that are redriven, also those that were sent before it", async () => {
+    const { send, hold, finish, stateOf, listDeadLetters, yard } = createYard(SLOW);
+    hold("destroy", "apply");
+    await send("OPENED");
+    await finish("apply");
+    hold("apply");
+    await send("CLOSED", "OPENED", "SLEEP");
+    await finish("destroy");
+    await yard.advance(3_700_000);
+    expect(await listDeadLetters()).toEqual(["e4 EVENT_NOT_HANDLED"]);
+    await finish("apply");
+
+    const { items } = await yard.store.queries.listDeadLetters({}, { limit: 10 });
+    await yard.store.queries.redrive(
+      items.map(({ id }) => id),
+      yard.clock.now(),
+    );
+    await yard.settle();
+
+    expect(await stateOf()).toBe("ASLEEP");
+  });
+
   it("keeps an event that was sent after it and delivered before it", async () => {
     const { yard, stateOf } = createYard();
     const now = yard.clock.now();
@@ -200,6 +282,19 @@ describe("the beginning of a stack", () => {
 });
 
 describe("a repeated event", () => {
+  it("is a duplicate when it is delivered again, also after the next stack of its id began", async () => {
+    const { send, hold, finish, stateOf, yard } = createYard();
+    hold("destroy");
+    await send("OPENED", "CLOSED", "CLOSED");
+    await finish("destroy");
+    await send("OPENED");
+
+    await yard.publish({ id: "e3", stackId: "s", machine: "app", event: "CLOSED" });
+    await yard.settle();
+
+    expect(await stateOf()).toBe("LIVE");
+  });
+
   it("is not kept when it led the stack where it is: a second sleep does not follow the wake", async () => {
     const { send, stateOf, listParked } = createYard();
 

@@ -1,5 +1,5 @@
 import { type Decision, type Ignored, MACHINES_FAULT, OPERATORS_EVENTS } from "../machine/decide/decision.ts";
-import { isOnWayOut } from "../machine/decide/way-out.ts";
+import { beginsRemoval, isOnWayOut } from "../machine/decide/way-out.ts";
 import { RESULT_EVENTS, type StackEvent, toEventKey } from "../machine/event-message.ts";
 import { defined, isMap } from "../machine/json.ts";
 import { INIT, type Machine, NEXT } from "../machine/machine.ts";
@@ -23,26 +23,33 @@ interface Step {
  * Records on the stack which event leads it, and since when it is on its way out. Call it after each decision, before
  * the event is unparked.
  */
-export function followCourse(round: Round, { event, decision, before, machine }: Step): void {
+export function followCourse(round: Round, step: Step): void {
   const { stack } = round;
+  const { event, decision, before } = step;
   if (decision.kind !== "applied" || stack === undefined) return;
   const isEntered = before === undefined || before.entry !== stack.entry;
   if (!isEntered && decision.raised === undefined) return;
-  const isLead = leads(event);
   const order = orderOf(round, event);
   const { lead, endsFrom, ...rest } = stack;
-  const isEnding = isEntered ? machine !== undefined && isOnWayOut(machine, stack.state) : endsFrom !== undefined;
+  // A timer that tries a removal again is no later will than that of an event that waits for its end.
+  const isLead = leads(event) && !(event.origin === "timer" && endsFrom !== undefined);
   round.stack = {
     ...rest,
     ...defined({
       lead: isLead ? { key: toEventKey(event), mark: markOf(event), order } : lead,
-      endsFrom: isEnding ? toEndsFrom(endsFrom, { order, isNew: isLead && isEntered }) : undefined,
+      endsFrom: isEntered ? toEndsFrom(stack, step, { order, isLead }) : endsFrom,
     }),
   };
 }
 
-function toEndsFrom(before: number | undefined, { order, isNew }: { readonly order: number; readonly isNew: boolean }) {
-  return before === undefined || isNew ? order : before;
+/** Returns the order of the event that began the removal, if one is under way in the state that was entered. */
+function toEndsFrom(
+  { state, endsFrom }: Stack,
+  { event, machine }: Step,
+  { order, isLead }: { readonly order: number; readonly isLead: boolean },
+): number | undefined {
+  if (machine === undefined || !isOnWayOut(machine, state)) return undefined;
+  return isLead && beginsRemoval(machine, event.name) ? order : (endsFrom ?? order);
 }
 
 /** Returns true for an event that expresses the will of a sender: not for results and operators' events. */
@@ -74,16 +81,31 @@ export function beginIncarnation(
   { before, begun }: { readonly before: Stack | undefined; readonly begun: QueuedEvent },
 ): void {
   if (before !== undefined || round.stack === undefined) return;
+  const { machine } = round.stack;
   const order = orderOf(round, begun);
   const key = toEventKey(begun);
   for (const [each, parked] of [...round.parked]) {
-    // One that waits for its machine is decided again: what its sender needs is the answer.
-    const isEarlier =
-      !MACHINES_FAULT.has(parked.code) && (parked.order ?? 0) < order && parked.event.receivedAt <= begun.receivedAt;
-    if (each !== key && isEarlier) {
-      giveUpParked(deps, round, parked, "It was sent before this stack began.");
+    // One that waits for another machine is decided again: what its sender needs is the answer.
+    const isOfAnother = MACHINES_FAULT.has(parked.code) && parked.event.message["machine"] !== machine;
+    const isEarlier = (parked.order ?? 0) < order && parked.event.receivedAt <= begun.receivedAt;
+    if (each !== key && isEarlier && !isOfAnother) {
+      // Of no stack that will be here, for when it is redriven.
+      const event = { ...parked.event, machine, incarnation: parked.event.incarnation ?? "" };
+      giveUpParked(deps, round, { ...parked, event }, "It was sent before this stack began.");
     }
   }
+}
+
+/** Returns why an event that was dead-lettered, and is sent again under its id, does not act on the present stack. */
+export function findFormer({ stack, parked, knownIds }: Round, queued: QueuedEvent) {
+  const { origin, machine, incarnation } = queued;
+  if (stack === undefined || origin !== "external" || incarnation === undefined) return undefined;
+  // That of another machine is refused as such.
+  if (machine !== stack.machine) return undefined;
+  const key = toEventKey(queued);
+  if (incarnation === stack.incarnation || parked.has(key) || knownIds.has(key)) return undefined;
+  const reason = "It was for an earlier stack of this id. Send it as a new event if the present one shall take it.";
+  return { code: "STACK_ENDED", reason };
 }
 
 /**

@@ -84,6 +84,8 @@ export function takeDecision(
   runners: { readonly everyRunnerClaims: boolean },
 ): boolean {
   if (decision.kind === "applied") return takeApplied(round, event, decision, runners.everyRunnerClaims);
+  // It has been answered. A second delivery must not act on what comes after.
+  if (decision.kind === "ignored" && decision.code === "EVENT_REPEATED") round.appliedIds.add(toEventKey(event));
   if (decision.endedAttempt !== undefined) round.endedAttempts.push(decision.endedAttempt);
   round.stack = followDecision(round.stack, decision, event.at);
   return false;
@@ -283,8 +285,9 @@ export function parkOrGiveUp(
   if (isRedelivered(deps, round, queued)) return "redeliver";
   // Events of workers and deadlines arrive only once: without them the stack would never continue.
   if (before === undefined && deps.refusedEvents === "drop" && queued.origin === "external") return "refused";
+  const own = withIncarnation(round, queued);
   const input = {
-    event: toStored(round, queued, masked),
+    event: toStored(round, own, masked),
     before,
     code: decision.code,
     reason: decision.reason,
@@ -293,7 +296,7 @@ export function parkOrGiveUp(
   };
   const { kind, parked } = parkAgain(input, deps.parking);
   if (kind === "give-up" || (before === undefined && round.parked.size >= deps.parking.maxParked)) {
-    deadLetters(deps, round, queued, { ...decision, masked });
+    deadLetters(deps, round, own, { ...decision, masked });
     return "dead-lettered";
   }
   if (before === undefined || !isSameTry(before, parked))
@@ -328,6 +331,12 @@ function withOwner({ stack, loaded }: Round, event: QueuedEvent): QueuedEvent {
   const owner = stack ?? loaded.stack;
   if (owner === undefined || event.machine !== undefined) return event;
   return { ...event, machine: owner.machine, incarnation: owner.incarnation };
+}
+
+/** Notes the present stack on an event that has outlived the one before it. */
+function withIncarnation({ stack }: Round, event: QueuedEvent): QueuedEvent {
+  const isNoted = event.incarnation !== undefined && event.machine === stack?.machine;
+  return isNoted && stack !== undefined ? { ...event, incarnation: stack.incarnation } : event;
 }
 
 /** Dead-letters an event: stores it with its reason until an operator sends it again. */

@@ -5,12 +5,24 @@ import { FAILED, type Machine, NEXT, type State, TIMEOUT } from "../machine.ts";
  * by itself and to nothing else, such as a clean-up, or one that waits where such a state has failed.
  */
 export function isOnWayOut(machine: Machine, state: string): boolean {
+  return waysOutOf(machine).has(state);
+}
+
+/** Returns true for an event that begins a removal, and does not only repeat a step of one that is under way. */
+export function beginsRemoval(machine: Machine, event: string): boolean {
+  const out = waysOutOf(machine);
+  return [...machine.states.values()].some((state) => {
+    return !out.has(state.name) && listTargets(state, (name) => name === event).some((target) => out.has(target));
+  });
+}
+
+function waysOutOf(machine: Machine): ReadonlySet<string> {
   let states = WAYS_OUT.get(machine);
   if (states === undefined) {
     states = findWaysOut([...machine.states.values()]);
     WAYS_OUT.set(machine, states);
   }
-  return states.has(state);
+  return states;
 }
 
 const WAYS_OUT = new WeakMap<Machine, ReadonlySet<string>>();
