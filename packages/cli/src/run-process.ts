@@ -1,5 +1,6 @@
 import { runCommandLine } from "./command-line.ts";
 import { countLostOutput } from "./lost-output.ts";
+import { watchParent } from "./lost-parent.ts";
 
 /** Runs the words that the process was started with, and ends it with their exit code. */
 export async function runProcess(): Promise<void> {
@@ -14,6 +15,7 @@ export async function runProcess(): Promise<void> {
   };
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
+  const stopWatching = watchParent(stop, { env: process.env });
   process.exitCode = await runCommandLine(process.argv.slice(2), {
     stdout: process.stdout,
     stderr: process.stderr,
@@ -24,6 +26,7 @@ export async function runProcess(): Promise<void> {
   });
   process.off("SIGINT", stop);
   process.off("SIGTERM", stop);
+  stopWatching();
   // Open handles, such as a module that a project's configuration left running, must not block the shell.
   await flush(process.stdout);
   if (lostResults.count() > 0) {
