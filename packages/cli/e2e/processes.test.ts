@@ -122,7 +122,7 @@ describe("the built command line", () => {
     mkdirSync(join(project, "machines"), { recursive: true });
     writeFileSync(
       join(project, "stackyard.config.json"),
-      JSON.stringify({ executors: { lambda: { mode: "local", functions } }, worker: { lease: "1s" } }),
+      JSON.stringify({ executors: { lambda: { mode: "local", functions } }, worker: { lease: "1h" } }),
     );
     writeFileSync(join(project, "machines/slow.yaml"), SLOW_MACHINE);
     const dev = spawnCli(["dev", "--port", "0", "--json"], { cwd: project });

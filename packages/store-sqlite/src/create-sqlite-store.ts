@@ -3,7 +3,7 @@ import { createRecords, createStoreListeners, listOpenAttempts } from "@stackyar
 import { backUp } from "./backup.ts";
 import type { Database } from "./database.ts";
 import { listDeadLetters, listParkedStackIds, loadParked, removeDeadLetters, takeDeadLetters } from "./event-queue.ts";
-import { acknowledge, commitChange, GroupCommit } from "./group-commit.ts";
+import { acknowledge, commitChange, endLeases, GroupCommit } from "./group-commit.ts";
 import { findEnded, listEnded, listHistory } from "./history.ts";
 import { countStacks, listStacks } from "./list-stacks.ts";
 import { type OwnerLock, takeOwnerLock } from "./owner-lock.ts";
@@ -54,7 +54,11 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<Sq
   const lock = takeOwnerLock(files, clock, logger);
   try {
     if (mustExist && !isThere(files)) throw missing(files);
-    return assemble(files, openMigrated(files, { logger, mustExist, mayChange: migrate }), lock, { maxGroup, logger });
+    const database = openMigrated(files, { logger, mustExist, mayChange: migrate });
+    const listeners = createStoreListeners(logger);
+    const commits = new GroupCommit(new StoreState(database, logger), maxGroup, (kinds) => listeners.notify(kinds));
+    if (lock.isInherited) await commits.write((transaction) => endLeases(transaction, clock.now()));
+    return assemble(files, { database, commits, listeners }, lock);
   } catch (error) {
     lock.release();
     throw error;
@@ -87,14 +91,13 @@ function openMigrated(
   }
 }
 
-function assemble(
-  files: StoreFiles,
-  database: Database,
-  lock: OwnerLock,
-  { maxGroup, logger }: { readonly maxGroup: number; readonly logger: Logger },
-): SqliteStore {
-  const listeners = createStoreListeners(logger);
-  const commits = new GroupCommit(new StoreState(database, logger), maxGroup, (kinds) => listeners.notify(kinds));
+interface OpenStore {
+  readonly database: Database;
+  readonly commits: GroupCommit;
+  readonly listeners: ReturnType<typeof createStoreListeners>;
+}
+
+function assemble(files: StoreFiles, { database, commits, listeners }: OpenStore, lock: OwnerLock): SqliteStore {
   const copies = new Set<Promise<void>>();
   const close = once(async () => {
     try {

@@ -335,3 +335,13 @@ function rememberApplied(database: Database, change: Change, count: number): voi
     database.run(insert, id, change.stackId, change.now, count + index + 1);
   }
 }
+
+/** Ends the leases of an owner that is dead, so that its attempts continue at once; its late calls are fenced. */
+export function endLeases(transaction: Transaction, now: number): void {
+  const { attempts } = transaction.state;
+  for (const { attemptId, stackId, owner = "", token, status, leaseUntil = 0 } of [...attempts.all()]) {
+    if (status !== "running" || leaseUntil <= now) continue;
+    attempts.renew({ attemptId, owner, token }, { leaseMs: 0, now });
+    transaction.touch(stackId);
+  }
+}

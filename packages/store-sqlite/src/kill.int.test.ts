@@ -73,3 +73,48 @@ describe("a writer that is killed", () => {
     }
   });
 });
+
+/** Claims an attempt for an hour, and prints the answer. */
+const OWNER = `
+  import { createSqliteStore } from ${JSON.stringify(sourceUrl)};
+  const store = await createSqliteStore({ folder: process.argv[1] });
+  const now = Date.now();
+  const times = { createdAt: now, updatedAt: now, enteredAt: now, incarnation: "e", entry: 1, attempts: {}, automaticEntries: [] };
+  const facts = { machineHash: "h", previousState: null, tasks: [], runs: [], timers: [] };
+  const stack = { ...times, ...facts, id: "s", machine: "m", state: "S", metadata: {} };
+  const message = {
+    task: { name: "t" },
+    stack: { id: "s", previousState: null, machine: "m", _state: "S", tasks: [], metadata: {} },
+    dispatch: { id: "a1", attempt: 1, deadline: "" },
+  };
+  const limits = { timeoutMs: 7_200_000, claimWithinMs: 86_400_000, cancelWithinMs: 1 };
+  const dispatch = { ...limits, incarnation: "e", entry: 1, task: "t", attempt: 1, cause: "e1", again: false };
+  const lists = { park: [], unpark: [], deadLetters: [], history: [], cancels: [], endedAttempts: [], receipts: [] };
+  const change = { ...lists, stackId: "s", expectedVersion: 0, write: { kind: "put", stack }, appliedIds: [], now };
+  await store.commit([{ ...change, dispatches: [{ ...dispatch, attemptId: "a1", stackId: "s", message }] }]);
+  const claimed = await store.claim({ attemptId: "a1", owner: "dead", leaseMs: 3_600_000, exclusiveKeys: [], now });
+  console.log(claimed.kind);
+  setInterval(() => undefined, 1_000);`;
+
+describe("the leases of an owner that is killed", () => {
+  it("end when the store is opened again, and its late calls are fenced", async () => {
+    const own = join(folder, "leases");
+    const owner = runInProcess(OWNER, own);
+    expect(await owner.line()).toBe("granted");
+    await owner.kill();
+
+    const store = await createSqliteStore({ folder: own });
+    const now = Date.now();
+    const due = await store.takeDue({ kinds: ["lapsedLease"], now, limit: 10, leaseMs: 1_000 });
+    const claimed = await store.claim({ attemptId: "a1", owner: "next", leaseMs: 3_600_000, exclusiveKeys: [], now });
+    await store.close();
+    const again = await createSqliteStore({ folder: own });
+    const kept = await again.findAttempt("a1");
+    await again.close();
+
+    expect(due).toMatchObject([{ kind: "lapsedLease", attemptId: "a1" }]);
+    expect(claimed).toMatchObject({ kind: "granted", grant: { owner: "next", token: 2 } });
+    // This owner has closed the store, so it may still be alive.
+    expect(kept?.leaseUntil).toBe(now + 3_600_000);
+  });
+});

@@ -17,6 +17,8 @@ interface StoreOwner {
 
 /** The right to be the only process that has a store open. */
 export interface OwnerLock {
+  /** True if the last owner has ended without closing the store. */
+  readonly isInherited: boolean;
   release(): void;
 }
 
@@ -40,6 +42,7 @@ export function takeOwnerLock(files: StoreFiles, clock: Pick<Clock, "now">, logg
     throw error;
   }
   return {
+    isInherited: left !== undefined,
     release() {
       rmSync(files.lock, { force: true });
       guard.close();
