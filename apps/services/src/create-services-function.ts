@@ -1,7 +1,7 @@
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { S3Client } from "@aws-sdk/client-s3";
-import type { LambdaContext } from "@stackyard/aws";
+import { type LambdaContext, runInvocation } from "@stackyard/aws";
 import { type Clock, defined, isMap, type Logger, StackyardError } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { createServiceRunner, type ServiceRunner } from "@stackyard/core/services";
@@ -36,6 +36,9 @@ const ANSWER_MS = 6_000;
 /** The request's work is begun at once; what takes longer is done by the next tick. */
 const AFTER_REQUEST_MS = 1_500;
 const UPDATE_MS = 60_000;
+/** A call without an answer ends while there is time to say so: in the answer to a request, or beside what else is due. */
+const KEPT_OF_REQUEST = { callMs: 3_000 };
+const KEPT_OF_TICK = { callMs: 15_000 };
 
 /** Creates the function for the yard in its environment. What cannot be opened is opened again by the next invocation. */
 export function createServicesFunction(options: ServicesFunctionOptions): ServicesFunction {
@@ -54,8 +57,8 @@ export function createServicesFunction(options: ServicesFunctionOptions): Servic
       telemetry ??= Promise.resolve(options.telemetry ?? createTelemetry({ service: "services", environment, clock }));
       const { logger, invoke } = await telemetry;
       const stopAt = clock.now() + (context.getRemainingTimeInMillis?.() ?? DEFAULT_LEFT_MS) - SPARE_MS;
-      return invoke(defined({ requestId: context.awsRequestId }), async () => {
-        const isHttp = isHttpEvent(event);
+      const isHttp = isHttpEvent(event);
+      const work = async () => {
         const isTick = isMap(event) && event["detail-type"] === "Scheduled Event";
         if (!isHttp && !isTick) throw new StackyardError("EVENT_INVALID", "Unsupported event type.");
         const running = await open(logger);
@@ -64,7 +67,9 @@ export function createServicesFunction(options: ServicesFunctionOptions): Servic
         await services.runner.tickUntil(stopAt);
         await running.yard.sendEvents(clock.now() + SPARE_MS / 2);
         return undefined;
-      });
+      };
+      const kept = isHttp ? KEPT_OF_REQUEST : KEPT_OF_TICK;
+      return invoke(defined({ requestId: context.awsRequestId }), () => runInvocation(clock, context, work, kept));
     },
   };
 }

@@ -19,6 +19,18 @@ describe("a call of timed work", () => {
     expect(work.unanswered()).toEqual(["S3.GetObject"]);
   });
 
+  it("that begins too late names the call that has taken the time", async () => {
+    const clock = createFakeClock();
+    const work = runTimed({ deadlineAt: clock.now() + 10_000 }, async () => {
+      await waitForCall(clock, "S3.GetObject", silent).catch(() => "optional");
+      return waitForCall(clock, "IAM.GetInstanceProfile", silent);
+    });
+    const failure = failureOf(work.result);
+    await clock.advance(10_000);
+
+    expect(await failure).toBe("IAM.GetInstanceProfile had no time left: S3.GetObject did not answer.");
+  });
+
   it("names the call that it waits for itself", async () => {
     const clock = createFakeClock();
     const inner = () => waitForCall(clock, "STS.AssumeRole", silent);
@@ -56,6 +68,20 @@ describe("an invocation", () => {
 
     expect(deadline).toBe(clock.now() + 55_000);
     expect(await runInvocation(clock, {}, async () => findDeadline())).toBeUndefined();
+  });
+
+  it("can limit each call, so that others follow", async () => {
+    const clock = createFakeClock();
+    const context = { getRemainingTimeInMillis: () => 60_000 };
+    const work = async () => [
+      await failureOf(waitForCall(clock, "S3.GetObject", silent)),
+      await waitForCall(clock, "SQS.SendMessage", async () => "sent"),
+    ];
+
+    const done = runInvocation(clock, context, work, { callMs: 15_000 });
+    await clock.advance(15_000);
+
+    expect(await done).toEqual(["S3.GetObject did not answer within 15 seconds.", "sent"]);
   });
 
   it("does not limit what it leaves behind", async () => {

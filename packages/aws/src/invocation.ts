@@ -92,8 +92,8 @@ export function findDenialsEnd(): number | undefined {
 }
 
 /**
- * Waits for one call as long as the current work allows. Throws `UNREACHABLE` with the name of the call afterwards; the
- * call itself continues.
+ * Waits for one call as long as the current work allows. Throws `UNREACHABLE` with the name of the call afterwards, or
+ * of the calls that have taken its time; the call itself continues.
  */
 export async function waitForCall<Answer>(
   clock: Pick<Clock, "now" | "sleep">,
@@ -123,6 +123,7 @@ async function waitWithin<Answer>(
   call: OpenCall,
   answer: Promise<Answer>,
 ): Promise<Answer> {
+  const isTooLate = toEnd(time, call) <= clock.now();
   for (;;) {
     const endsAt = toEnd(time, call);
     if (endsAt === Number.POSITIVE_INFINITY) return answer;
@@ -133,6 +134,7 @@ async function waitWithin<Answer>(
       return found as Answer;
     }
     if (toEnd(time, call) > clock.now()) continue;
+    if (isTooLate) throw toTooLate(call, time.silent);
     time.silent.add(innermost(call).name);
     throw toSilent(call, clock.now());
   }
@@ -145,6 +147,12 @@ function toEnd(time: CallTime, call: OpenCall): number {
 
 function innermost(call: OpenCall): OpenCall {
   return call.inner === undefined ? call : innermost(call.inner);
+}
+
+/** A call that began after the end says what has taken the time. */
+function toTooLate({ name }: OpenCall, silent: ReadonlySet<string>): StackyardError {
+  const why = silent.size === 0 ? "." : `: ${[...silent].join(", ")} did not answer.`;
+  return new StackyardError("UNREACHABLE", `${name} had no time left${why}`);
 }
 
 function toSilent(call: OpenCall, now: number): StackyardError {

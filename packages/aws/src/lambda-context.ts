@@ -1,4 +1,4 @@
-import type { Clock } from "@stackyard/core";
+import { type Clock, defined } from "@stackyard/core";
 import { runTimed } from "./invocation.ts";
 
 /** The part of a Lambda invocation's context that functions use. A manual test call may lack it. */
@@ -15,6 +15,8 @@ export interface KeptTime {
    * some seconds before the function.
    */
   readonly limitsCalls?: boolean;
+  /** The longest that one call may take. Default: as long as all calls. */
+  readonly callMs?: number;
   /** For what follows a denied call that is not repeated any more; at most a third. Default: 5 s, at most a quarter. */
   readonly afterDenialsMs?: number;
 }
@@ -33,7 +35,7 @@ export function runInvocation<Result>(
   clock: Pick<Clock, "now">,
   context: LambdaContext | undefined,
   work: () => Promise<Result>,
-  { limitsCalls = true, afterDenialsMs }: KeptTime = {},
+  { limitsCalls = true, callMs, afterDenialsMs }: KeptTime = {},
 ): Promise<Result> {
   const leftMs = context?.getRemainingTimeInMillis?.();
   if (leftMs === undefined) return work();
@@ -43,5 +45,5 @@ export function runInvocation<Result>(
   const end = limitsCalls
     ? { deadlineAt: callsEndAt }
     : { callsUntil: endsAt - Math.min(AFTER_OWN_CALLS_MS, leftMs / 4) };
-  return runTimed({ ...end, denialsUntil }, work).result;
+  return runTimed({ ...end, ...defined({ callMs }), denialsUntil }, work).result;
 }
