@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
@@ -13,17 +12,13 @@ import {
 } from "@stackyard/aws-sim";
 import { PRESETS, toReleaseStateMachine } from "@stackyard/executor-asg/releases";
 import { createMortalLambda, createQuickClock, type MortalLambda } from "@stackyard/lambda-host";
-import { startLockTable } from "./lock-table.ts";
+import { addResources, BUCKET, PLACE, toStart } from "../src/testing/a-release.ts";
+import { startLockTable } from "../src/testing/lock-table.ts";
 
-/** Where everything is. */
-export const PLACE = { account: "111122223333", region: "eu-west-1" } as const;
 /** The clock of AWS: 50 minutes in a minute. */
 const TIMES = 50;
 /** The function's role is new: for half a second of its own clock it is denied. */
 const IAM_DELAY_MS = 500 * TIMES;
-const USER_DATA = "#!/bin/sh\necho {{RELEASE_ID}}\n";
-const { bucketPrefix, assumedRole, optInTag, profileRoot } = PRESETS.odin;
-const BUCKET = `${bucketPrefix}${PLACE.account}`;
 
 /** An account with the function behind its state machine, all at one address, under the predecessor's names. */
 export interface Account {
@@ -42,7 +37,7 @@ export async function startAccount(): Promise<Account> {
   const sim = createAwsSim({ clock: createQuickClock(TIMES), iamDelayMs: IAM_DELAY_MS, oldUsers: ["ada"] });
   const [ofFunction = [], ofRole = []] = readActions();
   const own = sim.iam.addUser({ ...PLACE, name: "function", allow: ofFunction });
-  sim.iam.addRole({ ...PLACE, name: assumedRole, externalId: "yard-blue", allow: ofRole });
+  sim.iam.addRole({ ...PLACE, name: PRESETS.odin.assumedRole, externalId: "yard-blue", allow: ofRole });
   addResources(sim);
   const table = await startLockTable("coinbase-odin-locks");
   const services = { ...answerReleaseServices(sim), states: answerStates(sim), dynamodb: table.url };
@@ -88,17 +83,6 @@ function openClients({ url: endpoint }: FrontDoor, credentials: { accessKeyId: s
   return { s3: new S3Client({ ...common, forcePathStyle: true }), sfn: new SFNClient(common) };
 }
 
-/** Adds image, subnet, and the resources that the service `web` may use. */
-function addResources(sim: AwsSim): void {
-  const tags = { Name: "web", ProjectName: "org/shop", ConfigName: "production", ServiceName: "web" };
-  sim.s3.createBucket({ ...PLACE, name: BUCKET });
-  sim.ec2.addImage({ ...PLACE, tags: { Name: "base", DeployWith: optInTag } });
-  sim.ec2.addSubnet({ ...PLACE, tags: { Name: "private-a", DeployWith: optInTag } });
-  sim.ec2.addSecurityGroup({ ...PLACE, tags });
-  sim.loadBalancing.addTargetGroup({ ...PLACE, name: "web", tags, deregistrationDelaySeconds: 5 });
-  sim.iam.addInstanceProfile({ ...PLACE, name: "web", path: `${profileRoot}org/shop/production/web/` });
-}
-
 interface ReleaseInput {
   readonly sim: AwsSim;
   readonly s3: S3Client;
@@ -107,42 +91,14 @@ interface ReleaseInput {
 }
 
 async function release({ sim, s3, sfn, stateMachineArn }: ReleaseInput, id: string) {
-  const input = JSON.stringify(aDocument(id));
-  const folder = `${PLACE.account}/org/shop/production/${id}`;
-  const put = (name: string, Body: string) =>
-    s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: `${folder}/${name}`, Body }));
-  await put("release", input);
-  await put("userdata", USER_DATA);
+  const { input, files } = toStart(id);
+  for (const [Key, Body] of Object.entries(files)) await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key, Body }));
   const { executionArn } = await sfn.send(new StartExecutionCommand({ stateMachineArn, input }));
   const execution = sim.stepFunctions.executions.find(({ arn }) => arn === executionArn);
   await execution?.ended;
   const entered = execution?.history.map(({ stateEnteredEventDetails: details }) => Object(details).name) ?? [];
   const path = entered.filter((name): name is string => typeof name === "string");
   return { status: execution?.error ?? execution?.status ?? "", path };
-}
-
-function aDocument(release_id: string) {
-  return {
-    release_id,
-    aws_account_id: PLACE.account,
-    aws_region: PLACE.region,
-    project_name: "org/shop",
-    config_name: "production",
-    created_at: new Date().toISOString(),
-    timeout: 600,
-    ami: "base",
-    subnets: ["private-a"],
-    user_data_sha256: createHash("sha256").update(USER_DATA).digest("hex"),
-    services: {
-      web: {
-        instance_type: "t3.micro",
-        security_groups: ["web"],
-        target_groups: ["web"],
-        profile: "web",
-        autoscaling: { min_size: 2, max_size: 4, policies: [{ type: "cpu_scale_up" }] },
-      },
-    },
-  };
 }
 
 function readActions(): readonly (readonly string[])[] {
