@@ -111,11 +111,15 @@ export async function reportAccepted(
     return 0;
   }
   out.result({ ...result, ...toResult(entry) }, () => formatHistoryEntry(entry, out));
-  if (isDone) return 0;
+  return isDone ? 0 : adviseRefused(context, ids.stackId, entry);
+}
+
+/** Says what to do about an event that was not applied. Returns 0 when it is tried again. */
+function adviseRefused({ out }: ServerContext, stackId: string, entry: HistoryEntry): number {
   const hint = findTypeHint(entry);
   if (hint !== undefined) out.note(hint);
   if (entry.outcome !== "parked") return 1;
-  out.note(`It is retried automatically. \`stackyard stacks show ${toShellWord(ids.stackId)}\` shows when.`);
+  out.note(`It is retried automatically. \`stackyard stacks show ${toShellWord(stackId)}\` shows when.`);
   return 0;
 }
 

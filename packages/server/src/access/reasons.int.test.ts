@@ -80,7 +80,9 @@ const CALLS: Readonly<Record<string, () => readonly Call[]>> = {
     }),
   cancelBulk: () => [{ path: `/v1/bulk/${bulkId}/cancel`, body: {} }],
   dismissEvents: () => [{ path: "/v1/dead-letters/dismiss", body: { ids: deadLetters, reason: LETTER_TEXT } }],
-  withdrawEvents: () => [{ path: "/v1/parked/withdraw", body: { ids: ["web-9/parked-1"], reason: `because ${OTHER}` } }],
+  withdrawEvents: () => [
+    { path: "/v1/parked/withdraw", body: { ids: ["web-9/parked-1"], reason: `because ${OTHER}` } },
+  ],
   removeStack: () => [at("remove", { force: true })],
 };
 
