@@ -44,8 +44,6 @@ const LISTED: Readonly<Record<string, number>> = {
   "packages/executor-terraform/src/failure.ts": 14,
   "packages/previews/src/definition.ts": 14,
   "packages/sdk/src/artifacts/manifest.ts": 16,
-  "packages/server/src/access/caller.ts": 13,
-  "packages/server/src/http/route.ts": 13,
   "packages/server/src/schemas/event.ts": 21,
   "packages/server/src/terraform/state-store.ts": 18,
   "packages/store-dynamodb/src/aggregate.ts": 21,

@@ -3,20 +3,15 @@ import type { HttpBindings } from "@hono/node-server";
 import type { Logger } from "@stackyard/core";
 import { createHistogram, type Histogram, type Metric, toMetric } from "@stackyard/telemetry";
 import { type Context, Hono } from "hono";
-import { createAddressFinder, type RequestFacts } from "./access/caller.ts";
+import type { RequestFacts } from "./access/caller.ts";
 import { createChannelAudit } from "./access/channel-audit.ts";
+import { createAddressFinder } from "./access/client-address.ts";
 import type { Access } from "./access/create-access.ts";
 import { isDenialCode } from "./access/denials.ts";
 import { createWrongCredentials } from "./access/rate-limits.ts";
 import { createCallerLanes } from "./http/caller-lanes.ts";
-import {
-  HttpError,
-  mountRoutes,
-  type ProblemInput,
-  problemResponse,
-  type Route,
-  toProblemInput,
-} from "./http/route.ts";
+import { HttpError, type ProblemInput, problemResponse, toProblemInput } from "./http/problem.ts";
+import { mountRoutes, type Route } from "./http/route.ts";
 import type { OperatorToken, ServerDeps, ServerSettings } from "./server-options.ts";
 
 export interface AppDeps

@@ -15,7 +15,8 @@ import { createApp, createAuthenticate, createRequestMetrics } from "./create-ap
 import { answerUnknownPath, mountConsole } from "./http/console-pages.ts";
 import { mountMcp } from "./http/mcp-route.ts";
 import { namedSchemas, toOpenApi } from "./http/openapi.ts";
-import { defineRoute, problemResponse, type Route, toProblemInput } from "./http/route.ts";
+import { problemResponse, toProblemInput } from "./http/problem.ts";
+import { defineRoute, type Route } from "./http/route.ts";
 import { approvalRoutes } from "./routes/approval-routes.ts";
 import { artifactRoutes } from "./routes/artifact-routes.ts";
 import { auditRoutes, logAuditHead } from "./routes/audit-routes.ts";

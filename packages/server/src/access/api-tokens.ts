@@ -37,7 +37,8 @@ import type { Page, PageInput } from "@stackyard/core/engine";
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { toPage } from "../routes/to-page.ts";
-import { type Authenticator, type Caller, hasEverywhere } from "./caller.ts";
+import type { Authenticator, Caller } from "./caller.ts";
+import { hasEverywhere } from "./guard.ts";
 
 export interface ApiTokensDeps {
   readonly records: Records;

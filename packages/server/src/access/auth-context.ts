@@ -1,6 +1,7 @@
 import { defined, isStackyardError, type Logger, StackyardError } from "@stackyard/core";
 import type { AuditWriter, Grant, Sender } from "@stackyard/core/access";
-import { HttpError, readBytes } from "../http/route.ts";
+import { HttpError } from "../http/problem.ts";
+import { readBytes } from "../http/read-body.ts";
 import type { SignInWays } from "./auth-pages.ts";
 import { type BrowserPlace, findBrowserRefusal, findCookie, formatCookie, toCookieNames } from "./browser-guard.ts";
 import { ANONYMOUS, type RequestFacts } from "./caller.ts";

@@ -1,4 +1,4 @@
-import type { ProblemInput } from "../http/route.ts";
+import type { ProblemInput } from "../http/problem.ts";
 import { isLoopbackHost } from "../server-options.ts";
 
 /** Where browsers reach the server: `server.url`. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createAddressFinder, toRateKey } from "./caller.ts";
+import { createAddressFinder, toRateKey } from "./client-address.ts";
 
 describe("createAddressFinder", () => {
   const find = createAddressFinder(["10.0.0.0/8", "2001:db8::/32"]);

@@ -9,10 +9,9 @@ import {
   type CallerFinder,
   type CallerFinderDeps,
   createCallerFinder,
-  createGuard,
-  type Guard,
 } from "./caller.ts";
 import { createDenials, type Denials } from "./denials.ts";
+import { createGuard, type Guard } from "./guard.ts";
 import { createLogins, type Logins } from "./logins.ts";
 import { createSubjectFinder, type SubjectFinder } from "./reach.ts";
 

@@ -1,7 +1,8 @@
 import { type Clock, defined, isStackyardError, type Logger } from "@stackyard/core";
 import type { AuditWriter, Sender } from "@stackyard/core/access";
 import { isAudited, withFacts } from "./auth-context.ts";
-import { ANONYMOUS, type RequestFacts, toRateKey } from "./caller.ts";
+import { ANONYMOUS, type RequestFacts } from "./caller.ts";
+import { toRateKey } from "./client-address.ts";
 
 /** Audits requests that were denied. */
 export interface Denials {

@@ -1,7 +1,8 @@
 import { type Clock, isStackyardError, type Logger, type Records, StackyardError } from "@stackyard/core";
 import type { AuditWriter, Grant, SecretPrefix } from "@stackyard/core/access";
 import type { Context, Hono } from "hono";
-import { HttpError, json, toProblemInput } from "../http/route.ts";
+import { HttpError, toProblemInput } from "../http/problem.ts";
+import { json } from "../http/route.ts";
 import type { LocalPerson } from "../server-options.ts";
 import {
   type AuthContext,

@@ -1,8 +1,8 @@
 import { hash } from "node:crypto";
 import { type Clock, StackyardError } from "@stackyard/core";
 import { RateLimiterMemory } from "rate-limiter-flexible";
-import type { ProblemInput } from "../http/route.ts";
-import { toRateKey } from "./caller.ts";
+import type { ProblemInput } from "../http/problem.ts";
+import { toRateKey } from "./client-address.ts";
 
 /** Counts calls by address. */
 export interface RateLimit {

@@ -11,7 +11,8 @@ import {
 } from "@stackyard/core/access";
 import type { HistoryEntry, LoadedStack, Page, PageInput, Planner, QueuedEvent } from "@stackyard/core/engine";
 import { mayAnswer, type StackEvent } from "@stackyard/core/machine";
-import { type Caller, findStackMachine, type Guard, hasEverywhere, mayPublishAll } from "./caller.ts";
+import type { Caller } from "./caller.ts";
+import { findStackMachine, type Guard, hasEverywhere, mayPublishAll } from "./guard.ts";
 
 /** Returns whether a caller may read something. */
 export function mayRead({ rights }: Pick<Caller, "rights">, subject: AccessSubject): boolean {

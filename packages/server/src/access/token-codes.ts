@@ -15,7 +15,8 @@ import {
 } from "@stackyard/core/access";
 import { type Static, Type } from "typebox";
 import { Value } from "typebox/value";
-import { type Caller, hasEverywhere, type RequestFacts, withRequest } from "./caller.ts";
+import { type Caller, type RequestFacts, withRequest } from "./caller.ts";
+import { hasEverywhere } from "./guard.ts";
 import { createTypedCode, LOGIN_MS, toPlainCode } from "./pending-logins.ts";
 import type { NewSession } from "./sessions.ts";
 

@@ -3,7 +3,7 @@ import { consolePaths, findConsoleFile } from "@stackyard/console";
 import type { Hono } from "hono";
 import { toPageHeaders, toPagePolicy } from "../access/auth-pages.ts";
 import type { ConsoleFiles } from "../server-options.ts";
-import { HttpError } from "./route.ts";
+import { HttpError } from "./problem.ts";
 
 const builtConsole: ConsoleFiles = { paths: consolePaths, find: findConsoleFile };
 

@@ -3,7 +3,8 @@ import * as api from "@stackyard/core/api";
 import { type Static, type TProperties, type TSchema, Type } from "typebox";
 import { RunReport } from "../routes/run-routes.ts";
 import { EventBody, PublishAnswer } from "../schemas/event.ts";
-import { ProblemDetails, type Route, type RouteAnswer } from "./route.ts";
+import { ProblemDetails } from "./problem.ts";
+import type { Route, RouteAnswer } from "./route.ts";
 
 /** Schemas under their names in the OpenAPI document. */
 export const namedSchemas = {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { anyCharacter } from "../testing/any-character.ts";
-import { parseJson, readBytes } from "./route.ts";
+import { parseJson, readBytes } from "./read-body.ts";
 
 const nest = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
 

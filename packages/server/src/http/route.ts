@@ -1,29 +1,15 @@
-import { STATUS_CODES } from "node:http";
-import {
-  defined,
-  type ErrorCode,
-  httpStatusOf,
-  isStackyardError,
-  StackyardError,
-  type StackyardErrorOptions,
-  unlessAborted,
-} from "@stackyard/core";
+import { defined, StackyardError, unlessAborted } from "@stackyard/core";
 import type { Sender } from "@stackyard/core/access";
 import type { Context, Hono } from "hono";
 import { type Static, type TProperties, type TSchema, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import type { TLocalizedValidationError } from "typebox/error";
-import {
-  ANONYMOUS,
-  type Caller,
-  type CallerFinder,
-  type Guard,
-  type RequestFacts,
-  type RouteAccess,
-  withRequest,
-} from "../access/caller.ts";
+import { ANONYMOUS, type Caller, type CallerFinder, type RequestFacts, withRequest } from "../access/caller.ts";
 import type { AuditChannel } from "../access/channel-audit.ts";
+import type { Guard, RouteAccess } from "../access/guard.ts";
 import type { CallerLanes } from "./caller-lanes.ts";
+import { HttpError, type RequestFault } from "./problem.ts";
+import { readJson } from "./read-body.ts";
 
 /** What one status of a route means. Without a schema, the body has that media type or is empty. */
 export interface RouteAnswer {
@@ -264,165 +250,4 @@ export function unauthenticated(isGiven: boolean): StackyardError {
     ? "The token is not valid: it is wrong, has expired or was revoked."
     : 'Send the token: "authorization: Bearer <token>".';
   return new StackyardError("UNAUTHENTICATED", why);
-}
-
-/**
- * Reads at most `maxBytes` of the body; throws `PAYLOAD_TOO_LARGE` as soon as it is known to be larger. Calls `onBytes`
- * with the length of each piece before it is kept; it may throw.
- */
-export async function readBytes(
-  request: Request,
-  maxBytes: number,
-  onBytes?: (length: number) => void,
-): Promise<Uint8Array> {
-  const declared = Number(request.headers.get("content-length") ?? 0);
-  if (declared > maxBytes) throw tooLarge(maxBytes);
-  if (request.body === null) return new Uint8Array();
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of untilBroken(request.body)) {
-    size += chunk.byteLength;
-    if (size > maxBytes) throw tooLarge(maxBytes);
-    onBytes?.(chunk.byteLength);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks, size);
-}
-
-/** Turns a client's disconnect into `USAGE`: it is not a fault of the server, so the log must not show it as one. */
-async function* untilBroken(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
-  try {
-    yield* body;
-  } catch (cause) {
-    throw new HttpError(400, "USAGE", "The body ended early.", { cause });
-  }
-}
-
-/** Reads the body as JSON; undefined when it is empty. The content type is required: a page of another site cannot set it without a preflight. */
-export async function readJson(request: Request, maxBytes: number): Promise<unknown> {
-  const bytes = await readBytes(request, maxBytes);
-  if (bytes.byteLength === 0) return undefined;
-  const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase() ?? "";
-  if (type !== "application/json" && !type.endsWith("+json")) {
-    throw new HttpError(415, "USAGE", 'Send JSON with the header "content-type: application/json".');
-  }
-  return parseJson(toText(bytes));
-}
-
-function toText(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new HttpError(400, "USAGE", "The body is not UTF-8.", { cause });
-  }
-}
-
-function tooLarge(maxBytes: number): StackyardError {
-  return new StackyardError("PAYLOAD_TOO_LARGE", `The body is larger than ${maxBytes} bytes.`);
-}
-
-const MAX_DEPTH = 32;
-
-/**
- * Parses JSON from outside. Rejects (400, `USAGE`) invalid JSON, nesting deeper than 32, and any key `__proto__`, so
- * that no later copy of the value can reach a prototype. `what` begins the error's message.
- */
-export function parseJson(text: string, what = "The body"): unknown {
-  const value = parseText(text, what);
-  const open: { readonly value: unknown; readonly depth: number }[] = [{ value, depth: 1 }];
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const { value, depth } = next;
-    if (typeof value !== "object" || value === null) continue;
-    if (depth > MAX_DEPTH) throw new HttpError(400, "USAGE", `${what} nests deeper than ${MAX_DEPTH} levels.`);
-    if (Object.hasOwn(value, "__proto__")) throw new HttpError(400, "USAGE", `${what} has a key "__proto__".`);
-    for (const child of Object.values(value)) open.push({ value: child, depth: depth + 1 });
-  }
-  return value;
-}
-
-function parseText(text: string, what: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new HttpError(400, "USAGE", `${what} is not JSON.`, { cause });
-  }
-}
-
-/** One fault of a request: its place in the body, the query or the path, and a description. */
-const RequestFault = Type.Object({
-  in: Type.Union([Type.Literal("body"), Type.Literal("query"), Type.Literal("path")]),
-  pointer: Type.String({ description: "JSON pointer (RFC 6901)." }),
-  message: Type.String(),
-});
-type RequestFault = Static<typeof RequestFault>;
-
-/** The body of every error (RFC 9457). Programs read `code`. */
-export const ProblemDetails = Type.Object({
-  type: Type.String({ description: "Always about:blank; `code` is the kind." }),
-  title: Type.String(),
-  status: Type.Integer({ minimum: 400, maximum: 599 }),
-  detail: Type.String({ description: "What is wrong, with what, and what to do." }),
-  code: Type.String({ description: "Stable and in capitals, such as STACK_UNKNOWN." }),
-  retryable: Type.Boolean({ description: "The same request may succeed later without a change." }),
-  requestId: Type.Optional(Type.String({ description: "The same id appears in the server's log." })),
-  faults: Type.Optional(Type.Array(RequestFault)),
-  details: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
-});
-export type ProblemDetails = Static<typeof ProblemDetails>;
-
-/** The input of a problem. */
-export interface ProblemInput {
-  readonly status: number;
-  readonly code: string;
-  readonly detail: string;
-  readonly retryable?: boolean;
-  readonly requestId?: string;
-  readonly faults?: readonly RequestFault[];
-  readonly details?: Readonly<Record<string, unknown>>;
-}
-
-/** Converts a problem to its JSON. */
-function toProblem(input: ProblemInput): ProblemDetails {
-  const { status, code, detail, retryable = false, requestId, faults, details } = input;
-  return defined({
-    type: "about:blank",
-    title: STATUS_CODES[status] ?? "Error",
-    status,
-    detail,
-    code,
-    retryable,
-    requestId,
-    faults: faults && [...faults],
-    details: details && Object.keys(details).length > 0 ? details : undefined,
-  });
-}
-
-/** Converts a thrown error to a problem. An unknown error is not described: its text may contain anything. */
-export function toProblemInput(error: unknown): ProblemInput {
-  if (!isStackyardError(error)) {
-    return { status: 500, code: "INTERNAL", detail: "The server failed to process the request. See its log." };
-  }
-  const status = error instanceof HttpError ? error.status : httpStatusOf(error.code);
-  const faults = Array.isArray(error.details["faults"]) ? (error.details["faults"] as RequestFault[]) : undefined;
-  const { faults: _, ...details } = error.details;
-  const { code, message, retryable } = error;
-  return { status, code, detail: message, retryable, details, ...defined({ faults }) };
-}
-
-/** Returns a response with problem details. */
-export function problemResponse(input: ProblemInput, headers: Readonly<Record<string, string>> = {}): Response {
-  return new Response(JSON.stringify(toProblem(input)), {
-    status: input.status,
-    headers: { "content-type": "application/problem+json", ...headers },
-  });
-}
-
-/** An error with a different status than its code has everywhere else, such as 405 or 415. */
-export class HttpError extends StackyardError {
-  readonly status: number;
-
-  constructor(status: number, code: ErrorCode, message: string, options?: StackyardErrorOptions) {
-    super(code, message, options);
-    this.status = status;
-  }
 }

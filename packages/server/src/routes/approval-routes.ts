@@ -6,7 +6,8 @@ import { type StackScope, type StoredStack, toPrinted, toStackOrder, toStackPlac
 import { mayApprove, parseAttemptId } from "@stackyard/core/machine";
 import { Type } from "typebox";
 import type { Caller } from "../access/caller.ts";
-import { defineRoute, HttpError, json, type Route } from "../http/route.ts";
+import { HttpError } from "../http/problem.ts";
+import { defineRoute, json, type Route } from "../http/route.ts";
 import { toApprovals } from "../schemas/approval.ts";
 import { ApprovalBody, ApproveBody, AttemptId, pageOf, pageQuery } from "../schemas/event.ts";
 import { stackSortQuery } from "../schemas/stack-query.ts";

@@ -18,7 +18,8 @@ import {
   toEventOutcome,
   toParkedId,
 } from "@stackyard/core/engine";
-import { type Caller, forbidden } from "../access/caller.ts";
+import type { Caller } from "../access/caller.ts";
+import { forbidden } from "../access/guard.ts";
 import { decideRedrive, loadReadable } from "../access/reach.ts";
 import type { ReasonSubjects } from "./mask-reason.ts";
 import type { RouteDeps } from "./route-deps.ts";

@@ -2,7 +2,8 @@ import { defined, isStackyardError, listPages, StackyardError } from "@stackyard
 import { Bulk, BulkItem, BulkOutcome, BulkPlan } from "@stackyard/core/api";
 import type { Bulks, Bulk as KeptBulk, NewBulk } from "@stackyard/core/engine";
 import { Type } from "typebox";
-import { type Caller, forbidden, hasEverywhere } from "../access/caller.ts";
+import type { Caller } from "../access/caller.ts";
+import { forbidden, hasEverywhere } from "../access/guard.ts";
 import { defineRoute, json, type Route, type RouteContext } from "../http/route.ts";
 import { BulkBody, DRY_RUN_REASON, toBulkItemView, toBulkMessage, toBulkView } from "../schemas/bulk.ts";
 import { pageOf, pageQuery } from "../schemas/event.ts";

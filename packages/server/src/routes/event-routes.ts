@@ -12,7 +12,8 @@ import {
 } from "@stackyard/core/engine";
 import { parseEventMessage, type StackEvent } from "@stackyard/core/machine";
 import { Type } from "typebox";
-import { type Caller, hasEverywhere } from "../access/caller.ts";
+import type { Caller } from "../access/caller.ts";
+import { hasEverywhere } from "../access/guard.ts";
 import {
   checkDenied,
   checkPublished,
@@ -22,7 +23,8 @@ import {
   toEventSubject,
   withMachine,
 } from "../access/reach.ts";
-import { defineRoute, HttpError, json, type Route } from "../http/route.ts";
+import { HttpError } from "../http/problem.ts";
+import { defineRoute, json, type Route } from "../http/route.ts";
 import {
   EventBody,
   EventId,

@@ -4,7 +4,8 @@ import { createStoreProbe, type ListedProcess, listProcesses, loadLiveProcesses 
 import { EXPOSITION_TYPE, loadYardMetrics, toExposition, toMetric } from "@stackyard/telemetry";
 import { Type } from "typebox";
 import type { RequestMetrics } from "../create-app.ts";
-import { defineRoute, json, problemResponse, type Route, toProblemInput } from "../http/route.ts";
+import { problemResponse, toProblemInput } from "../http/problem.ts";
+import { defineRoute, json, type Route } from "../http/route.ts";
 import { toProcessMetrics } from "../metrics.ts";
 import { pageOf, pageQuery, toInstant } from "../schemas/event.ts";
 import type { ServerDeps } from "../server-options.ts";

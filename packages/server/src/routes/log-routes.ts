@@ -1,5 +1,6 @@
 import { findAttemptLog, type StoredLog } from "@stackyard/core/engine";
-import { defineRoute, HttpError, type Route } from "../http/route.ts";
+import { HttpError } from "../http/problem.ts";
+import { defineRoute, type Route } from "../http/route.ts";
 import { AttemptId } from "../schemas/event.ts";
 import { loadAttempt } from "./operation-routes.ts";
 import type { RouteDeps } from "./route-deps.ts";

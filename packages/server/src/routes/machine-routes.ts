@@ -11,7 +11,8 @@ import {
   toSvg,
 } from "@stackyard/core/machine";
 import { Type } from "typebox";
-import { type Caller, toUnknownMachine } from "../access/caller.ts";
+import type { Caller } from "../access/caller.ts";
+import { toUnknownMachine } from "../access/guard.ts";
 import { mayRead } from "../access/reach.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, pageQuery } from "../schemas/event.ts";

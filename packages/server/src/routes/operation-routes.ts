@@ -5,7 +5,8 @@ import { type AttemptView, publishMessages, type StoredHistoryEntry, type Stored
 import { type Static, type TSchema, Type } from "typebox";
 import { keepReadable } from "../access/reach.ts";
 import { toScopeFilter } from "../access/stack-scopes.ts";
-import { defineRoute, json, problemResponse, type Route, type RouteContext } from "../http/route.ts";
+import { problemResponse } from "../http/problem.ts";
+import { defineRoute, json, type Route, type RouteContext } from "../http/route.ts";
 import {
   AcknowledgeBody,
   AttemptId,

@@ -3,7 +3,7 @@ import { Run, RunState } from "@stackyard/core/api";
 import { createJobs, type JobOptions, type Jobs, type JobView } from "@stackyard/core/jobs";
 import { RUN_MACHINE, runStackId } from "@stackyard/core/machine";
 import { type Static, Type } from "typebox";
-import { hasEverywhere } from "../access/caller.ts";
+import { hasEverywhere } from "../access/guard.ts";
 import { loadVisible } from "../access/reach.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, pageQuery, toInstant } from "../schemas/event.ts";

@@ -3,7 +3,8 @@ import { type LocatedMachine, StackyardError } from "@stackyard/core";
 import type { Right } from "@stackyard/core/access";
 import { MachineSource } from "@stackyard/core/api";
 import { Type } from "typebox";
-import { type Caller, forbidden, toUnknownMachine } from "../access/caller.ts";
+import type { Caller } from "../access/caller.ts";
+import { forbidden, toUnknownMachine } from "../access/guard.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import type { RouteDeps } from "./route-deps.ts";
 

@@ -1,7 +1,8 @@
 import { StackyardError } from "@stackyard/core";
 import { Type } from "typebox";
 import type { Authenticate, Caller } from "../access/caller.ts";
-import { defineRoute, HttpError, type Route, type RouteContext } from "../http/route.ts";
+import { HttpError } from "../http/problem.ts";
+import { defineRoute, type Route, type RouteContext } from "../http/route.ts";
 import { AttemptId, StackId } from "../schemas/event.ts";
 import type { ServerLimits } from "../server-options.ts";
 import { createProgressBoard } from "./progress-board.ts";

@@ -1,7 +1,8 @@
 import { type Clock, defined, isStackyardError, type Records, type Store } from "@stackyard/core";
 import { decideAccess, type Rights } from "@stackyard/core/access";
 import type { Bulks, StoredBulk, StoredHistoryEntry, StoredLog } from "@stackyard/core/engine";
-import { type Caller, type Guard, hasEverywhere } from "../access/caller.ts";
+import type { Caller } from "../access/caller.ts";
+import { type Guard, hasEverywhere } from "../access/guard.ts";
 import { mayReadLine, type SubjectFinder } from "../access/reach.ts";
 import { toBulkView } from "../schemas/bulk.ts";
 import { toHistoryEntry } from "../schemas/event.ts";

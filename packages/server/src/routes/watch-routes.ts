@@ -1,9 +1,11 @@
 import { type Clock, defined, StackyardError, type Store, type StoreSignal } from "@stackyard/core";
 import type { Page, StoredHistoryEntry } from "@stackyard/core/engine";
 import { Type } from "typebox";
-import { type Caller, hasEverywhere, toFamily } from "../access/caller.ts";
+import { type Caller, toFamily } from "../access/caller.ts";
+import { hasEverywhere } from "../access/guard.ts";
 import { mayReadLine, type SubjectFinder } from "../access/reach.ts";
-import { defineRoute, HttpError, type Route } from "../http/route.ts";
+import { HttpError } from "../http/problem.ts";
+import { defineRoute, type Route } from "../http/route.ts";
 import { StackId, toHistoryEntry } from "../schemas/event.ts";
 
 /** Defines the live updates as server-sent events. */

@@ -1,7 +1,8 @@
 import type { AccessDecision } from "@stackyard/core/access";
 import { findParked, parseParkedId, withdrawParked } from "@stackyard/core/engine";
 import { Type } from "typebox";
-import { type Caller, hasEverywhere } from "../access/caller.ts";
+import type { Caller } from "../access/caller.ts";
+import { hasEverywhere } from "../access/guard.ts";
 import { checkDenied, decideRedrive } from "../access/reach.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { maskReason } from "./mask-reason.ts";

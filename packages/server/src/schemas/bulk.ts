@@ -11,7 +11,7 @@ import {
 import { parseEventMessage } from "@stackyard/core/machine";
 import { type Static, type TObject, Type } from "typebox";
 import { Compile } from "typebox/compile";
-import { HttpError } from "../http/route.ts";
+import { HttpError } from "../http/problem.ts";
 import { toInstant } from "./event.ts";
 
 const name = Type.String({ minLength: 1, maxLength: 255 });

@@ -2,7 +2,7 @@ import { defined, type Locator, StackyardError } from "@stackyard/core";
 import { STACK_CONDITIONS, STACK_SORTS } from "@stackyard/core/api";
 import type { StackFilter } from "@stackyard/core/engine";
 import { type Static, Type } from "typebox";
-import { parseJson } from "../http/route.ts";
+import { parseJson } from "../http/read-body.ts";
 
 const Name = Type.Optional(Type.String({ minLength: 1, maxLength: 255 }));
 

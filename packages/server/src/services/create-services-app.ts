@@ -2,7 +2,7 @@ import type { Logger, PluginService } from "@stackyard/core";
 import type { ServiceRunner } from "@stackyard/core/services";
 import { type Context, Hono } from "hono";
 import { addCommonHeaders, toErrorResponse } from "../create-app.ts";
-import { HttpError } from "../http/route.ts";
+import { HttpError } from "../http/problem.ts";
 import { mountServices } from "./mount-services.ts";
 
 /** The facts about a request from its host. */

@@ -1,7 +1,7 @@
 import { defined, StackyardError } from "@stackyard/core";
 import { StateVersion, TerraformState } from "@stackyard/core/api";
 import { Type } from "typebox";
-import { toStateSubject } from "../access/caller.ts";
+import { toStateSubject } from "../access/guard.ts";
 import { loadVisible } from "../access/reach.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import type { RouteDeps } from "../routes/route-deps.ts";

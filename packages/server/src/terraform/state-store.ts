@@ -20,7 +20,7 @@ import type { Page, PageInput } from "@stackyard/core/engine";
 import { STATE_HEADS, toStateName } from "@stackyard/core/services";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
-import { HttpError } from "../http/route.ts";
+import { HttpError } from "../http/problem.ts";
 import { toPage } from "../routes/to-page.ts";
 
 interface StateStoreDeps {

@@ -2,9 +2,12 @@ import { hash, timingSafeEqual } from "node:crypto";
 import { type Clock, isMap, type Logger, StackyardError, type Store, toStatePrefix } from "@stackyard/core";
 import type { AuditWriter, Sender } from "@stackyard/core/access";
 import { type AttemptView, toAttemptPassword } from "@stackyard/core/engine";
-import { type CallerFinder, type Guard, type RequestFacts, withRequest } from "../access/caller.ts";
+import { type CallerFinder, type RequestFacts, withRequest } from "../access/caller.ts";
+import type { Guard } from "../access/guard.ts";
 import { type BasicCredentials, parseBasic } from "../create-app.ts";
-import { HttpError, parseJson, readBytes, toMethodError } from "../http/route.ts";
+import { HttpError } from "../http/problem.ts";
+import { parseJson, readBytes } from "../http/read-body.ts";
+import { toMethodError } from "../http/route.ts";
 import {
   decideAccess,
   decideLock,
