@@ -24,7 +24,10 @@ export interface KeptTime {
 /** For what follows a call without an answer: a record, a result, a line of the log; at most a quarter. */
 const AFTER_CALLS_MS = 5_000;
 
-/** For the tries of a result that could not be written, and a line of the log; at most a quarter. */
+/**
+ * For the tries of a result that could not be written, and a line of the log; at most an eighth, since work that plans its own
+ * end stops a quarter of a short invocation before it, and its result needs calls.
+ */
 const AFTER_OWN_CALLS_MS = 10_000;
 
 /**
@@ -44,6 +47,6 @@ export function runInvocation<Result>(
   const denialsUntil = afterDenialsMs === undefined ? callsEndAt : endsAt - Math.min(afterDenialsMs, leftMs / 3);
   const end = limitsCalls
     ? { deadlineAt: callsEndAt }
-    : { callsUntil: endsAt - Math.min(AFTER_OWN_CALLS_MS, leftMs / 4) };
+    : { callsUntil: endsAt - Math.min(AFTER_OWN_CALLS_MS, leftMs / 8) };
   return runTimed({ ...end, ...defined({ callMs }), denialsUntil }, work).result;
 }

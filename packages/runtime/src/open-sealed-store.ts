@@ -1,6 +1,6 @@
 import type { AwsAccess } from "@stackyard/aws";
 import type { Clock } from "@stackyard/core";
-import { checkSealKey, createSealer, parseSealKeys, type Sealer, sealStore } from "@stackyard/core/services";
+import type { Sealer } from "@stackyard/core/services";
 import type { Environment } from "./environment.ts";
 import { type OpenedStore, type OpenStoreDeps, openStore } from "./open-store.ts";
 
@@ -14,7 +14,10 @@ export async function loadSealer(
   { yard, tasks: { sealKey, sealKmsKeys: keyArns } }: SealSettings,
   { aws, clock }: { readonly aws: AwsAccess; readonly clock: Clock },
 ): Promise<Sealer | undefined> {
-  if (sealKey !== undefined) return createSealer(parseSealKeys(sealKey, "STACKYARD_SEAL_KEY"));
+  if (sealKey !== undefined) {
+    const { createSealer, parseSealKeys } = await import("./sealing.ts");
+    return createSealer(parseSealKeys(sealKey, "STACKYARD_SEAL_KEY"));
+  }
   if (keyArns.length === 0) return undefined;
   const [{ KMSClient }, { createKmsSealer }] = await Promise.all([
     import("@aws-sdk/client-kms"),
@@ -34,7 +37,13 @@ export async function openSealedStore(
   loading: Promise<Sealer | undefined> = loadSealer(environment, deps),
 ): Promise<OpenedStore> {
   if (environment.store === undefined) throw new TypeError("The environment was parsed without its store.");
-  const [opened, sealer] = await Promise.all([openStore(environment.store, deps), loading]);
+  // Like a store, it is read when it is opened, so that the program itself starts sooner.
+  const sealing = import("./sealing.ts");
+  const [opened, sealer, { checkSealKey, sealStore }] = await Promise.all([
+    openStore(environment.store, deps),
+    loading,
+    sealing,
+  ]);
   try {
     await checkSealKey(opened.records, sealer, deps.clock.now());
   } catch (error) {

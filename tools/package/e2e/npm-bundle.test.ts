@@ -75,7 +75,7 @@ describe("the bundle of npm packages", () => {
   it("takes every package of ours from its files, also when a registry has others of that name [npm/npm#20337]", () => {
     const { packages } = JSON.parse(readFileSync(join(project, "package-lock.json"), "utf8"));
     const ours = Object.entries<{ resolved?: string }>(packages).filter(([path]) =>
-      /(^|\/)(@stackyard\/|stackyard$)/.test(path),
+      /(^|\/)(@stackyard\/[^/]+|stackyard)$/.test(path),
     );
 
     expect(ours.length).toBe(

@@ -137,6 +137,7 @@ describe("the job that publishes to npm", () => {
 
     expect(created.stdout).toMatch(/^ {2}npm install$/m);
     expect(JSON.parse(readFileSync(join(project, "package.json"), "utf8")).dependencies).toEqual({
+      "@stackyard/sdk": version,
       stackyard: version,
     });
     await call("npm", ["install"], { cwd: project, env });

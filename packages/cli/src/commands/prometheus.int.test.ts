@@ -155,10 +155,14 @@ describe.skipIf(!hasPrometheus)("Prometheus", () => {
       })
       .toEqual([["StackyardStacksFailed", "main", "firing"]]);
 
-    const { data } = await read("targets");
-    expect(data.activeTargets?.map(({ health, lastError }) => [health, lastError])).toEqual([
-      ["up", ""],
-      ["up", ""],
-    ]);
+    await expect
+      .poll(async () => {
+        const { data } = await read("targets");
+        return data.activeTargets?.map(({ health, lastError }) => [health, lastError]);
+      })
+      .toEqual([
+        ["up", ""],
+        ["up", ""],
+      ]);
   });
 });

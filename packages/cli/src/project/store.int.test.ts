@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { silentLogger } from "@stackyard/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -68,6 +68,10 @@ describe("backup and restore", () => {
     writeFileSync(join(cwd, "stackyard.config.json"), '{"dataDir": "other"}');
 
     expect((await run("restore", "yard.backup")).exitCode).toBe(0);
+    const without = await run("dev", "--port", "0");
+    copyFileSync(join(cwd, ".stackyard/seal-key"), join(cwd, "other/seal-key"));
+
+    expect([without.exitCode, without.stderr]).toEqual([3, expect.stringContaining("SEAL_KEY_MISSING")]);
     expect(await listStacks()).toEqual(["first"]);
   });
 
@@ -79,7 +83,7 @@ describe("backup and restore", () => {
     const { exitCode, stderr } = await run("restore", "yard.backup", "--replace");
     await stop(dev);
 
-    expect([copied.exitCode, copied.stderr]).toEqual([0, ""]);
+    expect([copied.exitCode, copied.stderr]).toEqual([0, expect.stringContaining("with the key in")]);
     expect([exitCode, stderr]).toEqual([3, expect.stringMatching(/STORE_LOCKED.*process \d+/)]);
     expect((await run("restore", "yard.backup", "--replace")).exitCode).toBe(0);
   });
