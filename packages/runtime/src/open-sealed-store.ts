@@ -14,10 +14,7 @@ export async function loadSealer(
   { yard, tasks: { sealKey, sealKmsKeys: keyArns } }: SealSettings,
   { aws, clock }: { readonly aws: AwsAccess; readonly clock: Clock },
 ): Promise<Sealer | undefined> {
-  if (sealKey !== undefined) {
-    const { createSealer, parseSealKeys } = await import("./sealing.ts");
-    return createSealer(parseSealKeys(sealKey, "STACKYARD_SEAL_KEY"));
-  }
+  if (sealKey !== undefined) return (await import("./sealing.ts")).toSealer(sealKey);
   if (keyArns.length === 0) return undefined;
   const [{ KMSClient }, { createKmsSealer }] = await Promise.all([
     import("@aws-sdk/client-kms"),
@@ -37,18 +34,8 @@ export async function openSealedStore(
   loading: Promise<Sealer | undefined> = loadSealer(environment, deps),
 ): Promise<OpenedStore> {
   if (environment.store === undefined) throw new TypeError("The environment was parsed without its store.");
-  // Like a store, it is read when it is opened, so that the program itself starts sooner.
+  // Like a store, it is read when it is opened.
   const sealing = import("./sealing.ts");
-  const [opened, sealer, { checkSealKey, sealStore }] = await Promise.all([
-    openStore(environment.store, deps),
-    loading,
-    sealing,
-  ]);
-  try {
-    await checkSealKey(opened.records, sealer, deps.clock.now());
-  } catch (error) {
-    await opened.close();
-    throw error;
-  }
-  return sealStore(opened, sealer);
+  const [opened, sealer] = await Promise.all([openStore(environment.store, deps), loading]);
+  return (await sealing).sealOpened(opened, sealer, deps.clock);
 }

@@ -1,2 +1,25 @@
-// What seals and opens values. Functions read it when they open their store, so that they start sooner.
-export { checkSealKey, createSealer, parseSealKeys, sealStore } from "@stackyard/core/services";
+import type { Clock } from "@stackyard/core";
+import { checkSealKey, createSealer, parseSealKeys, type Sealer, sealStore } from "@stackyard/core/services";
+import type { OpenedStore } from "./open-store.ts";
+
+// Functions read this file when they open their store, so that they start sooner.
+
+/** Returns a sealer with the keys of `STACKYARD_SEAL_KEY`. */
+export function toSealer(keys: string): Sealer {
+  return createSealer(parseSealKeys(keys, "STACKYARD_SEAL_KEY"));
+}
+
+/** Returns the store with sealed values; closes it and throws `SEAL_KEY_MISSING` without the yard's key. */
+export async function sealOpened(
+  opened: OpenedStore,
+  sealer: Sealer | undefined,
+  clock: Pick<Clock, "now">,
+): Promise<OpenedStore> {
+  try {
+    await checkSealKey(opened.records, sealer, clock.now());
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+  return sealStore(opened, sealer);
+}
