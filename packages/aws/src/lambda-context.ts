@@ -25,7 +25,7 @@ export interface KeptTime {
 const AFTER_CALLS_MS = 5_000;
 
 /**
- * For the tries of a result that could not be written, and a line of the log; at most an eighth, since work that plans its own
+ * For the tries of a result that could not be written, and a line of the log; at most a sixth, since work that plans its own
  * end stops a quarter of a short invocation before it, and its result needs calls.
  */
 const AFTER_OWN_CALLS_MS = 10_000;
@@ -47,6 +47,6 @@ export function runInvocation<Result>(
   const denialsUntil = afterDenialsMs === undefined ? callsEndAt : endsAt - Math.min(afterDenialsMs, leftMs / 3);
   const end = limitsCalls
     ? { deadlineAt: callsEndAt }
-    : { callsUntil: endsAt - Math.min(AFTER_OWN_CALLS_MS, leftMs / 8) };
+    : { callsUntil: endsAt - Math.min(AFTER_OWN_CALLS_MS, leftMs / 6) };
   return runTimed({ ...end, ...defined({ callMs }), denialsUntil }, work).result;
 }

@@ -179,7 +179,7 @@ describe.each([
     });
     // A quarter of a short invocation is left to end in.
     const options = { executors: [work] };
-    const { manager, runner } = await startYard({ hasStore, machines, options, remainingMs: 400 });
+    const { manager, runner } = await startYard({ hasStore, machines, options, remainingMs: 3_000 });
 
     await manager.play(start);
     await runner.work();

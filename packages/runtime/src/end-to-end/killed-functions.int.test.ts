@@ -28,7 +28,7 @@ async function start({ runnerHasStore, hasTicks }: { readonly runnerHasStore: bo
   const ticks = await account.cloud.createQueue(`stack-ticks-${tickQueues}`);
   const managerEnvironment = hasTicks ? { SQS_TICK_QUEUE_URL: ticks } : {};
   const machines = { "review-app": REVIEW_APP };
-  yard = await startLambdaYard({ account, clock, machines, runnerHasStore, managerEnvironment });
+  yard = await startLambdaYard({ account, clock, machines, runnerHasStore, managerEnvironment, hidesTime: true });
   return yard;
 }
 

@@ -34,6 +34,8 @@ export interface LambdaYard {
 type QueueName = "events" | "tasks" | "eventDeadLetters" | "taskDeadLetters";
 type FunctionName = "state-manager" | "task-runner";
 
+type AppHandler = ReturnType<typeof createStateManager>["handler"];
+
 /** The parts of a yard that differ from the predecessor's. */
 export interface LambdaYardInput {
   readonly account: Account;
@@ -54,6 +56,8 @@ export interface LambdaYardInput {
   readonly batchSize?: number;
   /** Whether the mappings read partial batch responses. Default: where batches are of more than one. */
   readonly reportsFailures?: boolean;
+  /** True if functions do not know when they end, like one whose processor is busy: they are killed at their timeout. */
+  readonly hidesTime?: boolean;
   /** Events that are in their queue before a function reads it. */
   readonly backlog?: readonly unknown[];
 }
@@ -73,6 +77,8 @@ export async function startLambdaYard(input: LambdaYardInput): Promise<LambdaYar
   await cloud.createBucket(bucket, Object.fromEntries(objects));
 
   const machines = { MACHINE_LOCATOR: "S3", MACHINE_S3_BUCKET: bucket, MACHINE_S3_KEY: "m" };
+  const hideTime = (handler: AppHandler): AppHandler =>
+    input.hidesTime === true ? (event) => handler(event, {}) : handler;
   const host = createLambdaHost({ sqs: cloud.sqs, clock, countMessages: cloud.countMessages });
   host.addFunction({
     // The timeouts and concurrencies of CloudSeam's documentation.
@@ -86,7 +92,7 @@ export async function startLambdaYard(input: LambdaYardInput): Promise<LambdaYar
       ...machines,
       ...input.managerEnvironment,
     },
-    create: (environment) => createStateManager({ environment, clock, telemetry: silentTelemetry }).handler,
+    create: (environment) => hideTime(createStateManager({ environment, clock, telemetry: silentTelemetry }).handler),
     ...input.manager,
   });
   const withStore = input.runnerHasStore ? { ...placed, SQS_TASK_QUEUE_URL: queues.tasks } : {};
@@ -102,7 +108,9 @@ export async function startLambdaYard(input: LambdaYardInput): Promise<LambdaYar
       ...input.runnerEnvironment,
     },
     create: (environment) => {
-      return createTaskRunner({ clock, telemetry: silentTelemetry, ...input.runnerOptions, environment }).handler;
+      return hideTime(
+        createTaskRunner({ clock, telemetry: silentTelemetry, ...input.runnerOptions, environment }).handler,
+      );
     },
     ...input.runner,
   });
