@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Options } from "tsup";
 import { parseManifest, sourceEntriesOf } from "./tools/checks/package-entries.ts";
 
@@ -29,6 +29,24 @@ const withoutTypeScripts: NonNullable<Options["esbuildPlugins"]>[number] = {
       const fail = `() => { throw new Error("Bundles cannot read types from texts."); }`;
       const names = ["Script", "Pattern", "TemplateLiteralTypes"];
       return { contents: names.map((name) => `export const ${name} = ${fail};`).join("\n") };
+    });
+  },
+};
+
+/**
+ * Formats of international names, which no schema of ours has: 6 kB that each start of a function would read. A schema of a
+ * plugin with one of them fails with its name.
+ */
+const withoutInternationalFormats: NonNullable<Options["esbuildPlugins"]>[number] = {
+  name: "without-international-formats",
+  setup(build) {
+    const filter =
+      /[\\/]typebox[\\/]build[\\/]format[\\/](?:idn_email|idn_hostname|iri|iri_reference|uri_reference)\.mjs$/;
+    build.onLoad({ filter }, ({ path }) => {
+      const format = basename(path, ".mjs");
+      const name = `Is${format.replace(/(?:^|_)([a-z])/g, (_, first: string) => first.toUpperCase())}`;
+      const message = `Bundles cannot check the format ${format.replace("_", "-")}.`;
+      return { contents: `export function ${name}() { throw new Error(${JSON.stringify(message)}); }` };
     });
   },
 };
@@ -71,7 +89,7 @@ export function appOf(folder: string, inContainer: Readonly<Record<string, strin
     removeNodeProtocol: false,
     outExtension: () => ({ js: ".mjs" }),
     banner: { js: REQUIRE },
-    esbuildPlugins: [withoutTypeScripts],
+    esbuildPlugins: [withoutTypeScripts, withoutInternationalFormats],
   };
   const ofLambda: Options = {
     ...bundle,
