@@ -130,14 +130,14 @@ describe("both functions in Lambda", () => {
     expect([calls.length, await find(id)]).toEqual([2, "LIVE"]);
   });
 
-  it("pass twenty automatic states", async () => {
+  it("pass forty automatic states", async () => {
     const calls = serveFunctions("step");
-    const { host, send, find } = await start({ machines: { train: aTrain(20) }, batchSize: 10 });
+    const { host, send, find } = await start({ machines: { train: aTrain(40) }, batchSize: 10 });
 
     await send({ stackId: "t-1", event: "START", machine: "train" });
     await host.until(async () => (await find("t-1")) === "END");
 
-    expect(calls).toHaveLength(20);
+    expect(calls).toHaveLength(40);
   });
 
   it("enter the next state once, however many results come at a time to however many instances", async () => {
