@@ -171,7 +171,7 @@ describe("decideWithoutMachine", () => {
     expect(decide(app, undefined, anEvent("TASK_COMPLETED", { task: { name: "db" } }))).toEqual(unknown);
   });
 
-  it.each(["REMOVE_STACK", "UPGRADE_STACK"])("never begins a stack for %s", (name) => {
+  it.each(["REMOVE_STACK", "UPGRADE_STACK", "ACKNOWLEDGE_FAILURE"])("never begins a stack for %s", (name) => {
     const event = anEvent(name, { machine: "review-app", force: true, reason: "x" });
 
     expect(decideWithoutMachine(undefined, event)).toEqual(unknown);

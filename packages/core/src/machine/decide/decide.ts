@@ -85,7 +85,12 @@ export function machineNameFor(stack: Stack | undefined, event: StackEvent): str
   return stack?.machine ?? event.machine;
 }
 
-const NEEDS_STACK: ReadonlySet<string> = new Set([SYSTEM_EVENTS.removeStack, SYSTEM_EVENTS.upgradeStack]);
+/** Events about a stack that is there. Retries are not among them: as in CloudSeam, one that names a machine begins a stack. */
+const NEEDS_STACK: ReadonlySet<string> = new Set([
+  SYSTEM_EVENTS.removeStack,
+  SYSTEM_EVENTS.upgradeStack,
+  SYSTEM_EVENTS.acknowledgeFailure,
+]);
 
 const SYSTEM_HANDLERS: ReadonlyMap<string, Handler> = new Map([
   [SYSTEM_EVENTS.taskCompleted, completeTask],
