@@ -273,7 +273,7 @@ async function writeStack(
   return written;
 }
 
-/** Returns the outbox entry of follow-up work; undefined when there is none. */
+/** Returns the outbox entry of follow-up work, or undefined. */
 function toEntry(follow: FollowUp, facts: Pick<OutboxEntry, "version" | "now" | "entry">): OutboxEntry | undefined {
   const parts = Object.entries(follow).filter(([, list]) => list !== undefined && list.length > 0);
   return parts.length === 0 ? undefined : { ...facts, ...Object.fromEntries(parts) };

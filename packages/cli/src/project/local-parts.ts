@@ -5,11 +5,11 @@ import type { ConfigFile } from "./config.ts";
 import type { ExecutorRegistry } from "./executors.ts";
 
 /**
- * Adds to the checks of the built-in executors what only the project's machine can tell: whether local sources and local
+ * Adds to the checks of the built-in executors what only the project's machine knows: whether local sources and local
  * functions exist. They are warnings, because a runner elsewhere may have another copy of the project.
  */
 export function withLocalParts(executors: ExecutorRegistry, file: ConfigFile): ExecutorRegistry {
-  // Paths start at the project; without one there is no place to look at.
+  // Paths start at the project.
   if (file.path === undefined) return executors;
   const checks: ReadonlyMap<string, (config: DocumentConfig, report: ConfigReport) => void> = new Map([
     ["terraform", (config, report) => checkSource(config, report, file)],

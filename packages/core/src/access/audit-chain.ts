@@ -27,7 +27,7 @@ export const LOG_PREFIX = "audit/log/";
 /** The end of the log as it was within the last hour, outside of the log. */
 export const WITNESS_KEY = "yard/audit-end";
 
-/** Returns what a record of the end says; undefined when there is none. */
+/** Returns what a record of the end says, or undefined. */
 export function parseWitness(record: StoredRecord | undefined): Pick<AuditHead, "seq" | "hash"> | undefined {
   if (!isMap(record?.value)) return undefined;
   const { seq, hash } = record.value;

@@ -78,7 +78,7 @@ export interface RunningTask {
 const DEFAULT_LEASE_MS = 30_000;
 const DONE: DeliveryOutcome = { kind: "done" };
 
-/** A worker that also tells how each step ended. */
+/** A worker that also returns how each step ended. */
 interface StepWorker extends Omit<StoreWorker, "handle" | "run"> {
   /** Runs one step. `end`: none when the attempt was not granted. */
   step(
@@ -100,7 +100,7 @@ export function createWorker(deps: WorkerDeps, options: WorkerOptions = {}): Sto
   };
 }
 
-/** Creates a worker over a store that tells how its steps end. */
+/** Creates a worker over a store that returns how its steps end. */
 export function createStepWorker(deps: WorkerDeps, options: WorkerOptions = {}): StepWorker {
   const held = new Map<HeldAttempt, TaskMessage>();
   const owner = options.owner ?? deps.ids.next();

@@ -21,7 +21,7 @@ export function formatSchedule({ cron, zone }: CronSchedule): string {
   return `${cron} ${zone}`;
 }
 
-/** Returns the fault of the five fields of a schedule; undefined when there is none. */
+/** Returns the fault of the five fields of a schedule, or undefined. */
 export function findCronFault(cron: string): string | undefined {
   if (cron.length > MOST_CHARACTERS) return `It has ${cron.length} characters; ${MOST_CHARACTERS} are allowed.`;
   if (cron.trim().split(/\s+/).length !== 5) {
@@ -46,7 +46,7 @@ export function isZone(zone: string): boolean {
 }
 
 /**
- * Returns the first instant of a schedule that is later than `after`; undefined when there is none. A local time that
+ * Returns the first instant of a schedule that is later than `after`, or undefined. A local time that
  * the clock skips in spring is due at the end of the gap, and one that occurs twice in autumn is due the first time
  * only; several skipped times are due once. A schedule for every hour, or every few hours, follows real time instead.
  */

@@ -182,7 +182,7 @@ export interface Task {
 export interface DynamicConfig {
   readonly template: Template;
   /**
-   * Returns the fault of a resolved config by the executor's schema; undefined when there is none. A reference may
+   * Returns the fault of a resolved config by the executor's schema, or undefined. A reference may
    * replace any scalar.
    */
   findFault(config: unknown): string | undefined;

@@ -115,7 +115,7 @@ export interface ExecutorContext {
   readonly clock: Clock;
   readonly records: Records;
   readonly leases: Leases;
-  /** Returns the service that the host provides under this key, for this attempt; undefined when there is none. */
+  /** Returns the service that the host provides under this key, for this attempt, or undefined. */
   service<Service>(key: ServiceKey<Service>): Service | undefined;
   /**
    * Returns a client for the task's target, or for another region of its account. Throws `CONFIG_INVALID` if the runner

@@ -33,7 +33,7 @@ export interface Cloud {
   /** Takes all messages that are visible, ten at a time, and removes them. */
   take(queueUrl: string): Promise<readonly Message[]>;
   /**
-   * Receives visible messages as the event with which Lambda calls a function; undefined when there are none within
+   * Receives visible messages as the event with which Lambda calls a function, or undefined within
    * that time. Default: now.
    */
   receive(queueUrl: string, waitSeconds?: number): Promise<LambdaBatch | undefined>;

@@ -67,7 +67,7 @@ function toOpening(inner: readonly (readonly [string, Opening | undefined])[]): 
 }
 
 /**
- * Returns the fault of a resolved config, by the executor's schema; undefined when there is none. References of
+ * Returns the fault of a resolved config, by the executor's schema, or undefined. References of
  * sensitive values, `{"$secret": …}` and `{"$concat": […]}`, are accepted in place of any scalar.
  */
 export function findConfigFault({ name, config: schema }: ExecutorDefinition, config: unknown): string | undefined {
