@@ -13,7 +13,6 @@ const LISTED: Readonly<Record<string, number>> = {
   "packages/cli/src/commands/stacks.ts": 13,
   "packages/core/src/access/access-config.ts": 13,
   "packages/core/src/access/api-token.ts": 14,
-  "packages/core/src/aggregate/round.ts": 21,
   "packages/core/src/attempt/attempt.ts": 20,
   "packages/core/src/machine/decide/timers.ts": 18,
   "packages/core/src/machine/decide/work.ts": 15,

@@ -21,28 +21,12 @@ import {
   followCourse,
   giveUpOutlived,
 } from "./incarnation.ts";
-import {
-  beginRound,
-  deadLetters,
-  isRedelivered,
-  parkOrGiveUp,
-  parseQueued,
-  pickRandom,
-  postponeTimer,
-  type ReadOptions,
-  type RefusalOutcome,
-  type RefuseDeps,
-  type Round,
-  recordEvent,
-  refuse,
-  resumeTimers,
-  takeDecision,
-  toChange,
-  toQueuedTimer,
-  toTimerEvent,
-  unpark,
-} from "./round.ts";
+import { parseQueued, type ReadOptions } from "./parse-queued.ts";
+import { pickRandom } from "./pick-random.ts";
+import { deadLetters, isRedelivered, parkOrGiveUp, type RefusalOutcome, type RefuseDeps, refuse } from "./refuse.ts";
+import { beginRound, type Round, recordEvent, takeDecision, toChange, unpark } from "./round.ts";
 import { type FoundMachine, type StackInput, toDeadlineEvent, type WantedMachine } from "./stack-input.ts";
+import { postponeTimer, resumeTimers, toQueuedTimer, toTimerEvent } from "./timer-event.ts";
 
 /** Options of `applyInputs`, in addition to the aggregate and the inputs. */
 export interface ApplyOptions extends RefuseDeps, ReadOptions {

@@ -7,7 +7,7 @@ import { aMachine, aStack } from "../testing/builders.ts";
 import { countingIds } from "../testing/fake-clock.ts";
 import { createTrial, type TrialInput } from "../testing/trial.ts";
 import { applyInputs } from "./apply-inputs.ts";
-import { DEFAULT_PARKING } from "./round.ts";
+import { DEFAULT_PARKING } from "./parking.ts";
 
 const SOURCE = `
 version: 2

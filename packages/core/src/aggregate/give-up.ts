@@ -1,7 +1,8 @@
 import { toErrorText } from "../errors/stackyard-error.ts";
 import type { Change, LoadedStack } from "../ports/stack-store.ts";
 import { toUnreadEntry } from "./history-line.ts";
-import { beginRound, deadLetters, type RefuseDeps, type Round, recordEvent, toChange } from "./round.ts";
+import { deadLetters, type RefuseDeps } from "./refuse.ts";
+import { beginRound, type Round, recordEvent, toChange } from "./round.ts";
 import type { StackInput } from "./stack-input.ts";
 
 interface GiveUpOptions extends Pick<RefuseDeps, "ids"> {

@@ -7,7 +7,8 @@ import type { Stack } from "../machine/stack.ts";
 import type { ParkedEvent, QueuedEvent } from "../ports/stack-store.ts";
 import { markOf, orderOf } from "./event-order.ts";
 import { toUnreadEntry } from "./history-line.ts";
-import { deadLetters, type RefuseDeps, type Round, recordEvent, unpark } from "./round.ts";
+import { deadLetters, type RefuseDeps } from "./refuse.ts";
+import { type Round, recordEvent, unpark } from "./round.ts";
 
 // What is parked for a stack belongs to one incarnation of it. These rules decide to which.
 

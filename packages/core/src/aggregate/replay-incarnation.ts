@@ -7,8 +7,9 @@ import type { Machine } from "../machine/machine.ts";
 import type { Stack, StackTimer } from "../machine/stack.ts";
 import type { Change, LoadedStack, ParkedEvent, QueuedEvent } from "../ports/stack-store.ts";
 import { applyInputs, type DecidedEvent } from "./apply-inputs.ts";
-import { DEFAULT_PARKING, toTimerEvent } from "./round.ts";
+import { DEFAULT_PARKING } from "./parking.ts";
 import type { StackInput } from "./stack-input.ts";
+import { toTimerEvent } from "./timer-event.ts";
 
 /** The effect of an event, as far as two revisions are compared. */
 export interface ReplayedEvent {

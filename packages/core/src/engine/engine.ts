@@ -1,5 +1,5 @@
 import type { Sender } from "../access/sender.ts";
-import { DEFAULT_PARKING, type ParkingOptions } from "../aggregate/round.ts";
+import { DEFAULT_PARKING, type ParkingOptions } from "../aggregate/parking.ts";
 import type { StackInput } from "../aggregate/stack-input.ts";
 import { toErrorText } from "../errors/stackyard-error.ts";
 import { DEFAULT_LIMITS, type DecideLimits } from "../machine/decide/work.ts";
@@ -13,7 +13,7 @@ import type { DueItem, DueKind, Outcome, QueuedEvent } from "../ports/stack-stor
 import type { Store } from "../ports/store.ts";
 import type { DeliveryOutcome, EventDelivery } from "../ports/transport.ts";
 import { systemRandom } from "./built-in-ports.ts";
-import { createCompileRevision, createMachineFinder, createRevisionWatch } from "./machine-finder.ts";
+import { createMachineFinder } from "./machine-finder.ts";
 import {
   type Births,
   createWrittenStacks,
@@ -21,6 +21,8 @@ import {
   processInputs,
   type WorkDeps,
 } from "./process-inputs.ts";
+import { createCompileRevision } from "./revision-cache.ts";
+import { createRevisionWatch } from "./revision-watch.ts";
 
 /** Dependencies of an engine. */
 interface EngineDeps {

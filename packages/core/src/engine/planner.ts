@@ -1,10 +1,10 @@
+import { DEFAULT_PARKING } from "../aggregate/parking.ts";
 import {
   type IncarnationEvent,
   MOST_TIMERS,
   type ReplayedEvent,
   replayIncarnation,
 } from "../aggregate/replay-incarnation.ts";
-import { DEFAULT_PARKING } from "../aggregate/round.ts";
 import { findStackAt, isPassedOver, relaxSecrets, type StackAt, toBefore, toReplayEvent } from "../inspect/stack-at.ts";
 import { listPages } from "../list-pages.ts";
 import { decide } from "../machine/decide/decide.ts";
@@ -19,8 +19,9 @@ import type { Locator } from "../ports/locator.ts";
 import type { Change, LoadedStack, QueuedEvent, StoredHistoryEntry } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 import { systemRandom } from "./built-in-ports.ts";
-import { createCompileRevision, createMachineFinder, type MachineFinder } from "./machine-finder.ts";
+import { createMachineFinder, type MachineFinder } from "./machine-finder.ts";
 import { applyWithMachines, createTurnMachines } from "./process-inputs.ts";
+import { createCompileRevision } from "./revision-cache.ts";
 
 /** Dependencies of a planner: the same as the engine's. */
 interface PlannerDeps {

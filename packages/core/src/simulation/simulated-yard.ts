@@ -1,6 +1,6 @@
 import { type AppliedInputs, applyInputs, type DecidedEvent } from "../aggregate/apply-inputs.ts";
 import { chooseMachine } from "../aggregate/choose-machine.ts";
-import { DEFAULT_PARKING } from "../aggregate/round.ts";
+import { DEFAULT_PARKING } from "../aggregate/parking.ts";
 import type { FoundMachine, StackInput, WantedMachine } from "../aggregate/stack-input.ts";
 import {
   type Attempt,

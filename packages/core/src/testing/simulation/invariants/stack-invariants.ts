@@ -1,4 +1,4 @@
-import { DEFAULT_PARKING } from "../../../aggregate/round.ts";
+import { DEFAULT_PARKING } from "../../../aggregate/parking.ts";
 import type { Dispatch } from "../../../machine/decide/decision.ts";
 import { parseAttemptId, SYSTEM_EVENTS } from "../../../machine/event-message.ts";
 import type { Machine } from "../../../machine/machine.ts";

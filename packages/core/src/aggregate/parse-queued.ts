@@ -1,0 +1,46 @@
+import { type ParsedEvent, parseEventMessage, type StackEvent } from "../machine/event-message.ts";
+import { defined } from "../machine/json.ts";
+import { findUnreadable } from "../ports/queued-event.ts";
+import type { QueuedEvent } from "../ports/stack-store.ts";
+import type { Round } from "./round.ts";
+
+/** How queued events are read. */
+export interface ReadOptions {
+  /** Reads a queued event instead of its message. A replay has the events, and no messages. */
+  readonly readEvent?: (queued: QueuedEvent) => StackEvent | undefined;
+  /** Accepts an external `NEXT`. */
+  readonly allowExternalNext: boolean;
+}
+
+/** Reads a queued event: that of its message, under the id of the queue. */
+export function parseQueued(options: ReadOptions, round: Round, queued: QueuedEvent): ParsedEvent {
+  const parsed = parseMessage(options, round, queued);
+  const { stack } = round;
+  const isOfAnother = queued.machine !== undefined && stack !== undefined && stack.machine !== queued.machine;
+  if (parsed.kind === "invalid" || !isOfAnother || queued.origin !== "external") return parsed;
+  // Refused as an event that names this machine, although it names none: it was not meant for the present stack.
+  return { kind: "event", event: { ...parsed.event, machine: queued.machine } };
+}
+
+function parseMessage(options: ReadOptions, round: Round, queued: QueuedEvent): ParsedEvent {
+  const read = options.readEvent?.(queued);
+  if (read !== undefined) return { kind: "event", event: read };
+  const unreadable = findUnreadable(queued.message);
+  if (unreadable !== undefined) return { kind: "invalid", code: "EVENT_INVALID", reason: unreadable };
+  const parsed = parseEventMessage(queued.message, {
+    // An attempt's id, and so the id of its result, may be longer than senders may make theirs.
+    messageId: queued.origin === "worker" ? "worker" : queued.id,
+    at: round.now,
+    origin: queued.origin,
+    allowExternalNext: options.allowExternalNext,
+    ...defined({ actor: queued.actor, sender: queued.sender, own: queued.own }),
+  });
+  if (parsed.kind === "invalid") return parsed;
+  const { stackId } = parsed.event;
+  if (stackId !== round.loaded.stackId) {
+    const reason = `The message names the stack "${stackId}" and was queued for "${round.loaded.stackId}".`;
+    return { kind: "invalid", code: "EVENT_INVALID", reason };
+  }
+  // The queue's id counts: the body's own may have been cut or made by the receiver.
+  return { kind: "event", event: { ...parsed.event, id: queued.id } };
+}

@@ -1,0 +1,22 @@
+import type { Decision } from "../machine/decide/decision.ts";
+import type { Stack } from "../machine/stack.ts";
+import type { Random } from "../ports/clock.ts";
+
+/** Picks the random instants of a decision. Without `random` they are the latest ones possible. */
+export function pickRandom(decision: Decision, random: Random | undefined): Decision {
+  if (random === undefined || decision.kind !== "applied") return decision;
+  return { ...decision, stack: pickJitter(decision.stack, random) };
+}
+
+/**
+ * Sets the timers of a stack to fixed instants: `decide` returns the latest one and the range of a random delay
+ * (`jitterMs`). Returns the same stack when no timer has a range.
+ */
+export function pickJitter(stack: Stack, random: Random): Stack {
+  if (stack.timers.every(({ jitterMs }) => jitterMs === undefined)) return stack;
+  const timers = stack.timers.map(({ jitterMs = 0, ...timer }) => ({
+    ...timer,
+    dueAt: timer.dueAt - Math.floor(random() * jitterMs),
+  }));
+  return { ...stack, timers };
+}

@@ -1,0 +1,117 @@
+import { describe, expect, it } from "vitest";
+import type { Rejected } from "../machine/decide/decision.ts";
+import { anEvent, aStack } from "../testing/builders.ts";
+import { countingIds } from "../testing/fake-clock.ts";
+import { aParkedEvent, aQueuedEvent } from "../testing/store-conformance/store-builders.ts";
+import { DEFAULT_PARKING } from "./parking.ts";
+import { type RefuseDeps, refuse } from "./refuse.ts";
+import { beginRound, type Round, toChange } from "./round.ts";
+
+interface Case {
+  readonly code?: Rejected["code"];
+  readonly name?: string;
+  readonly origin?: "external" | "worker";
+  readonly mode?: RefuseDeps["refusedEvents"];
+  /** The event is parked already. */
+  readonly parked?: boolean;
+  readonly masked?: readonly string[];
+  /** Now; the parked event is due at 30,000. */
+  readonly at?: number;
+}
+
+function refuseOne({
+  code = "EVENT_NOT_HANDLED",
+  name = "PUSH",
+  origin = "external",
+  mode = "park",
+  parked,
+  masked,
+  at = 1_000,
+}: Case): {
+  readonly outcome: string;
+  readonly round: Round;
+} {
+  const known = parked === true ? [aParkedEvent("e1", { parkedAt: 0, nextTryAt: 30_000, reason: "no" })] : [];
+  const round = beginRound({ stackId: "s1", version: 1, stack: aStack(), parked: known }, at, new Set());
+  const outcome = refuse({ ids: countingIds(), parking: DEFAULT_PARKING, refusedEvents: mode }, round, {
+    event: anEvent(name, { origin }),
+    queued: aQueuedEvent("e1", { origin }),
+    decision: { kind: "rejected", code, reason: "no" },
+    masked,
+  });
+  return { outcome, round };
+}
+
+describe("a refused event", () => {
+  const owner = { machine: "review-app", incarnation: "event-0" };
+
+  it.each<readonly [Case, string]>([
+    [{}, "parked"],
+    [{ code: "STATE_UNKNOWN" }, "parked"],
+    [{ parked: true }, "parked-again"],
+    [{ code: "EVENT_UNDECLARED" }, "dead-lettered"],
+    [{ code: "EVENT_UNDECLARED", parked: true }, "dead-lettered"],
+    [{ code: "EVENT_UNDECLARED", mode: "drop" }, "dead-lettered"],
+    [{ mode: "redeliver" }, "redeliver"],
+    [{ mode: "redeliver", code: "EVENT_UNDECLARED" }, "redeliver"],
+    [{ mode: "redeliver", parked: true }, "parked-again"],
+    [{ mode: "redeliver", parked: true, code: "EVENT_UNDECLARED" }, "dead-lettered"],
+    [{ mode: "redeliver", origin: "worker", name: "TASK_COMPLETED", code: "MACHINE_UNKNOWN" }, "parked"],
+    [{ mode: "drop" }, "refused"],
+    [{ mode: "drop", parked: true }, "parked-again"],
+    [{ mode: "drop", origin: "worker", name: "TASK_COMPLETED", code: "MACHINE_UNKNOWN" }, "parked"],
+    [{ name: "TASK_COMPLETED", code: "MACHINE_INVALID" }, "parked"],
+    [{ name: "TASK_COMPLETED", code: "TASK_NOT_CURRENT" }, "refused"],
+    [{ name: "TASK_COMPLETED", code: "TASK_NOT_CURRENT", mode: "redeliver" }, "refused"],
+    [{ name: "RETRY_FAILED_TASKS", code: "MACHINE_UNKNOWN" }, "refused"],
+    [{ name: "REMOVE_STACK", code: "EVENT_INVALID" }, "refused"],
+    [{ name: "UPGRADE_STACK", code: "UPGRADE_STATE_MISSING" }, "refused"],
+  ])("%j: %s", (input, outcome) => {
+    expect(refuseOne(input).outcome).toBe(outcome);
+  });
+
+  it("keeps its reason, its first refusal and the number of its tries", () => {
+    const { round } = refuseOne({ parked: true, code: "MACHINE_INVALID", at: 30_000 });
+
+    expect(toChange(round).park).toEqual([
+      {
+        event: aQueuedEvent("e1", owner),
+        code: "MACHINE_INVALID",
+        reason: "no",
+        parkedAt: 0,
+        tries: 2,
+        nextTryAt: 90_000,
+        order: 1,
+      },
+    ]);
+  });
+
+  it("is not written again by a try because of a change that refuses it as before", () => {
+    const { outcome, round } = refuseOne({ parked: true });
+
+    expect([outcome, toChange(round).park]).toEqual(["parked-again", []]);
+  });
+
+  it("keeps which of its keys must not be shown", () => {
+    for (const code of ["EVENT_NOT_HANDLED", "EVENT_UNDECLARED"] as const) {
+      const { round } = refuseOne({ code, masked: ["password"] });
+      const { park, deadLetters } = toChange(round);
+
+      expect([...park, ...deadLetters].map(({ masked }) => masked)).toEqual([["password"]]);
+    }
+  });
+
+  it("is listed with its reason when it is dead-lettered", () => {
+    const { round } = refuseOne({ code: "EVENT_UNDECLARED" });
+
+    expect(toChange(round).deadLetters).toEqual([
+      {
+        id: "id-000001",
+        event: aQueuedEvent("e1", owner),
+        code: "EVENT_UNDECLARED",
+        reason: "no",
+        deadLetteredAt: 1_000,
+      },
+    ]);
+  });
+});

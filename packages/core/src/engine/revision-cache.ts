@@ -1,0 +1,68 @@
+import type { ExecutorRegistry } from "../machine/executor-definition.ts";
+import { type Machine, RUN_MACHINE } from "../machine/machine.ts";
+import { parseMachine } from "../machine/parse-machine.ts";
+import { parseRunMachine } from "../machine/run-machine.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Revision } from "../ports/locator.ts";
+import type { Revisions } from "../ports/store.ts";
+import { remember } from "./remember.ts";
+
+/** A cache of compiled revisions. Notes which of the located revisions the store already has. */
+export interface RevisionCache {
+  /** Returns the machine of a stored revision; undefined when it is not stored or no longer compiles. */
+  find(hash: string): Promise<Machine | undefined>;
+  /** Finds a machine like `find`, without I/O. Returns undefined for a revision that is not in the cache. */
+  findCompiled(hash: string): Machine | undefined;
+  /** Returns true when the source is stored, whether it compiles or not. */
+  isKept(hash: string): Promise<boolean>;
+  /** Notes a revision that a stack may soon refer to. */
+  offer(revision: Revision): void;
+  /** Stores an offered revision. Must be called before a stack refers to it. */
+  keep(hash: string): Promise<void>;
+}
+
+/** Creates an empty cache over the store's revisions. */
+export function createRevisionCache(
+  revisions: Pick<Revisions, "put"> & { get(hash: string): Promise<Revision | undefined> },
+  compile: CompileRevision,
+  clock: Pick<Clock, "now">,
+): RevisionCache {
+  const compiled = new Map<string, Machine>();
+  const kept = new Map<string, true>();
+  const offered = new Map<string, Revision>();
+  return {
+    findCompiled: (hash) => compiled.get(hash),
+    async find(hash) {
+      const cached = compiled.get(hash);
+      if (cached !== undefined) return cached;
+      const revision = await revisions.get(hash);
+      const machine = revision === undefined ? undefined : compile(revision);
+      if (machine === undefined) return undefined;
+      remember(kept, hash, true);
+      remember(compiled, hash, machine);
+      return machine;
+    },
+    isKept: async (hash) => kept.has(hash) || (await revisions.get(hash)) !== undefined,
+    offer(revision) {
+      if (!kept.has(revision.hash)) remember(offered, revision.hash, revision);
+    },
+    async keep(hash) {
+      const revision = offered.get(hash);
+      if (revision === undefined) return;
+      await revisions.put(revision, clock.now());
+      remember(kept, hash, true);
+      offered.delete(hash);
+    },
+  };
+}
+
+/** Compiles a kept revision; undefined when it no longer compiles. */
+export type CompileRevision = (revision: Revision) => Machine | undefined;
+
+/** Creates a compiler of stored revisions for the registered executors. */
+export function createCompileRevision(executors: ExecutorRegistry): CompileRevision {
+  return (revision) => {
+    if (revision.name === RUN_MACHINE) return parseRunMachine(revision.source);
+    return parseMachine(revision.source, { name: revision.name, executors, kept: true }).machine;
+  };
+}
