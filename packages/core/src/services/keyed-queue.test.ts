@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createMemoryRecords } from "../memory/memory-records.ts";
-import type { Records } from "../ports/records.ts";
+import type { PutRecordInput, Records } from "../ports/records.ts";
 import { createFakeClock } from "../testing/fake-clock.ts";
 import { createKeyedQueue, type KeyedQueue, listQueuedItems } from "./keyed-queue.ts";
 import { followNotices, type Notice, type NoticesDeps } from "./notices.ts";
@@ -106,6 +106,44 @@ describe("a keyed queue", () => {
     expect(await queue.done(claim)).toBe(true);
 
     expect((await claimOne(queue)).value).toBe(2);
+  });
+
+  it("does work later in one write: at that instant, on the value that was put last, without its failures", async () => {
+    const { queue, clock, records } = createFixture();
+    await queue.put("a", 1, now);
+    await queue.fail(await claimOne(queue), "down");
+    await clock.advance(5_000);
+    const claim = await claimOne(queue);
+    await queue.put("a", 2, now);
+    const until = clock.now() + HOUR;
+    let writes = 0;
+    const put = (input: PutRecordInput) => {
+      writes += 1;
+      return records.put(input);
+    };
+
+    const result = await createKeyedQueue({ records: { ...records, put }, clock, random: () => 1 }, "reports").later(
+      claim,
+      until,
+    );
+
+    expect({ result, writes }).toEqual({ result: true, writes: 1 });
+    expect(await queue.claim(1)).toEqual({ claims: [], nextAt: until });
+    await clock.advance(HOUR);
+    expect(await claimOne(queue)).toMatchObject({ value: 2, failures: 0 });
+  });
+
+  it("does not postpone work on which another claim began, nor an item that is gone", async () => {
+    const { queue, clock } = createFixture();
+    await queue.put("a", 1, now);
+    const late = await claimOne(queue);
+    await clock.advance(60_000);
+    const second = await claimOne(queue);
+
+    expect(await queue.later(late, clock.now() + HOUR)).toBe(false);
+    expect(await queue.done(second)).toBe(true);
+    expect(await queue.later(second, clock.now() + HOUR)).toBe(false);
+    expect(await listed(queue)).toEqual([]);
   });
 
   it("refuses what a claimant does after another claim began", async () => {
@@ -268,7 +306,7 @@ describe("a keyed queue", () => {
 
   it("loses nothing, and works on the last value of each key, whatever process dies at whatever write", async () => {
     const step = fc.record({
-      kind: fc.constantFrom("put", "done", "fail", "claim"),
+      kind: fc.constantFrom("put", "done", "fail", "later", "claim"),
       key: fc.constantFrom("a", "b"),
       dies: fc.boolean(),
     });
@@ -300,11 +338,16 @@ function createRun() {
   const queueOf = (dies: boolean) =>
     createKeyedQueue({ records: dies ? dieAfterWrites(records) : records, clock, random: () => 0.5 }, "q");
 
+  const ends: Readonly<Record<string, (queue: KeyedQueue, claim: QueueClaim) => Promise<unknown>>> = {
+    done: (queue, claim) => queue.done(claim),
+    fail: (queue, claim) => queue.fail(claim, "x"),
+    later: (queue, claim) => queue.later(claim, clock.now() + HOUR),
+  };
+
   async function work(queue: KeyedQueue, kind: string): Promise<void> {
     for (const claim of (await queue.claim(1)).claims) {
-      if (kind === "claim") continue;
-      worked.set(claim.key, claim.value);
-      await (kind === "done" ? queue.done(claim) : queue.fail(claim, "x"));
+      if (kind !== "claim") worked.set(claim.key, claim.value);
+      await ends[kind]?.(queue, claim);
     }
   }
 

@@ -13,6 +13,7 @@ import {
   completeItem,
   failItem,
   isClaimable,
+  postponeItem,
   putItem,
   type QueueClaim,
   type QueueDelay,
@@ -59,6 +60,11 @@ export interface KeyedQueue {
    * Removes an item after its work; one that was put again meanwhile remains. False: another claim began, and counts.
    */
   done(claim: QueueClaim): Promise<boolean>;
+  /**
+   * Does the work later instead: the item is due at `until` (epoch milliseconds), with the value that was put last. Its
+   * failures are forgotten. False: another claim began, and counts.
+   */
+  later(claim: QueueClaim, until: number): Promise<boolean>;
   /**
    * Repeats the work later: after 5 s × 2ⁿ with full jitter, at most an hour. After 24 hours of failures the item
    * becomes a dead letter, which is kept for 30 days.
@@ -148,6 +154,11 @@ export function createKeyedQueue(deps: KeyedQueueDeps, name: string): KeyedQueue
         const completed = completeItem(item, claim);
         if (completed.kind === "lost") return { result: false };
         return { write: completed.kind === "kept" ? completed.item : "remove", result: true };
+      }),
+    later: (claim, until) =>
+      update(claim.key, (item) => {
+        const postponed = postponeItem(item, claim, until);
+        return postponed.kind === "lost" ? { result: false } : { write: postponed.item, result: true };
       }),
     fail: (claim, message) =>
       update<"retried" | "dead" | "lost">(claim.key, (item, now) => {

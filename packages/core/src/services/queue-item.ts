@@ -107,6 +107,20 @@ export function completeItem(
   return { kind: "kept", item: { value, firstPutAt, puts, dueAt, claims } };
 }
 
+/**
+ * Returns the item that is due at an instant instead of now, with the value that was put last. Its failures are
+ * forgotten. `lost`: another claim began.
+ */
+export function postponeItem(
+  item: QueueItem | undefined,
+  claim: QueueClaim,
+  until: number,
+): { readonly kind: "lost" } | { readonly kind: "postponed"; readonly item: QueueItem } {
+  if (!isCurrent(item, claim)) return { kind: "lost" };
+  const { value, firstPutAt, puts, claims } = item;
+  return { kind: "postponed", item: { value, firstPutAt, puts, dueAt: until, claims } };
+}
+
 /** How a failure is recorded. */
 export interface FailInput {
   readonly message: string;

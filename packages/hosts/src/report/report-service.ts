@@ -192,14 +192,14 @@ async function reportClaim(worker: ReportWorker, claim: QueueClaim): Promise<voi
   // Unfinished items are claimed again after their minute.
   if (end() && now >= claim.until) return;
   const pause = pauses.get(host);
-  if (pause !== undefined && pause.until > now) return delay(worker, claim, pause.until);
+  if (pause !== undefined && pause.until > now) return void (await queue.later(claim, pause.until));
   const request = toRequest(claim.value);
   const { reports } = codeHost;
   if (reports === undefined) return void (await queue.bury(claim, `Nothing can be reported to ${host}.`));
   try {
     const reported = await reportPull({ ...worker, reports }, request);
     pauses.delete(host);
-    if (reported.kind === "wait") return await delay(worker, claim, findTurn(worker, claim, reported));
+    if (reported.kind === "wait") return void (await queue.later(claim, findTurn(worker, claim, reported)));
     if (reported.hasWritten) await resume(worker, request.place);
     else if (claim.key.endsWith(PROBE)) await probeNext(worker, request.place);
     if (reported.isBusy) {
@@ -274,7 +274,7 @@ async function settleFailure(worker: ReportWorker, failed: FailedReport, error: 
   const refused = `Nothing is reported to ${host}: it refuses the App's key or the token. ${message}`;
   if (fault.kind === "unauthorized") await noteStop(worker, { host }, message);
   pauses.set(host, { until, count, ...(fault.kind === "unauthorized" && { message: refused }) });
-  await delay(worker, claim, until);
+  await queue.later(claim, until);
 }
 
 /** Stops reports to a repository; others continue. When all its items are dead letters, one keeps probing. */
@@ -288,14 +288,6 @@ async function stop(worker: ReportWorker, { claim, request }: FailedReport, mess
   const first = claim.key.endsWith(PROBE) ? place : ((await findFirst(worker, repository, 0)) ?? place);
   const probe: ReportRequest = { place: first, answers: [] };
   await queue.put(`${repository.id}${PROBE}`, probe, { dueMs: PROBE_MS, maxWaitMs: PROBE_MS });
-}
-
-/** Delays an item until an instant. */
-async function delay({ queue, clock }: ReportWorker, claim: QueueClaim, until: number): Promise<void> {
-  const dueMs = until - clock.now();
-  const merge = (before: unknown) => before;
-  await queue.put(claim.key, claim.value, { dueMs, maxWaitMs: Number.POSITIVE_INFINITY, merge });
-  await queue.done(claim);
 }
 
 function toRequest(value: unknown): ReportRequest {
