@@ -1,8 +1,8 @@
 import type { Dispatch } from "../machine/decide/decision.ts";
 import type { DeliveryOutcome } from "../ports/transport.ts";
+import type { Births, BornAttempt, FinishedAttempt } from "./births.ts";
 import type { Engine } from "./engine.ts";
 import { createGatherer } from "./gatherer.ts";
-import type { Births, BornAttempt, FinishedAttempt } from "./process-inputs.ts";
 import type { Slots } from "./slots.ts";
 import type { StoreWorker } from "./worker.ts";
 

@@ -12,17 +12,13 @@ import type { Locator } from "../ports/locator.ts";
 import type { DueItem, DueKind, Outcome, QueuedEvent } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 import type { DeliveryOutcome, EventDelivery } from "../ports/transport.ts";
+import type { Births, FinishedAttempt } from "./births.ts";
 import { systemRandom } from "./built-in-ports.ts";
 import { createMachineFinder } from "./machine-finder.ts";
-import {
-  type Births,
-  createWrittenStacks,
-  type FinishedAttempt,
-  processInputs,
-  type WorkDeps,
-} from "./process-inputs.ts";
+import { processStacks, type WorkDeps } from "./process-stacks.ts";
 import { createCompileRevision } from "./revision-cache.ts";
 import { createRevisionWatch } from "./revision-watch.ts";
+import { createWrittenStacks } from "./written-stacks.ts";
 
 /** Dependencies of an engine. */
 interface EngineDeps {
@@ -105,7 +101,12 @@ export function createEngine(deps: EngineDeps, options: EngineOptions = {}): Eng
   const apply = toApplyOptions(deps, options);
   const written = createWrittenStacks();
   const work = (inputs: readonly StackInput[]) =>
-    processInputs({ store, clock, logger, finder, apply, written, births: deps.births }, inputs);
+    processStacks({ store, clock, logger, finder, apply, written, births: deps.births }, inputs);
+
+  async function workInOrder(inputs: readonly StackInput[]): Promise<readonly DeliveryOutcome[]> {
+    const outcomes = await work(inputs);
+    return inputs.map((input) => outcomes.get(input) ?? DONE);
+  }
 
   async function sweepDue(): Promise<number> {
     const now = clock.now();
@@ -128,8 +129,8 @@ export function createEngine(deps: EngineDeps, options: EngineOptions = {}): Eng
 
   return {
     handle: (deliveries) =>
-      work(deliveries.map((delivery) => ({ kind: "delivery", stackId: delivery.event.stackId, delivery }))),
-    finish: (finished) => work(finished.map((each) => ({ kind: "result", ...each }))),
+      workInOrder(deliveries.map((delivery) => ({ kind: "delivery", stackId: delivery.event.stackId, delivery }))),
+    finish: (finished) => workInOrder(finished.map((each) => ({ kind: "result", ...each }))),
     sweep: async () => (await sweepDue()) + (await sweepRevised()),
     processDue: (items) => processDue({ store, clock, work }, items),
     sweepRevised,
@@ -158,7 +159,7 @@ function byUrgency(a: StackInput, b: StackInput): number {
 interface ProcessDueDeps {
   readonly store: Pick<Store, "findAttempt">;
   readonly clock: Clock;
-  readonly work: (inputs: readonly StackInput[]) => Promise<readonly DeliveryOutcome[]>;
+  readonly work: (inputs: readonly StackInput[]) => Promise<ReadonlyMap<StackInput, DeliveryOutcome>>;
 }
 
 const DONE: DeliveryOutcome = { kind: "done" };
@@ -170,15 +171,12 @@ const DONE: DeliveryOutcome = { kind: "done" };
  */
 async function processDue(deps: ProcessDueDeps, items: readonly DueItem[]): Promise<readonly DeliveryOutcome[]> {
   const looked = await Promise.all(items.map((item) => lookAt(deps, item)));
-  const outcomes = looked.map((found) => ("kind" in found ? found : DONE));
-  const inputs = looked.flatMap((found, index) =>
-    "kind" in found ? [] : found.inputs.map((input) => ({ index, input })),
-  );
-  // Items that end an attempt come before items that its end may arm or drop.
-  inputs.sort((a, b) => Number(b.input.kind === "deadline") - Number(a.input.kind === "deadline"));
-  const worked = await deps.work(inputs.map(({ input }) => input));
-  for (const [place, { index }] of inputs.entries()) outcomes[index] = worked[place] ?? DONE;
-  return outcomes;
+  const outcomes = await deps.work(looked.flatMap((found) => ("kind" in found ? [] : found.inputs)).sort(byUrgency));
+  return looked.map((found) => {
+    if ("kind" in found) return found;
+    const [input] = found.inputs;
+    return (input && outcomes.get(input)) ?? DONE;
+  });
 }
 
 async function lookAt(

@@ -20,8 +20,8 @@ import type { Change, LoadedStack, QueuedEvent, StoredHistoryEntry } from "../po
 import type { Store } from "../ports/store.ts";
 import { systemRandom } from "./built-in-ports.ts";
 import { createMachineFinder, type MachineFinder } from "./machine-finder.ts";
-import { applyWithMachines, createTurnMachines } from "./process-inputs.ts";
 import { createCompileRevision } from "./revision-cache.ts";
+import { applyWithMachines, createTurnMachines } from "./turn-machines.ts";
 
 /** Dependencies of a planner: the same as the engine's. */
 interface PlannerDeps {

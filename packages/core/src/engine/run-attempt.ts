@@ -21,12 +21,12 @@ import {
   toRunEvent,
   toSettledOutcome,
 } from "./attempt-result.ts";
+import type { FinishedAttempt } from "./births.ts";
 import { callExecutor, callWithin, INTERRUPTED, type Operation, operationOf } from "./call-executor.ts";
 import { type ContextDeps, createExecutorContext } from "./executor-context.ts";
 import { type Heartbeat, type HeldAttempt, holdAttempt, type StopReason } from "./held-attempt.ts";
 import type { InvocationEnd } from "./invocation-limits.ts";
 import { type KeptProgress, parseKeptProgress } from "./kept-progress.ts";
-import type { FinishedAttempt } from "./process-inputs.ts";
 import { resolveSecrets, toSecretsNeedStore } from "./resolve-secrets.ts";
 import { retryTransient } from "./retry-transient.ts";
 
