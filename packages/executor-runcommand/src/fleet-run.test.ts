@@ -1,8 +1,6 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { toFailureLines } from "./failure-lines.ts";
 import { toInstanceState } from "./instance-state.ts";
-import { toConcurrency, toCount } from "./share.ts";
 import { toMessage, toTally } from "./tally.ts";
 import { aMember, anId } from "./testing/a-run.ts";
 
@@ -28,41 +26,6 @@ describe("toInstanceState", () => {
     ["", "failed", "COMMAND_FAILED"],
   ])("takes %j as %s", (detailedStatus, state, code) => {
     expect(toInstanceState(detailedStatus)).toEqual(code === undefined ? { state } : { state, code });
-  });
-});
-
-describe("toCount", () => {
-  it.each([
-    ["0", 100, 0],
-    ["10", 3, 10],
-    [7, 100, 7],
-    ["10%", 25, 2],
-    ["33%", 100, 33],
-    ["99%", 1, 0],
-    ["100%", 7, 7],
-    ["0%", 7, 0],
-    // 0.29 * 100 is 28.999999999999996.
-    ["29%", 100, 29],
-  ])("makes %s of %d instances %d", (share, total, count) => {
-    expect(toCount(share, total)).toBe(count);
-  });
-
-  it("never returns more than the total for a percentage, and rounds down", () => {
-    fc.assert(
-      fc.property(fc.nat(100), fc.nat(100_000), (percent, total) => {
-        const count = toCount(`${percent}%`, total);
-
-        expect(count * 100).toBeLessThanOrEqual(percent * total);
-        expect((count + 1) * 100).toBeGreaterThan(percent * total);
-      }),
-    );
-  });
-});
-
-describe("toConcurrency", () => {
-  it("lets at least one run", () => {
-    expect(toConcurrency("10%", 5)).toBe(1);
-    expect(toConcurrency("10%", 50)).toBe(5);
   });
 });
 

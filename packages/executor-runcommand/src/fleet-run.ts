@@ -1,8 +1,8 @@
 import { chunk, defined } from "@stackyard/core";
+import { toConcurrency, toCount } from "@stackyard/core/rollout";
 import type { RunCommandConfig } from "./definition.ts";
 import { type FleetInstanceReport, PAGE_SIZE } from "./report-page.ts";
 import type { Platform } from "./select-instances.ts";
-import { toConcurrency, toCount } from "./share.ts";
 import { addTallies, NOT_SENT, type Tally, toTally } from "./tally.ts";
 
 /** A run as stored in its record; the instances are in the report's pages. */

@@ -1,4 +1,5 @@
 import { type Failed, failed, type Succeeded, succeeded } from "@stackyard/core";
+import { toCount } from "@stackyard/core/rollout";
 import type { RunCommandConfig, RunCommandOutputs } from "./definition.ts";
 import {
   type FleetRun,
@@ -12,7 +13,6 @@ import {
 import { isFinalStatus } from "./instance-state.ts";
 import type { FleetInstanceReport } from "./report-page.ts";
 import { MAX_CHUNK_SIZE } from "./select-instances.ts";
-import { toCount } from "./share.ts";
 import { countErrors, countFailures, countNotSent, countRefused, findRefusal, type Tally, toCounts } from "./tally.ts";
 
 /** Why nothing more is sent to an account with too many running commands. */

@@ -1,4 +1,5 @@
 import { defined, type Failed, failed } from "@stackyard/core";
+import { toConcurrency, toCount } from "@stackyard/core/rollout";
 import type { FleetAws } from "./call-aws.ts";
 import { type RunCommandConfig, toLengths } from "./definition.ts";
 import {
@@ -20,7 +21,6 @@ import {
   selectInstances,
   toPlatform,
 } from "./select-instances.ts";
-import { toConcurrency, toCount } from "./share.ts";
 
 /** The dependencies of a plan. */
 export interface PlanDeps {

@@ -2,10 +2,11 @@ import { createMemoryStore } from "@stackyard/core/engine";
 import { createFakeClock } from "@stackyard/core/testing";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { noteFailed, noteStopped, tallyOf } from "./fleet-run.ts";
+import { type FleetRun, noteFailed, noteSending, noteStopped, tallyOf } from "./fleet-run.ts";
+import { nextAction } from "./next-action.ts";
 import type { FleetInstanceReport, FleetReportPage } from "./report-page.ts";
 import { createRunStore, fitPage, MAX_PAGE_BYTES, type RunStore } from "./run-store.ts";
-import { anId, aRun, members } from "./testing/a-run.ts";
+import { aMember, anId, aRun, members } from "./testing/a-run.ts";
 
 function aStore() {
   const { records } = createMemoryStore();
@@ -14,6 +15,11 @@ function aStore() {
   const page = async (number: string) =>
     (await records.get(`run-report/run-1/${number}`, clock.now()))?.value as FleetReportPage;
   return { records, clock, open, page };
+}
+
+function chunksOf(run: FleetRun) {
+  const action = nextAction(run, { now: 0, chunkSize: 50 });
+  return action.kind === "send" ? action.chunks : [];
 }
 
 describe("a run's records", () => {
@@ -45,6 +51,60 @@ describe("a run's records", () => {
     expect([...run.pages.keys()]).toEqual([0, 3]);
     expect([...(await store.loadWaiting(run, 60)).pages.keys()].toSorted()).toEqual([0, 1, 3]);
     expect((await store.loadAll(run)).pages.size).toBe(4);
+  });
+
+  it("keep the form of the run's state, which workers of other versions read", async () => {
+    const { open, records, clock } = aStore();
+    const codes: Partial<FleetInstanceReport>[] = [
+      { state: "running" },
+      { state: "succeeded" },
+      { state: "skipped", code: "TAG_MISSING" },
+      { state: "failed", code: "UNDELIVERABLE" },
+      { state: "cancelled", code: "CANCELLED" },
+      { code: "NOT_SENT" },
+      { code: "NOT_SENT", detailedStatus: "SSM_THROTTLED" },
+      {},
+    ];
+    const run = aRun(
+      codes.map((overrides, number) => aMember(number, overrides)),
+      { lastSentAt: 5, refusals: 1 },
+    );
+    const state = {
+      version: 1,
+      runId: "run-1",
+      attempt: "a1",
+      startedAt: 0,
+      way: "ids",
+      byInventory: true,
+      maxConcurrency: 50,
+      maxErrors: 0,
+      nextChunk: 2,
+      lastSentAt: 5,
+      refusals: 1,
+      sending: [{ chunk: 1, ids: [anId(7)], platform: "linux", roles: ["web"], maxConcurrency: "49", maxErrors: "0" }],
+      sendingAt: 7,
+      tallies: [
+        {
+          waiting: 1,
+          running: 1,
+          succeeded: 1,
+          skipped: 1,
+          codes: { UNDELIVERABLE: 1, CANCELLED: 1, NOT_SENT: 1, "NOT_SENT:SSM_THROTTLED": 1 },
+        },
+      ],
+    };
+    const action = nextAction(run, { now: 7, chunkSize: 50 });
+    const stop = { code: "SSM_THROTTLED", message: "A command was refused: SSM_THROTTLED.", retryable: true };
+    expect(action).toEqual({ kind: "drop", stop });
+    const [chunk] = chunksOf(aRun([aMember(7)], { maxConcurrency: 49 }));
+    if (chunk === undefined) throw new Error("nothing to send");
+
+    await open().save(noteSending(run, [chunk], 7));
+    const stored = (await records.get("run-state/run-1", clock.now()))?.value;
+    await open().save((await open().load()) ?? run);
+
+    expect(stored).toEqual(state);
+    expect((await records.get("run-state/run-1", clock.now()))?.value).toEqual(state);
   });
 
   it("trust a page more than the run, which is written after it", async () => {

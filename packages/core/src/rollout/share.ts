@@ -1,7 +1,7 @@
-/** A limit of concurrent runs or failures: a number of instances, or a share such as `10%`. */
-type Share = string | number;
+/** A limit of what is sent at once or of failures: a number of rows, or a share such as `10%`. */
+export type Share = string | number;
 
-/** Returns the number of instances in a share, rounded down. */
+/** Returns the number of rows in a share, rounded down. */
 export function toCount(share: Share, total: number): number {
   const written = String(share);
   const number = Number.parseInt(written, 10);

@@ -1,0 +1,42 @@
+import type { RolloutState, Row, RowState, Tally } from "./rollout.ts";
+
+/** Of no rows. */
+export const EMPTY_TALLY: Tally = { waiting: 0, sent: 0, done: 0, failed: 0, skipped: 0, unsent: 0, codes: {} };
+
+/** Counts rows by wave. */
+export function toTallies(rows: Iterable<Row>): readonly Tally[] {
+  const waves: Counted[] = [];
+  for (const { wave, state, code } of rows) {
+    while (waves.length <= wave) waves.push({ ...EMPTY_TALLY, codes: {} });
+    const tally = waves[wave];
+    if (tally === undefined) continue;
+    tally[state] += 1;
+    if (code !== undefined && (state === "failed" || state === "unsent")) {
+      tally.codes[code] = (tally.codes[code] ?? 0) + 1;
+    }
+  }
+  return waves;
+}
+
+type Counted = Record<RowState, number> & { readonly codes: Record<string, number> };
+
+/** Adds up tallies. */
+export function addTallies(tallies: Iterable<Tally>): Tally {
+  const sum: Counted = { ...EMPTY_TALLY, codes: {} };
+  for (const { codes, ...counts } of tallies) {
+    sum.waiting += counts.waiting;
+    sum.sent += counts.sent;
+    sum.done += counts.done;
+    sum.failed += counts.failed;
+    sum.skipped += counts.skipped;
+    sum.unsent += counts.unsent;
+    for (const [code, count] of Object.entries(codes)) sum.codes[code] = (sum.codes[code] ?? 0) + count;
+  }
+  return sum;
+}
+
+/** Returns the tally of each wave. */
+export function tallyByWave({ tallies }: Pick<RolloutState, "tallies">): readonly Tally[] {
+  const count = tallies.reduce((most, waves) => Math.max(most, waves.length), 0);
+  return Array.from({ length: count }, (_, wave) => addTallies(tallies.flatMap((waves) => waves[wave] ?? [])));
+}
