@@ -69,7 +69,7 @@ async function loadPlaces(
   direction: Direction,
   moved: ReadonlyMap<string, Point>,
 ): Promise<Tasks["export"]["in"]["places"]> {
-  const layout = await loadLayout(graph, direction, new AbortController().signal);
+  const layout = await loadLayout(graph, { direction }, new AbortController().signal);
   if (layout === undefined) return undefined;
   const kept = layout.edges.flatMap((placed, index): [number, PlacedEdge][] => {
     const edge = graph.edges[index];

@@ -185,7 +185,7 @@ function useFitting(layout: GraphLayout | undefined) {
 
 function Canvas(props: CanvasProps) {
   const { graph: newest, direction, dimmed, selected, marks, tried, changes, moved, ...on } = props;
-  const state = useLayout(newest, direction);
+  const state = useLayout(newest, { direction });
   const [dragged, setDragged] = useState(moved);
   const places = useMemo(() => new Map([...moved, ...dragged]), [moved, dragged]);
   const isReady = state.kind === "ready";

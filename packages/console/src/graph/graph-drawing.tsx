@@ -1,31 +1,45 @@
 import type { MachineGraph } from "@stackyard/sdk";
 import { memo, type ReactNode, startTransition, useEffect, useRef, useState } from "react";
-import { MarkShape, type Status, wordOf } from "../design/mark.tsx";
+import { MarkShape, type Status, toneOf, wordOf } from "../design/mark.tsx";
 import { toSafeText } from "../text/safe-text.ts";
 import { type GraphLayout, METRICS, type PlacedEdge, type PlacedNode, toLabel } from "./layout.ts";
+import { isAfterFailure, type Taken, toWidth } from "./taken.ts";
 
 /** The badge of a state besides its name. */
 export interface StateBadge {
   /** The shape before its name. */
   readonly status?: Status;
-  /** A text after its name, such as a number of stacks. */
+  /** A text above it, such as a number of stacks. */
   readonly text?: string;
+  /** A short text at its right, such as `for 20 min`. */
+  readonly note?: string;
   /** The state is where the stack is now. */
   readonly current?: boolean;
+}
+
+/** A task of the present state: its status, and a short text at its right, such as `attempt 2`. */
+export interface TaskBadge {
+  readonly status: Status;
+  readonly note?: string;
 }
 
 /** The marks of a graph besides the machine. */
 export interface GraphMarks {
   readonly states?: Readonly<Record<string, StateBadge>>;
   /** Of the tasks of the present state, by name. */
-  readonly tasks?: Readonly<Record<string, Status>>;
+  readonly tasks?: Readonly<Record<string, TaskBadge>>;
+  /** How often the stack took its arrows. Without it all are alike. */
+  readonly taken?: Taken;
   /** The state that is selected. */
   readonly selected?: string;
   /** Called with the state that is pressed. Its row of the table does the same by keyboard. */
   readonly onSelect?: (state: string) => void;
 }
 
-const SMALLEST = 0.6;
+/** No text of a drawing that fits itself becomes smaller, in pixels. */
+const SMALLEST_TEXT = 12;
+const TEXT = 13;
+const SMALLEST = SMALLEST_TEXT / TEXT;
 /** States and arrows that are drawn at once. */
 const SLICE = 150;
 
@@ -33,23 +47,27 @@ interface DrawingProps extends GraphMarks {
   readonly graph: MachineGraph;
   readonly layout: GraphLayout;
   readonly label: string;
-  /** 1 is natural size; undefined fits width and height. */
-  readonly zoom: number | undefined;
+  readonly zoom: Zoom;
 }
+
+/** 1 is natural size; `fit` is as small as its texts stay readable, `whole` shows all of it, however small. */
+export type Zoom = number | "fit" | "whole";
 
 /** Renders a laid-out graph. It is one image for screen readers; the table has the same content. */
 export function GraphDrawing({ graph, layout, label, zoom, ...marks }: DrawingProps) {
   const scroller = useRef<HTMLElement>(null);
   const present = Object.entries(marks.states ?? {}).find(([, badge]) => badge.current)?.[0];
   const place = layout.nodes.find(({ id }) => id === present);
+  const { x, y } = place ?? { x: undefined, y: undefined };
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another zoom begins at the present state, too
   useEffect(() => {
     const area = scroller.current;
     const box = area?.firstElementChild?.getBoundingClientRect();
-    if (!area || box === undefined || place === undefined) return;
+    if (!area || box === undefined || x === undefined || y === undefined) return;
     const scale = Math.min(box.width / layout.width, box.height / layout.height);
-    area.scrollTo({ left: place.x * scale - area.clientWidth / 2, top: place.y * scale - area.clientHeight / 2 });
-  }, [place, layout.width, layout.height]);
-  const style = zoom === undefined ? toFittedSize(layout) : { width: layout.width * zoom };
+    area.scrollTo({ left: x * scale - area.clientWidth / 2, top: y * scale - area.clientHeight / 2 });
+  }, [x, y, zoom, layout.width, layout.height]);
+  const style = typeof zoom === "number" ? { width: layout.width * zoom } : toFittedSize(layout, zoom);
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: the area is scrolled with the keyboard
     <section className="graph-scroll" ref={scroller} tabIndex={0} aria-label={label}>
@@ -104,11 +122,16 @@ interface SliceProps extends PartsProps {
 }
 
 // Each slice is rendered again only when it changes itself.
-const EdgePaths = memo(function EdgePaths({ graph, layout, from }: SliceProps) {
+const EdgePaths = memo(function EdgePaths({ graph, layout, marks, from }: SliceProps) {
   return layout.edges
     .slice(from, from + SLICE)
-    .map((edge, n) => (
-      <EdgePath key={toEdgeKey(graph, from + n)} placed={edge} passing={graph.edges[from + n]?.passing === true} />
+    .map((placed, n) => (
+      <EdgePath
+        key={toEdgeKey(graph, from + n)}
+        placed={placed}
+        edge={graph.edges[from + n]}
+        count={marks.taken?.edges[from + n]}
+      />
     ));
 });
 
@@ -119,34 +142,51 @@ const Nodes = memo(function Nodes({ graph, layout, marks, from }: SliceProps) {
   });
 });
 
-const EdgeLabels = memo(function EdgeLabels({ graph, layout, from }: SliceProps) {
+const EdgeLabels = memo(function EdgeLabels({ graph, layout, marks, from }: SliceProps) {
   return layout.edges
     .slice(from, from + SLICE)
-    .map((edge, n) => <EdgeLabel key={toEdgeKey(graph, from + n)} placed={edge} edge={graph.edges[from + n]} />);
+    .map((placed, n) => (
+      <EdgeLabel
+        key={toEdgeKey(graph, from + n)}
+        placed={placed}
+        edge={graph.edges[from + n]}
+        count={marks.taken?.edges[from + n]}
+      />
+    ));
 });
 
-/** Returns a size that fits the whole graph; one that would become too small to read is scrolled. */
-function toFittedSize({ width, height }: GraphLayout) {
-  return {
-    width: "100%",
-    maxWidth: width,
-    minWidth: width * SMALLEST,
-    maxHeight: "calc(60vh - 16px)",
-    minHeight: height * SMALLEST,
-  };
+/** Returns a size that fits the whole graph; one that would become too small to read is scrolled, unless `whole`. */
+function toFittedSize({ width, height }: GraphLayout, zoom: "fit" | "whole") {
+  const size = { width: "100%", maxWidth: width, maxHeight: "calc(60vh - 16px)" };
+  return zoom === "whole"
+    ? size
+    : { ...size, minWidth: Math.ceil(width * SMALLEST), minHeight: Math.ceil(height * SMALLEST) };
 }
 
 function toEdgeKey({ edges }: MachineGraph, index: number): string {
   return `${index} ${edges[index]?.from} ${edges[index]?.to}`;
 }
 
-function EdgePath({ placed: { points }, passing }: { placed: PlacedEdge; passing: boolean }) {
+interface EdgeProps {
+  readonly placed: PlacedEdge;
+  readonly edge: MachineGraph["edges"][number] | undefined;
+  /** How often it was taken, where that is known. */
+  readonly count: number | undefined;
+}
+
+function EdgePath({ placed: { points }, edge, count = 0 }: EdgeProps) {
   const [last, before] = [points.at(-1), points.at(-2)];
   if (last === undefined || before === undefined) return null;
+  const classes = [
+    "graph-edge",
+    edge?.passing && "passing",
+    edge !== undefined && isAfterFailure(edge) && "after-failure",
+    count > 0 && "taken",
+  ];
   const angle = (Math.atan2(last.y - before.y, last.x - before.x) * 180) / Math.PI;
   return (
-    <g className={passing ? "graph-edge passing" : "graph-edge"}>
-      <path d={toPath(points)} fill="none" />
+    <g className={classes.filter(Boolean).join(" ")}>
+      <path d={toPath(points)} fill="none" strokeWidth={toWidth(count)} />
       <path
         d="M0 0L-8 -4L-8 4z"
         className="graph-arrow"
@@ -168,12 +208,18 @@ export function toPath(points: PlacedEdge["points"]): string {
   return `M${first.x} ${first.y}${bends.join("")}L${last.x} ${last.y}`;
 }
 
-function EdgeLabel({ placed, edge }: { placed: PlacedEdge; edge: MachineGraph["edges"][number] | undefined }) {
+function EdgeLabel({ placed, edge, count = 0 }: EdgeProps) {
   const text = edge === undefined ? "" : toLabel(edge);
   if (text === "") return null;
   return (
-    <text className="graph-label" x={placed.label.x} y={placed.label.y + 4} textAnchor="middle">
+    <text
+      className={count > 0 ? "graph-label taken" : "graph-label"}
+      x={placed.label.x}
+      y={placed.label.y + 4}
+      textAnchor="middle"
+    >
       {cut(text)}
+      {count > 0 && <tspan className="graph-times"> {count}×</tspan>}
       {(edge?.when !== undefined || text.length > METRICS.maxCharacters) && (
         <title>{toSafeText(`${text} ${edge?.when ?? ""}`)}</title>
       )}
@@ -201,59 +247,86 @@ function Node({ node, placed, marks }: NodeProps) {
   return <StateNode node={node} placed={placed} marks={marks} />;
 }
 
-function StateNode({ node: { id, terminal, reachable, tasks = [] }, placed, marks }: NodeProps) {
-  const badge = marks.states?.[id];
-  const [left, top] = [placed.x - placed.width / 2, placed.y - placed.height / 2];
-  const { onSelect } = marks;
+/** Returns the classes of a state: what it is in its machine, and what it is for the stack. */
+function toNodeClass({ id, terminal, reachable }: NodeProps["node"], marks: GraphMarks): string {
+  const { current, status } = marks.states?.[id] ?? {};
   const classes = [
     "graph-node",
-    badge?.current && "current",
+    current && "current",
+    current && status !== undefined && `tone-${toneOf(status)}`,
+    marks.taken !== undefined && !current && !marks.taken.states.has(id) && "not-entered",
     terminal && "terminal",
     reachable === false && "unreachable",
     marks.selected === id && "selected",
-    onSelect !== undefined && "pressable",
+    marks.onSelect !== undefined && "pressable",
   ];
+  return classes.filter(Boolean).join(" ");
+}
+
+function StateNode({ node, placed, marks }: NodeProps) {
+  const { id, tasks = [] } = node;
+  const badge = marks.states?.[id];
+  const [left, top] = [placed.x - placed.width / 2, placed.y - placed.height / 2];
+  const { onSelect } = marks;
   const baseline = top + METRICS.padding + 13;
   return (
     // The rows of the table next to it are buttons that do the same by keyboard.
-    <g className={classes.filter(Boolean).join(" ")} {...(onSelect && { onClick: () => onSelect(id) })}>
+    <g className={toNodeClass(node, marks)} {...(onSelect && { onClick: () => onSelect(id) })}>
       <rect x={left} y={top} width={placed.width} height={placed.height} rx="4" />
       {badge?.status !== undefined && <MarkShape status={badge.status} x={left + 8} y={baseline - 11} />}
       <text className="graph-name" x={left + (badge?.status === undefined ? METRICS.padding : 26)} y={baseline}>
         {cut(id)}
         {id.length > METRICS.maxCharacters && <title>{toSafeText(id)}</title>}
       </text>
+      {badge?.note !== undefined && (
+        <text className="graph-note" x={left + placed.width - METRICS.padding} y={baseline} textAnchor="end">
+          {cut(badge.note)}
+        </text>
+      )}
       {badge?.text !== undefined && (
         <text className="graph-count" x={placed.x + placed.width / 2 - 8} y={top - 5} textAnchor="end">
           {cut(badge.text)}
         </text>
       )}
       {tasks.map((task, index) => {
-        const status = badge?.current ? marks.tasks?.[task] : undefined;
-        return (
-          <TaskLine key={task} name={task} status={status} x={left} y={baseline + (index + 1) * METRICS.line + 4} />
-        );
+        const shown = badge?.current ? marks.tasks?.[task] : undefined;
+        const y = baseline + (index + 1) * METRICS.line + 4;
+        return <TaskLine key={task} name={task} badge={shown} x={left} y={y} width={placed.width} />;
       })}
     </g>
   );
 }
 
-function TaskLine({ name, status, x, y }: { name: string; status: Status | undefined; x: number; y: number }) {
+interface TaskLineProps {
+  readonly name: string;
+  readonly badge: TaskBadge | undefined;
+  readonly x: number;
+  readonly y: number;
+  /** Of the state around it. */
+  readonly width: number;
+}
+
+function TaskLine({ name, badge, x, y, width }: TaskLineProps) {
   const shape: ReactNode =
-    status === undefined ? (
+    badge === undefined ? (
       <circle className="graph-dot" cx={x + 15} cy={y - 4} r="2" />
     ) : (
-      <MarkShape status={status} x={x + 8} y={y - 11} />
+      <MarkShape status={badge.status} x={x + 8} y={y - 11} />
     );
   return (
     <g>
       {shape}
       <text className="graph-task" x={x + 26} y={y}>
         {cut(name)}
-        {(status !== undefined || name.length > METRICS.maxCharacters) && (
-          <title>{toSafeText(status === undefined ? name : `${name}: ${wordOf(status)}`)}</title>
+        {(badge !== undefined || name.length > METRICS.maxCharacters) && (
+          <title>{toSafeText(badge === undefined ? name : `${name}: ${wordOf(badge.status)}`)}</title>
         )}
       </text>
+      {badge?.note !== undefined && (
+        <text className="graph-note" x={x + width - METRICS.padding} y={y} textAnchor="end">
+          {cut(badge.note)}
+        </text>
+      )}
     </g>
   );
 }

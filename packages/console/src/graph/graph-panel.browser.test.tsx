@@ -12,15 +12,69 @@ function createGraph(count: number) {
   };
 }
 
-it("shows all of a graph at first, also where the stack is in its last state", async () => {
-  await page.viewport(360, 1_000);
-  const graph = createGraph(8);
-  await render(<GraphPanel graph={graph} label="Graph" states={{ "STATE-7": { current: true } }} />);
+/** Returns the smallest text of the drawing as it is on the screen, in pixels. */
+function findSmallestText(): number {
+  const svg = document.querySelector<SVGSVGElement>("svg.graph");
+  const scale = svg === null ? 0 : svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+  const sizes = [...(svg?.querySelectorAll("text, tspan") ?? [])].map((text) =>
+    Number.parseFloat(getComputedStyle(text).fontSize),
+  );
+  return Math.min(...sizes) * scale;
+}
 
-  await expect.poll(() => document.querySelector("svg.graph")).not.toBeNull();
+it.each([
+  ["on a phone", 360],
+  ["in a wide pane", 1_440],
+])("shows no text below 12 pixels %s, and begins at the present state", async (_, width) => {
+  await page.viewport(width, 1_000);
+  const graph = createGraph(30);
+  await render(<GraphPanel graph={graph} label="Graph" states={{ "STATE-29": { current: true } }} />);
 
-  const area = document.querySelector(".graph-scroll");
-  expect([area?.scrollTop, area?.scrollHeight]).toEqual([0, area?.clientHeight]);
+  await expect.poll(() => document.querySelector("svg.graph .graph-node.current")).not.toBeNull();
+
+  expect(findSmallestText()).toBeGreaterThanOrEqual(12);
+  const area = document.querySelector(".graph-scroll")?.getBoundingClientRect() ?? new DOMRect();
+  const isInside = () => {
+    const state = document.querySelector(".graph-node.current")?.getBoundingClientRect() ?? new DOMRect();
+    return state.left >= area.left && state.right <= area.right && state.top >= area.top && state.bottom <= area.bottom;
+  };
+  await expect.poll(isInside).toBe(true);
+
+  await page.getByRole("button", { name: "Show the whole graph" }).click();
+
+  const scroller = document.querySelector(".graph-scroll");
+  await expect.poll(() => (scroller?.scrollHeight ?? 0) - (scroller?.clientHeight ?? 0)).toBe(0);
+  expect((scroller?.scrollWidth ?? 0) - (scroller?.clientWidth ?? 0)).toBe(0);
+});
+
+it("draws what a stack took strong and thick, what follows a failure dashed, and says it in the table", async () => {
+  await page.viewport(1_200, 900);
+  const state = (id: string) => ({ kind: "state" as const, id, terminal: false, tasks: [], reachable: true });
+  const graph = {
+    nodes: [state("BUILD"), state("LIVE"), state("BROKEN")],
+    edges: [
+      { from: "BUILD", to: "LIVE", event: "NEXT", passing: false },
+      { from: "BUILD", to: "BROKEN", event: "FAILED", passing: false },
+    ],
+  };
+  const taken = { edges: [4, 0], states: new Map([["LIVE", 4]]) };
+  await render(<GraphPanel graph={graph} label="Graph" taken={taken} states={{ LIVE: { note: "4 times" } }} />);
+
+  await expect.poll(() => document.querySelectorAll("svg.graph .graph-edge").length).toBe(2);
+
+  const [next, failed] = [...document.querySelectorAll(".graph-edge")];
+  expect([next?.classList.contains("taken"), failed?.classList.contains("after-failure")]).toEqual([true, true]);
+  expect(next?.querySelector("path")?.getAttribute("stroke-width")).toBe("3");
+  expect([...document.querySelectorAll(".graph-label")].map(({ textContent }) => textContent)).toEqual([
+    "NEXT 4×",
+    "FAILED",
+  ]);
+  await expect.element(page.getByText(/thicker when often/)).toBeVisible();
+
+  await page.getByRole("button", { name: "Table" }).click();
+
+  await expect.element(page.getByText("4×")).toBeVisible();
+  await expect.element(page.getByText("4 times")).toBeVisible();
 });
 
 it("draws a large graph in slices, until all of it is there", async () => {

@@ -2,7 +2,7 @@ import type { MachineGraph } from "@stackyard/sdk";
 import { useEffect, useRef, useState } from "react";
 import { Button } from "../design/button.tsx";
 import { Panel, Skeleton } from "../design/page.tsx";
-import { GraphDrawing, type GraphMarks } from "./graph-drawing.tsx";
+import { GraphDrawing, type GraphMarks, type Zoom } from "./graph-drawing.tsx";
 import { GraphTable } from "./graph-table.tsx";
 import type { Direction } from "./layout.ts";
 import { useLayout } from "./use-layout.ts";
@@ -21,7 +21,7 @@ const NARROW_PX = 640;
 /** Renders a machine as a graph, or as a table with the same content. */
 export function GraphPanel({ graph, label, ...marks }: GraphPanelProps) {
   const [view, setView] = useState<"graph" | "table">("graph");
-  const [zoom, setZoom] = useState<number>();
+  const [zoom, setZoom] = useState<Zoom>("fit");
   const [direction, setDirection] = useState<Direction>();
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => setDirection((place.current?.clientWidth ?? 0) < NARROW_PX ? "down" : "right"), []);
@@ -40,14 +40,18 @@ export function GraphPanel({ graph, label, ...marks }: GraphPanelProps) {
               >
                 Turn
               </Button>
-              <Button look="plain" label="Smaller" onPress={() => setZoom(Math.max(0.2, (zoom ?? 1) / ZOOM_STEP))}>
+              <Button look="plain" label="Smaller" onPress={() => setZoom(Math.max(0.2, toNumber(zoom) / ZOOM_STEP))}>
                 −
               </Button>
-              <Button look="plain" label="Larger" onPress={() => setZoom(Math.min(4, (zoom ?? 1) * ZOOM_STEP))}>
+              <Button look="plain" label="Larger" onPress={() => setZoom(Math.min(4, toNumber(zoom) * ZOOM_STEP))}>
                 +
               </Button>
-              <Button look="plain" onPress={() => setZoom(undefined)}>
-                Fit
+              <Button
+                look="plain"
+                label={zoom === "fit" ? "Show the whole graph" : "Begin at the present state, readable"}
+                onPress={() => setZoom(zoom === "fit" ? "whole" : "fit")}
+              >
+                {zoom === "fit" ? "Whole" : "Fit"}
               </Button>
             </>
           )}
@@ -57,6 +61,11 @@ export function GraphPanel({ graph, label, ...marks }: GraphPanelProps) {
         </>
       }
     >
+      {shown && marks.taken !== undefined && (
+        <p className="graph-legend muted">
+          Strong: taken by this stack, thicker when often. Dashed: after a failure. Dotted: passed through at once.
+        </p>
+      )}
       <div ref={place}>
         {shown && direction !== undefined && (
           <Drawing graph={graph} label={label} zoom={zoom} direction={direction} {...marks} />
@@ -67,15 +76,20 @@ export function GraphPanel({ graph, label, ...marks }: GraphPanelProps) {
   );
 }
 
+/** Steps begin at natural size. */
+function toNumber(zoom: Zoom): number {
+  return typeof zoom === "number" ? zoom : 1;
+}
+
 interface DrawingProps extends GraphMarks {
   readonly graph: MachineGraph;
   readonly label: string;
-  readonly zoom: number | undefined;
+  readonly zoom: Zoom;
   readonly direction: Direction;
 }
 
 function Drawing({ graph, label, zoom, direction, ...marks }: DrawingProps) {
-  const state = useLayout(graph, direction);
+  const state = useLayout(graph, { direction, notes: marks.taken !== undefined });
   if (state.kind === "pending") return <Skeleton height={200} />;
   if (state.kind === "failed") {
     return (

@@ -12,7 +12,7 @@ interface TableProps extends GraphMarks {
 type Row = MachineGraph["nodes"][number];
 
 /** Renders the content of a graph as a table: a row per state, with its tasks and outgoing reactions. */
-export function GraphTable({ graph, label, states = {}, tasks = {}, selected, onSelect }: TableProps) {
+export function GraphTable({ graph, label, states = {}, tasks = {}, taken, selected, onSelect }: TableProps) {
   const first = graph.edges.find(({ from }) => graph.nodes.some(({ kind, id }) => kind === "start" && id === from))?.to;
   const ends = new Set(graph.nodes.flatMap(({ kind, id }) => (kind === "end" ? [id] : [])));
   const columns: Column<Row>[] = [
@@ -32,6 +32,7 @@ export function GraphTable({ graph, label, states = {}, tasks = {}, selected, on
             )}
             {badge?.current && <b>now</b>}
             {badge?.text !== undefined && <span className="muted">{badge.text}</span>}
+            {badge?.note !== undefined && <span className="muted">{badge.note}</span>}
             {id === first && <span className="muted">start</span>}
             {reachable === false && <span className="muted">not reachable</span>}
           </span>
@@ -43,11 +44,12 @@ export function GraphTable({ graph, label, states = {}, tasks = {}, selected, on
       cell: ({ id, tasks: names = [] }) => (
         <ul className="plain-list">
           {names.map((name) => {
-            const status = states[id]?.current ? tasks[name] : undefined;
+            const badge = states[id]?.current ? tasks[name] : undefined;
             return (
               <li key={name} className="row">
-                {status !== undefined && <Mark status={status} bare />}
+                {badge !== undefined && <Mark status={badge.status} bare />}
                 <Text>{name}</Text>
+                {badge?.note !== undefined && <span className="muted">{badge.note}</span>}
               </li>
             );
           })}
@@ -58,12 +60,11 @@ export function GraphTable({ graph, label, states = {}, tasks = {}, selected, on
       header: "Reactions",
       cell: ({ id, terminal }) => (
         <ul className="plain-list">
-          {graph.edges
-            .filter(({ from, to }) => from === id && !ends.has(to))
-            .map((edge, index) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: reactions have their order as their only identity
+          {[...graph.edges.entries()]
+            .filter(([, { from, to }]) => from === id && !ends.has(to))
+            .map(([index, edge]) => (
               <li key={index}>
-                <Reaction edge={edge} />
+                <Reaction edge={edge} count={taken?.edges[index] ?? 0} />
               </li>
             ))}
           {terminal && <li className="muted">Removed when its tasks have succeeded</li>}
@@ -82,11 +83,18 @@ export function GraphTable({ graph, label, states = {}, tasks = {}, selected, on
   );
 }
 
-function Reaction({ edge: { event, after, when, to, passing } }: { edge: MachineGraph["edges"][number] }) {
+interface ReactionProps {
+  readonly edge: MachineGraph["edges"][number];
+  /** How often the stack took it. */
+  readonly count: number;
+}
+
+function Reaction({ edge: { event, after, when, to, passing }, count }: ReactionProps) {
   return (
     <>
       <Text>{event ?? ""}</Text>
       {after !== undefined && <span className="muted"> after {after}</span>} <Arrow /> <Text>{to}</Text>
+      {count > 0 && <span className="muted"> {count}×</span>}
       {passing && <span className="muted"> (left again at once)</span>}
       {when !== undefined && (
         <span className="muted">

@@ -1,12 +1,12 @@
 import type { MachineGraph } from "@stackyard/sdk";
 import { answerRequests } from "../api/answer-requests.ts";
-import { type Direction, type GraphLayout, toLayout } from "./layout.ts";
+import { type GraphLayout, type LayoutOptions, toLayout } from "./layout.ts";
 
 /** Asks for a layout. */
 export interface LayoutRequest {
   readonly id: number;
   readonly graph: MachineGraph;
-  readonly direction: Direction;
+  readonly options: LayoutOptions;
 }
 
 /** The answer to a request; without a layout the graph could not be laid out. */
@@ -15,9 +15,9 @@ export interface LayoutAnswer {
   readonly layout?: GraphLayout;
 }
 
-answerRequests(({ id, graph, direction }: LayoutRequest): LayoutAnswer => {
+answerRequests(({ id, graph, options }: LayoutRequest): LayoutAnswer => {
   try {
-    return { id, layout: toLayout(graph, direction) };
+    return { id, layout: toLayout(graph, options) };
   } catch {
     return { id };
   }

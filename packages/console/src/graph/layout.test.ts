@@ -14,20 +14,20 @@ const graph: MachineGraph = {
 
 describe("toLayout", () => {
   it("places states one after the other in the direction, and repeats itself", () => {
-    const { nodes, edges } = toLayout(graph, "right");
+    const { nodes, edges } = toLayout(graph, { direction: "right" });
     const [start, init, build] = nodes;
 
     expect(nodes.map(({ id }) => id)).toEqual(["start:", "INIT", "BUILD"]);
     expect(start?.x).toBeLessThan(init?.x ?? 0);
     expect(init?.x).toBeLessThan((build?.x ?? 0) - (build?.width ?? 0) / 2);
     expect(edges.every(({ points }) => points.length >= 2)).toBe(true);
-    expect(toLayout(graph, "right").nodes).toEqual(nodes);
-    const down = toLayout(graph, "down").nodes;
+    expect(toLayout(graph, { direction: "right" }).nodes).toEqual(nodes);
+    const down = toLayout(graph, { direction: "down" }).nodes;
     expect(down[1]?.y).toBeLessThan(down[2]?.y ?? 0);
   });
 
   it.each(["right", "down"] as const)("draws a reaction that stays in its state from it and back to it, %s", (way) => {
-    const { nodes, edges } = toLayout(graph, way);
+    const { nodes, edges } = toLayout(graph, { direction: way });
     const { x = 0, y = 0, width = 0, height = 0 } = nodes[2] ?? {};
     const points = edges[2]?.points ?? [];
     const isAtBorder = (point: { x: number; y: number } | undefined) =>
@@ -38,9 +38,19 @@ describe("toLayout", () => {
   });
 
   it("makes room for tasks and keeps nodes apart", () => {
-    const [, init, build] = toLayout(graph, "right").nodes;
+    const [, init, build] = toLayout(graph, { direction: "right" }).nodes;
 
     expect(build?.height).toBe((init?.height ?? 0) + 36);
+  });
+
+  it("leaves room for the notes of a stack when asked to, in a layout of its own", () => {
+    const [plain, noted] = [
+      toLayout(graph, { direction: "right" }),
+      toLayout(graph, { direction: "right", notes: true }),
+    ];
+
+    expect((noted.nodes[2]?.width ?? 0) - (plain.nodes[2]?.width ?? 0)).toBeCloseTo(84);
+    expect(noted.width).toBeGreaterThan(plain.width);
   });
 
   it("takes names that objects have, and arrows to unknown states", () => {
@@ -52,7 +62,7 @@ describe("toLayout", () => {
       edges: [edge("__proto__", "constructor", "toString"), edge("constructor", "GONE", "X")],
     };
 
-    const { nodes, edges } = toLayout(hostile, "right");
+    const { nodes, edges } = toLayout(hostile, { direction: "right" });
 
     expect(nodes.map(({ id, x }) => [id, Number.isFinite(x)])).toEqual([
       ["__proto__", true],
@@ -68,7 +78,7 @@ describe("toLayout", () => {
       edges: names.slice(1).map((id, index) => edge(names[Math.floor(index / 3)] ?? "S0", id, "GO")),
     };
 
-    expect(toLayout(large, "right").nodes).toHaveLength(1_000);
+    expect(toLayout(large, { direction: "right" }).nodes).toHaveLength(1_000);
   });
 });
 

@@ -39,12 +39,22 @@ export const METRICS = {
   line: 18,
   padding: 10,
   marker: 16,
+  /** Room for a short text at the right of a name, such as `3 attempts`, and for how often an arrow was taken. */
+  note: 84,
+  times: 30,
   /** Longer texts are cut. */
   maxCharacters: 32,
 } as const;
 
+/** How a graph is laid out. */
+export interface LayoutOptions {
+  readonly direction: Direction;
+  /** Leaves room for the notes of a stack: at states, tasks and arrows. */
+  readonly notes?: boolean;
+}
+
 /** Returns the places of a graph's nodes and arrows. The same graph has the same layout. */
-export function toLayout({ nodes, edges }: MachineGraph, direction: Direction): GraphLayout {
+export function toLayout({ nodes, edges }: MachineGraph, { direction, notes = false }: LayoutOptions): GraphLayout {
   const graph = new Graph({ multigraph: true });
   graph.setGraph({
     rankdir: direction === "right" ? "LR" : "TB",
@@ -58,10 +68,11 @@ export function toLayout({ nodes, edges }: MachineGraph, direction: Direction): 
   const ids = new Map(nodes.map(({ id }, index) => [id, `n${index}`]));
   const idOf = (name: string) => ids.get(name) ?? "";
   const drawn = edges.map((edge) => ids.has(edge.from) && ids.has(edge.to));
-  for (const node of nodes) graph.setNode(idOf(node.id), toSize(node));
+  for (const node of nodes) graph.setNode(idOf(node.id), toSize(node, notes));
   for (const [index, edge] of edges.entries()) {
     if (!drawn[index]) continue;
-    const width = Math.min(toLabel(edge).length, METRICS.maxCharacters) * METRICS.label;
+    const text = Math.min(toLabel(edge).length, METRICS.maxCharacters) * METRICS.label;
+    const width = notes && text > 0 ? text + METRICS.times : text;
     graph.setEdge(
       idOf(edge.from),
       idOf(edge.to),
@@ -120,10 +131,14 @@ export function toLabel({ event, after, when }: MachineGraph["edges"][number]): 
   return `${event ?? ""}${time}${when === undefined ? "" : when === "else" ? " else" : " if"}`;
 }
 
-function toSize({ kind, id, tasks = [] }: MachineGraph["nodes"][number]): { width: number; height: number } {
+function toSize(
+  { kind, id, tasks = [] }: MachineGraph["nodes"][number],
+  notes: boolean,
+): { width: number; height: number } {
   if (kind !== "state") return { width: METRICS.marker, height: METRICS.marker };
   const lengths = [id, ...tasks].map((text) => Math.min(text.length, METRICS.maxCharacters));
   // Left of each text is room for the shape of a status.
-  const width = Math.max(...lengths, 5) * METRICS.character + 2 * METRICS.padding + 20;
+  const text = Math.max(...lengths, 5) * METRICS.character + 2 * METRICS.padding + 20;
+  const width = notes ? text + METRICS.note : text;
   return { width, height: METRICS.title + tasks.length * METRICS.line + 2 * METRICS.padding };
 }

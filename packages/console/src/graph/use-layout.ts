@@ -1,7 +1,7 @@
 import type { MachineGraph } from "@stackyard/sdk";
 import { startTransition, useEffect, useState } from "react";
 import { toWorkerUrl } from "../api/live.ts";
-import type { Direction, GraphLayout } from "./layout.ts";
+import type { GraphLayout, LayoutOptions } from "./layout.ts";
 import type { LayoutAnswer, LayoutRequest } from "./layout-worker.ts";
 import workerUrl from "./layout-worker.ts?worker&url";
 
@@ -13,7 +13,7 @@ let lastId = 0;
 /** Lays a graph out in the worker. Undefined when that failed, or took too long: then the worker is ended. */
 export function loadLayout(
   graph: MachineGraph,
-  direction: Direction,
+  options: LayoutOptions,
   signal: AbortSignal,
 ): Promise<GraphLayout | undefined> {
   worker ??= new Worker(toWorkerUrl(workerUrl), { type: "module" });
@@ -41,7 +41,7 @@ export function loadLayout(
     asked.addEventListener("message", onMessage);
     asked.addEventListener("error", restart);
     signal.addEventListener("abort", onAbort);
-    asked.postMessage({ id, graph, direction } satisfies LayoutRequest);
+    asked.postMessage({ id, graph, options } satisfies LayoutRequest);
   });
 }
 
@@ -52,16 +52,16 @@ export type LayoutState =
   | { readonly kind: "failed" };
 
 /** Returns the layout of a graph. While a changed one is laid out, the earlier one stays. */
-export function useLayout(graph: MachineGraph, direction: Direction): LayoutState {
+export function useLayout(graph: MachineGraph, { direction, notes = false }: LayoutOptions): LayoutState {
   const [state, setState] = useState<LayoutState>({ kind: "pending" });
   useEffect(() => {
     const controller = new AbortController();
-    void loadLayout(graph, direction, controller.signal).then((layout) => {
+    void loadLayout(graph, { direction, notes }, controller.signal).then((layout) => {
       if (controller.signal.aborted) return;
       // A large drawing is rendered in parts, between which the page reacts.
       startTransition(() => setState(layout === undefined ? { kind: "failed" } : { kind: "ready", graph, layout }));
     });
     return () => controller.abort();
-  }, [graph, direction]);
+  }, [graph, direction, notes]);
   return state;
 }

@@ -6,8 +6,8 @@ import { Mark } from "../design/mark.tsx";
 import { Empty, ErrorNotice, Loaded, Panel } from "../design/page.tsx";
 import { Scrolled } from "../design/scrolled.tsx";
 import { toSafeText } from "../text/safe-text.ts";
-import { StackGraph } from "./now-tab.tsx";
 import type { StackProps } from "./source.ts";
+import { StackGraph } from "./stack-graph.tsx";
 
 /** Renders the machine of a stack: its graph, the stack's revision, and that revision's text. */
 export function MachineTab({ source, stack }: StackProps) {
