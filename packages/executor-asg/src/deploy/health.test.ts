@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import * as entry from "../index.ts";
 import { type CapacityRules, planCapacity } from "../plan/capacity.ts";
 import {
   classifyInstances,
@@ -40,6 +41,10 @@ function judge(text: string, input: Partial<HealthInput> = {}) {
 }
 
 describe("evaluateHealth", () => {
+  it("keeps its earlier name for those who import it", () => {
+    expect(entry.judgeHealth).toBe(entry.evaluateHealth);
+  });
+
   it("reports what it sees, and the group as it was before", () => {
     expect(judge("hhutt", { autoscaling: { max_terms: 2, strategy: "AllAtOnce" } })).toEqual({
       instances: { "i-0": "healthy", "i-1": "healthy", "i-2": "unhealthy", "i-3": "terminating", "i-4": "terminating" },

@@ -7,7 +7,8 @@ import { createSwitch, findOrphans, type Switch, type SwitchInput } from "../tes
 import { cleanUpSuccess, detachForFailure, detachForSuccess, retireKept } from "./detach.ts";
 import { createYardMemory } from "./memory.ts";
 import { repairRelease } from "./repair.ts";
-import { pollRollback, type RollbackStep, rollbackRelease } from "./rollback.ts";
+import { pollRollback, rollbackRelease } from "./rollback.ts";
+import type { RollbackStep } from "./rollback-step.ts";
 
 /** More calls than any rollback makes. */
 const MAX_CALLS = 150;

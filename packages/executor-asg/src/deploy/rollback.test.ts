@@ -5,14 +5,9 @@ import { sortGroups } from "../resources/groups.ts";
 import { aRelease, TARGET } from "../testing/builders.ts";
 import { createSwitch, findOrphans, type Switch, type SwitchInput } from "../testing/release-world.ts";
 import { cleanUpSuccess, detachForSuccess, retireKept } from "./detach.ts";
-import {
-  cancelRollback,
-  findRollback,
-  pollRollback,
-  type RollbackStep,
-  rollbackRelease,
-  toRedeployment,
-} from "./rollback.ts";
+import { cancelRollback, pollRollback, rollbackRelease } from "./rollback.ts";
+import { findRollback, toRedeployment } from "./rollback-route.ts";
+import type { RollbackStep } from "./rollback-step.ts";
 
 const place = { partition: "aws", region: "eu-west-1", account: "111122223333" };
 const owner = { project_name: "org/shop", config_name: "production", release_id: "" };

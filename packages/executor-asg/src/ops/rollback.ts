@@ -1,14 +1,8 @@
 import { defined, failed, running, succeeded } from "@stackyard/core";
 import { type AsgCall, placeOf, toProjectConfig } from "../call.ts";
 import type { AsgStep, Place } from "../definition.ts";
-import {
-  cancelRollback,
-  pollRollback,
-  type RollbackInput,
-  type RollbackProgress,
-  type RollbackStep,
-  rollbackRelease,
-} from "../deploy/rollback.ts";
+import { cancelRollback, pollRollback, rollbackRelease } from "../deploy/rollback.ts";
+import type { RollbackInput, RollbackProgress, RollbackStep } from "../deploy/rollback-step.ts";
 import { rememberPlace } from "../plan/release-place-record.ts";
 import { putReport } from "../write-report.ts";
 import { startRelease } from "./deploy.ts";
