@@ -103,6 +103,14 @@ describe("decideRollout", () => {
     expect(decide(rows(1, SENT), {}, { sending, next: 4, stop })).toEqual({ kind: "wait" });
   });
 
+  it("drops when it stops while batches may not have been sent, also if no row waits: the stop must be stored", () => {
+    const sending = [{ n: 3, ids: ["0-sent-0"] }];
+
+    const action = decide([...rows(1, SENT), ...rows(1, FAILED)], {}, { sending, next: 4 });
+
+    expect(action).toMatchObject({ kind: "drop", stop: { code: "TOO_MANY_FAILURES" } });
+  });
+
   it("sends batches of a size, at most so many at once, and a smaller one when places stay free", () => {
     const limits = { concurrency: 100, batch: { size: 3, most: 2, partialAfterMs: 60_000 } };
 

@@ -14,7 +14,9 @@ export function decideRollout(state: RolloutState, waiting: readonly Row[], limi
   const waves = tallyByWave(state);
   const tally = addTallies(waves);
   const stop = findStop(state, waves, limits);
-  if (stop !== undefined && tally.waiting > 0) return { kind: "drop", stop };
+  // A stop is stored before what may have been sent is observed instead of sent again.
+  const isNews = state.stop === undefined && state.sending.length > 0;
+  if (stop !== undefined && (tally.waiting > 0 || isNews)) return { kind: "drop", stop };
   if (stop !== undefined || isIdle(state, tally)) return tally.sent > 0 ? { kind: "wait" } : { kind: "settle" };
   const opensAt = findOpening(state, limits, now);
   if (opensAt !== undefined) return { kind: "wait", until: opensAt };

@@ -43,7 +43,7 @@ describe("a rollout whose processes die at any call", () => {
         expect(tally.done + tally.failed).toBe(played.sent.size);
         expect(tally.done + tally.failed + tally.unsent).toBe(total);
       }),
-      { numRuns: 150 },
+      { numRuns: 300 },
     );
   });
 });
