@@ -1,6 +1,6 @@
 import { defined } from "@stackyard/core";
 import { Link, useNavigate, useSearch as useRouterSearch } from "@tanstack/react-router";
-import type { ReactNode } from "react";
+import type { CSSProperties, ReactNode } from "react";
 import { Text } from "./text.tsx";
 
 /** The query of a page's address: filters, tab, sort, position, line. Never secrets. */
@@ -22,18 +22,21 @@ interface LinkProps {
   readonly path: string;
   readonly search?: SearchChange;
   readonly className?: string;
+  readonly style?: CSSProperties;
+  /** Replaces the text for screen readers, and is shown on hover. */
+  readonly label?: string;
   readonly children: ReactNode;
   /** True for the tab or page that is shown. */
   readonly current?: boolean;
 }
 
 /** Renders a link to a page of the console. Empty values are left out of the address. */
-export function To({ path, search = {}, className, children, current }: LinkProps) {
+export function To({ path, search = {}, className, style, label, children, current }: LinkProps) {
   return (
     <Link
       to={path as "/"}
       search={clean(search)}
-      {...defined({ className })}
+      {...defined({ className, style, title: label, "aria-label": label })}
       {...(current && { "aria-current": "page" as const })}
       // A link of this path with another query is not the current page.
       activeOptions={{ exact: true, includeSearch: true }}

@@ -1,3 +1,4 @@
+import { AttemptTimeline } from "./attempt-timeline.tsx";
 import { FailureNotices } from "./failure-notice.tsx";
 import type { StackProps } from "./source.ts";
 import { StackGraph } from "./stack-graph.tsx";
@@ -10,6 +11,7 @@ export function NowTab({ source, stack }: StackProps) {
     <>
       <FailureNotices source={source} stack={stack} />
       <StackGraph source={source} stack={stack} />
+      <AttemptTimeline source={source} stack={stack} />
       <div className="columns">
         <div className="stack-v">
           <TasksPanel source={source} stack={stack} />

@@ -1,0 +1,62 @@
+import { expect, it } from "vitest";
+import { page } from "vitest/browser";
+import { anAttempt, anEntry, aStack, stackApi } from "../testing/a-stack.ts";
+import { renderPage } from "../testing/render-page.tsx";
+import { StackPage } from "./stack-page.tsx";
+
+const ADDRESS = "/stack?id=pr-12";
+const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();
+
+/** A stack whose task failed twice and waits for a person since four minutes; `smoke` waits for it. */
+function aStuckStack() {
+  const first = anAttempt({ attempt: 1, dispatchedAt: minutesAgo(18) });
+  const second = anAttempt({ attempt: 2, dispatchedAt: minutesAgo(8) });
+  const history = [
+    anEntry(9, { event: "TASK_ERROR", internal: true, eventId: `end:${second.attemptId}`, at: minutesAgo(4) }),
+    anEntry(8, { event: "TASK_ERROR", internal: true, eventId: `end:${first.attemptId}`, at: minutesAgo(12) }),
+  ];
+  const stack = aStack({
+    enteredAt: minutesAgo(20),
+    attempts: [second, first],
+    tasks: [
+      { name: "database", status: "ERROR", errorMessage: "no room", why: "Failed: no room", attempt: second },
+      { name: "smoke", status: "PENDING", detail: "WAITING", why: "Needs database." },
+    ],
+  });
+  return { stack, history };
+}
+
+it("shows what waited, ran and failed on one line of time, and each bar leads to its log", async () => {
+  await page.viewport(1_440, 1_200);
+  const { stack, history } = aStuckStack();
+  const { screen } = await renderPage(StackPage, ADDRESS, stackApi(stack, history));
+  const timeline = screen.getByRole("region", { name: "Attempts since the state was entered" });
+
+  await expect.element(timeline.getByText("waits for a person for 4m")).toBeVisible();
+  const second = timeline.getByRole("link", { name: "database, attempt 2: failed, 4m, its log" });
+  await expect.element(second).toHaveAttribute("href", expect.stringContaining("/log?attempt="));
+  await expect.element(timeline.getByText("smoke")).toBeVisible();
+
+  const places = [...document.querySelectorAll(".timeline-bar")].map((bar) => {
+    const track = bar.parentElement?.getBoundingClientRect() ?? new DOMRect();
+    const box = bar.getBoundingClientRect();
+    return [(box.left - track.left) / track.width, box.width / track.width].map((share) => Math.round(share * 20));
+  });
+  // Of twenty minutes: from the second on for six, from the twelfth on for four.
+  expect(places).toEqual([
+    [2, 6],
+    [12, 4],
+  ]);
+});
+
+it("stands under the graph, below the failure, and before the tasks", async () => {
+  await page.viewport(1_440, 1_200);
+  const { stack, history } = aStuckStack();
+  const { screen } = await renderPage(StackPage, ADDRESS, stackApi(stack, history));
+  await expect.element(screen.getByRole("region", { name: "Attempts since the state was entered" })).toBeVisible();
+
+  const tops = [".failure, [aria-label='Failures']", ".graph", ".timeline", ".task-list"].map(
+    (selector) => document.querySelector(selector)?.getBoundingClientRect().top ?? Number.NaN,
+  );
+  expect(tops).toEqual(tops.toSorted((a, b) => a - b));
+});
