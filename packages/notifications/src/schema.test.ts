@@ -3,12 +3,15 @@ import { describe, expect, it } from "vitest";
 import { NotificationsDocument } from "./notifications-document.ts";
 
 describe("the schema of the document", () => {
-  it("is what the package publishes, for editors", () => {
-    const published = readFileSync(new URL("../schema/notifications.schema.json", import.meta.url), "utf8");
+  it("is what the package publishes, for editors", async () => {
     const schema = { $schema: "http://json-schema.org/draft-07/schema#", ...NotificationsDocument };
+    const json = JSON.stringify(schema, null, 2);
+    // As the formatter wants it: lists of texts on one line.
+    const published = json.replaceAll(/\[\s+("[^"]*"(?:,\s+"[^"]*")*)\s+\]/g, (_, items: string) => {
+      return `[${items.replaceAll(/\s+/g, " ")}]`;
+    });
 
-    // When it differs, copy what the test prints, and let the formatter write it.
-    expect(JSON.parse(published)).toEqual(JSON.parse(JSON.stringify(schema)));
+    await expect(`${published}\n`).toMatchFileSnapshot("../schema/notifications.schema.json");
     const { files } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
     expect(files).toContain("schema");
   });

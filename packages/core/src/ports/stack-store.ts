@@ -1,8 +1,11 @@
 import type { AuditEntry } from "../access/audit-entry.ts";
 import type { Sender } from "../access/sender.ts";
+import type { Outcome, HistoryEntry as ShownEntry } from "../api/event.ts";
 import type { Cancel, Dispatch } from "../machine/decide/decision.ts";
 import type { MetadataValue, Stack } from "../machine/stack.ts";
 import type { TaskMessage } from "../machine/task-message.ts";
+
+export type { Outcome };
 
 /** An event in a queue: the message without its envelope, and the facts that the receiver adds. */
 export interface QueuedEvent {
@@ -63,53 +66,13 @@ export interface DeadLetter {
   readonly masked?: readonly string[] | "all";
 }
 
-/** The outcome of an event. */
-export type Outcome = "applied" | "removed" | "parked" | "refused" | "dead-lettered" | "ignored";
-
-/** One line of a stack's history. Stores keep it as one JSON text, so an optional field needs no migration. */
-export interface HistoryEntry {
-  readonly stackId: string;
+/**
+ * One line of a stack's history: the API's, with its instant in epoch milliseconds. A sensitive value in `metadata` and
+ * `outputs` is replaced by its reference (`{"$secret": "password#3"}`), so that the history can be replayed, or by `***`
+ * when it was not stored. Stores keep a line as one JSON text, so an optional field needs no migration.
+ */
+export interface HistoryEntry extends Omit<ShownEntry, "at" | "position"> {
   readonly at: number;
-  readonly eventId: string;
-  /** The event came from a worker, a timer or a deadline. Its id means no event of a sender that has the same. */
-  readonly internal?: true;
-  readonly event: string;
-  readonly outcome: Outcome;
-  readonly incarnation?: string;
-  readonly actor?: string;
-  /** Why the event was not applied; of an applied `TASK_ERROR`: the code of the task's failure. */
-  readonly code?: string;
-  readonly reason?: string;
-  /** The states before and after; absent where no stack was there. */
-  readonly from?: string;
-  readonly to?: string;
-  /** The task that a result or an operator's event names. */
-  readonly task?: string;
-  readonly description?: string;
-  /**
-   * The metadata of the event, so that a history can be replayed. A sensitive value is replaced by its reference
-   * (`{"$secret": "password#3"}`), or by `***` when it was not stored.
-   */
-  readonly metadata?: unknown;
-  /** The outputs of a task, in stacks of version 2 and jobs; sensitive ones as with `metadata`. */
-  readonly outputs?: unknown;
-  /**
-   * Of an applied `TASK_ERROR` in stacks of version 2 and jobs: whether another attempt may help, as reported by its
-   * worker.
-   */
-  readonly retryable?: boolean;
-  /** The attempt that a result from outside names. That of a worker is in the id of its event. */
-  readonly dispatchId?: string;
-  /** The timer that sent the event. */
-  readonly timer?: string;
-  /** A reaction to the event with this id, one line before or further up, has raised the event. */
-  readonly raisedBy?: string;
-  /** The sender confirmed the stack's id. */
-  readonly confirmed?: true;
-  /** Names of the tasks that were sent, in order. */
-  readonly sent: readonly string[];
-  readonly notes: readonly string[];
-  readonly machineHash?: string;
 }
 
 /** A history line with its position in the yard's whole history. */

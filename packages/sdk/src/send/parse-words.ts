@@ -1,4 +1,4 @@
-import { StackyardError } from "@stackyard/core";
+import { parseJsonOr, StackyardError } from "@stackyard/core";
 import type { MetadataValue } from "@stackyard/core/api";
 import { parseDuration } from "@stackyard/core/machine";
 
@@ -47,9 +47,6 @@ function parseObject(word: string): readonly Entry[] {
 }
 
 function parseJson(word: string, text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new StackyardError("USAGE", `The metadata ${word} is not valid JSON.`, { cause: error });
-  }
+  const message = `The metadata ${word} is not valid JSON.`;
+  return parseJsonOr(text, (cause) => new StackyardError("USAGE", message, { cause }));
 }

@@ -1,4 +1,4 @@
-import { StackyardError } from "@stackyard/core";
+import { parseJsonOr, StackyardError } from "@stackyard/core";
 import { HttpError } from "./problem.ts";
 
 /**
@@ -41,7 +41,7 @@ export async function readJson(request: Request, maxBytes: number): Promise<unkn
   if (type !== "application/json" && !type.endsWith("+json")) {
     throw new HttpError(415, "USAGE", 'Send JSON with the header "content-type: application/json".');
   }
-  return parseJson(toText(bytes));
+  return parseStrictJson(toText(bytes));
 }
 
 function toText(bytes: Uint8Array): string {
@@ -62,8 +62,8 @@ const MAX_DEPTH = 32;
  * Parses JSON from outside. Rejects (400, `USAGE`) invalid JSON, nesting deeper than 32, and any key `__proto__`, so
  * that no later copy of the value can reach a prototype. `what` begins the error's message.
  */
-export function parseJson(text: string, what = "The body"): unknown {
-  const value = parseText(text, what);
+export function parseStrictJson(text: string, what = "The body"): unknown {
+  const value = parseJsonOr(text, (cause) => new HttpError(400, "USAGE", `${what} is not JSON.`, { cause }));
   const open: { readonly value: unknown; readonly depth: number }[] = [{ value, depth: 1 }];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const { value, depth } = next;
@@ -73,12 +73,4 @@ export function parseJson(text: string, what = "The body"): unknown {
     for (const child of Object.values(value)) open.push({ value: child, depth: depth + 1 });
   }
   return value;
-}
-
-function parseText(text: string, what: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new HttpError(400, "USAGE", `${what} is not JSON.`, { cause });
-  }
 }

@@ -2,7 +2,7 @@ import { defined, type Locator, StackyardError } from "@stackyard/core";
 import { STACK_CONDITIONS, STACK_SORTS } from "@stackyard/core/api";
 import type { StackFilter } from "@stackyard/core/engine";
 import { type Static, Type } from "typebox";
-import { parseJson } from "../http/read-body.ts";
+import { parseStrictJson } from "../http/read-body.ts";
 
 const Name = Type.Optional(Type.String({ minLength: 1, maxLength: 255 }));
 
@@ -74,7 +74,7 @@ export async function toStackFilter(query: Static<typeof filterSchema>, locator:
 const MOST = 5;
 
 function parseMetadata(text: string): NonNullable<StackFilter["metadata"]> {
-  const value = parseJson(text, "query/metadata");
+  const value = parseStrictJson(text, "query/metadata");
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw wrong('metadata is not a JSON object such as {"branch":"main"}.');
   }
@@ -89,7 +89,7 @@ function parseMetadata(text: string): NonNullable<StackFilter["metadata"]> {
 }
 
 function parseIds(text: string): readonly string[] {
-  const value = parseJson(text, "query/ids");
+  const value = parseStrictJson(text, "query/ids");
   const isList = Array.isArray(value) && value.every((id) => typeof id === "string");
   if (isList) return value;
   throw wrong('ids is not a JSON array of ids such as ["pr-1"].');

@@ -6,7 +6,7 @@ import { type CallerFinder, type RequestFacts, withRequest } from "../access/cal
 import type { Guard } from "../access/guard.ts";
 import { type BasicCredentials, parseBasic } from "../create-app.ts";
 import { HttpError } from "../http/problem.ts";
-import { parseJson, readBytes } from "../http/read-body.ts";
+import { parseStrictJson, readBytes } from "../http/read-body.ts";
 import { toMethodError } from "../http/route.ts";
 import {
   decideAccess,
@@ -204,7 +204,7 @@ class LockHeld extends HttpError {
 
 /** Returns the holder's description of its lock, with our name for the holder where Terraform has a free text. */
 function heldResponse({ lock, status }: LockHeld): Response {
-  const described = parseJson(lock.info);
+  const described = parseStrictJson(lock.info);
   const info = isMap(described) ? JSON.stringify({ ...described, Info: toHolderFacts(lock).holder }) : lock.info;
   return new Response(info, { status, headers: { "content-type": "application/json" } });
 }
@@ -218,7 +218,7 @@ function lockIdOf(request: Request): string | undefined {
 }
 
 function parseLockId(text: string): string | undefined {
-  const value = parseJson(text);
+  const value = parseStrictJson(text);
   const id = typeof value === "object" && value !== null && "ID" in value ? value.ID : undefined;
   return typeof id === "string" && id !== "" && id.length <= 255 ? id : undefined;
 }
