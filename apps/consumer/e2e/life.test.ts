@@ -39,7 +39,7 @@ const MOMENTS: readonly Moment[] = [
   ...(process.env["LONG_TESTS"] ? listOtherMoments() : []),
 ];
 
-/** Each call of a copy and of its receipt, before and after: `crash.test.ts` and `consumer-messages.test.ts` of the consumer. */
+/** Each call of a copy and of its receipt, before and after: `crash.promise.test.ts` and `consumer-messages.test.ts` of the consumer. */
 function listOtherMoments(): readonly Moment[] {
   return [
     ["before the upload begins", isOfS3("POST", "uploads"), "before"],
