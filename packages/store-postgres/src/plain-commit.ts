@@ -1,7 +1,7 @@
 import type { Change, CommitResult } from "@stackyard/core/engine";
 import { toBooleanArray, toComparedText, toHome, toKeyText, toNumberArray, toTextArray } from "./column-values.ts";
 import type { Database, Parameter, Statement } from "./database.ts";
-import { RESET_ATTEMPT } from "./sql/commit-functions.ts";
+import { COMMIT_RESULT_PARAMETERS, type CommitResultParameter, RESET_ATTEMPT } from "./sql/commit-functions.ts";
 import { WITHOUT_DONE } from "./sql/event-functions.ts";
 import { type DispatchRow, toDispatchRow, toWrittenRow, type WrittenRow } from "./stored-rows.ts";
 import { parseReceipts } from "./work-queue.ts";
@@ -91,11 +91,11 @@ export async function commitPlain(
   return changes.map((each, index) => toCommitted(each, versions.get(index + 1), lists.tokens));
 }
 
+const RESULT_PARAMETERS = Object.keys(COMMIT_RESULT_PARAMETERS) as readonly CommitResultParameter[];
 const COMMIT_RESULT = {
   name: "commit_result",
   isLong: true as const,
-  text: `select stackyard.commit_result($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-  $20, $21, $22, $23, $24) as written`,
+  text: `select stackyard.commit_result(${RESULT_PARAMETERS.map((_, index) => `$${index + 1}`).join(", ")}) as written`,
 };
 
 /** Returns true for a change that is only the result of one attempt. */
@@ -113,13 +113,35 @@ async function commitResult(
   if (stack === undefined || line?.result === undefined) return undefined;
   const { grant, outcome, log } = line.result;
   const { begin } = line;
+  const values: Readonly<Record<CommitResultParameter, Parameter>> = {
+    p_id: toKeyText(change.stackId),
+    p_version: change.expectedVersion,
+    p_data: stack.data,
+    p_machine: stack.machine,
+    p_state: stack.state,
+    p_busy: stack.busy,
+    p_trouble: stack.trouble,
+    p_timer: stack.timer,
+    p_updated: stack.updated,
+    p_at: line.at,
+    p_body: line.body,
+    p_home: toHome(grant.attemptId),
+    p_attempt: toComparedText(grant.attemptId),
+    p_token: grant.token,
+    p_outcome: outcome,
+    p_log: toLogText(log),
+    p_sent: begin?.sent ?? null,
+    p_next: begin?.id ?? null,
+    p_owner: begin?.owner ?? null,
+    p_lease: begin?.lease_until ?? null,
+    p_timeout: begin?.timeout ?? null,
+    p_deadline: begin?.deadline ?? null,
+    p_due: begin?.due ?? null,
+    p_secrets: begin?.secrets ?? false,
+  };
   const [answer] = await database.rows<{ written: boolean }>(
     COMMIT_RESULT,
-    ...[toKeyText(change.stackId), change.expectedVersion, stack.data, stack.machine, stack.state, stack.busy],
-    ...[stack.trouble, stack.timer, stack.updated, line.at, line.body],
-    ...[toHome(grant.attemptId), toComparedText(grant.attemptId), grant.token, outcome, toLogText(log)],
-    ...[begin?.sent ?? null, begin?.id ?? null, begin?.owner ?? null, begin?.lease_until ?? null],
-    ...[begin?.timeout ?? null, begin?.deadline ?? null, begin?.due ?? null, begin?.secrets ?? false],
+    ...RESULT_PARAMETERS.map((name) => values[name]),
   );
   return toCommitted(change, answer?.written === true ? change.expectedVersion + 1 : undefined, tokens);
 }

@@ -168,6 +168,41 @@ end
 $body$;
 `;
 
+/** The parameters of `commit_result`, in the order of its arguments, with their types. */
+export const COMMIT_RESULT_PARAMETERS = {
+  p_id: "text",
+  p_version: "bigint",
+  p_data: "text",
+  p_machine: "text",
+  p_state: "text",
+  p_busy: "boolean",
+  p_trouble: "bigint",
+  p_timer: "bigint",
+  p_updated: "bigint",
+  p_at: "bigint",
+  p_body: "text",
+  p_home: "text",
+  p_attempt: "text",
+  p_token: "bigint",
+  p_outcome: "text",
+  p_log: "text",
+  p_sent: "text",
+  p_next: "text",
+  p_owner: "text",
+  p_lease: "bigint",
+  p_timeout: "bigint",
+  p_deadline: "bigint",
+  p_due: "bigint",
+  p_secrets: "boolean",
+} as const;
+export type CommitResultParameter = keyof typeof COMMIT_RESULT_PARAMETERS;
+
+function toSignature(parameters: Readonly<Record<string, string>>): string {
+  return Object.entries(parameters)
+    .map(([name, type]) => `${name} ${type}`)
+    .join(", ");
+}
+
 /**
  * Commits the most common change without lists, which would cost more than its writes: an existing stack applies the
  * result of its only attempt, adds one history line, and starts at most one attempt, already granted. Returns false if
@@ -175,10 +210,7 @@ $body$;
  */
 export const COMMIT_RESULT = `
 create function stackyard.commit_result(
-  p_id text, p_version bigint, p_data text, p_machine text, p_state text, p_busy boolean, p_trouble bigint,
-  p_timer bigint, p_updated bigint, p_at bigint, p_body text, p_home text, p_attempt text, p_token bigint,
-  p_outcome text, p_log text, p_sent text, p_next text, p_owner text, p_lease bigint, p_timeout bigint,
-  p_deadline bigint, p_due bigint, p_secrets boolean)
+  ${toSignature(COMMIT_RESULT_PARAMETERS)})
 returns boolean language plpgsql as $body$
 declare
   v_position bigint;
