@@ -1,20 +1,11 @@
 import { S3Client } from "@aws-sdk/client-s3";
 import { defined, type ExecutorContext, type Failed, failed, type Random, running } from "@stackyard/core";
+import { listItems, type Stop } from "@stackyard/core/rollout";
 import { type FleetAws, FleetEc2Client, FleetSsmClient, toCallError } from "./call-aws.ts";
 import { type RunCommandConfig, type RunCommandProgress, type RunCommandStep, toLengths } from "./definition.ts";
 import type { RunCommandOptions } from "./document/resolve-profile.ts";
 import { findInstance, loadAgents } from "./fleet-calls.ts";
-import {
-  createRun,
-  type FleetRun,
-  isWaiting,
-  listInstances,
-  noteFailed,
-  noteStopped,
-  type RunStop,
-  tallyOf,
-  updateInstances,
-} from "./fleet-run.ts";
+import { createRun, type FleetRun, isWaiting, noteFailed, noteStopped, tallyOf, updateInstances } from "./fleet-run.ts";
 import { nextAction, nextFleetAction, type RunAction, toFinalStep } from "./next-action.ts";
 import { type PlanDeps, type PlanInput, toRun } from "./plan-run.ts";
 import type { FleetInstanceReport } from "./report-page.ts";
@@ -74,11 +65,11 @@ function findAction({ aws, chunkSize }: AdvanceDeps, run: FleetRun): RunAction {
 }
 
 function listWaiting(run: FleetRun): readonly string[] {
-  return listInstances(run).flatMap((instance) => (isWaiting(instance) ? [instance.instanceId] : []));
+  return listItems(run).flatMap((instance) => (isWaiting(instance) ? [instance.instanceId] : []));
 }
 
 /** Stops sending: marks the waiting instances on every page. */
-async function dropWaiting({ store }: AdvanceDeps, run: FleetRun, stop: RunStop): Promise<FleetRun> {
+async function dropWaiting({ store }: AdvanceDeps, run: FleetRun, stop: Stop): Promise<FleetRun> {
   const whole = await store.loadWaiting(run, tallyOf(run).waiting);
   return noteStopped(whole, stop);
 }

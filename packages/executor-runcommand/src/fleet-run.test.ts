@@ -1,7 +1,8 @@
+import { addTallies, toTallies } from "@stackyard/core/rollout";
 import { describe, expect, it } from "vitest";
 import { toFailureLines } from "./failure-lines.ts";
 import { toInstanceState } from "./instance-state.ts";
-import { toMessage, toTally } from "./tally.ts";
+import { toMessage, toRow } from "./tally.ts";
 import { aMember, anId } from "./testing/a-run.ts";
 
 describe("toInstanceState", () => {
@@ -33,12 +34,13 @@ const failure = { state: "failed", code: "COMMAND_FAILED" } as const;
 
 describe("toMessage", () => {
   it("says where a run stands", () => {
-    const tally = toTally([
+    const members = [
       aMember(1, { state: "succeeded" }),
       aMember(2, failure),
       aMember(3, { state: "running" }),
       aMember(4),
-    ]);
+    ];
+    const tally = addTallies(toTallies(members.map(toRow)));
 
     expect(toMessage(tally)).toBe("2 of 4 instances done: 1 succeeded, 1 failed, 1 running, 1 waiting.");
   });

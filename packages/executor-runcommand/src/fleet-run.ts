@@ -1,12 +1,23 @@
-import { chunk, defined } from "@stackyard/core";
-import { toConcurrency, toCount } from "@stackyard/core/rollout";
+import { defined } from "@stackyard/core";
+import {
+  addItems,
+  addTallies,
+  type Batch,
+  type Paged,
+  type RolloutState,
+  type Stop,
+  type Tally,
+  toConcurrency,
+  toCount,
+  updateItems,
+} from "@stackyard/core/rollout";
 import type { RunCommandConfig } from "./definition.ts";
 import { type FleetInstanceReport, PAGE_SIZE } from "./report-page.ts";
 import type { Platform } from "./select-instances.ts";
-import { addTallies, NOT_SENT, type Tally, toTally } from "./tally.ts";
+import { NOT_SENT, toRow } from "./tally.ts";
 
-/** A run as stored in its record; the instances are in the report's pages. */
-export interface RunState {
+/** A run: a rollout with one wave. `run-store.ts` has its stored form; the instances are in the report's pages. */
+export interface RunState extends RolloutState {
   readonly version: 1;
   readonly runId: string;
   /** The idempotency key of the attempt that works on it. */
@@ -25,18 +36,11 @@ export interface RunState {
   readonly maxErrors: number;
   /** The configured limits, if SSM enforces them. */
   readonly limits?: { readonly maxConcurrency: string; readonly maxErrors: string };
-  /** The number of the next chunk; it is part of its command's comment. */
-  readonly nextChunk: number;
-  /** Chunks being sent. After a crash, SSM is queried for them. */
+  /** Chunks being sent; their numbers are part of their commands' comments. After a crash, SSM is queried for them. */
   readonly sending: readonly SendingChunk[];
   readonly sendingAt?: number;
-  readonly lastSentAt?: number;
-  /** SSM rejected commands because the account had too many; nothing is sent before this instant. */
+  /** How often SSM rejected commands because the account had too many. */
   readonly refusals?: number;
-  readonly pausedUntil?: number;
-  /** Why nothing more is sent. */
-  readonly stop?: RunStop;
-  readonly cancelledAt?: number;
   /** True if SSM was requested to cancel all running commands. */
   readonly isCancelAsked?: boolean;
   /** Of the way `targets`. */
@@ -46,21 +50,10 @@ export interface RunState {
     /** A final status that was seen before all instances were listed. */
     readonly ending?: string;
   };
-  /** One for each page of the report. */
-  readonly tallies: readonly Tally[];
-}
-
-/** Why nothing more is sent. */
-export interface RunStop {
-  readonly code: string;
-  readonly message: string;
-  readonly retryable: boolean;
 }
 
 /** One command: to these instances, or to whom the targets are. */
-export interface SendingChunk {
-  readonly chunk: number;
-  readonly ids: readonly string[];
+export interface SendingChunk extends Batch {
   readonly platform: Platform;
   readonly roles: readonly string[];
   readonly maxConcurrency: string;
@@ -68,19 +61,11 @@ export interface SendingChunk {
 }
 
 /** A run and those pages of its report that are needed now. */
-export interface FleetRun {
-  readonly state: RunState;
-  readonly pages: ReadonlyMap<number, readonly FleetInstanceReport[]>;
-}
+export type FleetRun = Paged<FleetInstanceReport, RunState>;
 
 /** Returns the totals of the whole run. */
 export function tallyOf({ state }: FleetRun): Tally {
-  return addTallies(state.tallies);
-}
-
-/** Returns the instances of the loaded pages, in the order of the report. */
-export function listInstances({ pages }: FleetRun): readonly FleetInstanceReport[] {
-  return [...pages].toSorted(([a], [b]) => a - b).flatMap(([, instances]) => instances);
+  return addTallies(state.tallies.flat());
 }
 
 /** Updates some instances of the run; `change` returns the same object if nothing changes. */
@@ -88,41 +73,24 @@ export function updateInstances(
   run: FleetRun,
   change: (instance: FleetInstanceReport) => FleetInstanceReport,
 ): FleetRun {
-  const pages = new Map(run.pages);
-  const tallies = [...run.state.tallies];
-  for (const [number, instances] of run.pages) {
-    const changed = instances.map(change);
-    if (changed.every((instance, index) => instance === instances[index])) continue;
-    pages.set(number, changed);
-    tallies[number] = toTally(changed);
-  }
-  return { state: { ...run.state, tallies }, pages };
+  return updateItems(run, toRow, change);
 }
 
 /** Appends instances to the run, on the last page and on new ones. The last page must be loaded. */
 export function addInstances(run: FleetRun, added: readonly FleetInstanceReport[]): FleetRun {
-  if (added.length === 0) return run;
-  const pages = new Map(run.pages);
-  const tallies = [...run.state.tallies];
-  const last = Math.max(0, tallies.length - 1);
-  const instances = [...(pages.get(last) ?? []), ...added];
-  for (const [index, part] of chunk(instances, PAGE_SIZE).entries()) {
-    pages.set(last + index, part);
-    tallies[last + index] = toTally(part);
-  }
-  return { state: { ...run.state, tallies }, pages };
+  return addItems(run, added, { pageRows: PAGE_SIZE, toRow });
 }
 
 /** Records what will be sent, before it is. */
 export function noteSending(run: FleetRun, chunks: readonly SendingChunk[], now: number): FleetRun {
-  const nextChunk = Math.max(run.state.nextChunk, ...chunks.map(({ chunk }) => chunk + 1));
-  return { ...run, state: { ...run.state, sending: chunks, sendingAt: now, nextChunk } };
+  const next = Math.max(run.state.next, ...chunks.map(({ n }) => n + 1));
+  return { ...run, state: { ...run.state, sending: chunks, sendingAt: now, next } };
 }
 
 /** Records a chunk that SSM accepted: its instances run, except those that were left out of it. */
 export function noteSent(
   run: FleetRun,
-  { chunk, ids }: Pick<SendingChunk, "chunk" | "ids">,
+  { n, ids }: Pick<SendingChunk, "n" | "ids">,
   { commandId, startedAt }: { readonly commandId: string; readonly startedAt: number },
 ): FleetRun {
   const sent = new Set(ids);
@@ -131,7 +99,7 @@ export function noteSent(
       ? { ...toWaiting(instance), state: "running", commandId, startedAt }
       : instance,
   );
-  return withoutSending({ ...noted, state: { ...noted.state, lastSentAt: startedAt } }, chunk);
+  return withoutSending({ ...noted, state: { ...noted.state, lastSentAt: startedAt } }, n);
 }
 
 /** Records instances that failed before anything was sent to them. */
@@ -143,23 +111,23 @@ export function noteFailed(run: FleetRun, ids: readonly string[], code: string):
 }
 
 /** Records a chunk that SSM rejected permanently: its instances count as failures, and nothing more is sent. */
-export function noteRefused(run: FleetRun, { chunk, ids }: SendingChunk, stop: RunStop): FleetRun {
+export function noteRefused(run: FleetRun, { n, ids }: SendingChunk, stop: Stop): FleetRun {
   const meant = new Set(ids);
   const noted = updateInstances(run, (instance) =>
     meant.has(instance.instanceId) && instance.state === "not-sent"
       ? { ...instance, code: NOT_SENT, detailedStatus: stop.code }
       : instance,
   );
-  return withoutSending({ ...noted, state: { ...noted.state, stop: run.state.stop ?? stop } }, chunk);
+  return withoutSending({ ...noted, state: { ...noted.state, stop: run.state.stop ?? stop } }, n);
 }
 
 /** Removes a chunk from those being sent. */
-export function withoutSending(run: FleetRun, chunk: number): FleetRun {
-  return { ...run, state: { ...run.state, sending: run.state.sending.filter((each) => each.chunk !== chunk) } };
+export function withoutSending(run: FleetRun, n: number): FleetRun {
+  return { ...run, state: { ...run.state, sending: run.state.sending.filter((chunk) => chunk.n !== n) } };
 }
 
 /** Stops sending. Waiting instances on the loaded pages become `NOT_SENT`. */
-export function noteStopped(run: FleetRun, stop: RunStop): FleetRun {
+export function noteStopped(run: FleetRun, stop: Stop): FleetRun {
   const stopped = { ...run, state: { ...run.state, stop: run.state.stop ?? stop } };
   return updateInstances(stopped, (instance) => (isWaiting(instance) ? { ...instance, code: NOT_SENT } : instance));
 }
@@ -190,7 +158,8 @@ export function createRun({ members, maxConcurrency, maxErrors, ...given }: Crea
     ...given,
     maxConcurrency: toConcurrency(maxConcurrency, selected),
     maxErrors: toCount(maxErrors, selected),
-    nextChunk: 1,
+    wave: 0,
+    next: 1,
     sending: [],
     tallies: [],
   };

@@ -43,7 +43,7 @@ describe("nextAction", () => {
   it("sends a chunk of as many as may run at once, with the limits that are left", () => {
     expect(chunksOf(aRun(members(120), { maxErrors: 3 }))).toEqual([
       {
-        chunk: 1,
+        n: 1,
         ids: members(50).map(({ instanceId }) => instanceId),
         platform: "linux",
         roles: ["web"],
@@ -58,15 +58,15 @@ describe("nextAction", () => {
 
     expect(actOn(first)).toEqual({ kind: "watch" });
     expect(actOn(end(first, 49))).toEqual({ kind: "watch" });
-    expect(chunksOf(end(first, 50))[0]).toMatchObject({ chunk: 2, ids: { length: 50 }, maxConcurrency: "50" });
+    expect(chunksOf(end(first, 50))[0]).toMatchObject({ n: 2, ids: { length: 50 }, maxConcurrency: "50" });
   });
 
   it("needs 20 commands for a thousand instances", () => {
     let run = aRun(members(1_000));
     while (actOn(run).kind !== "settle") run = end(send(run), 50);
 
-    expect(run.state.nextChunk).toBe(21);
-    expect(tallyOf(run).succeeded).toBe(1_000);
+    expect(run.state.next).toBe(21);
+    expect(tallyOf(run).done).toBe(1_000);
   });
 
   it("uses free places with a smaller chunk when a slow instance holds up the fleet", () => {
@@ -78,8 +78,8 @@ describe("nextAction", () => {
 
   it("sends several chunks at once as far as there are places, at most a wave", () => {
     expect(chunksOf(aRun(members(300), { maxConcurrency: 120 }))).toMatchObject([
-      { chunk: 1, ids: { length: 50 }, maxConcurrency: "120" },
-      { chunk: 2, ids: { length: 50 }, maxConcurrency: "70" },
+      { n: 1, ids: { length: 50 }, maxConcurrency: "120" },
+      { n: 2, ids: { length: 50 }, maxConcurrency: "70" },
     ]);
     expect(chunksOf(aRun(members(2_000), { maxConcurrency: 2_000 }))).toHaveLength(MAX_WAVE);
   });
@@ -191,7 +191,7 @@ function play(fleet: typeof fleets extends fc.Arbitrary<infer Fleet> ? Fleet : n
     if (chunks.length > 0) expect(countErrors(tallyOf(run))).toBeLessThanOrEqual(maxErrors);
     sent.push(...chunks.flatMap(({ ids }) => ids));
     run = act(run, now, { chunkSize, ended, code });
-    expect(tallyOf(run).running).toBeLessThanOrEqual(maxConcurrency);
+    expect(tallyOf(run).sent).toBeLessThanOrEqual(maxConcurrency);
     now += wait;
   }
   return { run, sent };
@@ -222,7 +222,7 @@ describe("nextFleetAction", () => {
 
     expect(actOnFleet(members(600), undefined, { limits })).toEqual({
       kind: "send",
-      chunks: [{ chunk: 1, ids: [], platform: "linux", roles: ["web"], ...limits }],
+      chunks: [{ n: 1, ids: [], platform: "linux", roles: ["web"], ...limits }],
     });
   });
 

@@ -1,22 +1,23 @@
 import { type Failed, failed, type Succeeded, succeeded } from "@stackyard/core";
-import { toCount } from "@stackyard/core/rollout";
+import { type Batch, decideRollout, listItems, type Stop, type Tally, toCount } from "@stackyard/core/rollout";
 import type { RunCommandConfig, RunCommandOutputs } from "./definition.ts";
-import {
-  type FleetRun,
-  isWaiting,
-  listInstances,
-  type RunState,
-  type RunStop,
-  type SendingChunk,
-  tallyOf,
-} from "./fleet-run.ts";
+import { type FleetRun, isWaiting, type RunState, type SendingChunk, tallyOf } from "./fleet-run.ts";
 import { isFinalStatus } from "./instance-state.ts";
 import type { FleetInstanceReport } from "./report-page.ts";
 import { MAX_CHUNK_SIZE } from "./select-instances.ts";
-import { countErrors, countFailures, countNotSent, countRefused, findRefusal, type Tally, toCounts } from "./tally.ts";
+import {
+  countErrors,
+  countFailures,
+  countNotSent,
+  countRefused,
+  findRefusal,
+  listUncounted,
+  toCounts,
+  toRow,
+} from "./tally.ts";
 
 /** Why nothing more is sent to an account with too many running commands. */
-export const RATE_EXCEEDED: RunStop = {
+export const RATE_EXCEEDED: Stop = {
   code: "SSM_THROTTLED",
   message: "SSM has too many commands under way in this account (Rate Exceeded). Try again later.",
   retryable: true,
@@ -28,7 +29,7 @@ export const RATE_EXCEEDED: RunStop = {
  */
 export type RunAction =
   | { readonly kind: "send"; readonly chunks: readonly SendingChunk[] }
-  | { readonly kind: "drop"; readonly stop: RunStop }
+  | { readonly kind: "drop"; readonly stop: Stop }
   | { readonly kind: "miss" }
   | { readonly kind: "watch" }
   | { readonly kind: "settle" };
@@ -53,78 +54,66 @@ export const PARTIAL_AFTER_MS = 60_000;
  * `maxErrors` nothing more is sent. Pages with waiting instances must be loaded, in order, as far as `maxConcurrency`
  * reaches.
  */
-export function nextAction(run: FleetRun, input: NextActionInput): RunAction {
+export function nextAction(run: FleetRun, { now, chunkSize }: NextActionInput): RunAction {
+  const { state } = run;
+  const { maxConcurrency, maxErrors, byInventory } = state;
   const tally = tallyOf(run);
-  const stop = findStop(run);
-  if (stop !== undefined && tally.waiting > 0) return { kind: "drop", stop };
-  const chunks = stop === undefined && tally.waiting > 0 ? planChunks(run, input) : [];
-  if (chunks.length > 0) return { kind: "send", chunks };
-  return tally.waiting > 0 || tally.running > 0 ? { kind: "watch" } : { kind: "settle" };
+  const waiting = listItems(run).filter(isWaiting);
+  const stop = state.stop ?? findRefusedStop(tally);
+  const action = decideRollout(
+    { ...state, ...(stop && { stop }) },
+    waiting.map((instance) => ({ ...toRow(instance), group: toGroupKey(instance, byInventory) })),
+    {
+      concurrency: maxConcurrency,
+      maxFailures: [maxErrors],
+      uncounted: listUncounted(tally),
+      pausesMs: [],
+      batch: { size: Math.min(chunkSize, MAX_CHUNK_SIZE), most: MAX_WAVE, partialAfterMs: PARTIAL_AFTER_MS },
+    },
+    now,
+  );
+  if (action.kind === "drop") return { kind: "drop", stop: stop ?? toTooManyErrors(countErrors(tally), maxErrors) };
+  if (action.kind === "send") return { kind: "send", chunks: toChunks(run, waiting, action.batches) };
+  return { kind: action.kind === "wait" ? "watch" : "settle" };
+}
+
+/** Adds to batches what their commands need: SSM enforces what is left of the limits. */
+function toChunks(
+  run: FleetRun,
+  waiting: readonly FleetInstanceReport[],
+  batches: readonly Batch[],
+): readonly SendingChunk[] {
+  const { maxConcurrency, maxErrors } = run.state;
+  const tally = tallyOf(run);
+  const left = String(Math.max(0, maxErrors - countErrors(tally)));
+  let free = maxConcurrency - tally.sent;
+  return batches.map(({ n, ids }) => {
+    const { platform = "linux", roles = [] } = waiting.find(({ instanceId }) => instanceId === ids[0]) ?? {};
+    const chunk = { n, ids, platform, roles, maxConcurrency: String(free), maxErrors: left };
+    free -= ids.length;
+    return chunk;
+  });
 }
 
 /** Returns why nothing more may be sent, such as one error more than the limit. */
-function findStop(run: FleetRun): RunStop | undefined {
-  const { stop, maxErrors } = run.state;
-  if (stop !== undefined) return stop;
-  const tally = tallyOf(run);
+function findStop({ state, ...run }: FleetRun): Stop | undefined {
+  const tally = tallyOf({ state, ...run });
   const errors = countErrors(tally);
-  const refused = findRefusedStop(tally);
-  if (refused !== undefined || errors <= maxErrors) return refused;
+  const stop = state.stop ?? findRefusedStop(tally);
+  return stop ?? (errors > state.maxErrors ? toTooManyErrors(errors, state.maxErrors) : undefined);
+}
+
+function toTooManyErrors(errors: number, maxErrors: number): Stop {
   const message = `${errors} ${errors === 1 ? "error exceeds" : "errors exceed"} the limit of ${maxErrors}.`;
   return { code: "MAX_ERRORS_EXCEEDED", message, retryable: false };
 }
 
 /** Returns the rejection, which the instances show if the process died before the run was written. */
-function findRefusedStop(tally: Tally): RunStop | undefined {
+function findRefusedStop(tally: Tally): Stop | undefined {
   const code = findRefusal(tally);
   if (code === undefined) return undefined;
   const retryable = code === "SSM_THROTTLED" || code === "AWS_UNAVAILABLE";
   return { code, message: `A command was refused: ${code}.`, retryable };
-}
-
-function planChunks(run: FleetRun, { now, chunkSize }: NextActionInput): readonly SendingChunk[] {
-  const { state } = run;
-  if (now < (state.pausedUntil ?? 0)) return [];
-  const tally = tallyOf(run);
-  const size = Math.min(chunkSize, MAX_CHUNK_SIZE, state.maxConcurrency);
-  const isIdle = now - (state.lastSentAt ?? now) >= PARTIAL_AFTER_MS;
-  const maxErrors = String(Math.max(0, state.maxErrors - countErrors(tally)));
-  const chunks: SendingChunk[] = [];
-  let free = state.maxConcurrency - tally.running;
-  for (const group of listGroups(listInstances(run).filter(isWaiting), state.byInventory, size)) {
-    const ids = group.slice(0, isIdle ? Math.max(0, free) : group.length).map(({ instanceId }) => instanceId);
-    if (ids.length === 0 || ids.length > free || chunks.length === MAX_WAVE) break;
-    const { platform = "linux", roles = [] } = group[0] ?? {};
-    chunks.push({
-      chunk: state.nextChunk + chunks.length,
-      ids,
-      platform,
-      roles,
-      maxConcurrency: String(free),
-      maxErrors,
-    });
-    free -= ids.length;
-  }
-  return chunks;
-}
-
-/** Yields neighbors for the same command, up to a limit. */
-function* listGroups(
-  instances: readonly FleetInstanceReport[],
-  byInventory: boolean,
-  size: number,
-): Generator<readonly FleetInstanceReport[]> {
-  let group: FleetInstanceReport[] = [];
-  for (const instance of instances) {
-    const [first] = group;
-    const fits = first === undefined || toGroupKey(first, byInventory) === toGroupKey(instance, byInventory);
-    if (!fits || group.length === size) {
-      yield group;
-      group = [];
-    }
-    group.push(instance);
-  }
-  if (group.length > 0) yield group;
 }
 
 /** Returns the key of instances that one command can serve. */
@@ -136,12 +125,12 @@ export function toGroupKey({ platform = "linux", roles }: FleetInstanceReport, b
 export function nextFleetAction(run: FleetRun): RunAction {
   const { fleetCommand, stop } = run.state;
   const tally = tallyOf(run);
-  if (stop !== undefined) return tally.waiting > 0 ? { kind: "drop", stop } : toEnd(tally.running);
+  if (stop !== undefined) return tally.waiting > 0 ? { kind: "drop", stop } : toEnd(tally.sent);
   if (fleetCommand === undefined) return { kind: "send", chunks: [toFleetChunk(run)] };
   if (!isFinalStatus(fleetCommand.status)) return { kind: "watch" };
   const ended = findFleetStop(run, fleetCommand.status);
   if (ended !== undefined) return { kind: "drop", stop: ended };
-  return tally.waiting > 0 ? { kind: "miss" } : toEnd(tally.running);
+  return tally.waiting > 0 ? { kind: "miss" } : toEnd(tally.sent);
 }
 
 function toEnd(running: number): RunAction {
@@ -149,17 +138,17 @@ function toEnd(running: number): RunAction {
 }
 
 function toFleetChunk({ state, ...run }: FleetRun): SendingChunk {
-  const first = listInstances({ state, ...run }).find(isWaiting);
+  const first = listItems(run).find(isWaiting);
   const { platform = "linux", roles = [] } = first ?? {};
   const { maxConcurrency, maxErrors } = state.limits ?? {
     maxConcurrency: String(state.maxConcurrency),
     maxErrors: String(state.maxErrors),
   };
-  return { chunk: state.nextChunk, ids: [], platform, roles, maxConcurrency, maxErrors };
+  return { n: state.next, ids: [], platform, roles, maxConcurrency, maxErrors };
 }
 
 /** Returns the stop of a command that SSM could not start, or that has ended before it started everywhere. */
-function findFleetStop(run: FleetRun, status = ""): RunStop | undefined {
+function findFleetStop(run: FleetRun, status = ""): Stop | undefined {
   const plain = status.replace(/\s+/g, "").toLowerCase();
   if (plain === "rateexceeded") return RATE_EXCEEDED;
   if (plain === "noinstancesintag") {
@@ -225,7 +214,7 @@ function findEmptyFault(
   run: FleetRun,
   config: RunCommandConfig,
   { selected, skipped }: RunCommandOutputs,
-): RunStop | undefined {
+): Stop | undefined {
   const { stop, cancelledAt } = run.state;
   const isAllowed = config.allowEmpty === true || config.instance !== undefined;
   if (selected > 0 || cancelledAt !== undefined) return undefined;
@@ -236,15 +225,15 @@ function findEmptyFault(
   return { code: "NO_INSTANCES", message, retryable: false };
 }
 
-function findAgentTimeout(run: FleetRun): RunStop | undefined {
-  const [instance] = listInstances(run);
+function findAgentTimeout(run: FleetRun): Stop | undefined {
+  const [instance] = listItems(run);
   if (instance?.code !== "SSM_AGENT_TIMEOUT") return undefined;
   const message = `The agent of ${instance.instanceId} did not register in time. Look at its network, its instance profile and the agent.`;
   return { code: "SSM_AGENT_TIMEOUT", message, retryable: true };
 }
 
 /** Returns SSM's status of a command for a whole fleet if no instance of the report explains it. */
-function findIncomplete({ state }: FleetRun, tally: Tally): RunStop | undefined {
+function findIncomplete({ state }: FleetRun, tally: Tally): Stop | undefined {
   const status = state.fleetCommand?.status;
   if (status === undefined || !isFinalStatus(status) || status === "Success" || countFailures(tally) > 0)
     return undefined;
@@ -268,7 +257,7 @@ export function toVerdict(
   const failures = countFailures(tally, { ignoreUnreachable });
   const notSent = countNotSent(tally);
   if (state.cancelledAt !== undefined) return cancelled(tally);
-  const isWhole = notSent === 0 && tally.running === 0 && tally.waiting === 0;
+  const isWhole = notSent === 0 && tally.sent === 0 && tally.waiting === 0;
   if (isWhole && failures <= state.maxErrors && state.stop === undefined) return { kind: "succeeded" };
   const { code, retryable } = findCause(state, tally);
   const left = notSent > 0 ? ` ${notSent} were not sent to.` : "";
@@ -278,8 +267,8 @@ export function toVerdict(
 }
 
 function cancelled(tally: Tally): Verdict {
-  const running = tally.running > 0 ? ` ${tally.running} still run and end by themselves.` : "";
-  const message = `The run was cancelled: ${tally.succeeded} succeeded, ${countNotSent(tally)} were not sent to.${running}`;
+  const running = tally.sent > 0 ? ` ${tally.sent} still run and end by themselves.` : "";
+  const message = `The run was cancelled: ${tally.done} succeeded, ${countNotSent(tally)} were not sent to.${running}`;
   return { kind: "failed", code: "RUN_CANCELLED", message, retryable: false };
 }
 
@@ -299,7 +288,7 @@ function findCause(
 function toBreakdown(tally: Tally): string {
   const parts = rank(tally).map(([code, count]) => `${count} × ${code}`);
   const failed = countFailures(tally);
-  return `${failed} of ${failed + tally.succeeded + countNotSent(tally) + tally.running} instances failed${parts.length === 0 ? "" : ` (${parts.join(", ")})`}.`;
+  return `${failed} of ${failed + tally.done + countNotSent(tally) + tally.sent} instances failed${parts.length === 0 ? "" : ` (${parts.join(", ")})`}.`;
 }
 
 function rank({ codes }: Tally): readonly (readonly [string, number])[] {

@@ -1,5 +1,5 @@
 import { defined, type Failed, failed } from "@stackyard/core";
-import { toConcurrency, toCount } from "@stackyard/core/rollout";
+import { listItems, toConcurrency, toCount } from "@stackyard/core/rollout";
 import type { FleetAws } from "./call-aws.ts";
 import { type RunCommandConfig, toLengths } from "./definition.ts";
 import {
@@ -10,7 +10,7 @@ import {
   resolveProfile,
 } from "./document/resolve-profile.ts";
 import { loadAgents, loadByIds, loadSelected } from "./fleet-calls.ts";
-import { createRun, type FleetRun, listInstances, type RunState, updateInstances } from "./fleet-run.ts";
+import { createRun, type FleetRun, type RunState, updateInstances } from "./fleet-run.ts";
 import { toGroupKey } from "./next-action.ts";
 import type { FleetInstanceReport } from "./report-page.ts";
 import {
@@ -328,7 +328,7 @@ export async function retryRun(
   { attempt, startedAt }: Pick<PlanInput, "attempt" | "startedAt">,
 ): Promise<FleetRun | Failed> {
   const { aws, config } = deps;
-  const ids = listInstances(run).flatMap((instance) => (isToBeTried(instance) ? [instance.instanceId] : []));
+  const ids = listItems(run).flatMap((instance) => (isToBeTried(instance) ? [instance.instanceId] : []));
   const planned = toMembers(deps, { startedAt }, await loadFoundByIds(aws, config, ids));
   if ("kind" in planned) return planned;
   const byId = new Map(planned.members.map((member) => [member.instanceId, member]));
@@ -360,7 +360,7 @@ function toFreshState(
     pausedUntil: _pausedUntil,
     ...rest
   } = run.state;
-  const selected = listInstances(run).filter(({ state }) => state !== "skipped").length;
+  const selected = listItems(run).filter(({ state }) => state !== "skipped").length;
   return {
     ...rest,
     ...given,

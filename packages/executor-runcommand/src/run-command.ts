@@ -9,6 +9,7 @@ import {
   running,
   succeeded,
 } from "@stackyard/core";
+import { listItems, PageConflictError, type Stop } from "@stackyard/core/rollout";
 import {
   type AdvanceDeps,
   type AdvancedRun,
@@ -39,10 +40,9 @@ import {
 import type { ResolvedProfile, RunCommandOptions } from "./document/resolve-profile.ts";
 import { toFailureLines } from "./failure-lines.ts";
 import { cancelCommand } from "./fleet-calls.ts";
-import { type FleetRun, listInstances, noteStopped, type RunStop, type SendingChunk, tallyOf } from "./fleet-run.ts";
+import { type FleetRun, noteStopped, type SendingChunk, tallyOf } from "./fleet-run.ts";
 import { toOutputs } from "./next-action.ts";
 import { planRun, resolveCommand, retryRun, toTargetPlatform } from "./plan-run.ts";
-import { RunConflictError } from "./run-store.ts";
 import { DEFAULT_TAG_KEY, DEFAULT_TAG_VALUES, MAX_CHUNK_SIZE } from "./select-instances.ts";
 import { recoverSending } from "./send-wave.ts";
 import { toCounts, toMessage } from "./tally.ts";
@@ -93,7 +93,7 @@ async function guard(
     return await work(deps);
   } catch (error) {
     if (deps.ctx.signal.aborted) return toContinued(progress, 0, "Interrupted. Continues at the next poll.");
-    if (error instanceof RunConflictError) return toContinued(progress, 1_000, error.message);
+    if (error instanceof PageConflictError) return toContinued(progress, 1_000, error.message);
     if (error instanceof AwsCallError) return onRefused(deps, progress, error);
     throw error;
   }
@@ -162,7 +162,7 @@ async function loadRun({ ctx, store, ...given }: StepDeps): Promise<FleetRun | F
   const run = await store.load();
   if (run === undefined || run.state.attempt === ctx.idempotencyKey) return run;
   // Nothing was sent, so there is nothing to keep: the instances are selected again.
-  if (run.state.nextChunk === 1) return undefined;
+  if (run.state.next === 1) return undefined;
   const deps = withArtifact({ ctx, store, ...given }, run.state.artifact);
   const retried = await retryRun(toPlanDeps(deps), await store.loadAll(run), toPlanInput(deps));
   if ("kind" in retried) return retried;
@@ -231,7 +231,7 @@ function resolveNow({ config, options }: StepDeps, { state }: FleetRun, chunk: S
   throw new AwsCallError(command.code, command.message, { retryable: false, cause: undefined });
 }
 
-const CANCELLED: RunStop = { code: "RUN_CANCELLED", message: "The run was cancelled.", retryable: false };
+const CANCELLED: Stop = { code: "RUN_CANCELLED", message: "The run was cancelled.", retryable: false };
 
 /**
  * Stops sending and cancels the running commands in SSM; polls continue until those have ended. The cancel is stored
@@ -283,7 +283,7 @@ async function cancelCommands(deps: StepDeps, run: FleetRun): Promise<boolean> {
 
 /** Cancels one command. Commands that SSM refuses to cancel end on their own. */
 async function cancelOne({ aws, ctx }: StepDeps, run: FleetRun, commandId: string): Promise<boolean> {
-  const ids = listInstances(run).flatMap((instance) =>
+  const ids = listItems(run).flatMap((instance) =>
     instance.state === "running" && instance.commandId === commandId ? [instance.instanceId] : [],
   );
   try {
@@ -307,7 +307,7 @@ async function toPlan(deps: StepDeps): Promise<Plan> {
   if ("kind" in run) return { summary: `Would fail: ${run.message}`, details: { code: run.code } };
   const { selected, skipped } = toCounts(tallyOf(run));
   const { way, maxConcurrency, maxErrors, limits } = run.state;
-  const instances = listInstances(run);
+  const instances = listItems(run);
   const whom =
     way === "targets" && instances.length === 0 ? "those that SSM finds by the targets" : `${selected} instances`;
   return {

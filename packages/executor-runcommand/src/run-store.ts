@@ -1,21 +1,14 @@
-import { isDeepStrictEqual } from "node:util";
-import { type Clock, defined, mapLimited, type Records } from "@stackyard/core";
-import type { FleetRun, RunState } from "./fleet-run.ts";
+import { type Clock, defined, type Records } from "@stackyard/core";
+import { addTallies, createPages, type Pages, type Tally } from "@stackyard/core/rollout";
+import type { FleetRun, RunState, SendingChunk } from "./fleet-run.ts";
 import { type FleetInstanceReport, type FleetReportPage, toPageKey } from "./report-page.ts";
-import { addTallies, toCounts, toTally } from "./tally.ts";
+import { isUnsentCode, toCounts, toRow } from "./tally.ts";
 
-/** The records of one run: its state, and its report in pages. One for each step of the executor. */
-export interface RunStore {
-  /**
-   * Loads the run with the first, the last, and all pages with running instances; all pages if SSM finds the instances.
-   */
-  load(): Promise<FleetRun | undefined>;
-  /** Loads the run's first pages that together have `waiting` waiting instances. */
-  loadWaiting(run: FleetRun, waiting: number): Promise<FleetRun>;
-  loadAll(run: FleetRun): Promise<FleetRun>;
-  /** Pages first, then the state, which is what counts. Throws `RunConflictError`. */
-  save(run: FleetRun): Promise<void>;
-}
+/**
+ * The records of one run: its state, and its report in pages. One for each step of the executor. Loads all pages if SSM
+ * finds the instances, because it may report any of them again.
+ */
+export type RunStore = Pages<FleetInstanceReport, RunState>;
 
 /** The dependencies of a store. */
 interface RunStoreInput {
@@ -26,60 +19,76 @@ interface RunStoreInput {
   readonly source: string;
 }
 
-const AT_ONCE = 8;
+const DAY_MS = 86_400_000;
+/** A failed run can be tried again for so long. */
+const RETRY_MS = 30 * DAY_MS;
+/** A run that is tried again on the last day must find its pages until it ends. */
+const KEEP_MS = RETRY_MS + 10 * DAY_MS;
 
 /** Creates the store of a run's records. */
 export function createRunStore({ records, clock, runId, source }: RunStoreInput): RunStore {
-  const documents = createVersionedRecords(records, clock);
-  const stateKey = `run-state/${runId}`;
-  const saved = new Map<number, readonly FleetInstanceReport[]>();
-  let savedState: RunState | undefined;
-
-  async function loadPages(run: FleetRun, numbers: readonly number[]): Promise<FleetRun> {
-    const pages = new Map(run.pages);
-    const tallies = [...run.state.tallies];
-    const missing = numbers.filter((number) => !run.pages.has(number));
-    await mapLimited(missing, AT_ONCE, async (number) => {
-      // Only this store writes pages.
-      const page = (await documents.get(toPageKey(runId, number))) as FleetReportPage | undefined;
-      const instances = page?.instances ?? [];
-      pages.set(number, instances);
-      saved.set(number, instances);
-      // A page may have been written when its run was not.
-      tallies[number] = toTally(instances);
-    });
-    return { state: { ...run.state, tallies }, pages };
+  const pages = createPages<FleetInstanceReport, RunState>({
+    records,
+    clock,
+    key: { state: `run-state/${runId}`, page: (number) => toPageKey(runId, number) },
+    keepMs: KEEP_MS,
+    toRow,
+    // Only this store writes these records.
+    state: { read: (value) => fromDocument(value as RunDocument), write: toDocument },
+    page: {
+      read: (value) => (value as FleetReportPage).instances,
+      fit: (instances, head): FleetReportPage => ({
+        runId,
+        instances: fitPage(instances),
+        ...(head && { source, ...head }),
+      }),
+      toHead: toSummary,
+    },
+  });
+  async function load(): Promise<FleetRun | undefined> {
+    const run = await pages.load();
+    return run?.state.way === "targets" ? pages.loadAll(run) : run;
   }
+  return { ...pages, load };
+}
 
-  async function savePage(state: RunState, number: number, instances: readonly FleetInstanceReport[]): Promise<void> {
-    const page = { runId, instances: fitPage(instances), ...(number === 0 ? { source, ...toSummary(state) } : {}) };
-    await documents.put(toPageKey(runId, number), page);
-    saved.set(number, instances);
-  }
+/** The stored form of a run's state. Workers of other versions read it during an upgrade. */
+interface RunDocument extends Omit<RunState, "wave" | "waveEndedAt" | "next" | "sending" | "tallies"> {
+  readonly nextChunk: number;
+  readonly sending: readonly (Omit<SendingChunk, "n"> & { readonly chunk: number })[];
+  /** One for each page. `codes` are those of instances that failed or were not sent to. */
+  readonly tallies: readonly TallyDocument[];
+}
 
+interface TallyDocument extends Pick<Tally, "waiting" | "skipped" | "codes"> {
+  readonly running: number;
+  readonly succeeded: number;
+}
+
+function toDocument({ wave: _wave, waveEndedAt: _ended, next, sending, tallies, ...state }: RunState): RunDocument {
   return {
-    async load() {
-      // So is the state.
-      savedState = (await documents.get(stateKey)) as RunState | undefined;
-      if (savedState === undefined) return undefined;
-      return loadPages({ state: savedState, pages: new Map() }, listOpenPages(savedState));
-    },
-    loadWaiting: (run, waiting) => loadPages(run, listWaitingPages(run.state, waiting)),
-    loadAll: (run) => loadPages(run, [...run.state.tallies.keys()]),
-    async save({ state, pages }) {
-      const isSummaryStale = !isDeepStrictEqual(savedState && toSummary(savedState), toSummary(state));
-      const stale = [...pages].filter(
-        ([number, instances]) => saved.get(number) !== instances || (number === 0 && isSummaryStale),
-      );
-      await mapLimited(stale, AT_ONCE, ([number, instances]) => savePage(state, number, instances));
-      // A run that is planned anew may be shorter.
-      const before = [...(savedState?.tallies.keys() ?? [])];
-      await mapLimited(before.slice(Math.max(1, state.tallies.length)), AT_ONCE, (number) =>
-        savePage(state, number, []),
-      );
-      if (state !== savedState) await documents.put(stateKey, state);
-      savedState = state;
-    },
+    ...state,
+    nextChunk: next,
+    sending: sending.map(({ n, ...chunk }) => ({ chunk: n, ...chunk })),
+    tallies: tallies.map((waves) => {
+      const { waiting, sent, done, skipped, codes } = addTallies(waves);
+      return { waiting, running: sent, succeeded: done, skipped, codes };
+    }),
+  };
+}
+
+function fromDocument({ nextChunk, sending, tallies, ...state }: RunDocument): RunState {
+  return {
+    ...state,
+    wave: 0,
+    next: nextChunk,
+    sending: sending.map(({ chunk, ...rest }) => ({ n: chunk, ...rest })),
+    tallies: tallies.map(({ waiting, running, succeeded, skipped, codes }) => {
+      const count = (isMeant: (code: string) => boolean) =>
+        Object.keys(codes).reduce((sum, code) => (isMeant(code) ? sum + (codes[code] ?? 0) : sum), 0);
+      const failed = count((code) => !isUnsentCode(code));
+      return [{ waiting, sent: running, done: succeeded, failed, skipped, unsent: count(isUnsentCode), codes }];
+    }),
   };
 }
 
@@ -88,32 +97,11 @@ function toSummary({ tallies, artifact, startedAt, endedAt }: RunState): Partial
   const { bucket, key, versionId } = artifact ?? {};
   const isNamed = bucket !== undefined && key !== undefined;
   return {
-    counts: toCounts(addTallies(tallies)),
+    counts: toCounts(addTallies(tallies.flat())),
     ...(isNamed ? { artifact: { bucket, key, ...(versionId && { versionId }) } } : {}),
     startedAt,
     ...defined({ endedAt }),
   };
-}
-
-/**
- * Lists the pages that may change. With targets, SSM may report any instance again; and after a crash during a wave, the
- * recipients may be on pages that do not show a running command yet.
- */
-function listOpenPages({ tallies, way, sending }: RunState): readonly number[] {
-  if (sending.length > 0) return [...tallies.keys()];
-  const last = Math.max(0, tallies.length - 1);
-  const open = tallies.flatMap(({ running }, number) => (running > 0 || way === "targets" ? [number] : []));
-  return [...new Set([0, ...open, last])];
-}
-
-function listWaitingPages({ tallies }: RunState, waiting: number): readonly number[] {
-  const numbers: number[] = [];
-  let left = waiting;
-  for (const [number, tally] of tallies.entries()) {
-    if (left > 0 && tally.waiting > 0) numbers.push(number);
-    left -= tally.waiting;
-  }
-  return numbers;
 }
 
 /** Of the instances' part of a page; the record as a whole stays below 200 KiB. */
@@ -151,48 +139,4 @@ function isLowSurrogate(code: number): boolean {
 
 function byteLengthOf(value: unknown): number {
   return Buffer.byteLength(JSON.stringify(value));
-}
-
-/** Another worker has written the record meanwhile: load everything again. */
-export class RunConflictError extends Error {
-  constructor(key: string) {
-    super(`The record "${key}" was written by another worker.`);
-    this.name = "RunConflictError";
-  }
-}
-
-/** Records that one worker reads and writes, which notices when another one does. */
-interface VersionedRecords {
-  get(key: string): Promise<unknown>;
-  /** Replaces the version that was read last, or the stored one if none was read. Throws `RunConflictError`. */
-  put(key: string, value: unknown): Promise<void>;
-}
-
-const DAY_MS = 86_400_000;
-/** A failed run can be tried again for so long. */
-const RETRY_MS = 30 * DAY_MS;
-/** A run that is tried again on the last day must find its pages until it ends. */
-const KEEP_MS = RETRY_MS + 10 * DAY_MS;
-
-/** Records that remember the versions that were read. */
-function createVersionedRecords(records: Records, clock: Clock): VersionedRecords {
-  const versions = new Map<string, number | "absent">();
-
-  async function get(key: string): Promise<unknown> {
-    const record = await records.get(key, clock.now());
-    versions.set(key, record?.version ?? "absent");
-    return record?.value;
-  }
-
-  return {
-    get,
-    async put(key, value) {
-      if (!versions.has(key)) await get(key);
-      const now = clock.now();
-      const expected = versions.get(key) ?? "absent";
-      const result = await records.put({ key, value, expected, now, expiresAt: now + KEEP_MS });
-      if (result.kind === "conflict") throw new RunConflictError(key);
-      versions.set(key, result.record.version);
-    },
-  };
 }

@@ -5,7 +5,7 @@ import { toSendRequest } from "./send-wave.ts";
 import { anId } from "./testing/a-run.ts";
 
 const chunk = {
-  chunk: 7,
+  n: 7,
   ids: [anId(1), anId(2)],
   platform: "linux" as const,
   roles: ["web"],

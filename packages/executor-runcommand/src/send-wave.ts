@@ -1,5 +1,6 @@
 import { SendCommandCommand, type SendCommandCommandInput } from "@aws-sdk/client-ssm";
 import { defined } from "@stackyard/core";
+import { listItems, type Stop } from "@stackyard/core/rollout";
 import { AwsCallError, callAws, type FleetAws } from "./call-aws.ts";
 import { type RunCommandConfig, toLengths } from "./definition.ts";
 import type { ResolvedProfile } from "./document/resolve-profile.ts";
@@ -7,13 +8,11 @@ import { findCommands, LISTED_AFTER_MS, loadAgents, type SentCommand, toComment 
 import {
   type FleetRun,
   isWaiting,
-  listInstances,
   noteFailed,
   noteRefused,
   noteSending,
   noteSent,
   type RunState,
-  type RunStop,
   type SendingChunk,
   withoutSending,
 } from "./fleet-run.ts";
@@ -40,7 +39,7 @@ export async function sendWave(deps: SendDeps, run: FleetRun, chunks: readonly S
   let noted = noteSending(run, chunks, aws.clock.now());
   await store.save(noted);
   for (const chunk of chunks) {
-    noted = noted.state.stop === undefined ? await sendOne(deps, noted, chunk) : withoutSending(noted, chunk.chunk);
+    noted = noted.state.stop === undefined ? await sendOne(deps, noted, chunk) : withoutSending(noted, chunk.n);
   }
   await store.save(noted);
   return noted;
@@ -53,14 +52,14 @@ async function sendOne(deps: SendDeps, run: FleetRun, chunk: SendingChunk): Prom
     const request = toSendRequest({ config, state: run.state, command, chunk, ...(targets && { targets }) });
     const { commandId, ids, notOnline } = await sendChunk(aws, request);
     const dropped = deps.waitsForAgent ? run : noteFailed(run, notOnline, "SSM_NOT_ONLINE");
-    if (commandId === undefined) return withoutSending(dropped, chunk.chunk);
+    if (commandId === undefined) return withoutSending(dropped, chunk.n);
     const sent = { commandId, startedAt: aws.clock.now() };
-    return withFleetCommand(noteSent(dropped, { chunk: chunk.chunk, ids }, sent), commandId);
+    return withFleetCommand(noteSent(dropped, { n: chunk.n, ids }, sent), commandId);
   } catch (error) {
     // A possibly accepted chunk remains among those being sent: the next step looks it up in SSM.
     if (!(error instanceof AwsCallError) || error.isOpen) throw error;
     // SSM does not list the agent everywhere yet: handled as not online.
-    if (deps.waitsForAgent && error.awsName === "InvalidInstanceId") return withoutSending(run, chunk.chunk);
+    if (deps.waitsForAgent && error.awsName === "InvalidInstanceId") return withoutSending(run, chunk.n);
     return noteRefused(run, chunk, toStop(error));
   }
 }
@@ -69,7 +68,7 @@ function withFleetCommand(run: FleetRun, commandId: string): FleetRun {
   return run.state.way === "ids" ? run : { ...run, state: { ...run.state, fleetCommand: { commandId } } };
 }
 
-function toStop({ code, message, retryable }: AwsCallError): RunStop {
+function toStop({ code, message, retryable }: AwsCallError): Stop {
   return { code, message, retryable };
 }
 
@@ -80,26 +79,23 @@ function toStop({ code, message, retryable }: AwsCallError): RunStop {
 export async function recoverSending(aws: FleetAws, run: FleetRun): Promise<FleetRun> {
   const { sending, runId, sendingAt = 0 } = run.state;
   if (sending.length === 0) return run;
-  const waiting = new Set(listInstances(run).flatMap((instance) => (isWaiting(instance) ? [instance.instanceId] : [])));
+  const waiting = new Set(listItems(run).flatMap((instance) => (isWaiting(instance) ? [instance.instanceId] : [])));
   const open = sending.filter(({ ids }) => ids.length === 0 || ids.some((id) => waiting.has(id)));
-  const comments = open.map(({ chunk }) => toComment(runId, chunk));
+  const comments = open.map(({ n }) => toComment(runId, n));
   if (comments.length > 0) await aws.clock.sleep(sendingAt + LISTED_AFTER_MS - aws.clock.now(), aws.signal);
   const found = comments.length === 0 ? new Map() : await findCommands(aws, comments, sendingAt);
-  const recovered = open.reduce(
-    (noted, chunk) => noteFound(noted, chunk, found.get(toComment(runId, chunk.chunk))),
-    run,
-  );
+  const recovered = open.reduce((noted, chunk) => noteFound(noted, chunk, found.get(toComment(runId, chunk.n))), run);
   return { ...recovered, state: { ...recovered.state, sending: [] } };
 }
 
 /** Records a found chunk. Its instances that are not in its command were left out as not online. */
-function noteFound(run: FleetRun, { chunk, ids }: SendingChunk, command: SentCommand | undefined): FleetRun {
+function noteFound(run: FleetRun, { n, ids }: SendingChunk, command: SentCommand | undefined): FleetRun {
   if (command === undefined) return run;
   const { commandId, requestedAt: startedAt } = command;
   const isIn = new Set(command.ids);
   const sent = run.state.way === "targets" ? [] : ids.filter((id) => isIn.has(id));
   const dropped = run.state.way === "targets" ? [] : ids.filter((id) => !isIn.has(id));
-  const noted = noteSent(noteFailed(run, dropped, "SSM_NOT_ONLINE"), { chunk, ids: sent }, { commandId, startedAt });
+  const noted = noteSent(noteFailed(run, dropped, "SSM_NOT_ONLINE"), { n, ids: sent }, { commandId, startedAt });
   return withFleetCommand(noted, commandId);
 }
 
@@ -122,7 +118,7 @@ export function toSendRequest({ config, state, command, chunk, targets }: SendRe
     ...(documentHash === undefined ? {} : { DocumentHash: documentHash, DocumentHashType: "Sha256" }),
     Parameters: Object.fromEntries(Object.entries(parameters).map(([key, values]) => [key, [...values]])),
     ...(targets === undefined ? { InstanceIds: [...chunk.ids] } : { Targets: toTargets(targets) }),
-    Comment: toComment(state.runId, chunk.chunk),
+    Comment: toComment(state.runId, chunk.n),
     MaxConcurrency: chunk.maxConcurrency,
     MaxErrors: chunk.maxErrors,
     TimeoutSeconds: Math.ceil(toLengths(config).deliveryTimeout / 1_000),

@@ -1,15 +1,6 @@
+import type { Row, RowState, Tally } from "@stackyard/core/rollout";
+import type { InstanceState } from "./instance-state.ts";
 import type { FleetCounts, FleetInstanceReport } from "./report-page.ts";
-
-/** How many instances of a page, or of a run, are in each state. */
-export interface Tally {
-  /** Still to be sent. */
-  readonly waiting: number;
-  readonly running: number;
-  readonly succeeded: number;
-  readonly skipped: number;
-  /** The rest by code: failed, cancelled and not sent. */
-  readonly codes: Readonly<Record<string, number>>;
-}
 
 /** The code of instances to which a stopped run never sent. */
 export const NOT_SENT = "NOT_SENT";
@@ -23,40 +14,36 @@ const ERRORS: ReadonlySet<string> = new Set(["COMMAND_FAILED", "EXECUTION_TIMEOU
 /** Instances that did not answer, so nothing was run on them. */
 const UNREACHABLE: ReadonlySet<string> = new Set(["DELIVERY_TIMEOUT", "UNDELIVERABLE", "SSM_NOT_ONLINE"]);
 
-const EMPTY: Tally = { waiting: 0, running: 0, succeeded: 0, skipped: 0, codes: {} };
+const ROW_STATES: Readonly<Record<InstanceState, RowState>> = {
+  succeeded: "done",
+  failed: "failed",
+  cancelled: "failed",
+  running: "sent",
+  "not-sent": "waiting",
+  skipped: "skipped",
+};
 
 /** Returns true for an instance that did not answer, so that nothing was run on it. */
 export function isUnreachable({ code = "" }: FleetInstanceReport): boolean {
   return UNREACHABLE.has(code);
 }
 
-/** Counts instances. */
-export function toTally(instances: readonly FleetInstanceReport[]): Tally {
-  const tally = { ...EMPTY, codes: {} as Record<string, number> };
-  for (const instance of instances) {
-    const place = findPlace(instance);
-    if (place === undefined) {
-      const code = toCode(instance);
-      tally.codes[code] = (tally.codes[code] ?? 0) + 1;
-    } else tally[place] += 1;
-  }
-  return tally;
-}
-
-/** Adds up the tallies of pages. */
-export function addTallies(tallies: readonly Tally[]): Tally {
-  const codes: Record<string, number> = {};
-  for (const tally of tallies) {
-    for (const [code, count] of Object.entries(tally.codes)) codes[code] = (codes[code] ?? 0) + count;
-  }
-  const sum = (place: Place) => tallies.reduce((total, tally) => total + tally[place], 0);
-  const [waiting, running, succeeded, skipped] = PLACES.map(sum);
-  return { ...EMPTY, waiting, running, succeeded, skipped, codes } as Tally;
+/** Returns the view of an instance that its rollout counts. */
+export function toRow(instance: FleetInstanceReport): Row {
+  const { instanceId: id, state, code } = instance;
+  const isUnsent = state === "not-sent" && code !== undefined;
+  const counted = isUnsent ? "unsent" : ROW_STATES[state];
+  return { id, wave: 0, try: 1, state: counted, ...(isEndCode(counted) && { code: toCode(instance) }) };
 }
 
 /** Failures that stop a run once there are more than its limit. */
 export function countErrors({ codes }: Tally): number {
   return sumOf(codes, (code) => ERRORS.has(code));
+}
+
+/** Returns the codes of failures that do not stop a run. */
+export function listUncounted({ codes }: Tally): readonly string[] {
+  return Object.keys(codes).filter((code) => !ERRORS.has(code) && !isUnsentCode(code));
 }
 
 /** Counts instances that failed although they were sent to, or should have been. */
@@ -82,19 +69,18 @@ export function findRefusal({ codes }: Tally): string | undefined {
 }
 
 /** Returns the counts of a report. */
-export function toCounts(tally: Tally): FleetCounts {
-  const { waiting, running, succeeded, skipped } = tally;
-  const notSent = waiting + countNotSent(tally) + countRefused(tally);
-  const failed = sumOf(tally.codes, (code) => code !== NOT_SENT && !code.startsWith(REFUSED));
-  return { selected: succeeded + failed + running + notSent, succeeded, failed, running, skipped, notSent };
+export function toCounts({ waiting, sent, done, failed, skipped, unsent }: Tally): FleetCounts {
+  const notSent = waiting + unsent;
+  return { selected: done + failed + sent + notSent, succeeded: done, failed, running: sent, skipped, notSent };
 }
 
-const PLACES = ["waiting", "running", "succeeded", "skipped"] as const;
-type Place = (typeof PLACES)[number];
+/** Returns true for a code of instances to which nothing was sent. */
+export function isUnsentCode(code: string): boolean {
+  return code === NOT_SENT || code.startsWith(REFUSED);
+}
 
-function findPlace({ state, code }: FleetInstanceReport): Place | undefined {
-  if (state === "not-sent") return code === undefined ? "waiting" : undefined;
-  return state === "failed" || state === "cancelled" ? undefined : state;
+function isEndCode(state: RowState): boolean {
+  return state === "failed" || state === "unsent";
 }
 
 function toCode({ state, code = "COMMAND_FAILED", detailedStatus }: FleetInstanceReport): string {

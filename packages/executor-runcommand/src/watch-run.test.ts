@@ -1,6 +1,7 @@
+import { listItems } from "@stackyard/core/rollout";
 import { describe, expect, it } from "vitest";
 import type { Invocation } from "./fleet-calls.ts";
-import { type FleetRun, listInstances, noteSent } from "./fleet-run.ts";
+import { type FleetRun, noteSent } from "./fleet-run.ts";
 import { aMember, anId, aRun } from "./testing/a-run.ts";
 import { findNewFailures, findUnbegun, noteInvocations, noteStatus, noteUnbegun } from "./watch-run.ts";
 
@@ -11,11 +12,11 @@ function anInvocation(number: number, detailedStatus: string, overrides: Partial
 /** Two instances to whom command `c1` was sent at 1,000, and one that waits. */
 function aRunUnderWay(state = {}): FleetRun {
   const run = aRun([aMember(1), aMember(2, { roles: [] }), aMember(3)], state);
-  return noteSent(run, { chunk: 1, ids: [anId(1), anId(2)] }, { commandId: "c1", startedAt: 1_000 });
+  return noteSent(run, { n: 1, ids: [anId(1), anId(2)] }, { commandId: "c1", startedAt: 1_000 });
 }
 
 function note(run: FleetRun, invocations: readonly Invocation[], outputs = new Map()) {
-  return listInstances(noteInvocations(run, { invocations, outputs, now: 5_000 }));
+  return listItems(noteInvocations(run, { invocations, outputs, now: 5_000 }));
 }
 
 describe("noteInvocations", () => {
@@ -67,9 +68,9 @@ describe("noteInvocations", () => {
     const ended = noteInvocations(run, { invocations: [anInvocation(1, "Failed")], outputs: new Map(), now: 1 });
 
     expect(note(run, [anInvocation(1, "Failed", { commandId: "c0" }), anInvocation(3, "Success")])).toEqual(
-      listInstances(run),
+      listItems(run),
     );
-    expect(note(ended, [anInvocation(1, "Success")])).toEqual(listInstances(ended));
+    expect(note(ended, [anInvocation(1, "Success")])).toEqual(listItems(ended));
   });
 
   it("adds instances that SSM found by targets, once", () => {
@@ -80,7 +81,7 @@ describe("noteInvocations", () => {
       now: 1,
     });
 
-    expect(listInstances(first)).toMatchObject([{ state: "running" }, { state: "succeeded", roles: [] }]);
+    expect(listItems(first)).toMatchObject([{ state: "running" }, { state: "succeeded", roles: [] }]);
     expect(note(first, [anInvocation(1, "Failed"), anInvocation(2, "Failed")])).toMatchObject([
       { instanceId: anId(1), state: "failed" },
       { instanceId: anId(2), state: "succeeded" },
@@ -155,7 +156,7 @@ const listed = [{ instanceId: anId(1), commandId: "c1", detailedStatus: "Success
 
 function aSentRun(state = {}): FleetRun {
   const run = aRun([aMember(1), aMember(2)], state);
-  return noteSent(run, { chunk: 1, ids: [anId(1), anId(2)] }, { commandId: "c1", startedAt: 1_000 });
+  return noteSent(run, { n: 1, ids: [anId(1), anId(2)] }, { commandId: "c1", startedAt: 1_000 });
 }
 
 function noteNoteUnbegun(status: string, run = aSentRun()) {
@@ -180,8 +181,8 @@ describe("noteUnbegun", () => {
   it("lets them wait again when the account has too many under way, after a pause", () => {
     const { state, ...run } = noteNoteUnbegun("Rate Exceeded");
 
-    expect(listInstances({ state, ...run })).toMatchObject([{ state: "running" }, { state: "not-sent" }]);
-    expect(listInstances({ state, ...run })[1]).not.toHaveProperty("commandId");
+    expect(listItems(run)).toMatchObject([{ state: "running" }, { state: "not-sent" }]);
+    expect(listItems(run)[1]).not.toHaveProperty("commandId");
     expect(state).toMatchObject({ refusals: 1, pausedUntil: 90_000 });
   });
 
@@ -198,7 +199,7 @@ describe("noteUnbegun", () => {
     ["Success", "failed", "UNDELIVERABLE"],
     ["DeliveryTimedOut", "failed", "UNDELIVERABLE"],
   ])("ends them with a command that ended as %s", (status, state, code) => {
-    expect(listInstances(noteNoteUnbegun(status))[1]).toMatchObject({
+    expect(listItems(noteNoteUnbegun(status))[1]).toMatchObject({
       state,
       code,
       detailedStatus: status,

@@ -1,4 +1,5 @@
 import { defined, mapLimited } from "@stackyard/core";
+import { listItems } from "@stackyard/core/rollout";
 import { AwsCallError, type FleetAws } from "./call-aws.ts";
 import {
   findCommand,
@@ -8,7 +9,7 @@ import {
   loadOutput,
   type SentCommand,
 } from "./fleet-calls.ts";
-import { addInstances, type FleetRun, isWaiting, listInstances, toWaiting, updateInstances } from "./fleet-run.ts";
+import { addInstances, type FleetRun, isWaiting, toWaiting, updateInstances } from "./fleet-run.ts";
 import { isFinalStatus, toInstanceState } from "./instance-state.ts";
 import { RATE_EXCEEDED } from "./next-action.ts";
 import { toSkipped } from "./plan-run.ts";
@@ -65,7 +66,7 @@ async function noteMissing(aws: FleetAws, run: FleetRun, invocations: readonly I
 /** Commands that have not ended on all of their instances. */
 export function listOpenCommands(run: FleetRun): readonly string[] {
   const { fleetCommand } = run.state;
-  const own = listInstances(run).flatMap(({ state, commandId }) =>
+  const own = listItems(run).flatMap(({ state, commandId }) =>
     state === "running" && commandId !== undefined ? [commandId] : [],
   );
   const fleet = fleetCommand === undefined || isFinalStatus(fleetCommand.status) ? [] : [fleetCommand.commandId];
@@ -93,8 +94,8 @@ async function loadOutputs(aws: FleetAws, failures: readonly Invocation[]): Prom
 }
 
 function listEnded(before: FleetRun, after: FleetRun): readonly FleetInstanceReport[] {
-  const open = new Map(listInstances(before).map((instance) => [instance.instanceId, instance.state]));
-  return listInstances(after).filter(
+  const open = new Map(listItems(before).map((instance) => [instance.instanceId, instance.state]));
+  return listItems(after).filter(
     ({ instanceId, state }) => state !== "running" && state !== "not-sent" && isOpenState(open.get(instanceId)),
   );
 }
@@ -113,7 +114,7 @@ interface InvocationNews {
 
 /** Returns new failures with an output: instances that the run does not list as ended. */
 export function findNewFailures(run: FleetRun, invocations: readonly Invocation[]): readonly Invocation[] {
-  const byId = new Map(listInstances(run).map((instance) => [instance.instanceId, instance]));
+  const byId = new Map(listItems(run).map((instance) => [instance.instanceId, instance]));
   return invocations.filter((invocation) => {
     const { code } = toInstanceState(invocation.detailedStatus);
     if (code !== "COMMAND_FAILED" && code !== "EXECUTION_TIMEOUT") return false;
@@ -136,7 +137,7 @@ export function noteInvocations(run: FleetRun, { invocations, outputs, now }: In
     return leaveOut(run, toNoted(instance, invocation, { output: outputs.get(instance.instanceId), now, byInventory }));
   });
   if (way === "ids") return noted;
-  const known = new Set(listInstances(run).map(({ instanceId }) => instanceId));
+  const known = new Set(listItems(run).map(({ instanceId }) => instanceId));
   const added = invocations.filter(({ instanceId }) => !known.has(instanceId));
   return addInstances(
     noted,
@@ -217,7 +218,7 @@ const REFUSAL_PAUSE_MS = 30_000;
 export function findUnbegun(run: FleetRun, invocations: readonly Invocation[], now: number): readonly string[] {
   if (run.state.way === "targets") return [];
   const listed = toKeys(invocations);
-  const commandIds = listInstances(run).flatMap((instance) =>
+  const commandIds = listItems(run).flatMap((instance) =>
     isMissing(instance, listed) && now - (instance.startedAt ?? now) >= LISTED_WITHIN_MS ? [instance.commandId] : [],
   );
   return [...new Set(commandIds)].filter((commandId) => commandId !== undefined);
