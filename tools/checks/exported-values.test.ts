@@ -37,7 +37,6 @@ const LISTED: Readonly<Record<string, number>> = {
   "packages/executor-ecs/src/custom-resource/turn.ts": 16,
   "packages/executor-ecs/src/task-run.ts": 14,
   "packages/executor-runcommand/src/advance-run.ts": 14,
-  "packages/executor-runcommand/src/fleet-run.ts": 13,
   "packages/executor-runcommand/src/fleet/fleet-records.ts": 16,
   "packages/executor-runcommand/src/report/to-fleet-report.ts": 17,
   "packages/executor-terraform/src/failure.ts": 14,
