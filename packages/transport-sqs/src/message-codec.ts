@@ -43,6 +43,34 @@ const NotedSender = Type.Object({
   through: Type.Optional(SenderText),
   credential: Type.Optional(SenderText),
   channel: Type.Optional(Type.Enum([...CHANNELS])),
+  machine: Type.Optional(SenderText),
+});
+
+const ReleaseText = Type.String({ maxLength: 1_024 });
+const Instant = Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000 });
+
+/** What a release adds to its events: see `QueuedEvent.release`. */
+const NotedRelease = Type.Object({
+  task: ReleaseText,
+  createdAt: Instant,
+  expect: Type.Optional(Type.Integer({ minimum: 0 })),
+  expiresAt: Type.Optional(Instant),
+  restores: Type.Optional(
+    Type.Record(
+      Type.String(),
+      Type.Union([
+        Type.Null(),
+        Type.Object({
+          id: ReleaseText,
+          createdAt: Instant,
+          task: ReleaseText,
+          event: ReleaseText,
+          value: Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Null()]),
+          at: Instant,
+        }),
+      ]),
+    ),
+  ),
 });
 
 /**
@@ -53,11 +81,13 @@ const SenderNote = Type.Object({
   id: Type.String({ minLength: 1, maxLength: 16_384 }),
   /** When it was accepted, epoch milliseconds. */
   at: Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000 }),
-  origin: Type.Optional(Type.Literal("worker")),
+  origin: Type.Optional(Type.Enum(["worker", "stack"])),
   /** Who sent it, as a process with the yard's store has verified. Counts only with the proof. */
   sender: Type.Optional(NotedSender),
   /** That the yard itself has sent it. Counts only with the proof. */
   own: Type.Optional(Type.Literal(true)),
+  /** Of the origin `stack`. Counts only with the proof. */
+  release: Type.Optional(NotedRelease),
   /** That a worker has sent it, or its sender is verified: see `toResultProof` and `toSenderProof`. */
   proof: Type.Optional(Type.String({ maxLength: 64 })),
   actor: Type.Optional(Type.String({ maxLength: 255 })),
@@ -104,6 +134,7 @@ function isSameText(given: string, expected: string): boolean {
 interface ProvenEvent extends ProvenResult {
   readonly sender: Sender | undefined;
   readonly own: true | undefined;
+  readonly release: QueuedEvent["release"];
   /** Epoch milliseconds. */
   readonly at: number;
 }
@@ -112,15 +143,17 @@ interface ProvenEvent extends ProvenResult {
  * Returns the proof that a process with the key has verified the sender, or has sent the event itself. Its text begins
  * differently from that of a result.
  */
-function toSenderProof(key: string, { id, stackId, at, sender, own, message }: ProvenEvent): string {
-  const text = `sender\u0000${JSON.stringify([id, stackId, at, sender && toParts(sender), own === true, message])}`;
+function toSenderProof(key: string, { id, stackId, at, sender, own, message, release }: ProvenEvent): string {
+  const facts = [id, stackId, at, sender && toParts(sender), own === true, message];
+  const text = `sender\u0000${JSON.stringify(release === undefined ? facts : [...facts, release])}`;
   return createHmac("sha256", key).update(text).digest("base64url");
 }
 
 /** Returns the fields in a fixed order, independent of the order of keys. */
 function toParts(sender: Sender): readonly unknown[] {
-  const { kind, id, name, owner, groups, requestId, address, through, credential, channel } = sender;
+  const { kind, id, name, owner, groups, requestId, address, through, credential, channel, machine } = sender;
   const parts = [kind, id, name, owner, groups, requestId, address, through, credential];
+  if (machine !== undefined) return [...parts, channel, machine];
   return channel === undefined ? parts : [...parts, channel];
 }
 
@@ -142,16 +175,17 @@ export function encodeEvent(event: QueuedEvent, resultKey: string | undefined): 
   };
   const body = toQueueText({ ...message, ...added });
   const proof = toProof(event, body, resultKey);
-  const isProven = proof !== undefined && event.origin === "external";
+  const isProven = proof !== undefined && event.origin !== "worker";
   const addedKeys = ADDED_KEYS.filter((key) => Object.hasOwn(added, key));
   const note = defined({
     id,
     at: event.receivedAt,
-    origin: event.origin === "worker" ? event.origin : undefined,
+    origin: event.origin === "external" ? undefined : event.origin,
     actor: event.actor,
     added: addedKeys.length === 0 ? undefined : addedKeys,
     sender: isProven ? event.sender : undefined,
     own: isProven ? event.own : undefined,
+    release: isProven ? event.release : undefined,
     proof,
   });
   return {
@@ -178,12 +212,12 @@ function takeTrace(message: Message): { readonly message: Message; readonly carr
 const ADDED_KEYS = ["id", "stackId"] as const;
 
 function toProof(event: QueuedEvent, body: string, key: string | undefined): string | undefined {
-  const { id, stackId, origin, sender, own, receivedAt: at } = event;
+  const { id, stackId, origin, sender, own, release, receivedAt: at } = event;
   if (key === undefined) return undefined;
   // The receiver verifies the message as it parses it from JSON.
   const proven = { id, stackId, message: JSON.parse(body) };
   if (origin === "worker") return toResultProof(key, proven);
-  return (sender ?? own) === undefined ? undefined : toSenderProof(key, { ...proven, sender, own, at });
+  return (sender ?? own) === undefined ? undefined : toSenderProof(key, { ...proven, sender, own, release, at });
 }
 
 /**
@@ -222,12 +256,20 @@ export function decodeEvent(incoming: IncomingMessage, now: number, resultKey: s
   return defined({
     id: noted ?? toName(message["id"]) ?? toName(envelope.id) ?? incoming.messageId,
     stackId,
-    origin: isWorkers ? ("worker" as const) : ("external" as const),
+    origin: isWorkers ? ("worker" as const) : toSendersOrigin(note),
     receivedAt: note?.at ?? incoming.sentAt ?? now,
     message: withoutAdded(message, note),
     actor: note?.actor,
     ...(isWorkers ? {} : findProvenFacts({ stackId, message, note }, resultKey)),
   });
+}
+
+/**
+ * Returns the origin of an event that no worker has sent. Anybody can write that it is a release's: without the proof it
+ * has no release, and the engine refuses it.
+ */
+function toSendersOrigin(note: SenderNote | undefined): "external" | "stack" {
+  return note?.origin === "stack" ? "stack" : "external";
 }
 
 /** Returns an event that reports an unreadable message. */
@@ -272,11 +314,12 @@ interface NotedEvent {
 function findProvenFacts(
   { stackId, message, note }: NotedEvent,
   key: string | undefined,
-): Pick<QueuedEvent, "sender" | "own"> {
+): Pick<QueuedEvent, "sender" | "own" | "release"> {
   if (key === undefined || note?.proof === undefined || toName(note.id) === undefined) return {};
   const { id, at, proof, own } = note;
   const sender: Sender | undefined = note.sender && defined(note.sender);
-  const facts = { sender, own };
+  const release = note.release && defined(note.release);
+  const facts = { sender, own, release };
   return isSameText(proof, toSenderProof(key, { id, stackId, at, ...facts, message })) ? defined(facts) : {};
 }
 

@@ -25,6 +25,7 @@ const KINDS: Readonly<Record<Me["kind"], string>> = {
   local: "the person at this machine",
   aws: "an AWS identity",
   host: "the program of the yard",
+  stack: "a release",
   anonymous: "anyone on this machine",
 };
 

@@ -33,7 +33,7 @@ export interface AuditEntry {
   readonly action: string;
   readonly outcome: AuditOutcome;
   readonly who: Sender;
-  /** The way in: `api`, `mcp`, `backend`, `queue`, `host`. */
+  /** The way in: `api`, `mcp`, `backend`, `queue`, `host`, `release`. */
   readonly via: string;
   readonly on: AuditSubject;
   readonly code?: string;

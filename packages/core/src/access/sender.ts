@@ -1,9 +1,9 @@
 /** All kinds of senders. */
-export const SENDER_KINDS = ["person", "token", "workload", "local", "aws", "host", "anonymous"] as const;
+export const SENDER_KINDS = ["person", "token", "workload", "local", "aws", "host", "stack", "anonymous"] as const;
 
 /**
  * How a sender proved who it is. `host` is the program that embeds the yard; `local` is a person at the machine of
- * `stackyard dev`.
+ * `stackyard dev`. `stack` is a release: a stack whose task sends events to others.
  */
 export type SenderKind = (typeof SENDER_KINDS)[number];
 
@@ -23,8 +23,13 @@ export interface Sender {
   readonly id: string;
   /** The name that histories and lists show. */
   readonly name: string;
-  /** The id of the person who created the token, or to whom a user of a code host is linked. */
+  /**
+   * The id of the person who created the token, to whom a user of a code host is linked, or who has requested the
+   * release.
+   */
   readonly owner?: string;
+  /** Of a stack: its machine. */
+  readonly machine?: string;
   /** Groups as of the login, or as given to the token or workload. Unique, in order. */
   readonly groups: readonly string[];
   readonly requestId?: string;

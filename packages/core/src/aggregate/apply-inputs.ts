@@ -4,7 +4,7 @@ import { decide, decideWithoutMachine, machineNameFor } from "../machine/decide/
 import { type Decision, isParked, type Rejected } from "../machine/decide/decision.ts";
 import { dropTimer, dueTimers, spendTimer } from "../machine/decide/timers.ts";
 import type { DecideLimits } from "../machine/decide/work.ts";
-import { type ParsedEvent, type StackEvent, SYSTEM_EVENTS, toEventKey } from "../machine/event-message.ts";
+import { isSent, type ParsedEvent, type StackEvent, SYSTEM_EVENTS, toEventKey } from "../machine/event-message.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { Stack, StackTimer } from "../machine/stack.ts";
 import type { Random } from "../ports/clock.ts";
@@ -24,6 +24,7 @@ import {
 import { parseQueued, type ReadOptions } from "./parse-queued.ts";
 import { pickRandom } from "./pick-random.ts";
 import { deadLetters, isRedelivered, parkOrGiveUp, type RefusalOutcome, type RefuseDeps, refuse } from "./refuse.ts";
+import { findReleaseFault } from "./release-event.ts";
 import { beginRound, type Round, recordEvent, takeDecision, toChange, unpark } from "./round.ts";
 import { type FoundMachine, type StackInput, toDeadlineEvent, type WantedMachine } from "./stack-input.ts";
 import { postponeTimer, resumeTimers, toQueuedTimer, toTimerEvent } from "./timer-event.ts";
@@ -198,12 +199,14 @@ const CREDENTIAL_ENDED: Unread = {
 
 function refuseUnread({ options, round }: Work, queued: QueuedEvent, why: Unread): "done" | "redeliver" {
   const redeliver = isRedelivered(options, round, queued);
-  const entry = toUnreadEntry(queued, { ...why, outcome: redeliver ? "refused" : "dead-lettered", at: round.now });
+  const isKept = !redeliver && queued.origin !== "stack";
+  const entry = toUnreadEntry(queued, { ...why, outcome: isKept ? "dead-lettered" : "refused", at: round.now });
   if (redeliver) {
     round.history.push(entry);
     return "redeliver";
   }
   recordEvent(options, round, { entry, sender: queued.sender });
+  if (!isKept) return "done";
   deadLetters(options, round, queued, { ...why, masked: "all" });
   unpark(round, queued);
   return "done";
@@ -429,7 +432,7 @@ function decideOn(work: Work, event: StackEvent): NotedDecision {
     const reason = `Event ${event.id} was applied before.`;
     return { decision: { kind: "ignored", code: "DUPLICATE", reason }, notes: [] };
   }
-  const noted = decideOnStack(options, round.stack, event);
+  const noted = decideOnStack(options, round, event);
   const { decision, machine } = noted;
   if (decision.kind === "rejected" && decision.code === "EVENT_NOT_HANDLED") {
     // Only what would be parked is not kept: a queue that delivers refused events again does that with repeats too.
@@ -443,11 +446,12 @@ function decideOn(work: Work, event: StackEvent): NotedDecision {
 
 function decideOnStack(
   { machines, limits }: Pick<ApplyOptions, "machines" | "limits">,
-  stack: Stack | undefined,
+  round: Round,
   event: StackEvent,
 ): NotedDecision {
+  const { stack } = round;
   const name = machineNameFor(stack, event);
-  const refused = findInternal(event, name);
+  const refused = findReleaseFault(round, event) ?? findInternal(event, name);
   if (refused !== undefined) return { decision: refused, notes: [] };
   const early = decideWithoutMachine(stack, event);
   if (early !== undefined) return { decision: early, notes: [] };
@@ -463,7 +467,7 @@ function decideOnStack(
 
 /** Refuses an event from outside that no sender may send, or none over that channel. Those that a replay decides again were allowed. */
 function findInternal(event: StackEvent, machine: string | undefined): Rejected | undefined {
-  if (event.origin !== "external" || event.isAllowed) return undefined;
+  if (!isSent(event) || event.isAllowed) return undefined;
   const answer = decideEvent({ ...event, machine, channel: event.sender?.channel });
   const isRefused = answer.kind === "internal" || answer.kind === "closed";
   return isRefused ? { kind: "rejected", code: "NOT_ALLOWED", reason: answer.reason } : undefined;

@@ -23,8 +23,9 @@ export interface RecordedEvent {
  * audited then, and for a repeated delivery.
  */
 export function isAudited({ entry, sender, machine }: RecordedEvent): boolean {
-  const { internal, event, outcome, code } = entry;
-  if (internal || outcome === "parked" || (outcome === "ignored" && code === "DUPLICATE")) return false;
+  const { internal, release, event, outcome, code } = entry;
+  if ((internal && release === undefined) || outcome === "parked" || (outcome === "ignored" && code === "DUPLICATE"))
+    return false;
   if (sender?.kind === "person" || sender?.kind === "local" || sender?.channel !== undefined) return true;
   if (OPERATORS_EVENTS.has(event)) return true;
   return code === "NOT_ALLOWED" || isInternalMachine(machine?.name) || machine?.allow.has(event) === true;
@@ -64,4 +65,5 @@ const VIA = {
   anonymous: "api",
   host: "host",
   aws: "queue",
+  stack: "release",
 } as const satisfies Record<SenderKind, string>;

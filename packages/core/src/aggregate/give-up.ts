@@ -10,13 +10,16 @@ interface GiveUpOptions extends Pick<RefuseDeps, "ids"> {
   readonly maxDeliveries: number;
 }
 
-/** Dead-letters a delivery that has failed too often. Returns true if it did. */
+/** Dead-letters a delivery that has failed too often, or refuses that of a release. Returns true if it did. */
 export function giveUp(deps: GiveUpOptions, round: Round, input: StackInput, error: unknown): boolean {
   if (input.kind !== "delivery" || input.delivery.deliveries < deps.maxDeliveries) return false;
   const { event, storeReceipt, deliveries } = input.delivery;
   const why = { code: "INTERNAL", reason: `Failed ${deliveries} times, last with: ${toErrorText(error)}` };
-  deadLetters(deps, round, event, { ...why, masked: "all" });
-  const entry = toUnreadEntry(event, { ...why, outcome: "dead-lettered", at: round.now });
+  // The release that has sent it reads the refusal, and sends another one.
+  const isKept = event.origin !== "stack";
+  if (isKept) deadLetters(deps, round, event, { ...why, masked: "all" });
+  const outcome = isKept ? "dead-lettered" : "refused";
+  const entry = toUnreadEntry(event, { ...why, outcome, at: round.now });
   recordEvent(deps, round, { entry, sender: event.sender });
   if (storeReceipt !== undefined) round.receipts.push(storeReceipt);
   return true;

@@ -12,6 +12,7 @@ import { createMaskText, maskTexts } from "../machine/mask-text.ts";
 import { findSecretRef, isReference, MASK } from "../machine/secrets.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { HistoryEntry, Outcome, QueuedEvent } from "../ports/stack-store.ts";
+import { toHistoryRelease } from "./release-event.ts";
 
 /** The input of a history line. */
 interface HistoryLineInput {
@@ -42,6 +43,7 @@ export function toHistoryEntry(given: HistoryLineInput): HistoryEntry {
     notes: decision.kind === "applied" ? [...notes, ...decision.notes] : notes,
     ...defined({
       internal: event.origin === "external" ? undefined : (true as const),
+      release: toHistoryRelease(event),
       incarnation: after?.incarnation,
       actor: event.actor,
       code: decision.kind === "applied" ? toFailureCode(event) : decision.code,
@@ -121,7 +123,7 @@ function toFailureCode({ name, code }: StackEvent): string | undefined {
 
 /** Returns the history line of an event without a decision: its message is invalid, or the decision failed. */
 export function toUnreadEntry(
-  { stackId, id, origin, actor, message }: QueuedEvent,
+  { stackId, id, origin, actor, message, ...sent }: QueuedEvent,
   why: { readonly code: string; readonly reason: string; readonly outcome: Outcome; readonly at: number },
 ): HistoryEntry {
   const { at, outcome, code, reason } = why;
@@ -136,7 +138,11 @@ export function toUnreadEntry(
     reason,
     sent: [],
     notes: [],
-    ...defined({ internal: origin === "external" ? undefined : (true as const), actor }),
+    ...defined({
+      internal: origin === "external" ? undefined : (true as const),
+      release: toHistoryRelease(sent),
+      actor,
+    }),
   };
 }
 

@@ -1,6 +1,6 @@
 import { type Decision, type Ignored, MACHINES_FAULT, OPERATORS_EVENTS } from "../machine/decide/decision.ts";
 import { beginsRemoval, isOnWayOut } from "../machine/decide/way-out.ts";
-import { RESULT_EVENTS, type StackEvent, toEventKey } from "../machine/event-message.ts";
+import { isSent, RESULT_EVENTS, type StackEvent, toEventKey } from "../machine/event-message.ts";
 import { defined, isMap } from "../machine/json.ts";
 import { INIT, type Machine, NEXT } from "../machine/machine.ts";
 import type { Stack } from "../machine/stack.ts";
@@ -54,9 +54,10 @@ function toEndsFrom(
 }
 
 /** Returns true for an event that expresses the will of a sender: not for results and operators' events. */
-function leads({ name, origin }: StackEvent): boolean {
-  if (origin === "timer") return true;
-  return origin === "external" && name !== NEXT && !RESULT_EVENTS.has(name) && !OPERATORS_EVENTS.has(name);
+function leads(event: StackEvent): boolean {
+  const { name } = event;
+  if (event.origin === "timer") return true;
+  return isSent(event) && name !== NEXT && !RESULT_EVENTS.has(name) && !OPERATORS_EVENTS.has(name);
 }
 
 /**

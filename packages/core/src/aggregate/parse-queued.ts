@@ -33,7 +33,7 @@ function parseMessage(options: ReadOptions, round: Round, queued: QueuedEvent): 
     at: round.now,
     origin: queued.origin,
     allowExternalNext: options.allowExternalNext,
-    ...defined({ actor: queued.actor, sender: queued.sender, own: queued.own }),
+    ...defined({ actor: queued.actor, sender: queued.sender, own: queued.own, release: queued.release }),
   });
   if (parsed.kind === "invalid") return parsed;
   const { stackId } = parsed.event;

@@ -33,6 +33,7 @@ export type RefusalOutcome = Outcome | "redeliver" | "parked-again";
 /** Parks, dead-letters or only records a refused event, depending on its code and the options. */
 export function refuse(deps: RefuseDeps, round: Round, refusal: Refusal): RefusalOutcome {
   const { event, queued, decision } = refusal;
+  if (event.origin === "stack") return "refused";
   if (isParked(event, decision.code)) return parkOrGiveUp(deps, round, refusal);
   if (ANSWERED.has(decision.code) || event.origin === "timer" || isOperators(event, decision.code)) return "refused";
   if (isRedelivered(deps, round, queued)) return "redeliver";
@@ -49,6 +50,8 @@ const ANSWERED: ReadonlySet<string> = new Set([
   "APPROVAL_CLOSED",
   "APPROVAL_REPEATED",
   "COMMENT_REQUIRED",
+  "STACK_CHANGED",
+  "EVENT_EXPIRED",
 ]);
 
 /** Parks an event, for the first time or again. Dead-letters it after too many tries or too long a time. */

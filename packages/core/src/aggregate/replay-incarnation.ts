@@ -250,7 +250,8 @@ function toInput(event: StackEvent): StackInput {
 }
 
 function toQueued({ id, origin, stackId, at }: StackEvent): QueuedEvent {
-  return { id, stackId, origin: origin === "external" ? origin : "worker", receivedAt: at, message: {} };
+  const from = origin === "external" || origin === "stack" ? origin : "worker";
+  return { id, stackId, origin: from, receivedAt: at, message: {} };
 }
 
 function apply(replay: Replay, now: number, input: StackInput) {

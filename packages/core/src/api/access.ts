@@ -38,7 +38,7 @@ export type NewApiToken = View<typeof NewApiToken>;
 
 /** The caller and its rights. */
 export const Me = Type.Object({
-  kind: Type.Enum(["person", "token", "workload", "local", "aws", "host", "anonymous"]),
+  kind: Type.Enum(["person", "token", "workload", "local", "aws", "host", "stack", "anonymous"]),
   id: Type.String(),
   name: Type.String(),
   owner: Type.Optional(Type.String({ description: "Of a token: the id of the person behind it." })),

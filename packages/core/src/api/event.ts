@@ -16,8 +16,14 @@ export const HistoryEntry = Type.Object({
   eventId: Type.String(),
   internal: Type.Optional(
     Type.Literal(true, {
-      description: "A worker, a timer or a deadline sent it; it is not an external event with the same id.",
+      description: "A worker, a timer, a deadline or a release sent it; it is not an external event with the same id.",
     }),
+  ),
+  release: Type.Optional(
+    Type.Object(
+      { id: Type.String(), machine: Type.String(), task: Type.String(), createdAt: Instant },
+      { description: "The release that sent it: a stack, its machine, and the task." },
+    ),
   ),
   event: Type.String(),
   outcome: Outcome,

@@ -110,6 +110,17 @@ const Reachable = Type.Object({
 /** The states that a stack can reach without an event from outside. */
 export type Reachable = View<typeof Reachable>;
 
+const StackRelease = Type.Object({
+  id: Type.String({ description: "The stack that is the release." }),
+  createdAt: Instant,
+  task: Type.String({ description: "The task of the release that sent the event." }),
+  event: Type.String({ description: "The id of the event." }),
+  value: MetadataValue,
+  at: Instant,
+});
+/** The release that has set a value of a stack's metadata last. */
+export type StackRelease = View<typeof StackRelease>;
+
 const stackProperties = {
   id: Type.String(),
   machine: Type.String(),
@@ -128,6 +139,11 @@ const stackProperties = {
   degraded: Type.Optional(
     Type.Boolean({
       description: "The stack has moved on after `lastFailure`, which is neither resolved nor acknowledged.",
+    }),
+  ),
+  releases: Type.Optional(
+    Type.Record(Type.String(), StackRelease, {
+      description: "The releases that have set metadata, by its key. Missing where none has.",
     }),
   ),
   overdue: Type.Optional(Type.Boolean({ description: "The state's timeout has passed, and nothing handled it." })),

@@ -83,6 +83,7 @@ export function toSimulationStack(stack: Stack, now: number): SimulationStack {
     ...defined({ failed, overdue, awaitsRuns, stalled: stalled && { ...stalled } }),
     ...(failures && { failures: { ...failures } }),
     ...(firedInstants && { firedInstants: toFiredInstants(firedInstants) }),
+    ...(printed.releases && { releases: toReleases(printed.releases) }),
     ...(approvals && { approvals: toApprovals(approvals) }),
     // Each reference in them is a text afterwards.
     ...(stack.outputs && { outputs: maskSecrets(stack.outputs) as NonNullable<SimulationStack["outputs"]> }),
@@ -123,6 +124,13 @@ function toApprovals(approvals: NonNullable<Stack["approvals"]>): NonNullable<Si
       given: given.map(({ at, ...vote }) => ({ ...vote, at: toInstant(at) })),
     };
     return [task, approval] as const;
+  });
+  return Object.fromEntries(shown);
+}
+
+function toReleases(releases: NonNullable<Stack["releases"]>): NonNullable<SimulationStack["releases"]> {
+  const shown = Object.entries(releases).map(([key, { createdAt, at, ...release }]) => {
+    return [key, { ...release, createdAt: toInstant(createdAt), at: toInstant(at) }] as const;
   });
   return Object.fromEntries(shown);
 }

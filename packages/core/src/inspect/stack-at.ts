@@ -152,6 +152,8 @@ const UNJUDGED: ReadonlySet<string> = new Set([
   ...["EVENT_INVALID", "EVENT_RESERVED", "CREDENTIAL_ENDED", "INTERNAL"],
   // The history does not contain the groups of a sender.
   ...["NOT_ALLOWED", "APPROVAL_REPEATED", "COMMENT_REQUIRED"],
+  // Nor the versions that releases have examined.
+  ...["STACK_CHANGED", "EVENT_EXPIRED"],
 ]);
 
 /** Returns the effect of an event according to its line. */
@@ -183,6 +185,7 @@ export function toReplayEvent(entry: HistoryEntry): StackEvent {
       isAllowed: APPROVAL_EVENTS.has(name) && isApplied(entry) ? (true as const) : undefined,
     }),
     ...toOutputs(entry),
+    ...toRelease(entry),
     ...OPERATORS_FIELDS.get(name),
   };
 }
@@ -199,6 +202,12 @@ function toOutputs({ outputs }: HistoryEntry): Partial<StackEvent> {
   return { outputs: Object.fromEntries(Object.entries(outputs).map(toPlainEntry)), sensitiveOutputs };
 }
 
+function toRelease({ release }: HistoryEntry): Partial<StackEvent> {
+  if (release === undefined) return {};
+  const { id, machine, ...note } = release;
+  return { release: note, sender: { kind: "stack", id, name: id, groups: [], machine } };
+}
+
 /** Matches the ids of events that stores and workers create for an attempt: a prefix and the id of the attempt. */
 const ANSWER_ID = /^(?:result|cancelled|deadline|cancel):(.+)$/s;
 
@@ -209,6 +218,7 @@ function findDispatchId({ event, eventId, internal }: HistoryEntry): string | un
 function findOrigin(entry: HistoryEntry): StackEvent["origin"] {
   if (entry.timer !== undefined) return "timer";
   if (entry.raisedBy !== undefined) return "engine";
+  if (entry.release !== undefined) return "stack";
   return findDispatchId(entry) === undefined ? "external" : "worker";
 }
 

@@ -5,9 +5,18 @@ import { Compile } from "typebox/compile";
 import type { Sender } from "../access/sender.ts";
 import { defined, findJsonFault, isMap, MAX_JSON_CHARACTERS } from "./json.ts";
 import { NEXT } from "./machine.ts";
+import type { ReleaseNote } from "./release.ts";
 
-/** Where an event comes from. Only `external` ones pass the checks of names that are reserved. */
-export type EventOrigin = "external" | "worker" | "timer" | "engine";
+/**
+ * Where an event comes from. Only `external` ones pass the checks of names that are reserved. `stack`: a task of another
+ * stack has sent it, a release.
+ */
+export type EventOrigin = "external" | "stack" | "worker" | "timer" | "engine";
+
+/** Returns true for an event that a sender has sent, rather than the engine, a timer or a worker. */
+export function isSent({ origin }: Pick<StackEvent, "origin">): boolean {
+  return origin === "external" || origin === "stack";
+}
 
 /** Where an event comes from that a reaction has raised. */
 export interface RaisedBy {
@@ -47,6 +56,8 @@ export interface StackEvent {
   readonly sender?: Sender;
   /** As in `QueuedEvent`. */
   readonly own?: true;
+  /** Of an event of a release. */
+  readonly release?: ReleaseNote;
   /** Operators' events: why. */
   readonly reason?: string;
   /** `SETTLE_TASK`: only `succeeded`. */
@@ -104,6 +115,13 @@ export const SYSTEM_EVENTS = {
   rejectTask: "REJECT_TASK",
   withdrawApproval: "WITHDRAW_APPROVAL",
 } as const;
+
+/** Returns true for a result or an operator's event. */
+export function isSystemEvent(name: string): boolean {
+  return SYSTEM_NAMES.has(name);
+}
+
+const SYSTEM_NAMES: ReadonlySet<string> = new Set(Object.values(SYSTEM_EVENTS));
 
 /**
  * Operators' events about approvals. A document that is kept from before these names were reserved may declare them;
@@ -253,6 +271,7 @@ export interface ParseEventOptions {
   readonly sender?: Sender;
   /** As in `QueuedEvent`. */
   readonly own?: true;
+  readonly release?: ReleaseNote;
   /** Lets NEXT come from outside. Default false. */
   readonly allowExternalNext?: boolean;
 }
@@ -289,8 +308,8 @@ export function parseEventMessage(body: unknown, options: ParseEventOptions): Pa
     return refuse(message, "EVENT_INVALID", fault ?? "The message has no id, and the transport provided none.");
   }
   const event: StackEvent = { id, stackId, name, at: options.at, origin, ...toFields(rest), message };
-  const { sender, own } = options;
-  return { kind: "event", event: { ...event, ...defined({ sender, own }) } };
+  const { sender, own, release } = options;
+  return { kind: "event", event: { ...event, ...defined({ sender, own, release }) } };
 }
 
 const validator = Compile(EventMessage);

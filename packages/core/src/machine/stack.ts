@@ -171,6 +171,24 @@ export interface LastFailure {
   readonly acknowledgedBy?: string;
 }
 
+/** The release that has set a value of a stack's metadata last. Instants are epoch milliseconds. */
+export interface Release {
+  /** The stack that is the release. */
+  readonly id: string;
+  /** When the release was created. Of two releases the one that was created later is newer. */
+  readonly createdAt: number;
+  /** The task of the release that sent the event. */
+  readonly task: string;
+  /** The id of the event. */
+  readonly event: string;
+  /** The value that it has set. */
+  readonly value: MetadataValue;
+  readonly at: number;
+}
+
+/** Releases by the key of the metadata that they have set. */
+export type Releases = Readonly<Record<string, Release>>;
+
 /** One environment: the aggregate that one commit concerns. Instants are epoch milliseconds. */
 export interface Stack {
   readonly id: string;
@@ -228,6 +246,8 @@ export interface Stack {
   readonly lead?: { readonly key: string; readonly mark: string; readonly order: number };
   /** Present while the stack is on its way out: the order of the event with which its removal began. */
   readonly endsFrom?: number;
+  /** The releases that have set values of the metadata; a key that no release has set is missing. */
+  readonly releases?: Releases;
   /** Failures of a task that count for its policy, since its last retry by hand; 0 is left out. */
   readonly failures?: Readonly<Record<string, number>>;
   /** How often each sensitive metadata key was set; its values never leave the record but through `claim`. */

@@ -2,6 +2,7 @@ import type { AuditEntry } from "../access/audit-entry.ts";
 import type { Sender } from "../access/sender.ts";
 import type { Outcome, HistoryEntry as ShownEntry } from "../api/event.ts";
 import type { Cancel, Dispatch } from "../machine/decide/decision.ts";
+import type { ReleaseNote } from "../machine/release.ts";
 import type { MetadataValue, Stack } from "../machine/stack.ts";
 import type { TaskMessage } from "../machine/task-message.ts";
 
@@ -12,8 +13,11 @@ export interface QueuedEvent {
   readonly id: string;
   /** Orders the queue; an event without a known stack has the empty string. */
   readonly stackId: string;
-  /** `worker`: written by `settle`. Only those may carry internal events. */
-  readonly origin: "external" | "worker";
+  /**
+   * `worker`: written by `settle`. Only those may carry internal events. `stack`: sent by a task of another stack. It is
+   * applied or refused, never parked or dead-lettered.
+   */
+  readonly origin: "external" | "stack" | "worker";
   readonly message: Readonly<Record<string, unknown>>;
   /** When it was accepted, epoch milliseconds. */
   readonly receivedAt: number;
@@ -26,6 +30,8 @@ export interface QueuedEvent {
    * events reach internal machines. Never part of a message.
    */
   readonly own?: true;
+  /** Of the origin `stack`. Never part of a message. */
+  readonly release?: ReleaseNote;
   /**
    * The machine and the incarnation of the stack that it was parked or dead-lettered for: another stack with the same
    * id neither shows nor applies it. Missing before that, and when there was no stack.
@@ -71,8 +77,16 @@ export interface DeadLetter {
  * `outputs` is replaced by its reference (`{"$secret": "password#3"}`), so that the history can be replayed, or by `***`
  * when it was not stored. Stores keep a line as one JSON text, so an optional field needs no migration.
  */
-export interface HistoryEntry extends Omit<ShownEntry, "at" | "position"> {
+export interface HistoryEntry extends Omit<ShownEntry, "at" | "position" | "release"> {
   readonly at: number;
+  /** The release that sent the event. */
+  readonly release?: HistoryRelease;
+}
+
+/** A release in the history: the stack that sent the event, and what a replay needs to note it. */
+export interface HistoryRelease extends Pick<ReleaseNote, "task" | "createdAt" | "restores"> {
+  readonly id: string;
+  readonly machine: string;
 }
 
 /** A history line with its position in the yard's whole history. */

@@ -115,8 +115,10 @@ export function findEventFault(value: unknown): string | undefined {
   const fault = findFault(value, EVENT);
   if (fault !== undefined) return fault;
   const { origin } = value as QueuedEvent;
-  return origin === "external" || origin === "worker" ? undefined : '"origin" is neither "external" nor "worker"';
+  return ORIGINS.has(origin) ? undefined : '"origin" is neither "external" nor "stack" nor "worker"';
 }
+
+const ORIGINS: ReadonlySet<string> = new Set(["external", "stack", "worker"]);
 
 function findFault(value: unknown, shape: Shape): string | undefined {
   if (kindOf(value) !== "object") return "it is not an object";

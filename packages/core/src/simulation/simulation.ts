@@ -190,9 +190,10 @@ function applyMessage(state: State, { body, origin, sender }: Extract<Simulation
   state.subject = stackId ?? state.subject;
   if (parsed.kind === "invalid") return toRefusal(parsed);
   const { id, message = {} } = parsed.event;
-  const from = origin === "external" ? origin : ("worker" as const);
+  const from = origin === "external" || origin === "stack" ? origin : ("worker" as const);
   const receivedAt = yard.now;
-  const queued = defined({ id, stackId: parsed.event.stackId, origin: from, receivedAt, message, sender });
+  const release = from === "stack" ? { task: "", createdAt: yard.now } : undefined;
+  const queued = defined({ id, stackId: parsed.event.stackId, origin: from, receivedAt, message, sender, release });
   if (yard.parked.get(queued.stackId)?.has(toEventKey(queued))) {
     return { outcome: "ignored", code: "DUPLICATE", reason: `Event ${id} is parked.` };
   }
@@ -344,7 +345,8 @@ function readStack(given: unknown): SimulationStep {
 function readSent({ event: body, sender: given }: Fields): SimulationStep {
   if (given === undefined) return { kind: "event", body, origin: "external" };
   const sender = toSender(given);
-  if (sender !== undefined) return { kind: "event", body, origin: "external", sender };
+  const origin = sender?.kind === "stack" ? "stack" : "external";
+  if (sender !== undefined) return { kind: "event", body, origin, sender };
   const example = '{"name": "ada", "groups": ["release-managers"]}';
   return { kind: "none", reason: `"sender" must be an object such as ${example}, not ${formatValue(given)}.` };
 }
@@ -352,11 +354,18 @@ function readSent({ event: body, sender: given }: Fields): SimulationStep {
 /** Returns the sender of a step: a person without groups by default. */
 function toSender(given: unknown): Sender | undefined {
   if (!isMap(given)) return undefined;
-  const { name, id = name, kind: wanted = "person", groups = [] } = given;
+  const { name, id = name, kind: wanted = "person", groups = [], machine, owner } = given;
   const kind = SENDER_KINDS.find((known) => known === wanted);
   if (typeof name !== "string" || typeof id !== "string" || kind === undefined || !Array.isArray(groups))
     return undefined;
-  return groups.every((group) => typeof group === "string") ? { kind, id, name, groups } : undefined;
+  if (!groups.every((group) => typeof group === "string") || !isOptionalText(machine) || !isOptionalText(owner)) {
+    return undefined;
+  }
+  return { kind, id, name, groups, ...defined({ machine, owner }) };
+}
+
+function isOptionalText(value: unknown): value is string | undefined {
+  return value === undefined || typeof value === "string";
 }
 
 const ANSWERS: ReadonlyMap<unknown, string> = new Map([

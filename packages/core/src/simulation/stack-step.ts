@@ -17,7 +17,7 @@ const Scalar = Type.Union([Type.String(), Type.Number(), Type.Boolean(), Type.Nu
 const Metadata = Type.Record(Type.String(), Scalar);
 const count = (minimum: number) => Type.Integer({ minimum, maximum: Number.MAX_SAFE_INTEGER });
 const Sender = Type.Object({
-  kind: Type.Enum(["person", "token", "workload", "local", "aws", "host", "anonymous"]),
+  kind: Type.Enum(["person", "token", "workload", "local", "aws", "host", "stack", "anonymous"]),
   id: Type.String(),
   name: Type.String(),
   owner: Type.Optional(Type.String()),
@@ -104,6 +104,20 @@ export const SimulationStack = Type.Object({
   outputs: Type.Optional(
     Type.Record(Type.String(), Metadata, { description: "Outputs of this entry's tasks, by task." }),
   ),
+  releases: Type.Optional(
+    Type.Record(
+      Type.String(),
+      Type.Object({
+        id: Name,
+        createdAt: Instant,
+        task: Type.String(),
+        event: Type.String(),
+        value: Scalar,
+        at: Instant,
+      }),
+      { description: "The releases that have set metadata, by its key." },
+    ),
+  ),
   failures: Type.Optional(
     Type.Record(Type.String(), count(0), { description: "Failures that count for the retries of a task." }),
   ),
@@ -170,6 +184,7 @@ function toStack(given: SimulationStack, machine: Machine, now: number): Stack {
     automaticEntries: [],
     ...defined({ visits, outputs, failures, stalled, failed, overdue, awaitsRuns }),
     ...(given.firedInstants && { firedInstants: toFiredInstants(given.firedInstants) }),
+    ...(given.releases && { releases: toReleases(given.releases) }),
     ...(given.approvals && { approvals: toApprovals(given.approvals) }),
     ...(secrets.length > 0 && { secretVersions: Object.fromEntries(secrets.map((key) => [key, 1])) }),
   };
@@ -189,6 +204,13 @@ function toFiredInstants(given: NonNullable<SimulationStack["firedInstants"]>): 
     ([id, each]) => [id, { ...each, instant: Date.parse(each.instant) }] as const,
   );
   return Object.fromEntries(fired);
+}
+
+function toReleases(given: NonNullable<SimulationStack["releases"]>): NonNullable<Stack["releases"]> {
+  const releases = Object.entries(given).map(([key, { createdAt, at, ...release }]) => {
+    return [key, { ...release, createdAt: Date.parse(createdAt), at: Date.parse(at) }] as const;
+  });
+  return Object.fromEntries(releases);
 }
 
 function toApprovals(given: NonNullable<SimulationStack["approvals"]>): Readonly<Record<string, Approval>> {

@@ -58,8 +58,17 @@ export function toInstant(ms: number | undefined): string | undefined {
 
 /** Converts a line of the history to the API's format. */
 export function toHistoryEntry(stored: StoredHistoryEntry): HistoryEntry {
-  const entry = toPrinted.entry(stored);
-  return { ...entry, at: toInstant(entry.at) };
+  const { release, ...entry } = toPrinted.entry(stored);
+  return { ...entry, at: toInstant(entry.at), ...(release && { release: toRelease(release) }) };
+}
+
+function toRelease({
+  id,
+  machine,
+  task,
+  createdAt,
+}: NonNullable<StoredHistoryEntry["release"]>): NonNullable<HistoryEntry["release"]> {
+  return { id, machine, task, createdAt: toInstant(createdAt) };
 }
 
 /** Converts a dead letter to the API's format. */

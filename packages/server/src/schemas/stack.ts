@@ -132,7 +132,15 @@ function toFields(stack: StoredStack["stack"], version: number): Omit<StackSumma
     updatedAt: toInstant(stack.updatedAt),
     enteredAt: toInstant(stack.enteredAt),
     ...defined({ stalled, failed, overdue, degraded: isDegraded(stack) || undefined }),
+    ...(stack.releases && { releases: toReleases(stack.releases) }),
   };
+}
+
+function toReleases(releases: NonNullable<StoredStack["stack"]["releases"]>): NonNullable<StackSummary["releases"]> {
+  const shown = Object.entries(releases).map(([key, { createdAt, at, ...release }]) => {
+    return [key, { ...release, createdAt: toInstant(createdAt), at: toInstant(at) }] as const;
+  });
+  return Object.fromEntries(shown);
 }
 
 /** Converts a parked event to the API's format. */

@@ -1,6 +1,6 @@
 import { type Sender, type SenderKind, toCodePersonId } from "../../access/sender.ts";
 import type { ApprovalTerms } from "../approval.ts";
-import { SYSTEM_EVENTS } from "../event-message.ts";
+import { isSent, SYSTEM_EVENTS } from "../event-message.ts";
 import { defined } from "../json.ts";
 import type { Approval, GivenApproval, KnownSender, Stack, TaskState } from "../stack.ts";
 import { findApproval, prepareApproval, putApproval } from "./ask-approval.ts";
@@ -141,7 +141,7 @@ function isSameMetadata({ metadata: before }: Stack, { metadata: after }: Stack)
 const MOST_CHANGERS = 50;
 
 function toChangedBy({ event }: Work, { changedBy = [] }: Approval): Pick<Approval, "changedBy"> {
-  if (event.origin !== "external") return changedBy.length === 0 ? {} : { changedBy };
+  if (!isSent(event)) return changedBy.length === 0 ? {} : { changedBy };
   const sender = event.sender === undefined ? UNKNOWN_SENDER : toKnownSender(event.sender);
   const others = changedBy.filter((each) => !isSame(each, sender));
   return { changedBy: [...others, sender].slice(-MOST_CHANGERS) };
@@ -247,10 +247,11 @@ function listUnowned({ askedBy = UNKNOWN_SENDER, changedBy = [] }: Approval): re
   return [askedBy, ...changedBy].filter(({ kind, owner }) => UNOWNED.has(kind) && owner === undefined);
 }
 
-const UNOWNED: ReadonlySet<SenderKind> = new Set(["token", "anonymous"]);
+const UNOWNED: ReadonlySet<SenderKind> = new Set(["token", "stack", "anonymous"]);
 
 function describeUnowned(sender: KnownSender): string {
   if (sender.kind === "token") return `The token "${sender.name}" requested it, and has no owner`;
+  if (sender.kind === "stack") return `The release "${sender.name}" requested it, and who started that is not known`;
   return "A sender who is not known requested it";
 }
 

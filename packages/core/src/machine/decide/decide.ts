@@ -1,6 +1,6 @@
 import { findNearestName, quote, suggest } from "../document/wording.ts";
-import { APPROVAL_EVENTS, RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../event-message.ts";
-import { FAILED, INIT, type Machine, NEXT, TIMEOUT } from "../machine.ts";
+import { APPROVAL_EVENTS, isSent, RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../event-message.ts";
+import { FAILED, INIT, type Machine, NEXT, type Reaction, TIMEOUT } from "../machine.ts";
 import type { Stack, TaskRun, TaskState } from "../stack.ts";
 import { approveTask, askAgain, rejectTask, withdrawApproval } from "./answer-approval.ts";
 import { type Applied, type Decision, type Ignored, isParked, type Rejected } from "./decision.ts";
@@ -16,6 +16,7 @@ import {
 import { armInstants } from "./instants.ts";
 import { checkBrought, findUnbrought } from "./metadata.ts";
 import { noteMetadataSender } from "./metadata-senders.ts";
+import { noteRelease } from "./note-release.ts";
 import {
   acknowledgeFailure,
   cancelTask,
@@ -141,6 +142,7 @@ function findTimersFault(machine: Machine, stack: Stack, event: StackEvent): Ign
 
 function end(work: Work, before: Stack): Decision {
   noteMetadataSender(work, before);
+  noteRelease(work);
   const { machine, event } = work;
   const state = machine.states.get(work.stack.state);
   const isMoved = before.machineHash !== machine.hash && before.entry === work.stack.entry;
@@ -207,17 +209,23 @@ const handleEvent: Handler = (work) => {
   const choice = chooseReaction(occurrence);
   if (choice.kind === "rejected") return choice;
   const { reaction } = choice;
-  const unconfirmed = event.origin === "external" ? findConfirmFault(occurrence, reaction, event.confirm) : undefined;
+  const unconfirmed = findUnconfirmed(occurrence, reaction, event);
   if (unconfirmed) return unconfirmed;
   const sets = resolveSets(occurrence, reaction);
   if (sets.kind === "rejected") return sets;
   const leadsOn = reaction.advance.length > 0 || reaction.raise !== undefined;
-  if (event.origin === "external" && leadsOn) setAsker(work);
-  if (event.origin === "external" && reaction.advance.length > 0) answerFailure(work);
+  if (isSent(event) && leadsOn) setAsker(work);
+  if (isSent(event) && reaction.advance.length > 0) answerFailure(work);
   const loop = react(work, reaction, sets);
   if (loop) stall(work, loop);
   return undefined;
 };
+
+/** A release confirms nothing: that a protected stack ends is for people to say. */
+function findUnconfirmed(occurrence: Occurrence, reaction: Reaction, event: StackEvent): Rejected | undefined {
+  if (!isSent(event)) return undefined;
+  return findConfirmFault(occurrence, reaction, event.origin === "stack" ? undefined : event.confirm);
+}
 
 /** Remembers for whom the stack enters a state. Timers, results and operators' events do not change that. */
 function setAsker(work: Work): void {
@@ -250,7 +258,7 @@ function findNameFault(machine: Machine, stack: Stack, event: StackEvent): Rejec
  * and the engine.
  */
 function findSenderFault(machine: Machine, stack: Stack, event: StackEvent): Rejected | undefined {
-  const allow = event.origin === "external" ? machine.allow.get(event.name) : undefined;
+  const allow = isSent(event) ? machine.allow.get(event.name) : undefined;
   if (allow === undefined) return undefined;
   const { name, sender } = event;
   if (sender === undefined) {

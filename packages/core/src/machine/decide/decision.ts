@@ -58,7 +58,9 @@ type AnswerCode =
   | "NOT_ALLOWED"
   | "APPROVAL_CLOSED"
   | "APPROVAL_REPEATED"
-  | "COMMENT_REQUIRED";
+  | "COMMENT_REQUIRED"
+  | "STACK_CHANGED"
+  | "EVENT_EXPIRED";
 
 /** Why an event was refused. */
 export type RefusalCode = ParkedCode | DeadLetterCode | AnswerCode;

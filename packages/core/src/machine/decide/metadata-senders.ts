@@ -1,4 +1,4 @@
-import { APPROVAL_EVENTS, RESULT_EVENTS, type StackEvent } from "../event-message.ts";
+import { APPROVAL_EVENTS, isSent, RESULT_EVENTS, type StackEvent } from "../event-message.ts";
 import type { Machine } from "../machine.ts";
 import type { KnownSender, MetadataSender, Stack } from "../stack.ts";
 import { toKnownSender, type Work } from "./work.ts";
@@ -27,9 +27,9 @@ export function noteMetadataSender(work: Work, before: Stack): void {
 /** `result`: a sender has answered for a task, so the values come from those of others too. */
 type Cause = "sender" | "result" | "engine";
 
-function toCause({ origin, name }: StackEvent): Cause {
-  if (origin !== "external") return "engine";
-  return RESULT_EVENTS.has(name) ? "result" : "sender";
+function toCause(event: StackEvent): Cause {
+  if (!isSent(event)) return "engine";
+  return RESULT_EVENTS.has(event.name) ? "result" : "sender";
 }
 
 /**

@@ -68,11 +68,12 @@ function toCelEvent(event: NonNullable<ExpressionScope["event"]>, hidden: Readon
   ]);
 }
 
-function toCelActor({ id, kind, groups }: ScopeActor): Map<string, unknown> {
+function toCelActor({ id, kind, groups, machine = "" }: ScopeActor): Map<string, unknown> {
   return new Map<string, unknown>([
     ["id", id],
     ["kind", kind],
     ["groups", [...groups]],
+    ["machine", machine],
   ]);
 }
 

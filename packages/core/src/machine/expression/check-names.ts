@@ -49,7 +49,7 @@ const TYPES = new Set("int uint double string bool bytes list map null_type type
 const STACK_MEMBERS = ["id", "machine", "state", "previousState", "createdAt", "enteredAt", "visits"];
 const EVENT_MEMBERS = ["name", "metadata"];
 const TASK_MEMBERS = ["outputs", "status"];
-const ACTOR_MEMBERS = ["id", "kind", "groups"];
+const ACTOR_MEMBERS = ["id", "kind", "groups", "machine"];
 
 /** A check that needs no place. */
 type SourceCheck = Pick<Check, "source" | "faults">;

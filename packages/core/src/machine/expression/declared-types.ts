@@ -39,7 +39,7 @@ const NAMES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     visits: "map<string, int>",
   },
   event: { name: "string" },
-  actor: { id: "string", kind: "string", groups: "list<string>" },
+  actor: { id: "string", kind: "string", groups: "list<string>", machine: "string" },
 };
 
 // A number of metadata is an int when it is whole. Whatever a double may be used for, an int may.

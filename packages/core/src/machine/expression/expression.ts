@@ -38,6 +38,8 @@ export interface ScopeActor {
   readonly id: string;
   readonly kind: string;
   readonly groups: readonly string[];
+  /** Of a stack: its machine. Missing: an empty text. */
+  readonly machine?: string;
 }
 
 /** A task in expressions. */

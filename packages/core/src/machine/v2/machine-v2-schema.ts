@@ -150,7 +150,7 @@ const COMMON = {
   outputs: Type.Optional(Outputs),
   allow: Expression(
     "allow-not-string",
-    "A CEL expression about actor (id, kind, groups): who may send the result of this task, in addition to its worker and those with the permission results. Default: nobody else.",
+    "A CEL expression about actor (id, kind, groups, machine): who may send the result of this task, in addition to its worker and those with the permission results. Default: nobody else.",
   ),
   exclusive: Expression(
     "exclusive-not-string",
@@ -200,7 +200,7 @@ export const EventPart = closedMap(
     ),
     allow: Expression(
       "allow-not-string",
-      "A CEL expression about actor (id, kind, groups): who may send this event. Default: anyone whose role allows it.",
+      "A CEL expression about actor (id, kind, groups, machine): who may send this event. Default: anyone whose role allows it.",
     ),
   },
   {

@@ -46,6 +46,20 @@ export const queueCases: readonly ConformanceCase<Store>[] = [
     assert.equal(expectKind(second, "event").deliveries, 2);
   }),
 
+  storeCase("keeps what a release adds to its events, and the releases of a stack", async (store) => {
+    const note = { id: "shop-1", createdAt: 5, task: "tenants", event: "stack:0", value: "1.41.0", at: T0 } as const;
+    const event = aQueuedEvent("stack:1", {
+      origin: "stack",
+      sender: { kind: "stack", id: "shop-2", name: "shop-2", machine: "shop-release", owner: "00u1", groups: [] },
+      release: { task: "tenants", createdAt: 6, expect: 3, expiresAt: T0 + MINUTE, restores: { api: note, web: null } },
+    });
+    await store.enqueue([aQueuedEvent("stack:1"), event, event]);
+
+    assert.deepEqual(await takeEvents(store), [aQueuedEvent("stack:1"), event]);
+    await commitNow(store, aPut({ releases: { api: note } }));
+    assert.deepEqual((await loadOne(store)).stack?.releases, { api: note });
+  }),
+
   storeCase("keeps the sender of an event in its queue, while it is parked, and as a dead letter", async (store) => {
     const sender = { kind: "person", id: "https://id.example.org 00u1", name: "ada", groups: ["ops", "web"] } as const;
     const event = aQueuedEvent("e1", { actor: "ada", sender: { ...sender, requestId: "r1", address: "192.0.2.1" } });
