@@ -16,8 +16,13 @@ export function listDifferences(then: Then, now: StackDetails): readonly Differe
   return [
     ...compare(new Map([["State", then.state]]), new Map([["State", now.state]])),
     ...compare(tasks(then.tasks), tasks(now.tasks), "Task "),
-    ...compare(toTexts(then.metadata ?? {}), toTexts(now.metadata)),
+    ...listMetadataDifferences(then, now),
   ];
+}
+
+/** Returns in which metadata a stack of an earlier position differs from the present one. */
+export function listMetadataDifferences(then: Then, now: StackDetails): readonly Difference[] {
+  return compare(toTexts(then.metadata ?? {}), toTexts(now.metadata));
 }
 
 function toTexts(metadata: Readonly<Record<string, unknown>>): ReadonlyMap<string, string> {

@@ -20,6 +20,11 @@ interface Failing {
 const MAX_LOGS = 3;
 const MAX_FAILURES = 20;
 
+/** Returns true if there is a failure to show, or a reason why the stack is stalled. */
+export function hasFailure(stack: StackDetails): boolean {
+  return stack.stalled !== undefined || listFailures(stack).length > 0;
+}
+
 /** Renders why a stack has failed: each failed task with its error and the relevant lines of its log. */
 export function FailureNotices({ source, stack }: StackProps) {
   const all = listFailures(stack);
@@ -89,7 +94,7 @@ function FailureNotice({ source, failure: { task, code, message, attempt, earlie
       </p>
       {message !== undefined && (
         <Scrolled label="Message" className="failure-message">
-          <Text>{message}</Text>
+          <Text mono>{message}</Text>
         </Scrolled>
       )}
       {attempt !== undefined && withLog && <LogExcerpt source={source} attemptId={attempt.attemptId} />}

@@ -1,5 +1,6 @@
 import { AttemptTimeline } from "./attempt-timeline.tsx";
-import { FailureNotices } from "./failure-notice.tsx";
+import { ChangesPanel } from "./changes-panel.tsx";
+import { FailureNotices, hasFailure } from "./failure-notice.tsx";
 import type { StackProps } from "./source.ts";
 import { StackGraph } from "./stack-graph.tsx";
 import { TasksPanel } from "./tasks-panel.tsx";
@@ -9,7 +10,7 @@ import { ApprovalsPanel, KeysPanel, ParkedPanel, TimersPanel } from "./waiting-p
 export function NowTab({ source, stack }: StackProps) {
   return (
     <>
-      <FailureNotices source={source} stack={stack} />
+      <Failure source={source} stack={stack} />
       <StackGraph source={source} stack={stack} />
       <AttemptTimeline source={source} stack={stack} />
       <div className="columns">
@@ -24,5 +25,16 @@ export function NowTab({ source, stack }: StackProps) {
         </div>
       </div>
     </>
+  );
+}
+
+/** Renders why it failed, beside what changed before. */
+function Failure({ source, stack }: StackProps) {
+  if (!hasFailure(stack)) return null;
+  return (
+    <div className="columns failure-columns">
+      <FailureNotices source={source} stack={stack} />
+      <ChangesPanel source={source} stack={stack} />
+    </div>
   );
 }

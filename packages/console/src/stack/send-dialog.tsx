@@ -20,17 +20,21 @@ interface DialogProps {
   readonly source: StackSource;
   readonly stack: StackDetails;
   readonly refusal: string | undefined;
+  /** What the form begins with, such as the values of an earlier event. */
+  readonly initial?: { readonly event: string; readonly texts: Readonly<Record<string, string>> };
   readonly onClose: () => void;
 }
 
 /** Sends an event to a stack, with a form from the machine's metadata rules and a preview. */
-export function SendDialog({ source, stack, refusal, onClose }: DialogProps) {
+export function SendDialog({ source, stack, refusal, initial, onClose }: DialogProps) {
   const machine = useLoad(
     keys.machine(stack.machine),
     ({ signal }) => source.loadMachine?.(stack.machine, signal) ?? Promise.reject(new Error("No machine.")),
   );
   if (machine.data !== undefined) {
-    return <EventForm stack={stack} machine={machine.data} refusal={refusal} onClose={onClose} />;
+    return (
+      <EventForm stack={stack} machine={machine.data} refusal={refusal} onClose={onClose} {...defined({ initial })} />
+    );
   }
   return (
     <Dialog title={`Send an event to ${stack.id}`} onClose={onClose}>
@@ -47,10 +51,10 @@ interface FormProps extends Omit<DialogProps, "source"> {
   readonly machine: MachineDetails;
 }
 
-function EventForm({ stack, machine, refusal, onClose }: FormProps) {
+function EventForm({ stack, machine, refusal, initial, onClose }: FormProps) {
   const { handled, others } = listEvents(machine, stack.state);
-  const [event, setEvent] = useState(handled[0] ?? others[0] ?? "");
-  const [texts, setTexts] = useState<Readonly<Record<string, string>>>({});
+  const [event, setEvent] = useState(initial?.event ?? handled[0] ?? others[0] ?? "");
+  const [texts, setTexts] = useState<Readonly<Record<string, string>>>(initial?.texts ?? {});
   const [id] = useState(newEventId);
   const run = useOperation(stack.id);
   const fields = listFields(machine.metadata, event, stack);

@@ -1,0 +1,182 @@
+import type { StackAt, StackDetails } from "@stackyard/sdk";
+import { useState } from "react";
+import { useLoad } from "../api/use-load.ts";
+import { Button } from "../design/button.tsx";
+import { Loaded, Panel } from "../design/page.tsx";
+import { Arrow, Instant, Text } from "../design/text.tsx";
+import { formatDuration } from "../text/durations.ts";
+import { type Difference, listMetadataDifferences } from "./differences.ts";
+import { findEarlierMs, findLastMove, type LastMove, toFormTexts } from "./last-move.ts";
+import { useOperateRefusal } from "./refusals.ts";
+import { SendDialog } from "./send-dialog.tsx";
+import type { StackProps } from "./source.ts";
+import "./changes-panel.css";
+
+/** Lines of the history in which the last move is looked for. */
+const LINES = 200;
+
+/** Renders what a failed stack has otherwise than before the event that led there, and offers to send that again. */
+export function ChangesPanel({ source, stack }: StackProps) {
+  const history = useLoad(source.key("history", { newest: LINES }), ({ signal }) =>
+    source.loadHistory({ limit: LINES, signal }),
+  );
+  const entries = history.data?.items ?? [];
+  const last = findLastMove(entries);
+  if (last === undefined || source.loadAt === undefined) return null;
+  return <Changes source={source} stack={stack} last={last} />;
+}
+
+interface ChangesProps extends StackProps {
+  readonly last: LastMove;
+}
+
+function Changes({ source, stack, last }: ChangesProps) {
+  const { move, before } = last;
+  const [again, setAgain] = useState(false);
+  const refusal = useOperateRefusal(source, stack, "send");
+  const query = useLoad(
+    ["other", "stack-at", source.stackId, before.position],
+    ({ signal }) => source.loadAt?.(before.position, signal) ?? Promise.reject(new Error("Not available.")),
+    // What was does not change.
+    { staleTime: Number.POSITIVE_INFINITY },
+  );
+  return (
+    <Panel
+      title="What changed before it failed"
+      actions={
+        <Button
+          label={`Send ${move.event} again with the same values…`}
+          refusal={refusal}
+          onPress={() => setAgain(true)}
+        >
+          Run again…
+        </Button>
+      }
+    >
+      <Loaded query={query} height={160}>
+        {(then) => (
+          <dl className="pairs panel-body">
+            <dt>Event</dt>
+            <dd>
+              <Text mono>{move.event}</Text>
+              {move.actor !== undefined && (
+                <>
+                  {" "}
+                  by <Text>{move.actor}</Text>
+                </>
+              )}
+              , <Instant at={move.at} />
+            </dd>
+            <dt>State</dt>
+            <dd>
+              <Text>{move.from ?? ""}</Text> until then
+            </dd>
+            <Metadata then={then} stack={stack} />
+            <Revision before={before.machineHash} stack={stack} />
+            <Durations source={source} stack={stack} last={last} />
+          </dl>
+        )}
+      </Loaded>
+      {again && (
+        <SendDialog
+          source={source}
+          stack={stack}
+          refusal={refusal}
+          initial={{ event: move.event, texts: toFormTexts(move) }}
+          onClose={() => setAgain(false)}
+        />
+      )}
+    </Panel>
+  );
+}
+
+interface ThenProps {
+  readonly then: StackAt;
+  readonly stack: StackDetails;
+}
+
+function Metadata({ then, stack }: ThenProps) {
+  if (then.stack === undefined) return null;
+  const differences = listMetadataDifferences(then.stack, stack);
+  const equal = Object.keys(stack.metadata).length - differences.filter(({ now }) => now !== undefined).length;
+  return (
+    <>
+      {differences.map((difference) => (
+        <Change key={difference.what} {...difference} />
+      ))}
+      <dt>Metadata</dt>
+      <dd className="muted">{differences.length === 0 ? "All values are equal" : `${equal} other values are equal`}</dd>
+    </>
+  );
+}
+
+const SHOWN_CHARACTERS = 200;
+
+function Change({ what, before, now }: Difference) {
+  return (
+    <>
+      <dt>
+        <Text>{what}</Text>
+      </dt>
+      <dd className="wrap">
+        <Value text={before} /> <Arrow /> <Value text={now} />
+      </dd>
+    </>
+  );
+}
+
+function Value({ text }: { text: string | undefined }) {
+  if (text === undefined) return <span className="muted">not set</span>;
+  return <Text mono>{text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text}</Text>;
+}
+
+interface RevisionProps {
+  /** The hash of the revision then, where the history says it. */
+  readonly before: string | undefined;
+  readonly stack: StackDetails;
+}
+
+function Revision({ before, stack: { machine, machineHash } }: RevisionProps) {
+  return (
+    <>
+      <dt>Machine</dt>
+      <dd>
+        {before === undefined || before === machineHash ? (
+          <>
+            <Text>{machine}</Text>@{machineHash.slice(0, 4)}
+            {before === machineHash && <span className="muted">, equal</span>}
+          </>
+        ) : (
+          <>
+            <Text>{machine}</Text>@{before.slice(0, 4)} <Arrow /> {machineHash.slice(0, 4)}
+          </>
+        )}
+      </dd>
+    </>
+  );
+}
+
+/** How long each failed task took when it last succeeded. */
+function Durations({ source, stack, last: { move } }: ChangesProps) {
+  const attempts = useLoad(source.key("attempts"), ({ signal }) => source.loadAttempts(signal));
+  const history = useLoad(source.key("history", { newest: LINES }), ({ signal }) =>
+    source.loadHistory({ limit: LINES, signal }),
+  );
+  const failed = stack.tasks.filter(({ status }) => status === "ERROR");
+  const known = failed.flatMap(({ name }) => {
+    const ms = findEarlierMs(name, move.at, attempts.data ?? [], history.data?.items ?? []);
+    return ms === undefined ? [] : [{ name, ms }];
+  });
+  return known.map(({ name, ms }) => <ChangeOfDuration key={name} name={name} ms={ms} />);
+}
+
+function ChangeOfDuration({ name, ms }: { name: string; ms: number }) {
+  return (
+    <>
+      <dt>Duration</dt>
+      <dd>
+        <Text>{name}</Text> took {formatDuration(ms)} when it last succeeded
+      </dd>
+    </>
+  );
+}
