@@ -40,10 +40,10 @@ export async function play(audience: Audience): Promise<Played> {
     audience.say(`${groups.map(formatGroup).join("; ") || "No servers"}.\n`);
   };
 
-  audience.say("stackyard release deploy deploy-test.json: the first version, on nothing.\n");
+  audience.say("stackyard asg deploy deploy-test.json: the first version, on nothing.\n");
   take("released", await followRun(world, toDeployment(IMAGES.good), watcher));
 
-  audience.say("A version that does not respond. An operator notices it: stackyard release halt deploy-test.json\n");
+  audience.say("A version that does not respond. An operator notices it: stackyard asg halt deploy-test.json\n");
   world.yard.sim.autoScaling.script({ tags: { ServiceName: "web" } }, { neverHealthy: true });
   const shallHalt = ({ state, services }: ReleaseReport) =>
     state === "WaitForHealthy" && Object.values(services).some(({ unhealthy }) => unhealthy > 0);
@@ -53,7 +53,7 @@ export async function play(audience: Audience): Promise<Played> {
   world.yard.sim.autoScaling.script({ tags: { ServiceName: "web" } }, {});
   take("replaced", await followRun(world, toDeployment(IMAGES.next), watcher));
 
-  audience.say("It turns out to have a bug: stackyard release rollback examples/deploy-test development\n");
+  audience.say("It turns out to have a bug: stackyard asg rollback examples/deploy-test development\n");
   take("rolled back", await followRun(world, { op: "rollback", at: AT, preset: "stackyard" }, watcher));
 
   audience.say("Two hours later nothing of the others is left.");

@@ -127,5 +127,5 @@ export const GROUPS: Readonly<Record<string, string>> = {
   queue: "List what waits or failed in the queues of services, and repeat it.",
   prices: "Look up the prices of estimates.",
   setup: "Register the yard at a code host.",
-  release: "Release services on Auto Scaling groups, and follow, halt or roll back a release.",
+  asg: "Release services on Auto Scaling groups, and follow, halt or roll back an ASG release.",
 };

@@ -128,7 +128,7 @@ const PACKAGES: ReadonlyMap<string, string> = new Map([
   ["apps", "@stackyard/deployment"],
   ["fleet", "@stackyard/executor-runcommand"],
   ["ecs", "@stackyard/executor-ecs"],
-  ["release", "@stackyard/executor-asg"],
+  ["asg", "@stackyard/executor-asg"],
   ["artifacts", "@stackyard/distributor"],
   ["consumers", "@stackyard/distributor"],
   ["hooks", "@stackyard/hosts"],

@@ -143,7 +143,7 @@ describe("docs/releases.md", () => {
 
   it("types commands and flags that are there, and names every command", () => {
     const commands = createReleaseCommands();
-    const typed = [...page.matchAll(/^stackyard (release \w+)(.*)$/gm)];
+    const typed = [...page.matchAll(/^stackyard (asg \w+)(.*)$/gm)];
 
     expect(typed.length).toBeGreaterThan(6);
     for (const [line, name, rest = ""] of typed) {

@@ -37,7 +37,7 @@ function addResources({ ec2, loadBalancing }: SimulatedYard["yard"]["sim"]): voi
   loadBalancing.addTargetGroup({ ...own("shop-web", "web"), slowStartSeconds: 0, deregistrationDelaySeconds: 0 });
 }
 
-const run = (name: string, args: object) => world.run(name.replace(/^release /, ""), args, { environment });
+const run = (name: string, args: object) => world.run(name.replace(/^asg /, ""), args, { environment });
 
 const start = async () => {
   const { text } = await run("deploy", { file: "shop.json", detach: true });
@@ -47,20 +47,20 @@ const start = async () => {
 
 /** What has happened before a reader needs the command; returns the run that exists then. */
 const BEFORE: Readonly<Record<string, () => Promise<unknown>>> = {
-  "release watch": start,
-  "release halt": start,
-  "release rollback": async () => {
+  "asg watch": start,
+  "asg halt": start,
+  "asg rollback": async () => {
     await run("deploy", { file: "shop.json" });
     await run("deploy", { file: "shop.json" });
   },
-  "release unlock": () => run("lock", { project: "acme/shop", config: "production", reason: "sale" }),
+  "asg unlock": () => run("lock", { project: "acme/shop", config: "production", reason: "sale" }),
 };
 
 describe("docs/releases.md", () => {
   it("shows a command of every kind", () => {
     expect(commands.map(({ name }) => name)).toEqual([
       ...["validate", "plan", "deploy", "watch", "halt", "lock", "unlock", "rollback", "repair"].map(
-        (each) => `release ${each}`,
+        (each) => `asg ${each}`,
       ),
     ]);
   });

@@ -40,7 +40,7 @@ function OneRelease({ id }: { id: string }) {
   return (
     <Page title={`Release ${release.data === undefined ? id : formatRelease(release.data)}`}>
       {id === "" ? (
-        <Empty command="stackyard releases ls">The address names no release. Open one from the list.</Empty>
+        <Empty command="stackyard asg ls">The address names no release. Open one from the list.</Empty>
       ) : (
         <Loaded query={release} height={400}>
           {(found) => (

@@ -12,7 +12,7 @@ import { releases } from "./release-status.ts";
 export function ReleasesPage() {
   const list = useReleases();
   const places = usePages(keys.list("release-places"), (part) => releases.places(part));
-  const empty = <Empty command="stackyard releases deploy release.json">No release has run on this yard.</Empty>;
+  const empty = <Empty command="stackyard asg deploy release.json">No release has run on this yard.</Empty>;
   return (
     <Page title="Releases">
       <Panel title="Running">

@@ -20,6 +20,8 @@ export interface CommandResult {
 export interface RunCommandOptions extends Partial<Omit<PluginCommandContext, "out">> {
   /** Receives each note when it is printed. */
   readonly onNote?: (note: string) => void;
+  /** Called with each line of progress. */
+  readonly onProgress?: (line: string) => void;
 }
 
 /** Checks the arguments of a plugin's command, runs it, and records its output. */
@@ -27,7 +29,7 @@ export async function runCommand(
   commands: readonly PluginCommand[],
   name: string,
   args: object = {},
-  { onNote, cwd = "/", server, ...options }: RunCommandOptions = {},
+  { onNote, onProgress, cwd = "/", server, ...options }: RunCommandOptions = {},
 ): Promise<CommandResult> {
   let [text, value]: [string, CommandResult["value"]] = ["", {}];
   const [notes, progress, blocks]: [string[], string[], string[]] = [[], [], []];
@@ -39,7 +41,9 @@ export async function runCommand(
     },
     progress(event, toText, toBlock) {
       events.push(event);
-      progress.push(toText());
+      const line = toText();
+      progress.push(line);
+      onProgress?.(line);
       if (toBlock !== undefined) blocks.push(toBlock(79));
     },
     note(note) {

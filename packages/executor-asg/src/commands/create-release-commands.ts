@@ -62,11 +62,11 @@ export function createReleaseCommands(deps: Partial<ReleaseCommandDeps> = {}): r
   return commands.map((command) => withReleases(command, whole));
 }
 
-/** `release rollback`: goes back by one release. */
+/** `asg rollback`: goes back by one release. */
 const releaseRollback = defineCommand({
-  name: "release rollback",
+  name: "asg rollback",
   summary: "Go back to the previous release: return its kept groups to service, or deploy its document again.",
-  examples: { "stackyard release rollback acme/shop production": "In AWS_ACCOUNT_ID and AWS_REGION" },
+  examples: { "stackyard asg rollback acme/shop production": "In AWS_ACCOUNT_ID and AWS_REGION" },
   args: Type.Object({
     ...projectArgs,
     from: optionalText("Only if this release is running.", { minLength: 1, placeholder: "release" }),
@@ -91,14 +91,14 @@ const releaseRollback = defineCommand({
   },
 });
 
-/** `release repair`: lists or removes what releases left behind. */
+/** `asg repair`: lists or removes what releases left behind. */
 const releaseRepair = defineCommand({
-  name: "release repair",
+  name: "asg repair",
   summary: "List what releases of a project and config left behind; remove it with --remove.",
   description: "Groups, launch templates and configurations, alarms and placement groups, each with the reason.",
   examples: {
-    "stackyard release repair acme/shop production": "List",
-    "stackyard release repair acme/shop production --remove": "Remove what the list shows",
+    "stackyard asg repair acme/shop production": "List",
+    "stackyard asg repair acme/shop production --remove": "Remove what the list shows",
   },
   args: Type.Object({
     ...projectArgs,
@@ -121,12 +121,12 @@ const releaseRepair = defineCommand({
   },
 });
 
-/** `release lock`: prevents new releases. */
+/** `asg lock`: prevents new releases. */
 const releaseLock = defineCommand({
-  name: "release lock",
+  name: "asg lock",
   summary: "Prevent new releases of a project and config; a running release continues. Exit code 1: already locked.",
   examples: {
-    "stackyard release lock acme/shop production sale": "Others see the reason when they deploy",
+    "stackyard asg lock acme/shop production sale": "Others see the reason when they deploy",
   },
   args: Type.Object({ ...projectArgs, reason: reasonArg, ...placeArgs }),
   async run(context: ReleaseContext, { reason, ...args }) {
@@ -135,9 +135,9 @@ const releaseLock = defineCommand({
   },
 });
 
-/** `release unlock`: removes a person's lock. */
+/** `asg unlock`: removes a person's lock. */
 const releaseUnlock = defineCommand({
-  name: "release unlock",
+  name: "asg unlock",
   summary: "Remove a person's lock of a project and config.",
   args: Type.Object({
     ...projectArgs,
@@ -167,10 +167,10 @@ function toProjectConfig(
   throw new StackyardError("USAGE", `Account or region is missing. ${ways}`);
 }
 
-/** `release watch`: follows a release. */
+/** `asg watch`: follows a release. */
 const releaseWatch = defineCommand({
-  name: "release watch",
-  summary: "Follow a release to its end; the exit code is that of the release.",
+  name: "asg watch",
+  summary: "Follow an ASG release to its end; the exit code is that of the release.",
   args: Type.Object({ release: releaseArg, ...placeArgs, giveUpAfter: followArgs.giveUpAfter }),
   async run(context: ReleaseContext, args) {
     const ended = await followRelease(context, await openPlace(context, args), args.release, args);
@@ -179,10 +179,10 @@ const releaseWatch = defineCommand({
   },
 });
 
-/** `release show`: shows a release. */
+/** `asg show`: shows a release. */
 const releaseShow = defineCommand({
-  name: "release show",
-  summary: "Show a release: its status, services, path through the states, and errors.",
+  name: "asg show",
+  summary: "Show an ASG release: its status, services, path through the states, and errors.",
   args: Type.Object({ release: releaseArg, ...placeArgs }),
   async run(context: ReleaseContext, args) {
     const place = await openPlace(context, args);
@@ -198,18 +198,18 @@ const ListArgs = Type.Object({
   ...placeArgs,
 });
 
-/** `release ls`: lists releases. */
+/** `asg ls`: lists releases. */
 const releaseLs = defineCommand({
-  name: "release ls",
-  summary: "List releases, the newest first.",
+  name: "asg ls",
+  summary: "List ASG releases, the newest first.",
   args: ListArgs,
   run: (context: ReleaseContext, args) => list(context, args, { failed: false }),
 });
 
-/** `release fails`: lists recent failures. */
+/** `asg fails`: lists recent failures. */
 const releaseFails = defineCommand({
-  name: "release fails",
-  summary: "List the releases that failed in the last three days, with state and reason.",
+  name: "asg fails",
+  summary: "List the ASG releases that failed in the last three days, with state and reason.",
   args: ListArgs,
   run: (context: ReleaseContext, args) => list(context, args, { failed: true }),
 });

@@ -37,16 +37,16 @@ const Args = Type.Object({
 });
 type Args = Static<typeof Args>;
 
-/** `release deploy`: starts a release and follows it to its end. */
+/** `asg deploy`: starts a release and follows it to its end. */
 export const releaseDeploy = defineCommand({
-  name: "release deploy",
-  summary: "Deploy a release file, and show its progress until it ends.",
+  name: "asg deploy",
+  summary: "Deploy the file of an ASG release, and show its progress until it ends.",
   description:
     "The release gets a new id. Exit code 1: it failed, and everything it created was removed; 2: it left resources behind; 3: it could not start, for example because another one is running. Ctrl-C does not stop the release.",
   examples: {
-    "stackyard release deploy shop.json": "With the yard",
-    "stackyard release deploy shop.json --queue --revision 4f1c9d2": "After the running release",
-    "stackyard release deploy shop.json --preset odin --deployer coinbase-odin":
+    "stackyard asg deploy shop.json": "With the yard",
+    "stackyard asg deploy shop.json --queue --revision 4f1c9d2": "After the running release",
+    "stackyard asg deploy shop.json --preset odin --deployer coinbase-odin":
       "With an existing Odin, and your own credentials",
   },
   args: Args,
@@ -97,7 +97,7 @@ function refuse(
     [
       `Already deploying: ${toCell(project)} ${toCell(config)} has the release ${toCell(releaseId)} since ${startedAt}.`,
       `No release was started on ${place.name}. Use --follow to follow it, --queue to wait for it, or stop it:`,
-      `stackyard release halt ${toCell(runId)}${formatPlaceFlags(args)}`,
+      `stackyard asg halt ${toCell(runId)}${formatPlaceFlags(args)}`,
     ].join("\n"),
   );
   return 3;
@@ -199,7 +199,7 @@ function toUnfinishedError(
   code: "TIMED_OUT" | "INTERRUPTED",
   reason: string,
 ): StackyardError {
-  out.note(`Follow it again: stackyard release watch ${id}. Stop it: stackyard release halt ${id}`);
+  out.note(`Follow it again: stackyard asg watch ${id}. Stop it: stackyard asg halt ${id}`);
   return new StackyardError(code, reason);
 }
 
@@ -209,7 +209,7 @@ export function showRelease({ out }: Pick<ReleaseContext, "out">, release: Relea
   const { end, project, config, account, region } = release;
   if (end !== "FailureDirty") return;
   const where = `${toCell(project, 255)} ${toCell(config, 255)} --account ${account} --region ${region}`;
-  out.note(`Its lock is kept, so no other release can start. List what is left: stackyard release repair ${where}`);
+  out.note(`Its lock is kept, so no other release can start. List what is left: stackyard asg repair ${where}`);
 }
 
 const HaltArgs = Type.Object({
@@ -223,14 +223,14 @@ const HaltArgs = Type.Object({
 });
 type HaltArgs = Static<typeof HaltArgs>;
 
-/** `release halt`: stops the running release and waits until everything it created is removed. */
+/** `asg halt`: stops the running release and waits until everything it created is removed. */
 export const releaseHalt = defineCommand({
-  name: "release halt",
-  summary: "Stop the running release, and wait until everything it created is removed.",
+  name: "asg halt",
+  summary: "Stop the running ASG release, and wait until everything it created is removed.",
   description:
     "Exit code 0: stopped, and everything it created was removed; 1: no release is running, or the halt came too late; 2: resources are left behind.",
   examples: {
-    'stackyard release halt shop.json --reason "wrong image"': "The running release of its project and config",
+    'stackyard asg halt shop.json --reason "wrong image"': "The running release of its project and config",
   },
   args: HaltArgs,
   run: halt,

@@ -95,7 +95,7 @@ describe("the commands over a deployer under Step Functions", () => {
     const halted = await run("halt", { what: "shop.json" });
 
     expect([second.exitCode, second.text]).toEqual([3, expect.stringContaining("Already deploying")]);
-    expect(second.text).toMatch(/\nstackyard release halt deploy-\S+$/);
+    expect(second.text).toMatch(/\nstackyard asg halt deploy-\S+$/);
     expect(executions()).toHaveLength(1);
     // This deployer looks for no halt.
     expect([halted.exitCode, halted.text]).toEqual([1, expect.stringContaining("succeeded.")]);
@@ -108,7 +108,7 @@ describe("the commands over a deployer under Step Functions", () => {
     const second = await run("deploy", named);
 
     expect(second.text).toMatch(
-      /\nstackyard release halt deploy-\S+ --preset odin --deployer coinbase-odin --region eu-west-1$/,
+      /\nstackyard asg halt deploy-\S+ --preset odin --deployer coinbase-odin --region eu-west-1$/,
     );
   });
 

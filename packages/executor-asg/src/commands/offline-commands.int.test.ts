@@ -12,7 +12,7 @@ beforeEach(() => {
 });
 afterEach(() => world.remove());
 
-describe("release validate", () => {
+describe("asg validate", () => {
   it("finds nothing wrong with a file that a client has not filled in", async () => {
     const { exitCode, text, value, notes } = await world.run("validate", { file: "shop.json" });
 
@@ -152,7 +152,7 @@ describe("release validate", () => {
   });
 });
 
-describe("release plan", () => {
+describe("asg plan", () => {
   it("shows sizes, steps and lengths", async () => {
     const { exitCode, text, value } = await world.run("plan", { file: "shop.json", previous: '{"web": 4}' });
 
@@ -227,7 +227,7 @@ Done after 1m 50s at the earliest; the timeout is 10m.`);
   });
 });
 
-describe("release graph", () => {
+describe("asg graph", () => {
   it("is a table of the states", async () => {
     const { text } = await world.run("graph");
 

@@ -258,7 +258,7 @@ export const fileArg = Type.String({
 export const releaseArg = Type.String({
   pattern: "^[A-Za-z0-9._-]{1,80}$",
   expected: "letters, digits, dots, - and _, at most 80",
-  description: "The run or execution, as printed by `release deploy` and `release ls`.",
+  description: "The run or execution, as printed by `asg deploy` and `asg ls`.",
 });
 
 /** Arguments: project and config. */

@@ -10,13 +10,13 @@ import type { ReleaseConstants } from "../release-state.ts";
 import { accountArgs, fileArg, presetArg, type ReleaseContext, toConstants } from "./place.ts";
 import { formatProblems, formatWarnings, loadReleaseFile } from "./release-file.ts";
 
-/** `release plan`: shows sizes, steps and durations of a release, without an account. */
+/** `asg plan`: shows sizes, steps and durations of a release, without an account. */
 export const releasePlan = defineCommand({
-  name: "release plan",
-  summary: "Show the capacities, steps and shortest duration of a release. Does not need an account.",
+  name: "asg plan",
+  summary: "Show the capacities, steps and shortest duration of an ASG release. Does not need an account.",
   description: "Read-only, without network calls. Exit code 1: the file has problems.",
   examples: {
-    [`stackyard release plan shop.json --previous '{"web": 4}'`]: "Assuming four running instances of web",
+    [`stackyard asg plan shop.json --previous '{"web": 4}'`]: "Assuming four running instances of web",
   },
   args: Type.Object({
     file: fileArg,
@@ -121,11 +121,11 @@ function formatPlan(services: readonly PlannedService[], forecast: ReleaseForeca
   return [formatTable([head, ...rows], { numbers: [1, 2, 3, 4, 5, 6] }), steps.join("\n"), done].join("\n\n");
 }
 
-/** `release graph`: shows the states of a release. */
+/** `asg graph`: shows the states of a release. */
 export const releaseGraph = defineCommand({
-  name: "release graph",
-  summary: "Show the states of a release: as a table, as a diagram, or as a definition for Step Functions.",
-  examples: { "stackyard release graph --format asl --preset odin": "What `odin json` printed" },
+  name: "asg graph",
+  summary: "Show the states of an ASG release: as a table, as a diagram, or as a definition for Step Functions.",
+  examples: { "stackyard asg graph --format asl --preset odin": "What `odin json` printed" },
   args: Type.Object({
     format: Type.Optional(
       Type.Union([Type.Literal("text"), Type.Literal("mermaid"), Type.Literal("asl")], {

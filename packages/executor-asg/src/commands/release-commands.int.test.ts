@@ -32,18 +32,18 @@ async function begin(): Promise<string> {
   return text;
 }
 
-describe("release deploy", () => {
+describe("asg deploy", () => {
   it("sends the file with a new id and its user data, follows it and shows its end", async () => {
     const web = aServiceReport({ healthy: 1, launching: 3, unhealthy: 2, targetHealthy: 2, targetLaunched: 3 });
-    server.script = [
-      { report: { services: { web } } },
-      {
-        report: { services: { web: { ...web, healthy: 3, unhealthy: 0 } }, state: "Success", end: "Success" },
-        answer: DONE,
-      },
-    ];
+    server.script = [{ report: { services: { web } } }];
+    // Not before it was shown, or only the end would be.
+    const onProgress = (line: string) => {
+      if (!line.startsWith("CheckHealthy")) return;
+      const services = { web: { ...web, healthy: 3, unhealthy: 0 } };
+      server.script = [{ report: { services, state: "Success", end: "Success" }, answer: DONE }];
+    };
 
-    const result = await world.run("deploy", { ...FILE, revision: "4f1c9d2" });
+    const result = await world.run("deploy", { ...FILE, revision: "4f1c9d2" }, { onProgress });
 
     const [config] = server.started;
     const release = { project_name: "org/shop", release_id: expect.stringMatching(/^release-.*-[a-z]{7}$/) };
@@ -68,7 +68,7 @@ describe("release deploy", () => {
     const result = await world.run("deploy", FILE);
 
     expect(result.exitCode).toBe(exitCode);
-    expect(result.notes.some((note) => note.includes("stackyard release repair org/shop production"))).toBe(
+    expect(result.notes.some((note) => note.includes("stackyard asg repair org/shop production"))).toBe(
       "end" in report && report.end === "FailureDirty",
     );
   });
@@ -87,7 +87,7 @@ describe("release deploy", () => {
     const elsewhere = await world.run("deploy", { ...FILE, detach: true, region: "us-east-1" });
 
     expect([refused.exitCode, refused.text]).toEqual([3, expect.stringContaining("Already deploying: org/shop")]);
-    expect(refused.text).toContain(`stackyard release halt ${running}`);
+    expect(refused.text).toContain(`stackyard asg halt ${running}`);
     expect(refused.value["alreadyDeploying"]).toMatchObject({ runId: running });
     expect(elsewhere.exitCode).toBe(3);
     expect(server.started).toHaveLength(1);
@@ -146,7 +146,7 @@ describe("release deploy", () => {
   });
 });
 
-describe("release watch, show, ls and fails", () => {
+describe("asg watch, show, ls and fails", () => {
   it("watches to the end and shows what was", async () => {
     const release = await begin();
     server.script = [{ report: { path: [{ state: "Validate", at: 1 }], end: "FailureClean" }, answer: CLEAN }];
@@ -209,7 +209,7 @@ describe("release watch, show, ls and fails", () => {
   });
 });
 
-describe("release halt", () => {
+describe("asg halt", () => {
   it("stops what runs for the file, and waits until nothing is left", async () => {
     await begin();
 
@@ -241,7 +241,7 @@ describe("release halt", () => {
   });
 });
 
-describe("release rollback, repair, lock and unlock", () => {
+describe("asg rollback, repair, lock and unlock", () => {
   it("rolls back and follows it", async () => {
     server.script = [{ report: { operation: "rollback", end: "Success" }, answer: DONE }];
 

@@ -106,14 +106,14 @@ function toPlace(pointer: string): string {
   return pointer === "" ? "(the document)" : toCell(pointer, 200);
 }
 
-/** `release validate`: lists all problems of a release file, without an account. */
+/** `asg validate`: lists all problems of a release file, without an account. */
 export const releaseValidate = defineCommand({
-  name: "release validate",
+  name: "asg validate",
   summary: "Check a release file and its user data, and list all problems. Does not need an account.",
   description: "Exit code 1: the file has problems. Each has the predecessor's class, a code and a JSON pointer.",
   examples: {
-    "stackyard release validate shop.json": "A file of Stackyard or Odin, with shop.json.userdata",
-    "stackyard release validate shop.json --preset step-asg-deployer": "A file of the first generation",
+    "stackyard asg validate shop.json": "A file of Stackyard or Odin, with shop.json.userdata",
+    "stackyard asg validate shop.json --preset step-asg-deployer": "A file of the first generation",
   },
   args: Type.Object({ file: fileArg, preset: presetArg, ...accountArgs }),
   async run(context: ReleaseContext, args) {

@@ -71,7 +71,7 @@ describe("detachForSuccess", () => {
     await world.run(detachForSuccess).catch(() => undefined);
 
     expect(new Set(detached(world))).toEqual(new Set([world.oldGroup]));
-    expect(world.lines).toContain('group by-hand has no release id and is not changed; see "stackyard release repair"');
+    expect(world.lines).toContain('group by-hand has no release id and is not changed; see "stackyard asg repair"');
   });
 
   it("leaves the group of a newer release alone", async () => {

@@ -82,7 +82,7 @@ async function orDetachError(what: string, work: () => Promise<ReleaseState>): P
 
 function reportOthers({ report }: ReleaseDeps, { unowned, newer }: ProjectGroups): void {
   for (const group of unowned)
-    report(`group ${nameOfGroup(group)} has no release id and is not changed; see "stackyard release repair"`);
+    report(`group ${nameOfGroup(group)} has no release id and is not changed; see "stackyard asg repair"`);
   for (const group of newer) report(`group ${nameOfGroup(group)} belongs to a newer release and is not changed`);
 }
 

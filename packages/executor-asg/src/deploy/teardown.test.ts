@@ -95,7 +95,7 @@ describe("unlessForbidden", () => {
     ["UnauthorizedOperation", 403],
   ])("reports %s, and continues", async (name, status) => {
     expect(await run(new SimFault(name, status, "Not you."))).toEqual([
-      'left behind: alarms. Grant the role the permission, and run "stackyard release repair"',
+      'left behind: alarms. Grant the role the permission, and run "stackyard asg repair"',
     ]);
   });
 

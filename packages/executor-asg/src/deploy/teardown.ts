@@ -438,6 +438,6 @@ export async function unlessForbidden(
   } catch (error) {
     if (findAwsFault(error).code !== "FORBIDDEN") throw error;
     logger.warn("left behind: the role lacks a permission", { what, error });
-    report(`left behind: ${what}. Grant the role the permission, and run "stackyard release repair"`);
+    report(`left behind: ${what}. Grant the role the permission, and run "stackyard asg repair"`);
   }
 }

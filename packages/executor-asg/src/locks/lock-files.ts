@@ -234,7 +234,7 @@ export function formatUsedId(release: ReleaseKey, file: LockFile | undefined): H
     kind: "held",
     what: "used",
     by,
-    message: `Lock Already Exists: the release id ${id} of ${formatConfig(release)} was used by ${by}. An id can be used once. Deploy with a new id, as "stackyard release deploy" does.`,
+    message: `Lock Already Exists: the release id ${id} of ${formatConfig(release)} was used by ${by}. An id can be used once. Deploy with a new id, as "stackyard asg deploy" does.`,
   };
 }
 
@@ -276,7 +276,7 @@ function toUnlockCommand(
   { root = false, words = [] }: UnlockCommandOptions = {},
 ): string {
   const all = [project_name, config_name, "--account", aws_account_id, ...words, ...(root ? ["--root"] : [])];
-  return `stackyard release unlock ${all.map(toShellWord).join(" ")}`;
+  return `stackyard asg unlock ${all.map(toShellWord).join(" ")}`;
 }
 
 /** Options of the release locks: their storage and lease. */

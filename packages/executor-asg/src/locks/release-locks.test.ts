@@ -80,7 +80,7 @@ describe("acquire", () => {
 
     expect(answer).toMatchObject({ kind: "held", what: "root", by: "release r1 (ann)" });
     expect(answer).toMatchObject({
-      message: expect.stringContaining("stackyard release unlock org/web prod --account 1 --root"),
+      message: expect.stringContaining("stackyard asg unlock org/web prod --account 1 --root"),
     });
   });
 
@@ -135,7 +135,7 @@ describe("acquire", () => {
       what: "user",
       by: "bob",
       message:
-        'Lock Already Exists: "org/web" "prod" was locked by bob: audit. When the reason no longer applies, remove the lock: stackyard release unlock org/web prod --account 1',
+        'Lock Already Exists: "org/web" "prod" was locked by bob: audit. When the reason no longer applies, remove the lock: stackyard asg unlock org/web prod --account 1',
     });
     expect(files.texts.size).toBe(1);
   });

@@ -94,7 +94,7 @@ function toEnd(call: AsgCall, progress: ReleaseProgress, end: ReleaseEnd): AsgSt
   const { code = "RELEASE_PANIC", state: at = "Validate" } = failure ?? {};
   const cause = state.error?.Cause ?? "The release failed.";
   const later = state.later_errors?.map((error) => `Then ${error.Error}: ${error.Cause}`) ?? [];
-  const left = "Resources may be left behind, and the lock is kept. Run: stackyard release repair.";
+  const left = "Resources may be left behind, and the lock is kept. Run: stackyard asg repair.";
   return failed({
     code: end === "FailureDirty" ? "LEFT_BEHIND" : code,
     message: joinSentences([cause, ...later, ...(end === "FailureDirty" ? [left] : [])]),

@@ -45,7 +45,7 @@ type Successor = GroupOwner & { readonly services: Readonly<Record<string, unkno
 
 /**
  * Finds the groups that a release replaces. Rejects the release if a group has its id already, or if the group of a
- * service is ambiguous. `stackyard release repair` lists and removes such groups.
+ * service is ambiguous. `stackyard asg repair` lists and removes such groups.
  */
 export function findPredecessors<Group extends GroupFacts>(
   groups: readonly Group[],

@@ -37,7 +37,7 @@ export function createCommandWorld(deps: Partial<ReleaseCommandDeps> = {}, url?:
       writeFileSync(join(cwd, name), typeof content === "string" ? content : JSON.stringify(content));
     },
     run: (name, args, options = {}) =>
-      runCommand(commands, `release ${name}`, args, {
+      runCommand(commands, `asg ${name}`, args, {
         cwd,
         environment: { USER: "ann" },
         ...defined({ server: url === undefined ? undefined : { url } }),
