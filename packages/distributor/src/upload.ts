@@ -200,7 +200,7 @@ const RESERVE_MS = 30_000;
  * Digests an object as a stream. A large one is digested part by part, so that the next invocation can continue.
  */
 async function digestUpload(deps: DigestDeps, entry: UploadEntry, head: HeadedUpload): Promise<DigestedObject> {
-  const partBytes = toPartBytes(head.size);
+  const partBytes = toManifestPartBytes(head.size);
   try {
     if (partBytes !== undefined) return await digestParts(deps, entry, { head, partBytes });
     const hash = createHash("sha256");
@@ -297,8 +297,11 @@ const MAX_PARTS = 2_000;
 /** The largest upload: 2,000 parts of maximum size. */
 const MAX_UPLOAD_BYTES: number = MAX_PARTS * PART_BYTES.max;
 
-/** Returns the part size of an upload, or undefined when it needs no part digests. */
-function toPartBytes(size: number): number | undefined {
+/**
+ * Returns the length of the parts that a manifest lists with their digests, or undefined when it needs none. Stored
+ * manifests have it, so it does not change.
+ */
+function toManifestPartBytes(size: number): number | undefined {
   if (size <= MAX_WHOLE_BYTES) return undefined;
   return Math.max(MAX_WHOLE_BYTES, Math.ceil(size / MAX_PARTS / MIB) * MIB);
 }
@@ -309,7 +312,7 @@ const CONTENT_TYPE = /^[\u0020-\u007e]{1,255}$/;
 
 function toFile(key: string, { head, sha256, parts }: Digested): ManifestFile {
   const { size, versionId, contentType } = head;
-  const partBytes = toPartBytes(size) ?? size;
+  const partBytes = toManifestPartBytes(size) ?? size;
   return {
     key,
     size,

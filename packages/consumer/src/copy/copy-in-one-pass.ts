@@ -13,7 +13,7 @@ import {
   type FileDigest,
   toSizeMismatch,
 } from "./artifact-source.ts";
-import { toPartBytes } from "./copy-in-parts.ts";
+import { toCopyPartBytes } from "./copy-in-parts.ts";
 import {
   abortUpload,
   type CopyJob,
@@ -37,7 +37,7 @@ export async function copyInOnePass(job: CopyJob): Promise<CopyResult> {
   try {
     checkOpened(opened, size);
     if ((opened.length ?? 0) > job.maxBytes) throw toTooLarge(job.maxBytes);
-    const partBytes = toPartBytes(size ?? opened.length ?? job.maxBytes, job.wholeBytes);
+    const partBytes = toCopyPartBytes(size ?? opened.length ?? job.maxBytes, job.wholeBytes);
     const reader = createByteReader(limitBytes(opened.body, job.maxBytes, size));
     return await withFolder(job.folder, async (folder) => {
       const pass = { reader, folder, partBytes, whole: createHash("sha256") };

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import type { ArtifactMessage } from "../messages.ts";
 import { anAnnouncement, createACopier, digest, serve, someBytes, TARGET } from "../testing/a-copier.ts";
 import { aUrl, KEY, NOW } from "../testing/a-message.ts";
-import { MAX_WHOLE_BYTES, planParts, toPartBytes } from "./copy-in-parts.ts";
+import { MAX_WHOLE_BYTES, planParts, toCopyPartBytes } from "./copy-in-parts.ts";
 import type { SourceAnswer, SourceFetch } from "./source-fetch.ts";
 
 const MIB = 1_024 ** 2;
@@ -276,19 +276,19 @@ describe("the sweep", () => {
 
 const part = (size: number) => ({ size, sha256: "ab".repeat(32) });
 
-describe("toPartBytes", () => {
+describe("toCopyPartBytes", () => {
   it.each([
     [1, 64 * MIB],
     [640_000 * MIB, 64 * MIB],
     [640_000 * MIB + 1, 65 * MIB],
   ])("divides %d bytes into parts of %d", (size, expected) =>
-    expect(toPartBytes(size, MAX_WHOLE_BYTES)).toBe(expected),
+    expect(toCopyPartBytes(size, MAX_WHOLE_BYTES)).toBe(expected),
   );
 
   it("never needs more than 10,000 parts, nor one above 5 GiB, up to the largest object", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 48 * 1_024 ** 4 }), (size) => {
-        const bytes = toPartBytes(size, MAX_WHOLE_BYTES);
+        const bytes = toCopyPartBytes(size, MAX_WHOLE_BYTES);
         expect(Math.ceil(size / bytes)).toBeLessThanOrEqual(10_000);
         expect(bytes).toBeLessThanOrEqual(5 * 1_024 ** 3);
       }),

@@ -133,8 +133,11 @@ export const MAX_WHOLE_BYTES: number = 64 * MIB;
 /** Amazon S3 user guide, "Amazon S3 multipart upload limits": 5 MiB to 5 GiB, 10,000 of them. */
 const PART_LIMITS = { minBytes: 5 * MIB, maxBytes: 5 * 1_024 * MIB, count: 10_000 };
 
-/** Returns the part size for a file whose manifest defines no parts. */
-export function toPartBytes(size: number, wholeBytes: number): number {
+/**
+ * Returns the length of the parts in which a file is copied whose manifest defines none. An interrupted copy goes on
+ * with it, so it does not change.
+ */
+export function toCopyPartBytes(size: number, wholeBytes: number): number {
   return Math.max(wholeBytes, Math.ceil(size / PART_LIMITS.count / MIB) * MIB);
 }
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createFileDigest, MAX_PARTS, toCompositeSha256, toPartBytes } from "./file-parts.ts";
+import { createFileDigest, MAX_PARTS, toCompositeSha256, toUploadPartBytes } from "./file-parts.ts";
 import { PART_BYTES } from "./manifest.ts";
 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
@@ -44,13 +44,13 @@ describe("the length of parts", () => {
     [5 * 1_024 ** 4, 1_024],
     [undefined, 32],
   ])("of %s bytes is %s MiB", (size, mib) => {
-    expect(toPartBytes(size)).toBe(mib * MIB);
+    expect(toUploadPartBytes(size)).toBe(mib * MIB);
   });
 
   it("keeps to S3's limits for all that S3 takes", () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 50 * 1_024 ** 4 }), (size) => {
-        const bytes = toPartBytes(size);
+        const bytes = toUploadPartBytes(size);
 
         expect(Math.ceil(size / bytes)).toBeLessThanOrEqual(MAX_PARTS);
         expect([bytes >= PART_BYTES.min, bytes <= PART_BYTES.max * 2]).toEqual([true, true]);

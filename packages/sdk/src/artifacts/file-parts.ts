@@ -172,10 +172,10 @@ const SMALLEST = 16 * MIB;
 const UNKNOWN = 32 * MIB;
 
 /**
- * Returns the length of all parts of a file except the last: 16 MiB, doubled until there are at most 10,000. So they
+ * Returns the length of all parts of an uploaded file except the last: 16 MiB, doubled until there are at most 10,000. So they
  * divide, or are divided by, the parts in which consumers store the file.
  */
-export function toPartBytes(size: number | undefined): number {
+export function toUploadPartBytes(size: number | undefined): number {
   if (size === undefined) return UNKNOWN;
   let bytes = SMALLEST;
   while (bytes * MAX_PARTS < size) bytes *= 2;

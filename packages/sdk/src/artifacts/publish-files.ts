@@ -10,7 +10,7 @@ import {
   type MemoryRoom,
   readBody,
   SINGLE_BYTES,
-  toPartBytes,
+  toUploadPartBytes,
 } from "./file-parts.ts";
 import {
   type Manifest,
@@ -68,7 +68,7 @@ export async function digestFile(
   { body, size }: Pick<PlannedFile, "body" | "size">,
   signal: AbortSignal,
 ): Promise<FileDigest> {
-  const digest = createFileDigest(toPartBytes(size));
+  const digest = createFileDigest(toUploadPartBytes(size));
   for await (const chunk of readBody(body, signal)) digest.update(chunk);
   return digest.end();
 }
@@ -325,7 +325,7 @@ function toDraft({ key, size = 0, contentType, rewrite }: PlannedFile): Manifest
 }
 
 function draftParts(size: number): { size: number; sha256: string }[] {
-  const bytes = toPartBytes(size);
+  const bytes = toUploadPartBytes(size);
   const parts: { size: number; sha256: string }[] = [];
   for (let left = size; left > 0; left -= bytes) parts.push({ size: Math.min(left, bytes), sha256: NO_DIGEST });
   return parts;

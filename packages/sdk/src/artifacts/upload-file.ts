@@ -13,7 +13,7 @@ import {
   SINGLE_BYTES,
   toChangedError,
   toCompositeSha256,
-  toPartBytes,
+  toUploadPartBytes,
 } from "./file-parts.ts";
 import { type ManifestFile, type ManifestPart, statusOf, toArtifactError, toSdkError } from "./manifest.ts";
 
@@ -52,7 +52,7 @@ const GIVE_UP_MS = 5_000;
 export async function uploadFile(target: UploadTarget, source: UploadSource): Promise<UploadedFile> {
   const { body, size, room } = source;
   // One byte more than expected: one part is enough to detect the end, or that a file has grown.
-  const partBytes = size !== undefined && size <= SINGLE_BYTES ? size + 1 : toPartBytes(size);
+  const partBytes = size !== undefined && size <= SINGLE_BYTES ? size + 1 : toUploadPartBytes(size);
   const stop = new AbortController();
   const signal = AbortSignal.any([source.signal, stop.signal]);
   const chunks = limitSize(target, size, readBody(body, signal));
