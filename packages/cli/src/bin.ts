@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { filterWarnings } from "./filter-warnings.ts";
+import { keepCompiled } from "./keep-compiled.ts";
 import { findNodeProblem } from "./node-version.ts";
 
 const problem = findNodeProblem(process.versions.node);
@@ -9,5 +10,10 @@ if (problem !== undefined) {
 }
 // Before any other import: `node:sqlite` warns when it is imported.
 filterWarnings();
-const { runProcess } = await import("./run-process.ts");
-await runProcess();
+keepCompiled(process.env);
+// Most of what a shell asks again and again needs neither the commands nor the engine.
+const { printQuickAnswer } = await import("./start.ts");
+if (!(await printQuickAnswer())) {
+  const { runProcess } = await import("./run-process.ts");
+  await runProcess();
+}

@@ -1,15 +1,16 @@
 import { inspect } from "node:util";
-import { checkArgs, defined, findNearestName, StackyardError } from "@stackyard/core";
-import type { CliCommand } from "./command.ts";
-import { COMMAND_NAMES, GROUPS, loadAllCommands, loadNamedCommands } from "./command-table.ts";
-import { completeValues, completeWords } from "./completion.ts";
+import { checkArgs, findNearestName, StackyardError } from "@stackyard/core";
+import { type CliCommand, toCommandFacts } from "./command.ts";
+import { COMMAND_NAMES, loadAllCommands, loadNamedCommands } from "./command-table.ts";
+import { completeValues } from "./completion.ts";
+import { completeWords } from "./completion-words.ts";
 import { printFailure, toFailure } from "./failure.ts";
+import { createMissingPackageError } from "./missing-package.ts";
 import { createOutput, type OutputOptions, type OutputStream } from "./output.ts";
-import { type GlobalOptions, type Invocation, type ReadResult, readWords } from "./program.ts";
+import type { GlobalOptions, Invocation, ReadResult } from "./program.ts";
 import { findPluginCommands, isHidden } from "./project/plugin-commands.ts";
-import { createMissingPackageError, findGroupName } from "./suggestions.ts";
+import { readCommandLine } from "./read-command-line.ts";
 import { readVariables } from "./variables.ts";
-import { VERSION } from "./version.ts";
 
 /** Streams, folder and environment of a command line. */
 export interface CommandLineIo {
@@ -34,13 +35,15 @@ export async function runCommandLine(given: readonly string[], io: CommandLineIo
     color: !words.includes("--no-color"),
   };
   try {
-    const read = await readCommandLine(words, io);
+    const { read, commands } = await readForCommands(words, io);
     if (read.kind === "text") {
       io.stdout.write(read.text);
       return 0;
     }
     if (read.kind === "usage") return printUsageError(read, io, options);
-    return await invoke(read.invocation, io);
+    const command = commands.find(({ name }) => name === read.invocation.command);
+    if (command === undefined) throw new Error(`The command ${read.invocation.command} was not loaded.`);
+    return await invoke(command, read.invocation, io);
   } catch (error) {
     return reportError(error, io, options);
   }
@@ -56,7 +59,7 @@ async function complete([, ...words]: readonly string[], io: CommandLineIo): Pro
   const prefix = words.at(-1) ?? "";
   try {
     const commands = await listCommands(words.slice(0, -1), io);
-    const wanted = completeWords(words, commands);
+    const wanted = completeWords(words, commands.map(toCommandFacts));
     const context = { ...io, out: createOutput({ ...io, json: false, quiet: true }), signal };
     const values = wanted.kind === "words" ? wanted.words : await completeValues(context, { ...wanted, prefix });
     for (const value of values) if (value.startsWith(prefix) && !/\p{Cc}/u.test(value)) io.stdout.write(`${value}\n`);
@@ -74,33 +77,19 @@ function toVersionCommand(words: readonly string[]): readonly string[] {
   return isVersion ? ["version", ...words.filter((word) => !VERSION_FLAGS.has(word))] : words;
 }
 
-async function readCommandLine(given: readonly string[], io: CommandLineIo): Promise<ReadResult> {
-  const words = toGroupWords(given, COMMAND_NAMES);
-  const commands = await listCommands(words, io);
-  const columns = io.stdout.columns;
-  const names = commands.map(({ name }) => name);
-  const read = await readWords(toGroupWords(words, names), {
-    commands,
-    groups: GROUPS,
-    version: VERSION,
-    ...defined({ columns }),
+async function readForCommands(given: readonly string[], io: CommandLineIo) {
+  let commands: readonly CliCommand[] = [];
+  const { read, words, isKnown } = await readCommandLine(given, {
+    names: COMMAND_NAMES,
+    columns: io.stdout.columns,
+    listCommands: async (meant) => {
+      commands = await listCommands(meant, io);
+      return commands.map(toCommandFacts);
+    },
   });
-  const missing = read.kind === "usage" && !hasFirstWord(names, words) ? createMissingPackageError(words) : undefined;
+  const missing = read.kind === "usage" && !isKnown ? createMissingPackageError(words) : undefined;
   if (missing !== undefined) throw missing;
-  return read;
-}
-
-/** Replaces a group's singular or plural by its real name: `stack ls` means `stacks ls`. */
-function toGroupWords(words: readonly string[], names: readonly string[]): readonly string[] {
-  if (hasFirstWord(names, words)) return words;
-  const at = words.findIndex((word) => !word.startsWith("-") && word !== "help");
-  const group = findGroupName(words[at] ?? "", names);
-  return group === undefined ? words : words.with(at, group);
-}
-
-function hasFirstWord(names: readonly string[], words: readonly string[]): boolean {
-  const [first] = words.filter((word) => !word.startsWith("-"));
-  return first !== undefined && names.some((name) => name.split(" ")[0] === first);
+  return { read, commands };
 }
 
 /** Returns the commands that the words may mean: the named ones of ours; for other words and for help, all and those of plugins. */
@@ -118,7 +107,7 @@ async function listCommands(words: readonly string[], io: CommandLineIo): Promis
   return [...(await loadAllCommands()), ...added.filter(({ name }) => !isHidden(name, COMMAND_NAMES))];
 }
 
-async function invoke({ command, args, ...options }: Invocation, given: CommandLineIo): Promise<number> {
+async function invoke(command: CliCommand, { args, ...options }: Invocation, given: CommandLineIo): Promise<number> {
   const io = options.verbose ? { ...given, env: { ...given.env, STACKYARD_DEBUG: "1" } } : given;
   const out = createOutput(toOutputOptions(io, options));
   try {

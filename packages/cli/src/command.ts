@@ -1,5 +1,6 @@
 import { type Command, defined, listPositionals } from "@stackyard/core";
 import { type TSchema, Type } from "typebox";
+import type { ArgumentFacts, CommandFacts } from "./command-facts.ts";
 import type { Output } from "./output.ts";
 
 /** What every command is given. */
@@ -16,23 +17,10 @@ export interface CommandContext {
 /** A command as the command line runs it. */
 export type CliCommand = Command<CommandContext>;
 
-/** The facts about an argument that help, parser and reference use. */
-export interface ArgumentFacts {
-  readonly name: string;
-  readonly positional: boolean;
-  readonly required: boolean;
-  /** True if it may be repeated, or takes all remaining words. */
-  readonly many: boolean;
-  /** True for a flag without a value. */
-  readonly isSwitch: boolean;
-  readonly isNumber: boolean;
-  /** The placeholder of the value. */
-  readonly word: string;
-  readonly short?: string;
-  readonly choices: readonly string[];
-  /** The kind of value that a shell can complete, such as `stack`: the schema's keyword `completes`. */
-  readonly completes?: string;
-  readonly description: string;
+/** Returns what help, parser and completion need of a command. */
+export function toCommandFacts(command: CliCommand): CommandFacts {
+  const { name, summary, description, examples } = command;
+  return { name, summary, ...defined({ description, examples }), args: toArgumentFacts(command) };
 }
 
 /** Returns the arguments of a command: the positional ones in their order, then the flags. */
@@ -63,12 +51,6 @@ export function toArgumentFacts(command: CliCommand): readonly ArgumentFacts[] {
       description: required.includes(name) && !positional ? `Required. ${description}` : description,
     };
   });
-}
-
-/** Formats a positional argument as usage lines show it: `<stack>`, or `[file...]` when it may be left out. */
-export function toPlace({ many, required, word }: ArgumentFacts): string {
-  const text = many ? `${word}...` : word;
-  return required ? `<${text}>` : `[${text}]`;
 }
 
 function completesItems(schema: TSchema): string | undefined {

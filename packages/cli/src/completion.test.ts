@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { toCommandFacts } from "./command.ts";
 import { loadAllCommands } from "./command-table.ts";
-import { completeWords, toBash, toFish, toZsh } from "./completion.ts";
+import { completeWords, toBash, toFish, toZsh } from "./completion-words.ts";
 
-const COMMANDS = await loadAllCommands();
+const COMMANDS = (await loadAllCommands()).map(toCommandFacts);
 
 const wordsOf = (...words: string[]) => {
   const found = completeWords(words, COMMANDS);

@@ -7,7 +7,7 @@ import { Type } from "typebox";
 import type { CommandContext } from "./command.ts";
 import { failWith } from "./failure.ts";
 import { formatInstall, toOwnDependencies } from "./own-packages.ts";
-import { CONFIG_NAMES } from "./project/config.ts";
+import { CONFIG_NAMES } from "./project/find-config.ts";
 import { readPackageType } from "./project/modules.ts";
 
 /** Files that a folder may well have already; they are left as they are. */

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { findOwnSource, formatInstall, toOwnDependencies } from "./own-packages.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "./own-version.ts";
 
 let place = "";
 beforeEach(() => {

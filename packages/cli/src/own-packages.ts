@@ -2,7 +2,7 @@ import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isMap } from "@stackyard/core";
-import { VERSION } from "./version.ts";
+import { VERSION } from "./own-version.ts";
 
 /**
  * Where this installation of Stackyard came from, and so from where its other packages are installed. By name only if the name

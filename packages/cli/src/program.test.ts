@@ -1,6 +1,7 @@
 import { checkArgs, defineCommand } from "@stackyard/core";
 import { Type } from "typebox";
 import { describe, expect, it } from "vitest";
+import { toCommandFacts } from "./command.ts";
 import { readWords } from "./program.ts";
 
 const files = defineCommand({
@@ -22,7 +23,7 @@ const files = defineCommand({
 });
 
 const read = (...words: string[]) =>
-  readWords(words, { commands: [files], groups: { things: "Things." }, version: "1.2.3" });
+  readWords(words, { commands: [toCommandFacts(files)], groups: { things: "Things." }, version: "1.2.3" });
 
 describe("readWords", () => {
   it("gives the command and its arguments by name, with numbers, lists and switches", async () => {
@@ -48,7 +49,7 @@ describe("readWords", () => {
     expect(result).toEqual({
       kind: "invocation",
       invocation: {
-        command: files,
+        command: "things look",
         json: true,
         quiet: false,
         verbose: false,
@@ -149,9 +150,9 @@ describe("the check of arguments", () => {
   it("rejects what does not fit the schema, as USAGE with the flag's name", async () => {
     const result = await read("things", "look", "here", "--max-depth", "many");
     if (result.kind !== "invocation") throw new Error(result.kind);
-    const { command, args } = result.invocation;
+    const { args } = result.invocation;
 
-    expect(() => checkArgs(command, args)).toThrow(
+    expect(() => checkArgs(files, args)).toThrow(
       expect.objectContaining({ code: "USAGE", message: "--max-depth must be a whole number." }),
     );
   });

@@ -1,6 +1,6 @@
 import { findNearestName, toFlag } from "@stackyard/core";
 import { CommanderError, Option, Command as Program } from "commander";
-import { type ArgumentFacts, type CliCommand, toArgumentFacts, toPlace } from "./command.ts";
+import { type ArgumentFacts, type CommandFacts, toPlace } from "./command-facts.ts";
 import { findFamiliarCommand } from "./suggestions.ts";
 
 /** Options that every command takes. */
@@ -16,7 +16,8 @@ export interface GlobalOptions {
 
 /** The command that the words mean, with its arguments by name. */
 export interface Invocation extends GlobalOptions {
-  readonly command: CliCommand;
+  /** Its name. */
+  readonly command: string;
   readonly args: Readonly<Record<string, unknown>>;
 }
 
@@ -35,7 +36,7 @@ export type ReadResult =
     };
 
 interface ReadInput {
-  readonly commands: readonly CliCommand[];
+  readonly commands: readonly CommandFacts[];
   /** One sentence for each first word that has commands under it. */
   readonly groups: Readonly<Record<string, string>>;
   readonly version: string;
@@ -99,7 +100,7 @@ function findCommandWords(words: readonly string[]): readonly string[] {
 function findUnknownWords(
   program: Program,
   words: readonly string[],
-  commands: readonly CliCommand[],
+  commands: readonly CommandFacts[],
 ): { readonly message: string; readonly hint?: string } | undefined {
   let parent = program;
   for (const [index, word] of words.entries()) {
@@ -168,10 +169,9 @@ function addCommands(program: Program, { commands, groups }: ReadInput, found: F
   }
 }
 
-function addCommand(program: Program, command: CliCommand, found: Found): void {
-  const { description, examples = {}, summary } = command;
+function addCommand(program: Program, command: CommandFacts, found: Found): void {
+  const { description, examples = {}, summary, args: facts } = command;
   program.summary(summary).description(description ? `${summary}\n\n${description}` : summary);
-  const facts = toArgumentFacts(command);
   for (const each of facts) {
     if (each.positional) program.argument(toPlace(each), each.description);
     else program.addOption(toOption(each));
@@ -182,7 +182,7 @@ function addCommand(program: Program, command: CliCommand, found: Found): void {
   program.action(() => {
     const options = program.opts<Record<string, unknown>>();
     found({
-      command,
+      command: command.name,
       args: toArgs(facts, program.processedArgs, options),
       json: options["json"] === true,
       quiet: options["quiet"] === true,

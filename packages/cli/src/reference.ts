@@ -1,5 +1,6 @@
 import { toFlag } from "@stackyard/core";
-import { type ArgumentFacts, type CliCommand, toArgumentFacts, toPlace } from "./command.ts";
+import { type CliCommand, toArgumentFacts } from "./command.ts";
+import { type ArgumentFacts, toPlace } from "./command-facts.ts";
 
 /** Formats the command-line reference as a Markdown page, from the table of commands. What several commands take stands there once. */
 export function toReference(commands: readonly CliCommand[]): string {

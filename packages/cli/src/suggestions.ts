@@ -1,6 +1,4 @@
-import { listPositionals, StackyardError } from "@stackyard/core";
-import type { CliCommand } from "./command.ts";
-import { formatInstall } from "./own-packages.ts";
+import type { CommandFacts } from "./command-facts.ts";
 
 /** Commands of other tools and our equivalents; the first one that exists is suggested. */
 const COMMANDS = toMap({
@@ -67,7 +65,7 @@ const VERBS = toMap({
 export function findFamiliarCommand(
   typed: readonly string[],
   rest: readonly string[],
-  commands: readonly CliCommand[],
+  commands: readonly CommandFacts[],
 ): string | undefined {
   const [first = "", ...more] = typed;
   if (more.length === 0) return findTopLevel(first, rest, commands);
@@ -77,7 +75,7 @@ export function findFamiliarCommand(
   return found === undefined ? undefined : `Use \`${toTyped(found, rest)}\`.`;
 }
 
-function findTopLevel(word: string, rest: readonly string[], commands: readonly CliCommand[]): string | undefined {
+function findTopLevel(word: string, rest: readonly string[], commands: readonly CommandFacts[]): string | undefined {
   const known = COMMANDS.get(word);
   if (known === undefined) return undefined;
   const [noun = "", ...after] = rest;
@@ -103,47 +101,22 @@ export function findGroupName(word: string, names: readonly string[]): string | 
   return [word, `${word}s`, word.replace(/s$/, "")].find((name) => groups.has(name));
 }
 
-function findFirst(names: readonly string[], commands: readonly CliCommand[]): CliCommand | undefined {
+function findFirst(names: readonly string[], commands: readonly CommandFacts[]): CommandFacts | undefined {
   return names
     .map((name) => commands.find((command) => command.name === name))
     .find((command) => command !== undefined);
 }
 
 /** Formats the command with the typed words; missing arguments are in capitals. */
-function toTyped(command: CliCommand, rest: readonly string[]): string {
+function toTyped(command: CommandFacts, rest: readonly string[]): string {
   const { name, args } = command;
-  const required: readonly string[] = args.required ?? [];
-  const missing = listPositionals(command)
+  const missing = args
+    .filter(({ positional }) => positional)
     .slice(rest.length)
-    .filter((each) => required.includes(each));
-  return ["stackyard", name, ...rest, ...missing.map((each) => each.toUpperCase())].join(" ");
+    .filter(({ required }) => required);
+  return ["stackyard", name, ...rest, ...missing.map((each) => each.name.toUpperCase())].join(" ");
 }
 
 function toMap(words: Readonly<Record<string, readonly string[]>>): ReadonlyMap<string, readonly string[]> {
   return new Map(Object.entries(words));
-}
-
-/** Commands of our packages that a project may not have installed. */
-const PACKAGES: ReadonlyMap<string, string> = new Map([
-  ["apps", "@stackyard/deployment"],
-  ["fleet", "@stackyard/executor-runcommand"],
-  ["ecs", "@stackyard/executor-ecs"],
-  ["asg", "@stackyard/executor-asg"],
-  ["artifacts", "@stackyard/distributor"],
-  ["consumers", "@stackyard/distributor"],
-  ["hooks", "@stackyard/hosts"],
-  ["hosts", "@stackyard/hosts"],
-  ["queue", "@stackyard/hosts"],
-  ["notify", "@stackyard/notifications"],
-]);
-
-/** Creates the `CONFIG_INVALID` for a command whose package is not installed; returns undefined for any other word. */
-export function createMissingPackageError(words: readonly string[]): StackyardError | undefined {
-  const first = words.find((word) => !word.startsWith("-")) ?? "";
-  const name = PACKAGES.get(first);
-  if (name === undefined) return undefined;
-  const hint = `Install it with \`${formatInstall([name])}\`, and add "${name}" to "plugins" in stackyard.config.ts.`;
-  return new StackyardError("CONFIG_INVALID", `The command "${first}" comes with the package ${name}.`, {
-    details: { hint },
-  });
 }

@@ -1,16 +1,7 @@
-import { readFileSync } from "node:fs";
-import { defineCommand, isMap } from "@stackyard/core";
+import { defineCommand } from "@stackyard/core";
 import { Type } from "typebox";
 import type { CommandContext } from "./command.ts";
-
-/** The version of this package. */
-export const VERSION: string = readVersion();
-
-function readVersion(): string {
-  // It is next to both `src` and `dist`.
-  const manifest: unknown = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
-  return String(isMap(manifest) ? manifest["version"] : "");
-}
+import { VERSION } from "./own-version.ts";
 
 /** `stackyard version`; `-v` and `--version` are equivalent. */
 export const version = defineCommand({

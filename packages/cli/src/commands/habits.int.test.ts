@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { VERSION } from "../own-version.ts";
 import { parseLines, runCli } from "../testing/run-cli.ts";
 import { makeTempProject } from "../testing/temp-project.ts";
-import { VERSION } from "../version.ts";
 
 const projects: { remove(): void }[] = [];
 function aProject(files: Readonly<Record<string, string>> = {}): string {

@@ -2,10 +2,10 @@ import { Writable } from "node:stream";
 import { defineCommand, optionalFlag } from "@stackyard/core";
 import { Type } from "typebox";
 import type { CommandContext } from "../command.ts";
+import { VERSION } from "../own-version.ts";
 import { loadConfigFile } from "../project/config.ts";
 import { loadMcpPackage } from "../project/mcp-package.ts";
 import { openServer, pickTexts, serverArgs } from "../server/connection.ts";
-import { VERSION } from "../version.ts";
 
 /** `stackyard mcp` */
 export const mcp = defineCommand({

@@ -22,6 +22,7 @@ import { parseDuration } from "@stackyard/core/machine";
 import { IsObject, type TObject, type TSchema, Type } from "typebox";
 import { Value } from "typebox/value";
 import { failWith } from "../failure.ts";
+import { findConfigIn, findConfigUpwards } from "./find-config.ts";
 import { findTypeAdvice, formatLoadError, isPlugin, offerOwnPackages } from "./modules.ts";
 
 /** A folder with its configuration; without a file the defaults apply. */
@@ -32,40 +33,20 @@ export interface ConfigFile {
   readonly config: StackyardConfig;
 }
 
-/** File names of the configuration; the first one found wins. */
-export const CONFIG_NAMES = [
-  "stackyard.config.ts",
-  "stackyard.config.mts",
-  "stackyard.config.js",
-  "stackyard.config.mjs",
-  "stackyard.config.json",
-] as const;
-
 /**
  * Loads the configuration of a project: of `project`, or of the nearest folder from `cwd` upwards that has one. Throws
  * one `CONFIG_INVALID` that lists all faults.
  */
 export async function loadConfigFile(cwd: string, project?: string): Promise<ConfigFile> {
-  const path = project === undefined ? findUpwards(cwd) : findGiven(resolve(cwd, project));
+  const path = project === undefined ? findConfigUpwards(cwd) : findGiven(resolve(cwd, project));
   if (path === undefined) return { projectDir: resolve(cwd, project ?? "."), config: {} };
   const config = parseConfig(await loadValue(path), basename(path));
   return { projectDir: dirname(path), path, config };
 }
 
-function findUpwards(cwd: string): string | undefined {
-  for (let folder = resolve(cwd); ; folder = dirname(folder)) {
-    const found = findIn(folder);
-    if (found !== undefined || folder === dirname(folder)) return found;
-  }
-}
-
-function findIn(folder: string): string | undefined {
-  return CONFIG_NAMES.map((name) => join(folder, name)).find((path) => existsSync(path));
-}
-
 function findGiven(path: string): string | undefined {
   if (!existsSync(path)) throw failWith("CONFIG_INVALID", `Folder "${path}" not found.`, { hint: "Check --project." });
-  return statSync(path).isDirectory() ? findIn(path) : path;
+  return statSync(path).isDirectory() ? findConfigIn(path) : path;
 }
 
 async function loadValue(path: string): Promise<unknown> {

@@ -18,11 +18,11 @@ import type { CommandContext } from "../command.ts";
 import type { Finding } from "../failure.ts";
 import { failWith } from "../failure.ts";
 import { formatInstall } from "../own-packages.ts";
+import { VERSION } from "../own-version.ts";
 import type { ConfigFile } from "../project/config.ts";
 import { loadExecutors } from "../project/executors.ts";
 import { importOwn } from "../project/modules.ts";
 import { readVariables } from "../variables.ts";
-import { VERSION } from "../version.ts";
 import { findArtifacts } from "./artifacts.ts";
 import { createProcessLogger } from "./health-listener.ts";
 

@@ -1,7 +1,7 @@
 import type { Executor, Logger, Store } from "@stackyard/core";
 import { type Engine, systemClock } from "@stackyard/core/engine";
 import type { Metric } from "@stackyard/telemetry";
-import { VERSION } from "../version.ts";
+import { VERSION } from "../own-version.ts";
 
 /** Measures one process of a yard. */
 export interface ProcessTelemetry {

@@ -1,0 +1,43 @@
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+
+/** File names of the configuration; the first one found wins. */
+export const CONFIG_NAMES = [
+  "stackyard.config.ts",
+  "stackyard.config.mts",
+  "stackyard.config.js",
+  "stackyard.config.mjs",
+  "stackyard.config.json",
+] as const;
+
+/** Returns the configuration of the nearest folder from `cwd` upwards that has one. */
+export function findConfigUpwards(cwd: string): string | undefined {
+  for (let folder = resolve(cwd); ; folder = dirname(folder)) {
+    const found = findConfigIn(folder);
+    if (found !== undefined || folder === dirname(folder)) return found;
+  }
+}
+
+/** Returns the configuration of a folder. */
+export function findConfigIn(folder: string): string | undefined {
+  return CONFIG_NAMES.map((name) => join(folder, name)).find((path) => existsSync(path));
+}
+
+/** Imports of modules without plugins, lists as values, and keys that are plain words. */
+const HARMLESS = [
+  /^\s*import\s+(?:type\s+)?[\w\s{},*$]+\s+from\s+["'](?:stackyard|node:[a-z/_]+)["'];?\s*$/gm,
+  /:\s*\[/g,
+  /\[\s*(["'])\w*\1\s*\]/g,
+];
+/** What may add a plugin: a spread or computed key, another module, and escaped names. */
+const SUSPICIOUS = /\.\.\.|\[|\bimport\b(?!\.meta)|\brequire\b|\bexport\b(?!\s+default\b)|\beval\b|\\u|\\x/i;
+
+/**
+ * Returns true if the text of a configuration, which is not run, shows that it has no plugins: it imports nothing but this
+ * package and Node's modules, and names none. False says nothing.
+ */
+export function hasNoPlugins(path: string): boolean {
+  const text = readFileSync(path, "utf8");
+  if (/plugin/i.test(text)) return false;
+  return !SUSPICIOUS.test(HARMLESS.reduce((rest, pattern) => rest.replace(pattern, " "), text));
+}

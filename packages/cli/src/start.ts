@@ -1,0 +1,18 @@
+import { countLostOutput } from "./lost-output.ts";
+import { findQuickAnswer } from "./quick-answer.ts";
+
+/** Prints what the process was asked for if the table of commands answers it, and ends the process. Returns false if it does not. */
+export async function printQuickAnswer(): Promise<boolean> {
+  const { stdout } = process;
+  const context = { cwd: process.cwd(), columns: stdout.columns };
+  // What fails here is reported by the command itself.
+  const answer = await findQuickAnswer(process.argv.slice(2), context).catch(() => undefined);
+  if (answer === undefined) return false;
+  const lost = countLostOutput(stdout, { onClosedPipe: () => process.exit() });
+  await new Promise<void>((resolve) => {
+    stdout.write(answer, () => resolve());
+  });
+  if (lost.count() === 0) process.exit(0);
+  process.stderr.write("Results could not be written to standard output.\n");
+  process.exit(1);
+}
