@@ -25,6 +25,7 @@ export type {
   MachineGraph,
   MachineSource,
   MachineSummary,
+  MainCondition,
   Me,
   MetadataValue,
   NewApiToken,

@@ -2,6 +2,7 @@ import { defined } from "@stackyard/core";
 import type {
   Attempt,
   HistoryEntry,
+  MainCondition,
   MetadataValue,
   OpenAttempt,
   OperationAnswer,
@@ -49,6 +50,8 @@ export interface StackFilter {
   readonly ids?: readonly string[];
   /** `failed`: a task is in ERROR. `busy`: a task is PENDING. `waiting`: one of these, or an event is parked. `any`: all. */
   readonly condition?: StackCondition | "any";
+  /** The first condition that is true of the stack. Each stack has one. */
+  readonly mainCondition?: MainCondition;
   /** True to include what each stack waits for; without a condition only stacks that are not quiet. */
   readonly waiting?: boolean;
 }
@@ -61,7 +64,7 @@ export interface ListStacksOptions extends PageOptions {
 
 /** What stacks are counted by. Default: the total alone. */
 export interface CountStacksOptions extends CallOptions {
-  readonly by?: "machine" | "state" | "condition" | "revision";
+  readonly by?: "machine" | "state" | "condition" | "mainCondition" | "revision";
 }
 
 /** Which attempts of the yard to list. Machine and id are those of their stacks. */

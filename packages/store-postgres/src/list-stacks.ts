@@ -18,6 +18,7 @@ import {
   type StackScope,
   type StoredStack,
   TROUBLE,
+  toMainConditionSql,
   toRecordFilter,
   toRecordTexts,
   toStackOrder,
@@ -160,15 +161,32 @@ ${withinBytes({
   };
 }
 
+/** A machine's name is a key text; those of the expression are equal in both forms. */
+const MAIN_CONDITION = toMainConditionSql({
+  machine: "s.machine",
+  state: "s.state",
+  trouble: "coalesce(s.trouble, 0)",
+  busy: "s.busy",
+  hasParked: "exists (select from stackyard.parked p where p.stack_id = s.id)",
+});
+
 const GROUP_COLUMNS: Readonly<Record<Exclude<StackGrouping, "condition">, readonly string[]>> = {
   machine: ["s.machine"],
   state: ["s.machine", "s.state"],
+  mainCondition: ["s.machine", MAIN_CONDITION],
   revision: ["s.machine", REVISION],
 };
+
+/** How a statement names what is not a column. */
+const COLUMN_NAMES: ReadonlyMap<string, string> = new Map([
+  [REVISION, " as revision"],
+  [MAIN_CONDITION, ' as "mainCondition"'],
+]);
 
 interface CountedRow {
   readonly machine?: string;
   readonly state?: string;
+  readonly mainCondition?: string;
   readonly revision?: string;
   readonly count: number;
 }
@@ -226,7 +244,7 @@ async function countGroups(
   counter: StackCounter,
 ): Promise<void> {
   const groupBy = GROUP_COLUMNS[by].join(", ");
-  const columns = GROUP_COLUMNS[by].map((column) => (column === REVISION ? `${column} as revision` : column));
+  const columns = GROUP_COLUMNS[by].map((column) => `${column}${COLUMN_NAMES.get(column) ?? ""}`);
   const { statement, values } = toCount(filter, by, { columns: [...columns, "count(*) as count"].join(", "), groupBy });
   for (const { count, ...group } of await database.rows<CountedRow>(statement, ...values)) {
     const names = Object.entries(group).map(([column, value]) => [column, fromKeyText(value)]);
@@ -299,7 +317,7 @@ interface Conditions {
 /** Returns the conditions of a filter. `taken`: the number of earlier parameters in the statement. */
 function toConditions(filter: StackFilter, taken: number): Conditions {
   checkStackFilter(filter);
-  const { machine, state, text, condition, revision, ids, scopes } = filter;
+  const { machine, state, text, condition, mainCondition, revision, ids, scopes } = filter;
   const names: string[] = [];
   const conditions: string[] = [];
   const values: Parameter[] = [];
@@ -317,6 +335,7 @@ function toConditions(filter: StackFilter, taken: number): Conditions {
     names.push(condition);
     conditions.push(CONDITIONS[condition]);
   }
+  add("c", mainCondition, (parameter) => `(${MAIN_CONDITION}) = ${parameter}`);
   if (ids !== undefined) {
     names.push("ids");
     conditions.push(`s.id = any(${put(ids.map(toKeyText))}::text[])`);

@@ -24,6 +24,7 @@ import {
   type StackScope,
   type StoredStack,
   TROUBLE,
+  toMainConditionSql,
   toRecordFilter,
   toRecordTexts,
   toStackOrder,
@@ -47,6 +48,14 @@ const CONDITIONS: Readonly<Record<StackCondition, string>> = {
   approval: `trouble is not null and trouble & ${TROUBLE.approval}`,
   waiting: `(${BUSY} or trouble is not null or exists (select 1 from parked where parked.stack_id = stack.stack_id))`,
 };
+
+const MAIN_CONDITION = toMainConditionSql({
+  machine: "machine",
+  state: "state",
+  trouble: "trouble",
+  busy: BUSY,
+  hasParked: "exists (select 1 from parked where parked.stack_id = stack.stack_id)",
+});
 
 /** Of a filter by task or code: a failed task, or a failure that the stack has left behind. */
 const HAS_FAILURE = `trouble is not null and trouble & ${TROUBLE.failed | TROUBLE.degraded}`;
@@ -173,7 +182,7 @@ const IS_THERE = "body is not null";
 /** Returns the other conditions of a filter. */
 function toConditions(filter: StackFilter): Conditions {
   checkStackFilter(filter);
-  const { machine, state, text, condition, revision, ids, scopes } = filter;
+  const { machine, state, text, condition, mainCondition, revision, ids, scopes } = filter;
   const record = toRecordFilter(filter);
   const conditions: string[] = [];
   const values: Parameter[] = [];
@@ -187,6 +196,7 @@ function toConditions(filter: StackFilter): Conditions {
   add("revision = ?", revision);
   add("instr(stack_id, ?) > 0", text);
   if (condition !== undefined) conditions.push(CONDITIONS[condition]);
+  add(`(${MAIN_CONDITION}) = ?`, mainCondition);
   if (record?.task !== undefined || record?.code !== undefined) conditions.push(HAS_FAILURE);
   add("stack_id in (select value from json_each(?))", ids && JSON.stringify(ids));
   add("is_in_scopes(?, stack_id, machine)", scopes && JSON.stringify(scopes));
@@ -245,6 +255,7 @@ async function forSlices(commits: GroupCommit, read: (database: Database, slice:
 const COLUMNS: Readonly<Record<Exclude<StackGrouping, "condition">, string>> = {
   machine: "machine",
   state: "machine, state",
+  mainCondition: `machine, ${MAIN_CONDITION}`,
   revision: "machine, revision",
 };
 
@@ -286,7 +297,8 @@ function countGroups(
   counter: StackCounter,
 ): void {
   const columns = COLUMNS[by];
-  const select = `select ${columns}, count(*) as count from stack where ${conditions.join(" and ")} group by ${columns}`;
+  const named = columns.replace(MAIN_CONDITION, `${MAIN_CONDITION} as mainCondition`);
+  const select = `select ${named}, count(*) as count from stack where ${conditions.join(" and ")} group by ${columns}`;
   const groups = database.all<StackGroup>(select, ...values);
   for (const group of groups) {
     counter.addToTotal(group.count);

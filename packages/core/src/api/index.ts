@@ -1,4 +1,11 @@
-export { STACK_CONDITIONS, STACK_SORTS, type StackCondition, type StackSort } from "../ports/store.ts";
+export {
+  MAIN_CONDITIONS,
+  type MainCondition,
+  STACK_CONDITIONS,
+  STACK_SORTS,
+  type StackCondition,
+  type StackSort,
+} from "../ports/store.ts";
 export { ApiToken, Me, NewApiToken } from "./access.ts";
 export { Approval } from "./approval.ts";
 export { ArtifactConsumer, ArtifactCoverage, ArtifactRefresh, ArtifactReplay } from "./artifact.ts";

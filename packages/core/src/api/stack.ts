@@ -1,4 +1,5 @@
 import { Type } from "typebox";
+import { MAIN_CONDITIONS } from "../ports/store.ts";
 import { Approval } from "./approval.ts";
 import { Instant } from "./event.ts";
 import type { View } from "./view.ts";
@@ -191,11 +192,19 @@ const waitsFor = Type.Optional(Wait);
 export const Waiting = Type.Object({ summary: Type.String({ description: "One sentence." }), waitsFor });
 export type Waiting = View<typeof Waiting>;
 
+const FIRST =
+  "The first that is true: failed, degraded, overdue, stalled, approval, busy, waiting (an event is parked); else asleep or healthy.";
+const MainConditionView = Type.Enum([...MAIN_CONDITIONS], { description: FIRST });
+const mainCondition = Type.Optional(
+  Type.Enum([...MAIN_CONDITIONS], { description: `${FIRST} In lists only with \`waiting\`.` }),
+);
+
 /** A stack as a list shows it. */
 export const StackSummary = Type.Object({
   ...stackProperties,
   tasks: Type.Array(StackTask),
   lastFailure: Type.Optional(LastFailure),
+  mainCondition,
   waiting: Type.Optional(Waiting),
 });
 export type StackSummary = View<typeof StackSummary>;
@@ -204,6 +213,7 @@ const StackGroup = Type.Object({
   machine: Type.Optional(Type.String({ description: "By machine, state or revision." })),
   state: Type.Optional(Type.String()),
   condition: Type.Optional(Type.String({ description: "Every condition is listed, also with a count of 0." })),
+  mainCondition: Type.Optional(MainConditionView),
   revision: Type.Optional(Type.String({ description: "Its hash." })),
   count: Type.Integer(),
 });
@@ -212,7 +222,8 @@ const StackGroup = Type.Object({
 export const StackCounts = Type.Object({
   total: Type.Integer(),
   groups: Type.Array(StackGroup, {
-    description: "At most 200, the largest first. A stack may have several conditions, or none. Empty without `by`.",
+    description:
+      "At most 200, the largest first; by main condition 1,800. A stack may have several conditions, or none, but one main condition. Empty without `by`.",
   }),
   moreGroups: Type.Optional(Type.Integer({ description: "Groups that were left out; missing when none was." })),
 });
@@ -247,6 +258,7 @@ export const StackDetails = Type.Object({
   ...stackProperties,
   summary: Type.String({ description: "One sentence: what the stack does or waits for." }),
   waitsFor,
+  mainCondition,
   lastFailure: Type.Optional(
     Type.Object({
       ...LastFailure.properties,

@@ -48,6 +48,7 @@ export {
   type RecordWrite,
   type RecordWriteResult,
 } from "../ports/create-records.ts";
+export { toMainCondition, toMainConditionSql } from "../ports/main-condition.ts";
 export { parseQueuedEvent, toQueuedEvent } from "../ports/queued-event.ts";
 export type { Page, PageInput, StoredRecord, UnreadableRow } from "../ports/records.ts";
 export { createPageBuilder, type PageBuilder, type PageRow } from "../ports/records.ts";
@@ -91,6 +92,7 @@ export type {
 export type {
   HistoryFilter,
   ListStacksInput,
+  MainCondition,
   OpenAttempt,
   OpenAttemptFilter,
   Retention,

@@ -2,6 +2,7 @@ import { StackyardError } from "../errors/stackyard-error.ts";
 import { isDegraded } from "../machine/decide/last-failure.ts";
 import { defined } from "../machine/json.ts";
 import type { Stack } from "../machine/stack.ts";
+import { toMainCondition } from "./main-condition.ts";
 import { foreignCursor, type PageInput } from "./records.ts";
 import { matchesCondition } from "./stack-columns.ts";
 import type { AttemptView } from "./stack-store.ts";
@@ -19,6 +20,8 @@ import {
 
 /** Groups that a count returns. */
 const MOST_GROUPS = 200;
+/** Of main conditions: those of 200 machines, so that a few broken stacks among many are counted. */
+const MOST_MAIN_GROUPS = 1_800;
 /** Equalities of metadata in one filter. */
 const MOST_EQUALITIES = 5;
 
@@ -122,7 +125,7 @@ export function assertSortable(order: Pick<StackOrder, "key" | "mostSorted">, fi
 
 /** Evaluates a whole filter, for stores without a language for it. `parked`: the stack's parked events. */
 export function matchesStack(filter: StackFilter, stack: Stack, parked: number): boolean {
-  const { machine, state, idPrefix = "", text = "", condition, revision, ids, scopes } = filter;
+  const { machine, state, idPrefix = "", text = "", condition, mainCondition, revision, ids, scopes } = filter;
   return (
     (machine === undefined || machine === stack.machine) &&
     (state === undefined || state === stack.state) &&
@@ -131,6 +134,7 @@ export function matchesStack(filter: StackFilter, stack: Stack, parked: number):
     stack.id.includes(text) &&
     (ids === undefined || ids.includes(stack.id)) &&
     (condition === undefined || matchesCondition(condition, stack, parked)) &&
+    (mainCondition === undefined || mainCondition === toMainCondition(stack, parked)) &&
     isInScopes(scopes, stack.id, stack.machine) &&
     matchesRecord(filter, stack)
   );
@@ -231,6 +235,8 @@ function toGroups(by: StackGrouping | undefined, stack: Stack, parked: number): 
       return STACK_CONDITIONS.filter((each) => matchesCondition(each, stack, parked)).map((condition) => ({
         condition,
       }));
+    case "mainCondition":
+      return [{ machine, mainCondition: toMainCondition(stack, parked) }];
     case undefined:
       return [];
   }
@@ -258,13 +264,13 @@ export function createStackCounter(by: StackGrouping | undefined): StackCounter 
     },
     end() {
       const sorted = [...groups].sort(([a, { count: m }], [b, { count: n }]) => n - m || (a < b ? -1 : 1));
-      const listed = sorted.slice(0, MOST_GROUPS).map(([, group]) => group);
+      const listed = sorted.slice(0, by === "mainCondition" ? MOST_MAIN_GROUPS : MOST_GROUPS).map(([, group]) => group);
       const moreGroups = sorted.length - listed.length;
       return { total, groups: listed, ...(moreGroups > 0 && { moreGroups }) };
     },
   };
 }
 
-function toGroupKey({ machine, state, condition, revision }: Omit<StackGroup, "count">): string {
-  return JSON.stringify([machine, state, condition, revision]);
+function toGroupKey({ machine, state, condition, mainCondition, revision }: Omit<StackGroup, "count">): string {
+  return JSON.stringify([machine, state, condition ?? mainCondition, revision]);
 }

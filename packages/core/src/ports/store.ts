@@ -71,6 +71,8 @@ export interface StackFilter {
   /** Ids that contain this text. Case-sensitive. */
   readonly text?: string;
   readonly condition?: StackCondition;
+  /** The first condition that is true of the stack. */
+  readonly mainCondition?: MainCondition;
   /** A task of that name is in ERROR; with `code`, with that code. */
   readonly task?: string;
   /** A task is in ERROR with that code; the empty text: without one. */
@@ -98,6 +100,27 @@ export const STACK_CONDITIONS = ["failed", "degraded", "stalled", "overdue", "ap
 
 /** One of `STACK_CONDITIONS`. */
 export type StackCondition = (typeof STACK_CONDITIONS)[number];
+
+/**
+ * The main conditions of stacks, worst first. Each stack has one: the first that is true of it, so that counts add up to
+ * the total. `failed`: a task is in ERROR, or the job has failed. `degraded`, `overdue`, `stalled`, `approval`, `busy`:
+ * as in `STACK_CONDITIONS`. `waiting`: an event is parked. `asleep`: at rest in a state of `ASLEEP_STATES`. `healthy`:
+ * at rest in another state.
+ */
+export const MAIN_CONDITIONS = [
+  "failed",
+  "degraded",
+  "overdue",
+  "stalled",
+  "approval",
+  "busy",
+  "waiting",
+  "healthy",
+  "asleep",
+] as const;
+
+/** One of `MAIN_CONDITIONS`. */
+export type MainCondition = (typeof MAIN_CONDITIONS)[number];
 
 /** The orders of stacks; `-` reverses one. Stacks of one instant are in order of their ids. */
 export const STACK_SORTS = [
@@ -134,13 +157,14 @@ export interface OpenAttempt extends AttemptView {
 }
 
 /** The property by which stacks are counted. */
-export type StackGrouping = "machine" | "state" | "condition" | "revision";
+export type StackGrouping = "machine" | "state" | "condition" | "mainCondition" | "revision";
 
-/** A number of stacks with these values in common. Groups by state and revision contain the machine too. */
+/** A number of stacks with these values in common. Groups by state, main condition and revision contain the machine too. */
 export interface StackGroup {
   readonly machine?: string;
   readonly state?: string;
   readonly condition?: StackCondition;
+  readonly mainCondition?: MainCondition;
   readonly revision?: string;
   readonly count: number;
 }
@@ -148,7 +172,7 @@ export interface StackGroup {
 /** How many stacks a filter fits. */
 export interface StackCounts {
   readonly total: number;
-  /** The largest first. A stack may have several conditions, or none. Empty without a grouping. */
+  /** The largest first. A stack may have several conditions, or none, but one main condition. Empty without a grouping. */
   readonly groups: readonly StackGroup[];
   /** Groups that were left out. Missing when none was. */
   readonly moreGroups?: number;

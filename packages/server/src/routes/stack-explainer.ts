@@ -1,15 +1,15 @@
 import { type Clock, isUnreadable, type Locator, mapLimited, type Store } from "@stackyard/core";
-import type { StackDetails, Waiting } from "@stackyard/core/api";
+import type { StackDetails } from "@stackyard/core/api";
 import { type LoadedStack, loadLiveProcesses, type Planner, type StoredStack } from "@stackyard/core/engine";
 import type { Machine } from "@stackyard/core/machine";
-import { type StackFacts, toStackDetails, toWaiting } from "../schemas/stack.ts";
+import { type StackFacts, type StackReason, toStackDetails, toWaiting } from "../schemas/stack.ts";
 
 /** Explains what stacks wait for. */
 export interface StackExplainer {
   /** Returns undefined when the stack does not exist. */
   explain(loaded: LoadedStack): Promise<StackDetails | undefined>;
   /** Explains a page of a list, in its order; undefined for a stack that was removed meanwhile. */
-  explainAll(stacks: readonly StoredStack[]): Promise<readonly (Waiting | undefined)[]>;
+  explainAll(stacks: readonly StoredStack[]): Promise<readonly (StackReason | undefined)[]>;
 }
 
 interface StackExplainerDeps {

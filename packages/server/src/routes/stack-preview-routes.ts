@@ -16,7 +16,7 @@ import type { Caller } from "../access/caller.ts";
 import { toScopeFilter } from "../access/stack-scopes.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, pageQuery, StackId, toInstant } from "../schemas/event.ts";
-import { toStackSummary } from "../schemas/stack.ts";
+import { type StackReason, toStackSummary } from "../schemas/stack.ts";
 import { stackFilterQuery, toStackFilter } from "../schemas/stack-query.ts";
 import { loadStack, unknownStack } from "./operation-routes.ts";
 import type { RouteDeps } from "./route-deps.ts";
@@ -117,7 +117,7 @@ function toUnreadable(found: UnreadablePull | undefined): StackPreview["unreadab
 function toPreview(
   { stackId, commands = {}, by: _by, machine: _of, ...pull }: PreviewLink,
   item: StoredStack,
-  reason: StackPreview["waiting"],
+  reason: StackReason | undefined,
 ): StackPreview {
   const { machine, state, enteredAt, failed, stalled, overdue, waiting, metadata } = toStackSummary(item, reason);
   const text = (key: string) => (typeof metadata[key] === "string" ? metadata[key] : undefined);

@@ -32,7 +32,9 @@ const stackQuery = {
 const countQuery = {
   ...stackFilterQuery,
   by: Type.Optional(
-    Type.Enum(["machine", "state", "condition", "revision"], { description: "Default: the total alone." }),
+    Type.Enum(["machine", "state", "condition", "mainCondition", "revision"], {
+      description: "Default: the total alone.",
+    }),
   ),
 };
 const MOST_EXPLAINED = 100;
@@ -78,9 +80,11 @@ function countRoute({ store, locator }: RouteDeps): Route {
     permission: "read",
     subject: "list",
     tag: "stacks",
-    summary: "Count stacks by machine, state, condition or revision.",
+    summary: "Count stacks by machine, state, condition, main condition or revision.",
     query: countQuery,
-    answers: { 200: { description: "The total, and at most 200 groups.", schema: StackCounts } },
+    answers: {
+      200: { description: "The total, and at most 200 groups; by main condition 1,800.", schema: StackCounts },
+    },
     async handle({ query: { by, ...given } }, { caller }) {
       const filter = { ...(await toStackFilter(given, locator)), ...toScopeFilter(caller, "read") };
       return json(200, await store.queries.countStacks(filter, by));

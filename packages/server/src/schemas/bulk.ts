@@ -1,6 +1,13 @@
 import { defined, StackyardError } from "@stackyard/core";
 import { permissionOfEvent } from "@stackyard/core/access";
-import { type Bulk, type BulkItem, BulkOperation, Metadata, STACK_CONDITIONS } from "@stackyard/core/api";
+import {
+  type Bulk,
+  type BulkItem,
+  BulkOperation,
+  MAIN_CONDITIONS,
+  Metadata,
+  STACK_CONDITIONS,
+} from "@stackyard/core/api";
 import {
   type EventOperation,
   isOnEvents,
@@ -32,6 +39,7 @@ export const BulkFilter = Type.Object(
     idPrefix: Type.Optional(name),
     text: Type.Optional({ ...name, description: "Anywhere in the id." }),
     condition: Type.Optional(Type.Enum([...STACK_CONDITIONS])),
+    mainCondition: Type.Optional(Type.Enum([...MAIN_CONDITIONS])),
     revision: Type.Optional(Type.String({ pattern: "^[0-9a-f]{64}$", description: "A revision's content hash." })),
     metadata: Type.Optional({ ...Metadata, maxProperties: 5, description: "Values that the metadata must have." }),
     stackId: Type.Optional(

@@ -1,5 +1,5 @@
 import { defined, type Locator, StackyardError } from "@stackyard/core";
-import { STACK_CONDITIONS, STACK_SORTS } from "@stackyard/core/api";
+import { MAIN_CONDITIONS, STACK_CONDITIONS, STACK_SORTS } from "@stackyard/core/api";
 import type { StackFilter } from "@stackyard/core/engine";
 import { type Static, Type } from "typebox";
 import { parseStrictJson } from "../http/read-body.ts";
@@ -52,6 +52,12 @@ export const stackFilterQuery = {
     Type.Enum([...STACK_CONDITIONS, "any"], {
       description:
         "`failed`: a task is in ERROR. `degraded`: the stack has moved on after a failure that is neither resolved nor acknowledged. `busy`: a task is PENDING. `waiting`: one of the other conditions, or a parked event. `any`: all stacks, also where `waiting` is true.",
+    }),
+  ),
+  mainCondition: Type.Optional(
+    Type.Enum([...MAIN_CONDITIONS], {
+      description:
+        "The first that is true of the stack: failed, degraded, overdue, stalled, approval, busy, waiting (an event is parked); else asleep or healthy. Each stack has one.",
     }),
   ),
 };

@@ -2,6 +2,7 @@ import { defined } from "@stackyard/core";
 import type {
   Attempt,
   ListedParkedEvent,
+  MainCondition,
   ParkedEvent,
   StackDetails,
   StackSummary,
@@ -19,6 +20,7 @@ import {
   type LoadedStack,
   type StoredStack,
   toEventName,
+  toMainCondition,
   toParkedId,
   toPrinted,
 } from "@stackyard/core/engine";
@@ -42,24 +44,34 @@ export type StackFacts = Omit<ExplainInput, "stack" | "parked" | "attempts"> & {
   readonly attempts: readonly AttemptView[];
 };
 
-/** Converts a stack to a row of a list. With `waiting`, includes what it waits for. */
-export function toStackSummary({ stack, version }: StoredStack, waiting?: Waiting): StackSummary {
+/** What a list shows of a stack that its record alone does not tell. */
+export interface StackReason extends Waiting {
+  readonly mainCondition: MainCondition;
+}
+
+/** Converts a stack to a row of a list. With a reason, includes what it waits for. */
+export function toStackSummary({ stack, version }: StoredStack, reason?: StackReason): StackSummary {
   const printed = toPrinted.stack(stack);
   const { tasks, lastFailure } = printed;
   return {
     ...toFields(printed, version),
     tasks,
     ...(lastFailure && { lastFailure: toFailure(lastFailure) }),
-    ...defined({ waiting }),
+    ...(reason && toReasonFields(reason)),
   };
 }
 
+function toReasonFields({ mainCondition, ...waiting }: StackReason): Pick<StackSummary, "mainCondition" | "waiting"> {
+  return { mainCondition, waiting };
+}
+
 /** Explains what a stack waits for, in one sentence and as data. */
-export function toWaiting(loaded: LoadedStack, facts: StackFacts, now: number): Waiting | undefined {
+export function toWaiting(loaded: LoadedStack, facts: StackFacts, now: number): StackReason | undefined {
   const { stack, parked } = loaded;
   if (stack === undefined) return undefined;
   const { summary, waitsFor } = explainStack({ ...facts, stack, parked }, now);
-  return { summary, ...(waitsFor && { waitsFor: toWait(waitsFor) }) };
+  const mainCondition = toMainCondition(stack, parked.length);
+  return { summary, mainCondition, ...(waitsFor && { waitsFor: toWait(waitsFor) }) };
 }
 
 /** Loads a stack with everything that explains its present state; undefined when it does not exist. */
@@ -71,6 +83,7 @@ export function toStackDetails(loaded: LoadedStack, facts: StackFacts, now: numb
   return {
     ...toFields(printed, version),
     summary,
+    mainCondition: toMainCondition(stack, parked.length),
     ...(waitsFor && { waitsFor: toWait(waitsFor) }),
     ...(lastFailure && { lastFailure: toFailure(lastFailure) }),
     ...defined({ reachable }),

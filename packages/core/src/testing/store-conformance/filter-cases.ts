@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { defined } from "../../machine/json.ts";
+import { RUN_MACHINE } from "../../machine/machine.ts";
 import type { LastFailure, MetadataValue, Stack } from "../../machine/stack.ts";
 import {
+  MAIN_CONDITIONS,
+  type MainCondition,
   type OpenAttempt,
   type OpenAttemptFilter,
   STACK_CONDITIONS,
@@ -57,8 +60,8 @@ export function createChooser(seed: number): Chooser {
   };
 }
 
-const MACHINES = ["web", "db", 'né"\\'] as const;
-const STATES = ["UP", "DOWN", "FAILED"] as const;
+const MACHINES = ["web", "db", 'né"\\', RUN_MACHINE] as const;
+const STATES = ["UP", "DOWN", "FAILED", "ASLEEP"] as const;
 const HASHES = ["a".repeat(64), "b".repeat(64), ""] as const;
 const KEYS = ["branch", 'a "key"', "zero", "ünï"] as const;
 const VALUES = ["main", "", 'x":"y', "ünï\n", 0, 1.5, -7e21, true, false, null] as const;
@@ -140,6 +143,7 @@ export function pickFilter(pick: Chooser): StackFilter {
     idPrefix: pick.maybe(prefix),
     text: pick.maybe(() => pick.one(["1", "-", "%", "_", "é/", "no such text", ""])),
     condition: pick.maybe(() => pick.one(STACK_CONDITIONS)),
+    mainCondition: pick.maybe(() => pick.one(MAIN_CONDITIONS)),
     revision: pick.maybe(() => pick.one(HASHES)),
     metadata: pick.maybe(metadata),
     task: pick.maybe(() => pick.one(["t0", "t2", "t"])),
@@ -160,6 +164,7 @@ export function fits(filter: StackFilter, each: Written): boolean {
     filter.text === undefined || id.indexOf(filter.text) >= 0,
     filter.revision === undefined || filter.revision === machineHash,
     filter.condition === undefined || conditionsOf(each).includes(filter.condition),
+    filter.mainCondition === undefined || mainConditionOf(each) === filter.mainCondition,
     Object.entries(filter.metadata ?? {}).every(([key, value]) => hasValue(each.stack, key, value)),
     (filter.task === undefined && filter.code === undefined) || failuresOf(filter, each.stack).length > 0,
     filter.ids === undefined || filter.ids.indexOf(id) >= 0,
@@ -192,8 +197,9 @@ function isWithin({ machines, idPrefixes }: StackScope, { id, machine }: Stack):
 }
 
 /** The last failure still needs a person. */
-function isLeftBehind({ tasks, lastFailure, entry }: Stack): boolean {
-  if (lastFailure === undefined || tasks.some(({ status }) => status === "ERROR")) return false;
+function isLeftBehind({ machine, tasks, lastFailure, entry }: Stack): boolean {
+  if (lastFailure === undefined || machine === RUN_MACHINE || tasks.some(({ status }) => status === "ERROR"))
+    return false;
   const { resolvedAt, acknowledgedAt, answeredAt } = lastFailure;
   const isPending = tasks.some(({ status }) => status === "PENDING");
   if (resolvedAt !== undefined || acknowledgedAt !== undefined) return false;
@@ -222,6 +228,15 @@ function conditionsOf({ stack, isParked }: Written): readonly NonNullable<StackF
   ];
 }
 
+/** The first that is true. */
+function mainConditionOf(each: Written): MainCondition {
+  const { machine, state } = each.stack;
+  if (machine === RUN_MACHINE && state === "FAILED") return "failed";
+  const conditions = conditionsOf(each);
+  const first = MAIN_CONDITIONS.find((name) => conditions.some((condition) => condition === name));
+  return first ?? (state === "ASLEEP" ? "asleep" : "healthy");
+}
+
 function countPlainly(written: readonly Written[], by: StackGrouping): readonly StackGroup[] {
   const counts = new Map<string, number>();
   const add = (group: Omit<StackGroup, "count">, count = 1) => {
@@ -238,12 +253,13 @@ function countPlainly(written: readonly Written[], by: StackGrouping): readonly 
 function groupsOf(each: Written, by: StackGrouping): readonly Omit<StackGroup, "count">[] {
   const { machine, state, machineHash: revision } = each.stack;
   if (by === "condition") return conditionsOf(each).map((condition) => ({ condition }));
+  if (by === "mainCondition") return [{ machine, mainCondition: mainConditionOf(each) }];
   if (by === "machine") return [{ machine }];
   return [by === "state" ? { machine, state } : { machine, revision }];
 }
 
-function toSortText({ machine, state, condition, revision }: StackGroup): string {
-  return JSON.stringify([machine, state, condition, revision]);
+function toSortText({ machine, state, condition, mainCondition, revision }: StackGroup): string {
+  return JSON.stringify([machine, state, condition ?? mainCondition, revision]);
 }
 
 /** Filters of lists and counts, against one that is written down plainly. */
@@ -256,7 +272,7 @@ export const filterCases: readonly ConformanceCase<Store>[] = [
       const filter = pickFilter(pick);
       const wanted = written.filter((each) => fits(filter, each));
       const found = await listAll((page) => store.queries.listStacks(filter, page), pickLimit(pick));
-      const by = pick.one(["machine", "state", "condition", "revision"]);
+      const by = pick.one(["machine", "state", "condition", "mainCondition", "revision"]);
       assert.deepEqual(
         found.map(({ stack }) => stack.id),
         wanted.map(({ stack }) => stack.id).sort(),
