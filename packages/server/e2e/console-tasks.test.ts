@@ -512,7 +512,7 @@ describe("a server that dies", () => {
   it("leaves the data and the console; a page that was not loaded opens when the server is back", async () => {
     const { startAt, page, press, sees } = ada;
     await startAt();
-    await press("link", "Stacks");
+    await press("link", /^Stacks/);
     const stack = page.getByRole("region", { name: "Stacks" }).getByRole("link", { name: "pr-31", exact: true });
     await stack.waitFor();
     await yard.stopServer();

@@ -23,13 +23,15 @@ describe("toStackStatus", () => {
   it.each([
     ["failed", { failed: true, overdue: true }],
     ["failed", { machine: "stackyard.run", state: "FAILED" }],
-    ["quiet", { machine: "web", state: "FAILED" }],
-    ["stalled", { stalled: { code: "LOOP_LIMIT", reason: "" }, overdue: true }],
+    ["healthy", { machine: "web", state: "FAILED" }],
+    ["overdue", { stalled: { code: "LOOP_LIMIT", reason: "" }, overdue: true }],
+    ["stalled", { stalled: { code: "LOOP_LIMIT", reason: "" }, tasks: [task("PENDING")] }],
+    ["asleep", { mainCondition: "asleep", tasks: [task("PENDING")] }],
     ["overdue", { overdue: true, tasks: [task("PENDING")] }],
     ["approval", { tasks: [task("PENDING", "APPROVING"), task("PENDING")] }],
-    ["running", { tasks: [task("PENDING"), task("PENDING", "WAITING")] }],
+    ["busy", { tasks: [task("PENDING"), task("PENDING", "WAITING")] }],
     ["waiting", { parked: [{}] }],
-    ["quiet", { tasks: [task("SATISFIED")] }],
+    ["healthy", { tasks: [task("SATISFIED")] }],
   ] as const)("is %s for the worst of %j", (status, given) => {
     expect(toStackStatus(stack(given))).toBe(status);
   });

@@ -4,7 +4,7 @@ import type { Status } from "../design/mark.tsx";
 type Task = Pick<StackTask, "status" | "detail">;
 
 /** The source of a stack's status; details also have approvals and parked events. */
-export type StatusSource = Pick<StackSummary, "failed" | "degraded" | "stalled" | "overdue"> & {
+export type StatusSource = Pick<StackSummary, "mainCondition" | "failed" | "degraded" | "stalled" | "overdue"> & {
   readonly tasks: readonly Task[];
   readonly parked?: readonly unknown[] | undefined;
   readonly machine?: string;
@@ -30,21 +30,23 @@ export function toTaskStatus({ status, detail = "" }: Task): Status {
   return status === "PENDING" ? "running" : status === "SATISFIED" ? "succeeded" : "failed";
 }
 
-/** Returns the worst that is true of a stack: failed, degraded, stalled, overdue, approval, waiting, running, quiet. */
+/**
+ * Returns the main condition of a stack, as core decides it. Where it is not known, such as in a file of an incident: the
+ * same from the fields that there are.
+ */
 export function toStackStatus(stack: StatusSource): Status {
+  if (stack.mainCondition !== undefined) return stack.mainCondition;
   const { failed, degraded, stalled, overdue, tasks, parked = [], machine, state } = stack;
   const statuses = new Set(tasks.map(toTaskStatus));
   // A failed job leaves its task behind in the state before.
   const isFailedJob = machine === JOB_MACHINE && state === "FAILED";
   if (failed || isFailedJob || statuses.has("failed")) return "failed";
   if (degraded) return "degraded";
-  if (stalled !== undefined) return "stalled";
   if (overdue) return "overdue";
-  const running = statuses.has("running") || statuses.has("retrying");
+  if (stalled !== undefined) return "stalled";
   if (statuses.has("approval")) return "approval";
-  if (running) return "running";
-  if (statuses.has("queued") || statuses.has("waiting") || parked.length > 0) return "waiting";
-  return "quiet";
+  if (tasks.some(({ status }) => status === "PENDING")) return "busy";
+  return parked.length > 0 ? "waiting" : "healthy";
 }
 
 const ATTEMPTS: ReadonlyMap<string, Status> = new Map<string, Status>([

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { page, userEvent } from "vitest/browser";
 import { StacksPage } from "../stacks/stacks-page.tsx";
 import { admin, problem, renderPage } from "../testing/render-page.tsx";
 import { aFailedStack, conditionCounts } from "../testing/stacks.ts";
@@ -34,6 +35,74 @@ describe("Shell", () => {
     isGone = false;
     page.live.emit(live);
     await expect.element(page.screen.getByText("Live", { exact: true })).toBeVisible();
+  });
+
+  const mainCounts = {
+    ...quiet,
+    "GET /v1/stack-counts": {
+      total: 12,
+      groups: [
+        { machine: "web", mainCondition: "degraded", count: 6 },
+        { machine: "db", mainCondition: "failed", count: 1 },
+        { machine: "db", mainCondition: "approval", count: 3 },
+        { machine: "stackyard.run", mainCondition: "failed", count: 2 },
+      ],
+    },
+  };
+
+  it("marks the screen of each page in the rail, with what needs a person", async () => {
+    await page.viewport(1440, 900);
+    const shown = await renderPage(Shell, "/fleet?id=run-1", mainCounts);
+    const rail = shown.screen.getByRole("navigation", { name: "Screens" });
+
+    await expect.element(rail.getByRole("link", { name: "Stacks 7 need a person" })).toHaveAttribute("aria-current");
+    await expect.element(rail.getByRole("link", { name: "Approvals 3 wait for a decision" })).toBeVisible();
+    expect(rail.element().querySelectorAll("[aria-current]")).toHaveLength(1);
+    const way = shown.screen.getByRole("navigation", { name: "Breadcrumb" });
+    await expect.element(way).toMatchTextContent(/Stacks\s*Jobs\s*run-1/);
+    await expect
+      .poll(() => document.querySelector("link[rel=icon]")?.getAttribute("href") ?? "none")
+      .toMatch(/none|ef5a4e/);
+  });
+
+  it("keeps zone, scheme, rows and keys in one menu, which Escape closes", async () => {
+    await page.viewport(1440, 900);
+    const { screen } = await renderPage(Shell, "/", quiet);
+    const menu = screen.getByRole("button", { name: /^Account and settings/ });
+    await menu.click();
+    await screen.getByRole("button", { name: "Rows: normal; change" }).click();
+
+    expect(document.documentElement.dataset["density"]).toBe("compact");
+    await screen.getByRole("button", { name: "Rows: compact; change" }).click();
+    await userEvent.keyboard("{Escape}");
+
+    await expect.element(menu).toHaveFocus();
+    await expect.element(menu).toHaveAttribute("aria-expanded", "false");
+  });
+
+  it.each([
+    [1440, 900],
+    [1024, 768],
+    [390, 844],
+  ])("fits a window of %i by %i pixels, and every screen is reached", async (width, height) => {
+    await page.viewport(width, height);
+    const { screen } = await renderPage(Shell, "/audit", mainCounts);
+    const nav = screen.getByRole("navigation", { name: "Screens" });
+    if (width < 720) await nav.getByRole("button", { name: "More screens" }).click();
+
+    for (const name of [
+      /^Overview/,
+      /^Stacks/,
+      "Releases",
+      /^Approvals/,
+      "Machines",
+      "Artifacts",
+      "Yard",
+      "Audit",
+      "Access",
+    ])
+      await expect.element(nav.getByRole("link", { name })).toBeVisible();
+    expect(document.documentElement.scrollWidth).toBeLessThanOrEqual(width);
   });
 
   it("says that live updates are blocked when requests are answered and no stream comes", async () => {

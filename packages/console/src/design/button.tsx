@@ -2,6 +2,7 @@ import { defined } from "@stackyard/core";
 import { type ReactNode, useId } from "react";
 import { Button as AriaButton, Tooltip, TooltipTrigger } from "react-aria-components";
 import { toSafeText } from "../text/safe-text.ts";
+import { Icon } from "./icon.tsx";
 
 /** How a button looks. */
 export interface ButtonProps {
@@ -40,6 +41,7 @@ function PlainButton(props: Omit<ButtonProps, "shortcut">) {
       {...(autoFocus && { autoFocus })}
       {...defined({ "aria-pressed": pressed })}
     >
+      {refused && <Icon name="lock" size={14} />}
       {children}
     </AriaButton>
   );

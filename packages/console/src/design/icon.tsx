@@ -1,35 +1,129 @@
-import { Button, type ButtonProps } from "./button.tsx";
+import {
+  ArrowDown,
+  ArrowUp,
+  Ban,
+  Boxes,
+  Check,
+  ChevronDown,
+  ChevronRight,
+  CircleCheck,
+  CircleDot,
+  CircleMinus,
+  CircleParking,
+  CirclePause,
+  CircleSlash,
+  Clock,
+  Contrast,
+  Copy,
+  Diamond,
+  DiamondPlus,
+  Ellipsis,
+  ExternalLink,
+  GitBranch,
+  Hourglass,
+  type IconNode,
+  KeyRound,
+  LayoutDashboard,
+  LayoutGrid,
+  List,
+  LockKeyhole,
+  MailX,
+  Moon,
+  OctagonAlert,
+  Package,
+  Pencil,
+  Plus,
+  Rocket,
+  RotateCw,
+  ScrollText,
+  Search,
+  SquareArrowDownRight,
+  SquareDashed,
+  SquareX,
+  TriangleAlert,
+  Warehouse,
+  X,
+} from "lucide";
+import { createElement, type ReactNode } from "react";
 
-/** Drawn on 16 × 16, so that no font needs to have them. */
-const SHAPES = {
-  remove: "m4 4 8 8m0-8-8 8",
-  edit: "M3 13v-2.5L10.5 3 13 5.5 5.5 13zM9 4.5 11.5 7",
-  up: "M8 13V3M4 7l4-4 4 4",
-  down: "M8 3v10M4 9l4 4 4-4",
-  more: "M3.5 8h.01M8 8h.01M12.5 8h.01",
-  copy: "M6 6h7v7H6zM10 6V3H3v7h3",
-  check: "m3 8.5 3.5 3.5L13 4.5",
-} as const;
+/** The icons of the console, all of one set (lucide, ISC). A page loads only these. */
+const ICONS = {
+  // Conditions and outcomes.
+  failed: SquareX,
+  degraded: SquareArrowDownRight,
+  overdue: TriangleAlert,
+  stalled: OctagonAlert,
+  approval: Diamond,
+  busy: Contrast,
+  waiting: CirclePause,
+  healthy: CircleCheck,
+  asleep: Moon,
+  removed: SquareDashed,
+  deadLetter: MailX,
+  rejected: Ban,
+  retry: RotateCw,
+  queued: Hourglass,
+  parked: CircleParking,
+  quiet: CircleDot,
+  skipped: CircleMinus,
+  cancelled: CircleSlash,
+  // Screens.
+  overview: LayoutDashboard,
+  stacks: Boxes,
+  releases: Rocket,
+  approvals: DiamondPlus,
+  machines: GitBranch,
+  artifacts: Package,
+  yard: Warehouse,
+  audit: ScrollText,
+  access: KeyRound,
+  // Actions and parts of controls.
+  search: Search,
+  lock: LockKeyhole,
+  remove: X,
+  edit: Pencil,
+  more: Ellipsis,
+  copy: Copy,
+  check: Check,
+  add: Plus,
+  list: List,
+  tiles: LayoutGrid,
+  open: ExternalLink,
+  next: ChevronRight,
+  unfold: ChevronDown,
+  up: ArrowUp,
+  down: ArrowDown,
+  clock: Clock,
+} as const satisfies Readonly<Record<string, IconNode>>;
 
-/** Renders the icon on a button, which also has a label or a word. */
-export function Icon({ name }: { name: keyof typeof SHAPES }) {
+/** One of the console's icons. */
+export type IconName = keyof typeof ICONS;
+
+/** Renders an icon inside another drawing, on 24 × 24. */
+export function IconShape({ name }: { name: IconName }) {
   return (
-    <svg className="icon" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
-      <path d={SHAPES[name]} />
+    <g fill="none" stroke="currentColor" strokeWidth="2.2" strokeLinecap="round" strokeLinejoin="round">
+      {toElements(name)}
+    </g>
+  );
+}
+
+/** Renders an icon beside a word, or on a button with a label. */
+export function Icon({ name, size = 16 }: { name: IconName; size?: number }) {
+  return (
+    <svg className="icon" viewBox="0 0 24 24" width={size} height={size} aria-hidden="true">
+      <IconShape name={name} />
     </svg>
   );
 }
 
-interface IconButtonProps extends Pick<ButtonProps, "onPress" | "refusal" | "pressed"> {
-  readonly icon: keyof typeof SHAPES;
-  readonly label: string;
-}
-
-/** Renders a button without words; its label says what it does. */
-export function IconButton({ icon, ...button }: IconButtonProps) {
-  return (
-    <Button look="plain" {...button}>
-      <Icon name={icon} />
-    </Button>
+function toElements(name: IconName): readonly ReactNode[] {
+  return ICONS[name].map(([tag, attributes], index) =>
+    createElement(tag, {
+      ...attributes,
+      key: `${tag} ${index}`,
+      // Half a disc is seen at 12 px only when it is filled.
+      ...(name === "busy" && tag === "path" && { fill: "currentColor" }),
+    }),
   );
 }

@@ -25,18 +25,19 @@ interface LinkProps {
   readonly style?: CSSProperties;
   /** Replaces the text for screen readers, and is shown on hover. */
   readonly label?: string;
+  readonly title?: string;
   readonly children: ReactNode;
   /** True for the tab or page that is shown. */
   readonly current?: boolean;
 }
 
 /** Renders a link to a page of the console. Empty values are left out of the address. */
-export function To({ path, search = {}, className, style, label, children, current }: LinkProps) {
+export function To({ path, search = {}, className, style, label, title = label, children, current }: LinkProps) {
   return (
     <Link
       to={path as "/"}
       search={clean(search)}
-      {...defined({ className, style, title: label, "aria-label": label })}
+      {...defined({ className, style, title, "aria-label": label })}
       {...(current && { "aria-current": "page" as const })}
       // A link of this path with another query is not the current page.
       activeOptions={{ exact: true, includeSearch: true }}

@@ -6,7 +6,7 @@ import { Button } from "./button.tsx";
 import { Command } from "./copy-button.tsx";
 
 /** Renders the frame of a page: its heading gets the focus after a navigation, and names the window. */
-export function Page({ title, heading, actions, children }: PageProps) {
+export function Page({ title, heading, sentence, actions, children }: PageProps) {
   const ref = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     document.title = `${toSafeText(title)} · Stackyard`;
@@ -14,10 +14,13 @@ export function Page({ title, heading, actions, children }: PageProps) {
   }, [title]);
   return (
     <div className="stack-v">
-      <div className="row spread">
-        <h1 ref={ref} tabIndex={-1}>
-          {heading ?? toSafeText(title)}
-        </h1>
+      <div className="head">
+        <div className="head-text">
+          <h1 ref={ref} tabIndex={-1}>
+            {heading ?? toSafeText(title)}
+          </h1>
+          {sentence !== undefined && <p>{sentence}</p>}
+        </div>
         {actions !== undefined && <div className="row page-actions">{actions}</div>}
       </div>
       {children}
@@ -29,21 +32,36 @@ interface PageProps {
   /** The window's title, and the heading where none is given. */
   readonly title: string;
   readonly heading?: ReactNode;
+  /** One sentence below the heading. */
+  readonly sentence?: ReactNode;
   readonly actions?: ReactNode;
   readonly children: ReactNode;
 }
 
 /** Renders a part of a page with its own heading. */
-export function Panel({ title, actions, children }: { title: ReactNode; actions?: ReactNode; children: ReactNode }) {
+export function Panel({ title, note, actions, children, footer }: PanelProps) {
   return (
     <section className="panel">
       <header>
-        <h2>{title}</h2>
+        <h2>
+          {title}
+          {note !== undefined && <span className="panel-note">{note}</span>}
+        </h2>
         {actions !== undefined && <div className="row">{actions}</div>}
       </header>
       {children}
+      {footer !== undefined && <footer>{footer}</footer>}
     </section>
   );
+}
+
+interface PanelProps {
+  readonly title: ReactNode;
+  /** A few words beside the title, such as a count. */
+  readonly note?: ReactNode;
+  readonly actions?: ReactNode;
+  readonly footer?: ReactNode;
+  readonly children: ReactNode;
 }
 
 /** Renders an empty state: one sentence, and a command that changes it. */

@@ -6,13 +6,14 @@ import type { Zone } from "../text/durations.ts";
 export interface Settings {
   readonly theme: "system" | "light" | "dark";
   readonly zone: Zone;
+  readonly rows: "normal" | "compact";
   /** Single letters as shortcuts. */
   readonly shortcuts: boolean;
   readonly drafts: boolean;
 }
 
 const KEY = "stackyard-settings";
-const DEFAULTS: Settings = { theme: "system", zone: "local", shortcuts: true, drafts: true };
+const DEFAULTS: Settings = { theme: "system", zone: "local", rows: "normal", shortcuts: true, drafts: true };
 const listeners = createListeners();
 let settings = load();
 
@@ -50,4 +51,5 @@ dark?.addEventListener("change", applyTheme);
 export function applyTheme(): void {
   const theme = settings.theme === "system" ? (dark?.matches ? "dark" : "light") : settings.theme;
   document.documentElement.dataset["theme"] = theme;
+  document.documentElement.dataset["density"] = settings.rows;
 }

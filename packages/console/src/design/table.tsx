@@ -1,9 +1,10 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type ReactNode, type RefObject, useEffect, useLayoutEffect, useRef } from "react";
+import { type ReactNode, type RefObject, useEffect, useLayoutEffect, useMemo, useRef } from "react";
 import type { PagedList } from "../api/use-pages.ts";
 import { Button } from "./button.tsx";
 import { type KeptPlace, useKeptPlace } from "./kept-places.ts";
 import { ErrorNotice, Skeleton } from "./page.tsx";
+import { useSettings } from "./settings.ts";
 
 /** A column of a table. */
 export interface Column<Row> {
@@ -36,7 +37,11 @@ export interface TableProps<Row> {
   readonly onRange?: ((first: number, last: number) => void) | undefined;
 }
 
-const ROW_PX = 29;
+/** The least height of a row, with its border: that of the token. */
+function readRowHeight(): number {
+  return Number.parseInt(getComputedStyle(document.documentElement).getPropertyValue("--row"), 10) + 1 || 37;
+}
+
 // Less than a page of the server, so that its first page is not laid out as a whole either.
 const VIRTUAL_FROM = 60;
 
@@ -46,10 +51,13 @@ export function Table<Row>(props: TableProps<Row>) {
   const scroller = useRef<HTMLDivElement>(null);
   const place = useKeptPlace(`scroll ${label}`, 0);
   const isVirtual = height !== undefined && rows.length > VIRTUAL_FROM;
+  const { rows: density } = useSettings();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the choice of the person changes the token
+  const rowPx = useMemo(readRowHeight, [density]);
   const virtualizer = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
-    estimateSize: () => ROW_PX,
+    estimateSize: () => rowPx,
     // Until the area is measured: visible rows are laid out immediately, not in a second rendering.
     initialRect: { width: 0, height: window.innerHeight },
     initialOffset: place.read(),
@@ -58,7 +66,7 @@ export function Table<Row>(props: TableProps<Row>) {
   });
   const items = isVirtual
     ? virtualizer.getVirtualItems()
-    : rows.map((_, index) => ({ index, start: index * ROW_PX, end: (index + 1) * ROW_PX }));
+    : rows.map((_, index) => ({ index, start: index * rowPx, end: (index + 1) * rowPx }));
   const first = items.at(0);
   const last = items.at(-1);
   const firstIndex = first?.index ?? 0;

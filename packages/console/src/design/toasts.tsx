@@ -1,5 +1,5 @@
 import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from "react";
-import { IconButton } from "./icon.tsx";
+import { IconButton } from "./icon-button.tsx";
 import type { Tone } from "./mark.tsx";
 
 interface Toast {

@@ -1,5 +1,5 @@
 import { useState } from "react";
-import { IconButton } from "../design/icon.tsx";
+import { IconButton } from "../design/icon-button.tsx";
 import type { ReactionPlace } from "../machine/edits/operation.ts";
 import type { Outline, OutlineReaction } from "../machine/outline.ts";
 import type { Edit } from "./edit.ts";

@@ -1,7 +1,7 @@
 import { defined } from "@stackyard/core";
 import { useState } from "react";
 import { Offers } from "../design/fields.tsx";
-import { IconButton } from "../design/icon.tsx";
+import { IconButton } from "../design/icon-button.tsx";
 import type { Range } from "../machine/edits/operation.ts";
 import type { OutlineReaction } from "../machine/outline.ts";
 import { toSafeText } from "../text/safe-text.ts";

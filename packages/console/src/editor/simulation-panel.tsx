@@ -1,7 +1,7 @@
 import type { SimulationLine } from "@stackyard/core/machine";
 import { useEffect, useMemo, useState } from "react";
 import { Button } from "../design/button.tsx";
-import { IconButton } from "../design/icon.tsx";
+import { IconButton } from "../design/icon-button.tsx";
 import { saveFile } from "../design/save-file.ts";
 import { Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";

@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { Button } from "../design/button.tsx";
 import { Offers } from "../design/fields.tsx";
-import { IconButton } from "../design/icon.tsx";
+import { IconButton } from "../design/icon-button.tsx";
 import type { Plain } from "../machine/edits/operation.ts";
 import type { Outline, OutlineTask } from "../machine/outline.ts";
 import { toSafeText } from "../text/safe-text.ts";

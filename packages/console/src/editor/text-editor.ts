@@ -76,11 +76,11 @@ const Planned = Annotation.define<string>();
 
 // Colors are those of the page, in both themes.
 const highlight = HighlightStyle.define([
-  { tag: [tags.propertyName, tags.definition(tags.propertyName)], color: "var(--accent)" },
-  { tag: [tags.string, tags.special(tags.string)], color: "var(--ok)" },
+  { tag: [tags.propertyName, tags.definition(tags.propertyName)], color: "var(--link)" },
+  { tag: [tags.string, tags.special(tags.string)], color: "var(--healthy)" },
   { tag: [tags.comment, tags.lineComment], color: "var(--muted)", fontStyle: "italic" },
-  { tag: [tags.number, tags.bool, tags.null, tags.keyword, tags.atom], color: "var(--wait)" },
-  { tag: [tags.labelName, tags.typeName], color: "var(--warn)" },
+  { tag: [tags.number, tags.bool, tags.null, tags.keyword, tags.atom], color: "var(--waiting)" },
+  { tag: [tags.labelName, tags.typeName], color: "var(--late)" },
 ]);
 
 /** How text editors look, in both themes of the page. */
@@ -88,11 +88,11 @@ export const editorTheme = EditorView.theme({
   "&": { fontSize: "13px", color: "var(--text)", backgroundColor: "var(--surface)" },
   ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "20px" },
   ".cm-gutters": { backgroundColor: "var(--sunken)", color: "var(--muted)", border: "0" },
-  ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "color-mix(in srgb, var(--accent) 8%, transparent)" },
+  ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "color-mix(in srgb, var(--link) 8%, transparent)" },
   ".cm-content": { caretColor: "var(--text)" },
   ".cm-cursor": { borderLeftColor: "var(--text)" },
   "&.cm-focused .cm-selectionBackground, .cm-selectionBackground": {
-    background: "color-mix(in srgb, var(--accent) 25%, transparent) !important",
+    background: "color-mix(in srgb, var(--link) 25%, transparent) !important",
   },
   ".cm-selectionMatch": { backgroundColor: "transparent", outline: "1px solid var(--control)" },
   ".cm-tooltip, .cm-panels": {
@@ -100,7 +100,7 @@ export const editorTheme = EditorView.theme({
     color: "var(--text)",
     border: "1px solid var(--line)",
   },
-  ".cm-tooltip-autocomplete > ul > li[aria-selected]": { backgroundColor: "var(--accent)", color: "var(--on-accent)" },
+  ".cm-tooltip-autocomplete > ul > li[aria-selected]": { backgroundColor: "var(--link)", color: "var(--on-ink)" },
   ".cm-fold": {
     display: "inline-block",
     width: "6px",

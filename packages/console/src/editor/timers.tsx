@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholder is that of a machine, in a plain string.
 import { useState } from "react";
-import { IconButton } from "../design/icon.tsx";
+import { IconButton } from "../design/icon-button.tsx";
 import type { TimerTime } from "../machine/edits/operation.ts";
 import type { StateFormProps } from "./edit.ts";
 import { NameSelect, TextField } from "./form-fields.tsx";

@@ -41,14 +41,14 @@ export function readColors(element: Element): CellColors {
   const token = (name: string) => style.getPropertyValue(`--${name}`).trim();
   return {
     fills: {
-      failed: token("fail"),
-      cancelled: token("warn"),
+      failed: token("failed-fill"),
+      cancelled: token("late-fill"),
       "not sent": token("control"),
-      running: token("busy"),
+      running: token("busy-fill"),
       waiting: token("sunken"),
       skipped: token("line"),
       // Lighter than what needs a look: most cells are of this kind.
-      succeeded: `color-mix(in srgb, ${token("ok")} 45%, ${token("surface")})`,
+      succeeded: `color-mix(in srgb, ${token("healthy-fill")} 45%, ${token("surface")})`,
     },
     hatch: token("surface"),
     outline: token("control"),

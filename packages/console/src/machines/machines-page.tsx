@@ -19,9 +19,14 @@ export function MachinesPage() {
     <Page
       title="Machines"
       actions={
-        <To path="/edit" className="button">
-          New machine
-        </To>
+        <>
+          <To path="/states" className="button plain">
+            Terraform states
+          </To>
+          <To path="/edit" className="button">
+            New machine
+          </To>
+        </>
       }
     >
       <Panel title="Machines" actions={<Filter />}>

@@ -1,13 +1,13 @@
 import type { ReactNode } from "react";
 import { To } from "../design/links.tsx";
-import { Mark, type Status } from "../design/mark.tsx";
+import { Pill, type Status, toneOf } from "../design/mark.tsx";
 
 /** Renders one line: the subject, the reason, and the possible action. */
 export function Line({ id, status, word, path = "/stacks", search, children, action }: LineProps) {
   return (
-    <div className="attention-line" data-row={id}>
+    <div className={`attention-line tone-${toneOf(status)}`} data-row={id}>
       <To path={path} search={search}>
-        <Mark status={status} word={word} />
+        <Pill status={status} word={word} />
       </To>
       <div className="attention-cause">{children}</div>
       <div>{action}</div>

@@ -1,19 +1,18 @@
-import type { Cause, StackCondition, StackCounts, StackSummary } from "@stackyard/sdk";
+import type { Cause, StackSummary } from "@stackyard/sdk";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
-import { countOf } from "../api/use-condition-counts.ts";
 import { useLoad } from "../api/use-load.ts";
+import { type ConditionCounts, NEEDS_PERSON, sumOf } from "../api/use-main-conditions.ts";
 import { BulkOfCause } from "../design/bulk-of-cause.tsx";
 import { CauseName, toStacksOfCause } from "../design/causes.tsx";
 import { To } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
-import { Empty, Loaded, Panel } from "../design/page.tsx";
+import { Loaded, Panel } from "../design/page.tsx";
 import { StackLink } from "../design/stack-link.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { Line } from "./attention-line.tsx";
 import { FailedJobs, useFailedJobs } from "./failed-jobs.tsx";
 
-const CONDITIONS: readonly StackCondition[] = ["failed", "degraded", "stalled", "overdue", "approval"];
 const MAX_CAUSES = 12;
 const MAX_APPROVALS = 3;
 
@@ -21,32 +20,28 @@ const MAX_APPROVALS = 3;
  * Renders everything that needs a person, worst first: failures by their cause and failed jobs, then stalled, overdue
  * and approvals.
  */
-export function Attention({ counts }: { counts: StackCounts }) {
+export function Attention({ counts }: { counts: ConditionCounts }) {
   const jobs = useFailedJobs();
-  const [failed, degraded, stalled, overdue, approval] = CONDITIONS.map((condition) => countOf(counts, condition));
-  if (counts.total === 0 && jobs.length === 0) {
-    return (
-      <Panel title="Needs attention">
-        <Empty command="stackyard send pr-1 OPENED --machine review-app">
-          This yard has no stacks yet. The first event of a machine creates one.
-        </Empty>
-      </Panel>
-    );
-  }
+  const [failed, degraded, overdue, stalled, approval] = NEEDS_PERSON.map((condition) => sumOf(counts, condition));
+  const needy = sumOf(counts, ...NEEDS_PERSON);
   if (!failed && !degraded && !stalled && !overdue && !approval && jobs.length === 0) {
     return (
-      <Panel title="Needs attention">
+      <Panel title="Needs a person">
         <AllQuiet />
       </Panel>
     );
   }
   return (
-    <Panel title="Needs attention">
+    <Panel
+      title="Needs a person"
+      note={`${needy + jobs.length}, by cause`}
+      actions={<To path="/inbox">All as a list</To>}
+    >
       {failed ? <Causes kind="failed" count={failed} /> : null}
       {degraded ? <Causes kind="degraded" count={degraded} /> : null}
       <FailedJobs jobs={jobs} />
-      {stalled ? <OldestOf condition="stalled" count={stalled} /> : null}
       {overdue ? <OldestOf condition="overdue" count={overdue} /> : null}
+      {stalled ? <OldestOf condition="stalled" count={stalled} /> : null}
       {approval ? <Approvals count={approval} /> : null}
     </Panel>
   );
@@ -66,7 +61,7 @@ function Causes({ kind, count }: { kind: "failed" | "degraded"; count: number })
             <CauseLine key={`${cause.task} ${cause.code}`} kind={kind} cause={cause} />
           ))}
           {(cursor !== undefined || items.length === 0) && (
-            <Line id={kind} status={kind} word={`${WORDS[kind]} ${count}`} search={{ condition: kind }}>
+            <Line id={kind} status={kind} word={`${WORDS[kind]} ${count}`} search={{ is: kind }}>
               <To path="/inbox" search={{ tab: kind === "failed" ? undefined : kind }}>
                 All causes
               </To>
@@ -98,12 +93,15 @@ function CauseLine({ kind, cause }: { kind: "failed" | "degraded"; cause: Cause 
 
 function OldestOf({ condition, count }: { condition: "stalled" | "overdue"; count: number }) {
   const oldest = useLoad(keys.list("oldest", { condition }), ({ signal }) =>
-    yard.stacks.list({ condition, waiting: true }, { sort: "enteredAt", limit: 1, signal }),
+    yard.stacks.list(
+      { mainCondition: condition, condition: "any", waiting: true },
+      { sort: "enteredAt", limit: 1, signal },
+    ),
   );
   const word = `${condition === "stalled" ? "Stalled" : "Overdue"} ${count}`;
   const stack = oldest.data?.items[0];
   return (
-    <Line id={condition} status={condition} word={word} search={{ condition, sort: "enteredAt" }}>
+    <Line id={condition} status={condition} word={word} search={{ is: condition, sort: "enteredAt" }}>
       {stack === undefined ? null : <OldestStack stack={stack} />}
     </Line>
   );
@@ -137,7 +135,7 @@ function Approvals({ count }: { count: number }) {
   const items = approvals.data?.items.slice(0, MAX_APPROVALS) ?? [];
   if (items.length === 0) {
     return (
-      <Line id="approval" status="approval" word={`Approval ${count}`} search={{ condition: "approval" }}>
+      <Line id="approval" status="approval" word={`Approval ${count}`} search={{ is: "approval" }}>
         <To path="/approvals">All approvals</To>
       </Line>
     );
@@ -148,7 +146,7 @@ function Approvals({ count }: { count: number }) {
       id={approval.id}
       status="approval"
       word={index === 0 ? `Approval ${count}` : "Approval"}
-      search={{ condition: "approval" }}
+      search={{ is: "approval" }}
       action={
         <To path="/approval" search={{ stack: approval.stackId, task: approval.task }} className="button">
           Review

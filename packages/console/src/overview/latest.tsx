@@ -7,13 +7,13 @@ import { Mark, type Status } from "../design/mark.tsx";
 import { Empty, Loaded, Panel } from "../design/page.tsx";
 import { Arrow, Instant, Text } from "../design/text.tsx";
 
-const SHOWN = 20;
+const SHOWN = 12;
 
 /** Renders the newest lines of the yard's history. */
 export function Latest() {
   const latest = useLoad(keys.list("latest"), ({ signal }) => yard.events.list({ limit: SHOWN, signal }));
   return (
-    <Panel title="Latest">
+    <Panel title="Latest" note="newest first">
       <Loaded query={latest} height={200}>
         {({ items }) =>
           items.length === 0 ? (

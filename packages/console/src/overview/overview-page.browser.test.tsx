@@ -1,5 +1,6 @@
 import type { Approval, HistoryEntry, OpenAttempt, YardProcess } from "@stackyard/sdk";
 import { describe, expect, it } from "vitest";
+import { page } from "vitest/browser";
 import { queryClient } from "../api/client.ts";
 import { problem, renderPage, type SentRequest, viewer } from "../testing/render-page.tsx";
 import { aBulk, aCause, aStack, conditionCounts, HOSTILE, isDryRun, never, SHOWN_HOSTILE } from "../testing/stacks.ts";
@@ -139,6 +140,7 @@ describe("OverviewPage", () => {
     const line = screen.getByRole("listitem").filter({ hasText: "TASK_ERROR" });
     const link = line.getByRole("link", { name: "pr-12" });
     await expect.element(link).toBeVisible();
+    link.element().scrollIntoView({ block: "center" });
     const { x, y, width, height } = link.element().getBoundingClientRect();
     const at = { clientX: x + width / 2, clientY: y + height / 2, bubbles: true, cancelable: true };
     const pressed = document.elementFromPoint(at.clientX, at.clientY);
@@ -200,6 +202,28 @@ describe("OverviewPage", () => {
     await expect.element(screen.getByText("All quiet")).toBeVisible();
     await expect.element(screen.getByText("Last failure:", { exact: false })).toBeVisible();
     await expect.element(screen.getByText("No task runs.")).toBeVisible();
+  });
+
+  it.each([
+    [1440, 900],
+    [1024, 768],
+    [390, 844],
+  ])("shows counts that add up to the total at %i by %i pixels [argo-cd#6275]", async (width, height) => {
+    await page.viewport(width, height);
+    const counts = conditionCounts(350, { failed: 1, degraded: 6, overdue: 2, approval: 3, busy: 9, asleep: 112 });
+    const { screen } = await renderPage(OverviewPage, "/", { ...broken, "GET /v1/stack-counts": counts });
+    await expect.element(screen.getByText("350 stacks of 1 machine. 12 need a person.")).toBeVisible();
+
+    const figures = [...document.querySelectorAll(".overview-counts b")].map((figure) => Number(figure.textContent));
+    expect(figures.reduce((sum, count) => sum + count, 0)).toBe(350);
+    await expect
+      .element(screen.getByRole("link", { name: "6 Degraded" }))
+      .toHaveAttribute("href", "/stacks?is=degraded");
+    // One of 350 is seen in the bar.
+    const parts = [...document.querySelectorAll(".overview-bar > span")].map((part) => part.clientWidth);
+    expect(Math.min(...parts)).toBeGreaterThanOrEqual(9);
+    expect(document.querySelectorAll(".overview-yard .block")).toHaveLength(350);
+    expect(document.documentElement.scrollWidth).toBeLessThanOrEqual(width);
   });
 
   it("shows how to begin in a new yard", async () => {

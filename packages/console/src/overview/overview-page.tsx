@@ -1,23 +1,47 @@
-import { useConditionCounts } from "../api/use-condition-counts.ts";
-import { Loaded, Page } from "../design/page.tsx";
+import { NEEDS_PERSON, sumOf, totalOf, useMainConditions } from "../api/use-main-conditions.ts";
+import { ErrorNotice, Page, Skeleton } from "../design/page.tsx";
+import { Activity } from "./activity.tsx";
 import { Attention } from "./attention.tsx";
 import { Capacity } from "./capacity.tsx";
+import { CountsPanel } from "./counts-panel.tsx";
+import { FirstSteps } from "./first-steps.tsx";
 import { Latest } from "./latest.tsx";
+import { PreviewsPanel } from "./previews-panel.tsx";
 import { RunningAttempts } from "./running-attempts.tsx";
 import "./overview.css";
 
-/** Renders what needs attention, what runs and what happened last. */
+/** Renders how the yard is: counts, what needs a person, what runs, what happened, what it costs. */
 export function OverviewPage() {
-  const counts = useConditionCounts();
+  const { query, counts, machines } = useMainConditions();
+  const total = counts && totalOf(counts);
+  const needy = sumOf(counts, ...NEEDS_PERSON);
+  const sentence =
+    total === undefined || machines === undefined || total === 0
+      ? undefined
+      : `${formatCount(total, "stack")} of ${formatCount(machines.length, "machine")}. ${needy === 0 ? "None needs a person." : `${needy.toLocaleString("en")} ${needy === 1 ? "needs" : "need"} a person.`}`;
   return (
-    <Page title="Overview" actions={<Capacity />}>
-      <Loaded query={counts} height={200}>
-        {(data) => <Attention counts={data} />}
-      </Loaded>
-      <div className="columns">
-        <RunningAttempts />
-        <Latest />
-      </div>
+    <Page title="Overview" sentence={sentence} actions={<Capacity />}>
+      {counts === undefined && (query.error === null ? <Skeleton height={200} /> : <ErrorNotice error={query.error} />)}
+      {counts !== undefined && machines !== undefined && (
+        <>
+          {total === 0 ? <FirstSteps /> : <CountsPanel counts={counts} machines={machines} />}
+          <div className="overview-grid">
+            <div className="overview-main">
+              <Attention counts={counts} />
+              <RunningAttempts />
+            </div>
+            <div className="overview-side">
+              <PreviewsPanel asleep={sumOf(counts, "asleep")} />
+              <Latest />
+            </div>
+          </div>
+          <Activity />
+        </>
+      )}
     </Page>
   );
+}
+
+function formatCount(count: number, noun: string): string {
+  return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
 }

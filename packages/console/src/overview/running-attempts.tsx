@@ -1,79 +1,108 @@
+import { defined } from "@stackyard/core";
 import type { OpenAttempt } from "@stackyard/sdk";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { JOB_MACHINE } from "../api/status.ts";
 import { useLoad } from "../api/use-load.ts";
 import { TextLink, To } from "../design/links.tsx";
-import { Mark, type Status } from "../design/mark.tsx";
+import { Mark, type Status, type Tone } from "../design/mark.tsx";
 import { Empty, Loaded, Panel } from "../design/page.tsx";
+import { useSettings } from "../design/settings.ts";
 import { Text, useNow } from "../design/text.tsx";
+import { Timeline, type TimelineRow } from "../design/timeline.tsx";
 import { dropColors } from "../text/ansi.ts";
-import { formatDuration } from "../text/durations.ts";
+import { formatDuration, formatTime } from "../text/durations.ts";
 
 const SHOWN = 20;
 const COUNTED = 100;
 
-/** Renders the attempts that have not ended, oldest first. */
+/** Renders the attempts that have not ended on one axis, oldest first. */
 export function RunningAttempts() {
   const attempts = useLoad(keys.list("attempts"), ({ signal }) => yard.attempts.list({}, { limit: COUNTED, signal }));
   const { items = [], cursor } = attempts.data ?? {};
-  const count = attempts.data === undefined ? "" : ` ${items.length}${cursor === undefined ? "" : "+"}`;
+  const note = attempts.data === undefined ? undefined : `${items.length}${cursor === undefined ? "" : "+"}`;
   return (
     <Panel
-      title={`Running${count}`}
+      title="Running"
+      {...defined({ note })}
       actions={
-        <To path="/stacks" search={{ condition: "busy" }}>
-          Busy stacks
-        </To>
+        <>
+          <To path="/jobs">Jobs</To>
+          <To path="/stacks" search={{ is: "busy" }}>
+            Busy stacks
+          </To>
+        </>
       }
     >
       <Loaded query={attempts} height={200}>
         {() =>
-          items.length === 0 ? (
-            <Empty>No task runs.</Empty>
-          ) : (
-            <ul className="overview-list">
-              {items.slice(0, SHOWN).map((attempt) => (
-                <AttemptLine key={attempt.attemptId} attempt={attempt} />
-              ))}
-            </ul>
-          )
+          items.length === 0 ? <Empty>No task runs.</Empty> : <RunningTimeline attempts={items.slice(0, SHOWN)} />
         }
       </Loaded>
     </Panel>
   );
 }
 
-const STATUSES: Readonly<Record<string, Status>> = { unclaimed: "queued", queued: "queued", running: "running" };
+const MINUTE_MS = 60_000;
 
-function AttemptLine({ attempt }: { attempt: OpenAttempt }) {
-  const { stackId, machine, task, status, attemptId, cancelling, progressMessage, attempt: number } = attempt;
+function RunningTimeline({ attempts }: { attempts: readonly OpenAttempt[] }) {
+  const { zone } = useSettings();
+  const now = useNow(5_000);
+  const begun = Math.min(...attempts.map(({ dispatchedAt }) => Date.parse(dispatchedAt)));
+  // Two thirds are the past. One attempt of last week does not make the others invisible.
+  const past = Math.min(60 * MINUTE_MS, Math.max(5 * MINUTE_MS, now - begun));
   return (
-    <li data-row={attemptId}>
-      <Mark status={cancelling === undefined ? (STATUSES[status] ?? "running") : "cancelled"} bare />
-      <TextLink path={machine === JOB_MACHINE ? "/job" : "/stack"} search={{ id: stackId }} text={stackId} />
-      <Text>{task}</Text>
-      {number > 1 && <span className="muted">attempt {number}</span>}
-      <Elapsed attempt={attempt} />
-      {progressMessage !== undefined && (
-        <TextLink
-          path="/log"
-          search={{ attempt: attemptId }}
-          className="overview-message"
-          text={dropColors(progressMessage)}
-        />
-      )}
-    </li>
+    <Timeline
+      rows={attempts.map((attempt) => toRow(attempt, now))}
+      from={now - past}
+      to={now + past / 2}
+      now={now}
+      format={(at) => formatTime(at, zone).slice(0, 5)}
+    />
   );
 }
 
-/** Renders the elapsed time of an attempt, and its limit. */
-function Elapsed({ attempt: { dispatchedAt, deadlineAt } }: { attempt: OpenAttempt }) {
-  const now = useNow();
-  const [began, end] = [Date.parse(dispatchedAt), Date.parse(deadlineAt)];
-  return (
-    <span className="muted nowrap">
-      {formatDuration(now - began)} of {formatDuration(end - began)}
-    </span>
-  );
+const STATUSES: Readonly<Record<string, Status>> = { unclaimed: "queued", queued: "queued", running: "running" };
+
+function toRow(attempt: OpenAttempt, now: number): TimelineRow {
+  const { stackId, machine, task, status, attemptId, cancelling, progressMessage, attempt: number } = attempt;
+  const [began, end] = [Date.parse(attempt.dispatchedAt), Date.parse(attempt.deadlineAt)];
+  const isQueued = STATUSES[status] === "queued";
+  const limit = `${formatDuration(now - began)} of ${formatDuration(end - began)}`;
+  const tone: Tone = isQueued ? "wait" : "busy";
+  return {
+    key: attemptId,
+    name: (
+      <>
+        <Mark status={cancelling === undefined ? (STATUSES[status] ?? "running") : "cancelled"} bare />{" "}
+        <TextLink
+          path={machine === JOB_MACHINE ? "/job" : "/stack"}
+          search={{ id: stackId }}
+          className="name"
+          text={stackId}
+        />{" "}
+        <Text>{task}</Text>
+        {number > 1 && <span className="muted"> attempt {number}</span>}
+      </>
+    ),
+    spans: [
+      { from: began, to: now, tone, title: `${isQueued ? "queued" : "ran"} ${formatDuration(now - began)}` },
+      ...(end > now
+        ? [{ from: now, to: end, tone, expected: true, title: `limit ${formatDuration(end - began)}` }]
+        : []),
+    ],
+    end: (
+      <>
+        {progressMessage !== undefined && (
+          <TextLink
+            path="/log"
+            search={{ attempt: attemptId }}
+            className="overview-message"
+            text={dropColors(progressMessage)}
+          />
+        )}{" "}
+        <span className="nowrap">{limit}</span>
+      </>
+    ),
+  };
 }

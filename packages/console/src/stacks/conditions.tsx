@@ -1,25 +1,26 @@
-import type { StackCondition, StackFilter } from "@stackyard/sdk";
-import { countOf, useConditionCounts } from "../api/use-condition-counts.ts";
+import type { StackFilter } from "@stackyard/sdk";
+import { NEEDS_PERSON, sumOf, useMainConditions } from "../api/use-main-conditions.ts";
 import { To, useSearch } from "../design/links.tsx";
-import { Mark, type Status } from "../design/mark.tsx";
-import { CONDITION_WORDS } from "./stack-filter.ts";
+import { CONDITIONS, Mark, wordOf } from "../design/mark.tsx";
 
-function toStatus(condition: string): Status {
-  return condition === "busy" ? "running" : (condition as Exclude<StackCondition, "busy">);
-}
-
-/** Renders how many of the stacks have which condition; each is a filter. */
-export function Conditions({ filter: { condition, ...filter } }: { filter: Omit<StackFilter, "waiting"> }) {
+/**
+ * Renders how many of the stacks have which condition; each is a filter. Counts ignore the condition that is chosen, so
+ * that the others can be compared; they add up to the first.
+ */
+export function Conditions({ filter: { mainCondition: chosen, ...filter } }: { filter: Omit<StackFilter, "waiting"> }) {
   const search = useSearch();
-  const counts = useConditionCounts(filter);
+  const { query, all: counts } = useMainConditions(filter);
+  const shown = CONDITIONS.filter(
+    (name) => sumOf(counts, name) > 0 || name === chosen || NEEDS_PERSON.some((each) => each === name),
+  );
   return (
     <nav className="stacks-conditions" aria-label="Conditions">
-      <To path="/stacks" search={{ ...search, condition: undefined }} current={condition === undefined}>
-        All {counts.data?.total.toLocaleString("en")}
+      <To path="/stacks" search={{ ...search, is: undefined }} current={chosen === undefined}>
+        All {query.data?.total.toLocaleString("en")}
       </To>
-      {Object.entries(CONDITION_WORDS).map(([name, word]) => (
-        <To key={name} path="/stacks" search={{ ...search, condition: name }} current={condition === name}>
-          <Mark status={toStatus(name)} word={`${word} ${countOf(counts.data, name).toLocaleString("en")}`} />
+      {shown.map((name) => (
+        <To key={name} path="/stacks" search={{ ...search, is: name }} current={chosen === name}>
+          <Mark status={name} word={`${wordOf(name)} ${sumOf(counts, name).toLocaleString("en")}`} />
         </To>
       ))}
     </nav>

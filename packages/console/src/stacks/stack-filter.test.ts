@@ -29,7 +29,8 @@ describe("toStackFilter", () => {
   });
 
   it("reads the word none as failures without a code, and leaves out unknown conditions", () => {
-    expect(toStackFilter({ code: "none", condition: "sad", tab: "x" })).toEqual({ code: "" });
+    expect(toStackFilter({ code: "none", condition: "sad", is: "sad", tab: "x" })).toEqual({ code: "" });
+    expect(toStackFilter({ is: "asleep" })).toEqual({ mainCondition: "asleep" });
   });
 });
 
@@ -47,7 +48,9 @@ describe("parseMetadata", () => {
 
 describe("formatFilters", () => {
   it("names what is filtered by, and nothing else", () => {
-    expect(formatFilters({ condition: "failed", state: "BUILD", sort: "-id" })).toBe("condition failed, state BUILD");
+    expect(formatFilters({ condition: "failed", state: "BUILD", sort: "-id" })).toBe(
+      "has condition failed, state BUILD",
+    );
   });
 });
 

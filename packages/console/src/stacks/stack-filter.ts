@@ -1,10 +1,12 @@
-import type { StackCondition, StackFilter, StackSort } from "@stackyard/sdk";
+import type { MainCondition, StackCondition, StackFilter, StackSort } from "@stackyard/sdk";
 import type { Search } from "../design/links.tsx";
+import { CONDITIONS } from "../design/mark.tsx";
 
 /** The parts of the address that choose stacks, and how a person calls them. */
 export const FILTER_NAMES = {
   text: "id contains",
-  condition: "condition",
+  is: "condition",
+  condition: "has condition",
   machine: "machine",
   state: "state",
   task: "failed task",
@@ -29,7 +31,7 @@ export const SORT_WORDS: Readonly<Record<StackSort, string>> = {
   "-enteredAt": "in state, shortest first",
 };
 
-/** The conditions of stacks, worst first, in words. */
+/** What may be true of stacks, in words: the filters of older addresses. */
 export const CONDITION_WORDS: Readonly<Record<StackCondition, string>> = {
   failed: "Failed",
   degraded: "Degraded",
@@ -49,10 +51,12 @@ const MAX_METADATA = 5;
 export function toStackFilter(search: Search): Omit<StackFilter, "waiting"> {
   const { text, machine, state, task, code, prefix, revision } = search;
   const condition = toCondition(search["condition"]);
+  const mainCondition = toMainCondition(search["is"]);
   const metadata = parseMetadata(search["metadata"]);
   return {
     ...(text && { text }),
     ...(condition && { condition }),
+    ...(mainCondition && { mainCondition }),
     ...(machine && { machine }),
     ...(state && { state }),
     ...(task && { task }),
@@ -65,6 +69,10 @@ export function toStackFilter(search: Search): Omit<StackFilter, "waiting"> {
 
 function toCondition(text: string | undefined): StackCondition | undefined {
   return text !== undefined && Object.hasOwn(CONDITION_WORDS, text) ? (text as StackCondition) : undefined;
+}
+
+function toMainCondition(text: string | undefined): MainCondition | undefined {
+  return CONDITIONS.find((condition) => condition === text);
 }
 
 /** Returns the order of the address, by default by id. */

@@ -45,15 +45,23 @@ export function StackTable({ list, sort, selection, onSelect }: StackTableProps)
       sort: useSort("id", sort),
       cell: cellOf((stack) => (
         <span className="stacks-id">
-          <Mark status={toStackStatus(stack)} bare />
           <StackLink id={stack.id} />
         </span>
       )),
     },
+    { header: "Condition", cell: cellOf((stack) => <Mark status={toStackStatus(stack)} />) },
     { header: "Machine", cell: cellOf(({ machine }) => <Text>{machine}</Text>) },
-    { header: "State", cell: cellOf(({ state }) => <Text>{state}</Text>) },
+    {
+      header: "State",
+      cell: cellOf(({ state }) => (
+        <span className="state-name">
+          <Text>{state}</Text>
+        </span>
+      )),
+    },
     // The longest in its state has the smallest instant.
     { header: "Since", sort: since, cell: cellOf(({ enteredAt }) => <Ago at={enteredAt} plain />) },
+    { header: "Last failure", cell: cellOf((stack) => <LastFailure stack={stack} />) },
     { header: "Waits", cell: cellOf((stack) => <WaitSentence stack={stack} />) },
     ...metadata.map((key) => ({
       id: `metadata ${key}`,
@@ -114,6 +122,21 @@ function WaitSentence({ stack: { waiting, tasks } }: { stack: StackSummary }) {
   return waiting === undefined ? null : (
     <span title={toSafeText(dropColors(waiting.summary))}>
       <Sentence text={waiting.summary} />
+    </span>
+  );
+}
+
+/** Renders the last task that failed for good, also after the stack has moved on or recovered: then it is quiet. */
+function LastFailure({ stack: { lastFailure } }: { stack: StackSummary }) {
+  if (lastFailure === undefined) return null;
+  const { task, code = "", at, resolvedAt, acknowledgedAt } = lastFailure;
+  const isOver = resolvedAt !== undefined || acknowledgedAt !== undefined;
+  return (
+    <span className={isOver ? "muted" : undefined}>
+      <strong className={isOver ? undefined : "tone-fail"}>
+        <Text>{task}</Text>
+      </strong>{" "}
+      <Text mono>{code}</Text> <Ago at={at} />
     </span>
   );
 }

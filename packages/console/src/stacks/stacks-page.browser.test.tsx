@@ -23,7 +23,7 @@ function serve(stacks: readonly StackSummary[]) {
   return {
     "GET /v1/machines": { items: [] },
     "GET /v1/stack-counts": ({ query }: SentRequest) =>
-      query["by"] === "condition"
+      query["by"] === "mainCondition"
         ? conditionCounts(stacks.length, { failed: 1 })
         : { total: stacks.length, groups: [] },
     "GET /v1/stacks": ({ query }: SentRequest) => {

@@ -39,9 +39,12 @@ export function StacksPage() {
       <Panel
         title={total === undefined ? "Stacks" : `${total.toLocaleString("en")} ${total === 1 ? "stack" : "stacks"}`}
         actions={
-          <To path="/stacks" search={{ ...search, bulk: "list" }}>
-            Bulk operations
-          </To>
+          <>
+            <To path="/jobs">Jobs</To>
+            <To path="/stacks" search={{ ...search, bulk: "list" }}>
+              Bulk operations
+            </To>
+          </>
         }
       >
         <FilterBar />

@@ -26,10 +26,20 @@ export function aFailedStack(id: string, more: Partial<StackSummary> = {}): Stac
   return aStack(id, { state: "BUILD", failed: true, tasks: [database], ...more });
 }
 
-/** Returns the counts of stacks by their condition; conditions that are not named have none. */
+/** Returns the counts of stacks by their condition, and by their main one; the rest are healthy. */
 export function conditionCounts(total: number, counts: Readonly<Record<string, number>> = {}): StackCounts {
-  const names = ["failed", "stalled", "overdue", "approval", "busy", "waiting"];
-  return { total, groups: names.map((condition) => ({ condition, count: counts[condition] ?? 0 })) };
+  const names = ["failed", "degraded", "overdue", "stalled", "approval", "busy", "waiting", "asleep"] as const;
+  const troubled = names.map((condition) => ({ condition, count: counts[condition] ?? 0 }));
+  const main = names.map((mainCondition) => ({
+    machine: "review-app",
+    mainCondition,
+    count: counts[mainCondition] ?? 0,
+  }));
+  const rest = Math.max(0, total - main.reduce((sum, { count }) => sum + count, 0));
+  return {
+    total,
+    groups: [...troubled, ...main, { machine: "review-app", mainCondition: "healthy", count: rest }],
+  };
 }
 
 /** Returns the cause that `database` fails by, unless overridden. */

@@ -4,13 +4,13 @@ import { TROUBLE, toStackColumns } from "./stack-columns.ts";
 import type { MainCondition } from "./store.ts";
 
 /** States whose stacks sleep while they rest: what they cost has been taken down until an event wakes them. */
-export const ASLEEP_STATES: readonly string[] = ["ASLEEP", "SLEEPING", "Asleep", "Sleeping", "asleep", "sleeping"];
+const ASLEEP_STATES: readonly string[] = ["ASLEEP", "SLEEPING", "Asleep", "Sleeping", "asleep", "sleeping"];
 
 /** The machine of jobs, and the state of a job that has failed: its task is left behind in the state before. */
-export const FAILED_JOB = { machine: RUN_MACHINE, state: "FAILED" } as const;
+const FAILED_JOB = { machine: RUN_MACHINE, state: "FAILED" } as const;
 
 /** The conditions that are a bit of the column `trouble`, in the order of `MAIN_CONDITIONS`. */
-export const TROUBLE_ORDER = ["failed", "degraded", "overdue", "stalled", "approval"] as const;
+const TROUBLE_ORDER = ["failed", "degraded", "overdue", "stalled", "approval"] as const;
 
 /** Returns the first of the main conditions that is true of a stack. `parked`: the stack's parked events. */
 export function toMainCondition(stack: Stack, parked: number): MainCondition {

@@ -104,7 +104,7 @@ export type StackCondition = (typeof STACK_CONDITIONS)[number];
 /**
  * The main conditions of stacks, worst first. Each stack has one: the first that is true of it, so that counts add up to
  * the total. `failed`: a task is in ERROR, or the job has failed. `degraded`, `overdue`, `stalled`, `approval`, `busy`:
- * as in `STACK_CONDITIONS`. `waiting`: an event is parked. `asleep`: at rest in a state of `ASLEEP_STATES`. `healthy`:
+ * as in `STACK_CONDITIONS`. `waiting`: an event is parked. `asleep`: at rest in a state named as such. `healthy`:
  * at rest in another state.
  */
 export const MAIN_CONDITIONS = [

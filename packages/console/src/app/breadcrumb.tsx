@@ -1,0 +1,29 @@
+import { useRouterState } from "@tanstack/react-router";
+import { Icon } from "../design/icon.tsx";
+import { To, useSearch } from "../design/links.tsx";
+import { toSafeText } from "../text/safe-text.ts";
+import { findCrumbs } from "./screens.ts";
+
+/** Renders the way to this page, from the screen of the rail. */
+export function Breadcrumb() {
+  const path = useRouterState({ select: ({ location }) => location.pathname });
+  const crumbs = findCrumbs(path, useSearch());
+  return (
+    <nav className="crumbs" aria-label="Breadcrumb">
+      <ol>
+        {crumbs.map(({ title, path: to }) => (
+          <li key={`${title} ${to}`}>
+            {to === undefined ? (
+              <span aria-current="page">{toSafeText(title)}</span>
+            ) : (
+              <>
+                <To path={to}>{title}</To>
+                <Icon name="next" size={14} />
+              </>
+            )}
+          </li>
+        ))}
+      </ol>
+    </nav>
+  );
+}

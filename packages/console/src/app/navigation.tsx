@@ -1,0 +1,102 @@
+import { useRouterState } from "@tanstack/react-router";
+import { sumOf, useMainConditions } from "../api/use-main-conditions.ts";
+import { Icon } from "../design/icon.tsx";
+import { To } from "../design/links.tsx";
+import type { Tone } from "../design/mark.tsx";
+import { Menu } from "../design/menu.tsx";
+import { useMedia } from "../design/use-media.ts";
+import { findScreen, GROUPS, type Screen } from "./screens.ts";
+
+interface Badge {
+  readonly count: number;
+  readonly tone: Tone;
+  readonly what: string;
+}
+
+/** Returns the badges of the rail. They add up to what needs a person. */
+function useBadges(): Readonly<Record<string, Badge>> {
+  const { counts } = useMainConditions();
+  return {
+    "/stacks": {
+      count: sumOf(counts, "failed", "degraded", "overdue", "stalled"),
+      tone: "fail",
+      what: "need a person",
+    },
+    "/approvals": { count: sumOf(counts, "approval"), tone: "approval", what: "wait for a decision" },
+  };
+}
+
+/** Renders the rail at the side: words from 1,200 px, icons from 720 px; on a phone a line below instead. */
+export function Navigation() {
+  const isPhone = useMedia("(max-width: 719px)");
+  return isPhone ? <PhoneLine /> : <Rail />;
+}
+
+function Rail() {
+  return (
+    <nav className="rail" aria-label="Screens">
+      {GROUPS.map(([group, screens]) => (
+        <div key={group} className="rail-group">
+          <p aria-hidden="true">{group}</p>
+          <ul aria-label={group}>
+            {screens.map((screen) => (
+              <li key={screen.path}>
+                <ScreenLink screen={screen} />
+              </li>
+            ))}
+          </ul>
+        </div>
+      ))}
+    </nav>
+  );
+}
+
+function ScreenLink({ screen: { path, title, icon } }: { screen: Screen }) {
+  const current = useRouterState({ select: ({ location }) => findScreen(location.pathname) }) === path;
+  const badge = useBadges()[path];
+  return (
+    <To path={path} current={current} title={title}>
+      <Icon name={icon} />
+      <span className="rail-word">{title}</span>
+      {badge !== undefined && badge.count > 0 && (
+        <span className={`count tone-${badge.tone}`}>
+          {badge.count.toLocaleString("en")}
+          <span className="hidden-visually"> {badge.what}</span>
+        </span>
+      )}
+    </To>
+  );
+}
+
+/** Screens that stand on a phone's line; the others are under More. */
+const ON_PHONE = 4;
+
+function PhoneLine() {
+  const screens = GROUPS.flatMap(([, group]) => group);
+  const path = useRouterState({ select: ({ location }) => findScreen(location.pathname) });
+  const rest = screens.slice(ON_PHONE);
+  const isInRest = rest.some((screen) => screen.path === path);
+  return (
+    <nav className="phone-line" aria-label="Screens">
+      {screens.slice(0, ON_PHONE).map((screen) => (
+        <ScreenLink key={screen.path} screen={screen} />
+      ))}
+      <Menu
+        label="More screens"
+        className={isInRest ? "phone-more current" : "phone-more"}
+        face={
+          <>
+            <Icon name="more" />
+            <span>More</span>
+          </>
+        }
+      >
+        {rest.map((screen) => (
+          <To key={screen.path} path={screen.path} current={screen.path === path}>
+            {screen.title}
+          </To>
+        ))}
+      </Menu>
+    </nav>
+  );
+}

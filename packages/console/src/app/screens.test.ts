@@ -1,0 +1,37 @@
+import { describe, expect, it } from "vitest";
+import { findCrumbs, findScreen, PLACES } from "./screens.ts";
+
+describe("findScreen", () => {
+  it.each([
+    ["/", "/"],
+    ["/inbox", "/"],
+    ["/stack", "/stacks"],
+    ["/fleet", "/stacks"],
+    ["/states", "/machines"],
+    ["/state", "/machines"],
+    ["/edit", "/machines"],
+    ["/access", "/access"],
+  ])("marks for %s the screen %s", (path, screen) => {
+    expect(findScreen(path)).toBe(screen);
+  });
+
+  it("keeps every list that had an entry of its own", () => {
+    const paths = PLACES.map(([path]) => path).sort();
+
+    expect(paths).toEqual(
+      "/ /access /approvals /artifacts /audit /inbox /jobs /machines /releases /stacks /states /yard".split(" "),
+    );
+  });
+});
+
+describe("findCrumbs", () => {
+  it("leads from the screen over the list to the thing", () => {
+    expect(findCrumbs("/fleet", { id: "run-1" })).toEqual([
+      { title: "Stacks", path: "/stacks" },
+      { title: "Jobs", path: "/jobs" },
+      { title: "run-1" },
+    ]);
+    expect(findCrumbs("/stacks", {})).toEqual([{ title: "Stacks" }]);
+    expect(findCrumbs("/nowhere", {})).toEqual([]);
+  });
+});

@@ -1,0 +1,92 @@
+import type { IconName } from "../design/icon.tsx";
+import type { Search } from "../design/links.tsx";
+
+/** A screen of the rail. */
+export interface Screen {
+  readonly path: string;
+  readonly title: string;
+  readonly icon: IconName;
+}
+
+/** The screens of the rail, in three groups. */
+export const GROUPS: readonly (readonly [string, readonly Screen[]])[] = [
+  [
+    "Work",
+    [
+      { path: "/", title: "Overview", icon: "overview" },
+      { path: "/stacks", title: "Stacks", icon: "stacks" },
+      { path: "/releases", title: "Releases", icon: "releases" },
+      { path: "/approvals", title: "Approvals", icon: "approvals" },
+    ],
+  ],
+  [
+    "Author",
+    [
+      { path: "/machines", title: "Machines", icon: "machines" },
+      { path: "/artifacts", title: "Artifacts", icon: "artifacts" },
+    ],
+  ],
+  [
+    "Run",
+    [
+      { path: "/yard", title: "Yard", icon: "yard" },
+      { path: "/audit", title: "Audit", icon: "audit" },
+      { path: "/access", title: "Access", icon: "access" },
+    ],
+  ],
+];
+
+const SCREENS = GROUPS.flatMap(([, screens]) => screens);
+
+/** Views of a screen that have an address of their own, and what they are called. */
+const VIEWS: Readonly<Record<string, readonly [screen: string, title: string]>> = {
+  "/inbox": ["/", "Inbox"],
+  "/jobs": ["/stacks", "Jobs"],
+  "/states": ["/machines", "Terraform"],
+};
+
+/** Pages of one thing: the list to which it belongs, and the part of the address that names it. */
+const THINGS: Readonly<Record<string, readonly [list: string, part: string]>> = {
+  "/stack": ["/stacks", "id"],
+  "/log": ["/stacks", "attempt"],
+  "/bundle": ["/stacks", "id"],
+  "/job": ["/jobs", "id"],
+  "/fleet": ["/jobs", "id"],
+  "/release": ["/releases", "id"],
+  "/approval": ["/approvals", "stack"],
+  "/machine": ["/machines", "name"],
+  "/edit": ["/machines", "machine"],
+  "/simulate": ["/machines", "machine"],
+  "/state": ["/states", "key"],
+};
+
+/** All lists, as the search finds them. */
+export const PLACES: readonly (readonly [path: string, title: string])[] = [
+  ...SCREENS.map(({ path, title }) => [path, title] as const),
+  ...Object.entries(VIEWS).map(([path, [, title]]) => [path, title] as const),
+];
+
+/** Returns the screen of the rail to which an address belongs: always one, so that the rail always has a mark. */
+export function findScreen(path: string): string {
+  const list = THINGS[path]?.[0] ?? path;
+  return VIEWS[list]?.[0] ?? list;
+}
+
+/** A part of the breadcrumb; the last one has no path. */
+interface Crumb {
+  readonly title: string;
+  readonly path?: string;
+}
+
+/** Returns the way from the rail's screen to an address. */
+export function findCrumbs(path: string, search: Search): readonly Crumb[] {
+  const thing = THINGS[path];
+  const list = thing?.[0] ?? path;
+  const screen = findScreen(path);
+  const lists = [...new Set([screen, list])].flatMap((each): Crumb[] => {
+    const title = PLACES.find(([place]) => place === each)?.[1];
+    return title === undefined ? [] : [{ title, path: each }];
+  });
+  if (thing === undefined) return lists.map((crumb) => (crumb.path === path ? { title: crumb.title } : crumb));
+  return [...lists, { title: search[thing[1]] ?? search["id"] ?? path.slice(1) }];
+}

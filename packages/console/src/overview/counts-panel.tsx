@@ -1,0 +1,56 @@
+import type { MainCondition } from "@stackyard/sdk";
+import { type ConditionCounts, type MachineCounts, sumOf } from "../api/use-main-conditions.ts";
+import { To } from "../design/links.tsx";
+import { CONDITIONS, Mark, toneOf, wordOf } from "../design/mark.tsx";
+import { YardBlocks } from "./yard-blocks.tsx";
+
+/** Renders how many stacks have which condition, as figures and as a bar, and the yard: a block for each stack. */
+export function CountsPanel({ counts, machines }: { counts: ConditionCounts; machines: readonly MachineCounts[] }) {
+  const shown = CONDITIONS.filter((condition) => (counts.get(condition) ?? 0) > 0 || USUAL.has(condition));
+  return (
+    <section className="panel" aria-label="Stacks by condition">
+      <ul className="overview-counts">
+        {shown.map((condition) => (
+          <Figure key={condition} condition={condition} count={sumOf(counts, condition)} />
+        ))}
+      </ul>
+      <ConditionBar counts={counts} />
+      <YardBlocks machines={machines} />
+    </section>
+  );
+}
+
+/** Conditions that are shown also without a stack, so that the figures keep their places. */
+const USUAL: ReadonlySet<MainCondition> = new Set(["failed", "degraded", "overdue", "approval", "busy", "healthy"]);
+
+function Figure({ condition, count }: { condition: MainCondition; count: number }) {
+  return (
+    <li className="overview-figure">
+      <To path="/stacks" search={{ is: condition }}>
+        <b className={count > 0 ? `tone-${toneOf(condition)}` : "muted"}>{count.toLocaleString("en")}</b>
+        <Mark status={condition} />
+      </To>
+    </li>
+  );
+}
+
+/**
+ * Renders the shares of the conditions. The least is wide enough to be seen and pressed; the figures above are the
+ * keyboard's way.
+ */
+function ConditionBar({ counts }: { counts: ConditionCounts }) {
+  const parts = CONDITIONS.filter((condition) => sumOf(counts, condition) > 0);
+  const label = parts.map((condition) => `${wordOf(condition)} ${sumOf(counts, condition)}`).join(", ");
+  return (
+    <div className="overview-bar" role="img" aria-label={label || "No stack"}>
+      {parts.map((condition) => (
+        <span
+          key={condition}
+          className={`tone-${toneOf(condition)}`}
+          style={{ flexGrow: sumOf(counts, condition) }}
+          title={`${wordOf(condition)}: ${sumOf(counts, condition).toLocaleString("en")}`}
+        />
+      ))}
+    </div>
+  );
+}

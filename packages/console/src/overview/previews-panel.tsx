@@ -1,0 +1,89 @@
+import type { StackPreview } from "@stackyard/sdk";
+import { yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { useLoad } from "../api/use-load.ts";
+import { TextLink } from "../design/links.tsx";
+import { Mark, type Status } from "../design/mark.tsx";
+import { Panel } from "../design/page.tsx";
+import { Text } from "../design/text.tsx";
+import { toSafeLink } from "../text/safe-text.ts";
+
+const SHOWN = 6;
+const COUNTED = 100;
+
+/** Renders where previews are, what they cost, and how many stacks sleep. Nothing in a yard without previews. */
+export function PreviewsPanel({ asleep }: { asleep: number }) {
+  const previews = useLoad(keys.other("previews"), ({ signal }) => yard.previews.list({ limit: COUNTED, signal }), {
+    refetchInterval: 30_000,
+  });
+  const { items = [], cursor } = previews.data ?? {};
+  if (items.length === 0) return null;
+  const priced = items.filter(({ monthlyCost }) => monthlyCost !== undefined);
+  const cost = priced.reduce((sum, { monthlyCost = 0 }) => sum + monthlyCost, 0);
+  const count = `${items.length}${cursor === undefined ? "" : "+"}`;
+  return (
+    <Panel
+      title="Previews"
+      note={count}
+      footer={
+        <>
+          <span>{asleep.toLocaleString("en")} stacks asleep</span>
+          {priced.length > 0 && <span>{cost.toFixed(2)} USD a month, estimated</span>}
+        </>
+      }
+    >
+      <ul className="overview-previews">
+        {[...items]
+          .sort(byTrouble)
+          .slice(0, SHOWN)
+          .map((preview) => (
+            <PreviewLine key={preview.stackId} preview={preview} />
+          ))}
+      </ul>
+    </Panel>
+  );
+}
+
+function PreviewLine({ preview }: { preview: StackPreview }) {
+  const { stackId, pull, url } = preview;
+  const link = url === undefined ? undefined : toSafeLink(url);
+  return (
+    <li data-row={`preview ${stackId}`}>
+      <div className="overview-preview">
+        <TextLink path="/stack" search={{ id: stackId }} className="name" text={stackId} />
+        <span className="muted small">
+          <Text>{`#${pull.number} ${pull.title ?? ""}`}</Text>
+        </span>
+      </div>
+      <Mark status={toStatus(preview)} />
+      {link === undefined ? (
+        <span className="muted small">no link</span>
+      ) : (
+        <a href={link.href} target="_blank" rel="noopener noreferrer">
+          Open
+          <span className="hidden-visually">
+            {" "}
+            {stackId} at {link.host}, in a new tab
+          </span>
+        </a>
+      )}
+    </li>
+  );
+}
+
+/** The list of previews has fewer fields than that of stacks. */
+function toStatus({ failed, overdue, stalled, waiting, state }: StackPreview): Status {
+  if (failed) return "failed";
+  if (overdue) return "overdue";
+  if (stalled !== undefined) return "stalled";
+  const kind = waiting?.waitsFor?.kind;
+  if (kind === "approval") return "approval";
+  if (kind !== undefined && kind !== "event" && kind !== "timer") return "busy";
+  return state.toUpperCase() === "ASLEEP" ? "asleep" : "healthy";
+}
+
+const ORDER: readonly Status[] = ["failed", "overdue", "stalled", "approval", "busy", "healthy", "asleep"];
+
+function byTrouble(a: StackPreview, b: StackPreview): number {
+  return ORDER.indexOf(toStatus(a)) - ORDER.indexOf(toStatus(b)) || (a.enteredAt < b.enteredAt ? 1 : -1);
+}
