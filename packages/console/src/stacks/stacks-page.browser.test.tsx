@@ -18,6 +18,9 @@ import {
 } from "../testing/stacks.ts";
 import { StacksPage } from "./stacks-page.tsx";
 
+/** The height of a row with its border, as the design has it. */
+const ROW_PX = 37;
+
 /** Answers as a server with these stacks, by pages of 100. */
 function serve(stacks: readonly StackSummary[]) {
   return {
@@ -70,7 +73,7 @@ describe("StacksPage", () => {
       area().scrollTop = area().scrollHeight;
       await expect.poll(() => screen.getByRole("link", { name: last }).query(), { timeout: 10_000 }).not.toBeNull();
     }
-    area().scrollTop = 29 * 257;
+    area().scrollTop = ROW_PX * 257;
     const link = screen.getByRole("link", { name: "tenant-260" });
     await expect.element(link).toBeVisible();
     const before = area().scrollTop;
@@ -127,12 +130,15 @@ describe("StacksPage", () => {
     const scroller = screen.getByRole("region", { name: "Stacks" }).element();
     await expect
       .poll(() => {
-        scroller.scrollTop = 195 * 29;
+        scroller.scrollTop = 195 * ROW_PX;
         return screen.getByRole("link", { name: "pr-0195" }).query();
       })
       .not.toBeNull();
     expect(listsOf(sent).map(({ query }) => query["cursor"])).toEqual([undefined, "100"]);
     expect(document.querySelectorAll("tbody tr").length).toBeLessThan(80);
+    // Rows that are half below the header are too small for the check of accessibility.
+    scroller.scrollTop = 0;
+    await expect.element(screen.getByRole("link", { name: "pr-0000" })).toBeVisible();
   });
 
   it("names the filters when nothing matches, and clears them", async () => {
