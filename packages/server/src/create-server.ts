@@ -10,12 +10,14 @@ import { createServiceRunner, type ServiceRunner } from "@stackyard/core/service
 import type { Hono } from "hono";
 import type { RequestFacts } from "./access/caller.ts";
 import { createAccess } from "./access/create-access.ts";
+import { createAuthenticate } from "./access/operator-token.ts";
 import { sessionRoutes } from "./access/session-routes.ts";
-import { createApp, createAuthenticate, createRequestMetrics } from "./create-app.ts";
+import { createApp } from "./create-app.ts";
 import { answerUnknownPath, mountConsole } from "./http/console-pages.ts";
 import { mountMcp } from "./http/mcp-route.ts";
 import { namedSchemas, toOpenApi } from "./http/openapi.ts";
 import { problemResponse, toProblemInput } from "./http/problem.ts";
+import { createRequestMetrics } from "./http/request-metrics.ts";
 import { defineRoute, type Route } from "./http/route.ts";
 import { approvalRoutes } from "./routes/approval-routes.ts";
 import { artifactRoutes } from "./routes/artifact-routes.ts";

@@ -1,7 +1,8 @@
 import type { Logger, PluginService } from "@stackyard/core";
 import type { ServiceRunner } from "@stackyard/core/services";
 import { type Context, Hono } from "hono";
-import { addCommonHeaders, toErrorResponse } from "../create-app.ts";
+import { addCommonHeaders } from "../http/common-headers.ts";
+import { toErrorResponse } from "../http/error-response.ts";
 import { HttpError } from "../http/problem.ts";
 import { mountServices } from "./mount-services.ts";
 

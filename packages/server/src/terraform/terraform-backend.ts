@@ -4,7 +4,7 @@ import type { AuditWriter, Sender } from "@stackyard/core/access";
 import { type AttemptView, toAttemptPassword } from "@stackyard/core/engine";
 import { type CallerFinder, type RequestFacts, withRequest } from "../access/caller.ts";
 import type { Guard } from "../access/guard.ts";
-import { type BasicCredentials, parseBasic } from "../create-app.ts";
+import { type BasicCredentials, parseBasic } from "../access/operator-token.ts";
 import { HttpError } from "../http/problem.ts";
 import { parseStrictJson, readBytes } from "../http/read-body.ts";
 import { toMethodError } from "../http/route.ts";

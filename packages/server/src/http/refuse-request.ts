@@ -1,0 +1,60 @@
+import type { ServerSettings } from "../server-options.ts";
+import type { ProblemInput } from "./problem.ts";
+
+/**
+ * Returns why a request is rejected before any other check. A page of another site can make a browser call a server on
+ * the loopback, also under a name that resolves to it (DNS rebinding). Such requests have an unknown `Host` or
+ * `Origin`.
+ */
+export function findRefusal(
+  request: Request,
+  settings: Pick<ServerSettings, "allowedHosts" | "corsOrigins"> & { readonly url?: string | undefined },
+): ProblemInput | undefined {
+  const url = new URL(request.url);
+  if (!isWellEncoded(url.pathname)) {
+    return { status: 400, code: "USAGE", detail: "The path is not percent-encoded UTF-8." };
+  }
+  const hosts = [url.hostname, hostnameOf(request.headers.get("host"))];
+  if (hosts.some((host) => host !== undefined && settings.allowedHosts?.has(host) === false)) {
+    return {
+      status: 421,
+      code: "FORBIDDEN",
+      detail: "The Host header is not allowed. Add the name to allowedHosts.",
+    };
+  }
+  const origin = request.headers.get("origin");
+  if (origin !== null && !isKnownOrigin(origin, request, url, settings)) {
+    return { status: 403, code: "FORBIDDEN", detail: "Pages of this origin may not call the API." };
+  }
+  return undefined;
+}
+
+function isKnownOrigin(
+  origin: string,
+  request: Request,
+  url: URL,
+  { corsOrigins, url: ownUrl }: Pick<ServerSettings, "corsOrigins"> & { readonly url?: string | undefined },
+): boolean {
+  if (origin === originOf(request, url) || corsOrigins.has(origin)) return true;
+  if (ownUrl !== undefined && origin === new URL(ownUrl).origin) return true;
+  // Forms of pages without a referrer name no origin (Fetch, "serializing a request origin"); this header identifies their page.
+  return origin === "null" && request.headers.get("sec-fetch-site") === "same-origin";
+}
+
+function isWellEncoded(path: string): boolean {
+  try {
+    return decodeURIComponent(path).isWellFormed();
+  } catch {
+    return false;
+  }
+}
+
+/** Returns the lower-case name in a `Host` header, without port; a name that is never allowed for an invalid one. */
+function hostnameOf(header: string | null): string | undefined {
+  if (header === null) return undefined;
+  return URL.parse(`http://${header}`)?.hostname ?? "";
+}
+
+function originOf(request: Request, url: URL): string {
+  return `${url.protocol}//${request.headers.get("host") ?? url.host}`;
+}
