@@ -204,9 +204,11 @@ function toSignature(parameters: Readonly<Record<string, string>>): string {
 }
 
 /**
- * Commits the most common change without lists, which would cost more than its writes: an existing stack applies the
- * result of its only attempt, adds one history line, and starts at most one attempt, already granted. Returns false if
- * nothing was written.
+ * Commits the most common change without lists: an existing stack applies the result of its only attempt, adds one
+ * history line, and starts at most one attempt, already granted. Returns false if nothing was written.
+ *
+ * Measured over 675 such commits each, in turns, on a busy machine: 1.07 ms of the server's processor time and 0.88 ms of
+ * the client's, medians, against 1.08 and 0.92 ms for the same change as lists (`commitPlain`).
  */
 export const COMMIT_RESULT = `
 create function stackyard.commit_result(
