@@ -17,7 +17,6 @@ const LISTED: Readonly<Record<string, number>> = {
   "packages/core/src/machine/decide/timers.ts": 18,
   "packages/core/src/machine/decide/work.ts": 15,
   "packages/core/src/machine/document/tree.ts": 15,
-  "packages/core/src/machine/event-message.ts": 13,
   "packages/core/src/machine/expression/cel-functions.ts": 27,
   "packages/core/src/machine/machine.ts": 15,
   "packages/core/src/machine/v2/machine-v2-schema.ts": 16,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { idempotencyKeyOf } from "../machine/attempt-id.ts";
 import type { Dispatch } from "../machine/decide/decision.ts";
-import { idempotencyKeyOf } from "../machine/event-message.ts";
 import { createMemoryStore } from "../memory/memory-store.ts";
 import { defineService, provideService, silentLogger } from "../ports/executor.ts";
 import { createFakeClock } from "../testing/fake-clock.ts";

@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import { StackyardError } from "../errors/stackyard-error.ts";
-import { parseAttemptId, toIdempotencyText } from "../machine/event-message.ts";
+import { parseAttemptId, toIdempotencyText } from "../machine/attempt-id.ts";
 import { defined } from "../machine/json.ts";
 import type { Clock } from "../ports/clock.ts";
 import type {

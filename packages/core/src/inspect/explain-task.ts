@@ -1,8 +1,8 @@
 import type { YardProcess } from "../engine/yard-health.ts";
+import { parseAttemptId } from "../machine/attempt-id.ts";
 import { findApproval } from "../machine/decide/ask-approval.ts";
 import { attemptsOf, isCurrent } from "../machine/decide/runs.ts";
 import { isHeld } from "../machine/decide/task-states.ts";
-import { parseAttemptId } from "../machine/event-message.ts";
 import { defined } from "../machine/json.ts";
 import type { Machine } from "../machine/machine.ts";
 import { toShellWord } from "../machine/shell-word.ts";

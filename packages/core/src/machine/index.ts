@@ -2,6 +2,7 @@ export { createSimulation, readStep, type Simulation } from "../simulation/simul
 export type { SimulationLine } from "../simulation/simulation-line.ts";
 export type { SimulationStack } from "../simulation/stack-step.ts";
 export { approvalDefinition } from "./approval.ts";
+export { attemptIdOf, idempotencyKeyOf, parseAttemptId } from "./attempt-id.ts";
 export { mayApprove } from "./decide/answer-approval.ts";
 export { decide, formatUnknownMachine } from "./decide/decide.ts";
 export type { Decision } from "./decide/decision.ts";
@@ -13,11 +14,8 @@ export type { Problem } from "./document/problem-list.ts";
 export { isMergeKey, toKeyText, YAML_OPTIONS } from "./document/read-yaml.ts";
 export { parseYamlDocument, type YamlDocument } from "./document/yaml-document.ts";
 export {
-  attemptIdOf,
   EventMessage,
-  idempotencyKeyOf,
   type ParsedEvent,
-  parseAttemptId,
   parseEventMessage,
   type StackEvent,
   SYSTEM_EVENTS,

@@ -1,5 +1,5 @@
 import { isStackyardError, StackyardError } from "../errors/stackyard-error.ts";
-import { parseAttemptId } from "../machine/event-message.ts";
+import { parseAttemptId } from "../machine/attempt-id.ts";
 import { isMap } from "../machine/json.ts";
 import { parseSealedText } from "../ports/queued-event.ts";
 import type { Page, PutRecordInput, Records, StoredRecord, UnreadableRow } from "../ports/records.ts";

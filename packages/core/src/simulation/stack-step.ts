@@ -1,7 +1,7 @@
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { type Attempt, beginAttempt, claimAtBirth, toClaimWithinMs } from "../attempt/attempt.ts";
-import { attemptIdOf } from "../machine/event-message.ts";
+import { attemptIdOf } from "../machine/attempt-id.ts";
 import { defined } from "../machine/json.ts";
 import type { Machine } from "../machine/machine.ts";
 import { MASK } from "../machine/secrets.ts";

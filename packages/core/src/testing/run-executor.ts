@@ -2,7 +2,7 @@ import { Type } from "typebox";
 import { createLeases } from "../engine/built-in-ports.ts";
 import { callExecutor, operationOf } from "../engine/call-executor.ts";
 import { StackyardError } from "../errors/stackyard-error.ts";
-import { idempotencyKeyOf } from "../machine/event-message.ts";
+import { idempotencyKeyOf } from "../machine/attempt-id.ts";
 import { createMemoryRecords } from "../memory/memory-records.ts";
 import {
   defineExecutor,

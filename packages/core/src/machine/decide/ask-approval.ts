@@ -1,5 +1,6 @@
 import { type ApprovalTerms, toApprovalTerms } from "../approval.ts";
-import { attemptIdOf, SYSTEM_EVENTS } from "../event-message.ts";
+import { attemptIdOf } from "../attempt-id.ts";
+import { SYSTEM_EVENTS } from "../event-message.ts";
 import { defined } from "../json.ts";
 import type { Approval, Stack, StackTimer, TaskState } from "../stack.ts";
 import { isSameSender, listMetadataSenders } from "./metadata-senders.ts";

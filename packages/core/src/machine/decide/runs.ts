@@ -1,4 +1,4 @@
-import { parseAttemptId } from "../event-message.ts";
+import { parseAttemptId } from "../attempt-id.ts";
 import { readSecrets } from "../secrets.ts";
 import type { Metadata, Stack, TaskRun } from "../stack.ts";
 import type { Cancel } from "./decision.ts";

@@ -1,4 +1,5 @@
-import { parseAttemptId, type StackEvent } from "../event-message.ts";
+import { parseAttemptId } from "../attempt-id.ts";
+import type { StackEvent } from "../event-message.ts";
 import { isMap } from "../json.ts";
 import type { Machine } from "../machine.ts";
 import { createIsQuoting, createMaskText } from "../mask-text.ts";

@@ -1,4 +1,4 @@
-import { attemptIdOf } from "../event-message.ts";
+import { attemptIdOf } from "../attempt-id.ts";
 import type { Evaluated, ExpressionScope } from "../expression/expression.ts";
 import { defined, isMap } from "../json.ts";
 import { ACCOUNT, type Machine, type Task } from "../machine.ts";

@@ -10,7 +10,7 @@ import {
   someRules,
   toApplied,
 } from "../../testing/builders.ts";
-import { attemptIdOf } from "../event-message.ts";
+import { attemptIdOf } from "../attempt-id.ts";
 import { defined } from "../json.ts";
 import { decide } from "./decide.ts";
 import { attemptsOf, closeRun, readAttemptSecrets } from "./runs.ts";

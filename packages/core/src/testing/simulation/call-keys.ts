@@ -1,4 +1,4 @@
-import { parseAttemptId } from "../../machine/event-message.ts";
+import { parseAttemptId } from "../../machine/attempt-id.ts";
 
 /**
  * Names a call: its subject, its action, and its number among calls of this kind. Without a subject it concerns the

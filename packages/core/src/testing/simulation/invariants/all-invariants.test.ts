@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { attemptIdOf } from "../../../machine/event-message.ts";
+import { attemptIdOf } from "../../../machine/attempt-id.ts";
 import type { Machine } from "../../../machine/machine.ts";
 import type { Stack } from "../../../machine/stack.ts";
 import { createMemoryStore } from "../../../memory/memory-store.ts";

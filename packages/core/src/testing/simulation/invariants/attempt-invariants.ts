@@ -1,5 +1,5 @@
+import { type AttemptParts, parseAttemptId } from "../../../machine/attempt-id.ts";
 import { hasFailed } from "../../../machine/decide/task-states.ts";
-import { type AttemptParts, parseAttemptId } from "../../../machine/event-message.ts";
 import type { Stack } from "../../../machine/stack.ts";
 import type { DueItem, DueKind, Grant, HistoryEntry, TakeDueInput } from "../../../ports/stack-store.ts";
 import type { Store } from "../../../ports/store.ts";

@@ -1,6 +1,7 @@
 import { DEFAULT_PARKING } from "../../../aggregate/parking.ts";
+import { parseAttemptId } from "../../../machine/attempt-id.ts";
 import type { Dispatch } from "../../../machine/decide/decision.ts";
-import { parseAttemptId, SYSTEM_EVENTS } from "../../../machine/event-message.ts";
+import { SYSTEM_EVENTS } from "../../../machine/event-message.ts";
 import type { Machine } from "../../../machine/machine.ts";
 import type { Change, HistoryEntry, QueuedEvent } from "../../../ports/stack-store.ts";
 import type { Store } from "../../../ports/store.ts";
