@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { pathToFileURL } from "node:url";
 import type { Options } from "tsup";
+import { createBuildProgress } from "./build-progress.ts";
 import { findUnbundled, findUnbundledApps, type Unbundled } from "./find-unbundled.ts";
 
 // Bundles the packages whose bundles are missing or older than their sources, and with `--apps` such apps. One process makes
@@ -17,12 +18,15 @@ async function bundleAll(missing: readonly Unbundled[], noun: string): Promise<v
   if (missing.length === 0) return;
   const startedAt = performance.now();
   console.log(`Building ${missing.length} ${missing.length === 1 ? noun : `${noun}s`} of this clone …`);
-  for (const { folder, name } of missing) {
+  const showProgress = createBuildProgress(process.stdout, missing.length);
+  for (const [index, { folder, name }] of missing.entries()) {
+    showProgress(index + 1, name);
     await bundle(folder).catch((error: unknown) => {
       console.error(`error ${name} could not be built: ${error instanceof Error ? error.message : error}`);
       process.exit(1);
     });
   }
+  showProgress(missing.length, "");
   console.log(`Built in ${((performance.now() - startedAt) / 1000).toFixed(1)} s.`);
 }
 

@@ -85,7 +85,7 @@ describe("stackyard in a clone whose packages are not bundled", () => {
     const { status, stdout, stderr } = stackyard("--version");
 
     expect({ status, stdout }, stderr).toEqual({ status: 0, stdout: `${version}\n` });
-    expect(stderr).toMatch(/^Building \d+ packages of this clone …\nBuilt in [\d.]+ s\.\n$/);
+    expect(stderr).toMatch(/^Building \d+ packages of this clone …\n(?: +\d+\/\d+ \S+\n)+Built in [\d.]+ s\.\n$/);
     expect(Number(/\d+/.exec(stderr)?.[0])).toBe(unbundled);
   });
 
