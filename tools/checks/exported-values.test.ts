@@ -35,7 +35,6 @@ const LISTED: Readonly<Record<string, number>> = {
   "packages/executor-asg/src/testing/builders.ts": 21,
   "packages/executor-ecs/src/custom-resource/turn.ts": 16,
   "packages/executor-ecs/src/task-run.ts": 14,
-  "packages/executor-runcommand/src/advance-run.ts": 14,
   "packages/executor-runcommand/src/fleet/fleet-records.ts": 16,
   "packages/executor-runcommand/src/report/to-fleet-report.ts": 17,
   "packages/executor-terraform/src/failure.ts": 14,

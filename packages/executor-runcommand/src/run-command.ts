@@ -10,24 +10,7 @@ import {
   succeeded,
 } from "@stackyard/core";
 import { listItems, PageConflictError, type Stop } from "@stackyard/core/rollout";
-import {
-  type AdvanceDeps,
-  type AdvancedRun,
-  advanceRun,
-  endRun,
-  isToBePinned,
-  pinConfig,
-  type StepDeps,
-  toEnd,
-  toPlanDeps,
-  toPlanInput,
-  toPollMs,
-  toRunId,
-  toStepDeps,
-  waitAgain,
-  waitForAgent,
-  withArtifact,
-} from "./advance-run.ts";
+import { type AdvanceDeps, type AdvancedRun, advanceRun, toPollMs } from "./advance-run.ts";
 import { AwsCallError } from "./call-aws.ts";
 import {
   CANCEL_WAIT_MS,
@@ -45,7 +28,20 @@ import { toOutputs } from "./next-action.ts";
 import { planRun, resolveCommand, retryRun, toTargetPlatform } from "./plan-run.ts";
 import { DEFAULT_TAG_KEY, DEFAULT_TAG_VALUES, MAX_CHUNK_SIZE } from "./select-instances.ts";
 import { recoverSending } from "./send-wave.ts";
+import {
+  endRun,
+  isToBePinned,
+  pinConfig,
+  type StepDeps,
+  toEnd,
+  toPlanDeps,
+  toPlanInput,
+  toRunId,
+  toStepDeps,
+  withArtifact,
+} from "./step-deps.ts";
 import { toCounts, toMessage } from "./tally.ts";
+import { waitAgain, waitForAgent } from "./wait-for-agent.ts";
 import { listOpenCommands } from "./watch-run.ts";
 
 /** Where a test replaces chance. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type AgentCheck, evaluateAgent } from "./advance-run.ts";
 import { anId } from "./testing/a-run.ts";
+import { type AgentCheck, evaluateAgent } from "./wait-for-agent.ts";
 
 const instanceId = anId(1);
 const instance = { instanceId, state: "running", tags: [{ key: "has_ssm_agent", value: "true" }] };

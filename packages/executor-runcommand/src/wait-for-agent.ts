@@ -1,0 +1,132 @@
+import { running } from "@stackyard/core";
+import type { AdvancedRun } from "./advance-run.ts";
+import { type RunCommandConfig, type RunCommandProgress, type RunCommandStep, toLengths } from "./definition.ts";
+import { findInstance, loadAgents } from "./fleet-calls.ts";
+import { createRun, type FleetRun, isWaiting, tallyOf, updateInstances } from "./fleet-run.ts";
+import { toRun } from "./plan-run.ts";
+import { type KnownInstance, type SsmAgent, selectInstances } from "./select-instances.ts";
+import { endRun, pinConfig, type StepDeps, toPlanDeps, toPlanInput } from "./step-deps.ts";
+import { toMessage } from "./tally.ts";
+
+/** A run that can continue, or the step that ends this call. */
+type WaitedRun = { readonly run: FleetRun } | { readonly step: RunCommandStep };
+
+/** Sends to the run's single instance when its agent is online; ends when the instance does not match or time is up. */
+export async function waitForAgent(
+  deps: StepDeps,
+  loaded: FleetRun | undefined,
+  progress: RunCommandProgress,
+): Promise<WaitedRun> {
+  // After a crash in the middle of a send, what was sent is found first.
+  if (loaded !== undefined && loaded.state.sending.length > 0) return { run: loaded };
+  const { ctx, config, aws, runId } = deps;
+  const instanceId = config.instance ?? "";
+  const { since, polls } = progress.agent ?? { since: loaded?.state.startedAt ?? ctx.clock.now(), polls: 0 };
+  const instance = await findInstance(aws, instanceId);
+  const agent = instance?.state === "running" ? (await loadAgents(aws, [instanceId])).get(instanceId) : undefined;
+  const decision = evaluateAgent({ instance, agent, since, polls, now: ctx.clock.now() }, config);
+  if (decision.kind === "wait") {
+    const message = `${instanceId}: ${decision.why}.`;
+    const next = { runId, polls: 0, outages: 0, agent: { since, polls: polls + 1 } };
+    return { step: running({ progress: next, pollAfterMs: decision.afterMs, message }) };
+  }
+  if (decision.kind === "end") return { step: await endRun(deps, toEnded(deps, loaded, decision)) };
+  return loaded === undefined ? beginRun(deps, decision.instance) : { run: loaded };
+}
+
+/** Waits for an agent again: SSM listed it but accepted no command for it, so it is not online yet. */
+export function waitAgain(
+  deps: StepDeps,
+  { run, hasSent }: Pick<AdvancedRun, "run" | "hasSent">,
+  progress: RunCommandProgress,
+): RunCommandStep | Promise<RunCommandStep> {
+  const { since, polls } = progress.agent ?? { since: run.state.startedAt, polls: 0 };
+  const isOver = deps.ctx.clock.now() >= since + toLengths(deps.config).agentTimeout;
+  if (hasSent && isOver) return endRun(deps, toEnded(deps, run, { state: "failed", code: "SSM_AGENT_TIMEOUT" }));
+  const next = { runId: deps.runId, polls: 0, outages: 0, agent: { since, polls: polls + 1 } };
+  return running({ progress: next, pollAfterMs: toAgentDelayMs(polls), message: toMessage(tallyOf(run)) });
+}
+
+async function beginRun(given: StepDeps, instance: KnownInstance): Promise<WaitedRun> {
+  const config = await pinConfig(given.ctx, given.config);
+  if ("kind" in config) return { step: config };
+  const deps = { ...given, config };
+  const found = { instances: [instance], selected: [instance.instanceId], skipped: [] };
+  const run = toRun(toPlanDeps(deps), toPlanInput(deps), found);
+  if ("kind" in run) return { step: run };
+  await deps.store.save(run);
+  return { run };
+}
+
+/** Returns the run with the ended instance, without having sent anything. */
+function toEnded(
+  deps: StepDeps,
+  loaded: FleetRun | undefined,
+  { state, code }: Pick<Extract<AgentDecision, { readonly kind: "end" }>, "state" | "code">,
+): FleetRun {
+  if (loaded !== undefined) {
+    return updateInstances(loaded, (instance) => (isWaiting(instance) ? { ...instance, state, code } : instance));
+  }
+  const member = { instanceId: deps.config.instance ?? "", state, code, roles: [] };
+  const limits = { maxConcurrency: 1, maxErrors: 0 };
+  return createRun({ ...toPlanInput(deps), way: "ids", byInventory: false, members: [member], ...limits });
+}
+
+/** What was found about one instance. */
+export interface AgentCheck {
+  readonly instance: KnownInstance | undefined;
+  /** Undefined when not registered, or not looked up. */
+  readonly agent: SsmAgent | undefined;
+  /** When the first check was. */
+  readonly since: number;
+  /** Looks before this one. */
+  readonly polls: number;
+  readonly now: number;
+}
+
+/** What follows: send, check again, or end with a state for the report. */
+type AgentDecision =
+  | { readonly kind: "send"; readonly instance: KnownInstance }
+  | { readonly kind: "wait"; readonly afterMs: number; readonly why: string }
+  | { readonly kind: "end"; readonly state: "skipped" | "failed"; readonly code: string };
+
+/** EC2 answers with all instances only after some seconds (API reference, "Eventual consistency"). */
+const KNOWN_WITHIN_MS = 60_000;
+const DELAYS_MS: readonly number[] = [5_000, 10_000, 20_000];
+const DELAY_MS = 30_000;
+
+/**
+ * Decides about an instance that has just started: its agent registers some time later. Skips an instance that is not
+ * ours, or is gone. Pure.
+ */
+export function evaluateAgent(check: AgentCheck, config: RunCommandConfig): AgentDecision {
+  const { instance, agent, since, now } = check;
+  if (instance === undefined) {
+    if (now - since >= KNOWN_WITHIN_MS) return { kind: "end", state: "skipped", code: "INSTANCE_GONE" };
+    return toWait(check, since + KNOWN_WITHIN_MS, "EC2 does not know the instance yet");
+  }
+  if (instance.state !== "running" && instance.state !== "pending") {
+    return { kind: "end", state: "skipped", code: "INSTANCE_GONE" };
+  }
+  const states = [...(config.select?.states ?? ["running"]), "pending"];
+  const { skipped } = selectInstances([toUnasked(instance)], { ...config.select, states, requireOnline: false });
+  if (skipped[0] !== undefined) return { kind: "end", state: "skipped", code: skipped[0].code };
+  if (instance.state === "running" && agent?.pingStatus === "Online") return { kind: "send", instance };
+  const until = since + toLengths(config).agentTimeout;
+  if (now >= until) return { kind: "end", state: "failed", code: "SSM_AGENT_TIMEOUT" };
+  return toWait(check, until, "The agent has not registered yet");
+}
+
+/** Removes the agent's state: it may still come online, which does not justify skipping an instance. */
+function toUnasked({ ssm: _, ...instance }: KnownInstance): KnownInstance {
+  return instance;
+}
+
+function toWait({ polls, now }: AgentCheck, until: number, why: string): AgentDecision {
+  return { kind: "wait", afterMs: Math.max(1, Math.min(toAgentDelayMs(polls), until - now)), why };
+}
+
+/** Returns the pause by number of checks: 5, 10, 20, then 30 seconds. */
+function toAgentDelayMs(polls: number): number {
+  return DELAYS_MS[polls] ?? DELAY_MS;
+}
