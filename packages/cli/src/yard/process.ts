@@ -262,28 +262,31 @@ async function startParts(
   const leaseMs = toLeaseMs(config.worker?.lease ?? CONFIG_DEFAULTS.lease);
   const { provideTerraformState } = await import("@stackyard/executor-terraform");
   const ownUrl = config.server?.url ?? serverUrl;
-  return startYard(parts, {
-    roles,
-    engine,
-    retention,
-    instrument: telemetry.instrumentEngine,
-    worker: {
-      ...defined({ leaseMs }),
-      services: [
-        ...(serverUrl === undefined ? [] : [provideTerraformState(`${serverUrl}/terraform/state`)]),
-        ...provided,
-      ],
-      onReport: ({ message, line }) => onReport({ stackId: message.stack.id, task: message.task.name, line }),
+  return startYard(
+    { ...parts, access: config.access },
+    {
+      roles,
+      engine,
+      retention,
+      instrument: telemetry.instrumentEngine,
+      worker: {
+        ...defined({ leaseMs }),
+        services: [
+          ...(serverUrl === undefined ? [] : [provideTerraformState(`${serverUrl}/terraform/state`)]),
+          ...provided,
+        ],
+        onReport: ({ message, line }) => onReport({ stackId: message.stack.id, task: message.task.name, line }),
+      },
+      process: defined({
+        version: VERSION,
+        host: hostname(),
+        pid: process.pid,
+        url: serve === undefined ? undefined : ownUrl,
+      }),
+      concurrency: config.concurrency ?? CONFIG_DEFAULTS.concurrency,
+      ...defined({ drainMs }),
     },
-    process: defined({
-      version: VERSION,
-      host: hostname(),
-      pid: process.pid,
-      url: serve === undefined ? undefined : ownUrl,
-    }),
-    concurrency: config.concurrency ?? CONFIG_DEFAULTS.concurrency,
-    ...defined({ drainMs }),
-  });
+  );
 }
 
 /**

@@ -20,7 +20,7 @@ export const scopeProperties = {
   stacks: Type.Optional(Type.Array(Text, { minItems: 1, maxItems: 100, description: "Beginnings of stack ids." })),
 };
 
-/** Who gets a role, where, and what else. `to` has one of `group`, `subject`, `token`, `workload` and `signedIn`. */
+/** Who gets a role, where, and what else. `to` has one of `group`, `subject`, `token`, `workload`, `machine` and `signedIn`. */
 export const Grant = Type.Object(
   {
     to: Type.Object(
@@ -36,6 +36,8 @@ export const Grant = Type.Object(
             maxProperties: 50,
           }),
         ),
+        /** A machine: what its stacks, which are releases, may send to others. */
+        machine: Type.Optional(Text),
         signedIn: Type.Optional(Type.Literal(true)),
       },
       { additionalProperties: false },
@@ -134,7 +136,7 @@ function isSecureUrl(text: string): boolean {
   return protocol === "https:" || (protocol === "http:" && isLoopbackUrl(text));
 }
 
-const RECEIVERS = ["group", "subject", "token", "workload", "signedIn"] as const;
+const RECEIVERS = ["group", "subject", "token", "workload", "machine", "signedIn"] as const;
 
 function findGrantFaults(place: string, grant: Grant, { workloads = [] }: AccessConfig): readonly string[] {
   const { to, groups } = grant;
@@ -186,6 +188,7 @@ function listTexts(wanted: Claims[string]): readonly string[] {
 export type GrantReceiver =
   | { readonly kind: "person"; readonly subject?: string; readonly groups: readonly string[] }
   | { readonly kind: "token"; readonly name: string }
+  | { readonly kind: "machine"; readonly name: string }
   | { readonly kind: "workload"; readonly name: string; readonly claims: Readonly<Record<string, unknown>> };
 
 /** Returns the grants that name this receiver, in their order. */
@@ -200,6 +203,8 @@ function isReceiver(to: Grant["to"], receiver: GrantReceiver): boolean {
       return to.signedIn === true || (to.subject !== undefined && to.subject === receiver.subject);
     case "token":
       return to.token === receiver.name;
+    case "machine":
+      return to.machine === receiver.name;
     case "workload":
       return to.workload === receiver.name && hasClaims(receiver.claims, to.claims ?? {});
   }

@@ -157,3 +157,14 @@ export {
   type YardDeps,
 } from "./yard.ts";
 export { createStoreProbe, type ListedProcess, listProcesses, loadLiveProcesses } from "./yard-health.ts";
+export {
+  provideYard,
+  type ReleaseEvent,
+  type ReleaseOutcome,
+  requireYard,
+  type SelectInput,
+  type SentRelease,
+  YARD,
+  type YardService,
+  type YardServiceDeps,
+} from "./yard-service.ts";

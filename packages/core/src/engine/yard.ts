@@ -1,3 +1,4 @@
+import type { AccessConfig } from "../access/access-config.ts";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
 import { defined } from "../machine/json.ts";
@@ -27,6 +28,7 @@ import {
 import { createStoreTransport } from "./work-loop.ts";
 import { createWorker, type RunningTask, type StoreWorker, type Worker, type WorkerOptions } from "./worker.ts";
 import { joinRegistry, type ProcessEntry, type ProcessFacts, type YardRole } from "./yard-health.ts";
+import { provideYard } from "./yard-service.ts";
 
 /** Dependencies of a process of a yard. */
 export interface YardDeps {
@@ -42,6 +44,8 @@ export interface YardDeps {
   readonly random?: Random;
   /** Where tasks may reach AWS. */
   readonly aws?: AwsAccess;
+  /** The grants of the yard, for what tasks send to other stacks. Default: only `allow` of their machines counts. */
+  readonly access?: AccessConfig | undefined;
   /** How events and task messages travel. Default: the store's own queue. */
   readonly transport?: ForeignTransport;
   /**
@@ -247,8 +251,10 @@ function connectWorker(
   const { logs: records = deps.store.records, ...rest } = deps;
   const logs = records === "none" ? undefined : createAttemptLogs({ ...deps, records });
   const workerDeps = { ...rest, logs, ...(direct && { finish: direct.finish }) };
-  if (relays === undefined) return createWorker(workerDeps, options);
-  return createPollingWorker(workerDeps, { ...options, onSettled: relays.sendResults });
+  const yard = provideYard({ ...deps, executors: deps.definitions ?? deps.executors });
+  const provided = { ...options, services: [yard, ...(options.services ?? [])] };
+  if (relays === undefined) return createWorker(workerDeps, provided);
+  return createPollingWorker(workerDeps, { ...provided, onSettled: relays.sendResults });
 }
 
 interface EngineParts {
