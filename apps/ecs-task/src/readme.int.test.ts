@@ -20,7 +20,7 @@ describe("the README", () => {
       ...["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
       ...["ecs:DescribeTaskDefinition", "ecs:DescribeTasks", "ecs:ListTasks", "ecs:RunTask", "ecs:StartTask"],
       ...["ecs:StopTask", "ecs:TagResource", "elasticloadbalancing:DescribeTargetHealth", "iam:PassRole"],
-      ...["logs:GetLogEvents", "secretsmanager:GetSecretValue", "states:StartExecution"],
+      ...["logs:GetLogEvents", "secretsmanager:GetSecretValue", "states:DescribeExecution", "states:StartExecution"],
     ]);
   });
 });

@@ -11,11 +11,11 @@ export const Variables = Type.Object({
   }),
   STATE_MACHINE_ARN: Type.String({
     ...VARIABLE_FORMS.stateMachine,
-    description: "the state machine that waits for tasks",
+    description: "the state machine that holds requests and waits for tasks",
   }),
   RESPONSE_URL_SECRET: Type.String({
     description:
-      "name or ARN of a secret with a random text of 32 characters or more, which hides requests in the table",
+      "name or ARN of a secret with a random text of 32 characters or more, which encrypts requests in the inputs of executions",
     maxLength: 2_048,
     expected: "the name or the ARN of a secret",
   }),

@@ -118,7 +118,7 @@ export type EcsConfig = Static<typeof EcsConfig>;
 const instant = Type.Integer({ minimum: 0 });
 
 /** The stored form of a `TaskRun`. */
-const StoredRun = Type.Object(
+export const StoredRun = Type.Object(
   {
     taskArns: Type.Array(Type.String(), { maxItems: 100 }),
     attempt: Type.Integer({ minimum: 1 }),

@@ -12,7 +12,7 @@ export {
   type RequestFacts,
 } from "./custom-resource/decide-request.ts";
 export { type PropertiesResult, parseProperties, type TaskProperties } from "./custom-resource/parse-properties.ts";
-export { toResponse } from "./custom-resource/work-store.ts";
+export { toResponse } from "./custom-resource/response.ts";
 export { EcsConfig, EcsOutputs, EcsProgress, ecsDefinition } from "./definition.ts";
 export { createEcsExecutor } from "./ecs.ts";
 export { type CheckContainers, type JudgedTask, type Judgement, judge, type TaskFailure } from "./judge.ts";

@@ -23,7 +23,7 @@ export interface EcsTaskProps extends FunctionSettings, EcsRights {
   readonly physicalId?: Given<string>;
 }
 
-/** Starting, describing and answering take seconds; the state machine does the waiting. */
+/** A step takes seconds, the state machine does the waiting; it repeats no step before this time is over. */
 const TIMEOUT_SECONDS = 120;
 
 /** `Custom::ECSTask`: CloudFormation runs tasks of ECS while a stack is made or changed, and waits for their end. */
@@ -54,7 +54,7 @@ export class EcsTask extends Construct {
       description: `Stackyard, ${name}: runs tasks of ECS for CloudFormation.`,
       permissions: [
         toMemoryPermission(table.attrArn, secret.ref),
-        { name: "Waiting", statements: [allow("Start", ["states:StartExecution"], waiting.stateMachineArn)] },
+        toWaitingPermission(waiting.stateMachineArn, functionName),
         ...runEcsTasks(props),
         ...(props.physicalId === undefined ? [] : [mapGiven(props.physicalId, tagStarted)]),
         toFactsPermission(),
@@ -92,6 +92,18 @@ function toMemoryPermission(tableArn: string, secretArn: string): Permission {
   };
 }
 
+/** An execution holds a request: whether there is one is asked when the request comes again, or its execution was aborted. */
+function toWaitingPermission(stateMachineArn: string, machineName: string): Permission {
+  const executions = `arn:${Aws.PARTITION}:states:${Aws.REGION}:${Aws.ACCOUNT_ID}:execution:${machineName}:*`;
+  return {
+    name: "Waiting",
+    statements: [
+      allow("Start", ["states:StartExecution"], stateMachineArn),
+      allow("Look", ["states:DescribeExecution"], executions),
+    ],
+  };
+}
+
 /** Permissions that only some properties need: to check whether a stack rolls back, and whether a target group has a healthy target. */
 function toFactsPermission(): Permission {
   const stacks = `arn:${Aws.PARTITION}:cloudformation:${Aws.REGION}:${Aws.ACCOUNT_ID}:stack/*`;
@@ -111,7 +123,7 @@ function tagStarted(): Permission {
   return { name: "TaskTags", statements: [{ ...allow("TagOwn", ["ecs:TagResource"], tasks), Condition }] };
 }
 
-/** Creates the table of requests; entries expire automatically. */
+/** Creates the table of records, such as the last run of each resource. */
 export function createRecordsTable(scope: Construct, id: string, tableName: string): CfnTable {
   const table = new CfnTable(scope, id, {
     tableName,
@@ -128,7 +140,7 @@ export function createRecordsTable(scope: Construct, id: string, tableName: stri
 }
 
 /**
- * Creates the secret that encrypts the addresses of responses: a caller with an address could respond instead of us.
+ * Creates the secret that encrypts requests with the addresses of responses: a caller with an address could respond instead of us.
  */
 export function createAnswerSecret(scope: Construct, id: string): CfnSecret {
   return new CfnSecret(scope, id, {
@@ -144,7 +156,7 @@ export interface EcsTaskWaitingProps {
   readonly permissionsBoundaryArn?: Given<string> | undefined;
 }
 
-/** The state machine that waits for tasks, since a function that called itself would be stopped by Lambda. */
+/** The state machine that holds requests and waits for tasks, since a function that called itself would be stopped by Lambda. */
 export class EcsTaskWaiting extends Construct {
   readonly stateMachineArn: string;
 

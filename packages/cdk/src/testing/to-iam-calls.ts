@@ -55,6 +55,9 @@ const JUDGES: Readonly<Record<string, Judge>> = {
   "SFN.StartExecution": ({ input }) => [
     { action: "states:StartExecution", resource: String(input["stateMachineArn"]) },
   ],
+  "SFN.DescribeExecution": ({ input }) => [
+    { action: "states:DescribeExecution", resource: String(input["executionArn"]) },
+  ],
   "SSM.SendCommand": toCommandCalls,
   "AutoScaling.CompleteLifecycleAction": inGroup,
   "AutoScaling.RecordLifecycleActionHeartbeat": inGroup,

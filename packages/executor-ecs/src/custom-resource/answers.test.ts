@@ -3,6 +3,7 @@ import { createMemoryRecords } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
 import { createEcsTaskWorld, type EcsTaskWorld, LEAST, toFetch } from "../testing/an-ecs-task-world.ts";
 import { PLACE } from "../testing/an-ecs-yard.ts";
+import type { EcsTaskFunction } from "./create-ecs-task.ts";
 
 const FOR_EVER = { runsMs: Number.POSITIVE_INFINITY };
 
@@ -31,16 +32,15 @@ function failing(records: Records, fails: (call: "get" | "put", count: number) =
 }
 
 describe("the answer", () => {
-  it("is the same one when the request comes again, and nothing is started again", async () => {
+  it("is not sent again when the request comes again: the execution has sent it, and nothing is started again", async () => {
     const world = createEcsTaskWorld();
     await world.until(world.life.create(LEAST));
     const [request] = world.life.requests;
 
     for (let at = 0; at < 3; at += 1) await world.until(world.function.handler(request));
 
-    const uploads = uploadsOf(world);
-    expect(uploads.map(({ answer }) => answer)).toEqual(Array(4).fill(uploads[0]?.answer));
-    expect(world.count("ECS.RunTask")).toBe(1);
+    expect(uploadsOf(world)).toHaveLength(1);
+    expect([world.count("ECS.RunTask"), world.sim.stepFunctions.executions.length]).toEqual([1, 1]);
   });
 
   it("is one when the request comes twice at the same time", async () => {
@@ -91,23 +91,20 @@ describe("the answer", () => {
     expect(log).not.toMatch(/hunter2|Signature|amazonaws\.com\/arn/);
   });
 
-  it("hides the address and the properties in the table", async () => {
+  it("hides the address and the properties in the table and in the execution", async () => {
     const world = createEcsTaskWorld();
     const Environment = [{ Name: "DB_PASSWORD", Value: "hunter2" }];
     await world.until(
       world.life.create({ ...LEAST, Overrides: { ContainerOverrides: [{ Name: "app", Environment }] } }),
     );
 
-    const now = world.clock.now();
-    const { items } = await world.records.list("", { limit: 100, now });
+    const { items } = await world.records.list("", { limit: 100, now: world.clock.now() });
 
-    expect(items.map(({ key }) => key)).toEqual([
-      expect.stringMatching(/^ecs-task\/request\/[0-9a-f-]{36}$/),
-      expect.stringMatching(/^ecs-task\/resource\/[0-9a-f]{32}$/),
-    ]);
-    expect(JSON.stringify(items)).not.toMatch(/hunter2|https:/);
-    const [request] = items;
-    expect((request?.expiresAt ?? 0) - now).toBeLessThanOrEqual(2 * 3_600_000);
+    // Of a request nothing is stored but the execution.
+    expect(items.map(({ key }) => key)).toEqual([expect.stringMatching(/^ecs-task\/resource\/[0-9a-f]{32}$/)]);
+    const [execution] = world.sim.stepFunctions.executions;
+    expect(Object.keys(JSON.parse(execution?.input ?? ""))).toEqual(["requestId", "sealed", "receivedAt"]);
+    expect(JSON.stringify([items, execution?.input, execution?.history])).not.toMatch(/hunter2|https:/);
   });
 
   it.each([
@@ -163,21 +160,35 @@ describe("properties that are far too large", () => {
 describe("whatever throws", () => {
   it.each([
     ["the first look into the table", (call: string, count: number) => call === "get" && count === 1],
-    ["the first note", (call: string, count: number) => call === "put" && count === 1],
-    ["the claim", (call: string, count: number) => call === "put" && count === 2],
-    ["every note", (call: string) => call === "put"],
+    ["every look", (call: string) => call === "get"],
     ["everything", () => true],
   ])("is answered: %s", async (_what, fails) => {
     const world = createEcsTaskWorld({ records: failing(createMemoryRecords(), fails) });
 
-    await world.until(world.life.create(LEAST));
+    await world.until(world.life.create({ ...LEAST, Count: 0 }));
 
     expect(uploadsOf(world)[0]?.answer).toMatchObject({
       Status: "FAILED",
       Reason: "ECS_AWS_ERROR: Error: The table is not there.",
       PhysicalResourceId: expect.stringMatching(/^[0-9a-f]{32}$/),
     });
-    expect(world.count("ECS.RunTask")).toBe(0);
+  });
+
+  it.each([
+    ["every look into the table", "get", 0],
+    ["every note", "put", 1],
+  ])("is answered by the execution, and nothing runs on: %s", async (_what, broken, started) => {
+    const world = createEcsTaskWorld({ records: failing(createMemoryRecords(), (call) => call === broken) });
+    world.sim.ecs.script("migrate", FOR_EVER);
+
+    await world.until(world.life.create(LEAST));
+
+    expect(uploadsOf(world)[0]?.answer).toMatchObject({
+      Status: "FAILED",
+      Reason: "ECS_AWS_ERROR: The work was abandoned: Error: The table is not there.",
+      PhysicalResourceId: expect.stringMatching(/^[0-9a-f]{32}$/),
+    });
+    expect(world.sim.ecs.tasks().map(({ desiredStatus }) => desiredStatus)).toEqual(Array(started).fill("STOPPED"));
   });
 
   it("is retried before it is reported when the table is briefly unavailable", async () => {
@@ -199,19 +210,8 @@ describe("whatever throws", () => {
     expect(await world.until(world.life.create(LEAST))).toMatchObject({ status: "CREATE_COMPLETE" });
   });
 
-  it("is answered by the execution that continues the work, and its tasks are stopped", async () => {
-    let isBroken = false;
-    const records = createMemoryRecords();
-    const world = createEcsTaskWorld({
-      records,
-      // A fault of ours: steps throw, and the answer does not.
-      invoke: async (event, { handler }) => {
-        if (isBroken && JSON.stringify(event).includes('"op":"step"')) throw new TypeError("x is undefined");
-        const answer = await handler(event);
-        isBroken = true;
-        return answer;
-      },
-    });
+  it("is answered by the execution that holds the request, and its tasks are stopped", async () => {
+    const world: EcsTaskWorld = createEcsTaskWorld({ invoke: (event, made) => breakOnceStarted(world, event, made) });
     world.sim.ecs.script("migrate", FOR_EVER);
 
     const { status, reason } = await world.until(world.life.create(LEAST));
@@ -224,74 +224,104 @@ describe("whatever throws", () => {
   });
 
   it("is answered with the tasks that were found only then, since they ran", async () => {
-    const world = createEcsTaskWorld({
-      invoke: async (event, { handler }) => {
-        if (JSON.stringify(event).includes('"op":"step"')) throw new TypeError("x is undefined");
-        return handler(event, { getRemainingTimeInMillis: () => 60_000 });
-      },
-    });
+    const world: EcsTaskWorld = createEcsTaskWorld({ invoke: (event, made) => breakOnceStarted(world, event, made) });
     world.sim.ecs.script("migrate", FOR_EVER);
-    // The process ends before it has noted what it has started.
+    // The process ends before it has returned what it has started.
     world.sim.once("ECS.RunTask", (proceed) => proceed().then(() => new Promise(() => undefined)));
 
     const { answer } = await world.until(world.life.create(LEAST));
 
     const [task] = world.sim.ecs.tasks();
-    expect(answer).toMatchObject({ Status: "FAILED", Data: { Ran: "true", TaskArns: task?.taskArn } });
+    expect(answer).toMatchObject({ Status: "FAILED", Data: { Ran: "true", TaskArn: task?.taskArn } });
     expect(task?.desiredStatus).toBe("STOPPED");
   });
 
-  it("is answered after an execution that was aborted, by the event of that", async () => {
+  it.each([true, false])(
+    "is answered after an execution that was aborted, by an event with its input: %s",
+    async (has) => {
+      const world = createEcsTaskWorld();
+      world.sim.ecs.script("migrate", FOR_EVER);
+      const created = world.life.create(LEAST);
+      await world.until(world.clock.sleep(30_000));
+      const [execution] = world.sim.stepFunctions.executions;
+      execution?.stop.abort();
+
+      const event = toAborted(world, { executionArn: execution?.arn, input: has ? execution?.input : undefined });
+      await world.until(world.function.handler(event));
+      await world.until(world.function.handler(event));
+
+      const { reason, answer } = await world.until(created);
+      expect(reason).toBe("ECS_AWS_ERROR: The work was abandoned: the execution ended as ABORTED.");
+      expect(answer?.Data).toMatchObject({ Ran: "true", TaskArn: world.sim.ecs.tasks()[0]?.taskArn });
+      expect(world.sim.ecs.tasks().map(({ desiredStatus }) => desiredStatus)).toEqual(["STOPPED"]);
+      expect(uploadsOf(world).map((upload) => upload.answer)).toEqual(Array(2).fill(answer));
+      expect(world.count("SFN.DescribeExecution")).toBe(has ? 0 : 2);
+    },
+  );
+
+  it("is answered after an execution that was aborted within a start, with the task that ECS lists by the request", async () => {
     const world = createEcsTaskWorld();
     world.sim.ecs.script("migrate", FOR_EVER);
+    world.sim.once("ECS.RunTask", (proceed) => proceed().then(() => new Promise(() => undefined)));
     const created = world.life.create(LEAST);
     await world.until(world.clock.sleep(30_000));
     const [execution] = world.sim.stepFunctions.executions;
     execution?.stop.abort();
 
-    const detail = {
-      stateMachineArn: world.deps.stateMachineArn,
-      name: execution?.name,
-      status: "ABORTED",
-      input: execution?.input,
-    };
-    const event = { "detail-type": "Step Functions Execution Status Change", source: "aws.states", detail };
-    await world.until(world.function.handler(event));
-    await world.until(world.function.handler(event));
-
-    expect((await world.until(created)).reason).toBe(
-      "ECS_AWS_ERROR: The work was abandoned: the execution ended as ABORTED.",
+    await world.until(
+      world.function.handler(toAborted(world, { executionArn: execution?.arn, input: execution?.input })),
     );
-    expect(uploadsOf(world)).toHaveLength(1);
+
+    const [task] = world.sim.ecs.tasks();
+    expect((await world.until(created)).answer?.Data).toMatchObject({ Ran: "true", TaskArn: task?.taskArn });
+    expect(task?.desiredStatus).toBe("STOPPED");
+  });
+
+  it("is logged where an execution that was aborted is unknown", async () => {
+    const world = createEcsTaskWorld();
+    const executionArn = `${world.deps.stateMachineArn.replace(":stateMachine:", ":execution:")}:r`;
+
+    expect(await world.function.handler(toAborted(world, { executionArn }))).toEqual({ answered: false });
+    expect(world.logger.lines).toContainEqual(expect.objectContaining({ level: "error" }));
   });
 });
 
+/** The event of EventBridge. */
+function toAborted({ deps }: EcsTaskWorld, detail: object) {
+  return {
+    "detail-type": "Step Functions Execution Status Change",
+    source: "aws.states",
+    detail: { stateMachineArn: deps.stateMachineArn, status: "ABORTED", ...detail },
+  };
+}
+
+/** A fault of ours: steps throw as soon as a task was started, and giving up does not. */
+async function breakOnceStarted({ sim }: EcsTaskWorld, event: unknown, { handler }: EcsTaskFunction): Promise<unknown> {
+  const { op, error } = Object(event);
+  if (op === "step" && error === undefined && sim.ecs.tasks().length > 0) throw new TypeError("x is undefined");
+  return handler(event, { getRemainingTimeInMillis: () => 60_000 });
+}
+
 describe("the function's time", () => {
-  it("is reported 20 s before its end when no execution continues it", async () => {
+  it("is reported 20 s before its end when no execution holds the request", async () => {
     const world = createEcsTaskWorld({
-      records: { ...createMemoryRecords(), put: () => new Promise(() => undefined) },
       invoke: (event, { handler }) => handler(event, { getRemainingTimeInMillis: () => 60_000 }),
     });
+    world.sim.once("ECS.DescribeTaskDefinition", () => new Promise(() => undefined));
+    world.sim.once("SFN.DescribeExecution", () => new Promise(() => undefined));
     const start = world.clock.now();
 
     const { reason } = await world.until(world.life.create(LEAST));
 
     expect(reason).toMatch(/^ECS_AWS_ERROR: .*The function's time is nearly over/);
-    expect(uploadsOf(world)[0]?.at).toBe(start + 40_000);
+    // Whether an execution holds it is asked for 5 s.
+    expect(uploadsOf(world)[0]?.at).toBe(start + 45_000);
   });
 
   it("is not spent on a table that has stopped to answer", async () => {
-    const records = createMemoryRecords();
     const endedAt: number[] = [];
-    let puts = 0;
     const world = createEcsTaskWorld({
-      records: {
-        ...records,
-        put(input) {
-          puts += 1;
-          return puts > 2 ? new Promise(() => undefined) : records.put(input);
-        },
-      },
+      records: { ...createMemoryRecords(), get: () => new Promise(() => undefined) },
       async invoke(event, { handler, deps }) {
         await handler(event, { getRemainingTimeInMillis: () => 60_000 });
         endedAt.push(deps.clock.now());
@@ -302,8 +332,7 @@ describe("the function's time", () => {
     const { reason } = await world.until(world.life.create({ ...LEAST, Count: 0 }));
 
     expect(reason).toMatch(/The function's time is nearly over/);
-    expect(uploadsOf(world)[0]?.at).toBe(start + 40_000);
-    expect(endedAt[0]).toBe(start + 45_000);
+    expect([uploadsOf(world)[0]?.at, endedAt[0]]).toEqual([start + 40_000, start + 40_000]);
   });
 
   it("does not fail work that an execution continues", async () => {
@@ -337,7 +366,22 @@ describe("events", () => {
     expect((await world.until(created)).status).toBe("CREATE_COMPLETE");
     expect(uploadsOf(world)[0]?.at).toBe(at);
     await world.clock.advance(120_000);
-    expect(uploadsOf(world)).toHaveLength(1);
+    // The execution finds the same, and CloudFormation uses the first answer.
+    expect(uploadsOf(world)).toHaveLength(2);
+    expect(new Set(uploadsOf(world).map(({ answer }) => JSON.stringify(answer))).size).toBe(1);
+  });
+
+  it("of a task that the execution has stopped leave the answer to it, which knows why", async () => {
+    const world = createEcsTaskWorld();
+    world.sim.ecs.script("migrate", { ...FOR_EVER, stopsInMs: 1_000 });
+    const created = world.life.create({ ...LEAST, Timeout: 60 });
+    await world.until(world.clock.sleep(62_000));
+    const [task] = world.sim.ecs.tasks();
+    expect(task?.lastStatus).toBe("STOPPED");
+
+    await world.function.handler({ "detail-type": "ECS Task State Change", source: "aws.ecs", detail: task });
+
+    expect((await world.until(created)).reason).toMatch(/^ECS_TIMEOUT: /);
   });
 
   it("of a task that stops after the answer send nothing", async () => {
@@ -356,12 +400,12 @@ describe("events", () => {
     const world = createEcsTaskWorld();
     const detail = { lastStatus: "STOPPED", startedBy: "0123456789abcdef0123456789abcdef" };
 
-    expect(await world.function.handler({ "detail-type": "ECS Task State Change", detail })).toMatchObject({
-      done: true,
+    expect(await world.function.handler({ "detail-type": "ECS Task State Change", detail })).toEqual({
+      answered: false,
     });
   });
 
-  it.each([undefined, null, "x", {}, { Records: [] }, { op: "step" }])(
+  it.each([undefined, null, "x", {}, { Records: [] }, { op: "step" }, { op: "step", requestId: "r" }])(
     "that are invalid are rejected: %j",
     async (event) => {
       const world = createEcsTaskWorld();
@@ -369,13 +413,6 @@ describe("events", () => {
       await expect(world.function.handler(event)).rejects.toMatchObject({ code: "EVENT_INVALID" });
     },
   );
-
-  it("of an unknown request end at once", async () => {
-    const world = createEcsTaskWorld();
-
-    expect(await world.function.handler({ op: "step", requestId: "unknown" })).toMatchObject({ done: true });
-    expect(await world.function.handler({ op: "answer", requestId: "unknown" })).toEqual({ answered: false });
-  });
 });
 
 describe("a cluster in another region", () => {

@@ -1,10 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { parseCall } from "./create-ecs-task.ts";
 
+const INPUT = { requestId: "r-1", sealed: "hidden", receivedAt: 1 };
+const STATE = { requestId: "r-1", request: INPUT };
+const EXECUTION = "arn:aws:states:eu-west-1:111122223333:execution:ecs-task:r-1";
 const MACHINE = "arn:aws:states:eu-west-1:111122223333:stateMachine:ecs-task";
 
 function anExecutionEvent(detail: object = {}) {
-  const base = { stateMachineArn: MACHINE, name: "r-1", status: "FAILED", input: '{"requestId":"r 1"}' };
+  const base = { stateMachineArn: MACHINE, executionArn: EXECUTION, status: "FAILED", input: JSON.stringify(INPUT) };
   return {
     "detail-type": "Step Functions Execution Status Change",
     source: "aws.states",
@@ -14,10 +17,15 @@ function anExecutionEvent(detail: object = {}) {
 
 describe("parseCall", () => {
   it("knows the states of the machine", () => {
-    expect(parseCall({ op: "step", requestId: "r-1" }, MACHINE)).toEqual({ kind: "step", requestId: "r-1" });
-    expect(parseCall({ op: "answer", requestId: "r-1", state: { requestId: "r-1" } }, MACHINE)).toEqual({
+    expect(parseCall({ op: "step", ...STATE, progress: {} }, MACHINE)).toEqual({
+      kind: "step",
+      input: INPUT,
+      progress: {},
+    });
+    expect(parseCall({ op: "answer", ...STATE, state: { progress: { phase: "wait" } } }, MACHINE)).toEqual({
       kind: "answer",
-      requestId: "r-1",
+      input: INPUT,
+      progress: { phase: "wait" },
       cause: undefined,
     });
   });
@@ -30,27 +38,35 @@ describe("parseCall", () => {
     [{ Error: "States.Timeout", Cause: "" }, "States.Timeout: "],
     [{ Error: "Lambda.Unknown", Cause: "no JSON" }, "Lambda.Unknown: no JSON"],
   ])("reads the error %j", (error, cause) => {
-    expect(parseCall({ op: "answer", requestId: "r-1", state: { error } }, MACHINE)).toMatchObject({ cause });
+    expect(parseCall({ op: "answer", ...STATE, state: { error } }, MACHINE)).toMatchObject({ kind: "answer", cause });
+    expect(parseCall({ op: "step", ...STATE, progress: {}, error }, MACHINE)).toMatchObject({ kind: "give-up", cause });
   });
 
   it.each(["FAILED", "TIMED_OUT", "ABORTED"])("answers for an execution that is %s", (status) => {
     expect(parseCall(anExecutionEvent({ status }), MACHINE)).toEqual({
-      kind: "answer",
-      requestId: "r 1",
+      kind: "ended",
+      executionArn: EXECUTION,
+      input: INPUT,
       cause: `the execution ended as ${status}`,
     });
   });
 
-  it.each([undefined, null, "no JSON", "{}", '{"requestId":7}'])("goes by the name where the input is %j", (input) => {
-    expect(parseCall(anExecutionEvent({ input }), MACHINE)).toMatchObject({ requestId: "r-1" });
-  });
+  it.each([undefined, null, "no JSON", "{}", '{"requestId":"r-1"}'])(
+    "goes by the ARN where the input is %j",
+    (input) => {
+      expect(parseCall(anExecutionEvent({ input }), MACHINE)).toMatchObject({
+        executionArn: EXECUTION,
+        input: undefined,
+      });
+    },
+  );
 
   it.each([
     { status: "SUCCEEDED" },
     { status: "RUNNING" },
     { stateMachineArn: "another" },
     { status: 7 },
-    { name: 7, input: "" },
+    { executionArn: 7 },
   ])("does not care for %j", (detail) => {
     expect(parseCall(anExecutionEvent(detail), MACHINE)).toBeUndefined();
   });
@@ -80,8 +96,9 @@ describe("parseCall", () => {
     [],
     {},
     { op: "step" },
-    { op: "step", requestId: 7 },
-    { op: "stop", requestId: "r" },
+    { op: "step", requestId: "r-1" },
+    { op: "step", ...STATE, requestId: "another" },
+    { op: "stop", ...STATE },
     { detail: 7 },
   ])("knows no %j", (event) => {
     expect(parseCall(event, MACHINE)).toBeUndefined();

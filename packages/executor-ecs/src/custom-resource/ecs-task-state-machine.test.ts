@@ -1,32 +1,50 @@
 import validate from "asl-validator";
 import { StateMachine, type StateMachineDefinition } from "aws-local-stepfunctions";
 import { describe, expect, it } from "vitest";
-import { toEcsTaskStateMachine } from "./ecs-task-state-machine.ts";
+import { INVOCATION_SECONDS, toEcsTaskStateMachine } from "./ecs-task-state-machine.ts";
 
 const ARN = "arn:aws:lambda:eu-west-1:111122223333:function:ecs-task";
 
+const INPUT = { requestId: "r-1", sealed: "hidden", receivedAt: 1 };
+
+/** The n-th result of a step. */
+function aStep(next: "step" | "wait" | "answer", n = 1) {
+  return { progress: { n }, next, waitSeconds: 10 };
+}
+
 /** Runs the definition; each call of the function is answered by the next of these, errors are thrown. */
-async function run(steps: readonly unknown[], answers: readonly unknown[] = [{ answered: true }]) {
-  const calls: { readonly op: string; readonly [key: string]: unknown }[] = [];
-  const serve = (op: string, replies: readonly unknown[]) => async (event: { op: string }) => {
-    calls.push(event);
-    const reply = replies[calls.filter((call) => call.op === op).length - 1];
+async function run(replies: {
+  readonly steps: readonly unknown[];
+  readonly givenUp?: readonly unknown[];
+  readonly answers?: readonly unknown[];
+}) {
+  const { steps, givenUp = [aStep("answer", 99)], answers = [{ answered: true }] } = replies;
+  const calls: { readonly state: string; readonly event: unknown }[] = [];
+  const serve = (state: string, given: readonly unknown[]) => async (event: unknown) => {
+    calls.push({ state, event });
+    const reply = given[calls.filter((call) => call.state === state).length - 1];
     if (reply instanceof Error) throw reply;
     return reply;
   };
   const machine = new StateMachine(toEcsTaskStateMachine(ARN) as unknown as StateMachineDefinition);
-  const { result } = machine.run({ requestId: "r-1" }, {
+  const { result } = machine.run(INPUT, {
+    context: { Execution: { Id: "e", Input: INPUT } },
     overrides: {
-      taskResourceLocalHandlers: { Step: serve("step", steps), Answer: serve("answer", answers) },
-      waitTimeOverrides: { Begin: 0, Wait: 0 },
-      retryIntervalOverrides: { Step: 0, Answer: 0 },
+      taskResourceLocalHandlers: {
+        Step: serve("step", steps),
+        GiveUp: serve("give-up", givenUp),
+        Answer: serve("answer", answers),
+      },
+      waitTimeOverrides: { Wait: 0 },
+      retryIntervalOverrides: { Step: 0, GiveUp: 0, Answer: 0 },
     },
   } as never);
   const output: unknown = await result.catch((error: unknown) => error);
-  return { output, calls, ops: calls.map(({ op }) => op) };
+  return { output, calls, states: calls.map(({ state }) => state), events: calls.map(({ event }) => event) };
 }
 
 const fault = () => Object.assign(new Error("boom"), { name: "TypeError" });
+const REQUEST = { requestId: "r-1", request: INPUT };
 
 describe("toEcsTaskStateMachine", () => {
   it("is valid", () => {
@@ -35,40 +53,61 @@ describe("toEcsTaskStateMachine", () => {
     expect([isValid, isValid ? "" : errorsText()]).toEqual([true, ""]);
   });
 
-  it("takes steps until one is done, and then answers", async () => {
-    const { calls } = await run([
-      { done: false, waitSeconds: 2 },
-      { done: false, waitSeconds: 10 },
-      { done: true, waitSeconds: 1 },
+  it("stores the progress of each step, gives it to the next one, and answers", async () => {
+    const { events } = await run({ steps: [aStep("step", 1), aStep("wait", 2), aStep("answer", 3)] });
+
+    expect(events).toEqual([
+      { op: "step", ...REQUEST, progress: {} },
+      { op: "step", ...REQUEST, progress: { n: 1 } },
+      { op: "step", ...REQUEST, progress: { n: 2 } },
+      { op: "answer", ...REQUEST, state: aStep("answer", 3) },
     ]);
-
-    expect(calls.slice(0, 3)).toEqual(Array(3).fill({ op: "step", requestId: "r-1" }));
-    expect(calls.slice(3)).toMatchObject([{ op: "answer", requestId: "r-1" }]);
   });
 
-  it("repeats a step that fails", async () => {
-    const { ops } = await run([fault(), fault(), { done: true, waitSeconds: 1 }]);
+  it("repeats a step that fails, with the same progress", async () => {
+    const { states, events } = await run({ steps: [aStep("step"), fault(), fault(), aStep("answer", 2)] });
 
-    expect(ops).toEqual(["step", "step", "step", "answer"]);
+    expect(states).toEqual(["step", "step", "step", "step", "answer"]);
+    expect(new Set(events.slice(1, 4).map((event) => JSON.stringify(event))).size).toBe(1);
   });
 
-  it("answers any failure of a step, and passes on the error", async () => {
-    const { ops, calls } = await run(Array(5).fill(fault()));
+  it("gives up after the failure of a step, and stores the response before it is sent", async () => {
+    const { states, events } = await run({ steps: [aStep("step", 7), ...Array(4).fill(fault())] });
 
-    expect(ops).toEqual([...Array(5).fill("step"), "answer"]);
-    expect(calls.at(-1)).toMatchObject({ requestId: "r-1", state: { error: { Error: "TypeError" } } });
+    expect(states).toEqual([...Array(5).fill("step"), "give-up", "answer"]);
+    expect(events.slice(-2)).toMatchObject([
+      { op: "step", ...REQUEST, progress: { n: 7 }, error: { Error: "TypeError" } },
+      { op: "answer", ...REQUEST, state: { progress: { n: 99 } } },
+    ]);
   });
 
-  it("repeats the answer, and ends badly when it cannot be given", async () => {
-    const done = [{ done: true, waitSeconds: 1 }];
+  it("answers when giving up fails too", async () => {
+    const { states, events } = await run({ steps: Array(4).fill(fault()), givenUp: Array(4).fill(fault()) });
 
-    expect((await run(done, [fault(), fault(), { answered: true }])).ops).toEqual([
+    expect(states.slice(-2)).toEqual(["give-up", "answer"]);
+    expect(events.at(-1)).toMatchObject({ op: "answer", state: { error: { Error: "TypeError" } } });
+  });
+
+  it("repeats the answer as long as CloudFormation waits, and then ends badly", async () => {
+    const steps = [aStep("answer")];
+
+    expect((await run({ steps, answers: [fault(), fault(), { answered: true }] })).states).toEqual([
       "step",
-      "answer",
-      "answer",
-      "answer",
+      ...Array(3).fill("answer"),
     ]);
-    expect((await run(done, Array(9).fill(fault()))).output).toBeInstanceOf(Error);
+    const failed = await run({ steps, answers: Array(61).fill(fault()) });
+    expect(failed.states).toHaveLength(62);
+    expect(failed.output).toBeInstanceOf(Error);
+  });
+
+  it("never lets two steps overlap: an invocation has ended before it is given up and before it is repeated", () => {
+    const { Step, GiveUp } = toEcsTaskStateMachine(ARN).States;
+
+    for (const { TimeoutSeconds, Retry } of [Step, GiveUp]) {
+      expect(TimeoutSeconds).toBeGreaterThan(INVOCATION_SECONDS);
+      const invoked = Retry.filter(({ ErrorEquals }) => !ErrorEquals.includes("Lambda.TooManyRequestsException"));
+      for (const { IntervalSeconds } of invoked) expect(IntervalSeconds).toBeGreaterThan(INVOCATION_SECONDS);
+    }
   });
 
   it("stops before CloudFormation does", () => {
@@ -77,6 +116,6 @@ describe("toEcsTaskStateMachine", () => {
   });
 
   it("takes a placeholder for the function", () => {
-    expect(JSON.stringify(toEcsTaskStateMachine(`\${FunctionArn}`)).match(/\$\{FunctionArn\}/g)).toHaveLength(2);
+    expect(JSON.stringify(toEcsTaskStateMachine(`\${FunctionArn}`)).match(/\$\{FunctionArn\}/g)).toHaveLength(3);
   });
 });

@@ -12,6 +12,7 @@ export {
   type RequestFacts,
 } from "./decide-request.ts";
 export { type EcsTaskStateMachineOptions, toEcsTaskStateMachine } from "./ecs-task-state-machine.ts";
+export { toClientToken, toExecutionName, toResourceId } from "./identity.ts";
 export {
   type PropertiesResult,
   type PropertyProblem,
@@ -19,13 +20,10 @@ export {
   type TaskProperties,
   type UpdateCriterion,
 } from "./parse-properties.ts";
-export type { EcsTaskDeps, SdkClient } from "./turn.ts";
 export {
   type CustomResourceResponse,
   type ResourceOutcome,
   type ResponseData,
-  toClientToken,
-  toExecutionName,
-  toResourceId,
   toResponse,
-} from "./work-store.ts";
+} from "./response.ts";
+export type { EcsTaskDeps, SdkClient } from "./turn.ts";

@@ -1,8 +1,8 @@
 import { ECSClient, ListTasksCommand, RunTaskCommand } from "@aws-sdk/client-ecs";
 import { describe, expect, it } from "vitest";
 import { createEcsTaskWorld, type EcsTaskWorld, LEAST } from "../testing/an-ecs-task-world.ts";
-import { findRememberedRun } from "./turn.ts";
-import { toResourceId } from "./work-store.ts";
+import { toResourceId } from "./identity.ts";
+import { findLastRun } from "./resource-record.ts";
 
 const FOR_EVER = { runsMs: Number.POSITIVE_INFINITY };
 
@@ -138,11 +138,11 @@ describe("PHYSICAL_ID=taskArn", () => {
     await until(life.create(LEAST));
     const id = toResourceId(life.requests[0] ?? IDS);
     await until(life.update({ ...LEAST, Triggers: 2 }));
-    expect(await findRememberedRun(deps, id)).toMatchObject({ taskArns: [world.sim.ecs.tasks()[1]?.taskArn] });
+    expect(await findLastRun(deps, id)).toMatchObject({ taskArns: [world.sim.ecs.tasks()[1]?.taskArn] });
 
     await until(life.delete());
 
-    expect(await findRememberedRun(deps, id)).toBeUndefined();
+    expect(await findLastRun(deps, id)).toBeUndefined();
   });
 
   it("lets nothing be started by a Create whose Delete has come", async () => {

@@ -3,7 +3,7 @@ import { TagResourceCommand, type TaskDefinition } from "@aws-sdk/client-ecs";
 import { defined, isMap } from "@stackyard/core";
 import { checkDefinition } from "../judge.ts";
 import { parseOverrides, type TaskOverrides } from "../parse-overrides.ts";
-import { startTasks } from "../start-tasks.ts";
+import { type StartResult, startTasks } from "../start-tasks.ts";
 import { type LoadedDefinition, loadDefinition, type TaskOrder } from "../task-order.ts";
 import { decideAfterTry, FIRST_LOOK_MS, type PlacementTimes, type TaskRun, toTryLimits } from "../task-run.ts";
 import {
@@ -14,15 +14,14 @@ import {
   type NoneReason,
   type RequestFacts,
 } from "./decide-request.ts";
+import { TASK_TAGS, toClientToken, toTaskTags } from "./identity.ts";
 import { type TaskProperties, toShown } from "./parse-properties.ts";
+import { findLastRun, isDeletedSince, rememberRun } from "./resource-record.ts";
 import {
   configOf,
   fail,
-  findRememberedRun,
   finish,
-  isDeletedSince,
   meetTrouble,
-  rememberRun,
   type Turn,
   type TurnContext,
   toDeadline,
@@ -30,34 +29,47 @@ import {
   toShortTimeText,
   toTrouble,
 } from "./turn.ts";
-import { TASK_TAGS, toClientToken, toTaskTags } from "./work-store.ts";
 
 /** CloudFormation deletes a resource after giving up its creation, with or without a response. */
 const DELETED = { code: "ECS_CANCELLED", message: "The resource was deleted before its tasks had been started." };
 
-/** Tries once to start the missing tasks. The intent is stored first, so that a crash repeats only this try. */
+/**
+ * A step that comes so long after its intent is a repetition: the invocation before it may have started tasks, which ECS
+ * lists by now. The state machine repeats none earlier.
+ */
+const REPEATED_AFTER_MS = 60_000;
+
+/** Tries once to start the missing tasks, in two steps: the intent is stored first. */
 export async function startWork(context: TurnContext): Promise<Turn> {
-  const { clock } = context.deps;
-  const before = context.work;
+  const { work, deps } = context;
+  const { intendedAt, triedAt = 0 } = work;
+  if (intendedAt === undefined) return intendTry(context);
+  const isRepeated = triedAt >= intendedAt || deps.clock.now() - intendedAt >= REPEATED_AFTER_MS;
+  // Nothing is awaited after it: what it has started must reach the state.
+  const result = await startTasks(context.ecs, toOrder(context, isRepeated), work.taskArns);
+  return toNext(context, isRepeated ? work : { ...work, intendedAt: undefined }, result);
+}
+
+async function intendTry(context: TurnContext): Promise<Turn> {
+  const { work, deps, id } = context;
   const config = configOf(context);
-  if (before.intendedAt === undefined && clock.now() >= toDeadline(config, before)) {
+  const now = deps.clock.now();
+  if (now >= toDeadline(config, work)) {
     const message = `The time was over before the tasks were started.${toShortTimeText(config)}`;
     return fail(context, { code: "ECS_TIMEOUT", message });
   }
-  // The tasks of a try that was started must be known before they can be stopped.
-  if (before.intendedAt === undefined && (await isDeletedSince(context.deps, context.id, before.receivedAt))) {
-    return fail(context, DELETED);
-  }
-  const now = clock.now();
-  const isRepeated = before.intendedAt !== undefined;
-  if (!isRepeated) await context.save({ intendedAt: now, placingSince: before.placingSince ?? now });
-  const result = await startTasks(context.ecs, toOrder(context, isRepeated), before.taskArns);
+  if (await isDeletedSince(deps, id, work.receivedAt)) return fail(context, DELETED);
+  return { kind: "next", changes: { intendedAt: now, placingSince: work.placingSince ?? now } };
+}
+
+/** `run`: without an intent unless an earlier call of this try may have started tasks. */
+function toNext(context: TurnContext, run: TaskRun, result: StartResult): Turn {
   const patience = toPatience(context);
   const limits = result.kind === "failed" ? patience : toTryLimits(result, toPlacementTimes(context));
-  const after = decideAfterTry(before, result, limits);
+  const after = decideAfterTry(run, result, limits);
   switch (after.kind) {
     case "started":
-      return toStarted(context, after.run);
+      return { kind: "next", changes: { ...after.run, phase: "record" } };
     case "again": {
       const trouble = result.kind === "failed" ? { troubledSince: patience.since } : {};
       return { kind: "wait", changes: { ...after.run, ...trouble }, afterMs: after.afterMs };
@@ -94,18 +106,17 @@ function toOrder(context: TurnContext, isRepeated: boolean): TaskOrder {
   };
 }
 
-async function toStarted(context: TurnContext, changes: TaskRun): Promise<Turn> {
+/** Records the run of the resource as soon as all its tasks are started. */
+export async function recordStart(context: TurnContext): Promise<Turn> {
   const { work, deps, id } = context;
-  const { request, taskDefinitionArn = "" } = work;
+  const { request, receivedAt, taskDefinitionArn = "", taskArns, startedAt = deps.clock.now() } = work;
   const { taskDefinition, timeout } = configOf(context);
-  const { taskArns, startedAt = deps.clock.now() } = changes;
   if (deps.physicalId === "taskArn") await tagPhysicalId(context, taskArns);
-  const { receivedAt } = work;
   const run = { taskDefinition, taskDefinitionArn, requestId: request.RequestId, taskArns, startedAt, receivedAt };
-  if (!(await rememberRun(deps, id, run))) return fail(context, DELETED, { changes });
-  if (timeout > 0) return { kind: "wait", changes: { ...changes, phase: "wait" }, afterMs: FIRST_LOOK_MS };
+  if (!(await rememberRun(deps, id, run))) return fail(context, DELETED);
+  if (timeout > 0) return { kind: "wait", changes: { phase: "wait" }, afterMs: FIRST_LOOK_MS };
   const text = `${toCountText(taskArns.length)} started and not waited for, since Timeout is 0.`;
-  return finish(context, { status: "SUCCESS", code: "RUN", text, why: "RUN" }, changes);
+  return finish(context, { status: "SUCCESS", code: "RUN", text, why: "RUN" });
 }
 
 /** Tags the tasks: a later Delete of this physical id stops only these. */
@@ -135,7 +146,8 @@ export async function decideWork(context: TurnContext): Promise<Turn> {
   const facts: RequestFacts = needed.includes("stackStatus") ? { stackStatus: await findStackStatus(context) } : {};
   const action = decideRequest(request, facts);
   if (action.kind === "fail") return finish(context, { status: "FAILED", code: action.code, text: action.reason });
-  if (action.kind === "stop") return { kind: "next", changes: { phase: "stop" } };
+  // A Delete begins with its phase `stop`.
+  if (action.kind === "stop") throw new TypeError("A Delete has nothing to decide.");
   if (action.kind === "none") return toNone(context, action.reason);
   // A family is resolved once: the compared revision is the one that runs.
   const loaded = await loadDefinition(context.ecs, action.config.taskDefinition);
@@ -149,12 +161,12 @@ export async function decideWork(context: TurnContext): Promise<Turn> {
 }
 
 async function toNone(context: TurnContext, why: NoneReason): Promise<Turn> {
-  const remembered = await findRememberedRun(context.deps, context.id);
+  const remembered = await findLastRun(context.deps, context.id);
   const { taskDefinitionArn } = remembered ?? {};
   return finish(context, { status: "SUCCESS", code: why, text: NONE_TEXTS[why], why, taskDefinitionArn });
 }
 
-async function prepareRun(context: TurnContext, config: TaskProperties, loaded: LoadedDefinition): Promise<Turn> {
+function prepareRun(context: TurnContext, config: TaskProperties, loaded: LoadedDefinition): Turn {
   if (loaded.kind === "failed") return meetTrouble(context, toLoadTrouble(context, loaded));
   const { definition, taskDefinitionArn } = loaded;
   const fault = checkDefinition(definition, { ...config, check: config.checkContainers });
@@ -163,7 +175,6 @@ async function prepareRun(context: TurnContext, config: TaskProperties, loaded: 
     return finish(context, end, { taskDefinitionArn });
   }
   context.definitions.remember(taskDefinitionArn, definition);
-  await context.handOver();
   const phase = config.targetGroupHealthCheck === undefined ? "start" : "health";
   return { kind: "next", changes: { phase, taskDefinitionArn } };
 }
@@ -213,7 +224,7 @@ async function findChanges(
 
 async function findOld(context: TurnContext, oldName: string): Promise<TaskDefinition | undefined> {
   const { deps, ecs, id, logger, work } = context;
-  const remembered = await findRememberedRun(deps, id);
+  const remembered = await findLastRun(deps, id);
   const isKnown = remembered?.taskDefinition === oldName;
   const fields = { requestId: work.request.RequestId, taskDefinition: oldName };
   if (!isKnown && !/:\d+$/.test(oldName)) {

@@ -6,6 +6,7 @@ import { describeTasks, listTasks, toStatesText } from "../task-order.ts";
 import {
   decideAfterLook,
   decideAfterStop,
+  isStopped,
   isYoung,
   type LeftTasks,
   LOOK_EVERY_MS,
@@ -13,14 +14,16 @@ import {
   toLost,
   UNKNOWN_FOR_MS,
 } from "../task-run.ts";
+import { TASK_TAGS, toTaskTags } from "./identity.ts";
+import type { WorkProgress } from "./progress.ts";
+import { findRunToStop, type ResourceRun, rememberDelete } from "./resource-record.ts";
 import { toCountText } from "./start-work.ts";
 import {
   configOf,
   fail,
-  findRememberedRun,
   finish,
   isAwsError,
-  rememberDelete,
+  STOPPED_BY_US,
   type Turn,
   type TurnContext,
   toDeadline,
@@ -29,7 +32,6 @@ import {
   toTrouble,
   type WorkFailure,
 } from "./turn.ts";
-import { TASK_TAGS, type TaskWork, toTaskTags } from "./work-store.ts";
 
 const TAIL_LINES = 20;
 /** An answer has 4,096 bytes, and would be cut at its end, where the last line is. */
@@ -56,6 +58,20 @@ export async function watchWork(context: TurnContext): Promise<Turn> {
     case "running":
       return { kind: "wait", changes: {}, afterMs: Math.min(config.pollInterval * 1_000, deadline - now) };
   }
+}
+
+/**
+ * Judges tasks of which one has just ended. Undefined: the execution goes on, because some run, or because they were
+ * stopped for a reason that only the execution knows.
+ */
+export async function judgeEnded(context: TurnContext): Promise<Turn | undefined> {
+  const { work, cluster, deps, ecs } = context;
+  const config = configOf(context);
+  if (config.timeout === 0) return undefined;
+  const seen = await describeTasks(ecs, { cluster, taskArns: work.taskArns });
+  const isOver = decideAfterLook(work, seen, { now: deps.clock.now(), deadline: toDeadline(config, work) }) === "over";
+  const isStoppedByUs = seen.tasks.some(({ stoppedReason = "" }) => stoppedReason.startsWith(STOPPED_BY_US));
+  return isOver && !isStoppedByUs ? evaluateWork(context, seen.tasks) : undefined;
 }
 
 async function evaluateWork(context: TurnContext, tasks: readonly Task[]): Promise<Turn> {
@@ -92,11 +108,12 @@ const STOPPED_WITHIN_MS = 120_000;
 
 /** Stops the resource's running tasks, for a Delete. Only a denied or throttled call can fail it. */
 export async function stopWork(context: TurnContext): Promise<Turn> {
-  const { cluster, deps } = context;
-  const until = context.work.until ?? (await beginStop(context));
+  const { work, cluster, deps } = context;
+  const run = work.until === undefined ? await recordDelete(context) : undefined;
+  const until = work.until ?? work.receivedAt + STOPPED_WITHIN_MS;
   if (cluster === "") return toDeleted(context, "The properties name no cluster, so there is nothing to stop.");
   try {
-    return await stopOnce(context, until);
+    return await (work.until === undefined ? beginStop(context, { until, run }) : stopOnce(context, until));
   } catch (error) {
     if (!isAwsError(error)) throw error;
     return toStopFailure(context, error, { until, now: deps.clock.now() });
@@ -104,35 +121,64 @@ export async function stopWork(context: TurnContext): Promise<Turn> {
 }
 
 /**
- * Stores the Delete before listing tasks, so that a concurrent earlier request is either listed or sees the Delete.
- * ListTasks may not show tasks of the last minute yet.
+ * Records the Delete before tasks are listed, so that a concurrent earlier request is either listed or sees the Delete.
+ * Returns the run that it ends. With tasks' ARNs as ids, the Delete of an old run must not forget the new one.
  */
-async function beginStop({ deps, id, work, save }: TurnContext): Promise<number> {
-  const until = deps.clock.now() + STOPPED_WITHIN_MS;
-  const run = await findRememberedRun(deps, id);
+async function recordDelete({ deps, id, work }: TurnContext): Promise<ResourceRun | undefined> {
+  const run = await findRunToStop(deps, id);
   const isOwn = deps.physicalId !== "taskArn" || run?.taskArns[0] === work.request.PhysicalResourceId;
-  const isYoung = run !== undefined && deps.clock.now() - run.startedAt < UNKNOWN_FOR_MS;
-  await save({ until, ...(isOwn && isYoung ? { taskArns: run.taskArns, startedAt: run.startedAt } : {}) });
-  // The Delete of an old run must not forget the new one. If nothing has run yet, a Create may be about to.
-  if (isOwn || run === undefined) await rememberDelete(deps, id);
-  return until;
+  // If nothing has run yet, a Create may be about to.
+  if (!isOwn && run !== undefined) return undefined;
+  return rememberDelete(deps, id);
 }
 
+/** Lists what is to be stopped. ListTasks may not show tasks of the last minute yet, but the record of their run does. */
+async function beginStop(
+  context: TurnContext,
+  { until, run }: { readonly until: number; readonly run: ResourceRun | undefined },
+): Promise<Turn> {
+  const { cluster, deps, ecs } = context;
+  const isYoungRun = run !== undefined && deps.clock.now() - run.startedAt < UNKNOWN_FOR_MS;
+  const young = isYoungRun ? { taskArns: run.taskArns, startedAt: run.startedAt } : { taskArns: [] };
+  const known = { ...context, work: { ...context.work, ...young } };
+  const taskArns = await listOwn(known);
+  const isOver = taskArns.length === 0 || (await haveStopped(ecs, { cluster, taskArns }));
+  if (isOver) return toDeleted(context, "No task was running.");
+  return { kind: "next", changes: { ...young, until, taskArns } };
+}
+
+/** Returns false where tasks may be stopped but not described. */
+async function haveStopped(
+  ecs: TurnContext["ecs"],
+  asked: { readonly cluster: string; readonly taskArns: readonly string[] },
+): Promise<boolean> {
+  try {
+    const { tasks, missing } = await runOptional(() => describeTasks(ecs, asked));
+    return missing.length === 0 && tasks.every(isStopped);
+  } catch (error) {
+    if (isDenial(error)) return false;
+    throw error;
+  }
+}
+
+/** Stops what is in the state; tasks that are listed only now get there first. */
 async function stopOnce(context: TurnContext, until: number): Promise<Turn> {
-  const { cluster, deps, ecs, work, id } = context;
-  const listed = await findOwn(context, await listOrKnown(context, () => listTasks(ecs, { cluster, startedBy: id })));
-  const taskArns = [...new Set([...work.taskArns, ...listed])];
-  if (taskArns.length === 0) return toDeleted(context, "No task was running.");
-  if (listed.length > 0) await context.handOver();
-  await context.save({ taskArns });
+  const { work, deps } = context;
+  const taskArns = await listOwn(context);
+  if (taskArns.length > work.taskArns.length) return { kind: "next", changes: { taskArns } };
   const { alive, unseen } = await stopTasks(context, taskArns);
   const left = alive + unseen;
-  // Tasks to wait for or to stop were handled before.
-  if (left === 0 && !context.work.handedOver) return toDeleted(context, "No task was running.");
   if (left === 0) return toDeleted(context, `${toCountText(taskArns.length)} stopped.`);
   const leftMs = until - deps.clock.now();
   if (leftMs <= 0) return toDeleted(context, `Warning: ${left} of ${taskArns.length} tasks still stop.`);
   return { kind: "wait", changes: {}, afterMs: Math.min(LOOK_EVERY_MS, leftMs) };
+}
+
+/** Returns the tasks of the state, and those that ECS lists. */
+async function listOwn(context: TurnContext): Promise<readonly string[]> {
+  const { cluster, ecs, work, id } = context;
+  const listed = await findOwn(context, await listOrKnown(context, () => listTasks(ecs, { cluster, startedBy: id })));
+  return [...new Set([...work.taskArns, ...listed])];
 }
 
 /** Tasks that are known are stopped even if they may not be listed. */
@@ -233,7 +279,7 @@ function toGiveUp(context: TurnContext, troubledSince: number): number {
 /** Stops every task that the work has started, including those known only from an interrupted try. */
 export async function stopAll(
   context: TurnContext,
-): Promise<LeftTasks & { readonly isUnseen: boolean; readonly changes: Partial<TaskWork> }> {
+): Promise<LeftTasks & { readonly isUnseen: boolean; readonly changes: Partial<WorkProgress> }> {
   const { work, cluster, ecs, id } = context;
   const { request, taskDefinitionArn: taskDefinition = configOf(context).taskDefinition } = work;
   const order = { cluster, startedBy: id, taskDefinition, tags: toTaskTags(request) };

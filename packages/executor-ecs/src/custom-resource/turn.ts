@@ -1,32 +1,28 @@
-import { findAwsFault, isDenial, NEW_ROLE_MS } from "@stackyard/aws";
+import { findAwsFault, isDenial, NEW_ROLE_MS, redactText } from "@stackyard/aws";
 import { type Clock, isStackyardError, type Logger, type Records } from "@stackyard/core";
 import type { LogDeps } from "../tail-logs.ts";
 import { type DefinitionCache, type EcsDeps, toAwsFailure } from "../task-order.ts";
 import { mayRun, type RunFailure, toEnding } from "../task-run.ts";
+import { toPhysicalId } from "./identity.ts";
 import type { TaskProperties } from "./parse-properties.ts";
-import {
-  type CustomResourceResponse,
-  type TaskWork,
-  toPhysicalId,
-  toResponse,
-  type WorkProgress,
-} from "./work-store.ts";
+import type { TaskWork, WorkProgress } from "./progress.ts";
+import { type CustomResourceResponse, toResponse } from "./response.ts";
 
 /** A constructor of an SDK client. */
 export type SdkClient<Client> = new (config: never) => Client;
 
 /** The dependencies of the custom resource. */
 export interface EcsTaskDeps {
-  /** Where requests are remembered. */
+  /** Where the last run of each resource is remembered. */
   readonly records: Records;
   /** Creates a client of the SDK for a region. Default: the function's own. */
   readonly aws: <Client>(client: SdkClient<Client>, region?: string) => Client;
   readonly clock: Clock;
   /** Sends answers to CloudFormation; the global `fetch` fits. */
   readonly fetch: typeof globalThis.fetch;
-  /** Loads a long random text, once, which encrypts the addresses of responses in records. */
+  /** Loads a long random text, once, which encrypts requests in the inputs of executions. */
   readonly secret: () => Promise<string>;
-  /** The state machine that continues long work. */
+  /** The state machine whose executions hold requests. */
   readonly stateMachineArn: string;
   /**
    * `taskArn`: the response of a run has the ARN of its first task as physical id, as in earlier versions, for
@@ -55,13 +51,9 @@ export interface TurnContext {
   readonly deps: EcsTaskDeps;
   readonly logger: Logger;
   readonly signal: AbortSignal;
-  /** Notes progress in the midst of a turn. */
-  save(changes: Partial<WorkProgress>): Promise<TaskWork>;
-  /** Starts the execution that continues the work, before anything is started that must not be abandoned. */
-  handOver(): Promise<void>;
 }
 
-/** The result of a turn: continue at once, or after a delay. */
+/** The result of a turn, which the execution stores: continue at once, or after a delay. */
 export type Turn =
   | { readonly kind: "next"; readonly changes: Partial<WorkProgress> }
   | { readonly kind: "wait"; readonly changes: Partial<WorkProgress>; readonly afterMs: number };
@@ -90,10 +82,10 @@ type EndContext = Pick<TurnContext, "work" | "id" | "config" | "deps">;
 const TROUBLE_MS = 5 * 60_000;
 const TROUBLE_PAUSE_MS = 10_000;
 
-/** Ends the work: the answer is noted first, and sent from there. */
-export function finish(context: EndContext, end: WorkEnd, changes: Partial<TaskWork> = {}): Turn {
+/** Ends the work: the response is stored first, and sent from there. */
+export function finish(context: EndContext, end: WorkEnd, changes: Partial<WorkProgress> = {}): Turn {
   const response = toEnd({ ...context, work: { ...context.work, ...changes } }, end);
-  return { kind: "next", changes: { ...changes, phase: "answer", response } };
+  return { kind: "next", changes: { ...changes, response } };
 }
 
 /** Returns the response for this end of the work. */
@@ -128,10 +120,10 @@ export type WorkFailure = Pick<RunFailure, "code" | "message">;
 export function fail(
   context: TurnContext,
   failure: WorkFailure,
-  { changes = {}, waitMs = 0 }: { readonly changes?: Partial<TaskWork>; readonly waitMs?: number } = {},
+  { changes = {}, waitMs = 0 }: { readonly changes?: Partial<WorkProgress>; readonly waitMs?: number } = {},
 ): Turn {
   const work = { ...context.work, ...changes };
-  if (!mayRun(work)) return toFailed(context, failure, changes);
+  if (!mayRun(work) || work.request.RequestType === "Delete") return toFailed(context, failure, changes);
   const ending = toEnding(work, { ...failure, retryable: false }, { now: context.deps.clock.now(), waitMs });
   return { kind: "next", changes: { ...changes, ...ending, phase: "end" } };
 }
@@ -140,9 +132,10 @@ export function fail(
 export function toFailed(
   context: EndContext,
   { code, message: text }: WorkFailure,
-  changes: Partial<TaskWork> = {},
+  changes: Partial<WorkProgress> = {},
 ): Turn {
-  return finish(context, { status: "FAILED", code, text, why: "RUN" }, changes);
+  const why = context.work.request.RequestType === "Delete" ? "" : "RUN";
+  return finish(context, { status: "FAILED", code, text, why }, changes);
 }
 
 /** Returns how long to retry a call that AWS does not serve: for five minutes, and never past the deadline. */
@@ -153,12 +146,13 @@ export function toPatience({ work, config, deps }: TurnContext) {
   return { now, since, until: Math.min(since + TROUBLE_MS, deadline), everyMs: TROUBLE_PAUSE_MS };
 }
 
-/** Converts an error of AWS. A denial passes for two minutes, because the role may be new. */
+/** Converts an error of AWS or of the records. A denial passes for two minutes, because the role may be new. */
 export function toTrouble(
   { work, deps }: Pick<TurnContext, "work" | "deps">,
   error: unknown,
   what: string,
 ): RunFailure {
+  if (isStackyardError(error)) return { code: "ECS_AWS_ERROR", message: error.message, retryable: error.retryable };
   const failure = toAwsFailure(error, what);
   const isNewRole = isDenial(error) && deps.clock.now() < work.receivedAt + NEW_ROLE_MS;
   return isNewRole ? { ...failure, retryable: true } : failure;
@@ -205,94 +199,25 @@ export function isAwsError(error: unknown): boolean {
   return code !== "INTERNAL" && code !== "INTERRUPTED";
 }
 
+/** Returns true for an error of the records that passes. */
+export function isPassing(error: unknown): boolean {
+  return isStackyardError(error) && error.retryable && error.code !== "TIMED_OUT";
+}
+
+/** Begins the reason of every stop that this function has requested. */
+export const STOPPED_BY_US = "Stackyard: ";
+
 /** Formats why tasks are stopped, as shown by ECS, with the stack's name. */
 export function toStopReason({ request, ending }: Pick<TaskWork, "request" | "ending">): string {
   const { StackId, LogicalResourceId, RequestType } = request;
   const why = ending === undefined ? `${RequestType} of the resource` : ending.code;
-  return `Stackyard: ${why} ${LogicalResourceId} of stack ${StackId}`;
+  return `${STOPPED_BY_US}${why} ${LogicalResourceId} of stack ${StackId}`;
 }
 
-/** The stored facts about a resource. */
-type ResourceMemory =
-  /** The task definition that it has run last. */
-  | {
-      readonly kind: "run";
-      /** As the properties name it. */
-      readonly taskDefinition: string;
-      /** With its revision at that time. */
-      readonly taskDefinitionArn: string;
-      readonly requestId: string;
-      readonly taskArns: readonly string[];
-      readonly startedAt: number;
-    }
-  /** The resource was deleted: earlier requests must not start tasks any more. */
-  | { readonly kind: "deleted"; readonly at: number };
+const MAX_CAUSE = 1_000;
 
-/** A run of a resource. */
-type RememberedRun = ResourceMemory & { readonly kind: "run" };
-
-type MemoryDeps = Pick<EcsTaskDeps, "records" | "clock">;
-
-/** No request is worked for longer. */
-const DELETED_FOR_MS = 2 * 3_600_000;
-
-/** Returns the last known run of a resource; undefined without one. */
-export async function findRememberedRun(deps: MemoryDeps, id: string): Promise<RememberedRun | undefined> {
-  const { memory } = await load(deps, id);
-  return memory?.kind === "run" ? memory : undefined;
-}
-
-/** Returns true if the resource was deleted after the instant. */
-export async function isDeletedSince(deps: MemoryDeps, id: string, since: number): Promise<boolean> {
-  return wasDeleted((await load(deps, id)).memory, since);
-}
-
-/**
- * Records a run of a resource. Returns false if it was deleted after the request was received: then the caller must
- * stop everything that it has started.
- */
-export async function rememberRun(
-  deps: MemoryDeps,
-  id: string,
-  { receivedAt, ...run }: Omit<RememberedRun, "kind"> & { readonly receivedAt: number },
-): Promise<boolean> {
-  for (;;) {
-    const { memory, version } = await load(deps, id);
-    if (wasDeleted(memory, receivedAt)) return false;
-    if (await write(deps, id, { version, value: { kind: "run", ...run } })) return true;
-  }
-}
-
-/** Notes that a resource is deleted. */
-export async function rememberDelete(deps: MemoryDeps, id: string): Promise<void> {
-  const at = deps.clock.now();
-  for (;;) {
-    const { version } = await load(deps, id);
-    if (await write(deps, id, { version, value: { kind: "deleted", at }, expiresAt: at + DELETED_FOR_MS })) return;
-  }
-}
-
-function wasDeleted(memory: ResourceMemory | undefined, since: number): boolean {
-  return memory?.kind === "deleted" && memory.at > since;
-}
-
-async function load({ records, clock }: MemoryDeps, id: string) {
-  const record = await records.get(toKey(id), clock.now());
-  // Written by this very file.
-  const memory = record?.value as ResourceMemory | undefined;
-  return { memory, version: record?.version ?? ("absent" as const) };
-}
-
-async function write(
-  { records, clock }: MemoryDeps,
-  id: string,
-  input: { readonly version: number | "absent"; readonly value: ResourceMemory; readonly expiresAt?: number },
-): Promise<boolean> {
-  const { version: expected, ...rest } = input;
-  const { kind } = await records.put({ key: toKey(id), expected, now: clock.now(), ...rest });
-  return kind === "written";
-}
-
-function toKey(id: string): string {
-  return `ecs-task/resource/${id}`;
+/** Formats an error for a response: name and message, without addresses. */
+export function formatError(error: unknown): string {
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return redactText(text).slice(0, MAX_CAUSE);
 }

@@ -76,7 +76,10 @@ async function run(execution: Execution, deps: ExecutionDeps): Promise<Outcome> 
     // The pauses are made by the handlers, on the clock.
     retryIntervalOverrides: Object.fromEntries([...states.keys()].map((state) => [state, 0])),
   };
-  const context = { Execution: { Id: arn, Name: name }, StateMachine: { Id: machine.arn, Name: machine.name } };
+  const context = {
+    Execution: { Id: arn, Name: name, Input: JSON.parse(input) },
+    StateMachine: { Id: machine.arn, Name: machine.name },
+  };
   const interpreter = new StateMachine(definition as unknown as StateMachineDefinition, {
     // It was checked when the machine was created.
     validationOptions: { noValidate: true },

@@ -1,0 +1,94 @@
+import type { CustomResourceRequest } from "@stackyard/aws/custom-resource";
+import { isMap } from "@stackyard/core";
+import Type, { type Static } from "typebox";
+import { Check } from "typebox/value";
+import { StoredRun } from "../definition.ts";
+import type { TaskRun } from "../task-run.ts";
+
+const text = Type.String();
+const instant = Type.Integer({ minimum: 0 });
+
+const StoredResponse = Type.Object({
+  Status: Type.Union([Type.Literal("SUCCESS"), Type.Literal("FAILED")]),
+  Reason: text,
+  PhysicalResourceId: text,
+  StackId: text,
+  RequestId: text,
+  LogicalResourceId: text,
+  NoEcho: Type.Literal(false),
+  Data: Type.Object({
+    Ran: text,
+    Why: text,
+    TaskArn: text,
+    TaskArns: text,
+    TaskDefinitionArn: text,
+    Count: text,
+    ExitCode: text,
+    StartedBy: text,
+  }),
+});
+
+/**
+ * How far the work for a request is, as the state of its execution. A step receives it and returns the next one, so each
+ * is stored before anything is done about it. Instants are epoch milliseconds.
+ */
+const StoredProgress = Type.Object({
+  ...StoredRun.properties,
+  taskArns: Type.Array(text),
+  /**
+   * `decide` what to do, wait for `health` of a target group, `start` tasks, `record` them, `wait` for them, `end` them
+   * after a failure, `stop` them for a Delete.
+   */
+  phase: Type.Enum(["decide", "health", "start", "record", "wait", "end", "stop"]),
+  /** The first try. */
+  placingSince: Type.Optional(instant),
+  /** With its revision. */
+  taskDefinitionArn: Type.Optional(text),
+  /** The stop of a Delete is waited for until then. */
+  until: Type.Optional(instant),
+  /** AWS has not served our calls since. */
+  troubledSince: Type.Optional(instant),
+  /** The end: nothing but this is left to be sent. */
+  response: Type.Optional(StoredResponse),
+});
+
+type Stored = Static<typeof StoredProgress>;
+
+/** The phase of the work. */
+export type WorkPhase = Stored["phase"];
+
+/** The progress of the work; an undefined value is a missing one. */
+export interface WorkProgress extends TaskRun, Partial<Undefinable<Omit<Stored, keyof TaskRun | "phase">>> {
+  readonly phase: WorkPhase;
+}
+
+type Undefinable<Given> = { readonly [Name in keyof Given]: Given[Name] | undefined };
+
+/**
+ * Returns undefined for `{}`, the progress before the first step. Throws for anything else: to begin anew would start
+ * tasks twice.
+ */
+export function parseProgress(value: unknown): WorkProgress | undefined {
+  if (Check(StoredProgress, value)) return value;
+  if (isMap(value) && Object.keys(value).length === 0) return undefined;
+  throw new TypeError("The state of the execution contains no valid progress.");
+}
+
+/** A request of CloudFormation and how far it is. */
+export interface HeldRequest {
+  readonly request: CustomResourceRequest;
+  readonly receivedAt: number;
+  readonly progress: WorkProgress;
+}
+
+/** The work for one request, in one piece. */
+export interface TaskWork extends WorkProgress {
+  readonly request: CustomResourceRequest;
+  readonly receivedAt: number;
+}
+
+/** Returns the request at its beginning. */
+export function toHeldRequest(request: CustomResourceRequest, receivedAt: number): HeldRequest {
+  const phase = request.RequestType === "Delete" ? "stop" : "decide";
+  return { request, receivedAt, progress: { phase, attempt: 1, taskArns: [] } };
+}
