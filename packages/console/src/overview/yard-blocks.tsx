@@ -56,8 +56,7 @@ function MachineBlocks({ machine: { machine, total, counts }, perBlock }: Blocks
         height={rows * CELL}
       >
         {blocks.map((condition, index) => (
-          // biome-ignore lint/a11y/useKeyWithClickEvents: the figures and the list are the keyboard's way
-          // biome-ignore lint/a11y/noStaticElementInteractions: as above
+          // biome-ignore lint/a11y/noStaticElementInteractions: the figures and the list are the keyboard's way
           <g
             // biome-ignore lint/suspicious/noArrayIndexKey: a block is its place
             key={index}

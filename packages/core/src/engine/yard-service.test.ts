@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { AccessConfig } from "../access/access-config.ts";
-import { attemptIdOf } from "../machine/event-message.ts";
+import { attemptIdOf } from "../machine/attempt-id.ts";
 import { silentLogger } from "../ports/executor.ts";
 import { createScriptedExecutor } from "../testing/run-executor.ts";
 import { createSimulator } from "../testing/simulator.ts";
