@@ -70,9 +70,6 @@ export function evaluateHealth(input: HealthInput): HealthJudgement {
   };
 }
 
-/** The earlier name of `evaluateHealth`. */
-export const judgeHealth = evaluateHealth;
-
 /**
  * Evaluates only the terminations, which does not need the load balancers: more terminating instances than `max_terms`
  * halt the release at once.
