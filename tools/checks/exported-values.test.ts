@@ -33,7 +33,7 @@ const LISTED: Readonly<Record<string, number>> = {
   "packages/executor-asg/src/document/schema.ts": 20,
   "packages/executor-asg/src/plan/names.ts": 16,
   "packages/executor-asg/src/testing/builders.ts": 21,
-  "packages/executor-ecs/src/custom-resource/turn.ts": 16,
+  "packages/executor-ecs/src/custom-resource/turn.ts": 15,
   "packages/executor-ecs/src/task-run.ts": 14,
   "packages/executor-runcommand/src/fleet/fleet-records.ts": 16,
   "packages/executor-runcommand/src/report/to-fleet-report.ts": 17,

@@ -37,7 +37,7 @@ it("shows what waited, ran and failed on one line of time, and each bar leads to
   await expect.element(second).toHaveAttribute("href", expect.stringContaining("/log?attempt="));
   await expect.element(timeline.getByText("smoke")).toBeVisible();
 
-  const places = [...document.querySelectorAll(".timeline-bar")].map((bar) => {
+  const places = [...document.querySelectorAll(".gantt-bar")].map((bar) => {
     const track = bar.parentElement?.getBoundingClientRect() ?? new DOMRect();
     const box = bar.getBoundingClientRect();
     return [(box.left - track.left) / track.width, box.width / track.width].map((share) => Math.round(share * 20));
@@ -55,7 +55,7 @@ it("stands under the graph, below the failure, and before the tasks", async () =
   const { screen } = await renderPage(StackPage, ADDRESS, stackApi(stack, history));
   await expect.element(screen.getByRole("region", { name: "Attempts since the state was entered" })).toBeVisible();
 
-  const tops = [".failure, [aria-label='Failures']", ".graph", ".timeline", ".task-list"].map(
+  const tops = [".failure, [aria-label='Failures']", ".graph", ".gantt", ".task-list"].map(
     (selector) => document.querySelector(selector)?.getBoundingClientRect().top ?? Number.NaN,
   );
   expect(tops).toEqual(tops.toSorted((a, b) => a - b));

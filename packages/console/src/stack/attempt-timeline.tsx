@@ -49,12 +49,12 @@ function Rows({ rows, stack: { enteredAt, state }, now, linked }: RowsProps) {
   const share: Share = (at) => Math.min(1, Math.max(0, (at - from) / (end - from)));
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: the area is scrolled with the keyboard
-    <section className="timeline" tabIndex={0} aria-label="Attempts since the state was entered">
-      <div className="timeline-row">
+    <section className="gantt" tabIndex={0} aria-label="Attempts since the state was entered">
+      <div className="gantt-row">
         <span className="muted">Task</span>
-        <span className="timeline-track ticks">
+        <span className="gantt-track ticks">
           {toTicks(from, end).map((tick) => (
-            <span key={tick} className="timeline-tick" style={{ left: toPercent(share(tick)) }}>
+            <span key={tick} className="gantt-tick" style={{ left: toPercent(share(tick)) }}>
               {formatTime(tick, zone)}
             </span>
           ))}
@@ -62,8 +62,8 @@ function Rows({ rows, stack: { enteredAt, state }, now, linked }: RowsProps) {
         <span className="muted">Since {state} was entered</span>
       </div>
       {rows.map((row) => (
-        <div key={row.task} className="timeline-row">
-          <span className="timeline-name">
+        <div key={row.task} className="gantt-row">
+          <span className="gantt-name">
             <Text>{row.task}</Text>
           </span>
           <Track row={row} share={share} now={end} linked={linked} />
@@ -85,13 +85,13 @@ interface TrackProps {
 
 function Track({ row: { task, bars, stuckSince }, share, now, linked }: TrackProps) {
   return (
-    <span className="timeline-track">
+    <span className="gantt-track">
       {bars.map((bar) => (
         <Bar key={bar.attemptId} task={task} bar={bar} share={share} now={now} linked={linked} />
       ))}
       {stuckSince !== undefined && (
         <span
-          className="timeline-stuck tone-fail"
+          className="gantt-stuck tone-fail"
           style={{ left: toPercent(share(stuckSince)), width: toPercent(1 - share(stuckSince)) }}
           title={`waits for a person for ${formatDuration(now - stuckSince)}`}
         >
@@ -113,7 +113,7 @@ function Bar({ task, bar, share, now, linked }: BarProps) {
     `${task}, attempt ${number}: ${wordOf(status).toLowerCase()}, ${formatDuration(to - from)}${linked && hasLog ? ", its log" : ""}`,
   );
   const look = {
-    className: `timeline-bar tone-${toneOf(status)}`,
+    className: `gantt-bar tone-${toneOf(status)}`,
     style: { left: toPercent(share(from)), width: toPercent(share(to) - share(from)) },
   };
   const text = <span aria-hidden="true">{number}</span>;

@@ -15,7 +15,7 @@ describe("parseQueuedEvent", () => {
     ["[]", "it is not an object"],
     ["{}", '"id" is not of type string'],
     [JSON.stringify({ ...event, message: "PUSH" }), '"message" is not of type object'],
-    [JSON.stringify({ ...event, origin: "engine" }), '"origin" is neither "external" nor "worker"'],
+    [JSON.stringify({ ...event, origin: "engine" }), '"origin" is neither "external" nor "stack" nor "worker"'],
     [JSON.stringify({ ...event, receivedAt: "now" }), '"receivedAt" is not of type number'],
   ])("returns an event with the reason for the row %s", (text, reason) => {
     const unreadable = `The row of the event in the queue cannot be read: ${reason}.`;
