@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { checkServerIdentity } from "node:tls";
 import { defined, isStackyardError, retry, StackyardError } from "@stackyard/core";
 import pg from "pg";
@@ -23,6 +24,7 @@ export interface StorePlace {
 type DatabaseLimits = Pick<StoreSettings, "answerTimeoutMs" | "statementTimeoutMs">;
 
 const TRIES = 6;
+const DRAIN_MS = 10;
 /** The server ends a long statement itself; a connection on which it does not even do that is given up. */
 const GRACE_MS = 5_000;
 
@@ -202,6 +204,11 @@ export class Connections {
     this.#fault = fault;
   }
 
+  /** Ends the pool when its work is done, and opens another: its connections may be to a server that is no longer meant. */
+  renew(): void {
+    if (this.#open !== undefined) this.#retire(this.#open);
+  }
+
   /** Opens a separate connection outside of the pool; its user closes it. */
   async connect(): Promise<pg.Client> {
     return this.#retrying(async ({ config }) => {
@@ -257,7 +264,11 @@ export class Connections {
   #retire(opening: Promise<OpenPool>): void {
     this.#open = undefined;
     const ended: Promise<void> = opening
-      .then(({ pool }) => pool.end())
+      .then(async ({ pool }) => {
+        // A pool that ends serves nobody who waits for a connection; those waits are limited.
+        while (pool.waitingCount > 0) await sleep(DRAIN_MS);
+        await pool.end();
+      })
       .catch(() => undefined)
       .finally(() => this.#retired.delete(ended));
     this.#retired.add(ended);

@@ -1,50 +1,8 @@
-import { connect, createServer, type Server, type Socket } from "node:net";
 import { createStoreProbe, createUlids, systemClock } from "@stackyard/core/engine";
 import { aPut, aQueuedEvent } from "@stackyard/core/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { type Gate, startGate } from "./testing/gate.ts";
 import { startTestServer, type TestServer } from "./testing/test-server.ts";
-
-/** A way to the server on which nothing comes through while it is frozen, as with a stopped process. */
-interface Gate {
-  readonly url: string;
-  freeze(): void;
-  thaw(): void;
-  close(): Promise<void>;
-}
-
-async function startGate(server: TestServer): Promise<Gate> {
-  const sockets = new Set<Socket>();
-  let frozen = false;
-  const apply = (socket: Socket) => (frozen ? socket.pause() : socket.resume());
-  const listener: Server = createServer((near) => {
-    const far = connect(server.port, "127.0.0.1");
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      sockets.add(from);
-      from.on("error", () => to.destroy()).on("close", () => to.destroy());
-      from.on("data", (chunk) => to.write(chunk));
-      apply(from);
-    }
-  });
-  await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
-  const address = listener.address();
-  const port = typeof address === "object" && address !== null ? address.port : 0;
-  const set = (value: boolean) => {
-    frozen = value;
-    for (const socket of sockets) apply(socket);
-  };
-  return {
-    url: server.url.replace(`:${server.port}/`, `:${port}/`),
-    freeze: () => set(true),
-    thaw: () => set(false),
-    async close() {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => listener.close(resolve));
-    },
-  };
-}
 
 let server: TestServer;
 let gate: Gate;

@@ -5,6 +5,7 @@ import { type Change, createStoreListeners, type StoreListeners } from "@stackya
 import type pg from "pg";
 import type { Connections } from "./database.ts";
 import { findLostSessions } from "./keeps-sessions.ts";
+import { leadsElsewhere } from "./leads-elsewhere.ts";
 
 type Kind = StoreSignal["kind"];
 
@@ -55,6 +56,7 @@ export class Signals {
         // Signals may have been missed.
         onConnected: () => this.#listeners.notify(KINDS),
         onChecked: (fault) => this.#deps.connections.refuse(fault),
+        onMoved: () => this.#deps.connections.renew(),
       });
     }
     return stop;
@@ -149,6 +151,8 @@ interface ListenInput {
   readonly onConnected: () => void;
   /** Called after each check, with why the connections cannot be used. */
   readonly onChecked?: (fault: StackyardError | undefined) => void;
+  /** Called when new connections reach another primary than the one that is listened to. Without it that is not checked. */
+  readonly onMoved?: () => void;
   /** Default `CHECK_EVERY_MS`. */
   readonly checkEveryMs?: number;
 }
@@ -161,7 +165,10 @@ interface Listening {
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 30_000;
 
-/** How often to check that the server is still the primary, and that connections keep their sessions. */
+/**
+ * How often to check that the server is still the primary and the one that the address leads to, and that connections
+ * keep their sessions.
+ */
 const CHECK_EVERY_MS = 10_000;
 
 /** Begins to listen. Where the server cannot be reached it is tried again, at longer and longer intervals. */
@@ -209,7 +216,10 @@ async function hearOut(input: ListenInput, stopping: AbortSignal) {
   }
 }
 
-/** Resolves when the server does not answer in time or is a standby now: after a failover others notify elsewhere. */
+/**
+ * Resolves when the server does not answer in time, is a standby now, or is not the one that the address leads to:
+ * after a failover others notify elsewhere.
+ */
 async function untilDemoted(input: ListenInput, client: pg.Client, ended: AbortSignal): Promise<void> {
   const { checkEveryMs: everyMs = CHECK_EVERY_MS } = input;
   const pause = () => sleep(everyMs, undefined, { signal: ended, ref: false }).catch(() => undefined);
@@ -218,7 +228,15 @@ async function untilDemoted(input: ListenInput, client: pg.Client, ended: AbortS
     if (ended.aborted) return;
     const isUnfit = isStandby(client).then(async (standby) => standby || (await checkSessions(input, client)));
     if (await Promise.race([isUnfit, pause().then(() => true)])) return;
+    if (await Promise.race([hasMoved(input, client), pause().then(() => false)])) return;
   }
+}
+
+async function hasMoved({ connections, onMoved, logger }: ListenInput, client: pg.Client): Promise<boolean> {
+  if (onMoved === undefined || !(await leadsElsewhere(client, () => connections.connect()))) return false;
+  logger.warn("The address leads to another PostgreSQL server now. All connections are opened again.");
+  onMoved();
+  return true;
 }
 
 /** Reports whether a pooler keeps sessions; returns false, because another connection would not help. */
