@@ -123,6 +123,20 @@ describe("a machine", () => {
     await expect.element(button).toHaveAccessibleDescription("Needs repair on shop");
   });
 
+  it.each([
+    ["$(id)", "'$(id)'"],
+    ["`id` it's", "'`id` it'\\''s'"],
+    ["~root!", "'~root!'"],
+  ])("shows the command for the name %s as a shell has to be told it", async (name, word) => {
+    const { screen } = await renderPage(MachinePage, `/machine?name=${encodeURIComponent(name)}`, {
+      [`GET /v1/machines/${name}`]: { ...details, name },
+    });
+
+    const copy = screen.getByRole("button", { name: `Copy stackyard machines show ${word}`, exact: true });
+
+    await expect.element(copy).toBeVisible();
+  });
+
   it("is not found like one that may not be read", async () => {
     const { screen } = await renderPage(MachinePage, "/machine?name=none", {});
 

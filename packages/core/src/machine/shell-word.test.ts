@@ -1,5 +1,5 @@
-import { execFileSync } from "node:child_process";
-import { expect, it } from "vitest";
+import { execFileSync, spawnSync } from "node:child_process";
+import { describe, expect, it } from "vitest";
 import { toShellWord } from "./shell-word.ts";
 
 const NAMES = [
@@ -16,16 +16,41 @@ const NAMES = [
   "\\",
   '"',
   "!x",
+  "a!!b",
+  "~root",
+  "-rf",
+  "--json",
+  "=ls",
+  "#x",
+  "{a,b}",
+  "a\tb",
+  "a\nb",
+  "$'x'",
+  "''",
+  "a>b",
   "ünï",
   "",
 ];
 
-it("a shell reads each name as it is", () => {
-  const script = `printf '%s\\n' ${NAMES.map(toShellWord).join(" ")}`;
+/** Stands for a command: prints its arguments, each with an end that no name has. */
+const PRINT = "show() { printf '%s\\0' \"$@\"; }";
 
-  const printed = execFileSync("sh", ["-c", script], { encoding: "utf8" });
+function isThere(shell: string): boolean {
+  return spawnSync(shell, ["-c", "exit 0"]).status === 0;
+}
 
-  expect(printed.split("\n").slice(0, -1)).toEqual(NAMES);
+describe.each([["sh"], ["bash"], ["zsh"]].filter(([shell = ""]) => isThere(shell)))("%s", (shell) => {
+  it("reads each name as it is", () => {
+    const script = `${PRINT}\nshow ${NAMES.map(toShellWord).join(" ")}`;
+
+    const printed = execFileSync(shell, ["-c", script], { encoding: "utf8" });
+
+    expect(printed.split("\0").slice(0, -1)).toEqual(NAMES);
+  });
+});
+
+it("quotes what only zsh replaces by the path of a program", () => {
+  expect(toShellWord("=ls")).toBe("'=ls'");
 });
 
 it("leaves ordinary names as they are", () => {

@@ -1,4 +1,7 @@
-/** Returns a text as one word of a shell, for commands that people copy: names may have blanks, quotes and `$`. */
+/**
+ * Returns a text as one word of a shell, for commands that people copy: names may have blanks, quotes and `$`. A word
+ * that begins with `=` is the path of a program in zsh.
+ */
 export function toShellWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+  return /^[\w@%+:,./-][\w@%+=:,./-]*$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
