@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { defineCommand, optionalFlag, optionalText } from "@stackyard/core";
+import { defineCommand, optionalFlag, optionalText, toShellWord } from "@stackyard/core";
 import { Type } from "typebox";
 import type { CommandContext } from "./command.ts";
 import { failWith } from "./failure.ts";
@@ -156,7 +156,7 @@ function printDone({ cwd, out }: CommandContext, { folder, written, kept, name }
       ...facts.kept.map((path) => `${out.paint("dim", "kept ")} ${join(into, path)}`),
       "",
       "Next:",
-      ...(into === "" ? [] : [`  cd ${into}`]),
+      ...(into === "" ? [] : [`  cd ${toShellWord(into)}`]),
       `  ${install}`,
       `  npx ${dev}`,
       "and in another terminal:",

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -269,6 +270,16 @@ describe("init", () => {
     expect([exitCode, checked.exitCode]).toEqual([0, 0]);
     expect(parseLines(stdout)[0]?.["written"]).toContain(".gitignore");
     expect(existsSync(join(cwd, "new/stackyard.config.ts"))).toBe(true);
+  });
+
+  it("shows a way into its folder that a shell reads, whatever the folder is called", async () => {
+    const cwd = aProject();
+    const folder = "it's `id` $(id)";
+
+    const { stdout } = await runCli(["init", folder], { cwd });
+    const [, line = ""] = /^ {2}(cd .*)$/m.exec(stdout) ?? [];
+
+    expect(execFileSync("sh", ["-c", `${line} && pwd`], { cwd, encoding: "utf8" })).toBe(`${join(cwd, folder)}\n`);
   });
 
   it("names the packages and the first event of previews", async () => {

@@ -1,4 +1,4 @@
-import { defineCommand, defined } from "@stackyard/core";
+import { defineCommand, defined, toShellWord } from "@stackyard/core";
 import { parseDuration } from "@stackyard/core/machine";
 import {
   type CallDistributor,
@@ -153,7 +153,7 @@ export function noteMissing(context: ArtifactContext, input: FollowCoverageInput
   const fault = outcome.fault && `the last request failed: ${toCell(outcome.fault.message, 1_000)}`;
   const reasons = [toReason(outcome), fault].filter((each) => each !== undefined);
   const why = reasons.join("; ").replace(/\.?$/, ".");
-  const again = `Check again: stackyard artifacts coverage --artifact ${name}@${version}`;
+  const again = `Check again: stackyard artifacts coverage --artifact ${toShellWord(`${name}@${version}`)}`;
   context.out.note(`After ${timeout} ${why} ${again}`);
 }
 

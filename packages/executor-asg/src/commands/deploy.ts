@@ -1,6 +1,14 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { defineCommand, defined, isStackyardError, optionalFlag, optionalText, StackyardError } from "@stackyard/core";
+import {
+  defineCommand,
+  defined,
+  isStackyardError,
+  optionalFlag,
+  optionalText,
+  StackyardError,
+  toShellWord,
+} from "@stackyard/core";
 import { parseDuration } from "@stackyard/core/machine";
 import { toCell } from "@stackyard/sdk/commands";
 import type { ProjectConfig, Release } from "@stackyard/sdk/releases";
@@ -97,7 +105,7 @@ function refuse(
     [
       `Already deploying: ${toCell(project)} ${toCell(config)} has the release ${toCell(releaseId)} since ${startedAt}.`,
       `No release was started on ${place.name}. Use --follow to follow it, --queue to wait for it, or stop it:`,
-      `stackyard asg halt ${toCell(runId)}${formatPlaceFlags(args)}`,
+      `stackyard asg halt ${toShellWord(toCell(runId))}${formatPlaceFlags(args)}`,
     ].join("\n"),
   );
   return 3;
@@ -199,7 +207,8 @@ function toUnfinishedError(
   code: "TIMED_OUT" | "INTERRUPTED",
   reason: string,
 ): StackyardError {
-  out.note(`Follow it again: stackyard asg watch ${id}. Stop it: stackyard asg halt ${id}`);
+  const word = toShellWord(id);
+  out.note(`Follow it again: stackyard asg watch ${word}. Stop it: stackyard asg halt ${word}`);
   return new StackyardError(code, reason);
 }
 
@@ -208,7 +217,8 @@ export function showRelease({ out }: Pick<ReleaseContext, "out">, release: Relea
   out.result({ release }, () => formatRelease(release));
   const { end, project, config, account, region } = release;
   if (end !== "FailureDirty") return;
-  const where = `${toCell(project, 255)} ${toCell(config, 255)} --account ${account} --region ${region}`;
+  const names = [project, config].map((name) => toShellWord(toCell(name, 255)));
+  const where = `${names.join(" ")} --account ${account} --region ${region}`;
   out.note(`Its lock is kept, so no other release can start. List what is left: stackyard asg repair ${where}`);
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { toActor, toPlaceDefaults } from "./place.ts";
+import { formatPlaceFlags, toActor, toPlaceDefaults } from "./place.ts";
 
 describe("toActor", () => {
   it.each([
@@ -8,6 +8,14 @@ describe("toActor", () => {
     [{ USER: "", LOGNAME: "" }, "unknown"],
   ])("of %j is %s", (environment, actor) => {
     expect(toActor({ environment })).toBe(actor);
+  });
+});
+
+describe("formatPlaceFlags", () => {
+  it("returns words that a shell reads as they were given", () => {
+    expect(formatPlaceFlags({ deployer: "$(id)", bucket: "a b", region: "eu-west-1" })).toBe(
+      " --deployer '$(id)' --bucket 'a b' --region eu-west-1",
+    );
   });
 });
 

@@ -10,6 +10,7 @@ import {
   type PluginCommand,
   type PluginCommandContext,
   StackyardError,
+  toShellWord,
   withContext,
 } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
@@ -161,7 +162,9 @@ export async function resolveDeployer<Words extends PlaceWords>(context: Release
 /** Formats the given flags that select a deployer, for a command that the user can copy. */
 export function formatPlaceFlags({ preset, deployer, bucket, account, region }: PlaceWords): string {
   const given = Object.entries({ preset, deployer, bucket, account, region });
-  return given.flatMap(([name, value]) => (value === undefined ? [] : [` --${name} ${toCell(value)}`])).join("");
+  return given
+    .flatMap(([name, value]) => (value === undefined ? [] : [` --${name} ${toShellWord(toCell(value))}`]))
+    .join("");
 }
 
 function usage(message: string): StackyardError {
