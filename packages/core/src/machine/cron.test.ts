@@ -59,6 +59,42 @@ describe("nextOccurrence", () => {
   });
 });
 
+describe("reports about schedules of other tools", () => {
+  it.each([
+    // The first hour of the day does not exist; a time after it does.
+    ["0 1 4 11 *", "America/Sao_Paulo", "2018-11-04T02:00:00Z", ["2018-11-04T03:00:00.000Z"], "nats-server#8543"],
+    ["0 1 * * 0", "America/Sao_Paulo", "2018-11-04T02:00:00Z", ["2018-11-04T03:00:00.000Z"], "nats-server#8543"],
+    ["0 2 4 11 *", "America/Sao_Paulo", "2018-11-04T02:00:00Z", ["2018-11-04T04:00:00.000Z"], "nats-server#8543"],
+    // Every minute goes on when the clock is set back.
+    [
+      "* * * * *",
+      "Europe/Rome",
+      "2024-10-27T00:59:00Z",
+      ["2024-10-27T01:00:00.000Z", "2024-10-27T01:01:00.000Z"],
+      "laragon#898",
+    ],
+    // A time in the gap and one in the repeated hour come once.
+    ["30 2 * * *", "America/New_York", "2019-03-09T12:00:00Z", ["2019-03-10T07:00:00.000Z"], "cronexpr#1"],
+    [
+      "30 1 * * *",
+      "America/New_York",
+      "2019-11-03T00:00:00Z",
+      ["2019-11-03T05:30:00.000Z", "2019-11-04T06:30:00.000Z"],
+      "cronexpr#1",
+    ],
+    // The zone's own time of the day stays when summer time begins.
+    [
+      "0 9 * * *",
+      "America/Los_Angeles",
+      "2018-03-10T12:00:00Z",
+      ["2018-03-10T17:00:00.000Z", "2018-03-11T16:00:00.000Z"],
+      "cron-scheduler#4",
+    ],
+  ])("%s in %s after %s gives %j [%s]", (cron, zone, from, expected) => {
+    expect(listNext(cron, zone, from, expected.length)).toEqual(expected);
+  });
+});
+
 describe("findCronFault", () => {
   it.each(["* * * * *", "0 3 * * MON-FRI", "0 0 29 2 *", "0 0 L * *", "15,45 8-18/2 * 1 1"])("accepts %j", (cron) => {
     expect(findCronFault(cron)).toBeUndefined();

@@ -53,6 +53,35 @@ describe("a login in several tabs", () => {
     expect(loginCookies(browser)).toEqual([]);
   });
 
+  it.each([
+    ["the oldest first", [0, 1, 2], "express-openid-connect#43, nextjs-auth0#142"],
+    ["the one between first", [1, 2, 0], "oidc-client#1356, oidc-client#1473"],
+  ])("begun in three tabs at once ends in each at its own page, %s %j [%s]", async (_which, order) => {
+    const world = await startWorld();
+    const browser = createTestBrowser();
+    const tabs = ["/v1/sessions", "/v1/me", "/v1/stacks"];
+    const starts = await Promise.all(tabs.map((tab) => begin(world, browser, tab)));
+
+    const pages = [];
+    for (const index of order) pages.push(await browser.open(starts[index] ?? ""));
+
+    expect(pages.map(({ url, status }) => [url, status])).toEqual(
+      order.map((index) => [`${world.url}${tabs[index]}`, 200]),
+    );
+  });
+
+  it("is not disturbed by calls without a session from another tab [lua-resty-openidc#325]", async () => {
+    const world = await startWorld();
+    const browser = createTestBrowser();
+    const start = await begin(world, browser, "/v1/me");
+
+    const other = await browser.call(`${world.url}/v1/stacks`);
+    const page = await browser.open(start);
+
+    expect(other.status).toBe(401);
+    expect(page).toMatchObject({ url: `${world.url}/v1/me`, status: 200 });
+  });
+
   it("goes on when the person presses reload on the callback with a session [oauth2-proxy#1888]", async () => {
     const world = await startWorld();
     const browser = createTestBrowser();

@@ -56,6 +56,22 @@ describe("types of an expression", () => {
   });
 });
 
+describe("reports about expressions of other tools", () => {
+  it.each<readonly [source: string, value: number | boolean, report: string]>([
+    ["0.3 * metadata.two + 0.7 * metadata.two * 2", 3.4, "cel-go#706"],
+    ["10 < 4.0", false, "cel-python#114"],
+    ["4.0 < 10", true, "cel-python#114"],
+    ["1 == 1.0 && 1.0 == 1 && 1u == 1.0", true, "cel-python#114"],
+    ["metadata.two == 2 && metadata.two + 1 == 2 + 1", true, "cerbos#2847"],
+    ["metadata.half * 2 - metadata.half / 1", 2.5, "objectstack#1928"],
+    ["[{'port': 0}, {}].all(p, !has(p.port) || p.port == 0.0)", true, "cel-js#24"],
+    ["9007199254740993 == 9007199254740992.0", false, "cel-go#1377"],
+    ["9223372036854775807 < 9223372036854775808.0", true, "cel-go#1377"],
+  ])("%s is %j [%s]", (source, value) => {
+    expect(run(source)).toEqual({ kind: "value", value });
+  });
+});
+
 /** Cases of the conformance suite of the language, by its names. */
 describe("values of an expression are those of the language", () => {
   it.each([
