@@ -118,6 +118,29 @@ describe("timers of a stack that moves to another revision", () => {
     expect(fired).toEqual([]);
   });
 
+  it("keeps a timer that is not due until it is [flowable-engine#455]", () => {
+    const { fired } = play({
+      from: [at("a", "CLOSE"), MARK_ONLY],
+      to: [`{ cron: "0 3 * * *", event: CHECK }, ${at("a", "CLOSE")}`, MARK_ONLY],
+      before: [event("OPENED", { a: day(3) }), { advance: "1h" }],
+      next: [{ advance: "1d" }, { advance: "1d" }],
+    });
+
+    expect(fired).toEqual(["01-01T03:00 CHECK applied", "01-02T03:00 CHECK applied", "01-03T00:00 CLOSE applied"]);
+  });
+
+  it("sends a daily event once a day also after one that came late [OrchardCore#13302]", () => {
+    const daily = `{ cron: "0 13 * * *", event: CHECK }`;
+    const { fired } = play({
+      from: [daily],
+      to: [daily],
+      before: [event("OPENED"), { advance: "13h" }],
+      next: Array.from({ length: 24 * 4 }, () => ({ advance: "15m" })),
+    });
+
+    expect(fired).toEqual(["01-02T13:00 CHECK applied"]);
+  });
+
   it("stops a schedule that the new revision does not have [hatchet#410, temporal#2968]", () => {
     const { notes, fired } = play({
       from: [`{ cron: "0 3 * * *", event: CHECK }`],

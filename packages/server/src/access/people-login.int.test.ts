@@ -98,6 +98,18 @@ describe("the login of a person", () => {
     expect(await world.listAudit()).toMatchObject([{ action: "login", outcome: "denied", code }]);
   });
 
+  it.each([
+    ["iat", "pyatls#14"],
+    ["nbf", "grant#195, tsidp#73, iam#704"],
+  ])("lets in when the issuer's clock is half a minute ahead in %s [%s]", async (claim) => {
+    const world = await startWorld();
+    world.issuer.tamper = (claims) => ({ ...claims, [claim]: Math.floor(Date.now() / 1_000) + 30 });
+
+    const page = await createTestBrowser().open(`${world.url}/auth/login?return=/v1/me`);
+
+    expect(page).toMatchObject({ url: `${world.url}/v1/me`, status: 200 });
+  });
+
   it("answers 401 LOGIN_FAILED to an ID token whose signature is wrong", async () => {
     const world = await startWorld();
     const stranger = await startTestIssuer({ yardUrl: world.url });
