@@ -130,6 +130,25 @@ describe("createSimulation", () => {
     ]);
   });
 
+  it("applies parked events in their order, before one that comes later [xstate-statemachine#28, frank#263]", () => {
+    const each = aMachine({
+      INIT: { on: { OPENED: ["BUILD"] } },
+      BUILD: { on: { BUILT: ["LIVE"] } },
+      LIVE: { on: { FIRST: ["LIVE"], SECOND: ["LIVE"], END: ["ENDED"] } },
+      ENDED: { terminal: true },
+    });
+    const simulation = createSimulation(new Map([["review-app", each]]));
+    const send = (event: string) => simulation.step({ event: { stackId: "pr-12", event } });
+    simulation.step(opened);
+
+    const waiting = [send("FIRST"), send("SECOND")];
+    const next = send("BUILT");
+
+    expect(waiting.map(({ code }) => code)).toEqual(["EVENT_NOT_HANDLED", "EVENT_NOT_HANDLED"]);
+    expect(next).toMatchObject({ outcome: "applied", retried: [{ event: "FIRST" }, { event: "SECOND" }] });
+    expect(send("END").outcome).toBe("removed");
+  });
+
   it("ignores an id that was applied before, also after the removal, or that is parked", () => {
     const named = { event: { ...opened.event, id: "e-1" } };
     const early = { event: { stackId: "pr-12", event: "LAUNCH", id: "e-2" } };
