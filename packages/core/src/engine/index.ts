@@ -140,6 +140,7 @@ export {
 export { createMessageWorker } from "./message-worker.ts";
 export { createPlanner, type Planner, type UpgradePlan } from "./planner.ts";
 export { createPollingWorker } from "./polling-worker.ts";
+export { provideYard } from "./provide-yard.ts";
 export { createOutboxRelay, type OutboxRelay, type TickSender } from "./relay.ts";
 export { loadSharedKey, toAttemptPassword } from "./shared-key.ts";
 export { createStepHandler } from "./step-handler.ts";
@@ -156,9 +157,9 @@ export {
   type Yard,
   type YardDeps,
 } from "./yard.ts";
+export type { YardServiceDeps } from "./yard-calls.ts";
 export { createStoreProbe, type ListedProcess, listProcesses, loadLiveProcesses } from "./yard-health.ts";
 export {
-  provideYard,
   type ReleaseEvent,
   type ReleaseOutcome,
   requireYard,
@@ -166,5 +167,4 @@ export {
   type SentRelease,
   YARD,
   type YardService,
-  type YardServiceDeps,
 } from "./yard-service.ts";

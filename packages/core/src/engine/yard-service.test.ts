@@ -5,8 +5,9 @@ import { silentLogger } from "../ports/executor.ts";
 import { createScriptedExecutor } from "../testing/run-executor.ts";
 import { createSimulator } from "../testing/simulator.ts";
 import { createTrialLocator } from "../testing/trial.ts";
+import { provideYard } from "./provide-yard.ts";
 import { createYard } from "./yard.ts";
-import { provideYard, type ReleaseEvent, requireYard, YARD, type YardService } from "./yard-service.ts";
+import { type ReleaseEvent, requireYard, YARD, type YardService } from "./yard-service.ts";
 
 const SHOP = `
 version: 2

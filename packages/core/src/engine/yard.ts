@@ -14,6 +14,7 @@ import { createEngine, type Engine, type EngineOptions } from "./engine.ts";
 import type { AwsAccess } from "./executor-context.ts";
 import type { InvocationLimits } from "./invocation-limits.ts";
 import { createPollingWorker, type PollingWorker } from "./polling-worker.ts";
+import { provideYard } from "./provide-yard.ts";
 import { createRelays, type ForeignTransport, type Relays } from "./relay.ts";
 import { Slots } from "./slots.ts";
 import {
@@ -28,7 +29,6 @@ import {
 import { createStoreTransport } from "./work-loop.ts";
 import { createWorker, type RunningTask, type StoreWorker, type Worker, type WorkerOptions } from "./worker.ts";
 import { joinRegistry, type ProcessEntry, type ProcessFacts, type YardRole } from "./yard-health.ts";
-import { provideYard } from "./yard-service.ts";
 
 /** Dependencies of a process of a yard. */
 export interface YardDeps {

@@ -1,0 +1,237 @@
+import { type AccessConfig, findGrants, toRights } from "../access/access-config.ts";
+import { decideAccess, type Rights } from "../access/decide-access.ts";
+import { decideEvent } from "../access/decide-event.ts";
+import type { Sender } from "../access/sender.ts";
+import { StackyardError } from "../errors/stackyard-error.ts";
+import { listPages } from "../list-pages.ts";
+import { prepareTask } from "../machine/decide/start-tasks.ts";
+import { toScope } from "../machine/decide/to-scope.ts";
+import { isSystemEvent, parseEventMessage } from "../machine/event-message.ts";
+import type { ExecutorRegistry } from "../machine/executor-definition.ts";
+import { compileCel } from "../machine/expression/compile-expression.ts";
+import type { Cel } from "../machine/expression/expression.ts";
+import { defined } from "../machine/json.ts";
+import type { Machine } from "../machine/machine.ts";
+import type { Stack } from "../machine/stack.ts";
+import type { Clock, Ids } from "../ports/clock.ts";
+import type { Locator } from "../ports/locator.ts";
+import type { Change, LoadedStack, QueuedEvent } from "../ports/stack-store.ts";
+import type { Store, StoredStack } from "../ports/store.ts";
+import { createPlanner, type Planner } from "./planner.ts";
+
+import { type ReleaseTask as Own, toEventId } from "./release-event-id.ts";
+import type { ReleaseEvent, ReleaseOutcome, SelectInput, SentRelease, YardService } from "./yard-service.ts";
+
+/** Dependencies of the service. */
+export interface YardServiceDeps {
+  readonly store: Pick<Store, "load" | "queries" | "revisions" | "enqueue">;
+  readonly locator: Locator;
+  readonly executors: ExecutorRegistry;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  /** The grants of the yard. Undefined: it has none, and only `allow` of the machines restricts releases. */
+  readonly access?: AccessConfig | undefined;
+}
+
+interface Deps extends YardServiceDeps {
+  readonly planner: Planner;
+}
+
+/** Creates what the service of a yard does for its tasks. */
+export function createYardCalls(given: YardServiceDeps): (own: Own) => Omit<YardService, "toEventId"> {
+  const deps: Deps = { ...given, planner: createPlanner(given) };
+  return (own) => ({
+    load: (stackIds) => load(deps, own, stackIds),
+    select: (input) => select(deps, own, input),
+    send: (events) => send(deps, own, events),
+    findOutcome: (event) => findOutcome(deps, own, event),
+    preview: (loaded, event) => preview(deps, own, { loaded, event }),
+    config: (task) => findConfig(deps, own, task),
+  });
+}
+
+/** Returns the release itself. Throws `STACK_UNKNOWN`: it was removed while its task runs. */
+async function findOwn({ store }: Deps, { stackId, incarnation }: Own): Promise<Stack> {
+  const [loaded] = await store.load([stackId]);
+  if (loaded?.stack?.incarnation === incarnation) return loaded.stack;
+  throw new StackyardError("STACK_UNKNOWN", `The stack "${stackId}" of this task was removed.`);
+}
+
+/** Undefined: the yard has no grants. */
+function toMachineRights({ access }: Deps, machine: string): Rights | undefined {
+  const { grants } = access ?? {};
+  return grants === undefined ? undefined : toRights(findGrants(grants, { kind: "machine", name: machine }));
+}
+
+function mayRead(rights: Rights | undefined, { id, machine }: Stack): boolean {
+  if (rights === undefined) return true;
+  return decideAccess(rights, "read", { kind: "stack", stackId: id, machine }) === "allowed";
+}
+
+async function load(deps: Deps, own: Own, stackIds: readonly string[]): Promise<readonly LoadedStack[]> {
+  const rights = toMachineRights(deps, (await findOwn(deps, own)).machine);
+  const loaded = await deps.store.load(stackIds);
+  return loaded.map((each) => {
+    const isShown = each.stack === undefined || mayRead(rights, each.stack);
+    return isShown ? each : { stackId: each.stackId, version: 0, parked: [] };
+  });
+}
+
+const PAGE = 500;
+
+async function select(deps: Deps, own: Own, { machine, where, limit }: SelectInput): Promise<readonly StoredStack[]> {
+  const rights = toMachineRights(deps, (await findOwn(deps, own)).machine);
+  const fits = createFits(deps, where);
+  const selected: StoredStack[] = [];
+  const pages = listPages((start) => deps.store.queries.listStacks({ machine }, { limit: PAGE, sort: "id", ...start }));
+  for await (const { items } of pages) {
+    for (const item of items) if (mayRead(rights, item.stack) && (await fits(item.stack))) selected.push(item);
+    if (selected.length <= limit) continue;
+    throw new StackyardError("FILTER_TOO_WIDE", `More than ${limit} stacks of "${machine}" fit. Narrow "where".`);
+  }
+  return selected;
+}
+
+function createFits({ planner, clock }: Deps, where: string | undefined): (stack: Stack) => Promise<boolean> {
+  if (where === undefined) return async () => true;
+  const cel = compileWhere(where);
+  const machines = new Map<string, Machine | undefined>();
+  return async (stack) => {
+    const { machineHash: hash } = stack;
+    if (!machines.has(hash)) machines.set(hash, await planner.findRevision(hash));
+    const machine = machines.get(hash);
+    if (machine === undefined) throw notEvaluated(where, stack, `its revision ${hash.slice(0, 12)} is lost`);
+    const { stack: facts, metadata } = toScope({ machine, stack, at: clock.now() });
+    const instants = { createdAt: new Date(facts.createdAt), enteredAt: new Date(facts.enteredAt) };
+    const result = cel.evaluate({ stack: { ...facts, ...instants }, metadata });
+    if (result.kind === "value" && typeof result.value === "boolean") return result.value;
+    throw notEvaluated(where, stack, result.kind === "error" ? result.reason : "the result is not true or false");
+  };
+}
+
+function compileWhere(where: string): Cel {
+  const compiled = compileCel(where, ["stack", "metadata"]);
+  if (compiled.kind === "cel") return compiled.cel;
+  throw new StackyardError("USAGE", `"where" has errors: ${compiled.faults.map(({ message }) => message).join(" ")}`);
+}
+
+/** A stack of which it is not known whether it fits is an error: it would be left out without a word. */
+function notEvaluated(where: string, { id }: Stack, why: string): StackyardError {
+  return new StackyardError("USAGE", `"where" (${where}) cannot be evaluated for the stack "${id}": ${why}.`);
+}
+
+async function send(deps: Deps, own: Own, events: readonly ReleaseEvent[]): Promise<readonly SentRelease[]> {
+  const release = await findOwn(deps, own);
+  const rights = toMachineRights(deps, release.machine);
+  const loaded = await deps.store.load(events.map(({ stackId }) => stackId));
+  const checked = events.map((event, index): QueuedEvent | Refused => {
+    const queued = toQueued(deps, { own, release }, event);
+    const machine = loaded[index]?.stack?.machine ?? event.machine;
+    return findRefusal(event, { queued, machine, rights }) ?? queued;
+  });
+  const queued = checked.flatMap((each) => (isRefused(each) ? [] : [each]));
+  if (queued.length > 0) await deps.store.enqueue(queued);
+  return checked.map((each) => (isRefused(each) ? each : { kind: "sent", eventId: each.id }));
+}
+
+type Refused = Extract<SentRelease, { kind: "refused" }>;
+
+function isRefused(each: QueuedEvent | Refused): each is Refused {
+  return "kind" in each;
+}
+
+interface Checked {
+  readonly queued: QueuedEvent;
+  /** The machine of the stack; of one that does not exist, the machine that the event names. */
+  readonly machine: string | undefined;
+  readonly rights: Rights | undefined;
+}
+
+function findRefusal(
+  { event: name, stackId }: ReleaseEvent,
+  { queued, machine, rights }: Checked,
+): Refused | undefined {
+  if (isSystemEvent(name)) return refused("EVENT_RESERVED", `A release cannot send "${name}".`);
+  const parsed = parseEventMessage(queued.message, { messageId: queued.id, at: queued.receivedAt, origin: "stack" });
+  if (parsed.kind === "invalid") return refused(parsed.code, parsed.reason);
+  const decision = decideEvent({ name, stackId, machine }, rights);
+  if (decision.kind === "allowed") return undefined;
+  if (decision.kind !== "denied") return refused("FORBIDDEN", decision.reason);
+  const who = `The machine "${queued.sender?.machine}"`;
+  const advice = `Add a grant to: { machine: ${queued.sender?.machine} } with a role that has "${decision.permission}".`;
+  return refused("FORBIDDEN", `${who} may not send "${name}" to "${stackId}". ${advice}`);
+}
+
+function refused(code: string, reason: string): Refused {
+  return { kind: "refused", code, reason };
+}
+
+interface Sending {
+  readonly own: Own;
+  readonly release: Stack;
+}
+
+function toQueued({ clock }: Deps, { own, release }: Sending, event: ReleaseEvent): QueuedEvent {
+  const { stackId, event: name, machine, metadata, expect, expiresAt, restores } = event;
+  const sender = toSender(release);
+  return {
+    id: toEventId(own, event),
+    stackId,
+    origin: "stack",
+    receivedAt: clock.now(),
+    message: { stackId, event: name, metadata, ...defined({ machine }) },
+    actor: sender.name.slice(0, 255),
+    sender,
+    release: { task: own.task, createdAt: release.createdAt, expect, expiresAt, ...defined({ restores }) },
+  };
+}
+
+/** The owner is the person who has requested the release. Of a token or another release it is the one behind that. */
+function toSender({ id, machine, askedBy }: Stack): Sender {
+  const isOwned = askedBy !== undefined && NEEDS_OWNER.has(askedBy.kind);
+  const owner = askedBy?.owner ?? (isOwned ? undefined : askedBy?.id);
+  return { kind: "stack", id, name: id, machine, groups: [], ...defined({ owner }) };
+}
+
+const NEEDS_OWNER: ReadonlySet<string> = new Set(["token", "stack", "anonymous"]);
+
+/** A later stack with the id of the release sends other events. */
+const LINES = 16;
+
+async function findOutcome(
+  { store }: Deps,
+  own: Own,
+  event: Pick<ReleaseEvent, "stackId" | "try">,
+): Promise<ReleaseOutcome | undefined> {
+  const filter = { stackId: event.stackId, eventId: toEventId(own, event), newestFirst: true };
+  const { items } = await store.queries.listHistory(filter, { limit: LINES });
+  const lines = items.filter(({ release }) => release?.id === own.stackId);
+  // A second delivery may be refused after the first was applied.
+  const line = lines.find(({ outcome }) => outcome === "applied" || outcome === "removed") ?? lines[0];
+  if (line === undefined) return undefined;
+  const { outcome, code, reason, at } = line;
+  return { outcome, at, ...defined({ code, reason }) };
+}
+
+interface Previewed {
+  readonly loaded: LoadedStack;
+  readonly event: Omit<ReleaseEvent, "expect" | "expiresAt">;
+}
+
+async function preview(deps: Deps, own: Own, { loaded, event }: Previewed): Promise<Change> {
+  const release = await findOwn(deps, own);
+  const limits = { expect: loaded.version, expiresAt: deps.clock.now() };
+  return deps.planner.preview(loaded, toQueued(deps, { own, release }, { ...event, ...limits }));
+}
+
+async function findConfig(deps: Deps, own: Own, name: string): Promise<unknown> {
+  const stack = await findOwn(deps, own);
+  const machine = await deps.planner.findRevision(stack.machineHash);
+  const task = machine?.tasks.get(name);
+  if (machine === undefined || task === undefined) {
+    throw new StackyardError("CONFIG_INVALID", `The machine "${stack.machine}" has no task "${name}".`);
+  }
+  const prepared = prepareTask({ machine, stack, at: deps.clock.now() }, task);
+  if (prepared.kind === "prepared") return prepared.definition["config"];
+  throw new StackyardError("CONFIG_INVALID", `The config of the task "${name}" is not usable: ${prepared.message}`);
+}
