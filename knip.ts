@@ -6,11 +6,13 @@ import { findPublishedPackages, repositoryRoot } from "./tools/checks/published-
 
 const tests = ["{src,test,e2e}/**/*.test.ts", "src/**/*.test-d.ts"];
 const project = ["**/*.{ts,tsx,mts}"];
+/** What `packages/console/vite.incident.ts` names: the page of an incident, and what it has instead of workers. */
+const incidentPage = ["src/bundle/{incident-main.tsx,no-live.ts}", "src/graph/layout-here.ts"];
 
 // What package.json exports from `dist` has its source in `src`: the same rule as in the build and the tests.
 const packages = findPublishedPackages().map(({ folder, manifest }) => [
   `packages/${basename(folder)}`,
-  { entry: [...Object.values(sourceEntriesOf(manifest)), ...tests, "tsup.config.ts"], project },
+  { entry: [...Object.values(sourceEntriesOf(manifest)), ...tests, ...incidentPage, "tsup.config.ts"], project },
 ]);
 
 const others = ["apps", "tools", "examples"]
@@ -37,6 +39,7 @@ const config: KnipConfig = {
   ignoreBinaries: [
     "apt-get",
     "gpg",
+    "prlimit",
     "prometheus",
     "promtool",
     "sha256sum",

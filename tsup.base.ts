@@ -71,8 +71,13 @@ export function libraryOf(folder: string): Options {
   };
 }
 
-// What is CommonJS in a bundle calls `require`, which modules do not have.
 const REQUIRE = 'import { createRequire as toRequire } from "node:module"; const require = toRequire(import.meta.url);';
+
+/** What is CommonJS in a bundle calls `require`, which modules do not have. Most files of a bundle contain nothing of it. */
+const withRequire: NonNullable<Options["plugins"]>[number] = {
+  name: "with-require",
+  renderChunk: (code) => (/\brequire\b/.test(code) ? { code: `${REQUIRE}\n${code}` } : undefined),
+};
 
 /**
  * The builds of one app, each a folder that needs no node_modules: `dist/lambda` from `src/index.ts`, without the SDK, which
@@ -88,7 +93,7 @@ export function appOf(folder: string, inContainer: Readonly<Record<string, strin
     clean: true,
     removeNodeProtocol: false,
     outExtension: () => ({ js: ".mjs" }),
-    banner: { js: REQUIRE },
+    plugins: [withRequire],
     esbuildPlugins: [withoutTypeScripts, withoutInternationalFormats],
   };
   const ofLambda: Options = {

@@ -10,6 +10,7 @@ import {
   systemClock,
 } from "@stackyard/core/engine";
 import lambda from "@stackyard/executor-lambda";
+import { keepYard, parseDemoWords } from "@stackyard/look";
 import config from "./stackyard.config.ts";
 
 // A program that embeds a yard has verified its senders itself. With a server, people log in instead.
@@ -87,25 +88,34 @@ async function until<Found>(find: () => Promise<Found | undefined>): Promise<Fou
 
 const isAsked = (_: string, asked: boolean) => asked;
 
-await send("eve", "RELEASED", { metadata: { image: "shop:1.4", notes: "faster" } });
-await print(isAsked);
-await answer("eve", "APPROVE_TASK");
-await answer("kim", "APPROVE_TASK");
-await answer("ada", "APPROVE_TASK", { of: "shop:1.3" });
-await answer("ada", "APPROVE_TASK");
-await print(isAsked);
-const seen = (await load())?.stack?.approvals?.["sign-off"]?.id;
-await send("kim", "NOTED", { metadata: { notes: "faster, and drops the old API" } });
-await print(isAsked);
-await answer("ben", "APPROVE_TASK", { dispatchId: seen });
-await answer("ben", "APPROVE_TASK");
-await answer("ada", "APPROVE_TASK");
-await print((state) => state === "LIVE");
-console.log();
-await send("eve", "RELEASED", { metadata: { image: "shop:2.0", notes: "new shop" } });
-await print(isAsked);
-await answer("ben", "REJECT_TASK", { reason: "not before the holidays" });
-await print((state) => state === "STOPPED");
+async function play(): Promise<void> {
+  await send("eve", "RELEASED", { metadata: { image: "shop:1.4", notes: "faster" } });
+  await print(isAsked);
+  await answer("eve", "APPROVE_TASK");
+  await answer("kim", "APPROVE_TASK");
+  await answer("ada", "APPROVE_TASK", { of: "shop:1.3" });
+  await answer("ada", "APPROVE_TASK");
+  await print(isAsked);
+  const seen = (await load())?.stack?.approvals?.["sign-off"]?.id;
+  await send("kim", "NOTED", { metadata: { notes: "faster, and drops the old API" } });
+  await print(isAsked);
+  await answer("ben", "APPROVE_TASK", { dispatchId: seen });
+  await answer("ben", "APPROVE_TASK");
+  await answer("ada", "APPROVE_TASK");
+  await print((state) => state === "LIVE");
+  console.log();
+  await send("eve", "RELEASED", { metadata: { image: "shop:2.0", notes: "new shop" } });
+  await print(isAsked);
+  await answer("ben", "REJECT_TASK", { reason: "not before the holidays" });
+  await print((state) => state === "STOPPED");
+}
 
+const about = "Two people approve a release before it is deployed, and one is rejected.";
+const options = parseDemoWords(process.argv.slice(2), { command: "npm start", about });
+if (typeof options === "number") process.exitCode = options;
+else {
+  await play();
+  if (options.keep) await keepYard({ ...deps, locator, executors: [...executors.values()], say: console.log });
+}
 await yard.stop();
 await store.close();

@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, gzipSync } from "node:zlib";
-import { defineConfig, type Plugin } from "vite";
+import { build, defineConfig, type Plugin } from "vite";
 import { sourceAliases } from "../../vite.base.ts";
+import { incidentBuild } from "./vite.incident.ts";
 
 const outDir = join(import.meta.dirname, "dist");
 
@@ -25,13 +26,22 @@ function precompress(): Plugin {
   };
 }
 
+/** Writes `incident.html`, which shares no file with the console. */
+function incidentPage(): Plugin {
+  return {
+    name: "incident-page",
+    apply: "build",
+    closeBundle: async () => void (await build(incidentBuild(outDir))),
+  };
+}
+
 export default defineConfig({
   root: import.meta.dirname,
   // From the sources of the SDK and of core, so that the order of builds does not matter.
   resolve: { alias: sourceAliases },
   html: { cspNonce: "__NONCE__" },
   worker: { format: "es" },
-  plugins: [precompress()],
+  plugins: [precompress(), incidentPage()],
   build: {
     outDir,
     // Read by tools/checks/console-budgets.ts.
@@ -45,6 +55,11 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     rollupOptions: {
       input: { index: "index.html", editor: "editor.html" },
+      // Small parts of several pages are one file: alone, each compresses badly.
+      output: { codeSplitting: { groups: [{ name: "shared", test: /console.src.(design|text)./, minShareCount: 6 }] } },
+      // Only the worker lays graphs out. Of the library, whose package does not say that it acts on nothing when it is read,
+      // pages would keep what they never call.
+      treeshake: { moduleSideEffects: [{ test: /@dagrejs/, sideEffects: false }] },
       // "use client" concerns servers that render, which the console has none of.
       onwarn(warning, warn) {
         if (warning.code !== "MODULE_LEVEL_DIRECTIVE") warn(warning);

@@ -88,6 +88,15 @@ describe("findBoundaryProblems", () => {
       "packages/executor-b/src/definition.ts": imports("./config.ts"),
       "packages/executor-b/src/config.ts": imports("@aws-sdk/client-ssm"),
     },
+    "functions-without-api-schemas": {
+      "packages/core/package.json": JSON.stringify({
+        name: "@stackyard/core",
+        type: "module",
+        exports: { ".": "./dist/index.js", "./api": "./dist/api/index.js" },
+      }),
+      "packages/core/src/api/index.ts": "export const api = 1;",
+      "packages/executor-b/src/index.ts": imports("@stackyard/core/api"),
+    },
     "no-deep-imports": { "packages/sdk/src/a.ts": imports("../../core/src/index.ts") },
   };
 

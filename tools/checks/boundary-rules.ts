@@ -6,7 +6,7 @@ const testFiles = String.raw`(\.(test|test-d|bench)\.tsx?$|/(e2e|fixtures)/|\.co
 const anyBuiltin = `^(node:)?(${builtinModules.filter((name) => !name.startsWith("_")).join("|")})$|^node:`;
 const sharedOfConsole = "app|api|design|text|graph|log|machine";
 const plugins = "executor|store|transport";
-const ofCli = "cli|core|aws|sdk|server|store-sqlite|telemetry|executor-terraform|executor-lambda";
+const ofCli = "cli|core|aws|sdk|server|store-sqlite|telemetry|executor-terraform|executor-lambda|promotion";
 
 /** Which part may import which, as dependency-cruiser checks it. The comment is what a person reads on a violation. */
 export const boundaryRules: readonly IForbiddenRuleType[] = [
@@ -82,12 +82,12 @@ export const boundaryRules: readonly IForbiddenRuleType[] = [
   {
     name: "screens-apart",
     comment:
-      "A screen of the console imports the shared folders (app, api, design, text, graph, log, machine) and no other screen.",
+      "A screen of the console imports the shared folders (app, api, design, text, graph, log, machine, runs) and no other screen.",
     from: { path: `^packages/console/src/(?!(?:${sharedOfConsole}|testing)/)([^/]+)/`, pathNot: testFiles },
     to: {
       path: "^packages/console/src/[^/]+/",
-      // A bundle's file is shown with the screen of a stack.
-      pathNot: `^packages/console/src/(?:$1|${sharedOfConsole})/|^packages/console/src/stack/(source|stack-view)[.]`,
+      // What all pages of what runs share imports no screen either. A bundle's file is shown with the screen of a stack.
+      pathNot: `^packages/console/src/(?:$1|${sharedOfConsole}|runs)/|^packages/console/src/stack/(source|stack-view)[.]`,
     },
   },
   {
@@ -103,5 +103,15 @@ export const boundaryRules: readonly IForbiddenRuleType[] = [
       "A plugin's definition is read by the engine, the validator and the editor: no SDK may be reachable from it.",
     from: { path: String.raw`^packages/[^/]+/src/definition\.ts$` },
     to: { path: "node_modules/(@aws-sdk|@smithy|aws-sdk)/", reachable: true },
+  },
+  {
+    name: "functions-without-api-schemas",
+    comment:
+      "The schemas of the API are 44 kB, which each start of a function that is bundled from the packages would read. Import their types; a value that both need belongs to the root of core.",
+    from: {
+      path: "^packages/(?!core/|server/|cli/|sdk/|mcp/|console/)[^/]+/src/",
+      pathNot: testFiles,
+    },
+    to: { path: "^packages/core/src/api/", dependencyTypesNot: ["type-only"] },
   },
 ];

@@ -42,7 +42,9 @@ async function bundle(folder: string): Promise<void> {
     };
     // Declarations of an earlier build stay. So do bundles when a first command or a demo makes them: a program that already
     // runs may load more of its own.
-    const clean = withApps && ["!**/*.d.ts"];
+    // A build that shares its folder with others cleans only what it names.
+    const own = Array.isArray(options.clean) ? options.clean : [];
+    const clean = withApps && options.clean !== false && ["!**/*.d.ts", ...own];
     await build({ ...options, esbuildOptions, clean, config: false, silent: true });
   }
   const configFile = join(folder, "vite.config.ts");

@@ -8,6 +8,7 @@ import { lambdaDefinition } from "@stackyard/executor-lambda/definition";
 import { runCommandDefinition } from "@stackyard/executor-runcommand/definition";
 import { terraformDefinition } from "@stackyard/executor-terraform/definition";
 import { idleDefinition, leakCheckDefinition, quotaDefinition } from "@stackyard/previews/definition";
+import { promotionDefinitions } from "@stackyard/promotion/definition";
 import { expect, it } from "vitest";
 import { repositoryRoot } from "./published-packages.ts";
 
@@ -29,6 +30,7 @@ const definitions: readonly (readonly [string, Pick<ExecutorDefinition, "name" |
   ["executor-lambda", lambdaDefinition],
   ["executor-runcommand", runCommandDefinition],
   ["executor-terraform", terraformDefinition],
+  ...promotionDefinitions.filter(({ name }) => name === "deploy").map((deploy) => ["promotion", deploy] as const),
   ["previews", quotaDefinition],
   ["previews", leakCheckDefinition],
   ["previews", idleDefinition],

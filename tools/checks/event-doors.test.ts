@@ -25,6 +25,7 @@ const DOORS: Readonly<Record<string, string>> = {
   "packages/core/src/ports/queued-event.ts": "a damaged row, which is dead-lettered",
   "packages/core/src/engine/copy-store.ts": "copies of a yard: what carries remembered ids, nothing is sent",
   "packages/core/src/engine/planner.ts": "plans of upgrades: nothing is sent",
+  "packages/core/src/engine/foresee-tasks.ts": "plans of releases: nothing is sent",
   "packages/core/src/simulation/simulation.ts": "simulations, which have stacks of their own",
 };
 

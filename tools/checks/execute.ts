@@ -30,7 +30,7 @@ export function openTemp(): string {
     try {
       rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
     } catch (error) {
-      // What a process that still ends has written may stay; it is no reason to fail.
+      // What a process that still ends has written may stay; the test does not fail for it.
       console.error(`${folder} could not be removed: ${error instanceof Error ? error.message : error}`);
     }
   });

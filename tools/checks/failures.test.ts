@@ -57,7 +57,7 @@ describe("listFailures", () => {
     expect(list([failed])).toEqual(["Failed:", "  c.test.ts did not run", "  d.test.ts: lost"]);
   });
 
-  it("says when Vitest failed and nothing tells why", () => {
+  it("says when Vitest failed and nothing says why", () => {
     expect(list([aRun([], { exitCode: 7 }), aRun([], { report: {} })])).toEqual([
       "Failed:",
       "  Vitest ended with exit code 7, and no test says why: its output does",

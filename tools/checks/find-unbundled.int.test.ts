@@ -36,9 +36,17 @@ describe("findUnbundled", () => {
   });
 
   it("returns a package whose source changed after its bundle", () => {
+    aPackage("hosts", { name: "hosts", exports: { ".": { default: "./dist/index.js" } } });
+    write("packages/hosts/dist/index.js", 2);
+    write("packages/hosts/src/index.ts", 3);
+
+    expect(names()).toEqual(["hosts"]);
+  });
+
+  it("returns the program too when a package changed that is within its files", () => {
     write("packages/core/src/engine/engine.ts", 3);
 
-    expect(names()).toEqual(["core"]);
+    expect(names()).toEqual(["core", "a-program"]);
   });
 
   it("ignores a test that changed", () => {

@@ -6,6 +6,9 @@ import { findPublishedPackages, type PublishedPackage, repositoryRoot } from "./
 /** What every bundle is made by, relative to the root. */
 const CONFIGURATION = ["tsup.base.ts", "package-lock.json"];
 
+/** Packages whose sources a program takes in parts. */
+const WITHIN_PROGRAMS = ["core", "sdk", "executor-terraform", "executor-lambda"];
+
 /** A package or an app. */
 export interface Unbundled {
   /** Absolute. */
@@ -16,12 +19,14 @@ export interface Unbundled {
 /** Returns the packages of the repository with a bundle that is missing or older than a source; programs come last. */
 export function findUnbundled(root: string = repositoryRoot): Unbundled[] {
   const configuration = list(CONFIGURATION, root);
-  const programs = ({ manifest }: PublishedPackage) => Object.keys(manifest.bin).length;
+  const programs = ({ manifest }: Pick<PublishedPackage, "manifest">) => Object.keys(manifest.bin).length;
   return findPublishedPackages(root)
     .filter(({ folder, manifest }) => {
       const entries = Object.keys(sourceEntriesOf(manifest)).map((name) => `${name}.js`);
       const bundles = [...entries, ...globSync("*.html", { cwd: folder })].map((name) => join(folder, "dist", name));
-      return isOlder(bundles, [...configuration, ...listSources(folder)]);
+      const within = programs({ manifest }) === 0 ? [] : WITHIN_PROGRAMS;
+      const others = within.flatMap((name) => listSources(join(root, "packages", name)));
+      return isOlder(bundles, [...configuration, ...others, ...listSources(folder)]);
     })
     .sort((a, b) => programs(a) - programs(b))
     .map(({ folder, manifest }) => ({ folder, name: manifest.name }));

@@ -73,7 +73,7 @@ async function lint({ folder, manifest, entries, tarball }: Packed): Promise<str
   );
   if (entries.length === 0) return lints;
   const analysis = await checkPackage(createPackageFromTarballData(buffer));
-  if (!analysis.types) return [...lints, `${manifest.name}: attw: There are no types.`];
+  if (!analysis.types) return [...lints, `${manifest.name}: attw: The types are missing.`];
   const ofModules = analysis.problems.filter(
     (problem) => !("resolutionKind" in problem) || !REQUIRED.has(problem.resolutionKind),
   );

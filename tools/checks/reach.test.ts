@@ -70,7 +70,7 @@ describe("what a test reaches", () => {
     );
   });
 
-  it("is every file of its package that is no source, when it finds files by its place, and what these name", () => {
+  it("is every file of its package that is not a source, when it finds files by its place, and what these name", () => {
     expect(listReached("packages/hosts/src/data.test.ts")).toEqual([
       "packages/extra/package.json",
       "packages/extra/src/index.ts",

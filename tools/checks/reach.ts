@@ -113,7 +113,7 @@ class Graph {
 
   private ofBuilt(home: string): readonly Node[] {
     const own = this.listFiles(home).filter((path) => !ASIDE.test(path));
-    // What configures its build is no part of it.
+    // What configures its build is not part of it.
     return own.map((path) => (path.startsWith(`${home}/src/`) ? path : `${path} content`));
   }
 

@@ -17,6 +17,7 @@ export const SLOW: readonly string[] = [
   "packages/store-dynamodb/src/dynamodb-store.int.test.ts",
   "examples/artifacts-everywhere/demo/play.int.test.ts",
   "examples/previews/e2e/demo.test.ts",
+  "examples/promotion/e2e/demo.test.ts",
   "packages/server/e2e/console.test.ts",
   "apps/ecs-task/e2e/life.test.ts",
   "packages/server/e2e/console-tasks.test.ts",

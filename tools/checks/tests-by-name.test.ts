@@ -131,12 +131,12 @@ const LISTED: ReadonlySet<string> = new Set([
 ]);
 
 describe("findUnnamedTests", () => {
-  it("names tests without a source of their name beside them", () => {
+  it("names tests without a source of their name next to them", () => {
     const paths = ["a/x.ts", "a/x.test.ts", "a/x.property.test.ts", "a/y.test.ts", "b/x.test-d.ts", "b/z.tsx"];
 
     expect(findUnnamedTests(new Set([...paths, "b/z.browser.test.tsx"]), new Set())).toEqual([
-      "a/y.test.ts has no source of its name beside it: rename it, or call it *.promise.test.ts.",
-      "b/x.test-d.ts has no source of its name beside it: rename it, or call it *.promise.test.ts.",
+      "a/y.test.ts has no source of its name next to it: rename it, or call it *.promise.test.ts.",
+      "b/x.test-d.ts has no source of its name next to it: rename it, or call it *.promise.test.ts.",
     ]);
   });
 
@@ -149,7 +149,7 @@ describe("findUnnamedTests", () => {
   it("wants the line of a file to go that needs none", () => {
     expect(
       findUnnamedTests(new Set(["a/x.ts", "a/x.test.ts", "a/y.test.ts"]), new Set(["a/x.test.ts", "a/y.test.ts"])),
-    ).toEqual(["a/x.test.ts is no exception any longer: remove its line."]);
+    ).toEqual(["a/x.test.ts is not an exception any longer: remove its line."]);
   });
 
   it("finds nothing in this repository", () => {

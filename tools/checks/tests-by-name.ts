@@ -2,7 +2,7 @@ const TEST = /^(?<stem>.+?)(?:\.(?:browser|property))?\.test(?:-d)?\.tsx?$/;
 const ENDINGS = [".ts", ".tsx", ".js"];
 
 /**
- * Returns what is wrong with the places of tests. `x.test.ts` lies beside `x.ts`, so that whoever changes a file finds its
+ * Returns what is wrong with the places of tests. `x.test.ts` is next to `x.ts`, so that authors of a change find its
  * tests. A test of a promise, which several files keep together, is `x.promise.test.ts`. Files of tests that are listed may
  * have other names; a listed file that is gone, or has found its source, must leave the list.
  */
@@ -11,10 +11,10 @@ export function findUnnamedTests(paths: ReadonlySet<string>, listed: ReadonlySet
   return [
     ...[...unnamed]
       .filter((path) => !listed.has(path))
-      .map((path) => `${path} has no source of its name beside it: rename it, or call it *.promise.test.ts.`),
+      .map((path) => `${path} has no source of its name next to it: rename it, or call it *.promise.test.ts.`),
     ...[...listed]
       .filter((path) => !unnamed.has(path))
-      .map((path) => `${path} is no exception any longer: remove its line.`),
+      .map((path) => `${path} is not an exception any longer: remove its line.`),
   ];
 }
 

@@ -8,7 +8,7 @@ import type { Inputs } from "./read-inputs.ts";
 /** What became of the step. */
 export interface ActionResult {
   readonly inputs?: Inputs;
-  /** The line of the event, as far as it is known. */
+  /** The known part of the event's line. */
   readonly entry?: HistoryEntry;
   /** As it is at the end. */
   readonly stack?: StackDetails | "removed";

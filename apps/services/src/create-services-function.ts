@@ -36,7 +36,7 @@ const ANSWER_MS = 6_000;
 /** The request's work is begun at once; what takes longer is done by the next tick. */
 const AFTER_REQUEST_MS = 1_500;
 const UPDATE_MS = 60_000;
-/** A call without an answer ends while there is time to say so: in the answer to a request, or beside what else is due. */
+/** A call without an answer ends while there is time to say so: in the answer to a request, or before the other due work. */
 const KEPT_OF_REQUEST = { callMs: 3_000 };
 const KEPT_OF_TICK = { callMs: 15_000 };
 

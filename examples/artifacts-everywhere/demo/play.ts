@@ -26,8 +26,14 @@ export interface Played {
 
 const SIGNED = /X-Amz-Signature|X-Amz-Credential|X-Amz-Security-Token/i;
 
-/** Runs the distributor and the consumers, causes failures, and checks the final state. */
-export async function play(say: (line: string) => void): Promise<Played> {
+/**
+ * Runs the distributor and the consumers, causes failures, and checks the final state. `after` is called with the result
+ * while everything still runs.
+ */
+export async function play(
+  say: (line: string) => void,
+  after: (world: World, played: Played) => Promise<void> = async () => {},
+): Promise<Played> {
   const world = await createWorld();
   try {
     const places = world.consumers.map(({ plan }) => `${plan.name} (${plan.account}, ${plan.region})`);
@@ -41,7 +47,9 @@ export async function play(say: (line: string) => void): Promise<Played> {
       for (const fault of end.faults) faults.push(`${name}: ${fault}`);
       say("");
     }
-    return await finish(world, faults, say);
+    const played = await finish(world, faults, say);
+    await after(world, played);
+    return played;
   } finally {
     await world.close();
   }

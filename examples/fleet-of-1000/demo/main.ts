@@ -1,9 +1,8 @@
-import { parseArgs } from "node:util";
 import { toFleetTable } from "@stackyard/executor-runcommand";
+import { keepYard, parseDemoWords } from "@stackyard/look";
 import { play } from "./play.ts";
 import { toProgressLine } from "./progress-line.ts";
 
-const { values } = parseArgs({ options: { quick: { type: "boolean", default: false } } });
 const { stdout } = process;
 // The reader has closed the pipe, as with `| head`.
 stdout.on("error", () => process.exit());
@@ -18,11 +17,26 @@ function write(text: string): void {
   stdout.write(`${text}\n`);
 }
 
-await play(values.quick ? 100 : 1_000, {
-  say: write,
-  progress(counts, elapsedMs) {
-    stdout.write(`${before}${toProgressLine(counts, elapsedMs)}${after}`);
-    isLineOpen = true;
-  },
-  report: (pages) => write(toFleetTable(pages, { maxInstances: 35 })),
-});
+process.exitCode = await main(process.argv.slice(2));
+
+/** Returns 0: success. 64: usage error. */
+async function main(words: readonly string[]): Promise<number> {
+  const about =
+    "A thousand instances configured from one commit, thirty of them broken, in a simulated AWS. About a minute.";
+  const options = parseDemoWords(words, {
+    command: "npm run demo:fleet",
+    about,
+    quick: "100 instances, three of them broken",
+  });
+  if (typeof options === "number") return options;
+  const { world } = await play(options.quick ? 100 : 1_000, {
+    say: write,
+    progress(counts, elapsedMs) {
+      stdout.write(`${before}${toProgressLine(counts, elapsedMs)}${after}`);
+      isLineOpen = true;
+    },
+    report: (pages) => write(toFleetTable(pages, { maxInstances: 35 })),
+  });
+  if (options.keep) await keepYard({ ...world.yard, say: write, pass: world.yard.advance });
+  return 0;
+}

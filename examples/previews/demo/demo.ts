@@ -10,22 +10,24 @@ import { startFileProvider } from "@stackyard/tf-provider";
 import type { Check } from "stackyard-example-review-app/checks";
 import { type ControlPlane, createControlPlane } from "stackyard-example-review-app/control-plane";
 import { findFreePort } from "stackyard-example-review-app/project";
+import { createReviewer } from "stackyard-example-review-app/reviewer";
 import type { Timeline } from "stackyard-example-review-app/timeline";
+import { createWaiting } from "stackyard-example-review-app/waiting";
 import { startAccount } from "./account.ts";
 import { loadChecks } from "./checks.ts";
-import { createReviewer } from "./reviewer.ts";
 import { playStory, REPOSITORY } from "./story.ts";
-import { createWaiting } from "./waiting.ts";
 
 export interface DemoInput {
   readonly timeline: Timeline;
   readonly withTerraform: boolean;
   /** Ctrl-C. */
   readonly interrupt: AbortSignal;
+  /** Called with the results while the server still runs. It stops when this resolves. */
+  readonly show: (checks: readonly Check[], signInUrl: string) => Promise<void>;
 }
 
-/** Plays the story in a folder of its own, and returns what was found. Always stops and removes what it made. */
-export async function runDemo({ timeline, withTerraform, interrupt }: DemoInput): Promise<readonly Check[]> {
+/** Plays the story in a folder of its own, and shows what was found. Always stops and removes what it made. */
+export async function runDemo({ timeline, withTerraform, interrupt, show }: DemoInput): Promise<void> {
   const cleanUps: (() => unknown)[] = [];
   try {
     const root = await mkdtemp(join(tmpdir(), "stackyard-previews-"));
@@ -68,7 +70,8 @@ export async function runDemo({ timeline, withTerraform, interrupt }: DemoInput)
     const previews = createPreviewsApi(createHttpClient({ ...server, retries: 30 }));
     const reviewer = createReviewer(plane);
     const observed = await playStory({ yard, previews, github, account, plane, timeline, waiting, reviewer, folder });
-    return [...observed, ...(await loadChecks({ yard, github, server, folder, withTerraform }))];
+    const checks = [...observed, ...(await loadChecks({ yard, github, server, folder, withTerraform }))];
+    await show(checks, plane.signInUrl());
   } finally {
     for (const cleanUp of cleanUps) await cleanUp();
   }

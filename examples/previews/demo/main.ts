@@ -1,13 +1,18 @@
+import { parseDemoWords, waitForEnd } from "@stackyard/look";
 import { findProgram } from "stackyard-example-review-app/find-program";
 import { createInterrupt } from "stackyard-example-review-app/interrupt";
 import { printChecks } from "stackyard-example-review-app/print-checks";
 import { createTimeline } from "stackyard-example-review-app/timeline";
 import { runDemo } from "./demo.ts";
 
-process.exitCode = await main();
+process.exitCode = await main(process.argv.slice(2));
 
-/** Returns 0: success. 1: a check failed. 2: the demo could not finish. 130: Ctrl-C. */
-async function main(): Promise<number> {
+/** Returns 0: success. 1: a check failed. 2: the demo could not finish. 64: usage error. 130: Ctrl-C. */
+async function main(words: readonly string[]): Promise<number> {
+  const about =
+    "Previews of pull requests of a simulated GitHub: opened, pushed, asleep, closed, and what goes wrong between.";
+  const options = parseDemoWords(words, { command: "npm run demo:previews", about });
+  if (typeof options === "number") return options;
   const timeline = createTimeline();
   const interrupt = createInterrupt();
   const terraform = findProgram("terraform", process.env["PATH"] ?? "");
@@ -15,8 +20,17 @@ async function main(): Promise<number> {
   if (withTerraform) timeline.say(`Terraform is ${terraform}; nothing is downloaded, no account is used`);
   else timeline.warn("there is no `terraform` on the PATH: a function makes the same files instead");
   try {
-    const checks = await runDemo({ timeline, withTerraform, interrupt });
-    return printChecks(timeline, checks, withTerraform);
+    let exitCode = 2;
+    await runDemo({
+      timeline,
+      withTerraform,
+      interrupt,
+      async show(checks, signInUrl) {
+        exitCode = printChecks(timeline, checks, withTerraform);
+        if (options.keep) await waitForEnd({ signInUrl, say: (line) => timeline.plain(line), signal: interrupt });
+      },
+    });
+    return exitCode;
   } catch (error) {
     if (interrupt.aborted) timeline.warn("interrupted; everything was stopped");
     else timeline.warn(`it could not be finished: ${error instanceof Error ? error.message : String(error)}`);

@@ -5,10 +5,10 @@ import type { Stackyard } from "@stackyard/sdk";
 import type { PreviewsApi } from "@stackyard/sdk/commands";
 import type { Check } from "stackyard-example-review-app/checks";
 import type { ControlPlane } from "stackyard-example-review-app/control-plane";
+import type { Reviewer } from "stackyard-example-review-app/reviewer";
 import type { Timeline } from "stackyard-example-review-app/timeline";
+import type { Waiting } from "stackyard-example-review-app/waiting";
 import type { Account } from "./account.ts";
-import type { Reviewer } from "./reviewer.ts";
-import type { Waiting } from "./waiting.ts";
 
 /** Where the pull requests of the story are. */
 export const REPOSITORY = "acme/shop";

@@ -1,4 +1,5 @@
 import { rm } from "node:fs/promises";
+import { waitForEnd } from "@stackyard/look";
 import type { Check } from "./checks.ts";
 import { runDemo } from "./demo.ts";
 import { findProgram } from "./find-program.ts";
@@ -7,7 +8,7 @@ import { type DemoOptions, HELP, parseOptions } from "./options.ts";
 import { printChecks } from "./print-checks.ts";
 import { createProject } from "./project.ts";
 import { stackyardProgram } from "./stackyard-program.ts";
-import { createTimeline, paint, type Timeline } from "./timeline.ts";
+import { createTimeline, type Timeline } from "./timeline.ts";
 
 process.exitCode = await main();
 
@@ -35,7 +36,7 @@ async function demo({ keep, kills }: DemoOptions): Promise<number> {
   let exitCode = 2;
   const show = async (checks: readonly Check[], signInUrl: string) => {
     exitCode = printChecks(timeline, checks, withTerraform);
-    if (keep) await showConsole(timeline, signInUrl, interrupt);
+    if (keep) await waitForEnd({ signInUrl, say: (line) => timeline.plain(line), signal: interrupt });
   };
   await runDemo({ place, timeline, kills, withTerraform, interrupt, show }).catch((error: unknown) => {
     if (interrupt.aborted) timeline.warn("interrupted; everything was stopped");
@@ -45,25 +46,6 @@ async function demo({ keep, kills }: DemoOptions): Promise<number> {
   if (keep || (exitCode !== 0 && exitCode !== 130)) printPlace(timeline, place);
   else await rm(place.root, { recursive: true, force: true, maxRetries: 3 });
   return exitCode;
-}
-
-/** Leaves the control plane running for a look at the console, until Ctrl-C. */
-function showConsole(timeline: Timeline, signInUrl: string, interrupt: AbortSignal): Promise<void> {
-  timeline.plain();
-  timeline.plain(
-    "The control plane keeps running. See both environments in the console (the code works once, for 10 minutes):",
-  );
-  timeline.plain(`  ${paint("cyan", signInUrl)}`);
-  timeline.plain("Ctrl-C stops it.");
-  return new Promise((resolve) => {
-    if (interrupt.aborted) resolve();
-    // Without this, nothing would keep the process alive that waits for a signal.
-    const alive = setInterval(() => {}, 60_000);
-    interrupt.addEventListener("abort", () => {
-      clearInterval(alive);
-      resolve();
-    });
-  });
 }
 
 function printTerraform(timeline: Timeline, terraform: string | undefined): void {

@@ -31,10 +31,10 @@ export async function createProject(withTerraform: boolean): Promise<DemoProject
   return { root, project, environments: join(root, "environments"), machine };
 }
 
-/** Of these ports the system gives none to who asks for any, nor to outgoing connections (Linux, macOS and Windows begin above). */
+/** The system assigns none of these ports to servers without a fixed port, or to outgoing connections (Linux, macOS and Windows begin above). */
 const CHOSEN_PORTS = { first: 10_000, last: 32_000 } as const;
 
-/** Returns a port that is free. The control plane keeps it across restarts, and nobody else gets it meanwhile. */
+/** Returns a free port. The control plane keeps it across restarts; no other process gets it in between. */
 export function findFreePort(): Promise<number> {
   const { promise, resolve } = Promise.withResolvers<number>();
   const port = randomInt(CHOSEN_PORTS.first, CHOSEN_PORTS.last);

@@ -163,13 +163,14 @@ export function toDecisionPermissions({ machines, queues }: DecisionSettings): r
 
 /** Returns the variables of a runner, except those of the queues that it reads. */
 export function toRunnerEnvironment(settings: RunnerSettings, stores: StoreChoices): Variables {
-  const { queues, targetRole, targetExternalId, sessionTags, taskLogs, runnersHaveStore } = settings;
+  const { queues, targetRole, targetExternalId, sessionTags, taskLogs, runnersHaveStore, distributorArn } = settings;
   return {
     SQS_EVENT_QUEUE_URL: queues.events.url,
     SQS_TASK_DEAD_LETTER_QUEUE_URL: queues.taskDeadLetters.url,
     TARGET_ROLE: targetRole,
     TARGET_EXTERNAL_ID: targetExternalId,
     SESSION_TAGS: sessionTags === undefined ? undefined : String(sessionTags),
+    STACKYARD_DISTRIBUTOR: distributorArn,
     ...toPlaceEnvironment("TASK_LOG", taskLogs),
     ...toYardEnvironment({ ...settings, runnersHaveStore: runnersHaveStore ?? stores.length > 0 }, stores),
     ...settings.environment,

@@ -54,7 +54,7 @@ variable "tags" {
 }
 
 variable "timeouts" {
-  description = "How long Terraform waits for the stack. A consumer that waits for its initial set takes up to an hour, a rollout over many accounts several."
+  description = "How long Terraform waits for the stack. A consumer that waits for its initial set needs up to an hour, a rollout over many accounts several."
   type = object({
     create = optional(string, "90m")
     update = optional(string, "90m")

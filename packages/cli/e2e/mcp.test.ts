@@ -17,7 +17,7 @@ states:
   LIVE: { on: { CLOSED: GONE } }
   GONE: { terminal: true }
 `;
-/** Prints for assistants, as a configuration does that somebody debugs. */
+/** Prints for assistants, as a configuration does that is being debugged. */
 const CONFIG = `if (process.argv.includes("mcp")) {
   console.log("the configuration is read");
   process.stdout.write("without a line end");
@@ -56,7 +56,7 @@ describe("stackyard mcp, with the client of the protocol's SDK", () => {
       stderr: "pipe",
     });
     const client = new Client({ name: "test", version: "1" });
-    // Lines that are no messages come here.
+    // Lines that are not messages come here.
     client.onerror = (error) => errors.push(error);
     await client.connect(transport);
     clients.push(client);

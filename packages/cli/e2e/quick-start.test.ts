@@ -1,7 +1,9 @@
-import { mkdtemp } from "node:fs/promises";
+import { mkdtemp, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { COMMAND_NAMES } from "../src/command-table.ts";
+import { DIRECT_WORDS } from "../src/direct-words.ts";
 import { runCli } from "../src/testing/run-cli.ts";
 import { execCli } from "./spawn-cli.ts";
 
@@ -18,4 +20,34 @@ it.each([
   const [{ stdout }, built] = await Promise.all([runCli(words, { cwd }), execCli(words, { cwd })]);
 
   expect(built).toEqual({ exitCode: 0, stdout, stderr: "" });
+});
+
+it("the build of the direct commands has all of them, and refuses a flag as the commands do", async () => {
+  const cwd = await mkdtemp(join(tmpdir(), "direct-"));
+  const direct = COMMAND_NAMES.map((name) => name.split(" ")).filter(([first = ""]) => DIRECT_WORDS.has(first));
+  expect(direct.length).toBeGreaterThan(40);
+
+  for (const words of direct.map((name) => [...name, "--none-such"])) {
+    const [asked, built] = await Promise.all([runCli(words, { cwd }), execCli(words, { cwd })]);
+    expect([words, built]).toEqual([words, { exitCode: 64, stdout: asked.stdout, stderr: asked.stderr }]);
+  }
+});
+
+it("what a project's configuration imports loads no other file", async () => {
+  const text = await readFile(join(import.meta.dirname, "../dist/index.js"), "utf8");
+
+  expect(text.match(/\bfrom"|\bimport"/g) ?? []).toEqual([]);
+  expect(text.length).toBeLessThan(2_000);
+});
+
+it("the licenses of all foreign packages are next to the builds that contain them", async () => {
+  const read = (name: string) => readFile(join(import.meta.dirname, "../dist/start", name), "utf8");
+  const texts = await Promise.all(["start", "direct"].map((name) => read(`${name}.LICENSES.txt`)));
+
+  const titles = texts.map((text) =>
+    text.match(/^(?:@[\w-]+\/)?[\w-]+ \d+\.\d+\.\d+$/gm)?.map((line) => line.split(" ")[0]),
+  );
+  expect(titles[0]).toEqual(expect.arrayContaining(["commander", "typebox"]));
+  expect(titles[1]).toEqual(expect.arrayContaining(["@marcbachmann/cel-js", "@noble/hashes", "re2js", "yaml"]));
+  for (const text of texts) expect(text).toMatch(/Permission is hereby granted/);
 });

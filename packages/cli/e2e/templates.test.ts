@@ -97,6 +97,30 @@ const PLAYS: Readonly<
       send("acme", "ENDED", "--confirm", "acme", "--until", "removed"),
     ],
   },
+  promotion: {
+    groups: "release-managers",
+    folder: "shop-production",
+    steps: [
+      send("shop-1.0.0", "RELEASED", "--machine", "shop-release", "--metadata", "api=1.0.0", "--until", "REVIEW"),
+      approve("shop-1.0.0"),
+      {
+        ...send("shop-1.1.0", "RELEASED", "--machine", "shop-release", "--metadata", "api=1.1.0", "--until", "REVIEW"),
+        awaits: { stack: "shop-1.0.0", state: "DONE" },
+        file: { path: "shop-production/app.txt", text: /^1\.0\.0$/m },
+      },
+      { words: ["deploys", "show", "shop-1.1.0"], file: { path: "shop-staging/app.txt", text: /^1\.1\.0$/m } },
+      send("shop-1.1.0", "STOP", "--until", "STOPPED"),
+      send("shop-1.1.0", "AGAIN", "--until", "REVIEW"),
+      approve("shop-1.1.0"),
+      {
+        ...send("shop-1.1.0", "ROLLBACK", "--until", "STOPPED"),
+        awaits: { stack: "shop-1.1.0", state: "DONE" },
+        file: { path: "shop-production/app.txt", text: /^1\.0\.0$/m },
+      },
+      send("shop-production", "CLOSED", "--until", "removed"),
+      send("shop-staging", "CLOSED", "--until", "removed"),
+    ],
+  },
   previews: {
     groups: "reviewers",
     folder: "shop-pr-1",

@@ -2,6 +2,7 @@
 import { filterWarnings } from "./filter-warnings.ts";
 import { keepCompiled } from "./keep-compiled.ts";
 import { findNodeProblem } from "./node-version.ts";
+import { mayBeQuick } from "./quick-words.ts";
 
 const problem = findNodeProblem(process.versions.node);
 if (problem !== undefined) {
@@ -11,9 +12,17 @@ if (problem !== undefined) {
 // Before any other import: `node:sqlite` warns when it is imported.
 filterWarnings();
 keepCompiled(process.env);
-// Most of what a shell asks again and again needs neither the commands nor the engine.
-const { printQuickAnswer } = await import("./start.ts");
-if (!(await printQuickAnswer())) {
+if (!(await endEarly())) {
   const { runProcess } = await import("./run-process.ts");
   await runProcess();
+}
+
+/** Ends the process if the table of commands answers its words, or what needs no yard does. Returns false otherwise. */
+async function endEarly(): Promise<boolean> {
+  if (mayBeQuick(process.argv.slice(2))) {
+    const { printQuickAnswer } = await import("./start.ts");
+    return await printQuickAnswer();
+  }
+  const { runDirectly } = await import("./direct.ts");
+  return await runDirectly();
 }

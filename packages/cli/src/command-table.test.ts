@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { GROUPS } from "./command-groups.ts";
 import { COMMAND_NAMES, loadAllCommands, loadNamedCommands } from "./command-table.ts";
 
 const namesOf = async (...words: string[]) => (await loadNamedCommands(...words)).map(({ name }) => name);
@@ -16,6 +17,13 @@ describe("the commands", () => {
     expect(await namesOf("stacks", "constructor")).toEqual([]);
     expect(await namesOf("toString")).toEqual([]);
     expect(await namesOf()).toEqual([]);
+  });
+
+  it("are in groups that have descriptions", () => {
+    const groups = COMMAND_NAMES.filter((name) => name.includes(" ")).map((name) => name.split(" ")[0] ?? "");
+    const described = [...Object.keys(GROUPS), ...COMMAND_NAMES];
+
+    expect([...new Set(groups)].filter((group) => !described.includes(group))).toEqual([]);
   });
 
   it("come with the commands under them", async () => {

@@ -3,26 +3,33 @@ import { lambdaDefinition } from "@stackyard/executor-lambda/definition";
 import { terraformDefinition } from "@stackyard/executor-terraform/definition";
 import { parseMapping } from "@stackyard/hosts";
 import { leakCheckDefinition, quotaDefinition } from "@stackyard/previews";
+import { promotionDefinitions } from "@stackyard/promotion/definition";
 import { describe, expect, it } from "vitest";
 import { loadTemplate } from "./init.ts";
 
-const NAMES = ["review-app", "minimal", "staging", "sandbox", "previews"] as const;
-const DEFINITIONS = [terraformDefinition, lambdaDefinition, quotaDefinition, leakCheckDefinition];
+const NAMES = ["review-app", "minimal", "staging", "sandbox", "previews", "promotion"] as const;
+const DEFINITIONS = [
+  terraformDefinition,
+  lambdaDefinition,
+  quotaDefinition,
+  leakCheckDefinition,
+  ...promotionDefinitions,
+];
 
 describe.each(NAMES)("the template %s", (name) => {
-  it("has a machine that is valid, strictly, and accepts no other metadata than it declares", async () => {
+  it("has machines that are valid, strictly, and accept no other metadata than they declare", async () => {
     const files = await loadTemplate(name, "/projects/new");
-    const [{ path = "", text = "" } = {}] = files.filter((file) => file.path.startsWith("machines/"));
+    const machines = files.filter(({ path }) => path.startsWith("machines/"));
     const executors = new Map(DEFINITIONS.map((each) => [each.name, each] as const));
 
-    const { problems } = parseMachine(text, {
-      name: path.slice("machines/".length, -".yaml".length),
-      strict: true,
-      executors,
+    const problems = machines.flatMap(({ path, text }) => {
+      const machine = path.slice("machines/".length, -".yaml".length);
+      return parseMachine(text, { name: machine, strict: true, executors }).problems;
     });
 
     expect(problems).toEqual([]);
-    expect(text).toMatch(/^additionalMetadata: false$/m);
+    expect(machines.length).toBeGreaterThan(0);
+    for (const { text } of machines) expect(text).toMatch(/^additionalMetadata: false$/m);
   });
 
   it("writes nothing outside of the project, and has a README, the SDK and what git ignores", async () => {
@@ -38,7 +45,7 @@ describe.each(NAMES)("the template %s", (name) => {
 describe("the template of previews", () => {
   it("has a valid machine and a valid mapping document, which send only events of the machine", async () => {
     const files = new Map((await loadTemplate("previews", "/projects/new")).map(({ path, text }) => [path, text]));
-    const definitions = [terraformDefinition, quotaDefinition, leakCheckDefinition];
+    const definitions = [terraformDefinition, quotaDefinition, leakCheckDefinition, ...promotionDefinitions];
     const executors = new Map(definitions.map((each) => [each.name, each] as const));
     const source = files.get("machines/preview.yaml") ?? "";
 

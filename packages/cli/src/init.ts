@@ -1,11 +1,13 @@
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defineCommand, optionalFlag, optionalText, toShellWord } from "@stackyard/core";
 import { Type } from "typebox";
 import type { CommandContext } from "./command.ts";
 import { failWith } from "./failure.ts";
+import { makeFolder } from "./make-folder.ts";
+import { OWN_FOLDER } from "./own-folder.ts";
 import { formatInstall, toOwnDependencies } from "./own-packages.ts";
 import { CONFIG_NAMES } from "./project/find-config.ts";
 import { readPackageType } from "./project/modules.ts";
@@ -20,14 +22,14 @@ const TEMPLATES = {
     folder: "template",
     packages: [],
     dev: "stackyard dev",
-    event: "pr-12 OPENED --machine review-app --until LIVE",
+    send: "stackyard send pr-12 OPENED --machine review-app --until LIVE",
   },
   minimal: {
     summary: "One machine and one Terraform module.",
     folder: "template-minimal",
     packages: [],
     dev: "stackyard dev",
-    event: "one OPENED --machine environment --until LIVE",
+    send: "stackyard send one OPENED --machine environment --until LIVE",
   },
   staging: {
     summary:
@@ -36,28 +38,42 @@ const TEMPLATES = {
     packages: ["@stackyard/previews"],
     // Members of this group approve.
     dev: "stackyard dev --groups release-managers",
-    event: "staging-web OPENED --machine staging --metadata app_version=1.0 --until LIVE",
+    send: "stackyard send staging-web OPENED --machine staging --metadata app_version=1.0 --until LIVE",
   },
   sandbox: {
     summary: "A sandbox for each customer, approved before it is built: as staging, with an end and a protected state.",
     folder: "template-sandbox",
     packages: ["@stackyard/previews"],
     dev: "stackyard dev --groups sales",
-    event: "acme ORDERED --machine sandbox --metadata customer=acme --until ORDER",
+    send: "stackyard send acme ORDERED --machine sandbox --metadata customer=acme --until ORDER",
   },
   previews: {
     summary: "Previews of pull requests of GitHub: plans, policies, costs, approvals, a quota, sleep.",
     folder: "template-previews",
     packages: ["@stackyard/hosts", "@stackyard/previews"],
     dev: "stackyard dev --groups reviewers",
-    event: "shop-pr-1 OPENED --machine preview --metadata sha=9f1c --until LIVE",
+    send: "stackyard send shop-pr-1 OPENED --machine preview --metadata sha=9f1c --until LIVE",
+  },
+  promotion: {
+    summary: "Releases that move through staging and production: turns, a plan, one approval, one way back.",
+    folder: "template-promotion",
+    packages: [],
+    dev: "stackyard dev --groups release-managers",
+    send: "stackyard send shop-1.0.0 RELEASED --machine shop-release --metadata api=1.0.0 --until REVIEW",
   },
 } as const;
 type TemplateName = keyof typeof TEMPLATES;
 
 /** The packages of every project: the command line, and the SDK for programs that send events. */
 const PACKAGES = ["stackyard", "@stackyard/sdk"] as const;
-const NAMES = ["review-app", "minimal", "staging", "sandbox", "previews"] as const satisfies readonly TemplateName[];
+const NAMES = [
+  "review-app",
+  "minimal",
+  "staging",
+  "sandbox",
+  "previews",
+  "promotion",
+] as const satisfies readonly TemplateName[];
 
 /** `stackyard init` */
 export const init = defineCommand({
@@ -124,7 +140,7 @@ function findClashes(folder: string, present: readonly TemplateFile[]): readonly
 }
 
 async function write(path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   await writeFile(path, text);
 }
 
@@ -144,7 +160,7 @@ interface Done {
 }
 
 function printDone({ cwd, out }: CommandContext, { folder, written, kept, name }: Done): void {
-  const { packages, dev, event } = TEMPLATES[name];
+  const { packages, dev, send } = TEMPLATES[name];
   const facts = { folder, written: written.map(({ path }) => path), kept: kept.map(({ path }) => path) };
   out.result(facts, () => {
     const into = relative(cwd, folder);
@@ -160,7 +176,7 @@ function printDone({ cwd, out }: CommandContext, { folder, written, kept, name }
       `  ${install}`,
       `  npx ${dev}`,
       "and in another terminal:",
-      `  npx stackyard send ${event}`,
+      `  npx ${send}`,
     ].join("\n");
   });
 }
@@ -177,7 +193,7 @@ const ENDING = ".template";
 
 /** Returns the files of a new project in `folder`, sorted by path. */
 export async function loadTemplate(name: TemplateName, folder: string): Promise<readonly TemplateFile[]> {
-  const root = fileURLToPath(new URL(`../${TEMPLATES[name].folder}/`, import.meta.url));
+  const root = fileURLToPath(new URL(`${TEMPLATES[name].folder}/`, OWN_FOLDER));
   const entries = await readdir(root, { recursive: true, withFileTypes: true });
   const paths = entries
     .filter((entry) => entry.isFile())

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { chmod, mkdir, mkdtemp, readdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, rename, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -67,7 +67,7 @@ describe("what Node compiles", () => {
     },
   );
 
-  it("is not kept where Node is told so", async () => {
+  it("is not kept where an option of Node says so", async () => {
     await setPart("one");
     expect(await start({ XDG_CACHE_HOME: join(folder, "cache"), NODE_DISABLE_COMPILE_CACHE: "1" })).toBe("is one");
     expect(await readdir(folder)).not.toContain("cache");
@@ -76,5 +76,74 @@ describe("what Node compiles", () => {
   it("is not kept for a user without a home", async () => {
     await setPart("one");
     expect(await start({ HOME: "" })).toBe("is one");
+  });
+});
+
+describe("what other tools' users report of such caches", () => {
+  const keep = () => ({ XDG_CACHE_HOME: join(folder, "cache"), HOME: "/nonexistent" });
+
+  async function listKept(): Promise<readonly string[]> {
+    const kept = join(folder, "cache/stackyard/compiled");
+    const [version = ""] = await readdir(kept);
+    return (await readdir(join(kept, version))).map((name) => join(kept, version, name));
+  }
+
+  it("files that are cut off, empty or strange are not used (nodejs/node#65473)", async () => {
+    await setPart("one");
+    await start(keep());
+    const files = await listKept();
+    expect(files.length).toBeGreaterThan(1);
+    await Promise.all(files.map((file, index) => writeFile(file, ["", "strange"][index % 2] ?? "")));
+
+    expect([await start(keep()), await start(keep())]).toEqual(["is one", "is one"]);
+  });
+
+  it("a disk without room stops nothing (nodejs/node#65473)", async () => {
+    await setPart("one");
+    await start({ HOME: "" });
+    const { stdout } = await run(
+      "/bin/bash",
+      ["-c", `ulimit -f 0; trap '' XFSZ; "${process.execPath}" program.mjs | cat`],
+      {
+        cwd: folder,
+        env: { PATH: "/usr/bin:/bin", ...keep() },
+      },
+    );
+
+    expect(stdout).toBe("is one\n");
+  });
+
+  it("a file of another name after an update is found (openclaw/openclaw#71348)", async () => {
+    await setPart("one");
+    await start(keep());
+    await rename(join(folder, "part.ts"), join(folder, "part-2.ts"));
+    const program = `import { keepCompiled } from ${JSON.stringify(SOURCE)};
+      keepCompiled(process.env);
+      console.log((await import("./config.ts")).value);`;
+    await writeFile(join(folder, "program.mjs"), program);
+    await writeFile(
+      join(folder, "config.ts"),
+      'import { part } from "./part-2.ts";\nexport const value: string = part;',
+    );
+
+    expect((await run(process.execPath, ["program.mjs"], { cwd: folder, env: keep() })).stdout).toBe("one\n");
+  });
+
+  it("processes that start at once share the folder (rails/bootsnap#77)", async () => {
+    await setPart("one");
+    await start({ HOME: "" });
+    const starts = Array.from({ length: 8 }, () =>
+      run(process.execPath, ["program.mjs"], { cwd: folder, env: keep() }).then(({ stdout }) => stdout),
+    );
+
+    expect(await Promise.all(starts)).toEqual(Array.from({ length: 8 }, () => "is one\n"));
+  });
+
+  it("only its user can enter the folder (zertosh/v8-compile-cache#2)", async () => {
+    await setPart("one");
+    await start(keep());
+
+    expect((await stat(join(folder, "cache/stackyard"))).mode & 0o777).toBe(0o700);
+    expect((await stat(join(folder, "cache/stackyard/compiled"))).mode & 0o777).toBe(0o700);
   });
 });

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 
 /**
  * Lets Node keep what it compiles, and what it makes of TypeScript, by the digest of each file's text: the next start takes it from there.
- * The folder is one in the user's cache folder, or what Node was told with `NODE_COMPILE_CACHE`. Without a folder
+ * The folder is one in the user's cache folder, or that of `NODE_COMPILE_CACHE`. Without a folder
  * that can be written, nothing is kept and nothing fails. Returns true if something is kept there.
  */
 export function keepCompiled(env: Readonly<Record<string, string | undefined>>): boolean {

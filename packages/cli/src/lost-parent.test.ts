@@ -17,7 +17,7 @@ it.each([
   ["the shell", [1, 0]],
   ["npm, while the shell stays", [10, 1]],
   ["the shell, where the system shows no more", [1]],
-])("tells once that %s has ended", (_, parents) => {
+])("reports once that %s has ended", (_, parents) => {
   const { state } = watch({ npm_lifecycle_script: "stackyard" });
 
   vi.advanceTimersByTime(10_000);

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isMap } from "@stackyard/core";
+import { OWN_FOLDER } from "./own-folder.ts";
 import { VERSION } from "./own-version.ts";
 
 /**
@@ -25,7 +26,7 @@ export function isOwnPackage(name: string): boolean {
 }
 
 /** Reads where this program, or the one in `home`, was installed from. */
-export function findOwnSource(home: string = fileURLToPath(new URL("..", import.meta.url))): OwnSource {
+export function findOwnSource(home: string = fileURLToPath(OWN_FOLDER)): OwnSource {
   const folder = realpathSync(home);
   const [, project] = /^(.*)[\\/]node_modules[\\/]stackyard[\\/]?$/s.exec(folder) ?? [];
   if (project === undefined) return { kind: "clone", packages: dirname(folder) };

@@ -1,16 +1,11 @@
 import { readFileSync } from "node:fs";
 import { isMap } from "@stackyard/core";
+import { OWN_FOLDER } from "./own-folder.ts";
 
 /** The version of this package. */
 export const VERSION: string = readVersion();
 
 function readVersion(): string {
-  // It is next to both `src` and `dist`.
-  const manifest: unknown = JSON.parse(
-    readFileSync(
-      new URL(import.meta.url.endsWith("/start.js") ? "../../package.json" : "../package.json", import.meta.url),
-      "utf8",
-    ),
-  );
+  const manifest: unknown = JSON.parse(readFileSync(new URL("package.json", OWN_FOLDER), "utf8"));
   return String(isMap(manifest) ? manifest["version"] : "");
 }

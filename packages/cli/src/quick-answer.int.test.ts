@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { COMMAND_NAMES } from "./command-table.ts";
 import { findQuickAnswer } from "./quick-answer.ts";
+import { mayBeQuick } from "./quick-words.ts";
 import { runCli } from "./testing/run-cli.ts";
 
 async function inProject(config?: string): Promise<string> {
@@ -36,6 +37,11 @@ const ALL = [
 ];
 
 describe("a quick answer", () => {
+  it("is tried for all words that have one", () => {
+    expect(ALL.filter((words) => !mayBeQuick(words))).toEqual([]);
+    expect(mayBeQuick(["stacks", "ls", "--json"])).toBe(false);
+  });
+
   it("is that of the commands, byte for byte, at any width", async () => {
     const cwd = await inProject();
     for (const columns of [60, 100, 180]) {
@@ -56,7 +62,7 @@ describe("a quick answer", () => {
     [["completion", "bash", "--json"]],
     [["send", "--", "--help"]],
     [["__complete", "--", "send", "pr-12", ""]],
-  ])("is none for %j", async (words) => {
+  ])("is missing for %j", async (words) => {
     expect(await findQuickAnswer(words, { cwd: await inProject(), columns: 100 })).toBeUndefined();
   });
 

@@ -12,7 +12,7 @@ interface QuickContext {
 }
 
 /**
- * Returns what a command line prints that asks for the version, help or completion, from the table of commands alone: neither the
+ * Returns the output of a command line for the version, help or completion, from the table of commands alone: neither the
  * commands nor the engine are loaded. Undefined for other words, and where plugins may have more commands.
  */
 export async function findQuickAnswer(words: readonly string[], context: QuickContext): Promise<string | undefined> {

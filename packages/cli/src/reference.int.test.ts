@@ -12,6 +12,10 @@ describe("docs/cli.md", () => {
   it("matches the commands (update it with `npm run generate`)", async () => {
     await expect(toReference(await loadAllCommands())).toMatchFileSnapshot("../../../docs/cli.md");
   });
+
+  it("calls no option required twice", async () => {
+    expect(toReference(await loadAllCommands())).not.toContain("Required. Required.");
+  });
 });
 
 it("the README lists the keys of the configuration as their schema describes them", () => {

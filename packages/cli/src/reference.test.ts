@@ -24,3 +24,20 @@ it("describes an option in its section when another of that name is shared", () 
 
   expect(page.slice(page.indexOf("## stackyard four"))).toContain("- `--limit <limit>`: Most bytes.");
 });
+
+it("describes an argument in each section, unless the head of the shared options explains it", () => {
+  const properties = {
+    release: Type.String({ description: "A release." }),
+    stack: Type.String({ description: "A stack." }),
+  };
+  const commands = ["one", "two", "three"].map((name) => ({
+    ...aCommand(name, properties),
+    positionals: ["release", "stack"],
+  }));
+
+  const page = toReference(commands);
+
+  expect(page.split("- `release`: A release.")).toHaveLength(4);
+  expect(page).not.toContain("A stack.");
+  expect(page).toContain("`<stack>`, `<task>` and `<machine>` are the id of a stack");
+});

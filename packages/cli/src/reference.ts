@@ -2,7 +2,7 @@ import { toFlag } from "@stackyard/core";
 import { type CliCommand, toArgumentFacts } from "./command.ts";
 import { type ArgumentFacts, toPlace } from "./command-facts.ts";
 
-/** Formats the command-line reference as a Markdown page, from the table of commands. What several commands take stands there once. */
+/** Formats the command-line reference as a Markdown page, from the table of commands. Options of several commands are described once. */
 export function toReference(commands: readonly CliCommand[]): string {
   const shared = findShared(commands);
   const options = [...shared].filter((row) => row.startsWith("`-")).map((row) => `- ${row}`);
@@ -25,10 +25,14 @@ export function toReference(commands: readonly CliCommand[]): string {
 
 const SERVER_OPTIONS = ["url", "token", "yard", "project"];
 
+/** Arguments that `SHARED` explains. Others are described in each section. */
+const EXPLAINED: ReadonlySet<string> = new Set(["stack", "task", "machine"]);
+
 /** The rows that at least three commands have, or two when they are long. */
 function findShared(commands: readonly CliCommand[]): ReadonlySet<string> {
   const counts = new Map<string, { readonly name: string; count: number }>();
   for (const facts of commands.flatMap(toArgumentFacts)) {
+    if (facts.positional && !EXPLAINED.has(facts.word)) continue;
     const row = toRow(facts);
     const entry = counts.get(row) ?? { name: facts.positional ? facts.word : toFlag(facts.name), count: 0 };
     counts.set(row, { ...entry, count: entry.count + 1 });
@@ -69,7 +73,8 @@ to standard output; notes, progress and errors go to standard error. Every comma
 | \`-h\`, \`--help\` | Show help. |
 
 \`stackyard -v\`, \`--version\` and \`stackyard version\` print the version. Names of command groups work in the
-singular and the plural: \`stackyard stack ls\` is \`stackyard stacks ls\`.
+singular and the plural: \`stackyard stack ls\` is \`stackyard stacks ls\`. A name that begins with \`-\` stands
+after \`--\`, behind the options: \`stackyard stacks show --json -- --force\`. Commands in hints are written so.
 
 Names, values and messages of the server are printed in one line, with control characters as \`\\n\` or \`\\u001b\`: otherwise the sender
 of an event could add rows to a table or rewrite the screen. JSON has them whole.

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { createMachineV1Schema, createMachineV2Schema } from "@stackyard/core/machine";
 import { lambdaDefinition } from "@stackyard/executor-lambda/definition";
 import { terraformDefinition } from "@stackyard/executor-terraform/definition";
+import { promotionDefinitions } from "@stackyard/promotion/definition";
 import { describe, expect, it } from "vitest";
 import { loadTemplate } from "./init.ts";
 
@@ -13,7 +14,11 @@ describe("the schemas for editors", () => {
     ["machine-v1.schema.json", createMachineV1Schema],
     ["machine-v2.schema.json", createMachineV2Schema],
   ])("%s is that of core with the built-in executors", async (file, createSchema) => {
-    const json = JSON.stringify(createSchema([terraformDefinition, lambdaDefinition]), null, 2);
+    const json = JSON.stringify(
+      createSchema([terraformDefinition, lambdaDefinition, ...promotionDefinitions]),
+      null,
+      2,
+    );
     // As the formatter wants it: lists of texts on one line.
     const published = json.replaceAll(/\[\s+("[^"]*"(?:,\s+"[^"]*")*)\s+\]/g, (_, items: string) => {
       return `[${items.replaceAll(/\s+/g, " ")}]`;

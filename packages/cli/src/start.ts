@@ -1,7 +1,7 @@
 import { countLostOutput } from "./lost-output.ts";
 import { findQuickAnswer } from "./quick-answer.ts";
 
-/** Prints what the process was asked for if the table of commands answers it, and ends the process. Returns false if it does not. */
+/** Prints the answer if the table of commands contains it, and ends the process. Returns false otherwise. */
 export async function printQuickAnswer(): Promise<boolean> {
   const { stdout } = process;
   const context = { cwd: process.cwd(), columns: stdout.columns };

@@ -14,6 +14,7 @@ function text(description: string) {
 const {
   STACKYARD_ARTIFACTS_BUCKET,
   STACKYARD_ARTIFACTS_PREFIX,
+  STACKYARD_CUSTOM_RESOURCES,
   STACKYARD_DISTRIBUTOR,
   STACKYARD_SEAL_KEY,
   STACKYARD_SEAL_KMS_KEY,
@@ -41,6 +42,7 @@ export const CliVariables = Type.Object({
     "The address of the server that commands use instead of the project's own; for a worker, the server that stores Terraform states",
   ),
   STACKYARD_YARD,
+  STACKYARD_CUSTOM_RESOURCES,
   STACKYARD_DISTRIBUTOR,
   STACKYARD_ARTIFACTS_BUCKET,
   STACKYARD_ARTIFACTS_PREFIX,

@@ -1,3 +1,4 @@
+export { parseStackArn, type StackArn, toTaskLogsUrl } from "./aws-console.ts";
 export { chunk } from "./chunk.ts";
 export { ERROR_MEANINGS } from "./errors/error-meanings.ts";
 export {
@@ -10,6 +11,7 @@ export {
   StackyardError,
   type StackyardErrorOptions,
 } from "./errors/stackyard-error.ts";
+export { findTime, formatLogTime, type LogTime } from "./line-times.ts";
 export { listPages, type PageStart } from "./list-pages.ts";
 export { defineMachine } from "./machine/define-machine.ts";
 export { formatFaults, listSchemaFaults, type SchemaFault } from "./machine/document/schema-faults.ts";
@@ -23,11 +25,13 @@ export type {
   TasksReport,
 } from "./machine/executor-definition.ts";
 export { type Defined, defined, isMap, parseJson, parseJsonOr } from "./machine/json.ts";
+export { toShellCommand } from "./machine/shell-command.ts";
 export { toShellWord } from "./machine/shell-word.ts";
 export type { Stack } from "./machine/stack.ts";
 export type { TaskMessage } from "./machine/task-message.ts";
 export { mapLimited, mapOrAbort } from "./map-limited.ts";
 export { matchesGlob } from "./matches-glob.ts";
+export { type AccountNames, findAccountName, formatAccount, withAccountName } from "./ports/account-names.ts";
 export { changeRecord, type RecordChange, type RecordDecision } from "./ports/change-record.ts";
 export type { Clock, Ids, Random } from "./ports/clock.ts";
 export {
@@ -43,6 +47,7 @@ export {
   toFlag,
   withContext,
 } from "./ports/command.ts";
+export { defineConfig } from "./ports/define-config.ts";
 export type { CommandOutput, PluginCommand, PluginCommandContext } from "./ports/define-plugin.ts";
 export {
   definePlugin,
@@ -76,6 +81,7 @@ export {
   succeeded,
   type Target,
 } from "./ports/executor.ts";
+export { CUSTOM_RESOURCE_RUNS, RELEASE_PLACES } from "./ports/listed-records.ts";
 export type {
   KeptRevision,
   ListedRevision,
@@ -85,7 +91,10 @@ export type {
   Revision,
 } from "./ports/locator.ts";
 export type {
+  CommitList,
+  CommitQuery,
   DescribedStack,
+  ListedCommit,
   PluginService,
   SecretReference,
   ServiceApproval,
@@ -107,9 +116,9 @@ export type {
   StoredRecord,
 } from "./ports/records.ts";
 export type { DispatchAttempt, DueKind, RenewResult, SettleInput, SuspendInput } from "./ports/stack-store.ts";
-export { CONFIG_DEFAULTS, defineConfig, StackyardConfig, type StoreReference } from "./ports/stackyard-config.ts";
+export { CONFIG_DEFAULTS, StackyardConfig, type StoreReference } from "./ports/stackyard-config.ts";
 export { findStateOwner, toReadableStateKey, toStatePrefix } from "./ports/state-prefix.ts";
-export type { Store, StoreSignal, StoreStats } from "./ports/store.ts";
+export { STACK_CONDITIONS, type Store, type StoreSignal, type StoreStats } from "./ports/store.ts";
 export type {
   ConsumeOptions,
   DeliveryOutcome,

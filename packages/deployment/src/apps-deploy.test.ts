@@ -59,7 +59,7 @@ describe("parameters", () => {
   });
 });
 
-describe("a runner beside a yard with a store", () => {
+describe("a runner next to a yard with a store", () => {
   const template = {
     StacksTable: { Type: "String", Default: "" },
     WorkTable: { Type: "String", Default: "" },
@@ -84,7 +84,7 @@ describe("a runner beside a yard with a store", () => {
     );
   });
 
-  it("is refused when it was deployed without the store, and told how to get it", () => {
+  it("is refused when it was deployed without the store, with the way to get it", () => {
     expect(plan({ template, offered: tables, previous: withoutStore })).toEqual({
       kind: "refused",
       faults: [
@@ -99,7 +99,7 @@ describe("a runner beside a yard with a store", () => {
     });
   });
 
-  it("works without the store when that is asked for, and where the yard has none", () => {
+  it("works without the store on request, and where the yard has none", () => {
     const given = new Map([["StacksTable", ""]]);
 
     expect(plan({ template, offered: tables, previous: withoutStore, given })).toMatchObject({ kind: "planned" });

@@ -229,7 +229,7 @@ const STORES = ["StacksTable", "ConnectionSecretArn"] as const;
 
 /**
  * Returns the fault of a stack that would work without the store that its yard has: its runner could not claim, cancel
- * or prove results. An empty value that was given, such as `StacksTable=`, asks for that.
+ * or prove results. An empty value that was given, such as `StacksTable=`, requests that.
  */
 function findMissingStore({ template, given, previous, offered }: ParameterSources): string[] {
   const known = STORES.filter((name) => Object.hasOwn(template, name));

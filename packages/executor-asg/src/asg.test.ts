@@ -3,7 +3,7 @@ import type { Step } from "@stackyard/core";
 import { createRandom, runExecutor } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
 import { createAsgExecutor } from "./asg.ts";
-import { createYardMemory } from "./deploy/memory.ts";
+import { createYardMemory } from "./deploy/yard-memory.ts";
 import { toPlaceKey } from "./plan/release-place-record.ts";
 import { TARGET } from "./testing/builders.ts";
 import { type AsgYard, addServingGroup, aTaskConfig, createAsgYard, OLD_GROUP } from "./testing/yards.ts";

@@ -9,7 +9,7 @@ import { retire } from "./ops/retire.ts";
 import { rollback } from "./ops/rollback.ts";
 import { unlock } from "./ops/unlock.ts";
 import { planTask } from "./plan-task.ts";
-import { ReleaseError } from "./release-state.ts";
+import { ReleaseError } from "./release-errors.ts";
 
 /** Options of the executor. */
 export interface AsgExecutorOptions {
@@ -56,7 +56,10 @@ function start(call: AsgCall): Promise<AsgStep> {
   return OPERATIONS[call.config.op ?? "deploy"].start(call);
 }
 
-/** Continues the operation of the progress: a rollback without kept groups continues as a deployment. */
+/**
+ * Continues the operation of the progress, which the worker has stored with the attempt: nothing is kept in this process.
+ * A rollback without kept groups continues as a deployment.
+ */
 function poll(call: AsgCall, progress: AsgProgress): Promise<AsgStep> {
   const operation = OPERATIONS[progress.op];
   return operation.poll?.(call, progress) ?? operation.start(call);

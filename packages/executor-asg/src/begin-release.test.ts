@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { fillDocument } from "./begin-release.ts";
 import { hashUserData } from "./plan/user-data.ts";
-import { PRESETS } from "./release-state.ts";
+import { PRESETS } from "./presets.ts";
 
 const now = Date.UTC(2026, 0, 1);
 const target = { account: "111122223333", region: "eu-west-1" };

@@ -5,9 +5,10 @@ import type { AsgConfig } from "./definition.ts";
 import { validateRelease } from "./deploy/validate.ts";
 import { toLetters, toReleaseId } from "./plan/names.ts";
 import { hashUserData } from "./plan/user-data.ts";
+import type { ReleaseConstants } from "./presets.ts";
+import { ReleaseError } from "./release-errors.ts";
 import { FIRST_POSITION, RELEASE_MACHINES } from "./release-machine.ts";
-import { enter, type ReleaseProgress } from "./release-progress.ts";
-import { type ReleaseConstants, ReleaseError } from "./release-state.ts";
+import { enter, type ReleaseProgress } from "./step-release.ts";
 
 /** Input of `beginRelease`. */
 export interface BeginInput {

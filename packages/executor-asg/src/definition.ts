@@ -86,7 +86,10 @@ export const AsgConfig = Type.Object(
 );
 export type AsgConfig = Static<typeof AsgConfig>;
 
-/** Progress of a suspended attempt. Only this package reads and writes its other fields. */
+/**
+ * Progress of a suspended attempt: all that a poll knows of the polls before. The worker stores it as part of the
+ * attempt. Each operation reads and writes its own other fields, such as `ReleaseProgress` of a deployment.
+ */
 export const AsgProgress = Type.Object({ op: Operation }, { additionalProperties: true });
 export type AsgProgress = Static<typeof AsgProgress>;
 

@@ -10,7 +10,7 @@ import { createReleaseCommands } from "./commands/create-release-commands.ts";
 import { ReleaseVariables } from "./commands/place.ts";
 import { formatRepair } from "./commands/release-place.ts";
 import { planCapacity } from "./plan/capacity.ts";
-import { formatRelease, toReleasePicture } from "./plan/report.ts";
+import { formatRelease, toReleasePicture } from "./plan/format-release.ts";
 import { aReport, aServiceReport, aYardRelease } from "./testing/builders.ts";
 import { type CommandWorld, createCommandWorld } from "./testing/command-world.ts";
 

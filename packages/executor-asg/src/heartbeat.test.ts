@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createAsgExecutor } from "./asg.ts";
-import { createYardLockFiles } from "./deploy/memory.ts";
+import { createYardLockFiles } from "./deploy/yard-memory.ts";
 import { TARGET } from "./testing/builders.ts";
 import { aTaskConfig, createAsgYard } from "./testing/yards.ts";
 

@@ -14,6 +14,7 @@ export {
 export { type ParsedRelease, type ParseReleaseOptions, parseRelease } from "./document/parse-release.ts";
 export type { Release, ReleaseProblem, ReleaseWarning, Service } from "./document/release.ts";
 export { toReleaseSchema } from "./document/schema.ts";
+export { decideHalt, type HaltDecision, type HaltInput } from "./halt.ts";
 export {
   type CapacityPlan,
   type CapacityRules,
@@ -24,14 +25,7 @@ export {
 export { type SeedDraw, serviceId } from "./plan/names.ts";
 export { compareReleases, type ReleaseDifference } from "./plan/plan-release.ts";
 export { renderUserData, type UserDataFacts } from "./plan/user-data.ts";
-export {
-  decideHalt,
-  type HaltDecision,
-  type HaltInput,
-  PRESETS,
-  type PresetName,
-  type ReleaseConstants,
-} from "./release-state.ts";
+export { PRESETS, type PresetName, type ReleaseConstants } from "./presets.ts";
 export { type Authorisation, authoriseResource, type Resource, type ServiceScope } from "./resources/authorise.ts";
 export { findPredecessors, type GroupFacts, type Predecessors } from "./resources/groups.ts";
 

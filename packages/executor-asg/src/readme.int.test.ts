@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { parseMachine } from "@stackyard/core/machine";
 import { describe, expect, it } from "vitest";
 import { AsgConfig, asgDefinition } from "./definition.ts";
-import { RELEASE_FAILURES } from "./release-state.ts";
+import { RELEASE_FAILURES } from "./release-errors.ts";
 import { aTaskConfig, createAsgYard } from "./testing/yards.ts";
 
 const readme = readFileSync(join(import.meta.dirname, "../README.md"), "utf8");

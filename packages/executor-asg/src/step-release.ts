@@ -1,5 +1,10 @@
-import { QUEUE_MS } from "./definition.ts";
-import { isReleaseWorkName, runState, tryLock } from "./deploy/run-state.ts";
+import { isMap } from "@stackyard/core";
+import type { ReleaseOperation } from "@stackyard/sdk/releases";
+import { type AsgProgress, QUEUE_MS } from "./definition.ts";
+import { runState, tryLock } from "./deploy/run-state.ts";
+import type { Release } from "./document/release.ts";
+import { findHalt } from "./halt.ts";
+import { ReleaseError, type ReleaseFailureCode } from "./release-errors.ts";
 import {
   type Advance,
   advance,
@@ -7,9 +12,33 @@ import {
   type ReleaseEnd,
   type ReleasePosition,
   type ReleaseRow,
+  type ReleaseStateName,
 } from "./release-machine.ts";
-import { enter, type ReleaseProgress, withFailure } from "./release-progress.ts";
-import { decideHalt, type ReleaseDeps, ReleaseError, type ReleaseState } from "./release-state.ts";
+import type { HaltOrder, ReleaseDeps, ReleaseState, StateError } from "./release-state.ts";
+
+/** Progress of a release between two polls. JSON. */
+export interface ReleaseProgress {
+  readonly op: "deploy";
+  /** The requested operation: a rollback may become a normal release. */
+  readonly operation: ReleaseOperation;
+  readonly release: Release;
+  readonly state: ReleaseState;
+  readonly position: ReleasePosition;
+  /** When the current state was entered. Epoch ms. */
+  readonly since: number;
+  /** When its work, or the next state, is due. Epoch ms. */
+  readonly dueAt: number;
+  readonly path: readonly { readonly state: ReleaseStateName; readonly at: number }[];
+  readonly lines: readonly { readonly at: number; readonly text: string }[];
+  /** Set when the run was cancelled. */
+  readonly halt?: Extract<HaltOrder, { kind: "release" }>;
+  /** Set while it waits for another release's locks. */
+  readonly mayQueue: boolean;
+  /** The first error's code and state, which decide the end. */
+  readonly failure?: { readonly code: ReleaseFailureCode; readonly state: ReleaseStateName };
+  /** Since when it waits for another release. */
+  readonly queuedSince?: number;
+}
 
 /** Result of one poll of a release. */
 type ReleaseStep =
@@ -24,7 +53,7 @@ export async function stepRelease(deps: ReleaseDeps, progress: ReleaseProgress):
   const { position, release } = progress;
   const machine = RELEASE_MACHINES[deps.constants.generation];
   const row = machine[position.state];
-  const halt = isHaltable(deps, progress, row) ? await findHalt(deps, progress) : undefined;
+  const halt = isHaltable(deps, progress, row) ? await findHalt(deps, release) : undefined;
   const result = await runIfDue(deps, progress, row, halt);
   if (result.kind === "going") return result;
   const { error, state } = result;
@@ -71,16 +100,15 @@ async function runIfDue(
     return rest(deps, progress);
   }
   if (row?.kind !== "task") return { kind: "ran", state: progress.state };
+  const { release, state } = progress;
   try {
-    return row.task === "Lock" ? await takeLock(deps, progress) : await runTask(deps, progress, row.task);
+    if (row.task === "Lock") return await takeLock(deps, progress);
+    // The release was validated before its first poll.
+    if (row.task === "Validate") throw new ReleaseError("TASK_UNKNOWN", "Unknown task: Validate.");
+    return { kind: "ran", state: await runState(deps, row.task, { release, state }) };
   } catch (error) {
     return toFailed(deps, progress, error);
   }
-}
-
-async function runTask(deps: ReleaseDeps, { release, state }: ReleaseProgress, task: string): Promise<StateResult> {
-  if (!isReleaseWorkName(task)) throw new ReleaseError("TASK_UNKNOWN", `Unknown task: ${task}.`);
-  return { kind: "ran", state: await runState(deps, task, { release, state }) };
 }
 
 const ASK_AGAIN_MS = 15_000;
@@ -141,25 +169,42 @@ function formatPosition({ state, retries }: ReleasePosition): string {
   return tries === 0 ? `${state}.` : `${state}, try ${tries + 1}.`;
 }
 
-/**
- * Finds a halt request while a release waits. Ignores the timeout: the predecessor's states check it when they run, and
- * the slow start of a target group is not part of it. Unreadable requests are read again at the next check, some
- * seconds later.
- */
-async function findHalt(deps: ReleaseDeps, { release }: ReleaseProgress): Promise<ReleaseError | undefined> {
-  const { clock, constants, memory, logger } = deps;
-  const halts = await memory.listHalts(release).catch((error: unknown) => {
-    logger.warn("cannot read halt requests", { error, release: release.release_id });
-    return "unreadable" as const;
-  });
-  const now = clock.now();
-  const verdict = decideHalt({
-    now,
-    halts,
-    startedAt: now,
-    createdAt: now,
-    timeoutSeconds: Number.POSITIVE_INFINITY,
-    generation: constants.generation,
-  });
-  return verdict.kind === "halt" ? new ReleaseError(verdict.code, verdict.message) : undefined;
+/** Path and lines of the report. */
+const MAX_PATH = 200;
+const MAX_LINES = 50;
+
+/** Moves the progress to the start of a state. */
+export function enter(
+  progress: ReleaseProgress,
+  { position, now, pauseMs }: { readonly position: ReleasePosition; readonly now: number; readonly pauseMs: number },
+): ReleaseProgress {
+  const { queuedSince: _, ...rest } = progress;
+  const path = [...progress.path, { state: position.state, at: now }].slice(-MAX_PATH);
+  return { ...rest, position, since: now, dueAt: now + pauseMs, path };
+}
+
+/** Adds the lines reported since the last poll. */
+export function withLines(progress: ReleaseProgress, lines: ReleaseProgress["lines"]): ReleaseProgress {
+  return { ...progress, lines: [...progress.lines, ...lines].slice(-MAX_LINES) };
+}
+
+/** Tells whether stored progress is that of a release. */
+export function isReleaseProgress(progress: AsgProgress): progress is ReleaseProgress {
+  const { op, release, state, position }: Readonly<Record<string, unknown>> = progress;
+  return op === "deploy" && isMap(release) && isMap(state) && isMap(position);
+}
+
+/** Adds an error of the current state. The first one decides the end. */
+export function withFailure(progress: ReleaseProgress, error: ReleaseError): ReleaseProgress {
+  const failure = progress.failure ?? { code: error.releaseCode, state: progress.position.state };
+  return { ...progress, failure, state: rememberError(progress.state, error) };
+}
+
+const MAX_LATER = 20;
+
+/** Adds an error: the first one stays the release's, others are appended to `later_errors`. */
+export function rememberError(state: ReleaseState, error: ReleaseError): ReleaseState {
+  const told: StateError = { Error: error.errorClass, Cause: error.message };
+  if (state.error === undefined) return { ...state, error: told };
+  return { ...state, later_errors: [...(state.later_errors ?? []), told].slice(-MAX_LATER) };
 }

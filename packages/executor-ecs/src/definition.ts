@@ -1,6 +1,7 @@
 import type { Executor } from "@stackyard/core";
 import { DURATION_PATTERN, parseDuration } from "@stackyard/core/machine";
 import { type Static, Type } from "typebox";
+import { StoredRun } from "./stored-run.ts";
 
 /** Time to stop tasks and read their logs, beyond the task's own time. */
 const SLACK_MS = 2 * 60_000;
@@ -116,27 +117,6 @@ export const EcsConfig = Type.Object(
 export type EcsConfig = Static<typeof EcsConfig>;
 
 const instant = Type.Integer({ minimum: 0 });
-
-/** The stored form of a `TaskRun`. */
-export const StoredRun = Type.Object(
-  {
-    taskArns: Type.Array(Type.String(), { maxItems: 100 }),
-    attempt: Type.Integer({ minimum: 1 }),
-    intendedAt: Type.Optional(instant),
-    triedAt: Type.Optional(instant),
-    startedAt: Type.Optional(instant),
-    ending: Type.Optional(
-      Type.Object({
-        code: Type.String(),
-        message: Type.String(),
-        retryable: Type.Boolean(),
-        until: instant,
-        searchUntil: Type.Optional(instant),
-      }),
-    ),
-  },
-  { additionalProperties: false },
-);
 
 /** The progress of a suspended attempt. Instants are epoch milliseconds. */
 export const EcsProgress = Type.Object(

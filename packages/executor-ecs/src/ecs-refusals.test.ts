@@ -69,7 +69,7 @@ describe("RunTask, refused for half a minute", () => {
   });
 });
 
-describe("RunTask, refused for ever", () => {
+describe("RunTask, refused forever", () => {
   it.each([
     ["capacity", EMPTY, 0, 60_000],
     ["a role", TASK_ROLE, 110_000, 180_000],
@@ -119,7 +119,7 @@ describe("a started task when looking at it is denied [airflow#61050]", () => {
     expect(reason).not.toBe("");
   });
 
-  it("is looked at again when the denial passes", async () => {
+  it("is examined again when the denial passes", async () => {
     const yard = createEcsYard();
     refuse(yard, "ECS.DescribeTasks", { ...DENIED, ms: 40_000 });
 

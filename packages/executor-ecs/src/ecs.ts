@@ -23,6 +23,7 @@ import {
   toStartedBy,
 } from "./ecs-call.ts";
 import { isRetryable, toLastPart } from "./judge.ts";
+import { toOutputs } from "./outputs.ts";
 import { createSecretMask } from "./parse-overrides.ts";
 import { evaluateTasks, findTasks, stopLeft, toEssentialNames } from "./run-tasks.ts";
 import { startTasks } from "./start-tasks.ts";
@@ -167,7 +168,8 @@ async function placeTasks(call: EcsCall, prepared: PreparedOrder, progress: EcsP
   const { ctx } = call;
   const { attempt, taskArns } = progress.run;
   const clientToken = toToken(progress.clientToken, attempt);
-  const order: TaskOrder = { ...prepared.order, clientToken, ...(await recordIntent(call, prepared.order, attempt)) };
+  const intent = await recordIntent(call, prepared.order, attempt);
+  const order: TaskOrder = { ...prepared.order, clientToken, ...intent, isRefused: attempt > 1 };
   const result = await startTasks(call.deps, order, taskArns);
   const { startedAt: since, placeUntil, deadline } = progress;
   const times = { now: ctx.clock.now(), since, placementMs: placeUntil - since, deadline, everyMs: EVERY_MS };
@@ -340,10 +342,11 @@ async function finishTasks(
   const { check, tailLines, container } = settings;
   await reportLogs(call, progress, tasks);
   const overrides = toMaskedOverrides(settings);
-  const input = { tasks, taskDefinition, check, overrides, tailLines, container };
-  const { judgement, text, outputs } = await evaluateTasks({ ecs: deps, logs, definitions }, input);
-  if (judgement.kind === "ok") return succeeded(outputs);
+  const input = { tasks, taskDefinition, check, overrides, tailLines };
+  const { judgement, text, definition } = await evaluateTasks({ ecs: deps, logs, definitions }, input);
+  if (judgement.kind === "ok") return succeeded(toOutputs({ tasks, failures: [], definition, container }));
   const { failures } = judgement;
+  const outputs = toOutputs({ tasks, failures, definition, container });
   return failed({ code: failures[0].code, message: text, retryable: isRetryable(failures), outputs });
 }
 

@@ -18,7 +18,7 @@ export { createEcsExecutor } from "./ecs.ts";
 export { type CheckContainers, type JudgedTask, type Judgement, judge, type TaskFailure } from "./judge.ts";
 export { type ParsedOverrides, parseOverrides, type TaskOverrides, type ValueProblem } from "./parse-overrides.ts";
 
-/** The plugin of the executor `ecs`, with the commands `ecs run` and `ecs logs`. */
+/** The plugin of the executor `ecs`, with the commands `ecs run`, `ecs logs` and `ecs resources`. */
 export default definePlugin({
   name: "ecs",
   executors: () => [createEcsExecutor()],

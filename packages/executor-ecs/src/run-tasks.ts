@@ -1,10 +1,9 @@
 import type { Task, TaskDefinition } from "@aws-sdk/client-ecs";
 import { isDenial, runOptional } from "@stackyard/aws";
 import { defined } from "@stackyard/core";
-import type { EcsOutputs } from "./definition.ts";
 import { type CheckContainers, type Judgement, judge, type TaskFailure } from "./judge.ts";
 import { createSecretMask, type TaskOverrides } from "./parse-overrides.ts";
-import { type FailureLog, findLogStream, type LogDeps, tailLogs, toFailureText, toLogsUrl } from "./tail-logs.ts";
+import { type FailureLog, type LogDeps, tailLogs, toFailureText } from "./tail-logs.ts";
 import {
   type DefinitionCache,
   type DescribedTasks,
@@ -38,7 +37,7 @@ interface StopInput {
 }
 
 /** What a call of `stopLeft` has found. */
-interface StoppedRun extends LeftTasks, DescribedTasks {
+export interface StoppedRun extends LeftTasks, DescribedTasks {
   /** The number of tasks whose stop ECS has accepted by this call. */
   readonly accepted: number;
   /** True if the tasks may be stopped but not described. */
@@ -46,7 +45,7 @@ interface StoppedRun extends LeftTasks, DescribedTasks {
 }
 
 /** Returns undefined for a denied call, at once: the tasks are stopped without its answer. */
-async function unlessDenied<Result>(call: () => Promise<Result>): Promise<Result | undefined> {
+export async function unlessDenied<Result>(call: () => Promise<Result>): Promise<Result | undefined> {
   try {
     return await runOptional(call);
   } catch (error) {
@@ -93,25 +92,33 @@ interface JudgeInput {
   readonly tailLines: number;
   /** UTF-8 bytes of all logs together. Default: 8 KiB each. */
   readonly maxTailBytes?: number;
-  /** The container of the exit code. Default: the first failing one, else the first one. */
-  readonly container?: string | undefined;
 }
 
 /** Each tail is up to 8 KiB, and the causes of ten equal failures are one. */
 const MAX_TAILS = 3;
 
-/** Judges stopped tasks; `text` describes the failures with the end of their logs. */
-export async function evaluateTasks(
-  { ecs, logs, definitions }: JudgeDeps,
-  input: JudgeInput,
-): Promise<{ readonly judgement: Judgement; readonly text: string; readonly outputs: EcsOutputs }> {
-  const { tasks, check, container } = input;
+/** The judgement of stopped tasks. */
+interface EvaluatedTasks {
+  readonly judgement: Judgement;
+  /** Describes the failures, with the end of their logs. */
+  readonly text: string;
+  readonly definition: TaskDefinition | undefined;
+}
+
+/** Judges stopped tasks. */
+export async function evaluateTasks({ ecs, logs, definitions }: JudgeDeps, input: JudgeInput): Promise<EvaluatedTasks> {
+  const { tasks, check } = input;
   const definition = await definitions.find(ecs, input.taskDefinition);
   const judgement = judge(tasks, check, toEssentialNames(definition));
   const failures = judgement.kind === "ok" ? [] : judgement.failures;
   const tails = await loadTails(logs, input, { failures, definition });
-  const outputs = toOutputs({ tasks, failures, definition, container });
-  return { judgement, text: toFailureText(failures, { logs: tails }), outputs };
+  return { judgement, text: toFailureText(failures, { logs: tails }), definition };
+}
+
+/** Returns the first bad exit code; 0 without one, because what was stopped from outside has ended with 0. */
+export function findExitCode(failures: readonly TaskFailure[]): number | undefined {
+  const failing = failures.find(({ exitCode }) => exitCode !== undefined)?.exitCode;
+  return failing ?? (failures.every(({ code }) => code === "ECS_TASK_STOPPED") ? 0 : undefined);
 }
 
 /** Returns the names of containers that end the task when they end; all, unless the definition says otherwise. */
@@ -140,66 +147,4 @@ async function loadTails(
     tails.push({ taskArn, container: name, tail });
   }
   return tails;
-}
-
-/** What became of the tasks. */
-interface OutputsInput {
-  readonly tasks: readonly Task[];
-  readonly failures: readonly TaskFailure[];
-  readonly definition: TaskDefinition | undefined;
-  /** The container of the exit code. Default: the first failing one, else the first one. */
-  readonly container: string | undefined;
-}
-
-/**
- * Returns the outputs of ended tasks, without unknown values. With several tasks, a container has its first failing
- * exit code.
- */
-export function toOutputs({ tasks, failures, definition, container }: OutputsInput): EcsOutputs {
-  const codes = toExitCodes(tasks);
-  const failing = failures.find(({ exitCode }) => exitCode !== undefined)?.exitCode;
-  const named = container === undefined ? undefined : codes.get(container);
-  // What was stopped from outside has ended with 0, like what went well.
-  const isZero = failures.every(({ code }) => code === "ECS_TASK_STOPPED");
-  const exitCode = named ?? failing ?? (isZero ? 0 : undefined);
-  const startedAt = toExtreme(
-    tasks.map((task) => task.startedAt ?? task.createdAt),
-    Math.min,
-  );
-  const stoppedAt = toExtreme(
-    tasks.map((task) => task.stoppedAt ?? task.executionStoppedAt),
-    Math.max,
-  );
-  const logsUrl = findLogsUrl({ tasks, failures, definition, container });
-  return defined({
-    taskArns: JSON.stringify(tasks.flatMap(({ taskArn }) => taskArn ?? [])),
-    exitCode,
-    ...Object.fromEntries([...codes].slice(0, 50).map(([name, code]) => [`exitCodes.${name}`, code])),
-    startedAt: startedAt === undefined ? undefined : new Date(startedAt).toISOString(),
-    stoppedAt: stoppedAt === undefined ? undefined : new Date(stoppedAt).toISOString(),
-    duration: startedAt === undefined || stoppedAt === undefined ? undefined : (stoppedAt - startedAt) / 1_000,
-    logsUrl,
-  });
-}
-
-function toExitCodes(tasks: readonly Task[]): ReadonlyMap<string, number> {
-  const codes = new Map<string, number>();
-  for (const { name, exitCode } of tasks.flatMap(({ containers = [] }) => containers)) {
-    if (name !== undefined && exitCode !== undefined) codes.set(name, codes.get(name) || exitCode);
-  }
-  return codes;
-}
-
-function toExtreme(dates: readonly (Date | undefined)[], pick: (...values: number[]) => number): number | undefined {
-  const instants = dates.flatMap((date) => date?.getTime() ?? []);
-  return instants.length === 0 ? undefined : pick(...instants);
-}
-
-function findLogsUrl({ tasks, failures, definition, container }: OutputsInput): string | undefined {
-  const taskArn = failures[0]?.taskArn || tasks[0]?.taskArn;
-  const name = failures[0]?.container ?? container;
-  const containers = definition?.containerDefinitions ?? [];
-  const found =
-    containers.find((each) => each.name === name) ?? containers.find(({ essential }) => essential !== false);
-  return taskArn === undefined ? undefined : toLogsUrl(findLogStream(found, taskArn), taskArn);
 }

@@ -51,7 +51,8 @@ export type StartResult =
 /**
  * Tries once to start an order's missing tasks. The same order with the same `alreadyStarted` may be sent again after a
  * crash and starts nothing twice: RunTask by its client token (and the tasks in a ConflictException are adopted),
- * StartTask by `intendedAt`. Returns errors of AWS instead of throwing them.
+ * StartTask by `intendedAt`. After failures of an earlier try, RunTask starts only what is missing then. Returns errors of
+ * AWS instead of throwing them.
  */
 export async function startTasks(
   deps: EcsDeps,
@@ -64,7 +65,7 @@ export async function startTasks(
   try {
     const answer = onInstances
       ? await startOnInstances(deps, order, alreadyStarted)
-      : await runTasks(deps, order, missing);
+      : await runTasks(deps, order, alreadyStarted);
     return toResult(order, alreadyStarted, answer);
   } catch (error) {
     const what = `${onInstances ? "StartTask" : "RunTask"} in "${order.cluster}"`;
@@ -72,7 +73,30 @@ export async function startTasks(
   }
 }
 
-async function runTasks({ ecs }: EcsDeps, order: TaskOrder, count: number): Promise<StartAnswer> {
+async function runTasks(deps: EcsDeps, order: TaskOrder, alreadyStarted: readonly string[]): Promise<StartAnswer> {
+  const found = order.isRefused === true ? await findUnreported(deps, order, alreadyStarted) : [];
+  const count = expectedCountOf(order) - alreadyStarted.length - found.length;
+  if (count <= 0) return { tasks: found, failures: [] };
+  const { tasks, failures } = await sendRunTask(deps, order, count);
+  return { tasks: [...found, ...tasks], failures };
+}
+
+/** Returns the tasks of the order that no answer has named; none where they cannot be listed. */
+async function findUnreported(
+  deps: EcsDeps,
+  order: TaskOrder,
+  known: readonly string[],
+): Promise<readonly Pick<Task, "taskArn">[]> {
+  try {
+    const tasks = await findStartedTasks(deps, order);
+    return tasks.filter(({ taskArn = "" }) => !known.includes(taskArn));
+  } catch (error) {
+    if (isDenial(error)) return [];
+    throw error;
+  }
+}
+
+async function sendRunTask({ ecs }: EcsDeps, order: TaskOrder, count: number): Promise<StartAnswer> {
   try {
     const { tasks = [], failures = [] } = await ecs.send(new RunTaskCommand(toRunTaskInput(order, count)));
     return { tasks, failures };

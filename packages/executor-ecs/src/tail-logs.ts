@@ -161,8 +161,8 @@ interface LoggingContainer {
     | undefined;
 }
 
-/** A stream of CloudWatch Logs, or why there is none. */
-type LogStream =
+/** A stream of CloudWatch Logs, or why it is missing. */
+export type LogStream =
   | { readonly kind: "stream"; readonly group: string; readonly stream: string; readonly region: string | undefined }
   | { readonly kind: "none"; readonly why: string };
 
@@ -186,26 +186,6 @@ export function findLogStream(container: LoggingContainer | undefined, taskArn: 
     stream: `${prefix}/${name}/${toLastPart(taskArn)}`,
     region: options["awslogs-region"],
   };
-}
-
-const HOSTS: Readonly<Record<string, string>> = {
-  aws: "console.aws.amazon.com",
-  "aws-cn": "console.amazonaws.cn",
-  "aws-us-gov": "console.amazonaws-us-gov.com",
-};
-
-/** Returns the page of a log stream in the CloudWatch console, which encodes names twice and writes `$` for `%`. */
-export function toLogsUrl(stream: LogStream, taskArn: string): string | undefined {
-  const [, partition = "", , arnRegion = ""] = taskArn.split(":");
-  const host = HOSTS[partition];
-  if (stream.kind === "none" || host === undefined) return undefined;
-  const region = stream.region ?? arnRegion;
-  const path = `log-group/${encode(stream.group)}/log-events/${encode(stream.stream)}`;
-  return `https://${region}.${host}/cloudwatch/home?region=${encodeURIComponent(region)}#logsV2:log-groups/${path}`;
-}
-
-function encode(text: string): string {
-  return encodeURIComponent(encodeURIComponent(text)).replaceAll("%", "$");
 }
 
 /** The end of the log of one failure's container. */

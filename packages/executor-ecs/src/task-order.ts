@@ -57,6 +57,11 @@ export interface TaskOrder {
    * of that call are looked up first, by `startedBy` and `tags`.
    */
   readonly intendedAt?: number;
+  /**
+   * An earlier try was answered with failures. ECS may have started tasks nevertheless, so they are looked up first, by
+   * `startedBy` and `tags`.
+   */
+  readonly isRefused?: boolean;
 }
 
 /** Returns the number of tasks of an order. */

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Executor, Failed } from "@stackyard/core";
+import { programStarter } from "@stackyard/core/programs";
 import { describe, expect, it } from "vitest";
 import type { LambdaOptions } from "./definition.ts";
 import { createLambdaExecutor } from "./lambda.ts";
@@ -165,6 +166,22 @@ describe("a local Node function", () => {
       message: 'The local function "f" was killed.',
       retryable: false,
     });
+  });
+
+  it("that was killed because its starter had ended may be tried again", async () => {
+    // The first few are started without the small process.
+    while (programStarter.helperPid() === undefined) await call("./common.cjs");
+    const kill = () => void process.kill(programStarter.helperPid() ?? 0, "SIGKILL");
+    const ctx = { ...aContext(), report: kill };
+
+    expect(await start(anExecutor("./functions.mjs:saysAndWaits"), ctx, { name: "f" })).toEqual({
+      kind: "failed",
+      code: "LAMBDA_UNAVAILABLE",
+      message:
+        'The local function "f" was killed, because the process that starts programs had ended. The system may lack memory.',
+      retryable: true,
+    });
+    expect((await call("./common.cjs")).step).toEqual({ kind: "succeeded", outputs: { cjs: "pr-12" } });
   });
 
   it("leaves no process behind", async () => {

@@ -9,7 +9,8 @@ import {
   StackyardError,
 } from "@stackyard/core";
 import type { LambdaOptions } from "./definition.ts";
-import { createLineSink, type LineSink, type ProgramEnd, type RunProgramInput, runProgram } from "./run-program.ts";
+import { createLineSink, type LineSink } from "./output-lines.ts";
+import { type ProgramEnd, type RunProgramInput, runProgram } from "./run-program.ts";
 import { type FunctionAnswer, type InvokeInput, MAX_RESPONSE_BYTES } from "./to-step.ts";
 
 /**
@@ -52,6 +53,8 @@ function toAnswer(end: ProgramEnd, call: Call): FunctionAnswer | Failed {
       return toNotStarted(requestId, toProgramName(call.local), end.error);
     case "cancelled":
       return toCancelled(call.local.name);
+    case "lost":
+      return toLost(call.local.name);
     case "ended":
       return call.local.entry.kind === "command" ? toCommandAnswer(end, call) : toModuleAnswer(end, call);
   }
@@ -111,6 +114,12 @@ function toRuntime({ memoryMb }: LocalFunction, kind: "node" | "python"): [strin
 
 function toPath(relative: string): string {
   return fileURLToPath(new URL(relative, import.meta.url));
+}
+
+/** It may have done its work or a part of it, as after any crash. */
+function toLost(name: string): Failed {
+  const text = `The local function "${name}" was killed, because the process that starts programs had ended. The system may lack memory.`;
+  return failed({ code: "LAMBDA_UNAVAILABLE", message: text, retryable: true });
 }
 
 /** Returns the variables that Lambda sets for every function (Lambda, "Using environment variables", reserved ones). */

@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import type { Readable } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
+import { type PipedProgram, type ProgramStarter, programStarter } from "@stackyard/core/programs";
+import { createOutputLines } from "./output-lines.ts";
 
 /** A program to run once. */
 export interface RunProgramInput {
@@ -19,87 +20,103 @@ export interface RunProgramInput {
   onLine(line: string): void;
 }
 
-/** How a program ended. `result` is empty without one. */
+/**
+ * How a program ended. `result` is empty without one. A `lost` one was killed because the process that starts programs had
+ * ended, which reads their output.
+ */
 export type ProgramEnd =
   | { readonly kind: "ended"; readonly code: number | null; readonly signal: string | null; readonly result: string }
-  | { readonly kind: "timed-out" | "cancelled" | "too-large" }
+  | { readonly kind: "timed-out" | "cancelled" | "too-large" | "lost" }
   | { readonly kind: "not-started"; readonly error: Error };
 
-/** Time for the remaining output of a killed program. */
-const DRAIN_MS = 500;
+/** What comes no sooner after a program's end than this was written by something that it left. */
+const QUIET_MS = 500;
+/** Something that it left may write without end: so long its result, and its last lines, are waited for. */
+const LONGEST_RESULT_MS = 10_000;
+const LONGEST_LINES_MS = 2_000;
 
 /**
  * Runs a program in its own process group until it ends, writes its result to descriptor 3, times out or is cancelled.
  * Then kills the rest of the group. Never rejects.
  */
-export async function runProgram(input: RunProgramInput): Promise<ProgramEnd> {
-  const started = await startProgram(input);
-  if (started.kind === "not-started") return started;
-  const { child } = started;
-  keepTrack(child);
-  feed(child, input);
-  const closed = new Promise<void>((resolve) => child.once("close", () => resolve()));
-  const lines = readLines(child, input);
-  const end = await waitForEnd(child, input);
-  killGroup(child);
-  await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, DRAIN_MS))]);
+export async function runProgram(
+  input: RunProgramInput,
+  starter: ProgramStarter = programStarter,
+): Promise<ProgramEnd> {
+  const program = await startProgram(input, starter);
+  if (program instanceof Error) return { kind: "not-started", error: program };
+  keepTrack(program);
+  const lines = readLines(program, input);
+  const end = await waitForEnd(program, input);
+  program.kill();
+  const arrivals = lines.map(({ arrival }) => arrival);
+  await drain(arrivals, LONGEST_LINES_MS);
   for (const each of lines) each.end();
-  for (const stream of child.stdio) stream?.destroy();
+  for (const stream of [program.stdout, program.stderr, program.result]) stream.destroy();
   return end;
 }
 
-type Started =
-  | { readonly kind: "started"; readonly child: ChildProcess }
-  | Extract<ProgramEnd, { kind: "not-started" }>;
-
-async function startProgram({ command: [file, ...args], cwd, env }: RunProgramInput): Promise<Started> {
-  try {
-    const child = spawn(file, args, {
-      cwd,
-      env: { ...env },
-      detached: true,
-      windowsHide: true,
-      stdio: ["pipe", "pipe", "pipe", "pipe"],
-    });
-    if (child.pid !== undefined) return { kind: "started", child };
-    const [error]: Error[] = await once(child, "error");
-    // Without free file descriptors, the child has no streams.
-    const streams: ChildProcess["stdio"] | undefined = child.stdio;
-    for (const stream of streams ?? []) stream?.destroy();
-    return { kind: "not-started", error: error ?? new Error(`"${file}" could not be started.`) };
-  } catch (error) {
-    return { kind: "not-started", error: error instanceof Error ? error : new Error(String(error)) };
-  }
+async function startProgram(
+  { command: [binary, ...words], cwd, env, stdin, holdStdin }: RunProgramInput,
+  starter: ProgramStarter,
+): Promise<PipedProgram | Error> {
+  const input = { binary, arguments: words, cwd, environment: env, stdin, holdStdin };
+  return await starter
+    .startPiped(input)
+    .catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))));
 }
 
-function feed({ stdin }: ChildProcess, input: RunProgramInput): void {
-  // A program may ignore its event.
-  stdin?.on("error", () => {});
-  if (input.holdStdin) stdin?.write(input.stdin);
-  else stdin?.end(input.stdin);
-}
-
-function readLines({ stdout, stderr }: ChildProcess, { resultFd, onLine }: RunProgramInput) {
+function readLines({ stdout, stderr }: PipedProgram, { resultFd, onLine }: RunProgramInput) {
   const streams = resultFd === 1 ? [stderr] : [stdout, stderr];
   return streams.map((stream) => {
     const lines = createOutputLines(onLine);
-    stream?.on("data", (chunk: Buffer) => lines.write(chunk));
-    return lines;
+    const arrival = attend(stream, (chunk) => lines.write(chunk));
+    return { arrival, end: lines.end };
   });
 }
 
-function waitForEnd(child: ChildProcess, input: RunProgramInput): Promise<ProgramEnd> {
+/** What arrives at a stream. */
+interface Arrival {
+  bytes(): number;
+  /** Resolves when nothing more comes, for whatever reason. */
+  readonly ended: Promise<void>;
+}
+
+function attend(stream: Readable, onChunk: (chunk: Buffer) => void): Arrival {
+  let bytes = 0;
+  const { promise: ended, resolve } = Promise.withResolvers<void>();
+  stream.on("data", (chunk: Buffer) => {
+    bytes += chunk.length;
+    onChunk(chunk);
+  });
+  for (const event of ["close", "end", "error"]) stream.once(event, () => resolve());
+  return { bytes: () => bytes, ended };
+}
+
+/** Waits until everything has arrived. A grandchild may keep a stream open: the program's own output arrives without pauses. */
+async function drain(arrivals: readonly Arrival[], longestMs: number): Promise<void> {
+  const sum = () => arrivals.reduce((total, { bytes }) => total + bytes(), 0);
+  const all = Promise.all(arrivals.map(({ ended }) => ended)).then(() => true);
+  for (let waitedMs = 0; waitedMs < longestMs; waitedMs += QUIET_MS) {
+    const before = sum();
+    const timer = new AbortController();
+    const isOver = await Promise.race([all, delay(QUIET_MS, false, { signal: timer.signal }).catch(() => false)]);
+    timer.abort();
+    if (isOver || sum() === before) return;
+  }
+}
+
+function waitForEnd(program: PipedProgram, input: RunProgramInput): Promise<ProgramEnd> {
   const { promise, resolve } = Promise.withResolvers<ProgramEnd>();
   const timer = setTimeout(() => resolve({ kind: "timed-out" }), input.timeoutMs);
   const onAbort = (): void => resolve({ kind: "cancelled" });
   if (input.signal.aborted) onAbort();
   input.signal.addEventListener("abort", onAbort, { once: true });
-  const result = collect(child.stdio[input.resultFd], input.maxResultBytes, () => resolve({ kind: "too-large" }));
-  // A started child reports only failed signals and messages here; without a listener they would end this process.
-  child.on("error", () => {});
-  child.once("exit", async (code, signal) => {
-    // A grandchild may keep the stream open; the program's own output arrives soon.
-    await Promise.race([result.ended, new Promise((done) => setTimeout(done, DRAIN_MS))]);
+  const stream = input.resultFd === 1 ? program.stdout : program.result;
+  const result = collect(stream, input.maxResultBytes, () => resolve({ kind: "too-large" }));
+  void program.ended.then(async ({ code, signal, lost }) => {
+    if (lost) return resolve({ kind: "lost" });
+    await drain([result], LONGEST_RESULT_MS);
     resolve({ kind: "ended", code, signal, result: result.text() });
   });
   if (input.resultFd === 3) {
@@ -113,101 +130,27 @@ function waitForEnd(child: ChildProcess, input: RunProgramInput): Promise<Progra
   });
 }
 
-function collect(stream: ChildProcess["stdio"][number] | undefined, maxBytes: number, onTooLarge: () => void) {
+function collect(stream: Readable, maxBytes: number, onTooLarge: () => void): Arrival & { text(): string } {
   const chunks: Buffer[] = [];
-  let bytes = 0;
-  const { promise: ended, resolve } = Promise.withResolvers<void>();
-  const source = stream as Readable | null | undefined;
-  source?.on("data", (chunk: Buffer) => {
-    bytes += chunk.length;
-    if (bytes > maxBytes) onTooLarge();
+  const arrival = attend(stream, (chunk) => {
+    if (arrival.bytes() > maxBytes) onTooLarge();
     else chunks.push(chunk);
   });
-  for (const event of ["close", "end", "error"]) source?.once(event, () => resolve());
-  return { ended, text: () => Buffer.concat(chunks).toString("utf8") };
+  return { ...arrival, text: () => Buffer.concat(chunks).toString("utf8") };
 }
 
-const live = new Set<ChildProcess>();
+const live = new Set<PipedProgram>();
 
 /** Ensures that the program, and its children, do not outlive this process. */
-function keepTrack(child: ChildProcess): void {
+function keepTrack(program: PipedProgram): void {
   if (live.size === 0) process.on("exit", killAll);
-  live.add(child);
-  child.once("exit", () => {
-    live.delete(child);
+  live.add(program);
+  void program.ended.then(() => {
+    live.delete(program);
     if (live.size === 0) process.off("exit", killAll);
   });
 }
 
-/** Kills a program that leads its own process group, with all its children, without a warning, as in Lambda. */
-function killGroup(child: ChildProcess): void {
-  if (child.pid === undefined) return;
-  try {
-    process.kill(-child.pid, "SIGKILL");
-  } catch {
-    // The group is gone, or this system has no groups.
-    child.kill("SIGKILL");
-  }
-}
-
 function killAll(): void {
-  for (const child of live) killGroup(child);
-}
-
-/** The receiver of lines; the limits apply to all streams that share it. */
-export interface LineSink {
-  line(text: string): void;
-  /** Reports how much was omitted and emits the newest part of it. */
-  end(): void;
-  /** Returns the newest lines, shown or not. */
-  tail(): readonly string[];
-}
-
-const MAX_LINE_CHARS = 4_000;
-const MAX_LINES = 2_000;
-const TAIL_LINES = 20;
-
-/** Reports 2,000 lines as they arrive, and at the end the last 20 of the rest, which show why a program failed. */
-export function createLineSink(report: (line: string) => void): LineSink {
-  let lines = 0;
-  const newest: string[] = [];
-  return {
-    line(text) {
-      lines++;
-      newest.push(text);
-      if (newest.length > TAIL_LINES) newest.shift();
-      if (lines <= MAX_LINES) report(text);
-    },
-    end() {
-      const held = Math.max(0, lines - MAX_LINES);
-      const shown = Math.min(held, TAIL_LINES);
-      if (held > shown) report(`… ${held - shown} lines of output left out …`);
-      for (const text of newest.slice(TAIL_LINES - shown)) if (shown > 0) report(text);
-      lines = 0;
-    },
-    tail: () => [...newest],
-  };
-}
-
-/** Cuts UTF-8 into lines without their ends; a longer line than 4,000 characters is cut there. Blank lines are left out. */
-export function createOutputLines(onLine: (line: string) => void) {
-  const decoder = new TextDecoder();
-  let rest = "";
-  const give = (line: string): void => {
-    const text = line.trimEnd();
-    if (text !== "") onLine(text.length > MAX_LINE_CHARS ? `${text.slice(0, MAX_LINE_CHARS)}…` : text);
-  };
-  return {
-    write(chunk: Buffer): void {
-      const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-      // The rest above the limit would be cut anyway, so a program without line ends cannot fill the memory.
-      rest = (lines.pop() ?? "").slice(0, MAX_LINE_CHARS + 1);
-      for (const line of lines) give(line);
-    },
-    /** Gives a last line without an end, when the program ends. */
-    end(): void {
-      give(rest + decoder.decode());
-      rest = "";
-    },
-  };
+  for (const program of live) program.kill();
 }

@@ -1,16 +1,11 @@
-import { listItems, type Stop } from "@stackyard/core/rollout";
+import { listItems } from "@stackyard/core/rollout";
+import { toFailureLines } from "./failure-lines.ts";
 import { type FleetRun, isWaiting, noteFailed, noteStopped, tallyOf } from "./fleet-run.ts";
 import { nextAction, nextFleetAction, type RunAction } from "./next-action.ts";
-import type { FleetInstanceReport } from "./report-page.ts";
-import { recoverSending, type SendDeps, sendWave } from "./send-wave.ts";
-import { watchRun } from "./watch-run.ts";
-
-/** What one step of a run works with. */
-export interface AdvanceDeps extends SendDeps {
-  readonly chunkSize: number;
-  /** Shows what has failed. */
-  readonly reportFailures: (ended: readonly FleetInstanceReport[]) => void;
-}
+import { MAX_CHUNK_SIZE } from "./select-instances.ts";
+import { recoverSending, sendChunks } from "./send-chunks.ts";
+import type { StepDeps } from "./step-deps.ts";
+import { type WatchedRun, watchRun } from "./watch-run.ts";
 
 /** A run after one step. */
 export interface AdvancedRun {
@@ -26,42 +21,45 @@ export interface AdvancedRun {
 const SEND_FOR_MS = 60_000;
 
 /** Watches what runs, sends what may be sent, and notes both. */
-export async function advanceRun(deps: AdvanceDeps, begun: FleetRun): Promise<AdvancedRun> {
-  const { aws, store } = deps;
+export async function advanceRun(deps: StepDeps, begun: FleetRun): Promise<AdvancedRun> {
+  const { aws, store, config } = deps;
   const watched = await watchRun(aws, await recoverSending(aws, begun));
-  deps.reportFailures(watched.ended);
+  reportFailures(deps, watched);
   const until = aws.clock.now() + SEND_FOR_MS;
   let run = watched.run;
   let hasSent = false;
   for (;;) {
     run = await store.loadWaiting(run, run.state.maxConcurrency);
     const action = findAction(deps, run);
-    if (action.kind === "drop") run = await dropWaiting(deps, run, action.stop);
+    // The waiting instances on every page are marked.
+    if (action.kind === "drop") run = noteStopped(await store.loadWaiting(run, tallyOf(run).waiting), action.stop);
     else if (action.kind === "miss") run = noteFailed(run, listWaiting(run), "SSM_NOT_ONLINE");
-    else if (action.kind !== "send" || aws.clock.now() >= until || (hasSent && deps.waitsForAgent)) {
+    else if (action.kind !== "send" || aws.clock.now() >= until || (hasSent && config.instance !== undefined)) {
       await store.save(run);
       const isHurried = action.kind === "send" || watched.isPartial;
       return { run, isOver: action.kind === "settle" && !watched.isPartial, isHurried, hasSent };
     } else {
-      run = await sendWave(deps, run, action.chunks);
+      run = await sendChunks(deps, run, action.chunks);
       hasSent = true;
     }
   }
 }
 
-function findAction({ aws, chunkSize }: AdvanceDeps, run: FleetRun): RunAction {
+function reportFailures({ ctx }: StepDeps, { ended }: WatchedRun): void {
+  for (const line of toFailureLines(ended)) ctx.report(line);
+}
+
+/** The chunk size of the predecessor's profile. */
+const GARLC_CHUNK_SIZE = 3;
+
+function findAction({ aws, config }: StepDeps, run: FleetRun): RunAction {
   if (run.state.way === "targets") return nextFleetAction(run);
+  const chunkSize = config.profile === "garlc-1" ? GARLC_CHUNK_SIZE : MAX_CHUNK_SIZE;
   return nextAction(run, { now: aws.clock.now(), chunkSize });
 }
 
 function listWaiting(run: FleetRun): readonly string[] {
   return listItems(run).flatMap((instance) => (isWaiting(instance) ? [instance.instanceId] : []));
-}
-
-/** Stops sending: marks the waiting instances on every page. */
-async function dropWaiting({ store }: AdvanceDeps, run: FleetRun, stop: Stop): Promise<FleetRun> {
-  const whole = await store.loadWaiting(run, tallyOf(run).waiting);
-  return noteStopped(whole, stop);
 }
 
 const FIRST_MS = 5_000;

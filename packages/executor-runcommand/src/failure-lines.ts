@@ -1,3 +1,4 @@
+import { toPlainStatus } from "./instance-state.ts";
 import type { FleetInstanceReport } from "./report-page.ts";
 
 const MAX_LINES = 20;
@@ -19,12 +20,11 @@ function toLine(report: FleetInstanceReport): string {
 }
 
 /** Statuses that a code names already, or that say nothing more. */
-const USUAL =
-  /^(success|failed|(delivery|execution)?timedout|undeliverable|cancell?ed|terminated|pending|inprogress)$/i;
+const USUAL = /^(success|failed|(delivery|execution)?timedout|undeliverable|cancell?ed|terminated|pending|inprogress)$/;
 
 /** Formats SSM's own status of a command that never ran, which people look up. */
 function toStatusText({ detailedStatus = "" }: FleetInstanceReport): string {
-  const plain = detailedStatus.replace(/[\s_-]+/g, "");
+  const plain = toPlainStatus(detailedStatus);
   return plain === "" || USUAL.test(plain) ? "" : ` (${detailedStatus})`;
 }
 

@@ -31,12 +31,7 @@ const PAGE_SIZE = 1_000;
 /** At most 200 values of filters in a call (EC2 user guide, "Filtering considerations"). */
 const IDS_PER_CALL = 50;
 
-/** Loads the instances that match the selection's filters; `selectInstances` checks them again. */
-export function loadSelected(aws: FleetAws, select: SelectOptions): Promise<readonly KnownInstance[]> {
-  return loadFiltered(aws, toTagFilters(select));
-}
-
-/** Returns the filters of a selection. Escapes their values, in which EC2 supports wildcards. */
+/** Returns the filters of a selection, whose instances `selectInstances` checks again. Escapes their values, in which EC2 supports wildcards. */
 export function toTagFilters({ tagKey, tagValues, states }: SelectOptions): Filter[] {
   return [
     { Name: `tag:${tagKey ?? DEFAULT_TAG_KEY}`, Values: (tagValues ?? DEFAULT_TAG_VALUES).map(escapeFilterValue) },
@@ -69,7 +64,8 @@ export async function findInstance(aws: FleetAws, instanceId: string): Promise<K
   }
 }
 
-async function loadFiltered(aws: FleetAws, filters: Filter[]): Promise<readonly KnownInstance[]> {
+/** Loads the instances that match these filters. */
+export async function loadFiltered(aws: FleetAws, filters: Filter[]): Promise<readonly KnownInstance[]> {
   const found: KnownInstance[] = [];
   const pages = listTokenPages(aws, "The instances could not be listed.", (token, options) =>
     aws.ec2.send(new DescribeInstancesCommand({ Filters: filters, MaxResults: PAGE_SIZE, ...token }), options),

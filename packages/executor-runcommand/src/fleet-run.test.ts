@@ -1,8 +1,8 @@
 import { addTallies, toTallies } from "@stackyard/core/rollout";
 import { describe, expect, it } from "vitest";
+import { toMessage, toRow } from "./count-instances.ts";
 import { toFailureLines } from "./failure-lines.ts";
 import { toInstanceState } from "./instance-state.ts";
-import { toMessage, toRow } from "./tally.ts";
 import { aMember, anId } from "./testing/a-run.ts";
 
 describe("toInstanceState", () => {

@@ -2,7 +2,6 @@ import { defined } from "@stackyard/core";
 import {
   addItems,
   addTallies,
-  type Batch,
   type Paged,
   type RolloutState,
   type Stop,
@@ -11,12 +10,12 @@ import {
   toCount,
   updateItems,
 } from "@stackyard/core/rollout";
+import { NOT_SENT, toRow } from "./count-instances.ts";
 import type { RunCommandConfig } from "./definition.ts";
 import { type FleetInstanceReport, PAGE_SIZE } from "./report-page.ts";
 import type { Platform } from "./select-instances.ts";
-import { NOT_SENT, toRow } from "./tally.ts";
 
-/** A run: a rollout with one wave. `run-store.ts` has its stored form; the instances are in the report's pages. */
+/** A stored run: a rollout with one wave. The instances are in the report's pages. */
 export interface RunState extends RolloutState {
   readonly version: 1;
   readonly runId: string;
@@ -36,11 +35,15 @@ export interface RunState extends RolloutState {
   readonly maxErrors: number;
   /** The configured limits, if SSM enforces them. */
   readonly limits?: { readonly maxConcurrency: string; readonly maxErrors: string };
-  /** Chunks being sent; their numbers are part of their commands' comments. After a crash, SSM is queried for them. */
+  /** The number of the next chunk; it is part of its command's comment, and never used again. */
+  readonly nextChunk: number;
+  /** Chunks being sent. After a crash, SSM is queried for them. */
   readonly sending: readonly SendingChunk[];
   readonly sendingAt?: number;
+  readonly lastSentAt?: number;
   /** How often SSM rejected commands because the account had too many. */
   readonly refusals?: number;
+  readonly cancelledAt?: number;
   /** True if SSM was requested to cancel all running commands. */
   readonly isCancelAsked?: boolean;
   /** Of the way `targets`. */
@@ -53,7 +56,9 @@ export interface RunState extends RolloutState {
 }
 
 /** One command: to these instances, or to whom the targets are. */
-export interface SendingChunk extends Batch {
+export interface SendingChunk {
+  readonly chunk: number;
+  readonly ids: readonly string[];
   readonly platform: Platform;
   readonly roles: readonly string[];
   readonly maxConcurrency: string;
@@ -83,14 +88,14 @@ export function addInstances(run: FleetRun, added: readonly FleetInstanceReport[
 
 /** Records what will be sent, before it is. */
 export function noteSending(run: FleetRun, chunks: readonly SendingChunk[], now: number): FleetRun {
-  const next = Math.max(run.state.next, ...chunks.map(({ n }) => n + 1));
-  return { ...run, state: { ...run.state, sending: chunks, sendingAt: now, next } };
+  const nextChunk = Math.max(run.state.nextChunk, ...chunks.map(({ chunk }) => chunk + 1));
+  return { ...run, state: { ...run.state, sending: chunks, sendingAt: now, nextChunk } };
 }
 
 /** Records a chunk that SSM accepted: its instances run, except those that were left out of it. */
 export function noteSent(
   run: FleetRun,
-  { n, ids }: Pick<SendingChunk, "n" | "ids">,
+  { chunk, ids }: Pick<SendingChunk, "chunk" | "ids">,
   { commandId, startedAt }: { readonly commandId: string; readonly startedAt: number },
 ): FleetRun {
   const sent = new Set(ids);
@@ -99,7 +104,7 @@ export function noteSent(
       ? { ...toWaiting(instance), state: "running", commandId, startedAt }
       : instance,
   );
-  return withoutSending({ ...noted, state: { ...noted.state, lastSentAt: startedAt } }, n);
+  return withoutSending({ ...noted, state: { ...noted.state, lastSentAt: startedAt } }, chunk);
 }
 
 /** Records instances that failed before anything was sent to them. */
@@ -111,19 +116,19 @@ export function noteFailed(run: FleetRun, ids: readonly string[], code: string):
 }
 
 /** Records a chunk that SSM rejected permanently: its instances count as failures, and nothing more is sent. */
-export function noteRefused(run: FleetRun, { n, ids }: SendingChunk, stop: Stop): FleetRun {
+export function noteRefused(run: FleetRun, { chunk, ids }: SendingChunk, stop: Stop): FleetRun {
   const meant = new Set(ids);
   const noted = updateInstances(run, (instance) =>
     meant.has(instance.instanceId) && instance.state === "not-sent"
       ? { ...instance, code: NOT_SENT, detailedStatus: stop.code }
       : instance,
   );
-  return withoutSending({ ...noted, state: { ...noted.state, stop: run.state.stop ?? stop } }, n);
+  return withoutSending({ ...noted, state: { ...noted.state, stop: run.state.stop ?? stop } }, chunk);
 }
 
 /** Removes a chunk from those being sent. */
-export function withoutSending(run: FleetRun, n: number): FleetRun {
-  return { ...run, state: { ...run.state, sending: run.state.sending.filter((chunk) => chunk.n !== n) } };
+export function withoutSending(run: FleetRun, chunk: number): FleetRun {
+  return { ...run, state: { ...run.state, sending: run.state.sending.filter((each) => each.chunk !== chunk) } };
 }
 
 /** Stops sending. Waiting instances on the loaded pages become `NOT_SENT`. */
@@ -144,7 +149,10 @@ export function toWaiting({ instanceId, roles, platform }: FleetInstanceReport):
 
 /** The input of a new run. */
 interface CreateRunInput
-  extends Pick<RunState, "runId" | "attempt" | "startedAt" | "artifact" | "way" | "byInventory"> {
+  extends Pick<
+    RunState,
+    "runId" | "attempt" | "startedAt" | "artifact" | "way" | "isPinned" | "limits" | "byInventory"
+  > {
   readonly members: readonly FleetInstanceReport[];
   readonly maxConcurrency: string | number;
   readonly maxErrors: string | number;
@@ -159,7 +167,7 @@ export function createRun({ members, maxConcurrency, maxErrors, ...given }: Crea
     maxConcurrency: toConcurrency(maxConcurrency, selected),
     maxErrors: toCount(maxErrors, selected),
     wave: 0,
-    next: 1,
+    nextChunk: 1,
     sending: [],
     tallies: [],
   };

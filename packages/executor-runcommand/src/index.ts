@@ -1,12 +1,13 @@
 import { definePlugin } from "@stackyard/core";
 import { openRuns } from "@stackyard/sdk/commands";
 import { createFleetCommands } from "./commands/fleet-commands.ts";
-import { RunCommandOptions } from "./document/resolve-profile.ts";
+import { RunCommandOptions } from "./document/profile-definition.ts";
 import { createRunCommandExecutor } from "./run-command.ts";
 
 export { RunCommandConfig, RunCommandOutputs, runCommandDefinition } from "./definition.ts";
 export { applyArtifactDocument } from "./document/apply-artifact-document.ts";
-export { garlcLines, ProfileDefinition, RunCommandOptions } from "./document/resolve-profile.ts";
+export { garlcLines } from "./document/garlc-lines.ts";
+export { ProfileDefinition, RunCommandOptions } from "./document/profile-definition.ts";
 export { type InstanceDecision, parseInstanceEvent } from "./fleet/parse-instance-event.ts";
 export {
   type PipelineDecision,
@@ -16,7 +17,13 @@ export {
 } from "./fleet/parse-pipeline-event.ts";
 export { type InstanceOutcome, type InstanceState, toInstanceState } from "./instance-state.ts";
 export { type FleetHtmlOptions, toFleetHtml } from "./report/to-fleet-html.ts";
-export { type FleetReport, type FleetStanding, type RoleCounts, toFleetReport } from "./report/to-fleet-report.ts";
+export {
+  type FleetReport,
+  type FleetReportOptions,
+  type FleetStanding,
+  type RoleCounts,
+  toFleetReport,
+} from "./report/to-fleet-report.ts";
 export { type FleetTableOptions, toFleetTable } from "./report/to-fleet-table.ts";
 export type { FleetCounts, FleetInstanceReport, FleetReportPage } from "./report-page.ts";
 export { createRunCommandExecutor, type RunCommandDeps } from "./run-command.ts";

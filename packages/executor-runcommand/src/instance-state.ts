@@ -34,7 +34,12 @@ const OUTCOMES: ReadonlyMap<string, InstanceOutcome> = new Map([
 
 /** Converts SSM's detailed status of an invocation; an unknown one is a failure. */
 export function toInstanceState(detailedStatus: string): InstanceOutcome {
-  return OUTCOMES.get(detailedStatus.replace(/[\s_-]+/g, "").toLowerCase()) ?? FAILED;
+  return OUTCOMES.get(toPlainStatus(detailedStatus)) ?? FAILED;
+}
+
+/** Returns a status in the spelling in which it is compared: lower case, without spaces. */
+export function toPlainStatus(status: string): string {
+  return status.replace(/[\s_-]+/g, "").toLowerCase();
 }
 
 /** Returns true for a final detailed status of a command. Unknown yet: not final. */

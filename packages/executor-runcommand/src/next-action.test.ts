@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { countErrors, countNotSent, toCounts } from "./count-instances.ts";
 import {
   type FleetRun,
   noteRefused,
@@ -9,9 +10,8 @@ import {
   tallyOf,
   updateInstances,
 } from "./fleet-run.ts";
-import { MAX_WAVE, nextAction, nextFleetAction, PARTIAL_AFTER_MS, toVerdict } from "./next-action.ts";
+import { MAX_CHUNKS, nextAction, nextFleetAction, PARTIAL_AFTER_MS } from "./next-action.ts";
 import type { FleetInstanceReport } from "./report-page.ts";
-import { countErrors, countNotSent, toCounts } from "./tally.ts";
 import { aMember, anId, aRun, members } from "./testing/a-run.ts";
 
 function actOn(run: FleetRun, now = 0, chunkSize = 50) {
@@ -43,7 +43,7 @@ describe("nextAction", () => {
   it("sends a chunk of as many as may run at once, with the limits that are left", () => {
     expect(chunksOf(aRun(members(120), { maxErrors: 3 }))).toEqual([
       {
-        n: 1,
+        chunk: 1,
         ids: members(50).map(({ instanceId }) => instanceId),
         platform: "linux",
         roles: ["web"],
@@ -56,32 +56,32 @@ describe("nextAction", () => {
   it("waits while all places are taken, and continues when one is free", () => {
     const first = send(aRun(members(120)));
 
-    expect(actOn(first)).toEqual({ kind: "watch" });
-    expect(actOn(end(first, 49))).toEqual({ kind: "watch" });
-    expect(chunksOf(end(first, 50))[0]).toMatchObject({ n: 2, ids: { length: 50 }, maxConcurrency: "50" });
+    expect(actOn(first)).toEqual({ kind: "wait" });
+    expect(actOn(end(first, 49))).toEqual({ kind: "wait" });
+    expect(chunksOf(end(first, 50))[0]).toMatchObject({ chunk: 2, ids: { length: 50 }, maxConcurrency: "50" });
   });
 
   it("needs 20 commands for a thousand instances", () => {
     let run = aRun(members(1_000));
     while (actOn(run).kind !== "settle") run = end(send(run), 50);
 
-    expect(run.state.next).toBe(21);
+    expect(run.state.nextChunk).toBe(21);
     expect(tallyOf(run).done).toBe(1_000);
   });
 
   it("uses free places with a smaller chunk when a slow instance holds up the fleet", () => {
     const run = end(send(aRun(members(120)), 1_000), 40);
 
-    expect(actOn(run, 1_000 + PARTIAL_AFTER_MS - 1)).toEqual({ kind: "watch" });
+    expect(actOn(run, 1_000 + PARTIAL_AFTER_MS - 1)).toEqual({ kind: "wait" });
     expect(chunksOf(run, 1_000 + PARTIAL_AFTER_MS)).toMatchObject([{ ids: { length: 40 }, maxConcurrency: "40" }]);
   });
 
-  it("sends several chunks at once as far as there are places, at most a wave", () => {
+  it("sends several chunks at once as far as there are places, at most twenty", () => {
     expect(chunksOf(aRun(members(300), { maxConcurrency: 120 }))).toMatchObject([
-      { n: 1, ids: { length: 50 }, maxConcurrency: "120" },
-      { n: 2, ids: { length: 50 }, maxConcurrency: "70" },
+      { chunk: 1, ids: { length: 50 }, maxConcurrency: "120" },
+      { chunk: 2, ids: { length: 50 }, maxConcurrency: "70" },
     ]);
-    expect(chunksOf(aRun(members(2_000), { maxConcurrency: 2_000 }))).toHaveLength(MAX_WAVE);
+    expect(chunksOf(aRun(members(2_000), { maxConcurrency: 2_000 }))).toHaveLength(MAX_CHUNKS);
   });
 
   it("never makes a chunk larger than the profile's", () => {
@@ -101,7 +101,7 @@ describe("nextAction", () => {
   it("stops at one error more than the limit, and lets what runs run", () => {
     const run = send(aRun(members(120), { maxErrors: 10 }));
 
-    expect(actOn(end(run, 10, "COMMAND_FAILED"))).toEqual({ kind: "watch" });
+    expect(actOn(end(run, 10, "COMMAND_FAILED"))).toEqual({ kind: "wait" });
     const exceeded = end(run, 11, "EXECUTION_TIMEOUT");
     expect(actOn(exceeded)).toEqual({
       kind: "drop",
@@ -116,7 +116,7 @@ describe("nextAction", () => {
     const stopped = noteStopped(failed, action.stop);
 
     expect(toCounts(tallyOf(stopped))).toMatchObject({ failed: 1, running: 49, notSent: 10 });
-    expect(actOn(stopped)).toEqual({ kind: "watch" });
+    expect(actOn(stopped)).toEqual({ kind: "wait" });
     expect(actOn(end(stopped, 49))).toEqual({ kind: "settle" });
   });
 
@@ -222,17 +222,17 @@ describe("nextFleetAction", () => {
 
     expect(actOnFleet(members(600), undefined, { limits })).toEqual({
       kind: "send",
-      chunks: [{ n: 1, ids: [], platform: "linux", roles: ["web"], ...limits }],
+      chunks: [{ chunk: 1, ids: [], platform: "linux", roles: ["web"], ...limits }],
     });
   });
 
   it.each(["Pending", "InProgress", "Cancelling", "In Progress"])("watches a command that is %s", (status) => {
-    expect(actOnFleet(members(2, done), status)).toEqual({ kind: "watch" });
+    expect(actOnFleet(members(2, done), status)).toEqual({ kind: "wait" });
   });
 
   it("settles when the command and its instances have ended", () => {
     expect(actOnFleet(members(2, done), "Success")).toEqual({ kind: "settle" });
-    expect(actOnFleet(members(2, { state: "running" }), "Success")).toEqual({ kind: "watch" });
+    expect(actOnFleet(members(2, { state: "running" }), "Success")).toEqual({ kind: "wait" });
   });
 
   it("reports instances that SSM has not found as missing", () => {
@@ -258,88 +258,5 @@ describe("nextFleetAction", () => {
   ])("does not settle quietly what SSM never began: %s", (status, code, retryable) => {
     expect(actOnFleet([], status)).toMatchObject({ kind: "drop", stop: { code, retryable } });
     expect(actOnFleet([], status, { stop: { code, message: "", retryable } })).toEqual({ kind: "settle" });
-  });
-});
-
-const ok: Partial<FleetInstanceReport> = { state: "succeeded" };
-const bad: Partial<FleetInstanceReport> = { state: "failed", code: "COMMAND_FAILED" };
-const off: Partial<FleetInstanceReport> = { state: "failed", code: "UNDELIVERABLE" };
-
-function aRunOf(outcomes: readonly Partial<FleetInstanceReport>[], state = {}) {
-  return aRun(
-    outcomes.map((outcome, number) => aMember(number, outcome)),
-    state,
-  );
-}
-
-function judge(outcomes: readonly Partial<FleetInstanceReport>[], state = {}, ignoreUnreachable = false) {
-  const run = aRunOf(outcomes, state);
-  return toVerdict(run.state, tallyOf(run), { ignoreUnreachable });
-}
-
-describe("toVerdict", () => {
-  it("succeeds when all did, with a warning if roles are missing", () => {
-    expect(judge([ok, { ...ok, code: "NO_ROLES" }])).toEqual({ kind: "succeeded" });
-  });
-
-  it("fails with one more failure than the limit", () => {
-    expect(judge([ok, bad, bad], { maxErrors: 2 })).toEqual({ kind: "succeeded" });
-    expect(judge([ok, bad, bad], { maxErrors: 1 })).toEqual({
-      kind: "failed",
-      code: "COMMAND_FAILED",
-      message: "2 of 3 instances failed (2 × COMMAND_FAILED).",
-      retryable: false,
-    });
-  });
-
-  it("names what failed before what that brought about", () => {
-    const ended: Partial<FleetInstanceReport> = { state: "cancelled", code: "TERMINATED" };
-
-    expect(judge([ended, bad, ended, ended])).toMatchObject({
-      code: "COMMAND_FAILED",
-      message: "4 of 4 instances failed (1 × COMMAND_FAILED, 3 × TERMINATED).",
-    });
-  });
-
-  it("fails a fleet that is switched off, unless unreachable instances are ignored", () => {
-    expect(judge([off, off])).toMatchObject({ kind: "failed", code: "UNDELIVERABLE" });
-    expect(judge([off, off], {}, true)).toEqual({ kind: "succeeded" });
-    expect(judge([off, bad], {}, true)).toMatchObject({ kind: "failed" });
-  });
-
-  it("names the code that most of the failed have", () => {
-    expect(judge([off, bad, off])).toMatchObject({
-      code: "UNDELIVERABLE",
-      message: "3 of 3 instances failed (2 × UNDELIVERABLE, 1 × COMMAND_FAILED).",
-    });
-  });
-
-  it("counts what was ended with its command as failed", () => {
-    expect(judge([ok, { state: "cancelled", code: "TERMINATED" }])).toMatchObject({ code: "TERMINATED" });
-  });
-
-  it("says how many were not sent to, and why", () => {
-    const stop = { code: "MAX_ERRORS_EXCEEDED", message: "1 error exceeds the limit of 0.", retryable: false };
-    const run = noteStopped(aRunOf([bad, {}, {}]), stop);
-
-    expect(toVerdict(run.state, tallyOf(run), { ignoreUnreachable: false })).toMatchObject({
-      code: "COMMAND_FAILED",
-      message: "1 of 3 instances failed (1 × COMMAND_FAILED). 2 were not sent to. 1 error exceeds the limit of 0.",
-    });
-  });
-
-  it("passes on why a command was rejected, and that a retry helps", () => {
-    const refused = { state: "not-sent", code: "NOT_SENT", detailedStatus: "SSM_THROTTLED" } as const;
-    const stop = { code: "SSM_THROTTLED", message: "SSM throttles.", retryable: true };
-
-    expect(judge([ok, refused], { stop, maxErrors: 5 })).toMatchObject({ code: "SSM_THROTTLED", retryable: true });
-    expect(toCounts(tallyOf(aRunOf([ok, refused])))).toMatchObject({ selected: 2, failed: 0, notSent: 1 });
-  });
-
-  it("ends a cancelled run as cancelled, whatever succeeded", () => {
-    expect(judge([ok], { cancelledAt: 1 })).toMatchObject({ kind: "failed", code: "RUN_CANCELLED" });
-    expect(judge([ok, { state: "running" }], { cancelledAt: 1 })).toMatchObject({
-      message: expect.stringContaining("1 still run"),
-    });
   });
 });

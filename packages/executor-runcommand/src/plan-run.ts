@@ -1,15 +1,10 @@
 import { defined, type Failed, failed } from "@stackyard/core";
-import { listItems, toConcurrency, toCount } from "@stackyard/core/rollout";
+import { listItems } from "@stackyard/core/rollout";
 import type { FleetAws } from "./call-aws.ts";
 import { type RunCommandConfig, toLengths } from "./definition.ts";
-import {
-  type ProfileDefinition,
-  type ProfileProblem,
-  type ResolvedProfile,
-  type RunCommandOptions,
-  resolveProfile,
-} from "./document/resolve-profile.ts";
-import { loadAgents, loadByIds, loadSelected } from "./fleet-calls.ts";
+import type { ProfileDefinition } from "./document/profile-definition.ts";
+import { type ProfileProblem, type ResolvedProfile, resolveProfile } from "./document/resolve-profile.ts";
+import { loadAgents, loadByIds, loadFiltered, toTagFilters } from "./fleet-calls.ts";
 import { createRun, type FleetRun, type RunState, updateInstances } from "./fleet-run.ts";
 import { toGroupKey } from "./next-action.ts";
 import type { FleetInstanceReport } from "./report-page.ts";
@@ -21,21 +16,7 @@ import {
   selectInstances,
   toPlatform,
 } from "./select-instances.ts";
-
-/** The dependencies of a plan. */
-export interface PlanDeps {
-  readonly aws: FleetAws;
-  readonly config: RunCommandConfig;
-  readonly profiles: RunCommandOptions["profiles"];
-}
-
-/** The run of a plan, and its start. */
-export interface PlanInput {
-  readonly runId: string;
-  readonly attempt: string;
-  readonly startedAt: number;
-  readonly artifact?: RunCommandConfig["artifact"];
-}
+import { pinConfig, type StepDeps } from "./step-deps.ts";
 
 const DEFAULT_CONCURRENCY = "50";
 const DEFAULT_TARGETS_ABOVE = 500;
@@ -43,42 +24,59 @@ const DEFAULT_TARGETS_ABOVE = 500;
 /** Tags may have keys that a target may not (API reference, `Target`). */
 const TARGET_KEY = /^[\p{L}\p{Z}\p{N}_.:/=\-@]{1,159}$/u;
 
-/** Selects the instances of a run and groups them; nothing is written. Fails if no command can be resolved for them. */
-export async function planRun(deps: PlanDeps, input: PlanInput): Promise<FleetRun | Failed> {
-  const { config } = deps;
-  if (config.targets !== undefined && config.instanceIds === undefined) return planTargets(deps, input);
-  return toRun(deps, input, await loadFound(deps.aws, config));
+/**
+ * Begins a run: pins its artifact, selects its instances unless they are given, and saves it. Fails if no command can be
+ * resolved for them.
+ */
+export async function beginRun(given: StepDeps, found?: FoundInstances): Promise<FleetRun | Failed> {
+  const config = await pinConfig(given.ctx, given.config);
+  if ("kind" in config) return config;
+  const deps = { ...given, config };
+  const run = found === undefined ? await planRun(deps) : toRun(deps, found);
+  if (!("kind" in run)) await deps.store.save(run);
+  return run;
 }
 
-/** Creates the run of known instances. */
-export function toRun(deps: PlanDeps, input: PlanInput, found: FoundInstances): FleetRun | Failed {
-  const members = toMembers(deps, input, found);
-  if ("kind" in members) return members;
+/** Selects the instances of a run and groups them; nothing is written. */
+export async function planRun(deps: StepDeps): Promise<FleetRun | Failed> {
   const { config } = deps;
-  const isOneCommand = isForTargets(config, members);
-  const run = createRun({
-    ...input,
-    way: isOneCommand ? "targets" : "ids",
-    byInventory: members.byInventory,
-    members: members.members,
-    maxConcurrency: config.maxConcurrency ?? DEFAULT_CONCURRENCY,
-    maxErrors: config.maxErrors ?? 0,
-  });
-  return isOneCommand ? withLimits({ ...run, state: { ...run.state, isPinned: true } }, config) : run;
+  if (config.targets !== undefined && config.instanceIds === undefined) return planTargets(deps);
+  return toRun(deps, await loadFound(deps.aws, config));
+}
+
+function toRun(deps: StepDeps, found: FoundInstances): FleetRun | Failed {
+  const planned = toMembers(deps, found);
+  if ("kind" in planned) return planned;
+  const { config } = deps;
+  if (!isForTargets(config, planned))
+    return createRun({ ...startOf(deps), ...limitsOf(config), way: "ids", ...planned });
+  return toTargetsRun(deps, planned, { isPinned: true });
+}
+
+/** Returns the facts about a new run. */
+export function startOf({ ctx, config, runId }: StepDeps) {
+  const { artifact } = config;
+  return { runId, attempt: ctx.idempotencyKey, startedAt: ctx.clock.now(), ...defined({ artifact }) };
+}
+
+function limitsOf({ maxConcurrency = DEFAULT_CONCURRENCY, maxErrors = 0 }: RunCommandConfig) {
+  return { maxConcurrency, maxErrors };
+}
+
+/** The instances of a run. `byInventory`: those with other roles need another command. */
+interface PlannedMembers {
+  readonly members: readonly FleetInstanceReport[];
+  readonly byInventory: boolean;
 }
 
 /** Returns the members of a run, each with its command's input. */
-function toMembers(
-  { config, profiles }: PlanDeps,
-  { startedAt }: Pick<PlanInput, "startedAt">,
-  found: FoundInstances,
-): Failed | { readonly members: readonly FleetInstanceReport[]; readonly byInventory: boolean } {
+function toMembers(deps: StepDeps, found: FoundInstances): Failed | PlannedMembers {
   const selected = new Set(found.selected);
   const present = new Set(found.instances.filter(({ instanceId }) => selected.has(instanceId)).map(toPlatform));
   const platforms = new Set<Platform>();
   let byInventory = false;
   for (const platform of present) {
-    const command = resolveCommand(config, { platform, roles: [], startedAt }, profiles);
+    const command = resolveNow(deps, { platform, roles: [] });
     if (command.kind === "problem" && command.code !== "PROFILE_PLATFORM") return toFailed(command);
     if (command.kind === "problem") continue;
     platforms.add(platform);
@@ -92,24 +90,19 @@ function toFailed({ code, message }: { readonly code: string; readonly message: 
 }
 
 /** Plans a run for which SSM selects the instances: all that match the targets when the command arrives. */
-function planTargets({ config, profiles }: PlanDeps, input: PlanInput): FleetRun | Failed {
-  const { startedAt } = input;
-  const command = resolveCommand(
-    config,
-    { platform: toTargetPlatform(config), roles: "from-tags", startedAt },
-    profiles,
-  );
-  if (command.kind === "problem") return toFailed(command);
-  const maxConcurrency = config.maxConcurrency ?? DEFAULT_CONCURRENCY;
-  const run = createRun({
-    ...input,
-    way: "targets",
-    byInventory: false,
-    members: [],
-    maxConcurrency,
-    maxErrors: config.maxErrors ?? 0,
-  });
-  return withLimits(run, config);
+function planTargets(deps: StepDeps): FleetRun | Failed {
+  const command = resolveNow(deps, { platform: toTargetPlatform(deps.config), roles: "from-tags" });
+  return command.kind === "problem" ? toFailed(command) : toTargetsRun(deps, { members: [], byInventory: false }, {});
+}
+
+function toTargetsRun(deps: StepDeps, planned: PlannedMembers, pinned: Pick<RunState, "isPinned">): FleetRun {
+  const { maxConcurrency, maxErrors } = limitsOf(deps.config);
+  const limits = { maxConcurrency: String(maxConcurrency), maxErrors: String(maxErrors) };
+  return createRun({ ...startOf(deps), maxConcurrency, maxErrors, limits, way: "targets", ...planned, ...pinned });
+}
+
+function resolveNow({ config, ctx, options }: StepDeps, subject: Omit<CommandSubject, "startedAt">) {
+  return resolveCommand(config, { ...subject, startedAt: ctx.clock.now() }, options.profiles);
 }
 
 /** Returns the platform of the targets, which SSM does not report. */
@@ -117,19 +110,8 @@ export function toTargetPlatform({ select }: RunCommandConfig): Platform {
   return select?.platform === "windows" ? "windows" : "linux";
 }
 
-function withLimits(
-  run: FleetRun,
-  { maxConcurrency = DEFAULT_CONCURRENCY, maxErrors = 0 }: RunCommandConfig,
-): FleetRun {
-  const limits = { maxConcurrency: String(maxConcurrency), maxErrors: String(maxErrors) };
-  return { ...run, state: { ...run.state, limits } };
-}
-
 /** Returns true if one command by tag serves all instances, without reaching any other. */
-function isForTargets(
-  config: RunCommandConfig,
-  { members, byInventory }: { readonly members: readonly FleetInstanceReport[]; readonly byInventory: boolean },
-): boolean {
+function isForTargets(config: RunCommandConfig, { members, byInventory }: PlannedMembers): boolean {
   const { select = {}, instanceIds, targetsAbove = DEFAULT_TARGETS_ABOVE } = config;
   if (instanceIds !== undefined || members.length <= targetsAbove) return false;
   const isNarrowed = (select.states ?? select.requireOnline) !== undefined || (select.platform ?? "any") !== "any";
@@ -143,7 +125,7 @@ function isForTargets(
 async function loadFound(aws: FleetAws, config: RunCommandConfig): Promise<FoundInstances> {
   const { select = {}, instance, instanceIds = instance === undefined ? undefined : [instance] } = config;
   if (instanceIds !== undefined) return loadFoundByIds(aws, config, instanceIds);
-  const instances = await withAgents(aws, config, await loadSelected(aws, select));
+  const instances = await withAgents(aws, config, await loadFiltered(aws, toTagFilters(select)));
   return { instances, ...selectInstances(instances, select) };
 }
 
@@ -322,50 +304,23 @@ function toInventory(roles: CommandSubject["roles"]): string | { readonly kind: 
  * Retries a run: checks exactly the instances that did not succeed again and resets them to waiting. Running commands
  * continue. All pages must be loaded.
  */
-export async function retryRun(
-  deps: PlanDeps,
-  run: FleetRun,
-  { attempt, startedAt }: Pick<PlanInput, "attempt" | "startedAt">,
-): Promise<FleetRun | Failed> {
+export async function retryRun(deps: StepDeps, run: FleetRun): Promise<FleetRun | Failed> {
   const { aws, config } = deps;
   const ids = listItems(run).flatMap((instance) => (isToBeTried(instance) ? [instance.instanceId] : []));
-  const planned = toMembers(deps, { startedAt }, await loadFoundByIds(aws, config, ids));
+  const planned = toMembers(deps, await loadFoundByIds(aws, config, ids));
   if ("kind" in planned) return planned;
   const byId = new Map(planned.members.map((member) => [member.instanceId, member]));
-  const reset = updateInstances(run, (instance) =>
+  const { state, pages } = updateInstances(run, (instance) =>
     isToBeTried(instance) ? (byId.get(instance.instanceId) ?? instance) : instance,
   );
-  return { ...reset, state: toFreshState(reset, config, { attempt, startedAt, byInventory: planned.byInventory }) };
+  const { byInventory } = planned;
+  const members = listItems({ pages });
+  const fresh = createRun({ ...startOf(deps), ...limitsOf(config), way: "ids", byInventory, members });
+  const { nextChunk, sending, sendingAt, lastSentAt, tallies } = state;
+  return { pages, state: { ...fresh.state, nextChunk, sending, tallies, ...defined({ sendingAt, lastSentAt }) } };
 }
 
 /** Returns true for instances to retry: skipped ones were not part of the run, and running ones continue. */
 function isToBeTried({ state }: FleetInstanceReport): boolean {
   return state === "failed" || state === "cancelled" || state === "not-sent";
-}
-
-function toFreshState(
-  run: FleetRun,
-  { maxConcurrency = "50", maxErrors = 0 }: RunCommandConfig,
-  given: Pick<RunState, "attempt" | "startedAt" | "byInventory">,
-): RunState {
-  const {
-    stop: _stop,
-    endedAt: _end,
-    cancelledAt: _cancel,
-    isCancelAsked: _isAsked,
-    fleetCommand: _fleet,
-    limits: _limits,
-    isPinned: _isPinned,
-    refusals: _refusals,
-    pausedUntil: _pausedUntil,
-    ...rest
-  } = run.state;
-  const selected = listItems(run).filter(({ state }) => state !== "skipped").length;
-  return {
-    ...rest,
-    ...given,
-    way: "ids",
-    maxConcurrency: toConcurrency(maxConcurrency, selected),
-    maxErrors: toCount(maxErrors, selected),
-  };
 }

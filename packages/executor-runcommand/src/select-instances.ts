@@ -70,13 +70,12 @@ const INSTANCE_ID = /^(i-([0-9a-f]{8}|[0-9a-f]{17})|mi-[0-9a-f]{17})$/;
 
 /** Selects the instances of a run, with the reasons for skipping the others. */
 export function selectInstances(instances: readonly KnownInstance[], options: SelectOptions = {}): Selection {
-  const rules = toRules(options);
   const seen = new Set<string>();
   const selected: string[] = [];
   const skipped: { instanceId: string; code: SkipCode }[] = [];
   for (const instance of instances) {
     const { instanceId } = instance;
-    const code = findSkipCode(instance, rules, seen);
+    const code = findSkipCode(instance, options, seen);
     seen.add(instanceId);
     if (code === undefined) selected.push(instanceId);
     else skipped.push({ instanceId, code });
@@ -99,43 +98,30 @@ export function toPlatform({ platform, ssm }: Pick<KnownInstance, "platform" | "
   return isWindows(platform) || isWindows(ssm?.platformType) ? "windows" : "linux";
 }
 
-interface Rules {
-  readonly tagKey: string;
-  readonly tagValues: ReadonlySet<string>;
-  readonly states: ReadonlySet<string>;
-  readonly platform: Platform | "any";
-  readonly requireOnline: boolean | undefined;
-}
-
-function toRules({ tagKey, tagValues, states, platform, requireOnline }: SelectOptions): Rules {
-  return {
-    tagKey: tagKey ?? DEFAULT_TAG_KEY,
-    tagValues: new Set(tagValues ?? DEFAULT_TAG_VALUES),
-    states: new Set(states ?? DEFAULT_STATES),
-    platform: platform ?? "any",
-    requireOnline,
-  };
-}
-
-function findSkipCode(instance: KnownInstance, rules: Rules, seen: ReadonlySet<string>): SkipCode | undefined {
-  const { instanceId } = instance;
+function findSkipCode(
+  instance: KnownInstance,
+  options: SelectOptions,
+  seen: ReadonlySet<string>,
+): SkipCode | undefined {
+  const { instanceId, state = "" } = instance;
   if (typeof instanceId !== "string" || !INSTANCE_ID.test(instanceId)) return "INVALID_INSTANCE_ID";
   if (seen.has(instanceId)) return "DUPLICATE";
-  if (!rules.states.has(instance.state ?? "")) return "STATE_NOT_RUNNING";
-  return findTagFault(instance, rules) ?? findPlatformFault(instance, rules) ?? findAgentFault(instance, rules);
+  if (!(options.states ?? DEFAULT_STATES).includes(state)) return "STATE_NOT_RUNNING";
+  return findTagFault(instance, options) ?? findPlatformFault(instance, options) ?? findAgentFault(instance, options);
 }
 
-function findTagFault({ tags }: KnownInstance, { tagKey, tagValues }: Rules): SkipCode | undefined {
+function findTagFault({ tags }: KnownInstance, options: SelectOptions): SkipCode | undefined {
+  const { tagKey = DEFAULT_TAG_KEY, tagValues = DEFAULT_TAG_VALUES } = options;
   const tag = tags?.find(({ key }) => key === tagKey);
   if (tag === undefined) return "TAG_MISSING";
-  return tagValues.has(tag.value) ? undefined : "TAG_VALUE";
+  return tagValues.includes(tag.value) ? undefined : "TAG_VALUE";
 }
 
-function findPlatformFault(instance: KnownInstance, { platform }: Rules): SkipCode | undefined {
+function findPlatformFault(instance: KnownInstance, { platform = "any" }: SelectOptions): SkipCode | undefined {
   return platform === "any" || platform === toPlatform(instance) ? undefined : "PLATFORM_MISMATCH";
 }
 
-function findAgentFault({ ssm }: KnownInstance, { requireOnline }: Rules): SkipCode | undefined {
+function findAgentFault({ ssm }: KnownInstance, { requireOnline }: SelectOptions): SkipCode | undefined {
   if (!(requireOnline ?? ssm !== undefined)) return undefined;
   if (ssm === null) return "SSM_NOT_REGISTERED";
   return ssm?.pingStatus === "Online" ? undefined : "SSM_NOT_ONLINE";

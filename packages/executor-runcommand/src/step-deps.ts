@@ -1,11 +1,8 @@
 import { S3Client } from "@aws-sdk/client-s3";
-import { defined, type ExecutorContext, type Failed, failed, type Random } from "@stackyard/core";
+import { type ExecutorContext, type Failed, failed, type Random } from "@stackyard/core";
 import { type FleetAws, FleetEc2Client, FleetSsmClient, toCallError } from "./call-aws.ts";
-import type { RunCommandConfig, RunCommandStep } from "./definition.ts";
-import type { RunCommandOptions } from "./document/resolve-profile.ts";
-import type { FleetRun } from "./fleet-run.ts";
-import { toFinalStep } from "./next-action.ts";
-import type { PlanDeps, PlanInput } from "./plan-run.ts";
+import type { RunCommandConfig } from "./definition.ts";
+import type { RunCommandOptions } from "./document/profile-definition.ts";
 import { createRunStore, type RunStore } from "./run-store.ts";
 
 /** The dependencies of a step of the executor. */
@@ -37,32 +34,9 @@ export function toRunId({ machine, stackId, idempotencyKey }: ExecutorContext): 
   return machine === "stackyard.run" ? stackId : idempotencyKey;
 }
 
-/** Returns the dependencies of this run's plans. */
-export function toPlanDeps({ aws, config, options }: StepDeps): PlanDeps {
-  return { aws, config, profiles: options.profiles };
-}
-
-/** Returns the facts about this run for its plan. */
-export function toPlanInput({ ctx, config, runId }: StepDeps): PlanInput {
-  const { artifact } = config;
-  return defined({ runId, attempt: ctx.idempotencyKey, startedAt: ctx.clock.now(), artifact });
-}
-
 /** Replaces the artifact by that of the run's start. */
 export function withArtifact(deps: StepDeps, artifact: RunCommandConfig["artifact"]): StepDeps {
   return artifact === undefined ? deps : { ...deps, config: { ...deps.config, artifact } };
-}
-
-/** Ends a run without remaining work. */
-export async function endRun(deps: StepDeps, run: FleetRun): Promise<RunCommandStep> {
-  const ended = { ...run, state: { ...run.state, endedAt: deps.ctx.clock.now() } };
-  await deps.store.save(ended);
-  return toEnd(deps, ended);
-}
-
-/** Returns the last step of a run that has ended. */
-export function toEnd({ config, options }: StepDeps, run: FleetRun): RunCommandStep {
-  return toFinalStep(run, { config, reportUrl: options.reportUrl });
 }
 
 /**

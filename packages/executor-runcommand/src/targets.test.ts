@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { RunCommandConfig } from "./definition.ts";
-import type { RunCommandOptions } from "./document/resolve-profile.ts";
+import type { RunCommandOptions } from "./document/profile-definition.ts";
 import { aSimFleet } from "./testing/a-sim-fleet.ts";
 
 const shell: RunCommandConfig = { document: "AWS-RunShellScript", parameters: { commands: ["true"] } };

@@ -1,25 +1,23 @@
 import { running } from "@stackyard/core";
 import type { AdvancedRun } from "./advance-run.ts";
+import { toMessage } from "./count-instances.ts";
 import { type RunCommandConfig, type RunCommandProgress, type RunCommandStep, toLengths } from "./definition.ts";
+import { endRun } from "./end-run.ts";
 import { findInstance, loadAgents } from "./fleet-calls.ts";
 import { createRun, type FleetRun, isWaiting, tallyOf, updateInstances } from "./fleet-run.ts";
-import { toRun } from "./plan-run.ts";
+import { beginRun, startOf } from "./plan-run.ts";
 import { type KnownInstance, type SsmAgent, selectInstances } from "./select-instances.ts";
-import { endRun, pinConfig, type StepDeps, toPlanDeps, toPlanInput } from "./step-deps.ts";
-import { toMessage } from "./tally.ts";
-
-/** A run that can continue, or the step that ends this call. */
-type WaitedRun = { readonly run: FleetRun } | { readonly step: RunCommandStep };
+import type { StepDeps } from "./step-deps.ts";
 
 /** Sends to the run's single instance when its agent is online; ends when the instance does not match or time is up. */
 export async function waitForAgent(
   deps: StepDeps,
   loaded: FleetRun | undefined,
   progress: RunCommandProgress,
-): Promise<WaitedRun> {
+): Promise<FleetRun | RunCommandStep> {
   // After a crash in the middle of a send, what was sent is found first.
-  if (loaded !== undefined && loaded.state.sending.length > 0) return { run: loaded };
-  const { ctx, config, aws, runId } = deps;
+  if (loaded !== undefined && loaded.state.sending.length > 0) return loaded;
+  const { ctx, config, aws } = deps;
   const instanceId = config.instance ?? "";
   const { since, polls } = progress.agent ?? { since: loaded?.state.startedAt ?? ctx.clock.now(), polls: 0 };
   const instance = await findInstance(aws, instanceId);
@@ -27,11 +25,10 @@ export async function waitForAgent(
   const decision = evaluateAgent({ instance, agent, since, polls, now: ctx.clock.now() }, config);
   if (decision.kind === "wait") {
     const message = `${instanceId}: ${decision.why}.`;
-    const next = { runId, polls: 0, outages: 0, agent: { since, polls: polls + 1 } };
-    return { step: running({ progress: next, pollAfterMs: decision.afterMs, message }) };
+    return running({ progress: toNext(deps, { since, polls }), pollAfterMs: decision.afterMs, message });
   }
-  if (decision.kind === "end") return { step: await endRun(deps, toEnded(deps, loaded, decision)) };
-  return loaded === undefined ? beginRun(deps, decision.instance) : { run: loaded };
+  if (decision.kind === "end") return endRun(deps, toEnded(deps, loaded, decision));
+  return loaded ?? beginRun(deps, { instances: [decision.instance], selected: [instanceId], skipped: [] });
 }
 
 /** Waits for an agent again: SSM listed it but accepted no command for it, so it is not online yet. */
@@ -43,19 +40,12 @@ export function waitAgain(
   const { since, polls } = progress.agent ?? { since: run.state.startedAt, polls: 0 };
   const isOver = deps.ctx.clock.now() >= since + toLengths(deps.config).agentTimeout;
   if (hasSent && isOver) return endRun(deps, toEnded(deps, run, { state: "failed", code: "SSM_AGENT_TIMEOUT" }));
-  const next = { runId: deps.runId, polls: 0, outages: 0, agent: { since, polls: polls + 1 } };
-  return running({ progress: next, pollAfterMs: toAgentDelayMs(polls), message: toMessage(tallyOf(run)) });
+  const pollAfterMs = toAgentDelayMs(polls);
+  return running({ progress: toNext(deps, { since, polls }), pollAfterMs, message: toMessage(tallyOf(run)) });
 }
 
-async function beginRun(given: StepDeps, instance: KnownInstance): Promise<WaitedRun> {
-  const config = await pinConfig(given.ctx, given.config);
-  if ("kind" in config) return { step: config };
-  const deps = { ...given, config };
-  const found = { instances: [instance], selected: [instance.instanceId], skipped: [] };
-  const run = toRun(toPlanDeps(deps), toPlanInput(deps), found);
-  if ("kind" in run) return { step: run };
-  await deps.store.save(run);
-  return { run };
+function toNext({ runId }: StepDeps, { since, polls }: NonNullable<RunCommandProgress["agent"]>): RunCommandProgress {
+  return { runId, polls: 0, outages: 0, agent: { since, polls: polls + 1 } };
 }
 
 /** Returns the run with the ended instance, without having sent anything. */
@@ -69,7 +59,7 @@ function toEnded(
   }
   const member = { instanceId: deps.config.instance ?? "", state, code, roles: [] };
   const limits = { maxConcurrency: 1, maxErrors: 0 };
-  return createRun({ ...toPlanInput(deps), way: "ids", byInventory: false, members: [member], ...limits });
+  return createRun({ ...startOf(deps), way: "ids", byInventory: false, members: [member], ...limits });
 }
 
 /** What was found about one instance. */
@@ -108,18 +98,14 @@ export function evaluateAgent(check: AgentCheck, config: RunCommandConfig): Agen
   if (instance.state !== "running" && instance.state !== "pending") {
     return { kind: "end", state: "skipped", code: "INSTANCE_GONE" };
   }
+  // An agent that is not online yet does not justify skipping an instance.
   const states = [...(config.select?.states ?? ["running"]), "pending"];
-  const { skipped } = selectInstances([toUnasked(instance)], { ...config.select, states, requireOnline: false });
+  const { skipped } = selectInstances([instance], { ...config.select, states, requireOnline: false });
   if (skipped[0] !== undefined) return { kind: "end", state: "skipped", code: skipped[0].code };
   if (instance.state === "running" && agent?.pingStatus === "Online") return { kind: "send", instance };
   const until = since + toLengths(config).agentTimeout;
   if (now >= until) return { kind: "end", state: "failed", code: "SSM_AGENT_TIMEOUT" };
   return toWait(check, until, "The agent has not registered yet");
-}
-
-/** Removes the agent's state: it may still come online, which does not justify skipping an instance. */
-function toUnasked({ ssm: _, ...instance }: KnownInstance): KnownInstance {
-  return instance;
 }
 
 function toWait({ polls, now }: AgentCheck, until: number, why: string): AgentDecision {

@@ -12,7 +12,7 @@ function anInvocation(number: number, detailedStatus: string, overrides: Partial
 /** Two instances to whom command `c1` was sent at 1,000, and one that waits. */
 function aRunUnderWay(state = {}): FleetRun {
   const run = aRun([aMember(1), aMember(2, { roles: [] }), aMember(3)], state);
-  return noteSent(run, { n: 1, ids: [anId(1), anId(2)] }, { commandId: "c1", startedAt: 1_000 });
+  return noteSent(run, { chunk: 1, ids: [anId(1), anId(2)] }, { commandId: "c1", startedAt: 1_000 });
 }
 
 function note(run: FleetRun, invocations: readonly Invocation[], outputs = new Map()) {
@@ -156,7 +156,7 @@ const listed = [{ instanceId: anId(1), commandId: "c1", detailedStatus: "Success
 
 function aSentRun(state = {}): FleetRun {
   const run = aRun([aMember(1), aMember(2)], state);
-  return noteSent(run, { n: 1, ids: [anId(1), anId(2)] }, { commandId: "c1", startedAt: 1_000 });
+  return noteSent(run, { chunk: 1, ids: [anId(1), anId(2)] }, { commandId: "c1", startedAt: 1_000 });
 }
 
 function noteNoteUnbegun(status: string, run = aSentRun()) {

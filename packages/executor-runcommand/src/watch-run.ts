@@ -1,6 +1,7 @@
 import { defined, mapLimited } from "@stackyard/core";
 import { listItems } from "@stackyard/core/rollout";
 import { AwsCallError, type FleetAws } from "./call-aws.ts";
+import { isUnreachable } from "./count-instances.ts";
 import {
   findCommand,
   type Invocation,
@@ -10,11 +11,10 @@ import {
   type SentCommand,
 } from "./fleet-calls.ts";
 import { addInstances, type FleetRun, isWaiting, toWaiting, updateInstances } from "./fleet-run.ts";
-import { isFinalStatus, toInstanceState } from "./instance-state.ts";
+import { isFinalStatus, toInstanceState, toPlainStatus } from "./instance-state.ts";
 import { RATE_EXCEEDED } from "./next-action.ts";
 import { toSkipped } from "./plan-run.ts";
 import type { FleetInstanceReport } from "./report-page.ts";
-import { isUnreachable } from "./tally.ts";
 
 /** Calls at a time: SSM's rates are per account, and others work there too. */
 const AT_ONCE = 4;
@@ -23,7 +23,7 @@ const AT_ONCE = 4;
 const MAX_OUTPUTS = 200;
 
 /** A run after a look at SSM. */
-interface WatchedRun {
+export interface WatchedRun {
   readonly run: FleetRun;
   /** True if some failures were left for the next poll. */
   readonly isPartial: boolean;
@@ -235,7 +235,7 @@ export function noteUnbegun(
 ): FleetRun {
   if (!isFinalStatus(status)) return run;
   const listed = toKeys(invocations);
-  const isRefused = toPlain(status) === "rateexceeded";
+  const isRefused = toPlainStatus(status) === "rateexceeded";
   const noted = updateInstances(run, (instance) => {
     if (instance.commandId !== commandId || !isMissing(instance, listed)) return instance;
     return isRefused ? toWaiting(instance) : toEnded(instance, status, now);
@@ -248,7 +248,7 @@ export function noteUnbegun(
 
 /** Ends an instance with its command: cancelled if that failed or was cancelled; otherwise SSM could not reach it. */
 function toEnded(instance: FleetInstanceReport, status: string, now: number): FleetInstanceReport {
-  const isTerminated = ["failed", "executiontimedout", "cancelled", "canceled"].includes(toPlain(status));
+  const isTerminated = ["failed", "executiontimedout", "cancelled", "canceled"].includes(toPlainStatus(status));
   const outcome = isTerminated
     ? ({ state: "cancelled", code: "TERMINATED" } as const)
     : ({ state: "failed", code: "UNDELIVERABLE" } as const);
@@ -261,8 +261,4 @@ function isMissing({ state, instanceId, commandId }: FleetInstanceReport, listed
 
 function toKeys(invocations: readonly Invocation[]): ReadonlySet<string> {
   return new Set(invocations.map(({ commandId, instanceId }) => `${commandId} ${instanceId}`));
-}
-
-function toPlain(status: string): string {
-  return status.replace(/\s+/g, "").toLowerCase();
 }

@@ -61,7 +61,11 @@ describe("toBackendSetup", () => {
 
 const use = (type: string, config = {}): BackendInUse => ({ type, config });
 const expected = (given: object = {}) => ({
-  ...{ isYard: false, stackId: "pr-1", config: {}, environment: {}, folder: "/runs" },
+  isYard: false,
+  stackId: "pr-1",
+  config: {},
+  environment: {},
+  folder: "/runs",
   ...given,
 });
 const codeOf = (inUse: BackendInUse | undefined, given = {}) => findBackendFault(inUse, expected(given))?.code;

@@ -87,7 +87,7 @@ describe.skipIf(!hasTerraform())("a stopped run", () => {
 
   it.each([
     ["is killed", "kill -9 $$", /SIGKILL/],
-    // As Go ends a program for which there is no memory.
+    // As Go ends a program that has run out of memory.
     ["ends by itself", "exit 2", /exit code 2/],
   ])("takes its children with it when only the program %s, as when memory runs out", async (_, end, message) => {
     const fragile = `#!/bin/sh

@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of machines, in plain strings.
 import { type ConfigReport, type DocumentConfig, isMap, type TasksReport } from "@stackyard/core";
 import { Type } from "typebox";
-import { Value } from "typebox/value";
+import { Check } from "typebox/value";
 
 /** Checks the config of a Terraform task in a machine. */
 export function checkTerraformConfig(config: DocumentConfig, report: ConfigReport): void {
@@ -72,7 +72,7 @@ function checkAction({ action }: DocumentConfig, report: ConfigReport): void {
 /** Checks the keys that only version 2 has. The values of expressions are checked when the task is dispatched. */
 function checkValues(config: DocumentConfig, report: ConfigReport): void {
   for (const [key, { schema, what }] of Object.entries(VALUES)) {
-    if (config[key] === undefined || Value.Check(schema, config[key]) || report.hasExpression([key])) continue;
+    if (config[key] === undefined || Check(schema, config[key]) || report.hasExpression([key])) continue;
     report.error("terraform-value-invalid", [key], `${key} must be ${what}.`);
   }
 }

@@ -1,6 +1,15 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
@@ -66,6 +75,20 @@ describe("removeDeadFolders", () => {
     expect(readdirSync(parent.path)).toEqual([]);
   });
 
+  it("looks at no folder that this process holds", async () => {
+    const owned = await createOwnedFolder(parent.path);
+    const claimed = await claimFolder(parent.path, "a", { signal: new AbortController().signal });
+    // As if it were abandoned.
+    writeFileSync(join(claimed.path, "owner"), `${host}\n${DEAD_PID}\n`);
+    utimesSync(owned.path, 1, 1);
+
+    await removeDeadFolders(parent.path);
+
+    expect([owned.path, claimed.path].map((path) => existsSync(path))).toEqual([true, true]);
+    await Promise.all([owned.remove(), claimed.remove()]);
+    expect(readdirSync(parent.path)).toEqual([]);
+  });
+
   it("prints nothing when the folder does not exist", async () => {
     await expect(removeDeadFolders(join(parent.path, "none"))).resolves.toBeUndefined();
   });
@@ -118,7 +141,7 @@ describe("claimFolder", () => {
     expect(readdirSync(next.path)).toEqual(["owner"]);
   });
 
-  it("refuses a folder that is a link of somebody else", async () => {
+  it("refuses a folder that is a link of another user", async () => {
     const held = await claim("a");
     await held.remove();
     symlinkSync("/tmp", dirname(held.path));

@@ -1,14 +1,6 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, writeFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
-
-/** How a program ended. */
-export interface ChildEnd {
-  /** Null when a signal ended it. */
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-}
+import { type ChildEnd, type ProgramStarter, programStarter, type RunningProgram } from "@stackyard/core/programs";
 
 interface ChildInput {
   readonly binary: string;
@@ -30,25 +22,24 @@ interface ChildInput {
  * abort interrupts it; the rest of its process group is killed when it has ended, or after `graceMs`. What a program
  * leaves that has failed is killed too, before another attempt begins.
  */
-export async function runChild(input: ChildInput): Promise<ChildEnd> {
-  const out = await open(`${input.logPath}.out`, "w+", 0o600);
-  let err: FileHandle | undefined;
+export async function runChild(input: ChildInput, starter: ProgramStarter = programStarter): Promise<ChildEnd> {
+  const [outPath, errPath] = [`${input.logPath}.out`, `${input.logPath}.err`];
+  const out = await open(outPath, "w+", 0o600);
   try {
-    err = await open(`${input.logPath}.err`, "w", 0o600);
-    const child = spawn(input.binary, [...input.arguments], {
-      cwd: input.cwd,
-      env: input.environment,
-      detached: true,
-      stdio: ["ignore", out.fd, err.fd],
-    });
+    await writeFile(errPath, "", { mode: 0o600 });
+    const child = await starter.start({ ...pickProgram(input), out: outPath, err: errPath });
     return await attend(child, out, input);
   } finally {
-    await Promise.all([out.close(), err?.close()]);
+    await out.close();
   }
 }
 
-async function attend(child: ChildProcess, out: FileHandle, input: ChildInput): Promise<ChildEnd> {
-  const ended = once(child, "exit").then(([code, signal]): ChildEnd => ({ code, signal }));
+function pickProgram({ binary, arguments: words, cwd, environment }: ChildInput) {
+  return { binary, arguments: words, cwd, environment };
+}
+
+async function attend(child: RunningProgram, out: FileHandle, input: ChildInput): Promise<ChildEnd> {
+  const { ended } = child;
   const stopping = stopOnAbort(child, input);
   const follow = followFile(out, ended, input.onOutput);
   // It may fail long before the program ends, when nothing awaits it yet.
@@ -65,11 +56,11 @@ async function attend(child: ChildProcess, out: FileHandle, input: ChildInput): 
   }
 }
 
-function stopOnAbort(child: ChildProcess, { signal, graceMs }: ChildInput): { end(): void } {
+function stopOnAbort(child: RunningProgram, { signal, graceMs }: ChildInput): { end(): void } {
   let timer: NodeJS.Timeout | undefined;
   const stop = () => {
     // Terraform stops its providers and provisioners itself; a second interrupt would make it drop everything.
-    child.kill("SIGINT");
+    kill(child.pid, "SIGINT");
     timer = setTimeout(() => killGroup(child), graceMs);
   };
   if (signal.aborted) stop();
@@ -84,17 +75,21 @@ function stopOnAbort(child: ChildProcess, { signal, graceMs }: ChildInput): { en
   };
 }
 
-function killGroup({ pid }: ChildProcess): void {
-  if (pid === undefined) return;
+function killGroup({ pid }: RunningProgram): void {
+  kill(-pid, "SIGKILL");
+}
+
+function kill(pid: number, signal: "SIGINT" | "SIGKILL"): void {
   try {
-    process.kill(-pid, "SIGKILL");
+    process.kill(pid, signal);
   } catch {
-    // The group is empty.
+    // It has ended, or the group is empty.
   }
 }
 
-/** Progress is for people: a delay of a tenth of a second is acceptable. */
-const INTERVAL_MS = 100;
+/** Progress is for people: a delay of a tenth of a second is acceptable, and of half a second for a program that was silent. */
+const SHORTEST_MS = 100;
+const LONGEST_MS = 500;
 const PIECE_BYTES = 64 * 1024;
 
 /**
@@ -106,21 +101,23 @@ async function followFile(file: FileHandle, ended: Promise<unknown>, onText: (te
   const wake = () => waking.abort();
   ended.then(wake, wake);
   const drain = createDrain(file, onText);
+  let waitMs = SHORTEST_MS;
   while (!waking.signal.aborted) {
-    await drain();
-    await delay(INTERVAL_MS, undefined, { signal: waking.signal }).catch(() => undefined);
+    waitMs = (await drain()) ? SHORTEST_MS : Math.min(waitMs * 2, LONGEST_MS);
+    await delay(waitMs, undefined, { signal: waking.signal }).catch(() => undefined);
   }
   await drain();
 }
 
-function createDrain(file: FileHandle, onText: (text: string) => void): () => Promise<void> {
+/** Creates what reads to the end; it returns true if there was something. */
+function createDrain(file: FileHandle, onText: (text: string) => void): () => Promise<boolean> {
   const decoder = new TextDecoder();
   const buffer = Buffer.alloc(PIECE_BYTES);
   let position = 0;
   return async () => {
-    for (;;) {
+    for (const begin = position; ; ) {
       const { bytesRead } = await file.read(buffer, 0, PIECE_BYTES, position);
-      if (bytesRead === 0) return;
+      if (bytesRead === 0) return position > begin;
       position += bytesRead;
       onText(decoder.decode(buffer.subarray(0, bytesRead), { stream: true }));
     }

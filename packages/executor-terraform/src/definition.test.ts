@@ -76,7 +76,7 @@ describe("toStateKey", () => {
     [{ type: "s3", key: "terraform/ecs" }, "review-app/pr-12/terraform/ecs"],
     [{ type: "s3", key: "terraform/ecs/" }, "review-app/pr-12/terraform/ecs/"],
     [{ type: "s3", key: "/a/b c" }, "review-app/pr-12//a/b c"],
-    // What is copied beside the module does not change its state [terraform#22891].
+    // What is copied next to the module does not change its state [terraform#22891].
     [{ type: "s3", key: "a//b" }, "review-app/pr-12/a/b"],
     [{ type: "local", location: "./network" }, "review-app/pr-12/local/./network"],
     [{ type: "local", location: "infra//network" }, "review-app/pr-12/local/infra/network"],

@@ -12,7 +12,7 @@ const Breakdown = Type.Object({
   summary: Type.Object({ totalUnsupportedResources: Type.Integer({ minimum: 0 }) }),
 });
 
-/** An estimate of Infracost, or why there is none. */
+/** An estimate of Infracost, or why it is missing. */
 export type InfracostEstimate =
   | { readonly kind: "estimated"; readonly cost: PlanCost }
   | { readonly kind: "none"; readonly reason: string };
@@ -26,7 +26,7 @@ const NAMES = [
 /** Uploads only what prices are needed for. */
 const FIXED = { INFRACOST_ENABLE_CLOUD: "false", INFRACOST_SKIP_UPDATE_CHECK: "true", INFRACOST_CURRENCY: "USD" };
 
-/** Estimates with Infracost the costs after the masked plan. Logs why there is no estimate. */
+/** Estimates with Infracost the costs after the masked plan. Logs why the estimate is missing. */
 export async function estimateWithInfracost(
   run: StagedRun,
   changes: readonly ResourceChange[],

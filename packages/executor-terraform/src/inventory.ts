@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type ExecutorContext, isStackyardError, toShellWord } from "@stackyard/core";
+import { type ExecutorContext, isStackyardError, toShellCommand } from "@stackyard/core";
 import { parseAttemptId } from "@stackyard/core/machine";
 import { toStateName } from "@stackyard/core/services";
 import { Value } from "typebox/value";
@@ -49,7 +49,7 @@ export async function checkLastState(run: StagedRun, place: string): Promise<voi
   }
   if (!(await isStateMissing(run))) return;
   const restore = run.isYard
-    ? `Restore it with \`stackyard states restore ${toShellWord(stateKey)}\``
+    ? `Restore it with \`${toShellCommand`stackyard states restore ${stateKey}`}\``
     : "Restore it there";
   const text =
     `${had}, and now it is missing in ${run.isYard ? "the yard" : place}. Nothing was changed. ${restore}, ` +
@@ -60,7 +60,7 @@ export async function checkLastState(run: StagedRun, place: string): Promise<voi
 /** What `state list` prints where a backend has no state; of an empty state it prints nothing. */
 const NO_STATE = /^(?:Error: )?No state file was found/m;
 
-/** Returns true if there is no state. Of other backends only the program knows, which starts no provider for this. */
+/** Returns true if the state does not exist. Of other backends only the program knows, which starts no provider for this. */
 async function isStateMissing(run: StagedRun): Promise<boolean> {
   if (run.isYard) return (await loadYardState(run))?.kind === "missing";
   const call = { command: "state", arguments: ["list"] } as const;
@@ -78,7 +78,7 @@ interface RunEnd {
   readonly isUnchanged: boolean;
   /** Addresses that were to be removed from the state without being destroyed. */
   readonly forgets: readonly string[];
-  /** The content of the state after a run that succeeded, as far as its stream tells it. */
+  /** The content of the state after a run that succeeded, as far as its stream contains it. */
   readonly streamed: readonly StreamResource[] | undefined;
 }
 
@@ -99,7 +99,7 @@ export async function recordInventory(run: StagedRun, end: RunEnd): Promise<void
     const resources = await listResources(run, end, last?.place === place ? last : undefined);
     if (resources === undefined) return ctx.report("The resources of the state could not be listed.");
     const value = toInventory(run, { resources, forgotten: listForgotten(last, resources, end.forgets), place });
-    // The state's key is exclusive, so there are no concurrent writers of this record.
+    // The state's key is exclusive, so this record has only one writer at a time.
     await ctx.records.put({ key, value, expected: present?.version ?? "absent", now });
   } catch (error) {
     if (error instanceof TerraformFailure) return ctx.report("The resources of the state could not be listed.");

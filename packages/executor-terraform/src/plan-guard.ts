@@ -13,7 +13,7 @@ import {
   type ResourceChange,
 } from "./plan-document.ts";
 import { evaluatePolicies, type PolicyFile } from "./policies.ts";
-import { estimateCost, parsePrices } from "./prices.ts";
+import { estimateCost, type PriceList, parsePrices } from "./prices.ts";
 import { type StagedRun, stageSource } from "./staged-run.ts";
 import { callTerraform, toCallFailure } from "./terraform-call.ts";
 
@@ -104,21 +104,24 @@ export async function estimatePlan(run: StagedRun, changes: readonly ResourceCha
   return cost && { ...cost, source: `${cost.source} (${estimate.reason})` };
 }
 
-async function estimateByPrices(
-  { ctx, settings: { pricesFile } }: StagedRun,
-  changes: readonly ResourceChange[],
-): Promise<PlanCost | undefined> {
+async function estimateByPrices(run: StagedRun, changes: readonly ResourceChange[]): Promise<PlanCost | undefined> {
+  const { pricesFile } = run.settings;
+  const prices = await loadPrices(run);
+  if (pricesFile === undefined || prices === undefined) return undefined;
+  const { monthly, unpriced } = estimateCost(prices, changes);
+  const types = [...unpriced].map(([type, count]) => `${type} (${count})`);
+  if (types.length > 0) run.ctx.report(`Without a price: ${types.slice(0, MAX_NAMED).join(", ")}`);
+  const count = [...unpriced.values()].reduce((sum, each) => sum + each, 0);
+  return { monthly, currency: "USD", unpriced: count, source: `${basename(pricesFile)} ${prices.asOf}` };
+}
+
+/** Loads the prices of the project; undefined where it has none. Fails with TERRAFORM_PRICES_INVALID. */
+export async function loadPrices({ settings: { pricesFile } }: StagedRun): Promise<PriceList | undefined> {
   if (pricesFile === undefined) return undefined;
-  const name = basename(pricesFile);
   const text = await readFile(pricesFile, "utf8").catch((cause: unknown) => {
     throw new TerraformFailure("TERRAFORM_PRICES_INVALID", `${pricesFile} cannot be read.`, { cause });
   });
-  const prices = parsePrices(name, text);
-  const { monthly, unpriced } = estimateCost(prices, changes);
-  const types = [...unpriced].map(([type, count]) => `${type} (${count})`);
-  if (types.length > 0) ctx.report(`Without a price: ${types.slice(0, MAX_NAMED).join(", ")}`);
-  const count = [...unpriced.values()].reduce((sum, each) => sum + each, 0);
-  return { monthly, currency: "USD", unpriced: count, source: `${name} ${prices.asOf}` };
+  return parsePrices(basename(pricesFile), text);
 }
 
 /**

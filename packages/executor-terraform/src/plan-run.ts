@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import { defined, type Plan } from "@stackyard/core";
 import { toHead } from "./failure.ts";
+import { listResources } from "./list-resources.ts";
 import { countChanges, type PlanDocument, toPlanSummary } from "./plan-document.ts";
-import { estimatePlan, loadPlanDocument, reviewPlan } from "./plan-guard.ts";
+import { estimatePlan, loadPlanDocument, loadPrices, reviewPlan } from "./plan-guard.ts";
 import { prepareRun } from "./prepare-run.ts";
 import { checkSaving, openSavedPlan, savePlan } from "./saved-plans.ts";
 import type { RunOutputs, StagedRun } from "./staged-run.ts";
@@ -55,6 +56,8 @@ export async function planRun(run: StagedRun): Promise<RunOutputs> {
   const plan = await savePlan(run, { file, forgets });
   const counts = countChanges(document.changes);
   const summary = toSummary(document, hasChanges);
+  // Infracost estimates the whole; its figures and those of the project's prices are never mixed.
+  const prices = cost?.source.startsWith("infracost") === true ? undefined : await loadPrices(run);
   run.ctx.report(summary);
   return {
     outputs: defined({
@@ -62,6 +65,7 @@ export async function planRun(run: StagedRun): Promise<RunOutputs> {
       ...counts,
       unchanged: !hasChanges,
       summary,
+      resources: listResources(document.changes, prices) || undefined,
       problems: toHead(problems.join("\n"), MAX_PROBLEMS_BYTES),
       monthly_cost: cost?.monthly,
       unpriced: cost?.unpriced,

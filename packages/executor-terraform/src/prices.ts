@@ -74,16 +74,31 @@ function toInvalid(name: string, faults: readonly { readonly line: number; reado
 }
 
 /** Adds up the costs after a plan. A price that is null, or cannot be evaluated, counts as unpriced. */
-export function estimateCost({ prices, constants }: PriceList, changes: readonly ResourceChange[]): CostEstimate {
+export function estimateCost(prices: PriceList, changes: readonly ResourceChange[]): CostEstimate {
   let hourly = 0;
   const unpriced = new Map<string, number>();
-  for (const { address, type, after } of changes) {
-    if (after === null) continue;
-    const price = prices.find(([pattern]) => matchesGlob(pattern, type))?.[1];
-    const evaluated = price?.evaluate({ resource: { address, type, after }, constants });
-    const usd = evaluated?.kind === "value" ? evaluated.value : undefined;
-    if (typeof usd === "number" && usd >= 0) hourly += usd;
-    else unpriced.set(type, (unpriced.get(type) ?? 0) + 1);
+  for (const change of changes) {
+    if (change.after === null) continue;
+    const usd = findHourly(prices, change);
+    if (usd !== undefined) hourly += usd;
+    else unpriced.set(change.type, (unpriced.get(change.type) ?? 0) + 1);
   }
-  return { monthly: Math.round(hourly * HOURS_OF_MONTH * 100) / 100, unpriced };
+  return { monthly: toMonthly(hourly), unpriced };
+}
+
+/** Returns the costs of a resource after a plan, in USD a month; undefined without a price. */
+export function estimateMonthly(prices: PriceList, change: ResourceChange): number | undefined {
+  const usd = findHourly(prices, change);
+  return usd === undefined ? undefined : toMonthly(usd);
+}
+
+function findHourly({ prices, constants }: PriceList, { address, type, after }: ResourceChange): number | undefined {
+  const price = prices.find(([pattern]) => matchesGlob(pattern, type))?.[1];
+  const evaluated = price?.evaluate({ resource: { address, type, after }, constants });
+  const usd = evaluated?.kind === "value" ? evaluated.value : undefined;
+  return typeof usd === "number" && usd >= 0 ? usd : undefined;
+}
+
+function toMonthly(hourly: number): number {
+  return Math.round(hourly * HOURS_OF_MONTH * 100) / 100;
 }

@@ -132,7 +132,7 @@ describe.skipIf(!hasTerraform())("the program's calls of an apply", () => {
     expect(await callsOf({}, server.url)).toEqual(["init", "apply"]);
   });
 
-  it("contain no read of a foreign state whose content the stream tells", async () => {
+  it("contain no read of a foreign state whose content is in the stream", async () => {
     useForeignBackend();
     write(RESOURCES, DELETED, FORGOTTEN);
     expect(await callsOf()).toEqual(["init", "apply"]);

@@ -27,11 +27,24 @@ export interface OwnedFolder {
   remove(): Promise<void>;
 }
 
+/**
+ * The folders that this process holds. Each run looks for folders of dead processes, and with many runs at once nearly all
+ * folders are those of the others.
+ */
+const held = new Set<string>();
+
 /** Creates a folder that only this user can read; `remove` deletes it with its content. */
 export async function createOwnedFolder(parent: string): Promise<OwnedFolder> {
   await mkdir(parent, { recursive: true });
   const path = await mkdtemp(join(parent, `stackyard-tf-${HOST}-${process.pid}-`));
-  return { path, remove: () => remove(path) };
+  held.add(path);
+  return {
+    path,
+    async remove() {
+      await remove(path);
+      held.delete(path);
+    },
+  };
 }
 
 function remove(path: string): Promise<void> {
@@ -77,7 +90,7 @@ interface ExactOptions extends ClaimOptions {
 
 /**
  * Claims the folder that another process, perhaps on another host, had claimed as `path`. Creates its parents, and
- * refuses every one in which somebody else could replace a folder. Returns undefined if another run has it after
+ * refuses every one in which another user could replace a folder. Returns undefined if another run has it after
  * `waitMs`. Fails with FolderRefused.
  */
 export async function claimSameFolder(path: string, options: ExactOptions): Promise<OwnedFolder | undefined> {
@@ -135,6 +148,8 @@ async function tryClaim(path: string): Promise<boolean> {
   try {
     await writeFile(join(own.path, OWNER), `${HOST}\n${process.pid}\n`);
     await rename(own.path, path);
+    held.delete(own.path);
+    held.add(path);
     return true;
   } catch (error) {
     await own.remove();
@@ -177,6 +192,7 @@ async function retire(path: string): Promise<void> {
     () => true,
     () => false,
   );
+  held.delete(path);
   if (moved) await remove(retired);
   // Only the last one succeeds.
   await rmdir(parent).catch(() => undefined);
@@ -193,7 +209,8 @@ async function isAbandoned(path: string): Promise<boolean> {
  * its state and releases its lock; its folder is removed by a later call. Never throws.
  */
 export async function removeDeadFolders(parent: string): Promise<void> {
-  const names = await readdir(parent).catch((): string[] => []);
+  const found = await readdir(parent).catch((): string[] => []);
+  const names = found.filter((name) => !held.has(join(parent, name)));
   const dead = names.filter((name) => NAME.test(name)).map((name) => removeIfDead(join(parent, name)));
   const named = NAMED_PARENT.test(basename(parent)) ? names.filter((name) => !NAME.test(name)) : [];
   const abandoned = named.map((name) => removeIfAbandoned(join(parent, name)));

@@ -69,6 +69,7 @@ describe.skipIf(!hasTerraform())("a saved plan", () => {
       moves: 0,
       unchanged: false,
       summary: "Plan: 2 to add, 0 to change, 0 to destroy.",
+      resources: "adds terraform_data.app\nadds terraform_data.secret",
       problems: "",
     });
     expect(ctx.lines).toContain("terraform_data.app: to create");
@@ -241,7 +242,7 @@ describe.skipIf(!hasTerraform())("a saved plan", () => {
       expect(step).toMatchObject({ kind: "succeeded", outputs: { cwd: expect.stringMatching(/\/module\/app$/) } });
     });
 
-    it("is refused where somebody else could replace the folder", async () => {
+    it("is refused where another user could replace the folder", async () => {
       const folder = await folderOf();
       const plan = await makePlan();
       const apply = () => project.start(inYard(), { plan }, elsewhere);

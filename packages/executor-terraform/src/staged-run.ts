@@ -68,7 +68,8 @@ export async function withStagedRun<T>(
     const [module] = await Promise.all([
       stageSource(settings, ctx, source, staged),
       removeDeadFolders(settings.workDir),
-      removeDeadFolders(dirname(folder.path)),
+      // Those of `workDir` are among its own.
+      path === undefined ? undefined : removeDeadFolders(dirname(folder.path)),
     ]);
     const facts = findModuleFacts(await loadModuleFiles(ctx, { module, source, program }));
     // Before anything of ours is written there.

@@ -36,7 +36,7 @@ interface OtherMessage {
 interface StreamResources {
   /** Messages of other kinds have no effect. */
   add(message: ResourceMessage | OtherMessage): void;
-  /** Undefined if the stream does not tell which resources are left. */
+  /** Undefined if the stream does not contain which resources are left. */
   list(): readonly StreamResource[] | undefined;
 }
 
@@ -61,7 +61,7 @@ export function createStreamResources(): StreamResources {
       if (message.isManaged !== true) return;
       const { kind, address, provider } = message;
       const action = kind === "refreshed" ? "" : message.action;
-      // It also has an object that a replacement has left behind; a plan does not tell which of them it deletes.
+      // It also has an object that a replacement has left behind; a plan does not say which of them it deletes.
       if (kind === "refreshed" && found.has(address)) isClear = false;
       if (REMOVING.has(action)) {
         found.delete(address);

@@ -166,6 +166,15 @@ describe("toCallFailure", () => {
     );
   });
 
+  it("says that the process was gone that had started the program", () => {
+    const failure = failureOf({ end: { code: null, signal: "SIGINT", lost: true } });
+
+    expect([failure.message, failure.retryable]).toEqual([
+      "terraform apply was ended by SIGINT, because the process that had started it had ended.\n\none\ntwo",
+      true,
+    ]);
+  });
+
   it("distinguishes a lock and a stop from a failure", () => {
     const locked = failureOf({ diagnostics: [anError({ summary: "Error acquiring the state lock" })] });
     const stopped = failureOf({ diagnostics: [anError()], end: { stopped: true } });

@@ -1,7 +1,8 @@
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { isMap } from "@stackyard/core";
-import { type ChildEnd, createLineSplitter, runChild } from "./child.ts";
+import type { ChildEnd } from "@stackyard/core/programs";
+import { createLineSplitter, runChild } from "./child.ts";
 import { isConfigurationFault, saysConfigurationFault } from "./configuration-faults.ts";
 import type { TerraformConfig } from "./definition.ts";
 import { parseRawJson } from "./exact-json.ts";
@@ -67,7 +68,7 @@ export interface StreamEnd extends CallEnd {
   readonly planned: readonly string[];
   /** Addresses that a plan removes from the state without destroying them. */
   readonly forgets: readonly string[];
-  /** The managed resources of the state after a call that succeeded. Undefined if the stream does not tell them. */
+  /** The managed resources of the state after a call that succeeded. Undefined if the stream does not contain them. */
   readonly resources: readonly StreamResource[] | undefined;
 }
 
@@ -119,11 +120,17 @@ function toOutsideHint(source: TerraformConfig["source"] = {}): string {
   return `Only the source "${given}" is copied. To use modules next to it, write a double slash after the folder that contains both: "${double}".`;
 }
 
+/** Titles the lines that follow in the task's log, so that they can be folded. */
+function reportStep({ ctx, program }: StagedRun, { command }: Pick<Call, "command">): void {
+  ctx.report(`▸ ${program.product === "opentofu" ? "tofu" : "terraform"} ${command}`);
+}
+
 /** Prepares backend, modules and providers. Fails with TERRAFORM_INIT_FAILED, TERRAFORM_CANCELLED. */
 export async function initRun(run: StagedRun): Promise<void> {
   const output: string[] = [];
   const progress = createMaskedReport(run);
   const call = { command: "init", arguments: ["-input=false", "-no-color", ...run.initArguments] } as const;
+  reportStep(run, call);
   const end = await callTerraform(run, call, (line) => {
     output.push(line);
     if (PROVIDER_LINE.test(line)) progress.add({ text: line });
@@ -163,6 +170,7 @@ export async function callStream(run: StagedRun, call: Call): Promise<StreamEnd>
     resources.add(message);
   };
   const progress = createMaskedReport(run);
+  reportStep(run, call);
   const end = await callTerraform(run, call, (line) => {
     const message = parseStreamMessage(line);
     if (message === undefined) return;
@@ -425,8 +433,9 @@ function toCode(code: TerraformFailureCode, end: CallEnd, errors: readonly Diagn
   return errors.some(saysLocked) ? "TERRAFORM_STATE_LOCKED" : code;
 }
 
-function toFirstLine(code: TerraformFailureCode, command: string, { code: exitCode, signal }: ChildEnd): string {
-  const how = exitCode === null ? `was ended by ${signal}` : `ended with exit code ${exitCode}`;
+function toFirstLine(code: TerraformFailureCode, command: string, end: ChildEnd): string {
+  const { code: exitCode } = end;
+  const how = toHow(end);
   switch (code) {
     case "TERRAFORM_CANCELLED":
       return exitCode === null
@@ -437,4 +446,9 @@ function toFirstLine(code: TerraformFailureCode, command: string, { code: exitCo
     default:
       return `${command} ${how}.`;
   }
+}
+
+function toHow({ code, signal, lost }: ChildEnd): string {
+  if (lost) return `was ended by ${signal}, because the process that had started it had ended`;
+  return code === null ? `was ended by ${signal}` : `ended with exit code ${code}`;
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { isMap, parseJson, toShellWord } from "@stackyard/core";
+import { isMap, parseJson, toShellCommand } from "@stackyard/core";
 import { type JsonObject, TerraformFailure, textAt } from "./failure.ts";
 import type { StagedRun } from "./staged-run.ts";
 import { parseStateDocument, type StateDocument } from "./state-document.ts";
@@ -55,7 +55,7 @@ function toHolderText(lock: JsonObject, stateKey: string): string {
   const facts = [who, operation, since && `since ${since}`].filter((fact) => fact !== "");
   return (
     `The holder is ${holder || "unknown"}${facts.length === 0 ? "" : ` (${facts.join(", ")})`}. ` +
-    `The lock of an attempt ends with its lease. Release one of a person with \`stackyard states unlock ${toShellWord(stateKey)} ${toShellWord(id)}\`.`
+    `The lock of an attempt ends with its lease. Release one of a person with \`${toShellCommand`stackyard states unlock ${stateKey} ${id}`}\`.`
   );
 }
 

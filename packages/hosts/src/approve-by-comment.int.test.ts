@@ -113,7 +113,7 @@ describe("an approval by comment", () => {
     expect(await listOutcomes()).toEqual(['FORBIDDEN: No grant lets ada approve for the stack "shop-pr-1".']);
   });
 
-  it("is for what its author has seen: what is asked after a push has another code", async () => {
+  it("is for what its author has seen: an approval after a push has another code", async () => {
     const { github, comment, findCode, findStack, listOutcomes, pass } = await createBench();
     const seen = findCode();
     await github.push(SHOP, 1, toCommit(2));

@@ -1,3 +1,4 @@
+import type { CommitList } from "@stackyard/core";
 import type { HookPull, HookRepository } from "./hook.ts";
 import type { HostPermission } from "./host-permission.ts";
 import type { HostFault, ReportHost } from "./report/report-host.ts";
@@ -14,6 +15,16 @@ export interface SentDelivery {
   /** Missing: it is read with `findDeliveryBody`. */
   readonly body?: unknown;
 }
+
+/** Which commits are compared. The signal ends the requests. */
+export interface ComparedRange {
+  readonly before: string;
+  readonly now: string;
+  readonly signal: AbortSignal;
+}
+
+/** The commits that `now` has and `before` has not. */
+export type ComparedCommits = Omit<Extract<CommitList, { kind: "commits" }>, "kind">;
 
 /** Takes the number of a pull request that cannot be read. */
 export type OnUnread = (number: number | undefined) => void;
@@ -40,6 +51,8 @@ export interface CodeHost {
    * be read are left out, and `onUnread` is called with the number of each, or undefined if it has none.
    */
   listOpenPulls(repository: string, onUnread?: OnUnread): Promise<readonly HookPull[] | undefined>;
+  /** Compares two commits; undefined when the repository, one of them or a common ancestor does not exist. */
+  compare(repository: string, range: ComparedRange): Promise<ComparedCommits | undefined>;
   /** Returns the files of a commit as a compressed tar archive; undefined when it does not exist. */
   openArchive(repository: string, commit: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array> | undefined>;
 }

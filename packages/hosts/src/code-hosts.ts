@@ -3,7 +3,7 @@ import { type ServiceDeps, StackyardError } from "@stackyard/core";
 import type { CodeHost } from "./code-host.ts";
 import { createGitHub } from "./github/create-github.ts";
 import { createGitLab } from "./gitlab/create-gitlab.ts";
-import { findKey, isPullOnly } from "./host-options.ts";
+import { findKey, isPolledOnly } from "./host-options.ts";
 import type { WarnOfRows } from "./read-rows.ts";
 import type { NamedHost } from "./receive.ts";
 
@@ -59,7 +59,7 @@ function createClient(
   if (options.type === "standard") return undefined;
   const { url } = options;
   if (options.type === "gitlab") {
-    return createGitLab({ token: key, url, now, warn, hookPath: `/hooks/${name}`, readsAll: isPullOnly(host) });
+    return createGitLab({ token: key, url, now, warn, hookPath: `/hooks/${name}`, readsAll: isPolledOnly(host) });
   }
   if ("token" in options) return createGitHub({ token: key, url, now, warn });
   const { appId } = options;

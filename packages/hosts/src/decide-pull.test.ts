@@ -67,7 +67,7 @@ describe("decidePull", () => {
     });
   });
 
-  it("lets a stack that ended return with the next head, or when a person asks for it", () => {
+  it("lets a stack that ended return with the next head, or when a person requests it", () => {
     expect(decidePull(opened, facts())).toEqual({ kind: "nothing", record: opened });
     expect(decidePull(opened, facts({ isAsked: true }))).toMatchObject({ kind: "send", rule: "open" });
     const pull = aPull({ head: toCommit(2) });
@@ -146,7 +146,7 @@ describe("decidePull", () => {
 
 function at<T>(list: readonly T[], index: number): T {
   const found = list[index];
-  if (found === undefined) throw new Error(`There is no item ${index}.`);
+  if (found === undefined) throw new Error(`Item ${index} is missing.`);
   return found;
 }
 

@@ -4,8 +4,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { toConvergeItem } from "./converge.ts";
 import { findUnsettled } from "./find-unsettled.ts";
-import { type HandleDeps, handleHook } from "./handle-hook.ts";
+import { handleHook } from "./handle-hook.ts";
 import { type Mapping, parseMapping } from "./mapping.ts";
+import type { HandleDeps } from "./publish-event.ts";
 import { loadPullRecords } from "./pull-records.ts";
 import { aHook, aPull } from "./testing/builders.ts";
 

@@ -122,7 +122,7 @@ describe("the commands about deliveries", () => {
     expect(results).toEqual([answers["/v1/queue?limit=100"]]);
   });
 
-  it("repeat the work on a dead letter, and fail where there is none", async () => {
+  it("repeat the work on a dead letter, and fail without one", async () => {
     const found = await run(queueRedrive, { queue: "hooks", key: "github/d3" });
     const missing = await run(queueRedrive, { queue: "hooks", key: "github/d9" });
 

@@ -6,7 +6,7 @@ import { type Static, Type } from "typebox";
 const closed = { additionalProperties: false };
 const Secrets = Type.Array(SecretReferenceSchema, { minItems: 1, maxItems: 10 });
 
-const PullableSecrets = Type.Optional(Secrets);
+const SecretsOfPolled = Type.Optional(Secrets);
 
 const ReportKind = Type.Union([Type.Literal("comment"), Type.Literal("check"), Type.Literal("deployment")]);
 /** The kinds of reports to pull requests. */
@@ -44,7 +44,15 @@ const People = Type.Optional(
   ),
 );
 
-const Pull = Type.Optional(
+const Commits = Type.Optional(
+  Type.Array(Type.String({ minLength: 1, maxLength: 256 }), {
+    maxItems: 1_000,
+    description:
+      "Repositories such as acme/shop or acme/*, whose commits people see on approvals if they may read the stack. Default: none.",
+  }),
+);
+
+const Poll = Type.Optional(
   Type.String({
     pattern: "^(only|[1-9][0-9]{0,4}[smh])$",
     expected: "only, or a duration such as 1m",
@@ -67,10 +75,11 @@ const GitHubOptions = Type.Object(
     type: Type.Literal("github"),
     appId: Type.Optional(Type.Integer({ minimum: 1, description: "Of the GitHub App. With it facts are looked up." })),
     key: Type.Optional(SecretReferenceSchema),
-    secrets: PullableSecrets,
+    secrets: SecretsOfPolled,
     people: People,
-    pull: Pull,
+    pull: Poll,
     reports: Reports,
+    commits: Commits,
     url: toUrl("Of GitHub Enterprise."),
   },
   closed,
@@ -82,6 +91,7 @@ const GitHubTokenOptions = Type.Object(
     secrets: Secrets,
     people: People,
     reports: Reports,
+    commits: Commits,
     url: GitHubOptions.properties.url,
   },
   closed,
@@ -90,10 +100,11 @@ const GitLabOptions = Type.Object(
   {
     type: Type.Literal("gitlab"),
     token: Type.Optional(SecretReferenceSchema),
-    secrets: PullableSecrets,
+    secrets: SecretsOfPolled,
     people: People,
-    pull: Pull,
+    pull: Poll,
     reports: Reports,
+    commits: Commits,
     url: toUrl("Of a self-managed GitLab."),
   },
   closed,
@@ -104,24 +115,25 @@ const StandardOptions = Type.Object({ type: Type.Literal("standard"), secrets: S
 export const HostOptions = Type.Union([GitHubOptions, GitHubTokenOptions, GitLabOptions, StandardOptions]);
 export type HostOptions = Static<typeof HostOptions>;
 
-const DEFAULT_PULL_MS = 60_000;
-const LEAST_PULL_MS = 10_000;
+const DEFAULT_POLL_MS = 60_000;
+const LEAST_POLL_MS = 10_000;
 /** GitHub stores deliveries for three days. */
-const MOST_PULL_MS = 86_400_000;
+const MOST_POLL_MS = 86_400_000;
 
-function findPull(options: HostOptions): string | undefined {
+/** Returns the option `pull`. In this package, a pull is a pull request, and reading at the host is polling. */
+function findPollOption(options: HostOptions): string | undefined {
   return "pull" in options ? options.pull : undefined;
 }
 
 /** Returns true for a host that cannot reach the yard: all its deliveries are read. */
-export function isPullOnly({ options }: { readonly options: HostOptions }): boolean {
-  return findPull(options) === "only";
+export function isPolledOnly({ options }: { readonly options: HostOptions }): boolean {
+  return findPollOption(options) === "only";
 }
 
 /** Returns how often deliveries are read, in milliseconds. Throws `CONFIG_INVALID`. */
-export function toPullMs({ name, options }: { readonly name: string; readonly options: HostOptions }): number {
+export function toPollMs({ name, options }: { readonly name: string; readonly options: HostOptions }): number {
   checkApp(name, options);
-  const pull = findPull(options);
+  const pull = findPollOption(options);
   if (pull !== undefined && findKey(options) === undefined) {
     const needed = options.type === "github" ? '"appId" and "key"' : '"token"';
     throw new StackyardError("CONFIG_INVALID", `hosts.${name}.pull needs ${needed}: deliveries are read with them.`);
@@ -130,9 +142,9 @@ export function toPullMs({ name, options }: { readonly name: string; readonly op
     const advice = 'Add the secrets of the webhook, or set pull: "only".';
     throw new StackyardError("CONFIG_INVALID", `hosts.${name}.secrets is missing. ${advice}`);
   }
-  if (pull === undefined || pull === "only") return DEFAULT_PULL_MS;
+  if (pull === undefined || pull === "only") return DEFAULT_POLL_MS;
   const ms = parseDuration(pull) ?? 0;
-  if (ms >= LEAST_PULL_MS && ms <= MOST_PULL_MS) return ms;
+  if (ms >= LEAST_POLL_MS && ms <= MOST_POLL_MS) return ms;
   throw new StackyardError("CONFIG_INVALID", `hosts.${name}.pull: "${pull}" must be at least 10s and at most 24h.`);
 }
 

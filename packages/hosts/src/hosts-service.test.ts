@@ -410,14 +410,18 @@ pull: { open: { send: OPENED } }
 });
 
 describe("a process that dies", () => {
-  it.each(["before", "after"] as const)(
-    "loses no event and sends none twice, %s any call of the store",
-    async (when) => {
+  it.each([
+    ["before", ["preview", "seed"], ["pull.open", "seed"]],
+    ["after", ["preview", "seed"], ["pull.open", "seed"]],
+    ["before", ["preview"], ["pull.open"]],
+    ["after", ["preview"], ["pull.open"]],
+  ] as const)(
+    "loses no event, sends none twice and says that it has sent them, %s any call of the store, %j",
+    async (when, labels, rules) => {
       let at = 1;
       for (let hasDied = true; hasDied; at++) {
         const bench = createBench();
-        const labels = ["preview", "seed"];
-        const body = toPullBody({ action: "labeled", label: "seed", labels });
+        const body = toPullBody({ action: "labeled", label: labels.at(-1) ?? "", labels: [...labels] });
         const death = dieAtCall(at, when);
         const dying = bench.start(death.toStore);
         await dying.post(body, signedByGitHub(body)).catch(() => undefined);
@@ -434,9 +438,10 @@ describe("a process that dies", () => {
         await bench.tick();
 
         const ids = [...new Set(bench.published.map((id) => id.split("/")[2]))];
-        expect({ at, ids, count: bench.published.length }).toEqual({ at, ids: ["pull.open", "seed"], count: 2 });
+        expect({ at, ids, count: bench.published.length }).toEqual({ at, ids: rules, count: rules.length });
         expect((await bench.queue.list({ limit: 10 })).items).toEqual([]);
-        expect((await bench.list()).at(-1)?.outcome?.kind).toBe("events");
+        const outcomes = (await bench.list()).map(({ outcome }) => outcome?.kind);
+        expect({ at, outcomes }).toEqual({ at, outcomes: outcomes.map(() => "events") });
       }
       expect(at).toBeGreaterThan(15);
     },

@@ -1,17 +1,24 @@
 import { resolve } from "node:path";
 import { isMap, mapLimited, type PluginContext, type PluginService, type ServiceDeps } from "@stackyard/core";
-import { createHookDeliveries, type HookOutcome, type KeyedQueue, type QueueClaim } from "@stackyard/core/services";
+import {
+  createHookDeliveries,
+  createKeyedQueue,
+  type HookOutcome,
+  type KeyedQueue,
+  type QueueClaim,
+} from "@stackyard/core/services";
 import { type CodeHosts, createCodeHosts } from "./code-hosts.ts";
 import { toConvergeItem } from "./converge.ts";
 import { describeHook, digestOf } from "./describe-delivery.ts";
-import { type HandleDeps, type HandledHook, handleHook } from "./handle-hook.ts";
+import { type HandledHook, handleHook } from "./handle-hook.ts";
 import { HookFailed, HookUndecided } from "./hook-errors.ts";
-import { type HostsOptions, toPullMs } from "./host-options.ts";
+import { type HostsOptions, toPollMs } from "./host-options.ts";
 import { createPersonFinder, type FindPerson } from "./linked-people.ts";
+import { createCommitLister } from "./list-commits.ts";
 import { loadMappings } from "./load-mappings.ts";
 import type { Mapping } from "./mapping.ts";
-import { createQueueOpener } from "./open-queue.ts";
 import { createPollService } from "./poll-service.ts";
+import type { HandleDeps } from "./publish-event.ts";
 import { createReceiver, type NamedHost, type QueuedHook } from "./receive.ts";
 import type { ReportRequest } from "./report/report-records.ts";
 import {
@@ -43,7 +50,7 @@ export function createHostsServices(
   if (named.length === 0) return [];
   const codeHosts = createCodeHosts(named);
   const findPerson = createPersonFinder(named);
-  for (const host of named) toPullMs(host);
+  for (const host of named) toPollMs(host);
   const open = createQueueOpener();
   const openQueue = (deps: ServiceDeps): KeyedQueue => open(deps, "hooks");
   const openReportQueue: OpenReportQueue = (deps, host) => open(deps, `reports-${host}`);
@@ -63,6 +70,7 @@ export function createHostsServices(
   const service: PluginService = {
     name: "hosts",
     routes: named.map((host) => createReceiver(host, openQueue)),
+    listCommits: createCommitLister(named, codeHosts),
     async dueAt(deps) {
       // Faults are reported also while no delivery comes.
       warnOfUnknownHosts(deps, await loadMappings(folder));
@@ -87,6 +95,18 @@ export function createHostsServices(
     createPollService({ hosts: named, folder, openQueue, codeHosts }),
     createReportService({ hosts: reported, codeHosts, openQueue: openReportQueue, yardUrl: url }),
   ];
+}
+
+/** Creates what opens the queues. A queue counts its items, so there is one per store and name. */
+function createQueueOpener() {
+  const queues = new WeakMap<object, Map<string, KeyedQueue>>();
+  return (deps: ServiceDeps, name: string): KeyedQueue => {
+    const known = queues.get(deps.records) ?? new Map<string, KeyedQueue>();
+    queues.set(deps.records, known);
+    const queue = known.get(name) ?? createKeyedQueue(deps, name);
+    known.set(name, queue);
+    return queue;
+  };
 }
 
 /** Claims are in the order of their keys. */

@@ -65,7 +65,7 @@ describe("an API that is behind its webhooks", () => {
     expect(await stateOf()).toBeUndefined();
   });
 
-  it("is asked again soon: what it then says is newer than the delivery [strands-labs/robots#2539]", async () => {
+  it("is read again soon: what it then says is newer than the delivery [strands-labs/robots#2539]", async () => {
     const { github, pass, shaOf } = await createBench();
     await github.openPull(SHOP, { head: toCommit(1) });
     await pass(5);

@@ -1,32 +1,39 @@
 import { defined } from "@stackyard/core";
 import {
   endPreviewLink,
+  findPreviewLink,
   linkPreview,
   type PreviewCommands,
   PreviewLink,
   type PreviewLinksDeps,
 } from "@stackyard/core/services";
 import { Errors } from "typebox/value";
-import type { AppliedPull } from "./apply-mapping.ts";
+import type { AppliedPull, MappedEvent } from "./apply-mapping.ts";
 import type { PullRecord } from "./decide-pull.ts";
+import type { Hook } from "./hook.ts";
+import { HookFailed } from "./hook-errors.ts";
 import type { EventTemplate, MappedHook, Mapping } from "./mapping.ts";
+import { toPullKey, toStoredPull } from "./pull-records.ts";
 
 /** An event of a pull request that is about to be published. */
-export interface LinkInput {
+interface LinkInput {
   readonly host: string;
   readonly hook: MappedHook;
-  readonly stackId: string;
   /** The document that the event follows from. */
   readonly mapping: Mapping;
 }
 
-/** Links the stack of an event to its pull request. Returns the fault when that is not possible. */
+/**
+ * Links the stack of an event to its pull request, before the event is published: such a stack always has a link.
+ * Throws `HookFailed` when that is not possible.
+ */
 export async function linkStack(
   deps: PreviewLinksDeps,
-  { host, hook, stackId, mapping }: LinkInput,
-): Promise<string | undefined> {
+  { host, hook, mapping }: LinkInput,
+  { stackId, rule }: Pick<MappedEvent, "stackId" | "rule">,
+): Promise<void> {
   const { repository, pull } = hook;
-  if (repository === undefined || pull === undefined) return undefined;
+  if (repository === undefined || pull === undefined) return;
   const { id, fullName } = repository;
   const { number, url, head, author: owner } = pull;
   const title = pull.title === "" ? undefined : pull.title;
@@ -34,9 +41,8 @@ export async function linkStack(
   const vouched = { by: "hook", machine: mapping.machine } as const;
   const link = { ...place, ...defined({ title }), head, owner, commands: toCommands(mapping, hook), ...vouched };
   const [fault] = Errors(PreviewLink, link);
-  if (fault !== undefined) return `${fault.instancePath}: ${fault.message}`;
+  if (fault !== undefined) throw new HookFailed(`HOOK_FAILED: ${rule}: ${fault.instancePath}: ${fault.message}`);
   await linkPreview(deps, link);
-  return undefined;
 }
 
 /** No command has it as its duration, which is a whole number. */
@@ -70,4 +76,25 @@ function toCommand(template: EventTemplate, word: string, { repository, pull }: 
 export async function endLink(deps: PreviewLinksDeps, before: PullRecord, applied: AppliedPull): Promise<void> {
   if (before.phase !== "open" || before.target === undefined) return;
   if ("record" in applied && applied.record.phase === "none") await endPreviewLink(deps, before.target.stackId);
+}
+
+/**
+ * Returns why a pull request gets no event to a stack: the stack is that of another pull request, which is open. The
+ * stack of the first one stays its own, because the close of one would remove that of the other.
+ */
+export async function findRival(
+  deps: PreviewLinksDeps,
+  { host, hook, stackId }: { readonly host: string; readonly hook: Hook; readonly stackId: string },
+): Promise<string | undefined> {
+  const { repository, pull } = hook;
+  // No stack has such an id; the fault is named when the event is published.
+  if (!/^\P{Cc}{1,255}$/u.test(stackId)) return undefined;
+  const link = await findPreviewLink(deps, stackId);
+  if (link === undefined || repository === undefined || pull === undefined) return undefined;
+  const { id, fullName } = link.repository;
+  if (link.host === host && id === repository.id && link.number === pull.number) return undefined;
+  const owner = toStoredPull(await deps.records.get(toPullKey(link.host, id, link.number), deps.clock.now()));
+  if (owner.phase !== "open" || owner.target?.stackId !== stackId) return undefined;
+  const advice = 'Give each pull request a stack of its own: use "hook.pull.number" under "stack" of the document.';
+  return `The stack "${stackId}" belongs to pull request ${link.number} of ${fullName}. ${advice}`;
 }

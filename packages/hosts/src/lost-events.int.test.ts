@@ -123,7 +123,7 @@ describe("an event that the yard has given up", () => {
 });
 
 describe("pull requests of one stack", () => {
-  it("leave it to the first one, and the second is told whose it is [argo-cd#9442]", async () => {
+  it("leave it to the first one, and the second learns whose it is [argo-cd#9442]", async () => {
     const document = `host: github
 when: "hook.repository.fullName == 'acme/shop'"
 machine: preview

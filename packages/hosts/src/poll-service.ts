@@ -4,7 +4,7 @@ import {
   type PluginService,
   type ServiceDeps,
   StackyardError,
-  toShellWord,
+  toShellCommand,
 } from "@stackyard/core";
 import {
   forgetUnreadablePull,
@@ -18,10 +18,10 @@ import type { CodeHosts } from "./code-hosts.ts";
 import { toConvergeItem } from "./converge.ts";
 import { findUnsettled } from "./find-unsettled.ts";
 import type { HookRepository } from "./hook.ts";
-import { findKey, isPullOnly, toPullMs } from "./host-options.ts";
+import { findKey, isPolledOnly, toPollMs } from "./host-options.ts";
 import { loadMappings } from "./load-mappings.ts";
 import type { Mapping } from "./mapping.ts";
-import { listMissedDeliveries } from "./pull-deliveries.ts";
+import { listMissedDeliveries } from "./missed-deliveries.ts";
 import { findLost, listRecordedRepositories, loadPullRecords, type StoredPull } from "./pull-records.ts";
 import { type NamedHost, type ReceiveDeps, readWebhookSecrets } from "./receive.ts";
 
@@ -44,7 +44,7 @@ export interface PollInput {
 }
 
 /** Deliveries that were listed last. */
-interface Pull {
+interface Listing {
   readonly nextAt: number;
   readonly known: readonly SentDelivery[];
 }
@@ -66,7 +66,7 @@ type Found = (deps: PollDeps) => Promise<void>;
  */
 export function createPollService({ hosts, folder, openQueue, codeHosts }: PollInput): PluginService {
   const rounds = createRounds();
-  const pulls = createPulls();
+  const listings = createListings();
   const found: Found[] = [];
   const errors: unknown[] = [];
 
@@ -90,7 +90,7 @@ export function createPollService({ hosts, folder, openQueue, codeHosts }: PollI
     const { name } = host;
     const codeHost = await codeHosts.open(name, deps);
     if (codeHost === undefined) return;
-    await collect(() => add(pulls.read(deps, host, codeHost)));
+    await collect(() => add(listings.read(deps, host, codeHost)));
     const { repositories, isNew } = await rounds
       .open(name, codeHost, deps.clock.now())
       .catch(async (error: unknown) => {
@@ -113,7 +113,7 @@ export function createPollService({ hosts, folder, openQueue, codeHosts }: PollI
 
   /** Checks the webhook secrets. The receiver does not report missing ones to strangers; `stackyard doctor` does. */
   async function checkSecrets(deps: ServiceDeps): Promise<void> {
-    for (const host of hosts.filter((each) => !isPullOnly(each))) {
+    for (const host of hosts.filter((each) => !isPolledOnly(each))) {
       await collect(async () => void (await readWebhookSecrets(host, deps)));
     }
   }
@@ -128,7 +128,7 @@ export function createPollService({ hosts, folder, openQueue, codeHosts }: PollI
   }
 
   function findNext(): number | undefined {
-    const nextAt = Math.min(rounds.nextAt(), pulls.nextAt());
+    const nextAt = Math.min(rounds.nextAt(), listings.nextAt());
     return nextAt === Number.POSITIVE_INFINITY ? undefined : nextAt;
   }
 
@@ -176,32 +176,32 @@ function createRounds() {
 }
 
 /** Tracks when to read the deliveries of each host, and which ones were listed last. */
-function createPulls() {
-  const pulls = new Map<string, Pull>();
+function createListings() {
+  const listings = new Map<string, Listing>();
   return {
     /** Returns a function that queues new deliveries; undefined when nothing is due or new. */
     async read(deps: PollDeps, host: NamedHost, codeHost: CodeHost): Promise<Found | undefined> {
       const { name } = host;
-      const before = pulls.get(name);
+      const before = listings.get(name);
       const now = deps.clock.now();
       if (before !== undefined && before.nextAt > now) return undefined;
       const known = before?.known ?? [];
-      const nextAt = now + toPullMs(host);
+      const nextAt = now + toPollMs(host);
       // Also when it fails: the other hosts are not read more often because of it.
-      pulls.set(name, { nextAt, known });
+      listings.set(name, { nextAt, known });
       const { listed, take } = await listMissedDeliveries(deps, { host, codeHost, known });
       if (take === undefined) {
-        pulls.set(name, { nextAt, known: listed });
+        listings.set(name, { nextAt, known: listed });
         return undefined;
       }
       return async () => {
         const failed = await take();
         const again = new Set(failed.map(({ delivery }) => delivery));
-        pulls.set(name, { nextAt, known: listed.filter((each) => !again.has(each)) });
+        listings.set(name, { nextAt, known: listed.filter((each) => !again.has(each)) });
         if (failed[0] !== undefined) throw failed[0].error;
       };
     },
-    nextAt: () => Math.min(...[...pulls.values()].map((each) => each.nextAt)),
+    nextAt: () => Math.min(...[...listings.values()].map((each) => each.nextAt)),
   };
 }
 
@@ -217,7 +217,7 @@ interface RepositoryInput {
   readonly repository: HookRepository;
 }
 
-/** Returns a function that queues the pull requests that need a decision; undefined when there are none. */
+/** Returns a function that queues the pull requests that need a decision; undefined without hosts to poll. */
 async function findPullsToDecide(
   deps: PollDeps,
   { host, codeHost, repository }: RepositoryInput,
@@ -304,7 +304,7 @@ async function noticeUnreadable(
       kind: "pull-unreadable",
       key: `${host}/${repository}/${number}/${stackId}`,
       title: `The pull request of the preview "${stackId}" cannot be read`,
-      text: `${reason} It was deleted, or the App or token has lost it. The preview is kept. Give the access back, or end it with stackyard previews down ${toShellWord(stackId)}.`,
+      text: `${reason} It was deleted, or the App or token has lost it. The preview is kept. Give the access back, or end it with ${toShellCommand`stackyard previews down ${stackId}`}.`,
       stackId,
     });
   }

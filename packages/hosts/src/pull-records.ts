@@ -2,7 +2,7 @@ import { isMap, listPages, type ServiceDeps, type ServiceUser, type StoredRecord
 import type { MappedEvent } from "./apply-mapping.ts";
 import { NO_PULL, type PullRecord, type PullRule } from "./decide-pull.ts";
 
-/** The record of a pull request as it is stored. */
+/** The stored record of a pull request. */
 export interface StoredPull extends PullRecord {
   /** Published as soon as this is stored, also by another process; `after` is the record afterwards. */
   readonly intent?: {
@@ -19,6 +19,8 @@ export interface StoredPull extends PullRecord {
 export interface LastEvent {
   readonly id: string;
   readonly stackId: string;
+  /** Its name. */
+  readonly event?: string;
   readonly at: number;
   readonly rule?: PullRule;
 }

@@ -18,7 +18,7 @@ import { describeHook, digestOf } from "./describe-delivery.ts";
 import { parseGitHubDelivery } from "./github/parse-delivery.ts";
 import { parseGitLabDelivery } from "./gitlab/parse-delivery.ts";
 import type { Hook, ParsedDelivery } from "./hook.ts";
-import { type HostOptions, isPullOnly } from "./host-options.ts";
+import { type HostOptions, isPolledOnly } from "./host-options.ts";
 import { loadPullRecords } from "./pull-records.ts";
 import { hasGitLabToken, isSignedByGitHub, isSignedByStandard, type SignedDelivery } from "./verify-signature.ts";
 
@@ -68,7 +68,7 @@ export function createReceiver(host: NamedHost, openQueue: (deps: ServiceDeps) =
     path: `/hooks/${name}`,
     maxBytes: MAX_BYTES,
     async answer(request, deps) {
-      if (isPullOnly(host)) return problem(404, "NOT_FOUND", detail);
+      if (isPolledOnly(host)) return problem(404, "NOT_FOUND", detail);
       return receive(host, request, { ...deps, queue: openQueue(deps) });
     },
   };

@@ -5,7 +5,7 @@ import { MAX_DATA_BYTES, presentAnswer } from "./present.ts";
 import { toVisible, toVisibleText } from "./visible.ts";
 
 describe("toBounded", () => {
-  it("keeps any value below its bytes, and what fits as it is", () => {
+  it("keeps any value below its bytes, and what fits unchanged", () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 6 }), fc.integer({ min: 64, max: 4_000 }), (value, maxBytes) => {
         const { value: bounded, isCut } = toBounded(value, maxBytes);

@@ -37,7 +37,7 @@ function serve({ openYard, signal = new AbortController().signal }: Setup = {}) 
 }
 
 describe("standard input and output", () => {
-  it("end with the client's end, after what was asked for is answered (typescript-sdk#2002)", async () => {
+  it("end with the client's end, after all requests are answered (typescript-sdk#2002)", async () => {
     const { input, ended, lines } = serve();
 
     input.end(call("explain_stack", { stack: "pr-1" }));
@@ -72,7 +72,7 @@ describe("standard input and output", () => {
     expect(answer.result.structuredContent.untrustedData.metadata.note).toBe("a\nb\\u{d}\nc\\u{2028}d");
   });
 
-  it("go on after a line that is no message", async () => {
+  it("continue after a line that is not a message", async () => {
     const { input, next, ended } = serve();
 
     input.write("hello\n{}\n");

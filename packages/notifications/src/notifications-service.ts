@@ -68,7 +68,7 @@ export function createNotificationsService(
   return {
     name: NAME,
     async dueAt(deps) {
-      // Also reports faults while there are no events.
+      // Also reports faults without new events.
       await loadNotifications(file);
       const now = deps.clock.now();
       if ((await createFollower(deps, NAME).isBehind()) || (await hasNotices(deps))) return now;

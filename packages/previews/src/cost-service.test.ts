@@ -27,7 +27,7 @@ async function open(options: { readonly maxPages?: number } = {}) {
   const create = () =>
     createCostServices({ costs: { account: ACCOUNT, ...options } }, { environment: { YARD_NAME: "blue" } });
   const [service] = create();
-  if (service === undefined) throw new Error("There is no service.");
+  if (service === undefined) throw new Error("The service is missing.");
   const bench = createServiceBench({ source: MACHINE, service });
   for (const stackId of ["pr-7", "a#b", "asleep"]) await bench.send(stackId, "OPENED");
   await bench.settle();

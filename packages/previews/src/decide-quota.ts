@@ -124,7 +124,7 @@ function enqueue(record: QuotaRecord, request: QuotaRequest, now: number): Quota
   return { ...record, waiting: record.waiting.map((each) => (each === present ? waiter : each)) };
 }
 
-/** Removes the holders and waiters that match the condition. Returns the same record when there are none. */
+/** Removes the holders and waiters that match the condition. Returns the same record when none match. */
 export function removeOwner(record: QuotaRecord, isRemoved: (owner: QuotaHolder) => boolean): QuotaRecord {
   const holders = record.holders.filter((holder) => !isRemoved(holder));
   const waiting = record.waiting.filter((waiter) => !isRemoved(waiter));

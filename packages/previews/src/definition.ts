@@ -256,7 +256,7 @@ export const PreviewsOptions = Type.Object(
           account: Type.String({
             pattern: "^[0-9]{12}$",
             expected: "an account of 12 digits",
-            description: "The account whose Cost Explorer is asked",
+            description: "The account whose Cost Explorer is read",
           }),
           role: Role,
           maxPages: Type.Optional(

@@ -9,7 +9,7 @@ export const IdleQuestion = Type.Object({
   since: Type.Number(),
   /** Missing: no server has answered yet. */
   answeredAt: Type.Optional(Type.Number()),
-  /** Missing: there was no event. */
+  /** Missing before the first event. */
   activeAt: Type.Optional(Type.Number()),
 });
 export type IdleQuestion = Static<typeof IdleQuestion>;
@@ -17,7 +17,7 @@ export type IdleQuestion = Static<typeof IdleQuestion>;
 /** The storage of questions. */
 export type QuestionStore = Pick<ServiceDeps, "records" | "clock">;
 
-/** A question as it is stored. */
+/** A stored question. */
 export type StoredQuestion = Omit<StoredRecord, "value"> & { readonly value: IdleQuestion };
 
 const PREFIX = "previews/idle/";

@@ -6,7 +6,7 @@ import {
   type PluginService,
   type ServiceDeps,
   StackyardError,
-  toShellWord,
+  toShellCommand,
 } from "@stackyard/core";
 import { readYardName } from "@stackyard/core/environment";
 import {
@@ -122,7 +122,7 @@ async function notifyOrphan(deps: ServiceDeps, { stackId, machine, since, count,
     kind: "orphan",
     key: JSON.stringify([machine, stackId, since]),
     title: `Resources of the stack "${stackId}" are left, and the stack is gone`,
-    text: `${list}. Remove them, or create the stack anew to remove them: stackyard previews reclaim ${toShellWord(stackId)}`,
+    text: `${list}. Remove them, or create the stack anew to remove them: ${toShellCommand`stackyard previews reclaim ${stackId}`}`,
     data: { stack: stackId, machine, count },
   });
 }

@@ -1,7 +1,7 @@
 import { type LambdaContext, runInvocation } from "@stackyard/aws";
 import type { Clock, Ids, Random } from "@stackyard/core";
-import { createUlids, systemClock } from "@stackyard/core/engine";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
+import { createUlids, systemClock } from "@stackyard/core/yard";
 import { createTelemetry, type Telemetry } from "@stackyard/telemetry";
 import { toInvocationFields } from "./invocation-fields.ts";
 import { createOnce } from "./once.ts";

@@ -125,6 +125,10 @@ export const Variables = Type.Object({
   ),
   STACKYARD_SEAL_KEY,
   STACKYARD_SEAL_KMS_KEY,
+  STACKYARD_DISTRIBUTOR: text(
+    "The name or ARN of the function of the distributor of build artifacts, which `artifacts` of the executor `gate` asks. Needs the store, and `lambda:InvokeFunction`",
+    VARIABLE_FORMS.function,
+  ),
   TASK_DATA_DIR: text(
     "A folder for Terraform providers and states that could not be saved; it is kept between tasks. Default: `stackyard` in the folder for temporary files",
     FOLDER,
@@ -417,6 +421,8 @@ interface TaskSettings {
   readonly hasStore: boolean;
   /** In a container. */
   readonly concurrency: number;
+  /** The name or ARN of the function that knows where build artifacts have arrived. */
+  readonly distributor: string | undefined;
   readonly terraform: { readonly binary?: string; readonly version?: string };
   /** Without any key, plans cannot be saved. */
   readonly sealKey: string | undefined;
@@ -440,6 +446,7 @@ function toTaskSettings(values: Variables): TaskSettings {
   return {
     hasStore: stores.some((store) => store !== undefined),
     concurrency: values.TASK_CONCURRENCY,
+    distributor: values.STACKYARD_DISTRIBUTOR,
     terraform: defined({ binary, version }),
     sealKey: values.STACKYARD_SEAL_KEY,
     sealKmsKeys: values.STACKYARD_SEAL_KMS_KEY,

@@ -6,8 +6,8 @@ import { toExecutorDefinitions } from "./executor-definitions.ts";
 const delay = { name: "delay", config: Type.Object({ seconds: Type.Number() }), resumable: false, cancelWithin: "1m" };
 
 describe("the executors that a state manager knows", () => {
-  it("are terraform and lambda", () => {
-    expect([...toExecutorDefinitions().keys()]).toEqual(["terraform", "lambda"]);
+  it("are those that are built in", () => {
+    expect([...toExecutorDefinitions().keys()]).toEqual(["terraform", "lambda", "deploy", "gate"]);
   });
 
   it("are those of a user's runners too, whose configs it knows only where they are defined", () => {

@@ -1,5 +1,5 @@
 import type { Clock, Store } from "@stackyard/core";
-import { loadSharedKey } from "@stackyard/core/engine";
+import { loadSharedKey } from "@stackyard/core/yard";
 
 const KEY = "transport/result-key";
 

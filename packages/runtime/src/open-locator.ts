@@ -1,6 +1,6 @@
 import type { AwsAccess } from "@stackyard/aws";
 import type { Clock, Locator, Logger } from "@stackyard/core";
-import { createFolderLocator } from "@stackyard/core/engine";
+import { createFolderLocator } from "@stackyard/core/yard";
 import type { MachineSource } from "./environment.ts";
 import type { ExecutorDefinitions } from "./executor-definitions.ts";
 

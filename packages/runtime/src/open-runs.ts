@@ -1,8 +1,8 @@
 import type { AwsAccess } from "@stackyard/aws";
 import type { Clock, ExecutorDefinition, Logger, Random, Records } from "@stackyard/core";
-import { systemClock } from "@stackyard/core/engine";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
 import { createJobs, type Jobs } from "@stackyard/core/jobs";
+import { systemClock } from "@stackyard/core/yard";
 import { createSqsTransport } from "@stackyard/transport-sqs";
 import { type EnvironmentNeeds, parseEnvironment, requireEvents } from "./environment.ts";
 import { createEnvironmentAws } from "./environment-aws.ts";

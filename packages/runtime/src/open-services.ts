@@ -1,8 +1,8 @@
 import type { AwsAccess } from "@stackyard/aws";
 import type { Clock, Ids, Logger, Random } from "@stackyard/core";
-import { createOutboxRelay, createUlids, systemClock } from "@stackyard/core/engine";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
 import type { YardServicesDeps } from "@stackyard/core/services";
+import { createOutboxRelay, createUlids, systemClock } from "@stackyard/core/yard";
 import { createSqsTransport } from "@stackyard/transport-sqs";
 import { type EnvironmentNeeds, parseEnvironment, requireEvents } from "./environment.ts";
 import { createEnvironmentAws } from "./environment-aws.ts";

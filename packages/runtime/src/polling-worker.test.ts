@@ -28,12 +28,25 @@ async function createBench(steps: readonly Step[], resumable = true) {
   });
   const executors = new Map([["work", executor]]);
   const settled: string[] = [];
+  const suspended: number[] = [];
   const worker = createPollingWorker(
     { store, executors, clock, ids: countingIds(), logger: silentLogger },
-    { onSettled: async (attemptId) => void settled.push(attemptId) },
+    {
+      onSettled: async (attemptId) => void settled.push(attemptId),
+      onSuspended: async () => void suspended.push((clock.now() - begun) / 1_000),
+    },
   );
   const delivery = await dispatchTask(store, { clock, executor });
-  return { clock, store, calls, settled, worker, delivery, find: () => store.findAttempt(delivery.attemptId) };
+  return {
+    clock,
+    store,
+    calls,
+    settled,
+    suspended,
+    worker,
+    delivery,
+    find: () => store.findAttempt(delivery.attemptId),
+  };
 }
 
 const after = (pollAfterMs: number) => running({ progress: {}, pollAfterMs, message: "going" });
@@ -120,6 +133,21 @@ describe("a worker that polls", () => {
     await worker.handle(delivery);
 
     expect(settled).toEqual([delivery.attemptId]);
+  });
+
+  it("says when a step has suspended its attempt: events that it has queued are sent now, not by the next sweep", async () => {
+    const { clock, suspended, settled, worker, delivery } = await createBench([
+      after(10_000),
+      after(20_000),
+      succeeded({}),
+    ]);
+
+    const handled = worker.handle(delivery);
+    await clock.advance(30_000);
+    await handled;
+
+    expect(suspended).toEqual([0, 10]);
+    expect(settled).toHaveLength(1);
   });
 
   it("ends with a task that fails", async () => {

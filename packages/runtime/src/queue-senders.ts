@@ -1,5 +1,6 @@
 import { parseJson } from "@stackyard/core";
-import { GroupName, matchesText, type Sender, toGroups } from "@stackyard/core/access";
+import type { Sender } from "@stackyard/core/access";
+import { GroupName, matchesText, toGroups } from "@stackyard/core/yard";
 import type { FindSender } from "@stackyard/transport-sqs";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";

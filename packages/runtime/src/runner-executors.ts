@@ -38,7 +38,7 @@ export interface ExecutorsInput {
 }
 
 /**
- * Loads `terraform`, `lambda`, those of plugins and the user's own, by name; later ones win. Throws `CONFIG_INVALID`
+ * Loads those that are built in, those of plugins and the user's own, by name; later ones win. Throws `CONFIG_INVALID`
  * for invalid options.
  */
 export async function loadExecutors(input: ExecutorsInput, clock: Clock): Promise<ReadonlyMap<string, Executor>> {
@@ -80,11 +80,16 @@ async function loadBuiltIn(input: ExecutorsInput, context: ExecutorsContext): Pr
     terraform = {},
     lambda = {},
   } = input;
-  const [{ createTerraformExecutor }, { createLambdaExecutor }] = await Promise.all([
+  const [{ createTerraformExecutor }, { createLambdaExecutor }, { default: promotion }] = await Promise.all([
     import("@stackyard/executor-terraform"),
     import("@stackyard/executor-lambda"),
+    import("@stackyard/promotion"),
   ]);
   const { isFunction } = tasks;
   const ofTerraform = createTerraformExecutor({ ...tasks.terraform, ...terraform }, context);
-  return [isFunction ? explainMissingTerraform(ofTerraform) : ofTerraform, createLambdaExecutor(lambda, context)];
+  return [
+    isFunction ? explainMissingTerraform(ofTerraform) : ofTerraform,
+    createLambdaExecutor(lambda, context),
+    ...promotion.executors({}, context),
+  ];
 }

@@ -1,6 +1,6 @@
 import { type ExecutorDefinition, StackyardError } from "@stackyard/core";
-import { createYard } from "@stackyard/core/engine";
 import { DEFAULT_LIMITS } from "@stackyard/core/machine";
+import { createYard } from "@stackyard/core/yard";
 import { createSqsTransport } from "@stackyard/transport-sqs";
 import { toBatchOptions, toDeleteWorked } from "./answer-batch.ts";
 import { type App, type AppHost, type AppOptions, createApp } from "./app.ts";

@@ -137,6 +137,39 @@ it("a task runner with the store gives executors a sealer with data keys of KMS,
   expect(await find(manager)).not.toContain("ERROR");
 });
 
+it("a task runner with the store asks the yard's distributor where artifacts have arrived, for gates", async () => {
+  const asked: unknown[] = [];
+  const place = { account: "111122223333", region: "eu-west-1" };
+  const counts = { files: 1, filesDone: 1, announcements: 1, verified: true };
+  const cell = { ...place, ...counts, status: "stored", code: null, at: "2026-01-01T00:00:00Z" };
+  lambda.add("distributor", (request) => {
+    asked.push(request);
+    const version = { name: "api", version: "1.42.0", manifestSha256: "0".repeat(64) };
+    const row = { ...version, publishedAt: "2026-01-01T00:00:00Z", covered: true, retired: false, cells: [cell] };
+    return { kind: "answer", answer: { rows: [row] } };
+  });
+  const gate = `
+version: 2
+events: { OPENED: {} }
+states:
+  INIT: { on: { OPENED: WAIT } }
+  WAIT: { tasks: [images], on: { NEXT: DONE } }
+  DONE: {}
+tasks: { images: { executor: gate, config: { artifacts: { api: 1.42.0 } } } }
+`;
+  const { manager, runner } = await startYard({
+    machines: { "review-app": gate },
+    environment: { STACKYARD_DISTRIBUTOR: "distributor" },
+  });
+
+  await manager.play({ stackId: "pr-12", event: "OPENED", machine: "review-app" });
+  await runner.work();
+  await manager.play();
+
+  expect(asked).toEqual([{ op: "coverage", name: "api", version: "1.42.0" }]);
+  expect(await find(manager)).toBe("DONE");
+});
+
 describe.each([
   ["with the store", true],
   ["by message alone", false],

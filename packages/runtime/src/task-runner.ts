@@ -1,7 +1,8 @@
 import { type AwsAccess, createLimiter, type SessionOptions } from "@stackyard/aws";
 import type { Executor, ProvidedService, Transport } from "@stackyard/core";
-import { createMessageWorker, createYard, startTasks, type YardDeps } from "@stackyard/core/engine";
-import { provideSealer, type Sealer } from "@stackyard/core/services";
+import type { YardDeps } from "@stackyard/core/engine";
+import { provideCalendarFiles, provideSealer, type Sealer } from "@stackyard/core/services";
+import { createMessageWorker, createYard, startTasks } from "@stackyard/core/yard";
 import type { LambdaOptions } from "@stackyard/executor-lambda";
 import type { TerraformOptions } from "@stackyard/executor-terraform";
 import { createSqsTransport, type SqsTransportOptions } from "@stackyard/transport-sqs";
@@ -13,9 +14,11 @@ import { toExecutorDefinitions } from "./executor-definitions.ts";
 import { followQueues } from "./follow-queues.ts";
 import { createTaskHandler } from "./handle-tasks.ts";
 import { loadResultKey } from "./load-result-key.ts";
+import { openCalendars } from "./open-calendars.ts";
 import { openLocator } from "./open-locator.ts";
 import { loadSealer, openSealedStore } from "./open-sealed-store.ts";
 import type { OpenedStore } from "./open-store.ts";
+import { provideArrivals } from "./provide-arrivals.ts";
 import { runTaskContainer } from "./run-task-container.ts";
 import { type ExecutorsInput, loadExecutors, loadProvided, type RunnerPlugin } from "./runner-executors.ts";
 import { createSkippedExecutors } from "./skipped-executors.ts";
@@ -179,7 +182,14 @@ async function connect(
     // A result is not a delivery of the queue.
     engine: { ...engine, refusedEvents: engine.refusedEvents === "drop" ? ("drop" as const) : ("park" as const) },
     instrument: telemetry.instrumentEngine,
-    worker: { services: [...(await loadServices(environment, sealer)), ...loadProvided(input, clock)] },
+    worker: {
+      services: [
+        ...(await loadServices(environment, sealer)),
+        ...(machines === undefined ? [] : [provideCalendarFiles(await openCalendars(machines, deps.aws))]),
+        ...provideArrivals({ environment, clock, logger }),
+        ...loadProvided(input, clock),
+      ],
+    },
   };
   const foreign = {
     ...transport,

@@ -1,4 +1,13 @@
+import { defined, type LogTime } from "@stackyard/core";
 import { type CallOptions, type HttpClient, StackyardApiError } from "./http-client.ts";
+
+/** When the lines of a part of a log were logged, to a tenth of a second. */
+export interface LogTimes {
+  readonly from: number;
+  readonly to: number;
+  /** A time holds for the lines after it too. Lines before the first one have no known time. */
+  readonly times: readonly LogTime[];
+}
 
 /** Which part of a log. Default: all of it. */
 export interface LogOptions extends CallOptions {
@@ -19,6 +28,21 @@ export interface AttemptLog {
   readonly to: number;
   /** Bytes of the whole log at present. */
   readonly size: number;
+}
+
+/** Which part of a log. */
+interface LogTimesOptions extends CallOptions {
+  readonly from?: number;
+  readonly to?: number;
+}
+
+/** Loads when the lines of a part of a log were logged; at most 1 MiB at once. */
+export function loadLogTimes(
+  http: HttpClient,
+  attemptId: string,
+  { from, to, signal }: LogTimesOptions = {},
+): Promise<LogTimes> {
+  return http.requestJson({ path: ["v1", "attempts", attemptId, "log-times"], query: defined({ from, to }), signal });
 }
 
 /** Loads a part of an attempt's log. */

@@ -9,6 +9,8 @@ export type {
   Attempt,
   AuditHead,
   AuditLine,
+  Board,
+  BoardName,
   Bulk,
   BulkItem,
   BulkOperation,
@@ -16,8 +18,14 @@ export type {
   BulkPlan,
   Cause,
   CauseKind,
+  CustomResourceRun,
   DeadLetter,
+  Deploy,
+  DeployPlan,
+  DeployStack,
   ExecutorDetails,
+  Freeze,
+  FreezeHold,
   HistoryEntry,
   LastFailure,
   ListedParkedEvent,
@@ -35,6 +43,7 @@ export type {
   OrphanCheck,
   Outcome,
   ParkedEvent,
+  PlannedStack,
   Preview,
   PreviewPull,
   Reachable,
@@ -44,6 +53,7 @@ export type {
   SimulationLine,
   StackAt,
   StackBundle,
+  StackCommits,
   StackCondition,
   StackCounts,
   StackDetails,
@@ -61,11 +71,15 @@ export type {
 } from "@stackyard/core/api";
 export type { ApprovalsApi } from "./approvals-api.ts";
 export type { YardArtifactsApi } from "./artifacts-api.ts";
-export type { AttemptLog, LogOptions } from "./attempt-log.ts";
+export type { AttemptLog, LogOptions, LogTimes } from "./attempt-log.ts";
 export type { AuditApi, AuditFilter } from "./audit-api.ts";
+export type { BoardsApi } from "./boards-api.ts";
 export type { BulkApi, BulkItemsOptions, BulkRequest, StartBulkOptions, WaitForBulkOptions } from "./bulk-api.ts";
 export { type CiTokenOptions, createCiToken } from "./ci-token.ts";
+export type { CustomResourcesApi } from "./custom-resources-api.ts";
+export type { DeploysApi } from "./deploys-api.ts";
 export type { WatchOptions } from "./event-stream.ts";
+export type { FreezesApi, NewFreeze } from "./freezes-api.ts";
 export type { Page, PageOptions, TokenSource, UnreadableRow } from "./http-client.ts";
 export { type CallOptions, type ProblemDetails, StackyardApiError, type StackyardOptions } from "./http-client.ts";
 export type { LogPart, StreamKind, StreamMessage, StreamOptions } from "./live-stream.ts";

@@ -3,7 +3,15 @@ import { createHttpClient } from "./http-client.ts";
 import { followStream, type StreamMessage, type StreamOptions } from "./live-stream.ts";
 
 /** What the server does with one connection: a text that ends, one that stays open or breaks off, or a refusal. */
-type Answer = { readonly text: string; readonly last?: "end" | "stay" | "break" } | { readonly status: number };
+type Answer = { readonly text: string; readonly last?: "end" | "stay" | "break" } | Refusal;
+
+/** `html`: the page of a proxy, instead of the server's problem. */
+interface Refusal {
+  readonly status: number;
+  readonly html?: string;
+}
+
+const HTML = { "content-type": "text/html" };
 
 const ready = (position: number, id = String(position)) =>
   `retry: 2000\nid: ${id}\nevent: ready\ndata: {"position":${position}}\n\n`;
@@ -17,6 +25,7 @@ function createServer(answers: readonly Answer[]) {
     const { search } = new URL(String(input));
     calls.push({ query: decodeURIComponent(search), lastEventId: new Headers(init?.headers).get("last-event-id") });
     if (!("status" in answer)) return new Response(toBody(answer, init?.signal ?? undefined));
+    if (answer.html !== undefined) return new Response(answer.html, { status: answer.status, headers: HTML });
     const problem = { status: answer.status, code: "NOT_FOUND", detail: "It is not kept.", retryable: false };
     const headers = { "content-type": "application/problem+json" };
     return new Response(JSON.stringify(problem), { status: answer.status, headers });
@@ -25,7 +34,7 @@ function createServer(answers: readonly Answer[]) {
   return { calls, follow: (options: StreamOptions = {}) => followStream(http, options) };
 }
 
-function toBody({ text, last = "end" }: Exclude<Answer, { status: number }>, signal?: AbortSignal) {
+function toBody({ text, last = "end" }: Exclude<Answer, Refusal>, signal?: AbortSignal) {
   return new ReadableStream<Uint8Array>({
     start(controller) {
       controller.enqueue(new TextEncoder().encode(text));
@@ -113,6 +122,24 @@ describe("followStream", () => {
 
     expect(idsOf(await take(server.follow(), 3))).toEqual(["ready 7", "ready 7", "history 8"]);
     expect(server.calls.map(({ lastEventId }) => lastEventId)).toEqual([null, "7", "7", "7"]);
+  });
+
+  it.each([502, 503, 504, 520, 524])(
+    "tries again while a proxy answers %i for a server that restarts (datastar#919, htmx#2225, EventSource#88, tock-react-kit#178)",
+    async (status) => {
+      const page = { status, html: `<html><title>${status}</title></html>\n\n` };
+      const server = createServer([{ text: ready(7) }, page, page, { text: ready(7) + history("8"), last: "stay" }]);
+
+      expect(idsOf(await take(server.follow(), 3))).toEqual(["ready 7", "ready 7", "history 8"]);
+      expect(server.calls.map(({ lastEventId }) => lastEventId)).toEqual([null, "7", "7", "7"]);
+    },
+  );
+
+  it("tries again after a page of a proxy that says 200 (galaxy#22629)", async () => {
+    const page = { status: 200, html: "<html>\n\n<p>data: soon back</p>\n\n</html>" };
+    const server = createServer([{ text: ready(7) }, page, { text: ready(7) + history("8"), last: "stay" }]);
+
+    expect(idsOf(await take(server.follow(), 3))).toEqual(["ready 7", "ready 7", "history 8"]);
   });
 
   it("connects again when the server has said nothing for a time", async () => {

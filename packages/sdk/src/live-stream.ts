@@ -1,4 +1,4 @@
-import { defined } from "@stackyard/core";
+import { defined, type LogTime } from "@stackyard/core";
 import type { Attempt, Bulk, HistoryEntry } from "@stackyard/core/api";
 import { followEvents } from "./event-stream.ts";
 import type { HttpClient } from "./http-client.ts";
@@ -29,6 +29,8 @@ export interface LogPart {
   /** Where it begins, in bytes. */
   readonly offset: number;
   readonly text: string;
+  /** When its lines were logged, as far as known. */
+  readonly times?: readonly LogTime[];
   /** The log is complete. */
   readonly ended?: true;
 }

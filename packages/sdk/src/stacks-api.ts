@@ -10,6 +10,7 @@ import type {
   RevealedSecret,
   StackAt,
   StackBundle,
+  StackCommits,
   StackCondition,
   StackCounts,
   StackDetails,
@@ -18,7 +19,7 @@ import type {
   StackSummary,
   UpgradePlan,
 } from "@stackyard/core/api";
-import { type AttemptLog, type LogOptions, loadLog } from "./attempt-log.ts";
+import { type AttemptLog, type LogOptions, type LogTimes, loadLog, loadLogTimes } from "./attempt-log.ts";
 import {
   type CallOptions,
   createEventId,
@@ -125,12 +126,21 @@ export interface StacksApi {
   attemptLog(attemptId: string, options?: CallOptions): Promise<string>;
   /** Returns the log of an attempt, up to 16 MiB, also while it runs: all of it, or the part in the options. */
   log(attemptId: string, options?: LogOptions): Promise<AttemptLog>;
+  /** Returns when the lines of a part of a log were logged; at most 1 MiB at once. */
+  logTimes(attemptId: string, options?: Pick<LogOptions, "from" | "to" | "signal">): Promise<LogTimes>;
   /** Returns the stack as the first step of a simulation; sensitive values are `***`. Throws `STACK_UNKNOWN`. */
   snapshot(stackId: string, options?: CallOptions): Promise<StackSnapshot>;
   /** Returns the stack after the last line of its history up to a position, by replay. Throws `NOT_FOUND`. */
   at(stackId: string, position: number, options?: CallOptions): Promise<StackAt>;
+  /**
+   * Returns the commits since the last success of the stack, or why they are not known. `task`: its last approval counts
+   * where no success is known.
+   */
+  commits(stackId: string, options: CallOptions & { readonly task: string }): Promise<StackCommits>;
   /** Returns everything about a stack, to attach to an incident; up to 32 MiB. Sensitive values are masked. */
   bundle(stackId: string, options?: CallOptions): Promise<StackBundle>;
+  /** Returns the same as one HTML file that shows it, also without a yard. Throws `NOT_FOUND` without a console. */
+  bundlePage(stackId: string, options?: CallOptions): Promise<string>;
   /** Returns a sensitive value. Needs `secrets:read`, and is recorded in the audit log with the reason. */
   reveal(stackId: string, key: string, options: CallOptions & { readonly reason: string }): Promise<MetadataValue>;
   retry(stackId: string, options?: RetryOptions): Promise<OperationAnswer>;
@@ -195,13 +205,20 @@ export function createStacksApi(http: HttpClient): StacksApi {
     },
     attemptLog: (attemptId, options) => http.requestText({ path: ["v1", "attempts", attemptId, "log"], ...options }),
     log: (attemptId, options) => loadLog(http, attemptId, options),
+    logTimes: (attemptId, options) => loadLogTimes(http, attemptId, options),
     snapshot: (stackId, options) => http.requestJson({ path: ["v1", "stacks", stackId, "snapshot"], ...options }),
     at: (stackId, position, options) =>
       http.requestJson({ path: ["v1", "stacks", stackId, "at", String(position)], ...options }),
+    commits: (stackId, { task, ...options }) =>
+      http.requestJson({ path: ["v1", "stacks", stackId, "commits"], query: { task }, ...options }),
     async bundle(stackId, { signal } = {}) {
       const request = { path: ["v1", "stacks", stackId, "bundle"], signal };
       const response = await http.openStream(request, {});
       return (await response.json()) as StackBundle;
+    },
+    async bundlePage(stackId, { signal } = {}) {
+      const request = { path: ["v1", "stacks", stackId, "bundle"], query: { as: "page" }, signal };
+      return (await http.openStream(request, {})).text();
     },
     async reveal(stackId, key, { reason, signal }) {
       const path = ["v1", "stacks", stackId, "secrets", key, "reveal"];

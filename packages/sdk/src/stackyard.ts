@@ -3,8 +3,12 @@ import type { EventOf } from "@stackyard/core/machine";
 import { type ApprovalsApi, createApprovalsApi } from "./approvals-api.ts";
 import { createYardArtifactsApi, type YardArtifactsApi } from "./artifacts-api.ts";
 import { type AuditApi, createAuditApi } from "./audit-api.ts";
+import { type BoardsApi, createBoardsApi } from "./boards-api.ts";
 import { type BulkApi, createBulkApi } from "./bulk-api.ts";
+import { type CustomResourcesApi, createCustomResourcesApi } from "./custom-resources-api.ts";
+import { createDeploysApi, type DeploysApi } from "./deploys-api.ts";
 import { followHistory, type WatchOptions } from "./event-stream.ts";
+import { createFreezesApi, type FreezesApi } from "./freezes-api.ts";
 import {
   type CallOptions,
   createHttpClient,
@@ -76,6 +80,10 @@ export class Stackyard<Machine extends MachineEvents = MachineEvents> implements
   readonly states: StatesApi;
   readonly artifacts: YardArtifactsApi;
   readonly bulk: BulkApi;
+  readonly boards: BoardsApi;
+  readonly customResources: CustomResourcesApi;
+  readonly deploys: DeploysApi;
+  readonly freezes: FreezesApi;
   readonly #http: HttpClient;
   readonly #publisher: Publisher;
 
@@ -93,6 +101,10 @@ export class Stackyard<Machine extends MachineEvents = MachineEvents> implements
     this.sessions = createSessionsApi(this.#http);
     this.tokens = createTokensApi(this.#http);
     this.bulk = createBulkApi(this.#http);
+    this.boards = createBoardsApi(this.#http);
+    this.customResources = createCustomResourcesApi(this.#http);
+    this.deploys = createDeploysApi(this.#http);
+    this.freezes = createFreezesApi(this.#http);
     this.approvals = createApprovalsApi(this.#http);
     this.audit = createAuditApi(this.#http);
     this.states = createStatesApi(this.#http);

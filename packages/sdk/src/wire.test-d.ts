@@ -5,6 +5,7 @@ import type {
   ArtifactCoverage,
   Attempt,
   Cause,
+  CustomResourceRun,
   DeadLetter,
   ExecutorDetails,
   HistoryEntry,
@@ -20,6 +21,7 @@ import type {
   PublishResult,
   SimulationLine,
   StackAt,
+  StackCommits,
   StackDetails,
   StackSnapshot,
   StackSummary,
@@ -40,6 +42,7 @@ interface Client {
   ReleasePlace: ReleasePlace;
   Attempt: Attempt;
   Cause: Cause;
+  CustomResourceRun: CustomResourceRun;
   ExecutorDetails: ExecutorDetails;
   HistoryEntry: HistoryEntry;
   ListedParkedEvent: ListedParkedEvent;
@@ -55,6 +58,7 @@ interface Client {
   DeadLetter: DeadLetter;
   SimulationLine: SimulationLine;
   StackAt: StackAt;
+  StackCommits: StackCommits;
   StackDetails: StackDetails;
   StackSnapshot: StackSnapshot;
   StackSummary: StackSummary;

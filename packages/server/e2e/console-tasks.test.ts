@@ -125,9 +125,9 @@ describe("on-call", () => {
     await press("link", /^pr-3/);
     await press("link", "Bundle");
     const download = page.waitForEvent("download");
-    await press("button", "Download");
+    await press("button", "Download page");
 
-    expect((await download).suggestedFilename()).toMatch(/^pr-3\d\.bundle\.json$/);
+    expect((await download).suggestedFilename()).toMatch(/^pr-3\d\.html$/);
     expect(clicks()).toBe(3);
   });
 
@@ -287,7 +287,7 @@ describe("a release manager", () => {
     await page.getByRole("row", { name: /pr-8/ }).waitFor();
     expect(clicks()).toBe(1);
     await page.getByRole("row", { name: /pr-8/ }).getByRole("link").click();
-    await sees("What follows");
+    await sees(/The stack can then reach/);
     await press("button", "Approve…");
     await press("button", "Approve");
 
@@ -434,7 +434,7 @@ describe("an author", () => {
     await startAt("/stack?id=pr-31");
     await press("link", "History");
     await press("link", "Simulate from here");
-    await sees(/"id":"pr-31"/);
+    await sees(/stack pr-31 as it was/);
     expect(clicks()).toBe(2);
     const download = page.waitForEvent("download");
     await press("button", /^Save/);

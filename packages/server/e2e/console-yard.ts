@@ -1,9 +1,17 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { defined, type Executor, silentLogger } from "@stackyard/core";
+import { CUSTOM_RESOURCE_RUNS, defined, type Executor, silentLogger } from "@stackyard/core";
 import type { Grant } from "@stackyard/core/access";
-import { createFolderLocator, createMachineSources, createUlids, startYard, systemClock } from "@stackyard/core/engine";
+import type { CustomResourceRun } from "@stackyard/core/api";
+import {
+  createFolderLocator,
+  createMachineSources,
+  createMemoryStore,
+  createUlids,
+  startYard,
+  systemClock,
+} from "@stackyard/core/engine";
 import { type ArtifactsClient, createServer } from "@stackyard/server";
 import { createSqliteStore } from "@stackyard/store-sqlite";
 
@@ -27,6 +35,8 @@ interface ConsoleYardInput {
   /** Writes the documents of machines into the folder. */
   readonly addMachines: (folder: string) => void;
   readonly artifacts?: ArtifactsClient;
+  /** Requests of CloudFormation, as their function has recorded them. */
+  readonly customResources?: readonly CustomResourceRun[];
   /** Default: everyone may do everything but reveal secrets. */
   readonly grants?: readonly Grant[];
 }
@@ -38,6 +48,7 @@ export async function startConsoleYard({
   name = "tests",
   addMachines,
   artifacts,
+  customResources = [],
   grants,
 }: ConsoleYardInput): Promise<ConsoleYard> {
   const folder = mkdtempSync(join(tmpdir(), "stackyard-console-"));
@@ -48,6 +59,10 @@ export async function startConsoleYard({
   const locator = createFolderLocator({ folder: machines, executors: byName, clock: systemClock });
   const store = await createSqliteStore({ folder: join(folder, "data") });
   const sources = createMachineSources({ folder: machines, executors: byName });
+  const { records } = createMemoryStore();
+  for (const run of customResources) {
+    await records.put({ key: `${CUSTOM_RESOURCE_RUNS}${run.id}`, value: run, expected: "absent", now: Date.now() });
+  }
   const deps = {
     store,
     locator,
@@ -59,7 +74,7 @@ export async function startConsoleYard({
   };
   const createOne = (port: number) =>
     createServer(
-      { ...deps, version: "0.0.0-test", artifacts },
+      { ...deps, version: "0.0.0-test", artifacts, customResources: records },
       {
         port,
         tokens: [{ name, token: TOKEN }],

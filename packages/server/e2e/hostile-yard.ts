@@ -2,6 +2,7 @@ import { cpSync, globSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { defineExecutor, failed, running } from "@stackyard/core";
+import type { CustomResourceRun } from "@stackyard/core/api";
 import { Type } from "typebox";
 import { fakeArtifacts } from "../src/testing/fake-artifacts.ts";
 import { type ConsoleYard, startConsoleYard } from "./console-yard.ts";
@@ -92,12 +93,30 @@ const others = ["delay", "ecs", "lambda", "runner", "terraform"].map((name) =>
   }),
 );
 
+/** A failed request of CloudFormation. */
+const REQUEST: CustomResourceRun = {
+  id: "8236-r",
+  requestId: HOSTILE,
+  requestType: "Update",
+  stackId: `arn:aws:cloudformation:eu-west-1:111122223333:stack/${MARKUP}/1`,
+  logicalId: HOSTILE,
+  resourceId: "0123456789abcdef0123456789abcdef",
+  cluster: HOSTILE,
+  taskDefinition: HOSTILE,
+  taskArns: ["arn:aws:ecs:eu-west-1:111122223333:task/web/96052dc0123456789abcdef012345678", HOSTILE],
+  receivedAt: "2026-01-01T00:00:00.000Z",
+  startedAt: "2026-01-01T00:00:10.000Z",
+  answeredAt: "2026-01-01T00:01:00.000Z",
+  answer: { status: "FAILED", reason: HOSTILE, physicalId: HOSTILE, data: { Ran: "true" } },
+};
+
 /** Starts one on SQLite with the machines of the examples, and waits until a task has failed and an approval waits. */
 export async function startHostileYard(): Promise<HostileYard> {
   const examples = join(import.meta.dirname, "../../../examples");
   const yard = await startConsoleYard({
     executors: [script, endless, asg, ...others],
     artifacts: fakeArtifacts,
+    customResources: [REQUEST],
     name: MARKUP,
     grants: [
       { to: { token: MARKUP }, role: "admin", also: ["states:write"] },

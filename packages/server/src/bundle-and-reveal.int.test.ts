@@ -2,6 +2,7 @@ import { defineExecutor, StackyardError, succeeded } from "@stackyard/core";
 import type { Grant } from "@stackyard/core/access";
 import { Type } from "typebox";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import type { ServerOptions } from "./server-options.ts";
 import { createTestYard, type TestYard } from "./testing/test-yard.ts";
 
 const SECRET = "hunter22-first";
@@ -34,14 +35,29 @@ afterEach(() => yard.stop());
 
 type Answer = Readonly<Record<string, unknown>>;
 
-async function start(also: readonly "secrets:read"[] = []): Promise<void> {
+async function start(
+  also: readonly "secrets:read"[] = [],
+  options: Pick<ServerOptions, "console"> = {},
+): Promise<void> {
   const grants: Grant[] = [{ to: { token: "tester" }, role: "admin", also: [...also] }];
-  yard = createTestYard({ source: SOURCE, executor, access: { grants } });
+  yard = createTestYard({ source: SOURCE, executor, access: { grants }, ...options });
   yard.run();
   const launch = { event: "LAUNCH", stackId: "a", machine: "review-app", metadata: { password: SECRET, size: 3 } };
   await yard.call("/v1/events", { body: launch });
   await expect.poll(async () => (await yard.json<Answer>("/v1/stacks/a"))["state"]).toBe("IDLE");
 }
+
+/** A console that has only the page of an incident. */
+const PAGE = '<!doctype html><script type="application/json" id="bundle">__BUNDLE__</script>';
+const withPage: Pick<ServerOptions, "console"> = {
+  console: {
+    paths: [],
+    find: (path) =>
+      path === "/incident.html"
+        ? { contentType: "text/html", immutable: false, encodings: [], read: () => new TextEncoder().encode(PAGE) }
+        : undefined,
+  },
+};
 
 const listAudited = async () => {
   const { items } = await yard.store.records.list("audit/pending/", { limit: 100, now: Date.now() });
@@ -104,6 +120,47 @@ describe("GET /v1/stacks/{id}/bundle", () => {
       "e10499",
       ["history"],
     ]);
+  });
+
+  it("is a page that contains the document with `as=page`, in which no text is markup", async () => {
+    await start([], withPage);
+    const path = "/v1/stacks/a/bundle?as=page";
+    const note = "</script><script>alert(1)</script><!--";
+    await yard.call("/v1/events", { body: { event: "ROTATE", stackId: "a", metadata: { note } } });
+    await expect.poll(async () => await (await yard.call(path)).text()).toContain("alert(1)");
+
+    const response = await yard.call(path);
+    const text = await response.text();
+    const [, document = ""] = /<script type="application\/json" id="bundle">([^<]*)<\/script>/.exec(text) ?? [];
+
+    expect(response.headers.get("content-type")).toBe("text/html; charset=utf-8");
+    expect(response.headers.get("content-disposition")).toBe('attachment; filename="stackyard-a.html"');
+    expect(response.headers.get("content-security-policy")).toContain("sandbox");
+    expect(JSON.parse(document)).toMatchObject({ stackId: "a", stack: { metadata: { note, password: "***" } } });
+    expect(await yard.json("/v1/stacks/none/bundle?as=page")).toMatchObject({ code: "STACK_UNKNOWN" });
+    expect(await yard.json("/v1/stacks/a/bundle?as=pdf")).toMatchObject({ status: 400, code: "USAGE" });
+  });
+
+  it("is NOT_FOUND as a page where the server has no console", async () => {
+    await start();
+
+    expect(await yard.json("/v1/stacks/a/bundle?as=page")).toMatchObject({ status: 404, code: "NOT_FOUND" });
+    expect(await yard.json("/v1/stacks/a/bundle")).toMatchObject({ stackId: "a" });
+  });
+
+  it("has at most 32 MiB as a page too, however many bytes its texts need there", async () => {
+    await start([], withPage);
+    const empty = { appliedIds: [], park: [], unpark: [], deadLetters: [], dispatches: [], cancels: [] };
+    const metadata = { note: "<".repeat(100_000) };
+    const line = { stackId: "b", at: 1, event: "E", outcome: "applied", metadata, sent: [], notes: [] } as const;
+    const history = Array.from({ length: 80 }, (_, n) => ({ ...line, eventId: `e${n}` }));
+    const rest = { endedAttempts: [], receipts: [], now: 1, expectedVersion: 0, write: { kind: "keep" } as const };
+    await yard.store.commit([{ ...empty, ...rest, stackId: "b", history }]);
+
+    const { length } = await (await yard.call("/v1/stacks/b/bundle?as=page")).text();
+
+    expect(length).toBeGreaterThan(20 * 1_048_576);
+    expect(length).toBeLessThan(33 * 1_048_576);
   });
 
   it("has at most 32 MiB", async () => {

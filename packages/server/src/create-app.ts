@@ -54,7 +54,7 @@ export function createApp(deps: AppDeps): Hono {
     if (early !== undefined) c.res = await answerEarly(deps, c.req.raw, early, findFacts(c));
     else if (c.req.method === "OPTIONS") c.res = answerPreflight(c.req.raw);
     else await next();
-    const answer = { status: c.res.status, accepted: deps.callers.isAccepted(c.req.raw) };
+    const answer = { status: c.res.status, isAccepted: () => deps.callers.isAccepted(c.req.raw) };
     wrong.observe(c.req.raw, findFacts(c).address, answer);
     addCommonHeaders(c.res.headers, requestId);
     addCorsHeaders(c.res.headers, c.req.raw, settings.corsOrigins);

@@ -1,9 +1,4 @@
-import { createHmac, randomBytes } from "node:crypto";
-import { chmod, link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
-import { dirname, join } from "node:path";
-import { getRequestListener, RequestError } from "@hono/node-server";
+import { createHmac } from "node:crypto";
 import { StackyardError } from "@stackyard/core";
 import { createBulks, createPlanner } from "@stackyard/core/engine";
 import { createServiceRunner, type ServiceRunner } from "@stackyard/core/services";
@@ -12,27 +7,34 @@ import type { RequestFacts } from "./access/caller.ts";
 import { createAccess } from "./access/create-access.ts";
 import { createAuthenticate } from "./access/operator-token.ts";
 import { sessionRoutes } from "./access/session-routes.ts";
+import { createChangeBell } from "./change-bell.ts";
 import { createApp } from "./create-app.ts";
 import { answerUnknownPath, mountConsole } from "./http/console-pages.ts";
+import { createListener, type Listener } from "./http/listen.ts";
 import { mountMcp } from "./http/mcp-route.ts";
 import { namedSchemas, toOpenApi } from "./http/openapi.ts";
-import { problemResponse, toProblemInput } from "./http/problem.ts";
 import { createRequestMetrics } from "./http/request-metrics.ts";
 import { defineRoute, type Route } from "./http/route.ts";
 import { approvalRoutes } from "./routes/approval-routes.ts";
 import { artifactRoutes } from "./routes/artifact-routes.ts";
 import { auditRoutes, logAuditHead } from "./routes/audit-routes.ts";
+import { boardRoutes } from "./routes/board-routes.ts";
 import { bulkRoutes } from "./routes/bulk-routes.ts";
 import { bundleRoutes } from "./routes/bundle-routes.ts";
 import { causeRoutes } from "./routes/cause-routes.ts";
+import { commitRoutes } from "./routes/commit-routes.ts";
+import { customResourceRoutes } from "./routes/custom-resource-routes.ts";
+import { deployRoutes } from "./routes/deploy-routes.ts";
 import { eventRoutes, previewRoutes } from "./routes/event-routes.ts";
 import { executorRoutes } from "./routes/executor-routes.ts";
+import { freezeRoutes } from "./routes/freeze-routes.ts";
 import { healthRoutes, processRoutes } from "./routes/health-routes.ts";
 import { hookRoutes } from "./routes/hook-routes.ts";
-import { logRoute } from "./routes/log-routes.ts";
+import { logRoutes } from "./routes/log-routes.ts";
 import { machineRoutes } from "./routes/machine-routes.ts";
 import { attemptRoutes, operationRoutes } from "./routes/operation-routes.ts";
 import { orphanRoutes } from "./routes/orphan-routes.ts";
+import { planRoutes } from "./routes/plan-routes.ts";
 import { releaseRoutes } from "./routes/release-routes.ts";
 import { revealRoutes } from "./routes/reveal-routes.ts";
 import { revisionRoutes } from "./routes/revision-routes.ts";
@@ -47,7 +49,6 @@ import { stackRoutes } from "./routes/stack-routes.ts";
 import { createLive, type Live } from "./routes/stream-routes.ts";
 import { tokenRoutes } from "./routes/token-routes.ts";
 import { upgradeRoutes } from "./routes/upgrade-routes.ts";
-import { createChangeBell } from "./routes/watch-routes.ts";
 import { parseServerOptions, type ServerDeps, type ServerOptions, type ServerSettings } from "./server-options.ts";
 import { mountServices } from "./services/mount-services.ts";
 import { terraformStateRoutes } from "./terraform/state-routes.ts";
@@ -176,18 +177,24 @@ function listRoutes(deps: RouteDeps, live: readonly Route[], health: readonly Ro
     ...stackRoutes(deps),
     ...causeRoutes(deps),
     ...snapshotRoutes(deps),
+    ...commitRoutes(deps),
     ...bundleRoutes(deps),
     ...revealRoutes(deps),
     ...operationRoutes(deps),
     ...approvalRoutes(deps),
     ...runRoutes(deps),
     ...releaseRoutes(deps),
+    ...customResourceRoutes(deps),
     ...artifactRoutes(deps),
     ...upgradeRoutes(deps),
     ...bulkRoutes(deps),
+    ...boardRoutes(deps),
+    ...deployRoutes(deps),
+    ...planRoutes(deps),
+    ...freezeRoutes(deps),
     ...attemptRoutes(deps),
     ...auditRoutes(deps),
-    logRoute(deps),
+    ...logRoutes(deps),
     ...machineRoutes(deps),
     ...sourceRoutes(deps),
     ...executorRoutes(deps),
@@ -231,91 +238,6 @@ function openApiRoute(routes: readonly Route[], version: string): Route {
   });
 }
 
-/** A socket that answers. */
-interface Listener {
-  readonly url: string;
-  /** Accepts nothing new; running requests may finish within the time, then their sockets are closed. */
-  close(withinMs: number): Promise<void>;
-}
-
-interface ListenOptions {
-  readonly host: string;
-  readonly port: number;
-  readonly limits: { readonly requestMs: number };
-}
-
-type Fetch = (request: Request, env?: object) => Response | Promise<Response>;
-
-const MAX_HEADER_BYTES = 32_768;
-
-/** Listens on an address. Slow heads and bodies end with the request's time limit. */
-async function createListener(fetch: Fetch, { host, port, limits }: ListenOptions): Promise<Listener> {
-  const server = createHttpServer(
-    {
-      requestTimeout: limits.requestMs,
-      headersTimeout: limits.requestMs,
-      connectionsCheckingInterval: Math.min(5_000, limits.requestMs),
-      maxHeaderSize: MAX_HEADER_BYTES,
-    },
-    getRequestListener(fetch, { overrideGlobalObjects: false, errorHandler: toUnreadable }),
-  );
-  const unused = trackUnused(server);
-  await listen(server, host, port);
-  return { url: toUrl(host, server.address()), close: (withinMs) => close(server, unused, withinMs) };
-}
-
-/** Answers a request with an invalid address, which no route can parse. */
-function toUnreadable(error: unknown): Response {
-  if (!(error instanceof RequestError)) return problemResponse(toProblemInput(error));
-  const detail = "The path or the Host header of the request is not part of a valid address.";
-  return problemResponse({ status: 400, code: "USAGE", detail });
-}
-
-function listen(server: HttpServer, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (cause) => {
-      reject(
-        new StackyardError("CONFIG_INVALID", `The server cannot listen on ${host}:${port}: ${cause.message}.`, {
-          cause,
-        }),
-      );
-    });
-    server.listen({ host, port }, resolve);
-  });
-}
-
-function toUrl(host: string, address: AddressInfo | string | null): string {
-  const port = typeof address === "object" && address !== null ? address.port : 0;
-  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
-}
-
-/** Tracks sockets without a request so far, such as those opened in advance: Node does not treat them as idle. */
-function trackUnused(server: HttpServer): ReadonlySet<Socket> {
-  const unused = new Set<Socket>();
-  server.on("connection", (socket: Socket) => {
-    unused.add(socket);
-    socket.once("close", () => unused.delete(socket));
-  });
-  server.on("request", ({ socket }) => unused.delete(socket));
-  return unused;
-}
-
-const IDLE_CHECK_MS = 50;
-
-function close(server: HttpServer, unused: ReadonlySet<Socket>, withinMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    const force = setTimeout(() => server.closeAllConnections(), withinMs);
-    // A connection that becomes idle after its last response would stay open for its keep-alive time.
-    const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
-    server.close(() => {
-      clearTimeout(force);
-      clearInterval(idle);
-      resolve();
-    });
-    for (const socket of unused) socket.destroy();
-  });
-}
-
 /** The facts that a server proves: that it has a secret, and that it listens at this port. */
 interface ServerProofInput {
   /** Shared by the server and the client, such as the token of the data folder. Never sent. */
@@ -329,59 +251,4 @@ interface ServerProofInput {
 /** Returns the proof that the server has the secret: an HMAC-SHA256 (RFC 2104) in base64url. */
 function toServerProof({ secret, challenge, port }: ServerProofInput): string {
   return createHmac("sha256", secret).update(`stackyard-server\n${port}\n${challenge}`).digest("base64url");
-}
-
-const TOKEN_FILE = "token";
-const TOKEN = /^[A-Za-z0-9_-]{32,128}$/;
-
-/**
- * Returns the token in the data folder (file `token`, mode 600); creates one of 256 random bits when the file is
- * missing. Two processes that start together get the same one. Throws `CONFIG_INVALID` when the file contains something
- * else.
- */
-export async function ensureToken(dataDir: string): Promise<string> {
-  return ensureSecret(join(dataDir, TOKEN_FILE));
-}
-
-/**
- * Returns the random secret of a file, which is created on first use and which only its owner can read. Processes that
- * start at the same time all get the same one.
- *
- * @throws StackyardError `CONFIG_INVALID` when the file contains something else.
- */
-export async function ensureSecret(file: string): Promise<string> {
-  await mkdir(dirname(file), { recursive: true });
-  const present = await findToken(file);
-  if (present !== undefined) return present;
-  // A link is atomic, and never replaces a file that another process has created first.
-  const draft = `${file}.${process.pid}.${randomBytes(6).toString("hex")}`;
-  await writeFile(draft, `${randomBytes(32).toString("base64url")}\n`, { mode: 0o600, flag: "wx" });
-  try {
-    await link(draft, file);
-  } catch (error) {
-    if (!hasCode(error, "EEXIST")) throw error;
-  } finally {
-    await rm(draft, { force: true });
-  }
-  const made = await findToken(file);
-  if (made === undefined) throw new StackyardError("CONFIG_INVALID", `The file "${file}" cannot be read back.`);
-  return made;
-}
-
-async function findToken(file: string): Promise<string | undefined> {
-  try {
-    const token = (await readFile(file, "utf8")).trim();
-    if (!TOKEN.test(token)) {
-      throw new StackyardError("CONFIG_INVALID", `"${file}" contains no secret. Remove the file to create a new one.`);
-    }
-    await chmod(file, 0o600);
-    return token;
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) return undefined;
-    throw error;
-  }
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code;
 }

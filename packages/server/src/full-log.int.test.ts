@@ -29,6 +29,10 @@ async function launch(lines: readonly string[]) {
   return release;
 }
 
+interface Times {
+  readonly times: readonly { readonly at: number; readonly time: number }[];
+}
+
 const path = `/v1/attempts/${ID}/full-log`;
 const range = async (value: string) => {
   const response = await yard.call(path, { headers: { range: value } });
@@ -51,12 +55,32 @@ describe("GET /v1/attempts/{id}/full-log", () => {
     release();
   });
 
+  it("returns when its lines were logged, also in the download (argo-cd#29473)", async () => {
+    const release = await launch(["one", "two", "three"]);
+    await expect.poll(async () => (await yard.call(path)).text(), { timeout: 5_000 }).toBe("one\ntwo\nthree\n");
+    const times = (query = "") => yard.json<Times>(`/v1/attempts/${ID}/log-times${query}`);
+
+    const { times: all, ...part } = await times();
+    const [first] = all;
+    const download = await (await yard.call(`${path}?timestamps=true`)).text();
+
+    expect([part, first?.at, all.every(({ time }) => time % 100 === 0)]).toEqual([{ from: 0, to: 14 }, 0, true]);
+    expect(await times("?from=4&to=5")).toEqual({ from: 4, to: 5, times: [{ at: 4, time: first?.time }] });
+    expect(await times("?from=99")).toEqual({ from: 99, to: 99, times: [] });
+    const time = new Date(first?.time ?? 0).toISOString().replace("00Z", "Z");
+    expect(download).toBe(`${time} one\n${time} two\n${time} three\n`);
+    release();
+  });
+
   it("returns the tail of an attempt whose log was too short to be stored", async () => {
     (await launch(["one", "two"]))();
     await expect.poll(async () => (await yard.call(path)).text(), { timeout: 5_000 }).toBe("one\ntwo");
 
     expect((await yard.store.records.list("log/", { limit: 1, now: 0 })).items).toEqual([]);
     expect(await range("bytes=4-")).toEqual([206, "bytes 4-6/7", "two"]);
+    // Of the end alone no times are known, and no other word replaces them (argo-cd#19723).
+    expect(await yard.json(`/v1/attempts/${ID}/log-times`)).toEqual({ from: 0, to: 7, times: [] });
+    expect(await (await yard.call(`${path}?timestamps=true`)).text()).toMatch(/^- {21} one\n- {21} two$/);
   });
 
   it("is NOT_FOUND for an unknown attempt", async () => {

@@ -21,7 +21,7 @@ async function listen(server: Server): Promise<string> {
 
 const BUFFER = 4_096;
 
-/** A proxy that hands on an answer, with its head, only by whole buffers, as nginx does unless it is told otherwise. */
+/** A proxy that hands on an answer, with its head, only by whole buffers, as nginx does by default. */
 async function startHoldingProxy(upstream: string): Promise<string> {
   return listen(
     createServer((request, response) => {

@@ -84,6 +84,24 @@ describe("hostile requests", () => {
     await expectProblem(await yard.call(path), 400, "USAGE");
   });
 
+  it.each([
+    ["/v1/stacks/s1/bundle?as=exe", 'query/as: must be "json" or "page".'],
+    ["/v1/stacks/s1/plans/p/stacks?does=rm", 'query/does: must be "move", "same", "create", "moving" or "fails".'],
+    ["/v1/stacks?limit=ten", "query/limit: must be a whole number."],
+    ["/v1/stacks?limit=0", "query/limit: must be >= 1."],
+    ["/v1/stacks?a~b=1", "query/a~0b: unknown property."],
+  ])("says of %s what it may have", async (path, what) => {
+    const answer = await yard.call(path);
+
+    expect((await answer.json()) as object).toMatchObject({ code: "USAGE", detail: expect.stringContaining(what) });
+  });
+
+  it("names a property that a body lacks", async () => {
+    const answer = await yard.call("/v1/freezes", { body: { name: "winter" } });
+
+    expect(await answer.json()).toMatchObject({ faults: [{ in: "body", pointer: "/reason", message: "is missing" }] });
+  });
+
   it("reports the faults of a query by pointer", async () => {
     const answer = await yard.call("/v1/stacks?limit=0&condition=odd");
 

@@ -1,6 +1,7 @@
 export { checkIssuer } from "./access/issuer-client.ts";
-export { createServer, ensureSecret, ensureToken, type Server } from "./create-server.ts";
+export { createServer, type Server } from "./create-server.ts";
 export { createEditServer, type EditServer, type EditServerOptions } from "./edit-server.ts";
+export { ensureSecret, ensureToken } from "./ensure-token.ts";
 export type { ApiAnswers } from "./http/openapi.ts";
 export {
   type ArtifactsClient,

@@ -91,7 +91,7 @@ describe("the source of a machine", () => {
     expect(readFileSync(file, "utf8")).toBe(`${REVIEW_APP}# theirs\n`);
   });
 
-  it("is replaced by one of ten who write at once, over three rounds; the others are told, and lose nothing", async () => {
+  it("is replaced by one of ten who write at once, over three rounds; the others learn it, and lose nothing", async () => {
     start();
     for (let round = 0; round < 3; round += 1) {
       const { hash } = await yard.json<MachineSource>(PATH);

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { defined } from "@stackyard/core";
-import { RELEASE_PLACES } from "@stackyard/core/api";
+import { defined, RELEASE_PLACES } from "@stackyard/core";
+import { createMemoryStore } from "@stackyard/core/engine";
 import { runStackId } from "@stackyard/core/machine";
 import { Compile } from "typebox/compile";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -55,7 +55,7 @@ let revision: string;
 const STATE_KEY = "review-app/pr-1/key";
 
 beforeAll(async () => {
-  yard = createTestYard({ deps: { artifacts: fakeArtifacts } });
+  yard = createTestYard({ deps: { artifacts: fakeArtifacts, customResources: createMemoryStore().records } });
   const record = { key: `${RELEASE_PLACES}a`, value: PLACE, expected: "absent", now: 0 } as const;
   await yard.store.records.put(record);
   yard.run();
@@ -118,6 +118,7 @@ const cases: Readonly<Record<string, () => Case>> = {
   getStack: () => ({ path: "/v1/stacks/pr-1" }),
   getStackSnapshot: () => ({ path: "/v1/stacks/pr-1/snapshot" }),
   getStackAt: () => ({ path: "/v1/stacks/pr-1/at/999999" }),
+  listStackCommits: () => ({ path: "/v1/stacks/pr-1/commits?task=sign-off" }),
   getStackBundle: () => ({ path: "/v1/stacks/pr-1/bundle" }),
   revealSecret: () => ({ path: "/v1/stacks/pr-1/secrets/a/reveal", body: { reason: "r" }, status: 403 }),
   listStackHistory: () => ({ path: "/v1/stacks/pr-1/history" }),
@@ -146,6 +147,8 @@ const cases: Readonly<Record<string, () => Case>> = {
   cancelRun: () => ({ path: `/v1/runs/${RUN_ID}/cancel`, body: {} }),
   retryRun: () => ({ path: `/v1/runs/${RUN_ID}/retry`, body: {}, status: 409 }),
   listReleasePlaces: () => ({ path: "/v1/releases/places" }),
+  listCustomResourceRuns: () => ({ path: "/v1/custom-resources" }),
+  getCustomResourceRun: () => ({ path: "/v1/custom-resources/8236-r", status: 404 }),
   listArtifactCoverage: () => ({ path: "/v1/artifacts/coverage" }),
   listConsumers: () => ({ path: "/v1/consumers" }),
   refreshArtifact: () => ({ path: "/v1/artifacts/refresh", body: { name: "app", version: "1" } }),
@@ -161,6 +164,17 @@ const cases: Readonly<Record<string, () => Case>> = {
   getBulk: () => ({ path: `/v1/bulk/${bulkId}` }),
   listBulkItems: () => ({ path: `/v1/bulk/${bulkId}/items` }),
   cancelBulk: () => ({ path: `/v1/bulk/${bulkId}/cancel`, body: {} }),
+  listBoards: () => ({ path: "/v1/boards" }),
+  getBoard: () => ({ path: "/v1/boards/review-app" }),
+  listFreezeHolds: () => ({ path: "/v1/freezes/none/held", status: 404 }),
+  listDeploys: () => ({ path: "/v1/stacks/pr-1/deploys" }),
+  listDeployStacks: () => ({ path: "/v1/stacks/pr-1/deploys/create", status: 404 }),
+  getDeployPlan: () => ({ path: "/v1/stacks/pr-1/plans/create", status: 404 }),
+  listPlanStacks: () => ({ path: "/v1/stacks/pr-1/plans/create/stacks", status: 404 }),
+  listFreezes: () => ({ path: "/v1/freezes" }),
+  startFreeze: () => ({ path: "/v1/freezes", body: { name: "winter", reason: "Christmas" } }),
+  exceptFromFreeze: () => ({ path: "/v1/freezes/winter/except", body: { release: "pr-1", reason: "outage" } }),
+  endFreeze: () => ({ path: "/v1/freezes/winter/end", body: {} }),
   listAudit: () => ({ path: "/v1/audit?limit=1" }),
   exportAudit: () => ({ path: "/v1/audit/export" }),
   getAuditHead: () => ({ path: "/v1/audit/head" }),
@@ -168,6 +182,7 @@ const cases: Readonly<Record<string, () => Case>> = {
   listOpenAttempts: () => ({ path: "/v1/attempts?status=running" }),
   getAttempt: () => ({ path: `/v1/attempts/${encodeURIComponent(attemptId)}` }),
   getAttemptLog: () => ({ path: `/v1/attempts/${encodeURIComponent(attemptId)}/log` }),
+  getAttemptLogTimes: () => ({ path: `/v1/attempts/${encodeURIComponent(attemptId)}/log-times` }),
   getFullAttemptLog: () => ({ path: `/v1/attempts/${encodeURIComponent(attemptId)}/full-log` }),
   listMachines: () => ({ path: "/v1/machines" }),
   getMachine: () => ({ path: "/v1/machines/review-app" }),
@@ -255,7 +270,7 @@ describe("the OpenAPI document", () => {
       return key.startsWith("audit/pending/") ? [(value as { readonly action: string }).action] : [];
     });
     put.mockRestore();
-    // Of these, nobody may see the value here, and no folder is there to write to.
+    // Here the value of none of these may be seen, and the folder to write to does not exist.
     const isAudited =
       operationId === "revealSecret" || operationId === "writeMachineSource" || actions.includes(operationId);
     expect(responses["503"]?.description.includes("audit log") ?? false).toBe(isAudited);

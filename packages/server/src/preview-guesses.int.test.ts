@@ -35,7 +35,7 @@ async function createBench() {
   };
 }
 
-it("does not tell a right guess of a sensitive value from a wrong one", async () => {
+it("does not distinguish a right guess of a sensitive value from a wrong one", async () => {
   const bench = await createBench();
 
   for (const ask of [bench.preview, bench.dryRun]) {

@@ -63,6 +63,7 @@ describe("previews", () => {
       machine: "review-app",
       state: "IDLE",
       enteredAt: expect.any(String),
+      mainCondition: "healthy",
       waiting: { summary: expect.stringContaining("DEPLOY"), waitsFor: expect.anything() },
       url: "https://web-7.example.org",
       monthlyCost: 12.5,

@@ -11,7 +11,7 @@ interface Serve {
   serve(dataDir: string, machines: string): Promise<{ url: string; token: string; stop(): Promise<void> }>;
 }
 
-/** The compiler asks for every option. */
+/** The compiler requires every option. */
 const OPTIONS: Readonly<Record<keyof ServerOptions, true>> = {
   host: true,
   port: true,
@@ -27,6 +27,7 @@ const OPTIONS: Readonly<Record<keyof ServerOptions, true>> = {
   apiTokens: true,
   clientSecret: true,
   local: true,
+  accounts: true,
   console: true,
   limits: true,
 };

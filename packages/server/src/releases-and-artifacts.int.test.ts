@@ -1,4 +1,6 @@
-import { type ArtifactConsumer, type ArtifactCoverage, RELEASE_PLACES, type ReleasePlace } from "@stackyard/core/api";
+import { CUSTOM_RESOURCE_RUNS, RELEASE_PLACES, type Records } from "@stackyard/core";
+import type { ArtifactConsumer, ArtifactCoverage, CustomResourceRun, ReleasePlace } from "@stackyard/core/api";
+import { createMemoryStore } from "@stackyard/core/engine";
 import { afterEach, describe, expect, it } from "vitest";
 import type { ArtifactsClient } from "./server-options.ts";
 import { fakeArtifacts } from "./testing/fake-artifacts.ts";
@@ -25,11 +27,11 @@ afterEach(() => yard.stop());
 const as = ({ token }: { readonly token: string }) => ({ headers: { authorization: `Bearer ${token}` } });
 
 /** A yard with people who may read everything, and who may operate some stacks. */
-function createGrantedYard(artifacts: ArtifactsClient = fakeArtifacts): TestYard {
+function createGrantedYard(artifacts: ArtifactsClient = fakeArtifacts, customResources?: Records): TestYard {
   return createTestYard({
     tokens: [{ name: "tester", token: "a-token-of-the-tests" }, VIEWER, OF_WEB],
     access: { grants: GRANTS },
-    deps: { artifacts },
+    deps: { artifacts, customResources },
   });
 }
 
@@ -90,6 +92,65 @@ describe("GET /v1/releases/places", () => {
     yard = createGrantedYard();
 
     expect(await problemOf(`/v1/releases/places?${query}`)).toEqual([400, "USAGE"]);
+  });
+});
+
+describe("/v1/custom-resources", () => {
+  const aRun = (id: string): CustomResourceRun => ({
+    id,
+    requestId: "r-1",
+    requestType: "Create",
+    stackId: "arn:aws:cloudformation:eu-west-1:111122223333:stack/shop/1",
+    logicalId: "Migration",
+    resourceId: "0123456789abcdef0123456789abcdef",
+    taskArns: [],
+    receivedAt: "2026-01-01T00:00:00.000Z",
+  });
+  const { records } = createMemoryStore();
+  const put = (id: string, value: unknown) =>
+    records.put({ key: `${CUSTOM_RESOURCE_RUNS}${id}`, value, expected: "absent", now: Date.now() });
+
+  it("lists requests of the configured table page by page, and returns one", async () => {
+    yard = createGrantedYard(fakeArtifacts, records);
+    for (const id of ["1-a", "2-b", "3-c"]) await put(id, aRun(id));
+    await put("4-d", { ...aRun("4-d"), logicalId: 7 });
+
+    const first = await yard.json<Page<CustomResourceRun>>("/v1/custom-resources?limit=2", as(VIEWER));
+    const second = await yard.json<Page<CustomResourceRun>>(
+      `/v1/custom-resources?cursor=${encodeURIComponent(first.cursor ?? "")}`,
+    );
+
+    expect(first).toMatchObject({ items: [aRun("1-a"), aRun("2-b")], cursor: expect.any(String) });
+    expect(second).toMatchObject({ items: [aRun("3-c")], unreadable: [{ id: `${CUSTOM_RESOURCE_RUNS}4-d` }] });
+    expect(await yard.json("/v1/custom-resources/2-b")).toMatchObject(aRun("2-b"));
+    expect(await problemOf("/v1/custom-resources/9-z")).toEqual([404, "NOT_FOUND"]);
+  });
+
+  it("names the stack that asked, with its page in the console of AWS", async () => {
+    yard = createGrantedYard(fakeArtifacts, records);
+    const odd = { ...aRun("5-e"), stackId: "https://evil.example.org/" };
+    await put("5-e", odd);
+
+    const { startedBy } = await yard.json<CustomResourceRun>("/v1/custom-resources/2-b");
+
+    expect(startedBy).toMatchObject({ stack: "shop", account: "111122223333", region: "eu-west-1" });
+    expect(startedBy?.consoleUrl).toMatch(/^https:\/\/eu-west-1\.console\.aws\.amazon\.com\/cloudformation\//);
+    expect(await yard.json("/v1/custom-resources/5-e")).toEqual({
+      ...odd,
+      startedBy: { kind: "cloudformation", arn: odd.stackId },
+    });
+  });
+
+  it("is refused to those who read only some stacks", async () => {
+    yard = createGrantedYard(fakeArtifacts, records);
+
+    expect(await problemOf("/v1/custom-resources", as(OF_WEB))).toEqual([403, "FORBIDDEN"]);
+  });
+
+  it("says what to configure without a table", async () => {
+    yard = createGrantedYard();
+
+    expect(await problemOf("/v1/custom-resources")).toEqual([404, "NOT_CONFIGURED"]);
   });
 });
 
@@ -190,5 +251,17 @@ describe("artifacts", () => {
       code: "NOT_CONFIGURED",
       details: { hint: expect.stringContaining("STACKYARD_DISTRIBUTOR") },
     });
+  });
+});
+
+describe("GET /v1/yard", () => {
+  it("names AWS accounts as the options do, and none without them", async () => {
+    const accounts = { [PLACE.account]: "shop-prod" };
+    yard = createTestYard({ accounts });
+    expect(await yard.json("/v1/yard")).toMatchObject({ accounts });
+    await yard.stop();
+
+    yard = createTestYard();
+    expect(await yard.json("/v1/yard")).not.toHaveProperty("accounts");
   });
 });

@@ -29,6 +29,8 @@ export interface ServerDeps {
   readonly version: string;
   /** The yard's distributor of build artifacts. Default: none. */
   readonly artifacts?: ArtifactsClient | undefined;
+  /** The records of the function behind `Custom::ECSTask`, in its own table. Default: none. */
+  readonly customResources?: Pick<Records, "get" | "list"> | undefined;
   /** The folder of machines that may be edited. Default: none. */
   readonly sources?: MachineSources | undefined;
   /** Where runners store the full logs of attempts. Default: the store's records. */
@@ -179,6 +181,8 @@ export interface ServerOptions {
    * The public web console, which calls the API as the signed-in person; false for none. Default: `@stackyard/console`.
    */
   readonly console?: ConsoleFiles | false;
+  /** Names of AWS accounts by their ids, for people. Default: none. */
+  readonly accounts?: Readonly<Record<string, string>>;
   readonly limits?: Partial<ServerLimits>;
 }
 
@@ -194,7 +198,7 @@ type Defaulted = "host" | "port" | "tokens" | "allowAnonymous" | "allowExternalN
 /** Options with every default filled in. Without `access` it is not configured, which differs from one without grants. */
 export interface ServerSettings
   extends Required<Pick<ServerOptions, Defaulted>>,
-    Pick<ServerOptions, "proofSecret" | "url" | "access" | "clientSecret" | "local" | "console"> {
+    Pick<ServerOptions, "proofSecret" | "url" | "access" | "clientSecret" | "local" | "console" | "accounts"> {
   /** Undefined: any. */
   readonly allowedHosts: ReadonlySet<string> | undefined;
   readonly corsOrigins: ReadonlySet<string>;

@@ -36,7 +36,7 @@ const settle = async (init: object, body: object = {}) => {
 };
 
 describe("settling an approval by hand", () => {
-  it("needs a permission of its own, and to be asked for", async () => {
+  it("needs a permission of its own, and a request that says it is about an approval", async () => {
     await openGate();
     const [maintainer, trusted] = [await asMaintainer([]), await asMaintainer(["approvals:settle"])];
 

@@ -1,7 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
-import { eventually } from "./testing/eventually.ts";
 import { runServerProcess, type ServerProcess } from "./testing/run-server-process.ts";
 
 const TOKEN = "a-token-of-the-tests";
@@ -61,9 +60,10 @@ describe("receivers that do not read", () => {
       server = await start(112);
       const before = (await server.measure()).rss;
       for (let n = 0; n < STREAMS; n += 1) await askAndStaySilent("/v1/watch?since=0");
-      await eventually(async () => {
-        expect(await (await get("/metrics")).text()).toContain(`stackyard_http_streams ${STREAMS}`);
-      });
+      // The server fills the kernel meanwhile: each answer waits for a turn, and asking often would take turns itself.
+      const count = async () => (await get("/metrics")).text();
+      const patient = { timeout: 120_000, interval: 1_000 };
+      await expect.poll(count, patient).toContain(`stackyard_http_streams ${STREAMS}`);
       // In which they would continue to grow.
       await sleep(2_000);
 

@@ -117,3 +117,31 @@ describe("a stack at a position", () => {
     expect(await yard.json("/v1/stacks/pr-1/at/x")).toMatchObject({ status: 400, code: "USAGE" });
   });
 });
+
+it("is as it was after an approval that was settled by hand", async () => {
+  const source = `
+version: 2
+events: [LAUNCH]
+states:
+  INIT: { on: { LAUNCH: REVIEW } }
+  REVIEW: { tasks: [sign-off], on: { NEXT: LIVE } }
+  LIVE: {}
+tasks:
+  sign-off: { executor: approval, config: { from: [team] } }
+`;
+  yard = createTestYard({ source });
+  yard.run();
+  const launch = { id: "e1", event: "LAUNCH", stackId: "pr-1", machine: "review-app" };
+  await yard.call("/v1/events", { body: launch });
+  const isIn = (state: string) =>
+    eventually(async () => expect(await yard.json("/v1/stacks/pr-1")).toMatchObject({ state }));
+  await isIn("REVIEW");
+  const body = { task: "sign-off", as: "succeeded", reason: "tried", approval: true };
+  await yard.call("/v1/stacks/pr-1/settle", { body });
+  await isIn("LIVE");
+
+  const last = await yard.json<StackAt>("/v1/stacks/pr-1/at/999999999");
+
+  expect(last).toMatchObject({ state: "LIVE", stack: { state: "LIVE" } });
+  expect(last).not.toHaveProperty("incomplete");
+});

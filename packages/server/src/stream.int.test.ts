@@ -101,7 +101,12 @@ describe("GET /v1/stream", () => {
         progressMessage: "half",
       });
     const log = only(first.events, "log")[0];
-    expect(log?.data).toEqual({ attemptId: attemptOf("pr-1"), offset: 0, text: "started ä€😀\n" });
+    expect(log?.data).toEqual({
+      attemptId: attemptOf("pr-1"),
+      offset: 0,
+      text: "started ä€😀\n",
+      times: [{ at: 0, time: expect.any(Number) }],
+    });
     expect(log?.id).toMatch(/^\d+\.18$/);
     finish();
     await expect.poll(() => only(first.events, "progress").at(-1)?.data["status"], { timeout: 5_000 }).toBe("settled");
@@ -113,6 +118,7 @@ describe("GET /v1/stream", () => {
       attemptId: attemptOf("pr-1"),
       offset: 18,
       text: "finished\n",
+      times: [{ at: 18, time: expect.any(Number) }],
     });
     expect(only(second.events, "history").map(({ data }) => data["event"])).toContain("TASK_COMPLETED");
     expect(only(second.events, "progress")).toEqual([]);

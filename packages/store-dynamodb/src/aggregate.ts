@@ -264,12 +264,14 @@ export function parseReceipt(receipt: string): Receipt | undefined {
 /** When unfinished writes of a crash are repaired: by then the process that began them no longer works on them. */
 const REPAIR_AFTER_MS = 30_000;
 
-/** That an event is parked. The event itself is a row of the work table, which the name leads to. */
+/** That an event is parked. Its head and its message are rows of the work table, which the names lead to. */
 export interface ParkedMark {
   /** The event's key (`toEventKey`). */
   readonly id: string;
   readonly nextTryAt: number;
+  /** Of the head. */
   readonly name: string;
+  readonly message: string;
 }
 
 /**

@@ -4,6 +4,7 @@ import {
   type CommitResult,
   type Grant,
   type LoadedStack as Loaded,
+  type ParkedEvent,
   toEventKey,
 } from "@stackyard/core/engine";
 import {
@@ -14,7 +15,6 @@ import {
   findOpen,
   findRepairAt,
   type OutboxEntry,
-  type ParkedMark,
   putAttempt,
   send,
 } from "./aggregate.ts";
@@ -31,11 +31,11 @@ import {
 } from "./event-queue.ts";
 import { checkLines, isLongLog, listEnded, withLogRow, writeHistory, writeLog } from "./history.ts";
 import { addIds, findKnownIds, toStackKey, writeMovedIds } from "./keys.ts";
+import { applyParked, loadHeads, loadMarked, removeParked, type WrittenMark, writeParked } from "./parked-rows.ts";
 import { relayAuditEntry } from "./records.ts";
 import { changeStack, loadStack, toDoneKey, toNextVersion } from "./stack-home.ts";
 import { type LoadedStack, TAKEN_OVER_VERSION } from "./stack-item.ts";
 import { attemptLater, dropOldest, type StoreContext, writeLocator } from "./store-context.ts";
-import { applyParked, loadParked, removeParked, writeParked } from "./work-rows.ts";
 
 /** Stacks whose last load is remembered for the commit that follows it. */
 const MOST_LOADED = 500;
@@ -45,6 +45,7 @@ export function createStackStore(context: StoreContext) {
   return {
     load: (stackIds: readonly string[]): Promise<readonly Loaded[]> =>
       inParallel([...new Set(stackIds)], (stackId) => load(context, stackId)),
+    loadParked: (stackId: string, keys: readonly string[]) => loadParked(context, stackId, keys),
     commit: (changes: readonly Change[]): Promise<readonly CommitResult[]> =>
       inParallel(changes, (change) => commitChange(context, change)),
   };
@@ -54,9 +55,26 @@ async function load(context: StoreContext, stackId: string): Promise<Loaded> {
   const loaded = await loadStack(context, stackId);
   remember(context, stackId, loaded);
   const { aggregate } = loaded;
-  const parked = await loadParked(context, stackId, aggregate);
+  const parked = await loadHeads(context, stackId, aggregate.parked);
   const { stack, stackVersion: version } = aggregate;
   return stack === undefined ? { stackId, version: 0, parked } : { stackId, version, stack, parked };
+}
+
+async function loadParked(
+  context: StoreContext,
+  stackId: string,
+  keys: readonly string[],
+): Promise<readonly ParkedEvent[]> {
+  const wanted = new Set(keys);
+  const read = async ({ aggregate }: LoadedStack) => {
+    const marks = aggregate.parked.filter(({ id }) => wanted.has(id));
+    return { marks, events: await loadMarked(context, stackId, marks) };
+  };
+  const known = context.loaded.get(stackId);
+  const seen = known && (await read(known));
+  // Rows of a stack that another process has changed since it was loaded may be gone.
+  if (seen !== undefined && seen.events.length === wanted.size) return seen.events;
+  return (await read(await loadStack(context, stackId))).events;
 }
 
 /** Caches a loaded stack. Writes are conditional on it, so an old one only makes the commit read after all. */
@@ -73,7 +91,7 @@ interface Prepared {
   readonly otherReceipts: readonly string[];
   readonly events: PreparedEvents;
   /** Rows of events to park, once they are written. */
-  marks?: readonly ParkedMark[];
+  marks?: readonly WrittenMark[];
 }
 
 /** Commits one change by one conditional write, and does what follows from it as far as it gets. */
@@ -121,10 +139,10 @@ async function refuse(
   aggregate: Aggregate,
   { receipts }: Prepared,
 ): Promise<CommitResult | undefined> {
-  const { stackId, expectedVersion, appliedIds, park, deadLetters, results = [] } = change;
+  const { stackId, expectedVersion, appliedIds, park, retried = [], deadLetters, results = [] } = change;
   const version = aggregate.stack === undefined ? 0 : aggregate.stackVersion;
   if (version !== expectedVersion) return { kind: "conflict" };
-  const ids = [...appliedIds, ...[...park, ...deadLetters].map(({ event }) => toEventKey(event))];
+  const ids = [...appliedIds, ...[...park, ...retried, ...deadLetters].map(({ event }) => toEventKey(event))];
   const eventIds = await findKnownIds(context, stackId, aggregate, ids);
   if (eventIds.length > 0) return { kind: "duplicate", eventIds };
   const lost = results.flatMap(({ grant }) =>

@@ -24,7 +24,6 @@ import { createStackStore, publishLast, recordEntries } from "./commit-change.ts
 import { createSerializer, createTable } from "./database.ts";
 import { acknowledge, dismiss, enqueue, giveBack, listDeadLetters, redrive } from "./event-queue.ts";
 import { listHistory } from "./history.ts";
-import { endMistimedLeases, prune } from "./prune.ts";
 import { countStacks, listParkedStackIds, listStacks, loadStats } from "./queries.ts";
 import { createRecordRows, createRevisions } from "./records.ts";
 import { createRecentWork, createYardLog, type StoreContext } from "./store-context.ts";
@@ -197,8 +196,9 @@ function createCalls(context: StoreContext): Omit<Store, "watch" | "close"> & Pi
       dismiss: (ids, now) => dismiss(context, ids, now),
       stats: () => loadStats(context),
     },
-    prune: (retention, now) => prune(context, retention, now),
-    endMistimedLeases: (now) => endMistimedLeases(context, now),
+    // Read on demand: most invocations of a function end before they prune.
+    prune: async (retention, now) => (await import("./prune.ts")).prune(context, retention, now),
+    endMistimedLeases: async (now) => (await import("./prune.ts")).endMistimedLeases(context, now),
     records: createRecords(createRecordRows(context)),
     revisions: createRevisions(context),
   };

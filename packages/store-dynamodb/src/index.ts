@@ -1,5 +1,10 @@
 export { createDynamodbStore, createStore, type DynamodbStore, DynamodbStoreOptions } from "./create-store.ts";
-export { createDynamodbRecords, type DynamodbRecordsOptions } from "./records.ts";
+export {
+  createDynamodbRecords,
+  type DynamodbRecordsOptions,
+  type OpenDynamodbRecordsOptions,
+  openDynamodbRecords,
+} from "./records.ts";
 export {
   checkTables,
   type TableCheck,

@@ -5,6 +5,7 @@ import {
   PutItemCommand,
   ScanCommand,
 } from "@aws-sdk/client-dynamodb";
+import { toParkedHead } from "@stackyard/core/engine";
 import { aChange, aDispatch, aHistoryEntry, aParkedEvent, aPut, aStoredStack } from "@stackyard/core/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DynamodbStore } from "./create-store.ts";
@@ -165,7 +166,8 @@ describe("a table of the predecessor", () => {
 
     const [loaded] = await store.load(["pr-1"]);
     expect([loaded?.version, loaded?.stack?.state, loaded?.stack?.entry]).toEqual([1, "PROVISION", 7]);
-    expect(loaded?.parked).toEqual([parked]);
+    expect(loaded?.parked).toEqual([toParkedHead(parked)]);
+    expect(await store.loadParked("pr-1", ["p1"])).toEqual([parked]);
 
     const version = await commitNow(
       store,

@@ -1,6 +1,6 @@
 import { isMistimed, MOST_LEASE_MS } from "@stackyard/core/attempt";
-import type { Retention } from "@stackyard/core/engine";
-import type { Aggregate, AttemptRow } from "./aggregate.ts";
+import { type Retention, toForgottenBefore } from "@stackyard/core/engine";
+import { type Aggregate, type AttemptRow, EMPTY, isEmpty } from "./aggregate.ts";
 import { fromItem, type Item, inParallel, toAttribute } from "./database.ts";
 import { pruneDeadLetters } from "./event-queue.ts";
 import {
@@ -13,7 +13,7 @@ import {
   toEventLineKey,
   toHistoryItem,
 } from "./history.ts";
-import { type KnownIds, packIds, unpackIds } from "./keys.ts";
+import { type KnownIds, packIds, toStackKey, unpackIds } from "./keys.ts";
 import { changeStack, loadStack } from "./stack-home.ts";
 import { readNumber, readShadowId, STACK_SHARDS } from "./stack-item.ts";
 import {
@@ -49,6 +49,7 @@ export async function prune(context: StoreContext, retention: Retention, now: nu
     pruneMovedIds(context, retention, now),
     pruneStacks(context, retention, limits, now),
     pruneAbsent(context, retention, limits, now),
+    forgetRemoved(context, toForgottenBefore(retention, now)),
   ]);
   return isMore.some(Boolean);
 }
@@ -274,11 +275,35 @@ async function pruneStack(
     const isOldEnd = ({ settledAt = limits.attempts }: AttemptRow) => settledAt < limits.attempts;
     removed.splice(0, removed.length, ...aggregate.ended.filter(isOldEnd));
     const own = toOwnRetention(aggregate, retention);
-    const gone = own.eventIdCount >= MOST_IN_ITEM ? 0 : countOld(aggregate, own, now);
+    const old = own.eventIdCount >= MOST_IN_ITEM ? 0 : countOld(aggregate, own, now);
+    // The last one of a removed stack is the instant of its removal.
+    const gone = aggregate.stack === undefined ? Math.min(old, Math.max(0, aggregate.ids.length - 1)) : old;
     if (gone + removed.length === 0) return { result: false };
     const ended = aggregate.ended.filter((row) => !isOldEnd(row));
     return { next: { ...aggregate, ids: aggregate.ids.slice(gone), ended }, result: true };
   });
   await forgetAttempts(context, stackId, removed);
   return isPruned;
+}
+
+/** Forgets stacks that were removed before that instant, and of which nothing is left. */
+async function forgetRemoved(context: StoreContext, before: number): Promise<boolean> {
+  const old = await findOld(context, "gone", before);
+  const forgotten = await inParallel(old, (entry) => forgetStack(context, readShadowId(entry), before));
+  return forgotten.filter(Boolean).length >= AT_ONCE;
+}
+
+/**
+ * Forgets the version of a removed stack. Rows of the history have it in their keys, so that none may be left: a later
+ * stack of that id begins its versions again.
+ */
+async function forgetStack(context: StoreContext, stackId: string, before: number): Promise<boolean> {
+  const { pk: part } = toStackKey(stackId, "");
+  const rows = await takeFirst(context.work.query({ part, pageSize: 2 }), 2);
+  if (rows.length > 1) return false;
+  return changeStack<boolean>(context, stackId, (aggregate) => {
+    const isLeft = !isEmpty({ ...aggregate, ids: [], idCount: 0 });
+    const removedAt = aggregate.ids.at(-1)?.[1] ?? before;
+    return isLeft || removedAt >= before ? { result: false } : { next: EMPTY, result: true };
+  });
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { deflateRawSync, inflateRawSync } from "node:zlib";
-import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { type ListedRevision, type Records, StackyardError, type Store } from "@stackyard/core";
 import { type AuditEntry, type PendingEntry, toPendingKey, toSealedKey } from "@stackyard/core/access";
 import {
@@ -198,4 +198,15 @@ export interface DynamodbRecordsOptions {
  */
 export function createDynamodbRecords({ client, table }: DynamodbRecordsOptions): Records {
   return createRecords(createRecordRows({ work: createTable(client, table, randomUUID) }));
+}
+
+/** Where records are, for callers that load this package only when they read them. */
+export interface OpenDynamodbRecordsOptions extends Pick<DynamodbRecordsOptions, "table"> {
+  /** Creates a client of the SDK, with the caller's credentials. */
+  readonly createClient: (type: typeof DynamoDBClient) => DynamoDBClient;
+}
+
+/** Creates records in a table without a yard, as `createDynamodbRecords`, over a client that the caller creates. */
+export function openDynamodbRecords({ table, createClient }: OpenDynamodbRecordsOptions): Records {
+  return createDynamodbRecords({ client: createClient(DynamoDBClient), table });
 }

@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => tables.stop());
 
-/** Returns an attribute as it is stored, and what is packed in it. */
+/** Returns a stored attribute, and what is packed in it. */
 function toTexts(value: AttributeValue): readonly string[] {
   if (value.B === undefined) return [JSON.stringify(value)];
   const bytes = Buffer.from(value.B);

@@ -2,6 +2,7 @@ import { defined, type Stack, StackyardError } from "@stackyard/core";
 import { type Aggregate, EMPTY, type FollowUp, isEmpty, type OutboxEntry, type ParkedMark } from "./aggregate.ts";
 import { type Condition, fromItem, type Item, inParallel } from "./database.ts";
 import { MAX_ITEM_BYTES, sizeOfItem, toStackKey } from "./keys.ts";
+import type { ParkedRow } from "./parked-rows.ts";
 import {
   type EncodedItem,
   joinSpill,
@@ -19,7 +20,7 @@ import {
   toStackItem,
 } from "./stack-item.ts";
 import { attemptLater, type StoreContext } from "./store-context.ts";
-import { type ParkedRow, pause, tooLarge } from "./work-rows.ts";
+import { pause, tooLarge } from "./work-rows.ts";
 
 /** Versions that were lost with an item that someone else has deleted or replaced are below. */
 const LOST_VERSIONS = 1_000_000;
@@ -65,12 +66,13 @@ async function listParkedMarks({ work }: StoreContext, stackId: string): Promise
   const { pk, sk } = toStackKey(stackId, "parked#");
   const marks = new Map<string, ParkedMark & { readonly at: number }>();
   for await (const item of work.query({ part: pk, prefix: sk })) {
-    const { id, parked } = fromItem(item) as unknown as ParkedRow;
+    const { id, head, message = marks.get(id)?.message } = fromItem(item) as unknown as ParkedRow;
+    if (message === undefined) continue;
     // A row that was replaced may still be there: the last try counts.
-    const mark = { id, nextTryAt: parked.nextTryAt, name: item["sk"]?.S ?? "", at: parked.parkedAt };
+    const mark = { id, nextTryAt: head.nextTryAt, name: item["sk"]?.S ?? "", message, at: head.parkedAt };
     if ((marks.get(id)?.nextTryAt ?? 0) <= mark.nextTryAt) marks.set(id, mark);
   }
-  return [...marks.values()].sort((a, b) => a.at - b.at).map(({ id, nextTryAt, name }) => ({ id, nextTryAt, name }));
+  return [...marks.values()].sort((a, b) => a.at - b.at).map(({ at: _, ...mark }) => mark);
 }
 
 // An aggregate is stored in one item: the stack's item in the stacks table or, before and after the stack exists, a

@@ -15,7 +15,7 @@ const full = {
     ["BBBBBBBBBBBBBBBB", T0 + 1],
   ] as const,
   idsMoved: true,
-  parked: [{ id: "p1", nextTryAt: T0 + HOUR, name: "parked#p1#x" }],
+  parked: [{ id: "p1", nextTryAt: T0 + HOUR, name: "parked#p1#x", message: "message#x" }],
   events: [{ no: 3, id: "e1", dueAt: T0, visibleAt: 0, deliveries: 0, event: aQueuedEvent("e1") }],
 };
 

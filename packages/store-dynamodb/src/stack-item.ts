@@ -300,12 +300,21 @@ export function toShadowItem(
     of: { B: pack(stackId) },
     kind: { S: kind },
     ...toNumbers({ version: aggregate.version, ...defined({ sweepAt: at }) }),
-    ...(at === undefined ? {} : { sweepKey: { S: dueAt === undefined ? "tombstone" : "shadow" } }),
+    ...(at === undefined ? {} : { sweepKey: { S: toSweepKey(dueAt, aggregate.ids.length) } }),
     ...(kind === "live" ? {} : toNumbers(countAll(aggregate))),
     ...(aggregate.idCount === 0 ? {} : { ids: { B: packIds(aggregate.ids, aggregate.idCount) } }),
   };
   const { stack } = aggregate;
   return encode(base, defined({ stack }), toContent(aggregate), spillName);
+}
+
+/**
+ * Where the sweep finds a row: `shadow` has due work, of a `tombstone` ids can be pruned, and `gone` has its last id: it
+ * is kept until the row is forgotten, as the instant of the removal.
+ */
+function toSweepKey(dueAt: number | undefined, ids: number): "shadow" | "tombstone" | "gone" {
+  if (dueAt !== undefined) return "shadow";
+  return ids > 1 ? "tombstone" : "gone";
 }
 
 /** Returns the stack of a row, or of its entry in an index. */

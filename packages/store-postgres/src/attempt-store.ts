@@ -26,8 +26,8 @@ import {
 import { fromKeyText, toComparedText, toHome, toKeyText, toLongText, toPlace } from "./column-values.ts";
 import type { Database } from "./database.ts";
 import type { GroupedCalls } from "./grouped-calls.ts";
+import { parseSent, type ReadAttempt } from "./sent-text.ts";
 import type { Signals } from "./signals.ts";
-import { parseSent, type SentAttempt, toAttemptId } from "./stored-rows.ts";
 import { toEventRow } from "./work-queue.ts";
 
 type AttemptCalls = Pick<Store, "claim" | "renew" | "suspend" | "settle" | "findAttempt" | "findTaskMessage">;
@@ -131,7 +131,7 @@ async function claimKeyed(database: Database, input: ClaimInput): Promise<ClaimR
   if (row?.kind !== "queued") return toClaimResult(input, row);
   const { waits_for, holder, holder_sent: sent, place } = row;
   const key = keys.find((own) => toComparedText(own) === waits_for) ?? "";
-  const name = sent === null ? fromKeyText(holder ?? "") : toAttemptId(holder ?? "", parseSent(sent));
+  const name = sent === null ? fromKeyText(holder ?? "") : parseSent(sent, holder ?? "").attemptId;
   return { kind: "queued", key, holder: name, place: place ?? 1 };
 }
 
@@ -152,7 +152,7 @@ function toClaimResult({ attemptId, owner }: ClaimInput, row: ClaimRow | undefin
 /** Reads the values of an attempt's secrets; none from a removed stack. */
 function readSecrets(attemptId: string, sent: string, data: string | null): Stack["metadata"] {
   const stack = data === null ? undefined : (JSON.parse(data) as Stack);
-  return readAttemptSecrets(stack, attemptId, parseSent(sent).secrets ?? []);
+  return readAttemptSecrets(stack, attemptId, parseSent(sent, toComparedText(attemptId)).secrets ?? []);
 }
 
 /** One call of `renew`. */
@@ -341,13 +341,13 @@ limit 1`,
 /** Finds an attempt in the form for display. */
 async function findAttempt(database: Database, attemptId: string): Promise<AttemptView | undefined> {
   const row = await findRow(database, attemptId);
-  return row === undefined ? undefined : toView(row, parseSent(row.sent));
+  return row === undefined ? undefined : toView(row, parseSent(row.sent, row.attempt_id));
 }
 
 /** Finds the message that an attempt was dispatched with. */
 async function findTaskMessage(database: Database, attemptId: string): Promise<TaskMessage | undefined> {
   const row = await findRow(database, attemptId);
-  return row === undefined ? undefined : parseSent(row.sent).message;
+  return row === undefined ? undefined : parseSent(row.sent, row.attempt_id).message;
 }
 
 function findRow(database: Database, attemptId: string): Promise<ViewRow | undefined> {
@@ -378,7 +378,7 @@ select * from (
 /** Lists attempts of a stack, newest first: the open ones and the last settled ones, without their logs. */
 export async function listAttempts(database: Database, stackId: string): Promise<readonly AttemptView[]> {
   const rows = await database.rows<ViewRow>(LIST, toKeyText(stackId));
-  return rows.map((row) => toView(row, parseSent(row.sent)));
+  return rows.map((row) => toView(row, parseSent(row.sent, row.attempt_id)));
 }
 
 // Open attempts are few, so they are sorted at each call.
@@ -411,7 +411,7 @@ export async function listOpenAttempts(
 }
 
 function toOpen(row: ViewRow): OpenAttempt {
-  const sent = parseSent(row.sent);
+  const sent = parseSent(row.sent, row.attempt_id);
   return { ...toView(row, sent), machine: sent.message.stack.machine };
 }
 
@@ -431,10 +431,10 @@ function isListed(filter: OpenAttemptFilter, attempt: OpenAttempt | undefined): 
   return [executor, machine, idPrefix, scopes].every((part) => part === undefined);
 }
 
-function toView(row: ViewRow, sent: SentAttempt): AttemptView {
+function toView(row: ViewRow, sent: ReadAttempt): AttemptView {
   const { task, entry, attempt, executor, dispatchedAt } = sent;
   return {
-    attemptId: toAttemptId(row.attempt_id, sent),
+    attemptId: sent.attemptId,
     stackId: fromKeyText(row.stack_id),
     task,
     entry,
@@ -452,7 +452,7 @@ function toView(row: ViewRow, sent: SentAttempt): AttemptView {
 
 function toQueued({ queued_key: key, holder, holder_sent: sent, place }: ViewRow): Partial<AttemptView> {
   if (key === null) return {};
-  const name = sent === null ? fromKeyText(holder ?? "") : toAttemptId(holder ?? "", parseSent(sent));
+  const name = sent === null ? fromKeyText(holder ?? "") : parseSent(sent, holder ?? "").attemptId;
   return { queuedFor: { key: fromKeyText(key), holder: name, place: place ?? 1 } };
 }
 

@@ -77,7 +77,9 @@ export function toTextArray(values: readonly (string | null)[]): Buffer {
 export function toNumberArray(values: readonly (number | null)[]): Buffer {
   const array = begin(OID.int8, values.length, HEAD_BYTES + 12 * values.length);
   let at = HEAD_BYTES;
-  for (const value of values) {
+  // An iterator makes an object for each value.
+  for (let index = 0; index < values.length; index += 1) {
+    const value = values[index] ?? null;
     array.writeInt32BE(value === null ? -1 : 8, at);
     at += 4;
     if (value === null) continue;

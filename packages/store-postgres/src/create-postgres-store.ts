@@ -26,8 +26,9 @@ import { migrate } from "./migrate.ts";
 import { createPrune, endMistimedLeases } from "./prune.ts";
 import { createStackQueries } from "./queries.ts";
 import { createRecordRows, createRevisions } from "./records.ts";
+import { createRevisionNumbers, type RevisionNumbers } from "./revision-numbers.ts";
 import { Signals, signalsOf } from "./signals.ts";
-import { commitAll, loadStacks } from "./stack-store.ts";
+import { commitAll, loadParked, loadStacks } from "./stack-store.ts";
 import { PostgresStoreOptions, type StoreSettings, toSettings, type UnreadableStack } from "./store-options.ts";
 import { listUnreadable, lookAtForeignRows } from "./take-over.ts";
 import { acknowledgeAll, createWorkQueue, enqueueAll } from "./work-queue.ts";
@@ -91,12 +92,14 @@ async function prepare(
 function assemble(settings: StoreSettings, connections: Connections, database: Database): PostgresStore {
   const { schema, logger } = settings;
   const signals = new Signals({ connections, schema, logger });
-  const groups = createGroups(database, signals, settings);
+  const numbers = createRevisionNumbers();
+  const groups = createGroups({ database, signals, numbers }, settings);
   const attempts = createAttemptStore(database, groups, signals);
   let closing: Promise<void> | undefined;
   return {
     schema,
     load: (ids) => loadStacks(database, ids),
+    loadParked: (stackId, keys) => loadParked(database, stackId, keys),
     async commit(changes) {
       database.assertOpen();
       return changes.length === 0 ? [] : groups.commits.call(changes);
@@ -108,7 +111,7 @@ function assemble(settings: StoreSettings, connections: Connections, database: D
     endMistimedLeases: (now) => endMistimedLeases(database, now),
     listUnreadable: () => listUnreadable(database, logger),
     records: createRecords(createRecordRows(database)),
-    revisions: createRevisions(database),
+    revisions: createRevisions(database, numbers),
     watch: (listener) => signals.watch(listener),
     close() {
       closing ??= close({ database, signals, connections, groups });
@@ -140,13 +143,12 @@ interface StoreGroups extends AttemptGroups {
   readonly receipts: GroupedCalls<readonly string[], undefined>;
 }
 
-/** Groups of each kind that are on their way at the same time: one is written while the next is sent. */
+/** Groups of each kind that are on their way at the same time: one is written while the next is sent. A third brings nothing. */
 const IN_FLIGHT = 2;
 
 /** Creates the groups, which notify listeners after each commit. */
 function createGroups(
-  database: Database,
-  signals: Signals,
+  { database, signals, numbers }: Pick<OpenParts, "database" | "signals"> & { readonly numbers: RevisionNumbers },
   { maxGroup, maxConnections }: Pick<StoreSettings, "maxGroup" | "maxConnections">,
 ): StoreGroups {
   // Where nothing gathers, there is nothing to gain by waiting for those before.
@@ -157,7 +159,7 @@ function createGroups(
     commits: new GroupedCalls({
       ...common,
       async run(calls: readonly (readonly Change[])[]) {
-        const { results, passedKeys } = await commitAll(database, calls);
+        const { results, passedKeys } = await commitAll(database, numbers, calls);
         signals.notify(signalsOf(calls.flat(), passedKeys));
         return results;
       },

@@ -265,7 +265,7 @@ export class Connections {
     this.#open = undefined;
     const ended: Promise<void> = opening
       .then(async ({ pool }) => {
-        // A pool that ends serves nobody who waits for a connection; those waits are limited.
+        // A pool that ends serves no waiting request for a connection; those waits are limited.
         while (pool.waitingCount > 0) await sleep(DRAIN_MS);
         await pool.end();
       })
@@ -355,6 +355,19 @@ const ADVICE: Readonly<Record<string, string>> = {
   "25006": "The server is read-only, as a standby is: connect to the primary.",
 };
 
+/** What PgBouncer says of its own limits, all with one code. */
+const POOLER_LIMITS: readonly (readonly [RegExp, string])[] = [
+  [
+    /query_wait_timeout/,
+    "The connection pooler has no session left. Each process needs up to `maxConnections` and 2 more: raise default_pool_size (PgBouncer), or lower `maxConnections`.",
+  ],
+  [/no more connections/, "Raise max_client_conn (PgBouncer), or lower `maxConnections`."],
+];
+
+function adviseOn({ code, message }: ServerError): string {
+  return ADVICE[code] ?? POOLER_LIMITS.find(([pattern]) => pattern.test(message))?.[1] ?? "";
+}
+
 function toKnownError(error: ServerError): unknown {
   const { code, message } = error;
   if (code === "XX001" || code === "XX002") {
@@ -366,7 +379,7 @@ function toKnownError(error: ServerError): unknown {
     return new StackyardError("USAGE", `The store cannot hold this: ${message}.`, { cause: error });
   }
   if (code.startsWith("23") || (code.startsWith("42") && ADVICE[code] === undefined)) return error;
-  return unavailable([`PostgreSQL says: ${message} (${code}).`, ADVICE[code] ?? ""].join(" ").trim(), error);
+  return unavailable([`PostgreSQL says: ${message} (${code}).`, adviseOn(error)].join(" ").trim(), error);
 }
 
 function unavailable(message: string, cause: Error): StackyardError {

@@ -3,18 +3,20 @@ import {
   type HistoryFilter,
   type Page,
   type PageInput,
-  parseStored,
   type StoredHistoryEntry,
   toStartPosition,
 } from "@stackyard/core/engine";
 import { toComparedText, toKeyText } from "./column-values.ts";
 import type { Database, Parameter, Statement } from "./database.ts";
+import { type LineRow, parseLine } from "./line-text.ts";
+import { toMeantRevision } from "./sql/history-functions.ts";
 import { addFetched, type FetchedRow, maxBytesOf, withinBytes } from "./stored-rows.ts";
 
-interface HistoryRow extends FetchedRow {
-  readonly position: number;
-  readonly body: string;
-}
+type HistoryRow = FetchedRow & LineRow;
+
+/** The columns of a line, of `history` as `h`. */
+const LINE_COLUMNS = `h.position, h.at, h.stack_id, h.event_id, h.body,
+          ${toMeantRevision("h.revision")} as hash`;
 
 /** Lists lines in order of positions. */
 export async function listHistory(
@@ -26,11 +28,11 @@ export async function listHistory(
   const found = createPageBuilder<StoredHistoryEntry>(page);
   const input = { ...page, maxBytes: maxBytesOf(found) };
   const rows = isOfAll ? await readAll(database, filter, input) : await readSome(database, filter, input);
-  const next = addFetched(found, rows, ({ position, body }) => ({
-    id: String(position),
-    cursor: String(position),
-    bytes: Buffer.byteLength(body),
-    read: () => ({ ...parseStored.historyEntry(body, `line ${position} of the history`), position }),
+  const next = addFetched(found, rows, (row) => ({
+    id: String(row.position),
+    cursor: String(row.position),
+    bytes: Buffer.byteLength(row.body),
+    read: () => ({ ...parseLine(row), position: row.position }),
   }));
   return found.end(next);
 }
@@ -41,8 +43,8 @@ const END = { name: "history_end", text: "select stackyard.history_end() as posi
 const FORWARD = {
   name: "list_history",
   text: withinBytes({
-    rows: `select position, body from stackyard.history
-            where position > $1 and position <= $2 and body is not null order by position limit $3`,
+    rows: `select ${LINE_COLUMNS} from stackyard.history h
+            where h.position > $1 and h.position <= $2 and h.body is not null order by h.position limit $3`,
     body: "body",
     order: "position",
     maxBytes: "$4",
@@ -51,8 +53,8 @@ const FORWARD = {
 const BACKWARD = {
   name: "list_history_newest",
   text: withinBytes({
-    rows: `select position, body from stackyard.history
-            where position < $1 and position <= $2 and body is not null order by position desc limit $3`,
+    rows: `select ${LINE_COLUMNS} from stackyard.history h
+            where h.position < $1 and h.position <= $2 and h.body is not null order by h.position desc limit $3`,
     body: "body",
     order: "position desc",
     maxBytes: "$4",
@@ -109,12 +111,12 @@ function toHistoryStatement(
   const [after, order] = newestFirst ? ["<", "desc"] : [">", "asc"];
   const lines = sources.map(
     (condition) => `
-   (select h.position, h.body from stackyard.history h
+   (select ${LINE_COLUMNS} from stackyard.history h
      where h.position >> 15 = segment and ${condition} and h.position ${after} $1 and h.body is not null
      order by h.position ${order} limit $2)`,
   );
   const rows = `
-select h.position, h.body
+select h.*
   from generate_series((select ${first}(position) >> 15 from stackyard.history),
                        (select ${last}(position) >> 15 from stackyard.history), ${step}) as segment
  cross join lateral (select * from (${lines.join(" union all")}) u order by u.position ${order} limit $2) h

@@ -13,7 +13,7 @@ export async function assertKeepsSessions(client: pg.ClientBase, connect: () => 
   try {
     for (let tries = 0; tries < TRIES; tries += 1) {
       const own = await findSession(client);
-      await other.query("begin");
+      await other.query("begin").catch(refuseStatements);
       const theirs = await findSession(other);
       await other.query("rollback");
       if (own === theirs) throw sharesSessions();
@@ -46,6 +46,11 @@ export async function findLostSessions(
 async function findSession(client: pg.ClientBase): Promise<number | undefined> {
   const { rows } = await client.query<{ pid: number }>("select pg_backend_pid() as pid");
   return rows[0]?.pid;
+}
+
+/** PgBouncer's mode `statement` allows no transaction at all. */
+function refuseStatements(error: unknown): never {
+  throw error instanceof Error && /statement pooling/.test(error.message) ? sharesSessions() : error;
 }
 
 function sharesSessions(): StackyardError {

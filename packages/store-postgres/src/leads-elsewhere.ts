@@ -9,7 +9,7 @@ interface Introduction {
 
 /**
  * Returns true when new connections reach another primary than this one: a proxy or a name now leads there, and has
- * closed nothing. False when they reach a standby or nothing: that is no reason to leave a server that answers.
+ * closed nothing. False when they reach a standby or nothing: a server that answers is not left for that.
  */
 export async function leadsElsewhere(client: pg.ClientBase, connect: () => Promise<pg.Client>): Promise<boolean> {
   const other = await connect().catch(() => undefined);

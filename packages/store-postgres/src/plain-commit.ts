@@ -1,6 +1,8 @@
 import type { Change, CommitResult } from "@stackyard/core/engine";
 import { toBooleanArray, toComparedText, toHome, toKeyText, toNumberArray, toTextArray } from "./column-values.ts";
 import type { Database, Parameter } from "./database.ts";
+import { toLineColumns } from "./line-text.ts";
+import type { RevisionNumbers } from "./revision-numbers.ts";
 import { COMMIT_RESULT_PARAMETERS, type CommitResultParameter } from "./sql/commit-functions.ts";
 import { type Shape, toStatement } from "./sql/plain-statement.ts";
 import { type DispatchRow, toDispatchRow, toWrittenRow, type WrittenRow } from "./stored-rows.ts";
@@ -15,6 +17,7 @@ interface Line {
   readonly n: number;
   readonly at: number;
   readonly eventId: string;
+  readonly revision: number | null;
   readonly body: string | null;
   result?: AppliedResult;
   begin?: DispatchRow;
@@ -38,7 +41,7 @@ interface Lists {
 /** Returns true for a change that this statement can write. */
 export function isPlain(change: Change): boolean {
   const { stackId, write, park, unpark, deadLetters, history, dispatches, cancels, endedAttempts } = change;
-  if (change.audit !== undefined) return false;
+  if (change.audit !== undefined || change.retried !== undefined) return false;
   if (write.kind !== "put" || park.length + unpark.length + deadLetters.length + cancels.length > 0) return false;
   if (history.some((line) => line.stackId !== stackId)) return false;
   if (dispatches.some((each) => each.again || each.stackId !== stackId || endedAttempts.includes(each.attemptId)))
@@ -51,9 +54,10 @@ export function isPlain(change: Change): boolean {
 /** Writes plain changes of different stacks. A change without a result was not written: `commit_change` says why. */
 export async function commitPlain(
   database: Database,
+  numbers: RevisionNumbers,
   changes: readonly Change[],
 ): Promise<readonly (CommitResult | undefined)[]> {
-  const lists = toLists(changes);
+  const lists = toLists(changes, numbers);
   const [change, ...others] = changes;
   if (change === undefined) return [];
   if (others.length === 0 && isOneResult(change, lists)) return [await commitResult(database, change, lists)];
@@ -102,6 +106,7 @@ async function commitResult(
     p_timer: stack.timer,
     p_updated: stack.updated,
     p_at: line.at,
+    p_revision: line.revision,
     p_body: line.body,
     p_home: toHome(grant.attemptId),
     p_attempt: toComparedText(grant.attemptId),
@@ -165,7 +170,7 @@ function pairAttempts({ results = [], dispatches, claims = [] }: Change): readon
   return pairs;
 }
 
-function toLists(changes: readonly Change[]): Lists {
+function toLists(changes: readonly Change[], numbers: RevisionNumbers): Lists {
   const stacks: WrittenRow[] = [];
   const lines: Line[] = [];
   const applied: Lists["applied"] = { n: [], id: [] };
@@ -177,7 +182,7 @@ function toLists(changes: readonly Change[]): Lists {
     if (write.kind !== "put") throw new TypeError("A plain change writes a stack.");
     const n = index + 1;
     stacks.push(toWrittenRow(write.stack));
-    addLines({ lines, tokens }, n, change);
+    addLines({ lines, tokens, numbers }, n, change);
     for (const id of appliedIds) {
       applied.n.push(n);
       applied.id.push(toComparedText(id));
@@ -200,20 +205,22 @@ function toLists(changes: readonly Change[]): Lists {
 interface LineLists {
   readonly lines: Line[];
   readonly tokens: Map<string, number>;
+  readonly numbers: RevisionNumbers;
 }
 
 /** Adds the lines in their order; an end belongs to the line of its result, a beginning to any line without one. */
-function addLines({ lines, tokens }: LineLists, n: number, change: Change): void {
+function addLines({ lines, tokens, numbers }: LineLists, n: number, change: Change): void {
   const { history, claims = [], now } = change;
   const first = lines.length;
   for (const entry of history) {
-    lines.push({ n, at: entry.at, eventId: toComparedText(entry.eventId), body: JSON.stringify(entry) });
+    const { at, id: eventId, revision, body } = toLineColumns(entry, numbers);
+    lines.push({ n, at, eventId, revision, body });
   }
   for (const pair of pairAttempts(change)) {
     const eventId = pair.result === undefined ? "" : `result:${toComparedText(pair.result.grant.attemptId)}`;
     let line = findLine(lines, first, pair, eventId);
     if (line === undefined) {
-      line = { n, at: now, eventId, body: null };
+      line = { n, at: now, eventId, revision: null, body: null };
       lines.push(line);
     }
     const { result, dispatch } = pair;
@@ -265,6 +272,7 @@ function toLineValues(lines: readonly Line[], { hasEnds, hasBegins }: Shape): re
     toNumberArray(lines.map(({ n }) => n)),
     toNumberArray(lines.map(({ at }) => at)),
     toTextArray(lines.map(({ eventId }) => eventId)),
+    toNumberArray(lines.map(({ revision }) => revision)),
     toTextArray(lines.map(({ body }) => body)),
   ];
   if (hasEnds) {

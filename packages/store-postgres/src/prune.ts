@@ -1,5 +1,5 @@
 import { MOST_LEASE_MS } from "@stackyard/core/attempt";
-import type { Retention } from "@stackyard/core/engine";
+import { type Retention, toForgottenBefore } from "@stackyard/core/engine";
 import type { Database, Statement } from "./database.ts";
 
 /** The progress of a pass over each table; each call continues where the one before it ended. */
@@ -7,10 +7,11 @@ interface Progress {
   history: number | "done";
   deadLetters: number | "done";
   eventIds: readonly [eventId: string, stackId: string] | "done";
+  removed: readonly [stackId: string] | "done";
 }
 
 function begin(): Progress {
-  return { history: 0, deadLetters: 0, eventIds: ["", ""] };
+  return { history: 0, deadLetters: 0, eventIds: ["", ""], removed: [""] };
 }
 
 /** The number of rows of one table that one call reads. */
@@ -28,6 +29,7 @@ export function createPrune(database: Database): (retention: Retention, now: num
       history: await walk(database, HISTORY, progress.history, now - historyMs, now - settledAttemptMs),
       deadLetters: await walk(database, DEAD_LETTER, progress.deadLetters, now - deadLetterMs),
       eventIds: await pruneEventIds(database, progress.eventIds, retention, now),
+      removed: await forgetRemoved(database, progress.removed, toForgottenBefore(retention, now)),
     };
     const expired = await database.rows(EXPIRED, now, BATCH);
     const isDone = Object.values(after).every((part) => part === "done") && expired.length < BATCH;
@@ -112,7 +114,7 @@ with batch as materialized (
     select b.place from batch b
      where b.applied_at < $3
        and b.number <= coalesce((select s.id_count - $4 from stackyard.stacks s where s.id = b.stack_id),
-                                (select g.id_count from stackyard.stack_gone g where g.id = b.stack_id), 0)))
+                                (select g.id_count from stackyard.stack_gone g where g.id = b.stack_id), b.number)))
 )
 select event_id, stack_id from batch order by event_id desc, stack_id desc limit 1`,
 };
@@ -132,6 +134,33 @@ async function pruneEventIds(
     eventIdCount,
   );
   return last === undefined ? "done" : [last.event_id, last.stack_id];
+}
+
+// A row that was written again meanwhile is another one, and stays.
+const REMOVED = {
+  name: "prune_removed",
+  isLong: true as const,
+  text: `
+with batch as materialized (
+  select ctid as place, id, gone_at from stackyard.stack_gone where id > $1 order by id limit ${BATCH}
+), forgotten as (
+  delete from stackyard.stack_gone where ctid = any(array(
+    select b.place from batch b
+     where b.gone_at < $2
+       and not exists (select from stackyard.parked k where k.stack_id = b.id)))
+)
+select id from batch order by id desc limit 1`,
+};
+
+/** Forgets stacks that were removed before that instant, and that nothing refers to. */
+async function forgetRemoved(
+  database: Database,
+  after: Progress["removed"],
+  before: number,
+): Promise<Progress["removed"]> {
+  if (after === "done") return "done";
+  const last = await database.row<{ id: string }>(REMOVED, ...after, before);
+  return last === undefined ? "done" : [last.id];
 }
 
 /** Ends leases that end later than any lease can: the clock of the process that took them was ahead. */

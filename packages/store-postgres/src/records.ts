@@ -10,6 +10,8 @@ import {
 } from "@stackyard/core/engine";
 import { fromKeyText, toKeyText } from "./column-values.ts";
 import type { Database } from "./database.ts";
+import { type RevisionNumbers, toRevisionNumber } from "./revision-numbers.ts";
+import { toMeantRevision } from "./sql/history-functions.ts";
 import { type FetchedRow, maxBytesOf, withinBytes } from "./stored-rows.ts";
 
 const SELECT = `select version, key, value as text, expires_at as "expiresAt" from stackyard.record`;
@@ -89,11 +91,17 @@ export function createRecordRows(database: Database): RecordRows {
 
 const PUT_REVISION = {
   name: "put_revision",
-  text: "insert into stackyard.revision (hash, name, source, first_seen_at) values ($1, $2, $3, $4) on conflict do nothing",
+  text: `
+with added as (
+  insert into stackyard.revision (hash, name, source, first_seen_at, number) values ($1, $2, $3, $4, $5) on conflict do nothing
+)
+select coalesce(${toMeantRevision("$5::bigint")}, $1) as meant`,
 };
 const GET_REVISION = {
   name: "get_revision",
-  text: "select name, hash, source, first_seen_at from stackyard.revision where hash = $1",
+  text: `
+select r.name, r.hash, r.source, r.first_seen_at, ${toMeantRevision("r.number")} as meant
+  from stackyard.revision r where r.hash = $1`,
 };
 // "g" comes after every hexadecimal digit.
 const FIND_REVISIONS = {
@@ -105,6 +113,11 @@ interface RevisionRow {
   readonly name: string;
   readonly hash: string;
   readonly first_seen_at: number;
+}
+
+interface KeptRevisionRow extends RevisionRow {
+  readonly source: string;
+  readonly meant: string | null;
 }
 
 const LIST_REVISIONS = {
@@ -133,13 +146,16 @@ async function listRevisions(database: Database, name: string, page: PageInput):
 }
 
 /** Sources of machines by content hash. */
-export function createRevisions(database: Database): Store["revisions"] {
+export function createRevisions(database: Database, numbers: RevisionNumbers): Store["revisions"] {
   return {
     async put({ hash, name, source }, now) {
-      await database.rows(PUT_REVISION, toKeyText(hash), toKeyText(name), toKeyText(source), now);
+      const values = [toKeyText(hash), toKeyText(name), toKeyText(source), now, toRevisionNumber(hash)];
+      const row = await database.row<{ readonly meant: string }>(PUT_REVISION, ...values);
+      if (row !== undefined) numbers.note(hash, row.meant);
     },
     async get(hash) {
-      const row = await database.row<RevisionRow & { readonly source: string }>(GET_REVISION, toKeyText(hash));
+      const row = await database.row<KeptRevisionRow>(GET_REVISION, toKeyText(hash));
+      if (row !== undefined) numbers.note(hash, row.meant);
       return row && { ...toListedRevision(row), source: fromKeyText(row.source) };
     },
     list: (name, page) => listRevisions(database, name, page),

@@ -18,8 +18,18 @@ async function findInFiles(life: Parameters<typeof findSecretsIn>[1]): Promise<r
   const files = readdirSync(join(server.folder, "data"), { recursive: true, withFileTypes: true });
   const found = files
     .filter((entry) => entry.isFile())
-    .flatMap(({ parentPath, name }) => findSecretsIn(readFileSync(join(parentPath, name)), life));
+    .flatMap(({ parentPath, name }) => findSecretsIn(readLeft(join(parentPath, name)), life));
   return Object.keys(life.secrets).filter((name) => found.includes(name));
+}
+
+/** Reads a file; one that the server has removed since it was listed, as it does with its caches, has no bytes. */
+function readLeft(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return Buffer.alloc(0);
+    throw error;
+  }
 }
 
 // cromwell#1638, airbyte#14334, harness#2879, syndesis#3401, open-science#1818: secrets are in the rows, the log of writes or the dump.

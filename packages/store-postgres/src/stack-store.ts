@@ -4,22 +4,30 @@ import { beginAttempt, cancelAttempt } from "@stackyard/core/attempt";
 import {
   type Change,
   type CommitResult,
+  type EventHead,
   type LoadedStack,
+  type ParkedEvent,
+  type ParkedHead,
   parseStored,
   type QueuedEvent,
   toEventKey,
+  toParkedEvent,
+  toParkedHead,
 } from "@stackyard/core/engine";
 import { fromKeyText, toComparedText, toHome, toKeyText, toPlace } from "./column-values.ts";
 import { type Database, isDataError } from "./database.ts";
+import { toLineColumns } from "./line-text.ts";
 import { commitPlain, isPlain } from "./plain-commit.ts";
-import { parseSent, parseStackRow, STACK_COLUMNS, type StackRow, toDispatchRow, toWrittenRow } from "./stored-rows.ts";
+import type { RevisionNumbers } from "./revision-numbers.ts";
+import { parseSent } from "./sent-text.ts";
+import { parseStackRow, STACK_COLUMNS, type StackRow, toDispatchRow, toWrittenRow } from "./stored-rows.ts";
 import { parseReceipts, toEventRow } from "./work-queue.ts";
 
 const LOAD = {
   name: "load_stacks",
   text: `
 select ${STACK_COLUMNS},
-       (select array_agg(p.body order by p.parked_at, p.parked_no) from stackyard.parked p where p.stack_id = i.id) as parked
+       (select array_agg(p.head order by p.parked_at, p.parked_no) from stackyard.parked p where p.stack_id = i.id) as parked
   from unnest($1::text[]) with ordinality as i(id, n)
   left join stackyard.stacks s on s.id = i.id and s.id = any($1)
  order by i.n`,
@@ -27,18 +35,39 @@ select ${STACK_COLUMNS},
 
 type LoadRow = (StackRow | { readonly id: null }) & { readonly parked: readonly string[] | null };
 
-/** Loads stacks with their parked events, in the order of the ids. */
+/** Loads stacks with the heads of their parked events, in the order of the ids. */
 export async function loadStacks(database: Database, ids: readonly string[]): Promise<readonly LoadedStack[]> {
   const rows = await database.rows<LoadRow>(LOAD, ids.map(toKeyText));
   return ids.map((stackId, index) => toLoaded(stackId, rows[index]));
 }
 
 function toLoaded(stackId: string, row: LoadRow | undefined): LoadedStack {
-  const parked = (row?.parked ?? []).map((body) =>
-    parseStored.parked(body, `parked event of the stack ${JSON.stringify(stackId)}`),
-  );
+  const parked = (row?.parked ?? []).map((head) => parseStored.parkedHead(head, toParkedName(stackId)));
   if (row === undefined || row.id === null) return { stackId, version: 0, parked };
   return { stackId, version: row.version, stack: parseStackRow({ ...row, id: stackId }), parked };
+}
+
+const LOAD_PARKED = {
+  name: "load_parked",
+  text: "select head, message from stackyard.parked where stack_id = $1 and event_id = any($2)",
+};
+
+/** Loads parked events of a stack by their keys. */
+export async function loadParked(
+  database: Database,
+  stackId: string,
+  keys: readonly string[],
+): Promise<readonly ParkedEvent[]> {
+  const name = toParkedName(stackId);
+  const values = [toKeyText(stackId), keys.map(toComparedText)];
+  const rows = await database.rows<{ readonly head: string; readonly message: string }>(LOAD_PARKED, ...values);
+  return rows.map(({ head, message }) =>
+    toParkedEvent(parseStored.parkedHead(head, name), parseStored.message(message, name)),
+  );
+}
+
+function toParkedName(stackId: string): string {
+  return `parked event of the stack ${JSON.stringify(stackId)}`;
 }
 
 /** The result of a group of commits. `passedKeys`: an attempt that waited for a key has its message now. */
@@ -48,12 +77,16 @@ interface CommittedGroup {
 }
 
 /** Writes the changes of several calls, of different stacks. Returns the results of each call. */
-export async function commitAll(database: Database, calls: readonly (readonly Change[])[]): Promise<CommittedGroup> {
+export async function commitAll(
+  database: Database,
+  numbers: RevisionNumbers,
+  calls: readonly (readonly Change[])[],
+): Promise<CommittedGroup> {
   // Groups that lock their stacks in one order do not wait for each other in a circle.
   const changes = calls.flat().sort((a, b) => (a.stackId < b.stackId ? -1 : 1));
-  const results = await commitMostly(database, changes.filter(isPlain));
+  const results = await commitMostly(database, numbers, changes.filter(isPlain));
   const left = changes.filter((change) => !results.has(change));
-  const rows = left.length === 0 ? [] : await commitSingly(database, left);
+  const rows = left.length === 0 ? [] : await commitSingly(database, numbers, left);
   for (const [index, change] of left.entries()) results.set(change, toResult(rows[index], change));
   return {
     results: calls.map((call) => call.map((change) => results.get(change) ?? { kind: "conflict" })),
@@ -62,11 +95,15 @@ export async function commitAll(database: Database, calls: readonly (readonly Ch
 }
 
 /** Omits changes that could not be written: all of a change if another owner has claimed one of its attempts. */
-async function commitMostly(database: Database, changes: readonly Change[]): Promise<Map<Change, CommitResult>> {
+async function commitMostly(
+  database: Database,
+  numbers: RevisionNumbers,
+  changes: readonly Change[],
+): Promise<Map<Change, CommitResult>> {
   const results = new Map<Change, CommitResult>();
   if (changes.length === 0) return results;
   try {
-    const committed = await commitPlain(database, changes);
+    const committed = await commitPlain(database, numbers, changes);
     for (const [index, change] of changes.entries()) {
       const result = committed[index];
       if (result !== undefined) results.set(change, result);
@@ -100,9 +137,13 @@ interface CommitRow {
   readonly passed: boolean;
 }
 
-async function commitSingly(database: Database, changes: readonly Change[]): Promise<readonly CommitRow[]> {
+async function commitSingly(
+  database: Database,
+  numbers: RevisionNumbers,
+  changes: readonly Change[],
+): Promise<readonly CommitRow[]> {
   const ended = await toCancelledEvents(database, changes);
-  const documents = changes.map((change) => toChangeDocument(change, ended));
+  const documents = changes.map((change) => toChangeDocument(change, numbers, ended));
   return database.rows<CommitRow>(COMMIT, JSON.stringify(documents));
 }
 
@@ -129,14 +170,18 @@ function toResult(row: CommitRow | undefined, change: Change): CommitResult {
   }
 }
 
-function listKept({ park, deadLetters }: Change): readonly QueuedEvent[] {
-  return [...park, ...deadLetters].map(({ event }) => event);
+function listKept({ park, retried = [], deadLetters }: Change): readonly EventHead[] {
+  return [...park, ...retried, ...deadLetters].map(({ event }) => event);
 }
 
 /** Returns one change in the form of `commit_change`. */
-function toChangeDocument(change: Change, cancelled: ReadonlyMap<string, QueuedEvent>): object {
+function toChangeDocument(
+  change: Change,
+  numbers: RevisionNumbers,
+  cancelled: ReadonlyMap<string, QueuedEvent>,
+): object {
   const { stackId, expectedVersion, write, appliedIds, park, unpark, deadLetters, history, now } = change;
-  const { dispatches, cancels, endedAttempts, receipts, results = [], claims = [], audit = [] } = change;
+  const { dispatches, cancels, endedAttempts, receipts, results = [], claims = [], audit = [], retried = [] } = change;
   const { events, tasks } = parseReceipts(receipts);
   const claimed = new Map(claims.map((claim) => [claim.attemptId, claim]));
   return {
@@ -151,12 +196,10 @@ function toChangeDocument(change: Change, cancelled: ReadonlyMap<string, QueuedE
       ...listKept(change).map((event) => ({ stack: toKeyText(event.stackId), id: toComparedText(toEventKey(event)) })),
     ],
     parked: park.map((parked) => ({
-      stack: toKeyText(parked.event.stackId),
-      id: toComparedText(toEventKey(parked.event)),
-      at: parked.parkedAt,
-      next: parked.nextTryAt,
-      body: JSON.stringify(parked),
+      ...toHeadRow(toParkedHead(parked)),
+      message: JSON.stringify(parked.event.message),
     })),
+    retried: retried.map(toHeadRow),
     unparked: unpark.map(toComparedText),
     aside: deadLetters.map((entry) => ({
       id: toKeyText(entry.id),
@@ -165,12 +208,7 @@ function toChangeDocument(change: Change, cancelled: ReadonlyMap<string, QueuedE
       at: entry.deadLetteredAt,
       body: JSON.stringify(entry),
     })),
-    history: history.map((entry) => ({
-      stack: toKeyText(entry.stackId),
-      id: toComparedText(entry.eventId),
-      at: entry.at,
-      body: JSON.stringify(entry),
-    })),
+    history: history.map((entry) => toLineColumns(entry, numbers)),
     audit: audit.map((entry) => ({ key: toPendingKey(entry.id), value: JSON.stringify(entry) })),
     results: results.map(({ grant, outcome, log }) => ({
       ...toPlace(grant.attemptId),
@@ -188,6 +226,12 @@ function toChangeDocument(change: Change, cancelled: ReadonlyMap<string, QueuedE
     events,
     tasks,
   };
+}
+
+function toHeadRow(head: ParkedHead) {
+  const { event, parkedAt: at, nextTryAt: next } = head;
+  const id = toComparedText(toEventKey(event));
+  return { stack: toKeyText(event.stackId), id, at, next, head: JSON.stringify(head) };
 }
 
 const SENT = {
@@ -222,7 +266,9 @@ async function toCancelledEvents(
     const { attemptId } = cancel;
     const row = found.get(toComparedText(attemptId));
     const facts =
-      row === undefined ? begun.get(attemptId) : { stackId: fromKeyText(row.stack_id), task: parseSent(row.sent).task };
+      row === undefined
+        ? begun.get(attemptId)
+        : { stackId: fromKeyText(row.stack_id), task: parseSent(row.sent, row.attempt_id).task };
     if (facts === undefined) continue;
     const { stackId, task } = facts;
     const attempt = beginAttempt({ attemptId, stackId, task, timeoutMs: 0, claimWithinMs: 0 }, now);

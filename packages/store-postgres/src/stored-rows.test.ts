@@ -1,6 +1,7 @@
 import { aStoredStack } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
-import { parseStackRow, readStackRow, type StackRow, toStackData } from "./stored-rows.ts";
+import { toStackData } from "./stack-data.ts";
+import { parseStackRow, readStackRow, type StackRow } from "./stored-rows.ts";
 
 const predecessor = { id: "s1", machine: "qa", _state: "UP", previousState: null, tasks: [], metadata: {} };
 
@@ -65,5 +66,17 @@ describe("the record of a stack", () => {
   ])("that is %j cannot be read, and says why", (data, reason) => {
     expect(readStackRow(aRow(data))).toEqual({ kind: "unreadable", reason: expect.stringContaining(reason) });
     expect(() => parseStackRow(aRow(data))).toThrow(expect.objectContaining({ code: "STORE_CORRUPT" }));
+  });
+
+  it.each([
+    [{ runs: "none" }, '"runs" is not a list of objects.'],
+    [{ runs: [null] }, '"runs" is not a list of objects.'],
+    [{ automatic: {} }, '"automatic" is not a list of numbers.'],
+    [{ automatic: ["7"] }, '"automatic" is not a list of numbers.'],
+    [{ tasks: 7 }, '"tasks" is not of type array.'],
+  ])("of this version with %j cannot be read, and says why: nothing of it is taken for empty", (damage, reason) => {
+    const data = { ...JSON.parse(toStackData(aStoredStack())), ...damage };
+
+    expect(readStackRow(aRow(data, { foreign_write: false }))).toEqual({ kind: "unreadable", reason });
   });
 });

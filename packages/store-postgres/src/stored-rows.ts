@@ -1,13 +1,4 @@
-import {
-  type DispatchAttempt,
-  defined,
-  isMap,
-  isStackyardError,
-  parseJson,
-  type Stack,
-  StackyardError,
-  type TaskMessage,
-} from "@stackyard/core";
+import { type DispatchAttempt, defined, isMap, parseJson, type Stack, StackyardError } from "@stackyard/core";
 import {
   type Change,
   type PageBuilder,
@@ -16,27 +7,18 @@ import {
   type ReadStack,
   toStackColumns,
 } from "@stackyard/core/engine";
-import { fromKeyText, toKeyText, toLongText, toPlace } from "./column-values.ts";
-
-/** Returns the stored record: with the names that the predecessor's readers expect, and our additional fields. */
-export function toStackData(stack: Stack): string {
-  // Taking a property out of an object while it is copied is slow; one that is undefined is not written. Two come
-  // first, so that statements find them without reading the document: see REVISION and ENTERED_AT.
-  const { machineHash, enteredAt } = stack;
-  return JSON.stringify(Object.assign({ machineHash, enteredAt }, stack, { state: undefined, _state: stack.state }));
-}
+import { toKeyText, toPlace } from "./column-values.ts";
+import { toSentText } from "./sent-text.ts";
+import { findDataFault, fromStackData, isOurs, type StackData, toStackData } from "./stack-data.ts";
 
 const UPDATED = "(extract(epoch from s.last_updated_time) * 1000)::bigint";
-// The beginning of a `toStackData` text.
-const HEAD = "left(s.data, 160)";
-const IS_OURS = `not s.foreign_write and left(s.data, 16) = '{"machineHash":"'`;
+// The beginning and the end of a `toStackData` text. Without a pattern: a search for one takes 20 times as long.
+const IS_OURS = `not s.foreign_write and left(s.data, 13) = '{"enteredAt":'`;
+const ENTERED = "split_part(substr(left(s.data, 32), 14), ',', 1)";
+const IS_NUMBER = `length(${ENTERED}) between 1 and 16 and translate(${ENTERED}, '0123456789', '') = ''`;
 
 /** The revision of a record, of `stacks` as `s`; empty for one of the predecessor, or an unreadable one. */
-export const REVISION = `case when ${IS_OURS} then split_part(${HEAD}, '"', 4) else '' end`;
-
-// Without a pattern: a search for one takes 20 times as long as all of this.
-const ENTERED = `btrim(split_part(${HEAD}, '"', 7), ':,')`;
-const IS_NUMBER = `length(${ENTERED}) between 1 and 16 and translate(${ENTERED}, '0123456789', '') = ''`;
+export const REVISION = `case when ${IS_OURS} then reverse(split_part(reverse(right(s.data, 160)), '"', 2)) else '' end`;
 
 /** When its state was entered. For a record of the predecessor, or an unreadable one, the time of its last write. */
 export const ENTERED_AT = `case when ${IS_OURS} and ${IS_NUMBER} then ${ENTERED}::bigint else ${UPDATED} end`;
@@ -62,13 +44,17 @@ export interface StackRow {
 export function readStackRow(row: StackRow): ReadStack {
   const value = parseJson(row.data);
   if (!row.foreign_write && isOurs(value)) {
-    const { _state: state, ...stack } = value;
-    const read = { ...stack, state };
-    const fault = parseStored.findStackFault(read);
-    if (fault !== undefined) return { kind: "unreadable", reason: `${fault}.` };
-    return { kind: "stack", stack: read };
+    return readOwnRow(value);
   }
   return readForeignRow(row, value);
+}
+
+function readOwnRow(value: StackData): ReadStack {
+  const damage = findDataFault(value);
+  if (damage !== undefined) return { kind: "unreadable", reason: `${damage}.` };
+  const stack = fromStackData(value);
+  const fault = parseStored.findStackFault(stack);
+  return fault === undefined ? { kind: "stack", stack } : { kind: "unreadable", reason: `${fault}.` };
 }
 
 /**
@@ -93,13 +79,6 @@ export function parseStackRow(row: StackRow): Stack {
 
 /** More than one event can cause. */
 const ENTRIES_A_VERSION = 10_000;
-
-type OwnData = Omit<Stack, "state"> & { readonly _state: string };
-
-// Ours were checked when they were made: all of them have an incarnation and runs.
-function isOurs(value: unknown): value is OwnData {
-  return isMap(value) && "incarnation" in value && "runs" in value && "_state" in value;
-}
 
 /** The columns of a record that is written. */
 export interface WrittenRow {
@@ -129,42 +108,6 @@ export function toWrittenRow(stack: Stack): WrittenRow {
   };
 }
 
-/** The constant part of a dispatched attempt, stored as one document in its history row. */
-export interface SentAttempt {
-  /** The full id, if the column contains a shorter replacement. */
-  readonly longId?: string;
-  readonly task: string;
-  readonly entry: number;
-  readonly attempt: number;
-  readonly executor?: string;
-  readonly dispatchedAt: number;
-  readonly secrets?: readonly string[];
-  readonly message: TaskMessage;
-}
-
-/** Reads what `toDispatchRow` has written. Throws `STORE_CORRUPT` for a row that is damaged or gone. */
-export function parseSent(text: string | null): SentAttempt {
-  const value = parseStored.json(text ?? "", "message of an attempt");
-  if (isMap(value) && typeof value["task"] === "string" && isMap(value["message"]))
-    return value as unknown as SentAttempt;
-  throw new StackyardError("STORE_CORRUPT", "The message of an attempt cannot be read. Correct or delete its row.");
-}
-
-/** As `parseSent`, but returns undefined for a row that is damaged or gone. */
-export function findSent(text: string | null): SentAttempt | undefined {
-  try {
-    return parseSent(text);
-  } catch (error) {
-    if (isStackyardError(error, "STORE_CORRUPT")) return undefined;
-    throw error;
-  }
-}
-
-/** Returns the id of an attempt from its column and its document. */
-export function toAttemptId(column: string, sent: SentAttempt | undefined): string {
-  return sent?.longId ?? fromKeyText(column);
-}
-
 /** A new attempt, for `begin_attempt`. Without an owner it waits for a claim. */
 export interface DispatchRow {
   readonly home: string;
@@ -187,22 +130,12 @@ type BirthClaim = NonNullable<Change["claims"]>[number];
 /** Makes the row of an attempt that begins. */
 export function toDispatchRow(dispatch: DispatchAttempt, claim: BirthClaim | undefined, now: number): DispatchRow {
   const { attemptId, stackId, task, entry, attempt, executor, timeoutMs, claimWithinMs, secrets, message } = dispatch;
-  const isLong = toLongText(attemptId) !== null;
+  const sent = { task, entry, attempt, ...defined({ executor }), dispatchedAt: now, ...defined({ secrets }), message };
   const windowMs = claim === undefined ? claimWithinMs : timeoutMs;
-  const sent: SentAttempt = {
-    ...(isLong ? { longId: attemptId } : {}),
-    task,
-    entry,
-    attempt,
-    ...defined({ executor }),
-    dispatchedAt: now,
-    ...defined({ secrets }),
-    message,
-  };
   return {
     ...toPlace(attemptId),
     stack: toKeyText(stackId),
-    sent: JSON.stringify(sent),
+    sent: toSentText(attemptId, sent),
     owner: claim === undefined ? null : toKeyText(claim.owner),
     lease_until: claim === undefined ? null : now + claim.leaseMs,
     timeout: timeoutMs,

@@ -1,3 +1,4 @@
+import { toEventKey } from "@stackyard/core/engine";
 import { aChange, aDispatch, aPut, aQueuedEvent } from "@stackyard/core/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { PostgresStore } from "./create-postgres-store.ts";
@@ -58,7 +59,7 @@ describe("texts that PostgreSQL cannot hold", () => {
     const deadLetter = { id: ODD, event, code: ODD, reason: ODD, deadLetteredAt: T0 };
     await store.commit([aChange({ stackId, park: [parked], deadLetters: [deadLetter], receipts })]);
 
-    expect((await store.load([stackId]))[0]?.parked).toEqual([parked]);
+    expect(await store.loadParked(stackId, [toEventKey(event)])).toEqual([parked]);
     expect(await store.takeDue({ ...take, kinds: ["event", "parked"] })).toEqual([
       { kind: "parked", stackId, dueAt: T0 },
     ]);

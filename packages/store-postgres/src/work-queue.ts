@@ -11,8 +11,9 @@ import { parseAttemptId } from "@stackyard/core/machine";
 import { fromKeyText, toComparedText, toKeyText } from "./column-values.ts";
 import type { Database, Statement } from "./database.ts";
 import type { GroupedCalls } from "./grouped-calls.ts";
+import { findSent, toAttemptId } from "./sent-text.ts";
 import type { Signals } from "./signals.ts";
-import { findSent, readStackRow, type StackRow, toAttemptId } from "./stored-rows.ts";
+import { readStackRow, type StackRow } from "./stored-rows.ts";
 
 /** Creates the queue of the store. Calls that wait at the same time share one call of the server. */
 export function createWorkQueue(
@@ -279,8 +280,9 @@ select c.kind, c.key, c.at, c.seq, t.deliveries, c.attempt_id, c.stack_id, c.can
 function toItem(row: OtherRow): DueItem | undefined {
   const stackId = fromKeyText(row.stack_id ?? "");
   if (row.kind === "timer" || row.kind === "parked") return { kind: row.kind, stackId, dueAt: row.at };
-  const sent = findSent(row.sent);
-  const attemptId = toAttemptId(row.attempt_id ?? "", sent);
+  const { attempt_id: column } = row;
+  const sent = findSent(row.sent, column);
+  const attemptId = toAttemptId(column, sent);
   const task = sent?.task ?? parseAttemptId(attemptId)?.task;
   if (task === undefined) return undefined;
   if (row.kind === "deadline") {

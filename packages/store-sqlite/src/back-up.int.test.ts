@@ -210,7 +210,8 @@ function change(sql: string): void {
 
 function damage(path: string): void {
   const bytes = readFileSync(path);
-  bytes.fill(0xff, 4_096, 4_096 * 20);
+  // All pages but the first, which says what the file is.
+  bytes.fill(0xff, 2_048, 2_048 * 20);
   writeFileSync(path, bytes);
 }
 

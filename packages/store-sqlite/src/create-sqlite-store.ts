@@ -2,7 +2,14 @@ import { type Clock, defined, type Logger, StackyardError, type Store, silentLog
 import { createRecords, createStoreListeners, listOpenAttempts } from "@stackyard/core/engine";
 import { backUp } from "./backup.ts";
 import type { Database } from "./database.ts";
-import { listDeadLetters, listParkedStackIds, loadParked, removeDeadLetters, takeDeadLetters } from "./event-queue.ts";
+import {
+  listDeadLetters,
+  listParkedStackIds,
+  loadHeads,
+  loadParked,
+  removeDeadLetters,
+  takeDeadLetters,
+} from "./event-queue.ts";
 import { acknowledge, commitChange, endLeases, GroupCommit } from "./group-commit.ts";
 import { findEnded, listEnded, listHistory } from "./history.ts";
 import { countStacks, listStacks } from "./list-stacks.ts";
@@ -143,15 +150,16 @@ function once(call: () => Promise<void>): () => Promise<void> {
 // The calls of the port: each is one read, or one write that the group of its turn commits.
 
 /** Creates the calls that the engine needs to decide. */
-function createStackCalls(commits: GroupCommit): Pick<Store, "load" | "commit"> {
+function createStackCalls(commits: GroupCommit): Pick<Store, "load" | "loadParked" | "commit"> {
   return {
     load: (ids) =>
       commits.read((state) =>
         ids.map((stackId) => {
-          const parked = loadParked(state, stackId);
+          const parked = loadHeads(state, stackId);
           return { stackId, version: 0, ...findStack(state.database, stackId), parked };
         }),
       ),
+    loadParked: (stackId, keys) => commits.read(({ database }) => loadParked(database, stackId, keys)),
     commit: (changes) =>
       commits.write((transaction) => changes.map((change) => commitChange(transaction, change)), changes.length),
   };

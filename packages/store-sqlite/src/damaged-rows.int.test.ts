@@ -170,7 +170,7 @@ describe("a damaged row", () => {
   });
 
   it("of a parked event leaves the lists and other stacks as they are", async () => {
-    damage("update parked set body = 'x' where stack_id = 'c'");
+    damage("update parked set head = 'x' where stack_id = 'c'");
 
     const { items } = await store.queries.listStacks({}, { limit: 10 });
 

@@ -7,12 +7,15 @@ import {
   type Page,
   type PageInput,
   type ParkedEvent,
+  type ParkedHead,
   parseQueuedEvent,
   parseStored,
   type QueuedEvent,
   type Take,
   type TakenRow,
   toEventKey,
+  toParkedEvent,
+  toParkedHead,
   toStartPosition,
 } from "@stackyard/core/engine";
 import { byteLengthOf, type Database, type Effects, Sequence, toGivenConditions } from "./database.ts";
@@ -206,31 +209,63 @@ interface ParkedPlace {
 }
 
 /** Parks an event; one that is parked already is replaced. */
-export function parkEvent({ database, parkedStacks }: ParkedPlace, parked: ParkedEvent): void {
+export function parkEvent(place: ParkedPlace, parked: ParkedEvent): void {
+  const { database, parkedStacks } = place;
   const { stackId } = parked.event;
   const key = toEventKey(parked.event);
-  const values = [parked.parkedAt, parked.nextTryAt, JSON.stringify(parked), stackId, key];
-  const update = "update parked set parked_at = ?, next_try_at = ?, body = ? where stack_id = ? and event_id = ?";
-  if (database.run(update, ...values) > 0) return;
-  const insert = "insert into parked (parked_at, next_try_at, body, stack_id, event_id) values (?, ?, ?, ?, ?)";
-  database.run(insert, ...values);
-  rememberKey(database, key, stackId);
-  parkedStacks.add(stackId);
+  const head = toParkedHead(parked);
+  if (!writeParkedHead(database, head)) {
+    const values = [parked.parkedAt, parked.nextTryAt, JSON.stringify(head), stackId, key];
+    const insert = "insert into parked (parked_at, next_try_at, head, stack_id, event_id) values (?, ?, ?, ?, ?)";
+    database.run(insert, ...values);
+    rememberKey(database, key, stackId);
+    parkedStacks.add(stackId);
+  }
+  const message = `insert into parked_message (parked_no, message)
+     select parked_no, ? from parked where stack_id = ? and event_id = ?
+     on conflict do update set message = excluded.message`;
+  database.run(message, JSON.stringify(parked.event.message), stackId, key);
+}
+
+/** Replaces the head of a parked event. Returns false when the event is not parked. */
+export function writeParkedHead(database: Database, head: ParkedHead): boolean {
+  const update = "update parked set parked_at = ?, next_try_at = ?, head = ? where stack_id = ? and event_id = ?";
+  const { event, parkedAt, nextTryAt } = head;
+  return database.run(update, parkedAt, nextTryAt, JSON.stringify(head), event.stackId, toEventKey(event)) > 0;
 }
 
 /** Unparks an event. Its id is forgotten, unless it was applied or is queued. */
 export function unparkEvent(database: Database, stackId: string, eventId: string): void {
-  if (database.run("delete from parked where stack_id = ? and event_id = ?", stackId, eventId) === 0) return;
+  const remove = "delete from parked where stack_id = ? and event_id = ? returning parked_no";
+  const row = database.get<{ parked_no: number }>(remove, stackId, eventId);
+  if (row === undefined) return;
+  database.run("delete from parked_message where parked_no = ?", row.parked_no);
   forgetKey(database, eventId, stackId);
 }
 
-/** Loads the parked events of a stack, oldest first. */
-export function loadParked({ database, parkedStacks }: ParkedPlace, stackId: string): readonly ParkedEvent[] {
+/** Loads the heads of the parked events of a stack, oldest first. */
+export function loadHeads({ database, parkedStacks }: ParkedPlace, stackId: string): readonly ParkedHead[] {
   if (!parkedStacks.has(stackId)) return [];
-  const select = "select body from parked where stack_id = ? order by parked_at, parked_no";
-  const rows = database.all<{ body: string }>(select, stackId);
+  const select = "select head from parked where stack_id = ? order by parked_at, parked_no";
+  const rows = database.all<{ head: string }>(select, stackId);
   if (rows.length === 0) parkedStacks.delete(stackId);
-  return rows.map(({ body }) => parseStored.parked(body, `parked event of the stack ${JSON.stringify(stackId)}`));
+  return rows.map(({ head }) => parseStored.parkedHead(head, toParkedName(stackId)));
+}
+
+/** Loads parked events of a stack by their keys. */
+export function loadParked(database: Database, stackId: string, keys: readonly string[]): readonly ParkedEvent[] {
+  const select = `select head, message from parked left join parked_message using (parked_no)
+     where stack_id = ? and event_id = ?`;
+  return keys.flatMap((key) => {
+    const row = database.get<{ head: string; message: string | null }>(select, stackId, key);
+    if (row === undefined) return [];
+    const name = toParkedName(stackId);
+    return [toParkedEvent(parseStored.parkedHead(row.head, name), parseStored.message(row.message ?? "", name))];
+  });
+}
+
+function toParkedName(stackId: string): string {
+  return `parked event of the stack ${JSON.stringify(stackId)}`;
 }
 
 /** Lists ids of stacks with parked events, in order, whether or not the stacks exist. */

@@ -11,7 +11,7 @@ import {
   toEventKey,
 } from "@stackyard/core/engine";
 import type { Database, Effects } from "./database.ts";
-import { parkEvent, setEventAside, unparkEvent } from "./event-queue.ts";
+import { parkEvent, setEventAside, unparkEvent, writeParkedHead } from "./event-queue.ts";
 import { findEnded, recordChange, recordEnded } from "./history.ts";
 import { findStack, findStackRow, requireStackNo, writeStack } from "./stacks.ts";
 import { type StoreState, writeOpenAttempts } from "./store-state.ts";
@@ -283,6 +283,7 @@ export function commitChange(transaction: Transaction, change: Change): CommitRe
 function writeEvents(transaction: Transaction, change: Change): void {
   const { state } = transaction;
   for (const parked of change.park) parkEvent(state, parked);
+  for (const head of change.retried ?? []) writeParkedHead(state.database, head);
   for (const eventId of change.unpark) unparkEvent(state.database, change.stackId, eventId);
   for (const deadLetters of change.deadLetters) setEventAside(state.database, deadLetters);
   transaction.audit.push(...(change.audit ?? []));
@@ -315,7 +316,7 @@ export function acknowledge(transaction: Transaction, receipt: string, remembere
 function findApplied(database: Database, change: Change): readonly string[] {
   const known: string[] = [];
   for (const id of change.appliedIds) if (isApplied(database, change.stackId, id)) known.push(id);
-  for (const { event } of [...change.park, ...change.deadLetters]) {
+  for (const { event } of [...change.park, ...(change.retried ?? []), ...change.deadLetters]) {
     if (isApplied(database, event.stackId, toEventKey(event))) known.push(toEventKey(event));
   }
   return known;

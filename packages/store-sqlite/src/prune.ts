@@ -1,4 +1,4 @@
-import type { Retention } from "@stackyard/core/engine";
+import { type Retention, toForgottenBefore } from "@stackyard/core/engine";
 import type { Database, Effects } from "./database.ts";
 import type { StoreState } from "./store-state.ts";
 
@@ -8,13 +8,14 @@ interface PruneProgress {
   parts: number | "done";
   deadLetters: number | "done";
   eventIds: readonly [eventId: string, stackId: string] | "done";
+  removed: number | "done";
   /** Where the next pass over parts begins: before it no row has one that is too old. */
   partsFrom: number;
 }
 
 /** Returns the beginning of a pass. */
 export function beginPruning(partsFrom = 0): PruneProgress {
-  return { history: 0, parts: partsFrom, deadLetters: 0, eventIds: ["", ""], partsFrom };
+  return { history: 0, parts: partsFrom, deadLetters: 0, eventIds: ["", ""], removed: 0, partsFrom };
 }
 
 /** The number of rows of one table that one call reads. */
@@ -35,11 +36,12 @@ export function prune(
     history: pruneHistory(state, progress.history, Math.min(lines, ended)),
     deadLetters: pruneDeadLetters(database, progress.deadLetters, now - retention.deadLetterMs),
     eventIds: pruneEventIds(database, progress.eventIds, retention, now),
+    removed: forgetRemoved(database, progress.removed, toForgottenBefore(retention, now)),
   };
   const remove = "delete from record where version in (select version from record where expires_at <= ? limit ?)";
   const expired = database.run(remove, now, BATCH);
-  const { history, parts, deadLetters, eventIds } = after;
-  const isDone = [history, parts, deadLetters, eventIds].every((part) => part === "done") && expired < BATCH;
+  const { history, parts, deadLetters, eventIds, removed } = after;
+  const isDone = [history, parts, deadLetters, eventIds, removed].every((part) => part === "done") && expired < BATCH;
   effects.afterCommit(() => Object.assign(progress, isDone ? beginPruning(after.partsFrom) : after));
   return !isDone;
 }
@@ -127,12 +129,24 @@ function pruneEventIds(
   database.run(
     `delete from event_id
       where (event_id, stack_id) > (?, ?) ${end} and applied_at < ?
-        and number <= (select id_count - case when body is null then 0 else ? end
-                         from stack where stack.stack_id = event_id.stack_id)`,
+        and number <= coalesce((select id_count - case when body is null then 0 else ? end
+                                  from stack where stack.stack_id = event_id.stack_id), number)`,
     ...after,
     ...(last === undefined ? [] : [last.event_id, last.stack_id]),
     now - retention.eventIdMs,
     retention.eventIdCount,
   );
   return last === undefined ? "done" : [last.event_id, last.stack_id];
+}
+
+/** Forgets stacks that were removed before that instant, and that nothing refers to. */
+function forgetRemoved(database: Database, after: number | "done", before: number): number | "done" {
+  if (after === "done") return "done";
+  const select = "select stack_no from stack where stack_no > ? order by stack_no limit 1 offset ?";
+  const last = database.get<{ stack_no: number }>(select, after, BATCH - 1)?.stack_no;
+  const remove = `delete from stack where stack_no > ? and stack_no <= ? and body is null and coalesce(updated_at, 0) < ?
+        and not exists (select 1 from open_attempts o where o.stack_no = stack.stack_no)
+        and not exists (select 1 from parked p where p.stack_id = stack.stack_id)`;
+  database.run(remove, after, last ?? Number.MAX_SAFE_INTEGER, before);
+  return last ?? "done";
 }

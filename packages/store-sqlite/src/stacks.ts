@@ -39,10 +39,10 @@ export function writeStack(tables: StackTables, row: StackRow | undefined, chang
   const idCount = (row?.id_count ?? 0) + change.appliedIds.length;
   switch (change.write.kind) {
     case "keep":
-      if (change.appliedIds.length > 0) keep(tables, row, { stackId: change.stackId, idCount });
+      if (change.appliedIds.length > 0) keep(tables, row, change, idCount);
       return row?.is_there === 1 ? row.version : 0;
     case "remove":
-      return remove(tables, row, idCount);
+      return remove(tables, row, change, idCount);
     case "put":
       return put(tables, row, change.write.stack, idCount);
   }
@@ -75,11 +75,19 @@ function put({ database, counts }: StackTables, row: StackRow | undefined, stack
   return version;
 }
 
-/** Deletes the record but keeps the row, so that the next incarnation of the stack continues its versions. */
-function remove({ database, counts }: StackTables, row: StackRow | undefined, idCount: number): number {
+/**
+ * Deletes the record but keeps the row, so that the next incarnation of the stack continues its versions. `prune`
+ * deletes the row when it has been without a record for long enough: since `updated_at`.
+ */
+function remove(
+  { database, counts }: StackTables,
+  row: StackRow | undefined,
+  { now }: Pick<Change, "now">,
+  idCount: number,
+): number {
   if (row === undefined) return 0;
   counts.move(row, undefined);
-  const columns = [null, null, 0, null, null, null, null];
+  const columns = [null, null, 0, null, null, now, null];
   database.run(UPDATE_ALL, row.version, null, null, ...columns, idCount, null, row.stack_no);
   return row.version;
 }
@@ -87,11 +95,15 @@ function remove({ database, counts }: StackTables, row: StackRow | undefined, id
 function keep(
   { database }: StackTables,
   row: StackRow | undefined,
-  { stackId, idCount }: { readonly stackId: string; readonly idCount: number },
+  { stackId, now }: Pick<Change, "stackId" | "now">,
+  idCount: number,
 ): void {
   if (row === undefined) {
-    database.run("insert into stack (stack_id, version, id_count) values (?, 0, ?)", stackId, idCount);
-  } else database.run("update stack set id_count = ? where stack_no = ?", idCount, row.stack_no);
+    const insert = "insert into stack (stack_id, version, id_count, updated_at) values (?, 0, ?, ?)";
+    database.run(insert, stackId, idCount, now);
+  } else if (row.is_there === 1)
+    database.run("update stack set id_count = ? where stack_no = ?", idCount, row.stack_no);
+  else database.run("update stack set id_count = ?, updated_at = ? where stack_no = ?", idCount, now, row.stack_no);
 }
 
 /** Returns the number of a stack's row. Adds a row without a record if it is missing. */

@@ -2,6 +2,7 @@ import { chmodSync, linkSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkS
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import type { Store } from "@stackyard/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createSqliteStore } from "./create-sqlite-store.ts";
 
@@ -70,6 +71,49 @@ describe("the files of a store", () => {
 
     expect(modes).toEqual([0o600, 0o600, 0o600, 0o600, 0o600]);
   });
+});
+
+describe("the database of a store", () => {
+  const database = () => join(folder, "stackyard.db");
+  const put = (store: Store, key: string) => store.records.put({ key, value: "some", expected: "absent", now: 0 });
+
+  it("has small pages: each change of one goes to the log whole", async () => {
+    const store = await createSqliteStore({ folder });
+    const before = statSync(`${database()}-wal`).size;
+    await put(store, "a");
+    const bytes = statSync(`${database()}-wal`).size - before;
+    await store.close();
+
+    expect(bytes).toBeGreaterThan(0);
+    expect(bytes).toBeLessThanOrEqual(4 * (2_048 + 24));
+  });
+
+  it("keeps the pages that a file has", async () => {
+    const other = new DatabaseSync(database());
+    other.exec("pragma page_size = 4096; pragma journal_mode = wal; create table old (id); drop table old");
+    other.close();
+
+    await open();
+    const again = new DatabaseSync(database(), { readOnly: true });
+    expect(again.prepare("pragma page_size").get()).toEqual({ page_size: 4_096 });
+    again.close();
+  });
+
+  it.each(["libsql/sqld#422", "prisma/prisma-engines#4675"])(
+    "is read by other programs while it is written (%s)",
+    async () => {
+      const store = await createSqliteStore({ folder });
+      await put(store, "a");
+      const reader = new DatabaseSync(database(), { readOnly: true });
+      const count = () => reader.prepare("select count(*) as count from record where key = 'a'").get();
+
+      expect(count()).toEqual({ count: 1 });
+      await put(store, "c");
+      expect(count()).toEqual({ count: 1 });
+      reader.close();
+      await store.close();
+    },
+  );
 });
 
 describe("a store that must exist", () => {

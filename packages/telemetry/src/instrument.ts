@@ -175,10 +175,10 @@ function withTrace(ctx: ExecutorContext, carrier: TraceCarrier): ExecutorContext
 }
 
 /** The traced part of a store. */
-export type StoreLike = Pick<Store, "load" | "commit" | "claim" | "findAttempt" | "settle">;
+export type StoreLike = Pick<Store, "load" | "loadParked" | "commit" | "claim" | "findAttempt" | "settle">;
 
 /** How stacks and their parked events were when they were loaded last. */
-type Known = Map<string, StackBefore & { readonly parked: ReadonlyMap<string, TraceCarrier> }>;
+type Known = Map<string, StackBefore & { readonly parked: Map<string, TraceCarrier> }>;
 
 /** A load is followed by its commit; others are evicted. */
 const MOST_KNOWN = 1_000;
@@ -193,11 +193,13 @@ export function instrumentStore<S extends StoreLike>(deps: InstrumentDeps, store
     async load(stackIds) {
       const loaded = await store.load(stackIds);
       if (known.size > MOST_KNOWN) known.clear();
-      for (const { stackId, stack, parked } of loaded) {
-        const carriers = parked.map(({ event }) => [event.id, findCarrier(event.message)] as const);
-        known.set(stackId, { stack, parked: new Map(carriers) });
-      }
+      for (const { stackId, stack } of loaded) known.set(stackId, { stack, parked: new Map() });
       return loaded;
+    },
+    async loadParked(stackId, keys) {
+      const events = await store.loadParked(stackId, keys);
+      for (const { event } of events) known.get(stackId)?.parked.set(event.id, findCarrier(event.message));
+      return events;
     },
     async commit(changes) {
       const rounds = changes.map((change) => followChange(deps, known, change));

@@ -36,7 +36,7 @@ describe("the counters of a process", () => {
     ]);
   });
 
-  it("begin with 0 where there are no labels, so that the first increase is seen [prometheus#1673]", () => {
+  it("begin with 0 without labels, so that the first increase is seen [prometheus#1673]", () => {
     const { count, list } = createPrometheusMetrics();
     const before = linesOf(list(), "stackyard_dead_lettered_events_total");
 

@@ -1,5 +1,4 @@
-import type { Store, StoreStats } from "@stackyard/core";
-import { STACK_CONDITIONS } from "@stackyard/core/api";
+import { STACK_CONDITIONS, type Store, type StoreStats } from "@stackyard/core";
 import type { Dimensions, MetricName } from "./metrics.ts";
 
 /** The parts of a store that are measured. */

@@ -8,7 +8,8 @@ import {
   type Random,
   toQueueText,
 } from "@stackyard/core";
-import { type DeadLetter, systemClock } from "@stackyard/core/engine";
+import type { DeadLetter } from "@stackyard/core/engine";
+import { systemClock } from "@stackyard/core/yard";
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { decodeEvent, encodeEvent, NOTE_ATTRIBUTE } from "./message-codec.ts";

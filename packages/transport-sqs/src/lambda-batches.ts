@@ -13,7 +13,7 @@ import {
   silentLogger,
   type TaskDelivery,
 } from "@stackyard/core";
-import { systemClock } from "@stackyard/core/engine";
+import { systemClock } from "@stackyard/core/yard";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { type ClaimCheckOptions, type ClaimChecks, createClaimChecks, noClaimChecks } from "./claim-check.ts";

@@ -7,9 +7,10 @@ import {
   type TaskMessage,
   toQueueText,
 } from "@stackyard/core";
-import { CHANNELS, SENDER_KINDS, type Sender } from "@stackyard/core/access";
+import type { Sender } from "@stackyard/core/access";
 import type { QueuedEvent } from "@stackyard/core/engine";
 import { parseAttemptId, parseTaskMessage, unwrapBody } from "@stackyard/core/machine";
+import { CHANNELS, SENDER_KINDS } from "@stackyard/core/yard";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import type { ClaimChecks } from "./claim-check.ts";

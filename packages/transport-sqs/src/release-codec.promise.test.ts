@@ -23,7 +23,7 @@ describe("an event of a release", () => {
     expect(receive(encodeEvent(event, KEY), KEY)).toEqual(event);
   });
 
-  it.each(["machine", "owner"] as const)("is nobody's when its %s was changed on the way", (field) => {
+  it.each(["machine", "owner"] as const)("is without a sender when its %s was changed on the way", (field) => {
     const sent = encodeEvent(event, KEY);
     const note = JSON.parse(sent.attributes["stackyard"] ?? "{}");
     const forged = { ...note, sender: { ...note.sender, [field]: "other" } };
@@ -33,7 +33,7 @@ describe("an event of a release", () => {
     expect([received.origin, received.sender, received.release]).toEqual(["stack", undefined, undefined]);
   });
 
-  it("is nobody's when its version was changed on the way", () => {
+  it("is without a sender when its version was changed on the way", () => {
     const sent = encodeEvent(event, KEY);
     const note = JSON.parse(sent.attributes["stackyard"] ?? "{}");
     const forged = { ...note, release: { ...note.release, expect: 8 } };

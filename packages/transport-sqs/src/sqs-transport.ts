@@ -15,7 +15,7 @@ import {
   type TaskMessage,
   type Transport,
 } from "@stackyard/core";
-import { systemClock } from "@stackyard/core/engine";
+import { systemClock } from "@stackyard/core/yard";
 import { type ClaimCheckOptions, type ClaimChecks, createClaimChecks, noClaimChecks } from "./claim-check.ts";
 import { encodeEvent, encodeTask, type FindSender, readEvent, readTask } from "./message-codec.ts";
 import {

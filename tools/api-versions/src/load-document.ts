@@ -2,14 +2,14 @@ import { silentLogger } from "@stackyard/core";
 import { createMemoryStore, createStaticLocator, createUlids, systemClock } from "@stackyard/core/engine";
 import { createServer } from "@stackyard/server";
 
-/** An operation of an OpenAPI document, as far as it is read here. */
+/** The parts of an operation of an OpenAPI document that are read here. */
 interface Operation {
   readonly parameters?: readonly { readonly name: string; readonly in: string }[];
   readonly requestBody?: unknown;
   readonly [key: string]: unknown;
 }
 
-/** An OpenAPI document, as far as it is read here. */
+/** The parts of an OpenAPI document that are read here. */
 export interface ApiDocument {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
   readonly components: { readonly schemas: Readonly<Record<string, unknown>> };

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { findBreaks } from "./find-breaks.ts";
 import { type ApiDocument, loadDocument } from "./load-document.ts";
 
-// Compares the API with that of the last release. `--write`: the API as it is becomes that of the last release, which each release does.
+// Compares the API with that of the last release. `--write`: records the present API as that of the last release, which each release does.
 
 const file = join(import.meta.dirname, "../fixtures/last-release.json");
 const { version } = JSON.parse(

@@ -1,7 +1,7 @@
 import type { ApiDocument } from "./load-document.ts";
 
 /**
- * What is compared. `requests`: as it is. `answers`: with open enumerations, since clients ignore values that they do not know.
+ * What is compared. `requests`: unchanged. `answers`: with open enumerations, since clients ignore values that they do not know.
  * `whole`: the same, and nothing is optional, so that a type of it lacks what is removed.
  */
 export type View = "requests" | "answers" | "whole";

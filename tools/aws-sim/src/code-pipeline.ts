@@ -12,7 +12,7 @@ interface SimCodePipeline {
   /** Returns the action of a job: its state, and what was reported in order. */
   findAction(jobId: string): { readonly status: ActionStatus; readonly results: readonly JobResult[] } | undefined;
   /**
-   * Returns the next invocation of the function, and its time; undefined if there is none. A continued action has a new
+   * Returns the next invocation of the function, and its time; undefined without one. A continued action has a new
    * job ("Future jobs use this token", PutJobSuccessResult), which begins when this is called.
    */
   continueAction(
@@ -224,7 +224,7 @@ function checkFailure(input: Input): void {
 
 function checkJobId(input: Input): void {
   const id = String(input["jobId"]);
-  if (!JOB_ID.test(id)) throw codePipelineFaults.validation(`Value '${id}' at 'jobId' is no job id.`);
+  if (!JOB_ID.test(id)) throw codePipelineFaults.validation(`Value '${id}' at 'jobId' is not a job id.`);
 }
 
 function checkText(field: string, value: unknown, min: number, max: number): void {

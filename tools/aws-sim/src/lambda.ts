@@ -1,4 +1,6 @@
 import { Uint8ArrayBlobAdapter } from "@smithy/core/serde";
+import { defined } from "@stackyard/core";
+import { type Aliased, type FunctionVersion, getAlias, pickVersion, updateAlias } from "./lambda-aliases.ts";
 import { jsonFaults } from "./service-faults.ts";
 import { findText, type NamedResource, type SimCall, type SimService, textOf, toKey } from "./sim-call.ts";
 import { SimFault } from "./sim-fault.ts";
@@ -17,9 +19,13 @@ interface FunctionInput extends NamedResource {
   readonly reservedConcurrency?: number;
   /** `Pending` until then, as a new function is. */
   readonly activeAt?: number;
+  /** Published versions by number. Default: none; then every qualifier runs the present function. */
+  readonly versions?: Readonly<Record<string, FunctionVersion>>;
+  /** The versions of its aliases, by their names. */
+  readonly aliases?: Readonly<Record<string, string>>;
 }
 
-interface LiveFunction extends FunctionInput {
+interface LiveFunction extends Omit<FunctionInput, "versions" | "aliases">, Aliased {
   running: number;
 }
 
@@ -35,7 +41,11 @@ export function createLambda(): SimLambda {
   const functions = new Map<string, LiveFunction>();
   return {
     service: {
-      operations: { Invoke: (call) => invoke(functions, call) },
+      operations: {
+        GetAlias: (call) => getAlias(find(functions, call).live, call),
+        Invoke: (call) => invoke(functions, call),
+        UpdateAlias: (call) => updateAlias(find(functions, call).live, call),
+      },
       toAction: (operation) => (operation === "Invoke" ? "lambda:InvokeFunction" : `lambda:${operation}`),
       faults: {
         ...jsonFaults,
@@ -46,19 +56,36 @@ export function createLambda(): SimLambda {
           new SimFault("AccessDeniedException", 403, `User: ${who} is not authorized to perform: ${action}`),
       },
     },
-    addFunction: (input) => void functions.set(toKey(input), { ...input, running: 0 }),
+    addFunction: (input) => void functions.set(toKey(input), toLive(input)),
   };
+}
+
+function toLive({ versions = {}, aliases = {}, ...input }: FunctionInput): LiveFunction {
+  const toAlias = (version: string) => ({ version, revision: 1, owed: 0 });
+  return {
+    ...input,
+    arn: `arn:aws:lambda:${input.region}:${input.account}:function:${input.name}`,
+    versions: new Map(Object.entries(versions)),
+    aliases: new Map(Object.entries(aliases).map(([name, version]) => [name, toAlias(version)])),
+    running: 0,
+  };
+}
+
+/** Returns the function of a call, and what follows its name: a version or an alias. */
+function find(functions: ReadonlyMap<string, LiveFunction>, call: SimCall) {
+  const { input } = call;
+  const { qualifier, ...name } = parseName(textOf(input, "FunctionName"), call);
+  const live = functions.get(toKey(name));
+  if (live !== undefined) return { live, qualifier: findText(input, "Qualifier") ?? qualifier };
+  const why = `Function not found: ${textOf(input, "FunctionName")}`;
+  throw new SimFault("ResourceNotFoundException", 404, why, { Type: "User" });
 }
 
 async function invoke(functions: ReadonlyMap<string, LiveFunction>, call: SimCall): Promise<unknown> {
   const { input, now } = call;
-  const live = functions.get(toKey(parseName(textOf(input, "FunctionName"), call)));
+  const { live, qualifier } = find(functions, call);
   const payload = Buffer.from(toBytes(input["Payload"]));
   const isSync = (findText(input, "InvocationType") ?? "RequestResponse") === "RequestResponse";
-  if (live === undefined) {
-    const why = `Function not found: ${textOf(input, "FunctionName")}`;
-    throw new SimFault("ResourceNotFoundException", 404, why, { Type: "User" });
-  }
   if (payload.length > (isSync ? MAX_SYNC_BYTES : MAX_ASYNC_BYTES)) {
     throw new SimFault(
       "RequestTooLargeException",
@@ -72,10 +99,10 @@ async function invoke(functions: ReadonlyMap<string, LiveFunction>, call: SimCal
     throw new SimFault("ResourceConflictException", 409, why);
   }
   if (!isSync) return { StatusCode: 202 };
-  return runFunction(live, payload);
+  return runFunction(live, live.versions.size === 0 ? "$LATEST" : pickVersion(live, qualifier), payload);
 }
 
-async function runFunction(live: LiveFunction, payload: Buffer): Promise<unknown> {
+async function runFunction(live: LiveFunction, ExecutedVersion: string, payload: Buffer): Promise<unknown> {
   if (live.running >= (live.reservedConcurrency ?? ACCOUNT_CONCURRENCY)) {
     throw tooMany(
       live.reservedConcurrency === undefined
@@ -85,27 +112,29 @@ async function runFunction(live: LiveFunction, payload: Buffer): Promise<unknown
   }
   live.running += 1;
   try {
-    const answer = await live.handler(payload.length === 0 ? {} : JSON.parse(payload.toString()));
+    const { handler = live.handler } = live.versions.get(ExecutedVersion) ?? {};
+    const answer = await handler(payload.length === 0 ? {} : JSON.parse(payload.toString()));
     const Payload = toPayload(answer ?? null);
-    if (Payload.length <= MAX_ANSWER_BYTES) return { StatusCode: 200, ExecutedVersion: "$LATEST", Payload };
+    if (Payload.length <= MAX_ANSWER_BYTES) return { StatusCode: 200, ExecutedVersion, Payload };
     const errorMessage = `Response payload size exceeded maximum allowed payload size (${MAX_ANSWER_BYTES} bytes).`;
-    return toUnhandled({ errorType: "Function.ResponseSizeTooLarge", errorMessage });
+    return toUnhandled(ExecutedVersion, { errorType: "Function.ResponseSizeTooLarge", errorMessage });
   } catch (error) {
     const { name, message } = error instanceof Error ? error : new Error(String(error));
-    return toUnhandled({ errorType: name, errorMessage: message, trace: [`${name}: ${message}`] });
+    return toUnhandled(ExecutedVersion, { errorType: name, errorMessage: message, trace: [`${name}: ${message}`] });
   } finally {
     live.running -= 1;
   }
 }
 
-function toUnhandled(error: object): unknown {
-  return { StatusCode: 200, ExecutedVersion: "$LATEST", FunctionError: "Unhandled", Payload: toPayload(error) };
+function toUnhandled(ExecutedVersion: string, error: object): unknown {
+  return { StatusCode: 200, ExecutedVersion, FunctionError: "Unhandled", Payload: toPayload(error) };
 }
 
-/** Parses a name, a partial or a full ARN, with or without an alias ("Invoke", FunctionName). */
-function parseName(text: string, { identity, region }: SimCall): NamedResource {
-  const whole = /^(?:(?:arn:aws[a-z-]*:lambda:([^:]+):)?(\d{12}):function:)?([^:]*)/.exec(text) ?? [];
-  return { region: whole[1] ?? region, account: whole[2] ?? identity.account, name: whole[3] ?? "" };
+/** Parses a name, a partial or a full ARN, with or without an alias or version ("Invoke", FunctionName). */
+function parseName(text: string, { identity, region }: SimCall): NamedResource & { readonly qualifier?: string } {
+  const whole = /^(?:(?:arn:aws[a-z-]*:lambda:([^:]+):)?(\d{12}):function:)?([^:]*)(?::(.+))?/.exec(text) ?? [];
+  const place = { region: whole[1] ?? region, account: whole[2] ?? identity.account };
+  return { ...place, name: whole[3] ?? "", ...defined({ qualifier: whole[4] }) };
 }
 
 function toBytes(payload: unknown): Uint8Array | string {

@@ -15,6 +15,8 @@ const ALARM_WRITE = { perSecond: 3 };
  * refilled by 10 a second. Those of other actions are smaller; here they share it.
  */
 const BALANCING = { perSecond: 10, burst: 40 };
+/** Lambda quotas, "API requests": 15 a second of the control plane, of all its operations together. */
+const LAMBDA_CONTROL = { perSecond: 15 };
 /** AWS documents no rates of Auto Scaling, IAM and Run Command. These are what tests count on. */
 const SCALING = { perSecond: 10, burst: 50 };
 const IAM = { perSecond: 15, burst: 50 };
@@ -39,6 +41,8 @@ const RATES: Readonly<Record<string, ThrottleInput>> = {
   ElasticLoadBalancing: BALANCING,
   ElasticLoadBalancingV2: BALANCING,
   IAM,
+  "Lambda.GetAlias": LAMBDA_CONTROL,
+  "Lambda.UpdateAlias": LAMBDA_CONTROL,
   "SSM.SendCommand": COMMANDS,
 };
 

@@ -16,7 +16,9 @@ function createFolder(): string {
 }
 
 async function bench(...args: string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, [main, "--quick", ...args]);
+  // Whose functions are not there.
+  const env = { ...process.env, ABSURD_SQL: "" };
+  const { stdout } = await promisify(execFile)(process.execPath, [main, "--quick", ...args], { env });
   return stdout;
 }
 
@@ -45,4 +47,14 @@ it("measures growth", async () => {
     { contender: only, rows: 100 },
     { contender: only, rows: 1_000 },
   ]);
+});
+
+it("measures durable engines, and leaves out one that cannot be started", async () => {
+  const json = join(createFolder(), "figures.json");
+
+  await bench("--engines", "--only", "stackyard-chain-max,dbos-once-10,absurd-chain-10", "--json", json);
+
+  const { figures } = JSON.parse(readFileSync(json, "utf8"));
+  expect(figures.map(({ engine }: { engine: string }) => engine)).toEqual(["stackyard-chain-max", "dbos-once-10"]);
+  for (const { logBytes, keptBytes } of figures) expect(Math.min(logBytes, keptBytes)).toBeGreaterThan(500);
 });

@@ -14,35 +14,47 @@ export interface LatencyResult {
   readonly p99Ms: number;
 }
 
+/** The yard that is measured. */
+interface YardLoad {
+  readonly store: StoreKind;
+  /** Stacks that it has before. */
+  readonly filled: number;
+}
+
 const TICK_MS = 10;
 const DRAIN_LIMIT_MS = 60_000;
 const CONCURRENCY = 16;
 
 /**
  * Measures the events per second that a whole yard processes when all of them wait: decided, their one task run, its
- * result decided.
+ * result decided. The yard has `filled` stacks before.
  */
-export function measureYardRate(input: { readonly store: StoreKind; readonly events: number }): Promise<number> {
-  return withYard(input.store, async ({ send, countStarts }) => {
+export function measureYardRate({ store, events, filled }: YardLoad & { readonly events: number }): Promise<number> {
+  return withYard(store, async ({ send, countStarts }) => {
+    await send(0, filled);
+    await untilStarted(countStarts, filled);
     const startedAt = performance.now();
-    await send(0, input.events);
-    await untilStarted(countStarts, input.events);
-    return Math.round((input.events / (performance.now() - startedAt)) * 1_000);
+    await send(filled, events);
+    await untilStarted(countStarts, filled + events);
+    return Math.round((events / (performance.now() - startedAt)) * 1_000);
   });
 }
 
 /** Measures events at an even rate; each begins a stack and starts a task in a whole yard. */
-export function measureLatency(input: {
-  readonly store: StoreKind;
-  readonly rate: number;
-  readonly seconds: number;
-}): Promise<LatencyResult> {
-  return withYard(input.store, async ({ send, countStarts, waits }) => {
-    const events = Math.round(input.rate * input.seconds);
-    await sendEvenly(events, input.rate, send);
-    await untilStarted(countStarts, events);
-    const toMs = (share: number) => Math.round(quantile(waits(), share) * 10) / 10;
-    return { store: input.store, rate: input.rate, events, p50Ms: toMs(0.5), p99Ms: toMs(0.99) };
+export function measureLatency({
+  store,
+  rate,
+  seconds,
+  filled,
+}: YardLoad & { readonly rate: number; readonly seconds: number }): Promise<LatencyResult> {
+  return withYard(store, async ({ send, countStarts, waits }) => {
+    await send(0, filled);
+    await untilStarted(countStarts, filled);
+    const events = Math.round(rate * seconds);
+    await sendEvenly(events, rate, (first, count) => send(filled + first, count));
+    await untilStarted(countStarts, filled + events);
+    const toMs = (share: number) => Math.round(quantile(waits().slice(filled), share) * 10) / 10;
+    return { store, rate, events, p50Ms: toMs(0.5), p99Ms: toMs(0.99) };
   });
 }
 

@@ -4,38 +4,48 @@ import type { ReportOptions } from "./report.ts";
 
 /** What is to be measured. */
 export type BenchArguments =
-  | ({ readonly kind: "embedded" | "aws" | "access" | "console" | "previews" } & ReportOptions)
+  | ({
+      readonly kind: "embedded" | "aws" | "access" | "console" | "previews" | "starts" | "environments" | "promotion";
+    } & ReportOptions)
   | { readonly kind: "profile"; readonly contender: string; readonly quick: boolean }
-  | ({ readonly kind: "side-by-side" | "growth"; readonly only?: readonly string[] } & ReportOptions);
+  | ({ readonly kind: "side-by-side" | "growth" | "engines"; readonly only?: readonly string[] } & ReportOptions);
 
 /** A usage error. */
 export interface BenchRefusal {
   readonly refusal: string;
 }
 
-export const HELP = `npm run bench -- [--side-by-side | --growth | --aws | --access | --console | --previews | --profile ID] [--quick] [--json FILE] [--page FILE] [--only ID,…]
+export const HELP = `npm run bench -- [--side-by-side | --growth | --engines | --aws | --access | --console | --previews | --starts | --environments | --promotion | --profile ID] [--quick] [--json FILE] [--page FILE] [--only ID,…]
 
-Without one of the first seven: the embedded stores and a whole yard.
+Without one of the first eleven: the embedded stores and a whole yard.
 
   --side-by-side  beside other durable queues, on one Postgres
   --growth        what a job costs them with more and more rows of older work
+  --engines       beside durable engines that keep what has happened; its page says what they need
   --aws           the apps as functions: bundles, and what 1,000 transitions cost
   --access        what access control costs: requests, audit lines, sealing, lists
   --console       the web console in Chromium, on a processor slowed down four times
   --previews      deliveries of 1,000 open pull requests, reports to them, and Terraform plans
+  --starts        the CPU of starts of the command line, beside those of Node; run npm run bundle before
+  --environments  many environments at once, beside xargs with the same Terraform programs; of the built command line
+  --promotion     a release over 400 tenants: plan, polls, writes of records; a selection of 10,000
   --profile ID    where the time of one contender goes; its CPU profile lies in bench-profile
   --quick         a tenth of the work, or less: to see that it runs
   --json FILE     the figures of the tables; default bench.json
   --page FILE     writes its section of that page anew; not with --profile
-  --only ID,…     side by side and growth: these contenders alone: `;
+  --only ID,…     side by side, growth, engines: these alone: `;
 
 const OPTIONS = {
   "side-by-side": { type: "boolean", default: false },
   growth: { type: "boolean", default: false },
+  engines: { type: "boolean", default: false },
   aws: { type: "boolean", default: false },
   access: { type: "boolean", default: false },
   console: { type: "boolean", default: false },
   previews: { type: "boolean", default: false },
+  starts: { type: "boolean", default: false },
+  environments: { type: "boolean", default: false },
+  promotion: { type: "boolean", default: false },
   profile: { type: "string" },
   quick: { type: "boolean", default: false },
   json: { type: "string", default: "bench.json" },
@@ -43,7 +53,19 @@ const OPTIONS = {
   only: { type: "string" },
   help: { type: "boolean" },
 } as const;
-const KINDS = ["side-by-side", "growth", "aws", "access", "console", "previews", "profile"] as const;
+const KINDS = [
+  "side-by-side",
+  "growth",
+  "engines",
+  "aws",
+  "access",
+  "console",
+  "previews",
+  "starts",
+  "environments",
+  "promotion",
+  "profile",
+] as const;
 
 /** Reads the arguments; `contenders`: ids of those that can be measured side by side. */
 export function parseArguments(
@@ -69,7 +91,8 @@ function toArguments(values: Values, contenders: readonly string[]): BenchArgume
   if (unknown !== undefined) return { refusal: `Unknown contender "${unknown}". Known: ${contenders.join(", ")}.` };
   if (profile !== undefined) return { kind: "profile", contender: profile, quick };
   const options = { quick, json, ...defined({ page }) };
-  if (kind === "side-by-side" || kind === "growth") return { kind, ...options, ...defined({ only: ids }) };
-  if (ids !== undefined) return { refusal: "--only goes with --side-by-side or --growth." };
+  if (kind === "side-by-side" || kind === "growth" || kind === "engines")
+    return { kind, ...options, ...defined({ only: ids }) };
+  if (ids !== undefined) return { refusal: "--only goes with --side-by-side, --growth or --engines." };
   return { kind: kind === "profile" ? "embedded" : kind, ...options };
 }

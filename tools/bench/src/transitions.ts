@@ -1,10 +1,9 @@
-import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import { readFileSync } from "node:fs";
 import { defined, type Store, silentLogger } from "@stackyard/core";
 import type { Sender } from "@stackyard/core/access";
 import { createEngine, createStaticLocator, createUlids, publishMessages, systemClock } from "@stackyard/core/engine";
 import { answerMessage, createNoOp, loadBenchMachine, startMessage } from "./bench-machine.ts";
-import { type StoreKind, withFolder, withStore } from "./bench-store.ts";
+import { type StoreKind, withStore } from "./bench-store.ts";
 
 /** How a store does with so many stacks in it. */
 export interface TransitionsResult {
@@ -13,8 +12,11 @@ export interface TransitionsResult {
   /** Events handed to the engine at a time. */
   readonly batch: number;
   readonly transitions: number;
+  /** Of this process, of user and system. */
+  readonly cpuMicrosecondsEach: number;
+  /** Given to the system for files, the log and the database; undefined where the system does not count them. */
+  readonly writtenBytesEach: number | undefined;
   readonly perSecond: number;
-  readonly microsecondsEach: number;
   /** Resident memory when all is done, in MiB. */
   readonly residentMiB: number;
 }
@@ -23,7 +25,7 @@ const PASSES = 3;
 
 /**
  * Transitions a second: an event is consumed, stack and history are written, a run is closed and the next task is
- * dispatched, as one durable commit. The events wait in the queue already. The best of three passes counts.
+ * dispatched, as one durable commit. The events wait in the queue already. The best of three passes counts, for each figure.
  */
 export function measureTransitions(input: {
   readonly store: StoreKind;
@@ -36,7 +38,7 @@ export function measureTransitions(input: {
     const stackIds = Array.from({ length: input.stacks }, (_, index) => `stack-${index}`);
     await publishEvents(store, stackIds.map(startMessage));
     await drain(256);
-    let bestMs = Number.POSITIVE_INFINITY;
+    const passes: Pass[] = [];
     let next = 0;
     for (let pass = 0; pass < PASSES; pass += 1) {
       // Spread over all stacks, so that a large store is touched everywhere.
@@ -46,19 +48,48 @@ export function measureTransitions(input: {
         return stackIds[next] ?? "";
       });
       await publishEvents(store, subjects.map(answerMessage));
-      const startedAt = performance.now();
+      const readSpent = startCount();
       const worked = await drain(input.batch);
-      const ms = performance.now() - startedAt;
       if (worked !== input.transitions) throw new Error(`${worked} of ${input.transitions} events were worked.`);
-      bestMs = Math.min(bestMs, ms);
+      passes.push(readSpent());
     }
+    const least = (read: (pass: Pass) => number) => Math.min(...passes.map(read));
+    const bytes = least(({ writtenBytes }) => writtenBytes) / input.transitions;
     return {
       ...input,
-      perSecond: Math.round((input.transitions / bestMs) * 1_000),
-      microsecondsEach: Math.round((bestMs / input.transitions) * 1_000),
+      cpuMicrosecondsEach: Math.round(least(({ cpuMicroseconds }) => cpuMicroseconds) / input.transitions),
+      writtenBytesEach: Number.isNaN(bytes) ? undefined : Math.round(bytes),
+      perSecond: Math.round((input.transitions / least(({ ms }) => ms)) * 1_000),
       residentMiB: Math.round(process.memoryUsage.rss() / 1_048_576),
     };
   });
+}
+
+/** What one pass took. */
+interface Pass {
+  readonly ms: number;
+  readonly cpuMicroseconds: number;
+  readonly writtenBytes: number;
+}
+
+/** Begins to count; the function that it returns ends it. */
+function startCount(): () => Pass {
+  const startedAt = performance.now();
+  const cpu = process.cpuUsage();
+  const bytes = readWrittenBytes();
+  return () => {
+    const { user, system } = process.cpuUsage(cpu);
+    const ms = performance.now() - startedAt;
+    return { ms, cpuMicroseconds: user + system, writtenBytes: readWrittenBytes() - bytes };
+  };
+}
+
+function readWrittenBytes(): number {
+  try {
+    return Number(/^wchar: (\d+)/m.exec(readFileSync("/proc/self/io", "utf8"))?.[1] ?? Number.NaN);
+  } catch {
+    return Number.NaN;
+  }
 }
 
 const PUBLISH_BATCH = 500;
@@ -98,59 +129,4 @@ export function createDrain(store: Store): (batchSize: number) => Promise<number
       worked += events.length;
     }
   };
-}
-
-/** Transactions a second with nothing but the rows of a transition. */
-export interface BareRowsResult {
-  readonly batch: number;
-  readonly perSecond: number;
-}
-
-const SCHEMA = `
-create table stack (id text primary key, version integer, body text) without rowid;
-create table event (id text primary key) without rowid;
-create table history (position integer primary key, stack_id text, body text);
-create table run (id text primary key, body text) without rowid;
-`;
-const BODY = JSON.stringify({ text: "x".repeat(600) });
-const STACKS = 1_000;
-
-/**
- * Measures the same machine and disk with the rows alone: read the stack, add event id, history and run, write the
- * stack.
- */
-export function measureBareRows(input: {
-  readonly batch: number;
-  readonly transitions: number;
-}): Promise<BareRowsResult> {
-  return withFolder((folder) => {
-    const database = new DatabaseSync(join(folder, "bare.db"));
-    database.exec("pragma journal_mode = wal; pragma synchronous = full;");
-    database.exec(SCHEMA);
-    const startedAt = performance.now();
-    writeAll(database, input);
-    const ms = performance.now() - startedAt;
-    database.close();
-    return Promise.resolve({ batch: input.batch, perSecond: Math.round((input.transitions / ms) * 1_000) });
-  });
-}
-
-function writeAll(database: DatabaseSync, { batch, transitions }: { batch: number; transitions: number }): void {
-  const read = database.prepare("select version, body from stack where id = ?");
-  const addEvent = database.prepare("insert into event values (?)");
-  const addHistory = database.prepare("insert into history (stack_id, body) values (?, ?)");
-  const addRun = database.prepare("insert into run values (?, ?)");
-  const write = database.prepare("insert or replace into stack values (?, ?, ?)");
-  for (let first = 0; first < transitions; first += batch) {
-    database.exec("begin immediate");
-    for (let index = first; index < Math.min(first + batch, transitions); index += 1) {
-      const id = `stack-${index % STACKS}`;
-      const version = Number(read.get(id)?.["version"] ?? 0);
-      addEvent.run(`event-${index}`);
-      addHistory.run(id, BODY);
-      addRun.run(`${id}/${index}`, BODY);
-      write.run(id, version + 1, BODY);
-    }
-    database.exec("commit");
-  }
 }

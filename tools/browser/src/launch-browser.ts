@@ -7,7 +7,7 @@ import { unpackChromium } from "./unpack-chromium.ts";
  * Starts Chromium without a window. Unpacks it before the first start.
  *
  * @param args further arguments of the program, such as `--host-resolver-rules=…`
- * @throws when there is no browser
+ * @throws when no browser is found
  */
 export async function launchBrowser(args: readonly string[] = []): Promise<Browser> {
   const options = toLaunchOptions(await prepareBrowser());
@@ -17,7 +17,7 @@ export async function launchBrowser(args: readonly string[] = []): Promise<Brows
 /**
  * Returns the browser, unpacked.
  *
- * @throws when there is no browser, or not where STACKYARD_CHROMIUM says
+ * @throws when no browser is found, or not at the path in STACKYARD_CHROMIUM
  */
 export async function prepareBrowser(places = findPlaces()): Promise<BrowserProgram> {
   const browser = findBrowser(places);

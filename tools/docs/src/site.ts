@@ -32,6 +32,7 @@ const GROUPS: readonly SidebarGroup[] = [
       "docs/plans-and-policies",
       "docs/fleet",
       "docs/ecs",
+      "docs/promotion",
       "docs/releases",
       "docs/artifacts",
       "docs/state-backend",

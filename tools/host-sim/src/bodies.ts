@@ -1,3 +1,4 @@
+import type { SimCommit } from "./commit-graph.ts";
 import type { Described } from "./described.ts";
 import { loadRecordedDeliveries } from "./recorded-deliveries.ts";
 import type { SimCheck } from "./reports.ts";
@@ -9,6 +10,8 @@ export interface SimRepository {
   readonly pulls: Map<number, SimPull>;
   /** Compressed archives by commit. */
   readonly archives: Map<string, Uint8Array>;
+  /** What can be compared. */
+  readonly commits: SimCommit[];
 }
 
 /** A pull request of now. */

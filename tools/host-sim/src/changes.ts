@@ -7,6 +7,7 @@ import {
   toCommentEvent,
   toPullEvent,
 } from "./bodies.ts";
+import type { SimCommit } from "./commit-graph.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { Reports, SimCheck } from "./reports.ts";
 import { type TarEntry, toTarball } from "./tarball.ts";
@@ -27,6 +28,8 @@ export interface HostChanges {
   endSecond(): void;
   /** Makes a commit whose files can be read as an archive. */
   addCommit(repository: string, commit: string, entries: readonly TarEntry[]): void;
+  /** Adds commits that can be compared. */
+  addHistory(repository: string, commits: readonly SimCommit[]): void;
   openPull(repository: string, input: PullInput): Promise<number>;
   push(repository: string, number: number, head: string): Promise<void>;
   closePull(repository: string, number: number): Promise<void>;
@@ -100,6 +103,7 @@ export function createChanges({ repositories, deliveries, reports, held, now }: 
         fullName,
         pulls: new Map(),
         archives: new Map(),
+        commits: [],
       });
     },
     renameRepository(fullName, newName) {
@@ -126,6 +130,7 @@ export function createChanges({ repositories, deliveries, reports, held, now }: 
       const inRoot = entries.map((entry) => ({ ...entry, path: `${root}${entry.path}` }));
       repository.archives.set(commit, toTarball(inRoot));
     },
+    addHistory: (fullName, commits) => void findRepository(fullName).commits.push(...commits),
     async openPull(fullName, { title = "Add a cart", author = "octocat", fork = false, labels = ["preview"], head }) {
       const { pulls } = findRepository(fullName);
       const number = pulls.size + 1;

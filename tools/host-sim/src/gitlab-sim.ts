@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage } from "node:http";
 import { Webhook } from "standardwebhooks";
+import { compareSimCommits, type SimCommit } from "./commit-graph.ts";
 import type { Receiver } from "./deliveries.ts";
 import { answerHooks, type HookOwner, type SimHookEvent } from "./gitlab-hook-routes.ts";
 import {
@@ -35,6 +36,8 @@ export interface GitLabSim {
   /** Methods and paths with queries, since the start. */
   readonly requests: readonly string[];
   readonly reports: GitLabReports;
+  /** What can be compared. */
+  readonly commits: SimCommit[];
   readonly settings: {
     receiver: Receiver | undefined;
     /** Status of answers of the API, by method and path with query. `afterDoing`: the request is carried out before. */
@@ -106,6 +109,7 @@ export async function startGitLabSim({ secret, now }: GitLabSimInput): Promise<G
   };
   const reports: GitLabReports = { notes: [], statuses: [], environments: [], deployments: [] };
   const events: SimHookEvent[] = [];
+  const commits: SimCommit[] = [];
   let deliveries = 0;
   let ids = 0;
   const nextId = (): number => ++ids;
@@ -131,7 +135,16 @@ export async function startGitLabSim({ secret, now }: GitLabSimInput): Promise<G
   const server = createServer(async (request, response) => {
     requests.push(`${request.method} ${request.url}`);
     const sent = await readBody(request);
-    const { status, body, headers } = respond(request, { merges, settings, events, now: now(), reports, nextId, sent });
+    const { status, body, headers } = respond(request, {
+      merges,
+      settings,
+      events,
+      commits,
+      reports,
+      nextId,
+      sent,
+      now: now(),
+    });
     const change = settings.changeAnswer ?? ((_: string, own: unknown) => own);
     const changed = change(request.url ?? "", body);
     response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(changed));
@@ -141,6 +154,7 @@ export async function startGitLabSim({ secret, now }: GitLabSimInput): Promise<G
     url: `http://127.0.0.1:${port}/gitlab`,
     requests,
     reports,
+    commits,
     settings,
     async openMerge({ head = "1".repeat(40), fork = false, labels = ["preview"], title = "Add a cart" } = {}) {
       const iid = merges.length + 1;
@@ -235,6 +249,7 @@ function toUrl({ iid }: Merge): string {
 }
 
 interface State {
+  readonly commits: readonly SimCommit[];
   readonly merges: readonly Merge[];
   readonly settings: GitLabSim["settings"];
   readonly events: readonly SimHookEvent[];
@@ -260,8 +275,9 @@ function respond(request: IncomingMessage, state: State): Answer {
 function listItems(
   inside: string,
   query: URLSearchParams,
-  { merges, settings }: State,
+  { merges, settings, commits }: State,
 ): readonly unknown[] | undefined {
+  if (inside === "/repository/commits") return listRange(commits, query.get("ref_name") ?? "");
   if (inside === "/members/all") {
     const other = { ...USER, id: 1, username: "octocat-2", access_level: 50 };
     return [{ ...USER, access_level: settings.accessLevel }, other];
@@ -269,6 +285,19 @@ function listItems(
   if (inside !== "/merge_requests") return undefined;
   const wanted = query.get("state");
   return merges.filter(({ state }) => wanted === null || state === wanted).map(toMerge);
+}
+
+/** Follows "Commits API", GitLab Docs: a revision range, the newest first; undefined where a commit is unknown. */
+function listRange(commits: readonly SimCommit[], range: string): readonly unknown[] | undefined {
+  const [before = "", now = ""] = range.split("..");
+  const found = compareSimCommits(commits, before, now);
+  return found?.onlyNow.toReversed().map(({ id, message, author = "The Octocat", at = "2026-01-01T00:00:00Z" }) => ({
+    id,
+    title: message.split("\n", 1)[0],
+    author_name: author,
+    authored_date: at,
+    web_url: `${PROJECT.web_url}/-/commit/${id}`,
+  }));
 }
 
 function toAnswer(request: IncomingMessage, state: State): Answer {

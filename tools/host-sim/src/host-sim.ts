@@ -4,6 +4,7 @@ import { text } from "node:stream/consumers";
 import { type AppManifests, createAppManifests } from "./app-manifests.ts";
 import { type SimRepository, toPullBody, toRepositoryBody, toUser } from "./bodies.ts";
 import { createChanges, type HeldReads, type HostChanges } from "./changes.ts";
+import { compareSimCommits } from "./commit-graph.ts";
 import { createDeliveries } from "./deliveries.ts";
 import type { Described } from "./described.ts";
 import { REPORT_ROUTES } from "./report-routes.ts";
@@ -209,6 +210,7 @@ const ROUTES: readonly Route[] = [
     reads: "contents",
     answer: redirectToArchive,
   },
+  { method: "GET", path: new RegExp(`${REPO}/compare/(?<range>[^/]+)$`), reads: "contents", answer: compare },
   { method: "GET", path: new RegExp(`${REPO}/pulls$`), reads: "pull_requests", answer: listPulls },
   { method: "GET", path: new RegExp(`${REPO}/pulls/(?<number>\\d+)$`), reads: "pull_requests", answer: findPull },
   {
@@ -236,6 +238,21 @@ function redirectToArchive({ repositories }: State, { groups }: RouteInput): Ans
   const { repo = "", commit = "" } = groups;
   if (repositories.get(repo)?.archives.has(commit) !== true) return MISSING;
   return { status: 302, body: {}, location: `${ARCHIVES}${repo}@${commit}` };
+}
+
+/** Follows "Compare two commits", GitHub Docs. */
+function compare({ repositories }: State, { url, groups }: RouteInput): Answer {
+  const [before = "", now = ""] = decodeURIComponent(groups["range"] ?? "").split("...");
+  const found = compareSimCommits(repositories.get(groups["repo"] ?? "")?.commits ?? [], before, now);
+  if (found === undefined) return MISSING;
+  const { onlyBefore, onlyNow } = found;
+  const commits = onlyNow.map(({ id, message, author = "octocat", at = "2026-01-01T00:00:00Z" }) => ({
+    sha: id,
+    html_url: `https://github.com/${groups["repo"]}/commit/${id}`,
+    commit: { message, author: { name: author, date: at } },
+  }));
+  const body = { total_commits: onlyNow.length, ahead_by: onlyNow.length, behind_by: onlyBefore.length, files: [] };
+  return { status: 200, body: { ...body, commits: toPage(url, commits).body } };
 }
 
 function listPulls({ repositories, held }: State, { url, groups }: RouteInput): Answer {

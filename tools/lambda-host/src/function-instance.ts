@@ -13,7 +13,7 @@ import { openWayOut, type WayOut } from "./way-out.ts";
 export interface FunctionInstance {
   call(event: unknown): Promise<Invocation>;
   isAlive(): boolean;
-  /** Cuts the instance off: its later calls reach nobody. */
+  /** Cuts the instance off: its later calls are not received. */
   kill(): void;
 }
 

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { expect, it } from "vitest";
 import { findFreePort } from "./test-issuer.ts";
 
-it("finds a free port that the system gives nobody who asks for any", async () => {
+it("finds a free port that the system does not assign to servers without a fixed one", async () => {
   const port = await findFreePort();
 
   const others = Array.from({ length: 20 }, () => createServer().listen(0, "127.0.0.1"));

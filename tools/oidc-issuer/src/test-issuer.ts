@@ -67,7 +67,7 @@ export async function startTestIssuer(options: TestIssuerOptions): Promise<TestI
   return issuer;
 }
 
-/** Of these ports the system gives none to who asks for any, nor to outgoing connections (Linux, macOS and Windows begin above). */
+/** The system assigns none of these ports to servers without a fixed port, or to outgoing connections (Linux, macOS and Windows begin above). */
 const CHOSEN_PORTS = { first: 10_000, last: 32_000 } as const;
 
 /**

@@ -59,7 +59,7 @@ const VALUES = {
     tolerations: [{ key: "yard", operator: "Exists" }],
     imagePullSecrets: [{ name: "pull" }],
   },
-  "servers only, with nothing created beside": {
+  "servers only, with nothing else created": {
     ...REQUIRED,
     servers: { replicas: 1, serviceAccount: { create: false } },
     workers: { replicas: 0, serviceAccount: { create: false } },
@@ -167,7 +167,7 @@ describe.each(Object.keys(VALUES) as Name[])("the chart with %s", (name) => {
 });
 
 describe("the chart", () => {
-  it("creates what is asked for", () => {
+  it("creates what is configured", () => {
     expect(kindsOf("the least")).toEqual([
       "Deployment prod-stackyard-server",
       "Deployment prod-stackyard-worker",
@@ -179,7 +179,7 @@ describe("the chart", () => {
       "ServiceAccount prod-stackyard-worker",
     ]);
     expect(kindsOf("an ingress with TLS, more workers, and a role of AWS")).toContain("Ingress prod-stackyard");
-    expect(kindsOf("servers only, with nothing created beside")).toEqual([
+    expect(kindsOf("servers only, with nothing else created")).toEqual([
       "Deployment prod-stackyard-server",
       "Deployment prod-stackyard-worker",
       "PodDisruptionBudget prod-stackyard-server",

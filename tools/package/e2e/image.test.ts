@@ -9,7 +9,7 @@ import { packageNpm, writeNpmBundle } from "../src/package-npm.ts";
 import { parseDockerfile, quote, toBuildScript, toImageConfig } from "../src/testing/dockerfile.ts";
 
 // No container engine is needed: the steps of the Dockerfile run in a root of their own, in which this machine's Debian and Node.js
-// stand for the base image and nothing else of the machine is to be seen. What comes out runs as a user that no file knows, with
+// replace the base image, and nothing else of the machine is visible. What comes out runs as a user that no file knows, with
 // a root that it cannot write.
 
 const repository = join(import.meta.dirname, "../../..");

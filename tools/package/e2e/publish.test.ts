@@ -101,7 +101,7 @@ afterAll(async () => {
 });
 
 describe("the job that publishes to npm", () => {
-  it("asks for provenance", () => {
+  it("requests provenance", () => {
     expect(publishStep?.env).toEqual({ NPM_CONFIG_PROVENANCE: "true" });
   });
 

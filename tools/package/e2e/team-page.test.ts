@@ -19,8 +19,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { findNginx } from "../src/testing/find-nginx.ts";
 import { type PlayedMachine, place } from "../src/testing/play-systemd.ts";
 
-// Plays docs/deployment.md: every piece marked `sh play`, in one terminal, in a folder that stands for `/`. Postgres, nginx and
-// Prometheus are real (Debian's); the services are started as their units say. What is replaced or left out stands in the two lists.
+// Plays docs/deployment.md: every piece marked `sh play`, in one terminal, in a folder that replaces `/`. Postgres, nginx and
+// Prometheus are real (Debian's); the services are started as their units say. The two lists name what is replaced or left out.
 
 /** Lines of played pieces that are left out. */
 const NOT_PLAYED: readonly (readonly [line: RegExp, why: string])[] = [
@@ -37,7 +37,7 @@ const NOT_PLAYED: readonly (readonly [line: RegExp, why: string])[] = [
 
 /** Pieces of shell that are not played, by a command of them. */
 const NOT_MARKED: readonly (readonly [command: string, why: string])[] = [
-  ["scp -r", "there is no second machine, and the bundle takes a minute to build"],
+  ["scp -r", "the second machine is missing, and the bundle takes a minute to build"],
   ["apt-get install", "changes this machine"],
   ["docker build", "no container engine; image.test.ts runs the steps of the Dockerfile"],
   ["docker compose", "no container engine; compose.test.ts starts the processes of the file"],
@@ -116,7 +116,7 @@ async function setUp(): Promise<void> {
   };
 }
 
-/** Programs that stand for those of the machine, in front of the PATH. */
+/** Programs that replace those of the machine, in front of the PATH. */
 function writePrograms(): void {
   const shims = {
     // Commands of the user postgres are for the server of this test.

@@ -103,7 +103,7 @@ describe("the services", () => {
 describe("the backup", () => {
   const state = join(temp, "backups");
   const commandOf = (key: string) => new RegExp(`^${key}=(.*)$`, "m").exec(read("stackyard-backup.service"))?.[1] ?? "";
-  /** Runs a command of the unit, whose `$$` and `%%` stand for one character. */
+  /** Runs a command of the unit, whose `$$` and `%%` mean one character. */
   const run = (key: string) => {
     const line = commandOf(key)
       .replaceAll("$$", "$")

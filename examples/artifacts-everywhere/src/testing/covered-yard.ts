@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type AwsEvent, type AwsSim, createAwsSim, createSimPlugin } from "@stackyard/aws-sim";
-import type { Executor, ExecutorContext } from "@stackyard/core";
+import type { Executor, ExecutorContext, Store } from "@stackyard/core";
 import { parseMachine } from "@stackyard/core/machine";
 import { createSimulator, type FakeClock } from "@stackyard/core/testing";
 import { createLambdaExecutor } from "@stackyard/executor-lambda";
@@ -10,6 +10,7 @@ import { createLambdaExecutor } from "@stackyard/executor-lambda";
 export interface CoveredYard {
   readonly sim: AwsSim;
   readonly clock: FakeClock;
+  readonly store: Store;
   /** Versions that were rolled out, in order, as `name@version`. */
   readonly rolledOut: readonly string[];
   /** Accepts the event `artifact.covered`. */
@@ -57,6 +58,7 @@ export function createCoveredYard(home: Home): CoveredYard {
     sim,
     rolledOut,
     clock: simulator.clock,
+    store: simulator.store,
     advance: simulator.advance,
     settle: simulator.settle,
     findViolations: simulator.findViolations,

@@ -17,6 +17,7 @@ import {
 } from "@stackyard/core";
 import { parseMachine } from "@stackyard/core/machine";
 import { findAwsFault, toAwsError } from "../aws-fault.ts";
+import { toCalendarPrefix } from "./calendar-prefix.ts";
 
 type Located = MachineListing["located"];
 
@@ -182,11 +183,14 @@ export async function loadMachineObjects(client: S3Client, place: MachinePlace):
 
 /**
  * Selects the machines with the prefix: the one object of exactly that name; else those in that folder; else all with
- * this key prefix. So `machines` does not include `machines-old/…`. Ignores empty objects, which mark folders, and
- * other files.
+ * this key prefix. So `machines` does not include `machines-old/…`. Ignores empty objects, which mark folders, other
+ * files, and the folder of calendars.
  */
 export function toMachineObjects(objects: readonly _Object[], prefix: string): readonly MachineObject[] {
-  const all = objects.map(({ Key = "", ETag = "", Size = 0 }) => ({ key: Key, etag: ETag, bytes: Size }));
+  const calendars = toCalendarPrefix({ prefix });
+  const all = objects
+    .map(({ Key = "", ETag = "", Size = 0 }) => ({ key: Key, etag: ETag, bytes: Size }))
+    .filter(({ key }) => !key.startsWith(calendars));
   const folder = prefix === "" || prefix.endsWith("/") ? prefix : `${prefix}/`;
   const exact = all.filter(({ key, bytes }) => key === prefix && bytes > 0);
   const inside = all.filter(({ key }) => key.startsWith(folder));

@@ -92,7 +92,7 @@ function toMemoryPermission(tableArn: string, secretArn: string): Permission {
   };
 }
 
-/** An execution holds a request: whether there is one is asked when the request comes again, or its execution was aborted. */
+/** An execution contains a request. Its existence is checked when the request comes again, or its execution was aborted. */
 function toWaitingPermission(stateMachineArn: string, machineName: string): Permission {
   const executions = `arn:${Aws.PARTITION}:states:${Aws.REGION}:${Aws.ACCOUNT_ID}:execution:${machineName}:*`;
   return {

@@ -141,6 +141,8 @@ describe("the policies of the yard", () => {
         ...on("arn:aws:iam::444455556666:role/deployer", "sts:AssumeRole", "sts:TagSession"),
         ...on("function:make-db", "lambda:InvokeFunction"),
         ...on("function:drop-db:*", "lambda:InvokeFunction"),
+        ...on("arn:aws:lambda:eu-central-1:444455556666:function:stackyard-distributor", "lambda:InvokeFunction"),
+        ...on("*", "cloudwatch:DescribeAlarms", "cloudwatch:DescribeAlarmHistory"),
         ...["sources", "more-sources"].flatMap((bucket) => on(bucket, "s3:ListBucket")),
         ...["sources", "more-sources"].flatMap((bucket) => on(`${bucket}/*`, "s3:GetObject")),
         // The queue of events is one in order, of another name.

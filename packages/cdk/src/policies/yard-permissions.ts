@@ -1,5 +1,5 @@
 import { Aws } from "aws-cdk-lib";
-import { type Given, mapGiven, toCfn, toValue } from "../given.ts";
+import { type Given, mapGiven, type Switch, toCfn, toValue, whereOn } from "../given.ts";
 import { allow, type Permission, type Statement, viaService, withEnding } from "./statement.ts";
 
 /** Writes into one log group. The group exists; a role cannot create one. */
@@ -144,21 +144,41 @@ export interface ExecutorRights {
   readonly sourceBucketArns?: Given<readonly string[]>;
   /** Roles in targets that the runner assumes. Default: none. */
   readonly targetRoleArns?: Given<readonly string[]>;
+  /** The function of the distributor of build artifacts, which `artifacts` of `gate` asks: its ARN. Default: none. */
+  readonly distributorArn?: Given<string>;
+  /** Whether tasks `gate` and `deploy` read the CloudWatch alarms that they name, in this account. Default: `false`. */
+  readonly readsAlarms?: Switch;
 }
 
 /** Returns the permissions of those rights, one policy each. */
 export function toExecutorPermissions(rights: ExecutorRights): readonly Given<Permission>[] {
-  const { functionArns, sourceBucketArns, targetRoleArns } = rights;
+  const { functionArns, sourceBucketArns, targetRoleArns, distributorArn, readsAlarms = false } = rights;
   return [
     ...(functionArns === undefined ? [] : [mapGiven(functionArns, callFunctions)]),
     ...(sourceBucketArns === undefined ? [] : [mapGiven(sourceBucketArns, readSources)]),
     ...(targetRoleArns === undefined ? [] : [mapGiven(targetRoleArns, takeRoles)]),
+    ...(distributorArn === undefined ? [] : [mapGiven(distributorArn, askDistributor)]),
+    ...whereOn(readsAlarms, READ_ALARMS),
   ];
 }
 
 function callFunctions(arns: readonly string[]): Permission {
   return { name: "Functions", statements: [allow("Call", ["lambda:InvokeFunction"], arns)] };
 }
+
+/** It is called by its name, without a version or an alias. */
+function askDistributor(arn: string): Permission {
+  return { name: "Distributor", statements: [allow("Ask", ["lambda:InvokeFunction"], arn)] };
+}
+
+/**
+ * With a narrower scope than `*`, both calls return no composite alarms. Source: CloudWatch API reference,
+ * "DescribeAlarms" and "DescribeAlarmHistory".
+ */
+const READ_ALARMS: Permission = {
+  name: "Alarms",
+  statements: [allow("Read", ["cloudwatch:DescribeAlarms", "cloudwatch:DescribeAlarmHistory"], "*")],
+};
 
 function readSources(arns: readonly string[]): Permission {
   const statements = [allow("List", ["s3:ListBucket"], arns), allow("Read", ["s3:GetObject"], withEnding(arns, "/*"))];

@@ -64,6 +64,16 @@ describe("the template of the custom resource", () => {
     ]);
   });
 
+  it("ends each invocation before its state is given up, and before Lambda can have begun the next try", () => {
+    const { Timeout } = resources["EcsTaskFunction"]?.properties ?? {};
+    const { Step, GiveUp } = toEcsTaskStateMachine(FUNCTION).States;
+
+    // StartTask has no client token: two steps of one request that overlap would start a task twice.
+    expect([Step, GiveUp].map(({ TimeoutSeconds }) => TimeoutSeconds > Number(Timeout))).toEqual([true, true]);
+    const pauses = [...Step.Retry, ...GiveUp.Retry].filter(({ ErrorEquals: [name] }) => name === "States.ALL");
+    expect(pauses.map(({ IntervalSeconds }) => IntervalSeconds > Number(Timeout))).toEqual([true, true]);
+  });
+
   it("calls the function when an execution of that machine has failed", () => {
     const { EventPattern, Targets } = resources["EcsTaskFailedRule"]?.properties ?? {};
 

@@ -140,6 +140,8 @@ const TASK_RUNNER: Names = [
   "TaskRunnerArchitecture",
   ...RUNNER,
   "FunctionArns",
+  "DistributorArn",
+  "ReadAlarms",
   "SourceBucketArns",
   "TerraformStateUrl",
 ];

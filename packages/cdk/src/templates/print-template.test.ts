@@ -21,7 +21,7 @@ it("puts on a line what fits there", () => {
     " }",
     "}",
   ]);
-  expect(printTemplate({ Value: [{ Ref: "Queue" }, 1] })).toBe('{ "Value": [ { "Ref": "Queue" }, 1 ] }');
+  expect(printTemplate({ Value: [{ Ref: "Queue" }, 1] })).toBe('{"Value": [{"Ref": "Queue"}, 1]}');
 });
 
 it("leaves every value unchanged", () => {

@@ -71,6 +71,8 @@ export function toRunnerRights(parameters: TemplateParameters) {
     functionArns: parameters.givenList("FunctionArns"),
     sourceBucketArns: parameters.givenList("SourceBucketArns"),
     ...toTargetRights(parameters),
+    distributorArn: parameters.given("DistributorArn"),
+    readsAlarms: parameters.condition("ReadsAlarms", "ReadAlarms", "true"),
     environment: { TERRAFORM_STATE_URL: parameters.given("TerraformStateUrl") },
     managedPolicyArns: parameters.givenList("TaskRunnerPolicyArns"),
     permissionsBoundaryArn: parameters.given("PermissionsBoundaryArn"),

@@ -128,6 +128,18 @@ export const TASK_PARAMETERS = {
         "Comma-separated ARNs of the functions that tasks call. Append :* for versions and aliases. Empty: none.",
       ...LIST,
     },
+    DistributorArn: {
+      description:
+        "ARN of the distributor's function, which gates with artifacts ask whether they have arrived. Empty: none.",
+      ...optional(
+        `${ARN}:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]{1,64}`,
+        "The ARN of a function without a version, or nothing.",
+      ),
+    },
+    ReadAlarms: {
+      description: "true: tasks deploy and gate may read the CloudWatch alarms of this account.",
+      ...SWITCH,
+    },
     SourceBucketArns: {
       description: "Comma-separated ARNs of the buckets of Terraform sources. Empty: none.",
       ...LIST,

@@ -52,6 +52,8 @@ export const FULL_YARD_PARAMETERS = {
   ConnectionSecretArn: "arn:aws:secretsmanager:eu-west-1:111122223333:secret:db-abc",
   FunctionArns:
     "arn:aws:lambda:eu-west-1:111122223333:function:make-db,arn:aws:lambda:eu-west-1:111122223333:function:drop-db:*",
+  DistributorArn: "arn:aws:lambda:eu-central-1:444455556666:function:stackyard-distributor",
+  ReadAlarms: "true",
   SourceBucketArns: "arn:aws:s3:::sources,arn:aws:s3:::more-sources",
   TargetRoleArns: "arn:aws:iam::444455556666:role/deployer",
   TargetRole: "deployer",

@@ -27,6 +27,7 @@ const PREFIXES: Readonly<Record<string, string>> = {
   S3: "s3",
   SFN: "states",
   CodePipeline: "codepipeline",
+  CloudWatch: "cloudwatch",
   CloudWatchLogs: "logs",
   CloudFormation: "cloudformation",
   AutoScaling: "autoscaling",
@@ -52,6 +53,11 @@ const JUDGES: Readonly<Record<string, Judge>> = {
   "CloudFormation.DescribeStacks": ({ input }) => [
     { action: "cloudformation:DescribeStacks", resource: String(input["StackName"]) },
   ],
+  "Lambda.Invoke": ({ region, input }, { account }) => {
+    const name = String(input["FunctionName"]);
+    const resource = name.startsWith("arn:") ? name : `arn:aws:lambda:${region}:${account}:function:${name}`;
+    return [{ action: "lambda:InvokeFunction", resource }];
+  },
   "SFN.StartExecution": ({ input }) => [
     { action: "states:StartExecution", resource: String(input["stateMachineArn"]) },
   ],

@@ -84,6 +84,9 @@ describe("stackyard approvals", () => {
     expect((await run("ada", "approvals", "ls")).stdout).toMatch(
       /STACK +TASK +APPROVALS +FROM +ASKED BY +FOR +WHAT\nweb-1 +sign-off +0 of 2 +managers +eve@example.org +\S+ +app:1\n/,
     );
+    expect((await run("ada", "approvals", "commits", "web-1", "sign-off")).stdout).toBe(
+      "The stack has not succeeded yet, as far as its history is kept.\n",
+    );
     expect([await listMine("eve"), (await listMine("ada")).length]).toEqual([[], 1]);
     const said = ["--of", "app:1", "--comment", "tested"];
     expect(await approve("eve", ...said)).toMatchObject({

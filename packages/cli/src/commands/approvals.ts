@@ -1,5 +1,6 @@
 import { defined, optionalFlag, optionalText } from "@stackyard/core";
-import type { Approval, OperationResult } from "@stackyard/sdk";
+import type { Approval, OperationResult, StackCommits } from "@stackyard/sdk";
+import { formatTable, toCell } from "@stackyard/sdk/commands";
 import { type Static, type TObject, Type } from "typebox";
 
 import { failWith } from "../failure.ts";
@@ -47,6 +48,42 @@ function toRow(approval: Approval, out: Painter, now: number): readonly string[]
 }
 
 const APPROVALS = { columns: ["STACK", "TASK", "APPROVALS", "FROM", "ASKED BY", "FOR", "WHAT"], toRow };
+
+/** `stackyard approvals commits` */
+export const approvalsCommits = defineServerCommand({
+  name: "approvals commits",
+  summary: "List the commits between the last success of a stack and what is approved.",
+  description:
+    "A server with the plugin @stackyard/hosts asks the code host, if its option `commits` names the repository. Otherwise prints where the host compares them.",
+  examples: { "stackyard approvals commits web-1 sign-off": "List what the approval would bring." },
+  args: Type.Object({ ...stackArg, task: taskArg }),
+  async run(context, { stack, task }) {
+    const { yard, out, signal } = context;
+    await findApproval(context, stack, task);
+    const commits = await yard.stacks.commits(stack, { task, signal });
+    out.result(commits, () => formatCommits(commits, out.columns));
+  },
+});
+
+function formatCommits(found: StackCommits, columns: number | undefined): string {
+  const { since, before, now, compareUrl, commits = [], isCut = false, dropped = 0, unknown } = found;
+  if (since === undefined) return "The stack has not succeeded yet, as far as its history is kept.";
+  const place = `since the last ${since.kind} at ${since.at}`;
+  if (before === undefined || now === undefined) return `No commit has changed ${place}.`;
+  const rows = commits.map(({ id, subject, author = "" }) => [
+    id.slice(0, 9),
+    toCell(author, 40),
+    toCell(subject, 200),
+  ]);
+  return [
+    `${before.slice(0, 9)} to ${now.slice(0, 9)}, ${place}`,
+    ...(rows.length === 0 ? [] : [formatTable(rows, { columns, keepLast: true })]),
+    ...(isCut ? ["There are more."] : []),
+    ...(dropped === 0 ? [] : [`Commits of then that would go: ${dropped}.`]),
+    ...(unknown === undefined ? [] : [`No list: ${toCell(unknown, 1_000)}`]),
+    ...(compareUrl === undefined ? [] : [`Compare: ${toCell(compareUrl, 2_000)}`]),
+  ].join("\n");
+}
 
 const answerArgs = {
   ...stackArg,

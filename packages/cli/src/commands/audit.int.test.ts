@@ -83,7 +83,7 @@ describe("audit", () => {
     expect(parseLines((await run("--json", "-n", "2")).stdout)).toMatchObject([{ seq: 3 }, { seq: 2 }]);
   });
 
-  it("exports the log as it is hashed", async () => {
+  it("exports the log in the form that is hashed", async () => {
     expect((await run("export")).stdout).toBe(TEXTS.map((text) => `${text}\n`).join(""));
   });
 

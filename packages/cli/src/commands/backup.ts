@@ -13,7 +13,7 @@ import {
   openStore,
   type StoreChoice,
 } from "../project/store.ts";
-import { createProcessLogger } from "../yard/health-listener.ts";
+import { createProcessLogger } from "../yard/process-logger.ts";
 import { migrateFrom } from "./migrate-from.ts";
 
 /** `stackyard backup` */

@@ -79,12 +79,16 @@ describe("commands over many stacks, and what to attach to an incident", () => {
   it("saves a bundle once, and shows whole logs", async () => {
     const first = await run("stacks", "bundle", "b-1");
     const again = await run("stacks", "bundle", "b-1");
+    const page = await run("stacks", "bundle", "b-1", "--html", "--output", "-");
     const logs = await eventually(() => run("stacks", "logs", "b-1", "--full"));
 
     const file = join(cwd, "stackyard-b-1.json");
     expect([first.exitCode, existsSync(file)]).toEqual([0, true]);
     expect(JSON.parse(readFileSync(file, "utf8"))).toMatchObject({ format: 1, stack: { id: "b-1" }, cut: [] });
     expect([again.exitCode, again.stderr]).toEqual([64, expect.stringContaining("it exists already")]);
+    // Without a built console the server has no page, and says so.
+    if (page.exitCode === 0) expect(page.stdout).toMatch(/^<!doctype html>[\s\S]*"stackId":"b-1"/);
+    else expect(page.stderr).toContain("Ask for the JSON document");
     expect(logs.stdout).toMatch(/good, attempt 1[\s\S]*one\n[\s\S]*two/);
   });
 

@@ -1,4 +1,4 @@
-import { defined, optionalFlag, optionalInteger, optionalText } from "@stackyard/core";
+import { defined, optionalFlag, optionalInteger, optionalText, toShellCommand } from "@stackyard/core";
 import { isOnEvents } from "@stackyard/core/engine";
 import type { Bulk, BulkItem, BulkPlan, BulkRequest } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
@@ -93,7 +93,10 @@ export const bulkRun = defineServerCommand({
     }
     const bulk = await yard.bulk.start(request, { signal, ...defined({ expect: args.expect }) });
     if (args.detach === true) {
-      out.result(bulk, () => `${bulk.id}: ${bulk.total} items. Check \`stackyard bulk show ${bulk.id}\`.`);
+      out.result(
+        bulk,
+        () => `${bulk.id}: ${bulk.total} items. Check \`${toShellCommand`stackyard bulk show ${bulk.id}`}\`.`,
+      );
       return 0;
     }
     const exitCode = await follow(context, bulk.id);
@@ -174,7 +177,7 @@ async function showFailures({ out, yard, signal }: ServerContext, { id }: Bulk):
     if (failures.length === SHOWN) break;
   }
   if (failures.length > 0) out.text(formatItems(failures));
-  if (more) out.note(`\`stackyard bulk show ${id} --items\` shows all items.`);
+  if (more) out.note(`\`${toShellCommand`stackyard bulk show ${id} --items`}\` shows all items.`);
 }
 
 const GOOD: ReadonlySet<string> = new Set(["applied", "removed", "redriven", "dismissed", "withdrawn", "parked"]);

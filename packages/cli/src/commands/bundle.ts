@@ -1,7 +1,7 @@
 import { open } from "node:fs/promises";
 import { resolve } from "node:path";
-import { optionalInteger, optionalText } from "@stackyard/core";
-import type { StackAt } from "@stackyard/sdk";
+import { defined, optionalFlag, optionalInteger, optionalText } from "@stackyard/core";
+import type { StackAt, Stackyard } from "@stackyard/sdk";
 import { Type } from "typebox";
 
 import { failWith } from "../failure.ts";
@@ -11,33 +11,50 @@ import { stackArg } from "./stack-args.ts";
 /** `stackyard stacks bundle` */
 export const stacksBundle = defineServerCommand({
   name: "stacks bundle",
-  summary: "Save everything about a stack in one JSON file, to attach to an incident.",
+  summary: "Save everything about a stack in one file, to attach to an incident.",
   description:
-    "The file has details, attempts with the ends of their logs, parked events, processes, up to 10,000 lines of the history and the revisions that they name; at most 32 MiB. Sensitive values are masked. An existing file is not overwritten.",
+    "The file has details, attempts with the ends of their logs, parked events, processes, up to 10,000 lines of the history and the revisions that they name; at most 32 MiB. With --html it is a page that opens with a double click, without a yard and a network. Sensitive values are masked. An existing file is not overwritten.",
   examples: {
     "stackyard stacks bundle pr-12": "Write stackyard-pr-12.json.",
+    "stackyard stacks bundle pr-12 --html": "Write stackyard-pr-12.html, which opens in any browser.",
     "stackyard stacks bundle pr-12 --output - | jq .stack.summary": "Write to standard output.",
   },
   args: Type.Object({
     ...stackArg,
+    html: optionalFlag("Write a page that shows the stack, instead of JSON."),
     output: optionalText("The file, or - for standard output.", { short: "o", minLength: 1, placeholder: "file" }),
   }),
-  async run({ out, yard, cwd, signal }, { stack, output }) {
+  async run({ out, yard, cwd, signal }, { stack, output, html }) {
     out.progress({ kind: "progress", stackId: stack }, () => `Collecting what is known about ${stack} …`);
-    const bundle = await yard.stacks.bundle(stack, { signal });
-    const text = JSON.stringify(bundle, undefined, 2);
+    const { text, cut } = await (html === true ? loadPage : loadJson)(yard, stack, signal);
     if (output === "-") {
       out.document(text);
       return 0;
     }
-    const file = resolve(cwd, output ?? `stackyard-${stack.replaceAll(/[^A-Za-z0-9._-]/g, "_").slice(0, 100)}.json`);
+    const name = stack.replaceAll(/[^A-Za-z0-9._-]/g, "_").slice(0, 100);
+    const file = resolve(cwd, output ?? `stackyard-${name}.${html === true ? "html" : "json"}`);
     await writeNew(file, text);
-    const { cut } = bundle;
-    out.result({ stackId: stack, file, bytes: Buffer.byteLength(text), cut }, () => `Wrote ${file}.`);
-    if (cut.length > 0) out.note(`These lists are not whole: ${cut.join(", ")}.`);
+    const facts = { stackId: stack, file, bytes: Buffer.byteLength(text), ...defined({ cut }) };
+    out.result(facts, () => `Wrote ${file}.`);
+    if (cut !== undefined && cut.length > 0) out.note(`These lists are not whole: ${cut.join(", ")}.`);
     return 0;
   },
 });
+
+interface BundleText {
+  readonly text: string;
+  /** Names of the lists that are not whole. A page says so itself. */
+  readonly cut?: readonly string[];
+}
+
+async function loadJson(yard: Stackyard, stackId: string, signal: AbortSignal): Promise<BundleText> {
+  const bundle = await yard.stacks.bundle(stackId, { signal });
+  return { text: JSON.stringify(bundle, undefined, 2), cut: bundle.cut };
+}
+
+async function loadPage(yard: Stackyard, stackId: string, signal: AbortSignal): Promise<BundleText> {
+  return { text: (await yard.stacks.bundlePage(stackId, { signal })).trimEnd() };
+}
 
 /** `stackyard stacks snapshot` */
 export const stacksSnapshot = defineServerCommand({
@@ -46,7 +63,7 @@ export const stacksSnapshot = defineServerCommand({
   description:
     "`stackyard simulate --steps` begins with the stack, and the steps after it show what events would do to it. Sensitive values are masked.",
   examples: {
-    "stackyard stacks snapshot pr-12 > steps.jsonl": "Begin a scenario with the stack as it is.",
+    "stackyard stacks snapshot pr-12 > steps.jsonl": "Begin a scenario with the present stack.",
     "stackyard stacks snapshot pr-12 --at 4711 > steps.jsonl":
       "Begin with the stack as it was at a position of its history.",
   },

@@ -44,7 +44,7 @@ it("console signs a person in at a server with tokens only", async () => {
   expect(me).toMatchObject({ kind: "person", name: "ada (code of ops)", rights: [{ role: "viewer" }] });
 });
 
-it("console says why a token makes no codes, and prints the address alone where none is asked for", async () => {
+it("console says why a token makes no codes, and prints the address alone where none is wanted", async () => {
   const { url, run } = await startServer();
 
   const refused = await run(CI, "console", "--as", "ada");

@@ -61,6 +61,45 @@ describe("the log of a task", () => {
   });
 });
 
+const TWO_TASKS = `version: 1
+events: [OPEN]
+states:
+  INIT: {on: {OPEN: [{action: advance, state: WORK}]}}
+  WORK: {tasks: [dig], on: {NEXT: [{action: advance, state: FILL}]}}
+  FILL: {tasks: [fill]}
+tasks:
+  dig: {executor: wait, config: {}}
+  fill: {executor: wait, config: {}}
+`;
+
+describe("whole logs that are followed", () => {
+  it.each(["--full", "--timestamps"])("are also those of the attempts that follow (%s)", async (flag) => {
+    const { folder: cwd, remove } = makeTempProject({
+      "stackyard.config.json": '{"plugins": ["./plugin.mjs"]}',
+      "plugin.mjs": PLUGIN,
+      "machines/m.yaml": TWO_TASKS,
+    });
+    const dev = startCli(["dev", "--port", "0"], { cwd });
+    await dev.line((line) => line.includes("Ctrl-C stops"));
+    await runCli(["send", "pr-1", "OPEN", "--machine", "m"], { cwd });
+    await expect.poll(() => existsSync(join(cwd, "begun"))).toBe(true);
+
+    const follow = startCli(["stacks", "logs", "pr-1", flag, "--follow", "--json"], { cwd });
+    await follow.line((line) => line.includes("two feet deep"));
+    writeFileSync(join(cwd, "go"), "");
+    const { exitCode, stdout } = await follow.result;
+    dev.interrupt();
+    await dev.result;
+    remove();
+
+    expect(exitCode).toBe(0);
+    expect(parseLines(stdout).map(({ task, text }) => [task, String(text).trim()])).toEqual([
+      ["dig", "two feet deep"],
+      ["fill", "two feet deep"],
+    ]);
+  });
+});
+
 describe("the end of dev", () => {
   it.each([["--json"], []])("names the tasks that it waits for (%s)", async (...flags) => {
     const { folder: cwd, remove } = makeTempProject({

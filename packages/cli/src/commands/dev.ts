@@ -11,7 +11,6 @@ import { chooseStore } from "../project/store.ts";
 import { createDisplayFetch } from "../server/connection.ts";
 import { requestLocalUrl } from "../server/sign-in.ts";
 import { findUserName } from "../user-name.ts";
-import { createProcessLogger } from "../yard/health-listener.ts";
 import {
   createReportPrinter,
   listenArgs,
@@ -21,6 +20,7 @@ import {
   startProcess,
   toServerAddress,
 } from "../yard/process.ts";
+import { createProcessLogger } from "../yard/process-logger.ts";
 import { loadClientSecret } from "../yard/settings.ts";
 import { formatHistoryEntry } from "./stacks.ts";
 

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from "node:fs";
 import { access, constants, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { isStackyardError, type StackyardError, type Store, silentLogger } from "@stackyard/core";
+import { isStackyardError, type StackyardError, type Store, silentLogger, toShellCommand } from "@stackyard/core";
 import type { QueuedItem, Service } from "@stackyard/core/api";
 import { type ListedProcess, loadLiveProcesses } from "@stackyard/core/engine";
 import { Stackyard, type StackyardOptions } from "@stackyard/sdk";
@@ -209,7 +209,11 @@ export function toQueueFindings(items: readonly Pick<QueuedItem, "queue" | "key"
   return [
     ...byQueue(items.filter(({ deadAt }) => deadAt !== undefined)).map(([queue, letters]) => {
       const text = `${queue} has ${formatCount(letters, "dead letter")}, ${format(letters)}`;
-      return warn("queues", text, `Correct the cause, then repeat them: \`stackyard queue redrive ${queue} KEY\`.`);
+      return warn(
+        "queues",
+        text,
+        `Correct the cause, then repeat them: \`${toShellCommand`stackyard queue redrive ${queue} KEY`}\`.`,
+      );
     }),
     ...byQueue(items.filter(isFailing)).map(([queue, failing]) => {
       const text = `${queue} has ${formatCount(failing, "item")} that failed again and again, ${format(failing)}`;

@@ -234,7 +234,8 @@ async function checkNamedYard(
     const yard = findYard(file, given.yard);
     if (!isAwsYard(yard)) return await checkServer(context, given);
     const runtime = await loadYardRuntime(file.projectDir);
-    return await runtime.checkYard(yard, toYardRuntimeContext(context, await findExecutors(file, context.env)));
+    const executors = await findExecutors(file, context.env);
+    return await runtime.checkYard(yard, toYardRuntimeContext(context, executors, file));
   } catch (error) {
     return [failOf("yard", error, "Correct `yards` in the configuration.")];
   }

@@ -19,7 +19,7 @@ echo "$1" >> "\${0%/*}/calls"
 [ "$1" = version ] && echo "Terraform v1.11.4"
 `;
 
-it("asks for the version of Terraform when dev starts, so that the first task does not", async () => {
+it("reads the version of Terraform when dev starts, so the first task need not", async () => {
   const { folder: cwd, remove } = makeTempProject({
     "stackyard.config.json": '{"executors": {"terraform": {"binary": "bin/terraform"}}}',
     "bin/terraform": PROGRAM,

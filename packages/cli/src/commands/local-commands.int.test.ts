@@ -313,7 +313,7 @@ describe("init", () => {
       .trimEnd()
       .split("\n")
       .map((line) => JSON.parse(line).name);
-    expect(names).toEqual(["review-app", "minimal", "staging", "sandbox", "previews"]);
+    expect(names).toEqual(["review-app", "minimal", "staging", "sandbox", "previews", "promotion"]);
     expect([wrong.exitCode, wrong.stderr]).toEqual([64, expect.stringContaining("(Did you mean sandbox?)")]);
     expect(existsSync(join(cwd, "machines"))).toBe(false);
   });

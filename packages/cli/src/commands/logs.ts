@@ -1,5 +1,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { defined, isStackyardError, optionalFlag, optionalInteger, optionalText, toShellWord } from "@stackyard/core";
+import {
+  defined,
+  findTime,
+  formatLogTime,
+  isStackyardError,
+  type LogTime,
+  optionalFlag,
+  optionalInteger,
+  optionalText,
+  toShellCommand,
+} from "@stackyard/core";
 import type { Attempt, StackDetails } from "@stackyard/sdk";
 import { type Static, Type } from "typebox";
 
@@ -13,6 +23,9 @@ const Args = Type.Object({
   attempt: optionalInteger("Number of the attempt within an entry. Default: the newest.", { minimum: 1 }),
   entry: optionalInteger("Number of the entry into a state. Default: the newest with such an attempt.", { minimum: 0 }),
   full: optionalFlag("Show whole logs, up to 16 MiB each, also of attempts that are running."),
+  timestamps: optionalFlag("Show whole logs, as --full, and before each line when it was logged, in UTC.", {
+    short: "t",
+  }),
   follow: optionalFlag("Wait for running attempts, and for those that follow.", { short: "f" }),
 });
 type Args = Static<typeof Args>;
@@ -24,13 +37,15 @@ export const stacksLogs = defineServerCommand({
   description: [
     "Shows the newest attempt of each task, oldest first. A log is the end of the task's output, at most 64 KiB. The last 50 ended attempts of a stack are available.",
     "The log of a running attempt is available when it ends, because only then all sensitive outputs are known and masked. Until then its latest progress message is shown.",
+    "--timestamps shows times to a tenth of a second, and `-` where none is known: in a log of which only the end is stored, and in what an earlier version stored.",
     "--full shows the whole log, and with --follow its lines as they come, within a second. Values that a task declares as sensitive outputs are masked there when the attempt ends. Whole logs are kept for 7 days.",
   ].join("\n"),
   examples: {
     "stackyard stacks logs pr-12": "Show the newest attempt of every task.",
     "stackyard stacks logs pr-12 network --attempt 1": "Show the first attempt of one task.",
     "stackyard stacks logs pr-12 --follow": "Follow the logs until no task is running.",
-    "stackyard stacks logs pr-12 network --full --follow": "Show every line as soon as it is logged.",
+    "stackyard stacks logs pr-12 network --timestamps": "Show when each line of a task was logged.",
+    "stackyard stacks logs pr-12 network --full --follow": "Show each line immediately after it was logged.",
   },
   args: Args,
   positionals: ["stack", "task"],
@@ -39,12 +54,13 @@ export const stacksLogs = defineServerCommand({
     const chosen = chooseAttempts(attempts, args);
     const mayCome = args.follow === true && (await findStack(context, args.stack)) !== undefined;
     if (chosen.length === 0 && !mayCome) throw await toMissing(context, args, attempts);
-    if (args.full === true && chosen.length > 0) return showFullLogs(context, chosen, args.follow === true);
+    // Earlier ends are shown first, or were not requested.
+    const ended = attempts.filter(({ status }) => status === "settled").map(({ attemptId }) => attemptId);
+    const isWhole = args.full === true || args.timestamps === true;
+    if (isWhole) return showWholeLogs(context, args, { chosen, shown: new Set(ended) });
     for (const attempt of chosen) {
       if (args.follow !== true || attempt.status === "settled") await showLog(context, attempt);
     }
-    // Earlier ends are shown above, or were not requested.
-    const ended = attempts.filter(({ status }) => status === "settled").map(({ attemptId }) => attemptId);
     return args.follow === true ? followLogs(context, args, new Set(ended)) : 0;
   },
 });
@@ -79,17 +95,40 @@ function toHead({ task, attempt, entry, outcome, status }: Attempt): string {
   return `── ${task}, attempt ${attempt} of entry ${entry}: ${outcome ?? status}`;
 }
 
+/** Shows whole logs; with `follow` also those of the attempts that follow, until no task is running or pending. */
+async function showWholeLogs(
+  context: ServerContext,
+  args: Args,
+  { chosen, shown }: { readonly chosen: readonly Attempt[]; readonly shown: Set<string> },
+): Promise<number> {
+  for (let next = chosen; ; ) {
+    const exitCode = await showFullLogs(context, next, args);
+    if (exitCode !== 0 || args.follow !== true) return exitCode;
+    for (const { attemptId } of next) shown.add(attemptId);
+    const { stack, wanted } = await findWanted(context, args);
+    next = wanted.filter(({ attemptId }) => !shown.has(attemptId));
+    if (next.length > 0) continue;
+    if (!isPending(stack, args)) return 0;
+    await sleep(LOOK_MS, undefined, { signal: context.signal }).catch(() => undefined);
+    if (context.signal.aborted) return INTERRUPTED;
+  }
+}
+
 /** Shows whole logs, one attempt after the other. `follows`: until each has ended. */
-async function showFullLogs(context: ServerContext, attempts: readonly Attempt[], follows: boolean): Promise<number> {
+async function showFullLogs(
+  context: ServerContext,
+  attempts: readonly Attempt[],
+  { follow: follows = false, timestamps: timed = false }: Args,
+): Promise<number> {
   for (const attempt of attempts) {
     const { out, signal } = context;
     if (!out.json) out.text(out.paint("bold", toHead(attempt)));
-    let to = await showPart(context, attempt, 0);
+    let to = await showPart(context, attempt, { from: 0, timed });
     for (let mayCome = follows && attempt.status !== "settled"; mayCome && !signal.aborted; ) {
       await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
       // Reads the status first, so that lines logged before the end are shown.
       mayCome = await isOpen(context, attempt);
-      to = await showPart(context, attempt, to);
+      to = await showPart(context, attempt, { from: to, timed });
     }
     if (signal.aborted) return INTERRUPTED;
     if (to === 0) out.note("It left no log.");
@@ -97,12 +136,48 @@ async function showFullLogs(context: ServerContext, attempts: readonly Attempt[]
   return 0;
 }
 
-async function showPart({ out, yard, signal }: ServerContext, attempt: Attempt, from: number): Promise<number> {
+interface Part {
+  readonly from: number;
+  /** With the time before each line. */
+  readonly timed: boolean;
+}
+
+async function showPart(context: ServerContext, attempt: Attempt, { from, timed }: Part): Promise<number> {
+  const { out, yard, signal } = context;
   const { attemptId, task, entry } = attempt;
   const { text, to } = await yard.stacks.log(attemptId, { from, signal });
-  const value = { attemptId, task, entry, attempt: attempt.attempt, from, text };
-  if (text !== "") out.result(value, () => text.replace(/\n$/, ""));
+  if (text === "") return to;
+  const times = timed ? await loadTimes(context, attemptId, { from, to }) : undefined;
+  const value = { attemptId, task, entry, attempt: attempt.attempt, from, text, ...defined({ times }) };
+  const lines = text.replace(/\n$/, "");
+  out.result(value, () => (times === undefined ? lines : toTimedLines(lines, from, times)));
   return to;
+}
+
+/** Loads the times of a part, of which the server returns a piece at once. */
+async function loadTimes(
+  { yard, signal }: ServerContext,
+  attemptId: string,
+  { from, to }: { readonly from: number; readonly to: number },
+): Promise<readonly LogTime[]> {
+  const all: LogTime[] = [];
+  for (let place = from; place < to; ) {
+    const piece = await yard.stacks.logTimes(attemptId, { from: place, to, signal });
+    all.push(...piece.times);
+    if (piece.to <= place) break;
+    place = piece.to;
+  }
+  return all;
+}
+
+function toTimedLines(text: string, from: number, times: readonly LogTime[]): string {
+  let at = from;
+  const lines = text.split("\n").map((line) => {
+    const timed = `${formatLogTime(findTime(times, at))} ${line}`;
+    at += Buffer.byteLength(line) + 1;
+    return timed;
+  });
+  return lines.join("\n");
 }
 
 async function isOpen({ yard, signal }: ServerContext, { stackId, attemptId }: Attempt): Promise<boolean> {
@@ -112,7 +187,7 @@ async function isOpen({ yard, signal }: ServerContext, { stackId, attemptId }: A
 
 function explainNoLog({ stackId, status, progressMessage }: Attempt): string {
   if (status === "settled")
-    return `It left no log. \`stackyard stacks show ${toShellWord(stackId)}\` shows how it ended.`;
+    return `It left no log. \`${toShellCommand`stackyard stacks show ${stackId}`}\` shows how it ended.`;
   const newest = progressMessage === undefined ? "" : ` Newest line: ${progressMessage}`;
   return `Its log comes when the attempt ends.${newest}`;
 }
@@ -121,13 +196,9 @@ const LOOK_MS = 1_000;
 
 /** Prints progress and logs until none of the requested tasks is pending or running. */
 async function followLogs(context: ServerContext, args: Args, shown: Set<string>): Promise<number> {
-  const { yard, signal } = context;
+  const { signal } = context;
   while (!signal.aborted) {
-    const [stack, attempts] = await Promise.all([
-      findStack(context, args.stack),
-      yard.stacks.attempts(args.stack, { signal }),
-    ]);
-    const wanted = attempts.filter((each) => matches(each, args)).sort(compareAge);
+    const { stack, wanted } = await findWanted(context, args);
     const running = wanted.filter(({ status }) => status !== "settled");
     const ended = wanted.filter(({ status, attemptId }) => status === "settled" && !shown.has(attemptId));
     for (const attempt of ended) {
@@ -139,6 +210,16 @@ async function followLogs(context: ServerContext, args: Args, shown: Set<string>
     await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
   }
   return INTERRUPTED;
+}
+
+/** Loads the stack, and its requested attempts in their order. */
+async function findWanted(context: ServerContext, args: Args) {
+  const { yard, signal } = context;
+  const [stack, attempts] = await Promise.all([
+    findStack(context, args.stack),
+    yard.stacks.attempts(args.stack, { signal }),
+  ]);
+  return { stack, wanted: attempts.filter((each) => matches(each, args)).sort(compareAge) };
 }
 
 function showProgress({ out }: ServerContext, { attemptId, task, status, progressMessage = "" }: Attempt): void {
@@ -179,12 +260,12 @@ async function toMissing(context: ServerContext, args: Args, attempts: readonly 
   const { stack, task } = args;
   if (attempts.length > 0) {
     const names = [...new Set(attempts.map((each) => each.task))].sort().join(", ");
-    const hint = `It has attempts of ${names}; \`stackyard stacks logs ${toShellWord(stack)}\` shows the newest of each.`;
+    const hint = `It has attempts of ${names}; \`${toShellCommand`stackyard stacks logs ${stack}`}\` shows the newest of each.`;
     const what = task === undefined ? "attempt" : `attempt of task "${task}"`;
     return failWith("NOT_FOUND", `Stack "${stack}" has no matching ${what}.`, { hint });
   }
   const { items } = await context.yard.stacks.history(stack, { limit: 1, signal: context.signal });
   if (items.length === 0) return failWith("STACK_UNKNOWN", `Stack "${stack}" has no history.`);
-  const hint = `\`stackyard stacks history ${toShellWord(stack)}\` shows what happened to it.`;
+  const hint = `\`${toShellCommand`stackyard stacks history ${stack}`}\` shows what happened to it.`;
   return failWith("NOT_FOUND", `Stack "${stack}" has no stored attempts.`, { hint });
 }

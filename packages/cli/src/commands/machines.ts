@@ -1,8 +1,16 @@
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { relative, resolve } from "node:path";
-import { defineCommand, optionalFlag, optionalText, toShellWord } from "@stackyard/core";
-import { formatDuration, type Machine, toDot, toGraph, toMermaid, toSvg } from "@stackyard/core/machine";
+import { defineCommand, optionalFlag, optionalText, toShellCommand } from "@stackyard/core";
+import {
+  type DrawOptions,
+  formatDuration,
+  type Graph,
+  type Machine,
+  toDot,
+  toGraph,
+  toMermaid,
+} from "@stackyard/core/machine";
 import type { MachineDetails, MachineSummary, RevisionSummary } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
@@ -124,7 +132,7 @@ export async function findRevisionHash(
   if (hash !== undefined && hashes.length === 1) return hash;
   const what = hash === undefined ? "No revision" : `${hashes.length} revisions`;
   throw failWith("USAGE", `${what} of "${machine}" begin${hash === undefined ? "s" : ""} with ${digits}.`, {
-    hint: `\`stackyard machines revisions ${toShellWord(machine)}\` lists them.`,
+    hint: `\`${toShellCommand`stackyard machines revisions ${machine}`}\` lists them.`,
   });
 }
 
@@ -215,7 +223,13 @@ function toSummary(count: number, invalid: number): string {
   return invalid === 0 ? `${machines}, no errors.` : `${machines}, ${invalid} with errors.`;
 }
 
-const DRAWINGS = { mermaid: toMermaid, dot: toDot, svg: toSvg } as const;
+/** Returns a drawing of a machine. The layout of images is loaded when one is drawn. */
+async function draw(format: "mermaid" | "dot" | "svg", graph: Graph, options: DrawOptions): Promise<string> {
+  if (format === "mermaid") return toMermaid(graph, options);
+  if (format === "dot") return toDot(graph, options);
+  const { toSvg } = await import("@stackyard/core/drawing");
+  return toSvg(graph, options);
+}
 
 /** `stackyard graph` */
 export const graph = defineCommand({
@@ -247,7 +261,7 @@ export const graph = defineCommand({
   ) {
     const machine = await loadMachine(context, wanted, project);
     const drawn = toGraph(machine);
-    const text = DRAWINGS[format](drawn, { direction });
+    const text = await draw(format, drawn, { direction });
     if (output !== undefined) await writeFile(resolve(context.cwd, output), text);
     const written = output === undefined ? { text } : { output };
     if (context.out.json) context.out.result({ machine: machine.name, format, ...drawn, ...written }, () => "");

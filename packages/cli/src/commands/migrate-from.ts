@@ -6,7 +6,7 @@ import type { CommandContext } from "../command.ts";
 import { failWith } from "../failure.ts";
 import { type ConfigFile, machinesDirOf } from "../project/config.ts";
 import { openStore, type StoreChoice } from "../project/store.ts";
-import { createProcessLogger } from "../yard/health-listener.ts";
+import { createProcessLogger } from "../yard/process-logger.ts";
 
 /** Copies the embedded store of a data folder into the project's store. */
 export async function migrateFrom(

@@ -27,6 +27,8 @@ describe("what people get wrong", () => {
 
   it.each([
     ["a file where a folder should be", ["init", "m.yaml"]],
+    // Linux has /proc, where no folder can be made; elsewhere a folder in the root needs rights.
+    ["a place that takes no folder", ["init", "/proc/nowhere/shop", "--template", "promotion"]],
     ["a folder that is not there", ["graph", "m.yaml", "-o", "nowhere/m.svg"]],
   ])("reports %s, and does not call it a bug of Stackyard", async (_what, words) => {
     const { exitCode, stderr } = await runCli(words, { cwd: aProject({ "m.yaml": MACHINE }) });

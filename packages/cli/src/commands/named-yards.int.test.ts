@@ -25,12 +25,14 @@ const AWS = {
   eventQueueUrl: `${QUEUES}/stack-events`,
   taskQueueUrl: `${QUEUES}/stack-tasks`,
 };
+const ACCOUNTS = { "111122223333": "shop-prod" };
 const PLUGIN = `import { definePlugin } from "@stackyard/core";
 import { Type } from "typebox";
 const args = Type.Object({});
-const run = async ({ out, server }) => {
-  const answer = await fetch(server.url + "/v1/stacks", { headers: { authorization: "Bearer " + server.token } });
-  out.result({ status: answer.status }, () => String(answer.status));
+const run = async ({ out, server, accounts }) => {
+  const answer = await fetch(server.url + "/v1/yard", { headers: { authorization: "Bearer " + server.token } });
+  const served = await answer.json();
+  out.result({ status: answer.status, accounts, served: served.accounts }, () => String(answer.status));
   return 0;
 };
 export default definePlugin({ name: "ask", executors: [], commands: [{ name: "ask", summary: "Ask.", args, run }] });
@@ -39,6 +41,7 @@ export default definePlugin({ name: "ask", executors: [], commands: [{ name: "as
 describe("commands over yards of the configuration", () => {
   const config = {
     plugins: ["./ask.mjs"],
+    accounts: ACCOUNTS,
     yards: { production: AWS, broken: { ...AWS, profile: "broken" }, nowhere: { ...AWS, region: "xx-nowhere-1" } },
   };
   const { folder: cwd, remove } = makeTempProject({
@@ -122,10 +125,10 @@ describe("commands over yards of the configuration", () => {
     expect((await watching.result).exitCode).toBe(130);
   });
 
-  it("of plugins get the server too", async () => {
+  it("of plugins get the server too, and the names of accounts, which the yard on AWS serves", async () => {
     const asked = await run("ask", "--json", "--yard", "production");
 
-    expect(parseLines(asked.stdout)).toEqual([{ status: 200 }]);
+    expect(parseLines(asked.stdout)).toEqual([{ status: 200, accounts: ACCOUNTS, served: ACCOUNTS }]);
   });
 
   it("name yards that there are", async () => {
@@ -146,7 +149,7 @@ describe("commands over yards of the configuration", () => {
     expect(parseLines(sound.stdout).map(({ check, status }) => `${status} ${check}`)).toEqual([
       ...["ok node", "ok config", "ok plugins", "ok identity", "warn queue"],
     ]);
-    expect(parseLines(sound.stdout).at(-1)?.["message"]).toBe("terraform,lambda");
+    expect(parseLines(sound.stdout).at(-1)?.["message"]).toBe("terraform,lambda,deploy,gate");
     expect(broken.exitCode).toBe(1);
     expect(broken.stdout).toMatch(/^fail {2}queue .*\n +Look\.$/m);
   });

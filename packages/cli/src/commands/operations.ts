@@ -1,4 +1,4 @@
-import { defined, optionalFlag, toShellWord } from "@stackyard/core";
+import { defined, optionalFlag, toShellCommand } from "@stackyard/core";
 import type { OperationResult, StackDetails } from "@stackyard/sdk";
 import { Type } from "typebox";
 
@@ -53,10 +53,10 @@ function adviseInstead(stack: StackDetails): readonly string[] {
   const advice: string[] = [];
   if (failed.length === 0) advice.push(...adviseOnLeft(stack));
   if (failed.length > 0)
-    advice.push(`Failed: ${listNames(failed)}. \`stackyard stacks retry ${toShellWord(id)}\` tries again.`);
+    advice.push(`Failed: ${listNames(failed)}. \`${toShellCommand`stackyard stacks retry ${id}`}\` tries again.`);
   if (pending.length > 0) {
     advice.push(
-      `Still under way: ${listNames(pending)}. \`stackyard stacks logs ${toShellWord(id)} --follow\` follows it.`,
+      `Still under way: ${listNames(pending)}. \`${toShellCommand`stackyard stacks logs ${id} --follow`}\` follows it.`,
     );
   }
   if (failed.length > 0 || pending.length > 0) return advice;
@@ -64,13 +64,13 @@ function adviseInstead(stack: StackDetails): readonly string[] {
   if (events.length > 0) {
     advice.push(
       `To continue, send an event that ${id} handles now:`,
-      ...events.map((name) => `  stackyard send ${toShellWord(id)} ${toShellWord(name)}`),
+      ...events.map((name) => `  ${toShellCommand`stackyard send ${id} ${name}`}`),
     );
   } else if (reachable !== undefined && (reachable.states.length > 0 || reachable.removal)) {
-    advice.push(`It continues automatically: \`stackyard stacks show ${toShellWord(id)}\` shows when.`);
+    advice.push(`It continues automatically: \`${toShellCommand`stackyard stacks show ${id}`}\` shows when.`);
   } else
     advice.push(
-      `No event leads on from here: \`stackyard stacks upgrade ${toShellWord(id)}\` moves it to a revision that does.`,
+      `No event leads on from here: \`${toShellCommand`stackyard stacks upgrade ${id}`}\` moves it to a revision that does.`,
     );
   return advice;
 }
@@ -78,8 +78,10 @@ function adviseInstead(stack: StackDetails): readonly string[] {
 function adviseOnLeft({ id, lastFailure, degraded }: StackDetails): readonly string[] {
   if (lastFailure === undefined || lastFailure.resolvedAt !== undefined) return [];
   const { task, state } = lastFailure;
-  const why = `"${task}" failed in ${state}, which the stack has left. \`stackyard stacks logs ${toShellWord(id)} ${toShellWord(task)}\` shows why.`;
-  return degraded ? [why, `\`stackyard stacks acknowledge ${toShellWord(id)}\` acknowledges the failure.`] : [why];
+  const why = `"${task}" failed in ${state}, which the stack has left. \`${toShellCommand`stackyard stacks logs ${id} ${task}`}\` shows why.`;
+  return degraded
+    ? [why, `\`${toShellCommand`stackyard stacks acknowledge ${id}`}\` acknowledges the failure.`]
+    : [why];
 }
 
 function listNames(tasks: StackDetails["tasks"]): string {
@@ -119,7 +121,7 @@ export const stacksAcknowledge = defineServerCommand({
   name: "stacks acknowledge",
   summary: "Acknowledge the last failure of a stack.",
   description:
-    "A stack whose task has failed for good is degraded after it has moved on, until the task succeeds, all tasks of a state that you have sent it to succeed, or somebody acknowledges the failure. The history and the audit log record it. `bulk run acknowledge --condition degraded` does this for many stacks.",
+    "A stack whose task has failed for good is degraded after it has moved on, until the task succeeds, all tasks of a state that you have sent it to succeed, or a person acknowledges the failure. The history and the audit log record it. `bulk run acknowledge --condition degraded` does this for many stacks.",
   examples: { 'stackyard stacks acknowledge pr-12 --reason "quota raised, next push retries"': "Close the failure." },
   args: Type.Object({ ...stackArg, reason: Type.Optional(reasonArg) }),
   async run(context, { stack, reason }) {
@@ -184,7 +186,7 @@ export function formatOperation({ out }: ServerContext, result: OperationResult,
   out.result(result, () => {
     const notes = result.notes.map((note) => `\n  ${note}`).join("");
     if (result.outcome !== "waiting") return `${result.stackId} ${done}.${notes}`;
-    return `${result.stackId}: accepted, not decided yet. Check \`stackyard stacks history ${toShellWord(result.stackId)}\`.${notes}`;
+    return `${result.stackId}: accepted, not decided yet. Check \`${toShellCommand`stackyard stacks history ${result.stackId}`}\`.${notes}`;
   });
   return 0;
 }

@@ -1,4 +1,4 @@
-import { isStackyardError, optionalText, toShellWord } from "@stackyard/core";
+import { formatAccount, isStackyardError, optionalText, toShellCommand } from "@stackyard/core";
 import type { Orphan, OrphanCheck } from "@stackyard/sdk";
 import { Type } from "typebox";
 
@@ -32,7 +32,10 @@ export const previewsOrphans = defineServerCommand({
     const [first] = failures;
     if (first !== undefined) {
       const since = at === undefined ? "No search was complete yet." : `The last complete search was at ${at}.`;
-      const which = failures.map(({ account, region }) => `${account} in ${region}`).join(", ");
+      const { accounts = {} } = await context.yard.info({ signal: context.signal });
+      const which = failures
+        .map(({ account, region }) => `${formatAccount(accounts, account)} in ${region}`)
+        .join(", ");
       throw failWith("OUTCOME_NEGATIVE", `Not searched: ${which}. ${since} ${first.message}`);
     }
     if (items.length === 0) out.note(`Nothing remains of stacks that are gone, as of ${at}.`);
@@ -66,7 +69,7 @@ async function checkGone({ yard, signal }: ServerContext, stackId: string): Prom
     throw error;
   });
   if (stack === undefined) return;
-  const hint = `\`stackyard stacks show ${toShellWord(stackId)}\` shows it.`;
+  const hint = `\`${toShellCommand`stackyard stacks show ${stackId}`}\` shows it.`;
   throw failWith("OUTCOME_NEGATIVE", `The stack "${stackId}" exists again. Nothing was sent.`, { hint });
 }
 
@@ -95,7 +98,7 @@ export const previewsReclaim = defineServerCommand({
     await checkGone(context, stackId);
     const { machine, down } = orphan;
     if (machine === "" || found.length > 1) {
-      const hint = `Send the closing event yourself: stackyard send ${toShellWord(stackId)} EVENT --machine NAME`;
+      const hint = `Send the closing event yourself: ${toShellCommand`stackyard send ${stackId} EVENT --machine NAME`}`;
       throw failWith("USAGE", `It is not clear of which machine "${stackId}" was.`, { hint });
     }
     const isRule = down !== undefined && (given === undefined || given === down.event);

@@ -1,4 +1,4 @@
-import { defined, optionalInteger, optionalText, toShellWord } from "@stackyard/core";
+import { defined, optionalInteger, optionalText, toShellCommand } from "@stackyard/core";
 import { parseDuration } from "@stackyard/core/machine";
 import type { NewEvent, StackPreview } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
@@ -134,7 +134,7 @@ function createWordCommand(word: Word, summary: string) {
     name: `previews ${word}`,
     summary,
     description: ANSWER,
-    examples: { [`stackyard previews ${word} shop-pr-7`]: summary },
+    examples: { [toShellCommand`stackyard previews ${word} shop-pr-7`]: summary },
     args: Type.Object(stackArg),
     run: (context, { stack }) => command(context, stack, { word }),
   });
@@ -156,7 +156,7 @@ async function command(
   const { event, duration } = rule;
   const added = duration === undefined || seconds === undefined ? {} : { [duration]: seconds };
   const metadata = { ...rule.metadata, ...added };
-  const hint = `\`stackyard machines show ${toShellWord(machine)}\` lists what its states handle.`;
+  const hint = `\`${toShellCommand`stackyard machines show ${machine}`}\` lists what its states handle.`;
   return sendUnlessRefused(context, { stackId, event, metadata }, hint);
 }
 

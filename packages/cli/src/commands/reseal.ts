@@ -6,9 +6,9 @@ import type { CommandContext } from "../command.ts";
 import { failWith } from "../failure.ts";
 import { loadConfigFile, projectArg } from "../project/config.ts";
 import { chooseSharedStore } from "../project/store.ts";
-import { createProcessLogger } from "../yard/health-listener.ts";
 import { openForReseal } from "../yard/open-sealed-store.ts";
 import { createOwnAwsAccess } from "../yard/own-aws-access.ts";
+import { createProcessLogger } from "../yard/process-logger.ts";
 
 /** `stackyard reseal` */
 export const reseal = defineCommand({

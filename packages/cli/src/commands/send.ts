@@ -1,4 +1,4 @@
-import { defined, optionalFlag, optionalText, toShellWord } from "@stackyard/core";
+import { defined, optionalFlag, optionalText, toShellCommand } from "@stackyard/core";
 import { EventNotAppliedError, type HistoryEntry, type PublishedEvent, type StackDetails } from "@stackyard/sdk";
 import {
   checkGoalStates,
@@ -119,7 +119,7 @@ function adviseRefused({ out }: ServerContext, stackId: string, entry: HistoryEn
   const hint = findTypeHint(entry);
   if (hint !== undefined) out.note(hint);
   if (entry.outcome !== "parked") return 1;
-  out.note(`It is retried automatically. \`stackyard stacks show ${toShellWord(stackId)}\` shows when.`);
+  out.note(`It is retried automatically. \`${toShellCommand`stackyard stacks show ${stackId}`}\` shows when.`);
   return 0;
 }
 

@@ -95,7 +95,7 @@ describe("stackyard server and stackyard worker", () => {
     await isDone();
 
     expect(shown.stdout).toMatch(
-      /^ID +DOES +TASKS.*\n\S+ {2}engine .*\n\S+ {2}worker {2}[01] of 3 {2}.* terraform, lambda, wait\n$/,
+      /^ID +DOES +TASKS.*\n\S+ {2}engine .*\n\S+ {2}worker {2}[01] of 3 {2}.* terraform, lambda, deploy, gate, wait\n$/,
     );
     expect(doctor.stdout).toMatch(/store +\.\/store\.mjs: 1 stacks, 0 dead-lettered events\./);
     expect(doctor.stdout).toMatch(/processes +1 server, 1 worker, version /);
@@ -103,7 +103,12 @@ describe("stackyard server and stackyard worker", () => {
     expect(readFileSync(join(cwd, "begun"), "utf8")).toBe("http://yard.example.org/terraform/state");
     expect(listed).toMatchObject([
       { id: server.ready["id"], roles: ["engine"], url: server.ready["url"], executors: [], capacity: 0 },
-      { id: worker.ready["id"], roles: ["worker"], executors: ["terraform", "lambda", "wait"], capacity: 3 },
+      {
+        id: worker.ready["id"],
+        roles: ["worker"],
+        executors: ["terraform", "lambda", "deploy", "gate", "wait"],
+        capacity: 3,
+      },
     ]);
     expect([(await stop(worker)).exitCode, (await stop(server)).exitCode]).toEqual([0, 0]);
     expect(await list()).toEqual([]);
@@ -259,7 +264,9 @@ describe("stackyard dev", () => {
     await runCli(["send", "pr-1", "OPEN", "--machine", "m"], { cwd });
     await isDone();
 
-    expect(await list()).toMatchObject([{ roles: ["engine", "worker"], executors: ["terraform", "lambda", "wait"] }]);
+    expect(await list()).toMatchObject([
+      { roles: ["engine", "worker"], executors: ["terraform", "lambda", "deploy", "gate", "wait"] },
+    ]);
     expect(existsSync(join(cwd, ".stackyard/stackyard.db"))).toBe(false);
   });
 

@@ -8,7 +8,7 @@ import type { Output } from "../output.ts";
 import { type ConfigFile, dataDirOf, loadConfigFile, projectArg } from "../project/config.ts";
 import { chooseSharedStore, formatSharedStoreHint, type StoreChoice } from "../project/store.ts";
 import { readVariables } from "../variables.ts";
-import { createProcessLogger, type HealthListener, startHealthListener } from "../yard/health-listener.ts";
+import { type HealthListener, startHealthListener } from "../yard/health-listener.ts";
 import {
   createReportPrinter,
   drainArg,
@@ -21,6 +21,7 @@ import {
   toServerAddress,
   toServerUrl,
 } from "../yard/process.ts";
+import { createProcessLogger } from "../yard/process-logger.ts";
 import { type ApiToken, loadApiTokens, loadClientSecret } from "../yard/settings.ts";
 import { TRUSTED_PROXIES_HINT } from "./doctor-access.ts";
 

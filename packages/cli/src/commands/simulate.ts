@@ -25,7 +25,7 @@ export const simulate = defineCommand({
   description: [
     "Applies the steps in order to an empty yard with these machines, with the same code as the engine.",
     '{"stack": …}, the output of `stackyard stacks snapshot`, begins with a stack of a yard; its revision must be among the machines, or loaded before.',
-    'A step is {"event": <event message>, "sender"?: {"name": NAME, "groups"?: [NAME], "kind"?: "person"}}, or a worker\'s answer {"task": NAME, "result": "succeeded" | "failed" | "cancelled", "stackId"?, "message"?, "code"?, "retryable"?, "outputs"?, "metadata"?}.',
+    'A step is {"event": <event message>, "sender"?: {"name": NAME, "groups"?: [NAME], "kind"?: "person" | "stack", "machine"?: NAME}}, or a worker\'s answer {"task": NAME, "result": "succeeded" | "failed" | "cancelled", "stackId"?, "message"?, "code"?, "retryable"?, "outputs"?, "metadata"?}.',
     '{"advance": "15m"} advances the clock and fires every timer on the way. {"load": FILE} loads a new revision of the machine with the name of the file, such as next/review-app.yaml; {"upgrade": STACK, "dryRun"?: true} moves a stack to it, or reports which events would differ. A simulation does not keep exclusive keys: tasks with the same key start at once, and a note says which one waits in a yard.',
     "An event that the current state does not handle is parked, as in the engine, and applied later.",
     "A refused step is a result, not an error. Exits with 0 if all steps ran, and with 3, before running any, if a step is invalid.",

@@ -1,4 +1,12 @@
-import { defined, isStackyardError, optionalFlag, optionalInteger, optionalText, toShellWord } from "@stackyard/core";
+import {
+  defined,
+  isStackyardError,
+  optionalFlag,
+  optionalInteger,
+  optionalText,
+  toShellCommand,
+  toShellWord,
+} from "@stackyard/core";
 import type { Attempt, HistoryEntry, LastFailure, ListedParkedEvent, StackDetails, StackSummary } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
@@ -55,11 +63,11 @@ async function explainMissing({ out, yard, signal }: ServerContext, id: string, 
 function adviseOn({ code, machine = "" }: ListedParkedEvent): string {
   switch (code) {
     case "MACHINE_INVALID":
-      return `\`stackyard machines show ${toShellWord(machine)}\` lists the errors. After you correct them, the event is applied automatically.`;
+      return `\`${toShellCommand`stackyard machines show ${machine}`}\` lists the errors. After you correct them, the event is applied automatically.`;
     case "MACHINE_UNKNOWN":
       return "`stackyard machines ls` lists the machines. When this one exists, the event is applied automatically.";
     default:
-      return `\`stackyard machines show ${toShellWord(machine)}\` lists the events that the state INIT handles: send one of them with --machine ${toShellWord(machine)}.`;
+      return `\`${toShellCommand`stackyard machines show ${machine}`}\` lists the events that the state INIT handles: send one of them with --machine ${toShellWord(machine)}.`;
   }
 }
 
@@ -323,9 +331,7 @@ export function formatFailure(
   const head = `  ${task} of ${state}  ${code ?? "failed"}  ${times}, ${toAge(at, now)} ago${resolved} (${at})`;
   const lines = message.split("\n").filter((line) => line.trim() !== "");
   const log =
-    attempt === 0
-      ? []
-      : [`  ${out.paint("dim", `Log: stackyard stacks logs ${toShellWord(stackId)} ${toShellWord(task)}`)}`];
+    attempt === 0 ? [] : [`  ${out.paint("dim", `Log: ${toShellCommand`stackyard stacks logs ${stackId} ${task}`}`)}`];
   return [resolved === "" ? out.paint("red", head) : head, ...toEnds(lines).map((line) => `    ${line}`), ...log].join(
     "\n",
   );

@@ -9,8 +9,8 @@ import type { CommandContext } from "../command.ts";
 import { failWith } from "../failure.ts";
 import { loadConfigFile, projectArg } from "../project/config.ts";
 import { loadExecutors } from "../project/executors.ts";
-import { createProcessLogger } from "../yard/health-listener.ts";
 import { createOwnAwsAccess } from "../yard/own-aws-access.ts";
+import { createProcessLogger } from "../yard/process-logger.ts";
 
 type Answer = Readonly<Record<string, unknown>>;
 

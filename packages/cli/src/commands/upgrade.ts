@@ -1,6 +1,6 @@
 import { rename, rm, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { defineCommand, defined, optionalFlag, optionalText, type PageStart, toShellWord } from "@stackyard/core";
+import { defineCommand, defined, optionalFlag, optionalText, type PageStart, toShellCommand } from "@stackyard/core";
 import { upgradeMachine } from "@stackyard/core/machine";
 import type { OperationResult, UpgradePlan, UpgradeResult } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
@@ -72,7 +72,7 @@ async function upgradeOne({ out, yard, signal }: ServerContext, stack: string, o
   const result: OperationResult = await yard.stacks.upgrade(stack, { signal, ...defined(options) });
   out.result(result, () => {
     if (result.outcome !== "waiting") return `${stack} has the new revision.`;
-    return `${stack}: accepted, not decided yet. Check \`stackyard stacks history ${toShellWord(stack)}\`.`;
+    return `${stack}: accepted, not decided yet. Check \`${toShellCommand`stackyard stacks history ${stack}`}\`.`;
   });
   return 0;
 }

@@ -74,11 +74,13 @@ describe("a project with a bucket for whole logs", () => {
 
     const sent = await runCli(["send", "pr-1", "OPEN", "-m", "m", "--until", "DONE"], world);
     const shown = await runCli(["stacks", "logs", "pr-1", "--full"], world);
+    const timed = await runCli(["stacks", "logs", "pr-1", "--timestamps"], world);
     server.interrupt();
     await server.result;
 
     expect([sent.exitCode, shown.exitCode]).toEqual([0, 0]);
     expect(shown.stdout).toMatch(/line 0 \.[\s\S]*line 1499 \./);
+    expect(timed.stdout).toMatch(/\n20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\dZ line 0 \.[\s\S]*\dZ line 1499 \./);
     const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: "acme-logs" }));
     expect(Contents.map(({ Key }) => Key?.split("/").slice(0, 2))).toContainEqual(["yard", "log"]);
   });

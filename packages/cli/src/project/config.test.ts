@@ -81,6 +81,14 @@ describe("parseConfig", () => {
   it.each([[undefined], [null], [[]], ["text"]])("rejects %j", (value) => {
     expect(() => parseConfig(value, "x")).toThrow("default export must be the configuration");
   });
+
+  it("says what the name of an account may be", () => {
+    for (const name of ["", "a\u0007b", "a".repeat(65)]) {
+      expect(() => parseConfig({ accounts: { "111122223333": name } }, "x")).toThrow(
+        "accounts.111122223333 must be a name of 1 to 64 characters in one line.",
+      );
+    }
+  });
 });
 
 function catchMessage(run: () => unknown): string {

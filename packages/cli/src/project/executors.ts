@@ -15,16 +15,19 @@ import {
 import { loadMachineFile } from "@stackyard/core/engine";
 import type { Problem } from "@stackyard/core/machine";
 import { type Machine, type ParseMachineOptions, parseMachine } from "@stackyard/core/machine";
+import { LambdaOptions, lambdaDefinition } from "@stackyard/executor-lambda/definition";
+import { TerraformOptions, terraformDefinition } from "@stackyard/executor-terraform/definition";
+import { promotionDefinitions } from "@stackyard/promotion/definition";
 import type { CommandContext } from "../command.ts";
 import { failWith } from "../failure.ts";
 import { type ConfigFile, dataDirOf, loadConfigFile } from "./config.ts";
 import { formatImportError, importFromProject, isPlugin, offerOwnPackages } from "./modules.ts";
 import { createProjectSecrets } from "./secrets.ts";
 
-/** The executors that come with the command line. */
+/** The executors that come with the command line and have options. */
 const BUILT_IN = ["terraform", "lambda"] as const;
 /** Reserved names that executors of plugins must not have; `approval` tasks are done by people. */
-const TAKEN: readonly string[] = [...BUILT_IN, "approval"];
+const TAKEN: readonly string[] = [...BUILT_IN, "deploy", "gate", "approval"];
 
 /** Which executors of a project to load: `plugins` leaves out the built-in ones, whose names every machine can use. */
 type ExecutorScope = "all" | "plugins";
@@ -39,24 +42,18 @@ export async function loadExecutors(
   environment: PluginContext["environment"],
 ): Promise<ReadonlyMap<string, Executor>> {
   const { config, projectDir } = file;
-  // Their options are checked in any case.
-  const builtIn = scope === "all" || config.executors !== undefined ? await loadBuiltIn(config.executors ?? {}) : [];
+  const options = config.executors ?? {};
+  const builtIn = scope === "all" ? await loadBuiltIn(options) : [];
   const { plugins, faults, cause } = await loadPlugins(config.plugins ?? [], projectDir);
   const readSecret = createProjectSecrets(file, { env: environment });
   const context = { projectDir, dataDir: dataDirOf(file), environment, readSecret };
   const executors = new Map<string, Executor>();
   const more = [
-    ...builtIn.map((loaded) => {
-      if (scope === "plugins") return typeof loaded === "string" ? loaded : undefined;
-      return addExecutors(executors, loaded, { ...context, taken: [] });
-    }),
+    ...(scope === "all" ? [] : listOptionFaults(options)),
+    ...builtIn.map((loaded) => addExecutors(executors, loaded, { ...context, taken: [] })),
     ...plugins.map((loaded) => addExecutors(executors, loaded, { ...context, taken: TAKEN })),
   ];
-  const all = [
-    ...formatUnknownNames(config.executors ?? {}),
-    ...faults,
-    ...more.filter((fault) => fault !== undefined),
-  ];
+  const all = [...formatUnknownNames(options), ...faults, ...more.filter((fault) => fault !== undefined)];
   if (all.length === 0) return executors;
   const message = `The project's executors cannot be set up:${all.map((fault) => `\n  - ${fault}`).join("")}`;
   throw failWith("CONFIG_INVALID", message, {
@@ -66,11 +63,25 @@ export async function loadExecutors(
 }
 
 async function loadBuiltIn(options: Readonly<Record<string, unknown>>): Promise<readonly (LoadedPlugin | string)[]> {
-  const [terraform, lambda] = await Promise.all([
+  const [terraform, lambda, promotion] = await Promise.all([
     import("@stackyard/executor-terraform"),
     import("@stackyard/executor-lambda"),
+    import("@stackyard/promotion"),
   ]);
-  return [checkOptions(terraform.default, options["terraform"]), checkOptions(lambda.default, options["lambda"])];
+  return [
+    checkOptions(terraform.default, options["terraform"]),
+    checkOptions(lambda.default, options["lambda"]),
+    checkOptions(promotion.default, undefined),
+  ];
+}
+
+/** Returns the faults of the built-in executors' options from their definitions alone: the executors bring their SDKs. */
+function listOptionFaults(options: Readonly<Record<string, unknown>>): readonly string[] {
+  const checked = [
+    checkOptions({ name: "terraform", options: TerraformOptions }, options["terraform"]),
+    checkOptions({ name: "lambda", options: LambdaOptions }, options["lambda"]),
+  ];
+  return checked.filter((fault) => typeof fault === "string");
 }
 
 function formatUnknownNames(options: Readonly<Record<string, unknown>>): readonly string[] {
@@ -79,7 +90,7 @@ function formatUnknownNames(options: Readonly<Record<string, unknown>>): readonl
     .map((name) => {
       const near = findNearestName(name, BUILT_IN);
       const advice = near ? `Did you mean "${near}"?` : "Options of a plugin belong next to it: { use, options }.";
-      return `"executors.${name}": only ${BUILT_IN.join(" and ")} are built in. ${advice}`;
+      return `"executors.${name}": only ${BUILT_IN.join(" and ")} are built in and have options. ${advice}`;
     });
 }
 
@@ -121,12 +132,8 @@ export async function loadDefinitions(
   project?: string,
 ): Promise<ExecutorRegistry> {
   const file = await loadConfigFile(cwd, project);
-  const [{ terraformDefinition }, { lambdaDefinition }, plugins] = await Promise.all([
-    import("@stackyard/executor-terraform/definition"),
-    import("@stackyard/executor-lambda/definition"),
-    loadExecutors(file, "plugins", env),
-  ]);
-  const builtIn = [terraformDefinition, lambdaDefinition].map(withoutLimits);
+  const plugins = await loadExecutors(file, "plugins", env);
+  const builtIn = [terraformDefinition, lambdaDefinition, ...promotionDefinitions].map(withoutLimits);
   return new Map([...builtIn.map((definition) => [definition.name, definition] as const), ...plugins]);
 }
 
@@ -289,7 +296,10 @@ export async function loadPlugins(references: readonly PluginReference[], projec
 }
 
 /** Returns the plugin with its options, or the faults of the options. */
-export function checkOptions(plugin: Plugin, options: unknown): LoadedPlugin | string {
+export function checkOptions<Owner extends Pick<Plugin, "name" | "options">>(
+  plugin: Owner,
+  options: unknown,
+): { readonly plugin: Owner; readonly options: unknown } | string {
   if (plugin.options === undefined) {
     return options === undefined ? { plugin, options } : `The plugin "${plugin.name}" has no options.`;
   }

@@ -11,7 +11,7 @@ beforeEach(() => {
 afterEach(() => rmSync(cwd, { recursive: true }));
 
 it.each([
-  ["arguments that are no object schema", { args: { type: "string" } }, /needs an object schema in "args"/],
+  ["arguments that are not an object schema", { args: { type: "string" } }, /needs an object schema in "args"/],
   ["a name of four words", { name: "a b c d" }, /invalid command name "a b c d"/],
   ["examples as a list", { examples: [{ command: "stackyard hello" }] }, /"examples" of the command "hello" .* a map/],
 ])("refuses a command of a plugin in JavaScript with %s", async (_what, wrong, message) => {

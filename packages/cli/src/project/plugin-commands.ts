@@ -59,6 +59,7 @@ function toCliCommand(command: PluginCommand, plugin: string, file: ConfigFile):
         dataDir: dataDirOf(file),
         environment: env,
         yards: file.config.yards ?? {},
+        ...defined({ accounts: file.config.accounts }),
         signal,
         get server() {
           if (found[0].status === "rejected") throw found[0].reason;

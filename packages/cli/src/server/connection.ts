@@ -8,7 +8,7 @@ import {
   type Logger,
   listPages,
   optionalText,
-  toShellWord,
+  toShellCommand,
 } from "@stackyard/core";
 import { createCiToken, type Page, Stackyard, type TokenSource } from "@stackyard/sdk";
 import { createHttpClient, createPreviewsApi, type PreviewsApi } from "@stackyard/sdk/commands";
@@ -18,8 +18,7 @@ import { failWith } from "../failure.ts";
 import type { Output } from "../output.ts";
 import { dataDirOf, findYard, isAwsYard, loadConfigFile, projectArg } from "../project/config.ts";
 import { readVariables } from "../variables.ts";
-import { serveAwsYard } from "../yard/aws-yard.ts";
-import { createProcessLogger } from "../yard/health-listener.ts";
+import { createProcessLogger } from "../yard/process-logger.ts";
 import { findLogin } from "./credentials.ts";
 import { findIdentityFault, readServerFile, SERVER_FILE } from "./server-file.ts";
 
@@ -112,7 +111,10 @@ export async function openServer(
   if (name === undefined) return { ...(await findServer(context, given)), close: async () => {} };
   const file = await loadConfigFile(context.cwd, given.project);
   const yard = findYard(file, name);
-  if (isAwsYard(yard)) return { ...(await serveAwsYard(yard, file, context)), isOwn: true };
+  if (isAwsYard(yard)) {
+    const { serveAwsYard } = await import("../yard/aws-yard.ts");
+    return { ...(await serveAwsYard(yard, file, context)), isOwn: true };
+  }
   const url = parseUrl(yard.url);
   const token = given.token ?? yard.token ?? readVariables(context.env).STACKYARD_TOKEN;
   return { ...withToken(url, token ?? (await findSignedInToken(context.env, url))), close: async () => {} };
@@ -397,5 +399,5 @@ export async function adviseUnknownStack(context: YardContext, id: string): Prom
   const { yard, signal } = context;
   const past = await yard.stacks.history(id, { limit: 1, signal }).catch(() => undefined);
   if (past === undefined || past.items.length === 0) return "`stackyard stacks ls` lists the stacks.";
-  return `\`stackyard stacks history ${toShellWord(id)}\` shows what happened to it.`;
+  return `\`${toShellCommand`stackyard stacks history ${id}`}\` shows what happened to it.`;
 }

@@ -12,7 +12,7 @@ interface Place {
 
 /**
  * Returns the program that opens a browser before the person: `BROWSER`, or that of the desktop. Undefined where there
- * is none, such as in a pipe, over SSH or on a machine without a screen, and with `BROWSER=none`.
+ * is missing, such as in a pipe, over SSH or on a machine without a screen, and with `BROWSER=none`.
  */
 export function findOpener({ env, platform, interactive }: Place): Opener | undefined {
   if (!interactive) return undefined;

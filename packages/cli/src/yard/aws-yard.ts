@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import type { AwsAccess } from "@stackyard/aws";
 import {
+  type AccountNames,
   type AwsYardOptions,
   defined,
   type Executor,
@@ -24,7 +25,8 @@ import { loadExecutors } from "../project/executors.ts";
 import { importOwn } from "../project/modules.ts";
 import { readVariables } from "../variables.ts";
 import { findArtifacts } from "./artifacts.ts";
-import { createProcessLogger } from "./health-listener.ts";
+import { findCustomResources } from "./custom-resources.ts";
+import { createProcessLogger } from "./process-logger.ts";
 
 /** A yard on AWS, served on this machine for as long as a command runs. */
 interface ServedYard {
@@ -47,13 +49,24 @@ export async function serveAwsYard(
 ): Promise<ServedYard> {
   const runtime = await loadYardRuntime(file.projectDir);
   const executors = await loadExecutors(file, "all", context.env);
-  const runtimeContext = toYardRuntimeContext(context, executors);
+  const runtimeContext = toYardRuntimeContext(context, executors, file);
   const opened = await runtime.openYard(yard, runtimeContext);
   try {
     const createAws = (region = yard.region) =>
       runtime.createYardAws({ ...yard, ...defined({ region }) }, runtimeContext);
     const artifacts = findArtifacts(file, { env: context.env, createAws });
-    return await serve({ ...opened, artifacts, executors, logger: runtimeContext.logger }, context.env);
+    const customResources = findCustomResources(file, { env: context.env, createAws });
+    return await serve(
+      {
+        ...opened,
+        artifacts,
+        customResources,
+        executors,
+        logger: runtimeContext.logger,
+        accounts: file.config.accounts,
+      },
+      context.env,
+    );
   } catch (error) {
     await opened.close();
     throw error;
@@ -63,12 +76,14 @@ export async function serveAwsYard(
 interface ServedParts extends OpenedYard {
   readonly executors: ReadonlyMap<string, Executor>;
   readonly artifacts: ArtifactsClient | undefined;
+  readonly customResources: ReturnType<typeof findCustomResources>;
   readonly logger: Logger;
+  readonly accounts: AccountNames | undefined;
 }
 
 async function serve(opened: ServedParts, env: CommandContext["env"]): Promise<ServedYard> {
   const { createServer } = await import("@stackyard/server");
-  const { store, locator, logs, caller, executors, artifacts, logger } = opened;
+  const { store, locator, logs, caller, executors, artifacts, customResources, logger, accounts } = opened;
   const token = randomBytes(32).toString("base64url");
   const server = createServer(
     {
@@ -77,6 +92,7 @@ async function serve(opened: ServedParts, env: CommandContext["env"]): Promise<S
       executors,
       logs,
       artifacts,
+      customResources,
       clock: systemClock,
       ids: createUlids(),
       logger,
@@ -92,6 +108,7 @@ async function serve(opened: ServedParts, env: CommandContext["env"]): Promise<S
       apiTokens: false,
       limits: { outcomeMs: OUTCOME_MS },
       allowExternalNext: readEnvironment(EngineVariables, env).values.ALLOW_EXTERNAL_NEXT,
+      ...defined({ accounts }),
     },
   );
   const { url } = await server.start();
@@ -111,6 +128,7 @@ interface YardRuntimeContext {
   readonly logger: Logger;
   readonly executors: readonly Executor[];
   readonly sessionName: string;
+  readonly accounts?: AccountNames;
 }
 
 /** A yard in an AWS account that was opened. */
@@ -174,11 +192,13 @@ function isYardRuntime(module: unknown): module is YardRuntime {
 export function toYardRuntimeContext(
   { env, out }: Pick<CommandContext, "env" | "out">,
   executors: ReadonlyMap<string, Executor>,
+  { config: { accounts } }: Pick<ConfigFile, "config">,
 ): YardRuntimeContext {
   return {
     environment: env,
     logger: readVariables(env).STACKYARD_DEBUG !== undefined ? createProcessLogger({ env, out }) : silentLogger,
     executors: [...executors.values()],
     sessionName: `stackyard-${hostname()}`,
+    ...defined({ accounts }),
   };
 }

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { hostname } from "node:os";
+import { join } from "node:path";
 import type { AwsAccess } from "@stackyard/aws";
 import {
   type Clock,
@@ -29,7 +30,13 @@ import {
 } from "@stackyard/core/engine";
 import type { EngineSettings } from "@stackyard/core/environment";
 import { parseDuration } from "@stackyard/core/machine";
-import { provideSealer } from "@stackyard/core/services";
+import {
+  createCalendarFolder,
+  provideArtifactArrivals,
+  provideCalendarFiles,
+  provideSealer,
+  toArtifactArrivals,
+} from "@stackyard/core/services";
 import type { ServerDeps } from "@stackyard/server";
 import type { CommandContext } from "../command.ts";
 import { failWith } from "../failure.ts";
@@ -44,6 +51,7 @@ import { loadProvided, loadServices } from "../project/services.ts";
 import { forgetSecrets, type StoreChoice, toTaskEnvironment } from "../project/store.ts";
 import { removeServerFile, writeServerFile } from "../server/server-file.ts";
 import { findArtifacts } from "./artifacts.ts";
+import { findCustomResources } from "./custom-resources.ts";
 import { openLogs } from "./logs.ts";
 import { openSealedStore } from "./open-sealed-store.ts";
 import { createOwnAwsAccess } from "./own-aws-access.ts";
@@ -138,13 +146,16 @@ export async function startProcess(file: ConfigFile, input: ProcessInput): Promi
     const aws = createOwnAwsAccess(ports);
     const sources = input.serve?.isEditable ? createMachineSources({ folder: machinesDir, executors }) : undefined;
     const parts = { ...ports, aws, logs: await openLogs(file, aws), sources };
-    const artifacts = input.serve && findArtifacts(file, { env, createAws });
+    const artifacts = findArtifacts(file, { env, createAws });
+    const customResources = findCustomResources(file, { env, createAws });
     const services = input.serve && (await loadServices(file, env));
     const mcp = input.serve && (await loadMcpDoor(file));
     const readSecret = createProjectSecrets(file, { env, createAws });
-    const serving = { ...parts, artifacts, services, mcp, readSecret, processMetrics: telemetry.list };
+    const serving = { ...parts, artifacts, customResources, services, mcp, readSecret, processMetrics: telemetry.list };
     const provided = [
       ...(sealer === undefined ? [] : [provideSealer(sealer)]),
+      provideCalendarFiles(createCalendarFolder(join(file.projectDir, "calendars"))),
+      ...(artifacts === undefined ? [] : [provideArtifactArrivals(toArtifactArrivals(artifacts.coverage))]),
       ...(await loadProvided(file, { environment: env, clock: systemClock, readSecret })),
     ];
     served = input.serve && (await startServing(serving, { ...input.serve, ...settings }, file.config));
@@ -209,7 +220,8 @@ interface Served {
 }
 
 async function startServing(
-  parts: Parts & Pick<ServerDeps, "artifacts" | "services" | "mcp" | "readSecret" | "processMetrics">,
+  parts: Parts &
+    Pick<ServerDeps, "artifacts" | "customResources" | "services" | "mcp" | "readSecret" | "processMetrics">,
   { host, port, loadTokens, anonymous, proofDir, clientSecret, local, engine }: ServeInput & EngineSettings,
   config: StackyardConfig,
 ): Promise<Served> {
@@ -226,7 +238,7 @@ async function startServing(
       allowAnonymous: anonymous,
       allowExternalNext: engine.allowExternalNext,
       ...defined({ proofSecret, url: publicUrl, access: config.access, trustedProxies: config.server?.trustedProxies }),
-      ...defined({ clientSecret, local }),
+      ...defined({ clientSecret, local, accounts: config.accounts }),
       // On other addresses every name is allowed.
       ...(publicUrl === undefined || !isLoopbackHost(host) ? {} : allowProxy(new URL(publicUrl), host)),
     },

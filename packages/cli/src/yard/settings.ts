@@ -121,7 +121,7 @@ interface SealerDeps {
 
 /**
  * Loads the sealer with the keys of `STACKYARD_SEAL_KEY`, of the file `STACKYARD_SEAL_KEY_FILE`, or of KMS in
- * `STACKYARD_SEAL_KMS_KEY`; returns undefined when there are none. Throws `CONFIG_INVALID`, which shows no key.
+ * `STACKYARD_SEAL_KMS_KEY`; returns undefined without any. Throws `CONFIG_INVALID`, which shows no key.
  */
 export async function loadSealer(env: EnvironmentVariables, deps: SealerDeps): Promise<Sealer | undefined> {
   const settings = parseEnvironment(SealVariables, env, { app: "yard", check: findSealFaults });

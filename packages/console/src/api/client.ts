@@ -6,9 +6,12 @@ import { createReach } from "./reach.ts";
 /** Whether the server answers this page. */
 export const reach = createReach((input, init) => globalThis.fetch(input, init));
 
+/** A worker of a test has no origin; that of a file is not the address of a yard, which such a page never calls. */
+const origin = globalThis.location?.origin ?? "";
+
 /** The yard that served this page. The browser sends the session's cookie; the page has no token. */
 export const yard = new Stackyard({
-  url: globalThis.location?.origin ?? "http://127.0.0.1",
+  url: origin.startsWith("http") ? origin : "http://127.0.0.1",
   retries: 1,
   async fetch(input, init) {
     const response = await reach.fetch(input, init);
@@ -58,7 +61,7 @@ export const queryClient = new QueryClient({
   },
 });
 
-/** Returns true if there was no response at all. */
+/** Returns true for a request without any response. */
 export function isUnreachable(error: unknown): boolean {
   return toFailure(error).code === "UNREACHABLE";
 }

@@ -2,6 +2,7 @@ import { createListeners } from "./listeners.ts";
 import type { LiveEvent, LiveRequest } from "./live-messages.ts";
 import workerUrl from "./live-worker.ts?sharedworker&url";
 import plainWorkerUrl from "./live-worker.ts?worker&url";
+import { findTrustedTypes, type WorkerPolicy } from "./trusted-types.ts";
 
 /** A connection of this page to the worker that has the yard's stream. */
 export interface Live {
@@ -33,25 +34,6 @@ function openPort(): MessagePort | Worker {
   return new Worker(toWorkerUrl(plainWorkerUrl), { type: "module" });
 }
 
-interface WorkerPolicy {
-  createScriptURL(url: string): string;
-}
-
-interface TrustedTypes {
-  createPolicy(name: string, rules: Partial<WorkerPolicy> & { createHTML?(html: string): string }): WorkerPolicy;
-}
-
-/** Admits `innerHTML = ""`, with which React Aria clears its announcer, and no other text (Trusted Types). */
-export function allowEmptyHtml(): void {
-  const { trustedTypes } = globalThis as { readonly trustedTypes?: TrustedTypes };
-  trustedTypes?.createPolicy("default", {
-    createHTML(html) {
-      if (html === "") return "";
-      throw new TypeError("The console writes no HTML.");
-    },
-  });
-}
-
 // Vite serves workers in development and tests from the sources.
 const WORKER_PATH = import.meta.env.PROD ? /^\/assets\// : /\/src\//;
 
@@ -59,7 +41,6 @@ let policy: WorkerPolicy | undefined;
 
 /** Admits the address of a worker of ours. The page's content security policy refuses every other one. */
 export function toWorkerUrl(url: string): string {
-  const { trustedTypes } = globalThis as { readonly trustedTypes?: TrustedTypes };
   const rules = {
     createScriptURL(address: string) {
       const { origin, pathname } = new URL(address, location.href);
@@ -67,6 +48,6 @@ export function toWorkerUrl(url: string): string {
       throw new TypeError(`"${address}" is not a worker of the console.`);
     },
   };
-  policy ??= trustedTypes?.createPolicy("stackyard-worker", rules) ?? rules;
+  policy ??= findTrustedTypes()?.createPolicy("stackyard-worker", rules) ?? rules;
   return policy.createScriptURL(url);
 }

@@ -68,7 +68,7 @@ function ScreenLink({ screen: { path, title, icon } }: { screen: Screen }) {
   );
 }
 
-/** Screens that stand on a phone's line; the others are under More. */
+/** Screens in the line of a phone; the others are under More. */
 const ON_PHONE = 4;
 
 function PhoneLine() {

@@ -8,7 +8,7 @@ import {
 import type { ComponentType } from "react";
 import { toFailure } from "../api/client.ts";
 import { Button } from "../design/button.tsx";
-import { SEARCH_FORMAT } from "../design/links.tsx";
+import { SEARCH_FORMAT, To } from "../design/links.tsx";
 import { Empty, Page, Skeleton } from "../design/page.tsx";
 import { NotLoaded, PageNotLoadedError } from "./not-loaded.tsx";
 import { Shell } from "./shell.tsx";
@@ -29,8 +29,12 @@ const pages: readonly (readonly [string, Load, string])[] = [
   ["/jobs", () => import("../jobs/jobs-page.tsx"), "JobsPage"],
   ["/job", () => import("../jobs/job-page.tsx"), "JobPage"],
   ["/fleet", () => import("../fleet/fleet-page.tsx"), "FleetPage"],
+  ["/custom-resources", () => import("../custom/custom-resources-page.tsx"), "CustomResourcesPage"],
+  ["/custom-resource", () => import("../custom/custom-resource-page.tsx"), "CustomResourcePage"],
   ["/releases", () => import("../releases/releases-page.tsx"), "ReleasesPage"],
   ["/release", () => import("../releases/release-page.tsx"), "ReleasePage"],
+  ["/plan", () => import("../releases/plan-page.tsx"), "PlanPage"],
+  ["/freezes", () => import("../releases/freezes-page.tsx"), "FreezesPage"],
   ["/artifacts", () => import("../artifacts/artifacts-page.tsx"), "ArtifactsPage"],
   ["/states", () => import("../terraform/states-page.tsx"), "StatesPage"],
   ["/state", () => import("../terraform/state-page.tsx"), "StatePage"],
@@ -65,7 +69,10 @@ export const router = createRouter({
 function NotFound() {
   return (
     <Page title="Page not found">
-      <Empty>The console has no page at this address.</Empty>
+      <Empty>
+        The console has no page at this address. Go to the <To path="/">overview</To>, or search for a screen or a stack
+        above.
+      </Empty>
     </Page>
   );
 }

@@ -19,7 +19,9 @@ describe("findScreen", () => {
     const paths = PLACES.map(([path]) => path).sort();
 
     expect(paths).toEqual(
-      "/ /access /approvals /artifacts /audit /inbox /jobs /machines /releases /stacks /states /yard".split(" "),
+      "/ /access /approvals /artifacts /audit /custom-resources /freezes /inbox /jobs /machines /releases /stacks /states /yard".split(
+        " ",
+      ),
     );
   });
 });

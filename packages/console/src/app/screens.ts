@@ -42,7 +42,9 @@ const SCREENS = GROUPS.flatMap(([, screens]) => screens);
 const VIEWS: Readonly<Record<string, readonly [screen: string, title: string]>> = {
   "/inbox": ["/", "Inbox"],
   "/jobs": ["/stacks", "Jobs"],
+  "/custom-resources": ["/stacks", "Custom resources"],
   "/states": ["/machines", "Terraform"],
+  "/freezes": ["/releases", "Freezes"],
 };
 
 /** Pages of one thing: the list to which it belongs, and the part of the address that names it. */
@@ -52,8 +54,10 @@ const THINGS: Readonly<Record<string, readonly [list: string, part: string]>> = 
   "/bundle": ["/stacks", "id"],
   "/job": ["/jobs", "id"],
   "/fleet": ["/jobs", "id"],
+  "/custom-resource": ["/custom-resources", "id"],
   "/release": ["/releases", "id"],
   "/approval": ["/approvals", "stack"],
+  "/plan": ["/releases", "stack"],
   "/machine": ["/machines", "name"],
   "/edit": ["/machines", "machine"],
   "/simulate": ["/machines", "machine"],

@@ -115,7 +115,7 @@ describe("Shell", () => {
 
   const signedOut = { ...quiet, "GET /v1/me": problem(401, "SIGNED_OUT", "Sign in.") };
 
-  it("asks for a sign-in when the session has ended", async () => {
+  it("requires a sign-in when the session has ended", async () => {
     const page = await renderPage(Shell, "/stacks", { ...signedOut, "GET /auth/ways": { people: true, code: false } });
 
     await expect.element(page.screen.getByRole("heading", { name: "Sign in" })).toBeVisible();
@@ -137,6 +137,9 @@ describe("Shell", () => {
 
     if (paths.length === 0) await expect.element(dialog).toMatchTextContent(/no sign-in for browsers/);
     await expect.poll(hrefs).toEqual(paths.map((path) => `${path}${query}`));
+    // The most likely next step is chosen already, not the dialog's frame.
+    const [first] = dialog.element().querySelectorAll("a");
+    if (first !== undefined) await expect.poll(() => document.activeElement).toBe(first);
   });
 
   it("says on every page that no worker runs", async () => {

@@ -65,7 +65,7 @@ export function Shell() {
   );
 }
 
-/** Renders a warning on every page if there is no worker. */
+/** Renders a warning on every page of a yard without workers. */
 function WorkerBanner() {
   const { data } = useLoad(keys.count("processes"), ({ signal }) => yard.processes.list({ limit: 1_000, signal }), {
     refetchInterval: 30_000,

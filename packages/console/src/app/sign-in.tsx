@@ -42,6 +42,9 @@ export function SignInOverlay() {
   );
 }
 
+/** The dialog begins at its most likely next step, which is known only after it has opened. */
+const focus = (link: HTMLElement | null): void => link?.focus();
+
 /** Renders a link for each way in that the server has. All return to this address. */
 function SignInLinks({ ways: { people, code } }: { ways: SignInWays }) {
   const query = `return=${encodeURIComponent(location.pathname + location.search)}`;
@@ -56,12 +59,16 @@ function SignInLinks({ ways: { people, code } }: { ways: SignInWays }) {
   return (
     <>
       {people && (
-        <a className="button primary" href={`/auth/login?${query}`}>
+        <a ref={focus} className="button primary" href={`/auth/login?${query}`}>
           Sign in
         </a>
       )}
       {code && (
-        <a className={people ? "button" : "button primary"} href={`/auth/local?${query}`}>
+        <a
+          {...(!people && { ref: focus })}
+          className={people ? "button" : "button primary"}
+          href={`/auth/local?${query}`}
+        >
           Use a one-time code
         </a>
       )}

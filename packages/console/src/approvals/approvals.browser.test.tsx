@@ -1,6 +1,8 @@
-import type { Approval, StackDetails } from "@stackyard/sdk";
+import type { Approval, HistoryEntry, StackCommits, StackDetails } from "@stackyard/sdk";
 import { describe, expect, it } from "vitest";
+import { page } from "vitest/browser";
 import { problem, renderPage, viewer } from "../testing/render-page.tsx";
+import { HOSTILE, never, SHOWN_HOSTILE } from "../testing/stacks.ts";
 import { ApprovalPage } from "./approval-page.tsx";
 import { ApprovalsPage } from "./approvals-page.tsx";
 
@@ -51,6 +53,17 @@ const api = {
   "GET /v1/stacks/web-prod/history": { items: [] },
 };
 
+const aLine: HistoryEntry = {
+  position: 1,
+  stackId: "web-prod",
+  at: "2026-11-20T02:50:00Z",
+  eventId: "e1",
+  event: "PUSHED",
+  outcome: "applied",
+  sent: [],
+  notes: [],
+};
+
 const address = "/approval?stack=web-prod&task=sign-off";
 
 describe("ApprovalsPage", () => {
@@ -79,6 +92,224 @@ describe("ApprovalPage", () => {
     await expect.element(screen.getByText("web:2")).toBeVisible();
     await expect.element(screen.getByText("looks right")).toBeVisible();
     await expect.element(screen.getByText("Starts: deploy.")).toBeVisible();
+  });
+
+  it("shows the plan that is approved, with what it would destroy and what it costs", async () => {
+    const outputs = { plan: "sha256:4f1c", adds: 4, changes: 3, destroys: 1, forgets: 0, monthly_cost: 412.5 };
+    const line = {
+      ...aLine,
+      event: "TASK_SUCCESS",
+      task: "plan",
+      outputs: { ...outputs, problems: "aws_db.main is protected" },
+    };
+    const newer = {
+      ...aLine,
+      position: 2,
+      event: "TASK_SUCCESS",
+      task: "plan",
+      outputs: { ...outputs, plan: "x", destroys: 7 },
+    };
+    const { screen } = await renderPage(ApprovalPage, address, {
+      ...api,
+      "GET /v1/stacks/web-prod/history": { items: [newer, line] },
+    });
+
+    await expect.element(screen.getByText("destroyed")).toBeVisible();
+    await expect.element(screen.getByText("− 1")).toBeVisible();
+    await expect.element(screen.getByText("412.50")).toBeVisible();
+    await expect.element(screen.getByText("aws_db.main is protected")).toBeVisible();
+  });
+
+  it.each([390, 1_440])(
+    "lists each resource with its cost, what is lost first, %i px wide",
+    { tags: "page" },
+    async (width) => {
+      await page.viewport(width, 900);
+      const resources = "destroys aws_elasticache_cluster.sessions -49.60\nadds aws_sqs_queue.invoices\nmore 3";
+      const outputs = { plan: "sha256:4f1c", adds: 4, changes: 0, destroys: 1, forgets: 0, resources };
+      const { screen } = await renderPage(ApprovalPage, address, {
+        ...api,
+        "GET /v1/stacks/web-prod/history": { items: [{ ...aLine, event: "TASK_SUCCESS", task: "plan", outputs }] },
+      });
+
+      const rows = screen.getByRole("region", { name: "Resources of the plan" }).getByRole("row");
+      await expect
+        .poll(() => rows.elements().map(({ textContent }) => textContent))
+        .toEqual([
+          "ChangeResourceUSD/month",
+          "− destroysaws_elasticache_cluster.sessions−49.60",
+          "+ addsaws_sqs_queue.invoicesno price",
+        ]);
+      // A list that is cut says so (cds-snc/terraform-plan#112).
+      await expect.element(screen.getByText("3 more are in the log of the plan.")).toBeVisible();
+      expect(document.documentElement.scrollWidth).toBeLessThanOrEqual(width);
+    },
+  );
+
+  describe("the commits that it would bring", () => {
+    const [before, now] = ["4be2d1099ff0", "9f1c2ab77aa0"];
+    const compareUrl = `https://github.com/shop/checkout/compare/${before}...${now}`;
+    const base = {
+      since: { kind: "success", position: 7, at: "2026-11-19T03:00:00Z" },
+      before,
+      now,
+      compareUrl,
+    } satisfies StackCommits;
+    const open = (commits: unknown) =>
+      renderPage(ApprovalPage, address, { ...api, "GET /v1/stacks/web-prod/commits": commits });
+
+    it.each([390, 1_440])("are listed since the last success (shipit-engine#47), %i px wide", async (width) => {
+      await page.viewport(width, 900);
+      const commits = Array.from({ length: 23 }, (_, index) => ({
+        id: `${index}`.padStart(40, "a"),
+        subject: index === 0 ? HOSTILE : `Change ${"x".repeat(120)} ${index}`,
+        author: "ada",
+        at: "2026-11-20T02:00:00Z",
+        url: index === 1 ? "javascript:alert(1)" : `https://github.com/shop/checkout/commit/${index}`,
+      }));
+      const { screen, sent } = await open({ ...base, commits, isCut: true, dropped: 0 });
+
+      const list = screen.getByRole("list", { name: "Commits, the oldest first" });
+      await expect.poll(() => list.getByRole("listitem").elements().length).toBe(20);
+      await expect.element(list.getByText(SHOWN_HOSTILE)).toBeVisible();
+      await expect.element(screen.getByText("since the last success,", { exact: false })).toBeVisible();
+      await expect.element(screen.getByText("3 more", { exact: true })).toBeVisible();
+      await expect.element(screen.getByText("There are more at the code host.")).toBeVisible();
+      await expect.element(screen.getByRole("link", { name: /^Compare/ })).toHaveAttribute("href", compareUrl);
+      expect(document.querySelectorAll("a[href^='javascript']")).toHaveLength(0);
+      expect(document.documentElement.scrollWidth).toBeLessThanOrEqual(width);
+      expect(sent.find(({ path }) => path.endsWith("/commits"))?.query["task"]).toBe("sign-off");
+      await page.viewport(1_280, 800);
+    });
+
+    it("are only compared at the host where there is no access, with the reason (wpt.fyi#4799)", async () => {
+      const unknown = 'The token of the code host "hub" may not read the commits of shop/checkout.';
+      const { screen } = await open({ ...base, unknown });
+
+      await expect.element(screen.getByText(unknown)).toBeVisible();
+      await expect.element(screen.getByRole("link", { name: /^Compare/ })).toHaveAttribute("href", compareUrl);
+      await expect.element(screen.getByText("4be2d1099", { exact: true })).toBeVisible();
+    });
+
+    it("may be fewer than what runs, as after a rollback (whatsdeployed#97)", async () => {
+      const { screen } = await open({ ...base, commits: [], isCut: false, dropped: 3 });
+
+      await expect
+        .element(screen.getByText("3 commits of then would go: what is approved does not have them."))
+        .toBeVisible();
+    });
+
+    it("keep nobody waiting: all else is there, and can be approved, while the host is silent (huboard#715)", async () => {
+      const { screen } = await open(never);
+
+      await expect.element(screen.getByText("web:2")).toBeVisible();
+      await expect.element(screen.getByRole("button", { name: "Approve…" })).toBeVisible();
+      expect(screen.getByRole("heading", { name: "Commits" }).query()).toBeNull();
+    });
+
+    it.each([
+      ["it never succeeded", {}],
+      ["no commit has changed", { since: base.since }],
+      ["the server does not answer the request", problem(503, "BUSY", "Too many.")],
+    ])("have no place where %s", async (_why, commits) => {
+      const { screen } = await open(commits);
+
+      await expect.element(screen.getByText("web:2")).toBeVisible();
+      expect(screen.getByRole("heading", { name: "Commits" }).query()).toBeNull();
+    });
+  });
+
+  it("shows from which value each key moves, and calls nothing removed that is unchanged (kargo#6371)", async () => {
+    const approved = { ...aLine, position: 7, event: "APPROVE_TASK", task: "sign-off" };
+    const { screen } = await renderPage(ApprovalPage, address, {
+      ...api,
+      "GET /v1/stacks/web-prod": { ...stack, metadata: { image: "web:2", region: "eu-west-1" } },
+      "GET /v1/stacks/web-prod/history": { items: [approved] },
+      "GET /v1/stacks/web-prod/at/7": { stack: { ...stack, metadata: { image: "web:1", region: "eu-west-1" } } },
+    });
+
+    await expect.element(screen.getByText("1 changed since the last approval")).toBeVisible();
+    await expect.element(screen.getByRole("row", { name: "image web:1 → web:2" })).toBeVisible();
+    await expect.element(screen.getByRole("row", { name: "region eu-west-1" })).toBeVisible();
+    expect(screen.getByText("missing").query()).toBeNull();
+  });
+
+  it.each([390, 1_440])("shows the plan of a release by the digest that is approved, %i px wide", async (width) => {
+    await page.viewport(width, 900);
+    const digest = "5e0bc41".padEnd(64, "0");
+    const of = { ...approval, of: digest };
+    const base = { task: "tenants", wave: "canary", tasks: [], whole: true, changed: false, parked: [], show: {} };
+    const since = "2026-11-20T02:00:00Z";
+    const stacks = [
+      {
+        ...base,
+        stackId: "t1",
+        does: "move",
+        from: { api: "1.41" },
+        to: { api: "1.42" },
+        tasks: ["BUILD/app"],
+        end: "LIVE",
+      },
+      { ...base, stackId: "t2", does: "fails", code: "NEWER_RELEASE", from: { api: "2" }, to: { api: "1.42" } },
+      {
+        ...base,
+        stackId: "t3",
+        does: "move",
+        from: { api: null },
+        to: { api: "1.42" },
+        show: { tier: "gold" },
+        tasks: ["BUILD/plan"],
+        end: "BUILD",
+        whole: false,
+        changed: true,
+        parked: [{ event: "PUSHED", code: "EVENT_NOT_HANDLED", since }],
+      },
+    ];
+    const counts = { move: 2, same: 0, create: 0, moving: 0, fails: 1 };
+    const plan = { digest, madeAt: since, tasks: [], stacks: 3, hidden: 4, counts, runs: 2, changed: 1 };
+    const { screen, sent } = await renderPage(ApprovalPage, address, {
+      ...api,
+      "GET /v1/stacks/web-prod": { ...stack, approvals: [of] },
+      [`GET /v1/stacks/web-prod/plans/${digest}`]: plan,
+      [`GET /v1/stacks/web-prod/plans/${digest}/stacks`]: { items: stacks },
+    });
+
+    const table = screen.getByRole("region", { name: "Stacks of the plan" });
+    await expect
+      .element(table.getByRole("row", { name: /t1 .*Move api 1.41 → 1.42 BUILD\/app then LIVE/ }))
+      .toBeVisible();
+    await expect.element(table.getByRole("row", { name: /t2 .*Would fail: NEWER_RELEASE/ })).toBeInTheDocument();
+    await expect
+      .element(table.getByRole("row", { name: /t3 .*none → 1.42 tier gold Changed since Parked: PUSHED/ }))
+      .toBeInTheDocument();
+    await expect.element(screen.getByText("up to BUILD: the rest depends on outputs")).toBeInTheDocument();
+    await expect.element(screen.getByText(/1 stack is not as planned any more/)).toBeVisible();
+    await expect.element(screen.getByText("4 stacks more that you may not read")).toBeInTheDocument();
+    expect(document.documentElement.scrollWidth).toBeLessThanOrEqual(width);
+    await screen.getByRole("button", { name: "Would fail 1" }).click();
+    await expect.poll(() => sent.some(({ query }) => query["does"] === "fails")).toBe(true);
+    await page.viewport(1_280, 800);
+  });
+
+  it("says who may decide, also to the person who may not (kargo#5345)", async () => {
+    const { screen } = await renderPage(ApprovalPage, address, api);
+
+    await expect.element(screen.getByText("cleo, who may not approve")).toBeVisible();
+    await expect.element(screen.getByText("release-managers, 2 needed")).toBeVisible();
+  });
+
+  it("keeps the buttons in reach on a phone, over everything that is read", async () => {
+    await page.viewport(360, 844);
+    const { screen } = await renderPage(ApprovalPage, address, api);
+    // A narrow table of metadata is scrolled with the keyboard, too.
+    await expect.element(screen.getByRole("region", { name: "Metadata" })).toHaveAttribute("tabindex", "0");
+    const button = screen.getByRole("button", { name: "Approve…" });
+    await expect.element(button).toBeVisible();
+
+    const { top, bottom, height } = button.element().getBoundingClientRect();
+
+    expect([top > 600, bottom < 844, height >= 44]).toEqual([true, true, true]);
+    await page.viewport(1_280, 800);
   });
 
   it("approves exactly what was shown, with the required comment", async () => {

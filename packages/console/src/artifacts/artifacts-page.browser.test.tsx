@@ -45,7 +45,42 @@ describe("ArtifactsPage", () => {
     });
   });
 
-  it("says how to configure a distributor where there is none", async () => {
+  it("names accounts as the configuration does, with the id next to it", async () => {
+    const { screen } = await renderPage(ArtifactsPage, "/artifacts", {
+      "GET /v1/artifacts/coverage": { items: [row] },
+      "GET /v1/yard": { accounts: { "111111111111": "shop-prod" } },
+    });
+
+    await expect.element(screen.getByText("shop-prod", { exact: true })).toBeVisible();
+    await expect.element(screen.getByText("111111111111", { exact: true })).toBeVisible();
+    await screen.getByRole("button", { name: "web 1.4.0 in shop-prod (111111111111 eu-west-1): Overdue" }).click();
+    await expect
+      .element(screen.getByRole("dialog", { name: "web 1.4.0 in shop-prod (111111111111 eu-west-1)" }))
+      .toBeVisible();
+  });
+
+  it("names each state in words, and shows only gaps", async () => {
+    const arrived = {
+      ...row,
+      name: "api",
+      covered: true,
+      cells: row.cells.map((each) => ({ ...each, status: "present" as const })),
+    };
+    const { screen, address } = await renderPage(ArtifactsPage, "/artifacts", {
+      "GET /v1/artifacts/coverage": { items: [row, arrived] },
+    });
+    await expect.element(screen.getByText("111111111111", { exact: true })).toBeVisible();
+    await expect.element(screen.getByText("1 overdue")).toBeVisible();
+    await expect.element(screen.getByRole("rowheader", { name: "api 1.4.0" })).toBeVisible();
+
+    await screen.getByRole("link", { name: "Only gaps" }).click();
+
+    await expect.poll(address).toBe("/artifacts?gaps=only");
+    await expect.element(screen.getByText("1 of 2 versions are missing somewhere.")).toBeVisible();
+    expect(screen.getByRole("rowheader", { name: "api 1.4.0" }).query()).toBeNull();
+  });
+
+  it("says how to configure a distributor where it is missing", async () => {
     const { screen } = await renderPage(ArtifactsPage, "/artifacts", {
       "GET /v1/artifacts/coverage": problem(404, "NOT_CONFIGURED", "This yard has no distributor."),
     });

@@ -1,33 +1,14 @@
 import type { ArtifactCoverage } from "@stackyard/sdk";
-import { useState } from "react";
-import { useRefusal } from "../api/access.ts";
-import { queryClient, toFailure, yard } from "../api/client.ts";
+import { toFailure, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { usePages } from "../api/use-pages.ts";
 import { Button } from "../design/button.tsx";
-import { ActionDialog, Dialog } from "../design/dialog.tsx";
 import { FilterForm } from "../design/filter-form.tsx";
-import { clean, useChangeSearch, useSearch } from "../design/links.tsx";
-import { Mark, type Status } from "../design/mark.tsx";
+import { clean, To, useChangeSearch, useSearch } from "../design/links.tsx";
 import { Empty, NoMatch, Page, Panel } from "../design/page.tsx";
-import { Pairs } from "../design/pairs.tsx";
 import { Listed } from "../design/table.tsx";
-import { Ago, Text } from "../design/text.tsx";
-import { useToast } from "../design/toasts.tsx";
-
-type Row = ArtifactCoverage;
-type Cell = Row["cells"][number];
-
-// The letters of `stackyard artifacts coverage`.
-const CELLS: Readonly<Record<string, readonly [string, Status, string]>> = {
-  expected: ["·", "waiting", "Expected"],
-  announced: ["a", "running", "Announced"],
-  stored: ["s", "succeeded", "Stored"],
-  present: ["p", "succeeded", "Present"],
-  failed: ["F", "failed", "Failed"],
-  rejected: ["R", "rejected", "Rejected"],
-  overdue: ["!", "overdue", "Overdue"],
-};
+import { hasGap } from "./coverage.ts";
+import { CoverageTable } from "./coverage-table.tsx";
 
 const FILTERS = [
   ["name", "Artifact"],
@@ -52,7 +33,7 @@ export function ArtifactsPage() {
   const filters = Object.entries(filter).map(([name, value]) => `${name} ${value}`);
   return (
     <Page title="Artifacts" actions={<Button onPress={rows.refetch}>Reload</Button>}>
-      <Panel title="Coverage">
+      <Panel title="Coverage" actions={<GapSwitch />}>
         <FilterForm fields={FILTERS} values={filter} />
         <Listed
           list={rows}
@@ -64,163 +45,42 @@ export function ArtifactsPage() {
             )
           }
         >
-          {(items) => <Coverage rows={items} />}
+          {(items) => <Coverage rows={items} isWhole={rows.loadMore === undefined && !rows.isLoadingMore} />}
         </Listed>
-        <p className="panel-body row">
-          {Object.values(CELLS).map(([letter, status, word]) => (
-            <Mark key={word} status={status} word={`${letter} ${word}`} />
-          ))}
-        </p>
       </Panel>
     </Page>
   );
 }
 
-function placeOf({ account, region }: Pick<Cell, "account" | "region">): string {
-  return `${account} ${region}`;
-}
-
-function Coverage({ rows }: { rows: readonly Row[] }) {
-  const [open, setOpen] = useState<{ readonly row: Row; readonly cell: Cell }>();
-  const places = [...new Set(rows.flatMap(({ cells }) => cells.map(placeOf)))].sort();
+/** Renders the choice between all versions and those that are missing somewhere; it is in the address. */
+function GapSwitch() {
+  const search = useSearch();
+  const isOnly = search["gaps"] === "only";
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: the area is scrolled with the keyboard
-    <section className="table-scroll" style={{ maxHeight: "70vh" }} tabIndex={0} aria-label="Coverage">
-      <table className="table">
-        <thead>
-          <tr>
-            <th scope="col">Artifact</th>
-            <th scope="col">Published</th>
-            <th scope="col">State</th>
-            {places.map((place) => (
-              <th key={place} scope="col">
-                {place}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => (
-            <tr key={`${row.name} ${row.version} ${row.manifestSha256}`} data-row={`${row.name} ${row.version}`}>
-              <th scope="row">
-                <Text>{`${row.name} ${row.version}`}</Text>
-              </th>
-              <td>
-                <Ago at={row.publishedAt} />
-              </td>
-              <td>
-                <RowMark row={row} />
-              </td>
-              {places.map((place) => {
-                const cell = row.cells.find((each) => placeOf(each) === place);
-                return (
-                  <td key={place}>
-                    {cell && <CellButton row={row} cell={cell} onOpen={() => setOpen({ row, cell })} />}
-                  </td>
-                );
-              })}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-      {open !== undefined && <CellDialog {...open} onClose={() => setOpen(undefined)} />}
-    </section>
+    <nav className="segments" aria-label="Versions">
+      <To path="/artifacts" search={{ ...search, gaps: undefined }} current={!isOnly}>
+        All versions
+      </To>
+      <To path="/artifacts" search={{ ...search, gaps: "only" }} current={isOnly}>
+        Only gaps
+      </To>
+    </nav>
   );
 }
 
-function RowMark({ row: { retired, covered, silent } }: { row: Row }) {
-  if (retired) return <Mark status="removed" word="Retired" />;
-  if (covered) return <Mark status="succeeded" word="Everywhere" />;
+function Coverage({ rows, isWhole }: { rows: readonly ArtifactCoverage[]; isWhole: boolean }) {
+  const isOnly = useSearch()["gaps"] === "only";
+  if (!isOnly) return <CoverageTable rows={rows} />;
+  const shown = rows.filter(hasGap);
+  const of = `${rows.length.toLocaleString("en")} ${isWhole ? "" : "loaded "}versions`;
   return (
-    <Mark status="running" word={silent === undefined ? "Not everywhere" : `Not everywhere, ${silent} cannot report`} />
+    <>
+      <p className="panel-body muted" role="status">
+        {shown.length === 0
+          ? `None of ${of} is missing anywhere.`
+          : `${shown.length.toLocaleString("en")} of ${of} are missing somewhere.`}
+      </p>
+      {shown.length > 0 && <CoverageTable rows={shown} />}
+    </>
   );
-}
-
-function CellButton({ row, cell, onOpen }: { row: Row; cell: Cell; onOpen: () => void }) {
-  const [letter, status, word] = CELLS[cell.status] ?? ["?", "waiting", cell.status];
-  return (
-    <Button look="plain" label={`${row.name} ${row.version} in ${placeOf(cell)}: ${word}`} onPress={onOpen}>
-      <Mark status={status} word={letter} />
-    </Button>
-  );
-}
-
-function CellDialog({ row, cell, onClose }: { row: Row; cell: Cell; onClose: () => void }) {
-  const [action, setAction] = useState<"refresh" | "replay">();
-  const refusal = useRefusal("operate");
-  const toast = useToast();
-  const [, status, word] = CELLS[cell.status] ?? ["?", "waiting" as const, cell.status];
-  const { name, version } = row;
-  const { account, region } = cell;
-  if (action !== undefined) {
-    return (
-      <ActionDialog
-        title={
-          action === "refresh"
-            ? `Announce ${name} ${version} to ${placeOf(cell)}`
-            : `Announce everything to ${placeOf(cell)}`
-        }
-        verb="Announce"
-        onClose={onClose}
-        act={async () => {
-          await (action === "refresh"
-            ? yard.artifacts.refresh({ name, version, account, region })
-            : yard.artifacts.replay({ account, region }));
-          toast("Announced again.");
-          await queryClient.invalidateQueries({ queryKey: ["other", "coverage"] });
-        }}
-      >
-        <p>
-          {action === "refresh"
-            ? "The consumer gets fresh URLs of this version."
-            : "The consumer gets every version that it should have. It skips what it has."}
-        </p>
-      </ActionDialog>
-    );
-  }
-  return (
-    <Dialog title={`${name} ${version} in ${placeOf(cell)}`} onClose={onClose}>
-      <section>
-        <Pairs
-          of={{
-            State: (
-              <>
-                <Mark status={status} word={word} /> <Ago at={cell.at} />
-              </>
-            ),
-            Code: cell.code !== null && <Text mono>{cell.code}</Text>,
-            Files: `${cell.filesDone} of ${cell.files}${cell.verified ? ", all digests compared" : ""}`,
-            Announcements: cell.announcements,
-          }}
-        />
-        <p>{adviceFor(cell)}</p>
-        <div className="row">
-          <Button refusal={refusal} onPress={() => setAction("refresh")}>
-            Announce this version again…
-          </Button>
-          <Button refusal={refusal} onPress={() => setAction("replay")}>
-            Announce everything to this consumer…
-          </Button>
-          <Button onPress={onClose}>Close</Button>
-        </div>
-      </section>
-    </Dialog>
-  );
-}
-
-function adviceFor({ status }: Cell): string {
-  switch (status) {
-    case "expected":
-      return "Not announced yet. The distributor announces it with its next event.";
-    case "announced":
-      return "The consumer has not sent a receipt yet.";
-    case "overdue":
-      return "No receipt came in time. Check the consumer's queue and function in that account, then announce again.";
-    case "failed":
-      return "The consumer failed to store a file. Remove the cause that the code names, then announce again.";
-    case "rejected":
-      return "The consumer refused a file, such as one with a wrong digest. Publish the version again.";
-    default:
-      return "Nothing to do.";
-  }
 }

@@ -1,3 +1,4 @@
+import { toShellCommand } from "@stackyard/core";
 import type { AuditLine } from "@stackyard/sdk";
 import { useState } from "react";
 import { useRefusal } from "../api/access.ts";
@@ -48,7 +49,7 @@ function Chain() {
               of={{
                 Lines: `${first.seq} to ${seq}`,
                 [`SHA-256 of line ${seq}`]: <span className="mono">{hash}</span>,
-                "Check the chain": <code>stackyard audit verify --head {hash}</code>,
+                "Check the chain": <code>{toShellCommand`stackyard audit verify --head ${hash}`}</code>,
               }}
             />
           )
@@ -117,7 +118,7 @@ const COLUMNS: readonly Column<AuditLine>[] = [
     },
   },
   { header: "On", cell: ({ on }) => <Subject on={on} /> },
-  { header: "Reason", cell: ({ reason }) => <Text>{reason ?? ""}</Text> },
+  { header: "Reason", prose: true, cell: ({ reason }) => <Text>{reason ?? ""}</Text> },
   { header: "From", cell: ({ who, via }) => <Text>{`${via}${who.address ? ` ${who.address}` : ""}`}</Text> },
 ];
 

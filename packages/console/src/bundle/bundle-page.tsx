@@ -1,5 +1,5 @@
 import type { StackBundle } from "@stackyard/sdk";
-import { type DragEvent, useMemo, useState } from "react";
+import { type DragEvent, useState } from "react";
 import { toFailure, yard } from "../api/client.ts";
 import { Button } from "../design/button.tsx";
 import { To, useSearch } from "../design/links.tsx";
@@ -7,9 +7,8 @@ import { Page, Panel } from "../design/page.tsx";
 import { Pairs } from "../design/pairs.tsx";
 import { saveFile } from "../design/save-file.ts";
 import { StackLink } from "../design/stack-link.tsx";
-import { Instant, Text } from "../design/text.tsx";
-import { StackView } from "../stack/stack-view.tsx";
-import { createBundleSource } from "./bundle-source.ts";
+import { Text } from "../design/text.tsx";
+import { OpenedBundle } from "./opened-bundle.tsx";
 import { readBundle } from "./parse-bundle.ts";
 
 /** Makes the bundle of a stack, and shows the stack of a bundle's file: read-only, and without a yard too. */
@@ -24,23 +23,6 @@ export function BundlePage() {
   );
 }
 
-function OpenedBundle({ bundle, onClose }: { bundle: StackBundle; onClose: () => void }) {
-  const source = useMemo(() => createBundleSource(bundle), [bundle]);
-  return (
-    <div className="stack-v">
-      <div className="notice warn">
-        <p>
-          Bundle of <Text>{bundle.stackId}</Text>, made <Instant at={bundle.createdAt} /> by a server of version{" "}
-          <Text>{bundle.version}</Text>. Nothing here is live.
-        </p>
-        {bundle.cut.length > 0 && <p>Not whole: {bundle.cut.join(", ")}.</p>}
-        <Button onPress={onClose}>Close the file</Button>
-      </div>
-      <StackView source={source} />
-    </div>
-  );
-}
-
 const CONTENT = {
   Contains:
     "details, the graph of the machine, up to 10,000 lines of history, attempts with the ends of their logs, " +
@@ -48,33 +30,48 @@ const CONTENT = {
   Masked: "sensitive metadata, outputs and log lines: they contain *** instead of the value",
 };
 
+/** The files that a bundle may be in. */
+const FORMS = {
+  page: {
+    extension: "html",
+    load: async (id: string) => new Blob([await yard.stacks.bundlePage(id)], { type: "text/html" }),
+  },
+  json: {
+    extension: "bundle.json",
+    load: async (id: string) =>
+      new Blob([JSON.stringify(await yard.stacks.bundle(id), undefined, 1)], { type: "application/json" }),
+  },
+} as const;
+
 /** Renders the content of a bundle, and its download. */
 function Download() {
   const { id = "" } = useSearch();
   const [failure, setFailure] = useState<string>();
-  const [busy, setBusy] = useState(false);
-  const run = async () => {
-    setBusy(true);
+  const [busy, setBusy] = useState<keyof typeof FORMS>();
+  const run = async (form: keyof typeof FORMS) => {
+    setBusy(form);
     setFailure(undefined);
     try {
-      const bundle = await yard.stacks.bundle(id);
-      saveFile(
-        new Blob([JSON.stringify(bundle, undefined, 1)], { type: "application/json" }),
-        `${id.replaceAll(/[^\w.-]/g, "_")}.bundle.json`,
-      );
+      const { extension, load } = FORMS[form];
+      saveFile(await load(id), `${id.replaceAll(/[^\w.-]/g, "_")}.${extension}`);
     } catch (error) {
       setFailure(toFailure(error).detail);
     }
-    setBusy(false);
+    setBusy(undefined);
   };
-  const refusal = id === "" ? "Open this page from a stack" : busy ? "Preparing the file" : undefined;
+  const refusal = id === "" ? "Open this page from a stack" : busy && "Preparing the file";
   return (
     <Panel
       title="Download"
       actions={
-        <Button look="primary" refusal={refusal} onPress={() => void run()}>
-          {busy ? "Preparing…" : "Download"}
-        </Button>
+        <>
+          <Button look="primary" refusal={refusal} onPress={() => void run("page")}>
+            {busy === "page" ? "Preparing…" : "Download page"}
+          </Button>
+          <Button refusal={refusal} onPress={() => void run("json")}>
+            {busy === "json" ? "Preparing…" : "Download JSON"}
+          </Button>
+        </>
       }
     >
       <div className="panel-body stack-v">
@@ -84,7 +81,8 @@ function Download() {
           </p>
         ) : (
           <p>
-            Everything about <StackLink id={id} /> as one JSON file of at most 32 MiB.
+            Everything about <StackLink id={id} /> in one file of at most 32 MiB. The page opens with a double click,
+            without a yard and a network; the JSON is for programs, and for the form below.
           </p>
         )}
         <Pairs of={CONTENT} />

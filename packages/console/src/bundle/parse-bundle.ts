@@ -1,7 +1,7 @@
 import type { StackBundle } from "@stackyard/sdk";
 
-/** The content of a dropped file. */
-type ParsedBundle =
+/** The content of a file. */
+export type ParsedBundle =
   | { readonly kind: "bundle"; readonly bundle: StackBundle }
   | { readonly kind: "problem"; readonly message: string };
 

@@ -10,7 +10,7 @@ interface Bar {
 const HEIGHT = 56;
 const WIDTH = 4;
 
-/** Renders values over time as bars; `label` tells the same in words. */
+/** Renders values over time as bars; `label` says the same in words. */
 export function BarChart({ bars, label, axis }: BarChartProps) {
   const most = Math.max(1, ...bars.map(({ parts }) => parts.reduce((sum, { value }) => sum + value, 0)));
   return (

@@ -10,12 +10,16 @@ export function CauseName({ cause: { task, event, code, sample } }: { cause: Cau
       <strong>
         <Text>{[event, task].filter((part) => part !== undefined).join(" ")}</Text>
       </strong>{" "}
-      <Text mono>{code ?? "no code"}</Text>{" "}
-      {sample.message !== undefined && (
-        <span className="cause-message" title={toSafeText(sample.message)}>
-          <Text>{toFirstLine(sample.message)}</Text>
-        </span>
-      )}
+      <Text mono>{code ?? "no code"}</Text> {sample.message !== undefined && <CauseMessage message={sample.message} />}
+    </span>
+  );
+}
+
+/** Renders the first line of a message, and all of it as its title. */
+export function CauseMessage({ message }: { message: string }) {
+  return (
+    <span className="cause-message" title={toSafeText(message)}>
+      <Text>{toFirstLine(message)}</Text>
     </span>
   );
 }

@@ -2,8 +2,16 @@ import { defined } from "@stackyard/core";
 import { Button } from "./button.tsx";
 import { useToast } from "./toasts.tsx";
 
+interface CopyButtonProps {
+  readonly text: string;
+  readonly label?: string;
+  readonly look?: "plain";
+  /** The word on it. */
+  readonly name?: string;
+}
+
 /** Copies a text, and says whether the browser did: it may refuse, and on pages without HTTPS it always does. */
-export function CopyButton({ text, label, look }: { text: string; label?: string; look?: "plain" }) {
+export function CopyButton({ text, label, look, name = "Copy" }: CopyButtonProps) {
   const toast = useToast();
   async function copy(): Promise<void> {
     try {
@@ -15,7 +23,7 @@ export function CopyButton({ text, label, look }: { text: string; label?: string
   }
   return (
     <Button onPress={() => void copy()} {...defined({ label, look })}>
-      Copy
+      {name}
     </Button>
   );
 }

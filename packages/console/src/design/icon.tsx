@@ -7,6 +7,7 @@ import {
   ChevronDown,
   ChevronRight,
   CircleCheck,
+  CircleDashed,
   CircleDot,
   CircleMinus,
   CircleParking,
@@ -67,6 +68,7 @@ const ICONS = {
   quiet: CircleDot,
   skipped: CircleMinus,
   cancelled: CircleSlash,
+  ahead: CircleDashed,
   // Screens.
   overview: LayoutDashboard,
   stacks: Boxes,
@@ -108,7 +110,7 @@ export function IconShape({ name }: { name: IconName }) {
   );
 }
 
-/** Renders an icon beside a word, or on a button with a label. */
+/** Renders an icon next to a word, or on a button with a label. */
 export function Icon({ name, size = 16 }: { name: IconName; size?: number }) {
   return (
     <svg className="icon" viewBox="0 0 24 24" width={size} height={size} aria-hidden="true">

@@ -1,4 +1,4 @@
-import { createContext, useContext } from "react";
+import { createContext, type RefObject, useContext, useLayoutEffect, useRef } from "react";
 
 /** What a page shows of its lists, by entry of the browser's history and name. Kept until the page is closed. */
 const kept = new Map<string, unknown>();
@@ -30,4 +30,20 @@ export function useKeptPlace<Value>(name: string, initial: Value): KeptPlace<Val
       if (kept.size > MOST && oldest !== undefined) kept.delete(oldest);
     },
   };
+}
+
+/** Scrolls to where the area was when the person left this entry of the history. */
+export function useScrollPlace(scroller: RefObject<HTMLElement | null>, place: KeptPlace<number>): void {
+  const latest = useRef(place);
+  latest.current = place;
+  const { key } = place;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the key identifies the place
+  useLayoutEffect(() => {
+    const { read, write } = latest.current;
+    const area = scroller.current;
+    if (area === null) return;
+    const top = read();
+    if (top > 0) area.scrollTop = top;
+    return () => write(area.scrollTop);
+  }, [key]);
 }

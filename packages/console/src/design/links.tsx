@@ -1,6 +1,6 @@
 import { defined } from "@stackyard/core";
 import { Link, useNavigate, useSearch as useRouterSearch } from "@tanstack/react-router";
-import type { CSSProperties, ReactNode } from "react";
+import { type CSSProperties, createContext, type ReactNode, useContext } from "react";
 import { Text } from "./text.tsx";
 
 /** The query of a page's address: filters, tab, sort, position, line. Never secrets. */
@@ -31,8 +31,13 @@ interface LinkProps {
   readonly current?: boolean;
 }
 
-/** Renders a link to a page of the console. Empty values are left out of the address. */
+/** The only page there is, such as that of an incident, which is one file; undefined in the console, which has all. */
+export const OnlyPage = createContext<string | undefined>(undefined);
+
+/** Renders a link to a page of the console; only its text where that page does not exist. Empty values are left out of the address. */
 export function To({ path, search = {}, className, style, label, title = label, children, current }: LinkProps) {
+  const only = useContext(OnlyPage);
+  if (only !== undefined && path !== only) return <span {...defined({ className, style, title })}>{children}</span>;
   return (
     <Link
       to={path as "/"}

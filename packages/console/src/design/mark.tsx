@@ -17,6 +17,7 @@ export type Status =
   | "quiet"
   | "skipped"
   | "cancelled"
+  | "ahead"
   | "removed";
 
 interface Look {
@@ -47,6 +48,7 @@ const LOOKS: Readonly<Record<Status, Look>> = {
   quiet: { word: "Quiet", tone: "ok", icon: "quiet" },
   skipped: { word: "Skipped", tone: "off", icon: "skipped" },
   cancelled: { word: "Cancelled", tone: "off", icon: "cancelled" },
+  ahead: { word: "To come", tone: "off", icon: "ahead" },
 };
 
 /** The conditions of stacks, worst first. */

@@ -1,6 +1,6 @@
 import { type ReactNode, StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { allowEmptyHtml } from "../api/live.ts";
+import { allowEmptyHtml } from "../api/trusted-types.ts";
 import { applyTheme } from "./settings.ts";
 import { ToastProvider } from "./toasts.tsx";
 

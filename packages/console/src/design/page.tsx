@@ -57,7 +57,7 @@ export function Panel({ title, note, actions, children, footer }: PanelProps) {
 
 interface PanelProps {
   readonly title: ReactNode;
-  /** A few words beside the title, such as a count. */
+  /** A few words next to the title, such as a count. */
   readonly note?: ReactNode;
   readonly actions?: ReactNode;
   readonly footer?: ReactNode;

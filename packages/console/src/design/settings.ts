@@ -10,10 +10,22 @@ export interface Settings {
   /** Single letters as shortcuts. */
   readonly shortcuts: boolean;
   readonly drafts: boolean;
+  /** Columns of the list of stacks, in their order; empty: the usual ones. */
+  readonly stackColumns: string;
+  /** Show when each line of a log was logged. */
+  readonly logTimes: boolean;
 }
 
 const KEY = "stackyard-settings";
-const DEFAULTS: Settings = { theme: "system", zone: "local", rows: "normal", shortcuts: true, drafts: true };
+const DEFAULTS: Settings = {
+  theme: "system",
+  zone: "local",
+  rows: "normal",
+  shortcuts: true,
+  drafts: true,
+  stackColumns: "",
+  logTimes: false,
+};
 const listeners = createListeners();
 let settings = load();
 
@@ -45,11 +57,26 @@ export function useSettings(): Settings {
 }
 
 const dark = typeof matchMedia === "function" ? matchMedia("(prefers-color-scheme: dark)") : undefined;
-dark?.addEventListener("change", applyTheme);
+// Chromium announces no change that a page has read before: `matches` is read here alone.
+let isSystemDark = dark?.matches ?? false;
+dark?.addEventListener("change", ({ matches }) => {
+  isSystemDark = matches;
+  applyTheme();
+  listeners.notify();
+});
+
+function findTheme(): "light" | "dark" {
+  if (settings.theme !== "system") return settings.theme;
+  return isSystemDark ? "dark" : "light";
+}
+
+/** Returns the theme of the page, by choice or system: for what is drawn with its colors. */
+export function useTheme(): "light" | "dark" {
+  return useSyncExternalStore(listeners.subscribe, findTheme);
+}
 
 /** Sets the page's theme by choice or system. */
 export function applyTheme(): void {
-  const theme = settings.theme === "system" ? (dark?.matches ? "dark" : "light") : settings.theme;
-  document.documentElement.dataset["theme"] = theme;
+  document.documentElement.dataset["theme"] = findTheme();
   document.documentElement.dataset["density"] = settings.rows;
 }

@@ -1,8 +1,8 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type ReactNode, type RefObject, useEffect, useLayoutEffect, useMemo, useRef } from "react";
+import { type ReactNode, useEffect, useMemo, useRef } from "react";
 import type { PagedList } from "../api/use-pages.ts";
 import { Button } from "./button.tsx";
-import { type KeptPlace, useKeptPlace } from "./kept-places.ts";
+import { useKeptPlace, useScrollPlace } from "./kept-places.ts";
 import { ErrorNotice, Skeleton } from "./page.tsx";
 import { useSettings } from "./settings.ts";
 
@@ -13,6 +13,8 @@ export interface Column<Row> {
   readonly header: ReactNode;
   readonly cell: (row: Row) => ReactNode;
   readonly number?: true;
+  /** Sentences: never narrower than a few words, so that a row stays low on a phone. */
+  readonly prose?: true;
   /** In a list at the side: most of the width is for the other column. */
   readonly narrow?: true;
   /** The order by this column, where the list can be sorted by it. */
@@ -84,13 +86,7 @@ export function Table<Row>(props: TableProps<Row>) {
     // biome-ignore lint/a11y/noNoninteractiveTabindex: the area is scrolled with the keyboard
     <section className="table-scroll" ref={scroller} style={{ maxHeight: height }} tabIndex={0} aria-label={label}>
       <table className="table" aria-rowcount={rows.length + 1}>
-        <thead>
-          <tr>
-            {columns.map((column) => (
-              <HeaderCell key={toKey(column)} column={column} />
-            ))}
-          </tr>
-        </thead>
+        <TableHead columns={columns} />
         <tbody>
           {before > 0 && <Spacer height={before} columns={columns.length} />}
           {items.map(({ index }) => {
@@ -103,11 +99,7 @@ export function Table<Row>(props: TableProps<Row>) {
                 aria-rowindex={index + 2}
                 {...(selected === key && { "aria-selected": true })}
               >
-                {columns.map((column) => (
-                  <td key={toKey(column)} className={column.number ? "number" : undefined}>
-                    {column.cell(row)}
-                  </td>
-                ))}
+                <Cells columns={columns} row={row} />
               </tr>
             );
           })}
@@ -118,20 +110,26 @@ export function Table<Row>(props: TableProps<Row>) {
   );
 }
 
-/** Scrolls to where the area was when the person left this entry of the history. */
-function useScrollPlace(scroller: RefObject<HTMLDivElement | null>, place: KeptPlace<number>): void {
-  const latest = useRef(place);
-  latest.current = place;
-  const { key } = place;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the key stands for the place
-  useLayoutEffect(() => {
-    const { read, write } = latest.current;
-    const area = scroller.current;
-    if (area === null) return;
-    const top = read();
-    if (top > 0) area.scrollTop = top;
-    return () => write(area.scrollTop);
-  }, [key]);
+/** Renders the heads of columns. */
+export function TableHead<Row>({ columns }: { columns: readonly Column<Row>[] }) {
+  return (
+    <thead>
+      <tr>
+        {columns.map((column) => (
+          <HeaderCell key={toKey(column)} column={column} />
+        ))}
+      </tr>
+    </thead>
+  );
+}
+
+/** Renders the cells of one row. */
+export function Cells<Row>({ columns, row }: { columns: readonly Column<Row>[]; row: Row }) {
+  return columns.map((column) => (
+    <td key={toKey(column)} className={column.number ? "number" : column.prose && "prose"}>
+      {column.cell(row)}
+    </td>
+  ));
 }
 
 function toKey<Row>({ id, header }: Column<Row>): string {

@@ -95,6 +95,18 @@ export function Ago({ at, plain }: { at: string; plain?: boolean }) {
   );
 }
 
+/** Renders a link that a word names, such as to a page of another console; only the word if its address is none of http or https. */
+export function OutsideLink({ href, word }: { href: string; word: string }) {
+  const url = toSafeLink(href);
+  if (url === undefined) return word;
+  return (
+    <a href={url.href} target="_blank" rel="noopener noreferrer" className="nowrap">
+      {word}
+      <span className="hidden-visually"> ({url.host} in a new tab)</span>
+    </a>
+  );
+}
+
 /** Renders an http or https address as a link that shows its host; everything else as text. */
 export function MaybeLink({ value }: { value: string }) {
   const url = toSafeLink(value);

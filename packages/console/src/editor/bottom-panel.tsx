@@ -1,10 +1,12 @@
 import type { Problem } from "@stackyard/core/machine";
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { KeyList } from "../design/key-list.tsx";
+import { FailureNotice, Skeleton } from "../design/page.tsx";
 import { Text } from "../design/text.tsx";
 import type { MachineText, Simulated } from "../machine/messages.ts";
 import type { MachineState } from "../machine/use-machine.ts";
-import { DiffPanel, type Side } from "./diff-panel.tsx";
+import { DiffOnDemand } from "./diff-on-demand.tsx";
+import type { Side } from "./diff-panel.tsx";
 import { SimulationPanel } from "./simulation-panel.tsx";
 
 /** A part below text and graph. */
@@ -14,11 +16,15 @@ interface PanelProps {
   readonly shown: BottomTab;
   readonly onShow: (tab: BottomTab) => void;
   readonly machine: MachineState;
+  /** The problems are those of the present text, with the configs of its tasks. */
+  readonly isChecked: boolean;
   /** The last valid text. */
   readonly text: MachineText;
   readonly base: Side;
   readonly present: string;
   readonly diffTools: ReactNode;
+  /** The base is what the text is compared with, and not a stand-in until that is loaded. */
+  readonly isCompared: boolean;
   readonly second: (MachineText & { readonly file: string }) | undefined;
   readonly steps: readonly unknown[] | undefined;
   readonly onReveal: (problem: Problem) => void;
@@ -28,9 +34,9 @@ interface PanelProps {
 /** Problems, simulation, differences and help. */
 export function BottomPanel(props: PanelProps) {
   const { shown, onShow, machine, text, base, present, diffTools, second, steps, onReveal, onPlayed } = props;
-  const problems = machine.problems ?? [];
+  const problems = useCheckedProblems(props);
   const tabs: readonly (readonly [BottomTab, string])[] = [
-    ["problems", `Problems (${problems.length})`],
+    ["problems", problems === undefined ? "Problems" : `Problems (${problems.length})`],
     ["simulation", "Simulation"],
     ["diff", "Diff"],
     ["help", "Help"],
@@ -44,10 +50,10 @@ export function BottomPanel(props: PanelProps) {
           </button>
         ))}
       </div>
-      {shown === "problems" && <Problems problems={problems} failure={machine.failure} onReveal={onReveal} />}
+      {shown === "problems" && <Problems problems={problems} machine={machine} onReveal={onReveal} />}
       {shown === "simulation" &&
         (text.text === "" ? (
-          <p className="notice muted">A machine without errors can be simulated.</p>
+          <NothingToSimulate machine={machine} present={present} />
         ) : (
           <SimulationPanel
             machine={text}
@@ -57,41 +63,65 @@ export function BottomPanel(props: PanelProps) {
             onPlayed={onPlayed}
           />
         ))}
-      {shown === "diff" && <DiffPanel before={base} after={{ title: "Now", text: present }} tools={diffTools} />}
+      {shown === "diff" &&
+        (props.isCompared ? (
+          <DiffOnDemand before={base} after={{ title: "Now", text: present }} tools={diffTools} />
+        ) : (
+          <Skeleton height={120} />
+        ))}
       {shown === "help" && <Help />}
     </div>
   );
 }
 
-interface ProblemsProps {
-  readonly problems: readonly Problem[];
-  readonly failure: string | undefined;
-  readonly onReveal: (problem: Problem) => void;
+/** A check that takes longer than this is shown. */
+const LATE_MS = 300;
+
+/**
+ * Returns the problems of the present text. Undefined while they are not known: those of an earlier text stay for a
+ * moment, so that nothing flickers while a person types.
+ */
+function useCheckedProblems({ machine, isChecked }: PanelProps): readonly Problem[] | undefined {
+  const { problems, failure } = machine;
+  const [known, setKnown] = useState<readonly Problem[]>();
+  useEffect(() => {
+    if (isChecked) return setKnown(failure === undefined ? problems : undefined);
+    const timer = setTimeout(() => setKnown(undefined), LATE_MS);
+    return () => clearTimeout(timer);
+  }, [isChecked, problems, failure]);
+  return isChecked && failure === undefined ? problems : known;
 }
 
-function Problems({ problems, failure, onReveal }: ProblemsProps) {
+/** Renders why nothing can be simulated: it is not known yet, could not be read, or has errors. */
+function NothingToSimulate({ machine, present }: Pick<PanelProps, "machine" | "present">) {
+  if (machine.failure !== undefined) return <FailureNotice error={machine.failure} onRetry={machine.retry} />;
+  if (machine.text !== present) return <Skeleton height={120} />;
+  return <p className="notice muted">A machine without errors can be simulated.</p>;
+}
+
+interface ProblemsProps extends Pick<PanelProps, "machine" | "onReveal"> {
+  /** Undefined: not known yet. */
+  readonly problems: readonly Problem[] | undefined;
+}
+
+function Problems({ problems, machine: { failure, retry }, onReveal }: ProblemsProps) {
+  if (failure !== undefined) return <FailureNotice error={failure} onRetry={retry} />;
+  if (problems === undefined) return <Skeleton height={40} />;
+  if (problems.length === 0) return <p className="notice muted">No problems.</p>;
   return (
-    <>
-      {failure !== undefined && (
-        <p className="notice fail" role="alert">
-          {failure}
-        </p>
-      )}
-      {problems.length === 0 && failure === undefined && <p className="notice muted">No problems.</p>}
-      <ul className="problems" aria-label="Problems">
-        {problems.map((problem) => (
-          <li key={`${problem.line}:${problem.column} ${problem.code} ${problem.message}`}>
-            <button type="button" onClick={() => onReveal(problem)}>
-              <span className={problem.severity === "error" ? "tone-fail" : "tone-warn"}>{problem.severity}</span>{" "}
-              <span className="mono">
-                {problem.line}:{problem.column} {problem.code}
-              </span>{" "}
-              <Text>{problem.message}</Text>
-            </button>
-          </li>
-        ))}
-      </ul>
-    </>
+    <ul className="problems" aria-label="Problems">
+      {problems.map((problem) => (
+        <li key={`${problem.line}:${problem.column} ${problem.code} ${problem.message}`}>
+          <button type="button" onClick={() => onReveal(problem)}>
+            <span className={problem.severity === "error" ? "tone-fail" : "tone-warn"}>{problem.severity}</span>{" "}
+            <span className="mono">
+              {problem.line}:{problem.column} {problem.code}
+            </span>{" "}
+            <Text>{problem.message}</Text>
+          </button>
+        </li>
+      ))}
+    </ul>
   );
 }
 

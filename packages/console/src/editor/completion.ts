@@ -1,11 +1,13 @@
 import type { Completion, CompletionContext, CompletionResult } from "@codemirror/autocomplete";
 import type { EditorState } from "@codemirror/state";
 import { defined } from "@stackyard/core";
+import type { Path } from "../machine/edits/operation.ts";
 import type { KnownExecutor, MachineSchemas, JsonSchema as Schema } from "../machine/messages.ts";
 import type { Outline } from "../machine/outline.ts";
 
 /** What completion and hover know. */
 export interface Knowledge {
+  /** Undefined while they are loaded. */
   readonly schemas: MachineSchemas | undefined;
   readonly outline: Outline | undefined;
   readonly executors: readonly KnownExecutor[];
@@ -139,6 +141,14 @@ function listValues(knowledge: Knowledge, path: readonly string[]): readonly Com
   ]);
   const labels = new Set([...names, ...choices.filter((choice) => typeof choice === "string")]);
   return outline === undefined ? [] : [...labels].map((label) => ({ label, type: "constant" }));
+}
+
+/** Returns the names of the document that the value at a path, or an entry of its list, can be. */
+export function listNames(outline: Outline, path: Path): readonly string[] {
+  const key = path.findLast((each) => typeof each === "string") ?? "";
+  // What a config has under these keys is the matter of its executor.
+  if (path[2] === "config" || path.length < 3 || !Object.hasOwn(NAMES, key)) return [];
+  return NAMES[key]?.(outline) ?? [];
 }
 
 /** Which names of the document a key has as its value, or in its list. */

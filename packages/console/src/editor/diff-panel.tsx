@@ -27,8 +27,15 @@ export interface Comparing {
 
 const COLLAPSED = { margin: 3, minSize: 6 };
 
+/** Two texts that are compared. */
+export interface DiffPanelProps {
+  readonly before: Side;
+  readonly after: Side;
+  readonly tools?: ReactNode;
+}
+
 /** Renders two texts of a machine side by side, and the different states. */
-export function DiffPanel({ before, after, tools }: { before: Side; after: Side; tools?: ReactNode }) {
+export function DiffPanel({ before, after, tools }: DiffPanelProps) {
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (place.current === null) return;

@@ -1,15 +1,13 @@
+import type { Direction, PlacedEdge, PlacedNode, Point } from "@stackyard/core/drawing";
 import type { MachineGraph } from "@stackyard/sdk";
 import { Button } from "../design/button.tsx";
 import { Dialog } from "../design/dialog.tsx";
 import { saveFile } from "../design/save-file.ts";
+import { toPng } from "../design/to-png.ts";
 import { useToast } from "../design/toasts.tsx";
-import type { Direction, PlacedEdge, PlacedNode, Point } from "../graph/layout.ts";
-import { loadLayout } from "../graph/use-layout.ts";
+import { loadLayout } from "../graph/load-layout.ts";
 import { machineClient } from "../machine/machine-client.ts";
 import type { MachineText, Tasks } from "../machine/messages.ts";
-
-const SCALE = 2;
-const MAX_PX = 16_384;
 
 const FORMATS = [
   ["svg", "SVG"],
@@ -40,7 +38,7 @@ export function ExportDialog({ machine, graph, direction, moved, onClose }: Expo
         vertical,
         places: graph && (await loadPlaces(graph, direction, moved)),
       });
-      if (format === "png") saveFile(await toPng(text), `${machine.name}.png`);
+      if (format === "png") saveFile(await toPng(text, "#ffffff"), `${machine.name}.png`);
       else saveFile(new Blob([text]), `${machine.name}.${{ svg: "svg", mermaid: "mmd", dot: "dot" }[format]}`);
       onClose();
     } catch (error) {
@@ -83,24 +81,4 @@ async function loadPlaces(
 
 function toMiddle({ x, y, width, height }: PlacedNode, corner: Point | undefined): Point {
   return corner === undefined ? { x, y } : { x: corner.x + width / 2, y: corner.y + height / 2 };
-}
-
-/** Draws an SVG at twice its size, at most 16,384 pixels wide and high. */
-async function toPng(svg: string): Promise<Blob> {
-  const image = new Image();
-  // The content security policy admits images as data.
-  image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`;
-  await image.decode();
-  const scale = Math.min(SCALE, MAX_PX / image.naturalWidth, MAX_PX / image.naturalHeight);
-  const canvas = document.createElement("canvas");
-  canvas.width = Math.round(image.naturalWidth * scale);
-  canvas.height = Math.round(image.naturalHeight * scale);
-  const context = canvas.getContext("2d");
-  if (context === null) throw new Error("The browser cannot draw the graph.");
-  context.fillStyle = "#ffffff";
-  context.fillRect(0, 0, canvas.width, canvas.height);
-  context.drawImage(image, 0, 0, canvas.width, canvas.height);
-  return new Promise((resolve, reject) =>
-    canvas.toBlob((blob) => (blob === null ? reject(new Error("The graph is too large for a PNG.")) : resolve(blob))),
-  );
 }

@@ -1,5 +1,5 @@
-import { useId, useState } from "react";
-import { Offers, Options } from "../design/fields.tsx";
+import { type ComponentProps, useState } from "react";
+import { Options } from "../design/fields.tsx";
 import type { Outline } from "../machine/outline.ts";
 
 /** Returns a scalar of a document as a field shows it. */
@@ -15,39 +15,20 @@ export function toValue(outline: Outline | undefined, key: string, text: string)
   return type === "boolean" ? text === "true" : text;
 }
 
-interface CheckProps {
-  readonly label: string;
-  readonly checked: boolean;
-  readonly onChange: (on: boolean) => void;
-}
-
-/** Renders a checkbox with its label. */
-export function Check({ label, checked, onChange }: CheckProps) {
-  return (
-    <label className="row">
-      <input
-        type="checkbox"
-        style={{ width: "auto", minWidth: 0 }}
-        checked={checked}
-        onChange={({ target }) => onChange(target.checked)}
-      />
-      {label}
-    </label>
-  );
-}
-
 interface TextFieldProps {
   readonly label: string;
   readonly value: string;
   readonly placeholder?: string;
   readonly hidden?: boolean;
-  /** Suggestions while typing; any other text can be entered too. */
-  readonly offers?: readonly string[];
+  /** Of several lines: Enter begins another one. */
+  readonly isLong?: boolean;
+  /** More of the control itself. */
+  readonly control?: ComponentProps<"input">;
   readonly onEnter: (value: string) => void;
 }
 
 /** Renders a text field; its text is applied when the field is left or Enter is pressed. */
-export function TextField({ label, value, placeholder, hidden, offers = [], onEnter }: TextFieldProps) {
+export function TextField({ label, value, placeholder, hidden, isLong, control, onEnter }: TextFieldProps) {
   const [text, setText] = useState(value);
   const [known, setKnown] = useState(value);
   // The shown or last entered text: any other is being typed, and a late value does not replace it.
@@ -57,30 +38,42 @@ export function TextField({ label, value, placeholder, hidden, offers = [], onEn
     setSettled(value);
     if (text === settled) setText(value);
   }
+  // The ends of several lines are a part of the text.
+  const entered = isLong ? text : text.trim();
   const enter = () => {
-    if (text.trim() === value) return;
+    if (entered === value) return;
     setSettled(text);
-    onEnter(text.trim());
+    onEnter(entered);
   };
-  const id = useId();
-  const input = (
-    <>
-      <input
-        className="input"
-        aria-label={label}
-        list={offers.length > 0 ? id : undefined}
-        value={text}
-        placeholder={placeholder}
-        spellCheck={false}
-        onChange={({ target }) => setText(target.value)}
-        onBlur={enter}
-        onKeyDown={({ key }) => {
-          if (key === "Enter") enter();
-          if (key === "Escape") setText(value);
-        }}
-      />
-      {offers.length > 0 && <Offers id={id} names={offers} />}
-    </>
+  // A field that is only visited changes nothing, however its text is written.
+  const leave = () => text !== settled && enter();
+  const shared = {
+    className: "input",
+    "aria-label": label,
+    value: text,
+    placeholder,
+    spellCheck: false,
+    onBlur: leave,
+  };
+  const input = isLong ? (
+    <textarea
+      {...shared}
+      id={control?.id}
+      aria-describedby={control?.["aria-describedby"]}
+      rows={Math.min(12, text.split("\n").length + 1)}
+      onChange={({ target }) => setText(target.value)}
+      onKeyDown={({ key }) => key === "Escape" && setText(value)}
+    />
+  ) : (
+    <input
+      {...control}
+      {...shared}
+      onChange={({ target }) => setText(target.value)}
+      onKeyDown={({ key }) => {
+        if (key === "Enter") enter();
+        if (key === "Escape") setText(value);
+      }}
+    />
   );
   return hidden ? (
     input

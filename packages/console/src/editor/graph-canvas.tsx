@@ -1,15 +1,13 @@
 import { defined } from "@stackyard/core";
+import { type Direction, type GraphLayout, type PlacedEdge, type Point, toPath } from "@stackyard/core/drawing";
 import type { MachineGraph } from "@stackyard/sdk";
 import {
-  Background,
-  BaseEdge,
   type Connection,
   Controls,
   type Edge,
   EdgeLabelRenderer,
   type EdgeProps,
   Handle,
-  MarkerType,
   type Node,
   type NodeChange,
   type NodeHandle,
@@ -19,15 +17,25 @@ import {
   ReactFlowProvider,
   useReactFlow,
   useStore,
+  type Viewport,
 } from "@xyflow/react";
-import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
-import { cut, toPath } from "../graph/graph-drawing.tsx";
-import { type Direction, type GraphLayout, type PlacedEdge, type Point, toLabel } from "../graph/layout.ts";
+import { type KeyboardEvent, type ReactNode, useEffect, useMemo, useRef, useState } from "react";
+import { Skeleton } from "../design/page.tsx";
+import {
+  EdgeLabel,
+  EdgePath,
+  type GraphMarks,
+  SMALLEST,
+  type StateBadge,
+  StateNode as StateDrawing,
+} from "../graph/graph-drawing.tsx";
+import { type Taken, toTimes } from "../graph/taken.ts";
 import { useLayout } from "../graph/use-layout.ts";
 import { toSafeText } from "../text/safe-text.ts";
 import { CHANGE_WORDS, type ChangeMark } from "./graph-diff.ts";
 import { findNeighbor } from "./neighbors.ts";
 import "@xyflow/react/dist/base.css";
+import "../graph/graph.css";
 
 /** The marks at a state besides its name and tasks. */
 export interface NodeMark {
@@ -48,8 +56,10 @@ interface CanvasProps {
   readonly marks: ReadonlyMap<string, NodeMark>;
   /** Of arrows that differ from another graph, by index. */
   readonly changes?: ReadonlyMap<number, ChangeMark> | undefined;
-  /** Arrows that a scenario has taken, by index; undefined without a scenario. */
-  readonly tried?: ReadonlySet<number> | undefined;
+  /** What a scenario has taken; undefined without a scenario. */
+  readonly taken?: Taken | undefined;
+  /** Shown in place of a graph that cannot be laid out. */
+  readonly fallback?: ReactNode;
   readonly moved: ReadonlyMap<string, Point>;
   readonly onMove: (moved: ReadonlyMap<string, Point>) => void;
   readonly onSelect: (state: string | undefined) => void;
@@ -62,12 +72,13 @@ interface CanvasProps {
 type StateNode = Node<{
   readonly node: MachineGraph["nodes"][number];
   readonly mark: NodeMark | undefined;
+  readonly taken: Taken | undefined;
   readonly down: boolean;
 }>;
 type ReactionEdge = Edge<{
   readonly edge: MachineGraph["edges"][number];
   readonly placed: PlacedEdge | undefined;
-  readonly untried: boolean;
+  readonly count: number | undefined;
   readonly change: ChangeMark | undefined;
 }>;
 
@@ -80,14 +91,14 @@ export function GraphCanvas(props: CanvasProps) {
   );
 }
 
-type Placement = Pick<CanvasProps, "direction" | "selected" | "marks" | "tried" | "changes"> & {
+type Placement = Pick<CanvasProps, "direction" | "selected" | "marks" | "taken" | "changes"> & {
   readonly graph: MachineGraph;
   readonly layout: GraphLayout | undefined;
   /** Of states that were moved. */
   readonly places: ReadonlyMap<string, Point>;
 };
 
-function useNodes({ graph, layout, places, selected, marks, direction }: Placement): StateNode[] {
+function useNodes({ graph, layout, places, selected, marks, taken, direction }: Placement): StateNode[] {
   return useMemo(
     () =>
       (layout?.nodes ?? []).flatMap(({ id, x, y, width, height }, index) => {
@@ -109,11 +120,11 @@ function useNodes({ graph, layout, places, selected, marks, direction }: Placeme
             deletable: false,
             selected: id === selected,
             ariaLabel: isState ? `State ${toSafeText(id)}` : node.kind,
-            data: { node, mark: marks.get(id), down: direction === "down" },
+            data: { node, mark: marks.get(id), taken, down: direction === "down" },
           },
         ];
       }),
-    [graph, layout, places, selected, marks, direction],
+    [graph, layout, places, selected, marks, taken, direction],
   );
 }
 
@@ -140,7 +151,7 @@ function toHandles({ width, height }: { width: number; height: number }, directi
   ];
 }
 
-function useEdges({ graph, layout, places, tried, changes }: Placement): ReactionEdge[] {
+function useEdges({ graph, layout, places, taken, changes }: Placement): ReactionEdge[] {
   return useMemo(
     () =>
       graph.edges.map((edge, index) => ({
@@ -150,30 +161,33 @@ function useEdges({ graph, layout, places, tried, changes }: Placement): Reactio
         type: "reaction",
         focusable: false,
         deletable: false,
-        markerEnd: { type: MarkerType.ArrowClosed, color: "var(--control)" },
         data: {
           edge,
           placed: places.has(edge.from) || places.has(edge.to) ? undefined : layout?.edges[index],
-          untried: tried !== undefined && edge.event !== undefined && !tried.has(index),
+          count: taken?.edges[index],
           change: changes?.get(index),
         },
       })),
-    [graph, layout, places, tried, changes],
+    [graph, layout, places, taken, changes],
   );
 }
 
 // The buttons are on the left.
 const FIT = { maxZoom: 1, padding: { top: "16px", right: "16px", bottom: "16px", left: "56px" } } as const;
 
-/** Keeps all of the graph in view when it or its place changes, until the user chooses what is in view. */
-function useFitting(layout: GraphLayout | undefined) {
+/**
+ * Keeps the graph in view when it or its place changes, until the user chooses what is in view. Its texts stay readable:
+ * of a graph that is too large for that, the part around a state is shown.
+ */
+function useFitting(layout: GraphLayout | undefined, around: string | undefined) {
   const flow = useReactFlow();
   const isOn = useRef(true);
   const width = useStore((state) => state.width);
   const height = useStore((state) => state.height);
   useEffect(() => {
-    if (isOn.current && layout !== undefined && width > 0 && height > 0) void flow.fitView(FIT);
-  }, [flow, layout, width, height]);
+    if (!isOn.current || layout === undefined || width === 0 || height === 0) return;
+    void flow.setViewport(toViewport(layout, { width, height }, around));
+  }, [flow, layout, width, height, around]);
   const start = () => {
     isOn.current = true;
   };
@@ -183,9 +197,34 @@ function useFitting(layout: GraphLayout | undefined) {
   return { start, stop };
 }
 
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Around the graph, in pixels. The buttons are on the left. */
+const ROOM = { start: 56, end: 16 } as const;
+
+/** Returns the zoom and the place of a graph in a pane. */
+function toViewport({ nodes, width, height }: GraphLayout, pane: Size, around: string | undefined): Viewport {
+  const room = { width: pane.width - ROOM.start - ROOM.end, height: pane.height - 2 * ROOM.end };
+  const zoom = Math.max(SMALLEST, Math.min(1, room.width / width, room.height / height));
+  const at = nodes.find(({ id }) => id === around) ?? nodes[0];
+  const along = (length: number, space: number, start: number, point: number) => {
+    const rest = space - length * zoom;
+    if (rest >= 0) return start + rest / 2;
+    return Math.min(start, Math.max(start + rest, start + space / 2 - point * zoom));
+  };
+  return {
+    x: along(width, room.width, ROOM.start, at?.x ?? 0),
+    y: along(height, room.height, ROOM.end, at?.y ?? 0),
+    zoom,
+  };
+}
+
 function Canvas(props: CanvasProps) {
-  const { graph: newest, direction, dimmed, selected, marks, tried, changes, moved, ...on } = props;
-  const state = useLayout(newest, { direction });
+  const { graph: newest, direction, dimmed, selected, marks, taken, changes, moved, fallback, ...on } = props;
+  const state = useLayout(newest, { direction, notes: taken !== undefined });
   const [dragged, setDragged] = useState(moved);
   const places = useMemo(() => new Map([...moved, ...dragged]), [moved, dragged]);
   const isReady = state.kind === "ready";
@@ -197,12 +236,13 @@ function Canvas(props: CanvasProps) {
     direction,
     selected,
     marks,
-    tried,
+    taken,
     changes,
   };
   const nodes = useNodes(placement);
   const edges = useEdges(placement);
-  const fitting = useFitting(placement.layout);
+  const current = [...marks].find(([, mark]) => mark.current)?.[0];
+  const fitting = useFitting(placement.layout, current ?? "INIT");
   // Positions that were reset count no more.
   useEffect(() => setDragged(moved), [moved]);
   const onNodesChange = (changes: NodeChange<StateNode>[]) => {
@@ -224,6 +264,8 @@ function Canvas(props: CanvasProps) {
     if ("key" in action) on.onKey(action.key, at);
     else if (next !== undefined) findState(event.currentTarget, next)?.focus();
   };
+  if (state.kind === "pending") return <Skeleton height={240} />;
+  if (state.kind === "failed") return fallback;
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the keys are those of the focused node inside
     <div className={dimmed ? "canvas dimmed" : "canvas"} onKeyDown={onKeyDown}>
@@ -247,7 +289,6 @@ function Canvas(props: CanvasProps) {
         zoomOnDoubleClick={false}
         proOptions={{ hideAttribution: true }}
       >
-        <Background />
         <Controls
           showInteractive={false}
           onZoomIn={fitting.stop}
@@ -293,32 +334,30 @@ function toAction({ key, ctrlKey, metaKey, shiftKey, altKey }: KeyboardEvent): A
   return key in KEYS ? { key: KEYS[key as keyof typeof KEYS] } : undefined;
 }
 
-function StateView({ data: { node, mark, down }, selected }: NodeProps<StateNode>) {
-  const tasks = node.tasks ?? [];
-  const classes = [
-    "state-node",
-    selected && "selected",
-    mark?.current && "current",
-    node.terminal && "terminal",
-    node.reachable === false && "unreachable",
-    mark?.change && `change-${CHANGE_WORDS[mark.change]}`,
-  ];
+/** Renders a state as all graphs of the console do. */
+function StateView({ data: { node, mark, taken, down }, selected, width = 0, height = 0 }: NodeProps<StateNode>) {
+  const { id } = node;
+  const times = taken?.states.get(id);
+  const badge: StateBadge = {
+    ...(mark?.current && { current: true }),
+    ...(times !== undefined && { note: toTimes(times) }),
+    ...defined({ sign: mark?.change }),
+  };
+  const marks: GraphMarks = { states: { [id]: badge }, ...defined({ taken }), ...(selected && { selected: id }) };
   return (
-    <div className={classes.filter(Boolean).join(" ")}>
+    <>
       <Handle type="target" position={down ? Position.Top : Position.Left} />
-      <div className="state-name">
-        {mark?.change !== undefined && <span className="change">{mark.change} </span>}
-        {cut(node.id)}
-        {mark?.problems !== undefined && <ProblemCount {...mark.problems} />}
-      </div>
-      {tasks.map((task) => (
-        <div key={task} className="state-task">
-          • {cut(task)}
-        </div>
-      ))}
+      <svg role="presentation" className={`graph ${toChangeClass(mark?.change)}`} width={width} height={height}>
+        <StateDrawing node={node} placed={{ id, x: width / 2, y: height / 2, width, height }} marks={marks} />
+      </svg>
+      {mark?.problems !== undefined && <ProblemCount {...mark.problems} />}
       <Handle type="source" position={down ? Position.Bottom : Position.Right} />
-    </div>
+    </>
   );
+}
+
+function toChangeClass(change: ChangeMark | undefined): string {
+  return change === undefined ? "" : `change-${CHANGE_WORDS[change]}`;
 }
 
 function ProblemCount({ count, hasError }: NonNullable<NodeMark["problems"]>) {
@@ -341,58 +380,44 @@ function MarkerView({ data: { node, down } }: NodeProps<StateNode>) {
   );
 }
 
+/** Renders an arrow as all graphs of the console do. */
 function ReactionView(props: EdgeProps<ReactionEdge>) {
-  const { data, markerEnd } = props;
-  const { path, label } =
-    data?.placed === undefined ? toCurve(props) : { path: toPath(data.placed.points), label: data.placed.label };
-  const { change } = data ?? {};
-  const text = [change, data === undefined ? "" : toLabel(data.edge)].filter(Boolean).join(" ");
-  const classes = [
-    "reaction",
-    data?.edge.passing && "passing",
-    data?.untried && "untried",
-    change && `change-${CHANGE_WORDS[change]}`,
-  ]
-    .filter(Boolean)
-    .join(" ");
+  const { edge, count, change, placed = toCurve(props) } = props.data ?? {};
+  const shared = { placed, edge, count };
   return (
     <>
-      <BaseEdge path={path} className={classes} {...defined({ markerEnd })} />
-      {text !== "" && (
-        <EdgeLabelRenderer>
-          <div
-            className={`${classes} reaction-label`}
-            title={toSafeText(`${text} ${data?.edge.when ?? ""}`)}
-            style={{ transform: `translate(-50%, -50%) translate(${label.x}px, ${label.y}px)` }}
-          >
-            {cut(text)}
-          </div>
-        </EdgeLabelRenderer>
-      )}
+      <g className={toChangeClass(change)}>
+        <EdgePath {...shared} />
+      </g>
+      <path
+        className="react-flow__edge-interaction"
+        d={toPath(placed.points)}
+        fill="none"
+        strokeOpacity={0}
+        strokeWidth={20}
+      />
+      <EdgeLabelRenderer>
+        <svg role="presentation" className={`graph reaction-label ${toChangeClass(change)}`} width={1} height={1}>
+          <EdgeLabel {...shared} sign={change} />
+        </svg>
+      </EdgeLabelRenderer>
     </>
   );
 }
 
-interface Curve {
-  readonly path: string;
-  readonly label: { readonly x: number; readonly y: number };
-}
-
-/** Returns the curve between states that were moved; arrows between the same two bend differently. */
-function toCurve({ id, source, target, sourceX, sourceY, targetX, targetY }: EdgeProps<ReactionEdge>): Curve {
-  if (source === target) {
-    const [x, y] = [(sourceX + targetX) / 2, Math.min(sourceY, targetY) - 40];
-    return {
-      path: `M${sourceX} ${sourceY}C${sourceX + 40} ${y - 20} ${targetX - 40} ${y - 20} ${targetX} ${targetY}`,
-      label: { x, y },
-    };
-  }
+/** Returns the way between states that were moved; arrows between the same two bend differently. */
+function toCurve({ id, source, target, sourceX, sourceY, targetX, targetY }: EdgeProps<ReactionEdge>): PlacedEdge {
+  const [start, end] = [
+    { x: sourceX, y: sourceY },
+    { x: targetX, y: targetY },
+  ];
   const bend = 20 + (Number(id) % 4) * 14;
-  const [x, y] = [(sourceX + targetX) / 2, (sourceY + targetY) / 2 - (sourceX < targetX ? bend : -bend)];
-  return {
-    path: `M${sourceX} ${sourceY}Q${x} ${y} ${targetX} ${targetY}`,
-    label: { x, y: (y + (sourceY + targetY) / 2) / 2 },
-  };
+  const turn = sourceX < targetX ? bend : -bend;
+  const middle =
+    source === target
+      ? { x: (sourceX + targetX) / 2, y: Math.min(sourceY, targetY) - 40 }
+      : { x: (sourceX + targetX) / 2, y: (sourceY + targetY) / 2 - turn };
+  return { points: [start, middle, end], label: { x: middle.x, y: middle.y - 8 } };
 }
 
 const NODE_TYPES = { state: StateView, marker: MarkerView };

@@ -5,8 +5,8 @@ import { IconButton } from "../design/icon-button.tsx";
 import type { NameKind, Range } from "../machine/edits/operation.ts";
 import type { Outline, OutlineState } from "../machine/outline.ts";
 import { toSafeText } from "../text/safe-text.ts";
-import type { Edit, StateFormProps } from "./edit.ts";
-import { Check, TextField, toText } from "./form-fields.tsx";
+import type { Edit } from "./edit.ts";
+import { type FormSchemas, FormToggle, PartForm, TaskForm } from "./part-form.tsx";
 import { Reactions } from "./reactions.tsx";
 import { Tasks } from "./tasks.tsx";
 import { Timers } from "./timers.tsx";
@@ -14,7 +14,7 @@ import { Timers } from "./timers.tsx";
 interface InspectorProps {
   readonly outline: Outline;
   readonly state: OutlineState | undefined;
-  readonly executors: readonly string[];
+  readonly schemas: FormSchemas;
   readonly edit: Edit;
   readonly onRename: (what: NameKind, name: string) => void;
   readonly onRemove: (what: NameKind, name: string) => void;
@@ -30,17 +30,30 @@ export function Inspector(props: InspectorProps) {
   );
 }
 
+/** The parts of a state that have a form of their own. */
+const STATE_PARTS = ["tasks", "after", "on"];
+
 type StateProps = InspectorProps & { readonly state: OutlineState };
 
 function StateForm(props: StateProps) {
-  const { outline, state, executors, edit, onReveal } = props;
+  const { outline, state, schemas, edit, onReveal } = props;
+  const { name } = state;
   return (
     <>
       <StateHeading {...props} />
-      <StateKeys outline={outline} state={state} edit={edit} />
-      <Reactions outline={outline} state={state} edit={edit} onReveal={onReveal} />
-      <Tasks outline={outline} state={state} executors={executors} edit={edit} />
-      {outline.version === 2 && <Timers outline={outline} state={state} edit={edit} />}
+      <div className="schema-fields">
+        <PartForm
+          schemas={schemas}
+          outline={outline}
+          path={["states", name]}
+          owner={name}
+          of=""
+          without={STATE_PARTS}
+        />
+      </div>
+      <Reactions outline={outline} state={state} schemas={schemas} edit={edit} onReveal={onReveal} />
+      <Tasks outline={outline} state={state} schemas={schemas} edit={edit} />
+      {outline.version === 2 && <Timers outline={outline} state={state} schemas={schemas} edit={edit} />}
     </>
   );
 }
@@ -78,84 +91,25 @@ function StateHeading({ outline, state, edit, onRename, onRemove, onReveal }: St
   );
 }
 
-function StateKeys({ outline, state: { name, keys }, edit }: StateFormProps) {
-  const setKey = (key: string, value: string | boolean | undefined) =>
-    edit({ kind: "set-key", what: "state", name, key, value }, `${key} of ${name}`);
-  const terminal = (
-    <Check
-      label="Terminal"
-      checked={keys["terminal"] === true}
-      onChange={(on) => setKey("terminal", on || undefined)}
-    />
-  );
-  if (outline.version === 1) return <div className="row">{terminal}</div>;
-  return (
-    <div className="row">
-      {terminal}
-      <Check
-        label="Protected"
-        checked={keys["protected"] === true}
-        onChange={(on) => setKey("protected", on || undefined)}
-      />
-      <TextField
-        label="Timeout"
-        value={toText(keys["timeout"])}
-        placeholder="45m"
-        onEnter={(value) => setKey("timeout", value || undefined)}
-      />
-      <label className="row">
-        Leaving
-        <select
-          className="input"
-          value={toText(keys["leaving"])}
-          onChange={({ target }) => setKey("leaving", target.value || undefined)}
-        >
-          <option value="">wait (default)</option>
-          <option>wait</option>
-          <option>abandon</option>
-          <option>cancel</option>
-        </select>
-      </label>
-    </div>
-  );
-}
+/** The parts of a machine that have a form of their own. */
+const MACHINE_PARTS = ["version", "events", "metadata", "targets", "states", "tasks"];
 
-function MachineForm({ outline, edit, onRename, onRemove, onReveal }: InspectorProps) {
+function MachineForm(props: InspectorProps) {
+  const { outline, schemas, edit } = props;
   const [event, setEvent] = useState("");
-  const groups: readonly (readonly [NameKind, string, readonly string[]])[] = [
-    ["event", "Events", outline.events.map(({ name }) => name)],
-    ["task", "Tasks", outline.tasks.map(({ name }) => name)],
-    ["metadata", "Metadata", outline.metadata.map(({ name }) => name)],
-    ["target", "Targets", outline.targets],
-  ];
   return (
     <>
       <div className="row spread">
         <h2 tabIndex={-1}>Machine</h2>
         <span className="muted">Version {outline.version}. Select a state to edit it.</span>
       </div>
-      {outline.version === 2 && (
-        <TextField
-          label="Description"
-          value={outline.description ?? ""}
-          onEnter={(value) => edit({ kind: "describe", value: value || undefined }, "description")}
-        />
-      )}
-      {groups.map(([what, title, names]) => (
-        <div key={what} className="row">
-          <h3>{title}</h3>
-          {names.length === 0 && <span className="muted">none</span>}
-          {names.map((name) => (
-            <span key={name} className="command" data-renames={`${what} ${name}`}>
-              <button type="button" className="link" onClick={() => onReveal(findRange(outline, what, name))}>
-                {toSafeText(name)}
-              </button>
-              <IconButton icon="edit" label={`Rename ${name}`} onPress={() => onRename(what, name)} />
-              <IconButton icon="remove" label={`Delete ${name}`} onPress={() => onRemove(what, name)} />
-            </span>
-          ))}
-        </div>
-      ))}
+      <div className="schema-fields">
+        <PartForm schemas={schemas} outline={outline} path={[]} owner="the machine" of="" without={MACHINE_PARTS} />
+      </div>
+      <Names {...props} what="event" title="Events" names={outline.events.map(({ name }) => name)} />
+      <Names {...props} what="task" title="Tasks" names={outline.tasks.map(({ name }) => name)} />
+      <Names {...props} what="metadata" title="Metadata" names={outline.metadata.map(({ name }) => name)} />
+      <Names {...props} what="target" title="Targets" names={outline.targets} />
       <Form
         className="row"
         onSubmit={() => {
@@ -173,6 +127,51 @@ function MachineForm({ outline, edit, onRename, onRemove, onReveal }: InspectorP
         />
         <Button type="submit">Declare event</Button>
       </Form>
+    </>
+  );
+}
+
+interface NamesProps extends InspectorProps {
+  readonly what: Exclude<NameKind, "state">;
+  readonly title: string;
+  readonly names: readonly string[];
+}
+
+const COLLECTIONS = { event: "events", task: "tasks", metadata: "metadata", target: "targets" } as const;
+
+/** Renders the names of a kind that the machine declares; one of them is opened as a form. */
+function Names({ what, title, names, outline, schemas, onRename, onRemove, onReveal }: NamesProps) {
+  const [opened, setOpened] = useState<string>();
+  const task = outline.tasks.find(({ name }) => what === "task" && name === opened);
+  return (
+    <>
+      <div className="row">
+        <h3>{title}</h3>
+        {names.length === 0 && <span className="muted">none</span>}
+        {names.map((name) => (
+          <span key={name} className="command" data-renames={`${what} ${name}`}>
+            <button type="button" className="link" onClick={() => onReveal(findRange(outline, what, name))}>
+              {toSafeText(name)}
+            </button>
+            <IconButton icon="edit" label={`Rename ${name}`} onPress={() => onRename(what, name)} />
+            <IconButton icon="remove" label={`Delete ${name}`} onPress={() => onRemove(what, name)} />
+            {/* In version 1 only tasks have keys. */}
+            {(outline.version === 2 || what === "task") && (
+              <FormToggle
+                name={name}
+                isOpen={opened === name}
+                onPress={() => setOpened(opened === name ? undefined : name)}
+              />
+            )}
+          </span>
+        ))}
+      </div>
+      {task !== undefined && <TaskForm schemas={schemas} outline={outline} task={task} />}
+      {what !== "task" && opened !== undefined && names.includes(opened) && (
+        <div className="schema-fields">
+          <PartForm schemas={schemas} outline={outline} path={[COLLECTIONS[what], opened]} owner={opened} />
+        </div>
+      )}
     </>
   );
 }

@@ -1,4 +1,4 @@
-import type { Point } from "../graph/layout.ts";
+import type { Point } from "@stackyard/core/drawing";
 
 /** A text that was being edited, kept in this browser. */
 export interface Draft {

@@ -4,16 +4,21 @@ import type { ReactionPlace } from "../machine/edits/operation.ts";
 import type { Outline, OutlineReaction } from "../machine/outline.ts";
 import type { Edit } from "./edit.ts";
 import { NameSelect, TextField, toText, toValue } from "./form-fields.tsx";
+import { type FormSchemas, PartForm } from "./part-form.tsx";
 
 interface DetailsProps {
   readonly outline: Outline;
+  readonly schemas: FormSchemas;
   readonly place: ReactionPlace;
   readonly reaction: OutlineReaction;
   readonly edit: Edit;
 }
 
+/** The keys of an entry that have a control of their own, here or in the row above. */
+const OWN_KEYS = ["when", "action", "state", "set", "raise"];
+
 /** Renders the further effects of a reaction: the event that it raises and the metadata that it sets. */
-export function ReactionDetails({ outline, place, reaction: { raise, set = {} }, edit }: DetailsProps) {
+export function ReactionDetails({ outline, schemas, place, reaction: { raise, set = {} }, edit }: DetailsProps) {
   const { state, event } = place;
   const label = `${event} of ${state}`;
   const [key, setKey] = useState("");
@@ -52,6 +57,15 @@ export function ReactionDetails({ outline, place, reaction: { raise, set = {} },
           value=""
           placeholder={PLACEHOLDER}
           onEnter={(text) => setMetadata(key, text)}
+        />
+      )}
+      {place.index !== undefined && (
+        <PartForm
+          schemas={schemas}
+          outline={outline}
+          path={["states", state, "on", event, place.index]}
+          owner={label}
+          without={OWN_KEYS}
         />
       )}
     </div>

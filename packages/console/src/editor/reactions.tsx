@@ -8,14 +8,16 @@ import { toSafeText } from "../text/safe-text.ts";
 import type { StateFormProps } from "./edit.ts";
 import { NameSelect, TextField } from "./form-fields.tsx";
 import { Headings } from "./headings.tsx";
+import type { FormSchemas } from "./part-form.tsx";
 import { ReactionDetails } from "./reaction-details.tsx";
 
 interface ReactionsProps extends StateFormProps {
+  readonly schemas: FormSchemas;
   readonly onReveal: (range: Range) => void;
 }
 
 /** Renders the reactions of a state as a table, with one more to add. */
-export function Reactions({ outline, state, edit, onReveal }: ReactionsProps) {
+export function Reactions({ outline, state, schemas, edit, onReveal }: ReactionsProps) {
   const { name, reactions } = state;
   const known = [...outline.events.map((event) => event.name), "NEXT", "FAILED", "TIMEOUT"];
   const [event, setEvent] = useState("");
@@ -32,6 +34,7 @@ export function Reactions({ outline, state, edit, onReveal }: ReactionsProps) {
             key={`${index} ${reaction.event}`}
             outline={outline}
             state={state}
+            schemas={schemas}
             edit={edit}
             reaction={reaction}
             targets={targets}
@@ -75,7 +78,7 @@ interface ReactionProps extends ReactionsProps {
   readonly targets: readonly string[];
 }
 
-function Reaction({ outline, state, edit, reaction, targets, onReveal }: ReactionProps) {
+function Reaction({ outline, state, schemas, edit, reaction, targets, onReveal }: ReactionProps) {
   const { event, index, when, target, raise, set } = reaction;
   const [isOpen, setOpen] = useState(raise !== undefined || set !== undefined);
   const place = { state: state.name, event, ...defined({ index }) };
@@ -140,7 +143,7 @@ function Reaction({ outline, state, edit, reaction, targets, onReveal }: Reactio
       {isOpen && (
         <tr>
           <td colSpan={4} className="reaction-details">
-            <ReactionDetails outline={outline} place={place} reaction={reaction} edit={edit} />
+            <ReactionDetails outline={outline} schemas={schemas} place={place} reaction={reaction} edit={edit} />
           </td>
         </tr>
       )}

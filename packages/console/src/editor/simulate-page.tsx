@@ -1,11 +1,11 @@
 import type { RevisionDetails, StackSnapshot } from "@stackyard/sdk";
-import { useMemo, useState } from "react";
+import { useMemo } from "react";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
 import { useSearch } from "../design/links.tsx";
 import { Loaded } from "../design/page.tsx";
-import { Opened, toRevisionSession, YardEditor } from "./yard-editor.tsx";
+import { RevisionEditor, YardEditor } from "./yard-editor.tsx";
 
 /** Renders a machine played step by step: from nothing, or from a present or earlier position of a stack. */
 export function SimulatePage() {
@@ -40,17 +40,6 @@ async function loadStack(id: string, at: string | undefined, signal: AbortSignal
 }
 
 function StackSimulator({ stack, revision }: { stack: StackSnapshot["stack"]; revision: RevisionDetails }) {
-  const { data: newest } = useLoad(keys.machine(revision.machine, "source"), (request) =>
-    yard.machines.source(revision.machine, request),
-  );
-  const [session] = useState(() => toRevisionSession(revision));
   const steps = useMemo(() => [{ stack }], [stack]);
-  const second = useMemo(
-    () =>
-      newest === undefined || newest.source === revision.source
-        ? undefined
-        : { file: `${revision.machine} newest`, name: revision.machine, text: newest.source },
-    [newest, revision],
-  );
-  return <Opened session={session} tab="simulation" second={second} steps={steps} machine={revision.machine} />;
+  return <RevisionEditor revision={revision} tab="simulation" steps={steps} />;
 }

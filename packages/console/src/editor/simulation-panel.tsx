@@ -1,15 +1,17 @@
-import type { SimulationLine } from "@stackyard/core/machine";
 import { useEffect, useMemo, useState } from "react";
 import { Button } from "../design/button.tsx";
+import { toHistoryColumns } from "../design/history-columns.tsx";
 import { IconButton } from "../design/icon-button.tsx";
+import { FailureNotice, Skeleton } from "../design/page.tsx";
 import { saveFile } from "../design/save-file.ts";
-import { Text } from "../design/text.tsx";
+import { type Column, Table } from "../design/table.tsx";
+import { ActionsHeading } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
 import { machineClient } from "../machine/machine-client.ts";
 import type { MachineText, Simulated } from "../machine/messages.ts";
 import type { Outline } from "../machine/outline.ts";
-import { Headings } from "./headings.tsx";
 import { parseScenario, toScenarioText } from "./scenario.ts";
+import { type SimulatedLine, toSimulatedHistory } from "./simulated-history.ts";
 import { StepForms } from "./step-forms.tsx";
 
 const MAX_STEPS = 500;
@@ -28,7 +30,7 @@ interface PanelProps {
 /** Renders a scenario that is replayed after every change of its steps or the machine. */
 export function SimulationPanel({ machine, outline, second, initial, onPlayed }: PanelProps) {
   const [steps, setSteps] = useState<readonly unknown[]>(initial ?? []);
-  const { played, failure } = usePlayed({ machine, second, steps, onPlayed });
+  const { played, failure, retry } = usePlayed({ machine, second, steps, onPlayed });
   const { name } = machine;
   const add = (step: unknown) => {
     if (steps.length < MAX_STEPS) setSteps([...steps, step]);
@@ -36,26 +38,23 @@ export function SimulationPanel({ machine, outline, second, initial, onPlayed }:
   return (
     <div className="panel-body stack-v">
       <div className="row spread">
-        <Coverage played={played} />
+        {failure === undefined && <Coverage played={played} />}
         <ScenarioButtons steps={steps} setSteps={setSteps} name={name} />
       </div>
-      {failure !== undefined && (
-        <p className="notice fail" role="alert">
-          {failure}
-        </p>
-      )}
+      {failure !== undefined && <FailureNotice error={failure} onRetry={retry} />}
       <StepForms
         machine={name}
         outline={outline}
         line={played?.lines.at(-1)}
         next={played?.next}
+        isPlayed={played !== undefined}
         second={second}
         onStep={add}
       />
       {steps.length === 0 ? (
         <p className="muted">No steps yet. Send an event to create a stack in INIT.</p>
       ) : (
-        <StepTable steps={steps} setSteps={setSteps} lines={played?.lines ?? []} />
+        played !== undefined && <StepTable steps={steps} setSteps={setSteps} played={played} />
       )}
     </div>
   );
@@ -68,7 +67,9 @@ interface Playing extends Pick<PanelProps, "machine" | "second" | "onPlayed"> {
 /** Returns what the steps did; what they did before they were changed stays until then. */
 function usePlayed({ machine: { name, text }, second, steps, onPlayed }: Playing) {
   const [played, setPlayed] = useState<Simulated>();
-  const [failure, setFailure] = useState<string>();
+  const [failure, setFailure] = useState<Error>();
+  const [tries, setTries] = useState(0);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another try plays the same steps
   useEffect(() => {
     let over = false;
     const revisions = second === undefined ? [] : [second];
@@ -80,138 +81,96 @@ function usePlayed({ machine: { name, text }, second, steps, onPlayed }: Playing
         onPlayed(result);
       },
       (error: Error) => {
-        if (!over) setFailure(error.message);
+        if (!over) setFailure(error);
       },
     );
     return () => {
       over = true;
     };
-  }, [name, text, second, steps, onPlayed]);
-  return { played, failure };
+  }, [name, text, second, steps, onPlayed, tries]);
+  return { played, failure, retry: () => setTries((count) => count + 1) };
 }
 
 interface TableProps {
   readonly steps: readonly unknown[];
   readonly setSteps: (steps: readonly unknown[]) => void;
-  /** What each step did, as far as they were played. */
-  readonly lines: readonly SimulationLine[];
+  readonly played: Simulated;
 }
 
-function StepTable({ steps, setSteps, lines }: TableProps) {
+/** Renders the steps as the history of a stack is listed; each can be changed, copied and deleted. */
+function StepTable({ steps, setSteps, played }: TableProps) {
   const [editing, setEditing] = useState<number>();
+  const lines = useMemo(() => toSimulatedHistory(steps, played), [steps, played]);
   const replace = (index: number, step: unknown) => {
     setSteps(steps.map((each, at) => (at === index ? step : each)));
     setEditing(undefined);
   };
-  return (
-    <table className="steps">
-      <Headings names={["Step", "What", "Outcome", "Stack after it"]} />
-      <tbody>
-        {steps.map((step, index) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: a step is its place in the scenario
-          <tr key={index}>
-            <td>{index + 1}</td>
-            <td>
-              {editing === index ? (
-                <StepEditor
-                  step={step}
-                  onDone={(edited) => replace(index, edited)}
-                  onClose={() => setEditing(undefined)}
-                />
-              ) : (
-                <Text mono>{JSON.stringify(step).slice(0, 200)}</Text>
-              )}
-            </td>
-            <Line line={lines[index]} />
-            <td className="nowrap">
-              <IconButton icon="edit" label={`Edit step ${index + 1}`} onPress={() => setEditing(index)} />
-              <IconButton
-                icon="copy"
-                label={`Insert a copy of step ${index + 1} after it`}
-                onPress={() => setSteps([...steps.slice(0, index + 1), step, ...steps.slice(index + 1)])}
-              />
-              <IconButton
-                icon="remove"
-                label={`Delete step ${index + 1}`}
-                onPress={() => setSteps(steps.filter((_, at) => at !== index))}
-              />
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
-}
-
-function Coverage({ played }: { played: Simulated | undefined }) {
-  if (played === undefined) return <span className="muted">Not played yet</span>;
-  return (
-    <span role="status">
-      {played.tried.length} of {played.total} reactions tried · clock {played.now.slice(0, 19).replace("T", " ")} UTC
-    </span>
-  );
-}
-
-function Line({ line }: { line: SimulationLine | undefined }) {
-  if (line === undefined) return <td colSpan={2} />;
-  const { outcome, code, reason, stack, dispatched, cancelled, differences } = line;
-  const { fired = [], raised = [], retried = [] } = line;
-  const followed = [
-    ...fired.map(({ timer, event, outcome: its }) => `${timer} ${event}: ${its}`),
-    ...raised.map(({ event, outcome: its }) => `raised ${event}: ${its}`),
-    ...retried.map(({ event, outcome: its }) => `parked ${event}: ${its}`),
+  const columns: Column<SimulatedLine>[] = [
+    { header: "Step", cell: ({ step }) => (step === undefined ? "" : step + 1), number: true },
+    ...toHistoryColumns<SimulatedLine>(({ step }) => setEditing(step)),
+    {
+      id: "actions",
+      header: <ActionsHeading />,
+      cell: ({ step }) =>
+        step !== undefined && <StepActions step={step} steps={steps} setSteps={setSteps} onEdit={setEditing} />,
+    },
   ];
   return (
     <>
-      <td>
-        <span className={outcome === "refused" ? "tone-fail" : outcome === "ignored" ? "tone-off" : "tone-ok"}>
-          {outcome}
-        </span>{" "}
-        {code !== undefined && <Text mono>{code}</Text>}
-        {reason !== undefined && (
-          <div className="muted">
-            <Text>{reason}</Text>
-          </div>
-        )}
-        {followed.map((text, index) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: what followed has its order as its only identity
-          <div key={index} className="muted">
-            {text}
-          </div>
-        ))}
-        {differences !== undefined && (
-          <div>{differences.length === 0 ? "No differences" : `${differences.length} differences`}</div>
-        )}
-      </td>
-      <td>
-        {stack === null ? (
-          <span className="muted">does not exist</span>
-        ) : (
-          <>
-            <b>
-              <Text>{stack.state}</Text>
-            </b>{" "}
-            {stack.tasks.map((task) => (
-              <span key={task.name} className="nowrap">
-                <Text>{task.name}</Text> <span className="muted">{task.detail ?? task.status}</span>{" "}
-              </span>
-            ))}
-          </>
-        )}
-        {dispatched.length > 0 && <div className="muted">starts {dispatched.join(", ")}</div>}
-        {cancelled.length > 0 && <div className="muted">cancels {cancelled.join(", ")}</div>}
-      </td>
+      <Table label="Steps" columns={columns} rows={lines} keyOf={({ key }) => key} />
+      {editing !== undefined && editing < steps.length && (
+        <StepEditor
+          key={editing}
+          title={`Step ${editing + 1} as JSON`}
+          step={steps[editing]}
+          onDone={(edited) => replace(editing, edited)}
+          onClose={() => setEditing(undefined)}
+        />
+      )}
     </>
   );
 }
 
+interface ActionsProps extends Omit<TableProps, "played"> {
+  readonly step: number;
+  readonly onEdit: (step: number) => void;
+}
+
+function StepActions({ step, steps, setSteps, onEdit }: ActionsProps) {
+  return (
+    <span className="nowrap">
+      <IconButton icon="edit" label={`Edit step ${step + 1}`} onPress={() => onEdit(step)} />
+      <IconButton
+        icon="copy"
+        label={`Insert a copy of step ${step + 1} after it`}
+        onPress={() => setSteps([...steps.slice(0, step + 1), steps[step], ...steps.slice(step + 1)])}
+      />
+      <IconButton
+        icon="remove"
+        label={`Delete step ${step + 1}`}
+        onPress={() => setSteps(steps.filter((_, at) => at !== step))}
+      />
+    </span>
+  );
+}
+
+function Coverage({ played }: { played: Simulated | undefined }) {
+  if (played === undefined) return <Skeleton height={20} />;
+  return (
+    <span role="status">
+      {played.tried} of {played.total} reactions tried · clock {played.now.slice(0, 19).replace("T", " ")} UTC
+    </span>
+  );
+}
+
 interface StepEditorProps {
+  readonly title: string;
   readonly step: unknown;
   readonly onDone: (step: unknown) => void;
   readonly onClose: () => void;
 }
 
-function StepEditor({ step, onDone, onClose }: StepEditorProps) {
+function StepEditor({ title, step, onDone, onClose }: StepEditorProps) {
   const [text, setText] = useState(() => JSON.stringify(step, undefined, 2));
   const problem = useMemo(() => {
     try {
@@ -225,7 +184,7 @@ function StepEditor({ step, onDone, onClose }: StepEditorProps) {
     <div className="field">
       <textarea
         className="mono"
-        aria-label="The step as JSON"
+        aria-label={title}
         rows={5}
         value={text}
         onChange={({ target }) => setText(target.value)}

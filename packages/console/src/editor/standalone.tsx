@@ -1,6 +1,6 @@
-import { useEffect, useState } from "react";
+import { useCallback, useEffect, useState } from "react";
 import { Button } from "../design/button.tsx";
-import { Skeleton } from "../design/page.tsx";
+import { FailureNotice, Skeleton } from "../design/page.tsx";
 import { useKnowledge } from "./knowledge.ts";
 import { createEmptySession, createSession, type Home, type Session } from "./session.ts";
 import { Workbench } from "./workbench.tsx";
@@ -20,28 +20,38 @@ const FILE_PATH = "/edit/file";
  */
 export function StandaloneEditor() {
   const [session, setSession] = useState<Session>();
-  const [failure, setFailure] = useState<string>();
-  useEffect(() => {
-    loadFile().then(setSession, (error: Error) => setFailure(error.message));
+  const [failure, setFailure] = useState<unknown>();
+  const load = useCallback(() => {
+    setFailure(undefined);
+    loadFile().then(setSession, setFailure);
   }, []);
+  useEffect(load, [load]);
   const knowledge = useKnowledge();
-  if (failure !== undefined) {
+  if (session === undefined && failure !== undefined) {
     return (
-      <div className="notice fail" role="alert">
-        <p>{failure}</p>
-        <Button onPress={() => setSession(createEmptySession())}>Continue without the file</Button>
-      </div>
+      <>
+        <FailureNotice error={failure} onRetry={load} />
+        <div className="notice">
+          <Button onPress={() => setSession(createEmptySession())}>Continue without the file</Button>
+        </div>
+      </>
     );
   }
   if (session === undefined) return <Skeleton height={420} />;
   return <Workbench key={session.key} alone session={session} onOpen={setSession} knowledge={knowledge} />;
 }
 
-/** Loads the file. A static host has no such path, or answers it with a page. */
+/**
+ * Loads the file. A static host has no such path, or answers it with a page.
+ *
+ * @throws Error when there is a file that cannot be loaded: an empty document in its place would be wrong.
+ */
 async function loadFile(): Promise<Session> {
-  const response = await fetch(FILE_PATH, { headers: { accept: "application/json" } }).catch(() => undefined);
-  if (response === undefined || response.status === 404) return createEmptySession();
+  const response = await fetch(FILE_PATH, { headers: { accept: "application/json" } }).catch((cause: unknown) => {
+    throw new Error("The server of this editor does not answer. Start stackyard edit again.", { cause });
+  });
   if (response.status === 401) throw new Error("The session has ended. Open the address that stackyard edit prints.");
+  if (response.status >= 500) throw new Error(`The file could not be loaded: the server answered ${response.status}.`);
   const isJson = response.headers.get("content-type")?.startsWith("application/json");
   if (!response.ok || !isJson) return createEmptySession();
   const { name, source, hash } = (await response.json()) as EditedFile;

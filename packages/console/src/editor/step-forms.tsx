@@ -15,12 +15,14 @@ interface FormsProps {
   /** The result of the last step. */
   readonly line: SimulationLine | undefined;
   readonly next: NextTimer | undefined;
+  /** Whether there is a next timer is known. */
+  readonly isPlayed: boolean;
   readonly second: (MachineText & { readonly file: string }) | undefined;
   readonly onStep: (step: unknown) => void;
 }
 
 /** Renders the next step of a scenario: send an event, complete a task, approve, advance time, load a revision. */
-export function StepForms({ machine, outline, line, next, second, onStep }: FormsProps) {
+export function StepForms({ machine, outline, line, next, isPlayed, second, onStep }: FormsProps) {
   const [stackId, setStackId] = useState("stack-1");
   const stack = line?.stack;
   const id = stack?.id ?? stackId;
@@ -52,7 +54,7 @@ export function StepForms({ machine, outline, line, next, second, onStep }: Form
           <Button onPress={() => onStep(toApproval(id, approval))}>Approve</Button>
         </div>
       ))}
-      <TimeForm next={next} onStep={onStep} />
+      <TimeForm next={next} isPlayed={isPlayed} onStep={onStep} />
       {second !== undefined && (
         <div className="row">
           <Button onPress={() => onStep({ load: second.file })}>Load {toSafeText(second.file)}</Button>
@@ -192,13 +194,14 @@ function toOutputs(text: string): Readonly<Record<string, string>> | undefined {
   return entries.length === 0 ? undefined : Object.fromEntries(entries);
 }
 
-function TimeForm({ next, onStep }: { next: NextTimer | undefined; onStep: (step: unknown) => void }) {
+function TimeForm({ next, isPlayed, onStep }: Pick<FormsProps, "next" | "isPlayed" | "onStep">) {
   const [length, setLength] = useState("15m");
+  const none = isPlayed ? "No timer is set" : "The steps are being played";
   return (
     <Form className="row" onSubmit={() => onStep({ advance: length })}>
       <Labelled label="Let time pass" value={length} onChange={setLength} />
       <Button type="submit">Advance</Button>
-      <Button refusal={next === undefined ? "No timer is set" : undefined} onPress={() => next && onStep(next.step)}>
+      <Button refusal={next === undefined ? none : undefined} onPress={() => next && onStep(next.step)}>
         Next timer{next !== undefined && `: ${toSafeText(next.event)} in ${next.step.advance}`}
       </Button>
     </Form>

@@ -2,133 +2,64 @@ import { useState } from "react";
 import { Button } from "../design/button.tsx";
 import { Offers } from "../design/fields.tsx";
 import { IconButton } from "../design/icon-button.tsx";
+import { Text } from "../design/text.tsx";
 import type { Plain } from "../machine/edits/operation.ts";
-import type { Outline, OutlineTask } from "../machine/outline.ts";
-import { toSafeText } from "../text/safe-text.ts";
+import type { KnownExecutor } from "../machine/messages.ts";
 import type { StateFormProps } from "./edit.ts";
-import { TextField, toText } from "./form-fields.tsx";
-import { Headings } from "./headings.tsx";
+import { type FormSchemas, TaskForm } from "./part-form.tsx";
 
 interface TasksProps extends StateFormProps {
-  readonly executors: readonly string[];
+  readonly schemas: FormSchemas;
 }
 
-/** Renders the tasks of a state with their keys as a table. The config of a task is edited in the text. */
-export function Tasks({ outline, state, executors, edit }: TasksProps) {
+/** More tasks than this begin closed. */
+const OPEN_TASKS = 3;
+
+/** Renders the tasks of a state, each as a form. */
+export function Tasks({ outline, state, schemas, edit }: TasksProps) {
   return (
-    <>
-      <table>
-        <caption>
-          <h3>Tasks</h3>
-        </caption>
-        {state.tasks.length > 0 && <Headings names={outline.version === 2 ? V2_NAMES : V1_NAMES} />}
-        <tbody>
-          {state.tasks.map((name) => (
-            <tr key={name}>
-              <td>{toSafeText(name)}</td>
-              <TaskKeys
-                version={outline.version}
-                task={outline.tasks.find((task) => task.name === name)}
-                executors={executors}
-                edit={edit}
-              />
-              <td>
-                <IconButton
-                  icon="remove"
-                  label={`Remove ${name} from ${state.name}`}
-                  onPress={() =>
-                    edit(
-                      { kind: "remove-from-state", state: state.name, task: name },
-                      `remove ${name} from ${state.name}`,
-                    )
-                  }
-                />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-      <NewTask outline={outline} state={state} executors={executors} edit={edit} />
-    </>
+    <section className="stack-v" aria-label={`Tasks of ${state.name}`}>
+      <h3>Tasks</h3>
+      {state.tasks.map((name) => (
+        <OneTask key={name} name={name} outline={outline} state={state} schemas={schemas} edit={edit} />
+      ))}
+      <NewTask outline={outline} state={state} schemas={schemas} edit={edit} />
+    </section>
   );
 }
 
-const V1_NAMES = ["Task", "Executor"];
-const V2_NAMES = [...V1_NAMES, "Timeout", "Attempts"];
-
-interface KeysProps extends Pick<TasksProps, "executors" | "edit"> {
-  readonly version: Outline["version"];
-  /** Undefined: listed by the state only. */
-  readonly task: OutlineTask | undefined;
-}
-
-function TaskKeys({ version, task, executors, edit }: KeysProps) {
-  if (task === undefined) {
-    return (
-      <td colSpan={version === 2 ? 3 : 1} className="muted">
-        not declared
-      </td>
-    );
-  }
-  const { name, executor = "", value } = task;
-  const setKey = (key: string, entered: string) =>
-    edit({ kind: "set-key", what: "task", name, key, value: entered || undefined }, `${key} of ${name}`);
+function OneTask({ name, outline, state, schemas, edit }: TasksProps & { readonly name: string }) {
+  const [isOpen, setOpen] = useState(state.tasks.length <= OPEN_TASKS);
+  const task = outline.tasks.find((each) => each.name === name);
+  const remove = () =>
+    edit({ kind: "remove-from-state", state: state.name, task: name }, `remove ${name} from ${state.name}`);
   return (
-    <>
-      <td>
-        <TextField
-          hidden
-          label={`Executor of ${name}`}
-          value={executor}
-          offers={executors}
-          onEnter={(entered) => entered !== "" && setKey("executor", entered)}
-        />
-      </td>
-      {version === 2 && (
-        <>
-          <td>
-            <TextField
-              hidden
-              label={`Timeout of ${name}`}
-              value={toText(findValue(value, "timeout"))}
-              placeholder="1h"
-              onEnter={(entered) => setKey("timeout", entered)}
-            />
-          </td>
-          <td>
-            <TextField
-              hidden
-              label={`Attempts of ${name}`}
-              value={toText(findValue(findValue(value, "retry"), "attempts"))}
-              placeholder="1"
-              onEnter={(entered) => {
-                const number = Number(entered);
-                // A text that is not a number is written too: the list of problems names it, as for every other key.
-                const attempts = entered === "" ? undefined : Number.isNaN(number) ? entered : number;
-                edit({ kind: "set-attempts", task: name, attempts }, `attempts of ${name}`);
-              }}
-            />
-          </td>
-        </>
-      )}
-    </>
+    <div className="task-form">
+      <details open={isOpen} onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
+        <summary>
+          <b>
+            <Text>{name}</Text>
+          </b>{" "}
+          <span className="muted">
+            {task === undefined ? "not declared" : <Text>{task.executor ?? "no executor"}</Text>}
+          </span>
+        </summary>
+        {isOpen && task !== undefined && <TaskForm schemas={schemas} outline={outline} task={task} />}
+      </details>
+      <IconButton icon="remove" label={`Remove ${name} from ${state.name}`} onPress={remove} />
+    </div>
   );
-}
-
-function findValue(map: Plain | undefined, key: string): Plain | undefined {
-  if (typeof map !== "object" || map === null || Array.isArray(map)) return undefined;
-  return Object.entries(map).find(([name]) => name === key)?.[1];
 }
 
 /** Returns what a new task begins as: of an executor that there is. */
-function toNewTask(executors: readonly string[]): { readonly executor: string; readonly config: Plain } {
-  const [first = "lambda"] = executors;
-  return executors.length === 0 || executors.includes("lambda")
+function toNewTask(executors: readonly KnownExecutor[]): { readonly executor: string; readonly config: Plain } {
+  const [first] = executors;
+  return first === undefined || executors.some(({ name }) => name === "lambda")
     ? { executor: "lambda", config: { name: "" } }
-    : { executor: first, config: {} };
+    : { executor: first.name, config: {} };
 }
 
-function NewTask({ outline, state, executors, edit }: TasksProps) {
+function NewTask({ outline, state, schemas: { executors }, edit }: TasksProps) {
   const [name, setName] = useState("");
   const add = () => {
     if (name === "") return;

@@ -5,6 +5,7 @@ import type { TimerTime } from "../machine/edits/operation.ts";
 import type { StateFormProps } from "./edit.ts";
 import { NameSelect, TextField } from "./form-fields.tsx";
 import { Headings } from "./headings.tsx";
+import { type FormSchemas, PartForm } from "./part-form.tsx";
 
 /** The ways to say when an event comes by itself. */
 const KINDS = {
@@ -15,8 +16,15 @@ const KINDS = {
 
 type Kind = keyof typeof KINDS;
 
+interface TimersProps extends StateFormProps {
+  readonly schemas: FormSchemas;
+}
+
+/** The keys of a timer that its row has. */
+const ROW_KEYS = [...Object.keys(KINDS), "zone", "event"];
+
 /** Renders the events that a state sends itself as a table, with one more to add. */
-export function Timers({ outline, state: { name: state, timers }, edit }: StateFormProps) {
+export function Timers({ outline, state: { name: state, timers }, schemas, edit }: TimersProps) {
   const [time, setTime] = useState<TimerTime>({ in: KINDS.in.example });
   const events = outline.events.map(({ name }) => name);
   return (
@@ -28,7 +36,7 @@ export function Timers({ outline, state: { name: state, timers }, edit }: StateF
       <tbody>
         {timers.map((timer, index) => {
           const of = `timer ${index + 1}`;
-          // The rest stays as it is in the text, which may be newer than what is shown.
+          // The rest of the text is not changed: it may be newer than what is shown.
           const change = (to: Partial<typeof timer>) =>
             edit({ kind: "change-timer", state, index, ...to }, `${of} of ${state}`);
           return (
@@ -36,6 +44,13 @@ export function Timers({ outline, state: { name: state, timers }, edit }: StateF
             <tr key={index}>
               <td>
                 <TimeFields time={timer.time} of={of} onTime={(changed) => change({ time: changed })} />
+                <PartForm
+                  schemas={schemas}
+                  outline={outline}
+                  path={["states", state, "after", index]}
+                  owner={of}
+                  without={ROW_KEYS}
+                />
               </td>
               <td>
                 <NameSelect

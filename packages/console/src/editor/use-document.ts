@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { type RefObject, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useSettings } from "../design/settings.ts";
 import { useToast } from "../design/toasts.tsx";
@@ -7,6 +8,7 @@ import { type MachineState, useMachine } from "../machine/use-machine.ts";
 import { createCompletion, createHover, type Knowledge } from "./completion.ts";
 import type { Edit } from "./edit.ts";
 import { drafts } from "./kept.ts";
+import type { EditorKnowledge } from "./knowledge.ts";
 import type { Session } from "./session.ts";
 import { createTextEditor, type TextEditor } from "./text-editor.ts";
 import { type DraftLock, useDraftLock } from "./use-draft-lock.ts";
@@ -33,13 +35,11 @@ export interface OpenDocument {
   readonly clearRefused: () => void;
   readonly undoLabel: string | undefined;
   readonly canRedo: boolean;
-  /** The names of the executors that a task can have. */
-  readonly executors: readonly string[];
 }
 
 interface DocumentInput {
   readonly session: Session;
-  readonly knowledge: Omit<Knowledge, "outline">;
+  readonly knowledge: EditorKnowledge;
   readonly onSave: () => void;
 }
 
@@ -58,7 +58,7 @@ export function useDocument({ session, knowledge, onSave }: DocumentInput): Open
   const [cursor, setCursor] = useState(0);
   const [undoLabel, setUndoLabel] = useState<string>();
   const [canRedo, setCanRedo] = useState(false);
-  const machine = useMachine({ name: session.name, text, executors: knowledge.executors });
+  const machine = useMachine({ name: session.name, text, ...defined({ executors: knowledge.executors }) });
   // While a key is typed, the text is often not YAML.
   const outline = machine.outline ?? machine.valid?.outline;
   const latest = useRef({ knowledge, onSave, outline });
@@ -71,7 +71,10 @@ export function useDocument({ session, knowledge, onSave }: DocumentInput): Open
       opened.current?.destroy();
       opened.current = undefined;
       if (place === null) return;
-      const know = (): Knowledge => ({ ...latest.current.knowledge, outline: latest.current.outline });
+      const know = (): Knowledge => {
+        const { knowledge: present, outline: parsed } = latest.current;
+        return { schemas: present.schemas, executors: present.executors ?? [], outline: parsed };
+      };
       const created: TextEditor = createTextEditor(place, {
         text: start,
         readOnly: session.readOnly !== undefined,
@@ -110,7 +113,6 @@ export function useDocument({ session, knowledge, onSave }: DocumentInput): Open
     ...editing,
     undoLabel,
     canRedo,
-    executors: knowledge.executors.map(({ name }) => name),
   };
 }
 

@@ -2,7 +2,7 @@ import { type ReactNode, useCallback, useState } from "react";
 import { toFailure } from "../api/client.ts";
 import { Button } from "../design/button.tsx";
 import { useToast } from "../design/toasts.tsx";
-import { DiffPanel } from "./diff-panel.tsx";
+import { DiffOnDemand } from "./diff-on-demand.tsx";
 import { openText } from "./files.ts";
 import { type Session, toRaw } from "./session.ts";
 import type { OpenDocument } from "./use-document.ts";
@@ -81,7 +81,7 @@ export function useSave({ session, document }: { session: Session; document: Ope
                 Take theirs
               </Button>
             </div>
-            <DiffPanel before={{ title: "Theirs", text: theirs }} after={{ title: "Yours", text }} />
+            <DiffOnDemand before={{ title: "Theirs", text: theirs }} after={{ title: "Yours", text }} />
           </div>
         )}
       </>

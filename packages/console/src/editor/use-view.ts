@@ -1,6 +1,6 @@
 import { defined } from "@stackyard/core";
+import type { Direction, Point } from "@stackyard/core/drawing";
 import { useEffect, useMemo, useRef, useState } from "react";
-import type { Direction, Point } from "../graph/layout.ts";
 import type { Range } from "../machine/edits/operation.ts";
 import type { Simulated } from "../machine/messages.ts";
 import type { BottomTab } from "./bottom-panel.tsx";
@@ -27,7 +27,7 @@ export interface EditorView {
   readonly setDirection: (direction: Direction) => void;
   readonly asTable: boolean;
   readonly setAsTable: (asTable: boolean) => void;
-  /** Width of the text in percent. */
+  /** Width of the graph in percent. */
   readonly share: number;
   readonly setShare: (share: number) => void;
   /** Which of both is shown where there is room for one. */
@@ -63,7 +63,7 @@ export function useView({ session, document, tab: first }: ViewInput): EditorVie
   };
   const [direction, setDirection] = useState<Direction>(isPhone() ? "down" : "right");
   const [asTable, setAsTable] = useState(false);
-  const [share, setShare] = useState(50);
+  const [share, setShare] = useState(62);
   const [pane, setPane] = useState<Pane>("graph");
   const [played, setPlayed] = useState<Simulated>();
   const [tab, setTab] = useState(first);

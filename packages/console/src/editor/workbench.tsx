@@ -1,15 +1,17 @@
 import type { MachineGraph } from "@stackyard/sdk";
 import { type CSSProperties, type DragEvent, type ReactNode, useCallback, useRef, useState } from "react";
 import { Button } from "../design/button.tsx";
+import { FailureNotice } from "../design/page.tsx";
 import type { Range } from "../machine/edits/operation.ts";
 import type { MachineText } from "../machine/messages.ts";
 import { BottomPanel, type BottomTab } from "./bottom-panel.tsx";
-import type { Knowledge } from "./completion.ts";
 import type { Comparing, Side } from "./diff-panel.tsx";
 import { EditDialog } from "./edit-dialogs.tsx";
 import { ExportDialog } from "./export-menu.tsx";
 import { TEMPLATE } from "./files.ts";
+import { FormPane } from "./form-pane.tsx";
 import { GraphPane, type PaneProps } from "./graph-pane.tsx";
+import type { EditorKnowledge } from "./knowledge.ts";
 import { type Session, toRaw } from "./session.ts";
 import { Toolbar } from "./toolbar.tsx";
 import { useDocument } from "./use-document.ts";
@@ -26,12 +28,14 @@ export interface SecondRevision extends MachineText {
 interface WorkbenchProps {
   readonly session: Session;
   readonly onOpen: (session: Session) => void;
-  readonly knowledge: Omit<Knowledge, "outline">;
+  readonly knowledge: EditorKnowledge;
   /** More ways to open, such as the machines of the yard. */
   readonly openers?: ReactNode;
   readonly tab?: BottomTab;
   /** Another revision, to compare with and to load in simulations. */
   readonly second?: SecondRevision | undefined;
+  /** Whether there is one is not known yet. */
+  readonly awaitsSecond?: boolean;
   /** More for the tab Diff, such as revisions to compare with. */
   readonly diffTools?: ((comparing: Comparing) => ReactNode) | undefined;
   /** Steps of a scenario to begin with. */
@@ -40,9 +44,20 @@ interface WorkbenchProps {
   readonly alone?: boolean;
 }
 
-/** Renders a machine as text and graph, with its problems, simulations and differences. */
+/** Renders a machine as graph, forms and text, with its problems, simulations and differences. */
 export function Workbench(props: WorkbenchProps) {
-  const { session, onOpen, knowledge, openers, tab = "problems", second, steps, diffTools, alone } = props;
+  const {
+    session,
+    onOpen,
+    knowledge,
+    openers,
+    tab = "problems",
+    second,
+    awaitsSecond,
+    steps,
+    diffTools,
+    alone,
+  } = props;
   const save = useRef<() => void>(() => {});
   const document = useDocument({ session, knowledge, onSave: useCallback(() => save.current(), []) });
   const { text, machine, editor } = document;
@@ -61,21 +76,32 @@ export function Workbench(props: WorkbenchProps) {
       <Toolbar session={session} document={document} saving={saving} onOpen={onOpen} openers={openers} view={view} />
       {saving.notice}
       <OtherTabNotice document={document} />
+      {knowledge.failure !== undefined && (
+        <div>
+          <p className="notice">{knowledge.failure.what}</p>
+          <FailureNotice error={knowledge.failure.error} onRetry={knowledge.failure.retry} />
+        </div>
+      )}
       <PaneTabs pane={view.pane} onPane={view.setPane} />
       <div className="workbench-panes" data-pane={view.pane} style={{ "--share": `${view.share}%` } as CSSProperties}>
-        <div className="workbench-pane of-text">
-          <div className="text-pane" ref={document.attach} />
-          {text === "" && <EmptyHint onTemplate={() => editor?.replace(TEMPLATE, "template")} />}
+        <div className="workbench-pane of-graph">
+          {text === "" ? (
+            <EmptyHint onTemplate={() => editor?.replace(TEMPLATE, "template")} />
+          ) : (
+            <GraphPane session={session} document={document} view={view} base={base} />
+          )}
         </div>
         <Divider share={view.share} onShare={view.setShare} />
-        <div className="workbench-pane of-graph">
-          <GraphPane session={session} document={document} view={view} base={base} onReveal={reveal} />
+        <div className="workbench-pane of-text">
+          <FormPane session={session} document={document} knowledge={knowledge} view={view} onReveal={reveal} />
+          <div className="text-pane" ref={document.attach} />
         </div>
       </div>
       <BottomPanel
         shown={view.tab}
         onShow={view.setTab}
         machine={machine}
+        isChecked={machine.isCurrent && (knowledge.executors !== undefined || knowledge.failure !== undefined)}
         text={{ name: session.name, text: toRaw(session, machine.valid?.text ?? "") }}
         base={base}
         present={text}
@@ -85,6 +111,7 @@ export function Workbench(props: WorkbenchProps) {
           valid: machine.valid?.text === text ? text : undefined,
         })}
         second={second}
+        isCompared={compared !== undefined || awaitsSecond !== true}
         steps={steps}
         onReveal={(problem) => reveal(toProblemRange(text, problem))}
         onPlayed={view.setPlayed}
@@ -94,7 +121,12 @@ export function Workbench(props: WorkbenchProps) {
   );
 }
 
-function OpenedDialog({ session, document, view, onReveal }: Omit<PaneProps, "base">) {
+interface DialogProps extends Omit<PaneProps, "base"> {
+  /** Shows a part of the text. */
+  readonly onReveal: (range: Range) => void;
+}
+
+function OpenedDialog({ session, document, view, onReveal }: DialogProps) {
   const { text, machine, refused } = document;
   const outline = machine.outline ?? machine.valid?.outline;
   const dialog = refused === undefined ? view.opened : ({ kind: "refused", ...refused } as const);
@@ -129,15 +161,15 @@ function OtherTabNotice({ document: { draftLock, text, base } }: Pick<PaneProps,
   );
 }
 
-/** Renders the tabs of text and graph on a phone, which has space for one of them. */
+/** Renders the tabs of graph and text on a phone, which has space for one of them. */
 function PaneTabs({ pane, onPane }: { pane: Pane; onPane: (pane: Pane) => void }) {
   return (
-    <div className="workbench-tabs of-panes" role="tablist" aria-label="Text or graph">
-      <button type="button" role="tab" aria-selected={pane === "text"} onClick={() => onPane("text")}>
-        Text
-      </button>
+    <div className="workbench-tabs of-panes" role="tablist" aria-label="Graph or text">
       <button type="button" role="tab" aria-selected={pane === "graph"} onClick={() => onPane("graph")}>
         Graph
+      </button>
+      <button type="button" role="tab" aria-selected={pane === "text"} onClick={() => onPane("text")}>
+        Text
       </button>
     </div>
   );
@@ -167,14 +199,14 @@ function useDrop(onOpen: (session: Session) => void) {
 
 function EmptyHint({ onTemplate }: { onTemplate: () => void }) {
   return (
-    <div className="canvas-note" style={{ insetBlockStart: 48, insetInlineStart: 64 }}>
+    <div className="notice">
       <p>Type or paste a machine, or drop a .yaml or .json file here.</p>
       <Button onPress={onTemplate}>Start from a template</Button>
     </div>
   );
 }
 
-/** Renders the divider between text and graph: moved by the pointer or the arrow keys. */
+/** Renders the divider between graph and text: moved by the pointer or the arrow keys. */
 function Divider({ share, onShare }: { share: number; onShare: (share: number) => void }) {
   const limit = (value: number) => onShare(Math.min(85, Math.max(15, value)));
   return (
@@ -183,7 +215,7 @@ function Divider({ share, onShare }: { share: number; onShare: (share: number) =
       className="divider"
       role="separator"
       tabIndex={0}
-      aria-label="Width of the text"
+      aria-label="Width of the graph"
       aria-orientation="vertical"
       aria-valuenow={Math.round(share)}
       aria-valuemin={15}

@@ -1,17 +1,19 @@
+import { defined } from "@stackyard/core";
 import type { ExecutorDetails, MachineSource, RevisionDetails } from "@stackyard/sdk";
 import { StackyardApiError } from "@stackyard/sdk";
 import { useEffect, useMemo, useState } from "react";
 import { isAbsent, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
+import { Button } from "../design/button.tsx";
 import { Options } from "../design/fields.tsx";
 import { To, useGo, useSearch } from "../design/links.tsx";
-import { Empty, Loaded, Page } from "../design/page.tsx";
+import { Empty, FailureNotice, Loaded, Page } from "../design/page.tsx";
 import { Text } from "../design/text.tsx";
 import type { JsonSchema, KnownExecutor } from "../machine/messages.ts";
 import type { BottomTab } from "./bottom-panel.tsx";
 import { openText } from "./files.ts";
-import { useKnowledge } from "./knowledge.ts";
+import { useKnowledge, type YardExecutors } from "./knowledge.ts";
 import { createEmptySession, type Home, type Session } from "./session.ts";
 import { type SecondRevision, Workbench } from "./workbench.tsx";
 import { YardDiff } from "./yard-diff.tsx";
@@ -100,16 +102,44 @@ function Revision({ hash, name, tab }: { hash: string; name: string; tab: Bottom
   );
 }
 
-function RevisionEditor({ revision, tab }: { revision: RevisionDetails; tab: BottomTab }) {
-  const { data: newest } = useLoad(keys.machine(revision.machine, "source"), (request) =>
-    yard.machines.source(revision.machine, request),
-  );
+interface RevisionProps {
+  readonly revision: RevisionDetails;
+  readonly tab: BottomTab;
+  readonly steps?: readonly unknown[];
+}
+
+/** Renders a revision, with the newest text of its machine to compare with and to upgrade to. */
+export function RevisionEditor({ revision, tab, steps }: RevisionProps) {
+  const { machine } = revision;
+  const newest = useLoad(keys.machine(machine, "source"), (request) => yard.machines.source(machine, request));
   const [session] = useState(() => toRevisionSession(revision));
+  const text = newest.data?.source;
   const second = useMemo(
-    () => newest && { file: `${revision.machine} newest`, name: revision.machine, text: newest.source },
-    [newest, revision.machine],
+    () => (text === undefined || text === revision.source ? undefined : toSecond(machine, text)),
+    [text, machine, revision.source],
   );
-  return <Opened session={session} tab={tab} second={second} machine={revision.machine} />;
+  return (
+    <>
+      {newest.data === undefined && newest.error !== null && !isAbsent(newest.error) && (
+        <>
+          <p className="notice">The newest text of this machine is missing here: it could not be loaded.</p>
+          <FailureNotice error={newest.error} onRetry={() => void newest.refetch()} />
+        </>
+      )}
+      <Opened
+        session={session}
+        tab={tab}
+        second={second}
+        awaitsSecond={newest.data === undefined && newest.error === null}
+        machine={machine}
+        {...defined({ steps })}
+      />
+    </>
+  );
+}
+
+function toSecond(machine: string, text: string): SecondRevision {
+  return { file: `${machine} newest`, name: machine, text };
 }
 
 /** Creates the session of a yard's revision, which never changes. */
@@ -161,17 +191,15 @@ interface OpenedProps {
   readonly session: Session;
   readonly tab: BottomTab;
   readonly second?: SecondRevision | undefined;
+  /** Whether there is one is not known yet. */
+  readonly awaitsSecond?: boolean;
   readonly steps?: readonly unknown[];
 }
 
 /** Renders the editor with a document; others can be opened in its place. */
-export function Opened({ machine, session: first, tab, second, steps }: OpenedProps) {
+export function Opened({ machine, session: first, tab, second, awaitsSecond = false, steps }: OpenedProps) {
   const [session, setSession] = useState(first);
-  const { data: executors } = useLoad(keys.other("executors"), (request) => yard.executors.list(request), {
-    staleTime: 300_000,
-  });
-  const known = useMemo(() => executors?.map(toKnownExecutor), [executors]);
-  const knowledge = useKnowledge(known);
+  const knowledge = useKnowledge(useYardExecutors());
   const isFirst = session === first;
   return (
     <Workbench
@@ -182,12 +210,24 @@ export function Opened({ machine, session: first, tab, second, steps }: OpenedPr
       openers={<MachinePicker />}
       tab={tab}
       second={isFirst ? second : undefined}
+      awaitsSecond={isFirst && awaitsSecond}
       steps={isFirst ? steps : undefined}
       diffTools={
         isFirst && machine !== undefined ? (comparing) => <YardDiff machine={machine} {...comparing} /> : undefined
       }
     />
   );
+}
+
+function useYardExecutors(): YardExecutors {
+  const { data, error, refetch } = useLoad(keys.other("executors"), (request) => yard.executors.list(request), {
+    staleTime: 300_000,
+  });
+  return useMemo(() => {
+    if (data !== undefined || error === null) return { executors: data?.map(toKnownExecutor), failure: undefined };
+    const what = "The executors of the yard could not be loaded, so configs of tasks are not checked.";
+    return { executors: undefined, failure: { what, error, retry: () => void refetch() } };
+  }, [data, error, refetch]);
 }
 
 /**
@@ -204,15 +244,19 @@ function toKnownExecutor({ name, config, documents }: ExecutorDetails): KnownExe
 
 function MachinePicker() {
   const go = useGo();
-  const { data } = useLoad(keys.other("machines"), (request) => yard.machines.list(request));
+  const { data, error, refetch } = useLoad(keys.other("machines"), (request) => yard.machines.list(request));
+  if (data === undefined && error !== null) {
+    return <Button onPress={() => void refetch()}>Machines not loaded: retry</Button>;
+  }
   return (
     <select
       className="input opener"
       aria-label="Open a machine of the yard"
+      aria-busy={data === undefined}
       value=""
       onChange={({ target }) => go("/edit", { machine: target.value })}
     >
-      <option value="">Machine…</option>
+      <option value="">{data === undefined ? "Machines loading…" : "Machine…"}</option>
       <Options names={(data ?? []).map(({ name }) => name)} />
     </select>
   );

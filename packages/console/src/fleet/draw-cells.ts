@@ -44,6 +44,7 @@ export function readColors(element: Element): CellColors {
       failed: token("failed-fill"),
       cancelled: token("late-fill"),
       "not sent": token("control"),
+      unknown: token("waiting-fill"),
       running: token("busy-fill"),
       waiting: token("sunken"),
       skipped: token("line"),
@@ -64,7 +65,7 @@ interface DrawInput {
   readonly marked?: number;
 }
 
-const HATCHED: ReadonlySet<FleetStanding> = new Set(["failed", "cancelled", "not sent"]);
+const HATCHED: ReadonlySet<FleetStanding> = new Set(["failed", "cancelled", "not sent", "unknown"]);
 
 /** Draws the cells, one color after the other. */
 export function drawCells(canvas: HTMLCanvasElement, { standings, layout, colors, marked = -1 }: DrawInput): void {

@@ -37,7 +37,7 @@ describe("groupInstances", () => {
     ]);
   });
 
-  it("groups by code, or by standing where there is none", () => {
+  it("groups by code, or by standing without one", () => {
     expect(groupInstances(fleet, "code").map(({ name }) => name)).toEqual([
       "COMMAND_FAILED",
       "succeeded",

@@ -13,18 +13,21 @@ export const STANDING_MARKS: Readonly<Record<FleetStanding, Status>> = {
   failed: "failed",
   cancelled: "cancelled",
   "not sent": "rejected",
+  unknown: "overdue",
   running: "running",
   waiting: "waiting",
   skipped: "skipped",
   succeeded: "succeeded",
 };
 
-/** Which instances are shown: by role, standing and code. */
+/** Which instances are shown: by role, standing, code and wave. */
 export interface FleetFilter {
   /** The empty text: instances without a role. */
   readonly role?: string | undefined;
   readonly state?: FleetStanding | undefined;
   readonly code?: string | undefined;
+  /** Commands of a wave. */
+  readonly commandIds?: readonly string[] | undefined;
 }
 
 /** The grouping of the map. */
@@ -57,13 +60,14 @@ function isInstance(value: unknown): boolean {
 /** Returns the instances that fit a filter, in their order. */
 export function filterInstances(
   instances: readonly FleetInstanceReport[],
-  { role, state, code }: FleetFilter,
+  { role, state, code, commandIds }: FleetFilter,
 ): readonly FleetInstanceReport[] {
   return instances.filter(
     (instance) =>
       (role === undefined || (role === "" ? instance.roles.length === 0 : instance.roles.includes(role))) &&
       (state === undefined || standingOf(instance) === state) &&
-      (code === undefined || instance.code === code),
+      (code === undefined || instance.code === code) &&
+      (commandIds === undefined || commandIds.includes(instance.commandId ?? "")),
   );
 }
 

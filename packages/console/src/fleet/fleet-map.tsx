@@ -8,7 +8,7 @@ import {
 import { type PointerEvent, useEffect, useMemo, useRef, useState } from "react";
 import { To, useChangeSearch, useSearch } from "../design/links.tsx";
 import { NoMatch, Panel } from "../design/page.tsx";
-import { useSettings } from "../design/settings.ts";
+import { useTheme } from "../design/settings.ts";
 import { Text } from "../design/text.tsx";
 import { drawCells, findCell, layOut, readColors } from "./draw-cells.ts";
 import { type FleetGroup, type FleetGrouping, groupInstances } from "./fleet-data.ts";
@@ -72,7 +72,7 @@ const LEGEND_PX = 12;
 
 function LegendCell({ standing }: { standing: FleetStanding }) {
   const ref = useRef<HTMLCanvasElement>(null);
-  const { theme } = useSettings();
+  const theme = useTheme();
   // biome-ignore lint/correctness/useExhaustiveDependencies: the theme changes the colors
   useEffect(() => {
     if (ref.current === null) return;
@@ -88,7 +88,7 @@ function GroupMap({ group: { name, instances }, all }: { group: FleetGroup; all:
   const [width, setWidth] = useState(0);
   const [pointed, setPointed] = useState<FleetInstanceReport>();
   const changeSearch = useChangeSearch();
-  const { theme } = useSettings();
+  const theme = useTheme();
   const chosen = useSearch()["instance"];
   useEffect(() => {
     if (box.current === null) return;

@@ -3,6 +3,7 @@ import type { Run } from "@stackyard/sdk/runs";
 import { describe, expect, it } from "vitest";
 import { page } from "vitest/browser";
 import { queryClient } from "../api/client.ts";
+import { anAttempt } from "../testing/a-stack.ts";
 import { problem, renderPage, viewer } from "../testing/render-page.tsx";
 import { HOSTILE, never, SHOWN_HOSTILE } from "../testing/stacks.ts";
 import { FleetPage } from "./fleet-page.tsx";
@@ -42,6 +43,81 @@ describe("FleetPage", () => {
     await expect.element(screen.getByRole("link", { name: "i-5" })).toBeVisible();
     const byRole = screen.getByRole("region", { name: "Instances by role" });
     await expect.element(byRole.getByRole("row", { name: "db 1 1" })).toBeVisible();
+  });
+
+  it("names the account that it works in", async () => {
+    const target = { account: "111122223333", region: "eu-west-1" };
+    const { screen } = await renderPage(FleetPage, "/fleet?id=run-1", {
+      ...api,
+      "GET /v1/runs/run-1": { ...run, target },
+      "GET /v1/yard": { accounts: { "111122223333": "shop-prod" } },
+    });
+
+    await expect.element(screen.getByText("5 instances in shop-prod (111122223333 eu-west-1)")).toBeVisible();
+  });
+
+  it("shows its waves in order, and the instances of the chosen one", { tags: "page" }, async () => {
+    const start = Date.parse(run.startedAt);
+    const sent = instances.map((instance, index) => ({
+      ...instance,
+      commandId: index < 3 ? "c-1" : "c-2",
+      startedAt: start + (index < 3 ? 0 : 120_000),
+      endedAt: start + (index < 3 ? 60_000 : 150_000),
+    }));
+    const { screen, address } = await renderPage(FleetPage, "/fleet?id=run-1", {
+      ...api,
+      "GET /v1/runs/run-1/report": { items: [{ runId: "run-1", instances: sent }] },
+    });
+    const timeline = screen.getByRole("region", { name: "Timeline since the start" });
+    await expect.element(timeline.getByRole("link", { name: "Wave 2: succeeded, 30s, its instances" })).toBeVisible();
+    await screen.getByRole("link", { name: "Wave 1: failed, 3 failed, 1m", exact: true }).click();
+
+    await expect.element(screen.getByRole("heading", { name: "3 instances" }).last()).toBeVisible();
+    expect(address()).toBe("/fleet?id=run-1&wave=1-1");
+    await screen.getByRole("button", { name: "Clear" }).first().click();
+    await expect.poll(address).toBe("/fleet?id=run-1");
+  });
+
+  it("shows no instance for a wave that the run does not have, not all of them", async () => {
+    const { screen } = await renderPage(FleetPage, "/fleet?id=run-1&wave=7-7", api);
+
+    await expect.element(screen.getByText("No instance fits the filters.")).toBeVisible();
+    await expect.element(screen.getByText("with wave 7-7")).toBeVisible();
+  });
+
+  it("shows the job alone on the line of time before anything was sent (PrefectHQ/graphs#105)", async () => {
+    const attempt = anAttempt({
+      stackId: "run-1",
+      task: "run",
+      attemptId: "run-1/e/1/run/1",
+      dispatchedAt: run.startedAt,
+    });
+    const { screen } = await renderPage(FleetPage, "/fleet?id=run-1", {
+      ...api,
+      "GET /v1/stacks/run-1/attempts": { items: [attempt] },
+      "GET /v1/runs/run-1/report": { items: [] },
+    });
+
+    const timeline = screen.getByRole("region", { name: "Timeline since the start" });
+    await expect.element(timeline.getByRole("link", { name: "Job, attempt 1", exact: false })).toBeVisible();
+  });
+
+  it("shows nothing as running in a run that was ended from outside, such as by its timeout", async () => {
+    const instances = [
+      { instanceId: "i-1", state: "succeeded", roles: ["web"] },
+      { instanceId: "i-2", state: "running", roles: ["web"] },
+      { instanceId: "i-3", state: "not-sent", roles: ["web"] },
+    ];
+    const error = { code: "TASK_TIMEOUT", message: "The task has taken longer than it may." };
+    const { screen } = await renderPage(FleetPage, "/fleet?id=run-1", {
+      ...api,
+      "GET /v1/runs/run-1": { ...run, state: "failed", error },
+      "GET /v1/runs/run-1/report": { items: [{ runId: "run-1", instances }] },
+    });
+
+    const states = screen.getByRole("navigation", { name: "States of the instances" });
+    await expect.element(states.getByText("1 unknown")).toBeVisible();
+    expect(states.element().textContent).toBe("3 selected1 not sent1 unknown1 succeeded");
   });
 
   it("shows the instances of one cause, and what the chosen one said", async () => {
@@ -115,7 +191,7 @@ describe("FleetPage", () => {
     expect(countReports()).toBe(before + 1);
   });
 
-  it("says when there is no report yet, and when the report is not that of a fleet", async () => {
+  it("says when the report does not exist yet, and when the report is not that of a fleet", async () => {
     const { screen } = await renderPage(FleetPage, "/fleet?id=run-1", {
       ...api,
       "GET /v1/runs/run-1/report": { items: [] },

@@ -1,4 +1,4 @@
-import { toFleetReport } from "@stackyard/executor-runcommand/report";
+import { type FleetReport, toFleetReport } from "@stackyard/executor-runcommand/report";
 import type { Run } from "@stackyard/sdk/runs";
 import type { UseQueryResult } from "@tanstack/react-query";
 import { useMemo, useRef } from "react";
@@ -9,6 +9,8 @@ import { JobActions } from "../design/job-actions.tsx";
 import { To, useSearch } from "../design/links.tsx";
 import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
 import { Text } from "../design/text.tsx";
+import { RunAgain } from "../runs/run-again.tsx";
+import { RunTabs } from "../runs/run-tabs.tsx";
 import { FleetCauses } from "./fleet-causes.tsx";
 import { isFleetPage } from "./fleet-data.ts";
 import { FleetInstances } from "./fleet-instances.tsx";
@@ -25,7 +27,8 @@ export function FleetPage() {
   const { id = "" } = useSearch();
   const run = useLoad(keys.stack(id, "job"), (request) => yard.runs.get(id, request), { enabled: id !== "" });
   const report = useFleetReport(id, run);
-  const failing = report.data === undefined ? 0 : countFailing(report.data);
+  const isOver = run.data?.endedAt !== undefined;
+  const failing = report.data === undefined ? 0 : countFailing(report.data, isOver);
   if (id === "") {
     return (
       <Page title="Fleet run">
@@ -48,10 +51,13 @@ export function FleetPage() {
       }
       actions={
         run.data && (
-          <JobActions
-            job={run.data}
-            {...(failing > 0 && { retryWord: `Retry the ${failing.toLocaleString("en")} failed` })}
-          />
+          <>
+            <JobActions
+              job={run.data}
+              {...(failing > 0 && { retryWord: `Retry the ${failing.toLocaleString("en")} failed` })}
+            />
+            <RunAgain job={run.data} />
+          </>
         )
       }
     >
@@ -97,14 +103,15 @@ function useFleetReport(id: string, { data: run, isPending }: UseQueryResult<Run
   );
 }
 
-function countFailing(pages: readonly unknown[]): number {
-  const { standings } = toFleetReport(pages.filter(isFleetPage));
+function countFailing(pages: readonly unknown[], isOver: boolean): number {
+  const { standings } = toFleetReport(pages.filter(isFleetPage), { isOver });
   return standings.failed + standings.cancelled + standings["not sent"];
 }
 
 function Shown({ run, pages }: { run?: Run; pages: readonly unknown[] }) {
   const fleetPages = pages.filter(isFleetPage);
-  const report = useMemo(() => toFleetReport(pages.filter(isFleetPage)), [pages]);
+  const isOver = run?.endedAt !== undefined;
+  const report = useMemo(() => toFleetReport(pages.filter(isFleetPage), { isOver }), [pages, isOver]);
   if (fleetPages.length < pages.length) {
     return (
       <Empty>
@@ -118,22 +125,37 @@ function Shown({ run, pages }: { run?: Run; pages: readonly unknown[] }) {
   return (
     <>
       <FleetSummary {...(run && { run })} report={report} />
-      {report.instances.length === 0 ? (
-        <Panel title="Instances">
-          <Empty>There is no report yet. It begins when the instances are selected.</Empty>
-        </Panel>
+      {run === undefined ? (
+        <Instances report={report} />
       ) : (
-        <>
-          <div className={report.causes.length === 0 ? "stack-v" : "columns"}>
-            <div className="stack-v">
-              <FleetMap report={report} />
-              <FleetRoles report={report} />
-            </div>
-            <FleetCauses causes={report.causes} />
-          </div>
-          <FleetInstances report={report} />
-        </>
+        <RunTabs
+          job={run}
+          path="/fleet"
+          own={[{ id: "instances", title: "Instances", show: () => <Instances report={report} /> }]}
+        />
       )}
+    </>
+  );
+}
+
+function Instances({ report }: { report: FleetReport }) {
+  if (report.instances.length === 0) {
+    return (
+      <Panel title="Instances">
+        <Empty>There is no report yet. It begins when the instances are selected.</Empty>
+      </Panel>
+    );
+  }
+  return (
+    <>
+      <div className={report.causes.length === 0 ? "stack-v" : "columns"}>
+        <div className="stack-v">
+          <FleetMap report={report} />
+          <FleetRoles report={report} />
+        </div>
+        <FleetCauses causes={report.causes} />
+      </div>
+      <FleetInstances report={report} />
     </>
   );
 }

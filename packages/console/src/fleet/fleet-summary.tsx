@@ -1,48 +1,96 @@
 import { type FleetReport, STANDINGS } from "@stackyard/executor-runcommand/report";
 import type { Run } from "@stackyard/sdk/runs";
+import { useMemo } from "react";
+import { usePlaceName } from "../api/use-account-name.ts";
 import { To, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Panel } from "../design/page.tsx";
-import { Pairs } from "../design/pairs.tsx";
-import { Instant, Text } from "../design/text.tsx";
+import { RunHead } from "../design/run-head.tsx";
+import { Steps } from "../design/steps.tsx";
+import { Ago, Text, useNow } from "../design/text.tsx";
+import { JobHead } from "../runs/job-head.tsx";
+import { RunFailure } from "../runs/run-failure.tsx";
+import { RunTimeline } from "../runs/run-timeline.tsx";
 import { formatDuration } from "../text/durations.ts";
 import { STANDING_MARKS, toErrorBudget } from "./fleet-data.ts";
+import { toWaveRows, toWaveSteps, toWaves } from "./fleet-waves.ts";
 
-/** Renders the state of the run: counts, the error budget, and what was applied. */
+/** Renders the head of the run, why it failed, its waves and their times, and its instances by state. */
 export function FleetSummary({ run, report }: { run?: Run; report: FleetReport }) {
-  const { counts, artifact, source, startedAt, endedAt } = report;
+  const { counts } = report;
   return (
-    <Panel title={run === undefined ? "Task of a machine" : <Mark status={run.state} />}>
-      <div className="panel-body stack-v">
-        {run?.error !== undefined && (
-          <p>
-            <span className="tone-fail">
-              <Text mono>{run.error.code}</Text>
-            </span>{" "}
-            <Text>{run.error.message}</Text>
-          </p>
-        )}
-        {run?.message !== undefined && (
-          <p>
-            <Text>{run.message}</Text>
-          </p>
-        )}
-        <Standings report={report} />
-        {run !== undefined && counts.selected > 0 && <Budget run={run} report={report} />}
-        <Pairs
-          of={{
-            Artifact: artifact !== undefined && <Text>{`s3://${artifact.bucket}/${artifact.key}`}</Text>,
-            "Started by": source !== undefined && <Text>{source}</Text>,
-            Started: startedAt !== undefined && (
-              <>
-                <Instant at={new Date(startedAt).toISOString()} />
-                {endedAt !== undefined && `, took ${formatDuration(endedAt - startedAt)}`}
-              </>
-            ),
-          }}
-        />
-      </div>
-    </Panel>
+    <>
+      {run === undefined ? <TaskHead report={report} /> : <FleetHead run={run} report={report} />}
+      {run !== undefined && <RunFailure job={run} />}
+      {run !== undefined && <Waves run={run} report={report} />}
+      <Panel title="Instances by state">
+        <div className="panel-body stack-v">
+          {run?.message !== undefined && run.error === undefined && (
+            <p>
+              <Text>{run.message}</Text>
+            </p>
+          )}
+          <Standings report={report} />
+          {run !== undefined && counts.selected > 0 && <Budget run={run} report={report} />}
+        </div>
+      </Panel>
+    </>
+  );
+}
+
+function toWhat({ artifact }: FleetReport) {
+  return artifact === undefined ? "Command on a fleet" : <Text>{`s3://${artifact.bucket}/${artifact.key}`}</Text>;
+}
+
+function toWhere({ counts: { selected } }: FleetReport): string {
+  return `${selected.toLocaleString("en")} ${selected === 1 ? "instance" : "instances"}`;
+}
+
+function FleetHead({ run, report }: { run: Run; report: FleetReport }) {
+  const toPlace = usePlaceName();
+  const { account, region } = run.target ?? {};
+  const place = typeof account === "string" && typeof region === "string" ? ` in ${toPlace(account, region)}` : "";
+  return (
+    <JobHead job={run} what={toWhat(report)} where={<Text>{`${toWhere(report)}${place}`}</Text>} by={report.source} />
+  );
+}
+
+/** Renders the head of a task of a machine: its attempts are those of its stack. */
+function TaskHead({ report }: { report: FleetReport }) {
+  const { source, startedAt, endedAt } = report;
+  return (
+    <RunHead
+      status="busy"
+      word="Task of a machine"
+      facts={{
+        What: toWhat(report),
+        Where: toWhere(report),
+        By: source !== undefined && <Text>{source}</Text>,
+        Started: startedAt !== undefined && (
+          <>
+            <Ago at={new Date(startedAt).toISOString()} />
+            {endedAt !== undefined && `, took ${formatDuration(endedAt - startedAt)}`}
+          </>
+        ),
+      }}
+    />
+  );
+}
+
+function Waves({ run, report }: { run: Run; report: FleetReport }) {
+  const { wave: chosen } = useSearch();
+  const now = useNow();
+  const waves = useMemo(() => toWaves(report.instances), [report.instances]);
+  const steps = toWaveSteps(run.runId, waves, { waiting: report.standings.waiting, chosen, now });
+  return (
+    <>
+      {steps.length > 0 && (
+        <Panel title="Waves" note={waves.at(-1)?.numbers[1]}>
+          <Steps label="Waves in order" steps={steps} />
+        </Panel>
+      )}
+      <RunTimeline job={run} rows={toWaveRows(run.runId, waves)} />
+    </>
   );
 }
 
@@ -66,9 +114,10 @@ function Budget({ run, report }: { run: Run; report: FleetReport }) {
   const { allowed, used } = toErrorBudget(run.config["maxErrors"], report);
   const isOver = used > allowed;
   return (
-    <p className="row">
+    <p className={isOver ? "row fleet-over tone-fail" : "row"}>
+      {isOver && <Mark status="failed" word="Budget exceeded" />}
       <meter
-        className="fleet-budget"
+        className={isOver ? "fleet-budget over" : "fleet-budget"}
         min={0}
         max={Math.max(allowed, used, 1)}
         high={allowed + 0.5}
@@ -77,7 +126,7 @@ function Budget({ run, report }: { run: Run; report: FleetReport }) {
         value={used}
         aria-label="Error budget"
       />
-      <span className={isOver ? "tone-fail" : undefined}>
+      <span>
         {used.toLocaleString("en")} of {allowed.toLocaleString("en")} allowed failures
         {isOver ? ": nothing more is sent" : ""}
       </span>

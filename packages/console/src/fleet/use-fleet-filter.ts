@@ -2,6 +2,7 @@ import type { FleetInstanceReport, FleetReport } from "@stackyard/executor-runco
 import { useMemo } from "react";
 import { useChangeSearch, useSearch } from "../design/links.tsx";
 import { filterInstances, NO_ROLE, toStanding } from "./fleet-data.ts";
+import { findWave, toWaves } from "./fleet-waves.ts";
 
 interface FilteredFleet {
   readonly instances: readonly FleetInstanceReport[];
@@ -12,16 +13,23 @@ interface FilteredFleet {
 
 /** Returns the instances that the address chooses. */
 export function useFleetFilter({ instances }: FleetReport): FilteredFleet {
-  const { role, state, code } = useSearch();
+  const { role, state, code, wave } = useSearch();
   const changeSearch = useChangeSearch();
-  const chosen = useMemo(
-    () => filterInstances(instances, { role: role === NO_ROLE ? "" : role, state: toStanding(state), code }),
-    [instances, role, state, code],
+  const chosen = useMemo(() => {
+    const commandIds = wave === undefined ? undefined : (findWave(toWaves(instances), wave)?.commandIds ?? []);
+    return filterInstances(instances, {
+      role: role === NO_ROLE ? "" : role,
+      state: toStanding(state),
+      code,
+      commandIds,
+    });
+  }, [instances, role, state, code, wave]);
+  const parts = Object.entries({ role, state, code, wave }).flatMap(([name, value]) =>
+    value ? [`${name} ${value}`] : [],
   );
-  const parts = Object.entries({ role, state, code }).flatMap(([name, value]) => (value ? [`${name} ${value}`] : []));
   return {
     instances: chosen,
     description: parts.join(", "),
-    clear: () => changeSearch({ role: undefined, state: undefined, code: undefined }),
+    clear: () => changeSearch({ role: undefined, state: undefined, code: undefined, wave: undefined }),
   };
 }

@@ -1,9 +1,17 @@
+import {
+  type GraphLayout,
+  isAfterFailure,
+  METRICS,
+  type PlacedEdge,
+  type PlacedNode,
+  toLabel,
+  toPath,
+} from "@stackyard/core/drawing";
 import type { MachineGraph } from "@stackyard/sdk";
-import { memo, type ReactNode, startTransition, useEffect, useRef, useState } from "react";
+import { memo, type ReactNode, type RefObject, startTransition, useEffect, useRef, useState } from "react";
 import { MarkShape, type Status, toneOf, wordOf } from "../design/mark.tsx";
 import { toSafeText } from "../text/safe-text.ts";
-import { type GraphLayout, METRICS, type PlacedEdge, type PlacedNode, toLabel } from "./layout.ts";
-import { isAfterFailure, type Taken, toWidth } from "./taken.ts";
+import { type Taken, toWidth } from "./taken.ts";
 
 /** The badge of a state besides its name. */
 export interface StateBadge {
@@ -15,6 +23,8 @@ export interface StateBadge {
   readonly note?: string;
   /** The state is where the stack is now. */
   readonly current?: boolean;
+  /** A sign before its name, such as `+` at one that was added. */
+  readonly sign?: string;
 }
 
 /** A task of the present state: its status, and a short text at its right, such as `attempt 2`. */
@@ -39,22 +49,28 @@ export interface GraphMarks {
 /** No text of a drawing that fits itself becomes smaller, in pixels. */
 const SMALLEST_TEXT = 12;
 const TEXT = 13;
-const SMALLEST = SMALLEST_TEXT / TEXT;
+/** The zoom at which all texts are still readable. */
+export const SMALLEST = SMALLEST_TEXT / TEXT;
 /** States and arrows that are drawn at once. */
 const SLICE = 150;
+
+/** What a person scrolls with: wheel, finger, scroll bar and keys. */
+const SCROLLING = ["wheel", "touchmove", "pointerdown", "keydown"];
 
 interface DrawingProps extends GraphMarks {
   readonly graph: MachineGraph;
   readonly layout: GraphLayout;
   readonly label: string;
   readonly zoom: Zoom;
+  /** The image, for those who copy it. */
+  readonly drawing?: RefObject<SVGSVGElement | null>;
 }
 
 /** 1 is natural size; `fit` is as small as its texts stay readable, `whole` shows all of it, however small. */
 export type Zoom = number | "fit" | "whole";
 
 /** Renders a laid-out graph. It is one image for screen readers; the table has the same content. */
-export function GraphDrawing({ graph, layout, label, zoom, ...marks }: DrawingProps) {
+export function GraphDrawing({ graph, layout, label, zoom, drawing, ...marks }: DrawingProps) {
   const scroller = useRef<HTMLElement>(null);
   const present = Object.entries(marks.states ?? {}).find(([, badge]) => badge.current)?.[0];
   const place = layout.nodes.find(({ id }) => id === present);
@@ -62,10 +78,18 @@ export function GraphDrawing({ graph, layout, label, zoom, ...marks }: DrawingPr
   // biome-ignore lint/correctness/useExhaustiveDependencies: another zoom begins at the present state, too
   useEffect(() => {
     const area = scroller.current;
-    const box = area?.firstElementChild?.getBoundingClientRect();
-    if (!area || box === undefined || x === undefined || y === undefined) return;
-    const scale = Math.min(box.width / layout.width, box.height / layout.height);
-    area.scrollTo({ left: x * scale - area.clientWidth / 2, top: y * scale - area.clientHeight / 2 });
+    if (!area || x === undefined || y === undefined) return;
+    // Pane and drawing may get another width after they were drawn, when a list appears next to them.
+    const observer = new ResizeObserver(() => showPoint(area, { x: x / layout.width, y: y / layout.height }));
+    observer.observe(area);
+    if (area.firstElementChild) observer.observe(area.firstElementChild);
+    // A place that a person has scrolled to stays. The place alone does not show who scrolled: a wider pane scrolls back by itself.
+    const stop = () => observer.disconnect();
+    for (const event of SCROLLING) area.addEventListener(event, stop, { passive: true });
+    return () => {
+      stop();
+      for (const event of SCROLLING) area.removeEventListener(event, stop);
+    };
   }, [x, y, zoom, layout.width, layout.height]);
   const style = typeof zoom === "number" ? { width: layout.width * zoom } : toFittedSize(layout, zoom);
   return (
@@ -73,6 +97,7 @@ export function GraphDrawing({ graph, layout, label, zoom, ...marks }: DrawingPr
     <section className="graph-scroll" ref={scroller} tabIndex={0} aria-label={label}>
       <svg
         className="graph"
+        ref={drawing}
         role="img"
         aria-label={label}
         viewBox={`0 0 ${layout.width} ${layout.height}`}
@@ -82,6 +107,12 @@ export function GraphDrawing({ graph, layout, label, zoom, ...marks }: DrawingPr
       </svg>
     </section>
   );
+}
+
+/** Scrolls a point of the drawing, in parts of its size, into the middle. */
+function showPoint(area: HTMLElement, { x, y }: { readonly x: number; readonly y: number }): void {
+  const { width = 0, height = 0 } = area.firstElementChild?.getBoundingClientRect() ?? {};
+  area.scrollTo({ left: x * width - area.clientWidth / 2, top: y * height - area.clientHeight / 2 });
 }
 
 interface PartsProps {
@@ -174,7 +205,8 @@ interface EdgeProps {
   readonly count: number | undefined;
 }
 
-function EdgePath({ placed: { points }, edge, count = 0 }: EdgeProps) {
+/** Renders the line of an arrow. */
+export function EdgePath({ placed: { points }, edge, count = 0 }: EdgeProps) {
   const [last, before] = [points.at(-1), points.at(-2)];
   if (last === undefined || before === undefined) return null;
   const classes = [
@@ -196,20 +228,9 @@ function EdgePath({ placed: { points }, edge, count = 0 }: EdgeProps) {
   );
 }
 
-/** Returns a path of straight lines with rounded corners: each inner point only bends the path. */
-export function toPath(points: PlacedEdge["points"]): string {
-  const [first, ...rest] = points;
-  if (first === undefined) return "";
-  const bends = rest.slice(0, -1).map((point, index) => {
-    const next = rest[index + 1] ?? point;
-    return `Q${point.x} ${point.y} ${(point.x + next.x) / 2} ${(point.y + next.y) / 2}`;
-  });
-  const last = rest.at(-1) ?? first;
-  return `M${first.x} ${first.y}${bends.join("")}L${last.x} ${last.y}`;
-}
-
-function EdgeLabel({ placed, edge, count = 0 }: EdgeProps) {
-  const text = edge === undefined ? "" : toLabel(edge);
+/** Renders the text at an arrow. */
+export function EdgeLabel({ placed, edge, count = 0, sign }: EdgeProps & { readonly sign?: string | undefined }) {
+  const text = [sign, edge === undefined ? "" : toLabel(edge)].filter(Boolean).join(" ");
   if (text === "") return null;
   return (
     <text
@@ -263,7 +284,8 @@ function toNodeClass({ id, terminal, reachable }: NodeProps["node"], marks: Grap
   return classes.filter(Boolean).join(" ");
 }
 
-function StateNode({ node, placed, marks }: NodeProps) {
+/** Renders a state. */
+export function StateNode({ node, placed, marks }: NodeProps) {
   const { id, tasks = [] } = node;
   const badge = marks.states?.[id];
   const [left, top] = [placed.x - placed.width / 2, placed.y - placed.height / 2];
@@ -275,6 +297,7 @@ function StateNode({ node, placed, marks }: NodeProps) {
       <rect x={left} y={top} width={placed.width} height={placed.height} rx="4" />
       {badge?.status !== undefined && <MarkShape status={badge.status} x={left + 8} y={baseline - 11} />}
       <text className="graph-name" x={left + (badge?.status === undefined ? METRICS.padding : 26)} y={baseline}>
+        {badge?.sign !== undefined && `${badge.sign} `}
         {cut(id)}
         {id.length > METRICS.maxCharacters && <title>{toSafeText(id)}</title>}
       </text>

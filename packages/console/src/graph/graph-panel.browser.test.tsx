@@ -12,7 +12,7 @@ function createGraph(count: number) {
   };
 }
 
-/** Returns the smallest text of the drawing as it is on the screen, in pixels. */
+/** Returns the smallest text of the drawing on the screen, in pixels. */
 function findSmallestText(): number {
   const svg = document.querySelector<SVGSVGElement>("svg.graph");
   const scale = svg === null ? 0 : svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
@@ -45,6 +45,36 @@ it.each([
   const scroller = document.querySelector(".graph-scroll");
   await expect.poll(() => (scroller?.scrollHeight ?? 0) - (scroller?.clientHeight ?? 0)).toBe(0);
   expect((scroller?.scrollWidth ?? 0) - (scroller?.clientWidth ?? 0)).toBe(0);
+});
+
+it("shows the present state also when the pane becomes narrower after it was drawn, until a person scrolls", async () => {
+  await page.viewport(1_440, 1_000);
+  await render(<GraphPanel graph={createGraph(30)} label="Graph" states={{ "STATE-15": { current: true } }} />);
+  await expect.poll(() => document.querySelector("svg.graph .graph-node.current")).not.toBeNull();
+  const area = document.querySelector<HTMLElement>(".graph-scroll") ?? document.body;
+  const isInside = () => {
+    const { left = -1, right = Infinity } =
+      document.querySelector(".graph-node.current")?.getBoundingClientRect() ?? {};
+    const pane = area.getBoundingClientRect();
+    return left >= pane.left && right <= pane.right;
+  };
+  await expect.poll(isInside).toBe(true);
+
+  area.style.width = "400px";
+
+  await expect.poll(isInside).toBe(true);
+
+  // Scrolled back by the browser, because there is less to scroll.
+  area.style.width = "1100px";
+
+  await expect.poll(isInside).toBe(true);
+
+  area.dispatchEvent(new WheelEvent("wheel", { deltaX: -1 }));
+  area.scrollTo({ left: 0 });
+  area.style.width = "500px";
+  await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+
+  expect(area.scrollLeft).toBe(0);
 });
 
 it("draws what a stack took strong and thick, what follows a failure dashed, and says it in the table", async () => {

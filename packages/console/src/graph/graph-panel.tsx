@@ -1,10 +1,11 @@
+import type { Direction } from "@stackyard/core/drawing";
 import type { MachineGraph } from "@stackyard/sdk";
-import { useEffect, useRef, useState } from "react";
+import { type RefObject, useEffect, useRef, useState } from "react";
 import { Button } from "../design/button.tsx";
+import { CopyImage } from "../design/copy-image.tsx";
 import { Panel, Skeleton } from "../design/page.tsx";
 import { GraphDrawing, type GraphMarks, type Zoom } from "./graph-drawing.tsx";
 import { GraphTable } from "./graph-table.tsx";
-import type { Direction } from "./layout.ts";
 import { useLayout } from "./use-layout.ts";
 import "./graph.css";
 
@@ -24,6 +25,7 @@ export function GraphPanel({ graph, label, ...marks }: GraphPanelProps) {
   const [zoom, setZoom] = useState<Zoom>("fit");
   const [direction, setDirection] = useState<Direction>();
   const place = useRef<HTMLDivElement>(null);
+  const drawing = useRef<SVGSVGElement>(null);
   useEffect(() => setDirection((place.current?.clientWidth ?? 0) < NARROW_PX ? "down" : "right"), []);
   const shown = view === "graph";
   return (
@@ -53,6 +55,7 @@ export function GraphPanel({ graph, label, ...marks }: GraphPanelProps) {
               >
                 {zoom === "fit" ? "Whole" : "Fit"}
               </Button>
+              <CopyImage of={drawing} what="graph" file={label} />
             </>
           )}
           <Button look="plain" onPress={() => setView(shown ? "table" : "graph")}>
@@ -68,7 +71,7 @@ export function GraphPanel({ graph, label, ...marks }: GraphPanelProps) {
       )}
       <div ref={place}>
         {shown && direction !== undefined && (
-          <Drawing graph={graph} label={label} zoom={zoom} direction={direction} {...marks} />
+          <Drawing graph={graph} label={label} zoom={zoom} direction={direction} drawing={drawing} {...marks} />
         )}
         {!shown && <GraphTable graph={graph} label={label} {...marks} />}
       </div>
@@ -86,9 +89,10 @@ interface DrawingProps extends GraphMarks {
   readonly label: string;
   readonly zoom: Zoom;
   readonly direction: Direction;
+  readonly drawing: RefObject<SVGSVGElement | null>;
 }
 
-function Drawing({ graph, label, zoom, direction, ...marks }: DrawingProps) {
+function Drawing({ graph, label, zoom, direction, drawing, ...marks }: DrawingProps) {
   const state = useLayout(graph, { direction, notes: marks.taken !== undefined });
   if (state.kind === "pending") return <Skeleton height={200} />;
   if (state.kind === "failed") {
@@ -99,5 +103,7 @@ function Drawing({ graph, label, zoom, direction, ...marks }: DrawingProps) {
       </>
     );
   }
-  return <GraphDrawing graph={state.graph} layout={state.layout} label={label} zoom={zoom} {...marks} />;
+  return (
+    <GraphDrawing graph={state.graph} layout={state.layout} label={label} zoom={zoom} drawing={drawing} {...marks} />
+  );
 }

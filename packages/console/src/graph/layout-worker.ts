@@ -1,6 +1,6 @@
+import { type GraphLayout, type LayoutOptions, toLayout } from "@stackyard/core/drawing";
 import type { MachineGraph } from "@stackyard/sdk";
 import { answerRequests } from "../api/answer-requests.ts";
-import { type GraphLayout, type LayoutOptions, toLayout } from "./layout.ts";
 
 /** Asks for a layout. */
 export interface LayoutRequest {

@@ -1,6 +1,6 @@
 import type { HistoryEntry, MachineGraph } from "@stackyard/sdk";
 import { describe, expect, it } from "vitest";
-import { countTaken, isAfterFailure, toWidth } from "./taken.ts";
+import { countTaken, toWidth } from "./taken.ts";
 
 const edge = (from: string, to: string, event: string, when?: string) => ({
   from,
@@ -72,8 +72,4 @@ it("draws an arrow thicker the more often it was taken, up to an end", () => {
 
   expect(widths).toEqual(widths.toSorted((a, b) => a - b));
   expect([widths[0], widths.at(-1)]).toEqual([1.5, 4]);
-});
-
-it("knows the arrows of failures by their event", () => {
-  expect([edge("A", "B", "FAILED"), edge("A", "B", "NEXT")].map(isAfterFailure)).toEqual([true, false]);
 });

@@ -8,8 +8,6 @@ export interface Taken {
   readonly states: ReadonlyMap<string, number>;
 }
 
-type Edge = MachineGraph["edges"][number];
-
 /**
  * Counts what a history took. A line belongs to the first arrow with its two states and its event: of arrows with
  * conditions the history does not say which one it was. Lines that moved nothing count for arrows that stay only.
@@ -26,12 +24,9 @@ export function countTaken({ edges }: MachineGraph, entries: readonly HistoryEnt
   return { edges: counts, states };
 }
 
-/** Events of the engine that follow a failure: their arrows are drawn as exceptions. */
-const FAILURES: ReadonlySet<string> = new Set(["FAILED", "TASK_ERROR", "TASK_TIMED_OUT"]);
-
-/** Whether an arrow is taken after a failure only. */
-export function isAfterFailure({ event }: Edge): boolean {
-  return event !== undefined && FAILURES.has(event);
+/** Returns how often a state was entered, in words. */
+export function toTimes(count: number): string {
+  return count === 1 ? "once" : `${count} times`;
 }
 
 const THINNEST = 1.5;

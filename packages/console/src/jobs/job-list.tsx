@@ -1,5 +1,6 @@
 import type { Run, RunState } from "@stackyard/sdk/runs";
 import { yard } from "../api/client.ts";
+import { statusOfJob } from "../api/job-states.ts";
 import { keys } from "../api/keys.ts";
 import { type PagedList, usePages } from "../api/use-pages.ts";
 import { SideList } from "../design/beside.tsx";
@@ -8,7 +9,6 @@ import { TextLink } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import type { Column } from "../design/table.tsx";
 import { Ago } from "../design/text.tsx";
-import { statusOfJob } from "./job-states.ts";
 
 /** Loads the jobs that a filter chooses, the newest first. */
 export function useJobs(filter: { readonly state?: RunState; readonly executor?: string } = {}): PagedList<Run> {

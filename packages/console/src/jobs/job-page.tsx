@@ -4,18 +4,17 @@ import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
 import { Beside } from "../design/beside.tsx";
 import { JobActions } from "../design/job-actions.tsx";
-import { toJobPath } from "../design/job-link.tsx";
+import { findJobPage } from "../design/job-link.tsx";
 import { To, useSearch } from "../design/links.tsx";
-import { Mark } from "../design/mark.tsx";
-import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
-import { Pairs } from "../design/pairs.tsx";
-import { Scrolled } from "../design/scrolled.tsx";
-import { Ago, Instant, Text } from "../design/text.tsx";
+import { Empty, Loaded, Page } from "../design/page.tsx";
+import { Text } from "../design/text.tsx";
+import { JobHead } from "../runs/job-head.tsx";
+import { RunAgain } from "../runs/run-again.tsx";
+import { RunFailure } from "../runs/run-failure.tsx";
+import { Json, type RunTab, RunTabs } from "../runs/run-tabs.tsx";
+import { AttemptSteps, RunTimeline } from "../runs/run-timeline.tsx";
 import { dropColors } from "../text/ansi.ts";
-import { formatDuration } from "../text/durations.ts";
 import { JobList } from "./job-list.tsx";
-import { statusOfJob } from "./job-states.ts";
-import "./jobs.css";
 
 /** Renders one job: its state, report and log. */
 export function JobPage() {
@@ -46,7 +45,14 @@ function OneJob({ id }: { id: string }) {
           Job <Text>{id}</Text>
         </>
       }
-      actions={job.data && <JobActions job={job.data} />}
+      actions={
+        job.data && (
+          <>
+            <JobActions job={job.data} />
+            <RunAgain job={job.data} />
+          </>
+        )
+      }
     >
       <Loaded query={job} height={160}>
         {(data) => <Shown job={data} />}
@@ -56,110 +62,41 @@ function OneJob({ id }: { id: string }) {
 }
 
 function Shown({ job }: { job: Run }) {
-  const { executor, target, config, outputs, error, startedAt, endedAt } = job;
+  const { executor, message, error } = job;
+  const own = findJobPage(job);
   return (
     <>
-      <Panel title={<Mark status={statusOfJob(job.state)} />}>
-        <Pairs
-          className="pairs panel-body"
-          of={{
-            Executor: (
+      <JobHead
+        job={job}
+        what={
+          <>
+            <Text>{executor}</Text>
+            {own !== undefined && (
               <>
-                <Text>{executor}</Text>
-                {toJobPath(job) !== "/job" && (
-                  <>
-                    {" · "}
-                    <To path={toJobPath(job)} search={{ id: job.runId }}>
-                      Fleet run
-                    </To>
-                  </>
-                )}
+                {" · "}
+                <To path={own.path} search={{ id: job.runId }}>
+                  {own.name}
+                </To>
               </>
-            ),
-            Started: (
-              <>
-                <Instant at={startedAt} /> (<Ago at={startedAt} />)
-              </>
-            ),
-            Ended: endedAt !== undefined && (
-              <>
-                <Instant at={endedAt} />, after {formatDuration(Date.parse(endedAt) - Date.parse(startedAt))}
-              </>
-            ),
-            Message: job.message !== undefined && <Text>{dropColors(job.message)}</Text>,
-            Error: error !== undefined && (
-              <>
-                <span className="tone-fail">
-                  <Text mono>{error.code}</Text>
-                </span>{" "}
-                <Text>{error.message}</Text>
-              </>
-            ),
-          }}
-        />
-      </Panel>
-      <div className="columns">
-        <div className="stack-v">
-          <LogTail job={job} />
-          {toJobPath(job) === "/job" && <Report job={job} />}
-        </div>
-        <div className="stack-v">
-          {outputs !== undefined && <Json title="Outputs" value={outputs} />}
-          {target !== undefined && <Json title="Target" value={target} />}
-          <Json title="Config" value={config} />
-        </div>
-      </div>
+            )}
+          </>
+        }
+      />
+      <RunFailure job={job} />
+      {message !== undefined && error === undefined && (
+        <p>
+          <Text>{dropColors(message)}</Text>
+        </p>
+      )}
+      <AttemptSteps job={job} />
+      <RunTimeline job={job} />
+      <RunTabs job={job} path="/job" own={own === undefined ? [toReportTab(job)] : []} />
     </>
   );
 }
 
-const MAX_CHARACTERS = 20_000;
-
-function Json({ title, value }: { title: string; value: unknown }) {
-  const text = JSON.stringify(value, null, 2);
-  return (
-    <Panel title={title}>
-      <Scrolled label={title} className="panel-body job-text" as="pre">
-        <Text>{text.slice(0, MAX_CHARACTERS)}</Text>
-        {text.length > MAX_CHARACTERS && "\n…"}
-      </Scrolled>
-    </Panel>
-  );
-}
-
-const TAIL_LINES = 40;
-
-/** Renders the end of the newest attempt's log; the full log has its own page. */
-function LogTail({ job: { runId, endedAt } }: { job: Run }) {
-  const attempts = useLoad(keys.stack(runId, "attempts"), (request) => yard.stacks.attempts(runId, request));
-  const log = useLoad(keys.stack(runId, "log", { endedAt }), (request) => yard.runs.log(runId, request));
-  const attemptId = attempts.data?.[0]?.attemptId;
-  return (
-    <Panel
-      title="Log"
-      actions={
-        attemptId !== undefined && (
-          <span data-shortcut="l">
-            <To path="/log" search={{ attempt: attemptId }}>
-              Whole log
-            </To>
-          </span>
-        )
-      }
-    >
-      <Loaded query={log} height={120}>
-        {(text) =>
-          text === "" ? (
-            <Empty>{endedAt === undefined ? "The log is here when the attempt has ended." : "The log is empty."}</Empty>
-          ) : (
-            <Scrolled label="End of the log" className="panel-body job-text" as="pre">
-              <Text>{text.trimEnd().split("\n").slice(-TAIL_LINES).join("\n")}</Text>
-            </Scrolled>
-          )
-        }
-      </Loaded>
-    </Panel>
-  );
+function toReportTab(job: Run): RunTab {
+  return { id: "report", title: "Report", show: () => <Report job={job} /> };
 }
 
 const MAX_PAGES = 20;
@@ -179,8 +116,14 @@ function Report({ job: { runId, endedAt } }: { job: Run }) {
     { refetchInterval: endedAt === undefined ? 10_000 : false },
   );
   return (
-    <Loaded query={report} height={0}>
-      {(pages) => (pages.length === 0 ? null : <Json title="Report" value={pages.length === 1 ? pages[0] : pages} />)}
+    <Loaded query={report} height={120}>
+      {(pages) =>
+        pages.length === 0 ? (
+          <Empty>The executor has not reported on parts of its work.</Empty>
+        ) : (
+          <Json title="Report" value={pages.length === 1 ? pages[0] : pages} />
+        )
+      }
     </Loaded>
   );
 }

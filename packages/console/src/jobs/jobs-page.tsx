@@ -1,10 +1,11 @@
 import type { Run, RunState } from "@stackyard/sdk/runs";
 import { yard } from "../api/client.ts";
+import { JOB_STATES, statusOfJob } from "../api/job-states.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
 import { Options } from "../design/fields.tsx";
 import { JobLink } from "../design/job-link.tsx";
-import { useChangeSearch, useSearch } from "../design/links.tsx";
+import { To, useChangeSearch, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, NoMatch, Page, Panel } from "../design/page.tsx";
 import { type Column, ListTable } from "../design/table.tsx";
@@ -12,7 +13,6 @@ import { Ago, Text, useNow } from "../design/text.tsx";
 import { dropColors } from "../text/ansi.ts";
 import { formatDuration } from "../text/durations.ts";
 import { useJobs } from "./job-list.tsx";
-import { JOB_STATES, statusOfJob } from "./job-states.ts";
 
 /** Jobs: executor calls without a machine, such as fleet runs and releases. */
 export function JobsPage() {
@@ -24,7 +24,7 @@ export function JobsPage() {
   const changeSearch = useChangeSearch();
   const isFiltered = state !== undefined || executor !== undefined;
   return (
-    <Page title="Jobs">
+    <Page title="Jobs" actions={<To path="/custom-resources">Custom resources of CloudFormation</To>}>
       <Panel title="Jobs" actions={<Filters state={state} executor={executor} />}>
         <ListTable
           list={list}
@@ -54,7 +54,7 @@ const COLUMNS: readonly Column<Run>[] = [
   { header: "State", cell: ({ state }) => <Mark status={statusOfJob(state)} /> },
   { header: "Job", cell: (job) => <JobLink job={job} /> },
   { header: "Executor", cell: ({ executor }) => <Text>{executor}</Text> },
-  { header: "Message", cell: (job) => <Message job={job} /> },
+  { header: "Message", prose: true, cell: (job) => <Message job={job} /> },
   { header: "Started", cell: ({ startedAt }) => <Ago at={startedAt} /> },
   { header: "Took", number: true, cell: (job) => <Took job={job} /> },
 ];

@@ -1,8 +1,10 @@
+import type { Attempt, HistoryEntry } from "@stackyard/sdk";
 import type { Run } from "@stackyard/sdk/runs";
 import { describe, expect, it } from "vitest";
-import { userEvent } from "vitest/browser";
+import { page, userEvent } from "vitest/browser";
 import { useShortcuts } from "../app/shortcuts.tsx";
-import { problem, renderPage, viewer } from "../testing/render-page.tsx";
+import { anAttempt, anEntry } from "../testing/a-stack.ts";
+import { problem, renderPage, type SentRequest, viewer } from "../testing/render-page.tsx";
 import { HOSTILE, never, SHOWN_HOSTILE } from "../testing/stacks.ts";
 import { JobPage } from "./job-page.tsx";
 import { JobsPage } from "./jobs-page.tsx";
@@ -30,16 +32,18 @@ const executors = { "GET /v1/executors": { items: [{ name: "ecs" }] } };
 describe("JobsPage", () => {
   it("lists state, message and duration, newest first as the server sorts them", { tags: "page" }, async () => {
     const fleet = aJob({ runId: "run-3", executor: "runcommand", startedAt: "2026-11-20T02:00:00Z" });
+    const release = aJob({ runId: "run-4", executor: "asg", startedAt: "2026-11-20T01:00:00Z" });
     const { screen, sent } = await renderPage(JobsPage, "/jobs", {
       ...executors,
-      "GET /v1/runs": { items: [failed, fleet] },
+      "GET /v1/runs": { items: [failed, fleet, release] },
     });
 
     await expect.element(screen.getByText("ECS_UNHEALTHY")).toBeVisible();
     await expect.element(screen.getByText("5m", { exact: true })).toBeVisible();
     await expect.element(screen.getByRole("link", { name: "run-3" })).toHaveAttribute("href", "/fleet?id=run-3");
+    await expect.element(screen.getByRole("link", { name: "run-4" })).toHaveAttribute("href", "/release?id=run-4");
     const ids = [...document.querySelectorAll("tr[data-row]")].map((row) => row.getAttribute("data-row"));
-    expect(ids).toEqual(["run-2", "run-3"]);
+    expect(ids).toEqual(["run-2", "run-3", "run-4"]);
     expect(sent.find(({ path }) => path === "/v1/runs")?.query).toMatchObject({ sort: "-createdAt" });
   });
 
@@ -85,7 +89,9 @@ describe("JobsPage", () => {
 });
 
 const parts = {
-  "GET /v1/stacks/run-2/attempts": { items: [{ attemptId: "run-2/e/1/task/1" }] },
+  "GET /v1/stacks/run-2/attempts": {
+    items: [anAttempt({ stackId: "run-2", attemptId: "run-2/e/1/task/1", task: "task" })],
+  },
   "GET /v1/attempts/run-2/e/1/task/1/log": "line 1\nline 2\n",
   "GET /v1/runs/run-2/report": { items: [{ state: "unhealthy" }] },
 };
@@ -96,7 +102,7 @@ function WithKeys() {
 }
 
 describe("JobPage", () => {
-  it("shows state, error, report and the end of the log", { tags: "page" }, async () => {
+  it("shows state, error and the end of the log, then config and report in their tabs", { tags: "page" }, async () => {
     const { screen } = await renderPage(JobPage, "/job?id=run-2", {
       ...parts,
       "GET /v1/runs/run-2": failed,
@@ -105,11 +111,13 @@ describe("JobPage", () => {
 
     await expect.element(screen.getByText("The service did not become healthy.")).toBeVisible();
     await expect.element(screen.getByText("line 2", { exact: false })).toBeVisible();
-    await expect.element(screen.getByText('"unhealthy"', { exact: false })).toBeVisible();
-    await expect.element(screen.getByText('"service": "web"', { exact: false })).toBeVisible();
     await expect
       .element(screen.getByRole("button", { name: "Cancel…" }))
       .toHaveAccessibleDescription("The job has ended");
+    await screen.getByRole("link", { name: "Config" }).click();
+    await expect.element(screen.getByText('"service": "web"', { exact: false })).toBeVisible();
+    await screen.getByRole("link", { name: "Report" }).click();
+    await expect.element(screen.getByText('"unhealthy"', { exact: false })).toBeVisible();
   });
 
   it("retries with one key, and shows that it runs", async () => {
@@ -123,7 +131,7 @@ describe("JobPage", () => {
     await userEvent.keyboard("r");
 
     await expect.element(screen.getByText("The job runs again")).toBeVisible();
-    await expect.element(screen.getByText("Running")).toBeVisible();
+    await expect.element(screen.getByText("Running").first()).toBeVisible();
     expect(sent.filter(({ method }) => method === "POST")).toHaveLength(1);
   });
 
@@ -162,5 +170,137 @@ describe("JobPage", () => {
 
     const other = await renderPage(JobPage, "/job", {});
     await expect.element(other.screen.getByText("The address names no job.", { exact: false })).toBeVisible();
+  });
+
+  describe("of a failed job", () => {
+    const message = 'Error: relation "invoice_line" exists\n  at migrations/0042.sql:17';
+    const attempt = (number: number, minute: number): Attempt =>
+      anAttempt({
+        attemptId: `run-2/e/1/run/${number}`,
+        stackId: "run-2",
+        task: "run",
+        attempt: number,
+        dispatchedAt: `2026-11-20T03:0${minute}:00Z`,
+      });
+    const line = (position: number, more: Partial<HistoryEntry>) => anEntry(position, { stackId: "run-2", ...more });
+    const api = {
+      ...executors,
+      "GET /v1/runs": ({ query }: SentRequest) => ({
+        items:
+          query["state"] === "succeeded"
+            ? [
+                aJob({
+                  runId: "run-1",
+                  state: "succeeded",
+                  config: { cluster: "prod", version: "2.0.9", pull: "https://git.example.org/acme/pull/7" },
+                  startedAt: "2026-11-20T01:00:00Z",
+                  endedAt: "2026-11-20T01:02:00Z",
+                }),
+              ]
+            : [],
+      }),
+      "GET /v1/runs/run-2": {
+        ...failed,
+        error: { code: "ECS_TASK_FAILED", message },
+        config: { cluster: "prod", version: "2.1.0", pull: "https://git.example.org/acme/pull/7" },
+        message: "this line is the same error",
+      },
+      "GET /v1/runs/run-2/log": () => new Response(""),
+      "GET /v1/attempts/run-2/e/1/run/2/log": () => new Response("connected\nERROR: relation exists\nrolled back\n"),
+      "GET /v1/stacks/run-2/history": {
+        items: [
+          line(9, { event: "TASK_ERROR", eventId: "end:run-2/e/1/run/2", internal: true, at: "2026-11-20T03:05:00Z" }),
+          line(8, { event: "TASK_ERROR", eventId: "end:run-2/e/1/run/1", internal: true, at: "2026-11-20T03:02:00Z" }),
+          line(1, { event: "START", actor: "ada", at: "2026-11-20T03:00:00Z" }),
+        ],
+      },
+      "GET /v1/stacks/run-2/attempts": { items: [attempt(2, 4), attempt(1, 1)] },
+    };
+
+    it("opens at its error, once, with file and line, the log there, and who started it (argo-workflows#4976, prefect#7291, argo-cd#16612)", {
+      tags: "page",
+    }, async () => {
+      const { screen } = await renderPage(JobPage, "/job?id=run-2", api);
+
+      await expect.element(screen.getByText("migrations/0042.sql:17", { exact: true })).toBeVisible();
+      await expect.element(screen.getByText("ERROR: relation exists")).toBeVisible();
+      await expect.element(screen.getByText("ada", { exact: true })).toBeVisible();
+      await expect.element(screen.getByText("prod", { exact: true })).toBeVisible();
+      await expect.element(screen.getByText("2.1.0", { exact: true }).first()).toBeVisible();
+      expect(screen.getByText("this line is the same error").query()).toBeNull();
+      expect(screen.getByText("ECS_TASK_FAILED").elements()).toHaveLength(1);
+      const tops = ["[aria-label=Error]", ".steps-strip", ".gantt", ".tabs"].map(
+        (selector) => document.querySelector(selector)?.getBoundingClientRect().top ?? Number.NaN,
+      );
+      expect(tops.every(Number.isFinite)).toBe(true);
+      expect(tops).toEqual(tops.toSorted((a, b) => a - b));
+    });
+
+    it("says what has changed since the last success", async () => {
+      const { screen } = await renderPage(JobPage, "/job?id=run-2", api);
+      const panel = screen.getByRole("heading", { name: "What changed since the last success" });
+      await expect.element(panel).toBeVisible();
+
+      await expect.element(screen.getByRole("link", { name: "run-1" })).toHaveAttribute("href", "/job?id=run-1");
+      await expect.element(screen.getByText("2.0.9")).toBeVisible();
+      await expect.element(screen.getByText("2 other values are equal")).toBeVisible();
+      await expect.element(screen.getByText("2m before, 5m now")).toBeVisible();
+    });
+
+    it("shows each attempt on the line of time; its bar leads to its log, with the keyboard too (prefect-archive/legacy-ui#1022)", async () => {
+      await page.viewport(1_440, 1_200);
+      const { screen, address } = await renderPage(JobPage, "/job?id=run-2", api);
+      const timeline = screen.getByRole("region", { name: "Timeline since the start" });
+      const first = timeline.getByRole("link", { name: "Job, attempt 1: failed, 1m, its log" });
+      await expect.element(first).toBeVisible();
+      // Of five minutes, the first one waited.
+      const bar = first.element().getBoundingClientRect();
+      const track = first.element().parentElement?.getBoundingClientRect() ?? new DOMRect();
+      expect(Math.round(((bar.left - track.left) / track.width) * 5)).toBe(1);
+
+      (first.element() as HTMLElement).focus();
+      await userEvent.keyboard("{Enter}");
+
+      await expect.poll(address).toBe("/log?attempt=run-2%2Fe%2F1%2Frun%2F1");
+    });
+
+    it("starts another job with the same values, and opens it", async () => {
+      const { screen, sent, address } = await renderPage(JobPage, "/job?id=run-2", {
+        ...api,
+        "POST /v1/runs": aJob({ runId: "run-3" }),
+        "GET /v1/runs/run-3": aJob({ runId: "run-3" }),
+      });
+      await screen.getByRole("button", { name: "Run again with the same values…" }).click();
+      await screen.getByRole("button", { name: "Start another job" }).click();
+
+      await expect.poll(address).toBe("/job?id=run-3");
+      expect(sent.find(({ method }) => method === "POST")?.body).toEqual({
+        // The client's own, so that its retries start one job.
+        key: expect.any(String),
+        executor: "ecs",
+        config: { cluster: "prod", version: "2.1.0", pull: "https://git.example.org/acme/pull/7" },
+      });
+    });
+
+    it("does not start another one from hidden values", async () => {
+      const { screen } = await renderPage(JobPage, "/job?id=run-2", {
+        ...api,
+        "GET /v1/runs/run-2": { ...failed, config: { environment: { TOKEN: "***" } } },
+      });
+
+      await expect
+        .element(screen.getByRole("button", { name: "Run again with the same values…" }))
+        .toHaveAccessibleDescription("Its config has hidden values");
+    });
+
+    it("does not say that it runs where it has failed before a worker took it (dagster#3689)", async () => {
+      const { screen } = await renderPage(JobPage, "/job?id=run-2", {
+        ...api,
+        "GET /v1/stacks/run-2/attempts": { items: [] },
+      });
+
+      await expect.element(screen.getByText("ECS_TASK_FAILED")).toBeVisible();
+      expect(document.querySelectorAll(".gantt, .steps-strip, .run-head .tone-busy")).toHaveLength(0);
+    });
   });
 });

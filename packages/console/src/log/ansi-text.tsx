@@ -1,10 +1,16 @@
+import { useContext } from "react";
 import { parseAnsiLine } from "../text/ansi.ts";
-import { splitLinks } from "../text/split-links.ts";
+import { splitLinks, type TextPart } from "../text/split-links.ts";
+import { LogLinks } from "./log-links.ts";
 import "./ansi.css";
 
-/** Renders a text whose addresses are links. They add no text of their own: a line is copied as it was written. */
+/**
+ * Renders a text whose addresses are links, except in files. They add no text of their own: a line is copied as it was
+ * written.
+ */
 function Linked({ text }: { text: string }) {
-  const parts = splitLinks(text);
+  const isLinked = useContext(LogLinks);
+  const parts: readonly TextPart[] = isLinked ? splitLinks(text) : [{ text }];
   if (parts.length === 1 && parts[0]?.href === undefined) return text;
   return parts.map(({ text: part, href }, index) =>
     href === undefined ? (

@@ -68,6 +68,11 @@ export function findLine({ lines, from, to }: LogBuffer, at: number): number {
   return low;
 }
 
+/** Returns true if a further piece may push lines out at the other end. */
+export function isNearlyFull({ cost }: LogBuffer): boolean {
+  return cost > MAX_KEPT / 2;
+}
+
 function toLines({ from, text }: Part): Lines {
   const texts = text.split("\n");
   const open = texts.at(-1) !== "";

@@ -1,5 +1,5 @@
+import type { PlacedEdge, Point } from "@stackyard/core/drawing";
 import type { Graph, Problem, SimulationLine } from "@stackyard/core/machine";
-import type { PlacedEdge, Point } from "../graph/layout.ts";
 import type { NameKind, Operation, Plan, Range } from "./edits/operation.ts";
 import type { Outline } from "./outline.ts";
 
@@ -43,8 +43,14 @@ export interface Simulated {
   /** The time of the clock, ISO 8601. */
   readonly now: string;
   readonly next?: NextTimer;
-  /** Arrows of the first machine's graph that were taken, by their indexes. */
-  readonly tried: readonly number[];
+  /** How often each arrow of the first machine's graph was taken, by its index. */
+  readonly edges: readonly number[];
+  /** How often the states were entered. */
+  readonly states: Readonly<Record<string, number>>;
+  /** When each step was over, by the clock, ISO 8601. */
+  readonly times: readonly string[];
+  /** How many of its arrows were taken. */
+  readonly tried: number;
   /** How many there are to take. */
   readonly total: number;
 }
@@ -64,16 +70,29 @@ export interface MachineSchemas {
   readonly v2: JsonSchema;
 }
 
-/** JSON Schema, as far as completion reads it. */
+/** JSON Schema, as far as completion and forms read it. */
 export interface JsonSchema {
+  readonly $ref?: string;
+  readonly title?: string;
   readonly description?: string;
-  readonly type?: string;
+  /** What a text must be, such as `a duration such as 30s`. Executors describe their patterns with it. */
+  readonly expected?: string;
+  readonly type?: string | readonly string[];
+  readonly default?: unknown;
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly patternProperties?: Readonly<Record<string, JsonSchema>>;
+  readonly additionalProperties?: boolean | JsonSchema;
+  readonly required?: readonly string[];
   readonly items?: JsonSchema;
   readonly anyOf?: readonly JsonSchema[];
+  readonly oneOf?: readonly JsonSchema[];
+  readonly allOf?: readonly JsonSchema[];
+  readonly not?: JsonSchema;
   readonly const?: unknown;
   readonly enum?: readonly unknown[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly pattern?: string;
 }
 
 /** The tasks of the worker, by name: their inputs and results. */
@@ -91,6 +110,8 @@ export interface Tasks {
   /** Expressions with texts that equal a name. */
   readonly literals: { readonly in: { readonly text: string; readonly name: string }; readonly out: readonly Range[] };
   readonly schemas: { readonly in: undefined; readonly out: MachineSchemas };
+  /** The executors that Stackyard contains. */
+  readonly executors: { readonly in: undefined; readonly out: readonly KnownExecutor[] };
   readonly upgrade: { readonly in: MachineText; readonly out: UpgradedText };
   readonly export: {
     readonly in: MachineText & {

@@ -17,7 +17,7 @@ export interface OutlineReaction extends Range {
   readonly raise?: string;
 }
 
-/** A state as it is written. */
+/** A state as written. */
 export interface OutlineState extends Range {
   readonly name: string;
   /** Of its name. */
@@ -29,7 +29,7 @@ export interface OutlineState extends Range {
   readonly keys: Readonly<Record<string, Plain>>;
 }
 
-/** A task as it is written. */
+/** A task as written. */
 export interface OutlineTask extends Range {
   readonly name: string;
   readonly value: Plain;
@@ -52,6 +52,8 @@ export interface Outline {
   readonly events: readonly { readonly name: string; readonly metadata: readonly string[] }[];
   readonly metadata: readonly OutlineMetadata[];
   readonly targets: readonly string[];
+  /** The whole document as JSON. What aliases share is one object, so that it has no more nodes than the text. */
+  readonly value: Plain;
 }
 
 /** Returns what a text declares; undefined when it is not YAML. */
@@ -79,7 +81,26 @@ function readOutline(source: Source): Outline {
     })),
     metadata: entriesAt(root, "metadata").map(({ key, value }) => ({ name: key, rule: toPlain(value) })),
     targets: of("target"),
+    value: toShared(root),
   };
+}
+
+function toShared(root: Item): Plain {
+  const known = new Map<Item, Plain>();
+  const copy = (item: Item): Plain => {
+    const before = known.get(item);
+    if (before !== undefined) return before;
+    const value = copyItem(item, copy);
+    known.set(item, value);
+    return value;
+  };
+  return copy(root);
+}
+
+function copyItem(item: Item, copy: (item: Item) => Plain): Plain {
+  if (item.kind === "scalar") return item.value;
+  if (item.kind === "list") return item.items.map(({ value }) => copy(value));
+  return Object.fromEntries(allEntries(item).map(({ key, value }) => [key, copy(value)]));
 }
 
 function toTask(entry: Entry): OutlineTask {

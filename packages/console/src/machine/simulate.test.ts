@@ -20,6 +20,18 @@ describe("a simulated scenario", () => {
   it("counts the reactions that were tried, also of a stack that is gone", () => {
     const { tried, total, now } = play([open, { advance: "3d" }]);
 
-    expect([tried.length, total, now]).toEqual([2, 2, "2030-01-04T00:00:00.000Z"]);
+    expect([tried, total, now]).toEqual([2, 2, "2030-01-04T00:00:00.000Z"]);
+  });
+
+  it("counts how often each arrow was taken and each state entered, with the time after each step", () => {
+    const { edges, states, times } = play([
+      open,
+      { advance: "1h" },
+      { ...open, event: { ...open.event, stackId: "t" } },
+    ]);
+
+    expect(edges.filter((count) => count > 0)).toEqual([2]);
+    expect(states).toEqual({ LIVE: 2 });
+    expect(times.map((time) => time.slice(11, 16))).toEqual(["00:00", "01:00", "01:00"]);
   });
 });

@@ -26,17 +26,25 @@ export function simulate({ machines, revisions, steps }: Tasks["simulate"]["in"]
   };
   const played = steps.slice(0, MAX_STEPS);
   const lines = play(played);
-  const now = clockAfter(played);
+  const times = listTimes(played);
+  const now = times.at(-1) ?? START;
   const [first] = parsed.values();
   const graph = first && toGraph(first);
   const next = findNext(played, now, play);
+  const taken = countTaken(graph ?? { nodes: [], edges: [] }, played, lines);
   return {
     lines,
-    now: new Date(now).toISOString(),
+    now: toText(now),
+    times: times.map(toText),
     ...(next && { next }),
-    tried: graph === undefined ? [] : findTried(graph, played, lines),
+    ...taken,
+    tried: taken.edges.filter((count) => count > 0).length,
     total: graph?.edges.filter(({ event }) => event !== undefined).length ?? 0,
   };
+}
+
+function toText(ms: number): string {
+  return new Date(ms).toISOString();
 }
 
 function parse({ name, text }: MachineText): Machine | undefined {
@@ -47,15 +55,16 @@ function fieldOf(step: unknown, key: string): unknown {
   return typeof step === "object" && step !== null ? (step as Readonly<Record<string, unknown>>)[key] : undefined;
 }
 
-function clockAfter(steps: readonly unknown[]): number {
+/** Returns the time of the clock after each step, in milliseconds since 1970. */
+function listTimes(steps: readonly unknown[]): readonly number[] {
   let now = START;
-  for (const [index, step] of steps.entries()) {
+  return steps.map((step, index) => {
     const [advance, stack] = [fieldOf(step, "advance"), fieldOf(step, "stack")];
     if (typeof advance === "string") now += parseDuration(advance) ?? 0;
     const instant = Date.parse(String(fieldOf(stack, "now")));
     if (!Number.isNaN(instant)) now = index === 0 ? instant : Math.max(instant, now);
-  }
-  return now;
+    return now;
+  });
 }
 
 /** Lets time pass in a copy of the scenario until something fires. */
@@ -74,22 +83,37 @@ function findNext(
   return undefined;
 }
 
-/** Returns the arrows of the simulated steps, as far as states and events show them. */
-function findTried(graph: Graph, steps: readonly unknown[], lines: readonly SimulationLine[]): readonly number[] {
-  const tried = new Set<number>();
+/** Counts the arrows that the steps took and the states that they entered, as far as states and events show them. */
+function countTaken(
+  graph: Graph,
+  steps: readonly unknown[],
+  lines: readonly SimulationLine[],
+): Pick<Simulated, "edges" | "states"> {
+  const ways = listWays(graph, steps, lines).flat();
+  const entered = ways.flatMap((index) => {
+    const { from, to } = graph.edges[index] ?? {};
+    return to === undefined || to === from ? [] : [to];
+  });
+  const states = Map.groupBy(entered, (name) => name);
+  return {
+    edges: graph.edges.map((_, index) => ways.filter((taken) => taken === index).length),
+    states: Object.fromEntries([...states].map(([name, times]) => [name, times.length])),
+  };
+}
+
+/** Returns the arrows that each step took. */
+function listWays(graph: Graph, steps: readonly unknown[], lines: readonly SimulationLine[]) {
   const states = new Map<string, string>();
   let subject = "";
-  for (const [index, line] of lines.entries()) {
+  return lines.map((line, index): readonly number[] => {
     const { stack, outcome } = line;
     subject = findSubject(steps[index], line) ?? subject;
     const from = states.get(subject) ?? "INIT";
     if (stack === null) states.delete(subject);
     else states.set(subject, stack.state);
-    if (outcome !== "applied" && outcome !== "removed") continue;
-    const way = findWay(graph, { from, to: stack?.state, events: listEvents(steps[index], line) });
-    for (const edge of way) tried.add(edge);
-  }
-  return [...tried];
+    if (outcome !== "applied" && outcome !== "removed") return [];
+    return findWay(graph, { from, to: stack?.state, events: listEvents(steps[index], line) });
+  });
 }
 
 /** Returns the stack of a step; undefined if it is that of the previous step. */

@@ -1,3 +1,7 @@
+import { parseMachine } from "@stackyard/core/machine";
+import { lambdaDefinition } from "@stackyard/executor-lambda/definition";
+import { runCommandDefinition } from "@stackyard/executor-runcommand/definition";
+import { terraformDefinition } from "@stackyard/executor-terraform/definition";
 import { describe, expect, it } from "vitest";
 import { tasks } from "./tasks.ts";
 
@@ -16,8 +20,8 @@ const script = {
 };
 
 describe("a text that is parsed", () => {
-  it("has the faults of configs that the executors of the yard describe, and warns about other executors", () => {
-    const { problems } = tasks.parse({ name: "m", text, executors: [script] });
+  it("has the faults of configs that the executors of the yard describe, and warns about other executors", async () => {
+    const { problems } = await tasks.parse({ name: "m", text, executors: [script] });
 
     expect(problems.map(({ code, line, severity }) => [severity, code, line])).toEqual([
       ["error", "config-invalid", 7],
@@ -25,21 +29,50 @@ describe("a text that is parsed", () => {
     ]);
   });
 
-  it("accepts any executor and config where none is described", () => {
-    expect(tasks.parse({ name: "m", text, executors: [{ name: "lambda" }] }).problems).toEqual([]);
+  it("has the codes and messages of the command line for the executors of Stackyard", async () => {
+    const faulty = `version: 2
+states: { INIT: { tasks: [a, b, c] }, DONE: { terminal: true } }
+tasks:
+  a: { executor: lambda, config: { nme: f } }
+  b: { executor: terraform, config: { action: aply } }
+  c: { executor: runcommand, config: { instance: 5 } }
+`;
+    const definitions = [lambdaDefinition, terraformDefinition, runCommandDefinition];
+    const executors = new Map(definitions.map((each) => [each.name, each]));
+    const ofCli = parseMachine(faulty, { name: "m", executors }).problems;
+
+    const { problems } = await tasks.parse({ name: "m", text: faulty, executors: await tasks.executors(undefined) });
+
+    expect(ofCli.map(({ code }) => code)).toContain("lambda-name-required");
+    expect(problems).toEqual(ofCli);
   });
 
-  it("leaves the configs of version 1 to the yard", () => {
+  it("checks an executor of the yard by its own schema, also if it has a name of Stackyard's", async () => {
+    const other =
+      "version: 2\nstates: { INIT: { tasks: [a], terminal: true } }\ntasks: { a: { executor: lambda, config: {} } }\n";
+    const config = { type: "object", required: ["arn"], properties: { arn: { type: "string" } } };
+
+    const { problems } = await tasks.parse({ name: "m", text: other, executors: [{ name: "lambda", config }] });
+
+    expect(problems.map(({ code, path }) => [code, path])).toEqual([["config-invalid", "tasks.a.config.arn"]]);
+  });
+
+  it("accepts any executor and config where none is described", async () => {
+    expect((await tasks.parse({ name: "m", text, executors: [{ name: "lambda" }] })).problems).toEqual([]);
+  });
+
+  it("leaves the configs of version 1 to the yard", async () => {
     const first =
       "version: 1\nstates: { INIT: { tasks: [a], terminal: true } }\ntasks: { a: { executor: script, config: { file: 5 } } }\n";
-    const codes = tasks.parse({ name: "m", text: first, executors: [script] }).problems.map(({ code }) => code);
+    const { problems } = await tasks.parse({ name: "m", text: first, executors: [script] });
+    const codes = problems.map(({ code }) => code);
 
     expect(codes).not.toContain("config-invalid");
   });
 });
 
 describe("what goes with a name", () => {
-  it("is shown from its key on, or as an item of a list", () => {
+  it("is shown from its key on, or as an item of a list", async () => {
     const { removed } = tasks.removals({ text, what: "task", name: "app" });
 
     expect(removed.map(({ path, from }) => [path, text.slice(from).split(/[\s,]/, 1)[0]])).toEqual([

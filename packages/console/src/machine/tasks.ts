@@ -1,4 +1,6 @@
+import type { ExecutorDefinition } from "@stackyard/core";
 import {
+  type DrawOptions,
   machineV1Schema,
   machineV2Schema,
   type ParseMachineOptions,
@@ -6,32 +8,37 @@ import {
   toDot,
   toGraph,
   toMermaid,
-  toSvg,
   upgradeMachine,
 } from "@stackyard/core/machine";
+import { loadDefinition, loadOwnExecutors, toJson } from "./definitions.ts";
 import { listLiterals } from "./edits/names.ts";
 import { planEdit } from "./edits/plan-edit.ts";
 import { listRemovals } from "./edits/removal.ts";
 import { readSource } from "./edits/source.ts";
-import type { JsonSchema, KnownExecutor, ParsedMachine, Removals, Tasks, UpgradedText } from "./messages.ts";
+import type { KnownExecutor, ParsedMachine, Removals, Tasks, UpgradedText } from "./messages.ts";
 import { type Outline, toOutline } from "./outline.ts";
 import { simulate } from "./simulate.ts";
 
-/** The tasks of the worker. Every function is pure. */
-export const tasks: { readonly [Kind in keyof Tasks]: (input: Tasks[Kind]["in"]) => Tasks[Kind]["out"] } = {
+type Later = "export" | "parse" | "executors";
+
+/** The tasks of the worker. Every function is pure; some load what they need first. */
+export const tasks: {
+  readonly [Kind in Exclude<keyof Tasks, Later>]: (input: Tasks[Kind]["in"]) => Tasks[Kind]["out"];
+} & { readonly [Kind in Later]: (input: Tasks[Kind]["in"]) => Promise<Tasks[Kind]["out"]> } = {
   parse,
   plan: ({ text, operation }) => planEdit(text, operation),
   removals,
   literals: ({ text, name }) => listLiterals(readSource(text), name),
   schemas: () => ({ v1: toJson(machineV1Schema), v2: toJson(machineV2Schema) }),
+  executors: loadOwnExecutors,
   upgrade,
   export: exportGraph,
   simulate,
 };
 
-function parse({ name, text, executors = [] }: Tasks["parse"]["in"]): ParsedMachine {
+async function parse({ name, text, executors = [] }: Tasks["parse"]["in"]): Promise<ParsedMachine> {
   const outline = toOutline(text);
-  const { machine, problems } = parseMachine(text, { name, ...(outline && toRegistry(executors, outline)) });
+  const { machine, problems } = parseMachine(text, { name, ...(outline && (await loadRegistry(executors, outline))) });
   return {
     problems,
     ...(outline && { outline }),
@@ -40,25 +47,29 @@ function parse({ name, text, executors = [] }: Tasks["parse"]["in"]): ParsedMach
 }
 
 /**
- * Returns the executors for checks. In version 1 a config that fails when it runs is valid, which schemas do not
- * describe.
+ * Returns the executors for checks: those of Stackyard by their own rules, as the command line has them, others by their
+ * schemas. In version 1 a config that fails when it runs is valid, which schemas do not describe.
  */
-function toRegistry(
+async function loadRegistry(
   known: readonly KnownExecutor[],
   { version, tasks: declared }: Outline,
-): Pick<ParseMachineOptions, "executors" | "uncheckedExecutors"> {
-  const described = known.flatMap(({ name, config, documents }) => {
-    const schema = documents?.v2 ?? config;
-    return schema === undefined ? [] : [[name, { name, resumable: false, config: schema }] as const];
-  });
-  if (version === 1 || described.length === 0) return {};
+): Promise<Pick<ParseMachineOptions, "executors" | "uncheckedExecutors">> {
+  const used = new Set(declared.map(({ executor }) => executor));
+  // A task of version 1 without an executor may be of any.
+  const isNeeded = ({ name }: KnownExecutor) => used.has(name) || used.has(undefined);
+  const found = await Promise.all(
+    known.map(async (each) => (isNeeded(each) ? await loadDefinition(each) : undefined) ?? toDefinition(each, version)),
+  );
+  const described = found.flatMap((each) => (each === undefined ? [] : [[each.name, each] as const]));
+  if (described.length === 0) return {};
   // The yard may have workers with executors that its server does not know.
   return { executors: new Map(described), uncheckedExecutors: declared.flatMap(({ executor }) => executor ?? []) };
 }
 
-/** Returns a schema without its functions, which cannot be posted. */
-function toJson(schema: object): JsonSchema {
-  return JSON.parse(JSON.stringify(schema)) as JsonSchema;
+/** Returns an executor as its schemas describe it. */
+function toDefinition({ name, config, documents }: KnownExecutor, version: 1 | 2): ExecutorDefinition | undefined {
+  const schema = version === 1 ? undefined : (documents?.v2 ?? config);
+  return schema === undefined ? undefined : { name, resumable: false, config: schema };
 }
 
 function removals({ text, what, name }: Tasks["removals"]["in"]): Removals {
@@ -73,12 +84,14 @@ function upgrade({ name, text }: Tasks["upgrade"]["in"]): UpgradedText {
     : { problems: upgraded.problems };
 }
 
-function exportGraph({ name, text, format, vertical, places }: Tasks["export"]["in"]): string {
+async function exportGraph({ name, text, format, vertical, places }: Tasks["export"]["in"]): Promise<string> {
   const { machine } = parseMachine(text, { name });
   if (machine === undefined) throw new Error("The machine has errors; correct them first.");
-  const write = { mermaid: toMermaid, dot: toDot, svg: toSvg }[format];
-  return write(toGraph(machine), {
-    direction: vertical ? "vertical" : "horizontal",
-    ...places,
-  });
+  const options: DrawOptions = { direction: vertical ? "vertical" : "horizontal", ...places };
+  const graph = toGraph(machine);
+  if (format === "mermaid") return toMermaid(graph, options);
+  if (format === "dot") return toDot(graph, options);
+  // The layout is loaded by those who draw.
+  const { toSvg } = await import("@stackyard/core/drawing");
+  return toSvg(graph, options);
 }

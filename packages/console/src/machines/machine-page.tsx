@@ -1,4 +1,4 @@
-import { toShellWord } from "@stackyard/core";
+import { toShellCommand } from "@stackyard/core";
 import type { MachineDetails, MachineGraph } from "@stackyard/sdk";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
@@ -117,7 +117,7 @@ function Problems({ name, problems }: Pick<MachineDetails, "name" | "problems">)
         ))}
       </ul>
       <div className="panel-body">
-        <Command text={`stackyard machines show ${toShellWord(name)}`} />
+        <Command text={toShellCommand`stackyard machines show ${name}`} />
       </div>
     </Panel>
   );

@@ -127,7 +127,7 @@ describe("a machine", () => {
     ["$(id)", "'$(id)'"],
     ["`id` it's", "'`id` it'\\''s'"],
     ["~root!", "'~root!'"],
-  ])("shows the command for the name %s as a shell has to be told it", async (name, word) => {
+  ])("shows the command for the name %s as a shell reads it", async (name, word) => {
     const { screen } = await renderPage(MachinePage, `/machine?name=${encodeURIComponent(name)}`, {
       [`GET /v1/machines/${name}`]: { ...details, name },
     });

@@ -25,6 +25,8 @@ export function Activity() {
   });
   // The panel of the latest lines shows why the history cannot be read.
   if (history.error !== null && history.data === undefined) return null;
+  // A yard in which nothing has happened yet has nothing to draw.
+  if (history.data?.items.length === 0) return null;
   return (
     <Panel
       title="Activity"

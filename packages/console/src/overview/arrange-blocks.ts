@@ -8,7 +8,7 @@ export function toBlocks(counts: ConditionCounts, perBlock: number): readonly Ma
   return stacks.filter((_, index) => index % perBlock === 0);
 }
 
-/** Rows of a drawing: few, so that a wide page shows many machines beside each other. */
+/** Rows of a drawing: few, so that a wide page shows many machines next to each other. */
 const ROWS = 6;
 
 /** Returns how blocks stand: column by column. */

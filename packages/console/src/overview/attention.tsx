@@ -1,4 +1,5 @@
 import type { Cause, StackSummary } from "@stackyard/sdk";
+import type { Run } from "@stackyard/sdk/runs";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
@@ -11,7 +12,8 @@ import { Loaded, Panel } from "../design/page.tsx";
 import { StackLink } from "../design/stack-link.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { Line } from "./attention-line.tsx";
-import { FailedJobs, useFailedJobs } from "./failed-jobs.tsx";
+import { countNeedy, formatNeedyNote } from "./count-needy.ts";
+import { FailedJobs } from "./failed-jobs.tsx";
 
 const MAX_CAUSES = 12;
 const MAX_APPROVALS = 3;
@@ -20,11 +22,10 @@ const MAX_APPROVALS = 3;
  * Renders everything that needs a person, worst first: failures by their cause and failed jobs, then stalled, overdue
  * and approvals.
  */
-export function Attention({ counts }: { counts: ConditionCounts }) {
-  const jobs = useFailedJobs();
+export function Attention({ counts, jobs }: { counts: ConditionCounts; jobs: readonly Run[] }) {
   const [failed, degraded, overdue, stalled, approval] = NEEDS_PERSON.map((condition) => sumOf(counts, condition));
-  const needy = sumOf(counts, ...NEEDS_PERSON);
-  if (!failed && !degraded && !stalled && !overdue && !approval && jobs.length === 0) {
+  const needy = countNeedy(counts, jobs);
+  if (needy.stacks + needy.jobs === 0) {
     return (
       <Panel title="Needs a person">
         <AllQuiet />
@@ -32,11 +33,7 @@ export function Attention({ counts }: { counts: ConditionCounts }) {
     );
   }
   return (
-    <Panel
-      title="Needs a person"
-      note={`${needy + jobs.length}, by cause`}
-      actions={<To path="/inbox">All as a list</To>}
-    >
+    <Panel title="Needs a person" note={formatNeedyNote(needy)} actions={<To path="/inbox">All as a list</To>}>
       {failed ? <Causes kind="failed" count={failed} /> : null}
       {degraded ? <Causes kind="degraded" count={degraded} /> : null}
       <FailedJobs jobs={jobs} />

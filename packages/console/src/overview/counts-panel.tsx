@@ -1,6 +1,6 @@
 import type { MainCondition } from "@stackyard/sdk";
 import { type ConditionCounts, type MachineCounts, sumOf } from "../api/use-main-conditions.ts";
-import { To } from "../design/links.tsx";
+import { To, useGo } from "../design/links.tsx";
 import { CONDITIONS, Mark, toneOf, wordOf } from "../design/mark.tsx";
 import { YardBlocks } from "./yard-blocks.tsx";
 
@@ -35,20 +35,24 @@ function Figure({ condition, count }: { condition: MainCondition; count: number 
 }
 
 /**
- * Renders the shares of the conditions. The least is wide enough to be seen and pressed; the figures above are the
- * keyboard's way.
+ * Renders the shares of the conditions; each is a filter. The least is wide enough to be seen and pressed. The figures above
+ * are the same links with words, so the keyboard and screen readers skip these.
  */
 function ConditionBar({ counts }: { counts: ConditionCounts }) {
+  const go = useGo();
   const parts = CONDITIONS.filter((condition) => sumOf(counts, condition) > 0);
   const label = parts.map((condition) => `${wordOf(condition)} ${sumOf(counts, condition)}`).join(", ");
   return (
     <div className="overview-bar" role="img" aria-label={label || "No stack"}>
       {parts.map((condition) => (
+        // biome-ignore lint/a11y/noStaticElementInteractions: the figures are the keyboard's way
+        // biome-ignore lint/a11y/useKeyWithClickEvents: as above
         <span
           key={condition}
           className={`tone-${toneOf(condition)}`}
           style={{ flexGrow: sumOf(counts, condition) }}
           title={`${wordOf(condition)}: ${sumOf(counts, condition).toLocaleString("en")}`}
+          onClick={() => go("/stacks", { is: condition })}
         />
       ))}
     </div>

@@ -3,9 +3,9 @@ import { isAbsent, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { JOB_MACHINE } from "../api/status.ts";
 import { useLoad } from "../api/use-load.ts";
+import { CauseMessage } from "../design/causes.tsx";
 import { JobLink } from "../design/job-link.tsx";
 import { Ago, Text } from "../design/text.tsx";
-import { toFirstLine } from "../text/safe-text.ts";
 import { serverNow } from "../text/server-clock.ts";
 import { Line } from "./attention-line.tsx";
 
@@ -14,14 +14,14 @@ const SHOWN = 3;
 const LOOKED_AT = 10;
 const DAY_MS = 86_400_000;
 
-/** Returns the jobs that have failed in the last 24 hours, newest first, three at most. Failed jobs are kept for 30 days. */
+/** Returns the jobs that have failed in the last 24 hours, newest first, ten at most. Failed jobs are kept for 30 days. */
 export function useFailedJobs(): readonly Run[] {
   const { data } = useLoad(keys.list("failed-jobs"), async ({ signal }) => {
     const filter = { machine: JOB_MACHINE, state: "FAILED" };
     const { items } = await yard.stacks.list(filter, { sort: "-enteredAt", limit: LOOKED_AT, signal });
     const recent = items.filter(({ enteredAt }) => serverNow() - Date.parse(enteredAt) < DAY_MS);
     const jobs = await Promise.all(recent.map(({ id }) => loadJob(id, signal)));
-    return jobs.filter((job) => job?.state === "failed").slice(0, SHOWN) as readonly Run[];
+    return jobs.flatMap((job) => (job?.state === "failed" ? [job] : []));
   });
   return data ?? [];
 }
@@ -38,7 +38,7 @@ async function loadJob(runId: string, signal: AbortSignal): Promise<Run | undefi
 
 /** Jobs have no machine of their own, and no cause is counted of them: each is a line. */
 export function FailedJobs({ jobs }: { jobs: readonly Run[] }) {
-  return jobs.map((job) => (
+  return jobs.slice(0, SHOWN).map((job) => (
     <Line
       key={job.runId}
       id={`job ${job.runId}`}
@@ -52,9 +52,7 @@ export function FailedJobs({ jobs }: { jobs: readonly Run[] }) {
           <Text>{job.executor}</Text>
         </strong>{" "}
         <Text mono>{job.error?.code ?? "no code"}</Text>{" "}
-        <span className="cause-message">
-          <Text>{toFirstLine(job.error?.message ?? "")}</Text>
-        </span>
+        {job.error !== undefined && <CauseMessage message={job.error.message} />}
       </span>
       <span className="muted">
         <JobLink job={job} /> <Ago at={job.endedAt ?? job.startedAt} />

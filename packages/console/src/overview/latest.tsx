@@ -19,7 +19,7 @@ export function Latest() {
           items.length === 0 ? (
             <Empty>No event has been applied yet.</Empty>
           ) : (
-            <ul className="overview-list">
+            <ul className="overview-latest">
               {items.map((entry) => (
                 <EntryLine key={entry.position} entry={entry} />
               ))}
@@ -45,9 +45,9 @@ function EntryLine({ entry }: { entry: HistoryEntry }) {
   return (
     <li data-row={String(position)}>
       <Instant at={at} short />
-      <TextLink path="/stack" search={{ id: stackId, tab: "history", at: String(position) }} text={stackId} />
-      {status !== undefined && <Mark status={status} bare />}
+      <span className="overview-latest-mark">{status !== undefined && <Mark status={status} bare />}</span>
       <span className="wrap">
+        <TextLink path="/stack" search={{ id: stackId, tab: "history", at: String(position) }} text={stackId} />{" "}
         <Text>{event}</Text> {task !== undefined && <Text>{task}</Text>}
         {from !== to && to !== undefined && (
           <>
@@ -55,12 +55,13 @@ function EntryLine({ entry }: { entry: HistoryEntry }) {
             <Arrow /> <Text>{to}</Text>
           </>
         )}
+        {code !== undefined && (
+          <span className="muted">
+            {" "}
+            <Text mono>{code}</Text>
+          </span>
+        )}
       </span>
-      {code !== undefined && (
-        <span className="muted">
-          <Text mono>{code}</Text>
-        </span>
-      )}
     </li>
   );
 }

@@ -131,6 +131,25 @@ describe("OverviewPage", () => {
     expect(sent.map(({ path }) => path)).not.toContain("/v1/runs/run-3");
   });
 
+  it("says the same number of what needs a person in its sentence and its panel, also with a failed job", async () => {
+    const at = new Date().toISOString();
+    const error = { code: "ECS_UNHEALTHY", message: "The service did not become healthy." };
+    const job = { runId: "run-1", state: "failed", executor: "ecs", config: {}, error, startedAt: at, endedAt: at };
+    const { screen } = await renderPage(OverviewPage, "/", {
+      ...broken,
+      "GET /v1/stack-counts": conditionCounts(350, { failed: 6, approval: 2 }),
+      "GET /v1/stacks": { items: [aStack("run-1", { enteredAt: at })] },
+      "GET /v1/runs/run-1": job,
+    });
+
+    await expect
+      .element(screen.getByText("350 stacks of 1 machine. 8 need a person, and 1 job has failed."))
+      .toBeVisible();
+    await expect
+      .element(screen.getByRole("heading", { name: "Needs a person", exact: false }))
+      .toHaveTextContent("Needs a person8 stacks, 1 job, by cause");
+  });
+
   it("moves no row while a link is pressed: the click would be lost", async () => {
     let items = [entry];
     const { screen, address } = await renderPage(OverviewPage, "/", {
@@ -224,6 +243,42 @@ describe("OverviewPage", () => {
     expect(Math.min(...parts)).toBeGreaterThanOrEqual(9);
     expect(document.querySelectorAll(".overview-yard .block")).toHaveLength(350);
     expect(document.documentElement.scrollWidth).toBeLessThanOrEqual(width);
+  });
+
+  it("lists the stacks of a condition when its part of the bar is pressed", async () => {
+    const counts = conditionCounts(350, { failed: 1, degraded: 6 });
+    const { screen, address } = await renderPage(OverviewPage, "/", { ...broken, "GET /v1/stack-counts": counts });
+    await expect.element(screen.getByText("350 stacks of 1 machine. 7 need a person.")).toBeVisible();
+
+    document.querySelector<HTMLElement>(".overview-bar > .tone-degraded")?.click();
+
+    await expect.poll(address).toBe("/stacks?is=degraded");
+  });
+
+  it("shows each preview with the condition that the server decides", async () => {
+    const pull = {
+      host: "github",
+      repository: { id: "1", fullName: "acme/shop" },
+      number: 482,
+      url: "https://github.com/acme/shop/pull/482",
+      head: "a".repeat(40),
+      owner: "ada",
+    };
+    const preview = {
+      stackId: "pr-482",
+      pull,
+      machine: "review-app",
+      state: "LIVE",
+      enteredAt: "2026-11-20T03:00:00Z",
+    };
+    const { screen } = await renderPage(OverviewPage, "/", {
+      ...broken,
+      "GET /v1/previews": { items: [{ ...preview, mainCondition: "degraded", commands: {} }] },
+    });
+
+    const row = () => document.querySelector('[data-row="preview pr-482"]')?.textContent;
+    await expect.poll(row).toContain("Degraded");
+    await expect.element(screen.getByText("#482")).toBeVisible();
   });
 
   it("shows how to begin in a new yard", async () => {

@@ -1,9 +1,11 @@
-import { NEEDS_PERSON, sumOf, totalOf, useMainConditions } from "../api/use-main-conditions.ts";
+import { sumOf, totalOf, useMainConditions } from "../api/use-main-conditions.ts";
 import { ErrorNotice, Page, Skeleton } from "../design/page.tsx";
 import { Activity } from "./activity.tsx";
 import { Attention } from "./attention.tsx";
 import { Capacity } from "./capacity.tsx";
+import { countNeedy, formatNeedy } from "./count-needy.ts";
 import { CountsPanel } from "./counts-panel.tsx";
+import { useFailedJobs } from "./failed-jobs.tsx";
 import { FirstSteps } from "./first-steps.tsx";
 import { Latest } from "./latest.tsx";
 import { PreviewsPanel } from "./previews-panel.tsx";
@@ -14,11 +16,11 @@ import "./overview.css";
 export function OverviewPage() {
   const { query, counts, machines } = useMainConditions();
   const total = counts && totalOf(counts);
-  const needy = sumOf(counts, ...NEEDS_PERSON);
+  const jobs = useFailedJobs();
   const sentence =
     total === undefined || machines === undefined || total === 0
       ? undefined
-      : `${formatCount(total, "stack")} of ${formatCount(machines.length, "machine")}. ${needy === 0 ? "None needs a person." : `${needy.toLocaleString("en")} ${needy === 1 ? "needs" : "need"} a person.`}`;
+      : `${formatCount(total, "stack")} of ${formatCount(machines.length, "machine")}. ${formatNeedy(countNeedy(counts, jobs))}`;
   return (
     <Page title="Overview" sentence={sentence} actions={<Capacity />}>
       {counts === undefined && (query.error === null ? <Skeleton height={200} /> : <ErrorNotice error={query.error} />)}
@@ -27,7 +29,7 @@ export function OverviewPage() {
           {total === 0 ? <FirstSteps /> : <CountsPanel counts={counts} machines={machines} />}
           <div className="overview-grid">
             <div className="overview-main">
-              <Attention counts={counts} />
+              <Attention counts={counts} jobs={jobs} />
               <RunningAttempts />
             </div>
             <div className="overview-side">

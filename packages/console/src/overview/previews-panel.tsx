@@ -3,7 +3,7 @@ import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
 import { TextLink } from "../design/links.tsx";
-import { Mark, type Status } from "../design/mark.tsx";
+import { CONDITIONS, Mark, type Status } from "../design/mark.tsx";
 import { Panel } from "../design/page.tsx";
 import { Text } from "../design/text.tsx";
 import { toSafeLink } from "../text/safe-text.ts";
@@ -71,18 +71,12 @@ function PreviewLine({ preview }: { preview: StackPreview }) {
   );
 }
 
-/** The list of previews has fewer fields than that of stacks. */
-function toStatus({ failed, overdue, stalled, waiting, state }: StackPreview): Status {
-  if (failed) return "failed";
-  if (overdue) return "overdue";
-  if (stalled !== undefined) return "stalled";
-  const kind = waiting?.waitsFor?.kind;
-  if (kind === "approval") return "approval";
-  if (kind !== undefined && kind !== "event" && kind !== "timer") return "busy";
-  return state.toUpperCase() === "ASLEEP" ? "asleep" : "healthy";
+/** Returns the main condition, as core decides it; that of a server before it was reported, from the other fields. */
+function toStatus(preview: StackPreview): Status {
+  return preview.mainCondition ?? (preview.failed ? "failed" : preview.overdue ? "overdue" : "healthy");
 }
 
-const ORDER: readonly Status[] = ["failed", "overdue", "stalled", "approval", "busy", "healthy", "asleep"];
+const ORDER: readonly Status[] = CONDITIONS;
 
 function byTrouble(a: StackPreview, b: StackPreview): number {
   return ORDER.indexOf(toStatus(a)) - ORDER.indexOf(toStatus(b)) || (a.enteredAt < b.enteredAt ? 1 : -1);

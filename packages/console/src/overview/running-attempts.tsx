@@ -98,6 +98,7 @@ function toRow(attempt: OpenAttempt, now: number): TimelineRow {
             path="/log"
             search={{ attempt: attemptId }}
             className="overview-message"
+            title={dropColors(progressMessage)}
             text={dropColors(progressMessage)}
           />
         )}{" "}

@@ -7,7 +7,7 @@ import { arrangeBlocks, toBlocks } from "./arrange-blocks.ts";
 
 const CELL = 16;
 const SIZE = 13;
-/** Blocks of one drawing; with more stacks, a block stands for several. */
+/** Blocks of one drawing; with more stacks, a block represents several. */
 const MOST_BLOCKS = 600;
 const MOST_MACHINES = 12;
 
@@ -23,7 +23,7 @@ export function YardBlocks({ machines }: { machines: readonly MachineCounts[] })
       ))}
       {(perBlock > 1 || rest > 0) && (
         <p className="muted small">
-          {perBlock > 1 && `A block stands for ${perBlock} stacks and shows the worst. `}
+          {perBlock > 1 && `Each block represents ${perBlock} stacks and shows the worst. `}
           {rest > 0 && `${rest} more machines are not drawn.`}
         </p>
       )}

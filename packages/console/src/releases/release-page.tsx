@@ -1,24 +1,25 @@
-import { defined } from "@stackyard/core";
 import type { Release, ServiceReport } from "@stackyard/sdk/releases";
-import { useState } from "react";
-import { useRefusal } from "../api/access.ts";
-import { queryClient } from "../api/client.ts";
+import type { Run } from "@stackyard/sdk/runs";
+import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
-import { JOB_MACHINE } from "../api/status.ts";
 import { useLoad } from "../api/use-load.ts";
+import { AwsPlace } from "../design/aws-place.tsx";
 import { Beside } from "../design/beside.tsx";
-import { Button } from "../design/button.tsx";
-import { ActionDialog, type ActionProps } from "../design/dialog.tsx";
-import { To, useGo, useSearch } from "../design/links.tsx";
+import { To, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
-import { Pairs } from "../design/pairs.tsx";
+import { Steps } from "../design/steps.tsx";
 import { Table } from "../design/table.tsx";
 import { Instant, Text, useNow } from "../design/text.tsx";
-import { useToast } from "../design/toasts.tsx";
+import { JobHead } from "../runs/job-head.tsx";
+import { RunFailure } from "../runs/run-failure.tsx";
+import { RunTabs } from "../runs/run-tabs.tsx";
+import { AttemptSteps, RunTimeline } from "../runs/run-timeline.tsx";
 import { formatDuration } from "../text/durations.ts";
+import { ReleaseActions } from "./release-actions.tsx";
 import { ReleaseList } from "./release-list.tsx";
-import { formatRelease, releases, toReleaseStatus } from "./release-status.ts";
+import { formatRelease, isOver, releases, toReleaseStatus } from "./release-status.ts";
+import { filterLines, type ReleaseState, toReleaseStates, toStateRows, toStateSteps } from "./release-steps.ts";
 
 const REFETCH_MS = 2_000;
 
@@ -37,6 +38,7 @@ function OneRelease({ id }: { id: string }) {
     enabled: id !== "",
     refetchInterval: ({ state: { data } }) => (data !== undefined && isOver(data) ? false : REFETCH_MS),
   });
+  const job = useLoad(keys.stack(id, "job"), (request) => yard.runs.get(id, request), { enabled: id !== "" });
   return (
     <Page title={`Release ${release.data === undefined ? id : formatRelease(release.data)}`}>
       {id === "" ? (
@@ -45,14 +47,10 @@ function OneRelease({ id }: { id: string }) {
         <Loaded query={release} height={400}>
           {(found) => (
             <>
-              <Actions release={found} />
-              <Summary release={found} />
-              <Services release={found} />
-              <Causes release={found} />
-              <div className="columns">
-                <Path release={found} />
-                <Lines release={found} />
-              </div>
+              <ReleaseActions release={found} />
+              <Loaded query={job} height={400}>
+                {(data) => <Shown release={found} job={data} />}
+              </Loaded>
             </>
           )}
         </Loaded>
@@ -61,47 +59,90 @@ function OneRelease({ id }: { id: string }) {
   );
 }
 
-function isOver({ standing }: Release): boolean {
-  return standing !== "running" && standing !== "waiting";
+interface ShownProps {
+  readonly release: Release;
+  readonly job: Run;
 }
 
-function Summary({ release }: { release: Release }) {
-  const { project, config, account, region, error, report, message, end, startedAt } = release;
+function Shown({ release, job }: ShownProps) {
+  const { state: chosen } = useSearch();
+  const now = useNow();
+  const { runId } = release;
+  const states = toReleaseStates(release);
   return (
-    <Panel title={<Mark {...toReleaseStatus(release)} />}>
-      {error !== undefined && (
-        <div className="notice fail">
-          <p className="wrap">
-            <Text>{error.message}</Text>
-          </p>
-          <p className="muted mono">{error.code}</p>
-          {end === "FailureDirty" && (
-            <p>It left groups behind, and its lock. Repair lists what no release owns any more, and can remove it.</p>
-          )}
-        </div>
+    <>
+      <Summary release={release} job={job} />
+      {states.length === 0 ? (
+        <AttemptSteps job={job} />
+      ) : (
+        <Panel title="States" note={states.length}>
+          <Steps label="States in order" steps={toStateSteps(runId, states, { chosen, now })} />
+        </Panel>
       )}
-      <Pairs
-        className="pairs panel-body"
-        of={{
-          "Project, configuration": <Text>{`${project}, ${config}`}</Text>,
-          Where: `${account} ${region}`,
-          Started: <Instant at={startedAt} />,
+      <RunTimeline job={job} rows={toStateRows(runId, states)} />
+      <RunTabs
+        job={job}
+        path="/release"
+        own={[
+          {
+            id: "services",
+            title: "Services",
+            show: () => (
+              <>
+                <Services release={release} />
+                <Causes release={release} />
+              </>
+            ),
+          },
+          {
+            id: "progress",
+            title: "Progress",
+            show: () => <Progress release={release} state={states.find(({ name }) => name === chosen)} />,
+          },
+        ]}
+      />
+    </>
+  );
+}
+
+function Summary({ release, job }: ShownProps) {
+  const { project, config, account, region, error, report, message, end } = release;
+  const later = report?.laterErrors ?? [];
+  const { actor } = job.config;
+  return (
+    <>
+      <JobHead
+        job={job}
+        state={toReleaseStatus(release)}
+        what={<Text>{`${project}, ${config}`}</Text>}
+        where={<AwsPlace account={account} region={region} />}
+        by={typeof actor === "string" ? actor : undefined}
+        more={{
           "Time left": report?.startedAt !== undefined && !isOver(release) && (
             <TimeLeft endsAt={report.startedAt + report.timeoutSeconds * 1_000} />
           ),
-          Message: message !== undefined && <Text>{message}</Text>,
         }}
-      >
-        {report?.laterErrors.map((fault) => (
-          <div key={fault.message} style={{ display: "contents" }}>
-            <dt>Then</dt>
-            <dd>
-              <Text>{`${fault.class}: ${fault.message}`}</Text>
-            </dd>
-          </div>
-        ))}
-      </Pairs>
-    </Panel>
+      />
+      <RunFailure job={job}>
+        {end === "FailureDirty" && (
+          <p>It left groups behind, and its lock. Repair lists what no release owns any more, and can remove it.</p>
+        )}
+      </RunFailure>
+      {later.length > 0 && (
+        <ul className="plain-list" aria-label="Later errors">
+          {later.map((fault) => (
+            <li key={fault.message} className="wrap">
+              Then <Text>{`${fault.class}: ${fault.message}`}</Text>
+            </li>
+          ))}
+        </ul>
+      )}
+      {message !== undefined && message !== error?.message && (
+        <p>
+          <Text>{message}</Text>
+        </p>
+      )}
+    </>
   );
 }
 
@@ -162,138 +203,40 @@ function Causes({ release: { report } }: { release: Release }) {
   );
 }
 
-function Path({ release: { report } }: { release: Release }) {
-  return (
-    <Panel title="Path">
-      <Table
-        label="States that the release entered"
-        height={320}
-        rows={report?.path ?? []}
-        keyOf={({ state, at }) => `${at} ${state}`}
-        columns={[
-          { header: "At", cell: ({ at }) => <Instant at={new Date(at).toISOString()} short /> },
-          { header: "State", cell: ({ state }) => <Text>{state}</Text> },
-        ]}
-      />
-    </Panel>
-  );
+interface ProgressProps {
+  readonly release: Release;
+  /** The state whose lines are shown; all without one. */
+  readonly state: ReleaseState | undefined;
 }
 
-function Lines({ release: { report, runId } }: { release: Release }) {
+function Progress({ release: { report, runId }, state }: ProgressProps) {
   return (
     <Panel
       title="Progress"
       actions={
-        <To path="/job" search={{ id: runId }}>
-          Open the job
-        </To>
+        state !== undefined && (
+          <>
+            <span className="muted">
+              while in <Text>{state.name}</Text>
+            </span>
+            <To path="/release" search={{ id: runId, tab: "progress" }} className="button">
+              All lines
+            </To>
+          </>
+        )
       }
     >
       <Table
         label="Lines of progress, newest first"
         height={320}
-        rows={[...(report?.lines ?? [])].reverse()}
+        rows={filterLines(report?.lines ?? [], state).toReversed()}
         keyOf={({ at, text }) => `${at} ${text}`}
         columns={[
           { header: "At", cell: ({ at }) => <Instant at={new Date(at).toISOString()} short /> },
           { header: "Line", cell: ({ text }) => <Text>{text}</Text> },
         ]}
+        empty={<Empty>No line was written here. The newest 50 are kept.</Empty>}
       />
     </Panel>
   );
-}
-
-// The predecessor's path: from this state on traffic moves, and a halt would leave two versions in service.
-const AFTER_TRAFFIC = new Set(["CleanUpSuccess", "Success", "DetachForSuccess", "WaitDetachForSuccess"]);
-
-interface Action extends Pick<ActionProps, "verb" | "danger" | "reason" | "typed"> {
-  readonly text: string;
-  /** Returns the run to open. */
-  readonly act: (reason: string | undefined) => Promise<Release>;
-  readonly refusal: string | undefined;
-}
-
-function Actions({ release }: { release: Release }) {
-  const [open, setOpen] = useState<Action>();
-  const toast = useToast();
-  const go = useGo();
-  const actions = useActions(release);
-  return (
-    <div className="row">
-      {actions.map((action) => (
-        <Button
-          key={action.verb}
-          refusal={action.refusal}
-          {...(action.danger && { look: "danger" as const })}
-          onPress={() => setOpen(action)}
-        >
-          {action.verb}…
-        </Button>
-      ))}
-      {open !== undefined && (
-        <ActionDialog
-          {...open}
-          title={`${open.verb}: ${formatRelease(release)}`}
-          onClose={() => setOpen(undefined)}
-          act={async (reason) => {
-            const { runId } = await open.act(reason);
-            toast(`${open.verb} was sent.`);
-            await queryClient.invalidateQueries({ queryKey: ["list"] });
-            if (runId !== release.runId) go("/release", { id: runId });
-          }}
-        >
-          <p>{open.text}</p>
-        </ActionDialog>
-      )}
-    </div>
-  );
-}
-
-function useActions(release: Release): readonly Action[] {
-  const { runId, releaseId, project, config, account, region, report } = release;
-  const subject = { machine: JOB_MACHINE, stackId: runId };
-  const operate = useRefusal("operate", subject);
-  const repair = useRefusal("repair", subject);
-  const over = isOver(release) ? "The release has ended" : undefined;
-  const running = isOver(release) ? undefined : "The release still runs";
-  const moved = report !== undefined && AFTER_TRAFFIC.has(report.state) ? "Traffic has moved" : undefined;
-  const at = { account, region, project, config };
-  return [
-    {
-      verb: "Halt",
-      danger: true,
-      reason: "required",
-      typed: project,
-      text: "Stops the release and removes what it created. The version that serves now stays.",
-      refusal: operate ?? over ?? moved ?? (release.isHalting ? "A halt was requested" : undefined),
-      act: (reason) => releases.halt(runId, { ...defined({ reason }) }),
-    },
-    {
-      verb: "Roll back",
-      danger: true,
-      text: "One step back: to the groups that are kept, else to the release document before.",
-      refusal: repair ?? running,
-      act: () => releases.rollback({ at, ...(releaseId !== "" && { releaseId }) }),
-    },
-    {
-      verb: "Repair",
-      text: "Lists what no release owns any more. Nothing is removed.",
-      refusal: repair ?? running,
-      act: () => releases.repair({ at }),
-    },
-    {
-      verb: "Lock",
-      reason: "required",
-      text: "Blocks deployments of this project and configuration until it is unlocked. Running releases continue.",
-      refusal: repair,
-      act: (reason = "") => releases.lock({ at, reason }),
-    },
-    {
-      verb: "Unlock",
-      typed: project,
-      text: "Permits deployments again.",
-      refusal: repair,
-      act: () => releases.unlock({ at }),
-    },
-  ];
 }

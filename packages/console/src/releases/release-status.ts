@@ -23,3 +23,8 @@ export function formatRelease({ operation, releaseId, runId }: Release): string 
   if (operation === "deploy") return releaseId === "" ? runId : releaseId;
   return releaseId === "" ? operation : `${operation} of ${releaseId}`;
 }
+
+/** Returns true for a release that has ended. */
+export function isOver({ standing }: Release): boolean {
+  return standing !== "running" && standing !== "waiting";
+}

@@ -1,21 +1,43 @@
-import type { Release } from "@stackyard/sdk/releases";
+import type { Release, ReleasePlace } from "@stackyard/sdk/releases";
 import { keys } from "../api/keys.ts";
-import { usePages } from "../api/use-pages.ts";
+import { type PagedList, usePages } from "../api/use-pages.ts";
+import { AwsPlace } from "../design/aws-place.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, Page, Panel } from "../design/page.tsx";
 import { type Column, ListTable } from "../design/table.tsx";
 import { Ago, Text } from "../design/text.tsx";
+import { Boards, useBoards } from "./boards.tsx";
+import { FreezesLink } from "./freezes-link.tsx";
 import { RELEASE_COLUMNS, useReleases } from "./release-list.tsx";
 import { releases } from "./release-status.ts";
 
-/** Renders the running version of each project and configuration, and the latest releases. */
+/** Renders the boards of machines that deploy, and what runs on Auto Scaling groups with the latest releases there. */
 export function ReleasesPage() {
+  const boards = useBoards();
   const list = useReleases();
   const places = usePages(keys.list("release-places"), (part) => releases.places(part));
-  const empty = <Empty command="stackyard asg deploy release.json">No release has run on this yard.</Empty>;
+  const hasNone = [list, places].every(({ items, error }) => items?.length === 0 && error === null);
   return (
-    <Page title="Releases">
-      <Panel title="Running">
+    <Page title="Releases" actions={boards.length > 0 && <FreezesLink />}>
+      <Boards boards={boards} />
+      {!(hasNone && boards.length > 0) && <AutoScaling list={list} places={places} />}
+    </Page>
+  );
+}
+
+interface AutoScalingProps {
+  readonly list: PagedList<Release>;
+  readonly places: PagedList<ReleasePlace>;
+}
+
+/** Renders what runs on Auto Scaling groups, and their latest releases. */
+function AutoScaling({ list, places }: AutoScalingProps) {
+  const empty = (
+    <Empty command="stackyard asg deploy release.json">No release of Auto Scaling groups has run on this yard.</Empty>
+  );
+  return (
+    <>
+      <Panel title="Auto Scaling groups: running">
         <ListTable
           list={places}
           empty={empty}
@@ -25,7 +47,7 @@ export function ReleasesPage() {
           columns={[
             { header: "Project", cell: ({ project }) => <Text>{project}</Text> },
             { header: "Configuration", cell: ({ config }) => <Text>{config}</Text> },
-            { header: "Where", cell: ({ account, region }) => <Text>{`${account} ${region}`}</Text> },
+            { header: "Where", cell: ({ account, region }) => <AwsPlace account={account} region={region} /> },
             {
               header: "Running",
               cell: ({ running }) =>
@@ -40,7 +62,7 @@ export function ReleasesPage() {
           ]}
         />
       </Panel>
-      <Panel title="Latest">
+      <Panel title="Auto Scaling groups: latest">
         <ListTable
           list={list}
           empty={empty}
@@ -50,14 +72,14 @@ export function ReleasesPage() {
           columns={COLUMNS}
         />
       </Panel>
-    </Page>
+    </>
   );
 }
 
 const COLUMNS: readonly Column<Release>[] = [
   ...RELEASE_COLUMNS,
   { header: "Project, configuration", cell: ({ project, config }) => <Text>{`${project}, ${config}`}</Text> },
-  { header: "Where", cell: ({ account, region }) => <Text>{`${account} ${region}`}</Text> },
+  { header: "Where", cell: ({ account, region }) => <AwsPlace account={account} region={region} /> },
   { header: "Started", cell: ({ startedAt }) => <Ago at={startedAt} /> },
-  { header: "Message", cell: ({ error, message }) => <Text>{error?.message ?? message ?? ""}</Text> },
+  { header: "Message", prose: true, cell: ({ error, message }) => <Text>{error?.message ?? message ?? ""}</Text> },
 ];

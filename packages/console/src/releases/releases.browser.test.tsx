@@ -1,5 +1,7 @@
 import type { ReleasePlace } from "@stackyard/sdk/releases";
 import { describe, expect, it } from "vitest";
+import { page, userEvent } from "vitest/browser";
+import { anAttempt } from "../testing/a-stack.ts";
 import { renderPage } from "../testing/render-page.tsx";
 import { ReleasePage } from "./release-page.tsx";
 import { ReleasesPage } from "./releases-page.tsx";
@@ -61,11 +63,138 @@ describe("ReleasesPage", () => {
     const { screen } = await renderPage(ReleasesPage, "/releases", {
       "GET /v1/releases/places": { items: [place] },
       "GET /v1/runs": { items: [run] },
+      "GET /v1/boards": { items: [] },
+      "GET /v1/yard": { accounts: { [place.account]: "shop-prod" } },
     });
 
     await expect.element(screen.getByText("rel-41")).toBeVisible();
+    await expect.element(screen.getByText(`shop-prod (${place.account} ${place.region})`).first()).toBeVisible();
     await expect.element(screen.getByText("ada: incident 12")).toBeVisible();
     await expect.element(screen.getByRole("link", { name: "rel-42" })).toBeVisible();
+  });
+});
+
+const version = (api: string, stacks: number, standings: object, release?: string) => ({
+  values: { api },
+  stacks,
+  standings: { rests: 0, moving: 0, failed: 0, "by-hand": 0, ...standings },
+  since: "2026-11-20T02:00:00Z",
+  examples: [],
+  ...(release !== undefined && { release: { id: release, createdAt: "2026-11-20T01:00:00Z" } }),
+});
+
+const board = {
+  machine: "shop-release",
+  environments: [
+    {
+      task: "staging",
+      stack: "shop-staging",
+      stacks: 1,
+      behind: false,
+      versions: [version("1.42.0", 1, { rests: 1 }, "shop-1.42.0")],
+    },
+    {
+      task: "production",
+      stack: "shop-prod",
+      stacks: 1,
+      behind: true,
+      versions: [version("1.41.0-fix", 1, { "by-hand": 1 }, "shop-1.41.0")],
+    },
+    {
+      task: "tenants",
+      machine: "tenant",
+      where: "metadata.tier != 'internal'",
+      stacks: 400,
+      behind: false,
+      versions: [
+        version("1.41.0", 380, { rests: 371, failed: 9 }, "shop-1.41.0"),
+        version("1.42.0", 20, { moving: 12, rests: 8 }, "shop-1.42.0"),
+      ],
+    },
+  ],
+  releases: [
+    {
+      id: "shop-1.42.0",
+      state: "PRODUCTION",
+      condition: "busy",
+      createdAt: "2026-11-20T01:00:00Z",
+      waits: "Waits for tenants.",
+    },
+  ],
+  turns: [
+    {
+      name: "shop-prod",
+      holder: { release: "shop-1.42.0" },
+      waiting: [
+        { release: "shop-1.44.0", task: "turn" },
+        { release: "shop-1.43.0", task: "turn" },
+      ],
+    },
+    { name: "shop-staging", holder: {}, waiting: [] },
+  ],
+};
+
+async function showBoard(given: object = board) {
+  return renderPage(ReleasesPage, "/releases", {
+    "GET /v1/releases/places": { items: [] },
+    "GET /v1/runs": { items: [] },
+    "GET /v1/boards": { items: [{ machine: "shop-release", environments: 3 }] },
+    "GET /v1/boards/shop-release": given,
+  });
+}
+
+describe("the board", () => {
+  it.each([390, 1_024, 1_440])(
+    "shows versions, standings and releases of each environment, %i px wide",
+    {
+      tags: "page",
+    },
+    async (width) => {
+      await page.viewport(width, 1_000);
+      const { screen } = await showBoard();
+
+      const environments = screen.getByRole("list", { name: "Environments of shop-release" });
+      await expect.element(environments.getByText("371 at rest")).toBeVisible();
+      await expect.element(environments.getByText("9 failed")).toBeVisible();
+      await expect.element(environments.getByText("Set by hand")).toBeVisible();
+      expect(document.querySelectorAll(".board-behind")).toHaveLength(1);
+      await expect.element(screen.getByText("Waits for tenants.")).toBeVisible();
+      await expect.element(screen.getByText(/Auto Scaling groups/)).not.toBeInTheDocument();
+      expect(document.documentElement.scrollWidth).toBeLessThanOrEqual(width);
+    },
+  );
+
+  it("keeps the row of a long wait low on a phone", { tags: "page" }, async () => {
+    await page.viewport(390, 1_000);
+    const waits =
+      "tenants: Continues by itself, checked again in 7s: 81 arrived, 2 on their way, 0 to be sent, 1 failed.";
+    const { screen } = await showBoard({ ...board, releases: [{ ...board.releases[0], waits }] });
+
+    const cell = screen.getByRole("cell", { name: waits });
+    await expect.element(cell).toBeInTheDocument();
+    expect(cell.element().getBoundingClientRect().height).toBeLessThan(100);
+    expect(document.documentElement.scrollWidth).toBeLessThanOrEqual(390);
+  });
+
+  it("shows who has which turn and who waits for it, without the releases that the person may not read", async () => {
+    const { screen } = await showBoard();
+
+    const turns = screen.getByRole("list", { name: "Turns" }).getByRole("listitem");
+    await expect
+      .element(turns.nth(0))
+      .toHaveTextContent("Turn shop-prodTakenby shop-1.42.0next shop-1.44.0older, superseded then: shop-1.43.0");
+    await expect.element(turns.nth(1)).toHaveTextContent("Turn shop-stagingTakenby a release that you may not read");
+  });
+
+  it("says where nothing runs, and why stacks cannot be counted", async () => {
+    const [first] = board.environments;
+    const empty = { ...first, stacks: 0, versions: [] };
+    const broken = { ...empty, task: "tenants", problem: '"where" has errors: no such key' };
+    const { screen } = await showBoard({ ...board, environments: [empty, broken], releases: [] });
+
+    await expect.element(screen.getByText("Nothing runs here.")).toBeVisible();
+    await expect.element(screen.getByText('"where" has errors: no such key')).toBeVisible();
+    await expect.element(screen.getByText("No release of this machine exists.")).toBeVisible();
   });
 });
 
@@ -97,6 +226,107 @@ describe("ReleasePage", () => {
     await expect.element(reasons.nth(1)).toHaveTextContent(`web: ${code}`);
     for (const item of reasons.elements()) expect(item.scrollWidth).toBeLessThanOrEqual(item.clientWidth);
     expect(reasons.elements().map(({ textContent }) => textContent)).toEqual([`web: ${timeout}`, `web: ${code}`]);
+  });
+
+  describe("of a failed release", () => {
+    const start = Date.parse("2026-11-20T03:00:00Z");
+    const minute = (count: number) => start + count * 60_000;
+    const path = [
+      { state: "Validate", at: minute(0) },
+      { state: "Deploy", at: minute(1) },
+      { state: "CheckHealthy", at: minute(3) },
+      { state: "DetachForFailure", at: minute(8) },
+      { state: "FailureClean", at: minute(10) },
+    ];
+    const lines = [
+      { at: minute(1.5), text: "created group web-42" },
+      { at: minute(5), text: "web: 3 of 5 are healthy" },
+    ];
+    const error = { code: "RELEASE_TIMED_OUT", message: "web did not become healthy." };
+    const config = { ...run.config, revision: "4f1c9d2aa0014f1c9d2aa001", actor: "ci" };
+    const failedApi = {
+      "GET /v1/runs/run-2": { ...run, config, state: "failed", endedAt: "2026-11-20T03:10:00Z", error },
+      "GET /v1/runs/run-2/report": { items: [{ ...report, path, lines, end: "FailureClean" }] },
+      "GET /v1/stacks/run-2/attempts": {
+        items: [
+          anAttempt({ stackId: "run-2", task: "run", attemptId: "run-2/e/1/run/1", dispatchedAt: run.startedAt }),
+        ],
+      },
+      "GET /v1/attempts/run-2/e/1/run/1/log": () => new Response("ERROR: web did not become healthy\n"),
+      "GET /v1/runs": { items: [] },
+    };
+
+    it("opens at its error, then its states, where it failed, and who released which commit", {
+      tags: "page",
+    }, async () => {
+      await page.viewport(1_440, 1_200);
+      const { screen } = await renderPage(ReleasePage, "/release?id=run-2", failedApi);
+
+      await expect.element(screen.getByText("RELEASE_TIMED_OUT")).toBeVisible();
+      await expect.element(screen.getByText("ERROR: web did not become healthy")).toBeVisible();
+      await expect.element(screen.getByText("ci", { exact: true })).toBeVisible();
+      await expect.element(screen.getByText("4f1c9d2", { exact: true })).toBeVisible();
+      const states = screen.getByRole("list", { name: "States in order" }).getByRole("link");
+      await expect.element(states.nth(2)).toHaveAccessibleName("CheckHealthy: failed, 5m");
+      const tops = ["[aria-label=Error]", ".steps-strip", ".gantt", ".tabs"].map(
+        (selector) => document.querySelector(selector)?.getBoundingClientRect().top ?? Number.NaN,
+      );
+      expect(tops.every(Number.isFinite)).toBe(true);
+      expect(tops).toEqual(tops.toSorted((a, b) => a - b));
+    });
+
+    it("leads from a state to its lines, with the keyboard too (prefect-archive/legacy-ui#1022)", async () => {
+      const { screen } = await renderPage(ReleasePage, "/release?id=run-2", failedApi);
+      const bar = screen.getByRole("link", { name: "Deploy: succeeded, 2m, its lines" });
+      await expect.element(bar).toBeVisible();
+
+      (bar.element() as HTMLElement).focus();
+      await userEvent.keyboard("{Enter}");
+
+      await expect.element(screen.getByText("created group web-42")).toBeVisible();
+      expect(screen.getByText("web: 3 of 5 are healthy").query()).toBeNull();
+      const step = screen.getByRole("link", { name: "Deploy: succeeded, 2m", exact: true });
+      await expect.element(step).toHaveAttribute("aria-current", "page");
+    });
+
+    it("retries with the same values", async () => {
+      const { screen, sent } = await renderPage(ReleasePage, "/release?id=run-2", {
+        ...failedApi,
+        "POST /v1/runs/run-2/retry": run,
+      });
+      await screen.getByRole("button", { name: "Retry…" }).click();
+      await screen.getByRole("button", { name: "Retry", exact: true }).click();
+
+      await expect.element(screen.getByText("Retry was sent.")).toBeVisible();
+      expect(sent.filter(({ method }) => method === "POST").map(({ path: to }) => to)).toEqual([
+        "/v1/runs/run-2/retry",
+      ]);
+    });
+
+    it.each([390, 1_024])("keeps within a page %i px wide, names in full (airflow#20125)", async (width) => {
+      await page.viewport(width, 1_000);
+      const { screen } = await renderPage(ReleasePage, "/release?id=run-2", failedApi);
+      const timeline = screen.getByRole("region", { name: "Timeline since the start" });
+      await expect.element(timeline.getByText("DetachForFailure")).toBeVisible();
+
+      expect(document.documentElement.scrollWidth).toBeLessThanOrEqual(width);
+      const cut = [...document.querySelectorAll(".gantt-name")].filter(
+        (name) => name.scrollWidth > name.clientWidth && name.getAttribute("title") !== name.textContent,
+      );
+      expect(cut).toEqual([]);
+    });
+
+    it("does not cut off the last time of the axis (airflow#55554)", async () => {
+      await page.viewport(1_440, 1_000);
+      const { screen } = await renderPage(ReleasePage, "/release?id=run-2", failedApi);
+      await expect.element(screen.getByRole("region", { name: "Timeline since the start" })).toBeVisible();
+
+      const axis = document.querySelector(".ticks")?.getBoundingClientRect() ?? new DOMRect();
+      const ends = document.querySelector(".gantt-end")?.getBoundingClientRect() ?? new DOMRect();
+      const ticks = [...document.querySelectorAll(".gantt-tick")].map((tick) => tick.getBoundingClientRect());
+      expect(ticks.length).toBeGreaterThan(2);
+      for (const tick of ticks) expect([tick.width < axis.width, tick.right <= ends.left]).toEqual([true, true]);
+    });
   });
 
   it("halts only with a reason and the project's name", async () => {

@@ -1,7 +1,7 @@
 import type { Attempt } from "@stackyard/sdk";
 import { describe, expect, it } from "vitest";
 import { anAttempt, anEntry, aStack } from "../testing/a-stack.ts";
-import { toAttemptRows, toTicks } from "./attempt-rows.ts";
+import { toAttemptRows } from "./attempt-rows.ts";
 
 const at = (minute: number) => `2026-11-20T03:${String(minute).padStart(2, "0")}:00.000Z`;
 const attempt = (number: number, more: Partial<Attempt> = {}) =>
@@ -61,25 +61,5 @@ describe("toAttemptRows", () => {
       [[undefined], undefined],
       [[], undefined],
     ]);
-  });
-});
-
-describe("toTicks", () => {
-  it.each([
-    ["a second", 1_000],
-    ["20 minutes", 1_200_000],
-    ["a day", 86_400_000],
-    ["a year", 365 * 86_400_000],
-  ])("returns few round instants in %s", (_, length) => {
-    const from = Date.parse(at(7)) + 1;
-
-    const ticks = toTicks(from, from + length);
-
-    expect(ticks.length).toBeLessThanOrEqual(9);
-    expect(ticks.every((tick) => tick >= from && tick <= from + length)).toBe(true);
-  });
-
-  it("returns none where the clock of the page is behind", () => {
-    expect(toTicks(2_000, 1_000)).toEqual([]);
   });
 });

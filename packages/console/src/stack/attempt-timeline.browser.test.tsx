@@ -49,7 +49,7 @@ it("shows what waited, ran and failed on one line of time, and each bar leads to
   ]);
 });
 
-it("stands under the graph, below the failure, and before the tasks", async () => {
+it("is under the graph, below the failure, and before the tasks", async () => {
   await page.viewport(1_440, 1_200);
   const { stack, history } = aStuckStack();
   const { screen } = await renderPage(StackPage, ADDRESS, stackApi(stack, history));

@@ -1,5 +1,5 @@
 import type { Attempt, HistoryEntry } from "@stackyard/sdk";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { findEnd } from "../api/attempt-ids.ts";
 import { toAttemptStatus } from "../api/status.ts";
 import { useLoad } from "../api/use-load.ts";
@@ -12,9 +12,10 @@ import { Scrolled } from "../design/scrolled.tsx";
 import { type Column, Table } from "../design/table.tsx";
 import { ActionsHeading, Ago, Instant, Text } from "../design/text.tsx";
 import { AnsiText } from "../log/ansi-text.tsx";
+import { markLinesOfOne } from "../log/lines-of-one.ts";
 import { formatDuration } from "../text/durations.ts";
 import { useOperateRefusal } from "./refusals.ts";
-import type { StackProps, StackSource } from "./source.ts";
+import { type StackProps, type StackSource, toLogAddress } from "./source.ts";
 import { CancelDialog } from "./task-dialogs.tsx";
 import { useRetry } from "./use-operation.tsx";
 
@@ -107,7 +108,13 @@ function Attempts({ source, stack, attempts, history }: AttemptsProps) {
       ) : (
         <div className="compared">
           {compared.map((attempt) => (
-            <ComparedAttempt key={attempt.attemptId} source={source} attempt={attempt} history={history} />
+            <ComparedAttempt
+              key={attempt.attemptId}
+              source={source}
+              attempt={attempt}
+              other={compared.find((one) => one !== attempt)}
+              history={history}
+            />
           ))}
         </div>
       )}
@@ -143,6 +150,18 @@ function Duration({ attempt, history }: AttemptProps) {
 }
 
 function RowActions({ source, stack, attempt }: StackProps & { readonly attempt: Attempt }) {
+  const log = toLogAddress(source, attempt.attemptId);
+  return (
+    <>
+      <To path={log.path} search={log.search} className="button plain">
+        Log
+      </To>
+      {source.refusal === undefined && <Operations source={source} stack={stack} attempt={attempt} />}
+    </>
+  );
+}
+
+function Operations({ source, stack, attempt }: StackProps & { readonly attempt: Attempt }) {
   const refusal = useOperateRefusal(source, stack, "operate");
   const { retry, notice } = useRetry(stack.id);
   const [cancelling, setCancelling] = useState(false);
@@ -151,11 +170,6 @@ function RowActions({ source, stack, attempt }: StackProps & { readonly attempt:
   const earlier = present === undefined ? "It is not the newest attempt of a present task" : undefined;
   return (
     <>
-      {source.refusal === undefined && (
-        <To path="/log" search={{ attempt: attemptId }} className="button plain">
-          Log
-        </To>
-      )}
       <Button
         look="plain"
         label={`Retry ${task}`}
@@ -180,14 +194,27 @@ function RowActions({ source, stack, attempt }: StackProps & { readonly attempt:
 
 const MAX_LINES = 200;
 
-function ComparedAttempt({ source, attempt, history }: AttemptProps & { readonly source: StackSource }) {
-  const end = findEnd(history, attempt);
-  const query = useLoad(
-    source.key("log-tail", { attemptId: attempt.attemptId }),
-    ({ signal }) => source.loadLogTail(attempt.attemptId, signal),
-    { enabled: attempt.hasLog },
+/** Returns the last lines of an attempt's log; undefined until they are loaded, and without a log. */
+function useLogEnd(source: StackSource, attempt: Attempt | undefined): readonly string[] | undefined {
+  const { attemptId = "", hasLog = false } = attempt ?? {};
+  const { data } = useLoad(
+    source.key("log-tail", { attemptId }),
+    ({ signal }) => source.loadLogTail(attemptId, signal),
+    { enabled: hasLog },
   );
-  const lines = (query.data ?? "").split("\n");
+  return useMemo(() => data?.split("\n").slice(-MAX_LINES), [data]);
+}
+
+interface ComparedProps extends AttemptProps {
+  readonly source: StackSource;
+  readonly other: Attempt | undefined;
+}
+
+function ComparedAttempt({ source, attempt, other, history }: ComparedProps) {
+  const end = findEnd(history, attempt);
+  const lines = useLogEnd(source, attempt);
+  const others = useLogEnd(source, other);
+  const ofOne = useMemo(() => (lines && others ? markLinesOfOne(lines, others) : []), [lines, others]);
   return (
     <section className="compared-attempt" aria-label={`Attempt ${attempt.attempt} of ${attempt.task}`}>
       <h3 className="row">
@@ -209,10 +236,11 @@ function ComparedAttempt({ source, attempt, history }: AttemptProps & { readonly
       />
       {attempt.hasLog ? (
         <Scrolled label="End of the log" className="compared-log" as="pre">
-          {lines.slice(-MAX_LINES).map((line, index) => (
+          {lines?.map((line, index) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: lines of a text have no other identity
-            <span key={index} className="excerpt-line">
+            <span key={index} className={ofOne[index] === true ? "excerpt-line of-one" : "excerpt-line"}>
               <AnsiText>{line}</AnsiText>
+              {ofOne[index] === true && <span className="hidden-visually"> (only in this attempt)</span>}
             </span>
           ))}
         </Scrolled>

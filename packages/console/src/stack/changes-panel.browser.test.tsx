@@ -40,7 +40,7 @@ const api = () => ({
   "POST /v1/stacks/pr-12/simulate": preview,
 });
 
-it("shows beside a failure what was otherwise before the last event from outside", async () => {
+it("shows next to a failure what was otherwise before the last event from outside", async () => {
   await page.viewport(1_440, 900);
   const { screen } = await renderPage(StackPage, ADDRESS, api());
   const heading = screen.getByRole("heading", { name: "What changed before it failed" });

@@ -4,8 +4,9 @@ import { useLoad } from "../api/use-load.ts";
 import { Button } from "../design/button.tsx";
 import { Loaded, Panel } from "../design/page.tsx";
 import { Arrow, Instant, Text } from "../design/text.tsx";
+import { ValueChange } from "../design/value-change.tsx";
 import { formatDuration } from "../text/durations.ts";
-import { type Difference, listMetadataDifferences } from "./differences.ts";
+import { listMetadataDifferences } from "./differences.ts";
 import { findEarlierMs, findLastMove, type LastMove, toFormTexts } from "./last-move.ts";
 import { useOperateRefusal } from "./refusals.ts";
 import { SendDialog } from "./send-dialog.tsx";
@@ -102,32 +103,12 @@ function Metadata({ then, stack }: ThenProps) {
   return (
     <>
       {differences.map((difference) => (
-        <Change key={difference.what} {...difference} />
+        <ValueChange key={difference.what} {...difference} />
       ))}
       <dt>Metadata</dt>
       <dd className="muted">{differences.length === 0 ? "All values are equal" : `${equal} other values are equal`}</dd>
     </>
   );
-}
-
-const SHOWN_CHARACTERS = 200;
-
-function Change({ what, before, now }: Difference) {
-  return (
-    <>
-      <dt>
-        <Text>{what}</Text>
-      </dt>
-      <dd className="wrap">
-        <Value text={before} /> <Arrow /> <Value text={now} />
-      </dd>
-    </>
-  );
-}
-
-function Value({ text }: { text: string | undefined }) {
-  if (text === undefined) return <span className="muted">not set</span>;
-  return <Text mono>{text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text}</Text>;
 }
 
 interface RevisionProps {

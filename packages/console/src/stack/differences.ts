@@ -29,7 +29,7 @@ function toTexts(metadata: Readonly<Record<string, unknown>>): ReadonlyMap<strin
   return new Map(Object.entries(metadata).map(([key, value]) => [key, toText(value)]));
 }
 
-/** Returns a value of metadata as it is shown: texts as they are, others as JSON. */
+/** Returns a value of metadata for display: texts unchanged, others as JSON. */
 export function toText(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }

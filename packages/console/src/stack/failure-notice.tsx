@@ -1,12 +1,10 @@
 import type { Attempt, StackDetails } from "@stackyard/sdk";
-import { useLoad } from "../api/use-load.ts";
-import { To } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
+import { PlaceOf } from "../design/run-head.tsx";
 import { Scrolled } from "../design/scrolled.tsx";
 import { Ago, Reason, Text } from "../design/text.tsx";
-import { AnsiText } from "../log/ansi-text.tsx";
-import { explainLog } from "./explain-log.ts";
-import type { StackProps, StackSource } from "./source.ts";
+import { LogExcerpt } from "../log/log-excerpt.tsx";
+import { type StackProps, type StackSource, toLogAddress } from "./source.ts";
 
 interface Failing {
   readonly task: string;
@@ -97,34 +95,14 @@ function FailureNotice({ source, failure: { task, code, message, attempt, earlie
           <Text mono>{message}</Text>
         </Scrolled>
       )}
-      {attempt !== undefined && withLog && <LogExcerpt source={source} attemptId={attempt.attemptId} />}
-    </div>
-  );
-}
-
-function LogExcerpt({ source, attemptId }: { source: StackSource; attemptId: string }) {
-  const query = useLoad(source.key("log-tail", { attemptId }), ({ signal }) => source.loadLogTail(attemptId, signal), {
-    staleTime: 60_000,
-  });
-  if (query.error !== null) return <p className="muted">The log could not be loaded.</p>;
-  const lines = explainLog(query.data ?? "");
-  return (
-    <figure className="excerpt">
-      <pre>
-        {lines.map(({ text, cause }, index) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: lines of a text have no other identity
-          <span key={index} className={cause ? "excerpt-line cause" : "excerpt-line"}>
-            <AnsiText>{text}</AnsiText>
-          </span>
-        ))}
-      </pre>
-      {source.refusal === undefined && (
-        <figcaption>
-          <To path="/log" search={{ attempt: attemptId }}>
-            Open the log
-          </To>
-        </figcaption>
+      {message !== undefined && <PlaceOf text={message} />}
+      {attempt !== undefined && withLog && (
+        <LogExcerpt
+          attemptId={attempt.attemptId}
+          load={{ key: source.key("log-tail", { attemptId: attempt.attemptId }), tail: source.loadLogTail }}
+          at={toLogAddress(source, attempt.attemptId)}
+        />
       )}
-    </figure>
+    </div>
   );
 }

@@ -1,13 +1,12 @@
 import type { HistoryEntry, StackDetails } from "@stackyard/sdk";
 import { useEffect } from "react";
-import { toOutcomeStatus } from "../api/status.ts";
 import { type PagedList, usePages } from "../api/use-pages.ts";
 import { Button } from "../design/button.tsx";
+import { toHistoryColumns } from "../design/history-columns.tsx";
 import { useChangeSearch, useSearch } from "../design/links.tsx";
-import { Mark } from "../design/mark.tsx";
 import { Empty, ErrorNotice, Panel, Skeleton } from "../design/page.tsx";
-import { type Column, Table } from "../design/table.tsx";
-import { Ago, Arrow, Instant, Text } from "../design/text.tsx";
+import { Table } from "../design/table.tsx";
+import { Ago } from "../design/text.tsx";
 import { toSafeText } from "../text/safe-text.ts";
 import { AtPosition } from "./at-position.tsx";
 import { LanesDrawing } from "./lanes-drawing.tsx";
@@ -162,45 +161,10 @@ interface LinesProps {
 
 /** Renders all lines, newest first. */
 function AllLines({ list, shown, onShow }: LinesProps) {
-  const columns: Column<HistoryEntry>[] = [
-    { header: "At", cell: ({ at }) => <Instant at={at} /> },
-    {
-      header: "Event",
-      cell: (entry) => (
-        <span className="row nowrap">
-          <Mark status={toOutcomeStatus(entry.outcome)} word={`${entry.outcome}:`} bare />
-          <button type="button" className="link" onClick={() => onShow(entry)}>
-            <Text>{entry.event}</Text>
-          </button>
-        </span>
-      ),
-    },
-    {
-      header: "State",
-      cell: ({ from, to }) =>
-        from === to ? (
-          <span className="muted">
-            <Text>{to ?? "–"}</Text>
-          </span>
-        ) : (
-          <span className="nowrap">
-            <Text>{from ?? "–"}</Text> <Arrow /> <Text>{to ?? "–"}</Text>
-          </span>
-        ),
-    },
-    { header: "Task", cell: ({ task }) => <Text>{task ?? ""}</Text> },
-    {
-      header: "Why",
-      cell: ({ code, reason, description }) => (
-        <Text>{shortenLine([code, reason, description].filter((part) => part !== undefined).join(": "))}</Text>
-      ),
-    },
-    { header: "By", cell: ({ actor }) => <Text>{actor ?? ""}</Text> },
-  ];
   return (
     <Table
       label="History"
-      columns={columns}
+      columns={toHistoryColumns(onShow)}
       rows={list.items ?? []}
       keyOf={({ position }) => String(position)}
       selected={shown === undefined ? undefined : String(shown.position)}
@@ -208,9 +172,4 @@ function AllLines({ list, shown, onShow }: LinesProps) {
       onEnd={list.loadMore}
     />
   );
-}
-
-function shortenLine(text: string): string {
-  const [line = ""] = text.split("\n");
-  return line.length > 160 ? `${line.slice(0, 160)}…` : line;
 }

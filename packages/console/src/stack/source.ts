@@ -1,4 +1,5 @@
 import type { Attempt, HistoryEntry, MachineDetails, MachineGraph, Page, StackAt, StackDetails } from "@stackyard/sdk";
+import type { ComponentType } from "react";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 
@@ -30,6 +31,8 @@ export interface StackSource {
   readonly loadGraph: (machine: string, signal: AbortSignal) => Promise<MachineGraph>;
   /** Loads the machine's details; undefined if they are unavailable. */
   readonly loadMachine?: (machine: string, signal: AbortSignal) => Promise<MachineDetails>;
+  /** Renders what a release does to other stacks. Only the yard has it, not a bundle. */
+  readonly Release?: ComponentType<StackProps>;
   /** Loads the text of a revision's document. */
   readonly loadRevision: (hash: string, signal: AbortSignal) => Promise<string>;
 }
@@ -38,6 +41,15 @@ export interface StackSource {
 export interface StackProps {
   readonly source: StackSource;
   readonly stack: StackDetails;
+}
+
+/** Returns where the log of an attempt is: a page of its own, or, of a file, next to the attempts. */
+export function toLogAddress(
+  { path, refusal }: StackSource,
+  attemptId: string,
+): { readonly path: string; readonly search: Readonly<Record<string, string>> } {
+  if (refusal === undefined) return { path: "/log", search: { attempt: attemptId } };
+  return { path, search: { tab: "attempts", a: attemptId } };
 }
 
 /** Creates the source of a stack of the yard that serves the page. */

@@ -1,39 +1,50 @@
 import type { StackDetails } from "@stackyard/sdk";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { yard } from "../api/client.ts";
 import { newEventId } from "../api/event-id.ts";
 import { JOB_MACHINE } from "../api/status.ts";
 import { Button } from "../design/button.tsx";
+import { Icon } from "../design/icon.tsx";
 import { To } from "../design/links.tsx";
+import { Menu } from "../design/menu.tsx";
 import { ErrorNotice } from "../design/page.tsx";
 import { useOperateRefusal } from "./refusals.ts";
 import { SendDialog } from "./send-dialog.tsx";
 import type { StackProps } from "./source.ts";
 import { CancelDialog, RemoveDialog, SettleDialog } from "./task-dialogs.tsx";
 import { findCancelRefusal } from "./tasks-panel.tsx";
-import { UpgradeDialog } from "./upgrade-dialog.tsx";
 import { useOperation, useRetry } from "./use-operation.tsx";
+
+// Upgrades are rare: their code is loaded with the first one.
+const UpgradeDialog = lazy(async () => ({ default: (await import("./upgrade-dialog.tsx")).UpgradeDialog }));
 
 type DialogName = "send" | "cancel" | "settle" | "upgrade" | "remove";
 
-/** Renders the actions on a stack. A disabled one explains why. */
+/**
+ * Renders the actions on a stack. One that the person may not do explains why; those that make no sense in the present state
+ * are in the menu, with the reason.
+ */
 export function StackActions({ source, stack }: StackProps) {
   const [open, setOpen] = useState<DialogName>();
-  const { send, operate, repair, cancel, settle, upgrade } = useRefusals({ source, stack });
+  const { send, operate, repair, upgrade, senseless } = useRefusals({ source, stack });
+  // Nothing can be done to the stack of a file, and its panels have the logs.
+  if (source.refusal !== undefined) return null;
   const close = () => setOpen(undefined);
   const dialog = { stack, onClose: close };
-  const actions: readonly (readonly [DialogName, string, string | undefined])[] = [
+  const all: readonly (readonly [DialogName, string, string | undefined])[] = [
     ["send", "Send event…", send],
-    ["cancel", "Cancel…", cancel],
-    ["settle", "Settle…", settle],
+    ["cancel", "Cancel…", operate],
+    ["settle", "Settle…", repair],
     ["upgrade", "Upgrade…", upgrade],
   ];
+  const actions = all.filter(([name]) => senseless[name] === undefined);
+  const others = [["retry", "Retry"] as const, ...all].filter(([name]) => senseless[name] !== undefined);
   return (
     <div className="stack-v">
-      <div className="row" role="toolbar" aria-label="Actions">
-        <RetryButton stack={stack} refusal={operate} />
+      <div className="row stack-toolbar" role="toolbar" aria-label="Actions">
+        {senseless.retry === undefined && <RetryButton stack={stack} refusal={operate} />}
         {stack.degraded && <AcknowledgeButton stack={stack} refusal={operate} />}
-        <LogButton source={source} stack={stack} />
+        <LogButton stack={stack} />
         {actions.map(([name, title, refusal]) => (
           <Button key={name} refusal={refusal} onPress={() => setOpen(name)}>
             {title}
@@ -42,53 +53,55 @@ export function StackActions({ source, stack }: StackProps) {
         <Button look="danger" refusal={repair} onPress={() => setOpen("remove")}>
           Remove…
         </Button>
-        {source.path === "/stack" && (
-          <To path="/bundle" search={{ id: stack.id }} className="button">
-            Bundle
-          </To>
+        <To path="/bundle" search={{ id: stack.id }} className="button">
+          Bundle
+        </To>
+        {others.length > 0 && (
+          <Menu label="More actions" face={<Icon name="more" />}>
+            {others.map(([name, title]) => (
+              <Button key={name} look="plain" refusal={senseless[name]}>
+                {title}
+              </Button>
+            ))}
+          </Menu>
         )}
       </div>
       {open === "send" && <SendDialog {...dialog} source={source} refusal={send} />}
       {open === "cancel" && <CancelDialog {...dialog} refusal={operate} />}
       {open === "settle" && <SettleDialog {...dialog} refusal={repair} />}
-      {open === "upgrade" && <UpgradeDialog {...dialog} refusal={upgrade} />}
+      <Suspense>{open === "upgrade" && <UpgradeDialog {...dialog} refusal={upgrade} />}</Suspense>
       {open === "remove" && <RemoveDialog {...dialog} refusal={repair} />}
     </div>
   );
 }
 
-/** Returns why each action is disabled; undefined if it is enabled. */
+/** Returns why the person may not do what, and which actions make no sense in the present state. */
 function useRefusals({ source, stack }: StackProps) {
   const operate = useOperateRefusal(source, stack, "operate");
   const repair = useOperateRefusal(source, stack, "repair");
   const send = useOperateRefusal(source, stack, "send");
   const { tasks, machine } = stack;
   const ofJob = machine === JOB_MACHINE ? "A job has no machine: it is one task" : undefined;
+  const hasFailed = tasks.some(({ status }) => status === "ERROR");
   const noneToCancel = tasks.some((task) => findCancelRefusal(task) === undefined) ? undefined : "No task is running";
   const noneToSettle = tasks.some(({ status }) => status !== "SATISFIED") ? undefined : "No task is open or has failed";
-  return {
-    operate,
-    repair,
-    send: send ?? ofJob,
-    upgrade: repair ?? ofJob,
-    cancel: operate ?? noneToCancel,
-    settle: repair ?? noneToSettle,
+  const senseless: Readonly<Partial<Record<DialogName | "retry", string | undefined>>> = {
+    retry: hasFailed ? undefined : "No task has failed",
+    send: ofJob,
+    upgrade: ofJob,
+    cancel: noneToCancel,
+    settle: noneToSettle,
   };
+  return { operate, repair, send: send ?? ofJob, upgrade: repair ?? ofJob, senseless };
 }
 
 /** Retries all failed tasks at once. */
 function RetryButton({ stack, refusal }: { stack: StackDetails; refusal: string | undefined }) {
   const { retry, notice } = useRetry(stack.id);
   const failed = stack.tasks.filter(({ status }) => status === "ERROR").length;
-  const missing = failed === 0 ? "No task has failed" : undefined;
   return (
     <>
-      <Button
-        shortcut="r"
-        {...(missing === undefined && { look: "primary" as const })}
-        refusal={refusal ?? missing}
-        onPress={() => void retry()}
-      >
+      <Button shortcut="r" look="primary" refusal={refusal} onPress={() => void retry()}>
         {failed > 1 ? `Retry ${failed}` : "Retry"}
       </Button>
       {notice}
@@ -119,13 +132,11 @@ function AcknowledgeButton({ stack, refusal }: { stack: StackDetails; refusal: s
 }
 
 /** Opens the log that matters most: of a failed task, else of one that runs, else the newest. */
-function LogButton({ source, stack: { tasks, attempts } }: StackProps) {
+function LogButton({ stack: { tasks, attempts } }: Pick<StackProps, "stack">) {
   const failed = tasks.find(({ status, attempt }) => status === "ERROR" && attempt !== undefined);
   const running = tasks.find(({ status, attempt }) => status === "PENDING" && attempt !== undefined);
   const attemptId = (failed ?? running)?.attempt?.attemptId ?? attempts[0]?.attemptId;
-  if (attemptId === undefined || source.path !== "/stack") {
-    return <Button refusal={source.refusal ?? "No attempt was made"}>Log</Button>;
-  }
+  if (attemptId === undefined) return <Button refusal="No attempt was made">Log</Button>;
   return (
     <span data-shortcut="l">
       <To path="/log" search={{ attempt: attemptId }} className="button">

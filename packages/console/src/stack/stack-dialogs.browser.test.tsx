@@ -14,7 +14,7 @@ describe("sending an event", () => {
     "POST /v1/events": { results: [{ kind: "accepted", eventId: "e9", stackId: "pr-12" }] },
   };
 
-  it("asks for what the event must bring, previews it, and sends it under the id of the dialog", async () => {
+  it("requests what the event must bring, previews it, and sends it under the id of the dialog", async () => {
     const { screen, sent } = await renderPage(StackPage, ADDRESS, api);
     await screen.getByRole("button", { name: "Send event…" }).click();
 
@@ -43,7 +43,7 @@ describe("sending an event", () => {
       .toMatchTextContent(/Would be parkedNot now\./);
   });
 
-  it("asks for the id where a protected state leads to the end", async () => {
+  it("requires the id where a protected state leads to the end", async () => {
     const { screen, sent } = await renderPage(StackPage, ADDRESS, {
       ...api,
       "POST /v1/stacks/pr-12/simulate": { ...preview, outcome: "removed", to: "GONE" },

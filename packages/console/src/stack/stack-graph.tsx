@@ -7,7 +7,7 @@ import { Empty, ErrorNotice, Panel, Skeleton } from "../design/page.tsx";
 import { useNow } from "../design/text.tsx";
 import type { StateBadge, TaskBadge } from "../graph/graph-drawing.tsx";
 import { GraphPanel } from "../graph/graph-panel.tsx";
-import { countTaken, type Taken } from "../graph/taken.ts";
+import { countTaken, type Taken, toTimes } from "../graph/taken.ts";
 import { formatDuration } from "../text/durations.ts";
 import type { StackProps } from "./source.ts";
 
@@ -71,10 +71,7 @@ function GraphOfStack({ graph, stack, entries }: GraphProps) {
 
 /** Returns the present state with its condition and since when, and how often each other one was entered. */
 export function toStateBadges(stack: StackDetails, { states }: Taken, now: number): Record<string, StateBadge> {
-  const entered = [...states].map(([name, count]): [string, StateBadge] => [
-    name,
-    { note: count === 1 ? "once" : `${count} times` },
-  ]);
+  const entered = [...states].map(([name, count]): [string, StateBadge] => [name, { note: toTimes(count) }]);
   const status = toStackStatus(stack);
   const since = `for ${formatDuration(now - Date.parse(stack.enteredAt))}`;
   return Object.fromEntries([...entered, [stack.state, { current: true, status, note: since }]]);

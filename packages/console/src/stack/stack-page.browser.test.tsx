@@ -34,6 +34,8 @@ describe("the page of a stack", () => {
 
     await expect.element(screen.getByRole("link", { name: "Show as a job" })).toBeVisible();
     await expect.element(screen.getByText("A job has no machine: it is one task.")).toBeVisible();
+    // What makes no sense for a job is in the menu, with the reason.
+    await screen.getByRole("button", { name: "More actions" }).click();
     for (const name of ["Send event…", "Upgrade…"]) {
       await expect.element(screen.getByRole("button", { name })).toHaveAccessibleDescription(/A job has no machine/);
     }
@@ -169,6 +171,23 @@ describe("actions on the page of a stack", () => {
     await expect.poll(countLoads).toBe(3);
   });
 
+  it("has in its row only what makes sense in the present state, and the rest in a menu with the reason", async () => {
+    const calm = aStack({ failed: false, tasks: [], attempts: [], summary: "Waits for an event." });
+    const { screen } = await renderPage(StackPage, ADDRESS, stackApi(calm));
+    await expect.element(screen.getByRole("button", { name: "Send event…" })).toBeVisible();
+    expect(screen.getByRole("button", { name: "Retry", exact: true }).query()).toBeNull();
+
+    await screen.getByRole("button", { name: "More actions" }).click();
+
+    for (const [name, reason] of [
+      ["Retry", "No task has failed"],
+      ["Cancel…", "No task is running"],
+      ["Settle…", "No task is open or has failed"],
+    ] as const) {
+      await expect.element(screen.getByRole("button", { name, exact: true })).toHaveAccessibleDescription(reason);
+    }
+  });
+
   it("says why an action is refused, and sends nothing", async () => {
     const { screen, sent } = await renderPage(StackPage, ADDRESS, { ...stackApi(aStack()), "GET /v1/me": viewer });
 
@@ -258,7 +277,7 @@ describe("states of the page of a stack", () => {
     expect(document.body.textContent).not.toContain("\u202e");
   });
 
-  it("has the list from which the stack was opened beside it from 1,200 px on, in that list's order", async () => {
+  it("has the list from which the stack was opened next to it from 1,200 px on, in that list's order", async () => {
     await page.viewport(1200, 800);
     rememberList(["pr-20", "pr-12"]);
     const listed = ["pr-12", "pr-20"].map((id) => ({ ...aStack({ id }), waiting: undefined }));
@@ -278,7 +297,7 @@ describe("states of the page of a stack", () => {
     await expect.element(list).not.toBeInTheDocument();
   });
 
-  it("has the stacks that changed last beside one that was opened by its address", async () => {
+  it("has the stacks that changed last next to one that was opened by its address", async () => {
     await page.viewport(1200, 800);
     rememberList([]);
     const { screen, sent } = await renderPage(StackPage, ADDRESS, {

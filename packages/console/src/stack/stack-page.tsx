@@ -2,6 +2,7 @@ import { useMemo } from "react";
 import { Beside } from "../design/beside.tsx";
 import { useSearch } from "../design/links.tsx";
 import { Empty, Page } from "../design/page.tsx";
+import { ReleaseOnDemand } from "./release-on-demand.tsx";
 import { createYardSource } from "./source.ts";
 import { StackList } from "./stack-list.tsx";
 import { StackView } from "./stack-view.tsx";
@@ -9,7 +10,7 @@ import { StackView } from "./stack-view.tsx";
 /** Renders one stack: what it waits for, its tasks, history, attempts and metadata. */
 export function StackPage() {
   const { id = "" } = useSearch();
-  const source = useMemo(() => createYardSource(id), [id]);
+  const source = useMemo(() => ({ ...createYardSource(id), Release: ReleaseOnDemand }), [id]);
   if (id === "") {
     return (
       <Page title="Stack">

@@ -97,6 +97,22 @@ describe("the attempts of a stack", () => {
     await expect.element(screen.getByRole("region", { name: "Attempt 2 of database" })).toBeVisible();
   });
 
+  it("marks the lines that only one of two attempts has written", async () => {
+    const stack = aStack({ attempts: [anAttempt({ attempt: 2 }), anAttempt()] });
+    const [first, second] = stack.attempts.map(({ attemptId }) => attemptId);
+    const { screen } = await renderPage(StackPage, "/stack?id=pr-12&tab=attempts", {
+      ...stackApi(stack, history),
+      [`GET /v1/attempts/${first}/log`]: () => new Response("took 3s\ncreated\n"),
+      [`GET /v1/attempts/${second}/log`]: () => new Response("took 61s\ndenied\n"),
+    });
+
+    await screen.getByRole("checkbox", { name: "Compare attempt 1 of database" }).click();
+    await screen.getByRole("checkbox", { name: "Compare attempt 2 of database" }).click();
+
+    const marked = () => [...document.querySelectorAll(".of-one")].map(({ textContent }) => textContent);
+    await expect.poll(marked).toEqual(["denied (only in this attempt)", "created (only in this attempt)"]);
+  });
+
   it("says that nothing was sent", async () => {
     const { screen } = await renderPage(StackPage, "/stack?id=pr-12&tab=attempts", stackApi(aStack({ attempts: [] })));
 

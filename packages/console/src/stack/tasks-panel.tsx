@@ -9,7 +9,7 @@ import { Ago, Text } from "../design/text.tsx";
 import { dropColors } from "../text/ansi.ts";
 import { toFirstLine } from "../text/safe-text.ts";
 import { useOperateRefusal } from "./refusals.ts";
-import type { StackProps, StackSource } from "./source.ts";
+import { type StackProps, type StackSource, toLogAddress } from "./source.ts";
 import { CancelDialog } from "./task-dialogs.tsx";
 import { useRetry } from "./use-operation.tsx";
 
@@ -40,22 +40,26 @@ export function TasksPanel({ source, stack }: StackProps) {
               </div>
               <div className="row task-actions">
                 <LogLink source={source} task={task} />
-                <Button
-                  look="plain"
-                  label={`Retry ${task.name}`}
-                  refusal={refusal ?? (task.status === "ERROR" ? undefined : "Task has not failed")}
-                  onPress={() => void retry(task.name)}
-                >
-                  Retry
-                </Button>
-                <Button
-                  look="plain"
-                  label={`Cancel ${task.name}…`}
-                  refusal={refusal ?? findCancelRefusal(task)}
-                  onPress={() => setCancelled(task.name)}
-                >
-                  Cancel…
-                </Button>
+                {source.refusal === undefined && (
+                  <>
+                    <Button
+                      look="plain"
+                      label={`Retry ${task.name}`}
+                      refusal={refusal ?? (task.status === "ERROR" ? undefined : "Task has not failed")}
+                      onPress={() => void retry(task.name)}
+                    >
+                      Retry
+                    </Button>
+                    <Button
+                      look="plain"
+                      label={`Cancel ${task.name}…`}
+                      refusal={refusal ?? findCancelRefusal(task)}
+                      onPress={() => setCancelled(task.name)}
+                    >
+                      Cancel…
+                    </Button>
+                  </>
+                )}
               </div>
             </li>
           ))}
@@ -115,15 +119,16 @@ function AttemptFacts({ attempt }: { attempt: Task["attempt"] }) {
 }
 
 function LogLink({ source, task: { attempt, name } }: { source: StackSource; task: Task }) {
-  if (attempt === undefined || source.path !== "/stack") {
+  if (attempt === undefined) {
     return (
-      <Button look="plain" label={`Log of ${name}`} refusal={source.refusal ?? "No attempt was made"}>
+      <Button look="plain" label={`Log of ${name}`} refusal="No attempt was made">
         Log
       </Button>
     );
   }
+  const { path, search } = toLogAddress(source, attempt.attemptId);
   return (
-    <To path="/log" search={{ attempt: attempt.attemptId }} className="button plain">
+    <To path={path} search={search} className="button plain">
       Log
     </To>
   );

@@ -2,6 +2,7 @@ import type { StackFilter } from "@stackyard/sdk";
 import { NEEDS_PERSON, sumOf, useMainConditions } from "../api/use-main-conditions.ts";
 import { To, useSearch } from "../design/links.tsx";
 import { CONDITIONS, Mark, wordOf } from "../design/mark.tsx";
+import { PERSON } from "./load-needing-person.ts";
 
 /**
  * Renders how many of the stacks have which condition; each is a filter. Counts ignore the condition that is chosen, so
@@ -9,17 +10,27 @@ import { CONDITIONS, Mark, wordOf } from "../design/mark.tsx";
  */
 export function Conditions({ filter: { mainCondition: chosen, ...filter } }: { filter: Omit<StackFilter, "waiting"> }) {
   const search = useSearch();
+  const isPerson = search["is"] === PERSON;
   const { query, all: counts } = useMainConditions(filter);
   const shown = CONDITIONS.filter(
     (name) => sumOf(counts, name) > 0 || name === chosen || NEEDS_PERSON.some((each) => each === name),
   );
   return (
     <nav className="stacks-conditions" aria-label="Conditions">
-      <To path="/stacks" search={{ ...search, is: undefined }} current={chosen === undefined}>
+      <To path="/stacks" search={{ ...search, is: undefined }} current={chosen === undefined && !isPerson}>
         All {query.data?.total.toLocaleString("en")}
       </To>
+      <To path="/stacks" search={{ ...search, is: PERSON }} current={isPerson}>
+        Needs a person {sumOf(counts, ...NEEDS_PERSON).toLocaleString("en")}
+      </To>
       {shown.map((name) => (
-        <To key={name} path="/stacks" search={{ ...search, is: name }} current={chosen === name}>
+        <To
+          key={name}
+          path="/stacks"
+          search={{ ...search, is: name }}
+          current={chosen === name}
+          {...(sumOf(counts, name) === 0 && { className: "none" })}
+        >
           <Mark status={name} word={`${wordOf(name)} ${sumOf(counts, name).toLocaleString("en")}`} />
         </To>
       ))}

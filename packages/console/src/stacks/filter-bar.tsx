@@ -1,16 +1,17 @@
 import { defined } from "@stackyard/core";
-import { useEffect, useId, useState } from "react";
+import { type ReactNode, useEffect, useId, useState } from "react";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
 import { Options, SelectField } from "../design/fields.tsx";
 import { useChangeSearch, useSearch } from "../design/links.tsx";
+import { useMedia } from "../design/use-media.ts";
 import { FILTER_NAMES, type FilterName, SORT_WORDS } from "./stack-filter.ts";
 
 const MORE: readonly FilterName[] = ["task", "code", "prefix", "revision", "metadata"];
 
-/** Renders all filters and the order; each is a part of the address. */
-export function FilterBar() {
+/** Renders all filters and the order; each is a part of the address. `tools`: how the list is shown. */
+export function FilterBar({ tools }: { tools: ReactNode }) {
   const search = useSearch();
   const changeSearch = useChangeSearch();
   const machine = search["machine"];
@@ -23,9 +24,9 @@ export function FilterBar() {
     { staleTime: 60_000 },
   );
   const stateNames = new Set((states.data?.groups ?? []).flatMap(({ state }) => (state === undefined ? [] : [state])));
-  return (
-    <search className="stacks-filters" aria-label="Filters">
-      <FilterText name="text" label="Id contains" shortcut="/" />
+  const isPhone = useMedia("(max-width: 719px)");
+  const choices = (
+    <>
       <Choice name="machine" options={(machines.data ?? []).map(({ name }) => name)} />
       <Choice name="state" options={[...stateNames].sort()} />
       <SelectField title="Order" value={search["sort"] ?? "id"} onChange={(sort) => changeSearch({ sort })}>
@@ -35,15 +36,24 @@ export function FilterBar() {
           </option>
         ))}
       </SelectField>
-      <details open={MORE.some((name) => search[name] !== undefined)}>
-        <summary>More filters</summary>
+    </>
+  );
+  const chosen = MORE.some((name) => search[name] !== undefined);
+  const isOpen = chosen || (isPhone && ["machine", "state", "sort"].some((name) => search[name] !== undefined));
+  return (
+    <search className="stacks-filters" aria-label="Filters">
+      <FilterText name="text" label="Id contains" shortcut="/" />
+      {!isPhone && choices}
+      <details open={isOpen}>
+        <summary>{isPhone ? "Filters and order" : "More filters"}</summary>
         <div className="stacks-filters">
+          {isPhone && choices}
           {MORE.map((name) => (
             <FilterText key={name} name={name} label={toLabel(name)} />
           ))}
-          <FilterText name="columns" label="Metadata columns" placeholder="url,owner" />
         </div>
       </details>
+      {tools}
     </search>
   );
 }
@@ -73,7 +83,7 @@ function Choice({ name, options }: { name: "machine" | "state"; options: readonl
 const PAUSE_MS = 150;
 
 /** Renders a text field for a part of the address, which changes after a short pause in typing. */
-function FilterText({ name, label, shortcut, placeholder }: FilterTextProps) {
+function FilterText({ name, label, shortcut }: FilterTextProps) {
   const search = useSearch();
   const changeSearch = useChangeSearch();
   const value = search[name] ?? "";
@@ -96,7 +106,6 @@ function FilterText({ name, label, shortcut, placeholder }: FilterTextProps) {
         value={typed ?? value}
         spellCheck={false}
         autoComplete="off"
-        {...defined({ placeholder })}
         {...defined({ "data-shortcut": shortcut })}
         onChange={({ target }) => setTyped(target.value)}
       />
@@ -105,8 +114,7 @@ function FilterText({ name, label, shortcut, placeholder }: FilterTextProps) {
 }
 
 interface FilterTextProps {
-  readonly name: FilterName | "columns";
+  readonly name: FilterName;
   readonly label: string;
   readonly shortcut?: string;
-  readonly placeholder?: string;
 }

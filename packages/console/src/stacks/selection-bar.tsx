@@ -29,7 +29,25 @@ const OPERATIONS: readonly (readonly [StackOperation, string, Permission])[] = [
 ];
 const MAX_IDS = 10_000;
 
-/** Renders the selection, and its possible actions. */
+interface SelectAllProps extends Pick<SelectionBarProps, "selection" | "onChange"> {
+  /** Why a bulk cannot be about this filter. */
+  readonly refusal: string | undefined;
+}
+
+/** Renders the button that selects every stack of the filter, also those that are not loaded. */
+export function SelectAllMatching({ selection, onChange, refusal }: SelectAllProps) {
+  return (
+    <Button
+      look="plain"
+      refusal={refusal ?? (selection.all ? "All matching stacks are selected" : undefined)}
+      onPress={() => onChange({ ids: new Set(), all: true })}
+    >
+      Select all matching
+    </Button>
+  );
+}
+
+/** Renders the selection, and its possible actions, above the end of the page. Nothing while nothing is selected. */
 export function SelectionBar({ selection, filter, total, onChange }: SelectionBarProps) {
   const [operation, setOperation] = useState<StackOperation>();
   const [request, setRequest] = useState<BulkRequest>();
@@ -39,29 +57,20 @@ export function SelectionBar({ selection, filter, total, onChange }: SelectionBa
     if (next === "send" || next === "cancel" || next === "settle") setOperation(next);
     else setRequest({ operation: next, filter: chosen });
   };
+  if (!selection.all && selection.ids.size === 0) return null;
   return (
-    <div className="stacks-selection">
+    <section className="stacks-selection" aria-label="Selected stacks">
       <span role="status">
         {selection.all ? `All ${count.toLocaleString("en")} matching` : `${count.toLocaleString("en")} selected`}
       </span>
-      <Button
-        refusal={selection.all ? "All matching stacks are selected" : undefined}
-        onPress={() => onChange({ ids: new Set(), all: true })}
-      >
-        Select all matching
-      </Button>
-      <Button
-        look="plain"
-        refusal={count === 0 ? "Nothing is selected" : undefined}
-        onPress={() => onChange({ ids: new Set(), all: false })}
-      >
-        Clear
-      </Button>
       <span className="row">
         {OPERATIONS.map(([name, title, permission]) => (
-          <BulkButton key={name} title={title} permission={permission} count={count} onPress={() => open(name)} />
+          <BulkButton key={name} title={title} permission={permission} onPress={() => open(name)} />
         ))}
       </span>
+      <Button look="plain" label="Clear the selection" onPress={() => onChange({ ids: new Set(), all: false })}>
+        Clear
+      </Button>
       {operation !== undefined && (
         <BulkInput
           operation={operation}
@@ -74,14 +83,14 @@ export function SelectionBar({ selection, filter, total, onChange }: SelectionBa
         />
       )}
       {request !== undefined && <BulkDialog request={request} onClose={() => setRequest(undefined)} />}
-    </div>
+    </section>
   );
 }
 
-function BulkButton({ title, permission, count, onPress }: BulkButtonProps) {
+function BulkButton({ title, permission, onPress }: BulkButtonProps) {
   const refusal = useAnyRefusal(permission);
   return (
-    <Button refusal={refusal ?? (count === 0 ? "Select stacks first" : undefined)} onPress={onPress}>
+    <Button refusal={refusal} onPress={onPress}>
       {title}
     </Button>
   );
@@ -90,7 +99,6 @@ function BulkButton({ title, permission, count, onPress }: BulkButtonProps) {
 interface BulkButtonProps {
   readonly title: string;
   readonly permission: Permission;
-  readonly count: number;
   readonly onPress: () => void;
 }
 

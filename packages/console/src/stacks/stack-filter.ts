@@ -1,6 +1,7 @@
 import type { MainCondition, StackCondition, StackFilter, StackSort } from "@stackyard/sdk";
 import type { Search } from "../design/links.tsx";
 import { CONDITIONS } from "../design/mark.tsx";
+import { PERSON } from "./load-needing-person.ts";
 
 /** The parts of the address that choose stacks, and how a person calls them. */
 export const FILTER_NAMES = {
@@ -106,7 +107,10 @@ function parseValue(text: string): string | number | boolean | null {
 /** Returns the filters of an address in words: `condition failed, state BUILD`. */
 export function formatFilters(search: Search): string {
   return Object.entries(FILTER_NAMES)
-    .flatMap(([name, word]) => (search[name] ? [`${word} ${search[name]}`] : []))
+    .flatMap(([name, word]) => {
+      if (name === "is" && search["is"] === PERSON) return ["in need of a person"];
+      return search[name] ? [`${word} ${search[name]}`] : [];
+    })
     .join(", ");
 }
 

@@ -1,7 +1,7 @@
 import type { StackSummary } from "@stackyard/sdk";
 import { type ComponentType, createElement } from "react";
-import { describe, expect, it } from "vitest";
-import { userEvent } from "vitest/browser";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { page, userEvent } from "vitest/browser";
 import { queryClient } from "../api/client.ts";
 import { useShortcuts } from "../app/shortcuts.tsx";
 import { useSearch } from "../design/links.tsx";
@@ -56,7 +56,6 @@ describe("StacksPage", () => {
       .element(screen.getByRole("link", { name: "pr-1", exact: true }))
       .toHaveAttribute("href", "/stack?id=pr-1");
     await expect.element(screen.getByText("NO_ROOM")).toBeVisible();
-    await expect.element(screen.getByText("Waits for an event: PUSHED.")).toBeVisible();
     await expect.element(screen.getByRole("columnheader", { name: "owner" })).toBeVisible();
     await expect.element(screen.getByText("2 stacks")).toBeVisible();
     await expect.element(screen.getByRole("link", { name: "Failed 1" })).toBeVisible();
@@ -108,6 +107,29 @@ describe("StacksPage", () => {
       sort: "-enteredAt",
       limit: "100",
     });
+  });
+
+  it("lists those that need a person, the worst first, at one click", { tags: "page" }, async () => {
+    const stacks = [...two, aStack("pr-3")];
+    const { screen, address, sent } = await renderPage(StacksPage, "/stacks", {
+      ...serve(stacks),
+      "GET /v1/stack-counts": ({ query }: SentRequest) =>
+        query["by"] === "mainCondition" ? conditionCounts(3, { failed: 1, approval: 1 }) : { total: 3, groups: [] },
+      "GET /v1/stacks": ({ query }: SentRequest) => ({
+        items: stacks.filter(({ id }) => ({ failed: "pr-1", approval: "pr-2" })[query["mainCondition"] ?? ""] === id),
+      }),
+    });
+    await screen.getByRole("link", { name: "Needs a person 2" }).click();
+
+    await expect.element(screen.getByText("2 stacks, in need of a person")).toBeVisible();
+    await expect.element(screen.getByRole("link", { name: "pr-2", exact: true })).toBeVisible();
+    expect(screen.getByRole("link", { name: "pr-3", exact: true }).query()).toBeNull();
+    expect(address()).toBe("/stacks?is=person");
+    const asked = listsOf(sent).flatMap(({ query }) => query["mainCondition"] ?? []);
+    expect(asked).toEqual(["failed", "degraded", "overdue", "stalled", "approval"]);
+    await expect
+      .element(screen.getByRole("button", { name: "Select all matching" }))
+      .toHaveAccessibleDescription("Choose one condition first");
   });
 
   it("puts filters and the order into the address", async () => {
@@ -266,6 +288,8 @@ describe("StacksPage", () => {
 
   it("explains refused actions at their buttons", async () => {
     const { screen } = await renderPage(StacksPage, "/stacks", { ...serve(two), "GET /v1/me": viewer });
+    // Actions are shown with a selection; without one they would have no object.
+    await screen.getByLabelText("Select pr-1").click();
 
     await expect.element(screen.getByRole("button", { name: "Retry…" })).toHaveAccessibleDescription("Needs operate");
     await expect.element(screen.getByRole("button", { name: "Remove…" })).toHaveAccessibleDescription("Needs repair");
@@ -278,5 +302,27 @@ describe("StacksPage", () => {
     await expect.element(screen.getByRole("link", { name: SHOWN_HOSTILE })).toBeVisible();
     expect(document.querySelector("img, a[href^='javascript']")).toBeNull();
     expect(document.body.textContent).not.toContain("\u202e");
+  });
+
+  it("keeps the list in view on a phone: filters open on demand, and stay open while they are used", {
+    tags: "page",
+  }, async () => {
+    await page.viewport(390, 800);
+    onTestFinished(() => page.viewport(1_440, 900));
+    const { screen, address } = await renderPage(StacksPage, "/stacks", serve(two));
+    const row = screen.getByRole("link", { name: "pr-1", exact: true });
+    await expect.element(row).toBeVisible();
+    expect(
+      screen.getByRole("combobox", { name: "Order", includeHidden: true }).query()?.checkVisibility() ?? false,
+    ).toBe(false);
+    expect(document.documentElement.scrollWidth).toBeLessThanOrEqual(390);
+
+    await screen.getByText("Filters and order").click();
+    await screen.getByRole("combobox", { name: "Order", includeHidden: true }).selectOptions("-createdAt");
+
+    await expect.poll(address).toBe("/stacks?sort=-createdAt");
+    await expect.element(screen.getByRole("combobox", { name: "Order", includeHidden: true })).toBeVisible();
+    // The rows of the order before are dimmed until the new ones are there.
+    await expect.poll(() => document.querySelector(".outdated")).toBeNull();
   });
 });

@@ -1,64 +1,124 @@
+import type { StackFilter } from "@stackyard/sdk";
 import { useMemo, useState } from "react";
 import { isUnreachable, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
+import { NEEDS_PERSON, sumOf, useMainConditions } from "../api/use-main-conditions.ts";
 import { usePageWindows } from "../api/use-page-windows.ts";
+import type { PagePart } from "../api/use-pages.ts";
 import { To, useChangeSearch, useSearch } from "../design/links.tsx";
-import { Empty, ErrorNotice, NoMatch, Page, Panel, Skeleton } from "../design/page.tsx";
+import { Empty, ErrorNotice, NoMatch, Page, Skeleton } from "../design/page.tsx";
+import { Text } from "../design/text.tsx";
 import { Conditions } from "./conditions.tsx";
 import { FilterBar } from "./filter-bar.tsx";
+import { parseGroup } from "./group-choice.ts";
+import { loadOfConditions, PERSON } from "./load-needing-person.ts";
 import { RecentBulks } from "./recent-bulks.tsx";
-import { type Selection, SelectionBar } from "./selection-bar.tsx";
+import { SelectAllMatching, type Selection, SelectionBar } from "./selection-bar.tsx";
 import { FILTER_NAMES, formatFilters, toSort, toStackFilter } from "./stack-filter.ts";
-import { StackTable } from "./stack-table.tsx";
+import { GroupedStacks } from "./stack-groups.tsx";
+import { type StackListProps, StackTable } from "./stack-table.tsx";
+import { StackTiles } from "./stack-tiles.tsx";
+import { ViewTabs } from "./view-tabs.tsx";
+import { ViewTools } from "./view-tools.tsx";
 import "./stacks.css";
 
 const NONE: Selection = { ids: new Set(), all: false };
+/** Stacks whose metadata decides which columns and groups are offered. */
+const SAMPLE = 100;
 
-/** Renders all stacks, by pages of the server, with bulk operations on some of them or on all that match. */
+/** Renders all stacks, by pages of the server: as a list, in groups or as tiles, with bulk operations on them. */
 export function StacksPage() {
   const search = useSearch();
   const filter = useMemo(() => toStackFilter(search), [search]);
   const sort = toSort(search["sort"]);
-  const list = usePageWindows(keys.list("stacks", { filter, sort }), (part) =>
-    yard.stacks.list({ condition: "any", ...filter, waiting: true }, { sort, ...part }),
-  );
+  const isPerson = search["is"] === PERSON;
+  const list = usePageWindows(keys.list("stacks", { filter, sort, ...(isPerson && { isPerson }) }), (part) => {
+    const load = (more: StackFilter, at: PagePart) =>
+      yard.stacks.list({ condition: "any", ...filter, ...more, waiting: true }, { sort, ...at });
+    if (!isPerson) return load({}, part);
+    return loadOfConditions(NEEDS_PERSON, part, (mainCondition, at) => load({ mainCondition }, at));
+  });
   const counts = useLoad(keys.count("stacks", { filter }), (request) => yard.stacks.counts(filter, request), {
     placeholderData: (before) => before,
   });
-  const total = counts.data?.total;
+  const conditions = useMainConditions(filter);
+  const total = isPerson ? conditions.all && sumOf(conditions.all, ...NEEDS_PERSON) : counts.data?.total;
   // A selection belongs to the filter that it was made with.
-  const scope = JSON.stringify(filter);
+  const scope = JSON.stringify([filter, isPerson]);
   const [selected, setSelected] = useState({ scope, selection: NONE });
   const selection = selected.scope === scope ? selected.selection : NONE;
   const select = (next: Selection) => setSelected({ scope, selection: next });
   // Rows that were loaded stay while the server is gone; the header says since when they are old.
   const isStale = list.rows !== undefined && isUnreachable(list.error);
+  const sample = useMemo(() => (list.rows ?? []).slice(0, SAMPLE).flatMap((stack) => stack ?? []), [list.rows]);
   return (
-    <Page title="Stacks">
-      <Panel
-        title={total === undefined ? "Stacks" : `${total.toLocaleString("en")} ${total === 1 ? "stack" : "stacks"}`}
-        actions={
-          <>
-            <To path="/jobs">Jobs</To>
-            <To path="/stacks" search={{ ...search, bulk: "list" }}>
-              Bulk operations
-            </To>
-          </>
-        }
-      >
-        <FilterBar />
-        <Conditions filter={filter} />
-        <SelectionBar selection={selection} filter={filter} total={total} onChange={select} />
+    <Page
+      title="Stacks"
+      sentence={total !== undefined && <Total total={total} />}
+      actions={
+        <>
+          <To path="/jobs">Jobs</To>
+          <To path="/stacks" search={{ ...search, bulk: "list" }}>
+            Bulk operations
+          </To>
+        </>
+      }
+    >
+      <ViewTabs />
+      <section className="panel stacks-panel" aria-label="List of stacks">
+        <FilterBar tools={<ViewTools sample={sample} />} />
+        <div className="stacks-line">
+          <Conditions filter={filter} />
+          <SelectAllMatching
+            selection={selection}
+            onChange={select}
+            refusal={isPerson ? "Choose one condition first" : undefined}
+          />
+        </div>
         {list.error !== null && !isStale && <ErrorNotice error={list.error} onRetry={list.refetch} />}
         {list.rows === undefined && list.error === null && <Skeleton height={400} />}
         {list.rows?.length === 0 && <NoStacks />}
         {list.rows !== undefined && list.rows.length > 0 && (
-          <StackTable list={list} sort={sort} selection={selection} onSelect={select} />
+          <Stacks list={list} sort={sort} filter={filter} sample={sample} selection={selection} onSelect={select} />
         )}
-      </Panel>
+      </section>
+      <SelectionBar selection={selection} filter={filter} total={total} onChange={select} />
       {search["bulk"] !== undefined && <RecentBulks />}
     </Page>
+  );
+}
+
+/** Renders how many stacks the filters of the address fit. */
+function Total({ total }: { total: number }) {
+  const filters = formatFilters(useSearch());
+  return (
+    <>
+      <span>{`${total.toLocaleString("en")} ${total === 1 ? "stack" : "stacks"}`}</span>
+      {filters !== "" && <Text>{`, ${filters}`}</Text>}
+    </>
+  );
+}
+
+type StacksProps = StackListProps & Pick<Parameters<typeof GroupedStacks>[0], "filter" | "sample">;
+
+function Stacks({ filter, sample, ...list }: StacksProps) {
+  const search = useSearch();
+  const group = parseGroup(search["group"]);
+  if (search["view"] === "tiles") return <StackTiles {...list} />;
+  if (group === undefined || search["is"] === PERSON) return <StackTable {...list} />;
+  const { sort, selection, onSelect } = list;
+  return (
+    <GroupedStacks
+      // Another filter or group begins anew.
+      key={search["group"]}
+      choice={group}
+      filter={filter}
+      sample={sample}
+      sort={sort}
+      selection={selection}
+      onSelect={onSelect}
+    />
   );
 }
 

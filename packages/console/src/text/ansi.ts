@@ -12,7 +12,7 @@ interface AnsiSpan {
   readonly underline?: true;
 }
 
-/** A line of a terminal as it is shown. */
+/** A line of a terminal for display. */
 interface AnsiLine {
   readonly spans: readonly AnsiSpan[];
   /** Sequences that were left out: everything but colors. */
@@ -126,7 +126,7 @@ function readLongColor([kind, color = 0]: readonly number[]): readonly [AnsiTone
   return [undefined, kind === 2 ? 4 : 0];
 }
 
-/** Returns the text of a line as it is shown, for searching. */
+/** Returns the shown text of a line, for searching. */
 export function toPlainText(line: string): string {
   return parseAnsiLine(line)
     .spans.map(({ text }) => text)

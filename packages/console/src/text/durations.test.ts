@@ -20,7 +20,7 @@ describe("formatInstant", () => {
     expect(formatInstant("2026-11-20T23:12:04Z", "utc")).toBe("2026-11-20 23:12:04");
   });
 
-  it("shows what is not an instant as it is", () => {
+  it("shows what is not an instant unchanged", () => {
     expect(formatInstant("soon", "utc")).toBe("soon");
   });
 });

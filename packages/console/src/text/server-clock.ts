@@ -1,5 +1,6 @@
 // The server's clock counts: a laptop's may be minutes off.
 let offsetMs = 0;
+let stoppedAt: number | undefined;
 
 /** Takes over the server's clock from the `date` header of an answer. */
 export function setServerDate(date: string | null): void {
@@ -7,7 +8,12 @@ export function setServerDate(date: string | null): void {
   if (!Number.isNaN(ms)) offsetMs = ms - Date.now();
 }
 
+/** Stops the clock, in a page that shows what was: ages are those of then. */
+export function stopClock(at: string): void {
+  stoppedAt = Date.parse(at);
+}
+
 /** Returns the server's present time in milliseconds. */
 export function serverNow(): number {
-  return Date.now() + offsetMs;
+  return stoppedAt ?? Date.now() + offsetMs;
 }

@@ -134,7 +134,7 @@ export const MAX_WHOLE_BYTES: number = 64 * MIB;
 const PART_LIMITS = { minBytes: 5 * MIB, maxBytes: 5 * 1_024 * MIB, count: 10_000 };
 
 /**
- * Returns the length of the parts in which a file is copied whose manifest defines none. An interrupted copy goes on
+ * Returns the length of the parts in which a file is copied whose manifest defines none. An interrupted copy continues
  * with it, so it does not change.
  */
 export function toCopyPartBytes(size: number, wholeBytes: number): number {

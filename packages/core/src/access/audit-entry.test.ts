@@ -17,7 +17,7 @@ function bytesOf(value: unknown): number {
 }
 
 describe("toBoundedEntry", () => {
-  it("keeps an entry of the usual size as it is", () => {
+  it("keeps an entry of the usual size unchanged", () => {
     expect(toBoundedEntry({ ...entry, reason: "stuck" })).toEqual({ ...entry, reason: "stuck" });
   });
 

@@ -132,3 +132,6 @@ function mapTexts(value: unknown, change: (text: string) => string): unknown {
     Object.entries(value).flatMap(([key, item]) => (item === undefined ? [] : [[key, mapTexts(item, change)]])),
   );
 }
+
+/** Days that lines of the audit log are kept: the default, and what may be configured. */
+export const AUDIT_RETENTION_DAYS = { default: 400, least: 30, most: 3_650 } as const;

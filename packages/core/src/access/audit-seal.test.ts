@@ -49,7 +49,7 @@ function createBench() {
 
   const list = async (prefix: string) => (await kept.list(prefix, { limit: 1_000, now: clock.now })).items;
 
-  /** The chain as it is, checked against its head. */
+  /** The present chain, checked against its head. */
   async function read() {
     const texts = (await list("audit/log/")).map(({ value }) => String(value));
     const head = (await kept.get("audit/head", clock.now))?.value as AuditHead | undefined;
@@ -274,7 +274,7 @@ describe("sealing", () => {
     expect(await verify(bench)).toMatchObject({ kind: "broken" });
   });
 
-  it("cannot tell a log whose noted end was removed too from an empty one", async () => {
+  it("cannot distinguish a log whose noted end was removed too from an empty one", async () => {
     const bench = createBench();
     await bench.add(5);
     await bench.start().seal();

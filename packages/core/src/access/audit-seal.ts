@@ -19,7 +19,14 @@ import {
   toLineText,
   WITNESS_KEY,
 } from "./audit-chain.ts";
-import { type AuditEntry, PENDING_PREFIX, type PendingEntry, toPendingKey, toSealedKey } from "./audit-entry.ts";
+import {
+  AUDIT_RETENTION_DAYS,
+  type AuditEntry,
+  PENDING_PREFIX,
+  type PendingEntry,
+  toPendingKey,
+  toSealedKey,
+} from "./audit-entry.ts";
 
 /** Dependencies of sealing. */
 export interface AuditSealerDeps {
@@ -47,9 +54,6 @@ export interface AuditSealer {
    */
   seal(): Promise<number>;
 }
-
-/** Days that lines of the audit log are kept: the default, and what may be configured. */
-export const AUDIT_RETENTION_DAYS = { default: 400, least: 30, most: 3_650 } as const;
 
 const DAY_MS = 86_400_000;
 const LEASE_KEY = "audit-seal";

@@ -46,14 +46,14 @@ describe("hasEnded", () => {
     expect(await hasEnded(records, "session/s1", NOW + 30 * DAY_MS)).toBe(true);
   });
 
-  it("does not follow tokens that name each other for ever", async () => {
+  it("does not follow tokens that name each other forever", async () => {
     await putToken("a", { createdWith: "token/b" });
     await putToken("b", { createdWith: "token/a" });
 
     expect(await hasEnded(records, "token/a", NOW)).toBe(true);
   });
 
-  it("is false for a login that nobody has ended, also when its time is over", async () => {
+  it("is false for a login that was not ended, also when its time is over", async () => {
     expect(await hasEnded(records, "session/s2", NOW)).toBe(false);
   });
 });

@@ -1,4 +1,4 @@
-import { Compile } from "typebox/compile";
+import { compileWhenUsed } from "../machine/compile-when-used.ts";
 import { isMap } from "../machine/json.ts";
 import type { Records } from "../ports/records.ts";
 import { ApiTokenRecord, statusOfToken } from "./api-token.ts";
@@ -24,7 +24,7 @@ const ENDED_MS = 31 * 86_400_000;
 /** A chain of tokens that made each other is cut here, and counts as ended. */
 const MOST_PARENTS = 100;
 
-const checkToken = Compile(ApiTokenRecord);
+const checkToken = compileWhenUsed(ApiTokenRecord);
 
 type Reader = Pick<Records, "get">;
 

@@ -41,7 +41,7 @@ describe("decideEvent", () => {
     },
   );
 
-  it("does not tell senders without the permission that a machine is internal", () => {
+  it("does not show senders without the permission that a machine is internal", () => {
     const event = { name: "START", stackId: "api-1", machine: RUN_MACHINE };
 
     expect(decideEvent(event, operator)).toEqual({ kind: "denied", permission: "send", access: "absent" });

@@ -42,6 +42,7 @@ export {
   parseLine,
 } from "./audit-chain.ts";
 export {
+  AUDIT_RETENTION_DAYS,
   type AuditEntry,
   type AuditLine,
   type AuditOutcome,
@@ -51,7 +52,7 @@ export {
   toSealedKey,
 } from "./audit-entry.ts";
 export { type AuditFilter, type AuditLog, createAuditLog } from "./audit-log.ts";
-export { AUDIT_RETENTION_DAYS, type AuditSealer, createAuditSealer } from "./audit-seal.ts";
+export { type AuditSealer, createAuditSealer } from "./audit-seal.ts";
 export {
   type AuditedAction,
   type AuditWriter,

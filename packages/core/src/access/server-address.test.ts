@@ -20,7 +20,7 @@ describe("findServerUrlFault", () => {
     );
   });
 
-  it.each(["yard.example.org", "ftp://yard.example.org", ""])("refuses %j, which is no address", (url) => {
+  it.each(["yard.example.org", "ftp://yard.example.org", ""])("refuses %j, which is not an address", (url) => {
     expect(findServerUrlFault(url)).toContain("must be an address");
   });
 });

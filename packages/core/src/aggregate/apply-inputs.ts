@@ -8,7 +8,7 @@ import { isSent, type ParsedEvent, type StackEvent, SYSTEM_EVENTS, toEventKey } 
 import type { Machine } from "../machine/machine.ts";
 import type { Stack, StackTimer } from "../machine/stack.ts";
 import type { Random } from "../ports/clock.ts";
-import type { Change, LoadedStack, Outcome, ParkedEvent, QueuedEvent } from "../ports/stack-store.ts";
+import type { Change, LoadedStack, Outcome, ParkedEvent, ParkedHead, QueuedEvent } from "../ports/stack-store.ts";
 import type { DeliveryOutcome } from "../ports/transport.ts";
 import { markOf } from "./event-order.ts";
 import { giveUp } from "./give-up.ts";
@@ -21,11 +21,12 @@ import {
   followCourse,
   giveUpOutlived,
 } from "./incarnation.ts";
+import { compareAge, isNeeds, isSurelyRefused, type Needs, requireParked } from "./parked-tries.ts";
 import { parseQueued, type ReadOptions } from "./parse-queued.ts";
 import { pickRandom } from "./pick-random.ts";
 import { deadLetters, isRedelivered, parkOrGiveUp, type RefusalOutcome, type RefuseDeps, refuse } from "./refuse.ts";
 import { findReleaseFault } from "./release-event.ts";
-import { beginRound, type Round, recordEvent, takeDecision, toChange, unpark } from "./round.ts";
+import { beginRound, hasNoParked, type Round, recordEvent, takeDecision, toChange, unpark } from "./round.ts";
 import { type FoundMachine, type StackInput, toDeadlineEvent, type WantedMachine } from "./stack-input.ts";
 import { postponeTimer, resumeTimers, toQueuedTimer, toTimerEvent } from "./timer-event.ts";
 
@@ -49,12 +50,14 @@ export interface ApplyOptions extends RefuseDeps, ReadOptions {
   readonly knownIds: ReadonlySet<string>;
   /** Credentials of senders of parked events that have ended: see `hasEnded`. Default: none. */
   readonly endedCredentials?: ReadonlySet<string> | undefined;
+  /** The stack's parked events that are loaded, by their keys. Default: none. */
+  readonly parkedEvents?: ReadonlyMap<string, ParkedEvent>;
 }
 
 /** Returns the machine that an event is decided on; undefined if the caller must look it up first. */
 type MachineLookup = (wanted: WantedMachine) => FoundMachine | { readonly error: unknown } | undefined;
 
-/** The result of `applyInputs`, or the machine that must be looked up first. */
+/** The result of `applyInputs`, or what must be loaded first. */
 export type AppliedInputs =
   | {
       readonly kind: "applied";
@@ -68,8 +71,8 @@ export type AppliedInputs =
       /** Errors of inputs that could not be decided, by the input's index. */
       readonly faults: ReadonlyMap<number, unknown>;
     }
-  /** Look this machine up, and apply the inputs again: nothing was changed. */
-  | { readonly kind: "needs-machine"; readonly wanted: WantedMachine };
+  /** Load this, and apply the inputs again: nothing was changed. */
+  | Needs;
 
 /** One event with its decision. A parked event is decided several times. */
 export interface DecidedEvent {
@@ -98,15 +101,16 @@ export function applyInputs(
   inputs: readonly StackInput[],
   options: ApplyOptions,
 ): AppliedInputs {
-  const round = beginRound(aggregate, options.now, options.knownIds);
+  const round = beginRound(aggregate, options);
   const work: Work = { options, round, revisions: new Set(), decided: [] };
   const outcomes: DeliveryOutcome[] = [];
   const faults = new Map<number, unknown>();
   for (const [place, input] of inputs.entries()) {
     try {
-      outcomes.push(applyInput(work, input) === "done" ? DONE : REFUSED);
+      const result = applyInput(work, input);
+      if (isNeeds(result)) return result;
+      outcomes.push(result === "done" ? DONE : REFUSED);
     } catch (error) {
-      if (error instanceof MachineWanted) return { kind: "needs-machine", wanted: error.wanted };
       faults.set(place, error);
       if (!isPassing(error) && giveUp(options, round, input, error)) {
         outcomes.push(DONE);
@@ -128,20 +132,11 @@ interface Work {
   readonly decided: DecidedEvent[];
 }
 
-/**
- * Thrown to leave `applyInputs`, past all code that turns errors into faults of events. Not an `Error`: most units of
- * work begin with one, and recording the call stack would cost more than the decision.
- */
-class MachineWanted {
-  readonly wanted: WantedMachine;
+/** The answer to an input. `redeliver`: the transport must deliver the event again. */
+type Taken = "done" | "redeliver" | Needs;
 
-  constructor(wanted: WantedMachine) {
-    this.wanted = wanted;
-  }
-}
-
-/** Throws only before it has changed anything. Returns `redeliver` if the transport must deliver the event again. */
-function applyInput(work: Work, input: StackInput): "done" | "redeliver" {
+/** Throws only before it has changed anything. */
+function applyInput(work: Work, input: StackInput): Taken {
   const { round } = work;
   switch (input.kind) {
     case "delivery":
@@ -149,45 +144,45 @@ function applyInput(work: Work, input: StackInput): "done" | "redeliver" {
     case "result":
       return applyResult(work, input);
     case "timers":
-      if (input.timerId === undefined) fireTimers(work);
-      else fireNamedTimer(work, input.timerId);
-      return "done";
+      return (input.timerId === undefined ? fireTimers(work) : fireNamedTimer(work, input.timerId)) ?? "done";
     case "parked":
-      retryParked(work, ({ nextTryAt }) => nextTryAt <= round.now);
-      return "done";
+      return retryParked(work, ({ nextTryAt }) => nextTryAt <= round.now) ?? "done";
     case "revised":
-      retryParked(work, () => true);
-      if (round.stack !== undefined) round.stack = resumeTimers(round.stack);
-      fireTimers(work);
-      return "done";
+      return retryParked(work, () => true) ?? resume(work) ?? "done";
     case "deadline":
-      applyDeadline(work, input);
-      return "done";
+      return applyDeadline(work, input) ?? "done";
   }
 }
 
-function applyDelivery(work: Work, queued: QueuedEvent, receipt: string | undefined): "done" | "redeliver" {
+function resume(work: Work): Needs | undefined {
+  const { round } = work;
+  if (round.stack !== undefined) round.stack = resumeTimers(round.stack);
+  return fireTimers(work);
+}
+
+function applyDelivery(work: Work, queued: QueuedEvent, receipt: string | undefined): Taken {
   const result = applyQueued(work, queued);
-  if (result === "redeliver") return result;
-  if (receipt !== undefined) work.round.receipts.push(receipt);
-  return "done";
+  if (result === "done" && receipt !== undefined) work.round.receipts.push(receipt);
+  return result;
 }
 
 /** Applies the result of an attempt that ends with this change. It cannot arrive again, so its id is not stored. */
-function applyResult(work: Work, { event, result }: Extract<StackInput, { kind: "result" }>): "done" {
-  applyQueued(work, event);
+function applyResult(work: Work, { event, result }: Extract<StackInput, { kind: "result" }>): Taken {
+  const taken = applyQueued(work, event);
+  if (isNeeds(taken)) return taken;
   work.round.appliedIds.delete(toEventKey(event));
   work.round.results.push(result);
   return "done";
 }
 
 /** Applies an event from a queue, or one that was parked. */
-function applyQueued(work: Work, queued: QueuedEvent): "done" | "redeliver" {
+function applyQueued(work: Work, queued: QueuedEvent): Taken {
   const parsed = parseQueued(work.options, work.round, queued);
   if (parsed.kind === "invalid") return refuseUnread(work, queued, parsed);
   const former = findFormer(work.round, queued);
   if (former !== undefined) return refuseUnread(work, queued, former);
-  return takeEvent(work, queued, parsed.event, decideOn(work, parsed.event));
+  const noted = decideOn(work, parsed.event);
+  return isNeeds(noted) ? noted : takeEvent(work, queued, parsed.event, noted);
 }
 
 type Unread = Pick<Extract<ParsedEvent, { kind: "invalid" }>, "reason"> & { readonly code: string };
@@ -212,7 +207,7 @@ function refuseUnread({ options, round }: Work, queued: QueuedEvent, why: Unread
   return "done";
 }
 
-function takeEvent(work: Work, queued: QueuedEvent, event: StackEvent, noted: NotedDecision): "done" | "redeliver" {
+function takeEvent(work: Work, queued: QueuedEvent, event: StackEvent, noted: NotedDecision): Taken {
   const { options, round } = work;
   const { decision, notes, machine } = noted;
   const before = round.stack;
@@ -231,12 +226,11 @@ function takeEvent(work: Work, queued: QueuedEvent, event: StackEvent, noted: No
     if (became === "redeliver") round.history.push(entry);
     else recordEvent(options, round, { entry, sender: event.sender, machine, action: toAction(event) });
   }
-  beginIncarnation(options, round, { before, begun: queued });
+  const needs = beginIncarnation(options, round, { before, begun: queued });
+  if (needs !== undefined) return needs;
   if (outcome !== "parked" && outcome !== "parked-again") unpark(round, event);
-  endIncarnation(options, round, before);
-  const follows = applyRaised(work, event, noted);
-  if (changed || follows) retryAfter(work, machine);
-  return became === "redeliver" ? "redeliver" : "done";
+  const result = became === "redeliver" ? "redeliver" : "done";
+  return endIncarnation(options, round, before) ?? retryAfter(work, applyRaised(work, event, noted, changed)) ?? result;
 }
 
 /** Returns the action of an event in the audit log, where its name does not say what it does. */
@@ -249,104 +243,107 @@ function toOutcome(decision: Exclude<Decision, Rejected>): Outcome {
   return decision.removed ? "removed" : "applied";
 }
 
-/** Decides parked events again after a change, without those that the stack's state does not handle either. */
-function retryAfter(work: Work, machine: Machine | undefined): void {
-  const { round } = work;
-  retryParked(work, (parked) => !isSurelyRefused(parked, round.stack, machine));
-}
-
-/**
- * Returns true when an event is refused again whatever else has changed. Only a pinned stack is decided on the same
- * revision the next time.
- */
-function isSurelyRefused(
-  { event, code }: ParkedEvent,
-  stack: Stack | undefined,
-  machine: Machine | undefined,
-): boolean {
-  if (code !== "EVENT_NOT_HANDLED" || machine?.revision !== "pin" || stack?.machineHash !== machine.hash) return false;
-  const { event: name } = event.message;
-  return typeof name === "string" && machine.events.has(name) && !machine.states.get(stack.state)?.on.has(name);
+/** Decides parked events again if something changed, without those that the stack's state does not handle either. */
+function retryAfter(work: Work, changed: boolean | Needs): Needs | undefined {
+  if (changed !== true) return changed === false ? undefined : changed;
+  const { options, round } = work;
+  return retryParked(work, (head) => {
+    const refused = isSurelyRefused(head, round.stack, (wanted) => requireMachine(options, wanted));
+    return isNeeds(refused) ? refused : !refused;
+  });
 }
 
 /** Decides parked events again, oldest first; from the beginning after each one that changed the stack. */
-function retryParked(work: Work, isDue: (parked: ParkedEvent) => boolean): void {
-  const { parked } = work.round;
-  for (const each of [...parked.values()].sort(byAge)) {
+function retryParked(work: Work, isDue: (head: ParkedHead) => boolean | Needs): Needs | undefined {
+  const { round } = work;
+  if (hasNoParked(round)) return undefined;
+  const heads = [...round.parked.values()].sort(compareAge);
+  for (const [place, head] of heads.entries()) {
     // A retry that changes the stack tries the others itself.
-    if (parked.get(toEventKey(each.event)) === each && isDue(each)) applyOrPark(work, each.event);
+    if (round.parked.get(toEventKey(head.event)) !== head) continue;
+    const due = isDue(head);
+    if (due === false) continue;
+    const next = () => heads.slice(place + 1).filter((each) => isDue(each) === true);
+    const needs = isNeeds(due) ? due : tryParked(work, requireParked(round, head, next));
+    if (needs !== undefined) return needs;
   }
+  return undefined;
 }
 
-function byAge(a: ParkedEvent, b: ParkedEvent): number {
-  return a.parkedAt - b.parkedAt || (a.order ?? 0) - (b.order ?? 0);
+/** Decides a parked event again. Dead-letters it if its sender's credential has ended. */
+function tryParked(work: Work, parked: ParkedEvent | Needs): Needs | undefined {
+  if (isNeeds(parked)) return parked;
+  const { event } = parked;
+  const { credential } = event.sender ?? {};
+  const hasEnded = credential !== undefined && work.options.endedCredentials?.has(credential) === true;
+  if (!hasEnded) return applyOrPark(work, event);
+  refuseUnread(work, event, CREDENTIAL_ENDED);
+  return undefined;
 }
 
 /** Applies an event that no transport would deliver again. If it cannot be decided, it is parked like a refused one. */
-function applyOrPark(work: Work, queued: QueuedEvent): void {
+function applyOrPark(work: Work, queued: QueuedEvent): Needs | undefined {
   const { options, round } = work;
-  const { credential } = queued.sender ?? {};
-  if (credential !== undefined && options.endedCredentials?.has(credential)) {
-    refuseUnread(work, queued, CREDENTIAL_ENDED);
-    return;
-  }
   try {
-    applyQueued(work, queued);
+    const taken = applyQueued(work, queued);
+    return isNeeds(taken) ? taken : undefined;
   } catch (error) {
     const why = toFault(error);
     const outcome = parkOrGiveUp(options, round, { queued, decision: why, masked: "all" });
-    if (outcome === "parked-again" || outcome === "redeliver") return;
+    if (outcome === "parked-again" || outcome === "redeliver") return undefined;
     const entry = toUnreadEntry(queued, { ...why, outcome, at: round.now });
     recordEvent(options, round, { entry, sender: queued.sender });
     if (outcome !== "parked") unpark(round, queued);
+    return undefined;
   }
 }
 
 function toFault(error: unknown): { readonly code: string; readonly reason: string } {
-  if (error instanceof MachineWanted) throw error;
   return { code: "INTERNAL", reason: `The event could not be decided: ${toErrorText(error)}` };
 }
 
 /** Fires due timers. States whose instants have passed may lead to each other by timers: the next change continues. */
-function fireTimers(work: Work): void {
+function fireTimers(work: Work): Needs | undefined {
   const { round, options } = work;
   for (let fired = 0; fired < options.limits.entriesPerEvent; fired += 1) {
     const { stack } = round;
     const [timer] = stack === undefined ? [] : dueTimers(stack, round.now);
-    if (stack === undefined || timer === undefined) return;
-    fireTimer(work, stack, timer);
+    if (stack === undefined || timer === undefined) return undefined;
+    const needs = fireTimer(work, stack, timer);
+    if (needs !== undefined) return needs;
   }
+  return undefined;
 }
 
-function fireNamedTimer(work: Work, timerId: string): void {
+function fireNamedTimer(work: Work, timerId: string): Needs | undefined {
   const { stack } = work.round;
   const timer = stack?.timers.find(({ id }) => id === timerId);
-  if (stack !== undefined && timer !== undefined) fireTimer(work, stack, timer);
+  return stack === undefined || timer === undefined ? undefined : fireTimer(work, stack, timer);
 }
 
 /** Fires a due timer. Afterwards it is not due, whatever the decision. */
-function fireTimer(work: Work, stack: Stack, timer: StackTimer): void {
+function fireTimer(work: Work, stack: Stack, timer: StackTimer): Needs | undefined {
   const { options, round } = work;
   const event = toTimerEvent(stack, timer, round.now);
   const answer = decideTimer(work, event);
-  if (!("fault" in answer)) {
-    takeTimer(work, event, answer);
-    return;
-  }
+  if (isNeeds(answer)) return answer;
+  if (!("fault" in answer)) return retryAfter(work, takeOwn(work, event, answer));
   // The machine is at fault, not the timer: the timer is postponed like a parked event.
   const postponed = postponeTimer(stack, timer, { now: round.now, keepMs: options.parking.keepMs });
   round.stack = postponed ?? spendTimer(stack, timer.id, round.now);
-  if (postponed !== undefined) return;
+  if (postponed !== undefined) return undefined;
   const queued = toQueuedTimer(event);
   round.history.push(toUnreadEntry(queued, { ...answer.fault, outcome: "dead-lettered", at: round.now }));
   deadLetters(options, round, queued, answer.fault);
+  return undefined;
 }
 
-type TimerAnswer = NotedDecision | { readonly fault: { readonly code: string; readonly reason: string } };
+type TimerAnswer = NotedDecision | Needs | { readonly fault: { readonly code: string; readonly reason: string } };
 
 function decideTimer(work: Work, event: StackEvent): TimerAnswer {
   try {
     const noted = decideOn(work, event);
+    if (isNeeds(noted)) return noted;
     const { decision } = noted;
     return decision.kind === "rejected" && isParked(event, decision.code) ? { fault: decision } : noted;
   } catch (error) {
@@ -354,18 +351,15 @@ function decideTimer(work: Work, event: StackEvent): TimerAnswer {
   }
 }
 
-function takeTimer(work: Work, event: StackEvent, noted: NotedDecision): void {
-  if (takeOwn(work, event, noted)) retryAfter(work, noted.machine);
-}
-
 /** Takes the decision about a timer's or a raised event. Returns true when parked events must be decided again. */
-function takeOwn(work: Work, event: StackEvent, noted: NotedDecision, chain?: RaisedChain): boolean {
+function takeOwn(work: Work, event: StackEvent, noted: NotedDecision, chain?: RaisedChain): boolean | Needs {
   const { options, round } = work;
   const { decision, notes, machine } = noted;
   const before = round.stack;
   const changed = takeDecision(round, event, decision, options);
   followCourse(round, { event, decision, before, machine });
-  endIncarnation(options, round, before);
+  const needs = endIncarnation(options, round, before);
+  if (needs !== undefined) return needs;
   // A timer whose event is ignored does not stay due, and one that the stack's revision does not have does not repeat.
   if (decision.kind === "ignored" && event.timerId !== undefined && round.stack !== undefined) {
     round.stack = dropTimer(round.stack, event.timerId);
@@ -373,7 +367,7 @@ function takeOwn(work: Work, event: StackEvent, noted: NotedDecision, chain?: Ra
   const outcome = decision.kind === "rejected" ? "refused" : toOutcome(decision);
   work.decided.push({ event, decision, outcome, isBegin: false, stack: round.stack });
   round.history.push(toHistoryEntry({ event, decision, outcome, before, notes, machine }));
-  return applyRaised(work, event, noted, chain) || changed;
+  return applyRaised(work, event, noted, changed, chain);
 }
 
 /** The event that others follow from, by the key that distinguishes its origin, and how many have followed. */
@@ -384,37 +378,41 @@ interface RaisedChain {
 
 /**
  * Decides the events that an event has raised, on the same revision. Returns true when parked events must be decided
- * again.
+ * again: when the event itself (`hasChanged`) or one of them has changed something.
  */
 function applyRaised(
   work: Work,
   cause: StackEvent,
   { decision, machine }: NotedDecision,
+  hasChanged: boolean,
   begun?: RaisedChain,
-): boolean {
-  if (decision.kind !== "applied" || machine === undefined) return false;
+): boolean | Needs {
+  if (decision.kind !== "applied" || machine === undefined) return hasChanged;
   const chain = begun ?? { root: toEventKey(cause), steps: 0 };
-  let changed = false;
+  let changed = hasChanged;
   for (const name of decision.raised ?? []) {
     chain.steps += 1;
     const { id: eventId, stackId, at } = cause;
     const raised = { eventId, step: chain.steps };
     const event: StackEvent = { id: `raise:${chain.steps}:${chain.root}`, stackId, name, at, origin: "engine", raised };
     const own = pickRandom(decide(machine, work.round.stack, event, work.options.limits), work.options.random);
-    changed = takeOwn(work, event, { decision: own, notes: [], machine }, chain) || changed;
+    const taken = takeOwn(work, event, { decision: own, notes: [], machine }, chain);
+    if (isNeeds(taken)) return taken;
+    changed ||= taken;
   }
   return changed;
 }
 
-function applyDeadline(work: Work, input: Extract<StackInput, { kind: "deadline" }>): void {
+function applyDeadline(work: Work, input: Extract<StackInput, { kind: "deadline" }>): Needs | undefined {
   const { options, round } = work;
-  applyOrPark(work, toDeadlineEvent(input, round.now));
+  const needs = applyOrPark(work, toDeadlineEvent(input, round.now));
   const { attemptId, why } = input;
   if (why === "cancel") round.endedAttempts.push(attemptId);
   else if (!round.cancels.some((cancel) => cancel.attemptId === attemptId)) {
     const unclaimedAtOnce = options.everyRunnerClaims;
     round.cancels.push({ attemptId, withinMs: ORPHAN_CANCEL_MS, why: "timed-out", unclaimedAtOnce });
   }
+  return needs;
 }
 
 /** A decision, and notes about the machine that it was made on. */
@@ -425,7 +423,7 @@ interface NotedDecision {
   readonly machine?: Machine;
 }
 
-function decideOn(work: Work, event: StackEvent): NotedDecision {
+function decideOn(work: Work, event: StackEvent): NotedDecision | Needs {
   const { options, round } = work;
   const key = toEventKey(event);
   if (round.appliedIds.has(key) || round.knownIds.has(key)) {
@@ -433,6 +431,7 @@ function decideOn(work: Work, event: StackEvent): NotedDecision {
     return { decision: { kind: "ignored", code: "DUPLICATE", reason }, notes: [] };
   }
   const noted = decideOnStack(options, round, event);
+  if (isNeeds(noted)) return noted;
   const { decision, machine } = noted;
   if (decision.kind === "rejected" && decision.code === "EVENT_NOT_HANDLED") {
     // Only what would be parked is not kept: a queue that delivers refused events again does that with repeats too.
@@ -448,7 +447,7 @@ function decideOnStack(
   { machines, limits }: Pick<ApplyOptions, "machines" | "limits">,
   round: Round,
   event: StackEvent,
-): NotedDecision {
+): NotedDecision | Needs {
   const { stack } = round;
   const name = machineNameFor(stack, event);
   const refused = findReleaseFault(round, event) ?? findInternal(event, name);
@@ -456,13 +455,16 @@ function decideOnStack(
   const early = decideWithoutMachine(stack, event);
   if (early !== undefined) return { decision: early, notes: [] };
   if (name === undefined) return { decision: toUnknownStack(event), notes: [] };
-  const wanted = { name, stack, event };
-  const found = machines(wanted);
-  if (found === undefined) throw new MachineWanted(wanted);
+  const found = requireMachine({ machines }, { name, stack, event });
+  if (isNeeds(found)) return found;
   if ("error" in found) throw found.error;
   if (found.kind === "missing") return { decision: { ...found, kind: "rejected" }, notes: [] };
   const { machine, notes } = found;
   return { decision: toBackward(decide(machine, stack, event, limits), found), notes, machine };
+}
+
+function requireMachine({ machines }: Pick<ApplyOptions, "machines">, wanted: WantedMachine) {
+  return machines(wanted) ?? ({ kind: "needs", missing: { kind: "machine", wanted } } as const);
 }
 
 /** Refuses an event from outside that no sender may send, or none over that channel. Those that a replay decides again were allowed. */

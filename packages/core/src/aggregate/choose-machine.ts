@@ -1,6 +1,6 @@
 import { type StackEvent, SYSTEM_EVENTS } from "../machine/event-message.ts";
 import { type Machine, NEXT } from "../machine/machine.ts";
-import { toShellWord } from "../machine/shell-word.ts";
+import { toShellCommand } from "../machine/shell-command.ts";
 import type { FoundMachine, WantedMachine } from "./stack-input.ts";
 
 /** The newest revision of a machine, or why it cannot be used. */
@@ -40,7 +40,7 @@ function choosePinned(own: Machine, newest: NewestMachine | undefined, event: St
   const found = { kind: "found", machine: own, notes: [] } as const;
   if (!mayBeUndeclared(own, event)) return found;
   if (newest?.kind !== "found" || !newest.machine.events.has(event.name)) return found;
-  const reason = `The stack keeps revision ${own.hash.slice(0, 12)}, which declares no event "${event.name}"; the newest one does. Move it there with \`stackyard stacks upgrade ${toShellWord(event.stackId)}\`, then send the event again.`;
+  const reason = `The stack keeps revision ${own.hash.slice(0, 12)}, which declares no event "${event.name}"; the newest one does. Move it there with \`${toShellCommand`stackyard stacks upgrade ${event.stackId}`}\`, then send the event again.`;
   return { ...found, undeclared: { code: "EVENT_UNDECLARED", reason } };
 }
 

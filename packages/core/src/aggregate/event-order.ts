@@ -1,11 +1,11 @@
 import { type StackEvent, shortHashOf, toEventKey } from "../machine/event-message.ts";
 import { isMap } from "../machine/json.ts";
 import type { Stack } from "../machine/stack.ts";
-import type { ParkedEvent } from "../ports/stack-store.ts";
+import type { ParkedHead } from "../ports/stack-store.ts";
 
 /** The events of a stack that have an order: those that are parked, and those that the stack remembers. */
 interface Orders {
-  readonly parked: ReadonlyMap<string, ParkedEvent>;
+  readonly parked: ReadonlyMap<string, ParkedHead>;
   readonly stack: Stack | undefined;
 }
 

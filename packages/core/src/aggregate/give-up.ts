@@ -40,6 +40,6 @@ export function deadLetterAlone(
     readonly error: unknown;
   },
 ): Change | undefined {
-  const round = beginRound(aggregate, options.now, options.knownIds);
+  const round = beginRound(aggregate, options);
   return giveUp(options, round, input, error) ? toChange(round) : undefined;
 }

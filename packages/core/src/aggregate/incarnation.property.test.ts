@@ -50,7 +50,7 @@ const MACHINES = { stepwise: STEPWISE, cancelling: CANCELLING, patient: PATIENT 
 const NAMES = ["apply", "destroy", "check"] as const;
 const MINUTE = 60_000;
 
-/** A change of the pull request, of which the sender tells so many times. */
+/** A change of the pull request, which the sender reports so many times. */
 interface Pull {
   readonly kind: "pull" | "push";
   readonly times: number;
@@ -93,7 +93,7 @@ const op: fc.Arbitrary<Op> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ kind: "revise" as const }) },
 );
 
-/** A yard with one pull request, of which an orderly sender tells, in order. */
+/** A yard with one pull request, which an orderly sender reports, in order. */
 function createPull(source: string) {
   const held = new Set<string>();
   const failing = new Set<string>();
@@ -121,7 +121,7 @@ function createPull(source: string) {
     held.clear();
     failing.clear();
     await yard.advance(2 * MINUTE);
-    // Somebody repairs what has failed.
+    // A person repairs what has failed.
     for (let n = 0; n < 3; n += 1) {
       const state = (await yard.findStack("s"))?.state;
       if (state === undefined) break;
@@ -189,7 +189,7 @@ function createPull(source: string) {
   return { ...trial, pull, apply };
 }
 
-describe("a stack of a pull request, whatever comes around its removal", () => {
+describe("a stack of a pull request, with any events around its removal", () => {
   it.each(Object.entries(MACHINES))(
     "exists when the pull request is open, with its last commit: %s",
     async (_, source) => {

@@ -304,7 +304,7 @@ describe("a repeated event", () => {
     expect(await listParked("s")).toEqual([]);
   });
 
-  it("is not kept when the same one is parked before it, whoever sent it", async () => {
+  it("is not kept when the same one is parked before it, from any sender", async () => {
     const { send, hold, finish, stateOf, listParked } = createYard();
     hold("apply");
 

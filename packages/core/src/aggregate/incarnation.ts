@@ -1,14 +1,15 @@
 import { type Decision, type Ignored, MACHINES_FAULT, OPERATORS_EVENTS } from "../machine/decide/decision.ts";
 import { beginsRemoval, isOnWayOut } from "../machine/decide/way-out.ts";
 import { isSent, RESULT_EVENTS, type StackEvent, toEventKey } from "../machine/event-message.ts";
-import { defined, isMap } from "../machine/json.ts";
+import { isMap } from "../machine/json.ts";
 import { INIT, type Machine, NEXT } from "../machine/machine.ts";
 import type { Stack } from "../machine/stack.ts";
-import type { ParkedEvent, QueuedEvent } from "../ports/stack-store.ts";
+import type { ParkedEvent, ParkedHead, QueuedEvent } from "../ports/stack-store.ts";
 import { markOf, orderOf } from "./event-order.ts";
 import { toUnreadEntry } from "./history-line.ts";
+import { isNeeds, type Needs, requireParked } from "./parked-tries.ts";
 import { deadLetters, type RefuseDeps } from "./refuse.ts";
-import { type Round, recordEvent, unpark } from "./round.ts";
+import { hasNoParked, type Round, recordEvent, unpark } from "./round.ts";
 
 // What is parked for a stack belongs to one incarnation of it. These rules decide to which.
 
@@ -30,17 +31,21 @@ export function followCourse(round: Round, step: Step): void {
   if (decision.kind !== "applied" || stack === undefined) return;
   const isEntered = before === undefined || before.entry !== stack.entry;
   if (!isEntered && decision.raised === undefined) return;
+  const { endsFrom } = stack;
+  const isLead = leads(event, endsFrom);
+  if (!isLead && !isEnding(stack, step)) return;
   const order = orderOf(round, event);
-  const { lead, endsFrom, ...rest } = stack;
-  // A timer that tries a removal again is no later will than that of an event that waits for its end.
-  const isLead = leads(event) && !(event.origin === "timer" && endsFrom !== undefined);
-  round.stack = {
-    ...rest,
-    ...defined({
-      lead: isLead ? { key: toEventKey(event), mark: markOf(event), order } : lead,
-      endsFrom: isEntered ? toEndsFrom(stack, step, { order, isLead }) : endsFrom,
-    }),
-  };
+  const followed: { -readonly [Key in keyof Stack]: Stack[Key] } = { ...stack };
+  if (isLead) followed.lead = { key: toEventKey(event), mark: markOf(event), order };
+  const from = isEntered ? toEndsFrom(stack, step, { order, isLead }) : endsFrom;
+  if (from !== undefined) followed.endsFrom = from;
+  else if (endsFrom !== undefined) delete followed.endsFrom;
+  round.stack = followed;
+}
+
+/** Returns true when the removal of the stack has begun, or begins with its present state. */
+function isEnding({ state, endsFrom }: Stack, { machine }: Step): boolean {
+  return endsFrom !== undefined || (machine !== undefined && isOnWayOut(machine, state));
 }
 
 /** Returns the order of the event that began the removal, if one is under way in the state that was entered. */
@@ -54,9 +59,10 @@ function toEndsFrom(
 }
 
 /** Returns true for an event that expresses the will of a sender: not for results and operators' events. */
-function leads(event: StackEvent): boolean {
+function leads(event: StackEvent, endsFrom: number | undefined): boolean {
   const { name } = event;
-  if (event.origin === "timer") return true;
+  // A timer that tries a removal again is no later will than that of an event that waits for its end.
+  if (event.origin === "timer") return endsFrom === undefined;
   return isSent(event) && name !== NEXT && !RESULT_EVENTS.has(name) && !OPERATORS_EVENTS.has(name);
 }
 
@@ -64,13 +70,18 @@ function leads(event: StackEvent): boolean {
  * Ends the incarnation of a stack if the last decision removed it: its parked events are dead-lettered. Those that were sent after its
  * removal began are kept, since one of them may begin the next incarnation, and the later ones may be about that one.
  */
-export function endIncarnation(deps: Pick<RefuseDeps, "ids">, round: Round, before: Stack | undefined): void {
-  if (before === undefined || round.stack !== undefined) return;
+export function endIncarnation(
+  deps: Pick<RefuseDeps, "ids">,
+  round: Round,
+  before: Stack | undefined,
+): Needs | undefined {
+  if (before === undefined || round.stack !== undefined) return undefined;
   const { endsFrom = Number.POSITIVE_INFINITY } = before;
-  for (const [key, parked] of [...round.parked]) {
-    if (parked.event.origin === "external" && (parked.order ?? 0) > endsFrom) round.outlived.add(key);
-    else giveUpParked(deps, round, parked, "The stack was removed.");
-  }
+  const [outlived, ended] = partition([...round.parked.values()], ({ event, order = 0 }) => {
+    return event.origin === "external" && order > endsFrom;
+  });
+  for (const { event } of outlived) round.outlived.add(toEventKey(event));
+  return giveUpHeads(deps, round, ended, { reason: "The stack was removed." });
 }
 
 /**
@@ -81,31 +92,31 @@ export function beginIncarnation(
   deps: Pick<RefuseDeps, "ids">,
   round: Round,
   { before, begun }: { readonly before: Stack | undefined; readonly begun: QueuedEvent },
-): void {
-  if (before !== undefined || round.stack === undefined) return;
+): Needs | undefined {
+  if (before !== undefined || round.stack === undefined) return undefined;
   const { machine } = round.stack;
   const order = orderOf(round, begun);
   const key = toEventKey(begun);
-  for (const [each, parked] of [...round.parked]) {
+  const earlier = [...round.parked].filter(([each, parked]) => {
     // One that waits for another machine is decided again: what its sender needs is the answer.
-    const isOfAnother = MACHINES_FAULT.has(parked.code) && parked.event.message["machine"] !== machine;
+    const isOfAnother = MACHINES_FAULT.has(parked.code) && parked.event.message.machine !== machine;
     const isEarlier = (parked.order ?? 0) < order && parked.event.receivedAt <= begun.receivedAt;
-    if (each !== key && isEarlier && !isOfAnother) {
-      // Of no stack that will be here, for when it is redriven.
-      const event = { ...parked.event, machine, incarnation: parked.event.incarnation ?? "" };
-      giveUpParked(deps, round, { ...parked, event }, "It was sent before this stack began.");
-    }
-  }
+    return each !== key && isEarlier && !isOfAnother;
+  });
+  const heads = earlier.map(([, head]) => head);
+  // Of no stack that will be here, for when they are redriven.
+  return giveUpHeads(deps, round, heads, { reason: "It was sent before this stack began.", machine });
 }
 
 /** Returns why an event that was dead-lettered, and is sent again under its id, does not act on the present stack. */
-export function findFormer({ stack, parked, knownIds }: Round, queued: QueuedEvent) {
+export function findFormer(round: Round, queued: QueuedEvent) {
+  const { stack, knownIds } = round;
   const { origin, machine, incarnation } = queued;
   if (stack === undefined || origin !== "external" || incarnation === undefined) return undefined;
   // That of another machine is refused as such.
   if (machine !== stack.machine) return undefined;
   const key = toEventKey(queued);
-  if (incarnation === stack.incarnation || parked.has(key) || knownIds.has(key)) return undefined;
+  if (incarnation === stack.incarnation || round.parked.has(key) || knownIds.has(key)) return undefined;
   const reason = "It was for an earlier stack of this id. Send it as a new event if the present one shall take it.";
   return { code: "STACK_ENDED", reason };
 }
@@ -119,12 +130,38 @@ export function giveUpOutlived(
   round: Round,
   { queued, decision, before }: { readonly queued: QueuedEvent; readonly decision: Decision; readonly before: unknown },
 ): boolean {
+  if (before !== undefined || hasNoParked(round)) return false;
   const key = toEventKey(queued);
   const parked = round.parked.get(key);
-  if (before !== undefined || parked === undefined || !round.outlived.has(key)) return false;
+  if (parked === undefined || !round.outlived.has(key)) return false;
   if (decision.kind === "applied" || decision.code === "DUPLICATE" || MACHINES_FAULT.has(decision.code)) return false;
-  giveUpParked(deps, round, parked, "The stack was removed, and the event does not begin a new one.");
+  const reason = "The stack was removed, and the event does not begin a new one.";
+  giveUpParked(deps, round, { ...parked, event: queued }, reason);
   return true;
+}
+
+/** Dead-letters parked events, with `machine` as events of a stack of that machine which is gone. */
+function giveUpHeads(
+  deps: Pick<RefuseDeps, "ids">,
+  round: Round,
+  heads: readonly ParkedHead[],
+  { reason, machine }: { readonly reason: string; readonly machine?: string },
+): Needs | undefined {
+  const parked: ParkedEvent[] = [];
+  for (const [place, head] of heads.entries()) {
+    const found = requireParked(round, head, () => heads.slice(place + 1));
+    if (isNeeds(found)) return found;
+    parked.push(found);
+  }
+  for (const { event, ...each } of parked) {
+    const owned = machine === undefined ? event : { ...event, machine, incarnation: event.incarnation ?? "" };
+    giveUpParked(deps, round, { ...each, event: owned }, reason);
+  }
+  return undefined;
+}
+
+function partition<T>(items: readonly T[], test: (item: T) => boolean): readonly [readonly T[], readonly T[]] {
+  return [items.filter(test), items.filter((item) => !test(item))];
 }
 
 function giveUpParked(deps: Pick<RefuseDeps, "ids">, round: Round, parked: ParkedEvent, reason: string): void {

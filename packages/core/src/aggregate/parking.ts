@@ -1,5 +1,5 @@
 import { defined } from "../machine/json.ts";
-import type { ParkedEvent, QueuedEvent } from "../ports/stack-store.ts";
+import type { ParkedEvent, ParkedHead, QueuedEvent } from "../ports/stack-store.ts";
 import type { MaskedKeys } from "./history-line.ts";
 
 /** How long and how often a parked event is retried. */
@@ -36,7 +36,7 @@ export function nextTryAt(parkedAt: number, now: number): number {
 export function parkAgain(
   input: {
     readonly event: QueuedEvent;
-    readonly before: ParkedEvent | undefined;
+    readonly before: ParkedHead | undefined;
     readonly code: string;
     readonly reason: string;
     readonly now: number;

@@ -32,7 +32,10 @@ function refuseOne({
   readonly round: Round;
 } {
   const known = parked === true ? [aParkedEvent("e1", { parkedAt: 0, nextTryAt: 30_000, reason: "no" })] : [];
-  const round = beginRound({ stackId: "s1", version: 1, stack: aStack(), parked: known }, at, new Set());
+  const round = beginRound(
+    { stackId: "s1", version: 1, stack: aStack(), parked: known },
+    { now: at, knownIds: new Set() },
+  );
   const outcome = refuse({ ids: countingIds(), parking: DEFAULT_PARKING, refusedEvents: mode }, round, {
     event: anEvent(name, { origin }),
     queued: aQueuedEvent("e1", { origin }),

@@ -2,7 +2,7 @@ import { isOperators, isParked, type Rejected } from "../machine/decide/decision
 import { listHeldSecrets } from "../machine/decide/stack-secrets.ts";
 import { type StackEvent, toEventKey } from "../machine/event-message.ts";
 import type { Ids } from "../ports/clock.ts";
-import type { Outcome, ParkedEvent, QueuedEvent } from "../ports/stack-store.ts";
+import type { Outcome, ParkedHead, QueuedEvent } from "../ports/stack-store.ts";
 import { listHiddenValues, type MaskedKeys, maskFreeTexts } from "./history-line.ts";
 import { type ParkingOptions, parkAgain } from "./parking.ts";
 import { park, type Round } from "./round.ts";
@@ -90,7 +90,7 @@ export function parkOrGiveUp(
   return before === undefined ? "parked" : "parked-again";
 }
 
-function isSameTry(a: ParkedEvent, b: ParkedEvent): boolean {
+function isSameTry(a: ParkedHead, b: ParkedHead): boolean {
   return a.code === b.code && a.reason === b.reason && a.tries === b.tries && a.nextTryAt === b.nextTryAt;
 }
 

@@ -24,7 +24,7 @@ export function findReleaseFault(round: Round, event: StackEvent): Rejected | un
     return reject("EVENT_EXPIRED", `The event was valid until ${until}. The release examines the stack again.`);
   }
   if (expect === undefined || (round.loaded.version === expect && round.stack === round.loaded.stack)) return undefined;
-  const found = expect === 0 ? "There was no stack" : `The stack had version ${expect}`;
+  const found = expect === 0 ? "The stack did not exist" : `The stack had version ${expect}`;
   return reject("STACK_CHANGED", `${found} when the release examined it. The release examines it again.`);
 }
 

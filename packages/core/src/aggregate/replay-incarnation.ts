@@ -5,7 +5,8 @@ import { type StackEvent, toEventKey } from "../machine/event-message.ts";
 import { defined } from "../machine/json.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { Stack, StackTimer } from "../machine/stack.ts";
-import type { Change, LoadedStack, ParkedEvent, QueuedEvent } from "../ports/stack-store.ts";
+import { toParkedHead } from "../ports/parked-head.ts";
+import type { Change, LoadedStack, ParkedEvent, ParkedHead, QueuedEvent } from "../ports/stack-store.ts";
 import { applyInputs, type DecidedEvent } from "./apply-inputs.ts";
 import { DEFAULT_PARKING } from "./parking.ts";
 import type { StackInput } from "./stack-input.ts";
@@ -101,9 +102,10 @@ export function replayIncarnation({
     loaded: {
       stackId,
       version: start === undefined ? 0 : 1,
-      parked: parked.map(toParked),
+      parked: parked.map(toParked).map(toParkedHead),
       ...(start && { stack: start }),
     },
+    parkedEvents: new Map(parked.map((event) => [toEventKey(event), toParked(event)])),
   };
   for (const [place, { event }] of incarnation.entries()) {
     if (until !== undefined) fireForeignTimers(replay, event.at - LATE_MS);
@@ -136,6 +138,8 @@ interface Replay {
   readonly differences: IncarnationDifference[];
   timers: number;
   loaded: LoadedStack;
+  /** By their keys. */
+  readonly parkedEvents: Map<string, ParkedEvent>;
 }
 
 function replayEvent(replay: Replay, place: number): void {
@@ -162,7 +166,7 @@ function replayEvent(replay: Replay, place: number): void {
 }
 
 /** Replays a line about an event that is parked. */
-function replayWaiting(replay: Replay, place: number, waiting: ParkedEvent | undefined): void {
+function replayWaiting(replay: Replay, place: number, waiting: ParkedHead | undefined): void {
   const { event, did } = replay.incarnation[place] ?? raise(place);
   // The event was given up here. This revision may have tried it fewer times, but gives it up at the same index.
   if (waiting === undefined || did.outcome === "refused" || did.code === "EVENT_REPEATED") {
@@ -276,10 +280,12 @@ function apply(replay: Replay, now: number, input: StackInput) {
     everyRunnerClaims: true,
     maxDeliveries: Number.POSITIVE_INFINITY,
     knownIds: replay.applied,
+    parkedEvents: replay.parkedEvents,
   });
   if (applied.kind !== "applied") throw new TypeError("The only machine of a replay was answered for.");
   for (const error of applied.faults.values()) throw error;
   for (const key of applied.change.appliedIds) replay.applied.add(key);
+  for (const each of applied.change.park) replay.parkedEvents.set(toEventKey(each.event), each);
   replay.loaded = followChange(loaded, applied.change);
   return applied;
 }
@@ -294,12 +300,15 @@ function withDrawn(loaded: LoadedStack, timerId: string | undefined, at: number)
   return { ...loaded, stack: { ...stack, timers } };
 }
 
-/** Returns the aggregate as it is after the change was committed. */
-function followChange({ stackId, version, stack, parked }: LoadedStack, { write, park, unpark }: Change): LoadedStack {
+/** Returns the aggregate after the change was committed. */
+function followChange(
+  { stackId, version, stack, parked }: LoadedStack,
+  { write, park, retried = [], unpark }: Change,
+): LoadedStack {
   const next = write.kind === "keep" ? stack : write.kind === "put" ? write.stack : undefined;
   const left = new Map(parked.map((each) => [toEventKey(each.event), each]));
   for (const key of unpark) left.delete(key);
-  for (const each of park) left.set(toEventKey(each.event), each);
+  for (const each of [...park.map(toParkedHead), ...retried]) left.set(toEventKey(each.event), each);
   return { stackId, version: version + 1, parked: [...left.values()], ...defined({ stack: next }) };
 }
 

@@ -10,7 +10,10 @@ const none: ReadonlySet<string> = new Set();
 
 function aRound(loaded: Stack | null = stack, parked = [aParkedEvent("p1")]) {
   const version = loaded === null ? 0 : 7;
-  return beginRound({ stackId: "pr-12", version, parked, ...(loaded && { stack: loaded }) }, 1_000, none);
+  return beginRound(
+    { stackId: "pr-12", version, parked, ...(loaded && { stack: loaded }) },
+    { now: 1_000, knownIds: none },
+  );
 }
 
 function applied(after: Stack, more: Partial<Applied> = {}): Applied {

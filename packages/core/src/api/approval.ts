@@ -24,7 +24,12 @@ export const Approval = Type.Object({
   need: Type.Integer({ description: "How many more people must approve." }),
   own: Type.Boolean({ description: "The requester may approve too." }),
   comment: Type.Union([Type.Literal("required"), Type.Literal("optional")]),
-  of: Type.Optional(Type.String({ description: "The text that each approval must repeat." })),
+  of: Type.Optional(
+    Type.String({
+      description:
+        "The text that each approval must repeat. The digest of a plan of a release: GET /v1/stacks/{stackId}/plans/{of}.",
+    }),
+  ),
   askedBy: Type.Optional(ApprovalSender),
   askedAt: Instant,
   expiresAt: Instant,

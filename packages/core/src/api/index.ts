@@ -10,11 +10,16 @@ export { ApiToken, Me, NewApiToken } from "./access.ts";
 export { Approval } from "./approval.ts";
 export { ArtifactConsumer, ArtifactCoverage, ArtifactRefresh, ArtifactReplay } from "./artifact.ts";
 export { AuditHead, AuditLine } from "./audit.ts";
+export { Board, BoardName } from "./board.ts";
 export { Bulk, BulkItem, BulkOperation, BulkOutcome, BulkPlan } from "./bulk.ts";
 export { StackBundle } from "./bundle.ts";
 export { Cause, CauseKind } from "./cause.ts";
+export { StackCommits } from "./commits.ts";
+export { CustomResourceRun } from "./custom-resource.ts";
+export { Deploy, DeployStack } from "./deploy.ts";
 export { DeadLetter, HistoryEntry, Instant, OperationAnswer, Outcome, PublishResult } from "./event.ts";
 export { ExecutorDetails } from "./executor.ts";
+export { Freeze, FreezeHold } from "./freeze.ts";
 export { HookDelivery, QueuedItem } from "./hook.ts";
 export {
   MachineDetails,
@@ -30,11 +35,13 @@ export {
   StackSnapshot,
 } from "./machine.ts";
 export { Orphan, OrphanCheck } from "./orphan.ts";
-export { RELEASE_PLACES, ReleasePlace } from "./release.ts";
+export { DeployPlan, PlannedStack } from "./plan.ts";
+export { ReleasePlace } from "./release.ts";
 export { Run, RunState, Service, YardInfo, YardProcess } from "./run.ts";
 export { Session } from "./session.ts";
 export {
   Attempt,
+  AttemptLogTimes,
   type LastFailure,
   ListedParkedEvent,
   Metadata,

@@ -28,6 +28,3 @@ export const ReleasePlace = Type.Object({
   updatedAt: Instant,
 });
 export type ReleasePlace = View<typeof ReleasePlace>;
-
-/** The prefix of the keys of records with release places. */
-export const RELEASE_PLACES = "release-places/";

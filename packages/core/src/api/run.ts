@@ -84,5 +84,8 @@ export const YardInfo = Type.Object({
   deadLetters: count,
   openAttempts: count,
   states: Type.Array(Type.Object({ machine: Type.String(), state: Type.String(), count })),
+  accounts: Type.Optional(
+    Type.Record(Type.String(), Type.String(), { description: "Names of AWS accounts by their ids, as configured." }),
+  ),
 });
 export type YardInfo = View<typeof YardInfo>;

@@ -36,6 +36,7 @@ export const StackPreview = Type.Object({
   machine: Type.String(),
   state: Type.String(),
   enteredAt: Instant,
+  mainCondition: StackSummary.properties.mainCondition,
   failed: StackSummary.properties.failed,
   stalled: StackSummary.properties.stalled,
   overdue: StackSummary.properties.overdue,

@@ -42,6 +42,20 @@ export const Attempt = Type.Object({
 });
 export type Attempt = View<typeof Attempt>;
 
+/** When the lines of a part of a log were logged. */
+export const AttemptLogTimes = Type.Object({
+  from: Type.Integer({ description: "Where the part begins, in bytes of the full log." }),
+  to: Type.Integer({ description: "Where it ends." }),
+  times: Type.Array(
+    Type.Object({
+      at: Type.Integer({ description: "Where the line begins, in bytes." }),
+      time: Type.Integer({ description: "In epoch milliseconds, to a tenth of a second." }),
+    }),
+    { description: "The first one may be that of a line before `from`; it holds there." },
+  ),
+});
+export type AttemptLogTimes = View<typeof AttemptLogTimes>;
+
 /** An attempt in the list of the yard's. */
 export const OpenAttempt = Type.Object({ ...Attempt.properties, machine: Type.String() });
 export type OpenAttempt = View<typeof OpenAttempt>;

@@ -409,7 +409,7 @@ export interface AttemptFacts {
   readonly dispatchedAt: number;
 }
 
-/** Returns the attempt as it is shown to people and the state backend. */
+/** Returns the attempt for people and the state backend. */
 export function toAttemptView(
   attempt: Attempt,
   { entry, attempt: number, executor, dispatchedAt }: AttemptFacts,

@@ -37,7 +37,7 @@ interface ChangeBell {
 
 /** Dependencies of bulks. */
 export interface BulksDeps {
-  readonly store: Pick<Store, "records" | "enqueue" | "queries" | "load" | "commit">;
+  readonly store: Pick<Store, "records" | "enqueue" | "queries" | "load" | "loadParked" | "commit">;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly logger: Logger;

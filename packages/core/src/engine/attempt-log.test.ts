@@ -5,7 +5,8 @@ import { createMemoryRecords } from "../memory/memory-records.ts";
 import type { Records } from "../ports/records.ts";
 import { createFakeClock } from "../testing/fake-clock.ts";
 import { createRecordingLogger } from "../testing/recording-logger.ts";
-import { createAttemptLogs, findAttemptLog, type OpenLogInput } from "./attempt-log.ts";
+import { createAttemptLogs, type OpenLogInput } from "./attempt-log.ts";
+import { findAttemptLog } from "./stored-log.ts";
 
 const ID = "s1/created/1/plan/1";
 const DAY = 86_400_000;
@@ -57,6 +58,64 @@ describe("the whole log of an attempt", () => {
     expect(clock.nextWakeAt()).toBeUndefined();
   });
 
+  it("says when each line was logged, to a tenth of a second, and nothing for what was logged before (argo-cd#7663)", async () => {
+    const { clock, open, find } = createBench();
+    const writer = open({ earlier: "old", continued: true });
+    const start = clock.now();
+
+    writer.add("one");
+    await clock.advance(250);
+    writer.add("two");
+    writer.add("three");
+    await clock.advance(5_000);
+    writer.add("four");
+    await clock.advance(1_000);
+
+    const log = await find();
+    const floor = (ms: number) => Math.floor(ms / 100) * 100;
+    const times = [
+      { at: 4, time: floor(start) },
+      { at: 8, time: floor(start + 250) },
+      { at: 18, time: floor(start + 5_250) },
+    ];
+    expect(await log?.times(0, 100)).toEqual(times);
+    // A part begins with the time that holds there.
+    expect(await log?.times(14, 18)).toEqual([{ at: 14, time: times[1]?.time }]);
+  });
+
+  it("has the time of a line in the record where it continues, and after its values were masked", async () => {
+    const { clock, open, find } = createBench();
+    const writer = open();
+    writer.add("secret");
+    await clock.advance(200);
+    writer.add("x".repeat(70_000));
+    await clock.advance(1_000);
+    await writer.end({ settled: true, mask: (text) => text.replaceAll("secret", "***") });
+
+    const log = await find();
+    const [first, second] = (await log?.times(0, 80_000)) ?? [];
+    expect([first?.at, second?.at]).toEqual([0, 4]);
+    expect(await log?.times(69_000, 70_000)).toEqual([{ at: 69_000, time: second?.time }]);
+  });
+
+  it("costs less than a tenth of its bytes for its times, with a line each 150 ms", async () => {
+    const { clock, records, open } = createBench();
+    const writer = open();
+    for (let n = 0; n < 2_000; n += 1) {
+      writer.add(`module.network.aws_subnet.private[${n}]: Still creating...`);
+      await clock.advance(150);
+    }
+    await clock.advance(1_000);
+
+    const { items } = await records.list("log/", { limit: 100, now: clock.now() });
+    const chunks = items.map(({ value }) => value as { text?: string; times?: string });
+    const [text, times] = [
+      chunks.map((each) => each.text ?? "").join(""),
+      chunks.map((each) => each.times ?? "").join(""),
+    ];
+    expect(times.length / text.length).toBeLessThan(0.1);
+  });
+
   it("is stored at once when 64 KiB have gathered", async () => {
     const { clock, open, find } = createBench();
 
@@ -71,6 +130,39 @@ describe("the whole log of an attempt", () => {
     const writer = open();
 
     writer.add("short");
+    await writer.end({ settled: true });
+
+    expect(await listKeys()).toEqual([]);
+  });
+
+  it("has the times of its lines also where it ends before the first second (argo-cd#7663)", async () => {
+    const { clock, open, find, text } = createBench();
+    const writer = open();
+    const start = clock.now();
+
+    writer.add("connect");
+    await clock.advance(400);
+    writer.add("migrate");
+    await clock.advance(300);
+    writer.add("done");
+    await writer.end({ settled: true });
+
+    expect(await text()).toBe("connect\nmigrate\ndone\n");
+    expect(await (await find())?.times(0, 21)).toEqual([
+      { at: 0, time: start },
+      { at: 8, time: start + 400 },
+      { at: 16, time: start + 700 },
+    ]);
+  });
+
+  it("is not stored when all its lines came within a tenth of a second: they have one time", async () => {
+    const { clock, open, listKeys } = createBench();
+    const writer = open();
+
+    writer.add("a");
+    await clock.advance(90);
+    writer.add("b");
+    await clock.advance(500);
     await writer.end({ settled: true });
 
     expect(await listKeys()).toEqual([]);

@@ -1,10 +1,22 @@
 import { toErrorText } from "../errors/stackyard-error.ts";
+import type { LogTime } from "../line-times.ts";
 import { shortHashOf } from "../machine/event-message.ts";
-import { isMap } from "../machine/json.ts";
 import { changeRecord } from "../ports/change-record.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/executor.ts";
 import type { Records, StoredRecord } from "../ports/records.ts";
+import { addTime, type ChunkTimes, moveTimes, NO_TIMES, parseTimes, TIME_STEP_MS, toChunkTimes } from "./log-times.ts";
+import {
+  CHUNK_BYTES,
+  cutAt,
+  isChunk,
+  type LogChunk,
+  type LogSegment,
+  measureAll,
+  parseSegments,
+  toChunkKey,
+  toIndexKey,
+} from "./stored-log.ts";
 
 /**
  * Where the whole logs of attempts are kept: `log/<attempt>/<token>/<n>`, and `log/<attempt>/index` with the tokens in
@@ -21,7 +33,7 @@ export interface OpenLogInput {
   readonly attemptId: string;
   /** The fencing token: each grant of an attempt writes under its own keys. */
   readonly token: number;
-  /** The log of earlier grants, as far as it is known; written first when no log is stored yet. */
+  /** The known log of earlier grants; written first when no log is stored yet. */
   readonly earlier: string;
   /** An earlier grant may have stored a part of the log. */
   readonly continued: boolean;
@@ -37,7 +49,7 @@ export interface AttemptLogWriter {
   add(line: string): void;
   /**
    * Stores the remaining lines. `settled`: the attempt has ended with its tail, so a log that fits the tail is not
-   * stored. `mask` replaces values that only now are known to be sensitive, also in stored lines. Never rejects.
+   * stored, unless its lines have different times, which the tail does not keep. `mask` replaces values that only now are known to be sensitive, also in stored lines. Never rejects.
    */
   end(options?: LogEndOptions): Promise<void>;
 }
@@ -53,8 +65,6 @@ export interface AttemptLogs {
   open(input: OpenLogInput): AttemptLogWriter;
 }
 
-/** Bytes of a full record. */
-const CHUNK_BYTES = 65_536;
 /** The most bytes by which a chunk ends earlier, so that no UTF-8 character is cut. */
 const LONGEST_CUT = 3;
 /** Of one attempt, over all of its grants. */
@@ -76,6 +86,7 @@ export function createAttemptLogs(deps: AttemptLogsDeps): AttemptLogs {
 function createWriter({ records, clock, logger }: AttemptLogsDeps, input: OpenLogInput): AttemptLogWriter {
   const segment = new Segment(records, clock, input);
   let pending: string[] = [];
+  let times: LogTime[] = [];
   let pendingBytes = 0;
   let dropped = 0;
   let wake: AbortController | undefined;
@@ -83,19 +94,22 @@ function createWriter({ records, clock, logger }: AttemptLogsDeps, input: OpenLo
   let isEnded = false;
   let hasWarned = false;
 
-  function take(): string {
+  function take(mask: (text: string) => string): [string, readonly LogTime[]] {
     const note = dropped === 0 ? "" : `… ${dropped} bytes were not kept: the store was slower than the task …\n`;
     const text = pending.join("") + note;
+    const masked = mask(text);
+    const moved = moveTimes(times, text, masked);
     pending = [];
+    times = [];
     pendingBytes = 0;
     dropped = 0;
-    return text;
+    return [masked, moved];
   }
 
   async function flush(mask: (text: string) => string = (text) => text): Promise<void> {
     if (input.isLost()) segment.close();
     try {
-      await segment.append(mask(take()));
+      await segment.append(...take(mask));
     } catch (error) {
       // The lines of the segment are stored with the next line.
       if (!hasWarned) logger.warn("A part of a task's log could not be stored yet.", { reason: toErrorText(error) });
@@ -124,6 +138,8 @@ function createWriter({ records, clock, logger }: AttemptLogsDeps, input: OpenLo
         dropped += bytes;
         return;
       }
+      const time = clock.now();
+      if (Math.abs(time - (times.at(-1)?.time ?? 0)) >= TIME_STEP_MS) times.push({ at: pendingBytes, time });
       pending.push(text);
       pendingBytes += bytes;
       if (pendingBytes >= CHUNK_BYTES) wake?.abort("full");
@@ -133,7 +149,8 @@ function createWriter({ records, clock, logger }: AttemptLogsDeps, input: OpenLo
       isEnded = true;
       wake?.abort("ended");
       await loop;
-      const isInTail = settled && !segment.isOpen && !input.continued;
+      // The tail has no times: a log whose lines follow each other slowly enough to have several is stored whole.
+      const isInTail = settled && !segment.isOpen && !input.continued && times.length <= 1;
       if (input.isLost() || isInTail) return;
       if (waitingBytes() + dropped > 0) await flush(mask);
       if (mask === undefined) return;
@@ -156,18 +173,6 @@ function toStorable(line: string): string {
   return text.includes("\0") ? text.replaceAll("\0", "\ufffd") : text;
 }
 
-/** One grant's part of the log. `bytes` is known when a later grant has begun. */
-interface LogSegment {
-  readonly token: number;
-  readonly bytes?: number;
-}
-
-/** A record of a segment. `from` is the offset of its first byte in the segment. */
-interface LogChunk {
-  readonly from: number;
-  readonly text: string;
-}
-
 function toExpiry(clock: Clock, { deadlineAt }: OpenLogInput): WriteTimes {
   const now = clock.now();
   return { now, expiresAt: Math.max(now, deadlineAt) + KEEP_MS };
@@ -187,6 +192,8 @@ class Segment {
   #room = MOST_BYTES;
   /** Added, but not in a chunk yet. */
   #rest = NO_BYTES;
+  /** When the lines of the rest were logged. */
+  #times: readonly LogTime[] = [];
   #chunk = createChunk(0, 0);
 
   constructor(records: Records, clock: Clock, input: OpenLogInput) {
@@ -211,11 +218,14 @@ class Segment {
   close(): void {
     this.#isClosed = true;
     this.#rest = NO_BYTES;
+    this.#times = [];
   }
 
-  /** Stores the text. After a failure, the next call stores it too. */
-  async append(text: string): Promise<void> {
+  /** Stores the text, whose lines have these times. After a failure, the next call stores it too. */
+  async append(text: string, times: readonly LogTime[]): Promise<void> {
     if (this.#isClosed) return;
+    const end = this.#chunk.from + this.#chunk.bytes + this.#rest.byteLength;
+    this.#times = [...this.#times, ...shift(times, end)];
     this.#rest = Buffer.concat([this.#rest, Buffer.from(text)]);
     this.#isOpen ||= await this.#register();
     this.#isClosed = !this.#isOpen;
@@ -244,7 +254,11 @@ class Segment {
         return { write: { value, expiresAt }, isFirst: segments.length === 0 };
       },
     });
-    if (isFirst) this.#rest = Buffer.concat([Buffer.from(toLines(earlier)), this.#rest]);
+    if (isFirst) {
+      const before = Buffer.from(toLines(earlier));
+      this.#rest = Buffer.concat([before, this.#rest]);
+      this.#times = shift(this.#times, before.byteLength);
+    }
     return write !== undefined;
   }
 
@@ -258,20 +272,26 @@ class Segment {
 
   #fillChunk(): void {
     const { n, from, bytes } = this.#chunk;
-    if (bytes >= CHUNK_BYTES - LONGEST_CUT) this.#chunk = createChunk(n + 1, from + bytes);
+    if (bytes >= CHUNK_BYTES - LONGEST_CUT) this.#chunk = createChunk(n + 1, from + bytes, this.#chunk.time);
     const chunk = this.#chunk;
     const cut = cutAt(this.#rest, CHUNK_BYTES - chunk.bytes);
     chunk.text += this.#rest.toString("utf8", 0, cut);
     chunk.bytes += cut;
     chunk.unstored += cut;
     this.#rest = this.#rest.subarray(cut);
+    const end = chunk.from + chunk.bytes;
+    for (const each of this.#times.filter(({ at }) => at < end)) {
+      chunk.times = addTime(chunk.times, chunk, each);
+      chunk.time = each.time;
+    }
+    this.#times = this.#times.filter(({ at }) => at >= end);
   }
 
   /** Stores the chunk as it is now. Repeated after a failure. */
   async #putChunk(): Promise<void> {
     const chunk = this.#chunk;
-    const { n, from, text, version: expected } = chunk;
-    const value: LogChunk = { from, text };
+    const { n, from, text, times, version: expected } = chunk;
+    const value: LogChunk = { from, text, ...withTimes(times.text) };
     const key = toChunkKey(this.#attempt, this.#input.token, n);
     const put = await this.#records.put({ key, value, expected, ...toExpiry(this.#clock, this.#input) });
     const record = put.kind === "written" ? put.record : put.current;
@@ -287,13 +307,26 @@ interface OpenChunk {
   readonly from: number;
   text: string;
   bytes: number;
+  times: ChunkTimes;
+  /** Of the last line, which may continue in the next chunk. */
+  time: number | undefined;
   /** Bytes at the end that no write has stored. */
   unstored: number;
   version: number | "absent";
 }
 
-function createChunk(n: number, from: number): OpenChunk {
-  return { n, from, text: "", bytes: 0, unstored: 0, version: "absent" };
+function withTimes(times: string): Pick<LogChunk, "times"> {
+  return times === "" ? {} : { times };
+}
+
+/** Returns an empty chunk. It begins with the time that holds there, so that a reader needs no other chunk. */
+function createChunk(n: number, from: number, time?: number): OpenChunk {
+  const times = time === undefined ? NO_TIMES : addTime(NO_TIMES, { from, bytes: 0 }, { at: from, time });
+  return { n, from, text: "", bytes: 0, times, time, unstored: 0, version: "absent" };
+}
+
+function shift(times: readonly LogTime[], bytes: number): readonly LogTime[] {
+  return times.map(({ at, time }) => ({ at: at + bytes, time }));
 }
 
 /** Masks the stored lines of all grants of an attempt. Masked text may change offsets. */
@@ -311,24 +344,6 @@ async function maskStoredLog(
   }
   const value = { attemptId: input.attemptId, segments };
   await records.put({ key: known.key, value, expected: known.version, ...toExpiry(clock, input) });
-}
-
-/** Returns the greatest offset up to `most` that does not cut a UTF-8 character. */
-function cutAt(bytes: Buffer, most: number): number {
-  let cut = Math.max(0, Math.min(most, bytes.byteLength));
-  while (cut > 0 && cut < bytes.byteLength && ((bytes[cut] ?? 0) & 0xc0) === 0x80) cut -= 1;
-  return cut;
-}
-
-/** Returns the segments of an index with their sizes, and the sum of these. */
-async function measureAll(
-  records: Pick<Records, "get">,
-  attempt: string,
-  index: StoredRecord | undefined,
-  now: number,
-) {
-  const segments = await Promise.all(parseSegments(index).map((each) => measure(records, attempt, each, now)));
-  return { segments, bytes: segments.reduce((sum, { bytes }) => sum + bytes, 0) };
 }
 
 interface WriteTimes {
@@ -352,120 +367,15 @@ async function rewriteSegment(
   const masked = mask(text);
   if (masked === text) return segment;
   const bytes = Buffer.from(masked);
+  const known = stored.flatMap(({ value }) => (isChunk(value) ? parseTimes(value.times, value.from) : []));
+  const moved = moveTimes(known, text, masked);
   let from = 0;
   for (const { key, version } of stored) {
     const cut = cutAt(bytes.subarray(from), CHUNK_BYTES);
-    const value: LogChunk = { from, text: bytes.toString("utf8", from, from + cut) };
+    const { text: moments } = toChunkTimes(moved, { from, bytes: cut });
+    const value: LogChunk = { from, text: bytes.toString("utf8", from, from + cut), ...withTimes(moments) };
     await records.put({ key, value, expected: version, ...times });
     from += cut;
   }
   return { token: segment.token, bytes: from };
-}
-
-/** The stored part of an attempt's whole log. */
-export interface StoredLog {
-  /** In bytes of UTF-8. */
-  readonly size: number;
-  /** Reads the bytes from `from` up to `to`, in parts of at most 64 KiB. Ends at a part that was deleted. */
-  read(from: number, to: number): AsyncGenerator<Uint8Array, void>;
-}
-
-/**
- * Returns the stored log of an attempt; undefined when there is none, because its tail contains the whole log or it is
- * too old.
- */
-export async function findAttemptLog(
-  records: Pick<Records, "get">,
-  attemptId: string,
-  now: number,
-): Promise<StoredLog | undefined> {
-  const attempt = shortHashOf(attemptId);
-  const index = await records.get(toIndexKey(attempt), now);
-  const { segments, bytes: size } = await measureAll(records, attempt, index, now);
-  if (segments.length === 0) return undefined;
-  return {
-    size,
-    async *read(from, to) {
-      let start = 0;
-      for (const { token, bytes } of segments) {
-        const range = { from: Math.max(from - start, 0), to: Math.min(to - start, bytes) };
-        if (range.from < range.to) yield* readSegment(records, attempt, { token, now, ...range });
-        start += bytes;
-      }
-    },
-  };
-}
-
-interface SegmentRange {
-  readonly token: number;
-  readonly now: number;
-  readonly from: number;
-  readonly to: number;
-}
-
-async function* readSegment(
-  records: Pick<Records, "get">,
-  attempt: string,
-  { token, now, from, to }: SegmentRange,
-): AsyncGenerator<Uint8Array, void> {
-  let place = from;
-  // Chunks are at most this long, so the offset is not before the chunk of that number.
-  for (let n = Math.floor(from / CHUNK_BYTES); place < to; n += 1) {
-    const record = await records.get(toChunkKey(attempt, token, n), now);
-    if (!isChunk(record?.value)) return;
-    const { from: start, text } = record.value;
-    const bytes = Buffer.from(text);
-    const part = bytes.subarray(place - start, to - start);
-    if (part.byteLength > 0) yield part;
-    place = Math.max(place, Math.min(to, start + bytes.byteLength));
-  }
-}
-
-/** Finds the last chunk of a segment of unknown size, by doubling and halving: chunks have no gaps. */
-async function measure(
-  records: Pick<Records, "get">,
-  attempt: string,
-  segment: LogSegment,
-  now: number,
-): Promise<{ readonly token: number; readonly bytes: number }> {
-  const { token, bytes } = segment;
-  if (bytes !== undefined) return { token, bytes };
-  let last: LogChunk | undefined;
-  const has = async (n: number) => {
-    const value = (await records.get(toChunkKey(attempt, token, n), now))?.value;
-    if (!isChunk(value)) return false;
-    last = value;
-    return true;
-  };
-  let low = -1;
-  let high = 0;
-  for (; await has(high); high = high * 2 + 1) low = high;
-  while (high - low > 1) {
-    const middle = Math.floor((low + high) / 2);
-    if (await has(middle)) low = middle;
-    else high = middle;
-  }
-  return { token, bytes: last === undefined ? 0 : last.from + Buffer.byteLength(last.text) };
-}
-
-function toIndexKey(attempt: string): string {
-  return `log/${attempt}/index`;
-}
-
-function toChunkKey(attempt: string, token: number, n: number): string {
-  return `log/${attempt}/${token}/${n}`;
-}
-
-function parseSegments(record: StoredRecord | undefined): readonly LogSegment[] {
-  const value = record?.value;
-  const segments: unknown = isMap(value) ? value["segments"] : undefined;
-  return Array.isArray(segments) ? segments.filter(isSegment) : [];
-}
-
-function isSegment(value: unknown): value is LogSegment {
-  return isMap(value) && typeof value["token"] === "number";
-}
-
-function isChunk(value: unknown): value is LogChunk {
-  return isMap(value) && typeof value["from"] === "number" && typeof value["text"] === "string";
 }

@@ -153,7 +153,7 @@ export function toFollowUpRun(
 
 /** Masks the secrets of an attempt in everything that leaves the worker. */
 export interface AttemptMask {
-  /** True if there are no secrets to mask. */
+  /** True without secrets to mask. */
   readonly isEmpty: boolean;
   readonly text: MaskText;
   logger(logger: Logger): Logger;
@@ -191,8 +191,9 @@ export function maskOutputs(text: string, step: FinalStep): string {
 export function findOutputMask(step: FinalStep): MaskText | undefined {
   if (step.kind !== "succeeded" || typeof step.outputs !== "object" || step.outputs === null) return undefined;
   const { sensitive = [] } = step;
+  if (sensitive.length === 0) return undefined;
   const named = new Map(Object.entries(step.outputs));
-  return sensitive.length === 0 ? undefined : createLogMask(sensitive.map((name) => named.get(name)));
+  return createLogMask(sensitive.map((name) => named.get(name)));
 }
 
 const NO_MASK: AttemptMask = {

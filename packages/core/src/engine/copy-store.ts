@@ -120,17 +120,39 @@ async function copyStack(from: Store, to: Store, { stackId, now }: { stackId: st
   const { items } = await from.queries.listHistory({ stackId, newestFirst: true }, { limit: MOST_IDS });
   const decided = items.filter(({ outcome }) => DECIDED.has(outcome)).map(({ eventId: id }) => id);
   const keys = decided.flatMap((id) => [toEventKey({ origin: "external", id }), `internal:${id}`]);
-  const present = new Set(target?.parked.map(({ event }) => toEventKey(event)));
-  const parked = source.parked.filter(({ event }) => !present.has(toEventKey(event)));
   await commit(to, {
     ...NOTHING,
     stackId,
     expectedVersion: target?.version ?? 0,
     write: source.stack === undefined ? { kind: "keep" } : { kind: "put", stack: source.stack },
     appliedIds: target === undefined || target.version === 0 ? [...new Set(keys)] : [],
-    park: parked,
     now,
   });
+  await copyParked(from, to, { source, now });
+}
+
+/** Messages of parked events may be large, and a stack may have many of them. */
+const PARKED_AT_ONCE = 20;
+
+/** Parks what is not parked in the target yet, oldest first. */
+async function copyParked(
+  from: Store,
+  to: Store,
+  { source, now }: { source: LoadedStack; now: number },
+): Promise<void> {
+  const { stackId } = source;
+  const [target] = await to.load([stackId]);
+  const present = new Set(target?.parked.map(({ event }) => toEventKey(event)));
+  const keys = source.parked.map(({ event }) => toEventKey(event)).filter((key) => !present.has(key));
+  for (const part of chunk(keys, PARKED_AT_ONCE)) {
+    const park = await loadParkedInOrder(from, stackId, part);
+    await commit(to, { ...NOTHING, stackId, expectedVersion: target?.version ?? 0, park, now });
+  }
+}
+
+async function loadParkedInOrder(store: Store, stackId: string, keys: readonly string[]) {
+  const found = new Map((await store.loadParked(stackId, keys)).map((each) => [toEventKey(each.event), each]));
+  return keys.flatMap((key) => found.get(key) ?? []);
 }
 
 async function copyDeadLetters(from: Store, to: Store, now: number): Promise<void> {
@@ -188,12 +210,27 @@ async function digest(store: Store, { machines, now }: CopyStoreInput): Promise<
   const letters = await listDeadLetters(store);
   return {
     stacks: toDigest(loaded.flatMap(({ stack }) => stack ?? [])),
-    parked: toDigest(loaded.flatMap(({ parked }) => parked)),
+    parked: await digestParked(store, loaded),
     deadLetters: toDigest(letters),
     history: toDigest((await listHistory(store)).map(({ position: _, ...line }) => line)),
     revisions: toDigest(await listRevisionHashes(store, machines)),
     records: toDigest((await listRecords(store, now)).map(({ version: _, ...record }) => record)),
   };
+}
+
+async function digestParked(store: Store, stacks: readonly LoadedStack[]): Promise<Digest[Kind]> {
+  const hash = createHash("sha256");
+  let count = 0;
+  for (const { stackId, parked } of stacks) {
+    const keys = parked.map(({ event }) => toEventKey(event));
+    for (const part of chunk(keys, PARKED_AT_ONCE)) {
+      for (const each of await loadParkedInOrder(store, stackId, part)) {
+        hash.update(`${toText(each)}\n`);
+        count += 1;
+      }
+    }
+  }
+  return { count, hash: hash.digest("hex") };
 }
 
 function toDigest(items: readonly unknown[]): Digest[Kind] {

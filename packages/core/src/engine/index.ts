@@ -31,6 +31,8 @@ export {
 } from "../in-process/queue.ts";
 export { type Cause, type CauseCounter, createCauseCounter, type Trouble } from "../inspect/count-causes.ts";
 export { type ExplainInput, type Explanation, explainStack } from "../inspect/explain-stack.ts";
+export { type CommitRange, findCommitRange } from "../inspect/find-commits.ts";
+export { isDone, listEndsOfRuns } from "../inspect/last-success.ts";
 export { type ListedParkedEvent, listParked } from "../inspect/list-parked.ts";
 export { toPrinted, toSimulationStack } from "../inspect/shown-stack.ts";
 export { isDegraded } from "../machine/decide/last-failure.ts";
@@ -49,6 +51,7 @@ export {
   type RecordWriteResult,
 } from "../ports/create-records.ts";
 export { toMainCondition, toMainConditionSql } from "../ports/main-condition.ts";
+export { toParkedEvent, toParkedHead } from "../ports/parked-head.ts";
 export { parseQueuedEvent, toQueuedEvent } from "../ports/queued-event.ts";
 export type { Page, PageInput, StoredRecord, UnreadableRow } from "../ports/records.ts";
 export { createPageBuilder, type PageBuilder, type PageRow } from "../ports/records.ts";
@@ -80,10 +83,12 @@ export type {
   CommitResult,
   DeadLetter,
   DueItem,
+  EventHead,
   Grant,
   HistoryEntry,
   LoadedStack,
   ParkedEvent,
+  ParkedHead,
   QueuedEvent,
   RenewInput,
   StoredHistoryEntry,
@@ -118,9 +123,9 @@ export {
   parseStoreOptions,
   type ReadStack,
   type StoreListeners,
+  toForgottenBefore,
   toStartPosition,
 } from "../ports/store-helpers.ts";
-export { findAttemptLog, type StoredLog } from "./attempt-log.ts";
 export {
   createLeases,
   createStaticLocator,
@@ -128,7 +133,9 @@ export {
   systemClock,
 } from "./built-in-ports.ts";
 export { type CopiedKind, type CopyReport, copyStore } from "./copy-store.ts";
+export { createFits, type FitsDeps } from "./create-fits.ts";
 export { createEngine, type Engine, type PublishResult, publishMessages } from "./engine.ts";
+export type { Foreseen } from "./foresee-tasks.ts";
 export {
   createFolderLocator,
   createMachineSources,
@@ -144,6 +151,7 @@ export { provideYard } from "./provide-yard.ts";
 export { createOutboxRelay, type OutboxRelay, type TickSender } from "./relay.ts";
 export { loadSharedKey, toAttemptPassword } from "./shared-key.ts";
 export { createStepHandler } from "./step-handler.ts";
+export { findAttemptLog, type StoredLog } from "./stored-log.ts";
 export type { SweepReport } from "./sweep.ts";
 export { findParked, withdrawParked } from "./withdraw-parked.ts";
 export { createStoreTransport } from "./work-loop.ts";
@@ -165,6 +173,8 @@ export {
   requireYard,
   type SelectInput,
   type SentRelease,
+  type StackPosition,
+  toStackPosition,
   YARD,
   type YardService,
 } from "./yard-service.ts";

@@ -21,11 +21,11 @@ import type { Store } from "../ports/store.ts";
 import { systemRandom } from "./built-in-ports.ts";
 import { createMachineFinder, type MachineFinder } from "./machine-finder.ts";
 import { createCompileRevision } from "./revision-cache.ts";
-import { applyWithMachines, createTurnMachines } from "./turn-machines.ts";
+import { applyLoaded, createTurnMachines } from "./turn-machines.ts";
 
 /** Dependencies of a planner: the same as the engine's. */
 interface PlannerDeps {
-  readonly store: Pick<Store, "load" | "queries" | "revisions">;
+  readonly store: Pick<Store, "load" | "loadParked" | "queries" | "revisions">;
   readonly locator: Locator;
   readonly executors: ExecutorRegistry;
   readonly clock: Clock;
@@ -75,7 +75,7 @@ export function createPlanner({
       const next = () => globalThis.crypto.randomUUID();
       const loaded = stack === undefined ? known : { ...known, stack: withOtherSecrets(stack, next) };
       const input = { kind: "delivery", stackId, delivery: { event, deliveries: 1 } } as const;
-      const { change } = await applyWithMachines(loaded, [input], {
+      const { change } = await applyLoaded(store, loaded, [input], {
         ids,
         now: clock.now(),
         random: systemRandom,

@@ -8,11 +8,13 @@ import { createStepWorker, findExecutor, type StoreWorker, type WorkerDeps, type
 interface PollingOptions extends WorkerOptions {
   /** Called when an attempt has ended, with its id. It does not throw. */
   readonly onSettled?: (attemptId: string) => Promise<void>;
+  /** Called when a step has suspended its attempt, which may have queued events for other stacks. It does not throw. */
+  readonly onSuspended?: (attemptId: string) => Promise<void>;
 }
 
 /** A worker that polls suspended attempts itself. */
 export interface PollingWorker extends StoreWorker {
-  /** Resolves when all calls of `onSettled` have ended. The next task does not wait for them. */
+  /** Resolves when all calls of `onSettled` and `onSuspended` have ended. The next task does not wait for them. */
   sent(): Promise<void>;
 }
 
@@ -35,7 +37,7 @@ const BIRTH_PART = 3 / 4;
  */
 export function createPollingWorker(deps: WorkerDeps, options: PollingOptions = {}): PollingWorker {
   const { clock, executors } = deps;
-  const { onSettled = async () => {} } = options;
+  const { onSettled = async () => {}, onSuspended = async () => {} } = options;
   const { step, runBorn, ...worker } = createStepWorker(deps, options);
   const stopping = new AbortController();
   const sending = new Set<Promise<void>>();
@@ -49,8 +51,10 @@ export function createPollingWorker(deps: WorkerDeps, options: PollingOptions = 
     return findExecutor(executors, message)?.resumable === true && endsAt - clock.now() >= neededMs;
   }
 
-  function send(attemptId: string): void {
-    const sent = onSettled(attemptId).finally(() => sending.delete(sent));
+  function send(end: StepEnd | undefined, attemptId: string): void {
+    if (end?.kind !== "settled" && end?.kind !== "suspended") return;
+    const call = end.kind === "settled" ? onSettled : onSuspended;
+    const sent = call(attemptId).finally(() => sending.delete(sent));
     sending.add(sent);
   }
 
@@ -67,7 +71,7 @@ export function createPollingWorker(deps: WorkerDeps, options: PollingOptions = 
     const until = Math.min(clock.now() + POLLING_MS, endsAt - SPARE_MS);
     let outcome: DeliveryOutcome = { kind: "done" };
     for (let end = first; ; ) {
-      if (end?.kind === "settled") send(delivery.attemptId);
+      send(end, delivery.attemptId);
       const waitMs = findWaitMs(end, until);
       if (waitMs === undefined || stopping.signal.aborted) return outcome;
       await clock.sleep(waitMs, stopping.signal);

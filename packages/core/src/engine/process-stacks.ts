@@ -12,7 +12,7 @@ import type { DeliveryOutcome } from "../ports/transport.ts";
 import { type Births, listBorn, withClaims } from "./births.ts";
 import { logChange } from "./log-change.ts";
 import type { MachineFinder } from "./machine-finder.ts";
-import { applyWithMachines, createTurnMachines, type TurnMachines } from "./turn-machines.ts";
+import { applyLoaded, createTurnMachines, type TurnMachines } from "./turn-machines.ts";
 import type { WrittenStacks } from "./written-stacks.ts";
 
 /** Dependencies of `processStacks`. */
@@ -137,7 +137,13 @@ async function decideOne(
   const now = deps.clock.now();
   const credentials = stack.parked.flatMap(({ event }) => event.sender?.credential ?? []);
   const endedCredentials = credentials.length === 0 ? undefined : await findEnded(deps.store.records, credentials, now);
-  const applied = await applyWithMachines(stack, inputs, { ...deps.apply, now, knownIds, machines, endedCredentials });
+  const applied = await applyLoaded(deps.store, stack, inputs, {
+    ...deps.apply,
+    now,
+    knownIds,
+    machines,
+    endedCredentials,
+  });
   const { change, revisions, faults } = applied;
   for (const [place, input] of inputs.entries()) {
     const outcome = applied.outcomes[place];

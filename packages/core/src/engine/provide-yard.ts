@@ -22,13 +22,22 @@ async function readCalls(deps: YardServiceDeps) {
 function createYardService(readOnce: () => ReturnType<typeof readCalls>, attemptId: string): YardService {
   const own = parseAttemptId(attemptId);
   if (own === undefined) throw new TypeError(`"${attemptId}" is not the id of an attempt.`);
-  const calls = async () => (await readOnce())(own);
+  let made: ReturnType<Awaited<ReturnType<typeof readCalls>>> | undefined;
+  const calls = async () => {
+    made ??= (await readOnce())(own);
+    return made;
+  };
   return {
     load: async (stackIds) => (await calls()).load(stackIds),
     select: async (input) => (await calls()).select(input),
+    findPositions: async (stackIds) => (await calls()).findPositions(stackIds),
+    findChanges: async (mark) => (await calls()).findChanges(mark),
+    keepFitting: async (where, stacks) => (await calls()).keepFitting(where, stacks),
     send: async (events) => (await calls()).send(events),
     toEventId: (event) => toEventId(own, event),
     findOutcome: async (event) => (await calls()).findOutcome(event),
+    own: async () => (await calls()).own(),
+    foresee: async (stack) => (await calls()).foresee(stack),
     preview: async (loaded, event) => (await calls()).preview(loaded, event),
     config: async (task) => (await calls()).config(task),
   };

@@ -303,6 +303,8 @@ export interface Relays {
   /** Decides and sends what is due, all of it or what this process has queued. Returns the number of items. */
   drain(stopAt: number, whose?: "own"): Promise<number>;
   sendResults(attemptId: string): Promise<void>;
+  /** Sends the events that a step of a running attempt has queued: those of a release to other stacks. */
+  sendEvents(attemptId: string): Promise<void>;
 }
 
 /** A commit of a result may also have cancelled suspended attempts: their polls are due at once. */
@@ -314,7 +316,8 @@ export function createRelays({ store, transport, clock, logger, queued }: RelayD
   const own = { ...store, takeDue: takeOwn };
   const all = createOutboxRelay({ store, transport, clock, logger });
   const ownOnly = createOutboxRelay({ store: own, transport, clock, logger });
-  const { afterTask: kinds = AFTER_TASK } = transport;
+  const { afterTask = AFTER_TASK } = transport;
+  const deps = { outbox: ownOnly, isOwn: transport.takeOwn !== undefined, clock, logger };
   return {
     all,
     maxDelayMs: capabilities.maxDelayMs,
@@ -322,7 +325,7 @@ export function createRelays({ store, transport, clock, logger, queued }: RelayD
       whose === "own"
         ? drainStore({ store: own, handle: queued.handle, outbox: ownOnly, clock }, stopAt)
         : drainStore({ store, handle: queued.handle, outbox: all, clock }, stopAt),
-    sendResults: (attemptId) =>
-      sendResults(attemptId, { outbox: ownOnly, kinds, isOwn: transport.takeOwn !== undefined, clock, logger }),
+    sendResults: (attemptId) => sendResults(attemptId, { ...deps, kinds: afterTask }),
+    sendEvents: (attemptId) => sendResults(attemptId, { ...deps, kinds: ["event"] }),
   };
 }

@@ -218,7 +218,7 @@ describe("an event of a release", () => {
     expect(await lines()).toEqual(["stack:1 applied", "a1 refused NOT_ALLOWED", "a2 applied"]);
   });
 
-  it("restores the releases of before when it undoes others", async () => {
+  it("restores the earlier releases when it undoes others", async () => {
     const { sendRelease, load } = createBench();
     await sendRelease("stack:1", "RELEASED", {}, { metadata: { api: "1.41.0" } });
     const before = (await load())?.stack?.releases;

@@ -4,7 +4,7 @@ import { listPages } from "../list-pages.ts";
 import { MACHINES_FAULT } from "../machine/decide/decision.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { LocatedMachine, Locator } from "../ports/locator.ts";
-import type { LoadedStack, ParkedEvent } from "../ports/stack-store.ts";
+import type { LoadedStack, ParkedHead } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 import { remember } from "./remember.ts";
 
@@ -163,7 +163,7 @@ async function* listParkedBefore(deps: ParkedDeps, before: number): Pages {
 /** Returns true when the machine may decide the event differently than when it was parked. */
 async function mayDiffer(
   { locator, pins }: ParkedDeps,
-  parked: ParkedEvent,
+  parked: ParkedHead,
   stack: LoadedStack["stack"],
 ): Promise<boolean> {
   const name = machineOf(parked, stack);
@@ -179,8 +179,8 @@ async function someAsync<T>(items: readonly T[], test: (item: T) => Promise<bool
   return false;
 }
 
-function machineOf({ event }: ParkedEvent, stack: LoadedStack["stack"]): string | undefined {
-  const machine = event.message["machine"];
+function machineOf({ event }: ParkedHead, stack: LoadedStack["stack"]): string | undefined {
+  const { machine } = event.message;
   return stack?.machine ?? (typeof machine === "string" ? machine : undefined);
 }
 

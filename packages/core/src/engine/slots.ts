@@ -70,7 +70,7 @@ export class Slots {
   }
 
   /**
-   * Takes one slot as soon as it is free, in the order of the callers. Resolves with false when the wait was aborted.
+   * Takes the next free slot, in the order of the callers. Resolves with false when the wait was aborted.
    */
   takeNext(signal: AbortSignal): Promise<boolean> {
     return new Promise((resolve) => {

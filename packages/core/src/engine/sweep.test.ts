@@ -1,3 +1,5 @@
+// Read on demand by the sweep: a fake clock waits for promises, not for files.
+import "../access/audit-seal.ts";
 import { describe, expect, it } from "vitest";
 import { createMemoryStore } from "../memory/memory-store.ts";
 import type { Store } from "../ports/store.ts";

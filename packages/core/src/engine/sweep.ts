@@ -1,4 +1,4 @@
-import { createAuditSealer } from "../access/audit-seal.ts";
+import type { AuditSealer } from "../access/audit-seal.ts";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { defined, isMap } from "../machine/json.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
@@ -286,7 +286,13 @@ const SEALED_BATCHES = 16;
 function createSealer({ store, clock, ids, logger, owner }: SweepDeps, { auditMs }: SweepRetention) {
   const leases = createLeases(store.records, { clock });
   const deps = { records: store.records, leases, clock, ids, logger, owner };
-  const sealer = createAuditSealer(deps, defined({ retentionMs: auditMs }));
+  let opened: AuditSealer | undefined;
+  // Most invocations of a function end before they seal, and a start should not read it.
+  const open = async () => {
+    const { createAuditSealer } = await import("../access/audit-seal.ts");
+    opened ??= createAuditSealer(deps, defined({ retentionMs: auditMs }));
+    return opened;
+  };
   let sealedAt = Number.NEGATIVE_INFINITY;
 
   /** Returns true when another batch may follow; without a time limit, up to `SEALED_BATCHES` in one turn. */
@@ -295,6 +301,7 @@ function createSealer({ store, clock, ids, logger, owner }: SweepDeps, { auditMs
 
   return async (stopAt?: number): Promise<number> => {
     if (stopAt === undefined && clock.now() - sealedAt < SEAL_EVERY_MS) return 0;
+    const sealer = opened ?? (await open());
     let sum = 0;
     for (let batches = 0; mayGoOn(stopAt, batches); batches += 1) {
       const lines = await sealer.seal();

@@ -1,6 +1,8 @@
 import { type AppliedInputs, type ApplyOptions, applyInputs } from "../aggregate/apply-inputs.ts";
 import type { FoundMachine, StackInput, WantedMachine } from "../aggregate/stack-input.ts";
-import type { LoadedStack } from "../ports/stack-store.ts";
+import { toEventKey } from "../machine/event-message.ts";
+import type { LoadedStack, ParkedEvent } from "../ports/stack-store.ts";
+import type { Store } from "../ports/store.ts";
 import type { MachineFinder } from "./machine-finder.ts";
 
 /** The machines that one turn has looked up: each once for all events with the same result. */
@@ -37,15 +39,35 @@ function toOwnKey(wanted: WantedMachine): string {
   return `${wanted.event.stackId}\u0000${toSharedKey(wanted)}`;
 }
 
-/** Applies inputs, and looks up the machines that they turn out to need. */
-export async function applyWithMachines(
+/** Options of `applyLoaded`: those of `applyInputs`, with machines that are looked up. */
+interface LoadedOptions extends Omit<ApplyOptions, "machines" | "parkedEvents"> {
+  readonly machines: TurnMachines;
+}
+
+/**
+ * Applies inputs, and loads the machines and parked events that they turn out to need. An event that is no longer parked
+ * was withdrawn or applied meanwhile: it counts as not parked.
+ */
+export async function applyLoaded(
+  store: Pick<Store, "loadParked">,
   loaded: LoadedStack,
   inputs: readonly StackInput[],
-  { machines, ...options }: Omit<ApplyOptions, "machines"> & { readonly machines: TurnMachines },
+  { machines, ...options }: LoadedOptions,
 ): Promise<Extract<AppliedInputs, { kind: "applied" }>> {
-  for (;;) {
-    const applied = applyInputs(loaded, inputs, { ...options, machines: machines.find });
+  let { parked } = loaded;
+  const parkedEvents = new Map<string, ParkedEvent>();
+  for (let most = 1; ; ) {
+    const applied = applyInputs({ ...loaded, parked }, inputs, { ...options, machines: machines.find, parkedEvents });
     if (applied.kind === "applied") return applied;
-    await machines.lookUp(applied.wanted);
+    if (applied.missing.kind === "machine") {
+      await machines.lookUp(applied.missing.wanted);
+      continue;
+    }
+    const keys = applied.missing.keys.slice(0, most);
+    for (const each of await store.loadParked(loaded.stackId, keys)) parkedEvents.set(toEventKey(each.event), each);
+    const gone = new Set(keys.filter((key) => !parkedEvents.has(key)));
+    if (gone.size > 0) parked = parked.filter(({ event }) => !gone.has(toEventKey(event)));
+    // The first one that is tried may change the stack, so that the state does not handle the others.
+    most *= 2;
   }
 }

@@ -37,7 +37,7 @@ describe("withdrawParked", () => {
     expect(await yard.findViolations()).toEqual([]);
   });
 
-  it("is told that an event that an engine applied meanwhile is not parked any more", async () => {
+  it("reports that an event that an engine applied meanwhile is not parked any more", async () => {
     const { yard } = createTrial();
     await yard.publish(opened, { id: "e2", stackId: "pr-1", event: "PUSHED" });
     await yard.settle();

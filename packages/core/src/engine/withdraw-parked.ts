@@ -7,7 +7,7 @@ import {
 } from "../aggregate/withdraw-parked.ts";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { toEventKey } from "../machine/event-message.ts";
-import type { LoadedStack, ParkedEvent } from "../ports/stack-store.ts";
+import type { LoadedStack, ParkedEvent, ParkedHead } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 
 const TRIES = 8;
@@ -19,7 +19,7 @@ const TRIES = 8;
  * @throws StackyardError `RECORD_CONFLICT` when a stack is changed again and again; the call can be repeated.
  */
 export async function withdrawParked(
-  store: Pick<Store, "load" | "commit">,
+  store: Pick<Store, "load" | "loadParked" | "commit">,
   ids: readonly string[],
   input: WithdrawInput,
 ): Promise<readonly string[]> {
@@ -39,13 +39,15 @@ interface OfStack {
 }
 
 async function withdrawOfStack(
-  store: Pick<Store, "load" | "commit">,
+  store: Pick<Store, "load" | "loadParked" | "commit">,
   ofStack: OfStack,
   input: WithdrawInput,
 ): Promise<readonly ParkedEvent[]> {
   for (let turn = 1; turn <= TRIES; turn += 1) {
     const [loaded] = await store.load([ofStack.stackId]);
-    const events = loaded === undefined ? [] : findParked(loaded, ofStack.names);
+    const heads = loaded === undefined ? [] : findParked(loaded, ofStack.names);
+    const keys = heads.map(({ event }) => toEventKey(event));
+    const events = keys.length === 0 ? [] : await store.loadParked(ofStack.stackId, keys);
     if (loaded === undefined || events.length === 0) return [];
     const [result] = await store.commit([toWithdrawal(loaded, events, input)]);
     if (result?.kind === "committed") return events;
@@ -54,8 +56,8 @@ async function withdrawOfStack(
   throw new StackyardError("RECORD_CONFLICT", message);
 }
 
-/** Returns the parked events with these names. */
-export function findParked({ parked }: LoadedStack, names: readonly ParkedName[]): readonly ParkedEvent[] {
+/** Returns the heads of the parked events with these names. */
+export function findParked({ parked }: LoadedStack, names: readonly ParkedName[]): readonly ParkedHead[] {
   const keys = new Set(names.map(({ key }) => key));
   return parked.filter(({ event }) => keys.has(toEventKey(event)));
 }

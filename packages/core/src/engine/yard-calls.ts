@@ -5,11 +5,8 @@ import type { Sender } from "../access/sender.ts";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { listPages } from "../list-pages.ts";
 import { prepareTask } from "../machine/decide/start-tasks.ts";
-import { toScope } from "../machine/decide/to-scope.ts";
 import { isSystemEvent, parseEventMessage } from "../machine/event-message.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
-import { compileCel } from "../machine/expression/compile-expression.ts";
-import type { Cel } from "../machine/expression/expression.ts";
 import { defined } from "../machine/json.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { Stack } from "../machine/stack.ts";
@@ -17,14 +14,24 @@ import type { Clock, Ids } from "../ports/clock.ts";
 import type { Locator } from "../ports/locator.ts";
 import type { Change, LoadedStack, QueuedEvent } from "../ports/stack-store.ts";
 import type { Store, StoredStack } from "../ports/store.ts";
+import { createFits } from "./create-fits.ts";
+import { findChanges } from "./find-changes.ts";
+import { type Foreseen, foreseeTasks } from "./foresee-tasks.ts";
 import { createPlanner, type Planner } from "./planner.ts";
-
 import { type ReleaseTask as Own, toEventId } from "./release-event-id.ts";
-import type { ReleaseEvent, ReleaseOutcome, SelectInput, SentRelease, YardService } from "./yard-service.ts";
+import {
+  type ReleaseEvent,
+  type ReleaseOutcome,
+  type SelectInput,
+  type SentRelease,
+  type StackPosition,
+  toStackPosition,
+  type YardService,
+} from "./yard-service.ts";
 
 /** Dependencies of the service. */
 export interface YardServiceDeps {
-  readonly store: Pick<Store, "load" | "queries" | "revisions" | "enqueue">;
+  readonly store: Pick<Store, "load" | "loadParked" | "queries" | "revisions" | "enqueue">;
   readonly locator: Locator;
   readonly executors: ExecutorRegistry;
   readonly clock: Clock;
@@ -40,14 +47,29 @@ interface Deps extends YardServiceDeps {
 /** Creates what the service of a yard does for its tasks. */
 export function createYardCalls(given: YardServiceDeps): (own: Own) => Omit<YardService, "toEventId"> {
   const deps: Deps = { ...given, planner: createPlanner(given) };
-  return (own) => ({
-    load: (stackIds) => load(deps, own, stackIds),
-    select: (input) => select(deps, own, input),
-    send: (events) => send(deps, own, events),
-    findOutcome: (event) => findOutcome(deps, own, event),
-    preview: (loaded, event) => preview(deps, own, { loaded, event }),
-    config: (task) => findConfig(deps, own, task),
-  });
+  return (own) => {
+    let known: Stack | undefined;
+    const findRelease = async () => {
+      known = await findOwn(deps, own);
+      return known;
+    };
+    // Who may read, and what a preview needs, depends on what never changes: the id and machine of the release, when it
+    // was created, and who has requested it. A plan asks hundreds of times.
+    const recallRelease = async () => known ?? findRelease();
+    return {
+      ...createKeepFitting(deps),
+      load: async (stackIds) => load(deps, await recallRelease(), stackIds),
+      select: async (input) => select(deps, await recallRelease(), input),
+      findPositions: (stackIds) => findPositions(deps, stackIds),
+      findChanges: (mark) => findChanges(deps.store, mark),
+      send: async (events) => send(deps, { own, release: await findRelease() }, events),
+      findOutcome: (event) => findOutcome(deps, own, event),
+      own: findRelease,
+      foresee: (stack) => foresee(deps, stack),
+      preview: async (loaded, event) => preview(deps, { own, release: await recallRelease() }, { loaded, event }),
+      config: (task) => findConfig(deps, own, task),
+    };
+  };
 }
 
 /** Returns the release itself. Throws `STACK_UNKNOWN`: it was removed while its task runs. */
@@ -68,8 +90,8 @@ function mayRead(rights: Rights | undefined, { id, machine }: Stack): boolean {
   return decideAccess(rights, "read", { kind: "stack", stackId: id, machine }) === "allowed";
 }
 
-async function load(deps: Deps, own: Own, stackIds: readonly string[]): Promise<readonly LoadedStack[]> {
-  const rights = toMachineRights(deps, (await findOwn(deps, own)).machine);
+async function load(deps: Deps, release: Stack, stackIds: readonly string[]): Promise<readonly LoadedStack[]> {
+  const rights = toMachineRights(deps, release.machine);
   const loaded = await deps.store.load(stackIds);
   return loaded.map((each) => {
     const isShown = each.stack === undefined || mayRead(rights, each.stack);
@@ -79,8 +101,12 @@ async function load(deps: Deps, own: Own, stackIds: readonly string[]): Promise<
 
 const PAGE = 500;
 
-async function select(deps: Deps, own: Own, { machine, where, limit }: SelectInput): Promise<readonly StoredStack[]> {
-  const rights = toMachineRights(deps, (await findOwn(deps, own)).machine);
+async function select(
+  deps: Deps,
+  release: Stack,
+  { machine, where, limit }: SelectInput,
+): Promise<readonly StoredStack[]> {
+  const rights = toMachineRights(deps, release.machine);
   const fits = createFits(deps, where);
   const selected: StoredStack[] = [];
   const pages = listPages((start) => deps.store.queries.listStacks({ machine }, { limit: PAGE, sort: "id", ...start }));
@@ -92,36 +118,30 @@ async function select(deps: Deps, own: Own, { machine, where, limit }: SelectInp
   return selected;
 }
 
-function createFits({ planner, clock }: Deps, where: string | undefined): (stack: Stack) => Promise<boolean> {
-  if (where === undefined) return async () => true;
-  const cel = compileWhere(where);
-  const machines = new Map<string, Machine | undefined>();
-  return async (stack) => {
-    const { machineHash: hash } = stack;
-    if (!machines.has(hash)) machines.set(hash, await planner.findRevision(hash));
-    const machine = machines.get(hash);
-    if (machine === undefined) throw notEvaluated(where, stack, `its revision ${hash.slice(0, 12)} is lost`);
-    const { stack: facts, metadata } = toScope({ machine, stack, at: clock.now() });
-    const instants = { createdAt: new Date(facts.createdAt), enteredAt: new Date(facts.enteredAt) };
-    const result = cel.evaluate({ stack: { ...facts, ...instants }, metadata });
-    if (result.kind === "value" && typeof result.value === "boolean") return result.value;
-    throw notEvaluated(where, stack, result.kind === "error" ? result.reason : "the result is not true or false");
+async function findPositions({ store }: Deps, stackIds: readonly string[]): Promise<readonly StackPosition[]> {
+  const loaded = await store.load(stackIds);
+  return loaded.flatMap(({ stack }) => (stack === undefined ? [] : [toStackPosition(stack)]));
+}
+
+/** An expression is compiled once, however often it is evaluated. */
+function createKeepFitting(deps: Deps): Pick<YardService, "keepFitting"> {
+  const known = new Map<string, ReturnType<typeof createFits>>();
+  return {
+    async keepFitting(where, stacks) {
+      const fits = known.get(where) ?? createFits(deps, where);
+      known.set(where, fits);
+      const kept: Stack[] = [];
+      for (const stack of stacks) if (await fits(stack)) kept.push(stack);
+      return kept;
+    },
   };
 }
 
-function compileWhere(where: string): Cel {
-  const compiled = compileCel(where, ["stack", "metadata"]);
-  if (compiled.kind === "cel") return compiled.cel;
-  throw new StackyardError("USAGE", `"where" has errors: ${compiled.faults.map(({ message }) => message).join(" ")}`);
-}
-
-/** A stack of which it is not known whether it fits is an error: it would be left out without a word. */
-function notEvaluated(where: string, { id }: Stack, why: string): StackyardError {
-  return new StackyardError("USAGE", `"where" (${where}) cannot be evaluated for the stack "${id}": ${why}.`);
-}
-
-async function send(deps: Deps, own: Own, events: readonly ReleaseEvent[]): Promise<readonly SentRelease[]> {
-  const release = await findOwn(deps, own);
+async function send(
+  deps: Deps,
+  { own, release }: Sending,
+  events: readonly ReleaseEvent[],
+): Promise<readonly SentRelease[]> {
   const rights = toMachineRights(deps, release.machine);
   const loaded = await deps.store.load(events.map(({ stackId }) => stackId));
   const checked = events.map((event, index): QueuedEvent | Refused => {
@@ -218,10 +238,22 @@ interface Previewed {
   readonly event: Omit<ReleaseEvent, "expect" | "expiresAt">;
 }
 
-async function preview(deps: Deps, own: Own, { loaded, event }: Previewed): Promise<Change> {
-  const release = await findOwn(deps, own);
-  const limits = { expect: loaded.version, expiresAt: deps.clock.now() };
-  return deps.planner.preview(loaded, toQueued(deps, { own, release }, { ...event, ...limits }));
+async function preview(deps: Deps, sending: Sending, { loaded, event }: Previewed): Promise<Change> {
+  // Time passes until it is decided.
+  const limits = { expect: loaded.version, expiresAt: Number.MAX_SAFE_INTEGER };
+  return deps.planner.preview(loaded, toQueued(deps, sending, { ...event, ...limits }));
+}
+
+async function foresee(deps: Deps, stack: Stack): Promise<Foreseen> {
+  const machine = (await deps.planner.findRevision(stack.machineHash)) ?? (await findNewest(deps, stack));
+  if (machine === undefined) return { tasks: [], end: stack.state, isWhole: false };
+  return foreseeTasks(machine, stack, deps.clock.now());
+}
+
+/** A revision is stored with the first stack that is decided on it. */
+async function findNewest({ locator }: Deps, { machine: name, machineHash }: Stack): Promise<Machine | undefined> {
+  const located = await locator.find(name);
+  return located.kind === "found" && located.machine.hash === machineHash ? located.machine : undefined;
 }
 
 async function findConfig(deps: Deps, own: Own, name: string): Promise<unknown> {

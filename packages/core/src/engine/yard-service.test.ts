@@ -130,6 +130,42 @@ describe("the yard of a task", () => {
     await expect(select("metadata.ring")).rejects.toMatchObject({ code: "USAGE" });
   });
 
+  it("keeps those of given stacks that fit an expression", async () => {
+    const { send, open } = createBench();
+    await send("t1", "app", "OPENED", { ring: "canary" });
+    await send("t2", "app", "OPENED");
+    const service = await open();
+    const stacks = (await service.load(["t1", "t2"])).flatMap(({ stack }) => stack ?? []);
+
+    expect((await service.keepFitting("metadata.ring == null", stacks)).map(({ id }) => id)).toEqual(["t2"]);
+    await expect(service.keepFitting("metadata.nope.x", stacks)).rejects.toMatchObject({ code: "USAGE" });
+  });
+
+  it("shows where stacks are whatever its machine may read, and nothing else about them", async () => {
+    const { send, open } = createBench({ grants: [] });
+    await send("prod", "app", "OPENED", { ring: "canary" });
+    const service = await open();
+
+    expect(await service.load(["prod"])).toEqual([{ stackId: "prod", version: 0, parked: [] }]);
+    expect(await service.findPositions(["shop-1", "prod", "nope"])).toEqual([
+      { stackId: "shop-1", incarnation: "e2", state: "GO", entry: 1, pending: ["production"] },
+      { stackId: "prod", incarnation: "e1", state: "LIVE", entry: 1, pending: [] },
+    ]);
+  });
+
+  it("says which stacks have changed since a mark", async () => {
+    const { send, open } = createBench();
+    await send("t1", "app", "OPENED");
+    const service = await open();
+    const { mark } = await service.findChanges();
+    await send("t2", "app", "OPENED");
+
+    const changes = await service.findChanges(mark);
+
+    expect(changes.stacks).toEqual(new Set(["t2"]));
+    expect(await service.findChanges(changes.mark)).toMatchObject({ stacks: new Set() });
+  });
+
   it("selects by no sensitive value", async () => {
     const { send, open } = createBench();
     await send("t1", "app", "OPENED", { password: "hunter2" });
@@ -149,6 +185,39 @@ describe("the yard of a task", () => {
 
     expect(change.write).toMatchObject({ kind: "put", stack: { state: "LIVE", metadata: { api: "1.42.0" } } });
     expect(await yard.findStack("prod")).toBeUndefined();
+  });
+
+  it("foresees what a stack would do after an event, also on a revision that no stack has yet", async () => {
+    const { open } = createBench();
+    const service = await open();
+    const { write } = await service.preview({ stackId: "prod", version: 0, parked: [] }, event);
+
+    const foreseen = write.kind === "put" ? await service.foresee(write.stack) : undefined;
+
+    expect(foreseen).toEqual({ tasks: [], end: "LIVE", isWhole: true });
+  });
+
+  it("returns its own stack, whatever its machine may read", async () => {
+    const { open } = createBench({ grants: [] });
+
+    expect(await (await open()).own()).toMatchObject({ id: "shop-1", machine: "shop", metadata: { api: "1.42.0" } });
+  });
+
+  it("previews although time passes meanwhile", async () => {
+    const { open, deps } = createBench();
+    let now = deps.clock.now();
+    const clock = { ...deps.clock, now: () => (now += 1) };
+    const own = await (await open()).own();
+    const parts = { stackId: own.id, incarnation: own.incarnation, entry: 1, task: "production", attempt: 1 };
+    const ticking = provideYard({ ...deps, clock }).create({
+      attemptId: attemptIdOf(parts),
+      password: async () => "",
+    });
+    const service = requireYard({ service: () => ticking as never }) as YardService;
+
+    const { history } = await service.preview({ stackId: "prod", version: 0, parked: [] }, event);
+
+    expect(history).toMatchObject([{ outcome: "applied" }]);
   });
 
   it("resolves the config of another task of its machine", async () => {
@@ -232,7 +301,7 @@ describe("a worker with a store", () => {
     };
     const { worker } = createYard({ ...deps, executors: new Map([["work", probe]]), logger: silentLogger });
     await send("prod", "app", "OPENED");
-    const message = { ...{ event: "STARTED", stackId: "shop-2", machine: "shop" } };
+    const message = { event: "STARTED", stackId: "shop-2", machine: "shop" };
     await deps.store.enqueue([{ id: "s2", stackId: "shop-2", origin: "external", receivedAt: 0, message }]);
     const { engine } = createYard({ ...deps, logger: silentLogger }, { roles: ["engine"] });
     const due = { kinds: ["event", "task"] as const, limit: 9, leaseMs: 1_000, now: yard.clock.now() };

@@ -1,7 +1,8 @@
-import type { Metadata, Release } from "../machine/stack.ts";
+import type { Metadata, Release, Stack } from "../machine/stack.ts";
 import { defineService, type ExecutorContext, type Failed, failed, type ServiceKey } from "../ports/executor.ts";
 import type { Change, LoadedStack, Outcome } from "../ports/stack-store.ts";
 import type { StoredStack } from "../ports/store.ts";
+import type { Foreseen } from "./foresee-tasks.ts";
 
 /** An event that a release sends to another stack. */
 export interface ReleaseEvent {
@@ -12,7 +13,7 @@ export interface ReleaseEvent {
   readonly metadata: Metadata;
   /** From 1. The same one is the same event: it is applied once. */
   readonly try: number;
-  /** The version of the stack that was examined; 0: there was none. Another version refuses the event. */
+  /** The version of the stack that was examined; 0: it did not exist. Another version refuses the event. */
   readonly expect: number;
   /** After this instant the event is refused, epoch milliseconds. */
   readonly expiresAt: number;
@@ -41,6 +42,30 @@ export interface SelectInput {
   readonly limit: number;
 }
 
+/** Where a stack is now. */
+export interface StackPosition {
+  readonly stackId: string;
+  readonly incarnation: string;
+  readonly state: string;
+  readonly entry: number;
+  /** Names of the tasks of its state that have not ended. */
+  readonly pending: readonly string[];
+}
+
+/** Returns where a stack is. */
+export function toStackPosition({ id: stackId, incarnation, state, entry, tasks }: Stack): StackPosition {
+  const pending = tasks.flatMap(({ name, status }) => (status === "PENDING" ? [name] : []));
+  return { stackId, incarnation, state, entry, pending };
+}
+
+/** What has changed in the yard since a mark. */
+export interface StackChanges {
+  /** The mark of now, for the next call. Take it before what it is to be compared with is loaded. */
+  readonly mark: string;
+  /** Ids of stacks. Missing: without a mark, or after too much: any stack may have changed. */
+  readonly stacks?: ReadonlySet<string>;
+}
+
 /**
  * The yard as an executor's task uses it on other stacks, in the name of its own stack. Where the yard has grants, those
  * of the stack's machine decide: what it may not read does not exist for it, and it sends only where it may send.
@@ -50,14 +75,29 @@ export interface YardService {
   load(stackIds: readonly string[]): Promise<readonly LoadedStack[]>;
   /** Returns stacks in the order of their ids. Throws `FILTER_TOO_WIDE` for more than `limit`, `USAGE` for the expression. */
   select(input: SelectInput): Promise<readonly StoredStack[]>;
+  /**
+   * Returns where stacks are, those that exist, whatever the machine may read: for what is decided over the whole yard.
+   */
+  findPositions(stackIds: readonly string[]): Promise<readonly StackPosition[]>;
+  /**
+   * Returns which stacks of the yard have changed since a mark, so that a task that watches many loads only those. Reads a
+   * few pages of the history.
+   */
+  findChanges(mark?: string): Promise<StackChanges>;
+  /** Returns which of these stacks fit `where`, as `select` decides. Throws `USAGE` for the expression. */
+  keepFitting(where: string, stacks: readonly Stack[]): Promise<readonly Stack[]>;
   /** Queues events. They are applied or refused, never parked or dead-lettered. */
   send(events: readonly ReleaseEvent[]): Promise<readonly SentRelease[]>;
   /** Returns the id of an event of this task. */
   toEventId(event: Pick<ReleaseEvent, "stackId" | "try">): string;
   /** Returns what became of an event of this task; undefined while it is not decided. */
   findOutcome(event: Pick<ReleaseEvent, "stackId" | "try">): Promise<ReleaseOutcome | undefined>;
+  /** Returns the stack of this task. Throws `STACK_UNKNOWN`: it was removed meanwhile. */
+  own(): Promise<Stack>;
   /** Returns the change that an event would make to the stack now. Applies nothing. */
   preview(loaded: LoadedStack, event: Omit<ReleaseEvent, "expect" | "expiresAt">): Promise<Change>;
+  /** Returns the tasks that a stack would run from now on, as after a change that `preview` has returned. */
+  foresee(stack: Stack): Promise<Foreseen>;
   /**
    * Returns the resolved config of another task of this stack's machine, with references instead of sensitive values.
    * Throws `CONFIG_INVALID` when it has no such task, or its config cannot be resolved.

@@ -254,7 +254,8 @@ function connectWorker(
   const yard = provideYard({ ...deps, executors: deps.definitions ?? deps.executors });
   const provided = { ...options, services: [yard, ...(options.services ?? [])] };
   if (relays === undefined) return createWorker(workerDeps, provided);
-  return createPollingWorker(workerDeps, { ...provided, onSettled: relays.sendResults });
+  const { sendResults: onSettled, sendEvents: onSuspended } = relays;
+  return createPollingWorker(workerDeps, { ...provided, onSettled, onSuspended });
 }
 
 interface EngineParts {

@@ -1,5 +1,5 @@
 import { type Static, Type } from "typebox";
-import { AUDIT_RETENTION_DAYS } from "../access/audit-seal.ts";
+import { AUDIT_RETENTION_DAYS } from "../access/audit-entry.ts";
 import { DURATION_PATTERN, parseDuration } from "../machine/document/duration.ts";
 
 /** The variables of the engine, which every app that decides events reads. */

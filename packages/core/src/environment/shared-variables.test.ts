@@ -23,7 +23,7 @@ describe("findSealFaults", () => {
     expect(findSealFaults({ STACKYARD_SEAL_KEY: "key", STACKYARD_SEAL_KEY_FILE: "/key" })).toEqual([]);
   });
 
-  it.each(["STACKYARD_SEAL_KEY", "STACKYARD_SEAL_KEY_FILE"])("reports %s beside keys in KMS", (name) => {
+  it.each(["STACKYARD_SEAL_KEY", "STACKYARD_SEAL_KEY_FILE"])("reports %s together with keys in KMS", (name) => {
     expect(findSealFaults({ [name]: "key", STACKYARD_SEAL_KMS_KEY })).toEqual([
       `${name} and STACKYARD_SEAL_KMS_KEY are both set. Unset one of them.`,
     ]);

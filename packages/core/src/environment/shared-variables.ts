@@ -21,6 +21,9 @@ export const SharedVariables = Type.Object({
   STACKYARD_DISTRIBUTOR: text(
     "The name or ARN of the distributor's function, for the commands of artifacts and for servers; overrides `distributor` of the configuration",
   ),
+  STACKYARD_CUSTOM_RESOURCES: text(
+    "The table of the function behind `Custom::ECSTask`, for servers; overrides `customResources` of the configuration",
+  ),
   STACKYARD_ARTIFACTS_BUCKET: text("The distributor's bucket, for the commands of artifacts"),
   STACKYARD_ARTIFACTS_PREFIX: text("The prefix of all keys in this bucket. Default: none"),
   STACKYARD_SEAL_KEY: text(

@@ -29,7 +29,7 @@ function why(attempt: Partial<AttemptView> | undefined): string | undefined {
 }
 
 describe("explainStack", () => {
-  it("prints commands in which a shell reads the id as it is", () => {
+  it("prints commands in which a shell reads the id unchanged", () => {
     const stack = aStack({ id: "tenant-$HOME", state: "BUILD", entry: 1, tasks: [{ name: "app", status: "ERROR" }] });
 
     const { summary } = explainStack({ stack, attempts: [], parked: [] }, NOW);

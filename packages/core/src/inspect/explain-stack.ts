@@ -6,9 +6,9 @@ import { findReachable, findReachableOnSuccess, type Reachable } from "../machin
 import { defined } from "../machine/json.ts";
 import { FAILED, type Machine, NEXT, TIMEOUT } from "../machine/machine.ts";
 import { createMaskText, type MaskText } from "../machine/mask-text.ts";
-import { toShellWord } from "../machine/shell-word.ts";
+import { toShellCommand } from "../machine/shell-command.ts";
 import type { LastFailure, Stack, Stalled, TaskState } from "../machine/stack.ts";
-import type { AttemptView, ParkedEvent } from "../ports/stack-store.ts";
+import type { AttemptView, ParkedHead } from "../ports/stack-store.ts";
 import {
   type AttemptFacts,
   explainLeaving,
@@ -55,7 +55,7 @@ export interface Explanation {
 export interface ExplainInput {
   readonly stack: Stack;
   readonly attempts: readonly AttemptView[];
-  readonly parked: readonly ParkedEvent[];
+  readonly parked: readonly ParkedHead[];
   /** That the stack's next event is decided on. */
   readonly machine?: Machine | undefined;
   /** The live processes of the yard. */
@@ -126,7 +126,7 @@ function toExplained(facts: ExplainInput & { readonly now: number }, task: TaskS
 export interface SummaryFacts extends AttemptFacts {
   readonly stack: Stack;
   readonly machine?: Machine | undefined;
-  readonly parked: readonly ParkedEvent[];
+  readonly parked: readonly ParkedHead[];
   readonly attempts: readonly AttemptView[];
   readonly tasks: readonly (TaskState & Reason)[];
 }
@@ -167,7 +167,7 @@ function explainStalled({ stack, machine }: SummaryFacts, { code, reason }: Stal
       ? " Find the cause of the loop, then send an event to continue."
       : events.length > 0
         ? ` Send one of ${formatNames(events)}, or ${adviseRevision(stack, machine)}.`
-        : ` To continue, ${adviseRevision(stack, machine)}. \`stackyard stacks remove ${toShellWord(stack.id)} --force --reason WHY\` deletes its record.`;
+        : ` To continue, ${adviseRevision(stack, machine)}. \`${toShellCommand`stackyard stacks remove ${stack.id} --force --reason WHY`}\` deletes its record.`;
   const waitsFor: Wait = { kind: "operator", code, ...(events.length > 0 ? { events } : {}) };
   return { why: `Stalled (${code}): ${reason}${advice}`, waitsFor };
 }
@@ -178,7 +178,7 @@ function explainStalled({ stack, machine }: SummaryFacts, { code, reason }: Stal
  */
 function adviseRevision({ id }: Stack, machine: Machine | undefined): string {
   if (machine?.revision === "follow") return "correct the machine: the stack follows its newest revision";
-  return `correct the machine and move the stack to it with \`stackyard stacks upgrade ${toShellWord(id)}\``;
+  return `correct the machine and move the stack to it with \`${toShellCommand`stackyard stacks upgrade ${id}`}\``;
 }
 
 function explainFailed({ stack, machine }: SummaryFacts, failed: readonly TaskState[]): Reason {
@@ -187,7 +187,7 @@ function explainFailed({ stack, machine }: SummaryFacts, failed: readonly TaskSt
   const names = failed.map(({ name }) => name);
   const code = failed.find(({ errorCode }) => errorCode !== undefined)?.errorCode;
   return {
-    why: `Failed: ${formatNames(names)}. \`stackyard stacks retry ${toShellWord(stack.id)}\` tries again.${others}`,
+    why: `Failed: ${formatNames(names)}. \`${toShellCommand`stackyard stacks retry ${stack.id}`}\` tries again.${others}`,
     waitsFor: { kind: "operator", tasks: names, ...defined({ code }) },
   };
 }
@@ -235,7 +235,7 @@ function explainDegraded(stack: Stack): string {
   return `Degraded: "${task}" failed in ${state}${why}. `;
 }
 
-function explainParked(parked: ParkedEvent, overdue: string, now: number): Reason {
+function explainParked(parked: ParkedHead, overdue: string, now: number): Reason {
   const { event, code, reason, nextTryAt } = parked;
   const name = toEventName(event.message);
   const what = name === undefined ? "An event" : `The event ${name}`;

@@ -5,7 +5,7 @@ import { attemptsOf, isCurrent } from "../machine/decide/runs.ts";
 import { isHeld } from "../machine/decide/task-states.ts";
 import { defined } from "../machine/json.ts";
 import type { Machine } from "../machine/machine.ts";
-import { toShellWord } from "../machine/shell-word.ts";
+import { toShellCommand } from "../machine/shell-command.ts";
 import type { Approval, Stack, TaskRun, TaskState } from "../machine/stack.ts";
 import type { AttemptView } from "../ports/stack-store.ts";
 
@@ -59,14 +59,14 @@ function explainApproval({ from, count, given, expiresAt }: Approval, task: stri
  * the newest revision has removed.
  */
 function explainLost({ id }: Stack, name: string): Reason {
-  const why = `The machine no longer has this task, so it is not sent. Restore the task, or mark it as done with \`stackyard stacks settle ${toShellWord(id)} ${toShellWord(name)} --reason WHY\`.`;
+  const why = `The machine no longer has this task, so it is not sent. Restore the task, or mark it as done with \`${toShellCommand`stackyard stacks settle ${id} ${name} --reason WHY`}\`.`;
   return { why, waitsFor: { kind: "operator", task: name } };
 }
 
 function explainFailure({ id }: Stack, { name, detail, errorCode, errorMessage }: TaskState): Reason {
   const waitsFor = { kind: "operator", task: name, ...defined({ code: errorCode }) } as const;
   if (detail === "CANCELLED") {
-    const why = `Cancelled. \`stackyard stacks retry ${toShellWord(id)} --task ${toShellWord(name)}\` tries again; \`stackyard stacks settle ${toShellWord(id)} ${toShellWord(name)} --reason WHY\` marks it as done.`;
+    const why = `Cancelled. \`${toShellCommand`stackyard stacks retry ${id} --task ${name}`}\` tries again; \`${toShellCommand`stackyard stacks settle ${id} ${name} --reason WHY`}\` marks it as done.`;
     return { why, waitsFor };
   }
   const code = errorCode === undefined ? "" : ` (${errorCode})`;
@@ -84,7 +84,7 @@ function explainWaiting(facts: TaskFacts, name: string): Reason {
   const through = root === first ? "" : `, which waits for "${root.name}"`;
   const reason =
     root.status === "ERROR"
-      ? `it has failed; \`stackyard stacks retry ${toShellWord(facts.stack.id)}\` tries again.`
+      ? `it has failed; \`${toShellCommand`stackyard stacks retry ${facts.stack.id}`}\` tries again.`
       : explainTask(facts, root).why;
   const others = unmet.slice(1).map((need) => `"${need.name}"`);
   const also = others.length > 0 ? ` It also waits for ${formatNames(others)}.` : "";

@@ -3,12 +3,12 @@ import { isUnreadable } from "../errors/stackyard-error.ts";
 import { shortHashOf, toEventKey } from "../machine/event-message.ts";
 import { defined, parseJson } from "../machine/json.ts";
 import { createPageBuilder, foreignCursor, type Page, type PageInput, type PageRow } from "../ports/records.ts";
-import type { LoadedStack, ParkedEvent } from "../ports/stack-store.ts";
+import type { LoadedStack, ParkedHead } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 
-/** A parked event with the stack that it waits for. */
+/** A parked event, without its message, with the stack that it waits for. */
 export interface ListedParkedEvent {
-  readonly parked: ParkedEvent;
+  readonly parked: ParkedHead;
   /** False while the stack does not exist: the event would create it, or waits for another event to do so. */
   readonly stackExists: boolean;
 }
@@ -125,7 +125,7 @@ export async function* walkParkedStacks(
   for await (const ids of walkParkedIds(store, after)) yield await store.load(ids);
 }
 
-/** Walks ids in groups that are loaded together: each stack is loaded with all of its parked events. */
+/** Walks ids in groups that are loaded together: each stack is loaded with the heads of all of its parked events. */
 async function* walkParkedIds(store: Pick<Store, "queries">, after: string | undefined) {
   let ids: readonly string[] = [];
   let last = after;
@@ -144,7 +144,7 @@ function isAfter(place: Place, other: Place): boolean {
   return place.parkedAt === other.parkedAt && place.hash > other.hash;
 }
 
-function placeOf({ event, parkedAt }: ParkedEvent): Place {
+function placeOf({ event, parkedAt }: ParkedHead): Place {
   return { stackId: event.stackId, parkedAt, hash: shortHashOf(toEventKey(event)) };
 }
 

@@ -13,7 +13,7 @@ async function openHistory() {
 }
 
 describe("a stack as it was", () => {
-  it("is in the state of each line of its history, and at the last line as it is", async () => {
+  it("is in the state of each line of its history, and at the last line in the present one", async () => {
     const { trial, list, at } = await openHistory();
     const lines = await list();
 

@@ -1,5 +1,6 @@
 import { type IncarnationEvent, type ReplayedEvent, replayIncarnation } from "../aggregate/replay-incarnation.ts";
 import { listPages } from "../list-pages.ts";
+import { WITHOUT_APPROVAL } from "../machine/decide/operator-events.ts";
 import { DEFAULT_LIMITS } from "../machine/decide/work.ts";
 import { APPROVAL_EVENTS, RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../machine/event-message.ts";
 import { defined, isMap } from "../machine/json.ts";
@@ -187,6 +188,7 @@ export function toReplayEvent(entry: HistoryEntry): StackEvent {
     ...toOutputs(entry),
     ...toRelease(entry),
     ...OPERATORS_FIELDS.get(name),
+    ...(entry.notes.some((note) => note.endsWith(WITHOUT_APPROVAL)) && { approval: true, own: true }),
   };
 }
 

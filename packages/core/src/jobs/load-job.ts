@@ -1,6 +1,6 @@
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
 import { chunk } from "../chunk.ts";
+import { compileWhenUsed } from "../machine/compile-when-used.ts";
 import { SYSTEM_EVENTS } from "../machine/event-message.ts";
 import { defined } from "../machine/json.ts";
 import { RUN_MACHINE } from "../machine/machine.ts";
@@ -204,7 +204,7 @@ type RunRecord = Static<typeof RunRecord>;
 /** As long as the ids of applied events are kept: a repeat after that is a new start. */
 const KEEP_MS = 14 * 86_400_000;
 
-const validator = Compile(RunRecord);
+const validator = compileWhenUsed(RunRecord);
 
 /** Stores the request of a run. The first one counts: returns the stored one. */
 export async function putRunRecord(records: Records, runId: string, value: RunRecord): Promise<RunRecord> {

@@ -50,6 +50,7 @@ function encode(part: string): string {
 }
 
 function decode(part: string): string | undefined {
+  if (!part.includes("%")) return part;
   try {
     return decodeURIComponent(part);
   } catch {

@@ -65,7 +65,7 @@ describe("reports about schedules of other tools", () => {
     ["0 1 4 11 *", "America/Sao_Paulo", "2018-11-04T02:00:00Z", ["2018-11-04T03:00:00.000Z"], "nats-server#8543"],
     ["0 1 * * 0", "America/Sao_Paulo", "2018-11-04T02:00:00Z", ["2018-11-04T03:00:00.000Z"], "nats-server#8543"],
     ["0 2 4 11 *", "America/Sao_Paulo", "2018-11-04T02:00:00Z", ["2018-11-04T04:00:00.000Z"], "nats-server#8543"],
-    // Every minute goes on when the clock is set back.
+    // Every minute continues when the clock is set back.
     [
       "* * * * *",
       "Europe/Rome",

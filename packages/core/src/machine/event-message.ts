@@ -1,8 +1,8 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
 import type { Sender } from "../access/sender.ts";
+import { compileWhenUsed } from "./compile-when-used.ts";
 import { defined, findJsonFault, isMap, MAX_JSON_CHARACTERS } from "./json.ts";
 import { NEXT } from "./machine.ts";
 import type { ReleaseNote } from "./release.ts";
@@ -251,7 +251,7 @@ export function parseEventMessage(body: unknown, options: ParseEventOptions): Pa
   return { kind: "event", event: { ...event, ...defined({ sender, own, release }) } };
 }
 
-const validator = Compile(EventMessage);
+const validator = compileWhenUsed(EventMessage);
 
 const INTERNAL_EVENTS: ReadonlySet<string> = new Set([
   SYSTEM_EVENTS.taskCancelled,
@@ -387,8 +387,8 @@ function refuse(message: Fields, code: "EVENT_INVALID" | "EVENT_RESERVED", reaso
 /**
  * Returns the name of the event in a message: its `event`, or the predecessor's `action`. Undefined: it has neither.
  */
-export function toEventName(message: Fields): string | undefined {
-  return toText(message["event"]) ?? toText(message["action"]);
+export function toEventName(message: { readonly event?: unknown; readonly action?: unknown }): string | undefined {
+  return toText(message.event) ?? toText(message.action);
 }
 
 function toText(value: unknown): string | undefined {

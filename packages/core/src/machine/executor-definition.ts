@@ -50,14 +50,21 @@ export interface ConfigReport {
 
 /** Where `checkTasks` reports problems; `path` starts at the config of the task. */
 export interface TasksReport {
+  error(code: string, place: { readonly task: string; readonly path: readonly string[] }, message: string): void;
   warn(code: string, place: { readonly task: string; readonly path: readonly string[] }, message: string): void;
   /** Returns a text for a message: quoted, escaped and bounded. */
   quote(text: string): string;
   /** Returns the tasks that must succeed before this one starts: `needs` of version 2. */
   listNeeds(task: string): readonly NeededTask[];
+  /** Returns all tasks of the machine, also those of other executors. */
+  listTasks(): readonly NeededTask[];
+  /** Returns the names of the machine's states. */
+  listStates(): readonly string[];
+  /** Returns the end of a message about an unknown name: the nearest known name, else all known names. */
+  suggest(name: string, known: readonly string[]): string;
 }
 
-/** A task that another one needs. */
+/** A task as others see it. */
 export interface NeededTask {
   readonly name: string;
   readonly executor?: string;
@@ -92,8 +99,11 @@ export interface ExecutorDefinition {
   checkConfig?(config: DocumentConfig, report: ConfigReport): void;
   /** Checks the configs of all tasks of one machine that use this executor, by the name of the task. Pure. */
   checkTasks?(configs: ReadonlyMap<string, DocumentConfig>, report: TasksReport): void;
-  /** JSON Schemas of a config in documents of the two versions, for editors. Expressions are texts there. */
-  readonly documentSchemas?: { readonly v1: TSchema; readonly v2: TSchema };
+  /**
+   * JSON Schemas of a config in documents of the two versions, for editors. Expressions are texts there. Without `v1` the
+   * executor needs version 2.
+   */
+  readonly documentSchemas?: { readonly v1?: TSchema; readonly v2: TSchema };
 }
 
 /** Executors by name, as registered in a yard. */

@@ -5,7 +5,7 @@ export interface ReleaseNote {
   readonly task: string;
   /** When the release was created, epoch milliseconds. */
   readonly createdAt: number;
-  /** The version of the stack that was examined; 0: there was none. Missing in a replay and in simulations. */
+  /** The version of the stack that was examined; 0: it did not exist. Missing in a replay and in simulations. */
   readonly expect?: number;
   /** After this instant the event is refused, epoch milliseconds. Missing in a replay and in simulations. */
   readonly expiresAt?: number;

@@ -1,8 +1,8 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
 import { StackyardError } from "../errors/stackyard-error.ts";
+import { compileWhenUsed } from "./compile-when-used.ts";
 import { shortHashOf } from "./event-message.ts";
 import { type ExecutorDefinition, findTimeoutMs, toCancelWithinMs } from "./executor-definition.ts";
 import { defined, parseJson } from "./json.ts";
@@ -104,7 +104,7 @@ export function runStackId(input: { readonly key: string } | { readonly ulid: st
 const DEFAULT_TIMEOUT_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
-const validator = Compile(RunSource);
+const validator = compileWhenUsed(RunSource);
 
 const EVENTS: ReadonlySet<string> = new Set(["START", "RETRY", "CLOSE"]);
 

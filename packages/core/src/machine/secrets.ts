@@ -74,9 +74,9 @@ export const MASK = "***";
 
 /** Returns all references in a value, each once, in order. */
 export function listSecretRefs(value: unknown): readonly string[] {
-  const refs = new Set<string>();
+  const refs: string[] = [];
   collect(value, refs);
-  return [...refs];
+  return refs.length < 2 ? refs : [...new Set(refs)];
 }
 
 /** The part of a stack that contains secrets. */
@@ -100,11 +100,11 @@ export function withOtherSecrets(stack: Stack, next: () => string): Stack {
   };
 }
 
-function collect(value: unknown, refs: Set<string>): void {
+function collect(value: unknown, refs: string[]): void {
   if (Array.isArray(value)) for (const item of value) collect(item, refs);
   else if (isMap(value)) {
     const ref = value["$secret"];
-    if (typeof ref === "string") refs.add(ref);
+    if (typeof ref === "string") refs.push(ref);
     else for (const inner of Object.values(value)) collect(inner, refs);
   }
 }

@@ -40,7 +40,7 @@ function isThere(shell: string): boolean {
 }
 
 describe.each([["sh"], ["bash"], ["zsh"]].filter(([shell = ""]) => isThere(shell)))("%s", (shell) => {
-  it("reads each name as it is", () => {
+  it("reads each name unchanged", () => {
     const script = `${PRINT}\nshow ${NAMES.map(toShellWord).join(" ")}`;
 
     const printed = execFileSync(shell, ["-c", script], { encoding: "utf8" });

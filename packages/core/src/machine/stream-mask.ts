@@ -5,7 +5,7 @@ import { SEARCH_START, type TextSearch } from "./text-search.ts";
 /** One line of a stream. */
 export interface StreamLine {
   readonly text: string;
-  /** Lines of the same channel are pieces of one text, whatever comes between them. Default: "" */
+  /** Lines of the same channel are pieces of one text, with any lines between them. Default: "" */
   readonly channel?: string;
   /** The length of a prefix that is not part of the text. Default: 0 */
   readonly prefix?: number;

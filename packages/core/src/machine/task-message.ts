@@ -1,5 +1,5 @@
 import { Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { compileWhenUsed } from "./compile-when-used.ts";
 import { unwrapBody } from "./event-message.ts";
 import type { ShownMetadata } from "./secrets.ts";
 import type { TaskState } from "./stack.ts";
@@ -104,7 +104,7 @@ const MetadataEntry = Type.Union([
   Type.Object({ $secret: Type.String() }, { additionalProperties: false }),
 ]);
 
-const validator = Compile(
+const validator = compileWhenUsed(
   Type.Object({
     task: Type.Object({ name: Type.String({ minLength: 1, maxLength: 1_024 }) }),
     stack: Type.Object({

@@ -1,5 +1,6 @@
 import { toEventKey } from "../machine/event-message.ts";
 import type { Stack } from "../machine/stack.ts";
+import { toParkedEvent, toParkedHead } from "../ports/parked-head.ts";
 import type { Page } from "../ports/records.ts";
 import {
   assertSortable,
@@ -10,7 +11,7 @@ import {
   toStackOrder,
   toStackPlace,
 } from "../ports/stack-filter.ts";
-import type { Change, LoadedStack, ParkedEvent, StackWrite } from "../ports/stack-store.ts";
+import type { Change, LoadedStack, ParkedEvent } from "../ports/stack-store.ts";
 import type {
   ListStacksInput,
   Retention,
@@ -28,6 +29,8 @@ export interface StackRow {
   /** The last one given, also to earlier incarnations. */
   version: number;
   stack: Stack | undefined;
+  /** When it was last written without a stack. */
+  goneAt?: number;
   /** Keys of events with the instants at which they were applied, oldest first. */
   readonly applied: Map<string, number>;
   readonly parked: Map<string, ParkedEvent>;
@@ -46,22 +49,37 @@ export function requireRow(rows: StackRows, id: string): StackRow {
 /** Loads a stack for a decision. */
 export function loadStack(rows: StackRows, stackId: string): LoadedStack {
   const row = rows.get(stackId);
-  const parked = [...(row?.parked.values() ?? [])];
+  const parked = [...(row?.parked.values() ?? [])].map(toParkedHead);
   if (row?.stack === undefined) return { stackId, version: 0, parked };
   return { stackId, version: row.version, stack: row.stack, parked };
 }
 
+/** Loads parked events of a stack by their keys. */
+export function loadParked(rows: StackRows, stackId: string, keys: readonly string[]): readonly ParkedEvent[] {
+  const parked = rows.get(stackId)?.parked;
+  return keys.flatMap((key) => parked?.get(key) ?? []);
+}
+
 /** Returns the new version; 0 when the stack does not exist. */
-export function writeStack(row: StackRow, write: StackWrite): number {
+export function writeStack(row: StackRow, { write, now }: Pick<Change, "write" | "now">): number {
   if (write.kind === "put") row.version += 1;
   if (write.kind !== "keep") row.stack = write.kind === "put" ? write.stack : undefined;
+  if (row.stack === undefined) row.goneAt = now;
   return row.stack === undefined ? 0 : row.version;
 }
 
 /** Returns the earliest instant at which a parked event is to be tried again. */
-export function parkEvents({ parked }: StackRow, change: Pick<Change, "park" | "unpark">): number | undefined {
+export function parkEvents(
+  { parked }: StackRow,
+  change: Pick<Change, "park" | "retried" | "unpark">,
+): number | undefined {
   for (const eventKey of change.unpark) parked.delete(eventKey);
   for (const event of change.park) parked.set(toEventKey(event.event), event);
+  for (const head of change.retried ?? []) {
+    const key = toEventKey(head.event);
+    const known = parked.get(key);
+    if (known !== undefined) parked.set(key, toParkedEvent(head, known.event.message));
+  }
   return toEarliest([...parked.values()].map(({ nextTryAt }) => nextTryAt));
 }
 
@@ -128,5 +146,12 @@ export function pruneEventIds(rows: StackRows, { eventIdMs, eventIdCount }: Rete
       if (applied.size <= kept || at >= now - eventIdMs) break;
       applied.delete(id);
     }
+  }
+}
+
+/** Forgets stacks that were removed before that instant, and that nothing is parked for. */
+export function forgetRemoved(rows: StackRows, before: number): void {
+  for (const [id, { stack, goneAt = 0, applied, parked }] of rows) {
+    if (stack === undefined && goneAt < before && applied.size + parked.size === 0) rows.delete(id);
   }
 }

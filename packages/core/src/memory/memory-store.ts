@@ -17,7 +17,13 @@ import type { KeptRevision, ListedRevision } from "../ports/locator.ts";
 import { comparePlaces, toRevisionOrder } from "../ports/stack-filter.ts";
 import type { AttemptView, Change, CommitResult, DueKind, QueuedEvent, WorkQueue } from "../ports/stack-store.ts";
 import type { Retention, Revisions, StackQueries, Store, StoreSignal } from "../ports/store.ts";
-import { createClosable, createStoreListeners, MAX_SETTLED_LISTED, type PortCalls } from "../ports/store-helpers.ts";
+import {
+  createClosable,
+  createStoreListeners,
+  MAX_SETTLED_LISTED,
+  type PortCalls,
+  toForgottenBefore,
+} from "../ports/store-helpers.ts";
 import {
   createMemoryDeadLetters,
   createMemoryEvents,
@@ -30,8 +36,10 @@ import { toFrozen, toPage } from "./memory-lists.ts";
 import { createMemoryRecords, type MemoryRecords } from "./memory-records.ts";
 import {
   countStacks,
+  forgetRemoved,
   listParkedIds,
   listStacks,
+  loadParked,
   loadStack,
   parkEvents,
   pruneEventIds,
@@ -53,6 +61,7 @@ export function createMemoryStore(): Store {
   const { stacks, attempts, ended, records, sink } = state;
   const store = createClosable<Omit<Store, "watch" | "close">>({
     load: (ids) => ids.map((id) => loadStack(stacks, id)),
+    loadParked: (stackId, keys) => loadParked(stacks, stackId, keys),
     commit: (changes) => changes.map((change) => commitChange(state, change)),
     claim: (input) => attempts.claim(sink, input),
     renew: (grant, input) => {
@@ -261,9 +270,12 @@ function commitChange(state: MemoryState, input: Change): CommitResult {
   return { kind: "committed", version: written, ...(claims.length === 0 ? {} : { grants }) };
 }
 
-function findKnownIds(row: StackRow | undefined, { appliedIds, park, deadLetters }: Change): readonly string[] {
+function findKnownIds(
+  row: StackRow | undefined,
+  { appliedIds, park, retried = [], deadLetters }: Change,
+): readonly string[] {
   if (row === undefined) return [];
-  const ids = [...appliedIds, ...[...park, ...deadLetters].map(({ event }) => toEventKey(event))];
+  const ids = [...appliedIds, ...[...park, ...retried, ...deadLetters].map(({ event }) => toEventKey(event))];
   return [...new Set(ids)].filter((id) => row.applied.has(id));
 }
 
@@ -271,14 +283,15 @@ function findKnownIds(row: StackRow | undefined, { appliedIds, park, deadLetters
 function writeRows(state: MemoryState, change: Change): number {
   const { stacks, timers, parked, history, deadLetters } = state;
   const row = requireRow(stacks, change.stackId);
-  const version = writeStack(row, change.write);
+  const version = writeStack(row, change);
   for (const id of change.appliedIds) row.applied.set(id, change.now);
   for (const entry of change.deadLetters) deadLetters.add(entry);
   for (const entry of change.history) history.append(entry);
   for (const entry of change.audit ?? []) state.records.add(toPendingKey(entry.id), entry);
   if (change.history.length > 0) state.notify("history");
   for (const receipt of change.receipts) acknowledge(state, receipt);
-  if (change.park.length > 0 || change.unpark.length > 0) parked.set(row.id, parkEvents(row, change));
+  if (change.park.length + change.unpark.length > 0 || change.retried !== undefined)
+    parked.set(row.id, parkEvents(row, change));
   if (change.write.kind === "keep") return version;
   // Afresh at each write: another timer may be due at the instant of one that was taken.
   timers.set(row.id, undefined);
@@ -301,6 +314,7 @@ function prune(
   now: number,
 ): boolean {
   pruneEventIds(stacks, retention, now);
+  forgetRemoved(stacks, toForgottenBefore(retention, now));
   ended.prune(now - retention.settledAttemptMs);
   deadLetters.prune(now - retention.deadLetterMs);
   records.removeExpired(now);

@@ -1,5 +1,6 @@
 import type { Static, TSchema } from "typebox";
 import { defined } from "../machine/json.ts";
+import type { AccountNames } from "./account-names.ts";
 import type { Command } from "./command.ts";
 import type { Executor, ProvidedService } from "./executor.ts";
 import type { PluginService, ServiceDeps } from "./plugin-service.ts";
@@ -49,9 +50,9 @@ export interface Plugin {
   readonly options?: TSchema;
   executors(options: unknown, context: ExecutorsContext): readonly Executor[];
   readonly commands: readonly PluginCommand[];
-  /** Returns the services for the yard's servers. Missing when there are none. */
+  /** Returns the services for the yard's servers. Missing without services. */
   services?(options: unknown, context: PluginContext): readonly PluginService[];
-  /** Returns the services for executors. Missing when there are none. */
+  /** Returns the services for executors. Missing without services. */
   provides?(options: unknown, context: ProvidingContext): readonly ProvidedService[];
 }
 
@@ -100,6 +101,8 @@ export interface PluginCommandContext {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The yards of the project's configuration. */
   readonly yards: ConfiguredYards;
+  /** Names of AWS accounts, of the project's configuration. Default: none. */
+  readonly accounts?: AccountNames;
   /** Address and token of the yard's server, from flags, environment or data folder. */
   readonly server: { readonly url: string; readonly token?: string };
   readonly signal: AbortSignal;

@@ -110,7 +110,7 @@ export interface ExecutorContext {
   /** W3C trace context of this call, where it is traced: for programs and requests that it starts. */
   readonly traceContext?: { readonly traceparent: string; readonly tracestate?: string };
   readonly logger: Logger;
-  /** Shows a line of progress to people and keeps it in the task's log. */
+  /** Shows a line of progress to people and keeps it in the task's log. A line `▸ TITLE` titles those that follow. */
   report(line: string): void;
   readonly clock: Clock;
   readonly records: Records;
@@ -147,7 +147,7 @@ export interface ExecutorSpec<Config extends TSchema, Progress extends TSchema, 
   readonly documentSchemas?: ExecutorDefinition["documentSchemas"];
   /**
    * Does what the first task would wait for, such as asking a program for its version. Called when a process with
-   * workers starts, beside its first tasks. A failure is only logged: tasks meet it again.
+   * workers starts, in parallel with its first tasks. A failure is only logged: tasks meet it again.
    */
   prepare?(): Promise<void>;
   /** Returns a preview of `start`. Must only read. */

@@ -26,6 +26,45 @@ export interface PluginService {
   tick?(deps: ServiceDeps, until: number): Promise<number | undefined>;
   /** Returns the links that reports about a stack show to people, such as a page that wakes it. Only reads. */
   listLinks?(stack: Stack, deps: ServiceDeps): Promise<readonly ServiceLink[]>;
+  /**
+   * Lists the commits between two versions, for people who read a stack. Undefined when the repository is none of the
+   * service's. A reason in place of commits is shown to these people. Ends when the signal is aborted. Only reads.
+   */
+  listCommits?(query: CommitQuery, deps: ServiceDeps, signal: AbortSignal): Promise<CommitList | undefined>;
+}
+
+/** Two versions of a repository. What they contain comes from the metadata of a stack, so it is not trusted. */
+export interface CommitQuery {
+  /** Its page at the code host, such as `https://github.com/acme/web`. */
+  readonly repositoryUrl: string;
+  /** Commits. */
+  readonly before: string;
+  readonly now: string;
+}
+
+/** The commits that a version has and an earlier one has not, or why they are not known. */
+export type CommitList =
+  | {
+      readonly kind: "commits";
+      /** At most 100. */
+      readonly commits: readonly ListedCommit[];
+      /** There are more. */
+      readonly isCut: boolean;
+      /** How many commits the earlier version has that the later one has not, as after a rollback. */
+      readonly dropped: number;
+    }
+  | { readonly kind: "unknown"; readonly reason: string };
+
+/** A commit for people. Its texts come from its author. */
+export interface ListedCommit {
+  readonly id: string;
+  /** The first line of its message. */
+  readonly subject: string;
+  readonly author?: string;
+  /** ISO 8601. */
+  readonly at?: string;
+  /** Its page at the code host. */
+  readonly url?: string;
 }
 
 /** A page of a service. */
@@ -59,7 +98,10 @@ export interface ServiceRequest {
   readonly requestId: string;
 }
 
-/** The dependencies of a service. */
+/**
+ * The dependencies of a service. `createServiceDeps` makes them: the runner of services, for the requests of a process and
+ * anew for each tick, from the store, the machines and the secrets of the process.
+ */
 export interface ServiceDeps {
   readonly records: Records;
   readonly queries: StackQueries;
@@ -74,7 +116,7 @@ export interface ServiceDeps {
   findStack(stackId: string): Promise<Stack | undefined>;
   /** Returns a stack as it may be shown to people, and what it waits for; undefined when it does not exist. */
   describeStack(stackId: string): Promise<DescribedStack | undefined>;
-  /** Returns the end of an attempt's log, at most 64 KiB, masked; undefined when there is no log. */
+  /** Returns the end of an attempt's log, at most 64 KiB, masked; undefined without a log. */
   findLogEnd(attemptId: string): Promise<string | undefined>;
   /** Returns the links of the yard's services for a stack. A service that fails has no links, and is logged. */
   listLinks(stack: Stack): Promise<readonly ServiceLink[]>;

@@ -1,6 +1,6 @@
 import { isMap } from "../machine/json.ts";
 import type { QueuedEvent } from "./stack-store.ts";
-import { findEventFault } from "./store-helpers.ts";
+import { findEventFault } from "./stored-shape.ts";
 
 /** The facts about a queued event that are known without its document. */
 interface QueuedRow {

@@ -2,6 +2,7 @@ import { StackyardError } from "../errors/stackyard-error.ts";
 import { isDegraded } from "../machine/decide/last-failure.ts";
 import { defined } from "../machine/json.ts";
 import type { Stack } from "../machine/stack.ts";
+import { compareUtf8 } from "./compare-utf8.ts";
 import { toMainCondition } from "./main-condition.ts";
 import { foreignCursor, type PageInput } from "./records.ts";
 import { matchesCondition } from "./stack-columns.ts";
@@ -111,7 +112,7 @@ export function comparePlaces(
   a: StackPlace,
   b: StackPlace,
 ): number {
-  const ascending = a.value - b.value || Buffer.compare(Buffer.from(a.id), Buffer.from(b.id));
+  const ascending = a.value - b.value || compareUtf8(a.id, b.id);
   return isDescending ? -ascending : ascending;
 }
 

@@ -34,7 +34,7 @@ export interface QueuedEvent {
   readonly release?: ReleaseNote;
   /**
    * The machine and the incarnation of the stack that it was parked or dead-lettered for: another stack with the same
-   * id neither shows nor applies it. Missing before that, and when there was no stack.
+   * id neither shows nor applies it. Missing before that, and when the stack did not exist.
    */
   readonly machine?: string;
   readonly incarnation?: string;
@@ -58,6 +58,24 @@ export interface ParkedEvent {
    * shown.
    */
   readonly masked?: readonly string[] | "all";
+}
+
+/** An event without its message but the members that name it. */
+export interface EventHead extends Omit<QueuedEvent, "message"> {
+  readonly message: MessageHead;
+}
+
+/** What a message is about. Not enough to decide it. */
+export interface MessageHead {
+  readonly event?: unknown;
+  readonly action?: unknown;
+  readonly machine?: unknown;
+  readonly task?: unknown;
+}
+
+/** A parked event without its message, which may be large: what a stack is loaded with. */
+export interface ParkedHead extends Omit<ParkedEvent, "event"> {
+  readonly event: EventHead;
 }
 
 /** A dead letter: an event that was given up, kept with its reason until it is sent again or is too old. */
@@ -104,8 +122,8 @@ export interface LoadedStack {
    */
   readonly version: number;
   readonly stack?: Stack;
-  /** Oldest first. */
-  readonly parked: readonly ParkedEvent[];
+  /** Oldest first. `loadParked` returns the events. */
+  readonly parked: readonly ParkedHead[];
 }
 
 /** The change of the stack's record. */
@@ -124,11 +142,16 @@ export interface Change {
   readonly write: StackWrite;
   /**
    * Keys of events (`toEventKey`) that are remembered from now on, per stack. If one of them is already remembered, or
-   * that of an event to park or dead-letter, the whole change is a `duplicate`. Those of `results` are not among them:
+   * that of an event to park, that is parked again or dead-lettered, the whole change is a `duplicate`. Those of `results` are not among them:
    * an attempt ends once.
    */
   readonly appliedIds: readonly string[];
   readonly park: readonly ParkedEvent[];
+  /**
+   * Events that are parked already and were tried again: their new heads. Their messages stay; one that is no longer
+   * parked is ignored. Default: none.
+   */
+  readonly retried?: readonly ParkedHead[];
   /** Keys of events that are unparked. */
   readonly unpark: readonly string[];
   /**
@@ -218,6 +241,11 @@ export interface StackStore {
   /** Loads the stacks in the order of the ids; each id once. */
   load(stackIds: readonly string[]): Promise<readonly LoadedStack[]>;
   /**
+   * Loads parked events of a stack by their keys (`toEventKey`), with their messages, in any order. Omits those that
+   * are not parked.
+   */
+  loadParked(stackId: string, keys: readonly string[]): Promise<readonly ParkedEvent[]>;
+  /**
    * Commits at most one change per stack. A conflict of one change does not undo another. Returns results in the order
    * of the changes.
    */
@@ -300,7 +328,7 @@ export interface SettleInput {
   readonly now: number;
 }
 
-/** An attempt as it is shown to people and the state backend. */
+/** An attempt for people and the state backend. */
 export interface AttemptView {
   readonly attemptId: string;
   readonly stackId: string;

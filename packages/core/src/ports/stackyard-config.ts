@@ -149,6 +149,24 @@ export const StackyardConfig = Type.Object(
       minLength: 1,
       maxLength: 2_048,
     }),
+    accounts: Type.Optional(
+      Type.Immutable(
+        Type.Record(
+          Type.String({ pattern: "^[0-9]{12}$" }),
+          Type.String({ pattern: "^[^\\p{Cc}]{1,64}$", expected: "a name of 1 to 64 characters in one line" }),
+          {
+            additionalProperties: false,
+            maxProperties: 10_000,
+            description:
+              'Names of AWS accounts by their ids, such as `{ "111122223333": "shop-prod" }`, which console and command line show before them. Default: none',
+          },
+        ),
+      ),
+    ),
+    customResources: text(
+      "The DynamoDB table of the function behind `Custom::ECSTask`, for the list of its runs; its ARN where that is in another region. Default: none",
+      { minLength: 3, maxLength: 1_024 },
+    ),
     // Each yard is validated by the schema of its kind.
     yards: Type.Optional(
       Type.Unsafe<ConfiguredYards>({ description: "Yards that commands reach with `--yard NAME`. Default: none" }),
@@ -159,8 +177,3 @@ export const StackyardConfig = Type.Object(
 
 /** The configuration of a project. */
 export type StackyardConfig = Static<typeof StackyardConfig>;
-
-/** Checks the type of a configuration, and returns it unchanged. `docs/configuration.md` describes its keys. */
-export function defineConfig(config: StackyardConfig): StackyardConfig {
-  return config;
-}

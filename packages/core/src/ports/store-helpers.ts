@@ -1,17 +1,15 @@
 import { type Static, type TObject, Type } from "typebox";
-import { Compile } from "typebox/compile";
 import { StackyardError } from "../errors/stackyard-error.ts";
+import { compileWhenUsed } from "../machine/compile-when-used.ts";
 import { formatFaults, listSchemaFaults } from "../machine/document/schema-faults.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { Logger } from "./executor.ts";
 import { foreignCursor } from "./records.ts";
-import type { DeadLetter, HistoryEntry, ParkedEvent, QueuedEvent } from "./stack-store.ts";
-import type { StoreSignal } from "./store.ts";
+import type { DeadLetter, HistoryEntry, ParkedHead, QueuedEvent } from "./stack-store.ts";
+import type { Retention, StoreSignal } from "./store.ts";
+import { findEventFault, findShapeFault, type Shape } from "./stored-shape.ts";
 
 // Helpers that every store uses, whatever its database.
-
-type Kind = "string" | "number" | "object" | "array";
-type Shape = Readonly<Record<string, Kind>>;
 
 const STACK: Shape = {
   id: "string",
@@ -39,13 +37,6 @@ const HISTORY_ENTRY: Shape = {
   sent: "array",
   notes: "array",
 };
-const EVENT: Shape = {
-  id: "string",
-  stackId: "string",
-  origin: "string",
-  message: "object",
-  receivedAt: "number",
-};
 const PARKED: Shape = {
   event: "object",
   code: "string",
@@ -69,14 +60,19 @@ const DEAD_LETTER: Shape = {
 export const parseStored = {
   stack: (text: string, stackId: string): Stack => {
     const details = { stackId };
-    return parse<Stack>(text, `stack ${JSON.stringify(stackId)}`, (value) => findFault(value, STACK), details);
+    return parse<Stack>(text, `stack ${JSON.stringify(stackId)}`, (value) => findShapeFault(value, STACK), { details });
   },
-  historyEntry: (text: string, name: string): HistoryEntry =>
-    parse<HistoryEntry>(text, name, (value) => findFault(value, HISTORY_ENTRY)),
-  parked: (text: string, name: string): ParkedEvent => parse<ParkedEvent>(text, name, findHolderFault(PARKED)),
+  /** `complete` adds what the store has not in the document; the value may be anything. */
+  historyEntry: (text: string, name: string, complete: (value: unknown) => unknown = (value) => value): HistoryEntry =>
+    parse<HistoryEntry>(text, name, (value) => findShapeFault(value, HISTORY_ENTRY), { complete }),
+  /** Reads a parked event's head. */
+  parkedHead: (text: string, name: string): ParkedHead => parse<ParkedHead>(text, name, findHolderFault(PARKED)),
+  /** Reads the message of a parked event. */
+  message: (text: string, name: string): QueuedEvent["message"] =>
+    parse<QueuedEvent["message"]>(text, name, (value) => findShapeFault(value, {})),
   deadLetter: (text: string, name: string): DeadLetter => parse<DeadLetter>(text, name, findHolderFault(DEAD_LETTER)),
   /** Returns the faults of a stack that was stored in another form, if it has any. */
-  findStackFault: (value: unknown): string | undefined => findFault(value, STACK),
+  findStackFault: (value: unknown): string | undefined => findShapeFault(value, STACK),
   /** Reads a stack in the predecessor's format, which has no task runs, entries and timers. */
   predecessorStack: (value: unknown, entry = 0): ReadStack => {
     if (predecessorStack.Check(value)) return { kind: "stack", stack: fromPredecessor(value, entry) };
@@ -87,15 +83,21 @@ export const parseStored = {
   json: (text: string, name: string): unknown => parse<unknown>(text, name, () => undefined),
 };
 
+interface ParseOptions {
+  /** Of the error. */
+  readonly details?: Readonly<Record<string, unknown>>;
+  readonly complete?: (value: unknown) => unknown;
+}
+
 function parse<Document>(
   text: string,
   name: string,
   findFaultOf: (value: unknown) => string | undefined,
-  details: Readonly<Record<string, unknown>> = {},
+  { details = {}, complete = (value) => value }: ParseOptions = {},
 ): Document {
   let reason: string | undefined;
   try {
-    const value: unknown = JSON.parse(text);
+    const value = complete(JSON.parse(text));
     reason = findFaultOf(value);
     if (reason === undefined) return value as Document;
   } catch {
@@ -107,31 +109,7 @@ function parse<Document>(
 }
 
 function findHolderFault(shape: Shape): (value: unknown) => string | undefined {
-  return (value) => findFault(value, shape) ?? findEventFault((value as { readonly event: unknown }).event);
-}
-
-/** Returns why a value is not a queued event; undefined when it is one. */
-export function findEventFault(value: unknown): string | undefined {
-  const fault = findFault(value, EVENT);
-  if (fault !== undefined) return fault;
-  const { origin } = value as QueuedEvent;
-  return ORIGINS.has(origin) ? undefined : '"origin" is neither "external" nor "stack" nor "worker"';
-}
-
-const ORIGINS: ReadonlySet<string> = new Set(["external", "stack", "worker"]);
-
-function findFault(value: unknown, shape: Shape): string | undefined {
-  if (kindOf(value) !== "object") return "it is not an object";
-  const fields = value as Readonly<Record<string, unknown>>;
-  for (const name in shape) {
-    if (kindOf(fields[name]) !== shape[name]) return `"${name}" is not of type ${shape[name]}`;
-  }
-  return undefined;
-}
-
-function kindOf(value: unknown): string {
-  if (Array.isArray(value)) return "array";
-  return value === null ? "null" : typeof value;
+  return (value) => findShapeFault(value, shape) ?? findEventFault((value as { readonly event: unknown }).event);
 }
 
 /** The content of a row: the stack, or why it cannot be read. */
@@ -162,7 +140,7 @@ const PredecessorStack = Type.Object({
 });
 type PredecessorStack = Static<typeof PredecessorStack>;
 
-const predecessorStack = Compile(PredecessorStack);
+const predecessorStack = compileWhenUsed(PredecessorStack);
 
 function fromPredecessor(value: PredecessorStack, entry: number): Stack {
   const { id, machine, _state: state, previousState = null, tasks = [], metadata = {} } = value;
@@ -311,4 +289,15 @@ export function parseStoreOptions<Schema extends TObject>(
   const known = Object.keys(schema.properties).join(", ");
   const message = `Options of the store "${type}": ${faults.join(" ")} Valid options: ${known}.`;
   throw new StackyardError("CONFIG_INVALID", message);
+}
+
+/**
+ * Returns the instant before which a stack must have been removed for a store to forget its version and the count of its
+ * event ids: by then its history, its attempts and its event ids are not kept either. Pure.
+ */
+export function toForgottenBefore(
+  { historyMs, eventIdMs, settledAttemptMs }: Pick<Retention, "historyMs" | "eventIdMs" | "settledAttemptMs">,
+  now: number,
+): number {
+  return now - Math.max(historyMs, eventIdMs, settledAttemptMs);
 }

@@ -1,18 +1,6 @@
-export { advanceWave, decideRollout } from "./decide-rollout.ts";
-export { type AddOptions, addItems, listItems, type Paged, type ToRow, updateItems } from "./paged-items.ts";
-export { createPages, PageConflictError, type PageForm, type Pages, type PagesInput } from "./pages.ts";
-export type {
-  Act,
-  Action,
-  Batch,
-  BatchLimits,
-  Limits,
-  Observe,
-  RolloutState,
-  Row,
-  RowState,
-  Stop,
-  Tally,
-} from "./rollout.ts";
+export { advanceWave } from "./advance-wave.ts";
+export { type Action, decideRollout, type Limits, type RolloutState, type Stop } from "./decide-rollout.ts";
+export { addItems, listItems, type Paged, type ToRow, updateItems } from "./paged-items.ts";
+export { createPages, PageConflictError, type PageForm, type Pages, type PagesInput, requireEmpty } from "./pages.ts";
 export { type Share, toConcurrency, toCount } from "./share.ts";
-export { addTallies, tallyByWave, toTallies } from "./tally.ts";
+export { addTallies, type Row, type RowState, type Tally, tallyByWave, toTallies } from "./tally.ts";

@@ -1,6 +1,6 @@
 import { chunk } from "../chunk.ts";
-import type { RolloutState, Row } from "./rollout.ts";
-import { toTallies } from "./tally.ts";
+import type { RolloutState } from "./decide-rollout.ts";
+import { type Row, toTallies } from "./tally.ts";
 
 /** A rollout and those pages of its items that are needed now. */
 export interface Paged<Item, State extends RolloutState = RolloutState> {
@@ -33,17 +33,11 @@ export function updateItems<Item, State extends RolloutState>(
   return { state: { ...state, tallies }, pages: changedPages };
 }
 
-/** How items are added. */
-export interface AddOptions<Item> {
-  readonly pageRows: number;
-  readonly toRow: ToRow<Item>;
-}
-
 /** Appends items on the last page, which must be loaded, and on new ones. */
 export function addItems<Item, State extends RolloutState>(
   { state, pages }: Paged<Item, State>,
   added: readonly Item[],
-  { pageRows, toRow }: AddOptions<Item>,
+  { pageRows, toRow }: { readonly pageRows: number; readonly toRow: ToRow<Item> },
 ): Paged<Item, State> {
   if (added.length === 0) return { state, pages };
   const changedPages = new Map(pages);

@@ -1,20 +1,25 @@
 import { describe, expect, it } from "vitest";
 import { createMemoryRecords } from "../memory/memory-records.ts";
 import { createFakeClock } from "../testing/fake-clock.ts";
+import type { RolloutState } from "./decide-rollout.ts";
 import { addItems, listItems, type Paged, updateItems } from "./paged-items.ts";
 import { createPages, type Pages } from "./pages.ts";
-import type { RolloutState, Row, RowState } from "./rollout.ts";
-import { tallyByWave } from "./tally.ts";
+import { type Row as Counted, type RowState, tallyByWave } from "./tally.ts";
 
 const DAY_MS = 86_400_000;
-const toRow = (row: Row): Row => row;
+/** An item that is its own view. */
+interface Row extends Counted {
+  readonly id: string;
+}
+
+const toRow = (row: Row): Counted => row;
 
 function rows(count: number, state: RowState = "waiting"): readonly Row[] {
-  return Array.from({ length: count }, (_, at) => ({ id: `r${at}`, wave: 0, try: 1, state }));
+  return Array.from({ length: count }, (_, at) => ({ id: `r${at}`, wave: 0, state }));
 }
 
 function aRollout(items: readonly Row[], given: Partial<RolloutState> = {}): Paged<Row> {
-  const state: RolloutState = { wave: 0, next: 1, sending: [], tallies: [], ...given };
+  const state: RolloutState = { wave: 0, sending: [], tallies: [], ...given };
   return addItems({ state, pages: new Map([[0, []]]) }, items, { pageRows: 2, toRow });
 }
 
@@ -35,9 +40,8 @@ function aFixture() {
       key: { state: "state", page: (number) => `page/${number}` },
       keepMs: DAY_MS,
       toRow,
-      // Only this test writes the records.
-      state: { read: (value) => value as RolloutState, write: (state) => state },
       page: {
+        // Only this test writes the records.
         read: (value) => (value as { readonly items: readonly Row[] }).items,
         fit: (items, head) => ({ items, ...head }),
         toHead: (state) => ({ done: tallyByWave(state).reduce((sum, { done }) => sum + done, 0) }),
@@ -75,6 +79,21 @@ describe("the pages of a rollout", () => {
     expect([...loaded.pages.keys()].toSorted()).toEqual([0, 2, 4]);
     expect([...(await pages.loadWaiting(loaded, 3)).pages.keys()].toSorted()).toEqual([0, 1, 2, 4]);
     expect(listItems(await pages.loadAll(loaded)).map(({ id }) => id)).toEqual(rows(10).map(({ id }) => id));
+  });
+
+  it("are not taken for empty when one is gone, such as after its time: what followed would leave its rows out", async () => {
+    const { open, clock } = aFixture();
+    await open().save(aRollout(rows(6)));
+    await clock.advance(DAY_MS / 2);
+    const pages = open();
+    await pages.save(updateItems(await load(pages), toRow, toState("r0", "done")));
+    await clock.advance(DAY_MS / 2);
+    const later = open();
+
+    await expect(later.load()).rejects.toMatchObject({
+      code: "STORE_CORRUPT",
+      message: expect.stringMatching(/"page\/2" is gone.+2 rows/),
+    });
   });
 
   it("are all loaded while a batch may have been sent", async () => {

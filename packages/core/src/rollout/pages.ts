@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
+import { StackyardError } from "../errors/stackyard-error.ts";
 import { mapLimited } from "../map-limited.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Records } from "../ports/records.ts";
+import type { RolloutState } from "./decide-rollout.ts";
 import type { Paged, ToRow } from "./paged-items.ts";
-import type { RolloutState } from "./rollout.ts";
 import { addTallies, toTallies } from "./tally.ts";
 
 /** The records of one rollout: its state, and its items in pages. One for each step that works on it. */
@@ -29,7 +30,6 @@ export interface PagesInput<Item, State extends RolloutState> {
   /** From the last write. */
   readonly keepMs: number;
   readonly toRow: ToRow<Item>;
-  readonly state: { readonly read: (value: unknown) => State; readonly write: (state: State) => unknown };
   readonly page: PageForm<Item, State>;
 }
 
@@ -57,6 +57,7 @@ export function createPages<Item, State extends RolloutState>(input: PagesInput<
     const missing = numbers.filter((number) => !pages.has(number));
     await mapLimited(missing, AT_ONCE, async (number) => {
       const value = await documents.get(key.page(number));
+      if (value === undefined) requireEmpty(state, number, key.page(number));
       const items = value === undefined ? [] : form.read(value);
       loaded.set(number, items);
       saved.set(number, items);
@@ -73,8 +74,8 @@ export function createPages<Item, State extends RolloutState>(input: PagesInput<
 
   return {
     async load() {
-      const value = await documents.get(key.state);
-      savedState = value === undefined ? undefined : input.state.read(value);
+      // Only `save` writes this record.
+      savedState = (await documents.get(key.state)) as State | undefined;
       if (savedState === undefined) return undefined;
       return loadPages({ state: savedState, pages: new Map() }, listOpenPages(savedState));
     },
@@ -91,10 +92,21 @@ export function createPages<Item, State extends RolloutState>(input: PagesInput<
       await mapLimited(before.slice(Math.max(1, state.tallies.length)), AT_ONCE, (number) =>
         savePage(state, number, []),
       );
-      if (state !== savedState) await documents.put(key.state, input.state.write(state));
+      if (state !== savedState) await documents.put(key.state, state);
       savedState = state;
     },
   };
+}
+
+/**
+ * Throws `STORE_CORRUPT` when the rollout counts rows on a page whose record is gone, such as after its time: what followed
+ * without them would succeed.
+ */
+export function requireEmpty({ tallies }: Pick<RolloutState, "tallies">, number: number, record: string): void {
+  const { codes: _, ...counts } = addTallies(tallies[number] ?? []);
+  const rows = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  if (rows === 0) return;
+  throw new StackyardError("STORE_CORRUPT", `The record ${JSON.stringify(record)} is gone, and ${rows} rows with it.`);
 }
 
 function listOpenPages({ tallies, sending }: RolloutState): readonly number[] {
@@ -123,19 +135,12 @@ export class PageConflictError extends Error {
   }
 }
 
-/** Records that one worker reads and writes, which notices when another one does. */
-interface VersionedRecords {
-  get(key: string): Promise<unknown>;
-  /** Replaces the version that was read last, or the stored one if none was read. Throws `PageConflictError`. */
-  put(key: string, value: unknown): Promise<void>;
-}
-
-/** Records that remember the versions that were read. */
+/** Records that one worker reads and writes. They remember the versions that were read, to notice when another one writes. */
 function createVersionedRecords({
   records,
   clock,
   keepMs,
-}: Pick<PagesInput<never, never>, "records" | "clock" | "keepMs">): VersionedRecords {
+}: Pick<PagesInput<never, never>, "records" | "clock" | "keepMs">) {
   const versions = new Map<string, number | "absent">();
 
   async function get(key: string): Promise<unknown> {
@@ -146,7 +151,8 @@ function createVersionedRecords({
 
   return {
     get,
-    async put(key, value) {
+    /** Replaces the version that was read last, or the stored one if none was read. Throws `PageConflictError`. */
+    async put(key: string, value: unknown): Promise<void> {
       if (!versions.has(key)) await get(key);
       const now = clock.now();
       const expected = versions.get(key) ?? "absent";

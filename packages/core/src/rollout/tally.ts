@@ -1,4 +1,17 @@
-import type { RolloutState, Row, RowState, Tally } from "./rollout.ts";
+/** `waiting`: still to be sent. `unsent`: never sent, because the rollout stopped before. */
+export type RowState = "waiting" | "sent" | "done" | "failed" | "skipped" | "unsent";
+
+/** What a rollout counts of one of its targets, such as an instance or a stack. */
+export interface Row {
+  /** Its wave, from 0. */
+  readonly wave: number;
+  readonly state: RowState;
+  /** Why it failed or was not sent. */
+  readonly code?: string;
+}
+
+/** How many rows are in each state, and how many failed or unsent rows have each code. */
+export type Tally = Readonly<Record<RowState, number>> & { readonly codes: Readonly<Record<string, number>> };
 
 /** Of no rows. */
 export const EMPTY_TALLY: Tally = { waiting: 0, sent: 0, done: 0, failed: 0, skipped: 0, unsent: 0, codes: {} };
@@ -36,7 +49,7 @@ export function addTallies(tallies: Iterable<Tally>): Tally {
 }
 
 /** Returns the tally of each wave. */
-export function tallyByWave({ tallies }: Pick<RolloutState, "tallies">): readonly Tally[] {
+export function tallyByWave({ tallies }: { readonly tallies: readonly (readonly Tally[])[] }): readonly Tally[] {
   const count = tallies.reduce((most, waves) => Math.max(most, waves.length), 0);
   return Array.from({ length: count }, (_, wave) => addTallies(tallies.flatMap((waves) => waves[wave] ?? [])));
 }

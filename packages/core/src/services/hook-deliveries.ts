@@ -25,7 +25,7 @@ export interface HookEvent {
   readonly rule: string;
 }
 
-/** A delivery as it is remembered, for 14 days. */
+/** A stored delivery, for 14 days. */
 export interface HookDelivery {
   /** Of the first delivery with this body. */
   readonly id: string;

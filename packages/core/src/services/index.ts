@@ -1,7 +1,38 @@
 export { isZone, nextOccurrence } from "../machine/cron.ts";
 export { createLogMasks, type LogMasks } from "../machine/log-mask.ts";
 export type { StreamLine, StreamMask } from "../machine/stream-mask.ts";
+export {
+  ARTIFACT_ARRIVALS,
+  type ArtifactArrival,
+  type ArtifactArrivals,
+  provideArtifactArrivals,
+  toArtifactArrivals,
+} from "./artifact-arrivals.ts";
+export {
+  type BoardPlace,
+  type BoardStanding,
+  type BoardTally,
+  type BoardVersion,
+  createBoardTally,
+  isBehind,
+  listBoardPlaces,
+} from "./board.ts";
+export { CALENDAR_FILES, CALENDAR_NAME, type CalendarFiles, provideCalendarFiles } from "./calendar-files.ts";
+export { createCalendarFolder } from "./calendar-folder.ts";
 export { createFollower, type FollowedLines, type Follower, type FollowerDeps } from "./follower.ts";
+export {
+  endFreeze,
+  exceptRelease,
+  FREEZE_NAME,
+  Freeze,
+  type FreezesDeps,
+  findFreeze,
+  listFreezes,
+  type NewException,
+  type NewFreeze,
+  passesFreeze,
+  startFreeze,
+} from "./freezes.ts";
 export {
   createHookDeliveries,
   type HookDeliveries,
@@ -45,11 +76,12 @@ export {
 } from "./preview-links.ts";
 export type { QueueClaim, QueueDelay, QueueFailure, QueueItem } from "./queue-item.ts";
 export { type ResealReport, resealStore } from "./reseal-store.ts";
-export { createServiceRunner, type ServiceFailure, type ServiceRunner, type ServiceState } from "./run-services.ts";
+export { createServiceRunner, type ServiceRunner } from "./run-services.ts";
 export { checkSealKey, type SealOptions, sealStore } from "./sealed-store.ts";
 export { createSealer, parseSealKeys, provideSealer, SEALER, type Sealer } from "./sealer.ts";
 export { createSecretReader, SecretReferenceSchema, type SecretSources } from "./secret-reference.ts";
 export type { YardServicesDeps } from "./service-deps.ts";
+export type { ServiceFailure, ServiceState } from "./service-failures.ts";
 export { provideSourceArchives, SOURCE_ARCHIVES, type SourceArchives, type SourceCommit } from "./source-archives.ts";
 export { type StackTags, toStackTags, toTagValue } from "./stack-tags.ts";
 export { listFilledStates, STATE_HEADS, toStateName } from "./terraform-states.ts";

@@ -23,7 +23,7 @@ export interface NoticeInput {
   readonly data?: Readonly<Record<string, string | number | boolean | null>>;
 }
 
-/** A notice as it is kept. */
+/** A stored notice. */
 export interface Notice extends NoticeInput {
   /** Follows from kind and key. */
   readonly id: string;

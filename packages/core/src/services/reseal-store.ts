@@ -1,5 +1,7 @@
+import { chunk } from "../chunk.ts";
 import { isUnreadable, StackyardError } from "../errors/stackyard-error.ts";
 import { listPages } from "../list-pages.ts";
+import { toEventKey } from "../machine/event-message.ts";
 import type { Metadata, Stack } from "../machine/stack.ts";
 import { parseSealedText, SEALED_KEY } from "../ports/queued-event.ts";
 import type { UnreadableRow } from "../ports/records.ts";
@@ -41,8 +43,9 @@ export async function resealStore({ store, sealer, now }: ResealInput): Promise<
   let resealed = 0;
   for await (const ids of listIds(store)) {
     for (const loaded of await store.load(ids)) {
-      if (!isOlder(loaded, sealer)) continue;
-      const reason = await resealStack({ store: sealed, sealer, now }, loaded);
+      const older = await findOlderParked(store, loaded, sealer);
+      if (older.length === 0 && (loaded.stack === undefined || !isOlderStack(loaded.stack, sealer))) continue;
+      const reason = await resealStack({ store: sealed, sealer, now }, loaded, older);
       if (reason === undefined) resealed += 1;
       else unreadable.push({ id: loaded.stackId, reason });
     }
@@ -64,12 +67,29 @@ async function* listIds({ queries }: Store): AsyncGenerator<readonly string[], v
 }
 
 /** Returns why the stack cannot be sealed again; undefined when it is. */
-async function resealStack({ store, now }: ResealInput, { stackId }: LoadedStack): Promise<string | undefined> {
+async function resealStack(
+  { store, now }: ResealInput,
+  { stackId }: LoadedStack,
+  older: readonly string[],
+): Promise<string | undefined> {
+  const parts = older.length === 0 ? [[]] : chunk(older, PARKED_AT_ONCE);
+  for (const keys of parts) {
+    const reason = await resealPart({ store, now }, stackId, keys);
+    if (reason !== undefined) return reason;
+  }
+  return undefined;
+}
+
+async function resealPart(
+  { store, now }: Pick<ResealInput, "store" | "now">,
+  stackId: string,
+  keys: readonly string[],
+): Promise<string | undefined> {
   for (let turn = 1; turn <= TRIES; turn += 1) {
     try {
       const [loaded] = await store.load([stackId]);
       if (loaded === undefined) return undefined;
-      const [result] = await store.commit([toChange(loaded, now)]);
+      const [result] = await store.commit([toChange(loaded, await store.loadParked(stackId, keys), now)]);
       if (result?.kind === "committed") return undefined;
     } catch (error) {
       if (isUnreadable(error)) return error.message;
@@ -82,7 +102,7 @@ async function resealStack({ store, now }: ResealInput, { stackId }: LoadedStack
   );
 }
 
-function toChange({ stackId, version, stack, parked }: LoadedStack, now: number): Change {
+function toChange({ stackId, version, stack }: LoadedStack, parked: readonly ParkedEvent[], now: number): Change {
   return {
     stackId,
     expectedVersion: version,
@@ -100,8 +120,23 @@ function toChange({ stackId, version, stack, parked }: LoadedStack, now: number)
   };
 }
 
-function isOlder({ stack, parked }: LoadedStack, sealer: Sealer): boolean {
-  return (stack !== undefined && isOlderStack(stack, sealer)) || parked.some((each) => isOlderParked(each, sealer));
+/** Messages of parked events may be large, and a stack may have many of them. */
+const PARKED_AT_ONCE = 20;
+
+/** Returns the keys of a stack's parked events that are sealed with another key, or not sealed. */
+async function findOlderParked(
+  store: Store,
+  { stackId, parked }: LoadedStack,
+  sealer: Sealer,
+): Promise<readonly string[]> {
+  const older: string[] = [];
+  for (const heads of chunk(parked, PARKED_AT_ONCE)) {
+    const keys = heads.map(({ event }) => toEventKey(event));
+    for (const each of await store.loadParked(stackId, keys)) {
+      if (isOlderParked(each, sealer)) older.push(toEventKey(each.event));
+    }
+  }
+  return older;
 }
 
 function isOlderStack({ metadata, secretVersions = {}, keptSecrets = {} }: Stack, { keyId }: Sealer): boolean {

@@ -1,29 +1,11 @@
 import { createLeases } from "../engine/built-in-ports.ts";
 import { StackyardError, toErrorText } from "../errors/stackyard-error.ts";
-import { isMap } from "../machine/json.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { PluginService, ServiceDeps } from "../ports/plugin-service.ts";
+import type { CommitList, CommitQuery, PluginService, ServiceDeps } from "../ports/plugin-service.ts";
 import type { Lease, Leases } from "../ports/records.ts";
 import { backoff } from "../retry.ts";
 import { createServiceDeps, type YardServicesDeps } from "./service-deps.ts";
-
-/** A service whose ticks fail. */
-export interface ServiceFailure {
-  /** Failed ticks in a row. */
-  readonly count: number;
-  /** Epoch milliseconds. */
-  readonly firstAt: number;
-  readonly lastAt: number;
-  /** The error message; at most 1,024 characters. */
-  readonly message: string;
-}
-
-/** A service as lists show it. */
-export interface ServiceState {
-  readonly name: string;
-  /** Missing when its last tick succeeded, or before the first. */
-  readonly failure?: ServiceFailure;
-}
+import { loadServiceState, noteFailure, removeFailure, type ServiceState } from "./service-failures.ts";
 
 /** The services that a process runs. */
 export interface ServiceRunner {
@@ -39,6 +21,11 @@ export interface ServiceRunner {
   wake(name: string): void;
   /** Lists the services with the state that all processes of the yard share. */
   list(): Promise<readonly ServiceState[]>;
+  /**
+   * Lists the commits between two versions by the first service that knows the repository; undefined when none does. A
+   * service that fails gives its failure as the reason, and is logged.
+   */
+  listCommits(query: CommitQuery, signal: AbortSignal): Promise<CommitList | undefined>;
   /** Dependencies of routes. */
   readonly deps: ServiceDeps;
   /** Aborts ticks, and waits for their end. */
@@ -46,18 +33,25 @@ export interface ServiceRunner {
 }
 
 const LEASE_MS = 30_000;
+
 /** The time in which a tick may begin work. */
 const TICK_MS = 60_000;
+
 /** Between two ticks at most: another process may have stored work and died. */
 const MOST_IDLE_MS = 60_000;
+
 /** The wait while another process is in a tick: work that it has missed is done here, right after it. */
 const HELD_MS = 1_000;
+
 const FIRST_RETRY_MS = 5_000;
+
 const LONGEST_RETRY_MS = 300_000;
+
 /** How long work that began in time may continue. */
 const LATE_MS = 2_000;
-const MAX_MESSAGE = 1_024;
+
 const NAME = /^[a-z][a-z0-9-]{0,31}$/;
+
 const PATH = /^\/(hooks|wake)(\/[a-z0-9][a-z0-9._-]*)*(\/\*)?$/;
 
 /**
@@ -74,8 +68,10 @@ export function createServiceRunner(deps: YardServicesDeps, services: readonly P
     createLoop({ ...deps, leases, owner, wake, services, stopping: stopping.signal }, service),
   );
   let running: Promise<unknown> | undefined;
+  const ofRoutes = createServiceDeps(deps, { signal: stopping.signal, wake, services });
   return {
-    deps: createServiceDeps(deps, { signal: stopping.signal, wake, services }),
+    deps: ofRoutes,
+    listCommits: (query, signal) => listCommits(services, { query, deps: ofRoutes, signal }),
     run() {
       running ??= Promise.all(loops.map(({ run }) => run()));
     },
@@ -92,12 +88,34 @@ export function createServiceRunner(deps: YardServicesDeps, services: readonly P
       ended.abort();
     },
     wake,
-    list: () => Promise.all(services.map(({ name }) => loadState(deps, name))),
+    list: () => Promise.all(services.map(({ name }) => loadServiceState(deps, name))),
     async stop() {
       stopping.abort();
       await running;
     },
   };
+}
+
+interface ListCommitsInput {
+  readonly query: CommitQuery;
+  readonly deps: ServiceDeps;
+  readonly signal: AbortSignal;
+}
+
+async function listCommits(
+  services: readonly PluginService[],
+  { query, deps, signal }: ListCommitsInput,
+): Promise<CommitList | undefined> {
+  for (const { name, listCommits: list } of services) {
+    try {
+      const found = await list?.(query, deps, signal);
+      if (found !== undefined) return found;
+    } catch (error) {
+      deps.logger.warn("A service cannot list commits.", { service: name, error });
+      return { kind: "unknown", reason: `The code host cannot be read: ${toErrorText(error)}` };
+    }
+  }
+  return undefined;
 }
 
 function checkServices(services: readonly PluginService[]): void {
@@ -268,30 +286,4 @@ async function keepLease(
     }
     lease = renewed;
   }
-}
-
-const toKey = (name: string): string => `service-failures/${name}`;
-
-async function loadState({ store, clock }: YardServicesDeps, name: string): Promise<ServiceState> {
-  const found = await store.records.get(toKey(name), clock.now());
-  return isFailure(found?.value) ? { name, failure: found.value } : { name };
-}
-
-async function noteFailure({ store, clock }: YardServicesDeps, name: string, text: string): Promise<void> {
-  const now = clock.now();
-  const found = await store.records.get(toKey(name), now);
-  const before = isFailure(found?.value) ? found.value : { count: 0, firstAt: now };
-  const message = text.slice(0, MAX_MESSAGE);
-  const value: ServiceFailure = { count: before.count + 1, firstAt: before.firstAt, lastAt: now, message };
-  // Another process that fails at the same time writes the same.
-  await store.records.put({ key: toKey(name), value, expected: found?.version ?? "absent", now });
-}
-
-async function removeFailure({ store, clock }: YardServicesDeps, name: string): Promise<void> {
-  const found = await store.records.get(toKey(name), clock.now());
-  if (found !== undefined) await store.records.remove(found.key, found.version);
-}
-
-function isFailure(value: unknown): value is ServiceFailure {
-  return isMap(value) && typeof value["count"] === "number" && typeof value["message"] === "string";
 }

@@ -6,19 +6,17 @@ import type { Page, PutRecordInput, Records, StoredRecord, UnreadableRow } from 
 import type { Change, ClaimResult, DueItem, LoadedStack, QueuedEvent, SettleInput } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 import {
-  type Convert,
-  convertSecrets,
-  convertStack,
   openEvent,
+  openHead,
   openMessage,
   openParked,
-  openValue,
   sealDeadLetter,
   sealEvent,
+  sealHead,
   sealMessage,
   sealParked,
-  sealValue,
-} from "./sealed-values.ts";
+} from "./sealed-messages.ts";
+import { type Convert, convertSecrets, convertStack, openValue, sealValue } from "./sealed-values.ts";
 import type { Sealer } from "./sealer.ts";
 
 /** A store, and what DynamoDB has besides. */
@@ -27,7 +25,7 @@ type SealableStore = Store & { readonly takeOwn?: Store["takeDue"] };
 /** Options of a sealed store. */
 export interface SealOptions {
   /**
-   * What cannot be opened is returned as it is stored, for a process that only shows stacks, masked, and decides nothing.
+   * What cannot be opened is returned unchanged, for a process that only shows stacks, masked, and decides nothing.
    * Default: false.
    */
   readonly isViewer?: boolean;
@@ -60,6 +58,9 @@ export function sealStore<Opened extends SealableStore>(
     ...(sealer && createSealingWrites(store, sealer)),
     async load(ids) {
       return Promise.all((await store.load(ids)).map((loaded) => openLoaded(open, loaded)));
+    },
+    async loadParked(stackId, keys) {
+      return Promise.all((await store.loadParked(stackId, keys)).map((parked) => openParked(open, parked)));
     },
     async claim(input) {
       return openClaim(open, input.attemptId, await store.claim(input));
@@ -107,11 +108,12 @@ function sealEvents(sealer: Sealer, events: readonly QueuedEvent[]): Promise<rea
 }
 
 async function sealChange(sealer: Sealer, seal: Convert, change: Change): Promise<Change> {
-  const { write, park, deadLetters } = change;
+  const { write, park, retried, deadLetters } = change;
   return {
     ...change,
     write: write.kind === "put" ? { kind: "put", stack: await convertStack(write.stack, seal) } : write,
     park: await Promise.all(park.map((parked) => sealParked(sealer, parked))),
+    ...(retried && { retried: await Promise.all(retried.map((head) => sealHead(sealer, head))) }),
     deadLetters: await Promise.all(deadLetters.map((letter) => sealDeadLetter(sealer, letter))),
   };
 }
@@ -134,7 +136,7 @@ async function openLoaded(open: Convert, loaded: LoadedStack): Promise<LoadedSta
   return {
     ...loaded,
     ...(stack && { stack: await convertStack(stack, open) }),
-    parked: await Promise.all(parked.map((each) => openParked(open, each))),
+    parked: await Promise.all(parked.map((head) => openHead(open, head))),
   };
 }
 
@@ -154,7 +156,7 @@ function toAttemptOwner(attemptId: string): string {
 }
 
 /**
- * Opens an event and the stack with which it came. An event that cannot be opened is returned as it is: the engine
+ * Opens an event and the stack with which it came. An event that cannot be opened is returned unchanged: the engine
  * dead-letters it with the reason, so that it blocks no other, and it can be sent again.
  */
 async function openDue(open: Convert, item: DueItem): Promise<DueItem> {

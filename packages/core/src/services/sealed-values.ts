@@ -1,8 +1,6 @@
 import { StackyardError } from "../errors/stackyard-error.ts";
-import { isMap } from "../machine/json.ts";
 import type { Metadata, MetadataValue, Stack } from "../machine/stack.ts";
-import { parseSealedText, SEALED_KEY, toSealedText } from "../ports/queued-event.ts";
-import type { DeadLetter, ParkedEvent, QueuedEvent } from "../ports/stack-store.ts";
+import { parseSealedText, toSealedText } from "../ports/queued-event.ts";
 import type { Sealer } from "./sealer.ts";
 
 /** Seals a value for its owner, such as `stack "pr-1"`: it cannot be opened for another one. */
@@ -46,10 +44,6 @@ export function toStackOwner(stackId: string): string {
   return `stack ${JSON.stringify(stackId)}`;
 }
 
-function toEventOwner({ stackId, id }: Pick<QueuedEvent, "stackId" | "id">): string {
-  return `event ${JSON.stringify(id)} of the ${toStackOwner(stackId)}`;
-}
-
 /** Converts the values of sensitive metadata, and those that runs and outputs refer to. */
 export async function convertStack(stack: Stack, convert: Convert): Promise<Stack> {
   const { id, metadata, secretVersions = {}, keptSecrets, lead } = stack;
@@ -88,66 +82,8 @@ function toScalar(value: unknown): MetadataValue {
   return null;
 }
 
-async function convertText(owner: string, text: string, convert: Convert): Promise<string> {
+/** Converts a text; what cannot be converted is not changed. */
+export async function convertText(owner: string, text: string, convert: Convert): Promise<string> {
   const converted = await convert(owner, text);
   return typeof converted === "string" ? converted : text;
-}
-
-/** Members of a message that identify it and its kind. All others may contain a sensitive value. */
-const OPEN: ReadonlySet<string> = new Set([
-  ...["id", "stackId", "event", "action", "machine", "dispatchId", "actor", "code", "retryable", "revision"],
-  ...["as", "force", "to", "confirm", "sensitiveOutputs"],
-]);
-
-type Message = QueuedEvent["message"];
-
-/** Seals what a message contains besides the members that identify it. */
-export async function sealMessage(sealer: Sealer, owner: string, message: Message): Promise<Message> {
-  const members = Object.entries(message);
-  const hidden = members.filter(([key]) => !OPEN.has(key));
-  // One that this process could not open stays as it is.
-  const isSealed = parseSealedText(message[SEALED_KEY]) !== undefined;
-  if (hidden.length === 0 || isSealed) return message;
-  const open = Object.fromEntries(members.filter(([key]) => OPEN.has(key)));
-  return { ...open, [SEALED_KEY]: await sealValue(sealer, owner, Object.fromEntries(hidden)) };
-}
-
-/** Opens a message. */
-export async function openMessage(open: Convert, owner: string, message: Message): Promise<Message> {
-  const { [SEALED_KEY]: sealed, ...rest } = message;
-  if (parseSealedText(sealed) === undefined) return message;
-  const hidden = await open(owner, sealed);
-  return isMap(hidden) ? { ...rest, ...hidden } : message;
-}
-
-/** Seals the message of an event. */
-export async function sealEvent(sealer: Sealer, event: QueuedEvent): Promise<QueuedEvent> {
-  const message = await sealMessage(sealer, toEventOwner(event), event.message);
-  return message === event.message ? event : { ...event, message };
-}
-
-/** Opens the message of an event. */
-export async function openEvent(open: Convert, event: QueuedEvent): Promise<QueuedEvent> {
-  const message = await openMessage(open, toEventOwner(event), event.message);
-  return message === event.message ? event : { ...event, message };
-}
-
-/** Seals a parked event, and the hash of its metadata. */
-export async function sealParked(sealer: Sealer, parked: ParkedEvent): Promise<ParkedEvent> {
-  const event = await sealEvent(sealer, parked.event);
-  if (event === parked.event || parked.mark === undefined) return { ...parked, event };
-  return { ...parked, event, mark: await sealValue(sealer, toEventOwner(event), parked.mark) };
-}
-
-/** Opens a parked event. */
-export async function openParked(open: Convert, parked: ParkedEvent): Promise<ParkedEvent> {
-  const event = await openEvent(open, parked.event);
-  if (parseSealedText(parked.mark) !== undefined)
-    return { ...parked, event, mark: await convertText(toEventOwner(event), parked.mark ?? "", open) };
-  return event === parked.event ? parked : { ...parked, event };
-}
-
-/** Seals the event of a dead letter. */
-export async function sealDeadLetter(sealer: Sealer, letter: DeadLetter): Promise<DeadLetter> {
-  return { ...letter, event: await sealEvent(sealer, letter.event) };
 }

@@ -14,9 +14,11 @@ import { formatUnknownMachine } from "../machine/decide/decide.ts";
 import type { Dispatch } from "../machine/decide/decision.ts";
 import { DEFAULT_LIMITS } from "../machine/decide/work.ts";
 import { type StackEvent, SYSTEM_EVENTS, toEventKey } from "../machine/event-message.ts";
+import { defined } from "../machine/json.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { TaskMessage } from "../machine/task-message.ts";
+import { toParkedEvent, toParkedHead } from "../ports/parked-head.ts";
 import type { Change, LoadedStack, ParkedEvent, QueuedEvent } from "../ports/stack-store.ts";
 
 /** The most timers that one simulation fires: a timer that starts itself again would never end. */
@@ -96,15 +98,17 @@ export function decideInput(
     everyRunnerClaims: true,
     maxDeliveries: Number.POSITIVE_INFINITY,
     knownIds: yard.appliedIds.get(input.stackId) ?? new Set(),
+    ...defined({ parkedEvents: yard.parked.get(input.stackId) }),
   });
   if (applied.kind === "applied") return applied;
-  throw new TypeError(`No machine "${applied.wanted.name}" was answered for.`);
+  throw new TypeError("All machines and parked events of a simulation are loaded.");
 }
 
 function toLoaded({ stacks, parked }: SimulatedYard, stackId: string): LoadedStack {
   const stack = stacks.get(stackId);
   const version = stack === undefined ? 0 : 1;
-  return { stackId, version, parked: [...(parked.get(stackId)?.values() ?? [])], ...(stack && { stack }) };
+  const heads = [...(parked.get(stackId)?.values() ?? [])].map(toParkedHead);
+  return { stackId, version, parked: heads, ...(stack && { stack }) };
 }
 
 function findMachine(yard: SimulatedYard, { name, stack, event }: WantedMachine): FoundMachine {
@@ -146,6 +150,11 @@ function takeChange(yard: SimulatedYard, change: Change, decided: readonly Decid
   const parked = yard.parked.get(stackId) ?? new Map<string, ParkedEvent>();
   for (const key of change.unpark) parked.delete(key);
   for (const each of change.park) parked.set(toEventKey(each.event), each);
+  for (const head of change.retried ?? []) {
+    const key = toEventKey(head.event);
+    const known = parked.get(key);
+    if (known !== undefined) parked.set(key, toParkedEvent(head, known.event.message));
+  }
   yard.parked.set(stackId, parked);
   const touch = decided.some(({ decision }) => decision.kind === "applied") ? touchStack(yard, stackId) : undefined;
   return takeAttempts(yard, change, touch);

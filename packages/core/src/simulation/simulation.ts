@@ -361,7 +361,8 @@ function toSender(given: unknown): Sender | undefined {
   if (!groups.every((group) => typeof group === "string") || !isOptionalText(machine) || !isOptionalText(owner)) {
     return undefined;
   }
-  return { kind, id, name, groups, ...defined({ machine, owner }) };
+  // In a yard only a release has a machine.
+  return { kind, id, name, groups, ...defined({ machine: kind === "stack" ? machine : undefined, owner }) };
 }
 
 function isOptionalText(value: unknown): value is string | undefined {

@@ -1,7 +1,7 @@
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
 import { type Attempt, beginAttempt, claimAtBirth, toClaimWithinMs } from "../attempt/attempt.ts";
 import { attemptIdOf } from "../machine/attempt-id.ts";
+import { compileWhenUsed } from "../machine/compile-when-used.ts";
 import { defined } from "../machine/json.ts";
 import type { Machine } from "../machine/machine.ts";
 import { MASK } from "../machine/secrets.ts";
@@ -128,7 +128,7 @@ export const SimulationStack = Type.Object({
 });
 export type SimulationStack = Static<typeof SimulationStack>;
 
-const validator = Compile(SimulationStack);
+const validator = compileWhenUsed(SimulationStack);
 
 /** Returns the stack of a step, or its fault. */
 export function readSimulationStack(

@@ -5,6 +5,8 @@ export { type DurableStore, durableStoreConformance } from "./durable-store-conf
 export { type ExecutorUnderTest, executorConformance } from "./executor-conformance.ts";
 export { countingIds, createFakeClock, createRandom, type FakeClock, settlePromises } from "./fake-clock.ts";
 export { type LeasesUnderTest, leasesConformance } from "./leases-conformance.ts";
+export { measureLiveHeap } from "./live-heap.ts";
+export { type ManyStacksInput, withManyStacks } from "./many-stacks.ts";
 export { type PageCommand, readPageCommands } from "./page-commands.ts";
 export { recordsConformance } from "./records-conformance.ts";
 export { type CommandResult, type RunCommandOptions, runCommand } from "./run-command.ts";

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Type } from "typebox";
 import { createBulkRecords } from "../bulk/bulk-records.ts";
 import { toEncodedForms } from "../machine/encoded-forms.ts";
+import { toEventKey } from "../machine/event-message.ts";
 import { defineExecutor, failed, running, succeeded } from "../ports/executor.ts";
 import type { Store } from "../ports/store.ts";
 import { sealStore } from "../services/sealed-store.ts";
@@ -77,7 +78,12 @@ export async function playSecretLife(store: Store, sealer: Sealer | undefined): 
   const [loaded] = await sealed.load(["pr-1"]);
   assert.deepEqual(loaded?.stack?.metadata, { password: changed, fixed, dsn: SECRETS.output });
   assert.deepEqual(
-    loaded.parked.map(({ event }) => event.message["metadata"]),
+    (
+      await sealed.loadParked(
+        "pr-1",
+        loaded.parked.map(({ event }) => toEventKey(event)),
+      )
+    ).map(({ event }) => event.message["metadata"]),
     [{ password: parked }],
   );
   const { items: letters } = await sealed.queries.listDeadLetters({}, { limit: 10 });

@@ -1,5 +1,6 @@
 import { createStaticLocator, type SourcedMachine } from "../engine/built-in-ports.ts";
 import { createEngine, type Engine, type EngineOptions } from "../engine/engine.ts";
+import { provideYard } from "../engine/provide-yard.ts";
 import { createWorker, type Worker } from "../engine/worker.ts";
 import { defined } from "../machine/json.ts";
 import type { Clock, Ids, Random } from "../ports/clock.ts";
@@ -77,8 +78,9 @@ export function createProcesses(input: ProcessesInput, world: World): SimulatedP
 
   function startWorker(): Process<Worker> {
     const own = view();
-    const options = defined({ leaseMs: input.leaseMs });
-    return { view: own, role: createWorker({ ...world, store: own.store, executors, logger }, options) };
+    const deps = { ...world, store: own.store, executors, logger };
+    const services = [provideYard({ ...deps, locator })];
+    return { view: own, role: createWorker(deps, { ...defined({ leaseMs: input.leaseMs }), services }) };
   }
 
   function revive<Role>(slots: Process<Role>[], index: number, start: () => Process<Role>): Role {

@@ -2,6 +2,7 @@ import type { LambdaClient } from "@aws-sdk/client-lambda";
 import type { S3Client } from "@aws-sdk/client-s3";
 import { findEmulator, findRegion, toArnPart } from "@stackyard/aws";
 import {
+  type AccountNames,
   type Clock,
   type Command,
   type CommandOutput,
@@ -60,14 +61,16 @@ export interface ArtifactContext extends ArtifactCommandDeps {
   /** Base of relative paths. */
   readonly cwd: string;
   readonly environment: PluginCommandContext["environment"];
+  readonly accounts: AccountNames;
   readonly signal: AbortSignal;
 }
 
 /** Returns an artifact command as a command of a plugin. */
 export function withArtifacts(command: Command<ArtifactContext>, deps: ArtifactCommandDeps): PluginCommand {
-  return withContext(command, ({ out, cwd, environment, signal }: PluginCommandContext) => {
+  return withContext(command, ({ out, cwd, environment, accounts = {}, signal }: PluginCommandContext) => {
     const style = findEmulator(environment, "S3") === undefined ? {} : { pathStyle: true };
-    return { ...deps, openAws: (place) => deps.openAws({ ...place, ...style }), out, cwd, environment, signal };
+    const openAws: ArtifactCommandDeps["openAws"] = (place) => deps.openAws({ ...place, ...style });
+    return { ...deps, openAws, out, cwd, environment, accounts, signal };
   });
 }
 

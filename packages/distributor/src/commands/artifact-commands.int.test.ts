@@ -32,6 +32,50 @@ const VIEW = {
 };
 const codeOf = (work: Promise<unknown>) => work.then(() => "none", findArtifactCode);
 
+describe("the names of accounts", () => {
+  const named = { accounts: { "222233334444": "shop-prod" } };
+  const cell = { account: "222233334444", accountName: "shop-prod" };
+
+  it("stand in every table, and beside the id in JSON", async () => {
+    const failed = aCell({ status: "failed", code: "SHA256_MISMATCH" });
+    world.answers.coverage = () => ({ rows: [aRow([failed])] });
+    world.answers.consumers = () => ({ items: [VIEW] });
+    world.answers.consumer = () => ({ ...VIEW, cells: [] });
+    world.answers.show = () => ({ ...SUMMARY, manifest: {}, cells: [aCell()] });
+
+    const coverage = await world.run("artifacts coverage", {}, named);
+    const list = await world.run("consumers ls", {}, named);
+    const one = await world.run("consumers show", CONSUMER, named);
+    const version = await world.run("artifacts show", VERSION, named);
+
+    expect(coverage.text).toMatch(/^ +shop-prod\n +222233334444\nARTIFACT +euw1\n/);
+    expect(coverage.text).toContain("billing-api@1.4.2  shop-prod (222233334444)  eu-west-1  failed");
+    expect(coverage.value["rows"]).toMatchObject([{ cells: [cell] }]);
+    expect(list.text).toContain("\nshop-prod (222233334444)  eu-west-1  v2");
+    expect(list.value["consumers"]).toMatchObject([cell]);
+    expect(one.text).toContain("shop-prod (222233334444) eu-west-1: v2, registered\n");
+    expect(one.value["consumer"]).toMatchObject(cell);
+    expect(version.text).toContain("\nshop-prod (222233334444)  eu-west-1  stored");
+    expect(version.value["artifact"]).toMatchObject({ cells: [cell] });
+  });
+
+  it("stand in what a wait misses", async () => {
+    world.answers.coverage = () => ({ rows: [aRow([aCell({ status: "expected" })])] });
+
+    const running = world.run(
+      "artifacts coverage",
+      { artifact: "billing-api@1.4.2", wait: true, timeout: "5s" },
+      named,
+    );
+    await expect.poll(() => world.asked.length).toBe(1);
+    await world.clock.advance(10_000);
+
+    const { notes, events } = await running;
+    expect(notes.join("\n")).toContain("missing in shop-prod (222233334444) eu-west-1 (expected)");
+    expect(events[0]).toMatchObject({ cells: [cell] });
+  });
+});
+
 describe("artifacts coverage", () => {
   it("shows the matrix and what is in the way; exit code 1 until all stand everywhere", async () => {
     const failed = aCell({ region: "us-east-1", status: "failed", code: "SHA256_MISMATCH", filesDone: 0 });

@@ -1,10 +1,12 @@
 import {
+  type AccountNames,
   defineCommand,
   defined,
   optionalFlag,
   optionalText,
   type PluginCommand,
   StackyardError,
+  withAccountName,
 } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import {
@@ -17,6 +19,7 @@ import {
 } from "@stackyard/sdk/artifacts";
 import { formatTable, toCell } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
+import { toAccountCell } from "./account-cell.ts";
 import {
   type ArtifactCommandDeps,
   type ArtifactContext,
@@ -131,12 +134,16 @@ const artifactsShow = defineCommand({
   async run(context: ArtifactContext, { name, version, ...args }) {
     const { show } = createArtifactsClient({ call: await openDistributor(context, args) });
     const artifact = await show({ name, version });
-    context.out.result({ artifact }, () => formatArtifact(artifact, context.out.columns));
+    const cells = artifact.cells.map((cell) => withAccountName(context.accounts, cell, cell.account));
+    context.out.result({ artifact: { ...artifact, cells } }, () => formatArtifact(artifact, context));
     return 0;
   },
 });
 
-function formatArtifact(artifact: DistributorAnswers["show"], columns: number | undefined): string {
+function formatArtifact(
+  artifact: DistributorAnswers["show"],
+  { accounts, out: { columns } }: Pick<ArtifactContext, "accounts" | "out">,
+): string {
   const { name, version, publishedAt, files, bytes, labels, manifestSha256 } = artifact;
   const words = Object.entries(labels).map(([key, value]) => `${toCell(key, 64)}=${toCell(value, 256)}`);
   const head = [
@@ -145,7 +152,7 @@ function formatArtifact(artifact: DistributorAnswers["show"], columns: number | 
     `Manifest  ${toCell(manifestSha256, 64)}`,
     ...(words.length === 0 ? [] : [`Labels    ${words.join(" ")}`]),
   ];
-  return [head.join("\n"), toFileTable(artifact, columns), toCellTable(artifact, columns)]
+  return [head.join("\n"), toFileTable(artifact, columns), toCellTable(artifact, { accounts, columns })]
     .filter((text) => text !== "")
     .join("\n\n");
 }
@@ -159,10 +166,13 @@ function toFileTable({ manifest }: DistributorAnswers["show"], columns: number |
   return formatTable([["FILE", "SIZE", "SHA-256", ""], ...rows], { numbers: [1], columns });
 }
 
-function toCellTable({ cells }: DistributorAnswers["show"], columns: number | undefined): string {
+function toCellTable(
+  { cells }: DistributorAnswers["show"],
+  { accounts, columns }: { readonly accounts: AccountNames; readonly columns: number | undefined },
+): string {
   if (cells.length === 0) return "No consumer is expected to have it.";
   const rows = cells.map((cell) => [
-    ...[toCell(cell.account, 20), toCell(cell.region, 30), cell.status, toCell(cell.code ?? "", 40)],
+    ...[toAccountCell(accounts, cell.account), toCell(cell.region, 30), cell.status, toCell(cell.code ?? "", 40)],
     ...[`${cell.filesDone} of ${cell.files}`, formatVerified(cell), toDay(cell.at)],
   ]);
   const head = ["ACCOUNT", "REGION", "STATUS", "CODE", "FILES", "VERIFIED", "SINCE"];
@@ -183,17 +193,21 @@ const consumersLs = defineCommand({
   async run(context: ArtifactContext, args) {
     const client = createArtifactsClient({ call: await openDistributor(context, args) });
     const taken = await takeRows(client.consumers(), args.limit);
-    const { rows: consumers, limited } = taken;
-    const toText = () => toConsumerTable(consumers, context.out.columns) + formatLimit(taken);
+    const { rows, limited } = taken;
+    const consumers = rows.map((row) => withAccountName(context.accounts, row, row.account));
+    const toText = () => toConsumerTable(rows, context) + formatLimit(taken);
     context.out.result({ consumers, limited }, toText);
     return 0;
   },
 });
 
-function toConsumerTable(consumers: readonly ConsumerView[], columns: number | undefined): string {
+function toConsumerTable(
+  consumers: readonly ConsumerView[],
+  { accounts, out: { columns } }: Pick<ArtifactContext, "accounts" | "out">,
+): string {
   if (consumers.length === 0) return "No consumers found. Deploy the consumer's stack in a trusted account.";
   const rows = consumers.map(({ account, region, generation, bucket, registered, lastReceiptAt, capabilities }) => [
-    toCell(account, 20),
+    toAccountCell(accounts, account),
     toCell(region, 30),
     generation,
     registered ? "yes" : "no",
@@ -214,15 +228,20 @@ const consumersShow = defineCommand({
   async run(context: ArtifactContext, { account, region, ...args }) {
     const { consumer } = createArtifactsClient({ call: await openDistributor(context, args) });
     const found = await consumer({ account, region });
-    context.out.result({ consumer: found }, () => formatConsumer(found, context.out.columns));
+    context.out.result({ consumer: withAccountName(context.accounts, found, account) }, () =>
+      formatConsumer(found, context),
+    );
     return 0;
   },
 });
 
-function formatConsumer(consumer: DistributorAnswers["consumer"], columns: number | undefined): string {
+function formatConsumer(
+  consumer: DistributorAnswers["consumer"],
+  { accounts, out: { columns } }: Pick<ArtifactContext, "accounts" | "out">,
+): string {
   const { account, region, bucket, generation, capabilities, firstSeenAt, lastReceiptAt, registered, cells } = consumer;
   const head = [
-    `${toCell(account, 20)} ${toCell(region, 30)}: ${generation}, ${registered ? "registered" : "not registered"}`,
+    `${toAccountCell(accounts, account)} ${toCell(region, 30)}: ${generation}, ${registered ? "registered" : "not registered"}`,
     `Bucket        ${toCell(bucket ?? "unknown", 63)}`,
     `Capabilities  ${toCell(capabilities.join(" ") || "none reported", 200)}`,
     `First seen    ${toCell(firstSeenAt, 40)}`,

@@ -28,6 +28,20 @@ billing-api@1.4.1 (retired) -     -    -     O
 S stored  P already present  A announced  O overdue  F failed  - not expected`);
   });
 
+  it("has names of accounts above their ids, as wide as they need", () => {
+    const accounts = { "333344445555": "the name of a shop's account" };
+
+    expect(
+      plain(toCoverageMatrix(rows, { columns: 80, accounts }))
+        .split("\n")
+        .slice(0, 3),
+    ).toEqual([
+      "                                             the name of a shop'…",
+      "                            222233334444     333344445555",
+      "ARTIFACT                    apse2 euw1 use1  euw1",
+    ]);
+  });
+
   it("colours statuses", () => {
     expect(toCoverageMatrix(rows, { columns: 80 })).toContain("\u001b[31mF\u001b[39m");
   });

@@ -1,3 +1,4 @@
+import { type AccountNames, findAccountName } from "@stackyard/core";
 import type { CellStatus, CoverageCell, CoverageRow } from "@stackyard/sdk/artifacts";
 import { toCell } from "@stackyard/sdk/commands";
 
@@ -16,14 +17,24 @@ const LOOKS: Readonly<
 const NOT_EXPECTED = "-";
 const GAP = 1;
 const MAX_NAME = 48;
+/** Of names of accounts: columns stay narrow. */
+const MAX_ACCOUNT = 20;
+
+/** How a matrix is laid out. */
+export interface MatrixOptions {
+  /** The width of the terminal. */
+  readonly columns: number;
+  /** Names of accounts, above their ids. Default: none. */
+  readonly accounts?: AccountNames;
+}
 
 /**
  * Formats a matrix with artifact versions as rows and accounts with regions as columns. Columns that do not fit continue in further
  * blocks; a legend explains the letters. Colors are always included; the caller removes them if unwanted. `columns`: the width of
  * the terminal; lines are longer only if a single column does not fit.
  */
-export function toCoverageMatrix(rows: readonly CoverageRow[], { columns }: { readonly columns: number }): string {
-  const places = toPlaces(rows);
+export function toCoverageMatrix(rows: readonly CoverageRow[], { columns, accounts = {} }: MatrixOptions): string {
+  const places = toPlaces(rows, accounts);
   const names = rows.map(({ name, version, retired }) =>
     toCell(`${name}@${version}${retired ? " (retired)" : ""}`, Math.max(8, Math.min(MAX_NAME, columns - 16))),
   );
@@ -37,17 +48,20 @@ const HEAD = "ARTIFACT";
 /** A column. */
 interface Place {
   readonly account: string;
+  /** Of the account; empty without one. */
+  readonly name: string;
   readonly short: string;
   readonly key: string;
 }
 
-function toPlaces(rows: readonly CoverageRow[]): readonly Place[] {
+function toPlaces(rows: readonly CoverageRow[], accounts: AccountNames): readonly Place[] {
   const cells = rows.flatMap((row) => row.cells);
   const names = toRegionNames(cells.map(({ region }) => region));
   const places = new Map<string, Place>();
   for (const { account, region } of cells) {
     const key = keyOf({ account, region });
-    places.set(key, { account, key, short: toCell(names.get(region) ?? region, 20) });
+    const name = toCell(findAccountName(accounts, account) ?? "", MAX_ACCOUNT);
+    places.set(key, { account, name, key, short: toCell(names.get(region) ?? region, 20) });
   }
   return [...places.values()].toSorted((a, b) => (a.key < b.key ? -1 : 1));
 }
@@ -56,9 +70,10 @@ function keyOf({ account, region }: Pick<CoverageCell, "account" | "region">): s
   return `${account} ${region}`;
 }
 
-/** The regions of one account, at least as wide as the account id. */
+/** The regions of one account, at least as wide as the account id and its name. */
 interface Group {
   readonly account: string;
+  readonly name: string;
   readonly places: readonly Place[];
   readonly width: number;
 }
@@ -91,8 +106,12 @@ function toGroups(places: readonly Place[], room: number): readonly Group[] {
 }
 
 function toGroup(places: readonly Place[]): Group {
-  const account = places[0]?.account ?? "";
-  return { account, places, width: Math.max(toCell(account, 20).length, widthOf(places)) };
+  const { account = "", name = "" } = places[0] ?? {};
+  return { account, name, places, width: Math.max(toCell(account, 20).length, lengthOf(name), widthOf(places)) };
+}
+
+function lengthOf(text: string): number {
+  return [...text].length;
 }
 
 function widthOf(places: readonly Place[]): number {
@@ -106,6 +125,7 @@ interface Side {
 
 function toBlock(block: readonly Group[], rows: readonly CoverageRow[], { names, width }: Side): string {
   const gap = " ".repeat(GAP * 2);
+  const named = block.map((group) => group.name + " ".repeat(group.width - lengthOf(group.name))).join(gap);
   const accounts = block.map((group) => toCell(group.account, 20).padEnd(group.width)).join(gap);
   const regions = block.map(toHead).join(gap);
   const lines = rows.map((row, index) => {
@@ -114,7 +134,9 @@ function toBlock(block: readonly Group[], rows: readonly CoverageRow[], { names,
     const name = names[index] ?? "";
     return `${name}${" ".repeat(width - [...name].length)} ${marks}`.trimEnd();
   });
-  const head = [`${" ".repeat(width)} ${accounts}`, `${HEAD.padEnd(width)} ${regions}`];
+  const indent = " ".repeat(width);
+  const first = named.trim() === "" ? [] : [`${indent} ${named}`];
+  const head = [...first, `${indent} ${accounts}`, `${HEAD.padEnd(width)} ${regions}`];
   return [...head.map((line) => line.trimEnd()), ...lines].join("\n");
 }
 

@@ -1,4 +1,4 @@
-import { defineCommand, defined, toShellWord } from "@stackyard/core";
+import { type AccountNames, defineCommand, defined, toShellCommand, withAccountName } from "@stackyard/core";
 import { parseDuration } from "@stackyard/core/machine";
 import {
   type CallDistributor,
@@ -10,6 +10,7 @@ import {
 } from "@stackyard/sdk/artifacts";
 import { formatTable, toCell } from "@stackyard/sdk/commands";
 import { type Static, Type } from "typebox";
+import { toAccountCell } from "./account-cell.ts";
 import {
   type ArtifactContext,
   artifactFlag,
@@ -25,7 +26,7 @@ import {
   usage,
   waitArgs,
 } from "./artifact-command.ts";
-import { toCoverageMatrix } from "./coverage-matrix.ts";
+import { type MatrixOptions, toCoverageMatrix } from "./coverage-matrix.ts";
 
 const Args = Type.Object({
   artifact: artifactFlag,
@@ -66,8 +67,11 @@ async function look(context: ArtifactContext, args: Args): Promise<number> {
   const place = [account, region].filter((each) => each !== undefined).join(" ");
   const isNowhere = place !== "" && taken.rows.length > 0 && taken.rows.every(({ cells }) => cells.length === 0);
   const columns = findColumns(context);
+  const { accounts } = context;
   return show(context, { ...taken, covered: !isNowhere && areCovered(taken.rows) }, () =>
-    isNowhere ? `Nothing was announced to ${place}.` : formatCoverage(taken.rows, { columns }) + formatLimit(taken),
+    isNowhere
+      ? `Nothing was announced to ${place}.`
+      : formatCoverage(taken.rows, { columns, accounts }) + formatLimit(taken),
   );
 }
 
@@ -84,7 +88,9 @@ async function wait(context: ArtifactContext, args: Args): Promise<number> {
   const isUnheard = outcome.kind === "timed-out" && outcome.row === undefined && outcome.fault !== undefined;
   const columns = findColumns(context);
   const code = show(context, { rows, limited: false, covered: areCovered(rows) }, () =>
-    isUnheard ? `The distributor returned no coverage of ${name} ${version}.` : formatCoverage(rows, { columns }),
+    isUnheard
+      ? `The distributor returned no coverage of ${name} ${version}.`
+      : formatCoverage(rows, { columns, accounts: context.accounts }),
   );
   noteMissing(context, input, outcome);
   return outcome.kind === "covered" ? code : 4;
@@ -94,9 +100,14 @@ interface Shown extends TakenRows<CoverageRow> {
   readonly covered: boolean;
 }
 
-function show({ out }: ArtifactContext, { covered, rows, limited }: Shown, toText: () => string): number {
-  out.result({ covered, rows, limited }, toText);
+function show({ out, accounts }: ArtifactContext, { covered, rows, limited }: Shown, toText: () => string): number {
+  const named = rows.map((row) => ({ ...row, cells: nameCells(row, accounts) }));
+  out.result({ covered, rows: named, limited }, toText);
   return covered ? 0 : 1;
+}
+
+function nameCells({ cells }: CoverageRow, accounts: AccountNames) {
+  return cells.map((cell) => withAccountName(accounts, cell, cell.account));
 }
 
 function areCovered(rows: readonly CoverageRow[]): boolean {
@@ -122,7 +133,7 @@ const DEFAULT_TIMEOUT = "15m";
 
 /** Waits until a version is covered and reports each change: as a matrix in a terminal, as lines in a pipe. */
 export function followCoverage(context: ArtifactContext, input: FollowCoverageInput): Promise<CoverageOutcome> {
-  const { clock, signal, pollMs, out } = context;
+  const { clock, signal, pollMs, out, accounts } = context;
   const { timeout = DEFAULT_TIMEOUT, ...what } = input;
   return waitForCoverage({
     ...what,
@@ -133,15 +144,16 @@ export function followCoverage(context: ArtifactContext, input: FollowCoverageIn
     onFault: ({ message }) => out.note(`${toCell(message, 1_000)} Retrying until ${timeout} have passed.`),
     onChange: (row) =>
       out.progress(
-        toProgress(row),
+        toProgress(row, accounts),
         () => formatRow(row),
-        (columns) => `${formatRow(row)}\n\n${toCoverageMatrix([row], { columns })}`,
+        (columns) => `${formatRow(row)}\n\n${toCoverageMatrix([row], { columns, accounts })}`,
       ),
   });
 }
 
-function toProgress(row: CoverageRow): Readonly<Record<string, unknown>> {
-  const { name, version, covered, cells } = row;
+function toProgress(row: CoverageRow, accounts: AccountNames): Readonly<Record<string, unknown>> {
+  const { name, version, covered } = row;
+  const cells = nameCells(row, accounts);
   const standing = cells.filter(isStored).length;
   return { kind: "coverage", name, version, covered, consumers: cells.length, standing, cells };
 }
@@ -151,25 +163,26 @@ export function noteMissing(context: ArtifactContext, input: FollowCoverageInput
   if (outcome.kind === "covered") return;
   const { name, version, timeout = DEFAULT_TIMEOUT } = input;
   const fault = outcome.fault && `the last request failed: ${toCell(outcome.fault.message, 1_000)}`;
-  const reasons = [toReason(outcome), fault].filter((each) => each !== undefined);
+  const reasons = [toReason(outcome, context.accounts), fault].filter((each) => each !== undefined);
   const why = reasons.join("; ").replace(/\.?$/, ".");
-  const again = `Check again: stackyard artifacts coverage --artifact ${toShellWord(`${name}@${version}`)}`;
+  const again = `Check again: ${toShellCommand`stackyard artifacts coverage --artifact ${`${name}@${version}`}`}`;
   context.out.note(`After ${timeout} ${why} ${again}`);
 }
 
 type TimedOut = Extract<CoverageOutcome, { kind: "timed-out" }>;
 
-function toReason(outcome: TimedOut): string | undefined {
-  if (outcome.missing.length > 0) return `it is missing in ${listPlaces(outcome)}`;
+function toReason(outcome: TimedOut, accounts: AccountNames): string | undefined {
+  if (outcome.missing.length > 0) return `it is missing in ${listPlaces(outcome, accounts)}`;
   if (outcome.row !== undefined) return "no consumer is registered for it";
   return outcome.fault === undefined ? "the distributor does not know it" : undefined;
 }
 
 const MAX_PLACES = 10;
 
-function listPlaces({ missing }: TimedOut): string {
+function listPlaces({ missing }: TimedOut, accounts: AccountNames): string {
   const told = missing.slice(0, MAX_PLACES).map(({ account, region, status, code }) => {
-    return toCell(`${account} ${region} (${code === null ? status : `${status} ${code}`})`, 200);
+    const place = `${toAccountCell(accounts, account)} ${region}`;
+    return toCell(`${place} (${code === null ? status : `${status} ${code}`})`, 300);
   });
   return [...told, ...(missing.length > MAX_PLACES ? [`${missing.length - MAX_PLACES} more`] : [])].join(", ");
 }
@@ -182,9 +195,9 @@ export function isStored({ status }: Pick<CoverageCell, "status">): boolean {
 }
 
 /** Formats the matrix, the problems and the totals. */
-export function formatCoverage(rows: readonly CoverageRow[], options: { readonly columns: number }): string {
+export function formatCoverage(rows: readonly CoverageRow[], options: MatrixOptions): string {
   if (rows.length === 0) return "No published version matches.";
-  return [toCoverageMatrix(rows, options), formatTroubles(rows), formatSum(rows)]
+  return [toCoverageMatrix(rows, options), formatTroubles(rows, options), formatSum(rows)]
     .filter((text) => text !== "")
     .join("\n\n");
 }
@@ -213,12 +226,17 @@ function formatSum(rows: readonly CoverageRow[]): string {
   ].join(" ");
 }
 
-function formatTroubles(rows: readonly CoverageRow[]): string {
+function formatTroubles(rows: readonly CoverageRow[], { accounts = {} }: MatrixOptions): string {
   const troubles = rows.flatMap(({ name, version, cells }) =>
     cells
       .filter(({ status }) => status === "failed" || status === "rejected" || status === "overdue")
       .map((cell) => [
-        ...[toCell(`${name}@${version}`, 64), toCell(cell.account, 20), toCell(cell.region, 30), cell.status],
+        ...[
+          toCell(`${name}@${version}`, 64),
+          toAccountCell(accounts, cell.account),
+          toCell(cell.region, 30),
+          cell.status,
+        ],
         ...[toCell(cell.code ?? "", 40), `${cell.filesDone} of ${formatCount(cell.files, "file")}`],
       ]),
   );

@@ -1,10 +1,12 @@
 import {
   defineCommand,
+  formatAccount,
   optionalFlag,
   optionalInteger,
   optionalText,
   type PluginCommand,
   StackyardError,
+  withAccountName,
 } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { formatTable, toCell } from "@stackyard/sdk/commands";
@@ -230,9 +232,9 @@ async function list(
   const since = failed ? { since: clock.now() - FAILS_MS } : {};
   const found = await place.list({ at, limit, failed, ...since });
   const releases = failed ? await withReports(found, (id) => place.get(id)) : found;
-  out.result({ releases }, () => {
-    return failed ? toFailTable(releases, out.columns) : toTable(releases, out.columns);
-  });
+  const { accounts } = context;
+  const named = releases.map((release) => withAccountName(accounts, release, release.account));
+  out.result({ releases: named }, () => (failed ? toFailTable(releases, context) : toTable(releases, context)));
   return 0;
 }
 
@@ -246,17 +248,20 @@ async function withReports(
   return whole;
 }
 
-function toTable(releases: readonly Release[], columns: number | undefined): string {
+/** What tables of releases need: the names of accounts, and the width of the terminal. */
+type TableContext = Pick<ReleaseContext, "accounts" | "out">;
+
+function toTable(releases: readonly Release[], { accounts, out: { columns } }: TableContext): string {
   if (releases.length === 0) return "No releases found.";
   const rows = releases.map((release) => {
-    const { startedAt, project, config, operation, runId, end, standing } = release;
+    const { startedAt, project, config, account, region, operation, runId, end, standing } = release;
     const names = [project, config, operation, end ?? standing].map((name) => toCell(name, 60));
-    return [startedAt.slice(0, 19), ...names, toCell(runId, 80)];
+    return [startedAt.slice(0, 19), ...names, toCell(runId, 80), toCell(formatAccount(accounts, account, region), 120)];
   });
-  return formatTable([["STARTED", "PROJECT", "CONFIG", "WHAT", "STANDS", "RUN"], ...rows], { columns });
+  return formatTable([["STARTED", "PROJECT", "CONFIG", "WHAT", "STANDS", "RUN", "WHERE"], ...rows], { columns });
 }
 
-function toFailTable(releases: readonly Release[], columns: number | undefined): string {
+function toFailTable(releases: readonly Release[], { out: { columns } }: Pick<TableContext, "out">): string {
   if (releases.length === 0) return "No release failed in the last three days.";
   const rows = releases.map((release) => {
     const { startedAt, runId, end = "-", error, report } = release;

@@ -7,18 +7,18 @@ import {
   optionalFlag,
   optionalText,
   StackyardError,
-  toShellWord,
+  toShellCommand,
+  withAccountName,
 } from "@stackyard/core";
 import { parseDuration } from "@stackyard/core/machine";
 import { toCell } from "@stackyard/sdk/commands";
 import type { ProjectConfig, Release } from "@stackyard/sdk/releases";
 import { type Static, Type } from "typebox";
 import { readJson } from "../document/decode.ts";
-import { formatEnd, formatProgress, formatRelease, toReleasePicture } from "../plan/report.ts";
+import { formatEnd, formatProgress, formatRelease, toReleasePicture } from "../plan/format-release.ts";
 import {
   fileArg,
   followArgs,
-  formatPlaceFlags,
   openPlace,
   placeArgs,
   type ReleaseContext,
@@ -26,6 +26,7 @@ import {
   resolveDeployer,
   toActor,
   toPlaceDefaults,
+  toPlaceFlags,
   toReleaseExitCode,
 } from "./place.ts";
 import { formatProblems, formatWarnings, loadReleaseFile } from "./release-file.ts";
@@ -105,7 +106,7 @@ function refuse(
     [
       `Already deploying: ${toCell(project)} ${toCell(config)} has the release ${toCell(releaseId)} since ${startedAt}.`,
       `No release was started on ${place.name}. Use --follow to follow it, --queue to wait for it, or stop it:`,
-      `stackyard asg halt ${toShellWord(toCell(runId))}${formatPlaceFlags(args)}`,
+      toShellCommand`stackyard asg halt ${toCell(runId)} ${toPlaceFlags(args)}`,
     ].join("\n"),
   );
   return 3;
@@ -207,19 +208,20 @@ function toUnfinishedError(
   code: "TIMED_OUT" | "INTERRUPTED",
   reason: string,
 ): StackyardError {
-  const word = toShellWord(id);
-  out.note(`Follow it again: stackyard asg watch ${word}. Stop it: stackyard asg halt ${word}`);
+  const [watch, halt] = [toShellCommand`stackyard asg watch ${id}`, toShellCommand`stackyard asg halt ${id}`];
+  out.note(`Follow it again: ${watch}. Stop it: ${halt}`);
   return new StackyardError(code, reason);
 }
 
 /** Prints the state or end of a release, and what to do if it left resources behind. */
-export function showRelease({ out }: Pick<ReleaseContext, "out">, release: Release): void {
-  out.result({ release }, () => formatRelease(release));
+export function showRelease({ out, accounts }: Pick<ReleaseContext, "out" | "accounts">, release: Release): void {
+  const named = withAccountName(accounts, release, release.account);
+  out.result({ release: named }, () => formatRelease(release, accounts));
   const { end, project, config, account, region } = release;
   if (end !== "FailureDirty") return;
-  const names = [project, config].map((name) => toShellWord(toCell(name, 255)));
-  const where = `${names.join(" ")} --account ${account} --region ${region}`;
-  out.note(`Its lock is kept, so no other release can start. List what is left: stackyard asg repair ${where}`);
+  const [first, second] = [toCell(project, 255), toCell(config, 255)];
+  const repair = toShellCommand`stackyard asg repair ${first} ${second} --account ${account} --region ${region}`;
+  out.note(`Its lock is kept, so no other release can start. List what is left: ${repair}`);
 }
 
 const HaltArgs = Type.Object({

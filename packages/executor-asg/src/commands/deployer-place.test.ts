@@ -4,7 +4,7 @@ import { createAwsSim, createSimPlugin } from "@stackyard/aws-sim";
 import { createFakeClock, createRandom } from "@stackyard/core/testing";
 import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
-import { PRESETS } from "../release-state.ts";
+import { PRESETS } from "../presets.ts";
 import { createDeployerPlace, type ExecutionFacts, readExecution } from "./deployer-place.ts";
 import type { ReleasePlace } from "./release-place.ts";
 

@@ -19,11 +19,12 @@ import {
   type ReleaseFault,
   type ReleaseReport,
 } from "@stackyard/sdk/releases";
-import { createBucketMemory } from "../deploy/memory.ts";
+import { createBucketMemory } from "../deploy/bucket-memory.ts";
 import { createS3LockFiles } from "../locks/lock-stores.ts";
-import { lockByUser, removeRootLock, unlockByUser } from "../locks/release-locks.ts";
-import { toExecutionName, toExecutionPrefix, toLetters, toReleaseId, toReleasePaths } from "../plan/names.ts";
-import { RELEASE_FAILURES } from "../release-state.ts";
+import { lockByUser, removeRootLock, unlockByUser } from "../locks/user-locks.ts";
+import { toExecutionName, toExecutionPrefix, toLetters, toReleaseId } from "../plan/names.ts";
+import { toReleasePaths } from "../plan/release-paths.ts";
+import { RELEASE_FAILURES } from "../release-errors.ts";
 import { readErrors } from "../releases/releases.ts";
 import {
   type CareAnswer,

@@ -1,5 +1,6 @@
+import { toShellCommand } from "@stackyard/core";
 import { describe, expect, it } from "vitest";
-import { formatPlaceFlags, toActor, toPlaceDefaults } from "./place.ts";
+import { toActor, toPlaceDefaults, toPlaceFlags } from "./place.ts";
 
 describe("toActor", () => {
   it.each([
@@ -11,10 +12,11 @@ describe("toActor", () => {
   });
 });
 
-describe("formatPlaceFlags", () => {
+describe("toPlaceFlags", () => {
   it("returns words that a shell reads as they were given", () => {
-    expect(formatPlaceFlags({ deployer: "$(id)", bucket: "a b", region: "eu-west-1" })).toBe(
-      " --deployer '$(id)' --bucket 'a b' --region eu-west-1",
+    const flags = toPlaceFlags({ deployer: "$(id)", bucket: "a b", region: "eu-west-1" });
+    expect(toShellCommand`stackyard asg halt ${"run"} ${flags}`).toBe(
+      "stackyard asg halt run --deployer '$(id)' --bucket 'a b' --region eu-west-1",
     );
   });
 });

@@ -2,6 +2,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { createAwsAccess, findRegion, loadOwnAccount, toPartition } from "@stackyard/aws";
 import {
+  type AccountNames,
   type Clock,
   type Command,
   type CommandOutput,
@@ -10,7 +11,6 @@ import {
   type PluginCommand,
   type PluginCommandContext,
   StackyardError,
-  toShellWord,
   withContext,
 } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
@@ -18,7 +18,7 @@ import { type EnvironmentVariables, readEnvironment } from "@stackyard/core/envi
 import { toCell, toFollowArgs } from "@stackyard/sdk/commands";
 import type { Release, ReleasesApi } from "@stackyard/sdk/releases";
 import { type Static, type TObject, Type } from "typebox";
-import { PRESETS, type PresetName, type ReleaseConstants } from "../release-state.ts";
+import { PRESETS, type PresetName, type ReleaseConstants } from "../presets.ts";
 import { createYardPlace, type ReleasePlace, toReleaseKey, type YardPlaceOptions } from "./release-place.ts";
 
 /** Arguments of a command that select where releases are deployed. */
@@ -130,7 +130,7 @@ function createStoring(
 ): NonNullable<YardPlaceOptions["storeDocument"]> {
   return async (document, userData) => {
     const [{ createBucketMemory }, { s3 }] = await Promise.all([
-      import("../deploy/memory.ts"),
+      import("../deploy/bucket-memory.ts"),
       openAws(String(document["aws_region"] ?? "us-east-1")),
     ]);
     const memory = createBucketMemory({ s3, bucket, clock, generation, by });
@@ -159,12 +159,10 @@ export async function resolveDeployer<Words extends PlaceWords>(context: Release
   return { ...words, deployer, preset: toPreset(context, words) };
 }
 
-/** Formats the given flags that select a deployer, for a command that the user can copy. */
-export function formatPlaceFlags({ preset, deployer, bucket, account, region }: PlaceWords): string {
+/** Returns the given flags that select a deployer as words, for a command that the user can copy. */
+export function toPlaceFlags({ preset, deployer, bucket, account, region }: PlaceWords): readonly string[] {
   const given = Object.entries({ preset, deployer, bucket, account, region });
-  return given
-    .flatMap(([name, value]) => (value === undefined ? [] : [` --${name} ${toShellWord(toCell(value))}`]))
-    .join("");
+  return given.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, toCell(value)]));
 }
 
 function usage(message: string): StackyardError {
@@ -190,18 +188,21 @@ export interface ReleaseContext extends ReleaseCommandDeps {
   readonly cwd: string;
   readonly environment: PluginCommandContext["environment"];
   readonly server: PluginCommandContext["server"];
+  /** Names of AWS accounts, for people. */
+  readonly accounts: AccountNames;
   readonly signal: AbortSignal;
 }
 
 /** Returns a release command as a command of a plugin. */
 export function withReleases(command: Command<ReleaseContext>, deps: ReleaseCommandDeps): PluginCommand {
   return withContext(command, (context: PluginCommandContext) => {
-    const { out, cwd, environment, signal } = context;
+    const { out, cwd, environment, accounts = {}, signal } = context;
     return {
       ...deps,
       out,
       cwd,
       environment,
+      accounts,
       signal,
       // Resolved on demand, because it throws if no server is configured.
       get server() {

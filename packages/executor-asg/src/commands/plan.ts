@@ -3,10 +3,12 @@ import { formatTable, toCell } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
 import { readJson } from "../document/decode.ts";
 import type { Release } from "../document/release.ts";
+import { forecastRelease, type ReleaseForecast, type RolloutForecast } from "../plan/forecast.ts";
+import { toLength } from "../plan/format-release.ts";
 import { planOffline, type ServicePlan } from "../plan/plan-release.ts";
-import { forecastRelease, type ReleaseForecast, type RolloutForecast, toLength } from "../plan/report.ts";
-import { RELEASE_MACHINES, type ReleaseMachine, type ReleaseRow, toReleaseStateMachine } from "../release-machine.ts";
-import type { ReleaseConstants } from "../release-state.ts";
+import type { ReleaseConstants } from "../presets.ts";
+import { RELEASE_MACHINES, type ReleaseMachine, type ReleaseRow } from "../release-machine.ts";
+import { toReleaseStateMachine } from "../step-functions.ts";
 import { accountArgs, fileArg, presetArg, type ReleaseContext, toConstants } from "./place.ts";
 import { formatProblems, formatWarnings, loadReleaseFile } from "./release-file.ts";
 

@@ -166,14 +166,19 @@ describe("asg watch, show, ls and fails", () => {
     server.script = [{ report: { path, error, end: "FailureClean" }, answer: CLEAN }];
     await world.run("watch", { release });
 
-    const listed = await world.run("ls", { project: "org/shop" });
+    const accounts = { [SHOP.account]: "shop-prod" };
+    const listed = await world.run("ls", { project: "org/shop" }, { accounts });
     const fails = await world.run("fails");
+    const shown = await world.run("show", { release }, { accounts });
     const none = await world.run("ls", { project: "org/other" });
 
     expect(listed.text.split("\n").map((line) => line.split(/ {2,}/).slice(1))).toEqual([
-      ["PROJECT", "CONFIG", "WHAT", "STANDS", "RUN"],
-      ["org/shop", "production", "deploy", "failed", release],
+      ["PROJECT", "CONFIG", "WHAT", "STANDS", "RUN", "WHERE"],
+      ["org/shop", "production", "deploy", "failed", release, "shop-prod (111122223333 eu-west-1)"],
     ]);
+    expect(listed.value["releases"]).toMatchObject([{ account: SHOP.account, accountName: "shop-prod" }]);
+    expect(shown.text).toMatch(/\naccount: +shop-prod \(111122223333 eu-west-1\)\n/);
+    expect(shown.value["release"]).toMatchObject({ account: SHOP.account, accountName: "shop-prod" });
     expect(fails.text.split("\n").at(-1)?.split(/ {2,}/).slice(1)).toEqual([
       ...[release, "CheckHealthy", "FailureClean", "HaltError: Timeout: Halting Release"],
     ]);

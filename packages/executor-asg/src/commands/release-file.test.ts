@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { PRESETS } from "../release-state.ts";
+import { PRESETS } from "../presets.ts";
 import { aReleaseFile } from "../testing/command-world.ts";
 import { type PrepareInput, prepareRelease } from "./release-file.ts";
 

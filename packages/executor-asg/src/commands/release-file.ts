@@ -8,7 +8,7 @@ import { parseRelease } from "../document/parse-release.ts";
 import type { Release, ReleaseProblem, ReleaseWarning } from "../document/release.ts";
 import { toLetters, toReleaseId } from "../plan/names.ts";
 import { findSecrets, findUserDataFault, hashUserData, renderUserData } from "../plan/user-data.ts";
-import type { ReleaseConstants } from "../release-state.ts";
+import type { ReleaseConstants } from "../presets.ts";
 import {
   accountArgs,
   fileArg,

@@ -1,7 +1,8 @@
 import { listPages, parseJson, StackyardError } from "@stackyard/core";
 import { formatTable, toCell } from "@stackyard/sdk/commands";
 import type { ProjectConfig, Release, ReleaseMemoryPlace, ReleasesApi } from "@stackyard/sdk/releases";
-import type { ReleaseConstants, ReleaseKey } from "../release-state.ts";
+import type { ReleaseConstants } from "../presets.ts";
+import type { ReleaseKey } from "../release-state.ts";
 
 /** A release that is ready to be deployed. */
 export interface DeployOrder {

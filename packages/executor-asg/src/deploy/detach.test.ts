@@ -1,7 +1,7 @@
 import { AutoScalingClient, UpdateAutoScalingGroupCommand } from "@aws-sdk/client-auto-scaling";
 import { SimFault } from "@stackyard/aws-sim";
 import { describe, expect, it } from "vitest";
-import { PRESETS } from "../release-state.ts";
+import { PRESETS } from "../presets.ts";
 import { anAlarmPolicy, anAutoscaling, TARGET } from "../testing/builders.ts";
 import { createSwitch, findOrphans, type Switch, type SwitchInput } from "../testing/release-world.ts";
 import { cleanUpFailure, cleanUpSuccess, detachForFailure, detachForSuccess } from "./detach.ts";

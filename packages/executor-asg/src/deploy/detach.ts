@@ -1,15 +1,8 @@
 import type { AutoScalingGroup } from "@aws-sdk/client-auto-scaling";
 import { isDenial } from "@stackyard/aws";
-import {
-  failWith,
-  type ReleaseDeps,
-  ReleaseError,
-  type ReleaseState,
-  type ReleaseTask,
-  type ReleaseWork,
-  toReleaseError,
-} from "../release-state.ts";
-import { loadGroupsNamed, nameOfGroup, toTagMap } from "../resources/groups.ts";
+import { failWith, ReleaseError, toReleaseError } from "../release-errors.ts";
+import type { ReleaseDeps, ReleaseState, ReleaseTask, ReleaseWork } from "../release-state.ts";
+import { loadGroupsNamed, nameOfGroup, toTagMap } from "../resources/load-groups.ts";
 import {
   type DrainVerdict,
   detachTraffic,

@@ -1,7 +1,7 @@
 import { SimFault } from "@stackyard/aws-sim";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ReleaseError } from "../release-state.ts";
+import { ReleaseError } from "../release-errors.ts";
 import { createReleaseWorld } from "../testing/release-world.ts";
 import {
   type DrainFacts,

@@ -11,10 +11,12 @@ import {
   UpdateAutoScalingGroupCommand,
 } from "@aws-sdk/client-auto-scaling";
 import { chunk } from "@stackyard/core";
+import { toServiceOrder } from "../document/release.ts";
 import { type Capacity, planCapacity } from "../plan/capacity.ts";
-import { RELEASE_TAGS, toServiceOrder } from "../plan/names.ts";
-import { type AwsDeps, type ReleaseDeps, ReleaseError, type ReleaseState, type ReleaseWork } from "../release-state.ts";
-import { collect, loadGroupsNamed, nameOfGroup, toTagMap } from "../resources/groups.ts";
+import { RELEASE_TAGS } from "../plan/names.ts";
+import { ReleaseError } from "../release-errors.ts";
+import type { AwsDeps, ReleaseDeps, ReleaseState, ReleaseWork } from "../release-state.ts";
+import { collect, loadGroupsNamed, nameOfGroup, toTagMap } from "../resources/load-groups.ts";
 
 /** How far old groups have been detached and emptied. */
 export interface DrainFacts {

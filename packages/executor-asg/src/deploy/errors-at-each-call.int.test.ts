@@ -1,6 +1,7 @@
 import { SimFault } from "@stackyard/aws-sim";
 import { describe, expect, it } from "vitest";
-import { type ReleaseDeps, ReleaseError, type ReleaseTask } from "../release-state.ts";
+import { ReleaseError } from "../release-errors.ts";
+import type { ReleaseDeps, ReleaseTask } from "../release-state.ts";
 import { anAlarmPolicy, anAutoscaling } from "../testing/builders.ts";
 import { createDeath, guardDeps } from "../testing/fakes.ts";
 import { createSwitch, findOrphans, type Switch, type SwitchInput } from "../testing/release-world.ts";

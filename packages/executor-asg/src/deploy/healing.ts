@@ -5,8 +5,10 @@ import {
   type AutoScalingGroup,
 } from "@aws-sdk/client-auto-scaling";
 import { chunk } from "@stackyard/core";
-import { type AwsDeps, decideHalt, type ReleaseDeps, type ReleaseFailureCode } from "../release-state.ts";
-import { loadGroupsNamed, nameOfGroup, toTagMap } from "../resources/groups.ts";
+import { decideHalt } from "../halt.ts";
+import type { ReleaseFailureCode } from "../release-errors.ts";
+import type { AwsDeps, ReleaseDeps } from "../release-state.ts";
+import { loadGroupsNamed, nameOfGroup, toTagMap } from "../resources/load-groups.ts";
 import { detachTraffic, parseFormerTags, setCapacity } from "./drain.ts";
 import { evaluateHealth } from "./health.ts";
 import { loadHealthSources } from "./observe.ts";
@@ -21,7 +23,7 @@ import {
   toRollbackKey,
 } from "./rollback-step.ts";
 
-/** Seconds between two looks at the returning groups. */
+/** Seconds between two reads of the returning groups. */
 export const HEAL_SECONDS = 15;
 const DEFAULT_TIMEOUT_SECONDS = 600;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Service, TargetTrackingPolicy } from "../document/release.ts";
 import type { LaunchFacts } from "../plan/names.ts";
-import { PRESETS } from "../release-state.ts";
+import { PRESETS } from "../presets.ts";
 import {
   aHook,
   anAlarmPolicy,

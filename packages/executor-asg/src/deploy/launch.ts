@@ -20,14 +20,10 @@ import { decideDenial, escapeFilterValue, findAwsFault, findDeadline } from "@st
 import { chunk } from "@stackyard/core";
 import type { CapacityPlan } from "../plan/capacity.ts";
 import { type LaunchFacts, RELEASE_TAGS, toTemplateName } from "../plan/names.ts";
-import {
-  type HealthReport,
-  type ReleaseDeps,
-  ReleaseError,
-  type ServiceState,
-  toReleaseError,
-} from "../release-state.ts";
-import { collect, findPlacementGroup, loadGroupsNamed, toTagMap } from "../resources/groups.ts";
+import { ReleaseError, toReleaseError } from "../release-errors.ts";
+import type { HealthReport, ReleaseDeps, ServiceState } from "../release-state.ts";
+import { collect, loadGroupsNamed, toTagMap } from "../resources/load-groups.ts";
+import { findPlacementGroup } from "../resources/lookup.ts";
 import {
   type GroupInput,
   toAlarmRequest,

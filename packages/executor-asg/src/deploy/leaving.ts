@@ -1,5 +1,5 @@
 import type { ReleaseDeps } from "../release-state.ts";
-import { loadGroupsNamed, nameOfGroup, toTagMap } from "../resources/groups.ts";
+import { loadGroupsNamed, nameOfGroup, toTagMap } from "../resources/load-groups.ts";
 import { detachTraffic, doAll, evaluateDrain, findRetiredKeys, loadAllAttachments, untagGroup } from "./drain.ts";
 import { findUnhealthyKept, HEAL_SECONDS } from "./healing.ts";
 import {

@@ -2,7 +2,8 @@ import { DeleteObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client
 import { createAwsSim, createSimPlugin, SimFault } from "@stackyard/aws-sim";
 import { createFakeClock, createMemoryRecords } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
-import { createBucketMemory, createYardMemory } from "./memory.ts";
+import { createBucketMemory } from "./bucket-memory.ts";
+import { createYardMemory } from "./yard-memory.ts";
 
 const ACCOUNT = "111122223333";
 const key = { aws_account_id: ACCOUNT, project_name: "org/web", config_name: "prod", release_id: "r1" };

@@ -1,52 +1,8 @@
-import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
-import { findAwsFault, toAwsError } from "@stackyard/aws";
-import { type Clock, defined, isMap, parseJson, type Records, retry } from "@stackyard/core";
+import { type Clock, defined, isMap, parseJson, retry } from "@stackyard/core";
 import type { LockFiles } from "../locks/lock-files.ts";
-import { createDynamoLock, createRecordLockFiles, createS3LockFiles } from "../locks/lock-stores.ts";
-import { createReleaseLocks } from "../locks/release-locks.ts";
-import { toReleasePaths } from "../plan/names.ts";
-import type {
-  HaltAnswer,
-  HaltOrder,
-  ReleaseConstants,
-  ReleaseKey,
-  ReleaseLocks,
-  ReleaseMemory,
-} from "../release-state.ts";
-
-/** Options of `createYardMemory`. */
-export interface YardMemoryOptions {
-  readonly records: Records;
-  readonly clock: Clock;
-  readonly generation: ReleaseConstants["generation"];
-  /** Target of the release: one yard deploys to many accounts and regions. */
-  readonly at: { readonly account: string; readonly region: string };
-  /** Who deploys; shown when the lock blocks another release. */
-  readonly by?: string;
-}
-
-/** Creates the lock files in a yard for one account and region. */
-export function createYardLockFiles(options: Pick<YardMemoryOptions, "records" | "clock" | "at">): LockFiles {
-  const { records, clock, at } = options;
-  return createRecordLockFiles({ records, clock, prefix: `releases/${at.account}/${at.region}/` });
-}
-
-/**
- * Stores a release's memory in the yard's records. They are not a second channel: the yard itself decides who may start
- * a run.
- */
-export function createYardMemory({ records, clock, generation, at, by }: YardMemoryOptions): ReleaseMemory {
-  const files = createYardLockFiles({ records, clock, at });
-  const locks = createReleaseLocks({
-    files,
-    clock,
-    generation,
-    unlockWords: ["--region", at.region],
-    ...defined({ by }),
-  });
-  return createFileMemory({ files, locks, clock, generation, isSecondChannel: false });
-}
+import { toReleasePaths } from "../plan/release-paths.ts";
+import type { ReleaseConstants } from "../presets.ts";
+import type { HaltAnswer, HaltOrder, ReleaseKey, ReleaseLocks, ReleaseMemory } from "../release-state.ts";
 
 /** Options of a file memory. */
 export interface FileMemoryOptions {
@@ -63,6 +19,7 @@ export interface FileMemoryOptions {
 }
 
 const READS = 3;
+
 const READ_AGAIN_MS = 500;
 
 /** Creates a memory of files with the predecessor's paths. */
@@ -111,80 +68,6 @@ export function createFileMemory(options: FileMemoryOptions): ReleaseMemory {
       await answerOwnHalt(files, ownHalt, { ...answer, at: clock.now() }).catch(() => undefined);
     },
   };
-}
-
-/** Options of `createBucketMemory`, with clients of the deployer's own role. */
-export interface BucketMemoryOptions {
-  readonly s3: S3Client;
-  readonly bucket: string;
-  readonly clock: Clock;
-  readonly generation: ReleaseConstants["generation"];
-  /** The predecessor's lock table, if used. */
-  readonly table?: { readonly client: DynamoDBClient; readonly name: string };
-  /** The person who deploys, shown to others who find the lock. */
-  readonly by?: string;
-  /** Default: 30 min. */
-  readonly leaseMs?: number;
-}
-
-interface BucketObject {
-  readonly client: S3Client;
-  readonly bucket: string;
-  readonly key: string;
-}
-
-/**
- * Stores a release's memory in the predecessor's bucket and, if given, its lock table. The bucket is the second channel
- * of a release.
- */
-export function createBucketMemory(options: BucketMemoryOptions): ReleaseMemory {
-  const { s3: client, bucket, clock, generation, table, by, leaseMs } = options;
-  const files = createS3LockFiles({ client, bucket });
-  const strong = table && createDynamoLock({ client: table.client, table: table.name, clock });
-  const locks = createReleaseLocks({
-    files,
-    clock,
-    generation,
-    unlockWords: ["--bucket", bucket],
-    ...defined({ strong, by, leaseMs }),
-  });
-  return createFileMemory({
-    files,
-    locks,
-    clock,
-    generation,
-    isSecondChannel: true,
-    putUserData: (key, text) => putUserData({ client, bucket, key }, text),
-    findHaltFile: (key) => findHaltFile({ client, bucket, key }),
-    async removeHaltFile(key) {
-      await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
-    },
-  });
-}
-
-/**
- * Stores user data encrypted with the account's key for S3, `alias/aws/s3`, as the predecessor does: `aws:kms` without
- * a key.
- */
-async function putUserData({ client, bucket, key }: BucketObject, text: string): Promise<void> {
-  const object = { Bucket: bucket, Key: key, Body: text };
-  try {
-    await client.send(new PutObjectCommand({ ...object, ServerSideEncryption: "aws:kms", IfNoneMatch: "*" }));
-  } catch (error) {
-    if (findAwsFault(error).code === "RECORD_CONFLICT") return;
-    throw toAwsError(error, `The user data s3://${bucket}/${key} cannot be written.`);
-  }
-}
-
-async function findHaltFile({ client, bucket, key }: BucketObject): Promise<HaltOrder | undefined> {
-  try {
-    const { Body, LastModified } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-    const message = (await Body?.transformToString("utf-8")) ?? "";
-    return { kind: "file", message: message.slice(0, 4_000), modifiedAt: LastModified?.getTime() ?? 0 };
-  } catch (error) {
-    if (findAwsFault(error).name === "NoSuchKey") return undefined;
-    throw toAwsError(error, `The halt file s3://${bucket}/${key} cannot be read.`);
-  }
 }
 
 /** A stored halt request for one release. */

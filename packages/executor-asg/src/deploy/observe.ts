@@ -8,20 +8,19 @@ import { CloudWatchClient, paginateDescribeAlarms } from "@aws-sdk/client-cloudw
 import { DescribeInstanceHealthCommand, ElasticLoadBalancingClient } from "@aws-sdk/client-elastic-load-balancing";
 import { DescribeTargetHealthCommand, ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { chunk, within } from "@stackyard/core";
-import type { Release, Service } from "../document/release.ts";
+import { type Release, type Service, toServiceOrder } from "../document/release.ts";
 import { type CapacityPlan, planCapacity } from "../plan/capacity.ts";
-import { toServiceOrder } from "../plan/names.ts";
-import {
-  type AwsDeps,
-  failWith,
-  type HealthReport,
-  type ReleaseDeps,
-  ReleaseError,
-  type ReleaseWork,
-  type ServiceResources,
-  type ServiceState,
+import { failWith, ReleaseError } from "../release-errors.ts";
+import type {
+  AwsDeps,
+  HealthReport,
+  ReleaseDeps,
+  ReleaseWork,
+  ServiceResources,
+  ServiceState,
 } from "../release-state.ts";
-import { collect, loadGroupsNamed, nameOfGroup } from "../resources/groups.ts";
+import { collect, loadGroupsNamed, nameOfGroup } from "../resources/load-groups.ts";
+import { readActivities } from "./activities.ts";
 import {
   evaluateHealth,
   evaluateTerminations,
@@ -30,7 +29,6 @@ import {
   type HealthJudgement,
   type HealthSource,
   isHealthCause,
-  readActivities,
 } from "./health.ts";
 
 /** The new group of a service as listed by Auto Scaling. Load balancers have not been queried yet. */

@@ -3,23 +3,10 @@ import { CloudWatchClient, paginateDescribeAlarms } from "@aws-sdk/client-cloudw
 import { DescribePlacementGroupsCommand, EC2Client } from "@aws-sdk/client-ec2";
 import { escapeFilterValue } from "@stackyard/aws";
 import { RELEASE_TAGS, toTemplateName } from "../plan/names.ts";
-import {
-  type AwsDeps,
-  failWith,
-  type ReleaseDeps,
-  ReleaseError,
-  type ReleaseKey,
-  toReleaseError,
-} from "../release-state.ts";
-import {
-  collect,
-  findReleaseId,
-  type GroupFacts,
-  loadGroups,
-  loadGroupsNamed,
-  toGroupFacts,
-  toTagMap,
-} from "../resources/groups.ts";
+import { failWith, ReleaseError, toReleaseError } from "../release-errors.ts";
+import type { AwsDeps, ReleaseDeps, ReleaseKey } from "../release-state.ts";
+import { findReleaseId, type GroupFacts, toGroupFacts } from "../resources/groups.ts";
+import { collect, loadGroups, loadGroupsNamed, toTagMap } from "../resources/load-groups.ts";
 import { detachTraffic, loadAttachments, RETIRED_TAGS } from "./drain.ts";
 import {
   deleteAlarms,

@@ -5,10 +5,10 @@ import { aRelease, TARGET } from "../testing/builders.ts";
 import { createDeath, guardDeps } from "../testing/fakes.ts";
 import { createSwitch, findOrphans, type Switch, type SwitchInput } from "../testing/release-world.ts";
 import { cleanUpSuccess, detachForFailure, detachForSuccess, retireKept } from "./detach.ts";
-import { createYardMemory } from "./memory.ts";
 import { repairRelease } from "./repair.ts";
 import { pollRollback, rollbackRelease } from "./rollback.ts";
 import type { RollbackStep } from "./rollback-step.ts";
+import { createYardMemory } from "./yard-memory.ts";
 
 /** More calls than any rollback makes. */
 const MAX_CALLS = 150;

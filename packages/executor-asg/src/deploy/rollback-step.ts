@@ -1,5 +1,5 @@
-import { joinSentences } from "../plan/report.ts";
-import type { ReleaseDeps, ReleaseFailureCode, ReleaseKey } from "../release-state.ts";
+import { joinSentences, type ReleaseFailureCode } from "../release-errors.ts";
+import type { ReleaseDeps, ReleaseKey } from "../release-state.ts";
 
 /** Input of a rollback. */
 export interface RollbackInput {

@@ -1,7 +1,9 @@
 import { defined } from "@stackyard/core";
 import { toLetters, toReleaseId } from "../plan/names.ts";
-import { type ReleaseDeps, type ReleaseFailureCode, toReleaseError } from "../release-state.ts";
-import { loadGroups, sortGroups, toGroupFacts } from "../resources/groups.ts";
+import { type ReleaseFailureCode, toReleaseError } from "../release-errors.ts";
+import type { ReleaseDeps } from "../release-state.ts";
+import { sortGroups, toGroupFacts } from "../resources/groups.ts";
+import { loadGroups } from "../resources/load-groups.ts";
 import { doAll } from "./drain.ts";
 import { giveUp, HEAL_SECONDS, heal, restoreKept, returnTraffic } from "./healing.ts";
 import { leave } from "./leaving.ts";

@@ -1,10 +1,11 @@
 import { createMemoryRecords } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
-import { type ReleaseDeps, ReleaseError, type ReleaseMemory, type ReleaseWork } from "../release-state.ts";
+import { ReleaseError } from "../release-errors.ts";
+import type { ReleaseDeps, ReleaseMemory, ReleaseWork } from "../release-state.ts";
 import { aRelease, aState, TARGET } from "../testing/builders.ts";
 import { createReleaseWorld } from "../testing/release-world.ts";
-import { createYardMemory } from "./memory.ts";
 import { isReleaseWorkName, runState } from "./run-state.ts";
+import { createYardMemory } from "./yard-memory.ts";
 
 const NEXT = { ...aRelease(), release_id: "release-3" };
 

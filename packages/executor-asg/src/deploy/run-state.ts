@@ -1,17 +1,10 @@
 import { findAwsFault } from "@stackyard/aws";
 import { isStackyardError } from "@stackyard/core";
+import { ReleaseError, type ReleaseFailureCode, toReleaseError } from "../release-errors.ts";
 import type { ReleaseTaskName } from "../release-machine.ts";
-import {
-  type AcquireReleaseLock,
-  type ReleaseDeps,
-  ReleaseError,
-  type ReleaseFailureCode,
-  type ReleaseState,
-  type ReleaseTask,
-  type ReleaseWork,
-  toReleaseError,
-} from "../release-state.ts";
-import { checkHealthy, deploy, stopDeploy } from "./deploy.ts";
+import type { AcquireReleaseLock, ReleaseDeps, ReleaseState, ReleaseTask, ReleaseWork } from "../release-state.ts";
+import { checkHealthy } from "./check-healthy.ts";
+import { deploy, stopDeploy } from "./deploy.ts";
 import { cleanUpFailure, cleanUpSuccess, detachForFailure, detachForSuccess, retireKept } from "./detach.ts";
 import { validateResources } from "./validate.ts";
 

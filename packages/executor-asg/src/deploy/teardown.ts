@@ -16,26 +16,14 @@ import {
 } from "@aws-sdk/client-ec2";
 import { escapeFilterValue, findAwsFault, runOptional } from "@stackyard/aws";
 import { chunk } from "@stackyard/core";
-import type { Service } from "../document/release.ts";
+import { type Service, toServiceOrder } from "../document/release.ts";
 import { capacityAfterSuccess, planCapacity } from "../plan/capacity.ts";
-import { RELEASE_TAGS, toAlarmName, toGroupName, toServiceOrder, toTemplateName } from "../plan/names.ts";
-import {
-  type AwsDeps,
-  type ReleaseConstants,
-  type ReleaseDeps,
-  type ReleaseWork,
-  toReleaseError,
-} from "../release-state.ts";
-import {
-  collect,
-  type GroupFacts,
-  loadGroups,
-  loadGroupsNamed,
-  nameOfGroup,
-  sortGroups,
-  toGroupFacts,
-  toTagMap,
-} from "../resources/groups.ts";
+import { RELEASE_TAGS, toAlarmName, toGroupName, toTemplateName } from "../plan/names.ts";
+import type { ReleaseConstants } from "../presets.ts";
+import { toReleaseError } from "../release-errors.ts";
+import type { AwsDeps, ReleaseDeps, ReleaseWork } from "../release-state.ts";
+import { type GroupFacts, sortGroups, toGroupFacts } from "../resources/groups.ts";
+import { collect, loadGroups, loadGroupsNamed, nameOfGroup, toTagMap } from "../resources/load-groups.ts";
 import { deleteIfThere, detachTraffic, doAll, isGone, RETIRED_TAGS, retireGroup, setCapacity } from "./drain.ts";
 
 /**

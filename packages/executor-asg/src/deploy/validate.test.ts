@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { hashUserData } from "../plan/user-data.ts";
-import { PRESETS, type PresetName, ReleaseError } from "../release-state.ts";
+import { PRESETS, type PresetName } from "../presets.ts";
+import { ReleaseError } from "../release-errors.ts";
 import {
   aDocument,
   aHook,

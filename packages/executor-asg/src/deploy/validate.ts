@@ -1,17 +1,11 @@
 import { defined } from "@stackyard/core";
 import { hashRelease, parseRelease } from "../document/parse-release.ts";
-import type { Release } from "../document/release.ts";
-import { toLetters, toReleaseId, toServiceOrder } from "../plan/names.ts";
+import { type Release, toServiceOrder } from "../document/release.ts";
+import { toLetters, toReleaseId } from "../plan/names.ts";
 import { assessRelease } from "../plan/plan-release.ts";
 import { findSecrets, findUserDataFault, hashUserData, renderUserData } from "../plan/user-data.ts";
-import {
-  type ReleaseDeps,
-  ReleaseError,
-  type ReleaseState,
-  type ReleaseTask,
-  type ReleaseWork,
-  type ServiceState,
-} from "../release-state.ts";
+import { ReleaseError } from "../release-errors.ts";
+import type { ReleaseDeps, ReleaseState, ReleaseTask, ReleaseWork, ServiceState } from "../release-state.ts";
 import type { ReleaseVerdict } from "../resources/evaluate-release.ts";
 
 /** Input of Validate. */

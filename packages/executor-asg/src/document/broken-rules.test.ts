@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { PRESETS } from "../release-state.ts";
+import { PRESETS } from "../presets.ts";
 import { aDocument, aSeedDocument, type Changes } from "../testing/builders.ts";
 import { parseRelease } from "./parse-release.ts";
 

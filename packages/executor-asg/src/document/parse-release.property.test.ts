@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { Compile } from "typebox/compile";
 import { describe, expect, it } from "vitest";
-import { PRESETS } from "../release-state.ts";
+import { PRESETS } from "../presets.ts";
 import { releaseFixture } from "../testing/builders.ts";
 import { parseRelease } from "./parse-release.ts";
 import type { Release, Service } from "./release.ts";

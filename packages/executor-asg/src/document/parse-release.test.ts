@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { PRESETS } from "../release-state.ts";
+import { PRESETS } from "../presets.ts";
 import { aDocument, aSeedDocument, type Changes, releaseFixture } from "../testing/builders.ts";
 import { canonicalRelease, hashRelease, parseRelease } from "./parse-release.ts";
 import { GATED_STRATEGIES, POLLED_STRATEGIES } from "./schema.ts";

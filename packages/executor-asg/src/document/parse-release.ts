@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { isMap } from "@stackyard/core";
 import { type TObject, type TSchema, Type } from "typebox";
 import { findUserDataFault, renderUserData } from "../plan/user-data.ts";
-import { PRESETS, type ReleaseConstants } from "../release-state.ts";
+import { PRESETS, type ReleaseConstants } from "../presets.ts";
 import { decode, MAX_PROBLEMS, type RawAutoscaling, type RawRelease, type RawService, readJson } from "./decode.ts";
 import { type Fault, pointTo, quote, type Release, type ReleaseProblem, type ReleaseWarning } from "./release.ts";
 import { checkBase, checkBounds, checkOrder, checkOwn, checkSubnets, type RuleContext } from "./release-rules.ts";

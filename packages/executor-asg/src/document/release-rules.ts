@@ -1,7 +1,7 @@
 import { isMap } from "@stackyard/core";
 import { type TSchema, Type } from "typebox";
 import { findProjectFault } from "../plan/names.ts";
-import type { ReleaseConstants } from "../release-state.ts";
+import type { ReleaseConstants } from "../presets.ts";
 import { parseInstant, type RawRelease, type RawService } from "./decode.ts";
 import { type Fault, pointTo, quote } from "./release.ts";
 import { DETACH_STRATEGIES, MAX_SERVICES, MAX_TIMEOUT_SECONDS, PLACEMENT_STRATEGIES } from "./schema.ts";

@@ -119,3 +119,29 @@ export function quote(value: unknown): string {
   const text = typeof value === "string" ? JSON.stringify(value) : String(value);
   return text.length <= 120 ? text : `${text.slice(0, 119)}…`;
 }
+
+/**
+ * Returns the services in the order used by all states: dependencies first, otherwise by name. The order of keys in the
+ * document is ignored, because not every store preserves it.
+ */
+export function toServiceOrder({ services }: Pick<Release, "services">): readonly Service[] {
+  const names = Object.keys(services).toSorted();
+  const ordered = new Map<string, Service>();
+  while (ordered.size < names.length) {
+    const next = names.find((name) => !ordered.has(name) && isFree(services[name], ordered, services));
+    // Parsed releases have no cycles; in a cycle, take the first.
+    const name = next ?? names.find((each) => !ordered.has(each));
+    const service = name === undefined ? undefined : services[name];
+    if (name === undefined || service === undefined) break;
+    ordered.set(name, service);
+  }
+  return [...ordered.values()];
+}
+
+function isFree(
+  service: Service | undefined,
+  ordered: ReadonlyMap<string, Service>,
+  services: Release["services"],
+): boolean {
+  return service?.depends_on.every((name) => ordered.has(name) || services[name] === undefined) ?? false;
+}

@@ -2,8 +2,9 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { createAwsSim, createSimPlugin, SimFault } from "@stackyard/aws-sim";
 import { createFakeClock, createMemoryRecords } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
+import { createYardLockFiles } from "../deploy/yard-memory.ts";
 import type { LockFiles } from "./lock-files.ts";
-import { createRecordLockFiles, createS3LockFiles } from "./lock-stores.ts";
+import { createS3LockFiles } from "./lock-stores.ts";
 import { createReleaseLocks } from "./release-locks.ts";
 
 const ACCOUNT = "111122223333";
@@ -19,7 +20,11 @@ function createBucket() {
 }
 
 function createRecordFiles(): LockFiles {
-  return createRecordLockFiles({ records: createMemoryRecords(), clock: createFakeClock(), prefix: "releases/" });
+  return createYardLockFiles({
+    records: createMemoryRecords(),
+    clock: createFakeClock(),
+    at: { account: "111122223333", region: "eu-west-1" },
+  });
 }
 
 describe.each([

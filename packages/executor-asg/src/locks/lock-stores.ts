@@ -1,7 +1,7 @@
 import { DeleteItemCommand, type DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { findAwsFault, toAwsError } from "@stackyard/aws";
-import { type Clock, defined, type Records } from "@stackyard/core";
+import { type Clock, defined } from "@stackyard/core";
 import { CLOCKS_APART_MS, type LockFiles, type StrongLock, type StrongLockRequest } from "./lock-files.ts";
 
 /** Bucket and client of the lock files. */
@@ -64,47 +64,6 @@ function isMissing(error: unknown): boolean {
 
 function isConflict(error: unknown): boolean {
   return findAwsFault(error).code === "RECORD_CONFLICT" || isMissing(error);
-}
-
-/** Records and key prefix of the lock files. */
-interface RecordLockFilesOptions {
-  readonly records: Records;
-  readonly clock: Clock;
-  readonly prefix: string;
-}
-
-/** Stores lock files as records of the yard, one text per record. */
-export function createRecordLockFiles({ records, clock, prefix }: RecordLockFilesOptions): LockFiles {
-  return {
-    async load(path) {
-      const found = await records.get(toKey(prefix, path), clock.now());
-      if (found === undefined) return undefined;
-      return { text: toText(found.value), version: String(found.version) };
-    },
-    async put(path, text, over) {
-      const expected = over === "absent" ? over : Number(over);
-      const { kind } = await records.put({ key: toKey(prefix, path), value: { text }, expected, now: clock.now() });
-      return kind;
-    },
-    async remove(path, version) {
-      return (await records.remove(toKey(prefix, path), Number(version))) ? "removed" : "conflict";
-    },
-    locate: (path) => ({ place: `the yard's record ${toKey(prefix, path)}` }),
-  };
-}
-
-/** Encodes a path as a key: project names may contain characters that keys must not. */
-function toKey(prefix: string, path: string): string {
-  return prefix + path.split("/").map(encodeSegment).join("/");
-}
-
-function encodeSegment(segment: string): string {
-  return segment === "" ? "%" : encodeURIComponent(segment);
-}
-
-function toText(value: unknown): string {
-  const { text } = typeof value === "object" && value !== null ? { text: undefined, ...value } : { text: undefined };
-  return typeof text === "string" ? text : "";
 }
 
 /** Table and client of the lock. */

@@ -2,7 +2,8 @@ import { createFakeClock } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
 import { type CallHooks, createMemoryLockFiles } from "../testing/fakes.ts";
 import type { StrongLock } from "./lock-files.ts";
-import { createReleaseLocks, lockByUser, removeRootLock, unlockByUser } from "./release-locks.ts";
+import { createReleaseLocks } from "./release-locks.ts";
+import { lockByUser, removeRootLock, unlockByUser } from "./user-locks.ts";
 
 const MINUTE_MS = 60_000;
 const key = { aws_account_id: "1", project_name: "org/web", config_name: "prod", release_id: "r1" };

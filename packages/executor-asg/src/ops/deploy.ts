@@ -3,12 +3,11 @@ import { type BeginInput, beginRelease, toBeginInput } from "../begin-release.ts
 import type { AsgCall } from "../call.ts";
 import type { AsgConfig, AsgStep } from "../definition.ts";
 import { rememberPlace } from "../plan/release-place-record.ts";
-import { joinSentences } from "../plan/report.ts";
+import { storeReport, toReleaseReport } from "../plan/report.ts";
+import { joinSentences, ReleaseError } from "../release-errors.ts";
 import type { ReleaseEnd } from "../release-machine.ts";
-import { isReleaseProgress, type ReleaseProgress, withLines } from "../release-progress.ts";
-import { type ReleaseDeps, ReleaseError } from "../release-state.ts";
-import { stepRelease } from "../step-release.ts";
-import { writeReport } from "../write-report.ts";
+import type { ReleaseDeps } from "../release-state.ts";
+import { isReleaseProgress, type ReleaseProgress, stepRelease, withLines } from "../step-release.ts";
 import { defineOperation } from "./operation.ts";
 
 /** Deploys the release that the config describes. A cancel is a halt of this release, wherever states look for halts. */
@@ -42,7 +41,7 @@ async function pollRelease(call: AsgCall, progress: ReleaseProgress): Promise<As
   const step = await stepRelease(withHalt(call.deps, progress), progress);
   const told = withLines(step.progress, call.lines);
   if (step.kind === "going") return goOn(call, told, step.message);
-  await writeReport(call, told, step.end);
+  await storeReport(call.ctx, toReleaseReport(told, step.end));
   if (step.end === "Success") await rememberRelease(call, told);
   return toEnd(call, told, step.end);
 }
@@ -56,7 +55,7 @@ function rememberRelease({ ctx, config }: AsgCall, { release }: ReleaseProgress)
 }
 
 async function goOn(call: AsgCall, progress: ReleaseProgress, message: string): Promise<AsgStep> {
-  await writeReport(call, progress);
+  await storeReport(call.ctx, toReleaseReport(progress));
   const restMs = Math.max(0, progress.dueAt - call.ctx.clock.now());
   return running({
     progress: { ...progress },

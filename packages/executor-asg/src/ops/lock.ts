@@ -1,8 +1,8 @@
 import { succeeded } from "@stackyard/core";
-import { openLocks, placeOf, toProjectConfig } from "../call.ts";
-import { lockByUser } from "../locks/release-locks.ts";
+import { lockByUser } from "../locks/user-locks.ts";
 import { rememberPlace } from "../plan/release-place-record.ts";
 import type { AsgOperation } from "./operation.ts";
+import { openLocks, placeOf, toProjectConfig } from "./place.ts";
 
 /** Locks a project and config for a person. */
 export const lock: AsgOperation = {

@@ -1,8 +1,8 @@
 import { defined, failed, succeeded } from "@stackyard/core";
-import { openLocks, placeOf, toProjectConfig } from "../call.ts";
 import { repairRelease } from "../deploy/repair.ts";
-import { findRootLock, removeRootLock } from "../locks/release-locks.ts";
+import { findRootLock, removeRootLock } from "../locks/user-locks.ts";
 import type { AsgOperation } from "./operation.ts";
+import { openLocks, placeOf, toProjectConfig } from "./place.ts";
 
 /** Lists what a dead release left behind, and removes it if confirmed. */
 export const repair: AsgOperation = {

@@ -1,11 +1,12 @@
 import { failed, running, succeeded } from "@stackyard/core";
-import { type AsgCall, placeOf, toProjectConfig } from "../call.ts";
+import type { AsgCall } from "../call.ts";
 import type { AsgStep } from "../definition.ts";
 import { runState } from "../deploy/run-state.ts";
 import { parseRelease } from "../document/parse-release.ts";
 import type { Release } from "../document/release.ts";
-import { ReleaseError } from "../release-state.ts";
+import { ReleaseError } from "../release-errors.ts";
 import { defineOperation } from "./operation.ts";
+import { placeOf, toProjectConfig } from "./place.ts";
 
 const AGAIN_MS = 60_000;
 const PATIENCE_MS = 60 * 60_000;

@@ -1,12 +1,13 @@
 import { defined, failed, running, succeeded } from "@stackyard/core";
-import { type AsgCall, placeOf, toProjectConfig } from "../call.ts";
+import type { AsgCall } from "../call.ts";
 import type { AsgStep, Place } from "../definition.ts";
 import { cancelRollback, pollRollback, rollbackRelease } from "../deploy/rollback.ts";
 import type { RollbackInput, RollbackProgress, RollbackStep } from "../deploy/rollback-step.ts";
 import { rememberPlace } from "../plan/release-place-record.ts";
-import { putReport } from "../write-report.ts";
+import { storeReport } from "../plan/report.ts";
 import { startRelease } from "./deploy.ts";
 import { defineOperation } from "./operation.ts";
+import { placeOf, toProjectConfig } from "./place.ts";
 
 /** Progress of a rollback between two polls. JSON. */
 interface KeptRollback {
@@ -79,7 +80,7 @@ function report(call: AsgCall, place: Place, { step, lines }: Told): Promise<voi
   const inner = step.kind === "running" ? step.progress : undefined;
   const now = call.ctx.clock.now();
   const isOver = step.kind !== "running";
-  return putReport(call, {
+  return storeReport(call.ctx, {
     operation: "rollback",
     releaseId: inner?.previousReleaseId ?? (step.kind === "succeeded" ? step.releaseId : (call.config.releaseId ?? "")),
     account: place.account,

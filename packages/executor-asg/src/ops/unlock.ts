@@ -1,8 +1,8 @@
 import { defined, succeeded } from "@stackyard/core";
-import { openLocks, placeOf, toProjectConfig } from "../call.ts";
-import { removeRootLock, unlockByUser } from "../locks/release-locks.ts";
+import { removeRootLock, unlockByUser } from "../locks/user-locks.ts";
 import { rememberPlace } from "../plan/release-place-record.ts";
 import type { AsgOperation } from "./operation.ts";
+import { openLocks, placeOf, toProjectConfig } from "./place.ts";
 
 /** Removes a person's lock; with `root` also the lock of a dead deployer. */
 export const unlock: AsgOperation = {

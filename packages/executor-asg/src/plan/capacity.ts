@@ -32,29 +32,10 @@ export function planCapacity(rules: CapacityRules, previousDesired?: number | nu
   const targetHealthy = Math.max(min_size, wholePercent(desired, 1 - spread));
   const isGated = PACES[strategy].kind === "gated";
   const steps = isGated ? toGatedSteps(strategy, rules.steps ?? [], targetLaunched) : [];
-  const initial = { ...toInitial({ ...rules, min_size, strategy }, targetLaunched, steps), max: max_size };
-  return { desired, targetLaunched, targetHealthy, initial, steps };
-}
-
-function toInitial(
-  { min_size, strategy }: Required<Pick<CapacityRules, "min_size" | "strategy">>,
-  targetLaunched: number,
-  [firstStep = 0]: readonly number[],
-): { min: number; desired: number } {
-  const pace = PACES[strategy];
-  switch (pace.kind) {
-    case "all":
-      return { min: min_size, desired: targetLaunched };
-    case "canary":
-      return { min: 1, desired: 1 };
-    case "gated":
-      return { min: Math.min(min_size, firstStep), desired: firstStep };
-    case "parts":
-    case "increment": {
-      const parts = toParts(pace, targetLaunched);
-      return { min: toNextPart(0, min_size, parts), desired: toNextPart(0, targetLaunched, parts) };
-    }
-  }
+  const plan = { desired, targetLaunched, targetHealthy, steps };
+  const none = { total: 0, healthy: 0 };
+  const initial = toWanted({ autoscaling: rules, plan, instances: none }, undefined);
+  return { ...plan, initial: { ...initial, max: max_size } };
 }
 
 /** `MinSize` and `DesiredCapacity` of a group. */
@@ -107,14 +88,34 @@ export function nextCapacity(input: NextCapacityInput): NextCapacity {
   return { wanted, applied, changed, ...(step && { step }) };
 }
 
-function toStep({ autoscaling, plan, instances, ...input }: NextCapacityInput): GatedStep | undefined {
-  if (plan.steps.length === 0) return undefined;
-  const { bake_time: bakeTime = 0 } = autoscaling;
-  const { step, now = 0, held = false } = input;
-  return nextGatedStep({ steps: plan.steps, step, healthy: instances.healthy, bakeTime, now, held });
+/**
+ * Returns the step after one check: the next one when all instances of the current step have been healthy without
+ * interruption for the bake time. The last step is not gated. Undefined if the strategy is not gated.
+ */
+function toStep({
+  autoscaling,
+  plan: { steps },
+  instances,
+  step,
+  now = 0,
+  held = false,
+}: NextCapacityInput): GatedStep | undefined {
+  if (steps.length === 0) return undefined;
+  const last = steps.length - 1;
+  const index = Math.min(step?.index ?? 0, last);
+  if (index === last) return { index };
+  if (held || instances.healthy < (steps[index] ?? 0)) return { index };
+  const healthySince = step?.healthySince ?? now;
+  const bakeMs = (autoscaling.bake_time ?? 0) * 1_000;
+  return now - healthySince >= bakeMs ? { index: index + 1 } : { index, healthySince };
 }
 
-function toWanted({ autoscaling, plan, instances }: NextCapacityInput, step: GatedStep | undefined): Capacity {
+/** What the capacity wanted by a strategy depends on. */
+interface WantedInput extends Pick<NextCapacityInput, "autoscaling" | "instances"> {
+  readonly plan: Pick<CapacityPlan, "targetLaunched" | "steps">;
+}
+
+function toWanted({ autoscaling, plan, instances }: WantedInput, step: GatedStep | undefined): Capacity {
   const { min_size = 1, strategy = "AllAtOnce" } = autoscaling;
   const all = { min: min_size, desired: plan.targetLaunched };
   const pace = PACES[strategy];
@@ -138,33 +139,6 @@ function toWanted({ autoscaling, plan, instances }: NextCapacityInput, step: Gat
 
 /** Current step of a gated rollout, and since when it is healthy. */
 export type GatedStep = NonNullable<ServiceState["step"]>;
-
-/** Input of `nextGatedStep`. */
-interface GateInput {
-  /** Capacities of all steps. */
-  readonly steps: readonly number[];
-  readonly step: GatedStep | undefined;
-  readonly healthy: number;
-  /** Seconds. */
-  readonly bakeTime: number;
-  /** Epoch ms. */
-  readonly now: number;
-  /** True if something else, such as an alarm, blocks the next step. */
-  readonly held: boolean;
-}
-
-/**
- * Returns the step after one check: the next step when all instances of the current step have been healthy without
- * interruption for the bake time. The last step is not gated.
- */
-function nextGatedStep({ steps, step, healthy, bakeTime, now, held }: GateInput): GatedStep {
-  const last = steps.length - 1;
-  const index = Math.min(step?.index ?? 0, last);
-  if (index === last) return { index };
-  if (held || healthy < (steps[index] ?? 0)) return { index };
-  const healthySince = step?.healthySince ?? now;
-  return now - healthySince >= bakeTime * 1_000 ? { index: index + 1 } : { index, healthySince };
-}
 
 /** Returns whether a service has reached its last step. Always true if its strategy is not gated. */
 export function isAtLastStep(steps: readonly number[], step: GatedStep | undefined): boolean {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { PRESETS } from "../release-state.ts";
+import { PRESETS } from "../presets.ts";
 import { aRelease, aService, aState, someLaunchFacts } from "../testing/builders.ts";
 import {
   findProjectFault,
@@ -12,9 +12,7 @@ import {
   toLetters,
   toPolicyName,
   toReleaseId,
-  toReleasePaths,
   toReleaseTags,
-  toServiceOrder,
   toTemplateName,
 } from "./names.ts";
 
@@ -79,32 +77,6 @@ describe("toReleaseId", () => {
 
     expect(toReleaseId(at, letters)).toBe("release-2026-03-04T05-06-07Z-zzzzzzz");
     expect(toLetters(() => 0)).toBe("aaaaaaa");
-  });
-});
-
-describe("toReleasePaths", () => {
-  it("begins with the account", () => {
-    expect(toReleasePaths(key, "odin")).toEqual({
-      root: "1/acme/shop/prod",
-      shared: "1/acme/shop/_shared",
-      dir: "1/acme/shop/prod/r1",
-      release: "1/acme/shop/prod/r1/release",
-      userData: "1/acme/shop/prod/r1/userdata",
-      lock: "1/acme/shop/prod/lock",
-      userLock: "1/acme/shop/prod/user-lock",
-      releaseLock: "1/acme/shop/prod/r1/lock",
-      halt: "1/acme/shop/prod/halt",
-      ownHalt: "1/acme/shop/prod/r1/halt",
-    });
-  });
-
-  it("has no account in the first generation", () => {
-    expect(toReleasePaths(key, "step-asg-deployer")).toMatchObject({
-      root: "acme/shop/prod",
-      release: "acme/shop/prod/r1/release",
-      lock: "acme/shop/prod/lock",
-      halt: "acme/shop/prod/halt",
-    });
   });
 });
 
@@ -186,27 +158,6 @@ describe("toReleaseTags", () => {
     const facts = someLaunchFacts({ constants: PRESETS["step-asg-deployer"] });
 
     expect(toReleaseTags(facts)["Name"]).toBe("org/shop-production-web-release-2");
-  });
-});
-
-function order(dependsOn: Readonly<Record<string, readonly string[]>>): readonly string[] {
-  const services = Object.entries(dependsOn).map(
-    ([name, depends_on]) => [name, aService({ service_name: name, depends_on })] as const,
-  );
-  return toServiceOrder({ services: Object.fromEntries(services) }).map(({ service_name }) => service_name);
-}
-
-describe("toServiceOrder", () => {
-  it("goes by name, whatever the order of the document", () => {
-    expect(order({ web: [], api: [], worker: [] })).toEqual(["api", "web", "worker"]);
-  });
-
-  it("puts a service after those that it depends on, directly or not", () => {
-    expect(order({ api: ["web"], batch: [], db: [], web: ["db"] })).toEqual(["batch", "db", "web", "api"]);
-  });
-
-  it("includes every service, even in a cycle or with an unknown service", () => {
-    expect(order({ a: ["b"], b: ["a"], c: ["d"] })).toEqual(["c", "a", "b"]);
   });
 });
 

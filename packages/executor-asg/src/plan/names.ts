@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { parseInstant } from "../document/decode.ts";
 import type { Release, ScalingPolicy, Service } from "../document/release.ts";
-import type { ReleaseConstants, ReleaseKey, ReleaseState, ServiceResources } from "../release-state.ts";
+import type { ReleaseConstants } from "../presets.ts";
+import type { ReleaseState, ServiceResources } from "../release-state.ts";
 
 /** The longest name of a group (Auto Scaling, CreateAutoScalingGroup), and of its policies and alarms. */
 export const MAX_GROUP_NAME = 255;
@@ -75,48 +76,8 @@ export function findProjectFault({ project_name, config_name }: Project): string
   return `project_name and config_name have ${length} characters together, and ${MAX_PROJECT_AND_CONFIG} are the limit: shorten one.`;
 }
 
-/** Keys of the objects of a release, without a leading slash. */
-interface ReleasePaths {
-  /** Of the project-config. */
-  readonly root: string;
-  /** Of all configs of the project. */
-  readonly shared: string;
-  /** Of the release. */
-  readonly dir: string;
-  readonly release: string;
-  readonly userData: string;
-  /** Of the project-config. */
-  readonly lock: string;
-  readonly userLock: string;
-  /** Marks the release id as used. */
-  readonly releaseLock: string;
-  /** Halts any running release. */
-  readonly halt: string;
-  /** Halts this release. */
-  readonly ownHalt: string;
-}
-
-/** Returns the keys of a release. Keys of the first generation do not contain the account. */
-export function toReleasePaths(key: ReleaseKey, generation: ReleaseConstants["generation"]): ReleasePaths {
-  const account = generation === "odin" ? `${key.aws_account_id}/` : "";
-  const project = `${account}${key.project_name}`;
-  const root = `${project}/${key.config_name}`;
-  const dir = `${root}/${key.release_id}`;
-  return {
-    root,
-    shared: `${project}/_shared`,
-    dir,
-    release: `${dir}/release`,
-    userData: `${dir}/userdata`,
-    lock: `${root}/lock`,
-    userLock: `${root}/user-lock`,
-    releaseLock: `${dir}/lock`,
-    halt: `${root}/halt`,
-    ownHalt: `${dir}/halt`,
-  };
-}
-
 const LETTER_COUNT = 7;
+
 const ALPHABET = 26;
 
 /**
@@ -156,7 +117,9 @@ export function toAlarmName(serviceId: string, { type, name }: Pick<ScalingPolic
 
 /** EC2 API reference, "CreateLaunchTemplate": allowed names. */
 const TAKEN = /^[a-zA-Z0-9().\-/_]{3,128}$/;
+
 const OTHERS = /[^a-zA-Z0-9().\-/_]/g;
+
 const HASH_CHARS = 16;
 
 /**
@@ -202,6 +165,7 @@ export const RELEASE_TAGS = {
 
 /** EC2 user guide, "Tag restrictions". */
 const MAX_VALUE_CHARS = 256;
+
 /** Characters other than letters, digits and spaces that every service accepts in a tag value (same page). */
 const NOT_TAKEN = /[^\p{L}\p{Z}\p{N}_.:/=+\-@]/gu;
 
@@ -251,30 +215,4 @@ function toName({ constants, release, service, serviceId }: Omit<LaunchFacts, "r
 
 function toValue(text: string): string {
   return text.replace(NOT_TAKEN, "_").slice(0, MAX_VALUE_CHARS);
-}
-
-/**
- * Returns the services in the order used by all states: dependencies first, otherwise by name. The order of keys in the
- * document is ignored, because not every store preserves it.
- */
-export function toServiceOrder({ services }: Pick<Release, "services">): readonly Service[] {
-  const names = Object.keys(services).toSorted();
-  const ordered = new Map<string, Service>();
-  while (ordered.size < names.length) {
-    const next = names.find((name) => !ordered.has(name) && isFree(services[name], ordered, services));
-    // Parsed releases have no cycles; in a cycle, take the first.
-    const name = next ?? names.find((each) => !ordered.has(each));
-    const service = name === undefined ? undefined : services[name];
-    if (name === undefined || service === undefined) break;
-    ordered.set(name, service);
-  }
-  return [...ordered.values()];
-}
-
-function isFree(
-  service: Service | undefined,
-  ordered: ReadonlyMap<string, Service>,
-  services: Release["services"],
-): boolean {
-  return service?.depends_on.every((name) => ordered.has(name) || services[name] === undefined) ?? false;
 }

@@ -1,13 +1,13 @@
 import { AutoScalingClient, DescribeAccountLimitsCommand } from "@aws-sdk/client-auto-scaling";
 import { defined } from "@stackyard/core";
 import { parseRelease } from "../document/parse-release.ts";
-import { pointTo, type Release, type Service, type Strategy } from "../document/release.ts";
+import { pointTo, type Release, type Service, type Strategy, toServiceOrder } from "../document/release.ts";
 import type { ReleaseDeps, ServiceResources } from "../release-state.ts";
 import { evaluateRelease, type ReleaseVerdict } from "../resources/evaluate-release.ts";
-import type { ResourceProblem } from "../resources/groups.ts";
+import type { ResourceProblem } from "../resources/lookup.ts";
 import { loadReleaseLookups } from "../resources/lookups.ts";
 import { type CapacityPlan, planCapacity } from "./capacity.ts";
-import { serviceId, toServiceOrder } from "./names.ts";
+import { serviceId } from "./names.ts";
 
 /** What a release would do. */
 interface ReleasePlan extends Pick<ReleaseVerdict, "previousReleaseId" | "waitForDetachSeconds"> {

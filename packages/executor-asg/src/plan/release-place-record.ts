@@ -1,5 +1,5 @@
-import { changeRecord, defined, type ExecutorContext } from "@stackyard/core";
-import { RELEASE_PLACES, type ReleasePlace } from "@stackyard/core/api";
+import { changeRecord, defined, type ExecutorContext, RELEASE_PLACES } from "@stackyard/core";
+import type { ReleasePlace } from "@stackyard/core/api";
 import type { ProjectConfig } from "@stackyard/sdk/releases";
 
 /** A change at a place; missing fields are unchanged. */

@@ -1,12 +1,8 @@
 import { createHash } from "node:crypto";
-import {
-  type ReleaseConstants,
-  type ReleaseDeps,
-  ReleaseError,
-  type ReleaseWork,
-  toReleaseError,
-} from "../release-state.ts";
-import { toServiceOrder } from "./names.ts";
+import { toServiceOrder } from "../document/release.ts";
+import type { ReleaseConstants } from "../presets.ts";
+import { ReleaseError, toReleaseError } from "../release-errors.ts";
+import type { ReleaseDeps, ReleaseWork } from "../release-state.ts";
 
 /** Values for the placeholders in user data, named as in the document; `{ ...release, service_name }` fits. */
 export interface UserDataFacts {

@@ -5,16 +5,11 @@ export {
   type DynamoLockOptions,
   type S3LockFilesOptions,
 } from "../locks/lock-stores.ts";
-export {
-  createReleaseLocks,
-  lockByUser,
-  removeRootLock,
-  type UserLock,
-  type UserLockDeps,
-  unlockByUser,
-} from "../locks/release-locks.ts";
+export { createReleaseLocks } from "../locks/release-locks.ts";
+export { lockByUser, removeRootLock, type UserLock, type UserLockDeps, unlockByUser } from "../locks/user-locks.ts";
 export { capacityAfterSuccess } from "../plan/capacity.ts";
-export { type ReleasePictureOptions, toReleasePicture } from "../plan/report.ts";
+export { type ReleasePictureOptions, toReleasePicture } from "../plan/format-release.ts";
+export { PRESETS, type PresetName, type ReleaseConstants } from "../presets.ts";
 export {
   type Advance,
   advance,
@@ -25,17 +20,8 @@ export {
   type ReleaseOutcome,
   type ReleasePosition,
   type ReleaseRow,
-  type ReleaseStateMachine,
-  type ReleaseStateMachineOptions,
   type ReleaseValues,
-  toReleaseStateMachine,
 } from "../release-machine.ts";
-export {
-  type AcquireReleaseLock,
-  PRESETS,
-  type PresetName,
-  type ReleaseConstants,
-  type ReleaseKey,
-  type ReleaseLocks,
-} from "../release-state.ts";
+export type { AcquireReleaseLock, ReleaseKey, ReleaseLocks } from "../release-state.ts";
+export { type ReleaseStateMachine, type ReleaseStateMachineOptions, toReleaseStateMachine } from "../step-functions.ts";
 export { createReleases, type Releases, type ReleasesDeps } from "./releases.ts";

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { PRESETS, type ReleaseState } from "../release-state.ts";
+import { PRESETS } from "../presets.ts";
+import type { ReleaseState } from "../release-state.ts";
 import { aRelease, aState } from "../testing/builders.ts";
 import { parseWire, toWire } from "./releases.ts";
 

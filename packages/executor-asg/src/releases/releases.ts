@@ -2,20 +2,14 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { S3Client } from "@aws-sdk/client-s3";
 import { type AwsAccess, type SessionOptions, toPartition } from "@stackyard/aws";
 import { type Clock, defined, isMap, type Logger, type Random } from "@stackyard/core";
-import { createBucketMemory } from "../deploy/memory.ts";
+import { createBucketMemory } from "../deploy/bucket-memory.ts";
 import { isReleaseWorkName, type ReleaseWorkName, runState } from "../deploy/run-state.ts";
 import { validateRelease } from "../deploy/validate.ts";
 import { parseRelease } from "../document/parse-release.ts";
 import type { Release, Service } from "../document/release.ts";
-import {
-  type ReleaseConstants,
-  type ReleaseDeps,
-  ReleaseError,
-  type ReleaseState,
-  type ReleaseWork,
-  type ServiceState,
-  type StateError,
-} from "../release-state.ts";
+import type { ReleaseConstants } from "../presets.ts";
+import { ReleaseError } from "../release-errors.ts";
+import type { ReleaseDeps, ReleaseState, ReleaseWork, ServiceState, StateError } from "../release-state.ts";
 
 /** The deployer's function. */
 export interface Releases {

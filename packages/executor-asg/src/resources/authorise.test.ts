@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { PRESETS, type PresetName } from "../release-state.ts";
+import { PRESETS, type PresetName } from "../presets.ts";
 import { authoriseResource, matchByName, type NamedResource, type Resource } from "./authorise.ts";
 
 const P = "coinbase/deploy-test";

@@ -1,5 +1,5 @@
 import type { Service } from "../document/release.ts";
-import type { ReleaseConstants } from "../release-state.ts";
+import type { ReleaseConstants } from "../presets.ts";
 
 /** A resource that every project may use after its owner has opted in. */
 interface SharedResource {

@@ -1,7 +1,7 @@
 import type { AutoScalingGroup } from "@aws-sdk/client-auto-scaling";
 import { describe, expect, it } from "vitest";
 import type { TargetTrackingPolicy } from "../document/release.ts";
-import { PRESETS } from "../release-state.ts";
+import { PRESETS } from "../presets.ts";
 import { anAutoscaling, aRelease, aService, aServiceLookups, found, notFound, ownTags } from "../testing/builders.ts";
 import {
   evaluateRelease,

@@ -1,8 +1,10 @@
 import { defined } from "@stackyard/core";
 import type { Release } from "../document/release.ts";
-import type { ReleaseConstants, ServiceResources } from "../release-state.ts";
+import type { ReleaseConstants } from "../presets.ts";
+import type { ServiceResources } from "../release-state.ts";
 import { authoriseResource, matchByName, type Resource, type ServiceScope } from "./authorise.ts";
-import { findPredecessors, type GroupFacts, type Lookup, type ResourceProblem, toGroupFacts } from "./groups.ts";
+import { findPredecessors, type GroupFacts, toGroupFacts } from "./groups.ts";
+import type { Lookup, ResourceProblem } from "./lookup.ts";
 import { foundOf, type NetworkFacts, type ReleaseLookups, type ServiceLookups } from "./lookups.ts";
 
 /** Result of evaluating a release: its resources and problems. */

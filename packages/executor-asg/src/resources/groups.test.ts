@@ -1,9 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { RELEASE_TAGS } from "../plan/names.ts";
-import { TARGET } from "../testing/builders.ts";
-import { createReleaseWorld, type ReleaseWorld } from "../testing/release-world.ts";
-import { findPredecessors, type GroupFacts, loadGroups, loadGroupsNamed, lookup, sortGroups } from "./groups.ts";
+import { findPredecessors, type GroupFacts, sortGroups } from "./groups.ts";
 
 const RELEASE = {
   project_name: "org/app",
@@ -178,123 +176,5 @@ describe("sortGroups", () => {
     const kept = aGroup("web", { ReleaseID: "r-2", [RELEASE_TAGS.retiredAt]: "2026-03-04T05:06:07Z" });
 
     expect(sortGroups([kept], RELEASE)).toEqual({ own: [kept], old: [], retired: [], unowned: [] });
-  });
-});
-
-const MISSING = { errors: ["NoSuchThing"], problem: { code: "release-thing-missing", message: "Thing not found." } };
-
-function named(name: string, status = 400): Error {
-  return Object.assign(new Error("No."), { name, $metadata: { httpStatusCode: status } });
-}
-
-function look(error: Error, signal = new AbortController().signal) {
-  return lookup({ signal }, { what: 'thing "a"', missing: MISSING }, async () => {
-    throw error;
-  });
-}
-
-describe("lookup", () => {
-  it("gives what was found", async () => {
-    const { signal } = new AbortController();
-
-    expect(await lookup({ signal }, { what: "a" }, async () => 1)).toEqual({ kind: "found", value: 1 });
-  });
-
-  it("knows the error that says that a thing is not there", async () => {
-    const error = named("NoSuchThing");
-
-    expect(await look(error)).toEqual({ kind: "refused", problems: [{ ...MISSING.problem, cause: error }] });
-  });
-
-  it.each([
-    ["ValidationError", 'Looking up thing "a" failed. ValidationError: No.'],
-    ["AccessDenied", 'Looking up thing "a" failed. AccessDenied: No. Allow the call to the role that was used.'],
-  ])("has %s as a problem of this thing", async (name, message) => {
-    expect(await look(named(name))).toEqual({
-      kind: "refused",
-      problems: [{ code: "release-look-up-failed", message, cause: expect.any(Error) }],
-    });
-  });
-
-  it.each([["Throttling"], ["ExpiredToken"], ["InternalFailure"]])(
-    "ends with %s, which every call would meet",
-    async (name) => {
-      await expect(look(named(name))).rejects.toMatchObject({
-        releaseCode: "BAD_RELEASE",
-        errorClass: "BadReleaseError",
-      });
-    },
-  );
-
-  it("returns no answer when its process must end", async () => {
-    const controller = new AbortController();
-    controller.abort(new Error("shutting down"));
-
-    await expect(look(named("ValidationError"), controller.signal)).rejects.toThrow("shutting down");
-  });
-});
-
-const OWNER = { project_name: "org/shop", config_name: "production" };
-
-function addGroups({ sim }: ReleaseWorld, names: readonly string[], tags: Readonly<Record<string, string>>): void {
-  for (const name of names) {
-    sim.autoScaling.addGroup({ account: TARGET.account, region: TARGET.region, name, desired: 0, tags });
-  }
-}
-
-function namesOf(groups: readonly { readonly AutoScalingGroupName?: string | undefined }[]): readonly string[] {
-  return groups.map(({ AutoScalingGroupName = "" }) => AutoScalingGroupName);
-}
-
-const OURS = { ProjectName: "org/shop", ConfigName: "production" };
-
-describe("loadGroups", () => {
-  it("finds all groups of a project-config, over pages, by name", async () => {
-    const world = createReleaseWorld();
-    const names = Array.from({ length: 120 }, (_, index) => `group-${String(index).padStart(3, "0")}`);
-    addGroups(world, names.toReversed(), OURS);
-
-    const groups = await loadGroups(world.deps, OWNER);
-
-    expect(namesOf(groups)).toEqual(names);
-    expect(world.inputs("AutoScaling.DescribeAutoScalingGroups")).toHaveLength(2);
-  });
-
-  it("leaves out whose tags are only like those", async () => {
-    const world = createReleaseWorld();
-    addGroups(world, ["ours"], OURS);
-    addGroups(world, ["other-config"], { ...OURS, ConfigName: "production-eu" });
-    addGroups(world, ["other-project"], { ...OURS, ProjectName: "org/shop2" });
-    addGroups(world, ["untagged"], {});
-
-    expect(namesOf(await loadGroups(world.deps, OWNER))).toEqual(["ours"]);
-  });
-
-  it("does not rely on the filter", async () => {
-    const world = createReleaseWorld();
-    addGroups(world, ["ours"], OURS);
-    world.sim.once("AutoScaling.DescribeAutoScalingGroups", async (proceed) => {
-      const { AutoScalingGroups } = Object(await proceed());
-      return { AutoScalingGroups: [...AutoScalingGroups, { AutoScalingGroupName: "anybody's", Tags: [] }] };
-    });
-
-    expect(namesOf(await loadGroups(world.deps, OWNER))).toEqual(["ours"]);
-  });
-});
-
-describe("loadGroupsNamed", () => {
-  it("finds those that stand", async () => {
-    const world = createReleaseWorld();
-    addGroups(world, ["a", "b", "c"], {});
-
-    expect(namesOf(await loadGroupsNamed(world.deps, ["c", "a", "d"]))).toEqual(["a", "c"]);
-  });
-
-  it("asks nothing without names, since that would mean all", async () => {
-    const world = createReleaseWorld();
-    addGroups(world, ["a"], {});
-
-    expect(await loadGroupsNamed(world.deps, [])).toEqual([]);
-    expect(world.sim.calls).toEqual([]);
   });
 });

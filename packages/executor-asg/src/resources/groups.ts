@@ -1,15 +1,8 @@
-import {
-  AutoScalingClient,
-  type AutoScalingGroup,
-  type DescribeAutoScalingGroupsCommandInput,
-  paginateDescribeAutoScalingGroups,
-} from "@aws-sdk/client-auto-scaling";
-import { DescribePlacementGroupsCommand, EC2Client } from "@aws-sdk/client-ec2";
-import { escapeFilterValue, findAwsFault, toAwsError } from "@stackyard/aws";
+import type { AutoScalingGroup } from "@aws-sdk/client-auto-scaling";
 import { defined } from "@stackyard/core";
-import type { Release } from "../document/release.ts";
 import { RELEASE_TAGS } from "../plan/names.ts";
-import { type AwsDeps, type ReleaseConstants, type ReleaseDeps, toReleaseError } from "../release-state.ts";
+import type { ReleaseConstants } from "../presets.ts";
+import { compare, nameOfGroup, toTagMap } from "./load-groups.ts";
 
 /** Why a release cannot replace the existing groups. */
 interface PredecessorProblem {
@@ -74,9 +67,8 @@ export function findPredecessors<Group extends GroupFacts>(
 }
 
 const toService = ({ tags }: GroupFacts) => tags["ServiceName"] ?? "";
-const compare = (one: string, other: string) => (one < other ? -1 : Number(one > other));
 
-function problem(code: PredecessorProblem["code"], message: string): PredecessorProblem {
+export function problem(code: PredecessorProblem["code"], message: string): PredecessorProblem {
   return { class: "BadReleaseError", code, message };
 }
 
@@ -179,154 +171,8 @@ function isRetired({ tags }: GroupFacts): boolean {
   return tags[RELEASE_TAGS.retiredAt] !== undefined;
 }
 
-/** A problem with a resource of a release. */
-export interface ResourceProblem {
-  /** In kebab-case, such as `release-image-missing`. */
-  readonly code: string;
-  /** The fault, its place, and the remedy. */
-  readonly message: string;
-  readonly cause?: unknown;
-}
-
-/** Result of a lookup. */
-export type Lookup<Found> =
-  | { readonly kind: "found"; readonly value: Found }
-  | { readonly kind: "refused"; readonly problems: readonly ResourceProblem[] };
-
-/** Input of `lookup`. */
-interface LookupInput {
-  /** What is looked up, such as `security groups "web"`; completes the sentence "Looking up … failed." */
-  readonly what: string;
-  /** Names of the errors for a missing resource, and the problem to report. */
-  readonly missing?: { readonly errors: readonly string[]; readonly problem: ResourceProblem };
-}
-
-/**
- * Looks up a resource. An AWS error about this resource is returned as a problem, so that all problems are reported
- * together. An error that would fail every call (credentials, an outage) throws `BAD_RELEASE`. An abort is rethrown.
- */
-export async function lookup<Found>(
-  deps: Pick<ReleaseDeps, "signal">,
-  { what, missing }: LookupInput,
-  load: () => Promise<Found>,
-): Promise<Lookup<Found>> {
-  try {
-    return { kind: "found", value: await load() };
-  } catch (error) {
-    const fault = findAwsFault(error);
-    const name = fault.name ?? "";
-    if (missing?.errors.includes(name)) return { kind: "refused", problems: [{ ...missing.problem, cause: error }] };
-    const text = `Looking up ${what} failed.`;
-    deps.signal.throwIfAborted();
-    if (fault.kind !== "caller" && fault.code !== "FORBIDDEN") throw toReleaseError("BAD_RELEASE", error, text);
-    const problem = { code: "release-look-up-failed", message: toAwsError(error, text).message, cause: error };
-    return { kind: "refused", problems: [problem] };
-  }
-}
-
-/** Looks up a resource that must exist, as `lookup` does: an undefined result is the problem `missing`. */
-export async function lookupExisting<Found>(
-  deps: Pick<ReleaseDeps, "signal">,
-  input: Required<LookupInput>,
-  load: () => Promise<Found | undefined>,
-): Promise<Lookup<Found>> {
-  const found = await lookup(deps, input, load);
-  if (found.kind === "refused") return found;
-  if (found.value === undefined) return { kind: "refused", problems: [input.missing.problem] };
-  return { kind: "found", value: found.value };
-}
-
-/** Maximum page size ("DescribeAutoScalingGroups", MaxRecords). */
-const PAGE = 100;
-
-/**
- * Returns all groups of a project and config, sorted by name, including those being deleted. Compares the tags again,
- * because filters of Auto Scaling are not exact.
- */
-export async function loadGroups(
-  deps: AwsDeps,
-  { project_name, config_name }: Pick<Release, "project_name" | "config_name">,
-): Promise<readonly AutoScalingGroup[]> {
-  const groups = await loadAll(deps, {
-    Filters: [
-      { Name: `tag:${RELEASE_TAGS.project}`, Values: [project_name] },
-      { Name: `tag:${RELEASE_TAGS.config}`, Values: [config_name] },
-    ],
-  });
-  return groups.filter(({ Tags }) => {
-    const tags = toTagMap(Tags);
-    return tags[RELEASE_TAGS.project] === project_name && tags[RELEASE_TAGS.config] === config_name;
-  });
-}
-
-/** Returns the groups with these names that exist. */
-export async function loadGroupsNamed(deps: AwsDeps, names: readonly string[]): Promise<readonly AutoScalingGroup[]> {
-  // Without names, Auto Scaling returns all groups of the account.
-  if (names.length === 0) return [];
-  const groups = await loadAll(deps, { AutoScalingGroupNames: [...names] });
-  return groups.filter((group) => names.includes(nameOfGroup(group)));
-}
-
-async function loadAll(
-  { target, signal }: AwsDeps,
-  input: DescribeAutoScalingGroupsCommandInput,
-): Promise<readonly AutoScalingGroup[]> {
-  const client = target.client(AutoScalingClient);
-  const pages = paginateDescribeAutoScalingGroups({ client, pageSize: PAGE }, input, { abortSignal: signal });
-  const groups = await collect(pages, ({ AutoScalingGroups }) => AutoScalingGroups);
-  return groups.toSorted((one, other) => compare(nameOfGroup(one), nameOfGroup(other)));
-}
-
-/** Returns the items of all pages. */
-export async function collect<Page, Item>(
-  pages: AsyncIterable<Page>,
-  toItems: (page: Page) => readonly Item[] | undefined,
-): Promise<readonly Item[]> {
-  const items: Item[] = [];
-  for await (const page of pages) items.push(...(toItems(page) ?? []));
-  return items;
-}
-
-/** Returns the name of a group. */
-export function nameOfGroup({ AutoScalingGroupName = "" }: AutoScalingGroup): string {
-  return AutoScalingGroupName;
-}
-
 /** Converts a group to the facts that the rules need. */
 export function toGroupFacts(group: AutoScalingGroup): GroupFacts {
   const { DesiredCapacity: desired = 0, Status: status, Tags } = group;
   return { name: nameOfGroup(group), desired, tags: toTagMap(Tags), ...(status && { status }) };
-}
-
-/** Facts about a placement group. */
-export interface PlacementGroupFacts {
-  readonly state: string;
-  readonly strategy: string;
-  readonly partition_count?: number;
-  readonly tags: Readonly<Record<string, string>>;
-}
-
-/** Returns the placement group with this name, or undefined: then the release creates it. */
-export async function findPlacementGroup(
-  deps: ReleaseDeps,
-  name: string,
-): Promise<Lookup<PlacementGroupFacts | undefined>> {
-  return lookup(deps, { what: `placement group "${name}"` }, async () => {
-    const Filters = [{ Name: "group-name", Values: [escapeFilterValue(name)] }];
-    const command = new DescribePlacementGroupsCommand({ Filters });
-    const { PlacementGroups = [] } = await deps.target.client(EC2Client).send(command, { abortSignal: deps.signal });
-    const group = PlacementGroups.find(({ GroupName }) => GroupName === name);
-    if (group === undefined) return undefined;
-    const { State = "", Strategy = "", PartitionCount } = group;
-    const facts = { state: State, strategy: Strategy, tags: toTagMap(group.Tags) };
-    return PartitionCount === undefined ? facts : { ...facts, partition_count: PartitionCount };
-  });
-}
-
-/** Converts a list of tags to a map. Skips tags without a key; a missing value becomes an empty string. */
-export function toTagMap(
-  tags: readonly { readonly Key?: string | undefined; readonly Value?: string | undefined }[] = [],
-): Readonly<Record<string, string>> {
-  const named = tags.filter(({ Key }) => Key !== undefined).map(({ Key = "", Value = "" }) => [Key, Value] as const);
-  return Object.fromEntries(named);
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { TARGET } from "../testing/builders.ts";
 import { createReleaseWorld, type ReleaseWorld } from "../testing/release-world.ts";
-import { findPlacementGroup } from "./groups.ts";
+import { findPlacementGroup } from "./lookup.ts";
 import { loadClassicBalancer, loadImage, loadSecurityGroups, loadSubnets, loadTargetGroup } from "./lookups.ts";
 
 const APPLICATION = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/shop/50dc6c495c0c9188";

@@ -25,21 +25,18 @@ import { GetInstanceProfileCommand, GetRoleCommand, IAMClient } from "@aws-sdk/c
 import { GetTopicAttributesCommand, SNSClient } from "@aws-sdk/client-sns";
 import { escapeFilterValue } from "@stackyard/aws";
 import { defined } from "@stackyard/core";
-import type { LifecycleHook, Release, Service } from "../document/release.ts";
-import { toServiceOrder } from "../plan/names.ts";
+import { type LifecycleHook, type Release, type Service, toServiceOrder } from "../document/release.ts";
 import type { AwsDeps, ReleaseDeps } from "../release-state.ts";
 import { isSubnetId } from "./authorise.ts";
+import { collect, loadGroups, toTagMap } from "./load-groups.ts";
 import {
-  collect,
   findPlacementGroup,
   type Lookup,
-  loadGroups,
   lookup,
   lookupExisting,
   type PlacementGroupFacts,
   type ResourceProblem,
-  toTagMap,
-} from "./groups.ts";
+} from "./lookup.ts";
 
 /** Lookups of everything that a release names. */
 export interface ReleaseLookups {

@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs";
 import type { ReleaseReport, ServiceReport, Release as YardRelease } from "@stackyard/sdk/releases";
 import type { AlarmPolicy, Autoscaling, LifecycleHook, Release, Service } from "../document/release.ts";
 import type { LaunchFacts } from "../plan/names.ts";
-import { PRESETS, type ReleaseState, type ServiceResources } from "../release-state.ts";
-import type { Lookup } from "../resources/groups.ts";
+import { PRESETS } from "../presets.ts";
+import type { ReleaseState, ServiceResources } from "../release-state.ts";
+import type { Lookup } from "../resources/lookup.ts";
 import type { ServiceLookups } from "../resources/lookups.ts";
 
 /** Where the releases of tests go to. */

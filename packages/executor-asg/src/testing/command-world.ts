@@ -13,9 +13,9 @@ import { createServer } from "@stackyard/server";
 import { createAsgExecutor } from "../asg.ts";
 import { createReleaseCommands } from "../commands/create-release-commands.ts";
 import type { ReleaseCommandDeps } from "../commands/place.ts";
-import { toReleaseStateMachine } from "../release-machine.ts";
-import { PRESETS, type PresetName, type ReleaseConstants } from "../release-state.ts";
+import { PRESETS, type PresetName, type ReleaseConstants } from "../presets.ts";
 import { createReleases, type ReleasesDeps } from "../releases/releases.ts";
+import { toReleaseStateMachine } from "../step-functions.ts";
 import { TARGET, USER_DATA, USER_DATA_SHA256 } from "./builders.ts";
 import { addResources, createReleaseWorld, type ReleaseWorld } from "./release-world.ts";
 

@@ -1,10 +1,12 @@
 import { type AwsSim, createAwsSim, createSimPlugin } from "@stackyard/aws-sim";
 import { silentLogger } from "@stackyard/core";
 import { createFakeClock, createRandom, type FakeClock, settlePromises } from "@stackyard/core/testing";
-import { checkHealthy, deploy } from "../deploy/deploy.ts";
+import { checkHealthy } from "../deploy/check-healthy.ts";
+import { deploy } from "../deploy/deploy.ts";
 import { findLeftOvers, loadRepairFacts } from "../deploy/repair.ts";
 import { validateResources } from "../deploy/validate.ts";
 import type { Release, Service } from "../document/release.ts";
+import { PRESETS, type ReleaseConstants } from "../presets.ts";
 import {
   advance,
   FIRST_POSITION,
@@ -14,14 +16,7 @@ import {
   type ReleaseStateName,
   type ReleaseValues,
 } from "../release-machine.ts";
-import {
-  PRESETS,
-  type ReleaseConstants,
-  type ReleaseDeps,
-  type ReleaseState,
-  type ReleaseTask,
-  type ReleaseWork,
-} from "../release-state.ts";
+import type { ReleaseDeps, ReleaseState, ReleaseTask, ReleaseWork } from "../release-state.ts";
 import { anAutoscaling, aRelease, aService, aState, TARGET, USER_DATA } from "./builders.ts";
 import { createTestMemory, type TestMemory } from "./fakes.ts";
 

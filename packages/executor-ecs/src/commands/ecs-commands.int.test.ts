@@ -1,6 +1,16 @@
-import { defineExecutor, failed, running, type Step, silentLogger, succeeded } from "@stackyard/core";
+import {
+  CUSTOM_RESOURCE_RUNS,
+  defineExecutor,
+  failed,
+  type Records,
+  running,
+  type Step,
+  silentLogger,
+  succeeded,
+} from "@stackyard/core";
+import type { CustomResourceRun } from "@stackyard/core/api";
 import { createMemoryStore, createStaticLocator, createUlids, startYard, systemClock } from "@stackyard/core/engine";
-import { runCommand } from "@stackyard/core/testing";
+import { type RunCommandOptions, runCommand } from "@stackyard/core/testing";
 import { openRuns } from "@stackyard/sdk/commands";
 import { createServer } from "@stackyard/server";
 import { Type } from "typebox";
@@ -15,6 +25,7 @@ let answer: Step;
 let started: unknown[];
 let url: string;
 let stop: () => Promise<void>;
+let records: Records;
 
 beforeEach(async () => {
   answer = succeeded({ taskArns: "[]", exitCode: 0, duration: 4.2 });
@@ -32,8 +43,12 @@ beforeEach(async () => {
     poll: async () => answer,
   });
   const [store, locator, executors] = [createMemoryStore(), createStaticLocator([]), new Map([["ecs", executor]])];
+  records = store.records;
   const deps = { store, locator, executors, clock: systemClock, ids: createUlids(), logger: silentLogger };
-  const server = createServer({ ...deps, version: "0.0.0" }, { port: 0, allowAnonymous: true });
+  const server = createServer(
+    { ...deps, customResources: store.records, version: "0.0.0" },
+    { port: 0, allowAnonymous: true },
+  );
   ({ url } = await server.start());
   const yard = startYard(deps, { drainMs: 100 });
   stop = async () => {
@@ -44,9 +59,9 @@ beforeEach(async () => {
 });
 afterEach(() => stop());
 
-function run(name: string, given: object, signal?: AbortSignal) {
+function run(name: string, given: object, options: RunCommandOptions = {}) {
   const commands = createEcsCommands((server) => ({ ...openRuns(server), pollMs: 10 }));
-  return runCommand(commands, name, given, { server: { url }, ...(signal && { signal }) });
+  return runCommand(commands, name, given, { server: { url }, ...options });
 }
 
 describe("ecs run", () => {
@@ -86,7 +101,7 @@ describe("ecs run", () => {
   it("leaves the run alone when it is interrupted", async () => {
     answer = GOES_ON;
     const interrupt = new AbortController();
-    const running = run("ecs run", args, interrupt.signal);
+    const running = run("ecs run", args, { signal: interrupt.signal });
     await expect.poll(() => started.length).toBe(1);
 
     interrupt.abort();
@@ -120,5 +135,58 @@ describe("ecs logs", () => {
 
   it("reports an unknown run", async () => {
     await expect(run("ecs logs", { run: "run-0" })).rejects.toMatchObject({ code: "NOT_FOUND" });
+  });
+});
+
+describe("ecs resources", () => {
+  it("lists requests of CloudFormation with their answers", async () => {
+    const request: CustomResourceRun = {
+      id: "8236-r",
+      requestId: "r",
+      requestType: "Create",
+      stackId: "arn:aws:cloudformation:eu-west-1:111122223333:stack/shop/1",
+      logicalId: "Migration",
+      resourceId: "0123456789abcdef0123456789abcdef",
+      taskDefinition: "arn:aws:ecs:eu-west-1:111122223333:task-definition/migrate:7",
+      taskArns: [],
+      receivedAt: "2026-01-01T00:00:00.000Z",
+      answer: { status: "FAILED", reason: "ECS_EXIT_CODE: app\u001b[31m exited with 1", physicalId: "0", data: {} },
+    };
+    const none = await run("ecs resources", {});
+    await records.put({ key: `${CUSTOM_RESOURCE_RUNS}8236-r`, value: request, expected: "absent", now: Date.now() });
+
+    const result = await run("ecs resources", { limit: 10 });
+
+    expect(none.text).toBe("CloudFormation has sent no request.");
+    expect(result.exitCode).toBe(0);
+    expect(result.text).toMatch(
+      /Create +Migration +shop +111122223333 eu-west-1 +migrate:7 +FAILED +ECS_EXIT_CODE: app/,
+    );
+    expect(result.text).not.toContain("\u001b");
+
+    const accounts = { "111122223333": "shop-prod" };
+    const whole = await run("ecs resources", { details: true }, { accounts });
+    expect(
+      whole.text
+        .split("\n")
+        .slice(0, 5)
+        .map((line) => line.split(/: +/)),
+    ).toEqual([
+      ["Create of Migration", "FAILED"],
+      ["by", "CloudFormation, stack shop"],
+      ["arn", request.stackId],
+      ["open", expect.stringMatching(/^https:\/\/eu-west-1\.console\.aws\.amazon\.com\/cloudformation\/home\?/)],
+      ["where", "shop-prod (111122223333 eu-west-1)"],
+    ]);
+    expect(whole.value["requests"]).toMatchObject([{ startedBy: { arn: request.stackId }, accountName: "shop-prod" }]);
+  });
+
+  it("reports a record that cannot be read, instead of saying that there is none", async () => {
+    await records.put({ key: `${CUSTOM_RESOURCE_RUNS}8236-r`, value: {}, expected: "absent", now: Date.now() });
+
+    const { notes, text } = await run("ecs resources", {});
+
+    expect(notes.join()).toContain(`"${CUSTOM_RESOURCE_RUNS}8236-r" is not shown: `);
+    expect(text).not.toContain("no request");
   });
 });

@@ -9,6 +9,7 @@ import {
   optionalTexts,
   type PluginCommand,
   StackyardError,
+  toShellCommand,
 } from "@stackyard/core";
 import {
   createProgressTeller,
@@ -25,6 +26,7 @@ import {
 } from "@stackyard/sdk/commands";
 import type { Run } from "@stackyard/sdk/runs";
 import { type Static, Type } from "typebox";
+import { ecsResources } from "./ecs-resources.ts";
 
 /** The settings of tasks as command-line arguments. */
 const taskArgs = {
@@ -64,9 +66,9 @@ const taskArgs = {
   ...startArgs,
 };
 
-/** Creates the commands for tasks on ECS, over runs that are opened on the first call. */
+/** Creates the commands for tasks on ECS and custom resources, over runs that are opened on the first call. */
 export function createEcsCommands(open: OpenRuns): readonly PluginCommand[] {
-  return [ecsRun, ecsLogs].map((command) => withRuns(command, open));
+  return [...[ecsRun, ecsLogs].map((command) => withRuns(command, open)), ecsResources];
 }
 
 const RunArgs = Type.Object({ ...taskArgs, key: keyArg, ...toFollowArgs("run") });
@@ -105,7 +107,7 @@ async function followAndShow(
   const tell = createProgressTeller(context.out);
   const ended = await followRun(context, runId, {
     onLook: (look) => tell(look, formatProgress(look), { message: look.message ?? null }),
-    hint: `Look again: stackyard ecs logs ${runId} --follow`,
+    hint: `Look again: ${toShellCommand`stackyard ecs logs ${runId} --follow`}`,
     ...defined({ giveUpAfter }),
   });
   await showRun(context, ended);

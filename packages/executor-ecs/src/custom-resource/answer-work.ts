@@ -1,46 +1,46 @@
 import { type Invocation, sendResponse } from "@stackyard/aws/custom-resource";
-import { silentLogger } from "@stackyard/core";
 import { mayRun } from "../task-run.ts";
+import { stopAll } from "./end-work.ts";
 import { type ExecutionInput, findExecution, openRequest, toExecutionArn } from "./execution.ts";
 import { toResourceId } from "./identity.ts";
-import type { HeldRequest, WorkProgress } from "./progress.ts";
+import type { TaskWork, WorkProgress } from "./progress.ts";
 import { findLastRun, findRunToStop } from "./resource-record.ts";
 import type { CustomResourceResponse } from "./response.ts";
-import { judgeEnded, stopAll } from "./stop-work.ts";
-import { createTurnContext, type EcsTaskApp, type StepResult } from "./take-step.ts";
-import { formatError, type TurnContext, toEnd } from "./turn.ts";
+import { recordRequest } from "./run-history.ts";
+import { createTurnContext, type EcsTaskApp } from "./take-step.ts";
+import { formatError } from "./trouble.ts";
+import { type TurnContext, toEnd } from "./turn.ts";
+import { judgeEnded } from "./watch-work.ts";
+
+/** Whether a response was sent. */
+interface Answered {
+  readonly answered: boolean;
+}
 
 /** Sends a response. CloudFormation uses the first one of a request. */
 export async function sendAnswer(
-  { deps }: EcsTaskApp,
-  { request }: Pick<HeldRequest, "request">,
+  { deps, logger, work }: TurnContext,
   response: CustomResourceResponse,
-): Promise<void> {
-  const { logger = silentLogger } = deps;
+): Promise<Answered> {
+  const { request } = work;
   await sendResponse({ ...deps, logger }, request.ResponseURL, response);
   logger.info("CloudFormation has received the response.", {
     requestId: request.RequestId,
     status: response.Status,
     reason: response.Reason,
   });
+  await recordRequest(deps, work, response);
+  return { answered: true };
 }
 
-/** Ends a request whose steps have failed: stops its tasks as well as it goes, because an answer is more urgent. */
-export async function giveUp(app: EcsTaskApp, held: HeldRequest, options: GiveUpOptions): Promise<StepResult> {
-  const { progress } = held;
-  const response = progress.response ?? (await abandon(createTurnContext(app, held, options.signal), options.cause));
-  return { progress: { ...progress, response }, next: "answer", waitSeconds: 1 };
-}
-
-/** Why a request is given up. */
-interface GiveUpOptions {
-  readonly cause: string | undefined;
-  readonly signal: AbortSignal;
-}
-
-async function abandon(context: TurnContext, cause: string | undefined): Promise<CustomResourceResponse> {
+/**
+ * Returns the response of a request without further steps: that of its state. Without one the steps have failed, for this
+ * cause: stops the tasks as well as it goes, because an answer is more urgent.
+ */
+export async function giveUp(context: TurnContext, cause: string | undefined): Promise<CustomResourceResponse> {
   const { work, logger, id } = context;
-  const { ending, request } = work;
+  const { ending, request, response } = work;
+  if (response !== undefined) return response;
   const isRun = request.RequestType !== "Delete" && mayRun(work);
   const { fault, changes = {} } = isRun ? await stopAsFarAsPossible(context) : {};
   const text =
@@ -71,17 +71,6 @@ async function stopAsFarAsPossible(context: TurnContext): Promise<Stopped> {
   }
 }
 
-/** Answers with the response of the state; without one, the request has failed. */
-export async function answerHeld(app: EcsTaskApp, held: HeldRequest, options: GiveUpOptions): Promise<Answered> {
-  const { progress } = await giveUp(app, held, options);
-  if (progress.response !== undefined) await sendAnswer(app, held, progress.response);
-  return { answered: progress.response !== undefined };
-}
-
-interface Answered {
-  readonly answered: boolean;
-}
-
 /** An execution that has ended badly. Large events are without its input. */
 export interface EndedExecution {
   readonly executionArn: string;
@@ -101,17 +90,17 @@ export async function answerEnded(
     deps.logger?.error("The request of the execution is unknown, so no response can be sent.", { executionArn });
     return { answered: false };
   }
-  const held = openRequest(await app.cipher(), input);
-  const progress = await withStarted(app, held);
-  return answerHeld(app, { ...held, progress }, { cause, signal });
+  const work = await withStarted(app, openRequest(await app.cipher(), input));
+  const context = createTurnContext(app, work, signal);
+  return sendAnswer(context, await giveUp(context, cause));
 }
 
 /** Adds what the request may have started: ListTasks does not show tasks of the last minute, the record of the run does. */
-async function withStarted({ deps }: EcsTaskApp, { request, receivedAt, progress }: HeldRequest) {
-  if (request.RequestType === "Delete") return progress;
+async function withStarted({ deps }: EcsTaskApp, work: TaskWork): Promise<TaskWork> {
+  const { request, receivedAt: intendedAt } = work;
+  if (request.RequestType === "Delete") return work;
   const run = await findRunToStop(deps, toResourceId(request)).catch(() => undefined);
-  const taskArns = run?.requestId === request.RequestId ? run.taskArns : progress.taskArns;
-  return { ...progress, taskArns, intendedAt: receivedAt };
+  return { ...work, intendedAt, ...(run?.requestId === request.RequestId && { taskArns: run.taskArns }) };
 }
 
 /**
@@ -124,17 +113,9 @@ export async function answerStopped(app: EcsTaskApp, resourceId: string, { signa
   if (run === undefined) return { answered: false };
   const execution = await findExecution(deps, toExecutionArn(deps.stateMachineArn, run.requestId), signal);
   if (execution?.isRunning !== true || execution.input === undefined) return { answered: false };
-  const held = openRequest(await app.cipher(), execution.input);
-  const { startedAt, taskDefinitionArn } = run;
-  const progress = {
-    ...held.progress,
-    phase: "wait",
-    taskArns: run.taskArns,
-    startedAt,
-    taskDefinitionArn,
-  } as const;
-  const turn = await judgeEnded(createTurnContext(app, { ...held, progress }, signal));
-  const response = turn?.changes.response;
-  if (response !== undefined) await sendAnswer(app, held, response);
-  return { answered: response !== undefined };
+  const { taskArns, startedAt, taskDefinitionArn } = run;
+  const work = openRequest(await app.cipher(), execution.input);
+  const context = createTurnContext(app, { ...work, phase: "wait", taskArns, startedAt, taskDefinitionArn }, signal);
+  const response = (await judgeEnded(context))?.changes.response;
+  return response === undefined ? { answered: false } : sendAnswer(context, response);
 }

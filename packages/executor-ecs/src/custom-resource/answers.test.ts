@@ -100,8 +100,11 @@ describe("the answer", () => {
 
     const { items } = await world.records.list("", { limit: 100, now: world.clock.now() });
 
-    // Of a request nothing is stored but the execution.
-    expect(items.map(({ key }) => key)).toEqual([expect.stringMatching(/^ecs-task\/resource\/[0-9a-f]{32}$/)]);
+    // Of a request the execution is stored, and what people may read.
+    expect(items.map(({ key }) => key)).toEqual([
+      expect.stringMatching(/^custom-resource-runs\/\d{13}-/),
+      expect.stringMatching(/^ecs-task\/resource\/[0-9a-f]{32}$/),
+    ]);
     const [execution] = world.sim.stepFunctions.executions;
     expect(Object.keys(JSON.parse(execution?.input ?? ""))).toEqual(["requestId", "sealed", "receivedAt"]);
     expect(JSON.stringify([items, execution?.input, execution?.history])).not.toMatch(/hunter2|https:/);
@@ -314,7 +317,7 @@ describe("the function's time", () => {
     const { reason } = await world.until(world.life.create(LEAST));
 
     expect(reason).toMatch(/^ECS_AWS_ERROR: .*The function's time is nearly over/);
-    // Whether an execution holds it is asked for 5 s.
+    // Whether an execution holds it is checked for 5 s.
     expect(uploadsOf(world)[0]?.at).toBe(start + 45_000);
   });
 

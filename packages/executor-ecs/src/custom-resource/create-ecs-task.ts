@@ -1,10 +1,10 @@
 import type { LambdaContext } from "@stackyard/aws";
 import { createInvocation, type Invocation, isCloudFormationEvent } from "@stackyard/aws/custom-resource";
 import { isMap, parseJson, StackyardError } from "@stackyard/core";
-import { answerEnded, answerHeld, answerStopped, type EndedExecution, giveUp } from "./answer-work.ts";
+import { answerEnded, answerStopped, type EndedExecution, giveUp, sendAnswer } from "./answer-work.ts";
 import { INVOCATION_SECONDS } from "./ecs-task-state-machine.ts";
 import { type ExecutionInput, openRequest, parseExecutionInput } from "./execution.ts";
-import { type HeldRequest, parseProgress } from "./progress.ts";
+import { withProgress } from "./progress.ts";
 import { receiveRequest } from "./receive-request.ts";
 import { createEcsTaskApp, createTurnContext, type EcsTaskApp, takeStep } from "./take-step.ts";
 import type { EcsTaskDeps } from "./turn.ts";
@@ -44,25 +44,14 @@ function toLimited(context: LambdaContext): LambdaContext {
 }
 
 async function serveCall(app: EcsTaskApp, call: FunctionCall, invocation: Invocation): Promise<unknown> {
-  const { signal } = invocation;
-  switch (call.kind) {
-    case "step":
-      return takeStep(createTurnContext(app, await open(app, call), signal));
-    case "give-up":
-      return giveUp(app, await open(app, call), { cause: call.cause, signal });
-    case "answer":
-      return answerHeld(app, await open(app, call), { cause: call.cause, signal });
-    case "ended":
-      return answerEnded(app, call, invocation);
-    case "task-stopped":
-      return answerStopped(app, call.resourceId, invocation);
-  }
-}
-
-/** Returns the request with the progress of the state; before the first step, with that of its reception. */
-async function open(app: EcsTaskApp, { input, progress }: StateCall): Promise<HeldRequest> {
-  const held = openRequest(await app.cipher(), input);
-  return { ...held, progress: parseProgress(progress) ?? held.progress };
+  if (call.kind === "ended") return answerEnded(app, call, invocation);
+  if (call.kind === "task-stopped") return answerStopped(app, call.resourceId, invocation);
+  const work = withProgress(openRequest(await app.cipher(), call.input), call.progress);
+  const context = createTurnContext(app, work, invocation.signal);
+  if (call.kind === "step") return takeStep(context);
+  const response = await giveUp(context, call.cause);
+  if (call.kind === "answer") return sendAnswer(context, response);
+  return takeStep({ ...context, work: { ...work, response } });
 }
 
 /** What a state of the machine sends. */
@@ -74,9 +63,9 @@ interface StateCall {
 /** The other callers of the function. */
 type FunctionCall =
   | ({ readonly kind: "step" } & StateCall)
-  /** After steps have failed. */
+  /** The state GiveUp, after Step has failed: with the same `op`, and the error. */
   | ({ readonly kind: "give-up"; readonly cause: string | undefined } & StateCall)
-  /** The last state. `cause`: there is no response, because giving up has failed too. */
+  /** The last state. `cause`: the response is missing, because giving up has failed too. */
   | ({ readonly kind: "answer"; readonly cause: string | undefined } & StateCall)
   | ({ readonly kind: "ended" } & EndedExecution)
   /** A task of this resource has ended. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createEcsTaskWorld, LEAST } from "../testing/an-ecs-task-world.ts";
 import { openRequest, parseExecutionInput, sealRequest, toExecutionArn } from "./execution.ts";
-import { toHeldRequest } from "./progress.ts";
+import { toNewWork } from "./progress.ts";
 import { createTextCipher } from "./text-cipher.ts";
 
 const REQUEST = {
@@ -16,22 +16,22 @@ const cipher = createTextCipher("a long random text");
 
 describe("the input of an execution", () => {
   it("holds the request and its first progress, hidden", () => {
-    const held = toHeldRequest(REQUEST, 7);
-    const input = sealRequest(cipher, held);
+    const work = toNewWork(REQUEST, 7);
+    const input = sealRequest(cipher, work);
 
-    expect(openRequest(cipher, input)).toEqual(held);
+    expect(openRequest(cipher, input)).toEqual(work);
     expect(Object.keys(input)).toEqual(["requestId", "sealed", "receivedAt"]);
     expect(JSON.stringify(input)).not.toContain("Signature");
   });
 
   it("is another one each time, under the same name", () => {
-    const [one, other] = [1, 2].map(() => sealRequest(cipher, toHeldRequest(REQUEST, 7)));
+    const [one, other] = [1, 2].map(() => sealRequest(cipher, toNewWork(REQUEST, 7)));
 
     expect(one?.sealed).not.toBe(other?.sealed);
   });
 
   it("cannot be used for another request, or be changed", () => {
-    const input = sealRequest(cipher, toHeldRequest(REQUEST, 7));
+    const input = sealRequest(cipher, toNewWork(REQUEST, 7));
 
     expect(() => openRequest(cipher, { ...input, requestId: "r-2" })).toThrow();
     expect(() => openRequest(createTextCipher("another"), input)).toThrow();
@@ -44,7 +44,7 @@ describe("the input of an execution", () => {
     },
   );
 
-  it("is read from an event as JSON, and from a state as it is", () => {
+  it("is read from an event as JSON, and from a state directly", () => {
     const input = { requestId: "r", sealed: "x", receivedAt: 1 };
 
     expect([parseExecutionInput(input), parseExecutionInput(JSON.stringify(input))]).toEqual([input, input]);

@@ -5,7 +5,7 @@ import { parseJson } from "@stackyard/core";
 import Type, { type Static } from "typebox";
 import { Check } from "typebox/value";
 import { toExecutionName } from "./identity.ts";
-import { type HeldRequest, parseProgress, toHeldRequest } from "./progress.ts";
+import { type TaskWork, toNewWork, toProgress, withProgress } from "./progress.ts";
 import type { TextCipher } from "./text-cipher.ts";
 import type { EcsTaskDeps } from "./turn.ts";
 
@@ -33,20 +33,20 @@ export function parseExecutionInput(value: unknown): ExecutionInput | undefined 
  */
 export const MAX_INPUT_BYTES = 180 * 1_024;
 
-/** Encrypts a request for its execution. Each call returns another text. */
-export function sealRequest(cipher: TextCipher, { request, receivedAt, progress }: HeldRequest): ExecutionInput {
+/** Encrypts the work for a request for its execution. Each call returns another text. */
+export function sealRequest(cipher: TextCipher, work: TaskWork): ExecutionInput {
+  const { request, receivedAt } = work;
   const { RequestId: requestId } = request;
-  const sealed = cipher.seal(JSON.stringify({ request, progress }), toContext(requestId));
+  const sealed = cipher.seal(JSON.stringify({ request, progress: toProgress(work) }), toContext(requestId));
   return { requestId, sealed, receivedAt };
 }
 
-/** Decrypts a request. Throws for a changed input, and for one that another secret has encrypted. */
-export function openRequest(cipher: TextCipher, { requestId, sealed, receivedAt }: ExecutionInput): HeldRequest {
+/** Decrypts the work for a request. Throws for a changed input, and for one that another secret has encrypted. */
+export function openRequest(cipher: TextCipher, { requestId, sealed, receivedAt }: ExecutionInput): TaskWork {
   const opened = Object(parseJson(cipher.open(sealed, toContext(requestId))));
   const request = parseRequest(opened.request);
   if (request === undefined) throw new TypeError("The input of the execution contains no request.");
-  const held = toHeldRequest(request, receivedAt);
-  return { ...held, progress: parseProgress(opened.progress) ?? held.progress };
+  return withProgress(toNewWork(request, receivedAt), opened.progress);
 }
 
 function toContext(requestId: string): string {

@@ -2,31 +2,12 @@ import type { CustomResourceRequest } from "@stackyard/aws/custom-resource";
 import { isMap } from "@stackyard/core";
 import Type, { type Static } from "typebox";
 import { Check } from "typebox/value";
-import { StoredRun } from "../definition.ts";
+import { StoredRun } from "../stored-run.ts";
 import type { TaskRun } from "../task-run.ts";
+import { CustomResourceResponse } from "./response.ts";
 
 const text = Type.String();
 const instant = Type.Integer({ minimum: 0 });
-
-const StoredResponse = Type.Object({
-  Status: Type.Union([Type.Literal("SUCCESS"), Type.Literal("FAILED")]),
-  Reason: text,
-  PhysicalResourceId: text,
-  StackId: text,
-  RequestId: text,
-  LogicalResourceId: text,
-  NoEcho: Type.Literal(false),
-  Data: Type.Object({
-    Ran: text,
-    Why: text,
-    TaskArn: text,
-    TaskArns: text,
-    TaskDefinitionArn: text,
-    Count: text,
-    ExitCode: text,
-    StartedBy: text,
-  }),
-});
 
 /**
  * How far the work for a request is, as the state of its execution. A step receives it and returns the next one, so each
@@ -49,7 +30,7 @@ const StoredProgress = Type.Object({
   /** AWS has not served our calls since. */
   troubledSince: Type.Optional(instant),
   /** The end: nothing but this is left to be sent. */
-  response: Type.Optional(StoredResponse),
+  response: Type.Optional(CustomResourceResponse),
 });
 
 type Stored = Static<typeof StoredProgress>;
@@ -68,27 +49,30 @@ type Undefinable<Given> = { readonly [Name in keyof Given]: Given[Name] | undefi
  * Returns undefined for `{}`, the progress before the first step. Throws for anything else: to begin anew would start
  * tasks twice.
  */
-export function parseProgress(value: unknown): WorkProgress | undefined {
+function parseProgress(value: unknown): WorkProgress | undefined {
   if (Check(StoredProgress, value)) return value;
   if (isMap(value) && Object.keys(value).length === 0) return undefined;
   throw new TypeError("The state of the execution contains no valid progress.");
 }
 
-/** A request of CloudFormation and how far it is. */
-export interface HeldRequest {
-  readonly request: CustomResourceRequest;
-  readonly receivedAt: number;
-  readonly progress: WorkProgress;
-}
-
-/** The work for one request, in one piece. */
+/** A request of CloudFormation, and how far the work for it is. */
 export interface TaskWork extends WorkProgress {
   readonly request: CustomResourceRequest;
   readonly receivedAt: number;
 }
 
-/** Returns the request at its beginning. */
-export function toHeldRequest(request: CustomResourceRequest, receivedAt: number): HeldRequest {
+/** Returns the work for a request at its beginning. */
+export function toNewWork(request: CustomResourceRequest, receivedAt: number): TaskWork {
   const phase = request.RequestType === "Delete" ? "stop" : "decide";
-  return { request, receivedAt, progress: { phase, attempt: 1, taskArns: [] } };
+  return { request, receivedAt, phase, attempt: 1, taskArns: [] };
+}
+
+/** Returns the progress of the work, without its request. */
+export function toProgress({ request: _, receivedAt: _at, ...progress }: TaskWork): WorkProgress {
+  return progress;
+}
+
+/** Returns the work with the progress of a state; unchanged for that before the first step. */
+export function withProgress({ request, receivedAt, ...before }: TaskWork, stored: unknown): TaskWork {
+  return { ...(parseProgress(stored) ?? before), request, receivedAt };
 }

@@ -1,12 +1,6 @@
-import { findAwsFault, type LambdaContext, redactText } from "@stackyard/aws";
-import {
-  type CustomResourceRequest,
-  type Invocation,
-  NEVER_MADE,
-  sendResponse,
-  serveRequest,
-} from "@stackyard/aws/custom-resource";
-import { defined, isStackyardError, type Logger, retry, silentLogger, within } from "@stackyard/core";
+import { findAwsFault, type LambdaContext } from "@stackyard/aws";
+import { type CustomResourceRequest, NEVER_MADE, sendResponse, serveRequest } from "@stackyard/aws/custom-resource";
+import { defined, isStackyardError, type Logger, retry, StackyardError, silentLogger, within } from "@stackyard/core";
 import { sendAnswer } from "./answer-work.ts";
 import { decideRequest, findCluster } from "./decide-request.ts";
 import {
@@ -18,18 +12,12 @@ import {
   toExecutionArn,
 } from "./execution.ts";
 import { parseProperties, pickProperties } from "./parse-properties.ts";
-import { type HeldRequest, toHeldRequest } from "./progress.ts";
+import { toNewWork } from "./progress.ts";
+import { closeRequest } from "./resource-record.ts";
 import type { CustomResourceResponse } from "./response.ts";
 import { createTurnContext, type EcsTaskApp, takeStep } from "./take-step.ts";
-import { formatError, toEnd } from "./turn.ts";
-
-/** One delivery of a request. */
-interface Reception {
-  readonly app: EcsTaskApp;
-  readonly held: HeldRequest;
-  readonly invocation: Invocation;
-  readonly logger: Logger;
-}
+import { formatError, toCause } from "./trouble.ts";
+import { type TurnContext, toEnd } from "./turn.ts";
 
 /**
  * Receives a request of CloudFormation: takes the first step, which starts nothing, and answers if that was the end of it.
@@ -38,15 +26,19 @@ interface Reception {
  */
 export function receiveRequest(app: EcsTaskApp, event: unknown, context: LambdaContext | undefined): Promise<void> {
   const { deps } = app;
-  const logger = deps.logger ?? silentLogger;
+  const { logger = silentLogger } = deps;
   const receivedAt = deps.clock.now();
-  const toReception = (request: CustomResourceRequest) => toHeldRequest(toHeld(request), receivedAt);
+  const open = (request: CustomResourceRequest, signal: AbortSignal) =>
+    createTurnContext(app, toNewWork(toHeld(request), receivedAt), signal);
   return serveRequest(
     { ...deps, logger },
     { event, context },
     {
-      work: (request, invocation) => begin({ app, held: toReception(request), invocation, logger }),
-      meetFault: (request, error) => meetFault({ app, held: toReception(request), logger }, error),
+      work(request, { signal }) {
+        logWarnings(request, logger);
+        return begin(app, open(request, signal));
+      },
+      meetFault: (request, error) => meetFault(open(request, AbortSignal.timeout(HELD_WITHIN_MS)), error),
     },
   );
 }
@@ -62,34 +54,41 @@ function toHeld(request: CustomResourceRequest): CustomResourceRequest {
   };
 }
 
-async function begin(reception: Reception): Promise<void> {
-  const { app, held, invocation } = reception;
-  const cipher = await app.cipher();
-  const context = createTurnContext(app, held, invocation.signal);
-  const { progress } = await takeStep(context);
-  if (progress.response !== undefined) {
-    if (await isHeld(reception, invocation.signal)) return;
-    return answerAtOnce(reception, progress.response);
-  }
-  logWarnings(reception);
-  const input = sealRequest(cipher, { ...held, progress });
-  const bytes = Buffer.byteLength(JSON.stringify(input));
-  if (bytes <= MAX_INPUT_BYTES) return handOver(reception, input);
-  const text = `ResourceProperties have ${bytes} bytes when they are encrypted; ${MAX_INPUT_BYTES} are allowed.`;
-  return answerAtOnce(reception, toEnd(context, { status: "FAILED", code: "ECS_PROPERTIES_INVALID", text }));
+function logWarnings({ RequestType, RequestId, ResourceProperties }: CustomResourceRequest, logger: Logger): void {
+  const parsed = RequestType === "Delete" ? undefined : parseProperties(ResourceProperties);
+  const warnings = parsed?.kind === "config" ? parsed.warnings : [];
+  for (const warning of warnings) logger.warn(warning, { requestId: RequestId });
 }
 
-function logWarnings({ held: { request }, logger }: Reception): void {
-  const parsed = request.RequestType === "Delete" ? undefined : parseProperties(request.ResourceProperties);
-  const warnings = parsed?.kind === "config" ? parsed.warnings : [];
-  for (const warning of warnings) logger.warn(warning, { requestId: request.RequestId });
+async function begin(app: EcsTaskApp, context: TurnContext): Promise<void> {
+  const cipher = await app.cipher();
+  const { progress } = await takeStep(context);
+  const work = { ...context.work, ...progress };
+  const input = sealRequest(cipher, work);
+  const response = progress.response ?? refuseLarge(context, input);
+  if (response === undefined) return handOver(context, input);
+  if (await isHeld(context)) return;
+  try {
+    await sendAnswer(context, response);
+  } catch (error) {
+    if (!isStackyardError(error, "UNREACHABLE")) throw error;
+    // CloudFormation does not accept the response now: an execution continues with it.
+    await handOver(context, sealRequest(cipher, { ...work, response }));
+  }
+}
+
+function refuseLarge(context: TurnContext, input: ExecutionInput): CustomResourceResponse | undefined {
+  const bytes = Buffer.byteLength(JSON.stringify(input));
+  if (bytes <= MAX_INPUT_BYTES) return undefined;
+  const text = `ResourceProperties have ${bytes} bytes when they are encrypted; ${MAX_INPUT_BYTES} are allowed.`;
+  return toEnd(context, { status: "FAILED", code: "ECS_PROPERTIES_INVALID", text });
 }
 
 /** Pauses between tries to start the execution: a short outage must not fail a stack. */
 const PAUSES_MS = [500, 2_000, 5_000];
 
-function handOver({ app: { deps }, invocation, logger }: Reception, input: ExecutionInput): Promise<void> {
-  return retry(() => startExecution(deps, input, invocation.signal), {
+function handOver({ deps, logger, signal }: TurnContext, input: ExecutionInput): Promise<void> {
+  return retry(() => startExecution(deps, input, signal), {
     tries: PAUSES_MS.length + 1,
     isRetryable: (error) => findAwsFault(error).kind === "retryable",
     pause(failed, error) {
@@ -99,55 +98,42 @@ function handOver({ app: { deps }, invocation, logger }: Reception, input: Execu
   });
 }
 
-/** Sends the response; an execution goes on with a response that CloudFormation does not accept now. */
-async function answerAtOnce(reception: Reception, response: CustomResourceResponse): Promise<void> {
-  const { app, held } = reception;
-  try {
-    await sendAnswer(app, held, response);
-  } catch (error) {
-    if (!isStackyardError(error, "UNREACHABLE")) throw error;
-    const progress = { ...held.progress, response };
-    await handOver(reception, sealRequest(await app.cipher(), { ...held, progress }));
-  }
+/** Returns true if an execution may hold the request. What depends on the request alone is the same each time. */
+function mayBeHeld({ deps, work: { request } }: TurnContext): boolean {
+  return deps.stateMachineArn !== "" && !["fail", "none"].includes(decideRequest(request).kind);
 }
 
 /**
  * Returns true if the request has come before and an execution holds it: then only that answers, because facts may have
- * changed by its work. What depends on the request alone is the same each time.
+ * changed by its work.
  */
-async function isHeld({ app, held, logger }: Omit<Reception, "invocation">, signal: AbortSignal): Promise<boolean> {
-  const { stateMachineArn } = app.deps;
-  const { request } = held;
-  if (stateMachineArn === "" || ["fail", "none"].includes(decideRequest(request).kind)) return false;
-  const arn = toExecutionArn(stateMachineArn, request.RequestId);
+async function isHeld(context: TurnContext): Promise<boolean> {
+  const { deps, logger, signal, work } = context;
+  const { RequestId: requestId } = work.request;
+  if (!mayBeHeld(context)) return false;
   try {
-    return (await findExecution(app.deps, arn, signal)) !== undefined;
+    return (await findExecution(deps, toExecutionArn(deps.stateMachineArn, requestId), signal)) !== undefined;
   } catch (error) {
-    logger.warn("Whether an execution holds the request is unknown.", {
-      requestId: request.RequestId,
-      error: formatError(error),
-    });
+    logger.warn("Whether an execution holds the request is unknown.", { requestId, error: formatError(error) });
     return false;
   }
 }
 
+/** How long to look for an execution, and again to keep an unknown one from starting tasks. */
 const HELD_WITHIN_MS = 5_000;
 
-/** Answers a fault, even if nothing else works. An execution that was started nevertheless goes on alone. */
-async function meetFault(reception: Omit<Reception, "invocation">, error: unknown): Promise<void> {
-  const { app, held, logger } = reception;
-  const { deps } = app;
-  const { request } = held;
+/** Answers a fault, even if nothing else works. An execution that was started nevertheless continues alone. */
+async function meetFault(context: TurnContext, error: unknown): Promise<void> {
+  const { deps, logger, work } = context;
+  const { request } = work;
   const fields = { requestId: request.RequestId, error: formatError(error) };
-  const looked = isHeld(reception, AbortSignal.timeout(HELD_WITHIN_MS));
-  if (await within(looked, { clock: deps.clock, ms: HELD_WITHIN_MS, late: () => false })) {
-    return logger.warn("The execution continues the work.", fields);
-  }
+  const isSeen = await within(isHeld(context), { clock: deps.clock, ms: HELD_WITHIN_MS, late: () => false });
+  const claim = isSeen ? "execution" : await claimAnswer(context);
+  if (claim === "execution") return logger.warn("The execution continues the work.", fields);
   logger.error("The request failed.", fields);
   const action = decideRequest(request);
   const told = action.kind === "fail" ? { code: action.code, text: action.reason } : toTold(error);
-  const context = createTurnContext(app, held, AbortSignal.timeout(HELD_WITHIN_MS));
-  const ended = toEnd(context, { status: "FAILED", ...told });
+  const ended = toEnd(context, { status: "FAILED", ...told, text: `${told.text}${UNKNOWN_TEXTS[claim]}` });
   // Nothing can have been made with a broken configuration, and its deletion must not fail.
   const isNever = told.code === "CONFIG_INVALID" && request.PhysicalResourceId === undefined;
   const id = `${NEVER_MADE}${request.LogicalResourceId}`;
@@ -155,11 +141,32 @@ async function meetFault(reception: Omit<Reception, "invocation">, error: unknow
   await sendResponse({ ...deps, logger }, request.ResponseURL, response);
 }
 
-const MAX_CAUSE = 1_000;
+/** Who answers: this invocation, which has made sure that no task is started any more, or an execution. */
+type Claim = "ours" | "unknown" | "execution";
+
+const UNKNOWN_TEXTS = { ours: "", unknown: " An execution may hold the request, so that tasks may still run." };
+
+/**
+ * Claims the answer. An acknowledgement of StartExecution may have been lost, and DescribeExecution is "eventually
+ * consistent" (API reference): so the record of the resource decides, which an execution must pass to start tasks.
+ */
+async function claimAnswer(context: TurnContext): Promise<Claim> {
+  const { deps, id, logger, work } = context;
+  const { RequestId: requestId, RequestType } = work.request;
+  // The execution of a Delete starts nothing.
+  if (RequestType === "Delete" || !mayBeHeld(context)) return "ours";
+  const claimed = closeRequest(deps, id, { requestId, receivedAt: work.receivedAt });
+  try {
+    const late = () => Promise.reject(new StackyardError("TIMED_OUT", "The records did not answer."));
+    return (await within(claimed, { clock: deps.clock, ms: HELD_WITHIN_MS, late })) ? "ours" : "execution";
+  } catch (error) {
+    logger.error("An execution may still start tasks.", { requestId, error: formatError(error) });
+    return "unknown";
+  }
+}
 
 /** Returns code and text of an error. Our own errors are sentences for people. */
 function toTold(error: unknown): { readonly code: string; readonly text: string } {
   if (!isStackyardError(error)) return { code: "ECS_AWS_ERROR", text: formatError(error) };
-  const text = redactText(error.message).slice(0, MAX_CAUSE);
-  return { code: error.code === "CONFIG_INVALID" ? error.code : "ECS_AWS_ERROR", text };
+  return { code: error.code === "CONFIG_INVALID" ? error.code : "ECS_AWS_ERROR", text: toCause(error.message) };
 }

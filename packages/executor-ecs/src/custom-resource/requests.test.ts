@@ -12,6 +12,15 @@ function statusOfStack(world: EcsTaskWorld, StackStatus: string | Error): void {
 }
 
 describe("Create", () => {
+  it("warns of unknown properties, once", async () => {
+    const { life, until, logger } = createEcsTaskWorld();
+
+    await until(life.create({ ...LEAST, Clutser: "web" }));
+
+    const warnings = logger.lines.filter(({ level }) => level === "warn").map(({ message }) => message);
+    expect(warnings).toEqual(["Unknown properties are ignored: Clutser."]);
+  });
+
   it("runs the task and answers how it went", async () => {
     const { life, until, sim, count } = createEcsTaskWorld();
 
@@ -303,7 +312,10 @@ describe("Delete", () => {
     const { reason } = await until(created);
 
     expect([deleted.status, reason]).toEqual([
-      ...["DELETE_COMPLETE", "ECS_CANCELLED: The resource was deleted before its tasks had been started."],
+      ...[
+        "DELETE_COMPLETE",
+        "ECS_CANCELLED: The resource was deleted before its tasks had been started, or the request was answered.",
+      ],
     ]);
     expect(sim.ecs.tasks()).toEqual([]);
   });

@@ -1,18 +1,27 @@
 import { createFakeClock, createMemoryRecords } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
-import { findLastRun, findRunToStop, isDeletedSince, rememberDelete, rememberRun } from "./resource-record.ts";
+import {
+  closeEarlier,
+  closeRequest,
+  findLastRun,
+  findRunToStop,
+  isOver,
+  rememberDelete,
+  rememberRun,
+} from "./resource-record.ts";
 
 const RUN = { taskDefinition: "app", taskDefinitionArn: "arn:app:1", requestId: "r-1", taskArns: ["t"], startedAt: 1 };
 
 describe("the record of a resource", () => {
   it("is its last run", async () => {
     const deps = { clock: createFakeClock(), records: createMemoryRecords() };
+    const receivedAt = deps.clock.now();
     expect(await findLastRun(deps, "id")).toBeUndefined();
 
-    await rememberRun(deps, "id", { ...RUN, receivedAt: deps.clock.now() });
-    await rememberRun(deps, "id", { ...RUN, requestId: "r-2", receivedAt: deps.clock.now() });
+    await rememberRun(deps, "id", { ...RUN, receivedAt });
+    await rememberRun(deps, "id", { ...RUN, requestId: "r-2", receivedAt });
 
-    expect(await findLastRun(deps, "id")).toEqual({ ...RUN, requestId: "r-2" });
+    expect(await findLastRun(deps, "id")).toEqual({ ...RUN, requestId: "r-2", receivedAt });
     expect(await findLastRun(deps, "other")).toBeUndefined();
   });
 
@@ -25,11 +34,59 @@ describe("the record of a resource", () => {
     await rememberDelete(deps, "id");
 
     expect(await findLastRun(deps, "id")).toBeUndefined();
-    expect(await isDeletedSince(deps, "id", receivedAt)).toBe(true);
+    expect(await isOver(deps, "id", receivedAt)).toBe(true);
     expect(await rememberRun(deps, "id", { ...RUN, receivedAt })).toBe(false);
     await deps.clock.advance(1);
-    expect(await isDeletedSince(deps, "id", deps.clock.now())).toBe(false);
+    expect(await isOver(deps, "id", deps.clock.now())).toBe(false);
     expect(await rememberRun(deps, "id", { ...RUN, receivedAt: deps.clock.now() })).toBe(true);
+  });
+
+  it("rejects requests that were answered at their reception, and keeps its run", async () => {
+    const deps = { clock: createFakeClock(), records: createMemoryRecords() };
+    const receivedAt = deps.clock.now();
+    await rememberRun(deps, "id", { ...RUN, receivedAt });
+    await closeRequest(deps, "id", { requestId: "r-2", receivedAt });
+    await closeRequest(deps, "new", { requestId: "r-1", receivedAt });
+
+    expect(await rememberRun(deps, "id", { ...RUN, requestId: "r-2", receivedAt })).toBe(false);
+    expect(await rememberRun(deps, "new", { ...RUN, receivedAt })).toBe(false);
+    expect(await findLastRun(deps, "id")).toEqual({ ...RUN, receivedAt });
+    expect(await findLastRun(deps, "new")).toBeUndefined();
+
+    // The Update by which CloudFormation rolls back runs, and the request from before still may not.
+    await deps.clock.advance(1_000);
+    expect(await rememberRun(deps, "id", { ...RUN, requestId: "r-3", receivedAt: deps.clock.now() })).toBe(true);
+    expect(await isOver(deps, "id", receivedAt)).toBe(true);
+  });
+
+  it("shows that an execution holds the request of its run", async () => {
+    const deps = { clock: createFakeClock(), records: createMemoryRecords() };
+    const receivedAt = deps.clock.now();
+    await rememberRun(deps, "id", { ...RUN, receivedAt });
+
+    expect(await closeRequest(deps, "id", { requestId: "r-1", receivedAt })).toBe(false);
+    expect(await isOver(deps, "id", receivedAt)).toBe(false);
+  });
+
+  it("ends earlier requests by one that runs nothing, once: a later one may run when that comes again", async () => {
+    const deps = { clock: createFakeClock(), records: createMemoryRecords() };
+    const run = { ...RUN, receivedAt: deps.clock.now() };
+    await rememberRun(deps, "id", run);
+    await deps.clock.advance(1_000);
+
+    const last = await closeEarlier(deps, "id", { requestId: "r-2", receivedAt: deps.clock.now() });
+    const none = await closeEarlier(deps, "new", { requestId: "r-2", receivedAt: deps.clock.now() });
+
+    expect([last, none]).toEqual([run, undefined]);
+    expect(await isOver(deps, "id", run.receivedAt)).toBe(true);
+    expect(await isOver(deps, "new", run.receivedAt)).toBe(true);
+    expect(await isOver(deps, "id", deps.clock.now())).toBe(false);
+
+    const receivedAt = deps.clock.now();
+    await rememberRun(deps, "id", { ...RUN, requestId: "r-3", receivedAt });
+    await deps.clock.advance(1_000);
+    await closeEarlier(deps, "id", { requestId: "r-2", receivedAt: deps.clock.now() });
+    expect(await isOver(deps, "id", receivedAt)).toBe(false);
   });
 
   it("forgets an end after two hours", async () => {
@@ -38,16 +95,28 @@ describe("the record of a resource", () => {
     await rememberDelete(deps, "id");
     await deps.clock.advance(2 * 3_600_000);
 
-    expect(await isDeletedSince(deps, "id", before)).toBe(false);
+    expect(await isOver(deps, "id", before)).toBe(false);
   });
 
   it("has the tasks to stop also for a Delete that comes again", async () => {
     const deps = { clock: createFakeClock(), records: createMemoryRecords() };
-    await rememberRun(deps, "id", { ...RUN, receivedAt: deps.clock.now() });
+    const run = { ...RUN, receivedAt: deps.clock.now() };
+    await rememberRun(deps, "id", run);
 
     const first = await rememberDelete(deps, "id");
     const second = await rememberDelete(deps, "id");
 
-    expect([first, second, await findRunToStop(deps, "id")]).toEqual([RUN, RUN, RUN]);
+    expect([first, second, await findRunToStop(deps, "id")]).toEqual([run, run, run]);
+  });
+
+  it("is never the run of a request that was received earlier", async () => {
+    const deps = { clock: createFakeClock(), records: createMemoryRecords() };
+    const receivedAt = deps.clock.now();
+    await rememberRun(deps, "id", { ...RUN, requestId: "r-2", receivedAt: receivedAt + 1 });
+
+    expect(await rememberRun(deps, "id", { ...RUN, receivedAt })).toBe(false);
+    expect(await isOver(deps, "id", receivedAt)).toBe(true);
+    expect(await isOver(deps, "id", receivedAt + 1)).toBe(false);
+    expect(await findLastRun(deps, "id")).toMatchObject({ requestId: "r-2" });
   });
 });

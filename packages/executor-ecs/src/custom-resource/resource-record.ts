@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import type { EcsTaskDeps } from "./turn.ts";
 
 /** A run of a resource. */
@@ -9,16 +10,27 @@ export interface ResourceRun {
   readonly requestId: string;
   readonly taskArns: readonly string[];
   readonly startedAt: number;
+  /** Of its request. Missing in records of earlier versions. */
+  readonly receivedAt?: number;
 }
 
-/** The stored facts about a resource. Of requests nothing is stored: their executions hold them. */
+/**
+ * The stored facts about a resource. Of requests nothing is stored: their executions hold them. Requests that were received
+ * before `at` or `closedAt` are over: they must not start tasks any more, and stop those that they wait for.
+ */
 type ResourceRecord =
-  /** What it has run last. */
-  | ({ readonly kind: "run" } & ResourceRun)
-  /** It was deleted: earlier requests must not start tasks any more. `run`: its last one, whose tasks may run. */
-  | { readonly kind: "deleted"; readonly at: number; readonly run?: ResourceRun };
+  /** What it has run last. `closedBy`: the later request that was answered without a run. */
+  | ({ readonly kind: "run"; readonly closedAt?: number; readonly closedBy?: string } & ResourceRun)
+  /** It was deleted, or has run nothing yet. `run`: its last one, whose tasks may run. */
+  | { readonly kind: "deleted"; readonly at: number; readonly closedBy?: string; readonly run?: ResourceRun };
 
 type RecordDeps = Pick<EcsTaskDeps, "records" | "clock">;
+
+/** A request of the resource. */
+interface ResourceRequest {
+  readonly requestId: string;
+  readonly receivedAt: number;
+}
 
 /** No request is worked for longer. */
 const DELETED_FOR_MS = 2 * 3_600_000;
@@ -31,48 +43,100 @@ export async function findLastRun(deps: RecordDeps, id: string): Promise<Resourc
 
 /** Returns the last known run of a resource, also after its deletion. */
 export async function findRunToStop(deps: RecordDeps, id: string): Promise<ResourceRun | undefined> {
-  const { record } = await load(deps, id);
-  return record?.kind === "deleted" ? record.run : record && toRun(record);
-}
-
-/** Returns true if the resource was deleted after the instant. */
-export async function isDeletedSince(deps: RecordDeps, id: string, since: number): Promise<boolean> {
-  return wasDeleted((await load(deps, id)).record, since);
+  return toRun((await load(deps, id)).record);
 }
 
 /**
- * Records a run of a resource. Returns false if it was deleted after the request was received: then the caller must
- * stop everything that it has started.
+ * Returns true if a request that was received then is over: the resource was deleted since, or CloudFormation has sent a
+ * later request. It cancels the earlier one by that, and does not wait for its answer.
  */
+export async function isOver(deps: RecordDeps, id: string, receivedAt: number): Promise<boolean> {
+  return isOverBy((await load(deps, id)).record, receivedAt);
+}
+
+/** Records a run of a resource. Returns false if its request is over: then the caller must stop what it has started. */
 export async function rememberRun(
   deps: RecordDeps,
   id: string,
-  { receivedAt, ...run }: ResourceRun & { readonly receivedAt: number },
+  run: ResourceRun & { readonly receivedAt: number },
 ): Promise<boolean> {
-  for (;;) {
-    const { record, version } = await load(deps, id);
-    if (wasDeleted(record, receivedAt)) return false;
-    if (await write(deps, id, { version, value: { kind: "run", ...run } })) return true;
-  }
+  const { isChanged } = await change(deps, id, (record) => {
+    if (isOverBy(record, run.receivedAt)) return undefined;
+    const closed = record?.kind === "run" ? { closedAt: record.closedAt, closedBy: record.closedBy } : {};
+    return { kind: "run", ...run, ...defined(closed) };
+  });
+  return isChanged;
+}
+
+/**
+ * Records that a request is answered at its reception, though an execution of unknown existence may hold it, so that this
+ * one and earlier ones are over. Returns false, without a change, if that execution has recorded a run: then it answers.
+ */
+export async function closeRequest(deps: RecordDeps, id: string, request: ResourceRequest): Promise<boolean> {
+  const { requestId, receivedAt } = request;
+  const at = Math.max(deps.clock.now(), receivedAt + 1);
+  const { isChanged } = await change(deps, id, (record) =>
+    record?.kind === "run" && record.requestId === requestId ? undefined : toClosed(record, { at, requestId }),
+  );
+  return isChanged;
+}
+
+/**
+ * Records that a request is answered without a run, so that earlier ones are over; returns the last run. A request that
+ * comes again changes nothing, because later ones may run by then.
+ */
+export async function closeEarlier(
+  deps: RecordDeps,
+  id: string,
+  { requestId, receivedAt: at }: ResourceRequest,
+): Promise<ResourceRun | undefined> {
+  const { record } = await change(deps, id, (before) =>
+    before?.closedBy === requestId ? undefined : toClosed(before, { at, requestId }),
+  );
+  return record?.kind === "run" ? toRun(record) : undefined;
 }
 
 /** Records that a resource is deleted. Keeps and returns its run, so that a repeated Delete finds the same tasks. */
 export async function rememberDelete(deps: RecordDeps, id: string): Promise<ResourceRun | undefined> {
   const at = deps.clock.now();
-  for (;;) {
-    const { record, version } = await load(deps, id);
-    const run = record?.kind === "deleted" ? record.run : record && toRun(record);
-    const value: ResourceRecord = { kind: "deleted", at, ...(run === undefined ? {} : { run }) };
-    if (await write(deps, id, { version, value, expiresAt: at + DELETED_FOR_MS })) return run;
-  }
+  const { record } = await change(deps, id, (before) => ({ kind: "deleted", at, ...defined({ run: toRun(before) }) }));
+  return toRun(record);
 }
 
-function toRun({ kind: _, ...run }: ResourceRecord & { readonly kind: "run" }): ResourceRun {
+function toClosed(
+  record: ResourceRecord | undefined,
+  { at, requestId: closedBy }: { readonly at: number; readonly requestId: string },
+): ResourceRecord {
+  if (record?.kind === "run") return { ...record, closedAt: Math.max(record.closedAt ?? 0, at), closedBy };
+  return { kind: "deleted", ...record, at: Math.max(record?.at ?? 0, at), closedBy };
+}
+
+function toRun(record: ResourceRecord | undefined): ResourceRun | undefined {
+  if (record?.kind !== "run") return record?.run;
+  const { kind: _, closedAt: _at, closedBy: _by, ...run } = record;
   return run;
 }
 
-function wasDeleted(record: ResourceRecord | undefined, since: number): boolean {
-  return record?.kind === "deleted" && record.at > since;
+function isOverBy(record: ResourceRecord | undefined, receivedAt: number): boolean {
+  const ends = record?.kind === "run" ? [record.closedAt, record.receivedAt] : [record?.at];
+  return ends.some((at = 0) => at > receivedAt);
+}
+
+/** Writes what `decide` returns for the stored record, again after a conflict. Undefined: nothing changes. */
+async function change(
+  deps: RecordDeps,
+  id: string,
+  decide: (record: ResourceRecord | undefined) => ResourceRecord | undefined,
+): Promise<{ readonly isChanged: boolean; readonly record: ResourceRecord | undefined }> {
+  const { records, clock } = deps;
+  for (;;) {
+    const { record, version: expected } = await load(deps, id);
+    const value = decide(record);
+    if (value === undefined) return { isChanged: false, record };
+    const expiry = value.kind === "deleted" ? { expiresAt: value.at + DELETED_FOR_MS } : {};
+    const { kind } = await records.put({ key: toKey(id), expected, now: clock.now(), value, ...expiry });
+    if (kind === "written") return { isChanged: true, record: value };
+  }
 }
 
 async function load({ records, clock }: RecordDeps, id: string) {
@@ -80,16 +144,6 @@ async function load({ records, clock }: RecordDeps, id: string) {
   // Written by this very file.
   const record = stored?.value as ResourceRecord | undefined;
   return { record, version: stored?.version ?? ("absent" as const) };
-}
-
-async function write(
-  { records, clock }: RecordDeps,
-  id: string,
-  input: { readonly version: number | "absent"; readonly value: ResourceRecord; readonly expiresAt?: number },
-): Promise<boolean> {
-  const { version: expected, ...rest } = input;
-  const { kind } = await records.put({ key: toKey(id), expected, now: clock.now(), ...rest });
-  return kind === "written";
 }
 
 function toKey(id: string): string {

@@ -1,22 +1,26 @@
 import { type CustomResourceRequest, cutReason, isWithinLimit, toReason } from "@stackyard/aws/custom-resource";
+import Type, { type Static } from "typebox";
+
+const text = Type.String();
 
 /** The attributes for `Fn::GetAtt`: always all names, always text, so that a template never breaks. */
-export interface ResponseData {
+export const ResponseData = Type.Object({
   /** `true` or `false`. */
-  readonly Ran: string;
+  Ran: text,
   /** `RUN`, or why nothing was run; empty if it was not decided. */
-  readonly Why: string;
+  Why: text,
   /** The first task's ARN, or empty. */
-  readonly TaskArn: string;
+  TaskArn: text,
   /** Separated by commas. */
-  readonly TaskArns: string;
+  TaskArns: text,
   /** As resolved, with its revision. */
-  readonly TaskDefinitionArn: string;
-  readonly Count: string;
+  TaskDefinitionArn: text,
+  Count: text,
   /** Exit code of the first failed container, else 0; empty if the work did not wait. */
-  readonly ExitCode: string;
-  readonly StartedBy: string;
-}
+  ExitCode: text,
+  StartedBy: text,
+});
+export type ResponseData = Readonly<Static<typeof ResponseData>>;
 
 /** How a request ended. */
 export interface ResourceOutcome {
@@ -29,16 +33,17 @@ export interface ResourceOutcome {
 }
 
 /** The answer to CloudFormation (user guide, "Custom resource response objects"). */
-export interface CustomResourceResponse {
-  readonly Status: "SUCCESS" | "FAILED";
-  readonly Reason: string;
-  readonly PhysicalResourceId: string;
-  readonly StackId: string;
-  readonly RequestId: string;
-  readonly LogicalResourceId: string;
-  readonly NoEcho: false;
-  readonly Data: ResponseData;
-}
+export const CustomResourceResponse = Type.Object({
+  Status: Type.Enum(["SUCCESS", "FAILED"]),
+  Reason: text,
+  PhysicalResourceId: text,
+  StackId: text,
+  RequestId: text,
+  LogicalResourceId: text,
+  NoEcho: Type.Literal(false),
+  Data: ResponseData,
+});
+export type CustomResourceResponse = Readonly<Static<typeof CustomResourceResponse>>;
 
 const MIN_REASON = 200;
 const NO_DATA: ResponseData = {
@@ -90,4 +95,9 @@ function cutArns(response: CustomResourceResponse): CustomResourceResponse {
     cut = { ...response, Data: { ...response.Data, TaskArns: arns.join(",") } };
   }
   return cut;
+}
+
+/** Formats `1 task was`, `3 tasks were`. */
+export function toCountText(count: number): string {
+  return count === 1 ? "1 task was" : `${count} tasks were`;
 }

@@ -1,6 +1,7 @@
 import { SimFault, taskScripts } from "@stackyard/aws-sim";
+import { createMemoryRecords } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
-import { createEcsTaskWorld, LEAST } from "../testing/an-ecs-task-world.ts";
+import { createEcsTaskWorld, type EcsTaskWorld, LEAST } from "../testing/an-ecs-task-world.ts";
 import { PLACE } from "../testing/an-ecs-yard.ts";
 
 const FOR_EVER = { runsMs: Number.POSITIVE_INFINITY };
@@ -416,6 +417,65 @@ describe("trouble of AWS", () => {
 
     expect(reason).toMatch(/^ECS_AWS_ERROR: .*AccessDeniedException: no/);
     expect(world.count("ECS.RunTask")).toBe(0);
+  });
+});
+
+describe("an execution whose start was not acknowledged, and that Step Functions does not show yet", () => {
+  const fail = (error: object) => () => Promise.reject(Object.assign(new Error("socket hang up"), error));
+  /** Only the `served` one of four tries reaches the service. */
+  const lose = ({ sim }: EcsTaskWorld, served: number) => {
+    for (let at = 1; at <= 4; at += 1) {
+      sim.once("SFN.StartExecution", at === served ? loseAnswer : fail({ code: "ECONNRESET" }));
+      // API reference, DescribeExecution: "This operation is eventually consistent."
+      sim.once("SFN.DescribeExecution", fail({ name: "ExecutionDoesNotExist", $metadata: {} }));
+    }
+  };
+  const pass = async (world: EcsTaskWorld) => {
+    for (let minute = 0; minute < 10; minute += 1) await world.clock.advance(60_000);
+  };
+
+  it("answers alone where it has recorded a run", async () => {
+    const { reason, world } = await create({}, (given) => lose(given, 1));
+
+    expect(reason).toBe("RUN: 1 task has ended, and every checked container exited with 0.");
+    expect(world.count("ECS.RunTask")).toBe(1);
+  });
+
+  it("leaves no task running after its request was answered", async () => {
+    const { reason, world, states } = await create({}, (given) => {
+      lose(given, 4);
+      given.sim.ecs.script("migrate", FOR_EVER);
+    });
+    await pass(world);
+
+    expect(reason).toMatch(/^ECS_AWS_ERROR: .*socket hang up$/);
+    expect(states().filter((state) => state !== "STOPPED")).toEqual([]);
+  });
+
+  it("does not run in parallel with the Update that rolls back", async () => {
+    const { world } = await create({});
+    world.sim.ecs.script("migrate", { runsMs: 60_000 });
+    lose(world, 4);
+
+    const { status, followedBy } = await world.until(world.life.update({ ...LEAST, Triggers: 2 }));
+    await pass(world);
+
+    expect([status, followedBy[0]?.status]).toEqual(["UPDATE_FAILED", "UPDATE_COMPLETE"]);
+    const update = world.life.requests[1]?.RequestId;
+    const ofUpdate = world.sim.ecs.tasks().filter(({ tags = [] }) => tags.some(({ value }) => value === update));
+    expect(ofUpdate.filter(({ stopCode }) => stopCode !== "UserInitiated")).toEqual([]);
+    expect(world.sim.ecs.tasks().filter(({ lastStatus }) => lastStatus !== "STOPPED")).toEqual([]);
+  });
+
+  it("is named in the response where nothing can keep it from starting tasks", async () => {
+    const records = createMemoryRecords();
+    const put = () => Promise.reject(new Error("The table is not there."));
+    const world = createEcsTaskWorld({ records: { ...records, put } });
+    lose(world, 4);
+
+    const { reason } = await world.until(world.life.create(LEAST));
+
+    expect(reason).toMatch(/socket hang up An execution may hold the request, so that tasks may still run\.$/);
   });
 });
 

@@ -3,29 +3,17 @@ import { ECSClient } from "@aws-sdk/client-ecs";
 import { silentLogger } from "@stackyard/core";
 import { createDefinitionCache, type DefinitionCache } from "../task-order.ts";
 import { findCluster } from "./decide-request.ts";
+import { decideWork } from "./decide-work.ts";
+import { endWork } from "./end-work.ts";
 import { toResourceId } from "./identity.ts";
 import { parseProperties } from "./parse-properties.ts";
-import type { HeldRequest, WorkPhase, WorkProgress } from "./progress.ts";
-import { decideWork, recordStart, startWork } from "./start-work.ts";
-import { awaitHealth, endWork, stopWork, watchWork } from "./stop-work.ts";
+import { type TaskWork, toProgress, type WorkPhase, type WorkProgress } from "./progress.ts";
+import { awaitHealth, recordStart, startWork } from "./start-work.ts";
+import { stopWork } from "./stop-work.ts";
 import { createTextCipher, type TextCipher } from "./text-cipher.ts";
-import {
-  type EcsTaskDeps,
-  isAwsError,
-  isPassing,
-  meetTrouble,
-  type Turn,
-  type TurnContext,
-  toTrouble,
-} from "./turn.ts";
-
-/** What the state machine gets from a step: the progress, which it stores, and what follows. */
-export interface StepResult {
-  readonly progress: WorkProgress;
-  readonly next: "step" | "wait" | "answer";
-  /** At least 1. */
-  readonly waitSeconds: number;
-}
+import { isAwsError, isPassing, meetTrouble, toTrouble } from "./trouble.ts";
+import type { EcsTaskDeps, Turn, TurnContext } from "./turn.ts";
+import { watchWork } from "./watch-work.ts";
 
 /** The work of a phase. */
 interface PhaseWork {
@@ -34,7 +22,11 @@ interface PhaseWork {
   readonly what: string;
 }
 
-const TURNS: Readonly<Record<WorkPhase, PhaseWork>> = {
+/**
+ * The phases. A Create and an Update begin with `decide`, and go down to `wait`; a failure leads to `end` from each of them,
+ * once tasks may run. A Delete is `stop`. Each may be the last one: its turn then has the response.
+ */
+const PHASES: Readonly<Record<WorkPhase, PhaseWork>> = {
   decide: { work: decideWork, what: "A look at what is to run" },
   health: { work: awaitHealth, what: "A look at the target group" },
   start: { work: startWork, what: "The start of the tasks" },
@@ -44,15 +36,23 @@ const TURNS: Readonly<Record<WorkPhase, PhaseWork>> = {
   stop: { work: stopWork, what: "The stop of the tasks" },
 };
 
+/** What the state machine gets from a step: the progress, which it stores, and what follows. */
+export interface StepResult {
+  readonly progress: WorkProgress;
+  readonly next: "step" | "wait" | "answer";
+  /** At least 1. */
+  readonly waitSeconds: number;
+}
+
 /**
  * Takes one step of a request. Whatever it must not forget, it returns before it acts on it: a step that is repeated
  * after a crash gets the same progress. Handles errors of AWS and of the records; throws others.
  */
 export async function takeStep(context: TurnContext): Promise<StepResult> {
-  const { request: _, receivedAt: _at, ...before } = context.work;
+  const before = toProgress(context.work);
   if (before.response !== undefined) return { progress: before, next: "answer", waitSeconds: 1 };
   context.signal.throwIfAborted();
-  const turn = await takeTurn(context, TURNS[before.phase]);
+  const turn = await takeTurn(context, PHASES[before.phase]);
   const progress = { ...before, troubledSince: undefined, ...turn.changes };
   if (progress.response !== undefined) return { progress, next: "answer", waitSeconds: 1 };
   if (turn.kind === "next") return { progress, next: "step", waitSeconds: 1 };
@@ -69,17 +69,14 @@ async function takeTurn(context: TurnContext, { work, what }: PhaseWork): Promis
 }
 
 /** Creates the context of a step. */
-export function createTurnContext(
-  { deps, definitions }: EcsTaskApp,
-  { request, receivedAt, progress }: HeldRequest,
-  signal: AbortSignal,
-): TurnContext {
+export function createTurnContext({ deps, definitions }: EcsTaskApp, work: TaskWork, signal: AbortSignal): TurnContext {
   const { logger = silentLogger, clock } = deps;
+  const { request } = work;
   const parsed = parseProperties(request.ResourceProperties);
   const cluster = findCluster(request.ResourceProperties) ?? "";
   const region = findRegion(cluster);
   return {
-    work: { ...progress, request, receivedAt },
+    work,
     id: toResourceId(request),
     config: parsed.kind === "config" ? parsed.config : undefined,
     cluster,

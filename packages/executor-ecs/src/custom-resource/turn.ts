@@ -1,7 +1,6 @@
-import { findAwsFault, isDenial, NEW_ROLE_MS, redactText } from "@stackyard/aws";
-import { type Clock, isStackyardError, type Logger, type Records } from "@stackyard/core";
+import type { Clock, Logger, Records } from "@stackyard/core";
 import type { LogDeps } from "../tail-logs.ts";
-import { type DefinitionCache, type EcsDeps, toAwsFailure } from "../task-order.ts";
+import type { DefinitionCache, EcsDeps } from "../task-order.ts";
 import { mayRun, type RunFailure, toEnding } from "../task-run.ts";
 import { toPhysicalId } from "./identity.ts";
 import type { TaskProperties } from "./parse-properties.ts";
@@ -78,10 +77,6 @@ export interface WorkEnd {
 
 type EndContext = Pick<TurnContext, "work" | "id" | "config" | "deps">;
 
-/** After so long without an answer of AWS work fails. */
-const TROUBLE_MS = 5 * 60_000;
-const TROUBLE_PAUSE_MS = 10_000;
-
 /** Ends the work: the response is stored first, and sent from there. */
 export function finish(context: EndContext, end: WorkEnd, changes: Partial<WorkProgress> = {}): Turn {
   const response = toEnd({ ...context, work: { ...context.work, ...changes } }, end);
@@ -138,36 +133,9 @@ export function toFailed(
   return finish(context, { status: "FAILED", code, text, why }, changes);
 }
 
-/** Returns how long to retry a call that AWS does not serve: for five minutes, and never past the deadline. */
-export function toPatience({ work, config, deps }: TurnContext) {
-  const now = deps.clock.now();
-  const since = work.troubledSince ?? now;
-  const deadline = config === undefined ? Number.POSITIVE_INFINITY : toDeadline(config, work);
-  return { now, since, until: Math.min(since + TROUBLE_MS, deadline), everyMs: TROUBLE_PAUSE_MS };
-}
-
-/** Converts an error of AWS or of the records. A denial passes for two minutes, because the role may be new. */
-export function toTrouble(
-  { work, deps }: Pick<TurnContext, "work" | "deps">,
-  error: unknown,
-  what: string,
-): RunFailure {
-  if (isStackyardError(error)) return { code: "ECS_AWS_ERROR", message: error.message, retryable: error.retryable };
-  const failure = toAwsFailure(error, what);
-  const isNewRole = isDenial(error) && deps.clock.now() < work.receivedAt + NEW_ROLE_MS;
-  return isNewRole ? { ...failure, retryable: true } : failure;
-}
-
-/** Handles a call that AWS does not serve: retries it within the limit. */
-export function meetTrouble(context: TurnContext, { code, message, retryable }: RunFailure): Turn {
-  const { now, since, until, everyMs } = toPatience(context);
-  if (!retryable || now >= until) return fail(context, { code, message });
-  return { kind: "wait", changes: { troubledSince: since }, afterMs: Math.min(everyMs, until - now) };
-}
-
 /** Seconds: CloudFormation waits for an hour, or for `ServiceTimeout`, and an answer takes its time. */
 const LONGEST = 3_540;
-const BEFORE_SERVICE_TIMEOUT = 60;
+export const BEFORE_SERVICE_TIMEOUT = 60;
 
 /**
  * Returns the deadline of the work, counted from the request. Tasks without a wait must at least have been started by
@@ -180,44 +148,4 @@ export function toDeadline(
   const limits = [LONGEST, timeout === 0 ? LONGEST : timeout];
   if (serviceTimeout !== undefined) limits.push(serviceTimeout - BEFORE_SERVICE_TIMEOUT);
   return receivedAt + Math.max(0, Math.min(...limits)) * 1_000;
-}
-
-/** Returns a sentence about a `ServiceTimeout` that leaves no time for the work; empty for another one. */
-export function toShortTimeText({ serviceTimeout }: Pick<TaskProperties, "serviceTimeout">): string {
-  if (serviceTimeout === undefined || serviceTimeout > 2 * BEFORE_SERVICE_TIMEOUT) return "";
-  const reserved = `${BEFORE_SERVICE_TIMEOUT} s of it are for the response`;
-  return ` ServiceTimeout is ${serviceTimeout} s, and ${reserved}: raise it.`;
-}
-
-/**
- * Returns true for an error of an AWS call, with or without a response. False for our faults, and for cancelled calls.
- */
-export function isAwsError(error: unknown): boolean {
-  if (typeof error !== "object" || error === null || isStackyardError(error)) return false;
-  if ("$metadata" in error || "$fault" in error) return !("name" in error && error.name === "AbortError");
-  const { code } = findAwsFault(error);
-  return code !== "INTERNAL" && code !== "INTERRUPTED";
-}
-
-/** Returns true for an error of the records that passes. */
-export function isPassing(error: unknown): boolean {
-  return isStackyardError(error) && error.retryable && error.code !== "TIMED_OUT";
-}
-
-/** Begins the reason of every stop that this function has requested. */
-export const STOPPED_BY_US = "Stackyard: ";
-
-/** Formats why tasks are stopped, as shown by ECS, with the stack's name. */
-export function toStopReason({ request, ending }: Pick<TaskWork, "request" | "ending">): string {
-  const { StackId, LogicalResourceId, RequestType } = request;
-  const why = ending === undefined ? `${RequestType} of the resource` : ending.code;
-  return `${STOPPED_BY_US}${why} ${LogicalResourceId} of stack ${StackId}`;
-}
-
-const MAX_CAUSE = 1_000;
-
-/** Formats an error for a response: name and message, without addresses. */
-export function formatError(error: unknown): string {
-  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  return redactText(text).slice(0, MAX_CAUSE);
 }

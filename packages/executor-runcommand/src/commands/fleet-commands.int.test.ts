@@ -154,6 +154,18 @@ describe("fleet show", () => {
     expect(readFileSync(join(cwd, "report.html"), "utf8")).toContain("&lt;script&gt;");
   });
 
+  it("names the account of its target, and keeps the id", async () => {
+    yard.fleet.answer = succeeded(OUTPUTS);
+    const account = "111122223333";
+    const { text: run } = await yard.run("run", { detach: true, account, region: "eu-west-1" });
+
+    const { text, value } = await yard.run("show", { run }, { accounts: { [account]: "shop-prod" } });
+
+    expect(text.split("\n")[0]).toMatch(/^Run run-\w+ in shop-prod \(111122223333 eu-west-1\) /);
+    expect(value).toMatchObject({ run: { target: { account } }, accountName: "shop-prod" });
+    expect((await yard.run("show", { run })).value).not.toHaveProperty("accountName");
+  });
+
   it("lists 50 instances unless all are wanted", async () => {
     reports(...Array.from({ length: 60 }, (_, number) => anInstance(number)));
     yard.fleet.answer = succeeded(OUTPUTS);

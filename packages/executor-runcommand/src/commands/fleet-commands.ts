@@ -163,7 +163,7 @@ async function retry(context: RunsContext, args: ReasonArgs): Promise<number> {
     );
   }
   const pages = await loadReport(context, args.run);
-  const failing = toFleetReport(pages).instances.filter(isFailing);
+  const failing = toFleetReport(pages, { isOver: true }).instances.filter(isFailing);
   if (before.state === "succeeded" && failing.length === 0) {
     out.result({ run: before }, () => `No instance of the run ${args.run} failed. Nothing to retry.`);
     return 0;

@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { defined } from "@stackyard/core";
+import { type AccountNames, defined, formatAccount, toShellCommand, withAccountName } from "@stackyard/core";
 import { createProgressTeller, followRun, type RunsContext } from "@stackyard/sdk/commands";
 import type { Run } from "@stackyard/sdk/runs";
 import { parseReportPage } from "../report/parse-report-page.ts";
@@ -27,7 +27,7 @@ export function followFleetRun(
 ): Promise<Run> {
   return followRun(context, runId, {
     onLook: createLook(context),
-    hint: `Look again: stackyard fleet watch ${runId}. Stop it: stackyard fleet cancel ${runId}`,
+    hint: `Look again: ${toShellCommand`stackyard fleet watch ${runId}`}. Stop it: ${toShellCommand`stackyard fleet cancel ${runId}`}`,
     ...defined({ giveUpAfter, after }),
   });
 }
@@ -100,26 +100,45 @@ export async function showReport(
   pages: readonly FleetReportPage[],
   { html, all = false, isPlan = false }: ShowOptions,
 ): Promise<void> {
-  const { out, cwd } = context;
-  const { counts, roles, causes, instances } = toFleetReport(pages);
+  const { out, cwd, accounts = {} } = context;
+  const isOver = run?.endedAt !== undefined && !isPlan;
+  const { counts, roles, causes, instances } = toFleetReport(pages, { isOver });
   const shown = isPlan ? SHOWN_PLANNED : SHOWN_INSTANCES;
-  out.result({ run: run ?? null, report: { counts, roles, causes, instances } }, () => {
-    const options = { columns: out.columns, maxInstances: all ? instances.length : shown };
+  const shownRun = { run: run ?? null, report: { counts, roles, causes, instances } };
+  out.result(withAccountName(accounts, shownRun, findPlace(run)?.account), () => {
+    const options = { columns: out.columns, maxInstances: all ? instances.length : shown, isOver };
     const table = pages.length === 0 ? "" : toFleetTable(pages, options);
-    return [run === undefined ? "" : formatRun(run, isPlan), table].filter((part) => part !== "").join("\n\n");
+    return [run === undefined ? "" : formatRun(run, { isPlan, accounts }), table]
+      .filter((part) => part !== "")
+      .join("\n\n");
   });
   if (!all && instances.length > shown) out.note("--all lists every instance; --json prints all details.");
   const isRetried = run?.endedAt !== undefined && causes.length > 0 && !isPlan;
-  if (isRetried) out.note(`Again on exactly those that failed: stackyard fleet retry ${run.runId}`);
+  if (isRetried) out.note(`Again on exactly those that failed: ${toShellCommand`stackyard fleet retry ${run.runId}`}`);
   if (html === undefined) return;
-  await writeFile(resolve(cwd, html), toFleetHtml(pages, run?.error && { error: run.error }));
+  await writeFile(resolve(cwd, html), toFleetHtml(pages, { isOver, ...(run?.error && { error: run.error }) }));
   out.note(`The page is ${resolve(cwd, html)}.`);
 }
 
-/** Formats the state of a run in one line. */
-export function formatRun(run: Run, isPlan = false): string {
+/** Returns account and region of a run's target; undefined for a run in the runner's own account. */
+function findPlace(run: Run | undefined): { readonly account: string; readonly region: string } | undefined {
+  const { account, region } = run?.target ?? {};
+  return typeof account === "string" && typeof region === "string" ? { account, region } : undefined;
+}
+
+/** How the state of a run is formatted. */
+interface FormatRunOptions {
+  readonly isPlan?: boolean;
+  /** Names of accounts. Default: none. */
+  readonly accounts?: AccountNames;
+}
+
+/** Formats the state of a run in one line, with its target. */
+export function formatRun(run: Run, { isPlan = false, accounts = {} }: FormatRunOptions = {}): string {
   const { runId, state, error } = run;
-  const what = isPlan ? "The plan" : `Run ${runId}`;
+  const place = findPlace(run);
+  const where = place === undefined ? "" : ` in ${toCell(formatAccount(accounts, place.account, place.region), 120)}`;
+  const what = `${isPlan ? "The plan" : `Run ${runId}`}${where}`;
   if (error !== undefined) return `${what} has failed, ${toCell(error.code)}: ${toCell(error.message, 1_000)}`;
   if (state === "cancelled") return `${what} was cancelled.`;
   if (state === "succeeded") return isPlan ? "A plan: nothing was sent." : `${what} has succeeded.`;

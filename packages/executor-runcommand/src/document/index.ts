@@ -11,16 +11,12 @@ export {
   type SsmDocumentParameter,
   type SsmStep,
 } from "./apply-artifact-document.ts";
+export { type GarlcInput, garlcLines } from "./garlc-lines.ts";
 export {
   ArtifactProfile,
   builtInProfiles,
   DocumentProfile,
-  type GarlcInput,
-  garlcLines,
   PatchProfile,
   ProfileDefinition,
-  type ProfileInput,
-  type ProfileProblem,
-  type ResolvedProfile,
-  resolveProfile,
-} from "./resolve-profile.ts";
+} from "./profile-definition.ts";
+export { type ProfileInput, type ProfileProblem, type ResolvedProfile, resolveProfile } from "./resolve-profile.ts";

@@ -2,13 +2,8 @@ import { Value } from "typebox/value";
 import { describe, expect, it } from "vitest";
 import { toScript } from "../testing/to-script.ts";
 import { applyArtifactHash } from "./apply-artifact-document.ts";
-import {
-  builtInProfiles,
-  ProfileDefinition,
-  type ProfileInput,
-  type ResolvedProfile,
-  resolveProfile,
-} from "./resolve-profile.ts";
+import { builtInProfiles, ProfileDefinition } from "./profile-definition.ts";
+import { type ProfileInput, type ResolvedProfile, resolveProfile } from "./resolve-profile.ts";
 
 const SUM = "a".repeat(64);
 const INPUT: ProfileInput = {

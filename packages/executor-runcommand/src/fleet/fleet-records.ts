@@ -192,7 +192,7 @@ interface ArtifactOwner {
 
 const artifactValidator = Compile(ArtifactRecord);
 
-/** Returns the artifact of that rank; undefined if there was none yet. */
+/** Returns the artifact of that rank; undefined before the first one. */
 export async function findArtifactRecord(
   { records, clock }: RecordsDeps,
   owner: ArtifactOwner,

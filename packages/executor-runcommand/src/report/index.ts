@@ -5,6 +5,7 @@ export {
   explainSaid,
   type FailureCause,
   type FleetReport,
+  type FleetReportOptions,
   type FleetStanding,
   isFailing,
   type RoleCounts,

@@ -1,10 +1,11 @@
-import { escapeHtml } from "@stackyard/core";
+import { escapeHtml, toShellCommand } from "@stackyard/core";
 import type { FleetInstanceReport, FleetReportPage } from "../report-page.ts";
 import {
   explainCode,
   explainSaid,
   type FailureCause,
   type FleetReport,
+  type FleetReportOptions,
   formatVerdict,
   isFailing,
   listRunFacts,
@@ -19,7 +20,7 @@ import {
 } from "./to-fleet-report.ts";
 
 /** The content of a page in addition to the report. */
-export interface FleetHtmlOptions {
+export interface FleetHtmlOptions extends FleetReportOptions {
   /** Why the run has failed as a whole. */
   readonly error?: { readonly code: string; readonly message: string };
 }
@@ -28,8 +29,9 @@ export interface FleetHtmlOptions {
  * Formats a run's report as one HTML page for readers who have never seen one: it loads nothing, runs nothing, and all
  * output of instances is text. Failed instances come first, with the end of their output.
  */
-export function toFleetHtml(pages: readonly FleetReportPage[], { error }: FleetHtmlOptions = {}): string {
-  const report = toFleetReport(pages);
+export function toFleetHtml(pages: readonly FleetReportPage[], options: FleetHtmlOptions = {}): string {
+  const { error } = options;
+  const report = toFleetReport(pages, options);
   const title = `Fleet run ${report.runId}`;
   const { markup } = html`<!doctype html>
 <html lang="en">
@@ -96,6 +98,7 @@ const GLOSSARY = html`<footer>
 <dt>Failed</dt><dd>The command ended badly, did not end in time, or could not be delivered.</dd>
 <dt>Cancelled</dt><dd>It was stopped before its end.</dd>
 <dt>Not sent</dt><dd>The run had stopped before the turn of the instance came, which is as it was.</dd>
+<dt>Unknown</dt><dd>It worked on the command when the run ended, which has not seen its end.</dd>
 <dt>Waiting, running</dt><dd>Its turn has not come yet; it works on the command.</dd>
 <dt>Skipped</dt><dd>It was looked at and is no part of this run; the reason stands beside it.</dd>
 </dl>
@@ -110,7 +113,7 @@ function toCauseSection({ causes, runId, endedAt }: FleetReport): Html {
 <ol class="causes">
 ${causes.map(toCauseItem)}
 </ol>
-${endedAt === undefined ? html`` : html`<p>To run it again on exactly these instances: <code>stackyard fleet retry ${runId}</code></p>`}
+${endedAt === undefined ? html`` : html`<p>To run it again on exactly these instances: <code>${toShellCommand`stackyard fleet retry ${runId}`}</code></p>`}
 </section>`;
 }
 
@@ -271,7 +274,7 @@ thead th { color: var(--quiet); font-weight: 600; white-space: nowrap } tbody th
 .bar { display: flex; width: 12rem; height: .75rem; margin-top: .4rem; background: var(--line); border-radius: .4rem; overflow: hidden }
 .bar i { background: currentColor; min-width: 2px }
 .is-failed { color: var(--failed) } .is-cancelled { color: var(--cancelled) } .is-not-sent { color: var(--not-sent) }
-.is-running { color: var(--running) } .is-waiting { color: var(--waiting) } .is-skipped { color: var(--skipped) } .is-succeeded { color: var(--succeeded) }
+.is-unknown { color: var(--not-sent) } .is-running { color: var(--running) } .is-waiting { color: var(--waiting) } .is-skipped { color: var(--skipped) } .is-succeeded { color: var(--succeeded) }
 .state { font-weight: 600; white-space: nowrap }
 code, pre { font: 13px/1.45 ui-monospace, monospace } pre { background: var(--soft); border: 1px solid var(--line); border-radius: .4rem; padding: .6rem .8rem; margin: .35rem 0; overflow: auto; max-height: 30rem; white-space: pre-wrap; overflow-wrap: anywhere }
 tr.more td { padding: 0 0 .5rem } summary { cursor: pointer; color: var(--quiet) }

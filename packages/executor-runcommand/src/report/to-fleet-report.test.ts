@@ -6,6 +6,7 @@ import { aFailure, anInstance, aPage, WHOLE_RUN } from "../testing/a-report.ts";
 import {
   explainCode,
   findLastLine,
+  formatVerdict,
   groupFailures,
   standingOf,
   toCell,
@@ -17,8 +18,9 @@ import {
 
 describe("toFleetReport", () => {
   it("puts the pages together, failing instances first", () => {
+    const { endedAt: _, ...running } = WHOLE_RUN;
     const report = toFleetReport([
-      aPage([anInstance(1), anInstance(9, { state: "skipped", code: "TAG_VALUE", roles: [] })], WHOLE_RUN),
+      aPage([anInstance(1), anInstance(9, { state: "skipped", code: "TAG_VALUE", roles: [] })], running),
       aPage([
         anInstance(2, { state: "not-sent" }),
         anInstance(3, { state: "running" }),
@@ -47,6 +49,32 @@ describe("toFleetReport", () => {
     ]);
     expect(report.counts).toEqual({ selected: 8, succeeded: 1, failed: 4, running: 1, skipped: 1, notSent: 2 });
     expect(report).toMatchObject({ runId: "run-7", source: "pipeline", startedAt: WHOLE_RUN.startedAt });
+  });
+
+  it("shows nothing as running or waiting after the end of the run, which the report or the caller knows", () => {
+    const { endedAt: _, ...unended } = WHOLE_RUN;
+    const instances = [anInstance(1), anInstance(2, { state: "running" }), anInstance(3, { state: "not-sent" })];
+    const ended = toFleetReport([aPage(instances, WHOLE_RUN)]);
+    const lost = toFleetReport([aPage(instances, unended)], { isOver: true });
+    const open = toFleetReport([aPage(instances, unended)]);
+
+    for (const { standings, counts, causes } of [ended, lost]) {
+      expect(standings).toMatchObject({ unknown: 1, running: 0, waiting: 0, "not sent": 1, succeeded: 1 });
+      expect(counts).toMatchObject({ selected: 3, running: 0, notSent: 1 });
+      expect(causes.map(({ code }) => code)).toEqual(["NOT_SENT"]);
+    }
+    expect(formatVerdict(lost)).toBe("1 of 3 instances failed. 1 of them was not sent to. The end of 1 is unknown.");
+    expect(open.standings).toMatchObject({ unknown: 0, running: 1, waiting: 1, "not sent": 0 });
+    const [, second] = lost.instances;
+    expect([second?.instanceId, explainCode(second?.code ?? "")?.meaning]).toEqual([
+      anInstance(2).instanceId,
+      expect.stringContaining("ended before the command did"),
+    ]);
+  });
+
+  it("says of a run without failures whose end is unknown how many have succeeded", () => {
+    const report = toFleetReport([aPage([anInstance(1), anInstance(2, { state: "running" })])], { isOver: true });
+    expect(formatVerdict(report)).toBe("1 of 2 instances succeeded. The end of 1 is unknown.");
   });
 
   it("counts an instance under each of its roles once, and those without one apart", () => {

@@ -1,13 +1,25 @@
 import { defined } from "@stackyard/core";
+import { NOT_SENT } from "../count-instances.ts";
 import type { FleetCounts, FleetInstanceReport, FleetReportPage } from "../report-page.ts";
 
 /** The state of an instance for people, failed ones first. */
-export type FleetStanding = "failed" | "cancelled" | "not sent" | "running" | "waiting" | "skipped" | "succeeded";
+export type FleetStanding =
+  | "failed"
+  | "cancelled"
+  | "not sent"
+  | "unknown"
+  | "running"
+  | "waiting"
+  | "skipped"
+  | "succeeded";
 
 /** The standings in the order of a report. */
 export const STANDINGS: readonly FleetStanding[] = [
-  ...(["failed", "cancelled", "not sent", "running", "waiting", "skipped", "succeeded"] as const),
+  ...(["failed", "cancelled", "not sent", "unknown", "running", "waiting", "skipped", "succeeded"] as const),
 ];
+
+/** The code of instances whose end a run has not seen, because it ended first. */
+const RUN_ENDED = "RUN_ENDED";
 
 /** How many instances of a role are in each state. An instance counts for each of its roles. */
 export interface RoleCounts {
@@ -30,11 +42,21 @@ export interface FleetReport extends Omit<FleetReportPage, "instances" | "counts
   readonly instances: readonly FleetInstanceReport[];
 }
 
-/** Merges the pages of a report. An instance that is on two pages, which happens while they are written, counts once. */
-export function toFleetReport(pages: readonly FleetReportPage[]): FleetReport {
-  const byId = new Map(pages.flatMap(({ instances }) => instances).map((each) => [keyOf(each), each]));
-  const instances = [...byId.values()].toSorted(compareInstances);
+/** What is known about the run of a report from elsewhere. */
+export interface FleetReportOptions {
+  /** It has ended. Default: the report says so; that of a run that was ended from outside, such as by its timeout, does not. */
+  readonly isOver?: boolean;
+}
+
+/**
+ * Merges the pages of a report. An instance that is on two pages, which happens while they are written, counts once. After
+ * the end of the run nothing runs or waits any more: what was on its way has an unknown end, and what waited was not sent to.
+ */
+export function toFleetReport(pages: readonly FleetReportPage[], options: FleetReportOptions = {}): FleetReport {
   const { instances: _, counts: __, ...facts } = pages.find(({ counts }) => counts !== undefined) ?? pages[0] ?? NONE;
+  const isOver = options.isOver === true || facts.endedAt !== undefined;
+  const byId = new Map(pages.flatMap(({ instances }) => instances).map((each) => [keyOf(each), each]));
+  const instances = [...byId.values()].map((each) => (isOver ? toLastSeen(each) : each)).toSorted(compareInstances);
   const standings = countStandings(instances);
   return {
     ...facts,
@@ -46,8 +68,17 @@ export function toFleetReport(pages: readonly FleetReportPage[]): FleetReport {
   };
 }
 
+/** Returns an instance of a run that has ended. */
+function toLastSeen(instance: FleetInstanceReport): FleetInstanceReport {
+  const { state, code } = instance;
+  if (code !== undefined) return instance;
+  if (state === "running") return { ...instance, code: RUN_ENDED };
+  return state === "not-sent" ? { ...instance, code: NOT_SENT } : instance;
+}
+
 /** Returns the standing of an instance. */
 export function standingOf({ state, code }: FleetInstanceReport): FleetStanding {
+  if (state === "running" && code === RUN_ENDED) return "unknown";
   if (state !== "not-sent") return state;
   return code === undefined ? "waiting" : "not sent";
 }
@@ -78,15 +109,24 @@ function compareTexts(a: string, b: string): number {
 }
 
 function countStandings(instances: readonly FleetInstanceReport[]): Record<FleetStanding, number> {
-  const counts = { failed: 0, cancelled: 0, "not sent": 0, running: 0, waiting: 0, skipped: 0, succeeded: 0 };
+  const counts = {
+    failed: 0,
+    cancelled: 0,
+    "not sent": 0,
+    unknown: 0,
+    running: 0,
+    waiting: 0,
+    skipped: 0,
+    succeeded: 0,
+  };
   for (const instance of instances) counts[standingOf(instance)] += 1;
   return counts;
 }
 
 function toCounts(standings: Readonly<Record<FleetStanding, number>>): FleetCounts {
-  const { failed, cancelled, running, waiting, skipped, succeeded, "not sent": notSent } = standings;
+  const { failed, cancelled, unknown, running, waiting, skipped, succeeded, "not sent": notSent } = standings;
   return {
-    selected: failed + cancelled + notSent + running + waiting + succeeded,
+    selected: failed + cancelled + notSent + unknown + running + waiting + succeeded,
     succeeded,
     running,
     skipped,
@@ -159,9 +199,19 @@ export function formatVerdict({ counts, standings, endedAt }: FleetReport): stri
   if (endedAt === undefined && standings.running + standings.waiting > 0) {
     return `${succeeded + bad} of ${formatCount(selected)} are done: ${succeeded} succeeded, ${bad} failed.`;
   }
-  if (bad === 0) return selected === 1 ? "The instance succeeded." : `All ${selected} instances succeeded.`;
+  if (bad === 0) return formatGood({ selected, succeeded, unknown: standings.unknown });
   const left = notSent === 0 ? "" : ` ${notSent} of them ${notSent === 1 ? "was" : "were"} not sent to.`;
-  return `${bad} of ${formatCount(selected)} failed.${left}`;
+  return `${bad} of ${formatCount(selected)} failed.${left}${formatLost(standings.unknown)}`;
+}
+
+function formatGood(counts: Record<"selected" | "succeeded" | "unknown", number>): string {
+  const { selected, succeeded, unknown } = counts;
+  if (unknown > 0) return `${succeeded} of ${formatCount(selected)} succeeded.${formatLost(unknown)}`;
+  return selected === 1 ? "The instance succeeded." : `All ${selected} instances succeeded.`;
+}
+
+function formatLost(unknown: number): string {
+  return unknown === 0 ? "" : ` The end of ${unknown} is unknown.`;
 }
 
 /** Facts of the whole run, as names and values. */
@@ -263,6 +313,10 @@ const ADVICE: ReadonlyMap<string, CodeAdvice> = new Map(
     TERMINATED: [
       "Systems Manager stopped the command because too many others failed.",
       "Fix the cause of the other failures, then retry the run.",
+    ],
+    RUN_ENDED: [
+      "The run ended before the command did: it was cancelled, or its time was over. What became of the command is not known here.",
+      "Look at the command in Systems Manager, or run it again.",
     ],
     NOT_SENT: [
       "No command was sent to the instance: more instances failed than `maxErrors` allows, or the command was rejected.",

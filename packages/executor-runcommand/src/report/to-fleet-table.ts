@@ -2,6 +2,7 @@ import { formatTable } from "@stackyard/sdk/commands";
 import type { FleetInstanceReport, FleetReportPage } from "../report-page.ts";
 import {
   type FleetReport,
+  type FleetReportOptions,
   findSaid,
   formatVerdict,
   listRunFacts,
@@ -14,7 +15,7 @@ import {
 } from "./to-fleet-report.ts";
 
 /** How much a table shows. */
-export interface FleetTableOptions {
+export interface FleetTableOptions extends FleetReportOptions {
   /** Instances that are listed one by one; failing ones come first. Default: all. */
   readonly maxInstances?: number;
   /** Width of the terminal that the tables fit. Default: no limit. */
@@ -26,7 +27,7 @@ export interface FleetTableOptions {
  * instances, failed ones first. Output of instances cannot move the cursor or color anything.
  */
 export function toFleetTable(pages: readonly FleetReportPage[], options: FleetTableOptions = {}): string {
-  const report = toFleetReport(pages);
+  const report = toFleetReport(pages, options);
   const facts = listRunFacts(report).map(([name, value]) => [`${name}:`, value]);
   return [
     `${formatVerdict(report)}\n${formatTable(facts, { columns: options.columns, keepLast: true })}`,

@@ -6,7 +6,7 @@ import { createMemoryStore } from "@stackyard/core/engine";
 import { createExecutorContext, createFakeClock, type FakeClock, runExecutor } from "@stackyard/core/testing";
 import type { RunCommandConfig } from "../definition.ts";
 import { applyArtifactName, applyArtifactText } from "../document/apply-artifact-document.ts";
-import type { RunCommandOptions } from "../document/resolve-profile.ts";
+import type { RunCommandOptions } from "../document/profile-definition.ts";
 import type { FleetInstanceReport, FleetReportPage } from "../report-page.ts";
 import { createRunCommandExecutor } from "../run-command.ts";
 

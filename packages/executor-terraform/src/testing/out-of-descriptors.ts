@@ -1,5 +1,6 @@
 import { closeSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { createProgramStarter } from "@stackyard/core/programs";
 import { runChild } from "../child.ts";
 import { findProgram } from "../find-program.ts";
 
@@ -15,10 +16,12 @@ export interface Ends {
 // Run under a low `ulimit -n` with a folder for logs: uses up all file descriptors but a few, runs a program, and prints
 // how each run ended.
 const folder = process.argv[2] ?? "";
+// The small process that starts programs would keep a descriptor.
+const starter = createProgramStarter({ few: 1_000 });
 let runs = 0;
 const run = async (): Promise<string> => {
   runs += 1;
-  const end = await runChild({
+  const input = {
     binary: "/bin/sh",
     arguments: ["-c", "exit 0"],
     cwd: folder,
@@ -27,7 +30,8 @@ const run = async (): Promise<string> => {
     signal: new AbortController().signal,
     graceMs: 1_000,
     onOutput() {},
-  }).catch((error: unknown) => error);
+  };
+  const end = await runChild(input, starter).catch((error: unknown) => error);
   if (end instanceof Error) return "code" in end ? String(end.code) : end.message;
   return "ended";
 };

@@ -6,6 +6,7 @@ import type { CodeHost } from "../code-host.ts";
 import type { HookPull, HookRepository } from "../hook.ts";
 import { HOST_PERMISSIONS, type HostPermission } from "../host-permission.ts";
 import type { WarnOfRows } from "../read-rows.ts";
+import { compareCommits } from "./compare-commits.ts";
 import { createAppAccess, createTokenAccess, toParameters } from "./github-access.ts";
 import { createGitHubReports } from "./github-reports.ts";
 import { createPullReader } from "./list-pulls.ts";
@@ -75,6 +76,11 @@ export function createGitHub(input: GitHubInput): CodeHost {
     listFaults: access.listFaults,
     listOpenPulls: (repository, onUnread) =>
       unlessMissing(async () => readPulls(await open(repository), repository, onUnread)),
+    compare: (repository, range) =>
+      unlessMissing(async () => {
+        const octokit = new Client({ auth: await access.createArchiveToken(repository) });
+        return compareCommits(octokit, repository, range);
+      }),
     openArchive: (repository, commit, signal) =>
       unlessMissing(async () => {
         const octokit = new Client({ auth: await access.createArchiveToken(repository) });

@@ -55,7 +55,7 @@ export function toRetryAfterSeconds(error: unknown): number | undefined {
   return Number.isFinite(seconds) && seconds > 0 ? seconds : undefined;
 }
 
-/** Returns how many seconds the token of a request has to wait, whose limit is used up: that is no refusal. */
+/** Returns how many seconds the token of a request must wait whose limit is used up; such a response is not a refusal. */
 function toLimitSeconds(error: unknown, now: number): number | undefined {
   const headers = toHeaders(error);
   if (!isLimited(error, headers)) return undefined;

@@ -4,6 +4,7 @@ import type { CodeHost } from "../code-host.ts";
 import type { HookRepository } from "../hook.ts";
 import type { HostPermission } from "../host-permission.ts";
 import { readRows } from "../read-rows.ts";
+import { compareCommits } from "./compare-commits.ts";
 import { createGitLabClient, type GitLabInput, toGitLabFault, toProjectPath } from "./gitlab-client.ts";
 import { createGitLabReports } from "./gitlab-reports.ts";
 import { createDeliveryReader } from "./list-deliveries.ts";
@@ -69,6 +70,7 @@ export function createGitLab(input: GitLabHostInput): CodeHost {
     },
     listDeliveries: createDeliveryReader({ client, path: hookPath, isAll: readsAll, listProjects, now, warn }),
     findDeliveryBody: async () => undefined,
+    compare: (repository, range) => compareCommits(client, repository, range),
     async openArchive(repository, commit, signal) {
       const path = `${toProjectPath(repository)}/repository/archive.tar.gz?sha=${encodeURIComponent(commit)}`;
       const ended = AbortSignal.any([signal, AbortSignal.timeout(ARCHIVE_MS)]);

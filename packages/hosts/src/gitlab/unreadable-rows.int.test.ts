@@ -110,7 +110,7 @@ describe("lists of GitLab with rows that cannot be read", () => {
     await poll();
     await pass(5);
 
-    // The unreadable one can be read later, as it is newer than the newest that could be.
+    // The unreadable one can be read later: it is newer than the newest that could be.
     expect(published.filter((id) => id.endsWith("/extend"))).toEqual([
       "gitlab/delivery-3/extend",
       "gitlab/delivery-4/extend",

@@ -126,7 +126,7 @@ interface Session extends ReportDeps {
   readonly hasEnded: boolean;
 }
 
-/** The record as it is stored now. */
+/** The stored record. */
 type Written = { readonly kind: "written"; readonly report: StoredReport } | Waiting;
 
 /** Writes answers, checks and deployments, which never wait for comments. */

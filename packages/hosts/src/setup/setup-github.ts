@@ -23,7 +23,7 @@ const ADDRESS = "^https?://[^\\s?#@]{1,2000}$";
 const YARD = "an address such as https://yard.example.org";
 const ENTERPRISE = "an address such as https://github.example.org";
 
-/** The answer of `POST /app-manifests/{code}/conversions`, as far as it is used. */
+/** The used part of the answer of `POST /app-manifests/{code}/conversions`. */
 const Registered = Type.Object({
   id: Type.Integer({ minimum: 1 }),
   html_url: Type.String({ maxLength: 2_000 }),

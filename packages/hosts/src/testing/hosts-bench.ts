@@ -138,7 +138,7 @@ export function signedByGitHub(body: string | Uint8Array, id = "delivery-1", eve
 }
 
 /** A test's pull request. */
-interface PullInput {
+interface MissedInput {
   readonly action?: string;
   readonly head?: number;
   readonly state?: "open" | "closed";
@@ -151,7 +151,7 @@ interface PullInput {
 const repository = { id: 424242, full_name: "acme/shop", html_url: "https://github.com/acme/shop" };
 
 /** Returns a pull request as the API of GitHub returns it. */
-function toGitHubPull({ head = 1, state = "open", labels = ["preview"], fork = false, updatedAt = NOW }: PullInput) {
+function toGitHubPull({ head = 1, state = "open", labels = ["preview"], fork = false, updatedAt = NOW }: MissedInput) {
   return {
     number: 7,
     title: "Add a cart",
@@ -167,7 +167,7 @@ function toGitHubPull({ head = 1, state = "open", labels = ["preview"], fork = f
 }
 
 /** Returns the body of a delivery about a pull request. */
-export function toPullBody(input: PullInput = {}): string {
+export function toPullBody(input: MissedInput = {}): string {
   const { action = "opened", label } = input;
   const sender = { id: 583231, login: "octocat", type: "User" };
   const body = { action, pull_request: toGitHubPull(input), repository, sender };

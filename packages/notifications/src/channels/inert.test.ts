@@ -40,7 +40,7 @@ describe("foreign text", () => {
     ]);
   });
 
-  it("is a run without Markdown in a card, and there are no mentions", () => {
+  it("is a run without Markdown in a card, without mentions", () => {
     const card = JSON.parse(toTeamsMessage(aForeign(HOSTILE)));
 
     const { body, msteams } = card.attachments[0].content;

@@ -71,7 +71,7 @@ function createBench(text = DOCUMENT, region = "us-east-1") {
 }
 
 describe("stackyard previews prices refresh", () => {
-  it("writes changed prices and the date, and leaves every other byte as it is", async () => {
+  it("writes changed prices and the date, and changes no other byte", async () => {
     const { run, read, results } = createBench();
 
     expect(await run()).toBe(0);

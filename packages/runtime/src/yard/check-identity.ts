@@ -1,7 +1,8 @@
 import type { AwsAccess } from "@stackyard/aws";
-import type { Clock } from "@stackyard/core";
+import { formatAccount } from "@stackyard/core";
 import { type Finding, fail, ok, warn } from "./finding.ts";
 import { type Caller, loadCaller } from "./yard-aws.ts";
+import type { YardDeps } from "./yard-deps.ts";
 
 /** AWS refuses signatures that are more than five minutes off (IAM User Guide, "Elements of a request signature"). */
 const REFUSED_MS = 300_000;
@@ -9,9 +10,13 @@ const REFUSED_MS = 300_000;
 const NOTICED_MS = 5_000;
 
 /** Reports the owner of these credentials, and how far our clock is off. Throws errors of credentials and network. */
-export async function checkIdentity(aws: AwsAccess, clock: Clock): Promise<readonly Finding[]> {
+export async function checkIdentity(
+  aws: AwsAccess,
+  { clock, accounts }: Pick<YardDeps, "clock" | "accounts">,
+): Promise<readonly Finding[]> {
   const caller = await loadCaller(aws, clock);
-  return [ok("identity", `${caller.arn} in the account ${caller.account}.`), ...evaluateClock(caller)];
+  const where = formatAccount(accounts, caller.account);
+  return [ok("identity", `${caller.arn} in the account ${where}.`), ...evaluateClock(caller)];
 }
 
 /** Returns the findings about our clock. */

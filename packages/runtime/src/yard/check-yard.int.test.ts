@@ -46,6 +46,13 @@ describe("a look at a yard", () => {
     await Promise.all([cloud.stop(), lambda.stop()]);
   });
 
+  it("names the account of the credentials", async () => {
+    const accounts = { "000000000000": "sandbox" };
+    const [identity] = await checkYard(yard, { environment: environment(), logger: silentLogger, accounts });
+
+    expect(identity?.message).toMatch(/ in the account sandbox \(000000000000\)\.$/);
+  });
+
   it("reports on every part of the yard", async () => {
     lambda.show([
       {

@@ -21,7 +21,7 @@ export async function checkYard(yard: AwsYardOptions, context: YardContext): Pro
   const deps = toYardDeps(context);
   const identity = await look("identity", "Correct the profile, the role, or the environment's credentials.", () =>
     // Within, because a wrong configuration is a finding too.
-    Promise.resolve().then(() => checkIdentity(createYardAws(yard, context), deps.clock)),
+    Promise.resolve().then(() => checkIdentity(createYardAws(yard, context), deps)),
   );
   // Without credentials every other check reports the same.
   if (identity.some(({ check, status }) => check === "identity" && status === "fail")) return identity;

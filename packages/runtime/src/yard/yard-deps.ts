@@ -1,6 +1,6 @@
-import type { Clock, ExecutorDefinition, Logger, Random } from "@stackyard/core";
-import { systemClock } from "@stackyard/core/engine";
+import type { AccountNames, Clock, ExecutorDefinition, Logger, Random } from "@stackyard/core";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
+import { systemClock } from "@stackyard/core/yard";
 import { type ExecutorDefinitions, toExecutorDefinitions } from "../executor-definitions.ts";
 
 /** A context with its defaults. */
@@ -11,7 +11,8 @@ export interface YardDeps extends Required<Omit<YardContext, "executors">> {
 /** Fills in the defaults. */
 export function toYardDeps(context: YardContext): YardDeps {
   const { executors, sessionName = "stackyard", clock = systemClock, random = Math.random, ...given } = context;
-  return { ...given, executors: toExecutorDefinitions(executors), sessionName, clock, random };
+  const { accounts = {} } = given;
+  return { ...given, executors: toExecutorDefinitions(executors), sessionName, clock, random, accounts };
 }
 
 /** The environment from which a yard is accessed. */
@@ -25,6 +26,8 @@ export interface YardContext {
   readonly sessionName?: string;
   /** Default: the system's. */
   readonly clock?: Clock;
+  /** Names of AWS accounts, for findings. Default: none. */
+  readonly accounts?: AccountNames;
   /** Default: `Math.random`. */
   readonly random?: Random;
 }

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import {
+  type AccountNames,
   type Command,
   type CommandOutput,
   defined,
@@ -25,6 +26,8 @@ export interface RunsContext {
   /** Relative paths start here. */
   readonly cwd: string;
   readonly signal: AbortSignal;
+  /** Names of AWS accounts, for people. Default: none. */
+  readonly accounts?: AccountNames;
   /** Between two polls of a run. Default: 2 s. */
   readonly pollMs?: number;
 }
@@ -39,7 +42,13 @@ export function openRuns(server: PluginCommandContext["server"]): Pick<RunsConte
 
 /** Returns a command over runs as a command of a plugin, with the runs of the server that `open` opens. */
 export function withRuns(command: Command<RunsContext>, open: OpenRuns): PluginCommand {
-  return withContext(command, ({ out, cwd, server, signal }) => ({ out, cwd, signal, ...open(server) }));
+  return withContext(command, ({ out, cwd, server, signal, accounts }) => ({
+    out,
+    cwd,
+    signal,
+    ...defined({ accounts }),
+    ...open(server),
+  }));
 }
 
 /** A run to start. */

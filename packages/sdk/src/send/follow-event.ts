@@ -1,4 +1,4 @@
-import { defined, isStackyardError, StackyardError, toShellWord } from "@stackyard/core";
+import { defined, isStackyardError, StackyardError, toShellCommand } from "@stackyard/core";
 import type { HistoryEntry, LastFailure, StackDetails } from "@stackyard/core/api";
 import type { PublishedEvent } from "../publisher.ts";
 import type { Stackyard } from "../stackyard.ts";
@@ -69,7 +69,7 @@ async function waitForOutcome(
   } catch (error) {
     if (parked === undefined || !isStackyardError(error, "TIMED_OUT")) throw error;
     const why = [parked.code, parked.reason].filter((part) => part !== undefined).join(": ");
-    const hint = `The event stays parked: \`stackyard stacks show ${toShellWord(event.stackId)}\` shows when it is retried.`;
+    const hint = `The event stays parked: \`${toShellCommand`stackyard stacks show ${event.stackId}`}\` shows when it is retried.`;
     const message = `Timed out: the event is still parked (${why}).`;
     throw new StackyardError("TIMED_OUT", message, { details: { hint }, cause: error });
   }
@@ -106,9 +106,9 @@ async function waitForStates(
 
 /** Formats a hint. Retrying helps only while the stack is in the state in which its task has failed. */
 function toHint(stackId: string, state: string | undefined, failure: LastFailure | undefined): string {
-  if (failure === undefined) return `\`stackyard stacks show ${toShellWord(stackId)}\` shows what it waits for.`;
-  const log = `\`stackyard stacks logs ${toShellWord(stackId)} ${toShellWord(failure.task)}\` shows its log`;
+  if (failure === undefined) return `\`${toShellCommand`stackyard stacks show ${stackId}`}\` shows what it waits for.`;
+  const log = `\`${toShellCommand`stackyard stacks logs ${stackId} ${failure.task}`}\` shows its log`;
   if (failure.state !== state)
-    return `${log}; \`stackyard stacks show ${toShellWord(stackId)}\` shows what the stack waits for.`;
-  return `${log}; \`stackyard stacks retry ${toShellWord(stackId)}\` tries again.`;
+    return `${log}; \`${toShellCommand`stackyard stacks show ${stackId}`}\` shows what the stack waits for.`;
+  return `${log}; \`${toShellCommand`stackyard stacks retry ${stackId}`}\` tries again.`;
 }

@@ -198,7 +198,7 @@ async function loadVisible(kept: TokenRecords, caller: Caller, id: string): Prom
   throw unknownToken(id);
 }
 
-/** Returns a token as it is shown and counted: revoked when what created it has ended. */
+/** Returns a token for display and counts: revoked when what created it has ended. */
 async function withEnd(
   { records, clock }: Pick<ApiTokensDeps, "records" | "clock">,
   token: ApiTokenRecord,

@@ -121,7 +121,7 @@ describe("denied requests", () => {
 });
 
 describe("wrong credentials", () => {
-  const refused = { status: 401, accepted: false };
+  const refused = { status: 401, isAccepted: () => false };
 
   it("are refused after 60 in a minute, until it is over", () => {
     const { clock, advance } = createWorld();
@@ -148,7 +148,7 @@ describe("wrong credentials", () => {
   });
 
   const ADDRESS = "203.0.113.9";
-  const right = { status: 200, accepted: true };
+  const right = { status: 200, isAccepted: () => true };
 
   function guess(wrong: ReturnType<typeof createWrongCredentials>): void {
     for (let index = 0; index < 60; index += 1) wrong.observe(aRequest(`guess-${index}`), ADDRESS, refused);

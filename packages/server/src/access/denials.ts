@@ -18,7 +18,7 @@ interface DenialDeps {
   readonly audit: Pick<AuditWriter, "write">;
   readonly clock: Pick<Clock, "now" | "sleep">;
   readonly logger: Pick<Logger, "warn">;
-  /** Returns the sender of the request, as far as it is known. */
+  /** Returns the known sender of the request. */
   readonly findSender: (request: Request) => Sender | undefined;
 }
 

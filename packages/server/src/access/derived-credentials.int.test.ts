@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { type LoginWorld, startLoginWorld } from "../testing/login-world.ts";
 import { createTestYard, type TestYard } from "../testing/test-yard.ts";
 
-/** What is made with a credential ends with it: nobody keeps rights by making something before they are taken away. */
+/** What is made with a credential ends with it: rights do not outlive it in what was made before they were taken away. */
 const open: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const close of open.splice(0).reverse()) await close();
@@ -136,7 +136,7 @@ describe("the login of a terminal", () => {
     expect([before.status, (await fetch(`${world.url}/v1/me`, as(secret))).status]).toEqual([200, 401]);
   });
 
-  it("has groups that are no older than those of a login in a browser may be", async () => {
+  it("has groups that are at most as old as those of a login in a browser may be", async () => {
     const world = await startWorld();
     const { poll } = await allowTerminal(world, { afterMs: 7 * HOUR_MS });
 

@@ -41,7 +41,7 @@ const NO_DOORS = new Set(
   (
     "createToken rotateToken revokeToken revokeSession cancelBulk redriveEvents dismissEvents withdrawEvents redriveQueueItem linkPreview " +
     "refreshArtifact replayArtifacts restoreTerraformState unlockTerraformState revealSecret writeMachineSource " +
-    "simulate startRun"
+    "simulate startRun startFreeze exceptFromFreeze endFreeze"
   ).split(" "),
 );
 

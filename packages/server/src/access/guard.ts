@@ -113,6 +113,13 @@ export function hasEverywhere(rights: Rights, permission: Permission): boolean {
   });
 }
 
+/** Throws `FORBIDDEN` for a caller who may not repair all stacks of a machine, also those that come later. */
+export function checkWholeMachine({ rights }: Pick<Caller, "rights">, machine: string): void {
+  const isWhole = ({ permissions, machines, stacks }: Rights[number]) =>
+    permissions.has("repair") && stacks === undefined && (machines?.includes(machine) ?? true);
+  if (!rights.some(isWhole)) throw forbidden("repair", { machine });
+}
+
 const OF_EVENTS: readonly Permission[] = ["send", "operate", "repair", "approve"];
 
 /** Returns whether a caller may send any event to any stack: the common case. */

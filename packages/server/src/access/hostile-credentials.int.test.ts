@@ -50,7 +50,7 @@ describe("credentials that do not exist", () => {
     );
   });
 
-  it("of API tokens are no cookies", async () => {
+  it("of API tokens are not cookies", async () => {
     for (const name of ["stackyard-80", "stackyard-7070", "__Host-stackyard"]) {
       expect([400, 401, 403]).toContain(await status({ authorization: "", cookie: `${name}=${token}` }));
     }

@@ -113,7 +113,7 @@ describe("an issuer with another name", () => {
     ["a slash at its end", (url: string) => `${url}/realms/yard/`],
     ["another host", () => "https://id.internal:8443"],
   ])(
-    "is named beside the configured one, %s [vaultwarden#103, Gokapi#149, dawarich#2925, mantrae#47]",
+    "is named next to the configured one, %s [vaultwarden#103, Gokapi#149, dawarich#2925, mantrae#47]",
     async (_what, toName) => {
       const world = await startWorld();
       const name = toName(world.issuer.url);
@@ -134,7 +134,7 @@ describe("an issuer with another name", () => {
     ["no OpenID Connect at all", 404, { error: "no" }, "application/json", "status 404"],
     ["a page", 200, "<html>", "text/html", "not JSON"],
     ["a name that is not text", 200, { issuer: 4 }, "application/json", "issuer"],
-  ])("is told from one with %s", async (_what, status, body, type, reason) => {
+  ])("is distinguished from one with %s", async (_what, status, body, type, reason) => {
     const world = await startWorld();
     world.issuer.override = overriding(DISCOVERY, (_, response) => send(response, status, body, type));
 
@@ -231,7 +231,7 @@ describe("an issuer whose clock differs", () => {
 });
 
 describe("many and long groups", () => {
-  it("signs in without a group that nobody can name, a directory's DN", async () => {
+  it("signs in without a group that cannot be named, a directory's DN", async () => {
     const world = await startWorld();
     const dn = `CN=${"x".repeat(140)},OU=Groups,DC=example`;
     world.issuer.tamper = (claims) => ({ ...claims, groups: ["team-web", dn] });

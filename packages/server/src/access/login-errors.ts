@@ -46,7 +46,7 @@ export function checkIssuedAt(claims: Readonly<Record<string, unknown>>, asked: 
   if (typeof iat === "number" && iat * 1_000 > asked.now + 60_000) throw clockSkew({ claim: "iat", at: iat }, asked);
 }
 
-/** Returns why the answer of the userinfo cannot be used; undefined when there was none, which may pass. */
+/** Returns why the answer of the userinfo cannot be used; undefined without an answer, which may pass. */
 export function explainUserinfo(error: unknown): string | undefined {
   if (isUnanswered(error, textAt(error, "code"))) return undefined;
   if (findAttribute(error) === "sub") return "is of another person";

@@ -82,7 +82,7 @@ describe("a login in several tabs", () => {
     expect(page).toMatchObject({ url: `${world.url}/v1/me`, status: 200 });
   });
 
-  it("goes on when the person presses reload on the callback with a session [oauth2-proxy#1888]", async () => {
+  it("continues when the person presses reload on the callback with a session [oauth2-proxy#1888]", async () => {
     const world = await startWorld();
     const browser = createTestBrowser();
     const callback = await findCallback(browser, await begin(world, browser, "/v1/sessions"));

@@ -12,7 +12,7 @@ const silent = defineExecutor({
   start: async () => running({ message: "waits", progress: {}, pollAfterMs: 3_600_000 }),
 });
 
-/** `app` names the id of a token that answers for it; `other` names nobody. */
+/** `app` names the id of a token that answers for it; `other` names no sender. */
 const source = (allow: string) => `
 version: 2
 events: [GO]
@@ -72,7 +72,7 @@ beforeEach(() => {
 afterEach(() => yard.stop());
 
 describe("allow of a task", () => {
-  it("lets an operator whom it names send the results of that task, and nobody else", async () => {
+  it("lets only an operator whom it names send the results of that task", async () => {
     await begin((id) => `actor.kind == 'token' && actor.id == '${id}'`);
 
     expect(await send(plain, { task: "app" })).toBe(403);
@@ -102,7 +102,7 @@ describe("allow of a task", () => {
     expect(await send(runner, { task: "app", stackId: "web-2" })).toBe(202);
   });
 
-  it("names nobody when it fails, and gives no rights of its own", async () => {
+  it("names no sender when it fails, and gives no rights of its own", async () => {
     await begin(() => "actor.groups[3] == 'x' || metadata.got.size() > 1");
     const viewer = await newToken("viewer", { role: "viewer" });
     expect(await send(named, { task: "app" })).toBe(403);

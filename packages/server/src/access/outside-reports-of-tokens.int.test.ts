@@ -61,7 +61,7 @@ describe("a token", () => {
     expect((await ask("/v1/stacks")).status).toBe(200);
   });
 
-  it("cannot create one that may more than itself, whatever it asks for [harbor#18636]", async () => {
+  it("cannot create one that may more than itself, whatever it requests [harbor#18636]", async () => {
     await start();
     const { token } = await create("maker", { role: "operator", stacks: ["web-"] });
 
@@ -151,7 +151,7 @@ describe("a token", () => {
           return text.replaceAll(path, "");
         }),
       );
-      // The answer about a stack that the caller cannot read names what was asked for.
+      // The answer about a stack that the caller cannot read names what was requested.
       expect(texts.filter((text) => text.includes('"api-1"'))).toEqual([]);
     }
   });
@@ -175,7 +175,10 @@ describe("an answer", () => {
     yard.write(SOURCE.replaceAll("sensitive: true", "sensitive: false"));
     const { token } = await create("m", { role: "maintainer" });
     const bulk = (operation: string, body = {}) => ({
-      ...{ operation, body, dryRun: true, filter: { machine: "review-app" } },
+      operation,
+      body,
+      dryRun: true,
+      filter: { machine: "review-app" },
     });
     const calls: readonly (readonly [string, object])[] = [
       ["/v1/stacks/web-1/upgrade", { dryRun: true }],

@@ -40,7 +40,7 @@ beforeEach(async () => {
 afterEach(() => yard.stop());
 
 describe("rights", () => {
-  it("hold for what is asked for by its id, as in lists [rundeck#472]", async () => {
+  it("hold for what is read by its id, as in lists [rundeck#472]", async () => {
     const { runId } = await yard.json<{ runId: string }>("/v1/runs", { body: { executor: "script", config: {} } });
     const [attempt] = await yard.store.queries.listAttempts("api-1");
     const { token } = await create("web", { stacks: ["web-"] });

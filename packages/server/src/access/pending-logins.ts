@@ -24,7 +24,7 @@ export interface PendingLogins {
   begin(returnTo: string): Promise<{ readonly secret: string; readonly checks: LoginChecks }>;
   /**
    * Claims a login, once. Returns undefined when it is unknown, expired or already claimed, or when `state` belongs to
-   * another one, which leaves it as it is.
+   * another one, which does not change it.
    */
   take(input: {
     readonly secret: string;

@@ -108,7 +108,7 @@ function unknownLogin(): StackyardError {
   return new StackyardError("LOGIN_FAILED", `${message} Sign in again.`);
 }
 
-/** Handles `GET /auth/signed-in`: goes on with the session of the browser. Throws `LOGIN_FAILED` without one. */
+/** Handles `GET /auth/signed-in`: continues with the session of the browser. Throws `LOGIN_FAILED` without one. */
 export function createSignedInHandler(context: AuthContext): AuthHandler {
   return async (request) => {
     const session = await findBrowserSession(context, request);

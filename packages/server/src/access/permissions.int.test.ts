@@ -1,6 +1,7 @@
 import { defined } from "@stackyard/core";
 import { type Permission, permissionsOf, ROLES, type Role } from "@stackyard/core/access";
 import type { NewApiToken } from "@stackyard/core/api";
+import { createMemoryStore } from "@stackyard/core/engine";
 import { runStackId } from "@stackyard/core/machine";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually } from "../testing/eventually.ts";
@@ -11,12 +12,12 @@ import { type CallInit, createTestYard, type TestYard } from "../testing/test-ya
 const PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
   read: [
     ..."listStacks getStack listStackHistory listHistory listEventHistory listParked listDeadLetters".split(" "),
-    ..."planUpgrade watchHistory listAttempts getAttempt getAttemptLog getFullAttemptLog listMachines getMachine".split(
+    ..."planUpgrade watchHistory listAttempts getAttempt getAttemptLog getAttemptLogTimes getFullAttemptLog listMachines getMachine".split(
       " ",
     ),
     ..."getMachineGraph simulate previewEvent listRuns getRun getRunReport listTerraformStates".split(" "),
     ..."getTerraformState listProcesses getYard getMetrics listApprovals listBulks getBulk".split(" "),
-    ..."listBulkItems getStackBundle cancelBulk countStacks listOpenAttempts listRevisions getRevision openStream listExecutors listCauses getStackSnapshot getStackAt getMachineSource listServices listHooks listQueue listReleasePlaces listArtifactCoverage listConsumers listPreviews getPreview listOrphans".split(
+    ..."listBulkItems getStackBundle cancelBulk countStacks listOpenAttempts listRevisions getRevision openStream listExecutors listCauses getStackSnapshot getStackAt listStackCommits getMachineSource listServices listHooks listQueue listReleasePlaces listCustomResourceRuns getCustomResourceRun listArtifactCoverage listConsumers listPreviews getPreview listOrphans listFreezes listBoards getBoard listDeploys listDeployStacks getDeployPlan listPlanStacks listFreezeHolds".split(
       " ",
     ),
   ],
@@ -35,7 +36,7 @@ const PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
     ..."settleStack removeStack upgradeStack upgradeStacks redriveEvents dismissEvents withdrawEvents redriveQueueItem startRun unlockTerraformState".split(
       " ",
     ),
-    "writeMachineSource",
+    ..."writeMachineSource startFreeze exceptFromFreeze endFreeze".split(" "),
   ],
   "states:read": ["getTerraformStateVersion"],
   "states:write": ["restoreTerraformState"],
@@ -109,6 +110,27 @@ const CALLS: Readonly<Record<string, (stackId: string) => Call>> = {
     body: { source: "version: 1", expectedHash: "0".repeat(64) },
     missing: "NOT_CONFIGURED",
   }),
+  listBoards: () => ({ place: "list", path: "/v1/boards" }),
+  getBoard: () => ({ place: "machine", path: "/v1/boards/review-app" }),
+  listDeploys: (id) => ({ place: "stack", path: `/v1/stacks/${id}/deploys` }),
+  listDeployStacks: (id) => ({ place: "stack", path: `/v1/stacks/${id}/deploys/create`, missing: "NOT_FOUND" }),
+  getDeployPlan: (id) => ({ place: "stack", path: `/v1/stacks/${id}/plans/create`, missing: "NOT_FOUND" }),
+  listPlanStacks: (id) => ({ place: "stack", path: `/v1/stacks/${id}/plans/create/stacks`, missing: "NOT_FOUND" }),
+  listFreezeHolds: () => ({ place: "list", path: "/v1/freezes/none/held", missing: "NOT_FOUND" }),
+  listFreezes: () => ({ place: "list", path: "/v1/freezes" }),
+  startFreeze: () => ({
+    place: "whole machine",
+    path: "/v1/freezes",
+    body: { name: "winter", reason: "r", machine: "review-app" },
+    whenHidden: "forbidden",
+  }),
+  exceptFromFreeze: () => ({
+    place: "list",
+    path: "/v1/freezes/none/except",
+    body: { release: "web-1", reason: "r" },
+    missing: "NOT_FOUND",
+  }),
+  endFreeze: () => ({ place: "list", path: "/v1/freezes/none/end", body: {}, missing: "NOT_FOUND" }),
   getStackBundle: (id) => ({ place: "stack", path: `/v1/stacks/${id}/bundle` }),
   listStackHistory: (id) => ({ place: "stack", path: `/v1/stacks/${id}/history`, whenHidden: "empty" }),
   listHistory: () => ({ place: "list", path: "/v1/history" }),
@@ -118,6 +140,7 @@ const CALLS: Readonly<Record<string, (stackId: string) => Call>> = {
   listAttempts: (id) => ({ place: "stack", path: `/v1/stacks/${id}/attempts`, whenHidden: "empty" }),
   getAttempt: (id) => ({ place: "stack", path: `/v1/attempts/${attempt(id)}` }),
   getAttemptLog: (id) => ({ place: "stack", path: `/v1/attempts/${attempt(id)}/log` }),
+  getAttemptLogTimes: (id) => ({ place: "stack", path: `/v1/attempts/${attempt(id)}/log-times` }),
   getFullAttemptLog: (id) => ({ place: "stack", path: `/v1/attempts/${attempt(id)}/full-log` }),
   listMachines: () => ({ place: "list", path: "/v1/machines" }),
   getMachine: () => ({ place: "machine", path: "/v1/machines/review-app" }),
@@ -126,6 +149,8 @@ const CALLS: Readonly<Record<string, (stackId: string) => Call>> = {
   listRevisions: () => ({ place: "machine", path: "/v1/machines/review-app/revisions" }),
   getRevision: () => ({ place: "machine", path: `/v1/revisions/${revision}` }),
   listReleasePlaces: () => ({ place: "list", path: "/v1/releases/places" }),
+  listCustomResourceRuns: () => ({ place: "yard", path: "/v1/custom-resources" }),
+  getCustomResourceRun: () => ({ place: "yard", path: "/v1/custom-resources/8236-r", missing: "NOT_FOUND" }),
   listArtifactCoverage: () => ({ place: "yard", path: "/v1/artifacts/coverage" }),
   listConsumers: () => ({ place: "yard", path: "/v1/consumers" }),
   refreshArtifact: () => ({ place: "yard", path: "/v1/artifacts/refresh", body: { name: "a", version: "1" } }),
@@ -137,6 +162,7 @@ const CALLS: Readonly<Record<string, (stackId: string) => Call>> = {
   getMachineSource: () => ({ place: "machine", path: "/v1/machines/review-app/source" }),
   getStackSnapshot: (id) => ({ place: "stack", path: `/v1/stacks/${id}/snapshot` }),
   getStackAt: (id) => ({ place: "stack", path: `/v1/stacks/${id}/at/999999999` }),
+  listStackCommits: (id) => ({ place: "stack", path: `/v1/stacks/${id}/commits` }),
   listCauses: () => ({ place: "list", path: "/v1/causes?kind=dead" }),
   listExecutors: () => ({ place: "list", path: "/v1/executors" }),
   getMachineGraph: () => ({ place: "machine", path: "/v1/machines/review-app/graph" }),
@@ -223,7 +249,10 @@ const nameOf = (scope: ScopeName, { role, also }: (typeof GIVEN)[number]) => `${
 const cases = Object.keys(SCOPES).flatMap((scope) => GIVEN.map((given) => ({ scope: scope as ScopeName, given })));
 
 beforeAll(async () => {
-  yard = createTestYard({ limits: { outcomeMs: 1 }, deps: { artifacts: fakeArtifacts } });
+  yard = createTestYard({
+    limits: { outcomeMs: 1 },
+    deps: { artifacts: fakeArtifacts, customResources: createMemoryStore().records },
+  });
   yard.run();
   const launch = (stackId: string) => ({ id: `launch-${stackId}`, event: "LAUNCH", stackId, machine: "review-app" });
   // With another value than the launch before it: a repeated event is not kept.

@@ -439,7 +439,7 @@ describe("a login with a code at this machine", () => {
     expect(page).toMatchObject({ status: 403, text: expect.stringContaining("NO_GRANT") });
   });
 
-  it("gives a person with groups everything where there are no grants", async () => {
+  it("gives a person with groups everything where no grants are configured", async () => {
     const { url, askForCode } = await startLocal(["release-managers"]);
     const { code = "" } = await askForCode();
     const browser = createTestBrowser();

@@ -57,8 +57,8 @@ export interface WrongCredentials {
 /** What became of a request. */
 interface ObservedAnswer {
   readonly status: number;
-  /** True if its credential was looked up and is valid. */
-  readonly accepted: boolean;
+  /** Returns true if its credential was looked up and is valid. */
+  readonly isAccepted: () => boolean;
 }
 
 const WRONG_A_MINUTE = 60;
@@ -89,12 +89,11 @@ export function createWrongCredentials(clock: Pick<Clock, "now">): WrongCredenti
       const details = { retryAfterMs: suspect.endsAt - clock.now() };
       return { status: 429, code: "RATE_LIMITED", detail, retryable: true, details };
     },
-    observe(request, address, { status, accepted }) {
-      if (!accepted && status !== 401) return;
+    observe(request, address, { status, isAccepted }) {
       const digest = digestOf(request);
       if (digest === undefined) return;
-      if (accepted) remember(digest);
-      else count(toRateKey(address), digest);
+      if (isAccepted()) remember(digest);
+      else if (status === 401) count(toRateKey(address), digest);
     },
   };
 

@@ -9,7 +9,7 @@ import {
   type Rights,
   scopesOf,
 } from "@stackyard/core/access";
-import type { HistoryEntry, LoadedStack, Page, PageInput, Planner, QueuedEvent } from "@stackyard/core/engine";
+import type { EventHead, HistoryEntry, LoadedStack, Page, PageInput, Planner } from "@stackyard/core/engine";
 import { mayAnswer, type StackEvent } from "@stackyard/core/machine";
 import type { Caller } from "./caller.ts";
 import { findStackMachine, type Guard, hasEverywhere, mayPublishAll } from "./guard.ts";
@@ -126,9 +126,9 @@ export function toEventSubject({
   stackId,
   machine: owner,
   message,
-}: Pick<QueuedEvent, "stackId" | "machine" | "message">): AccessSubject | undefined {
+}: Pick<EventHead, "stackId" | "machine" | "message">): AccessSubject | undefined {
   if (stackId === "") return undefined;
-  const named = message["machine"];
+  const named = message.machine;
   const machine = owner ?? (typeof named === "string" ? named : undefined);
   return { kind: "stack", stackId, ...defined({ machine }) };
 }
@@ -140,7 +140,7 @@ export function toEventSubject({
 export async function decideRedrive(
   guard: Guard,
   { rights }: Pick<Caller, "rights">,
-  event: Pick<QueuedEvent, "stackId" | "machine" | "message">,
+  event: Pick<EventHead, "stackId" | "machine" | "message">,
 ): Promise<AccessDecision> {
   const own = toEventSubject(event);
   if (own === undefined) return "absent";

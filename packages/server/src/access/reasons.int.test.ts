@@ -79,6 +79,12 @@ const CALLS: Readonly<Record<string, () => readonly Call[]>> = {
       ];
     }),
   cancelBulk: () => [{ path: `/v1/bulk/${bulkId}/cancel`, body: {} }],
+  startFreeze: () => [
+    { path: "/v1/freezes", body: { name: "winter" } },
+    { path: "/v1/freezes", body: { name: "apps", machine: "review-app" } },
+  ],
+  exceptFromFreeze: () => [{ path: "/v1/freezes/winter/except", body: { release: "web-1" } }],
+  endFreeze: () => [{ path: "/v1/freezes/apps/end", body: {} }],
   dismissEvents: () => [{ path: "/v1/dead-letters/dismiss", body: { ids: deadLetters, reason: LETTER_TEXT } }],
   withdrawEvents: () => [
     { path: "/v1/parked/withdraw", body: { ids: ["web-9/parked-1"], reason: `because ${OTHER}` } },

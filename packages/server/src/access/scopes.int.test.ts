@@ -267,7 +267,7 @@ describe("a caller with a scope", () => {
     expect(bundle.stack.attempts.map(({ attemptId }) => attemptId)).toEqual([own]);
   });
 
-  it("neither sees nor sends again what an earlier stack of the id has left, and nobody acts on another's stack", async () => {
+  it("neither sees nor sends again what an earlier stack of the id has left, and cannot act on another's stack", async () => {
     const [ofShop, ofDb] = [await createToken({ machines: ["shop"] }), await createToken({ machines: ["db"] })];
     const id = "again-1";
     const send = (event: object) => world.call("/v1/events", { body: { stackId: id, ...event } });

@@ -13,3 +13,15 @@ export function toScopeFilter({ rights }: Pick<Caller, "rights">, permission: Pe
     })),
   };
 }
+
+/**
+ * Returns a text that two callers have in common exactly where they may read the same: for answers that are computed once
+ * for all of them.
+ */
+export function toReadKey({ rights }: Pick<Caller, "rights">): string {
+  const sorted = (names: readonly string[] | undefined) => names && [...new Set(names)].toSorted();
+  const scopes = scopesOf(rights, "read").map(({ machines, stacks }) => {
+    return JSON.stringify([sorted(machines) ?? null, sorted(stacks) ?? null]);
+  });
+  return [...new Set(scopes)].toSorted().join(" ");
+}

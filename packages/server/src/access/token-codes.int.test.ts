@@ -106,7 +106,7 @@ describe("a one-time code of a configured token", () => {
     expect(await requestCode(fields)).toMatchObject({ status: 400, body: { code: "USAGE" } });
   });
 
-  it("is not made by an API token, a person, or nobody", async () => {
+  it("is not made by an API token, a person, or an anonymous caller", async () => {
     const { yard: own, url, requestCode, signIn } = await start();
     const { token } = await own.json<{ token: string }>("/v1/tokens", { body: { name: "t", role: "admin" } });
     const { browser } = await signIn({ name: "Ada" });

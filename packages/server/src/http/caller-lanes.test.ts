@@ -2,7 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { createCallerLanes } from "./caller-lanes.ts";
 
-it("runs a few reads of a caller at once, in order, and those of others beside them", async () => {
+it("runs a few reads of a caller at once, in order, and those of others in parallel", async () => {
   const lanes = createCallerLanes(2);
   const order: string[] = [];
   let most = 0;

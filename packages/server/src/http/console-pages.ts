@@ -37,6 +37,20 @@ export function answerUnknownPath(
   return find("/index.html") === undefined ? undefined : toConsolePage(find, "/index.html", 404);
 }
 
+/** The page of an incident, around the place of the bundle that it contains. */
+interface IncidentPage {
+  readonly before: string;
+  readonly after: string;
+}
+
+/** Returns the page of an incident; undefined where it is not built. */
+export function findIncidentPage({ find }: ConsoleFiles = builtConsole): IncidentPage | undefined {
+  const file = find("/incident.html");
+  if (file === undefined) return undefined;
+  const [before = "", after = ""] = Buffer.from(file.read()).toString("utf8").split("__BUNDLE__");
+  return { before, after };
+}
+
 function toRedirect(location: string): Response {
   return new Response(null, { status: 308, headers: { location } });
 }

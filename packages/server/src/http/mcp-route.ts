@@ -2,9 +2,10 @@ import type { Context, Hono } from "hono";
 import type { CallerFinder } from "../access/caller.ts";
 import { CHANNEL_HEADER } from "../access/channels.ts";
 import type { McpDoor } from "../server-options.ts";
+import { answerBefore, refuseOthers } from "./common-route.ts";
 import { HttpError } from "./problem.ts";
 import { readJson } from "./read-body.ts";
-import { answerBefore, refuseOthers, unauthenticated } from "./route.ts";
+import { unauthenticated } from "./route.ts";
 
 /** The path at which assistants call the tools of a yard. */
 export const MCP_PATH = "/mcp";

@@ -2,7 +2,7 @@ import { parseJsonOr, StackyardError } from "@stackyard/core";
 import { HttpError } from "./problem.ts";
 
 /**
- * Reads at most `maxBytes` of the body; throws `PAYLOAD_TOO_LARGE` as soon as it is known to be larger. Calls `onBytes`
+ * Reads at most `maxBytes` of the body; throws `PAYLOAD_TOO_LARGE` at the first byte beyond. Calls `onBytes`
  * with the length of each piece before it is kept; it may throw.
  */
 export async function readBytes(

@@ -1,13 +1,13 @@
-import { defined, StackyardError, unlessAborted } from "@stackyard/core";
+import { defined, listSchemaFaults, type SchemaFault, StackyardError } from "@stackyard/core";
 import type { Sender } from "@stackyard/core/access";
 import type { Context, Hono } from "hono";
 import { type Static, type TProperties, type TSchema, Type } from "typebox";
 import { Compile } from "typebox/compile";
-import type { TLocalizedValidationError } from "typebox/error";
 import { ANONYMOUS, type Caller, type CallerFinder, type RequestFacts, withRequest } from "../access/caller.ts";
 import type { AuditChannel } from "../access/channel-audit.ts";
 import type { Guard, RouteAccess } from "../access/guard.ts";
 import type { CallerLanes } from "./caller-lanes.ts";
+import { answerBefore, refuseOthers } from "./common-route.ts";
 import { HttpError, type RequestFault } from "./problem.ts";
 import { readJson } from "./read-body.ts";
 
@@ -144,17 +144,14 @@ function createParser(part: RequestFault["in"], schema: TSchema) {
     // Query text is converted to the types of the schema; a body has its own types.
     const value = part === "query" ? validator.Convert({ ...(raw as object) }) : raw;
     if (validator.Check(value)) return { value, faults: [] };
-    const errors = validator.Errors(value).slice(0, MAX_FAULTS);
-    return { value, faults: errors.map((error) => toFault(part, error)) };
+    const faults = listSchemaFaults(schema, value).slice(0, MAX_FAULTS);
+    return { value, faults: faults.map((fault) => toFault(part, fault)) };
   };
 }
 
-function toFault(
-  part: RequestFault["in"],
-  { instancePath, keyword, message }: TLocalizedValidationError,
-): RequestFault {
-  // The keyword of a property that the schema does not have.
-  return { in: part, pointer: instancePath, message: keyword === "boolean" ? "unknown property" : message };
+function toFault(part: RequestFault["in"], { kind, path, what }: SchemaFault): RequestFault {
+  const pointer = path.map((key) => `/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+  return { in: part, pointer, message: kind === "unknown" ? "unknown property" : what };
 }
 
 function refusal(faults: readonly RequestFault[]): HttpError {
@@ -179,19 +176,6 @@ interface MountDeps {
 export function mountRoutes(app: Hono, routes: readonly Route[], deps: MountDeps): void {
   for (const route of routes) app.on(route.method, route.path, (c) => callRoute(c, route, deps));
   for (const [path, sharing] of Map.groupBy(routes, (route) => route.path)) refuseOthers(app, path, sharing);
-}
-
-/** Answers 405 to all methods of a path but those of these routes, which are mounted before. */
-export function refuseOthers(app: Hono, path: string, sharing: readonly { readonly method: string }[]): void {
-  app.all(path, () => {
-    throw toMethodError(sharing.map(({ method }) => method));
-  });
-}
-
-/** Returns the error for a method that a path does not have. */
-export function toMethodError(methods: readonly string[]): HttpError {
-  const allow = methods.join(", ");
-  return new HttpError(405, "USAGE", `Method not allowed. Use ${allow}.`, { details: { allow } });
 }
 
 async function callRoute(c: Context, route: Route, deps: MountDeps): Promise<Response> {
@@ -237,11 +221,6 @@ async function readInput(c: Context, route: Route, maxBytes: number): Promise<Ra
   if (query.size < pairs.length) throw new HttpError(400, "USAGE", "A query parameter appears twice.");
   const body = route.method === "POST" || route.method === "PUT" ? await readJson(c.req.raw, maxBytes) : undefined;
   return { params: c.req.param(), query: Object.fromEntries(query), body };
-}
-
-/** Throws `TIMED_OUT` when the answer takes longer than the limit. */
-export function answerBefore(limit: AbortSignal, answer: Promise<Response>): Promise<Response> {
-  return unlessAborted(answer, limit, () => new StackyardError("TIMED_OUT", "The request took too long."));
 }
 
 /** Returns the same error for a wrong, an expired and a revoked token. `isGiven`: the request has a token. */

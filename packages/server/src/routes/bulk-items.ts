@@ -8,6 +8,7 @@ import {
 } from "@stackyard/core/access";
 import type { BulkOperation, BulkOutcome, BulkPlan } from "@stackyard/core/api";
 import {
+  type EventHead,
   isOnEvents,
   listParked,
   MOST_BULK_ITEMS,
@@ -109,7 +110,7 @@ interface FoundItem {
   /** Of stacks that were listed. */
   readonly machine?: string;
   /** Of dead letters and parked events. */
-  readonly event?: QueuedEvent;
+  readonly event?: EventHead;
 }
 
 const PAGE = 1_000;

@@ -1,11 +1,14 @@
-import { defined, listPages, type Store } from "@stackyard/core";
+import { chunk, defined, listPages, type Store } from "@stackyard/core";
 import { mayReadDefinition } from "@stackyard/core/access";
 import { StackBundle } from "@stackyard/core/api";
-import { listProcesses, toPrinted } from "@stackyard/core/engine";
+import { type LoadedStack, listProcesses, toEventKey, toPrinted } from "@stackyard/core/engine";
 import { toGraph } from "@stackyard/core/machine";
+import { Type } from "typebox";
 import type { Caller } from "../access/caller.ts";
 import { hasEverywhere } from "../access/guard.ts";
 import { keepReadable, mayReadLine, withReadableParked } from "../access/reach.ts";
+import { findIncidentPage } from "../http/console-pages.ts";
+import { HttpError } from "../http/problem.ts";
 import { defineRoute, type Route, streamTexts } from "../http/route.ts";
 import { StackId, toHistoryEntry, toInstant } from "../schemas/event.ts";
 import { toAttempt, toParked } from "../schemas/stack.ts";
@@ -23,23 +26,64 @@ export function bundleRoutes(deps: RouteDeps): readonly Route[] {
       audited: true,
       tag: "stacks",
       summary:
-        "Everything about a stack in one JSON document of at most 32 MiB: details, the graph of the machine, attempts with the ends of their logs, parked events, processes, the newest 10,000 lines of the history, and the revisions that they name. Sensitive values are masked. Processes are there for callers that may read the whole yard, and lines of an earlier stack of the same id for those that may read its machine.",
+        "Everything about a stack in one JSON document of at most 32 MiB: details, the graph of the machine, attempts with the ends of their logs, parked events, processes, the newest 10,000 lines of the history, and the revisions that they name. Sensitive values are masked. Processes are there for callers that may read the whole yard, and lines of an earlier stack of the same id for those that may read its machine. With `as=page`, one HTML file that contains the document and shows it: it opens without a yard and loads nothing.",
       params: { stackId: StackId },
+      query: { as: Type.Optional(Type.Union([Type.Literal("json"), Type.Literal("page")], { default: "json" })) },
       answers: {
         200: {
           description: "The document. `cut` names the parts that are not whole.",
           schema: StackBundle,
         },
-        404: { description: "STACK_UNKNOWN: neither the stack nor a history of it exists." },
+        404: {
+          description:
+            "STACK_UNKNOWN: neither the stack nor a history of it exists. NOT_FOUND: the server has no console, so no page.",
+        },
       },
-      async handle({ params: { stackId } }, { caller, sender }) {
-        const bundle = await openBundle(deps, stackId, caller);
+      async handle({ params: { stackId }, query: { as } }, { caller, sender }) {
+        const form = as === "page" ? toPageForm(deps) : JSON_FORM;
+        const bundle = await openBundle(deps, { stackId, caller, write: form.write });
         const action = { action: "getStackBundle", who: sender, via: "api", on: { stackId } };
         await deps.audit.write({ ...action, outcome: "done" });
-        return toDownload(bundle, stackId);
+        return toDownload(form.wrap(bundle), stackId, form);
       },
     }),
   ];
+}
+
+/** A kind of file in which a bundle is. */
+interface Form {
+  readonly extension: string;
+  readonly contentType: string;
+  /** Returns a value as JSON that is safe in the file. */
+  readonly write: (value: unknown) => string;
+  /** Puts around the document what the file has besides. */
+  readonly wrap: (document: AsyncIterable<string>) => AsyncIterable<string>;
+}
+
+const JSON_FORM: Form = {
+  extension: "json",
+  contentType: "application/json",
+  write: (value) => JSON.stringify(value),
+  wrap: (document) => document,
+};
+
+/** Returns the form of a page, which contains the document in an element of its own. */
+function toPageForm({ settings }: RouteDeps): Form {
+  const page = settings.console === false ? undefined : findIncidentPage(settings.console);
+  if (page === undefined) {
+    throw new HttpError(404, "NOT_FOUND", "The server has no console, so no page. Ask for the JSON document.");
+  }
+  return {
+    extension: "html",
+    contentType: "text/html; charset=utf-8",
+    // Markup begins with `<`, and JSON has it in strings only: no text of a log ends the element that it is in.
+    write: (value) => JSON.stringify(value).replaceAll("<", "\\u003c"),
+    async *wrap(document) {
+      yield page.before;
+      yield* document;
+      yield page.after;
+    },
+  };
 }
 
 /** Of the whole document, in bytes. */
@@ -50,8 +94,17 @@ const MOST_LINES = 10_000;
 const MOST_REVISIONS = 50;
 const PAGE = { limit: 500 };
 
+interface OpenInput {
+  readonly stackId: string;
+  readonly caller: Caller;
+  readonly write: Form["write"];
+}
+
 /** Loads the stack before the response starts, so that a missing stack is an error and not a broken document. */
-async function openBundle(deps: RouteDeps, stackId: string, caller: Caller): Promise<AsyncGenerator<string, void>> {
+async function openBundle(
+  deps: RouteDeps,
+  { stackId, caller, write }: OpenInput,
+): Promise<AsyncGenerator<string, void>> {
   const { store, guard, clock, explainer, planner, version } = deps;
   const [found] = await store.load([stackId]);
   const loaded = found && withReadableParked(caller, found);
@@ -68,12 +121,11 @@ async function openBundle(deps: RouteDeps, stackId: string, caller: Caller): Pro
   const graph = machine && toGraph(machine);
   const createdAt = toInstant(clock.now());
   const head = { format: 1, stackId, createdAt, version, stack: details ?? null, ...defined({ graph }) };
-  const parked = (loaded?.parked ?? []).map((each) => ({ ...toParked(each), message: toPrinted.message(each) }));
   const hashes = new Set(details === undefined ? [] : [details.machineHash]);
   const processes = hasEverywhere(caller.rights, "read") ? listAllProcesses(deps) : [];
-  return writeBundle(head, [
+  return writeBundle(write, head, [
     { name: "attempts", most: BEFORE_REVISIONS, items: listAttempts(deps, stackId, caller) },
-    { name: "parked", most: BEFORE_REVISIONS, items: parked },
+    { name: "parked", most: BEFORE_REVISIONS, items: listParkedEvents(store, loaded) },
     { name: "processes", most: BEFORE_REVISIONS, items: processes },
     { name: "history", most: BEFORE_REVISIONS, items: listLines(deps, { stackId, caller, hashes }) },
     { name: "revisions", most: MOST_BYTES, items: listRevisions(store, { stackId, caller, hashes }) },
@@ -91,16 +143,16 @@ interface Part {
 const MORE = Symbol("more");
 
 /** Yields the document in pieces and keeps one item in memory at a time. */
-async function* writeBundle(head: object, parts: readonly Part[]): AsyncGenerator<string, void> {
+async function* writeBundle(write: Form["write"], head: object, parts: readonly Part[]): AsyncGenerator<string, void> {
   const cut: string[] = [];
-  const first = JSON.stringify(head).slice(0, -1);
+  const first = write(head).slice(0, -1);
   let bytes = Buffer.byteLength(first);
   yield first;
   for (const { name, most, items } of parts) {
     yield `,"${name}":[`;
     let comma = "";
     for await (const item of items) {
-      const text = item === MORE ? "" : `${comma}${JSON.stringify(item)}`;
+      const text = item === MORE ? "" : `${comma}${write(item)}`;
       const isTooMuch = bytes + Buffer.byteLength(text) > most - RESERVED;
       if (item === MORE || isTooMuch) {
         cut.push(name);
@@ -170,10 +222,24 @@ async function* listRevisions(store: Store, { stackId, caller, hashes }: LinesIn
   if (wanted.length > MOST_REVISIONS) yield MORE;
 }
 
-function toDownload(parts: AsyncGenerator<string, void>, stackId: string): Response {
+function toDownload(parts: AsyncIterable<string>, stackId: string, { extension, contentType }: Form): Response {
   const name = stackId.replaceAll(/[^A-Za-z0-9._-]/g, "_").slice(0, 100);
   return streamTexts(parts, {
-    "content-type": "application/json",
-    "content-disposition": `attachment; filename="stackyard-${name}.json"`,
+    "content-type": contentType,
+    "content-disposition": `attachment; filename="stackyard-${name}.${extension}"`,
   });
+}
+
+/** Messages of parked events may be large, and a stack may have many of them. */
+const PARKED_AT_ONCE = 20;
+
+async function* listParkedEvents(store: Pick<Store, "loadParked">, loaded: LoadedStack | undefined) {
+  for (const heads of chunk(loaded?.parked ?? [], PARKED_AT_ONCE)) {
+    const keys = heads.map(({ event }) => toEventKey(event));
+    const events = await store.loadParked(heads[0]?.event.stackId ?? "", keys);
+    const byKey = new Map(events.map((each) => [toEventKey(each.event), each]));
+    for (const each of keys.flatMap((key) => byKey.get(key) ?? [])) {
+      yield { ...toParked(each), message: toPrinted.message(each) };
+    }
+  }
 }

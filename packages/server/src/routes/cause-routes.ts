@@ -3,10 +3,10 @@ import { Cause, CauseKind } from "@stackyard/core/api";
 import {
   type Cause as CountedCause,
   createCauseCounter,
+  type EventHead,
   isDegraded,
   listParked,
   type Page,
-  type QueuedEvent,
   type StoredStack,
   type Trouble,
   toEventName,
@@ -132,8 +132,8 @@ interface Refusal {
   readonly at: number;
 }
 
-function toTrouble(queued: QueuedEvent, { code, reason, at }: Refusal): Trouble {
-  const task = queued.message["task"];
+function toTrouble(queued: EventHead, { code, reason, at }: Refusal): Trouble {
+  const task = queued.message.task;
   const name = isMap(task) && typeof task["name"] === "string" ? task["name"] : undefined;
   return { stackId: queued.stackId, event: toEventName(queued.message), task: name, code, at, toMessage: () => reason };
 }

@@ -3,11 +3,11 @@ import type { AccessDecision } from "@stackyard/core/access";
 import { DeadLetter, HistoryEntry, ListedParkedEvent, Preview, type PublishResult } from "@stackyard/core/api";
 import {
   type Change,
+  type EventHead,
   listParked,
   type Page,
   type PublishResult as Published,
   publishMessages,
-  type QueuedEvent,
   toEventName,
 } from "@stackyard/core/engine";
 import { parseEventMessage, type StackEvent } from "@stackyard/core/machine";
@@ -125,7 +125,7 @@ const troubleQuery = {
 };
 
 /** Keeps the items of a page that are about events of that name. */
-function keepNamed<Item>(page: Page<Item>, name: string | undefined, toEvent: (item: Item) => QueuedEvent): Page<Item> {
+function keepNamed<Item>(page: Page<Item>, name: string | undefined, toEvent: (item: Item) => EventHead): Page<Item> {
   if (name === undefined) return page;
   return { ...page, items: page.items.filter((item) => toEventName(toEvent(item).message) === name) };
 }

@@ -26,7 +26,11 @@ export function executorRoutes({ executors }: RouteDeps): readonly Route[] {
 }
 
 function toExecutorDetails({ name, resumable, config, outputs, documentSchemas }: ExecutorDefinition): ExecutorDetails {
-  const documents = documentSchemas && { v1: toJson(documentSchemas.v1), v2: toJson(documentSchemas.v2) };
+  // A document of version 1 cannot have an executor that needs version 2.
+  const documents = documentSchemas && {
+    v1: toJson(documentSchemas.v1 ?? { not: {} }),
+    v2: toJson(documentSchemas.v2),
+  };
   return { name, resumable, config: toJson(config), ...defined({ outputs: outputs && toJson(outputs), documents }) };
 }
 

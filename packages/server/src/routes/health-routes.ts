@@ -1,4 +1,4 @@
-import { type Clock, type Ids, StackyardError, type Store } from "@stackyard/core";
+import { type Clock, defined, type Ids, StackyardError, type Store } from "@stackyard/core";
 import { YardInfo, YardProcess } from "@stackyard/core/api";
 import { createStoreProbe, type ListedProcess, listProcesses, loadLiveProcesses } from "@stackyard/core/engine";
 import { EXPOSITION_TYPE, loadYardMetrics, toExposition, toMetric } from "@stackyard/telemetry";
@@ -8,7 +8,7 @@ import type { RequestMetrics } from "../http/request-metrics.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { toProcessMetrics } from "../metrics.ts";
 import { pageOf, pageQuery, toInstant } from "../schemas/event.ts";
-import type { ServerDeps } from "../server-options.ts";
+import type { ServerDeps, ServerSettings } from "../server-options.ts";
 import type { RouteDeps } from "./route-deps.ts";
 import { pageInput, toPage } from "./to-page.ts";
 
@@ -17,6 +17,7 @@ interface HealthRoutesDeps extends Pick<ServerDeps, "processMetrics"> {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly version: string;
+  readonly settings: Pick<ServerSettings, "accounts">;
   readonly requests: RequestMetrics;
   /** Returns true once `stop` was called. */
   readonly isStopping: () => boolean;
@@ -93,17 +94,17 @@ function proofRoute({ prove }: HealthRoutesDeps): Route {
   });
 }
 
-function yardRoute({ store, version }: HealthRoutesDeps): Route {
+function yardRoute({ store, version, settings: { accounts } }: HealthRoutesDeps): Route {
   return defineRoute("GET", "/v1/yard", {
     operationId: "getYard",
     permission: "read",
     subject: "yard",
     tag: "health",
-    summary: "Get statistics of the yard.",
+    summary: "Get statistics of the yard, and the names of AWS accounts.",
     answers: { 200: { description: "Counts.", schema: YardInfo } },
     async handle() {
       const { oldestEventAt: _, ...counts } = await store.queries.stats();
-      return json(200, { version, ...counts });
+      return json(200, { version, ...counts, ...defined({ accounts }) });
     },
   });
 }

@@ -8,7 +8,6 @@ import {
   toDot,
   toGraph,
   toMermaid,
-  toSvg,
 } from "@stackyard/core/machine";
 import { Type } from "typebox";
 import type { Caller } from "../access/caller.ts";
@@ -93,7 +92,7 @@ function graphRoute({ locator }: RouteDeps): Route {
   });
 }
 
-function drawGraph(graph: Graph, format: "json" | "mermaid" | "dot" | "svg"): Response {
+async function drawGraph(graph: Graph, format: "json" | "mermaid" | "dot" | "svg"): Promise<Response> {
   switch (format) {
     case "json":
       return json(200, graph);
@@ -101,8 +100,11 @@ function drawGraph(graph: Graph, format: "json" | "mermaid" | "dot" | "svg"): Re
       return text(toMermaid(graph), "text/plain; charset=utf-8");
     case "dot":
       return text(toDot(graph), "text/vnd.graphviz; charset=utf-8");
-    case "svg":
+    case "svg": {
+      // The layout is read by those who draw.
+      const { toSvg } = await import("@stackyard/core/drawing");
       return text(toSvg(graph), "image/svg+xml");
+    }
   }
 }
 

@@ -7,6 +7,7 @@ import {
   maskText,
   type ParkedEvent,
   parseParkedId,
+  toEventKey,
 } from "@stackyard/core/engine";
 import { loadReadable } from "../access/reach.ts";
 
@@ -27,7 +28,7 @@ const PAGE = 1_000;
  * keeps a reason itself calls it; the engine masks those of events in the same way.
  */
 export async function maskReason<Reason extends string | undefined>(
-  store: Pick<Store, "load" | "queries">,
+  store: Pick<Store, "load" | "loadParked" | "queries">,
   reason: Reason,
   { stackIds = [], deadLetters = [], parked = [] }: ReasonSubjects,
 ): Promise<Reason | string> {
@@ -47,13 +48,22 @@ export async function maskReason<Reason extends string | undefined>(
   return text;
 }
 
-async function findParkedEvents(store: Pick<Store, "load">, ids: readonly string[]): Promise<readonly ParkedEvent[]> {
+async function findParkedEvents(
+  store: Pick<Store, "load" | "loadParked">,
+  ids: readonly string[],
+): Promise<readonly ParkedEvent[]> {
   const names = ids.flatMap((id) => parseParkedId(id) ?? []);
   const byStack = Map.groupBy(names, ({ stackId }) => stackId);
   const found: ParkedEvent[] = [];
   for (const part of chunk([...byStack.keys()], AT_ONCE)) {
     for (const loaded of (await loadReadable(store, part)).values()) {
-      found.push(...findParked(loaded, byStack.get(loaded.stackId) ?? []));
+      const heads = findParked(loaded, byStack.get(loaded.stackId) ?? []);
+      found.push(
+        ...(await store.loadParked(
+          loaded.stackId,
+          heads.map(({ event }) => toEventKey(event)),
+        )),
+      );
     }
   }
   return found;

@@ -5,6 +5,7 @@ import { type AttemptView, publishMessages, type StoredHistoryEntry, type Stored
 import { type Static, type TSchema, Type } from "typebox";
 import { keepReadable } from "../access/reach.ts";
 import { toScopeFilter } from "../access/stack-scopes.ts";
+import type { ChangeBell } from "../change-bell.ts";
 import { problemResponse } from "../http/problem.ts";
 import { defineRoute, json, type Route, type RouteContext } from "../http/route.ts";
 import {
@@ -21,7 +22,6 @@ import {
 import { toAttempt } from "../schemas/stack.ts";
 import type { RouteDeps } from "./route-deps.ts";
 import { pageInput, toPage } from "./to-page.ts";
-import type { ChangeBell } from "./watch-routes.ts";
 
 /** Manual operations. Each is an event with the actor in the history; the response contains its outcome. */
 export function operationRoutes(deps: RouteDeps): readonly Route[] {

@@ -1,6 +1,6 @@
-import { StackyardError } from "@stackyard/core";
+import { RELEASE_PLACES, StackyardError } from "@stackyard/core";
 import { scopesOf } from "@stackyard/core/access";
-import { RELEASE_PLACES, ReleasePlace } from "@stackyard/core/api";
+import { ReleasePlace } from "@stackyard/core/api";
 import type { StoredRecord } from "@stackyard/core/engine";
 import { RUN_MACHINE } from "@stackyard/core/machine";
 import { Compile } from "typebox/compile";

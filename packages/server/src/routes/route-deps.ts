@@ -2,10 +2,10 @@ import type { Records } from "@stackyard/core";
 import type { Bulks, Planner } from "@stackyard/core/engine";
 import type { ServiceRunner } from "@stackyard/core/services";
 import type { Access } from "../access/create-access.ts";
+import type { ChangeBell } from "../change-bell.ts";
 import type { ServerDeps, ServerSettings } from "../server-options.ts";
 import type { StateStore } from "../terraform/state-store.ts";
 import type { StackExplainer } from "./stack-explainer.ts";
-import type { ChangeBell } from "./watch-routes.ts";
 
 /** What the routes of the API work with. */
 export interface RouteDeps extends ServerDeps, Access {

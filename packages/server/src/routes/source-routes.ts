@@ -1,10 +1,8 @@
 import { hash } from "node:crypto";
 import { type LocatedMachine, StackyardError } from "@stackyard/core";
-import type { Right } from "@stackyard/core/access";
 import { MachineSource } from "@stackyard/core/api";
 import { Type } from "typebox";
-import type { Caller } from "../access/caller.ts";
-import { forbidden, toUnknownMachine } from "../access/guard.ts";
+import { checkWholeMachine, toUnknownMachine } from "../access/guard.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import type { RouteDeps } from "./route-deps.ts";
 
@@ -92,20 +90,14 @@ function writeRoute(deps: RouteDeps): Route {
     },
     async handle({ params: { name }, body }, { sender, caller }) {
       const { sources, audit } = deps;
-      checkWhole(caller, name);
+      // A new text acts on all stacks.
+      checkWholeMachine(caller, name);
       if (sources === undefined) throw notConfigured();
       const action = { action: "writeMachineSource", who: sender, via: "api", on: { machine: name } };
       await audit.run(action, () => sources.write(name, body));
       return json(200, await findSource(deps, name));
     },
   });
-}
-
-/** Throws `FORBIDDEN` for a caller with some stacks of the machine only: a new text acts on all of them. */
-function checkWhole({ rights }: Caller, machine: string): void {
-  const isWhole = ({ permissions, machines, stacks }: Right) =>
-    permissions.has("repair") && stacks === undefined && (machines?.includes(machine) ?? true);
-  if (!rights.some(isWhole)) throw forbidden("repair", { machine });
 }
 
 function notConfigured(): StackyardError {

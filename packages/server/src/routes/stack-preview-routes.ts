@@ -119,7 +119,8 @@ function toPreview(
   item: StoredStack,
   reason: StackReason | undefined,
 ): StackPreview {
-  const { machine, state, enteredAt, failed, stalled, overdue, waiting, metadata } = toStackSummary(item, reason);
+  const summary = toStackSummary(item, reason);
+  const { machine, state, enteredAt, failed, stalled, overdue, waiting, mainCondition, metadata } = summary;
   const text = (key: string) => (typeof metadata[key] === "string" ? metadata[key] : undefined);
   const number = (key: string) => (typeof metadata[key] === "number" ? metadata[key] : undefined);
   const drifted = typeof metadata["drifted"] === "boolean" ? metadata["drifted"] : undefined;
@@ -130,7 +131,7 @@ function toPreview(
     state,
     enteredAt,
     commands,
-    ...defined({ failed, stalled, overdue, waiting, drifted }),
+    ...defined({ failed, stalled, overdue, waiting, mainCondition, drifted }),
     ...defined({ url: text("url"), expiresAt: text("expires_at") ?? toExpiry(number("expires_at")) }),
     ...defined({ monthlyCost: number("monthly_cost"), costActual: number("cost_actual") }),
   };

@@ -1,6 +1,7 @@
 import { StackyardError } from "@stackyard/core";
 import { Type } from "typebox";
 import type { Authenticate, Caller } from "../access/caller.ts";
+import { type ChangeBell, createChangeBell } from "../change-bell.ts";
 import { HttpError } from "../http/problem.ts";
 import { defineRoute, type Route, type RouteContext } from "../http/route.ts";
 import { AttemptId, StackId } from "../schemas/event.ts";
@@ -17,8 +18,6 @@ import {
   type StreamPlace,
 } from "./stream-sources.ts";
 import {
-  type ChangeBell,
-  createChangeBell,
   createHistoryStreams,
   createStreamSlots,
   findNewestPosition,

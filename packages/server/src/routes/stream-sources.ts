@@ -43,7 +43,7 @@ export interface SourceEvent {
   readonly data: string;
 }
 
-/** Returns new events, about 32 KiB at a time; nothing when there are none for now. */
+/** Returns new events, about 32 KiB at a time; nothing without new ones. */
 export type Source = (caller: Caller) => AsyncGenerator<SourceEvent, void>;
 
 /** Limits of one turn of each kind, plus one event. */
@@ -112,7 +112,8 @@ export function createLogSource(deps: SourceDeps, attemptId: string, place: Stre
     const part = log && (await readPart(log, place.logOffset));
     if (part !== undefined && part.bytes > 0) {
       place.logOffset = part.offset + part.bytes;
-      yield { name: "log", data: JSON.stringify({ attemptId, offset: part.offset, text: part.text }) };
+      const { offset, text, times } = part;
+      yield { name: "log", data: JSON.stringify({ attemptId, offset, text, ...(times.length > 0 && { times }) }) };
       return;
     }
     lookAt = deps.clock.now() + POLL_MS;
@@ -134,7 +135,8 @@ async function readPart(log: StoredLog, from: number | undefined) {
   // The first part begins with a whole line; every part ends with a whole character.
   const skipped = from === undefined && start > 0 ? bytes.indexOf("\n") + 1 : 0;
   const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes.subarray(skipped), { stream: true });
-  return { offset: start + skipped, bytes: Buffer.byteLength(text), text };
+  const [offset, length] = [start + skipped, Buffer.byteLength(text)];
+  return { offset, bytes: length, text, times: await log.times(offset, offset + length) };
 }
 
 /** Creates a source of running bulk operations, then of each step and end of one. */

@@ -1,9 +1,10 @@
-import { type Clock, defined, StackyardError, type Store, type StoreSignal } from "@stackyard/core";
+import { type Clock, defined, StackyardError, type Store } from "@stackyard/core";
 import type { Page, StoredHistoryEntry } from "@stackyard/core/engine";
 import { Type } from "typebox";
 import { type Caller, toFamily } from "../access/caller.ts";
 import { hasEverywhere } from "../access/guard.ts";
 import { mayReadLine, type SubjectFinder } from "../access/reach.ts";
+import type { ChangeBell } from "../change-bell.ts";
 import { HttpError } from "../http/problem.ts";
 import { defineRoute, type Route } from "../http/route.ts";
 import { StackId, toHistoryEntry } from "../schemas/event.ts";
@@ -116,6 +117,7 @@ interface HistoryStreamsDeps {
 }
 
 const POLL_MS = 1_000;
+
 /** Limits of the history that a stream has in memory, plus one entry. */
 const PAGE = { limit: 100, maxBytes: 32_768 };
 
@@ -233,40 +235,16 @@ export function toEventStream(chunks: AsyncGenerator<string>, cancel: () => void
     },
     strategy,
   );
-  const headers = { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" };
-  return new Response(body, { headers });
+  return new Response(body, { headers: STREAM_HEADERS });
 }
 
-/** Signals that the history has grown. A store of several processes may not signal, so waits are short anyway. */
-export interface ChangeBell {
-  /** Rings so far. */
-  readonly count: number;
-  /** Resolves at the next ring after `count`, after `ms`, or when the signal is aborted. Never rejects. */
-  wait(count: number, ms: number, signal: AbortSignal): Promise<void>;
-  stop(): void;
-}
-
-/** Creates a bell with one subscription for all waiters. `kinds`: the signals that ring; default the history. */
-export function createChangeBell(
-  store: Store,
-  clock: Clock,
-  kinds: readonly StoreSignal["kind"][] = ["history"],
-): ChangeBell {
-  let count = 0;
-  let next = new AbortController();
-  const stop = store.watch(({ kind }) => {
-    if (!kinds.includes(kind)) return;
-    count += 1;
-    next.abort();
-    next = new AbortController();
-  });
-  return {
-    get count() {
-      return count;
-    },
-    async wait(seen, ms, signal) {
-      if (count === seen) await clock.sleep(ms, AbortSignal.any([signal, next.signal]));
-    },
-    stop,
-  };
-}
+/**
+ * A proxy that compresses holds back text until it has enough. Some obey `no-transform`; nginx, which does not, leaves
+ * alone what has an encoding.
+ */
+const STREAM_HEADERS = {
+  "content-type": "text/event-stream",
+  "content-encoding": "identity",
+  "cache-control": "no-store, no-transform",
+  "x-accel-buffering": "no",
+};

@@ -15,9 +15,9 @@ import {
   type Explanation,
   explainStack,
   isDegraded,
-  type ParkedEvent as KeptEvent,
   type ListedParkedEvent as ListedParked,
   type LoadedStack,
+  type ParkedHead,
   type StoredStack,
   toEventName,
   toMainCondition,
@@ -44,7 +44,7 @@ export type StackFacts = Omit<ExplainInput, "stack" | "parked" | "attempts"> & {
   readonly attempts: readonly AttemptView[];
 };
 
-/** What a list shows of a stack that its record alone does not tell. */
+/** What a list shows of a stack that is not in its record. */
 export interface StackReason extends Waiting {
   readonly mainCondition: MainCondition;
 }
@@ -157,10 +157,10 @@ function toReleases(releases: NonNullable<StoredStack["stack"]["releases"]>): No
 }
 
 /** Converts a parked event to the API's format. */
-export function toParked(parked: KeptEvent): ParkedEvent {
+export function toParked(parked: ParkedHead): ParkedEvent {
   const { event, code, reason, parkedAt, tries, nextTryAt } = parked;
   const { message } = event;
-  const machine = message["machine"];
+  const { machine } = message;
   return {
     eventId: event.id,
     stackId: event.stackId,

@@ -3,8 +3,8 @@ import type { ServiceRunner } from "@stackyard/core/services";
 import type { Context, Hono } from "hono";
 import type { RequestFacts } from "../access/caller.ts";
 import { createRateLimit, type RateLimit } from "../access/rate-limits.ts";
+import { answerBefore, refuseOthers } from "../http/common-route.ts";
 import { readBytes } from "../http/read-body.ts";
-import { answerBefore, refuseOthers } from "../http/route.ts";
 
 /** The limits and checks for the routes of services. */
 interface MountServicesDeps {

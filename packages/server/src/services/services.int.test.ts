@@ -84,7 +84,7 @@ describe("a route of a service", () => {
       expect(await statusOf(yard, large)).toBe(200);
     });
 
-    it("answers 429 when there is no room", async () => {
+    it("answers 429 when it is full", async () => {
       const yard = createYard(async () => new Response(), { maxBytes: 64 * MIB });
       for (let sent = 0; sent < 2; sent += 1) sendSlowly(yard, [large]);
 

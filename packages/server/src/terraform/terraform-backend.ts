@@ -5,9 +5,9 @@ import { type AttemptView, toAttemptPassword } from "@stackyard/core/engine";
 import { type CallerFinder, type RequestFacts, withRequest } from "../access/caller.ts";
 import type { Guard } from "../access/guard.ts";
 import { type BasicCredentials, parseBasic } from "../access/operator-token.ts";
+import { toMethodError } from "../http/common-route.ts";
 import { HttpError } from "../http/problem.ts";
 import { parseStrictJson, readBytes } from "../http/read-body.ts";
-import { toMethodError } from "../http/route.ts";
 import {
   decideAccess,
   decideLock,

@@ -37,6 +37,8 @@ const TITLES: Readonly<Record<string, string>> = {
   runs: "Jobs",
   approvals: "Approvals",
   bulk: "Bulk operations",
+  promotion: "Promotion",
+  freezes: "Freezes",
   history: "History",
   stream: "Live updates",
   attempts: "Attempts",
@@ -263,7 +265,7 @@ function formatList(items: Schema): string {
   return type.includes(" ") && !type.startsWith("{") ? `list of ${type}` : `${type}[]`;
 }
 
-/** A page of a list is described in the introduction; undefined when it is none. */
+/** A page of a list is described in the introduction; undefined for another answer. */
 function formatPage(schema: Schema): string | undefined {
   const { items, cursor, unreadable, ...others } = schema["properties"] as Readonly<Record<string, Schema>>;
   if (items === undefined || cursor === undefined || unreadable === undefined) return undefined;

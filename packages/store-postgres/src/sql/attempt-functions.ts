@@ -291,7 +291,7 @@ begin
                left_ms = case when x.status = 'queued' then x.left_ms
                               when x.first_token is not null then x.deadline_at - g.now
                               else coalesce(x.left_ms, x.deadline_at - (
-                                select (h.sent::json->>'dispatchedAt')::bigint
+                                select (h.sent::json->>'at')::bigint
                                   from stackyard.history h where h.position = x.began_at)) end
          where x.home = o.home and x.place = o.place;
         return query

@@ -54,6 +54,11 @@ create function stackyard.find_ended(p_attempt_id text) returns bigint language 
 $body$;
 `;
 
+/** Returns the hash of the revision that a number means, see `toRevisionNumber`; null when it is not stored. */
+export function toMeantRevision(number: string): string {
+  return `(select v.hash from stackyard.revision v where v.number = ${number} order by v.first_seen_at, v.hash limit 1)`;
+}
+
 /** Counts of stacks by machine, then state. All of the table is read, so no index shall be. */
 export const COUNT_STATES = `
 create function stackyard.count_states() returns table (machine text, state text, count bigint)

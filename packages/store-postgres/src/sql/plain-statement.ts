@@ -7,7 +7,7 @@ const CHANGE =
   "id text, version int8, data text, machine text, state text, busy bool, trouble int8, timer int8, created int8, " +
   "updated int8, now int8, count int8, has_results bool";
 /** A row of history: its line, and what goes with it. */
-const LINE = "n int8, at int8, event_id text, body text";
+const LINE = "n int8, at int8, event_id text, revision int8, body text";
 const END = "e_home text, e_id text, e_token int8, e_outcome text, e_log text, swap bool";
 const BEGIN =
   "sent text, g_home text, g_id text, g_owner text, g_lease int8, g_timeout int8, g_deadline int8, g_due int8, g_secrets bool";
@@ -158,10 +158,10 @@ const RUNNING = `
        limit 1) o on true`;
 
 const recorded = ({ hasEnds, hasBegins }: Shape) => `recorded as (
-  insert into stackyard.history (position, at, stack_id, event_id, body${hasBegins ? ", sent" : ""}${
+  insert into stackyard.history (position, at, stack_id, event_id, revision, body${hasBegins ? ", sent" : ""}${
     hasEnds ? ", began_at, token, deadline_at, outcome, owner, cancelling, progress_message, log" : ""
   })
-  select r.position, r.at, r.stack_id, r.event_id, r.body${hasBegins ? ", r.sent" : ""}${
+  select r.position, r.at, r.stack_id, r.event_id, r.revision, r.body${hasBegins ? ", r.sent" : ""}${
     hasEnds
       ? ", r.began_at, r.e_token, r.deadline_at, r.e_outcome, r.owner, r.cancelling, r.progress_message, r.e_log"
       : ""

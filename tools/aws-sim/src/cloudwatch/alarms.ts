@@ -16,6 +16,10 @@ export interface Alarms {
   /** Adds an alarm with the state; an existing one keeps its own ("PutMetricAlarm": "its state is left unchanged"). */
   put(alarm: Omit<SimAlarm, "arn">): void;
   remove(alarm: NamedResource): boolean;
+  /** Changes the state of an alarm. Returns false for an unknown name. */
+  setState(alarm: NamedResource, state: AlarmState): boolean;
+  /** Returns the changes of state of an account and region, oldest first. Those of removed alarms remain. */
+  listChanges(place: Place): readonly AlarmChange[];
   /** Returns the alarms of one account and region, by name. */
   list(place: Place): readonly SimAlarm[];
 }
@@ -23,12 +27,22 @@ export interface Alarms {
 /** Creates an empty state. */
 export function createAlarms(): Alarms {
   const alarms = new Map<string, SimAlarm>();
+  const changes: AlarmChange[] = [];
   return {
     put(alarm) {
       const state = alarms.get(toKey(alarm))?.state ?? alarm.state;
       alarms.set(toKey(alarm), { ...alarm, state, arn: toAlarmArn(alarm) });
     },
     remove: (alarm) => alarms.delete(toKey(alarm)),
+    setState({ account, region, name }, state) {
+      const found = alarms.get(toKey({ account, region, name }));
+      if (found === undefined) return false;
+      // "SetAlarmState": only a change is in the history.
+      if (found.state.value !== state.value) changes.push({ account, region, name, from: found.state, to: state });
+      alarms.set(toKey(found), { ...found, state });
+      return true;
+    },
+    listChanges: ({ account, region }) => changes.filter((each) => each.account === account && each.region === region),
     list: ({ account, region }) =>
       [...alarms.values()]
         .filter((each) => each.account === account && each.region === region)
@@ -45,8 +59,14 @@ export interface SimAlarm extends NamedResource {
   readonly state: AlarmState;
 }
 
+/** A change of an alarm's state. */
+export interface AlarmChange extends NamedResource {
+  readonly from: AlarmState;
+  readonly to: AlarmState;
+}
+
 /** How it stands and since when. */
-interface AlarmState {
+export interface AlarmState {
   readonly value: AlarmValue;
   readonly reason: string;
   readonly at: number;

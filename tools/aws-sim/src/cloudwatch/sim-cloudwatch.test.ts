@@ -1,10 +1,13 @@
 import {
   CloudWatchClient,
   DeleteAlarmsCommand,
+  DescribeAlarmHistoryCommand,
+  type DescribeAlarmHistoryCommandInput,
   DescribeAlarmsCommand,
   type DescribeAlarmsCommandInput,
   PutMetricAlarmCommand,
   type PutMetricAlarmCommandInput,
+  SetAlarmStateCommand,
 } from "@aws-sdk/client-cloudwatch";
 import { describe, expect, it } from "vitest";
 import { ACCOUNT, createWorld, OTHER } from "../testing/a-world.ts";
@@ -154,5 +157,40 @@ describe("alarms", () => {
     expect(policyAlarms.alarmsOf({ ...PLACE, actionArn: "arn:policy" })).toMatchObject([{ name: "target-high", arn }]);
     policyAlarms.deleteTrackingAlarm({ ...PLACE, name: "target-high" });
     expect(policyAlarms.alarmsOf({ ...PLACE, actionArn: "arn:policy" })).toEqual([]);
+  });
+});
+
+describe("the history of alarms", () => {
+  it("has each change of state, in the requested order, page by page", async () => {
+    const { put, watch, clock } = createWatch();
+    await put();
+    const set = async (StateValue: "OK" | "ALARM") => {
+      await clock.advance(60_000);
+      await watch.send(new SetAlarmStateCommand({ AlarmName: "cpu", StateValue, StateReason: "test" }));
+    };
+    const startedAt = clock.now();
+    for (const value of ["OK", "OK", "ALARM", "OK"] as const) await set(value);
+    const list = async (input: DescribeAlarmHistoryCommandInput) =>
+      (await watch.send(new DescribeAlarmHistoryCommand(input))).AlarmHistoryItems ?? [];
+    const summaries = async (input: DescribeAlarmHistoryCommandInput) =>
+      (await list(input)).map(({ HistorySummary }) => HistorySummary);
+
+    const ascending = { AlarmName: "cpu", ScanBy: "TimestampAscending" } as const;
+    expect(await summaries(ascending)).toEqual([
+      "Alarm updated from INSUFFICIENT_DATA to OK",
+      "Alarm updated from OK to ALARM",
+      "Alarm updated from ALARM to OK",
+    ]);
+    expect(await summaries({ StartDate: new Date(startedAt + 180_000) })).toEqual([
+      "Alarm updated from ALARM to OK",
+      "Alarm updated from OK to ALARM",
+    ]);
+    expect(await summaries({ AlarmName: "memory" })).toEqual([]);
+    expect(await summaries({ HistoryItemType: "ConfigurationUpdate" })).toEqual([]);
+    const first = await watch.send(new DescribeAlarmHistoryCommand({ ...ascending, MaxRecords: 2 }));
+    expect(await summaries({ ...ascending, NextToken: first.NextToken })).toEqual(["Alarm updated from ALARM to OK"]);
+    expect((await list(ascending))[1]?.Timestamp?.getTime()).toBe(startedAt + 180_000);
+    const unknown = new SetAlarmStateCommand({ AlarmName: "x", StateValue: "OK", StateReason: "r" });
+    await expect(watch.send(unknown)).rejects.toMatchObject({ name: "ResourceNotFound" });
   });
 });

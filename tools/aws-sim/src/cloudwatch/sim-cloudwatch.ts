@@ -11,6 +11,7 @@ import {
   textsOf,
 } from "../sim-call.ts";
 import { cutPage } from "../sim-fault.ts";
+import { describeHistory, setAlarmState } from "./alarm-history.ts";
 import {
   type Alarms,
   type AlarmValue,
@@ -50,9 +51,11 @@ export function createCloudWatch({ clock }: { readonly clock: Clock }): SimCloud
     service: {
       operations: {
         DeleteAlarms: (call) => deleteAlarms(alarms, call),
+        DescribeAlarmHistory: (call) => describeHistory(alarms, call),
         DescribeAlarms: (call) => describeAlarms(alarms, call),
         GetMetricData: (call) => getMetricData(metrics, call),
         PutMetricAlarm: (call) => putMetricAlarm(alarms, call),
+        SetAlarmState: (call) => setAlarmState(alarms, call),
       },
       toAction: (operation) => `cloudwatch:${operation}`,
       faults,

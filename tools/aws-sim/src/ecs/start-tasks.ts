@@ -184,7 +184,7 @@ const RULES: readonly Rule[] = [
   checkOverrides,
   checkNetwork,
   checkTags,
-  ({ propagateTags }) => (propagateTags === "SERVICE" ? "SERVICE is no valid propagateTags of a task." : undefined),
+  ({ propagateTags }) => (propagateTags === "SERVICE" ? "SERVICE is not a valid propagateTags of a task." : undefined),
   (input, definition) => {
     const overrides = Object(input["overrides"]);
     const role = overrides.taskRoleArn ?? definition.taskRoleArn;

@@ -295,6 +295,17 @@ const watchSteps: readonly ReleaseStep[] = [
     { StateValue: "INSUFFICIENT_DATA", MaxRecords: 10 },
     { gives: { MetricAlarms: [{ AlarmName: "cpu" }] } },
   ),
+  alarms("SetAlarmState", { AlarmName: "cpu", StateValue: "ALARM", StateReason: "a test" }),
+  alarms(
+    "SetAlarmState",
+    { AlarmName: "none", StateValue: "OK", StateReason: "a test" },
+    { gives: { name: "ResourceNotFound", status: 404 } },
+  ),
+  alarms(
+    "DescribeAlarmHistory",
+    { AlarmName: "cpu", HistoryItemType: "StateUpdate", MaxRecords: 1 },
+    { gives: { AlarmHistoryItems: [{ AlarmName: "cpu", HistoryItemType: "StateUpdate" }] } },
+  ),
   alarms("DeleteAlarms", { AlarmNames: ["cpu"] }),
   alarms("DeleteAlarms", { AlarmNames: ["cpu"] }, { gives: { name: "ResourceNotFound", status: 404 } }),
   alarms("DeleteAlarms", { AlarmNames: [] }, { gives: { name: "ValidationException" } }),

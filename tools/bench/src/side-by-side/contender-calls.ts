@@ -1,5 +1,5 @@
 import type pg from "pg";
-import type { AddedJobs, Connection, Contender, StopWork } from "./contender.ts";
+import type { AddedJobs, Connection, Measured, StopWork } from "./contender.ts";
 import { readPostgresCpuMs } from "./postgres-cpu.ts";
 
 /** The calls that a contender's process supports. */
@@ -7,7 +7,7 @@ export type ContenderCalls = ReturnType<typeof createContenderCalls>;
 
 /** Returns the calls that a process of a contender answers. */
 export function createContenderCalls(input: {
-  readonly contender: Contender;
+  readonly contender: Measured;
   readonly url: string;
   /** Asks whether all is done. */
   readonly watcher: pg.Pool;
@@ -99,7 +99,8 @@ async function drain(deps: DrainDeps, jobs: number): Promise<DrainFigures> {
   const starts = createCounter(jobs, () => readUsage(postgresPid));
   const stop = await connection.work(starts.note);
   const first = await starts.all;
-  while (!(await isDone(watcher, doneSql))) await pause(POLL_MS);
+  const isDone = connection.isDone ?? (() => askDatabase(watcher, doneSql));
+  while (!(await isDone())) await pause(POLL_MS);
   const ended = readUsage(postgresPid);
   await stop();
   const peak = process.resourceUsage().maxRSS * 1_024;
@@ -139,7 +140,7 @@ function readUsage(postgresPid: number): Usage {
   return { at: now(), clientCpuMs: (user + system) / 1_000, serverCpuMs: readPostgresCpuMs(postgresPid) };
 }
 
-async function isDone(watcher: pg.Pool, sql: string): Promise<boolean> {
+async function askDatabase(watcher: pg.Pool, sql: string): Promise<boolean> {
   return (await watcher.query(sql)).rows[0]?.done === true;
 }
 

@@ -2,7 +2,7 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { BenchPostgres } from "./bench-postgres.ts";
-import type { Contender } from "./contender.ts";
+import type { Contender, Measured } from "./contender.ts";
 import type { ContenderCalls } from "./contender-calls.ts";
 import { createCaller } from "./process-calls.ts";
 
@@ -16,13 +16,20 @@ export interface ContenderChild {
 const PROGRAM = fileURLToPath(new URL("../contender-process.ts", import.meta.url));
 const END_LIMIT_MS = 10_000;
 
-/** Starts a process of a contender on one database. `nodeFlags`: more than its own, such as `--cpu-prof`. */
+/** Where a contender works: its database or its server. */
+export interface Place {
+  readonly url: string;
+  /** Of the server, whose CPU time is counted. */
+  readonly serverPid: number;
+}
+
+/** Starts a process of a contender. `nodeFlags`: more than its own, such as `--cpu-prof`. */
 export function startContenderChild(
-  contender: Contender,
-  database: { readonly url: string; readonly postgres: BenchPostgres },
+  contender: Measured,
+  { url, serverPid }: Place,
   nodeFlags: readonly string[] = [],
 ): ContenderChild {
-  const args = [contender.id, database.url, String(database.postgres.pid)];
+  const args = [contender.id, url, String(serverPid)];
   const child = fork(PROGRAM, args, {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
     execArgv: ["--no-deprecation", ...(contender.nodeFlags ?? []), ...nodeFlags],
@@ -47,27 +54,41 @@ export function startContenderChild(
   };
 }
 
+/** The processes of a contender. */
+export interface Processes {
+  readonly worker: ContenderChild;
+  /** Adds jobs; the worker does it itself if no other process can. */
+  readonly adder: ContenderChild;
+}
+
+/** Runs both processes of a contender. */
+export async function withProcesses<Result>(
+  contender: Measured,
+  place: Place,
+  work: (processes: Processes) => Promise<Result>,
+): Promise<Result> {
+  const worker = startContenderChild(contender, place);
+  const adder = contender.inProcess ? worker : startContenderChild(contender, place);
+  try {
+    await worker.call("prepare", undefined);
+    return await work({ worker, adder });
+  } finally {
+    await Promise.allSettled([...new Set([worker, adder])].map((child) => child.end()));
+  }
+}
+
 /** Runs both processes of a contender on a separate database, which is removed afterwards. */
 export async function withContender<Result>(
   postgres: BenchPostgres,
   contender: Contender,
-  work: (processes: {
-    readonly worker: ContenderChild;
-    /** Adds jobs; the worker does it itself if no other process can. */
-    readonly adder: ContenderChild;
-    readonly url: string;
-  }) => Promise<Result>,
+  work: (processes: Processes & { readonly url: string }) => Promise<Result>,
 ): Promise<Result> {
   const name = `${contender.id}-${nextDatabase}`;
   nextDatabase += 1;
   const url = await postgres.createDatabase(name);
-  const worker = startContenderChild(contender, { url, postgres });
-  const adder = contender.inProcess ? worker : startContenderChild(contender, { url, postgres });
   try {
-    await worker.call("prepare", undefined);
-    return await work({ worker, adder, url });
+    return await withProcesses(contender, { url, serverPid: postgres.pid }, (processes) => work({ ...processes, url }));
   } finally {
-    await Promise.allSettled([...new Set([worker, adder])].map((child) => child.end()));
     await postgres.dropDatabase(name);
   }
 }

@@ -1,29 +1,33 @@
 /** What one commit holds: a single step of a single piece of work, or those of many. */
 export type Batching = "one by one" | "grouped";
 
-/** A way to have work done durably over Postgres, with the settings under which it is measured. */
-export interface Contender {
+/** A way to have work done durably, with the settings under which it is measured. */
+export interface Measured {
   readonly id: string;
   readonly name: string;
-  readonly batching: Batching;
   /** What differs from its defaults, in its own words. */
   readonly settings: string;
   /** Flags of Node for its processes. Default: none. */
   readonly nodeFlags?: readonly string[];
-  /** The commits that a crash of the server does not undo, of one job between the instant at which it waits and its end. */
-  readonly steps: readonly string[];
   /** Jobs in one measured drain: some seconds of work; ours has as many as the fastest peer. */
   readonly jobs: number;
   /** True when only the process that does the work can ask for it, so that its latency is that within one process. */
   readonly inProcess: boolean;
-  /** SQL that answers one row with the boolean `done`: every job has ended durably. */
+  /** SQL that answers one row with the boolean `done`: every job has ended durably. Not asked where `isDone` is there. */
   readonly doneSql: string;
+  /** Opens nothing yet; each process opens what it needs with its first call. `url`: of its database or its server. */
+  connect(url: string): Connection;
+}
+
+/** A queue over Postgres. */
+export interface Contender extends Measured {
+  readonly batching: Batching;
+  /** The commits that a crash of the server does not undo, of one job between the instant at which it waits and its end. */
+  readonly steps: readonly string[];
   /** SQL that adds the rows of work long done, from number `$1` up to `$2`, like one that was really done. */
   readonly fillSql: string;
   /** What a row is that `fillSql` adds, for people. */
   readonly filledWith: string;
-  /** Opens nothing yet; each process opens what it needs with its first call. */
-  connect(url: string): Connection;
 }
 
 /** One process's access to a contender. */
@@ -36,6 +40,8 @@ export interface Connection {
   addOne(index: number): Promise<void>;
   /** Works until it is stopped; `onStart` hears a job's number when its handler starts. */
   work(onStart: (index: number) => void): Promise<StopWork>;
+  /** Whether every job has ended durably. Default: what `doneSql` answers. */
+  isDone?(): Promise<boolean>;
   close(): Promise<void>;
 }
 

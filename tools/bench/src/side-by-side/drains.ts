@@ -1,7 +1,7 @@
 import { type BenchPostgres, type DatabaseFigures, readDatabaseFigures, subtractFigures } from "./bench-postgres.ts";
 import type { Contender } from "./contender.ts";
 import type { DrainFigures } from "./contender-calls.ts";
-import { withContender } from "./contender-child.ts";
+import { type Processes, withContender } from "./contender-child.ts";
 import { median, type Spread, toSpread } from "./statistics.ts";
 
 /** One drain of one contender. */
@@ -10,26 +10,45 @@ export interface DrainResult extends DrainFigures {
   readonly database: DatabaseFigures;
 }
 
+/** How a drain is measured. */
+interface DrainPlan<Figures> {
+  readonly jobs: number;
+  readonly warmUp: number;
+  /** Brings what jobs are kept in into its steady state. */
+  settle(): Promise<void>;
+  /** Reads what the server has done so far. */
+  read(): Promise<Figures>;
+}
+
+/** Jobs wait in an empty place; after a warm-up, a process that has just connected works them all, and ends. */
+export async function drainAll<Figures>(
+  { worker, adder }: Processes,
+  { jobs, warmUp, settle, read }: DrainPlan<Figures>,
+): Promise<{ readonly drained: DrainFigures; readonly before: Figures; readonly after: Figures }> {
+  await adder.call("addMany", { first: 0, count: warmUp, spread: 0 });
+  await worker.call("drain", { jobs: warmUp });
+  await adder.call("addMany", { first: warmUp, count: jobs, spread: 0 });
+  // Sessions of the one who added report what they wrote when they end.
+  if (adder !== worker) await adder.end();
+  await settle();
+  const before = await read();
+  const drained = await worker.call("drain", { jobs });
+  await worker.end();
+  return { drained, before, after: await read() };
+}
+
 const WARM_UP_SHARE = 0.1;
 
-/** Jobs wait in an empty database; after a warm-up, a process that has just connected works them all. */
+/** Measures a drain of a contender in a database of its own. */
 export function measureDrain(postgres: BenchPostgres, contender: Contender, jobs: number): Promise<DrainResult> {
-  return withContender(postgres, contender, async ({ worker, adder, url }) => {
-    const warmUp = Math.ceil(jobs * WARM_UP_SHARE);
-    await adder.call("addMany", { first: 0, count: warmUp, spread: 0 });
-    await worker.call("drain", { jobs: warmUp });
-    await adder.call("addMany", { first: warmUp, count: jobs, spread: 0 });
-    // Sessions of the one who added report what they wrote when they end.
-    if (adder !== worker) await adder.end();
-    await postgres.settle(url);
-    const before = await readDatabaseFigures(url);
-    const drained = await worker.call("drain", { jobs });
-    await worker.end();
-    return {
-      contender: contender.id,
-      ...drained,
-      database: subtractFigures(await readDatabaseFigures(url), before),
-    };
+  return withContender(postgres, contender, async ({ url, ...processes }) => {
+    const { drained, before, after } = await drainAll(processes, {
+      jobs,
+      warmUp: Math.ceil(jobs * WARM_UP_SHARE),
+      settle: () => postgres.settle(url),
+      read: () => readDatabaseFigures(url),
+    });
+    return { contender: contender.id, ...drained, database: subtractFigures(after, before) };
   });
 }
 

@@ -52,7 +52,10 @@ async function profileContender(
   const url = await postgres.createDatabase("profile");
   return withClient(url, async (client) => {
     await client.query("create extension pg_stat_statements");
-    const worker = startContenderChild(contender, { url, postgres }, ["--cpu-prof", `--cpu-prof-dir=${FOLDER}`]);
+    const worker = startContenderChild(contender, { url, serverPid: postgres.pid }, [
+      "--cpu-prof",
+      `--cpu-prof-dir=${FOLDER}`,
+    ]);
     try {
       await worker.call("prepare", undefined);
       await worker.call("addMany", { first: 0, count: jobs, spread: 0 });

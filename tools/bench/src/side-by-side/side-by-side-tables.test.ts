@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { aContender, aDrainSummary, aLatencySummary, aSpread } from "./builders.ts";
 import { toSideBySideTables } from "./side-by-side-tables.ts";
 
-it("shows rates, costs, ratios, latencies and settings, each where it belongs", () => {
+it("shows costs, rates, ratios, latencies and settings, each where it belongs", () => {
   const [ours, peer] = [aContender("ours"), aContender("peer", { batching: "one by one", inProcess: true })];
 
   const tables = toSideBySideTables(
@@ -19,10 +19,10 @@ it("shows rates, costs, ratios, latencies and settings, each where it belongs", 
   );
 
   expect(tables.map(({ rows }) => rows)).toEqual([
-    [["peer 1.0", "1,000 (500–2,000)", "4,250 (2,125–8,500)", "2", "2,000 (1,000–4,000)"]],
     [["peer 1.0", "12", "46", "78", "90", "4.3", "0.13", "1,234"]],
-    [["ours 1.0", "1,000 (500–2,000)", "4,250 (2,125–8,500)", "2", "2,000 (1,000–4,000)"]],
+    [["peer 1.0", "1,000 (500–2,000)", "4,250 (2,125–8,500)", "2", "2,000 (1,000–4,000)"]],
     [["ours 1.0", "12", "46", "78", "90", "4.3", "0.13", "1,234"]],
+    [["ours 1.0", "1,000 (500–2,000)", "4,250 (2,125–8,500)", "2", "2,000 (1,000–4,000)"]],
     [["peer 1.0", "one by one", "0.50 (0.25–1.00)", "1.50 (0.75–3.00)"]],
     [
       ["ours 1.0", "grouped", "–", "–", "1.3 (0.6–2.5)", "9.0 (4.5–18.0)"],

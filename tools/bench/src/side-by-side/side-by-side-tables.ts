@@ -13,12 +13,12 @@ export interface SideBySideSummary {
   readonly latencies: readonly LatencySummary[];
 }
 
-/** Returns all figures of a run as tables. */
+/** Returns all figures of a run as tables. What a job costs comes before rates, which move with the disk. */
 export function toSideBySideTables(summary: SideBySideSummary, contenders: readonly Contender[]): readonly Table[] {
   const nameOf = (id: string) => contenders.find((one) => one.id === id)?.name ?? id;
   const classes = CLASSES.flatMap((batching) => {
     const drains = summary.drains.filter(({ contender }) => contender.batching === batching);
-    return drains.length === 0 ? [] : [toThroughputTable(batching, drains), toCostTable(batching, drains)];
+    return drains.length === 0 ? [] : [toCostTable(batching, drains), toThroughputTable(batching, drains)];
   });
   return [
     ...classes,

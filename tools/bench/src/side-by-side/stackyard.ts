@@ -33,8 +33,9 @@ with stack as (
   insert into stackyard.event_id (event_id, stack_id, applied_at, number)
   select l.event_id || '-' || f.n, f.id, l.at, 1 from line l, fresh f
 )
-insert into stackyard.history (position, at, began_at, token, deadline_at, stack_id, event_id, body, sent, outcome, owner)
-select f.position, l.at, f.position, e.token, e.deadline_at, f.id, replace(e.event_id, e.stack_id, f.id),
+insert into stackyard.history (position, at, began_at, token, deadline_at, revision, stack_id, event_id, body, sent,
+                               outcome, owner)
+select f.position, l.at, f.position, e.token, e.deadline_at, l.revision, f.id, replace(e.event_id, e.stack_id, f.id),
        replace(l.body, l.stack_id, f.id), replace(e.message, e.stack_id, f.id), e.outcome, e.owner
   from line l, ended e, fresh f`;
 
@@ -52,7 +53,7 @@ export const stackyard: Contender = {
 select not exists (select from stackyard.event_queue) and not exists (select from stackyard.open_attempt) as done`,
   fillSql: FILL_SQL,
   filledWith: "stacks, each with a line of history, an applied event and an ended attempt",
-  connect: (url) => connect({ url, maxGroup: 1 }, { eventBatch: 1, concurrency: AT_A_TIME }),
+  connect: (url) => connectYard({ url, maxGroup: 1 }, { eventBatch: 1, concurrency: AT_A_TIME }),
 };
 
 /** A yard in one process with room for 200 tasks; concurrent writes share a commit. */
@@ -63,7 +64,7 @@ export const stackyardGrouped: Contender = {
   settings: `a yard in one process, concurrency 200, eventBatch 256, 10 connections; node ${NODE_FLAGS.join(" ")}`,
   // 10,000 stacks.
   jobs: 100_000,
-  connect: (url) => connect({ url }, { eventBatch: 256, concurrency: 200 }),
+  connect: (url) => connectYard({ url }, { eventBatch: 256, concurrency: 200 }),
 };
 
 interface WorkLimits {
@@ -71,7 +72,17 @@ interface WorkLimits {
   readonly concurrency: number;
 }
 
-function connect(options: { readonly url: string; readonly maxGroup?: number }, limits: WorkLimits): Connection {
+/** The flags of Node that its processes have. */
+export const STACKYARD_FLAGS = NODE_FLAGS;
+
+/**
+ * Connects to a yard on Postgres. `toMessages`: what is published for some jobs; default: a chain of tasks for each ten.
+ */
+export function connectYard(
+  options: { readonly url: string; readonly maxGroup?: number },
+  limits: WorkLimits,
+  toMessages: (jobs: AddedJobs) => readonly object[] = toChains,
+): Connection {
   const ids = createUlids();
   let opening: Promise<Store> | undefined;
   const open = () => {
@@ -87,7 +98,7 @@ function connect(options: { readonly url: string; readonly maxGroup?: number }, 
       await open();
     },
     async addMany(jobs) {
-      const messages = toStackIds(jobs).map(chainMessage);
+      const messages = toMessages(jobs);
       for (let first = 0; first < messages.length; first += ADD_BATCH) {
         await publish(messages.slice(first, first + ADD_BATCH));
       }
@@ -125,6 +136,16 @@ const SOURCE = JSON.stringify({
   },
   tasks: { work: { executor: "no-op", config: {} } },
 });
+
+/** Returns a message for each chain of jobs. */
+function toChains(jobs: AddedJobs): readonly object[] {
+  return toStackIds(jobs).map(chainMessage);
+}
+
+/** Returns a message for each job: a stack of its own with one task. */
+export function toSingles({ first, count }: AddedJobs): readonly object[] {
+  return Array.from({ length: count }, (_, offset) => onceMessage(`stack-${first + offset}`));
+}
 
 /** Takes a stack through all states of the chain, one task each. */
 function chainMessage(stackId: string): object {

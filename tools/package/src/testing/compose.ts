@@ -44,7 +44,7 @@ export function toStartOrder(services: ComposeFile["services"]): readonly string
   return order;
 }
 
-/** Returns an address of the loopback for each service, which stands for its name in the network of the containers. */
+/** Returns an address of the loopback for each service, which replaces its name in the network of the containers. */
 export function toAddresses(services: ComposeFile["services"], network: number): ReadonlyMap<string, string> {
   return new Map(Object.keys(services).map((name, index) => [name, `127.${network}.0.${index + 1}`]));
 }

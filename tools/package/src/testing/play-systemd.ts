@@ -11,7 +11,7 @@ export function place(text: string, places: Places): string {
   return places.reduce((found, [pattern, to]) => found.replaceAll(new RegExp(pattern, "g"), () => to), text);
 }
 
-/** A machine of a test: the folder that stands for `/`, and its places. */
+/** A machine of a test: the folder that replaces `/`, and its places. */
 export interface PlayedMachine {
   readonly root: string;
   readonly places: Places;

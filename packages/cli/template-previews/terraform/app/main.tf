@@ -19,7 +19,7 @@ locals {
   folder = "${var.folder}/${replace(var.stack_id, "/[^A-Za-z0-9_-]/", "-")}"
 }
 
-# A new commit replaces it, so that a person is asked first. Resources that change in place are applied at once.
+# A new commit replaces it, so a person must approve it first. Resources that change in place are applied at once.
 resource "terraform_data" "app" {
   input            = { folder = local.folder, sha = var.sha }
   triggers_replace = [local.folder, var.sha]

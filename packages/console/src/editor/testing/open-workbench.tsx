@@ -3,7 +3,7 @@ import { type RenderResult, render } from "vitest-browser-react";
 import { ToastProvider } from "../../design/toasts.tsx";
 import "../../design/base.css";
 import type { BottomTab } from "../bottom-panel.tsx";
-import type { Knowledge } from "../completion.ts";
+import { type EditorKnowledge, useKnowledge } from "../knowledge.ts";
 import { createSession, type Session } from "../session.ts";
 import { type SecondRevision, Workbench } from "../workbench.tsx";
 
@@ -22,9 +22,9 @@ states:
 
 interface Opening extends Partial<Session> {
   readonly width?: number;
-  readonly second?: SecondRevision;
-  readonly tab?: BottomTab;
-  readonly knowledge?: Partial<Omit<Knowledge, "outline">>;
+  readonly second?: SecondRevision | undefined;
+  readonly tab?: BottomTab | undefined;
+  readonly knowledge?: Partial<EditorKnowledge> | undefined;
 }
 
 /** Opens a text in the editor without a yard. */
@@ -34,20 +34,33 @@ export async function openWorkbench(raw: string, opening: Opening = {}) {
   const opened: Session[] = [];
   const screen = await render(
     <ToastProvider>
-      <Workbench
-        alone
+      <Opened
         session={{ ...createSession("review-app.yaml", raw), ...session }}
         onOpen={(next) => opened.push(next)}
-        knowledge={{ schemas: undefined, executors: [], ...knowledge }}
+        knowledge={knowledge}
         second={second}
-        {...(tab && { tab })}
+        tab={tab}
       />
     </ToastProvider>,
   );
   return { screen, opened };
 }
 
-/** Returns the text in the editor, as far as it is laid out. */
+const NO_EXECUTORS = { executors: [], failure: undefined };
+
+interface OpenedProps extends Pick<Opening, "knowledge" | "second" | "tab"> {
+  readonly session: Session;
+  readonly onOpen: (session: Session) => void;
+}
+
+/** Renders the editor with the schemas of this project, and without executors. */
+function Opened({ session, onOpen, knowledge, second, tab }: OpenedProps) {
+  const own = useKnowledge(NO_EXECUTORS);
+  const known = { ...own, ...knowledge };
+  return <Workbench alone session={session} onOpen={onOpen} knowledge={known} second={second} {...(tab && { tab })} />;
+}
+
+/** Returns the text in the editor that is laid out. */
 export function textOf(): string {
   return [...document.querySelectorAll(".text-pane .cm-line")].map((line) => line.textContent).join("\n");
 }

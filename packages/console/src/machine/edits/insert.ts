@@ -1,3 +1,4 @@
+import { replaceBlockScalar, toBlockScalar } from "./block-scalar.ts";
 import {
   afterColon,
   columnOf,
@@ -10,6 +11,7 @@ import {
   linesOf,
   nextLine,
 } from "./layout.ts";
+import { lineEndAt, lineEndBefore } from "./line-ends.ts";
 import { type Change, EditRefused, type Path, type Plain } from "./operation.ts";
 import { renderEntry, renderFlow, renderItem, renderScalar, type Style } from "./render.ts";
 import { type Entry, entryAt, type Item, itemAt, type ListItem, type MapItem, type Source } from "./source.ts";
@@ -157,13 +159,6 @@ function toLines(lines: readonly string[], column: number): readonly string[] {
   return lines.map((line) => " ".repeat(column) + line);
 }
 
-/** Returns the line end of the line at an offset, else the document's. */
-export function lineEndAt(text: string, offset: number): string {
-  const index = text.indexOf("\n", offset > 0 && text[offset - 1] === "\n" ? offset - 1 : offset);
-  const end = index === -1 ? text.indexOf("\n") : index;
-  return end > 0 && text[end - 1] === "\r" ? "\r\n" : "\n";
-}
-
 /** Inserts the first member of `{}`, `[]` or nothing: in block style if its parent is. */
 function fillEmpty(source: Source, { path, collection, member }: Insertion, style: Style): readonly Change[] {
   const parent = itemAt(source, path.slice(0, -1));
@@ -210,31 +205,38 @@ export function replaceValue(source: Source, path: Path, value: Plain): readonly
     requireOneLine(source, item);
     return [{ from: item.range.from, to: end, insert: text }];
   }
-  const isScalar = typeof value !== "object" || value === null;
-  if (entry === undefined || isFlow(parent) || isScalar) return replaceInLine(source, { item, entry, end, text });
-  const rest = renderEntry(entry.key, value, style).slice(1);
-  const after = afterColon(entry);
-  const to = Math.max(after, withoutLineEnd(source.text, after, end));
-  if (rest.length === 0) return [{ from: after, to, insert: ` ${text}` }];
-  const column = columnOf(source, entry.keyRange.from);
-  return [{ from: after, to, insert: "" }, insertAfter(source.text, to, { lines: rest, column })];
+  const isShort = entry === undefined || isFlow(parent) || typeof value !== "object" || value === null;
+  const lines = isShort ? [] : renderEntry(entry.key, value, style).slice(1);
+  return replaceScalar(source, { item, entry, end, text }, lines);
 }
 
-function replaceInLine({ text }: Source, { item, entry, end, text: insert }: Replacement): readonly Change[] {
+/** Replaces a scalar by a text on one line or, where there are any, by lines under its key. */
+function replaceScalar(source: Source, replacement: Replacement, lines: readonly string[]): readonly Change[] {
+  const { item, entry, end, text: head } = replacement;
+  const block = toBlockScalar(item);
+  if (entry === undefined || lines.length === 0) {
+    return block === undefined ? [replaceInLine(replacement)] : replaceBlockScalar(source, block, { head, lines });
+  }
+  const from = afterColon(entry);
+  const column = columnOf(source, entry.keyRange.from);
+  if (block !== undefined) {
+    const header = { from, to: block.header.to };
+    return replaceBlockScalar(source, { ...block, header }, { head: "", lines: toLines(lines, column) });
+  }
+  const to = Math.max(from, end);
+  return [{ from, to, insert: "" }, insertAfter(source.text, to, { lines, column })];
+}
+
+function replaceInLine({ item, entry, end, text: insert }: Replacement): Change {
   const { from } = item.range;
+  if (from < item.range.to) return { from, to: end, insert };
   const empty = entry === undefined ? from : afterColon(entry);
-  if (from === item.range.to) return [{ from: empty, to: empty, insert: ` ${insert}` }];
-  // A block scalar begins with its sign, and ends behind its line end, which stays.
-  return [{ from, to: withoutLineEnd(text, entry === undefined ? from : afterColon(entry), end), insert }];
+  return { from: empty, to: empty, insert: ` ${insert}` };
 }
 
 /** Returns the end without a line end, which a block scalar includes. */
 function withoutLineEnd(text: string, from: number, end: number): number {
   return end > from && text[end - 1] === "\n" ? lineEndBefore(text, end) : end;
-}
-
-function lineEndBefore(text: string, end: number): number {
-  return text[end - 2] === "\r" ? end - 2 : end - 1;
 }
 
 interface Replacement {

@@ -72,6 +72,8 @@ export type Operation = Permission &
         readonly key: string;
         readonly value: Plain | undefined;
       }
+    /** Any value, by the keys that lead to it from the root; undefined: it is removed. */
+    | { readonly kind: "set-value"; readonly path: Path; readonly value: Plain | undefined }
     /** In total, the first one included; undefined: the default. */
     | { readonly kind: "set-attempts"; readonly task: string; readonly attempts: number | string | undefined }
     | { readonly kind: "add-timer"; readonly state: string; readonly event: string; readonly time: TimerTime }

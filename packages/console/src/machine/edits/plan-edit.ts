@@ -14,6 +14,7 @@ import {
 } from "./reactions.ts";
 import { versionOf } from "./references.ts";
 import { remove, removeReaction } from "./removal.ts";
+import { setValue } from "./set-value.ts";
 import { readSource } from "./source.ts";
 import type { Step } from "./step.ts";
 
@@ -70,6 +71,7 @@ const HANDLERS: {
   "add-task": addTask,
   "remove-from-state": removeFromState,
   "set-key": setKey,
+  "set-value": setValue,
   "set-attempts": setAttempts,
   "add-timer": addTimer,
   "change-timer": changeTimer,

@@ -165,6 +165,7 @@ describe("a step moves", () => {
       mv(1, "m", "a"),
       "x: &x { z: 1 }\nm:\n  <<: *x\n  b: 2\n  a: 1\n  c: 3\n",
     ],
+    ["nothing to where it is", "m:\n  # a\n  a: 1\n  b: 2\n", mv(0, "m", "a"), "m:\n  # a\n  a: 1\n  b: 2\n"],
     [
       "but not an entry on the line of its dash",
       "l:\n  - a: 1\n    b: 2\n",

@@ -6,7 +6,7 @@ import { type Entry, everyEntry, type Item, mapAt, type Source, valueAt } from "
 export interface Reference {
   readonly what: NameKind | "literal";
   readonly name: string;
-  /** Of the key or value, as it is written. */
+  /** Of the key or value, as written. */
   readonly path: Path;
   /** `key` of a map, a whole `value`, or part of an expression. */
   readonly form: "key" | "value" | "expression";

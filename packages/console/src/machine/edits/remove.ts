@@ -1,5 +1,6 @@
-import { hasComment, lineEndAt, requireOneLine } from "./insert.ts";
+import { hasComment, requireOneLine } from "./insert.ts";
 import { afterColon, type Extent, extentsOf, isFirstOnLine, isFlow, linesOf } from "./layout.ts";
+import { lineEndAt } from "./line-ends.ts";
 import { type Change, EditRefused, type Path, type Range } from "./operation.ts";
 import { type Element, elementAt, entryAt, type Item, itemAt, membersOf, type Source } from "./source.ts";
 
@@ -91,6 +92,7 @@ function removeLast(source: Source, found: Found): readonly Change[] {
 export function moveMember(source: Source, path: Path, to: number): readonly Change[] {
   const found = findMember(source, path);
   const position = toPosition(found, to);
+  if (position === found.index) return [];
   if (!isFlow(found.collection)) return moveLines(source, found, position);
   requireOneLine(source, found.collection);
   return moveInFlow(source, found, position);

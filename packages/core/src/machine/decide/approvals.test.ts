@@ -203,7 +203,7 @@ describe("an approval", () => {
     expect(refusal(play(aGate(), ship(kim), byId))).toMatchObject(["ignored", "RESULT_STALE", {}]);
   });
 
-  it("stays open with its terms while its stack moves to another revision, and is asked anew", () => {
+  it("stays open with its terms while its stack moves to another revision, and is opened anew", () => {
     const next = aGate({ config: "from: [others]" });
     const before = play(aGate({ config: "from: [managers], count: 2" }), ship(kim), approve(ada));
     const moved = decide(next, before.stack, anEvent("UPGRADE_STACK", { sender: ben }));
@@ -216,7 +216,7 @@ describe("an approval", () => {
     expect(moved).toMatchObject({ stack: { approvals: { "sign-off": { expiresAt: open?.expiresAt } } } });
   });
 
-  it("stays as it is when its stack is moved to the revision that it has", () => {
+  it("does not change when its stack is moved to the revision that it has", () => {
     const machine = aGate({ config: "from: [managers], count: 2" });
     const before = play(machine, ship(kim), approve(ada));
 
@@ -318,7 +318,7 @@ tasks:
 
   it.each([
     ["a token without an owner", [ship(ci)], 'The token "ci" requested it, and has no owner'],
-    ["nobody who is known", [ship()], "A sender who is not known requested it"],
+    ["an unknown sender", [ship()], "A sender who is not known requested it"],
     ["an anonymous sender", [ship({ ...ci, kind: "anonymous" })], "A sender who is not known requested it"],
     ["one, and a token changed it while it waits", [ship(peer), bring(ci)], 'The token "ci" requested it'],
     [
@@ -351,7 +351,7 @@ tasks:
     expect(refusal(play(aGate(), ...asked, answer("REJECT_TASK", ada)))).toBe("applied");
   });
 
-  it("may be somebody of the same name at another issuer [project-pegaprox#651]", () => {
+  it("may be a person of the same name at another issuer [project-pegaprox#651]", () => {
     const bob = (issuer: string) => ({ ...person(`https://${issuer} 1`), name: "bob" });
 
     expect(refusal(play(aGate(), ship(bob("corp")), approve(bob("partner"))))).toBe("applied");
@@ -366,7 +366,7 @@ tasks:
     expect(refusal(play(own, ship(kim), approve(kim)))).toContain("NOT_ALLOWED");
   });
 
-  it("is told how an approval can be given that nobody can give [agent-ready-repo#931]", () => {
+  it("says how an approval can be given that no person can give [agent-ready-repo#931]", () => {
     expect(refusal(play(aGate(), ship(ci), approve(ada)))).toEqual([
       "rejected",
       "NOT_ALLOWED",

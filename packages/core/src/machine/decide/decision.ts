@@ -14,7 +14,7 @@ export interface Dispatch {
   /** From the first grant to the deadline. */
   readonly timeoutMs: number;
   readonly cancelWithinMs: number;
-  /** References of the secrets in the message; the claim returns their values. Missing when there are none. */
+  /** References of the secrets in the message; the claim returns their values. Missing without secrets. */
   readonly secrets?: readonly string[];
   /** True: the same attempt is sent again (`RETRY_PENDING_TASKS`); no attempt is made. */
   readonly again: boolean;
@@ -81,7 +81,7 @@ export interface Applied {
   readonly endedAttempts: readonly string[];
   /** Sentences for the history, such as why the stack is stalled. */
   readonly notes: readonly string[];
-  /** Events to decide next, in order, in the same commit. Missing when there are none. */
+  /** Events to decide next, in order, in the same commit. Missing without events. */
   readonly raised?: readonly string[];
 }
 

@@ -150,7 +150,9 @@ function countVisits({ machine, stack }: Work, targets: readonly string[]): Pick
   if (stack.visits === undefined && !machine.semantics.countsVisits) return {};
   let visits = stack.visits ?? { [stack.state]: 1 };
   for (const name of targets) {
-    visits = { ...visits, [name]: (Object.hasOwn(visits, name) ? (visits[name] ?? 0) : 0) + 1 };
+    const count = (Object.hasOwn(visits, name) ? (visits[name] ?? 0) : 0) + 1;
+    // The newest comes first: what remains of a record is then at its end, where stores need not write it again.
+    visits = { [name]: count, ...visits, [name]: count };
   }
   return { visits };
 }

@@ -144,5 +144,5 @@ describe("a timer with a schedule", () => {
 });
 
 function raise(): never {
-  throw new TypeError("There is no such state.");
+  throw new TypeError("Unknown state.");
 }

@@ -73,7 +73,7 @@ export const settleTask: Handler = (work) => {
   return undefined;
 };
 
-/** Acknowledges the last failure of the stack. Changes nothing when there is none, or it is resolved. */
+/** Acknowledges the last failure of the stack. Changes nothing without a failure, or after it was resolved. */
 export const acknowledgeFailure: Handler = (work) => {
   const { stack, event } = work;
   const { lastFailure } = stack;
@@ -87,6 +87,9 @@ export const acknowledgeFailure: Handler = (work) => {
   return undefined;
 };
 
+/** How the note of an approval ends that was settled by hand: a replay of the history knows it by that. */
+export const WITHOUT_APPROVAL = ", without an approval.";
+
 /**
  * Returns why a task may not be settled: an approval is settled only by an operation of the yard, which has checked the
  * permission of its own that this needs. Otherwise one person could request and settle it.
@@ -96,7 +99,7 @@ function findApprovalFault({ event, machine, stack, notes }: Work, { name }: Tas
   if (event.isAllowed) return undefined;
   if (!isApproval) return event.approval ? { ...NO_APPROVAL, reason: `Task "${name}" is not an approval.` } : undefined;
   if (event.own && event.approval) {
-    notes.push(`Settled by hand by ${event.sender?.name ?? event.actor ?? "an unknown sender"}, without an approval.`);
+    notes.push(`Settled by hand by ${event.sender?.name ?? event.actor ?? "an unknown sender"}${WITHOUT_APPROVAL}`);
     return undefined;
   }
   const reason = `Task "${name}" is an approval. Approve or reject it; to pass it by hand, use "stackyard stacks settle --approval", which needs the permission "approvals:settle".`;

@@ -67,8 +67,8 @@ export function keepOutput(
 
 /** Returns the stack without kept values that neither an open run nor an output refers to. */
 export function pruneSecrets(stack: Stack): Stack {
+  if (stack.keptSecrets === undefined) return stack;
   const { keptSecrets, ...rest } = stack;
-  if (keptSecrets === undefined) return stack;
   const needed = new Set([
     ...stack.runs.flatMap(({ secrets = [] }) => secrets),
     ...listSecretRefs(stack.outputs ?? {}),
@@ -126,12 +126,18 @@ export function isSecretKey(machine: Machine | undefined, stacks: readonly Secre
 export function listHiddenOutputs(machine: Machine | undefined, event: StackEvent): readonly string[] {
   const { sensitiveOutputs = [], dispatchId, task } = event;
   if (machine === undefined) return sensitiveOutputs;
-  const tasks = new Set([task?.name, dispatchId === undefined ? undefined : parseAttemptId(dispatchId)?.task]);
-  const mapped = [...tasks].flatMap((name) =>
-    name === undefined ? [] : [...(machine.tasks.get(name)?.outputs ?? [])],
-  );
-  const secret = mapped.filter(([key]) => isSensitive(machine.metadata, key));
-  return [...sensitiveOutputs, ...secret.map(([, output]) => output)];
+  const own = dispatchId === undefined ? undefined : parseAttemptId(dispatchId)?.task;
+  const hidden = [...sensitiveOutputs];
+  addSensitive(machine, task?.name, hidden);
+  if (own !== task?.name) addSensitive(machine, own, hidden);
+  return hidden;
+}
+
+/** Adds the outputs of a task that become sensitive metadata. */
+function addSensitive(machine: Machine, task: string | undefined, hidden: string[]): void {
+  const outputs = task === undefined ? undefined : machine.tasks.get(task)?.outputs;
+  if (outputs === undefined) return;
+  for (const [key, output] of outputs) if (isSensitive(machine.metadata, key)) hidden.push(output);
 }
 
 /**
@@ -158,7 +164,7 @@ export function maskText(values: readonly unknown[], text: string): string {
   return createMaskText(values)(text);
 }
 
-/** Masks these values in the messages of tasks. Returns the same list when there are no values. */
+/** Masks these values in the messages of tasks. Returns the same list without values. */
 export function maskTasks(values: readonly unknown[], tasks: readonly TaskState[]): readonly TaskState[] {
   if (values.length === 0) return tasks;
   const mask = createMaskText(values);

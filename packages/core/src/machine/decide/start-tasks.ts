@@ -33,7 +33,7 @@ export function decideOnEntry(work: Work, name: string): TaskState {
   });
 }
 
-/** Returns a task that is sent as soon as it is not blocked. */
+/** Returns a task that is sent when it is no longer blocked. */
 export function toWaiting(name: string): TaskState {
   return { name, status: "PENDING", detail: "WAITING" };
 }
@@ -287,6 +287,10 @@ interface DispatchInput {
   readonly again: boolean;
 }
 
+function joinRefs(earlier: readonly string[] | undefined, refs: readonly string[]): readonly string[] {
+  return earlier === undefined ? refs : [...new Set([...earlier, ...refs])];
+}
+
 function toDispatch(work: Work, { run, prepared, shown, again }: DispatchInput): Dispatch {
   const { task, definition } = prepared;
   const timeoutMs = run.timeoutMs ?? task.timeoutMs;
@@ -304,8 +308,7 @@ function toDispatch(work: Work, { run, prepared, shown, again }: DispatchInput):
     },
   };
   // The secrets of earlier messages of the attempt remain.
-  const secrets =
-    secretsInMessages === "values" ? [] : [...new Set([...(run.secrets ?? []), ...listSecretRefs(message)])];
+  const secrets = secretsInMessages === "values" ? [] : joinRefs(run.secrets, listSecretRefs(message));
   return {
     attemptId: run.attemptId,
     stackId: work.stack.id,

@@ -36,6 +36,7 @@ export function keepOutputs(work: Work, task: string): boolean {
   const given = Object.entries(outputs).flatMap(([name, value]): [string, MetadataValue][] => {
     return isScalar(value) ? [[name, toKept(value)]] : [];
   });
+  if (given.length === 0 && before.outputs === undefined) return true;
   const sensitive = new Set(listHiddenOutputs(work.machine, work.event));
   const kept: [string, MetadataValue | SecretReference][] = [];
   for (const [output, value] of given) {

@@ -1,7 +1,7 @@
 import { FAILED, type Machine, NEXT, type State, TIMEOUT } from "../machine.ts";
 
 /**
- * Returns true for a state in which the removal of a stack is under way: a terminal state, a state that goes on to one
+ * Returns true for a state in which the removal of a stack is under way: a terminal state, a state that continues to one
  * by itself and to nothing else, such as a clean-up, or one that waits where such a state has failed.
  */
 export function isOnWayOut(machine: Machine, state: string): boolean {

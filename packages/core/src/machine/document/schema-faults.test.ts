@@ -82,16 +82,25 @@ describe("faults in words", () => {
     ["what may be this or that", { base: "", either: true }, "either must be text or a whole number."],
     ["what a pattern expects", { base: "", for: "often" }, "for must be a duration such as 30m."],
     ["a value instead of the whole map", 1, "It must be a map."],
-  ])("tell %s", (_what, value, sentence) => {
+  ])("name %s", (_what, value, sentence) => {
     expect(tell(Schema, value)).toEqual([sentence]);
   });
 
-  it("tell each place of its own", () => {
+  it("name each place of its own", () => {
     expect(tell(Schema, { base: "", either: true, eitherOr: "x" })).toEqual([
       "either must be text or a whole number.",
       "eitherOr must be a whole number.",
     ]);
   });
+});
+
+it("names a constant once, whatever the type of the value", () => {
+  const Schema = Type.Object({ version: Type.Literal(1), mode: Type.Union([Type.Literal("a"), Type.Integer()]) });
+
+  expect(tell(Schema, { version: "0.0.0", mode: true })).toEqual([
+    "version must be 1.",
+    'mode must be "a" or a whole number.',
+  ]);
 });
 
 describe("faults against schemas that were written by hand", () => {

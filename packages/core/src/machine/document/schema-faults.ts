@@ -180,7 +180,10 @@ function describeError(error: SchemaError, all: readonly SchemaError[], schema: 
     case "enum":
     case "type":
       return `must be ${toAlternatives(all.filter((other) => other.instancePath === error.instancePath))}`;
+    case "minItems":
     case "minLength":
+    case "minProperties":
+      if (expected !== undefined) return `must be ${expected}`;
       return readKey(error.params, "limit") === 1 ? "must not be empty" : error.message;
     case "not":
       return "is not allowed";
@@ -200,10 +203,12 @@ const KINDS: Readonly<Record<string, string>> = {
 
 // A union fails once for each of its members, all at the same place.
 function toAlternatives(errors: readonly SchemaError[]): string {
-  const words = errors.flatMap(({ keyword, params }) => {
+  const constants = new Set(errors.flatMap(({ keyword, schemaPath }) => (keyword === "const" ? [schemaPath] : [])));
+  const words = errors.flatMap(({ keyword, params, schemaPath }) => {
     if (keyword === "const") return [JSON.stringify(readKey(params, "allowedValue"))];
     if (keyword === "enum") return toList(readKey(params, "allowedValues")).map((value) => JSON.stringify(value));
-    if (keyword !== "type") return [];
+    // A constant of another type fails twice, and is said once.
+    if (keyword !== "type" || constants.has(schemaPath)) return [];
     return toList(readKey(params, "type")).map((type) => KINDS[String(type)] ?? String(type));
   });
   const different = [...new Set(words)];

@@ -35,7 +35,7 @@ type CompiledTemplate =
       readonly template: Template;
       /** False for a constant: resolving returns the same value in every scope and never fails. */
       readonly hasExpressions: boolean;
-      /** What resolving returns, as far as it is known before. */
+      /** The known part of what resolving returns. */
       readonly result: TemplateResult;
     }
   | { readonly kind: "faults"; readonly faults: readonly TemplateFault[] };

@@ -195,7 +195,7 @@ describe("declared types of metadata", () => {
     expect(compileDeclared(source)).toBe("fits");
   });
 
-  it("are not asked for where they are not known", () => {
+  it("are not required where they are not known", () => {
     expect(compileExpression("metadata.count + 'x'", aPlace()).kind).toBe("expression");
   });
 

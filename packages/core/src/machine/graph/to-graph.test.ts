@@ -4,7 +4,6 @@ import { describe, expect, it } from "vitest";
 import { parseMachine } from "../parse-machine.ts";
 import { toDot, toMermaid } from "./to-diagram.ts";
 import { type Graph, toEdgeLabel, toGraph } from "./to-graph.ts";
-import { METRICS, placeLabels, toLayout, toSvg } from "./to-svg.ts";
 
 const folder = new URL("../../../fixtures/machines/valid/", import.meta.url);
 
@@ -125,7 +124,6 @@ tasks: { run: { executor: lambda, config: { name: f } } }
       "DUE (at ${metadata.until}, cron 0 3 * * * Europe/Berlin)",
     ]);
     expect(toMermaid(graph)).toContain(" : TIMEOUT #40;after 45m#41;");
-    expect(toSvg(graph)).toContain(">FAILED [else] / raise TOLD</text>");
   });
 });
 
@@ -191,145 +189,5 @@ describe("toDot", () => {
     const node = toDot(aGraph(hostile)).split("\n")[5];
 
     expect(node).toContain(String.raw`• <script>alert(\"x\")</script>\l• a\\b\"c;--> [*]\l• &amp; `);
-  });
-});
-
-describe("toLayout", () => {
-  it.each(["review-app", "release-train", "sandbox", "odd-corners", "merges"])(
-    "keeps the nodes of %s apart",
-    (name) => {
-      for (const vertical of [false, true]) {
-        const { nodes, width, height } = toLayout(fixture(name), vertical);
-
-        const placed = [...nodes.values()];
-        const overlaps = placed.flatMap((a, index) =>
-          placed.slice(index + 1).filter((b) => {
-            return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
-          }),
-        );
-        expect(overlaps).toEqual([]);
-        for (const { x, y, ...size } of placed) {
-          expect(Math.min(x, y)).toBeGreaterThanOrEqual(METRICS.margin);
-          expect(x + size.width).toBeLessThanOrEqual(width - METRICS.margin + 0.01);
-          expect(y + size.height).toBeLessThanOrEqual(height - METRICS.margin + 0.01);
-        }
-      }
-    },
-  );
-
-  it("grows to the right or down: start, states by distance, end", () => {
-    const graph = fixture("release-train");
-
-    const orders = [false, true].map((vertical) => {
-      const placed = [...toLayout(graph, vertical).nodes.values()];
-      return placed.toSorted((a, b) => (vertical ? a.y - b.y : a.x - b.x)).map(({ node }) => node.id);
-    });
-
-    const order = ["start:", "INIT", "CHECK", "SHIPPING", "SHIPPED", "end:"];
-    expect(orders).toEqual([order, order]);
-  });
-});
-
-describe("placeLabels", () => {
-  const curve = (y: number) =>
-    [
-      { x: 0, y },
-      { x: 100, y },
-      { x: 200, y },
-      { x: 300, y },
-    ] as const;
-
-  it("is placed on the middle of a curve", () => {
-    const points = placeLabels([{ curve: curve(50), text: "GO" }], []);
-
-    expect(points).toEqual([{ x: 150, y: 46 }]);
-  });
-
-  it("moves along the curve when another label or a node is there", () => {
-    const node = { node: { kind: "start", id: "start:" }, x: 110, y: 30, width: 30, height: 30 } as const;
-    const labels = [
-      { curve: curve(50), text: "GO" },
-      { curve: curve(50), text: "STOP" },
-    ];
-
-    const [first, second] = placeLabels(labels, [node]);
-
-    expect([first?.x, second?.x].map((x) => Math.round(x ?? 0))).toEqual([150, 174]);
-  });
-
-  it("stays in the middle when no place is better", () => {
-    const node = { node: { kind: "start", id: "start:" }, x: 0, y: 0, width: 300, height: 300 } as const;
-
-    const points = placeLabels([{ curve: curve(50), text: "GO" }], [node]);
-
-    expect(points).toEqual([{ x: 150, y: 46 }]);
-  });
-});
-
-describe("toSvg", () => {
-  it.each(["review-app", "odd-corners"])("draws %s as before", async (name) => {
-    const svg = toSvg(fixture(name));
-
-    await expect(svg).toMatchFileSnapshot(`../../../fixtures/graphs/${name}.svg`);
-  });
-
-  it("draws other than left to right on request", () => {
-    const graph = fixture("release-train");
-
-    expect(toSvg(graph, { direction: "vertical" })).not.toBe(toSvg(graph, { direction: "horizontal" }));
-  });
-
-  it("puts nodes where the caller has them, also left of the origin, and ignores places of only some", () => {
-    const states = "{INIT: {on: {GO: [{action: advance, state: INIT}]}}}";
-    const graph = aGraph(`version: 1\nevents: [GO]\nstates: ${states}\ntasks: {}`);
-    const positions = new Map([
-      ["start:", { x: -100, y: 50 }],
-      ["INIT", { x: 300, y: 50 }],
-    ]);
-
-    const svg = toSvg(graph, { positions });
-
-    expect(svg).toContain('<circle cx="-100" cy="50" r="8"');
-    expect(svg).toMatch(/viewBox="-150 /);
-    expect(toSvg(graph, { positions: new Map([["INIT", { x: 300, y: 50 }]]) })).toBe(toSvg(graph));
-  });
-
-  it("draws arrows where the caller has them with places, and the others itself", () => {
-    const graph = aGraph(
-      "version: 1\nevents: [GO]\nstates: {INIT: {on: {GO: [{action: advance, state: INIT}]}}}\ntasks: {}",
-    );
-    const positions = new Map(graph.nodes.map(({ id }, index) => [id, { x: index * 200, y: 50 }]));
-    const points = [
-      { x: 0, y: 0 },
-      { x: 10, y: 20 },
-      { x: 30, y: 20 },
-      { x: 40, y: 0 },
-    ];
-    const routes = new Map([[1, { points, label: { x: 20, y: 300 } }]]);
-
-    const svg = toSvg(graph, { positions, routes });
-
-    expect(svg).toContain('d="M0 0Q10 20 20 20Q30 20 35 10L40 0"');
-    expect(svg).toContain('<text x="20" y="304"');
-    expect(svg.match(/ d="M[\d. -]+C/g)).toHaveLength(1);
-    expect(toSvg(graph, { routes })).toBe(toSvg(graph));
-  });
-
-  it("shows hostile names as text only", () => {
-    const svg = toSvg(aGraph(hostile));
-
-    expect(svg).not.toMatch(/<script|\]\]>|alert\("/);
-    expect(svg).toContain("• &lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;</text>");
-    expect(svg).toContain("• &amp;amp;\uFFFD\uFFFD ]]&gt;</text>");
-    const tags = new Set([...svg.matchAll(/<([a-z]+)/g)].map(([, tag]) => tag));
-    expect([...tags].toSorted()).toEqual(["circle", "defs", "marker", "path", "rect", "svg", "text"]);
-  });
-
-  it("cuts long names", () => {
-    const name = "N".repeat(200);
-
-    const svg = toSvg(aGraph(`version: 1\nevents: []\nstates: {INIT: {}, ${name}: {}}\ntasks: {}`));
-
-    expect(svg).toContain(`>${"N".repeat(39)}…</text>`);
   });
 });

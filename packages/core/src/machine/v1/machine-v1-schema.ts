@@ -118,7 +118,7 @@ const State = closedMap(
 /** Returns the schema of a task; tasks of executors without a schema may have any config. */
 function createTaskSchema(executors: Iterable<ExecutorDefinition>): TSchema {
   const known = [...executors].flatMap(({ name, documentSchemas }) =>
-    documentSchemas === undefined ? [] : [{ name, config: documentSchemas.v1 }],
+    documentSchemas?.v1 === undefined ? [] : [{ name, config: documentSchemas.v1 }],
   );
   const rule = { ...TASK_RULE, closed: { ...TASK_RULE.closed, advise: adviseUpgrade(TaskPart) } };
   if (known.length === 0) {

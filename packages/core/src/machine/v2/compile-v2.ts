@@ -124,6 +124,7 @@ function readTasks(context: V2Context, { fields = new Map(), states, ...scope }:
     drafts.map(({ name, executor, config, needs: needed }) =>
       defined({ name, executor, config: config?.config, needs: needed }),
     ),
+    [...(states?.keys() ?? [])],
   );
   return { needs, drafts };
 }

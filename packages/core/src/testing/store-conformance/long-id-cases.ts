@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Store } from "../../ports/store.ts";
 import type { ConformanceCase } from "../conformance-case.ts";
+import { loadParked } from "./load-parked.ts";
 import {
   aCancel,
   aChange,
@@ -15,7 +16,6 @@ import {
   commitOnPresent,
   expectKind,
   grantNow,
-  loadOne,
   MINUTE,
   storeCase,
   take,
@@ -66,7 +66,7 @@ export const longIdCases: readonly ConformanceCase<Store>[] = [
       items.map(({ eventId }) => eventId),
       [EVENT],
     );
-    assert.deepEqual((await loadOne(store, STACK)).parked, park);
+    assert.deepEqual(await loadParked(store, STACK), park);
     assert.deepEqual(
       (await store.queries.listAttempts(STACK)).map(({ attemptId, task }) => [attemptId, task]),
       ATTEMPTS.toReversed().map((id) => [id, TASK]),

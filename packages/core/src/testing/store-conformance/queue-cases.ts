@@ -3,6 +3,7 @@ import { toEventKey } from "../../machine/event-message.ts";
 import type { QueuedEvent } from "../../ports/stack-store.ts";
 import type { Store } from "../../ports/store.ts";
 import type { ConformanceCase } from "../conformance-case.ts";
+import { loadParked } from "./load-parked.ts";
 import {
   aCancel,
   aChange,
@@ -69,11 +70,11 @@ export const queueCases: readonly ConformanceCase<Store>[] = [
     const given = aDeadLetter("given", { event: aQueuedEvent("e2", { sender }) });
     await commitNow(store, aPut({}, { park: [aParkedEvent("parked", { event: parked })], deadLetters: [given] }));
 
-    const loaded = await loadOne(store);
+    const [waiting] = await loadParked(store);
     const { items } = await store.queries.listDeadLetters({}, { limit: 1 });
 
     assert.deepEqual(expectKind(item, "event").event, event);
-    assert.deepEqual(loaded.parked[0]?.event, parked);
+    assert.deepEqual(waiting?.event, parked);
     assert.deepEqual(items, [given]);
   }),
 
@@ -290,7 +291,8 @@ async function takeEvents(store: Store, now = T0): Promise<readonly QueuedEvent[
   return items.map((item) => expectKind(item, "event").event);
 }
 
-const listOrigins = (events: readonly QueuedEvent[]) => events.map(({ id, origin }) => `${id} ${origin}`);
+const listOrigins = (events: readonly Pick<QueuedEvent, "id" | "origin">[]) =>
+  events.map(({ id, origin }) => `${id} ${origin}`);
 
 /** An event is known by its origin and id: senders choose ids, and those of results and timers can be guessed. */
 export const originCases: readonly ConformanceCase<Store>[] = [

@@ -8,6 +8,7 @@ import {
   aClaim,
   aDeadLetter,
   aHistoryEntry,
+  aParkedEvent,
   aPut,
   aQueuedEvent,
   assertRejects,
@@ -147,6 +148,39 @@ export const upkeepCases: readonly ConformanceCase<Store>[] = [
 
     assert.equal(await isRemembered(store, "e3"), true);
     assert.equal(await isRemembered(store, "e2"), false);
+  }),
+
+  storeCase("continues the versions of a removed stack while anything of it is kept", async (store) => {
+    await commitNow(store, aPut({}, { appliedIds: ["e1"], now: T0 }));
+    await commitNow(store, aChange({ write: { kind: "remove" }, appliedIds: ["e2"], now: T0 + HOUR }));
+
+    await pruneAll(store, { historyMs: 10 * DAY }, T0 + 5 * DAY);
+
+    assert.notEqual(await commitNow(store, aPut({ id: "s1" })), await commitNow(store, aPut({ id: "other" })));
+  }),
+
+  storeCase("forgets a removed stack with the last that is kept of it", async (store) => {
+    const history = [aHistoryEntry("e1", { at: T0 })];
+    await commitNow(store, aPut({}, { appliedIds: ["e1"], history, now: T0 }));
+    await commitNow(store, aChange({ write: { kind: "remove" }, appliedIds: ["e2"], now: T0 + HOUR }));
+
+    for (const days of [2, 3]) await pruneAll(store, {}, T0 + days * DAY);
+
+    const version = await commitNow(store, aPut({}, { appliedIds: ["e2"] }));
+    assert.equal(version, await commitNow(store, aPut({ id: "other" })));
+    assert.equal(await isRemembered(store, "e2"), true);
+    assert.equal((await store.queries.stats()).stacks, 2);
+  }),
+
+  storeCase("forgets nothing of an absent stack for which an event is parked", async (store) => {
+    const parked = aParkedEvent("e3", { parkedAt: T0, nextTryAt: T0 + 50 * DAY });
+    await commitNow(store, aChange({ write: { kind: "keep" }, appliedIds: ["e1"], now: T0 }));
+    await commitNow(store, aChange({ park: [parked], now: T0 }));
+
+    await pruneAll(store, {}, T0 + 40 * DAY);
+
+    assert.equal((await store.queries.stats()).parkedEvents, 1);
+    assert.deepEqual(await store.queries.listParkedStackIds({ limit: 9 }), ["s1"]);
   }),
 
   storeCase("prunes the dead letters by age", async (store) => {

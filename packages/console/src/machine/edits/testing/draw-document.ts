@@ -15,6 +15,8 @@ export interface DocumentStyle {
   readonly bom: boolean;
   readonly anchors: boolean;
   readonly finalLine: boolean;
+  /** The share of forms that are rare: blocks of lines, text or braces over several lines, tags, tabs, empty values. */
+  readonly forms: number;
 }
 
 /** A machine's text, and how it is written. */
@@ -25,8 +27,8 @@ export interface DrawnDocument {
 
 type Tree = { readonly [key: string]: Plain };
 
-/** Draws the text of a machine that core accepts in most cases, written in any style. */
-export function drawDocument(random: Random, fixed: Partial<DocumentStyle> = {}): DrawnDocument {
+/** Draws the text of a machine that core accepts in most cases, written in any style, with a few names or with many. */
+export function drawDocument(random: Random, most = random.chance(0.7) ? 2 : NAMES.length): DrawnDocument {
   const style: DocumentStyle = {
     step: random.pick([2, 2, 3, 4]),
     listStep: random.pick([0, 2, 4]),
@@ -38,13 +40,18 @@ export function drawDocument(random: Random, fixed: Partial<DocumentStyle> = {})
     bom: random.chance(0.1),
     anchors: random.chance(0.3),
     finalLine: random.chance(0.9),
-    ...fixed,
+    forms: random.pick([0, 0, 0.15, 0.4]),
   };
-  const value = drawMachine(random);
+  const value = drawMachine(random, most);
   const writer: Writer = { random, style, anchors: new Map(), names: 0, comments: 0 };
   const head = random.chance(style.comments) ? ["# The head.", ""] : [];
-  const lines = [...head, ...writeMap(writer, value)];
-  const text = lines.join(style.eol) + (style.finalLine ? style.eol : "");
+  const marker = random.chance(style.forms) ? ["---"] : [];
+  const lines = [...head, ...marker, ...writeMap(writer, value)];
+  const isMixed = random.chance(style.forms / 4);
+  const ends = lines.map((_, index) =>
+    index < lines.length - 1 || style.finalLine ? (isMixed ? random.pick(["\n", "\r\n"]) : style.eol) : "",
+  );
+  const text = lines.map((line, index) => line + ends[index]).join("");
   return { text: (style.bom ? "\uFEFF" : "") + text, style };
 }
 
@@ -53,12 +60,14 @@ const EVENTS = ["OPENED", "PUSHED", "MERGED", "KEEP-ON", "DONE"];
 const TASKS = ["app", "network", "make db", "sign-off", "x"];
 const KEYS = ["sha", "image", "to-do", "url"];
 
-function drawMachine(random: Random): Tree {
+function drawMachine(random: Random, most: number): Tree {
   const version = random.chance(0.3) ? 1 : 2;
-  const states = NAMES.slice(0, 2 + random.below(NAMES.length - 1));
-  const events = EVENTS.slice(0, 1 + random.below(EVENTS.length));
-  const tasks = TASKS.slice(0, random.below(TASKS.length + 1));
-  const keys = KEYS.slice(0, random.below(KEYS.length + 1));
+  const some = (names: readonly string[], least: number) =>
+    names.slice(0, least + random.below(Math.min(most, names.length - least) + 1));
+  const states = some(NAMES, 2);
+  const events = some(EVENTS, 1);
+  const tasks = some(TASKS, 0);
+  const keys = some(KEYS, 0);
   const names = { states, events, tasks, keys };
   const eventsPart: Plain =
     version === 1 || random.chance(0.4)
@@ -183,13 +192,16 @@ function comment(writer: Writer): string {
 
 function trailing(writer: Writer): string {
   const { random, style } = writer;
-  return random.chance(style.comments / 2) ? `  ${comment(writer)}` : "";
+  if (random.chance(style.comments / 2)) return `${random.chance(style.forms) ? " \t" : "  "}${comment(writer)}`;
+  return random.chance(style.forms / 4) ? " " : "";
 }
 
 function above(writer: Writer): readonly string[] {
   const { random, style } = writer;
   const blank = random.chance(0.1) ? [""] : [];
-  return random.chance(style.comments) ? [...blank, comment(writer)] : blank;
+  if (!random.chance(style.comments)) return blank;
+  const apart = random.chance(style.forms) ? [""] : [];
+  return [...blank, `${random.chance(style.forms) ? " " : ""}${comment(writer)}`, ...apart];
 }
 
 function writeMap(writer: Writer, map: Tree): string[] {
@@ -204,7 +216,8 @@ function writeEntry(writer: Writer, key: string, value: Plain): string[] {
   const json = JSON.stringify(value);
   const known = writer.anchors.get(json);
   if (known !== undefined && random.chance(0.5)) return [`${key}: *${known}${trailing(writer)}`];
-  const anchored = style.anchors && isCollection(value) && Object.keys(value).length > 0 && random.chance(0.3);
+  const isAnchorable = isCollection(value) ? Object.keys(value).length > 0 : random.chance(style.forms);
+  const anchored = style.anchors && isAnchorable && random.chance(0.3);
   if (anchored) writer.names += 1;
   const name = `a${writer.names}`;
   const anchor = anchored ? ` &${name}` : "";
@@ -217,6 +230,11 @@ function writeValue(writer: Writer, { key, anchor }: { key: string; anchor: stri
   const { random, style } = writer;
   const indent = (by: number) => (line: string) => (line === "" ? "" : " ".repeat(by) + line);
   const isDeep = key.length > 0 && ["states", "tasks"].includes(key);
+  const rare = random.chance(style.forms) ? writeRarely(writer, value) : undefined;
+  if (rare !== undefined && !isDeep) {
+    const [first = "", ...rest] = rare;
+    return [`${key}:${anchor}${first}`, ...rest.map(indent(style.step))];
+  }
   if (!isCollection(value) || Object.keys(value).length === 0 || (!isDeep && random.chance(style.flow))) {
     return [`${key}:${anchor} ${writeFlow(writer, value)}${trailing(writer)}`];
   }
@@ -228,8 +246,41 @@ function writeValue(writer: Writer, { key, anchor }: { key: string; anchor: stri
   return [head, ...writeMap(writer, value as Tree).map(indent(style.step))];
 }
 
+/** Writes a value in a rare form: what follows on the line of its key or dash, and lines to indent. */
+function writeRarely(writer: Writer, value: Plain): readonly string[] | undefined {
+  const { random } = writer;
+  if (value === null) return [trailing(writer)];
+  if (isCollection(value)) return writeFlowLines(writer, value);
+  if (typeof value !== "string") return undefined;
+  const words = writeScalar(writer, value).split(" ");
+  switch (random.below(3)) {
+    case 0:
+      return [` ${random.pick(["|-", ">-", "|", "|2-"])}${trailing(writer)}`, `  ${value}`];
+    case 1:
+      return [` !!str ${words.join(" ")}${trailing(writer)}`];
+    default:
+      return words.length > 1 ? [` ${words[0]}`, `  ${words.slice(1).join(" ")}${trailing(writer)}`] : undefined;
+  }
+}
+
+function writeFlowLines(writer: Writer, value: readonly Plain[] | Tree): readonly string[] | undefined {
+  const parts = Array.isArray(value)
+    ? value.map((item) => writeFlow(writer, item))
+    : Object.entries(value).map(([key, inner]) => `${writeScalar(writer, key)}: ${writeFlow(writer, inner as Plain)}`);
+  if (parts.length === 0) return undefined;
+  const [open, close] = Array.isArray(value) ? ["[", "]"] : ["{", "}"];
+  const isOpen = writer.random.chance(0.5);
+  const last = `${isOpen && writer.random.chance(0.5) ? "," : ""} ${close}${trailing(writer)}`;
+  return [
+    ` ${open}`,
+    ...parts.map((part, index) => `  ${part}${index < parts.length - 1 ? `,${trailing(writer)}` : last}`),
+  ];
+}
+
 function writeItem(writer: Writer, value: Plain): string[] {
   const { random, style } = writer;
+  const rare = random.chance(style.forms) ? writeRarely(writer, value) : undefined;
+  if (rare !== undefined) return rare.map((line, index) => (index === 0 ? `-${line}` : `  ${line}`));
   if (
     !isCollection(value) ||
     Array.isArray(value) ||

@@ -133,7 +133,7 @@ function drawKey(random: Random, names: Names): Operation | undefined {
     if (random.chance(0.2)) return { kind: "change-timer", ...timer, event };
     return { kind: "change-timer", ...timer, time: random.pick(TIMES), ...(random.chance(0.5) && { event }) };
   }
-  switch (random.below(7)) {
+  switch (random.below(8)) {
     case 0:
       return { kind: "set-key", what: "state", name: state, key: "timeout", value: random.pick(["5m", undefined]) };
     case 1:
@@ -154,6 +154,8 @@ function drawKey(random: Random, names: Names): Operation | undefined {
       return event === undefined ? undefined : { kind: "add-timer", state, event, time: random.pick(TIMES) };
     case 5:
       return { kind: "describe", value: random.pick(["Other: words", undefined]) };
+    case 6:
+      return drawValue(random, { state, task });
     default:
       return {
         kind: "add-task",
@@ -163,6 +165,25 @@ function drawKey(random: Random, names: Names): Operation | undefined {
         config: { name: "f" },
       };
   }
+}
+
+const VALUES = [undefined, undefined, "5m", 3, false, "a: b #", ["x", "y"], { from: "1s" }];
+
+function drawValue(random: Random, { state, task }: { state: string; task: string | undefined }): Operation {
+  const paths = [
+    ["states", state, "leaving"],
+    ["states", state, "after", 0, "more"],
+    ["metadata", "fresh"],
+    ...(task === undefined
+      ? []
+      : [
+          ["tasks", task, "retry", "backoff", "from"],
+          ["tasks", task, "needs", 0],
+          ["tasks", task, "config", "args", "a b"],
+          ["tasks", task, "config", "list", 0, "key"],
+        ]),
+  ];
+  return { kind: "set-value", path: random.pick(paths), value: random.pick(VALUES) };
 }
 
 function drawRemoval(random: Random, names: Names): Operation | undefined {

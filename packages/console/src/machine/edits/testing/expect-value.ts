@@ -69,6 +69,7 @@ const HANDLERS: Handlers = {
     }
     set(root[KEYS[what]][name] ?? {}, key, value);
   },
+  "set-value": (root, { path, value }) => setAt(root, path, value),
   "set-attempts": (root, { task: name, attempts }) => {
     const task = root.tasks[name];
     const { attempts: _, ...rest } = task.retry ?? {};
@@ -109,6 +110,36 @@ function declare(root: Any, name: string): void {
 function set(map: Any, key: string, value: Plain | undefined): void {
   if (value === undefined) delete map[key];
   else map[key] = value;
+}
+
+type Keys = readonly (string | number)[];
+
+function setAt(root: Any, path: Keys, value: Plain | undefined): void {
+  if (path[0] === "events" && Array.isArray(root.events)) {
+    if (value === undefined) return;
+    root.events = Object.fromEntries(root.events.map((event: string) => [event, {}]));
+  }
+  const owners: Any[] = [root];
+  for (const key of path.slice(0, -1)) owners.push(owners.at(-1)?.[key]);
+  if (value === undefined) removeAt(owners, path);
+  else writeAt(owners, path, value);
+}
+
+function writeAt(owners: readonly Any[], path: Keys, value: Plain): void {
+  const missing = owners.findIndex((owner) => typeof owner !== "object" || owner === null);
+  const written = missing === -1 ? path.length - 1 : missing - 1;
+  const wrap = (inner: Any, key: string | number) => (typeof key === "number" ? [inner] : { [key]: inner });
+  owners[written][path[written] ?? ""] = path.slice(written + 1).reduceRight(wrap, value);
+}
+
+function removeAt(owners: readonly Any[], path: Keys): void {
+  for (let depth = path.length - 1; depth >= 0; depth -= 1) {
+    const [owner, key] = [owners[depth], path[depth] ?? ""];
+    if (owner?.[key] === undefined) return;
+    if (Array.isArray(owner)) owner.splice(Number(key), 1);
+    else delete owner[key];
+    if (depth <= 2 || Object.keys(owner).length > 0) return;
+  }
 }
 
 function action(target: string): Any {

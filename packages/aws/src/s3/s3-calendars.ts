@@ -1,0 +1,35 @@
+import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+import type { CalendarFiles } from "@stackyard/core/services";
+import { findAwsFault, toAwsError } from "../aws-fault.ts";
+import { toCalendarPrefix } from "./calendar-prefix.ts";
+import type { MachinePlace } from "./s3-locator.ts";
+
+const ENDINGS = [".yaml", ".yml"] as const;
+
+/** Creates the calendars in S3, in the folder `calendars` where the machines are. Throws the errors of AWS. */
+export function createS3Calendars(client: S3Client, place: MachinePlace): CalendarFiles {
+  const { bucket: Bucket } = place;
+  const prefix = toCalendarPrefix(place);
+  return {
+    async read(name) {
+      for (const ending of ENDINGS) {
+        const text = await readIfThere(client, { Bucket, Key: `${prefix}${name}${ending}` });
+        if (text !== undefined) return text;
+      }
+      return undefined;
+    },
+  };
+}
+
+async function readIfThere(
+  client: S3Client,
+  { Bucket, Key }: { readonly Bucket: string; readonly Key: string },
+): Promise<string | undefined> {
+  try {
+    const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }));
+    return (await Body?.transformToString("utf-8")) ?? "";
+  } catch (error) {
+    if (findAwsFault(error).code === "NOT_FOUND") return undefined;
+    throw toAwsError(error, `s3://${Bucket}/${Key} cannot be read.`);
+  }
+}

@@ -1,0 +1,104 @@
+import { defined, optionalFlag, StackyardError, toShellCommand } from "@stackyard/core";
+import type { Deploy, DeployStack } from "@stackyard/sdk";
+import { Type } from "typebox";
+import { type Painter, toAge } from "../output.ts";
+import { defineServerCommand, readPages } from "../server/connection.ts";
+import { formatItems } from "./print-list.ts";
+
+/** `stackyard deploys show` */
+export const deploysShow = defineServerCommand({
+  name: "deploys show",
+  summary: "Show how far the tasks of a release have deployed: waves, stacks, and why some wait or failed.",
+  description: "Kept for 90 days after the last change. Stacks that you may not read are left out.",
+  examples: {
+    "stackyard deploys show shop-1.42.0": "Show the waves of each task.",
+    "stackyard deploys show shop-1.42.0 tenants --failed": "List the stacks of a task that have failed.",
+  },
+  args: Type.Object({
+    release: Type.String({
+      minLength: 1,
+      maxLength: 255,
+      completes: "stack",
+      description: "The release: a stack's id.",
+    }),
+    task: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 255,
+        description: "List the stacks of this task. Default: all its waves.",
+      }),
+    ),
+    failed: optionalFlag("With a task: only stacks that have failed."),
+  }),
+  positionals: ["release", "task"],
+  async run({ out, yard, signal }, { release, task, failed }) {
+    if (task === undefined && failed === true) {
+      throw new StackyardError("USAGE", "--failed lists stacks of a task, and no task is named.", {
+        details: { hint: `Name one: ${toShellCommand`stackyard deploys show ${release} TASK --failed`}` },
+      });
+    }
+    if (task === undefined) {
+      const deploys = await yard.deploys.list(release, { signal });
+      out.result({ release, deploys }, () => formatDeploys(release, deploys, out));
+      return;
+    }
+    const state = failed === true ? ("failed" as const) : undefined;
+    const stacks: DeployStack[] = [];
+    const load = (page: object) => yard.deploys.stacks(release, task, { ...page, signal, ...defined({ state }) });
+    for await (const item of readPages(load, { out, limit: Number.POSITIVE_INFINITY })) stacks.push(...item);
+    out.result({ release, task, stacks }, () => formatStacks(task, stacks, out));
+  },
+});
+
+function formatDeploys(release: string, deploys: readonly Deploy[], out: Painter): string {
+  if (deploys.length === 0) return `No task of ${release} has deployed anything yet.`;
+  const rows = deploys.flatMap((deploy) => deploy.waves.map((wave, index) => ({ deploy, wave, index })));
+  const columns = ["TASK", "WAVE", "STACKS", "DONE", "ON ITS WAY", "WAITING", "FAILED", "MAY FAIL", "LEFT ALONE"];
+  const toRow = ({ deploy, wave: { name, stacks, counts, maxFailures }, index }: (typeof rows)[number]) => [
+    index === 0 ? out.paint("bold", deploy.task) : "",
+    name,
+    String(stacks),
+    String(counts.done),
+    String(counts.sent),
+    String(counts.waiting),
+    counts.failed > 0 ? out.paint("red", String(counts.failed)) : "0",
+    maxFailures === undefined ? "–" : String(maxFailures),
+    String(counts.skipped + counts.unsent),
+  ];
+  const stops = deploys.flatMap(({ task, stop }) => (stop === undefined ? [] : [`${task}: ${stop.message}`]));
+  const table = formatItems(rows, { columns, toRow }, { out, now: Date.now() });
+  return [table, ...(stops.length === 0 ? [] : ["", ...stops])].join("\n");
+}
+
+const COLORS: Readonly<Record<DeployStack["state"], "red" | "cyan" | "green" | "yellow" | "dim">> = {
+  failed: "red",
+  sent: "cyan",
+  done: "green",
+  unchanged: "green",
+  waiting: "yellow",
+  skipped: "dim",
+  unsent: "dim",
+  undone: "dim",
+};
+
+function formatStacks(task: string, stacks: readonly DeployStack[], out: Painter): string {
+  if (stacks.length === 0) return `No stack of ${task} is shown.`;
+  const columns = ["STACK", "WAVE", "STATE", "SINCE", "TRIES", "FROM", "WHY"];
+  const toRow = (stack: DeployStack, _: Painter, now: number) => [
+    out.paint("bold", stack.stackId),
+    stack.wave,
+    out.paint(COLORS[stack.state], stack.state),
+    toAge(stack.since, now),
+    String(stack.tries),
+    formatValues(stack.from),
+    [stack.code, stack.message].filter((part) => part !== undefined).join(": ") || "–",
+  ];
+  return formatItems(stacks, { columns, toRow }, { out, now: Date.now() });
+}
+
+function formatValues(values: DeployStack["from"]): string {
+  if (values === undefined) return "–";
+  return Object.entries(values)
+    .map(([key, value]) => `${key}=${value === null ? "none" : String(value)}`)
+    .join(" ");
+}

@@ -1,0 +1,170 @@
+import type { Approval, HistoryEntry, StackDetails } from "@stackyard/sdk";
+import { yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { useLoad } from "../api/use-load.ts";
+import { To } from "../design/links.tsx";
+import { Panel, Skeleton } from "../design/page.tsx";
+import { isPlanDigest } from "../design/plan-digest.ts";
+import { PlanOnDemand } from "../design/plan-on-demand.tsx";
+import { Arrow, Instant, MaybeLink, Text } from "../design/text.tsx";
+import { CommitsPanel } from "./commits-panel.tsx";
+import { findPlan, findPlanAttempt, type PlanChange, type ReportedPlan } from "./find-plan.ts";
+import { PlanResources } from "./plan-resources.tsx";
+
+/** Lines of the history in which the plan and the last approval are looked for. */
+const LINES = 1_000;
+
+/** Renders what the approval would let happen: the plan, and the metadata next to what was approved last. */
+export function WhatChanges({ approval, details }: { approval: Approval; details: StackDetails }) {
+  const { stackId, task } = approval;
+  const history = useLoad(keys.stack(stackId, "approval-history", { limit: LINES }), (request) =>
+    yard.stacks.history(stackId, { limit: LINES, ...request }),
+  );
+  const items = history.data?.items ?? [];
+  const approved = useLastApproved(stackId, items, task);
+  const plan = findPlan(approval, items);
+  return (
+    <>
+      {history.data === undefined && history.error === null && <Skeleton height={120} />}
+      {plan !== undefined && <PlanPanel plan={plan} details={details} />}
+      {isPlanDigest(approval.of) && <PlanOnDemand release={stackId} plan={approval.of} />}
+      <CommitsPanel stackId={stackId} task={task} />
+      <MetadataPanel details={details} before={approved} />
+    </>
+  );
+}
+
+function PlanPanel({ plan, details }: { plan: ReportedPlan; details: StackDetails }) {
+  const { task, at, changes, problems, monthlyCost, unpriced, summary, unchanged, replacements } = plan;
+  const attemptId = findPlanAttempt(plan, details.attempts);
+  return (
+    <Panel
+      title="What changes"
+      note={
+        <>
+          planned by the task <Text>{task}</Text>, <Instant at={at} />
+        </>
+      }
+      footer={
+        <>
+          {summary !== undefined && <Text>{summary}</Text>}
+          {unpriced > 0 && <span>{unpriced} resources have no price</span>}
+          {attemptId !== undefined && (
+            <To path="/log" search={{ attempt: attemptId }}>
+              Whole plan in the log
+            </To>
+          )}
+        </>
+      }
+    >
+      {unchanged && <p className="panel-body">Nothing would change.</p>}
+      <dl className="plan-figures">
+        {changes.map((change) => (
+          <div key={change.word} className={toTone(change)}>
+            <dd>
+              <span aria-hidden="true">{change.sign}</span> {change.count.toLocaleString("en")}
+            </dd>
+            <dt>
+              {change.word}
+              {change.word === "destroyed" && replacements > 0 && `, ${replacements} replaced`}
+            </dt>
+          </div>
+        ))}
+        {monthlyCost !== undefined && (
+          <div>
+            <dd>{monthlyCost.toFixed(2)}</dd>
+            <dt>USD a month, then</dt>
+          </div>
+        )}
+      </dl>
+      {problems.length > 0 && (
+        <div className="notice fail">
+          <ul className="plain-list" aria-label="Problems of the plan">
+            {problems.map((line) => (
+              <li key={line} className="mono wrap">
+                <Text>{line}</Text>
+              </li>
+            ))}
+          </ul>
+        </div>
+      )}
+      <PlanResources plan={plan} />
+    </Panel>
+  );
+}
+
+/** A count of nothing is muted; what is lost is red. */
+function toTone({ count, isLoss }: PlanChange): string | undefined {
+  if (count === 0) return "muted";
+  return isLoss ? "tone-fail plan-loss" : undefined;
+}
+
+type Metadata = Readonly<Record<string, unknown>>;
+
+/** Renders the metadata; where the task was approved before, first what differs from then. */
+function MetadataPanel({ details, before }: { details: StackDetails; before: Metadata | undefined }) {
+  const names = [...new Set([...Object.keys(details.metadata), ...Object.keys(before ?? {})])];
+  const isChanged = (name: string) => before !== undefined && before[name] !== details.metadata[name];
+  const sorted = [...names.filter(isChanged), ...names.filter((name) => !isChanged(name))];
+  const changed = names.filter(isChanged).length;
+  const note = before === undefined ? "never approved before" : `${changed} changed since the last approval`;
+  return (
+    <Panel title="Metadata" note={note}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the area is scrolled with the keyboard */}
+      <section className="table-scroll" tabIndex={0} aria-label="Metadata">
+        <table className="table plan-metadata">
+          <thead>
+            <tr>
+              <th scope="col">Key</th>
+              {before !== undefined && <th scope="col">Last approved</th>}
+              <th scope="col">Now</th>
+            </tr>
+          </thead>
+          <tbody>
+            {sorted.map((name) => (
+              <tr key={name}>
+                <th scope="row">
+                  <Text>{name}</Text>
+                </th>
+                {before !== undefined && (
+                  <td className="muted">{isChanged(name) && <Before value={before[name]} />}</td>
+                )}
+                <td>
+                  <Now value={details.metadata[name]} isChanged={isChanged(name)} />
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </section>
+    </Panel>
+  );
+}
+
+function Before({ value }: { value: unknown }) {
+  return (
+    <>
+      {value === undefined ? "missing" : <Text>{String(value)}</Text>} <Arrow />
+    </>
+  );
+}
+
+function Now({ value, isChanged }: { value: unknown; isChanged: boolean }) {
+  if (value === undefined) return <span className="muted">missing</span>;
+  const shown = <MaybeLink value={String(value)} />;
+  return isChanged ? <strong>{shown}</strong> : shown;
+}
+
+/** Returns the metadata as of the last time when this task's approval was complete; undefined when it never was. */
+function useLastApproved(stackId: string, history: readonly HistoryEntry[], task: string): Metadata | undefined {
+  const entry = history.find(
+    (line) => line.event === "APPROVE_TASK" && line.task === task && line.outcome === "applied",
+  );
+  const { data } = useLoad(
+    keys.other("last-approved", { stackId, position: entry?.position }),
+    async (request) => (await yard.stacks.at(stackId, entry?.position ?? 0, request)).stack?.metadata ?? null,
+    // What was does not change.
+    { enabled: entry !== undefined, staleTime: Number.POSITIVE_INFINITY },
+  );
+  return data ?? undefined;
+}

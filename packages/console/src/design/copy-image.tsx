@@ -1,0 +1,43 @@
+import type { RefObject } from "react";
+import { Button } from "./button.tsx";
+import { saveFile } from "./save-file.ts";
+import { toPng, toSvgImage } from "./to-png.ts";
+import { useToast } from "./toasts.tsx";
+
+interface CopyImageProps {
+  /** What the image shows. */
+  readonly of: RefObject<Element | null>;
+  /** Its word, such as `graph`. */
+  readonly what: string;
+  /** Of the file, where the browser does not let the page copy: without its ending. */
+  readonly file: string;
+}
+
+/** Copies a drawing of the page as an image, for a message or a report. A browser that refuses gets a file instead. */
+export function CopyImage({ of, what, file }: CopyImageProps) {
+  const toast = useToast();
+  async function copy(): Promise<void> {
+    if (of.current === null) return;
+    try {
+      const image = await toPng(toSvgImage(of.current), getComputedStyle(document.body).backgroundColor);
+      toast(await deliver(image, `${file}.png`));
+    } catch (error) {
+      toast(error instanceof Error ? error.message : String(error), "fail");
+    }
+  }
+  return (
+    <Button look="plain" label={`Copy the ${what} as an image`} onPress={() => void copy()}>
+      Image
+    </Button>
+  );
+}
+
+async function deliver(image: Blob, name: string): Promise<string> {
+  try {
+    await navigator.clipboard.write([new ClipboardItem({ [image.type]: image })]);
+    return "The image is copied";
+  } catch {
+    saveFile(image, name);
+    return `The browser does not let this page copy images. It is saved as ${name}.`;
+  }
+}

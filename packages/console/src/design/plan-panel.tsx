@@ -1,0 +1,209 @@
+import type { DeployPlan, PlannedStack } from "@stackyard/sdk";
+import { type ReactNode, useState } from "react";
+import { isAbsent, yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { useLoad } from "../api/use-load.ts";
+import { usePages } from "../api/use-pages.ts";
+import { Button } from "./button.tsx";
+import { Mark, type Status } from "./mark.tsx";
+import { Empty, ErrorNotice, Panel, Skeleton } from "./page.tsx";
+import { StackLink } from "./stack-link.tsx";
+import { type Column, ListTable } from "./table.tsx";
+import { Arrow, Instant, Text } from "./text.tsx";
+import "./plan-panel.css";
+
+/** Which plan of which release: its digest, or a task whose last plan is meant. */
+export interface PlanPanelProps {
+  readonly release: string;
+  readonly plan: string;
+  /** Rendered for an unknown plan. Default: nothing. */
+  readonly absent?: ReactNode;
+}
+
+/** Renders what a plan would do with each stack, the counts on top. */
+export function PlanPanel({ release, plan, absent = null }: PlanPanelProps) {
+  const head = useLoad(keys.count("plan", { release, plan }), (request) => yard.deploys.plan(release, plan, request));
+  if (isAbsent(head.error)) return absent;
+  return (
+    <Panel
+      title="Plan"
+      note={
+        head.data && (
+          <>
+            made at <Instant at={head.data.madeAt} />
+          </>
+        )
+      }
+      footer={
+        head.data && (
+          <>
+            <span className="mono plan-digest">{head.data.digest}</span>
+            {head.data.hidden > 0 && <span>{formatStacks(head.data.hidden)} more that you may not read</span>}
+          </>
+        )
+      }
+    >
+      {head.error !== null && <ErrorNotice error={head.error} onRetry={() => void head.refetch()} />}
+      {head.data === undefined ? (
+        head.error === null && <Skeleton height={160} />
+      ) : (
+        <Known plan={head.data} release={release} />
+      )}
+    </Panel>
+  );
+}
+
+function Known({ plan, release }: { plan: DeployPlan; release: string }) {
+  const [does, setDoes] = useState<PlannedStack["does"]>();
+  const list = usePages(keys.stack(release, "plan-stacks", { plan: plan.digest, does }), (part) =>
+    yard.deploys.planStacks(release, plan.digest, { ...part, ...(does && { does }) }),
+  );
+  const kinds = KINDS.filter(([kind]) => plan.counts[kind] > 0);
+  return (
+    <>
+      <Figures plan={plan} />
+      {plan.changed > 0 && (
+        <p className="notice warn" role="status">
+          {formatStacks(plan.changed)} {plan.changed === 1 ? "is" : "are"} not as planned any more. Nothing would be
+          sent there (PLAN_STALE): plan again.
+        </p>
+      )}
+      {kinds.length > 1 && (
+        <div className="row plan-kinds">
+          <Button look="plain" pressed={does === undefined} onPress={() => setDoes(undefined)}>
+            All {plan.stacks}
+          </Button>
+          {kinds.map(([kind, , word]) => (
+            <Button key={kind} look="plain" pressed={does === kind} onPress={() => setDoes(kind)}>
+              {word} {plan.counts[kind]}
+            </Button>
+          ))}
+        </div>
+      )}
+      <ListTable
+        list={list}
+        empty={<Empty>The plan has no stack that you may read.</Empty>}
+        label="Stacks of the plan"
+        height="60vh"
+        keyOf={({ task, stackId }) => `${task} ${stackId}`}
+        columns={COLUMNS}
+      />
+    </>
+  );
+}
+
+/** What needs attention first. */
+const KINDS = [
+  ["fails", "failed", "Would fail"],
+  ["moving", "waiting", "Did not rest"],
+  ["create", "queued", "Create"],
+  ["move", "running", "Move"],
+  ["same", "healthy", "Unchanged"],
+] as const satisfies readonly (readonly [PlannedStack["does"], Status, string])[];
+
+function Figures({ plan: { counts, runs } }: { plan: DeployPlan }) {
+  const shown = [
+    ["move", counts.move],
+    ["are created", counts.create],
+    ["unchanged", counts.same],
+    ...(counts.moving > 0 ? [["did not rest", counts.moving] as const] : []),
+    ["would fail", counts.fails],
+    [runs === 1 ? "task would run" : "tasks would run", runs],
+  ] as const;
+  return (
+    <dl className="plan-counts">
+      {shown.map(([word, count]) => (
+        <div key={word} className={toTone(word, count)}>
+          <dd>{count.toLocaleString("en")}</dd>
+          <dt>{word}</dt>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function toTone(word: string, count: number): string | undefined {
+  if (count === 0) return "muted";
+  return word === "would fail" ? "tone-fail plan-fails" : undefined;
+}
+
+const COLUMNS: readonly Column<PlannedStack>[] = [
+  {
+    header: "Stack",
+    cell: ({ stackId, task, wave }) => (
+      <div className="wrap">
+        <StackLink id={stackId} />
+        <div className="muted">
+          <Text>{`${task}, ${wave}`}</Text>
+        </div>
+      </div>
+    ),
+  },
+  { header: "Change", cell: (stack) => <Change stack={stack} /> },
+  { header: "Runs", cell: (stack) => <Runs stack={stack} /> },
+];
+
+function Change({ stack: { does, code, from, to, show, changed, parked } }: { stack: PlannedStack }) {
+  const [, status, word] = KINDS.find(([kind]) => kind === does) ?? KINDS[3];
+  return (
+    <div className="wrap plan-change">
+      <Mark status={status} word={code === undefined ? word : `${word}: ${code}`} />
+      {Object.entries(to).map(([key, value]) => (
+        <span key={key} className="mono">
+          <span className="muted">
+            <Text>{`${key} `}</Text>
+          </span>
+          {toText(from[key]) !== toText(value) && (
+            <>
+              <Text>{toText(from[key])}</Text> <Arrow />{" "}
+            </>
+          )}
+          <b>
+            <Text>{toText(value)}</Text>
+          </b>
+        </span>
+      ))}
+      {Object.entries(show).map(([key, value]) => (
+        <span key={key} className="mono muted">
+          <Text>{`${key} ${toText(value)}`}</Text>
+        </span>
+      ))}
+      {changed && <Mark status="overdue" word="Changed since" />}
+      {parked.length > 0 && <Mark status="parked" word={`Parked: ${parked.map(({ event }) => event).join(", ")}`} />}
+    </div>
+  );
+}
+
+function Runs({ stack: { does, tasks, end, whole } }: { stack: PlannedStack }) {
+  if (does === "same") return <span className="muted">nothing</span>;
+  if (does === "moving" || does === "fails") return <span className="muted">unknown</span>;
+  return (
+    <div className="wrap plan-change">
+      {tasks.map((task, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a task may run twice, and the list does not change
+        <span key={`${index} ${task}`} className="mono">
+          <Text>{task}</Text>
+        </span>
+      ))}
+      <span className="muted">
+        {whole ? (
+          <>
+            then <Text>{end ?? "removed"}</Text>
+          </>
+        ) : (
+          <>
+            up to <Text>{end ?? ""}</Text>: the rest depends on outputs
+          </>
+        )}
+      </span>
+    </div>
+  );
+}
+
+function toText(value: unknown): string {
+  return value === null || value === undefined ? "none" : String(value);
+}
+
+function formatStacks(count: number): string {
+  return count === 1 ? "1 stack" : `${count.toLocaleString("en")} stacks`;
+}

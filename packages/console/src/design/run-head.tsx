@@ -1,0 +1,67 @@
+import type { ReactNode } from "react";
+import { findPlace } from "../text/find-place.ts";
+import { Pill, type Status } from "./mark.tsx";
+import { Scrolled } from "./scrolled.tsx";
+import { Text } from "./text.tsx";
+import "./run-head.css";
+
+interface RunHeadProps {
+  readonly status: Status;
+  readonly word?: string;
+  /** What runs, where, by whom and since when, in this order. A fact that is undefined or false is left out. */
+  readonly facts: Readonly<Record<string, ReactNode>>;
+}
+
+/** Renders the head of everything that runs: its state, then what, where, by whom, since when, and links. */
+export function RunHead({ status, word, facts }: RunHeadProps) {
+  const shown = Object.entries(facts).filter(([, value]) => value !== undefined && value !== false);
+  return (
+    <div className="run-head">
+      <Pill status={status} {...(word !== undefined && { word })} />
+      <dl>
+        {shown.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </div>
+  );
+}
+
+interface RunErrorProps {
+  readonly code: string;
+  readonly message: string;
+  /** Such as the lines of a log that explain it. */
+  readonly children?: ReactNode;
+}
+
+/** Renders the error of what failed, once and before everything else: code, text as it came, and the line of a file it names. */
+export function RunError({ code, message, children }: RunErrorProps) {
+  return (
+    <section className="panel failure" aria-label="Error">
+      <div className="notice fail run-error">
+        <p className="tone-fail">
+          <Text mono>{code}</Text>
+        </p>
+        <Scrolled label="Message" className="failure-message">
+          <Text mono>{message}</Text>
+        </Scrolled>
+        <PlaceOf text={message} />
+        {children}
+      </div>
+    </section>
+  );
+}
+
+/** Renders the file and the line that an error names; nothing where it names none. */
+export function PlaceOf({ text }: { text: string }) {
+  const place = findPlace(text);
+  if (place === undefined) return null;
+  return (
+    <p className="run-place">
+      <span className="muted">in</span> <Text mono>{`${place.file}:${place.line}`}</Text>
+    </p>
+  );
+}

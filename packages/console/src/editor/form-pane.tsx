@@ -1,0 +1,72 @@
+import { useMemo } from "react";
+import { Skeleton } from "../design/page.tsx";
+import type { Range } from "../machine/edits/operation.ts";
+import type { Outline } from "../machine/outline.ts";
+import type { MachineState } from "../machine/use-machine.ts";
+import { listNames } from "./completion.ts";
+import { Inspector } from "./inspector.tsx";
+import type { EditorKnowledge } from "./knowledge.ts";
+import type { FormSchemas } from "./part-form.tsx";
+import { type FormScope, FormScopeProvider } from "./schema-form.tsx";
+import type { Session } from "./session.ts";
+import type { OpenDocument } from "./use-document.ts";
+import type { EditorView } from "./use-view.ts";
+
+interface FormPaneProps {
+  readonly session: Session;
+  readonly document: OpenDocument;
+  readonly knowledge: EditorKnowledge;
+  readonly view: EditorView;
+  /** Shows a part of the text. */
+  readonly onReveal: (range: Range) => void;
+}
+
+/** Renders the selected state, or the machine, as a form. A document that cannot be changed here has none. */
+export function FormPane({ session, document, knowledge, view, onReveal }: FormPaneProps) {
+  const { machine, text } = document;
+  const outline = machine.outline ?? machine.valid?.outline;
+  const scope = useScope({ machine, outline, executors: knowledge.executors, edit: view.edit });
+  const { selected, setOpened } = view;
+  if (session.readOnly !== undefined || text === "") return null;
+  if (outline === undefined) return machine.text === text || machine.failure ? null : <Skeleton height={160} />;
+  const schemas = toFormSchemas(knowledge);
+  // Why there are none is written above.
+  if (schemas === undefined) return knowledge.failure === undefined ? <Skeleton height={160} /> : null;
+  return (
+    <FormScopeProvider value={scope}>
+      <Inspector
+        key={selected ?? ""}
+        outline={outline}
+        state={outline.states.find(({ name }) => name === selected)}
+        schemas={schemas}
+        edit={view.edit}
+        onReveal={onReveal}
+        onRename={(what, name) => setOpened({ kind: "rename", what, name })}
+        onRemove={(what, name) => setOpened({ kind: "remove", what, name })}
+      />
+    </FormScopeProvider>
+  );
+}
+
+/** Returns the schemas for forms. Without its executor's, the config of a task is a map of anything. */
+function toFormSchemas({ schemas, executors, failure }: EditorKnowledge): FormSchemas | undefined {
+  const known = executors ?? (failure === undefined ? undefined : []);
+  return schemas === undefined || known === undefined ? undefined : { own: schemas, executors: known };
+}
+
+interface ScopeInput extends Pick<FormScope, "edit"> {
+  readonly machine: MachineState;
+  readonly outline: Outline | undefined;
+  readonly executors: EditorKnowledge["executors"];
+}
+
+function useScope({ machine: { problems }, outline, executors, edit }: ScopeInput): FormScope {
+  return useMemo(() => {
+    const names = executors?.map(({ name }) => name) ?? [];
+    const namesAt: FormScope["namesAt"] = (path) => {
+      if (outline === undefined) return [];
+      return path.length === 3 && path[2] === "executor" ? names : listNames(outline, path);
+    };
+    return { edit, problems: problems ?? [], namesAt };
+  }, [edit, problems, outline, executors]);
+}

@@ -1,0 +1,25 @@
+import { describe, expect, it } from "vitest";
+import { countNeedy, formatNeedy, formatNeedyNote } from "./count-needy.ts";
+
+const counts = new Map([
+  ["failed", 6],
+  ["approval", 2],
+  ["busy", 9],
+] as const);
+
+describe("what needs a person", () => {
+  it("is counted once for the sentence of the page and the note of its panel", () => {
+    const needy = countNeedy(counts, ["job"]);
+
+    expect(needy).toEqual({ stacks: 8, jobs: 1 });
+    expect(formatNeedy(needy)).toBe("8 need a person, and 1 job has failed.");
+    expect(formatNeedyNote(needy)).toBe("8 stacks, 1 job, by cause");
+  });
+
+  it("is only jobs where all stacks are well, and nothing where all is well", () => {
+    expect(formatNeedy(countNeedy(undefined, ["a", "b"]))).toBe("None needs a person, but 2 jobs have failed.");
+    expect(formatNeedyNote(countNeedy(undefined, ["a", "b"]))).toBe("2 jobs, by cause");
+    expect(formatNeedy(countNeedy(new Map([["failed", 1]]), []))).toBe("1 needs a person.");
+    expect(formatNeedy(countNeedy(undefined, []))).toBe("None needs a person.");
+  });
+});

@@ -1,0 +1,35 @@
+import { type ConditionCounts, NEEDS_PERSON, sumOf } from "../api/use-main-conditions.ts";
+
+/** What needs a person. Stacks and jobs are counted apart: the counts of a yard are of stacks, as are the badges of the rail. */
+export interface Needy {
+  readonly stacks: number;
+  /** Jobs that have failed in the last day. */
+  readonly jobs: number;
+}
+
+/** Counts what needs a person: for all parts of the overview. */
+export function countNeedy(counts: ConditionCounts | undefined, failedJobs: readonly unknown[]): Needy {
+  return { stacks: sumOf(counts, ...NEEDS_PERSON), jobs: failedJobs.length };
+}
+
+/** Formats `8 need a person, and 1 job has failed.` */
+export function formatNeedy({ stacks, jobs }: Needy): string {
+  const ofStacks =
+    stacks === 0 ? "None needs a person" : `${format(stacks)} ${stacks === 1 ? "needs" : "need"} a person`;
+  if (jobs === 0) return `${ofStacks}.`;
+  const ofJobs = jobs === 1 ? "1 job has failed" : `${format(jobs)} jobs have failed`;
+  return `${ofStacks}${stacks === 0 ? ", but" : ", and"} ${ofJobs}.`;
+}
+
+/** Formats `8 stacks, 1 job, by cause`. */
+export function formatNeedyNote({ stacks, jobs }: Needy): string {
+  const parts = [
+    ...(stacks === 0 ? [] : [`${format(stacks)} ${stacks === 1 ? "stack" : "stacks"}`]),
+    ...(jobs === 0 ? [] : [`${format(jobs)} ${jobs === 1 ? "job" : "jobs"}`]),
+  ];
+  return `${parts.join(", ")}, by cause`;
+}
+
+function format(count: number): string {
+  return count.toLocaleString("en");
+}

@@ -1,0 +1,105 @@
+import { defined } from "@stackyard/core";
+import { useState } from "react";
+import { yard } from "../api/client.ts";
+import { ActionDialog } from "../design/dialog.tsx";
+import { TextField } from "../design/fields.tsx";
+import { useToast } from "../design/toasts.tsx";
+
+/** What a person wants to do about freezes. */
+export type FreezeAction =
+  | { readonly kind: "start" }
+  | { readonly kind: "except"; readonly name: string }
+  | { readonly kind: "end"; readonly name: string };
+
+interface DialogProps<Action> {
+  readonly action: Action;
+  readonly onClose: () => void;
+}
+
+/** Renders the dialog of an action. */
+export function FreezeDialog({ action, onClose }: DialogProps<FreezeAction>) {
+  if (action.kind === "start") return <StartDialog onClose={onClose} />;
+  if (action.kind === "except") return <ExceptDialog action={action} onClose={onClose} />;
+  return <EndDialog action={action} onClose={onClose} />;
+}
+
+const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
+
+function StartDialog({ onClose }: { onClose: () => void }) {
+  const toast = useToast();
+  const [name, setName] = useState("");
+  const [machine, setMachine] = useState("");
+  const [where, setWhere] = useState("");
+  const [to, setTo] = useState("");
+  const isNamed = NAME.test(name);
+  return (
+    <ActionDialog
+      title="Start a freeze"
+      verb="Start"
+      reason="required"
+      refusal={isNamed ? undefined : "Enter a name of lower-case letters, digits and hyphens first"}
+      onClose={onClose}
+      act={async (reason = "") => {
+        const scope = { machine: machine || undefined, where: where || undefined };
+        // The field has the person's local time.
+        const end = to === "" ? undefined : new Date(to).toISOString();
+        await yard.freezes.start({ name, reason, ...defined({ ...scope, to: end }) });
+        toast(`${name} was started.`);
+      }}
+    >
+      <p>
+        Releases send no new events to the stacks that it matches. You need the permission repair for all of them,
+        including later ones.
+      </p>
+      <TextField title="Name" value={name} onChange={setName} maxLength={63} />
+      <TextField title="Machine (empty: all)" value={machine} onChange={setMachine} maxLength={255} />
+      <TextField title="Only stacks with (CEL, empty: all)" value={where} onChange={setWhere} maxLength={1_000} />
+      <TextField
+        title="Until, in local time (empty: a person ends it)"
+        type="datetime-local"
+        value={to}
+        onChange={setTo}
+      />
+    </ActionDialog>
+  );
+}
+
+function ExceptDialog({ action: { name }, onClose }: DialogProps<{ readonly name: string }>) {
+  const toast = useToast();
+  const [release, setRelease] = useState("");
+  return (
+    <ActionDialog
+      title={`Let a release pass ${name}`}
+      verb="Let pass"
+      reason="required"
+      refusal={release.trim() === "" ? "Enter the id of the release first" : undefined}
+      onClose={onClose}
+      act={async (reason = "") => {
+        await yard.freezes.except(name, { release: release.trim(), reason });
+        toast(`${release.trim()} passes ${name}.`);
+      }}
+    >
+      <p>Only this release sends although the freeze holds. The reason is recorded with your name.</p>
+      <TextField title="Release (the id of its stack)" value={release} onChange={setRelease} maxLength={255} />
+    </ActionDialog>
+  );
+}
+
+function EndDialog({ action: { name }, onClose }: DialogProps<{ readonly name: string }>) {
+  const toast = useToast();
+  return (
+    <ActionDialog
+      title={`End ${name}`}
+      verb="End"
+      danger
+      reason="optional"
+      onClose={onClose}
+      act={async (reason) => {
+        await yard.freezes.end(name, defined({ reason }));
+        toast(`${name} has ended. Releases continue within a minute.`);
+      }}
+    >
+      <p>All releases that wait for it continue within a minute.</p>
+    </ActionDialog>
+  );
+}

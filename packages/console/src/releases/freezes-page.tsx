@@ -1,0 +1,224 @@
+import type { AuditLine, Freeze } from "@stackyard/sdk";
+import { useState } from "react";
+import { useAnyRefusal, useRefusal } from "../api/access.ts";
+import { yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { useLoad } from "../api/use-load.ts";
+import { Button } from "../design/button.tsx";
+import { TextLink } from "../design/links.tsx";
+import { Pill } from "../design/mark.tsx";
+import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
+import { Pairs } from "../design/pairs.tsx";
+import { StackLink } from "../design/stack-link.tsx";
+import { Table } from "../design/table.tsx";
+import { Ago, Instant, Text } from "../design/text.tsx";
+import { type FreezeAction, FreezeDialog } from "./freeze-dialogs.tsx";
+import "./freezes.css";
+
+/** Renders the freezes of the yard: what each holds, who passes, and what was done before. */
+export function FreezesPage() {
+  const freezes = useLoad(keys.count("freezes"), (request) => yard.freezes.list(request));
+  const [action, setAction] = useState<FreezeAction>();
+  const refusal = useAnyRefusal("repair");
+  return (
+    <Page
+      title="Freezes"
+      sentence="A freeze holds new events of releases. What was sent before continues; plans, approvals and an undo are not held."
+      actions={
+        <Button look="primary" refusal={refusal} onPress={() => setAction({ kind: "start" })}>
+          Start a freeze…
+        </Button>
+      }
+    >
+      <Loaded query={freezes} height={240}>
+        {(found) =>
+          found.length === 0 ? (
+            <Panel title="Now">
+              <Empty command={`stackyard freezes start NAME --reason "…"`}>Nothing is frozen.</Empty>
+            </Panel>
+          ) : (
+            found.map((freeze) => <OneFreeze key={freeze.name} freeze={freeze} onAction={setAction} />)
+          )
+        }
+      </Loaded>
+      <History />
+      {action !== undefined && (
+        <FreezeDialog
+          action={action}
+          onClose={() => {
+            setAction(undefined);
+            void freezes.refetch();
+          }}
+        />
+      )}
+    </Page>
+  );
+}
+
+interface OneFreezeProps {
+  readonly freeze: Freeze;
+  readonly onAction: (action: FreezeAction) => void;
+}
+
+function OneFreeze({ freeze, onAction }: OneFreezeProps) {
+  const { name, reason, startedAt, startedBy, to, except } = freeze;
+  // A freeze matches also stacks that come later: a right to some stacks is not enough.
+  const refusal = useRefusal("repair", { machine: freeze.machine });
+  return (
+    <Panel
+      title={<Text>{name}</Text>}
+      note={<Pill status="waiting" word="Frozen" />}
+      actions={
+        <>
+          <Button refusal={refusal} onPress={() => onAction({ kind: "except", name })}>
+            Let a release pass…
+          </Button>
+          <Button look="danger" refusal={refusal} onPress={() => onAction({ kind: "end", name })}>
+            End…
+          </Button>
+        </>
+      }
+    >
+      <p className="panel-body wrap">
+        <Text>{reason}</Text>
+      </p>
+      <Pairs
+        className="pairs panel-body"
+        of={{
+          Stacks: <Scope freeze={freeze} />,
+          Until: to === undefined ? "a person ends it" : <Instant at={to} />,
+          Started: (
+            <>
+              <Ago at={startedAt} /> by <Text>{startedBy}</Text>
+            </>
+          ),
+          Pass: except.length > 0 && (
+            <ul className="plain-list" aria-label={`Releases that pass ${name}`}>
+              {except.map((each) => (
+                <li key={each.release} className="wrap">
+                  <StackLink id={each.release} />{" "}
+                  <span className="muted">
+                    <Text>{`${each.reason}, ${each.by}`}</Text>, <Ago at={each.at} />
+                  </span>
+                </li>
+              ))}
+            </ul>
+          ),
+        }}
+      />
+      <Held name={name} />
+    </Panel>
+  );
+}
+
+function Scope({ freeze: { machine, where } }: { freeze: Freeze }) {
+  return (
+    <>
+      {machine === undefined ? "all" : <TextLink path="/machine" search={{ name: machine }} text={machine} />}
+      {where !== undefined && (
+        <>
+          {" "}
+          with{" "}
+          <code>
+            <Text>{where}</Text>
+          </code>
+        </>
+      )}
+    </>
+  );
+}
+
+function Held({ name }: { name: string }) {
+  const held = useLoad(keys.count("freeze-held", { name }), (request) => yard.freezes.held(name, request));
+  return (
+    <Loaded query={held} height={64}>
+      {(items) =>
+        items.length === 0 ? (
+          <p className="panel-body muted">No release waits for it now.</p>
+        ) : (
+          <Table
+            label={`What ${name} holds`}
+            rows={items}
+            keyOf={({ release, task }) => `${release} ${task}`}
+            columns={[
+              { header: "Release", cell: ({ release }) => <StackLink id={release} /> },
+              { header: "Task", cell: ({ task }) => <Text>{task}</Text> },
+              { header: "Stacks held", number: true, cell: ({ stacks }) => stacks },
+              {
+                header: "Such as",
+                cell: ({ examples }) => (
+                  <span className="freeze-examples">
+                    {examples.map((id) => (
+                      <StackLink key={id} id={id} />
+                    ))}
+                  </span>
+                ),
+              },
+            ]}
+          />
+        )
+      }
+    </Loaded>
+  );
+}
+
+const ACTIONS = { startFreeze: "started", exceptFromFreeze: "let pass", endFreeze: "ended" } as const;
+
+/** Each read of the audit log adds a line to it, so it is read only on request. */
+function History() {
+  const [isOpen, setIsOpen] = useState(false);
+  const refusal = useAnyRefusal("audit");
+  return (
+    <Panel
+      title="History"
+      note="from the audit log"
+      actions={
+        <Button look="plain" refusal={refusal} pressed={isOpen} onPress={() => setIsOpen(!isOpen)}>
+          Show
+        </Button>
+      }
+    >
+      {isOpen && <Lines />}
+    </Panel>
+  );
+}
+
+const MOST_LINES = 50;
+
+function Lines() {
+  const lines = useLoad(keys.other("freeze-history"), async (request) => {
+    const pages = await Promise.all(
+      Object.keys(ACTIONS).map((action) => yard.audit.list({ action, limit: MOST_LINES, ...request })),
+    );
+    const done = pages.flatMap(({ items }) => items).filter(({ outcome }) => outcome === "done");
+    return done.toSorted((a, b) => b.at.localeCompare(a.at)).slice(0, MOST_LINES);
+  });
+  return (
+    <Loaded query={lines} height={120}>
+      {(items) => (
+        <Table
+          label="What was done to freezes"
+          rows={items}
+          keyOf={({ id }) => id}
+          empty={<Empty>Nothing was frozen yet.</Empty>}
+          columns={[
+            { header: "At", cell: ({ at }: AuditLine) => <Instant at={at} /> },
+            { header: "Who", cell: ({ who }) => <Text>{who.name}</Text> },
+            { header: "What", cell: (line) => <What line={line} /> },
+            { header: "Reason", prose: true, cell: ({ reason = "" }) => <Text>{reason}</Text> },
+          ]}
+        />
+      )}
+    </Loaded>
+  );
+}
+
+function What({ line: { action, on } }: { line: AuditLine }) {
+  const word = Object.entries(ACTIONS).find(([name]) => name === action)?.[1] ?? action;
+  return (
+    <span className="wrap">
+      <Text>{`${(on.key ?? "").replace(/^freezes\//, "")} ${word}`}</Text>{" "}
+      {on.stackId !== undefined && <StackLink id={on.stackId} />}
+    </span>
+  );
+}

@@ -1,0 +1,33 @@
+import { toShellCommand } from "@stackyard/core";
+import { To, useSearch } from "../design/links.tsx";
+import { Empty, Page } from "../design/page.tsx";
+import { PlanPanel } from "../design/plan-panel.tsx";
+
+/** Renders a plan of a release: what it would do with each stack. */
+export function PlanPage() {
+  const { stack = "", plan = "" } = useSearch();
+  return (
+    <Page title={`Plan of ${stack}`}>
+      {stack === "" || plan === "" ? (
+        <Empty command="stackyard deploys plan RELEASE TASK">The address names no plan. Open one from a release.</Empty>
+      ) : (
+        <>
+          <p>
+            <To path="/stack" search={{ id: stack }}>
+              Open the release
+            </To>
+          </p>
+          <PlanPanel
+            release={stack}
+            plan={plan}
+            absent={
+              <Empty command={toShellCommand`stackyard deploys plan ${stack} ${plan}`}>
+                The release has no such plan, or it is older than 90 days.
+              </Empty>
+            }
+          />
+        </>
+      )}
+    </Page>
+  );
+}

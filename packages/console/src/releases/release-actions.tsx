@@ -1,0 +1,113 @@
+import { defined } from "@stackyard/core";
+import type { Release } from "@stackyard/sdk/releases";
+import { useState } from "react";
+import { useRefusal } from "../api/access.ts";
+import { queryClient, yard } from "../api/client.ts";
+import { JOB_MACHINE } from "../api/status.ts";
+import { Button } from "../design/button.tsx";
+import { ActionDialog, type ActionProps } from "../design/dialog.tsx";
+import { useGo } from "../design/links.tsx";
+import { useToast } from "../design/toasts.tsx";
+import { formatRelease, isOver, releases } from "./release-status.ts";
+
+// The predecessor's path: from this state on traffic moves, and a halt would leave two versions in service.
+const AFTER_TRAFFIC = new Set(["CleanUpSuccess", "Success", "DetachForSuccess", "WaitDetachForSuccess"]);
+
+interface Action extends Pick<ActionProps, "verb" | "danger" | "reason" | "typed"> {
+  readonly text: string;
+  /** Returns the run to open. */
+  readonly act: (reason: string | undefined) => Promise<Pick<Release, "runId">>;
+  readonly refusal: string | undefined;
+}
+
+/** Renders what can be done about a release. */
+export function ReleaseActions({ release }: { release: Release }) {
+  const [open, setOpen] = useState<Action>();
+  const toast = useToast();
+  const go = useGo();
+  const actions = useActions(release);
+  return (
+    <div className="row">
+      {actions.map((action) => (
+        <Button
+          key={action.verb}
+          refusal={action.refusal}
+          {...(action.danger && { look: "danger" as const })}
+          onPress={() => setOpen(action)}
+        >
+          {action.verb}…
+        </Button>
+      ))}
+      {open !== undefined && (
+        <ActionDialog
+          {...open}
+          title={`${open.verb}: ${formatRelease(release)}`}
+          onClose={() => setOpen(undefined)}
+          act={async (reason) => {
+            const { runId } = await open.act(reason);
+            toast(`${open.verb} was sent.`);
+            await queryClient.invalidateQueries({ queryKey: ["list"] });
+            if (runId !== release.runId) go("/release", { id: runId });
+          }}
+        >
+          <p>{open.text}</p>
+        </ActionDialog>
+      )}
+    </div>
+  );
+}
+
+function useActions(release: Release): readonly Action[] {
+  const { runId, releaseId, project, config, account, region, report } = release;
+  const subject = { machine: JOB_MACHINE, stackId: runId };
+  const operate = useRefusal("operate", subject);
+  const repair = useRefusal("repair", subject);
+  const over = isOver(release) ? "The release has ended" : undefined;
+  const running = isOver(release) ? undefined : "The release still runs";
+  const moved = report !== undefined && AFTER_TRAFFIC.has(report.state) ? "Traffic has moved" : undefined;
+  const at = { account, region, project, config };
+  return [
+    {
+      verb: "Halt",
+      danger: true,
+      reason: "required",
+      typed: project,
+      text: "Stops the release and removes what it created. The version that serves now stays.",
+      refusal: operate ?? over ?? moved ?? (release.isHalting ? "A halt was requested" : undefined),
+      act: (reason) => releases.halt(runId, { ...defined({ reason }) }),
+    },
+    {
+      verb: "Retry",
+      text: "Runs the same document again, with the same values.",
+      refusal: operate ?? running ?? (release.standing === "succeeded" ? "The release has not failed" : undefined),
+      act: () => yard.runs.retry(runId),
+    },
+    {
+      verb: "Roll back",
+      danger: true,
+      text: "One step back: to the groups that are kept, else to the release document before.",
+      refusal: repair ?? running,
+      act: () => releases.rollback({ at, ...(releaseId !== "" && { releaseId }) }),
+    },
+    {
+      verb: "Repair",
+      text: "Lists what no release owns any more. Nothing is removed.",
+      refusal: repair ?? running,
+      act: () => releases.repair({ at }),
+    },
+    {
+      verb: "Lock",
+      reason: "required",
+      text: "Blocks deployments of this project and configuration until it is unlocked. Running releases continue.",
+      refusal: repair,
+      act: (reason = "") => releases.lock({ at, reason }),
+    },
+    {
+      verb: "Unlock",
+      typed: project,
+      text: "Permits deployments again.",
+      refusal: repair,
+      act: () => releases.unlock({ at }),
+    },
+  ];
+}

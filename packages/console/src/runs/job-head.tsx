@@ -1,0 +1,58 @@
+import type { Run } from "@stackyard/sdk/runs";
+import type { ReactNode } from "react";
+import { statusOfJob } from "../api/job-states.ts";
+import { usePlaceName } from "../api/use-account-name.ts";
+import type { Status } from "../design/mark.tsx";
+import { RunHead } from "../design/run-head.tsx";
+import { Ago, MaybeLink, Text } from "../design/text.tsx";
+import { formatDuration } from "../text/durations.ts";
+import { findJobFacts, type JobFacts } from "./job-facts.ts";
+import { useRunWork } from "./use-run.ts";
+import "./runs.css";
+
+interface JobHeadProps {
+  readonly job: Run;
+  readonly what: ReactNode;
+  /** Where it works; by default the places of its config. */
+  readonly where?: ReactNode;
+  /** Its state in other words than those of jobs. */
+  readonly state?: { readonly status: Status; readonly word: string };
+  /** Who requested it, where the starter is not known. */
+  readonly by?: string | undefined;
+  /** Facts of its kind. */
+  readonly more?: Readonly<Record<string, ReactNode>>;
+}
+
+/** Renders the head of a job of any kind: what, where, by whom, since when, with version and links. */
+export function JobHead({ job, what, where, state, by, more = {} }: JobHeadProps) {
+  const { startedAt, endedAt } = job;
+  const { starter = by } = useRunWork(job.runId);
+  const facts = findJobFacts(job, usePlaceName());
+  return (
+    <RunHead
+      {...(state ?? { status: statusOfJob(job.state) })}
+      facts={{
+        What: what,
+        Where: where ?? (facts.where !== "" && <Text>{facts.where}</Text>),
+        By: starter !== undefined && <Text>{starter}</Text>,
+        Started: (
+          <>
+            <Ago at={startedAt} />
+            {endedAt !== undefined && `, took ${formatDuration(Date.parse(endedAt) - Date.parse(startedAt))}`}
+          </>
+        ),
+        Version: facts.version !== undefined && <Text mono>{facts.version.short}</Text>,
+        Links: facts.links.length > 0 && <Links links={facts.links} />,
+        ...more,
+      }}
+    />
+  );
+}
+
+function Links({ links }: { links: JobFacts["links"] }) {
+  return links.map(({ name, href }) => (
+    <span key={name} className="run-link">
+      <MaybeLink value={href} />
+    </span>
+  ));
+}

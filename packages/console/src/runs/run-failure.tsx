@@ -1,0 +1,39 @@
+import type { Run } from "@stackyard/sdk/runs";
+import type { ReactNode } from "react";
+import { yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { RunError } from "../design/run-head.tsx";
+import { LogExcerpt } from "../log/log-excerpt.tsx";
+import { RunChanges } from "./run-changes.tsx";
+import { useRunWork } from "./use-run.ts";
+
+interface RunFailureProps {
+  readonly job: Run;
+  /** What else explains it. */
+  readonly children?: ReactNode;
+}
+
+/** Renders why a job has failed: the error, the log where it was, and what changed since the last success. */
+export function RunFailure({ job, children }: RunFailureProps) {
+  const { runId, error, state } = job;
+  const { attempts = [] } = useRunWork(runId);
+  if (error === undefined || state !== "failed") return null;
+  const last = attempts[0];
+  return (
+    <div className="columns">
+      <RunError {...error}>
+        {children}
+        {last?.hasLog === true && (
+          <LogExcerpt
+            attemptId={last.attemptId}
+            load={{
+              key: keys.attempt(last.attemptId, "tail"),
+              tail: (id, signal) => yard.stacks.attemptLog(id, { signal }),
+            }}
+          />
+        )}
+      </RunError>
+      <RunChanges job={job} />
+    </div>
+  );
+}

@@ -1,0 +1,146 @@
+import type { Attempt, HistoryEntry } from "@stackyard/sdk";
+import type { Run } from "@stackyard/sdk/runs";
+import type { ReactNode } from "react";
+import { findEnd } from "../api/attempt-ids.ts";
+import { yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { toAttemptStatus } from "../api/status.ts";
+import { useLoad } from "../api/use-load.ts";
+import { To, useSearch } from "../design/links.tsx";
+import { Mark } from "../design/mark.tsx";
+import { Empty, Loaded, Panel } from "../design/page.tsx";
+import { Scrolled } from "../design/scrolled.tsx";
+import { type Column, Table } from "../design/table.tsx";
+import { Tabs } from "../design/tabs.tsx";
+import { Ago, Text } from "../design/text.tsx";
+import { useRunWork } from "./use-run.ts";
+import "./runs.css";
+
+/** A tab with what it shows. */
+export interface RunTab {
+  readonly id: string;
+  readonly title: string;
+  readonly show: () => ReactNode;
+}
+
+interface RunTabsProps {
+  readonly job: Run;
+  readonly path: string;
+  /** Those of this kind of job, before those that all have. */
+  readonly own?: readonly RunTab[];
+}
+
+/** Renders the tabs of a job: those of its kind, then log, attempts and config. */
+export function RunTabs({ job, path, own = [] }: RunTabsProps) {
+  const { tab: named } = useSearch();
+  const tabs: readonly RunTab[] = [
+    ...own,
+    { id: "log", title: "Log", show: () => <LogTail job={job} /> },
+    { id: "attempts", title: "Attempts", show: () => <Attempts runId={job.runId} /> },
+    { id: "config", title: "Config", show: () => <Config job={job} /> },
+  ];
+  const shown = tabs.find(({ id }) => id === named) ?? tabs[0];
+  return (
+    <>
+      <Tabs path={path} tabs={tabs} keep={["id"]} />
+      {shown?.show()}
+    </>
+  );
+}
+
+function Config({ job: { config, target, outputs } }: { job: Run }) {
+  return (
+    <div className="columns">
+      <Json title="Config" value={config} />
+      <div className="stack-v">
+        {target !== undefined && <Json title="Target" value={target} />}
+        {outputs !== undefined && <Json title="Outputs" value={outputs} />}
+      </div>
+    </div>
+  );
+}
+
+function Attempts({ runId }: { runId: string }) {
+  const { attempts, history } = useRunWork(runId);
+  if (attempts === undefined) return null;
+  return (
+    <Panel title="Attempts" note={attempts.length}>
+      <Table
+        label="Attempts of the job"
+        rows={attempts}
+        keyOf={({ attemptId }) => attemptId}
+        columns={toColumns(history)}
+        empty={<Empty>No worker has started it yet.</Empty>}
+      />
+    </Panel>
+  );
+}
+
+function toColumns(history: readonly HistoryEntry[]): readonly Column<Attempt>[] {
+  return [
+    { header: "Attempt", cell: ({ attempt }) => attempt },
+    { header: "Result", cell: (attempt) => <Mark status={toAttemptStatus(attempt)} /> },
+    { header: "Sent", cell: ({ dispatchedAt }) => <Ago at={dispatchedAt} /> },
+    { header: "Error", cell: (attempt) => <Text mono>{findEnd(history, attempt)?.code ?? ""}</Text> },
+    { header: "Runner", cell: ({ owner = "" }) => <Text mono>{owner}</Text> },
+    {
+      header: "Log",
+      cell: ({ attemptId, attempt, hasLog }) =>
+        hasLog && (
+          <To path="/log" search={{ attempt: attemptId }} label={`Log of attempt ${attempt}`}>
+            Log
+          </To>
+        ),
+    },
+  ];
+}
+
+const MAX_CHARACTERS = 20_000;
+
+/** Renders a value as JSON. */
+export function Json({ title, value }: { title: string; value: unknown }) {
+  const text = JSON.stringify(value, null, 2);
+  return (
+    <Panel title={title}>
+      <Scrolled label={title} className="panel-body job-text" as="pre">
+        <Text>{text.slice(0, MAX_CHARACTERS)}</Text>
+        {text.length > MAX_CHARACTERS && "\n…"}
+      </Scrolled>
+    </Panel>
+  );
+}
+
+const TAIL_LINES = 40;
+
+/** Renders the end of the newest attempt's log; the full log has its own page. */
+function LogTail({ job: { runId, endedAt } }: { job: Run }) {
+  const { attempts } = useRunWork(runId);
+  const log = useLoad(keys.stack(runId, "log", { endedAt }), (request) => yard.runs.log(runId, request));
+  const attemptId = attempts?.[0]?.attemptId;
+  return (
+    <Panel
+      title="End of the log"
+      actions={
+        attemptId !== undefined && (
+          <span data-shortcut="l">
+            <To path="/log" search={{ attempt: attemptId }}>
+              Whole log
+            </To>
+          </span>
+        )
+      }
+    >
+      <Loaded query={log} height={120}>
+        {(text) =>
+          text === "" ? (
+            <Empty>{endedAt === undefined ? "The log is here when the attempt has ended." : "The log is empty."}</Empty>
+          ) : (
+            <Scrolled label="End of the log" className="panel-body job-text" as="pre">
+              <Text>{text.trimEnd().split("\n").slice(-TAIL_LINES).join("\n")}</Text>
+            </Scrolled>
+          )
+        }
+      </Loaded>
+    </Panel>
+  );
+}

@@ -1,0 +1,60 @@
+import type { Run } from "@stackyard/sdk/runs";
+import { useRef } from "react";
+import { statusOfJob } from "../api/job-states.ts";
+import { CopyImage } from "../design/copy-image.tsx";
+import { Gantt, type GanttRow } from "../design/gantt.tsx";
+import { Mark } from "../design/mark.tsx";
+import { Panel } from "../design/page.tsx";
+import { Steps } from "../design/steps.tsx";
+import { useNow } from "../design/text.tsx";
+import { toGanttBar } from "./attempt-bars.ts";
+import { toAttemptSteps } from "./run-steps.ts";
+import { toRunTimes } from "./run-times.ts";
+import { useRunWork } from "./use-run.ts";
+
+interface RunTimelineProps {
+  readonly job: Run;
+  /** The parts of its work, such as waves, below the attempts. */
+  readonly rows?: readonly GanttRow[];
+}
+
+/** Renders when a job waited and was worked, on one line of time; a bar leads to its log. */
+export function RunTimeline({ job, rows = [] }: RunTimelineProps) {
+  const { attempts = [], history } = useRunWork(job.runId);
+  const now = useNow();
+  const drawing = useRef<HTMLElement>(null);
+  const { from, to, bars } = toRunTimes(job, { attempts, history, now });
+  if (bars.length === 0 && rows.length === 0) return null;
+  const own: GanttRow = {
+    name: "Attempts",
+    bars: bars.map((bar) => toGanttBar("Job", bar)),
+    end: <Mark status={statusOfJob(job.state)} />,
+  };
+  return (
+    <Panel title="Timeline" actions={<CopyImage of={drawing} what="timeline" file={`Timeline of ${job.runId}`} />}>
+      <Gantt
+        label="Timeline since the start"
+        heads={["What", "Result"]}
+        rows={[own, ...rows]}
+        from={from}
+        to={to}
+        drawing={drawing}
+      />
+    </Panel>
+  );
+}
+
+/** Renders the attempts of a job as its first picture. */
+export function AttemptSteps({ job }: { job: Run }) {
+  const { attempts, history } = useRunWork(job.runId);
+  const now = useNow();
+  if (attempts === undefined) return null;
+  const { bars } = toRunTimes(job, { attempts, history, now });
+  const steps = toAttemptSteps(job, bars, { history, now });
+  if (steps.length === 0) return null;
+  return (
+    <Panel title="Attempts" note={bars.length}>
+      <Steps label="Attempts in order" steps={steps} />
+    </Panel>
+  );
+}

@@ -1,0 +1,29 @@
+import type { Attempt, HistoryEntry } from "@stackyard/sdk";
+import { yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { useLoad } from "../api/use-load.ts";
+
+/** Lines of the history, of which a job has few. */
+const LINES = 200;
+
+/** What is known about how a job was worked. */
+export interface RunWork {
+  /** Newest first; undefined while they are loading. */
+  readonly attempts: readonly Attempt[] | undefined;
+  /** Newest first. */
+  readonly history: readonly HistoryEntry[];
+  /** Who started it; undefined while that is not known. */
+  readonly starter: string | undefined;
+}
+
+/** Loads the attempts of a job, and who started it. */
+export function useRunWork(runId: string): RunWork {
+  const attempts = useLoad(keys.stack(runId, "attempts"), (request) => yard.stacks.attempts(runId, request));
+  const { data } = useLoad(keys.stack(runId, "history", { newest: LINES }), (request) =>
+    yard.stacks.history(runId, { limit: LINES, ...request }),
+  );
+  const history = data?.items ?? [];
+  // With more lines the first one is not among them.
+  const starter = data !== undefined && data.cursor === undefined ? history.at(-1)?.actor : undefined;
+  return { attempts: attempts.data, history, starter };
+}

@@ -1,0 +1,86 @@
+import type { Deploy } from "@stackyard/sdk";
+
+/** How many stacks of a wave are how far. */
+export type WaveCounts = Deploy["waves"][number]["counts"];
+
+/** A deployment in figures. */
+export interface DeployCounts {
+  readonly stacks: number;
+  /** Have arrived, or were left alone: those on their way have not. */
+  readonly arrived: number;
+  readonly failed: number;
+  readonly sent: number;
+  readonly waves: { readonly ended: number; readonly all: number };
+  /** Of all waves. */
+  readonly total: WaveCounts;
+}
+
+const NONE: WaveCounts = { waiting: 0, sent: 0, done: 0, failed: 0, skipped: 0, unsent: 0 };
+
+/** Counts the stacks of all waves. */
+export function countDeploy({ waves }: Pick<Deploy, "waves">): DeployCounts {
+  const total = waves.reduce<WaveCounts>(
+    (sum, { counts }) => ({
+      waiting: sum.waiting + counts.waiting,
+      sent: sum.sent + counts.sent,
+      done: sum.done + counts.done,
+      failed: sum.failed + counts.failed,
+      skipped: sum.skipped + counts.skipped,
+      unsent: sum.unsent + counts.unsent,
+    }),
+    NONE,
+  );
+  return {
+    stacks: waves.reduce((sum, wave) => sum + wave.stacks, 0),
+    arrived: countArrived(total),
+    failed: total.failed,
+    sent: total.sent,
+    waves: { ended: waves.filter(isEnded).length, all: waves.length },
+    total,
+  };
+}
+
+/** Returns how many stacks have arrived or were left alone. */
+export function countArrived({ done, skipped }: WaveCounts): number {
+  return done + skipped;
+}
+
+function isEnded({ counts: { waiting, sent, unsent } }: Deploy["waves"][number]): boolean {
+  return waiting + sent + unsent === 0;
+}
+
+/** A pause after a wave that lasts. */
+interface LastingPause {
+  /** The name of the wave. */
+  readonly wave: string;
+  readonly to: string;
+}
+
+/** Returns the pause in which a deployment is now. */
+export function findPause(
+  { waves, endedAt }: Pick<Deploy, "waves" | "endedAt">,
+  now: number,
+): LastingPause | undefined {
+  if (endedAt !== undefined) return undefined;
+  const paused = waves.find(({ pause }) => pause !== undefined && Date.parse(pause.to) > now);
+  return paused?.pause && { wave: paused.name, to: paused.pause.to };
+}
+
+/** The failures that a wave allows, and how many there are. */
+export interface FailureBudget {
+  readonly wave: string;
+  readonly allowed: number;
+  readonly used: number;
+}
+
+/** Returns the budget that counts now: of the wave that has spent it, else of the present or the last one. */
+export function findBudget({ waves }: Pick<Deploy, "waves">): FailureBudget | undefined {
+  const budgets = waves.flatMap(({ name, maxFailures, counts }) =>
+    maxFailures === undefined ? [] : [{ wave: name, allowed: maxFailures, used: counts.failed, counts }],
+  );
+  const found =
+    budgets.find(({ allowed, used }) => used > allowed) ??
+    budgets.find(({ counts: { waiting, sent } }) => waiting + sent > 0) ??
+    budgets.at(-1);
+  return found && { wave: found.wave, allowed: found.allowed, used: found.used };
+}

@@ -1,0 +1,67 @@
+import type { Deploy } from "@stackyard/sdk";
+import { Mark, type Status, toneOf } from "../design/mark.tsx";
+import { Text } from "../design/text.tsx";
+import { countArrived, countDeploy, type WaveCounts } from "./deploy-counts.ts";
+
+/** How far stacks are, in the order of the bar. */
+const PARTS = [
+  ["done", "succeeded", "done"],
+  ["skipped", "skipped", "left alone"],
+  ["failed", "failed", "failed"],
+  ["sent", "running", "on their way"],
+  ["waiting", "queued", "waiting"],
+  ["unsent", "cancelled", "not sent"],
+] as const satisfies readonly (readonly [keyof WaveCounts, Status, string])[];
+
+/** Renders the waves side by side, each as wide as it has stacks, and what the colors of their stacks mean. */
+export function DeployWaves({ deploy }: { deploy: Deploy }) {
+  const { total } = countDeploy(deploy);
+  return (
+    <>
+      <p className="deploy-counts">
+        {PARTS.filter(([part]) => total[part] > 0).map(([part, status, word]) => (
+          <Mark key={part} status={status} word={`${total[part].toLocaleString("en")} ${word}`} />
+        ))}
+      </p>
+      <ol className="deploy-waves">
+        {deploy.waves.map(({ name, stacks, counts }) => (
+          <li key={name} style={{ flexGrow: stacks }}>
+            <span className="deploy-wave">
+              <b>
+                <Text>{name}</Text>
+              </b>{" "}
+              <span className="muted">
+                {countArrived(counts).toLocaleString("en")} of {stacks.toLocaleString("en")}
+              </span>
+            </span>
+            <WaveBar name={name} counts={counts} />
+          </li>
+        ))}
+      </ol>
+    </>
+  );
+}
+
+/** Up to so many stacks, each is a block. */
+const MOST_BLOCKS = 60;
+
+function WaveBar({ name, counts }: { name: string; counts: WaveCounts }) {
+  const parts = PARTS.filter(([part]) => counts[part] > 0);
+  const stacks = parts.reduce((sum, [part]) => sum + counts[part], 0);
+  const label = `${name}: ${parts.map(([part, _, word]) => `${counts[part]} ${word}`).join(", ") || "no stack"}`;
+  return (
+    <span className="deploy-bar" role="img" aria-label={label} title={label}>
+      {parts.flatMap(([part, status]) => {
+        const blocks = stacks > MOST_BLOCKS ? 1 : counts[part];
+        return Array.from({ length: blocks }, (_, index) => (
+          <span
+            // biome-ignore lint/suspicious/noArrayIndexKey: blocks of a part are alike
+            key={`${part} ${index}`}
+            className={part === "unsent" || part === "waiting" ? "soft" : `tone-${toneOf(status)}`}
+            style={{ flexGrow: counts[part] / blocks }}
+          />
+        ));
+      })}
+    </span>
+  );
+}

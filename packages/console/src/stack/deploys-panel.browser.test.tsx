@@ -1,0 +1,125 @@
+import { expect, it } from "vitest";
+import { page } from "vitest/browser";
+import { anAttempt, aStack, stackApi } from "../testing/a-stack.ts";
+import { renderPage, type SentRequest } from "../testing/render-page.tsx";
+import { StackPage } from "./stack-page.tsx";
+
+const counts = { waiting: 0, sent: 0, done: 0, failed: 0, skipped: 0, unsent: 0 };
+const deploy = {
+  task: "tenants",
+  op: "send",
+  event: "RELEASED",
+  metadata: { api: "1.42.0" },
+  startedAt: "2026-11-20T02:00:00Z",
+  stop: { code: "TOO_MANY_FAILURES", message: "9 of 40 stacks have failed, and 0 may." },
+  waves: [
+    { name: "canary", stacks: 40, counts: { ...counts, done: 31, failed: 9 } },
+    { name: "rest", stacks: 360, counts: { ...counts, unsent: 350, sent: 10 } },
+  ],
+};
+const row = (stackId: string, state: string, why = {}) => ({
+  stackId,
+  wave: "canary",
+  state,
+  tries: 1,
+  from: { api: "1.41.0" },
+  since: "2026-11-20T02:10:00Z",
+  ...why,
+});
+
+function showRelease() {
+  const attempts = [anAttempt({ executor: "deploy" })];
+  const stack = aStack({ attempts });
+  const failed = row("tenant-9", "failed", { code: "STACK_BROKEN", message: "The stack is in BROKEN." });
+  return renderPage(StackPage, "/stack?id=pr-12", {
+    ...stackApi(stack),
+    "GET /v1/stacks/pr-12/deploys": { items: [deploy] },
+    "GET /v1/stacks/pr-12/deploys/tenants": ({ query }: SentRequest) => ({
+      items: query["state"] === "failed" ? [failed] : [row("tenant-1", "done"), failed],
+    }),
+  });
+}
+
+it.each([390, 1_440])(
+  "shows waves with what is done, failed and left, and why it stopped, %i px wide",
+  {
+    tags: "page",
+  },
+  async (width) => {
+    await page.viewport(width, 1_200);
+    const { screen } = await showRelease();
+
+    const tenants = screen.getByRole("region", { name: "Deployment of tenants" });
+    await expect.element(tenants.getByText("9 failed")).toBeVisible();
+    await expect.element(tenants.getByText("350 not sent")).toBeVisible();
+    await expect.element(tenants.getByText("9 of 40 stacks have failed, and 0 may.")).toBeVisible();
+    expect(document.documentElement.scrollWidth).toBeLessThanOrEqual(width);
+  },
+);
+
+it("lists the stacks of a task with links, and only those that failed", async () => {
+  await page.viewport(1_440, 1_200);
+  const { screen } = await showRelease();
+
+  await screen.getByRole("button", { name: "Stacks", exact: true }).click();
+  await expect.element(screen.getByRole("link", { name: "tenant-1" })).toBeVisible();
+  await screen.getByRole("button", { name: "Only failed" }).click();
+
+  await expect.element(screen.getByText("STACK_BROKEN: The stack is in BROKEN.")).toBeVisible();
+  await expect.element(screen.getByRole("link", { name: "tenant-1" })).not.toBeInTheDocument();
+});
+
+it("is missing for a stack that is not a release", async () => {
+  const { screen } = await renderPage(StackPage, "/stack?id=pr-12", stackApi(aStack()));
+  await expect.element(screen.getByRole("heading", { name: "Graph" })).toBeVisible();
+  await expect.element(screen.getByText("Deployments")).not.toBeInTheDocument();
+});
+
+it.each([390, 1_440])(
+  "shows a closed gate with the next instant and the way past, what waits for approvals, the plan and the way back, %i px wide (argo-cd#26215)",
+  async (width) => {
+    await page.viewport(width, 1_200);
+    const digest = "5e0b".padEnd(64, "0");
+    const message =
+      'The calendar "office" is closed until 2027-01-04T08:00:00Z. The way past: stackyard stacks settle pr-12 soak --reason …';
+    const gate = anAttempt({ executor: "gate", task: "soak", status: "suspended", progressMessage: message });
+    const stack = aStack({ attempts: [gate] });
+    const planCounts = { move: 1, same: 0, create: 0, moving: 0, fails: 0 };
+    const plan = {
+      digest,
+      madeAt: deploy.startedAt,
+      tasks: [],
+      stacks: 1,
+      hidden: 0,
+      counts: planCounts,
+      runs: 0,
+      changed: 0,
+    };
+    const { screen } = await renderPage(StackPage, "/stack?id=pr-12", {
+      ...stackApi(stack),
+      "GET /v1/stacks/pr-12/attempts": { items: [gate] },
+      "GET /v1/stacks/pr-12/deploys": { items: [{ ...deploy, plan: digest, undo: "CLOSED" }] },
+      "GET /v1/stacks/pr-12/deploys/tenants": {
+        items: [
+          row("tenant-3", "sent", { approving: true }),
+          row("tenant-4", "waiting", { code: "FROZEN", message: "Audit." }),
+        ],
+      },
+      [`GET /v1/stacks/pr-12/plans/${digest}`]: plan,
+      [`GET /v1/stacks/pr-12/plans/${digest}/stacks`]: { items: [] },
+    });
+
+    await expect.element(screen.getByText(/The way past: stackyard stacks settle pr-12 soak/)).toBeVisible();
+    expect(document.querySelector(".gate-opening time")?.getAttribute("datetime")).toBe("2027-01-04T08:00:00Z");
+    await expect
+      .element(screen.getByRole("link", { name: "Each stack of the plan" }))
+      .toHaveAttribute("href", `/plan?stack=pr-12&plan=${digest}`);
+    await screen.getByRole("button", { name: "Stacks", exact: true }).click();
+    await expect.element(screen.getByRole("link", { name: "waits for an approval" })).toBeInTheDocument();
+    await expect.element(screen.getByRole("link", { name: "Freezes" })).toHaveAttribute("href", "/freezes");
+    expect(document.documentElement.scrollWidth).toBeLessThanOrEqual(width);
+    await screen.getByRole("button", { name: "Undo release…" }).click();
+    await expect.element(screen.getByRole("heading", { name: "Send an event to pr-12" })).toBeVisible();
+    await page.viewport(1_280, 800);
+  },
+);

@@ -1,0 +1,124 @@
+import type { Attempt, Deploy } from "@stackyard/sdk";
+import { useState } from "react";
+import { yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { useLoad } from "../api/use-load.ts";
+import { Button } from "../design/button.tsx";
+import { To } from "../design/links.tsx";
+import { Mark, Pill } from "../design/mark.tsx";
+import { Panel } from "../design/page.tsx";
+import { isPlanDigest } from "../design/plan-digest.ts";
+import { Instant, Text } from "../design/text.tsx";
+import { DeploysPanel } from "./deploys-panel.tsx";
+import { findOpening } from "./gate-opening.ts";
+import { useOperateRefusal } from "./refusals.ts";
+import { SendDialog } from "./send-dialog.tsx";
+import type { StackProps } from "./source.ts";
+import { StageStrip } from "./stage-strip.tsx";
+
+interface ReleaseProps extends StackProps {
+  readonly attempts: readonly Attempt[];
+}
+
+/** Renders a release: its stages, waves with their stacks, the way back, closed gates, and the plan that it follows. */
+export function ReleasePanels({ source, stack, attempts }: ReleaseProps) {
+  const deploys = useLoad(source.key("deploys"), (request) => yard.deploys.list(stack.id, request));
+  const items = deploys.data ?? [];
+  const plan =
+    items.find((deploy) => deploy.plan !== undefined && deploy.plan !== "")?.plan ??
+    stack.approvals?.find(({ of }) => isPlanDigest(of))?.of;
+  return (
+    <>
+      <StageStrip source={source} stack={stack} attempts={attempts} deploys={items} />
+      <div className="release-now">
+        <DeploysPanel
+          items={items}
+          release={stack.id}
+          actions={<UndoButton source={source} stack={stack} items={items} />}
+        />
+        <GatesPanel attempts={attempts} />
+      </div>
+      {isPlanDigest(plan) && <PlanSummary release={stack.id} plan={plan} />}
+    </>
+  );
+}
+
+/** Renders what the plan says in all; its table has a page of its own. */
+function PlanSummary({ release, plan }: { release: string; plan: string }) {
+  const head = useLoad(keys.count("plan", { release, plan }), (request) => yard.deploys.plan(release, plan, request));
+  if (head.data === undefined) return null;
+  const { counts, runs, changed } = head.data;
+  const parts = Object.entries(counts).flatMap(([word, count]) => (count > 0 ? [`${count} ${word}`] : []));
+  return (
+    <Panel
+      title="Plan"
+      actions={
+        <To path="/plan" search={{ stack: release, plan }}>
+          Each stack of the plan
+        </To>
+      }
+    >
+      <p className="panel-body">
+        {parts.join(", ")}; {runs} {runs === 1 ? "task" : "tasks"} would run.{" "}
+        {changed > 0 && <Mark status="overdue" word={`${changed} changed since: plan again`} />}
+      </p>
+    </Panel>
+  );
+}
+
+/** Renders what is closed, until when, and the way past, as the gate itself says it. */
+function GatesPanel({ attempts }: Pick<ReleaseProps, "attempts">) {
+  const closed = attempts.filter(
+    ({ executor, status, progressMessage }) =>
+      executor === "gate" && status !== "settled" && progressMessage !== undefined,
+  );
+  if (closed.length === 0) return null;
+  return (
+    <Panel title={closed.length === 1 ? "Gate" : "Gates"} note={<Pill status="waiting" word="Closed" />}>
+      {closed.map(({ attemptId, task, progressMessage = "" }) => (
+        <div key={attemptId} className="panel-body gate">
+          <b>
+            <Text>{task}</Text>
+          </b>
+          <Opening message={progressMessage} />
+          <p className="wrap muted">
+            <Text>{progressMessage}</Text>
+          </p>
+        </div>
+      ))}
+    </Panel>
+  );
+}
+
+function Opening({ message }: { message: string }) {
+  const at = findOpening(message);
+  if (at === undefined) return null;
+  return (
+    <span className="gate-opening">
+      <Instant at={at} />
+    </span>
+  );
+}
+
+function UndoButton({ source, stack, items }: StackProps & { readonly items: readonly Deploy[] }) {
+  const [isOpen, setIsOpen] = useState(false);
+  const refusal = useOperateRefusal(source, stack, "send");
+  const event = items.find(({ undo }) => undo !== undefined)?.undo;
+  if (event === undefined) return null;
+  return (
+    <>
+      <Button look="danger" refusal={refusal} onPress={() => setIsOpen(true)}>
+        Undo release…
+      </Button>
+      {isOpen && (
+        <SendDialog
+          source={source}
+          stack={stack}
+          refusal={refusal}
+          initial={{ event, texts: {} }}
+          onClose={() => setIsOpen(false)}
+        />
+      )}
+    </>
+  );
+}

@@ -1,0 +1,108 @@
+import type { Attempt, Deploy } from "@stackyard/sdk";
+import { useLoad } from "../api/use-load.ts";
+import { TextLink } from "../design/links.tsx";
+import { Mark, toneOf } from "../design/mark.tsx";
+import { Ago, Instant, Text, useNow } from "../design/text.tsx";
+import { formatDuration } from "../text/durations.ts";
+import { type StackProps, toLogAddress } from "./source.ts";
+import { type Stage, type StageTask, toStages } from "./stages.ts";
+import "./stage-strip.css";
+
+interface StageStripProps extends StackProps {
+  readonly attempts: readonly Attempt[];
+  readonly deploys: readonly Deploy[];
+}
+
+/** Lines of the history that say when the release was where. */
+const LINES = 200;
+
+/** Renders the stages of a release in their order: how each stands, its tasks, and what holds them. */
+export function StageStrip({ source, stack, attempts, deploys }: StageStripProps) {
+  const { machine, machineHash } = stack;
+  // The keys are those of the graph below: no request is sent twice.
+  const graph = useLoad(["machine", machine, "graph", machineHash], ({ signal }) => source.loadGraph(machine, signal));
+  const history = useLoad(source.key("history", { newest: LINES }), ({ signal }) =>
+    source.loadHistory({ limit: LINES, signal }),
+  );
+  const now = useNow(10_000);
+  if (graph.data === undefined) return null;
+  const entries = history.data?.items ?? [];
+  const stages = toStages({ graph: graph.data, stack, attempts, deploys, entries, now });
+  if (stages.length === 0) return null;
+  return (
+    <section className="panel stages" aria-label="Stages">
+      <h2 className="hidden-visually">Stages</h2>
+      <ol>
+        {stages.map((stage) => (
+          <li
+            key={stage.name}
+            className={`stage tone-${toneOf(stage.status)}`}
+            aria-current={stage.isCurrent ? "step" : undefined}
+          >
+            <StageCard stage={stage} toLog={(attemptId) => toLogAddress(source, attemptId)} />
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+interface StageCardProps {
+  readonly stage: Stage;
+  readonly toLog: (attemptId: string) => ReturnType<typeof toLogAddress>;
+}
+
+function StageCard({ stage, toLog }: StageCardProps) {
+  const { name, status, word, share, tasks } = stage;
+  return (
+    <>
+      <span className="stage-line" aria-hidden="true">
+        <span style={{ flexGrow: share }} />
+      </span>
+      <h3 className="stage-head">
+        <span className="stage-name">
+          <Text>{name}</Text>
+        </span>
+        <Mark status={status} word={word} />
+      </h3>
+      <StageTime stage={stage} />
+      {tasks.length > 0 && (
+        <ul className="stage-tasks">
+          {tasks.map((task) => (
+            <li key={task.name} className="stage-task">
+              <TaskLine task={task} toLog={toLog} />
+            </li>
+          ))}
+        </ul>
+      )}
+    </>
+  );
+}
+
+function StageTime({ stage: { from, to, isCurrent } }: Pick<StageCardProps, "stage">) {
+  if (from === undefined) return null;
+  return (
+    <p className="stage-time">
+      {isCurrent || to === undefined ? (
+        <>
+          for <Ago at={from} plain />
+        </>
+      ) : (
+        formatDuration(Date.parse(to) - Date.parse(from))
+      )}
+    </p>
+  );
+}
+
+function TaskLine({ task, toLog }: { readonly task: StageTask } & Pick<StageCardProps, "toLog">) {
+  const { name, status, note, until, attemptId } = task;
+  return (
+    <>
+      <Mark status={status} bare />
+      {attemptId === undefined ? <Text>{name}</Text> : <TextLink {...toLog(attemptId)} className="name" text={name} />}
+      <span className="stage-note">
+        <Text>{note}</Text> {until !== undefined && <Instant at={until} />}
+      </span>
+    </>
+  );
+}

@@ -1,0 +1,28 @@
+import { describe, expect, it } from "vitest";
+import { findPlace } from "./find-place.ts";
+
+describe("findPlace", () => {
+  it.each([
+    ["│   on modules/db/main.tf line 17, in resource", "modules/db/main.tf", 17],
+    ['  File "app/main.py", line 4, in <module>', "app/main.py", 4],
+    ["    at make (db.mjs:12:5)", "db.mjs", 12],
+    ["migrations/0042_lines.sql:17: relation exists", "migrations/0042_lines.sql", 17],
+    ["src/App.cs(31,9): error CS0103", "src/App.cs", 31],
+  ])("reads %s", (text, file, line) => {
+    expect(findPlace(text)).toEqual({ file, line });
+  });
+
+  it.each(["connect to db.example.org:443", "https://x.example.org/a.js:7", "took 3:17", "web:2", ""])(
+    "finds none in %s",
+    (text) => {
+      expect(findPlace(text)).toBeUndefined();
+    },
+  );
+
+  it("is quick on a long text without a place", () => {
+    const began = performance.now();
+
+    expect(findPlace("a/".repeat(500_000))).toBeUndefined();
+    expect(performance.now() - began).toBeLessThan(2_000);
+  });
+});

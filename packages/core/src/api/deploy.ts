@@ -1,0 +1,80 @@
+import { Type } from "typebox";
+import { Instant } from "./event.ts";
+import type { View } from "./view.ts";
+
+const count = Type.Integer({ minimum: 0 });
+
+/** Stacks of a wave by how far they are. */
+const DeployCounts = Type.Object({
+  waiting: count,
+  sent: { ...count, description: "On their way." },
+  done: count,
+  failed: count,
+  skipped: { ...count, description: "Left alone: unchanged, removed or undone." },
+  unsent: { ...count, description: "Not sent, because the task has stopped." },
+});
+
+const DeployWave = Type.Object({
+  name: Type.String(),
+  stacks: count,
+  counts: DeployCounts,
+  maxFailures: Type.Optional({
+    ...count,
+    description: "Failures that the wave allows: one more, and nothing more is sent. Missing: failures stop nothing.",
+  }),
+  pause: Type.Optional(
+    Type.Object({ from: Instant, to: Instant }, { description: "The pause after the wave, once it has begun." }),
+  ),
+});
+
+/** How far a deployment was from an instant on. */
+const ProgressPoint = Type.Object({
+  at: Instant,
+  done: { ...count, description: "Stacks that had arrived or were left alone." },
+  failed: count,
+});
+
+/** What one task `deploy` of a release has done. */
+export const Deploy = Type.Object({
+  task: Type.String(),
+  op: Type.Union([Type.Literal("send"), Type.Literal("undo")]),
+  event: Type.String(),
+  metadata: Type.Record(Type.String(), Type.Unknown()),
+  plan: Type.Optional(Type.String({ description: "The digest of the plan that it follows." })),
+  startedAt: Instant,
+  firstSentAt: Type.Optional(Instant),
+  endedAt: Type.Optional(Instant),
+  stop: Type.Optional(
+    Type.Object({ code: Type.String(), message: Type.String() }, { description: "Why nothing more is sent." }),
+  ),
+  concurrency: Type.Optional({ ...count, description: "Stacks that may be on their way at the same time." }),
+  waves: Type.Array(DeployWave),
+  progress: Type.Optional(
+    Type.Array(ProgressPoint, {
+      description:
+        "From the begin on, one for each change; of many changes some are left out. Missing before the first.",
+    }),
+  ),
+  undo: Type.Optional(
+    Type.String({ description: "The event that leads from the release's present state to one that undoes this task." }),
+  ),
+});
+export type Deploy = View<typeof Deploy>;
+
+/** A stack of a task `deploy`. */
+export const DeployStack = Type.Object({
+  stackId: Type.String(),
+  wave: Type.String(),
+  state: Type.Enum(["waiting", "sent", "done", "unchanged", "failed", "skipped", "unsent", "undone"]),
+  tries: count,
+  approving: Type.Optional(Type.Literal(true, { description: "An approval of the stack itself is open." })),
+  code: Type.Optional(Type.String({ description: "Why it waits, has failed or was skipped." })),
+  message: Type.Optional(Type.String()),
+  from: Type.Optional(
+    Type.Record(Type.String(), Type.Unknown(), {
+      description: "The values before the first event; null: the key had none. Missing after an undo.",
+    }),
+  ),
+  since: Instant,
+});
+export type DeployStack = View<typeof DeployStack>;

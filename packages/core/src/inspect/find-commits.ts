@@ -1,0 +1,76 @@
+type Metadata = Readonly<Record<string, unknown>>;
+
+/** The commits between two versions of a stack. */
+export interface CommitRange {
+  readonly before: string;
+  readonly now: string;
+  /** The repository at its code host; undefined where no address of the metadata says which one that is. */
+  readonly repositoryUrl?: string;
+  /** Where the code host lists the commits. */
+  readonly compareUrl?: string;
+}
+
+const COMMIT = /^[0-9a-f]{7,64}$/i;
+
+/** How a code host writes the address of what belongs to a repository, and that of a comparison. */
+type Host = readonly [RegExp, (repository: string, before: string, now: string) => string];
+
+const BITBUCKET: Host = [
+  /^(\/[^/]+\/[^/]+)\/(?:pull-requests|commits|branch)(?:\/|$)/,
+  // The newer one is the first.
+  (repository, before, now) => `${repository}/branches/compare/${now}%0D${before}`,
+];
+
+/** GitLab and GitHub, which may have any domain. */
+const OTHERS: readonly Host[] = [
+  [
+    /^(.+)\/-\/(?:merge_requests|commit|tree|pipelines|jobs)(?:\/|$)/,
+    (repository, before, now) => `${repository}/-/compare/${before}...${now}`,
+  ],
+  [
+    /^(\/[^/]+\/[^/]+)\/(?:pull|commits?|tree|actions|releases)(?:\/|$)/,
+    (repository, before, now) => `${repository}/compare/${before}...${now}`,
+  ],
+];
+
+/**
+ * Returns which commits the metadata has brought since an earlier version of it; undefined where no commit has changed. The
+ * addresses are made of one of the same repository, such as that of its pull request.
+ */
+export function findCommitRange(before: Metadata, now: Metadata): CommitRange | undefined {
+  for (const [key, value] of Object.entries(now)) {
+    const old = before[key];
+    if (typeof value !== "string" || typeof old !== "string" || old === value) continue;
+    // Numbers, such as those of accounts and builds, are not commits.
+    if (!COMMIT.test(value) || !COMMIT.test(old) || !/[a-f]/i.test(old + value)) continue;
+    return { before: old, now: value, ...findAddresses(now, old, value) };
+  }
+  return undefined;
+}
+
+type Addresses = Omit<CommitRange, "before" | "now">;
+
+function findAddresses(metadata: Metadata, before: string, now: string): Addresses {
+  for (const value of Object.values(metadata)) {
+    const url = typeof value === "string" ? toWebAddress(value) : undefined;
+    const found = url && toAddresses(url, before, now);
+    if (found !== undefined) return found;
+  }
+  return {};
+}
+
+function toAddresses({ hostname, origin, pathname }: URL, before: string, now: string): Addresses | undefined {
+  for (const [pattern, toPath] of hostname === "bitbucket.org" ? [BITBUCKET] : OTHERS) {
+    const [, repository] = pattern.exec(pathname) ?? [];
+    if (repository === undefined) continue;
+    return { repositoryUrl: `${origin}${repository}`, compareUrl: `${origin}${toPath(repository, before, now)}` };
+  }
+  return undefined;
+}
+
+/** Returns an http or https address without credentials; undefined for everything else. */
+function toWebAddress(text: string): URL | undefined {
+  if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  return url.username === "" && url.password === "" ? url : undefined;
+}

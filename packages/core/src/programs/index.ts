@@ -1,0 +1,11 @@
+export {
+  type ChildEnd,
+  createProgramStarter,
+  type FiledInput,
+  type PipedInput,
+  type PipedProgram,
+  type ProgramInput,
+  type ProgramStarter,
+  programStarter,
+  type RunningProgram,
+} from "./program-starter.ts";

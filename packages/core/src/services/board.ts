@@ -1,0 +1,139 @@
+import { isMap } from "../machine/json.ts";
+import type { Machine } from "../machine/machine.ts";
+import { maskMetadata, toShownMetadata } from "../machine/secrets.ts";
+import type { Stack } from "../machine/stack.ts";
+import { toMainCondition } from "../ports/main-condition.ts";
+
+/** An environment: what one task `deploy` of a machine sends to. */
+export interface BoardPlace {
+  readonly task: string;
+  /** One stack, or those of a machine. */
+  readonly target: { readonly stack: string } | { readonly machine: string; readonly where?: string };
+  /** The keys of the metadata that a release sets. */
+  readonly keys: readonly string[];
+  /** States in which a stack has failed. */
+  readonly failed: readonly string[];
+}
+
+/** Returns the environments of a machine, in the order in which its states reach them; none: it deploys nothing. */
+export function listBoardPlaces(machine: Machine): readonly BoardPlace[] {
+  const names = [...new Set([...machine.states.values()].flatMap(({ tasks }) => tasks))];
+  return names.flatMap((name) => toPlace(name, machine.tasks.get(name)?.definition));
+}
+
+function toPlace(task: string, definition: Readonly<Record<string, unknown>> | undefined): readonly BoardPlace[] {
+  const { executor, config } = definition ?? {};
+  if (executor !== "deploy" || !isMap(config)) return [];
+  const { op = "send", stacks, metadata, failed } = config;
+  if (op !== "send" || !isMap(metadata)) return [];
+  const keys = Object.keys(metadata);
+  const place = { task, keys, failed: Array.isArray(failed) ? failed.map(String) : [] };
+  if (typeof stacks === "string") return [{ ...place, target: { stack: stacks } }];
+  if (!isMap(stacks) || typeof stacks["machine"] !== "string") return [];
+  const { machine, where } = stacks;
+  return [{ ...place, target: { machine, ...(typeof where === "string" && { where }) } }];
+}
+
+/** How a stack stands. `by-hand`: it has other values than those that releases have set. */
+export type BoardStanding = "rests" | "moving" | "failed" | "by-hand";
+
+/** Stacks of an environment with the same values by the same release. Instants are epoch milliseconds. */
+export interface BoardVersion {
+  /** By key; a value that is sensitive is `***`. A key without a value is missing. */
+  readonly values: Readonly<Record<string, unknown>>;
+  /** The newest release among those that have set them. Missing: none has. */
+  readonly release?: { readonly id: string; readonly createdAt: number };
+  /** When the last of these stacks got its values; without a release, when it entered its state. */
+  readonly since: number;
+  readonly stacks: number;
+  readonly standings: Readonly<Record<BoardStanding, number>>;
+  /** At most three, those in trouble first. */
+  readonly examples: readonly string[];
+}
+
+/** Counts the stacks of an environment. Memory grows with the versions, not with the stacks. */
+export interface BoardTally {
+  add(stack: Stack): void;
+  /** Returns the versions, those with most stacks first. */
+  list(): readonly BoardVersion[];
+}
+
+interface Counted {
+  version: Omit<BoardVersion, "examples">;
+  readonly examples: string[];
+  readonly troubled: string[];
+}
+
+const MOST_EXAMPLES = 3;
+
+/** Creates the tally of one environment. */
+export function createBoardTally({ keys, failed }: BoardPlace): BoardTally {
+  const found = new Map<string, Counted>();
+  return {
+    add(stack) {
+      const { values, release, since } = toVersion(stack, keys);
+      const standing = toStanding(stack, keys, failed);
+      const key = JSON.stringify([keys.map((each) => values[each] ?? null), release?.id]);
+      const known = found.get(key) ?? {
+        version: { values, ...(release && { release }), since, stacks: 0, standings: NO_STANDINGS },
+        examples: [],
+        troubled: [],
+      };
+      const { version } = known;
+      known.version = {
+        ...version,
+        since: Math.max(version.since, since),
+        stacks: version.stacks + 1,
+        standings: { ...version.standings, [standing]: version.standings[standing] + 1 },
+      };
+      const list = standing === "rests" ? known.examples : known.troubled;
+      if (list.length < MOST_EXAMPLES) list.push(stack.id);
+      found.set(key, known);
+    },
+    list() {
+      return [...found.values()]
+        .map(({ version, examples, troubled }) => ({
+          ...version,
+          examples: [...troubled, ...examples].slice(0, MOST_EXAMPLES),
+        }))
+        .toSorted((a, b) => b.stacks - a.stacks || b.since - a.since);
+    },
+  };
+}
+
+const NO_STANDINGS: Readonly<Record<BoardStanding, number>> = { rests: 0, moving: 0, failed: 0, "by-hand": 0 };
+
+function toVersion(stack: Stack, keys: readonly string[]) {
+  const { releases = {}, enteredAt } = stack;
+  const shown = maskMetadata(toShownMetadata(stack));
+  const values = Object.fromEntries(keys.flatMap((key) => (shown[key] === undefined ? [] : [[key, shown[key]]])));
+  const setters = keys.flatMap((key) => releases[key] ?? []);
+  const newest = setters.toSorted((a, b) => b.createdAt - a.createdAt)[0];
+  if (newest === undefined) return { values, since: enteredAt };
+  return {
+    values,
+    release: { id: newest.id, createdAt: newest.createdAt },
+    since: Math.max(...setters.map(({ at }) => at)),
+  };
+}
+
+const TROUBLES: ReadonlySet<string> = new Set(["failed", "degraded", "overdue", "stalled"]);
+const MOVING: ReadonlySet<string> = new Set(["busy", "approval", "waiting"]);
+
+function toStanding(stack: Stack, keys: readonly string[], failed: readonly string[]): BoardStanding {
+  const condition = toMainCondition(stack, 0);
+  if (TROUBLES.has(condition) || failed.includes(stack.state)) return "failed";
+  if (MOVING.has(condition)) return "moving";
+  return keys.some((key) => isByHand(stack, key)) ? "by-hand" : "rests";
+}
+
+function isByHand({ metadata, releases = {} }: Stack, key: string): boolean {
+  return metadata[key] !== undefined && JSON.stringify(metadata[key]) !== JSON.stringify(releases[key]?.value);
+}
+
+/** Returns whether an environment lags behind the one before it: the newest release there is newer than any here. */
+export function isBehind(versions: readonly BoardVersion[], before: readonly BoardVersion[] | undefined): boolean {
+  if (before === undefined) return false;
+  const newest = (list: readonly BoardVersion[]) => Math.max(0, ...list.map(({ release }) => release?.createdAt ?? 0));
+  return newest(before) > newest(versions);
+}

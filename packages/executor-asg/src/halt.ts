@@ -1,0 +1,123 @@
+import type { Release } from "./document/release.ts";
+import type { ReleaseConstants } from "./presets.ts";
+import { ReleaseError } from "./release-errors.ts";
+import type { HaltOrder, ReleaseDeps, ReleaseState, ReleaseWork } from "./release-state.ts";
+
+/**
+ * Decides whether a release has to stop. The timeout comes first, then requests for this release, then the
+ * predecessor's file, which counts if it is less than five minutes old and less than two minutes in the future.
+ * Unreadable requests halt nothing: a short storage failure must not tear down a release, and the next check is seconds
+ * away.
+ */
+export function decideHalt(input: HaltInput): HaltDecision {
+  const isSeed = input.generation === "step-asg-deployer";
+  const began = isSeed ? (input.createdAt ?? input.startedAt) : input.startedAt;
+  if (input.now > began + input.timeoutSeconds * 1_000) {
+    return { kind: "halt", code: "RELEASE_TIMED_OUT", message: "Timeout: Halting Release" };
+  }
+  if (input.halts === "unreadable") return { kind: "go-on", unreadable: true };
+  const order = findOrder(input.halts, input.now);
+  if (order === undefined) return { kind: "go-on", unreadable: false };
+  return { kind: "halt", code: "RELEASE_HALTED", message: toMessage(order, isSeed) };
+}
+
+/** Input of `decideHalt`. Instants in epoch ms. */
+export interface HaltInput {
+  /** By the deployer's clock. */
+  readonly now: number;
+  /** When the release was validated. */
+  readonly startedAt: number;
+  /** The document's `created_at`: the timeout of step-asg-deployer counts from there. Default: `startedAt`. */
+  readonly createdAt?: number;
+  readonly timeoutSeconds: number;
+  /** All halt requests found. */
+  readonly halts: readonly HaltOrder[] | "unreadable";
+  /** Default: `odin`. */
+  readonly generation?: ReleaseConstants["generation"];
+}
+
+/** Whether a release continues. */
+export type HaltDecision =
+  /** `unreadable`: the halt requests could not be read. Log it and check again. */
+  | { readonly kind: "go-on"; readonly unreadable: boolean }
+  | { readonly kind: "halt"; readonly code: "RELEASE_TIMED_OUT" | "RELEASE_HALTED"; readonly message: string };
+
+/** Throws `RELEASE_TIMED_OUT` or `RELEASE_HALTED` if the release must stop. */
+export async function throwIfHalted(deps: ReleaseDeps, { release, state }: ReleaseWork): Promise<void> {
+  const { constants, clock } = deps;
+  const halts = await readHalts(deps, release);
+  const verdict = decideHalt({
+    now: clock.now(),
+    startedAt: Date.parse(state.started_at),
+    createdAt: Date.parse(release.created_at),
+    timeoutSeconds: release.timeout,
+    halts,
+    generation: constants.generation,
+  });
+  if (verdict.kind !== "halt") return;
+  const causes = verdict.code === "RELEASE_TIMED_OUT" ? listCauses(state) : [];
+  throw new ReleaseError(
+    verdict.code,
+    causes.length === 0 ? verdict.message : withCauses(`${verdict.message}:`, causes),
+  );
+}
+
+/**
+ * Finds a halt request while a release waits. Ignores the timeout: the predecessor's states check it when they run, and
+ * the slow start of a target group is not part of it.
+ */
+export async function findHalt(deps: ReleaseDeps, release: Release): Promise<ReleaseError | undefined> {
+  const { clock, constants } = deps;
+  const halts = await readHalts(deps, release);
+  const now = clock.now();
+  const { generation } = constants;
+  const verdict = decideHalt({ now, halts, startedAt: now, timeoutSeconds: Number.POSITIVE_INFINITY, generation });
+  return verdict.kind === "halt" ? new ReleaseError(verdict.code, verdict.message) : undefined;
+}
+
+/** Returns the halt requests. Unreadable ones stop nothing, as with the predecessor: the next check reads them again. */
+async function readHalts(
+  { memory, logger, signal }: ReleaseDeps,
+  release: Release,
+): Promise<readonly HaltOrder[] | "unreadable"> {
+  try {
+    return await memory.listHalts(release);
+  } catch (error) {
+    signal.throwIfAborted();
+    logger.warn("cannot read halt requests", { error, release: release.release_id });
+    return "unreadable";
+  }
+}
+
+const FILE_VALID_MS = 5 * 60_000;
+
+const MAX_CLOCK_SKEW_MS = 2 * 60_000;
+
+function findOrder(halts: readonly HaltOrder[], now: number): HaltOrder | undefined {
+  const own = halts.filter((order) => order.kind === "release").toSorted((one, other) => one.at - other.at);
+  return own[0] ?? halts.find((order) => order.kind === "file" && isFileValid(order.modifiedAt, now));
+}
+
+function isFileValid(modifiedAt: number, now: number): boolean {
+  return modifiedAt > now - FILE_VALID_MS && modifiedAt < now + MAX_CLOCK_SKEW_MS;
+}
+
+function toMessage(order: HaltOrder, isSeed: boolean): string {
+  if (order.kind === "release") return order.message || `Halted by ${order.by || "an operator"}`;
+  // step-asg-deployer writes only the word "halt".
+  return isSeed || order.message === "" ? "Halt File Found" : order.message;
+}
+
+const CAUSES_TOLD = 5;
+
+/** Lists why services were not healthy at the last check: their groups are deleted afterwards. */
+function listCauses({ services }: ReleaseState): readonly string[] {
+  const causes = Object.entries(services).flatMap(([name, { healthy, causes: each = [] }]) =>
+    healthy ? [] : each.map((cause) => `${name}: ${cause}`),
+  );
+  return causes.slice(0, CAUSES_TOLD);
+}
+
+export function withCauses(message: string, causes: readonly string[]): string {
+  return causes.length === 0 ? message : `${message} ${causes.join("; ")}.`;
+}

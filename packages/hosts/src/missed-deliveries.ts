@@ -1,0 +1,81 @@
+import { isMap } from "@stackyard/core";
+import type { CodeHost, SentDelivery } from "./code-host.ts";
+import { isPolledOnly } from "./host-options.ts";
+import { type NamedHost, type ReceiveDeps, takeRead } from "./receive.ts";
+
+/** The input of a read at a host. */
+export interface MissedInput {
+  readonly host: NamedHost;
+  readonly codeHost: CodeHost;
+  /** The list of the last call in this process, so that no body is read twice. */
+  readonly known: readonly SentDelivery[];
+}
+
+/** Deliveries that were listed, and what follows from them. */
+export interface ListedDeliveries {
+  readonly listed: readonly SentDelivery[];
+  /**
+   * Queues those that did not reach the receiver, oldest first, and stores the list's end. Returns those that failed,
+   * which are tried again: the end is not stored before. Undefined without any.
+   */
+  readonly take: (() => Promise<readonly FailedDelivery[]>) | undefined;
+}
+
+/** A delivery that could not be read at the host, or not be queued. */
+interface FailedDelivery {
+  readonly delivery: SentDelivery;
+  readonly error: unknown;
+}
+
+/**
+ * Lists the deliveries since the last call, and finds those that did not reach the receiver. Writes nothing. The first
+ * call of a yard only finds the end of the list.
+ */
+export async function listMissedDeliveries(
+  deps: ReceiveDeps,
+  { host, codeHost, known }: MissedInput,
+): Promise<ListedDeliveries> {
+  const { records, clock, wake } = deps;
+  const key = `hooks/pulled/${host.name}`;
+  const found = await records.get(key, clock.now());
+  const since = toInstant(found?.value);
+  const listed = await codeHost.listDeliveries(since);
+  const knownIds = new Set(known.map(({ id }) => id));
+  const isMissed = ({ id, isTaken }: SentDelivery) => (!isTaken || isPolledOnly(host)) && !knownIds.has(id);
+  const missed = since === undefined ? [] : listed.filter(isMissed);
+  const newest = Math.max(since ?? 0, ...listed.map(({ position }) => position));
+  if (missed.length === 0 && newest === since) return { listed, take: undefined };
+  const take = async (): Promise<readonly FailedDelivery[]> => {
+    const failed = await takeEach(deps, { host, codeHost }, missed.toReversed());
+    if (missed.length > 0) wake("hosts");
+    if (newest === since || failed.length > 0) return failed;
+    // The value of a concurrent process is as good.
+    await records.put({ key, value: { at: newest }, expected: found?.version ?? "absent", now: clock.now() });
+    return [];
+  };
+  return { listed, take };
+}
+
+/** Takes each delivery: one that the host does not send does not hide the later ones. */
+async function takeEach(
+  deps: ReceiveDeps,
+  { host, codeHost }: Pick<MissedInput, "host" | "codeHost">,
+  missed: readonly SentDelivery[],
+): Promise<readonly FailedDelivery[]> {
+  const failed: FailedDelivery[] = [];
+  for (const delivery of missed) {
+    const { id, headers } = delivery;
+    try {
+      const body = delivery.body ?? (await codeHost.findDeliveryBody(id));
+      if (body !== undefined) await takeRead(deps, host, { headers, body });
+    } catch (error) {
+      failed.push({ delivery, error });
+    }
+  }
+  return failed;
+}
+
+function toInstant(value: unknown): number | undefined {
+  const at = isMap(value) ? value["at"] : undefined;
+  return typeof at === "number" ? at : undefined;
+}

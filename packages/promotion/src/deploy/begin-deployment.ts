@@ -1,0 +1,214 @@
+import { isDeepStrictEqual } from "node:util";
+import { defined, type Failed, failed } from "@stackyard/core";
+import { addItems, listItems, tallyByWave, updateItems } from "@stackyard/core/rollout";
+import type { DeployDeps, Deployment } from "./deploy-deps.ts";
+import type { SendJob, UndoJob } from "./deploy-job.ts";
+import { type DeployRow, type DeployState, toRow } from "./deploy-row.ts";
+import { openRows, PAGE_ROWS } from "./rows.ts";
+import { type Selected, selectStacks } from "./select-stacks.ts";
+
+/** The rows of an operation, in the order in which they are sent to, and what its state says about all of them. */
+export interface Planned extends Pick<DeployState, "event" | "metadata" | "until" | "failed" | "waves" | "isRule"> {
+  readonly rows: readonly DeployRow[];
+  readonly plan?: string;
+}
+
+/** Returns the present rows of the task; undefined: it must begin. A newer entry of the release has them. */
+export async function findPresent({
+  rows,
+  entry,
+}: Pick<DeployDeps, "rows" | "entry">): Promise<
+  { readonly earlier: Deployment | undefined; readonly present: Deployment | undefined } | Failed
+> {
+  const earlier = await rows.load();
+  if (earlier === undefined) return { earlier, present: undefined };
+  if (earlier.state.entry > entry) {
+    const message = "The release has entered another state since. Its rows belong to that.";
+    return failed({ code: "DEPLOY_OVERTAKEN", message, retryable: false });
+  }
+  if (earlier.state.entry < entry) return { earlier, present: undefined };
+  return { earlier, present: (await recoverSent(rows, await rows.loadWaiting(earlier, 1))).deployment };
+}
+
+/** What a call was about to send when it died. */
+interface Recovered {
+  readonly deployment: Deployment;
+  /** Rows whose events may not have been sent. */
+  readonly ahead: readonly DeployRow[];
+}
+
+/**
+ * Rows are written before the state: of a call that died in between, the rows say what it was about to send. One such row
+ * on a loaded page is enough: there may be more on others.
+ */
+export async function recoverSent(rows: DeployDeps["rows"], given: Deployment): Promise<Recovered> {
+  if (listAhead(given).length === 0) return { deployment: given, ahead: [] };
+  const whole = await rows.loadAll(given);
+  const ahead = listAhead(whole);
+  const next = 1 + Math.max(...ahead.map(({ batch = 0 }) => batch));
+  const firstSentAt = whole.state.firstSentAt ?? Math.min(...ahead.map(({ sentAt = 0 }) => sentAt));
+  return { deployment: { ...whole, state: { ...whole.state, next, firstSentAt } }, ahead };
+}
+
+function listAhead(deployment: Deployment): readonly DeployRow[] {
+  return listItems(deployment).filter(({ batch }) => batch !== undefined && batch >= deployment.state.next);
+}
+
+/**
+ * Writes the rows of a new entry. They keep the tries of earlier entries, because a try is part of an event's id, and
+ * what was before the first event.
+ */
+export async function beginDeployment(
+  deps: DeployDeps,
+  earlier: Deployment | undefined,
+  { rows: selected, plan, ...planned }: Planned & { readonly op: DeployState["op"] },
+): Promise<Deployment> {
+  const before = earlier === undefined ? [] : listItems(await deps.rows.loadAll(earlier));
+  const rows = mergeRows(selected, before, deps.ctx.clock.now());
+  const state: DeployState = {
+    version: 1,
+    release: deps.owner,
+    entry: deps.entry,
+    attempt: deps.attempt,
+    ...planned,
+    sizes: planned.waves.map((_, wave) => selected.filter((row) => row.wave === wave).length),
+    startedAt: deps.ctx.clock.now(),
+    wave: 0,
+    // Never lower than before.
+    next: earlier?.state.next ?? 1,
+    sending: [],
+    tallies: [],
+    ...defined({ plan }),
+  };
+  const deployment = addItems({ state, pages: new Map([[0, []]]) }, rows, { pageRows: PAGE_ROWS, toRow });
+  await deps.rows.save(deployment);
+  return deployment;
+}
+
+/** Selected rows with what is known of earlier entries; earlier ones that were sent to and are not selected are kept. */
+export function mergeRows(
+  selected: readonly DeployRow[],
+  before: readonly DeployRow[],
+  at: number,
+): readonly DeployRow[] {
+  const known = new Map(before.map((row) => [row.stack, row]));
+  const chosen = new Set(selected.map(({ stack }) => stack));
+  const last = selected.at(-1)?.wave ?? 0;
+  // Pages of a longer entry before may not have been replaced yet when a call died.
+  const left = [...known.values()]
+    .filter(({ stack, from }) => !chosen.has(stack) && from !== undefined)
+    // Batches are counted within an entry.
+    .map(({ batch: _, ...row }): DeployRow => {
+      const message = "The stack is not selected any more.";
+      return { ...row, wave: last, state: "skipped", code: "NOT_SELECTED", message, at };
+    });
+  return [...selected.map((row) => withEarlier(row, known.get(row.stack))), ...left];
+}
+
+function withEarlier(row: DeployRow, earlier: DeployRow | undefined): DeployRow {
+  if (earlier === undefined) return row;
+  const isSame = row.incarnation === earlier.incarnation && earlier.state !== "undone";
+  return { ...row, try: earlier.try, ...(isSame && defined({ from: row.from ?? earlier.from })) };
+}
+
+/** Continues the rows of an earlier attempt: what has failed or was not sent is examined again. */
+export async function retryDeployment(
+  deps: DeployDeps,
+  present: Deployment,
+  values: Pick<DeployState, "metadata" | "event" | "until" | "failed"> & { readonly plan?: string },
+): Promise<Deployment> {
+  const whole = await deps.rows.loadAll(present);
+  const { stop, endedAt, plan, isChecked, ...kept } = whole.state;
+  const isSame = isDeepStrictEqual(kept.metadata, values.metadata);
+  const at = deps.ctx.clock.now();
+  const seen = stop?.code === "ALARM" ? { alarmSeenAt: at } : {};
+  const state: DeployState = { ...kept, ...seen, ...values, attempt: deps.attempt, waveEndedAt: undefined };
+  const retried = updateItems({ ...whole, state }, toRow, (row) => retryRow(row, { isSame, at }));
+  const wave = tallyByWave(retried.state).findIndex(({ waiting, sent }) => waiting + sent > 0);
+  const deployment = { ...retried, state: { ...retried.state, wave: Math.max(0, wave) } };
+  await deps.rows.save(deployment);
+  return deployment;
+}
+
+function retryRow(row: DeployRow, { isSame, at }: { readonly isSame: boolean; readonly at: number }): DeployRow {
+  const isOpen = row.state === "failed" || row.state === "unsent" || (!isSame && AGAIN.has(row.state));
+  if (!isOpen) return row;
+  const { code, message, isPlanned, ...rest } = row;
+  return { ...rest, state: "waiting", at };
+}
+
+const AGAIN: ReadonlySet<string> = new Set(["done", "unchanged", "sent"]);
+
+/** Selects the stacks of `op: send`. */
+export async function planSend(deps: DeployDeps, job: SendJob): Promise<Planned | Failed> {
+  const { release, ctx, yard } = deps;
+  const selected = await selectStacks(yard, job, { machine: release.machine, task: ctx.task });
+  const fault = findTooFew(selected, job);
+  if (fault !== undefined) return fault;
+  const at = ctx.clock.now();
+  const { event, metadata, until, failed: failedStates, waves, stacks } = job;
+  return {
+    event,
+    metadata,
+    until,
+    failed: failedStates,
+    waves: waves.map(({ name }) => name),
+    isRule: typeof stacks !== "string",
+    rows: selected.map((each) => ({ ...each, try: 0, state: "waiting", at })),
+  };
+}
+
+function findTooFew(selected: readonly Selected[], { stacks }: SendJob): Failed | undefined {
+  if (typeof stacks === "string") return undefined;
+  const { min = 1, machine } = stacks;
+  if (selected.length >= min) return undefined;
+  const message = `${selected.length} stacks of "${machine}" are selected, and at least ${min} must be. Check where, or set min.`;
+  return failed({ code: "TOO_FEW_STACKS", message, retryable: false });
+}
+
+/** Takes what a task has sent, in reverse. */
+export async function planUndo(deps: DeployDeps, job: UndoJob): Promise<Planned | Failed> {
+  const { ctx, owner } = deps;
+  const source = openRows({ records: ctx.records, clock: ctx.clock, owner: { ...owner, task: job.of } });
+  const loaded = await source.load();
+  const at = ctx.clock.now();
+  if (loaded === undefined) {
+    // The task was never reached: there is nothing to undo.
+    return { event: job.event ?? "", metadata: {}, until: [], failed: [], waves: ["all"], isRule: true, rows: [] };
+  }
+  const { state } = loaded;
+  const sent = listItems(await source.loadAll(loaded)).filter((row) => row.try > 0 && row.from !== undefined);
+  return {
+    event: job.event ?? state.event,
+    metadata: state.metadata,
+    until: job.until ?? state.until,
+    failed: job.failed ?? state.failed,
+    waves: ["all"],
+    isRule: true,
+    rows: sent.toReversed().map((row) => toUndoRow(row, Object.keys(state.metadata), at)),
+  };
+}
+
+function toUndoRow({ stack, incarnation, from = {} }: DeployRow, keys: readonly string[], at: number): DeployRow {
+  const row = { stack, wave: 0, try: 0, from, at, ...defined({ incarnation }) };
+  const missing = keys.find((key) => from[key]?.value === undefined);
+  if (missing === undefined) return { ...row, state: "waiting" };
+  const message = `${missing} had no value before. The stack is not changed.`;
+  return { ...row, state: "skipped", code: "NO_PREVIOUS", message };
+}
+
+/** Notes in the rows of a task what was undone: its next event is the first again. */
+export async function noteUndone(deps: DeployDeps, of: string, undone: readonly DeployRow[]): Promise<void> {
+  const { ctx, owner } = deps;
+  const source = openRows({ records: ctx.records, clock: ctx.clock, owner: { ...owner, task: of } });
+  const loaded = await source.load();
+  if (loaded === undefined || undone.length === 0) return;
+  const ids = new Set(undone.map(({ stack }) => stack));
+  const at = ctx.clock.now();
+  const noted = updateItems(await source.loadAll(loaded), toRow, (row): DeployRow => {
+    if (!ids.has(row.stack) || row.state === "undone") return row;
+    const { from, code, message, ...rest } = row;
+    return { ...rest, state: "undone", at };
+  });
+  await source.save(noted);
+}

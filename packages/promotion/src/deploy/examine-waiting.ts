@@ -1,0 +1,167 @@
+import { defined } from "@stackyard/core";
+import type { LoadedStack } from "@stackyard/core/engine";
+import { addTallies, listItems } from "@stackyard/core/rollout";
+import type { Hold, Holds } from "../hold.ts";
+import type { Changes, DeployDeps, Deployment } from "./deploy-deps.ts";
+import { type DeployRow, findAlarmsSince } from "./deploy-row.ts";
+import { type Aims, end, hold, observeRow } from "./observe-row.ts";
+import { loadStacks } from "./observe-stacks.ts";
+
+/** What holds one row back before its event. */
+export interface Checks {
+  /** Undefined: nothing does. */
+  readonly holds: Holds | undefined;
+  readonly skipFrozen: boolean;
+  /** Returns the row as it may be sent, or as it has ended. Undefined: no plan is followed. */
+  readonly checkPlan: ((row: DeployRow, loaded: LoadedStack) => Promise<DeployRow>) | undefined;
+  /** Returns why the event must not be sent to such a stack at all. */
+  readonly findSensitive: (loaded: LoadedStack) => Promise<string | undefined>;
+  /** The machine of a stack that is created. */
+  readonly machine: string;
+}
+
+/** Rows that wait, after they were examined. */
+export interface Examined {
+  readonly deployment: Deployment;
+  /** May be sent to now. */
+  readonly ready: readonly DeployRow[];
+  /** Those that changed; their stacks are not ready. */
+  readonly changes: Changes;
+  /** Nothing more may be sent. */
+  readonly fails?: { readonly code: string; readonly message: string };
+  /** The next instant at which a hold may open. */
+  readonly until?: number;
+}
+
+/**
+ * Rows that are loaded and examined at a time: as many as are wanted, within these. Where none of them may be sent to, as
+ * under a freeze, it is more each time.
+ */
+const [FEWEST, MOST] = [10, 200] as const;
+
+/** A record's size is bounded, and so is a row's. */
+const MOST_ROW_BYTES = 1_024;
+
+/** Examines rows of the present wave that wait, in their order, until so many may be sent to. */
+export async function examineWaiting(
+  deps: DeployDeps,
+  given: Deployment,
+  { aims, checks, wanted }: { readonly aims: Aims; readonly checks: Checks; readonly wanted: number },
+): Promise<Examined> {
+  let deployment = given;
+  const found: Found = { ready: [], changes: new Map() };
+  const seen = new Set<string>();
+  let size = Math.min(MOST, Math.max(FEWEST, wanted));
+  while (found.ready.length < wanted && found.fails === undefined) {
+    deployment = await deps.rows.loadWaiting(deployment, seen.size + size);
+    const { wave } = deployment.state;
+    const next = listItems(deployment)
+      .filter((row) => row.state === "waiting" && row.wave <= wave && !seen.has(row.stack))
+      .slice(0, size);
+    for (const { stack } of next) seen.add(stack);
+    await examineRows(deps, next, { aims, checks, wanted, deployment, found });
+    const isAll = seen.size >= addTallies(deployment.state.tallies.flat()).waiting;
+    if (next.length === 0 || isAll) break;
+    size = Math.min(MOST, 2 * size);
+  }
+  return { deployment, ...found };
+}
+
+/** Grows while rows are examined. */
+interface Found {
+  readonly ready: DeployRow[];
+  readonly changes: Map<string, DeployRow>;
+  fails?: { readonly code: string; readonly message: string };
+  until?: number;
+}
+
+interface Examination {
+  readonly aims: Aims;
+  readonly checks: Checks;
+  readonly wanted: number;
+  readonly deployment: Deployment;
+  readonly found: Found;
+}
+
+async function examineRows(deps: DeployDeps, rows: readonly DeployRow[], input: Examination): Promise<void> {
+  const { aims, checks, wanted, deployment, found } = input;
+  const loaded = await loadStacks(
+    deps.yard,
+    rows.map(({ stack }) => stack),
+  );
+  const since = findAlarmsSince(deployment.state);
+  for (const row of rows) {
+    if (found.ready.length >= wanted || found.fails !== undefined) break;
+    const stack = loaded.get(row.stack) ?? { stackId: row.stack, version: 0, parked: [] };
+    const examined = await examineRow(row, stack, { aims, checks, ...defined({ since }) });
+    take(found, row, examined);
+  }
+}
+
+function take(found: Found, row: DeployRow, examined: ExaminedRow): void {
+  switch (examined.kind) {
+    case "ready":
+      found.ready.push(examined.row);
+      break;
+    case "fails":
+      found.fails = { code: examined.code, message: examined.message };
+      break;
+    case "row":
+      if (examined.row !== row) found.changes.set(row.stack, examined.row);
+      if (examined.until !== undefined) found.until = Math.min(found.until ?? examined.until, examined.until);
+      break;
+  }
+}
+
+type ExaminedRow =
+  | { readonly kind: "ready"; readonly row: DeployRow }
+  | { readonly kind: "row"; readonly row: DeployRow; readonly until?: number }
+  | { readonly kind: "fails"; readonly code: string; readonly message: string };
+
+interface RowChecks {
+  readonly aims: Aims;
+  readonly checks: Checks;
+  readonly since?: number;
+}
+
+async function examineRow(
+  row: DeployRow,
+  loaded: LoadedStack,
+  { aims, checks, ...at }: RowChecks,
+): Promise<ExaminedRow> {
+  const { stack, version } = loaded;
+  const observed = observeRow(row, { stack, version, fate: { kind: "none" } }, aims);
+  if (observed.state === "unchanged") {
+    return { kind: "row", row: (await checks.checkPlan?.(observed, loaded)) ?? observed };
+  }
+  if (!isReady(observed)) return { kind: "row", row: observed };
+  const { machine, holds, skipFrozen } = checks;
+  const held = await holds?.examine({ stackId: row.stack, machine, ...defined({ stack }), ...at });
+  if (held?.kind === "fails") return held;
+  if (held?.kind === "closed") return holdBack(row, held, { aims, skipFrozen });
+  const planned = (await checks.checkPlan?.(observed, loaded)) ?? observed;
+  if (!isReady(planned)) return { kind: "row", row: planned };
+  const sensitive = await checks.findSensitive(loaded);
+  if (sensitive !== undefined) {
+    const message = `${sensitive} is sensitive in the stack. A release sends only values that may be shown.`;
+    return { kind: "row", row: end(row, aims, { state: "failed", code: "METADATA_SENSITIVE", message }) };
+  }
+  if (Buffer.byteLength(JSON.stringify(planned)) <= MOST_ROW_BYTES) return { kind: "ready", row: planned };
+  const message =
+    "The present values are too long to be kept for an undo: at most about 900 bytes with their releases.";
+  return { kind: "row", row: end(row, aims, { state: "failed", code: "FROM_TOO_LARGE", message }) };
+}
+
+/** Returns true for a row that may be sent to. */
+export function isReady({ state, code }: DeployRow): boolean {
+  return state === "waiting" && code === undefined;
+}
+
+function holdBack(
+  row: DeployRow,
+  { code, message, until }: Extract<Hold, { kind: "closed" }>,
+  { aims, skipFrozen }: { readonly aims: Aims; readonly skipFrozen: boolean },
+): ExaminedRow {
+  if (code === "FROZEN" && skipFrozen) return { kind: "row", row: end(row, aims, { state: "skipped", code, message }) };
+  return { kind: "row", row: hold(row, aims, { code, message }), ...defined({ until }) };
+}

@@ -1,0 +1,159 @@
+import { chunk, defined, type Failed, failed, mapLimited } from "@stackyard/core";
+import type { LoadedStack } from "@stackyard/core/engine";
+import { listItems } from "@stackyard/core/rollout";
+import { withChanges } from "./advance-deployment.ts";
+import type { Planned } from "./begin-deployment.ts";
+import type { DeployDeps, Deployment } from "./deploy-deps.ts";
+import type { SendJob } from "./deploy-job.ts";
+import type { DeployRow } from "./deploy-row.ts";
+import { type Checks, isReady } from "./examine-waiting.ts";
+import { toPlannedTask, toSubject } from "./make-plan.ts";
+import { type Aims, end, isAtRest, isOwn, observeRow } from "./observe-row.ts";
+import { loadStacks } from "./observe-stacks.ts";
+import { formatDifferences, listDifferences, type PlanEntry, planStack, toCanonicalJson } from "./plan-entry.ts";
+import { findPlan } from "./plan-records.ts";
+
+/** What was approved for one task, by stack. */
+export type Approved = ReadonlyMap<string, PlanEntry>;
+
+/** Returns what the plan says about the task; undefined: it follows none. */
+export async function findApproved(deps: DeployDeps, job: SendJob): Promise<Approved | Failed | undefined> {
+  if (job.plan === undefined) return undefined;
+  const { task } = deps.ctx;
+  const plan = await findPlan(deps.ctx, job.plan);
+  const planned = plan?.tasks.find((each) => each.task === task);
+  if (plan === undefined || planned === undefined || plan.release.id !== deps.release.id) {
+    const what = job.plan === "" ? "The task follows a plan that was not made yet." : `No plan ${job.plan} names it.`;
+    const message = `${what} Make one with op: plan, of: [${task}], before this task.`;
+    return failed({ code: "PLAN_UNKNOWN", message, retryable: false });
+  }
+  const present = toPlannedTask(task, job);
+  if (toCanonicalJson(planned) !== toCanonicalJson(present)) {
+    const message = `The task sends something else than the plan ${job.plan} says. Make another plan.`;
+    return failed({ code: "PLAN_STALE", message, retryable: false });
+  }
+  return new Map(plan.entries.filter((entry) => entry.task === task).map((entry) => [entry.stack, entry]));
+}
+
+/** Returns the rows as the plan has them, with its waves: stacks that it lacks are left alone. */
+export function toApprovedRows(
+  { rows, ...planned }: Planned,
+  approved: Approved,
+  { plan, waves }: Pick<SendJob, "plan" | "waves">,
+): Planned {
+  const selected = new Map(rows.map((row) => [row.stack, row]));
+  const at = rows[0]?.at ?? 0;
+  const known = [...approved.values()].map((entry): DeployRow => {
+    const wave = Math.max(
+      0,
+      waves.findIndex(({ name }) => name === entry.wave),
+    );
+    const row = selected.get(entry.stack);
+    const incarnation = entry.incarnation ?? undefined;
+    return { ...(row ?? { stack: entry.stack, try: 0, state: "waiting", at }), wave, ...defined({ incarnation }) };
+  });
+  const last = waves.length - 1;
+  const others = rows
+    .filter(({ stack }) => !approved.has(stack))
+    .map((row): DeployRow => {
+      const message = "The plan does not name this stack. It is not changed.";
+      return { ...row, wave: last, state: "skipped", code: "NOT_IN_PLAN", message };
+    });
+  return { ...planned, rows: [...known, ...others].sort((a, b) => a.wave - b.wave), ...defined({ plan }) };
+}
+
+/** Creates the check of one stack before its event: it is planned again, and must be as it was approved. */
+export function createPlanCheck(
+  deps: DeployDeps,
+  { job, approved, aims }: { readonly job: SendJob; readonly approved: Approved; readonly aims: Aims },
+): NonNullable<Checks["checkPlan"]> {
+  return async (row, loaded) => {
+    const planned = approved.get(row.stack);
+    if (planned === undefined) return stale(row, aims, "The plan does not name this stack.");
+    if (!isOurs(row, { loaded, aims }) && !(await isSelected(deps, job, loaded))) {
+      return stale(row, aims, "Since the plan: the stack does not fit `where` any more.");
+    }
+    const subject = toSubject(deps, { task: planned.task, job, show: Object.keys(planned.show) });
+    const present = await planStack(deps.yard, loaded, { subject, wave: planned.wave });
+    const differences = listDifferences(planned, present).filter((key) => !isOurChange(key, row, { loaded, aims }));
+    if (differences.length === 0) return row;
+    return stale(row, aims, `Since the plan: ${formatDifferences(planned, present, differences)}.`);
+  };
+}
+
+/** What this task has sent already is not a change since: of such a stack only the machine must be the same. */
+function isOurChange(key: string, row: DeployRow, present: Present): boolean {
+  if (!isOurs(row, present) || key === "revision") return false;
+  return !(key === "incarnation" && row.incarnation !== present.loaded.stack?.incarnation);
+}
+
+interface Present {
+  readonly loaded: LoadedStack;
+  readonly aims: Aims;
+}
+
+/** Returns whether the values of the stack are those that this task has sent. */
+function isOurs({ try: tries }: DeployRow, { loaded: { stack }, aims }: Present): boolean {
+  return tries > 0 && stack !== undefined && isOwn(stack, aims);
+}
+
+/** Returns whether another plan would name the stack. */
+async function isSelected({ yard }: DeployDeps, { stacks }: SendJob, { stack }: LoadedStack): Promise<boolean> {
+  if (stack === undefined || typeof stacks === "string" || stacks.where === undefined) return true;
+  return (await yard.keepFitting(stacks.where, [stack])).length > 0;
+}
+
+function stale(row: DeployRow, aims: Aims, message: string): DeployRow {
+  return end(row, aims, { state: "failed", code: "PLAN_STALE", message: `${message} Make another plan.` });
+}
+
+const AT_ONCE = 50;
+
+/**
+ * Compares all stacks with the plan before the first event. Those that move are waited for, as long as \`each\`; after
+ * that they are compared before their own event only.
+ */
+export async function checkAll(
+  deps: DeployDeps,
+  given: Deployment,
+  { aims, checkPlan }: PlanChecks,
+): Promise<Deployment> {
+  const whole = await deps.rows.loadAll(given);
+  const open = listItems(whole).filter(({ state, isPlanned }) => state === "waiting" && isPlanned !== true);
+  const parts = await mapLimited(chunk(open, AT_ONCE), 1, (part) => checkRows(deps, part, { aims, checkPlan }));
+  const results = parts.flat();
+  const changes = new Map(results.filter(({ row, after }) => after !== row).map(({ after }) => [after.stack, after]));
+  const isChecked = !results.some(({ isMoving }) => isMoving) || aims.now >= given.state.startedAt + aims.eachMs;
+  if (!isChecked && changes.size === 0) return given;
+  const changed = withChanges(whole, changes);
+  const checked = isChecked ? { ...changed, state: { ...changed.state, isChecked: true as const } } : changed;
+  await deps.rows.save(checked);
+  return checked;
+}
+
+interface PlanChecks {
+  readonly aims: Aims;
+  readonly checkPlan: NonNullable<Checks["checkPlan"]>;
+}
+
+async function checkRows({ yard }: DeployDeps, rows: readonly DeployRow[], checks: PlanChecks) {
+  const loaded = await loadStacks(
+    yard,
+    rows.map(({ stack }) => stack),
+  );
+  const checked = [];
+  for (const row of rows) {
+    const present = loaded.get(row.stack) ?? { stackId: row.stack, version: 0, parked: [] };
+    const isMoving = present.stack !== undefined && !isAtRest(present.stack);
+    checked.push({ row, after: await checkRow(row, present, checks), isMoving });
+  }
+  return checked;
+}
+
+async function checkRow(row: DeployRow, loaded: LoadedStack, { aims, checkPlan }: PlanChecks): Promise<DeployRow> {
+  const { stack, version } = loaded;
+  const observed = observeRow(row, { stack, version, fate: { kind: "none" } }, aims);
+  if (!isReady(observed) && observed.state !== "unchanged") return observed;
+  const checked = await checkPlan(observed, loaded);
+  return isReady(checked) ? { ...row, isPlanned: true } : checked;
+}

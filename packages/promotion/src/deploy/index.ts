@@ -1,0 +1,18 @@
+export type { TurnPlace } from "../gate/decide-turn.ts";
+export { type ListedTurn, type ListTurnsDeps, listTurns, type TurnPart } from "../gate/list-turns.ts";
+export { isHeldBy } from "../holds/examine-freezes.ts";
+export { findSendLimits } from "./deploy-limits.ts";
+export type { DeployRow, DeployRowState, DeployState } from "./deploy-row.ts";
+export { isOwn } from "./observe-row.ts";
+export type { PlanEntry } from "./plan-entry.ts";
+export {
+  findPlan,
+  findPlanDigest,
+  findPlanHead,
+  listPlanPages,
+  type PlanContent,
+  type PlanHead,
+  type PlannedTask,
+  type StoredPlan,
+} from "./plan-records.ts";
+export { findDeployState, listRowPages, type RowsInput, type RowsOwner } from "./rows.ts";

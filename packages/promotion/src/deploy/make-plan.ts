@@ -1,0 +1,123 @@
+import { type Failed, failed, formatFaults, listSchemaFaults, running, succeeded } from "@stackyard/core";
+import type { LoadedStack } from "@stackyard/core/engine";
+import { DeployConfig, type DeployProgress, type DeployStep } from "./definition.ts";
+import type { DeployDeps } from "./deploy-deps.ts";
+import { type PlanJob, type SendJob, toJob } from "./deploy-job.ts";
+import { type Aims, isAtRest } from "./observe-row.ts";
+import { loadStacks } from "./observe-stacks.ts";
+import { type PlanEntry, type PlanSubject, planStack } from "./plan-entry.ts";
+import { notePlan, type PlannedTask, storePlan } from "./plan-records.ts";
+import { type Selected, selectStacks } from "./select-stacks.ts";
+import { createSensitiveCheck } from "./sensitive-keys.ts";
+
+const POLL_MS = 2_000;
+const QUIET_POLL_MS = 10_000;
+const QUIET_AFTER_MS = 60_000;
+
+/** Makes the plan of tasks and sends nothing. Stacks that move are waited for. */
+export async function runPlan(
+  deps: DeployDeps,
+  job: PlanJob,
+  progress: DeployProgress | undefined,
+): Promise<DeployStep> {
+  const { ctx } = deps;
+  const now = ctx.clock.now();
+  if (ctx.cancelling) return failed({ code: "DEPLOY_CANCELLED", message: "The plan was cancelled.", retryable: false });
+  const jobs = await findJobs(deps, job.of);
+  if ("kind" in jobs) return jobs;
+  const selections = new Map<string, readonly Selected[]>();
+  for (const [task, send] of jobs) {
+    selections.set(task, await selectStacks(deps.yard, send, { machine: deps.release.machine, task }));
+  }
+  const ids = [...selections.values()].flat().map(({ stack }) => stack);
+  const loaded = await loadStacks(deps.yard, [...new Set(ids)]);
+  const since = progress?.quietSince ?? now;
+  const moving = [...loaded.values()].filter(({ stack }) => stack !== undefined && !isAtRest(stack));
+  if (moving.length > 0 && now < since + job.eachMs) {
+    const message = `${moving.length} of ${ids.length} stacks move: ${moving[0]?.stackId} among them. The plan waits.`;
+    const pollAfterMs = now - since >= QUIET_AFTER_MS ? QUIET_POLL_MS : POLL_MS;
+    return running({ progress: { next: 0, quietSince: since }, pollAfterMs, message });
+  }
+  const entries = await planAll(deps, { job, jobs, selections, loaded });
+  const { id, machine } = deps.release;
+  const tasks = [...jobs].map(([task, send]) => toPlannedTask(task, send));
+  const plan = await storePlan(ctx, { version: 1, release: { id, machine }, tasks, entries });
+  for (const task of [ctx.task, ...jobs.keys()]) {
+    await notePlan({ records: ctx.records, clock: ctx.clock, owner: { ...deps.owner, task } }, plan.digest);
+  }
+  ctx.report(plan.summary);
+  return succeeded({ digest: plan.digest, stacks: entries.length, summary: plan.summary });
+}
+
+/** Returns what the tasks would send, by their names. */
+async function findJobs(
+  { yard }: DeployDeps,
+  tasks: readonly string[],
+): Promise<ReadonlyMap<string, SendJob> | Failed> {
+  const jobs = new Map<string, SendJob>();
+  for (const task of tasks) {
+    const config = await yard.config(task);
+    const faults = formatFaults(listSchemaFaults(DeployConfig, config));
+    // The schema has just checked it.
+    const job = faults.length > 0 ? undefined : toJob(config as DeployConfig);
+    if (job !== undefined && "op" in job && job.op === "send") {
+      jobs.set(task, job);
+      continue;
+    }
+    const why = faults.length > 0 ? faults.join(" ") : "It is not a task deploy that sends an event.";
+    return failed({
+      code: "CONFIG_INVALID",
+      message: `The task "${task}" cannot be planned: ${why}`,
+      retryable: false,
+    });
+  }
+  return jobs;
+}
+
+/** Returns what a plan says about a task as a whole. */
+export function toPlannedTask(task: string, { event, metadata, until, waves }: SendJob): PlannedTask {
+  return { task, event, metadata, until, waves: waves.map(({ name }) => name) };
+}
+
+interface Selections {
+  readonly job: PlanJob;
+  readonly jobs: ReadonlyMap<string, SendJob>;
+  readonly selections: ReadonlyMap<string, readonly Selected[]>;
+  readonly loaded: ReadonlyMap<string, LoadedStack>;
+}
+
+async function planAll(deps: DeployDeps, { job, jobs, selections, loaded }: Selections): Promise<readonly PlanEntry[]> {
+  const entries: PlanEntry[] = [];
+  for (const [task, send] of jobs) {
+    const subject = toSubject(deps, { task, job: send, show: job.show });
+    for (const { stack, wave } of selections.get(task) ?? []) {
+      const present = loaded.get(stack) ?? { stackId: stack, version: 0, parked: [] };
+      entries.push(await planStack(deps.yard, present, { subject, wave: send.waves[wave]?.name ?? "" }));
+    }
+  }
+  return entries;
+}
+
+/** What decides the entries of one task. */
+export function toSubject(
+  deps: DeployDeps,
+  { task, job, show }: { readonly task: string; readonly job: SendJob; readonly show: readonly string[] },
+): PlanSubject {
+  const { release, ctx, yard } = deps;
+  const { event, metadata, until, stacks, create } = job;
+  const aims: Aims = {
+    op: "send",
+    event,
+    metadata,
+    until,
+    failed: job.failed,
+    isRule: typeof stacks !== "string",
+    release: { id: release.id, createdAt: release.createdAt },
+    creates: create !== undefined,
+    again: job.again,
+    eachMs: job.eachMs,
+    now: ctx.clock.now(),
+  };
+  const machine = typeof stacks === "string" ? (create ?? "") : stacks.machine;
+  return { task, job, aims, show, findSensitive: createSensitiveCheck(yard, { event, metadata, machine }) };
+}

@@ -1,0 +1,260 @@
+import { defined, type Stack } from "@stackyard/core";
+import type { Before, DeployRow, DeployState, Value } from "./deploy-row.ts";
+
+/** What became of the last event of a row. `none`: nothing was sent since the row waits. */
+export type EventFate =
+  | { readonly kind: "none" }
+  | { readonly kind: "undecided" }
+  | { readonly kind: "applied" }
+  | { readonly kind: "refused"; readonly code: string; readonly reason: string };
+
+/** A stack as it was loaded after the fate of its event was known. */
+export interface Observed {
+  /** Undefined: it does not exist. */
+  readonly stack: Stack | undefined;
+  /** 0 for a stack that does not exist. */
+  readonly version: number;
+  /** Of the row's last event. */
+  readonly eventId?: string;
+  readonly fate: EventFate;
+}
+
+/** What a task wants of its stacks. */
+export interface Aims extends Pick<DeployState, "op" | "event" | "metadata" | "until" | "failed" | "isRule"> {
+  readonly release: { readonly id: string; readonly createdAt: number };
+  /** A missing stack is created. */
+  readonly creates: boolean;
+  /** Send to stacks that have the values already. */
+  readonly again: boolean;
+  readonly eachMs: number;
+  readonly now: number;
+}
+
+/** An event is valid for so long. */
+export const EVENT_MS = 120_000;
+
+/** Clocks of processes may differ by so much: only then an undecided event counts as expired. */
+const CLOCKS_MS = 60_000;
+
+/**
+ * Returns the row of a stack after it was observed; the same row when nothing has changed. Pure. A row that may be sent
+ * to now is `waiting` without a code, with the version that was examined and what was before.
+ */
+export function observeRow(row: DeployRow, observed: Observed, aims: Aims): DeployRow {
+  if (row.state === "waiting") return examine(row, observed, aims);
+  return row.state === "sent" ? followEvent(row, observed, aims) : row;
+}
+
+/** Returns true when the tasks of a stack's state have ended: nothing happens to it by itself but by a timer. */
+export function isAtRest(stack: Stack): boolean {
+  if (stack.failed === true || stack.stalled !== undefined) return true;
+  return stack.awaitsRuns !== true && stack.tasks.every(({ status }) => status !== "PENDING");
+}
+
+function examine(row: DeployRow, { stack, version }: Observed, aims: Aims): DeployRow {
+  if (stack === undefined) return examineMissing(row, version, aims);
+  if (row.incarnation !== undefined && row.incarnation !== stack.incarnation) return moved(row, aims, RECREATED);
+  const newer = aims.op === "send" ? findNewer(stack, aims) : undefined;
+  if (newer !== undefined) return end(row, aims, { state: "failed", code: "NEWER_RELEASE", message: newer });
+  if (!isAtRest(stack)) return hold(row, aims, { code: "STACK_MOVING", message: describeWork(stack) });
+  if (aims.op === "undo" && !isOwn(stack, aims)) return notOurs(row, stack, aims);
+  const arrived = aims.op === "send" ? findArrival(row, stack, aims) : undefined;
+  if (arrived === undefined) return ready(row, { stack, version }, aims);
+  return end({ ...row, incarnation: stack.incarnation }, aims, { state: arrived });
+}
+
+/** Returns the end of a row whose stack needs no event; undefined when it needs one. */
+function findArrival(row: DeployRow, stack: Stack, aims: Aims): "done" | "unchanged" | undefined {
+  if (!aims.until.includes(stack.state) || findTrouble(stack) !== undefined) return undefined;
+  if (!hasValues(stack, aims.metadata)) return undefined;
+  if (row.try > 0 && isOwn(stack, aims)) return "done";
+  return aims.again ? undefined : "unchanged";
+}
+
+function examineMissing(row: DeployRow, version: number, aims: Aims): DeployRow {
+  const mayBeCreated = aims.creates && aims.op === "send" && row.incarnation === undefined;
+  return mayBeCreated ? ready(row, { stack: undefined, version }, aims) : gone(row, aims);
+}
+
+function gone({ incarnation, ...row }: DeployRow, aims: Aims): DeployRow {
+  const message = "The stack does not exist.";
+  if (aims.isRule || aims.op === "undo") return end(row, aims, { state: "skipped", code: "STACK_REMOVED", message });
+  return end(row, aims, { state: "failed", code: "STACK_MISSING", message: `${message} Create it, or add create.` });
+}
+
+/** The row before its event is sent. */
+function ready(row: DeployRow, { stack, version }: Pick<Observed, "stack" | "version">, aims: Aims): DeployRow {
+  const { code, message, ...rest } = row;
+  const from = row.from ?? toBefore(stack, Object.keys(aims.metadata));
+  return { ...rest, ...defined({ incarnation: stack?.incarnation }), from, expect: version };
+}
+
+function toBefore(stack: Stack | undefined, keys: readonly string[]): Readonly<Record<string, Before>> {
+  const entries = keys.map((key) => {
+    const value = stack?.metadata[key];
+    const release = stack?.releases?.[key];
+    return [key, defined({ value, release })] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+function followEvent(row: DeployRow, observed: Observed, aims: Aims): DeployRow {
+  const { fate, stack } = observed;
+  switch (fate.kind) {
+    case "none":
+    case "undecided":
+      return isExpired(row, aims) ? hold(row, aims, EXPIRED) : row;
+    case "refused":
+      return refuse(row, { code: fate.code, message: fate.reason }, { stack, aims });
+    case "applied":
+      return stack === undefined ? gone(row, aims) : follow(row, { stack, eventId: observed.eventId }, aims);
+  }
+}
+
+function isExpired({ sentAt = 0 }: DeployRow, { now }: Aims): boolean {
+  return now > sentAt + EVENT_MS + CLOCKS_MS;
+}
+
+const EXPIRED = { code: "EVENT_EXPIRED", message: "The event was not decided in time." };
+
+/** Codes of refusals after which the stack is examined and sent to again. */
+const PASSING: ReadonlySet<string> = new Set(["STACK_CHANGED", "EVENT_EXPIRED"]);
+
+interface Why {
+  readonly code: string;
+  readonly message: string;
+}
+
+function refuse(
+  row: DeployRow,
+  why: Why,
+  { stack, aims }: { readonly stack: Stack | undefined; readonly aims: Aims },
+): DeployRow {
+  const isMoving = stack !== undefined && !isAtRest(stack);
+  if (PASSING.has(why.code) || (why.code === "EVENT_NOT_HANDLED" && isMoving)) return hold(row, aims, why);
+  return why.code === "STACK_UNKNOWN" ? gone(row, aims) : end(row, aims, { state: "failed", ...why });
+}
+
+interface Applied {
+  readonly stack: Stack;
+  readonly eventId: string | undefined;
+}
+
+/** Follows a stack that has applied the event. */
+function follow(given: DeployRow, { stack, eventId }: Applied, aims: Aims): DeployRow {
+  // A stack is named after the event that has created it.
+  if ((given.incarnation ?? eventId) !== stack.incarnation) return moved(given, aims, RECREATED);
+  const row = given.incarnation === undefined ? { ...given, incarnation: stack.incarnation } : given;
+  const newer = aims.op === "send" ? findNewer(stack, aims) : undefined;
+  if (newer !== undefined) return end(row, aims, { state: "failed", code: "NEWER_RELEASE", message: newer });
+  const trouble = findTrouble(stack) ?? findFailedState(stack, aims);
+  if (trouble !== undefined) return end(row, aims, { state: "failed", ...trouble });
+  if (!isAtRest(stack)) return timeOut(noteApprovals(row, stack, aims), stack, aims);
+  if (aims.until.includes(stack.state)) {
+    return hasValues(stack, toWanted(row, aims)) ? end(row, aims, { state: "done" }) : moved(row, aims, CHANGED);
+  }
+  if (stack.timers.length > 0) return timeOut(noteApprovals(row, stack, aims), stack, aims);
+  const message = `The stack rests in ${stack.state}, not in ${aims.until.join(" or ")}.`;
+  return end(row, aims, { state: "failed", code: "STACK_ELSEWHERE", message });
+}
+
+const RECREATED = "The stack was removed, and created again.";
+const CHANGED = "The stack has other values: they were changed since.";
+
+function moved(row: DeployRow, aims: Aims, message: string): DeployRow {
+  return end(row, aims, { state: "failed", code: "STACK_MOVED", message });
+}
+
+function notOurs(row: DeployRow, stack: Stack, aims: Aims): DeployRow {
+  const key = Object.keys(aims.metadata).find((each) => !isOwnKey(stack, aims, each)) ?? "";
+  const by = stack.releases?.[key]?.id;
+  const message = `${key} was changed since${by === undefined || by === aims.release.id ? "" : `, by ${by}`}.`;
+  return end(row, aims, { state: "skipped", code: "STACK_MOVED", message });
+}
+
+/** The values that the row's event brings. */
+function toWanted({ from = {} }: DeployRow, { op, metadata }: Aims): Readonly<Record<string, Value>> {
+  if (op === "send") return metadata;
+  return Object.fromEntries(Object.entries(from).map(([key, { value = null }]) => [key, value]));
+}
+
+function hasValues({ metadata }: Stack, wanted: Readonly<Record<string, Value>>): boolean {
+  return Object.entries(wanted).every(([key, value]) => (metadata[key] ?? null) === value);
+}
+
+/** Returns true when this release has set all mapped keys last, and they have its values. */
+export function isOwn(stack: Stack, aims: Pick<Aims, "metadata" | "release">): boolean {
+  return Object.keys(aims.metadata).every((key) => isOwnKey(stack, aims, key));
+}
+
+function isOwnKey({ metadata, releases }: Stack, aims: Pick<Aims, "metadata" | "release">, key: string): boolean {
+  const setBy = releases?.[key];
+  const isOurs = setBy?.id === aims.release.id && setBy.createdAt === aims.release.createdAt;
+  return isOurs && metadata[key] === aims.metadata[key];
+}
+
+/** Returns which newer release has set a mapped key. Of two that were created at once one counts as newer. */
+function findNewer({ releases = {} }: Stack, { metadata, release }: Aims): string | undefined {
+  const key = Object.keys(metadata).find((each) => {
+    const other = releases[each];
+    if (other === undefined || other.createdAt < release.createdAt) return false;
+    return other.createdAt > release.createdAt || other.id > release.id;
+  });
+  return key && `${key} was set by the newer release ${releases[key]?.id}.`;
+}
+
+function findTrouble(stack: Stack): Why | undefined {
+  const { state, stalled, failed, overdue, tasks } = stack;
+  if (stalled !== undefined) return { code: "STACK_STALLED", message: `${stalled.code}: ${stalled.reason}` };
+  if (failed === true) {
+    const task = tasks.find(({ status }) => status === "ERROR");
+    const what = [task?.errorCode, task?.errorMessage].filter((part) => part !== undefined).join(": ");
+    return { code: "STACK_FAILED", message: `${task?.name ?? "A task"} has failed in ${state}. ${what}`.trim() };
+  }
+  return overdue === true ? { code: "STACK_OVERDUE", message: `The time of ${state} is over.` } : undefined;
+}
+
+function findFailedState({ state }: Stack, { failed }: Aims): Why | undefined {
+  return failed.includes(state) ? { code: "STACK_BROKEN", message: `The stack is in ${state}.` } : undefined;
+}
+
+function describeWork({ state, tasks }: Stack): string {
+  const open = tasks.filter(({ status }) => status === "PENDING").map(({ name }) => name);
+  return open.length === 0 ? `${state} waits for earlier tasks.` : `${state} waits for ${open.join(", ")}.`;
+}
+
+/** Notes when an approval of the stack is open: that time does not count. */
+function noteApprovals(row: DeployRow, { tasks }: Stack, { now }: Aims): DeployRow {
+  const isOpen = tasks.some(({ detail }) => detail === "APPROVING");
+  const { heldSince, ...rest } = row;
+  if (isOpen) return heldSince === undefined ? { ...row, heldSince: now } : row;
+  return heldSince === undefined ? row : { ...rest, heldMs: (row.heldMs ?? 0) + now - heldSince };
+}
+
+function timeOut(row: DeployRow, { state }: Stack, aims: Aims): DeployRow {
+  const { sentAt = 0, heldMs = 0, heldSince } = row;
+  if (heldSince !== undefined || aims.now < sentAt + heldMs + aims.eachMs) return row;
+  const message = `The stack is still in ${state}. It continues; a retry checks it again.`;
+  return end(row, aims, { state: "failed", code: "STACK_TIMEOUT", message });
+}
+
+/** Characters of a message in a row. */
+const MOST_MESSAGE = 200;
+
+/** The row waits for this reason. */
+export function hold(row: DeployRow, { now }: Pick<Aims, "now">, { code, message }: Why): DeployRow {
+  const shown = message.slice(0, MOST_MESSAGE);
+  if (row.state === "waiting" && row.code === code && row.message === shown) return row;
+  const { heldMs, heldSince, ...rest } = row;
+  return { ...rest, state: "waiting", code, message: shown, at: now };
+}
+
+/** The row has ended. */
+export function end(
+  row: DeployRow,
+  { now }: Pick<Aims, "now">,
+  { state, code, message }: Pick<DeployRow, "state" | "code" | "message">,
+): DeployRow {
+  const { code: _, message: __, heldMs, heldSince, ...rest } = row;
+  return { ...rest, state, ...defined({ code, message: message?.slice(0, MOST_MESSAGE) }), at: now };
+}

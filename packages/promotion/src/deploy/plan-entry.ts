@@ -1,0 +1,141 @@
+import { hash } from "node:crypto";
+import { defined, isMap, type Stack } from "@stackyard/core";
+import type { LoadedStack, YardService } from "@stackyard/core/engine";
+import type { SendJob } from "./deploy-job.ts";
+import type { DeployRow, Value } from "./deploy-row.ts";
+import { type Aims, isAtRest, observeRow } from "./observe-row.ts";
+
+/**
+ * What a task would do with one stack: what a person approves. Without instants and versions, so that a check for drift
+ * in between does not matter.
+ */
+export interface PlanEntry {
+  readonly task: string;
+  readonly stack: string;
+  /** Null: missing. */
+  readonly incarnation: string | null;
+  /** The content hash of the revision on which its machine would decide; null where nothing is decided. */
+  readonly revision: string | null;
+  readonly wave: string;
+  /** `moving`: it did not rest in time. `fails`: the event would be refused, or must not be sent. */
+  readonly does: "move" | "same" | "create" | "moving" | "fails";
+  /** Of `fails`. */
+  readonly code?: string;
+  readonly from: Readonly<Record<string, Value>>;
+  readonly to: Readonly<Record<string, Value>>;
+  readonly show: Readonly<Record<string, Value>>;
+  /** What its machine would run, as `STATE/task`, as if each task succeeded. */
+  readonly tasks: readonly string[];
+  /** Its last state; null: it is removed, or nothing happens. */
+  readonly end: string | null;
+  /** False: what follows depends on outputs. */
+  readonly isWhole: boolean;
+}
+
+/** What the plan of one task needs. */
+export interface PlanSubject {
+  readonly task: string;
+  readonly job: Pick<SendJob, "event" | "metadata" | "create">;
+  readonly aims: Aims;
+  readonly show: readonly string[];
+  readonly findSensitive: (loaded: LoadedStack) => Promise<string | undefined>;
+}
+
+/** Plans one stack. Reads only. */
+export async function planStack(
+  yard: Pick<YardService, "preview" | "foresee">,
+  loaded: LoadedStack,
+  { subject, wave }: { readonly subject: PlanSubject; readonly wave: string },
+): Promise<PlanEntry> {
+  const { stack } = loaded;
+  const { task, job, show } = subject;
+  const entry: PlanEntry = {
+    task,
+    stack: loaded.stackId,
+    incarnation: stack?.incarnation ?? null,
+    revision: null,
+    wave,
+    does: "same",
+    from: pick(stack, Object.keys(job.metadata)),
+    to: job.metadata,
+    show: pick(stack, show),
+    tasks: [],
+    end: stack?.state ?? null,
+    isWhole: true,
+  };
+  if (stack !== undefined && !isAtRest(stack)) return { ...entry, does: "moving", isWhole: false };
+  const verdict = judge(loaded, subject.aims);
+  if (verdict === "same") return { ...entry, revision: stack?.machineHash ?? null };
+  const sensitive = verdict === "ready" ? await subject.findSensitive(loaded) : undefined;
+  if (sensitive !== undefined) return { ...entry, from: {}, does: "fails", code: "METADATA_SENSITIVE" };
+  return verdict === "ready" ? foresee(yard, loaded, { entry, job }) : { ...entry, does: "fails", code: verdict };
+}
+
+/** Returns `ready`, `same`, or the code with which the row would end. */
+function judge({ stackId, stack, version }: LoadedStack, aims: Aims): string {
+  const row: DeployRow = { stack: stackId, wave: 0, try: 0, state: "waiting", at: 0 };
+  const { state, code } = observeRow(row, { stack, version, fate: { kind: "none" } }, aims);
+  if (state === "unchanged") return "same";
+  return code ?? "ready";
+}
+
+async function foresee(
+  yard: Pick<YardService, "preview" | "foresee">,
+  loaded: LoadedStack,
+  { entry, job }: { readonly entry: PlanEntry; readonly job: PlanSubject["job"] },
+): Promise<PlanEntry> {
+  const { event, metadata, create } = job;
+  const sent = { stackId: loaded.stackId, event, metadata, try: 1, ...defined({ machine: create }) };
+  const { write, history } = await yard.preview(loaded, sent);
+  const does = loaded.stack === undefined ? ("create" as const) : ("move" as const);
+  const line = history[0];
+  if (line?.outcome === "removed") return { ...entry, does, end: null };
+  if (line?.outcome !== "applied") return { ...entry, does: "fails", code: line?.code ?? "EVENT_REFUSED" };
+  const after = write.kind === "put" ? write.stack : loaded.stack;
+  if (after === undefined) return { ...entry, does, end: null };
+  const { tasks, end, isWhole } = await yard.foresee(after);
+  const named = tasks.map(({ state, task }) => `${state}/${task}`);
+  return { ...entry, does, revision: after.machineHash, tasks: named, end, isWhole };
+}
+
+function pick(stack: Stack | undefined, keys: readonly string[]): Readonly<Record<string, Value>> {
+  const entries = keys.map((key) => {
+    const isSecret = Object.hasOwn(stack?.secretVersions ?? {}, key);
+    return [key, isSecret ? "***" : (stack?.metadata[key] ?? null)] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Returns JSON with sorted keys: equal values have equal texts. */
+export function toCanonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    isMap(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
+  );
+}
+
+/** Returns what an approval of a plan names: 64 hex digits. */
+export function toDigest(value: unknown): string {
+  return hash("sha256", toCanonicalJson(value), "hex");
+}
+
+/** Returns how the facts of two entries differ, such as `does: move → fails`. */
+export function formatDifferences(planned: PlanEntry, present: PlanEntry, keys: readonly string[]): string {
+  const facts = (entry: PlanEntry) => new Map<string, unknown>(Object.entries(entry));
+  const [before, after] = [facts(planned), facts(present)];
+  const format = (value: unknown) => {
+    const text = typeof value === "string" ? value : JSON.stringify(value ?? "none");
+    return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}…` : text;
+  };
+  return keys.map((key) => `${key}: ${format(before.get(key))} → ${format(after.get(key))}`).join(", ");
+}
+
+const MOST_SHOWN = 40;
+
+/** Returns which facts of two entries differ. */
+export function listDifferences(planned: PlanEntry, present: PlanEntry): readonly string[] {
+  const before = new Map<string, unknown>(Object.entries(planned));
+  const after = new Map<string, unknown>(Object.entries(present));
+  return [...new Set([...before.keys(), ...after.keys()])].filter(
+    (key) => toCanonicalJson(before.get(key) ?? null) !== toCanonicalJson(after.get(key) ?? null),
+  );
+}

@@ -1,0 +1,38 @@
+import { createMemoryStore } from "@stackyard/core/engine";
+import { expect, it } from "vitest";
+import type { PlanEntry } from "./plan-entry.ts";
+import { findPlan, type PlanContent, storePlan } from "./plan-records.ts";
+
+const entry: PlanEntry = {
+  task: "tenants",
+  stack: "t",
+  incarnation: "i1",
+  revision: "r1",
+  wave: "all",
+  does: "move",
+  from: { api: "1" },
+  to: { api: "2" },
+  show: {},
+  tasks: [],
+  end: "LIVE",
+  isWhole: true,
+};
+const content: PlanContent = {
+  version: 1,
+  release: { id: "shop-2", machine: "shop-release" },
+  tasks: [],
+  entries: Array.from({ length: 450 }, (_, index) => ({ ...entry, stack: `t${index}` })),
+};
+
+it("finds a plan with all its entries, and none of which a part is gone: that part would not be sent to", async () => {
+  const { records } = createMemoryStore();
+  const deps = { records, clock: { now: () => 1_000 } };
+  const { digest } = await storePlan(deps, content);
+
+  expect((await findPlan(deps, digest))?.entries).toEqual(content.entries);
+
+  const { items } = await records.list("promotion/plans/", { limit: 10, now: 1_000 });
+  const page = items.find(({ key }) => key.endsWith("/1"));
+  await records.remove(page?.key ?? "", page?.version ?? 0);
+  expect(await findPlan(deps, digest)).toBeUndefined();
+});

@@ -1,0 +1,65 @@
+import { hash } from "node:crypto";
+import type { Clock, Records } from "@stackyard/core";
+import { createPages, type Pages, requireEmpty } from "@stackyard/core/rollout";
+import { type DeployRow, type DeployState, toRow } from "./deploy-row.ts";
+import { noteProgress } from "./progress-curve.ts";
+
+/** Whose rows: a task of a release. */
+export type RowsOwner = DeployState["release"];
+
+/** Rows in a record: each has at most 1 KiB, and a record 256 KiB. */
+export const PAGE_ROWS = 200;
+
+const KEEP_MS = 90 * 86_400_000;
+
+/** The dependencies of the rows of one task. */
+export interface RowsInput {
+  readonly records: Records;
+  readonly clock: Pick<Clock, "now">;
+  readonly owner: RowsOwner;
+}
+
+/** Opens the rows of a task, for one call: it notices when another worker writes them. They are kept for 90 days. */
+export function openRows({ records, clock, owner }: RowsInput): Pages<DeployRow, DeployState> {
+  const prefix = toPrefix(owner);
+  const pages = createPages<DeployRow, DeployState>({
+    records,
+    clock,
+    key: { state: `${prefix}/state`, page: (number) => `${prefix}/rows/${number}` },
+    keepMs: KEEP_MS,
+    toRow,
+    // Only this file writes these records.
+    page: { read: (value) => value as readonly DeployRow[], fit: (rows) => rows, toHead: () => ({}) },
+  });
+  return {
+    ...pages,
+    save: (deployment) => pages.save({ ...deployment, state: noteProgress(deployment.state, clock.now()) }),
+  };
+}
+
+/** Returns the state of a task's rows; undefined: it has none. */
+export async function findDeployState({ records, clock, owner }: RowsInput): Promise<DeployState | undefined> {
+  const record = await records.get(`${toPrefix(owner)}/state`, clock.now());
+  return record?.value as DeployState | undefined;
+}
+
+/** Yields the rows of a task, page by page from one on, in the order in which they are sent to. */
+export async function* listRowPages(input: RowsInput, first = 0): AsyncGenerator<readonly DeployRow[]> {
+  const state = await findDeployState(input);
+  const { records, clock, owner } = input;
+  for (let number = first; number < (state?.tallies.length ?? 0); number += 1) {
+    const key = `${toPrefix(owner)}/rows/${number}`;
+    const record = await records.get(key, clock.now());
+    if (record === undefined && state !== undefined) requireEmpty(state, number, key);
+    yield (record?.value ?? []) as readonly DeployRow[];
+  }
+}
+
+/** Returns the beginning of the keys of a task's records. Ids and names of tasks may be longer than a key. */
+export function toPrefix({ stackId, incarnation, task }: RowsOwner): string {
+  return `promotion/deploy/${toShort([stackId, incarnation])}/${toShort([task])}`;
+}
+
+function toShort(parts: readonly string[]): string {
+  return hash("sha256", JSON.stringify(parts), "hex").slice(0, 32);
+}

@@ -1,0 +1,251 @@
+import { defined, type Failed, failed, running, succeeded } from "@stackyard/core";
+import type { LoadedStack } from "@stackyard/core/engine";
+import { addTallies, type Limits, listItems, tallyByWave } from "@stackyard/core/rollout";
+import { type Advance, type Advanced, advanceDeployment } from "./advance-deployment.ts";
+import {
+  beginDeployment,
+  findPresent,
+  noteUndone,
+  type Planned,
+  planSend,
+  planUndo,
+  retryDeployment,
+} from "./begin-deployment.ts";
+import type { DeployProgress, DeployStep } from "./definition.ts";
+import type { DeployDeps, Deployment } from "./deploy-deps.ts";
+import type { SendJob, UndoJob } from "./deploy-job.ts";
+import { toSendLimits } from "./deploy-limits.ts";
+import type { DeployRow } from "./deploy-row.ts";
+import type { Checks } from "./examine-waiting.ts";
+import { type Approved, checkAll, createPlanCheck, findApproved, toApprovedRows } from "./follow-plan.ts";
+import type { Aims } from "./observe-row.ts";
+import { createSensitiveCheck } from "./sensitive-keys.ts";
+
+/** One call about rows: continues them, or begins them for a new entry. */
+export async function runDeployment(
+  deps: DeployDeps,
+  job: SendJob | UndoJob,
+  progress: DeployProgress | undefined,
+): Promise<DeployStep> {
+  const found = await findPresent(deps);
+  if ("kind" in found) return found;
+  const { present, earlier } = found;
+  if (deps.ctx.cancelling && present === undefined) return NOTHING_SENT;
+  const approved = job.op === "send" && !deps.ctx.cancelling ? await findApproved(deps, job) : undefined;
+  if (approved !== undefined && "kind" in approved) return approved;
+  const continued = await continueOrBegin(deps, job, { present, earlier, approved });
+  if ("kind" in continued) return continued;
+  if (continued.state.endedAt !== undefined) return toEnd(job, await deps.rows.loadAll(continued));
+  const begun = continued === present ? progress : undefined;
+  const advance = toAdvance(deps, { job, deployment: continued, progress: begun, approved });
+  const { deployment, isChecked } = await checkFirst(deps, continued, advance);
+  const advanced = await advanceDeployment(deps, deployment, { ...advance, examines: advance.examines && isChecked });
+  return advanced.isOver ? endDeployment(deps, job, advanced.deployment) : toRunning(deps, advanced, begun);
+}
+
+const NOTHING_SENT: Failed = failed({
+  code: "DEPLOY_CANCELLED",
+  message: "The deployment was cancelled before anything was sent.",
+  retryable: false,
+});
+
+/** Compares all stacks with the plan before the first event. */
+async function checkFirst(deps: DeployDeps, given: Deployment, { checks, aims }: Advance) {
+  const { checkPlan } = checks;
+  if (checkPlan === undefined || given.state.isChecked === true) return { deployment: given, isChecked: true };
+  const deployment = await checkAll(deps, given, { aims, checkPlan });
+  return { deployment, isChecked: deployment.state.isChecked === true };
+}
+
+interface Present {
+  readonly present: Deployment | undefined;
+  readonly earlier: Deployment | undefined;
+  readonly approved: Approved | undefined;
+}
+
+async function continueOrBegin(
+  deps: DeployDeps,
+  job: SendJob | UndoJob,
+  { present, earlier, approved }: Present,
+): Promise<Deployment | Failed> {
+  if (present === undefined) {
+    const planned = await plan(deps, job);
+    if ("kind" in planned) return planned;
+    const follows = job.op === "send" && approved !== undefined ? toApprovedRows(planned, approved, job) : planned;
+    return beginDeployment(deps, earlier, { op: job.op, ...follows });
+  }
+  if (present.state.attempt === deps.attempt) return present;
+  const { event, metadata, until, failed: failedStates } = present.state;
+  const kept = { event, metadata, until, failed: failedStates };
+  return retryDeployment(deps, present, job.op === "send" ? toValues(job) : kept);
+}
+
+function toValues({ event, metadata, until, failed: failedStates, plan: digest }: SendJob) {
+  return { event, metadata, until, failed: failedStates, ...(digest !== undefined && { plan: digest }) };
+}
+
+function plan(deps: DeployDeps, job: SendJob | UndoJob): Promise<Planned | Failed> {
+  return job.op === "send" ? planSend(deps, job) : planUndo(deps, job);
+}
+
+interface Call {
+  readonly job: SendJob | UndoJob;
+  readonly deployment: Deployment;
+  readonly progress: DeployProgress | undefined;
+  readonly approved: Approved | undefined;
+}
+
+/** Rows that wait are examined again after so long, or when a place becomes free. */
+const EXAMINE_MS = 10_000;
+
+function toAdvance(deps: DeployDeps, { job, deployment, progress, approved }: Call): Advance {
+  const { ctx } = deps;
+  const { state } = deployment;
+  const now = ctx.clock.now();
+  const create = job.op === "send" ? job.create : undefined;
+  const aims = toAims(deps, job, deployment);
+  return {
+    aims,
+    checks: toChecks(deps, { job, deployment, approved, aims }),
+    limits: toLimits(job, state.sizes),
+    examines: isExamined(progress, now),
+    repeats: state.next > (progress?.next ?? 0),
+    isCancelled: ctx.cancelling,
+    ...(create !== undefined && { create }),
+  };
+}
+
+/** Rows that wait are examined when what holds them may open, and every few seconds: a stack may have come to rest. */
+function isExamined(progress: DeployProgress | undefined, now: number): boolean {
+  if (progress?.examinedAt === undefined || now >= progress.examinedAt + EXAMINE_MS) return true;
+  return progress.opensAt !== undefined && now >= progress.opensAt;
+}
+
+function toAims({ release, ctx }: DeployDeps, job: SendJob | UndoJob, { state }: Deployment): Aims {
+  const { op, event, metadata, until, failed: failedStates, isRule } = state;
+  return {
+    op,
+    event,
+    metadata,
+    until,
+    failed: failedStates,
+    isRule,
+    release: { id: release.id, createdAt: release.createdAt },
+    creates: job.op === "send" && job.create !== undefined,
+    again: job.op === "send" && job.again,
+    eachMs: job.eachMs,
+    now: ctx.clock.now(),
+  };
+}
+
+function toChecks(
+  deps: DeployDeps,
+  { job, deployment, approved, aims }: Omit<Call, "progress"> & { readonly aims: Aims },
+): Checks {
+  const { state } = deployment;
+  const nothing = async (_loaded: LoadedStack) => undefined;
+  // An undo waits for no window and no freeze.
+  if (job.op === "undo") {
+    return { holds: undefined, skipFrozen: false, checkPlan: undefined, findSensitive: nothing, machine: "" };
+  }
+  const machine = typeof job.stacks === "string" ? (job.create ?? "") : job.stacks.machine;
+  return {
+    holds: deps.createHolds(deps.ctx, job.holds),
+    skipFrozen: job.skipFrozen,
+    checkPlan: approved && createPlanCheck(deps, { job, approved, aims }),
+    findSensitive: createSensitiveCheck(deps.yard, { event: state.event, metadata: state.metadata, machine }),
+    machine,
+  };
+}
+
+/** Failures do not stop an undo. */
+function toLimits(job: SendJob | UndoJob, sizes: readonly number[]): Limits {
+  if (job.op === "send") return toSendLimits(job, sizes);
+  return { concurrency: job.concurrency, maxFailures: [Number.POSITIVE_INFINITY], pausesMs: [] };
+}
+
+const POLL_MS = 2_000;
+const QUIET_POLL_MS = 10_000;
+const QUIET_AFTER_MS = 60_000;
+const LONGEST_MS = 60_000;
+
+function toRunning({ ctx }: DeployDeps, advanced: Advanced, progress: DeployProgress | undefined): DeployStep {
+  const { deployment, hasChanged, hasExamined, until, unknown } = advanced;
+  const now = ctx.clock.now();
+  const quietSince = hasChanged || progress === undefined ? now : progress.quietSince;
+  const examinedAt = hasExamined ? now : (progress?.examinedAt ?? now);
+  const opensAt = until ?? (hasExamined ? undefined : findOpening(progress, now));
+  const tally = addTallies(deployment.state.tallies.flat());
+  const { waiting, sent, done, failed: failures } = tally;
+  const each = now - quietSince >= QUIET_AFTER_MS ? QUIET_POLL_MS : POLL_MS;
+  const pollAfterMs = sent > 0 || opensAt === undefined ? each : Math.max(1, Math.min(opensAt - now, LONGEST_MS));
+  const held = unknown === undefined || sent + waiting > 0 ? listHeld(deployment) : ` ${unknown}`;
+  const message = `${done} arrived, ${sent} on their way, ${waiting} to be sent, ${failures} failed.${held}`;
+  const next = deployment.state.next;
+  return running({ progress: { next, quietSince, examinedAt, ...defined({ opensAt }) }, pollAfterMs, message });
+}
+
+/** Returns the instant that is still to come: when it has passed, rows were examined. */
+function findOpening({ opensAt }: Partial<DeployProgress> = {}, now: number): number | undefined {
+  return opensAt !== undefined && opensAt > now ? opensAt : undefined;
+}
+
+/** Returns why the first rows wait. */
+function listHeld(deployment: Deployment): string {
+  const held = listItems(deployment).find(({ state, code }) => state === "waiting" && code !== undefined);
+  return held === undefined ? "" : ` ${held.stack} waits: ${held.code}: ${held.message}`;
+}
+
+async function endDeployment(deps: DeployDeps, job: SendJob | UndoJob, given: Deployment): Promise<DeployStep> {
+  const whole = await deps.rows.loadAll(given);
+  const done = listItems(whole).filter(({ state }) => state === "done");
+  if (job.op === "undo") await noteUndone(deps, job.of, done);
+  const ended = { ...whole, state: { ...whole.state, endedAt: deps.ctx.clock.now() } };
+  await deps.rows.save(ended);
+  return toEnd(job, ended);
+}
+
+/** Failures that a message names. */
+const MOST_NAMED = 10;
+
+/** Returns the last step of a deployment of which all rows are loaded. */
+function toEnd(job: SendJob | UndoJob, deployment: Deployment): DeployStep {
+  const rows = listItems(deployment);
+  const count = (...states: readonly DeployRow["state"][]) => rows.filter((row) => states.includes(row.state)).length;
+  const outputs = {
+    stacks: rows.length,
+    done: count("done"),
+    unchanged: count("unchanged"),
+    failed: count("failed"),
+    skipped: count("skipped"),
+  };
+  const failures = rows.filter((row) => row.state === "failed");
+  const why = findFailure(job, deployment);
+  if (why === undefined) return succeeded(outputs);
+  const shown = failures.slice(0, MOST_NAMED).map(({ stack, code, message }) => `${stack}: ${code}: ${message ?? ""}`);
+  const more = failures.length > MOST_NAMED ? [`and ${failures.length - MOST_NAMED} more`] : [];
+  const codes = new Set(failures.map(({ code }) => code));
+  const [only] = codes;
+  const code = codes.size === 1 && only !== undefined && why.code === "TOO_MANY_FAILURES" ? only : why.code;
+  const unsent = count("unsent") === 0 ? [] : [`${count("unsent")} were not sent.`];
+  const message = [why.message, ...unsent, ...shown, ...more].join("\n");
+  return failed({ code, message, retryable: false, outputs });
+}
+
+function findFailure(job: SendJob | UndoJob, { state }: Deployment): { code: string; message: string } | undefined {
+  if (state.stop !== undefined && state.stop.code !== "TOO_MANY_FAILURES") return state.stop;
+  const waves = tallyByWave(state);
+  const failures = addTallies(waves).failed;
+  if (job.op === "undo") {
+    const message = `${failures} stacks could not be restored. Correct them, and retry the task.`;
+    return failures === 0 ? undefined : { code: "UNDO_INCOMPLETE", message };
+  }
+  const { maxFailures } = toLimits(job, state.sizes);
+  const isTooMany = waves.some((wave, index) => wave.failed > (maxFailures[index] ?? 0));
+  if (!isTooMany && state.stop === undefined) return undefined;
+  return { code: "TOO_MANY_FAILURES", message: `${failures} of ${listCount(state.sizes)} stacks have failed.` };
+}
+
+function listCount(sizes: readonly number[]): number {
+  return sizes.reduce((sum, size) => sum + size, 0);
+}

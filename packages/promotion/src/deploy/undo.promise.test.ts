@@ -1,0 +1,91 @@
+import { describe, expect, it } from "vitest";
+import { aReleaseYard } from "../testing/a-release-yard.ts";
+
+describe("an undo", () => {
+  it("restores what was before, in reverse, and the earlier releases", async () => {
+    const bench = aReleaseYard();
+    await bench.addTenants(2);
+    await bench.start("1.42.0");
+    await bench.finish("1.42.0");
+    const before = (await bench.yard.findStack("t0"))?.releases;
+    await bench.start("1.43.0");
+    await bench.finish("1.43.0");
+
+    await bench.send("shop-1.43.0", "ROLLBACK");
+    await bench.finish("1.43.0");
+
+    expect(await bench.versionsOf()).toEqual({ t0: "1.42.0", t1: "1.42.0" });
+    expect((await bench.yard.findStack("t0"))?.releases).toEqual(before);
+    expect(await bench.tallyOf("1.43.0", "undo")).toBe("done 2");
+    expect(await bench.tallyOf("1.43.0")).toBe("undone 2");
+    const order = async (task: string) => (await bench.rowsOf("1.43.0", task)).map(({ stack }) => stack);
+    expect(await order("undo")).toEqual((await order("tenants")).toReversed());
+  });
+
+  it("leaves newer releases and changes by hand alone", async () => {
+    const bench = aReleaseYard();
+    await bench.addTenants(3);
+    await bench.start("1.42.0");
+    await bench.finish("1.42.0");
+    await bench.send("t1", "PUSHED", { metadata: { api: "by hand" } });
+    await bench.send("t2", "END");
+
+    await bench.send("shop-1.42.0", "ROLLBACK");
+    await bench.finish("1.42.0");
+
+    expect(await bench.versionsOf()).toEqual({ t0: "1.41.0", t1: "by hand" });
+    expect(await bench.tallyOf("1.42.0", "undo")).toBe("done 1, skipped STACK_MOVED 1, skipped STACK_REMOVED 1");
+    await bench.start("1.43.0");
+    await bench.finish("1.43.0");
+    await bench.send("shop-1.42.0", "ROLLBACK");
+    await bench.finish("1.42.0");
+    expect(await bench.versionsOf()).toEqual({ t0: "1.43.0", t1: "1.43.0" });
+  });
+
+  it("does not stop at failures; a retry takes those", async () => {
+    const bench = aReleaseYard();
+    await bench.addTenants(4);
+    await bench.start("1.42.0");
+    await bench.finish("1.42.0");
+    bench.broken.add("t0").add("t1").add("t2");
+
+    await bench.send("shop-1.42.0", "ROLLBACK");
+    await bench.finish("1.42.0");
+
+    expect(await bench.taskOf("1.42.0", "undo")).toBe("BACK ERROR UNDO_INCOMPLETE");
+    expect(await bench.tallyOf("1.42.0", "undo")).toBe("done 1, failed STACK_BROKEN 3");
+    bench.broken.clear();
+    await bench.send("shop-1.42.0", "RETRY_FAILED_TASKS");
+    await bench.finish("1.42.0");
+    expect(await bench.taskOf("1.42.0", "undo")).toBe("DONE");
+    expect(await bench.versionsOf()).toEqual({ t0: "1.41.0", t1: "1.41.0", t2: "1.41.0", t3: "1.41.0" });
+  });
+
+  it("undoes what was sent before a stop, and a created stack is left alone", async () => {
+    const bench = aReleaseYard({ config: { stacks: "t9", create: "tenant" } });
+    await bench.start("1.42.0");
+    await bench.finish("1.42.0");
+    await bench.send("shop-1.42.0", "ROLLBACK");
+    await bench.finish("1.42.0");
+    expect(await bench.tallyOf("1.42.0", "undo")).toBe("skipped NO_PREVIOUS 1");
+    expect(await bench.versionsOf()).toEqual({ t9: "1.42.0" });
+  });
+
+  it("forgets what was before: the next deployment remembers anew", async () => {
+    const bench = aReleaseYard();
+    await bench.addTenants(1);
+    await bench.start("1.42.0");
+    await bench.finish("1.42.0");
+    await bench.send("shop-1.42.0", "ROLLBACK");
+    await bench.finish("1.42.0");
+    await bench.send("t0", "PUSHED", { metadata: { api: "1.41.9" } });
+
+    await bench.send("shop-1.42.0", "AGAIN");
+    await bench.finish("1.42.0");
+    expect(await bench.versionsOf()).toEqual({ t0: "1.42.0" });
+    await bench.send("shop-1.42.0", "ROLLBACK");
+    await bench.finish("1.42.0");
+
+    expect(await bench.versionsOf()).toEqual({ t0: "1.41.9" });
+  });
+});

@@ -1,0 +1,293 @@
+import { type Executor, succeeded } from "@stackyard/core";
+import { ARTIFACT_ARRIVALS } from "@stackyard/core/services";
+import { runExecutor } from "@stackyard/core/testing";
+import { describe, expect, it } from "vitest";
+import type { DeployRow } from "../deploy/deploy-row.ts";
+import { createGateBench } from "../testing/gate-bench.ts";
+import type { GateConfig } from "./definition.ts";
+import { createGateExecutor } from "./gate.ts";
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const executor = createGateExecutor();
+
+type Bench = ReturnType<typeof createGateBench>;
+
+/** Calls the gate once. */
+async function look({ toContext }: Bench, config: GateConfig, own: Parameters<Bench["toContext"]>[0] = {}) {
+  return executor.start(toContext(own), config as never);
+}
+
+function aRow(row: Partial<DeployRow> = {}): DeployRow {
+  return { stack: "shop-staging", incarnation: "i1", wave: 0, try: 1, state: "done", at: 0, ...row };
+}
+
+/** A bench with one stack that has arrived at the present instant. */
+async function createSoaking(rows: readonly DeployRow[] = []) {
+  const bench = createGateBench();
+  const now = bench.clock.now();
+  bench.addStack({ id: "shop-staging", metadata: { api: "1.42.0" } });
+  await bench.addRows(rows.length > 0 ? rows : [aRow({ at: now })], { endedAt: now, firstSentAt: now - MINUTE });
+  return { ...bench, now };
+}
+
+const SOAK: GateConfig = { soak: { of: "staging", for: "24h" } };
+
+describe("gate: soak", () => {
+  it("sleeps at most a minute, and opens when the stacks have kept their values for so long", async () => {
+    const bench = await createSoaking();
+
+    const { step, elapsedMs, steps, reports } = await runExecutor(executor, SOAK, {
+      context: bench.toContext(),
+      maxSteps: 2_000,
+    });
+
+    expect(step.kind).toBe("succeeded");
+    expect(elapsedMs).toBe(24 * HOUR);
+    expect(steps.length).toBe(24 * 60 + 1);
+    // Nothing changes while it waits: the progress and the log have one line.
+    expect(
+      new Set(steps.slice(0, -1).map((each) => JSON.stringify(each.kind === "running" && each.progress))).size,
+    ).toBe(1);
+    expect(reports).toEqual([
+      expect.stringMatching(
+        /^The stacks of "staging" soak for 24h until .*Z: shop-staging counts from .*Z\. The way past: stackyard stacks settle shop-1.42.0 watch --reason …$/,
+      ),
+    ]);
+  });
+
+  it("fails when a stack has another value or was created again, and not for a drift check", async () => {
+    const bench = await createSoaking();
+
+    bench.addStack({ id: "shop-staging", state: "CHECKING", entry: 7 });
+    expect(await look(bench, SOAK)).toMatchObject({ kind: "running" });
+    bench.addStack({ id: "shop-staging", metadata: { api: "1.41.0" } });
+    expect(await look(bench, SOAK)).toMatchObject({ kind: "failed", code: "STACK_MOVED", retryable: false });
+    bench.addStack({ id: "shop-staging", metadata: { api: "1.42.0" }, incarnation: "i2" });
+    expect(await look(bench, SOAK)).toMatchObject({ kind: "failed", code: "STACK_MOVED" });
+    bench.stacks.delete("shop-staging");
+    expect(await look(bench, SOAK)).toMatchObject({ kind: "failed", code: "STACK_MISSING" });
+  });
+
+  it("waits while a failure is open, and counts again from its end", async () => {
+    const bench = await createSoaking();
+    const lastFailure = { task: "check", state: "LIVE", entry: 2, attempt: 1, at: bench.now + HOUR };
+
+    bench.addStack({ id: "shop-staging", lastFailure });
+    expect(await look(bench, SOAK)).toMatchObject({ progress: { closed: [{ code: "STACK_FAILED" }] } });
+    bench.addStack({ id: "shop-staging", lastFailure: { ...lastFailure, resolvedAt: bench.now + 2 * HOUR } });
+    expect(await look(bench, SOAK)).toMatchObject({
+      progress: { closed: [{ code: "SOAKING", until: bench.now + 26 * HOUR }] },
+    });
+  });
+
+  it("counts an unchanged stack from the arrival in the rows of its release", async () => {
+    const bench = await createSoaking([aRow({ state: "unchanged", at: createGateBench().clock.now() })]);
+    const earlier = { stackId: "shop-1.42.0-rc", incarnation: "e0", task: "staging" };
+    const arrivedAt = bench.now - 20 * HOUR;
+    const set = { id: "shop-1.42.0-rc", createdAt: 5, task: "staging", event: "x", value: "1.42.0", at: arrivedAt - 1 };
+    bench.addStack({ id: "shop-1.42.0-rc", incarnation: "e0", createdAt: 5 });
+    bench.addStack({ id: "shop-staging", releases: { api: set } });
+    await bench.addRows([aRow({ at: arrivedAt })], { release: earlier });
+
+    expect(await look(bench, SOAK)).toMatchObject({ progress: { closed: [{ until: arrivedAt + 24 * HOUR }] } });
+    bench.stacks.delete("shop-1.42.0-rc");
+    expect(await look(bench, SOAK)).toMatchObject({ progress: { closed: [{ until: bench.now + 24 * HOUR }] } });
+  });
+
+  it("waits for a task that has not ended or has sent nothing", async () => {
+    const bench = createGateBench();
+
+    expect(await look(bench, SOAK)).toMatchObject({ progress: { closed: [{ code: "SOAKING" }] } });
+    await bench.addRows([aRow()]);
+    expect(await look(bench, SOAK)).toMatchObject({ progress: { closed: [{ code: "SOAKING" }] } });
+  });
+});
+
+const ALARMED: GateConfig = { soak: { of: "staging", for: "1m" }, alarms: ["errors"] };
+
+describe("gate: alarms", () => {
+  it("waits for an alarm that is on, without data or missing, and opens with OK", async () => {
+    const bench = createGateBench();
+    const codes: unknown[] = [];
+    for (const value of ["ALARM", "INSUFFICIENT_DATA", undefined, "OK"] as const) {
+      bench.alarms.clear();
+      if (value !== undefined) bench.alarms.set("errors", { changes: [[0, value]] });
+      const step = await look(bench, { alarms: ["errors"] });
+      codes.push(step.kind === "running" ? Object(step.progress).closed[0].code : step.kind);
+    }
+
+    expect(codes).toEqual(["ALARM", "ALARM", "GATE_UNAVAILABLE", "succeeded"]);
+    expect(bench.calls).not.toContain("DescribeAlarmHistoryCommand");
+  });
+
+  it("fails for a change to ALARM after the first event, also when it is OK again; one before is waited for", async () => {
+    const bench = await createSoaking();
+    const { now } = bench;
+    await bench.clock.advance(10 * MINUTE);
+
+    bench.alarms.set("errors", { changes: [[now - HOUR, "ALARM"]] });
+    expect(await look(bench, ALARMED)).toMatchObject({ kind: "running", progress: { closed: [{ code: "ALARM" }] } });
+    bench.alarms.set("errors", {
+      changes: [
+        [now - HOUR, "ALARM"],
+        [now + MINUTE, "OK"],
+      ],
+    });
+    expect(await look(bench, ALARMED)).toMatchObject({ kind: "succeeded" });
+    bench.alarms.set("errors", {
+      changes: [
+        [0, "OK"],
+        [now + MINUTE, "ALARM"],
+        [now + 2 * MINUTE, "OK"],
+      ],
+    });
+    expect(await look(bench, ALARMED)).toMatchObject({ kind: "failed", code: "ALARM" });
+  });
+
+  it("counts from the beginning of a task that had nothing to send, because its stacks had the values already", async () => {
+    const bench = await createSoaking();
+    const { now } = bench;
+    const row = aRow({ state: "unchanged", at: now });
+    await bench.addRows([row], { startedAt: now, endedAt: now });
+    await bench.clock.advance(10 * MINUTE);
+    const before = [
+      [now - 2 * MINUTE, "ALARM"],
+      [now + MINUTE, "OK"],
+    ] as const;
+
+    bench.alarms.set("errors", { changes: before });
+    expect(await look(bench, ALARMED)).toMatchObject({ kind: "succeeded" });
+    bench.alarms.set("errors", { changes: [...before, [now + 2 * MINUTE, "ALARM"], [now + 3 * MINUTE, "OK"]] });
+    expect(await look(bench, ALARMED)).toMatchObject({ kind: "failed", code: "ALARM" });
+  });
+
+  it("counts only what went off after a retry that an alarm has made necessary", async () => {
+    const bench = await createSoaking();
+    const { now } = bench;
+    const state = { endedAt: now, firstSentAt: now - HOUR, alarmSeenAt: now };
+    await bench.addRows([aRow({ at: now })], state);
+    await bench.clock.advance(10 * MINUTE);
+    const before = [
+      [now - 2 * MINUTE, "ALARM"],
+      [now - MINUTE, "OK"],
+    ] as const;
+
+    bench.alarms.set("errors", { changes: before });
+    expect(await look(bench, ALARMED)).toMatchObject({ kind: "succeeded" });
+    bench.alarms.set("errors", { changes: [...before, [now + MINUTE, "ALARM"], [now + 2 * MINUTE, "OK"]] });
+    expect(await look(bench, ALARMED)).toMatchObject({ kind: "failed", code: "ALARM" });
+  });
+});
+
+describe("gate: artifacts", () => {
+  const config: GateConfig = { artifacts: { api: "1.42.0" } };
+  const cell = (region: string, status: string) => ({ account: "111122223333", region, status });
+
+  it("opens when the version has arrived wherever it is expected, or in the listed places", async () => {
+    const bench = createGateBench();
+    bench.artifacts.set("api 1.42.0", {
+      covered: false,
+      cells: [cell("eu-west-1", "stored"), cell("us-east-1", "overdue")],
+    });
+
+    expect(await look(bench, config)).toMatchObject({
+      progress: { closed: [{ code: "ARTIFACT_MISSING", message: expect.stringContaining("111122223333/us-east-1") }] },
+    });
+    expect(await look(bench, { ...config, consumers: ["111122223333/eu-west-1"] })).toMatchObject({
+      kind: "succeeded",
+    });
+    bench.artifacts.set("api 1.42.0", { covered: true, cells: [cell("eu-west-1", "present")] });
+    expect(await look(bench, config)).toMatchObject({ kind: "succeeded" });
+  });
+
+  it("is closed for a version that was not published, and one that is not expected", async () => {
+    const bench = createGateBench();
+
+    expect(await look(bench, config)).toMatchObject({ kind: "running" });
+    bench.artifacts.set("api 1.42.0", { covered: false, cells: [] });
+    expect(await look(bench, config)).toMatchObject({ kind: "running" });
+  });
+});
+
+const UNREADABLE: readonly (readonly ["yard" | "records" | "alarms" | "artifacts", GateConfig])[] = [
+  ["yard", { turn: { name: "prod" } }],
+  ["records", { turn: { name: "prod" } }],
+  ["yard", SOAK],
+  ["records", SOAK],
+  ["alarms", { alarms: ["errors"] }],
+  ["artifacts", { artifacts: { api: "1.42.0" } }],
+];
+
+/** Calls a gate that would be open, if something could be read. */
+async function lookBroken(gate: Executor, what: (typeof UNREADABLE)[number][0], config: GateConfig) {
+  const bench = await createSoaking();
+  await bench.clock.advance(25 * HOUR);
+  bench.alarms.set("errors", { changes: [[0, "OK"]] });
+  bench.artifacts.set("api 1.42.0", { covered: true, cells: [] });
+  expect(await look(bench, config)).toMatchObject({ kind: "succeeded" });
+  bench.broken.add(what);
+  return gate.start(bench.toContext(), config as never);
+}
+
+describe("gate", () => {
+  it.each(UNREADABLE)("is closed when %s cannot be read: %j", async (what, config) => {
+    expect(await lookBroken(executor, what, config)).toMatchObject({
+      kind: "running",
+      pollAfterMs: MINUTE,
+      message: expect.stringContaining(`${what} cannot be reached`),
+      progress: { closed: [{ code: "GATE_UNAVAILABLE" }] },
+    });
+  });
+
+  it.each(UNREADABLE)("that opens on an error is found, the planted bug: %s, %j", async (what, config) => {
+    const start: typeof executor.start = async (...args) => {
+      const step = await executor.start(...args);
+      return JSON.stringify(step).includes("GATE_UNAVAILABLE") ? succeeded({}) : step;
+    };
+
+    expect(await lookBroken({ ...executor, start }, what, config)).toMatchObject({ kind: "succeeded" });
+  });
+
+  it("is closed without a distributor, and fails without the yard's store", async () => {
+    const bench = createGateBench();
+    bench.services.delete(ARTIFACT_ARRIVALS);
+    expect(await look(bench, { artifacts: { api: "1" } })).toMatchObject({
+      progress: { closed: [{ code: "GATE_UNAVAILABLE", message: expect.stringContaining("STACKYARD_DISTRIBUTOR") }] },
+    });
+    bench.services.clear();
+
+    expect(await look(bench, { alarms: ["errors"] })).toMatchObject({ kind: "failed", code: "YARD_NEEDS_STORE" });
+  });
+
+  it("takes the turn only when all other conditions hold", async () => {
+    const bench = await createSoaking();
+    const config: GateConfig = { ...SOAK, turn: { name: "prod", states: ["PRODUCTION"] } };
+
+    expect(await look(bench, config)).toMatchObject({
+      progress: { closed: [{ condition: "turn", code: "TURN_FREE" }, { condition: "soak" }] },
+    });
+    await bench.clock.advance(24 * HOUR);
+    expect(await look(bench, config)).toMatchObject({ kind: "succeeded" });
+  });
+
+  it("is closed for a turn that would be lost at once: its states lack that of the task", async () => {
+    const bench = createGateBench();
+
+    expect(await look(bench, { turn: { name: "prod", states: ["REVIEW"] } })).toMatchObject({
+      progress: { closed: [{ code: "GATE_UNAVAILABLE", message: expect.stringContaining("must contain PRODUCTION") }] },
+    });
+  });
+
+  it("leaves the line when it is cancelled", async () => {
+    const bench = await createSoaking();
+    const config: GateConfig = { ...SOAK, turn: { name: "prod" } };
+    await look(bench, config);
+
+    const step = await executor.cancel?.(bench.toContext(), config as never, undefined as never);
+
+    expect(step).toMatchObject({ kind: "failed", code: "GATE_CANCELLED" });
+    const { items } = await bench.records.list("promotion/turns/", { limit: 10, now: bench.clock.now() });
+    expect(items.map(({ value }) => value)).toEqual([{ version: 1, waiting: [] }]);
+  });
+});

@@ -1,0 +1,162 @@
+import {
+  defineExecutor,
+  type Executor,
+  type ExecutorContext,
+  failed,
+  running,
+  succeeded,
+  toShellCommand,
+} from "@stackyard/core";
+import { requireYard, type YardService } from "@stackyard/core/engine";
+import { parseAttemptId } from "@stackyard/core/machine";
+import { type DeployState, findAlarmsSince } from "../deploy/deploy-row.ts";
+import { findDeployState } from "../deploy/rows.ts";
+import { type Closed, type Condition, examineOrClose } from "./condition.ts";
+import type { TurnWaiter } from "./decide-turn.ts";
+import { type GateConfig, type GateProgress, type GateStep, gateDefinition } from "./definition.ts";
+import { examineAlarms } from "./examine-alarms.ts";
+import { examineArtifacts } from "./examine-artifacts.ts";
+import { createSoakWatch, type SoakWatch } from "./examine-soak.ts";
+import { leaveTurn, takeTurn } from "./take-turn.ts";
+
+const LONGEST_SLEEP_MS = 60_000;
+const SHORTEST_SLEEP_MS = 1_000;
+
+/**
+ * Creates the executor `gate`: succeeds when all its conditions hold at once, and fails when one never can: with
+ * SUPERSEDED, STACK_MOVED, STACK_MISSING or ALARM. A condition that cannot be read is closed. It sleeps until the next
+ * known instant, at most a minute.
+ */
+export function createGateExecutor(): Executor {
+  const soaks = createSoakWatch();
+  const look = async (ctx: ExecutorContext, config: GateConfig, before?: GateProgress): Promise<GateStep> => {
+    const yard = requireYard(ctx);
+    if ("kind" in yard) return yard;
+    return toStep(ctx, await examineAll({ ...ctx, yard, soaks }, config), before);
+  };
+  return defineExecutor({
+    ...gateDefinition,
+    start: (ctx, config) => look(ctx, config),
+    poll: (ctx, config, progress) => look(ctx, config, progress),
+    async cancel(ctx, { turn }) {
+      const yard = requireYard(ctx);
+      if (turn !== undefined && !("kind" in yard)) {
+        const waiter = await toWaiter(ctx, yard);
+        await leaveTurn(ctx, { name: turn.name, waiter, states: [], mayTake: false });
+      }
+      return failed({ code: "GATE_CANCELLED", message: "The wait was cancelled.", retryable: false });
+    },
+  });
+}
+
+/** The conditions of a config, by their keys. */
+type Conditions = readonly (readonly [key: string, condition: Condition])[];
+
+/** A call of the gate: what it examines with. */
+interface GateCall extends ExecutorContext {
+  readonly yard: YardService;
+  readonly soaks: SoakWatch;
+}
+
+async function examineAll(ctx: GateCall, config: GateConfig): Promise<Conditions> {
+  const others = await examineOthers(ctx, config);
+  const { turn } = config;
+  // With a condition that never holds the task ends: it must not take a turn first.
+  if (turn === undefined || others.some(([, { kind }]) => kind === "never")) return others;
+  const mayTake = others.every(([, { kind }]) => kind === "open");
+  const condition = await examineOrClose(`The turn "${turn.name}"`, ctx.signal, async () => {
+    const { name, states = [ctx.state] } = turn;
+    if (!states.includes(ctx.state))
+      throw new Error(`"turn.states" must contain ${ctx.state}, the state of this task.`);
+    return takeTurn(ctx, { name, waiter: await toWaiter(ctx, ctx.yard), states, mayTake });
+  });
+  return [["turn", condition], ...others];
+}
+
+async function examineOthers(ctx: GateCall, config: GateConfig): Promise<Conditions> {
+  const { soak, alarms, artifacts, consumers } = config;
+  const { signal, yard, soaks } = ctx;
+  const deployed = await findDeployed(ctx, yard, soak?.of);
+  const found: [string, Condition][] = [];
+  const examine = async (key: string, name: string, call: () => Promise<Condition>) => {
+    found.push([key, await examineOrClose(name, signal, call)]);
+  };
+  if (soak !== undefined) {
+    await examine("soak", "The soak", async () => {
+      if (deployed instanceof Error) throw deployed;
+      return soaks.examine(ctx, ctx.attempt.id, { ...soak, deployed });
+    });
+  }
+  if (alarms !== undefined) {
+    await examine("alarms", "An alarm", async () => {
+      // Without the rows it is not known since when an alarm is final.
+      if (deployed instanceof Error) throw deployed;
+      return examineAlarms(ctx, { alarms, since: deployed && findAlarmsSince(deployed) });
+    });
+  }
+  if (artifacts !== undefined) {
+    await examine("artifacts", "The artifacts", () => examineArtifacts(ctx, { artifacts, consumers }));
+  }
+  return found;
+}
+
+async function findDeployed(
+  { records, clock, signal }: ExecutorContext,
+  yard: YardService,
+  task: string | undefined,
+): Promise<DeployState | Error | undefined> {
+  if (task === undefined) return undefined;
+  try {
+    const { id: stackId, incarnation } = await yard.own();
+    return await findDeployState({ records, clock, owner: { stackId, incarnation, task } });
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+async function toWaiter({ attempt, task }: ExecutorContext, yard: YardService): Promise<TurnWaiter> {
+  const { id: stack, incarnation, createdAt, entry } = await yard.own();
+  // The stack may have moved since this attempt began.
+  return { stack, incarnation, createdAt, entry: parseAttemptId(attempt.id)?.entry ?? entry, task };
+}
+
+function toStep(ctx: ExecutorContext, conditions: Conditions, before: GateProgress | undefined): GateStep {
+  for (const [, condition] of conditions) {
+    if (condition.kind !== "never") continue;
+    const { code, message } = condition;
+    return failed({ code, message, retryable: false });
+  }
+  const waits = conditions.flatMap(([key, each]) => (each.kind === "closed" ? [[key, each] as const] : []));
+  if (waits.length === 0) return succeeded({});
+  const progress = { closed: waits.map(([condition, closed]) => toShown(condition, closed)) };
+  const message = formatClosed(
+    ctx,
+    waits.map(([, closed]) => closed),
+  );
+  if (JSON.stringify(progress) !== JSON.stringify(before)) ctx.report(message);
+  return running({
+    progress,
+    pollAfterMs: toSleep(
+      ctx.clock.now(),
+      waits.map(([, closed]) => closed),
+    ),
+    message,
+  });
+}
+
+function toShown(condition: string, { code, message, until }: Closed): GateProgress["closed"][number] {
+  return { condition, code, message, ...(until === undefined ? {} : { until: Math.ceil(until) }) };
+}
+
+function formatClosed({ stackId, task }: ExecutorContext, closed: readonly Closed[]): string {
+  const way = toShellCommand`stackyard stacks settle ${stackId} ${task} --reason …`;
+  return `${closed.map(({ message }) => message).join(" ")} The way past: ${way}`;
+}
+
+/** All must be open at once, so there is nothing to see before the last of the known instants. */
+function toSleep(now: number, closed: readonly Closed[]): number {
+  const known = closed.flatMap(({ until }) => (until === undefined ? [] : [until - now]));
+  const next = known.length === closed.length ? Math.max(...known) : LONGEST_SLEEP_MS;
+  return Math.min(LONGEST_SLEEP_MS, Math.max(SHORTEST_SLEEP_MS, next));
+}

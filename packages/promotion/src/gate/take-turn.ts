@@ -1,0 +1,88 @@
+import { changeRecord, type ExecutorContext } from "@stackyard/core";
+import type { YardService } from "@stackyard/core/engine";
+import { type Condition, closed, never, OPEN } from "./condition.ts";
+import {
+  decideTurn,
+  listTurnStacks,
+  NEW_TURN,
+  type TurnDecision,
+  type TurnPlace,
+  type TurnRecord,
+  type TurnRequest,
+  without,
+} from "./decide-turn.ts";
+import { isTurn, TURN_PREFIX } from "./list-turns.ts";
+
+/** Where turns are kept and their stacks are seen. */
+export interface TurnDeps extends Pick<ExecutorContext, "records" | "clock"> {
+  readonly yard: Pick<YardService, "findPositions">;
+}
+
+/** A turn by its name, over the whole yard. */
+export interface TakeTurnInput extends TurnRequest {
+  readonly name: string;
+}
+
+/** Releases that meet at one turn decide again this often. */
+const MOST_TRIES = 50;
+
+/** Asks for a turn, and takes it when it is free and this release is the newest that waits. Idempotent. */
+export async function takeTurn(deps: TurnDeps, { name, ...request }: TakeTurnInput): Promise<Condition> {
+  const decision = await changeTurn(deps, name, async (record) => {
+    return decideTurn(record, request, await loadPlaces(deps.yard, record));
+  });
+  return toCondition(name, decision);
+}
+
+/** Gives up the place of a release among those that wait. */
+export async function leaveTurn(deps: Omit<TurnDeps, "yard">, { name, waiter }: TakeTurnInput): Promise<void> {
+  await changeTurn(deps, name, async (record) => ({ record: without(record, waiter) }));
+}
+
+async function changeTurn<Decision extends { readonly record: TurnRecord }>(
+  { records, clock }: Omit<TurnDeps, "yard">,
+  name: string,
+  decide: (record: TurnRecord) => Promise<Decision>,
+): Promise<Decision> {
+  const { decision } = await changeRecord({
+    records,
+    clock,
+    key: `${TURN_PREFIX}${encodeURIComponent(name)}`,
+    tries: MOST_TRIES,
+    conflict: `Too many releases ask for the turn "${name}" at once.`,
+    async decide(found) {
+      const before = found === undefined ? NEW_TURN : readTurn(name, found.value);
+      const made = await decide(before);
+      return made.record === before ? { decision: made } : { decision: made, write: { value: made.record } };
+    },
+  });
+  return decision;
+}
+
+/** A record that cannot be read must not count as a free turn. */
+function readTurn(name: string, value: unknown): TurnRecord {
+  if (isTurn(value)) return value;
+  throw new Error(`The record of the turn "${name}" was written by a newer version.`);
+}
+
+async function loadPlaces(yard: TurnDeps["yard"], record: TurnRecord): Promise<ReadonlyMap<string, TurnPlace>> {
+  const stacks = listTurnStacks(record);
+  if (stacks.length === 0) return new Map();
+  const places = await yard.findPositions(stacks);
+  return new Map(places.map((place) => [place.stackId, place]));
+}
+
+function toCondition(name: string, decision: TurnDecision): Condition {
+  if (decision.kind === "granted") return OPEN;
+  if (decision.kind === "superseded") {
+    return never("SUPERSEDED", `The turn "${name}" went to the newer release ${decision.by}.`);
+  }
+  const { holder, next } = decision;
+  if (holder !== undefined) {
+    const until = `It is free when that stack leaves ${holder.states.join(", ")}.`;
+    return closed("TURN_TAKEN", `The turn "${name}" is with ${holder.stack}. ${until} To end that release, stop it.`);
+  }
+  if (next === undefined)
+    return closed("TURN_FREE", `The turn "${name}" is free, and is taken with the other conditions.`);
+  return closed("TURN_TAKEN", `The turn "${name}" goes to the newer release ${next}, which waits for it.`);
+}

@@ -1,0 +1,42 @@
+import type { Deploy, DeployPlan, DeployStack, PlannedStack } from "@stackyard/core/api";
+import { type CallOptions, type HttpClient, loadPage, type Page, type PageOptions } from "./http-client.ts";
+
+/** What the tasks `deploy` of a release have done. */
+export interface DeploysApi {
+  /** Returns the tasks that have begun. Throws `STACK_UNKNOWN`. */
+  list(release: string, options?: CallOptions): Promise<readonly Deploy[]>;
+  /** Returns a page of a task's stacks, in the order in which they are sent to. Throws `STACK_UNKNOWN`, `NOT_FOUND`. */
+  stacks(
+    release: string,
+    task: string,
+    options?: PageOptions & { readonly state?: DeployStack["state"] },
+  ): Promise<Page<DeployStack>>;
+  /**
+   * Returns a plan: by its digest, which an approval repeats as `of`, or the last one of a task that plans or is planned.
+   * Kept for 90 days. Throws `STACK_UNKNOWN`, `NOT_FOUND`.
+   */
+  plan(release: string, digestOrTask: string, options?: CallOptions): Promise<DeployPlan>;
+  /** Returns a page of a plan's stacks, in their order in the plan. Throws `STACK_UNKNOWN`, `NOT_FOUND`. */
+  planStacks(
+    release: string,
+    digestOrTask: string,
+    options?: PageOptions & { readonly does?: PlannedStack["does"] },
+  ): Promise<Page<PlannedStack>>;
+}
+
+/** Creates the part of the client for deployments. */
+export function createDeploysApi(http: HttpClient): DeploysApi {
+  const path = (release: string, ...parts: readonly string[]) => ["v1", "stacks", release, ...parts];
+  return {
+    async list(release, options) {
+      const { items } = await http.requestJson<{ readonly items: readonly Deploy[] }>({
+        path: path(release, "deploys"),
+        ...options,
+      });
+      return items;
+    },
+    stacks: (release, task, options) => loadPage(http, path(release, "deploys", task), options),
+    plan: (release, plan, options) => http.requestJson<DeployPlan>({ path: path(release, "plans", plan), ...options }),
+    planStacks: (release, plan, options) => loadPage(http, path(release, "plans", plan, "stacks"), options),
+  };
+}

@@ -1,0 +1,94 @@
+import type { Freeze, NewApiToken } from "@stackyard/core/api";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createTestYard, type TestYard } from "./testing/test-yard.ts";
+
+let yard: TestYard;
+beforeEach(() => {
+  yard = createTestYard();
+});
+afterEach(() => yard.stop());
+
+const WINTER = { name: "winter", reason: "Christmas" };
+
+/** Returns the headers of a new token. */
+async function open(role: string, scope: object = {}): Promise<{ readonly authorization: string }> {
+  const token: NewApiToken = await yard.json("/v1/tokens", { body: { name: "t", role, ...scope } });
+  return { authorization: `Bearer ${token.token}` };
+}
+
+async function listLines() {
+  const { items } = await yard.store.records.list("audit/pending/", { limit: 100, now: Date.now() });
+  return items.map(({ value }) => {
+    const { action, outcome, on, reason } = value as Readonly<Record<string, unknown>>;
+    return { action, outcome, on, reason };
+  });
+}
+
+describe("freezes", () => {
+  it("are started, listed and ended, and the audit log has each step", async () => {
+    const started = await yard.json<Freeze>("/v1/freezes", {
+      body: { ...WINTER, machine: "review-app", where: "metadata.tier == 'gold'", to: "2999-01-04T08:00:00+01:00" },
+    });
+    const listed = await yard.json<{ items: Freeze[] }>("/v1/freezes");
+    const ended = await yard.json<Freeze>("/v1/freezes/winter/end", { body: { reason: "over" } });
+
+    expect(started).toMatchObject({ ...WINTER, startedBy: "tester", to: "2999-01-04T07:00:00.000Z", except: [] });
+    expect(listed.items).toEqual([started]);
+    expect(ended).toEqual(started);
+    expect(await yard.json("/v1/freezes")).toEqual({ items: [] });
+    const on = { key: "freezes/winter", machine: "review-app" };
+    expect(await listLines()).toEqual([
+      { action: "startFreeze", outcome: "begun", on, reason: "Christmas" },
+      { action: "startFreeze", outcome: "done", on, reason: "Christmas" },
+      { action: "endFreeze", outcome: "begun", on, reason: "over" },
+      { action: "endFreeze", outcome: "done", on, reason: "over" },
+    ]);
+  });
+
+  it.each([
+    ["operator", {}, {}, 403],
+    ["maintainer", {}, {}, 200],
+    ["maintainer", { machines: ["review-app"] }, {}, 403],
+    ["maintainer", { machines: ["review-app"] }, { machine: "review-app" }, 200],
+    ["maintainer", { machines: ["review-app"] }, { machine: "other" }, 403],
+    ["maintainer", { machines: ["review-app"], stacks: ["pr-"] }, { machine: "review-app" }, 403],
+  ])("need repair for all that they match: %s %j %j", async (role, scope, matched, status) => {
+    const headers = await open(role, scope);
+
+    expect((await yard.call("/v1/freezes", { headers, body: { ...WINTER, ...matched } })).status).toBe(status);
+    const all = await yard.json<{ items: Freeze[] }>("/v1/freezes");
+    expect(all.items.length).toBe(status === 200 ? 1 : 0);
+  });
+
+  it("are ended, and passed, only by who may start them", async () => {
+    await yard.json("/v1/freezes", { body: WINTER });
+    const headers = await open("maintainer", { machines: ["review-app"] });
+
+    const end = await yard.call("/v1/freezes/winter/end", { headers, body: {} });
+    const except = await yard.call("/v1/freezes/winter/except", { headers, body: { release: "pr-1", reason: "r" } });
+
+    expect([end.status, except.status]).toEqual([403, 403]);
+  });
+
+  it("are passed by a release that exists", async () => {
+    await yard.json("/v1/freezes", { body: WINTER });
+    const unknown = await yard.call("/v1/freezes/winter/except", { body: { release: "pr-1", reason: "outage" } });
+    const missing = await yard.call("/v1/freezes/summer/except", { body: { release: "pr-1", reason: "outage" } });
+
+    expect([unknown.status, missing.status]).toEqual([404, 404]);
+    expect(await unknown.json()).toMatchObject({ code: "STACK_UNKNOWN" });
+  });
+
+  it("are refused with what to do: a name in use, an end that has passed, an expression with errors", async () => {
+    await yard.json("/v1/freezes", { body: WINTER });
+    const call = async (body: object) => {
+      const response = await yard.call("/v1/freezes", { body: { ...WINTER, ...body } });
+      return [response.status, Object(await response.json()).code];
+    };
+
+    expect(await call({})).toEqual([409, "RECORD_CONFLICT"]);
+    expect(await call({ name: "x", to: "2020-01-01T00:00:00Z" })).toEqual([400, "USAGE"]);
+    expect(await call({ name: "x", where: "metadata.x ==" })).toEqual([400, "USAGE"]);
+    expect(await call({ name: "../x" })).toEqual([400, "USAGE"]);
+  });
+});

@@ -1,0 +1,161 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of machines, in plain strings.
+
+import { type Store, silentLogger } from "@stackyard/core";
+import type { Board, NewApiToken } from "@stackyard/core/api";
+import { createMemoryStore, createStaticLocator, createUlids, startYard } from "@stackyard/core/engine";
+import { parseMachine } from "@stackyard/core/machine";
+import { afterEach, expect, it } from "vitest";
+import { createTestYard, type TestYard } from "./testing/test-yard.ts";
+
+const SHOP = `
+version: 2
+events: { GO: { metadata: [api, ring] } }
+metadata: { api: { type: string }, ring: { type: string } }
+states: { INIT: { on: { GO: LIVE } }, LIVE: { on: { GO: LIVE } } }
+tasks: {}
+`;
+
+const release = (where: string) => `
+version: 2
+events: { RELEASED: { metadata: [api] } }
+metadata: { api: { type: string } }
+states: { INIT: { on: { RELEASED: FIRST } }, FIRST: { tasks: [staging, tenants] } }
+tasks:
+  staging: { executor: deploy, config: { stacks: shop-staging, event: GO, metadata: { api: "\${metadata.api}" }, until: [LIVE] } }
+  tenants: { executor: deploy, config: { stacks: { machine: shop, where: "${where}" }, event: GO, metadata: { api: "\${metadata.api}" }, until: [LIVE] } }
+`;
+
+let yard: TestYard;
+let worker: ReturnType<typeof startYard> | undefined;
+afterEach(async () => {
+  await worker?.stop();
+  await yard.stop();
+});
+
+function open(where = "metadata.ring == 'canary'", own?: Store) {
+  const parse = (name: string, source: string) => {
+    const { machine } = parseMachine(source, { name });
+    if (machine === undefined) throw new Error("The machine of the test has errors.");
+    return { machine, source };
+  };
+  const locator = createStaticLocator([parse("shop", SHOP), parse("shop-release", release(where))]);
+  yard = createTestYard({ deps: { locator }, ...(own && { store: own }) });
+  const { store, clock } = yard;
+  const process = { version: "0.0.0-test", host: "blue" };
+  const deps = { store, locator, executors: new Map(), clock, ids: createUlids(), logger: silentLogger };
+  worker = startYard(deps, { drainMs: 100, process });
+}
+
+async function fill() {
+  const machine = "shop";
+  for (const [stackId, api, ring] of [
+    ["shop-staging", "2", "none"],
+    ["tenant-1", "1", "canary"],
+    ["tenant-2", "1", "canary"],
+    ["tenant-3", "3", "rest"],
+  ] as const) {
+    const body = { id: `e-${stackId}`, stackId, event: "GO", machine, metadata: { api, ring } };
+    await yard.json("/v1/events", { body });
+  }
+  await expect.poll(async () => (await yard.json<{ total: number }>("/v1/stack-counts?by=machine")).total).toBe(4);
+}
+
+it("shows what runs where, of the stacks that the rule selects", async () => {
+  open();
+  await fill();
+
+  const board = await yard.json<Board>("/v1/boards/shop-release");
+
+  expect(await yard.json("/v1/boards")).toEqual({ items: [{ machine: "shop-release", environments: 2 }] });
+  const [staging, tenants] = board.environments;
+  expect(staging).toMatchObject({ task: "staging", stack: "shop-staging", stacks: 1, behind: false });
+  expect(staging?.versions[0]).toMatchObject({ values: { api: "2" }, standings: { "by-hand": 1 } });
+  expect(tenants).toMatchObject({ machine: "shop", where: "metadata.ring == 'canary'", stacks: 2 });
+  expect(tenants?.versions).toMatchObject([{ values: { api: "1" }, stacks: 2, examples: ["tenant-1", "tenant-2"] }]);
+});
+
+it("counts only what the caller may read", async () => {
+  open("true");
+  await fill();
+  const scope = { machines: ["shop", "shop-release"], stacks: ["tenant-3"] };
+  const token = await yard.json<NewApiToken>("/v1/tokens", { body: { name: "t", role: "viewer", ...scope } });
+  const headers = { authorization: `Bearer ${token.token}` };
+
+  const whole = await yard.json<Board>("/v1/boards/shop-release");
+  const part = await yard.json<Board>("/v1/boards/shop-release", { headers });
+
+  expect(whole.environments.map(({ stacks }) => stacks)).toEqual([1, 4]);
+  expect(part.environments.map(({ stacks }) => stacks)).toEqual([0, 1]);
+  expect(part.environments[1]?.versions[0]?.examples).toEqual(["tenant-3"]);
+});
+
+it("is computed once for all callers who may read the same, and shows each only that", async () => {
+  const memory = createMemoryStore();
+  const reads: unknown[] = [];
+  const listStacks: Store["queries"]["listStacks"] = (filter, page) => {
+    reads.push(filter.scopes);
+    return memory.queries.listStacks(filter, page);
+  };
+  open("true", { ...memory, queries: { ...memory.queries, listStacks } });
+  await fill();
+  const machines = ["shop", "shop-release"];
+  const create = async (name: string, stacks: readonly string[]) => {
+    const body = { name, role: "viewer", machines, stacks };
+    const { token } = await yard.json<NewApiToken>("/v1/tokens", { body });
+    return () => yard.json<Board>("/v1/boards/shop-release", { headers: { authorization: `Bearer ${token}` } });
+  };
+  // The second names its stacks in another order: it may read the same.
+  const [ann, ben] = [await create("ann", ["tenant-1", "tenant-3"]), await create("ben", ["tenant-3", "tenant-1"])];
+  const cleo = await create("cleo", ["tenant-2"]);
+  reads.length = 0;
+
+  const boards = await Promise.all([ann(), ben(), ann(), cleo(), ben(), yard.json<Board>("/v1/boards/shop-release")]);
+
+  const examples = boards.map(({ environments }) => environments[1]?.versions.flatMap((each) => each.examples).sort());
+  const [first, second] = [["tenant-1", "tenant-3"], ["tenant-2"]];
+  expect(examples.slice(0, 5)).toEqual([first, first, first, second, first]);
+  expect(boards.map(({ environments }) => environments[1]?.stacks)).toEqual([2, 2, 2, 1, 2, 4]);
+  // A page of the environment and one of the releases, for each of three scopes.
+  expect(reads).toHaveLength(6);
+  expect(new Set(reads.map((scopes) => JSON.stringify(scopes ?? []))).size).toBe(3);
+
+  yard.advance(3_000);
+  const body = { id: "e-5", stackId: "tenant-1b", event: "GO", machine: "shop", metadata: { api: "1", ring: "rest" } };
+  await yard.json("/v1/events", { body });
+  await expect.poll(async () => (await ben()).environments[1]?.stacks, { interval: 600, timeout: 20_000 }).toBe(3);
+  expect((await cleo()).environments[1]?.stacks).toBe(1);
+});
+
+it("names a rule that cannot be evaluated at its environment, and shows the others", async () => {
+  open("metadata.tier.name == 'gold'");
+  await fill();
+
+  const { environments } = await yard.json<Board>("/v1/boards/shop-release");
+
+  expect(environments.map(({ stacks }) => stacks)).toEqual([1, 0]);
+  expect(environments[1]?.problem).toContain("metadata.tier.name == 'gold'");
+});
+
+it("answers for a machine that is not there, and for one that deploys nothing", async () => {
+  open();
+
+  expect((await yard.call("/v1/boards/nowhere")).status).toBe(404);
+  expect(await yard.json("/v1/boards/shop")).toEqual({ machine: "shop", environments: [], releases: [], turns: [] });
+});
+
+it("shows what a release has deployed to those who may read the release", async () => {
+  open();
+  const event = { id: "r1", stackId: "shop-1", event: "RELEASED", machine: "shop-release", metadata: { api: "2" } };
+  await yard.json("/v1/events", { body: event });
+  await expect.poll(async () => (await yard.call("/v1/stacks/shop-1")).status).toBe(200);
+  const token = await yard.json<NewApiToken>("/v1/tokens", { body: { name: "t", role: "viewer", machines: ["shop"] } });
+  const headers = { authorization: `Bearer ${token.token}` };
+  const statusOf = async (path: string, init?: object) => (await yard.call(`/v1/stacks/${path}`, init)).status;
+
+  // No worker has the executor: nothing has begun.
+  expect(await yard.json("/v1/stacks/shop-1/deploys")).toEqual({ items: [] });
+  expect(await statusOf("shop-1/deploys/staging")).toBe(404);
+  expect(await statusOf("nowhere/deploys")).toBe(404);
+  expect(await statusOf("shop-1/deploys", { headers })).not.toBe(200);
+  expect(await statusOf("shop-1/deploys/staging", { headers })).not.toBe(200);
+});

@@ -1,0 +1,162 @@
+import { defined, listPages, StackyardError } from "@stackyard/core";
+import { Board, BoardName } from "@stackyard/core/api";
+import { createFits, type StoredStack } from "@stackyard/core/engine";
+import type { Machine } from "@stackyard/core/machine";
+import {
+  type BoardPlace,
+  type BoardVersion,
+  createBoardTally,
+  isBehind,
+  listBoardPlaces,
+} from "@stackyard/core/services";
+import { Type } from "typebox";
+import type { Caller } from "../access/caller.ts";
+import { mayRead } from "../access/reach.ts";
+import { toReadKey, toScopeFilter } from "../access/stack-scopes.ts";
+import { defineRoute, json, type Route } from "../http/route.ts";
+import { toInstant } from "../schemas/event.ts";
+import { createBoardCache } from "./board-cache.ts";
+import { listBoardTurns } from "./board-turns.ts";
+import { loadMachine } from "./machine-routes.ts";
+import type { RouteDeps } from "./route-deps.ts";
+
+/** Defines the routes of boards: what runs where, of machines that deploy to other stacks. */
+export function boardRoutes(deps: RouteDeps): readonly Route[] {
+  return [listRoute(deps), boardRoute(deps)];
+}
+
+function listRoute({ locator }: RouteDeps): Route {
+  return defineRoute("GET", "/v1/boards", {
+    operationId: "listBoards",
+    permission: "read",
+    subject: "list",
+    tag: "promotion",
+    summary: "List the machines whose tasks deploy to other stacks, by name.",
+    answers: { 200: { description: "All of them.", schema: Type.Object({ items: Type.Array(BoardName) }) } },
+    async handle(_, { caller }) {
+      const items = (await locator.list()).flatMap(({ name, located }): BoardName[] => {
+        if (located.kind !== "found" || !mayRead(caller, { kind: "machine", machine: name })) return [];
+        const environments = listBoardPlaces(located.machine).length;
+        return environments === 0 ? [] : [{ machine: name, environments }];
+      });
+      return json(200, { items });
+    },
+  });
+}
+
+function boardRoute(deps: RouteDeps): Route {
+  const boards = createBoardCache<Board>(deps);
+  return defineRoute("GET", "/v1/boards/:name", {
+    operationId: "getBoard",
+    permission: "read",
+    subject: "machine",
+    tag: "promotion",
+    summary:
+      "Get the board of a machine: what runs in each environment since when, by which release, and which releases there are. Computed from the stacks that the caller may read.",
+    params: { name: Type.String({ minLength: 1, maxLength: 255 }) },
+    answers: {
+      200: { description: "The board.", schema: Board },
+      404: { description: "MACHINE_UNKNOWN" },
+      422: { description: "MACHINE_INVALID" },
+    },
+    async handle({ params: { name } }, { caller }) {
+      const machine = await loadMachine(deps.locator, caller, name);
+      const key = JSON.stringify([name, machine.hash, toReadKey(caller)]);
+      return json(200, await boards.get(key, () => computeBoard(deps, caller, machine)));
+    },
+  });
+}
+
+/** Computes what a caller sees. Of the caller only what it may read counts: see the key. */
+async function computeBoard(deps: RouteDeps, caller: Reader, machine: Machine): Promise<Board> {
+  const counted: Counted[] = [];
+  for (const place of listBoardPlaces(machine)) counted.push(await countPlace(deps, caller, place));
+  const environments = counted.map((each, index) => toEnvironment(each, counted[index - 1]));
+  const [releases, turns] = await Promise.all([
+    listReleases(deps, caller, machine.name),
+    listBoardTurns(deps, caller, machine),
+  ]);
+  return { machine: machine.name, environments, releases, turns };
+}
+
+/** What a board may depend on of a caller: the rights, and of them only those to read. */
+type Reader = Pick<Caller, "rights">;
+
+interface Counted {
+  readonly place: BoardPlace;
+  readonly versions: readonly BoardVersion[];
+  readonly problem?: string;
+}
+
+const PAGE = 500;
+
+/** Counts the stacks of an environment. A rule with an error is a problem of its environment, not of the board. */
+async function countPlace(deps: RouteDeps, caller: Reader, place: BoardPlace): Promise<Counted> {
+  const tally = createBoardTally(place);
+  try {
+    for await (const stack of listStacksOf(deps, caller, place)) tally.add(stack);
+    return { place, versions: tally.list() };
+  } catch (error) {
+    if (error instanceof StackyardError && error.code === "USAGE") {
+      return { place, versions: [], problem: error.message };
+    }
+    throw error;
+  }
+}
+
+async function* listStacksOf(deps: RouteDeps, caller: Reader, { target }: BoardPlace) {
+  if ("stack" in target) {
+    const [loaded] = await deps.store.load([target.stack]);
+    const stack = loaded?.stack;
+    if (stack !== undefined && mayRead(caller, { kind: "stack", stackId: stack.id, machine: stack.machine })) {
+      yield stack;
+    }
+    return;
+  }
+  const fits = createFits(deps, target.where);
+  for await (const { stack } of listStacks(deps, caller, target.machine)) if (await fits(stack)) yield stack;
+}
+
+async function* listStacks({ store }: RouteDeps, caller: Reader, machine: string): AsyncGenerator<StoredStack> {
+  const filter = { machine, ...toScopeFilter(caller, "read") };
+  const pages = listPages((start) => store.queries.listStacks(filter, { limit: PAGE, sort: "id", ...start }));
+  for await (const { items } of pages) yield* items;
+}
+
+function toEnvironment(
+  { place: { task, target }, versions, problem }: Counted,
+  before: Counted | undefined,
+): Board["environments"][number] {
+  return {
+    task,
+    ...target,
+    stacks: versions.reduce((sum, { stacks }) => sum + stacks, 0),
+    behind: isBehind(versions, before?.versions),
+    versions: versions.map(({ release, since, ...version }) => ({
+      ...version,
+      ...(release && { release: { id: release.id, createdAt: toInstant(release.createdAt) } }),
+      since: toInstant(since),
+    })),
+    ...defined({ problem }),
+  };
+}
+
+const MOST_RELEASES = 20;
+
+async function listReleases(deps: RouteDeps, caller: Reader, machine: string): Promise<Board["releases"]> {
+  let newest: StoredStack[] = [];
+  for await (const item of listStacks(deps, caller, machine)) {
+    newest.push(item);
+    if (newest.length > 2 * MOST_RELEASES) newest = keepNewest(newest);
+  }
+  const kept = keepNewest(newest);
+  const reasons = await deps.explainer.explainAll(kept);
+  return kept.map(({ stack: { id, state, createdAt } }, index) => {
+    const { mainCondition = "healthy", summary } = reasons[index] ?? {};
+    return { id, state, condition: mainCondition, createdAt: toInstant(createdAt), ...defined({ waits: summary }) };
+  });
+}
+
+function keepNewest(items: readonly StoredStack[]): StoredStack[] {
+  return items.toSorted((a, b) => b.stack.createdAt - a.stack.createdAt).slice(0, MOST_RELEASES);
+}

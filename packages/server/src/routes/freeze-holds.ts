@@ -1,0 +1,49 @@
+import { isUnreadable, listPages } from "@stackyard/core";
+import type { FreezeHold } from "@stackyard/core/api";
+import { parseAttemptId } from "@stackyard/core/machine";
+import { type DeployRow, isHeldBy, listRowPages, type RowsInput } from "@stackyard/promotion/deploy";
+import type { Caller } from "../access/caller.ts";
+import { toScopeFilter } from "../access/stack-scopes.ts";
+import { keepReadable } from "./readable-rows.ts";
+import type { RouteDeps } from "./route-deps.ts";
+
+const PAGE = 100;
+const MOST_EXAMPLES = 3;
+
+/** Lists what a freeze holds now: the tasks of releases that wait for it, with the stacks that the caller may read. */
+export async function listFreezeHolds(deps: RouteDeps, caller: Caller, freeze: string): Promise<readonly FreezeHold[]> {
+  const { store } = deps;
+  const filter = { executor: "deploy", ...toScopeFilter(caller, "read") };
+  const found: FreezeHold[] = [];
+  for await (const { items } of listPages((start) =>
+    store.queries.listOpenAttempts(filter, { limit: PAGE, ...start }),
+  )) {
+    for (const { attemptId, stackId, task } of items) {
+      const incarnation = parseAttemptId(attemptId)?.incarnation ?? "";
+      const held = await listHeld(deps, { stackId, incarnation, task }, freeze);
+      const stacks = await keepReadable(deps, caller, held);
+      if (stacks.length === 0) continue;
+      const examples = stacks.slice(0, MOST_EXAMPLES).map(({ stack }) => stack);
+      found.push({ release: stackId, task, stacks: stacks.length, examples });
+    }
+  }
+  return found;
+}
+
+async function listHeld(
+  { records, clock, logger }: RouteDeps,
+  owner: RowsInput["owner"],
+  freeze: string,
+): Promise<readonly DeployRow[]> {
+  const held: DeployRow[] = [];
+  try {
+    for await (const rows of listRowPages({ records, clock, owner })) {
+      held.push(...rows.filter((row) => isHeldBy(row, freeze)));
+    }
+  } catch (error) {
+    // The others are listed. Its own task fails for it.
+    if (!isUnreadable(error)) throw error;
+    logger.warn("Rows of a release cannot be read.", { stack: owner.stackId, task: owner.task, error });
+  }
+  return held;
+}

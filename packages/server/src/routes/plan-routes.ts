@@ -1,0 +1,197 @@
+import { chunk, defined, isMap, type Stack, StackyardError } from "@stackyard/core";
+import { DeployPlan, PlannedStack } from "@stackyard/core/api";
+import { type LoadedStack, toEventName, toPrinted } from "@stackyard/core/engine";
+import {
+  findPlanDigest,
+  findPlanHead,
+  isOwn,
+  listPlanPages,
+  type PlanEntry,
+  type PlanHead,
+  type RowsInput,
+} from "@stackyard/promotion/deploy";
+import { Type } from "typebox";
+import type { Caller } from "../access/caller.ts";
+import { hasEverywhere } from "../access/guard.ts";
+import { mayRead } from "../access/reach.ts";
+import { defineRoute, json, type Route } from "../http/route.ts";
+import { pageOf, pageQuery, StackId, toInstant } from "../schemas/event.ts";
+import type { RouteDeps } from "./route-deps.ts";
+import { collectRows } from "./row-pages.ts";
+import { pageInput } from "./to-page.ts";
+
+/** Defines the routes of the plans of a release. */
+export function planRoutes(deps: RouteDeps): readonly Route[] {
+  return [planRoute(deps), stacksRoute(deps)];
+}
+
+const params = {
+  stackId: StackId,
+  plan: Type.String({
+    minLength: 1,
+    maxLength: 255,
+    description: "The digest of a plan, which an approval repeats as `of`; or a task, whose last plan is meant.",
+  }),
+};
+const UNKNOWN = "STACK_UNKNOWN; NOT_FOUND: the release does not have this plan, or no longer";
+
+function planRoute(deps: RouteDeps): Route {
+  return defineRoute("GET", "/v1/stacks/:stackId/plans/:plan", {
+    operationId: "getDeployPlan",
+    permission: "read",
+    subject: "stack",
+    tag: "promotion",
+    summary:
+      "Get what a plan of a release would do, as counts. Kept for 90 days. Stacks that the caller may not read are not counted.",
+    params,
+    answers: { 200: { description: "The plan.", schema: DeployPlan }, 404: { description: UNKNOWN } },
+    async handle({ params: { stackId, plan } }, { caller }) {
+      const opened = await openPlan(deps, stackId, plan);
+      const counts = { move: 0, same: 0, create: 0, moving: 0, fails: 0 };
+      let [runs, stacks, hidden, changed] = [0, 0, 0, 0];
+      for await (const entries of listPlanPages(deps, opened.head)) {
+        const visible = await loadVisible(deps, caller, { opened, entries });
+        hidden += entries.length - visible.length;
+        stacks += visible.length;
+        for (const { entry, loaded } of visible) {
+          counts[entry.does] += 1;
+          runs += entry.tasks.length;
+          if (hasChanged(entry, loaded, opened.release)) changed += 1;
+        }
+      }
+      const { digest, at, tasks } = opened.head;
+      return json(200, { digest, madeAt: toInstant(at), tasks, stacks, hidden, counts, runs, changed });
+    },
+  });
+}
+
+const DOES = ["move", "same", "create", "moving", "fails"] as const;
+
+function stacksRoute(deps: RouteDeps): Route {
+  return defineRoute("GET", "/v1/stacks/:stackId/plans/:plan/stacks", {
+    operationId: "listPlanStacks",
+    permission: "read",
+    subject: "stack",
+    tag: "promotion",
+    summary: "List what a plan of a release would do with each stack, without those that the caller may not read.",
+    params,
+    query: { ...pageQuery, does: Type.Optional(Type.Enum([...DOES], { description: "Default: all." })) },
+    answers: { 200: { description: "A page.", schema: pageOf(PlannedStack) }, 404: { description: UNKNOWN } },
+    async handle({ params: { stackId, plan }, query: { does, ...query } }, { caller }) {
+      const opened = await openPlan(deps, stackId, plan);
+      const { cursor, limit } = pageInput(query);
+      const isWanted = (entry: PlanEntry) => does === undefined || entry.does === does;
+      const load = (first: number) => listPlanPages(deps, opened.head, first);
+      const { items: entries, next } = await collectRows({ cursor, limit, isWanted, load });
+      const visible = await loadVisible(deps, caller, { opened, entries });
+      const items = visible.map(({ entry, loaded }) => toPlannedStack(entry, loaded, opened.release));
+      return json(200, { items, ...defined({ cursor: next }) });
+    },
+  });
+}
+
+interface OpenedPlan {
+  readonly head: PlanHead;
+  readonly release: Pick<Stack, "id" | "createdAt">;
+  /** The machine of a stack that a task would create, by task. */
+  readonly creates: ReadonlyMap<string, string>;
+}
+
+async function openPlan(deps: RouteDeps, stackId: string, plan: string): Promise<OpenedPlan> {
+  const { store, planner, records, clock } = deps;
+  const [loaded] = await store.load([stackId]);
+  const stack = loaded?.stack;
+  if (stack === undefined) throw new StackyardError("STACK_UNKNOWN", `Stack "${stackId}" does not exist.`);
+  const input: RowsInput = { records, clock, owner: { stackId, incarnation: stack.incarnation, task: plan } };
+  const head = (await findPlanHead(deps, plan)) ?? (await findPlanHead(deps, (await findPlanDigest(input)) ?? ""));
+  if (head?.release.id !== stackId) {
+    throw new StackyardError("NOT_FOUND", `"${stackId}" has no plan "${plan}".`, {
+      details: { hint: "Name a task that plans or is planned, or the digest of a plan of the last 90 days." },
+    });
+  }
+  const machine = await planner.findRevision(stack.machineHash);
+  const creates = [...(machine?.tasks.values() ?? [])].flatMap(({ name, definition }) => {
+    const config = definition["config"];
+    const create = isMap(config) ? config["create"] : undefined;
+    return typeof create === "string" ? [[name, create] as const] : [];
+  });
+  return { head, release: stack, creates: new Map(creates) };
+}
+
+const LOAD_AT_ONCE = 100;
+
+interface VisibleEntry {
+  readonly entry: PlanEntry;
+  readonly loaded: LoadedStack | undefined;
+}
+
+/** Loads the stacks of entries, and drops those that the caller may not read. */
+async function loadVisible(
+  { store }: RouteDeps,
+  caller: Caller,
+  { opened, entries }: { readonly opened: OpenedPlan; readonly entries: readonly PlanEntry[] },
+): Promise<readonly VisibleEntry[]> {
+  const isAll = hasEverywhere(caller.rights, "read");
+  const visible: VisibleEntry[] = [];
+  for (const part of chunk(entries, LOAD_AT_ONCE)) {
+    const found = new Map((await store.load(part.map(({ stack }) => stack))).map((each) => [each.stackId, each]));
+    for (const entry of part) {
+      const loaded = found.get(entry.stack);
+      const machine = loaded?.stack?.machine ?? opened.creates.get(entry.task);
+      const isVisible = machine !== undefined && mayRead(caller, { kind: "stack", stackId: entry.stack, machine });
+      if (isAll || isVisible) visible.push({ entry, loaded });
+    }
+  }
+  return visible;
+}
+
+/** Parked events that are listed for one stack. */
+const MOST_PARKED = 10;
+
+function toPlannedStack(
+  entry: PlanEntry,
+  loaded: LoadedStack | undefined,
+  release: OpenedPlan["release"],
+): PlannedStack {
+  const { stack: stackId, task, wave, does, code, from, to, show, tasks, end, isWhole } = entry;
+  const mask = (values: PlanEntry["from"]) => {
+    const sensitive = loaded?.stack?.secretVersions ?? {};
+    return Object.fromEntries(
+      Object.entries(values).map(([key, value]) => [key, Object.hasOwn(sensitive, key) ? "***" : value]),
+    );
+  };
+  return {
+    stackId,
+    task,
+    wave,
+    does,
+    ...defined({ code, incarnation: entry.incarnation ?? undefined, revision: entry.revision ?? undefined }),
+    from: mask(from),
+    to: mask(to),
+    show: mask(show),
+    tasks,
+    ...defined({ end: end ?? undefined }),
+    whole: isWhole,
+    changed: hasChanged(entry, loaded, release),
+    parked: (loaded?.parked ?? []).slice(0, MOST_PARKED).map(({ event, code: why, parkedAt }) => ({
+      event: toEventName(event.message) ?? "",
+      code: why,
+      since: toInstant(parkedAt),
+    })),
+  };
+}
+
+/** What this release has sent already is not a change. */
+function hasChanged(
+  { incarnation, from, to, show }: PlanEntry,
+  loaded: LoadedStack | undefined,
+  release: OpenedPlan["release"],
+): boolean {
+  const { stack } = loaded ?? {};
+  if (stack !== undefined && isOwn(stack, { metadata: to, release })) {
+    return incarnation !== null && incarnation !== stack.incarnation;
+  }
+  if ((stack?.incarnation ?? null) !== incarnation) return true;
+  const metadata = stack === undefined ? {} : toPrinted.stack(stack).metadata;
+  return Object.entries({ ...from, ...show }).some(([key, value]) => (metadata[key] ?? null) !== value);
+}

@@ -1,0 +1,57 @@
+import { silentLogger } from "@stackyard/core";
+import { createStaticLocator, publishMessages, startYard } from "@stackyard/core/engine";
+import { parseMachine } from "@stackyard/core/machine";
+import { countingIds, createSimulator, type Simulator } from "@stackyard/core/testing";
+import { type ServedYard, serveYard } from "@stackyard/look";
+import { ACCOUNT_NAMES, ARTIFACTS } from "./aws-data.ts";
+import { createExecutors, type Fates } from "./executors.ts";
+import { MACHINES } from "./machines.ts";
+
+/** A yard in virtual time with a server on the loopback. Its time passes only while its story is played. */
+export interface StillYard extends ServedYard {
+  readonly simulator: Simulator;
+  readonly fates: Fates;
+  /** Sends an event as a release manager. */
+  send(message: object): Promise<void>;
+}
+
+/** Starts one without stacks, with these machines. */
+export async function startStillYard(machineNames: readonly string[] = Object.keys(MACHINES)): Promise<StillYard> {
+  const fates: Fates = new Map();
+  const executors = createExecutors(fates);
+  const registry = new Map(executors.map((executor) => [executor.name, executor]));
+  const machines = machineNames.map((name) => {
+    const source = (MACHINES[name] ?? "").trimStart();
+    const { machine, problems } = parseMachine(source, { name, executors: registry });
+    if (machine === undefined) throw new Error(`${name}: ${JSON.stringify(problems)}`);
+    return { machine, source };
+  });
+  const simulator = createSimulator({ machines, executors });
+  const { clock, store } = simulator;
+  const locator = createStaticLocator(machines);
+  const ids = countingIds("call");
+  const ofAws = { artifacts: ARTIFACTS, customResources: store.records, accounts: ACCOUNT_NAMES };
+  const served = await serveYard({ store, clock, locator, executors, ids, ...ofAws });
+  const deps = { store, clock, locator, executors: registry, ids, logger: silentLogger };
+  let process: ReturnType<typeof startYard> | undefined;
+  return {
+    ...served,
+    simulator,
+    fates,
+    async send(message) {
+      const sender = { kind: "host", id: "eve", name: "eve", groups: ["release-managers"] } as const;
+      const [result] = await publishMessages(deps, [message], { sender });
+      if (result?.kind !== "accepted") throw new Error(JSON.stringify(result));
+      await simulator.settle();
+    },
+    async findSignIn() {
+      // Listed as the yard's process from now on. Its time stands still, so it does nothing.
+      process ??= startYard(deps, { process: { version: "1.0.0", host: "worker-1" }, concurrency: 31 });
+      return served.findSignIn();
+    },
+    async stop() {
+      await served.stop();
+      void process?.stop();
+    },
+  };
+}
