@@ -3,6 +3,7 @@ import { page } from "vitest/browser";
 import { StackPage } from "../stack/stack-page.tsx";
 import { anAttempt, aStack, stackApi } from "../testing/a-stack.ts";
 import { renderPage } from "../testing/render-page.tsx";
+import { CopyImage } from "./copy-image.tsx";
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -46,6 +47,15 @@ it("copies a graph as shown, with the colors of its marks, in its own size", asy
   const { width, colors } = await look(copied[0]);
   expect(Math.abs(width - 2 * (svg?.viewBox.baseVal.width ?? 0))).toBeLessThan(4);
   expect(colors).toBeGreaterThan(10);
+});
+
+it("says why nothing is copied before the drawing is there, instead of doing nothing", async () => {
+  const { screen } = await renderPage(() => <CopyImage of={null} what="graph" file="Graph" />, "/", {});
+
+  const button = screen.getByRole("button", { name: "Copy the graph as an image" });
+
+  await expect.element(button).toHaveAttribute("aria-disabled", "true");
+  await expect.element(button).toHaveAccessibleDescription("The graph is not drawn.");
 });
 
 it("copies a timeline with its bars", async () => {

@@ -1,12 +1,11 @@
-import type { RefObject } from "react";
 import { Button } from "./button.tsx";
 import { saveFile } from "./save-file.ts";
 import { toPng, toSvgImage } from "./to-png.ts";
 import { useToast } from "./toasts.tsx";
 
 interface CopyImageProps {
-  /** What the image shows. */
-  readonly of: RefObject<Element | null>;
+  /** What the image shows; null until it is drawn. */
+  readonly of: Element | null;
   /** Its word, such as `graph`. */
   readonly what: string;
   /** Of the file, where the browser does not let the page copy: without its ending. */
@@ -17,16 +16,17 @@ interface CopyImageProps {
 export function CopyImage({ of, what, file }: CopyImageProps) {
   const toast = useToast();
   async function copy(): Promise<void> {
-    if (of.current === null) return;
+    if (of === null) return;
     try {
-      const image = await toPng(toSvgImage(of.current), getComputedStyle(document.body).backgroundColor);
+      const image = await toPng(toSvgImage(of), getComputedStyle(document.body).backgroundColor);
       toast(await deliver(image, `${file}.png`));
     } catch (error) {
       toast(error instanceof Error ? error.message : String(error), "fail");
     }
   }
+  const refusal = of === null ? `The ${what} is not drawn.` : undefined;
   return (
-    <Button look="plain" label={`Copy the ${what} as an image`} onPress={() => void copy()}>
+    <Button look="plain" label={`Copy the ${what} as an image`} refusal={refusal} onPress={() => void copy()}>
       Image
     </Button>
   );

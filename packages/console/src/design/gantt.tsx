@@ -1,4 +1,4 @@
-import type { ReactNode, RefObject } from "react";
+import type { ReactNode, RefCallback } from "react";
 import { formatDuration, formatTime } from "../text/durations.ts";
 import { toSafeText } from "../text/safe-text.ts";
 import { To } from "./links.tsx";
@@ -41,7 +41,7 @@ interface GanttProps {
   readonly from: number;
   readonly to: number;
   /** For a copy as an image. */
-  readonly drawing?: RefObject<HTMLElement | null>;
+  readonly drawing?: RefCallback<HTMLElement>;
 }
 
 /** The time between two instants as a share of the whole line. */

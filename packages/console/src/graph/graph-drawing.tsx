@@ -8,7 +8,7 @@ import {
   toPath,
 } from "@stackyard/core/drawing";
 import type { MachineGraph } from "@stackyard/sdk";
-import { memo, type ReactNode, type RefObject, startTransition, useEffect, useRef, useState } from "react";
+import { memo, type ReactNode, type RefCallback, startTransition, useEffect, useRef, useState } from "react";
 import { MarkShape, type Status, toneOf, wordOf } from "../design/mark.tsx";
 import { toSafeText } from "../text/safe-text.ts";
 import { type Taken, toWidth } from "./taken.ts";
@@ -62,8 +62,8 @@ interface DrawingProps extends GraphMarks {
   readonly layout: GraphLayout;
   readonly label: string;
   readonly zoom: Zoom;
-  /** The image, for those who copy it. */
-  readonly drawing?: RefObject<SVGSVGElement | null>;
+  /** Gets the image, for those who copy it. */
+  readonly drawing?: RefCallback<SVGSVGElement>;
 }
 
 /** 1 is natural size; `fit` is as small as its texts stay readable, `whole` shows all of it, however small. */

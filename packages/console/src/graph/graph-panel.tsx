@@ -1,6 +1,6 @@
 import type { Direction } from "@stackyard/core/drawing";
 import type { MachineGraph } from "@stackyard/sdk";
-import { type RefObject, useEffect, useRef, useState } from "react";
+import { type RefCallback, useEffect, useRef, useState } from "react";
 import { Button } from "../design/button.tsx";
 import { CopyImage } from "../design/copy-image.tsx";
 import { Panel, Skeleton } from "../design/page.tsx";
@@ -25,7 +25,7 @@ export function GraphPanel({ graph, label, ...marks }: GraphPanelProps) {
   const [zoom, setZoom] = useState<Zoom>("fit");
   const [direction, setDirection] = useState<Direction>();
   const place = useRef<HTMLDivElement>(null);
-  const drawing = useRef<SVGSVGElement>(null);
+  const [drawing, setDrawing] = useState<SVGSVGElement | null>(null);
   useEffect(() => setDirection((place.current?.clientWidth ?? 0) < NARROW_PX ? "down" : "right"), []);
   const shown = view === "graph";
   return (
@@ -71,7 +71,7 @@ export function GraphPanel({ graph, label, ...marks }: GraphPanelProps) {
       )}
       <div ref={place}>
         {shown && direction !== undefined && (
-          <Drawing graph={graph} label={label} zoom={zoom} direction={direction} drawing={drawing} {...marks} />
+          <Drawing graph={graph} label={label} zoom={zoom} direction={direction} drawing={setDrawing} {...marks} />
         )}
         {!shown && <GraphTable graph={graph} label={label} {...marks} />}
       </div>
@@ -89,7 +89,7 @@ interface DrawingProps extends GraphMarks {
   readonly label: string;
   readonly zoom: Zoom;
   readonly direction: Direction;
-  readonly drawing: RefObject<SVGSVGElement | null>;
+  readonly drawing: RefCallback<SVGSVGElement>;
 }
 
 function Drawing({ graph, label, zoom, direction, drawing, ...marks }: DrawingProps) {

@@ -1,5 +1,5 @@
 import type { Run } from "@stackyard/sdk/runs";
-import { useRef } from "react";
+import { useState } from "react";
 import { statusOfJob } from "../api/job-states.ts";
 import { CopyImage } from "../design/copy-image.tsx";
 import { Gantt, type GanttRow } from "../design/gantt.tsx";
@@ -22,7 +22,7 @@ interface RunTimelineProps {
 export function RunTimeline({ job, rows = [] }: RunTimelineProps) {
   const { attempts = [], history } = useRunWork(job.runId);
   const now = useNow();
-  const drawing = useRef<HTMLElement>(null);
+  const [drawing, setDrawing] = useState<HTMLElement | null>(null);
   const { from, to, bars } = toRunTimes(job, { attempts, history, now });
   if (bars.length === 0 && rows.length === 0) return null;
   const own: GanttRow = {
@@ -38,7 +38,7 @@ export function RunTimeline({ job, rows = [] }: RunTimelineProps) {
         rows={[own, ...rows]}
         from={from}
         to={to}
-        drawing={drawing}
+        drawing={setDrawing}
       />
     </Panel>
   );

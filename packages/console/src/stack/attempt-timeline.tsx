@@ -1,4 +1,4 @@
-import { useRef } from "react";
+import { useState } from "react";
 import { useLoad } from "../api/use-load.ts";
 import { CopyImage } from "../design/copy-image.tsx";
 import { Gantt } from "../design/gantt.tsx";
@@ -19,7 +19,7 @@ export function AttemptTimeline({ source, stack }: StackProps) {
     source.loadHistory({ limit: LINES, signal }),
   );
   const now = useNow();
-  const drawing = useRef<HTMLElement>(null);
+  const [drawing, setDrawing] = useState<HTMLElement | null>(null);
   if (stack.tasks.length === 0 || attempts.data === undefined) return null;
   const rows = toAttemptRows(stack, attempts.data, history.data?.items ?? []);
   if (rows.every(({ bars }) => bars.length === 0)) return null;
@@ -37,7 +37,7 @@ export function AttemptTimeline({ source, stack }: StackProps) {
         }))}
         from={Date.parse(stack.enteredAt)}
         to={now}
-        drawing={drawing}
+        drawing={setDrawing}
       />
     </Panel>
   );
