@@ -33,6 +33,23 @@ it("the build of the direct commands has all of them, and refuses a flag as the 
   }
 });
 
+/** What the program names of Node's modules before it has looked at the version: old versions have these, too. */
+const OLD_NAMES = new Set(["dirname", "existsSync", "homedir", "join", "mkdirSync"]);
+
+it("an old Node gets as far as the message about its version", async () => {
+  const folder = join(import.meta.dirname, "../dist");
+  const bin = await readFile(join(folder, "bin.js"), "utf8");
+  const chunks = [...bin.matchAll(/^(?:import|\} from) "?.*"\.\/(chunk-\w+\.js)"/gm)].map(([, name = ""]) => name);
+  expect(chunks.length).toBeGreaterThan(0);
+  const texts = await Promise.all(chunks.map((name) => readFile(join(folder, name), "utf8")));
+
+  const named = [bin, ...texts].flatMap((text) =>
+    [...text.matchAll(/^import \{([^}]*)\} from "node:/gm)].flatMap(([, names = ""]) => names.split(",")),
+  );
+
+  expect(named.map((name) => name.trim().split(" ")[0] ?? "").filter((name) => !OLD_NAMES.has(name))).toEqual([]);
+});
+
 it("what a project's configuration imports loads no other file", async () => {
   const text = await readFile(join(import.meta.dirname, "../dist/index.js"), "utf8");
 

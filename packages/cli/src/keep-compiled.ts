@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync } from "node:fs";
-import { constants, enableCompileCache } from "node:module";
+// Versions that this program refuses lack what is named below: with named imports they would not get as far.
+import nodeModule from "node:module";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 
@@ -12,8 +13,9 @@ export function keepCompiled(env: Readonly<Record<string, string | undefined>>):
   const folder = findFolder(env);
   if (folder === undefined || env["NODE_DISABLE_COMPILE_CACHE"] || env["NODE_COMPILE_CACHE"]) return false;
   if (!ensureFolders([dirname(dirname(folder)), dirname(folder), folder])) return false;
-  const { status } = enableCompileCache(folder);
-  return status === constants.compileCacheStatus.ENABLED || status === constants.compileCacheStatus.ALREADY_ENABLED;
+  const { status } = nodeModule.enableCompileCache(folder);
+  const { ENABLED, ALREADY_ENABLED } = nodeModule.constants.compileCacheStatus;
+  return status === ENABLED || status === ALREADY_ENABLED;
 }
 
 // Node would try without end where the system refuses a folder as it does below /proc.
