@@ -42,7 +42,7 @@ const range = async (value: string) => {
 describe("GET /v1/attempts/{id}/full-log", () => {
   it("returns the log while the attempt runs, and ranges of it", async () => {
     const release = await launch(["one", "two", "three"]);
-    await expect.poll(async () => (await yard.call(path)).text(), { timeout: 5_000 }).toBe("one\ntwo\nthree\n");
+    await expect.poll(async () => (await yard.call(path)).text()).toBe("one\ntwo\nthree\n");
 
     expect(await range("bytes=4-")).toEqual([206, "bytes 4-13/14", "two\nthree\n"]);
     expect(await range("bytes=0-2")).toEqual([206, "bytes 0-2/14", "one"]);
@@ -57,7 +57,7 @@ describe("GET /v1/attempts/{id}/full-log", () => {
 
   it("returns when its lines were logged, also in the download (argo-cd#29473)", async () => {
     const release = await launch(["one", "two", "three"]);
-    await expect.poll(async () => (await yard.call(path)).text(), { timeout: 5_000 }).toBe("one\ntwo\nthree\n");
+    await expect.poll(async () => (await yard.call(path)).text()).toBe("one\ntwo\nthree\n");
     const times = (query = "") => yard.json<Times>(`/v1/attempts/${ID}/log-times${query}`);
 
     const { times: all, ...part } = await times();
@@ -74,7 +74,7 @@ describe("GET /v1/attempts/{id}/full-log", () => {
 
   it("returns the tail of an attempt whose log was too short to be stored", async () => {
     (await launch(["one", "two"]))();
-    await expect.poll(async () => (await yard.call(path)).text(), { timeout: 5_000 }).toBe("one\ntwo");
+    await expect.poll(async () => (await yard.call(path)).text()).toBe("one\ntwo");
 
     expect((await yard.store.records.list("log/", { limit: 1, now: 0 })).items).toEqual([]);
     expect(await range("bytes=4-")).toEqual([206, "bytes 4-6/7", "two"]);

@@ -99,7 +99,7 @@ describe("a bulk operation", () => {
     expect(await bulk({ ...close, filter: { state: "DONE" } })).toMatchObject({ status: 202, total: 0 });
     const { id } = await bulk({ ...close, filter: { ids: [runId] } });
     await expect
-      .poll(() => yard.json(`/v1/bulk/${id}`, asOperator()), { timeout: 10_000 })
+      .poll(() => yard.json(`/v1/bulk/${id}`, asOperator()))
       .toMatchObject({ status: "done", counts: { refused: 1 } });
     expect((await yard.call(`/v1/stacks/${runId}`)).status).toBe(200);
   });
@@ -129,16 +129,13 @@ describe("the start of a job by an API token", () => {
     const run = await yard.json<{ runId: string }>("/v1/runs", { headers, body: { executor: "script", config: {} } });
 
     await expect
-      .poll(
-        async () => {
-          const { items } = await yard.json<{ items: { action: string; outcome: string; who: { name: string } }[] }>(
-            `/v1/audit?stack=${run.runId}`,
-          );
-          const lines = items.map(({ action, outcome, who }) => `${who.name} ${action} ${outcome}`);
-          return lines.toSorted();
-        },
-        { timeout: 10_000 },
-      )
+      .poll(async () => {
+        const { items } = await yard.json<{ items: { action: string; outcome: string; who: { name: string } }[] }>(
+          `/v1/audit?stack=${run.runId}`,
+        );
+        const lines = items.map(({ action, outcome, who }) => `${who.name} ${action} ${outcome}`);
+        return lines.toSorted();
+      })
       .toEqual(["starter START done", "starter startRun begun", "starter startRun done"]);
   });
 });

@@ -55,13 +55,10 @@ describe("the source of a machine", () => {
     expect(after.hash).not.toBe(before.hash);
     expect(readFileSync(file, "utf8")).toBe(source);
     await expect
-      .poll(
-        async () => {
-          const { items } = await yard.json<{ items: AuditLine[] }>("/v1/audit?action=writeMachineSource");
-          return items.map(({ outcome, on }) => [outcome, on]);
-        },
-        { timeout: 5_000 },
-      )
+      .poll(async () => {
+        const { items } = await yard.json<{ items: AuditLine[] }>("/v1/audit?action=writeMachineSource");
+        return items.map(({ outcome, on }) => [outcome, on]);
+      })
       .toEqual([
         ["done", { machine: "review-app" }],
         ["begun", { machine: "review-app" }],

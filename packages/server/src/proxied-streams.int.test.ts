@@ -176,7 +176,7 @@ describe.skipIf(NGINX === undefined)("a stream through a real nginx (skipped whe
 
     await Promise.all(streams.map(({ close }) => close()));
 
-    await expect.poll(count, { timeout: 10_000 }).toContain("stackyard_http_streams 0");
+    await expect.poll(count).toContain("stackyard_http_streams 0");
   });
 });
 

@@ -96,11 +96,10 @@ describe.skipIf(!HAS_PGBOUNCER)("behind PgBouncer (skipped where /usr/sbin/pgbou
     const store = await open(pooler, { schema: "ignoring", statementTimeoutMs: 300 });
     expect(await write(store)).toBe("ok");
 
-    const locked = server.sql("begin; lock table ignoring.stacks; select pg_sleep(3); commit");
-    await sleep(500);
+    const release = await server.hold("lock table ignoring.stacks");
 
     expect(await write(store)).toContain("statementTimeoutMs");
-    await locked;
+    await release();
   });
 
   it("leaves no setting on a session that another client gets [hatchet#3898, pgbouncer#1567]", async () => {
@@ -117,7 +116,7 @@ describe.skipIf(!HAS_PGBOUNCER)("behind PgBouncer (skipped where /usr/sbin/pgbou
   it("continues, and is notified of changes, after PgBouncer was restarted [graphile#541, hatchet#2772, osparc#2228]", async () => {
     const pooler = await start();
     const [store, other] = [await open(pooler, { schema: "again" }), await open(pooler, { schema: "again" })];
-    await expect.poll(() => isTold(store, other), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => isTold(store, other)).toBe(true);
 
     await pooler.kill();
     expect(await write(store)).not.toBe("ok");
@@ -133,7 +132,7 @@ describe.skipIf(!HAS_PGBOUNCER)("behind PgBouncer (skipped where /usr/sbin/pgbou
 
     for (let n = 0; n < 3; n += 1) {
       await sleep(2_500);
-      await expect.poll(() => write(store), { timeout: 5_000 }).toBe("ok");
+      await expect.poll(() => write(store)).toBe("ok");
     }
     await expect.poll(() => isTold(store, other), { timeout: 20_000 }).toBe(true);
   });

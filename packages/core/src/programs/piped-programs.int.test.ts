@@ -8,7 +8,7 @@ import type { Readable } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { createProgramStarter, type PipedInput, type PipedProgram, type ProgramStarter } from "./program-starter.ts";
 import { findProcess, isAlive } from "./testing/find-process.ts";
 import { untilHelped } from "./testing/until-helped.ts";
@@ -179,7 +179,7 @@ describe.each(["here", "by the small process"])("a program that is started %s an
     program.kill();
     await closed(program.stdout);
 
-    await vi.waitFor(() => expect(isAlive(child)).toBe(false));
+    await expect.poll(() => isAlive(child)).toBe(false);
   });
 
   it("is stopped by an output that is no longer wanted", async () => {
@@ -214,7 +214,7 @@ describe("the small process", () => {
 
     runner.kill("SIGKILL");
 
-    await vi.waitFor(() => expect([helper, program, child].map(isAlive)).toEqual([false, false, false]), 5_000);
+    await expect.poll(() => [helper, program, child].map(isAlive)).toEqual([false, false, false]);
   });
 
   it("ends with a runner that was killed before it was ready (PrairieLearn/PrairieLearn#11985)", async () => {
@@ -225,7 +225,7 @@ describe("the small process", () => {
     const number = await text(runner.stdout);
 
     expect(Number(number)).toBeGreaterThan(1);
-    await vi.waitFor(() => expect(isAlive(Number(number))).toBe(false), 5_000);
+    await expect.poll(() => isAlive(Number(number))).toBe(false);
   });
 
   it("holds no process whose programs have ended", async () => {
@@ -246,7 +246,7 @@ describe("the small process", () => {
 
     expect(await program.ended).toEqual({ code: null, signal: "SIGKILL", lost: true });
     await closed(program.stdout);
-    await vi.waitFor(() => expect([program.pid, Number(piece)].map(isAlive)).toEqual([false, false]));
+    await expect.poll(() => [program.pid, Number(piece)].map(isAlive)).toEqual([false, false]);
     expect(await untilHelped(starter, folder)).not.toBe(helper);
     const next = await starter.startPiped(toInput("echo $PPID"));
     expect(Number((await readAll(next)).out)).toBe(starter.helperPid());
@@ -268,7 +268,7 @@ describe("the small process", () => {
     );
 
     expect(ends).toEqual(Array.from({ length: 200 }, (_, index) => [index, `${index}\n`, index % 7]));
-    await vi.waitFor(() => expect(countOpen(helper)).toBe(before));
+    await expect.poll(() => countOpen(helper)).toBe(before);
     const numbers = readdirSync("/proc").map(Number).filter(Number.isInteger);
     expect(numbers.filter((pid) => findProcess(pid)?.parent === helper)).toEqual([]);
   });

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { createProgramStarter, type FiledInput, type ProgramStarter } from "./program-starter.ts";
 import { findProcess } from "./testing/find-process.ts";
 import { untilHelped } from "./testing/until-helped.ts";
@@ -96,10 +96,10 @@ describe("the small process", () => {
   it("ends with a runner that was killed, and what it has started continues and is written (kinvolk/lokomotive#329)", async () => {
     const { runner, helper, program } = await startRunner();
     runner.kill("SIGKILL");
-    await vi.waitFor(() => expect(findProcess(helper)?.state ?? "Z").toBe("Z"), { timeout: 5_000 });
+    await expect.poll(() => findProcess(helper)?.state ?? "Z").toBe("Z");
 
     expect(findProcess(program)?.parent).not.toBe(helper);
-    await vi.waitFor(() => expect([read("out"), read("err")]).toEqual(["begins\nsaved\n", "warned\n"]), 5_000);
+    await expect.poll(() => [read("out"), read("err")]).toEqual(["begins\nsaved\n", "warned\n"]);
   });
 
   it("holds no process that has nothing else to do", async () => {
@@ -125,7 +125,7 @@ describe("the small process", () => {
     const { ended } = await starter.start(
       toInput("trap 'echo interrupted; exit 1' INT; echo begun; while :; do sleep 0.05; done"),
     );
-    await vi.waitFor(() => expect(read("out")).toBe("begun\n"));
+    await expect.poll(() => read("out")).toBe("begun\n");
     process.kill(helper, "SIGKILL");
 
     expect(await ended).toEqual({ code: null, signal: "SIGINT", lost: true });

@@ -203,7 +203,7 @@ describe("an answer", () => {
     await yard.call("/v1/stacks/web-1/retry", { body: { reason, id: "r1" } });
 
     await expect
-      .poll(() => readWhole(yard, "/v1/events/r1/history"), { timeout: 10_000 })
+      .poll(() => readWhole(yard, "/v1/events/r1/history"))
       .toContain("It uses ***, of course.");
   });
 });

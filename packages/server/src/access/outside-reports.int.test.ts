@@ -149,7 +149,7 @@ describe("a revoked token", () => {
 
     await yard.call(`/v1/tokens/${parent.id}/revoke`, { body: {} });
 
-    await expect.poll(() => statusOf("/v1/stacks", child.token), { timeout: 10_000 }).toBe(401);
-    await expect.poll(() => statusOf("/v1/stacks", grandchild.token), { timeout: 10_000 }).toBe(401);
+    await expect.poll(() => statusOf("/v1/stacks", child.token)).toBe(401);
+    await expect.poll(() => statusOf("/v1/stacks", grandchild.token)).toBe(401);
   });
 });

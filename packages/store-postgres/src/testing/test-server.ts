@@ -20,6 +20,8 @@ export interface TestServer extends SharedPostgres {
   readonly newDatabase: () => Promise<string>;
   /** Runs statements as the superuser. Returns the rows of the last one. */
   readonly sql: (text: string, url?: string) => Promise<readonly Readonly<Record<string, unknown>>[]>;
+  /** Runs a statement as the superuser in a transaction that stays open. Returns what ends it. */
+  readonly hold: (text: string) => Promise<() => Promise<void>>;
 }
 
 /** A server of its own. */
@@ -49,6 +51,13 @@ function addTools<Server extends SharedPostgres>(server: Server): Server & TestS
       return server.url.replace(/[^/]+$/, name);
     },
     sql: (text, url = server.url) => runSql(url, text),
+    async hold(text) {
+      const client = new pg.Client(server.url);
+      await client.connect();
+      await client.query("begin");
+      await client.query(text);
+      return () => client.end();
+    },
   };
 }
 
