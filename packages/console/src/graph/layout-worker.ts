@@ -9,11 +9,8 @@ export interface LayoutRequest {
   readonly options: LayoutOptions;
 }
 
-/** The answer to a request; without a layout the graph could not be laid out. */
-export interface LayoutAnswer {
-  readonly id: number;
-  readonly layout?: GraphLayout;
-}
+/** The worker has been loaded, or its answer to a request: without a layout the graph could not be laid out. */
+export type LayoutAnswer = { readonly kind: "ready" } | { readonly id: number; readonly layout?: GraphLayout };
 
 answerRequests(({ id, graph, options }: LayoutRequest): LayoutAnswer => {
   try {
@@ -22,3 +19,4 @@ answerRequests(({ id, graph, options }: LayoutRequest): LayoutAnswer => {
     return { id };
   }
 });
+postMessage({ kind: "ready" } satisfies LayoutAnswer);

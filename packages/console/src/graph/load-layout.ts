@@ -6,40 +6,68 @@ import workerUrl from "./layout-worker.ts?worker&url";
 
 const SILENT_MS = 10_000;
 
-let worker: Worker | undefined;
-let lastId = 0;
-
-/** Lays a graph out in the worker. Undefined when that failed, or took too long: then the worker is ended. */
-export function loadLayout(
+/** Lays a graph out. Undefined when that failed, or took too long. */
+type LoadLayout = (
   graph: MachineGraph,
   options: LayoutOptions,
   signal: AbortSignal,
-): Promise<GraphLayout | undefined> {
-  worker ??= new Worker(toWorkerUrl(workerUrl), { type: "module" });
-  const asked = worker;
-  lastId += 1;
-  const id = lastId;
-  return new Promise((resolve) => {
-    const end = (layout: GraphLayout | undefined) => {
-      clearTimeout(timer);
-      asked.removeEventListener("message", onMessage);
-      asked.removeEventListener("error", restart);
-      signal.removeEventListener("abort", onAbort);
-      resolve(layout);
-    };
-    const onMessage = ({ data }: MessageEvent<LayoutAnswer>) => {
-      if (data.id === id) end(data.layout);
-    };
-    const onAbort = () => end(undefined);
-    const restart = () => {
-      asked.terminate();
-      if (worker === asked) worker = undefined;
-      end(undefined);
-    };
-    const timer = setTimeout(restart, SILENT_MS);
-    asked.addEventListener("message", onMessage);
-    asked.addEventListener("error", restart);
-    signal.addEventListener("abort", onAbort);
-    asked.postMessage({ id, graph, options } satisfies LayoutRequest);
-  });
+) => Promise<GraphLayout | undefined>;
+
+/** A worker, which answers once it has been loaded. */
+interface Started {
+  readonly worker: Worker;
+  readonly loaded: Promise<void>;
 }
+
+/** Creates a function that lays graphs out in a worker, which is ended when it has been loaded and is silent for 10 s. */
+export function createLayoutLoader(
+  startWorker: () => Worker = () => new Worker(toWorkerUrl(workerUrl), { type: "module" }),
+  silentMs = SILENT_MS,
+): LoadLayout {
+  let started: Started | undefined;
+  let lastId = 0;
+  return (graph, options, signal) => {
+    started ??= start(startWorker());
+    const asked = started;
+    const { worker } = asked;
+    lastId += 1;
+    const id = lastId;
+    return new Promise((resolve) => {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      let isOver = false;
+      const end = (layout: GraphLayout | undefined) => {
+        isOver = true;
+        clearTimeout(timer);
+        worker.removeEventListener("message", onMessage);
+        worker.removeEventListener("error", restart);
+        signal.removeEventListener("abort", onAbort);
+        resolve(layout);
+      };
+      const onMessage = ({ data }: MessageEvent<LayoutAnswer>) => {
+        if ("id" in data && data.id === id) end(data.layout);
+      };
+      const onAbort = () => end(undefined);
+      const restart = () => {
+        worker.terminate();
+        if (started === asked) started = undefined;
+        end(undefined);
+      };
+      worker.addEventListener("message", onMessage);
+      worker.addEventListener("error", restart);
+      signal.addEventListener("abort", onAbort);
+      worker.postMessage({ id, graph, options } satisfies LayoutRequest);
+      // How long the worker loads is up to the network.
+      void asked.loaded.then(() => {
+        if (!isOver) timer = setTimeout(restart, silentMs);
+      });
+    });
+  };
+}
+
+function start(worker: Worker): Started {
+  const loaded = new Promise<void>((resolve) => worker.addEventListener("message", () => resolve(), { once: true }));
+  return { worker, loaded };
+}
+
+/** Lays a graph out in the worker of this page. */
+export const loadLayout: LoadLayout = createLayoutLoader();
