@@ -78,6 +78,8 @@ export default defineConfig({
             headless: true,
             provider: playwright(browserOptions),
             instances: [{ browser: "chromium" }],
+            // The first page waits until the modules of the console are bundled, which a busy machine takes long for.
+            connectTimeout: 300_000,
             screenshotFailures: false,
           },
           testTimeout: 60_000,
