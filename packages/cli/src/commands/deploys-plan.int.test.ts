@@ -53,7 +53,7 @@ it("shows a plan as a table with its counts and digest, also which stacks have c
   const nowhere = await run("deploys", "plan", "nowhere", "plan");
 
   const { release: id, plan, stacks } = JSON.parse(json.stdout);
-  expect(table.stdout).toContain("1 move, 1 stay as they are; 0 tasks would run.");
+  expect(table.stdout).toContain("1 moves, 1 stays as it is; 0 tasks would run.");
   expect(table.stdout).toContain(`Digest ${plan.digest}, made`);
   expect(table.stdout).toMatch(/shop-1 +production +all +move +api=0 → 1 +– +LIVE/);
   expect(table.stdout).toMatch(/shop-2 +production +all +same +api=1 /);

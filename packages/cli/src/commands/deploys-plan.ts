@@ -39,12 +39,13 @@ export const deploysPlan = defineServerCommand({
   },
 });
 
-const WORDS: Readonly<Record<PlannedStack["does"], string>> = {
-  move: "move",
-  create: "are created",
-  same: "stay as they are",
-  moving: "did not rest in time",
-  fails: "would fail",
+/** What is said of one stack, and of several. */
+const WORDS: Readonly<Record<PlannedStack["does"], readonly [string, string]>> = {
+  move: ["moves", "move"],
+  create: ["is created", "are created"],
+  same: ["stays as it is", "stay as they are"],
+  moving: ["did not rest in time", "did not rest in time"],
+  fails: ["would fail", "would fail"],
 };
 const ORDER = ["fails", "moving", "create", "move", "same"] as const;
 
@@ -55,7 +56,9 @@ function formatPlan(
 ) {
   const now = Date.now();
   const present = ORDER.filter((each) => counts[each] > 0);
-  const what = present.map((each) => out.paint(COLORS[each], `${counts[each]} ${WORDS[each]}`)).join(", ");
+  const what = present
+    .map((each) => out.paint(COLORS[each], `${counts[each]} ${WORDS[each][counts[each] === 1 ? 0 : 1]}`))
+    .join(", ");
   const stale = `${changed} changed since, and would get nothing (PLAN_STALE). Plan again.`;
   const lines = [
     `${what || "No stacks"}; ${runs} ${runs === 1 ? "task" : "tasks"} would run.`,

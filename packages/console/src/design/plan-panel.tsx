@@ -104,7 +104,7 @@ const KINDS = [
 function Figures({ plan: { counts, runs } }: { plan: DeployPlan }) {
   const shown = [
     ["move", counts.move],
-    ["are created", counts.create],
+    ["create", counts.create],
     ["unchanged", counts.same],
     ...(counts.moving > 0 ? [["did not rest", counts.moving] as const] : []),
     ["would fail", counts.fails],

@@ -34,6 +34,15 @@ describe("calendars check", () => {
     });
   });
 
+  it.each([
+    ["2026-11-26T15:01:00Z", "3d 16h 59m"],
+    ["2026-11-29T10:13:00Z", "21h 47m"],
+    ["2026-11-30T07:59:30Z", "1m"],
+    ["2026-11-28T08:00:00Z", "2d"],
+  ])("prints how long it is until then in the units of people: at %s, %s", async (at, wait) => {
+    expect((await check(OFFICE, { at, count: 1 })).text).toContain(` +01:00, in ${wait}.`);
+  });
+
   it("prints what is open at another instant: it keeps the hours of the wall over a clock change (argo-cd#17750)", async () => {
     const { value } = await check(OFFICE, { at: "2026-10-22T20:00:00Z", count: 2, zone: "Europe/London" });
 

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { StackyardError } from "@stackyard/core";
-import { formatDuration, type Problem } from "@stackyard/core/machine";
+import type { Problem } from "@stackyard/core/machine";
 import { Temporal } from "temporal-polyfill";
 import { type CalendarZone, isZoneName, parseCalendar } from "./calendar.ts";
 import { evaluateHours } from "./calendar-hours.ts";
@@ -50,17 +50,24 @@ export async function describeCalendar(input: DescribeCalendarInput): Promise<Ca
   const change =
     next === undefined || changesAt === undefined
       ? "; that does not change within a year"
-      : `; ${isOpen ? "closes" : "opens"} at ${toText(changesAt)}, in ${formatDuration(toMinutes(next - start))}`;
+      : `; ${isOpen ? "closes" : "opens"} at ${toText(changesAt)}, in ${formatWait(next - start)}`;
   return {
     value: { file, valid: true, zone, at, isOpen, changesAt, open },
     text: [`ok    ${file}  ${zone}`, `${state}${change}.`, "Open:", ...open.map(formatTime)].join("\n"),
   };
 }
 
-const MINUTE_MS = 60_000;
-
-function toMinutes(ms: number): number {
-  return Math.ceil(ms / MINUTE_MS) * MINUTE_MS;
+/** Formats a duration in days, hours and minutes, such as `1d 3h`. A part of a minute counts as one. */
+function formatWait(ms: number): string {
+  const { days, hours, minutes } = Temporal.Duration.from({ milliseconds: ms }).round({
+    largestUnit: "days",
+    smallestUnit: "minutes",
+    roundingMode: "ceil",
+  });
+  const parts = { d: days, h: hours, m: minutes };
+  return Object.entries(parts)
+    .flatMap(([unit, count]) => (count > 0 ? [`${count}${unit}`] : []))
+    .join(" ");
 }
 
 async function read(path: string, file: string): Promise<string> {

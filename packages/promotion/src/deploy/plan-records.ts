@@ -133,7 +133,11 @@ function toSummary(entries: readonly PlanEntry[]): string {
   const kinds = Map.groupBy(entries, ({ does }) => does);
   const counts = [...kinds].map(([does, same]) => `${same.length} ${does}`);
   const tasks = entries.reduce((sum, entry) => sum + entry.tasks.length, 0);
-  return `${entries.length} stacks: ${counts.join(", ") || "none"}. ${tasks} tasks would run.`;
+  return `${toCount(entries.length, "stack")}: ${counts.join(", ") || "none"}. ${toCount(tasks, "task")} would run.`;
+}
+
+function toCount(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 function toKey(digest: string): string {

@@ -17,7 +17,7 @@ describe("a plan", () => {
     await bench.yard.advance(10_000);
 
     const plan = await planOf(bench, "1.42.0");
-    expect(plan?.summary).toMatch(/^2 stacks: .*1 move.*\. 1 tasks would run\.$/);
+    expect(plan?.summary).toMatch(/^2 stacks: .*1 move.*\. 1 task would run\.$/);
     expect(plan?.entries.find(({ stack }) => stack === "t1")).toEqual({
       task: "tenants",
       stack: "t1",
