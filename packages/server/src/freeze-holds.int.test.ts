@@ -37,7 +37,7 @@ afterEach(async () => {
   await yard.stop();
 });
 
-it("shows what a freeze holds, of what the caller may read, and only that freeze (argo-cd#17082)", async () => {
+function open() {
   const context = { projectDir: ".", dataDir: ".", environment: {}, readSecret: async () => "" };
   const executors = new Map(promotion.executors({}, context).map((each): [string, Executor] => [each.name, each]));
   const parse = (name: string, source: string) => {
@@ -53,14 +53,19 @@ it("shows what a freeze holds, of what the caller may read, and only that freeze
     { store, locator, executors, clock, ids: createUlids(), logger: silentLogger },
     { drainMs: 100, process },
   );
-  const send = (stackId: string, event: string, machine: string, api: string) =>
-    yard.json("/v1/events", { body: { id: `${stackId}-${event}`, stackId, event, machine, metadata: { api } } });
+}
+
+const send = (stackId: string, event: string, machine: string, api: string) =>
+  yard.json("/v1/events", { body: { id: `${stackId}-${event}`, stackId, event, machine, metadata: { api } } });
+const heldBy = async (name: string, init?: object) =>
+  (await yard.json<{ items: FreezeHold[] }>(`/v1/freezes/${name}/held`, init)).items;
+
+it("shows what a freeze holds, of what the caller may read, and only that freeze (argo-cd#17082)", async () => {
+  open();
   for (const id of ["t1", "t2", "u1"]) await send(id, "GO", "shop", "1");
   await yard.json("/v1/freezes", { body: { name: "winter", reason: "Christmas", where: "stack.id != 'u1'" } });
   await yard.json("/v1/freezes", { body: { name: "win", reason: "another", machine: "other" } });
   await send("shop-2", "RELEASED", "shop-release", "2");
-  const heldBy = async (name: string, init?: object) =>
-    (await yard.json<{ items: FreezeHold[] }>(`/v1/freezes/${name}/held`, init)).items;
 
   const whole = { release: "shop-2", task: "tenants", stacks: 2 };
   await expect
@@ -79,3 +84,40 @@ it("shows what a freeze holds, of what the caller may read, and only that freeze
   await yard.json("/v1/freezes/winter/end", { body: {} });
   expect((await yard.call("/v1/freezes/winter/held")).status).toBe(404);
 });
+
+it("lists a task whose rows are gone, because it may be held too, and the others with their stacks", async () => {
+  open();
+  for (const id of ["t1", "t2"]) await send(id, "GO", "shop", "1");
+  await yard.json("/v1/freezes", { body: { name: "winter", reason: "Christmas" } });
+  await send("shop-2", "RELEASED", "shop-release", "2");
+  await send("shop-3", "RELEASED", "shop-release", "3");
+  const held = { task: "tenants", stacks: 2, examples: expect.arrayContaining(["t1", "t2"]) };
+  await expect
+    .poll(async () => (await heldBy("winter")).toSorted((a, b) => (a.release < b.release ? -1 : 1)), {
+      timeout: 20_000,
+    })
+    .toEqual([
+      { release: "shop-2", ...held },
+      { release: "shop-3", ...held },
+    ]);
+  await worker?.stop();
+  const rows = await findRows("shop-3");
+  await yard.store.records.remove(rows.key, rows.version);
+
+  const seen = await heldBy("winter");
+
+  const problem = `The record "${rows.key}" is gone, and 2 rows with it.`;
+  expect(seen.toSorted((a, b) => (a.release < b.release ? -1 : 1))).toEqual([
+    { release: "shop-2", ...held },
+    { release: "shop-3", task: "tenants", stacks: 0, examples: [], problem },
+  ]);
+});
+
+/** Returns the record with the rows of a release's task. */
+async function findRows(release: string) {
+  const { items } = await yard.store.records.list("promotion/deploy/", { limit: 100, now: yard.clock.now() });
+  const state = items.find(({ key, value }) => key.endsWith("/state") && JSON.stringify(value).includes(release));
+  const rows = items.find(({ key }) => key === state?.key.replace(/state$/, "rows/0"));
+  if (rows === undefined) throw new Error("The release has no rows.");
+  return rows;
+}

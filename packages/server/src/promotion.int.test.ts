@@ -136,6 +136,31 @@ it("names a rule that cannot be evaluated at its environment, and shows the othe
   expect(environments[1]?.problem).toContain("metadata.tier.name == 'gold'");
 });
 
+it("names a stack that cannot be read at the environments that it may belong to, and counts the others", async () => {
+  const store = createMemoryStore();
+  open(undefined, store);
+  await fill();
+  const { listStacks } = store.queries;
+  const damaged: typeof listStacks = async (...input) => {
+    const page = await listStacks(...input);
+    const items = page.items.filter(({ stack }) => stack.id !== "tenant-2");
+    return items.length === page.items.length
+      ? page
+      : { ...page, items, unreadable: [{ id: "tenant-2", reason: "x" }] };
+  };
+  Object.assign(store.queries, { listStacks: damaged });
+  const scope = { machines: ["shop", "shop-release"], stacks: ["tenant-1", "tenant-3"] };
+  const token = await yard.json<NewApiToken>("/v1/tokens", { body: { name: "t", role: "viewer", ...scope } });
+  const read = async (init?: object) => (await yard.json<Board>("/v1/boards/shop-release", init)).environments[1];
+
+  expect(await read()).toMatchObject({
+    stacks: 1,
+    problem: 'Not counted, because it cannot be read: the stack "tenant-2".',
+    versions: [{ values: { api: "1" }, examples: ["tenant-1"] }],
+  });
+  expect(await read({ headers: { authorization: `Bearer ${token.token}` } })).not.toHaveProperty("problem");
+});
+
 it("answers for a machine that is not there, and for one that deploys nothing", async () => {
   open();
 

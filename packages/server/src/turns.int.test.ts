@@ -1,5 +1,5 @@
 import { type Executor, silentLogger } from "@stackyard/core";
-import type { Board, NewApiToken } from "@stackyard/core/api";
+import type { Board, NewApiToken, StackDetails } from "@stackyard/core/api";
 import { createStaticLocator, createUlids, startYard } from "@stackyard/core/engine";
 import { parseMachine } from "@stackyard/core/machine";
 import promotion from "@stackyard/promotion";
@@ -72,4 +72,31 @@ it("shows a reader that the turn is taken, and not by whom", async () => {
   const seen = await turnsOf({ headers: { authorization: `Bearer ${token.token}` } });
 
   expect(seen).toEqual([{ name: "shop-prod", holder: {}, waiting: [] }]);
+});
+
+it("shows a turn whose record cannot be read to who may read all releases, and gives it to none", async () => {
+  open();
+  const put = (name: string) =>
+    yard.store.records.put({
+      key: `promotion/turns/${name}`,
+      value: { version: 2 },
+      expected: "absent",
+      now: yard.clock.now(),
+    });
+  await put("shop-prod");
+  await put("other-prod");
+  await send("shop-1", "RELEASED");
+  const toTurn = (name: string) => ({
+    name,
+    waiting: [],
+    problem: `The record "promotion/turns/${name}" is invalid or was written by a newer version.`,
+  });
+  const scope = { machines: ["shop-release"] };
+  const token = await yard.json<NewApiToken>("/v1/tokens", { body: { name: "t", role: "viewer", ...scope } });
+
+  await expect
+    .poll(async () => (await yard.json<StackDetails>("/v1/stacks/shop-1")).tasks)
+    .toMatchObject([{ why: expect.stringContaining('"promotion/turns/shop-prod" is invalid') }]);
+  expect(await turnsOf()).toEqual([toTurn("other-prod"), toTurn("shop-prod")]);
+  expect(await turnsOf({ headers: { authorization: `Bearer ${token.token}` } })).toEqual([toTurn("shop-prod")]);
 });

@@ -64,7 +64,8 @@ function formatBoard({ environments, releases, machine, turns = [] }: Board, out
 }
 
 /** `The turn shop-prod is with shop-1.42.0. shop-1.43.0 waits, then shop-1.42.1.` */
-function formatTurn({ name, holder, waiting }: Board["turns"][number]): string {
+function formatTurn({ name, holder, waiting, problem }: Board["turns"][number]): string {
+  if (problem !== undefined) return `The turn ${name} cannot be read, so no release gets it. ${problem}`;
   const where = holder === undefined ? "is free" : `is with ${holder.release ?? "a release that you may not read"}`;
   const [next, ...later] = waiting.map(({ release }) => release);
   const rest = later.length === 0 ? "" : `; a newer one supersedes ${later.join(", ")}`;
@@ -77,16 +78,17 @@ function toRows(
   now: number,
 ): readonly (readonly string[])[] {
   const name = `${out.paint("bold", task)} (${stack ?? `stacks of ${machine}`})`;
-  if (problem !== undefined) return [[name, "–", "–", out.paint("red", problem), "–", "–"]];
-  if (versions.length === 0) return [[name, "–", "0", "nothing runs here", "–", "–"]];
-  return versions.map(({ values, stacks, standings, since, release }, index) => [
-    index === 0 ? name : "",
+  const problems = problem === undefined ? [] : [["–", "–", out.paint("red", problem), "–", "–"]];
+  const lines = versions.map(({ values, stacks, standings, since, release }, index) => [
     formatValues(values),
     String(stacks),
     formatStandings(standings, out),
     toAge(since, now),
     `${release?.id ?? "none"}${behind && index === 0 ? ", behind" : ""}`,
   ]);
+  const rows = [...problems, ...lines];
+  if (rows.length === 0) return [[name, "–", "0", "nothing runs here", "–", "–"]];
+  return rows.map((row, index) => [index === 0 ? name : "", ...row]);
 }
 
 function formatValues(values: Readonly<Record<string, unknown>>): string {

@@ -66,7 +66,7 @@ function Turns({ turns }: { turns: Board["turns"] }) {
   if (turns.length === 0) return null;
   return (
     <ul className="board-turns" aria-label="Turns">
-      {turns.map(({ name, holder, waiting }) => (
+      {turns.map(({ name, holder, waiting, problem }) => (
         <li key={name}>
           <span>
             Turn{" "}
@@ -74,7 +74,8 @@ function Turns({ turns }: { turns: Board["turns"] }) {
               <Text>{name}</Text>
             </b>
           </span>
-          {holder === undefined ? <Mark status="healthy" word="Free" /> : <Mark status="busy" word="Taken" />}
+          <TurnMark isFree={holder === undefined} isReadable={problem === undefined} />
+          {problem !== undefined && <span>{problem} No release gets the turn until it is repaired.</span>}
           {holder !== undefined && (
             <span>
               by {holder.release === undefined ? "a release that you may not read" : <StackLink id={holder.release} />}
@@ -89,6 +90,11 @@ function Turns({ turns }: { turns: Board["turns"] }) {
       ))}
     </ul>
   );
+}
+
+function TurnMark({ isFree, isReadable }: { isFree: boolean; isReadable: boolean }) {
+  if (!isReadable) return <Mark status="failed" word="Unreadable" />;
+  return isFree ? <Mark status="healthy" word="Free" /> : <Mark status="busy" word="Taken" />;
 }
 
 const RELEASES: readonly Column<Release>[] = [

@@ -60,6 +60,25 @@ describe("FreezesPage", () => {
     },
   );
 
+  it("names a task whose rows cannot be read: it may wait for the freeze", async () => {
+    const damaged = {
+      release: "shop-1.43.0",
+      task: "tenants",
+      stacks: 0,
+      examples: [],
+      problem: "The record is gone.",
+    };
+    const { screen } = await renderPage(FreezesPage, "/freezes", {
+      ...api,
+      "GET /v1/freezes/winter/held": { items: [damaged] },
+    });
+
+    const table = screen.getByRole("region", { name: "What winter holds" });
+    await expect
+      .element(table.getByRole("row", { name: /shop-1.43.0 tenants 0 The record is gone/ }))
+      .toBeInTheDocument();
+  });
+
   it("says that nothing is frozen", async () => {
     const { screen } = await renderPage(FreezesPage, "/freezes", { "GET /v1/freezes": { items: [] } });
 

@@ -6,7 +6,7 @@ import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
 import { Button } from "../design/button.tsx";
 import { TextLink } from "../design/links.tsx";
-import { Pill } from "../design/mark.tsx";
+import { Mark, Pill } from "../design/mark.tsx";
 import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
 import { Pairs } from "../design/pairs.tsx";
 import { StackLink } from "../design/stack-link.tsx";
@@ -146,8 +146,9 @@ function Held({ name }: { name: string }) {
               { header: "Stacks held", number: true, cell: ({ stacks }) => stacks },
               {
                 header: "Such as",
-                cell: ({ examples }) => (
+                cell: ({ examples, problem }) => (
                   <span className="freeze-examples">
+                    {problem !== undefined && <Mark status="failed" word={problem} />}
                     {examples.map((id) => (
                       <StackLink key={id} id={id} />
                     ))}

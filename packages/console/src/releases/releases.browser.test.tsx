@@ -186,6 +186,15 @@ describe("the board", () => {
     await expect.element(turns.nth(1)).toHaveTextContent("Turn shop-stagingTakenby a release that you may not read");
   });
 
+  it("marks a turn whose record cannot be read, which is not free", async () => {
+    const problem = 'The record "promotion/turns/shop-prod" is invalid.';
+    const { screen } = await showBoard({ ...board, turns: [{ name: "shop-prod", waiting: [], problem }] });
+
+    await expect
+      .element(screen.getByRole("list", { name: "Turns" }).getByRole("listitem"))
+      .toHaveTextContent(`Turn shop-prodUnreadable${problem} No release gets the turn until it is repaired.`);
+  });
+
   it("says where nothing runs, and why stacks cannot be counted", async () => {
     const [first] = board.environments;
     const empty = { ...first, stacks: 0, versions: [] };

@@ -33,7 +33,7 @@ const BoardEnvironment = Type.Object({
   stacks: Type.Integer({ description: "That the caller may read." }),
   behind: Type.Boolean({ description: "The environment before it has a newer release." }),
   versions: Type.Array(BoardVersion, { description: "Those with most stacks first." }),
-  problem: Type.Optional(Type.String({ description: "Why the stacks cannot be counted." })),
+  problem: Type.Optional(Type.String({ description: "Why the stacks, or some of them, cannot be counted." })),
 });
 
 /** A release: a stack of the machine. */
@@ -51,12 +51,15 @@ const BoardTurn = Type.Object({
   holder: Type.Optional(
     Type.Object(
       { release: Type.Optional(Type.String({ description: "Missing: one that the caller may not read." })) },
-      { description: "Missing: the turn is free." },
+      { description: "Missing: the turn is free, or has a `problem`." },
     ),
   ),
   waiting: Type.Array(Type.Object({ release: Type.String(), task: Type.String() }), {
     description: "The newest, which gets it next, first; without those that the caller may not read.",
   }),
+  problem: Type.Optional(
+    Type.String({ description: "Why it is not known who has it: no release gets it until its record is repaired." }),
+  ),
 });
 
 /** What runs where, of a machine whose tasks deploy to other stacks. Computed for each request. */
@@ -64,7 +67,9 @@ export const Board = Type.Object({
   machine: Type.String(),
   environments: Type.Array(BoardEnvironment),
   releases: Type.Array(BoardRelease, { description: "The newest twenty that have not been removed." }),
-  turns: Type.Array(BoardTurn, { description: "Those that releases of the machine have or wait for." }),
+  turns: Type.Array(BoardTurn, {
+    description: "Those that releases of the machine have or wait for, and those that cannot be read.",
+  }),
 });
 export type Board = View<typeof Board>;
 

@@ -23,5 +23,6 @@ export const FreezeHold = Type.Object({
   task: Type.String(),
   stacks: Type.Integer({ description: "That the caller may read." }),
   examples: Type.Array(Type.String(), { description: "At most three ids." }),
+  problem: Type.Optional(Type.String({ description: "Why not all of its stacks are counted: some may be held too." })),
 });
 export type FreezeHold = View<typeof FreezeHold>;

@@ -12,6 +12,7 @@ import type { Machine } from "../machine/machine.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
 import type { Locator } from "../ports/locator.ts";
+import type { UnreadableRow } from "../ports/records.ts";
 import type { Change, LoadedStack, QueuedEvent } from "../ports/stack-store.ts";
 import type { Store, StoredStack } from "../ports/store.ts";
 import { createFits } from "./create-fits.ts";
@@ -85,7 +86,7 @@ function toMachineRights({ access }: Deps, machine: string): Rights | undefined 
   return grants === undefined ? undefined : toRights(findGrants(grants, { kind: "machine", name: machine }));
 }
 
-function mayRead(rights: Rights | undefined, { id, machine }: Stack): boolean {
+function mayRead(rights: Rights | undefined, { id, machine }: Pick<Stack, "id" | "machine">): boolean {
   if (rights === undefined) return true;
   return decideAccess(rights, "read", { kind: "stack", stackId: id, machine }) === "allowed";
 }
@@ -110,12 +111,22 @@ async function select(
   const fits = createFits(deps, where);
   const selected: StoredStack[] = [];
   const pages = listPages((start) => deps.store.queries.listStacks({ machine }, { limit: PAGE, sort: "id", ...start }));
-  for await (const { items } of pages) {
+  for await (const { items, unreadable = [] } of pages) {
+    const damaged = unreadable.find(({ id }) => mayRead(rights, { id, machine }));
+    if (damaged !== undefined) throw unreadableStack(damaged);
     for (const item of items) if (mayRead(rights, item.stack) && (await fits(item.stack))) selected.push(item);
     if (selected.length <= limit) continue;
     throw new StackyardError("FILTER_TOO_WIDE", `More than ${limit} stacks of "${machine}" fit. Narrow "where".`);
   }
   return selected;
+}
+
+/** A stack that may fit and is left out would count as sent to. */
+function unreadableStack({ id, reason }: UnreadableRow): StackyardError {
+  return new StackyardError(
+    "STORE_CORRUPT",
+    `The stack "${id}" cannot be read, so it is not known whether it fits: ${reason}`,
+  );
 }
 
 async function findPositions({ store }: Deps, stackIds: readonly string[]): Promise<readonly StackPosition[]> {

@@ -166,6 +166,24 @@ describe("the yard of a task", () => {
     expect(await service.findChanges(changes.mark)).toMatchObject({ stacks: new Set() });
   });
 
+  it("selects nothing while a stack of the machine cannot be read: it may fit", async () => {
+    const { send, open, deps } = createBench();
+    for (const id of ["t1", "t2", "t3"]) await send(id, "app", "OPENED");
+    const service = await open();
+    const { listStacks } = deps.store.queries;
+    const damaged: typeof listStacks = async (...input) => {
+      const page = await listStacks(...input);
+      const items = page.items.filter(({ stack }) => stack.id !== "t2");
+      return { ...page, items, unreadable: [{ id: "t2", reason: "It is not JSON." }] };
+    };
+    Object.assign(deps.store.queries, { listStacks: damaged });
+
+    await expect(service.select({ machine: "app", limit: 9 })).rejects.toMatchObject({
+      code: "STORE_CORRUPT",
+      message: 'The stack "t2" cannot be read, so it is not known whether it fits: It is not JSON.',
+    });
+  });
+
   it("selects by no sensitive value", async () => {
     const { send, open } = createBench();
     await send("t1", "app", "OPENED", { password: "hunter2" });

@@ -1,5 +1,6 @@
-import { type Clock, isMap, listPages, type Records } from "@stackyard/core";
-import { describeTurn, listTurnStacks, type TurnPlace, type TurnRecord } from "./decide-turn.ts";
+import { type Clock, listPages, type Records } from "@stackyard/core";
+import { describeTurn, listTurnStacks, type TurnPlace } from "./decide-turn.ts";
+import { isTurn, TURN_PREFIX, unreadableTurn } from "./turn-record.ts";
 
 /** The stack of a release at a turn. */
 export interface TurnPart {
@@ -11,10 +12,12 @@ export interface TurnPart {
 /** A turn as it is now. */
 export interface ListedTurn {
   readonly name: string;
-  /** Missing: it is free. */
+  /** Missing: it is free, or has a `problem`. */
   readonly holder?: TurnPart;
   /** The newest, which gets it next, first. */
   readonly waiting: readonly TurnPart[];
+  /** Why it is not known who has the turn: no release gets it until its record is repaired. */
+  readonly problem?: string;
 }
 
 /** Where turns are kept, and their stacks seen. */
@@ -26,30 +29,34 @@ export interface ListTurnsDeps {
 }
 
 const PAGE = 100;
-/** The beginning of the keys of turns. */
-export const TURN_PREFIX = "promotion/turns/";
 
 /**
- * Lists the turns that a release has or waits for, by name. A record alone says too little: a release gives up its turn by
- * leaving its states, and nothing is written then.
+ * Lists the turns that a release has or waits for, and those whose record cannot be read, by name. A record alone says too
+ * little: a release gives up its turn by leaving its states, and nothing is written then.
  */
 export async function listTurns({ records, clock, findPlaces }: ListTurnsDeps): Promise<readonly ListedTurn[]> {
   const turns: ListedTurn[] = [];
   const load = (start: object) => records.list(TURN_PREFIX, { limit: PAGE, now: clock.now(), ...start });
-  for await (const { items } of listPages(load)) {
+  for await (const { items, unreadable = [] } of listPages(load)) {
+    turns.push(...unreadable.map(({ id }) => toProblem(id)));
     for (const { key, value } of items) {
-      if (!isTurn(value)) continue;
+      if (!isTurn(value)) {
+        turns.push(toProblem(key));
+        continue;
+      }
       const { holder, waiting } = describeTurn(value, await findPlaces(listTurnStacks(value)));
-      const name = decodeURIComponent(key.slice(TURN_PREFIX.length));
       if (holder === undefined && waiting.length === 0) continue;
       const parts = waiting.map(({ stack, task }) => ({ stack, task }));
-      turns.push({ name, ...(holder && { holder: { stack: holder.stack } }), waiting: parts });
+      turns.push({ name: toName(key), ...(holder && { holder: { stack: holder.stack } }), waiting: parts });
     }
   }
-  return turns;
+  return turns.toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** Returns whether a value is the record of a turn of this version. */
-export function isTurn(value: unknown): value is TurnRecord {
-  return isMap(value) && value["version"] === 1 && Array.isArray(value["waiting"]);
+function toProblem(key: string): ListedTurn {
+  return { name: toName(key), waiting: [], problem: unreadableTurn(key).message };
+}
+
+function toName(key: string): string {
+  return decodeURIComponent(key.slice(TURN_PREFIX.length));
 }

@@ -11,7 +11,7 @@ import {
   type TurnRequest,
   without,
 } from "./decide-turn.ts";
-import { isTurn, TURN_PREFIX } from "./list-turns.ts";
+import { isTurn, toTurnKey, unreadableTurn } from "./turn-record.ts";
 
 /** Where turns are kept and their stacks are seen. */
 export interface TurnDeps extends Pick<ExecutorContext, "records" | "clock"> {
@@ -44,14 +44,15 @@ async function changeTurn<Decision extends { readonly record: TurnRecord }>(
   name: string,
   decide: (record: TurnRecord) => Promise<Decision>,
 ): Promise<Decision> {
+  const key = toTurnKey(name);
   const { decision } = await changeRecord({
     records,
     clock,
-    key: `${TURN_PREFIX}${encodeURIComponent(name)}`,
+    key,
     tries: MOST_TRIES,
     conflict: `Too many releases ask for the turn "${name}" at once.`,
     async decide(found) {
-      const before = found === undefined ? NEW_TURN : readTurn(name, found.value);
+      const before = found === undefined ? NEW_TURN : readTurn(key, found.value);
       const made = await decide(before);
       return made.record === before ? { decision: made } : { decision: made, write: { value: made.record } };
     },
@@ -59,10 +60,9 @@ async function changeTurn<Decision extends { readonly record: TurnRecord }>(
   return decision;
 }
 
-/** A record that cannot be read must not count as a free turn. */
-function readTurn(name: string, value: unknown): TurnRecord {
+function readTurn(key: string, value: unknown): TurnRecord {
   if (isTurn(value)) return value;
-  throw new Error(`The record of the turn "${name}" was written by a newer version.`);
+  throw unreadableTurn(key);
 }
 
 async function loadPlaces(yard: TurnDeps["yard"], record: TurnRecord): Promise<ReadonlyMap<string, TurnPlace>> {

@@ -1,4 +1,4 @@
-import { defined, listPages, StackyardError } from "@stackyard/core";
+import { defined, isStackyardError, isUnreadable, listPages, type Stack } from "@stackyard/core";
 import { Board, BoardName } from "@stackyard/core/api";
 import { createFits, type StoredStack } from "@stackyard/core/engine";
 import type { Machine } from "@stackyard/core/machine";
@@ -90,37 +90,51 @@ interface Counted {
 
 const PAGE = 500;
 
-/** Counts the stacks of an environment. A rule with an error is a problem of its environment, not of the board. */
+/** Counts the stacks of an environment. What cannot be read or decided is a problem of its environment, not of the board. */
 async function countPlace(deps: RouteDeps, caller: Reader, place: BoardPlace): Promise<Counted> {
   const tally = createBoardTally(place);
+  const unreadable: string[] = [];
   try {
-    for await (const stack of listStacksOf(deps, caller, place)) tally.add(stack);
-    return { place, versions: tally.list() };
+    const skip = (id: string) => unreadable.push(id);
+    for await (const stack of listStacksOf(deps, caller, { ...place, skip })) tally.add(stack);
+    return { place, versions: tally.list(), ...defined({ problem: describeUnreadable(unreadable) }) };
   } catch (error) {
-    if (error instanceof StackyardError && error.code === "USAGE") {
+    if (isStackyardError(error, "USAGE") || isUnreadable(error)) {
       return { place, versions: [], problem: error.message };
     }
     throw error;
   }
 }
 
-async function* listStacksOf(deps: RouteDeps, caller: Reader, { target }: BoardPlace) {
-  if ("stack" in target) {
-    const [loaded] = await deps.store.load([target.stack]);
-    const stack = loaded?.stack;
-    if (stack !== undefined && mayRead(caller, { kind: "stack", stackId: stack.id, machine: stack.machine })) {
-      yield stack;
-    }
-    return;
-  }
-  const fits = createFits(deps, target.where);
-  for await (const { stack } of listStacks(deps, caller, target.machine)) if (await fits(stack)) yield stack;
+function describeUnreadable([first, ...others]: readonly string[]): string | undefined {
+  if (first === undefined) return undefined;
+  const more = others.length === 0 ? "" : `, and ${others.length} more`;
+  return `Not counted, because it cannot be read: the stack "${first}"${more}.`;
 }
 
-async function* listStacks({ store }: RouteDeps, caller: Reader, machine: string): AsyncGenerator<StoredStack> {
+interface Listing extends Pick<BoardPlace, "target"> {
+  /** Called with the id of each stack that cannot be read. */
+  skip(id: string): void;
+}
+
+async function* listStacksOf(deps: RouteDeps, caller: Reader, { target, skip }: Listing): AsyncGenerator<Stack> {
+  const isReadable = (stackId: string, machine: string) => mayRead(caller, { kind: "stack", stackId, machine });
+  if ("stack" in target) {
+    const [loaded] = await deps.store.load([target.stack]);
+    if (loaded?.stack !== undefined && isReadable(target.stack, loaded.stack.machine)) yield loaded.stack;
+    return;
+  }
+  const { machine } = target;
+  const fits = createFits(deps, target.where);
+  for await (const { items, unreadable = [] } of listStackPages(deps, caller, machine)) {
+    for (const { id } of unreadable.filter(({ id }) => isReadable(id, machine))) skip(id);
+    for (const { stack } of items) if (await fits(stack)) yield stack;
+  }
+}
+
+function listStackPages({ store }: RouteDeps, caller: Reader, machine: string) {
   const filter = { machine, ...toScopeFilter(caller, "read") };
-  const pages = listPages((start) => store.queries.listStacks(filter, { limit: PAGE, sort: "id", ...start }));
-  for await (const { items } of pages) yield* items;
+  return listPages((start) => store.queries.listStacks(filter, { limit: PAGE, sort: "id", ...start }));
 }
 
 function toEnvironment(
@@ -145,8 +159,8 @@ const MOST_RELEASES = 20;
 
 async function listReleases(deps: RouteDeps, caller: Reader, machine: string): Promise<Board["releases"]> {
   let newest: StoredStack[] = [];
-  for await (const item of listStacks(deps, caller, machine)) {
-    newest.push(item);
+  for await (const { items } of listStackPages(deps, caller, machine)) {
+    newest.push(...items);
     if (newest.length > 2 * MOST_RELEASES) newest = keepNewest(newest);
   }
   const kept = keepNewest(newest);
