@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { isMap } from "../machine/json.ts";
+import { findMarked, type Mark } from "./find-marked.ts";
 import { HELPER_SCRIPT } from "./helper-script.ts";
 import {
   type ChildEnd,
@@ -38,6 +40,8 @@ interface Entry {
   readonly ended: PromiseWithResolvers<ChildEnd>;
   /** Undefined for one that writes to files. */
   readonly outputs: Outputs | undefined;
+  /** In its environment: it may run before it is reported. */
+  readonly mark: Mark;
   pid: number | undefined;
 }
 
@@ -47,10 +51,16 @@ export function createHelper(): Helper {
   let state: "starting" | "ready" | "gone" = "starting";
   let hasWorked = false;
   let last = 0;
-  const child = spawnHelper();
+  const mark = createMark("STACKYARD_STARTER");
+  const child = spawnHelper(mark);
   const end = () => {
     state = "gone";
-    for (const each of entries.values()) void abandon(each);
+    if (child?.connected === true) {
+      // What it has reported is read first.
+      child.once("disconnect", end);
+      return;
+    }
+    for (const each of entries.values()) void abandon(each, mark);
     entries.clear();
   };
   child?.on("message", (message) => {
@@ -62,16 +72,18 @@ export function createHelper(): Helper {
   });
   child?.once("exit", end).on("error", end);
   if (child === undefined) end();
-  const start = (id: number, input: object, outputs: Outputs | undefined) => {
+  const start = (id: number, input: FiledInput | PipedInput, outputs: Outputs | undefined) => {
     const entry: Entry = {
       started: Promise.withResolvers<RunningProgram>(),
       ended: Promise.withResolvers<ChildEnd>(),
       outputs,
+      mark: createMark("STACKYARD_PROGRAM"),
       pid: undefined,
     };
     entries.set(id, entry);
     child?.channel?.ref();
-    child?.send({ id, kind: "start", ...input }, (error) => error && entry.started.reject(error));
+    const environment = { ...input.environment, [entry.mark.name]: entry.mark.value };
+    child?.send({ id, kind: "start", ...input, environment }, (error) => error && entry.started.reject(error));
     return entry.started.promise;
   };
   return {
@@ -90,10 +102,14 @@ export function createHelper(): Helper {
   };
 }
 
-function spawnHelper(): ChildProcess | undefined {
+function createMark(name: Mark["name"]): Mark {
+  return { name, value: randomUUID() };
+}
+
+function spawnHelper(mark: Mark): ChildProcess | undefined {
   try {
     const child = spawn(process.execPath, ["--max-semi-space-size=1", "-e", HELPER_SCRIPT], {
-      env: {},
+      env: { [mark.name]: mark.value },
       detached: true,
       // Output is bytes, which JSON has not.
       serialization: "advanced",
@@ -176,23 +192,34 @@ function toEnd({ code, signal }: Report): ChildEnd {
 }
 
 /** Ends a program whose starter is gone: its end would not be reported, and another attempt may follow. */
-async function abandon(entry: Entry): Promise<void> {
-  const { pid, started, ended, outputs } = entry;
+async function abandon(entry: Entry, starter: Mark): Promise<void> {
+  const { started, ended, outputs } = entry;
+  const pid = entry.pid ?? (await findUnreported(entry, starter).catch(started.reject));
   if (pid === undefined) started.reject(new Error("The process that starts programs has ended."));
-  else if (outputs === undefined) {
-    // Terraform saves its state and releases its lock when it is interrupted.
-    interrupt(pid);
-    while (isWorking(pid)) await delay(LOOK_MS);
-    ended.resolve({ code: null, signal: "SIGINT", lost: true });
-  } else {
-    // Its output is lost.
-    killGroup(pid);
-    ended.resolve({ code: null, signal: "SIGKILL", lost: true });
+  else {
+    started.resolve({ pid, ended: ended.promise });
+    if (outputs === undefined) {
+      // Terraform saves its state and releases its lock when it is interrupted.
+      interrupt(pid);
+      while (isWorking(pid)) await delay(LOOK_MS);
+      ended.resolve({ code: null, signal: "SIGINT", lost: true });
+    } else {
+      // Its output is lost.
+      killGroup(pid);
+      ended.resolve({ code: null, signal: "SIGKILL", lost: true });
+    }
   }
   // How the program ended is known before its output is over.
   setImmediate(() => {
     for (const { stream } of listOutputs(entry)) stream.destroy();
   });
+}
+
+/** Finds a program that was started and not reported. A copy of the starter is about to become one. */
+async function findUnreported({ mark }: Entry, starter: Mark): Promise<number | undefined> {
+  while ((await findMarked(starter)).length > 0) await delay(LOOK_MS);
+  const [pid] = await findMarked(mark);
+  return pid;
 }
 
 function interrupt(pid: number): void {

@@ -7,7 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { createProgramStarter, type FiledInput, type ProgramStarter } from "./program-starter.ts";
-import { findProcess } from "./testing/find-process.ts";
+import { findProcess, isAlive } from "./testing/find-process.ts";
 import { untilHelped } from "./testing/until-helped.ts";
 
 let folder: string;
@@ -131,6 +131,17 @@ describe("the small process", () => {
     expect(await ended).toEqual({ code: null, signal: "SIGINT", lost: true });
     expect(read("out")).toBe("begun\ninterrupted\n");
     expect(await untilHelped(starter, folder)).not.toBe(helper);
+  });
+
+  it("that is killed while it starts programs leaves none that is not known", async () => {
+    const starter = aStarter(0);
+    const helper = await untilHelped(starter, folder);
+    // The first thing that a program does is to kill the small process, which may not have reported it.
+    const script = `kill -9 ${helper}; echo $$ >>pids; trap 'exit 1' INT; while :; do sleep 0.05; done`;
+    const started = await Promise.allSettled(Array.from({ length: 10 }, () => starter.start(toInput(script))));
+    await Promise.all(started.map((each) => each.status === "fulfilled" && each.value.ended));
+
+    expect(read("pids").trim().split("\n").map(Number).filter(isAlive)).toEqual([]);
   });
 
   it("leaves no dead children (hashicorp/terraform#6248)", async () => {
