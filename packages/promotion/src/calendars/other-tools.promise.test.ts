@@ -119,6 +119,20 @@ describe("windows of other tools", () => {
     });
   });
 
+  it("need their hours: days alone are neither open all day nor never (spinnaker#1648)", () => {
+    const parsed = parseCalendar("version: 1\nzone: UTC\nopen: [{ days: mon-fri }]");
+
+    expect(parsed).toMatchObject({ kind: "invalid", problems: [{ line: 3 }, { line: 3 }] });
+  });
+
+  it("may be closed for longer than a week, and open at their instant (orca#1263)", () => {
+    const office = parse('[{ days: mon-fri, from: "09:00", to: "16:00" }]', "[{ dates: [2026-12-21, 2027-01-06] }]");
+
+    // Friday, 18 December, until Thursday, 7 January.
+    const { changesAt = 0 } = evaluateHours(office, "Europe/Berlin", Date.parse("2026-12-18T16:00Z"));
+    expect(new Date(changesAt).toISOString()).toBe("2027-01-07T08:00:00.000Z");
+  });
+
   it("have their weekdays in their zone, also where it is another day in UTC (octopus#9291)", () => {
     const monday = parse('[{ days: mon, from: "08:00", to: "10:00" }]');
 

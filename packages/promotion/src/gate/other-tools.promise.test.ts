@@ -84,6 +84,17 @@ describe("queues of other tools", () => {
     expect(ask(newest.record, 2, free)).toMatchObject({ kind: "superseded", by: "shop-1.3" });
   });
 
+  it("are in the order in which releases were created, however they arrive (spinnaker#4587)", () => {
+    const waiting = { "shop-1.1": "PRODUCTION", "shop-1.2": "REVIEW", "shop-1.3": "REVIEW", "shop-1.4": "REVIEW" };
+    let { record } = ask(NEW_TURN, 1, {});
+    for (const version of [3, 4, 2]) record = ask(record, version, waiting).record;
+    const free = { ...waiting, "shop-1.1": "DONE" };
+
+    expect(ask(record, 2, free).kind).toBe("waits");
+    expect(ask(record, 3, free).kind).toBe("waits");
+    expect(ask(record, 4, free).kind).toBe("granted");
+  });
+
   it("are not blocked by one that was ended while it waited", () => {
     let { record } = ask(NEW_TURN, 1, {});
     for (const version of [2, 3]) record = ask(record, version, { "shop-1.1": "PRODUCTION" }).record;
