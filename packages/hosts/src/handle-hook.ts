@@ -1,10 +1,10 @@
 import { defined } from "@stackyard/core";
 import type { HookEvent, HookOutcome } from "@stackyard/core/services";
-import { findEffect } from "./answer-command.ts";
 import { applyRules, findMapping, type PullHook, withTrust } from "./apply-mapping.ts";
 import { approveByComment } from "./approve-by-comment.ts";
 import { CONVERGED } from "./converge.ts";
 import type { PullRecord } from "./decide-pull.ts";
+import { findEffect } from "./find-effect.ts";
 import { followPull, type SettledPull } from "./follow-pull.ts";
 import type { Hook } from "./hook.ts";
 import { HookFailed, HookUndecided } from "./hook-errors.ts";
