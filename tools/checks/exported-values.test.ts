@@ -28,7 +28,7 @@ const LISTED: Readonly<Record<string, number>> = {
   "packages/distributor/src/source-bucket.ts": 16,
   "packages/distributor/src/versions.ts": 21,
   "packages/executor-asg/src/commands/place.ts": 19,
-  "packages/executor-asg/src/deploy/drain.ts": 21,
+  "packages/executor-asg/src/deploy/drain.ts": 19,
   "packages/executor-asg/src/deploy/teardown.ts": 14,
   "packages/executor-asg/src/document/schema.ts": 20,
   "packages/executor-asg/src/plan/names.ts": 14,

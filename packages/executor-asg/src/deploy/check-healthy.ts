@@ -11,7 +11,6 @@ import type {
   ReleaseWork,
   ServiceState,
 } from "../release-state.ts";
-import { setCapacity } from "./drain.ts";
 import {
   checkGroup,
   completeCheck,
@@ -21,6 +20,7 @@ import {
   type ServiceLook,
   toHaltedState,
 } from "./observe.ts";
+import { setCapacity } from "./set-capacity.ts";
 
 /**
  * Checks every new group, reports its health, and sets the capacity wanted by its strategy. Terminations are evaluated

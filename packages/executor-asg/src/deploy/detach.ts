@@ -10,7 +10,6 @@ import {
   emptyByHooks,
   evaluateDrain,
   findDrainBegan,
-  followOldCapacity,
   hasOwnDrainTime,
   loadAllAttachments,
   noteDrainBegan,
@@ -19,6 +18,7 @@ import {
   toPatience,
 } from "./drain.ts";
 import { findUnhealthy } from "./observe.ts";
+import { followOldCapacity } from "./set-capacity.ts";
 import {
   deleteLaunchIfFree,
   loadProjectGroups,

@@ -8,15 +8,13 @@ import {
   DetachLoadBalancerTargetGroupsCommand,
   paginateDescribeLoadBalancers,
   paginateDescribeLoadBalancerTargetGroups,
-  UpdateAutoScalingGroupCommand,
 } from "@aws-sdk/client-auto-scaling";
 import { chunk } from "@stackyard/core";
-import { toServiceOrder } from "../document/release.ts";
-import { type Capacity, planCapacity } from "../plan/capacity.ts";
 import { RELEASE_TAGS } from "../plan/names.ts";
 import { ReleaseError } from "../release-errors.ts";
-import type { AwsDeps, ReleaseDeps, ReleaseState, ReleaseWork } from "../release-state.ts";
-import { collect, loadGroupsNamed, nameOfGroup, toTagMap } from "../resources/load-groups.ts";
+import type { AwsDeps, ReleaseDeps, ReleaseWork } from "../release-state.ts";
+import { collect, nameOfGroup, toTagMap } from "../resources/load-groups.ts";
+import { setCapacity } from "./set-capacity.ts";
 
 /** How far old groups have been detached and emptied. */
 export interface DrainFacts {
@@ -50,42 +48,6 @@ export function evaluateDrain({ attachments, remaining, now, beganAt, budgetSeco
   return isOver
     ? { kind: "over", message: `After ${budgetSeconds} s ("drain_timeout"), ${message}` }
     : { kind: "waiting", message: `Not detached yet: ${message}` };
-}
-
-/**
- * Raises the capacity of a new group, with `keep_scaled_capacity`, if the old one has grown since the release began;
- * the new one is enlarged before traffic moves. A lower capacity changes nothing. Returns the state with the capacities
- * found.
- */
-export async function followOldCapacity(
-  deps: ReleaseDeps,
-  { release, state }: ReleaseWork,
-  old: readonly AutoScalingGroup[],
-): Promise<ReleaseState> {
-  if (!release.keep_scaled_capacity) return state;
-  const services = { ...state.services };
-  for (const service of toServiceOrder(release)) {
-    const { service_name: name, autoscaling } = service;
-    const known = services[name];
-    const before = findDesired(old, name);
-    if (known === undefined || before === undefined || before <= (known.previous_desired_capacity ?? 0)) continue;
-    services[name] = { ...known, previous_desired_capacity: before };
-    const { targetLaunched } = planCapacity(autoscaling, before);
-    await enlarge(deps, known.created_asg, targetLaunched);
-  }
-  return { ...state, services };
-}
-
-function findDesired(old: readonly AutoScalingGroup[], service: string): number | undefined {
-  const ofService = old.filter(({ Tags }) => toTagMap(Tags)[RELEASE_TAGS.service] === service);
-  return ofService.length === 0 ? undefined : Math.max(...ofService.map(({ DesiredCapacity = 0 }) => DesiredCapacity));
-}
-
-async function enlarge(deps: ReleaseDeps, name: string | undefined, desired: number): Promise<void> {
-  const [group] = name === undefined ? [] : await loadGroupsNamed(deps, [name]);
-  if (group === undefined || (group.DesiredCapacity ?? 0) >= desired) return;
-  await setCapacity(deps, group, { min: group.MinSize ?? 0, desired });
-  deps.report(`group ${name}: desired capacity ${desired}, since the old group has grown`);
 }
 
 const TERMINATING = "autoscaling:EC2_INSTANCE_TERMINATING";
@@ -176,17 +138,6 @@ async function unlessDetached(detach: () => Promise<unknown>): Promise<void> {
     const isDone = error instanceof Error && /not (part of|attached)/i.test(error.message);
     if (!isDone && !isGone(error)) throw error;
   }
-}
-
-/** Sets the minimum and desired capacity of a group, unless it has them already. */
-export async function setCapacity(
-  { target, signal }: AwsDeps,
-  { AutoScalingGroupName, MinSize, DesiredCapacity }: AutoScalingGroup,
-  { min, desired }: Capacity,
-): Promise<void> {
-  if (MinSize === min && DesiredCapacity === desired) return;
-  const command = new UpdateAutoScalingGroupCommand({ AutoScalingGroupName, MinSize: min, DesiredCapacity: desired });
-  await target.client(AutoScalingClient).send(command, { abortSignal: signal });
 }
 
 /** Tag with the time since which a group is being detached. It outlives the process and a failed state. */

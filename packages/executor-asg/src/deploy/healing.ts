@@ -9,7 +9,7 @@ import { decideHalt } from "../halt.ts";
 import type { ReleaseFailureCode } from "../release-errors.ts";
 import type { AwsDeps, ReleaseDeps } from "../release-state.ts";
 import { loadGroupsNamed, nameOfGroup, toTagMap } from "../resources/load-groups.ts";
-import { detachTraffic, parseFormerTags, setCapacity } from "./drain.ts";
+import { detachTraffic, parseFormerTags } from "./drain.ts";
 import { evaluateHealth } from "./health.ts";
 import { loadHealthSources } from "./observe.ts";
 import type { KeptGroup } from "./rollback-route.ts";
@@ -22,6 +22,7 @@ import {
   running,
   toRollbackKey,
 } from "./rollback-step.ts";
+import { setCapacity } from "./set-capacity.ts";
 
 /** Seconds between two reads of the returning groups. */
 export const HEAL_SECONDS = 15;

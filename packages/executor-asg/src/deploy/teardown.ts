@@ -24,7 +24,8 @@ import { toReleaseError } from "../release-errors.ts";
 import type { AwsDeps, ReleaseDeps, ReleaseWork } from "../release-state.ts";
 import { type GroupFacts, sortGroups, toGroupFacts } from "../resources/groups.ts";
 import { collect, loadGroups, loadGroupsNamed, nameOfGroup, toTagMap } from "../resources/load-groups.ts";
-import { deleteIfThere, detachTraffic, doAll, isGone, RETIRED_TAGS, retireGroup, setCapacity } from "./drain.ts";
+import { deleteIfThere, detachTraffic, doAll, isGone, RETIRED_TAGS, retireGroup } from "./drain.ts";
+import { setCapacity } from "./set-capacity.ts";
 
 /**
  * Deletes resources of a failed release that no group refers to: templates whose group was never created, alarms whose
