@@ -3,16 +3,17 @@ import { selectInstances } from "../select-instances.ts";
 import { type Fleet, type FleetDeps, readField, readText, toFleet } from "./fleet-deps.ts";
 import { type EventDone, type EventRecord, findEventRecord, keepEventRecord, toBootIntent } from "./fleet-records.ts";
 import { handleJob, type JobOutcome } from "./handle-job.ts";
+import { handleTick, settleRun, type TickReport } from "./handle-tick.ts";
+import { completeLifecycleAction } from "./lifecycle-action.ts";
+import { loadInstance } from "./load-instance.ts";
 import {
-  completeLifecycleAction,
   type LifecycleHook,
-  loadInstance,
   parseHookEvent,
   parseInstanceEvent,
   type StartedInstance,
 } from "./parse-instance-event.ts";
 import { findBootArtifact } from "./pin-artifact.ts";
-import { handleTick, settleRun, startRun, type TickReport } from "./start-run.ts";
+import { startRun } from "./start-run.ts";
 
 /** What became of an event. */
 export type FleetAnswer = JobOutcome | InstanceAnswer | TickReport;

@@ -10,6 +10,7 @@ import {
   type RunIntent,
   toPipelineIntent,
 } from "./fleet-records.ts";
+import { settleRun } from "./handle-tick.ts";
 import {
   findRunReport,
   isTransient,
@@ -24,7 +25,7 @@ import {
 } from "./job-result.ts";
 import { findArtifactCredentials, type PipelineDecision, parsePipelineEvent } from "./parse-pipeline-event.ts";
 import { pinArtifact } from "./pin-artifact.ts";
-import { settleRun, startOrForget } from "./start-run.ts";
+import { startOrForget } from "./start-run.ts";
 
 /** What became of a job of CodePipeline. */
 export type JobOutcome =

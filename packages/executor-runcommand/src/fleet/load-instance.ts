@@ -1,0 +1,52 @@
+import type { Instance } from "@aws-sdk/client-ec2";
+import { type KnownInstance, toKnownInstance } from "../select-instances.ts";
+import { type Fleet, FleetError } from "./fleet-deps.ts";
+
+/** An instance that has started, and when. */
+interface LoadedInstance {
+  readonly known: KnownInstance;
+  /** ISO 8601; another one after a stop and start. */
+  readonly launchedAt: string;
+}
+
+/** EC2's answers are eventually consistent: an instance may be unknown for a while after its event. */
+const PATIENCE_MS = 60_000;
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 10_000;
+
+/**
+ * Loads one instance from EC2; undefined if it is unknown for a minute. Throws `FLEET_OUT_OF_TIME` when time is up
+ * before, and other errors of EC2.
+ */
+export async function loadInstance(
+  fleet: Fleet,
+  instanceId: string,
+  signal: AbortSignal,
+): Promise<LoadedInstance | undefined> {
+  const { clock } = fleet;
+  const until = clock.now() + PATIENCE_MS;
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+    const instance = await describe(fleet, instanceId);
+    if (instance !== undefined) {
+      return { known: toKnownInstance(instance), launchedAt: instance.LaunchTime?.toISOString() ?? "unknown" };
+    }
+    const leftMs = until - clock.now();
+    if (leftMs <= 0) return undefined;
+    await clock.sleep(Math.min(pauseMs, leftMs), signal);
+    // The event is redelivered then: an interrupted poll must decide nothing.
+    if (signal.aborted)
+      throw new FleetError({ code: "FLEET_OUT_OF_TIME", message: `EC2 does not know ${instanceId} yet.` });
+  }
+}
+
+async function describe(fleet: Fleet, instanceId: string): Promise<Instance | undefined> {
+  const { DescribeInstancesCommand, EC2Client } = await import("@aws-sdk/client-ec2");
+  const command = new DescribeInstancesCommand({ InstanceIds: [instanceId] });
+  try {
+    const { Reservations = [] } = await fleet.aws.fleet.client(EC2Client, undefined).send(command);
+    return Reservations.flatMap(({ Instances = [] }) => Instances).find((each) => each.InstanceId === instanceId);
+  } catch (error) {
+    if (error instanceof Error && error.name === "InvalidInstanceID.NotFound") return undefined;
+    throw error;
+  }
+}
