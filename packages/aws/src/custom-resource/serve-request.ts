@@ -60,7 +60,7 @@ function toNeverMade({ StackId, RequestId, LogicalResourceId, PhysicalResourceId
 export interface Invocation {
   /** Aborted when the time for work is over. */
   readonly signal: AbortSignal;
-  /** The lease of a request: no function runs longer. */
+  /** The whole time of the function; a minute without a context. */
   readonly ttlMs: number;
   /** The end of the time for work, in epoch milliseconds; infinite without a context. */
   readonly deadlineAt: number;

@@ -1,13 +1,13 @@
 import { type Invocation, sendResponse } from "@stackyard/aws/custom-resource";
 import { mayRun } from "../task-run.ts";
+import { createTurnContext, type EcsTaskApp } from "./ecs-task-app.ts";
 import { stopAll } from "./end-work.ts";
 import { type ExecutionInput, findExecution, openRequest, toExecutionArn } from "./execution.ts";
 import { toResourceId } from "./identity.ts";
 import type { TaskWork, WorkProgress } from "./progress.ts";
+import { recordRequest } from "./record-request.ts";
 import { findLastRun, findRunToStop } from "./resource-record.ts";
 import type { CustomResourceResponse } from "./response.ts";
-import { recordRequest } from "./run-history.ts";
-import { createTurnContext, type EcsTaskApp } from "./take-step.ts";
 import { formatError } from "./trouble.ts";
 import { type TurnContext, toEnd } from "./turn.ts";
 import { judgeEnded } from "./watch-work.ts";

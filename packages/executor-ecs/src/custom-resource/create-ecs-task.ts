@@ -2,11 +2,12 @@ import type { LambdaContext } from "@stackyard/aws";
 import { createInvocation, type Invocation, isCloudFormationEvent } from "@stackyard/aws/custom-resource";
 import { isMap, parseJson, StackyardError } from "@stackyard/core";
 import { answerEnded, answerStopped, type EndedExecution, giveUp, sendAnswer } from "./answer-work.ts";
+import { createEcsTaskApp, createTurnContext, type EcsTaskApp } from "./ecs-task-app.ts";
 import { INVOCATION_SECONDS } from "./ecs-task-state-machine.ts";
 import { type ExecutionInput, openRequest, parseExecutionInput } from "./execution.ts";
 import { withProgress } from "./progress.ts";
 import { receiveRequest } from "./receive-request.ts";
-import { createEcsTaskApp, createTurnContext, type EcsTaskApp, takeStep } from "./take-step.ts";
+import { takeStep } from "./take-step.ts";
 import type { EcsTaskDeps } from "./turn.ts";
 
 /** The function behind resources of the type `Custom::ECSTask`. */

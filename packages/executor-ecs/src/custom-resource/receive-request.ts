@@ -3,6 +3,7 @@ import { type CustomResourceRequest, NEVER_MADE, sendResponse, serveRequest } fr
 import { defined, isStackyardError, type Logger, retry, StackyardError, silentLogger, within } from "@stackyard/core";
 import { sendAnswer } from "./answer-work.ts";
 import { decideRequest, findCluster } from "./decide-request.ts";
+import { createTurnContext, type EcsTaskApp } from "./ecs-task-app.ts";
 import {
   type ExecutionInput,
   findExecution,
@@ -15,7 +16,7 @@ import { parseProperties, pickProperties } from "./parse-properties.ts";
 import { toNewWork } from "./progress.ts";
 import { closeRequest } from "./resource-record.ts";
 import type { CustomResourceResponse } from "./response.ts";
-import { createTurnContext, type EcsTaskApp, takeStep } from "./take-step.ts";
+import { takeStep } from "./take-step.ts";
 import { formatError, toCause } from "./trouble.ts";
 import { type TurnContext, toEnd } from "./turn.ts";
 

@@ -15,8 +15,9 @@ export interface ResourceRun {
 }
 
 /**
- * The stored facts about a resource. Of requests nothing is stored: their executions hold them. Requests that were received
- * before `at` or `closedAt` are over: they must not start tasks any more, and stop those that they wait for.
+ * The stored facts about a resource. Its requests are held by their executions; what `recordRequest` stores about them is
+ * only for people. Requests that were received before `at` or `closedAt` are over: they must not start tasks any more, and
+ * stop those that they wait for.
  */
 type ResourceRecord =
   /** What it has run last. `closedBy`: the later request that was answered without a run. */

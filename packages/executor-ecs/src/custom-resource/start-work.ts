@@ -6,9 +6,9 @@ import type { TaskOrder } from "../task-order.ts";
 import { decideAfterTry, FIRST_LOOK_MS, type PlacementTimes, type TaskRun, toTryLimits } from "../task-run.ts";
 import { TASK_TAGS, toClientToken, toTaskTags } from "./identity.ts";
 import type { TaskProperties } from "./parse-properties.ts";
+import { recordRequest } from "./record-request.ts";
 import { isOver, rememberRun } from "./resource-record.ts";
 import { toCountText } from "./response.ts";
-import { recordRequest } from "./run-history.ts";
 import { toPatience } from "./trouble.ts";
 import { BEFORE_SERVICE_TIMEOUT, configOf, fail, finish, type Turn, type TurnContext, toDeadline } from "./turn.ts";
 

@@ -1,18 +1,10 @@
-import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
-import { ECSClient } from "@aws-sdk/client-ecs";
-import { silentLogger } from "@stackyard/core";
-import { createDefinitionCache, type DefinitionCache } from "../task-order.ts";
-import { findCluster } from "./decide-request.ts";
 import { decideWork } from "./decide-work.ts";
 import { endWork } from "./end-work.ts";
-import { toResourceId } from "./identity.ts";
-import { parseProperties } from "./parse-properties.ts";
-import { type TaskWork, toProgress, type WorkPhase, type WorkProgress } from "./progress.ts";
+import { toProgress, type WorkPhase, type WorkProgress } from "./progress.ts";
 import { awaitHealth, recordStart, startWork } from "./start-work.ts";
 import { stopWork } from "./stop-work.ts";
-import { createTextCipher, type TextCipher } from "./text-cipher.ts";
 import { isAwsError, isPassing, meetTrouble, toTrouble } from "./trouble.ts";
-import type { EcsTaskDeps, Turn, TurnContext } from "./turn.ts";
+import type { Turn, TurnContext } from "./turn.ts";
 import { watchWork } from "./watch-work.ts";
 
 /** The work of a phase. */
@@ -66,57 +58,4 @@ async function takeTurn(context: TurnContext, { work, what }: PhaseWork): Promis
     if (!(isAwsError(error) || isPassing(error)) || context.signal.aborted) throw error;
     return meetTrouble(context, toTrouble(context, error, what));
   }
-}
-
-/** Creates the context of a step. */
-export function createTurnContext({ deps, definitions }: EcsTaskApp, work: TaskWork, signal: AbortSignal): TurnContext {
-  const { logger = silentLogger, clock } = deps;
-  const { request } = work;
-  const parsed = parseProperties(request.ResourceProperties);
-  const cluster = findCluster(request.ResourceProperties) ?? "";
-  const region = findRegion(cluster);
-  return {
-    work,
-    id: toResourceId(request),
-    config: parsed.kind === "config" ? parsed.config : undefined,
-    cluster,
-    definitions,
-    deps,
-    logger,
-    signal,
-    ecs: { ecs: deps.aws(ECSClient, region), clock, signal },
-    logs: { logs: deps.aws(CloudWatchLogsClient, region), signal },
-  };
-}
-
-/** Returns the region in a cluster's ARN; undefined for a name, which is in the function's own region. */
-function findRegion(cluster: string): string | undefined {
-  return /^arn:[a-z-]+:ecs:([a-z0-9-]+):\d{12}:cluster\//.exec(cluster)?.[1];
-}
-
-/** What all invocations of one process share. */
-export interface EcsTaskApp {
-  readonly deps: EcsTaskDeps;
-  readonly definitions: DefinitionCache;
-  /** Loads the secret with the first request; retried while that fails. */
-  cipher(): Promise<TextCipher>;
-}
-
-/** Creates the app; calls nothing yet. */
-export function createEcsTaskApp(deps: EcsTaskDeps): EcsTaskApp {
-  let loaded: Promise<TextCipher> | undefined;
-  return {
-    deps,
-    definitions: createDefinitionCache(),
-    cipher() {
-      loaded ??= deps
-        .secret()
-        .then(createTextCipher)
-        .catch((error: unknown) => {
-          loaded = undefined;
-          throw error;
-        });
-      return loaded;
-    },
-  };
 }

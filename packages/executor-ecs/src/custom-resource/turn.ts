@@ -12,7 +12,7 @@ export type SdkClient<Client> = new (config: never) => Client;
 
 /** The dependencies of the custom resource. */
 export interface EcsTaskDeps {
-  /** Where the last run of each resource is remembered. */
+  /** Where the last run of each resource is remembered, and each request is recorded for people. */
   readonly records: Records;
   /** Creates a client of the SDK for a region. Default: the function's own. */
   readonly aws: <Client>(client: SdkClient<Client>, region?: string) => Client;
