@@ -44,7 +44,7 @@ export interface ClaimedItems {
 }
 
 /**
- * A queue with one item for each key, for everything that comes in from code hosts and goes out to them. Items survive
+ * A queue with one item for each key, for deliveries of code hosts, reports to them, and notifications. Items survive
  * crashes; work on an item happens at least once. Every step is one conditional write, so several processes may use a
  * queue.
  */
