@@ -1,4 +1,4 @@
-import { Duration, type Environment, type UnsignedInt } from "@marcbachmann/cel-js/evaluator";
+import { Duration, type Environment, UnsignedInt } from "@marcbachmann/cel-js/evaluator";
 import { checkListLength, EvaluationError, EXPRESSION_LIMITS, type Meter, toTextSteps } from "./meter.ts";
 
 /** The parts of the evaluation that a function needs. */
@@ -38,7 +38,7 @@ const OURS = "_";
 const REPLACED_METHODS = new Set(
   "contains matches split join replace lowerAscii upperAscii trim getDayOfYear getMilliseconds".split(" "),
 );
-const REPLACED_FUNCTIONS = new Set(["timestamp", "duration", "matches", "int", "string"]);
+const REPLACED_FUNCTIONS = new Set(["timestamp", "duration", "matches", "int", "uint", "string"]);
 
 /** Returns the name of the bounded form of a function in the environment. */
 export function toBoundedName(name: string, input: { method: boolean; args: number }): string {
@@ -57,9 +57,6 @@ export function registerFunctions(environment: Environment, deps: FunctionDeps):
   const add: AddFunction = (signature, handler) => {
     environment.registerFunction(signature, handler, { async: false });
   };
-  // The library compares `1` with a computed `1.0`, but not with a written one.
-  environment.registerOperator("int == double", (left: bigint, right: number) => Number(left) === right);
-  environment.registerOperator("uint == int", (left: UnsignedInt, right: bigint) => left.valueOf() === right);
   addMixedNumbers(environment);
   addBytes(environment);
   addIntegers(add);
@@ -116,30 +113,34 @@ export function compareBytes(left: Uint8Array, right: Uint8Array): number {
   return at === -1 ? left.length - right.length : (left[at] ?? -1) - (right[at] ?? -1);
 }
 
-const MOST_DIGITS = 19;
 const MIN_INT = -(2n ** 63n);
 const MAX_INT = 2n ** 63n - 1n;
 
-/** The library converts an empty text to 0, and numbers outside of 64 bits to themselves. */
+/** The library converts an empty text to 0, `0b1` to 1, and numbers outside of 64 bits to themselves or to 0. */
 function addIntegers(add: AddFunction): void {
   add("int_(int): int", (value: bigint) => value);
-  add("int_(uint): int", (value: { valueOf(): bigint }) => checkInt(BigInt(value.valueOf())));
+  add("int_(uint): int", (value: UnsignedInt) => checkInt(value.valueOf()));
   add("int_(double): int", (value: number) => {
-    if (!Number.isFinite(value)) throw new EvaluationError("int() cannot convert this number");
+    const whole = truncate(value, "int");
     // As in the reference implementation, whose conversion is not defined for it.
-    if (value <= Number(MIN_INT)) return checkInt(MIN_INT - 1n);
-    return checkInt(BigInt(Math.trunc(value)));
+    return checkInt(whole === MIN_INT ? whole - 1n : whole);
   });
-  add("int_(string): int", (text: string) => {
-    const [, digits = ""] = /^[+-]?0*(\d+)$/.exec(text.slice(0, MOST_TEXT)) ?? [];
-    if (digits === "" || text.length > MOST_TEXT || digits.length > MOST_DIGITS) {
-      throw new EvaluationError("int() cannot convert this text");
-    }
-    return checkInt(BigInt(text.replace("+", "")));
-  });
+  add("int_(string): int", (text: string) => checkInt(readWhole(text, /^[+-]?0{0,40}\d{1,20}$/, "int")));
+  add("uint_(uint): uint", (value: UnsignedInt) => value);
+  add("uint_(int): uint", (value: bigint) => new UnsignedInt(value));
+  add("uint_(double): uint", (value: number) => new UnsignedInt(value < 0 ? -1n : truncate(value, "uint")));
+  add("uint_(string): uint", (text: string) => new UnsignedInt(readWhole(text, /^0{0,40}\d{1,20}$/, "uint")));
 }
 
-const MOST_TEXT = 64;
+function truncate(value: number, name: string): bigint {
+  if (Number.isFinite(value)) return BigInt(Math.trunc(value));
+  throw new EvaluationError(`${name}() cannot convert this number`);
+}
+
+function readWhole(text: string, form: RegExp, name: string): bigint {
+  if (form.test(text)) return BigInt(text);
+  throw new EvaluationError(`${name}() cannot convert this text`);
+}
 
 /** Returns a whole number of 64 bits; throws for others. */
 export function checkInt(value: bigint): bigint {

@@ -58,12 +58,13 @@ const TYPE_RULES: Readonly<Record<string, TypeRule>> = {
       throw error;
     }
   },
-  // The library takes a duration plus an instant, or plus a value whose type is not known, for a duration.
+  // The library takes a duration plus an instant, or plus a value whose type is not known, for a duration, and the items
+  // of two lists for those of the first.
   "+": (_node, infer) => (checker, node, context) => {
     const type = infer(checker, node, context);
     const [from, by] = toOperandTypes(node);
     if (by === INSTANT) return checker.getType(INSTANT);
-    return from === SPAN && by !== SPAN ? checker.dynType : type;
+    return (from === SPAN && by !== SPAN) || (from !== by && findItemType(from)) ? checker.dynType : type;
   },
   "==": compareTypes,
   "!=": compareTypes,
@@ -94,7 +95,7 @@ function areComparable(op: string, left: string, right: string): boolean {
   return ofLeft !== undefined && ofRight !== undefined && areComparable("==", ofLeft, ofRight);
 }
 
-function findItemType(type: string): string | undefined {
+function findItemType(type = ""): string | undefined {
   return /^list<(.*)>$/.exec(type)?.[1];
 }
 

@@ -168,8 +168,6 @@ const WORDS: Readonly<Record<string, string>> = {
   modulo_by_zero: "division by zero",
   numeric_overflow: "a number is out of the range of its type",
   bool_conversion_error: "bool() cannot convert this text",
-  int_conversion_error: "int() cannot convert this text",
-  uint_conversion_error: "uint() cannot convert this value",
   double_conversion_error: "double() cannot convert this text",
   invalid_macro_argument: "has() and other macros take a field of a variable, such as metadata.x",
   index_out_of_bounds: "an index is outside its list",

@@ -27,6 +27,11 @@ describe("types of an expression", () => {
     ["metadata.half + 0.5", 3],
     ["2 * metadata.half - metadata.two / 4.0", 4.5],
     ["int('42') + int('-7') + int(2.9) + int(42u)", 79],
+    ["([1] + [2, 'x', null]).map(e, e)", [1, 2, "x", null]],
+    ["(['a'] + dyn([2])).exists(e, e == 2)", true],
+    ["([[1]] + [null, 2]).filter(e, e != null)", [[1], 2]],
+    ["([1] + [2]).map(e, e + 1)", [2, 3]],
+    ["uint('007') + uint(2.9) + uint(-0.0) + uint(3) + uint(4u)", 16],
   ])("%s gives a value, as in the reference implementation", (source, value) => {
     expect(run(source)).toEqual({ kind: "value", value });
   });
@@ -51,6 +56,14 @@ describe("types of an expression", () => {
     ["int(metadata.huge)", "a number is out of the range of its type"],
     ["int('9223372036854775808')", "a number is out of the range of its type"],
     ["int(18446744073709551615u)", "a number is out of the range of its type"],
+    ["uint('')", "uint() cannot convert this text"],
+    ["uint('0b1') == 1u", "uint() cannot convert this text"],
+    ["uint('-0')", "uint() cannot convert this text"],
+    ["uint('18446744073709551616')", "a number is out of the range of its type"],
+    ["uint(0.0 / 0.0)", "uint() cannot convert this number"],
+    ["uint(metadata.two - 3)", "a number is out of the range of its type"],
+    ["uint(-0.5)", "a number is out of the range of its type"],
+    ["uint(0.0 - 1.0)", "a number is out of the range of its type"],
   ])("%s fails instead of giving another number [cel-spec conversions]", (source, why) => {
     expect(run(source)).toEqual({ kind: "error", reason: `${JSON.stringify(source)}: ${why}` });
   });
