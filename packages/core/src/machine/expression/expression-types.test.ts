@@ -80,6 +80,7 @@ describe("reports about expressions of other tools", () => {
     ["[{'port': 0}, {}].all(p, !has(p.port) || p.port == 0.0)", true, "cel-js#24"],
     ["9007199254740993 == 9007199254740992.0", false, "cel-go#1377"],
     ["9223372036854775807 < 9223372036854775808.0", true, "cel-go#1377"],
+    ["{'a': metadata.env, 'b': 'x'} == {'b': 'x', 'a': 'prod'} && ['x', metadata.two][1] == 2", true, "swamp#1994"],
   ])("%s is %j [%s]", (source, value) => {
     expect(run(source)).toEqual({ kind: "value", value });
   });
