@@ -4,7 +4,7 @@ import { addItems, listItems, tallyByWave, updateItems } from "@stackyard/core/r
 import type { DeployDeps, Deployment } from "./deploy-deps.ts";
 import type { SendJob, UndoJob } from "./deploy-job.ts";
 import { type DeployRow, type DeployState, toRow } from "./deploy-row.ts";
-import { openRows, PAGE_ROWS } from "./rows.ts";
+import { openRows, PAGE_ROWS, ROWS_KEPT_MS } from "./rows.ts";
 import { type Selected, selectStacks } from "./select-stacks.ts";
 
 /** The rows of an operation, in the order in which they are sent to, and what its state says about all of them. */
@@ -168,11 +168,12 @@ function findTooFew(selected: readonly Selected[], { stacks }: SendJob): Failed 
 
 /** Takes what a task has sent, in reverse. */
 export async function planUndo(deps: DeployDeps, job: UndoJob): Promise<Planned | Failed> {
-  const { ctx, owner } = deps;
+  const { ctx, owner, release } = deps;
   const source = openRows({ records: ctx.records, clock: ctx.clock, owner: { ...owner, task: job.of } });
   const loaded = await source.load();
   const at = ctx.clock.now();
   if (loaded === undefined) {
+    if (at - release.createdAt >= ROWS_KEPT_MS) return rowsMayBeGone(job);
     // The task was never reached: there is nothing to undo.
     return { event: job.event ?? "", metadata: {}, until: [], failed: [], waves: ["all"], isRule: true, rows: [] };
   }
@@ -187,6 +188,11 @@ export async function planUndo(deps: DeployDeps, job: UndoJob): Promise<Planned 
     isRule: true,
     rows: sent.toReversed().map((row) => toUndoRow(row, Object.keys(state.metadata), at)),
   };
+}
+
+function rowsMayBeGone({ of }: UndoJob): Failed {
+  const message = `Rows are kept for 90 days, and the release is older: it is not known what "${of}" has sent. Restore its stacks with another release, and settle this task.`;
+  return failed({ code: "UNDO_INCOMPLETE", message, retryable: false });
 }
 
 function toUndoRow({ stack, incarnation, from = {} }: DeployRow, keys: readonly string[], at: number): DeployRow {

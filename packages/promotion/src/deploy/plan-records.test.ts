@@ -1,3 +1,4 @@
+import type { Records } from "@stackyard/core";
 import { createMemoryStore } from "@stackyard/core/engine";
 import { expect, it } from "vitest";
 import type { PlanEntry } from "./plan-entry.ts";
@@ -24,7 +25,7 @@ const content: PlanContent = {
   entries: Array.from({ length: 450 }, (_, index) => ({ ...entry, stack: `t${index}` })),
 };
 
-it("finds a plan with all its entries, and none of which a part is gone: that part would not be sent to", async () => {
+it("finds a plan with all its entries, and fails when a part is gone: that part would not be shown, nor sent to", async () => {
   const { records } = createMemoryStore();
   const deps = { records, clock: { now: () => 1_000 } };
   const { digest } = await storePlan(deps, content);
@@ -34,5 +35,27 @@ it("finds a plan with all its entries, and none of which a part is gone: that pa
   const { items } = await records.list("promotion/plans/", { limit: 10, now: 1_000 });
   const page = items.find(({ key }) => key.endsWith("/1"));
   await records.remove(page?.key ?? "", page?.version ?? 0);
-  expect(await findPlan(deps, digest)).toBeUndefined();
+  await expect(findPlan(deps, digest)).rejects.toMatchObject({
+    code: "STORE_CORRUPT",
+    message: `The record "${page?.key}" is gone, a part of the plan. Make another plan.`,
+  });
+});
+
+it("stores a plan while others write its records", async () => {
+  const { records } = createMemoryStore();
+  const seen = new Set<string>();
+  const contested: Records = {
+    ...records,
+    async put(input) {
+      const isFirst = !seen.has(input.key);
+      seen.add(input.key);
+      if (isFirst) await records.put({ ...input, value: "of another worker" });
+      return records.put(input);
+    },
+  };
+  const deps = { records: contested, clock: { now: () => 1_000 } };
+
+  const { digest } = await storePlan(deps, content);
+
+  expect((await findPlan(deps, digest))?.entries).toEqual(content.entries);
 });

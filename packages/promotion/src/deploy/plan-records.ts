@@ -1,4 +1,4 @@
-import type { Clock, Records } from "@stackyard/core";
+import { type Clock, changeRecord, type Records, StackyardError } from "@stackyard/core";
 import type { Value } from "./deploy-row.ts";
 import { type PlanEntry, toDigest } from "./plan-entry.ts";
 import { type RowsInput, type RowsOwner, toPrefix } from "./rows.ts";
@@ -54,16 +54,12 @@ export async function storePlan(deps: PlanDeps, content: PlanContent): Promise<S
   return { ...head, entries };
 }
 
-/** Returns the plan with this digest; undefined when it, or a part of it, does not exist. */
+/** Returns the plan with this digest; undefined when it does not exist. Throws as `listPlanPages`. */
 export async function findPlan(deps: PlanDeps, digest: string): Promise<StoredPlan | undefined> {
   const head = await findPlanHead(deps, digest);
   if (head === undefined) return undefined;
   const entries: PlanEntry[] = [];
-  for await (const page of listPlanPages(deps, head)) {
-    // Each page has entries. A task that followed the others would leave these stacks alone, and succeed.
-    if (page.length === 0) return undefined;
-    entries.push(...page);
-  }
+  for await (const page of listPlanPages(deps, head)) entries.push(...page);
   const { pages: _, ...rest } = head;
   return { ...rest, entries };
 }
@@ -78,15 +74,22 @@ export async function findPlanHead({ records, clock }: PlanDeps, digest: string)
 
 const DIGEST = /^[0-9a-f]{64}$/;
 
-/** Yields the entries of a plan, page by page from one on, in their order. */
+/**
+ * Yields the entries of a plan, page by page from one on, in their order. Throws `STORE_CORRUPT` when a page is gone: without
+ * its stacks a person would approve another plan, and a task that follows it would leave them alone and succeed.
+ */
 export async function* listPlanPages(
   { records, clock }: PlanDeps,
   { digest, pages }: Pick<PlanHead, "digest" | "pages">,
   first = 0,
 ): AsyncGenerator<readonly PlanEntry[]> {
   for (let number = first; number < pages; number += 1) {
-    const page = await records.get(toPageKey(digest, number), clock.now());
-    yield (page?.value ?? []) as readonly PlanEntry[];
+    const key = toPageKey(digest, number);
+    const page = await records.get(key, clock.now());
+    if (page === undefined) {
+      throw new StackyardError("STORE_CORRUPT", `The record "${key}" is gone, a part of the plan. Make another plan.`);
+    }
+    yield page.value as readonly PlanEntry[];
   }
 }
 
@@ -106,9 +109,12 @@ function toLastKey(owner: RowsOwner): string {
 }
 
 async function put({ records, clock }: PlanDeps, key: string, value: unknown): Promise<void> {
-  const now = clock.now();
-  const present = await records.get(key, now);
-  await records.put({ key, value, expected: present?.version ?? "absent", now, expiresAt: now + KEEP_MS });
+  await changeRecord({
+    records,
+    clock,
+    key,
+    decide: (_, now) => ({ write: { value, expiresAt: now + KEEP_MS } }),
+  });
 }
 
 function toPages(entries: readonly PlanEntry[]): readonly (readonly PlanEntry[])[] {

@@ -10,7 +10,8 @@ export type RowsOwner = DeployState["release"];
 /** Rows in a record: each has at most 1 KiB, and a record 256 KiB. */
 export const PAGE_ROWS = 200;
 
-const KEEP_MS = 90 * 86_400_000;
+/** How long rows are kept after they were written. */
+export const ROWS_KEPT_MS = 90 * 86_400_000;
 
 /** The dependencies of the rows of one task. */
 export interface RowsInput {
@@ -26,7 +27,7 @@ export function openRows({ records, clock, owner }: RowsInput): Pages<DeployRow,
     records,
     clock,
     key: { state: `${prefix}/state`, page: (number) => `${prefix}/rows/${number}` },
-    keepMs: KEEP_MS,
+    keepMs: ROWS_KEPT_MS,
     toRow,
     // Only this file writes these records.
     page: { read: (value) => value as readonly DeployRow[], fit: (rows) => rows, toHead: () => ({}) },

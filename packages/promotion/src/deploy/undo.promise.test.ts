@@ -71,6 +71,20 @@ describe("an undo", () => {
     expect(await bench.versionsOf()).toEqual({ t9: "1.42.0" });
   });
 
+  it("does not succeed with nothing when the rows of what was sent may be gone", async () => {
+    const bench = aReleaseYard();
+    await bench.addTenants(1);
+    await bench.start("1.42.0");
+    await bench.finish("1.42.0");
+    await bench.yard.advance(91 * 86_400_000);
+
+    await bench.send("shop-1.42.0", "ROLLBACK");
+    await bench.finish("1.42.0");
+
+    expect(await bench.taskOf("1.42.0", "undo")).toBe("BACK ERROR UNDO_INCOMPLETE");
+    expect(await bench.versionsOf()).toEqual({ t0: "1.42.0" });
+  });
+
   it("forgets what was before: the next deployment remembers anew", async () => {
     const bench = aReleaseYard();
     await bench.addTenants(1);
