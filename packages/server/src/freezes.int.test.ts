@@ -88,6 +88,7 @@ describe("freezes", () => {
 
     expect(await call({})).toEqual([409, "RECORD_CONFLICT"]);
     expect(await call({ name: "x", to: "2020-01-01T00:00:00Z" })).toEqual([400, "USAGE"]);
+    expect(await call({ name: "x", to: "2999-12-31T23:59:60Z" })).toEqual([400, "USAGE"]);
     expect(await call({ name: "x", where: "metadata.x ==" })).toEqual([400, "USAGE"]);
     expect(await call({ name: "../x" })).toEqual([400, "USAGE"]);
   });

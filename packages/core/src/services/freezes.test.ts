@@ -68,6 +68,8 @@ describe("freezes", () => {
 
     await expect(startFreeze(bench, winter)).rejects.toMatchObject({ code: "RECORD_CONFLICT" });
     await expect(startFreeze(bench, { ...winter, name: "x", to: 1_000 })).rejects.toMatchObject({ code: "USAGE" });
+    // Date.parse("2026-12-31T23:59:60Z")
+    await expect(startFreeze(bench, { ...winter, name: "x", to: Number.NaN })).rejects.toMatchObject({ code: "USAGE" });
     await expect(startFreeze(bench, { ...winter, name: "x", where: "metadata.x ==" })).rejects.toThrow(
       '"where" has errors',
     );

@@ -87,7 +87,8 @@ export async function startFreeze({ records, clock }: FreezesDeps, freeze: NewFr
   const { name, reason, by, machine, where, to } = freeze;
   const now = clock.now();
   checkWhere(where);
-  if (to !== undefined && to <= now) throw new StackyardError("USAGE", `"to" must be later than now.`);
+  // The instant of a leap second is valid text and NaN as a number, which a record cannot keep.
+  if (to !== undefined && !(to > now)) throw new StackyardError("USAGE", `"to" must be later than now.`);
   const value: Freeze = {
     version: 1,
     name,
