@@ -1,9 +1,9 @@
-import type { Approval, HistoryEntry, StackDetails } from "@stackyard/sdk";
+import type { Approval, HistoryEntry, Page, StackDetails } from "@stackyard/sdk";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
 import { To } from "../design/links.tsx";
-import { Panel, Skeleton } from "../design/page.tsx";
+import { ErrorNotice, Panel, Skeleton } from "../design/page.tsx";
 import { isPlanDigest } from "../design/plan-digest.ts";
 import { PlanOnDemand } from "../design/plan-on-demand.tsx";
 import { Arrow, Instant, MaybeLink, Text } from "../design/text.tsx";
@@ -20,16 +20,20 @@ export function WhatChanges({ approval, details }: { approval: Approval; details
   const history = useLoad(keys.stack(stackId, "approval-history", { limit: LINES }), (request) =>
     yard.stacks.history(stackId, { limit: LINES, ...request }),
   );
-  const items = history.data?.items ?? [];
-  const approved = useLastApproved(stackId, items, task);
-  const plan = findPlan(approval, items);
+  const approved = useLastApproved(stackId, history.data, task);
+  const plan = findPlan(approval, history.data?.items ?? []);
   return (
     <>
-      {history.data === undefined && history.error === null && <Skeleton height={120} />}
+      {history.data === undefined &&
+        (history.error === null ? (
+          <Skeleton height={120} />
+        ) : (
+          <ErrorNotice error={history.error} onRetry={() => void history.refetch()} />
+        ))}
       {plan !== undefined && <PlanPanel plan={plan} details={details} />}
       {isPlanDigest(approval.of) && <PlanOnDemand release={stackId} plan={approval.of} />}
       <CommitsPanel stackId={stackId} task={task} />
-      <MetadataPanel details={details} before={approved} />
+      <MetadataPanel details={details} approved={approved} />
     </>
   );
 }
@@ -101,13 +105,24 @@ function toTone({ count, isLoss }: PlanChange): string | undefined {
 
 type Metadata = Readonly<Record<string, unknown>>;
 
+/** The metadata as of the last approval, or why there is none to compare with; neither while that is loading. */
+interface LastApproved {
+  readonly before?: Metadata;
+  readonly absence?: string;
+}
+
+interface MetadataProps {
+  readonly details: StackDetails;
+  readonly approved: LastApproved;
+}
+
 /** Renders the metadata; where the task was approved before, first what differs from then. */
-function MetadataPanel({ details, before }: { details: StackDetails; before: Metadata | undefined }) {
+function MetadataPanel({ details, approved: { before, absence } }: MetadataProps) {
   const names = [...new Set([...Object.keys(details.metadata), ...Object.keys(before ?? {})])];
   const isChanged = (name: string) => before !== undefined && before[name] !== details.metadata[name];
   const sorted = [...names.filter(isChanged), ...names.filter((name) => !isChanged(name))];
   const changed = names.filter(isChanged).length;
-  const note = before === undefined ? "never approved before" : `${changed} changed since the last approval`;
+  const note = before === undefined ? absence : `${changed} changed since the last approval`;
   return (
     <Panel title="Metadata" note={note}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the area is scrolled with the keyboard */}
@@ -155,16 +170,25 @@ function Now({ value, isChanged }: { value: unknown; isChanged: boolean }) {
   return isChanged ? <strong>{shown}</strong> : shown;
 }
 
-/** Returns the metadata as of the last time when this task's approval was complete; undefined when it never was. */
-function useLastApproved(stackId: string, history: readonly HistoryEntry[], task: string): Metadata | undefined {
-  const entry = history.find(
+/** Returns the metadata as of the last time when this task's approval was complete. */
+function useLastApproved(stackId: string, history: Page<HistoryEntry> | undefined, task: string): LastApproved {
+  const entry = history?.items.find(
     (line) => line.event === "APPROVE_TASK" && line.task === task && line.outcome === "applied",
   );
-  const { data } = useLoad(
+  const { data, error } = useLoad(
     keys.other("last-approved", { stackId, position: entry?.position }),
     async (request) => (await yard.stacks.at(stackId, entry?.position ?? 0, request)).stack?.metadata ?? null,
     // What was does not change.
     { enabled: entry !== undefined, staleTime: Number.POSITIVE_INFINITY },
   );
-  return data ?? undefined;
+  if (history === undefined) return {};
+  if (entry === undefined) return { absence: formatNeverApproved(history) };
+  if (data) return { before: data };
+  if (error !== null) return { absence: "the last approval could not be loaded" };
+  return data === null ? { absence: "the last approval cannot be replayed" } : {};
+}
+
+function formatNeverApproved({ cursor }: Page<HistoryEntry>): string {
+  if (cursor === undefined) return "never approved before";
+  return `not approved in the last ${LINES.toLocaleString("en")} lines of the history`;
 }

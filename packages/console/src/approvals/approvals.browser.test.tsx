@@ -191,6 +191,16 @@ describe("ApprovalPage", () => {
       await expect.element(screen.getByText("4be2d1099", { exact: true })).toBeVisible();
     });
 
+    it("are not missing without a word where they cannot be loaded", async () => {
+      const { screen } = await renderPage(ApprovalPage, address, {
+        ...api,
+        "GET /v1/stacks/web-prod/commits": problem(500, "INTERNAL", "The store is locked."),
+      });
+
+      await expect.element(screen.getByRole("heading", { name: "Commits" })).toBeVisible();
+      await expect.element(screen.getByText("The store is locked.")).toBeVisible();
+    });
+
     it("may be fewer than what runs, as after a rollback (whatsdeployed#97)", async () => {
       const { screen } = await open({ ...base, commits: [], isCut: false, dropped: 3 });
 
@@ -289,6 +299,42 @@ describe("ApprovalPage", () => {
     await screen.getByRole("button", { name: "Would fail 1" }).click();
     await expect.poll(() => sent.some(({ query }) => query["does"] === "fails")).toBe(true);
     await page.viewport(1_280, 800);
+  });
+
+  it("does not say that it was never approved before that is known, and says why it is not", async () => {
+    const history = "GET /v1/stacks/web-prod/history";
+    const loading = await renderPage(ApprovalPage, address, { ...api, [history]: never });
+    await expect.element(loading.screen.getByRole("region", { name: "Metadata" })).toBeVisible();
+    await expect.element(loading.screen.getByText("never approved before")).not.toBeInTheDocument();
+    await loading.screen.unmount();
+
+    const broken = await renderPage(ApprovalPage, address, {
+      ...api,
+      [history]: problem(500, "INTERNAL", "The store is locked."),
+    });
+    await expect.element(broken.screen.getByText("The store is locked.")).toBeVisible();
+    await expect.element(broken.screen.getByText("never approved before")).not.toBeInTheDocument();
+    await broken.screen.unmount();
+
+    const known = await renderPage(ApprovalPage, address, api);
+    await expect.element(known.screen.getByText("never approved before")).toBeVisible();
+  });
+
+  it("says that the last approval is not known where it cannot be loaded, or the history is longer", async () => {
+    const approved: HistoryEntry = { ...aLine, position: 7, event: "APPROVE_TASK", task: "sign-off" };
+    const broken = await renderPage(ApprovalPage, address, {
+      ...api,
+      "GET /v1/stacks/web-prod/history": { items: [approved] },
+      "GET /v1/stacks/web-prod/at/7": problem(500, "INTERNAL", "The store is locked."),
+    });
+    await expect.element(broken.screen.getByText("the last approval could not be loaded")).toBeVisible();
+    await broken.screen.unmount();
+
+    const long = await renderPage(ApprovalPage, address, {
+      ...api,
+      "GET /v1/stacks/web-prod/history": { items: [aLine], cursor: "more" },
+    });
+    await expect.element(long.screen.getByText("not approved in the last 1,000 lines of the history")).toBeVisible();
   });
 
   it("says who may decide, also to the person who may not (kargo#5345)", async () => {

@@ -1,12 +1,12 @@
 import type { StackCommits } from "@stackyard/sdk";
 import type { ReactNode } from "react";
-import { yard } from "../api/client.ts";
+import { isAbsent, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
-import { Panel } from "../design/page.tsx";
+import { ErrorNotice, Panel } from "../design/page.tsx";
 import { Ago, Arrow, OutsideLink, Text } from "../design/text.tsx";
 
-/** Commits that stand on the page before it is asked for more. */
+/** Commits that are shown before the reader opens the rest. */
 const SHOWN = 20;
 
 /**
@@ -14,9 +14,16 @@ const SHOWN = 20;
  * host may be slow, or not answer.
  */
 export function CommitsPanel({ stackId, task }: { stackId: string; task: string }) {
-  const { data } = useLoad(keys.stack(stackId, "commits", { task }), (request) =>
+  const { data, error, refetch } = useLoad(keys.stack(stackId, "commits", { task }), (request) =>
     yard.stacks.commits(stackId, { task, ...request }),
   );
+  if (data === undefined && error !== null && !isAbsent(error)) {
+    return (
+      <Panel title="Commits">
+        <ErrorNotice error={error} onRetry={() => void refetch()} />
+      </Panel>
+    );
+  }
   if (data?.since === undefined || data.before === undefined || data.now === undefined) return null;
   const { since, before, now, compareUrl } = data;
   return (
