@@ -1,4 +1,5 @@
 import type { MainCondition } from "@stackyard/sdk";
+import { toSafeText } from "../text/safe-text.ts";
 import { Icon, type IconName, IconShape } from "./icon.tsx";
 
 /** The meaning of a color. */
@@ -90,7 +91,7 @@ export function MarkShape({ status, x, y }: { status: Status; x: number; y: numb
  */
 export function Mark({ status, word, bare }: { status: Status; word?: string; bare?: boolean }) {
   const { tone, icon, word: usual } = LOOKS[status];
-  const text = word ?? usual;
+  const text = toSafeText(word ?? usual);
   return (
     <span className={`mark tone-${tone}`} title={bare ? text : undefined}>
       <Icon name={icon} />
@@ -105,7 +106,7 @@ export function Pill({ status, word }: { status: Status; word?: string }) {
   return (
     <span className={`pill tone-${tone}`}>
       <Icon name={icon} />
-      {word ?? usual}
+      {toSafeText(word ?? usual)}
     </span>
   );
 }

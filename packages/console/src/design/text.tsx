@@ -95,7 +95,7 @@ export function Ago({ at, plain }: { at: string; plain?: boolean }) {
   );
 }
 
-/** Renders a link that a word names, such as to a page of another console; only the word if its address is none of http or https. */
+/** Renders a link that a word names, such as to a page of another console; only the word if its address is neither http nor https. */
 export function OutsideLink({ href, word }: { href: string; word: string }) {
   const url = toSafeLink(href);
   if (url === undefined) return word;

@@ -1,6 +1,7 @@
 import type { Deploy } from "@stackyard/sdk";
 import type { ReactNode } from "react";
 import { Ago, Instant, Text, useNow } from "../design/text.tsx";
+import { toSafeText } from "../text/safe-text.ts";
 import { countDeploy, findBudget, findPause } from "./deploy-counts.ts";
 import { HEIGHT, toProgressDrawing, WIDTH } from "./progress-steps.ts";
 
@@ -36,14 +37,14 @@ function Curve({ deploy, now }: PartProps) {
     <figure className="deploy-curve">
       <svg
         role="img"
-        aria-label={`Stacks of ${deploy.task} over time: ${reached}${lost}`}
+        aria-label={toSafeText(`Stacks of ${deploy.task} over time: ${reached}${lost}`)}
         viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
         preserveAspectRatio="none"
         height={HEIGHT}
       >
         {pauses.map(({ wave, x, width }) => (
           <rect key={wave} className="deploy-pause" x={x} y={0} width={width} height={HEIGHT}>
-            <title>{`Pause after ${wave}`}</title>
+            <title>{toSafeText(`Pause after ${wave}`)}</title>
           </rect>
         ))}
         <path className="deploy-area tone-ok" d={`${arrived}V${HEIGHT}H0Z`} />
@@ -52,7 +53,7 @@ function Curve({ deploy, now }: PartProps) {
       </svg>
       <figcaption>
         <Instant at={new Date(from).toISOString()} short />
-        {pauses.length > 0 && <span>grey: the pause after {pauses.map(({ wave }) => wave).join(", ")}</span>}
+        {pauses.length > 0 && <Text>{`grey: the pause after ${pauses.map(({ wave }) => wave).join(", ")}`}</Text>}
         <span>
           {reached} {deploy.endedAt !== undefined && <Instant at={new Date(to).toISOString()} short />}
         </span>

@@ -1,6 +1,7 @@
 import type { Deploy } from "@stackyard/sdk";
 import { Mark, type Status, toneOf } from "../design/mark.tsx";
 import { Text } from "../design/text.tsx";
+import { toSafeText } from "../text/safe-text.ts";
 import { countArrived, countDeploy, type WaveCounts } from "./deploy-counts.ts";
 
 /** How far stacks are, in the order of the bar. */
@@ -48,7 +49,9 @@ const MOST_BLOCKS = 60;
 function WaveBar({ name, counts }: { name: string; counts: WaveCounts }) {
   const parts = PARTS.filter(([part]) => counts[part] > 0);
   const stacks = parts.reduce((sum, [part]) => sum + counts[part], 0);
-  const label = `${name}: ${parts.map(([part, _, word]) => `${counts[part]} ${word}`).join(", ") || "no stack"}`;
+  const label = toSafeText(
+    `${name}: ${parts.map(([part, _, word]) => `${counts[part]} ${word}`).join(", ") || "no stack"}`,
+  );
   return (
     <span className="deploy-bar" role="img" aria-label={label} title={label}>
       {parts.flatMap(([part, status]) => {

@@ -1,7 +1,8 @@
 import { expect, it } from "vitest";
 import { page } from "vitest/browser";
 import { anAttempt, aStack, stackApi } from "../testing/a-stack.ts";
-import { renderPage, type SentRequest } from "../testing/render-page.tsx";
+import { problem, renderPage, type SentRequest } from "../testing/render-page.tsx";
+import { HOSTILE, SHOWN_HOSTILE } from "../testing/stacks.ts";
 import { StackPage } from "./stack-page.tsx";
 
 const counts = { waiting: 0, sent: 0, done: 0, failed: 0, skipped: 0, unsent: 0 };
@@ -67,6 +68,31 @@ it("lists the stacks of a task with links, and only those that failed", async ()
 
   await expect.element(screen.getByText("STACK_BROKEN: The stack is in BROKEN.")).toBeVisible();
   await expect.element(screen.getByRole("link", { name: "tenant-1" })).not.toBeInTheDocument();
+});
+
+it("says why it is not known what was sent", async () => {
+  const stack = aStack({ attempts: [anAttempt({ executor: "deploy" })] });
+  const { screen } = await renderPage(StackPage, "/stack?id=pr-12", {
+    ...stackApi(stack),
+    "GET /v1/stacks/pr-12/deploys": problem(500, "INTERNAL", "The store is locked."),
+  });
+
+  await expect.element(screen.getByText("The store is locked.")).toBeVisible();
+});
+
+it("shows what outsiders wrote as text, also to screen readers", async () => {
+  const wave = { name: HOSTILE, stacks: 1, counts: { ...counts, failed: 1 } };
+  const { screen } = await renderPage(StackPage, "/stack?id=pr-12", {
+    ...stackApi(aStack({ attempts: [anAttempt({ executor: "deploy" })] })),
+    "GET /v1/stacks/pr-12/deploys": {
+      items: [{ ...deploy, task: HOSTILE, stop: { code: "STOPPED", message: HOSTILE }, waves: [wave] }],
+    },
+  });
+
+  await expect.element(screen.getByRole("img", { name: `${SHOWN_HOSTILE}: 1 failed` })).toBeVisible();
+  const panel = screen.getByRole("region", { name: `Deployment of ${SHOWN_HOSTILE}` });
+  await expect.element(panel).toBeVisible();
+  expect(panel.element().outerHTML).not.toMatch(/\u202e/);
 });
 
 it("is missing for a stack that is not a release", async () => {

@@ -10,6 +10,7 @@ import { Empty, Panel } from "../design/page.tsx";
 import { StackLink } from "../design/stack-link.tsx";
 import { type Column, ListTable } from "../design/table.tsx";
 import { Ago, Text } from "../design/text.tsx";
+import { toSafeText } from "../text/safe-text.ts";
 import { DeployProgress } from "./deploy-progress.tsx";
 import { DeployWaves } from "./deploy-waves.tsx";
 import "./deploys-panel.css";
@@ -36,7 +37,7 @@ function OneDeploy({ release, deploy }: { release: string; deploy: Deploy }) {
   const { task, op, event, startedAt, endedAt, stop } = deploy;
   const [isOpen, setIsOpen] = useState(false);
   return (
-    <section className="deploy" aria-label={`Deployment of ${task}`}>
+    <section className="deploy" aria-label={toSafeText(`Deployment of ${task}`)}>
       <h3 className="row">
         <Text>{task}</Text>
         <span className="muted">
@@ -72,7 +73,7 @@ function Rows({ release, task }: { release: string; task: string }) {
       <ListTable
         list={list}
         empty={<Empty>{failed ? "No stack has failed." : "No stack is shown."}</Empty>}
-        label={`Stacks of ${task}`}
+        label={toSafeText(`Stacks of ${task}`)}
         height="40vh"
         keyOf={({ stackId }) => stackId}
         columns={COLUMNS}

@@ -6,7 +6,7 @@ import { useLoad } from "../api/use-load.ts";
 import { Button } from "../design/button.tsx";
 import { To } from "../design/links.tsx";
 import { Mark, Pill } from "../design/mark.tsx";
-import { Panel } from "../design/page.tsx";
+import { ErrorNotice, Panel } from "../design/page.tsx";
 import { isPlanDigest } from "../design/plan-digest.ts";
 import { Instant, Text } from "../design/text.tsx";
 import { DeploysPanel } from "./deploys-panel.tsx";
@@ -30,6 +30,9 @@ export function ReleasePanels({ source, stack, attempts }: ReleaseProps) {
   return (
     <>
       <StageStrip source={source} stack={stack} attempts={attempts} deploys={items} />
+      {deploys.data === undefined && deploys.error !== null && (
+        <ErrorNotice error={deploys.error} onRetry={() => void deploys.refetch()} />
+      )}
       <div className="release-now">
         <DeploysPanel
           items={items}
