@@ -222,6 +222,19 @@ describe("what users of other lists have lost", () => {
     await expect.element(screen.getByRole("link", { name: "View 0" })).toBeInTheDocument();
   });
 
+  it("gets another name also where there are twenty, and keeps its place", async () => {
+    keep(...Array.from({ length: 20 }, (_, n) => ({ name: `View ${n}`, search: { state: `S${n}` } })));
+    const { screen } = await renderPage(StacksPage, "/stacks?state=S3&saved=View+3", serve(yard));
+    await screen.getByRole("button", { name: "Change this view…" }).click();
+    await screen.getByRole("textbox", { name: "Name" }).fill("Third");
+    await screen.getByRole("button", { name: "Save", exact: true }).click();
+
+    await expect.element(screen.getByRole("link", { name: "Third" })).toBeVisible();
+    const names = JSON.parse(localStorage.getItem(PERSON) ?? "").map(({ name }: SavedView) => name);
+    expect(names.slice(0, 5)).toEqual(["View 0", "View 1", "View 2", "Third", "View 4"]);
+    expect(names).toHaveLength(20);
+  });
+
   it("is gone with its view: a deleted view is not shown as saved (temporal ui#3924)", async () => {
     keep({ name: "Services", search: { machine: "service" } });
     const { screen } = await renderPage(StacksPage, "/stacks?machine=service&saved=Services", serve(yard));
@@ -324,6 +337,35 @@ describe("groups", () => {
     await expect.element(screen.getByRole("button", { name: "acme/shop #482 Split invoice lines 1" })).toBeVisible();
     await expect.element(screen.getByRole("link", { name: "pr-1" })).toBeVisible();
     await expect.element(screen.getByText("Only stacks of pull requests are listed here.")).toBeVisible();
+  });
+
+  it("by pull request go on to later pages where no stack of the first one matches", async () => {
+    const pull = {
+      host: "github",
+      repository: { id: "1", fullName: "acme/shop" },
+      url: "https://github.com/acme/shop/pull/482",
+      head: "a".repeat(40),
+      owner: "ada",
+    };
+    const toPreview = (stackId: string, number: number) => ({
+      stackId,
+      pull: { ...pull, number },
+      machine: "review-app",
+      state: "BUILD",
+      enteredAt: "2026-11-20T03:00:00Z",
+      commands: {},
+    });
+    const { screen } = await renderPage(StacksPage, "/stacks?group=pull", {
+      ...serve(yard),
+      "GET /v1/previews": ({ query }: SentRequest) =>
+        query["cursor"] === undefined
+          ? { items: Array.from({ length: Number(query["limit"]) }, (_, n) => toPreview(`gone-${n}`, n)), cursor: "2" }
+          : { items: [toPreview("pr-1", 482)] },
+    });
+
+    await screen.getByRole("button", { name: "Load more groups" }).click();
+
+    await expect.element(screen.getByRole("button", { name: "acme/shop #482 1" })).toBeVisible();
   });
 
   it("show why the server refuses a key", async () => {

@@ -32,12 +32,15 @@ export function useSavedViews(person: string): readonly SavedView[] {
   return useSyncExternalStore(subscribe, () => readViews(person));
 }
 
-/** Saves a view; one of the same name is replaced in its place. Returns false when there are 20 others. */
-export function saveView(person: string, view: SavedView): boolean {
-  const views = readViews(person);
-  const isKnown = views.some(({ name }) => name === view.name);
+/**
+ * Saves a view in the place of the former one, or of one with its name; a name is there once. Returns false when there are 20
+ * others.
+ */
+export function saveView(person: string, view: SavedView, former = view.name): boolean {
+  const views = readViews(person).filter(({ name }) => name === former || name !== view.name);
+  const isKnown = views.some(({ name }) => name === former);
   if (!isKnown && views.length >= MOST_VIEWS) return false;
-  writeViews(person, isKnown ? views.map((each) => (each.name === view.name ? view : each)) : [...views, view]);
+  writeViews(person, isKnown ? views.map((each) => (each.name === former ? view : each)) : [...views, view]);
   return true;
 }
 

@@ -38,7 +38,7 @@ interface GroupsProps {
 /** Renders stacks in groups that open and close. The stacks of a group are loaded while it is open. */
 export function GroupedStacks({ choice, filter, ...view }: GroupsProps) {
   const show = (groups: StackGroups) => <GroupsState groups={groups} {...view} />;
-  if (choice.kind === "metadata") return <ByValue key={choice.key} name={choice.key} filter={filter} show={show} />;
+  if (choice.kind === "metadata") return <ByValue name={choice.key} filter={filter} show={show} />;
   const By = { condition: ByCondition, machine: ByMachine, pull: ByPull }[choice.kind];
   return <By filter={filter} show={show} />;
 }
@@ -67,8 +67,19 @@ function ByValue({ name, filter, show }: ByProps & { name: string }) {
 function GroupsState({ groups, ...view }: Omit<GroupsProps, "choice" | "filter"> & { groups: StackGroups }) {
   if (groups.error !== null) return <ErrorNotice error={groups.error} onRetry={groups.refetch} />;
   if (groups.groups === undefined) return <Skeleton height={400} />;
-  if (groups.groups.length === 0) return <p className="panel-body muted">{groups.note ?? "No stack matches."}</p>;
+  if (groups.groups.length === 0) {
+    return (
+      <div className="panel-body stack-v">
+        <p className="muted">{groups.note ?? "No stack matches."}</p>
+        {groups.more !== undefined && <MoreGroups more={groups.more} />}
+      </div>
+    );
+  }
   return <Groups groups={groups} list={groups.groups} {...view} />;
+}
+
+function MoreGroups({ more }: { more: () => void }) {
+  return <Button onPress={more}>Load more groups</Button>;
 }
 
 /** Groups that are open at first: each open one is a request. */
@@ -108,7 +119,7 @@ function Groups({ groups: { note, more }, list, sort, selection, onSelect, sampl
       {(note !== undefined || more !== undefined) && (
         <footer className="stacks-note">
           {note !== undefined && <span>{note}</span>}
-          {more !== undefined && <Button onPress={more}>Load more groups</Button>}
+          {more !== undefined && <MoreGroups more={more} />}
         </footer>
       )}
     </>

@@ -110,7 +110,7 @@ function Stacks({ filter, sample, ...list }: StacksProps) {
   const { sort, selection, onSelect } = list;
   return (
     <GroupedStacks
-      // Another filter or group begins anew.
+      // Another group begins anew.
       key={search["group"]}
       choice={group}
       filter={filter}

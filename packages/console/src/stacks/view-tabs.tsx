@@ -9,8 +9,8 @@ import { toSafeText } from "../text/safe-text.ts";
 import { isSameView, removeView, type SavedView, saveView, toViewSearch, useSavedViews } from "./saved-views.ts";
 
 /**
- * Renders the views that the person has saved, and the one that the address names. A view is its address: whoever is sent it
- * sees the same, under the same name, and can save it too.
+ * Renders the views that the person has saved, and the one that the address names. A view is its address: another person who
+ * opens it sees the same, under the same name, and can save it too.
  */
 export function ViewTabs() {
   const search = useSearch();
@@ -71,8 +71,8 @@ function ViewDialog({ person, own, onClose }: ViewDialogProps) {
   const given = name.trim().slice(0, MOST_CHARACTERS);
   const save = () => {
     const view = toViewSearch(search);
-    if (!saveView(person, { name: given, search: view })) return toast("You have 20 views. Delete one first.");
-    if (own !== undefined && own.name !== given) removeView(person, own.name);
+    const isSaved = saveView(person, { name: given, search: view }, own?.name);
+    if (!isSaved) return toast("You have 20 views. Delete one first.");
     onClose();
     go("/stacks", { ...view, saved: given });
   };
