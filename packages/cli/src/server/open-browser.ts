@@ -11,8 +11,8 @@ interface Place {
 }
 
 /**
- * Returns the program that opens a browser before the person: `BROWSER`, or that of the desktop. Undefined where there
- * is missing, such as in a pipe, over SSH or on a machine without a screen, and with `BROWSER=none`.
+ * Returns the program that opens a browser before the person: `BROWSER`, or that of the desktop. Undefined where no
+ * person would see it, such as in a pipe, over SSH or on a machine without a screen, and with `BROWSER=none`.
  */
 export function findOpener({ env, platform, interactive }: Place): Opener | undefined {
   if (!interactive) return undefined;

@@ -23,8 +23,8 @@ function createLevel(out: Output, level: Level): Logger["warn"] {
   return (message, fields = {}) => {
     const plain = toPlain(fields);
     const details = Object.keys(plain).length === 0 ? "" : ` ${out.paint("dim", JSON.stringify(plain))}`;
-    const told = () => `${out.paint(STYLES[level], level)} ${message}${details}`;
-    out.log({ ...plain, kind: "log", level, message }, told);
+    const format = () => `${out.paint(STYLES[level], level)} ${message}${details}`;
+    out.log({ ...plain, kind: "log", level, message }, format);
   };
 }
 

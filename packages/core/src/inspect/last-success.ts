@@ -5,7 +5,7 @@ import type { StoredHistoryEntry } from "../ports/stack-store.ts";
 
 type Line = Pick<StoredHistoryEntry, "position" | "at" | "event" | "outcome" | "from" | "to">;
 
-/** Events with which a run goes on: the results of its tasks, what people answer, and what follows from both. */
+/** Events with which a run continues: the results of its tasks, what people answer, and what follows from both. */
 const OF_RUNS: ReadonlySet<string> = new Set([NEXT, FAILED, ...Object.values(SYSTEM_EVENTS)]);
 
 /** Those of them after which all is well. In version 2, the line of a result is also that of the move which it causes. */

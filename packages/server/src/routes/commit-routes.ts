@@ -63,7 +63,7 @@ export function commitRoutes(deps: RouteDeps): readonly Route[] {
   ];
 }
 
-/** Sensitive values are no commits. */
+/** Returns the values in which commits are looked for: not the sensitive ones. */
 function toMetadata(stack: StoredStack["stack"], at: number) {
   return toSimulationStack(stack, at).metadata ?? {};
 }
