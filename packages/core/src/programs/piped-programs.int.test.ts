@@ -238,8 +238,8 @@ describe("the small process", () => {
   it("that is killed while it starts programs leaves none that runs", async () => {
     const starter = aStarter(0);
     const helper = await untilHelped(starter, folder);
-    // The first thing that a program does is to kill the small process, which may not have reported it.
-    const script = `kill -9 ${helper}; echo $$ >>pids; sleep 60`;
+    // A program kills the small process at once, which may not have reported it.
+    const script = `echo $$ >>pids; kill -9 ${helper}; sleep 60`;
     const started = await Promise.allSettled(Array.from({ length: 10 }, () => starter.startPiped(toInput(script))));
     for (const each of started) if (each.status === "fulfilled") resume(each.value);
     await Promise.all(started.map((each) => each.status === "fulfilled" && each.value.ended));
