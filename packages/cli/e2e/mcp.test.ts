@@ -83,8 +83,7 @@ describe("stackyard mcp, with the client of the protocol's SDK", () => {
       arguments: { stack: "pr-2", event: "OPENED", machine: "app", id: "open-2" },
     });
 
-    const { stdout } = await execCli(["stacks", "show", "pr-2"], { cwd });
-    expect(stdout).toContain("LIVE");
+    await expect.poll(async () => (await execCli(["stacks", "show", "pr-2"], { cwd })).stdout).toContain("LIVE");
   });
 
   it("is served at /mcp too, as the configuration says", async () => {

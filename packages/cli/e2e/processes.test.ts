@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { execCli, spawnCli } from "./spawn-cli.ts";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { execCli, type SpawnedCli, spawnCli } from "./spawn-cli.ts";
 
 const fixtures = fileURLToPath(new URL("../../core/fixtures/machines/", import.meta.url));
 const bin = fileURLToPath(new URL("../dist/bin.js", import.meta.url));
@@ -15,6 +15,18 @@ describe("the built command line", () => {
   const cwd = mkdtempSync(join(tmpdir(), "stackyard-e2e-"));
   beforeAll(() => writeFileSync(join(cwd, "stackyard.config.json"), "{}"));
   afterAll(() => rmSync(cwd, { recursive: true, force: true }));
+
+  const started: SpawnedCli[] = [];
+  const start = (words: readonly string[], project: string) => {
+    const spawned = spawnCli(words, { cwd: project });
+    started.push(spawned);
+    return spawned;
+  };
+  // A second try finds no server of the first.
+  afterEach(async () => {
+    for (const { child } of started) child.kill("SIGKILL");
+    await Promise.all(started.splice(0).map(({ ended }) => ended));
+  });
 
   // Which code each command ends with is decided in its own tests; here, that the process ends with it.
   it.each([
@@ -98,10 +110,10 @@ describe("the built command line", () => {
   });
 
   it("ends dev with 0 on the first Ctrl-C; watch with 130", async () => {
-    const dev = spawnCli(["dev", "--port", "0", "--json"], { cwd });
+    const dev = start(["dev", "--port", "0", "--json"], cwd);
     await dev.line((line) => line.includes('"kind":"ready"'));
     const locked = await execCli(["dev", "--port", "0"], { cwd });
-    const watch = spawnCli(["stacks", "watch"], { cwd });
+    const watch = start(["stacks", "watch"], cwd);
     // Its note on standard error says that it watches.
     await new Promise((resolve) => watch.child.stderr?.once("data", resolve));
 
@@ -117,7 +129,7 @@ describe("the built command line", () => {
   });
 
   it("quits dev at once with 130 on the second Ctrl-C, and resumes the task afterwards", async () => {
-    const project = join(cwd, "slow");
+    const project = mkdtempSync(join(cwd, "slow-"));
     const functions = { slow: { command: ["sh", "-c", "test -e done || { touch done; sleep 60; }"] } };
     mkdirSync(join(project, "machines"), { recursive: true });
     writeFileSync(
@@ -125,7 +137,7 @@ describe("the built command line", () => {
       JSON.stringify({ executors: { lambda: { mode: "local", functions } }, worker: { lease: "1h" } }),
     );
     writeFileSync(join(project, "machines/slow.yaml"), SLOW_MACHINE);
-    const dev = spawnCli(["dev", "--port", "0", "--json"], { cwd: project });
+    const dev = start(["dev", "--port", "0", "--json"], project);
     await dev.line((line) => line.includes('"kind":"ready"'));
     await execCli(["send", "s", "GO", "--machine", "slow", "--wait"], { cwd: project });
     await until(() => existsSync(join(project, "done")));
@@ -136,7 +148,7 @@ describe("the built command line", () => {
     expect((await dev.ended).exitCode).toBe(130);
     expect(existsSync(join(project, ".stackyard/server.json"))).toBe(false);
 
-    const again = spawnCli(["dev", "--port", "0", "--json"], { cwd: project });
+    const again = start(["dev", "--port", "0", "--json"], project);
     await again.line((line) => line.includes('"kind":"ready"'));
     const { exitCode } = await execCli(["send", "s", "PING", "--until", "UP", "--timeout", "30s"], { cwd: project });
     again.child.kill("SIGINT");

@@ -4,7 +4,7 @@ import { existsSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { type PostgresServer, startPostgres } from "@stackyard/postgres-server";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { ask, findState, type Listed, makePostgresYard, type PostgresYard, until } from "./postgres-yard.ts";
 
 const MACHINE = `version: 1
@@ -49,15 +49,15 @@ describe.skipIf(!hasTerraform())("a Terraform at work while its server is replac
   let yard: PostgresYard;
   beforeAll(async () => {
     postgres = await startPostgres({ durable: false });
+  });
+  beforeEach(() => {
     yard = makePostgresYard({
       postgres,
       files: { "terraform/main.tf": MODULE, "machines/tf.yaml": MACHINE, hold: "" },
     });
   });
-  afterAll(async () => {
-    await yard.end();
-    await postgres.stop();
-  });
+  afterEach(() => yard.end());
+  afterAll(() => postgres.stop());
 
   it("saves its state when another server answers", async () => {
     const { cwd, start } = yard;

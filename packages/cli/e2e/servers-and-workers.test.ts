@@ -250,10 +250,22 @@ describe("servers and workers over one Postgres", () => {
 describe("a server and its workers over one Postgres", () => {
   let server: StartedProcess;
   /** The one that works at last. */
-  let worker: StartedProcess;
-  beforeAll(async () => {
+  let worker: StartedProcess | undefined;
+  const begin = async () => {
     makeYard();
     server = await startServer();
+    worker = undefined;
+  };
+  const findWorker = async () => {
+    worker ??= await startWorker();
+    return worker;
+  };
+  beforeAll(begin);
+  // A second try begins with a new yard.
+  afterEach(async ({ task }) => {
+    if (task.result?.state !== "fail") return;
+    await yard.end();
+    await begin();
   });
   afterAll(() => yard.end());
 
@@ -297,6 +309,7 @@ describe("a server and its workers over one Postgres", () => {
 
   it("are reported by doctor and ps", async () => {
     const { cwd, env } = yard;
+    const { id } = await findWorker();
 
     const doctor = await execCli(["doctor"], { cwd, env: { ...env, STACKYARD_URL: server.url } });
     const ps = await execCli(["ps", "--json"], { cwd, env: { ...env, STACKYARD_URL: server.url } });
@@ -306,10 +319,11 @@ describe("a server and its workers over one Postgres", () => {
       .trimEnd()
       .split("\n")
       .map((line) => JSON.parse(line).id);
-    expect(listed).toEqual(expect.arrayContaining([server.id, worker.id]));
+    expect(listed).toEqual(expect.arrayContaining([server.id, id]));
   });
 
   it("wait for an unavailable Postgres, and continue when it is back", async () => {
+    await findWorker();
     await postgres.kill();
     await postgres.start();
 
@@ -326,11 +340,10 @@ describe("a server and its workers over one Postgres", () => {
   });
 
   it("end in order while Postgres is away", async () => {
-    const processes = [server, worker];
+    const processes = [server, await findWorker()];
     await postgres.kill();
     for (const { child } of processes) child.kill("SIGTERM");
-    const ended = await Promise.all(processes.map((each) => each.ended));
-    await postgres.start();
+    const ended = await Promise.all(processes.map((each) => each.ended)).finally(() => postgres.start());
 
     expect(ended.map(({ exitCode }) => exitCode)).toEqual([0, 0]);
   });

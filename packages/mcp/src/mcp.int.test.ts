@@ -248,7 +248,7 @@ describe("over the channel of assistants", () => {
       expect(short).toEqual(expect.arrayContaining(expected));
       expect(found.map(({ on }) => on["eventId"])).toContain("audited");
       return found;
-    }, 5_000);
+    }, 20_000);
     expect(lines.find(({ on }) => on["eventId"] === "audited")).toMatchObject({
       action: "REVIEW",
       who: { name: "tester" },

@@ -16,9 +16,7 @@ beforeAll(async () => {
   [yard, browser] = await Promise.all([startTasksYard(), launchBrowser()]);
   await open("pr-1", "ok");
   await open("pr-2", "hang");
-  await waitFor("pr-1", { state: "LIVE" });
-  await send("pr-1", "PUSHED", { mode: "ok", url: "https://pr-1.example.org/new" });
-  await waitFor("pr-1", { state: "REVIEW" });
+  await review("pr-1");
   ({ context, ...ada } = await signIn(yard, browser));
 });
 afterAll(async () => {
@@ -32,6 +30,14 @@ function open(stackId: string, mode: string): Promise<unknown> {
 
 function send(stackId: string, event: string, metadata: object = {}): Promise<unknown> {
   return yard.call("/v1/events", { event, stackId, machine: "review-app", metadata });
+}
+
+/** Brings a stack to its review, unless it is there. */
+async function review(stackId: string): Promise<void> {
+  await vi.waitFor(async () => expect((await findStack(stackId)).state).toMatch(/^(LIVE|REVIEW)$/), PATIENT);
+  if ((await findStack(stackId)).state === "REVIEW") return;
+  await send(stackId, "PUSHED", { mode: "ok", url: `https://${stackId}.example.org/new` });
+  await waitFor(stackId, { state: "REVIEW" });
 }
 
 interface FoundStack {
@@ -52,6 +58,7 @@ function findStack(stackId: string): Promise<FoundStack> {
 describe("an auditor", () => {
   it("sees who approved what and when with 1 click, and why in the history of the stack with 3", async () => {
     const { startAt, press, page, sees, clicks } = ada;
+    await review("pr-1");
     await startAt("/approval?stack=pr-1&task=sign-off");
     await press("button", "Approve…");
     await page.getByRole("dialog").getByRole("textbox").first().fill("tested by hand");

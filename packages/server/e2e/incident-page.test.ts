@@ -83,7 +83,6 @@ beforeAll(async () => {
     offline: true,
   });
   page = await context.newPage();
-  page.setDefaultTimeout(10_000);
   page.on("request", (request) => requests.push(request.url()));
   page.on("pageerror", (error) => faults.push(error.message));
   page.on("console", (message) => message.type() === "error" && faults.push(message.text()));

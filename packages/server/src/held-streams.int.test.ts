@@ -47,7 +47,7 @@ async function startHoldingProxy(upstream: string): Promise<string> {
 async function openStream(url: string, query: string) {
   const response = await fetch(`${url}${query}`, {
     headers: { authorization: `Bearer ${TOKEN}` },
-    signal: AbortSignal.timeout(5_000),
+    signal: AbortSignal.timeout(60_000),
   });
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";

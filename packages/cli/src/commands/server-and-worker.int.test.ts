@@ -175,16 +175,15 @@ describe("stackyard server and stackyard worker", () => {
     worker.interrupt();
     await worker.line((line) => line.includes('"kind":"stopping"'));
     const during = [await statusOf("live"), await statusOf("ready")];
-    const listed = await list();
+    await expect.poll(list).toMatchObject([
+      { roles: ["engine"], draining: false },
+      { roles: ["worker"], draining: true },
+    ]);
     go();
 
     expect([before, during]).toEqual([
       [200, 200, 404],
       [200, 503],
-    ]);
-    expect(listed).toMatchObject([
-      { roles: ["engine"], draining: false },
-      { roles: ["worker"], draining: true },
     ]);
     expect((await worker.result).exitCode).toBe(0);
   });

@@ -87,9 +87,9 @@ describe("while the server does not answer yet", () => {
     const never = Object.fromEntries(Object.keys(ANSWERS).map((key) => [key, () => new Promise(() => {})]));
     await renderPage(page, address, never);
 
+    await expect.poll(() => document.querySelector(".skeleton[aria-busy='true']")).not.toBeNull();
     await later();
 
-    expect(document.querySelector(".skeleton[aria-busy='true']")).not.toBeNull();
     expect(words()).not.toMatch(CLAIMS);
   });
 

@@ -202,9 +202,7 @@ describe("an answer", () => {
     const reason = `It uses ${SECRET}, of course.`;
     await yard.call("/v1/stacks/web-1/retry", { body: { reason, id: "r1" } });
 
-    await expect
-      .poll(() => readWhole(yard, "/v1/events/r1/history"))
-      .toContain("It uses ***, of course.");
+    await expect.poll(() => readWhole(yard, "/v1/events/r1/history")).toContain("It uses ***, of course.");
   });
 });
 
