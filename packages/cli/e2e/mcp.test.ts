@@ -83,7 +83,8 @@ describe("stackyard mcp, with the client of the protocol's SDK", () => {
       arguments: { stack: "pr-2", event: "OPENED", machine: "app", id: "open-2" },
     });
 
-    await expect.poll(async () => (await execCli(["stacks", "show", "pr-2"], { cwd })).stdout).toContain("LIVE");
+    const show = async () => (await execCli(["stacks", "show", "pr-2"], { cwd })).stdout;
+    await expect.poll(show, { timeout: 90_000 }).toContain("LIVE");
   });
 
   it("is served at /mcp too, as the configuration says", async () => {

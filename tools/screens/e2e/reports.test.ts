@@ -28,14 +28,24 @@ async function open(path: string, width: number, height = 900): Promise<void> {
   await page.locator("[aria-busy=true]").first().waitFor({ state: "detached" });
 }
 
-/** Returns what `evaluate` returns on each page at each width, where it is not empty. */
+/** Returns what `script` returns once the page has followed the width of the window. */
+async function findAtLast(script: string): Promise<readonly string[]> {
+  let faults: readonly string[] = await page.evaluate(script);
+  for (let tries = 0; tries < 40 && faults.length > 0; tries += 1) {
+    await page.waitForTimeout(50);
+    faults = await page.evaluate(script);
+  }
+  return faults;
+}
+
+/** Returns what `script` returns on each page at each width, where it is not empty. */
 async function findOn(paths: readonly string[], widths: readonly number[], script: string) {
   const found: Record<string, readonly string[]> = {};
   for (const path of paths) {
     for (const width of widths) {
       if (width === widths[0]) await open(path, width);
       await page.setViewportSize({ width, height: 900 });
-      const faults: readonly string[] = await page.evaluate(script);
+      const faults = await findAtLast(script);
       if (faults.length > 0) found[`${path} at ${width}`] = faults;
     }
   }
