@@ -27,6 +27,8 @@ const live = (given: Partial<Stack> = {}) =>
   aTargetStack({ metadata: { api: "1.42.0" }, releases: { api: own }, ...given });
 const task = { name: "apply", status: "PENDING", detail: "RUNNING" } as const;
 
+const timer = (inMs: number) => ({ id: "2/after/0", event: "BAKED", dueAt: NOW + inMs });
+
 /** The row after it was observed, without what is the same in all. */
 function observe(row: DeployRow, stack: Stack | undefined, fate: EventFate = none, given: Partial<Aims> = {}) {
   const version = stack === undefined ? 0 : 8;
@@ -130,10 +132,23 @@ describe("a stack whose event was sent", () => {
     ["waiting EVENT_EXPIRED", "EVENT_EXPIRED", {}],
     ["waiting EVENT_NOT_HANDLED", "EVENT_NOT_HANDLED", { tasks: [task] }],
     ["failed EVENT_NOT_HANDLED", "EVENT_NOT_HANDLED", {}],
+    ["waiting EVENT_NOT_HANDLED", "EVENT_NOT_HANDLED", { timers: [timer(aims.eachMs)] }],
+    ["failed EVENT_NOT_HANDLED", "EVENT_NOT_HANDLED", { timers: [timer(aims.eachMs + 1)] }],
     ["failed NOT_ALLOWED", "NOT_ALLOWED", { tasks: [task] }],
     ["skipped STACK_REMOVED", "STACK_UNKNOWN", {}],
   ])("is %s after a refusal", (expected, code, stack) => {
     expect(outcome(sent, aTargetStack(stack), { kind: "refused", code, reason: "r" })).toBe(expected);
+  });
+
+  it("is not sent to again before a timer has moved it, and not for ever", () => {
+    const stack = aTargetStack({ state: "BAKE", timers: [timer(1_000)] });
+    const refused: EventFate = { kind: "refused", code: "EVENT_NOT_HANDLED", reason: "r" };
+    const held: DeployRow = { ...sent, state: "waiting", code: "EVENT_NOT_HANDLED", message: "r", expect: 8 };
+
+    expect(outcome(held, stack)).toBe("same");
+    expect(outcome({ ...held, expect: 7 }, stack)).toBe("waiting");
+    expect(outcome(held, aTargetStack({ state: "BAKE" }))).toBe("waiting");
+    expect(outcome({ ...sent, try: 5 }, stack, refused)).toBe("failed EVENT_NOT_HANDLED");
   });
 
   it.each<readonly [string, Stack | undefined, Partial<Aims>]>([

@@ -57,6 +57,7 @@ function examine(row: DeployRow, { stack, version }: Observed, aims: Aims): Depl
   const newer = aims.op === "send" ? findNewer(stack, aims) : undefined;
   if (newer !== undefined) return end(row, aims, { state: "failed", code: "NEWER_RELEASE", message: newer });
   if (!isAtRest(stack)) return hold(row, aims, { code: "STACK_MOVING", message: describeWork(stack) });
+  if (row.code === NOT_HANDLED && row.expect === version && isSoonMoved(stack, aims)) return row;
   if (aims.op === "undo" && !isOwn(stack, aims)) return notOurs(row, stack, aims);
   const arrived = aims.op === "send" ? findArrival(row, stack, aims) : undefined;
   if (arrived === undefined) return ready(row, { stack, version }, aims);
@@ -120,6 +121,16 @@ const EXPIRED = { code: "EVENT_EXPIRED", message: "The event was not decided in 
 /** Codes of refusals after which the stack is examined and sent to again. */
 const PASSING: ReadonlySet<string> = new Set(["STACK_CHANGED", "EVENT_EXPIRED"]);
 
+const NOT_HANDLED = "EVENT_NOT_HANDLED";
+
+/** A stack that is moved by timers only, and still refuses the event at this try, is not waited for. */
+const MOST_TRIES = 5;
+
+/** Returns true when a timer moves the stack within the time that it may take. */
+function isSoonMoved({ timers }: Stack, { now, eachMs }: Aims): boolean {
+  return timers.some(({ dueAt }) => dueAt <= now + eachMs);
+}
+
 interface Why {
   readonly code: string;
   readonly message: string;
@@ -130,8 +141,8 @@ function refuse(
   why: Why,
   { stack, aims }: { readonly stack: Stack | undefined; readonly aims: Aims },
 ): DeployRow {
-  const isMoving = stack !== undefined && !isAtRest(stack);
-  if (PASSING.has(why.code) || (why.code === "EVENT_NOT_HANDLED" && isMoving)) return hold(row, aims, why);
+  const isMoving = stack !== undefined && (!isAtRest(stack) || (row.try < MOST_TRIES && isSoonMoved(stack, aims)));
+  if (PASSING.has(why.code) || (why.code === NOT_HANDLED && isMoving)) return hold(row, aims, why);
   return why.code === "STACK_UNKNOWN" ? gone(row, aims) : end(row, aims, { state: "failed", ...why });
 }
 
