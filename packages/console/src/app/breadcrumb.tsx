@@ -11,13 +11,15 @@ export function Breadcrumb() {
   return (
     <nav className="crumbs" aria-label="Breadcrumb">
       <ol>
-        {crumbs.map(({ title, path: to }) => (
+        {crumbs.map(({ title, path: to, search }) => (
           <li key={`${title} ${to}`}>
             {to === undefined ? (
               <span aria-current="page">{toSafeText(title)}</span>
             ) : (
               <>
-                <To path={to}>{title}</To>
+                <To path={to} search={search ?? {}}>
+                  {toSafeText(title)}
+                </To>
                 <Icon name="next" size={14} />
               </>
             )}

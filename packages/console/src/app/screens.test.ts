@@ -34,6 +34,17 @@ describe("findCrumbs", () => {
       { title: "run-1" },
     ]);
     expect(findCrumbs("/stacks", {})).toEqual([{ title: "Stacks" }]);
+    expect(findCrumbs("/bundle", {})).toEqual([{ title: "Stacks", path: "/stacks" }, { title: "Bundle" }]);
     expect(findCrumbs("/nowhere", {})).toEqual([]);
+  });
+
+  it("leads to a log over its stack, in words", () => {
+    expect(findScreen("/log")).toBe("/stacks");
+    expect(findCrumbs("/log", { attempt: "pr%2F12/id-1/4/migrate/3" })).toEqual([
+      { title: "Stacks", path: "/stacks" },
+      { title: "pr/12", path: "/stack", search: { id: "pr/12" } },
+      { title: "Log of migrate, attempt 3" },
+    ]);
+    expect(findCrumbs("/log", {}).at(-1)).toEqual({ title: "Log" });
   });
 });

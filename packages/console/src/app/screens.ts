@@ -1,3 +1,4 @@
+import { toStackId } from "../api/attempt-ids.ts";
 import type { IconName } from "../design/icon.tsx";
 import type { Search } from "../design/links.tsx";
 
@@ -50,7 +51,6 @@ const VIEWS: Readonly<Record<string, readonly [screen: string, title: string]>> 
 /** Pages of one thing: the list to which it belongs, and the part of the address that names it. */
 const THINGS: Readonly<Record<string, readonly [list: string, part: string]>> = {
   "/stack": ["/stacks", "id"],
-  "/log": ["/stacks", "attempt"],
   "/bundle": ["/stacks", "id"],
   "/job": ["/jobs", "id"],
   "/fleet": ["/jobs", "id"],
@@ -72,7 +72,7 @@ export const PLACES: readonly (readonly [path: string, title: string])[] = [
 
 /** Returns the screen of the rail to which an address belongs: always one, so that the rail always has a mark. */
 export function findScreen(path: string): string {
-  const list = THINGS[path]?.[0] ?? path;
+  const list = path === "/log" ? "/stacks" : (THINGS[path]?.[0] ?? path);
   return VIEWS[list]?.[0] ?? list;
 }
 
@@ -80,10 +80,12 @@ export function findScreen(path: string): string {
 interface Crumb {
   readonly title: string;
   readonly path?: string;
+  readonly search?: Search;
 }
 
 /** Returns the way from the rail's screen to an address. */
 export function findCrumbs(path: string, search: Search): readonly Crumb[] {
+  if (path === "/log") return findLogCrumbs(search["attempt"] ?? "");
   const thing = THINGS[path];
   const list = thing?.[0] ?? path;
   const screen = findScreen(path);
@@ -92,5 +94,15 @@ export function findCrumbs(path: string, search: Search): readonly Crumb[] {
     return title === undefined ? [] : [{ title, path: each }];
   });
   if (thing === undefined) return lists.map((crumb) => (crumb.path === path ? { title: crumb.title } : crumb));
-  return [...lists, { title: search[thing[1]] ?? search["id"] ?? path.slice(1) }];
+  const title = search[thing[1]] ?? search["id"] ?? `${path.charAt(1).toUpperCase()}${path.slice(2)}`;
+  return [...lists, { title }];
+}
+
+/** Returns the way to the log of an attempt: over its stack. */
+function findLogCrumbs(attemptId: string): readonly Crumb[] {
+  const [, , , task, attempt] = attemptId.split("/");
+  const stacks: Crumb = { title: "Stacks", path: "/stacks" };
+  if (task === undefined || attempt === undefined) return [stacks, { title: "Log" }];
+  const id = toStackId(attemptId);
+  return [stacks, { title: id, path: "/stack", search: { id } }, { title: `Log of ${task}, attempt ${attempt}` }];
 }

@@ -14,6 +14,18 @@ it("calls back when it is pressed, also by the keyboard", async () => {
   expect(onPress).toHaveBeenCalledTimes(2);
 });
 
+it("has no frame and no ground where it is plain, also while it is refused: the lock says it", async () => {
+  const screen = await render(
+    <Button look="plain" refusal="Task has not failed">
+      Retry
+    </Button>,
+  );
+
+  const { backgroundColor, borderTopColor } = getComputedStyle(screen.getByRole("button", { name: "Retry" }).element());
+  expect([backgroundColor, borderTopColor]).toEqual(["rgba(0, 0, 0, 0)", "rgba(0, 0, 0, 0)"]);
+  expect(screen.container.querySelector("button svg")).not.toBeNull();
+});
+
 it("stays focusable when it is refused, shows the reason and does nothing", async () => {
   const onPress = vi.fn();
   const screen = await render(

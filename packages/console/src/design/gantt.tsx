@@ -1,5 +1,5 @@
 import type { ReactNode, RefCallback } from "react";
-import { formatDuration, formatTime } from "../text/durations.ts";
+import { formatAge, formatDuration, formatTime } from "../text/durations.ts";
 import { toSafeText } from "../text/safe-text.ts";
 import { To } from "./links.tsx";
 import { type Status, toneOf, wordOf } from "./mark.tsx";
@@ -94,9 +94,9 @@ function Track({ row: { bars, stuckSince }, share, end }: { row: GanttRow; share
         <span
           className="gantt-stuck tone-fail"
           style={{ left: toPercent(share(stuckSince)), width: toPercent(1 - share(stuckSince)) }}
-          title={`waits for a person for ${formatDuration(end - stuckSince)}`}
+          title={`waits for a person for ${formatAge(end - stuckSince)}`}
         >
-          waits for a person for {formatDuration(end - stuckSince)}
+          waits for a person for {formatAge(end - stuckSince)}
         </span>
       )}
     </span>

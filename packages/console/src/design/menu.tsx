@@ -3,7 +3,8 @@ import "./menu.css";
 
 /**
  * Renders a button that opens a small menu of links and buttons. It closes by Escape, by a press outside, and by
- * following a link; the focus is then at the button again.
+ * following a link; the focus is then at the button again. Items that close it themselves are a part of the page also
+ * while it is closed, so that the search finds them.
  */
 export function Menu({ label, face, children, className = "button plain" }: MenuProps) {
   const [isOpen, setOpen] = useState(false);
@@ -18,12 +19,17 @@ export function Menu({ label, face, children, className = "button plain" }: Menu
     addEventListener("pointerdown", onPress);
     return () => removeEventListener("pointerdown", onPress);
   }, [isOpen]);
+  const close = () => {
+    setOpen(false);
+    // A dialog that opens now returns the focus to the button.
+    button.current?.focus();
+  };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key !== "Escape" || !isOpen) return;
     event.stopPropagation();
-    setOpen(false);
-    button.current?.focus();
+    close();
   };
+  const staysInPage = typeof children === "function";
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: it only hears the keys of what it contains
     <div className="menu" ref={root} onKeyDown={onKeyDown}>
@@ -37,16 +43,17 @@ export function Menu({ label, face, children, className = "button plain" }: Menu
       >
         {face}
       </button>
-      {isOpen && (
+      {(isOpen || staysInPage) && (
         // biome-ignore lint/a11y/noStaticElementInteractions: links inside are pressed
         // biome-ignore lint/a11y/useKeyWithClickEvents: Enter on a link is a click too
         <div
           className="menu-items"
+          hidden={!isOpen}
           onClick={({ target }) => {
             if (target instanceof Element && target.closest("a") !== null) setOpen(false);
           }}
         >
-          {children}
+          {staysInPage ? children(close) : children}
         </div>
       )}
     </div>
@@ -57,6 +64,6 @@ interface MenuProps {
   readonly label: string;
   /** What the button shows. */
   readonly face: ReactNode;
-  readonly children: ReactNode;
+  readonly children: ReactNode | ((close: () => void) => ReactNode);
   readonly className?: string;
 }

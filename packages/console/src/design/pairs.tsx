@@ -8,6 +8,20 @@ interface PairsProps {
   readonly children?: ReactNode;
 }
 
+/** Renders a few numbers with their names beside each other. */
+export function Figures({ of }: Pick<PairsProps, "of">) {
+  return (
+    <dl className="figures">
+      {Object.entries(of).map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
 /** Renders names with their values. */
 export function Pairs({ of, className = "pairs", children }: PairsProps) {
   const shown = Object.entries(of).filter(([, value]) => value !== undefined && value !== false);

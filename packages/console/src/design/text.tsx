@@ -1,5 +1,5 @@
 import { useEffect, useState } from "react";
-import { formatDuration, formatInstant, formatTime, formatZone } from "../text/durations.ts";
+import { formatAge, formatInstant, formatTime, formatZone } from "../text/durations.ts";
 import { toSafeLink, toSafeText } from "../text/safe-text.ts";
 import { serverNow } from "../text/server-clock.ts";
 import { useSettings } from "./settings.ts";
@@ -83,10 +83,10 @@ function startTicks(everyMs: number) {
   return started;
 }
 
-/** Renders how long ago an instant was, or how long until it: `3m 5s ago`, `in 2h`. */
+/** Renders how long ago an instant was, or how long until it: `3m ago`, `in 2h`. */
 export function Ago({ at, plain }: { at: string; plain?: boolean }) {
   const ms = useNow() - Date.parse(at);
-  const duration = formatDuration(Math.abs(ms));
+  const duration = formatAge(Math.abs(ms));
   const { zone } = useSettings();
   return (
     <time dateTime={at} title={`${formatInstant(at, zone)} ${formatZone(at, zone)}`} className="nowrap">

@@ -14,6 +14,14 @@ describe("explainLog", () => {
     ]);
   });
 
+  it("leaves out the last line, which repeats the error, where the work itself has named a cause", () => {
+    const work = "0042.sql\n\u001b[31mERROR: relation exists\u001b[0m\nrolled back";
+    const end = "It failed. MIGRATION_FAILED: relation exists\n    at 0042.sql:17";
+
+    expect(explainLog(`${work}\n${end}`).map(({ text }) => text)).toEqual(work.split("\n"));
+    expect(explainLog(`0042.sql\n${end}`).map(({ text }) => text)).toEqual(["0042.sql", ...end.split("\n")]);
+  });
+
   it("keeps the lines of one cause together, such as the box of Terraform", () => {
     const log = "plan\n╷\n│ Error: creating subnet\n│ \n│   with aws_subnet.main,\n╵";
 

@@ -1,3 +1,4 @@
+import { dropColors } from "../text/ansi.ts";
 import { isCause } from "./log-causes.ts";
 
 /** A line that explains a failure, or a line around it. */
@@ -6,14 +7,19 @@ export interface ExplainingLine {
   readonly cause: boolean;
 }
 
+/** The last line of a failed attempt's log repeats the error, which is shown above the lines. */
+const SUMMARY = /^It failed\. /;
 // Terraform draws a box around what failed.
 const BOX = /^[│╷╵]/u;
 const MAX_LINES = 8;
 
 /** Returns the lines of a log that explain a failure: those around the last cause, else its end. */
 export function explainLog(text: string): readonly ExplainingLine[] {
-  const lines = text.split("\n").filter((line) => line.trim() !== "");
-  const causes = lines.map((line) => isCause(line));
+  const all = text.split("\n").filter((line) => line.trim() !== "");
+  const end = all.findLastIndex((line) => SUMMARY.test(line));
+  const work = end === -1 ? all : all.slice(0, end);
+  const lines = work.some(isPlainCause) ? work : all;
+  const causes = lines.map(isPlainCause);
   const last = causes.lastIndexOf(true);
   if (last === -1) return lines.slice(-MAX_LINES).map((line) => ({ text: line, cause: false }));
   const first = findFirst(lines, causes, last);
@@ -23,6 +29,11 @@ export function explainLog(text: string): readonly ExplainingLine[] {
     .slice(from, to)
     .slice(0, MAX_LINES)
     .map((line, index) => ({ text: line, cause: causes[from + index] === true }));
+}
+
+/** A color ends with a letter, which would hide where a word begins. */
+function isPlainCause(line: string): boolean {
+  return isCause(dropColors(line));
 }
 
 /** Returns the first line of the causes that belong to the last one. */

@@ -42,7 +42,7 @@ function MachineBlocks({ machine: { machine, total, counts }, perBlock }: Blocks
   return (
     <figure>
       <figcaption>
-        <TextLink path="/stacks" search={{ machine }} className="name" text={machine} />{" "}
+        <TextLink path="/stacks" search={{ machine }} className="name" text={machine} />
         <span className="muted">
           {total.toLocaleString("en")}
           {needy > 0 && ` · ${needy} ${needy === 1 ? "needs" : "need"} a person`}

@@ -4,7 +4,7 @@ import { CopyImage } from "../design/copy-image.tsx";
 import { Gantt } from "../design/gantt.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Panel } from "../design/page.tsx";
-import { useNow } from "../design/text.tsx";
+import { Text, useNow } from "../design/text.tsx";
 import { toGanttBar } from "../runs/attempt-bars.ts";
 import { toAttemptRows } from "./attempt-rows.ts";
 import type { StackProps } from "./source.ts";
@@ -25,10 +25,14 @@ export function AttemptTimeline({ source, stack }: StackProps) {
   if (rows.every(({ bars }) => bars.length === 0)) return null;
   const linked = source.refusal === undefined;
   return (
-    <Panel title="Attempts" actions={<CopyImage of={drawing} what="timeline" file={`Attempts of ${stack.id}`} />}>
+    <Panel
+      title="Attempts"
+      note={<Text>{`since ${stack.state} was entered`}</Text>}
+      actions={<CopyImage of={drawing} what="timeline" file={`Attempts of ${stack.id}`} />}
+    >
       <Gantt
         label="Attempts since the state was entered"
-        heads={["Task", `Since ${stack.state} was entered`]}
+        heads={["Task", "Result"]}
         rows={rows.map(({ task, status, bars, ...row }) => ({
           ...row,
           name: task,

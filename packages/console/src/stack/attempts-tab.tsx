@@ -67,7 +67,7 @@ function Attempts({ source, stack, attempts, history }: AttemptsProps) {
     },
     { header: "Task", cell: (attempt) => <AttemptName attempt={attempt} /> },
     { header: "Entry", number: true, cell: ({ entry }) => entry },
-    { header: "Sent", cell: ({ dispatchedAt }) => <Instant at={dispatchedAt} /> },
+    { header: "Sent", cell: ({ dispatchedAt }) => <Ago at={dispatchedAt} /> },
     { header: "Duration", cell: (attempt) => <Duration attempt={attempt} history={history} /> },
     { header: "Executor", cell: ({ executor }) => <Text>{executor ?? "–"}</Text> },
     { header: "Error", cell: (attempt) => <Text mono>{findEnd(history, attempt)?.code ?? ""}</Text> },
@@ -78,15 +78,19 @@ function Attempts({ source, stack, attempts, history }: AttemptsProps) {
         const before = attempts.find((one) => isBefore(one, attempt));
         return (
           <span className="row task-actions">
-            <RowActions source={source} stack={stack} attempt={attempt} />
-            <Button
-              look="plain"
-              label={`Compare attempt ${attempt.attempt} of ${attempt.task} with the one before`}
-              refusal={before === undefined ? "It is the first attempt" : undefined}
-              onPress={() => change({ a: before?.attemptId, b: attempt.attemptId })}
-            >
-              Compare
-            </Button>
+            <LogLink source={source} attempt={attempt} />
+            {before !== undefined && (
+              <Button
+                look="plain"
+                label={`Compare attempt ${attempt.attempt} of ${attempt.task} with the one before`}
+                onPress={() => change({ a: before.attemptId, b: attempt.attemptId })}
+              >
+                Compare
+              </Button>
+            )}
+            {source.refusal === undefined && isOfPresentTask(stack, attempt) && (
+              <Operations source={source} stack={stack} attempt={attempt} />
+            )}
           </span>
         );
       },
@@ -149,31 +153,32 @@ function Duration({ attempt, history }: AttemptProps) {
   return status === "settled" ? "–" : <Ago at={dispatchedAt} plain />;
 }
 
-function RowActions({ source, stack, attempt }: StackProps & { readonly attempt: Attempt }) {
+function LogLink({ source, attempt }: { readonly source: StackSource; readonly attempt: Attempt }) {
   const log = toLogAddress(source, attempt.attemptId);
   return (
-    <>
-      <To path={log.path} search={log.search} className="button plain">
-        Log
-      </To>
-      {source.refusal === undefined && <Operations source={source} stack={stack} attempt={attempt} />}
-    </>
+    <To path={log.path} search={log.search} className="button plain">
+      Log
+    </To>
   );
+}
+
+/** Returns true for the newest attempt of a task of the present state: what ended before can only be read. */
+function isOfPresentTask({ tasks }: StackProps["stack"], { task, attemptId }: Attempt): boolean {
+  return tasks.some(({ name, attempt }) => name === task && attempt?.attemptId === attemptId);
 }
 
 function Operations({ source, stack, attempt }: StackProps & { readonly attempt: Attempt }) {
   const refusal = useOperateRefusal(source, stack, "operate");
   const { retry, notice } = useRetry(stack.id);
   const [cancelling, setCancelling] = useState(false);
-  const { task, attemptId, status } = attempt;
-  const present = stack.tasks.find(({ name, attempt: newest }) => name === task && newest?.attemptId === attemptId);
-  const earlier = present === undefined ? "It is not the newest attempt of a present task" : undefined;
+  const { task, status } = attempt;
+  const hasFailed = stack.tasks.some(({ name, status: end }) => name === task && end === "ERROR");
   return (
     <>
       <Button
         look="plain"
         label={`Retry ${task}`}
-        refusal={refusal ?? earlier ?? (present?.status === "ERROR" ? undefined : "Task has not failed")}
+        refusal={refusal ?? (hasFailed ? undefined : "Task has not failed")}
         onPress={() => void retry(task)}
       >
         Retry
@@ -181,7 +186,7 @@ function Operations({ source, stack, attempt }: StackProps & { readonly attempt:
       <Button
         look="plain"
         label={`Cancel ${task}…`}
-        refusal={refusal ?? (status === "settled" ? "The attempt has ended" : earlier)}
+        refusal={refusal ?? (status === "settled" ? "The attempt has ended" : undefined)}
         onPress={() => setCancelling(true)}
       >
         Cancel…

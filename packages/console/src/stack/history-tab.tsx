@@ -99,7 +99,7 @@ interface StepsProps {
 function Steps({ entries, shown, onShow }: StepsProps) {
   const entry = entries[shown];
   return (
-    <div className="row steps">
+    <div className="row history-steps">
       <Button
         shortcut=","
         label="Previous position"
@@ -138,7 +138,7 @@ function Steps({ entries, shown, onShow }: StepsProps) {
 function Beginning({ list, oldest }: { list: PagedList<HistoryEntry>; oldest: HistoryEntry | undefined }) {
   if (oldest === undefined) return null;
   return (
-    <p className="row steps muted">
+    <p className="row history-steps muted">
       {list.loadMore !== undefined || list.isLoadingMore ? (
         <Button refusal={list.isLoadingMore ? "Loading" : undefined} onPress={() => list.loadMore?.()}>
           Load earlier lines

@@ -4,7 +4,7 @@ import { keys } from "../api/keys.ts";
 import { toAttemptStatus } from "../api/status.ts";
 import { useLoad } from "../api/use-load.ts";
 import { useSearch } from "../design/links.tsx";
-import { Mark } from "../design/mark.tsx";
+import { Pill } from "../design/mark.tsx";
 import { Empty, Loaded, Page } from "../design/page.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { LogView } from "../log/log-view.tsx";
@@ -44,7 +44,7 @@ function Heading({ attempt }: { attempt: Attempt }) {
   const { stackId, task, executor, dispatchedAt, progressMessage, status } = attempt;
   return (
     <span className="row">
-      <Mark status={toAttemptStatus(attempt)} />
+      <Pill status={toAttemptStatus(attempt)} />
       <span>
         <Text>{task}</Text> of <StackLink id={stackId} />
       </span>

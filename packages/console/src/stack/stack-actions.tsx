@@ -21,8 +21,8 @@ const UpgradeDialog = lazy(async () => ({ default: (await import("./upgrade-dial
 type DialogName = "send" | "cancel" | "settle" | "upgrade" | "remove";
 
 /**
- * Renders the actions on a stack. One that the person may not do explains why; those that make no sense in the present state
- * are in the menu, with the reason.
+ * Renders the actions on a stack: the usual ones in a row, the rare ones in a menu. One that the person may not do
+ * explains why; those that make no sense in the present state are in the menu, with the reason.
  */
 export function StackActions({ source, stack }: StackProps) {
   const [open, setOpen] = useState<DialogName>();
@@ -31,40 +31,55 @@ export function StackActions({ source, stack }: StackProps) {
   if (source.refusal !== undefined) return null;
   const close = () => setOpen(undefined);
   const dialog = { stack, onClose: close };
-  const all: readonly (readonly [DialogName, string, string | undefined])[] = [
+  const usual = [
     ["send", "Send event…", send],
     ["cancel", "Cancel…", operate],
+  ] as const;
+  const rare = [
     ["settle", "Settle…", repair],
     ["upgrade", "Upgrade…", upgrade],
-  ];
-  const actions = all.filter(([name]) => senseless[name] === undefined);
-  const others = [["retry", "Retry"] as const, ...all].filter(([name]) => senseless[name] !== undefined);
+  ] as const;
+  const hasSense = ([name]: readonly [DialogName | "retry", ...unknown[]]) => senseless[name] === undefined;
+  const others = [["retry", "Retry"] as const, ...usual, ...rare].filter((action) => !hasSense(action));
   return (
-    <div className="stack-v">
+    <div className="stack-v stack-actions">
       <div className="row stack-toolbar" role="toolbar" aria-label="Actions">
         {senseless.retry === undefined && <RetryButton stack={stack} refusal={operate} />}
         {stack.degraded && <AcknowledgeButton stack={stack} refusal={operate} />}
         <LogButton stack={stack} />
-        {actions.map(([name, title, refusal]) => (
+        {usual.filter(hasSense).map(([name, title, refusal]) => (
           <Button key={name} refusal={refusal} onPress={() => setOpen(name)}>
             {title}
           </Button>
         ))}
-        <Button look="danger" refusal={repair} onPress={() => setOpen("remove")}>
-          Remove…
-        </Button>
         <To path="/bundle" search={{ id: stack.id }} className="button">
           Bundle
         </To>
-        {others.length > 0 && (
-          <Menu label="More actions" face={<Icon name="more" />}>
-            {others.map(([name, title]) => (
-              <Button key={name} look="plain" refusal={senseless[name]}>
-                {title}
-              </Button>
-            ))}
-          </Menu>
-        )}
+        <Menu label="More actions" face={<Icon name="more" />}>
+          {(closeMenu) => {
+            const choose = (name: DialogName) => {
+              closeMenu();
+              setOpen(name);
+            };
+            return (
+              <>
+                {rare.filter(hasSense).map(([name, title, refusal]) => (
+                  <Button key={name} look="plain" refusal={refusal} onPress={() => choose(name)}>
+                    {title}
+                  </Button>
+                ))}
+                <Button look="danger" refusal={repair} onPress={() => choose("remove")}>
+                  Remove…
+                </Button>
+                {others.map(([name, title]) => (
+                  <Button key={name} look="plain" refusal={senseless[name]}>
+                    {title}
+                  </Button>
+                ))}
+              </>
+            );
+          }}
+        </Menu>
       </div>
       {open === "send" && <SendDialog {...dialog} source={source} refusal={send} />}
       {open === "cancel" && <CancelDialog {...dialog} refusal={operate} />}

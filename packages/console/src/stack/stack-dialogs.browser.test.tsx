@@ -64,6 +64,7 @@ describe("operations on a stack", () => {
   it("removes only with a reason and the typed id", async () => {
     const api = { ...stackApi(aStack()), "POST /v1/stacks/pr-12/remove": applied };
     const { screen, sent } = await renderPage(StackPage, ADDRESS, api);
+    await screen.getByRole("button", { name: "More actions" }).click();
     await screen.getByRole("button", { name: "Remove…" }).click();
 
     const remove = screen.getByRole("button", { name: "Remove stack" });
@@ -107,6 +108,7 @@ describe("operations on a stack", () => {
       },
     };
     const { screen, sent } = await renderPage(StackPage, ADDRESS, api);
+    await screen.getByRole("button", { name: "More actions" }).click();
     await screen.getByRole("button", { name: "Settle…" }).click();
     await screen.getByLabelText("Reason").fill("made by hand");
     const settle = screen.getByRole("button", { name: "Settle task" });
@@ -138,6 +140,7 @@ describe("operations on a stack", () => {
         (body as { dryRun?: boolean }).dryRun ? plan : applied,
     };
     const { screen, sent } = await renderPage(StackPage, ADDRESS, api);
+    await screen.getByRole("button", { name: "More actions" }).click();
     await screen.getByRole("button", { name: "Upgrade…" }).click();
 
     const dryRun = screen.getByRole("region", { name: "Dry run" });

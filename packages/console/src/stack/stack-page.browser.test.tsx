@@ -194,6 +194,7 @@ describe("actions on the page of a stack", () => {
     const retry = screen.getByRole("button", { name: "Retry", exact: true });
     await expect.element(retry).toHaveAttribute("aria-disabled", "true");
     await expect.element(retry).toHaveAccessibleDescription("Needs operate on review-app");
+    await screen.getByRole("button", { name: "More actions" }).click();
     for (const [name, reason] of [
       ["Send event…", "Needs send on review-app"],
       ["Settle…", "Needs repair on review-app"],

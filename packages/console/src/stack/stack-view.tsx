@@ -5,7 +5,7 @@ import { JOB_MACHINE, toStackStatus } from "../api/status.ts";
 import { useLoad } from "../api/use-load.ts";
 import { Button } from "../design/button.tsx";
 import { To, useGo, useSearch } from "../design/links.tsx";
-import { Mark } from "../design/mark.tsx";
+import { Pill } from "../design/mark.tsx";
 import { Empty, ErrorNotice, Page, Skeleton } from "../design/page.tsx";
 import { Sentence } from "../design/sentence.tsx";
 import { Tabs } from "../design/tabs.tsx";
@@ -48,8 +48,10 @@ function LoadedStack({ source, stack }: StackProps) {
       <p className="stack-summary wrap">
         <Sentence text={stack.summary} />
       </p>
-      <Links stack={stack} />
-      <StackActions source={source} stack={stack} />
+      <div className="stack-bar">
+        <Links stack={stack} />
+        <StackActions source={source} stack={stack} />
+      </div>
       <Tabs path={source.path} tabs={TABS} keep={["id"]} />
       {tab === "now" && <NowTab source={source} stack={stack} />}
       {tab === "history" && <HistoryTab source={source} stack={stack} />}
@@ -64,7 +66,7 @@ function Heading({ stack }: { stack: StackDetails }) {
   const { id, machine, machineHash, state, enteredAt } = stack;
   return (
     <span className="row">
-      <Mark status={toStackStatus(stack)} />
+      <Pill status={toStackStatus(stack)} />
       <Text>{id}</Text>
       <span className="stack-facts">
         {machine === JOB_MACHINE ? (
@@ -148,7 +150,7 @@ function RemovedStack({ source }: { source: StackSource }) {
   const exists = (query.data?.items.length ?? 0) > 0;
   const heading = (
     <span className="row">
-      {exists && <Mark status="removed" />}
+      {exists && <Pill status="removed" />}
       <Text>{source.stackId}</Text>
     </span>
   );

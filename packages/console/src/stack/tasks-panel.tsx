@@ -5,6 +5,7 @@ import { Button } from "../design/button.tsx";
 import { To } from "../design/links.tsx";
 import { Mark, wordOf } from "../design/mark.tsx";
 import { Empty, Panel } from "../design/page.tsx";
+import { Sentence } from "../design/sentence.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { dropColors } from "../text/ansi.ts";
 import { toFirstLine } from "../text/safe-text.ts";
@@ -89,7 +90,9 @@ function Why({ task: { why, status, attempt } }: { task: Task }) {
   const progress = attempt?.status === "settled" ? undefined : attempt?.progressMessage;
   return (
     <div className="why">
-      <Text>{long && !whole ? `${short.slice(0, SHOWN_CHARACTERS)}…` : short}</Text>
+      <span>
+        <Sentence text={long && !whole ? `${short.slice(0, SHOWN_CHARACTERS)}…` : short} />
+      </span>
       {long && !whole && (
         <Button look="plain" onPress={() => setWhole(true)}>
           Show more

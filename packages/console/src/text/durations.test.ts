@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatDuration, formatInstant, formatZone } from "./durations.ts";
+import { formatAge, formatDuration, formatInstant, formatZone } from "./durations.ts";
 
 describe("formatDuration", () => {
   it.each([
@@ -12,6 +12,17 @@ describe("formatDuration", () => {
     [86_400_000, "1d"],
   ])("writes %d ms as %s", (ms, text) => {
     expect(formatDuration(ms)).toBe(text);
+  });
+});
+
+describe("formatAge", () => {
+  it.each([
+    [45_000, "45s"],
+    [185_000, "3m"],
+    [3_659_000, "1h"],
+    [356_400_000, "4d 3h"],
+  ])("writes %d ms as %s: nobody counts the seconds of what is minutes ago", (ms, text) => {
+    expect(formatAge(ms)).toBe(text);
   });
 });
 

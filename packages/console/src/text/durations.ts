@@ -13,6 +13,13 @@ export function formatDuration(ms: number): string {
   return shown.map(([unit, count]) => `${count}${unit}`).join(" ");
 }
 
+/** Returns the distance of an instant from now, in whole minutes from one minute on: `45s`, `3m`, `4d 3h`. */
+export function formatAge(ms: number): string {
+  return formatDuration(ms < MINUTE_MS ? ms : ms - (ms % MINUTE_MS));
+}
+
+const MINUTE_MS = 60_000;
+
 /** How instants are shown. */
 export type Zone = "utc" | "local";
 

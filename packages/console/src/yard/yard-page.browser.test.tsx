@@ -1,5 +1,6 @@
 import type { YardInfo, YardProcess } from "@stackyard/sdk";
 import { describe, expect, it } from "vitest";
+import { page } from "vitest/browser";
 import { problem, renderPage } from "../testing/render-page.tsx";
 import { YardPage } from "./yard-page.tsx";
 
@@ -31,6 +32,17 @@ const worker: YardProcess = {
 const quiet = { "GET /v1/yard": info, "GET /v1/attempts": { items: [] }, "GET /v1/previews": { items: [] } };
 
 describe("YardPage", () => {
+  it("shows its numbers beside each other, and what waits below what works", async () => {
+    await page.viewport(1440, 900);
+    const { screen } = await renderPage(YardPage, "/yard", { ...quiet, "GET /v1/processes": { items: [worker] } });
+    await expect.element(screen.getByText("No attempt waits for a worker.")).toBeVisible();
+
+    const tops = [...document.querySelectorAll(".figures > div")].map((each) => each.getBoundingClientRect().top);
+    expect([tops.length, new Set(tops).size]).toEqual([7, 1]);
+    const [, processes, waiting] = [...document.querySelectorAll(".panel")].map((each) => each.getBoundingClientRect());
+    expect(processes?.width).toBeGreaterThan(waiting?.width ?? 0);
+  });
+
   it("shows the room of all workers that take work", { tags: "page" }, async () => {
     const draining = { ...worker, id: "w2", draining: true };
     const { screen } = await renderPage(YardPage, "/yard", {

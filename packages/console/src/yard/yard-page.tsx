@@ -7,7 +7,7 @@ import { usePages } from "../api/use-pages.ts";
 import { To } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, Loaded, Page, Panel } from "../design/page.tsx";
-import { Pairs } from "../design/pairs.tsx";
+import { Figures } from "../design/pairs.tsx";
 import { StackLink } from "../design/stack-link.tsx";
 import { type Column, ListTable } from "../design/table.tsx";
 import { Ago, Text } from "../design/text.tsx";
@@ -20,9 +20,10 @@ export function YardPage() {
     <Page title="Yard">
       <Totals />
       <UnreadablePulls />
-      <div className="columns">
-        <Processes />
-        <Queued />
+      <Processes />
+      <div className="columns even">
+        <QueuedAttempts status="unclaimed" what="a worker" columns={UNCLAIMED_COLUMNS} />
+        <QueuedAttempts status="queued" what="an exclusive key" columns={QUEUED_COLUMNS} />
       </div>
     </Page>
   );
@@ -34,8 +35,7 @@ function Totals() {
     <Panel title="Now">
       <Loaded query={info} height={80}>
         {(now) => (
-          <Pairs
-            className="pairs panel-body"
+          <Figures
             of={{
               Version: now.version,
               Stacks: <To path="/stacks">{now.stacks}</To>,
@@ -136,15 +136,6 @@ function Room({ workers, free }: { workers: number; free: number }) {
     <span className="muted">
       {workers} {workers === 1 ? "worker" : "workers"}, room for {free} more {free === 1 ? "task" : "tasks"}
     </span>
-  );
-}
-
-function Queued() {
-  return (
-    <div className="stack-v">
-      <QueuedAttempts status="unclaimed" what="a worker" columns={UNCLAIMED_COLUMNS} />
-      <QueuedAttempts status="queued" what="an exclusive key" columns={QUEUED_COLUMNS} />
-    </div>
   );
 }
 

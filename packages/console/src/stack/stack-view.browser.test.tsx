@@ -1,0 +1,115 @@
+import { describe, expect, it } from "vitest";
+import { page } from "vitest/browser";
+import { anAttempt, anEntry, aStack, stackApi } from "../testing/a-stack.ts";
+import { renderPage } from "../testing/render-page.tsx";
+import { StackPage } from "./stack-page.tsx";
+
+const ADDRESS = "/stack?id=pr-12";
+
+function boxOf(element: Element | null): DOMRect {
+  return element?.getBoundingClientRect() ?? new DOMRect();
+}
+
+/** The box of the text of an element, without its padding. */
+function textBoxOf(element: Element | null): DOMRect {
+  const range = document.createRange();
+  if (element !== null) range.selectNodeContents(element);
+  return range.getBoundingClientRect();
+}
+
+describe("the layout of a stack's page", () => {
+  it("has its condition as a pill, and at most five actions beside the menu", async () => {
+    const { screen } = await renderPage(StackPage, ADDRESS, stackApi(aStack()));
+    await expect.element(screen.getByRole("button", { name: "More actions" })).toBeVisible();
+
+    const shown = [...document.querySelectorAll(".stack-toolbar > :not(.menu)")].map(({ textContent }) => textContent);
+    expect(document.querySelector("h1 .pill")?.textContent).toBe("Failed");
+    expect(shown).toEqual(["Retry", "Log", "Send event…", "Bundle"]);
+  });
+
+  it("offers for an attempt of a state that was left only what can still be done", async () => {
+    const stack = aStack({
+      attempts: [anAttempt(), anAttempt({ task: "old", attempt: 2 }), anAttempt({ task: "old" })],
+    });
+    const { screen } = await renderPage(StackPage, `${ADDRESS}&tab=attempts`, stackApi(stack));
+    await expect.element(screen.getByRole("table")).toBeVisible();
+
+    const actions = [...document.querySelectorAll(".task-actions")].map((cell) =>
+      [...cell.querySelectorAll(".button")].map(({ textContent }) => textContent),
+    );
+    expect(actions).toEqual([["Log", "Retry", "Cancel…"], ["Log", "Compare"], ["Log"]]);
+  });
+
+  it("reads commands in the reason of a task as commands, without their backticks", async () => {
+    const why = "Waits for the task database: it has failed; `stackyard stacks retry pr-12` tries again.";
+    const stack = aStack({ tasks: [{ name: "app", status: "PENDING", why }] });
+    const { screen } = await renderPage(StackPage, ADDRESS, stackApi(stack));
+    await expect.element(screen.getByRole("heading", { name: "Tasks" })).toBeVisible();
+
+    expect(document.querySelector(".why .mono")?.textContent).toBe("stackyard stacks retry pr-12");
+    expect(document.querySelector(".why")?.textContent).not.toContain("`");
+  });
+
+  it("leaves out the word of a bar that is too short for it, and cuts off none", async () => {
+    const at = (second: number) => `2026-11-20T03:00:${String(second).padStart(2, "0")}Z`;
+    const task = { task: "database", internal: true as const, from: "BUILD", to: "BUILD" };
+    const history = Array.from({ length: 40 }, (_, index) =>
+      anEntry(41 - index, {
+        ...task,
+        at: at(41 - index),
+        event: index % 2 === 0 ? "TASK_COMPLETED" : "TASK_RETRY_DUE",
+        ...(index % 2 === 1 && { sent: ["database"] }),
+      }),
+    );
+    const opened = anEntry(1, { event: "OPENED", to: "BUILD", sent: ["database"] });
+    await page.viewport(700, 800);
+    await renderPage(StackPage, `${ADDRESS}&tab=history`, stackApi(aStack(), [...history, opened]));
+    await expect.poll(() => document.querySelectorAll(".lane-bar.task").length).toBeGreaterThan(5);
+
+    const words = [...document.querySelectorAll(".lane-bar:not(.point)")].map((bar) => ({
+      bar: bar.getBoundingClientRect(),
+      word: boxOf(bar.querySelector("span")),
+    }));
+    expect(words.some(({ bar, word }) => word.top >= bar.bottom - 1)).toBe(true);
+    expect(words.filter(({ bar, word }) => word.top < bar.bottom - 1 && word.right > bar.right)).toEqual([]);
+  });
+});
+
+describe("the layout of panels", () => {
+  it("begins tables where the titles of their panels begin", async () => {
+    const { screen } = await renderPage(StackPage, `${ADDRESS}&tab=metadata`, stackApi(aStack()));
+    await expect.element(screen.getByRole("columnheader", { name: "Key" })).toBeVisible();
+
+    const title = textBoxOf(document.querySelector(".panel h2"));
+    const head = textBoxOf(document.querySelector(".panel th"));
+    expect(Math.abs(title.left - head.left)).toBeLessThan(1);
+  });
+
+  it("keeps the heads of a list at the side within the corners of its panel", async () => {
+    await page.viewport(1300, 800);
+    const list = { items: [aStack({ id: "pr-40" })] };
+    await renderPage(StackPage, ADDRESS, { ...stackApi(aStack()), "GET /v1/stacks": list });
+    await expect.poll(() => document.querySelector("aside.panel > .table-scroll")).not.toBeNull();
+
+    const { borderStartStartRadius } = getComputedStyle(
+      document.querySelector("aside.panel > .table-scroll") as Element,
+    );
+    expect(borderStartStartRadius).not.toBe("0px");
+  });
+
+  it("scrolls the row that gets the focus out from under the heads of its table", async () => {
+    const attempts = Array.from({ length: 40 }, (_, index) => anAttempt({ task: "old", attempt: 40 - index }));
+    await page.viewport(700, 500);
+    await renderPage(StackPage, `${ADDRESS}&tab=attempts`, stackApi(aStack({ attempts })));
+    await expect.poll(() => document.querySelectorAll("tbody [data-row]").length).toBeGreaterThan(20);
+    const scroller = document.querySelector(".table-scroll");
+    const row = document.querySelectorAll<HTMLElement>("tbody [data-row]")[10];
+    scroller?.scrollTo(0, 0);
+    scroller?.scrollTo(0, boxOf(row ?? null).bottom - boxOf(document.querySelector("thead")).bottom - 10);
+
+    row?.querySelector<HTMLElement>("input")?.focus();
+
+    const head = boxOf(document.querySelector("thead th"));
+    expect(boxOf(row?.querySelector("input") ?? null).top).toBeGreaterThanOrEqual(head.bottom);
+  });
+});
