@@ -2,7 +2,7 @@ import { defined } from "@stackyard/core";
 import { type RefObject, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useSettings } from "../design/settings.ts";
 import { useToast } from "../design/toasts.tsx";
-import type { Refusal } from "../machine/edits/operation.ts";
+import type { Operation, Plan, Refusal } from "../machine/edits/operation.ts";
 import { machineClient } from "../machine/machine-client.ts";
 import { type MachineState, useMachine } from "../machine/use-machine.ts";
 import { createCompletion, createHover, type Knowledge } from "./completion.ts";
@@ -132,7 +132,14 @@ function useKeptDraft(key: string, { text, base, isKept }: KeptDraft): void {
   }, [isKept, key, text, base]);
 }
 
-/** Plans edits in the worker and applies them, unless the text has changed meanwhile. */
+/** Plans an edit in the worker, again as long as the text changes meanwhile: what a person asked for is never dropped. */
+async function planFor({ view }: Pick<TextEditor, "view">, operation: Operation): Promise<Plan> {
+  const text = view.state.doc.toString();
+  const plan = await machineClient.run("plan", { text, operation });
+  return view.state.doc.toString() === text ? plan : planFor({ view }, operation);
+}
+
+/** Plans edits and applies them. */
 function useEdits(
   opened: RefObject<TextEditor | undefined>,
   readOnly: string | undefined,
@@ -143,10 +150,8 @@ function useEdits(
     (operation, label) => {
       const target = opened.current;
       if (target === undefined || readOnly) return;
-      const present = target.view.state.doc.toString();
-      machineClient.run("plan", { text: present, operation }).then(
+      planFor(target, operation).then(
         (plan) => {
-          if (target.view.state.doc.toString() !== present) return;
           if ("refusal" in plan) setRefused({ refusal: plan.refusal, label });
           else target.apply(plan.changes, label);
         },

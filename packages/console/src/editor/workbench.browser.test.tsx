@@ -1,10 +1,13 @@
-import { beforeEach, expect, it } from "vitest";
+import { EditorView } from "@codemirror/view";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { userEvent } from "vitest/browser";
+import { machineClient } from "../machine/machine-client.ts";
 import { drafts } from "./kept.ts";
 import { createSession } from "./session.ts";
 import { MACHINE, openWorkbench as open, selectState, textOf } from "./testing/open-workbench.tsx";
 
 beforeEach(() => localStorage.clear());
+afterEach(() => vi.restoreAllMocks());
 
 it("draws the states with start and end, and says that no problem was found", { tags: "page" }, async () => {
   const { screen } = await open(MACHINE);
@@ -30,6 +33,27 @@ it("renames a state by F2 in text and graph, as one step with a name to undo", a
   expect(textOf()).toBe(MACHINE);
   await screen.getByRole("button", { name: "Redo" }).click();
   await expect.element(screen.getByTestId("rf__node-UP")).toBeVisible();
+});
+
+it("applies an edit to the text as it is when the text changed while the edit was planned", async () => {
+  const { screen } = await open(MACHINE);
+  await selectState(screen, "LIVE");
+  const { run } = machineClient;
+  let hasTyped = false;
+  vi.spyOn(machineClient, "run").mockImplementation((kind, input) => {
+    const answer = run(kind, input);
+    if (kind !== "plan" || hasTyped) return answer;
+    hasTyped = true;
+    const view = EditorView.findFromDOM(document.querySelector<HTMLElement>(".cm-editor") ?? document.body);
+    view?.dispatch({ changes: { from: 0, insert: "# Typed meanwhile.\n" } });
+    return answer;
+  });
+
+  await userEvent.keyboard("{F2}");
+  await userEvent.keyboard("UP{Enter}");
+
+  await expect.element(screen.getByTestId("rf__node-UP")).toBeVisible();
+  expect(textOf()).toContain("# Typed meanwhile.");
 });
 
 it("counts warnings at a state without the color of errors", async () => {
