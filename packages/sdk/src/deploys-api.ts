@@ -1,4 +1,4 @@
-import type { Deploy, DeployPlan, DeployStack, PlannedStack } from "@stackyard/core/api";
+import type { Deploy, DeployPlan, DeployStack, PlannedStack, ReleaseCalendar } from "@stackyard/core/api";
 import { type CallOptions, type HttpClient, loadPage, type Page, type PageOptions } from "./http-client.ts";
 
 /** What the tasks `deploy` of a release have done. */
@@ -11,6 +11,8 @@ export interface DeploysApi {
     task: string,
     options?: PageOptions & { readonly state?: DeployStack["state"] },
   ): Promise<Page<DeployStack>>;
+  /** Returns when the tasks that have not ended may send: their calendars, and freezes. Throws `STACK_UNKNOWN`. */
+  calendar(release: string, options?: CallOptions): Promise<ReleaseCalendar>;
   /**
    * Returns a plan: by its digest, which an approval repeats as `of`, or the last one of a task that plans or is planned.
    * Kept for 90 days. Throws `STACK_UNKNOWN`, `NOT_FOUND`.
@@ -20,7 +22,7 @@ export interface DeploysApi {
   planStacks(
     release: string,
     digestOrTask: string,
-    options?: PageOptions & { readonly does?: PlannedStack["does"] },
+    options?: PageOptions & { readonly does?: PlannedStack["does"]; readonly state?: DeployStack["state"] },
   ): Promise<Page<PlannedStack>>;
 }
 
@@ -36,6 +38,7 @@ export function createDeploysApi(http: HttpClient): DeploysApi {
       return items;
     },
     stacks: (release, task, options) => loadPage(http, path(release, "deploys", task), options),
+    calendar: (release, options) => http.requestJson<ReleaseCalendar>({ path: path(release, "calendar"), ...options }),
     plan: (release, plan, options) => http.requestJson<DeployPlan>({ path: path(release, "plans", plan), ...options }),
     planStacks: (release, plan, options) => loadPage(http, path(release, "plans", plan, "stacks"), options),
   };

@@ -47,6 +47,7 @@ export type {
   Preview,
   PreviewPull,
   Reachable,
+  ReleaseCalendar,
   RevisionDetails,
   RevisionSummary,
   Session,

@@ -35,6 +35,7 @@ import { machineRoutes } from "./routes/machine-routes.ts";
 import { attemptRoutes, operationRoutes } from "./routes/operation-routes.ts";
 import { orphanRoutes } from "./routes/orphan-routes.ts";
 import { planRoutes } from "./routes/plan-routes.ts";
+import { releaseCalendarRoutes } from "./routes/release-calendar-routes.ts";
 import { releaseRoutes } from "./routes/release-routes.ts";
 import { revealRoutes } from "./routes/reveal-routes.ts";
 import { revisionRoutes } from "./routes/revision-routes.ts";
@@ -191,6 +192,7 @@ function listRoutes(deps: RouteDeps, live: readonly Route[], health: readonly Ro
     ...boardRoutes(deps),
     ...deployRoutes(deps),
     ...planRoutes(deps),
+    ...releaseCalendarRoutes(deps),
     ...freezeRoutes(deps),
     ...attemptRoutes(deps),
     ...auditRoutes(deps),

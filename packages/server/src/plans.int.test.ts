@@ -170,6 +170,13 @@ describe("the plan of an approval", () => {
     const stateOf = async () => (await yard.json<{ state: string }>("/v1/stacks/shop-2")).state;
     await expect.poll(stateOf, { timeout: 20_000 }).toBe("DONE");
     expect((await planOf(of)).changed).toBe(0);
+    expect((await stacksOf(of)).map(({ stackId, progress }) => [stackId, progress?.state]).sort()).toEqual([
+      ["t1", "done"],
+      ["t2", "done"],
+      ["t3", "unchanged"],
+    ]);
+    expect((await stacksOf(of, "?state=done&does=move")).map(({ stackId }) => stackId).sort()).toEqual(["t1", "t2"]);
+    expect(await stacksOf(of, "?state=failed")).toEqual([]);
 
     await send("t1", "GO", { metadata: { api: "9" } });
 

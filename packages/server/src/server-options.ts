@@ -14,7 +14,7 @@ import {
 import { type AccessConfig, findServerUrlFault, parseAccessConfig } from "@stackyard/core/access";
 import type { ArtifactConsumer, ArtifactCoverage, ArtifactRefresh, ArtifactReplay } from "@stackyard/core/api";
 import type { MachineSources } from "@stackyard/core/engine";
-import type { YardServicesDeps } from "@stackyard/core/services";
+import type { CalendarFiles, YardServicesDeps } from "@stackyard/core/services";
 import type { Metric } from "@stackyard/telemetry";
 
 /** The dependencies of the server. It decides nothing: events go into the store's queue, and an engine claims them. */
@@ -33,6 +33,8 @@ export interface ServerDeps {
   readonly customResources?: Pick<Records, "get" | "list"> | undefined;
   /** The folder of machines that may be edited. Default: none. */
   readonly sources?: MachineSources | undefined;
+  /** The calendars of tasks `deploy`. Default: none, and the hours of their windows are not known. */
+  readonly calendars?: CalendarFiles | undefined;
   /** Where runners store the full logs of attempts. Default: the store's records. */
   readonly logs?: Pick<Records, "get"> | undefined;
   /** Where logins are stored, with their audit lines. Default: the store's records. */

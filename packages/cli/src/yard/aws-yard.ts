@@ -14,6 +14,7 @@ import {
 } from "@stackyard/core";
 import { createMemoryStore, createUlids, systemClock } from "@stackyard/core/engine";
 import { EngineVariables, readEnvironment } from "@stackyard/core/environment";
+import type { CalendarFiles } from "@stackyard/core/services";
 import type { ArtifactsClient } from "@stackyard/server";
 import type { CommandContext } from "../command.ts";
 import type { Finding } from "../failure.ts";
@@ -83,7 +84,7 @@ interface ServedParts extends OpenedYard {
 
 async function serve(opened: ServedParts, env: CommandContext["env"]): Promise<ServedYard> {
   const { createServer } = await import("@stackyard/server");
-  const { store, locator, logs, caller, executors, artifacts, customResources, logger, accounts } = opened;
+  const { store, locator, logs, calendars, caller, executors, artifacts, customResources, logger, accounts } = opened;
   const token = randomBytes(32).toString("base64url");
   const server = createServer(
     {
@@ -91,6 +92,7 @@ async function serve(opened: ServedParts, env: CommandContext["env"]): Promise<S
       locator,
       executors,
       logs,
+      calendars,
       artifacts,
       customResources,
       clock: systemClock,
@@ -138,6 +140,8 @@ interface OpenedYard {
   readonly locator: Locator;
   /** Whole logs of attempts that are not in its store. */
   readonly logs?: Records | undefined;
+  /** The calendars next to its machines. */
+  readonly calendars?: CalendarFiles | undefined;
   readonly aws: AwsAccess;
   /** The identity behind these credentials. */
   readonly caller: string;

@@ -151,10 +151,20 @@ export async function startProcess(file: ConfigFile, input: ProcessInput): Promi
     const services = input.serve && (await loadServices(file, env));
     const mcp = input.serve && (await loadMcpDoor(file));
     const readSecret = createProjectSecrets(file, { env, createAws });
-    const serving = { ...parts, artifacts, customResources, services, mcp, readSecret, processMetrics: telemetry.list };
+    const calendars = createCalendarFolder(join(file.projectDir, "calendars"));
+    const serving = {
+      ...parts,
+      artifacts,
+      customResources,
+      services,
+      mcp,
+      readSecret,
+      calendars,
+      processMetrics: telemetry.list,
+    };
     const provided = [
       ...(sealer === undefined ? [] : [provideSealer(sealer)]),
-      provideCalendarFiles(createCalendarFolder(join(file.projectDir, "calendars"))),
+      provideCalendarFiles(calendars),
       ...(artifacts === undefined ? [] : [provideArtifactArrivals(toArtifactArrivals(artifacts.coverage))]),
       ...(await loadProvided(file, { environment: env, clock: systemClock, readSecret })),
     ];
@@ -221,7 +231,10 @@ interface Served {
 
 async function startServing(
   parts: Parts &
-    Pick<ServerDeps, "artifacts" | "customResources" | "services" | "mcp" | "readSecret" | "processMetrics">,
+    Pick<
+      ServerDeps,
+      "artifacts" | "customResources" | "services" | "mcp" | "readSecret" | "calendars" | "processMetrics"
+    >,
   { host, port, loadTokens, anonymous, proofDir, clientSecret, local, engine }: ServeInput & EngineSettings,
   config: StackyardConfig,
 ): Promise<Served> {

@@ -1,15 +1,16 @@
-import type { DeployPlan, PlannedStack } from "@stackyard/sdk";
+import type { DeployPlan, DeployStack, PlannedStack } from "@stackyard/sdk";
 import { type ReactNode, useState } from "react";
 import { isAbsent, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
 import { usePages } from "../api/use-pages.ts";
 import { Button } from "./button.tsx";
+import { DeployState, DeployWhy, wordOfDeploy } from "./deploy-state.tsx";
 import { Mark, type Status } from "./mark.tsx";
 import { Empty, ErrorNotice, Panel, Skeleton } from "./page.tsx";
 import { StackLink } from "./stack-link.tsx";
 import { type Column, ListTable } from "./table.tsx";
-import { Arrow, Instant, Text } from "./text.tsx";
+import { Ago, Arrow, Instant, Text } from "./text.tsx";
 import "./plan-panel.css";
 
 /** Which plan of which release: its digest, or a task whose last plan is meant. */
@@ -20,7 +21,7 @@ export interface PlanPanelProps {
   readonly absent?: ReactNode;
 }
 
-/** Renders what a plan would do with each stack, the counts on top. */
+/** Renders what a plan would do with each stack and how far it is, the counts on top. */
 export function PlanPanel({ release, plan, absent = null }: PlanPanelProps) {
   const head = useLoad(keys.count("plan", { release, plan }), (request) => yard.deploys.plan(release, plan, request));
   if (isAbsent(head.error)) return absent;
@@ -53,12 +54,18 @@ export function PlanPanel({ release, plan, absent = null }: PlanPanelProps) {
   );
 }
 
-function Known({ plan, release }: { plan: DeployPlan; release: string }) {
-  const [does, setDoes] = useState<PlannedStack["does"]>();
-  const list = usePages(keys.stack(release, "plan-stacks", { plan: plan.digest, does }), (part) =>
-    yard.deploys.planStacks(release, plan.digest, { ...part, ...(does && { does }) }),
+interface KnownProps extends Pick<PlanPanelProps, "release"> {
+  readonly plan: DeployPlan;
+}
+
+function Known({ plan, release }: KnownProps) {
+  const [chosen, setChosen] = useState<PlanFilter>(ALL);
+  const list = usePages(keys.stack(release, "plan-stacks", { plan: plan.digest, ...chosen.filter }), (part) =>
+    yard.deploys.planStacks(release, plan.digest, { ...part, ...chosen.filter }),
   );
-  const kinds = KINDS.filter(([kind]) => plan.counts[kind] > 0);
+  const hasProgress =
+    chosen.filter.state !== undefined || (list.items?.some((stack) => stack.progress !== undefined) ?? false);
+  const filters = hasProgress ? STATES : listKinds(plan);
   return (
     <>
       <Figures plan={plan} />
@@ -68,29 +75,50 @@ function Known({ plan, release }: { plan: DeployPlan; release: string }) {
           sent there (PLAN_STALE): plan again.
         </p>
       )}
-      {kinds.length > 1 && (
+      {filters.length > 1 && (
         <div className="row plan-kinds">
-          <Button look="plain" pressed={does === undefined} onPress={() => setDoes(undefined)}>
-            All {plan.stacks}
-          </Button>
-          {kinds.map(([kind, , word]) => (
-            <Button key={kind} look="plain" pressed={does === kind} onPress={() => setDoes(kind)}>
-              {word} {plan.counts[kind]}
+          {[ALL, ...filters].map((each) => (
+            <Button key={each.word} look="plain" pressed={chosen.word === each.word} onPress={() => setChosen(each)}>
+              {each === ALL ? `All ${plan.stacks}` : each.word}
             </Button>
           ))}
         </div>
       )}
-      <ListTable
-        list={list}
-        empty={<Empty>The plan has no stack that you may read.</Empty>}
-        label="Stacks of the plan"
-        height="60vh"
-        keyOf={({ task, stackId }) => `${task} ${stackId}`}
-        columns={COLUMNS}
-      />
+      <div className={hasProgress ? "plan-progress" : undefined}>
+        <ListTable
+          list={list}
+          empty={
+            <Empty>{chosen.word === ALL.word ? "The plan has no stack that you may read." : "No stack is so."}</Empty>
+          }
+          label="Stacks of the plan"
+          height="60vh"
+          keyOf={({ task, stackId }) => `${task} ${stackId}`}
+          columns={hasProgress ? COLUMNS.toSpliced(1, 0, PROGRESS) : COLUMNS}
+        />
+      </div>
     </>
   );
 }
+
+/** Which stacks are listed. */
+interface PlanFilter {
+  readonly word: string;
+  readonly filter: { readonly does?: PlannedStack["does"]; readonly state?: DeployStack["state"] };
+}
+
+const ALL: PlanFilter = { word: "All", filter: {} };
+
+function listKinds({ counts }: DeployPlan): readonly PlanFilter[] {
+  return KINDS.filter(([does]) => counts[does] > 0).map(([does, , word]) => ({
+    word: `${word} ${counts[does]}`,
+    filter: { does },
+  }));
+}
+
+/** What needs a person first. */
+const STATES = (["failed", "sent", "waiting", "unsent", "done"] as const).map(
+  (state): PlanFilter => ({ word: wordOfDeploy(state), filter: { state } }),
+);
 
 /** What needs attention first. */
 const KINDS = [
@@ -143,7 +171,33 @@ const COLUMNS: readonly Column<PlannedStack>[] = [
   { header: "Runs", cell: (stack) => <Runs stack={stack} /> },
 ];
 
-function Change({ stack: { does, code, from, to, show, changed, parked } }: { stack: PlannedStack }) {
+const PROGRESS: Column<PlannedStack> = {
+  header: "Progress",
+  cell: ({ stackId, progress }) =>
+    progress === undefined ? (
+      <Mark status="ahead" word="Not sent" />
+    ) : (
+      <div className="wrap plan-change">
+        <DeployState {...progress} stackId={stackId} />
+        <span className="muted">
+          <DeployWhy {...progress} /> <Ago at={progress.since} />
+        </span>
+      </div>
+    ),
+};
+
+/** What the stack's own plan would do with its resources. What is lost is red. */
+function Resources({ changes: { adds, changes, destroys } }: { changes: NonNullable<PlannedStack["changes"]> }) {
+  return (
+    <span className="plan-resources">
+      <span>+{adds} added</span>
+      <span>~{changes} changed</span>
+      <span className={destroys > 0 ? "tone-fail" : undefined}>−{destroys} destroyed</span>
+    </span>
+  );
+}
+
+function Change({ stack: { does, code, from, to, show, changes, changed, parked } }: { stack: PlannedStack }) {
   const [, status, word] = KINDS.find(([kind]) => kind === does) ?? KINDS[3];
   return (
     <div className="wrap plan-change">
@@ -168,6 +222,7 @@ function Change({ stack: { does, code, from, to, show, changed, parked } }: { st
           <Text>{`${key} ${toText(value)}`}</Text>
         </span>
       ))}
+      {changes !== undefined && <Resources changes={changes} />}
       {changed && <Mark status="overdue" word="Changed since" />}
       {parked.length > 0 && <Mark status="parked" word={`Parked: ${parked.map(({ event }) => event).join(", ")}`} />}
     </div>

@@ -1,11 +1,12 @@
+import { defined } from "@stackyard/core";
 import type { Deploy, DeployStack } from "@stackyard/sdk";
 import { type ReactNode, useState } from "react";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { usePages } from "../api/use-pages.ts";
 import { Button } from "../design/button.tsx";
-import { To } from "../design/links.tsx";
-import { Mark, type Status } from "../design/mark.tsx";
+import { DeployState, DeployWhy } from "../design/deploy-state.tsx";
+import { Mark } from "../design/mark.tsx";
 import { Empty, Panel } from "../design/page.tsx";
 import { StackLink } from "../design/stack-link.tsx";
 import { type Column, ListTable } from "../design/table.tsx";
@@ -82,48 +83,19 @@ function Rows({ release, task }: { release: string; task: string }) {
   );
 }
 
-const STATUS: Readonly<Record<DeployStack["state"], readonly [Status, string]>> = {
-  waiting: ["queued", "Waiting"],
-  sent: ["running", "On its way"],
-  done: ["succeeded", "Done"],
-  unchanged: ["quiet", "Unchanged"],
-  failed: ["failed", "Failed"],
-  skipped: ["skipped", "Left alone"],
-  unsent: ["cancelled", "Not sent"],
-  undone: ["skipped", "Undone"],
-};
-
 const COLUMNS: readonly Column<DeployStack>[] = [
   { header: "Stack", cell: ({ stackId }) => <StackLink id={stackId} /> },
   { header: "Wave", cell: ({ wave }) => <Text>{wave}</Text> },
-  { header: "State", cell: (row) => <State row={row} /> },
+  {
+    header: "State",
+    cell: ({ state, approving, stackId }) => (
+      <DeployState {...defined({ approving })} state={state} stackId={stackId} />
+    ),
+  },
   { header: "Since", cell: ({ since }) => <Ago at={since} /> },
   { header: "From", cell: ({ from }) => <Text>{formatValues(from)}</Text> },
-  { header: "Why", cell: (row) => <Why row={row} /> },
+  { header: "Why", cell: ({ code, message }) => <DeployWhy {...defined({ code, message })} /> },
 ];
-
-function State({ row: { state, approving, stackId } }: { row: DeployStack }) {
-  const [status, word] = STATUS[state];
-  if (!approving) return <Mark status={status} word={word} />;
-  return (
-    <>
-      <Mark status="approval" word="On its way" />{" "}
-      <To path="/stack" search={{ id: stackId }}>
-        waits for an approval
-      </To>
-    </>
-  );
-}
-
-function Why({ row: { code, message } }: { row: DeployStack }) {
-  const text = <Text>{[code, message].filter(Boolean).join(": ")}</Text>;
-  if (code !== "FROZEN") return text;
-  return (
-    <>
-      {text} <To path="/freezes">Freezes</To>
-    </>
-  );
-}
 
 function formatValues(values: DeployStack["from"] = {}): string {
   return Object.entries(values)

@@ -37,6 +37,7 @@ export {
 export { Orphan, OrphanCheck } from "./orphan.ts";
 export { DeployPlan, PlannedStack } from "./plan.ts";
 export { ReleasePlace } from "./release.ts";
+export { ReleaseCalendar } from "./release-calendar.ts";
 export { Run, RunState, Service, YardInfo, YardProcess } from "./run.ts";
 export { Session } from "./session.ts";
 export {

@@ -1,4 +1,5 @@
 import { Type } from "typebox";
+import { DeployStack } from "./deploy.ts";
 import { Instant } from "./event.ts";
 import type { View } from "./view.ts";
 
@@ -55,6 +56,27 @@ export const PlannedStack = Type.Object({
   changed: Type.Boolean({
     description: "It is not as it was planned any more: nothing would be sent to it (PLAN_STALE). Plan again.",
   }),
+  changes: Type.Optional(
+    Type.Object(
+      { adds: count, changes: count, destroys: count },
+      {
+        description:
+          "What the stack's own plan would do with its resources: the one whose id is among `show`, as its task has reported it. Missing: none is known.",
+      },
+    ),
+  ),
+  progress: Type.Optional(
+    Type.Object(
+      {
+        state: DeployStack.properties.state,
+        approving: DeployStack.properties.approving,
+        code: DeployStack.properties.code,
+        message: DeployStack.properties.message,
+        since: Instant,
+      },
+      { description: "How far the task that follows this plan is with the stack. Missing: it has not begun." },
+    ),
+  ),
   parked: Type.Array(Type.Object({ event: Type.String(), code: Type.String(), since: Instant }), {
     description: "Events that are parked for the stack now, at most ten: they may be applied when it moves.",
   }),

@@ -7,10 +7,11 @@ import {
   parseEnvironment,
   SharedVariables,
 } from "@stackyard/core/environment";
-import { sealStore } from "@stackyard/core/services";
+import { type CalendarFiles, sealStore } from "@stackyard/core/services";
 import { createSqsTransport, type SqsTransportOptions } from "@stackyard/transport-sqs";
 import { Type } from "typebox";
 import { findResultKey } from "../load-result-key.ts";
+import { openCalendars } from "../open-calendars.ts";
 import { openLocator } from "../open-locator.ts";
 import { loadSealer, type SealSettings } from "../open-sealed-store.ts";
 import { openStore } from "../open-store.ts";
@@ -25,6 +26,8 @@ export interface AwsYard {
   readonly store: Store;
   readonly transport: Transport;
   readonly locator: Locator;
+  /** The calendars next to the machines. */
+  readonly calendars: CalendarFiles;
   /** Whole logs of attempts that are not in the store. */
   readonly logs: Records | undefined;
   readonly aws: AwsAccess;
@@ -63,6 +66,7 @@ export async function openYard(yard: AwsYardOptions, context: YardContext): Prom
   return {
     transport,
     locator,
+    calendars: await openCalendars(parts.machines, aws),
     logs,
     aws,
     store: { ...store, enqueue: (events) => publishAll(findTransport, events) },

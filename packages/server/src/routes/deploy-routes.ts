@@ -50,7 +50,8 @@ function listRoute(deps: RouteDeps): Route {
   });
 }
 
-const STATES = ["waiting", "sent", "done", "unchanged", "failed", "skipped", "unsent", "undone"] as const;
+/** How far a stack of a task `deploy` may be. */
+export const DEPLOY_STATES = ["waiting", "sent", "done", "unchanged", "failed", "skipped", "unsent", "undone"] as const;
 
 function stacksRoute(deps: RouteDeps): Route {
   return defineRoute("GET", "/v1/stacks/:stackId/deploys/:task", {
@@ -61,7 +62,7 @@ function stacksRoute(deps: RouteDeps): Route {
     summary:
       "List the stacks of a task `deploy` in the order in which they are sent to, without those that the caller may not read.",
     params: { stackId: StackId, task: Type.String({ minLength: 1, maxLength: 255 }) },
-    query: { ...pageQuery, state: Type.Optional(Type.Enum([...STATES], { description: "Default: all." })) },
+    query: { ...pageQuery, state: Type.Optional(Type.Enum([...DEPLOY_STATES], { description: "Default: all." })) },
     answers: {
       200: { description: "A page.", schema: pageOf(DeployStack) },
       404: { description: "STACK_UNKNOWN; NOT_FOUND: the task has deployed nothing" },

@@ -16,6 +16,9 @@ import { hasEverywhere } from "../access/guard.ts";
 import { mayRead } from "../access/reach.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, pageQuery, StackId, toInstant } from "../schemas/event.ts";
+import { DEPLOY_STATES } from "./deploy-routes.ts";
+import { loadPlanChanges } from "./plan-changes.ts";
+import { loadPlanProgress } from "./plan-progress.ts";
 import type { RouteDeps } from "./route-deps.ts";
 import { collectRows } from "./row-pages.ts";
 import { pageInput } from "./to-page.ts";
@@ -75,16 +78,31 @@ function stacksRoute(deps: RouteDeps): Route {
     tag: "promotion",
     summary: "List what a plan of a release would do with each stack, without those that the caller may not read.",
     params,
-    query: { ...pageQuery, does: Type.Optional(Type.Enum([...DOES], { description: "Default: all." })) },
+    query: {
+      ...pageQuery,
+      does: Type.Optional(Type.Enum([...DOES], { description: "Default: all." })),
+      state: Type.Optional(
+        Type.Enum([...DEPLOY_STATES], { description: "How far they are: see `progress`. Default: all." }),
+      ),
+    },
     answers: { 200: { description: "A page.", schema: pageOf(PlannedStack) }, 404: { description: UNKNOWN } },
-    async handle({ params: { stackId, plan }, query: { does, ...query } }, { caller }) {
+    async handle({ params: { stackId, plan }, query: { does, state, ...query } }, { caller }) {
       const opened = await openPlan(deps, stackId, plan);
       const { cursor, limit } = pageInput(query);
-      const isWanted = (entry: PlanEntry) => does === undefined || entry.does === does;
+      const progress = await loadPlanProgress({ ...deps, ...opened, incarnation: opened.release.incarnation });
+      const isWanted = (entry: PlanEntry) =>
+        (does === undefined || entry.does === does) && (state === undefined || progress.find(entry)?.state === state);
       const load = (first: number) => listPlanPages(deps, opened.head, first);
       const { items: entries, next } = await collectRows({ cursor, limit, isWanted, load });
       const visible = await loadVisible(deps, caller, { opened, entries });
-      const items = visible.map(({ entry, loaded }) => toPlannedStack(entry, loaded, opened.release));
+      const changes = await loadPlanChanges(
+        deps,
+        visible.map(({ entry }) => entry),
+      );
+      const items = visible.map(({ entry, loaded }) => ({
+        ...toPlannedStack(entry, loaded, opened.release),
+        ...defined({ changes: changes.get(entry.stack), progress: progress.find(entry) }),
+      }));
       return json(200, { items, ...defined({ cursor: next }) });
     },
   });
@@ -92,7 +110,7 @@ function stacksRoute(deps: RouteDeps): Route {
 
 interface OpenedPlan {
   readonly head: PlanHead;
-  readonly release: Pick<Stack, "id" | "createdAt">;
+  readonly release: Pick<Stack, "id" | "createdAt" | "incarnation">;
   /** The machine of a stack that a task would create, by task. */
   readonly creates: ReadonlyMap<string, string>;
 }
