@@ -8,6 +8,8 @@ export interface ValueDifference {
 }
 
 const SHOWN_CHARACTERS = 200;
+/** A commit or another digest: its begin is enough to know it by, and the whole is its title. */
+const DIGEST = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
 /** Renders a value that has changed, as a pair. */
 export function ValueChange({ what, before, now }: ValueDifference) {
@@ -25,5 +27,12 @@ export function ValueChange({ what, before, now }: ValueDifference) {
 
 function Value({ text }: { text: string | undefined }) {
   if (text === undefined) return <span className="muted">not set</span>;
+  if (DIGEST.test(text)) {
+    return (
+      <span title={text}>
+        <Text mono>{text.slice(0, 12)}</Text>
+      </span>
+    );
+  }
   return <Text mono>{text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text}</Text>;
 }

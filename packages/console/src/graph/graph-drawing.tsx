@@ -57,6 +57,9 @@ const SLICE = 150;
 /** What a person scrolls with: wheel, finger, scroll bar and keys. */
 const SCROLLING = ["wheel", "touchmove", "pointerdown", "keydown"];
 
+/** Of the texts above the topmost states. */
+const ROOM_ABOVE = 16;
+
 interface DrawingProps extends GraphMarks {
   readonly graph: MachineGraph;
   readonly layout: GraphLayout;
@@ -75,12 +78,14 @@ export function GraphDrawing({ graph, layout, label, zoom, drawing, ...marks }: 
   const present = Object.entries(marks.states ?? {}).find(([, badge]) => badge.current)?.[0];
   const place = layout.nodes.find(({ id }) => id === present);
   const { x, y } = place ?? { x: undefined, y: undefined };
+  const above = Object.values(marks.states ?? {}).some(({ text }) => text !== undefined) ? ROOM_ABOVE : 0;
+  const view = { width: layout.width, height: layout.height + above };
   // biome-ignore lint/correctness/useExhaustiveDependencies: another zoom begins at the present state, too
   useEffect(() => {
     const area = scroller.current;
     if (!area || x === undefined || y === undefined) return;
     // Pane and drawing may get another width after they were drawn, when a list appears next to them.
-    const observer = new ResizeObserver(() => showPoint(area, { x: x / layout.width, y: y / layout.height }));
+    const observer = new ResizeObserver(() => showPoint(area, { x: x / view.width, y: (y + above) / view.height }));
     observer.observe(area);
     if (area.firstElementChild) observer.observe(area.firstElementChild);
     // A place that a person has scrolled to stays. The place alone does not show who scrolled: a wider pane scrolls back by itself.
@@ -90,8 +95,8 @@ export function GraphDrawing({ graph, layout, label, zoom, drawing, ...marks }: 
       stop();
       for (const event of SCROLLING) area.removeEventListener(event, stop);
     };
-  }, [x, y, zoom, layout.width, layout.height]);
-  const style = typeof zoom === "number" ? { width: layout.width * zoom } : toFittedSize(layout, zoom);
+  }, [x, y, zoom, above, view.width, view.height]);
+  const style = typeof zoom === "number" ? { width: view.width * zoom } : toFittedSize(view, zoom);
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: the area is scrolled with the keyboard
     <section className="graph-scroll" ref={scroller} tabIndex={0} aria-label={label}>
@@ -100,7 +105,7 @@ export function GraphDrawing({ graph, layout, label, zoom, drawing, ...marks }: 
         ref={drawing}
         role="img"
         aria-label={label}
-        viewBox={`0 0 ${layout.width} ${layout.height}`}
+        viewBox={`0 ${-above} ${view.width} ${view.height}`}
         style={{ ...style, height: "auto", display: "block", margin: "auto" }}
       >
         <Parts graph={graph} layout={layout} marks={marks} />
@@ -187,7 +192,7 @@ const EdgeLabels = memo(function EdgeLabels({ graph, layout, marks, from }: Slic
 });
 
 /** Returns a size that fits the whole graph; one that would become too small to read is scrolled, unless `whole`. */
-function toFittedSize({ width, height }: GraphLayout, zoom: "fit" | "whole") {
+function toFittedSize({ width, height }: Pick<GraphLayout, "width" | "height">, zoom: "fit" | "whole") {
   const size = { width: "100%", maxWidth: width, maxHeight: "calc(60vh - 16px)" };
   return zoom === "whole"
     ? size

@@ -47,6 +47,19 @@ it.each([
   expect((scroller?.scrollWidth ?? 0) - (scroller?.clientWidth ?? 0)).toBe(0);
 });
 
+it("shows the texts above the topmost states whole", async () => {
+  await page.viewport(1_440, 1_000);
+  const graph = createGraph(3);
+  const states = Object.fromEntries(graph.nodes.map(({ id }) => [id, { text: "3 stacks" }]));
+  await render(<GraphPanel graph={graph} label="Graph" states={states} />);
+  await expect.poll(() => document.querySelectorAll("svg.graph .graph-count").length).toBe(graph.nodes.length);
+
+  const { top } = document.querySelector("svg.graph")?.getBoundingClientRect() ?? new DOMRect();
+  const tops = [...document.querySelectorAll("svg.graph .graph-count")].map((text) => text.getBoundingClientRect().top);
+
+  expect(Math.min(...tops)).toBeGreaterThanOrEqual(top);
+});
+
 it("shows the present state also when the pane becomes narrower after it was drawn, until a person scrolls", async () => {
   await page.viewport(1_440, 1_000);
   await render(<GraphPanel graph={createGraph(30)} label="Graph" states={{ "STATE-15": { current: true } }} />);
