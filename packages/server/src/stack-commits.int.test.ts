@@ -40,7 +40,7 @@ const script = defineExecutor({
 let yard: TestYard;
 afterEach(() => yard.stop());
 
-function start(list?: PluginService["listCommits"]): CommitQuery[] {
+function start(list?: PluginService["listCommits"], source = SOURCE): CommitQuery[] {
   const asked: CommitQuery[] = [];
   const listCommits: NonNullable<PluginService["listCommits"]> = async (query, deps, signal) => {
     asked.push(query);
@@ -48,7 +48,7 @@ function start(list?: PluginService["listCommits"]): CommitQuery[] {
   };
   yard = createTestYard({
     executor: script,
-    source: SOURCE,
+    source,
     local: { name: "ada", groups: ["team"] },
     deps: { services: [{ name: "other" }, { name: "hub", listCommits }] },
   });
@@ -101,6 +101,15 @@ describe("the commits of a stack", () => {
     await approve("LIVE");
     await push(at(3));
     expect(await load()).toEqual({ since: { kind: "success", position: expect.any(Number), at: expect.any(String) } });
+  });
+
+  it("know no success of a run that was left before its tasks had ended", async () => {
+    start(undefined, SOURCE.replace("tasks: [app], on: {", "tasks: [sign-off], on: { PUSHED: REVIEW,"));
+    await push(at(1));
+    await approve("DEPLOY");
+    await push(at(2));
+
+    expect(await load()).toEqual({});
   });
 
   it("are only compared where no service knows the host, one fails, or has a reason (wpt.fyi#4799)", async () => {

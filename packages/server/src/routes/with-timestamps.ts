@@ -3,6 +3,7 @@ import type { StoredLog } from "@stackyard/core/engine";
 
 /** Bytes for which the times are read at once. */
 const PART_BYTES = 262_144;
+
 /** Yields a log with the time before each of its lines, as `2026-11-26T12:00:00.0Z text`. */
 export async function* withTimestamps(log: StoredLog): AsyncGenerator<string, void> {
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -20,6 +21,7 @@ export async function* withTimestamps(log: StoredLog): AsyncGenerator<string, vo
       }
     }
   }
+  yield decoder.decode();
 }
 
 const LINE_FEED = 10;
