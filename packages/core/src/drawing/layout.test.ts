@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type DrawnGraph, toLabel, toLayout } from "./layout.ts";
+import { type DrawnGraph, type GraphLayout, toLabel, toLayout } from "./layout.ts";
 import { isAfterFailure } from "./path.ts";
 
 const edge = (from: string, to: string, event?: string) => ({ from, to, passing: false, ...(event && { event }) });
@@ -50,6 +50,9 @@ describe("toLayout", () => {
     ];
 
     expect((noted.nodes[2]?.width ?? 0) - (plain.nodes[2]?.width ?? 0)).toBeCloseTo(84);
+    const gapOf = ({ nodes: [, from, to] }: GraphLayout) =>
+      (to?.x ?? 0) - (to?.width ?? 0) / 2 - ((from?.x ?? 0) + (from?.width ?? 0) / 2);
+    expect(gapOf(noted) - gapOf(plain)).toBeCloseTo(30);
     expect(noted.width).toBeGreaterThan(plain.width);
   });
 

@@ -111,6 +111,17 @@ describe("toSvg", () => {
     expect(toSvg(graph, { routes })).toBe(toSvg(graph));
   });
 
+  it("parts arrows that join the same two states", () => {
+    const on = "{A: [{action: advance, state: END}], B: [{action: advance, state: END}]}";
+    const graph = aGraph(`version: 1\nevents: [A, B]\nstates: {INIT: {on: ${on}}, END: {terminal: true}}\ntasks: {}`);
+    const positions = new Map(graph.nodes.map(({ id }, index) => [id, { x: index * 300, y: 50 }]));
+
+    const svg = toSvg(graph, { positions });
+
+    const heights = ["A", "B"].map((event) => new RegExp(` y="(.+?)"[^>]*>${event}</text>`).exec(svg)?.[1]);
+    expect(heights).toEqual(["54", "80"]);
+  });
+
   it("writes conditions and what is raised on arrows", () => {
     const states =
       "{INIT: {on: {FAILED: [{when: 'stack.visits.INIT < 3', action: advance, state: INIT}, {action: advance, state: END}]}}, END: {terminal: true}}";

@@ -40,5 +40,6 @@ describe("findCommitRange", () => {
   it("makes no address of what is none of the web", () => {
     expect(find({ pr: "javascript:alert(1)//github.com/a/b/pull/1" })?.compareUrl).toBeUndefined();
     expect(find({ pr: "https://user:pass@github.com/a/b/pull/1" })?.compareUrl).toBeUndefined();
+    expect(find({ pr: "https://:pass@github.com/a/b/pull/1" })?.compareUrl).toBeUndefined();
   });
 });

@@ -45,6 +45,13 @@ describe("listEndsOfRuns", () => {
     expect(positions(...opened, ...failed, ...rejected, "PUSHED BROKEN REVIEW")).toEqual([3]);
   });
 
+  it("takes an approval as a good end, and a rejection not", () => {
+    const approved = ["OPENED - REVIEW", "APPROVE_TASK REVIEW LIVE"];
+
+    expect(positions(...approved, "PUSHED LIVE REVIEW")).toEqual([2]);
+    expect(positions("OPENED - REVIEW", "REJECT_TASK REVIEW LIVE", "PUSHED LIVE REVIEW")).toEqual([]);
+  });
+
   it("begins a run with a timer, too, and not with what changes no state", () => {
     expect(positions(...OPENED, "PUSHED LIVE LIVE", "NIGHTLY LIVE REVIEW")).toEqual([4]);
   });

@@ -16,7 +16,7 @@ states:
   DONE: { terminal: true }
 tasks:
   tenants: { executor: deploy, config: { stacks: { machine: tenant, where: "metadata.ring == 'canary'" }, event: GO, metadata: { api: "\${metadata.api}" }, until: [LIVE], failed: [BROKEN] } }
-  undo: { executor: deploy, config: { op: undo, of: tenants } }
+  undo: { executor: deploy, config: { op: undo, of: tenants, stacks: { machine: tenant }, metadata: { api: x } } }
   check: { executor: lambda, config: { name: check } }
   staging: { executor: deploy, config: { stacks: shop-staging, event: GO, metadata: { api: "\${metadata.api}" }, until: [LIVE] } }
 `;
@@ -103,6 +103,15 @@ describe("the tally of an environment", () => {
     expect(foreign).toMatchObject({ standings: { "by-hand": 1 } });
   });
 
+  it("shows the newest of the releases that have set its keys, since when the last of them did", () => {
+    const releases = { ...release(100, "1", { at: 400 }), web: { ...release(200, "2").api, at: 300 } };
+    const counted = createBoardTally({ ...PLACE, keys: ["api", "web"] });
+
+    counted.add(stack("a", { metadata: { api: "1", web: "2" }, releases }));
+
+    expect(counted.list()).toMatchObject([{ release: { id: "shop-2", createdAt: 200 }, since: 400 }]);
+  });
+
   it("hides sensitive values", () => {
     expect(tally(stack("a", { metadata: { api: "hunter2" }, secretVersions: { api: 1 } }))[0]?.values).toEqual({
       api: "***",
@@ -117,10 +126,13 @@ describe("the tally of an environment", () => {
 
 it("is behind where the environment before has a newer release, also when nothing runs here", () => {
   const [old, young] = [tally(stack("a")), tally(stack("b", { releases: release(200, "2") }))];
-  expect([isBehind(old, young), isBehind(young, old), isBehind(old, undefined), isBehind([], old)]).toEqual([
-    true,
-    false,
-    false,
-    true,
-  ]);
+  const pairs = [
+    [old, young],
+    [young, old],
+    [old, old],
+    [old, undefined],
+    [[], old],
+    [[], []],
+  ] as const;
+  expect(pairs.map(([here, before]) => isBehind(here, before))).toEqual([true, false, false, false, true, false]);
 });

@@ -62,6 +62,17 @@ describe("freezes", () => {
     await expect(exceptRelease(bench, "summer", hotfix)).rejects.toMatchObject({ code: "NOT_FOUND" });
   });
 
+  it("let at most 200 releases pass, and those again", async () => {
+    const bench = createBench();
+    await startFreeze(bench, winter);
+    const pass = (release: string) => exceptRelease(bench, "winter", { ...hotfix, release });
+
+    for (let index = 1; index <= 200; index += 1) await pass(`shop-${index}`);
+
+    await expect(pass("shop-201")).rejects.toMatchObject({ code: "USAGE" });
+    expect((await pass("shop-200")).except).toHaveLength(200);
+  });
+
   it("refuse a name in use, an end in the past, and an expression with errors", async () => {
     const bench = createBench();
     await startFreeze(bench, winter);
@@ -84,5 +95,13 @@ describe("freezes", () => {
 
     await expect(listFreezes(bench)).rejects.toMatchObject({ code: "STORE_CORRUPT" });
     await expect(findFreeze(bench, "winter")).rejects.toMatchObject({ code: "STORE_CORRUPT" });
+  });
+
+  it("are not taken for ended when the store reports one as damaged", async () => {
+    const bench = createBench();
+    const unreadable = [{ id: "freezes/winter", reason: "no JSON" }];
+    const records = { ...bench.records, list: async () => ({ items: [], unreadable }) };
+
+    await expect(listFreezes({ ...bench, records })).rejects.toMatchObject({ code: "STORE_CORRUPT" });
   });
 });

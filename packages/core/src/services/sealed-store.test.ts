@@ -185,6 +185,18 @@ describe("keys of a sealed store", () => {
     expect(await loadParked(sealed)).toEqual([parked]);
   });
 
+  it("keep the name of the task in the head of a parked result, and seal the rest of it", async () => {
+    const inner = createMemoryStore();
+    const message = { event: "TASK_COMPLETED", stackId: "s1", task: { name: "app", outputs: { pin: 7 } } };
+    const parked = aParkedEvent("e1", { event: aQueuedEvent("e1", { message }) });
+
+    await commitNow(sealStore(inner, sealer), aChange({ park: [parked] }));
+
+    const [stored] = await loadParked(inner);
+    expect(stored?.event.message["task"]).toEqual({ name: "app" });
+    expect(await loadParked(sealStore(inner, sealer))).toEqual([parked]);
+  });
+
   it("fail a claim with the attempt and the key, and leave it to a worker that has the key", async () => {
     const inner = createMemoryStore();
     const id = "s1/created/1/plan/1";
