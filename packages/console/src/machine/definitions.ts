@@ -9,7 +9,9 @@ import type { JsonSchema, KnownExecutor } from "./messages.ts";
 const LOADERS: Readonly<Record<string, () => Promise<ExecutorDefinition>>> = {
   approval: async () => approvalDefinition,
   asg: async () => (await import("@stackyard/executor-asg/definition")).asgDefinition,
+  deploy: async () => (await import("@stackyard/promotion/definition")).deployDefinition,
   ecs: async () => (await import("@stackyard/executor-ecs/definition")).ecsDefinition,
+  gate: async () => (await import("@stackyard/promotion/definition")).gateDefinition,
   lambda: async () => (await import("@stackyard/executor-lambda/definition")).lambdaDefinition,
   runcommand: async () => (await import("@stackyard/executor-runcommand/definition")).runCommandDefinition,
   terraform: async () => (await import("@stackyard/executor-terraform/definition")).terraformDefinition,

@@ -2,6 +2,7 @@ import { parseMachine } from "@stackyard/core/machine";
 import { lambdaDefinition } from "@stackyard/executor-lambda/definition";
 import { runCommandDefinition } from "@stackyard/executor-runcommand/definition";
 import { terraformDefinition } from "@stackyard/executor-terraform/definition";
+import { promotionDefinitions } from "@stackyard/promotion/definition";
 import { describe, expect, it } from "vitest";
 import { tasks } from "./tasks.ts";
 
@@ -31,19 +32,22 @@ describe("a text that is parsed", () => {
 
   it("has the codes and messages of the command line for the executors of Stackyard", async () => {
     const faulty = `version: 2
-states: { INIT: { tasks: [a, b, c] }, DONE: { terminal: true } }
+states: { INIT: { tasks: [a, b, c, d, e] }, DONE: { terminal: true } }
 tasks:
   a: { executor: lambda, config: { nme: f } }
   b: { executor: terraform, config: { action: aply } }
   c: { executor: runcommand, config: { instance: 5 } }
+  d: { executor: deploy, config: { stacks: { machine: shop, where: "1 +" }, event: GO, metadata: { v: "1" }, until: [UP] } }
+  e: { executor: gate, config: { soak: { of: elsewhere, for: 1h } } }
 `;
-    const definitions = [lambdaDefinition, terraformDefinition, runCommandDefinition];
+    const definitions = [lambdaDefinition, terraformDefinition, runCommandDefinition, ...promotionDefinitions];
     const executors = new Map(definitions.map((each) => [each.name, each]));
     const ofCli = parseMachine(faulty, { name: "m", executors }).problems;
 
     const { problems } = await tasks.parse({ name: "m", text: faulty, executors: await tasks.executors(undefined) });
 
-    expect(ofCli.map(({ code }) => code)).toContain("lambda-name-required");
+    const codes = ofCli.map(({ code }) => code);
+    expect(codes).toEqual(expect.arrayContaining(["lambda-name-required", "deploy-where", "gate-soak"]));
     expect(problems).toEqual(ofCli);
   });
 
