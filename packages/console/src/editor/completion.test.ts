@@ -3,7 +3,7 @@ import { EditorState } from "@codemirror/state";
 import { describe, expect, it } from "vitest";
 import { toOutline } from "../machine/outline.ts";
 import { tasks } from "../machine/tasks.ts";
-import { createCompletion, createHover, pathAt } from "./completion.ts";
+import { createCompletion, createHover, findSchemas, pathAt } from "./completion.ts";
 
 const MACHINE = `version: 2
 events: [OPENED, MERGED]
@@ -73,6 +73,14 @@ describe("completion", () => {
     const marked = MACHINE.replace("OPENED: LIVE", 'OPENED: [{ when: "|" }]');
 
     expect(await complete(marked)).toEqual(expect.arrayContaining(["stack.id", "metadata.sha", "stack.visits.LIVE"]));
+  });
+});
+
+describe("the schemas of a path", () => {
+  it("are found next to a pattern that is invalid under the flag `u`", () => {
+    const named = { description: "named" };
+
+    expect(findSchemas({ patternProperties: { "^a\\-": {}, "^a": named } }, ["a-b"])).toEqual([named]);
   });
 });
 

@@ -4,6 +4,7 @@ import { defined } from "@stackyard/core";
 import type { Path } from "../machine/edits/operation.ts";
 import type { KnownExecutor, MachineSchemas, JsonSchema as Schema } from "../machine/messages.ts";
 import type { Outline } from "../machine/outline.ts";
+import { fitsPattern } from "./schema-field.ts";
 
 /** What completion and hover know. */
 export interface Knowledge {
@@ -45,9 +46,7 @@ function expand(schema: Schema): readonly Schema[] {
 function stepInto({ properties = {}, patternProperties = {} }: Schema, key: string): readonly Schema[] {
   const own = Object.hasOwn(properties, key) ? properties[key] : undefined;
   if (own !== undefined) return [own];
-  return Object.entries(patternProperties).flatMap(([pattern, schema]) =>
-    new RegExp(pattern, "u").test(key) ? [schema] : [],
-  );
+  return Object.entries(patternProperties).flatMap(([pattern, schema]) => (fitsPattern(pattern, key) ? [schema] : []));
 }
 
 function schemasAt(knowledge: Knowledge, path: readonly string[]): readonly Schema[] {

@@ -108,6 +108,15 @@ function typesOf({ type, properties, patternProperties, items }: JsonSchema): re
   return items === undefined ? [] : ["array"];
 }
 
+/** Returns true for a key that fits a pattern. One that is invalid under the flag `u` fits no key; the server checks it. */
+export function fitsPattern(pattern: string, key: string): boolean {
+  try {
+    return new RegExp(pattern, "u").test(key);
+  } catch {
+    return false;
+  }
+}
+
 function isGroup({ properties = {} }: JsonSchema): boolean {
   return Object.keys(properties).length > 0;
 }

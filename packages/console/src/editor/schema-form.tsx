@@ -8,7 +8,15 @@ import type { JsonSchema } from "../machine/messages.ts";
 import { toSafeText } from "../text/safe-text.ts";
 import type { Edit } from "./edit.ts";
 import { EntryControl, isEntry } from "./entry-control.tsx";
-import { listFields, matchShape, type SchemaField, type Shape, toKeyLabel, toShapes } from "./schema-field.ts";
+import {
+  fitsPattern,
+  listFields,
+  matchShape,
+  type SchemaField,
+  type Shape,
+  toKeyLabel,
+  toShapes,
+} from "./schema-field.ts";
 import "./schema-form.css";
 
 /** What all fields of a document share. */
@@ -80,7 +88,7 @@ function toMap(value: Plain | undefined): { readonly [key: string]: Plain | unde
 /** Returns true for a key that fits a pattern of a schema, such as those of users that begin with `x-`. */
 function isNamed(schemas: readonly JsonSchema[], key: string): boolean {
   return schemas.some(({ patternProperties = {} }) =>
-    Object.keys(patternProperties).some((pattern) => new RegExp(pattern, "u").test(key)),
+    Object.keys(patternProperties).some((pattern) => fitsPattern(pattern, key)),
   );
 }
 
