@@ -199,15 +199,14 @@ function Operations({ source, stack, attempt }: StackProps & { readonly attempt:
 
 const MAX_LINES = 200;
 
-/** Returns the last lines of an attempt's log; undefined until they are loaded, and without a log. */
-function useLogEnd(source: StackSource, attempt: Attempt | undefined): readonly string[] | undefined {
+/** Loads the log of an attempt that has one; `lines` are its last ones, undefined until they are loaded. */
+function useLogEnd(source: StackSource, attempt: Attempt | undefined) {
   const { attemptId = "", hasLog = false } = attempt ?? {};
-  const { data } = useLoad(
-    source.key("log-tail", { attemptId }),
-    ({ signal }) => source.loadLogTail(attemptId, signal),
-    { enabled: hasLog },
-  );
-  return useMemo(() => data?.split("\n").slice(-MAX_LINES), [data]);
+  const log = useLoad(source.key("log-tail", { attemptId }), ({ signal }) => source.loadLogTail(attemptId, signal), {
+    enabled: hasLog,
+  });
+  const { data } = log;
+  return { log, lines: useMemo(() => data?.split("\n").slice(-MAX_LINES), [data]) };
 }
 
 interface ComparedProps extends AttemptProps {
@@ -217,8 +216,8 @@ interface ComparedProps extends AttemptProps {
 
 function ComparedAttempt({ source, attempt, other, history }: ComparedProps) {
   const end = findEnd(history, attempt);
-  const lines = useLogEnd(source, attempt);
-  const others = useLogEnd(source, other);
+  const { log, lines } = useLogEnd(source, attempt);
+  const { lines: others } = useLogEnd(source, other);
   const ofOne = useMemo(() => (lines && others ? markLinesOfOne(lines, others) : []), [lines, others]);
   return (
     <section className="compared-attempt" aria-label={`Attempt ${attempt.attempt} of ${attempt.task}`}>
@@ -240,15 +239,19 @@ function ComparedAttempt({ source, attempt, other, history }: ComparedProps) {
         }}
       />
       {attempt.hasLog ? (
-        <Scrolled label="End of the log" className="compared-log" as="pre">
-          {lines?.map((line, index) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: lines of a text have no other identity
-            <span key={index} className={ofOne[index] === true ? "excerpt-line of-one" : "excerpt-line"}>
-              <AnsiText>{line}</AnsiText>
-              {ofOne[index] === true && <span className="hidden-visually"> (only in this attempt)</span>}
-            </span>
-          ))}
-        </Scrolled>
+        <Loaded query={log}>
+          {() => (
+            <Scrolled label="End of the log" className="compared-log" as="pre">
+              {lines?.map((line, index) => (
+                // biome-ignore lint/suspicious/noArrayIndexKey: lines of a text have no other identity
+                <span key={index} className={ofOne[index] === true ? "excerpt-line of-one" : "excerpt-line"}>
+                  <AnsiText>{line}</AnsiText>
+                  {ofOne[index] === true && <span className="hidden-visually"> (only in this attempt)</span>}
+                </span>
+              ))}
+            </Scrolled>
+          )}
+        </Loaded>
       ) : (
         <p className="muted">It has no log.</p>
       )}

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import { userEvent } from "vitest/browser";
 import { useShortcuts } from "../app/shortcuts.tsx";
 import { anAttempt, anEntry, aStack, stackApi } from "../testing/a-stack.ts";
-import { renderPage, type SentRequest, viewer } from "../testing/render-page.tsx";
+import { problem, renderPage, type SentRequest, viewer } from "../testing/render-page.tsx";
 import { StackPage } from "./stack-page.tsx";
 
 function PageWithKeys() {
@@ -111,6 +111,23 @@ describe("the attempts of a stack", () => {
 
     const marked = () => [...document.querySelectorAll(".of-one")].map(({ textContent }) => textContent);
     await expect.poll(marked).toEqual(["denied (only in this attempt)", "created (only in this attempt)"]);
+  });
+
+  it("says why the log of a compared attempt cannot be loaded", async () => {
+    const stack = aStack({ attempts: [anAttempt()] });
+    const { screen } = await renderPage(StackPage, "/stack?id=pr-12&tab=attempts", {
+      ...stackApi(stack, history),
+      [`GET /v1/attempts/${anAttempt().attemptId}/log`]: problem(
+        503,
+        "LOGS_UNAVAILABLE",
+        "The bucket does not answer.",
+      ),
+    });
+
+    await screen.getByRole("checkbox", { name: "Compare attempt 1 of database" }).click();
+
+    const compared = screen.getByRole("region", { name: "Attempt 1 of database" });
+    await expect.element(compared.getByText("The bucket does not answer.")).toBeVisible();
   });
 
   it("says that nothing was sent", async () => {
