@@ -80,6 +80,22 @@ function facts(stack: Partial<StackDetails>, given: Partial<ReleaseFacts> = {}):
   return { graph, stack: details, attempts: [], deploys: [], entries: [], now: NOW, ...given };
 }
 
+const approval = {
+  id: "a",
+  stackId: "pr-12",
+  machine: "shop-release",
+  state: "REVIEW",
+  task: "approve",
+  from: ["release-managers"],
+  count: 2,
+  need: 1,
+  own: false,
+  comment: "optional",
+  askedAt: at(21),
+  expiresAt: at(90),
+  given: [],
+} as const;
+
 const toWords = (given: ReleaseFacts) => toStages(given).map(({ name, word }) => `${name} ${word}`);
 const present = (given: ReleaseFacts) => toStages(given).find(({ isCurrent }) => isCurrent);
 
@@ -210,25 +226,25 @@ describe("what other tools' users have missed in such views", () => {
 
   it("shows an open approval as one, not as a task that runs (spinnaker#768)", () => {
     const tasks = [task("turn", "SATISFIED"), task("approve", "PENDING", "APPROVING")];
-    const approval = {
-      id: "a",
-      stackId: "pr-12",
-      machine: "shop-release",
-      state: "REVIEW",
-      task: "approve",
-      from: ["release-managers"],
-      count: 2,
-      need: 1,
-      own: false,
-      comment: "optional",
-      askedAt: at(21),
-      expiresAt: at(90),
-      given: [],
-    } as const;
     const stage = present(facts({ state: "REVIEW", entry: 2, tasks, approvals: [approval] }));
 
     expect(stage?.status).toBe("approval");
     expect(stage?.tasks[1]).toMatchObject({ status: "approval", note: "1 of 2 given, ends", until: at(90) });
+  });
+
+  it("shows an open approval only where the release is, not in a stage before with a task of that name", () => {
+    const tasks = [task("approve", "PENDING", "APPROVING")];
+    const given = { state: "PRODUCTION", entry: 3, tasks, approvals: [{ ...approval, state: "PRODUCTION" }] };
+
+    const stages = toStages(facts(given, { entries: takes("STAGING", "REVIEW", "PRODUCTION") }));
+
+    expect(stages.map(({ tasks: [, second] }) => second?.status)).toEqual([
+      "succeeded",
+      "succeeded",
+      undefined,
+      undefined,
+    ]);
+    expect(stages[2]?.tasks[0]).toMatchObject({ status: "approval", until: at(90) });
   });
 
   it("shows a failure before what succeeded later (octopus#8923)", () => {

@@ -1,4 +1,4 @@
-import type { Attempt, Deploy, HistoryEntry, MachineGraph, StackDetails } from "@stackyard/sdk";
+import type { Approval, Attempt, Deploy, HistoryEntry, MachineGraph, StackDetails } from "@stackyard/sdk";
 import { toAttemptStatus, toStackStatus, toTaskStatus } from "../api/status.ts";
 import { type Status, wordOf } from "../design/mark.tsx";
 import { countDeploy, findPause } from "./deploy-counts.ts";
@@ -111,7 +111,8 @@ function toPresent(facts: ReleaseFacts, name: string): Stage {
   const { stack, attempts } = facts;
   const tasks = stack.tasks.map((task): StageTask => {
     const attempt = findLast(attempts, task.name, (entry) => entry === stack.entry);
-    return toTask(facts, { name: task.name, status: toTaskStatus(task), attempt, code: task.errorCode });
+    const approval = stack.approvals?.find((each) => each.task === task.name);
+    return toTask(facts, { name: task.name, status: toTaskStatus(task), attempt, code: task.errorCode, approval });
   });
   const shares = tasks.map((task) => toShare(facts, task));
   return {
@@ -193,10 +194,11 @@ interface TaskFacts {
   readonly status: Status;
   readonly attempt: Attempt | undefined;
   readonly code?: string | undefined;
+  /** An open one, which only the present entry has. */
+  readonly approval?: Approval | undefined;
 }
 
-function toTask(facts: ReleaseFacts, { name, status, attempt, code }: TaskFacts): StageTask {
-  const approval = facts.stack.approvals?.find(({ task }) => task === name);
+function toTask(facts: ReleaseFacts, { name, status, attempt, code, approval }: TaskFacts): StageTask {
   if (approval !== undefined) {
     const { count, need, expiresAt } = approval;
     return { name, status: "approval", note: `${count - need} of ${count} given, ends`, until: expiresAt };
