@@ -21,7 +21,9 @@ export const DeployPlan = Type.Object({
   madeAt: Instant,
   tasks: Type.Array(PlannedTask),
   stacks: Type.Integer({ description: "That the caller may read." }),
-  hidden: Type.Integer({ description: "Stacks of the plan that the caller may not read. They are not counted." }),
+  hidden: Type.Integer({
+    description: "Stacks of the plan that the caller may not read. No other count contains them.",
+  }),
   counts: Type.Object(
     { move: count, same: count, create: count, moving: count, fails: count },
     { description: "Stacks by what happens to them: see `does` of a stack." },
