@@ -18,6 +18,7 @@ it("counts the entry, the page, what both import now or later, their styles and 
   const texts: Readonly<Record<string, string>> = {
     "assets/index.js": `new SharedWorker("/assets/live.js"); import("/assets/b.js")`,
     "assets/chart.js": "new Worker(`/assets/layout-worker-1_x.js`)",
+    "assets/layout-worker-1_x.js": `import{a}from"./value-1.js";const later=()=>import("./drawing-2.js")`,
   };
 
   const pages = readPages(manifest, (file) => texts[file] ?? "");
@@ -33,6 +34,8 @@ it("counts the entry, the page, what both import now or later, their styles and 
         "assets/chart.css",
         "assets/live.js",
         "assets/layout-worker-1_x.js",
+        "assets/value-1.js",
+        "assets/drawing-2.js",
       ],
     },
     { page: "b-page", files: [...shared, "assets/b.js", "assets/live.js"] },

@@ -1,4 +1,4 @@
-import { basename, extname } from "node:path";
+import { basename, dirname, extname } from "node:path";
 
 /** A chunk of a build, as Vite lists it. */
 interface Chunk {
@@ -53,14 +53,18 @@ function listFiles(manifest: Manifest, keys: readonly string[], read: (file: str
   const chunks = keys.flatMap((key) => manifest[key] ?? []);
   const files = new Set(chunks.flatMap(({ file, css = [] }) => [file, ...css]));
   const known = new Set(Object.values(manifest).map(({ file }) => file));
-  // Workers are not chunks of the list; scripts refer to them by address.
+  // Workers are not chunks of the list; scripts refer to them by address, and they to their own parts by name.
   for (const file of files) {
     if (extname(file) !== ".js") continue;
-    for (const [, asset = ""] of read(file).matchAll(/["'`]\/(assets\/[\w.-]+\.js)["'`]/g)) {
-      if (!known.has(asset)) files.add(asset);
-    }
+    for (const asset of findScripts(file, read(file))) if (!known.has(asset)) files.add(asset);
   }
   return [...files];
+}
+
+function findScripts(file: string, text: string): readonly string[] {
+  const named = [...text.matchAll(/["'`]\.\/([\w.-]+\.js)["'`]/g)].map(([, name = ""]) => `${dirname(file)}/${name}`);
+  const addressed = [...text.matchAll(/["'`]\/(assets\/[\w.-]+\.js)["'`]/g)].map(([, asset = ""]) => asset);
+  return [...named, ...addressed];
 }
 
 function nameOf(source: string): string {
