@@ -1,5 +1,6 @@
 import { toShellCommand } from "@stackyard/core";
 import type { Board, BoardName } from "@stackyard/sdk";
+import type { UseQueryResult } from "@tanstack/react-query";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
@@ -9,6 +10,7 @@ import { Empty, Loaded, Panel } from "../design/page.tsx";
 import { StackLink } from "../design/stack-link.tsx";
 import { type Column, Table } from "../design/table.tsx";
 import { Ago, Text } from "../design/text.tsx";
+import { toSafeText } from "../text/safe-text.ts";
 import "./boards.css";
 
 type Environment = Board["environments"][number];
@@ -16,11 +18,9 @@ type Version = Environment["versions"][number];
 type Release = Board["releases"][number];
 
 /** Loads the machines that deploy to other stacks. */
-export function useBoards(): readonly BoardName[] {
-  return useLoad(keys.count("boards"), (request) => yard.boards.list(request)).data ?? NONE;
+export function useBoards(): UseQueryResult<readonly BoardName[]> {
+  return useLoad(keys.count("boards"), (request) => yard.boards.list(request));
 }
-
-const NONE: readonly BoardName[] = [];
 
 /** Renders what runs in which environment, for each machine that deploys to other stacks. */
 export function Boards({ boards }: { boards: readonly BoardName[] }) {
@@ -121,7 +121,7 @@ function EnvironmentCard({ environment }: { environment: Environment }) {
         <Text>{task}</Text>
         {behind && <span className="board-behind">Behind</span>}
       </h3>
-      <p className="muted" title={where}>
+      <p className="muted" title={where && toSafeText(where)}>
         {stack === undefined ? (
           <To path="/stacks" search={{ machine }}>
             {stacks === 1 ? "1 stack" : `${stacks} stacks`} of <Text>{machine ?? ""}</Text>

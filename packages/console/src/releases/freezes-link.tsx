@@ -5,10 +5,14 @@ import { To } from "../design/links.tsx";
 
 /** Renders the way to the freezes, with how many there are now. */
 export function FreezesLink() {
-  const { data = [] } = useLoad(keys.count("freezes"), (request) => yard.freezes.list(request));
+  const { data, error } = useLoad(keys.count("freezes"), (request) => yard.freezes.list(request));
   return (
     <To path="/freezes" className="button">
-      {data.length === 0 ? "Freezes" : `Freezes: ${data.length} now`}
+      {data === undefined || data.length === 0 ? toWord(error) : `Freezes: ${data.length} now`}
     </To>
   );
+}
+
+function toWord(error: Error | null): string {
+  return error === null ? "Freezes" : "Freezes: not known now";
 }

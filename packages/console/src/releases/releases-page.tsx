@@ -3,7 +3,7 @@ import { keys } from "../api/keys.ts";
 import { type PagedList, usePages } from "../api/use-pages.ts";
 import { AwsPlace } from "../design/aws-place.tsx";
 import { Mark } from "../design/mark.tsx";
-import { Empty, Page, Panel } from "../design/page.tsx";
+import { Empty, ErrorNotice, Page, Panel } from "../design/page.tsx";
 import { type Column, ListTable } from "../design/table.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { Boards, useBoards } from "./boards.tsx";
@@ -13,12 +13,15 @@ import { releases } from "./release-status.ts";
 
 /** Renders the boards of machines that deploy, and what runs on Auto Scaling groups with the latest releases there. */
 export function ReleasesPage() {
-  const boards = useBoards();
+  const { data: boards = [], error: boardsError, refetch } = useBoards();
   const list = useReleases();
   const places = usePages(keys.list("release-places"), (part) => releases.places(part));
   const hasNone = [list, places].every(({ items, error }) => items?.length === 0 && error === null);
   return (
     <Page title="Releases" actions={boards.length > 0 && <FreezesLink />}>
+      {boards.length === 0 && boardsError !== null && (
+        <ErrorNotice error={boardsError} onRetry={() => void refetch()} />
+      )}
       <Boards boards={boards} />
       {!(hasNone && boards.length > 0) && <AutoScaling list={list} places={places} />}
     </Page>

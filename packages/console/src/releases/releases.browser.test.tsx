@@ -2,7 +2,7 @@ import type { ReleasePlace } from "@stackyard/sdk/releases";
 import { describe, expect, it } from "vitest";
 import { page, userEvent } from "vitest/browser";
 import { anAttempt } from "../testing/a-stack.ts";
-import { renderPage } from "../testing/render-page.tsx";
+import { problem, renderPage } from "../testing/render-page.tsx";
 import { ReleasePage } from "./release-page.tsx";
 import { ReleasesPage } from "./releases-page.tsx";
 
@@ -72,6 +72,24 @@ describe("ReleasesPage", () => {
     await expect.element(screen.getByText("ada: incident 12")).toBeVisible();
     await expect.element(screen.getByRole("link", { name: "rel-42" })).toBeVisible();
   });
+
+  it("says why boards cannot be loaded, instead of showing a yard without any", async () => {
+    const { screen } = await renderPage(ReleasesPage, "/releases", {
+      "GET /v1/releases/places": { items: [] },
+      "GET /v1/runs": { items: [] },
+      "GET /v1/boards": problem(503, "STORE_UNAVAILABLE", "The database does not answer."),
+    });
+
+    await expect.element(screen.getByText("The database does not answer.")).toBeVisible();
+  });
+
+  it("does not count freezes that cannot be loaded as none", async () => {
+    const { screen } = await showBoard(board, {
+      "GET /v1/freezes": problem(503, "STORE_UNAVAILABLE", "The database does not answer."),
+    });
+
+    await expect.element(screen.getByRole("link", { name: "Freezes: not known now" })).toBeVisible();
+  });
 });
 
 const version = (api: string, stacks: number, standings: object, release?: string) => ({
@@ -134,12 +152,13 @@ const board = {
   ],
 };
 
-async function showBoard(given: object = board) {
+async function showBoard(given: object = board, more: object = {}) {
   return renderPage(ReleasesPage, "/releases", {
     "GET /v1/releases/places": { items: [] },
     "GET /v1/runs": { items: [] },
     "GET /v1/boards": { items: [{ machine: "shop-release", environments: 3 }] },
     "GET /v1/boards/shop-release": given,
+    ...more,
   });
 }
 
