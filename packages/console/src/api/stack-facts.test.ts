@@ -48,6 +48,8 @@ describe("findFailure", () => {
     ).toMatchObject({
       isOver: true,
     });
+    const acknowledged = { ...lastFailure, acknowledgedAt: "2026-11-20T04:00:00Z" };
+    expect(findFailure(aStack("pr-1", { lastFailure: acknowledged }))).toMatchObject({ isOver: true });
     expect(findFailure(aStack("pr-1"))).toBeUndefined();
   });
 });

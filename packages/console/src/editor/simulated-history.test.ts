@@ -38,6 +38,15 @@ describe("the history of a simulation", () => {
     expect(lines.every(({ at }) => !Number.isNaN(Date.parse(at)))).toBe(true);
   });
 
+  it("begins anew with a stack that comes after one of its id was removed", () => {
+    const again = [...steps, { event: { stackId: "s", machine: "m", event: "OPENED" } }];
+    const played = simulate({ machines: [{ name: "m", text }], revisions: [], steps: again });
+
+    const last = toSimulatedHistory(again, played).findLast(({ step }) => step === 4);
+
+    expect([last?.from, last?.to]).toEqual([undefined, "LIVE"]);
+  });
+
   it("lists a step that was just added as not played, and not as ignored without a reason", () => {
     const played = simulate({ machines: [{ name: "m", text }], revisions: [], steps: [] });
 

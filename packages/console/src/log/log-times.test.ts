@@ -49,6 +49,15 @@ describe("times of the shown part of a log", () => {
     expect([asked, places()]).toEqual([[[0, 4]], [0, 4]]);
   });
 
+  it("are not those of a part of the live stream that does not follow what is known", async () => {
+    const { reader, places } = createBench();
+    await reader.cover({ from: 0, to: 4 });
+
+    reader.takePart({ attemptId: "a", offset: 400, text: "two\n", times: [{ at: 400, time: 9 }] });
+
+    expect(places()).toEqual([0]);
+  });
+
   it("are requested again after a failure", async () => {
     let fails = true;
     const reader = createTimesReader(async (part) => {

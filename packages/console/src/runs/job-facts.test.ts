@@ -32,6 +32,12 @@ describe("findJobFacts", () => {
     });
   });
 
+  it("shows three links at most", () => {
+    const config = Object.fromEntries(["a", "b", "c", "d"].map((name) => [name, `https://${name}.example.org/`]));
+
+    expect(findJobFacts({ config }).links.map(({ name }) => name)).toEqual(["a", "b", "c"]);
+  });
+
   it("names the account of the target", () => {
     const job = { config: { cluster: "prod" }, target: { account: "111122223333", region: "eu-west-1" } };
 

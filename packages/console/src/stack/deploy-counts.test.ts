@@ -18,6 +18,11 @@ describe("countDeploy", () => {
     expect(Object.values(total).reduce((sum, count) => sum + count, 0)).toBe(figures.stacks);
   });
 
+  it("counts stacks that were left alone as arrived", () => {
+    const alone = { ...canary, counts: { ...counts, done: 1, skipped: 3 } };
+    expect(countDeploy({ waves: [alone] })).toMatchObject({ arrived: 4, waves: { ended: 1, all: 1 } });
+  });
+
   it("does not count a wave as ended of which stacks were never sent to", () => {
     const stopped = { ...rest, counts: { ...counts, done: 1, unsent: 39 } };
     expect(countDeploy({ waves: [canary, stopped] }).waves).toEqual({ ended: 1, all: 2 });

@@ -24,6 +24,15 @@ describe("toProgressDrawing", () => {
     expect(drawing?.failed).toBe(`M0 ${HEIGHT}H${WIDTH / 2}V${HEIGHT * 0.75}H${WIDTH}`);
   });
 
+  it("stays in its box where more is counted than the plan has, and where the clock of the page is behind", () => {
+    const progress = [point(0, 0), point(10, 5)];
+
+    const drawing = toProgressDrawing({ waves, progress }, Date.parse(at(5)));
+
+    expect(drawing?.arrived).toBe(`M0 ${HEIGHT}H${WIDTH}V0H${WIDTH}`);
+    expect(drawing?.to).toBe(Date.parse(at(10)));
+  });
+
   it("shows pauses where they were, one that lasts up to now", () => {
     const pauses = [
       { ...waves[0], name: "canary", stacks: 2, counts, pause: { from: at(2), to: at(4) } },

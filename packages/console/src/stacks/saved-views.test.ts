@@ -33,6 +33,12 @@ describe("isSameView", () => {
 });
 
 describe("parseViews", () => {
+  it("reads 20 at most", () => {
+    const kept = Array.from({ length: 30 }, (_, n) => ({ name: `View ${n}`, search: {} }));
+
+    expect(parseViews(JSON.stringify(kept))).toHaveLength(20);
+  });
+
   it("leaves out what is not a view", () => {
     const kept = [
       { name: "Mine", search: { is: "failed", bulk: "list", n: 1 } },

@@ -13,23 +13,22 @@ const FILE = `((?:[\\w.@~+-]*/)*[\\w.@+-]+\\.(?:${ENDINGS}))`;
 /** How tools name a line, the most exact first. */
 const FORMS: readonly RegExp[] = [
   // Terraform: on main.tf line 17, in resource …
-  new RegExp(`\\bon ${FILE} line (\\d{1,7})\\b`),
+  new RegExp(`\\bon ${FILE} line (\\d{1,7})\\b`, "g"),
   // Python: File "app/main.py", line 17
-  new RegExp(`\\bFile "${FILE}", line (\\d{1,7})\\b`),
-  new RegExp(`${BEFORE}${FILE}:(\\d{1,7})\\b`),
-  new RegExp(`${BEFORE}${FILE}\\((\\d{1,7})[,)]`),
+  new RegExp(`\\bFile "${FILE}", line (\\d{1,7})\\b`, "g"),
+  new RegExp(`${BEFORE}${FILE}:(\\d{1,7})\\b`, "g"),
+  new RegExp(`${BEFORE}${FILE}\\((\\d{1,7})[,)]`, "g"),
 ];
 
 /** Texts are read up to here: a message may be megabytes. */
 const MOST_CHARACTERS = 20_000;
 
-/** Returns the first line of a file that an error names; undefined without one. */
+/** Returns the first line of a file of one's own that an error names; undefined without one. */
 export function findPlace(text: string): Place | undefined {
   const read = text.slice(0, MOST_CHARACTERS);
-  for (const form of FORMS) {
-    const [, file, line] = form.exec(read) ?? [];
-    if (file !== undefined && line !== undefined && !file.includes("node_modules/"))
-      return { file, line: Number(line) };
-  }
-  return undefined;
+  const places = FORMS.flatMap((form) =>
+    [...read.matchAll(form)].map(([, file = "", line]) => ({ file, line: Number(line) })),
+  );
+  // Where a library fails is not where to look.
+  return places.find(({ file }) => !file.includes("node_modules/"));
 }
