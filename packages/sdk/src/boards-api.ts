@@ -1,5 +1,5 @@
 import type { Board, BoardName } from "@stackyard/core/api";
-import type { CallOptions, HttpClient } from "./http-client.ts";
+import { type CallOptions, type HttpClient, loadItems } from "./http-client.ts";
 
 /** Boards: what runs where, of machines whose tasks deploy to other stacks. */
 export interface BoardsApi {
@@ -12,10 +12,7 @@ export interface BoardsApi {
 /** Creates the part of the client for boards. */
 export function createBoardsApi(http: HttpClient): BoardsApi {
   return {
-    async list(options) {
-      const path = ["v1", "boards"];
-      return (await http.requestJson<{ readonly items: readonly BoardName[] }>({ path, ...options })).items;
-    },
+    list: (options) => loadItems(http, ["v1", "boards"], options),
     get: (machine, options) => http.requestJson<Board>({ path: ["v1", "boards", machine], ...options }),
   };
 }

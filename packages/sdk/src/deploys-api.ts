@@ -1,5 +1,5 @@
 import type { Deploy, DeployPlan, DeployStack, PlannedStack, ReleaseCalendar } from "@stackyard/core/api";
-import { type CallOptions, type HttpClient, loadPage, type Page, type PageOptions } from "./http-client.ts";
+import { type CallOptions, type HttpClient, loadItems, loadPage, type Page, type PageOptions } from "./http-client.ts";
 
 /** What the tasks `deploy` of a release have done. */
 export interface DeploysApi {
@@ -30,13 +30,7 @@ export interface DeploysApi {
 export function createDeploysApi(http: HttpClient): DeploysApi {
   const path = (release: string, ...parts: readonly string[]) => ["v1", "stacks", release, ...parts];
   return {
-    async list(release, options) {
-      const { items } = await http.requestJson<{ readonly items: readonly Deploy[] }>({
-        path: path(release, "deploys"),
-        ...options,
-      });
-      return items;
-    },
+    list: (release, options) => loadItems(http, path(release, "deploys"), options),
     stacks: (release, task, options) => loadPage(http, path(release, "deploys", task), options),
     calendar: (release, options) => http.requestJson<ReleaseCalendar>({ path: path(release, "calendar"), ...options }),
     plan: (release, plan, options) => http.requestJson<DeployPlan>({ path: path(release, "plans", plan), ...options }),

@@ -1,6 +1,6 @@
 import { defined } from "@stackyard/core";
 import type { Freeze, FreezeHold } from "@stackyard/core/api";
-import { type CallOptions, type HttpClient, postJson } from "./http-client.ts";
+import { type CallOptions, type HttpClient, loadItems, postJson } from "./http-client.ts";
 
 /** A new freeze. */
 export interface NewFreeze {
@@ -37,14 +37,8 @@ export interface FreezesApi {
 export function createFreezesApi(http: HttpClient): FreezesApi {
   const path = (...parts: readonly string[]) => ["v1", "freezes", ...parts];
   return {
-    async list(options) {
-      const { items } = await http.requestJson<{ readonly items: readonly Freeze[] }>({ path: path(), ...options });
-      return items;
-    },
-    async held(name, options) {
-      const request = { path: path(name, "held"), ...options };
-      return (await http.requestJson<{ readonly items: readonly FreezeHold[] }>(request)).items;
-    },
+    list: (options) => loadItems(http, path(), options),
+    held: (name, options) => loadItems(http, path(name, "held"), options),
     start: (freeze, options) => postJson(http, path(), freeze, { repeatable: false, ...options }),
     except: (name, exception, options) => postJson(http, path(name, "except"), exception, options),
     end: (name, { reason, ...options } = {}) =>

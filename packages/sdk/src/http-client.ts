@@ -259,6 +259,15 @@ const DEFAULT_LIMIT = 100;
 /** The most that the server takes. */
 const MAX_LIMIT = 1_000;
 
+/** Loads a list that the server never cuts into pages. */
+export async function loadItems<Item>(
+  http: Pick<HttpClient, "requestJson">,
+  path: readonly string[],
+  options?: CallOptions,
+): Promise<readonly Item[]> {
+  return (await http.requestJson<{ readonly items: readonly Item[] }>({ path, ...options })).items;
+}
+
 /**
  * Loads a page up to its limit, the whole list with an infinite one; further options are sent as the filter. The server ends a page of large items at about 1 MiB, so this may take several
  * requests; it never returns a page that is shorter than its limit and has a cursor.
