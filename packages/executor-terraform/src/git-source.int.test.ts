@@ -155,6 +155,8 @@ describe.skipIf(!hasTerraform())("a run of a commit", () => {
     expect(seen.map((line) => line.split(": ")[1])).toEqual([
       "AWS_ACCESS_KEY_ID=***",
       expect.stringMatching(`^HOME=${project.workDir}/`),
+      // The mark by which a program that outlives its starter is found again.
+      expect.stringMatching(/^STACKYARD_PROGRAM=[0-9a-f-]{36}$/),
     ]);
     expect([...server.states.keys()]).toEqual(["/state/review-app/pr-12/git%3Agithub/acme/shop%3Ainfra"]);
     await server.close();

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { promisify } from "node:util";
 
@@ -6,6 +7,11 @@ import { promisify } from "node:util";
 export interface Mark {
   readonly name: "STACKYARD_STARTER" | "STACKYARD_PROGRAM";
   readonly value: string;
+}
+
+/** Returns a mark that no other process has. */
+export function createMark(name: Mark["name"]): Mark {
+  return { name, value: randomUUID() };
 }
 
 /**

@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { isMap } from "../machine/json.ts";
-import { findMarked, type Mark } from "./find-marked.ts";
+import { createMark, findMarked, type Mark } from "./find-marked.ts";
 import { HELPER_SCRIPT } from "./helper-script.ts";
 import {
   type ChildEnd,
@@ -100,10 +99,6 @@ export function createHelper(): Helper {
       return { pid, ended, stdout, stderr, result, kill: () => killGroup(pid) };
     },
   };
-}
-
-function createMark(name: Mark["name"]): Mark {
-  return { name, value: randomUUID() };
 }
 
 function spawnHelper(mark: Mark): ChildProcess | undefined {

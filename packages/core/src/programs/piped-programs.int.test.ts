@@ -71,6 +71,14 @@ describe.each(["here", "by the small process"])("a program that is started %s an
     expect(rest).toEqual({ err: "oh\n", result: "yes\n", end: { code: 3, signal: null } });
   });
 
+  it("finds the same variables in its environment", async () => {
+    const { out } = await readAll(
+      await starter.startPiped(toInput("tr '\\0' '\\n' </proc/$$/environ | cut -d= -f1 | sort")),
+    );
+
+    expect(out.trim().split("\n")).toEqual(["GIVEN", "PATH", "STACKYARD_PROGRAM"]);
+  });
+
   it("that a signal has ended says which", async () => {
     const program = await starter.startPiped(toInput("kill -9 $$"));
     resume(program);

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { Readable } from "node:stream";
+import { createMark } from "./find-marked.ts";
 import {
   type ChildEnd,
   type FiledInput,
@@ -45,7 +46,10 @@ function spawnHere(
   { binary, arguments: words, cwd, environment }: ProgramInput,
   stdio: ("ignore" | "pipe" | number)[],
 ): ChildProcess {
-  return spawn(binary, [...words], { cwd, env: { ...environment }, detached: true, windowsHide: true, stdio });
+  // What a program finds in its environment does not depend on which process has started it.
+  const mark = createMark("STACKYARD_PROGRAM");
+  const env = { ...environment, [mark.name]: mark.value };
+  return spawn(binary, [...words], { cwd, env, detached: true, windowsHide: true, stdio });
 }
 
 async function begin(child: ChildProcess): Promise<RunningProgram> {
