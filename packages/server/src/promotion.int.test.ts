@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of machines, in plain strings.
 
-import { type Store, silentLogger } from "@stackyard/core";
+import { StackyardError, type Store, silentLogger } from "@stackyard/core";
 import type { Board, NewApiToken } from "@stackyard/core/api";
 import { createMemoryStore, createStaticLocator, createUlids, startYard } from "@stackyard/core/engine";
 import { parseMachine } from "@stackyard/core/machine";
@@ -159,6 +159,47 @@ it("names a stack that cannot be read at the environments that it may belong to,
     versions: [{ values: { api: "1" }, examples: ["tenant-1"] }],
   });
   expect(await read({ headers: { authorization: `Bearer ${token.token}` } })).not.toHaveProperty("problem");
+});
+
+it("names each release that cannot be read, and shows one of which a part cannot be read as its record says", async () => {
+  const store = createMemoryStore();
+  open(undefined, store);
+  for (const id of ["shop-1", "shop-2", "shop-3"]) {
+    const event = { id, stackId: id, event: "RELEASED", machine: "shop-release", metadata: { api: "2" } };
+    await yard.json("/v1/events", { body: event });
+  }
+  const read = (init?: object) => yard.json<Board>("/v1/boards/shop-release", init);
+  const conditions = async () => (await read()).releases.map(({ condition }) => condition);
+  await expect.poll(conditions, { interval: 600, timeout: 20_000 }).toEqual(["failed", "failed", "failed"]);
+  const { listStacks } = store.queries;
+  const { load } = store;
+  Object.assign(store.queries, {
+    async listStacks(...input: Parameters<typeof listStacks>) {
+      const page = await listStacks(...input);
+      const items = page.items.filter(({ stack }) => stack.id !== "shop-2");
+      const unreadable = [{ id: "shop-2", reason: "The record is invalid." }];
+      return items.length === page.items.length ? page : { ...page, items, unreadable };
+    },
+  });
+  Object.assign(store, {
+    async load(...[ids]: Parameters<typeof load>) {
+      if (ids.includes("shop-3")) throw new StackyardError("STORE_CORRUPT", "An event is invalid.");
+      return load(ids);
+    },
+  });
+  const scope = { machines: ["shop-release"], stacks: ["shop-1"] };
+  const token = await yard.json<NewApiToken>("/v1/tokens", { body: { name: "t", role: "viewer", ...scope } });
+  yard.advance(3_000);
+
+  const whole = await read();
+  const part = await read({ headers: { authorization: `Bearer ${token.token}` } });
+
+  expect(whole.unreadable).toEqual([{ id: "shop-2", problem: "The record is invalid." }]);
+  expect(whole.releases.map(({ id, condition }) => [id, condition]).toSorted()).toEqual([
+    ["shop-1", "failed"],
+    ["shop-3", "failed"],
+  ]);
+  expect(part).not.toHaveProperty("unreadable");
 });
 
 it("answers for a machine that is not there, and for one that deploys nothing", async () => {

@@ -52,7 +52,7 @@ async function findOnly(
 
 const COLUMNS = ["ENVIRONMENT", "VERSION", "STACKS", "STANDING", "SINCE", "RELEASE"];
 
-function formatBoard({ environments, releases, machine, turns = [] }: Board, out: Painter): string {
+function formatBoard({ environments, releases, unreadable = [], machine, turns = [] }: Board, out: Painter): string {
   const now = Date.now();
   const rows = environments.flatMap((environment) => toRows(environment, out, now));
   const lines = { columns: COLUMNS, toRow: (row: readonly string[]) => row };
@@ -60,7 +60,8 @@ function formatBoard({ environments, releases, machine, turns = [] }: Board, out
   const moving = open.map(({ id, state, waits }) => `${id} is in ${state}.${waits === undefined ? "" : ` ${waits}`}`);
   const table = rows.length === 0 ? `${machine} deploys nothing.` : formatItems(rows, lines, { out, now });
   const held = turns.map(formatTurn);
-  return [table, ...[held, moving].flatMap((lines) => (lines.length === 0 ? [] : ["", ...lines]))].join("\n");
+  const broken = unreadable.map(({ id, problem }) => out.paint("red", `${id} cannot be read. ${problem}`));
+  return [table, ...[held, moving, broken].flatMap((lines) => (lines.length === 0 ? [] : ["", ...lines]))].join("\n");
 }
 
 /** `The turn shop-prod is with shop-1.42.0. shop-1.43.0 waits, then shop-1.42.1.` */

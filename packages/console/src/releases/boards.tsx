@@ -35,7 +35,7 @@ function BoardOf({ machine }: { machine: string }) {
       note="what runs where"
     >
       <Loaded query={board} height={240}>
-        {({ environments, releases, turns }) => (
+        {({ environments, releases, unreadable = [], turns }) => (
           <>
             <ol className="board" aria-label={`Environments of ${machine}`}>
               {environments.map((environment) => (
@@ -43,6 +43,11 @@ function BoardOf({ machine }: { machine: string }) {
               ))}
             </ol>
             <Turns turns={turns} />
+            {unreadable.map(({ id, problem }) => (
+              <p key={id} className="panel-body wrap">
+                <StackLink id={id} /> <Mark status="failed" word="Cannot be read" /> <Text>{problem}</Text>
+              </p>
+            ))}
             <Table
               label={`Releases of ${machine}`}
               rows={releases}

@@ -214,6 +214,14 @@ describe("the board", () => {
       .toHaveTextContent(`Turn shop-prodUnreadable${problem} No release gets the turn until it is repaired.`);
   });
 
+  it("lists a release that cannot be read with its problem", async () => {
+    const unreadable = [{ id: "shop-1.45.0", problem: "The record is invalid." }];
+    const { screen } = await showBoard({ ...board, unreadable });
+
+    await expect.element(screen.getByRole("link", { name: "shop-1.45.0" })).toBeVisible();
+    await expect.element(screen.getByText("The record is invalid.")).toBeVisible();
+  });
+
   it("says where nothing runs, and why stacks cannot be counted", async () => {
     const [first] = board.environments;
     const empty = { ...first, stacks: 0, versions: [] };

@@ -45,6 +45,9 @@ const BoardRelease = Type.Object({
   waits: Type.Optional(Type.String({ description: "What it waits for, in a sentence." })),
 });
 
+/** A release that cannot be read: it may be anywhere, and newer than all others. */
+const UnreadableRelease = Type.Object({ id: Type.String(), problem: Type.String() });
+
 /** A turn: one release at a time has it. */
 const BoardTurn = Type.Object({
   name: Type.String(),
@@ -67,6 +70,9 @@ export const Board = Type.Object({
   machine: Type.String(),
   environments: Type.Array(BoardEnvironment),
   releases: Type.Array(BoardRelease, { description: "The newest twenty that have not been removed." }),
+  unreadable: Type.Optional(
+    Type.Array(UnreadableRelease, { description: "Releases that cannot be read, at most a hundred." }),
+  ),
   turns: Type.Array(BoardTurn, {
     description: "Those that releases of the machine have or wait for, and those that cannot be read.",
   }),

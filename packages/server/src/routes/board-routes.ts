@@ -1,6 +1,6 @@
 import { defined, isStackyardError, isUnreadable, listPages, type Stack } from "@stackyard/core";
 import { Board, BoardName } from "@stackyard/core/api";
-import { createFits, type StoredStack } from "@stackyard/core/engine";
+import { createFits, type StoredStack, toMainCondition, type UnreadableRow } from "@stackyard/core/engine";
 import type { Machine } from "@stackyard/core/machine";
 import {
   type BoardPlace,
@@ -72,11 +72,11 @@ async function computeBoard(deps: RouteDeps, caller: Reader, machine: Machine): 
   const counted: Counted[] = [];
   for (const place of listBoardPlaces(machine)) counted.push(await countPlace(deps, caller, place));
   const environments = counted.map((each, index) => toEnvironment(each, counted[index - 1]));
-  const [releases, turns] = await Promise.all([
+  const [listed, turns] = await Promise.all([
     listReleases(deps, caller, machine.name),
     listBoardTurns(deps, caller, machine),
   ]);
-  return { machine: machine.name, environments, releases, turns };
+  return { machine: machine.name, environments, ...listed, turns };
 }
 
 /** What a board may depend on of a caller: the rights, and of them only those to read. */
@@ -156,19 +156,30 @@ function toEnvironment(
 }
 
 const MOST_RELEASES = 20;
+const MOST_UNREADABLE = 100;
 
-async function listReleases(deps: RouteDeps, caller: Reader, machine: string): Promise<Board["releases"]> {
+async function listReleases(
+  deps: RouteDeps,
+  caller: Reader,
+  machine: string,
+): Promise<Pick<Board, "releases" | "unreadable">> {
   let newest: StoredStack[] = [];
-  for await (const { items } of listStackPages(deps, caller, machine)) {
+  const broken: UnreadableRow[] = [];
+  for await (const { items, unreadable = [] } of listStackPages(deps, caller, machine)) {
     newest.push(...items);
     if (newest.length > 2 * MOST_RELEASES) newest = keepNewest(newest);
+    broken.push(...unreadable.filter(({ id }) => mayRead(caller, { kind: "stack", stackId: id, machine })));
   }
   const kept = keepNewest(newest);
   const reasons = await deps.explainer.explainAll(kept);
-  return kept.map(({ stack: { id, state, createdAt } }, index) => {
-    const { mainCondition = "healthy", summary } = reasons[index] ?? {};
+  const releases = kept.map(({ stack }, index) => {
+    const { id, state, createdAt } = stack;
+    // Without a reason a part of the stack cannot be read, or it was removed meanwhile. Its record still has a condition.
+    const { mainCondition = toMainCondition(stack, 0), summary } = reasons[index] ?? {};
     return { id, state, condition: mainCondition, createdAt: toInstant(createdAt), ...defined({ waits: summary }) };
   });
+  const problems = broken.slice(0, MOST_UNREADABLE).map(({ id, reason }) => ({ id, problem: reason }));
+  return { releases, ...(problems.length > 0 && { unreadable: problems }) };
 }
 
 function keepNewest(items: readonly StoredStack[]): StoredStack[] {
