@@ -83,7 +83,7 @@ export type { WatchOptions } from "./event-stream.ts";
 export type { FreezesApi, NewFreeze } from "./freezes-api.ts";
 export type { Page, PageOptions, TokenSource, UnreadableRow } from "./http-client.ts";
 export { type CallOptions, type ProblemDetails, StackyardApiError, type StackyardOptions } from "./http-client.ts";
-export type { LogPart, StreamKind, StreamMessage, StreamOptions } from "./live-stream.ts";
+export { type LogPart, openStream, type StreamKind, type StreamMessage, type StreamOptions } from "./live-stream.ts";
 export type { ExecutorsApi, MachinesApi, ProcessesApi, WriteSourceOptions } from "./machines-api.ts";
 export type { OrphanPage, PreviewFilter, PreviewsApi } from "./previews-api.ts";
 export {

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createHttpClient } from "./http-client.ts";
-import { followStream, type StreamMessage, type StreamOptions } from "./live-stream.ts";
+import { openStream, type StreamMessage, type StreamOptions } from "./live-stream.ts";
 
 /** What the server does with one connection: a text that ends, one that stays open or breaks off, or a refusal. */
 type Answer = { readonly text: string; readonly last?: "end" | "stay" | "break" } | Refusal;
@@ -30,8 +29,8 @@ function createServer(answers: readonly Answer[]) {
     const headers = { "content-type": "application/problem+json" };
     return new Response(JSON.stringify(problem), { status: answer.status, headers });
   };
-  const http = createHttpClient({ url: "http://127.0.0.1:1", fetch: send });
-  return { calls, follow: (options: StreamOptions = {}) => followStream(http, options) };
+  const yard = { url: "http://127.0.0.1:1", fetch: send };
+  return { calls, follow: (options: StreamOptions = {}) => openStream(yard, options) };
 }
 
 function toBody({ text, last = "end" }: Exclude<Answer, Refusal>, signal?: AbortSignal) {
@@ -71,7 +70,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe("followStream", () => {
+describe("openStream", () => {
   it("brings messages of every kind, and skips those that it does not know", async () => {
     const data = { attemptId: "a/1" };
     const kinds = ["progress", "log", "bulk"].map((kind) => `id: 8\nevent: ${kind}\ndata: ${JSON.stringify(data)}\n\n`);

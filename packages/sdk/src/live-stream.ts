@@ -1,7 +1,7 @@
 import { defined, type LogTime } from "@stackyard/core";
 import type { Attempt, Bulk, HistoryEntry } from "@stackyard/core/api";
 import { followEvents } from "./event-stream.ts";
-import type { HttpClient } from "./http-client.ts";
+import { createHttpClient, type HttpClient, type StackyardOptions } from "./http-client.ts";
 
 /** The kinds of messages in a stream. */
 export type StreamKind = "history" | "progress" | "log" | "bulk";
@@ -42,6 +42,14 @@ export type StreamMessage =
   | { readonly kind: "progress"; readonly id: string; readonly attempt: Attempt & { readonly machine: string } }
   | { readonly kind: "log"; readonly id: string; readonly part: LogPart }
   | { readonly kind: "bulk"; readonly id: string; readonly bulk: Bulk };
+
+/**
+ * Yields the same messages as `Stackyard.stream`. For a worker of a page that only follows a yard: bundlers leave the rest
+ * of the client out.
+ */
+export function openStream(yard: StackyardOptions, options: StreamOptions = {}): AsyncGenerator<StreamMessage, void> {
+  return followStream(createHttpClient(yard), options);
+}
 
 /**
  * Follows the yard over any number of connections: history and log continue after the last message, and progress starts

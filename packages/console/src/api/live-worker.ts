@@ -1,5 +1,5 @@
 import { backoff } from "@stackyard/core";
-import { Stackyard, StackyardApiError, type StreamMessage } from "@stackyard/sdk";
+import { openStream, StackyardApiError, type StreamMessage } from "@stackyard/sdk";
 import { createLiveLogs } from "./live-logs.ts";
 import type { LiveEvent, LiveRequest, LiveState } from "./live-messages.ts";
 
@@ -23,7 +23,7 @@ interface Tab {
   attemptId: string | undefined;
 }
 
-const yard = new Stackyard({ url: location.origin });
+const yard = { url: location.origin };
 const tabs = new Set<Tab>();
 let state: LiveState = { kind: "connecting" };
 let pending: StreamMessage[] = [];
@@ -75,7 +75,7 @@ async function follow(signal: AbortSignal): Promise<void> {
 async function readConnection(signal: AbortSignal): Promise<"was-live" | "never-live" | "signed-out"> {
   let end: "was-live" | "never-live" = "never-live";
   try {
-    for await (const message of yard.stream({ kinds: KINDS, signal, reconnect: false, ...position })) {
+    for await (const message of openStream(yard, { kinds: KINDS, signal, reconnect: false, ...position })) {
       if (message.kind === "ready") {
         end = "was-live";
         restart = true;
@@ -129,7 +129,7 @@ function update(): void {
 
 async function followLog(attemptId: string, signal: AbortSignal): Promise<void> {
   try {
-    for await (const message of yard.stream({ kinds: ["log"], attemptId, signal })) {
+    for await (const message of openStream(yard, { kinds: ["log"], attemptId, signal })) {
       if (message.kind !== "ready") enqueue(message);
     }
   } catch {
