@@ -55,8 +55,13 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     rollupOptions: {
       input: { index: "index.html", editor: "editor.html" },
-      // Small parts of several pages are one file: alone, each compresses badly.
-      output: { codeSplitting: { groups: [{ name: "shared", test: /console.src.(design|text)./, minShareCount: 6 }] } },
+      // Small parts of several pages are one file: alone, each compresses badly. The dialog of bulk operations is large, and
+      // pages of one thing do not have it.
+      output: {
+        codeSplitting: {
+          groups: [{ name: "shared", test: /console.src.(design|text).(?!bulk-)/, minShareCount: 6 }],
+        },
+      },
       // Only the worker lays graphs out. Of the library, whose package does not say that it acts on nothing when it is read,
       // pages would keep what they never call.
       treeshake: { moduleSideEffects: [{ test: /@dagrejs/, sideEffects: false }] },
