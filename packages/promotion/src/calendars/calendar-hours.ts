@@ -33,13 +33,34 @@ export function isOpen(hours: Hours, zone: string, at: number): boolean {
 /** Returns whether a calendar is open at an instant, as `isOpen` decides, and when that changes. */
 export function evaluateHours(hours: Hours, zone: string, at: number): CalendarHours {
   const now = isOpen(hours, zone, at);
+  const [changesAt] = walkChanges(hours, zone, { at, isOpen: now });
+  return changesAt === undefined ? { isOpen: now } : { isOpen: now, changesAt };
+}
+
+/** Where a walk begins. */
+interface WalkStart {
+  readonly at: number;
+  /** At this instant. */
+  readonly isOpen: boolean;
+}
+
+/**
+ * Yields the instants after the start at which a calendar opens or closes, in their order, each date examined once. Ends
+ * after 400 dates without a change.
+ */
+export function* walkChanges(hours: Hours, zone: string, start: WalkStart): Generator<number> {
+  let { at, isOpen: now } = start;
   let date = Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(zone).toPlainDate();
-  for (let examined = 0; examined < MOST_DATES; examined += 1) {
-    const changesAt = listBoundaries(hours, zone, date).find((each) => each > at && isOpen(hours, zone, each) !== now);
-    if (changesAt !== undefined) return { isOpen: now, changesAt };
+  for (let left = MOST_DATES; left > 0; left -= 1) {
+    for (const each of listBoundaries(hours, zone, date)) {
+      if (each <= at || isOpen(hours, zone, each) === now) continue;
+      at = each;
+      now = !now;
+      left = MOST_DATES;
+      yield each;
+    }
     date = skipClosed(hours.closed, date.add({ days: 1 }));
   }
-  return { isOpen: now };
 }
 
 interface WindowTime {

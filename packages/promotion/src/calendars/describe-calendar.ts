@@ -2,8 +2,9 @@ import { readFile } from "node:fs/promises";
 import { StackyardError } from "@stackyard/core";
 import type { Problem } from "@stackyard/core/machine";
 import { Temporal } from "temporal-polyfill";
-import { type CalendarZone, isZoneName, parseCalendar } from "./calendar.ts";
+import { type Calendar, type CalendarZone, isZoneName, parseCalendar } from "./calendar.ts";
 import { evaluateHours } from "./calendar-hours.ts";
+import { walkOpenSpans } from "./open-spans.ts";
 
 /** A time in which a calendar is open, with the offset of the zone: `2026-11-26T09:00:00+01:00`. */
 interface OpenTime {
@@ -43,7 +44,7 @@ export async function describeCalendar(input: DescribeCalendarInput): Promise<Ca
   const { calendar } = parsed;
   const zone = chooseZone(calendar.zone, input.zone, file);
   const { isOpen, changesAt: next } = evaluateHours(calendar, zone, start);
-  const open = listOpenTimes((instant) => evaluateHours(calendar, zone, instant), { zone, start, count });
+  const open = listOpenTimes(calendar, { zone, start, count });
   const at = format(start, zone);
   const changesAt = next === undefined ? undefined : format(next, zone);
   const state = `${isOpen ? "Open" : "Closed"} at ${toText(at)}`;
@@ -106,17 +107,11 @@ interface OpenTimesInput {
   readonly count: number;
 }
 
-function listOpenTimes(
-  evaluate: (at: number) => ReturnType<typeof evaluateHours>,
-  { zone, start, count }: OpenTimesInput,
-): readonly OpenTime[] {
+function listOpenTimes(calendar: Calendar, { zone, start, count }: OpenTimesInput): readonly OpenTime[] {
   const times: OpenTime[] = [];
-  for (let at: number | undefined = start; at !== undefined && times.length < count; ) {
-    const { isOpen, changesAt } = evaluate(at);
-    if (isOpen) {
-      times.push({ from: format(at, zone), ...(changesAt === undefined ? {} : { to: format(changesAt, zone) }) });
-    }
-    at = changesAt;
+  for (const { from, to } of walkOpenSpans(calendar, zone, start)) {
+    times.push({ from: format(from, zone), ...(to === undefined ? {} : { to: format(to, zone) }) });
+    if (times.length === count) break;
   }
   return times;
 }
