@@ -200,6 +200,12 @@ it("names each release that cannot be read, and shows one of which a part cannot
     ["shop-3", "failed"],
   ]);
   expect(part).not.toHaveProperty("unreadable");
+  const comingOf = ({ environments }: Board) =>
+    environments.map(({ coming = [] }) => coming.map((each) => each.release));
+  expect(whole.environments[0]?.coming).toEqual([
+    { release: "shop-1", task: "staging", hold: "failed", why: expect.any(String), values: { api: "2" } },
+  ]);
+  expect(comingOf(part)).toEqual(comingOf(whole));
 });
 
 it("answers for a machine that is not there, and for one that deploys nothing", async () => {

@@ -22,13 +22,28 @@ states:
   DONE: {}
 tasks:
   staging: { executor: deploy, config: { stacks: shop-staging, create: shop, event: GO, metadata: { api: "\${metadata.api}" }, until: [LIVE] } }
-  production: { executor: deploy, needs: [staging], config: { stacks: { machine: shop, where: "stack.id != 'shop-staging'", min: 0 }, event: GO, metadata: { api: "\${metadata.api}" }, until: [LIVE] } }
+  production: { executor: deploy, needs: [staging], config: { stacks: { machine: shop, where: "!stack.id.endsWith('-staging')", min: 0 }, event: GO, metadata: { api: "\${metadata.api}" }, until: [LIVE] } }
+`;
+
+const HELD = `version: 2
+events: { RELEASED: { metadata: [api] } }
+metadata: { api: { type: string, immutable: true } }
+states:
+  INIT: { on: { RELEASED: FIRST } }
+  FIRST: { tasks: [staging], on: { NEXT: REVIEW } }
+  REVIEW: { tasks: [approve], on: { NEXT: LAST } }
+  LAST: { tasks: [production] }
+tasks:
+  staging: { executor: deploy, config: { stacks: held-staging, create: shop, event: GO, metadata: { api: "\${metadata.api}" }, until: [LIVE] } }
+  approve: { executor: approval, config: { from: [managers] } }
+  production: { executor: deploy, config: { stacks: shop-prod, event: GO, metadata: { api: "\${metadata.api}" }, until: [LIVE] } }
 `;
 
 const { folder: cwd, remove } = makeTempProject({
   "stackyard.config.json": "{}",
   "machines/shop.yaml": SHOP,
   "machines/shop-release.yaml": RELEASE,
+  "machines/held-release.yaml": HELD,
 });
 const run = (...words: string[]) => runCli(words, { cwd });
 let dev: RunningCli;
@@ -51,11 +66,11 @@ async function openYard(): Promise<Stackyard> {
 
 it("shows what a release has deployed, and what a person has changed after it", async () => {
   await run("send", "shop-prod", "GO", "--machine", "shop", "--metadata", "api=0", "--until", "LIVE");
-  const first = await run("board");
+  const first = await run("board", "shop-release");
   const release = ["shop-1", "RELEASED", "--machine", "shop-release", "--metadata", "api=1"];
   const sent = await run("send", ...release, "--until", "DONE", "--timeout", "60s");
   const second = await run("board", "shop-release");
-  const json = await run("board", "--json");
+  const json = await run("board", "shop-release", "--json");
   const wrong = await run("board", "nowhere");
   const waves = await run("deploys", "show", "shop-1");
   const stacks = await run("deploys", "show", "shop-1", "production");
@@ -85,6 +100,19 @@ it("shows what a release has deployed, and what a person has changed after it", 
   ]);
   expect([missing.exitCode, missing.stderr]).toEqual([1, expect.stringContaining('Stack "../shop-1" does not exist.')]);
   expect([wrong.exitCode, wrong.stderr]).toEqual([1, expect.stringContaining("nowhere")]);
+});
+
+it("counts how far an environment is behind, and shows what holds the next release back", async () => {
+  await run("send", "shop-prod", "GO", "--machine", "shop", "--metadata", "api=0", "--until", "LIVE");
+  await run("send", "held-1", "RELEASED", "--machine", "held-release", "--metadata", "api=1", "--until", "REVIEW");
+
+  const { stdout } = await run("board", "held-release");
+
+  expect(stdout).toMatch(/staging \(held-staging\) +api=1 +1 +1 at rest .*held-1/);
+  expect(stdout).toMatch(
+    /production \(shop-prod\) +api=\S+ .*, 1 behind staging\n +api=1 +– +waits for an approval +– +held-1/,
+  );
+  expect(stdout).toContain("held-1 is in REVIEW.");
 });
 
 it("lists the stacks of a task from a cursor on, and refuses that of another list", async () => {

@@ -74,23 +74,36 @@ function formatTurn({ name, holder, waiting, problem }: Board["turns"][number]):
 }
 
 function toRows(
-  { task, stack, machine, versions, behind, problem }: Board["environments"][number],
+  { task, stack, machine, versions, behind, lag, coming = [], problem }: Board["environments"][number],
   out: Painter,
   now: number,
 ): readonly (readonly string[])[] {
   const name = `${out.paint("bold", task)} (${stack ?? `stacks of ${machine}`})`;
+  const late = lag === undefined ? ", behind" : `, ${lag.releases} behind ${lag.of}`;
   const problems = problem === undefined ? [] : [["–", "–", out.paint("red", problem), "–", "–"]];
   const lines = versions.map(({ values, stacks, standings, since, release }, index) => [
     formatValues(values),
     String(stacks),
     formatStandings(standings, out),
     toAge(since, now),
-    `${release?.id ?? "none"}${behind && index === 0 ? ", behind" : ""}`,
+    `${release?.id ?? "none"}${behind && index === 0 ? late : ""}`,
   ]);
-  const rows = [...problems, ...lines];
-  if (rows.length === 0) return [[name, "–", "0", "nothing runs here", "–", "–"]];
-  return rows.map((row, index) => [index === 0 ? name : "", ...row]);
+  const runs = lines.length === 0 && problems.length === 0 ? [["–", "0", "nothing runs here", "–", "–"]] : lines;
+  const next = coming.map(({ release, hold, values }) => {
+    return [formatValues(values), "–", out.paint(hold === "failed" ? "red" : "cyan", COMING[hold]), "–", release];
+  });
+  return [...problems, ...runs, ...next].map((row, index) => [index === 0 ? name : "", ...row]);
 }
+
+const COMING = {
+  failed: "failed on its way here",
+  freeze: "held by a freeze",
+  window: "held: a window is closed",
+  turn: "waits for the turn",
+  gate: "held by a gate",
+  approval: "waits for an approval",
+  moving: "on its way here",
+} as const;
 
 function formatValues(values: Readonly<Record<string, unknown>>): string {
   const pairs = Object.entries(values).map(([key, value]) => `${key}=${String(value)}`);

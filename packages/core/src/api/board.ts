@@ -24,6 +24,19 @@ const BoardVersion = Type.Object({
   examples: Type.Array(Type.String(), { description: "At most three ids, those in trouble first." }),
 });
 
+/** A release that has not arrived everywhere in an environment. */
+const BoardArrival = Type.Object({
+  release: Type.String(),
+  task: Type.String({ description: "Its task that is open or has failed." }),
+  hold: Type.Enum(["failed", "freeze", "window", "turn", "gate", "approval", "moving"], {
+    description: "What holds it back. `window`: a calendar is closed. `moving`: nothing, it is at work.",
+  }),
+  why: Type.String({ description: "One sentence." }),
+  values: Type.Record(Type.String(), Type.Unknown(), {
+    description: "What the environment will have, as far as it is known. Sensitive values are `***`.",
+  }),
+});
+
 /** An environment: what one task `deploy` of a machine sends to. */
 const BoardEnvironment = Type.Object({
   task: Type.String(),
@@ -32,6 +45,18 @@ const BoardEnvironment = Type.Object({
   where: Type.Optional(Type.String()),
   stacks: Type.Integer({ description: "That the caller may read." }),
   behind: Type.Boolean({ description: "The environment before it has a newer release." }),
+  lag: Type.Optional(
+    Type.Object(
+      { of: Type.String(), releases: Type.Integer({ minimum: 1 }) },
+      {
+        description:
+          "How many newer releases there are, up to the newest of the environment `of`: the nearest before it to which a release has come. Missing: it is not behind.",
+      },
+    ),
+  ),
+  coming: Type.Optional(
+    Type.Array(BoardArrival, { description: "Of the listed releases, those on their way here, the newest first." }),
+  ),
   versions: Type.Array(BoardVersion, { description: "Those with most stacks first." }),
   problem: Type.Optional(Type.String({ description: "Why the stacks, or some of them, cannot be counted." })),
 });

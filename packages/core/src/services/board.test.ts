@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { parseMachine } from "../machine/parse-machine.ts";
 import type { Release, Stack } from "../machine/stack.ts";
 import { aStack } from "../testing/builders.ts";
-import { type BoardPlace, createBoardTally, isBehind, listBoardPlaces } from "./board.ts";
+import { type BoardPlace, createBoardTally, findLag, listBoardPlaces } from "./board.ts";
 
 const MACHINE = `
 version: 2
@@ -124,15 +124,28 @@ describe("the tally of an environment", () => {
   });
 });
 
-it("is behind where the environment before has a newer release, also when nothing runs here", () => {
-  const [old, young] = [tally(stack("a")), tally(stack("b", { releases: release(200, "2") }))];
-  const pairs = [
-    [old, young],
-    [young, old],
-    [old, old],
-    [old, undefined],
-    [[], old],
-    [[], []],
-  ] as const;
-  expect(pairs.map(([here, before]) => isBehind(here, before))).toEqual([true, false, false, false, true, false]);
+describe("the lag of an environment", () => {
+  const place = (task: string, ...stacks: readonly Stack[]) => ({ task, versions: tally(...stacks) });
+  const old = place("production", stack("a"));
+  const young = place("staging", stack("b", { releases: release(400, "4") }));
+  const empty = place("production");
+
+  it("counts the newer releases up to that of the environment before, also when nothing runs here", () => {
+    const created = [100, 200, 300, 400, 500];
+    const lagOf = (here: typeof old, ...before: readonly (typeof old)[]) => findLag(here, before, created);
+
+    expect(lagOf(old, young)).toEqual({ of: "staging", releases: 3 });
+    expect(lagOf(empty, young)).toEqual({ of: "staging", releases: 4 });
+    expect([lagOf(young, old), lagOf(old, old), lagOf(old), lagOf(empty, empty)]).toEqual(Array(4).fill(undefined));
+  });
+
+  it("is at least one release, also when that one was removed or may not be read", () => {
+    expect(findLag(old, [young], [])).toEqual({ of: "staging", releases: 1 });
+  });
+
+  it("passes over an environment to which no release has come", () => {
+    const unset = place("review", stack("c", { releases: {} }));
+
+    expect(findLag(old, [young, empty, unset], [])).toEqual({ of: "staging", releases: 1 });
+  });
 });

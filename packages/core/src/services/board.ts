@@ -131,9 +131,37 @@ function isByHand({ metadata, releases = {} }: Stack, key: string): boolean {
   return metadata[key] !== undefined && JSON.stringify(metadata[key]) !== JSON.stringify(releases[key]?.value);
 }
 
-/** Returns whether an environment lags behind the one before it: the newest release there is newer than any here. */
-export function isBehind(versions: readonly BoardVersion[], before: readonly BoardVersion[] | undefined): boolean {
-  if (before === undefined) return false;
-  const newest = (list: readonly BoardVersion[]) => Math.max(0, ...list.map(({ release }) => release?.createdAt ?? 0));
-  return newest(before) > newest(versions);
+/** How far an environment is behind another one. */
+export interface BoardLag {
+  /** The task of the other one. */
+  readonly of: string;
+  /** How many releases newer than the newest here there are, up to the newest there. */
+  readonly releases: number;
+}
+
+/** An environment with what runs there. */
+export interface CountedPlace {
+  readonly task: string;
+  readonly versions: readonly BoardVersion[];
+}
+
+/**
+ * Returns how far an environment is behind the nearest one before it to which a release has come; undefined: it is not.
+ * `created` has the instants of all releases that are known.
+ */
+export function findLag(
+  { versions }: CountedPlace,
+  before: readonly CountedPlace[],
+  created: readonly number[],
+): BoardLag | undefined {
+  const source = before.findLast((each) => findNewest(each.versions) > 0);
+  if (source === undefined) return undefined;
+  const [here, there] = [findNewest(versions), findNewest(source.versions)];
+  if (there <= here) return undefined;
+  const missed = created.filter((at) => at > here && at < there);
+  return { of: source.task, releases: missed.length + 1 };
+}
+
+function findNewest(versions: readonly BoardVersion[]): number {
+  return Math.max(0, ...versions.map(({ release }) => release?.createdAt ?? 0));
 }

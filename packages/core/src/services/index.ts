@@ -9,14 +9,22 @@ export {
   toArtifactArrivals,
 } from "./artifact-arrivals.ts";
 export {
+  type BoardLag,
   type BoardPlace,
   type BoardStanding,
   type BoardTally,
   type BoardVersion,
+  type CountedPlace,
   createBoardTally,
-  isBehind,
+  findLag,
   listBoardPlaces,
 } from "./board.ts";
+export {
+  type BoardArrival,
+  type BoardHold,
+  listBoardArrivals,
+  type OpenTask,
+} from "./board-arrivals.ts";
 export { CALENDAR_FILES, CALENDAR_NAME, type CalendarFiles, provideCalendarFiles } from "./calendar-files.ts";
 export { createCalendarFolder } from "./calendar-folder.ts";
 export { createFollower, type FollowedLines, type Follower, type FollowerDeps } from "./follower.ts";

@@ -1,21 +1,22 @@
-import { defined, isStackyardError, isUnreadable, listPages, type Stack } from "@stackyard/core";
+import { defined, isStackyardError, isUnreadable, type Stack } from "@stackyard/core";
 import { Board, BoardName } from "@stackyard/core/api";
-import { createFits, type StoredStack, toMainCondition, type UnreadableRow } from "@stackyard/core/engine";
+import { createFits } from "@stackyard/core/engine";
 import type { Machine } from "@stackyard/core/machine";
 import {
   type BoardPlace,
-  type BoardVersion,
+  type CountedPlace,
   createBoardTally,
-  isBehind,
+  findLag,
   listBoardPlaces,
 } from "@stackyard/core/services";
 import { Type } from "typebox";
 import type { Caller } from "../access/caller.ts";
 import { mayRead } from "../access/reach.ts";
-import { toReadKey, toScopeFilter } from "../access/stack-scopes.ts";
+import { toReadKey } from "../access/stack-scopes.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { toInstant } from "../schemas/event.ts";
 import { createBoardCache } from "./board-cache.ts";
+import { listBoardReleases, listStackPages } from "./board-releases.ts";
 import { listBoardTurns } from "./board-turns.ts";
 import { loadMachine } from "./machine-routes.ts";
 import type { RouteDeps } from "./route-deps.ts";
@@ -71,24 +72,33 @@ function boardRoute(deps: RouteDeps): Route {
 async function computeBoard(deps: RouteDeps, caller: Reader, machine: Machine): Promise<Board> {
   const counted: Counted[] = [];
   for (const place of listBoardPlaces(machine)) counted.push(await countPlace(deps, caller, place));
-  const environments = counted.map((each, index) => toEnvironment(each, counted[index - 1]));
-  const [listed, turns] = await Promise.all([
-    listReleases(deps, caller, machine.name),
+  const [{ created, arrivals, ...listed }, turns] = await Promise.all([
+    listBoardReleases(deps, caller, machine),
     listBoardTurns(deps, caller, machine),
   ]);
+  const environments = counted.map((each, index): Board["environments"][number] => ({
+    ...toEnvironment(each),
+    ...toLag(each, { before: counted.slice(0, index), created }),
+    coming: arrivals.filter(({ place }) => place === each.task).map(({ place: _, ...arrival }) => arrival),
+  }));
   return { machine: machine.name, environments, ...listed, turns };
+}
+
+function toLag(
+  counted: Counted,
+  { before, created }: { readonly before: readonly Counted[]; readonly created: readonly number[] },
+): Pick<Board["environments"][number], "behind" | "lag"> {
+  const lag = findLag(counted, before, created);
+  return { behind: lag !== undefined, ...defined({ lag }) };
 }
 
 /** What a board may depend on of a caller: the rights, and of them only those to read. */
 type Reader = Pick<Caller, "rights">;
 
-interface Counted {
+interface Counted extends CountedPlace {
   readonly place: BoardPlace;
-  readonly versions: readonly BoardVersion[];
   readonly problem?: string;
 }
-
-const PAGE = 500;
 
 /** Counts the stacks of an environment. What cannot be read or decided is a problem of its environment, not of the board. */
 async function countPlace(deps: RouteDeps, caller: Reader, place: BoardPlace): Promise<Counted> {
@@ -97,10 +107,10 @@ async function countPlace(deps: RouteDeps, caller: Reader, place: BoardPlace): P
   try {
     const skip = (id: string) => unreadable.push(id);
     for await (const stack of listStacksOf(deps, caller, { ...place, skip })) tally.add(stack);
-    return { place, versions: tally.list(), ...defined({ problem: describeUnreadable(unreadable) }) };
+    return { place, task: place.task, versions: tally.list(), ...defined({ problem: describeUnreadable(unreadable) }) };
   } catch (error) {
     if (isStackyardError(error, "USAGE") || isUnreadable(error)) {
-      return { place, versions: [], problem: error.message };
+      return { place, task: place.task, versions: [], problem: error.message };
     }
     throw error;
   }
@@ -132,20 +142,11 @@ async function* listStacksOf(deps: RouteDeps, caller: Reader, { target, skip }: 
   }
 }
 
-function listStackPages({ store }: RouteDeps, caller: Reader, machine: string) {
-  const filter = { machine, ...toScopeFilter(caller, "read") };
-  return listPages((start) => store.queries.listStacks(filter, { limit: PAGE, sort: "id", ...start }));
-}
-
-function toEnvironment(
-  { place: { task, target }, versions, problem }: Counted,
-  before: Counted | undefined,
-): Board["environments"][number] {
+function toEnvironment({ place: { task, target }, versions, problem }: Counted) {
   return {
     task,
     ...target,
     stacks: versions.reduce((sum, { stacks }) => sum + stacks, 0),
-    behind: isBehind(versions, before?.versions),
     versions: versions.map(({ release, since, ...version }) => ({
       ...version,
       ...(release && { release: { id: release.id, createdAt: toInstant(release.createdAt) } }),
@@ -153,35 +154,4 @@ function toEnvironment(
     })),
     ...defined({ problem }),
   };
-}
-
-const MOST_RELEASES = 20;
-const MOST_UNREADABLE = 100;
-
-async function listReleases(
-  deps: RouteDeps,
-  caller: Reader,
-  machine: string,
-): Promise<Pick<Board, "releases" | "unreadable">> {
-  let newest: StoredStack[] = [];
-  const broken: UnreadableRow[] = [];
-  for await (const { items, unreadable = [] } of listStackPages(deps, caller, machine)) {
-    newest.push(...items);
-    if (newest.length > 2 * MOST_RELEASES) newest = keepNewest(newest);
-    broken.push(...unreadable.filter(({ id }) => mayRead(caller, { kind: "stack", stackId: id, machine })));
-  }
-  const kept = keepNewest(newest);
-  const reasons = await deps.explainer.explainAll(kept);
-  const releases = kept.map(({ stack }, index) => {
-    const { id, state, createdAt } = stack;
-    // Without a reason a part of the stack cannot be read, or it was removed meanwhile. Its record still has a condition.
-    const { mainCondition = toMainCondition(stack, 0), summary } = reasons[index] ?? {};
-    return { id, state, condition: mainCondition, createdAt: toInstant(createdAt), ...defined({ waits: summary }) };
-  });
-  const problems = broken.slice(0, MOST_UNREADABLE).map(({ id, reason }) => ({ id, problem: reason }));
-  return { releases, ...(problems.length > 0 && { unreadable: problems }) };
-}
-
-function keepNewest(items: readonly StoredStack[]): StoredStack[] {
-  return items.toSorted((a, b) => b.stack.createdAt - a.stack.createdAt).slice(0, MOST_RELEASES);
 }

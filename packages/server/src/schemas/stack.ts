@@ -47,6 +47,7 @@ export type StackFacts = Omit<ExplainInput, "stack" | "parked" | "attempts"> & {
 /** What a list shows of a stack that is not in its record. */
 export interface StackReason extends Waiting {
   readonly mainCondition: MainCondition;
+  readonly tasks: Explanation["tasks"];
 }
 
 /** Converts a stack to a row of a list. With a reason, includes what it waits for. */
@@ -61,7 +62,8 @@ export function toStackSummary({ stack, version }: StoredStack, reason?: StackRe
   };
 }
 
-function toReasonFields({ mainCondition, ...waiting }: StackReason): Pick<StackSummary, "mainCondition" | "waiting"> {
+function toReasonFields(reason: StackReason): Pick<StackSummary, "mainCondition" | "waiting"> {
+  const { mainCondition, tasks: _, ...waiting } = reason;
   return { mainCondition, waiting };
 }
 
@@ -69,9 +71,9 @@ function toReasonFields({ mainCondition, ...waiting }: StackReason): Pick<StackS
 export function toWaiting(loaded: LoadedStack, facts: StackFacts, now: number): StackReason | undefined {
   const { stack, parked } = loaded;
   if (stack === undefined) return undefined;
-  const { summary, waitsFor } = explainStack({ ...facts, stack, parked }, now);
+  const { summary, waitsFor, tasks } = explainStack({ ...facts, stack, parked }, now);
   const mainCondition = toMainCondition(stack, parked.length);
-  return { summary, mainCondition, ...(waitsFor && { waitsFor: toWait(waitsFor) }) };
+  return { summary, mainCondition, tasks, ...(waitsFor && { waitsFor: toWait(waitsFor) }) };
 }
 
 /** Loads a stack with everything that explains its present state; undefined when it does not exist. */
