@@ -95,7 +95,7 @@ describe.each(KINDS)("the commits between two versions at %s", (kind) => {
     });
   });
 
-  it("are none where an older version comes back, and those are counted that go (whatsdeployed#97)", async () => {
+  it("are not listed where an older version comes back, and those are counted that go (whatsdeployed#97)", async () => {
     const list = createLister();
 
     expect(await list(kind, { before: at(7), now: at(4) })).toEqual({
@@ -134,7 +134,7 @@ describe.each(KINDS)("the commits between two versions at %s", (kind) => {
     expect(reasonOf(await createLister(["acme/*"], false)(kind))).toMatch(/has no token or App to read with\.$/);
   });
 
-  it("are asked for once a minute, however many people look (gitpod#1257)", async () => {
+  it("are asked for once a minute, however many people look at them (gitpod#1257)", async () => {
     const list = createLister();
     await list(kind);
     const before = github.requests.length + gitlab.requests.length;

@@ -72,7 +72,7 @@ function medianOf(values: readonly number[]): number {
 
 function toTable(starts: readonly Start[]): Table {
   return {
-    title: "CPU of a start, beside a bare start of Node in the same run; medians",
+    title: "CPU of a start, relative to a bare start of Node in the same run; medians",
     head: ["program", "ms of CPU", `× ${BARE}`],
     rows: starts.map(({ program, cpuMs, ratio }) => [program, cpuMs.toFixed(0), ratio.toFixed(1)]),
   };

@@ -44,6 +44,6 @@ export const StackCommits = Type.Object({
       description: "How many commits of then are not there now, as after a rollback or a rewritten branch.",
     }),
   ),
-  unknown: Type.Optional(Type.String({ maxLength: 4_096, description: "Why there is no list of commits." })),
+  unknown: Type.Optional(Type.String({ maxLength: 4_096, description: "Why they cannot be listed." })),
 });
 export type StackCommits = View<typeof StackCommits>;

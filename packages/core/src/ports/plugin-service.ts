@@ -27,7 +27,7 @@ export interface PluginService {
   /** Returns the links that reports about a stack show to people, such as a page that wakes it. Only reads. */
   listLinks?(stack: Stack, deps: ServiceDeps): Promise<readonly ServiceLink[]>;
   /**
-   * Lists the commits between two versions, for people who read a stack. Undefined when the repository is none of the
+   * Lists the commits between two versions, for people who read a stack. Undefined when the repository is not one of the
    * service's. A reason in place of commits is shown to these people. Ends when the signal is aborted. Only reads.
    */
   listCommits?(query: CommitQuery, deps: ServiceDeps, signal: AbortSignal): Promise<CommitList | undefined>;

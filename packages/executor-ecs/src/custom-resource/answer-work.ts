@@ -10,7 +10,7 @@ import { findLastRun, findRunToStop } from "./resource-record.ts";
 import type { CustomResourceResponse } from "./response.ts";
 import { formatError } from "./trouble.ts";
 import { type TurnContext, toEnd } from "./turn.ts";
-import { judgeEnded } from "./watch-work.ts";
+import { decideEnded } from "./watch-work.ts";
 
 /** Whether a response was sent. */
 interface Answered {
@@ -116,6 +116,6 @@ export async function answerStopped(app: EcsTaskApp, resourceId: string, { signa
   const { taskArns, startedAt, taskDefinitionArn } = run;
   const work = openRequest(await app.cipher(), execution.input);
   const context = createTurnContext(app, { ...work, phase: "wait", taskArns, startedAt, taskDefinitionArn }, signal);
-  const response = (await judgeEnded(context))?.changes.response;
+  const response = (await decideEnded(context))?.changes.response;
   return response === undefined ? { answered: false } : sendAnswer(context, response);
 }

@@ -41,7 +41,7 @@ const SUPERSEDED = { code: "ECS_CANCELLED", message: "A later request of the res
  * Judges tasks of which one has just ended. Undefined: the execution continues, because some run, or because they were
  * stopped for a reason that only the execution knows.
  */
-export async function judgeEnded(context: TurnContext): Promise<Turn | undefined> {
+export async function decideEnded(context: TurnContext): Promise<Turn | undefined> {
   const { work, cluster, deps, ecs } = context;
   const config = configOf(context);
   if (config.timeout === 0) return undefined;

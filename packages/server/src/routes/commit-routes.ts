@@ -44,7 +44,7 @@ export function commitRoutes(deps: RouteDeps): readonly Route[] {
         ),
       },
       answers: {
-        200: { description: "The commits, or why there is no list.", schema: StackCommits },
+        200: { description: "The commits, or why they cannot be listed.", schema: StackCommits },
         404: { description: "STACK_UNKNOWN" },
       },
       async handle({ params: { stackId }, query: { task } }, { caller }) {
