@@ -3,6 +3,7 @@ import { listPages } from "../list-pages.ts";
 import { defined, isMap } from "../machine/json.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
 import type { Logger } from "../ports/executor.ts";
+import { readRecords } from "../ports/read-records.ts";
 import type { Page, PageInput, Records } from "../ports/records.ts";
 import type { Store } from "../ports/store.ts";
 import { within } from "../within.ts";
@@ -126,9 +127,10 @@ export async function listProcesses(
   records: Records,
   page: PageInput & { readonly now: number },
 ): Promise<Page<ListedProcess>> {
-  const listed = await records.list(PREFIX, page);
-  const items = listed.items.flatMap(({ value }) => parseProcess(value) ?? []);
-  return { ...listed, items: items.map((each) => ({ ...each, gone: page.now - each.seenAt >= GONE_MS })) };
+  return readRecords(await records.list(PREFIX, page), ({ value }) => {
+    const found = parseProcess(value);
+    return found && { ...found, gone: page.now - found.seenAt >= GONE_MS };
+  });
 }
 
 const PAGE = 1_000;

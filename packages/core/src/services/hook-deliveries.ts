@@ -1,7 +1,8 @@
 import { isMap } from "../machine/json.ts";
 import { changeRecord } from "../ports/change-record.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Page, PageInput, Records } from "../ports/records.ts";
+import { readRecords } from "../ports/read-records.ts";
+import type { Page, PageInput, Records, StoredRecord } from "../ports/records.ts";
 
 /** The outcome of a delivery. */
 export interface HookOutcome {
@@ -99,13 +100,15 @@ export async function listHookDeliveries(
 ): Promise<Page<HookDelivery>> {
   const now = clock.now();
   const { items, ...rest } = await records.list("hooks/log/", { ...page, now });
-  const found = await Promise.all(
-    items.map(async ({ value }) => {
-      const key = isMap(value) ? value["key"] : undefined;
-      return typeof key === "string" ? toDelivery((await records.get(key, now))?.value) : undefined;
-    }),
-  );
-  return { items: found.filter((delivery) => delivery !== undefined), ...rest };
+  const found = await Promise.all(items.map(async (entry) => findLogged(records, entry, now)));
+  // One that has expired meanwhile is not in the list any more.
+  return readRecords({ ...rest, items: found.filter((each) => each !== undefined) }, ({ value }) => toDelivery(value));
+}
+
+/** Returns the record of a delivery in the log; the entry itself if it names none. */
+async function findLogged(records: Records, entry: StoredRecord, now: number): Promise<StoredRecord | undefined> {
+  const key = isMap(entry.value) ? entry.value["key"] : undefined;
+  return typeof key === "string" ? records.get(key, now) : entry;
 }
 
 function toDelivery(value: unknown): HookDelivery | undefined {

@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { type Static, Type } from "typebox";
 import { Check } from "typebox/value";
 import type { Clock } from "../ports/clock.ts";
+import { readRecords } from "../ports/read-records.ts";
 import type { Page, PageInput, Records } from "../ports/records.ts";
 
 /** Something that remains of a stack that is gone. */
@@ -62,9 +63,9 @@ export async function listOrphans(
   page: PageInput,
   { all = false }: { readonly all?: boolean } = {},
 ): Promise<Page<Orphan>> {
-  const { items, ...rest } = await records.list(FOUND, { ...page, now: clock.now() });
-  const orphans = items.map(({ value }) => value).filter(isOrphan);
-  return { items: orphans.filter(({ listedAt }) => all || listedAt !== undefined), ...rest };
+  const listed = await records.list(FOUND, { ...page, now: clock.now() });
+  const found = readRecords(listed, ({ value }) => (isOrphan(value) ? value : undefined));
+  return { ...found, items: found.items.filter(({ listedAt }) => all || listedAt !== undefined) };
 }
 
 /** Returns the stored orphan, and the version of its record. */

@@ -4,6 +4,7 @@ import { StackyardError } from "../errors/stackyard-error.ts";
 import { listPages } from "../list-pages.ts";
 import { changeRecord } from "../ports/change-record.ts";
 import type { Clock } from "../ports/clock.ts";
+import { readRecords } from "../ports/read-records.ts";
 import type { Page, PageInput, Records, StoredRecord } from "../ports/records.ts";
 
 const Text = Type.String({ minLength: 1, maxLength: 1_024 });
@@ -122,8 +123,7 @@ export async function listPreviewLinks(
   { records, clock }: PreviewLinksDeps,
   page: PageInput,
 ): Promise<Page<PreviewLink>> {
-  const { items, ...rest } = await records.list(toKey(""), { ...page, now: clock.now() });
-  return { items: items.map(toLink).filter((link) => link !== undefined), ...rest };
+  return readRecords(await records.list(toKey(""), { ...page, now: clock.now() }), toLink);
 }
 
 /** Returns the links of all stacks of a pull request, by stack id. */

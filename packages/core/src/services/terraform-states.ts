@@ -3,6 +3,7 @@ import { type Static, Type } from "typebox";
 import { Check } from "typebox/value";
 import { listPages, type PageStart } from "../list-pages.ts";
 import type { Clock } from "../ports/clock.ts";
+import { corruptRecord } from "../ports/read-records.ts";
 import type { Records } from "../ports/records.ts";
 import { toReadableStateKey } from "../ports/state-prefix.ts";
 
@@ -33,7 +34,7 @@ type KeptState = Static<typeof KeptState>;
 
 const PAGE = 100;
 
-/** Yields the keys of Terraform states that contain resources, or of which it is not known. */
+/** Yields the keys of Terraform states that contain resources, or of which it is not known. Throws `STORE_CORRUPT`. */
 export async function* listFilledStates({
   records,
   clock,
@@ -42,8 +43,12 @@ export async function* listFilledStates({
   readonly clock: Pick<Clock, "now">;
 }): AsyncGenerator<string> {
   const load = (start: PageStart) => records.list(STATE_HEADS, { limit: PAGE, now: clock.now(), ...start });
-  for await (const { items } of listPages(load)) {
-    for (const { value } of items) if (Check(KeptState, value) && isFilled(value)) yield value.key;
+  for await (const { items, unreadable: [damaged] = [] } of listPages(load)) {
+    if (damaged !== undefined) throw corruptRecord(damaged.id);
+    for (const { key, value } of items) {
+      if (!Check(KeptState, value)) throw corruptRecord(key);
+      if (isFilled(value)) yield value.key;
+    }
   }
 }
 

@@ -1,7 +1,8 @@
 import { type Static, Type } from "typebox";
 import { Check } from "typebox/value";
 import { changeRecord } from "../ports/change-record.ts";
-import type { Page, PageInput } from "../ports/records.ts";
+import { readRecords } from "../ports/read-records.ts";
+import type { Page, PageInput, StoredRecord } from "../ports/records.ts";
 import type { PreviewLinksDeps } from "./preview-links.ts";
 
 const UnreadablePull = Type.Object({
@@ -50,8 +51,7 @@ export async function listUnreadablePulls(
   { records, clock }: PreviewLinksDeps,
   page: PageInput,
 ): Promise<Page<UnreadablePull>> {
-  const { items, ...rest } = await records.list(toKey(""), { ...page, now: clock.now() });
-  return { items: items.flatMap(({ value }) => (Check(UnreadablePull, value) ? [value] : [])), ...rest };
+  return readRecords(await records.list(toKey(""), { ...page, now: clock.now() }), toPull);
 }
 
 /** Returns why the pull request of a stack cannot be read; undefined if it can. */
@@ -59,6 +59,10 @@ export async function findUnreadablePull(
   { records, clock }: PreviewLinksDeps,
   stackId: string,
 ): Promise<UnreadablePull | undefined> {
-  const value = (await records.get(toKey(stackId), clock.now()))?.value;
+  return toPull(await records.get(toKey(stackId), clock.now()));
+}
+
+function toPull(found: StoredRecord | undefined): UnreadablePull | undefined {
+  const value = found?.value;
   return Check(UnreadablePull, value) ? value : undefined;
 }

@@ -49,6 +49,16 @@ async function isAttemptReadable(
   return subject !== undefined && mayRead(caller, subject);
 }
 
+/** Leaves out rows that cannot be read unless the caller has the permission for everything: their owners are unknown. */
+export function withKnownOwners<Item>(
+  { rights }: Pick<Caller, "rights">,
+  page: Page<Item>,
+  permission: Permission,
+): Page<Item> {
+  const { unreadable, ...rest } = page;
+  return unreadable === undefined || hasEverywhere(rights, permission) ? page : rest;
+}
+
 /** How to load a page of a list, and an item's subject; undefined: unknown, only for callers that read everything. */
 interface ListSource<Item> {
   readonly load: (page: PageInput) => Promise<Page<Item>>;
@@ -190,13 +200,18 @@ export function checkDenied(denied: readonly { readonly index: number; readonly 
   );
 }
 
-/** Loads stacks by id. A damaged row does not hide the others. */
+function skipUnreadable(error: unknown): [] {
+  if (isUnreadable(error)) return [];
+  throw error;
+}
+
+/** Loads stacks by id, also those that do not exist. A damaged one is missing in the result, and does not hide the others. */
 export async function loadReadable(store: Pick<Store, "load">, ids: readonly string[]) {
   try {
     return new Map((await store.load(ids)).map((each) => [each.stackId, each]));
   } catch (error) {
     if (!isUnreadable(error)) throw error;
-    const loaded = await Promise.all(ids.map((id) => store.load([id]).catch(() => [])));
+    const loaded = await Promise.all(ids.map((id) => store.load([id]).catch(skipUnreadable)));
     return new Map(loaded.flat().map((each) => [each.stackId, each]));
   }
 }

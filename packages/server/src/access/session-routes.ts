@@ -7,6 +7,7 @@ import { pageInput, toPage } from "../routes/to-page.ts";
 import { pageOf, pageQuery } from "../schemas/event.ts";
 import type { Caller } from "./caller.ts";
 import type { Logins } from "./logins.ts";
+import { withKnownOwners } from "./reach.ts";
 import { type Session, toSessionView } from "./sessions.ts";
 
 /** Defines `/v1/sessions`: the caller's own, and with the permission `access` those of others. */
@@ -21,7 +22,7 @@ export function sessionRoutes({ context, sessions }: Pick<Logins, "context" | "s
       query: pageQuery,
       answers: { 200: { description: "In order of ids.", schema: pageOf(SessionView) } },
       async handle({ query }, { caller }) {
-        const page = await sessions.list(pageInput(query));
+        const page = withKnownOwners(caller, await sessions.list(pageInput(query)), "access");
         const items = page.items.filter((session) => isWithinReach(session, caller));
         const toView = (session: Session) => toSessionView(session, caller.sessionId);
         return json(200, toPage({ ...page, items }, { toView, toId: ({ id }) => id }));

@@ -1,10 +1,11 @@
 import { createHmac, hash } from "node:crypto";
-import { type Clock, defined, listPages, type Records } from "@stackyard/core";
+import { type Clock, defined, listPages, type Records, StackyardError } from "@stackyard/core";
 import { formatSecret, noteEndedSession, ROLES, type Sender } from "@stackyard/core/access";
 import type { Page, PageInput, StoredRecord } from "@stackyard/core/engine";
 import { createSealer, type Sealer } from "@stackyard/core/services";
 import { type Static, Type } from "typebox";
 import { Value } from "typebox/value";
+import { toPage } from "../routes/to-page.ts";
 
 /** How a session is used: by a browser's cookie, by the command line of a person, or by a workload. */
 const SessionKind = Type.Enum(["browser", "cli", "workload"]);
@@ -126,7 +127,7 @@ export function createSessions({ records, clock, random }: SessionDeps): Session
 
   async function list(page: PageInput): Promise<Page<Session>> {
     const found = await records.list(PREFIX, { ...page, now: clock.now() });
-    return { ...found, items: found.items.flatMap((record) => toSession(record) ?? []) };
+    return toPage(found, { toView: readSession, toId: ({ key }) => idOf(key) });
   }
 
   async function* all(): AsyncGenerator<Session, void> {
@@ -190,6 +191,15 @@ export function createSessions({ records, clock, random }: SessionDeps): Session
 function toSession({ key, value }: StoredRecord): Session | undefined {
   const session = parseSession(value);
   return session && { ...session, id: idOf(key) };
+}
+
+function readSession(record: StoredRecord): Session {
+  const session = toSession(record);
+  if (session !== undefined) return session;
+  throw new StackyardError(
+    "STORE_CORRUPT",
+    "The session is damaged, or was written by another version. It cannot be used.",
+  );
 }
 
 /** Parses a session; undefined for a record in the format of another version. */

@@ -12,6 +12,7 @@ import {
   isOnEvents,
   listParked,
   MOST_BULK_ITEMS,
+  type Page,
   type QueuedEvent,
   type StackFilter,
   toBulkEventId,
@@ -126,6 +127,7 @@ async function* findStacks({ store }: RouteDeps, { filter }: ChooseInput): Async
   for (const id of new Set(ids)) yield { id, stackId: id };
   if (ids !== undefined) return;
   for await (const page of listPages((start) => store.queries.listStacks(rest, { limit: PAGE, ...start }))) {
+    checkReadable(page);
     for (const { stack } of page.items) yield { id: stack.id, stackId: stack.id, machine: stack.machine };
   }
 }
@@ -135,6 +137,7 @@ async function* findDeadLetters({ store }: RouteDeps, { filter }: ChooseInput): 
   const wanted = ids && new Set(ids);
   const only = defined({ stackId, code });
   for await (const page of listPages((start) => store.queries.listDeadLetters(only, { limit: PAGE, ...start }))) {
+    if (wanted === undefined) checkReadable(page);
     for (const { id, event } of page.items) {
       if (wanted?.has(id) === false || (name !== undefined && name !== toEventName(event.message))) continue;
       yield { id, stackId: event.stackId, event };
@@ -147,6 +150,7 @@ async function* findParkedEvents({ store }: RouteDeps, { filter }: ChooseInput):
   const wanted = ids && new Set(ids);
   const only = defined({ stackId, code });
   for await (const page of listPages((start) => listParked(store, only, { limit: PAGE, ...start }))) {
+    if (wanted === undefined) checkReadable(page);
     for (const { parked } of page.items) {
       const { event } = parked;
       const id = toParkedId(event);
@@ -154,6 +158,13 @@ async function* findParkedEvents({ store }: RouteDeps, { filter }: ChooseInput):
       yield { id, stackId: event.stackId, event };
     }
   }
+}
+
+/** An item that is left out would count as one that the filter does not match. */
+function checkReadable({ unreadable: [row] = [] }: Page<unknown>): void {
+  if (row === undefined) return;
+  const message = `"${row.id}" cannot be read, so it is not known whether the filter matches it: ${row.reason} Name the items by "ids".`;
+  throw new StackyardError("STORE_CORRUPT", message, { details: { id: row.id } });
 }
 
 function tooWide(): StackyardError {
@@ -221,7 +232,10 @@ async function planUpgrade({ planner }: PlanDeps, { message }: ChooseInput, id: 
 async function* planEvents(deps: PlanDeps, input: ChooseInput, ids: readonly string[]): AsyncGenerator<PlannedItem> {
   const loaded = await loadReadable(deps.store, ids);
   for (const id of ids) {
-    const stack = loaded.get(id) ?? { stackId: id, version: 0, parked: [] };
+    const stack = loaded.get(id);
+    if (stack === undefined)
+      yield { id, outcome: "refused", code: "STORE_CORRUPT", reason: `The stack "${id}" cannot be read.` };
+    if (stack === undefined) continue;
     const event = toEvent(input, id, deps.now);
     const { history } = await deps.planner.preview(stack, event);
     const own = history.find((line) => line.internal !== true && line.eventId === event.id);

@@ -1,7 +1,7 @@
 import { chunk, defined, listPages, type Store } from "@stackyard/core";
 import { mayReadDefinition } from "@stackyard/core/access";
 import { StackBundle } from "@stackyard/core/api";
-import { type LoadedStack, listProcesses, toEventKey, toPrinted } from "@stackyard/core/engine";
+import { type LoadedStack, listProcesses, type Page, toEventKey, toPrinted } from "@stackyard/core/engine";
 import { toGraph } from "@stackyard/core/machine";
 import { Type } from "typebox";
 import type { Caller } from "../access/caller.ts";
@@ -141,21 +141,34 @@ interface Part {
 
 /** What ends a part that has more items than it may have. */
 const MORE = Symbol("more");
+/** What stands for items that cannot be read. */
+const GAP = Symbol("gap");
+
+function toGap({ unreadable }: Page<unknown>): readonly unknown[] {
+  return unreadable === undefined ? [] : [GAP];
+}
+
+async function* skipGaps(items: Part["items"], onGap: () => void): AsyncGenerator<unknown, void> {
+  for await (const item of items) {
+    if (item === GAP) onGap();
+    else yield item;
+  }
+}
 
 /** Yields the document in pieces and keeps one item in memory at a time. */
 async function* writeBundle(write: Form["write"], head: object, parts: readonly Part[]): AsyncGenerator<string, void> {
-  const cut: string[] = [];
+  const cut = new Set<string>();
   const first = write(head).slice(0, -1);
   let bytes = Buffer.byteLength(first);
   yield first;
   for (const { name, most, items } of parts) {
     yield `,"${name}":[`;
     let comma = "";
-    for await (const item of items) {
+    for await (const item of skipGaps(items, () => cut.add(name))) {
       const text = item === MORE ? "" : `${comma}${write(item)}`;
       const isTooMuch = bytes + Buffer.byteLength(text) > most - RESERVED;
       if (item === MORE || isTooMuch) {
-        cut.push(name);
+        cut.add(name);
         break;
       }
       bytes += Buffer.byteLength(text);
@@ -164,7 +177,7 @@ async function* writeBundle(write: Form["write"], head: object, parts: readonly 
     }
     yield "]";
   }
-  yield `,"cut":${JSON.stringify(cut)}}\n`;
+  yield `,"cut":${JSON.stringify([...cut])}}\n`;
 }
 
 /** For names, brackets and the list of what was cut. */
@@ -181,6 +194,7 @@ async function* listAllProcesses({ store, clock }: RouteDeps) {
   const now = clock.now();
   for await (const page of listPages((start) => listProcesses(store.records, { ...PAGE, ...start, now }))) {
     for (const process of page.items) yield toYardProcess(process);
+    yield* toGap(page);
   }
 }
 
@@ -198,6 +212,7 @@ async function* listLines(
   let count = 0;
   const filter = { stackId, newestFirst: true };
   for await (const page of listPages((start) => store.queries.listHistory(filter, { ...PAGE, ...start }))) {
+    yield* toGap(page);
     for (const line of page.items) {
       if (!(await mayReadLine(subjects, caller, line))) continue;
       count += 1;

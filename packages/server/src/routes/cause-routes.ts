@@ -11,10 +11,11 @@ import {
   type Trouble,
   toEventName,
   toPrinted,
+  type UnreadableRow,
 } from "@stackyard/core/engine";
 import { Type } from "typebox";
 import type { Caller } from "../access/caller.ts";
-import { loadVisible, toEventSubject } from "../access/reach.ts";
+import { loadVisible, toEventSubject, withKnownOwners } from "../access/reach.ts";
 import { toScopeFilter } from "../access/stack-scopes.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, pageQuery, toInstant } from "../schemas/event.ts";
@@ -41,9 +42,12 @@ export function causeRoutes(deps: RouteDeps): readonly Route[] {
       answers: { 200: { description: "A page.", schema: CausePage } },
       async handle({ query: { kind, ...query } }, { caller }) {
         const counter = createCauseCounter();
-        const counts = await countAll(counter.add, LISTS[kind](deps, caller));
+        const damaged: UnreadableRow[] = [];
+        const counts = await countAll(counter.add, LISTS[kind](deps, caller), damaged);
         const toView = (cause: CountedCause) => toCause(kind, cause);
-        const page = toPage(counter.toPage(pageInput(query)), { toView, toId: ({ sample }) => sample.stackId });
+        const counted = { ...counter.toPage(pageInput(query)), ...(damaged.length > 0 && { unreadable: damaged }) };
+        const known = withKnownOwners(caller, counted, "read");
+        const page = toPage(known, { toView, toId: ({ sample }) => sample.stackId });
         return json(200, { ...page, ...counts });
       },
     }),
@@ -55,10 +59,13 @@ function toCause(kind: CauseKind, { newestAt, ...cause }: CountedCause): Cause {
 }
 
 const MOST_EXAMINED = 20_000;
+const MOST_DAMAGED = 100;
 
-async function countAll(add: (trouble: Trouble) => void, lists: Troubles) {
+/** Adds rows that cannot be read to `damaged`, at most 100 of them. */
+async function countAll(add: (trouble: Trouble) => void, lists: Troubles, damaged: UnreadableRow[]) {
   let examined = 0;
-  for await (const troubles of lists) {
+  for await (const { items: troubles, unreadable = [] } of lists) {
+    damaged.push(...unreadable.slice(0, MOST_DAMAGED - damaged.length));
     for (const trouble of troubles) {
       if (examined === MOST_EXAMINED) return { examined, incomplete: true };
       examined += 1;
@@ -68,7 +75,7 @@ async function countAll(add: (trouble: Trouble) => void, lists: Troubles) {
   return { examined };
 }
 
-type Troubles = AsyncIterable<readonly Trouble[]>;
+type Troubles = AsyncIterable<Page<Trouble>>;
 
 const PAGE = { limit: 1_000 };
 
@@ -107,7 +114,9 @@ async function* mapPages<Item>(
   load: (page: { readonly limit: number; readonly cursor?: string }) => Promise<Page<Item>>,
   toTroubles: (item: Item) => readonly Trouble[],
 ): Troubles {
-  for await (const { items } of listPages((start) => load({ ...PAGE, ...start }))) yield items.flatMap(toTroubles);
+  for await (const { items, ...rest } of listPages((start) => load({ ...PAGE, ...start }))) {
+    yield { ...rest, items: items.flatMap(toTroubles) };
+  }
 }
 
 function toFailures(stack: Stack): readonly Trouble[] {

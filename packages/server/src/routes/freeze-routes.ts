@@ -17,7 +17,7 @@ import { mayRead } from "../access/reach.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { StackId, toInstant } from "../schemas/event.ts";
 import { listFreezeHolds } from "./freeze-holds.ts";
-import { maskReason } from "./mask-reason.ts";
+import { maskReason, withhold } from "./mask-reason.ts";
 import type { RouteDeps } from "./route-deps.ts";
 
 /** Defines the routes for freezes: stacks that releases send no new events to. */
@@ -178,7 +178,8 @@ const PAGE = 1_000;
 async function maskOf({ store }: RouteDeps, { machine }: Pick<KeptFreeze, "machine">, reason: string): Promise<string> {
   const load = (start: PageStart) => store.queries.listStacks(defined({ machine }), { limit: PAGE, ...start });
   let text = reason;
-  for await (const { items } of listPages(load)) {
+  for await (const { items, unreadable: [damaged] = [] } of listPages(load)) {
+    if (damaged !== undefined) return withhold(damaged.id);
     text = await maskReason(store, text, { stackIds: items.map(({ stack }) => stack.id) });
   }
   return text;

@@ -33,32 +33,43 @@ export async function maskReason<Reason extends string | undefined>(
   { stackIds = [], deadLetters = [], parked = [] }: ReasonSubjects,
 ): Promise<Reason | string> {
   if (reason === undefined) return reason;
-  const letters = [
-    ...(deadLetters.length === 0 ? [] : await findLetters(store, deadLetters)),
-    ...(await findParkedEvents(store, parked)),
-  ];
+  const found = [await findLetters(store, deadLetters), await findParkedEvents(store, parked)];
+  const letters = found.flatMap((each) => each.letters);
+  const damaged = found.flatMap((each) => each.damaged);
   const own = letters.flatMap(({ event, masked }) => listHiddenValues(event.message, masked));
   let text = maskText(own, reason);
   const ids = new Set([...stackIds, ...letters.map(({ event }) => event.stackId)].filter((id) => id !== ""));
   for (const part of chunk([...ids], AT_ONCE)) {
     const loaded = await loadReadable(store, part);
+    damaged.push(...part.filter((id) => !loaded.has(id)));
     const stacks = [...loaded.values()].flatMap(({ stack }) => (stack === undefined ? [] : [stack]));
     text = maskText(stacks.flatMap(listHeldSecrets), text);
   }
-  return text;
+  return damaged[0] === undefined ? text : withhold(damaged[0]);
 }
 
-async function findParkedEvents(
-  store: Pick<Store, "load" | "loadParked">,
-  ids: readonly string[],
-): Promise<readonly ParkedEvent[]> {
+/** Returns what is kept instead of a reason: what it must not quote is not known. The operation goes on, as one may repair what is damaged. */
+export function withhold(id: string): string {
+  return `*** (The reason is not kept: "${id}" cannot be read, so its sensitive values are not known.)`;
+}
+
+/** The events that a reason is about, and what cannot be read of them. */
+interface Subjects {
+  readonly letters: readonly (DeadLetter | ParkedEvent)[];
+  readonly damaged: readonly string[];
+}
+
+async function findParkedEvents(store: Pick<Store, "load" | "loadParked">, ids: readonly string[]): Promise<Subjects> {
   const names = ids.flatMap((id) => parseParkedId(id) ?? []);
   const byStack = Map.groupBy(names, ({ stackId }) => stackId);
-  const found: ParkedEvent[] = [];
+  const letters: ParkedEvent[] = [];
+  const damaged: string[] = [];
   for (const part of chunk([...byStack.keys()], AT_ONCE)) {
-    for (const loaded of (await loadReadable(store, part)).values()) {
+    const readable = await loadReadable(store, part);
+    damaged.push(...part.filter((id) => !readable.has(id)));
+    for (const loaded of readable.values()) {
       const heads = findParked(loaded, byStack.get(loaded.stackId) ?? []);
-      found.push(
+      letters.push(
         ...(await store.loadParked(
           loaded.stackId,
           heads.map(({ event }) => toEventKey(event)),
@@ -66,18 +77,20 @@ async function findParkedEvents(
       );
     }
   }
-  return found;
+  return { letters, damaged };
 }
 
-async function findLetters(
-  { queries }: Pick<Store, "queries">,
-  ids: readonly string[],
-): Promise<readonly DeadLetter[]> {
+async function findLetters({ queries }: Pick<Store, "queries">, ids: readonly string[]): Promise<Subjects> {
   const wanted = new Set(ids);
-  const found: DeadLetter[] = [];
-  for await (const { items } of listPages((start) => queries.listDeadLetters({}, { limit: PAGE, ...start }))) {
-    found.push(...items.filter(({ id }) => wanted.has(id)));
-    if (found.length === wanted.size) break;
+  const letters: DeadLetter[] = [];
+  const damaged: string[] = [];
+  if (wanted.size === 0) return { letters, damaged };
+  for await (const { items, unreadable = [] } of listPages((start) =>
+    queries.listDeadLetters({}, { limit: PAGE, ...start }),
+  )) {
+    letters.push(...items.filter(({ id }) => wanted.has(id)));
+    damaged.push(...unreadable.flatMap(({ id }) => (wanted.has(id) ? [id] : [])));
+    if (letters.length + damaged.length === wanted.size) break;
   }
-  return found;
+  return { letters, damaged };
 }

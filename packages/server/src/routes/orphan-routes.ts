@@ -34,10 +34,10 @@ export function orphanRoutes(deps: RouteDeps): readonly Route[] {
       },
       async handle({ query }) {
         const { limit, ...page } = pageInput(query);
-        const { items, cursor } = await listOrphans(deps, { ...page, limit: Math.min(limit, MOST) });
+        const { items, cursor, unreadable } = await listOrphans(deps, { ...page, limit: Math.min(limit, MOST) });
         const check = await findOrphanCheck(deps);
         const views = await Promise.all(items.map((orphan) => toOrphan(deps, orphan)));
-        return json(200, { items: views, ...defined({ cursor, check: check && toCheck(check) }) });
+        return json(200, { items: views, ...defined({ cursor, unreadable, check: check && toCheck(check) }) });
       },
     }),
   ];

@@ -1,7 +1,7 @@
 import { defined, listPages, StackyardError } from "@stackyard/core";
 import { decideAccess } from "@stackyard/core/access";
 import { PreviewPull, type StackPreview, StackPreview as StackPreviewSchema } from "@stackyard/core/api";
-import type { Page, PageInput, StackFilter, StoredStack } from "@stackyard/core/engine";
+import type { Page, PageInput, StackFilter, StoredStack, UnreadableRow } from "@stackyard/core/engine";
 import {
   findPreviewLink,
   findUnreadablePull,
@@ -13,6 +13,7 @@ import {
 } from "@stackyard/core/services";
 import { type Static, Type } from "typebox";
 import type { Caller } from "../access/caller.ts";
+import { withKnownOwners } from "../access/reach.ts";
 import { toScopeFilter } from "../access/stack-scopes.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, pageQuery, StackId, toInstant } from "../schemas/event.ts";
@@ -61,7 +62,10 @@ function listRoute(deps: RouteDeps): Route {
       const list = unreadable ? listUnreadable : listPreviewLinks;
       const page = await list(deps, { ...input, limit: Math.min(input.limit, MOST) });
       const links = page.items.filter((link) => isMeant(link, { host, repository, number, owner }));
-      return json(200, { items: await loadPreviews(deps, links, filter), ...defined({ cursor: page.cursor }) });
+      const { items, unreadable: stacks = [] } = await loadPreviews(deps, links, filter);
+      const damaged = [...(page.unreadable ?? []), ...stacks];
+      const found = { items, ...defined({ cursor: page.cursor }), ...(damaged.length > 0 && { unreadable: damaged }) };
+      return json(200, withKnownOwners(caller, found, "read"));
     },
   });
 }
@@ -90,15 +94,17 @@ async function loadPreviews(
   deps: RouteDeps,
   links: readonly PreviewLink[],
   filter: StackFilter,
-): Promise<readonly StackPreview[]> {
+): Promise<Page<StackPreview>> {
   const { store, explainer } = deps;
   const ids = links.map(({ stackId }) => stackId);
   const found = new Map<string, StackPreview>();
   const byId = new Map(links.map((link) => [link.stackId, link]));
-  if (ids.length === 0) return [];
+  const damaged: UnreadableRow[] = [];
+  if (ids.length === 0) return { items: [] };
   for await (const page of listPages((start) =>
     store.queries.listStacks({ ...filter, ids }, { limit: MOST, ...start }),
   )) {
+    damaged.push(...(page.unreadable ?? []));
     const reasons = await explainer.explainAll(page.items);
     for (const [index, item] of page.items.entries()) {
       const link = byId.get(item.stack.id);
@@ -107,7 +113,7 @@ async function loadPreviews(
       found.set(link.stackId, { ...toPreview(link, item, reasons[index]), ...defined({ unreadable }) });
     }
   }
-  return ids.flatMap((id) => found.get(id) ?? []);
+  return { items: ids.flatMap((id) => found.get(id) ?? []), unreadable: damaged };
 }
 
 function toUnreadable(found: UnreadablePull | undefined): StackPreview["unreadable"] {
@@ -159,7 +165,7 @@ function previewRoute(deps: RouteDeps): Route {
     async handle({ params: { stackId } }) {
       const { store } = deps;
       const link = await findPreviewLink(deps, stackId);
-      const [preview] = link === undefined ? [] : await loadPreviews(deps, [link], {});
+      const [preview] = link === undefined ? [] : (await loadPreviews(deps, [link], {})).items;
       if (preview !== undefined) return json(200, preview);
       await loadStack(store, stackId);
       throw new StackyardError("NOT_FOUND", `Stack "${stackId}" is not linked to a pull request.`);

@@ -12,6 +12,7 @@ import { ApiToken, Me, NewApiToken } from "@stackyard/core/api";
 import { Type } from "typebox";
 import type { ApiTokens } from "../access/api-tokens.ts";
 import type { Caller } from "../access/caller.ts";
+import { withKnownOwners } from "../access/reach.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, pageQuery, toInstant } from "../schemas/event.ts";
 import type { RouteDeps } from "./route-deps.ts";
@@ -68,7 +69,7 @@ function listRoute({ tokens, clock }: RouteDeps): Route {
     query: pageQuery,
     answers: { 200: { description: "A page; it may be short and have a cursor.", schema: pageOf(ApiToken) } },
     async handle({ query }, { caller }) {
-      const page = await demand(tokens).list(caller, pageInput(query));
+      const page = withKnownOwners(caller, await demand(tokens).list(caller, pageInput(query)), "access");
       return json(200, toPage(page, { toView: (token) => toView(token, clock.now()), toId: ({ id }) => id }));
     },
   });
