@@ -172,6 +172,7 @@ export {
   type ReleaseOutcome,
   requireYard,
   type SelectInput,
+  type SeenStack,
   type SentRelease,
   type StackPosition,
   toStackPosition,

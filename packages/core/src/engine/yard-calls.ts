@@ -23,6 +23,7 @@ import { type ReleaseTask as Own, toEventId } from "./release-event-id.ts";
 import {
   type ReleaseEvent,
   type ReleaseOutcome,
+  type SeenStack,
   type SelectInput,
   type SentRelease,
   type StackPosition,
@@ -91,12 +92,12 @@ function mayRead(rights: Rights | undefined, { id, machine }: Pick<Stack, "id" |
   return decideAccess(rights, "read", { kind: "stack", stackId: id, machine }) === "allowed";
 }
 
-async function load(deps: Deps, release: Stack, stackIds: readonly string[]): Promise<readonly LoadedStack[]> {
+async function load(deps: Deps, release: Stack, stackIds: readonly string[]): Promise<readonly SeenStack[]> {
   const rights = toMachineRights(deps, release.machine);
   const loaded = await deps.store.load(stackIds);
   return loaded.map((each) => {
     const isShown = each.stack === undefined || mayRead(rights, each.stack);
-    return isShown ? each : { stackId: each.stackId, version: 0, parked: [] };
+    return isShown ? each : { stackId: each.stackId, version: 0, parked: [], hidden: true };
   });
 }
 

@@ -146,7 +146,8 @@ describe("the yard of a task", () => {
     await send("prod", "app", "OPENED", { ring: "canary" });
     const service = await open();
 
-    expect(await service.load(["prod"])).toEqual([{ stackId: "prod", version: 0, parked: [] }]);
+    expect(await service.load(["prod", "nope"])).toEqual([
+{ stackId: "prod", version: 0, parked: [], hidden: true }, { stackId: "nope", version: 0, parked: [] }]);
     expect(await service.findPositions(["shop-1", "prod", "nope"])).toEqual([
       { stackId: "shop-1", incarnation: "e2", state: "GO", entry: 1, pending: ["production"] },
       { stackId: "prod", incarnation: "e1", state: "LIVE", entry: 1, pending: [] },

@@ -58,6 +58,15 @@ export function toStackPosition({ id: stackId, incarnation, state, entry, tasks 
   return { stackId, incarnation, state, entry, pending };
 }
 
+/** A stack as a machine sees it. */
+export interface SeenStack extends LoadedStack {
+  /**
+   * It exists, and the machine may not read it. For what the machine has no part in, it does not exist; a stack that it
+   * has sent to must not count as removed.
+   */
+  readonly hidden?: true;
+}
+
 /** What has changed in the yard since a mark. */
 export interface StackChanges {
   /** The mark of now, for the next call. Take it before what it is to be compared with is loaded. */
@@ -72,7 +81,7 @@ export interface StackChanges {
  */
 export interface YardService {
   /** Returns stacks with their versions, in the order of the ids. */
-  load(stackIds: readonly string[]): Promise<readonly LoadedStack[]>;
+  load(stackIds: readonly string[]): Promise<readonly SeenStack[]>;
   /** Returns stacks in the order of their ids. Throws `FILTER_TOO_WIDE` for more than `limit`, `USAGE` for the expression. */
   select(input: SelectInput): Promise<readonly StoredStack[]>;
   /**

@@ -78,6 +78,21 @@ describe("the reads of a soak", () => {
     expect(await soak.look()).toMatchObject({ loaded: 1, step: { kind: "failed", code: "STACK_MOVED" } });
   });
 
+  it("notice a stack that the machine may no longer read, which is not a removed one", async () => {
+    const soak = await createSoak();
+    await soak.look();
+    soak.hidden.add("t1");
+    await soak.clock.advance(24 * HOUR);
+    const hidden = await soak.look();
+    soak.hidden.delete("t1");
+
+    expect(hidden.step).toMatchObject({
+      kind: "running",
+      progress: { closed: [{ code: "STACK_HIDDEN", message: expect.stringContaining("no longer read t1") }] },
+    });
+    expect((await soak.look()).step.kind).toBe("succeeded");
+  });
+
   it("are of all stacks again when the task has sent anew", async () => {
     const soak = await createSoak();
     await soak.look();

@@ -24,7 +24,8 @@ export interface SoakWatch {
   /**
    * Examines whether the stacks of a task have kept its values since they arrived, for so long, without a failure. The
    * time of a stack begins again when a failure of it was resolved, and when another release has set the same values.
-   * Other values, and another incarnation, never hold any more: `STACK_MOVED`. `attemptId`: of the gate.
+   * Other values, and another incarnation, never hold any more: `STACK_MOVED`. A stack that the machine may no longer
+   * read holds the gate closed, as it may have failed: `STACK_HIDDEN`. `attemptId`: of the gate.
    */
   examine(deps: SoakDeps, attemptId: string, input: SoakInput): Promise<Condition>;
 }
@@ -70,7 +71,8 @@ export function createSoakWatch(): SoakWatch {
       const soak = { of, deployed, length };
       const seen = await look(deps, soak, known.get(attemptId));
       const condition = seen.fault ?? toCondition(deps, soak, seen);
-      if (condition.kind === "closed") remember(attemptId, seen);
+      // Another grant changes no stack, so the next look is at all of them.
+      if (condition.kind === "closed" && condition.code !== HIDDEN) remember(attemptId, seen);
       else known.delete(attemptId);
       return condition;
     },
@@ -170,13 +172,21 @@ async function examineRows(
   for (const part of chunk(rows, CHUNK)) {
     const loaded = new Map((await deps.yard.load(part.map(({ stack }) => stack))).map((each) => [each.stackId, each]));
     for (const row of part) {
-      const start = await examineRow(row, { stack: loaded.get(row.stack)?.stack, deployed, arrivals });
+      const { stack, hidden } = loaded.get(row.stack) ?? {};
+      const start = hidden ? toHidden(row) : await examineRow(row, { stack, deployed, arrivals });
       if (start === undefined) continue;
       if (start.kind !== "open") return { begun, fault: start };
       if (start.at > begun.at) begun = { at: start.at, stack: row.stack };
     }
   }
   return { begun };
+}
+
+const HIDDEN = "STACK_HIDDEN";
+
+function toHidden({ stack }: DeployRow): Start {
+  const advice = `Grant its machine the role "viewer" for the stack again.`;
+  return closed(HIDDEN, `This release may no longer read ${stack}, so it is not known whether it soaks. ${advice}`);
 }
 
 interface RowFacts {

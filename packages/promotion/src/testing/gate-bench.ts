@@ -30,7 +30,9 @@ export function createGateBench() {
   const check = (part: Part): void => {
     if (broken.has(part)) throw new Error(`${part} cannot be reached`);
   };
-  const services = createServices({ stacks, artifacts, calendars, check, calls });
+  /** Ids of stacks that the machine may not read. */
+  const hidden = new Set<string>();
+  const services = createServices({ stacks, hidden, artifacts, calendars, check, calls });
 
   function addStack(stack: Partial<Stack> & { readonly id: string }): void {
     stacks.set(
@@ -77,6 +79,7 @@ export function createGateBench() {
   addStack({ id: RELEASE.id, incarnation: RELEASE.incarnation, entry: RELEASE.entry, state: "PRODUCTION" });
   return {
     clock,
+    hidden,
     records,
     alarms,
     artifacts,
@@ -92,6 +95,7 @@ export function createGateBench() {
 }
 
 interface World {
+  readonly hidden: ReadonlySet<string>;
   readonly stacks: ReadonlyMap<string, Stack>;
   readonly artifacts: ReadonlyMap<string, ArtifactArrival>;
   readonly calendars: ReadonlyMap<string, string>;
@@ -100,7 +104,7 @@ interface World {
   readonly calls: string[];
 }
 
-function createServices({ stacks, artifacts, calendars, check, calls }: World): Map<unknown, unknown> {
+function createServices({ stacks, hidden, artifacts, calendars, check, calls }: World): Map<unknown, unknown> {
   const snapshots: ReadonlyMap<string, Stack>[] = [];
   const yard = {
     own: async () => {
@@ -110,7 +114,10 @@ function createServices({ stacks, artifacts, calendars, check, calls }: World): 
     load: async (ids: readonly string[]) => {
       check("yard");
       calls.push(`load ${ids.length}`);
-      return ids.map((stackId) => ({ stackId, version: 1, stack: stacks.get(stackId), parked: [] }));
+      return ids.map((stackId) => {
+        if (hidden.has(stackId)) return { stackId, version: 0, parked: [], hidden: true };
+        return { stackId, version: 1, stack: stacks.get(stackId), parked: [] };
+      });
     },
     findPositions: async (ids: readonly string[]) => {
       check("yard");
