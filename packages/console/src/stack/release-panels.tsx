@@ -5,12 +5,11 @@ import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
 import { Button } from "../design/button.tsx";
 import { To } from "../design/links.tsx";
-import { Mark, Pill } from "../design/mark.tsx";
+import { Mark } from "../design/mark.tsx";
 import { ErrorNotice, Panel } from "../design/page.tsx";
 import { isPlanDigest } from "../design/plan-digest.ts";
-import { Instant, Text } from "../design/text.tsx";
 import { DeploysPanel } from "./deploys-panel.tsx";
-import { findOpening } from "./gate-opening.ts";
+import { GatePanel, useCalendar } from "./gate-panel.tsx";
 import { useOperateRefusal } from "./refusals.ts";
 import { SendDialog } from "./send-dialog.tsx";
 import type { StackProps } from "./source.ts";
@@ -23,6 +22,7 @@ interface ReleaseProps extends StackProps {
 /** Renders a release: its stages, waves with their stacks, the way back, closed gates, and the plan that it follows. */
 export function ReleasePanels({ source, stack, attempts }: ReleaseProps) {
   const deploys = useLoad(source.key("deploys"), (request) => yard.deploys.list(stack.id, request));
+  const calendar = useCalendar({ source, stack, attempts });
   const items = deploys.data ?? [];
   const plan =
     items.find((deploy) => deploy.plan !== undefined && deploy.plan !== "")?.plan ??
@@ -39,7 +39,7 @@ export function ReleasePanels({ source, stack, attempts }: ReleaseProps) {
           release={stack.id}
           actions={<UndoButton source={source} stack={stack} items={items} />}
         />
-        <GatesPanel attempts={attempts} />
+        <GatePanel attempts={attempts} calendar={calendar} />
       </div>
       {isPlanDigest(plan) && <PlanSummary release={stack.id} plan={plan} />}
     </>
@@ -66,40 +66,6 @@ function PlanSummary({ release, plan }: { release: string; plan: string }) {
         {changed > 0 && <Mark status="overdue" word={`${changed} changed since: plan again`} />}
       </p>
     </Panel>
-  );
-}
-
-/** Renders what is closed, until when, and the way past, as the gate itself says it. */
-function GatesPanel({ attempts }: Pick<ReleaseProps, "attempts">) {
-  const closed = attempts.filter(
-    ({ executor, status, progressMessage }) =>
-      executor === "gate" && status !== "settled" && progressMessage !== undefined,
-  );
-  if (closed.length === 0) return null;
-  return (
-    <Panel title={closed.length === 1 ? "Gate" : "Gates"} note={<Pill status="waiting" word="Closed" />}>
-      {closed.map(({ attemptId, task, progressMessage = "" }) => (
-        <div key={attemptId} className="panel-body gate">
-          <b>
-            <Text>{task}</Text>
-          </b>
-          <Opening message={progressMessage} />
-          <p className="wrap muted">
-            <Text>{progressMessage}</Text>
-          </p>
-        </div>
-      ))}
-    </Panel>
-  );
-}
-
-function Opening({ message }: { message: string }) {
-  const at = findOpening(message);
-  if (at === undefined) return null;
-  return (
-    <span className="gate-opening">
-      <Instant at={at} />
-    </span>
   );
 }
 
