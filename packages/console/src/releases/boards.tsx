@@ -1,20 +1,21 @@
 import { toShellCommand } from "@stackyard/core";
 import type { Board, BoardName } from "@stackyard/sdk";
 import type { UseQueryResult } from "@tanstack/react-query";
+import { useState } from "react";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
-import { TextLink, To } from "../design/links.tsx";
-import { CONDITIONS, Mark, type Status, toneOf } from "../design/mark.tsx";
+import { CopyImage } from "../design/copy-image.tsx";
+import { TextLink, To, useSearch } from "../design/links.tsx";
+import { CONDITIONS, Mark, type Status } from "../design/mark.tsx";
 import { Empty, Loaded, Panel } from "../design/page.tsx";
 import { StackLink } from "../design/stack-link.tsx";
 import { type Column, Table } from "../design/table.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { toSafeText } from "../text/safe-text.ts";
+import { BoardMatrix } from "./board-matrix.tsx";
 import "./boards.css";
 
-type Environment = Board["environments"][number];
-type Version = Environment["versions"][number];
 type Release = Board["releases"][number];
 
 /** Loads the machines that deploy to other stacks. */
@@ -29,19 +30,18 @@ export function Boards({ boards }: { boards: readonly BoardName[] }) {
 
 function BoardOf({ machine }: { machine: string }) {
   const board = useLoad(keys.count("board", { machine }), (request) => yard.boards.get(machine, request));
+  const [drawing, setDrawing] = useState<HTMLElement | null>(null);
+  const marked = useSearch()["release"];
   return (
     <Panel
       title={<TextLink path="/machine" search={{ name: machine }} className="name" text={machine} />}
       note="what runs where"
+      actions={<CopyImage of={drawing} what="board" file={`Board of ${machine}`} />}
     >
       <Loaded query={board} height={240}>
         {({ environments, releases, unreadable = [], turns }) => (
           <>
-            <ol className="board" aria-label={`Environments of ${machine}`}>
-              {environments.map((environment) => (
-                <EnvironmentCard key={environment.task} environment={environment} />
-              ))}
-            </ol>
+            <BoardMatrix ref={setDrawing} machine={machine} board={{ environments, releases }} />
             <Turns turns={turns} />
             {unreadable.map(({ id, problem }) => (
               <p key={id} className="panel-body wrap">
@@ -53,6 +53,7 @@ function BoardOf({ machine }: { machine: string }) {
               rows={releases}
               keyOf={({ id }) => id}
               columns={RELEASES}
+              selected={marked}
               empty={
                 <Empty command={toShellCommand`stackyard send ID EVENT --machine ${machine}`}>
                   No release of this machine exists.
@@ -106,103 +107,25 @@ const RELEASES: readonly Column<Release>[] = [
   { header: "Condition", cell: ({ condition }) => <Mark status={toStatus(condition)} /> },
   { header: "Release", cell: ({ id }) => <StackLink id={id} /> },
   { header: "State", cell: ({ state }) => <Text>{state}</Text> },
+  { header: "On the board", cell: ({ id }) => <MarkLink id={id} /> },
   { header: "Created", cell: ({ createdAt }) => <Ago at={createdAt} /> },
   { header: "Waits for", prose: true, cell: ({ waits = "" }) => <Text>{waits}</Text> },
 ];
 
+/** Marks the versions of one release on the board; the address keeps which. */
+function MarkLink({ id }: { id: string }) {
+  const isMarked = useSearch()["release"] === id;
+  return (
+    <To
+      path="/releases"
+      search={isMarked ? {} : { release: id }}
+      label={`${isMarked ? "Unmark" : "Mark"} ${toSafeText(id)}`}
+    >
+      {isMarked ? "Unmark" : "Mark"}
+    </To>
+  );
+}
+
 function toStatus(condition: string): Status {
   return CONDITIONS.find((known) => known === condition) ?? "quiet";
-}
-
-/** Versions of one environment that are listed; the rest are counted. */
-const MOST_VERSIONS = 4;
-
-function EnvironmentCard({ environment }: { environment: Environment }) {
-  const { task, stack, machine, where, stacks, versions, behind, problem } = environment;
-  const hidden = versions.length - MOST_VERSIONS;
-  return (
-    <li className="board-environment">
-      <h3>
-        <Text>{task}</Text>
-        {behind && <span className="board-behind">Behind</span>}
-      </h3>
-      <p className="muted" title={where && toSafeText(where)}>
-        {stack === undefined ? (
-          <To path="/stacks" search={{ machine }}>
-            {stacks === 1 ? "1 stack" : `${stacks} stacks`} of <Text>{machine ?? ""}</Text>
-          </To>
-        ) : (
-          <StackLink id={stack} />
-        )}
-      </p>
-      {problem !== undefined && (
-        <p className="wrap">
-          <Mark status="failed" word={problem} />
-        </p>
-      )}
-      {versions.length === 0 && problem === undefined && <p>Nothing runs here.</p>}
-      {stacks > 1 && <StandingBar versions={versions} />}
-      <ul>
-        {versions.slice(0, MOST_VERSIONS).map((version) => (
-          <VersionLine key={`${JSON.stringify(version.values)} ${version.release?.id}`} version={version} of={stacks} />
-        ))}
-      </ul>
-      {hidden > 0 && <p className="muted">and {hidden === 1 ? "1 other version" : `${hidden} other versions`}</p>}
-    </li>
-  );
-}
-
-function VersionLine({ version, of }: { version: Version; of: number }) {
-  const { values, release, since, stacks, standings } = version;
-  return (
-    <li>
-      <span className="board-version">
-        <b>
-          <Text>{formatValues(values)}</Text>
-        </b>
-        {of > 1 && <span className="muted"> on {stacks}</span>}
-      </span>
-      <span className="board-standings">
-        {STANDINGS.filter(([name]) => standings[name] > 0).map(([name, status, word]) => (
-          <Mark key={name} status={status} word={of > 1 ? `${standings[name]} ${word.toLowerCase()}` : word} />
-        ))}
-      </span>
-      <span className="muted">
-        {release === undefined ? "by no release, " : <StackLink id={release.id} />} <Ago at={since} />
-      </span>
-    </li>
-  );
-}
-
-/** Worst first. */
-const STANDINGS = [
-  ["failed", "failed", "Failed"],
-  ["by-hand", "overdue", "Set by hand"],
-  ["moving", "busy", "Moving"],
-  ["rests", "healthy", "At rest"],
-] as const satisfies readonly (readonly [keyof Version["standings"], Status, string])[];
-
-/** The lines below have the same figures as words. */
-function StandingBar({ versions }: { versions: readonly Version[] }) {
-  const counts = STANDINGS.map(([name, status]) => ({
-    name,
-    tone: toneOf(status),
-    count: versions.reduce((sum, { standings }) => sum + standings[name], 0),
-  }));
-  return (
-    <span className="board-bar" aria-hidden="true">
-      {counts
-        .filter(({ count }) => count > 0)
-        .map(({ name, tone, count }) => (
-          <span key={name} className={`tone-${tone}`} style={{ flexGrow: count }} />
-        ))}
-    </span>
-  );
-}
-
-/** Returns the values as people read them: of one key only its value. */
-function formatValues(values: Version["values"]): string {
-  const pairs = Object.entries(values);
-  if (pairs.length === 0) return "no version";
-  return pairs.map(([key, value]) => (pairs.length === 1 ? String(value) : `${key} ${String(value)}`)).join(", ");
 }

@@ -116,6 +116,13 @@ const board = {
       stack: "shop-prod",
       stacks: 1,
       behind: true,
+      lag: { of: "staging", releases: 2 },
+      coming: [
+        {
+          ...{ release: "shop-1.44.0", task: "turn", hold: "turn" },
+          ...{ why: "Waits for the turn shop-prod.", values: { api: "1.44.0" } },
+        },
+      ],
       versions: [version("1.41.0-fix", 1, { "by-hand": 1 }, "shop-1.41.0")],
     },
     {
@@ -138,6 +145,7 @@ const board = {
       createdAt: "2026-11-20T01:00:00Z",
       waits: "Waits for tenants.",
     },
+    { id: "shop-1.44.0", state: "REVIEW", condition: "busy", createdAt: "2026-11-20T03:00:00Z" },
   ],
   turns: [
     {
@@ -172,16 +180,74 @@ describe("the board", () => {
       await page.viewport(width, 1_000);
       const { screen } = await showBoard();
 
-      const environments = screen.getByRole("list", { name: "Environments of shop-release" });
-      await expect.element(environments.getByText("371 at rest")).toBeVisible();
-      await expect.element(environments.getByText("9 failed")).toBeVisible();
-      await expect.element(environments.getByText("Set by hand")).toBeVisible();
-      expect(document.querySelectorAll(".board-behind")).toHaveLength(1);
+      const cells = screen.getByRole("table", { name: "Environments of shop-release by version" });
+      await expect.element(cells.getByText("371 at rest")).toBeVisible();
+      await expect.element(cells.getByText("9 failed")).toBeVisible();
+      await expect.element(cells.getByText("set by hand")).toBeVisible();
+      await expect.element(cells.getByText("2 behind staging")).toBeVisible();
+      await expect.element(cells.getByRole("link", { name: "shop-1.44.0 waits for the turn" })).toBeVisible();
       await expect.element(screen.getByText("Waits for tenants.")).toBeVisible();
+      const releases = cells.getByRole("link", { name: "shop-1.42.0", exact: true }).elements();
+      expect(releases.length).toBe(width === 390 ? 2 : 1);
       await expect.element(screen.getByText(/Auto Scaling groups/)).not.toBeInTheDocument();
       expect(document.documentElement.scrollWidth).toBeLessThanOrEqual(width);
     },
   );
+
+  it("leads from cell to cell with arrow keys, over empty ones", async () => {
+    await page.viewport(1_440, 1_000);
+    const { screen } = await showBoard();
+    const turn = screen.getByRole("link", { name: "shop-1.44.0 waits for the turn" });
+    await expect.element(turn).toBeVisible();
+    const press = async (key: string) => {
+      await userEvent.keyboard(`{${key}}`);
+      return document.activeElement?.getAttribute("aria-label") ?? document.activeElement?.textContent;
+    };
+
+    (turn.element() as HTMLElement).focus();
+
+    expect(await press("ArrowRight")).toBe("set by hand: production, 1.41.0-fix");
+    expect(await press("ArrowLeft")).toBe("shop-1.44.0 waits for the turn");
+    expect(await press("ArrowLeft")).toBe("shop-prod");
+    expect(await press("ArrowUp")).toBe("shop-staging");
+    expect(await press("ArrowRight")).toBe("at rest: staging, 1.42.0");
+    expect(await press("ArrowDown")).toBe("12 moving: tenants, 1.42.0");
+    expect(await press("ArrowDown")).toBe("12 moving: tenants, 1.42.0");
+  });
+
+  it("marks the versions of one release, which the address names", async () => {
+    await page.viewport(1_440, 1_000);
+    const { screen } = await showBoard();
+
+    await screen.getByRole("link", { name: "Mark shop-1.42.0" }).click();
+
+    const head = screen.getByRole("columnheader", { name: /this release/ });
+    await expect.element(head).toHaveTextContent("1.42.0 shop-1.42.0this release");
+    await screen.getByRole("link", { name: "Unmark shop-1.42.0" }).click();
+    await expect.element(head).not.toBeInTheDocument();
+  });
+
+  it.each([390, 1_440])("has room for twenty environments with hundreds of versions, %i px wide", async (width) => {
+    await page.viewport(width, 1_000);
+    const environments = Array.from({ length: 20 }, (_, index) => ({
+      ...{ task: `tenants-of-region-${index}`, machine: "tenant", stacks: 500, behind: false },
+      versions: Array.from({ length: 100 }, (__, each) =>
+        version(`1.${each}.0`, 5, index === 3 ? { rests: 4, failed: 1 } : { rests: 5 }, `shop-1.${each}.0`),
+      ),
+    }));
+    const { screen } = await showBoard({ ...board, environments });
+    const cells = screen.getByRole("table", { name: "Environments of shop-release by version" });
+    await expect.element(cells.getByText("tenants-of-region-19", { exact: true })).toBeVisible();
+
+    expect(document.documentElement.scrollWidth).toBeLessThanOrEqual(width);
+    if (width === 1_440) expect(cells.element().getBoundingClientRect().height).toBeLessThan(20 * 48);
+    await screen.getByRole("button", { name: "A column for each version" }).click();
+    await expect
+      .element(screen.getByRole("button", { name: "A column for each version" }))
+      .toHaveAttribute("aria-pressed", "true");
+    expect(document.querySelectorAll(".board thead th").length).toBe(42);
+    expect(document.documentElement.scrollWidth).toBeLessThanOrEqual(width);
+  });
 
   it("keeps the row of a long wait low on a phone", { tags: "page" }, async () => {
     await page.viewport(390, 1_000);
