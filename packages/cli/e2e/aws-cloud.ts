@@ -1,8 +1,9 @@
+import type { Server } from "node:http";
 import { CreateTableCommand, DynamoDBClient, waitUntilTableExists } from "@aws-sdk/client-dynamodb";
 import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { CreateQueueCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { openFrontDoor } from "@stackyard/aws-sim";
-import dynalite from "dynalite";
+import { startDynamodb } from "@stackyard/aws-sim/dynamodb";
 import { buildApp } from "fauxqs";
 
 /** Emulated queues, buckets and tables on loopback ports, and the resources of a yard. */
@@ -30,10 +31,9 @@ const IAM_DELAY_MS = 2_000;
 export async function startAwsCloud(machines: Readonly<Record<string, string>>): Promise<AwsCloud> {
   const app = buildApp({ logger: false, defaultRegion: REGION });
   await app.listen({ host: "127.0.0.1", port: 0 });
-  const tables = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
-  await new Promise<void>((resolve) => tables.listen(0, "127.0.0.1", resolve));
+  const tables = await startDynamodb();
   const endpoint = toAddress(app.server.address());
-  const tablesEndpoint = toAddress(tables.address());
+  const tablesEndpoint = tables.url;
   const common = { region: REGION, credentials: { accessKeyId: "test", secretAccessKey: "test" } };
   const sqs = new SQSClient({ ...common, endpoint });
   for (const name of ["dead-letters", "stack-events", "stack-tasks"]) {
@@ -72,12 +72,12 @@ export async function startAwsCloud(machines: Readonly<Record<string, string>>):
     async stop() {
       await door.stop();
       await app.close();
-      await new Promise((resolve) => tables.close(resolve));
+      await tables.stop();
     },
   };
 }
 
-function toAddress(address: ReturnType<ReturnType<typeof dynalite>["address"]>): string {
+function toAddress(address: ReturnType<Server["address"]>): string {
   if (address === null || typeof address === "string") throw new TypeError("The emulator listens on no port.");
   return `http://127.0.0.1:${address.port}`;
 }

@@ -1,10 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import dynalite from "dynalite";
+import { startDynamodb } from "@stackyard/aws-sim/dynamodb";
 import { unzipSync } from "fflate";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findBillFaults } from "../src/testing/bill-schema.ts";
@@ -13,7 +12,7 @@ import { callFunction } from "./call-function.ts";
 const root = join(import.meta.dirname, "../../..");
 const temp = mkdtempSync(join(tmpdir(), "stackyard-release-"));
 const out = join(temp, "one");
-const tables = dynalite({ createTableMs: 0 });
+const tables = await startDynamodb();
 const queues = "http://127.0.0.1:9/000000000000";
 const environments: Record<string, Readonly<Record<string, string>>> = {
   "task-runner": { SQS_EVENT_QUEUE_URL: `${queues}/stack-events` },
@@ -47,11 +46,10 @@ function install(app: string): string {
   return folder;
 }
 
-async function startTables(): Promise<string> {
-  await new Promise<void>((resolve) => tables.listen(0, "127.0.0.1", resolve));
-  const endpoint = `http://127.0.0.1:${(tables.address() as AddressInfo).port}`;
+/** Makes the table of the state manager. */
+async function makeTable(): Promise<void> {
   const client = new DynamoDBClient({
-    endpoint,
+    endpoint: tables.url,
     region: "eu-west-1",
     credentials: { accessKeyId: "x", secretAccessKey: "x" },
   });
@@ -63,22 +61,23 @@ async function startTables(): Promise<string> {
       AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
     }),
   );
-  return endpoint;
+  client.destroy();
 }
 
 beforeAll(async () => {
   build(out, ...toWords(PACKED));
+  await makeTable();
   environments["state-manager"] = {
     MACHINE_LOCATOR: "LOCAL_FS",
     MACHINE_SPEC_DIR: temp,
     DYNAMODB_TABLE: "stacks",
     SQS_TASK_QUEUE_URL: `${queues}/stack-tasks`,
-    AWS_ENDPOINT_URL_DYNAMODB: await startTables(),
+    AWS_ENDPOINT_URL_DYNAMODB: tables.url,
   };
 }, 300_000);
 
-afterAll(() => {
-  tables.close();
+afterAll(async () => {
+  await tables.stop();
   rmSync(temp, { recursive: true, force: true });
 });
 

@@ -1,6 +1,5 @@
-import type { Server } from "node:http";
 import { CreateTableCommand, DynamoDBClient, waitUntilTableExists } from "@aws-sdk/client-dynamodb";
-import dynalite from "dynalite";
+import { startDynamodb } from "@stackyard/aws-sim/dynamodb";
 
 /** The table of records, on an emulator. */
 export interface RecordsTable {
@@ -11,12 +10,9 @@ export interface RecordsTable {
 
 /** Starts it on a free port of this machine. */
 export async function startRecordsTable(TableName: string): Promise<RecordsTable> {
-  const server: Server = dynalite({ createTableMs: 0 });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new TypeError("The table listens on no port.");
+  const dynamodb = await startDynamodb();
+  const { url } = dynamodb;
   const credentials = { accessKeyId: "test", secretAccessKey: "test" };
-  const url = `http://127.0.0.1:${address.port}`;
   const client = new DynamoDBClient({ endpoint: url, region: "eu-west-1", credentials });
   await client.send(
     new CreateTableCommand({
@@ -35,7 +31,7 @@ export async function startRecordsTable(TableName: string): Promise<RecordsTable
     client,
     async stop() {
       client.destroy();
-      await new Promise<void>((resolve) => void server.close(() => resolve()));
+      await dynamodb.stop();
     },
   };
 }

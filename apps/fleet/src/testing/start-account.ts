@@ -1,10 +1,11 @@
+import type { Server } from "node:http";
 import { CreateTableCommand, DescribeTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { CreateQueueCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { type AwsSim, answerJson, answerQuery, createAwsSim, type FrontDoor, openFrontDoor } from "@stackyard/aws-sim";
+import { startDynamodb } from "@stackyard/aws-sim/dynamodb";
 import { systemClock } from "@stackyard/core/engine";
 import { deliverBatch } from "@stackyard/lambda-host";
-import dynalite from "dynalite";
 import { buildApp } from "fauxqs";
 
 /** The account and region of all resources. */
@@ -36,13 +37,12 @@ export interface Account {
 export async function startAccount(iamDelayMs = IAM_DELAY_MS): Promise<Account> {
   const others = buildApp({ logger: false, defaultRegion: PLACE.region });
   await others.listen({ host: "127.0.0.1", port: 0 });
-  const tables = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
-  await new Promise<void>((resolve) => tables.listen(0, "127.0.0.1", resolve));
+  const tables = await startDynamodb();
   const sim = createAwsSim({ clock: systemClock });
   const door = await openFrontDoor({
     others: toAddress(others.server.address()),
     services: {
-      dynamodb: toAddress(tables.address()),
+      dynamodb: tables.url,
       ec2: answerQuery(sim, "EC2"),
       autoscaling: answerQuery(sim, "AutoScaling"),
       ssm: answerJson(sim, "SSM"),
@@ -82,7 +82,7 @@ export async function startAccount(iamDelayMs = IAM_DELAY_MS): Promise<Account> 
       for (const client of [sqs, s3]) client.destroy();
       await door.stop();
       await others.close();
-      await new Promise((resolve) => tables.close(resolve));
+      await tables.stop();
     },
   };
 }
@@ -109,7 +109,7 @@ async function untilActive(dynamodb: DynamoDBClient, TableName: string): Promise
   if (Table?.TableStatus !== "ACTIVE") await untilActive(dynamodb, TableName);
 }
 
-function toAddress(address: ReturnType<ReturnType<typeof dynalite>["address"]>): string {
+function toAddress(address: ReturnType<Server["address"]>): string {
   if (address === null || typeof address === "string") throw new TypeError("The emulator listens on no port.");
   return `http://127.0.0.1:${address.port}`;
 }

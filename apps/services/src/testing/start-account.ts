@@ -1,9 +1,10 @@
+import type { Server } from "node:http";
 import { CreateTableCommand, DescribeTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { CreateQueueCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { type FrontDoor, openFrontDoor } from "@stackyard/aws-sim";
+import { startDynamodb } from "@stackyard/aws-sim/dynamodb";
 import { deliverBatch } from "@stackyard/lambda-host";
-import dynalite from "dynalite";
 import { buildApp } from "fauxqs";
 
 const REGION = "eu-west-1";
@@ -32,9 +33,8 @@ export interface Account {
 export async function startAccount(iamDelayMs = IAM_DELAY_MS): Promise<Account> {
   const others = buildApp({ logger: false, defaultRegion: REGION });
   await others.listen({ host: "127.0.0.1", port: 0 });
-  const tables = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
-  await new Promise<void>((resolve) => tables.listen(0, "127.0.0.1", resolve));
-  const [endpoint, tablesUrl] = [toAddress(others.server.address()), toAddress(tables.address())];
+  const tables = await startDynamodb();
+  const [endpoint, tablesUrl] = [toAddress(others.server.address()), tables.url];
   const credentials = { accessKeyId: "test", secretAccessKey: "test" };
   const sqs = new SQSClient({ endpoint, region: REGION, credentials });
   const s3 = new S3Client({ endpoint, region: REGION, credentials, forcePathStyle: true });
@@ -72,7 +72,7 @@ export async function startAccount(iamDelayMs = IAM_DELAY_MS): Promise<Account> 
       for (const client of [sqs, s3]) client.destroy();
       await door.stop();
       await others.close();
-      await new Promise((resolve) => tables.close(resolve));
+      await tables.stop();
     },
   };
 }
@@ -94,7 +94,7 @@ async function settle(sqs: SQSClient, queueUrl: string, handler: Handler): Promi
   return [...messages.map(({ Body = "" }) => Body), ...(await settle(sqs, queueUrl, handler))];
 }
 
-function toAddress(address: ReturnType<ReturnType<typeof dynalite>["address"]>): string {
+function toAddress(address: ReturnType<Server["address"]>): string {
   if (address === null || typeof address === "string") throw new TypeError("The emulator listens on no port.");
   return `http://127.0.0.1:${address.port}`;
 }

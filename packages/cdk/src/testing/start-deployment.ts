@@ -1,7 +1,8 @@
+import type { Server } from "node:http";
 import { CreateTableCommand, type CreateTableCommandInput, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { CreateQueueCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
-import dynalite from "dynalite";
+import { startDynamodb } from "@stackyard/aws-sim/dynamodb";
 import { buildApp } from "fauxqs";
 import { type Call, type Grant, isAllowed } from "./find-grants.ts";
 import { type Recorder, startRecorder } from "./record-calls.ts";
@@ -39,9 +40,8 @@ export async function startDeployment(
 ): Promise<Deployment> {
   const app = buildApp({ logger: false, defaultRegion: REGION });
   await app.listen({ host: "127.0.0.1", port: 0 });
-  const tables = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
-  await new Promise<void>((resolve) => tables.listen(0, "127.0.0.1", resolve));
-  const [endpoint, tablesEndpoint] = [toAddress(app.server.address()), toAddress(tables.address())];
+  const tables = await startDynamodb();
+  const [endpoint, tablesEndpoint] = [toAddress(app.server.address()), tables.url];
   const [recorder, tableRecorder] = [await startRecorder(endpoint), await startRecorder(tablesEndpoint)];
   const resolved = resolveTemplate(template, parameters, `${recorder.endpoint}/${EMULATED_ACCOUNT}`);
   const common = { region: REGION, credentials: CREDENTIALS };
@@ -71,7 +71,7 @@ export async function startDeployment(
     async stop() {
       for (const client of [sqs, s3, dynamodb]) client.destroy();
       await Promise.all([recorder.stop(), tableRecorder.stop(), app.close()]);
-      await new Promise((resolve) => tables.close(resolve));
+      await tables.stop();
     },
   };
 }
@@ -146,7 +146,7 @@ async function receiveBatch(sqs: SQSClient, queue: string, QueueUrl: string) {
   return { Records };
 }
 
-function toAddress(address: ReturnType<ReturnType<typeof dynalite>["address"]>): string {
+function toAddress(address: ReturnType<Server["address"]>): string {
   if (address === null || typeof address === "string") throw new TypeError("The emulator listens on no port.");
   return `http://127.0.0.1:${address.port}`;
 }

@@ -1,10 +1,10 @@
-import type { AddressInfo } from "node:net";
 import { CreateTableCommand, DynamoDBClient, waitUntilTableExists } from "@aws-sdk/client-dynamodb";
 import { DescribeLaunchTemplatesCommand, EC2Client } from "@aws-sdk/client-ec2";
 import {
   ElasticLoadBalancingV2Client,
   ModifyTargetGroupAttributesCommand,
 } from "@aws-sdk/client-elastic-load-balancing-v2";
+import { startDynamodb } from "@stackyard/aws-sim/dynamodb";
 import {
   defineExecutor,
   type ExecutorContext,
@@ -25,7 +25,6 @@ import {
 } from "@stackyard/core/testing";
 import type { ReleaseReport } from "@stackyard/sdk/releases";
 import { createServer } from "@stackyard/server";
-import dynalite from "dynalite";
 import { Type } from "typebox";
 import { createAsgExecutor } from "../asg.ts";
 import { AsgConfig } from "../definition.ts";
@@ -275,11 +274,9 @@ export interface LockTable {
 
 /** Starts it on a free port of this machine. */
 export async function startLockTable(): Promise<LockTable> {
-  const server = dynalite({ createTableMs: 0 });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
+  const dynamodb = await startDynamodb();
   const client = new DynamoDBClient({
-    endpoint: `http://127.0.0.1:${port}`,
+    endpoint: dynamodb.url,
     region: "eu-west-1",
     credentials: { accessKeyId: "test", secretAccessKey: "test" },
   });
@@ -298,7 +295,7 @@ export async function startLockTable(): Promise<LockTable> {
     name,
     async stop() {
       client.destroy();
-      await new Promise((resolve) => server.close(resolve));
+      await dynamodb.stop();
     },
   };
 }

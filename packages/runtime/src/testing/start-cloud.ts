@@ -1,3 +1,4 @@
+import type { Server } from "node:http";
 import { setTimeout } from "node:timers/promises";
 import { CreateTableCommand, DescribeTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
@@ -9,8 +10,8 @@ import {
   SendMessageCommand,
   SQSClient,
 } from "@aws-sdk/client-sqs";
+import { startDynamodb } from "@stackyard/aws-sim/dynamodb";
 import { countMessages, type MessageCounts } from "@stackyard/lambda-host";
-import dynalite from "dynalite";
 import { buildApp } from "fauxqs";
 
 const REGION = "eu-west-1";
@@ -62,10 +63,9 @@ export interface LambdaBatch {
 export async function startCloud(): Promise<Cloud> {
   const app = buildApp({ logger: false, defaultRegion: REGION });
   await app.listen({ host: "127.0.0.1", port: 0 });
-  const tables = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
-  await new Promise<void>((resolve) => tables.listen(0, "127.0.0.1", resolve));
+  const tables = await startDynamodb();
   const endpoint = toAddress(app.server.address());
-  const tablesEndpoint = toAddress(tables.address());
+  const tablesEndpoint = tables.url;
   const common = { region: REGION, maxAttempts: 2, credentials: { accessKeyId: "test", secretAccessKey: "test" } };
   const sqs = new SQSClient({ ...common, endpoint });
   const s3 = new S3Client({ ...common, endpoint, forcePathStyle: true });
@@ -119,7 +119,7 @@ export async function startCloud(): Promise<Cloud> {
     async stop() {
       for (const client of [sqs, s3, dynamodb]) client.destroy();
       await app.close();
-      await new Promise((resolve) => tables.close(resolve));
+      await tables.stop();
     },
   };
 }
@@ -130,7 +130,7 @@ function toGroup(body: unknown): string {
   return typeof named === "string" && named !== "" ? named : "none";
 }
 
-function toAddress(address: ReturnType<ReturnType<typeof dynalite>["address"]>): string {
+function toAddress(address: ReturnType<Server["address"]>): string {
   if (address === null || typeof address === "string") throw new TypeError("The emulator listens on no port.");
   return `http://127.0.0.1:${address.port}`;
 }

@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { startDynamodb } from "@stackyard/aws-sim/dynamodb";
 import type { Store } from "@stackyard/core";
 import { type AuditHead, checkChain } from "@stackyard/core/access";
 import type { NewApiToken } from "@stackyard/core/api";
@@ -10,7 +10,6 @@ import { sharePostgres } from "@stackyard/postgres-server";
 import { createDynamodbStore } from "@stackyard/store-dynamodb";
 import { createPostgresStore } from "@stackyard/store-postgres";
 import { createSqliteStore } from "@stackyard/store-sqlite";
-import dynalite from "dynalite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTestYard, type TestYard } from "../testing/test-yard.ts";
 import { createDeviceLogins, createPendingLogins } from "./pending-logins.ts";
@@ -32,16 +31,14 @@ async function openPostgres(): Promise<Place> {
 }
 
 async function openDynamodb(): Promise<Place> {
-  const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
+  const dynamodb = await startDynamodb();
   const credentials = { accessKeyId: "test", secretAccessKey: "test" };
-  const client = new DynamoDBClient({ endpoint: `http://127.0.0.1:${port}`, region: "eu-west-1", credentials });
+  const client = new DynamoDBClient({ endpoint: dynamodb.url, region: "eu-west-1", credentials });
   return {
     store: await createDynamodbStore({ table: "Stacks", client, createTables: true }),
     async close() {
       client.destroy();
-      await new Promise((resolve) => server.close(resolve));
+      await dynamodb.stop();
     },
   };
 }

@@ -1,8 +1,7 @@
-import type { AddressInfo } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import { DescribeTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { startDynamodb } from "@stackyard/aws-sim/dynamodb";
 import { systemClock } from "@stackyard/core/engine";
-import dynalite from "dynalite";
 import { createDynamodbStore, type DynamodbStore, type DynamodbStoreOptions } from "../create-store.ts";
 import { createEmulatorHandler } from "./emulator-handler.ts";
 
@@ -25,10 +24,7 @@ export async function untilActive(client: DynamoDBClient, table: string): Promis
 
 /** Starts it on a free port of this machine. */
 export async function startTestTables(): Promise<TestTables> {
-  const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  const endpoint = `http://127.0.0.1:${port}`;
+  const { url: endpoint, server, stop } = await startDynamodb();
   const client = new DynamoDBClient({
     endpoint,
     region: "eu-central-1",
@@ -58,7 +54,7 @@ export async function startTestTables(): Promise<TestTables> {
     },
     async stop() {
       client.destroy();
-      await new Promise((resolve) => server.close(resolve));
+      await stop();
     },
   };
 }

@@ -1,5 +1,6 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { openFrontDoor } from "@stackyard/aws-sim";
+import { startDynamodb } from "@stackyard/aws-sim/dynamodb";
 import { type Store, silentLogger } from "@stackyard/core";
 import { createAuditSealer, type Sender } from "@stackyard/core/access";
 import { createLeases, createUlids, systemClock } from "@stackyard/core/engine";
@@ -8,7 +9,7 @@ import { answerMessage, startMessage } from "../bench-machine.ts";
 import type { Table } from "../report.ts";
 import { createDrain, publishEvents } from "../transitions.ts";
 import { type AwsUnits, askConsumption, createCostCounter, toDynamodbCents } from "./aws-costs.ts";
-import { CREDENTIALS, REGION, startDynamodb } from "./counted-yard.ts";
+import { CREDENTIALS, REGION } from "./counted-yard.ts";
 
 /** What the audit log writes and reads on DynamoDB, for each event or line. */
 export interface AuditCost {

@@ -2,11 +2,11 @@ import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { CreateQueueCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { openFrontDoor } from "@stackyard/aws-sim";
+import { startDynamodb } from "@stackyard/aws-sim/dynamodb";
 import { defineExecutor, succeeded } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import { createLambdaHost, type LambdaHost } from "@stackyard/lambda-host";
 import { createStateManager, createTaskRunner } from "@stackyard/runtime";
-import dynalite from "dynalite";
 import { buildApp } from "fauxqs";
 import { Type } from "typebox";
 import { type AwsCosts, askConsumption, createCostCounter } from "./aws-costs.ts";
@@ -82,17 +82,6 @@ async function startEmulators() {
       await app.close();
       await dynamodb.stop();
     },
-  };
-}
-
-/** Starts an emulator of DynamoDB that reports what each request consumes. */
-export async function startDynamodb(): Promise<{ readonly url: string; stop(): Promise<void> }> {
-  const tables = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
-  await new Promise<void>((resolve) => tables.listen(0, "127.0.0.1", resolve));
-  const address = tables.address();
-  return {
-    url: `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`,
-    stop: () => new Promise((resolve) => tables.close(() => resolve())),
   };
 }
 
