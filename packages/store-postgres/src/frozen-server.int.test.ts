@@ -13,6 +13,10 @@ afterEach(() => gate.close());
 afterAll(() => server.stop());
 
 const codeOf = (error: unknown) => (error instanceof Error && "code" in error ? error.code : error);
+const reasonOf = (error: unknown) => (error instanceof Error ? `${codeOf(error)}: ${error.message}` : error);
+/** The reason names the limit that has ended a call. */
+const lateAfter = (limit: string) =>
+  `STORE_UNAVAILABLE: PostgreSQL has not answered for ${limit}. Check the server, and locks on its tables.`;
 const NOW = Date.UTC(2026, 0, 1);
 
 describe("a server that is frozen", () => {
@@ -23,7 +27,6 @@ describe("a server that is frozen", () => {
     // The engine's writes have the connections, and may take longer.
     gate.freeze();
     const commits = ["b", "c", "d", "e"].map((id) => store.commit([aPut({ id })]).catch(codeOf));
-    const startedAt = performance.now();
 
     const answers = await Promise.all(
       [
@@ -35,14 +38,12 @@ describe("a server that is frozen", () => {
         store.enqueue([aQueuedEvent("e1")]),
         store.enqueue([aQueuedEvent("e2")]),
         store.records.put({ key: "a", value: 1, expected: "absent", now: NOW }),
-      ].map((call) => call.then(() => "answered", codeOf)),
+      ].map((call) => call.then(() => "answered", reasonOf)),
     );
-    const tookMs = performance.now() - startedAt;
     gate.thaw();
     await Promise.all(commits);
 
-    expect(new Set(answers)).toEqual(new Set(["STORE_UNAVAILABLE"]));
-    expect(tookMs).toBeLessThan(2_500);
+    expect(new Set(answers)).toEqual(new Set([lateAfter("0.5 s")]));
     await expect.poll(() => store.load(["a"]).then(([loaded]) => loaded?.version, codeOf)).toBe(1);
     await store.close();
   });
@@ -51,13 +52,10 @@ describe("a server that is frozen", () => {
     gate = await startGate(server);
     const store = await server.open({ connection: gate.url });
     gate.freeze();
-    const startedAt = performance.now();
 
-    const answer = await store.queries.listStacks({}, { limit: 1 }).catch(codeOf);
+    const answer = await store.queries.listStacks({}, { limit: 1 }).catch(reasonOf);
 
-    expect(answer).toBe("STORE_UNAVAILABLE");
-    expect(performance.now() - startedAt).toBeGreaterThan(4_900);
-    expect(performance.now() - startedAt).toBeLessThan(8_000);
+    expect(answer).toBe(lateAfter("5 s"));
     gate.thaw();
     await store.close();
   });
