@@ -4,6 +4,7 @@ import { brotliCompressSync, gzipSync } from "node:zlib";
 import { build, defineConfig, type Plugin } from "vite";
 import { sourceAliases } from "../../vite.base.ts";
 import { incidentBuild } from "./vite.incident.ts";
+import { smallTypebox } from "./vite.typebox.ts";
 
 const outDir = join(import.meta.dirname, "dist");
 
@@ -35,12 +36,16 @@ function incidentPage(): Plugin {
   };
 }
 
+// Only the layout worker lays graphs out. Of the library, whose package does not say that it acts on nothing when it is read,
+// all others would keep what they never call.
+const treeshake = { moduleSideEffects: [{ test: /node_modules.(@dagrejs|typebox)./, sideEffects: false }] };
+
 export default defineConfig({
   root: import.meta.dirname,
   // From the sources of the SDK and of core, so that the order of builds does not matter.
   resolve: { alias: sourceAliases },
   html: { cspNonce: "__NONCE__" },
-  worker: { format: "es" },
+  worker: { format: "es", plugins: () => [smallTypebox()], rollupOptions: { treeshake } },
   plugins: [precompress(), incidentPage()],
   build: {
     outDir,
@@ -62,9 +67,7 @@ export default defineConfig({
           groups: [{ name: "shared", test: /console.src.(design|text).(?!bulk-)/, minShareCount: 6 }],
         },
       },
-      // Only the worker lays graphs out. Of the library, whose package does not say that it acts on nothing when it is read,
-      // pages would keep what they never call.
-      treeshake: { moduleSideEffects: [{ test: /@dagrejs/, sideEffects: false }] },
+      treeshake,
       // "use client" concerns servers that render, which the console has none of.
       onwarn(warning, warn) {
         if (warning.code !== "MODULE_LEVEL_DIRECTIVE") warn(warning);

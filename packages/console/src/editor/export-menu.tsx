@@ -1,4 +1,5 @@
-import type { Direction, PlacedEdge, PlacedNode, Point } from "@stackyard/core/drawing";
+import { type Direction, type PlacedEdge, type PlacedNode, type Point, toPlacedSvg } from "@stackyard/core/drawing";
+import type { Graph } from "@stackyard/core/machine";
 import type { MachineGraph } from "@stackyard/sdk";
 import { Button } from "../design/button.tsx";
 import { Dialog } from "../design/dialog.tsx";
@@ -7,7 +8,7 @@ import { toPng } from "../design/to-png.ts";
 import { useToast } from "../design/toasts.tsx";
 import { loadLayout } from "../graph/load-layout.ts";
 import { machineClient } from "../machine/machine-client.ts";
-import type { MachineText, Tasks } from "../machine/messages.ts";
+import type { MachineText } from "../machine/messages.ts";
 
 const FORMATS = [
   ["svg", "SVG"],
@@ -19,7 +20,7 @@ const FORMATS = [
 interface ExportProps {
   readonly machine: MachineText;
   /** As it is shown now. */
-  readonly graph: MachineGraph | undefined;
+  readonly graph: Graph | undefined;
   readonly direction: Direction;
   /** Where states were moved to. */
   readonly moved: ReadonlyMap<string, Point>;
@@ -30,16 +31,19 @@ interface ExportProps {
 export function ExportDialog({ machine, graph, direction, moved, onClose }: ExportProps) {
   const toast = useToast();
   const vertical = direction === "down";
+  const draw = async () => {
+    if (graph === undefined) throw new Error("The machine has errors; correct them first.");
+    const places = await loadPlaces(graph as MachineGraph, direction, moved);
+    const svg = places && toPlacedSvg(graph, places);
+    if (svg === undefined) throw new Error("The graph cannot be drawn. Export it as Mermaid or DOT instead.");
+    return svg;
+  };
   const save = async (format: (typeof FORMATS)[number][0]) => {
+    const file = `${machine.name}.${{ svg: "svg", png: "png", mermaid: "mmd", dot: "dot" }[format]}`;
     try {
-      const text = await machineClient.run("export", {
-        ...machine,
-        format: format === "png" ? "svg" : format,
-        vertical,
-        places: graph && (await loadPlaces(graph, direction, moved)),
-      });
-      if (format === "png") saveFile(await toPng(text, "#ffffff"), `${machine.name}.png`);
-      else saveFile(new Blob([text]), `${machine.name}.${{ svg: "svg", mermaid: "mmd", dot: "dot" }[format]}`);
+      if (format === "png") saveFile(await toPng(await draw(), "#ffffff"), file);
+      else if (format === "svg") saveFile(new Blob([await draw()]), file);
+      else saveFile(new Blob([await machineClient.run("export", { ...machine, format, vertical })]), file);
       onClose();
     } catch (error) {
       toast(error instanceof Error ? error.message : String(error), "fail");
@@ -62,11 +66,7 @@ export function ExportDialog({ machine, graph, direction, moved, onClose }: Expo
 }
 
 /** Places as the editor shows them; undefined when the graph cannot be laid out. Arrows of moved states are drawn anew. */
-async function loadPlaces(
-  graph: MachineGraph,
-  direction: Direction,
-  moved: ReadonlyMap<string, Point>,
-): Promise<Tasks["export"]["in"]["places"]> {
+async function loadPlaces(graph: MachineGraph, direction: Direction, moved: ReadonlyMap<string, Point>) {
   const layout = await loadLayout(graph, { direction }, new AbortController().signal);
   if (layout === undefined) return undefined;
   const kept = layout.edges.flatMap((placed, index): [number, PlacedEdge][] => {

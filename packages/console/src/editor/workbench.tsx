@@ -1,4 +1,3 @@
-import type { MachineGraph } from "@stackyard/sdk";
 import { type CSSProperties, type DragEvent, type ReactNode, useCallback, useRef, useState } from "react";
 import { Button } from "../design/button.tsx";
 import { FailureNotice } from "../design/page.tsx";
@@ -138,7 +137,7 @@ function OpenedDialog({ session, document, view, onReveal }: DialogProps) {
     return (
       <ExportDialog
         machine={{ name: session.name, text: machine.valid?.text ?? text }}
-        graph={machine.valid?.graph as MachineGraph | undefined}
+        graph={machine.valid?.graph}
         direction={view.direction}
         moved={view.moved}
         onClose={close}

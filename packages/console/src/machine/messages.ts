@@ -1,4 +1,3 @@
-import type { PlacedEdge, Point } from "@stackyard/core/drawing";
 import type { Graph, Problem, SimulationLine } from "@stackyard/core/machine";
 import type { NameKind, Operation, Plan, Range } from "./edits/operation.ts";
 import type { Outline } from "./outline.ts";
@@ -61,8 +60,8 @@ export interface Removals {
   readonly blocked: readonly Range[];
 }
 
-/** A drawing of a machine as text. */
-export type ExportFormat = "mermaid" | "dot" | "svg";
+/** A graph of a machine as a text that other programs draw. */
+export type ExportFormat = "mermaid" | "dot";
 
 /** JSON Schemas of machines of both versions. */
 export interface MachineSchemas {
@@ -117,13 +116,6 @@ export interface Tasks {
     readonly in: MachineText & {
       readonly format: ExportFormat;
       readonly vertical: boolean;
-      /** As the graph is shown, for `svg`: middles of all nodes by id, and ways of arrows by index. */
-      readonly places:
-        | {
-            readonly positions: ReadonlyMap<string, Point>;
-            readonly routes: ReadonlyMap<number, PlacedEdge>;
-          }
-        | undefined;
     };
     readonly out: string;
   };

@@ -19,7 +19,7 @@ import type { KnownExecutor, ParsedMachine, Removals, Tasks, UpgradedText } from
 import { type Outline, toOutline } from "./outline.ts";
 import { simulate } from "./simulate.ts";
 
-type Later = "export" | "parse" | "executors";
+type Later = "parse" | "executors";
 
 /** The tasks of the worker. Every function is pure; some load what they need first. */
 export const tasks: {
@@ -84,14 +84,9 @@ function upgrade({ name, text }: Tasks["upgrade"]["in"]): UpgradedText {
     : { problems: upgraded.problems };
 }
 
-async function exportGraph({ name, text, format, vertical, places }: Tasks["export"]["in"]): Promise<string> {
+function exportGraph({ name, text, format, vertical }: Tasks["export"]["in"]): string {
   const { machine } = parseMachine(text, { name });
   if (machine === undefined) throw new Error("The machine has errors; correct them first.");
-  const options: DrawOptions = { direction: vertical ? "vertical" : "horizontal", ...places };
-  const graph = toGraph(machine);
-  if (format === "mermaid") return toMermaid(graph, options);
-  if (format === "dot") return toDot(graph, options);
-  // The layout is loaded by those who draw.
-  const { toSvg } = await import("@stackyard/core/drawing");
-  return toSvg(graph, options);
+  const options: DrawOptions = { direction: vertical ? "vertical" : "horizontal" };
+  return format === "mermaid" ? toMermaid(toGraph(machine), options) : toDot(toGraph(machine), options);
 }

@@ -13,4 +13,4 @@ export {
   toLayout,
 } from "./layout.ts";
 export { isAfterFailure, toPath } from "./path.ts";
-export { toSvg } from "./to-svg.ts";
+export { toPlacedSvg, toSvg } from "./to-svg.ts";

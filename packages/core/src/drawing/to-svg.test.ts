@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { type Graph, toGraph } from "../machine/graph/to-graph.ts";
 import { parseMachine } from "../machine/parse-machine.ts";
 import { toLayout } from "./layout.ts";
-import { toSvg } from "./to-svg.ts";
+import { toPlacedSvg, toSvg } from "./to-svg.ts";
 
 const folder = new URL("../../fixtures/machines/valid/", import.meta.url);
 
@@ -87,7 +87,10 @@ describe("toSvg", () => {
 
     expect(svg).toContain('<circle cx="-100" cy="50" r="6"');
     expect(svg).toMatch(/viewBox="-120 /);
-    expect(toSvg(graph, { positions: new Map([["INIT", { x: 300, y: 50 }]]) })).toBe(toSvg(graph));
+    expect(toPlacedSvg(graph, { positions })).toBe(svg);
+    const some = new Map([["INIT", { x: 300, y: 50 }]]);
+    expect(toSvg(graph, { positions: some })).toBe(toSvg(graph));
+    expect(toPlacedSvg(graph, { positions: some })).toBeUndefined();
   });
 
   it("draws arrows where the caller has them with places, and the others itself", () => {

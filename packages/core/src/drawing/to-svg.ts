@@ -20,7 +20,22 @@ const LINE = "#818b98";
  */
 export function toSvg(graph: Graph, { direction = "horizontal", positions, routes }: DrawOptions = {}): string {
   const drawing = positions && toMoved(graph, positions, routes);
-  const { nodes, edges } = drawing ?? toPlaced(graph, direction === "vertical");
+  return renderDrawing(drawing ?? toPlaced(graph, direction === "vertical"));
+}
+
+/**
+ * As `toSvg` for places that the caller has laid out, so that a page needs no layout of its own. Undefined when they do not
+ * cover every node.
+ */
+export function toPlacedSvg(
+  graph: Graph,
+  { positions, routes }: Pick<DrawOptions, "routes"> & Required<Pick<DrawOptions, "positions">>,
+): string | undefined {
+  const drawing = toMoved(graph, positions, routes);
+  return drawing && renderDrawing(drawing);
+}
+
+function renderDrawing({ nodes, edges }: Drawing): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="State chart" ${toView(nodes, edges)} font-family="sans-serif" font-size="13">`,
     ...edges.map(renderPath),
