@@ -3,6 +3,8 @@ import { MACHINE, openWorkbench } from "./testing/open-workbench.tsx";
 
 beforeEach(() => localStorage.clear());
 
+const workers: Worker[] = [];
+
 /** Replaces the workers that are started from now on. */
 function startWorkersAs(start: (url: string | URL, options?: WorkerOptions) => Worker): void {
   const { Worker: Real } = globalThis;
@@ -12,12 +14,14 @@ function startWorkersAs(start: (url: string | URL, options?: WorkerOptions) => W
   globalThis.Worker = new Proxy(Real, { construct: (_, [url, options]) => start(url, options) });
 }
 
-// The worker of a page is started once: this must be the first test of the file.
+// The worker of a page is started once, so this is the first test of its file. Another try begins without a worker, too.
 it("says why machines cannot be read, and reads them when it is asked to try again", async () => {
   const { Worker: Real } = globalThis;
+  for (const worker of workers.splice(0)) worker.dispatchEvent(new Event("error"));
   let isBroken = true;
   startWorkersAs((url, options) => {
     const worker = new Real(url, options);
+    workers.push(worker);
     if (isBroken) setTimeout(() => worker.dispatchEvent(new Event("error")), 50);
     return worker;
   });
