@@ -58,16 +58,19 @@ it.each([390, 1_440])(
   },
 );
 
-it("lists the stacks of a task with links, and only those that failed", async () => {
+it("lists the stacks of a task with links, first those that failed, with counts by state", async () => {
   await page.viewport(1_440, 1_200);
   const { screen } = await showRelease();
 
   await screen.getByRole("button", { name: "Stacks", exact: true }).click();
-  await expect.element(screen.getByRole("link", { name: "tenant-1" })).toBeVisible();
-  await screen.getByRole("button", { name: "Only failed" }).click();
-
   await expect.element(screen.getByText("STACK_BROKEN: The stack is in BROKEN.")).toBeVisible();
   await expect.element(screen.getByRole("link", { name: "tenant-1" })).not.toBeInTheDocument();
+  for (const name of ["Failed 9", "On its way 10", "Not sent 350", "Done 31"]) {
+    await expect.element(screen.getByRole("button", { name, exact: true })).toBeVisible();
+  }
+  await screen.getByRole("button", { name: "All 400", exact: true }).click();
+
+  await expect.element(screen.getByRole("link", { name: "tenant-1" })).toBeVisible();
 });
 
 it("says why it is not known what was sent", async () => {

@@ -140,6 +140,7 @@ it("shows the progress over time, with the pause, and the failures used of those
   ]);
   await expect.element(deployment.getByRole("img", { name: "canary: 3 done, 1 left alone" })).toBeVisible();
   await expect.element(deployment.getByText("2 of at most 20")).toBeVisible();
+  await expect.element(deployment.getByText("22 stacks of rest are sent next")).toBeVisible();
 });
 
 it.each(["light", "dark"])("is readable in the %s scheme on a phone", async (scheme) => {

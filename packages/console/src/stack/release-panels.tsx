@@ -37,6 +37,7 @@ export function ReleasePanels({ source, stack, attempts }: ReleaseProps) {
         <DeploysPanel
           items={items}
           release={stack.id}
+          calendar={calendar.data}
           actions={<UndoButton source={source} stack={stack} items={items} />}
         />
         <GatePanel attempts={attempts} calendar={calendar} />
