@@ -73,6 +73,27 @@ it("lists the stacks of a task with links, first those that failed, with counts 
   await expect.element(screen.getByRole("link", { name: "tenant-1" })).toBeVisible();
 });
 
+it("retries the failed task for the stacks that failed, after a question", async () => {
+  await page.viewport(1_440, 1_200);
+  const stack = aStack({ attempts: [anAttempt({ executor: "deploy" })] });
+  const tasks = [{ name: "tenants", status: "ERROR" as const, errorCode: "TOO_MANY_FAILURES", why: "Failed." }];
+  const { screen, sent } = await renderPage(StackPage, "/stack?id=pr-12", {
+    ...stackApi({ ...stack, tasks }),
+    "GET /v1/stacks/pr-12/deploys": { items: [deploy] },
+    "POST /v1/stacks/pr-12/retry": { eventId: "e9", stackId: "pr-12", outcome: "applied", notes: [] },
+  });
+
+  await screen.getByRole("button", { name: "Retry 9 failed…" }).click();
+  await expect
+    .element(screen.getByText(/Sends to 9 failed stacks again, and to 350 that were not sent to\./))
+    .toBeVisible();
+  await screen.getByRole("button", { name: "Retry task" }).click();
+
+  await expect
+    .poll(() => sent.filter(({ method }) => method === "POST").map(({ body }) => body))
+    .toEqual([expect.objectContaining({ task: "tenants" })]);
+});
+
 it("says why it is not known what was sent", async () => {
   const stack = aStack({ attempts: [anAttempt({ executor: "deploy" })] });
   const { screen } = await renderPage(StackPage, "/stack?id=pr-12", {

@@ -20,7 +20,9 @@ const graph: MachineGraph = {
 
 const none = { waiting: 0, sent: 0, done: 0, failed: 0, skipped: 0, unsent: 0 };
 const hour = (at: number) => `2026-11-26T${String(at).padStart(2, "0")}:00:00Z`;
+const digest = "5e0b".padEnd(61, "0").padEnd(64, "c41");
 const tenants = {
+  plan: digest,
   task: "tenants",
   op: "send",
   event: "RELEASED",
@@ -71,8 +73,10 @@ function showRelease() {
     attempts: [watching, sending, staging],
   };
   const history = [
-    anEntry(2, { from: "STAGING", to: "PRODUCTION", event: "TASK_SATISFIED" }),
-    anEntry(1, { from: "INIT", to: "STAGING", event: "RELEASED" }),
+    anEntry(4, { from: "STAGING", to: "PRODUCTION", event: "TASK_SATISFIED" }),
+    anEntry(3, { event: "APPROVE_TASK", task: "approve", actor: "ben" }),
+    anEntry(2, { event: "APPROVE_TASK", task: "approve", actor: "ada" }),
+    anEntry(1, { from: "INIT", to: "STAGING", event: "RELEASED", actor: "ci" }),
   ];
   return renderPage(StackPage, "/stack?id=pr-12", {
     ...stackApi(stack, history),
@@ -120,6 +124,16 @@ it.each([390, 1_024, 1_440])(
     expect(document.documentElement.scrollWidth).toBeLessThanOrEqual(width);
   },
 );
+
+it("names who started and approved it, and the plan that it follows", async () => {
+  const { screen } = await showRelease();
+
+  await expect.element(screen.getByText("by ci", { exact: true })).toBeVisible();
+  await expect.element(screen.getByText("by ada, ben", { exact: true })).toBeVisible();
+  await expect
+    .element(screen.getByRole("link", { name: "sha256:5e0b…c41" }))
+    .toHaveAttribute("href", `/plan?stack=pr-12&plan=${digest}`);
+});
 
 it("shows the progress over time, with the pause, and the failures used of those that the wave allows", async () => {
   await page.viewport(1_440, 1_400);

@@ -11,6 +11,8 @@ import { isPlanDigest } from "../design/plan-digest.ts";
 import { DeploysPanel } from "./deploys-panel.tsx";
 import { GatePanel, useCalendar } from "./gate-panel.tsx";
 import { useOperateRefusal } from "./refusals.ts";
+import { ReleaseFacts } from "./release-facts.tsx";
+import { RetryFailed } from "./retry-failed.tsx";
 import { SendDialog } from "./send-dialog.tsx";
 import type { StackProps } from "./source.ts";
 import { StageStrip } from "./stage-strip.tsx";
@@ -19,17 +21,25 @@ interface ReleaseProps extends StackProps {
   readonly attempts: readonly Attempt[];
 }
 
-/** Renders a release: its stages, waves with their stacks, the way back, closed gates, and the plan that it follows. */
+/** Lines of the history that say when the release was where, and who approved it. */
+const LINES = 200;
+
+/** Renders a release: who approved it, its stages, waves with their stacks, the way back, closed gates, and the plan that it follows. */
 export function ReleasePanels({ source, stack, attempts }: ReleaseProps) {
   const deploys = useLoad(source.key("deploys"), (request) => yard.deploys.list(stack.id, request));
   const calendar = useCalendar({ source, stack, attempts });
+  const history = useLoad(source.key("history", { newest: LINES }), ({ signal }) =>
+    source.loadHistory({ limit: LINES, signal }),
+  );
   const items = deploys.data ?? [];
+  const entries = history.data?.items ?? [];
   const plan =
     items.find((deploy) => deploy.plan !== undefined && deploy.plan !== "")?.plan ??
     stack.approvals?.find(({ of }) => isPlanDigest(of))?.of;
   return (
     <>
-      <StageStrip source={source} stack={stack} attempts={attempts} deploys={items} />
+      <ReleaseFacts stack={stack} entries={entries} plan={plan} />
+      <StageStrip source={source} stack={stack} attempts={attempts} deploys={items} entries={entries} />
       {deploys.data === undefined && deploys.error !== null && (
         <ErrorNotice error={deploys.error} onRetry={() => void deploys.refetch()} />
       )}
@@ -38,7 +48,12 @@ export function ReleasePanels({ source, stack, attempts }: ReleaseProps) {
           items={items}
           release={stack.id}
           calendar={calendar.data}
-          actions={<UndoButton source={source} stack={stack} items={items} />}
+          actions={
+            <>
+              <RetryFailed source={source} stack={stack} items={items} />
+              <UndoButton source={source} stack={stack} items={items} />
+            </>
+          }
         />
         <GatePanel attempts={attempts} calendar={calendar} />
       </div>

@@ -1,4 +1,4 @@
-import type { Attempt, Deploy } from "@stackyard/sdk";
+import type { Attempt, Deploy, HistoryEntry } from "@stackyard/sdk";
 import { useLoad } from "../api/use-load.ts";
 import { TextLink } from "../design/links.tsx";
 import { Mark, toneOf } from "../design/mark.tsx";
@@ -11,22 +11,17 @@ import "./stage-strip.css";
 interface StageStripProps extends StackProps {
   readonly attempts: readonly Attempt[];
   readonly deploys: readonly Deploy[];
+  /** The newest lines of its history. */
+  readonly entries: readonly HistoryEntry[];
 }
 
-/** Lines of the history that say when the release was where. */
-const LINES = 200;
-
 /** Renders the stages of a release in their order: how each stands, its tasks, and what holds them. */
-export function StageStrip({ source, stack, attempts, deploys }: StageStripProps) {
+export function StageStrip({ source, stack, attempts, deploys, entries }: StageStripProps) {
   const { machine, machineHash } = stack;
   // The keys are those of the graph below: no request is sent twice.
   const graph = useLoad(["machine", machine, "graph", machineHash], ({ signal }) => source.loadGraph(machine, signal));
-  const history = useLoad(source.key("history", { newest: LINES }), ({ signal }) =>
-    source.loadHistory({ limit: LINES, signal }),
-  );
   const now = useNow(10_000);
   if (graph.data === undefined) return null;
-  const entries = history.data?.items ?? [];
   const stages = toStages({ graph: graph.data, stack, attempts, deploys, entries, now });
   if (stages.length === 0) return null;
   return (

@@ -1,0 +1,51 @@
+import type { HistoryEntry, StackDetails } from "@stackyard/sdk";
+import { To } from "../design/links.tsx";
+import { isPlanDigest } from "../design/plan-digest.ts";
+import { Instant, Text } from "../design/text.tsx";
+import { findApproval, findStarter } from "./release-people.ts";
+import "../design/run-head.css";
+
+interface ReleaseFactsProps {
+  readonly stack: StackDetails;
+  /** The newest lines of its history, newest first. */
+  readonly entries: readonly HistoryEntry[];
+  /** The digest of the plan that it follows. */
+  readonly plan: string | undefined;
+}
+
+/** Renders who started a release, who approved it, and which plan it follows. */
+export function ReleaseFacts({ stack, entries, plan }: ReleaseFactsProps) {
+  const starter = findStarter(entries);
+  // An open approval is asked for again: an earlier one counts no more.
+  const approval = (stack.approvals ?? []).length > 0 ? undefined : findApproval(entries);
+  return (
+    <div className="run-head">
+      <dl aria-label="About the release">
+        <div>
+          <dt>Started</dt>
+          <dd>
+            <Instant at={stack.createdAt} /> {starter !== undefined && <Text>{`by ${starter}`}</Text>}
+          </dd>
+        </div>
+        {approval !== undefined && (
+          <div>
+            <dt>Approved</dt>
+            <dd>
+              <Instant at={approval.at} /> <Text>{`by ${approval.by.join(", ")}`}</Text>
+            </dd>
+          </div>
+        )}
+        {isPlanDigest(plan) && (
+          <div>
+            <dt>Plan</dt>
+            <dd>
+              <To path="/plan" search={{ stack: stack.id, plan }}>
+                <span className="mono">{`sha256:${plan.slice(0, 4)}…${plan.slice(-3)}`}</span>
+              </To>
+            </dd>
+          </div>
+        )}
+      </dl>
+    </div>
+  );
+}
