@@ -1,12 +1,14 @@
 import type { FleetInstanceReport } from "@stackyard/executor-runcommand/report";
 import type { Run } from "@stackyard/sdk/runs";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { page } from "vitest/browser";
 import { queryClient } from "../api/client.ts";
 import { anAttempt } from "../testing/a-stack.ts";
 import { problem, renderPage, viewer } from "../testing/render-page.tsx";
 import { HOSTILE, never, SHOWN_HOSTILE } from "../testing/stacks.ts";
 import { FleetPage } from "./fleet-page.tsx";
+
+afterEach(() => void vi.useRealTimers());
 
 const run: Run = {
   runId: "run-1",
@@ -220,6 +222,24 @@ describe("FleetPage", () => {
     const absent = await renderPage(FleetPage, "/fleet?id=run-9", {});
     await expect.element(absent.screen.getByText("Not found, or you may not read it.")).toBeVisible();
   });
+
+  it.each([
+    ["Running", {}, 1],
+    ["Ended, 3 failed", { endedAt: Date.parse("2026-11-20T03:05:00Z") }, 0],
+  ])(
+    "shows a task of a machine as %s by its report, which is asked for while it runs",
+    async (word, more, requests) => {
+      vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+      const report = { items: [{ runId: "run-1", source: "task", startedAt: 0, instances, counts: {}, ...more }] };
+      const { screen } = await renderPage(FleetPage, "/fleet?id=run-1", { "GET /v1/runs/run-1/report": report });
+      await expect.element(screen.getByText(word, { exact: true })).toBeVisible();
+      await expect.element(screen.getByText("a task of a machine")).toBeVisible();
+
+      vi.advanceTimersByTime(10_000);
+
+      expect(queryClient.isFetching({ queryKey: ["other", "fleet-report"] })).toBe(requests);
+    },
+  );
 
   it("draws 10,000 instances, and lays out only the rows in view", async () => {
     await page.viewport(1280, 800);

@@ -2,7 +2,7 @@ import { type FleetReport, toFleetReport } from "@stackyard/executor-runcommand/
 import type { Run } from "@stackyard/sdk/runs";
 import type { UseQueryResult } from "@tanstack/react-query";
 import { useMemo, useRef } from "react";
-import { yard } from "../api/client.ts";
+import { isAbsent, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
 import { JobActions } from "../design/job-actions.tsx";
@@ -81,7 +81,7 @@ export function FleetPage() {
  * Loads all pages of the report. During the run they are fetched every 10 s if its message has changed: that counts the
  * instances by state, and a report of 10,000 instances has megabytes.
  */
-function useFleetReport(id: string, { data: run, isPending }: UseQueryResult<Run>) {
+function useFleetReport(id: string, { data: run, error, isPending }: UseQueryResult<Run>) {
   const { endedAt, message } = run ?? {};
   const last = useRef<{ readonly message: string; readonly pages: readonly unknown[] }>(undefined);
   return useLoad(
@@ -97,10 +97,18 @@ function useFleetReport(id: string, { data: run, isPending }: UseQueryResult<Run
     {
       enabled: id !== "" && !isPending,
       placeholderData: (before) => before,
-      refetchInterval: endedAt === undefined ? REFETCH_MS : false,
+      refetchInterval: ({ state: { data } }) => {
+        const isOver = endedAt !== undefined || (isAbsent(error) && data !== undefined && hasEnded(data));
+        return isOver ? false : REFETCH_MS;
+      },
       staleTime: Number.POSITIVE_INFINITY,
     },
   );
+}
+
+/** Returns true for the report of a task of a machine that changes no more. Where there is no job, an empty one is nothing's. */
+function hasEnded(pages: readonly unknown[]): boolean {
+  return pages.length === 0 || toFleetReport(pages.filter(isFleetPage)).endedAt !== undefined;
 }
 
 function countFailing(pages: readonly unknown[], isOver: boolean): number {

@@ -3,7 +3,7 @@ import type { Run } from "@stackyard/sdk/runs";
 import { useMemo } from "react";
 import { usePlaceName } from "../api/use-account-name.ts";
 import { To, useSearch } from "../design/links.tsx";
-import { Mark } from "../design/mark.tsx";
+import { Mark, type Status } from "../design/mark.tsx";
 import { Panel } from "../design/page.tsx";
 import { RunHead } from "../design/run-head.tsx";
 import { Steps } from "../design/steps.tsx";
@@ -55,17 +55,24 @@ function FleetHead({ run, report }: { run: Run; report: FleetReport }) {
   );
 }
 
+/** Returns how a task stands by its report alone: whether its failures are too many is known to its stack. */
+function toTaskMark({ endedAt, standings }: FleetReport): { readonly status: Status; readonly word: string } {
+  if (endedAt === undefined) return { status: "running", word: "Running" };
+  const failing = standings.failed + standings.cancelled + standings["not sent"];
+  if (failing === 0) return { status: "succeeded", word: "Ended" };
+  return { status: "failed", word: `Ended, ${failing.toLocaleString("en")} failed` };
+}
+
 /** Renders the head of a task of a machine: its attempts are those of its stack. */
 function TaskHead({ report }: { report: FleetReport }) {
-  const { source, startedAt, endedAt } = report;
+  const { startedAt, endedAt } = report;
   return (
     <RunHead
-      status="busy"
-      word="Task of a machine"
+      {...toTaskMark(report)}
       facts={{
         What: toWhat(report),
         Where: toWhere(report),
-        By: source !== undefined && <Text>{source}</Text>,
+        By: "a task of a machine",
         Started: startedAt !== undefined && (
           <>
             <Ago at={new Date(startedAt).toISOString()} />
