@@ -26,6 +26,23 @@ it("has no frame and no ground where it is plain, also while it is refused: the 
   expect(screen.container.querySelector("button svg")).not.toBeNull();
 });
 
+it("has no lock, but its reason, where it would do nothing", async () => {
+  const onPress = vi.fn();
+  const screen = await render(
+    <Button onPress={onPress} idle="Nothing to redo">
+      Redo
+    </Button>,
+  );
+
+  const button = screen.getByRole("button", { name: "Redo" });
+  await userEvent.keyboard("{Tab}{Enter}");
+
+  await expect.element(button).toHaveAttribute("aria-disabled", "true");
+  await expect.element(button).toHaveAccessibleDescription("Nothing to redo");
+  expect(screen.container.querySelector("button svg")).toBeNull();
+  expect(onPress).not.toHaveBeenCalled();
+});
+
 it("stays focusable when it is refused, shows the reason and does nothing", async () => {
   const onPress = vi.fn();
   const screen = await render(

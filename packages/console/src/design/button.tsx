@@ -11,6 +11,8 @@ export interface ButtonProps {
   readonly look?: "primary" | "danger" | "plain";
   /** Why it cannot be pressed now. The button stays focusable and shows the reason. */
   readonly refusal?: string | undefined;
+  /** Why it would do nothing now, such as that the state is the first. As `refusal`, but dimmed in place of a lock. */
+  readonly idle?: string | undefined;
   readonly label?: string;
   readonly type?: "submit" | "button";
   readonly autoFocus?: boolean;
@@ -27,9 +29,10 @@ export function Button({ shortcut, ...props }: ButtonProps) {
 }
 
 function PlainButton(props: Omit<ButtonProps, "shortcut">) {
-  const { children, onPress, look, refusal, label, type = "button", autoFocus, pressed } = props;
+  const { children, onPress, look, refusal, idle, label, type = "button", autoFocus, pressed } = props;
   const className = look === undefined ? "button" : `button ${look}`;
-  const refused = refusal !== undefined;
+  const why = refusal ?? idle;
+  const refused = why !== undefined;
   const reason = useId();
   const button = (
     <AriaButton
@@ -38,10 +41,11 @@ function PlainButton(props: Omit<ButtonProps, "shortcut">) {
       {...(onPress !== undefined && !refused && { onPress })}
       {...(label !== undefined && { "aria-label": toSafeText(label) })}
       {...(refused && { "aria-disabled": true, "aria-describedby": reason })}
+      {...(refused && refusal === undefined && { "data-idle": true })}
       {...(autoFocus && { autoFocus })}
       {...defined({ "aria-pressed": pressed })}
     >
-      {refused && <Icon name="lock" size={14} />}
+      {refusal !== undefined && <Icon name="lock" size={14} />}
       {children}
     </AriaButton>
   );
@@ -50,10 +54,10 @@ function PlainButton(props: Omit<ButtonProps, "shortcut">) {
     <TooltipTrigger delay={150} closeDelay={0}>
       {button}
       <Tooltip className="tooltip" offset={4}>
-        {refusal}
+        {why}
       </Tooltip>
       <span id={reason} hidden>
-        {refusal}
+        {why}
       </span>
     </TooltipTrigger>
   );

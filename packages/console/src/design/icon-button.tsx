@@ -1,7 +1,7 @@
 import { Button, type ButtonProps } from "./button.tsx";
 import { Icon, type IconName } from "./icon.tsx";
 
-interface IconButtonProps extends Pick<ButtonProps, "onPress" | "refusal" | "pressed"> {
+interface IconButtonProps extends Pick<ButtonProps, "onPress" | "refusal" | "idle" | "pressed"> {
   readonly icon: IconName;
   readonly label: string;
 }

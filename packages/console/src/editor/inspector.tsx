@@ -75,13 +75,13 @@ function StateHeading({ outline, state, edit, onRename, onRemove, onReveal }: St
           icon="up"
           label={`Move ${name} up`}
           onPress={() => move(states[at - 2])}
-          refusal={at <= 0 ? "It is the first state" : undefined}
+          idle={at <= 0 ? "It is the first state" : undefined}
         />
         <IconButton
           icon="down"
           label={`Move ${name} down`}
           onPress={() => move(states[at + 1])}
-          refusal={at === states.length - 1 ? "It is the last state" : undefined}
+          idle={at === states.length - 1 ? "It is the last state" : undefined}
         />
         <Button look="danger" onPress={() => onRemove("state", name)}>
           Delete

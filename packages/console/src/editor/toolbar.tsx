@@ -31,10 +31,10 @@ export function Toolbar({ session, document, saving, onOpen, openers, view }: To
       <div className="row">
         <h1>{toSafeText(session.file)}</h1>
         <span className="muted">{status}</span>
-        <Button refusal={undoLabel === undefined ? "Nothing to undo" : undefined} onPress={() => editor?.undo()}>
+        <Button idle={undoLabel === undefined ? "Nothing to undo" : undefined} onPress={() => editor?.undo()}>
           Undo{undoLabel !== undefined && ` ${toSafeText(undoLabel)}`}
         </Button>
-        <Button refusal={canRedo ? undefined : "Nothing to redo"} onPress={() => editor?.redo()}>
+        <Button idle={canRedo ? undefined : "Nothing to redo"} onPress={() => editor?.redo()}>
           Redo
         </Button>
         <Button refusal={readOnly} onPress={() => view.setOpened({ kind: "add-state", after: view.selected })}>
@@ -47,9 +47,16 @@ export function Toolbar({ session, document, saving, onOpen, openers, view }: To
           <ViewButtons view={view} />
           {openers}
           <OpenFile onOpen={onOpen} />
-          <Button onPress={() => onOpen(createTemplateSession())}>Template</Button>
-          <Button onPress={() => saveFile(new Blob([toRaw(session, text)]), session.file)}>Download</Button>
-          <CopyButton text={toRaw(session, text)} />
+          <Button look="plain" onPress={() => onOpen(createTemplateSession())}>
+            Template
+          </Button>
+          <CopyButton look="plain" text={toRaw(session, text)} />
+          <Button
+            look={session.home === undefined && text !== "" ? "primary" : "plain"}
+            onPress={() => saveFile(new Blob([toRaw(session, text)]), session.file)}
+          >
+            Download
+          </Button>
         </div>
         <span className="toolbar-more">
           <Button pressed={more} onPress={() => setMore(!more)}>
@@ -86,7 +93,9 @@ function ViewButtons({ view }: { view: EditorView }) {
           Reset layout
         </Button>
       )}
-      <Button onPress={() => setOpened("export")}>Export</Button>
+      <Button look="plain" onPress={() => setOpened("export")}>
+        Export
+      </Button>
     </>
   );
 }
@@ -94,7 +103,7 @@ function ViewButtons({ view }: { view: EditorView }) {
 function OpenFile({ onOpen }: { onOpen: (session: Session) => void }) {
   const open = useOpenFile(onOpen);
   return (
-    <label className="button">
+    <label className="button plain">
       Open file
       <input
         type="file"

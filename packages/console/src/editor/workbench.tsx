@@ -200,7 +200,9 @@ function EmptyHint({ onTemplate }: { onTemplate: () => void }) {
   return (
     <div className="notice">
       <p>Type or paste a machine, or drop a .yaml or .json file here.</p>
-      <Button onPress={onTemplate}>Start from a template</Button>
+      <Button look="primary" onPress={onTemplate}>
+        Start from a template
+      </Button>
     </div>
   );
 }
