@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { HistoryEntry as ShownLine } from "../api/event.ts";
 import type { Decision } from "../machine/decide/decision.ts";
-import type { StackEvent } from "../machine/event-message.ts";
+import { EventMessage, type StackEvent } from "../machine/event-message.ts";
 import { type MetadataRule, PLAIN_TASK } from "../machine/machine.ts";
 import type { Stack } from "../machine/stack.ts";
 import { aMachine, anEvent, aStack } from "../testing/builders.ts";
@@ -8,6 +9,7 @@ import { aDispatch, aQueuedEvent } from "../testing/store-conformance/store-buil
 import {
   findMaskedKeys,
   findRefusedKeys,
+  maskFreeTexts,
   toHistoryEntry,
   toPrintedMessage,
   toPrintedMetadata,
@@ -191,6 +193,15 @@ describe("a line about a result", () => {
     expect(entry).toMatchObject({ description: "psql: wrong password ***", retryable: false, notes: ["It was ***."] });
   });
 
+  it("masks the code of a failed task, which is free text, and not the codes of Stackyard", () => {
+    const event = { ...result, name: "TASK_ERROR", code: "AUTH_hunter22" };
+    const refusal = { kind: "rejected", code: "TASK_hunter22", reason: "no" } as never;
+    const known = knowing("hunter22", 1);
+
+    expect(lineOf(event, applied(aStack(known)), known).code).toBe("AUTH_***");
+    expect(lineOf(event, refusal, known).code).toBe("TASK_hunter22");
+  });
+
   it("keeps outputs for a replay, sensitive ones as their references", () => {
     const event = {
       ...result,
@@ -241,6 +252,43 @@ describe("a line about a result", () => {
     });
 
     expect(["outputs", "retryable", "dispatchId", "timer", "confirmed"].filter((key) => key in entry)).toEqual([]);
+  });
+});
+
+// A new field belongs in one of these lists: free text is masked, and what decides or identifies stays as it is.
+describe("the fields", () => {
+  const SECRET = "hunter22";
+
+  it("of a line are masked, or identify what has happened", () => {
+    const quoting = `It was ${SECRET}.`;
+    const event = {
+      ...{ name: "TASK_ERROR", code: quoting, reason: quoting, description: quoting, task: { name: "db" } },
+      ...{ metadata: { password: SECRET }, outputs: { key: quoting }, sensitiveOutputs: ["key"] },
+    };
+    const known = knowing(SECRET, 1);
+    const line = lineOf(event, applied(aStack(known)), known);
+    const masked = Object.entries(line).flatMap(([key, value]) =>
+      /\*\*\*|\$secret/.test(JSON.stringify(value)) ? [key] : [],
+    );
+    const plain = [
+      ...["position", "stackId", "at", "eventId", "internal", "release", "event", "outcome", "incarnation", "actor"],
+      ...["from", "to", "task", "retryable", "dispatchId", "timer", "raisedBy", "confirmed", "sent", "machineHash"],
+    ];
+
+    expect(JSON.stringify(line)).not.toContain(SECRET);
+    expect([...masked, ...plain].sort()).toEqual(Object.keys(ShownLine.properties).sort());
+  });
+
+  it("of a message are masked where they are kept, or decide", () => {
+    const message = Object.fromEntries(Object.keys(EventMessage.properties).map((key) => [key, SECRET]));
+    const kept = maskFreeTexts({ ...message, more: { note: SECRET } }, [SECRET]);
+    const decisive = Object.keys(kept).filter((key) => kept[key] === SECRET);
+
+    expect(kept).toMatchObject({ reason: "***", description: "***", more: { note: "***" } });
+    expect(decisive).toEqual([
+      ...["id", "stackId", "event", "action", "machine", "metadata", "task", "dispatchId", "code", "retryable"],
+      ...["outputs", "sensitiveOutputs", "confirm", "to", "of", "actor", "as", "approval", "force"],
+    ]);
   });
 });
 

@@ -104,15 +104,20 @@ function toReference(kept: unknown): unknown {
   return isReference(kept) ? kept : MASK;
 }
 
-/** Masks secrets of the stack or of the event that free text may quote. */
+/** Masks secrets of the stack or of the event that free text may quote: the code of a failed task is free text too. */
 function maskEntry(entry: HistoryEntry, { event, before, machine }: HistoryLineInput, after: Stack | undefined) {
   const values = listSecretValues(machine, [before, after], event);
   if (values.length === 0) return entry;
   const mask = createMaskText(values);
-  const { reason, description, notes } = entry;
+  const { code, reason, description, notes } = entry;
+  const isOwn = code !== event.code;
   return {
     ...entry,
-    ...defined({ reason: reason && mask(reason), description: description && mask(description) }),
+    ...defined({
+      code: isOwn ? code : code && mask(code),
+      reason: reason && mask(reason),
+      description: description && mask(description),
+    }),
     notes: notes.map(mask),
   };
 }

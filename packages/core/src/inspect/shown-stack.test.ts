@@ -10,8 +10,9 @@ describe("what people are shown", () => {
       secretVersions: { password: 3, token: 1 },
       keptSecrets: { "password#2": "hunter21" },
       outputs: { db: { key: { $secret: "key#1" } } },
-      tasks: [{ name: "db", status: "ERROR", errorMessage: "not hunter22 nor hunter21" }, "app"],
+      tasks: [{ name: "db", status: "ERROR", errorCode: "AUTH_hunter22", errorMessage: "not hunter22 nor hunter21" }, "app"],
       stalled: { code: "X", reason: "hunter22" },
+      lastFailure: { task: "db", state: "IDLE", entry: 0, attempt: 1, at: 1, code: "AUTH_hunter22", message: "hunter22" },
     });
 
     const printed = toPrinted.stack(stack);
@@ -20,10 +21,11 @@ describe("what people are shown", () => {
       ...aStack(),
       metadata: { password: "***", token: null, url: "x" },
       tasks: [
-        { name: "db", status: "ERROR", errorMessage: "not *** nor ***" },
+        { name: "db", status: "ERROR", errorCode: "AUTH_***", errorMessage: "not *** nor ***" },
         { name: "app", status: "PENDING" },
       ],
       stalled: { code: "X", reason: "***" },
+      lastFailure: { task: "db", state: "IDLE", entry: 0, attempt: 1, at: 1, code: "AUTH_***", message: "***" },
     });
   });
 

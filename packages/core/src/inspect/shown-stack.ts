@@ -14,9 +14,10 @@ export const toPrinted = {
     const { secretVersions: _, keptSecrets: __, outputs: ___, ...rest } = stack;
     const metadata = maskMetadata(toShownMetadata(stack));
     const mask = createMaskText(listHeldSecrets(stack));
-    const tasks = stack.tasks.map(({ errorMessage, ...task }) =>
-      errorMessage === undefined ? task : { ...task, errorMessage: mask(errorMessage) },
-    );
+    const tasks = stack.tasks.map(({ errorCode, errorMessage, ...task }) => ({
+      ...task,
+      ...defined({ errorCode: errorCode && mask(errorCode), errorMessage: errorMessage && mask(errorMessage) }),
+    }));
     const stalled = stack.stalled && { ...stack.stalled, reason: mask(stack.stalled.reason) };
     const printed = { ...rest, metadata, tasks, ...(stalled && { stalled }), ...printFailure(stack, mask) };
     return stack.approvals === undefined ? printed : { ...printed, approvals: printComments(stack.approvals, mask) };
@@ -38,8 +39,11 @@ export const toPrinted = {
 } as const;
 
 function printFailure({ lastFailure }: Stack, mask: MaskText): Pick<Stack, "lastFailure"> {
-  if (lastFailure?.message === undefined) return {};
-  return { lastFailure: { ...lastFailure, message: mask(lastFailure.message) } };
+  if (lastFailure === undefined) return {};
+  const { code, message } = lastFailure;
+  return {
+    lastFailure: { ...lastFailure, ...defined({ code: code && mask(code), message: message && mask(message) }) },
+  };
 }
 
 function printComments(approvals: NonNullable<Stack["approvals"]>, mask: MaskText): NonNullable<Stack["approvals"]> {
