@@ -13,6 +13,7 @@ import {
 import { hostname, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { runChild } from "./child.ts";
 import { claimFolder, createOwnedFolder, removeDeadFolders } from "./run-folder.ts";
 import { aFolder, type TestFolder } from "./testing/a-folder.ts";
 import type { Ends } from "./testing/out-of-descriptors.ts";
@@ -38,6 +39,35 @@ it("fails without ending the process or keeping files open when file descriptors
     expect.stringMatching(/, 4 of 4 free$/),
     expect.stringMatching(/, 5 of 5 free$/),
   ]);
+});
+
+describe("the output of a program", () => {
+  /** Runs a program that writes these bytes, and returns the pieces that were passed on. */
+  async function run(script: string): Promise<readonly string[]> {
+    const folder = mkdtempSync(join(tmpdir(), "child-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const pieces: string[] = [];
+    const end = await runChild({
+      ...{ binary: process.execPath, arguments: ["-e", script], cwd: folder, environment: {} },
+      ...{ logPath: join(folder, "log"), signal: new AbortController().signal, graceMs: 1_000 },
+      onOutput: (piece) => void pieces.push(piece),
+    });
+    expect(end).toMatchObject({ code: 0 });
+    return pieces;
+  }
+
+  it("is whole when it has more than one piece and a piece ends within a character", async () => {
+    const pieces = await run('fs.writeSync(1, "a" + "é".repeat(100_000))');
+
+    expect(pieces.length).toBeGreaterThan(1);
+    expect(pieces.join("")).toBe(`a${"é".repeat(100_000)}`);
+  });
+
+  it("has no empty pieces, and shows that its last character is unfinished", async () => {
+    expect(await run("fs.writeSync(1, Buffer.from([0x61, 0xe2, 0x82]))")).toEqual(["a", "\ufffd"]);
+    expect(await run("fs.writeSync(1, Buffer.from([0xe2, 0x82]))")).toEqual(["\ufffd"]);
+    expect(await run("0")).toEqual([]);
+  });
 });
 
 /** Above what any system gives out. */

@@ -103,24 +103,32 @@ async function followFile(file: FileHandle, ended: Promise<unknown>, onText: (te
   const drain = createDrain(file, onText);
   let waitMs = SHORTEST_MS;
   while (!waking.signal.aborted) {
-    waitMs = (await drain()) ? SHORTEST_MS : Math.min(waitMs * 2, LONGEST_MS);
+    waitMs = (await drain.read()) ? SHORTEST_MS : Math.min(waitMs * 2, LONGEST_MS);
     await delay(waitMs, undefined, { signal: waking.signal }).catch(() => undefined);
   }
-  await drain();
+  await drain.read();
+  drain.end();
 }
 
-/** Creates what reads to the end; it returns true if there was something. */
-function createDrain(file: FileHandle, onText: (text: string) => void): () => Promise<boolean> {
+function createDrain(file: FileHandle, onText: (text: string) => void) {
   const decoder = new TextDecoder();
   const buffer = Buffer.alloc(PIECE_BYTES);
   let position = 0;
-  return async () => {
-    for (const begin = position; ; ) {
-      const { bytesRead } = await file.read(buffer, 0, PIECE_BYTES, position);
-      if (bytesRead === 0) return position > begin;
-      position += bytesRead;
-      onText(decoder.decode(buffer.subarray(0, bytesRead), { stream: true }));
-    }
+  const pass = (text: string) => {
+    if (text !== "") onText(text);
+  };
+  return {
+    /** Reads to the end; returns true if there was something. */
+    async read(): Promise<boolean> {
+      for (const begin = position; ; ) {
+        const { bytesRead } = await file.read(buffer, 0, PIECE_BYTES, position);
+        if (bytesRead === 0) return position > begin;
+        position += bytesRead;
+        pass(decoder.decode(buffer.subarray(0, bytesRead), { stream: true }));
+      }
+    },
+    /** Passes on what there is of an unfinished last character, as a program that was killed leaves it. */
+    end: () => pass(decoder.decode()),
   };
 }
 

@@ -1,4 +1,3 @@
-import { dropColors } from "../text/ansi.ts";
 import { isCause } from "./log-causes.ts";
 
 /** A line that explains a failure, or a line around it. */
@@ -18,8 +17,8 @@ export function explainLog(text: string): readonly ExplainingLine[] {
   const all = text.split("\n").filter((line) => line.trim() !== "");
   const end = all.findLastIndex((line) => SUMMARY.test(line));
   const work = end === -1 ? all : all.slice(0, end);
-  const lines = work.some(isPlainCause) ? work : all;
-  const causes = lines.map(isPlainCause);
+  const lines = work.some(isCause) ? work : all;
+  const causes = lines.map(isCause);
   const last = causes.lastIndexOf(true);
   if (last === -1) return lines.slice(-MAX_LINES).map((line) => ({ text: line, cause: false }));
   const first = findFirst(lines, causes, last);
@@ -29,11 +28,6 @@ export function explainLog(text: string): readonly ExplainingLine[] {
     .slice(from, to)
     .slice(0, MAX_LINES)
     .map((line, index) => ({ text: line, cause: causes[from + index] === true }));
-}
-
-/** A color ends with a letter, which would hide where a word begins. */
-function isPlainCause(line: string): boolean {
-  return isCause(dropColors(line));
 }
 
 /** Returns the first line of the causes that belong to the last one. */
