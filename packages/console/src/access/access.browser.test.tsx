@@ -29,7 +29,8 @@ describe("AccessPage", () => {
   it("shows who is signed in and what they may do", { tags: "page" }, async () => {
     const { screen } = await renderPage(AccessPage, "/access", {});
 
-    await expect.element(screen.getByText("ada", { exact: true })).toBeVisible();
+    await expect.element(screen.getByRole("heading", { name: "ada", exact: true })).toBeVisible();
+    expect(screen.getByRole("heading", { name: "You", exact: true }).query()).toBeNull();
     await expect.element(screen.getByText(/states:read/)).toBeVisible();
   });
 

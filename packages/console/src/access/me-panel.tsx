@@ -14,11 +14,10 @@ export function MePanel() {
     <Loaded query={me} height={240}>
       {({ name, kind, id, groups, via, expiresAt, rights }) => (
         <div className="stack-v">
-          <Panel title="You">
+          <Panel title={<Text>{name}</Text>}>
             <Pairs
               className="pairs panel-body"
               of={{
-                Name: <Text>{name}</Text>,
                 Kind: kind,
                 Id: <Text mono>{id}</Text>,
                 Groups: <Text>{groups.length === 0 ? "none" : groups.join(", ")}</Text>,

@@ -3,17 +3,12 @@ import { toFailure, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { usePages } from "../api/use-pages.ts";
 import { Button } from "../design/button.tsx";
-import { FilterForm } from "../design/filter-form.tsx";
+import { Filters, FilterText } from "../design/filters.tsx";
 import { clean, To, useChangeSearch, useSearch } from "../design/links.tsx";
 import { Empty, NoMatch, Page, Panel } from "../design/page.tsx";
 import { Listed } from "../design/table.tsx";
 import { hasGap } from "./coverage.ts";
 import { CoverageTable } from "./coverage-table.tsx";
-
-const FILTERS = [
-  ["name", "Artifact"],
-  ["version", "Version"],
-] as const;
 
 /** Renders which version of which artifact has arrived in which account and region, and why not. */
 export function ArtifactsPage() {
@@ -33,8 +28,12 @@ export function ArtifactsPage() {
   const filters = Object.entries(filter).map(([name, value]) => `${name} ${value}`);
   return (
     <Page title="Artifacts" actions={<Button onPress={rows.refetch}>Reload</Button>}>
-      <Panel title="Coverage" actions={<GapSwitch />}>
-        <FilterForm fields={FILTERS} values={filter} />
+      <Panel>
+        <Filters>
+          <FilterText name="name" label="Artifact" shortcut="/" isExact />
+          <FilterText name="version" label="Version" isExact />
+          <GapSwitch />
+        </Filters>
         <Listed
           list={rows}
           empty={

@@ -7,7 +7,7 @@ import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
 import { usePages } from "../api/use-pages.ts";
 import { Button } from "../design/button.tsx";
-import { FilterForm } from "../design/filter-form.tsx";
+import { Filters, FilterText } from "../design/filters.tsx";
 import { clean, useChangeSearch, useSearch } from "../design/links.tsx";
 import { Mark, type Status } from "../design/mark.tsx";
 import { Empty, Loaded, NoMatch, Page, Panel } from "../design/page.tsx";
@@ -78,7 +78,11 @@ function Lines() {
   );
   return (
     <Panel title="Lines" actions={<Button onPress={lines.refetch}>Refresh</Button>}>
-      <FilterForm fields={FILTERS} values={filter} />
+      <Filters>
+        {FILTERS.map(([name, label], index) => (
+          <FilterText key={name} name={name} label={label} {...(index === 0 && { shortcut: "/" })} isExact />
+        ))}
+      </Filters>
       <ListTable
         list={lines}
         empty={nothing}

@@ -18,7 +18,7 @@ export function CustomResourcesPage() {
       sentence="What CloudFormation has asked resources of the type Custom::ECSTask to run, in the last 30 days."
       actions={<To path="/jobs">Jobs</To>}
     >
-      <Panel title="Requests">
+      <Panel>
         {isUnknown ? (
           <NotConfigured />
         ) : (

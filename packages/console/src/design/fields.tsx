@@ -21,12 +21,18 @@ export function TextField({
   );
 }
 
+interface SelectFieldProps extends FieldProps {
+  /** The key that moves the focus here. */
+  readonly shortcut?: string;
+  readonly children: ReactNode;
+}
+
 /** Renders a choice between options under its title. */
-export function SelectField({ title, value, onChange, children }: FieldProps & { readonly children: ReactNode }) {
+export function SelectField({ title, value, shortcut, onChange, children }: SelectFieldProps) {
   return (
     <label className="field">
       {title}
-      <select value={value} onChange={({ target }) => onChange(target.value)}>
+      <select value={value} data-shortcut={shortcut} onChange={({ target }) => onChange(target.value)}>
         {children}
       </select>
     </label>

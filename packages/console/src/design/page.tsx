@@ -38,17 +38,19 @@ interface PageProps {
   readonly children: ReactNode;
 }
 
-/** Renders a part of a page with its own heading. */
+/** Renders a part of a page with its own heading; the only part of a page is what the page's heading names. */
 export function Panel({ title, note, actions, children, footer }: PanelProps) {
   return (
     <section className="panel">
-      <header>
-        <h2>
-          {title}
-          {note !== undefined && <span className="panel-note">{note}</span>}
-        </h2>
-        {actions !== undefined && <div className="row">{actions}</div>}
-      </header>
+      {title !== undefined && (
+        <header>
+          <h2>
+            {title}
+            {note !== undefined && <span className="panel-note">{note}</span>}
+          </h2>
+          {actions !== undefined && <div className="row">{actions}</div>}
+        </header>
+      )}
       {children}
       {footer !== undefined && <footer>{footer}</footer>}
     </section>
@@ -56,7 +58,7 @@ export function Panel({ title, note, actions, children, footer }: PanelProps) {
 }
 
 interface PanelProps {
-  readonly title: ReactNode;
+  readonly title?: ReactNode;
   /** A few words next to the title, such as a count. */
   readonly note?: ReactNode;
   readonly actions?: ReactNode;

@@ -1,9 +1,9 @@
-import type { Run, RunState } from "@stackyard/sdk/runs";
+import type { Run } from "@stackyard/sdk/runs";
 import { yard } from "../api/client.ts";
 import { JOB_STATES, statusOfJob } from "../api/job-states.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
-import { Options } from "../design/fields.tsx";
+import { FilterChoice, Filters } from "../design/filters.tsx";
 import { JobLink } from "../design/job-link.tsx";
 import { To, useChangeSearch, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
@@ -25,7 +25,8 @@ export function JobsPage() {
   const isFiltered = state !== undefined || executor !== undefined;
   return (
     <Page title="Jobs" actions={<To path="/custom-resources">Custom resources of CloudFormation</To>}>
-      <Panel title="Jobs" actions={<Filters state={state} executor={executor} />}>
+      <Panel>
+        <JobFilters />
         <ListTable
           list={list}
           empty={
@@ -75,39 +76,12 @@ function Took({ job: { startedAt, endedAt } }: { job: Run }) {
   return formatDuration((endedAt === undefined ? now : Date.parse(endedAt)) - Date.parse(startedAt));
 }
 
-function Filters({ state, executor }: { state: RunState | undefined; executor: string | undefined }) {
+function JobFilters() {
   const executors = useLoad(keys.other("executors"), (request) => yard.executors.list(request), { staleTime: 60_000 });
-  const names = new Set([...(executors.data ?? []).map(({ name }) => name), ...(executor ? [executor] : [])]);
   return (
-    <>
-      <Filter name="state" title="State" value={state} choices={JOB_STATES} shortcut="/" />
-      <Filter name="executor" title="Executor" value={executor} choices={[...names].sort()} />
-    </>
-  );
-}
-
-interface FilterProps {
-  readonly name: "state" | "executor";
-  readonly title: string;
-  readonly value: string | undefined;
-  readonly choices: readonly string[];
-  readonly shortcut?: string;
-}
-
-function Filter({ name, title, value = "", choices, shortcut }: FilterProps) {
-  const changeSearch = useChangeSearch();
-  return (
-    <label className="row">
-      {title}
-      <select
-        className="input"
-        value={value}
-        data-shortcut={shortcut}
-        onChange={({ target }) => changeSearch({ [name]: target.value })}
-      >
-        <option value="">all</option>
-        <Options names={choices} />
-      </select>
-    </label>
+    <Filters>
+      <FilterChoice name="state" label="State" options={JOB_STATES} shortcut="/" />
+      <FilterChoice name="executor" label="Executor" options={(executors.data ?? []).map(({ name }) => name).sort()} />
+    </Filters>
   );
 }

@@ -39,6 +39,7 @@ describe("JobsPage", () => {
     });
 
     await expect.element(screen.getByText("ECS_UNHEALTHY")).toBeVisible();
+    expect([...document.querySelectorAll("h1, h2")].map(({ textContent }) => textContent)).toEqual(["Jobs"]);
     await expect.element(screen.getByText("5m", { exact: true })).toBeVisible();
     await expect.element(screen.getByRole("link", { name: "run-3" })).toHaveAttribute("href", "/fleet?id=run-3");
     await expect.element(screen.getByRole("link", { name: "run-4" })).toHaveAttribute("href", "/release?id=run-4");

@@ -2,6 +2,7 @@ import type { MachineSummary } from "@stackyard/sdk";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
+import { Filters, FilterText } from "../design/filters.tsx";
 import { To, useChangeSearch, useSearch } from "../design/links.tsx";
 import { Empty, Loaded, NoMatch, Page, Panel } from "../design/page.tsx";
 import { type Column, Table } from "../design/table.tsx";
@@ -29,25 +30,13 @@ export function MachinesPage() {
         </>
       }
     >
-      <Panel title="Machines" actions={<Filter />}>
+      <Panel>
+        <Filters>
+          <FilterText name="text" label="Name contains" shortcut="/" />
+        </Filters>
         <Loaded query={query}>{(machines) => <Machines machines={machines} stacks={stacks} />}</Loaded>
       </Panel>
     </Page>
-  );
-}
-
-function Filter() {
-  const { text = "" } = useSearch();
-  const changeSearch = useChangeSearch();
-  return (
-    <input
-      className="input"
-      data-shortcut="/"
-      aria-label="Part of a machine's name"
-      placeholder="Filter"
-      value={text}
-      onChange={({ target }) => changeSearch({ text: target.value })}
-    />
   );
 }
 

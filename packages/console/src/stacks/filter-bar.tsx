@@ -1,17 +1,51 @@
-import { defined } from "@stackyard/core";
-import { type ReactNode, useEffect, useId, useState } from "react";
+import type { ReactNode } from "react";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
-import { Options, SelectField } from "../design/fields.tsx";
+import { SelectField } from "../design/fields.tsx";
+import { FilterChoice, Filters, FilterText } from "../design/filters.tsx";
 import { useChangeSearch, useSearch } from "../design/links.tsx";
 import { useMedia } from "../design/use-media.ts";
 import { FILTER_NAMES, type FilterName, SORT_WORDS } from "./stack-filter.ts";
 
 const MORE: readonly FilterName[] = ["task", "code", "prefix", "revision", "metadata"];
+const ON_PHONE = ["machine", "state", "sort", "group"];
 
-/** Renders all filters and the order; each is a part of the address. `tools`: how the list is shown. */
-export function FilterBar({ tools }: { tools: ReactNode }) {
+interface FilterBarProps {
+  /** How rows are grouped, and their columns. */
+  readonly tools: ReactNode;
+  /** As what rows are shown. */
+  readonly views: ReactNode;
+}
+
+/** Renders all filters and the order. On a phone only the first one is in view, so that the list is. */
+export function FilterBar({ tools, views }: FilterBarProps) {
+  const search = useSearch();
+  const isPhone = useMedia("(max-width: 719px)");
+  const chosen = (names: readonly string[]) => names.some((name) => search[name] !== undefined);
+  return (
+    <Filters>
+      <FilterText name="text" label="Id contains" shortcut="/" />
+      {!isPhone && <Choices />}
+      <details open={chosen(MORE) || (isPhone && chosen(ON_PHONE))}>
+        <summary>{isPhone ? "Filters and order" : "More filters"}</summary>
+        <div className="filters">
+          {isPhone && <Choices />}
+          {MORE.map((name) => (
+            <FilterText key={name} name={name} label={toLabel(name)} />
+          ))}
+          {isPhone && tools}
+        </div>
+      </details>
+      <div className="stacks-view">
+        {!isPhone && tools}
+        {views}
+      </div>
+    </Filters>
+  );
+}
+
+function Choices() {
   const search = useSearch();
   const changeSearch = useChangeSearch();
   const machine = search["machine"];
@@ -24,11 +58,10 @@ export function FilterBar({ tools }: { tools: ReactNode }) {
     { staleTime: 60_000 },
   );
   const stateNames = new Set((states.data?.groups ?? []).flatMap(({ state }) => (state === undefined ? [] : [state])));
-  const isPhone = useMedia("(max-width: 719px)");
-  const choices = (
+  return (
     <>
-      <Choice name="machine" options={(machines.data ?? []).map(({ name }) => name)} />
-      <Choice name="state" options={[...stateNames].sort()} />
+      <FilterChoice name="machine" label="Machine" options={(machines.data ?? []).map(({ name }) => name)} />
+      <FilterChoice name="state" label="State" options={[...stateNames].sort()} />
       <SelectField title="Order" value={search["sort"] ?? "id"} onChange={(sort) => changeSearch({ sort })}>
         {Object.entries(SORT_WORDS).map(([sort, word]) => (
           <option key={sort} value={sort}>
@@ -38,83 +71,9 @@ export function FilterBar({ tools }: { tools: ReactNode }) {
       </SelectField>
     </>
   );
-  const chosen = MORE.some((name) => search[name] !== undefined);
-  const isOpen = chosen || (isPhone && ["machine", "state", "sort"].some((name) => search[name] !== undefined));
-  return (
-    <search className="stacks-filters" aria-label="Filters">
-      <FilterText name="text" label="Id contains" shortcut="/" />
-      {!isPhone && choices}
-      <details open={isOpen}>
-        <summary>{isPhone ? "Filters and order" : "More filters"}</summary>
-        <div className="stacks-filters">
-          {isPhone && choices}
-          {MORE.map((name) => (
-            <FilterText key={name} name={name} label={toLabel(name)} />
-          ))}
-        </div>
-      </details>
-      {tools}
-    </search>
-  );
 }
 
 function toLabel(name: FilterName): string {
   const word = FILTER_NAMES[name];
   return name === "metadata" ? "Metadata, key=value" : word.charAt(0).toUpperCase() + word.slice(1);
-}
-
-function Choice({ name, options }: { name: "machine" | "state"; options: readonly string[] }) {
-  const search = useSearch();
-  const changeSearch = useChangeSearch();
-  const value = search[name] ?? "";
-  const shown = value === "" || options.includes(value) ? options : [value, ...options];
-  return (
-    <SelectField
-      title={name === "machine" ? "Machine" : "State"}
-      value={value}
-      onChange={(chosen) => changeSearch({ [name]: chosen })}
-    >
-      <option value="">all</option>
-      <Options names={shown} />
-    </SelectField>
-  );
-}
-
-const PAUSE_MS = 150;
-
-/** Renders a text field for a part of the address, which changes after a short pause in typing. */
-function FilterText({ name, label, shortcut }: FilterTextProps) {
-  const search = useSearch();
-  const changeSearch = useChangeSearch();
-  const value = search[name] ?? "";
-  const [typed, setTyped] = useState<string>();
-  const id = useId();
-  useEffect(() => {
-    if (typed === undefined) return;
-    const timer = setTimeout(() => {
-      setTyped(undefined);
-      changeSearch({ [name]: typed.trim() });
-    }, PAUSE_MS);
-    return () => clearTimeout(timer);
-  }, [typed, name, changeSearch]);
-  return (
-    <div className="field">
-      <label htmlFor={id}>{label}</label>
-      <input
-        id={id}
-        type="search"
-        value={typed ?? value}
-        spellCheck={false}
-        autoComplete="off"
-        {...defined({ "data-shortcut": shortcut })}
-        onChange={({ target }) => setTyped(target.value)}
-      />
-    </div>
-  );
-}
-
-interface FilterTextProps {
-  readonly name: FilterName;
-  readonly label: string;
-  readonly shortcut?: string;
 }

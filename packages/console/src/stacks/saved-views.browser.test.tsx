@@ -1,7 +1,7 @@
 import type { StackPreview, StackSummary } from "@stackyard/sdk";
 import { type ComponentType, createElement } from "react";
 import { beforeEach, describe, expect, it } from "vitest";
-import { userEvent } from "vitest/browser";
+import { page, userEvent } from "vitest/browser";
 import { queryClient } from "../api/client.ts";
 import { useSearch } from "../design/links.tsx";
 import { changeSettings } from "../design/settings.ts";
@@ -71,6 +71,8 @@ beforeEach(() => {
   localStorage.clear();
   changeSettings({ stackColumns: "" });
 });
+
+beforeEach(() => page.viewport(1_440, 900));
 
 describe("columns of the list", () => {
   it("shows condition, state, since, what failed last and the version of each stack", async () => {

@@ -1,6 +1,6 @@
 import type { StackSummary } from "@stackyard/sdk";
 import { type ComponentType, createElement } from "react";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { page, userEvent } from "vitest/browser";
 import { queryClient } from "../api/client.ts";
 import { useShortcuts } from "../app/shortcuts.tsx";
@@ -47,6 +47,8 @@ function WithKeys() {
   useShortcuts({ openPalette() {}, openHelp() {} });
   return <StacksPage />;
 }
+
+beforeEach(() => page.viewport(1_440, 900));
 
 describe("StacksPage", () => {
   it("lists state, reason and metadata of each stack", { tags: "page" }, async () => {
@@ -308,10 +310,10 @@ describe("StacksPage", () => {
     tags: "page",
   }, async () => {
     await page.viewport(390, 800);
-    onTestFinished(() => page.viewport(1_440, 900));
     const { screen, address } = await renderPage(StacksPage, "/stacks", serve(two));
     const row = screen.getByRole("link", { name: "pr-1", exact: true });
     await expect.element(row).toBeVisible();
+    expect(row.element().getBoundingClientRect().top).toBeLessThan(400);
     expect(
       screen.getByRole("combobox", { name: "Order", includeHidden: true }).query()?.checkVisibility() ?? false,
     ).toBe(false);

@@ -20,7 +20,7 @@ import { GroupedStacks } from "./stack-groups.tsx";
 import { type StackListProps, StackTable } from "./stack-table.tsx";
 import { StackTiles } from "./stack-tiles.tsx";
 import { ViewTabs } from "./view-tabs.tsx";
-import { ViewTools } from "./view-tools.tsx";
+import { ViewSwitch, ViewTools } from "./view-tools.tsx";
 import "./stacks.css";
 
 const NONE: Selection = { ids: new Set(), all: false };
@@ -67,15 +67,8 @@ export function StacksPage() {
     >
       <ViewTabs />
       <section className="panel stacks-panel" aria-label="List of stacks">
-        <FilterBar tools={<ViewTools sample={sample} />} />
-        <div className="stacks-line">
-          <Conditions filter={filter} />
-          <SelectAllMatching
-            selection={selection}
-            onChange={select}
-            refusal={isPerson ? "Choose one condition first" : undefined}
-          />
-        </div>
+        <FilterBar tools={<ViewTools sample={sample} />} views={<ViewSwitch />} />
+        <ConditionLine filter={filter} selection={selection} onChange={select} />
         {list.error !== null && !isStale && <ErrorNotice error={list.error} onRetry={list.refetch} />}
         {list.rows === undefined && list.error === null && <Skeleton height={400} />}
         {list.rows?.length === 0 && <NoStacks />}
@@ -86,6 +79,25 @@ export function StacksPage() {
       <SelectionBar selection={selection} filter={filter} total={total} onChange={select} />
       {search["bulk"] !== undefined && <RecentBulks />}
     </Page>
+  );
+}
+
+type LineProps = Pick<Parameters<typeof Conditions>[0], "filter"> &
+  Omit<Parameters<typeof SelectAllMatching>[0], "refusal">;
+
+/** Renders the conditions, and the choice of all stacks that match. */
+function ConditionLine({ filter, selection, onChange }: LineProps) {
+  const isPerson = useSearch()["is"] === PERSON;
+  const isChosen = selection.all || selection.ids.size > 0;
+  return (
+    <div className={isChosen ? "stacks-line" : "stacks-line nothing-selected"}>
+      <Conditions filter={filter} />
+      <SelectAllMatching
+        selection={selection}
+        onChange={onChange}
+        refusal={isPerson ? "Choose one condition first" : undefined}
+      />
+    </div>
   );
 }
 

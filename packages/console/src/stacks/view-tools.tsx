@@ -9,7 +9,7 @@ import { findColumns } from "./column-choice.ts";
 import { ColumnDialog } from "./column-dialog.tsx";
 import { listGroupKeys } from "./group-choice.ts";
 
-/** Renders how the list is shown: groups, columns, list or tiles. Each is a part of the address. */
+/** Renders how the list is shown: groups and columns. Each is a part of the address. */
 export function ViewTools({ sample }: { sample: readonly StackSummary[] }) {
   const search = useSearch();
   const changeSearch = useChangeSearch();
@@ -21,7 +21,7 @@ export function ViewTools({ sample }: { sample: readonly StackSummary[] }) {
   const isTiles = view === "tiles";
   const columns = findColumns(search, stackColumns, sample);
   return (
-    <div className="stacks-view">
+    <>
       <SelectField
         title="Group by"
         value={group}
@@ -39,17 +39,25 @@ export function ViewTools({ sample }: { sample: readonly StackSummary[] }) {
           Columns…
         </Button>
       )}
-      <nav className="segments" aria-label="Views of the list">
-        <To path="/stacks" search={{ ...search, view: undefined }} current={!isTiles}>
-          <Icon name="list" size={14} />
-          List
-        </To>
-        <To path="/stacks" search={{ ...search, view: "tiles", group: undefined }} current={isTiles}>
-          <Icon name="tiles" size={14} />
-          Tiles
-        </To>
-      </nav>
       {isChoosing && <ColumnDialog columns={columns} sample={sample} onClose={() => setChoosing(false)} />}
-    </div>
+    </>
+  );
+}
+
+/** Renders the choice between list and tiles. */
+export function ViewSwitch() {
+  const search = useSearch();
+  const isTiles = search["view"] === "tiles";
+  return (
+    <nav className="segments" aria-label="Views of the list">
+      <To path="/stacks" search={{ ...search, view: undefined }} current={!isTiles}>
+        <Icon name="list" size={14} />
+        List
+      </To>
+      <To path="/stacks" search={{ ...search, view: "tiles", group: undefined }} current={isTiles}>
+        <Icon name="tiles" size={14} />
+        Tiles
+      </To>
+    </nav>
   );
 }

@@ -1,5 +1,5 @@
 import type { TerraformState } from "@stackyard/sdk";
-import { FilterForm } from "../design/filter-form.tsx";
+import { Filters, FilterText } from "../design/filters.tsx";
 import { useChangeSearch, useSearch } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
 import { Empty, NoMatch, Page, Panel } from "../design/page.tsx";
@@ -14,8 +14,10 @@ export function StatesPage() {
   const states = useStates(prefix);
   return (
     <Page title="Terraform states">
-      <Panel title="States">
-        <FilterForm fields={[["prefix", "Key begins with"]]} values={{ prefix }} />
+      <Panel>
+        <Filters>
+          <FilterText name="prefix" label="Key begins with" shortcut="/" />
+        </Filters>
         <ListTable
           list={states}
           empty={
