@@ -23,11 +23,11 @@ export async function toPng(svg: string, background: string): Promise<Blob> {
 
 /** What an image needs of the page's style sheets, which it cannot read. */
 const STYLES = [
-  "align-items background-color border-block-end border-block-start border-inline-end border-inline-start border-radius",
+  "align-items background-color border-block-end border-collapse border-block-start border-inline-end border-inline-start border-radius",
   "bottom box-sizing color column-gap display fill flex font-family font-size font-style font-variant-numeric font-weight",
   "grid-column grid-template-columns height justify-content left letter-spacing line-height margin max-width min-height",
   "min-width opacity overflow padding paint-order position right row-gap stroke stroke-dasharray stroke-linecap",
-  "stroke-linejoin stroke-width text-align text-anchor text-decoration text-overflow top transform visibility white-space width",
+  "stroke-linejoin stroke-width text-align text-anchor text-decoration text-overflow top transform vertical-align visibility white-space width",
 ].flatMap((line) => line.split(" "));
 
 /** Returns what the page shows of an element as an SVG document of its whole size, also of what is scrolled away. */

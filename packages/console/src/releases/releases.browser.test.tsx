@@ -1,5 +1,5 @@
 import type { ReleasePlace } from "@stackyard/sdk/releases";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { page, userEvent } from "vitest/browser";
 import { anAttempt } from "../testing/a-stack.ts";
 import { problem, renderPage } from "../testing/render-page.tsx";
@@ -213,6 +213,23 @@ describe("the board", () => {
     expect(await press("ArrowRight")).toBe("at rest: staging, 1.42.0");
     expect(await press("ArrowDown")).toBe("12 moving: tenants, 1.42.0");
     expect(await press("ArrowDown")).toBe("12 moving: tenants, 1.42.0");
+  });
+
+  it("is copied as an image in its whole size, on a phone too", async () => {
+    await page.viewport(390, 1_000);
+    const { screen } = await showBoard();
+    const copied: Blob[] = [];
+    vi.spyOn(navigator.clipboard, "write").mockImplementation(async (items) => {
+      for (const item of items) copied.push(await item.getType("image/png"));
+    });
+
+    await screen.getByRole("button", { name: "Copy the board as an image" }).click();
+
+    await expect.element(screen.getByText("The image is copied")).toBeVisible();
+    vi.restoreAllMocks();
+    const table = document.querySelector(".board");
+    const { width, height } = await createImageBitmap(copied[0] ?? new Blob());
+    expect([width, height]).toEqual([2 * (table?.scrollWidth ?? 0), 2 * (table?.scrollHeight ?? 0)]);
   });
 
   it("marks the versions of one release, which the address names", async () => {
