@@ -47,6 +47,7 @@ it("shows a plan as a table with its counts and digest, also which stacks have c
   await run("send", ...release, "--until", "DONE", "--timeout", "60s");
   const table = await run("deploys", "plan", "rel-1", "plan");
   const json = await run("deploys", "plan", "rel-1", "production", "--json");
+  const totals = await run("deploys", "show", "rel-1");
   await run("send", "shop-1", "CHANGED", "--metadata", "api=7");
   const changed = await run("deploys", "plan", "rel-1", "plan");
   const wrong = await run("deploys", "plan", "rel-1", "nothing");
@@ -55,6 +56,9 @@ it("shows a plan as a table with its counts and digest, also which stacks have c
   const { release: id, plan, stacks } = JSON.parse(json.stdout);
   expect(table.stdout).toContain("1 moves, 1 stays as it is; 0 tasks would run.");
   expect(table.stdout).toContain(`Digest ${plan.digest}, made`);
+  expect(totals.stdout).toContain(
+    `The plan of production:\n1 moves, 1 stays as it is; 0 tasks would run.\nDigest ${plan.digest}, made`,
+  );
   expect(table.stdout).toMatch(/shop-1 +production +all +move +api=0 → 1 +– +LIVE/);
   expect(table.stdout).toMatch(/shop-2 +production +all +same +api=1 /);
   expect([table.exitCode, id, stacks.length, plan.counts.move]).toEqual([0, "rel-1", 2, 1]);

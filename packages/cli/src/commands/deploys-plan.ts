@@ -49,25 +49,30 @@ const WORDS: Readonly<Record<PlannedStack["does"], readonly [string, string]>> =
 };
 const ORDER = ["fails", "moving", "create", "move", "same"] as const;
 
-function formatPlan(
-  { digest, madeAt, counts, runs, changed, hidden }: DeployPlan,
-  stacks: readonly PlannedStack[],
-  out: Painter,
-) {
+function formatPlan(plan: DeployPlan, stacks: readonly PlannedStack[], out: Painter) {
   const now = Date.now();
+  const lines = formatPlanTotals(plan, out, now);
+  if (stacks.length === 0) return lines.join("\n");
+  return [...lines, "", formatItems(stacks, { columns: COLUMNS, toRow }, { out, now })].join("\n");
+}
+
+/** Formats what a plan would do as a whole, as lines. */
+export function formatPlanTotals(
+  { digest, madeAt, counts, runs, changed, hidden }: DeployPlan,
+  out: Painter,
+  now: number,
+): readonly string[] {
   const present = ORDER.filter((each) => counts[each] > 0);
   const what = present
     .map((each) => out.paint(COLORS[each], `${counts[each]} ${WORDS[each][counts[each] === 1 ? 0 : 1]}`))
     .join(", ");
   const stale = `${changed} changed since, and would get nothing (PLAN_STALE). Plan again.`;
-  const lines = [
+  return [
     `${what || "No stacks"}; ${runs} ${runs === 1 ? "task" : "tasks"} would run.`,
     `Digest ${digest}, made ${toAge(madeAt, now)} ago.`,
     ...(changed > 0 ? [out.paint("red", stale)] : []),
     ...(hidden > 0 ? [`${hidden} more that you may not read.`] : []),
   ];
-  if (stacks.length === 0) return lines.join("\n");
-  return [...lines, "", formatItems(stacks, { columns: COLUMNS, toRow }, { out, now })].join("\n");
 }
 
 const COLUMNS = ["STACK", "TASK", "WAVE", "DOES", "FROM → TO", "RUNS", "THEN", "SHOWS", "NOTE"];

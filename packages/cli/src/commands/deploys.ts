@@ -1,8 +1,9 @@
-import { defined, optionalFlag, StackyardError, toShellCommand } from "@stackyard/core";
-import type { Deploy, DeployStack } from "@stackyard/sdk";
+import { defined, isStackyardError, optionalFlag, StackyardError, toShellCommand } from "@stackyard/core";
+import type { Deploy, DeployPlan, DeployStack, Stackyard } from "@stackyard/sdk";
 import { Type } from "typebox";
 import { type Painter, toAge } from "../output.ts";
 import { defineServerCommand, readPages } from "../server/connection.ts";
+import { formatPlanTotals } from "./deploys-plan.ts";
 import { formatItems } from "./print-list.ts";
 
 /** `stackyard deploys show` */
@@ -11,7 +12,7 @@ export const deploysShow = defineServerCommand({
   summary: "Show how far the tasks of a release have deployed: waves, stacks, and why some wait or failed.",
   description: "Kept for 90 days after the last change. Stacks that you may not read are left out.",
   examples: {
-    "stackyard deploys show shop-1.42.0": "Show the waves of each task.",
+    "stackyard deploys show shop-1.42.0": "Show the waves of each task, and what its plans would do as a whole.",
     "stackyard deploys show shop-1.42.0 tenants --failed": "List the stacks of a task that have failed.",
   },
   args: Type.Object({
@@ -39,7 +40,8 @@ export const deploysShow = defineServerCommand({
     }
     if (task === undefined) {
       const deploys = await yard.deploys.list(release, { signal });
-      out.result({ release, deploys }, () => formatDeploys(release, deploys, out));
+      const plans = await loadPlans(yard, release, signal);
+      out.result({ release, deploys, plans }, () => formatDeploys({ release, deploys, plans }, out));
       return;
     }
     const state = failed === true ? ("failed" as const) : undefined;
@@ -50,7 +52,43 @@ export const deploysShow = defineServerCommand({
   },
 });
 
-function formatDeploys(release: string, deploys: readonly Deploy[], out: Painter): string {
+interface Shown {
+  readonly release: string;
+  readonly deploys: readonly Deploy[];
+  readonly plans: readonly DeployPlan[];
+}
+
+/** Loads the last plan of each task that has planned or was planned. One that has expired is left out. */
+async function loadPlans(
+  yard: Pick<Stackyard, "stacks" | "deploys">,
+  release: string,
+  signal: AbortSignal,
+): Promise<readonly DeployPlan[]> {
+  const { attempts } = await yard.stacks.get(release, { signal });
+  const tasks = new Set(attempts.filter(({ executor }) => executor === "deploy").map(({ task }) => task));
+  const plans = new Map<string, DeployPlan>();
+  for (const task of tasks) {
+    try {
+      const plan = await yard.deploys.plan(release, task, { signal });
+      plans.set(plan.digest, plan);
+    } catch (error) {
+      if (!isStackyardError(error, "NOT_FOUND")) throw error;
+    }
+  }
+  return [...plans.values()];
+}
+
+function formatDeploys({ release, deploys, plans }: Shown, out: Painter): string {
+  const now = Date.now();
+  const totals = plans.flatMap((plan) => [
+    "",
+    `The plan of ${plan.tasks.map(({ task }) => task).join(", ")}:`,
+    ...formatPlanTotals(plan, out, now),
+  ]);
+  return [formatWaves(release, deploys, out), ...totals].join("\n");
+}
+
+function formatWaves(release: string, deploys: readonly Deploy[], out: Painter): string {
   if (deploys.length === 0) return `No task of ${release} has deployed anything yet.`;
   const rows = deploys.flatMap((deploy) => deploy.waves.map((wave, index) => ({ deploy, wave, index })));
   const columns = ["TASK", "WAVE", "STACKS", "DONE", "ON ITS WAY", "WAITING", "FAILED", "MAY FAIL", "LEFT ALONE"];
