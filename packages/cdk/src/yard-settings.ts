@@ -118,6 +118,11 @@ export interface TaskLogSettings {
 /** The settings that a runner in a function and one in a container share. */
 export interface RunnerSettings extends YardSettings, TaskLogSettings, ExecutorRights {
   readonly queues: TaskRunnerQueues;
+  /**
+   * The location of the calendars that `window` of `deploy` names: the prefix of their keys, such as
+   * `machines/calendars/`. A runner with `machines` needs none. Default: a `window` is closed.
+   */
+  readonly calendars?: Given<BucketPrefix>;
   /** Role for targets that name none. */
   readonly targetRole?: Given<string>;
   readonly targetExternalId?: Given<string>;
@@ -164,6 +169,7 @@ export function toDecisionPermissions({ machines, queues }: DecisionSettings): r
 /** Returns the variables of a runner, except those of the queues that it reads. */
 export function toRunnerEnvironment(settings: RunnerSettings, stores: StoreChoices): Variables {
   const { queues, targetRole, targetExternalId, sessionTags, taskLogs, runnersHaveStore, distributorArn } = settings;
+  const { calendars } = settings;
   return {
     SQS_EVENT_QUEUE_URL: queues.events.url,
     SQS_TASK_DEAD_LETTER_QUEUE_URL: queues.taskDeadLetters.url,
@@ -172,6 +178,9 @@ export function toRunnerEnvironment(settings: RunnerSettings, stores: StoreChoic
     SESSION_TAGS: sessionTags === undefined ? undefined : String(sessionTags),
     STACKYARD_DISTRIBUTOR: distributorArn,
     ...toPlaceEnvironment("TASK_LOG", taskLogs),
+    // An empty bucket is none, which takes less room in a template than a condition.
+    CALENDAR_BUCKET: calendars && toValue(calendars).bucket,
+    CALENDAR_PREFIX: calendars && toPrefix(toValue(calendars)),
     ...toYardEnvironment({ ...settings, runnersHaveStore: runnersHaveStore ?? stores.length > 0 }, stores),
     ...settings.environment,
   };
@@ -179,7 +188,7 @@ export function toRunnerEnvironment(settings: RunnerSettings, stores: StoreChoic
 
 /** Returns the permissions of a runner, except to read its own queue. */
 export function toRunnerPermissions(settings: RunnerSettings, stores: StoreChoices): readonly Given<Permission>[] {
-  const { queues, taskLogs } = settings;
+  const { queues, taskLogs, calendars } = settings;
   const { events, taskDeadLetters } = queues;
   const answers: Permission = {
     name: "Answers",
@@ -189,6 +198,7 @@ export function toRunnerPermissions(settings: RunnerSettings, stores: StoreChoic
     answers,
     ...stores.map((choice) => toNextTasks(queues, choice)),
     ...(taskLogs === undefined ? [] : [mapGiven(taskLogs, keepTaskLogs)]),
+    ...(calendars === undefined ? [] : [mapGiven(calendars, (place) => readObjects("Calendars", place))]),
     ...toYardPermissions(settings, stores),
     ...toExecutorPermissions(settings),
   ];

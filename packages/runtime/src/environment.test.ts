@@ -204,6 +204,17 @@ describe("the environment", () => {
     expect([read.store, read.machines, read.region]).toEqual([undefined, undefined, "eu-west-1"]);
   });
 
+  it("knows calendars apart from the machines", () => {
+    const bucket = "machines";
+    const read = (values: Readonly<Record<string, string>>) =>
+      parseEnvironment({ AWS_REGION: "eu-west-1", ...values }, { app: "task runner", required: {} });
+
+    expect(read({ CALENDAR_BUCKET: bucket })).toMatchObject({ calendars: { bucket, prefix: "calendars/" } });
+    const named = { CALENDAR_BUCKET: bucket, CALENDAR_PREFIX: "shop/calendars/" };
+    expect(read(named)).toMatchObject({ calendars: { bucket, prefix: "shop/calendars/" } });
+    expect(read({ CALENDAR_BUCKET: "" })).toMatchObject({ calendars: undefined });
+  });
+
   it("takes an empty variable for one that is not set", () => {
     expect(findFaults({ ...least, SQS_TICK_QUEUE_URL: "", LOG_LEVEL: "" })).toEqual([]);
   });

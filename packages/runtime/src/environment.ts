@@ -76,13 +76,19 @@ export const Variables = Type.Object({
     default: KEY_PREFIXES.messages,
   }),
   TASK_LOG_BUCKET: text(
-    "The bucket of whole logs of tasks, of runners with the store; give it a lifecycle rule of 7 days. Default: with Postgres the database; with DynamoDB only the last 64 KiB of a log are kept",
+    "The bucket of whole logs of tasks, of runners with the store, with a lifecycle rule of 7 days. Default: the database; with DynamoDB only the last 64 KiB are kept",
     BUCKET,
   ),
   TASK_LOG_PREFIX: Type.String({
     ...TEXT,
     description: "The prefix of the keys of these logs",
     default: KEY_PREFIXES.logs,
+  }),
+  CALENDAR_BUCKET: text("The bucket of calendars, for a task runner without the machines", BUCKET),
+  CALENDAR_PREFIX: Type.String({
+    ...TEXT,
+    description: "The prefix of the keys of calendars",
+    default: KEY_PREFIXES.calendars,
   }),
   DATABASE_URL: text(
     "The address of a Postgres database without a secret: `postgres://user:password@host:5432/database`",
@@ -126,11 +132,11 @@ export const Variables = Type.Object({
   STACKYARD_SEAL_KEY,
   STACKYARD_SEAL_KMS_KEY,
   STACKYARD_DISTRIBUTOR: text(
-    "The name or ARN of the function of the distributor of build artifacts, which `artifacts` of the executor `gate` asks. Needs the store, and `lambda:InvokeFunction`",
+    "The name or ARN of the distributor's function, which `artifacts` of `gate` calls. Needs the store, and `lambda:InvokeFunction`",
     VARIABLE_FORMS.function,
   ),
   TASK_DATA_DIR: text(
-    "A folder for Terraform providers and states that could not be saved; it is kept between tasks. Default: `stackyard` in the folder for temporary files",
+    "A folder for Terraform providers and unsaved states, kept between tasks. Default: `stackyard` in the folder for temporary files",
     FOLDER,
   ),
   TARGET_ROLE: text("The role that tasks assume in targets without a role", {
@@ -248,6 +254,8 @@ export interface Environment extends EngineSettings {
   readonly executorNames: readonly string[];
   /** Undefined: the app needs no machines. */
   readonly machines: MachineSource | undefined;
+  /** Undefined: they are in the folder `calendars` where the machines are. Without these, a `window` stays closed. */
+  readonly calendars: BucketPlace | undefined;
   /** Where whole logs of tasks are kept, instead of the store. */
   readonly taskLogs: BucketPlace | undefined;
   /** The role that tasks assume in targets without a role. */
@@ -257,14 +265,14 @@ export interface Environment extends EngineSettings {
 }
 
 /** A place in S3. */
-interface BucketPlace {
+export interface BucketPlace {
   readonly bucket: string;
   /** Of the keys. */
   readonly prefix: string;
 }
 
 function toEnvironment(values: Variables, environment: EnvironmentVariables): Environment {
-  const { MESSAGE_BUCKET: bucket, MESSAGE_PREFIX: prefix, LOCAL_MODE, SKIP_TASK_EXECUTION } = values;
+  const { LOCAL_MODE, SKIP_TASK_EXECUTION } = values;
   const isLocal = LOCAL_MODE !== undefined;
   const queues: Queues = {
     events: values.SQS_EVENT_QUEUE_URL,
@@ -283,21 +291,22 @@ function toEnvironment(values: Variables, environment: EnvironmentVariables): En
     endpoints: toEndpoints(environment),
     queues,
     eventTopicArn: values.SNS_EVENT_TOPIC_ARN,
-    messages: bucket === undefined ? undefined : { bucket, prefix },
+    messages: toPlace(values.MESSAGE_BUCKET, values.MESSAGE_PREFIX),
     store: toStoreChoice(values),
     runnersHaveStore: values.RUNNERS_HAVE_STORE,
     queueSenders: parseQueueSenders(values.QUEUE_SENDERS),
     executorNames: values.EXECUTORS,
     machines: toMachineSource(values),
+    calendars: toPlace(values.CALENDAR_BUCKET, values.CALENDAR_PREFIX),
     ...toEngineSettings(values),
-    taskLogs: toTaskLogs(values),
+    taskLogs: toPlace(values.TASK_LOG_BUCKET, values.TASK_LOG_PREFIX),
     targets: defined({ role: values.TARGET_ROLE, externalId: values.TARGET_EXTERNAL_ID }),
     skipsTasks: SKIP_TASK_EXECUTION !== undefined && isLocal,
     tasks: toTaskSettings(values),
   };
 }
 
-function toTaskLogs({ TASK_LOG_BUCKET: bucket, TASK_LOG_PREFIX: prefix }: Variables): BucketPlace | undefined {
+function toPlace(bucket: string | undefined, prefix: string): BucketPlace | undefined {
   return bucket === undefined ? undefined : { bucket, prefix };
 }
 

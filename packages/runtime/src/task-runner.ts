@@ -164,7 +164,7 @@ async function connect(
   { store: opened, queues, transport, sealer, ...deps }: StoreRunnerDeps,
 ): Promise<ConnectedRunner> {
   const { environment, telemetry, random, drainMs } = input;
-  const { machines, tasks } = environment;
+  const { machines, calendars = machines, tasks } = environment;
   const { clock, logger } = deps;
   const { takeOwn } = opened;
   const hasTaskQueue = environment.queues.tasks !== undefined;
@@ -185,7 +185,7 @@ async function connect(
     worker: {
       services: [
         ...(await loadServices(environment, sealer)),
-        ...(machines === undefined ? [] : [provideCalendarFiles(await openCalendars(machines, deps.aws))]),
+        ...(calendars === undefined ? [] : [provideCalendarFiles(await openCalendars(calendars, deps.aws))]),
         ...provideArrivals({ environment, clock, logger }),
         ...loadProvided(input, clock),
       ],

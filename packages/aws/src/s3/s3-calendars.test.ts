@@ -19,7 +19,7 @@ describe("calendars in S3", () => {
     const { client, bucket, sim } = createBucket();
     sim.s3.write("yard", "machines/calendars/office.yaml", "version: 1");
     sim.s3.write("yard", "machines/calendars/night.yml", "version: 1 # night");
-    const calendars = createS3Calendars(client, { bucket, prefix: "machines" });
+    const calendars = createS3Calendars(client, { bucket, prefix: toCalendarPrefix({ prefix: "machines" }) });
 
     expect(await Promise.all(["office", "night", "none"].map((name) => calendars.read(name)))).toEqual([
       "version: 1",

@@ -1,15 +1,13 @@
 import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import type { CalendarFiles } from "@stackyard/core/services";
 import { findAwsFault, toAwsError } from "../aws-fault.ts";
-import { toCalendarPrefix } from "./calendar-prefix.ts";
 import type { MachinePlace } from "./s3-locator.ts";
 
 const ENDINGS = [".yaml", ".yml"] as const;
 
-/** Creates the calendars in S3, in the folder `calendars` where the machines are. Throws the errors of AWS. */
+/** Creates the calendars in S3 whose keys begin with a prefix. Throws the errors of AWS. */
 export function createS3Calendars(client: S3Client, place: MachinePlace): CalendarFiles {
-  const { bucket: Bucket } = place;
-  const prefix = toCalendarPrefix(place);
+  const { bucket: Bucket, prefix } = place;
   return {
     async read(name) {
       for (const ending of ENDINGS) {

@@ -2,10 +2,10 @@ import { answerLambda, answerReleaseServices, createAwsSim, openFrontDoor } from
 import { systemClock } from "@stackyard/core/engine";
 import { createStateManager, createTaskRunner } from "@stackyard/runtime";
 import { afterAll, describe, expect, it } from "vitest";
-import { YARD_PARAMETERS } from "../testing/a-yard.ts";
+import { RUNNER_PARAMETERS, YARD_PARAMETERS } from "../testing/a-yard.ts";
 import { findGrants, type Grant } from "../testing/find-grants.ts";
 import { findBody } from "../testing/find-template.ts";
-import { ACCOUNT, REGION } from "../testing/resolve-template.ts";
+import { ACCOUNT, REGION, resolveTemplate } from "../testing/resolve-template.ts";
 import { type Deployment, findDenied, findUnused, startDeployment } from "../testing/start-deployment.ts";
 import { toIamCalls } from "../testing/to-iam-calls.ts";
 
@@ -35,6 +35,8 @@ tasks:
     needs: [images]
     config: { stacks: prod, event: RELEASED, metadata: { api: "\${metadata.api}" }, until: [LIVE], alarms: [shop-prod-errors] }
 `;
+const IN_WINDOW = RELEASE.replace("until: [LIVE],", "until: [LIVE], window: always,");
+const ALWAYS = 'version: 1\nzone: UTC\nopen: [{ days: mon-sun, from: "00:00", to: "00:00" }]';
 const CONTEXT = { getRemainingTimeInMillis: () => 300_000 };
 const PLACE = { account: ACCOUNT, region: REGION } as const;
 const DISTRIBUTOR = `arn:aws:lambda:${REGION}:${ACCOUNT}:function:stackyard-distributor`;
@@ -73,8 +75,14 @@ function createAccount(onReport: () => void) {
   return sim;
 }
 
-/** Plays a release with the variables of the template, and returns all calls of state manager and runner. */
-async function playRelease(yard: Deployment) {
+/** A release, and the variables of the runner that works it. */
+interface ReleaseInput {
+  readonly release: string;
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+/** Plays a release with the variables of a template, and returns all calls of state manager and runner. */
+async function playRelease(yard: Deployment, { release, variables }: ReleaseInput) {
   const ended = Promise.withResolvers<void>();
   const sim = createAccount(ended.resolve);
   const door = await openFrontDoor({
@@ -86,10 +94,10 @@ async function playRelease(yard: Deployment) {
   const keys = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
   const doors = { AWS_ENDPOINT_URL_LAMBDA: door.url, AWS_ENDPOINT_URL_CLOUDWATCH: door.url };
   const manager = createStateManager({ environment: yard.environmentOf("StateManagerFunction") });
-  const environment = { ...yard.environmentOf("TaskRunnerFunction"), ...keys, ...doors };
+  const environment = { ...variables, ...keys, ...doors };
   const runner = createTaskRunner({ environment });
   await yard.putMachine("app.yml", APP);
-  await yard.putMachine("shop-release.yml", RELEASE);
+  await yard.putMachine("shop-release.yml", release);
   await yard.send("stack-events", { stackId: "prod", machine: "app", event: "OPENED" });
   await manager.handler(await yard.receive("stack-events"), CONTEXT);
   const metadata = { api: "1.42.0" };
@@ -120,7 +128,10 @@ describe("the role of a runner that releases", () => {
     const yard = await startDeployment(JSON.parse(findBody("yard")), parameters);
     stops.push(yard.stop);
 
-    const calls = await playRelease(yard);
+    const calls = await playRelease(yard, {
+      release: RELEASE,
+      variables: yard.environmentOf("TaskRunnerFunction"),
+    });
 
     const grants = findGrants(yard.resolved, "TaskRunnerRole");
     const own = grants.filter(isOwn);
@@ -142,5 +153,36 @@ describe("the role of a runner that releases", () => {
         "cloudwatch:DescribeAlarmHistory *",
       ].toSorted(),
     );
+  });
+
+  it("lets one without the machines read the calendars of its own setting", async () => {
+    const yard = await startDeployment(JSON.parse(findBody("yard")), { ...YARD_PARAMETERS, LogLevel: "error" });
+    stops.push(yard.stop);
+    const alone = resolveTemplate(JSON.parse(findBody("task-runner")), {
+      ...RUNNER_PARAMETERS,
+      ...PARAMETERS,
+      LogLevel: "error",
+      RunnersHaveStore: "true",
+      StacksTable: "stackyard-main-stacks",
+      WorkTable: "stackyard-main-stacks-work",
+      CalendarBucket: "machines",
+      CalendarPrefix: "shop/calendars/",
+    });
+    const variables = yard.environmentIn(alone, "TaskRunnerFunction");
+    await yard.putMachine("shop/calendars/always.yaml", ALWAYS);
+
+    const calls = await playRelease(yard, { release: IN_WINDOW, variables });
+
+    const grants = findGrants(alone, "TaskRunnerRole").filter(({ policy }) => policy === "Calendars");
+    expect(variables).not.toHaveProperty("MACHINE_LOCATOR");
+    expect(calls).toContainEqual(
+      expect.objectContaining({ action: "s3:GetObject", resource: "arn:aws:s3:::machines/shop/calendars/always.yaml" }),
+    );
+    expect(grants.map(({ sid, actions, resources, conditions }) => [sid, actions, resources, conditions])).toEqual([
+      // Without it, S3 reports a missing calendar as forbidden.
+      ["List", ["s3:ListBucket"], ["arn:aws:s3:::machines"], { StringLike: { "s3:prefix": "shop/calendars/*" } }],
+      ["Read", ["s3:GetObject"], ["arn:aws:s3:::machines/shop/calendars/*"], {}],
+    ]);
+    expect(findUnused(grants, calls)).toEqual(["Calendars List"]);
   });
 });

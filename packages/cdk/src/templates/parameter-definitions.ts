@@ -238,6 +238,8 @@ export const PARAMETERS_OF = {
     ...CONTAINERS,
     ...OTHERS_QUEUES,
     ...OTHERS_TABLES,
+    "CalendarBucket",
+    "CalendarPrefix",
     "LongTaskQueueArn",
     "RunnersHaveStore",
     "TaskLogBucket",

@@ -56,7 +56,7 @@ export const QUEUE_PARAMETERS = inGroup("Queues", {
     pattern: `^${QUEUE_ARN}$`,
   },
   LongTaskQueueArn: {
-    description: "Queue of tasks that exceed a function's timeout (output LongTaskQueueArn). Empty: no such queue.",
+    description: "Queue of tasks that exceed a function's timeout (output LongTaskQueueArn). Empty: none.",
     ...optional(QUEUE_ARN, "The ARN of a queue, or nothing."),
   },
   EventOrder: {
@@ -129,8 +129,7 @@ export const TASK_PARAMETERS = {
       ...LIST,
     },
     DistributorArn: {
-      description:
-        "ARN of the distributor's function, which gates with artifacts ask whether they have arrived. Empty: none.",
+      description: "ARN of the distributor's function, which gates with artifacts call. Empty: none.",
       ...optional(
         `${ARN}:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]{1,64}`,
         "The ARN of a function without a version, or nothing.",
@@ -139,6 +138,15 @@ export const TASK_PARAMETERS = {
     ReadAlarms: {
       description: "true: tasks deploy and gate may read the CloudWatch alarms of this account.",
       ...SWITCH,
+    },
+    CalendarBucket: {
+      description: "Bucket of calendars. Empty: windows of releases stay closed.",
+      ...BUCKET_OR_NOTHING,
+    },
+    CalendarPrefix: {
+      description: "Prefix of their keys, such as machines/calendars/.",
+      default: KEY_PREFIXES.calendars,
+      pattern: "^[^\\s*?]{1,512}$",
     },
     SourceBucketArns: {
       description: "Comma-separated ARNs of the buckets of Terraform sources. Empty: none.",
@@ -178,7 +186,7 @@ export const TASK_PARAMETERS = {
     },
     TaskLogBucket: {
       description:
-        "Bucket for the whole logs of tasks of a runner with the store (output TaskLogBucket). Empty: with tables, only the last 64 KiB of a log are kept.",
+        "Bucket for whole logs of tasks, for a runner with the store (output TaskLogBucket). Empty: with tables, only the last 64 KiB are kept.",
       ...BUCKET_OR_NOTHING,
     },
     TaskLogPrefix: {

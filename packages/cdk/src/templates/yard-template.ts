@@ -1,12 +1,13 @@
 import { type App, CfnCondition, Fn, type Stack } from "aws-cdk-lib";
 import { YardAlarms } from "../alarms.ts";
-import { mapGiven, toValue } from "../given.ts";
+import { type Conditional, mapGiven, onlyIf, toValue } from "../given.ts";
+import type { BucketPrefix } from "../policies/yard-permissions.ts";
 import { toQueueAddress, YardQueues } from "../queues.ts";
 import { StateManager } from "../state-manager.ts";
 import { TaskRunner } from "../task-runner.ts";
 import { Yard } from "../yard.ts";
 import type { ParameterName } from "./parameter-definitions.ts";
-import { addExclusion, addRequirement, openTemplate } from "./template-parameters.ts";
+import { addExclusion, addRequirement, openTemplate, type TemplateParameters } from "./template-parameters.ts";
 import {
   addContainers,
   addFunctionAlarms,
@@ -120,6 +121,7 @@ export function addTaskRunnerTemplate(app: App): Stack {
     queues,
     stores,
     taskLogs,
+    calendars: findCalendars(parameters),
     runnersHaveStore: parameters.text("RunnersHaveStore"),
   });
   const condition = new CfnCondition(stack, "RunsContainers", {
@@ -135,4 +137,10 @@ export function addTaskRunnerTemplate(app: App): Stack {
   addRequirement(stack, { parameter: "LongTaskImageUri", needs: "LongTaskQueueArn" });
   addFunctionOutputs(stack, "TaskRunner", runner.function);
   return stack;
+}
+
+/** Returns where the calendars of a runner without the machines are, if a bucket is named. */
+function findCalendars(parameters: TemplateParameters): Conditional<BucketPrefix> {
+  const { condition, value: bucket } = parameters.given("CalendarBucket");
+  return onlyIf(condition, { bucket, prefix: parameters.text("CalendarPrefix") });
 }

@@ -101,6 +101,8 @@ export const DEPLOYMENTS: readonly (readonly [string, string, Readonly<Record<st
       ...FULL_YARD_PARAMETERS,
       ...RUNNER_PARAMETERS,
       TaskLogBucket: "task-logs",
+      CalendarBucket: "machines",
+      CalendarPrefix: "m/calendars/",
       LongTaskQueueArn: "arn:aws:sqs:eu-west-1:111122223333:stack-long-tasks",
     },
   ],

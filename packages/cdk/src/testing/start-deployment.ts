@@ -20,6 +20,8 @@ export interface Deployment {
   readonly resolved: ResolvedTemplate;
   /** Returns a function's variables in the template, and those for the emulators. */
   environmentOf(functionId: string): Readonly<Record<string, string>>;
+  /** Returns the variables of a function of another template, for the same emulators. */
+  environmentIn(other: ResolvedTemplate, functionId: string): Readonly<Record<string, string>>;
   /** Puts a machine into the bucket. */
   putMachine(key: string, source: string): Promise<void>;
   send(queue: string, body: unknown): Promise<void>;
@@ -35,7 +37,7 @@ const EMULATED_ACCOUNT = "000000000000";
 
 /** Starts emulators and creates the queues, tables and the bucket of machines of a template with such parameters. */
 export async function startDeployment(
-  template: TemplateBody,
+  body: TemplateBody,
   parameters: Readonly<Record<string, string>>,
 ): Promise<Deployment> {
   const app = buildApp({ logger: false, defaultRegion: REGION });
@@ -43,7 +45,7 @@ export async function startDeployment(
   const tables = await startDynamodb();
   const [endpoint, tablesEndpoint] = [toAddress(app.server.address()), tables.url];
   const [recorder, tableRecorder] = [await startRecorder(endpoint), await startRecorder(tablesEndpoint)];
-  const resolved = resolveTemplate(template, parameters, `${recorder.endpoint}/${EMULATED_ACCOUNT}`);
+  const resolved = resolveTemplate(body, parameters, `${recorder.endpoint}/${EMULATED_ACCOUNT}`);
   const common = { region: REGION, credentials: CREDENTIALS };
   const sqs = new SQSClient({ ...common, endpoint });
   const s3 = new S3Client({ ...common, endpoint, forcePathStyle: true });
@@ -53,16 +55,19 @@ export async function startDeployment(
   await s3.send(new CreateBucketCommand({ Bucket: bucket }));
   const urlOf = (queue: string) => `${endpoint}/${EMULATED_ACCOUNT}/${queue}`;
 
+  const environmentIn = (template: ResolvedTemplate, functionId: string) => ({
+    ...toVariables(template, functionId),
+    AWS_REGION: REGION,
+    AWS_ACCESS_KEY_ID: "test",
+    AWS_SECRET_ACCESS_KEY: "test",
+    AWS_ENDPOINT_URL: recorder.endpoint,
+    AWS_ENDPOINT_URL_DYNAMODB: tableRecorder.endpoint,
+  });
+
   return {
     resolved,
-    environmentOf: (functionId) => ({
-      ...toVariables(resolved, functionId),
-      AWS_REGION: REGION,
-      AWS_ACCESS_KEY_ID: "test",
-      AWS_SECRET_ACCESS_KEY: "test",
-      AWS_ENDPOINT_URL: recorder.endpoint,
-      AWS_ENDPOINT_URL_DYNAMODB: tableRecorder.endpoint,
-    }),
+    environmentOf: (functionId) => environmentIn(resolved, functionId),
+    environmentIn,
     putMachine: async (Key, Body) => void (await s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body }))),
     send: async (queue, body) =>
       void (await sqs.send(new SendMessageCommand({ QueueUrl: urlOf(queue), MessageBody: JSON.stringify(body) }))),

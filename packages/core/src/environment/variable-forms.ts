@@ -42,4 +42,8 @@ export const VARIABLE_FORMS = {
 } as const;
 
 /** Default prefixes of the keys of objects in a yard's buckets. */
-export const KEY_PREFIXES = { messages: "stackyard/messages/", logs: "stackyard/logs/" } as const;
+export const KEY_PREFIXES = {
+  messages: "stackyard/messages/",
+  logs: "stackyard/logs/",
+  calendars: "calendars/",
+} as const;
