@@ -13,16 +13,9 @@ import {
 import { parseEventMessage, type StackEvent } from "@stackyard/core/machine";
 import { Type } from "typebox";
 import type { Caller } from "../access/caller.ts";
+import { checkPublished } from "../access/check-published.ts";
 import { hasEverywhere } from "../access/guard.ts";
-import {
-  checkDenied,
-  checkPublished,
-  decideRedrive,
-  loadVisible,
-  mayRead,
-  toEventSubject,
-  withMachine,
-} from "../access/reach.ts";
+import { checkDenied, decideRedrive, loadVisible, mayRead, toEventSubject, withMachine } from "../access/reach.ts";
 import { HttpError } from "../http/problem.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import {
