@@ -45,16 +45,6 @@ async function isAttemptReadable(
   return subject !== undefined && mayRead(caller, subject);
 }
 
-/** Leaves out rows that cannot be read unless the caller has the permission for everything: their owners are unknown. */
-export function withKnownOwners<Item>(
-  { rights }: Pick<Caller, "rights">,
-  page: Page<Item>,
-  permission: Permission,
-): Page<Item> {
-  const { unreadable, ...rest } = page;
-  return unreadable === undefined || hasEverywhere(rights, permission) ? page : rest;
-}
-
 /** How to load a page of a list, and an item's subject; undefined: unknown, only for callers that read everything. */
 interface ListSource<Item> {
   readonly load: (page: PageInput) => Promise<Page<Item>>;

@@ -6,8 +6,8 @@ import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageInput, toPage } from "../routes/to-page.ts";
 import { pageOf, pageQuery } from "../schemas/event.ts";
 import type { Caller } from "./caller.ts";
+import { withKnownOwners } from "./known-owners.ts";
 import type { Logins } from "./logins.ts";
-import { withKnownOwners } from "./reach.ts";
 import { type Session, toSessionView } from "./sessions.ts";
 
 /** Defines `/v1/sessions`: the caller's own, and with the permission `access` those of others. */

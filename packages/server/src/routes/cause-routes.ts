@@ -15,7 +15,8 @@ import {
 } from "@stackyard/core/engine";
 import { Type } from "typebox";
 import type { Caller } from "../access/caller.ts";
-import { loadVisible, toEventSubject, withKnownOwners } from "../access/reach.ts";
+import { withKnownOwners } from "../access/known-owners.ts";
+import { loadVisible, toEventSubject } from "../access/reach.ts";
 import { toScopeFilter } from "../access/stack-scopes.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, pageQuery, toInstant } from "../schemas/event.ts";

@@ -13,7 +13,7 @@ import {
 } from "@stackyard/core/services";
 import { type Static, Type } from "typebox";
 import type { Caller } from "../access/caller.ts";
-import { withKnownOwners } from "../access/reach.ts";
+import { withKnownOwners } from "../access/known-owners.ts";
 import { toScopeFilter } from "../access/stack-scopes.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, pageQuery, StackId, toInstant } from "../schemas/event.ts";

@@ -12,7 +12,7 @@ import { ApiToken, Me, NewApiToken } from "@stackyard/core/api";
 import { Type } from "typebox";
 import type { ApiTokens } from "../access/api-tokens.ts";
 import type { Caller } from "../access/caller.ts";
-import { withKnownOwners } from "../access/reach.ts";
+import { withKnownOwners } from "../access/known-owners.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, pageQuery, toInstant } from "../schemas/event.ts";
 import type { RouteDeps } from "./route-deps.ts";
