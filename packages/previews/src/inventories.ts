@@ -1,9 +1,14 @@
 import { listPages, type PageStart, type ServiceDeps, toStatePrefix } from "@stackyard/core";
-import { corruptRecord } from "@stackyard/core/services";
+import { requireRecords } from "@stackyard/core/services";
 import { TerraformInventory, toInventoryPrefix } from "@stackyard/executor-terraform/definition";
 import { Check } from "typebox/value";
 
 const PAGE = 50;
+
+interface Owner {
+  readonly machine: string;
+  readonly stackId: string;
+}
 
 /**
  * Yields what the Terraform states of a stack, or of the yard, contained after their last apply or destroy. Throws
@@ -11,15 +16,16 @@ const PAGE = 50;
  */
 export async function* listInventories(
   { records, clock }: Pick<ServiceDeps, "records" | "clock">,
-  owner?: { readonly machine: string; readonly stackId: string },
+  owner?: Owner,
 ): AsyncGenerator<TerraformInventory> {
   const load = (start: PageStart) =>
     records.list(toInventoryPrefix(owner && toStatePrefix(owner)), { limit: PAGE, now: clock.now(), ...start });
-  for await (const { items, unreadable: [damaged] = [] } of listPages(load)) {
-    if (damaged !== undefined) throw corruptRecord(damaged.id);
-    for (const { key, value } of items) {
-      if (!Check(TerraformInventory, value)) throw corruptRecord(key);
-      if (owner === undefined || (value.stack === owner.stackId && value.machine === owner.machine)) yield value;
-    }
+  for await (const page of listPages(load)) {
+    const found = requireRecords(page, ({ value }) => (Check(TerraformInventory, value) ? value : undefined));
+    yield* found.filter((each) => owner === undefined || isOf(each, owner));
   }
+}
+
+function isOf({ stack, machine }: TerraformInventory, owner: Owner): boolean {
+  return stack === owner.stackId && machine === owner.machine;
 }

@@ -147,7 +147,9 @@ describe("the yard of a task", () => {
     const service = await open();
 
     expect(await service.load(["prod", "nope"])).toEqual([
-{ stackId: "prod", version: 0, parked: [], hidden: true }, { stackId: "nope", version: 0, parked: [] }]);
+      { stackId: "prod", version: 0, parked: [], hidden: true },
+      { stackId: "nope", version: 0, parked: [] },
+    ]);
     expect(await service.findPositions(["shop-1", "prod", "nope"])).toEqual([
       { stackId: "shop-1", incarnation: "e2", state: "GO", entry: 1, pending: ["production"] },
       { stackId: "prod", incarnation: "e1", state: "LIVE", entry: 1, pending: [] },

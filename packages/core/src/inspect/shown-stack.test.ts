@@ -10,9 +10,20 @@ describe("what people are shown", () => {
       secretVersions: { password: 3, token: 1 },
       keptSecrets: { "password#2": "hunter21" },
       outputs: { db: { key: { $secret: "key#1" } } },
-      tasks: [{ name: "db", status: "ERROR", errorCode: "AUTH_hunter22", errorMessage: "not hunter22 nor hunter21" }, "app"],
+      tasks: [
+        { name: "db", status: "ERROR", errorCode: "AUTH_hunter22", errorMessage: "not hunter22 nor hunter21" },
+        "app",
+      ],
       stalled: { code: "X", reason: "hunter22" },
-      lastFailure: { task: "db", state: "IDLE", entry: 0, attempt: 1, at: 1, code: "AUTH_hunter22", message: "hunter22" },
+      lastFailure: {
+        task: "db",
+        state: "IDLE",
+        entry: 0,
+        attempt: 1,
+        at: 1,
+        code: "AUTH_hunter22",
+        message: "hunter22",
+      },
     });
 
     const printed = toPrinted.stack(stack);

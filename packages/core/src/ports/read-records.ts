@@ -18,8 +18,18 @@ export function readRecords<Item>(
   };
 }
 
+/** Reads the records of a page for a caller that cannot do without any. Throws `STORE_CORRUPT` with the name of the first. */
+export function requireRecords<Item>(
+  page: Page<StoredRecord>,
+  read: (record: StoredRecord) => Item | undefined,
+): readonly Item[] {
+  const { items, unreadable: [damaged] = [] } = readRecords(page, read);
+  if (damaged !== undefined) throw corruptRecord(damaged.id);
+  return items;
+}
+
 /** Returns the error for a record that a list cannot do without. */
-export function corruptRecord(key: string): StackyardError {
+function corruptRecord(key: string): StackyardError {
   return new StackyardError("STORE_CORRUPT", `The record "${key}" cannot be read. ${REASON}`);
 }
 

@@ -1,7 +1,7 @@
 export { isZone, nextOccurrence } from "../machine/cron.ts";
 export { createLogMasks, type LogMasks } from "../machine/log-mask.ts";
 export type { StreamLine, StreamMask } from "../machine/stream-mask.ts";
-export { corruptRecord } from "../ports/read-records.ts";
+export { requireRecords } from "../ports/read-records.ts";
 export {
   ARTIFACT_ARRIVALS,
   type ArtifactArrival,

@@ -3,7 +3,7 @@ import { type Static, Type } from "typebox";
 import { Check } from "typebox/value";
 import { listPages, type PageStart } from "../list-pages.ts";
 import type { Clock } from "../ports/clock.ts";
-import { corruptRecord } from "../ports/read-records.ts";
+import { requireRecords } from "../ports/read-records.ts";
 import type { Records } from "../ports/records.ts";
 import { toReadableStateKey } from "../ports/state-prefix.ts";
 
@@ -43,12 +43,9 @@ export async function* listFilledStates({
   readonly clock: Pick<Clock, "now">;
 }): AsyncGenerator<string> {
   const load = (start: PageStart) => records.list(STATE_HEADS, { limit: PAGE, now: clock.now(), ...start });
-  for await (const { items, unreadable: [damaged] = [] } of listPages(load)) {
-    if (damaged !== undefined) throw corruptRecord(damaged.id);
-    for (const { key, value } of items) {
-      if (!Check(KeptState, value)) throw corruptRecord(key);
-      if (isFilled(value)) yield value.key;
-    }
+  for await (const page of listPages(load)) {
+    const heads = requireRecords(page, ({ value }) => (Check(KeptState, value) ? value : undefined));
+    for (const head of heads) if (isFilled(head)) yield head.key;
   }
 }
 

@@ -1,5 +1,5 @@
 import { chunk, type ExecutorContext, type Stack } from "@stackyard/core";
-import type { YardService } from "@stackyard/core/engine";
+import type { SeenStack, YardService } from "@stackyard/core/engine";
 import { parseDuration } from "@stackyard/core/machine";
 import type { DeployRow, DeployState } from "../deploy/deploy-row.ts";
 import { listRowPages, type RowsInput } from "../deploy/rows.ts";
@@ -172,8 +172,7 @@ async function examineRows(
   for (const part of chunk(rows, CHUNK)) {
     const loaded = new Map((await deps.yard.load(part.map(({ stack }) => stack))).map((each) => [each.stackId, each]));
     for (const row of part) {
-      const { stack, hidden } = loaded.get(row.stack) ?? {};
-      const start = hidden ? toHidden(row) : await examineRow(row, { stack, deployed, arrivals });
+      const start = await examineRow(row, { loaded: loaded.get(row.stack), deployed, arrivals });
       if (start === undefined) continue;
       if (start.kind !== "open") return { begun, fault: start };
       if (start.at > begun.at) begun = { at: start.at, stack: row.stack };
@@ -190,13 +189,15 @@ function toHidden({ stack }: DeployRow): Start {
 }
 
 interface RowFacts {
-  readonly stack: Stack | undefined;
+  readonly loaded: Pick<SeenStack, "stack" | "hidden"> | undefined;
   readonly deployed: DeployState;
   readonly arrivals: Arrivals;
 }
 
 /** Undefined: the stack was removed, and its rule selects what there is. */
-async function examineRow(row: DeployRow, { stack, deployed, arrivals }: RowFacts): Promise<Start | undefined> {
+async function examineRow(row: DeployRow, { loaded, deployed, arrivals }: RowFacts): Promise<Start | undefined> {
+  if (loaded?.hidden) return toHidden(row);
+  const stack = loaded?.stack;
   if (stack === undefined && deployed.isRule) return undefined;
   if (stack === undefined) return never("STACK_MISSING", `${row.stack} was removed.`);
   const moved = findMove(row, stack, deployed);
