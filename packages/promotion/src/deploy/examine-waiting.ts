@@ -1,11 +1,11 @@
 import { defined } from "@stackyard/core";
-import type { LoadedStack } from "@stackyard/core/engine";
+import type { LoadedStack, SeenStack } from "@stackyard/core/engine";
 import { addTallies, listItems } from "@stackyard/core/rollout";
 import type { Hold, Holds } from "../hold.ts";
 import type { Changes, DeployDeps, Deployment } from "./deploy-deps.ts";
 import { type DeployRow, findAlarmsSince } from "./deploy-row.ts";
 import { type Aims, end, hold, observeRow } from "./observe-row.ts";
-import { loadStacks } from "./observe-stacks.ts";
+import { loadStacks, toObserved } from "./observe-stacks.ts";
 
 /** What holds one row back before its event. */
 export interface Checks {
@@ -124,13 +124,9 @@ interface RowChecks {
   readonly since?: number;
 }
 
-async function examineRow(
-  row: DeployRow,
-  loaded: LoadedStack,
-  { aims, checks, ...at }: RowChecks,
-): Promise<ExaminedRow> {
-  const { stack, version } = loaded;
-  const observed = observeRow(row, { stack, version, fate: { kind: "none" } }, aims);
+async function examineRow(row: DeployRow, loaded: SeenStack, { aims, checks, ...at }: RowChecks): Promise<ExaminedRow> {
+  const { stack } = loaded;
+  const observed = observeRow(row, toObserved(loaded), aims);
   if (observed.state === "unchanged") {
     return { kind: "row", row: (await checks.checkPlan?.(observed, loaded)) ?? observed };
   }

@@ -1,5 +1,5 @@
 import { chunk, defined, type Failed, failed, mapLimited } from "@stackyard/core";
-import type { LoadedStack } from "@stackyard/core/engine";
+import type { LoadedStack, SeenStack } from "@stackyard/core/engine";
 import { listItems } from "@stackyard/core/rollout";
 import { withChanges } from "./advance-deployment.ts";
 import type { Planned } from "./begin-deployment.ts";
@@ -9,7 +9,7 @@ import type { DeployRow } from "./deploy-row.ts";
 import { type Checks, isReady } from "./examine-waiting.ts";
 import { toPlannedTask, toSubject } from "./make-plan.ts";
 import { type Aims, end, isAtRest, isOwn, observeRow } from "./observe-row.ts";
-import { loadStacks } from "./observe-stacks.ts";
+import { loadStacks, toObserved } from "./observe-stacks.ts";
 import { formatDifferences, listDifferences, type PlanEntry, planStack, toCanonicalJson } from "./plan-entry.ts";
 import { findPlan } from "./plan-records.ts";
 
@@ -150,9 +150,8 @@ async function checkRows({ yard }: DeployDeps, rows: readonly DeployRow[], check
   return checked;
 }
 
-async function checkRow(row: DeployRow, loaded: LoadedStack, { aims, checkPlan }: PlanChecks): Promise<DeployRow> {
-  const { stack, version } = loaded;
-  const observed = observeRow(row, { stack, version, fate: { kind: "none" } }, aims);
+async function checkRow(row: DeployRow, loaded: SeenStack, { aims, checkPlan }: PlanChecks): Promise<DeployRow> {
+  const observed = observeRow(row, toObserved(loaded), aims);
   if (!isReady(observed) && observed.state !== "unchanged") return observed;
   const checked = await checkPlan(observed, loaded);
   return isReady(checked) ? { ...row, isPlanned: true } : checked;

@@ -89,6 +89,29 @@ describe("a stack that waits for its event", () => {
     expect(outcome(waiting, stack, none, given)).toBe(expected);
   });
 
+  it.each<readonly [string, DeployRow, EventFate, Partial<Aims>]>([
+    ["that waits", waiting, none, {}],
+    ["that is named", waiting, none, { isRule: false }],
+    ["that has applied the event", sent, applied, {}],
+    ["that is undone", waiting, none, { op: "undo" }],
+  ])(
+    "%s fails when the release may no longer read it: it is not taken for one that was removed",
+    (_, row, fate, given) => {
+      const after = observeRow(row, { stack: undefined, version: 0, hidden: true, fate }, { ...aims, ...given });
+
+      expect(after).toMatchObject({ incarnation: "i1", state: "failed", code: "STACK_HIDDEN" });
+      expect(after.message).toContain('Grant its machine the role "viewer" for the stack again.');
+    },
+  );
+
+  it("does not exist for a release that could never read it", () => {
+    const { incarnation, ...row } = waiting;
+
+    expect(
+      observeRow(row, { stack: undefined, version: 0, hidden: true, fate: none }, { ...aims, isRule: false }).code,
+    ).toBe("STACK_MISSING");
+  });
+
   it("is created when the task may: there was nothing before", () => {
     const { incarnation, ...row } = waiting;
 

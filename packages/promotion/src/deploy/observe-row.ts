@@ -10,8 +10,10 @@ export type EventFate =
 
 /** A stack as it was loaded after the fate of its event was known. */
 export interface Observed {
-  /** Undefined: it does not exist. */
+  /** Undefined: it does not exist, or is hidden. */
   readonly stack: Stack | undefined;
+  /** It exists, and the release may not read it. */
+  readonly hidden?: true;
   /** 0 for a stack that does not exist. */
   readonly version: number;
   /** Of the row's last event. */
@@ -51,8 +53,9 @@ export function isAtRest(stack: Stack): boolean {
   return stack.awaitsRuns !== true && stack.tasks.every(({ status }) => status !== "PENDING");
 }
 
-function examine(row: DeployRow, { stack, version }: Observed, aims: Aims): DeployRow {
-  if (stack === undefined) return examineMissing(row, version, aims);
+function examine(row: DeployRow, observed: Observed, aims: Aims): DeployRow {
+  const { stack, version } = observed;
+  if (stack === undefined) return examineMissing(row, observed, aims);
   if (row.incarnation !== undefined && row.incarnation !== stack.incarnation) return moved(row, aims, RECREATED);
   const newer = aims.op === "send" ? findNewer(stack, aims) : undefined;
   if (newer !== undefined) return end(row, aims, { state: "failed", code: "NEWER_RELEASE", message: newer });
@@ -72,9 +75,18 @@ function findArrival(row: DeployRow, stack: Stack, aims: Aims): "done" | "unchan
   return aims.again ? undefined : "unchanged";
 }
 
-function examineMissing(row: DeployRow, version: number, aims: Aims): DeployRow {
+function examineMissing(row: DeployRow, observed: Observed, aims: Aims): DeployRow {
   const mayBeCreated = aims.creates && aims.op === "send" && row.incarnation === undefined;
-  return mayBeCreated ? ready(row, { stack: undefined, version }, aims) : gone(row, aims);
+  return mayBeCreated ? ready(row, observed, aims) : lost(row, observed, aims);
+}
+
+/** The row of a stack that is not there, or may not be read any more: the latter must not count as removed. */
+function lost(row: DeployRow, { hidden }: Pick<Observed, "hidden">, aims: Aims): DeployRow {
+  const wasRead = row.incarnation !== undefined || row.try > 0;
+  if (!hidden || !wasRead) return gone(row, aims);
+  const advice = `Grant its machine the role "viewer" for the stack again.`;
+  const message = `This release may no longer read the stack, so it is not known what runs there. ${advice}`;
+  return end(row, aims, { state: "failed", code: "STACK_HIDDEN", message });
 }
 
 function gone({ incarnation, ...row }: DeployRow, aims: Aims): DeployRow {
@@ -108,7 +120,7 @@ function followEvent(row: DeployRow, observed: Observed, aims: Aims): DeployRow 
     case "refused":
       return refuse(row, { code: fate.code, message: fate.reason }, { stack, aims });
     case "applied":
-      return stack === undefined ? gone(row, aims) : follow(row, { stack, eventId: observed.eventId }, aims);
+      return stack === undefined ? lost(row, observed, aims) : follow(row, { stack, eventId: observed.eventId }, aims);
   }
 }
 

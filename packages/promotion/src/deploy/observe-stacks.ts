@@ -1,8 +1,8 @@
-import { chunk, mapLimited } from "@stackyard/core";
-import type { LoadedStack, YardService } from "@stackyard/core/engine";
+import { chunk, defined, mapLimited } from "@stackyard/core";
+import type { SeenStack, YardService } from "@stackyard/core/engine";
 import type { DeployDeps } from "./deploy-deps.ts";
 import type { DeployRow } from "./deploy-row.ts";
-import { type Aims, type EventFate, observeRow } from "./observe-row.ts";
+import { type Aims, type EventFate, type Observed, observeRow } from "./observe-row.ts";
 
 const LOAD_AT_ONCE = 100;
 const ASK_AT_ONCE = 8;
@@ -11,9 +11,14 @@ const ASK_AT_ONCE = 8;
 export async function loadStacks(
   yard: Pick<YardService, "load">,
   ids: readonly string[],
-): Promise<ReadonlyMap<string, LoadedStack>> {
+): Promise<ReadonlyMap<string, SeenStack>> {
   const pages = await mapLimited(chunk(ids, LOAD_AT_ONCE), 2, (part) => yard.load(part));
   return new Map(pages.flat().map((loaded) => [loaded.stackId, loaded]));
+}
+
+/** Returns a stack for a row that nothing was sent to since it waits. */
+export function toObserved({ stack, version, hidden }: SeenStack): Observed {
+  return { stack, version, fate: { kind: "none" }, ...defined({ hidden }) };
 }
 
 /** Rows that were sent to, as they are now. */
@@ -47,9 +52,9 @@ export async function observeSent(
   const changes = new Map<string, DeployRow>();
   for (const [index, row] of sent.entries()) {
     const { fate = UNDECIDED } = fates[index] ?? {};
-    const { stack, version = 0 } = reloaded.get(row.stack) ?? loaded.get(row.stack) ?? {};
+    const { stack, version = 0, hidden } = reloaded.get(row.stack) ?? loaded.get(row.stack) ?? {};
     const eventId = toEventId(yard, row);
-    const after = observeRow(row, { stack, version, eventId, fate }, aims);
+    const after = observeRow(row, { stack, version, eventId, fate, ...defined({ hidden }) }, aims);
     if (after !== row) changes.set(row.stack, after);
   }
   const undecided = sent.filter((_, index) => fates[index]?.fate.kind === "undecided");
@@ -71,7 +76,7 @@ interface Looked {
 async function findFate(
   yard: Pick<YardService, "findOutcome" | "toEventId">,
   row: DeployRow,
-  { loaded, aims }: { readonly loaded: ReadonlyMap<string, LoadedStack>; readonly aims: Aims },
+  { loaded, aims }: { readonly loaded: ReadonlyMap<string, SeenStack>; readonly aims: Aims },
 ): Promise<Looked> {
   const releases = loaded.get(row.stack)?.stack?.releases ?? {};
   const eventId = toEventId(yard, row);
