@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { defined, type Failed, failed } from "@stackyard/core";
+import { defined, type Failed, failed, toShellCommand } from "@stackyard/core";
 import { addItems, listItems, tallyByWave, updateItems } from "@stackyard/core/rollout";
 import type { DeployDeps, Deployment } from "./deploy-deps.ts";
 import type { SendJob, UndoJob } from "./deploy-job.ts";
@@ -173,7 +173,7 @@ export async function planUndo(deps: DeployDeps, job: UndoJob): Promise<Planned 
   const loaded = await source.load();
   const at = ctx.clock.now();
   if (loaded === undefined) {
-    if (at - release.createdAt >= ROWS_KEPT_MS) return rowsMayBeGone(job);
+    if (at - release.createdAt >= ROWS_KEPT_MS) return rowsMayBeGone(deps, job);
     // The task was never reached: there is nothing to undo.
     return { event: job.event ?? "", metadata: {}, until: [], failed: [], waves: ["all"], isRule: true, rows: [] };
   }
@@ -190,8 +190,9 @@ export async function planUndo(deps: DeployDeps, job: UndoJob): Promise<Planned 
   };
 }
 
-function rowsMayBeGone({ of }: UndoJob): Failed {
-  const message = `Rows are kept for 90 days, and the release is older: it is not known what "${of}" has sent. Restore its stacks with another release, and settle this task.`;
+function rowsMayBeGone({ release, ctx }: DeployDeps, { of }: UndoJob): Failed {
+  const settle = toShellCommand`stackyard stacks settle ${release.id} ${ctx.task} --reason …`;
+  const message = `Rows are kept for 90 days, and the release is older: it is not known what "${of}" has sent. Restore its stacks with a release of the earlier version. Then: ${settle}`;
   return failed({ code: "UNDO_INCOMPLETE", message, retryable: false });
 }
 

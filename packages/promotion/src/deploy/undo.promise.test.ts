@@ -82,6 +82,11 @@ describe("an undo", () => {
     await bench.finish("1.42.0");
 
     expect(await bench.taskOf("1.42.0", "undo")).toBe("BACK ERROR UNDO_INCOMPLETE");
+    expect(
+      (await bench.yard.findStack("shop-1.42.0"))?.tasks.find(({ name }) => name === "undo")?.errorMessage,
+    ).toContain(
+      "Restore its stacks with a release of the earlier version. Then: stackyard stacks settle shop-1.42.0 undo --reason …",
+    );
     expect(await bench.versionsOf()).toEqual({ t0: "1.42.0" });
   });
 
