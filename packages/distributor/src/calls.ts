@@ -1,4 +1,5 @@
 import { defined, isStackyardError, mapLimited, StackyardError } from "@stackyard/core";
+import { requireRecords } from "@stackyard/core/services";
 import type {
   ArtifactSummary,
   ConsumerPlace,
@@ -20,6 +21,7 @@ import {
   findConsumer,
   listExpecting,
   parseConsumerRecord,
+  requireExpecting,
   toConsumerView,
 } from "./consumers.ts";
 import type { DistributorContext } from "./context.ts";
@@ -196,7 +198,7 @@ async function compare(
     return [{ kind: "seen", at, matching: seen.matching, lost: [...seen.missing, ...seen.different], bucket }];
   });
   await openCoverage(context, found);
-  if (!found.retired) await settleVersion(context, found, await listExpecting(context, context.trust));
+  if (!found.retired) await settleVersion(context, found, await requireExpecting(context, context.trust));
   const toKeys = (files: readonly number[]) => files.flatMap((file) => published.manifest.files[file]?.key ?? []);
   return { matching: seen.matching.length, missing: toKeys(seen.missing), different: toKeys(seen.different) };
 }
@@ -255,7 +257,7 @@ async function listArtifacts(
   { name, cursor, limit = ITEMS }: Request<"list">,
 ): Promise<DistributorAnswers["list"]> {
   const { items, ...next } = takePage(await listVersions(context, name), { cursor, limit });
-  const consumers = await listExpecting(context, context.trust);
+  const consumers = await requireExpecting(context, context.trust);
   const summaries = await mapLimited(items, WIDTH, async (version) =>
     toSummary(version, isCovered(version, consumers, await listCells(context, version))),
   );
@@ -268,7 +270,7 @@ async function showArtifact(
   request: Request<"show">,
 ): Promise<DistributorAnswers["show"]> {
   const { found, published } = await loadVersion(context, request);
-  const consumers = await listExpecting(context, context.trust);
+  const consumers = await requireExpecting(context, context.trust);
   const cells = await listCells(context, found);
   const summary = toSummary(found, isCovered(found, consumers, cells));
   return { ...summary, manifest: published.manifest, cells: cells.map(toCoverageCell) };
@@ -282,7 +284,7 @@ async function showCoverage(
   const named = await listVersions(context, name);
   const versions = named.filter((each) => version === undefined || each.version === version);
   const { items, ...next } = takePage(versions, { cursor, limit });
-  const consumers = await listExpecting(context, context.trust);
+  const consumers = await requireExpecting(context, context.trust);
   const isWanted = (cell: Cell) =>
     (account === undefined || cell.account === account) && (region === undefined || cell.region === region);
   const rows = await mapLimited(items, WIDTH, async (each) => {
@@ -335,10 +337,9 @@ async function listConsumers(
 ): Promise<DistributorAnswers["consumers"]> {
   const after = cursor === undefined ? undefined : readCursor(cursor, CONSUMER_KEY);
   const page = await records.list(CONSUMERS_PREFIX, defined({ limit, now: clock.now(), cursor: after }));
-  const items: readonly ConsumerView[] = page.items.flatMap(({ value }) => {
-    const consumer = parseConsumerRecord(value);
-    return consumer === undefined ? [] : [toConsumerView(consumer)];
-  });
+  const items: readonly ConsumerView[] = requireRecords(page, ({ value }) => parseConsumerRecord(value)).map(
+    toConsumerView,
+  );
   return defined({ items, cursor: page.cursor === undefined ? undefined : toCursor(page.cursor) });
 }
 

@@ -6,6 +6,7 @@ import {
   createParser,
   Instant,
   listRecords,
+  listWhole,
   Moment,
   type RecordDeps,
   Region,
@@ -198,9 +199,20 @@ export async function findConsumer(
   return parseConsumerRecord((await records.get(toConsumerKey(place), clock.now()))?.value);
 }
 
-/** Lists the consumers at which artifacts are expected: registered ones with trusted accounts. */
+/** Lists the consumers at which artifacts are expected, to send to them: registered ones with trusted accounts. */
 export async function listExpecting(deps: RecordDeps, trust: TrustConfig): Promise<readonly ConsumerRecord[]> {
-  const consumers = await listRecords(deps, CONSUMERS_PREFIX, parseConsumerRecord);
+  return keepExpecting(await listRecords(deps, CONSUMERS_PREFIX, parseConsumerRecord), trust);
+}
+
+/**
+ * Lists the consumers at which artifacts are expected, to decide whether a version is covered. Throws `STORE_CORRUPT`: a
+ * version is not covered where a consumer may be missing from the list.
+ */
+export async function requireExpecting(deps: RecordDeps, trust: TrustConfig): Promise<readonly ConsumerRecord[]> {
+  return keepExpecting(await listWhole(deps, CONSUMERS_PREFIX, parseConsumerRecord), trust);
+}
+
+function keepExpecting(consumers: readonly ConsumerRecord[], trust: TrustConfig): readonly ConsumerRecord[] {
   // Accounts outside the list were admitted by the bus or the state machine before they were recorded.
   return consumers.filter(
     (each) => isRegistered(each) && evaluateTrust(each.account, trust, "stamped").kind === "trusted",

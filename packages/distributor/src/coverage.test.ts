@@ -1,9 +1,11 @@
 import type { Records } from "@stackyard/core";
 import { describe, expect, it } from "vitest";
+import { onCall } from "./calls.ts";
 import { findCell, listCells } from "./cell-records.ts";
 import { toCoverageCell } from "./cell-status.ts";
 import { findConsumer, noteConsumer, toConsumerView } from "./consumers.ts";
 import { onPublished, onReceipt } from "./coverage.ts";
+import { onSchedule } from "./schedule.ts";
 import { PLACE } from "./testing/a-cell.ts";
 import {
   aProbeAnswer,
@@ -57,6 +59,30 @@ describe("onReceipt", () => {
       "detail-type": "artifact.covered",
       detail: { v: 1, name: "billing-api", version: "1.0.0", manifestSha256: "a".repeat(64), consumers: 2 },
     });
+  });
+
+  it("does not count a version as covered while the record of a consumer cannot be read, and keeps the receipts", async () => {
+    const { world, context, receive, artifact } = await createPublished();
+    for (const file of [0, 1]) await receive(PLACE, { file });
+    const key = `consumer/${OTHER.account}/${OTHER.region}`;
+    const now = context.clock.now();
+    const found = await context.records.get(key, now);
+    await context.records.put({ key, value: { v: 9 }, expected: found?.version ?? "absent", now });
+    const corrupt = { code: "STORE_CORRUPT", message: expect.stringContaining(key) };
+
+    await expect(receive(PLACE, { file: 1 })).rejects.toMatchObject(corrupt);
+    const asked = await onCall(context, { op: "coverage", name: "billing-api" }).catch((error) => error);
+    await expect(onSchedule(context, async () => {}, { deadlineAt: now + 900_000 })).rejects.toMatchObject(corrupt);
+
+    expect(asked).toMatchObject(corrupt);
+    expect(await settled(world)).toBe(0);
+    expect((await findCell(context, { ...artifact.manifest, ...PLACE }))?.files).toBe("SS");
+
+    const broken = await context.records.get(key, now);
+    if (found !== undefined)
+      await context.records.put({ key, value: found.value, expected: broken?.version ?? "absent", now });
+    for (const file of [0, 1]) await receive(OTHER, { file });
+    expect(await settled(world)).toBe(1);
   });
 
   it("loses none of many simultaneous receipts, and reports once", async () => {

@@ -4,7 +4,7 @@ import type { ConsumerPlace, ReceivedReceipt } from "@stackyard/sdk/artifacts";
 import { type Cell, toPlaceKey } from "./cell.ts";
 import { changeCell, listCells } from "./cell-records.ts";
 import { type CoverageVerdict, decideCovered, isDone } from "./cell-status.ts";
-import { type ConsumerRecord, evaluateTrust, listExpecting, noteConsumer } from "./consumers.ts";
+import { type ConsumerRecord, evaluateTrust, listExpecting, noteConsumer, requireExpecting } from "./consumers.ts";
 import type { DistributorContext } from "./context.ts";
 import { parseReceipt, parseRegistered, parseUnregistered, type StampedEvent } from "./events.ts";
 import type { PublishedArtifact } from "./fan-out.ts";
@@ -145,7 +145,7 @@ async function countReceipt(context: DistributorContext, receipt: ReceivedReceip
 async function settle(context: DistributorContext, id: VersionId): Promise<void> {
   const found = await findVersion(context, id);
   if (found === undefined || found.retired) return;
-  await settleVersion(context, found, await listExpecting(context, context.trust));
+  await settleVersion(context, found, await requireExpecting(context, context.trust));
 }
 
 /** A process that has not sent the event after this time has crashed. */

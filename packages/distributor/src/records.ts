@@ -10,6 +10,7 @@ import {
   StackyardError,
   type StoredRecord,
 } from "@stackyard/core";
+import { requireRecords } from "@stackyard/core/services";
 import { type Static, type TObject, type TProperties, type TSchema, Type } from "typebox";
 import { Compile } from "typebox/compile";
 
@@ -76,6 +77,18 @@ export async function listRecords<Value>(
       if (parsed !== undefined) found.push(parsed);
     }
   }
+  return found;
+}
+
+/** Lists all records under a prefix in key order, for a decision that may miss none. Throws `STORE_CORRUPT` with a key. */
+export async function listWhole<Value>(
+  { records, clock }: Pick<RecordDeps, "records" | "clock">,
+  prefix: string,
+  parse: (value: unknown) => Value | undefined,
+): Promise<readonly Value[]> {
+  const found: Value[] = [];
+  const pages = listPages((start) => records.list(prefix, { limit: PAGE, now: clock.now(), ...start }));
+  for await (const page of pages) found.push(...requireRecords(page, ({ value }) => parse(value)));
   return found;
 }
 

@@ -3,7 +3,7 @@ import type { CellStatus } from "@stackyard/sdk/artifacts";
 import { type Cell, toPlaceKey, toSubject } from "./cell.ts";
 import { changeCell, listCells } from "./cell-records.ts";
 import { findMissing, statusOf } from "./cell-status.ts";
-import { type ConsumerRecord, listExpecting, noteTrust } from "./consumers.ts";
+import { type ConsumerRecord, listExpecting, noteTrust, requireExpecting } from "./consumers.ts";
 import type { DistributorContext, Turn } from "./context.ts";
 import { expectedConsumers, settleVersion } from "./coverage.ts";
 import { decideSweep, type SweepAction } from "./decide-sweep.ts";
@@ -45,24 +45,28 @@ export async function onSchedule(context: DistributorContext, resume: ResumeWork
 
   await attempt(undefined, () => resume(turn));
   await attempt(undefined, () => noteTrust(context, context.trust));
-  const consumers = await listExpecting(context, context.trust);
+  // What is covered, and may be removed, is not known while a consumer's record cannot be read.
+  const whole = await attempt<Consumers | undefined>(undefined, () => requireExpecting(context, context.trust));
+  const consumers = whole ?? (await listExpecting(context, context.trust));
   const sets = await listRecords(context, SETS_PREFIX, parseSetRecord);
   const started = await attempt(0, () => startDueSets(context, consumers, sets));
   const versions = await listVersions(context);
   const busy = new Set(sets.filter((set) => isLive(set, context.clock.now())).map(toPlaceKey));
   const none = { announced: 0, alarmed: 0, covered: 0, cells: [], errors: [] };
-  const swept = await attempt(none, () => runSweep(context, { versions, consumers, busy, turn }));
+  const swept = whole ? await attempt(none, () => runSweep(context, { versions, consumers: whole, busy, turn })) : none;
   errors.push(...swept.errors);
-  const removed = await attempt(0, () => runRetention(context, { versions, consumers, turn }));
+  const removed = whole ? await attempt(0, () => runRetention(context, { versions, consumers: whole, turn })) : 0;
   for (const line of toMetricLines({ cells: swept.cells, now: context.clock.now() })) context.write(line);
   if (errors.length > 0) throw errors[0];
   const { announced, alarmed, covered } = swept;
   return { announced, alarmed, covered, sets: started, removed };
 }
 
+type Consumers = readonly ConsumerRecord[];
+
 async function startDueSets(
   context: DistributorContext,
-  consumers: readonly ConsumerRecord[],
+  consumers: Consumers,
   sets: readonly SetRecord[],
 ): Promise<number> {
   if (context.config.machineArn === undefined) return 0;
