@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { page, userEvent } from "vitest/browser";
 import { StacksPage } from "../stacks/stacks-page.tsx";
 import { admin, problem, renderPage } from "../testing/render-page.tsx";
@@ -153,6 +153,8 @@ describe("Shell", () => {
 });
 
 describe("LiveProvider", () => {
+  beforeEach(() => page.viewport(1_440, 900));
+
   async function showStacks() {
     const server = { state: "BUILD", isGone: false };
     const answer = (value: () => unknown) => () => (server.isGone ? gone() : value());
