@@ -1,6 +1,7 @@
 import type { ConsumerPlace } from "@stackyard/sdk/artifacts";
 import { Cell, type CellSubject, createCell } from "./cell.ts";
-import { changeParsed, createParser, listRecords, type RecordDeps } from "./records.ts";
+import { listRecords } from "./list-records.ts";
+import { changeParsed, createParser, type RecordDeps } from "./records.ts";
 import { type CellEvent, reduceCell } from "./reduce-cell.ts";
 import type { VersionId } from "./versions.ts";
 

@@ -1,12 +1,11 @@
 import type { ConsumerPlace, ConsumerView } from "@stackyard/sdk/artifacts";
 import { type Static, Type } from "typebox";
+import { listRecords, listWhole } from "./list-records.ts";
 import {
   AccountId,
   changeParsed,
   createParser,
   Instant,
-  listRecords,
-  listWhole,
   Moment,
   type RecordDeps,
   Region,

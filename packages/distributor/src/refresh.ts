@@ -6,7 +6,7 @@ import { evaluateTrust } from "./consumers.ts";
 import type { DistributorContext } from "./context.ts";
 import { parseRefreshEvent, type RefreshWish } from "./events.ts";
 import type { Announcer } from "./fan-out.ts";
-import { listRecords } from "./records.ts";
+import { listRecords } from "./list-records.ts";
 import { classifyKey, type KeyPrefixes, loadArtifact, toUploadName, unlessCorrupt } from "./source-bucket.ts";
 import {
   type ArtifactRecord,

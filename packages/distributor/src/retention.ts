@@ -5,7 +5,8 @@ import { listCells } from "./cell-records.ts";
 import { findWaiting } from "./cell-status.ts";
 import type { ConsumerRecord } from "./consumers.ts";
 import type { DistributorContext, Turn } from "./context.ts";
-import { eachApart, listRecords } from "./records.ts";
+import { listRecords } from "./list-records.ts";
+import { eachApart } from "./records.ts";
 import { loadManifest, loadReadable } from "./source-bucket.ts";
 import {
   type ArtifactRecord,

@@ -2,7 +2,8 @@ import { StackyardError } from "@stackyard/core";
 import { ARTIFACT_NAME, ARTIFACT_VERSION } from "@stackyard/sdk/artifacts";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
-import { changeParsed, createParser, listRecords, Moment, type RecordDeps, Sha256, strictObject } from "./records.ts";
+import { listRecords } from "./list-records.ts";
+import { changeParsed, createParser, Moment, type RecordDeps, Sha256, strictObject } from "./records.ts";
 
 const whole = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const text = Type.String({ minLength: 1, maxLength: 1_024 });
