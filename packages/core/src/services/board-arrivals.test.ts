@@ -68,6 +68,10 @@ it("say what holds back most: a failure, a freeze, a closed window, then gates a
   ]);
 });
 
+it("are of no environment in a state that the machine no longer has", () => {
+  expect(holds("REMOVED", open("turn"))).toEqual([]);
+});
+
 it("leave out tasks that are done, and those that wait for another", () => {
   expect(holds("REVIEW", open("turn", { status: "SATISFIED" }), open("plan", { detail: "WAITING" }))).toEqual([]);
 });
@@ -75,4 +79,5 @@ it("leave out tasks that are done, and those that wait for another", () => {
 it("have the values that the environment will have, without secrets and without what must be computed", () => {
   expect(arrivals("REVIEW", open("turn"))[0]?.values).toEqual({ api: "1.42.0", key: "***", site: "eu" });
   expect(arrivals("BACK", open("undo"))[0]?.values).toEqual({});
+  expect(arrivals("BACK", open("undo", { status: "ERROR" }))[0]?.values).toEqual({});
 });

@@ -18,7 +18,7 @@ export interface BoardArrival {
   readonly task: string;
   readonly hold: BoardHold;
   readonly why: string;
-  /** What the environment will have, by key, as far as it is known; a value that is sensitive is `***`. */
+  /** The known values that the environment will have, by key; a sensitive value is `***`. */
   readonly values: Readonly<Record<string, unknown>>;
 }
 
@@ -35,7 +35,8 @@ export function listBoardArrivals(machine: Machine, stack: Stack, tasks: readonl
     const hold = toHold(machine, task);
     const known = found.get(place);
     if (known !== undefined && HOLDS.indexOf(known.hold) <= HOLDS.indexOf(hold)) continue;
-    const values = hold === "moving" && isUndo(machine, task.name) ? {} : toValues(machine, place, stack);
+    // What an undo brings back is known for each stack only.
+    const values = isUndo(machine, task.name) ? {} : toValues(machine, place, stack);
     found.set(place, { place, task: task.name, hold, why: task.why, values });
   }
   return [...found.values()];
@@ -44,7 +45,7 @@ export function listBoardArrivals(machine: Machine, stack: Stack, tasks: readonl
 /** What holds back most comes first. */
 const HOLDS: readonly BoardHold[] = ["failed", "freeze", "window", "turn", "gate", "approval", "moving"];
 
-/** A task that waits for another one of the stack says nothing that the other does not. */
+/** A task that waits for another one of the stack is left out: the other one is what holds the release back. */
 function isOpen({ status, detail }: OpenTask): boolean {
   return status === "ERROR" || (status === "PENDING" && detail !== "WAITING");
 }
@@ -56,9 +57,10 @@ function findPlace(machine: Machine, state: string, task: string): string | unde
   const own = machine.states.get(state)?.tasks ?? [];
   const next = own.find((each) => places.has(each) && needs(machine, each, task));
   if (next !== undefined) return next;
-  // Nothing here waits for it, so the states behind do.
+  // No task of this state waits for it, so a later state does. A state of an earlier revision has no later ones.
   const states = [...machine.states.values()];
-  const later = states.slice(states.findIndex(({ name }) => name === state) + 1);
+  const index = states.findIndex(({ name }) => name === state);
+  const later = index < 0 ? [] : states.slice(index + 1);
   return later.flatMap(({ tasks }) => tasks).find((each) => places.has(each) && !own.includes(each));
 }
 
