@@ -1,6 +1,5 @@
 export { parseStackArn, type StackArn, toTaskLogsUrl } from "./aws-console.ts";
 export { chunk } from "./chunk.ts";
-export { describeReadFault } from "./errors/describe-read-fault.ts";
 export { ERROR_MEANINGS } from "./errors/error-meanings.ts";
 export {
   ERROR_CODES,

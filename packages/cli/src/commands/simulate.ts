@@ -1,7 +1,8 @@
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { text } from "node:stream/consumers";
-import { defineCommand, describeReadFault, findNearestName, isMap, optionalText } from "@stackyard/core";
+import { defineCommand, findNearestName, isMap, optionalText } from "@stackyard/core";
 import { createSimulation, type Machine, readStep, type SimulationLine } from "@stackyard/core/machine";
 import { Type } from "typebox";
 import type { CommandContext } from "../command.ts";
@@ -331,7 +332,8 @@ async function readText(path: string, given: string): Promise<string> {
   try {
     return await readFile(path, "utf8");
   } catch (error) {
-    throw failWith("CONFIG_INVALID", `The steps file "${given}" ${describeReadFault(error)}.`, {
+    const why = isFolder(path) ? "is a folder" : existsSync(path) ? "cannot be read" : "does not exist";
+    throw failWith("CONFIG_INVALID", `The steps file "${given}" ${why}.`, {
       cause: error,
       hint: "Pass --steps FILE, or --steps - to read standard input.",
     });

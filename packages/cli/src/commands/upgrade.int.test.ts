@@ -211,7 +211,7 @@ describe("machines upgrade", () => {
   });
 
   it.each([
-    ["gone.yaml", "gone.yaml does not exist."],
+    ["gone.yaml", "gone.yaml cannot be read as UTF-8 text."],
     ["app.ts", "app.ts is a program. Only YAML and JSON documents can be rewritten."],
   ])("does not start on %s", async (file, told) => {
     const { exitCode, stderr } = await runCli(["machines", "upgrade", file], { cwd: aProject({ "app.ts": "" }) });

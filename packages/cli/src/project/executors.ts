@@ -2,7 +2,6 @@ import { existsSync, statSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import {
-  describeReadFault,
   type Executor,
   type ExecutorDefinition,
   type ExecutorsContext,
@@ -263,7 +262,7 @@ export async function readMachineText(file: string, cwd: string) {
     const bytes = await readFile(resolve(cwd, file));
     return { name: basename(file, ending), source: new TextDecoder("utf-8", { fatal: true }).decode(bytes) };
   } catch (error) {
-    throw failWith("CONFIG_INVALID", `${file} ${describeReadFault(error)}.`, {
+    throw failWith("CONFIG_INVALID", `${file} cannot be read as UTF-8 text.`, {
       cause: error,
       hint: "Name a machine file that exists; paths start at the current folder.",
     });

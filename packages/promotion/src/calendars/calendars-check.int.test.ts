@@ -67,8 +67,7 @@ describe("calendars check", () => {
     await expect(check(perStack)).rejects.toThrow("Name one with --zone.");
     await expect(check(OFFICE, { zone: "Mars" })).rejects.toThrow('Unknown time zone "Mars".');
     await expect(check(OFFICE, { at: "2026-12-24" })).rejects.toThrow("--at must be an instant with an offset");
-    await expect(check(OFFICE, { file: "missing.yaml" })).rejects.toThrow("missing.yaml does not exist. Name a calendar");
-    await expect(check(OFFICE, { file: "." })).rejects.toThrow(". is a folder. Name a calendar");
+    await expect(check(OFFICE, { file: "missing.yaml" })).rejects.toThrow("missing.yaml cannot be read");
     expect((await check(perStack, { zone: "Asia/Tokyo" })).value).toMatchObject({ isOpen: false });
   });
 });

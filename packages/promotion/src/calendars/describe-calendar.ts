@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { describeReadFault, StackyardError } from "@stackyard/core";
+import { StackyardError } from "@stackyard/core";
 import type { Problem } from "@stackyard/core/machine";
 import { Temporal } from "temporal-polyfill";
 import { type Calendar, type CalendarZone, isZoneName, parseCalendar } from "./calendar.ts";
@@ -77,7 +77,7 @@ async function read(path: string, file: string): Promise<string> {
   } catch (cause) {
     throw new StackyardError(
       "CONFIG_INVALID",
-      `${file} ${describeReadFault(cause)}. Name a calendar, such as calendars/office.yaml.`,
+      `${file} cannot be read as UTF-8 text. Name a calendar, such as calendars/office.yaml.`,
       { cause },
     );
   }
