@@ -211,12 +211,22 @@ describe("machines upgrade", () => {
   });
 
   it.each([
-    ["gone.yaml", "gone.yaml cannot be read as UTF-8 text."],
+    ["gone.yaml", "no such file or directory"],
     ["app.ts", "app.ts is a program. Only YAML and JSON documents can be rewritten."],
   ])("does not start on %s", async (file, told) => {
     const { exitCode, stderr } = await runCli(["machines", "upgrade", file], { cwd: aProject({ "app.ts": "" }) });
 
     expect(exitCode).toBe(3);
     expect(stderr).toContain(told);
+  });
+
+  it("does not start on a file that is not text", async () => {
+    const cwd = aProject({});
+    writeFileSync(join(cwd, "binary.yaml"), Buffer.from([0, 255]));
+
+    const { exitCode, stderr } = await runCli(["machines", "upgrade", "binary.yaml"], { cwd });
+
+    expect(exitCode).toBe(3);
+    expect(stderr).toContain("binary.yaml is not UTF-8 text.");
   });
 });

@@ -249,7 +249,7 @@ const MODULES: ReadonlySet<string> = new Set([".ts", ".mts", ".js", ".mjs"]);
 
 /**
  * Reads the text of a YAML or JSON machine, and its name from the file's. Throws `CONFIG_INVALID` for programs and
- * unreadable files.
+ * files that are not UTF-8, and errors of the file system as they are.
  */
 export async function readMachineText(file: string, cwd: string) {
   const ending = extname(file);
@@ -258,14 +258,11 @@ export async function readMachineText(file: string, cwd: string) {
       hint: 'Change it by hand: version: 2, revision: "follow", leaving: "abandon" in each state.',
     });
   }
+  const bytes = await readFile(resolve(cwd, file));
   try {
-    const bytes = await readFile(resolve(cwd, file));
     return { name: basename(file, ending), source: new TextDecoder("utf-8", { fatal: true }).decode(bytes) };
   } catch (error) {
-    throw failWith("CONFIG_INVALID", `${file} cannot be read as UTF-8 text.`, {
-      cause: error,
-      hint: "Name a machine file that exists; paths start at the current folder.",
-    });
+    throw failWith("CONFIG_INVALID", `${file} is not UTF-8 text.`, { cause: error, hint: "Name a machine file." });
   }
 }
 

@@ -8,7 +8,7 @@ import { createCalendarsCheck } from "./calendars-check.ts";
 const OFFICE = 'version: 1\nzone: Europe/Berlin\nopen: [{ days: mon-thu, from: "09:00", to: "16:00" }]\n';
 const NOW = Date.parse("2026-11-26T12:00:30Z");
 
-async function check(source: string, args: object = {}) {
+async function check(source: string | Buffer, args: object = {}) {
   const cwd = await mkdtemp(join(tmpdir(), "calendars-"));
   await writeFile(join(cwd, "office.yaml"), source);
   return runCommand([createCalendarsCheck(() => NOW)], "calendars check", { file: "office.yaml", ...args }, { cwd });
@@ -67,7 +67,9 @@ describe("calendars check", () => {
     await expect(check(perStack)).rejects.toThrow("Name one with --zone.");
     await expect(check(OFFICE, { zone: "Mars" })).rejects.toThrow('Unknown time zone "Mars".');
     await expect(check(OFFICE, { at: "2026-12-24" })).rejects.toThrow("--at must be an instant with an offset");
-    await expect(check(OFFICE, { file: "missing.yaml" })).rejects.toThrow("missing.yaml cannot be read");
+    await expect(check(OFFICE, { file: "missing.yaml" })).rejects.toMatchObject({ code: "ENOENT" });
+    await expect(check(OFFICE, { file: "." })).rejects.toMatchObject({ code: "EISDIR" });
+    await expect(check(Buffer.from([0, 255]))).rejects.toThrow("office.yaml is not UTF-8 text.");
     expect((await check(perStack, { zone: "Asia/Tokyo" })).value).toMatchObject({ isOpen: false });
   });
 });

@@ -72,14 +72,12 @@ function formatWait(ms: number): string {
 }
 
 async function read(path: string, file: string): Promise<string> {
+  const bytes = await readFile(path);
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(await readFile(path));
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {
-    throw new StackyardError(
-      "CONFIG_INVALID",
-      `${file} cannot be read as UTF-8 text. Name a calendar, such as calendars/office.yaml.`,
-      { cause },
-    );
+    const message = `${file} is not UTF-8 text. Name a calendar, such as calendars/office.yaml.`;
+    throw new StackyardError("CONFIG_INVALID", message, { cause });
   }
 }
 
