@@ -58,18 +58,16 @@ export function toBoardGrid(board: Pick<Board, "environments" | "releases">, opt
   // One version needs no more room than the words that it is folded.
   const columns = rest.length === 1 ? found : shown;
   const folded = rest.length === 1 ? [] : rest;
-  const keys = columns.map(({ key }) => key);
+  const indexes = new Map(columns.map(({ key }, index) => [key, index]));
+  const shownColumns = [
+    ...columns.map(({ at: _, ...column }) => column),
+    ...(folded.length > 0 ? [{ key: REST, text: toRestText(folded), isMarked: false }] : []),
+  ];
   return {
-    columns: [
-      ...columns.map(({ at: _, ...column }) => column),
-      ...(folded.length > 0 ? [{ key: REST, text: toRestText(folded), isMarked: false }] : []),
-    ],
+    columns: shownColumns,
     rows: board.environments.map((environment) => ({
       environment,
-      cells: [
-        ...keys.map((key) => toCell(environment, (other) => other === key)),
-        ...(folded.length > 0 ? [toCell(environment, (other) => !keys.includes(other))] : []),
-      ],
+      cells: toCells(environment, shownColumns, indexes),
     })),
     folded: folded.length,
   };
@@ -79,11 +77,19 @@ function toRestText(rest: readonly Found[]): string {
   return `${rest.length} ${rest.every(({ at }) => at > 0) ? "older" : "others"}`;
 }
 
-function toCell({ versions, coming = [] }: Environment, fits: (key: string) => boolean): BoardCell {
-  return {
-    versions: versions.filter(({ values }) => fits(toKey(values))),
-    coming: coming.filter(({ values }) => !isUnknown(values) && fits(toKey(values))),
-  };
+/** What has no column of its own is in the last cell. */
+function toCells(
+  { versions, coming = [] }: Environment,
+  columns: readonly BoardColumn[],
+  indexes: ReadonlyMap<string, number>,
+): readonly BoardCell[] {
+  const toColumn = ({ values }: Pick<Version, "values">) => indexes.get(toKey(values)) ?? columns.length - 1;
+  const versionsOf = Map.groupBy(versions, toColumn);
+  const comingTo = Map.groupBy(
+    coming.filter(({ values }) => !isUnknown(values)),
+    toColumn,
+  );
+  return columns.map((_, index) => ({ versions: versionsOf.get(index) ?? [], coming: comingTo.get(index) ?? [] }));
 }
 
 function listVersions(
