@@ -178,7 +178,7 @@ export function toRunnerEnvironment(settings: RunnerSettings, stores: StoreChoic
     SESSION_TAGS: sessionTags === undefined ? undefined : String(sessionTags),
     STACKYARD_DISTRIBUTOR: distributorArn,
     ...toPlaceEnvironment("TASK_LOG", taskLogs),
-    // An empty bucket is none, which takes less room in a template than a condition.
+    // An empty text names no bucket, which takes less room in a template than a condition.
     CALENDAR_BUCKET: calendars && toValue(calendars).bucket,
     CALENDAR_PREFIX: calendars && toPrefix(toValue(calendars)),
     ...toYardEnvironment({ ...settings, runnersHaveStore: runnersHaveStore ?? stores.length > 0 }, stores),

@@ -1,34 +1,32 @@
-import { listPages } from "@stackyard/core";
+import { listPages, type Records } from "@stackyard/core";
 import { requireRecords } from "@stackyard/core/services";
 import type { RecordDeps } from "./records.ts";
 
-const PAGE = 1_000;
+type Deps = Pick<RecordDeps, "records" | "clock">;
+
+type Parse<Value> = (value: unknown) => Value | undefined;
 
 /** Lists all valid records under a prefix in key order. */
-export async function listRecords<Value>(
-  { records, clock }: Pick<RecordDeps, "records" | "clock">,
-  prefix: string,
-  parse: (value: unknown) => Value | undefined,
-): Promise<readonly Value[]> {
-  const found: Value[] = [];
-  const pages = listPages((start) => records.list(prefix, { limit: PAGE, now: clock.now(), ...start }));
-  for await (const page of pages) {
-    for (const { value } of page.items) {
-      const parsed = parse(value);
-      if (parsed !== undefined) found.push(parsed);
-    }
-  }
-  return found;
+export function listRecords<Value>(deps: Deps, prefix: string, parse: Parse<Value>): Promise<readonly Value[]> {
+  return collect(deps, prefix, ({ items }) => items.flatMap(({ value }) => parse(value) ?? []));
 }
 
 /** Lists all records under a prefix in key order, for a decision that may miss none. Throws `STORE_CORRUPT` with a key. */
-export async function listWhole<Value>(
-  { records, clock }: Pick<RecordDeps, "records" | "clock">,
+export function listWhole<Value>(deps: Deps, prefix: string, parse: Parse<Value>): Promise<readonly Value[]> {
+  return collect(deps, prefix, (page) => requireRecords(page, ({ value }) => parse(value)));
+}
+
+const PAGE = 1_000;
+
+type Page = Awaited<ReturnType<Records["list"]>>;
+
+async function collect<Value>(
+  { records, clock }: Deps,
   prefix: string,
-  parse: (value: unknown) => Value | undefined,
+  read: (page: Page) => readonly Value[],
 ): Promise<readonly Value[]> {
   const found: Value[] = [];
   const pages = listPages((start) => records.list(prefix, { limit: PAGE, now: clock.now(), ...start }));
-  for await (const page of pages) found.push(...requireRecords(page, ({ value }) => parse(value)));
+  for await (const page of pages) found.push(...read(page));
   return found;
 }

@@ -68,7 +68,7 @@ describe("stackyard stacks logs", () => {
     expect(heads((await run("db", "--attempt", "1")).stdout)).toEqual(["── db, attempt 1 of entry 2: succeeded"]);
   });
 
-  it("shows the end of a log, and why there is none", async () => {
+  it("shows the end of a log, and why a task has no log", async () => {
     const run = await start(
       [
         anAttempt({ attemptId: "1", task: "a" }),

@@ -227,7 +227,7 @@ describe("FleetPage", () => {
     ["Running", {}, 1],
     ["Ended, 3 failed", { endedAt: Date.parse("2026-11-20T03:05:00Z") }, 0],
   ])(
-    "shows a task of a machine as %s by its report, which is asked for while it runs",
+    "shows a task of a machine as %s by its report, which is loaded again while it runs",
     async (word, more, requests) => {
       vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
       const report = { items: [{ runId: "run-1", source: "task", startedAt: 0, instances, counts: {}, ...more }] };

@@ -106,7 +106,7 @@ function useFleetReport(id: string, { data: run, error, isPending }: UseQueryRes
   );
 }
 
-/** Returns true for the report of a task of a machine that changes no more. Where there is no job, an empty one is nothing's. */
+/** Returns true for the final report of a machine's task. An empty report without a job belongs to no task. */
 function hasEnded(pages: readonly unknown[]): boolean {
   return pages.length === 0 || toFleetReport(pages.filter(isFleetPage)).endedAt !== undefined;
 }

@@ -55,7 +55,7 @@ function FleetHead({ run, report }: { run: Run; report: FleetReport }) {
   );
 }
 
-/** Returns how a task stands by its report alone: whether its failures are too many is known to its stack. */
+/** Returns the status of a task from its report alone. Only its stack knows how many failures are allowed. */
 function toTaskMark({ endedAt, standings }: FleetReport): { readonly status: Status; readonly word: string } {
   if (endedAt === undefined) return { status: "running", word: "Running" };
   const failing = standings.failed + standings.cancelled + standings["not sent"];

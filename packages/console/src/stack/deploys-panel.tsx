@@ -21,7 +21,7 @@ import "./deploys-panel.css";
 interface DeploysProps {
   readonly release: string;
   readonly items: readonly Deploy[];
-  /** Undefined: not known, or not asked for. */
+  /** Undefined: not known, or not loaded. */
   readonly calendar: ReleaseCalendar | undefined;
   readonly actions: ReactNode;
 }

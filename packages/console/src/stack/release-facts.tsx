@@ -16,7 +16,7 @@ interface ReleaseFactsProps {
 /** Renders who started a release, who approved it, and which plan it follows. */
 export function ReleaseFacts({ stack, entries, plan }: ReleaseFactsProps) {
   const starter = findStarter(entries);
-  // An open approval is asked for again: an earlier one counts no more.
+  // While an approval is open, an earlier one does not count.
   const approval = (stack.approvals ?? []).length > 0 ? undefined : findApproval(entries);
   return (
     <div className="run-head">

@@ -22,7 +22,7 @@ describe("findApproval", () => {
     expect(findApproval(entries)).toEqual({ at: anEntry(8).at, by: ["ada", "ben"] });
   });
 
-  it("is unknown of a release that nobody has approved", () => {
+  it("is unknown of a release without an approval", () => {
     expect(findApproval([move(2, "STAGING", "REVIEW")])).toBeUndefined();
     expect(findApproval([])).toBeUndefined();
   });

@@ -255,7 +255,7 @@ describe("a line about a result", () => {
   });
 });
 
-// A new field belongs in one of these lists: free text is masked, and what decides or identifies stays as it is.
+// A new field belongs in one of these lists: free text is masked, and what decides or identifies is kept.
 describe("the fields", () => {
   const SECRET = "hunter22";
 

@@ -33,7 +33,7 @@ const BoardArrival = Type.Object({
   }),
   why: Type.String({ description: "One sentence." }),
   values: Type.Record(Type.String(), Type.Unknown(), {
-    description: "What the environment will have, as far as it is known. Sensitive values are `***`.",
+    description: "The known values that the environment will have. Sensitive values are `***`.",
   }),
 });
 

@@ -143,7 +143,7 @@ describe("the lag of an environment", () => {
     expect(findLag(old, [young], [])).toEqual({ of: "staging", releases: 1 });
   });
 
-  it("passes over an environment to which no release has come", () => {
+  it("skips an environment to which no release has come", () => {
     const unset = place("review", stack("c", { releases: {} }));
 
     expect(findLag(old, [young, empty, unset], [])).toEqual({ of: "staging", releases: 1 });

@@ -141,7 +141,7 @@ interface Part {
 
 /** What ends a part that has more items than it may have. */
 const MORE = Symbol("more");
-/** What stands for items that cannot be read. */
+/** In place of items that cannot be read. */
 const GAP = Symbol("gap");
 
 function toGap({ unreadable }: Page<unknown>): readonly unknown[] {

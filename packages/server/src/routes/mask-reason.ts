@@ -48,7 +48,7 @@ export async function maskReason<Reason extends string | undefined>(
   return damaged[0] === undefined ? text : withhold(damaged[0]);
 }
 
-/** Returns what is kept instead of a reason: what it must not quote is not known. The operation goes on, as one may repair what is damaged. */
+/** Returns what is kept instead of a reason that may quote unknown values. The operation continues: it may repair the damage. */
 export function withhold(id: string): string {
   return `*** (The reason is not kept: "${id}" cannot be read, so its sensitive values are not known.)`;
 }
