@@ -3,12 +3,15 @@ import type { CommandFacts } from "./command-facts.ts";
 /** Commands of other tools and our equivalents; the first one that exists is suggested. */
 const COMMANDS = toMap({
   apply: ["send"],
+  approve: ["approvals approve"],
   cancel: ["stacks cancel"],
   check: ["validate"],
   create: ["send"],
   delete: ["stacks remove"],
+  deploy: ["send"],
   describe: ["stacks show"],
   destroy: ["stacks remove"],
+  freeze: ["freezes start"],
   get: ["stacks show"],
   history: ["stacks history"],
   inspect: ["stacks show"],
@@ -20,13 +23,18 @@ const COMMANDS = toMap({
   acknowledge: ["stacks acknowledge"],
   ls: ["stacks ls"],
   new: ["init"],
+  plan: ["deploys plan"],
+  promote: ["send"],
   publish: ["send"],
   redrive: ["events redrive"],
+  reject: ["approvals reject"],
+  releases: ["board"],
   dismiss: ["events dismiss"],
   withdraw: ["events withdraw"],
   remove: ["stacks remove"],
   retry: ["stacks retry"],
   rm: ["stacks remove"],
+  rollback: ["send"],
   serve: ["server"],
   settle: ["stacks settle"],
   show: ["stacks show"],
@@ -34,6 +42,7 @@ const COMMANDS = toMap({
   status: ["stacks show"],
   tail: ["stacks watch"],
   top: ["ps"],
+  unfreeze: ["freezes end"],
   up: ["dev"],
   upgrade: ["stacks upgrade"],
   watch: ["stacks watch"],
@@ -48,12 +57,14 @@ const VERBS = toMap({
   get: ["show"],
   info: ["show"],
   inspect: ["show"],
-  list: ["ls"],
+  list: ["ls", "show"],
   log: ["logs", "history"],
   logs: ["history"],
+  ls: ["show"],
   resend: ["redrive"],
   retry: ["redrive"],
   rm: ["remove", "retire"],
+  show: ["ls"],
   status: ["show"],
   tail: ["watch"],
 });
@@ -109,12 +120,11 @@ function findFirst(names: readonly string[], commands: readonly CommandFacts[]):
 
 /** Formats the command with the typed words; missing arguments are in capitals. */
 function toTyped(command: CommandFacts, rest: readonly string[]): string {
-  const { name, args } = command;
-  const missing = args
-    .filter(({ positional }) => positional)
-    .slice(rest.length)
-    .filter(({ required }) => required);
-  return ["stackyard", name, ...rest, ...missing.map((each) => each.name.toUpperCase())].join(" ");
+  const { name } = command;
+  const args = command.args.filter(({ positional }) => positional);
+  const missing = args.slice(rest.length).filter(({ required }) => required);
+  const taken = args.length === 0 ? [] : rest;
+  return ["stackyard", name, ...taken, ...missing.map((each) => each.name.toUpperCase())].join(" ");
 }
 
 function toMap(words: Readonly<Record<string, readonly string[]>>): ReadonlyMap<string, readonly string[]> {
