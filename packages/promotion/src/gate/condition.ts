@@ -19,6 +19,8 @@ export interface Closed {
   /** What is closed, until when as an instant, and the way past. The same text while nothing changes. */
   readonly message: string;
   readonly until?: number;
+  /** It may open at any instant: when to examine it again, in milliseconds. Default: after the longest sleep. */
+  readonly againAfterMs?: number;
 }
 
 /** The condition that holds. */

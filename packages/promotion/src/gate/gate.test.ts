@@ -279,6 +279,24 @@ describe("gate", () => {
     });
   });
 
+  it("examines a turn that another release has after a tenth of the wait, at most a minute", async () => {
+    const bench = createGateBench();
+    const { records, clock } = bench;
+    const [states, waiting] = [["LIVE"], []];
+    bench.addStack({ id: "shop-1.41.0", incarnation: "e0", state: "LIVE" });
+    const holder = { stack: "shop-1.41.0", incarnation: "e0", createdAt: -1, entry: 1, states };
+    const value = { version: 1, holder, waiting };
+    await records.put({ key: "promotion/turns/prod", value, now: clock.now(), expected: "absent" });
+    bench.addStack({ id: "shop-1.42.0", enteredAt: clock.now() });
+    const waits = [];
+    for (const waitedMs of [0, 5_000, 2 * MINUTE, HOUR]) {
+      bench.addStack({ id: "shop-1.42.0", enteredAt: clock.now() - waitedMs });
+      waits.push(await look(bench, { turn: { name: "prod" } }));
+    }
+
+    expect(waits.map((step) => step.kind === "running" && step.pollAfterMs)).toEqual([1_000, 1_000, 12_000, MINUTE]);
+  });
+
   it("leaves the line when it is cancelled", async () => {
     const bench = await createSoaking();
     const config: GateConfig = { ...SOAK, turn: { name: "prod" } };

@@ -4,6 +4,7 @@ import {
   type ExecutorContext,
   failed,
   running,
+  type Stack,
   succeeded,
   toShellCommand,
 } from "@stackyard/core";
@@ -25,7 +26,8 @@ const SHORTEST_SLEEP_MS = 1_000;
 /**
  * Creates the executor `gate`: succeeds when all its conditions hold at once, and fails when one never can: with
  * SUPERSEDED, STACK_MOVED, STACK_MISSING or ALARM. A condition that cannot be read is closed. It sleeps until the next
- * known instant, at most a minute.
+ * known instant, at most a minute. Leaving a state writes nothing to the turn, so a release that waits for one looks again
+ * after a tenth of the time that it has spent in its state.
  */
 export function createGateExecutor(): Executor {
   const soaks = createSoakWatch();
@@ -41,7 +43,7 @@ export function createGateExecutor(): Executor {
     async cancel(ctx, { turn }) {
       const yard = requireYard(ctx);
       if (turn !== undefined && !("kind" in yard)) {
-        const waiter = await toWaiter(ctx, yard);
+        const waiter = toWaiter(ctx, await yard.own());
         await leaveTurn(ctx, { name: turn.name, waiter, states: [], mayTake: false });
       }
       return failed({ code: "GATE_CANCELLED", message: "The wait was cancelled.", retryable: false });
@@ -68,7 +70,11 @@ async function examineAll(ctx: GateCall, config: GateConfig): Promise<Conditions
     const { name, states = [ctx.state] } = turn;
     if (!states.includes(ctx.state))
       throw new Error(`"turn.states" must contain ${ctx.state}, the state of this task.`);
-    return takeTurn(ctx, { name, waiter: await toWaiter(ctx, ctx.yard), states, mayTake });
+    const own = await ctx.yard.own();
+    const taken = await takeTurn(ctx, { name, waiter: toWaiter(ctx, own), states, mayTake });
+    return taken.kind === "closed"
+      ? { ...taken, againAfterMs: Math.ceil((ctx.clock.now() - own.enteredAt) / 10) }
+      : taken;
   });
   return [["turn", condition], ...others];
 }
@@ -115,8 +121,8 @@ async function findDeployed(
   }
 }
 
-async function toWaiter({ attempt, task }: ExecutorContext, yard: YardService): Promise<TurnWaiter> {
-  const { id: stack, incarnation, createdAt, entry } = await yard.own();
+function toWaiter({ attempt, task }: ExecutorContext, own: Stack): TurnWaiter {
+  const { id: stack, incarnation, createdAt, entry } = own;
   // The stack may have moved since this attempt began.
   return { stack, incarnation, createdAt, entry: parseAttemptId(attempt.id)?.entry ?? entry, task };
 }
@@ -156,7 +162,8 @@ function formatClosed({ stackId, task }: ExecutorContext, closed: readonly Close
 
 /** All must be open at once, so there is nothing to see before the last of the known instants. */
 function toSleep(now: number, closed: readonly Closed[]): number {
-  const known = closed.flatMap(({ until }) => (until === undefined ? [] : [until - now]));
-  const next = known.length === closed.length ? Math.max(...known) : LONGEST_SLEEP_MS;
-  return Math.min(LONGEST_SLEEP_MS, Math.max(SHORTEST_SLEEP_MS, next));
+  const waits = closed.map(({ until, againAfterMs = LONGEST_SLEEP_MS }) => {
+    return until === undefined ? againAfterMs : until - now;
+  });
+  return Math.min(LONGEST_SLEEP_MS, Math.max(SHORTEST_SLEEP_MS, ...waits));
 }

@@ -70,6 +70,26 @@ describe("releases that are more frequent than a soak is long (aprin-labs/archim
   });
 });
 
+describe("a release that waits for a turn", () => {
+  it("has it soon after the release that had it has left, not up to a minute later", async () => {
+    const bench = aReleaseYard({ release: toRelease("2m"), createHolds });
+    await bench.addTenants(2);
+    await bench.start("1.42.0");
+    await bench.yard.advance(20_000);
+    await bench.start("1.43.0");
+    const stateOf = async (version: string) => (await bench.yard.findStack(`shop-${version}`))?.state;
+    for (let second = 0; second < 200 && (await stateOf("1.42.0")) === "STAGING"; second += 1) {
+      await bench.yard.advance(1_000);
+    }
+    expect(await stateOf("1.42.0")).not.toBe("STAGING");
+    expect(await bench.taskOf("1.43.0", "test-turn")).toBe("STAGING PENDING");
+
+    await bench.yard.advance(12_000);
+
+    expect(await bench.taskOf("1.43.0", "test-turn")).toBe("STAGING SATISFIED");
+  });
+});
+
 describe("a freeze in the second wave", () => {
   const waves = [{ name: "canary", where: "metadata.ring == 'canary'", pause: "15m" }, { name: "rest" }];
   const ring = (index: number) => ({ ring: index < 2 ? "canary" : "rest", tier: index === 4 ? "gold" : "silver" });
