@@ -46,8 +46,12 @@ interface ClosedKeys {
 export const RULE = Symbol("structure rule");
 
 /** Returns the schema of a map with fixed keys. */
-export function closedMap<Properties extends TProperties>(properties: Properties, rule: StructureRule) {
-  return Type.Object(properties, { additionalProperties: false, [RULE]: rule });
+export function closedMap<Properties extends TProperties>(
+  properties: Properties,
+  rule: StructureRule,
+  more?: TObjectOptions,
+) {
+  return Type.Object(properties, { additionalProperties: false, [RULE]: rule, ...more });
 }
 
 /** Returns the schema of a map whose keys are names that fit a pattern. */

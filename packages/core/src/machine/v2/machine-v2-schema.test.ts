@@ -24,8 +24,6 @@ const load = (file: string): unknown =>
 const BEYOND = new Set([
   "after-event-needs-metadata",
   "after-event-not-handled",
-  "after-in-required",
-  "after-kind",
   "config-invalid",
   "duplicate-mapping-key",
   "executor-unknown",

@@ -27,7 +27,7 @@ import {
   findTaskNameFault,
   NAME,
   statesOf,
-  textOf,
+  Text,
   toMachineOptions,
 } from "./schema-parts.ts";
 
@@ -67,8 +67,8 @@ export const AnyConfig = Type.Record(Type.String(), Type.Unknown(), {
 
 const Backoff = closedMap(
   {
-    from: Type.Optional(Duration("Before the second attempt at most. Default: 1s.")),
-    to: Type.Optional(Duration("Never longer. Default: 1m.")),
+    from: Duration("Before the second attempt at most. Default: 1s."),
+    to: Duration("Never longer. Default: 1m."),
     factor: Type.Optional(
       Type.Number({
         minimum: 1,
@@ -145,7 +145,7 @@ const COMMON = {
     "when-not-string",
     "If this CEL expression is false when the state is entered, the task is skipped.",
   ),
-  timeout: Type.Optional(Duration("For a whole attempt. Default: the executor's own, else 1h.")),
+  timeout: Duration("For a whole attempt. Default: the executor's own, else 1h."),
   retry: Type.Optional(RetryPart),
   outputs: Type.Optional(Outputs),
   allow: Expression(
@@ -317,13 +317,10 @@ export const STATE_NAME_RULE = {
   missing: { code: "advance-state-required", message: "advance needs state: the name of the state to enter." },
 };
 
-const RaiseEvent = Type.Optional(
-  Type.String({
-    pattern: EVENT,
-    description: "A declared event that is decided next, in the state that was entered.",
-    [RULE]: { check: textOf("raise-event-undeclared", "the name of a declared event") },
-  }),
-);
+const RaiseEvent = Text("raise-event-undeclared", "the name of a declared event", {
+  pattern: EVENT,
+  description: "A declared event that is decided next, in the state that was entered.",
+});
 
 /** An entry of a reaction that leads to a state. */
 export const AdvancePart = closedMap(
@@ -401,7 +398,7 @@ export const StatePart = closedMap(
       }),
     ),
     terminal: Flag("The stack is removed when the state's tasks have succeeded.", "terminal-not-boolean"),
-    timeout: Type.Optional(Duration("From the entry; then TIMEOUT fires once.")),
+    timeout: Duration("From the entry; then TIMEOUT fires once."),
     after: Type.Optional(
       Type.Array(AfterPart, {
         description: "Events that the stack gets by itself while it is in this state.",

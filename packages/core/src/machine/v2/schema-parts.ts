@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholder is that of a machine, in a plain string.
 
-import { type TSchema, Type } from "typebox";
+import { type TSchema, type TStringOptions, Type } from "typebox";
 import { adviseQuotes, closedMap, type Fault, must, RULE } from "../document/check-structure.ts";
 import { type DocumentVersion, MACHINE_LIMITS, suggestOrList } from "../document/compile-context.ts";
 import { DURATION_PATTERN, type DurationText, parseDuration } from "../document/duration.ts";
@@ -145,38 +145,39 @@ export function statesOf(pattern: string, state: TSchema, findNameFault: (name: 
   );
 }
 
-/** Returns the schema of a length of time with its unit. */
+/** Returns the schema of a key that may be a length of time with its unit. */
 export function Duration(description: string) {
-  return Type.Unsafe<DurationText>(
-    Type.String({ pattern: DURATION_PATTERN, description, [RULE]: { check: findDurationFault } }),
+  return Type.Optional(
+    Type.Unsafe<DurationText>(
+      Type.String({ pattern: DURATION_PATTERN, description, [RULE]: { check: findDurationFault } }),
+    ),
   );
 }
 
 /** Returns a check for a text whose content is checked when it is compiled. */
-export function textOf(code: string, expected: string) {
+function textOf(code: string, expected: string) {
   const refuse = must(code, expected);
   return (field: Field) => (findText(field) === undefined ? refuse(field) : undefined);
 }
 
+/** Returns the schema of a key that may be a text whose content is checked when it is compiled. */
+export function Text(code: string, expected: string, options: TStringOptions) {
+  return Type.Optional(Type.String({ ...options, [RULE]: { check: textOf(code, expected) } }));
+}
+
 /** When an event of `after` is sent: an entry has one of these keys. */
 const AFTER_TIMES = {
-  in: Type.Optional(Duration("From the entry into the state.")),
-  at: Type.Optional(
-    Type.String({
-      minLength: 1,
-      maxLength: 4096,
-      description:
-        "An instant such as 2030-01-31T09:00:00Z, with expressions; null: off. Evaluated on entry and after each change of the metadata.",
-      [RULE]: { check: textOf("after-at", "a text with an instant, such as ${metadata.expires_at}") },
-    }),
-  ),
-  cron: Type.Optional(
-    Type.String({
-      maxLength: 200,
-      description: "Minute, hour, day of the month, month, day of the week. Fires again until the state is left.",
-      [RULE]: { check: textOf("after-cron", 'a text such as "0 3 * * *"') },
-    }),
-  ),
+  in: Duration("From the entry into the state."),
+  at: Text("after-at", "a text with an instant, such as ${metadata.expires_at}", {
+    minLength: 1,
+    maxLength: 4096,
+    description:
+      "An instant such as 2030-01-31T09:00:00Z, with expressions; null: off. Evaluated on entry and after each change of the metadata.",
+  }),
+  cron: Text("after-cron", 'a text such as "0 3 * * *"', {
+    maxLength: 200,
+    description: "Minute, hour, day of the month, month, day of the week. Fires again until the state is left.",
+  }),
 };
 
 /** The keys that name when an event of `after` is sent. */
@@ -185,16 +186,19 @@ export type AfterKind = keyof typeof AFTER_TIMES;
 /** As `AfterKind`, in the order of the schema. */
 export const AFTER_KINDS = Object.keys(AFTER_TIMES) as readonly AfterKind[];
 
+/** Of these keys an entry of `after` has exactly one, and `zone` only with `cron`. */
+const AFTER_CHOICE = {
+  oneOf: AFTER_KINDS.map((kind) => ({ required: [kind] })),
+  dependentRequired: { zone: ["cron"] },
+};
+
 /** An entry of `after` of a state. */
 export const AfterPart = closedMap(
   {
     ...AFTER_TIMES,
-    zone: Type.Optional(
-      Type.String({
-        description: "The time zone of cron, such as Europe/Berlin. Default: UTC.",
-        [RULE]: { check: textOf("after-zone", "the name of a time zone, such as Europe/Berlin") },
-      }),
-    ),
+    zone: Text("after-zone", "the name of a time zone, such as Europe/Berlin", {
+      description: "The time zone of cron, such as Europe/Berlin. Default: UTC.",
+    }),
     event: Type.String({
       pattern: EVENT,
       [RULE]: {
@@ -207,4 +211,5 @@ export const AfterPart = closedMap(
     misfit: must("after-not-map", "a map such as {in: 72h, event: NAME}", { subject: "An entry of after" }),
     closed: { code: "after-unknown-key", owner: "an entry of after" },
   },
+  AFTER_CHOICE,
 );
