@@ -27,6 +27,7 @@ const OPTIONS: Readonly<Record<keyof ServerOptions, true>> = {
   apiTokens: true,
   clientSecret: true,
   local: true,
+  yardName: true,
   accounts: true,
   console: true,
   limits: true,

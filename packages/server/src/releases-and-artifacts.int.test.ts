@@ -264,4 +264,15 @@ describe("GET /v1/yard", () => {
     yard = createTestYard();
     expect(await yard.json("/v1/yard")).not.toHaveProperty("accounts");
   });
+
+  it("names the yard, as it does to those who may not read it", async () => {
+    yard = createTestYard({ yardName: "eu-prod" });
+    expect(await yard.json("/v1/yard")).toMatchObject({ name: "eu-prod" });
+    expect(await yard.json("/v1/me")).toMatchObject({ yard: "eu-prod" });
+    await yard.stop();
+
+    yard = createTestYard();
+    expect(await yard.json("/v1/yard")).not.toHaveProperty("name");
+    expect(await yard.json("/v1/me")).not.toHaveProperty("yard");
+  });
 });

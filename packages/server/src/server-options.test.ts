@@ -40,6 +40,15 @@ describe("parseServerOptions", () => {
     expect(allowedHosts).not.toContain("evil.example.org");
   });
 
+  it.each(["", "a b", "<b>eu</b>", "eu\u202eprod", "a".repeat(10_000), "-eu", "eu\nprod"])(
+    "refuses a name of the yard that would change what people read: %j",
+    (yardName) => {
+      expect(() => parseServerOptions({ tokens, yardName })).toThrow(
+        /^The yard's name must be 1 to 64 letters, digits and _\.-\.$/,
+      );
+    },
+  );
+
   it("allows 20 streams of one identity, and 200 of a server", () => {
     expect(parseServerOptions({ tokens }).limits).toMatchObject({ streamsPerCaller: 20, streams: 200 });
   });

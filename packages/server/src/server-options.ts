@@ -14,6 +14,7 @@ import {
 import { type AccessConfig, findServerUrlFault, parseAccessConfig } from "@stackyard/core/access";
 import type { ArtifactConsumer, ArtifactCoverage, ArtifactRefresh, ArtifactReplay } from "@stackyard/core/api";
 import type { MachineSources } from "@stackyard/core/engine";
+import { VARIABLE_FORMS } from "@stackyard/core/environment";
 import type { CalendarFiles, YardServicesDeps } from "@stackyard/core/services";
 import type { Metric } from "@stackyard/telemetry";
 
@@ -183,6 +184,8 @@ export interface ServerOptions {
    * The public web console, which calls the API as the signed-in person; false for none. Default: `@stackyard/console`.
    */
   readonly console?: ConsoleFiles | false;
+  /** The name of the yard, for people who use several: 1 to 64 letters, digits and `_.-`. Default: none. */
+  readonly yardName?: string;
   /** Names of AWS accounts by their ids, for people. Default: none. */
   readonly accounts?: Readonly<Record<string, string>>;
   readonly limits?: Partial<ServerLimits>;
@@ -200,7 +203,10 @@ type Defaulted = "host" | "port" | "tokens" | "allowAnonymous" | "allowExternalN
 /** Options with every default filled in. Without `access` it is not configured, which differs from one without grants. */
 export interface ServerSettings
   extends Required<Pick<ServerOptions, Defaulted>>,
-    Pick<ServerOptions, "proofSecret" | "url" | "access" | "clientSecret" | "local" | "console" | "accounts"> {
+    Pick<
+      ServerOptions,
+      "proofSecret" | "url" | "access" | "clientSecret" | "local" | "console" | "yardName" | "accounts"
+    > {
   /** Undefined: any. */
   readonly allowedHosts: ReadonlySet<string> | undefined;
   readonly corsOrigins: ReadonlySet<string>;
@@ -220,6 +226,7 @@ const DEFAULT_LIMITS: ServerLimits = {
   stateVersions: 20,
 };
 const LOOPBACK_NAMES: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
+const YARD_NAME = new RegExp(VARIABLE_FORMS.yard.pattern);
 const MIN_TOKEN_LENGTH = 16;
 const MIN_PROOF_SECRET_LENGTH = 32;
 
@@ -228,7 +235,10 @@ export function parseServerOptions(options: ServerOptions): ServerSettings {
   const { host = "127.0.0.1", tokens = [], proofSecret, url } = options;
   const loopback = isLoopbackHost(host);
   const access = options.access && parseAccessConfig(options.access, defined({ serverUrl: url }));
-  const fault = (url === undefined ? undefined : findServerUrlFault(url)) ?? findWayInFault(options, { host, access });
+  const fault =
+    (url === undefined ? undefined : findServerUrlFault(url)) ??
+    findNameFault(options) ??
+    findWayInFault(options, { host, access });
   if (fault !== undefined) throw invalid(fault);
   if (tokens.some(({ token }) => token.length < MIN_TOKEN_LENGTH)) {
     throw invalid(`A token needs at least ${MIN_TOKEN_LENGTH} characters.`);
@@ -251,6 +261,12 @@ export function parseServerOptions(options: ServerOptions): ServerSettings {
     ...defined({ access }),
     limits: { ...DEFAULT_LIMITS, ...options.limits },
   };
+}
+
+/** Returns the fault in the name of the yard. It is not quoted: it can be long, and change how a message is displayed. */
+function findNameFault({ yardName }: ServerOptions): string | undefined {
+  if (yardName === undefined || YARD_NAME.test(yardName)) return undefined;
+  return `The yard's name must be ${VARIABLE_FORMS.yard.expected}.`;
 }
 
 /** Returns the fault in the settings for authentication. */

@@ -53,6 +53,7 @@ export const dev = defineCommand({
     const running = await startDev(context, file, {
       ...toServerAddress(file.config, given),
       anonymous: noToken,
+      yardName: given.yardName,
       groups: groups
         ?.split(",")
         .map((group) => group.trim())
@@ -134,6 +135,7 @@ interface DevOptions {
   readonly port: number;
   /** True if everybody on this machine may call the server. */
   readonly anonymous: boolean;
+  readonly yardName: string | undefined;
   /** Of the person who signs in with the code; undefined: everything is allowed. */
   readonly groups: readonly string[] | undefined;
 }
@@ -151,7 +153,7 @@ interface RunningDev extends RunningProcess {
 async function startDev(
   context: CommandContext,
   file: ConfigFile,
-  { host, port, anonymous, groups }: DevOptions,
+  { host, port, anonymous, yardName, groups }: DevOptions,
 ): Promise<RunningDev> {
   const { env, out } = context;
   const dataDir = dataDirOf(file);
@@ -171,7 +173,7 @@ async function startDev(
     drainMs: DRAIN_MS,
     roles: ["engine", "worker"],
     store: chooseStore(file),
-    serve: { host, port, anonymous, loadTokens, proofDir: dataDir, isEditable: true, local, clientSecret },
+    serve: { host, port, anonymous, loadTokens, proofDir: dataDir, isEditable: true, local, clientSecret, yardName },
   });
   const { url = "" } = started;
   const removeAddress = await publishAddress(dataDir, started);

@@ -32,7 +32,7 @@ const args = Type.Object({});
 const run = async ({ out, server, accounts }) => {
   const answer = await fetch(server.url + "/v1/yard", { headers: { authorization: "Bearer " + server.token } });
   const served = await answer.json();
-  out.result({ status: answer.status, accounts, served: served.accounts }, () => String(answer.status));
+  out.result({ status: answer.status, accounts, served: served.accounts, name: served.name }, () => String(answer.status));
   return 0;
 };
 export default definePlugin({ name: "ask", executors: [], commands: [{ name: "ask", summary: "Ask.", args, run }] });
@@ -125,10 +125,12 @@ describe("commands over yards of the configuration", () => {
     expect((await watching.result).exitCode).toBe(130);
   });
 
-  it("of plugins get the server too, and the names of accounts, which the yard on AWS serves", async () => {
+  it("of plugins get the server too, with the names of the yard on AWS and of accounts", async () => {
     const asked = await run("ask", "--json", "--yard", "production");
 
-    expect(parseLines(asked.stdout)).toEqual([{ status: 200, accounts: ACCOUNTS, served: ACCOUNTS }]);
+    expect(parseLines(asked.stdout)).toEqual([
+      { status: 200, accounts: ACCOUNTS, served: ACCOUNTS, name: "production" },
+    ]);
   });
 
   it("name yards that there are", async () => {

@@ -163,6 +163,20 @@ describe("stackyard server and stackyard worker", () => {
     expect(existsSync(join(cwd, ".stackyard"))).toBe(false);
   });
 
+  // https://github.com/argoproj/argo-cd/issues/14704, https://github.com/apache/airflow/issues/43605
+  it.each([
+    [[], { YARD_NAME: "us-test" }, "us-test"],
+    [["--yard-name", "eu-prod"], { YARD_NAME: "us-test" }, "eu-prod"],
+    [[], {}, undefined],
+  ])("name the yard with %j and %j", async (words, env, name) => {
+    const { cwd } = aProject();
+    const { ready } = await start(["server", "--port", "0", "--no-token", ...words], cwd, env);
+
+    const answer = await fetch(`${ready["url"]}/v1/me`);
+
+    expect(JSON.parse(await answer.text()).yard).toBe(name);
+  });
+
   it("says when a worker lives and is ready, and that it is not while it stops", async () => {
     const { cwd, hasBegun, go, list } = aProject();
     await start(["server", "--port", "0"], cwd);
@@ -365,6 +379,18 @@ describe("a server or a worker that cannot start", () => {
 
     expect(exitCode).not.toBe(0);
     expect(await list()).toEqual([]);
+  });
+
+  const NAME_FORM = "must be 1 to 64 letters, digits and _.-.";
+  it.each([
+    ["server", ["--yard-name", "<img src=x>"], {}, `--yard-name ${NAME_FORM}`],
+    ["dev", ["--yard-name", "a".repeat(10_000)], {}, `--yard-name ${NAME_FORM}`],
+    ["server", [], { YARD_NAME: "eu\u202eprod" }, `YARD_NAME ${NAME_FORM}`],
+  ])("refuses a name of the yard that %s cannot show, and does not print it", async (command, words, env, told) => {
+    const { exitCode, stderr } = await refuse([command, ...words], {}, env);
+
+    expect([exitCode, stderr]).toEqual([3, expect.stringContaining(told)]);
+    expect(stderr).not.toMatch(/<img|aaaa|\u202e/);
   });
 
   it("shows no token that is not one", async () => {

@@ -44,7 +44,10 @@ export const server = defineCommand({
     ...drainArg,
     ...projectArg,
   }),
-  async run(context: CommandContext, { noToken = false, withWorker = false, drainTimeout, project, ...given }) {
+  async run(
+    context: CommandContext,
+    { noToken = false, withWorker = false, drainTimeout, project, yardName, ...given },
+  ) {
     const { cwd, env, out } = context;
     const drainMs = parseDrainTimeout(drainTimeout);
     const file = await loadConfigFile(cwd, project);
@@ -67,6 +70,7 @@ export const server = defineCommand({
         anonymous: noToken,
         loadTokens: tokens.load,
         clientSecret: await loadClientSecret(env),
+        yardName,
         ...(isPublished ? { proofDir: dataDirOf(file) } : {}),
       },
     });

@@ -113,7 +113,7 @@ export async function openServer(
   const yard = findYard(file, name);
   if (isAwsYard(yard)) {
     const { serveAwsYard } = await import("../yard/aws-yard.ts");
-    return { ...(await serveAwsYard(yard, file, context)), isOwn: true };
+    return { ...(await serveAwsYard({ name, yard }, file, context)), isOwn: true };
   }
   const url = parseUrl(yard.url);
   const token = given.token ?? yard.token ?? readVariables(context.env).STACKYARD_TOKEN;

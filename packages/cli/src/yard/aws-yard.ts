@@ -44,7 +44,7 @@ const OUTCOME_MS = 20_000;
  * on a server; the yard's own state manager decides. Throws `CONFIG_INVALID` and the errors of opening the yard.
  */
 export async function serveAwsYard(
-  yard: AwsYardOptions,
+  { name, yard }: { readonly name: string; readonly yard: AwsYardOptions },
   file: ConfigFile,
   context: Pick<CommandContext, "env" | "out">,
 ): Promise<ServedYard> {
@@ -64,6 +64,7 @@ export async function serveAwsYard(
         customResources,
         executors,
         logger: runtimeContext.logger,
+        yardName: name,
         accounts: file.config.accounts,
       },
       context.env,
@@ -79,12 +80,14 @@ interface ServedParts extends OpenedYard {
   readonly artifacts: ArtifactsClient | undefined;
   readonly customResources: ReturnType<typeof findCustomResources>;
   readonly logger: Logger;
+  /** As in the configuration. */
+  readonly yardName: string;
   readonly accounts: AccountNames | undefined;
 }
 
 async function serve(opened: ServedParts, env: CommandContext["env"]): Promise<ServedYard> {
   const { createServer } = await import("@stackyard/server");
-  const { store, locator, logs, calendars, caller, executors, artifacts, customResources, logger, accounts } = opened;
+  const { store, locator, logs, calendars, caller, executors, artifacts, customResources, logger } = opened;
   const token = randomBytes(32).toString("base64url");
   const server = createServer(
     {
@@ -110,7 +113,8 @@ async function serve(opened: ServedParts, env: CommandContext["env"]): Promise<S
       apiTokens: false,
       limits: { outcomeMs: OUTCOME_MS },
       allowExternalNext: readEnvironment(EngineVariables, env).values.ALLOW_EXTERNAL_NEXT,
-      ...defined({ accounts }),
+      yardName: opened.yardName,
+      ...defined({ accounts: opened.accounts }),
     },
   );
   const { url } = await server.start();

@@ -56,7 +56,7 @@ import { openLogs } from "./logs.ts";
 import { openSealedStore } from "./open-sealed-store.ts";
 import { createOwnAwsAccess } from "./own-aws-access.ts";
 import { type ProcessTelemetry, startProcessTelemetry } from "./process-telemetry.ts";
-import { type ApiToken, parseEngineSettings } from "./settings.ts";
+import { type ApiToken, parseEngineSettings, parseYardName } from "./settings.ts";
 
 /** A task at work. */
 interface RunningTask {
@@ -83,6 +83,8 @@ interface ServeInput {
   readonly clientSecret?: string | undefined;
   /** True if clients may edit the documents in the project's machines folder. Default: false. */
   readonly isEditable?: boolean;
+  /** The name of the yard, instead of `YARD_NAME`. */
+  readonly yardName?: string | undefined;
   /** The person at this machine, who may sign in with a code. */
   readonly local?: { readonly name: string; readonly groups?: readonly string[] } | undefined;
 }
@@ -129,6 +131,7 @@ export async function startProcess(file: ConfigFile, input: ProcessInput): Promi
   offerOwnPackages();
   const { env, logger } = input;
   const settings = parseEngineSettings(env);
+  const yardName = input.serve && parseYardName(env, input.serve.yardName);
   const loaded = await loadExecutors(file, "all", toTaskEnvironment(env, input.store));
   const service = input.roles.includes("engine") ? "stackyard-server" : "stackyard-worker";
   const telemetry = await startProcessTelemetry({ service, env, logger });
@@ -168,7 +171,7 @@ export async function startProcess(file: ConfigFile, input: ProcessInput): Promi
       ...(artifacts === undefined ? [] : [provideArtifactArrivals(toArtifactArrivals(artifacts.coverage))]),
       ...(await loadProvided(file, { environment: env, clock: systemClock, readSecret })),
     ];
-    served = input.serve && (await startServing(serving, { ...input.serve, ...settings }, file.config));
+    served = input.serve && (await startServing(serving, { ...input.serve, ...settings, yardName }, file.config));
     // Everything that reads them has done so.
     forgetSecrets(process.env, input.store);
     const yard = await startParts({ ...parts, provided, telemetry }, file, {
@@ -235,7 +238,7 @@ async function startServing(
       ServerDeps,
       "artifacts" | "customResources" | "services" | "mcp" | "readSecret" | "calendars" | "processMetrics"
     >,
-  { host, port, loadTokens, anonymous, proofDir, clientSecret, local, engine }: ServeInput & EngineSettings,
+  { host, port, loadTokens, anonymous, proofDir, clientSecret, yardName, local, engine }: ServeInput & EngineSettings,
   config: StackyardConfig,
 ): Promise<Served> {
   const { createServer, ensureToken, isLoopbackHost } = await import("@stackyard/server");
@@ -251,7 +254,7 @@ async function startServing(
       allowAnonymous: anonymous,
       allowExternalNext: engine.allowExternalNext,
       ...defined({ proofSecret, url: publicUrl, access: config.access, trustedProxies: config.server?.trustedProxies }),
-      ...defined({ clientSecret, local, accounts: config.accounts }),
+      ...defined({ clientSecret, local, yardName, accounts: config.accounts }),
       // On other addresses every name is allowed.
       ...(publicUrl === undefined || !isLoopbackHost(host) ? {} : allowProxy(new URL(publicUrl), host)),
     },
@@ -398,6 +401,7 @@ export const listenArgs = {
   }),
   host: optionalText(`Address to listen on. Default: ${CONFIG_DEFAULTS.host}.`, { minLength: 1 }),
   noToken: optionalFlag("Accept requests without a token. Loopback addresses only."),
+  yardName: optionalText("Name of the yard in the console. Default: YARD_NAME.", { minLength: 1, placeholder: "name" }),
 };
 
 /** How long a process that is stopping lets its tasks continue. */

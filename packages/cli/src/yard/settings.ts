@@ -12,6 +12,7 @@ import {
   readYardName,
   SharedVariables,
   toEngineSettings,
+  VARIABLE_FORMS,
 } from "@stackyard/core/environment";
 import { createSealer, parseSealKeys, type Sealer } from "@stackyard/core/services";
 import { Type } from "typebox";
@@ -31,6 +32,18 @@ export const YardVariables = Type.Object({
 /** @throws StackyardError `CONFIG_INVALID` that lists all problems. */
 export function parseEngineSettings(env: EnvironmentVariables): EngineSettings {
   return toEngineSettings(parseEnvironment(YardVariables, env, { app: "yard" }));
+}
+
+const YardName = Type.Object({ YARD_NAME: Type.Optional(Type.String(VARIABLE_FORMS.yard)) });
+
+/**
+ * Returns the name of the yard that people see: the one of the command, else of the environment, else undefined. Throws
+ * `CONFIG_INVALID`, which does not show the name.
+ */
+export function parseYardName(env: EnvironmentVariables, given: string | undefined): string | undefined {
+  if (given === undefined) return parseEnvironment(YardName, env, { app: "yard" }).YARD_NAME;
+  if (new RegExp(VARIABLE_FORMS.yard.pattern).test(given)) return given;
+  throw failWith("CONFIG_INVALID", `--yard-name must be ${VARIABLE_FORMS.yard.expected}.`);
 }
 
 /** A secret that grants access, and its name in histories. */

@@ -26,7 +26,12 @@ export function AccountMenu({ onHelp }: { onHelp: () => void }) {
   );
   return (
     <Menu label={`Account and settings${name === "" ? "" : `, ${name}`}`} className="account" face={face}>
-      {me !== undefined && <p>Signed in as {name}</p>}
+      {me !== undefined && (
+        <p className="wrap">
+          Signed in as {name}
+          {me.yard !== undefined && ` at ${me.yard}`}
+        </p>
+      )}
       <Button
         look="plain"
         label={`Times in ${zone === "utc" ? "UTC" : "local time"}; change`}

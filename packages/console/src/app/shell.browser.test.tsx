@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { page, userEvent } from "vitest/browser";
+import { Page } from "../design/page.tsx";
 import { StacksPage } from "../stacks/stacks-page.tsx";
 import { admin, problem, renderPage } from "../testing/render-page.tsx";
 import { aFailedStack, conditionCounts } from "../testing/stacks.ts";
@@ -13,6 +14,15 @@ const quiet = {
 const gone = () => Promise.reject(new TypeError("Failed to fetch"));
 const toReconnecting = (sinceMs: number) => ({ kind: "state", state: { kind: "reconnecting", sinceMs } }) as const;
 const live = { kind: "state", state: { kind: "live" } } as const;
+
+function TitledPage() {
+  return (
+    <>
+      <Shell />
+      <Page title="pr-12">{null}</Page>
+    </>
+  );
+}
 
 describe("Shell", () => {
   it("shows how fresh the page is", { tags: "page" }, async () => {
@@ -63,6 +73,35 @@ describe("Shell", () => {
     await expect
       .poll(() => document.querySelector("link[rel=icon]")?.getAttribute("href") ?? "none")
       .toMatch(/none|ef5a4e/);
+  });
+
+  // https://github.com/gravitational/teleport/issues/1887, https://github.com/argoproj/argo-cd/issues/4337: consoles of several yards
+  // in tabs. The names are as long as they can be.
+  it.each([
+    ["eu-prod", 1440],
+    ["m".repeat(64), 1440],
+    ["m".repeat(64), 1024],
+    ["m".repeat(64), 390],
+  ])("names the yard %s at %i px", async (yard, width) => {
+    await page.viewport(width, 900);
+    const { screen } = await renderPage(Shell, "/stack?id=pr-12", { ...quiet, "GET /v1/me": { ...admin, yard } });
+
+    await expect.element(screen.getByRole("link", { name: `Stackyard ${yard}` })).toBeVisible();
+    const way = screen.getByRole("navigation", { name: "Breadcrumb" });
+    expect(way.element().textContent).toBe(`${yard}Stackspr-12`);
+    await screen.getByRole("button", { name: /^Account and settings/ }).click();
+    await expect.element(screen.getByText(`Signed in as ada at ${yard}`)).toBeVisible();
+    expect(document.documentElement.scrollWidth).toBe(width);
+    const current = way.element().querySelector("[aria-current]");
+    expect(current?.clientWidth).toBe(current?.scrollWidth);
+    await userEvent.keyboard("{Escape}");
+  });
+
+  // https://github.com/ydb-platform/ydb-embedded-ui/issues/662: what differs within a yard comes first in the narrow tab.
+  it("names the yard in the window's title, after the page", async () => {
+    await renderPage(TitledPage, "/stack?id=pr-12", { ...quiet, "GET /v1/me": { ...admin, yard: "eu-prod" } });
+
+    await expect.poll(() => document.title).toBe("pr-12 · eu-prod · Stackyard");
   });
 
   it("keeps zone, scheme, rows and keys in one menu, which Escape closes", async () => {

@@ -3,6 +3,7 @@ import { useState } from "react";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
+import { useYardName } from "../api/use-yard-name.ts";
 import { Icon } from "../design/icon.tsx";
 import { HistoryEntry } from "../design/kept-places.ts";
 import { To } from "../design/links.tsx";
@@ -23,6 +24,7 @@ export function Shell() {
   const entry = useRouterState({ select: ({ location: { state } }) => state.__TSR_key ?? "" });
   useShortcuts({ openPalette: () => setOpen("palette"), openHelp: () => setOpen("help") });
   useFavicon();
+  const yardName = useYardName();
   return (
     <div className="shell">
       <a className="skip-link button" href="#main">
@@ -30,7 +32,9 @@ export function Shell() {
       </a>
       <To path="/" className="shell-brand">
         <ProductMark />
-        <span>Stackyard</span>
+        <span className="brand-words">
+          Stackyard{yardName !== undefined && <span title={yardName}>{yardName}</span>}
+        </span>
       </To>
       <Navigation />
       <header className="shell-header">

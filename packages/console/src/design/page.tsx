@@ -4,12 +4,14 @@ import { isAbsent, toFailure } from "../api/client.ts";
 import { toSafeText } from "../text/safe-text.ts";
 import { Button } from "./button.tsx";
 import { Command } from "./copy-button.tsx";
+import { useWindowTitle } from "./use-window-title.ts";
 
 /** Renders the frame of a page: its heading gets the focus after a navigation, and names the window. */
 export function Page({ title, heading, sentence, actions, children }: PageProps) {
   const ref = useRef<HTMLHeadingElement>(null);
+  useWindowTitle(title);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another title is another page
   useEffect(() => {
-    document.title = `${toSafeText(title)} · Stackyard`;
     ref.current?.focus({ preventScroll: true });
   }, [title]);
   return (

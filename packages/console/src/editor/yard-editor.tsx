@@ -1,7 +1,7 @@
 import { defined } from "@stackyard/core";
 import type { ExecutorDetails, MachineSource, RevisionDetails } from "@stackyard/sdk";
 import { StackyardApiError } from "@stackyard/sdk";
-import { useEffect, useMemo, useState } from "react";
+import { useMemo, useState } from "react";
 import { isAbsent, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
@@ -10,6 +10,7 @@ import { Options } from "../design/fields.tsx";
 import { To, useGo, useSearch } from "../design/links.tsx";
 import { Empty, FailureNotice, Loaded, Page } from "../design/page.tsx";
 import { Text } from "../design/text.tsx";
+import { useWindowTitle } from "../design/use-window-title.ts";
 import type { JsonSchema, KnownExecutor } from "../machine/messages.ts";
 import type { BottomTab } from "./bottom-panel.tsx";
 import { openText } from "./files.ts";
@@ -21,9 +22,7 @@ import { YardDiff } from "./yard-diff.tsx";
 /** Renders the editor with documents of the yard. */
 export function YardEditor({ tab }: { tab: BottomTab }) {
   const { machine, rev } = useSearch();
-  useEffect(() => {
-    document.title = `${machine ?? "Editor"} · Stackyard`;
-  }, [machine]);
+  useWindowTitle(machine ?? "Editor");
   if (machine === undefined) return <Opened key="new" session={createEmptySession()} tab={tab} />;
   return rev === undefined ? (
     <NewestMachine key={machine} name={machine} tab={tab} />

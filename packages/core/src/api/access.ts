@@ -43,6 +43,7 @@ export const Me = Type.Object({
   name: Type.String(),
   owner: Type.Optional(Type.String({ description: "Of a token: the id of the person behind it." })),
   groups: Type.Array(Type.String()),
+  yard: Type.Optional(Type.String({ description: "The name of the yard that answers, if its server has one." })),
   via: Type.Enum(["bearer", "basic", "cookie", "anonymous", "old"], {
     description: "How the credential came. `old`: a token of the environment, the data folder or the options.",
   }),

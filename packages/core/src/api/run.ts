@@ -76,6 +76,7 @@ export type Service = View<typeof Service>;
 
 /** Counts of the whole yard. */
 export const YardInfo = Type.Object({
+  name: Type.Optional(Type.String({ description: "The name of the yard, if its server has one." })),
   version: Type.String(),
   stacks: count,
   queuedEvents: count,

@@ -17,7 +17,7 @@ interface HealthRoutesDeps extends Pick<ServerDeps, "processMetrics"> {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly version: string;
-  readonly settings: Pick<ServerSettings, "accounts">;
+  readonly settings: Pick<ServerSettings, "yardName" | "accounts">;
   readonly requests: RequestMetrics;
   /** Returns true once `stop` was called. */
   readonly isStopping: () => boolean;
@@ -94,17 +94,17 @@ function proofRoute({ prove }: HealthRoutesDeps): Route {
   });
 }
 
-function yardRoute({ store, version, settings: { accounts } }: HealthRoutesDeps): Route {
+function yardRoute({ store, version, settings: { yardName: name, accounts } }: HealthRoutesDeps): Route {
   return defineRoute("GET", "/v1/yard", {
     operationId: "getYard",
     permission: "read",
     subject: "yard",
     tag: "health",
-    summary: "Get statistics of the yard, and the names of AWS accounts.",
+    summary: "Get the name and statistics of the yard, and the names of AWS accounts.",
     answers: { 200: { description: "Counts.", schema: YardInfo } },
     async handle() {
       const { oldestEventAt: _, ...counts } = await store.queries.stats();
-      return json(200, { version, ...counts, ...defined({ accounts }) });
+      return json(200, { ...defined({ name }), version, ...counts, ...defined({ accounts }) });
     },
   });
 }

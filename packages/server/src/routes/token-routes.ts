@@ -20,19 +20,19 @@ import { pageInput, toPage } from "./to-page.ts";
 
 /** Defines the routes for the caller, and the API tokens that it has created. */
 export function tokenRoutes(deps: RouteDeps): readonly Route[] {
-  return [meRoute(), listRoute(deps), createRoute(deps), rotateRoute(deps), revokeRoute(deps)];
+  return [meRoute(deps), listRoute(deps), createRoute(deps), rotateRoute(deps), revokeRoute(deps)];
 }
 
 const signedIn = { permission: "signed-in", subject: "none" } as const;
 
-function meRoute(): Route {
+function meRoute({ settings: { yardName: yard } }: RouteDeps): Route {
   return defineRoute("GET", "/v1/me", {
     operationId: "getMe",
     ...signedIn,
     tag: "access",
     summary: "Who the caller is, and what it may do.",
     answers: { 200: { description: "The caller.", schema: Me } },
-    handle: async (_, { caller }) => json(200, toMe(caller)),
+    handle: async (_, { caller }) => json(200, { ...toMe(caller), ...defined({ yard }) }),
   });
 }
 
