@@ -43,14 +43,37 @@ describe("countTaken", () => {
   it("counts each move once, at the first arrow between its states with its event", () => {
     const taken = countTaken(graph, [
       line("LIVE", "BUILD", "PUSHED"),
-      line("BUILD", "LIVE", "NEXT"),
+      line("BUILD", "LIVE", "TASK_COMPLETED"),
       line("LIVE", "BUILD", "PUSHED"),
-      line("BUILD", "BROKEN", "FAILED"),
+      line("BUILD", "BROKEN", "TASK_ERROR", { code: "STATE_LOCKED" }),
       line("LIVE", "LIVE", "TOUCHED"),
     ]);
 
     expect(taken.edges).toEqual([2, 0, 1, 1, 1]);
     expect(Object.fromEntries(taken.states)).toEqual({ BUILD: 2, LIVE: 1, BROKEN: 1 });
+  });
+
+  it("counts the ways into the first state, through the ends of tasks and over states without tasks", () => {
+    const release: MachineGraph = {
+      nodes: [],
+      edges: [
+        edge("INIT", "BUILD", "OPENED"),
+        edge("BUILD", "CHECK", "NEXT"),
+        edge("CHECK", "LIVE", "NEXT"),
+        edge("CHECK", "LIVE", "FAILED"),
+        edge("BUILD", "BUILD", "NEXT"),
+      ],
+    };
+
+    const taken = countTaken(release, [
+      line(undefined, "BUILD", "OPENED"),
+      line("BUILD", "BUILD", "TASK_COMPLETED"),
+      line("BUILD", "LIVE", "TASK_COMPLETED"),
+      line("CHECK", "LIVE", "TASK_ERROR", { code: "EXIT_1" }),
+    ]);
+
+    expect(taken.edges).toEqual([1, 1, 1, 1, 0]);
+    expect(Object.fromEntries(taken.states)).toEqual({ BUILD: 1, CHECK: 1, LIVE: 2 });
   });
 
   it("leaves out what was parked, refused or of another machine, and takes names that objects have", () => {

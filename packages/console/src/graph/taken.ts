@@ -1,4 +1,5 @@
 import type { HistoryEntry, MachineGraph } from "@stackyard/sdk";
+import { findWay } from "./find-way.ts";
 
 /** How often a stack took the arrows of its machine, and was in its states. */
 export interface Taken {
@@ -8,20 +9,37 @@ export interface Taken {
   readonly states: ReadonlyMap<string, number>;
 }
 
+/** The state of a stack before its first event. */
+const FIRST_STATE = "INIT";
+
 /**
- * Counts what a history took. A line belongs to the first arrow with its two states and its event: of arrows with
- * conditions the history does not say which one it was. Lines that moved nothing count for arrows that stay only.
+ * Counts what a history took. The end of a task, a deadline and an approval move a stack by `NEXT` or `FAILED`, which
+ * have no line of their own. A line belongs to the shortest way between its two states; of arrows with conditions the
+ * history does not say which one it was, so the first counts. Lines that moved nothing count for arrows that stay only.
  */
-export function countTaken({ edges }: MachineGraph, entries: readonly HistoryEntry[]): Taken {
-  const counts = edges.map(() => 0);
+export function countTaken(graph: MachineGraph, entries: readonly HistoryEntry[]): Taken {
+  const ways = entries.flatMap((entry) => (entry.outcome === "applied" ? findTaken(graph, entry) : []));
+  const edges = graph.edges.map(() => 0);
   const states = new Map<string, number>();
-  for (const { outcome, from, to, event } of entries) {
-    if (outcome !== "applied" || from === undefined || to === undefined) continue;
-    const index = edges.findIndex((edge) => edge.from === from && edge.to === to && edge.event === event);
-    if (index !== -1) counts[index] = (counts[index] ?? 0) + 1;
-    if (from !== to) states.set(to, (states.get(to) ?? 0) + 1);
+  for (const index of ways) {
+    edges[index] = (edges[index] ?? 0) + 1;
+    const { from, to } = graph.edges[index] ?? {};
+    if (to !== undefined && to !== from) states.set(to, (states.get(to) ?? 0) + 1);
   }
-  return { edges: counts, states };
+  return { edges, states };
+}
+
+function findTaken(graph: MachineGraph, { event, code, from = FIRST_STATE, to }: HistoryEntry): readonly number[] {
+  if (to === undefined) return [];
+  if (from === to) {
+    const index = graph.edges.findIndex((edge) => edge.from === from && edge.to === to && edge.event === event);
+    return index === -1 ? [] : [index];
+  }
+  return findWay(graph, {
+    from,
+    to,
+    events: [event, ...(code === undefined ? ["NEXT", "FAILED"] : ["FAILED", "NEXT"])],
+  });
 }
 
 /** Returns how often a state was entered, in words. */

@@ -8,6 +8,7 @@ import {
   type SimulationLine,
   toGraph,
 } from "@stackyard/core/machine";
+import { findWay } from "../graph/find-way.ts";
 import type { MachineText, NextTimer, Simulated, Tasks } from "./messages.ts";
 
 const START = Date.UTC(2030, 0, 1);
@@ -126,32 +127,4 @@ function listEvents(step: unknown, { fired = [] }: SimulationLine): readonly str
   const message = fieldOf(step, "event");
   const sent = fieldOf(message, "event") ?? fieldOf(message, "action");
   return [...(typeof sent === "string" ? [sent] : []), ...fired.map(({ event }) => event), "NEXT", "FAILED"];
-}
-
-interface Way {
-  readonly from: string;
-  /** Undefined: the stack was removed. */
-  readonly to: string | undefined;
-  readonly events: readonly string[];
-}
-
-const MAX_WAY = 4;
-
-/** Returns the shortest way over arrows of these events. */
-function findWay({ edges, nodes }: Graph, { from, to, events }: Way): readonly number[] {
-  const ends = new Set(nodes.flatMap((node) => (node.kind === "state" && node.terminal ? [node.id] : [])));
-  const isThere = (state: string) => (to === undefined ? ends.has(state) : state === to);
-  let ways: readonly { readonly at: string; readonly taken: readonly number[] }[] = [{ at: from, taken: [] }];
-  for (let length = 0; length < MAX_WAY; length += 1) {
-    ways = ways.flatMap(({ at, taken }) =>
-      edges.flatMap((edge, index) =>
-        edge.from === at && edge.event !== undefined && events.includes(edge.event)
-          ? [{ at: edge.to, taken: [...taken, index] }]
-          : [],
-      ),
-    );
-    const found = ways.find(({ at }) => isThere(at));
-    if (found !== undefined) return found.taken;
-  }
-  return [];
 }
