@@ -5,12 +5,11 @@ import { type CallOptions, type HttpClient, loadItems, loadPage, type Page, type
 export interface DeploysApi {
   /** Returns the tasks that have begun. Throws `STACK_UNKNOWN`. */
   list(release: string, options?: CallOptions): Promise<readonly Deploy[]>;
-  /** Returns a page of a task's stacks, in the order in which they are sent to. Throws `STACK_UNKNOWN`, `NOT_FOUND`. */
-  stacks(
-    release: string,
-    task: string,
-    options?: PageOptions & { readonly state?: DeployStack["state"] },
-  ): Promise<Page<DeployStack>>;
+  /**
+   * Returns a page of a task's stacks. Pages contain each stack once, also when it fails between them. Throws
+   * `STACK_UNKNOWN`, `NOT_FOUND`, and `USAGE` for the cursor of a list whose stacks were selected again.
+   */
+  stacks(release: string, task: string, options?: DeployStacksOptions): Promise<Page<DeployStack>>;
   /** Returns when the tasks that have not ended may send: their calendars, and freezes. Throws `STACK_UNKNOWN`. */
   calendar(release: string, options?: CallOptions): Promise<ReleaseCalendar>;
   /**
@@ -24,6 +23,14 @@ export interface DeploysApi {
     digestOrTask: string,
     options?: PageOptions & { readonly does?: PlannedStack["does"]; readonly state?: DeployStack["state"] },
   ): Promise<Page<PlannedStack>>;
+}
+
+/** Which stacks of a task to list. */
+export interface DeployStacksOptions extends PageOptions {
+  /** Default: all. */
+  readonly state?: DeployStack["state"];
+  /** Default `sending`: the order in which they are sent to. */
+  readonly order?: "sending" | "failed-first";
 }
 
 /** Creates the part of the client for deployments. */

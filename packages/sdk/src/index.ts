@@ -78,7 +78,7 @@ export type { BoardsApi } from "./boards-api.ts";
 export type { BulkApi, BulkItemsOptions, BulkRequest, StartBulkOptions, WaitForBulkOptions } from "./bulk-api.ts";
 export { type CiTokenOptions, createCiToken } from "./ci-token.ts";
 export type { CustomResourcesApi } from "./custom-resources-api.ts";
-export type { DeploysApi } from "./deploys-api.ts";
+export type { DeployStacksOptions, DeploysApi } from "./deploys-api.ts";
 export type { WatchOptions } from "./event-stream.ts";
 export type { FreezesApi, NewFreeze } from "./freezes-api.ts";
 export type { Page, PageOptions, TokenSource, UnreadableRow } from "./http-client.ts";

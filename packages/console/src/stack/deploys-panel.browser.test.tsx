@@ -73,6 +73,35 @@ it("lists the stacks of a task with links, first those that failed, with counts 
   await expect.element(screen.getByRole("link", { name: "tenant-1" })).toBeVisible();
 });
 
+it("lists all stacks with the failed ones first over all pages, and each of them once (octopus#2548, octopus#8946)", async () => {
+  await page.viewport(1_440, 1_200);
+  const rows = Array.from({ length: 99 }, (_, index) => row(`tenant-${index}`, "done"));
+  const pages: Readonly<Record<string, object>> = {
+    "": { items: [row("tenant-399", "failed"), ...rows], cursor: "a1.99.AQ" },
+    // This one has failed since the first page.
+    "a1.99.AQ": { items: [row("tenant-101", "failed"), row("tenant-100", "done")] },
+  };
+  const { screen, sent } = await renderPage(StackPage, "/stack?id=pr-12", {
+    ...stackApi(aStack({ attempts: [anAttempt({ executor: "deploy" })] })),
+    "GET /v1/stacks/pr-12/deploys": { items: [deploy] },
+    "GET /v1/stacks/pr-12/deploys/tenants": ({ query }: SentRequest) =>
+      query["order"] === "failed-first" ? pages[query["cursor"] ?? ""] : { items: [] },
+  });
+
+  await screen.getByRole("button", { name: "Stacks", exact: true }).click();
+  await screen.getByRole("button", { name: "All 400", exact: true }).click();
+  const table = screen.getByRole("region", { name: "Stacks of tenants" });
+  const firstRow = () => table.element().querySelector("tbody tr")?.textContent;
+  await expect.poll(firstRow).toMatch(/^tenant-399canaryFailed/);
+  // The list loads its next page itself once its end is in view.
+  table.element().scrollTop = 1e6;
+
+  await expect.element(table.getByRole("table")).toHaveAttribute("aria-rowcount", "103");
+  const queries = sent.filter(({ path }) => path.endsWith("/deploys/tenants")).map(({ query }) => query);
+  expect(queries.at(-1)).toMatchObject({ order: "failed-first", cursor: "a1.99.AQ" });
+  await expect.element(table.getByRole("link", { name: "tenant-101" })).toBeInTheDocument();
+});
+
 it("retries the failed task for the stacks that failed, after a question", async () => {
   await page.viewport(1_440, 1_200);
   const stack = aStack({ attempts: [anAttempt({ executor: "deploy" })] });

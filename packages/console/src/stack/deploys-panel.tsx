@@ -94,13 +94,16 @@ function Next({
 /** What needs a person first. Of those that were left alone, the server knows several states. */
 const FILTERS = ["failed", "sent", "waiting", "unsent", "done"] as const;
 
+/** Of 400 stacks, a failed one may be in the last page of the order of sending. */
+const FAILED_FIRST = { order: "failed-first" } as const;
+
 /** Renders the stacks of a deployment, first those that have failed. */
 function Rows({ release, deploy }: Pick<OneDeployProps, "release" | "deploy">) {
   const { task } = deploy;
   const { stacks, total } = countDeploy(deploy);
   const [state, setState] = useState<(typeof FILTERS)[number] | undefined>(total.failed > 0 ? "failed" : undefined);
   const list = usePages(keys.stack(release, "deploy", { task, state }), (part) =>
-    yard.deploys.stacks(release, task, { ...part, ...defined({ state }) }),
+    yard.deploys.stacks(release, task, { ...part, ...(state === undefined ? FAILED_FIRST : { state }) }),
   );
   const choices = [undefined, ...FILTERS.filter((each) => total[each] > 0 || each === state)];
   return (

@@ -3,7 +3,9 @@ export { type ListedTurn, type ListTurnsDeps, listTurns, type TurnPart } from ".
 export { isHeldBy } from "../holds/examine-freezes.ts";
 export { findSendLimits } from "./deploy-limits.ts";
 export type { DeployRow, DeployRowState, DeployState } from "./deploy-row.ts";
+export { type ListRowsInput, listRows } from "./list-rows.ts";
 export { isOwn } from "./observe-row.ts";
+export type { PickedRows, RowsRequest } from "./pick-rows.ts";
 export type { PlanEntry } from "./plan-entry.ts";
 export {
   findPlan,

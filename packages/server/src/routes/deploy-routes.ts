@@ -7,7 +7,7 @@ import {
   type DeployState,
   findDeployState,
   findSendLimits,
-  listRowPages,
+  listRows,
   type RowsInput,
 } from "@stackyard/promotion/deploy";
 import { Type } from "typebox";
@@ -15,7 +15,6 @@ import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, pageQuery, StackId, toInstant } from "../schemas/event.ts";
 import { keepReadable } from "./readable-rows.ts";
 import type { RouteDeps } from "./route-deps.ts";
-import { collectRows } from "./row-pages.ts";
 import { pageInput } from "./to-page.ts";
 
 /** Defines the routes of what the tasks `deploy` of a release have done. */
@@ -59,26 +58,33 @@ function stacksRoute(deps: RouteDeps): Route {
     permission: "read",
     subject: "stack",
     tag: "promotion",
-    summary:
-      "List the stacks of a task `deploy` in the order in which they are sent to, without those that the caller may not read.",
+    summary: "List the stacks of a task `deploy`, without those that the caller may not read.",
     params: { stackId: StackId, task: Type.String({ minLength: 1, maxLength: 255 }) },
-    query: { ...pageQuery, state: Type.Optional(Type.Enum([...DEPLOY_STATES], { description: "Default: all." })) },
+    query: {
+      ...pageQuery,
+      state: Type.Optional(Type.Enum([...DEPLOY_STATES], { description: "Default: all." })),
+      order: Type.Optional(
+        Type.Enum(["sending", "failed-first"], {
+          description:
+            "Default: the order in which they are sent to. `failed-first`: those that have failed come before all others. In either order the pages contain each stack once, also when it fails between two of them.",
+        }),
+      ),
+    },
     answers: {
       200: { description: "A page.", schema: pageOf(DeployStack) },
       404: { description: "STACK_UNKNOWN; NOT_FOUND: the task has deployed nothing" },
     },
-    async handle({ params: { stackId, task }, query: { state: wanted, ...query } }, { caller }) {
+    async handle({ params: { stackId, task }, query: { state: wanted, order, ...query } }, { caller }) {
       const { tasks } = await openRelease(deps, stackId);
       const input = tasks.find(({ owner }) => owner.task === task);
       const state = input && (await findDeployState(input));
       if (input === undefined || state === undefined) throw toNothing(task, { stackId, tasks });
-      const { cursor, limit } = pageInput(query);
-      const isWanted = (row: DeployRow) => wanted === undefined || row.state === wanted;
-      const rows = await collectRows({ cursor, limit, isWanted, load: (first) => listRowPages(input, first) });
+      const part = { ...pageInput(query), state: wanted, isFailedFirst: order === "failed-first" };
+      const rows = await listRows(input, state, part);
       const visible = await keepReadable(deps, caller, rows.items);
       return json(200, {
         items: visible.map((row) => toDeployStack(row, state)),
-        ...defined({ cursor: rows.next }),
+        ...defined({ cursor: rows.cursor }),
       });
     },
   });
