@@ -2,13 +2,24 @@ import type { ComponentType } from "react";
 import { beforeEach, describe, expect, it } from "vitest";
 import { page } from "vitest/browser";
 import { ApprovalPage } from "../approvals/approval-page.tsx";
+import { Beside } from "../design/beside.tsx";
 import { JobPage } from "../jobs/job-page.tsx";
 import { MachinePage } from "../machines/machine-page.tsx";
 import { ReleasePage } from "../releases/release-page.tsx";
+import { StackList } from "../stack/stack-list.tsx";
 import { StatePage } from "../terraform/state-page.tsx";
 import { renderPage } from "../testing/render-page.tsx";
+import { aFailedStack } from "../testing/stacks.ts";
 
 beforeEach(() => page.viewport(1200, 800));
+
+function SideOfStack() {
+  return (
+    <Beside label="Other stacks" list={<StackList stackId="pr-0" />}>
+      <p>pr-0</p>
+    </Beside>
+  );
+}
 
 interface Case {
   readonly label: string;
@@ -97,6 +108,21 @@ const CASES: readonly Case[] = [
     other: ["app/two", "/state?key=app%2Ftwo"],
   },
 ];
+
+describe("the stacks beside a stack", () => {
+  it("show the whole names of long states", async () => {
+    const states = ["WAITING-FOR-CERTIFICATE", "ROLLING-OUT_TO_ALL_CUSTOMERS", "UP"];
+    const stacks = states.map((state, index) => aFailedStack(`pr-${index}`, { state }));
+    await renderPage(SideOfStack, "/stack?id=pr-0", { "GET /v1/stacks": { items: stacks } });
+    await expect.element(page.getByText("UP", { exact: true })).toBeVisible();
+
+    const list = document.querySelector(".table-scroll");
+    const cells = [...document.querySelectorAll<HTMLElement>("td.narrow")];
+    expect(cells.map(({ textContent }) => textContent)).toEqual(states);
+    expect(cells.filter((cell) => cell.scrollWidth > cell.clientWidth)).toEqual([]);
+    expect(list?.scrollWidth).toBe(list?.clientWidth);
+  });
+});
 
 describe("a detail and its list", () => {
   it.each(CASES)(

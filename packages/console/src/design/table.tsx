@@ -126,7 +126,7 @@ export function TableHead<Row>({ columns }: { columns: readonly Column<Row>[] })
 /** Renders the cells of one row. */
 export function Cells<Row>({ columns, row }: { columns: readonly Column<Row>[]; row: Row }) {
   return columns.map((column) => (
-    <td key={toKey(column)} className={column.number ? "number" : column.prose && "prose"}>
+    <td key={toKey(column)} className={column.number ? "number" : column.narrow ? "narrow" : column.prose && "prose"}>
       {column.cell(row)}
     </td>
   ));

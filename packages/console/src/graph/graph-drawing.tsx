@@ -75,7 +75,7 @@ export type Zoom = number | "fit" | "whole";
 /** Renders a laid-out graph. It is one image for screen readers; the table has the same content. */
 export function GraphDrawing({ graph, layout, label, zoom, drawing, ...marks }: DrawingProps) {
   const scroller = useRef<HTMLElement>(null);
-  const present = Object.entries(marks.states ?? {}).find(([, badge]) => badge.current)?.[0];
+  const present = findPresent(marks);
   const place = layout.nodes.find(({ id }) => id === present);
   const { x, y } = place ?? { x: undefined, y: undefined };
   const above = Object.values(marks.states ?? {}).some(({ text }) => text !== undefined) ? ROOM_ABOVE : 0;
@@ -97,9 +97,10 @@ export function GraphDrawing({ graph, layout, label, zoom, drawing, ...marks }: 
     };
   }, [x, y, zoom, above, view.width, view.height]);
   const style = typeof zoom === "number" ? { width: view.width * zoom } : toFittedSize(view, zoom);
+  const height = present === undefined ? "graph-scroll tall" : "graph-scroll";
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: the area is scrolled with the keyboard
-    <section className="graph-scroll" ref={scroller} tabIndex={0} aria-label={label}>
+    <section className={height} ref={scroller} tabIndex={0} aria-label={label}>
       <svg
         className="graph"
         ref={drawing}
@@ -112,6 +113,11 @@ export function GraphDrawing({ graph, layout, label, zoom, drawing, ...marks }: 
       </svg>
     </section>
   );
+}
+
+/** Returns the state where the stack is now; undefined in the graph of a machine. */
+export function findPresent({ states = {} }: GraphMarks): string | undefined {
+  return Object.entries(states).find(([, badge]) => badge.current)?.[0];
 }
 
 /** Scrolls a point of the drawing, in parts of its size, into the middle. */
@@ -193,7 +199,7 @@ const EdgeLabels = memo(function EdgeLabels({ graph, layout, marks, from }: Slic
 
 /** Returns a size that fits the whole graph; one that would become too small to read is scrolled, unless `whole`. */
 function toFittedSize({ width, height }: Pick<GraphLayout, "width" | "height">, zoom: "fit" | "whole") {
-  const size = { width: "100%", maxWidth: width, maxHeight: "calc(60vh - 16px)" };
+  const size = { width: "100%", maxWidth: width, maxHeight: "calc(var(--graph-height) - 16px)" };
   return zoom === "whole"
     ? size
     : { ...size, minWidth: Math.ceil(width * SMALLEST), minHeight: Math.ceil(height * SMALLEST) };

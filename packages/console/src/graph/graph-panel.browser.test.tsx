@@ -47,6 +47,33 @@ it.each([
   expect((scroller?.scrollWidth ?? 0) - (scroller?.clientWidth ?? 0)).toBe(0);
 });
 
+// https://github.com/The-Low-Code-Foundation/NodeGX/issues/33: of a graph that begins at no state, the last one was half outside.
+it.each([
+  [7, 880, "down"],
+  [7, 1_440, "right"],
+  [7, 390, "down"],
+])("shows all of a machine of %i states, with its last one, %i pixels wide", async (count, width, direction) => {
+  await page.viewport(width, 900);
+  await render(<GraphPanel graph={createGraph(count)} label="Graph" />);
+  const findNodes = () => [...document.querySelectorAll(".graph-node")].map((node) => node.getBoundingClientRect());
+  await expect.poll(() => findNodes().length).toBe(count);
+  const isInside = () => {
+    const area = document.querySelector(".graph-scroll")?.getBoundingClientRect() ?? new DOMRect();
+    return findNodes().every(
+      ({ left, right, top, bottom }) =>
+        left >= area.left && right <= area.right && top >= area.top && bottom <= area.bottom,
+    );
+  };
+
+  await expect.poll(isInside).toBe(true);
+  expect(findSmallestText()).toBeGreaterThanOrEqual(12);
+  const turn = direction === "down" ? "Draw to the right" : "Draw downwards";
+  await page.getByRole("button", { name: turn }).click();
+
+  const other = direction === "down" ? "Draw downwards" : "Draw to the right";
+  await expect.element(page.getByRole("button", { name: other })).toBeVisible();
+});
+
 it("shows the texts above the topmost states whole", async () => {
   await page.viewport(1_440, 1_000);
   const graph = createGraph(3);

@@ -4,7 +4,7 @@ import { type RefCallback, useEffect, useRef, useState } from "react";
 import { Button } from "../design/button.tsx";
 import { CopyImage } from "../design/copy-image.tsx";
 import { Panel, Skeleton } from "../design/page.tsx";
-import { GraphDrawing, type GraphMarks, type Zoom } from "./graph-drawing.tsx";
+import { findPresent, GraphDrawing, type GraphMarks, SMALLEST, type Zoom } from "./graph-drawing.tsx";
 import { GraphTable } from "./graph-table.tsx";
 import { useLayout } from "./use-layout.ts";
 import "./graph.css";
@@ -18,12 +18,15 @@ interface GraphPanelProps extends GraphMarks {
 const ZOOM_STEP = 1.25;
 /** In narrower places a graph grows downwards. */
 const NARROW_PX = 640;
+/** Left and right of a drawing, in `graph.css`. */
+const PADDING_PX = 16;
 
 /** Renders a machine as a graph, or as a table with the same content. */
 export function GraphPanel({ graph, label, ...marks }: GraphPanelProps) {
   const [view, setView] = useState<"graph" | "table">("graph");
   const [zoom, setZoom] = useState<Zoom>("fit");
   const [direction, setDirection] = useState<Direction>();
+  const [isChosen, setChosen] = useState(false);
   const place = useRef<HTMLDivElement>(null);
   const [drawing, setDrawing] = useState<SVGSVGElement | null>(null);
   useEffect(() => setDirection((place.current?.clientWidth ?? 0) < NARROW_PX ? "down" : "right"), []);
@@ -38,7 +41,10 @@ export function GraphPanel({ graph, label, ...marks }: GraphPanelProps) {
               <Button
                 look="plain"
                 label={direction === "right" ? "Draw downwards" : "Draw to the right"}
-                onPress={() => setDirection(direction === "right" ? "down" : "right")}
+                onPress={() => {
+                  setDirection(direction === "right" ? "down" : "right");
+                  setChosen(true);
+                }}
               >
                 Turn
               </Button>
@@ -71,12 +77,26 @@ export function GraphPanel({ graph, label, ...marks }: GraphPanelProps) {
       )}
       <div ref={place}>
         {shown && direction !== undefined && (
-          <Drawing graph={graph} label={label} zoom={zoom} direction={direction} drawing={setDrawing} {...marks} />
+          <Drawing
+            graph={graph}
+            label={label}
+            zoom={zoom}
+            direction={direction}
+            room={isChosen || findPresent(marks) !== undefined ? Number.POSITIVE_INFINITY : roomIn(place.current)}
+            onTooWide={() => setDirection("down")}
+            drawing={setDrawing}
+            {...marks}
+          />
         )}
         {!shown && <GraphTable graph={graph} label={label} {...marks} />}
       </div>
     </Panel>
   );
+}
+
+/** Returns the width for a drawing, in pixels. */
+function roomIn(place: HTMLElement | null): number {
+  return (place?.clientWidth ?? 0) - PADDING_PX;
 }
 
 /** Steps begin at natural size. */
@@ -89,12 +109,20 @@ interface DrawingProps extends GraphMarks {
   readonly label: string;
   readonly zoom: Zoom;
   readonly direction: Direction;
+  /** The width, in pixels, in which a graph that grows to the right must be readable. */
+  readonly room: number;
+  readonly onTooWide: () => void;
   readonly drawing: RefCallback<SVGSVGElement>;
 }
 
-function Drawing({ graph, label, zoom, direction, drawing, ...marks }: DrawingProps) {
+function Drawing({ graph, label, zoom, direction, room, onTooWide, drawing, ...marks }: DrawingProps) {
   const state = useLayout(graph, { direction, notes: marks.taken !== undefined });
-  if (state.kind === "pending") return <Skeleton height={200} />;
+  const isTooWide = direction === "right" && state.kind === "ready" && state.layout.width * SMALLEST > room;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: told once
+  useEffect(() => {
+    if (isTooWide) onTooWide();
+  }, [isTooWide]);
+  if (state.kind === "pending" || isTooWide) return <Skeleton height={200} />;
   if (state.kind === "failed") {
     return (
       <>
