@@ -50,6 +50,9 @@ type Share = (at: number) => number;
 /** From here on a time on the axis would be cut off at the end. */
 const LAST_TICK = 0.96;
 
+/** On a phone, a time before it would be cut off at the beginning. */
+const FIRST_TICK = "12px";
+
 /** Renders what waited, ran and ended on one line of time, a row each. A bar links to the page of what it shows. */
 export function Gantt({ label, heads: [first, last], rows, from, to, drawing }: GanttProps) {
   const { zone } = useSettings();
@@ -64,7 +67,7 @@ export function Gantt({ label, heads: [first, last], rows, from, to, drawing }: 
           {toTicks(from, end)
             .filter((tick) => share(tick) < LAST_TICK)
             .map((tick) => (
-              <span key={tick} className="gantt-tick" style={{ left: toPercent(share(tick)) }}>
+              <span key={tick} className="gantt-tick" style={{ left: `max(${FIRST_TICK}, ${toPercent(share(tick))})` }}>
                 {formatTime(tick, zone)}
               </span>
             ))}

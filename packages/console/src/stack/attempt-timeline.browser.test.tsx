@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { page } from "vitest/browser";
+import { Gantt } from "../design/gantt.tsx";
 import { anAttempt, anEntry, aStack, stackApi } from "../testing/a-stack.ts";
 import { renderPage } from "../testing/render-page.tsx";
 import { StackPage } from "./stack-page.tsx";
@@ -59,4 +60,23 @@ it("is under the graph, below the failure, and before the tasks", async () => {
     (selector) => document.querySelector(selector)?.getBoundingClientRect().top ?? Number.NaN,
   );
   expect(tops).toEqual(tops.toSorted((a, b) => a - b));
+});
+
+const FROM = Date.UTC(2026, 10, 20, 3);
+
+function Timeline() {
+  return <Gantt label="Attempts" heads={["Task", "Result"]} rows={[]} from={FROM} to={FROM + 780_000} />;
+}
+
+it("cuts off no time of its axis on a phone, also where the first one is at the very beginning", async () => {
+  await page.viewport(390, 800);
+  await renderPage(Timeline, "/", {});
+  await expect.poll(() => document.querySelectorAll(".gantt-tick").length).toBeGreaterThan(3);
+
+  const place = document.querySelector(".gantt")?.getBoundingClientRect() ?? new DOMRect();
+  const cut = [...document.querySelectorAll(".gantt-tick")].flatMap((tick) => {
+    const { left, right } = tick.getBoundingClientRect();
+    return left < place.left || right > place.right ? [tick.textContent] : [];
+  });
+  expect(cut).toEqual([]);
 });
