@@ -62,7 +62,7 @@ function OneJob({ id }: { id: string }) {
 }
 
 function Shown({ job }: { job: Run }) {
-  const { executor, message, error } = job;
+  const { executor, message, error, endedAt } = job;
   const own = findJobPage(job);
   return (
     <>
@@ -85,6 +85,7 @@ function Shown({ job }: { job: Run }) {
       <RunFailure job={job} />
       {message !== undefined && error === undefined && (
         <p>
+          {endedAt !== undefined && <span className="muted">Last message: </span>}
           <Text>{dropColors(message)}</Text>
         </p>
       )}

@@ -60,12 +60,19 @@ const COLUMNS: readonly Column<Run>[] = [
   { header: "Took", number: true, cell: (job) => <Took job={job} /> },
 ];
 
-function Message({ job: { error, message = "", cancelling } }: { job: Run }) {
+function Message({ job: { error, message = "", cancelling, endedAt } }: { job: Run }) {
   if (error !== undefined) {
     return (
       <>
         <Text mono>{error.code}</Text> <Text>{error.message}</Text>
       </>
+    );
+  }
+  if (endedAt !== undefined && message !== "") {
+    return (
+      <span className="muted">
+        last: <Text>{dropColors(message)}</Text>
+      </span>
     );
   }
   return <Text>{dropColors(cancelling ? `Cancelling. ${message}` : message)}</Text>;

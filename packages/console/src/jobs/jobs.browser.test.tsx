@@ -121,6 +121,15 @@ describe("JobPage", () => {
     await expect.element(screen.getByText('"unhealthy"', { exact: false })).toBeVisible();
   });
 
+  it("does not state a progress of a job that has ended (argo-cd#992, argo-cd#365)", async () => {
+    const job = aJob({ state: "succeeded", endedAt: "2026-11-20T03:05:00Z", message: "3 of 18 resources" });
+    const { screen } = await renderPage(JobPage, "/job?id=run-1", { ...parts, "GET /v1/runs/run-1": job });
+    await expect.element(screen.getByText("Last message: 3 of 18 resources")).toBeVisible();
+
+    const list = await renderPage(JobsPage, "/jobs", { ...executors, "GET /v1/runs": { items: [job] } });
+    await expect.element(list.screen.getByRole("cell", { name: "last: 3 of 18 resources" })).toBeVisible();
+  });
+
   it("retries with one key, and shows that it runs", async () => {
     const { screen, sent } = await renderPage(WithKeys, "/job?id=run-2", {
       ...parts,
