@@ -263,13 +263,17 @@ describe("InboxPage", () => {
       .toHaveAccessibleDescription("Needs operate");
   });
 
-  it("says when nothing needs you", async () => {
+  it("says when nothing needs you, and has no color of trouble then", async () => {
     const { screen } = await renderPage(InboxPage, "/inbox", {
       "GET /v1/stack-counts": conditionCounts(3),
       "GET /v1/causes": { items: [], examined: 0 },
     });
 
     await expect.element(screen.getByText("Nothing needs you.")).toBeVisible();
+    const tones = [...document.querySelectorAll("nav[aria-label='Parts of the inbox'] .mark")].map(
+      (mark) => getComputedStyle(mark).color,
+    );
+    expect(new Set(tones).size).toBe(1);
   });
 
   it("shows a failure in its panel, and what is loading", async () => {

@@ -29,7 +29,13 @@ export function InboxPage() {
     <Page title="Inbox">
       <nav className="tabs" aria-label="Parts of the inbox">
         {TABS.map((id) => (
-          <To key={id} path="/inbox" search={{ tab: id === "failed" ? undefined : id }} current={id === tab}>
+          <To
+            key={id}
+            path="/inbox"
+            search={{ tab: id === "failed" ? undefined : id }}
+            current={id === tab}
+            {...(counts[id] === 0 && { className: "none" })}
+          >
             <Mark status={LOOKS[id][0]} word={`${LOOKS[id][1]} ${counts[id]?.toLocaleString("en") ?? ""}`.trim()} />
           </To>
         ))}
