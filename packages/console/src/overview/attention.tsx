@@ -98,7 +98,19 @@ function OldestOf({ condition, count }: { condition: "stalled" | "overdue"; coun
   const word = `${condition === "stalled" ? "Stalled" : "Overdue"} ${count}`;
   const stack = oldest.data?.items[0];
   return (
-    <Line id={condition} status={condition} word={word} search={{ is: condition, sort: "enteredAt" }}>
+    <Line
+      id={condition}
+      status={condition}
+      word={word}
+      search={{ is: condition, sort: "enteredAt" }}
+      action={
+        stack !== undefined && (
+          <To path="/stack" search={{ id: stack.id }} className="button">
+            Open stack
+          </To>
+        )
+      }
+    >
       {stack === undefined ? null : <OldestStack stack={stack} />}
     </Line>
   );

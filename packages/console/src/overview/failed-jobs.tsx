@@ -4,7 +4,8 @@ import { keys } from "../api/keys.ts";
 import { JOB_MACHINE } from "../api/status.ts";
 import { useLoad } from "../api/use-load.ts";
 import { CauseMessage } from "../design/causes.tsx";
-import { JobLink } from "../design/job-link.tsx";
+import { JobLink, toJobPath } from "../design/job-link.tsx";
+import { To } from "../design/links.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { serverNow } from "../text/server-clock.ts";
 import { Line } from "./attention-line.tsx";
@@ -46,6 +47,11 @@ export function FailedJobs({ jobs }: { jobs: readonly Run[] }) {
       word="Failed job"
       path="/jobs"
       search={{ state: "failed" }}
+      action={
+        <To path={toJobPath(job)} search={{ id: job.runId }} className="button">
+          Open job
+        </To>
+      }
     >
       <span className="cause-name">
         <strong>

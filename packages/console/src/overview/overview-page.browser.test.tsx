@@ -98,6 +98,7 @@ describe("OverviewPage", () => {
       .element(screen.getByRole("link", { name: "Failed 2" }))
       .toHaveAttribute("href", "/stacks?condition=failed&task=network&code=none");
     await expect.element(screen.getByRole("link", { name: "pr-881" })).toBeVisible();
+    await expect.element(screen.getByRole("link", { name: "Open stack" })).toHaveAttribute("href", "/stack?id=pr-881");
     await expect
       .element(screen.getByRole("link", { name: "Review" }))
       .toHaveAttribute("href", "/approval?stack=web-prod&task=sign-off");
@@ -121,6 +122,7 @@ describe("OverviewPage", () => {
 
     await expect.element(screen.getByText("ECS_UNHEALTHY")).toBeVisible();
     await expect.element(screen.getByRole("link", { name: "run-1" })).toHaveAttribute("href", "/job?id=run-1");
+    await expect.element(screen.getByRole("link", { name: "Open job" })).toHaveAttribute("href", "/job?id=run-1");
     await expect.element(screen.getByText("All quiet")).not.toBeInTheDocument();
     await expect.element(screen.getByRole("link", { name: "run-2" })).not.toBeInTheDocument();
     expect(sent.find(({ path }) => path === "/v1/stacks")?.query).toMatchObject({
