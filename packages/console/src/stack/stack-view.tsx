@@ -121,21 +121,21 @@ function Neighbours({ source: { stackId, path } }: { source: StackSource }) {
         shortcut="["
         look="plain"
         label="Previous stack of the list"
-        refusal={absent ?? (place?.previous === undefined ? "This is the first one" : undefined)}
+        refusal={absent ?? (place?.previous === undefined ? "This is the first one loaded" : undefined)}
         onPress={() => open(place?.previous)}
       >
         ‹
       </Button>
       {place !== undefined && (
         <span className="muted nowrap">
-          {place.place} of {place.total}
+          {place.place} of {place.total} loaded
         </span>
       )}
       <Button
         shortcut="]"
         look="plain"
         label="Next stack of the list"
-        refusal={absent ?? (place?.next === undefined ? "This is the last one" : undefined)}
+        refusal={absent ?? (place?.next === undefined ? "This is the last one loaded" : undefined)}
         onPress={() => open(place?.next)}
       >
         ›
