@@ -60,7 +60,15 @@ describe("a stack that waits for its event", () => {
   it("keeps what was before the first event over later tries", () => {
     const row = { ...waiting, try: 1, from: { api: { value: "1.40.0" } } };
 
-    expect(observe(row, aTargetStack())).toMatchObject({ from: { api: { value: "1.40.0" } } });
+    expect(observe(row, aTargetStack({ releases: { api: own } }))).toMatchObject({
+      from: { api: { value: "1.40.0" } },
+    });
+  });
+
+  it("reads anew what is before its event when the stack has refused the last one", () => {
+    const row = { ...waiting, try: 1, from: { api: { value: "1.40.0" } } };
+
+    expect(observe(row, aTargetStack())).toMatchObject({ from: { api: { value: "1.41.0" } } });
   });
 
   it("waits while it moves", () => {

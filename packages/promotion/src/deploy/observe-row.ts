@@ -95,10 +95,14 @@ function gone({ incarnation, ...row }: DeployRow, aims: Aims): DeployRow {
   return end(row, aims, { state: "failed", code: "STACK_MISSING", message: `${message} Create it, or add create.` });
 }
 
-/** The row before its event is sent. */
+/**
+ * The row before its event is sent. While the stack has applied none, what was before it may change: a refused event is
+ * not the first.
+ */
 function ready(row: DeployRow, { stack, version }: Pick<Observed, "stack" | "version">, aims: Aims): DeployRow {
   const { code, message, ...rest } = row;
-  const from = row.from ?? toBefore(stack, Object.keys(aims.metadata));
+  const isKept = aims.op === "undo" || (stack !== undefined && hasApplied(stack, aims));
+  const from = (isKept ? row.from : undefined) ?? toBefore(stack, Object.keys(aims.metadata));
   return { ...rest, ...defined({ incarnation: stack?.incarnation }), from, expect: version };
 }
 
@@ -210,10 +214,18 @@ export function isOwn(stack: Stack, aims: Pick<Aims, "metadata" | "release">): b
   return Object.keys(aims.metadata).every((key) => isOwnKey(stack, aims, key));
 }
 
-function isOwnKey({ metadata, releases }: Stack, aims: Pick<Aims, "metadata" | "release">, key: string): boolean {
+function isOwnKey(stack: Stack, aims: Pick<Aims, "metadata" | "release">, key: string): boolean {
+  return isSetBy(stack, aims, key) && stack.metadata[key] === aims.metadata[key];
+}
+
+/** Returns true when the stack has applied an event of this release, whatever its values are now. */
+function hasApplied(stack: Stack, aims: Pick<Aims, "metadata" | "release">): boolean {
+  return Object.keys(aims.metadata).some((key) => isSetBy(stack, aims, key));
+}
+
+function isSetBy({ releases }: Stack, { release }: Pick<Aims, "release">, key: string): boolean {
   const setBy = releases?.[key];
-  const isOurs = setBy?.id === aims.release.id && setBy.createdAt === aims.release.createdAt;
-  return isOurs && metadata[key] === aims.metadata[key];
+  return setBy?.id === release.id && setBy.createdAt === release.createdAt;
 }
 
 /** Returns which newer release has set a mapped key. Of two that were created at once one counts as newer. */
