@@ -1,4 +1,4 @@
-import { chunk, defined, type Failed, failed, mapLimited } from "@stackyard/core";
+import { chunk, defined, type Failed, failed, isStackyardError, mapLimited } from "@stackyard/core";
 import type { LoadedStack, SeenStack } from "@stackyard/core/engine";
 import { listItems } from "@stackyard/core/rollout";
 import { withChanges } from "./advance-deployment.ts";
@@ -70,37 +70,51 @@ export function createPlanCheck(
   return async (row, loaded) => {
     const planned = approved.get(row.stack);
     if (planned === undefined) return stale(row, aims, "The plan does not name this stack.");
-    if (!isOurs(row, { loaded, aims }) && !(await isSelected(deps, job, loaded))) {
-      return stale(row, aims, "Since the plan: the stack does not fit `where` any more.");
-    }
     const subject = toSubject(deps, { task: planned.task, job, show: Object.keys(planned.show) });
     const present = await planStack(deps.yard, loaded, { subject, wave: planned.wave });
-    const differences = listDifferences(planned, present).filter((key) => !isOurChange(key, row, { loaded, aims }));
+    const isOurs = hasOurs(row, { loaded, aims, present });
+    const left = isOurs ? undefined : await findWhyLeft(deps, job, loaded);
+    if (left !== undefined) return stale(row, aims, `Since the plan: ${left}`);
+    const differences = listDifferences(planned, present).filter((key) => !isOurs || isOthers(key, row, loaded));
     if (differences.length === 0) return row;
     return stale(row, aims, `Since the plan: ${formatDifferences(planned, present, differences)}.`);
   };
 }
 
-/** What this task has sent already is not a change since: of such a stack only the machine must be the same. */
-function isOurChange(key: string, row: DeployRow, present: Present): boolean {
-  if (!isOurs(row, present) || key === "revision") return false;
-  return !(key === "incarnation" && row.incarnation !== present.loaded.stack?.incarnation);
+/** What this release has sent already is not a change since: of such a stack only the machine must be the same. */
+function isOthers(key: string, row: DeployRow, { stack }: LoadedStack): boolean {
+  return key === "revision" || (key === "incarnation" && row.incarnation !== stack?.incarnation);
 }
 
 interface Present {
   readonly loaded: LoadedStack;
   readonly aims: Aims;
+  readonly present: PlanEntry;
 }
 
-/** Returns whether the values of the stack are those that this task has sent. */
-function isOurs({ try: tries }: DeployRow, { loaded: { stack }, aims }: Present): boolean {
-  return tries > 0 && stack !== undefined && isOwn(stack, aims);
+/**
+ * Returns whether the values of the stack are those of this release: this task has sent them, or another one of the
+ * release, so that nothing is left to be sent.
+ */
+function hasOurs({ try: tries }: DeployRow, { loaded: { stack }, aims, present }: Present): boolean {
+  return stack !== undefined && isOwn(stack, aims) && (tries > 0 || present.does === "same");
 }
 
-/** Returns whether another plan would name the stack. */
-async function isSelected({ yard }: DeployDeps, { stacks }: SendJob, { stack }: LoadedStack): Promise<boolean> {
-  if (stack === undefined || typeof stacks === "string" || stacks.where === undefined) return true;
-  return (await yard.keepFitting(stacks.where, [stack])).length > 0;
+/** Returns why another plan would not name the stack; undefined: it would. */
+async function findWhyLeft(
+  { yard }: DeployDeps,
+  { stacks }: SendJob,
+  { stack }: LoadedStack,
+): Promise<string | undefined> {
+  if (stack === undefined || typeof stacks === "string" || stacks.where === undefined) return undefined;
+  try {
+    const fitting = await yard.keepFitting(stacks.where, [stack]);
+    return fitting.length > 0 ? undefined : "the stack does not fit `where` any more.";
+  } catch (error) {
+    // Of one stack it is not known whether it fits: the others are on their way.
+    if (isStackyardError(error, "USAGE")) return error.message;
+    throw error;
+  }
 }
 
 function stale(row: DeployRow, aims: Aims, message: string): DeployRow {
