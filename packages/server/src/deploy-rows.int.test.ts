@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defineExecutor, type Executor, failed, running, silentLogger } from "@stackyard/core";
-import type { Deploy, DeployStack, NewApiToken } from "@stackyard/core/api";
+import type { Deploy, DeployStack, NewApiToken, PlannedStack } from "@stackyard/core/api";
 import { createStaticLocator, createUlids, startYard } from "@stackyard/core/engine";
 import { parseMachine } from "@stackyard/core/machine";
 import promotion from "@stackyard/promotion";
@@ -34,9 +34,10 @@ tasks:
 const RELEASE = `
 version: 2
 events: { RELEASED: { metadata: [api] } }
-metadata: { api: { type: string } }
-states: { INIT: { on: { RELEASED: SENDING } }, SENDING: { tasks: [tenants] } }
+metadata: { api: { type: string }, plan: { type: string } }
+states: { INIT: { on: { RELEASED: PLANNING } }, PLANNING: { tasks: [plan], on: { NEXT: SENDING } }, SENDING: { tasks: [tenants] } }
 tasks:
+  plan: { executor: deploy, config: { op: plan, of: [tenants] }, outputs: { plan: digest } }
   tenants:
     executor: deploy
     config:
@@ -45,6 +46,7 @@ tasks:
       metadata: { api: "\${metadata.api}" }
       until: [LIVE]
       failed: [BROKEN]
+      plan: "\${metadata.plan}"
       maxFailures: 100%
       concurrency: 500
 `;
@@ -54,6 +56,7 @@ const TENANTS = 400;
 const ringOf = (tenant: number) => (tenant % 50 === 7 ? "bad" : tenant % 100 === 3 ? "slow" : "rest");
 const idOf = (tenant: number) => `tenant-${String(tenant).padStart(3, "0")}`;
 const ids = Array.from({ length: TENANTS }, (_, tenant) => idOf(tenant));
+const idsWith = (ring: string) => ids.filter((_, tenant) => ringOf(tenant) === ring);
 
 const WAIT = { timeout: 60_000, interval: 250 };
 
@@ -156,9 +159,8 @@ describe("the stacks of a release to 400 tenants", () => {
     const failedOnes = await loadAll("limit=3&state=failed");
     const sent = await loadAll("limit=1000&state=sent&order=failed-first");
 
-    const withRing = (ring: string) => ids.filter((_, tenant) => ringOf(tenant) === ring);
-    expect(toIds(failedOnes).toSorted()).toEqual(withRing("bad"));
-    expect(toIds(sent).toSorted()).toEqual(withRing("slow"));
+    expect(toIds(failedOnes).toSorted()).toEqual(idsWith("bad"));
+    expect(toIds(sent).toSorted()).toEqual(idsWith("slow"));
   });
 
   it("are listed for a caller who may read few, over pages that are empty for them", async () => {
@@ -181,6 +183,19 @@ describe("the stacks of a release to 400 tenants", () => {
     expect((await yard.call(`${path}?order=newest`)).status).toBe(400);
     expect((await yard.call(`${path}?cursor=3.17`)).status).toBe(400);
     expect((await yard.call(`${path}?cursor=${"a".repeat(2_049)}`)).status).toBe(400);
+  });
+
+  it("have a row in the plan, which finds those of a state on whichever record they are (appsmith#8505)", async () => {
+    const path = "/v1/stacks/shop-2/plans/plan/stacks";
+    const list = async (query: string) => (await yard.json<{ items: PlannedStack[] }>(`${path}?${query}`)).items;
+
+    const failedOnes = await list("limit=1000&state=failed");
+    const all = await list("limit=1000");
+
+    expect(failedOnes.map(({ stackId }) => stackId).toSorted()).toEqual(idsWith("bad"));
+    expect(all.map(({ stackId }) => stackId).toSorted()).toEqual(ids);
+    expect(all.filter(({ progress }) => progress === undefined)).toEqual([]);
+    expect(await list("limit=1000&state=failed&does=same")).toEqual([]);
   });
 
   it("that fail between two pages are on the next one, and none is listed twice (openqa#6553)", async () => {

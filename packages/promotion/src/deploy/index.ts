@@ -17,4 +17,4 @@ export {
   type PlannedTask,
   type StoredPlan,
 } from "./plan-records.ts";
-export { findDeployState, listRowPages, type RowsInput, type RowsOwner } from "./rows.ts";
+export { findDeployState, listRowPages, loadRowPage, type RowsInput, type RowsOwner } from "./rows.ts";

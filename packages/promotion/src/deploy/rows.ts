@@ -47,13 +47,22 @@ export async function findDeployState({ records, clock, owner }: RowsInput): Pro
 /** Yields the rows of a task, page by page from one on, in the order in which they are sent to. */
 export async function* listRowPages(input: RowsInput, first = 0): AsyncGenerator<readonly DeployRow[]> {
   const state = await findDeployState(input);
-  const { records, clock, owner } = input;
-  for (let number = first; number < (state?.tallies.length ?? 0); number += 1) {
-    const key = `${toPrefix(owner)}/rows/${number}`;
-    const record = await records.get(key, clock.now());
-    if (record === undefined && state !== undefined) requireEmpty(state, number, key);
-    yield (record?.value ?? []) as readonly DeployRow[];
+  for (let number = first; state !== undefined && number < state.tallies.length; number += 1) {
+    yield await loadRowPage(input, state, number);
   }
+}
+
+/** Loads a page of a task's rows, from 0. Throws `STORE_CORRUPT` when its record is gone and the state counts rows there. */
+export async function loadRowPage(
+  { records, clock, owner }: RowsInput,
+  state: Pick<DeployState, "tallies">,
+  number: number,
+): Promise<readonly DeployRow[]> {
+  const key = `${toPrefix(owner)}/rows/${number}`;
+  const record = await records.get(key, clock.now());
+  if (record === undefined) requireEmpty(state, number, key);
+  // Only `openRows` writes these records.
+  return (record?.value ?? []) as readonly DeployRow[];
 }
 
 /** Returns the beginning of the keys of a task's records. Ids and names of tasks may be longer than a key. */

@@ -2,8 +2,9 @@ import { defined, type Records } from "@stackyard/core";
 import type { PlannedStack } from "@stackyard/core/api";
 import {
   type DeployRow,
+  type DeployState,
   findDeployState,
-  listRowPages,
+  loadRowPage,
   type PlanEntry,
   type PlanHead,
   type RowsInput,
@@ -14,33 +15,68 @@ type Progress = NonNullable<PlannedStack["progress"]>;
 
 /** How far the tasks that follow a plan are with its stacks. */
 export interface PlanProgress {
+  /** Loads the rows of a page of the plan; `number` is that of the page, from 0. */
+  load(entries: readonly Pick<PlanEntry, "task" | "stack">[], number: number): Promise<void>;
+  /** Returns how far a stack is whose row was loaded. */
   find(entry: Pick<PlanEntry, "task" | "stack">): Progress | undefined;
 }
 
 interface ProgressInput extends Pick<RowsInput, "clock"> {
   readonly records: Records;
-  readonly head: PlanHead;
+  readonly head: Pick<PlanHead, "digest" | "release" | "tasks">;
   readonly incarnation: string;
 }
 
-/** Loads the rows of the tasks that follow this plan; those of another plan say nothing about it. */
-export async function loadPlanProgress({ records, clock, head, incarnation }: ProgressInput): Promise<PlanProgress> {
-  const rows = new Map<string, DeployRow>();
+/** Opens the rows of the tasks that follow this plan; those of another plan say nothing about it. */
+export async function openPlanProgress({ records, clock, head, incarnation }: ProgressInput): Promise<PlanProgress> {
+  const followers = new Map<string, Follower>();
   for (const { task } of head.tasks) {
     const input: RowsInput = { records, clock, owner: { stackId: head.release.id, incarnation, task } };
-    if ((await findDeployState(input))?.plan !== head.digest) continue;
-    for await (const page of listRowPages(input)) for (const row of page) rows.set(toKey(task, row.stack), row);
+    const state = await findDeployState(input);
+    if (state?.plan !== head.digest) continue;
+    followers.set(task, { input, state, rows: new Map(), unread: new Set(state.tallies.keys()) });
   }
   return {
+    async load(entries, number) {
+      for (const [task, same] of Map.groupBy(entries, (entry) => entry.task)) {
+        const follower = followers.get(task);
+        if (follower !== undefined) await loadRows(follower, same, number);
+      }
+    },
     find({ task, stack }) {
-      const row = rows.get(toKey(task, stack));
+      const row = followers.get(task)?.rows.get(stack);
       return row && toProgress(row);
     },
   };
 }
 
-function toKey(task: string, stack: string): string {
-  return JSON.stringify([task, stack]);
+/** A task that follows the plan. */
+interface Follower {
+  readonly input: RowsInput;
+  readonly state: DeployState;
+  /** By stack, those that were loaded. */
+  readonly rows: Map<string, DeployRow>;
+  /** Numbers of the pages that were not. */
+  readonly unread: Set<number>;
+}
+
+/** Loads pages of rows until each entry has its row. All pages are loaded only where one has none, such as a new stack. */
+async function loadRows(
+  { input, state, rows, unread }: Follower,
+  entries: readonly Pick<PlanEntry, "stack">[],
+  number: number,
+): Promise<void> {
+  const missing = new Set(entries.map(({ stack }) => stack).filter((stack) => !rows.has(stack)));
+  // Both are in the order of sending: the rows of a page of the plan are on the page of its number, or near it.
+  const nearest = [...unread].sort((a, b) => Math.abs(a - number) - Math.abs(b - number));
+  for (const page of nearest) {
+    if (missing.size === 0) return;
+    unread.delete(page);
+    for (const row of await loadRowPage(input, state, page)) {
+      rows.set(row.stack, row);
+      missing.delete(row.stack);
+    }
+  }
 }
 
 function toProgress({ state, code, message, at, heldSince }: DeployRow): Progress {

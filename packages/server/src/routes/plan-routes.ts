@@ -18,7 +18,7 @@ import { defineRoute, json, type Route } from "../http/route.ts";
 import { pageOf, pageQuery, StackId, toInstant } from "../schemas/event.ts";
 import { DEPLOY_STATES } from "./deploy-routes.ts";
 import { loadPlanChanges } from "./plan-changes.ts";
-import { loadPlanProgress } from "./plan-progress.ts";
+import { openPlanProgress } from "./plan-progress.ts";
 import type { RouteDeps } from "./route-deps.ts";
 import { collectRows } from "./row-pages.ts";
 import { pageInput } from "./to-page.ts";
@@ -76,7 +76,8 @@ function stacksRoute(deps: RouteDeps): Route {
     permission: "read",
     subject: "stack",
     tag: "promotion",
-    summary: "List what a plan of a release would do with each stack, without those that the caller may not read.",
+    summary:
+      "List what a plan of a release would do with each stack, without those that the caller may not read. A page examines 2,000 stacks at most: one with a cursor may be short or empty.",
     params,
     query: {
       ...pageQuery,
@@ -89,11 +90,18 @@ function stacksRoute(deps: RouteDeps): Route {
     async handle({ params: { stackId, plan }, query: { does, state, ...query } }, { caller }) {
       const opened = await openPlan(deps, stackId, plan);
       const { cursor, limit } = pageInput(query);
-      const progress = await loadPlanProgress({ ...deps, ...opened, incarnation: opened.release.incarnation });
+      const progress = await openPlanProgress({ ...deps, ...opened, incarnation: opened.release.incarnation });
       const isWanted = (entry: PlanEntry) =>
         (does === undefined || entry.does === does) && (state === undefined || progress.find(entry)?.state === state);
-      const load = (first: number) => listPlanPages(deps, opened.head, first);
-      const { items: entries, next } = await collectRows({ cursor, limit, isWanted, load });
+      async function* load(first: number) {
+        let number = first;
+        for await (const entries of listPlanPages(deps, opened.head, first)) {
+          await progress.load(entries, number);
+          yield entries;
+          number += 1;
+        }
+      }
+      const { items: entries, cursor: next } = await collectRows({ cursor, limit, isWanted, load });
       const visible = await loadVisible(deps, caller, { opened, entries });
       const changes = await loadPlanChanges(
         deps,

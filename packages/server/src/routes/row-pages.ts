@@ -1,4 +1,5 @@
 import { StackyardError } from "@stackyard/core";
+import { createPageBuilder, type Page, type PageRow } from "@stackyard/core/engine";
 
 /** A row by the number of its page and its number there, from 0. As a cursor `3.17`. */
 interface RowPlace {
@@ -15,20 +16,29 @@ interface RowsPart<Row> {
   readonly load: (first: number) => AsyncIterable<readonly Row[]>;
 }
 
-/** Collects rows from a cursor on; `next` is the cursor of the rows that follow. Throws `USAGE` for another list's cursor. */
-export async function collectRows<Row>({ cursor, limit, isWanted, load }: RowsPart<Row>) {
+/** Stored pages that are read for one page of the list: of a filter, few rows may fit. */
+export const MOST_PAGES = 10;
+
+/**
+ * Collects rows from a cursor on: up to the limit, about 1 MiB, and the rows of 10 stored pages, so a page may be short or
+ * empty and have a cursor. Throws `USAGE` for another list's cursor.
+ */
+export async function collectRows<Row>({ cursor, limit, isWanted, load }: RowsPart<Row>): Promise<Page<Row>> {
   const { page: first, row: begin } = parseCursor(cursor);
-  const items: Row[] = [];
+  const collected = createPageBuilder<Row>({ limit });
   let page = first;
   for await (const rows of load(first)) {
-    for (const [index, row] of rows.entries()) {
-      if ((page === first && index < begin) || !isWanted(row)) continue;
-      if (items.length === limit) return { items, next: `${page}.${index}` };
-      items.push(row);
-    }
+    const placed = rows.map((row, index) => ({ row, cursor: `${page}.${index + 1}` }));
+    const open = placed.slice(page === first ? begin : 0).filter(({ row }) => isWanted(row));
+    if (!open.every(({ row, cursor: after }) => collected.add(toPageRow(row, after)))) return collected.end();
     page += 1;
+    if (page - first === MOST_PAGES) return collected.end(`${page}.0`);
   }
-  return { items, next: undefined };
+  return collected.end();
+}
+
+function toPageRow<Row>(row: Row, cursor: string): PageRow<Row> {
+  return { id: cursor, cursor, bytes: Buffer.byteLength(JSON.stringify(row)), read: () => row };
 }
 
 function parseCursor(cursor = "0.0"): RowPlace {
