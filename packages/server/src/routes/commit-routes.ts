@@ -1,18 +1,12 @@
-import { type CommitList, defined, within } from "@stackyard/core";
+import { defined } from "@stackyard/core";
 import { StackCommits } from "@stackyard/core/api";
-import {
-  type CommitRange,
-  findCommitRange,
-  isDone,
-  listEndsOfRuns,
-  type StoredStack,
-  toSimulationStack,
-} from "@stackyard/core/engine";
+import { findCommitRange, isDone, listEndsOfRuns, type StoredStack, toSimulationStack } from "@stackyard/core/engine";
 import { Type } from "typebox";
 import type { Caller } from "../access/caller.ts";
 import { mayReadLine } from "../access/reach.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
 import { StackId, toInstant } from "../schemas/event.ts";
+import { listHostCommits } from "./host-commits.ts";
 import { loadStack } from "./operation-routes.ts";
 import type { RouteDeps } from "./route-deps.ts";
 
@@ -20,8 +14,6 @@ import type { RouteDeps } from "./route-deps.ts";
 const LINES = 1_000;
 /** Each needs a replay. */
 const MOST_RUNS = 5;
-/** Of the code host: people wait for the page. */
-const HOST_MS = 5_000;
 
 /** Defines the route of the commits that an approval would bring. */
 export function commitRoutes(deps: RouteDeps): readonly Route[] {
@@ -56,7 +48,7 @@ export function commitRoutes(deps: RouteDeps): readonly Route[] {
         const range = findCommitRange(toMetadata(since.stack, at), toMetadata(stack, deps.clock.now()));
         if (range === undefined) return json(200, base satisfies StackCommits);
         const { before, now, compareUrl } = range;
-        const found = toAnswer(await listCommits(deps, range));
+        const found = await listHostCommits(deps, range);
         return json(200, { ...base, before, now, ...defined({ compareUrl }), ...found } satisfies StackCommits);
       },
     }),
@@ -108,31 +100,4 @@ async function findSince(deps: RouteDeps, { stackId, task, caller }: FindSinceIn
   );
   const found = approved && (await findAt(approved.position));
   return found && { kind: "approval", ...found };
-}
-
-async function listCommits(
-  { runner, clock }: Pick<RouteDeps, "runner" | "clock">,
-  { repositoryUrl, before, now }: CommitRange,
-): Promise<CommitList> {
-  if (repositoryUrl === undefined) {
-    return { kind: "unknown", reason: "No address in the metadata says which code host has them." };
-  }
-  const late = new AbortController();
-  const work = runner.listCommits({ repositoryUrl, before, now }, late.signal);
-  const found = await within(work, {
-    clock,
-    ms: HOST_MS,
-    late: (): CommitList => {
-      late.abort();
-      return { kind: "unknown", reason: `The code host did not answer within ${HOST_MS / 1_000} s.` };
-    },
-  });
-  const reason = `No code host of the plugin @stackyard/hosts is at ${new URL(repositoryUrl).host}.`;
-  return found ?? { kind: "unknown", reason };
-}
-
-function toAnswer(found: CommitList): Pick<StackCommits, "commits" | "isCut" | "dropped" | "unknown"> {
-  if (found.kind === "unknown") return { unknown: found.reason };
-  const { commits, isCut, dropped } = found;
-  return { commits: [...commits], isCut, dropped };
 }
