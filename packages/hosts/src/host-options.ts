@@ -48,7 +48,7 @@ const Commits = Type.Optional(
   Type.Array(Type.String({ minLength: 1, maxLength: 256 }), {
     maxItems: 1_000,
     description:
-      "Repositories such as acme/shop or acme/*, whose commits people see on approvals if they may read the stack. Default: none.",
+      "Repositories such as acme/shop or acme/*, whose commits people see on approvals and releases if they may read the stack. Default: none.",
   }),
 );
 

@@ -1,4 +1,11 @@
-import type { Deploy, DeployPlan, DeployStack, PlannedStack, ReleaseCalendar } from "@stackyard/core/api";
+import type {
+  Deploy,
+  DeployPlan,
+  DeployStack,
+  PlannedStack,
+  ReleaseCalendar,
+  ReleaseVersions,
+} from "@stackyard/core/api";
 import { type CallOptions, type HttpClient, loadItems, loadPage, type Page, type PageOptions } from "./http-client.ts";
 
 /** What the tasks `deploy` of a release have done. */
@@ -12,6 +19,8 @@ export interface DeploysApi {
   stacks(release: string, task: string, options?: DeployStacksOptions): Promise<Page<DeployStack>>;
   /** Returns when the tasks that have not ended may send: their calendars, and freezes. Throws `STACK_UNKNOWN`. */
   calendar(release: string, options?: CallOptions): Promise<ReleaseCalendar>;
+  /** Returns from which versions the release brings its stacks to which, with the commits between. Throws `STACK_UNKNOWN`. */
+  versions(release: string, options?: CallOptions): Promise<ReleaseVersions>;
   /**
    * Returns a plan: by its digest, which an approval repeats as `of`, or the last one of a task that plans or is planned.
    * Kept for 90 days. Throws `STACK_UNKNOWN`, `NOT_FOUND`.
@@ -40,6 +49,7 @@ export function createDeploysApi(http: HttpClient): DeploysApi {
     list: (release, options) => loadItems(http, path(release, "deploys"), options),
     stacks: (release, task, options) => loadPage(http, path(release, "deploys", task), options),
     calendar: (release, options) => http.requestJson<ReleaseCalendar>({ path: path(release, "calendar"), ...options }),
+    versions: (release, options) => http.requestJson<ReleaseVersions>({ path: path(release, "versions"), ...options }),
     plan: (release, plan, options) => http.requestJson<DeployPlan>({ path: path(release, "plans", plan), ...options }),
     planStacks: (release, plan, options) => loadPage(http, path(release, "plans", plan, "stacks"), options),
   };

@@ -48,6 +48,7 @@ export type {
   PreviewPull,
   Reachable,
   ReleaseCalendar,
+  ReleaseVersions,
   RevisionDetails,
   RevisionSummary,
   Session,

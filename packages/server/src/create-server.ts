@@ -37,6 +37,7 @@ import { orphanRoutes } from "./routes/orphan-routes.ts";
 import { planRoutes } from "./routes/plan-routes.ts";
 import { releaseCalendarRoutes } from "./routes/release-calendar-routes.ts";
 import { releaseRoutes } from "./routes/release-routes.ts";
+import { releaseVersionRoutes } from "./routes/release-version-routes.ts";
 import { revealRoutes } from "./routes/reveal-routes.ts";
 import { revisionRoutes } from "./routes/revision-routes.ts";
 import type { RouteDeps } from "./routes/route-deps.ts";
@@ -193,6 +194,7 @@ function listRoutes(deps: RouteDeps, live: readonly Route[], health: readonly Ro
     ...deployRoutes(deps),
     ...planRoutes(deps),
     ...releaseCalendarRoutes(deps),
+    ...releaseVersionRoutes(deps),
     ...freezeRoutes(deps),
     ...attemptRoutes(deps),
     ...auditRoutes(deps),

@@ -167,6 +167,7 @@ const cases: Readonly<Record<string, () => Case>> = {
   listBoards: () => ({ path: "/v1/boards" }),
   getBoard: () => ({ path: "/v1/boards/review-app" }),
   listFreezeHolds: () => ({ path: "/v1/freezes/none/held", status: 404 }),
+  listReleaseVersions: () => ({ path: "/v1/stacks/pr-1/versions" }),
   getReleaseCalendar: () => ({ path: "/v1/stacks/pr-1/calendar" }),
   listDeploys: () => ({ path: "/v1/stacks/pr-1/deploys" }),
   listDeployStacks: () => ({ path: "/v1/stacks/pr-1/deploys/create", status: 404 }),

@@ -90,6 +90,7 @@ it("shows what a release has deployed, and what a person has changed after it", 
     releases: [{ id: "shop-1", state: "DONE" }],
   });
   expect(waves.stdout).toMatch(/TASK .* FAILED +MAY FAIL[\s\S]*staging +\S+ +1 +1 +0 +0 +0 +0 +0/);
+  expect(waves.stdout).toContain("api none to 1: staging (1 stack)\napi 0 to 1: production (1 stack)");
   expect(stacks.stdout).toMatch(/shop-prod +\S+ +done .* +1 +api=0 +–/);
   expect(JSON.parse(failed.stdout)).toEqual({ release: "shop-1", task: "production", stacks: [] });
   expect([none.exitCode, none.stderr]).toEqual([1, expect.stringContaining('The task "nothing" of "shop-1"')]);

@@ -1,9 +1,10 @@
 import { defined, isStackyardError, optionalFlag, StackyardError, toShellCommand } from "@stackyard/core";
-import type { Deploy, DeployPlan, DeployStack, Stackyard } from "@stackyard/sdk";
+import type { Deploy, DeployPlan, DeployStack, ReleaseVersions, Stackyard } from "@stackyard/sdk";
 import { Type } from "typebox";
 import { type Painter, toAge } from "../output.ts";
 import { defineServerCommand, readPages } from "../server/connection.ts";
 import { formatPlanTotals } from "./deploys-plan.ts";
+import { formatVersions } from "./deploys-versions.ts";
 import { formatItems } from "./print-list.ts";
 
 /** `stackyard deploys show` */
@@ -12,7 +13,8 @@ export const deploysShow = defineServerCommand({
   summary: "Show how far the tasks of a release have deployed: waves, stacks, and why some wait or failed.",
   description: "Kept for 90 days after the last change. Stacks that you may not read are left out.",
   examples: {
-    "stackyard deploys show shop-1.42.0": "Show the waves of each task, and what its plans would do as a whole.",
+    "stackyard deploys show shop-1.42.0":
+      "Show the waves of each task, the versions with their commits, and what the plans would do as a whole.",
     "stackyard deploys show shop-1.42.0 tenants --failed": "List the stacks of a task that have failed.",
   },
   args: Type.Object({
@@ -40,8 +42,12 @@ export const deploysShow = defineServerCommand({
     }
     if (task === undefined) {
       const deploys = await yard.deploys.list(release, { signal });
-      const plans = await loadPlans(yard, release, signal);
-      out.result({ release, deploys, plans }, () => formatDeploys({ release, deploys, plans }, out));
+      const [plans, found] = await Promise.all([
+        loadPlans(yard, release, signal),
+        yard.deploys.versions(release, { signal }),
+      ]);
+      const shown = { release, deploys, plans, ...found };
+      out.result(shown, () => formatDeploys(shown, out));
       return;
     }
     const state = failed === true ? ("failed" as const) : undefined;
@@ -52,7 +58,7 @@ export const deploysShow = defineServerCommand({
   },
 });
 
-interface Shown {
+interface Shown extends ReleaseVersions {
   readonly release: string;
   readonly deploys: readonly Deploy[];
   readonly plans: readonly DeployPlan[];
@@ -78,14 +84,14 @@ async function loadPlans(
   return [...plans.values()];
 }
 
-function formatDeploys({ release, deploys, plans }: Shown, out: Painter): string {
+function formatDeploys({ release, deploys, plans, ...versions }: Shown, out: Painter): string {
   const now = Date.now();
   const totals = plans.flatMap((plan) => [
     "",
     `The plan of ${plan.tasks.map(({ task }) => task).join(", ")}:`,
     ...formatPlanTotals(plan, out, now),
   ]);
-  return [formatWaves(release, deploys, out), ...totals].join("\n");
+  return [formatWaves(release, deploys, out), ...formatVersions(versions), ...totals].join("\n");
 }
 
 function formatWaves(release: string, deploys: readonly Deploy[], out: Painter): string {

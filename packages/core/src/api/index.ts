@@ -38,6 +38,7 @@ export { Orphan, OrphanCheck } from "./orphan.ts";
 export { DeployPlan, PlannedStack } from "./plan.ts";
 export { ReleasePlace } from "./release.ts";
 export { ReleaseCalendar } from "./release-calendar.ts";
+export { ReleaseVersions } from "./release-versions.ts";
 export { Run, RunState, Service, YardInfo, YardProcess } from "./run.ts";
 export { Session } from "./session.ts";
 export {

@@ -32,6 +32,7 @@ export {
 export { type Cause, type CauseCounter, createCauseCounter, type Trouble } from "../inspect/count-causes.ts";
 export { type ExplainInput, type Explanation, explainStack } from "../inspect/explain-stack.ts";
 export { type CommitRange, findCommitRange } from "../inspect/find-commits.ts";
+export { findVersionRange, type VersionChange, type VersionRange } from "../inspect/find-version-range.ts";
 export { isDone, listEndsOfRuns } from "../inspect/last-success.ts";
 export { type ListedParkedEvent, listParked } from "../inspect/list-parked.ts";
 export { toPrinted, toSimulationStack } from "../inspect/shown-stack.ts";

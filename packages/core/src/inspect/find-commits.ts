@@ -24,7 +24,7 @@ const BITBUCKET: Host = [
 /** GitLab and GitHub, which may have any domain. */
 const OTHERS: readonly Host[] = [
   [
-    /^(.+)\/-\/(?:merge_requests|commit|tree|pipelines|jobs)(?:\/|$)/,
+    /^(.+)\/-\/(?:merge_requests|commit|tree|tags|releases|pipelines|jobs)(?:\/|$)/,
     (repository, before, now) => `${repository}/-/compare/${before}...${now}`,
   ],
   [
@@ -41,25 +41,30 @@ export function findCommitRange(before: Metadata, now: Metadata): CommitRange | 
   for (const [key, value] of Object.entries(now)) {
     const old = before[key];
     if (typeof value !== "string" || typeof old !== "string" || old === value) continue;
-    // Numbers, such as those of accounts and builds, are not commits.
-    if (!COMMIT.test(value) || !COMMIT.test(old) || !/[a-f]/i.test(old + value)) continue;
-    return { before: old, now: value, ...findAddresses(now, old, value) };
+    if (!areCommits(old, value)) continue;
+    return { before: old, now: value, ...findAddressesOf(now, old, value) };
   }
   return undefined;
 }
 
+/** Returns true for two commits. Numbers, such as those of accounts and builds, are not commits. */
+export function areCommits(before: string, now: string): boolean {
+  return COMMIT.test(now) && COMMIT.test(before) && /[a-f]/i.test(before + now);
+}
+
 type Addresses = Omit<CommitRange, "before" | "now">;
 
-function findAddresses(metadata: Metadata, before: string, now: string): Addresses {
+function findAddressesOf(metadata: Metadata, before: string, now: string): Addresses {
   for (const value of Object.values(metadata)) {
     const url = typeof value === "string" ? toWebAddress(value) : undefined;
-    const found = url && toAddresses(url, before, now);
+    const found = url && findAddresses(url, before, now);
     if (found !== undefined) return found;
   }
   return {};
 }
 
-function toAddresses({ hostname, origin, pathname }: URL, before: string, now: string): Addresses | undefined {
+/** Returns the repository of an address, and where it compares two revisions; undefined where the address has none. */
+export function findAddresses({ hostname, origin, pathname }: URL, before: string, now: string): Addresses | undefined {
   for (const [pattern, toPath] of hostname === "bitbucket.org" ? [BITBUCKET] : OTHERS) {
     const [, repository] = pattern.exec(pathname) ?? [];
     if (repository === undefined) continue;
@@ -69,7 +74,7 @@ function toAddresses({ hostname, origin, pathname }: URL, before: string, now: s
 }
 
 /** Returns an http or https address without credentials; undefined for everything else. */
-function toWebAddress(text: string): URL | undefined {
+export function toWebAddress(text: string): URL | undefined {
   if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) return undefined;
   const url = new URL(text);
   return url.username === "" && url.password === "" ? url : undefined;

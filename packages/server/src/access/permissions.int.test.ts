@@ -17,7 +17,7 @@ const PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
     ),
     ..."getMachineGraph simulate previewEvent listRuns getRun getRunReport listTerraformStates".split(" "),
     ..."getTerraformState listProcesses getYard getMetrics listApprovals listBulks getBulk".split(" "),
-    ..."listBulkItems getStackBundle cancelBulk countStacks listOpenAttempts listRevisions getRevision openStream listExecutors listCauses getStackSnapshot getStackAt listStackCommits getMachineSource listServices listHooks listQueue listReleasePlaces listCustomResourceRuns getCustomResourceRun listArtifactCoverage listConsumers listPreviews getPreview listOrphans listFreezes listBoards getBoard listDeploys listDeployStacks getDeployPlan listPlanStacks listFreezeHolds getReleaseCalendar".split(
+    ..."listBulkItems getStackBundle cancelBulk countStacks listOpenAttempts listRevisions getRevision openStream listExecutors listCauses getStackSnapshot getStackAt listStackCommits getMachineSource listServices listHooks listQueue listReleasePlaces listCustomResourceRuns getCustomResourceRun listArtifactCoverage listConsumers listPreviews getPreview listOrphans listFreezes listBoards getBoard listDeploys listDeployStacks getDeployPlan listPlanStacks listFreezeHolds getReleaseCalendar listReleaseVersions".split(
       " ",
     ),
   ],
@@ -116,6 +116,7 @@ const CALLS: Readonly<Record<string, (stackId: string) => Call>> = {
   listDeployStacks: (id) => ({ place: "stack", path: `/v1/stacks/${id}/deploys/create`, missing: "NOT_FOUND" }),
   getDeployPlan: (id) => ({ place: "stack", path: `/v1/stacks/${id}/plans/create`, missing: "NOT_FOUND" }),
   listPlanStacks: (id) => ({ place: "stack", path: `/v1/stacks/${id}/plans/create/stacks`, missing: "NOT_FOUND" }),
+  listReleaseVersions: (id) => ({ place: "stack", path: `/v1/stacks/${id}/versions` }),
   getReleaseCalendar: (id) => ({ place: "stack", path: `/v1/stacks/${id}/calendar` }),
   listFreezeHolds: () => ({ place: "list", path: "/v1/freezes/none/held", missing: "NOT_FOUND" }),
   listFreezes: () => ({ place: "list", path: "/v1/freezes" }),
