@@ -2,7 +2,9 @@ import type { HistoryEntry, StackDetails } from "@stackyard/sdk";
 import { To } from "../design/links.tsx";
 import { isPlanDigest } from "../design/plan-digest.ts";
 import { Instant, Text } from "../design/text.tsx";
+import { ReleaseNeighbours } from "./release-neighbours.tsx";
 import { findApproval, findStarter } from "./release-people.ts";
+import { VersionFacts } from "./release-versions.tsx";
 import "../design/run-head.css";
 
 interface ReleaseFactsProps {
@@ -13,7 +15,7 @@ interface ReleaseFactsProps {
   readonly plan: string | undefined;
 }
 
-/** Renders who started a release, who approved it, and which plan it follows. */
+/** Renders which versions a release brings, who started and approved it, which plan it follows, and the releases next to it. */
 export function ReleaseFacts({ stack, entries, plan }: ReleaseFactsProps) {
   const starter = findStarter(entries);
   // While an approval is open, an earlier one does not count.
@@ -21,6 +23,7 @@ export function ReleaseFacts({ stack, entries, plan }: ReleaseFactsProps) {
   return (
     <div className="run-head">
       <dl aria-label="About the release">
+        <VersionFacts release={stack.id} />
         <div>
           <dt>Started</dt>
           <dd>
@@ -45,6 +48,7 @@ export function ReleaseFacts({ stack, entries, plan }: ReleaseFactsProps) {
             </dd>
           </div>
         )}
+        <ReleaseNeighbours stack={stack} />
       </dl>
     </div>
   );

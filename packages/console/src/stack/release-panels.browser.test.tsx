@@ -2,7 +2,7 @@ import type { MachineGraph } from "@stackyard/sdk";
 import { expect, it } from "vitest";
 import { page } from "vitest/browser";
 import { anAttempt, anEntry, aStack, stackApi } from "../testing/a-stack.ts";
-import { renderPage } from "../testing/render-page.tsx";
+import { type Answer, renderPage } from "../testing/render-page.tsx";
 import { StackPage } from "./stack-page.tsx";
 
 const state = (id: string, ...tasks: readonly string[]) =>
@@ -50,7 +50,7 @@ const tenants = {
 
 const until = "2027-01-04T08:00:00Z";
 
-function showRelease() {
+function showRelease(answers: Readonly<Record<string, Answer>> = {}) {
   const staging = anAttempt({ executor: "deploy", task: "staging", entry: 1, outcome: "succeeded" });
   const { outcome: _, ...sending } = anAttempt({ executor: "deploy", task: "tenants", entry: 2, status: "suspended" });
   const { outcome: __, ...watching } = anAttempt({
@@ -82,6 +82,8 @@ function showRelease() {
     ...stackApi(stack, history),
     "GET /v1/machines/review-app/graph": graph,
     "GET /v1/stacks/pr-12/deploys": { items: [tenants] },
+    "GET /v1/stacks/pr-12/versions": { versions: [], more: 0 },
+    ...answers,
   });
 }
 

@@ -1,0 +1,56 @@
+import type { ReleaseVersions } from "@stackyard/sdk";
+import { yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { useLoad } from "../api/use-load.ts";
+import { Arrow, OutsideLink, Text } from "../design/text.tsx";
+
+type Version = ReleaseVersions["versions"][number];
+
+/** Renders from which versions a release brings its stacks to which, with the commits between; nothing that is not known. */
+export function VersionFacts({ release }: { release: string }) {
+  const { data } = useLoad(keys.count("versions", { release }), (request) => yard.deploys.versions(release, request));
+  const { versions = [], more = 0 } = data ?? {};
+  return (
+    <>
+      {versions.map((version) => (
+        <div key={JSON.stringify([version.key, version.from, version.to])}>
+          <dt>
+            <Text>{version.key}</Text>
+          </dt>
+          <dd>
+            <Value of={version.from} /> <Arrow /> <Value of={version.to} /> <Commits version={version} />{" "}
+            <span className="muted">
+              <Text>{version.tasks.join(", ")}</Text>
+            </span>
+          </dd>
+        </div>
+      ))}
+      {more > 0 && (
+        <div>
+          <dt>Further versions</dt>
+          <dd>{more}</dd>
+        </div>
+      )}
+    </>
+  );
+}
+
+/** Renders a value; of a commit only so much as people read. */
+function Value({ of = "none" }: { of: unknown }) {
+  return <Text mono>{String(of).replace(/^([0-9a-f]{9})[0-9a-f]{31,}$/, "$1")}</Text>;
+}
+
+/** Renders how many commits come and go, as a link to where the code host compares them. */
+function Commits({ version: { commits, isCut, dropped = 0, compareUrl } }: { version: Version }) {
+  const parts = [
+    commits !== undefined && (commits.length > 0 || dropped === 0) && countCommits(commits.length, isCut),
+    dropped > 0 && `${countCommits(dropped)} removed`,
+  ];
+  const word = parts.filter(Boolean).join(", ");
+  if (compareUrl === undefined) return word;
+  return <OutsideLink href={compareUrl} word={word || "Compare"} />;
+}
+
+function countCommits(count: number, isCut = false): string {
+  return `${count}${isCut ? "+" : ""} ${count === 1 ? "commit" : "commits"}`;
+}
