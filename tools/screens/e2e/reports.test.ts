@@ -285,3 +285,127 @@ describe("a release", () => {
     }
   });
 });
+
+describe("what users of other consoles found confusing", () => {
+  /** The conditions of the list with their counts, such as `Degraded 4`. */
+  const conditions = async (path: string) => {
+    await open(path, 1_440);
+    const bar = page.getByRole("navigation", { name: "Conditions" });
+    await bar.getByText(/Healthy \d/).waitFor();
+    return (await bar.getByRole("link").allInnerTexts()).map((text) => text.trim());
+  };
+
+  it("counts of filters follow the other filters, not their own, and stay when one without stacks is chosen (argo-cd#6625, argo-cd#4784, argo-cd#29010)", async () => {
+    const all = ["All 97", "Needs a person 4", "Failed 0", "Degraded 4", "Overdue 0", "Stalled 0", "Approval 0"];
+    const expected = [...all, "Busy 1", "Healthy 92"];
+
+    expect(await conditions("/stacks?text=staging")).toEqual(expected);
+    expect(await conditions("/stacks?text=staging&is=degraded")).toEqual(expected);
+    expect(await conditions("/stacks?text=staging&is=failed")).toEqual(expected);
+    expect(await conditions("/stacks?text=staging")).toEqual(expected);
+  });
+
+  it("the count of a filter is that of its rows (argo-cd#29684)", async () => {
+    expect(await conditions("/stacks?text=staging&is=degraded")).toContain("Degraded 4");
+
+    await expect.poll(() => page.locator("main tbody tr[data-row]").count()).toBe(4);
+  });
+
+  it("a stack has one condition, by one word, wherever it is shown (argo-cd#7629, argo-cd#22059)", async () => {
+    const row = page.locator("[data-row='billing-staging-19']");
+    await open("/stacks?text=billing-staging-19", 1_440);
+    await row.getByText("Degraded", { exact: true }).waitFor();
+    await open("/stacks?text=billing-staging-19&view=tiles", 1_440);
+    await page.locator("main li").getByText("Degraded", { exact: true }).waitFor();
+    await open("/stack?id=billing-staging-19", 1_440);
+    await page.locator("h1").getByText("Degraded", { exact: true }).waitFor();
+    const list = page.getByRole("complementary", { name: "Other stacks" });
+
+    const mark = list.getByRole("row", { name: /billing-staging-19/ }).locator(".mark");
+    expect((await mark.textContent())?.trim()).toBe("Degraded");
+  });
+
+  it("what is on its way is not called failed, also where one of its stacks has failed (kargo#5108)", async () => {
+    for (const id of ["web-pr-483", "shop-1.42.0"]) {
+      await open(`/stack?id=${id}`, 1_440);
+
+      expect(await page.locator("h1 .pill").textContent()).toBe("Busy");
+    }
+  });
+
+  it("what has failed does not look done: each task has its own result (argo-cd#18953)", async () => {
+    await open("/stack?id=web-pr-482", 1_440);
+    const rows = page.getByRole("region", { name: "Attempts since the state was entered" }).locator(".gantt-row");
+    await rows.nth(3).waitFor();
+
+    const results = (await rows.locator(".gantt-end").allInnerTexts()).map((text) => text.trim());
+    expect(results).toEqual(["Result", "Failed", "Waiting", "Waiting"]);
+  });
+
+  it("an attempt does not replace the ones before it: each keeps its result and its log (argo-cd#19700)", async () => {
+    await open("/stack?id=web-pr-482&tab=attempts", 1_440);
+    const failed = page.locator("main tbody tr").filter({ hasText: "MIGRATION_FAILED" });
+    await failed.nth(2).waitFor();
+
+    const texts = (await failed.allInnerTexts()).map((text) => /attempt \d/.exec(text)?.[0]);
+    expect(texts).toEqual(["attempt 3", "attempt 2", "attempt 1"]);
+    expect(await failed.getByRole("link", { name: "Log" }).count()).toBe(3);
+  });
+
+  it("a running task says since when, how far and until when; one that waits says for what (temporalio/ui#305, temporalio/ui#1320)", async () => {
+    await open("/stack?id=web-pr-483", 1_440);
+    const tasks = page.locator(".task-list");
+    await tasks.waitFor();
+
+    const text = await tasks.innerText();
+    expect(text).toMatch(/attempt 1, sent 33m ago, ends in 6m at the latest/);
+    expect(text).toContain("apply: 14 of 22 resources");
+    expect(text).toContain('Waits for task "app"');
+  });
+
+  it("the graph marks the ways that a stack took, and no others (kargo#4012)", async () => {
+    await open("/stack?id=web-pr-482", 1_440);
+    await page.locator("svg.graph").waitFor();
+    const taken = async () => (await page.locator("svg.graph .graph-label.taken").allTextContents()).toSorted();
+
+    await expect.poll(taken).toEqual(["NEXT 1×", "NEXT 1×", "OPENED 1×", "PUSHED 1×"]);
+    const states = await page.locator("svg.graph .not-entered").allTextContents();
+    expect(states.some((text) => /^(BUILD|LIVE)/.test(text))).toBe(false);
+  });
+
+  it("says why it waits for an approval, from whom, and what can follow (kargo#1158)", async () => {
+    await open("/approval?stack=shop-1.43.0&task=sign-off", 1_440);
+    await page.getByText("The stack can then reach").waitFor();
+
+    const text = await page.locator("main").innerText();
+    expect(text).toMatch(/Waits for 1 more\s+from release-managers/);
+    expect(text).toMatch(/The stack can then reach PRODUCTION, DONE/);
+  });
+
+  it("a window that was in the background keeps its versions when it is looked at again (kargo#2094, kargo#2384)", async () => {
+    await open("/releases", 1_440);
+    const versions = () =>
+      page
+        .locator("main")
+        .getByText(/^1\.4[23]\.0$/)
+        .allTextContents();
+    // The heads of the board, and the names of its cells.
+    const shown = ["1.43.0", "1.42.0", "1.43.0", "1.43.0", "1.42.0"];
+    await expect.poll(versions).toEqual(shown);
+
+    await page.evaluate(`for (const name of ["visibilitychange", "focus"]) {
+      document.dispatchEvent(new Event(name)); window.dispatchEvent(new Event(name));
+    }`);
+
+    expect(await versions()).toEqual(shown);
+  });
+
+  it("every relative time has its exact instant with its zone as its title (argo-cd#10295, argo-cd#15890)", async () => {
+    const bare = `[...document.querySelectorAll("main time")]
+      .filter((time) => !/UTC$|[+-]\\d\\d:\\d\\d$/.test(time.title) || Number.isNaN(Date.parse(time.dateTime)))
+      .map((time) => time.outerHTML.slice(0, 120))`;
+    const paths = ["/", "/stacks", "/stack?id=web-pr-482", "/approvals", "/releases", "/audit", "/jobs", "/machines"];
+
+    expect(await findOn(paths, [1_440], bare)).toEqual({});
+  });
+});
