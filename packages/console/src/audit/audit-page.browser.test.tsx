@@ -1,6 +1,6 @@
 import type { AuditLine } from "@stackyard/sdk";
 import { describe, expect, it } from "vitest";
-import { userEvent } from "vitest/browser";
+import { page, userEvent } from "vitest/browser";
 import { problem, renderPage, viewer } from "../testing/render-page.tsx";
 import { AuditPage } from "./audit-page.tsx";
 
@@ -28,6 +28,27 @@ describe("AuditPage", () => {
     await expect.element(screen.getByText("wrong branch‹U+202E›")).toBeVisible();
     await expect.element(screen.getByText("Denied FORBIDDEN")).toBeVisible();
     await expect.element(screen.getByText("stackyard audit verify --head 4f1c")).toBeVisible();
+  });
+
+  // https://github.com/orchidsoftware/platform/issues/1014: a table on a phone with a word a line.
+  it("keeps rows low on a phone", async () => {
+    await page.viewport(390, 844);
+    await renderPage(AuditPage, "/audit", api);
+    await expect.poll(() => document.querySelector("tbody tr")).not.toBeNull();
+
+    expect(document.querySelector("tbody tr")?.getBoundingClientRect().height).toBeLessThan(60);
+    expect(document.documentElement.scrollWidth).toBeLessThanOrEqual(390);
+    await page.viewport(1440, 900);
+  });
+
+  it("shows names in rows as bold ink", async () => {
+    const { screen } = await renderPage(AuditPage, "/audit", api);
+    const name = screen.getByRole("link", { name: "pr-12" });
+    await expect.element(name).toBeVisible();
+
+    const { color, fontWeight, textDecorationLine } = getComputedStyle(name.element());
+    expect([color, textDecorationLine]).toEqual([getComputedStyle(document.body).color, "none"]);
+    expect(Number(fontWeight)).toBeGreaterThanOrEqual(600);
   });
 
   it("filters by the address, and writes the filter into it when it is whole", async () => {

@@ -104,26 +104,32 @@ const OUTCOMES: Readonly<Record<AuditLine["outcome"], readonly [Status, string]>
 
 const COLUMNS: readonly Column<AuditLine>[] = [
   { header: "Line", number: true, cell: ({ seq }) => seq },
-  { header: "At", cell: ({ at }) => <Instant at={at} /> },
+  { header: "At", line: true, cell: ({ at }) => <Instant at={at} /> },
   {
     header: "Who",
+    line: true,
     cell: ({ who }) => (
       <span title={who.id}>
         <Text>{who.name}</Text> <span className="muted">{who.kind}</span>
       </span>
     ),
   },
-  { header: "Action", cell: ({ action, count }) => <Text>{count ? `${action} ×${count}` : action}</Text> },
+  { header: "Action", line: true, cell: ({ action, count }) => <Text>{count ? `${action} ×${count}` : action}</Text> },
   {
     header: "Outcome",
+    line: true,
     cell: ({ outcome, code }) => {
       const [status, word] = OUTCOMES[outcome] ?? ["quiet", outcome];
       return <Mark status={status} word={code === undefined ? word : `${word} ${code}`} />;
     },
   },
-  { header: "On", cell: ({ on }) => <Subject on={on} /> },
+  { header: "On", line: true, cell: ({ on }) => <Subject on={on} /> },
   { header: "Reason", prose: true, cell: ({ reason }) => <Text>{reason ?? ""}</Text> },
-  { header: "From", cell: ({ who, via }) => <Text>{`${via}${who.address ? ` ${who.address}` : ""}`}</Text> },
+  {
+    header: "From",
+    line: true,
+    cell: ({ who, via }) => <Text>{`${via}${who.address ? ` ${who.address}` : ""}`}</Text>,
+  },
 ];
 
 function Subject({ on }: { on: AuditLine["on"] }) {

@@ -17,6 +17,8 @@ export interface Column<Row> {
   readonly prose?: true;
   /** In a list at the side: most of the width is for the other column. */
   readonly narrow?: true;
+  /** Stays one line, however narrow the screen is. */
+  readonly line?: true;
   /** The order by this column, where the list can be sorted by it. */
   readonly sort?: { readonly direction: "ascending" | "descending" | undefined; readonly onSort: () => void };
 }
@@ -123,10 +125,13 @@ export function TableHead<Row>({ columns }: { columns: readonly Column<Row>[] })
   );
 }
 
+/** The classes of cells, of which a column has one. */
+const CELL_CLASSES = ["number", "narrow", "prose", "line"] as const;
+
 /** Renders the cells of one row. */
 export function Cells<Row>({ columns, row }: { columns: readonly Column<Row>[]; row: Row }) {
   return columns.map((column) => (
-    <td key={toKey(column)} className={column.number ? "number" : column.narrow ? "narrow" : column.prose && "prose"}>
+    <td key={toKey(column)} className={CELL_CLASSES.find((name) => column[name])}>
       {column.cell(row)}
     </td>
   ));

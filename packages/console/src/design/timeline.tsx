@@ -32,6 +32,10 @@ interface TimelineProps {
 /** Marks on the axis, in parts of the whole. */
 const TICKS = [0, 0.25, 0.5, 0.75];
 
+/** Room for `now` between two marks, in parts of the whole: a mark before it is as long as its text. */
+const ROOM_BEFORE = 0.2;
+const ROOM_AFTER = 0.09;
+
 /** Renders what happened when, a row each, on one axis. The end of a row says the same in words. */
 export function Timeline({ rows, from, to, now, format }: TimelineProps) {
   const toShare = (at: number) => `${Math.max(0, Math.min(1, (at - from) / (to - from))) * 100}%`;
@@ -41,7 +45,7 @@ export function Timeline({ rows, from, to, now, format }: TimelineProps) {
         <div>
           {TICKS.map((share) => {
             const at = from + share * (to - from);
-            if (Math.abs(at - now) < (to - from) * 0.09) return null;
+            if (at - now > -ROOM_BEFORE * (to - from) && at - now < ROOM_AFTER * (to - from)) return null;
             return (
               <span key={share} style={{ insetInlineStart: `${share * 100}%` }}>
                 {format(at)}

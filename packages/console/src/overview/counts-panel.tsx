@@ -4,8 +4,14 @@ import { To, useGo } from "../design/links.tsx";
 import { CONDITIONS, Mark, toneOf, wordOf } from "../design/mark.tsx";
 import { YardBlocks } from "./yard-blocks.tsx";
 
-/** Renders how many stacks have which condition, as figures and as a bar, and the yard: a block for each stack. */
-export function CountsPanel({ counts, machines }: { counts: ConditionCounts; machines: readonly MachineCounts[] }) {
+interface CountsProps {
+  readonly counts: ConditionCounts;
+  /** Of the yard below: a block for each stack. Undefined: it is elsewhere. */
+  readonly machines: readonly MachineCounts[] | undefined;
+}
+
+/** Renders how many stacks have which condition, as figures and as a bar, and the yard. */
+export function CountsPanel({ counts, machines }: CountsProps) {
   const shown = CONDITIONS.filter((condition) => (counts.get(condition) ?? 0) > 0 || USUAL.has(condition));
   return (
     <section className="panel" aria-label="Stacks by condition">
@@ -15,7 +21,7 @@ export function CountsPanel({ counts, machines }: { counts: ConditionCounts; mac
         ))}
       </ul>
       <ConditionBar counts={counts} />
-      <YardBlocks machines={machines} />
+      {machines !== undefined && <YardBlocks machines={machines} />}
     </section>
   );
 }

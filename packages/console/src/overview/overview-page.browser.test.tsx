@@ -247,6 +247,38 @@ describe("OverviewPage", () => {
     expect(document.documentElement.scrollWidth).toBeLessThanOrEqual(width);
   });
 
+  it.each([
+    [390, ["Stacks by condition", "Needs a person", "Stacks of each machine", "Running"]],
+    [1440, ["Stacks by condition", "Needs a person", "Running"]],
+  ])("shows what needs a person before all stacks, %i px wide", async (width, parts) => {
+    await page.viewport(width, 844);
+    const counts = conditionCounts(350, { failed: 1, degraded: 6 });
+    const { screen } = await renderPage(OverviewPage, "/", { ...broken, "GET /v1/stack-counts": counts });
+    await expect.element(screen.getByText("350 stacks of 1 machine. 7 need a person.")).toBeVisible();
+
+    const titles = [...document.querySelectorAll("section.panel")].map(
+      (panel) => panel.getAttribute("aria-label") ?? panel.querySelector("h2")?.firstChild?.textContent,
+    );
+    expect(titles.slice(0, parts.length)).toEqual(parts);
+    const yard = document.querySelector(".overview-yard") ?? document.body;
+    const needy = [...document.querySelectorAll("h2")].find((title) => title.textContent.startsWith("Needs a person"));
+    const isBefore = (yard.compareDocumentPosition(needy ?? yard) & Node.DOCUMENT_POSITION_PRECEDING) !== 0;
+    expect(isBefore).toBe(width < 720);
+  });
+
+  // https://github.com/chartjs/Chart.js/issues/2774: the last label of the axis lay over the one before it.
+  it.each([1440, 1024])("keeps the times of the axis apart from `now`, %i px wide", async (width) => {
+    await page.viewport(width, 844);
+    await renderPage(OverviewPage, "/", broken);
+    await expect.poll(() => document.querySelector(".timeline-axis b")).not.toBeNull();
+
+    const places = [...document.querySelectorAll(".timeline-axis :is(span, b)")]
+      .map((label) => label.getBoundingClientRect())
+      .toSorted((one, other) => one.left - other.left);
+    const gaps = places.slice(1).map(({ left }, index) => left - (places[index]?.right ?? 0));
+    expect(Math.min(...gaps, 8)).toBeGreaterThanOrEqual(8);
+  });
+
   it("lists the stacks of a condition when its part of the bar is pressed", async () => {
     const counts = conditionCounts(350, { failed: 1, degraded: 6 });
     const { screen, address } = await renderPage(OverviewPage, "/", { ...broken, "GET /v1/stack-counts": counts });

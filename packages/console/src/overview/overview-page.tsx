@@ -1,5 +1,6 @@
 import { sumOf, totalOf, useMainConditions } from "../api/use-main-conditions.ts";
-import { ErrorNotice, Page, Skeleton } from "../design/page.tsx";
+import { ErrorNotice, Page, Panel, Skeleton } from "../design/page.tsx";
+import { useMedia } from "../design/use-media.ts";
 import { Activity } from "./activity.tsx";
 import { Attention } from "./attention.tsx";
 import { Capacity } from "./capacity.tsx";
@@ -10,6 +11,7 @@ import { FirstSteps } from "./first-steps.tsx";
 import { Latest } from "./latest.tsx";
 import { PreviewsPanel } from "./previews-panel.tsx";
 import { RunningAttempts } from "./running-attempts.tsx";
+import { YardBlocks } from "./yard-blocks.tsx";
 import "./overview.css";
 
 /** Renders how the yard is: counts, what needs a person, what runs, what happened, what it costs. */
@@ -17,6 +19,8 @@ export function OverviewPage() {
   const { query, counts, machines } = useMainConditions();
   const total = counts && totalOf(counts);
   const jobs = useFailedJobs();
+  // What needs a person is seen without scrolling over all stacks.
+  const isPhone = useMedia("(max-width: 719px)");
   const sentence =
     total === undefined || machines === undefined || total === 0
       ? undefined
@@ -26,10 +30,15 @@ export function OverviewPage() {
       {counts === undefined && (query.error === null ? <Skeleton height={200} /> : <ErrorNotice error={query.error} />)}
       {counts !== undefined && machines !== undefined && (
         <>
-          {total === 0 ? <FirstSteps /> : <CountsPanel counts={counts} machines={machines} />}
+          {total === 0 ? <FirstSteps /> : <CountsPanel counts={counts} machines={isPhone ? undefined : machines} />}
           <div className="overview-grid">
             <div className="overview-main">
               <Attention counts={counts} jobs={jobs} />
+              {isPhone && total !== 0 && (
+                <Panel title="Stacks of each machine">
+                  <YardBlocks machines={machines} />
+                </Panel>
+              )}
               <RunningAttempts />
             </div>
             <div className="overview-side">

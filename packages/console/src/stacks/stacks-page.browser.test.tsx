@@ -306,6 +306,19 @@ describe("StacksPage", () => {
     expect(document.body.textContent).not.toContain("\u202e");
   });
 
+  it.each([1440, 1024])("shows each condition whole, %i px wide", async (width) => {
+    await page.viewport(width, 900);
+    const counts = { failed: 1_000, degraded: 1_000, overdue: 1_000, stalled: 1_000, approval: 1_000, busy: 1_000 };
+    const many = conditionCounts(12_000, { ...counts, waiting: 1_000, asleep: 1_000 });
+    const { screen } = await renderPage(StacksPage, "/stacks", { ...serve(two), "GET /v1/stack-counts": many });
+    const line = screen.getByRole("navigation", { name: "Conditions" });
+    await expect.element(line.getByText("Asleep 1,000")).toBeVisible();
+
+    const { right } = line.element().getBoundingClientRect();
+    const ends = [...line.element().querySelectorAll("a")].map((link) => link.getBoundingClientRect().right);
+    expect(Math.max(...ends)).toBeLessThanOrEqual(right);
+  });
+
   it("keeps the list in view on a phone: filters open on demand, and stay open while they are used", {
     tags: "page",
   }, async () => {
