@@ -14,12 +14,13 @@ describe("explainLog", () => {
     ]);
   });
 
-  it("leaves out the last line, which repeats the error, where the work itself has named a cause", () => {
+  it("leaves out the last line, which repeats the error that is shown above", () => {
     const work = "0042.sql\n\u001b[31mERROR: relation exists\u001b[0m\nrolled back";
     const end = "It failed. MIGRATION_FAILED: relation exists\n    at 0042.sql:17";
 
     expect(explainLog(`${work}\n${end}`).map(({ text }) => text)).toEqual(work.split("\n"));
-    expect(explainLog(`0042.sql\n${end}`).map(({ text }) => text)).toEqual(["0042.sql", ...end.split("\n")]);
+    expect(explainLog(`0042.sql\n${end}`).map(({ text }) => text)).toEqual(["0042.sql"]);
+    expect(explainLog(end)).toEqual([]);
   });
 
   it("keeps the lines of one cause together, such as the box of Terraform", () => {

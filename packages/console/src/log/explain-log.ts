@@ -16,8 +16,7 @@ const MAX_LINES = 8;
 export function explainLog(text: string): readonly ExplainingLine[] {
   const all = text.split("\n").filter((line) => line.trim() !== "");
   const end = all.findLastIndex((line) => SUMMARY.test(line));
-  const work = end === -1 ? all : all.slice(0, end);
-  const lines = work.some(isCause) ? work : all;
+  const lines = end === -1 ? all : all.slice(0, end);
   const causes = lines.map(isCause);
   const last = causes.lastIndexOf(true);
   if (last === -1) return lines.slice(-MAX_LINES).map((line) => ({ text: line, cause: false }));

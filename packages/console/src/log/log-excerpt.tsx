@@ -22,14 +22,16 @@ export function LogExcerpt({ attemptId, load: { key, tail }, at }: LogExcerptPro
   const lines = explainLog(query.data ?? "");
   return (
     <figure className="excerpt">
-      <pre>
-        {lines.map(({ text, cause }, index) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: lines of a text have no other identity
-          <span key={index} className={cause ? "excerpt-line cause" : "excerpt-line"}>
-            <AnsiText>{text}</AnsiText>
-          </span>
-        ))}
-      </pre>
+      {lines.length > 0 && (
+        <pre>
+          {lines.map(({ text, cause }, index) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: lines of a text have no other identity
+            <span key={index} className={cause ? "excerpt-line cause" : "excerpt-line"}>
+              <AnsiText>{text}</AnsiText>
+            </span>
+          ))}
+        </pre>
+      )}
       <figcaption>
         <To path={at?.path ?? "/log"} search={at?.search ?? { attempt: attemptId }}>
           Open the log

@@ -5,7 +5,8 @@ import { useLoad } from "../api/use-load.ts";
 import { TextLink } from "../design/links.tsx";
 import { Mark, type Status } from "../design/mark.tsx";
 import { Empty, Loaded, Panel } from "../design/page.tsx";
-import { Arrow, Instant, Text } from "../design/text.tsx";
+import { Instant, Text } from "../design/text.tsx";
+import { formatEntry } from "./format-entry.ts";
 
 const SHOWN = 12;
 
@@ -40,7 +41,7 @@ const STATUSES: Readonly<Record<string, Status>> = {
 };
 
 function EntryLine({ entry }: { entry: HistoryEntry }) {
-  const { at, stackId, event, task, outcome, from, to, code, position } = entry;
+  const { at, stackId, event, outcome, code, position } = entry;
   const status = event === "TASK_ERROR" ? "failed" : STATUSES[outcome];
   return (
     <li data-row={String(position)}>
@@ -48,13 +49,7 @@ function EntryLine({ entry }: { entry: HistoryEntry }) {
       <span className="overview-latest-mark">{status !== undefined && <Mark status={status} bare />}</span>
       <span className="wrap">
         <TextLink path="/stack" search={{ id: stackId, tab: "history", at: String(position) }} text={stackId} />{" "}
-        <Text>{event}</Text> {task !== undefined && <Text>{task}</Text>}
-        {from !== to && to !== undefined && (
-          <>
-            {" "}
-            <Arrow /> <Text>{to}</Text>
-          </>
-        )}
+        <Text>{formatEntry(entry)}</Text>
         {code !== undefined && (
           <span className="muted">
             {" "}

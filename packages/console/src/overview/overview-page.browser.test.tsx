@@ -103,7 +103,7 @@ describe("OverviewPage", () => {
       .element(screen.getByRole("link", { name: "Review" }))
       .toHaveAttribute("href", "/approval?stack=web-prod&task=sign-off");
     await expect.element(screen.getByText("creating the service")).toBeVisible();
-    await expect.element(screen.getByText("TASK_ERROR")).toBeVisible();
+    await expect.element(screen.getByText("app failed")).toBeVisible();
     await expect.element(screen.getByText("1 of 1 workers")).toBeVisible();
     await expect.element(screen.getByText("room for 3")).toBeVisible();
   });
@@ -158,7 +158,7 @@ describe("OverviewPage", () => {
       ...broken,
       "GET /v1/history": () => ({ items }),
     });
-    const line = screen.getByRole("listitem").filter({ hasText: "TASK_ERROR" });
+    const line = screen.getByRole("listitem").filter({ hasText: "app failed" });
     const link = line.getByRole("link", { name: "pr-12" });
     await expect.element(link).toBeVisible();
     link.element().scrollIntoView({ block: "center" });
