@@ -1,6 +1,8 @@
+import { startFreeze } from "@stackyard/core/services";
 import { describe, expect, it } from "vitest";
-import { aPlannedRelease } from "../testing/a-planned-release.ts";
-import { aReleaseYard, type ReleaseYard, TENANT } from "../testing/a-release-yard.ts";
+import { createHolds } from "../holds/create-holds.ts";
+import { aPlannedRelease, toPlannedMachine } from "../testing/a-planned-release.ts";
+import { aReleaseYard, type ReleaseYard, TENANT, TO_TENANTS } from "../testing/a-release-yard.ts";
 import { plantBug } from "../testing/plant-bug.ts";
 
 /** Tenants with a key that is a number, or is not set. */
@@ -117,5 +119,50 @@ describe("a machine that its stacks follow", () => {
     await bench.finish("1.42.0");
 
     expect(await bench.taskOf("1.42.0")).toBe("GO ERROR PLAN_STALE");
+  });
+});
+
+describe("a freeze that begins between the examination of stacks in the second wave and their events", () => {
+  it("holds all but those", async () => {
+    let sends = 0;
+    const waves = [{ name: "canary", where: "metadata.ring == 'canary'", pause: "15m" }, { name: "rest" }];
+    const bench: ReleaseYard = aReleaseYard({
+      createHolds,
+      config: { waves, concurrency: 2 },
+      plant: (executor) =>
+        plantBug(executor, (_, yard) => ({
+          yard: {
+            async send(events) {
+              sends += 1;
+              const deps = { records: bench.yard.store.records, clock: bench.yard.clock };
+              if (sends === 2) await startFreeze(deps, { name: "audit", reason: "Audit.", by: "ada" });
+              return yard.send(events);
+            },
+          },
+        })),
+    });
+    await bench.addTenants(8, (index) => ({ ring: index < 2 ? "canary" : "rest" }));
+    await bench.start("1.42.0");
+    await bench.yard.advance(3_600_000);
+
+    expect(await bench.tallyOf("1.42.0")).toBe("done 4, waiting FROZEN 4");
+  });
+});
+
+describe("a plan that does not name a task", () => {
+  it("is not followed by that task, and nothing is sent", async () => {
+    const source = JSON.parse(toPlannedMachine());
+    source.tasks.other = { executor: "deploy", config: { ...TO_TENANTS, plan: `\${metadata.plan}` } };
+    source.tasks.tenants.needs = ["other"];
+    source.states.GO.tasks = ["other", "tenants"];
+    const bench = aReleaseYard({ release: JSON.stringify(source) });
+    await bench.addTenants(2);
+    await bench.start("1.42.0");
+    await bench.yard.advance(10_000);
+    await bench.send("shop-1.42.0", "PLANNED");
+    await bench.yard.advance(60_000);
+
+    expect(await bench.taskOf("1.42.0", "other")).toBe("GO ERROR PLAN_UNKNOWN");
+    expect(await bench.versionsOf()).toEqual({ t0: "1.41.0", t1: "1.41.0" });
   });
 });
