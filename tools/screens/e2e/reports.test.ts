@@ -357,7 +357,7 @@ describe("what users of other consoles found confusing", () => {
     const tasks = page.locator(".task-list");
     await tasks.waitFor();
 
-    const text = await tasks.innerText();
+    const text = await tasks.textContent();
     expect(text).toMatch(/attempt 1, sent 33m ago, ends in 6m at the latest/);
     expect(text).toContain("apply: 14 of 22 resources");
     expect(text).toContain('Waits for task "app"');
@@ -377,8 +377,8 @@ describe("what users of other consoles found confusing", () => {
     await open("/approval?stack=shop-1.43.0&task=sign-off", 1_440);
     await page.getByText("The stack can then reach").waitFor();
 
-    const text = await page.locator("main").innerText();
-    expect(text).toMatch(/Waits for 1 more\s+from release-managers/);
+    const text = await page.locator("main").textContent();
+    expect(text).toMatch(/Waits for 1 more\s*from release-managers/);
     expect(text).toMatch(/The stack can then reach PRODUCTION, DONE/);
   });
 
