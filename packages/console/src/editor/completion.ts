@@ -120,8 +120,13 @@ function ownKeys(outline: Outline | undefined, last: string | undefined): readon
     const events = outline?.events.map(({ name }) => name) ?? [];
     return [...events, "NEXT", "FAILED", "TIMEOUT"].map((name) => toKey(name, "constant"));
   }
-  const hasMetadata = last === "set" || last === "outputs";
-  return hasMetadata ? (outline?.metadata ?? []).map(({ name }) => toKey(name, "variable")) : [];
+  return outline === undefined ? [] : listKeyNames(outline, [last ?? ""]).map((name) => toKey(name, "variable"));
+}
+
+/** Returns the names of the document that the keys of a map can be. */
+export function listKeyNames({ metadata }: Outline, path: Path): readonly string[] {
+  const last = path.at(-1);
+  return path[2] !== "config" && (last === "set" || last === "outputs") ? metadata.map(({ name }) => name) : [];
 }
 
 function toKey(label: string, type: string, info?: string): Completion {
@@ -155,6 +160,7 @@ const NAMES: Readonly<Record<string, (outline: Outline) => readonly string[]>> =
   state: ({ states }) => states.map(({ name }) => name),
   on: ({ states }) => [...states.map(({ name }) => name), "no-op"],
   event: ({ events }) => events.map(({ name }) => name),
+  raise: ({ events }) => events.map(({ name }) => name),
   needs: ({ tasks }) => tasks.map(({ name }) => name),
   tasks: ({ tasks }) => tasks.map(({ name }) => name),
   target: ({ targets }) => targets,

@@ -3,16 +3,9 @@ import { useId } from "react";
 import { Offers } from "../design/fields.tsx";
 import type { Plain } from "../machine/edits/operation.ts";
 import { toSafeText } from "../text/safe-text.ts";
+import { parseAny, parseEntry, toAnyText, toEntryText } from "./entry-text.ts";
 import { TextField } from "./form-fields.tsx";
-import {
-  isOnByDefault,
-  parseAny,
-  parseEntry,
-  type SchemaField,
-  type Shape,
-  toAnyText,
-  toEntryText,
-} from "./schema-field.ts";
+import { isOnByDefault, type SchemaField, type Shape } from "./schema-field.ts";
 
 /** A shape that is one control. */
 type EntryShape = Extract<Shape, { kind: "flag" | "choice" | "scalar" | "any" }>;

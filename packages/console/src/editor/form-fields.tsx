@@ -2,11 +2,6 @@ import { type ComponentProps, useState } from "react";
 import { Options } from "../design/fields.tsx";
 import type { Outline } from "../machine/outline.ts";
 
-/** Returns a scalar of a document as a field shows it. */
-export function toText(value: unknown): string {
-  return value === undefined || value === null ? "" : String(value);
-}
-
 /** Returns a text as the value of a metadata key: numbers and booleans where the rule of the key says so. */
 export function toValue(outline: Outline | undefined, key: string, text: string): string | number | boolean {
   const rule = outline?.metadata.find(({ name }) => name === key)?.rule;

@@ -1,13 +1,14 @@
 import { useMemo } from "react";
 import { Skeleton } from "../design/page.tsx";
-import type { Range } from "../machine/edits/operation.ts";
+import type { Path, Range } from "../machine/edits/operation.ts";
+import type { JsonSchema } from "../machine/messages.ts";
 import type { Outline } from "../machine/outline.ts";
 import type { MachineState } from "../machine/use-machine.ts";
-import { listNames } from "./completion.ts";
+import { listKeyNames, listNames } from "./completion.ts";
+import { type FormScope, FormScopeProvider } from "./form-scope.tsx";
 import { Inspector } from "./inspector.tsx";
 import type { EditorKnowledge } from "./knowledge.ts";
 import type { FormSchemas } from "./part-form.tsx";
-import { type FormScope, FormScopeProvider } from "./schema-form.tsx";
 import type { Session } from "./session.ts";
 import type { OpenDocument } from "./use-document.ts";
 import type { EditorView } from "./use-view.ts";
@@ -54,6 +55,14 @@ function toFormSchemas({ schemas, executors, failure }: EditorKnowledge): FormSc
   return schemas === undefined || known === undefined ? undefined : { own: schemas, executors: known };
 }
 
+/** Returns the schema of a value in `set` of a reaction by the rule of its metadata key; a text can be an expression. */
+function findMetadataSchema(outline: Outline | undefined, path: Path): JsonSchema | undefined {
+  if (path[2] !== "on" || path.at(-2) !== "set") return undefined;
+  const rule = outline?.metadata.find(({ name }) => name === path.at(-1))?.rule;
+  const type = typeof rule === "object" && rule !== null && "type" in rule ? rule.type : undefined;
+  return type === undefined ? undefined : { type: [String(type), "string"] };
+}
+
 interface ScopeInput extends Pick<FormScope, "edit"> {
   readonly machine: MachineState;
   readonly outline: Outline | undefined;
@@ -67,6 +76,8 @@ function useScope({ machine: { problems }, outline, executors, edit }: ScopeInpu
       if (outline === undefined) return [];
       return path.length === 3 && path[2] === "executor" ? names : listNames(outline, path);
     };
-    return { edit, problems: problems ?? [], namesAt };
+    const keysAt: FormScope["keysAt"] = (path) => (outline === undefined ? [] : listKeyNames(outline, path));
+    const schemaAt: FormScope["schemaAt"] = (path) => findMetadataSchema(outline, path);
+    return { edit, problems: problems ?? [], namesAt, keysAt, schemaAt };
   }, [edit, problems, outline, executors]);
 }

@@ -9,7 +9,6 @@ import type { Edit } from "./edit.ts";
 import { type FormSchemas, FormToggle, PartForm, TaskForm } from "./part-form.tsx";
 import { Reactions } from "./reactions.tsx";
 import { Tasks } from "./tasks.tsx";
-import { Timers } from "./timers.tsx";
 
 interface InspectorProps {
   readonly outline: Outline;
@@ -31,7 +30,7 @@ export function Inspector(props: InspectorProps) {
 }
 
 /** The parts of a state that have a form of their own. */
-const STATE_PARTS = ["tasks", "after", "on"];
+const STATE_PARTS = ["tasks", "on"];
 
 type StateProps = InspectorProps & { readonly state: OutlineState };
 
@@ -53,7 +52,6 @@ function StateForm(props: StateProps) {
       </div>
       <Reactions outline={outline} state={state} schemas={schemas} edit={edit} onReveal={onReveal} />
       <Tasks outline={outline} state={state} schemas={schemas} edit={edit} />
-      {outline.version === 2 && <Timers outline={outline} state={state} schemas={schemas} edit={edit} />}
     </>
   );
 }

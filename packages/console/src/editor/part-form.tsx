@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { IconButton } from "../design/icon-button.tsx";
 import type { Path, Plain } from "../machine/edits/operation.ts";
 import type { JsonSchema, KnownExecutor, MachineSchemas } from "../machine/messages.ts";
@@ -24,10 +25,12 @@ interface PartProps {
   readonly of?: string;
   /** Keys that have a form of their own. */
   readonly without?: readonly string[];
+  /** The only keys. Default: all. */
+  readonly only?: readonly string[];
 }
 
 /** Renders a part of a machine by the schema of machines. */
-export function PartForm({ schemas: { own }, outline, path, owner, of = ` of ${owner}`, without = [] }: PartProps) {
+export function PartForm({ schemas: { own }, outline, path, owner, of = ` of ${owner}`, without, only }: PartProps) {
   const root = outline.version === 1 ? own.v1 : own.v2;
   const keys = path.filter((key) => typeof key === "string");
   const maps = findSchemas(root, keys).filter(({ properties }) => properties !== undefined);
@@ -39,7 +42,7 @@ export function PartForm({ schemas: { own }, outline, path, owner, of = ` of ${o
       owner={owner}
       of={of}
       value={findValue(outline.value, path)}
-      without={without}
+      {...defined({ without, only })}
     />
   );
 }

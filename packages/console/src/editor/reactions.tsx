@@ -6,10 +6,9 @@ import type { Range } from "../machine/edits/operation.ts";
 import type { OutlineReaction } from "../machine/outline.ts";
 import { toSafeText } from "../text/safe-text.ts";
 import type { StateFormProps } from "./edit.ts";
-import { NameSelect, TextField } from "./form-fields.tsx";
+import { NameSelect } from "./form-fields.tsx";
 import { Headings } from "./headings.tsx";
-import type { FormSchemas } from "./part-form.tsx";
-import { ReactionDetails } from "./reaction-details.tsx";
+import { type FormSchemas, PartForm } from "./part-form.tsx";
 
 interface ReactionsProps extends StateFormProps {
   readonly schemas: FormSchemas;
@@ -28,10 +27,9 @@ export function Reactions({ outline, state, schemas, edit, onReveal }: Reactions
       <caption className="hidden-visually">Reactions of {name}</caption>
       <Headings names={["Event", "Condition", "Enters"]} />
       <tbody>
-        {reactions.map((reaction, index) => (
+        {reactions.map((reaction) => (
           <Reaction
-            // biome-ignore lint/suspicious/noArrayIndexKey: reactions have their order as their only identity
-            key={`${index} ${reaction.event}`}
+            key={`${reaction.event} ${reaction.index ?? 0}`}
             outline={outline}
             state={state}
             schemas={schemas}
@@ -73,16 +71,22 @@ export function Reactions({ outline, state, schemas, edit, onReveal }: Reactions
   );
 }
 
+/** The keys of an entry that its row has. */
+const ROW_KEYS = ["when", "action", "state"];
+
 interface ReactionProps extends ReactionsProps {
   readonly reaction: OutlineReaction;
   readonly targets: readonly string[];
 }
 
 function Reaction({ outline, state, schemas, edit, reaction, targets, onReveal }: ReactionProps) {
-  const { event, index, when, target, raise, set } = reaction;
+  const { event, index, target, raise, set } = reaction;
   const [isOpen, setOpen] = useState(raise !== undefined || set !== undefined);
   const place = { state: state.name, event, ...defined({ index }) };
   const label = `${event} of ${state.name}`;
+  // A reaction that is only the name of a state becomes a list with its first key.
+  const path = ["states", state.name, "on", event, index ?? 0];
+  const entry = { schemas, outline, path, owner: label, of: ` of ${event}` };
   return (
     <>
       <tr>
@@ -91,22 +95,7 @@ function Reaction({ outline, state, schemas, edit, reaction, targets, onReveal }
             {toSafeText(event)}
           </button>
         </td>
-        <td>
-          {outline.version === 2 && (
-            <TextField
-              hidden
-              label={`Condition of ${event}`}
-              value={when ?? ""}
-              placeholder="always"
-              onEnter={(value) =>
-                edit(
-                  { kind: "set-condition", ...place, when: value === "" ? undefined : value },
-                  `condition of ${label}`,
-                )
-              }
-            />
-          )}
-        </td>
+        <td className="reaction-condition">{outline.version === 2 && <PartForm {...entry} only={["when"]} />}</td>
         <td>
           <NameSelect
             label={`State that ${event} enters`}
@@ -143,7 +132,9 @@ function Reaction({ outline, state, schemas, edit, reaction, targets, onReveal }
       {isOpen && (
         <tr>
           <td colSpan={4} className="reaction-details">
-            <ReactionDetails outline={outline} schemas={schemas} place={place} reaction={reaction} edit={edit} />
+            <div className="schema-fields">
+              <PartForm {...entry} without={ROW_KEYS} />
+            </div>
           </td>
         </tr>
       )}

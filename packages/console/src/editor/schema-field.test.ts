@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { JsonSchema } from "../machine/messages.ts";
 import { tasks } from "../machine/tasks.ts";
-import { listFields, matchShape, parseAny, parseEntry, type Shape, toAnyText, toShapes } from "./schema-field.ts";
+import { findSchemas } from "./completion.ts";
+import { findKeyChoice, listFields, listReplaced, matchShape, type Shape, toShapes } from "./schema-field.ts";
 
 function fieldsOf(properties: Readonly<Record<string, JsonSchema>>, more: JsonSchema = {}) {
   const root = { ...more, properties };
@@ -99,32 +100,38 @@ describe("a field", () => {
   });
 });
 
-describe("an entry", () => {
-  it("that is cleared is no value, and not zero or an empty text (react-jsonschema-form#369)", () => {
-    expect([parseEntry(new Set(["number"]), ""), parseEntry(new Set(["string"]), "")]).toEqual([undefined, undefined]);
+describe("a choice of keys", () => {
+  const one: JsonSchema = {
+    properties: { in: {}, at: {}, cron: {}, zone: {}, event: {} },
+    oneOf: [{ required: ["in"] }, { required: ["at"] }, { required: ["cron"] }],
+    dependentRequired: { zone: ["cron"] },
+  };
+
+  it("is what the branches of a map require, and no kind of value (react-jsonschema-form#3710, react-jsonschema-form#4469)", () => {
+    expect(toShapes(one, one)).toEqual([{ kind: "group", schemas: [one] }]);
+    expect(findKeyChoice([one])).toEqual(["in", "at", "cron"]);
+    expect([listReplaced([one], "in"), listReplaced([one], "cron")]).toEqual([
+      ["at", "cron", "zone"],
+      ["in", "at"],
+    ]);
   });
 
-  it("of zero stays zero (react-jsonschema-form#1128)", () => {
-    expect(parseEntry(new Set(["integer"]), "0")).toBe(0);
+  it("is not what only some branches require, or where several keys may be given", () => {
+    const some = { ...one, oneOf: [{ required: ["in"] }, { required: ["at", "cron"] }] };
+    const { oneOf = [], ...any } = one;
+
+    expect([findKeyChoice([some]), findKeyChoice([{ ...any, anyOf: oneOf }]), findKeyChoice([])]).toEqual([[], [], []]);
+    expect(shapeOf({ ...any, anyOf: oneOf })).toMatchObject({ kind: "group" });
   });
 
-  it("keeps a text that looks like a number where the schema has only texts", () => {
-    expect(parseEntry(new Set(["string"]), "007")).toBe("007");
-    expect(parseEntry(new Set(["string", "integer"]), "007")).toBe("007");
-    expect(parseEntry(new Set(["string", "integer"]), "25%")).toBe("25%");
-    expect(parseEntry(new Set(["string", "integer"]), "25")).toBe(25);
-  });
+  it("is that of the timers of a machine", () => {
+    const { v2 } = tasks.schemas(undefined);
 
-  it("that is not a number stays as it is, for the check of the machine", () => {
-    expect(parseEntry(new Set(["integer"]), "thrice")).toBe("thrice");
-  });
-
-  it.each(["a", "5", "true", '"x"', "", "null"])("of any kind keeps the text %j", (text) => {
-    expect(parseAny(toAnyText(text)) ?? "").toBe(text);
-  });
-
-  it.each([5, true, null, { a: [1] }, ["5"]])("of any kind keeps %j", (value) => {
-    expect(parseAny(toAnyText(value))).toEqual(value);
+    expect(findKeyChoice(findSchemas(v2, ["states", "LIVE", "after"]).filter(({ properties }) => properties))).toEqual([
+      "in",
+      "at",
+      "cron",
+    ]);
   });
 });
 

@@ -70,7 +70,8 @@ function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
 function toBranches(schema: JsonSchema, root: JsonSchema, depth = 0): readonly JsonSchema[] {
   const resolved = resolveSchema(schema, root);
   const branches = resolved.anyOf ?? resolved.oneOf;
-  if (branches === undefined || depth > MAX_DEPTH) return [resolved];
+  // Branches that only require keys say which keys of the map go together, and not what else the value can be.
+  if (branches === undefined || depth > MAX_DEPTH || branches.every(isCondition)) return [resolved];
   return branches.flatMap((branch) => toBranches(branch, root, depth + 1));
 }
 
@@ -94,6 +95,31 @@ export function toShapes(schema: JsonSchema, root: JsonSchema): readonly Shape[]
       .map((branch): Shape => ({ kind: "map", entry: toEntry(branch) })),
     ...(any ? [{ kind: "any" } as const] : []),
   ];
+}
+
+function isCondition(branch: JsonSchema): boolean {
+  return branch.required !== undefined && Object.keys(branch).length === 1;
+}
+
+/** Returns the keys of which a map has exactly one. None where its schema has no such choice. */
+export function findKeyChoice(schemas: readonly JsonSchema[]): readonly string[] {
+  const [{ oneOf = [], properties = {} } = {}] = schemas;
+  const keys = oneOf.flatMap(({ required = [] }) => required);
+  const isChoice = keys.length === oneOf.length && oneOf.every(isCondition);
+  return isChoice && keys.every((key) => Object.hasOwn(properties, key)) ? keys : [];
+}
+
+/** Returns what a map cannot have beside one of the keys of a choice: the others, and what is possible only with them. */
+export function listReplaced(schemas: readonly JsonSchema[], chosen: string | undefined): readonly string[] {
+  const others = findKeyChoice(schemas).filter((key) => key !== chosen);
+  const kept = new Set(chosen === undefined ? [] : listDependents(schemas, chosen));
+  const bound = others.flatMap((key) => listDependents(schemas, key)).filter((key) => !kept.has(key));
+  return [...others, ...new Set(bound)];
+}
+
+function listDependents(schemas: readonly JsonSchema[], key: string): readonly string[] {
+  const dependents = schemas.flatMap(({ dependentRequired = {} }) => Object.entries(dependentRequired));
+  return dependents.flatMap(([dependent, needed]) => (needed.includes(key) ? [dependent] : []));
 }
 
 const SCALARS: ReadonlySet<string> = new Set(["string", "number", "integer", "boolean", "null"]);
@@ -130,6 +156,23 @@ function toScalarShapes(types: ReadonlySet<string>, options: readonly Scalar[]):
   if (types.size === 0) return options.length === 0 ? [] : [{ kind: "choice", options }];
   if (options.length === 0 && types.size === 1 && types.has("boolean")) return [{ kind: "flag" }];
   return [{ kind: "scalar", types, offers: types.has("boolean") ? [...options, true, false] : options }];
+}
+
+/** The values of a map, by key. */
+export type Values = { readonly [key: string]: Plain | undefined };
+
+/** Returns a value as a map; what is none has no keys. */
+export function toMap(value: Plain | undefined): Values {
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+    ? (value as { [key: string]: Plain })
+    : {};
+}
+
+/** Returns what a value of a shape begins as. */
+export function toEmpty(shape: Shape | undefined): Plain {
+  if (shape?.kind === "list") return [];
+  if (shape?.kind === "map" || shape?.kind === "group") return {};
+  return shape?.kind === "flag" ? false : "";
 }
 
 /** Returns the shape that a value has; without a value, the first one. */
@@ -261,46 +304,4 @@ function toBounds(minimum: number | undefined, maximum: number | undefined): str
 /** Returns a flag's value where the document has none. */
 export function isOnByDefault({ fallback }: SchemaField): boolean {
   return fallback !== undefined && /^true\b/i.test(fallback);
-}
-
-/** Returns a scalar as its field shows it. */
-export function toEntryText(value: Plain | undefined): string {
-  if (typeof value === "object" && value !== null) return JSON.stringify(value);
-  return value === undefined || value === null ? "" : String(value);
-}
-
-/**
- * Returns an entered text as a value of these types: a number where one is possible, and otherwise the text, so that the
- * check of the machine says what is wrong with it. Nothing entered is no value.
- */
-export function parseEntry(types: ReadonlySet<string>, text: string): Plain | undefined {
-  if (text === "") return undefined;
-  if (types.has("boolean") && (text === "true" || text === "false")) return text === "true";
-  if (types.has("null") && text === "null") return null;
-  if (!types.has("number") && !types.has("integer")) return text;
-  const number = Number(text);
-  if (!Number.isFinite(number)) return text;
-  // Where both are possible, a text that is not how the number is written, such as 007, is a text.
-  return types.has("string") && String(number) !== text ? text : number;
-}
-
-/** Returns any value as JSON; a text that does not look like JSON is shown as it is. */
-export function toAnyText(value: Plain | undefined): string {
-  if (typeof value !== "string") return value === undefined ? "" : JSON.stringify(value);
-  return isJson(value) ? JSON.stringify(value) : value;
-}
-
-/** Returns the value of a text that `toAnyText` wrote or a person entered. */
-export function parseAny(text: string): Plain | undefined {
-  if (text === "") return undefined;
-  return isJson(text) ? (JSON.parse(text) as Plain) : text;
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -84,7 +84,7 @@ describe("forms", () => {
     await screen.getByText("Env of config of app").click();
     await enter(screen.getByLabelText("New key of env of config of app"), "A");
     await enter(screen.getByLabelText("A of env of config of app"), "b");
-    await expect.poll(textOf).toContain('env: { A: "b" } }');
+    await expect.poll(textOf).toContain("env: { A: b } }");
     await screen.getByText("Probe of config of app").click();
     await enter(screen.getByLabelText("Path of the probe of probe of config of app"), "/up");
 
@@ -232,6 +232,130 @@ describe("forms, as users of other tools asked for them", () => {
     await selectState(screen, "LIVE");
 
     await expect.element(screen.getByLabelText("Image of config of app")).toHaveValue("c:d");
+  });
+});
+
+/** An executor of a plugin with a choice of keys, one of which has another that goes with it. */
+const image: KnownExecutor = {
+  name: "deploy",
+  config: {
+    type: "object",
+    properties: {
+      tag: { type: "string" },
+      platform: { type: "string" },
+      digest: { type: "string" },
+      build: { type: "object", properties: { path: { type: "string" } } },
+      note: { type: "string" },
+    },
+    oneOf: [{ required: ["tag"] }, { required: ["digest"] }, { required: ["build"] }],
+    dependentRequired: { platform: ["tag"] },
+  },
+};
+
+describe("a choice of keys, as users of other tools asked for it", () => {
+  const choice = "Tag, digest or build of config of app";
+
+  it("takes the keys with it that belong to another choice, and no others (react-jsonschema-form#3442, react-jsonschema-form#4821, react-jsonschema-form#3078, react-jsonschema-form#1819)", async () => {
+    const screen = await openTask("{ tag: v1, platform: arm, note: kept } # it", [image]);
+
+    await expect.element(screen.getByLabelText("Platform of config of app")).toHaveValue("arm");
+    await screen.getByLabelText(choice).selectOptions("Digest");
+    await expect.element(screen.getByText("A value replaces tag: v1, platform: arm.")).toBeVisible();
+    await expect.element(screen.getByLabelText("Platform of config of app")).not.toBeInTheDocument();
+    await enter(screen.getByLabelText("Digest of config of app", { exact: true }), "abc");
+
+    await expect.poll(textOf).toContain("config: { digest: abc, note: kept } # it");
+    await expect.element(screen.getByLabelText("Note of config of app")).toHaveValue("kept");
+  });
+
+  it("stays while other fields are filled in, and is that of the text after undo (react-jsonschema-form#1288, react-jsonschema-form#4918)", async () => {
+    const screen = await openTask("{ tag: v1 }", [image]);
+
+    await screen.getByLabelText(choice).selectOptions("Digest");
+    await enter(screen.getByLabelText("Note of config of app"), "n");
+    await expect.poll(textOf).toContain("config: { tag: v1, note: n }");
+    await expect.element(screen.getByLabelText(choice)).toHaveValue("digest");
+    await enter(screen.getByLabelText("Digest of config of app", { exact: true }), "abc");
+    await expect.poll(textOf).toContain("config: { digest: abc, note: n }");
+    // The form has the new text, which is parsed later.
+    await expect.element(screen.getByText("A value replaces tag: v1.")).not.toBeInTheDocument();
+    await screen.getByRole("button", { name: "Undo digest of config of app" }).click();
+
+    await expect.element(screen.getByLabelText(choice)).toHaveValue("tag");
+    await expect.element(screen.getByLabelText("Tag of config of app", { exact: true })).toHaveValue("v1");
+  });
+
+  it("shows both keys where a text has two, until one of them is chosen (react-jsonschema-form#2383)", async () => {
+    // A text with errors has no graph to select a state in.
+    const { screen } = await openWorkbench(machineWith("{ tag: v1, digest: abc }"), {
+      knowledge: { executors: [image] },
+    });
+    await screen.getByRole("button", { name: "Fields of app" }).click();
+
+    await expect.element(screen.getByLabelText("Tag of config of app", { exact: true })).toHaveValue("v1");
+    await expect.element(screen.getByLabelText("Digest of config of app", { exact: true })).toHaveValue("abc");
+    await expect.element(screen.getByLabelText(choice)).toHaveValue("");
+    await screen.getByLabelText(choice).selectOptions("Digest");
+
+    await expect.poll(textOf).toContain("config: { digest: abc }");
+  });
+
+  it("begins a map where the chosen key has one, in place of the other key (react-jsonschema-form#4314)", async () => {
+    const screen = await openTask("{ tag: v1, note: n }", [image]);
+
+    await screen.getByLabelText(choice).selectOptions("Build");
+    await expect.poll(textOf).toContain("config: { build: {}, note: n }");
+    await enter(screen.getByLabelText("Path of build of config of app"), "app");
+
+    await expect.poll(textOf).toContain("config: { build: { path: app }, note: n }");
+  });
+});
+
+describe("timers, as users of other tools asked for it", () => {
+  it("are written as a list of maps, in the style of the lines around, and not as a text (kestra#12434)", async () => {
+    const { screen } = await openWorkbench(MACHINE);
+    await selectState(screen, "INIT");
+
+    await screen.getByText("After", { exact: true }).click();
+    await screen.getByRole("button", { name: "Add entry to after of INIT" }).click();
+    await enter(screen.getByLabelText("In of 1 of after", { exact: true }), "5m");
+    await expect.poll(textOf).toContain("begins\n    after: [{ in: 5m }]\n");
+    await enter(screen.getByLabelText("Event of 1 of after", { exact: true }), "OPENED");
+
+    await expect.poll(textOf).toContain("    after: [{ in: 5m, event: OPENED }]\n  LIVE:");
+  });
+
+  it("keep the focus in a new entry when its first value is written (react-jsonschema-form#1744, react-jsonschema-form#4999)", async () => {
+    const { screen } = await openWorkbench(MACHINE);
+    await selectState(screen, "LIVE");
+    await screen.getByRole("button", { name: "Add entry to after of LIVE" }).click();
+
+    await screen.getByLabelText("In of 2 of after", { exact: true }).fill("5m");
+    await userEvent.keyboard("{Tab}");
+    await expect.poll(textOf).toContain("{ in: 5m }]");
+
+    await expect.element(screen.getByLabelText("Event of 2 of after", { exact: true })).toHaveFocus();
+  });
+
+  it("say at the choice that none of its keys has a value, and write nothing before (kestra#10796, kestra#14004)", async () => {
+    const { screen } = await openWorkbench(MACHINE);
+    await selectState(screen, "LIVE");
+    await enter(screen.getByLabelText("In of 1 of after", { exact: true }), "");
+    await expect.poll(textOf).toContain("after: [{ event: MERGED }]");
+
+    await expect
+      .element(screen.getByLabelText("In of 1 of after", { exact: true }))
+      .toHaveAccessibleDescription(/needs in, at or cron/);
+    await screen.getByLabelText("In, at or cron of 1 of after").selectOptions("At");
+    await expect
+      .element(screen.getByRole("region", { name: "State LIVE" }).getByText(/needs in, at or cron/))
+      .toBeVisible();
+    expect(textOf()).toContain("after: [{ event: MERGED }]");
+    await screen.getByRole("button", { name: "Add entry to after of LIVE" }).click();
+    await screen.getByRole("button", { name: "Remove 2 of after of LIVE" }).click();
+
+    expect(textOf()).toContain("after: [{ event: MERGED }]");
+    await expect.element(screen.getByRole("button", { name: "Undo in of 1 of after of LIVE" })).toBeVisible();
   });
 });
 

@@ -1,88 +1,76 @@
-import type { Problem } from "@stackyard/core/machine";
-import { createContext, type ReactNode, useContext, useId, useState } from "react";
+import { type ReactNode, useContext, useEffect, useId, useRef, useState } from "react";
 import { Button } from "../design/button.tsx";
+import { Offers } from "../design/fields.tsx";
 import { IconButton } from "../design/icon-button.tsx";
 import { Text } from "../design/text.tsx";
 import type { Path, Plain } from "../machine/edits/operation.ts";
 import type { JsonSchema } from "../machine/messages.ts";
 import { toSafeText } from "../text/safe-text.ts";
-import type { Edit } from "./edit.ts";
 import { EntryControl, isEntry } from "./entry-control.tsx";
+import { Messages, Scope, useProblems, type ValueProps } from "./form-scope.tsx";
+import { KeyChoiceField, useKeyChoice } from "./key-choice.tsx";
 import {
+  findKeyChoice,
   fitsPattern,
   listFields,
   matchShape,
   type SchemaField,
   type Shape,
+  toEmpty,
   toKeyLabel,
+  toMap,
   toShapes,
 } from "./schema-field.ts";
 import "./schema-form.css";
-
-/** What all fields of a document share. */
-export interface FormScope {
-  readonly edit: Edit;
-  /** Of the whole document. */
-  readonly problems: readonly Problem[];
-  /** Returns the names of the document that a value at this path can be. */
-  readonly namesAt: (path: Path) => readonly string[];
-}
-
-const Scope = createContext<FormScope>({ edit: () => {}, problems: [], namesAt: () => [] });
-
-/** Gives the fields inside it what they share. */
-export const FormScopeProvider = Scope.Provider;
-
-interface ValueProps {
-  /** The schema that references are looked up in. */
-  readonly root: JsonSchema;
-  /** The keys that lead to the value from the root of the document. */
-  readonly path: Path;
-  /** What the value belongs to: `app`, `retry of app`. */
-  readonly owner: string;
-  /** The end of labels: ` of app`; nothing where the form as a whole says what it belongs to. */
-  readonly of: string;
-  readonly value: Plain | undefined;
-}
 
 interface FieldsProps extends ValueProps {
   /** Of the map: one of them describes it. */
   readonly schemas: readonly JsonSchema[];
   /** Keys that have a form of their own. */
   readonly without?: readonly string[];
+  /** The only keys. Default: all. */
+  readonly only?: readonly string[];
 }
 
 /** Renders the keys of a map that its schema has as a form, with what the check of the machine says about each. */
-export function SchemaFields({ schemas, root, path, owner, of, value, without = [] }: FieldsProps) {
+export function SchemaFields({ schemas, root, path, owner, of, value, without = [], only }: FieldsProps) {
+  const map = toMap(value);
+  const keys = findKeyChoice(schemas);
+  const choice = useKeyChoice(schemas, keys, map);
   if (schemas.length === 0) return null;
   const fields = listFields(schemas, value, root);
   const known = new Set([...fields.map(({ key }) => key), ...without]);
-  const shown = fields.filter(({ key }) => !without.includes(key));
-  const others = Object.keys(toMap(value)).filter((key) => !known.has(key) && !isNamed(schemas, key));
+  const isHere = (key: string) => !without.includes(key) && (only?.includes(key) ?? true);
+  const shown = fields.filter(({ key }) => isHere(key) && !choice.hidden.has(key));
+  const others = Object.keys(map).filter((key) => isHere(key) && !known.has(key) && !isNamed(schemas, key));
+  const shared = { root, owner, of };
   return (
     <>
+      {keys.some(isHere) && (
+        <KeyChoiceField
+          {...shared}
+          schemas={schemas}
+          fields={fields.filter(({ key }) => keys.includes(key))}
+          path={path}
+          value={value}
+          choice={choice}
+        />
+      )}
       {shown.map((field) => (
         <Field
           key={field.key}
-          field={field}
-          root={root}
+          {...shared}
+          field={keys.includes(field.key) ? { ...field, isRequired: true } : field}
           path={[...path, field.key]}
-          owner={owner}
-          of={of}
-          value={toMap(value)[field.key]}
+          value={map[field.key]}
+          {...(field.key === choice.chosen && { instead: choice.instead })}
         />
       ))}
       {others.map((key) => (
-        <UnknownKey key={key} name={key} path={[...path, key]} owner={owner} value={toMap(value)[key]} />
+        <UnknownKey key={key} name={key} path={[...path, key]} owner={owner} value={map[key]} />
       ))}
     </>
   );
-}
-
-function toMap(value: Plain | undefined): { readonly [key: string]: Plain | undefined } {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? (value as { [key: string]: Plain })
-    : {};
 }
 
 /** Returns true for a key that fits a pattern of a schema, such as those of users that begin with `x-`. */
@@ -94,6 +82,10 @@ function isNamed(schemas: readonly JsonSchema[], key: string): boolean {
 
 interface FieldProps extends ValueProps {
   readonly field: SchemaField;
+  /** Keys of the same map that a value takes the place of. */
+  readonly instead?: readonly string[];
+  /** It was just added by the user. */
+  readonly isNew?: boolean;
 }
 
 /** Renders one value of a document by its schema. */
@@ -152,7 +144,7 @@ function Kinds({ field, of, shapes, shown, onChoose }: KindsProps) {
 }
 
 function EntryField(props: FieldProps & { readonly shape: Extract<Shape, Entered>; readonly kinds: ReactNode }) {
-  const { field, path, owner, of, value, shape, kinds } = props;
+  const { field, path, owner, of, value, shape, kinds, instead = [] } = props;
   const { edit, namesAt } = useContext(Scope);
   const messages = useProblems(path, "inside");
   const help = useId();
@@ -166,7 +158,14 @@ function EntryField(props: FieldProps & { readonly shape: Extract<Shape, Entered
         names={namesAt(path)}
         describedBy={help}
         isInvalid={messages.length > 0}
-        onEnter={(entered) => edit({ kind: "set-value", path, value: entered }, `${field.key} of ${owner}`)}
+        onEnter={(entered) =>
+          edit(
+            entered === undefined || instead.length === 0
+              ? { kind: "set-value", path, value: entered }
+              : { kind: "choose-key", path, value: entered, instead },
+            `${field.key} of ${owner}`,
+          )
+        }
       />
       {kinds}
       <div id={help}>
@@ -179,26 +178,13 @@ function EntryField(props: FieldProps & { readonly shape: Extract<Shape, Entered
 
 type Entered = { readonly kind: "flag" | "choice" | "scalar" | "any" };
 
-/** What the check of the machine says about a value: only about itself, or also about what is inside it. */
-function useProblems(path: Path, part: "own" | "inside"): readonly Problem[] {
-  const { problems } = useContext(Scope);
-  const at = path.join(".");
-  return problems.filter((each) => each.path === at || (part === "inside" && each.path.startsWith(`${at}.`)));
-}
-
-function Messages({ problems }: { problems: readonly Problem[] }) {
-  return problems.map(({ code, message, severity }) => (
-    <p key={`${code} ${message}`} className={severity === "error" ? "tone-fail" : "tone-warn"}>
-      <Text>{message}</Text> <span className="mono">{code}</span>
-    </p>
-  ));
-}
-
 type CollectionShape = Exclude<Shape, Entered>;
 
 function Collection(props: FieldProps & { readonly shape: CollectionShape; readonly kinds: ReactNode }) {
   const { field, path, owner, of, value, shape, kinds } = props;
-  const [isOpen, setOpen] = useState(value !== undefined || (field.isRequired && path.length < MOST_NESTED));
+  const [isOpen, setOpen] = useState(
+    value !== undefined || props.isNew || (field.isRequired && path.length < MOST_NESTED),
+  );
   const messages = useProblems(path, "own");
   const inner = { root: props.root, path, owner: `${field.key} of ${owner}`, of: ` of ${field.key}${of}`, value };
   return (
@@ -232,59 +218,84 @@ interface MembersProps extends ValueProps {
 
 function Items({ schema, root, path, owner, of, value }: MembersProps) {
   const { edit } = useContext(Scope);
+  // The place of an item that is being entered: it is written with its first value.
+  const [added, setAdded] = useState<number>();
   const items = Array.isArray(value) ? (value as readonly Plain[]) : [];
+  const isAdding = added === items.length;
+  const shared = { schema, root, owner, of };
+  const next = [...path, items.length];
+  const [shape] = toShapes(schema, root);
+  const isEntered = shape !== undefined && shape.kind !== "flag" && isEntry(shape);
+  const add = () => {
+    if (needsValue(shape)) setAdded(items.length);
+    else edit({ kind: "set-value", path: next, value: toEmpty(shape) }, `entry of ${owner}`);
+  };
   return (
     <>
-      {items.map((item, index) => (
+      {(isAdding ? [...items, undefined] : items).map((item, index) => (
         <Member
           // biome-ignore lint/suspicious/noArrayIndexKey: an item is its place in the list
           key={index}
+          {...shared}
           name={String(index + 1)}
-          schema={schema}
-          root={root}
           path={[...path, index]}
-          owner={owner}
-          of={of}
           value={item}
+          onCancel={() => setAdded(undefined)}
         />
       ))}
-      <NewMember
-        key={items.length}
-        name={String(items.length + 1)}
-        schema={schema}
-        root={root}
-        path={[...path, items.length]}
-        owner={owner}
-        of={of}
-        onAdd={(added) => edit({ kind: "set-value", path: [...path, items.length], value: added }, `entry of ${owner}`)}
-      />
+      {isEntered && (
+        <Field
+          key={`new ${items.length}`}
+          field={{ ...toMember(String(items.length + 1), schema), label: "New entry" }}
+          root={root}
+          path={next}
+          owner={owner}
+          of={of}
+          value={undefined}
+        />
+      )}
+      {!isEntered && !isAdding && (
+        <Button onPress={add} label={`Add entry to ${owner}`}>
+          Add
+        </Button>
+      )}
     </>
   );
 }
 
 function Entries({ schema, root, path, owner, of, value }: MembersProps) {
-  const { edit } = useContext(Scope);
+  const { edit, keysAt, schemaAt } = useContext(Scope);
+  const id = useId();
   const [name, setName] = useState("");
+  // The key that is being entered: it is written with its first value.
+  const [added, setAdded] = useState<string>();
+  const map = toMap(value);
+  const entries = Object.entries(map);
+  const offers = keysAt(path).filter((key) => !Object.hasOwn(map, key));
   const add = () => {
     const [shape] = toShapes(schema, root);
-    if (name === "" || Object.hasOwn(toMap(value), name)) return;
-    edit({ kind: "set-value", path: [...path, name], value: toEmpty(shape) }, `${name} of ${owner}`);
+    if (name === "" || Object.hasOwn(map, name)) return;
+    if (needsValue(shape)) setAdded(name);
+    else edit({ kind: "set-value", path: [...path, name], value: toEmpty(shape) }, `${name} of ${owner}`);
     setName("");
   };
   return (
     <>
-      {Object.entries(toMap(value)).map(([key, entry]) => (
-        <Member
-          key={key}
-          name={key}
-          schema={schema}
-          root={root}
-          path={[...path, key]}
-          owner={owner}
-          of={of}
-          value={entry}
-        />
-      ))}
+      {(added === undefined || Object.hasOwn(map, added) ? entries : [...entries, [added, undefined] as const]).map(
+        ([key, entry]) => (
+          <Member
+            key={key}
+            name={key}
+            schema={schemaAt([...path, key]) ?? schema}
+            root={root}
+            path={[...path, key]}
+            owner={owner}
+            of={of}
+            value={entry}
+            onCancel={() => setAdded(undefined)}
+          />
+        ),
+      )}
       <div className="row">
         <input
           className="input"
@@ -292,9 +303,11 @@ function Entries({ schema, root, path, owner, of, value }: MembersProps) {
           placeholder="key"
           value={name}
           spellCheck={false}
+          list={id}
           onChange={({ target }) => setName(target.value)}
           onKeyDown={({ key }) => key === "Enter" && add()}
         />
+        <Offers id={id} names={offers} />
         <Button onPress={add} label={`Add key to ${owner}`}>
           Add
         </Button>
@@ -303,27 +316,38 @@ function Entries({ schema, root, path, owner, of, value }: MembersProps) {
   );
 }
 
-function toEmpty(shape: Shape | undefined): Plain {
-  if (shape?.kind === "list") return [];
-  if (shape?.kind === "map" || shape?.kind === "group") return {};
-  return shape?.kind === "flag" ? false : "";
+/** Returns true for what is not valid empty, so that it is written with its first value. */
+function needsValue(shape: Shape | undefined): boolean {
+  if (shape?.kind !== "group") return shape?.kind === "scalar" || shape?.kind === "choice";
+  return findKeyChoice(shape.schemas).length > 0 || shape.schemas.every(({ required = [] }) => required.length > 0);
 }
 
 interface MemberProps extends ValueProps {
   /** Its key, or its place from 1. */
   readonly name: string;
   readonly schema: JsonSchema;
+  /** Called when one that is not written yet is removed. */
+  readonly onCancel: () => void;
 }
 
-function Member({ name, schema, root, path, owner, of, value }: MemberProps) {
+function Member({ name, schema, root, path, owner, of, value, onCancel }: MemberProps) {
   const { edit } = useContext(Scope);
+  const part = useRef<HTMLDivElement>(null);
+  const isNew = value === undefined;
+  useEffect(() => {
+    if (isNew) part.current?.querySelector<HTMLElement>(".input, input")?.focus();
+  }, [isNew]);
   return (
-    <div className="schema-member">
-      <Field field={toMember(name, schema)} root={root} path={path} owner={owner} of={of} value={value} />
+    <div className="schema-member" ref={part}>
+      <Field field={toMember(name, schema)} root={root} path={path} owner={owner} of={of} value={value} isNew={isNew} />
       <IconButton
         icon="remove"
         label={`Remove ${name} of ${owner}`}
-        onPress={() => edit({ kind: "set-value", path, value: undefined }, `${name} of ${owner}`)}
+        onPress={() => {
+          onCancel();
+          // The text may have it already, and the form not yet.
+          edit({ kind: "set-value", path, value: undefined }, `${name} of ${owner}`);
+        }}
       />
     </div>
   );
@@ -331,32 +355,6 @@ function Member({ name, schema, root, path, owner, of, value }: MemberProps) {
 
 function toMember(name: string, schema: JsonSchema): SchemaField {
   return { key: name, label: schema.title ?? name, help: "", schema, isRequired: false };
-}
-
-interface NewMemberProps extends Omit<MemberProps, "value"> {
-  readonly onAdd: (value: Plain) => void;
-}
-
-/** Renders how a list gets another entry: a field, or for maps and lists a button. */
-function NewMember({ name, schema, root, path, owner, of, onAdd }: NewMemberProps) {
-  const [shape] = toShapes(schema, root);
-  if (shape === undefined || shape.kind === "flag" || !isEntry(shape)) {
-    return (
-      <Button onPress={() => onAdd(toEmpty(shape))} label={`Add entry to ${owner}`}>
-        Add
-      </Button>
-    );
-  }
-  return (
-    <Field
-      field={{ ...toMember(name, schema), label: "New entry" }}
-      root={root}
-      path={path}
-      owner={owner}
-      of={of}
-      value={undefined}
-    />
-  );
 }
 
 interface UnknownProps {

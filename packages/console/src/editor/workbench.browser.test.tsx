@@ -163,38 +163,55 @@ it("needs no pointer: keys act on the focused state", async () => {
 it("changes, adds and deletes timers, each as one step", async () => {
   const { screen } = await open(MACHINE);
   await selectState(screen, "LIVE");
+  const field = (name: string) => screen.getByLabelText(name, { exact: true });
 
-  await screen.getByLabelText("Length of timer 1").fill("1h");
+  await field("In of 1 of after").fill("1h");
   await userEvent.keyboard("{Enter}");
   await expect.poll(textOf).toContain("after: [{ in: 1h, event: MERGED }]");
-  await screen.getByLabelText("Kind of timer 1").selectOptions("on schedule");
-  await expect.poll(textOf).toContain('after: [{ cron: "0 3 * * *", event: MERGED }]');
-  await screen.getByLabelText("Time zone of timer 1").fill("Europe/Berlin");
+  await field("In, at or cron of 1 of after").selectOptions("Cron");
+  await expect.element(screen.getByText("A value replaces in: 1h.")).toBeVisible();
+  await field("Cron of 1 of after").fill("0 3 * * *");
   await userEvent.keyboard("{Enter}");
-  await expect.poll(textOf).toContain('{ cron: "0 3 * * *", zone: Europe/Berlin, event: MERGED }');
-  await screen.getByLabelText("Event of timer 1").selectOptions("OPENED");
-  await expect.poll(textOf).toContain("zone: Europe/Berlin, event: OPENED }");
-  await screen.getByLabelText("Kind of the new timer").selectOptions("at");
-  await screen.getByLabelText("Add a timer that sends").selectOptions("MERGED");
-  await expect.poll(textOf).toContain('event: OPENED }, { at: "$' + '{metadata.expires_at}", event: MERGED }]');
-  await screen.getByRole("button", { name: "Delete timer 1" }).click();
+  await expect.poll(textOf).toContain('after: [{ cron: "0 3 * * *", event: MERGED }]');
+  await field("Zone of 1 of after").fill("Europe/Berlin");
+  await userEvent.keyboard("{Enter}");
+  await expect.poll(textOf).toContain('{ cron: "0 3 * * *", event: MERGED, zone: Europe/Berlin }');
+  await screen.getByRole("button", { name: "Add entry to after of LIVE" }).click();
+  await expect.element(field("In, at or cron of 2 of after")).toHaveFocus();
+  await field("In of 2 of after").fill("5m");
+  await userEvent.keyboard("{Tab}MER");
+  await expect.poll(textOf).toContain("zone: Europe/Berlin }, { in: 5m }]");
+  await userEvent.keyboard("GED{Enter}");
+  await expect.poll(textOf).toContain("zone: Europe/Berlin }, { in: 5m, event: MERGED }]");
+  await screen.getByRole("button", { name: "Remove 1 of after of LIVE" }).click();
 
-  await expect.poll(textOf).toContain('after: [{ at: "$' + '{metadata.expires_at}", event: MERGED }]');
+  await expect.poll(textOf).toContain("after: [{ in: 5m, event: MERGED }]");
 });
 
-it("lets a reaction raise an event and set metadata", async () => {
+it("lets a reaction have a condition, raise an event and set metadata", async () => {
   const { screen } = await open(MACHINE.replace("states:", "metadata: { drifted: { type: boolean } }\nstates:"));
   await selectState(screen, "INIT");
 
-  await screen.getByRole("button", { name: "What else OPENED does" }).click();
-  await screen.getByLabelText("Event that OPENED raises").selectOptions("MERGED");
-  await expect.poll(textOf).toContain("OPENED: [{ action: advance, state: LIVE, raise: MERGED }]");
-  await screen.getByLabelText("Metadata that OPENED sets").selectOptions("drifted");
-  await screen.getByLabelText("Value of drifted").fill("true");
+  await screen.getByLabelText("When of OPENED").fill("ture");
   await userEvent.keyboard("{Enter}");
+  await expect.poll(textOf).toContain("OPENED: [{ when: ture, action: advance, state: LIVE }]");
+  await expect.element(screen.getByLabelText("When of OPENED")).toHaveAccessibleDescription(/"ture"/);
+  await screen.getByLabelText("When of OPENED").fill("");
+  await userEvent.keyboard("{Enter}");
+  await screen.getByRole("button", { name: "What else OPENED does" }).click();
+  await screen.getByLabelText("Raise of OPENED").fill("MERGED");
+  await userEvent.keyboard("{Enter}");
+  await expect.poll(textOf).toContain("OPENED: [{ action: advance, state: LIVE, raise: MERGED }]");
+  await screen.getByText("Set of OPENED").click();
+  await screen.getByLabelText("New key of set of OPENED of INIT").fill("drifted");
+  await userEvent.keyboard("{Enter}");
+  await expect.element(screen.getByLabelText("drifted of set of OPENED")).toHaveFocus();
+  expect(textOf()).not.toContain("set:");
+  await userEvent.keyboard("true{Enter}");
   await expect.poll(textOf).toContain("raise: MERGED, set: { drifted: true } }");
-  await screen.getByRole("button", { name: "Do not set drifted" }).click();
-  await screen.getByLabelText("Event that OPENED raises").selectOptions("nothing");
+  await screen.getByRole("button", { name: "Remove drifted of set of OPENED of INIT" }).click();
+  await screen.getByLabelText("Raise of OPENED").fill("");
+  await userEvent.keyboard("{Enter}");
 
   await expect.poll(textOf).toContain("OPENED: [{ action: advance, state: LIVE }]");
 });
@@ -207,7 +224,8 @@ it("keeps the arrows of the graph through edits", async () => {
 
   for (const name of ["Protected", "Terminal"]) await screen.getByLabelText(name).click();
   await screen.getByRole("button", { name: "What else MERGED does" }).click();
-  await screen.getByLabelText("Event that MERGED raises").selectOptions("OPENED");
+  await screen.getByLabelText("Raise of MERGED").fill("OPENED");
+  await userEvent.keyboard("{Enter}");
   await expect.poll(textOf).toContain("raise: OPENED");
   await screen.getByLabelText("State that MERGED enters").selectOptions("INIT");
 

@@ -1,6 +1,6 @@
 import { defined } from "@stackyard/core";
 import { toPlain } from "./edits/model.ts";
-import type { Plain, Range, TimerTime } from "./edits/operation.ts";
+import type { Plain, Range } from "./edits/operation.ts";
 import { findReferences, versionOf } from "./edits/references.ts";
 import { allEntries, type Entry, type Item, mapAt, readSource, type Source, valueAt } from "./edits/source.ts";
 
@@ -23,7 +23,8 @@ export interface OutlineState extends Range {
   /** Of its name. */
   readonly key: Range;
   readonly tasks: readonly string[];
-  readonly timers: readonly { readonly time: TimerTime; readonly event: string }[];
+  /** The keys of each event that it sends itself. */
+  readonly timers: readonly Readonly<Record<string, Plain>>[];
   readonly reactions: readonly OutlineReaction[];
   /** Its keys with scalar values, such as `timeout`. */
   readonly keys: Readonly<Record<string, Plain>>;
@@ -135,28 +136,23 @@ function rangeOf({ keyRange, value, alias }: Entry): Range {
 
 function toState(entry: Entry): OutlineState {
   const { key: name, keyRange, value } = entry;
-  const map = value.kind === "map" ? allEntries(value) : [];
   const after = valueAt(value, "after");
-  const scalars = map.flatMap((each) => (each.value.kind === "scalar" ? [[each.key, each.value.value] as const] : []));
   return {
     name,
     key: keyRange,
     tasks: textsAt(value, "tasks"),
-    timers: (after?.kind === "list" ? after.items : []).map((item) => ({
-      time: toTime(item.value),
-      event: textAt(item.value, "event") ?? "",
-    })),
+    timers: (after?.kind === "list" ? after.items : []).map((item) => toScalars(item.value)),
     reactions: entriesAt(value, "on").flatMap(toReactions),
-    keys: Object.fromEntries(scalars),
+    keys: toScalars(value),
     ...rangeOf(entry),
   };
 }
 
-function toTime(timer: Item): TimerTime {
-  const [length, at, cron, zone] = ["in", "at", "cron", "zone"].map((key) => textAt(timer, key));
-  if (at !== undefined) return { at };
-  if (cron !== undefined) return zone === undefined ? { cron } : { cron, zone };
-  return { in: length ?? "" };
+function toScalars(item: Item): Readonly<Record<string, Plain>> {
+  const entries = item.kind === "map" ? allEntries(item) : [];
+  return Object.fromEntries(
+    entries.flatMap(({ key, value }) => (value.kind === "scalar" ? [[key, value.value] as const] : [])),
+  );
 }
 
 function toReactions(entry: Entry): readonly OutlineReaction[] {

@@ -74,58 +74,17 @@ export function addTask(
   return [listed, insertDeclaration(planning, "task", { name, value })];
 }
 
-/** Sends an event while a stack is in a state. */
-export function addTimer(planning: Planning, { state, event, time }: OperationOf<"add-timer">): readonly Step[] {
-  requireVersion2(planning, "timers");
-  const list = locate(planning, ["states", state, "after"]);
-  const value: Plain = { ...time, event };
-  if (list === undefined) {
-    return [{ kind: "insert-entry", path: requireState(planning, state).path, key: "after", value: [value] }];
-  }
-  return [{ kind: "insert-item", path: list.path, index: itemsOf(list).length, value }];
-}
-
-const TIMES = ["in", "at", "cron"];
-
-/** Changes when a timer sends its event, and which one. */
-export function changeTimer(planning: Planning, operation: OperationOf<"change-timer">): readonly Step[] {
-  requireVersion2(planning, "timers");
-  const { state, index, event, time } = operation;
-  const owner = ["states", state, "after", index];
-  const timer = locate(planning, owner);
-  if (timer?.item.kind !== "map") return missing(`${state} has no such timer.`);
-  const present = new Map(allEntries(timer.item).map(({ key, value }) => [key, toPlain(value)]));
-  const wanted = new Map<string, string>(Object.entries({ ...time, ...defined({ event }) }));
-  const set = [...wanted].flatMap(([key, value]): readonly Step[] => {
-    if (present.get(key) === value) return [];
-    if (present.has(key)) return setOwnKey(planning, owner, key, value);
-    const after = key === "zone" ? "cron" : TIMES.find((each) => present.has(each));
-    const entry = { kind: "insert-entry", path: timer.path, key, value } as const;
-    return [after === undefined ? entry : { ...entry, after }];
-  });
-  const removed = time === undefined ? [] : [...TIMES, "zone"].filter((key) => present.has(key) && !wanted.has(key));
-  return [...set, ...removed.flatMap((key) => setOwnKey(planning, owner, key, undefined))];
-}
-
-/** Removes a timer, and the list that it leaves empty. */
-export function removeTimer(planning: Planning, { state, index }: OperationOf<"remove-timer">): readonly Step[] {
-  const list = locate(planning, ["states", state, "after"]);
-  return removeItem(list, index) ?? missing(`${state} has no such timer.`);
-}
-
-/** Takes a task from a state's list; it stays declared. */
+/** Takes a task from a state's list, and the list when it leaves it empty; the task stays declared. */
 export function removeFromState(
   planning: Planning,
   { state, task }: OperationOf<"remove-from-state">,
 ): readonly Step[] {
   const list = locate(planning, ["states", state, "tasks"]);
-  return removeItem(list, indexOfText(list, task)) ?? missing(`${state} has no task "${task}".`);
-}
-
-function removeItem(list: Located | undefined, index: number): readonly Step[] | undefined {
-  const items = itemsOf(list);
-  if (list === undefined || items[index] === undefined) return undefined;
-  return [{ kind: "remove", path: items.length === 1 ? list.path : [...list.path, index] }];
+  const index = indexOfText(list, task);
+  if (list === undefined || index === -1) {
+    throw new EditRefused("edit-missing", `${state} has no task "${task}".`);
+  }
+  return [{ kind: "remove", path: itemsOf(list).length === 1 ? list.path : [...list.path, index] }];
 }
 
 function itemsOf(list: Located | undefined): readonly Element[] {
@@ -134,10 +93,6 @@ function itemsOf(list: Located | undefined): readonly Element[] {
 
 function indexOfText(list: Located | undefined, text: string): number {
   return itemsOf(list).findIndex(({ value }) => value.kind === "scalar" && value.value === text);
-}
-
-function missing(message: string): never {
-  throw new EditRefused("edit-missing", message);
 }
 
 /** Sets or removes the description of the machine. */

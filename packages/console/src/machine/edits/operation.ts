@@ -29,12 +29,6 @@ export interface ReactionPlace {
   readonly index?: number;
 }
 
-/** When a timer sends its event. */
-export type TimerTime =
-  | { readonly in: string }
-  | { readonly at: string }
-  | { readonly cron: string; readonly zone?: string };
-
 /** An edit of a machine's document, in the machine's own terms. */
 export type Operation = Permission &
   (
@@ -51,10 +45,6 @@ export type Operation = Permission &
     | { readonly kind: "add-reaction"; readonly state: string; readonly event: string; readonly target: string }
     | ({ readonly kind: "change-target"; readonly target: string } & ReactionPlace)
     | ({ readonly kind: "add-condition"; readonly when: string; readonly target: string } & ReactionPlace)
-    | ({ readonly kind: "set-condition"; readonly when: string | undefined } & ReactionPlace)
-    | ({ readonly kind: "set-metadata"; readonly key: string; readonly value: Plain | undefined } & ReactionPlace)
-    /** Which event follows in the same commit. */
-    | ({ readonly kind: "set-raise"; readonly raise: string | undefined } & ReactionPlace)
     | ({ readonly kind: "order-reaction"; readonly to: number } & ReactionPlace & { readonly index: number })
     | {
         readonly kind: "add-task";
@@ -74,19 +64,10 @@ export type Operation = Permission &
       }
     /** Any value, by the keys that lead to it from the root; undefined: it is removed. */
     | { readonly kind: "set-value"; readonly path: Path; readonly value: Plain | undefined }
+    /** A value in the place of others of its map, where only one of these keys is possible. */
+    | { readonly kind: "choose-key"; readonly path: Path; readonly value: Plain; readonly instead: readonly string[] }
     /** In total, the first one included; undefined: the default. */
     | { readonly kind: "set-attempts"; readonly task: string; readonly attempts: number | string | undefined }
-    | { readonly kind: "add-timer"; readonly state: string; readonly event: string; readonly time: TimerTime }
-    | {
-        readonly kind: "change-timer";
-        readonly state: string;
-        readonly index: number;
-        /** Default: as it is. */
-        readonly event?: string;
-        /** Default: as it is. */
-        readonly time?: TimerTime;
-      }
-    | { readonly kind: "remove-timer"; readonly state: string; readonly index: number }
     | { readonly kind: "describe"; readonly value: string | undefined }
     | { readonly kind: "move"; readonly what: NameKind; readonly name: string; readonly after: string | undefined }
     | { readonly kind: "remove"; readonly what: NameKind; readonly name: string }

@@ -103,34 +103,45 @@ describe("planEdit", () => {
   });
 
   it("lets a reaction raise an event, another one or none", () => {
-    const place = { kind: "set-raise", state: "INIT", event: "OPENED" } as const;
+    const place = { kind: "set-value", path: ["states", "INIT", "on", "OPENED", 0, "raise"] } as const;
     const raises = (event: string) =>
       MACHINE.replace("OPENED: LIVE", `OPENED: [{ action: advance, state: LIVE, raise: ${event} }]`);
 
-    expect(edit({ ...place, raise: "MERGED" }, raises("OPENED"))).toBe(raises("MERGED"));
-    expect(edit({ ...place, raise: undefined }, raises("OPENED"))).toBe(
+    expect(edit({ ...place, value: "MERGED" }, raises("OPENED"))).toBe(raises("MERGED"));
+    expect(edit({ ...place, value: undefined }, raises("OPENED"))).toBe(
       raises("OPENED").replace(", raise: OPENED", ""),
     );
-    expect(edit({ ...place, raise: undefined })).toBe(MACHINE);
-    expect(edit({ ...place, raise: "MERGED" })).toBe(raises("MERGED"));
+    expect(edit({ ...place, value: undefined })).toBe(MACHINE);
+    expect(edit({ ...place, value: "MERGED" })).toBe(raises("MERGED"));
   });
 
-  it("changes when a timer sends its event, and which, in its place", () => {
-    const timed = (timer: string) =>
-      MACHINE.replace("tasks: [app]", `tasks: [app]\n    after:\n      - ${timer} # soon`);
-    const change = { kind: "change-timer", state: "LIVE", index: 0 } as const;
-    const first = timed("{ in: 72h, event: MERGED }");
-    const nightly = { cron: "0 3 * * *", zone: "Europe/Berlin" };
+  it("sets a key in the place of another one, and keeps the rest of the lines (react-jsonschema-form#4821)", () => {
+    const timed = (timer: string) => MACHINE.replace("tasks: [app]", `tasks: [app]\n    after:\n${timer}`);
+    const choose = (key: string, value: string, instead: readonly string[], text: string) =>
+      edit({ kind: "choose-key", path: ["states", "LIVE", "after", 0, key], value, instead }, text);
 
-    expect(edit({ ...change, time: { in: "1h" } }, first)).toBe(timed("{ in: 1h, event: MERGED }"));
-    expect(edit({ ...change, event: "OPENED" }, first)).toBe(timed("{ in: 72h, event: OPENED }"));
-    expect(edit({ ...change, time: nightly }, first)).toBe(
-      timed('{ cron: "0 3 * * *", zone: Europe/Berlin, event: MERGED }'),
-    );
     expect(
-      edit({ ...change, time: { at: "${metadata.ends}" } }, timed('{ cron: "0 3 * * *", zone: UTC, event: MERGED }')),
-    ).toBe(timed('{ at: "${metadata.ends}", event: MERGED }'));
-    expect(refusal({ ...change, index: 1, time: { in: "1h" } }, first)?.code).toBe("edit-missing");
+      choose(
+        "cron",
+        "0 3 * * *",
+        ["in", "at"],
+        timed("      - in: 72h # soon\n        # which\n        event: MERGED"),
+      ),
+    ).toBe(timed('      - cron: "0 3 * * *" # soon\n        # which\n        event: MERGED'));
+    expect(
+      choose(
+        "at",
+        "${metadata.ends}",
+        ["in", "cron", "zone"],
+        timed("      - { cron: '0 3 * * *', zone: UTC, event: MERGED } # it"),
+      ),
+    ).toBe(timed("      - { at: '${metadata.ends}', event: MERGED } # it"));
+    expect(choose("in", "1h", ["at"], timed("      - { in: 2h, at: x, event: MERGED }"))).toBe(
+      timed("      - { in: 1h, event: MERGED }"),
+    );
+    expect(choose("in", "1h", ["at"], timed("      - { event: MERGED }"))).toBe(
+      timed("      - { event: MERGED, in: 1h }"),
+    );
   });
 
   it("puts a condition before the entry that has none", () => {
@@ -155,7 +166,8 @@ describe("planEdit", () => {
 
   it("removes one metadata key that a reaction sets, and the map with the last one", () => {
     const set = (map: string) => MACHINE.replace("MERGED: GONE # ends", `MERGED: [{ action: no-op${map} }]`);
-    const operation = { kind: "set-metadata", state: "LIVE", event: "MERGED", key: "a", value: undefined } as const;
+    const path = ["states", "LIVE", "on", "MERGED", 0, "set", "a"];
+    const operation = { kind: "set-value", path, value: undefined } as const;
 
     expect(edit(operation, set(", set: { a: 1, b: 2 }"))).toBe(set(", set: { b: 2 }"));
     expect(edit(operation, set(", set: { a: 1 }"))).toBe(set(""));
@@ -354,9 +366,9 @@ states:
     ],
     ["edit-syntax", { kind: "add-state", name: "B" }, "a: [b"],
     [
-      "edit-version",
-      { kind: "add-timer", state: "INIT", event: "A", time: { in: "1h" } },
-      "version: 1\nevents: [A]\nstates: { INIT: {} }\n",
+      "edit-merged",
+      { kind: "choose-key", path: ["states", "INIT", "after", 0, "at"], value: "x", instead: ["in"] },
+      "version: 2\nx-t: &t { in: 1h }\nstates: { INIT: { after: [{ <<: *t, in: 2h, event: A }] } }\n",
     ],
     [
       "edit-referenced",

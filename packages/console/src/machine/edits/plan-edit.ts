@@ -1,17 +1,10 @@
-import { addTask, addTimer, changeTimer, describe, removeFromState, removeTimer, setAttempts, setKey } from "./keys.ts";
+import { chooseKey } from "./choose-key.ts";
+import { addTask, describe, removeFromState, setAttempts, setKey } from "./keys.ts";
 import type { Planning } from "./locate.ts";
 import { addState, declareEvent, move, rename } from "./names.ts";
 import { type Change, EditRefused, type Operation, type OperationOf, type Plan } from "./operation.ts";
 import { planSteps } from "./plan-steps.ts";
-import {
-  addCondition,
-  addReaction,
-  changeTarget,
-  orderReaction,
-  setCondition,
-  setMetadata,
-  setRaise,
-} from "./reactions.ts";
+import { addCondition, addReaction, changeTarget, orderReaction } from "./reactions.ts";
 import { versionOf } from "./references.ts";
 import { remove, removeReaction } from "./removal.ts";
 import { setValue } from "./set-value.ts";
@@ -64,18 +57,13 @@ const HANDLERS: {
   "add-reaction": addReaction,
   "change-target": changeTarget,
   "add-condition": addCondition,
-  "set-condition": setCondition,
-  "set-metadata": setMetadata,
-  "set-raise": setRaise,
   "order-reaction": orderReaction,
   "add-task": addTask,
   "remove-from-state": removeFromState,
   "set-key": setKey,
   "set-value": setValue,
+  "choose-key": chooseKey,
   "set-attempts": setAttempts,
-  "add-timer": addTimer,
-  "change-timer": changeTimer,
-  "remove-timer": removeTimer,
   describe,
   move,
   remove,

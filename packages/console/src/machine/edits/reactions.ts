@@ -165,68 +165,20 @@ export function addCondition(
   return [{ kind: "insert-item", path: found.path, index, value: added }];
 }
 
-/** Changes, adds or removes the condition of a reaction. */
-export function setCondition(planning: Planning, { when, ...place }: OperationOf<"set-condition">): readonly Step[] {
-  requireVersion2(planning, "conditions");
-  return setItemKey(planning, place, { keys: ["when"], value: when });
-}
-
-/** Changes, adds or removes a metadata key that a reaction sets. */
-export function setMetadata(
-  planning: Planning,
-  { key, value, ...place }: OperationOf<"set-metadata">,
-): readonly Step[] {
-  requireVersion2(planning, "set");
-  return setItemKey(planning, place, { keys: ["set", key], value });
-}
-
-/** Changes, adds or removes the event that a reaction raises. */
-export function setRaise(planning: Planning, { raise, ...place }: OperationOf<"set-raise">): readonly Step[] {
-  requireVersion2(planning, "raise");
-  return setItemKey(planning, place, { keys: ["raise"], value: raise });
-}
-
-interface ItemKey {
-  readonly keys: readonly [string] | readonly [string, string];
-  readonly value: Plain | undefined;
-}
-
-function setItemKey(planning: Planning, place: ReactionPlace, { keys, value }: ItemKey): readonly Step[] {
-  const { state, event } = place;
-  const found = requireReaction(planning, { state, event });
-  const [key, inner] = keys;
-  if (found.item.kind === "scalar") {
-    if (value === undefined) return [];
-    const part: Plain = inner === undefined ? value : { [inner]: value };
-    const action = toAction(String(found.item.value));
-    return [
-      {
-        kind: "replace",
-        path: found.path,
-        value: [key === "when" ? { when: part, ...action } : { ...action, [key]: part }],
-      },
-    ];
-  }
-  const index = place.index ?? onlyIndex(found.item, place);
-  const owner = toPath({ state, event, index });
-  return inner === undefined
-    ? setOwnKey(planning, owner, key, value)
-    : setInnerKey(planning, owner, [key, inner], value);
-}
-
-/** Sets a key of a map, with the map around it where it is missing; undefined removes it, and a map that it leaves empty. */
-function setInnerKey(
-  planning: Planning,
-  owner: Path,
-  keys: readonly [string, string],
-  value: Plain | undefined,
-): readonly Step[] {
-  const [key, inner] = keys;
-  const map = locate(planning, [...owner, key]);
-  if (map === undefined) return value === undefined ? [] : setOwnKey(planning, owner, key, { [inner]: value });
-  const isLast = map.item.kind === "map" && map.item.members.length < 2;
-  if (value !== undefined || !isLast) return setOwnKey(planning, [...owner, key], inner, value);
-  return locate(planning, [...owner, key, inner]) === undefined ? [] : setOwnKey(planning, owner, key, undefined);
+/**
+ * Writes a reaction that is only the name of a state as a list, so that its entry can have a key. Undefined where it is
+ * a list already.
+ */
+export function toListWith(planning: Planning, path: Path, value: Plain): readonly Step[] | undefined {
+  const [collection, , part] = path;
+  if (collection !== "states" || part !== "on" || path.length < 6) return undefined;
+  const [key = "", ...inner] = path.slice(5);
+  const reaction = locate(planning, path.slice(0, 4));
+  if (reaction?.item.kind !== "scalar" || reaction.item.value === null) return undefined;
+  const added = { [key]: inner.reduceRight<Plain>((seen, each) => ({ [each]: seen }), value) };
+  const action = toAction(String(reaction.item.value));
+  const entry = key === "when" ? { ...added, ...action } : { ...action, ...added };
+  return [{ kind: "replace", path: reaction.path, value: [entry] }];
 }
 
 /** Sets a key of a map; undefined removes it. */

@@ -1,7 +1,7 @@
 import { setKey } from "./keys.ts";
 import { type Located, locate, type Planning } from "./locate.ts";
 import type { OperationOf, Path, Plain } from "./operation.ts";
-import { setOwnKey } from "./reactions.ts";
+import { setOwnKey, toListWith } from "./reactions.ts";
 import type { Step } from "./step.ts";
 
 /**
@@ -14,10 +14,12 @@ export function setValue(planning: Planning, { path, value }: OperationOf<"set-v
   if (collection === "events" && path.length === 3) {
     return setKey(planning, { kind: "set-key", what: "event", name: String(name), key: String(key), value });
   }
-  return value === undefined ? removeValue(planning, path) : writeValue(planning, path, value);
+  if (value === undefined) return removeValue(planning, path);
+  return toListWith(planning, path, value) ?? writeValue(planning, path, value);
 }
 
-function writeValue(planning: Planning, path: Path, value: Plain): readonly Step[] {
+/** Sets a value, and writes the maps and lists on the way that are missing. */
+export function writeValue(planning: Planning, path: Path, value: Plain): readonly Step[] {
   const owner = path.slice(0, -1);
   const key = path.at(-1) ?? "";
   const parent = locate(planning, owner);
@@ -38,7 +40,8 @@ function wrap(key: string | number, value: Plain): Plain {
   return typeof key === "number" ? [value] : { [key]: value };
 }
 
-function toKind({ item }: Located, value: Plain): "set" | "replace" {
+/** Returns the step that replaces a value. */
+export function toKind({ item }: Located, value: Plain): "set" | "replace" {
   return item.kind === "scalar" && (typeof value !== "object" || value === null) ? "set" : "replace";
 }
 

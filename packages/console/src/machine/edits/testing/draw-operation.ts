@@ -54,12 +54,15 @@ function some(random: Random, names: readonly string[]): string | undefined {
   return names.length === 0 ? undefined : random.pick(names);
 }
 
-const TIMES = [
-  { in: "1h" },
-  { at: "${metadata.url}" },
-  { cron: "0 3 * * *", zone: "Europe/Berlin" },
-  { cron: "0 4 * * *" },
-];
+/** What a timer can have one of, with `zone`, which only one of them has. */
+const TIMES = { in: "1h", at: "${metadata.url}", cron: "0 3 * * *" } as const;
+
+function drawTime(random: Random, timer: { readonly state: string; readonly index: number }): Operation {
+  const key = random.pick(["in", "at", "cron"] as const);
+  const path = ["states", timer.state, "after", timer.index, key];
+  const instead = ["in", "at", "cron", "zone"].filter((each) => each !== key && !(each === "zone" && key === "cron"));
+  return { kind: "choose-key", path, value: TIMES[key], instead };
+}
 
 const NEW_NAMES = ["NEW", "NEW-1", "123", "TRUE", "A_B"];
 
@@ -110,18 +113,23 @@ function drawChange(random: Random, names: Names, target: string): Operation | u
     case 1:
       return { kind: "add-condition", ...reaction, when: "metadata.sha != 'x'", target };
     case 2:
-      return { kind: "set-condition", ...place, when: random.chance(0.3) ? undefined : "has(metadata.url)" };
+      return { ...setIn(place, "when"), value: random.chance(0.3) ? undefined : "has(metadata.url)" };
     case 3:
-      return { kind: "set-metadata", ...place, key: "url", value: random.pick([undefined, 3, "a: b", "${stack.id}"]) };
+      return { ...setIn(place, "set", "url"), value: random.pick([undefined, 3, "a: b", "${stack.id}"]) };
     case 4:
       return index === undefined
         ? undefined
         : { kind: "order-reaction", ...reaction, index, to: random.below(count ?? 1) };
     case 5:
-      return { kind: "set-raise", ...place, raise: random.chance(0.3) ? undefined : some(random, names.event) };
+      return { ...setIn(place, "raise"), value: random.chance(0.3) ? undefined : some(random, names.event) };
     default:
       return { kind: "remove-reaction", ...place };
   }
+}
+
+/** Returns an edit of a key of a reaction's entry, the first one if it has no index. */
+function setIn({ state, event, index = 0 }: ReactionPlace, ...keys: readonly string[]) {
+  return { kind: "set-value", path: ["states", state, "on", event, index, ...keys] } as const;
 }
 
 function drawKey(random: Random, names: Names): Operation | undefined {
@@ -130,8 +138,12 @@ function drawKey(random: Random, names: Names): Operation | undefined {
   const event = some(random, names.event);
   if (names.timers.length > 0 && event !== undefined && random.chance(0.3)) {
     const timer = random.pick(names.timers);
-    if (random.chance(0.2)) return { kind: "change-timer", ...timer, event };
-    return { kind: "change-timer", ...timer, time: random.pick(TIMES), ...(random.chance(0.5) && { event }) };
+    if (random.chance(0.7)) return drawTime(random, timer);
+    const [key, value] = random.pick([
+      ["event", event],
+      ["zone", "Europe/Berlin"],
+    ] as const);
+    return { kind: "set-value", path: ["states", timer.state, "after", timer.index, key], value };
   }
   switch (random.below(8)) {
     case 0:
@@ -151,7 +163,7 @@ function drawKey(random: Random, names: Names): Operation | undefined {
             value: random.pick(["'x' in actor.groups", undefined]),
           };
     case 4:
-      return event === undefined ? undefined : { kind: "add-timer", state, event, time: random.pick(TIMES) };
+      return { kind: "set-value", path: ["states", state, "after", 0, "in"], value: random.pick(["2h", undefined]) };
     case 5:
       return { kind: "describe", value: random.pick(["Other: words", undefined]) };
     case 6:
@@ -189,6 +201,9 @@ function drawValue(random: Random, { state, task }: { state: string; task: strin
 function drawRemoval(random: Random, names: Names): Operation | undefined {
   const what = random.pick(KINDS);
   const name = some(random, names[what]);
-  if (names.timers.length > 0 && random.chance(0.2)) return { kind: "remove-timer", ...random.pick(names.timers) };
+  if (names.timers.length > 0 && random.chance(0.2)) {
+    const timer = random.pick(names.timers);
+    return { kind: "set-value", path: ["states", timer.state, "after", timer.index], value: undefined };
+  }
   return name === undefined ? undefined : { kind: "remove", what, name };
 }

@@ -70,34 +70,26 @@ const HANDLERS: Handlers = {
     set(root[KEYS[what]][name] ?? {}, key, value);
   },
   "set-value": (root, { path, value }) => setAt(root, path, value),
+  "choose-key": (root, { path, value, instead }) => {
+    const map = path.slice(0, -1).reduce((owner, key) => owner[key], root);
+    for (const key of instead) delete map[key];
+    map[path.at(-1) ?? ""] = value;
+  },
   "set-attempts": (root, { task: name, attempts }) => {
     const task = root.tasks[name];
     const { attempts: _, ...rest } = task.retry ?? {};
     const retry = attempts === undefined ? rest : { ...rest, attempts };
     set(task, "retry", Object.keys(retry).length === 0 ? undefined : retry);
   },
-  "add-timer": (root, operation) => {
-    root.states[operation.state].after ??= [];
-    root.states[operation.state].after.push({ ...operation.time, event: operation.event });
-  },
-  "change-timer": (root, { state, index, event, time }) => {
-    const timer = root.states[state].after[index];
-    if (time !== undefined) for (const key of ["in", "at", "cron", "zone"]) delete timer[key];
-    Object.assign(timer, time, event === undefined ? {} : { event });
-  },
   describe: (root, { value }) => set(root, "description", value),
   move: moveEvent,
   "convert-to-block": () => {},
   remove: (root, { what, name }) => remove(root, what, name),
-  "remove-timer": (root, { state, index }) => root.states[state].after.splice(index, 1),
   "remove-from-state": (root, { state, task }) => {
     root.states[state].tasks = root.states[state].tasks.filter((name: string) => name !== task);
   },
   "change-target": applyToReaction,
   "add-condition": applyToReaction,
-  "set-condition": applyToReaction,
-  "set-metadata": applyToReaction,
-  "set-raise": applyToReaction,
   "order-reaction": applyToReaction,
   "remove-reaction": applyToReaction,
 };
@@ -119,10 +111,17 @@ function setAt(root: Any, path: Keys, value: Plain | undefined): void {
     if (value === undefined) return;
     root.events = Object.fromEntries(root.events.map((event: string) => [event, {}]));
   }
+  if (value !== undefined) expandReaction(root, path);
   const owners: Any[] = [root];
   for (const key of path.slice(0, -1)) owners.push(owners.at(-1)?.[key]);
   if (value === undefined) removeAt(owners, path);
   else writeAt(owners, path, value);
+}
+
+/** A reaction that is only the name of a state becomes a list, so that its entry can have a key. */
+function expandReaction(root: Any, [, state = "", part, event = "", index]: Keys): void {
+  const on = part === "on" && index !== undefined ? root.states[state].on : undefined;
+  if (typeof on?.[event] === "string") on[event] = [action(on[event])];
 }
 
 function writeAt(owners: readonly Any[], path: Keys, value: Plain): void {
@@ -183,22 +182,7 @@ function applyToReaction(root: Any, operation: OnReaction): void {
     delete item.state;
     Object.assign(item, action(operation.target));
   }
-  if (operation.kind === "set-condition") set(item, "when", operation.when);
-  if (operation.kind === "set-raise") set(item, "raise", operation.raise);
-  if (operation.kind === "set-metadata") setMetadata(item, operation.key, operation.value);
-  const isNothing = typeof value === "string" && "value" in operation && operation.value === undefined;
-  const isBare =
-    typeof value === "string" &&
-    ((operation.kind === "set-condition" && operation.when === undefined) ||
-      (operation.kind === "set-raise" && operation.raise === undefined));
-  if (!isNothing && !isBare) on[event] = list;
-}
-
-function setMetadata(item: Any, key: string, value: Plain | undefined): void {
-  if (value === undefined && item.set?.[key] === undefined) return;
-  item.set = { ...item.set };
-  set(item.set, key, value);
-  if (Object.keys(item.set).length === 0) delete item.set;
+  on[event] = list;
 }
 
 function eachReaction(root: Any, visit: (items: Any[], on: Any, event: string) => void): void {
