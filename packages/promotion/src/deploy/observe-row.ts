@@ -61,8 +61,8 @@ function examine(row: DeployRow, observed: Observed, aims: Aims): DeployRow {
   if (newer !== undefined) return end(row, aims, { state: "failed", code: "NEWER_RELEASE", message: newer });
   if (!isAtRest(stack)) return hold(row, aims, { code: "STACK_MOVING", message: describeWork(stack) });
   if (row.code === NOT_HANDLED && row.expect === version && isSoonMoved(stack, aims)) return row;
-  if (aims.op === "undo" && !isOwn(stack, aims)) return notOurs(row, stack, aims);
-  const arrived = aims.op === "send" ? findArrival(row, stack, aims) : undefined;
+  if (aims.op === "undo" && !isOwn(stack, aims) && !isRestored(row, stack)) return notOurs(row, stack, aims);
+  const arrived = findArrival(row, stack, aims);
   if (arrived === undefined) return ready(row, { stack, version }, aims);
   return end({ ...row, incarnation: stack.incarnation }, aims, { state: arrived });
 }
@@ -70,6 +70,7 @@ function examine(row: DeployRow, observed: Observed, aims: Aims): DeployRow {
 /** Returns the end of a row whose stack needs no event; undefined when it needs one. */
 function findArrival(row: DeployRow, stack: Stack, aims: Aims): "done" | "unchanged" | undefined {
   if (!aims.until.includes(stack.state) || findTrouble(stack) !== undefined) return undefined;
+  if (aims.op === "undo") return isRestored(row, stack) ? "done" : undefined;
   if (!hasValues(stack, aims.metadata)) return undefined;
   if (row.try > 0 && isOwn(stack, aims)) return "done";
   return aims.again ? undefined : "unchanged";
@@ -216,6 +217,14 @@ export function isOwn(stack: Stack, aims: Pick<Aims, "metadata" | "release">): b
 
 function isOwnKey(stack: Stack, aims: Pick<Aims, "metadata" | "release">, key: string): boolean {
   return isSetBy(stack, aims, key) && stack.metadata[key] === aims.metadata[key];
+}
+
+/** Returns true when the stack has applied an event of this undo: what was before is back, with its releases. */
+function isRestored({ try: tries, from = {} }: DeployRow, { metadata, releases }: Stack): boolean {
+  if (tries === 0) return false;
+  return Object.entries(from).every(([key, { value = null, release }]) => {
+    return (metadata[key] ?? null) === value && releases?.[key]?.event === release?.event;
+  });
 }
 
 /** Returns true when the stack has applied an event of this release, whatever its values are now. */

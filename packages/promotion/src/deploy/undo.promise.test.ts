@@ -59,6 +59,46 @@ describe("an undo", () => {
     await bench.finish("1.42.0");
     expect(await bench.taskOf("1.42.0", "undo")).toBe("DONE");
     expect(await bench.versionsOf()).toEqual({ t0: "1.41.0", t1: "1.41.0", t2: "1.41.0", t3: "1.41.0" });
+    expect(await bench.tallyOf("1.42.0", "undo")).toBe("done 4");
+    expect((await bench.yard.findStack("t0"))?.state).toBe("LIVE");
+  });
+
+  it("that is begun again awaits what the one before has sent, and sees it fail", async () => {
+    const bench = aReleaseYard();
+    await bench.addTenants(2);
+    await bench.start("1.42.0");
+    await bench.finish("1.42.0");
+    bench.pace.buildMs = 600_000;
+    bench.broken.add("t1");
+
+    await bench.send("shop-1.42.0", "ROLLBACK");
+    await bench.yard.advance(5_000);
+    await bench.send("shop-1.42.0", "ROLLBACK");
+    await bench.yard.advance(5_000);
+    expect(await bench.taskOf("1.42.0", "undo")).toBe("BACK PENDING");
+    await bench.yard.advance(1_200_000);
+
+    expect(await bench.taskOf("1.42.0", "undo")).toBe("BACK ERROR UNDO_INCOMPLETE");
+    expect(await bench.tallyOf("1.42.0", "undo")).toBe("done 1, failed STACK_BROKEN 1");
+    expect(await bench.tallyOf("1.42.0")).toBe("done 1, undone 1");
+  });
+
+  it("that is begun again after some have failed takes those, and no others", async () => {
+    const bench = aReleaseYard();
+    await bench.addTenants(2);
+    await bench.start("1.42.0");
+    await bench.finish("1.42.0");
+    bench.broken.add("t0");
+    await bench.send("shop-1.42.0", "ROLLBACK");
+    await bench.finish("1.42.0");
+    bench.broken.clear();
+
+    await bench.send("shop-1.42.0", "ROLLBACK");
+    await bench.finish("1.42.0");
+
+    expect(await bench.taskOf("1.42.0", "undo")).toBe("DONE");
+    expect((await bench.yard.findStack("t0"))?.state).toBe("LIVE");
+    expect(await bench.tallyOf("1.42.0")).toBe("undone 2");
   });
 
   it("undoes what was sent before a stop, and a created stack is left alone", async () => {
