@@ -1,12 +1,13 @@
 import type { Approval, StackSummary } from "@stackyard/sdk";
 import { toStackStatus } from "../api/status.ts";
+import { toSafeText } from "../text/safe-text.ts";
 import { TextLink } from "./links.tsx";
 import { Mark } from "./mark.tsx";
 import type { Column } from "./table.tsx";
 
-/** Renders the id of a stack as a link to its page. */
+/** Renders the id of a stack as a link to its page. A narrow list cuts a long id, which its title has whole. */
 export function StackLink({ id }: { id: string }) {
-  return <TextLink path="/stack" search={{ id }} text={id} />;
+  return <TextLink path="/stack" search={{ id }} text={id} title={toSafeText(id)} />;
 }
 
 /** Renders the task of an approval as a link to the approval's page. */
