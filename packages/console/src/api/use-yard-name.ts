@@ -1,9 +1,9 @@
-import type { Me } from "@stackyard/sdk";
-import { useQuery } from "@tanstack/react-query";
+import { yard } from "./client.ts";
 import { keys } from "./keys.ts";
+import { useLoad } from "./use-load.ts";
 
 /** Returns the name of the yard, which comes with who is signed in; undefined for a yard without a name. Requests nothing. */
 export function useYardName(): string | undefined {
-  // The query belongs to those who load it: with a function of its own here, theirs would not be called again.
-  return useQuery<Me>({ queryKey: keys.me, enabled: false }).data?.yard;
+  // The function is that of those who load it: all parts of a page with one key share one.
+  return useLoad(keys.me, (request) => yard.me(request), { enabled: false }).data?.yard;
 }
