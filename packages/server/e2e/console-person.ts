@@ -2,6 +2,7 @@ import type { Browser, BrowserContext, Page } from "@stackyard/browser";
 import { expect, vi } from "vitest";
 import type { ConsoleYard } from "./console-yard.ts";
 
+type Locator = ReturnType<Page["locator"]>;
 type Role = "link" | "button" | "checkbox" | "tab";
 
 /** A person at the console. Counts clicks, and shortcuts as clicks; typing is not counted. */
@@ -11,6 +12,12 @@ export interface Person {
   /** Follows a link to the stack itself, not to a history line of the same name. */
   readonly openStack: (id: string) => Promise<void>;
   readonly key: (key: string) => Promise<void>;
+  /** Types a text. A field that does not have the focus already costs a click. */
+  readonly type: (field: Locator, text: string) => Promise<void>;
+  /** Chooses from a list: one key in a list that has the focus, else a click to open it and one to choose. */
+  readonly choose: (list: Locator, value: string) => Promise<void>;
+  /** Brings the focus to something, which costs a click. */
+  readonly focus: (target: Locator) => Promise<void>;
   /** Waits for a text. */
   readonly sees: (text: string | RegExp) => Promise<void>;
   /** Opens a page, by default the overview, and counts from zero. */
@@ -48,6 +55,20 @@ export async function signIn(
       count += 1;
       await page.keyboard.press(key);
     },
+    async type(field, text) {
+      await field.waitFor();
+      if (!(await hasFocus(field))) count += 1;
+      await field.fill(text);
+    },
+    async choose(list, value) {
+      await list.waitFor();
+      count += (await hasFocus(list)) ? 1 : 2;
+      await list.selectOption(value);
+    },
+    async focus(target) {
+      count += 1;
+      await target.focus();
+    },
     async startAt(path = "/") {
       await page.goto(yard.url + path);
       await page.getByText("Live", { exact: true }).first().waitFor();
@@ -57,6 +78,10 @@ export async function signIn(
   };
   await person.startAt();
   return { ...person, context };
+}
+
+function hasFocus(field: Locator): Promise<boolean> {
+  return field.evaluate((element) => element.ownerDocument.activeElement === element);
 }
 
 /** Selects a state in the editor's graph, which may move while it is laid out and fitted to the window. */
