@@ -119,7 +119,6 @@ const operations: readonly Operation[] = [
     line: {
       via: "api",
       on: { machine: "stackyard.run", runId: runStackId({ key: "job-7" }), key: "job-7" },
-      reason: "script",
     },
     read: async () => (await yard.call(`/v1/runs/${runStackId({ key: "job-7" })}`)).status,
   },

@@ -93,7 +93,7 @@ function startRoute(runs: Jobs, { audit, ids }: RouteDeps): Route {
         runId: runStackId(key === undefined ? { ulid } : { key }),
         ...defined({ key }),
       };
-      const action = { action: "startRun", who: sender, via: "api", on, reason: body.executor };
+      const action = { action: "startRun", who: sender, via: "api", on };
       const { runId } = await audit.run(action, () => runs.start({ ...body, ulid, sender }));
       return json(202, toRun(await loadRun(runs, runId)));
     },
