@@ -381,7 +381,7 @@ describe("a release manager", () => {
     await startAt();
     await press("link", "Jobs");
     await press("link", runId);
-    await press("button", "Retry the 1 failed");
+    await press("button", "Retry 1 failed");
 
     await sees("The job runs again");
     expect(clicks()).toBe(3);

@@ -11,7 +11,7 @@ import { ActionDialog } from "./dialog.tsx";
 import { Text } from "./text.tsx";
 import { useToast } from "./toasts.tsx";
 
-/** Renders retry and cancel of a job. `retryWord` names what is retried, such as `Retry the 12 failed`. */
+/** Renders retry and cancel of a job. `retryWord` names what is retried, such as `Retry 3 failed and 9 not sent`. */
 export function JobActions({ job, retryWord = "Retry" }: { job: Run; retryWord?: string }) {
   const { runId, state, endedAt, cancelling } = job;
   const [dialog, setDialog] = useState(false);

@@ -149,16 +149,30 @@ describe("FleetPage", () => {
       "POST /v1/runs/run-1/retry": { ...run, state: "running", endedAt: undefined },
     });
 
-    await screen.getByRole("button", { name: "Retry the 3 failed" }).click();
+    await screen.getByRole("button", { name: "Retry 3 failed" }).click();
 
     await expect.element(screen.getByText("The job runs again")).toBeVisible();
+  });
+
+  it.each([
+    [["failed", "not-sent", "not-sent"], "Retry 1 failed and 2 not sent"],
+    [["failed", "cancelled", "not-sent"], "Retry 1 failed, 1 cancelled and 1 not sent"],
+    [["not-sent"], "Retry 1 not sent"],
+  ] as const)("says what a retry runs: %j", async (states, name) => {
+    const more = states.map((state, index) => anInstance(index + 1, { state }));
+    const { screen } = await renderPage(FleetPage, "/fleet?id=run-1", {
+      ...api,
+      "GET /v1/runs/run-1/report": { items: [{ runId: "run-1", instances: [...more, anInstance(9)] }] },
+    });
+
+    await expect.element(screen.getByRole("button", { name, exact: true })).toBeVisible();
   });
 
   it("explains to a viewer why the actions are refused", async () => {
     const { screen } = await renderPage(FleetPage, "/fleet?id=run-1", { ...api, "GET /v1/me": viewer });
 
     await expect
-      .element(screen.getByRole("button", { name: "Retry the 3 failed" }))
+      .element(screen.getByRole("button", { name: "Retry 3 failed" }))
       .toHaveAccessibleDescription("Needs operate on stackyard.run");
   });
 

@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import { type FleetReport, toFleetReport } from "@stackyard/executor-runcommand/report";
 import type { Run } from "@stackyard/sdk/runs";
 import type { UseQueryResult } from "@tanstack/react-query";
@@ -21,6 +22,8 @@ import "./fleet.css";
 
 const REFETCH_MS = 10_000;
 const PAGES_AT_ONCE = 50;
+const RETRIED = ["failed", "cancelled", "not sent"] as const;
+const LIST = new Intl.ListFormat("en-GB");
 
 /** Renders one run of a command on a fleet: the state of each instance, and why some failed. */
 export function FleetPage() {
@@ -28,7 +31,7 @@ export function FleetPage() {
   const run = useLoad(keys.stack(id, "job"), (request) => yard.runs.get(id, request), { enabled: id !== "" });
   const report = useFleetReport(id, run);
   const isOver = run.data?.endedAt !== undefined;
-  const failing = report.data === undefined ? 0 : countFailing(report.data, isOver);
+  const retryWord = report.data === undefined ? undefined : toRetryWord(report.data, isOver);
   if (id === "") {
     return (
       <Page title="Fleet run">
@@ -52,10 +55,7 @@ export function FleetPage() {
       actions={
         run.data && (
           <>
-            <JobActions
-              job={run.data}
-              {...(failing > 0 && { retryWord: `Retry the ${failing.toLocaleString("en")} failed` })}
-            />
+            <JobActions job={run.data} {...defined({ retryWord })} />
             <RunAgain job={run.data} />
           </>
         )
@@ -111,9 +111,13 @@ function hasEnded(pages: readonly unknown[]): boolean {
   return pages.length === 0 || toFleetReport(pages.filter(isFleetPage)).endedAt !== undefined;
 }
 
-function countFailing(pages: readonly unknown[], isOver: boolean): number {
+/** Returns what a retry runs, such as `Retry 3 failed and 9 not sent`; undefined for nothing. */
+function toRetryWord(pages: readonly unknown[], isOver: boolean): string | undefined {
   const { standings } = toFleetReport(pages.filter(isFleetPage), { isOver });
-  return standings.failed + standings.cancelled + standings["not sent"];
+  const counts = RETRIED.filter((standing) => standings[standing] > 0).map(
+    (standing) => `${standings[standing].toLocaleString("en")} ${standing}`,
+  );
+  return counts.length === 0 ? undefined : `Retry ${LIST.format(counts)}`;
 }
 
 function Shown({ run, pages }: { run?: Run; pages: readonly unknown[] }) {
