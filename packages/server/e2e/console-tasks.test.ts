@@ -268,7 +268,7 @@ describe("a developer", () => {
   });
 
   // The overview lists what needs a person: a healthy stack is found by its name.
-  it("extends the life of a healthy stack with 6 clicks and keys", async () => {
+  it("extends the life of a healthy stack with 5 clicks and keys", async () => {
     const { startAt, page, press, key, choose, clicks } = ada;
     const { entry } = await findStack("pr-8");
     await startAt();
@@ -280,7 +280,7 @@ describe("a developer", () => {
     await press("button", "Send EXTENDED");
 
     await expect.poll(async () => (await findStack("pr-8")).entry).toBe(entry + 1);
-    expect(clicks()).toBe(6);
+    expect(clicks()).toBe(5);
   });
 
   it("previews and sends an event with 4 clicks at most", async () => {
@@ -328,7 +328,7 @@ describe("a release manager", () => {
     expect(clicks() + 1).toBe(4);
   });
 
-  it("sees the running versions with 1 click, follows a release with 2 and halts it with 6", async () => {
+  it("sees the running versions with 1 click, follows a release with 2 and halts it with 5", async () => {
     const { startAt, press, type, sees, clicks, page } = ada;
     const runId = await startJob("asg", deploy, "running");
     await startAt();
@@ -344,13 +344,13 @@ describe("a release manager", () => {
     await press("button", "Halt");
 
     await expect.poll(async () => (await yard.call<Job>(`/v1/runs/${runId}`)).state).toBe("cancelled");
-    expect(clicks()).toBe(6);
+    expect(clicks()).toBe(5);
   });
 
   it.each([
     ["rolls back with 4 clicks", "Roll back", "rollback", 4],
-    ["locks with 5 clicks", "Lock", "lock", 5],
-    ["unlocks with 5 clicks", "Unlock", "unlock", 5],
+    ["locks with 4 clicks", "Lock", "lock", 4],
+    ["unlocks with 4 clicks", "Unlock", "unlock", 4],
   ])("%s", async (_what, verb, op, cost) => {
     const { startAt, press, type, clicks, page } = ada;
     await startAt();

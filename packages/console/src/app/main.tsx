@@ -6,6 +6,7 @@ import { mount } from "../design/mount.tsx";
 import { router } from "./router.tsx";
 import "../design/base.css";
 import "./shell.css";
+import "./print.css";
 
 mount(
   <QueryClientProvider client={queryClient}>

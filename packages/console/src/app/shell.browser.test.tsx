@@ -1,5 +1,11 @@
+import type {} from "@vitest/browser-playwright";
 import { beforeEach, describe, expect, it } from "vitest";
-import { page, userEvent } from "vitest/browser";
+import { cdp, page, userEvent } from "vitest/browser";
+import { render } from "vitest-browser-react";
+import "./print.css";
+import "../graph/graph.css";
+import "../log/excerpt.css";
+import "../design/base.css";
 import { Page } from "../design/page.tsx";
 import { StacksPage } from "../stacks/stacks-page.tsx";
 import { admin, problem, renderPage } from "../testing/render-page.tsx";
@@ -231,5 +237,50 @@ describe("LiveProvider", () => {
 
     await expect.element(page.screen.getByText("LIVE")).toBeVisible();
     await expect.element(retry).not.toHaveAttribute("aria-disabled");
+  });
+});
+
+describe("a printed page", () => {
+  const lines = Array.from({ length: 400 }, (_, index) => `line ${index} `.repeat(20)).join("\n");
+
+  // https://github.com/xroche/httrack/issues/1158: dark pages were printed dark.
+  it("is light, cuts nothing off, says where links lead, and has no buttons", async () => {
+    await page.viewport(1_024, 800);
+    document.documentElement.dataset["theme"] = "dark";
+    const shown = await render(
+      <main className="shell-main">
+        <a href="https://host.example/pull/7">#7</a>
+        <button type="button" className="button">
+          Retry
+        </button>
+        <div className="excerpt">
+          <pre>
+            <code className="excerpt-line">{lines}</code>
+          </pre>
+        </div>
+        <div className="graph-scroll">
+          <svg role="img" aria-label="Graph" width={3_000} height={5_000} viewBox="0 0 3000 5000" />
+        </div>
+      </main>,
+    );
+    const find = (selector: string) => document.querySelector(selector) ?? document.body;
+    const isCut = (selector: string) => {
+      const { scrollHeight, clientHeight, scrollWidth, clientWidth } = find(selector);
+      return scrollHeight > clientHeight || scrollWidth > clientWidth;
+    };
+    const parts = [".excerpt-line", ".excerpt pre", ".graph-scroll"];
+    expect(parts.map(isCut)).toContain(true);
+
+    await cdp().send("Emulation.setEmulatedMedia", { media: "print" });
+    try {
+      await expect.poll(() => parts.filter(isCut)).toEqual([]);
+      expect(getComputedStyle(document.documentElement).getPropertyValue("--surface")).toBe("#ffffff");
+      expect(getComputedStyle(find("a"), "::after").content).toContain("https://host.example/pull/7");
+      expect(getComputedStyle(find("button")).display).toBe("none");
+    } finally {
+      await cdp().send("Emulation.setEmulatedMedia", { media: "" });
+      document.documentElement.dataset["theme"] = "light";
+      await shown.unmount();
+    }
   });
 });

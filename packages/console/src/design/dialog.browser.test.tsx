@@ -4,7 +4,7 @@ import { userEvent } from "vitest/browser";
 import { render } from "vitest-browser-react";
 import "./base.css";
 import { Button } from "./button.tsx";
-import { Dialog } from "./dialog.tsx";
+import { ActionDialog, Dialog } from "./dialog.tsx";
 
 function TwoDialogs() {
   const [open, setOpen] = useState<"first" | "second">();
@@ -35,4 +35,18 @@ it("returns the focus to its opener, also when another dialog has taken its plac
   await userEvent.keyboard("{Escape}");
 
   await expect.element(screen.getByRole("button", { name: "Open" })).toHaveFocus();
+});
+
+it("begins in its first field, and on the button where it has none", async () => {
+  const common = { title: "Lock", verb: "Lock it", act: async () => undefined, onClose: () => undefined };
+  const screen = await render(
+    <ActionDialog {...common} reason="required">
+      Nothing is sent.
+    </ActionDialog>,
+  );
+  await expect.element(screen.getByRole("textbox", { name: "Reason" })).toHaveFocus();
+  await screen.unmount();
+
+  const simple = await render(<ActionDialog {...common}>Nothing is sent.</ActionDialog>);
+  await expect.element(simple.getByRole("button", { name: "Lock it" })).toHaveFocus();
 });

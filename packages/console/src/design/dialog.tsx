@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useState } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { Dialog as AriaDialog, Heading, Modal, ModalOverlay } from "react-aria-components";
 import { toSafeText } from "../text/safe-text.ts";
 import { Button } from "./button.tsx";
@@ -43,11 +43,31 @@ export function Dialog({ title, onClose, children }: { title: string; onClose: (
     >
       <Modal className="dialog">
         <AriaDialog>
-          <Heading slot="title">{toSafeText(title)}</Heading>
+          <Title text={title} />
           {children}
         </AriaDialog>
       </Modal>
     </ModalOverlay>
+  );
+}
+
+const FIELDS = "input:not([disabled]), textarea, select";
+
+/** Renders the title of a dialog, which begins in its first field, else on its primary button. */
+function Title({ text }: { readonly text: string }) {
+  const ref = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    const dialog = ref.current?.closest(".dialog");
+    if (!dialog || dialog.contains(document.activeElement)) return;
+    // On a touch screen, the keyboard would cover what the dialog says.
+    const isTouch = window.matchMedia("(pointer: coarse)").matches;
+    const field = isTouch ? undefined : dialog.querySelector<HTMLElement>(FIELDS);
+    (field ?? dialog.querySelector<HTMLElement>("button[type=submit]"))?.focus();
+  }, []);
+  return (
+    <Heading ref={ref} slot="title">
+      {toSafeText(text)}
+    </Heading>
   );
 }
 
