@@ -51,7 +51,7 @@ interface Input {
   readonly list?: PluginService["listCommits"];
 }
 
-/** Opens a yard with stacks, and returns what the code host is asked for. */
+/** Opens a yard with stacks, and returns the requests to the code host. */
 async function openYard({ before, list }: Input): Promise<CommitQuery[]> {
   const context = { projectDir: ".", dataDir: ".", environment: {}, readSecret: async () => "" };
   const executors = new Map(promotion.executors({}, context).map((each): [string, Executor] => [each.name, each]));

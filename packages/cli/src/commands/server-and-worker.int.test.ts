@@ -365,10 +365,10 @@ describe("a server or a worker that cannot start", () => {
     [["worker", "--drain-timeout", "soon"], 64, "Invalid duration --drain-timeout soon"],
     [["worker", "--url", "nowhere"], 3, '"nowhere" is not the address of a server'],
     [["server", "--no-token", "--host", "0.0.0.0"], 3, "not a loopback address"],
-  ])("reports what is wrong with %j", async (words, code, told) => {
+  ])("reports what is wrong with %j", async (words, code, message) => {
     const { exitCode, stderr } = await refuse(words, {});
 
-    expect([exitCode, stderr]).toEqual([code, expect.stringContaining(told)]);
+    expect([exitCode, stderr]).toEqual([code, expect.stringContaining(message)]);
   });
 
   it.each(["server", "dev"])("leaves nothing running when %s cannot write its address", async (command) => {
@@ -386,10 +386,10 @@ describe("a server or a worker that cannot start", () => {
     ["server", ["--yard-name", "<img src=x>"], {}, `--yard-name ${NAME_FORM}`],
     ["dev", ["--yard-name", "a".repeat(10_000)], {}, `--yard-name ${NAME_FORM}`],
     ["server", [], { YARD_NAME: "eu\u202eprod" }, `YARD_NAME ${NAME_FORM}`],
-  ])("refuses a name of the yard that %s cannot show, and does not print it", async (command, words, env, told) => {
+  ])("refuses a name of the yard that %s cannot show, and does not print it", async (command, words, env, message) => {
     const { exitCode, stderr } = await refuse([command, ...words], {}, env);
 
-    expect([exitCode, stderr]).toEqual([3, expect.stringContaining(told)]);
+    expect([exitCode, stderr]).toEqual([3, expect.stringContaining(message)]);
     expect(stderr).not.toMatch(/<img|aaaa|\u202e/);
   });
 

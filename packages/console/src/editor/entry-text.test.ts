@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { parseAny, parseEntry, toAnyText } from "./entry-text.ts";
 
 describe("an entry", () => {
-  it("that is cleared is no value, and not zero or an empty text (react-jsonschema-form#369)", () => {
+  it("that is cleared removes the value, and does not become zero or an empty text (react-jsonschema-form#369)", () => {
     expect([parseEntry(new Set(["number"]), ""), parseEntry(new Set(["string"]), "")]).toEqual([undefined, undefined]);
   });
 

@@ -8,7 +8,7 @@ export function toEntryText(value: Plain | undefined): string {
 
 /**
  * Returns an entered text as a value of these types: a number where one is possible, and otherwise the text, so that the
- * check of the machine says what is wrong with it. Nothing entered is no value.
+ * check of the machine says what is wrong with it. An empty entry removes the value.
  */
 export function parseEntry(types: ReadonlySet<string>, text: string): Plain | undefined {
   if (text === "") return undefined;

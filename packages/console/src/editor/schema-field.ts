@@ -109,7 +109,7 @@ export function findKeyChoice(schemas: readonly JsonSchema[]): readonly string[]
   return isChoice && keys.every((key) => Object.hasOwn(properties, key)) ? keys : [];
 }
 
-/** Returns what a map cannot have beside one of the keys of a choice: the others, and what is possible only with them. */
+/** Returns what a map cannot have next to one of the keys of a choice: the others, and what is possible only with them. */
 export function listReplaced(schemas: readonly JsonSchema[], chosen: string | undefined): readonly string[] {
   const others = findKeyChoice(schemas).filter((key) => key !== chosen);
   const kept = new Set(chosen === undefined ? [] : listDependents(schemas, chosen));
@@ -161,7 +161,7 @@ function toScalarShapes(types: ReadonlySet<string>, options: readonly Scalar[]):
 /** The values of a map, by key. */
 export type Values = { readonly [key: string]: Plain | undefined };
 
-/** Returns a value as a map; what is none has no keys. */
+/** Returns a value as a map; other values have no keys. */
 export function toMap(value: Plain | undefined): Values {
   return typeof value === "object" && value !== null && !Array.isArray(value)
     ? (value as { [key: string]: Plain })

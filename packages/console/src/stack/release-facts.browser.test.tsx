@@ -63,7 +63,7 @@ it.each([
   await expect.element(screen.getByRole("link", { name: `${word} (git.example.org in a new tab)` })).toBeVisible();
 });
 
-it("shows versions alone where no commits are known, and no link that is none of the web (octopus#6784)", async () => {
+it("shows versions alone where no commits are known, and no link to something other than a web page (octopus#6784)", async () => {
   const { from: _, ...created } = api;
   const { screen } = await show(
     list({ ...api, unknown: "No host." }, { ...created, compareUrl: "javascript:alert(1)" }),
