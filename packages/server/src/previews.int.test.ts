@@ -1,4 +1,4 @@
-import type { StackPreview } from "@stackyard/core/api";
+import type { StackDetails, StackPreview } from "@stackyard/core/api";
 import { linkPreview, noteUnreadablePull, type PreviewLink } from "@stackyard/core/services";
 import { aPut } from "@stackyard/core/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -52,6 +52,20 @@ describe("previews", () => {
     await link(yard, { stackId: "web-9", number: 9 });
   });
   afterAll(() => yard.stop());
+
+  it("are named by their stacks; not by a stack of another machine with the same id, and not where the link is damaged", async () => {
+    const get = (id: string) => yard.json<StackDetails>(`/v1/stacks/${id}`);
+
+    expect((await get("web-7")).pull).toEqual(pull);
+    expect((await get("shared")).pull).toBeUndefined();
+    await link(yard, { stackId: "shared", machine: "another" });
+    expect((await get("shared")).pull).toBeUndefined();
+    const [key, now, { records }] = ["previews/links/shared", yard.clock.now(), yard.store];
+    const expected = (await records.get(key, now))?.version ?? 0;
+    await records.put({ key, value: { stackId: 7 }, expected, now });
+    expect(await get("shared")).not.toHaveProperty("pull");
+    await records.remove(key, expected + 1);
+  });
 
   it("show pull request, state, cost, expiry and drift of stacks that exist", async () => {
     const { items } = await list();

@@ -48,6 +48,15 @@ describe("formatStack", () => {
     expect(showProgress("Running for 1s: try 4 (worker w)", "try 4")).toMatch(/1s: try 4 \(worker w\)$/);
   });
 
+  it("prints the pull request of a preview with its address", () => {
+    const repository = { id: "1", fullName: "acme/web" };
+    const url = "https://host.example/acme/web/pull/7";
+    const pull = { host: "github", repository, number: 7, url, head: "1".repeat(40), owner: "ada" };
+
+    expect(show({ pull })).toContain(`acme/web#7 ${url}`);
+    expect(show({})).not.toContain("pull");
+  });
+
   it("prints the progress when the reason does not include it", () => {
     expect(showProgress("It was asked to stop.", "try 4")).toMatch(/asked to stop\. try 4$/);
   });

@@ -132,13 +132,14 @@ export function toWaitingRow(stack: StackSummary, out: Painter, now: number): re
 
 /** Formats a stack with everything that explains its present state. */
 export function formatStack(stack: StackDetails, out: Painter, now: number): string {
-  const { id, machine, machineHash, previousState, metadata } = stack;
+  const { id, machine, machineHash, previousState, metadata, pull } = stack;
   const facts = [
     ["machine", `${machine} ${out.paint("dim", machineHash.slice(0, 12))}`],
     [
       "state",
       `${formatState(stack, out)}${previousState === null ? "" : ` (was ${previousState})`} for ${toAge(stack.enteredAt, now)}`,
     ],
+    ...(pull === undefined ? [] : [["pull", `${pull.repository.fullName}#${pull.number} ${pull.url}`]]),
     ...(Object.keys(metadata).length === 0 ? [] : [["metadata", JSON.stringify(metadata)]]),
     ["changed", `${stack.updatedAt} (created ${stack.createdAt})`],
   ];

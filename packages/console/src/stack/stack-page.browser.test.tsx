@@ -93,6 +93,20 @@ describe("the page of a stack", () => {
     await expect.element(approval).toHaveAttribute("href", "/approval?stack=pr-12&task=sign-off");
   });
 
+  it.each([
+    ["https://host.example/acme/web/pull/482", 1],
+    ["javascript:alert(1)", 0],
+    ["https://ada:secret@host.example/482", 0],
+  ])("names its pull request, and links it where the address is safe: %s", async (url, links) => {
+    const repository = { id: "1", fullName: "acme/web" };
+    const pull = { host: "github", repository, number: 482, url, head: "1".repeat(40), owner: "ben" };
+    const { screen } = await renderPage(StackPage, ADDRESS, stackApi(aStack({ pull })));
+
+    const heading = screen.getByRole("heading", { level: 1 });
+    await expect.element(heading).toMatchTextContent(/#482/);
+    expect(heading.getByRole("link", { name: /^#482/ }).elements()).toHaveLength(links);
+  });
+
   it("draws the graph with the present state, and has the same as a table", { tags: "page" }, async () => {
     const { screen } = await renderPage(StackPage, ADDRESS, stackApi(aStack()));
 

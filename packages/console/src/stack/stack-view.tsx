@@ -9,7 +9,7 @@ import { Pill } from "../design/mark.tsx";
 import { Empty, ErrorNotice, Page, Skeleton } from "../design/page.tsx";
 import { Sentence } from "../design/sentence.tsx";
 import { Tabs } from "../design/tabs.tsx";
-import { Ago, MaybeLink, Text } from "../design/text.tsx";
+import { Ago, MaybeLink, OutsideLink, Text } from "../design/text.tsx";
 import { toSafeLink } from "../text/safe-text.ts";
 import { AttemptsTab } from "./attempts-tab.tsx";
 import { HistoryTab } from "./history-tab.tsx";
@@ -63,7 +63,7 @@ function LoadedStack({ source, stack }: StackProps) {
 }
 
 function Heading({ stack }: { stack: StackDetails }) {
-  const { id, machine, machineHash, state, enteredAt } = stack;
+  const { id, machine, machineHash, state, enteredAt, pull } = stack;
   return (
     <span className="row">
       <Pill status={toStackStatus(stack)} />
@@ -81,6 +81,7 @@ function Heading({ stack }: { stack: StackDetails }) {
         <span>
           <Text>{state}</Text> for <Ago at={enteredAt} plain />
         </span>
+        {pull !== undefined && <OutsideLink href={pull.url} word={`#${pull.number}`} />}
       </span>
     </span>
   );

@@ -36,6 +36,7 @@ export {
 } from "./machine.ts";
 export { Orphan, OrphanCheck } from "./orphan.ts";
 export { DeployPlan, PlannedStack } from "./plan.ts";
+export { PreviewPull } from "./preview-pull.ts";
 export { ReleasePlace } from "./release.ts";
 export { ReleaseCalendar } from "./release-calendar.ts";
 export { ReleaseVersions } from "./release-versions.ts";
@@ -59,7 +60,7 @@ export {
   Wait,
   Waiting,
 } from "./stack.ts";
-export { PreviewPull, StackPreview } from "./stack-preview.ts";
+export { StackPreview } from "./stack-preview.ts";
 export { StateVersion, TerraformState } from "./terraform.ts";
 export { UpgradePlan, UpgradeResult } from "./upgrade.ts";
 export type { View } from "./view.ts";

@@ -2,6 +2,7 @@ import { Type } from "typebox";
 import { MAIN_CONDITIONS } from "../ports/store.ts";
 import { Approval } from "./approval.ts";
 import { Instant } from "./event.ts";
+import { PreviewPull } from "./preview-pull.ts";
 import type { View } from "./view.ts";
 
 const Cancelling = Type.Union([Type.Literal("requested"), Type.Literal("timed-out")]);
@@ -271,6 +272,7 @@ export type ListedParkedEvent = View<typeof ListedParkedEvent>;
 export const StackDetails = Type.Object({
   ...stackProperties,
   summary: Type.String({ description: "One sentence: what the stack does or waits for." }),
+  pull: Type.Optional({ ...PreviewPull, description: "The pull request that the stack is a preview of." }),
   waitsFor,
   mainCondition,
   lastFailure: Type.Optional(

@@ -1,7 +1,8 @@
-import { type Clock, isUnreadable, type Locator, mapLimited, type Store } from "@stackyard/core";
-import type { StackDetails } from "@stackyard/core/api";
+import { type Clock, defined, isUnreadable, type Locator, mapLimited, type Store } from "@stackyard/core";
+import type { PreviewPull, StackDetails } from "@stackyard/core/api";
 import { type LoadedStack, loadLiveProcesses, type Planner, type StoredStack } from "@stackyard/core/engine";
 import type { Machine } from "@stackyard/core/machine";
+import { findPreviewLink } from "@stackyard/core/services";
 import { type StackFacts, type StackReason, toStackDetails, toWaiting } from "../schemas/stack.ts";
 
 /** Explains what stacks wait for. */
@@ -43,12 +44,7 @@ export function createStackExplainer({ store, locator, clock, planner }: StackEx
 
   /** Loads a stack; undefined when a part of it cannot be read: the list still shows its record. */
   async function loadReadable(stackId: string): Promise<LoadedStack | undefined> {
-    try {
-      return (await store.load([stackId]))[0];
-    } catch (error) {
-      if (isUnreadable(error)) return undefined;
-      throw error;
-    }
+    return unlessUnreadable(async () => (await store.load([stackId]))[0]);
   }
 
   async function findFacts(stack: Stack, workers: Workers, wantsAll: boolean): Promise<StackFacts> {
@@ -57,10 +53,20 @@ export function createStackExplainer({ store, locator, clock, planner }: StackEx
     return { attempts, workers, machine: await findMachine(stack) };
   }
 
+  /** Returns the pull request of a stack. A link that cannot be read is missing; the page of previews reports it. */
+  async function findPull({ id, machine }: Stack): Promise<PreviewPull | undefined> {
+    const link = await unlessUnreadable(() => findPreviewLink({ records: store.records, clock }, id));
+    if (link === undefined || (link.machine ?? machine) !== machine) return undefined;
+    const { host, repository, number, url, title, head, owner } = link;
+    return { host, repository, number, url, head, owner, ...defined({ title }) };
+  }
+
   return {
     async explain(loaded) {
       if (loaded.stack === undefined) return undefined;
-      return toStackDetails(loaded, await findFacts(loaded.stack, await findWorkers(), true), clock.now());
+      const facts = await findFacts(loaded.stack, await findWorkers(), true);
+      const details = toStackDetails(loaded, facts, clock.now());
+      return details && { ...details, ...defined({ pull: await findPull(loaded.stack) }) };
     },
     async explainAll(stacks) {
       if (stacks.length === 0) return [];
@@ -72,4 +78,13 @@ export function createStackExplainer({ store, locator, clock, planner }: StackEx
       });
     },
   };
+}
+
+async function unlessUnreadable<Value>(read: () => Promise<Value>): Promise<Value | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    if (isUnreadable(error)) return undefined;
+    throw error;
+  }
 }
