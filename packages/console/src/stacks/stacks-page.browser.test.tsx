@@ -63,6 +63,20 @@ describe("StacksPage", () => {
     await expect.element(screen.getByRole("link", { name: "Failed 1" })).toBeVisible();
   });
 
+  it.each([
+    ["/stacks", "2 stacks and 3 jobs"],
+    ["/stacks?is=person", "1 stack and 1 job"],
+  ])("counts jobs apart, as the overview does: %s", async (address, sentence) => {
+    const { groups } = conditionCounts(2, { failed: 1 });
+    const jobs = (["failed", "healthy"] as const).map((mainCondition, index) => {
+      return { machine: "stackyard.run", mainCondition, count: 1 + index };
+    });
+    const answers = { ...serve(two), "GET /v1/stack-counts": { total: 5, groups: [...groups, ...jobs] } };
+    const { screen } = await renderPage(StacksPage, address, answers);
+
+    await expect.element(screen.getByText(sentence)).toBeVisible();
+  });
+
   it("keeps its place when a person goes back to it [argo-cd#5655, #7872]", async () => {
     const many = Array.from({ length: 350 }, (_, index) => aStack(`tenant-${String(index).padStart(3, "0")}`));
     const routes = (page: ComponentType) => () =>

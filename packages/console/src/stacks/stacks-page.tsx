@@ -3,7 +3,7 @@ import { useMemo, useState } from "react";
 import { isUnreachable, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
-import { NEEDS_PERSON, sumOf, useMainConditions } from "../api/use-main-conditions.ts";
+import { NEEDS_PERSON, sumOf, totalOf, useMainConditions } from "../api/use-main-conditions.ts";
 import { usePageWindows } from "../api/use-page-windows.ts";
 import type { PagePart } from "../api/use-pages.ts";
 import { To, useChangeSearch, useSearch } from "../design/links.tsx";
@@ -55,7 +55,7 @@ export function StacksPage() {
   return (
     <Page
       title="Stacks"
-      sentence={total !== undefined && <Total total={total} />}
+      sentence={total !== undefined && <Total total={total} jobs={countJobs(conditions, isPerson)} />}
       actions={
         <>
           <To path="/jobs">Jobs</To>
@@ -101,12 +101,20 @@ function ConditionLine({ filter, selection, onChange }: LineProps) {
   );
 }
 
-/** Renders how many stacks the filters of the address fit. */
-function Total({ total }: { total: number }) {
+/** Returns how many of the listed are jobs, which the overview counts apart. */
+function countJobs({ all, counts }: ReturnType<typeof useMainConditions>, isPerson: boolean): number {
+  if (all === undefined || counts === undefined) return 0;
+  return isPerson ? sumOf(all, ...NEEDS_PERSON) - sumOf(counts, ...NEEDS_PERSON) : totalOf(all) - totalOf(counts);
+}
+
+/** Renders how many stacks, and jobs among them, the filters of the address fit. */
+function Total({ total, jobs }: { readonly total: number; readonly jobs: number }) {
   const filters = formatFilters(useSearch());
+  const toCount = (count: number, word: string) => `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
+  const stacks = toCount(total - jobs, "stack");
   return (
     <>
-      <span>{`${total.toLocaleString("en")} ${total === 1 ? "stack" : "stacks"}`}</span>
+      <span>{jobs === 0 ? stacks : `${stacks} and ${toCount(jobs, "job")}`}</span>
       {filters !== "" && <Text>{`, ${filters}`}</Text>}
     </>
   );
