@@ -6,6 +6,7 @@ import { To } from "../design/links.tsx";
 import { ErrorNotice, Panel, Skeleton } from "../design/page.tsx";
 import { isPlanDigest } from "../design/plan-digest.ts";
 import { PlanOnDemand } from "../design/plan-on-demand.tsx";
+import { VersionsPanel } from "../design/release-versions.tsx";
 import { Arrow, Instant, MaybeLink, Text } from "../design/text.tsx";
 import { CommitsPanel } from "./commits-panel.tsx";
 import { findPlan, findPlanAttempt, type PlanChange, type ReportedPlan } from "./find-plan.ts";
@@ -31,7 +32,12 @@ export function WhatChanges({ approval, details }: { approval: Approval; details
           <ErrorNotice error={history.error} onRetry={() => void history.refetch()} />
         ))}
       {plan !== undefined && <PlanPanel plan={plan} details={details} />}
-      {isPlanDigest(approval.of) && <PlanOnDemand release={stackId} plan={approval.of} />}
+      {isPlanDigest(approval.of) && (
+        <>
+          <VersionsPanel release={stackId} />
+          <PlanOnDemand release={stackId} plan={approval.of} />
+        </>
+      )}
       <CommitsPanel stackId={stackId} task={task} />
       <MetadataPanel details={details} approved={approved} />
     </>

@@ -275,6 +275,17 @@ describe("ApprovalPage", () => {
         parked: [{ event: "PUSHED", code: "EVENT_NOT_HANDLED", since }],
       },
     ];
+    const commit = { id: "1".repeat(40), title: "Gift cards", at: since, author: "ben" };
+    const compareUrl = "https://host.example/shop/compare/1.41...1.42";
+    const version = {
+      key: "api",
+      from: "1.41",
+      to: "1.42",
+      tasks: ["tenants"],
+      stacks: 2,
+      commits: [commit],
+      compareUrl,
+    };
     const counts = { move: 2, same: 0, create: 0, moving: 0, fails: 1 };
     const plan = { digest, madeAt: since, tasks: [], stacks: 3, hidden: 4, counts, runs: 2, changed: 1 };
     const { screen, sent } = await renderPage(ApprovalPage, address, {
@@ -282,7 +293,10 @@ describe("ApprovalPage", () => {
       "GET /v1/stacks/web-prod": { ...stack, approvals: [of] },
       [`GET /v1/stacks/web-prod/plans/${digest}`]: plan,
       [`GET /v1/stacks/web-prod/plans/${digest}/stacks`]: { items: stacks },
+      "GET /v1/stacks/web-prod/versions": { versions: [version] },
     });
+    const versions = screen.getByLabelText("Versions");
+    await expect.element(versions).toMatchTextContent(/api1\.41 → 1\.42 1 commit/);
 
     const table = screen.getByRole("region", { name: "Stacks of the plan" });
     await expect

@@ -1,10 +1,10 @@
 import type { HistoryEntry, StackDetails } from "@stackyard/sdk";
 import { To } from "../design/links.tsx";
 import { isPlanDigest } from "../design/plan-digest.ts";
+import { VersionFacts } from "../design/release-versions.tsx";
 import { Instant, Text } from "../design/text.tsx";
 import { ReleaseNeighbours } from "./release-neighbours.tsx";
 import { findApproval, findStarter } from "./release-people.ts";
-import { VersionFacts } from "./release-versions.tsx";
 import "../design/run-head.css";
 
 interface ReleaseFactsProps {

@@ -2,14 +2,19 @@ import type { ReleaseVersions } from "@stackyard/sdk";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
-import { Arrow, OutsideLink, Text } from "../design/text.tsx";
+import { Panel } from "./page.tsx";
+import { Arrow, OutsideLink, Text } from "./text.tsx";
+import "./run-head.css";
 
 type Version = ReleaseVersions["versions"][number];
 
+function useVersions(release: string): ReleaseVersions | undefined {
+  return useLoad(keys.count("versions", { release }), (request) => yard.deploys.versions(release, request)).data;
+}
+
 /** Renders from which versions a release brings its stacks to which, with the commits between; nothing that is not known. */
 export function VersionFacts({ release }: { release: string }) {
-  const { data } = useLoad(keys.count("versions", { release }), (request) => yard.deploys.versions(release, request));
-  const { versions = [], more = 0 } = data ?? {};
+  const { versions = [], more = 0 } = useVersions(release) ?? {};
   return (
     <>
       {versions.map((version) => (
@@ -32,6 +37,20 @@ export function VersionFacts({ release }: { release: string }) {
         </div>
       )}
     </>
+  );
+}
+
+/** Renders the same as a part of a page; nothing while no version is known. */
+export function VersionsPanel({ release }: { release: string }) {
+  if ((useVersions(release)?.versions ?? []).length === 0) return null;
+  return (
+    <Panel title="Versions">
+      <div className="panel-body run-head">
+        <dl aria-label="Versions">
+          <VersionFacts release={release} />
+        </dl>
+      </div>
+    </Panel>
   );
 }
 
