@@ -35,7 +35,8 @@ async function startRegistry(): Promise<void> {
   const config = {
     storage: join(temp, "storage"),
     auth: { htpasswd: { file: join(temp, "htpasswd") } },
-    uplinks: { upstream: { url: upstream, timeout: "60s" } },
+    // Soon asked again, so that a retry sees a version that the upstream had not listed yet.
+    uplinks: { upstream: { url: upstream, timeout: "60s", maxage: "5s" } },
     packages: { "@stackyard/*": ours, stackyard: ours, "**": { access: "$all", proxy: "upstream" } },
     log: { type: "stdout", format: "pretty", level: "error" },
   };
