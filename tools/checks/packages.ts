@@ -103,7 +103,7 @@ async function install(packed: readonly Packed[], project: string): Promise<stri
   mkdirSync(project);
   const dependencies = Object.fromEntries([...present, ...ours]);
   writeFileSync(join(project, "package.json"), JSON.stringify({ private: true, type: "module", dependencies }));
-  const words = ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"];
+  const words = ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-online"];
   return (await run("npm", words, project)).problem;
 }
 

@@ -83,6 +83,8 @@ const environment = () => ({
   GITHUB_REF_NAME: `v${version}`,
   NPM_CONFIG_USERCONFIG: join(temp, "npmrc"),
   NPM_CONFIG_UPDATE_NOTIFIER: "false",
+  // Lists of versions that are kept may lack what the newest ones of others need.
+  NPM_CONFIG_PREFER_ONLINE: "true",
 });
 
 /** Runs the step as a runner of GitHub calls it. */
