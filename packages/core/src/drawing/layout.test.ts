@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { type DrawnGraph, type GraphLayout, toLabel, toLayout } from "./layout.ts";
+import type { DrawnGraph } from "./drawn-graph.ts";
+import type { GraphLayout } from "./graph-layout.ts";
+import { toLabel, toLayout } from "./layout.ts";
 import { isAfterFailure } from "./path.ts";
 
 const edge = (from: string, to: string, event?: string) => ({ from, to, passing: false, ...(event && { event }) });
@@ -14,22 +16,22 @@ const graph: DrawnGraph = {
 
 describe("toLayout", () => {
   it("places states one after the other in the direction, and repeats itself", () => {
-    const { nodes, edges } = toLayout(graph, { direction: "right" });
+    const { nodes, lines } = toLayout(graph, { direction: "right" });
     const [start, init, build] = nodes;
 
     expect(nodes.map(({ id }) => id)).toEqual(["start:", "INIT", "BUILD"]);
     expect(start?.x).toBeLessThan(init?.x ?? 0);
     expect(init?.x).toBeLessThan((build?.x ?? 0) - (build?.width ?? 0) / 2);
-    expect(edges.every(({ points }) => points.length >= 2)).toBe(true);
+    expect(lines.every(({ points }) => points.length >= 2)).toBe(true);
     expect(toLayout(graph, { direction: "right" }).nodes).toEqual(nodes);
     const down = toLayout(graph, { direction: "down" }).nodes;
     expect(down[1]?.y).toBeLessThan(down[2]?.y ?? 0);
   });
 
   it.each(["right", "down"] as const)("draws a reaction that stays in its state from it and back to it, %s", (way) => {
-    const { nodes, edges } = toLayout(graph, { direction: way });
+    const { nodes, lines } = toLayout(graph, { direction: way });
     const { x = 0, y = 0, width = 0, height = 0 } = nodes[2] ?? {};
-    const points = edges[2]?.points ?? [];
+    const points = lines[2]?.points ?? [];
     const isAtBorder = (point: { x: number; y: number } | undefined) =>
       way === "right" ? point?.y === y + height / 2 : point?.x === x + width / 2;
 
@@ -56,7 +58,7 @@ describe("toLayout", () => {
     expect(noted.width).toBeGreaterThan(plain.width);
   });
 
-  it("takes names that objects have, and arrows to unknown states", () => {
+  it("takes names that objects have, and leaves out arrows to unknown states", () => {
     const hostile: DrawnGraph = {
       nodes: [
         { kind: "state", id: "__proto__" },
@@ -65,13 +67,34 @@ describe("toLayout", () => {
       edges: [edge("__proto__", "constructor", "toString"), edge("constructor", "GONE", "X")],
     };
 
-    const { nodes, edges } = toLayout(hostile, { direction: "right" });
+    const { nodes, lines } = toLayout(hostile, { direction: "right" });
 
     expect(nodes.map(({ id, x }) => [id, Number.isFinite(x)])).toEqual([
       ["__proto__", true],
       ["constructor", true],
     ]);
-    expect(edges.map(({ points }) => points.length > 1)).toEqual([true, false]);
+    expect(lines.map(({ to, points }) => [to, points.length > 1])).toEqual([["constructor", true]]);
+  });
+
+  it("draws the arrows of a pair as one line with a row each, and an event of four states once, until it is unfolded", () => {
+    const names = ["A", "B", "C", "D"];
+    const shared: DrawnGraph = {
+      nodes: [...names, "GONE"].map((id) => ({ kind: "state", id })),
+      edges: [edge("A", "B", "NEXT"), edge("A", "B", "SKIPPED"), ...names.map((from) => edge(from, "GONE", "CLOSED"))],
+    };
+
+    const { lines, stubs } = toLayout(shared, { direction: "right" });
+
+    expect(stubs.map(({ text, to, edges }) => [text, to, edges])).toEqual([
+      ["CLOSED from 4 states", "GONE", [2, 3, 4, 5]],
+    ]);
+    expect(lines.map(({ to, edges, label }) => [to, edges, label.height])).toEqual([
+      ["B", [0, 1], 36],
+      ["GONE", [], 0],
+    ]);
+    const unfolded = toLayout(shared, { direction: "right", unfolded: stubs.map(({ id }) => id) });
+    expect(unfolded.stubs).toEqual([]);
+    expect(unfolded.lines.map(({ edges }) => edges)).toEqual([[0, 1], [2], [3], [4], [5]]);
   });
 
   it("lays out a thousand states", () => {

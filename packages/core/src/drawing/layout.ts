@@ -1,61 +1,12 @@
 import { Graph, layout } from "@dagrejs/dagre";
-
-/** What is drawn of a state or a marker. */
-export interface DrawnNode {
-  readonly kind: "start" | "end" | "state";
-  readonly id: string;
-  readonly tasks?: readonly string[] | undefined;
-}
-
-/** What is drawn of an arrow. */
-export interface DrawnEdge {
-  readonly from: string;
-  readonly to: string;
-  readonly event?: string | undefined;
-  readonly when?: string | undefined;
-  readonly after?: string | undefined;
-}
-
-/** A graph to be drawn: that of core, or that of the API. */
-export interface DrawnGraph {
-  readonly nodes: readonly DrawnNode[];
-  readonly edges: readonly DrawnEdge[];
-}
-
-/** Which way a graph grows. */
-export type Direction = "right" | "down";
-
-/** A point of a drawing in pixels. */
-export interface Point {
-  readonly x: number;
-  readonly y: number;
-}
-
-/** A node with its place; `x` and `y` are its middle. */
-export interface PlacedNode extends Point {
-  readonly id: string;
-  readonly width: number;
-  readonly height: number;
-}
-
-/** An arrow in the order of the graph's edges. `label` is the middle of its text. */
-export interface PlacedEdge {
-  readonly points: readonly Point[];
-  readonly label: Point;
-}
-
-/** Where everything of a graph is drawn. */
-export interface GraphLayout {
-  readonly width: number;
-  readonly height: number;
-  readonly nodes: readonly PlacedNode[];
-  readonly edges: readonly PlacedEdge[];
-}
+import type { DrawnEdge, DrawnGraph, DrawnNode } from "./drawn-graph.ts";
+import { foldGraph, type Line, toCondition, type Unfolded } from "./fold-graph.ts";
+import type { Box, Direction, GraphLayout, PlacedLine, Point } from "./graph-layout.ts";
+import { measureText } from "./measure-text.ts";
+import { routeLines } from "./route-lines.ts";
 
 /** Lengths in pixels that layout and drawing share. */
 export const METRICS = {
-  character: 7.6,
-  label: 6.4,
   title: 22,
   line: 18,
   padding: 10,
@@ -67,101 +18,104 @@ export const METRICS = {
   maxCharacters: 32,
 } as const;
 
+/** Between two lines at a side of a state, in pixels. */
+const PORT = 12;
+
 /** How a graph is laid out. */
 export interface LayoutOptions {
   readonly direction: Direction;
   /** Leaves room for the notes of a stack: at states, tasks and arrows. */
   readonly notes?: boolean;
+  /** The events that are drawn as their single arrows although many states handle them alike. */
+  readonly unfolded?: Unfolded;
   /** Returns the text of an arrow by its index. Default: `toLabel`. */
   readonly labelOf?: (index: number) => string;
 }
 
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
 /** Returns the places of a graph's nodes and arrows. The same graph has the same layout. */
-export function toLayout({ nodes, edges }: DrawnGraph, options: LayoutOptions): GraphLayout {
-  const { direction, notes = false, labelOf } = options;
+export function toLayout(drawn: DrawnGraph, options: LayoutOptions): GraphLayout {
+  const { direction, notes = false, unfolded } = options;
+  const { nodes, edges } = drawn;
+  const labelOf = options.labelOf ?? ((index: number) => toLabel(edges[index]));
+  const { lines, stubs } = foldGraph(drawn, unfolded);
   const graph = new Graph({ multigraph: true });
   graph.setGraph({
     rankdir: direction === "right" ? "LR" : "TB",
     nodesep: 28,
     edgesep: 16,
-    ranksep: 44,
+    ranksep: 64,
     marginx: 12,
     marginy: 12,
   });
   // Names come from documents, and dagre keeps nodes by id in plain objects: `__proto__` must not become a key.
-  const ids = new Map(nodes.map(({ id }, index) => [id, `n${index}`]));
+  const ids = new Map([...nodes, ...stubs].map(({ id }, index) => [id, `n${index}`]));
   const idOf = (name: string) => ids.get(name) ?? "";
-  const drawn = edges.map((edge) => ids.has(edge.from) && ids.has(edge.to));
-  for (const node of nodes) graph.setNode(idOf(node.id), toSize(node, notes));
-  for (const [index, edge] of edges.entries()) {
-    if (!drawn[index]) continue;
-    const label = labelOf?.(index) ?? toLabel(edge);
-    const text = Math.min(label.length, METRICS.maxCharacters) * METRICS.label;
-    const width = notes && text > 0 ? text + METRICS.times : text;
-    graph.setEdge(
-      idOf(edge.from),
-      idOf(edge.to),
-      { width, height: width === 0 ? 0 : METRICS.line, labelpos: "c" },
-      String(index),
-    );
+  const setNode = (id: string, size: Size) => graph.setNode(idOf(id), withPorts(size, id, lines, direction));
+  for (const node of nodes) setNode(node.id, toSize(node, notes));
+  for (const { id, text } of stubs) setNode(id, toTextSize([cut(text)], notes));
+  for (const [index, { from, to, edges: own }] of lines.entries()) {
+    const size = toTextSize(own.map((edge) => cut(labelOf(edge))).filter(Boolean), notes);
+    graph.setEdge(idOf(from), idOf(to), { ...size, labelpos: "c" }, String(index));
   }
   layout(graph);
-  const { width = 0, height = 0 } = graph.graph() as { width?: number; height?: number };
-  const toPlaced = (id: string): PlacedNode => {
-    const { x, y, width: w, height: h } = graph.node(idOf(id)) as PlacedNode;
-    return { id, x, y, width: w, height: h };
+  const { width = 0, height = 0 } = graph.graph() as Partial<Size>;
+  const toPlaced = <Node extends { readonly id: string }>(node: Node): Node & Box => {
+    const { x, y, width: w, height: h } = graph.node(idOf(node.id)) as Box;
+    return { ...node, x, y, width: w, height: h };
   };
+  const placed = nodes.map(({ id }) => toPlaced({ id }));
+  const placedStubs = stubs.map(toPlaced);
+  const found = lines.map((line, index): PlacedLine => {
+    const edge = graph.edge(idOf(line.from), idOf(line.to), String(index)) as Partial<Box> & { points: Point[] };
+    const middle = edge.points[Math.floor(edge.points.length / 2)] ?? { x: 0, y: 0 };
+    const { x = middle.x, y = middle.y, width: w = 0, height: h = 0 } = edge;
+    return { ...line, points: edge.points, label: { x, y, width: w, height: h } };
+  });
   return {
     width,
     height,
-    nodes: nodes.map(({ id }) => toPlaced(id)),
-    edges: edges.map(({ from, to }, index) => {
-      if (!drawn[index]) return { points: [], label: { x: 0, y: 0 } };
-      const placed = graph.edge(idOf(from), idOf(to), String(index)) as { points: Point[]; x?: number; y?: number };
-      const middle = placed.points[Math.floor(placed.points.length / 2)] ?? { x: 0, y: 0 };
-      const label = { x: placed.x ?? middle.x, y: placed.y ?? middle.y };
-      const points = from === to ? toLoop(toPlaced(from), label, direction) : placed.points;
-      return { points: points.map(({ x, y }) => ({ x, y })), label };
-    }),
+    nodes: placed,
+    stubs: placedStubs,
+    lines: routeLines({ boxes: [...placed, ...placedStubs], lines: found, direction }),
   };
 }
 
-const LOOP_PX = 10;
+/** Returns a size at which the lines of each side of a node are apart. */
+function withPorts({ width, height }: Size, id: string, lines: readonly Line[], direction: Direction): Size {
+  const ends = [lines.filter(({ from }) => from === id), lines.filter(({ to }) => to === id)];
+  const room = (Math.max(...ends.map(({ length }) => length)) + 1) * PORT;
+  return direction === "right" ? { width, height: Math.max(height, room) } : { width: Math.max(width, room), height };
+}
 
-/** Returns a loop from a state around the arrow's text and back. The loops of dagre do not touch their state. */
-export function toLoop({ x, y, width, height }: PlacedNode, label: Point, direction: Direction): readonly Point[] {
-  if (direction === "down") {
-    const right = x + width / 2;
-    const [above, below] = [y - LOOP_PX, y + LOOP_PX];
-    return [
-      { x: right, y: above },
-      { x: label.x, y: above },
-      { x: label.x, y: below },
-      { x: right, y: below },
-    ];
-  }
-  const bottom = y + height / 2;
-  const [left, right] = [x - LOOP_PX, x + LOOP_PX];
-  return [
-    { x: left, y: bottom },
-    { x: left, y: label.y },
-    { x: right, y: label.y },
-    { x: right, y: bottom },
-  ];
+/** Returns the size of texts below each other. */
+function toTextSize(texts: readonly string[], notes: boolean): Size {
+  if (texts.length === 0) return { width: 0, height: 0 };
+  const width = Math.max(...texts.map((text) => measureText(text))) + (notes ? METRICS.times : 0);
+  return { width, height: texts.length * METRICS.line };
 }
 
 /** Returns the text of an arrow, such as `FAILED after 2h`. The table contains its condition. */
-export function toLabel({ event, after, when }: DrawnEdge): string {
-  const time = after === undefined ? "" : ` after ${after}`;
-  return `${event ?? ""}${time}${when === undefined ? "" : when === "else" ? " else" : " if"}`;
+export function toLabel(edge: DrawnEdge | undefined): string {
+  const { event = "", after, when } = edge ?? {};
+  return `${event}${after === undefined ? "" : ` after ${after}`}${toCondition(when)}`;
 }
 
 /** Returns the size of a node. */
-export function toSize({ kind, id, tasks = [] }: DrawnNode, notes: boolean): { width: number; height: number } {
+function toSize({ kind, id, tasks = [] }: DrawnNode, notes: boolean): Size {
   if (kind !== "state") return { width: METRICS.marker, height: METRICS.marker };
-  const lengths = [id, ...tasks].map((text) => Math.min(text.length, METRICS.maxCharacters));
   // Left of each text is room for the shape of a status.
-  const text = Math.max(...lengths, 5) * METRICS.character + 2 * METRICS.padding + 20;
-  const width = notes ? text + METRICS.note : text;
+  const text = Math.max(measureText(cut(id), true), ...tasks.map((task) => measureText(cut(task))), 40);
+  const width = text + 2 * METRICS.padding + 20 + (notes ? METRICS.note : 0);
   return { width, height: METRICS.title + tasks.length * METRICS.line + 2 * METRICS.padding };
+}
+
+/** Returns the part of a text that fits into a drawing. */
+export function cut(text: string): string {
+  const { maxCharacters } = METRICS;
+  return text.length > maxCharacters ? `${text.slice(0, maxCharacters - 1)}…` : text;
 }

@@ -1,14 +1,25 @@
-import type { DrawnEdge, Point } from "./layout.ts";
+import type { DrawnEdge } from "./drawn-graph.ts";
+import type { Point } from "./graph-layout.ts";
 
-/** Returns a path of straight lines with rounded corners: each inner point only bends the path. */
+/** A bend begins so many pixels before its corner: a line never strays far from its points. */
+const RADIUS = 8;
+
+/** Returns a path of straight lines with rounded corners. */
 export function toPath(points: readonly Point[]): string {
   const [first, ...rest] = points;
   if (first === undefined) return "";
-  const bends = rest.slice(0, -1).map((point, index) => {
-    const next = rest[index + 1] ?? point;
-    return `Q${format(point)} ${format({ x: (point.x + next.x) / 2, y: (point.y + next.y) / 2 })}`;
+  const bends = rest.slice(0, -1).map((corner, index) => {
+    const [before, after] = [points[index] ?? corner, rest[index + 1] ?? corner];
+    return `L${format(toward(corner, before))}Q${format(corner)} ${format(toward(corner, after))}`;
   });
   return `M${format(first)}${bends.join("")}L${format(rest.at(-1) ?? first)}`;
+}
+
+/** Returns the point between two where a bend at the first begins. */
+function toward(corner: Point, other: Point): Point {
+  const length = Math.hypot(other.x - corner.x, other.y - corner.y);
+  const part = length === 0 ? 0 : Math.min(RADIUS, length / 2) / length;
+  return { x: corner.x + (other.x - corner.x) * part, y: corner.y + (other.y - corner.y) * part };
 }
 
 function format({ x, y }: Point): string {

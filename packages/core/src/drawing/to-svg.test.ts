@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { type Graph, toGraph } from "../machine/graph/to-graph.ts";
 import { parseMachine } from "../machine/parse-machine.ts";
 import { toLayout } from "./layout.ts";
+import { moveNodes } from "./move-nodes.ts";
 import { toPlacedSvg, toSvg } from "./to-svg.ts";
 
 const folder = new URL("../../fixtures/machines/valid/", import.meta.url);
@@ -75,54 +76,21 @@ describe("toSvg", () => {
     expect(toSvg(graph, { direction: "vertical" })).not.toBe(toSvg(graph, { direction: "horizontal" }));
   });
 
-  it("puts nodes where the caller has them, also left of the origin, and ignores places of only some", () => {
-    const states = "{INIT: {on: {GO: [{action: advance, state: INIT}]}}}";
-    const graph = aGraph(`version: 1\nevents: [GO]\nstates: ${states}\ntasks: {}`);
-    const positions = new Map([
-      ["start:", { x: -100, y: 50 }],
-      ["INIT", { x: 300, y: 50 }],
-    ]);
-
-    const svg = toSvg(graph, { positions });
-
-    expect(svg).toContain('<circle cx="-100" cy="50" r="6"');
-    expect(svg).toMatch(/viewBox="-120 /);
-    expect(toPlacedSvg(graph, { positions })).toBe(svg);
-    const some = new Map([["INIT", { x: 300, y: 50 }]]);
-    expect(toSvg(graph, { positions: some })).toBe(toSvg(graph));
-    expect(toPlacedSvg(graph, { positions: some })).toBeUndefined();
-  });
-
-  it("draws arrows where the caller has them with places, and the others itself", () => {
-    const graph = aGraph(
-      "version: 1\nevents: [GO]\nstates: {INIT: {on: {GO: [{action: advance, state: INIT}]}}}\ntasks: {}",
-    );
-    const positions = new Map(graph.nodes.map(({ id }, index) => [id, { x: index * 200, y: 50 }]));
-    const points = [
-      { x: 0, y: 0 },
-      { x: 10, y: 20 },
-      { x: 30, y: 20 },
-      { x: 40, y: 0 },
-    ];
-    const routes = new Map([[1, { points, label: { x: 20, y: 300 } }]]);
-
-    const svg = toSvg(graph, { positions, routes });
-
-    expect(svg).toContain('d="M0 0Q10 20 20 20Q30 20 35 10L40 0"');
-    expect(svg).toContain('<text x="20" y="304"');
-    expect(svg).toContain('d="M8 50L');
-    expect(toSvg(graph, { routes })).toBe(toSvg(graph));
-  });
-
-  it("parts arrows that join the same two states", () => {
+  it("draws nodes where a person has moved them, and their lines anew", () => {
     const on = "{A: [{action: advance, state: END}], B: [{action: advance, state: END}]}";
-    const graph = aGraph(`version: 1\nevents: [A, B]\nstates: {INIT: {on: ${on}}, END: {terminal: true}}\ntasks: {}`);
-    const positions = new Map(graph.nodes.map(({ id }, index) => [id, { x: index * 300, y: 50 }]));
+    const end = "{on: {BACK: [{action: advance, state: INIT}]}}";
+    const graph = aGraph(`version: 1\nevents: [A, B, BACK]\nstates: {INIT: {on: ${on}}, END: ${end}}\ntasks: {}`);
+    const layout = toLayout(graph, { direction: "right" });
 
-    const svg = toSvg(graph, { positions });
+    const moved = moveNodes(layout, new Map([["END", { x: -300, y: 50 }]]));
+    const svg = toPlacedSvg(graph, moved);
 
-    const heights = ["A", "B"].map((event) => new RegExp(` y="(.+?)"[^>]*>${event}</text>`).exec(svg)?.[1]);
-    expect(heights).toEqual(["54", "80"]);
+    expect(moveNodes(layout, new Map())).toBe(layout);
+    expect(svg).toMatch(/viewBox="-\d/);
+    const [there, back] = moved.lines.slice(1).map(({ points, label }) => [points.length, label.y]);
+    expect([there?.[0], back?.[0]]).toEqual([2, 3]);
+    expect(there?.[1]).not.toBe(back?.[1]);
+    expect(svg.match(/>(A|B|BACK)<\/text>/g)).toHaveLength(3);
   });
 
   it("writes conditions and what is raised on arrows", () => {

@@ -1,13 +1,12 @@
 import { escapeHtml } from "../machine/escape-html.ts";
-import type { Graph, GraphEdge, GraphNode, GraphRoute } from "../machine/graph/to-graph.ts";
+import type { Graph, GraphNode } from "../machine/graph/to-graph.ts";
 import { type DrawOptions, toEdgeLabel } from "../machine/graph/to-graph.ts";
-import { METRICS, type PlacedNode, type Point, toLayout, toLoop, toSize } from "./layout.ts";
+import type { Box, GraphLayout, PlacedLine, PlacedNode, PlacedStub } from "./graph-layout.ts";
+import { cut, METRICS, toLayout } from "./layout.ts";
 import { isAfterFailure, round, toPath } from "./path.ts";
 
 /** Around the drawing, in pixels. */
 const MARGIN = 12;
-/** Between arrows that join the same two states. */
-const LANE = 26;
 
 const INK = "#1f2328";
 const MUTED = "#57606a";
@@ -18,29 +17,24 @@ const LINE = "#818b98";
  * only as escaped character data, so it may be put into a page unchanged. It contains no script, style sheet or
  * reference.
  */
-export function toSvg(graph: Graph, { direction = "horizontal", positions, routes }: DrawOptions = {}): string {
-  const drawing = positions && toMoved(graph, positions, routes);
-  return renderDrawing(drawing ?? toPlaced(graph, direction === "vertical"));
+export function toSvg(graph: Graph, { direction = "horizontal" }: DrawOptions = {}): string {
+  const labelOf = (index: number) => toLabel(graph, index);
+  return toPlacedSvg(graph, toLayout(graph, { direction: direction === "vertical" ? "down" : "right", labelOf }));
 }
 
-/**
- * As `toSvg` for places that the caller has laid out, so that a page needs no layout of its own. Undefined when they do not
- * cover every node.
- */
-export function toPlacedSvg(
-  graph: Graph,
-  { positions, routes }: Pick<DrawOptions, "routes"> & Required<Pick<DrawOptions, "positions">>,
-): string | undefined {
-  const drawing = toMoved(graph, positions, routes);
-  return drawing && renderDrawing(drawing);
-}
-
-function renderDrawing({ nodes, edges }: Drawing): string {
+/** As `toSvg` for a layout that the caller has, so that a page needs no layout of its own. */
+export function toPlacedSvg(graph: Graph, layout: GraphLayout): string {
+  const { lines, stubs } = layout;
+  const drawn = lines.filter(({ points }) => points.length > 1);
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="State chart" ${toView(nodes, edges)} font-family="sans-serif" font-size="13">`,
-    ...edges.map(renderPath),
-    ...nodes.map(renderNode),
-    ...edges.map(renderLabel).filter((text) => text !== ""),
+    `<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="State chart" ${toView(layout)} font-family="sans-serif" font-size="13">`,
+    ...drawn.map((line) => renderPath(graph, line)),
+    ...graph.nodes.flatMap((node, index) => {
+      const place = layout.nodes[index];
+      return place === undefined ? [] : [renderNode({ node, place })];
+    }),
+    ...drawn.flatMap((line) => renderLabel(graph, line)),
+    ...stubs.map((stub) => renderStub(graph, stub)),
     "</svg>",
     "",
   ].join("\n");
@@ -51,88 +45,12 @@ interface NodePlace {
   readonly place: PlacedNode;
 }
 
-interface EdgeRoute {
-  readonly edge: GraphEdge;
-  readonly route: GraphRoute;
-}
-
-interface Drawing {
-  readonly nodes: readonly NodePlace[];
-  readonly edges: readonly EdgeRoute[];
-}
-
-function toPlaced(graph: Graph, vertical: boolean): Drawing {
-  const labelOf = (index: number) => cut(toLabel(graph.edges[index]));
-  const layout = toLayout(graph, { direction: vertical ? "down" : "right", labelOf });
-  return {
-    nodes: zip(graph.nodes, layout.nodes).map(([node, place]) => ({ node, place })),
-    edges: zip(graph.edges, layout.edges)
-      .filter(([, { points }]) => points.length > 0)
-      .map(([edge, route]) => ({ edge, route })),
-  };
-}
-
-function zip<A, B>(first: readonly A[], second: readonly B[]): readonly (readonly [A, B])[] {
-  return first.flatMap((item, index) => {
-    const other = second[index];
-    return other === undefined ? [] : [[item, other] as const];
-  });
-}
-
-/** Returns the drawing at the caller's places; undefined when they do not cover every node. */
-function toMoved(
-  graph: Graph,
-  positions: ReadonlyMap<string, Point>,
-  routes: DrawOptions["routes"],
-): Drawing | undefined {
-  const places = new Map<string, PlacedNode>();
-  for (const node of graph.nodes) {
-    const middle = positions.get(node.id);
-    if (middle === undefined) return undefined;
-    places.set(node.id, { id: node.id, ...middle, ...toSize(node, false) });
-  }
-  const lanes = new Map<string, number>();
-  const edges = graph.edges.flatMap((edge, index): EdgeRoute[] => {
-    const [from, to] = [places.get(edge.from), places.get(edge.to)];
-    if (from === undefined || to === undefined) return [];
-    const pair = [edge.from, edge.to].toSorted().join("\n");
-    const lane = lanes.get(pair) ?? 0;
-    lanes.set(pair, lane + 1);
-    return [{ edge, route: routes?.get(index) ?? toStraight(from, to, lane) }];
-  });
-  const nodes = graph.nodes.flatMap((node) => {
-    const place = places.get(node.id);
-    return place === undefined ? [] : [{ node, place }];
-  });
-  return { nodes, edges };
-}
-
-/** Returns a straight arrow between the borders of two states; `lane` parts those that join the same two. */
-function toStraight(from: PlacedNode, to: PlacedNode, lane: number): GraphRoute {
-  if (from === to) {
-    const label = { x: from.x, y: from.y + from.height / 2 + LANE * (lane + 1) };
-    return { points: toLoop(from, label, "right"), label };
-  }
-  const [start, end] = [toBorder(from, to), toBorder(to, from)];
-  const length = Math.hypot(end.x - start.x, end.y - start.y) || 1;
-  const away = { x: (-(end.y - start.y) / length) * LANE * lane, y: ((end.x - start.x) / length) * LANE * lane };
-  const middle = { x: (start.x + end.x) / 2 + away.x, y: (start.y + end.y) / 2 + away.y };
-  return { points: lane === 0 ? [start, end] : [start, middle, end], label: middle };
-}
-
-/** Returns where the line from the middle of one box to that of another leaves the first. */
-function toBorder({ x, y, width, height }: PlacedNode, { x: toX, y: toY }: Point): Point {
-  const [dx, dy] = [toX - x, toY - y];
-  const scale = Math.min(width / 2 / (Math.abs(dx) || 1e-9), height / 2 / (Math.abs(dy) || 1e-9), 1);
-  return { x: x + dx * scale, y: y + dy * scale };
-}
-
-function toView(nodes: readonly NodePlace[], edges: readonly EdgeRoute[]): string {
-  const corners = nodes.flatMap(({ place: { x, y, width, height } }) => [
+function toView({ nodes, lines, stubs }: GraphLayout): string {
+  const corners = [...nodes, ...stubs, ...lines.map(({ label }) => label)].flatMap(({ x, y, width, height }) => [
     { x: x - width / 2, y: y - height / 2 },
     { x: x + width / 2, y: y + height / 2 },
   ]);
-  const points = [...corners, ...edges.flatMap(({ edge, route }) => [...route.points, ...toLabelEnds(edge, route)])];
+  const points = [...corners, ...lines.flatMap((line) => line.points)];
   const [xs, ys] = [points.map(({ x }) => x), points.map(({ y }) => y)];
   const [left, top] = [least(xs) - MARGIN, least(ys) - MARGIN];
   const [width, height] = [-least(xs.map((x) => -x)) + MARGIN - left, -least(ys.map((y) => -y)) + MARGIN - top];
@@ -145,29 +63,42 @@ function least(values: readonly number[]): number {
   return values.reduce((smallest, value) => Math.min(smallest, value), 0);
 }
 
-function toLabelEnds(edge: GraphEdge, { label: { x, y } }: GraphRoute): readonly Point[] {
-  const half = (cut(toLabel(edge)).length * METRICS.label) / 2;
-  return [
-    { x: x - half, y: y - METRICS.line / 2 },
-    { x: x + half, y: y + METRICS.line / 2 },
-  ];
-}
-
-function renderPath({ edge, route: { points } }: EdgeRoute): string {
+function renderPath(graph: Graph, { edges, points }: PlacedLine): string {
   const [last, before] = [points.at(-1), points.at(-2)];
   if (last === undefined || before === undefined) return "";
   const angle = round((Math.atan2(last.y - before.y, last.x - before.x) * 180) / Math.PI);
-  const dashes = edge.passing ? ' stroke-dasharray="2 3"' : isAfterFailure(edge) ? ' stroke-dasharray="5 4"' : "";
+  const own = edges.flatMap((index) => graph.edges[index] ?? []);
+  const isAlways = (test: (edge: Graph["edges"][number]) => boolean) => own.length > 0 && own.every(test);
+  const dashes = isAlways(({ passing }) => passing)
+    ? ' stroke-dasharray="2 3"'
+    : isAlways(isAfterFailure)
+      ? ' stroke-dasharray="5 4"'
+      : "";
   const head = `<path d="M0 0L-8 -4L-8 4z" fill="${LINE}" transform="translate(${round(last.x)} ${round(last.y)}) rotate(${angle})"/>`;
   return `<path d="${toPath(points)}" fill="none" stroke="${LINE}" stroke-width="1.5"${dashes}/>${head}`;
 }
 
-function renderLabel({ edge, route: { label } }: EdgeRoute): string {
-  const text = toLabel(edge);
-  if (text === "") return "";
-  // The white outline keeps a label legible on an arrow.
-  const halo = 'paint-order="stroke" stroke="#ffffff" stroke-width="4"';
-  return `<text x="${round(label.x)}" y="${round(label.y + 4)}" text-anchor="middle" fill="${MUTED}" ${halo}>${toText(text)}</text>`;
+/** Renders the texts of a line below each other, on a ground that hides the line. */
+function renderLabel(graph: Graph, { edges, label }: PlacedLine): readonly string[] {
+  const texts = edges.map((index) => toLabel(graph, index)).filter((text) => text !== "");
+  if (texts.length === 0) return [];
+  return [renderGround(label), ...texts.map((text, row) => renderText(text, label, row))];
+}
+
+function renderGround({ x, y, width, height }: Box): string {
+  return `<rect x="${round(x - width / 2)}" y="${round(y - height / 2)}" width="${round(width)}" height="${round(height)}" fill="#ffffff"/>`;
+}
+
+function renderText(text: string, { x, y, height }: Box, row: number): string {
+  const baseline = y - height / 2 + (row + 0.5) * METRICS.line + 4;
+  return `<text x="${round(x)}" y="${round(baseline)}" text-anchor="middle" fill="${MUTED}">${toText(text)}</text>`;
+}
+
+/** Renders an event that many states handle; an image cannot unfold it, so that their names are its title. */
+function renderStub(graph: Graph, stub: PlacedStub): string {
+  const names = stub.edges.flatMap((index) => graph.edges[index]?.from ?? []);
+  const title = `<title>${escapeHtml(names.join(", "))}</title>`;
+  return `<g>${title}${renderGround(stub)}${renderText(stub.text, stub, 0)}</g>`;
 }
 
 function renderNode({ node, place }: NodePlace): string {
@@ -191,12 +122,9 @@ function renderNode({ node, place }: NodePlace): string {
 }
 
 /** An image has no tooltip, so that its arrows contain their conditions. */
-function toLabel(edge: GraphEdge | undefined): string {
+function toLabel(graph: Graph, index: number): string {
+  const edge = graph.edges[index];
   return edge === undefined ? "" : toEdgeLabel(edge);
-}
-
-function cut(text: string): string {
-  return text.length > METRICS.maxCharacters ? `${text.slice(0, METRICS.maxCharacters - 1)}…` : text;
 }
 
 // Control characters and lone surrogates are not allowed in XML at all.

@@ -21,6 +21,20 @@ describe("causes", () => {
     });
   });
 
+  // temporalio/ui#2262: the newest message represented all failures with the same code.
+  it("say how many different messages they have, apart from numbers, ids and times", () => {
+    const counter = createCauseCounter();
+    const add = (stackId: string, message: string) =>
+      counter.add({ task: "db", code: "LAMBDA", at: T0, stackId, message, toMessage: () => message });
+    add("pr-1", "no room at 10:20:30 for pr-1 (request 0c5ab9e1)\nat line 1");
+    add("pr-two", "no room at 11:00:07 for pr-two (request 7f5ab9e2)\nat line 2");
+    const one = counter.toPage({ limit: 9 }).items;
+    add("pr-3", "access denied");
+
+    expect(one.map(({ messages }) => messages)).toEqual([undefined]);
+    expect(counter.toPage({ limit: 9 }).items.map(({ count, messages }) => [count, messages])).toEqual([[3, 2]]);
+  });
+
   it("come in pages, and each once", () => {
     const counter = createCauseCounter();
     for (let n = 0; n < 7; n += 1)

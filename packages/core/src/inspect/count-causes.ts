@@ -8,6 +8,8 @@ export interface Trouble {
   readonly code?: string | undefined;
   readonly at: number;
   readonly stackId: string;
+  /** As it was recorded. It is compared only, never shown. */
+  readonly message?: string | undefined;
   /** Returns the message without sensitive values. Called only for a failure that is the sample of its cause. */
   readonly toMessage: () => string | undefined;
 }
@@ -18,6 +20,8 @@ export interface Cause {
   readonly event?: string;
   readonly code?: string;
   readonly count: number;
+  /** How many different messages they have, by their first lines without numbers, ids and times. Missing: one. */
+  readonly messages?: number;
   readonly newestAt: number;
   /** The newest of them. */
   readonly sample: { readonly stackId: string; readonly message?: string };
@@ -30,11 +34,14 @@ export interface CauseCounter {
   toPage(page: PageInput): Page<Cause>;
 }
 
-interface Group extends Cause {
+interface Group extends Omit<Cause, "messages"> {
   readonly key: string;
+  readonly lines: Set<string>;
 }
 
 const MOST_CHARACTERS = 500;
+/** The maximum number of different messages of a cause that are counted. */
+const MOST_MESSAGES = 100;
 
 /** Creates a counter without troubles. It keeps one sample of each cause. */
 export function createCauseCounter(): CauseCounter {
@@ -45,8 +52,11 @@ export function createCauseCounter(): CauseCounter {
       const key = JSON.stringify([task ?? null, event ?? null, code ?? null]);
       const before = groups.get(key);
       const isNewest = before === undefined || at > before.newestAt;
+      const lines = before?.lines ?? new Set();
+      if (lines.size < MOST_MESSAGES) lines.add(toComparedLine(trouble));
       groups.set(key, {
         key,
+        lines,
         ...defined({ task, event, code }),
         count: (before?.count ?? 0) + 1,
         newestAt: isNewest ? at : before.newestAt,
@@ -58,7 +68,8 @@ export function createCauseCounter(): CauseCounter {
       const builder = createPageBuilder<Cause>(page);
       for (const group of [...groups.values()].sort(compare)) {
         if (after !== undefined && compare(group, after) <= 0) continue;
-        const { key, ...cause } = group;
+        const { key } = group;
+        const cause = toCause(group);
         const cursor = JSON.stringify([group.count, group.newestAt, key]);
         const bytes = Buffer.byteLength(JSON.stringify(cause));
         if (!builder.add({ id: key, cursor, bytes, read: () => cause })) break;
@@ -66,6 +77,19 @@ export function createCauseCounter(): CauseCounter {
       return builder.end();
     },
   };
+}
+
+function toCause({ key: _, lines, ...rest }: Group): Cause {
+  return lines.size > 1 ? { ...rest, messages: lines.size } : rest;
+}
+
+/** Matches what differs from one occurrence of a fault to the next: ids, hashes, instants and numbers. */
+const VARYING = /\b[0-9a-f]{7,}\b|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d+([.:,-]\d+)*/gi;
+
+/** Returns the first line of a message without what differs from one occurrence of a fault to the next. */
+function toComparedLine({ message = "", stackId }: Trouble): string {
+  const [line = ""] = message.trim().split("\n", 1);
+  return line.slice(0, MOST_CHARACTERS).replaceAll(stackId, "#").replaceAll(VARYING, "#");
 }
 
 function toSample({ stackId, toMessage }: Trouble): Cause["sample"] {

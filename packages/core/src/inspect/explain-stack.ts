@@ -1,5 +1,4 @@
 import type { YardProcess } from "../engine/yard-health.ts";
-import { isDegraded } from "../machine/decide/last-failure.ts";
 import { listHeldSecrets } from "../machine/decide/stack-secrets.ts";
 import { toEventName } from "../machine/event-message.ts";
 import { findReachable, findReachableOnSuccess, type Reachable } from "../machine/graph/find-reachable.ts";
@@ -7,7 +6,8 @@ import { defined } from "../machine/json.ts";
 import { FAILED, type Machine, NEXT, TIMEOUT } from "../machine/machine.ts";
 import { createMaskText, type MaskText } from "../machine/mask-text.ts";
 import { toShellCommand } from "../machine/shell-command.ts";
-import type { LastFailure, Stack, Stalled, TaskState } from "../machine/stack.ts";
+import type { Acknowledgement, LastFailure, Stack, Stalled, TaskState } from "../machine/stack.ts";
+import { evaluateHealth } from "../machine/stack-health.ts";
 import type { AttemptView, ParkedHead } from "../ports/stack-store.ts";
 import {
   type AttemptFacts,
@@ -20,6 +20,7 @@ import {
   type Reason,
   type Wait,
 } from "./explain-task.ts";
+import { printFailure } from "./shown-stack.ts";
 
 /** A task with the reason why it is not done. */
 interface ExplainedTask extends TaskState {
@@ -96,10 +97,8 @@ function explainLastFailure(
   mask: MaskText,
 ): Pick<Explanation, "lastFailure"> {
   if (lastFailure === undefined) return {};
-  const { message } = lastFailure;
   const missed = machine && findReachableOnSuccess(machine, lastFailure.state);
-  const shown = { ...lastFailure, ...(message !== undefined && { message: mask(message) }) };
-  return { lastFailure: { ...shown, ...(missed && { missed }) } };
+  return { lastFailure: { ...printFailure(lastFailure, mask), ...(missed && { missed }) } };
 }
 
 /** Masks the stack's secrets in a progress message; its worker has masked only the secrets of the attempt. */
@@ -205,13 +204,12 @@ function explainPending(pending: SummaryFacts["tasks"], failed: readonly TaskSta
 }
 
 function explainQuiet({ stack, machine, parked, now }: SummaryFacts): Reason {
-  const late = stack.overdue === true ? "Overdue: the state has timed out and does not handle TIMEOUT. " : "";
-  const overdue = `${explainDegraded(stack)}${late}`;
-  const needsPerson = overdue !== "";
+  const { degraded, needsPerson } = evaluateHealth(stack);
+  const overdue = `${degraded ? explainDegraded(stack, now) : ""}${explainLate(stack)}`;
   const [first] = parked;
   if (first !== undefined) return explainParked(first, overdue, now);
   const events = listHandled(stack, machine);
-  const [timer] = [...stack.timers].sort((a, b) => a.dueAt - b.dueAt);
+  const [timer] = stack.timers.filter(({ refused }) => refused === undefined).sort((a, b) => a.dueAt - b.dueAt);
   const wanted = events.length === 0 ? "Waits for an event." : `Waits for an event: ${formatNames(events)}.`;
   if (timer === undefined) {
     const kind = needsPerson ? "operator" : "event";
@@ -227,12 +225,25 @@ function explainQuiet({ stack, machine, parked, now }: SummaryFacts): Reason {
   return { why: `${overdue}${wanted} ${byItself}`, waitsFor };
 }
 
-function explainDegraded(stack: Stack): string {
-  const { lastFailure } = stack;
-  if (lastFailure === undefined || !isDegraded(stack)) return "";
-  const { task, state, code } = lastFailure;
+function explainLate({ overdue, timers }: Stack): string {
+  const late = overdue === true ? "Overdue: the state has timed out and does not handle TIMEOUT. " : "";
+  const missed = timers.flatMap(({ event, refused }) => {
+    if (refused?.givenUpAt === undefined) return [];
+    return `Overdue: the timer of ${event} was given up (${refused.code}: ${refused.reason}). `;
+  });
+  return `${late}${missed.join("")}`;
+}
+
+function explainDegraded({ lastFailure }: Stack, now: number): string {
+  if (lastFailure === undefined) return "";
+  const { task, state, code, acknowledged } = lastFailure;
   const why = code === undefined ? "" : ` (${code})`;
-  return `Degraded: "${task}" failed in ${state}${why}. `;
+  return `Degraded: "${task}" failed in ${state}${why}. ${acknowledged ? explainMark(acknowledged, now) : ""}`;
+}
+
+function explainMark({ at, by, reason }: Acknowledgement, now: number): string {
+  const who = by === undefined ? "" : ` by ${by}`;
+  return `Acknowledged${who} ${formatTimespan(now - at)} ago${reason === undefined ? "" : `: ${reason}`}. `;
 }
 
 function explainParked(parked: ParkedHead, overdue: string, now: number): Reason {

@@ -1,9 +1,10 @@
 import { toPrintedMessage } from "../aggregate/history-line.ts";
 import { listHeldSecrets } from "../machine/decide/stack-secrets.ts";
+import { isOverdue } from "../machine/decide/timers.ts";
 import { defined } from "../machine/json.ts";
 import { createMaskText, type MaskText } from "../machine/mask-text.ts";
 import { maskMetadata, maskSecrets, toShownMetadata } from "../machine/secrets.ts";
-import type { Stack } from "../machine/stack.ts";
+import type { LastFailure, Stack } from "../machine/stack.ts";
 import type { DeadLetter, HistoryEntry, ParkedEvent } from "../ports/stack-store.ts";
 import type { SimulationStack } from "../simulation/stack-step.ts";
 
@@ -19,7 +20,15 @@ export const toPrinted = {
       ...defined({ errorCode: errorCode && mask(errorCode), errorMessage: errorMessage && mask(errorMessage) }),
     }));
     const stalled = stack.stalled && { ...stack.stalled, reason: mask(stack.stalled.reason) };
-    const printed = { ...rest, metadata, tasks, ...(stalled && { stalled }), ...printFailure(stack, mask) };
+    const timers = stack.timers.map(({ refused, skipped, ...timer }) => ({
+      ...timer,
+      ...defined({
+        refused: refused && { ...refused, reason: mask(refused.reason) },
+        skipped: skipped && { ...skipped, reason: mask(skipped.reason) },
+      }),
+    }));
+    const lastFailure = stack.lastFailure && printFailure(stack.lastFailure, mask);
+    const printed = { ...rest, metadata, tasks, timers, ...defined({ stalled, lastFailure }) };
     return stack.approvals === undefined ? printed : { ...printed, approvals: printComments(stack.approvals, mask) };
   },
 
@@ -38,11 +47,14 @@ export const toPrinted = {
   },
 } as const;
 
-function printFailure({ lastFailure }: Stack, mask: MaskText): Pick<Stack, "lastFailure"> {
-  if (lastFailure === undefined) return {};
-  const { code, message } = lastFailure;
+/** Returns a failure without the sensitive values that its texts quote. */
+export function printFailure(failure: LastFailure, mask: MaskText): LastFailure {
+  const { code, message, acknowledged } = failure;
+  const reason = acknowledged?.reason && mask(acknowledged.reason);
+  const mark = acknowledged && { ...acknowledged, ...defined({ reason }) };
   return {
-    lastFailure: { ...lastFailure, ...defined({ code: code && mask(code), message: message && mask(message) }) },
+    ...failure,
+    ...defined({ code: code && mask(code), message: message && mask(message), acknowledged: mark }),
   };
 }
 
@@ -61,7 +73,9 @@ function printComments(approvals: NonNullable<Stack["approvals"]>, mask: MaskTex
 export function toSimulationStack(stack: Stack, now: number): SimulationStack {
   const { approvals, ...printed } = toPrinted.stack(stack);
   const { id, machine, state, previousState, metadata, entry, visits, failures } = printed;
-  const { stalled, failed, overdue, awaitsRuns, firedInstants } = printed;
+  const { stalled, failed, awaitsRuns, firedInstants } = printed;
+  // A simulation has no dead letters, and one has fired.
+  const standing = printed.timers.filter(({ refused }) => refused?.givenUpAt === undefined);
   return {
     id,
     machine,
@@ -76,7 +90,7 @@ export function toSimulationStack(stack: Stack, now: number): SimulationStack {
     enteredAt: toInstant(printed.enteredAt),
     tasks: [...printed.tasks],
     attempts: toAttempts(stack),
-    timers: printed.timers.map(({ id: timerId, event, dueAt, task, jitterMs, instant, repeats }) => ({
+    timers: standing.map(({ id: timerId, event, dueAt, task, jitterMs, instant, repeats }) => ({
       id: timerId,
       event,
       dueAt: toInstant(dueAt),
@@ -84,11 +98,12 @@ export function toSimulationStack(stack: Stack, now: number): SimulationStack {
       ...(instant !== undefined && { instant: toInstant(instant) }),
       ...(repeats && { repeats: { ...repeats } }),
     })),
-    ...defined({ failed, overdue, awaitsRuns, stalled: stalled && { ...stalled } }),
+    ...defined({ failed, overdue: isOverdue(stack) || undefined, awaitsRuns, stalled: stalled && { ...stalled } }),
     ...(failures && { failures: { ...failures } }),
     ...(firedInstants && { firedInstants: toFiredInstants(firedInstants) }),
     ...(printed.releases && { releases: toReleases(printed.releases) }),
     ...(approvals && { approvals: toApprovals(approvals) }),
+    ...(printed.approved && { approved: toApproved(printed.approved) }),
     // Each reference in them is a text afterwards.
     ...(stack.outputs && { outputs: maskSecrets(stack.outputs) as NonNullable<SimulationStack["outputs"]> }),
   };
@@ -128,6 +143,14 @@ function toApprovals(approvals: NonNullable<Stack["approvals"]>): NonNullable<Si
       given: given.map(({ at, ...vote }) => ({ ...vote, at: toInstant(at) })),
     };
     return [task, approval] as const;
+  });
+  return Object.fromEntries(shown);
+}
+
+function toApproved(approved: NonNullable<Stack["approved"]>): NonNullable<SimulationStack["approved"]> {
+  const shown = Object.entries(approved).map(([task, { by, at, ...rest }]) => {
+    const each = { ...rest, by: [...by], at: toInstant(at) };
+    return [task, each] as const;
   });
   return Object.fromEntries(shown);
 }

@@ -1,3 +1,4 @@
+import { stepOfRaised } from "../aggregate/apply-inputs.ts";
 import { type IncarnationEvent, type ReplayedEvent, replayIncarnation } from "../aggregate/replay-incarnation.ts";
 import { listPages } from "../list-pages.ts";
 import { WITHOUT_APPROVAL } from "../machine/decide/operator-events.ts";
@@ -153,8 +154,8 @@ const UNJUDGED: ReadonlySet<string> = new Set([
   ...["EVENT_INVALID", "EVENT_RESERVED", "CREDENTIAL_ENDED", "INTERNAL"],
   // The history does not contain the groups of a sender.
   ...["NOT_ALLOWED", "APPROVAL_REPEATED", "COMMENT_REQUIRED"],
-  // Nor the versions that releases have examined.
-  ...["STACK_CHANGED", "EVENT_EXPIRED"],
+  // Nor the versions that releases have examined, and the plans of senders.
+  ...["STACK_CHANGED", "EVENT_EXPIRED", "PLAN_STALE"],
 ]);
 
 /** Returns the effect of an event according to its line. */
@@ -182,7 +183,7 @@ export function toReplayEvent(entry: HistoryEntry): StackEvent {
       // The code of a line that was applied is that of the task's failure, else that of the refusal.
       code: isApplied(entry) ? entry.code : undefined,
       confirm: entry.confirmed ? stackId : undefined,
-      raised: raisedBy === undefined ? undefined : { eventId: raisedBy, step: 1 },
+      raised: raisedBy === undefined ? undefined : { eventId: raisedBy, step: stepOfRaised(id) },
       isAllowed: APPROVAL_EVENTS.has(name) && isApplied(entry) ? (true as const) : undefined,
     }),
     ...toOutputs(entry),

@@ -24,8 +24,12 @@ const SCHEDULES: readonly Daily[] = [
   { cron: "45 23 * * *", minutes: [45], hours: [23] },
   { cron: "0 0 * * *", minutes: [0], hours: [0] },
   { cron: "15 * * * *", minutes: [15], hours: ALL_HOURS, followsRealTime: true },
-  { cron: "20 */4 * * *", minutes: [20], hours: [0, 4, 8, 12, 16, 20], followsRealTime: true },
+  { cron: "20 */4 * * *", minutes: [20], hours: [0, 4, 8, 12, 16, 20] },
+  { cron: "30 */24 * * *", minutes: [30], hours: [0] },
   { cron: "0 0-23 * * *", minutes: [0], hours: ALL_HOURS, followsRealTime: true },
+  { cron: "0 00-23 * * *", minutes: [0], hours: ALL_HOURS, followsRealTime: true },
+  { cron: "0 0-23/1 * * *", minutes: [0], hours: ALL_HOURS, followsRealTime: true },
+  { cron: "0 0-11,12-23 * * *", minutes: [0], hours: ALL_HOURS, followsRealTime: true },
 ];
 
 function createClock(zone: string) {

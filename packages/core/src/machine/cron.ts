@@ -48,7 +48,7 @@ export function isZone(zone: string): boolean {
 /**
  * Returns the first instant of a schedule that is later than `after`, or undefined. A local time that
  * the clock skips in spring is due at the end of the gap, and one that occurs twice in autumn is due the first time
- * only; several skipped times are due once. A schedule for every hour, or every few hours, follows real time instead.
+ * only; several skipped times are due once. A schedule for each hour follows real time instead.
  */
 export function nextOccurrence({ cron, zone }: CronSchedule, after: number): number | undefined {
   if (followsRealTime(cron)) return nextRun(cron, zone, after);
@@ -61,10 +61,20 @@ export function nextOccurrence({ cron, zone }: CronSchedule, after: number): num
   return undefined;
 }
 
-/** The hour is `*`, a step of it such as `*\/4`, or the range of all hours. */
+/** Returns true for a schedule of each hour, however its hours are written. */
 function followsRealTime(cron: string): boolean {
-  const hour = cron.trim().split(/\s+/)[1] ?? "";
-  return /^[*?]/.test(hour) || hour === "0-23";
+  const [, field = ""] = cron.trim().split(/\s+/);
+  return new Set(field.split(",").flatMap(listHours)).size === DAY_HOURS;
+}
+
+const DAY_HOURS = 24;
+
+/** Lists the hours of a part of the field, such as `*`, `6`, `00-23` or `0-12/2`. */
+function listHours(part: string): readonly number[] {
+  const [range = "", step = "1"] = part.split("/");
+  const [from = 0, to = from] = /^[*?]$/.test(range) ? [0, DAY_HOURS - 1] : range.split("-").map(Number);
+  const all = Array.from({ length: DAY_HOURS }, (_, hour) => hour);
+  return all.filter((hour) => hour >= from && hour <= to && (hour - from) % Number(step) === 0);
 }
 
 function nextRun(cron: string, zone: string, after: number): number | undefined {

@@ -35,7 +35,7 @@ import {
   type TasksReport,
 } from "../executor-definition.ts";
 import { hasExpression } from "../expression/compile-template.ts";
-import { defined } from "../json.ts";
+import { defined, isRounded } from "../json.ts";
 import { type OpenConfig, relaxSchema } from "./open-config.ts";
 
 /** The parts of a task that matter when all tasks of a machine are checked together. */
@@ -292,8 +292,10 @@ const READINGS: readonly Reading[] = [
   { pattern: /^[-+]?\d[\d,]*,[\d,]*(?:\.\d+)?$/, otherwise: "a number with thousands separators" },
   { pattern: /^[-+]?0[ob]\d+$/i, otherwise: "the number 0" },
   { pattern: /^\+\d+$/, otherwise: "a text" },
-  { pattern: /^[-+]?\.inf$|^\.nan$/i, otherwise: "a number that JSON does not have" },
 ];
+
+/** A whole number in decimal, hexadecimal or octal digits. */
+const ALL_DIGITS = /^[-+]?(?:\d+|0x[\da-f]+|0o[0-7]+)$/i;
 
 /** Warns of plain scalars anywhere in a value that other readers of YAML take for something else. */
 function warnAmbiguous(context: CompileContext, field: Field): void {
@@ -313,14 +315,8 @@ function warnScalar({ problems }: CompileContext, field: Field): void {
 }
 
 function findOtherReading(plain: string, value: unknown): string | undefined {
-  if (
-    typeof value === "number" &&
-    Number.isInteger(value) &&
-    !Number.isSafeInteger(value) &&
-    /^[-+]?\d+$/.test(plain)
-  ) {
-    return "all its digits";
-  }
+  if (typeof value === "number" && isRounded(value) && ALL_DIGITS.test(plain)) return "all its digits";
+  if (typeof value === "number" && !Number.isFinite(value)) return "a number that JSON does not have";
   if (typeof value === "string" && /^(?:true|false|null)$/i.test(plain)) return plain.toLowerCase();
   return READINGS.find(({ pattern }) => pattern.test(plain))?.otherwise;
 }

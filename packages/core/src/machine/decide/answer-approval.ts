@@ -3,12 +3,14 @@ import type { ApprovalTerms } from "../approval.ts";
 import { isSent, SYSTEM_EVENTS } from "../event-message.ts";
 import { defined } from "../json.ts";
 import type { Approval, GivenApproval, KnownSender, Stack, TaskState } from "../stack.ts";
+import { noteApproved } from "./approved.ts";
 import { findApproval, prepareApproval, putApproval } from "./ask-approval.ts";
 import type { Rejected } from "./decision.ts";
 import { changeTasks } from "./enter-state.ts";
-import { UNKNOWN_SENDER } from "./metadata-senders.ts";
+import { listSenders, UNKNOWN_SENDER } from "./metadata-senders.ts";
+import { prepareTask } from "./prepare-task.ts";
 import { setTask } from "./set-task.ts";
-import { prepareTask, toErrorTask } from "./start-tasks.ts";
+import { toErrorTask } from "./start-tasks.ts";
 import { storeOutputs } from "./store-outputs.ts";
 import { findTask } from "./task-states.ts";
 import { type Handler, toKnownSender, toScopeInput, toShown, type Work } from "./work.ts";
@@ -142,9 +144,9 @@ const MOST_CHANGERS = 50;
 
 function toChangedBy({ event }: Work, { changedBy = [] }: Approval): Pick<Approval, "changedBy"> {
   if (!isSent(event)) return changedBy.length === 0 ? {} : { changedBy };
-  const sender = event.sender === undefined ? UNKNOWN_SENDER : toKnownSender(event.sender);
-  const others = changedBy.filter((each) => !isSame(each, sender));
-  return { changedBy: [...others, sender].slice(-MOST_CHANGERS) };
+  const senders = listSenders(event);
+  const others = changedBy.filter((each) => !senders.some((sender) => isSame(each, sender)));
+  return { changedBy: [...others, ...senders].slice(-MOST_CHANGERS) };
 }
 
 interface Open {
@@ -275,6 +277,13 @@ function succeed(work: Work, name: string, given: readonly GivenApproval[]): voi
   const answered: Work = { ...work, event: { ...work.event, task: { name }, outputs } };
   const fault = storeOutputs(answered, name, work.stack.metadata);
   work.stack = answered.stack;
+  if (fault === undefined) {
+    noteApproved(
+      work,
+      name,
+      given.map(({ by }) => by.name),
+    );
+  }
   const done: TaskState = { name, status: "SATISFIED" };
   setTask(work, fault === undefined ? done : toFailed(work, name, "OUTPUT_INVALID", fault));
 }

@@ -506,6 +506,12 @@ states:
   LIVE: {}
 `;
 
+  it("is refused, also where the name is in the audit log for an approval that was settled", () => {
+    const settled = source.replaceAll("APPROVE_TASK", "SETTLE_APPROVAL");
+
+    expect(parseMachine(settled, { name: "app" }).problems.map(({ code }) => code)).toContain("event-reserved");
+  });
+
   it("is refused as a new document", () => {
     expect(parseMachine(source, { name: "app" }).problems.map(({ code, path }) => [code, path])).toContainEqual([
       "event-reserved",

@@ -200,7 +200,7 @@ function walk(machine: Machine, plans: readonly Plan[], check: (step: Step) => v
     const event = toEvent(plan, stack, index);
     const decision = decide(machine, stack, event);
     check({ before: stack, event, decision });
-    stack = followDecision(stack, decision, event.at);
+    stack = followDecision(stack, decision);
   }
 }
 

@@ -130,7 +130,7 @@ describe("decide, for any machine and any events", () => {
           expect(decide(withoutVersion(machine), stack, event)).toEqual(decision);
           expect(JSON.stringify(stack)).toBe(frozen);
           if (decision.kind === "applied") checkApplied(machine, stack, decision);
-          stack = followDecision(stack, decision, event.at);
+          stack = followDecision(stack, decision);
         }
       }),
       { numRuns: 500 },
@@ -157,8 +157,8 @@ describe("a machine of the first version that was written anew in the second", (
           const second = decide(anew, after, event);
 
           expect(toEffect(second)).toEqual(toEffect(first));
-          before = followDecision(before, first, event.at);
-          after = followDecision(after, second, event.at);
+          before = followDecision(before, first);
+          after = followDecision(after, second);
         }
       }),
       { numRuns: 300 },

@@ -218,8 +218,8 @@ describe("followDecision", () => {
   it("gives the stack that was decided, and none when it was removed", () => {
     const decision = decide(machine, built, anEvent("LEAVE"));
 
-    expect(followDecision(built, decision, 0)?.state).toBe("REST");
-    expect(followDecision(built, decide(machine, built, anEvent("END")), 0)).toBeUndefined();
+    expect(followDecision(built, decision)?.state).toBe("REST");
+    expect(followDecision(built, decide(machine, built, anEvent("END")))).toBeUndefined();
   });
 
   it("ends the run that an answer without effect closes", () => {
@@ -228,27 +228,15 @@ describe("followDecision", () => {
 
     const decision = decide(machine, left, late);
 
-    expect([decision.kind, left.runs.length, followDecision(left, decision, 0)?.runs]).toEqual(["ignored", 1, []]);
-  });
-
-  it("spends the timer whose event is refused", () => {
-    const event = anEvent("SLEEP", { at: 9_000, origin: "timer", timerId: "1/after/0" });
-
-    const decision = decide(machine, built, event);
-
-    expect([decision.kind, built.timers.length, followDecision(built, decision, 0)?.timers]).toEqual([
-      "rejected",
-      1,
-      [],
-    ]);
+    expect([decision.kind, left.runs.length, followDecision(left, decision)?.runs]).toEqual(["ignored", 1, []]);
   });
 
   it("leaves other stacks unchanged, and unknown ones undefined", () => {
     const refused = decide(machine, built, anEvent("NEXT"));
 
-    expect(followDecision(built, refused, 0)).toBe(built);
-    expect(followDecision(undefined, refused, 0)).toBeUndefined();
-    expect(followDecision(aStack(), { kind: "ignored", code: "DUPLICATE", reason: "" }, 0)).toEqual(aStack());
+    expect(followDecision(built, refused)).toBe(built);
+    expect(followDecision(undefined, refused)).toBeUndefined();
+    expect(followDecision(aStack(), { kind: "ignored", code: "DUPLICATE", reason: "" })).toEqual(aStack());
   });
 });
 
@@ -296,10 +284,19 @@ describe("isParked", () => {
     anEvent("TASK_ERROR"),
     anEvent("TASK_CANCELLED"),
     anEvent("TASK_TIMED_OUT"),
-    anEvent("CLOSE", { origin: "timer" }),
-  ])("keeps results and timers' events only where the machine is at fault: $name", (event) => {
+    anEvent("NIGHT", { origin: "timer", timerId: "1/cron/0 3 * * * UTC" }),
+  ])("keeps results and occurrences of a schedule only where the machine is at fault: $name", (event) => {
     expect(CODES.filter((code) => isParked(event, code))).toEqual(MACHINES_FAULT);
   });
+
+  it.each(["1/after/72h CLOSE", "1/at/metadata.until CLOSE", "1/timeout"])(
+    "keeps the event of the timer %s as one from outside: no one else sends it",
+    (timerId) => {
+      const event = anEvent("CLOSE", { origin: "timer", timerId });
+
+      expect(CODES.filter((code) => isParked(event, code))).toEqual(PARKED);
+    },
+  );
 
   it.each(["RETRY_FAILED_TASKS", "RETRY_PENDING_TASKS", "CANCEL_TASK", "SETTLE_TASK", "REMOVE_STACK", "UPGRADE_STACK"])(
     "never keeps %s, whose sender gets the code",

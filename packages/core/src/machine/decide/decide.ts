@@ -3,7 +3,8 @@ import { APPROVAL_EVENTS, isSent, RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS 
 import { FAILED, INIT, type Machine, NEXT, type Reaction, TIMEOUT } from "../machine.ts";
 import type { Stack, TaskRun, TaskState } from "../stack.ts";
 import { approveTask, askAgain, rejectTask, withdrawApproval } from "./answer-approval.ts";
-import { type Applied, type Decision, type Ignored, isParked, type Rejected } from "./decision.ts";
+import { forgetLed } from "./approved.ts";
+import type { Applied, Decision, Ignored, Rejected } from "./decision.ts";
 import {
   chooseReaction,
   findConfirmFault,
@@ -29,7 +30,7 @@ import {
 import { closeRun, toCancel } from "./runs.ts";
 import { listHeldSecrets, listSecretValues, maskDecision, maskText, withQuotedOutputs } from "./stack-secrets.ts";
 import { completeTask, confirmCancel, failTask, timeOutTask } from "./task-results.ts";
-import { adoptTimers, describeTimers, findTimerFault, spendTimer, timeoutId, timerEventId } from "./timers.ts";
+import { adoptTimers, describeTimers, findTimerFault, timeoutId } from "./timers.ts";
 import { toScope } from "./to-scope.ts";
 import {
   beginWork,
@@ -55,11 +56,9 @@ export function decide(
   event: StackEvent,
   limits: DecideLimits = DEFAULT_LIMITS,
 ): Decision {
-  const decision =
-    decideWithoutMachine(stack, event) ??
-    decideMasked(machine, stack, withQuotedOutputs(machine, stack, event), limits);
-  if (decision.kind !== "rejected" || event.origin !== "timer" || event.timerId === undefined) return decision;
-  return isParked(event, decision.code) ? decision : { ...decision, spends: event.timerId };
+  return (
+    decideWithoutMachine(stack, event) ?? decideMasked(machine, stack, withQuotedOutputs(machine, stack, event), limits)
+  );
 }
 
 /**
@@ -133,7 +132,13 @@ function decideOnMachine(
   const work = beginWork({ machine, event, limits, before, brought });
   // A result may be that of a run that was left: then its metadata does not concern the stack.
   if (!RESULT_EVENTS.has(event.name)) bringMetadata(work);
-  return findHandler(machine, before, event)(work) ?? end(work, before);
+  // An approval that this event opens knows who has brought what it is about.
+  noteMetadataSender(work, before);
+  const { stack: noted } = work;
+  const unhandled = findHandler(machine, before, event)(work);
+  if (unhandled !== undefined) return unhandled;
+  noteMetadataSender(work, noted);
+  return end(work, before);
 }
 
 function findTimersFault(machine: Machine, stack: Stack, event: StackEvent): Ignored | undefined {
@@ -141,7 +146,6 @@ function findTimersFault(machine: Machine, stack: Stack, event: StackEvent): Ign
 }
 
 function end(work: Work, before: Stack): Decision {
-  noteMetadataSender(work, before);
   noteRelease(work);
   const { machine, event } = work;
   const state = machine.states.get(work.stack.state);
@@ -181,16 +185,14 @@ function decideMasked(machine: Machine, stack: Stack | undefined, event: StackEv
 
 function findHandler(machine: Machine, stack: Stack, event: StackEvent): Handler {
   if (isTimeout(stack, event)) return timeOutState;
+  if (event.release?.onlyNotes) return leaveAsIs;
   // A document that is kept from before these names were reserved.
   if (APPROVAL_EVENTS.has(event.name) && machine.events.has(event.name)) return handleEvent;
   return SYSTEM_HANDLERS.get(event.name) ?? handleEvent;
 }
 
-function isTimeout({ incarnation, entry }: Stack, { id, name, origin, timerId }: StackEvent): boolean {
-  if (name !== TIMEOUT) return false;
-  if (origin === "timer") return timerId === timeoutId(entry);
-  // A dead letter that is sent again is identified by its id alone; no other sender may choose this origin.
-  return origin === "worker" && id === timerEventId(incarnation, timeoutId(entry));
+function isTimeout({ entry }: Stack, { name, origin, timerId }: StackEvent): boolean {
+  return name === TIMEOUT && origin === "timer" && timerId === timeoutId(entry);
 }
 
 const timeOutState: Handler = (work) => {
@@ -215,9 +217,19 @@ const handleEvent: Handler = (work) => {
   if (sets.kind === "rejected") return sets;
   const leadsOn = reaction.advance.length > 0 || reaction.raise !== undefined;
   if (isSent(event) && leadsOn) setAsker(work);
-  if (isSent(event) && reaction.advance.length > 0) answerFailure(work);
+  const target = reaction.advance.at(-1);
+  if (isSent(event) && target !== undefined) {
+    forgetLed(work, target);
+    answerFailure(work);
+  }
   const loop = react(work, reaction, sets);
   if (loop) stall(work, loop);
+  return undefined;
+};
+
+/** What the event brings is there already: only its release is noted. */
+const leaveAsIs: Handler = (work) => {
+  work.notes.push("The stack has these values already: only the release is noted.");
   return undefined;
 };
 
@@ -281,11 +293,11 @@ function rejectState(machine: Machine, stack: Stack | undefined, event: StackEve
 }
 
 /**
- * Returns the event of a result with refused content. A result from a worker is never refused for its content: its task
- * fails instead, and its metadata is left out.
+ * Returns the event of a result with refused content. A result is never refused for its content, whoever has sent it: its
+ * task fails instead, and its metadata is left out.
  */
 function toSettled(event: StackEvent, { reason }: Rejected): StackEvent | undefined {
-  if (event.origin !== "worker" || !RESULT_EVENTS.has(event.name)) return undefined;
+  if (!RESULT_EVENTS.has(event.name)) return undefined;
   const { metadata, ...rest } = event;
   if (event.name !== SYSTEM_EVENTS.taskCompleted) return rest;
   return { ...rest, name: SYSTEM_EVENTS.taskError, code: "OUTPUT_INVALID", description: reason };
@@ -300,16 +312,13 @@ function ignore(code: Ignored["code"], reason: string): Ignored {
 }
 
 /**
- * Returns the stack after a decision of the instant `at`; undefined when it does not exist. An event that was not
- * applied may still have ended a run the same, and a timer that was refused has fired.
+ * Returns the stack after a decision; undefined when it does not exist. An event that was not applied may still have
+ * ended a run.
  */
-export function followDecision(stack: Stack | undefined, decision: Decision, at: number): Stack | undefined {
+export function followDecision(stack: Stack | undefined, decision: Decision): Stack | undefined {
   if (decision.kind === "applied") return decision.removed ? undefined : decision.stack;
-  if (stack === undefined) return undefined;
-  const closed = decision.endedAttempt === undefined ? stack : closeRun(stack, decision.endedAttempt);
-  return decision.kind === "rejected" && decision.spends !== undefined
-    ? spendTimer(closed, decision.spends, at)
-    : closed;
+  if (stack === undefined || decision.endedAttempt === undefined) return stack;
+  return closeRun(stack, decision.endedAttempt);
 }
 
 /** Removes a stack by force: cancels its open runs, and notes which of them may continue. */

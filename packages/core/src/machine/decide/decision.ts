@@ -60,6 +60,7 @@ type AnswerCode =
   | "APPROVAL_REPEATED"
   | "COMMENT_REQUIRED"
   | "STACK_CHANGED"
+  | "PLAN_STALE"
   | "EVENT_EXPIRED";
 
 /** Why an event was refused. */
@@ -81,6 +82,8 @@ export interface Applied {
   readonly endedAttempts: readonly string[];
   /** Sentences for the history, such as why the stack is stalled. */
   readonly notes: readonly string[];
+  /** Tasks of states that were left before they had succeeded. Missing without any. */
+  readonly unfinished?: readonly string[];
   /** Events to decide next, in order, in the same commit. Missing without events. */
   readonly raised?: readonly string[];
 }
@@ -91,8 +94,6 @@ export interface Rejected {
   readonly code: RefusalCode;
   readonly reason: string;
   readonly endedAttempt?: string;
-  /** The timer that sent the event: it has fired in any case, and the commit drops it (see `spendTimer`). */
-  readonly spends?: string;
 }
 
 /** Recorded without an effect on states, statuses and metadata. `endedAttempt` as above. */
@@ -112,13 +113,12 @@ export function isParkedCode(code: string): code is ParkedCode {
 }
 
 /**
- * Returns true when the engine keeps a refused event and decides it again. Results and timers' events are kept only
- * when the machine is at fault, operators' events never: their sender gets the code.
+ * Returns true when the engine keeps a refused event and decides it again. Results and occurrences of a schedule are kept
+ * only when the machine is at fault, operators' events never: their sender gets the code.
  */
 export function isParked(event: StackEvent, code: RefusalCode): boolean {
   if (!isParkedCode(code) || isOperators(event, code)) return false;
-  const answered = event.origin === "timer" || RESULT_EVENTS.has(event.name);
-  return !answered || MACHINES_FAULT.has(code);
+  return MACHINES_FAULT.has(code) || !(isOccurrence(event) || RESULT_EVENTS.has(event.name));
 }
 
 /**
@@ -159,3 +159,8 @@ export const MACHINES_FAULT: ReadonlySet<string> = new Set([
 ]);
 
 const PARKED: ReadonlySet<string> = new Set([...MACHINES_FAULT, "EVENT_NOT_HANDLED", "EXPRESSION_FAILED"]);
+
+/** Returns true for the event of a schedule: an occurrence that is refused is skipped, since the next one follows. */
+export function isOccurrence({ timerId = "" }: Pick<StackEvent, "timerId">): boolean {
+  return /^\d+\/cron\//.test(timerId);
+}

@@ -40,6 +40,20 @@ describe("advancing", () => {
     expect(stack.runs.map(({ attemptId }) => attemptId)).toEqual(["pr-12/event-1/2/two/1", "pr-12/event-1/2/three/1"]);
   });
 
+  it("names the tasks of the state that is left which have not succeeded, whatever it is left by", () => {
+    const rolling = aMachine({
+      INIT: { on: { GO: ["ROLL"] } },
+      ROLL: { tasks: ["one", "two"], on: { NEXT: ["LIVE"], FAILED: ["LIVE"], STOP: ["LIVE"] } },
+      LIVE: {},
+    });
+    const begun = play(rolling, anEvent("GO"), done("one"));
+    const leftBy = (event: StackEvent) => toApplied(decide(rolling, begun, event)).unfinished;
+
+    expect(leftBy(anEvent("STOP"))).toEqual(["two"]);
+    expect(leftBy(failed("two"))).toEqual(["two"]);
+    expect(leftBy(done("two"))).toBeUndefined();
+  });
+
   it("to the same state sends its tasks again and leaves the earlier runs open", () => {
     const first = play(machine, anEvent("AGAIN"));
 

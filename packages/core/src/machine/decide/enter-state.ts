@@ -1,5 +1,6 @@
 import { FAILED, type Machine, NEXT, type Reaction, TIMEOUT } from "../machine.ts";
 import type { Metadata, MetadataValue, Stack, Stalled } from "../stack.ts";
+import { forgetAsked } from "./approved.ts";
 import type { Rejected } from "./decision.ts";
 import { noteEnd } from "./last-failure.ts";
 import { isScalar, type MetadataChange, mergeMetadata } from "./metadata.ts";
@@ -113,6 +114,7 @@ function enter(work: Work, targets: readonly string[]): void {
   const state = targets.at(-1) ?? work.stack.state;
   const definition = machine.states.get(state);
   const entry = work.stack.entry + targets.length;
+  work.unfinished.push(...work.stack.tasks.flatMap(({ name, status }) => (status === "SATISFIED" ? [] : [name])));
   work.stack = {
     ...withoutEntry(work.stack),
     state,
@@ -127,6 +129,7 @@ function enter(work: Work, targets: readonly string[]): void {
   const waits = definition !== undefined && definition.leaving !== "abandon" && hasLeftRuns(work.stack);
   if (waits) work.stack = { ...work.stack, awaitsRuns: true };
   work.entries += targets.length;
+  forgetAsked(work, definition?.tasks ?? []);
   if (definition?.leaving === "cancel")
     requestStop(
       work,

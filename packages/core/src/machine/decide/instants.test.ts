@@ -6,8 +6,8 @@ import type { StackEvent } from "../event-message.ts";
 import { defined } from "../json.ts";
 import { parseMachine } from "../parse-machine.ts";
 import type { Metadata, Stack } from "../stack.ts";
-import { decide, followDecision } from "./decide.ts";
-import { afterTimerId } from "./timers.ts";
+import { decide } from "./decide.ts";
+import { afterTimerId, isOverdue, skipOccurrence, withRefused } from "./timers.ts";
 
 const source = `
 version: 2
@@ -82,13 +82,17 @@ describe("a timer with an instant", () => {
     expect([moved, other, off].map(due)).toEqual([T0 + 5 * DAY, T0 + 5 * DAY, undefined]);
   });
 
-  it("keeps its postponement while the instant is the same", () => {
+  it("stays refused while the instant is the same, and is armed anew for another one", () => {
     const stack = live(iso(T0 + DAY));
-    const timers = stack.timers.map((timer) =>
-      timer.id === AT ? { ...timer, dueAt: T0 + 2 * DAY, postponedFrom: T0 + DAY } : timer,
-    );
+    const refused = { at: T0 + DAY, code: "EVENT_NOT_HANDLED", reason: "no" };
+    const parked = withRefused(stack, AT, refused);
+    const find = ({ timers }: Stack) => timers.find(({ id }) => id === AT);
 
-    expect(due(toApplied(send({ ...stack, timers }, "SET", T0 + 2, { size: 3 })).stack)).toBe(T0 + 2 * DAY);
+    const same = toApplied(send(parked, "SET", T0 + 2, { size: 3 })).stack;
+    const moved = toApplied(send(same, "SET", T0 + 3, { until: iso(T0 + 5 * DAY) })).stack;
+
+    expect(find(same)).toMatchObject({ dueAt: T0 + DAY, refused });
+    expect(find(moved)).toEqual({ id: AT, event: "CLOSED", dueAt: T0 + 5 * DAY, instant: T0 + 5 * DAY });
   });
 
   it("fires once for an instant, and again for another one", () => {
@@ -110,13 +114,13 @@ describe("a timer with an instant", () => {
     });
   });
 
-  it("stays off with a note where a timer cannot be refused", () => {
+  it("is given up, with a note, where a timer cannot be refused", () => {
     const stack = { ...live(iso(T0 + DAY)), metadata: { until: 5 } };
     const night = { ...stack, entry: 0, state: "INIT", timers: [{ id: "0/after/0", event: "OPENED", dueAt: T0 }] };
 
     const applied = toApplied(fire(night, "0/after/0", T0 + 1));
 
-    expect([applied.stack.state, due(applied.stack)]).toEqual(["LIVE", undefined]);
+    expect([applied.stack.state, isOverdue(applied.stack)]).toEqual(["LIVE", true]);
     expect(applied.notes).toEqual([expect.stringContaining("5 is not an instant")]);
   });
 });
@@ -130,19 +134,14 @@ describe("a timer with a schedule", () => {
     expect(next(applied.stack)).toBe(T0 + 3 * DAY + 3 * 3_600_000);
   });
 
-  it("is armed again when its event is refused", () => {
-    const stack = live(null);
-    const LIVE = machine.states.get("LIVE");
-    const states = new Map([...machine.states, ["LIVE", { ...(LIVE ?? raise()), on: new Map() }] as const]);
-    const event = anEvent("NIGHT", { at: T0 + DAY, origin: "timer", timerId: CRON });
+  it("counts the occurrences that it skips, and is armed for the next one", () => {
+    const why = { code: "EVENT_NOT_HANDLED", reason: "no" };
+    const once = skipOccurrence(live(null), CRON, { at: T0 + DAY, ...why });
+    const twice = skipOccurrence(once, CRON, { at: T0 + 2 * DAY, ...why });
 
-    const decision = decide({ ...machine, states }, stack, event);
-
-    expect(decision.kind).toBe("rejected");
-    expect(next(followDecision(stack, decision, T0 + DAY) ?? raise())).toBe(T0 + DAY + 3 * 3_600_000);
+    expect(twice.timers.find(({ id }) => id === CRON)).toMatchObject({
+      dueAt: T0 + 2 * DAY + 3 * 3_600_000,
+      skipped: { count: 2, at: T0 + 2 * DAY, ...why },
+    });
   });
 });
-
-function raise(): never {
-  throw new TypeError("Unknown state.");
-}

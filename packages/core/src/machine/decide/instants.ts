@@ -11,7 +11,7 @@ type AtTimer = Extract<AfterTimer, { kind: "at" }>;
 /**
  * Arms the timers of the present entry whose instants are expressions, when a state was entered, the metadata has
  * changed, or the stack has moved to another revision. Returns why the event is refused, when an instant cannot be determined. A timer or a result is not refused:
- * the timer stays off then, with a note.
+ * the timer is given up then, until the metadata changes.
  */
 export function armInstants(work: Work, before: Stack): Rejected | undefined {
   const { machine, event, stack } = work;
@@ -25,8 +25,11 @@ export function armInstants(work: Work, before: Stack): Rejected | undefined {
     if (timer.kind !== "at") return stack.timers.filter((each) => each.id === id);
     const found = evaluateInstant(work, timer);
     if (found.kind === "instant") return armInstant(stack, state, { id, event: timer.event, instant: found.at });
-    faults.push(`When "${timer.event}" is due could not be determined: ${found.reason}`);
-    return [];
+    const reason = `When "${timer.event}" is due could not be determined: ${found.reason}`;
+    faults.push(reason);
+    const { at } = work.event;
+    const refused = { at, code: "EXPRESSION_FAILED", reason, givenUpAt: at };
+    return [{ id, event: timer.event, dueAt: at, instant: at, refused }];
   });
   const [reason] = faults;
   const isSent = !work.automatic && machine.events.has(event.name);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createTrial } from "../../testing/trial.ts";
-import { isDegraded } from "./last-failure.ts";
+import { evaluateHealth } from "../stack-health.ts";
 
 const SOURCE = `
 version: 2
@@ -38,7 +38,7 @@ async function play(fails: readonly string[] = ["smoke"]) {
   const look = async () => {
     const stack = await yard.findStack("s");
     const { total } = await yard.store.queries.countStacks({ condition: "degraded" });
-    return [stack?.state, stack !== undefined && isDegraded(stack), total];
+    return [stack?.state, stack !== undefined && evaluateHealth(stack).degraded, total];
   };
   await send("CREATED", { machine: "app" });
   return { ...trial, send, look, failing, running };
@@ -85,14 +85,16 @@ describe("a stack whose task has failed and that has moved on", () => {
     expect(await look()).toEqual(["IDLE", true, 1]);
   });
 
-  it("is degraded again by the next failure", async () => {
-    const { look, send } = await play();
+  it("stays degraded when a person has acknowledged the failure, and needs a person again by the next one", async () => {
+    const { look, send, yard } = await play();
+    const countNeedy = async () => (await yard.store.queries.countStacks({ needsPerson: true })).total;
+    expect(await countNeedy()).toBe(1);
 
     await send("ACKNOWLEDGE_FAILURE", { reason: "known" });
-    expect(await look()).toEqual(["BROKEN", false, 0]);
+    expect([await look(), await countNeedy()]).toEqual([["BROKEN", true, 1], 0]);
 
     await send("DEPLOYED");
-    expect(await look()).toEqual(["BROKEN", true, 1]);
+    expect([await look(), await countNeedy()]).toEqual([["BROKEN", true, 1], 1]);
   });
 
   it("is failed instead where a task of its present state has failed", async () => {
@@ -117,11 +119,14 @@ describe("ACKNOWLEDGE_FAILURE", () => {
     const [second] = await yard.store.load(["s"]);
     const lines = (await yard.listHistory("s")).filter(({ event }) => event === "ACKNOWLEDGE_FAILURE");
 
-    expect(first?.stack?.lastFailure).toMatchObject({ task: "smoke", acknowledgedBy: "ada" });
+    expect(first?.stack?.lastFailure).toMatchObject({
+      task: "smoke",
+      acknowledged: { at: expect.any(Number), by: "ada", reason: "known" },
+    });
     expect(second).toEqual(first);
     expect(lines).toMatchObject([
       { outcome: "applied", reason: "known", notes: [] },
-      { outcome: "applied", notes: ["The stack has no failure to acknowledge."] },
+      { outcome: "applied", notes: ["The failure was acknowledged by ada before."] },
     ]);
     const audit = await yard.store.records.list("audit/", { limit: 100, now: yard.clock.now() });
     expect(audit.items.map(({ value }) => value)).toEqual(

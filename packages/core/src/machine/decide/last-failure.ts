@@ -1,5 +1,4 @@
 import { defined } from "../json.ts";
-import { RUN_MACHINE } from "../machine.ts";
 import type { LastFailure, Stack, TaskState } from "../stack.ts";
 import { attemptsOf } from "./runs.ts";
 import { isSatisfied } from "./task-states.ts";
@@ -30,21 +29,6 @@ export function noteEnd(work: Work, { name, status, detail, errorCode, errorMess
 function isResolved(stack: Stack, failure: LastFailure | undefined, task: string): failure is LastFailure {
   if (failure === undefined || failure.resolvedAt !== undefined) return false;
   return failure.task === task || (failure.answeredAt !== undefined && isSatisfied(stack.tasks));
-}
-
-/**
- * Returns true when a task of the stack has failed for good, the stack has moved on since, and a person is still needed:
- * until a success resolves the failure or a person acknowledges it. A stack with a failed task in its present state is
- * failed instead. While work is under way that a person has begun, no one else is needed. The result of a job belongs to
- * its caller.
- */
-export function isDegraded({ machine, lastFailure, tasks, entry, awaitsRuns }: Stack): boolean {
-  if (machine === RUN_MACHINE || lastFailure === undefined) return false;
-  if (lastFailure.resolvedAt !== undefined || lastFailure.acknowledgedAt !== undefined) return false;
-  if (tasks.some(({ status }) => status === "ERROR")) return false;
-  const isBusy = awaitsRuns === true || tasks.some(({ status }) => status === "PENDING");
-  const isRetried = lastFailure.entry === entry || lastFailure.answeredAt !== undefined;
-  return !(isBusy && isRetried);
 }
 
 /**

@@ -28,6 +28,14 @@ export function findMetadataFault(
   return undefined;
 }
 
+/** Returns why an event may not bring these keys; undefined when it may. */
+export function findReadOnlyFault(rules: MetadataRules, keys: readonly string[]): MetadataFault | undefined {
+  const closed = keys.find((key) => rules.keys.get(key)?.readOnly === true);
+  if (closed === undefined) return undefined;
+  const reason = `The metadata key ${JSON.stringify(closed)} is read-only: outputs of tasks and "set" write it, and no event brings it. Leave it out.`;
+  return { code: "METADATA_INVALID", reason };
+}
+
 /** Returns a sentence about the first required key without a value in a new stack; undefined when all have one. */
 export function findMissingFault(rules: MetadataRules, metadata: Metadata): string | undefined {
   for (const [key, { required }] of rules.keys) {

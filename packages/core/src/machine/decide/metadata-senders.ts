@@ -10,17 +10,24 @@ const ALL = "*";
 /** Stands for senders of whom nothing is known, such as those of a queue without names of principals. */
 export const UNKNOWN_SENDER: KnownSender = { kind: "anonymous", id: "", name: "unknown" };
 
+/** Stands for the stack itself among the keys of a sender: it has created it. No key of metadata is empty. */
+const BIRTH = "";
+
 /**
- * Notes who has changed which metadata, for approvals: who asks is everybody whose input the approved content has.
- * Machines without approvals keep nothing. `before` is the stack as it was before the event.
+ * Notes who has changed which metadata, for approvals: who asks is everybody whose input the approved content has, here or
+ * where a release carries it. Machines without approvals and without releases keep nothing. `before` is the stack as it was
+ * before the event.
  */
 export function noteMetadataSender(work: Work, before: Stack): void {
-  const { event, machine, stack } = work;
-  if (!hasApprovals(machine)) return;
-  const changed = listChanged(before, stack);
+  const { event, machine, stack, brought } = work;
+  if (!keepsSenders(machine)) return;
+  // A release may send what is there already: it has requested that too.
+  const own = event.origin === "stack" ? brought.own : [];
+  const changed = new Set([...listChanged(before, stack), ...own, ...(before.incarnation === event.id ? [BIRTH] : [])]);
   if (changed.size === 0) return;
-  const kept = (stack.metadataBy ?? []).map((each) => without(each, changed, toCause(event)));
-  const noted = toCause(event) === "engine" || APPROVAL_EVENTS.has(event.name) ? kept : addKeys(kept, event, changed);
+  const isNoted = toCause(event) !== "engine" && !APPROVAL_EVENTS.has(event.name);
+  let noted: readonly MetadataSender[] = (stack.metadataBy ?? []).map((each) => without(each, changed, toCause(event)));
+  for (const sender of isNoted ? listSenders(event) : []) noted = addKeys(noted, sender, changed);
   work.stack = { ...stack, metadataBy: noted.filter(({ keys, derived = [] }) => keys.length + derived.length > 0) };
 }
 
@@ -44,12 +51,16 @@ function without({ derived = [], ...sender }: MetadataSender, changed: ReadonlyS
   return { ...sender, keys, ...(next.length > 0 && { derived: next }) };
 }
 
+/** Returns who has sent an event: of a release also those who have requested it. */
+export function listSenders({ sender }: Pick<StackEvent, "sender">): readonly KnownSender[] {
+  return sender === undefined ? [UNKNOWN_SENDER] : [toKnownSender(sender), ...(sender.askers ?? [])];
+}
+
 function addKeys(
   kept: readonly MetadataSender[],
-  event: StackEvent,
+  sender: KnownSender,
   changed: ReadonlySet<string>,
 ): readonly MetadataSender[] {
-  const sender = event.sender === undefined ? UNKNOWN_SENDER : toKnownSender(event.sender);
   const own = kept.find((each) => isSameSender(each, sender));
   const keys = bound([...new Set([...(own?.keys ?? []), ...changed])]);
   return [...kept.filter((each) => each !== own), { ...own, ...sender, keys }];
@@ -61,7 +72,24 @@ function bound(keys: readonly string[]): readonly string[] {
 
 /** Returns those whose input is in the metadata of a stack. */
 export function listMetadataSenders({ metadataBy = [] }: Stack): readonly KnownSender[] {
-  return metadataBy.map(({ keys: _, derived: __, ...sender }) => sender);
+  return metadataBy.filter(({ keys, derived }) => derived || keys.some((key) => key !== BIRTH)).map(toSender);
+}
+
+/** More than a release usually has, and few enough for an event. */
+const MOST_ASKERS = 50;
+
+/**
+ * Returns everybody who has requested a release: who has led it on last, who has created it, and whose values it carries. Who
+ * is left out is not known.
+ */
+export function listAskers({ askedBy = UNKNOWN_SENDER, metadataBy = [] }: Stack): readonly KnownSender[] {
+  const others = metadataBy.map(toSender).filter((sender) => !isSameSender(sender, askedBy));
+  const all = [askedBy, ...others];
+  return all.length > MOST_ASKERS ? [...all.slice(0, MOST_ASKERS), UNKNOWN_SENDER] : all;
+}
+
+function toSender({ keys: _, derived: __, ...sender }: MetadataSender): KnownSender {
+  return sender;
 }
 
 /** Returns true for the same sender, whatever its name is now. */
@@ -69,8 +97,8 @@ export function isSameSender(a: KnownSender, b: KnownSender): boolean {
   return a.kind === b.kind && a.id === b.id;
 }
 
-function hasApprovals(machine: Machine): boolean {
-  return [...machine.tasks.values()].some(({ isApproval }) => isApproval);
+function keepsSenders(machine: Machine): boolean {
+  return [...machine.tasks.values()].some(({ isApproval, sends }) => isApproval || sends);
 }
 
 /** Returns the keys that differ; a removed one differs too, and a sensitive one by the count of its values. */

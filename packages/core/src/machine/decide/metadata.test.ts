@@ -101,6 +101,7 @@ const machine = aMachineV2(
       size: { type: "number", default: 3, minimum: 1 },
       owner: { type: "string", required: true, immutable: true },
       password: { type: "string", sensitive: true },
+      plan: { readOnly: true },
     }),
     requiredMetadata: new Map([["PUSHED", ["image", "size"]]]),
   },
@@ -204,18 +205,32 @@ describe("what an event brings", () => {
     );
   });
 
-  it("may not change what is immutable, in operators' events and results from outside either", () => {
+  it("may not change what is immutable, in operators' events either, and a result that does fails its task", () => {
     const reason = 'The metadata key "owner" is immutable and has a value already.';
     const bring = (name: string) =>
       decide(machine, stack, anEvent(name, { task: { name: "db" }, metadata: { owner: "bob" } }));
 
-    expect([bring("RETRY_FAILED_TASKS"), bring("TASK_COMPLETED")]).toEqual(
-      Array(2).fill(refused("METADATA_INVALID", reason)),
-    );
+    expect(bring("RETRY_FAILED_TASKS")).toEqual(refused("METADATA_INVALID", reason));
+    const { tasks, metadata } = toApplied(bring("TASK_COMPLETED")).stack;
+    expect(tasks).toMatchObject([{ name: "db", status: "ERROR", errorMessage: reason, errorCode: "OUTPUT_INVALID" }]);
+    expect(metadata).toEqual(stack.metadata);
   });
 
-  it("fails the task when a worker has settled it with metadata that the rules refuse", () => {
-    const event = anEvent("TASK_COMPLETED", { task: { name: "db" }, origin: "worker", metadata: { size: 0 } });
+  it("never brings what is read-only, by whatever event, also a new stack's first one", () => {
+    const reason =
+      'The metadata key "plan" is read-only: outputs of tasks and "set" write it, and no event brings it. Leave it out.';
+    const bring = (name: string) =>
+      decide(machine, stack, anEvent(name, { task: { name: "db" }, metadata: { image: "a", size: 1, plan: "other" } }));
+
+    const names = ["PUSHED", "RETRY_FAILED_TASKS"];
+    expect([create({ owner: "ann", plan: "p" }), ...names.map(bring)]).toEqual(
+      Array(3).fill(refused("METADATA_INVALID", reason)),
+    );
+    expect(toApplied(bring("TASK_COMPLETED")).stack.metadata).toEqual(stack.metadata);
+  });
+
+  it.each(["worker", "external"] as const)("fails the task of a result with refused metadata, origin %s", (origin) => {
+    const event = anEvent("TASK_COMPLETED", { task: { name: "db" }, origin, metadata: { size: 0 } });
 
     const { tasks, metadata } = toApplied(decide(machine, stack, event)).stack;
 

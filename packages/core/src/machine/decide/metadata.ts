@@ -3,7 +3,7 @@ import { isMap } from "../json.ts";
 import type { Machine } from "../machine.ts";
 import type { Metadata, MetadataValue, Stack } from "../stack.ts";
 import type { Rejected } from "./decision.ts";
-import { findMetadataFault, findMissingFault, listDefaults } from "./metadata-faults.ts";
+import { findMetadataFault, findMissingFault, findReadOnlyFault, listDefaults } from "./metadata-faults.ts";
 
 /** A change of metadata that was checked but not stored. */
 export interface MetadataChange {
@@ -32,7 +32,9 @@ export function checkBrought(machine: Machine, stack: Stack | undefined, event: 
   if (merged.kind === "rejected") return merged;
   const { metadata } = merged;
   const own = isMap(event.metadata) ? Object.keys(event.metadata) : NO_KEYS;
-  const fault = findMetadataFault(rules, { next: metadata, keys: own, present: stack?.metadata ?? {} });
+  const fault =
+    findReadOnlyFault(rules, own) ??
+    findMetadataFault(rules, { next: metadata, keys: own, present: stack?.metadata ?? {} });
   if (fault !== undefined) return { kind: "rejected", ...fault };
   const missing = stack === undefined ? findMissingFault(rules, metadata) : undefined;
   if (missing !== undefined) return { kind: "rejected", code: "METADATA_INVALID", reason: missing };
