@@ -304,6 +304,69 @@ describe("operators' events", () => {
   });
 });
 
+describe("a result that cannot be read", () => {
+  const deep = JSON.parse(`${'{"a":'.repeat(70)}1${"}".repeat(70)}`);
+  const head = { stackId: "pr-12", id: "r-1", dispatchId: "a-1", task: { name: "db" } };
+
+  it.each([
+    ["too deep", { outputs: deep }, "It is nested deeper than 64 levels."],
+    ["with a forbidden key", { outputs: JSON.parse('{"__proto__": 1}') }, 'It contains the key "__proto__".'],
+    [
+      "of this process, that is no plain data",
+      { outputs: { at: new Date(0) } },
+      "It contains an object that is not plain data.",
+    ],
+    ["with a machine that is no name", { machine: 7 }, "The message is not an event: /machine must be string."],
+  ])("fails its task, %s", (_what, given, reason) => {
+    const body = { ...head, event: "TASK_COMPLETED", ...given };
+
+    expect(parse(body)).toMatchObject({
+      event: {
+        ...head,
+        name: "TASK_ERROR",
+        code: "OUTPUT_INVALID",
+        description: `The result cannot be read. ${reason}`,
+        retryable: false,
+      },
+    });
+  });
+
+  it("fails its task where JSON rounds a number of its outputs, and an event with such metadata is refused", () => {
+    const text = (event: object) => JSON.stringify({ ...head, ...event }).replace('"N"', "9007199254740993");
+
+    const result = parse(text({ event: "TASK_COMPLETED", outputs: { id: "N" } }));
+    const event = parse(text({ event: "PUSHED", metadata: { id: "N" } }));
+    const other = parse(text({ event: "PUSHED", sentAtNs: "N" }));
+
+    expect(result).toMatchObject({ event: { name: "TASK_ERROR", code: "OUTPUT_INVALID" } });
+    expect(event).toMatchObject({ code: "EVENT_INVALID", reason: expect.stringContaining("send it as text") });
+    expect(other).toMatchObject({ kind: "event" });
+  });
+
+  it("keeps the code of a failure, and whether it may be tried again", () => {
+    const body = { ...head, event: "TASK_ERROR", code: "QUOTA", description: "No quota.", outputs: deep };
+
+    const parsed = parse(JSON.stringify(body));
+
+    const description = "No quota. (The result cannot be read. It is nested deeper than 64 levels.)";
+    expect(parsed).toMatchObject({ event: { ...head, name: "TASK_ERROR", code: "QUOTA", description } });
+    expect(parsed).not.toMatchObject({ event: { retryable: false } });
+  });
+
+  it("comes through a topic like others", () => {
+    const body = { Type: "Notification", Message: JSON.stringify({ ...head, event: "TASK_COMPLETED", outputs: deep }) };
+
+    expect(parse(body)).toMatchObject({ event: { ...head, name: "TASK_ERROR", code: "OUTPUT_INVALID" } });
+  });
+
+  it.each([
+    ["another event", { ...head, event: "PUSHED", metadata: deep }],
+    ["a result without a task", { stackId: "pr-12", event: "TASK_COMPLETED", outputs: deep }],
+  ])("is refused if it is %s", (_what, body) => {
+    expect(parse(body)).toMatchObject({ kind: "invalid", code: "EVENT_INVALID" });
+  });
+});
+
 describe("parseEventMessage, for any input", () => {
   const name = fc.constantFrom(
     "GO",

@@ -3,7 +3,9 @@ import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { type Static, Type } from "typebox";
 import type { Sender } from "../access/sender.ts";
 import { compileWhenUsed } from "./compile-when-used.ts";
-import { defined, findJsonFault, isMap, MAX_JSON_CHARACTERS } from "./json.ts";
+import { toErrorDescription } from "./error-description.ts";
+import { defined, findJsonFault, findRoundedFault, isMap, MAX_JSON_CHARACTERS } from "./json.ts";
+import { MAX_ATTEMPT_ID, MAX_CODE, MAX_NAME, MAX_REASON, MAX_TASK_NAME } from "./limits.ts";
 import { NEXT } from "./machine.ts";
 import type { ReleaseNote } from "./release.ts";
 
@@ -72,6 +74,8 @@ export interface StackEvent {
   readonly to?: string;
   /** `APPROVE_TASK`: the text that the approval must repeat. */
   readonly of?: string;
+  /** The digest of a plan: the event is refused when it would do something else. */
+  readonly plan?: string;
   /** In a replay: the event was applied according to the history, so its sender's permission is not checked again. */
   readonly isAllowed?: true;
   /** `REMOVE_STACK`: must be true. */
@@ -116,6 +120,9 @@ export const SYSTEM_EVENTS = {
   withdrawApproval: "WITHDRAW_APPROVAL",
 } as const;
 
+/** The action of an approval that was settled by hand, in the audit log. */
+export const SETTLED_APPROVAL = "SETTLE_APPROVAL";
+
 /** Returns true for a result or an operator's event. */
 export function isSystemEvent(name: string): boolean {
   return SYSTEM_NAMES.has(name);
@@ -147,10 +154,10 @@ export function shortHashOf(text: string): string {
 }
 
 /** Ids that become keys and parts of paths: no control characters, no half surrogate pairs. */
-const Name = Type.String({ minLength: 1, maxLength: 255, pattern: "^[^\\u0000-\\u001f\\u007f-\\u009f]*$" });
+const Name = Type.String({ minLength: 1, maxLength: MAX_NAME, pattern: "^[^\\u0000-\\u001f\\u007f-\\u009f]*$" });
 
 /** The name of a task in a message. Other keys, such as those of an echoed task, are ignored. */
-const TaskReference = Type.Object({ name: Type.String({ minLength: 1, maxLength: 1_024 }) });
+const TaskReference = Type.Object({ name: Type.String({ minLength: 1, maxLength: MAX_TASK_NAME }) });
 
 /**
  * An event as it travels: the body of a queue message or of a request. Keys that are not listed are ignored.
@@ -159,18 +166,20 @@ const TaskReference = Type.Object({ name: Type.String({ minLength: 1, maxLength:
 export const EventMessage = Type.Object({
   id: Type.Optional(Name),
   stackId: Name,
-  event: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+  event: Type.Optional(Type.String({ minLength: 1, maxLength: MAX_NAME })),
   action: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 255, deprecated: true, description: "The older name of `event`." }),
+    Type.String({ minLength: 1, maxLength: MAX_NAME, deprecated: true, description: "The older name of `event`." }),
   ),
   machine: Type.Optional(Name),
   metadata: Type.Optional(
     Type.Unknown({ description: "A flat map of strings, numbers, booleans and nulls, merged into the stack's." }),
   ),
   task: Type.Optional(TaskReference),
-  dispatchId: Type.Optional(Type.String({ maxLength: 8_192, description: "`dispatch.id` of the task message." })),
+  dispatchId: Type.Optional(
+    Type.String({ maxLength: MAX_ATTEMPT_ID, description: "`dispatch.id` of the task message." }),
+  ),
   description: Type.Optional(Type.String({ description: "What a failed task says." })),
-  code: Type.Optional(Type.String({ maxLength: 255 })),
+  code: Type.Optional(Type.String({ maxLength: MAX_CODE })),
   retryable: Type.Optional(Type.Boolean()),
   outputs: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
   sensitiveOutputs: Type.Optional(
@@ -178,7 +187,7 @@ export const EventMessage = Type.Object({
   ),
   confirm: Type.Optional(
     Type.String({
-      maxLength: 255,
+      maxLength: MAX_NAME,
       description: "The stack's id: needed where an event leads from a protected state into a terminal one.",
     }),
   ),
@@ -186,10 +195,19 @@ export const EventMessage = Type.Object({
     Type.String({ pattern: "^[0-9a-f]{64}$", description: "`UPGRADE_STACK`: the revision's content hash." }),
   ),
   of: Type.Optional(
-    Type.String({ maxLength: 1_024, description: "`APPROVE_TASK`: what is approved, where the machine names it." }),
+    Type.String({
+      maxLength: MAX_TASK_NAME,
+      description: "`APPROVE_TASK`: what is approved, where the machine names it.",
+    }),
   ),
-  actor: Type.Optional(Type.String({ maxLength: 255 })),
-  reason: Type.Optional(Type.String({ maxLength: 4_096 })),
+  plan: Type.Optional(
+    Type.String({
+      pattern: "^[0-9a-f]{32}$",
+      description: "The digest of a dry run: the event is refused (`PLAN_STALE`) when it would do something else now.",
+    }),
+  ),
+  actor: Type.Optional(Type.String({ maxLength: MAX_NAME })),
+  reason: Type.Optional(Type.String({ maxLength: MAX_REASON })),
   as: Type.Optional(Type.Literal("succeeded")),
   approval: Type.Optional(Type.Boolean({ description: "`SETTLE_TASK` by the operation of the API only." })),
   force: Type.Optional(Type.Boolean()),
@@ -228,13 +246,21 @@ export type ParsedEvent =
 
 /**
  * Reads an event message: text or value, bare or in the envelope of SNS or EventBridge. `action` is the older name of
- * `event`, which wins. Never throws. `decide` checks whether the machine declares the event, and whether the metadata
- * is flat.
+ * `event`, which wins. A result that cannot be read becomes the failure of its task. Never throws. `decide` checks
+ * whether the machine declares the event, and whether the metadata is flat.
  */
 export function parseEventMessage(body: unknown, options: ParseEventOptions): ParsedEvent {
   const unwrapped = unwrapBody(body);
   if (unwrapped.kind === "none") return { kind: "invalid", code: "EVENT_INVALID", reason: unwrapped.reason };
   const { message } = unwrapped;
+  const parsed = parseFields(message, options);
+  if (parsed.kind === "event" || parsed.code !== "EVENT_INVALID") return parsed;
+  const failure = toUnreadResult(message, parsed.reason);
+  const failed = failure && parseFields(failure, options);
+  return failed?.kind === "event" ? failed : parsed;
+}
+
+function parseFields(message: Fields, options: ParseEventOptions): ParsedEvent {
   const fields = pickFields(message, options);
   if (!validator.Check(fields)) return refuse(message, "EVENT_INVALID", formatFaults(fields));
   const { id, event: name, stackId, ...rest } = fields;
@@ -249,6 +275,28 @@ export function parseEventMessage(body: unknown, options: ParseEventOptions): Pa
   const event: StackEvent = { id, stackId, name, at: options.at, origin, ...toFields(rest), message };
   const { sender, own, release } = options;
   return { kind: "event", event: { ...event, ...defined({ sender, own, release }) } };
+}
+
+/**
+ * Returns the failure that replaces a result that cannot be read: nobody sends another one, so its task would never end.
+ * A failure keeps its code and message. Undefined: the message is not the result of a worker.
+ */
+function toUnreadResult(message: Fields, reason: string): Fields | undefined {
+  const name = toEventName(message);
+  if (name !== SYSTEM_EVENTS.taskCompleted && name !== SYSTEM_EVENTS.taskError) return undefined;
+  const { id, stackId, task, dispatchId, code, retryable, description } = message;
+  const head = {
+    stackId,
+    event: SYSTEM_EVENTS.taskError,
+    ...defined({ id: toText(id), dispatchId: toText(dispatchId) }),
+  };
+  const named = isMap(task) && toText(task["name"]) !== undefined ? { ...head, task: { name: task["name"] } } : head;
+  const unread = `The result cannot be read. ${reason}`;
+  if (name === SYSTEM_EVENTS.taskCompleted || toText(description) === undefined) {
+    return { ...named, code: "OUTPUT_INVALID", description: unread, retryable: false };
+  }
+  const failure = defined({ code: toText(code), retryable: retryable === false ? false : undefined });
+  return { ...named, ...failure, description: `${toErrorDescription(description)} (${unread})` };
 }
 
 const validator = compileWhenUsed(EventMessage);
@@ -281,12 +329,18 @@ function pickFields(message: Fields, { messageId, sender, actor = sender?.name, 
     metadata: message["metadata"],
     actor: (actor ?? toText(message["actor"]))?.slice(0, 255),
     confirm: toConfirmation(message["confirm"]),
+    plan: toPlan(message["plan"]),
     ...pickByEvent(message, name, origin),
   });
 }
 
 function toConfirmation(value: unknown): string | undefined {
   return typeof value === "string" && value.length <= 255 ? value : undefined;
+}
+
+/** A key that the predecessor's senders may use for something else. */
+function toPlan(value: unknown): string | undefined {
+  return typeof value === "string" && /^[0-9a-f]{32}$/.test(value) ? value : undefined;
 }
 
 function pickByEvent(message: Fields, name: unknown, origin: EventOrigin = "external"): Fields {
@@ -326,7 +380,7 @@ function pickResult(message: Fields): Fields {
   return {
     task: task ?? undefined,
     dispatchId: toText(message["dispatchId"]),
-    description: toErrorText(description),
+    description: toErrorDescription(description),
     code: toText(message["code"])?.slice(0, 255),
     retryable: typeof retryable === "boolean" ? retryable : undefined,
     outputs: isMap(outputs) ? outputs : undefined,
@@ -339,19 +393,8 @@ function pickSensitive({ sensitiveOutputs }: Fields, origin: EventOrigin): Field
   return { sensitiveOutputs: sensitiveOutputs.filter((name) => typeof name === "string") };
 }
 
-/**
- * The longest text of a failed task that a stack keeps. Of a longer one the beginning, which says what failed and where,
- * and the end, where many programs report the fault.
- */
-const MAX_ERROR_CHARACTERS = 16_384;
-const KEPT_AT_EACH_END = 8_191;
-
-function toErrorText(description: unknown): string | undefined {
-  if (description === undefined || description === null) return undefined;
-  const text = typeof description === "string" ? description : JSON.stringify(description);
-  if (text.length <= MAX_ERROR_CHARACTERS) return text;
-  return `${text.slice(0, KEPT_AT_EACH_END)}…${text.slice(-KEPT_AT_EACH_END)}`;
-}
+/** The keys of a message whose values a stack keeps. */
+const KEPT = ["metadata", "outputs"] as const;
 
 function findFault(fields: EventMessage, origin: EventOrigin): string | undefined {
   const name = fields.event;
@@ -359,6 +402,9 @@ function findFault(fields: EventMessage, origin: EventOrigin): string | undefine
   if (![fields.stackId, fields.id ?? "", fields.machine ?? ""].every((text) => text.isWellFormed())) {
     return "An id or name contains an unpaired surrogate.";
   }
+  const rounded = KEPT.find((key) => findRoundedFault(fields[key]) !== undefined);
+  if (rounded !== undefined)
+    return `The message is refused for its "${rounded}": ${findRoundedFault(fields[rounded])}.`;
   const missing = (REQUIRED.get(name) ?? []).filter((key) => !fields[key]);
   if (missing.length > 0) return `"${name}" needs ${missing.map((key) => `"${key}"`).join(" and ")}.`;
   const answered = origin === "external" ? fields.task : (fields.dispatchId ?? fields.task);
@@ -408,7 +454,7 @@ const MAX_ENVELOPES = 3;
  * (`detail`). A body with a `stackId` is never an envelope.
  */
 export function unwrapBody(body: unknown): Unwrapped {
-  const value = typeof body === "string" ? parseText(body) : toChecked(body);
+  const value = typeof body === "string" ? parseText(body) : { value: body };
   return "reason" in value ? value : unwrap(value.value, MAX_ENVELOPES);
 }
 
@@ -416,13 +462,21 @@ type Parsed = { readonly value: unknown } | { readonly kind: "none"; readonly re
 
 function unwrap(value: unknown, envelopes: number): Unwrapped {
   if (!isMap(value)) return { kind: "none", reason: "The message is not a JSON object." };
-  if (Object.hasOwn(value, "stackId") || envelopes === 0) return { kind: "message", message: value };
+  if (Object.hasOwn(value, "stackId") || envelopes === 0) return toRead(value);
   if (value["Type"] === "Notification" && typeof value["Message"] === "string") {
     const inner = parseText(value["Message"]);
     return "reason" in inner ? inner : unwrap(inner.value, envelopes - 1);
   }
-  if (isMap(value["detail"])) return unwrap(value["detail"], envelopes - 1);
-  return { kind: "message", message: value };
+  return isMap(value["detail"]) ? unwrap(value["detail"], envelopes - 1) : toRead(value);
+}
+
+/** Returns a message whose content is plain JSON, the failure that replaces a result with another one, or why there is none. */
+function toRead(message: Fields): Unwrapped {
+  const fault = findJsonFault(message);
+  if (fault === undefined) return { kind: "message", message };
+  const failure = toUnreadResult(message, `${fault.replace("it", "It")}.`);
+  if (failure !== undefined && findJsonFault(failure) === undefined) return { kind: "message", message: failure };
+  return { kind: "none", reason: `The message is refused: ${fault}.` };
 }
 
 function parseText(text: string): Parsed {
@@ -430,13 +484,8 @@ function parseText(text: string): Parsed {
     return { kind: "none", reason: `The message is larger than ${MAX_JSON_CHARACTERS} characters.` };
   }
   try {
-    return toChecked(JSON.parse(text));
+    return { value: JSON.parse(text) };
   } catch {
     return { kind: "none", reason: "The message is not JSON." };
   }
-}
-
-function toChecked(value: unknown): Parsed {
-  const fault = findJsonFault(value);
-  return fault === undefined ? { value } : { kind: "none", reason: `The message is refused: ${fault}.` };
 }

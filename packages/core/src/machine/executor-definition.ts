@@ -85,6 +85,15 @@ export interface ExecutorDefinition {
   readonly outputs?: TSchema;
   /** False when `start` needs a runner without a time limit, because it runs to the end in one process. */
   readonly resumable: boolean;
+  /** False when configs are stored and shown by the yard: then a sensitive value in one is an error of the document. */
+  readonly takesSecrets?: false;
+  /**
+   * Where the service behind it stores and shows configs in clear, and what to do instead: then a sensitive value in one is a
+   * warning with this text.
+   */
+  readonly showsConfig?: string;
+  /** True when its tasks send events to other stacks: then those who have requested them are remembered. */
+  readonly sends?: true;
   /** How long a cancel may take before the attempt ends without the executor's result. A duration such as `5m`. */
   readonly cancelWithin?: string;
   /** Returns a key with at most one live attempt in the yard; undefined for no key. Pure. */

@@ -28,6 +28,7 @@ export type { Cel, CelTemplate, Evaluated, ExpressionFault } from "./expression/
 export { toDot, toMermaid } from "./graph/to-diagram.ts";
 export { type DrawOptions, type Graph, toGraph } from "./graph/to-graph.ts";
 export { type CompileResult, type Machine, RUN_MACHINE } from "./machine.ts";
+export { type OperatorAction, toOperatorMessage } from "./operator-message.ts";
 export { type ParseMachineOptions, parseMachine, parseMachineDocument, toMachineSource } from "./parse-machine.ts";
 export { parseRunMachine, runMachineSource, runStackId } from "./run-machine.ts";
 export { parseTaskMessage } from "./task-message.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { findJsonFault, parseJsonOr } from "./json.ts";
+import { findJsonFault, findRoundedFault, parseJsonOr } from "./json.ts";
 
 const nest = (depth: number): unknown => (depth === 0 ? 1 : { a: nest(depth - 1) });
 const nestLists = (depth: number): unknown => (depth === 0 ? 1 : [nestLists(depth - 1)]);
@@ -49,6 +49,21 @@ describe("findJsonFault", () => {
   ])("allows as much as a message may hold, of %s", (_, fits, exceeds) => {
     expect(findJsonFault(fits)).toBeUndefined();
     expect(findJsonFault(exceeds)).toBe(large);
+  });
+});
+
+describe("findRoundedFault", () => {
+  it.each(["9007199254740993", "-9007199254740992", "3544790567247868102", '{"a": [{"b": 9007199254740993}]}'])(
+    "finds a whole number that JSON rounds in %s (temporal/ui#2670, n8n#26925)",
+    (text) => {
+      expect(findRoundedFault(JSON.parse(text))).toBe(
+        "it contains a whole number beyond 9007199254740991, which JSON rounds; send it as text",
+      );
+    },
+  );
+
+  it("finds none in numbers that are kept as they are", () => {
+    expect(findRoundedFault([9007199254740991, -9007199254740991, 0.1, 1.5e-300, "9007199254740993"])).toBeUndefined();
   });
 });
 

@@ -44,6 +44,36 @@ export function findJsonFault(value: unknown): string | undefined {
   return findFaultWithin(value, { characters: 0 }, 0);
 }
 
+/**
+ * Returns why a value must not be kept: a whole number beyond 2^53 whose digits JSON has rounded, or will. Undefined for other
+ * values. Only what is kept needs this: messages of other programs may contain such numbers elsewhere.
+ */
+export function findRoundedFault(value: unknown, depth = 0): string | undefined {
+  if (typeof value === "number") return isRounded(value) ? ROUNDED : undefined;
+  if (typeof value !== "object" || value === null || depth > MAX_DEPTH) return undefined;
+  for (const inner of Object.values(value)) {
+    const fault = findRoundedFault(inner, depth + 1);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}
+
+/** Returns true for a whole number beyond 2^53: several texts of digits are read as the same one. */
+export function isRounded(value: number): boolean {
+  return Number.isInteger(value) && !Number.isSafeInteger(value);
+}
+
+const ROUNDED = "it contains a whole number beyond 9007199254740991, which JSON rounds; send it as text";
+
+/**
+ * Returns a value that `findJsonFault` accepts as JSON keeps it: without properties that are undefined, and with null for
+ * missing items of a list.
+ */
+export function toPlainJson<Value>(value: Value): Value {
+  // The JSON form of plain data has the same type.
+  return value === undefined ? value : (JSON.parse(JSON.stringify(value)) as Value);
+}
+
 function findFaultWithin(value: unknown, spent: { characters: number }, depth: number): string | undefined {
   if (typeof value === "string") return spend(spent, value);
   if (value === null || value === undefined || typeof value === "boolean") return undefined;

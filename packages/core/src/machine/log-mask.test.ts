@@ -32,6 +32,18 @@ describe("createLogMask", () => {
     expect(masked.replaceAll("***", "").length).toBeLessThan(30);
   });
 
+  it.each<[string, unknown]>([
+    ["a map", { user: "web", password: "hunter2-hunter2", ports: [54321], more: { key: "abcd" } }],
+    ["its JSON text", '{ "user": "web", "password": "hunter2-hunter2", "ports": [54321], "more": { "key": "abcd" } }'],
+  ])("masks each member of %s", (_, value) => {
+    const mask = createLogMask([value]);
+
+    expect(mask("web connects to postgres://app:hunter2-hunter2@db:54321/?key=abcd")).toBe(
+      "web connects to postgres://app:***@db:***/?key=***",
+    );
+    expect(mask(base64("hunter2-hunter2"))).toBe("***");
+  });
+
   it("masks base64 of a secret in the middle of a text", () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 20 }), fc.string({ minLength: 12, maxLength: 60 }), fc.string(), (a, b, c) => {

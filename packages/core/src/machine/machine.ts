@@ -150,6 +150,8 @@ export interface Task {
   readonly executor?: string;
   /** True for a task of people: it has no attempt, and the stack contains the open approval. */
   readonly isApproval?: true;
+  /** True for a task that sends events to other stacks. */
+  readonly sends?: true;
   /**
    * The task's definition as it travels in task messages: validated and coerced, without the name. In version 2
    * `executor` and `config`, and in the message the resolved ones.
@@ -221,6 +223,8 @@ export interface MetadataRule {
   readonly maximum?: number;
   readonly sensitive: boolean;
   readonly immutable: boolean;
+  /** Only outputs of tasks and `set` write it; no event may bring it. */
+  readonly readOnly?: boolean;
 }
 
 /** The result of parsing and compiling a document. The machine is missing when a problem is an error. */

@@ -1,4 +1,5 @@
 import { toEncodedForms } from "./encoded-forms.ts";
+import { parseJson } from "./json.ts";
 import { MASK } from "./secrets.ts";
 
 /** Replaces every occurrence of secret values in a text by `***`. */
@@ -9,10 +10,10 @@ const SHORTEST = 4;
 
 /**
  * Masks values of four characters or more, also as JSON writes them in a text and in common encodings; of values with
- * several lines each line too, because logs come line by line.
+ * several lines each line too, because logs come line by line; of lists and maps, also as JSON text, each member.
  */
 export function createMaskText(values: Iterable<unknown>): MaskText {
-  const needles = toNeedles(values, toForms);
+  const needles = toNeedles(withMembers(values), toForms);
   if (needles.length === 0) return (text) => text;
   // The longest first, so that of two values with the same beginning the longer one is masked completely.
   const ordered = [...needles].sort((a, b) => b.length - a.length);
@@ -24,7 +25,7 @@ const LONGEST_SPLIT = 16 * 1024;
 
 /** Returns the whole forms of values that a log may contain in pieces. */
 export function listSplitForms(values: Iterable<unknown>): readonly string[] {
-  return toNeedles(values, (text) => {
+  return toNeedles(withMembers(values), (text) => {
     return text.length < SHORTEST || text.length > LONGEST_SPLIT ? [] : [text, ...toEncodedForms(text)];
   });
 }
@@ -51,6 +52,20 @@ export function maskTexts(mask: MaskText, value: unknown, depth = 0): unknown {
   if (depth === DEEPEST) return MASK;
   if (Array.isArray(value)) return value.map((item) => maskTexts(mask, item, depth + 1));
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, maskTexts(mask, inner, depth + 1)]));
+}
+
+/** More members of one value would take too long to search for. */
+const MOST_MEMBERS = 1_000;
+
+function withMembers(values: Iterable<unknown>): readonly unknown[] {
+  return [...values].flatMap((value) => [value, ...listMembers(value, 0).slice(0, MOST_MEMBERS)]);
+}
+
+/** Returns the texts and numbers in a list or map, or in its JSON text. */
+function listMembers(value: unknown, depth: number): readonly unknown[] {
+  const inner = typeof value === "string" && /^\s*[[{]/.test(value) ? parseJson(value) : value;
+  if (typeof inner !== "object" || inner === null || depth === DEEPEST) return [];
+  return Object.values(inner).flatMap((member) => [member, ...listMembers(member, depth + 1)]);
 }
 
 function toNeedles(values: Iterable<unknown>, toParts: (text: string) => readonly string[]): readonly string[] {

@@ -21,6 +21,7 @@ const ecs: ExecutorDefinition = {
   name: "ecs",
   config: Type.Object({ cluster: Type.String(), taskDefinition: Type.String() }, { additionalProperties: false }),
   resumable: true,
+  showsConfig: "The service stores it in clear. Keep it elsewhere.",
 };
 
 const executors = new Map([

@@ -1,6 +1,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { type CompileContext, MACHINE_LIMITS, type MachineLimits } from "./document/compile-context.ts";
+import { findNotUtf8 } from "./document/find-not-utf8.ts";
 import { createProblemList, type ProblemList } from "./document/problem-list.ts";
 import { readValue } from "./document/read-value.ts";
 import { readYaml } from "./document/read-yaml.ts";
@@ -42,6 +43,11 @@ export function parseMachine(source: string, options: ParseMachineOptions): Comp
   if (bytes > limits.maxBytes) {
     const message = `The document has ${bytes} bytes or more; ${limits.maxBytes} are allowed.`;
     problems.error("limit-exceeded", { path: [], at: { line: 1, column: 1 } }, message);
+    return { problems: problems.toProblems() };
+  }
+  const foreign = options.kept === true ? undefined : findNotUtf8(source);
+  if (foreign !== undefined) {
+    problems.error("not-utf8", { path: [], at: foreign.at }, foreign.message);
     return { problems: problems.toProblems() };
   }
   const tree = readYaml(source.replace(/^\uFEFF/, ""), limits, problems);

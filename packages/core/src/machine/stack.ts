@@ -106,6 +106,16 @@ export interface Approval {
   readonly given: readonly GivenApproval[];
 }
 
+/** What people have approved: the text `of` of an approval, until it is requested again or another round begins. */
+export interface Approved {
+  readonly of: string;
+  /** Names of those who have approved, or of who has passed the approval by hand. */
+  readonly by: readonly string[];
+  readonly at: number;
+  /** A task that uses it has succeeded. */
+  readonly used?: true;
+}
+
 /** A timer that is armed for the present entry. */
 export interface StackTimer {
   /**
@@ -124,13 +134,32 @@ export interface StackTimer {
    */
   readonly jitterMs?: number;
   /**
-   * Of an entry of `after` with `at` or `cron`: the instant that it fires for. `dueAt` is later when it was postponed.
+   * Of an entry of `after` with `at` or `cron`: the instant that it fires for.
    */
   readonly instant?: number;
   /** The schedule on which it is armed again whenever it has fired. */
   readonly repeats?: CronSchedule;
-  /** When it was due first: its machine could not be found or used then, and it waits for another try. */
-  readonly postponedFrom?: number;
+  /** Its event was refused: it does not fire by itself again. A schedule that skips an occurrence has none. */
+  readonly refused?: RefusedTimer;
+  /** The occurrences of a schedule that were refused. They are not tried again. */
+  readonly skipped?: SkippedOccurrences;
+}
+
+/** Why the event of a timer has not acted. It is parked, was withdrawn, or was given up. */
+export interface RefusedTimer {
+  readonly at: number;
+  readonly code: string;
+  readonly reason: string;
+  /** When it became a dead letter, which can be sent again. */
+  readonly givenUpAt?: number;
+}
+
+/** How many occurrences of a schedule were skipped in the present entry, and why the last one was. */
+export interface SkippedOccurrences {
+  readonly count: number;
+  readonly at: number;
+  readonly code: string;
+  readonly reason: string;
 }
 
 /** What a timer whose instant is an expression has sent. */
@@ -166,15 +195,23 @@ export interface LastFailure {
   readonly resolvedAt?: number;
   /** When an event from outside has made the stack enter a state since. */
   readonly answeredAt?: number;
-  /** When the failure was acknowledged, and by whom. */
-  readonly acknowledgedAt?: number;
-  readonly acknowledgedBy?: string;
+  /** A person has seen the failure. The mark does not end it. */
+  readonly acknowledged?: Acknowledgement;
+}
+
+/** Who has acknowledged a failure, when and why. */
+export interface Acknowledgement {
+  readonly at: number;
+  /** The name of the sender, where it is known. */
+  readonly by?: string;
+  readonly reason?: string;
 }
 
 /** The release that has set a value of a stack's metadata last. Instants are epoch milliseconds. */
 export interface Release {
-  /** The stack that is the release. */
+  /** The stack that is the release, and its incarnation. */
   readonly id: string;
+  readonly incarnation: string;
   /** When the release was created. Of two releases the one that was created later is newer. */
   readonly createdAt: number;
   /** The task of the release that sent the event. */
@@ -238,6 +275,8 @@ export interface Stack {
   readonly outputs?: Readonly<Record<string, Readonly<Record<string, MetadataValue | { readonly $secret: string }>>>>;
   /** Open approvals of the present entry, by task. */
   readonly approvals?: Readonly<Record<string, Approval>>;
+  /** What was approved, by the task of the approval. Tasks that use it are sent only with it. */
+  readonly approved?: Readonly<Record<string, Approved>>;
   /** Sender of the last event from outside that made the stack enter a state; absent where the event had none. */
   readonly askedBy?: KnownSender;
   /** Who has changed which metadata last, where the machine has approvals. */

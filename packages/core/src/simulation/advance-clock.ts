@@ -1,4 +1,4 @@
-import type { DecidedEvent } from "../aggregate/apply-inputs.ts";
+import type { DecidedEvent } from "../aggregate/apply-options.ts";
 import type { StackInput } from "../aggregate/stack-input.ts";
 import { toAttemptDue } from "../attempt/attempt.ts";
 import { dueTimers } from "../machine/decide/timers.ts";

@@ -1,6 +1,9 @@
-import { type AppliedInputs, applyInputs, type DecidedEvent } from "../aggregate/apply-inputs.ts";
+import { applyInputs } from "../aggregate/apply-inputs.ts";
+import type { ApplyOptions, DecidedEvent } from "../aggregate/apply-options.ts";
 import { chooseMachine } from "../aggregate/choose-machine.ts";
+import { isNeeds } from "../aggregate/parked-tries.ts";
 import { DEFAULT_PARKING } from "../aggregate/parking.ts";
+import { type InputPlan, planInputs } from "../aggregate/plan-inputs.ts";
 import type { FoundMachine, StackInput, WantedMachine } from "../aggregate/stack-input.ts";
 import {
   type Attempt,
@@ -70,9 +73,11 @@ export function createSimulatedYard(machines: ReadonlyMap<string, Machine | unde
 
 /** Applies an input as the engine does, takes the change, and applies the events that follow from it. */
 export function applyInput(yard: SimulatedYard, input: StackInput): readonly DecidedEvent[] {
-  const { change, decided, faults } = decideInput(yard, input);
-  for (const error of faults.values()) throw error;
   const { stackId } = input;
+  const applied = applyInputs(toLoaded(yard, stackId), [input], toOptions(yard, stackId));
+  if (isNeeds(applied)) throw allLoaded();
+  const { change, decided, faults } = applied;
+  for (const error of faults.values()) throw error;
   const events = takeChange(yard, change, decided);
   const followed = events.flatMap((event) =>
     applyInput(yard, { kind: "delivery", stackId, delivery: { event, deliveries: 1 } }),
@@ -80,12 +85,20 @@ export function applyInput(yard: SimulatedYard, input: StackInput): readonly Dec
   return [...decided, ...followed];
 }
 
-/** Decides the effect of an input without applying it. */
-export function decideInput(
-  yard: SimulatedYard,
-  input: StackInput,
-): Extract<AppliedInputs, { readonly kind: "applied" }> {
-  const applied = applyInputs(toLoaded(yard, input.stackId), [input], {
+/** Returns what an input would do, with all that follows at that instant, without applying it. */
+export function planInput(yard: SimulatedYard, input: StackInput): InputPlan {
+  const { stackId } = input;
+  const planned = planInputs(applyInputs, toLoaded(yard, stackId), [input], toOptions(yard, stackId));
+  if (isNeeds(planned)) throw allLoaded();
+  return planned;
+}
+
+function allLoaded(): TypeError {
+  return new TypeError("All machines and parked events of a simulation are loaded.");
+}
+
+function toOptions(yard: SimulatedYard, stackId: string): ApplyOptions {
+  return {
     now: yard.now,
     machines: (wanted) => findMachine(yard, wanted),
     limits: DEFAULT_LIMITS,
@@ -97,11 +110,9 @@ export function decideInput(
     allowExternalNext: false,
     everyRunnerClaims: true,
     maxDeliveries: Number.POSITIVE_INFINITY,
-    knownIds: yard.appliedIds.get(input.stackId) ?? new Set(),
-    ...defined({ parkedEvents: yard.parked.get(input.stackId) }),
-  });
-  if (applied.kind === "applied") return applied;
-  throw new TypeError("All machines and parked events of a simulation are loaded.");
+    knownIds: yard.appliedIds.get(stackId) ?? new Set(),
+    ...defined({ parkedEvents: yard.parked.get(stackId) }),
+  };
 }
 
 function toLoaded({ stacks, parked }: SimulatedYard, stackId: string): LoadedStack {

@@ -1,7 +1,9 @@
-import type { DecidedEvent } from "../aggregate/apply-inputs.ts";
+import type { DecidedEvent } from "../aggregate/apply-options.ts";
+import type { PlannedEvent } from "../aggregate/plan-inputs.ts";
 import { findApproval } from "../machine/decide/ask-approval.ts";
 import type { Decision, Rejected } from "../machine/decide/decision.ts";
 import { toWireTasks } from "../machine/decide/start-tasks.ts";
+import { isOverdue } from "../machine/decide/timers.ts";
 import { defined } from "../machine/json.ts";
 import { maskMetadata, maskSecrets, toShownMetadata } from "../machine/secrets.ts";
 import type { MetadataValue, Stack } from "../machine/stack.ts";
@@ -48,6 +50,8 @@ export interface SimulationLine {
    * which tasks would wait in a yard for an exclusive key, which a simulation does not keep.
    */
   readonly notes?: readonly string[];
+  /** Of a dry run of `upgrade`: what follows from it at once, such as timers whose instant has passed. */
+  readonly events?: readonly PlannedEvent[];
   /**
    * Of a dry run of `upgrade`: where the stack's events would have done something else. Timers that only the new
    * revision has are not fired, other than by a dry run in a yard.
@@ -184,6 +188,7 @@ function toSimulatedApproval(stack: Stack, task: string): readonly SimulatedAppr
   return [{ task, from, count, ...defined({ of }), given: given.map(({ by }) => by.name) }];
 }
 
-function toMarks({ failed, overdue, stalled }: Stack): Pick<SimulatedStack, "failed" | "overdue" | "stalled"> {
-  return { ...(failed && { failed }), ...(overdue && { overdue }), ...(stalled && { stalled: true }) };
+function toMarks(stack: Stack): Pick<SimulatedStack, "failed" | "overdue" | "stalled"> {
+  const { failed, stalled } = stack;
+  return { ...(failed && { failed }), ...(isOverdue(stack) && { overdue: true }), ...(stalled && { stalled: true }) };
 }

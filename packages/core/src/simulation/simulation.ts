@@ -1,5 +1,5 @@
 import { SENDER_KINDS, type Sender } from "../access/sender.ts";
-import type { DecidedEvent } from "../aggregate/apply-inputs.ts";
+import type { DecidedEvent } from "../aggregate/apply-options.ts";
 import {
   type IncarnationEvent,
   type ReplayedEvent,
@@ -19,7 +19,7 @@ import type { Stack } from "../machine/stack.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
 import { advanceClock, type ClockAdvance } from "./advance-clock.ts";
 import { listKeyWaits } from "./key-waits.ts";
-import { applyInput, createSimulatedYard, decideInput, MAX_FIRED, type SimulatedYard } from "./simulated-yard.ts";
+import { applyInput, createSimulatedYard, MAX_FIRED, planInput, type SimulatedYard } from "./simulated-yard.ts";
 import {
   type FiredTimer,
   type SimulationLine,
@@ -112,7 +112,7 @@ interface SimulatedEvent extends IncarnationEvent {
   readonly step: number;
 }
 
-type Answer = Pick<SimulationLine, "outcome" | "code" | "reason" | "fired" | "differences" | "notes">;
+type Answer = Pick<SimulationLine, "outcome" | "code" | "reason" | "fired" | "events" | "differences" | "notes">;
 
 function applyStep(state: State, input: unknown): SimulationLine {
   state.steps += 1;
@@ -192,7 +192,7 @@ function applyMessage(state: State, { body, origin, sender }: Extract<Simulation
   const { id, message = {} } = parsed.event;
   const from = origin === "external" || origin === "stack" ? origin : ("worker" as const);
   const receivedAt = yard.now;
-  const release = from === "stack" ? { task: "", createdAt: yard.now } : undefined;
+  const release = from === "stack" ? { task: "", incarnation: "", createdAt: yard.now } : undefined;
   const queued = defined({ id, stackId: parsed.event.stackId, origin: from, receivedAt, message, sender, release });
   if (yard.parked.get(queued.stackId)?.has(toEventKey(queued))) {
     return { outcome: "ignored", code: "DUPLICATE", reason: `Event ${id} is parked.` };
@@ -274,12 +274,16 @@ function upgrade(state: State, { stackId, dryRun }: Extract<SimulationStep, { ki
   const message = { event: SYSTEM_EVENTS.upgradeStack, stackId };
   const event = { id: `simulated-step-${steps}`, stackId, origin: "external", receivedAt: yard.now, message } as const;
   if (!dryRun) return applyUpgrade(state, event);
-  const [own] = decideInput(yard, { kind: "delivery", stackId, delivery: { event, deliveries: 1 } }).decided;
-  if (own === undefined || own.decision.kind !== "applied")
-    return own ? toOutcome(own.decision) : { outcome: "ignored" };
-  const machine = yard.machines.get(own.decision.stack.machine);
+  const planned = planInput(yard, { kind: "delivery", stackId, delivery: { event, deliveries: 1 } });
+  const [own, ...events] = planned.events;
+  if (own === undefined) return { outcome: "ignored" };
+  const { outcome, code, reason } = own;
+  if (outcome !== "applied")
+    return { outcome: outcome === "ignored" ? outcome : "refused", ...defined({ code, reason }) };
+  const machine = yard.machines.get(yard.stacks.get(stackId)?.machine ?? "");
   const differences = machine === undefined ? [] : compareIncarnation(state, stackId, machine);
-  return { outcome: "applied", ...toNotes(own.decision), differences };
+  const notes = planned.change.history.find(({ eventId }) => eventId === event.id)?.notes ?? [];
+  return { outcome, ...(notes.length > 0 && { notes }), ...(events.length > 0 && { events }), differences };
 }
 
 function applyUpgrade(state: State, event: QueuedEvent): Answer {

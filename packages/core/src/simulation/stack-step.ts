@@ -101,6 +101,18 @@ export const SimulationStack = Type.Object({
     }),
   ),
   approvals: Type.Optional(Type.Record(Type.String(), OpenApproval, { description: "Open approvals, by task." })),
+  approved: Type.Optional(
+    Type.Record(
+      Type.String(),
+      Type.Object({
+        of: Type.String(),
+        by: Type.Array(Name),
+        at: Instant,
+        used: Type.Optional(Type.Literal(true, { description: "A task that uses it has succeeded." })),
+      }),
+      { description: "What people have approved with `of`, by the task of the approval." },
+    ),
+  ),
   outputs: Type.Optional(
     Type.Record(Type.String(), Metadata, { description: "Outputs of this entry's tasks, by task." }),
   ),
@@ -109,6 +121,7 @@ export const SimulationStack = Type.Object({
       Type.String(),
       Type.Object({
         id: Name,
+        incarnation: Type.String(),
         createdAt: Instant,
         task: Type.String(),
         event: Type.String(),
@@ -186,6 +199,7 @@ function toStack(given: SimulationStack, machine: Machine, now: number): Stack {
     ...(given.firedInstants && { firedInstants: toFiredInstants(given.firedInstants) }),
     ...(given.releases && { releases: toReleases(given.releases) }),
     ...(given.approvals && { approvals: toApprovals(given.approvals) }),
+    ...(given.approved && { approved: toApproved(given.approved) }),
     ...(secrets.length > 0 && { secretVersions: Object.fromEntries(secrets.map((key) => [key, 1])) }),
   };
 }
@@ -224,6 +238,11 @@ function toApprovals(given: NonNullable<SimulationStack["approvals"]>): Readonly
     return [task, approval] as const;
   });
   return Object.fromEntries(approvals);
+}
+
+function toApproved(given: NonNullable<SimulationStack["approved"]>): NonNullable<Stack["approved"]> {
+  const approved = Object.entries(given).map(([task, each]) => [task, { ...each, at: Date.parse(each.at) }] as const);
+  return Object.fromEntries(approved);
 }
 
 const DEFAULT_TIMEOUT_MS = 3_600_000;

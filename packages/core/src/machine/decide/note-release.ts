@@ -15,13 +15,16 @@ export function noteRelease(work: Work): void {
 function toOwn({ event, brought, stack, machine }: Work): Releases {
   const { release, sender } = event;
   if (release === undefined || sender === undefined) return stack.releases ?? {};
-  const { task, createdAt } = release;
+  const { task, createdAt, incarnation, onlyNotes } = release;
+  const { releases = {} } = stack;
   const own = brought.own.flatMap((key): readonly (readonly [string, Release])[] => {
     const value = brought.metadata[key];
     if (value === undefined || isSecretKey(machine, [stack], key)) return [];
-    return [[key, { id: sender.id, createdAt, task, event: event.id, value, at: event.at }]];
+    // What is only noted was set before.
+    const at = onlyNotes && releases[key]?.value === value ? releases[key].at : event.at;
+    return [[key, { id: sender.id, incarnation, createdAt, task, event: event.id, value, at }]];
   });
-  return { ...stack.releases, ...Object.fromEntries(own) };
+  return { ...releases, ...Object.fromEntries(own) };
 }
 
 function withRestored(releases: Releases, restores: Readonly<Record<string, Release | null>>): Releases {

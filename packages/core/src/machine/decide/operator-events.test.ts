@@ -190,7 +190,9 @@ describe("CANCEL_TASK", () => {
 
     const { stack, cancels } = decideOn(taken, cancel("network"));
 
-    expect(stack.tasks).toEqual([{ name: "network", status: "ERROR", errorMessage: "cancelled" }]);
+    expect(stack.tasks).toEqual([
+      { name: "network", status: "ERROR", errorMessage: "cancelled", errorCode: "TASK_CANCELLED" },
+    ]);
     expect([stack.failed, cancels]).toEqual([true, []]);
   });
 

@@ -1,5 +1,6 @@
 import { defined } from "../json.ts";
 import type { Stack, TaskState } from "../stack.ts";
+import { noteApproved } from "./approved.ts";
 import { findApproval } from "./ask-approval.ts";
 import type { Rejected } from "./decision.ts";
 import { changeTasks, settleState } from "./enter-state.ts";
@@ -9,7 +10,7 @@ import { decideOnEntry, dispatchAgain, formatLostTask, startReady, toMessageStac
 import { forgetOutputs } from "./store-outputs.ts";
 import { forgetFailures, toCancelled } from "./task-results.ts";
 import { findTask, hasFailed } from "./task-states.ts";
-import { type Handler, requestStop, type Work, withoutMarks } from "./work.ts";
+import { type Handler, requestStop, toShown, type Work, withoutMarks } from "./work.ts";
 
 /**
  * Creates a new attempt of each failed task, or of the named one. As before, their messages show the tasks as failed.
@@ -67,23 +68,31 @@ export const settleTask: Handler = (work) => {
   if (task.status === "SATISFIED") return toNotRunning(task);
   const fault = findApprovalFault(work, task);
   if (fault !== undefined) return fault;
+  if (work.machine.tasks.get(name)?.isApproval)
+    noteApproved(work, name, [work.event.sender?.name ?? work.event.actor ?? ""]);
   requestStop(work, listCurrentRuns(work.stack, name), { abandoned: true });
   forgetOutputs(work, name);
   changeTasks(work, () => setTask(work, { name, status: "SATISFIED" }));
   return undefined;
 };
 
-/** Acknowledges the last failure of the stack. Changes nothing without a failure, or after it was resolved. */
+/**
+ * Marks the last failure of the stack as acknowledged. Changes nothing without a failure, after it was resolved, and the
+ * second time. The mark ends nothing: only a later success does.
+ */
 export const acknowledgeFailure: Handler = (work) => {
   const { stack, event } = work;
   const { lastFailure } = stack;
-  if (lastFailure === undefined || lastFailure.resolvedAt !== undefined || lastFailure.acknowledgedAt !== undefined) {
+  if (lastFailure === undefined || lastFailure.resolvedAt !== undefined) {
     work.notes.push("The stack has no failure to acknowledge.");
-    return undefined;
+  } else if (lastFailure.acknowledged !== undefined) {
+    const { by = "someone" } = lastFailure.acknowledged;
+    work.notes.push(`The failure was acknowledged by ${by} before.`);
+  } else {
+    const reason = event.reason === undefined ? undefined : toShown(work, event.reason);
+    const mark = { at: event.at, ...defined({ by: event.sender?.name ?? event.actor, reason }) };
+    work.stack = { ...stack, lastFailure: { ...lastFailure, acknowledged: mark } };
   }
-  const acknowledgedBy = event.sender?.name ?? event.actor;
-  const failure = { ...lastFailure, acknowledgedAt: event.at, ...defined({ acknowledgedBy }) };
-  work.stack = { ...stack, lastFailure: failure };
   return undefined;
 };
 

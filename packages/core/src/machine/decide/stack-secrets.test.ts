@@ -350,9 +350,9 @@ describe("createMaskText", () => {
   });
 
   it("does not mask values of fewer than four characters, nor values other than texts and numbers", () => {
-    const mask = createMaskText(["abc", 123, true, null, undefined, { a: "hunter22" }]);
+    const mask = createMaskText(["abc", 123, true, null, undefined, { a: "hunter22", true: true }]);
 
-    expect(mask("abc 123 true null hunter22")).toBe("abc 123 true null hunter22");
+    expect(mask("abc 123 true null hunter22")).toBe("abc 123 true null ***");
   });
 
   it("leaves nothing of the longer one of two values that begin alike", () => {

@@ -1,18 +1,18 @@
 import { attemptIdOf } from "../attempt-id.ts";
-import type { Evaluated, ExpressionScope } from "../expression/expression.ts";
-import { defined, isMap } from "../json.ts";
-import { ACCOUNT, type Machine, type Task } from "../machine.ts";
+import { defined } from "../json.ts";
+import type { Machine, Task } from "../machine.ts";
 import { listSecretRefs, toShownMetadata } from "../secrets.ts";
 import type { Stack, TaskRun, TaskState } from "../stack.ts";
 import type { MessageStack, TaskMessage, WireTask } from "../task-message.ts";
+import { findUnapproved } from "./approved.ts";
 import { askApproval, type PreparedApproval, prepareApproval, toApproving } from "./ask-approval.ts";
 import type { Dispatch } from "./decision.ts";
 import { noteEnd } from "./last-failure.ts";
-import { exceedsBytes } from "./metadata.ts";
+import { type PreparedTask, type PrepareFault, prepareTask } from "./prepare-task.ts";
 import { attemptsOf, findCurrentRun } from "./runs.ts";
 import { isHeld, needsAreMet } from "./task-states.ts";
 import { toInstant } from "./timers.ts";
-import { type ScopeInput, toFindSecret, toScope } from "./to-scope.ts";
+import { toScope } from "./to-scope.ts";
 import { replaceRun, toDetail, toScopeInput, toShown, type Work } from "./work.ts";
 
 /**
@@ -79,9 +79,14 @@ function prepare(work: Work, name: string): PreparedTask | PreparedApproval | Un
     work.notes.push(formatLostTask(name));
     return { kind: "unsent", task: { name, status: "PENDING" } };
   }
-  const resolved = prepareTask(toScopeInput(work), task);
+  const resolved = prepareApproved(work, task);
   const prepared = task.isApproval && resolved.kind === "prepared" ? prepareApproval(resolved) : resolved;
   return prepared.kind === "fault" ? { kind: "unsent", task: toErrorTask(work, name, prepared) } : prepared;
+}
+
+/** Resolves a task, unless it uses something else than people have approved. */
+function prepareApproved(work: Work, task: Task): PreparedTask | PrepareFault {
+  return findUnapproved(work, task) ?? prepareTask(toScopeInput(work), task);
 }
 
 /** Returns a task that has failed without being sent. */
@@ -91,123 +96,6 @@ export function toErrorTask(
   { code, message }: { readonly code: string; readonly message: string },
 ): TaskState {
   return { name, status: "ERROR", errorMessage: toShown(work, message), errorCode: code };
-}
-
-/** The maximum size of a config with its expressions resolved: bytes of its JSON form in UTF-8. */
-const MAX_CONFIG_BYTES = 262_144;
-
-/** A longer key is a mistake; stores keep keys in an index. */
-const MAX_KEY_CHARACTERS = 1_024;
-
-/** All that an attempt is sent with, resolved. */
-interface PreparedTask {
-  readonly kind: "prepared";
-  readonly task: Task;
-  /** As in the machine, with the config and the target resolved. */
-  readonly definition: Readonly<Record<string, unknown>>;
-  readonly timeoutMs: number;
-  readonly exclusiveKey?: string;
-}
-
-/** Why a task cannot be sent: it fails with this code. */
-interface PrepareFault {
-  readonly kind: "fault";
-  readonly code: "EXPRESSION_FAILED" | "CONFIG_INVALID";
-  readonly message: string;
-}
-
-/** Resolves the config and target of a task. Without expressions it creates no scope. */
-export function prepareTask(input: ScopeInput, task: Task): PreparedTask | PrepareFault {
-  const { definition, timeoutMs } = task;
-  if (!task.dynamicConfig && task.target === undefined && !task.exclusive) {
-    return { kind: "prepared", task, definition, timeoutMs };
-  }
-  const scope = toScope(input, { tasks: true });
-  const config = resolveConfig(input, task, scope);
-  if (config.kind === "fault") return config;
-  const target = resolveTarget(input.machine, task, scope);
-  if (target.kind === "fault") return target;
-  const key = resolveKey(task, scope);
-  if (key.kind === "fault") return key;
-  return {
-    kind: "prepared",
-    task,
-    definition: { ...definition, ...config.part, ...target.part },
-    timeoutMs: config.timeoutMs ?? timeoutMs,
-    ...key.part,
-  };
-}
-
-interface Part {
-  readonly kind: "part";
-  readonly part: Readonly<Record<string, unknown>>;
-  readonly timeoutMs?: number | undefined;
-}
-
-const NOTHING: Part = { kind: "part", part: {} };
-
-function resolveConfig({ stack }: ScopeInput, { dynamicConfig }: Task, scope: ExpressionScope): Part | PrepareFault {
-  if (dynamicConfig === undefined) return NOTHING;
-  const config = toValue(dynamicConfig.template.resolve(scope, toFindSecret(stack)), "The config");
-  if (config.kind === "fault") return config;
-  const { value } = config;
-  if (exceedsBytes(value, MAX_CONFIG_BYTES)) {
-    return toFault("CONFIG_INVALID", `The config would be larger than ${MAX_CONFIG_BYTES} bytes.`);
-  }
-  const fault = dynamicConfig.findFault(value);
-  if (fault !== undefined) return toFault("CONFIG_INVALID", fault);
-  return { kind: "part", part: { config: value }, timeoutMs: dynamicConfig.findTimeoutMs(value) };
-}
-
-function resolveTarget(machine: Machine, { target: name }: Task, scope: ExpressionScope): Part | PrepareFault {
-  if (name === undefined) return NOTHING;
-  const what = `The target "${name}"`;
-  const template = machine.targets.get(name);
-  if (template === undefined) return toFault("EXPRESSION_FAILED", `${what} is not in the machine.`);
-  // Sensitive values are not in the scope, so that an address cannot contain any.
-  const target = toValue(
-    template.resolve(scope, () => undefined),
-    what,
-  );
-  if (target.kind === "fault") return target;
-  const fault = findTargetFault(target.value);
-  if (fault !== undefined) return toFault("EXPRESSION_FAILED", `${what} failed: ${fault}`);
-  return { kind: "part", part: { target: target.value } };
-}
-
-function findTargetFault(target: unknown): string | undefined {
-  if (!isMap(target)) return "it is not a map.";
-  const wrong = Object.entries(target).find(([, value]) => typeof value !== "string" || value === "");
-  if (wrong !== undefined) return `"${wrong[0]}" must be a text that is not empty.`;
-  const { account } = target;
-  const isAccount = account === undefined || new RegExp(ACCOUNT).test(String(account));
-  return isAccount ? undefined : '"account" must have twelve digits.';
-}
-
-function resolveKey(
-  { exclusive }: Task,
-  scope: ExpressionScope,
-): { readonly kind: "part"; readonly part: { readonly exclusiveKey?: string } } | PrepareFault {
-  if (exclusive === undefined) return { kind: "part", part: {} };
-  const what = `The exclusive key ${JSON.stringify(exclusive.source)}`;
-  const result = toValue(exclusive.evaluate(scope), what);
-  if (result.kind === "fault") return result;
-  const { value } = result;
-  if (value === null || value === "") return { kind: "part", part: {} };
-  if (!["string", "number", "boolean"].includes(typeof value)) {
-    return toFault("EXPRESSION_FAILED", `${what} failed: the result is not a string, number or boolean.`);
-  }
-  const exclusiveKey = String(value);
-  if (exclusiveKey.length <= MAX_KEY_CHARACTERS) return { kind: "part", part: { exclusiveKey } };
-  return toFault("EXPRESSION_FAILED", `${what} failed: it has more than ${MAX_KEY_CHARACTERS} characters.`);
-}
-
-function toValue(result: Evaluated, what: string): { readonly kind: "value"; readonly value: unknown } | PrepareFault {
-  return result.kind === "value" ? result : toFault("EXPRESSION_FAILED", `${what} failed: ${result.reason}`);
-}
-
-function toFault(code: PrepareFault["code"], message: string): PrepareFault {
-  return { kind: "fault", code, message };
 }
 
 /** Returns the tasks of a stack as messages and simulations show them. */
@@ -259,7 +147,7 @@ export function dispatchAgain(work: Work, name: string, shown: MessageStack): bo
     work.notes.push(formatLostTask(name));
     return false;
   }
-  const prepared = prepareTask(toScopeInput(work), task);
+  const prepared = prepareApproved(work, task);
   if (prepared.kind === "fault") {
     work.notes.push(`Task "${name}" was not sent again: ${prepared.message}`);
     return false;

@@ -274,7 +274,7 @@ describe("TASK_CANCELLED", () => {
 
     const { stack, endedAttempts } = decideOn(asked, cancelled(idOf("db")));
 
-    expect(stack.tasks).toEqual([pending("network"), error("db", "cancelled")]);
+    expect(stack.tasks).toEqual([pending("network"), { ...error("db", "cancelled"), errorCode: "TASK_CANCELLED" }]);
     expect(stack.runs.map(({ task }) => task)).toEqual(["network"]);
     expect(endedAttempts).toEqual([idOf("db")]);
   });
@@ -312,29 +312,26 @@ describe("TASK_CANCELLED", () => {
   });
 });
 
-describe("what a worker has settled", () => {
+describe("the result of an attempt", () => {
   const tooLarge = { text: "a".repeat(70_000) };
   const reason = "The stack's metadata would be larger than 65536 bytes.";
 
-  it("fails its task instead of being refused for its metadata", () => {
-    const event = done("db", { dispatchId: idOf("db"), origin: "worker", metadata: tooLarge });
+  it.each(["worker", "external"] as const)(
+    "fails its task instead of being refused for its metadata, from %s",
+    (origin) => {
+      const event = done("db", { dispatchId: idOf("db"), origin, metadata: tooLarge });
 
-    const { stack } = decideOn(opened, event);
+      const { stack } = decideOn(opened, event);
 
-    expect(stack.tasks).toEqual([pending("network"), { ...error("db", reason), errorCode: "OUTPUT_INVALID" }]);
-    expect(stack.metadata).toEqual({});
-  });
+      expect(stack.tasks).toEqual([pending("network"), { ...error("db", reason), errorCode: "OUTPUT_INVALID" }]);
+      expect(stack.metadata).toEqual({});
+    },
+  );
 
   it("keeps its own message when it has failed anyway", () => {
     const { stack } = decideOn(opened, failed("db", { origin: "worker", metadata: [], description: "quota" }));
 
     expect(stack.tasks).toEqual([pending("network"), error("db", "quota")]);
-  });
-
-  it("is refused when it comes from outside, and its run stays open", () => {
-    const decision = decide(machine, opened, done("db", { dispatchId: idOf("db"), metadata: tooLarge }));
-
-    expect(decision).toEqual({ kind: "rejected", code: "METADATA_TOO_LARGE", reason });
   });
 });
 

@@ -220,9 +220,8 @@ function toFailed(work: Work, name: string, { message, code }: Failure): TaskSta
 
 /** Returns a task that was cancelled: failed permanently. */
 export function toCancelled(work: Work, name: string): TaskState {
-  const failed = toFailed(work, name, { message: "cancelled" });
-  if (!work.machine.semantics.taskDetails) return failed;
-  return { ...failed, errorCode: "TASK_CANCELLED", detail: "CANCELLED" };
+  const failed = toFailed(work, name, { message: "cancelled", code: "TASK_CANCELLED" });
+  return { ...failed, ...toDetail(work.machine, "CANCELLED") };
 }
 
 /**

@@ -1,8 +1,9 @@
 import { type CronSchedule, nextOccurrence } from "../cron.ts";
 import type { StackEvent } from "../event-message.ts";
+import { defined } from "../json.ts";
 import type { AfterTimer } from "../machine.ts";
 import { type Machine, type State, TIMEOUT } from "../machine.ts";
-import type { Stack, StackTimer } from "../stack.ts";
+import type { RefusedTimer, Stack, StackTimer } from "../stack.ts";
 import type { Ignored } from "./decision.ts";
 
 /** Returns the id of the timer of a task's next attempt. */
@@ -31,7 +32,7 @@ export function timerEventId(incarnation: string, timerId: string): string {
  * the one before, which may have dropped it.
  */
 export function dueTimers(stack: Stack, now: number): readonly StackTimer[] {
-  const due = stack.timers.filter(({ dueAt }) => dueAt <= now);
+  const due = stack.timers.filter(({ dueAt, refused }) => dueAt <= now && refused === undefined);
   if (due.length < 2) return due;
   const rank = ({ event, task }: StackTimer) => {
     if (task !== undefined) return stack.tasks.findIndex(({ name }) => name === task) - stack.tasks.length;
@@ -39,6 +40,44 @@ export function dueTimers(stack: Stack, now: number): readonly StackTimer[] {
   };
   // Timers of `after` are in the order of the declaration, and the sort keeps it.
   return due.sort((a, b) => a.dueAt - b.dueAt || rank(a) - rank(b));
+}
+
+/** Returns when the first timer of a stack fires; undefined when none will. */
+export function nextTimerAt({ timers }: Pick<Stack, "timers">): number | undefined {
+  let first: number | undefined;
+  for (const { dueAt, refused } of timers) {
+    if (refused === undefined && (first === undefined || dueAt < first)) first = dueAt;
+  }
+  return first;
+}
+
+/** Returns true when the state has timed out unhandled, or the event of one of its timers was given up. */
+export function isOverdue({ overdue, timers }: Pick<Stack, "overdue" | "timers">): boolean {
+  return overdue === true || timers.some(({ refused }) => refused?.givenUpAt !== undefined);
+}
+
+/** Returns the stack with a timer whose event was refused. The timer stays with its state, but does not fire again. */
+export function withRefused(stack: Stack, timerId: string, refused: RefusedTimer): Stack {
+  return replaceTimer(stack, timerId, (timer) => {
+    return { ...timer, refused: { ...refused, at: timer.refused?.at ?? refused.at } };
+  });
+}
+
+/** Returns the stack with a timer whose event is not refused any more: it fires when it is due. */
+export function withoutRefusal(stack: Stack, timerId: string): Stack {
+  return replaceTimer(stack, timerId, ({ refused: _, ...timer }) => timer);
+}
+
+/** Returns the stack whose schedule has skipped an occurrence, and is armed for the next one. */
+export function skipOccurrence(stack: Stack, timerId: string, { at, code, reason }: RefusedTimer): Stack {
+  const counted = replaceTimer(stack, timerId, ({ refused, ...timer }) => {
+    return { ...timer, skipped: { count: (timer.skipped?.count ?? 0) + 1, at, code, reason } };
+  });
+  return spendTimer(counted, timerId, at);
+}
+
+function replaceTimer(stack: Stack, timerId: string, replace: (timer: StackTimer) => StackTimer): Stack {
+  return { ...stack, timers: stack.timers.map((timer) => (timer.id === timerId ? replace(timer) : timer)) };
 }
 
 /** Returns the stack without a timer. */
@@ -111,14 +150,15 @@ function isDeclared({ state, entry, machineHash }: Stack, timerId: string, { has
  * which of them stay although the revision has others.
  */
 export function describeTimers(before: Stack, after: Stack, state: State | undefined, fired?: string): string[] {
-  const own = ({ timers }: Stack) => timers.filter(({ id, task }) => task === undefined && id !== fired);
+  const own = ({ timers }: Stack) =>
+    timers.filter(({ id, task, refused }) => task === undefined && refused === undefined && id !== fired);
   const [old, now] = [own(before), own(after)];
   const lost = old.filter(({ id, dueAt }) => !now.some((timer) => timer.id === id && timer.dueAt === dueAt));
   const found = now.filter(({ id, dueAt }) => !old.some((timer) => timer.id === id && timer.dueAt === dueAt));
   const stopped = lost.filter(({ event }) => !found.some((timer) => timer.event === event));
   const { entry, enteredAt } = after;
   const next = armTimers(state, entry, enteredAt).filter(({ repeats }) => repeats === undefined);
-  const isNext = (timer: StackTimer) => next.some(({ id, dueAt }) => id === timer.id && dueAt === toFirstDue(timer));
+  const isNext = (timer: StackTimer) => next.some(({ id, dueAt }) => id === timer.id && dueAt === timer.dueAt);
   const stays = now.filter((timer) => timer.instant === undefined && !isNext(timer));
   const begins = next.filter(({ id, dueAt }) => dueAt > after.updatedAt && !now.some((timer) => timer.id === id));
   return [
@@ -135,8 +175,16 @@ export function describeTimers(before: Stack, after: Stack, state: State | undef
   ];
 }
 
-function toFirstDue({ dueAt, postponedFrom }: StackTimer): number {
-  return postponedFrom ?? dueAt;
+/** Returns which timers count from the entry, are only in the state of the new revision, and would have been due already. */
+export function describePast(before: State | undefined, after: State | undefined, stack: Stack): readonly string[] {
+  const { entry, enteredAt, updatedAt } = stack;
+  const known = new Set(armTimers(before, entry, enteredAt).map(({ id }) => id));
+  const past = armTimers(after, entry, enteredAt).filter(({ id, dueAt, repeats }) => {
+    return repeats === undefined && dueAt <= updatedAt && !known.has(id);
+  });
+  return past.map(({ event, dueAt }) => {
+    return `A timer of "${event}" would have been due at ${formatInstant(dueAt)}; it begins when the state is entered the next time.`;
+  });
 }
 
 function formatInstant(at: number): string {
@@ -186,7 +234,10 @@ function armAfter(timer: AfterTimer, id: string, at: number): readonly StackTime
 }
 
 /** Returns the timer of a schedule, armed for its next instant; none when it has no other. */
-export function armCron(timer: Pick<StackTimer, "id" | "event"> & { readonly repeats: CronSchedule }, after: number) {
+export function armCron(
+  timer: Pick<StackTimer, "id" | "event" | "skipped"> & { readonly repeats: CronSchedule },
+  after: number,
+) {
   const dueAt = nextOccurrence(timer.repeats, after);
   return dueAt === undefined ? NO_TIMERS : [{ ...timer, dueAt, instant: dueAt }];
 }
@@ -199,8 +250,8 @@ export function armCron(timer: Pick<StackTimer, "id" | "event"> & { readonly rep
 export function spendTimer(stack: Stack, timerId: string, at: number): Stack {
   const timer = stack.timers.find(({ id }) => id === timerId);
   if (timer === undefined) return stack;
-  const { id, event, repeats, instant } = timer;
-  const next = repeats === undefined ? NO_TIMERS : armCron({ id, event, repeats }, at);
+  const { id, event, repeats, instant, skipped } = timer;
+  const next = repeats === undefined ? NO_TIMERS : armCron({ id, event, repeats, ...defined({ skipped }) }, at);
   const timers = stack.timers.flatMap((each) => (each === timer ? next : [each]));
   if (instant === undefined || repeats !== undefined) return { ...stack, timers };
   const fired = { event, instant, times: timesFired(stack, id) + 1 };

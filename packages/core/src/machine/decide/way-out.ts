@@ -16,6 +16,30 @@ export function beginsRemoval(machine: Machine, event: string): boolean {
   });
 }
 
+/**
+ * Returns true when the work of a state, and of those that follow by themselves, can end in a state that handles an event.
+ * The results of tasks lead on, and a timeout of their state; other timers do not, because what they begin is a will of its own.
+ */
+export function mayHandleNext(machine: Machine, from: string, event: string): boolean {
+  const reached = new Set(listNext(machine, from));
+  for (const name of reached) {
+    if (machine.states.get(name)?.on.has(event)) return true;
+    for (const target of listNext(machine, name)) reached.add(target);
+  }
+  return false;
+}
+
+/** Returns the states that the work of a state leads to, also by the events that it raises. */
+function listNext(machine: Machine, name: string): readonly string[] {
+  const state = machine.states.get(name);
+  if (state === undefined) return [];
+  const works = new Set<string>([NEXT, FAILED, TIMEOUT]);
+  for (const event of works) {
+    for (const { raise } of state.on.get(event) ?? []) if (raise !== undefined) works.add(raise);
+  }
+  return listTargets(state, (event) => works.has(event));
+}
+
 function waysOutOf(machine: Machine): ReadonlySet<string> {
   let states = WAYS_OUT.get(machine);
   if (states === undefined) {

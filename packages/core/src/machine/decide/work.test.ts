@@ -113,7 +113,7 @@ describe("timers", () => {
       expect(decide(machine, live, anEvent("LOOK", { origin: "timer" }))).toEqual(stale(""));
     });
 
-    it("are spent by a refused event, unless the revision is at fault", () => {
+    it("are refused as any event is", () => {
       const { LIVE, ...others } = Object.fromEntries(machine.states);
       const changed = { ...machine, states: new Map(Object.entries({ ...others, LIVE: { ...LIVE, on: new Map() } })) };
       const lost = { ...machine, states: new Map(Object.entries(others)) };
@@ -123,7 +123,6 @@ describe("timers", () => {
         kind: "rejected",
         code: "EVENT_NOT_HANDLED",
         reason: '"LIVE" has no "LOOK".',
-        spends: "1/after/2",
       });
       expect(decide(lost, live, event)).toEqual({
         kind: "rejected",
@@ -259,17 +258,6 @@ describe("timers", () => {
       expect(decide(timed({ TIMEOUT: ["LATE"] }), stack, { ...fired, timerId: "0/timeout" })).toMatchObject({
         code: "TIMER_STALE",
       });
-    });
-
-    it("is decided when it is sent again after it was dead-lettered, for its own entry alone", () => {
-      const stack = { ...play1({ TIMEOUT: ["LATE"] }), timers: [] };
-      const again = (id: string) =>
-        decide(timed({ TIMEOUT: ["LATE"] }), stack, anEvent("TIMEOUT", { at: 99_000, origin: "worker", id }));
-
-      expect(toApplied(again(`timer:${stack.incarnation}:1/timeout`)).stack.state).toBe("LATE");
-      for (const id of [`timer:${stack.incarnation}:0/timeout`, "timer:another-incarnation:1/timeout", "event-9"]) {
-        expect(again(id)).toMatchObject({ kind: "rejected", code: "EVENT_RESERVED" });
-      }
     });
 
     it("comes at the last instant that there is, when it is longer than time", () => {

@@ -3,6 +3,7 @@ import { RESULT_EVENTS, type StackEvent, SYSTEM_EVENTS } from "../event-message.
 import { defined } from "../json.ts";
 import type { Machine, State } from "../machine.ts";
 import type { KnownSender, Stack, TaskDetail, TaskRun, TaskState } from "../stack.ts";
+import { forgetChanged } from "./approved.ts";
 import type { Applied, Cancel, Dispatch, Ignored, Rejected } from "./decision.ts";
 import type { BroughtMetadata, MetadataChange } from "./metadata.ts";
 import { toCancel } from "./runs.ts";
@@ -37,6 +38,8 @@ export interface Work {
   readonly cancels: Cancel[];
   readonly endedAttempts: string[];
   readonly notes: string[];
+  /** Tasks of states that were left before they had succeeded. */
+  readonly unfinished: string[];
   /** Events to decide next. */
   readonly raised: string[];
 }
@@ -81,7 +84,7 @@ export function beginWork(
     updatedAt: event.at,
     automaticEntries: automatic ? before.automaticEntries : [],
   };
-  const found = { dispatches: [], cancels: [], endedAttempts: [], notes: [], raised: [] };
+  const found = { dispatches: [], cancels: [], endedAttempts: [], notes: [], unfinished: [], raised: [] };
   const work: Work = { machine, event, limits, automatic, brought, stack, entries: 0, ...found };
   // A value that is sensitive since this revision may have been quoted before.
   if (adopted !== before) hideSecrets(work);
@@ -90,14 +93,16 @@ export function beginWork(
 
 /** Stores the event's metadata. */
 export function bringMetadata(work: Work): void {
-  changeMetadata(work, work.brought);
+  changeMetadata(work, work.brought, { isBrought: true });
 }
 
-/** Changes the metadata. */
-export function changeMetadata(work: Work, change: MetadataChange): void {
-  const stack = withMetadata(work.machine, work.stack, change);
-  const isSecret = stack.secretVersions !== work.stack.secretVersions;
+/** Changes the metadata. `isBrought`: to the values of the event itself. */
+export function changeMetadata(work: Work, change: MetadataChange, { isBrought = false } = {}): void {
+  const before = work.stack;
+  const stack = withMetadata(work.machine, before, change);
+  const isSecret = stack.secretVersions !== before.secretVersions;
   work.stack = stack;
+  forgetChanged(work, before, { isBrought });
   if (isSecret) hideSecrets(work);
 }
 
@@ -127,14 +132,18 @@ export function toScopeInput({ machine, stack, event }: Work): ScopeInput {
  * terminal now.
  */
 export function endWork(work: Work): Applied {
-  const { machine, event, dispatches, cancels, endedAttempts, notes, raised } = work;
+  const { machine, event, dispatches, cancels, endedAttempts, notes, unfinished, raised } = work;
   const stack = pruneSecrets(work.stack);
   const ends = machine.states.get(stack.state)?.terminal === true && isSatisfied(stack.tasks) && !isHeld(work);
   const removed = ends && event.name !== SYSTEM_EVENTS.upgradeStack;
   if (ends && !removed) notes.push(formatEnd(stack));
   if (removed) notes.push(...stack.runs.map(formatLeftRun));
   const applied = { kind: "applied", stack, removed, dispatches, cancels, endedAttempts, notes } as const;
-  return raised.length === 0 ? applied : { ...applied, raised };
+  return {
+    ...applied,
+    ...(unfinished.length > 0 && { unfinished }),
+    ...(raised.length > 0 && { raised }),
+  };
 }
 
 /** Returns a sender as a stack stores it: without groups and the request, which matter only at that moment. */

@@ -85,6 +85,8 @@ export interface FlowState {
 export interface FlowHandler {
   readonly field: Field;
   readonly advances: readonly AdvanceDraft[];
+  /** True: each of its entries has a condition, so that it may do nothing. */
+  readonly isConditional?: boolean;
 }
 
 /** The states of a document by name, and the field that contains them. */
@@ -102,7 +104,37 @@ export function checkFlow(context: CompileContext, { states, statesField }: Flow
     context.problems.warn("no-terminal-state", onKey(statesField), message);
   }
   for (const [name, state] of states) checkNext(context, name, state);
+  warnEndless(context, states);
   if (states.has(INIT)) warnUnreachable(context, states);
+}
+
+/** Warns of states that lead to each other by the results of their tasks for ever: nothing leads out of them, or waits. */
+function warnEndless({ problems }: CompileContext, states: ReadonlyMap<string, FlowState>): void {
+  const warned = new Set<string>();
+  for (const [name, state] of states) {
+    if (warned.has(name) || !goesOn(state)) continue;
+    const loop = findReached(states, toTargets(state));
+    // A state that leads to itself alone has a warning of its own.
+    if (loop.size < 2 || !loop.has(name) || ![...loop].every((each) => goesOn(states.get(each)))) continue;
+    for (const each of loop) warned.add(each);
+    const names = [...loop].sort().map(quote).join(", ");
+    const message = `The states ${names} lead to each other with each NEXT, and nothing leads out of them. Let an event or a condition end the loop.`;
+    problems.warn("endless-loop", onKey(state.field), message);
+  }
+}
+
+/** Returns true for a state that is left as soon as its tasks have succeeded. */
+function goesOn(state: FlowState | undefined): boolean {
+  const next = state?.on?.get(NEXT);
+  if (next === undefined || next.advances.length === 0 || next.isConditional === true) return false;
+  return state?.terminal === false && state.tasks !== undefined && state.tasks.length > 0;
+}
+
+function findReached(states: ReadonlyMap<string, FlowState>, from: Iterable<string>): ReadonlySet<string> {
+  const reached = new Set(from);
+  // A set that grows during the iteration is iterated to its new end.
+  for (const name of reached) for (const target of toTargets(states.get(name))) reached.add(target);
+  return reached;
 }
 
 function checkNext({ problems }: CompileContext, name: string, state: FlowState): void {
@@ -124,9 +156,7 @@ function needsNext(name: string, { terminal, tasks = [], on }: FlowState): boole
 }
 
 function warnUnreachable({ problems }: CompileContext, states: ReadonlyMap<string, FlowState>): void {
-  const reached = new Set([INIT]);
-  // A set that grows during the iteration is iterated to its new end.
-  for (const name of reached) for (const target of toTargets(states.get(name))) reached.add(target);
+  const reached = findReached(states, [INIT]);
   for (const [name, { field }] of states) {
     if (reached.has(name)) continue;
     problems.warn("unreachable-state", onKey(field), `No way leads from INIT to the state ${quote(name)}.`);

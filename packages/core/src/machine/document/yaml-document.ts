@@ -1,6 +1,7 @@
 import { utf8ToBytes } from "@noble/hashes/utils.js";
 import type { Static, TSchema } from "typebox";
 import { MACHINE_LIMITS, suggestOrList } from "./compile-context.ts";
+import { findNotUtf8 } from "./find-not-utf8.ts";
 import { createProblemList, type Problem, type ProblemList, type Spot } from "./problem-list.ts";
 import { readYaml } from "./read-yaml.ts";
 import { listSchemaFaults } from "./schema-faults.ts";
@@ -12,7 +13,7 @@ export interface YamlDocument<Content> {
   /** Undefined when the document has problems. */
   readonly value: Content | undefined;
   /**
-   * In the order of the document. Codes: `yaml-syntax`, `limit-exceeded`, `unknown-key`, `missing-key`,
+   * In the order of the document. Codes: `not-utf8`, `yaml-syntax`, `limit-exceeded`, `unknown-key`, `missing-key`,
    * `invalid-value`.
    */
   readonly problems: readonly Problem[];
@@ -48,6 +49,11 @@ const MAX_PROBLEMS = 100;
 type Report = (path: Path, code: string, message: string) => void;
 
 function readBounded(source: string, problems: ProblemList): TreeNode | undefined {
+  const foreign = findNotUtf8(source);
+  if (foreign !== undefined) {
+    problems.error("not-utf8", { path: [], at: foreign.at }, foreign.message);
+    return undefined;
+  }
   const { maxBytes } = MACHINE_LIMITS;
   // A byte is at least a third of a UTF-16 unit, so that huge texts are not even encoded.
   const bytes = source.length > maxBytes ? source.length : utf8ToBytes(source).length;

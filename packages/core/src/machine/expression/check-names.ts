@@ -11,15 +11,20 @@ export function checkNames(tree: ASTNode, source: string, place: ExpressionPlace
   return checkTree(tree, check, (reference) => checkReference(check, reference));
 }
 
-/** Returns the faults of the names of an expression that has only these variables. */
+/**
+ * Returns the faults of the names of an expression that has only these variables. `hook.pull` allows only this member of
+ * the variable `hook`.
+ */
 export function checkVariables(
   tree: ASTNode,
   source: string,
   variables: readonly string[],
 ): readonly ExpressionFault[] {
   const check: SourceCheck = { source, faults: new Map() };
-  return checkTree(tree, check, ({ root, at }) => {
-    if (!variables.includes(root) && !TYPES.has(root)) checkVariable(check, { root, at, variables });
+  return checkTree(tree, check, ({ root, at, members: [member] }) => {
+    if (variables.includes(root) || TYPES.has(root)) return;
+    const name = variables.some((each) => each.startsWith(`${root}.`)) ? `${root}.${member?.name ?? "*"}` : root;
+    if (!variables.includes(name)) checkVariable(check, { root: name, at, variables });
   });
 }
 

@@ -52,7 +52,7 @@ function listPending(machine: Machine, stack: Stack): readonly string[] {
   return [
     ...(isAwaited && !isBlocked ? [NEXT] : []),
     ...(mayFail ? listFailed(machine) : []),
-    ...timers.filter(({ task }) => task === undefined).map(({ event }) => event),
+    ...timers.filter(({ task, refused }) => task === undefined && refused === undefined).map(({ event }) => event),
   ];
 }
 

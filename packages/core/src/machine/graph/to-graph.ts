@@ -119,22 +119,6 @@ type GraphDirection = "horizontal" | "vertical";
 export interface DrawOptions {
   /** Default: `horizontal`. */
   readonly direction?: GraphDirection;
-  /** The middles of nodes by id, in pixels, as an editor has laid them out. Used where every node has one. */
-  readonly positions?: ReadonlyMap<string, GraphPoint>;
-  /** Ways of arrows by their index, as an editor has laid them out with `positions`. Other arrows are laid out. */
-  readonly routes?: ReadonlyMap<number, GraphRoute>;
-}
-
-/** A point of a drawing, in pixels. */
-export interface GraphPoint {
-  readonly x: number;
-  readonly y: number;
-}
-
-/** The way of an arrow: its ends and where it bends, and the middle of its label. */
-export interface GraphRoute {
-  readonly points: readonly GraphPoint[];
-  readonly label: GraphPoint;
 }
 
 /** Returns the label of an arrow, such as `FAILED [when stack.visits.BUILD < 3]`; empty when it has none. */

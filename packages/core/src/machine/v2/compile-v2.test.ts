@@ -122,6 +122,7 @@ describe("a compiled v2 machine", () => {
     expect(machine?.metadata.keys.get("size")).toMatchObject({ minimum: 1, maximum: 3, default: 2 });
     expect(machine?.metadata.keys.get("stage")).toMatchObject({ enum: ["test", "live", 3, true] });
     expect(machine?.metadata.keys.get("note")).toMatchObject({ default: null });
+    expect(machine?.metadata.keys.get("url")).toMatchObject({ readOnly: true });
     expect(machine?.states.get("WORK")).toMatchObject({
       timeoutMs: 5_400_000,
       leaving: "cancel",
@@ -348,6 +349,35 @@ describe("what expressions may name", () => {
   });
 });
 
+describe("states that lead to each other by results", () => {
+  const loop = (more: object) => ({
+    events: ["GO", "END"],
+    states: {
+      INIT: { on: { GO: "A", END: "DONE" } },
+      A: { tasks: ["run"], on: { NEXT: "B" } },
+      B: { tasks: ["run"], on: { NEXT: "A", FAILED: "A" } },
+      DONE: { terminal: true },
+      ...more,
+    },
+  });
+
+  it("are warned of when nothing leads out of them, once", () => {
+    expect(problemsOf(loop({}))).toEqual(["endless-loop states.A"]);
+  });
+
+  it.each([
+    ["an event", { B: { tasks: ["run"], on: { NEXT: "A", END: "DONE" } } }],
+    ["a failure", { B: { tasks: ["run"], on: { NEXT: "A", FAILED: "DONE" } } }],
+    [
+      "a condition",
+      { B: { tasks: ["run"], on: { NEXT: [{ when: "stack.visits.B < 3", action: "advance", state: "A" }] } } },
+    ],
+    ["a state that waits", { B: { on: { GO: "A" } } }],
+  ])("are fine with %s that ends or stops them", (_what, more) => {
+    expect(problemsOf(loop(more))).toEqual([]);
+  });
+});
+
 describe("needs", () => {
   const states = (...tasks: string[]) => ({ INIT: { on: { GO: "DONE" } }, DONE: { terminal: true, tasks } });
   const needing = (needs: Record<string, string[]>) =>
@@ -525,6 +555,7 @@ const WARNINGS = [
   "protected-left-automatically",
   "approval-key-unused",
   "approval-from-duplicate",
+  "endless-loop",
 ];
 
 describe("the fixtures of version 2", () => {

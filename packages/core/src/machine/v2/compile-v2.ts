@@ -25,7 +25,7 @@ import { type Machine, REVISION_MODES, type Reaction, SEMANTICS_V2, type State, 
 import { machineV2Schema } from "./machine-v2-schema.ts";
 import { toAfterTimers } from "./read-after.ts";
 import { createV2Context, readExpression, readTemplate, type V2Context } from "./read-expressions.ts";
-import { checkDeclared, type MetadataDraft, readMetadata, toAllowPlace } from "./read-metadata.ts";
+import { checkDeclared, checkWritable, type MetadataDraft, readMetadata, toAllowPlace } from "./read-metadata.ts";
 import { type EntryDraft, type EventDraft, type HandlerDraft, readStates, type StateDraft } from "./read-states.ts";
 import { checkNeeds, type Needs, readNeeds, readTask, type TargetDrafts, type TaskDraft } from "./read-tasks.ts";
 
@@ -77,7 +77,10 @@ function readEvents(
   for (const [name, event] of toFields(field)) {
     checkReserved(context, name, onKey(event));
     const keys = toTextItems(findField(event, "metadata"));
-    for (const key of keys) checkDeclared(context, key.field, key.text, metadata);
+    for (const key of keys) {
+      checkDeclared(context, key.field, key.text, metadata);
+      checkWritable(context, onValue(key.field), key.text, metadata.rules);
+    }
     const allow = readExpression(context, findField(event, "allow"), { place, wanted: "bool" });
     declared.set(name, { field: event, metadata: keys, allow });
   }
@@ -198,6 +201,7 @@ function toTask({ executors }: CompileContext, draft: TaskDraft): Task {
     // The task's own timeout applies, whatever the resolved config.
     dynamicConfig: dynamic && timeoutMs !== undefined ? { ...dynamic, findTimeoutMs: () => undefined } : dynamic,
     isApproval: isApproval || undefined,
+    sends: definition?.sends,
     timeoutMs: timeoutMs ?? config?.timeoutMs ?? (isApproval ? APPROVAL_TIMEOUT_MS : TIMEOUT_MS),
     cancelWithinMs: toCancelWithinMs(definition),
   });

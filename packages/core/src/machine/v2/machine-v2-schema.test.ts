@@ -33,6 +33,7 @@ const BEYOND = new Set([
   "expression-unknown-name",
   "expression-unterminated",
   "expression-variable-unavailable",
+  "metadata-read-only",
   "metadata-undeclared",
   "needs-cycle",
   "needs-not-in-state",
@@ -56,6 +57,7 @@ const BEYOND = new Set([
   "terraform-action-required",
   "terraform-action-unknown",
   "terraform-value-invalid",
+  "not-utf8",
 ]);
 
 const isBeyond = (file: string) => BEYOND.has(file.replace(".yaml", ""));

@@ -253,6 +253,7 @@ const MetadataRulePart = closedMap(
     maximum: Bound,
     sensitive: Flag("The value is never shown, logged or written into messages."),
     immutable: Flag("A value, once set, cannot be changed."),
+    readOnly: Flag("No event may bring a value: only outputs of tasks and set write it."),
     description: Description,
   },
   {

@@ -1,6 +1,7 @@
 import { findMetadataFault } from "../decide/metadata-faults.ts";
 import { createMetadataPattern, MAX_PATTERN } from "../decide/metadata-pattern.ts";
 import { type CompileContext, onKey, onValue } from "../document/compile-context.ts";
+import type { Spot } from "../document/problem-list.ts";
 import {
   type Field,
   findField,
@@ -14,7 +15,7 @@ import {
 } from "../document/tree.ts";
 import { describe, quote } from "../document/wording.ts";
 import type { ExpressionPlace, PlaceMetadata } from "../expression/expression.ts";
-import { defined } from "../json.ts";
+import { defined, findRoundedFault } from "../json.ts";
 import { METADATA_TYPES, type MetadataRule } from "../machine.ts";
 
 /** The metadata of a document; rules with a fault are included as far as they could be read. */
@@ -51,18 +52,35 @@ export function checkDeclared({ problems }: CompileContext, key: Field, name: st
   problems.error("metadata-undeclared", onKey(key), message);
 }
 
+/** Reports a key that an event must bring and that no event may bring. */
+export function checkWritable(
+  { problems }: CompileContext,
+  spot: Spot,
+  name: string,
+  rules: MetadataDraft["rules"],
+): void {
+  if (rules.get(name)?.readOnly !== true) return;
+  const message = `No event may bring ${quote(name)}, because its rule has readOnly: true. Remove one of the two.`;
+  problems.error("metadata-read-only", spot, message);
+}
+
 function readRule(context: CompileContext, key: string, field: Field): MetadataRule {
   const type = METADATA_TYPES.find((known) => known === findText(findField(field, "type")));
   const rule: MetadataRule = defined({
     required: findFlag(field, "required") ?? false,
     sensitive: findFlag(field, "sensitive") ?? false,
     immutable: findFlag(field, "immutable") ?? false,
+    readOnly: findFlag(field, "readOnly") || undefined,
     type,
     pattern: readPattern(context, findField(field, "pattern"), type),
     enum: readEnum(context, findField(field, "enum"), type),
     ...readRange(context, field, type),
   });
-  return defined({ ...rule, default: readDefault(context, key, { field: findField(field, "default"), rule }) });
+  const read = defined({ ...rule, default: readDefault(context, key, { field: findField(field, "default"), rule }) });
+  if (rule.required && read.default === undefined) {
+    checkWritable(context, onKey(field), key, new Map([[key, rule]]));
+  }
+  return read;
 }
 
 /** Reads the `default` of a metadata key, which must fit the key's other rules. */
@@ -73,6 +91,9 @@ function readDefault(
 ): MetadataRule["default"] {
   const value = field && findScalar(field);
   if (field === undefined || value === undefined) return undefined;
+  const rounded = findRoundedFault(value);
+  if (rounded !== undefined)
+    problems.error("default-invalid", onValue(field), `The default cannot be kept: ${rounded}.`);
   const rules = { keys: new Map([[key, rule]]), additional: false };
   const fault = findMetadataFault(rules, { next: { [key]: value }, keys: [key], present: {} });
   if (fault === undefined || fault.code === "PATTERN_NOT_LINEAR") return value;

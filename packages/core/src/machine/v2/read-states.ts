@@ -189,6 +189,8 @@ export interface HandlerDraft {
   readonly entries: readonly EntryDraft[];
   /** The states that it may lead to. */
   readonly advances: readonly AdvanceDraft[];
+  /** True: each of its entries has a condition, so that it may do nothing. */
+  readonly isConditional: boolean;
 }
 
 /** Handlers by event; undefined when `on` could not be read. */
@@ -202,7 +204,9 @@ function readHandlers(
   for (const [event, field] of toFields(on)) {
     if (!INTERNAL.includes(event)) checkHandled(context, event, { field, scope });
     const entries = readReaction(context, field, scope);
-    handlers.set(event, { field, entries, advances: entries.flatMap(({ advance }) => advance ?? []) });
+    const advances = entries.flatMap(({ advance }) => advance ?? []);
+    const isConditional = entries.every((entry) => entry.isConditional || entry.advance === undefined);
+    handlers.set(event, { field, entries, advances, isConditional });
   }
   return handlers;
 }

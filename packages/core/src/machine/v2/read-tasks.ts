@@ -17,6 +17,7 @@ import {
 import { describe, listNames, quote } from "../document/wording.ts";
 import { findTimeoutMs } from "../executor-definition.ts";
 import type { Expression, ExpressionPlace, Template } from "../expression/expression.ts";
+import { listReferences } from "../expression/list-references.ts";
 import { defined } from "../json.ts";
 import { type DynamicConfig, PLAIN_TASK, type RetryPolicy } from "../machine.ts";
 import { isOverspent, readExpression, readTemplate, suggestWithin, type V2Context } from "./read-expressions.ts";
@@ -139,15 +140,35 @@ interface ConfigInput {
 function readConfig(context: V2Context, task: Field<MapNode>, input: ConfigInput): ConfigDraft | undefined {
   const field = findField(task, "config") ?? toEmptyConfig(task);
   if (!isMapField(field)) return undefined;
+  const { takesSecrets, showsConfig } = context.executors.get(input.executor ?? "") ?? {};
   // People read the config of an approval.
-  const sensitive = input.executor === APPROVAL ? "never" : "placeholder";
+  const sensitive = input.executor === APPROVAL || takesSecrets === false ? "never" : "placeholder";
   const template = readTemplate(context, field, { ...input.place, sensitive });
   if (isOverspent(context)) return { config: field };
+  if (showsConfig !== undefined && template !== undefined)
+    warnShown(context, field, { ...input, template, showsConfig });
   const open = openConfig(field.node);
   if (open.opening !== undefined) return readDynamic(context, field, { ...input, open, template });
   const config = { ...field, node: open.node };
   const timeoutMs = input.executor === undefined ? undefined : checkConfigAndLimit(context, config, input.executor);
   return defined({ config, timeoutMs });
+}
+
+interface ShownInput extends ConfigInput {
+  readonly template: Template;
+  readonly showsConfig: string;
+}
+
+function warnShown(
+  { problems }: V2Context,
+  config: Field,
+  { executor, place, template, showsConfig }: ShownInput,
+): void {
+  const read = listReferences(template.source);
+  const shown = [...place.metadata.sensitive].filter((key) => read.has(`metadata.${key}`)).map((key) => quote(key));
+  if (shown.length === 0) return;
+  const message = `This config of ${executor} contains the sensitive key ${shown.join(", ")}. ${showsConfig}`;
+  problems.warn("sensitive-shown", onKey(config), message);
 }
 
 // Lets the executor's check report what is missing in a missing config.

@@ -6,7 +6,7 @@ import { type DocumentVersion, MACHINE_LIMITS, suggestOrList } from "../document
 import { DURATION_PATTERN, type DurationText, parseDuration } from "../document/duration.ts";
 import { type Field, findText, type TreeNode } from "../document/tree.ts";
 import { describe, quote } from "../document/wording.ts";
-import { APPROVAL_EVENTS, SYSTEM_EVENTS } from "../event-message.ts";
+import { APPROVAL_EVENTS, SETTLED_APPROVAL, SYSTEM_EVENTS } from "../event-message.ts";
 import { hasExpression } from "../expression/compile-template.ts";
 import { ACCOUNT, FAILED, NEXT, TIMEOUT } from "../machine.ts";
 
@@ -15,8 +15,8 @@ export const NAME = "[A-Z0-9][A-Z0-9_-]{0,62}";
 
 const WHOLE_NAME = new RegExp(`^${NAME}$`);
 
-// The engine sends events of these names itself, or operators do.
-const RESERVED_EVENTS: readonly string[] = [NEXT, FAILED, TIMEOUT, ...Object.values(SYSTEM_EVENTS)];
+// The engine sends events of these names itself, or operators do; the last is in the audit log for what they have done.
+const RESERVED_EVENTS: readonly string[] = [NEXT, FAILED, TIMEOUT, ...Object.values(SYSTEM_EVENTS), SETTLED_APPROVAL];
 
 /** As `NAME`, for declared events and with the anchors. */
 export const EVENT = `^(?!(?:${RESERVED_EVENTS.join("|")})$)${NAME}$`;

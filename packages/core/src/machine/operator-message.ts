@@ -1,0 +1,31 @@
+import { defined } from "./json.ts";
+
+/** What an operator does to a stack by an event of the engine. */
+export type OperatorAction = "retry" | "cancel" | "acknowledge" | "settle" | "remove";
+
+/** What an operation of the API is given, without id and reason. */
+interface OperatorBody {
+  readonly which?: unknown;
+  readonly task?: unknown;
+  readonly approval?: unknown;
+}
+
+/** Returns the event of an operation, for one stack or for many. */
+export function toOperatorMessage(
+  action: OperatorAction,
+  { which, task: name, approval }: OperatorBody,
+): Readonly<Record<string, unknown>> {
+  const task = name === undefined ? undefined : { name };
+  switch (action) {
+    case "retry":
+      return defined({ event: which === "pending" ? "RETRY_PENDING_TASKS" : "RETRY_FAILED_TASKS", task });
+    case "cancel":
+      return defined({ event: "CANCEL_TASK", task });
+    case "acknowledge":
+      return { event: "ACKNOWLEDGE_FAILURE" };
+    case "settle":
+      return defined({ event: "SETTLE_TASK", as: "succeeded", task, approval });
+    case "remove":
+      return { event: "REMOVE_STACK", force: true };
+  }
+}
