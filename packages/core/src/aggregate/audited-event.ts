@@ -2,6 +2,8 @@ import { type AuditEntry, toBoundedEntry } from "../access/audit-entry.ts";
 import { isInternalMachine } from "../access/decide-event.ts";
 import type { Sender, SenderKind } from "../access/sender.ts";
 import { OPERATORS_EVENTS } from "../machine/decide/decision.ts";
+import { quote } from "../machine/document/wording.ts";
+import { SETTLED_APPROVAL } from "../machine/event-message.ts";
 import { defined } from "../machine/json.ts";
 import type { Machine } from "../machine/machine.ts";
 import type { Stack } from "../machine/stack.ts";
@@ -13,7 +15,7 @@ export interface RecordedEvent {
   readonly sender: Sender | undefined;
   /** The machine of the decision; undefined when none was needed or found. */
   readonly machine?: Machine | undefined;
-  /** The action in the audit log. Default: the event's name. */
+  /** The action in the audit log. Default: that of the event's name. */
   readonly action?: string | undefined;
 }
 
@@ -38,7 +40,7 @@ function toUnverified(name = "anonymous"): Sender {
 
 /** Returns the entry of an event in the audit log. */
 export function toAuditEntry(
-  { entry, sender, machine, action = entry.event }: RecordedEvent,
+  { entry, sender, machine, action = toAction(entry.event) }: RecordedEvent,
   id: string,
   stack: Stack | undefined,
 ): AuditEntry {
@@ -54,6 +56,14 @@ export function toAuditEntry(
     on: defined({ machine: machine?.name ?? stack?.machine, stackId, eventId, task }),
     ...defined({ code, reason }),
   });
+}
+
+/** Names that machines declare; of the names of actions, only those of operators' events look so. */
+const DECLARED = /^[A-Z0-9][A-Z0-9_-]*$/;
+
+/** Returns the action of an event. A sender may choose any name, such as `login`: it is quoted, and represents no other action. */
+function toAction(event: string): string {
+  return DECLARED.test(event) && event !== SETTLED_APPROVAL ? event : `event ${quote(event)}`;
 }
 
 /** The way in of a sender of each kind. Events without a verified sender come over a queue. */

@@ -97,6 +97,19 @@ describe("the audit log", () => {
     ]);
   });
 
+  // An event names its own line: someone who may send any is in the log as if another action had failed.
+  it.each(["login", "denied", "revokeToken", "SETTLE_APPROVAL", "pruneAudit"])(
+    "has no line of the action %s for an event of that name",
+    async (name) => {
+      const { send, list } = createBench();
+      await send("OPENED", ci);
+
+      await send(name, ada);
+
+      expect((await list()).map(({ action, on }) => [action, on.eventId])).toEqual([[`event "${name}"`, "e2"]]);
+    },
+  );
+
   it("has none of other events of tokens, of results and of timers", async () => {
     const { yard, send, list } = createBench({ script: ({ attempt }) => (attempt === 1 ? undefined : running) });
     await send("OPENED", ci);

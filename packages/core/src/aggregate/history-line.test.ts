@@ -272,7 +272,8 @@ describe("the fields", () => {
     );
     const plain = [
       ...["position", "stackId", "at", "eventId", "internal", "release", "event", "outcome", "incarnation", "actor"],
-      ...["from", "to", "task", "retryable", "dispatchId", "timer", "raisedBy", "confirmed", "sent", "machineHash"],
+      ...["from", "to", "task", "retryable", "dispatchId", "timer", "raisedBy", "confirmed", "sent", "unfinished"],
+      "machineHash",
     ];
 
     expect(JSON.stringify(line)).not.toContain(SECRET);
@@ -287,7 +288,7 @@ describe("the fields", () => {
     expect(kept).toMatchObject({ reason: "***", description: "***", more: { note: "***" } });
     expect(decisive).toEqual([
       ...["id", "stackId", "event", "action", "machine", "metadata", "task", "dispatchId", "code", "retryable"],
-      ...["outputs", "sensitiveOutputs", "confirm", "to", "of", "actor", "as", "approval", "force"],
+      ...["outputs", "sensitiveOutputs", "confirm", "to", "of", "plan", "actor", "as", "approval", "force"],
     ]);
   });
 });

@@ -54,6 +54,7 @@ export function toHistoryEntry(given: HistoryLineInput): HistoryEntry {
       description: event.description,
       metadata: toMetadata(input, after),
       machineHash: after?.machineHash,
+      unfinished: decision.kind === "applied" ? decision.unfinished : undefined,
     }),
     ...toReplayFields(input, after),
   };
@@ -219,7 +220,7 @@ export function toPrintedMetadata(
 /** Keys of a message that identify it. The other keys of an invalid message may contain anything. */
 const PLAIN_KEYS: ReadonlySet<string> = new Set([
   ...["id", "stackId", "event", "action", "machine", "dispatchId", "code", "retryable"],
-  ...["actor", "reason", "as", "force", "to", "confirm", "sensitiveOutputs"],
+  ...["actor", "reason", "as", "force", "to", "confirm", "plan", "sensitiveOutputs"],
 ]);
 
 /** Returns an event's message for display: as received, without sensitive metadata and outputs. */

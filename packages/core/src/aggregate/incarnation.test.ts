@@ -20,6 +20,21 @@ tasks:
   check: { executor: work, config: {} }
 `;
 
+/** Each promotion leads one stage on. */
+const STEPS = `
+version: 2
+events: { OPENED: {}, PROMOTE: {}, CHECKED: {} }
+states:
+  INIT: { on: { OPENED: IDLE } }
+  IDLE: { on: { PROMOTE: TEST } }
+  TEST: { tasks: [deploy], on: { NEXT: CHECK } }
+  CHECK: { tasks: [deploy], on: { NEXT: [{ action: no-op, raise: CHECKED }], CHECKED: TESTED } }
+  TESTED: { on: { PROMOTE: STAGE } }
+  STAGE: { tasks: [deploy], on: { NEXT: STAGED } }
+  STAGED: { on: { PROMOTE: IDLE } }
+tasks: { deploy: { executor: work, config: {} } }
+`;
+
 /** Its roll-out may take hours. */
 const SLOW = SOURCE.replace("apply: { executor: work,", "apply: { executor: work, timeout: 6h,");
 
@@ -302,6 +317,33 @@ describe("a repeated event", () => {
 
     expect(await stateOf()).toBe("LIVE");
     expect(await listParked("s")).toEqual([]);
+  });
+
+  it("is kept while the run that the same one began goes on: a run begins after the last (bullmq#3427, #3151, oban#1259)", async () => {
+    const { send, hold, finish, stateOf, listOutcomes } = createYard();
+    await send("OPENED");
+    hold("apply");
+    await send("PUSHED", "PUSHED", "PUSHED");
+
+    await finish("apply");
+
+    expect(await stateOf()).toBe("LIVE");
+    expect((await listOutcomes("s")).filter((line) => line.startsWith("PUSHED"))).toEqual([
+      "PUSHED applied",
+      "PUSHED parked EVENT_NOT_HANDLED",
+      "PUSHED ignored EVENT_REPEATED",
+      "PUSHED applied",
+    ]);
+  });
+
+  it("is kept as the next step of a chain: test, then stage", async () => {
+    const { send, hold, finish, stateOf } = createYard(STEPS);
+    hold("deploy");
+    await send("OPENED", "PROMOTE", "PROMOTE");
+
+    await finish("deploy");
+
+    expect(await stateOf()).toBe("STAGED");
   });
 
   it("is not kept when the same one is parked before it, from any sender", async () => {

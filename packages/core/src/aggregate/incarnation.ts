@@ -1,5 +1,5 @@
 import { type Decision, type Ignored, MACHINES_FAULT, OPERATORS_EVENTS } from "../machine/decide/decision.ts";
-import { beginsRemoval, isOnWayOut } from "../machine/decide/way-out.ts";
+import { beginsRemoval, isOnWayOut, mayHandleNext } from "../machine/decide/way-out.ts";
 import { isSent, RESULT_EVENTS, type StackEvent, toEventKey } from "../machine/event-message.ts";
 import { isMap } from "../machine/json.ts";
 import { INIT, type Machine, NEXT } from "../machine/machine.ts";
@@ -81,7 +81,10 @@ export function endIncarnation(
     return event.origin === "external" && order > endsFrom;
   });
   for (const { event } of outlived) round.outlived.add(toEventKey(event));
-  return giveUpHeads(deps, round, ended, { reason: "The stack was removed." });
+  // A timer ends with the state in which it was armed.
+  const [timers, others] = partition(ended, ({ event }) => event.timerId !== undefined);
+  for (const { event } of timers) unpark(round, event);
+  return giveUpHeads(deps, round, others, { reason: "The stack was removed." });
 }
 
 /**
@@ -175,7 +178,8 @@ function giveUpParked(deps: Pick<RefuseDeps, "ids">, round: Round, parked: Parke
 
 /**
  * Returns why an event that the state does not handle is not kept: the event before it, which led the stack here or is
- * still parked, is the same.
+ * still parked, is the same, and nothing lies between. A run lies between: where what runs leads on to a state that handles the
+ * event, it is kept, so that at least one run begins after the last event. A removal that is under way is not begun again.
  */
 export function findRepeat(round: Round, event: StackEvent, machine: Machine | undefined): Ignored | undefined {
   const { stack, parked } = round;
@@ -190,6 +194,8 @@ export function findRepeat(round: Round, event: StackEvent, machine: Machine | u
     return earlier.mark === mark ? ignore(event, `The same event is parked: ${earlier.event.id}.`) : undefined;
   }
   if (lead.mark !== mark || !isStillTrue(stack, event) || mayBeginNext(stack, event, machine)) return undefined;
+  const runs = stack.endsFrom === undefined && machine !== undefined && mayHandleNext(machine, stack.state, event.name);
+  if (runs) return undefined;
   return ignore(event, "It repeats the event that led the stack here.");
 }
 

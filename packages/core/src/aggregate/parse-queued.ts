@@ -1,4 +1,4 @@
-import { type ParsedEvent, parseEventMessage, type StackEvent } from "../machine/event-message.ts";
+import { type EventOrigin, type ParsedEvent, parseEventMessage, type StackEvent } from "../machine/event-message.ts";
 import { defined } from "../machine/json.ts";
 import { findUnreadable } from "../ports/queued-event.ts";
 import type { QueuedEvent } from "../ports/stack-store.ts";
@@ -31,7 +31,7 @@ function parseMessage(options: ReadOptions, round: Round, queued: QueuedEvent): 
     // An attempt's id, and so the id of its result, may be longer than senders may make theirs.
     messageId: queued.origin === "worker" ? "worker" : queued.id,
     at: round.now,
-    origin: queued.origin,
+    origin: originOf(queued),
     allowExternalNext: options.allowExternalNext,
     ...defined({ actor: queued.actor, sender: queued.sender, own: queued.own, release: queued.release }),
   });
@@ -42,5 +42,11 @@ function parseMessage(options: ReadOptions, round: Round, queued: QueuedEvent): 
     return { kind: "invalid", code: "EVENT_INVALID", reason };
   }
   // The queue's id counts: the body's own may have been cut or made by the receiver.
-  return { kind: "event", event: { ...parsed.event, id: queued.id } };
+  const { id, timerId, raised } = queued;
+  return { kind: "event", event: { ...parsed.event, id, ...defined({ timerId, raised }) } };
+}
+
+function originOf({ origin, timerId, raised }: QueuedEvent): EventOrigin {
+  if (timerId !== undefined) return "timer";
+  return raised === undefined ? origin : "engine";
 }

@@ -1,4 +1,4 @@
-import { isOperators, isParked, type Rejected } from "../machine/decide/decision.ts";
+import { isOccurrence, isOperators, isParked, type Rejected } from "../machine/decide/decision.ts";
 import { listHeldSecrets } from "../machine/decide/stack-secrets.ts";
 import { type StackEvent, toEventKey } from "../machine/event-message.ts";
 import type { Ids } from "../ports/clock.ts";
@@ -35,7 +35,7 @@ export function refuse(deps: RefuseDeps, round: Round, refusal: Refusal): Refusa
   const { event, queued, decision } = refusal;
   if (event.origin === "stack") return "refused";
   if (isParked(event, decision.code)) return parkOrGiveUp(deps, round, refusal);
-  if (ANSWERED.has(decision.code) || event.origin === "timer" || isOperators(event, decision.code)) return "refused";
+  if (ANSWERED.has(decision.code) || isOccurrence(event) || isOperators(event, decision.code)) return "refused";
   if (isRedelivered(deps, round, queued)) return "redeliver";
   deadLetters(deps, round, queued, { ...decision, masked: refusal.masked });
   return "dead-lettered";
@@ -51,6 +51,7 @@ const ANSWERED: ReadonlySet<string> = new Set([
   "APPROVAL_REPEATED",
   "COMMENT_REQUIRED",
   "STACK_CHANGED",
+  "PLAN_STALE",
   "EVENT_EXPIRED",
 ]);
 

@@ -1,6 +1,5 @@
 import type { Rejected } from "../machine/decide/decision.ts";
 import { isSystemEvent, type StackEvent } from "../machine/event-message.ts";
-import { defined } from "../machine/json.ts";
 import { NEXT } from "../machine/machine.ts";
 import type { HistoryRelease } from "../ports/stack-store.ts";
 import type { Round } from "./round.ts";
@@ -34,8 +33,8 @@ export function toHistoryRelease({
   sender,
 }: Pick<StackEvent, "release" | "sender">): HistoryRelease | undefined {
   if (release === undefined || sender === undefined) return undefined;
-  const { task, createdAt, restores } = release;
-  return { id: sender.id, machine: sender.machine ?? "", task, createdAt, ...defined({ restores }) };
+  const { expect: _, expiresAt: __, ...note } = release;
+  return { id: sender.id, machine: sender.machine ?? "", ...note };
 }
 
 function reject(code: Rejected["code"], reason: string): Rejected {

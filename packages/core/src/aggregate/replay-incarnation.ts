@@ -7,7 +7,10 @@ import type { Machine } from "../machine/machine.ts";
 import type { Stack, StackTimer } from "../machine/stack.ts";
 import { toParkedHead } from "../ports/parked-head.ts";
 import type { Change, LoadedStack, ParkedEvent, ParkedHead, QueuedEvent } from "../ports/stack-store.ts";
-import { applyInputs, type DecidedEvent } from "./apply-inputs.ts";
+import { applyInputs } from "./apply-inputs.ts";
+import type { DecidedEvent } from "./apply-options.ts";
+import { CLOCK_CORRECTED } from "./correct-clock.ts";
+import { followChange } from "./follow-change.ts";
 import { DEFAULT_PARKING } from "./parking.ts";
 import type { StackInput } from "./stack-input.ts";
 import { toTimerEvent } from "./timer-event.ts";
@@ -107,10 +110,12 @@ export function replayIncarnation({
     },
     parkedEvents: new Map(parked.map((event) => [toEventKey(event), toParked(event)])),
   };
-  for (const [place, { event }] of incarnation.entries()) {
+  for (const [place, { event, did }] of incarnation.entries()) {
     if (until !== undefined) fireForeignTimers(replay, event.at - LATE_MS);
     replay.machine = machineAt?.(place) ?? machine;
-    replayEvent(replay, place);
+    // What was corrected waits from this instant on.
+    if (did.code === CLOCK_CORRECTED) apply(replay, event.at, { kind: "timers", stackId, timerId: "" });
+    else replayEvent(replay, place);
   }
   if (until !== undefined) fireForeignTimers(replay, until - LATE_MS);
   const { differences, loaded, timers } = replay;
@@ -148,13 +153,13 @@ function replayEvent(replay: Replay, place: number): void {
   if (did.code === "NOT_ALLOWED") return;
   const key = toEventKey(event);
   if (replay.applied.has(key) || replay.settled.has(place)) return;
-  if (event.raised !== undefined) {
-    compare(replay, place, event, { outcome: "ignored", state: loaded.stack?.state ?? null, sent: [] });
-    return;
-  }
   const waiting = loaded.parked.find((each) => toEventKey(each.event) === key);
   if (waiting !== undefined || did.code === "STACK_ENDED") {
     replayWaiting(replay, place, waiting);
+    return;
+  }
+  if (event.raised !== undefined) {
+    compare(replay, place, event, { outcome: "ignored", state: loaded.stack?.state ?? null, sent: [] });
     return;
   }
   const { decided, change } = apply(replay, event.at, toInput(event));
@@ -173,8 +178,23 @@ function replayWaiting(replay: Replay, place: number, waiting: ParkedHead | unde
     forget(replay, toEventKey(event));
     return;
   }
+  // It was applied at a try by time: a condition may depend on the instant.
+  const { decided } = apply(replay, event.at, { kind: "parked", stackId: event.stackId });
+  const own = decided.find((each) => toEventKey(each.event) === toEventKey(event) && each.outcome !== "parked-again");
   const state = replay.loaded.stack?.state ?? null;
-  compare(replay, place, event, { outcome: "refused", code: waiting.code, state, sent: [] });
+  compare(
+    replay,
+    place,
+    event,
+    own === undefined
+      ? { outcome: "refused", code: waiting.code, state, sent: [] }
+      : toReplayed(own.decision, own.stack),
+  );
+  compareSettled(
+    replay,
+    place,
+    decided.filter((each) => each !== own),
+  );
 }
 
 /** Drops an event that the incarnation did not keep. */
@@ -298,18 +318,6 @@ function withDrawn(loaded: LoadedStack, timerId: string | undefined, at: number)
     return id === timerId && dueAt > at && dueAt - jitterMs <= at ? { ...timer, dueAt: at } : timer;
   });
   return { ...loaded, stack: { ...stack, timers } };
-}
-
-/** Returns the aggregate after the change was committed. */
-function followChange(
-  { stackId, version, stack, parked }: LoadedStack,
-  { write, park, retried = [], unpark }: Change,
-): LoadedStack {
-  const next = write.kind === "keep" ? stack : write.kind === "put" ? write.stack : undefined;
-  const left = new Map(parked.map((each) => [toEventKey(each.event), each]));
-  for (const key of unpark) left.delete(key);
-  for (const each of [...park.map(toParkedHead), ...retried]) left.set(toEventKey(each.event), each);
-  return { stackId, version: version + 1, parked: [...left.values()], ...defined({ stack: next }) };
 }
 
 /** Returns the effect of a decision, with the stack after it. */

@@ -117,15 +117,6 @@ describe("a round", () => {
     });
   });
 
-  it("spends the timer of a refused event", () => {
-    const timer = { id: "1/after/0", event: "PUSH", dueAt: 5 };
-    const round = aRound({ ...stack, timers: [timer] });
-
-    take(round, { kind: "rejected", code: "EVENT_NOT_HANDLED", reason: "no", spends: timer.id });
-
-    expect(toChange(round).write).toMatchObject({ kind: "put", stack: { timers: [] } });
-  });
-
   it("parks an event again, and takes it out of parking", () => {
     const round = aRound();
     const again = aParkedEvent("p1", { tries: 2, order: 3 });

@@ -150,21 +150,21 @@ export function takeDecision(
   // It has been answered. A second delivery must not act on what comes after.
   if (decision.kind === "ignored" && decision.code === "EVENT_REPEATED") round.appliedIds.add(toEventKey(event));
   if (decision.endedAttempt !== undefined) round.endedAttempts.push(decision.endedAttempt);
-  round.stack = followDecision(round.stack, decision, event.at);
+  round.stack = followDecision(round.stack, decision);
   return false;
 }
 
 function takeApplied(round: Round, event: StackEvent, decision: Applied, everyRunnerClaims: boolean): boolean {
   const before = round.stack;
-  // A raised event comes with the one that has raised it, which is applied once.
-  if (event.raised === undefined) round.appliedIds.add(toEventKey(event));
+  // A raised event comes with the one that has raised it, which is applied once, unless it was parked.
+  if (event.raised === undefined || event.message !== undefined) round.appliedIds.add(toEventKey(event));
   for (const dispatch of decision.dispatches) {
     const claimWithinMs = toClaimWithinMs(dispatch.timeoutMs, everyRunnerClaims);
     round.dispatches.push({ ...dispatch, claimWithinMs, cause: event.id });
   }
   round.endedAttempts.push(...decision.endedAttempts);
   for (const cancel of decision.cancels) round.cancels.push({ ...cancel, unclaimedAtOnce: everyRunnerClaims });
-  round.stack = followDecision(before, decision, event.at);
+  round.stack = followDecision(before, decision);
   return before === undefined || decision.removed || MATTERS.some((key) => before[key] !== decision.stack[key]);
 }
 

@@ -1,3 +1,4 @@
+import { isAhead } from "../machine/decide/correct-instants.ts";
 import { SYSTEM_EVENTS } from "../machine/event-message.ts";
 import { defined } from "../machine/json.ts";
 import type {
@@ -144,6 +145,28 @@ export function findLiveOwner(attempt: Attempt, now: number): string | undefined
 /** Returns true for a lease that ends later than any can. Its owner may be dead: others would wait for days. */
 export function isMistimed({ status, leaseUntil = 0 }: Pick<Attempt, "status" | "leaseUntil">, now: number): boolean {
   return status === "running" && leaseUntil > now + MOST_LEASE_MS;
+}
+
+/**
+ * Returns an attempt as if what has been noted by a clock that was ahead had happened now: the same object when no instant is
+ * wrong. Its deadline, its next poll and the end of its cancel wait again from now on, and its lease ends.
+ */
+export function correctAttempt<A extends Attempt>(attempt: A, now: number): A {
+  const { status, token, timeoutMs, remainingMs, deadlineAt, leaseUntil, pollDueAt, cancel, cancelAt } = attempt;
+  if (status === "settled") return attempt;
+  const beganAt = deadlineAt - (token === 0 ? remainingMs : timeoutMs);
+  const aheadMs = status !== "queued" && isAhead(beganAt, now) ? beganAt - now : 0;
+  const withinMs = cancel?.withinMs ?? 0;
+  const isCancelAhead = cancelAt !== undefined && isAhead(cancelAt - withinMs, now);
+  const isLeaseAhead = isMistimed(attempt, now);
+  if (aheadMs === 0 && !isCancelAhead && !isLeaseAhead) return attempt;
+  return {
+    ...attempt,
+    deadlineAt: deadlineAt - aheadMs,
+    leaseUntil: isLeaseAhead ? now : leaseUntil,
+    pollDueAt: pollDueAt === undefined ? undefined : Math.max(now, pollDueAt - aheadMs),
+    cancelAt: isCancelAhead ? now + withinMs : cancelAt,
+  };
 }
 
 /** The effects of a claim, apart from the results that change nothing. */

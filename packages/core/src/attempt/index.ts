@@ -1,3 +1,4 @@
+export { CLOCKS_DIFFER_MS } from "../machine/decide/correct-instants.ts";
 export { readAttemptSecrets } from "../machine/decide/runs.ts";
 export type { BirthClaim } from "../ports/stack-store.ts";
 export {
@@ -12,6 +13,7 @@ export {
   claimAtBirth,
   claimAttempt,
   closeAttempt,
+  correctAttempt,
   endByResult,
   findLiveOwner,
   grantKey,

@@ -1,5 +1,6 @@
 import { toErrorText } from "../errors/stackyard-error.ts";
 import { exceedsBytes, MAX_METADATA_BYTES } from "../machine/decide/metadata.ts";
+import { toErrorDescription } from "../machine/error-description.ts";
 import { SYSTEM_EVENTS, shortHashOf } from "../machine/event-message.ts";
 import type { ExecutorDefinition } from "../machine/executor-definition.ts";
 import { defined } from "../machine/json.ts";
@@ -50,7 +51,9 @@ function toBody(message: TaskMessage, step: FinalStep, cancelling: boolean): Rea
     case "cancelled":
       return { event: SYSTEM_EVENTS.taskCancelled };
     case "failed": {
-      const { code, message: description, retryable, outputs } = step as Failed;
+      const { code, message: text, retryable, outputs } = step as Failed;
+      // The whole text is in the attempt's log. In the event, it must not make the result too large for its door.
+      const description = toErrorDescription(text);
       return { event: SYSTEM_EVENTS.taskError, description, code, retryable, ...(outputs && { outputs }) };
     }
   }

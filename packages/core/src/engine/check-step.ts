@@ -1,11 +1,12 @@
 import type { TSchema } from "typebox";
 import { Compile, type Validator } from "typebox/compile";
-import { describeThrown, describeValue } from "../errors/stackyard-error.ts";
+import { describeValue } from "../errors/stackyard-error.ts";
+import { findJsonFault, findRoundedFault, toPlainJson } from "../machine/json.ts";
 import { type Executor, type Failed, failed, type Running, type Step, type Succeeded } from "../ports/executor.ts";
 
 /**
  * Validates an executor's result, which may come from a plugin in plain JavaScript. An invalid one becomes a failed
- * step.
+ * step. What it returns is plain JSON, and the same whether it passes through a queue or stays in this process.
  */
 export function checkStep(executor: Executor, answer: unknown): Step {
   if (typeof answer !== "object" || answer === null || !("kind" in answer)) return notAStep(executor, answer);
@@ -31,26 +32,43 @@ function checkRunning(executor: Executor, step: Running): Step {
       `"${name}" answered running with pollAfterMs ${describeValue(pollAfterMs)}; give milliseconds.`,
     );
   }
-  const fault = findFaults(schema, progress) ?? findJsonFault(progress);
-  if (fault !== undefined) return invalidPlugin(`The progress of "${name}" does not fit its schema: ${fault}.`);
-  return typeof step.message === "string" ? step : { ...step, message: "" };
+  // Only the executor itself reads its progress, so rounded numbers are its own matter.
+  const fault = findValueFault(schema, progress, findJsonFault);
+  if (fault !== undefined) return invalidPlugin(`The progress of "${name}" ${fault}.`);
+  const message = typeof step.message === "string" ? step.message : "";
+  return { ...step, progress: toPlainJson(progress), message };
 }
 
-function checkSucceeded(executor: Executor, step: Succeeded): Step {
-  const { name, outputs: schema } = executor;
-  const fault = findFaults(schema, step.outputs) ?? findJsonFault(step.outputs);
-  if (fault !== undefined) return invalidOutput(`The outputs of "${name}" do not fit its schema: ${fault}.`);
-  const { followUp } = step;
-  if (followUp === undefined) return step;
+function checkSucceeded({ name, outputs: schema }: Executor, step: Succeeded): Step {
+  const fault = findValueFault(schema, step.outputs);
+  if (fault !== undefined) return invalidOutput(`The outputs of "${name}" ${fault}.`);
+  const { sensitive, followUp, ...rest } = step;
+  const checked = { ...rest, outputs: toPlainJson(step.outputs) };
+  if (sensitive !== undefined && !isListOfNames(sensitive)) {
+    return invalidOutput(`"${name}" answered succeeded with sensitive ${describeValue(sensitive)}; give names.`);
+  }
+  const named = sensitive === undefined ? checked : { ...checked, sensitive };
+  if (followUp === undefined) return named;
   // Null comes from plugins in plain JavaScript.
-  const inMs: unknown = (followUp as typeof followUp | null)?.inMs;
-  if (isLength(inMs)) return step;
-  return invalidOutput(`The follow-up of "${name}" is in ${describeValue(inMs)}; give milliseconds.`);
+  const { inMs, config }: { inMs?: unknown; config?: unknown } = (followUp as typeof followUp | null) ?? {};
+  if (!isLength(inMs)) {
+    return invalidOutput(`The follow-up of "${name}" is in ${describeValue(inMs)}; give milliseconds.`);
+  }
+  const unread = findValueFault(undefined, config);
+  if (unread !== undefined) return invalidOutput(`The config of the follow-up of "${name}" ${unread}.`);
+  return { ...named, followUp };
 }
 
+/** A failure stays what it is: it loses only outputs that cannot be stored, and says so. */
 function checkFailed({ name }: Executor, step: Failed): Step {
-  if (typeof step.code === "string" && typeof step.message === "string") return step;
-  return invalidPlugin(`"${name}" answered failed without a code and a message.`);
+  if (typeof step.code !== "string" || typeof step.message !== "string") {
+    return invalidPlugin(`"${name}" answered failed without a code and a message.`);
+  }
+  const { outputs, ...rest } = step;
+  if (outputs === undefined) return rest;
+  const fault = findValueFault(undefined, outputs);
+  if (fault === undefined) return { ...rest, outputs: toPlainJson(outputs) };
+  return { ...rest, message: `${step.message} (The outputs were left out: they ${fault}.)` };
 }
 
 function notAStep({ name }: Executor, answer: unknown): Step {
@@ -70,14 +88,20 @@ function isLength(value: unknown): boolean {
   return typeof value === "number" && Number.isFinite(value) && value >= 0;
 }
 
-/** Returns why a value cannot be stored as JSON: every attempt to store it would fail. */
-function findJsonFault(value: unknown): string | undefined {
-  try {
-    JSON.stringify(value);
-    return undefined;
-  } catch (error) {
-    return `it is no JSON (${describeThrown(error)})`;
-  }
+function isListOfNames(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((name) => typeof name === "string");
+}
+
+/** Returns why a value cannot leave its executor: its schema or the door of events would refuse it. */
+function findValueFault(schema: TSchema | undefined, value: unknown, find = findKeptFault): string | undefined {
+  const faults = findFaults(schema, value);
+  if (faults !== undefined) return `do not fit its schema: ${faults}`;
+  const fault = find(value);
+  return fault === undefined ? undefined : `are not plain JSON: ${fault}`;
+}
+
+function findKeptFault(value: unknown): string | undefined {
+  return findJsonFault(value) ?? findRoundedFault(value);
 }
 
 const compiled = new WeakMap<object, Validator>();

@@ -1,5 +1,9 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { toWithdrawal } from "../aggregate/withdraw-parked.ts";
 import { createMemoryStore } from "../memory/memory-store.ts";
+import { createFollower } from "../services/follower.ts";
+import { playMovedLife } from "../testing/moved-life.ts";
 import {
   aChange,
   aDeadLetter,
@@ -9,6 +13,7 @@ import {
   aPut,
   aQueuedEvent,
   commitNow,
+  DAY,
   T0,
 } from "../testing/store-conformance/store-builders.ts";
 import { copyStore } from "./copy-store.ts";
@@ -32,6 +37,7 @@ async function createSource() {
   return from;
 }
 
+const RETENTION = { historyMs: DAY, eventIdMs: DAY, eventIdCount: 9, deadLetterMs: DAY, settledAttemptMs: DAY };
 const options = { machines: ["web"], now: T0 };
 
 describe("copyStore", () => {
@@ -49,6 +55,7 @@ describe("copyStore", () => {
       ["history", 1],
       ["revisions", 1],
       ["records", 1],
+      ["memory", 5],
     ]);
     expect((await to.load(["b"]))[0]?.parked).toEqual((await from.load(["b"]))[0]?.parked);
     expect(await to.revisions.get("0".repeat(64))).toEqual(await from.revisions.get("0".repeat(64)));
@@ -98,6 +105,55 @@ describe("copyStore", () => {
     const [result] = await to.commit([aPut({ id: "a" }, { expectedVersion: 1, appliedIds: ["e1"] })]);
 
     expect(result).toEqual({ kind: "duplicate", eventIds: ["e1"] });
+  });
+
+  // formbricks#9123, didacta-io#45
+  it("still knows the events of a stack that is gone, and those that were withdrawn", async () => {
+    const from = await createSource();
+    const event = aQueuedEvent("p3", { stackId: "a" });
+    await commitNow(from, aPut({ id: "a" }, { expectedVersion: 1, park: [aParkedEvent("p3", { event })] }));
+    const [loaded = { stackId: "a", version: 0, parked: [] }] = await from.load(["a"]);
+    await from.commit([toWithdrawal(loaded, [aParkedEvent("p3", { event })], { by: "ada", reason: "wrong", now: T0 })]);
+    const { version = 0 } = (await from.load(["a"]))[0] ?? {};
+    await commitNow(from, aChange({ stackId: "a", expectedVersion: version, write: { kind: "remove" } }));
+    const to = createMemoryStore();
+
+    await copyStore({ ...options, from, to });
+
+    expect(await to.enqueue([aQueuedEvent("e1", { stackId: "a" }), event])).toEqual([false, false]);
+    const [created] = await to.commit([aPut({ id: "a" })]);
+    expect(created).toEqual({ kind: "committed", version: version + 1 });
+  });
+
+  it("moves the positions of those who read the history to the same lines", async () => {
+    const from = await createSource();
+    const line = (id: string, at: number) =>
+      aChange({ stackId: "a", history: [aHistoryEntry(id, { stackId: "a", at })] });
+    for (let days = 0; days < 3; days += 1)
+      await commitNow(from, { ...line(`h${days}`, T0 + days), expectedVersion: 1 });
+    await from.prune({ ...RETENTION, historyMs: 1 }, T0 + 3);
+    const follower = createFollower({ ...from, clock: { now: () => T0 } }, "reader");
+    await follower.next(async () => undefined);
+    await commitNow(from, { ...line("unread", T0 + 9), expectedVersion: 1 });
+    const to = createMemoryStore();
+
+    await copyStore({ ...options, from, to });
+    const read: string[] = [];
+    await createFollower({ ...to, clock: { now: () => T0 } }, "reader").next(async ({ lines, hasGap }) => {
+      read.push(...lines.map(({ eventId }) => eventId), ...(hasGap ? ["a gap"] : []));
+    });
+
+    expect(read).toEqual(["unread"]);
+  });
+
+  it("answers to old ids as before, wherever a life is moved", async () => {
+    const moves = fc.array(fc.tuple(fc.nat(), fc.nat(), fc.nat()), { maxLength: 14 });
+    await fc.assert(
+      fc.asyncProperty(moves, moves, (before, after) =>
+        playMovedLife({ before, after }, { from: createMemoryStore(), to: createMemoryStore() }),
+      ),
+      { numRuns: 200 },
+    );
   });
 
   it("refuses a source with work under way", async () => {

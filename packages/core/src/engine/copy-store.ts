@@ -5,8 +5,9 @@ import { listPages } from "../list-pages.ts";
 import { toEventKey } from "../machine/event-message.ts";
 import { defined, isMap } from "../machine/json.ts";
 import type { Page, StoredRecord } from "../ports/records.ts";
-import type { Change, DeadLetter, HistoryEntry, LoadedStack, StoredHistoryEntry } from "../ports/stack-store.ts";
+import type { Change, DeadLetter, LoadedStack, StoredHistoryEntry } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
+import type { Remembered } from "../ports/store-memory.ts";
 import { loadLiveProcesses } from "./yard-health.ts";
 
 /** The stores, and what the source alone cannot name. */
@@ -20,7 +21,7 @@ interface CopyStoreInput {
 }
 
 /** What is compared at the end. */
-const KINDS = ["stacks", "parked", "deadLetters", "history", "revisions", "records"] as const;
+const KINDS = ["stacks", "parked", "deadLetters", "history", "revisions", "records", "memory"] as const;
 type Kind = (typeof KINDS)[number];
 
 /** How many items of a kind a store contains, and the SHA-256 of all of them. */
@@ -37,15 +38,17 @@ export interface CopyReport {
 }
 
 const MARK = "migration/from";
+/** Of the positions of followers. */
+const FOLLOWERS = "followers/";
 /** Records of processes, and of the checks whether a store takes writes. */
 const TRANSIENT = ["processes/", "health/", MARK];
 
 /**
- * Copies all that a yard has decided and stored: stacks with their parked events, dead letters, history, revisions, and
- * all records, among them Terraform states and the audit log. Then reads both stores and compares counts and hashes. May
- * be repeated: a call continues where an earlier one was interrupted.
+ * Copies all that a yard has decided and stored: stacks with their parked events, dead letters, history, revisions,
+ * all records, among them Terraform states and the audit log, and what the store remembers of what is gone. Then reads both
+ * stores and compares counts and hashes. May be repeated: a call continues where an earlier one was interrupted.
  *
- * Attempts that have ended are not copied, nor are event ids other than those of the last 1,000 lines of a stack.
+ * Attempts that have ended are not copied.
  *
  * @throws StackyardError `OUTCOME_NEGATIVE` when the source has work under way, the target is in use or has content of
  * its own, or the copies differ.
@@ -96,9 +99,12 @@ async function copyAll({ from, to, machines, now }: CopyStoreInput): Promise<voi
     const revision = await from.revisions.get(hash);
     if (revision !== undefined) await to.revisions.put(revision, revision.firstSeenAt);
   }
+  // Before the stacks, which continue their versions.
+  for (const part of chunk(await listForTarget(from), PAGE)) await to.memory.add(part);
   for (const stackId of await listStackIds(from)) await copyStack(from, to, { stackId, now });
   await copyDeadLetters(from, to, now);
   await copyHistory(from, to, now);
+  await moveFollowers(from, to, now);
 }
 
 async function copyRecord({ key, value, expiresAt }: StoredRecord, to: Store, now: number): Promise<void> {
@@ -109,23 +115,23 @@ async function copyRecord({ key, value, expiresAt }: StoredRecord, to: Store, no
   if (put.kind !== "written") throw refuse(`Another process has written "${key}" in the target.`);
 }
 
-/** Event ids of a stack that are remembered, so that an event that is sent again is still a duplicate. */
-const MOST_IDS = 1_000;
-const DECIDED: ReadonlySet<HistoryEntry["outcome"]> = new Set(["applied", "removed", "ignored"]);
+/** Lists what the target remembers before it has the stacks. Writing one gives it the next version, so that it gets its own. */
+async function listForTarget(from: Store): Promise<readonly Remembered[]> {
+  return (await listRemembered(from)).map((entry) => {
+    const isThere = entry.kind === "stack" && entry.goneAt === undefined;
+    return isThere ? { ...entry, version: Math.max(0, entry.version - 1) } : entry;
+  });
+}
 
 async function copyStack(from: Store, to: Store, { stackId, now }: { stackId: string; now: number }): Promise<void> {
   const [source] = await from.load([stackId]);
   const [target] = await to.load([stackId]);
   if (source === undefined || toStackText(source) === toStackText(target)) return;
-  const { items } = await from.queries.listHistory({ stackId, newestFirst: true }, { limit: MOST_IDS });
-  const decided = items.filter(({ outcome }) => DECIDED.has(outcome)).map(({ eventId: id }) => id);
-  const keys = decided.flatMap((id) => [toEventKey({ origin: "external", id }), `internal:${id}`]);
   await commit(to, {
     ...NOTHING,
     stackId,
     expectedVersion: target?.version ?? 0,
     write: source.stack === undefined ? { kind: "keep" } : { kind: "put", stack: source.stack },
-    appliedIds: target === undefined || target.version === 0 ? [...new Set(keys)] : [],
     now,
   });
   await copyParked(from, to, { source, now });
@@ -171,6 +177,30 @@ async function copyHistory(from: Store, to: Store, now: number): Promise<void> {
   for (const part of chunk(lines, LINES_AT_ONCE)) await commit(to, { ...NOTHING, history: part, now });
 }
 
+/**
+ * Moves the positions up to which programs have read the history to the same lines in the target, where lines may have other
+ * positions.
+ */
+async function moveFollowers(from: Store, to: Store, now: number): Promise<void> {
+  const lines = await listHistory(from);
+  const moved = await listHistory(to);
+  for (const { key, value } of await listRecords(from, now)) {
+    const read = countRead(key, value, lines);
+    if (read === undefined) continue;
+    const position = moved[read - 1]?.position ?? 0;
+    const present = await to.records.get(key, now);
+    if (isMap(present?.value) && present.value["position"] === position) continue;
+    await to.records.put({ key, value: { position }, expected: present?.version ?? "absent", now });
+  }
+}
+
+/** Returns how many lines of the history a program has read, from the record of its position; undefined for other records. */
+function countRead(key: string, value: unknown, lines: readonly StoredHistoryEntry[]): number | undefined {
+  const position = key.startsWith(FOLLOWERS) && isMap(value) ? value["position"] : undefined;
+  if (typeof position !== "number") return undefined;
+  return lines.filter((line) => line.position <= position).length;
+}
+
 /** A change of no stack. */
 const NOTHING: Omit<Change, "now"> = {
   stackId: "",
@@ -193,7 +223,13 @@ async function commit(to: Store, change: Change): Promise<void> {
 }
 
 async function compare(input: CopyStoreInput): Promise<readonly CopiedKind[]> {
-  const [ours, theirs] = [await digest(input.from, input), await digest(input.to, input)];
+  const remembered = await listRemembered(input.from);
+  const missing = new Set<Remembered>();
+  for (const part of chunk(remembered, PAGE))
+    for (const each of await input.to.memory.findMissing(part)) missing.add(each);
+  const known = remembered.filter((entry) => !missing.has(entry));
+  const ours = { ...(await digest(input.from, input)), memory: toDigest(remembered) };
+  const theirs = { ...(await digest(input.to, input)), memory: toDigest(known) };
   const different = KINDS.filter((kind) => toText(ours[kind]) !== toText(theirs[kind]));
   if (different.length === 0) return KINDS.map((kind) => ({ kind, ...theirs[kind] }));
   const counts = different.map(
@@ -204,17 +240,23 @@ async function compare(input: CopyStoreInput): Promise<readonly CopiedKind[]> {
 
 type Digest = Readonly<Record<Kind, { readonly count: number; readonly hash: string }>>;
 
-async function digest(store: Store, { machines, now }: CopyStoreInput): Promise<Digest> {
+async function digest(store: Store, { machines, now }: CopyStoreInput): Promise<Omit<Digest, "memory">> {
   const ids = await listStackIds(store);
   const loaded = (await Promise.all(chunk(ids, PAGE).map((part) => store.load(part)))).flat();
   const letters = await listDeadLetters(store);
+  const lines = await listHistory(store);
   return {
     stacks: toDigest(loaded.flatMap(({ stack }) => stack ?? [])),
     parked: await digestParked(store, loaded),
     deadLetters: toDigest(letters),
-    history: toDigest((await listHistory(store)).map(({ position: _, ...line }) => line)),
+    history: toDigest(lines.map(({ position: _, ...line }) => line)),
     revisions: toDigest(await listRevisionHashes(store, machines)),
-    records: toDigest((await listRecords(store, now)).map(({ version: _, ...record }) => record)),
+    records: toDigest(
+      (await listRecords(store, now)).map(({ version: _, ...record }) => {
+        const read = countRead(record.key, record.value, lines);
+        return read === undefined ? record : { ...record, value: { read } };
+      }),
+    ),
   };
 }
 
@@ -272,6 +314,13 @@ async function listStackIds({ queries }: Store): Promise<readonly string[]> {
     last = found.at(-1);
   } while (last !== undefined);
   return [...ids].sort();
+}
+
+/** Lists what the store remembers; of each stack in the order of its events. */
+async function listRemembered({ memory }: Store): Promise<readonly Remembered[]> {
+  const all = await collect((start) => memory.list({ limit: PAGE, ...start }));
+  const order = (entry: Remembered) => (entry.kind === "stack" ? 0 : entry.number);
+  return [...all].sort((a, b) => (a.stackId < b.stackId ? -1 : a.stackId > b.stackId ? 1 : order(a) - order(b)));
 }
 
 /** Lists dead letters, oldest first. */

@@ -43,7 +43,10 @@ function compileWhere(where: string): Cel {
   throw new StackyardError("USAGE", `"where" has errors: ${compiled.faults.map(({ message }) => message).join(" ")}`);
 }
 
-/** A stack of which it is not known whether it fits is an error: it would be left out without a word. */
-function notEvaluated(where: string, { id }: Stack, why: string): StackyardError {
-  return new StackyardError("USAGE", `"where" (${where}) cannot be evaluated for the stack "${id}": ${why}.`);
+/**
+ * A stack of which it is not known whether it fits is an error: it would be left out without a word. Readers of the text may
+ * not be readers of the stack, so it has no name here.
+ */
+function notEvaluated(where: string, { machine }: Stack, why: string): StackyardError {
+  return new StackyardError("USAGE", `"where" (${where}) cannot be evaluated for a stack of "${machine}": ${why}.`);
 }

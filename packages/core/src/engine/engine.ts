@@ -1,7 +1,7 @@
 import type { Sender } from "../access/sender.ts";
 import { DEFAULT_PARKING, type ParkingOptions } from "../aggregate/parking.ts";
 import type { StackInput } from "../aggregate/stack-input.ts";
-import { toErrorText } from "../errors/stackyard-error.ts";
+import { StackyardError, toErrorText } from "../errors/stackyard-error.ts";
 import { DEFAULT_LIMITS, type DecideLimits } from "../machine/decide/work.ts";
 import { parseEventMessage } from "../machine/event-message.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
@@ -15,6 +15,7 @@ import type { DeliveryOutcome, EventDelivery } from "../ports/transport.ts";
 import type { Births, FinishedAttempt } from "./births.ts";
 import { systemRandom } from "./built-in-ports.ts";
 import { createMachineFinder } from "./machine-finder.ts";
+import { walkMistimed } from "./mistimed-stacks.ts";
 import { processStacks, type WorkDeps } from "./process-stacks.ts";
 import { createCompileRevision } from "./revision-cache.ts";
 import { createRevisionWatch } from "./revision-watch.ts";
@@ -76,6 +77,11 @@ export interface Engine {
   processDue(items: readonly DueItem[]): Promise<readonly DeliveryOutcome[]>;
   /** Decides again the events that a new revision of a machine may now allow. Does not apply other due work. */
   sweepRevised(): Promise<number>;
+  /**
+   * Corrects the instants that a clock has noted that was ahead, such as those of timers, when it was set back. Throws
+   * when a stack could not be corrected.
+   */
+  sweepMistimed(): Promise<void>;
 }
 
 const DUE_KINDS: readonly DueKind[] = ["timer", "deadline", "parked"];
@@ -127,6 +133,14 @@ export function createEngine(deps: EngineDeps, options: EngineOptions = {}): Eng
     }
   }
 
+  async function sweepMistimed(): Promise<void> {
+    for await (const ids of walkMistimed(store, clock.now())) {
+      const outcomes = await workInOrder(ids.map((stackId) => ({ kind: "timers", stackId })));
+      const failed = outcomes.find(({ kind }) => kind === "retry");
+      if (failed?.kind === "retry") throw new StackyardError("STORE_UNAVAILABLE", failed.reason);
+    }
+  }
+
   return {
     handle: (deliveries) =>
       workInOrder(deliveries.map((delivery) => ({ kind: "delivery", stackId: delivery.event.stackId, delivery }))),
@@ -134,6 +148,7 @@ export function createEngine(deps: EngineDeps, options: EngineOptions = {}): Eng
     sweep: async () => (await sweepDue()) + (await sweepRevised()),
     processDue: (items) => processDue({ store, clock, work }, items),
     sweepRevised,
+    sweepMistimed,
   };
 }
 

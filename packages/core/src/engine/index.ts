@@ -1,4 +1,5 @@
 export { listHiddenValues } from "../aggregate/history-line.ts";
+export { digestOfPlans, type InputPlan, type ManyPlanned, type PlannedEvent } from "../aggregate/plan-inputs.ts";
 export { parseParkedId, toParkedId, type WithdrawInput } from "../aggregate/withdraw-parked.ts";
 export type { Bulk, BulkItem, BulkOperation, BulkOutcome, BulkResult } from "../bulk/bulk.ts";
 export {
@@ -36,11 +37,20 @@ export { findVersionRange, type VersionChange, type VersionRange } from "../insp
 export { isDone, listEndsOfRuns } from "../inspect/last-success.ts";
 export { type ListedParkedEvent, listParked } from "../inspect/list-parked.ts";
 export { toPrinted, toSimulationStack } from "../inspect/shown-stack.ts";
-export { isDegraded } from "../machine/decide/last-failure.ts";
 export { readAttemptSecrets } from "../machine/decide/runs.ts";
 export { listHeldSecrets, maskText } from "../machine/decide/stack-secrets.ts";
+export { dueTimers, nextTimerAt } from "../machine/decide/timers.ts";
 export { toEventKey, toEventName } from "../machine/event-message.ts";
+export {
+  evaluateHealth,
+  listOpenFailures,
+  type MainCondition,
+  type OpenFailure,
+  type StackHealth,
+} from "../machine/stack-health.ts";
+export { evaluateStanding, type RestingPlace, type Standing } from "../machine/stack-standing.ts";
 export { createMemoryStore } from "../memory/memory-store.ts";
+export { toConditionSql } from "../ports/condition-sql.ts";
 export {
   createRecords,
   isExpected,
@@ -51,12 +61,11 @@ export {
   type RecordWrite,
   type RecordWriteResult,
 } from "../ports/create-records.ts";
-export { toMainCondition, toMainConditionSql } from "../ports/main-condition.ts";
 export { toParkedEvent, toParkedHead } from "../ports/parked-head.ts";
 export { parseQueuedEvent, toQueuedEvent } from "../ports/queued-event.ts";
 export type { Page, PageInput, StoredRecord, UnreadableRow } from "../ports/records.ts";
 export { createPageBuilder, type PageBuilder, type PageRow } from "../ports/records.ts";
-export { matchesCondition, type StackColumns, TROUBLE, toStackColumns } from "../ports/stack-columns.ts";
+export { matchesCondition, type StackColumns, toStackColumns } from "../ports/stack-columns.ts";
 export {
   assertSortable,
   checkStackFilter,
@@ -98,7 +107,6 @@ export type {
 export type {
   HistoryFilter,
   ListStacksInput,
-  MainCondition,
   OpenAttempt,
   OpenAttemptFilter,
   Retention,
@@ -127,6 +135,7 @@ export {
   toForgottenBefore,
   toStartPosition,
 } from "../ports/store-helpers.ts";
+export { parseRememberedPlace, toRememberedRow } from "../ports/store-memory.ts";
 export {
   createLeases,
   createStaticLocator,
@@ -136,6 +145,7 @@ export {
 export { type CopiedKind, type CopyReport, copyStore } from "./copy-store.ts";
 export { createFits, type FitsDeps } from "./create-fits.ts";
 export { createEngine, type Engine, type PublishResult, publishMessages } from "./engine.ts";
+export { findMoves, type StackMove } from "./find-moves.ts";
 export type { Foreseen } from "./foresee-tasks.ts";
 export {
   createFolderLocator,

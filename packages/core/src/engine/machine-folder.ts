@@ -3,6 +3,7 @@ import { lstat, open, readdir, readFile, rename, rm, stat } from "node:fs/promis
 import { basename, extname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describeThrown, StackyardError, toErrorText } from "../errors/stackyard-error.ts";
+import { requireUtf8 } from "../machine/document/find-not-utf8.ts";
 import type { Problem } from "../machine/document/problem-list.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
 import { defined, isMap } from "../machine/json.ts";
@@ -175,6 +176,7 @@ export async function loadMachineFile(path: string, options: LoadMachineOptions 
 
 async function loadModule(path: string, fileName: string, options: LoadMachineOptions): Promise<MachineFile> {
   try {
+    requireUtf8(await readFile(path, "utf8"), basename(path));
     const url = pathToFileURL(resolve(path));
     if (options.stamp !== undefined) url.searchParams.set("stamp", options.stamp);
     const module: unknown = await import(url.href);

@@ -1,27 +1,31 @@
+import { chooseMachine } from "../aggregate/choose-machine.ts";
 import { DEFAULT_PARKING } from "../aggregate/parking.ts";
+import type { InputPlan, PlannedEvent } from "../aggregate/plan-inputs.ts";
 import {
   type IncarnationEvent,
   MOST_TIMERS,
   type ReplayedEvent,
   replayIncarnation,
 } from "../aggregate/replay-incarnation.ts";
+import type { StackInput } from "../aggregate/stack-input.ts";
 import { findStackAt, isPassedOver, relaxSecrets, type StackAt, toBefore, toReplayEvent } from "../inspect/stack-at.ts";
 import { listPages } from "../list-pages.ts";
-import { decide } from "../machine/decide/decide.ts";
+import { describePast } from "../machine/decide/timers.ts";
 import { DEFAULT_LIMITS } from "../machine/decide/work.ts";
 import { type StackEvent, SYSTEM_EVENTS } from "../machine/event-message.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
+import { defined } from "../machine/json.ts";
 import type { Machine } from "../machine/machine.ts";
 import { maskMetadata, toShownMetadata, withOtherSecrets } from "../machine/secrets.ts";
 import type { Stack, StackTimer, TaskState } from "../machine/stack.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
 import type { Locator } from "../ports/locator.ts";
-import type { Change, LoadedStack, QueuedEvent, StoredHistoryEntry } from "../ports/stack-store.ts";
+import type { LoadedStack, QueuedEvent, StoredHistoryEntry } from "../ports/stack-store.ts";
 import type { Store } from "../ports/store.ts";
 import { systemRandom } from "./built-in-ports.ts";
 import { createMachineFinder, type MachineFinder } from "./machine-finder.ts";
 import { createCompileRevision } from "./revision-cache.ts";
-import { applyLoaded, createTurnMachines } from "./turn-machines.ts";
+import { createTurnMachines, planLoaded, type TurnMachines } from "./turn-machines.ts";
 
 /** Dependencies of a planner: the same as the engine's. */
 interface PlannerDeps {
@@ -37,10 +41,10 @@ interface PlannerDeps {
 /** Computes the effects of the engine without applying them. Caches compiled revisions. */
 export interface Planner {
   /**
-   * Returns the change that an event would make now to a stack with its parked events, or to one that does not exist
-   * yet. Sensitive values of the stack are neither compared nor in the change.
+   * Returns what an event would do now to a stack with its parked events, or to one that does not exist yet, with all
+   * that follows from it at that instant. Sensitive values of the stack are neither compared nor in the change.
    */
-  preview(loaded: LoadedStack, event: QueuedEvent): Promise<Change>;
+  preview(loaded: LoadedStack, event: QueuedEvent): Promise<InputPlan>;
   /**
    * Returns whether an upgrade would be accepted, and how the history of the stack would differ with the new revision.
    * `to`: a stored revision or the newest. Default: the newest. `draft`: a revision that is not stored. Returns
@@ -67,30 +71,29 @@ export function createPlanner({
 }: PlannerDeps): Planner {
   const compile = createCompileRevision(executors);
   const finder = createMachineFinder({ locator, clock, revisions: store.revisions, compile });
+  async function planInput(known: LoadedStack, input: StackInput, machines: TurnMachines): Promise<InputPlan> {
+    const { stack } = known;
+    // Who may preview may try guesses, as often as he likes and without a trace.
+    const next = () => globalThis.crypto.randomUUID();
+    const loaded = stack === undefined ? known : { ...known, stack: withOtherSecrets(stack, next) };
+    return planLoaded(store, loaded, [input], {
+      ids,
+      now: clock.now(),
+      random: systemRandom,
+      machines,
+      limits: DEFAULT_LIMITS,
+      parking: DEFAULT_PARKING,
+      refusedEvents: "park",
+      allowExternalNext,
+      everyRunnerClaims: true,
+      maxDeliveries: Number.POSITIVE_INFINITY,
+      knownIds: new Set(),
+    });
+  }
+
   return {
-    async preview(known, event) {
-      const { stackId } = event;
-      const { stack } = known;
-      // Who may preview may try guesses, as often as he likes and without a trace.
-      const next = () => globalThis.crypto.randomUUID();
-      const loaded = stack === undefined ? known : { ...known, stack: withOtherSecrets(stack, next) };
-      const input = { kind: "delivery", stackId, delivery: { event, deliveries: 1 } } as const;
-      const { change } = await applyLoaded(store, loaded, [input], {
-        ids,
-        now: clock.now(),
-        random: systemRandom,
-        machines: createTurnMachines(finder),
-        limits: DEFAULT_LIMITS,
-        parking: DEFAULT_PARKING,
-        refusedEvents: "park",
-        allowExternalNext,
-        everyRunnerClaims: true,
-        maxDeliveries: Number.POSITIVE_INFINITY,
-        knownIds: new Set(),
-      });
-      return change;
-    },
-    planUpgrade: (input) => planUpgrade({ store, clock, finder }, input),
+    preview: (loaded, event) => planInput(loaded, toDelivery(event), createTurnMachines(finder)),
+    planUpgrade: (input) => planUpgrade({ store, clock, finder, planInput }, input),
     findStackAt: (input) => findStackAt({ store, findRevision: (hash) => finder.findRevision(hash) }, input),
     findRevision: (hash) => finder.findRevision(hash),
   };
@@ -118,8 +121,9 @@ interface PlanInput {
 /** Dependencies of a plan. */
 interface PlanDeps {
   readonly store: Pick<Store, "load" | "queries">;
-  readonly finder: Pick<MachineFinder, "find">;
+  readonly finder: Pick<MachineFinder, "find" | "findNow" | "findRevision">;
   readonly clock: Clock;
+  readonly planInput: (loaded: LoadedStack, input: StackInput, machines: TurnMachines) => Promise<InputPlan>;
 }
 
 /** The effects of moving a stack to another revision. */
@@ -136,6 +140,10 @@ export interface UpgradePlan {
   readonly reason?: string;
   /** What the upgrade itself does: which timers stop or start, and whether the next event removes the stack. */
   readonly notes: readonly string[];
+  /** What follows from it at once: timers whose instant has passed, and parked events that the revision handles. */
+  readonly events: readonly PlannedEvent[];
+  /** Of all that is done. An upgrade with this digest does that, or is refused. Missing for one that would be refused. */
+  readonly digest?: string;
   /** Lines of the history that were replayed. */
   readonly replayed: number;
   /** Why the replay is incomplete; missing if it is complete. */
@@ -159,22 +167,48 @@ const CLOCKS_DIFFER_MS = 60_000;
 async function planUpgrade(deps: PlanDeps, { stackId, to, draft }: PlanInput): Promise<UpgradePlan | undefined> {
   const [loaded] = await deps.store.load([stackId]);
   const stack = loaded?.stack;
-  if (stack === undefined) return undefined;
+  if (loaded === undefined || stack === undefined) return undefined;
   const event = toUpgradeEvent(stack, to, deps.clock.now());
   const found =
     draft === undefined
       ? await deps.finder.find({ name: stack.machine, stack, event })
       : ({ kind: "found", machine: draft } as const);
   const plan = { stackId, machine: stack.machine, from: stack.machineHash };
-  const nothing = { notes: [], replayed: 0, differences: [], more: 0, end: [] };
+  const nothing = { notes: [], events: [], replayed: 0, differences: [], more: 0, end: [] };
   if (found.kind === "missing") return { ...plan, ...toRefusal(found), ...nothing };
   const { machine } = found;
-  const decision = decide(machine, stack, event);
-  const refusal =
-    decision.kind === "applied"
-      ? ({ outcome: "applied", notes: decision.notes } as const)
-      : { ...toRefusal(decision), notes: [] };
-  return { ...plan, to: machine.hash, ...refusal, ...(await replay(deps, stack, machine)) };
+  const own = await deps.finder.findRevision(stack.machineHash);
+  const isFollowing = draft !== undefined && own?.revision === "follow";
+  const input = isFollowing ? ({ kind: "revised", stackId } as const) : toDelivery(toQueuedUpgrade(event));
+  const planned = await deps.planInput(loaded, input, withRevision(deps.finder, { machine, own }));
+  const first = isFollowing ? undefined : planned.events[0];
+  const rest = isFollowing ? planned.events : planned.events.slice(1);
+  const notes = planned.change.history.find(({ eventId }) => eventId === event.id)?.notes ?? [];
+  const past = describePast(own?.states.get(stack.state), machine.states.get(stack.state), stack);
+  const answer =
+    first === undefined || first.outcome === "applied"
+      ? ({ outcome: "applied", notes: [...notes, ...past], events: rest, digest: planned.digest } as const)
+      : { ...toRefusal(first), notes: [], events: [] };
+  return { ...plan, to: machine.hash, ...answer, ...(await replay(deps, stack, machine)) };
+}
+
+/** Looks up machines as if a revision were the newest one of its machine. */
+function withRevision(
+  finder: PlanDeps["finder"],
+  { machine, own }: { readonly machine: Machine; readonly own: Machine | undefined },
+): TurnMachines {
+  const others = createTurnMachines(finder);
+  return {
+    ...others,
+    find(wanted) {
+      const { stack, event } = wanted;
+      const isMoved = event.name === SYSTEM_EVENTS.upgradeStack || stack?.machineHash === machine.hash;
+      if (isMoved) return { kind: "found", machine, notes: [] };
+      // A stack that follows its machine takes the revision with its next event.
+      if (own?.revision === "follow") return chooseMachine(own, { kind: "found", machine }, wanted);
+      return others.find(wanted);
+    },
+  };
 }
 
 function toUpgradeEvent(stack: Stack, to: string | undefined, at: number): StackEvent {
@@ -183,8 +217,17 @@ function toUpgradeEvent(stack: Stack, to: string | undefined, at: number): Stack
   return to === undefined ? event : { ...event, to };
 }
 
-function toRefusal({ code, reason }: { readonly code: string; readonly reason: string }) {
-  return { outcome: "refused", code, reason } as const;
+function toQueuedUpgrade({ id, stackId, name, at, to }: StackEvent): QueuedEvent {
+  const message = { event: name, stackId, ...defined({ to }) };
+  return { id, stackId, origin: "external", own: true, receivedAt: at, message };
+}
+
+function toDelivery(event: QueuedEvent): StackInput {
+  return { kind: "delivery", stackId: event.stackId, delivery: { event, deliveries: 1 } };
+}
+
+function toRefusal({ code, reason }: { readonly code?: string; readonly reason?: string }) {
+  return { outcome: "refused", ...defined({ code, reason }) } as const;
 }
 
 async function replay(
@@ -328,12 +371,11 @@ function toTimers(stack: Stack | undefined): Map<string, StackTimer> {
 
 /** Returns true if the present timer is within the range from which the engine draws its instant. */
 function isDueAlike(present: StackTimer, { dueAt: latest, jitterMs = 0 }: StackTimer): boolean {
-  const dueAt = present.postponedFrom ?? present.dueAt;
-  return dueAt <= latest && dueAt >= latest - jitterMs;
+  return present.dueAt <= latest && present.dueAt >= latest - jitterMs;
 }
 
 function formatDue(timer: StackTimer | undefined): string | null {
-  return timer === undefined ? null : new Date(timer.postponedFrom ?? timer.dueAt).toISOString();
+  return timer === undefined ? null : new Date(timer.dueAt).toISOString();
 }
 
 interface Fact {

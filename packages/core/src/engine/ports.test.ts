@@ -119,7 +119,9 @@ describe("the ports", () => {
 
     expect(before).toBe(false);
     expect(calls).toContain("start b");
-    expect((await yard.findStack("a"))?.tasks).toEqual([{ name: "work", status: "ERROR", errorMessage: "cancelled" }]);
+    expect((await yard.findStack("a"))?.tasks).toEqual([
+      { name: "work", status: "ERROR", errorCode: "TASK_CANCELLED", errorMessage: "cancelled" },
+    ]);
   });
 
   it.each([11, 12, 13, 14, 15])(

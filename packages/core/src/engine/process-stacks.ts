@@ -1,5 +1,5 @@
 import { findEnded } from "../access/credentials.ts";
-import type { ApplyOptions } from "../aggregate/apply-inputs.ts";
+import type { ApplyOptions } from "../aggregate/apply-options.ts";
 import { deadLetterAlone } from "../aggregate/give-up.ts";
 import { isEmpty } from "../aggregate/round.ts";
 import type { StackInput } from "../aggregate/stack-input.ts";

@@ -32,6 +32,7 @@ function createYardService(readOnce: () => ReturnType<typeof readCalls>, attempt
     select: async (input) => (await calls()).select(input),
     findPositions: async (stackIds) => (await calls()).findPositions(stackIds),
     findChanges: async (mark) => (await calls()).findChanges(mark),
+    findMoves: async (stack, since) => (await calls()).findMoves(stack, since),
     keepFitting: async (where, stacks) => (await calls()).keepFitting(where, stacks),
     send: async (events) => (await calls()).send(events),
     toEventId: (event) => toEventId(own, event),

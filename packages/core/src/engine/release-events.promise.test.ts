@@ -46,7 +46,7 @@ function createBench() {
   }
   async function sendRelease(id: string, event: string, note: Partial<ReleaseNote> = {}, body: object = {}) {
     const loaded = await load();
-    const given = { task: "production", createdAt: 5, expect: loaded?.version ?? 0, ...note };
+    const given = { task: "production", createdAt: 5, incarnation: "r1", expect: loaded?.version ?? 0, ...note };
     await send(id, event, { origin: "stack", sender: release, release: given, body });
   }
   const lines = async (stackId = "prod") =>
@@ -68,6 +68,7 @@ describe("an event of a release", () => {
       api: {
         id: "shop-1.42.0",
         createdAt: 5,
+        incarnation: "r1",
         task: "production",
         event: "stack:1",
         value: "1.42.0",
@@ -78,8 +79,25 @@ describe("an event of a release", () => {
     const [line] = await yard.listHistory("prod");
     expect(line).toMatchObject({
       internal: true,
-      release: { id: "shop-1.42.0", machine: "shop-release", task: "production", createdAt: 5 },
+      release: { id: "shop-1.42.0", machine: "shop-release", task: "production", createdAt: 5, incarnation: "r1" },
     });
+  });
+
+  it("that only notes the release changes nothing else, and keeps since when the value is there", async () => {
+    const { sendRelease, load, lines } = createBench();
+    await sendRelease("stack:1", "RELEASED", {}, { metadata: { api: "1.42.0" } });
+    const before = (await load())?.stack;
+
+    const newer = { incarnation: "r2", createdAt: 6, onlyNotes: true } as const;
+    await sendRelease("stack:2", "RELEASED", newer, { metadata: { api: "1.42.0" } });
+
+    const after = (await load())?.stack;
+    const { state, entry, enteredAt, metadata, tasks, askedBy } = before ?? {};
+    expect(after).toMatchObject({ state, entry, enteredAt, metadata, tasks, askedBy });
+    expect(after?.releases).toEqual({
+      api: { ...before?.releases?.["api"], incarnation: "r2", createdAt: 6, event: "stack:2" },
+    });
+    expect(await lines()).toEqual(["stack:1 applied", "stack:2 applied"]);
   });
 
   it("does not note values that are sensitive", async () => {
@@ -116,7 +134,7 @@ describe("an event of a release", () => {
       receivedAt: 0,
       message: { ...body, event: "RELEASED", metadata: { api: "1" } },
       sender: release,
-      release: { task: "production", createdAt: 5, expect: version },
+      release: { task: "production", createdAt: 5, incarnation: "r1", expect: version },
     };
     const before: QueuedEvent = {
       id: "e2",
@@ -173,7 +191,7 @@ describe("an event of a release", () => {
 
   it("cannot be about the release itself", async () => {
     const { send, lines } = createBench();
-    const note = { task: "t", createdAt: 5 };
+    const note = { task: "t", createdAt: 5, incarnation: "r1" };
 
     await send("stack:1", "RELEASED", { stackId: release.id, origin: "stack", sender: release, release: note });
 
@@ -196,7 +214,11 @@ describe("an event of a release", () => {
     await send("e2", "RELEASED", { body: { metadata: { api: "1" } } });
     await sendRelease("stack:1", "RELEASED", {}, { metadata: { api: "1" } });
     const other = { ...release, machine: "web-release" };
-    await send("stack:2", "RELEASED", { origin: "stack", sender: other, release: { task: "t", createdAt: 5 } });
+    await send("stack:2", "RELEASED", {
+      origin: "stack",
+      sender: other,
+      release: { task: "t", createdAt: 5, incarnation: "r1" },
+    });
 
     expect(await lines()).toEqual([
       "e1 applied",

@@ -142,12 +142,12 @@ tasks:
     await yard.publish(opened);
     await yard.settle();
 
-    const said = { outputs: { pw: "hunter22" }, description: "made hunter22", metadata: { deep: [] } };
+    const said = { outputs: { pw: "hunter22" }, description: "made hunter22", machine: "another" };
     await yard.publish({ ...result, ...said });
     await yard.settle();
 
     const { items } = await yard.store.queries.listDeadLetters({}, { limit: 1 });
-    expect(await listDeadLetters()).toEqual(["e2 METADATA_NOT_FLAT"]);
+    expect(await listDeadLetters()).toEqual(["e2 MACHINE_MISMATCH"]);
     expect(items.map(toPrinted.message)).toMatchObject([{ task: { name: "db" }, outputs: { pw: "***" } }]);
     expect(JSON.stringify(items.map(toPrinted.message))).not.toContain("hunter22");
   });

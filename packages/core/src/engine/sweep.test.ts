@@ -41,6 +41,7 @@ function createBench({ store: replaced = {}, sweep = async () => 0, owner = "p1"
   };
   const engine = {
     sweepRevised: async () => 0,
+    sweepMistimed: async () => undefined,
     sweep() {
       sweptAt.push(clock.now() - start);
       return sweep();
@@ -50,6 +51,52 @@ function createBench({ store: replaced = {}, sweep = async () => 0, owner = "p1"
   const subscription = startSweep({ engine, store, clock, logger, owner, ids: countingIds() }, DEFAULT_RETENTION);
   return { clock, logger, sweptAt, prunedAt, subscription };
 }
+
+describe("a clock that has jumped by days", () => {
+  const DAY = 24 * HOUR;
+  const startAfter = async (ms: number, jumpedBefore?: number) => {
+    const { records } = createMemoryStore();
+    const now = createFakeClock().now();
+    const jumped = jumpedBefore === undefined ? {} : { jumpedAt: now - jumpedBefore };
+    const value = { seenAt: now - ms, steadySince: 0, ...jumped };
+    await records.put({ key: "yard/clock", value, expected: "absent", now });
+    return createBench({ store: { records }, steady: false });
+  };
+
+  it("holds what is due for ten minutes, with a warning, without looking more often than each second", async () => {
+    const { clock, logger, sweptAt, subscription } = await startAfter(5 * DAY);
+    await clock.advance(599_000);
+    const held = [...sweptAt];
+
+    await clock.advance(2_000);
+
+    expect([held, sweptAt[0]]).toEqual([[], 600_000]);
+    expect(logger.lines.filter(({ message }) => message.includes("Timers wait for 10 minutes"))).toHaveLength(1);
+    await subscription.stop();
+  });
+
+  it("continues to hold when the process starts again, and ends when the clock is set back", async () => {
+    const again = await startAfter(1_000, 200_000);
+    const setBack = await startAfter(-5 * DAY, -5 * DAY);
+
+    await again.clock.advance(500_000);
+    await setBack.clock.advance(1_000);
+
+    expect([again.sweptAt[0], setBack.sweptAt[0]]).toEqual([400_000, 0]);
+    await Promise.all([again.subscription.stop(), setBack.subscription.stop()]);
+  });
+
+  it("holds nothing after a pause of hours, nor in a new yard", async () => {
+    const paused = await startAfter(20 * HOUR);
+    const fresh = createBench({ steady: false });
+
+    await paused.clock.advance(1_000);
+    await fresh.clock.advance(1_000);
+
+    expect([paused.sweptAt[0], fresh.sweptAt[0]]).toEqual([0, 0]);
+    await Promise.all([paused.subscription.stop(), fresh.subscription.stop()]);
+  });
+});
 
 describe("the sweep", () => {
   it("looks each second where nothing is known to be due", async () => {
@@ -115,7 +162,7 @@ describe("the sweep", () => {
     await clock.advance(2 * HOUR);
 
     expect(prunedAt).toEqual([]);
-    expect(logger.lines.filter(({ level }) => level === "warn")).toMatchObject([
+    expect(logger.lines.filter(({ message }) => message.includes("nothing is removed"))).toMatchObject([
       { message: expect.stringContaining("The clock has jumped by more than a day.") },
     ]);
     await subscription.stop();

@@ -1,5 +1,6 @@
 import type { AuditSealer } from "../access/audit-seal.ts";
 import { StackyardError } from "../errors/stackyard-error.ts";
+import { isAhead } from "../machine/decide/correct-instants.ts";
 import { defined, isMap } from "../machine/json.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
 import type { Logger } from "../ports/executor.ts";
@@ -15,8 +16,8 @@ import type { OutboxRelay, TickSender } from "./relay.ts";
 
 /** Dependencies of the sweep. */
 export interface SweepDeps {
-  readonly engine: Pick<Engine, "sweep" | "sweepRevised">;
-  readonly store: Pick<Store, "takeDue" | "nextDueAt" | "prune" | "endMistimedLeases" | "records">;
+  readonly engine: Pick<Engine, "sweep" | "sweepRevised" | "sweepMistimed">;
+  readonly store: Pick<Store, "takeDue" | "nextDueAt" | "prune" | "correctAttempts" | "records">;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Names this process among those that may prune, and seal the audit log. */
@@ -63,6 +64,8 @@ export interface SweepReport {
   readonly polls: number;
   /** Task messages and events of the store's own queue. */
   readonly drained: number;
+  /** Due work waits until the clock can be trusted. */
+  readonly isHeld: boolean;
 }
 
 /** Due work that the engine applies. */
@@ -112,11 +115,13 @@ export function startSweep(
       // The sweep itself logs its failures.
       const report = await sweep().catch(() => undefined);
       const worked = report === undefined ? 0 : report.due + report.polls + report.drained;
-      if (worked === 0) await clock.sleep(report === undefined ? longestSleepMs : await sleepMs(), stopping.signal);
+      if (worked === 0) await clock.sleep(await sleepMs(report), stopping.signal);
     }
   }
 
-  async function sleepMs(): Promise<number> {
+  async function sleepMs(report: SweepReport | undefined): Promise<number> {
+    // What is due does not hurry a sweep that has failed, nor one that holds it.
+    if (report === undefined || report.isHeld) return longestSleepMs;
     try {
       const dueAt = (await store.nextDueAt(kinds)) ?? Number.POSITIVE_INFINITY;
       return Math.min(longestSleepMs, Math.max(shortestSleepMs, dueAt - clock.now()));
@@ -144,9 +149,16 @@ export function createSweep(deps: SweepDeps, retention: SweepRetention): (span?:
   const { clock, engine, logger, outbox } = deps;
   const prune = createPruner(deps, retention);
   const seal = createSealer(deps, retention);
+  const findHold = createHold(deps);
+  let isHeld = false;
+
+  async function workOnce(): Promise<number> {
+    isHeld = await findHold();
+    return isHeld ? 0 : engine.sweep();
+  }
 
   async function work(span: SweepSpan | undefined): Promise<number> {
-    if (span === undefined) return engine.sweep();
+    if (span === undefined) return workOnce();
     for (let worked = 0; ; ) {
       const swept = clock.now() >= span.stopAt ? 0 : await engine.sweep();
       if (swept === 0) return worked;
@@ -182,7 +194,7 @@ export function createSweep(deps: SweepDeps, retention: SweepRetention): (span?:
         cause: faults[0],
       });
     }
-    return { due: due + revised, polls: polls + lapsed, drained };
+    return { due: due + revised, polls: polls + lapsed, drained, isHeld };
   };
 }
 
@@ -222,7 +234,7 @@ async function sendPolls(deps: SweepDeps, { relay, maxDelayMs }: SweptOutbox, sp
 }
 
 /** Prunes every ten minutes, unless another process does: a pass reads all ids that the store remembers. */
-function createPruner({ store, clock, owner, logger }: SweepDeps, retention: Retention) {
+function createPruner({ engine, store, clock, owner, logger }: SweepDeps, retention: Retention) {
   const { records } = store;
   const leases = createLeases(records, { clock });
   let lease: Lease | undefined;
@@ -245,7 +257,7 @@ function createPruner({ store, clock, owner, logger }: SweepDeps, retention: Ret
   }
 
   async function pruneByClock(now: number): Promise<boolean> {
-    await store.endMistimedLeases(now);
+    await store.correctAttempts(now);
     return (await isTrusted(now)) && (await store.prune(retention, now));
   }
 
@@ -253,6 +265,7 @@ function createPruner({ store, clock, owner, logger }: SweepDeps, retention: Ret
   async function isTrusted(now: number): Promise<boolean> {
     const record = await records.get(CLOCK_KEY, now);
     const seen = toSeenClock(record?.value);
+    if (seen !== undefined && isAhead(seen.seenAt, now)) await engine.sweepMistimed();
     const { clock: next, hasJumped, isSteady } = readClock(seen, now);
     if (hasJumped && seen !== undefined) {
       const message =
@@ -272,10 +285,36 @@ function createPruner({ store, clock, owner, logger }: SweepDeps, retention: Ret
   };
 }
 
+/** Long enough for a clock to be set after a start, short for timers of days. */
+const HOLD_MS = 600_000;
+
+/**
+ * Returns whether a process that runs holds back its due work: for ten minutes after its clock has jumped by more than a day, since the
+ * store saw it last or while the process ran, also when another process saw the jump or this one starts again. A wrong clock would end
+ * environments whose time has not come; a yard that was off for days loses only these minutes.
+ */
+function createHold({ store: { records }, clock, logger }: SweepDeps): () => Promise<boolean> {
+  let seen: SeenClock | undefined;
+  return async () => {
+    const now = clock.now();
+    seen ??= toSeenClock((await records.get(CLOCK_KEY, now))?.value) ?? { seenAt: now, steadySince: now };
+    const { clock: next } = readClock(seen, now);
+    if (next.jumpedAt !== seen.jumpedAt) {
+      const message =
+        "The clock has jumped by more than a day, or the yard was off. Timers wait for 10 minutes: set the clock if it is wrong.";
+      logger.warn(message, { from: new Date(seen.seenAt).toISOString(), to: new Date(now).toISOString() });
+    }
+    seen = next;
+    const { jumpedAt = Number.POSITIVE_INFINITY } = seen;
+    return now >= jumpedAt && now < jumpedAt + HOLD_MS;
+  };
+}
+
 function toSeenClock(value: unknown): SeenClock | undefined {
   if (!isMap(value)) return undefined;
-  const { seenAt, steadySince } = value;
-  return typeof seenAt === "number" && typeof steadySince === "number" ? { seenAt, steadySince } : undefined;
+  const { seenAt, steadySince, jumpedAt } = value;
+  if (typeof seenAt !== "number" || typeof steadySince !== "number") return undefined;
+  return { seenAt, steadySince, ...(typeof jumpedAt === "number" && { jumpedAt }) };
 }
 
 const SEAL_EVERY_MS = 1_000;

@@ -1,4 +1,7 @@
-import { type AppliedInputs, type ApplyOptions, applyInputs } from "../aggregate/apply-inputs.ts";
+import { applyInputs } from "../aggregate/apply-inputs.ts";
+import type { AppliedInputs, ApplyOptions } from "../aggregate/apply-options.ts";
+import { isNeeds, type Needs } from "../aggregate/parked-tries.ts";
+import { type InputPlan, planInputs } from "../aggregate/plan-inputs.ts";
 import type { FoundMachine, StackInput, WantedMachine } from "../aggregate/stack-input.ts";
 import { toEventKey } from "../machine/event-message.ts";
 import type { LoadedStack, ParkedEvent } from "../ports/stack-store.ts";
@@ -48,22 +51,41 @@ interface LoadedOptions extends Omit<ApplyOptions, "machines" | "parkedEvents"> 
  * Applies inputs, and loads the machines and parked events that they turn out to need. An event that is no longer parked
  * was withdrawn or applied meanwhile: it counts as not parked.
  */
-export async function applyLoaded(
+export function applyLoaded(
   store: Pick<Store, "loadParked">,
   loaded: LoadedStack,
   inputs: readonly StackInput[],
-  { machines, ...options }: LoadedOptions,
+  options: LoadedOptions,
 ): Promise<Extract<AppliedInputs, { kind: "applied" }>> {
+  return withLoaded(store, loaded, options, (aggregate, all) => applyInputs(aggregate, inputs, all));
+}
+
+/** Plans inputs in the same way. */
+export function planLoaded(
+  store: Pick<Store, "loadParked">,
+  loaded: LoadedStack,
+  inputs: readonly StackInput[],
+  options: LoadedOptions,
+): Promise<InputPlan> {
+  return withLoaded(store, loaded, options, (aggregate, all) => planInputs(applyInputs, aggregate, inputs, all));
+}
+
+async function withLoaded<Answer>(
+  store: Pick<Store, "loadParked">,
+  loaded: LoadedStack,
+  { machines, ...options }: LoadedOptions,
+  work: (aggregate: LoadedStack, options: ApplyOptions) => Answer | Needs,
+): Promise<Answer> {
   let { parked } = loaded;
   const parkedEvents = new Map<string, ParkedEvent>();
   for (let most = 1; ; ) {
-    const applied = applyInputs({ ...loaded, parked }, inputs, { ...options, machines: machines.find, parkedEvents });
-    if (applied.kind === "applied") return applied;
-    if (applied.missing.kind === "machine") {
-      await machines.lookUp(applied.missing.wanted);
+    const answer = work({ ...loaded, parked }, { ...options, machines: machines.find, parkedEvents });
+    if (!isNeeds(answer)) return answer;
+    if (answer.missing.kind === "machine") {
+      await machines.lookUp(answer.missing.wanted);
       continue;
     }
-    const keys = applied.missing.keys.slice(0, most);
+    const keys = answer.missing.keys.slice(0, most);
     for (const each of await store.loadParked(loaded.stackId, keys)) parkedEvents.set(toEventKey(each.event), each);
     const gone = new Set(keys.filter((key) => !parkedEvents.has(key)));
     if (gone.size > 0) parked = parked.filter(({ event }) => !gone.has(toEventKey(event)));

@@ -92,7 +92,7 @@ describe("time in a state", () => {
     expect(await yard.findStack("pr-1")).toMatchObject({ state: "LATE", timers: [] });
   });
 
-  it("records an event that is refused when it is due, and sends it no more", async () => {
+  it("parks an event that is refused when it is due, and gives it up after an hour", async () => {
     const guarded = 'MERGED: [{ when: "has(metadata.ready)", action: advance, state: GONE }]';
     const source = machineOf(
       `  BUILD: { after: [{ in: 5m, event: MERGED }], on: { ${guarded} } }\n  GONE: {}`,
@@ -103,9 +103,15 @@ describe("time in a state", () => {
 
     await yard.advance(2 * HOUR_MS);
 
-    expect(await listOutcomes("pr-1")).toEqual(["OPENED applied", "MERGED refused EVENT_NOT_HANDLED"]);
-    expect([await listParked("pr-1"), await listDeadLetters()]).toEqual([[], []]);
-    expect((await yard.findStack("pr-1"))?.timers).toEqual([]);
+    expect(await listOutcomes("pr-1")).toEqual([
+      "OPENED applied",
+      "MERGED parked EVENT_NOT_HANDLED",
+      "MERGED dead-lettered EVENT_NOT_HANDLED",
+    ]);
+    expect([(await listParked("pr-1")).length, (await listDeadLetters()).length]).toEqual([0, 1]);
+    expect((await yard.findStack("pr-1"))?.timers).toMatchObject([
+      { event: "MERGED", refused: { givenUpAt: expect.any(Number) } },
+    ]);
   });
 
   it("ends an overdue attempt before it checks the deadline of the state", async () => {

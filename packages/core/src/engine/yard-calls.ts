@@ -2,9 +2,10 @@ import { type AccessConfig, findGrants, toRights } from "../access/access-config
 import { decideAccess, type Rights } from "../access/decide-access.ts";
 import { decideEvent } from "../access/decide-event.ts";
 import type { Sender } from "../access/sender.ts";
-import { StackyardError } from "../errors/stackyard-error.ts";
+import { isStackyardError, StackyardError } from "../errors/stackyard-error.ts";
 import { listPages } from "../list-pages.ts";
-import { prepareTask } from "../machine/decide/start-tasks.ts";
+import { listAskers } from "../machine/decide/metadata-senders.ts";
+import { prepareTask } from "../machine/decide/prepare-task.ts";
 import { isSystemEvent, parseEventMessage } from "../machine/event-message.ts";
 import type { ExecutorRegistry } from "../machine/executor-definition.ts";
 import { defined } from "../machine/json.ts";
@@ -12,11 +13,11 @@ import type { Machine } from "../machine/machine.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
 import type { Locator } from "../ports/locator.ts";
-import type { UnreadableRow } from "../ports/records.ts";
 import type { Change, LoadedStack, QueuedEvent } from "../ports/stack-store.ts";
 import type { Store, StoredStack } from "../ports/store.ts";
 import { createFits } from "./create-fits.ts";
 import { findChanges } from "./find-changes.ts";
+import { findMoves } from "./find-moves.ts";
 import { type Foreseen, foreseeTasks } from "./foresee-tasks.ts";
 import { createPlanner, type Planner } from "./planner.ts";
 import { type ReleaseTask as Own, toEventId } from "./release-event-id.ts";
@@ -25,6 +26,7 @@ import {
   type ReleaseOutcome,
   type SeenStack,
   type SelectInput,
+  type Selection,
   type SentRelease,
   type StackPosition,
   toStackPosition,
@@ -64,6 +66,7 @@ export function createYardCalls(given: YardServiceDeps): (own: Own) => Omit<Yard
       select: async (input) => select(deps, await recallRelease(), input),
       findPositions: (stackIds) => findPositions(deps, stackIds),
       findChanges: (mark) => findChanges(deps.store, mark),
+      findMoves: (stack, since) => findMoves(deps.store, stack, since),
       send: async (events) => send(deps, { own, release: await findRelease() }, events),
       findOutcome: (event) => findOutcome(deps, own, event),
       own: findRelease,
@@ -84,7 +87,7 @@ async function findOwn({ store }: Deps, { stackId, incarnation }: Own): Promise<
 /** Undefined: the yard has no grants. */
 function toMachineRights({ access }: Deps, machine: string): Rights | undefined {
   const { grants } = access ?? {};
-  return grants === undefined ? undefined : toRights(findGrants(grants, { kind: "machine", name: machine }));
+  return grants === undefined ? undefined : toRights(findGrants(grants, { kind: "machine", name: machine }), grants);
 }
 
 function mayRead(rights: Rights | undefined, { id, machine }: Pick<Stack, "id" | "machine">): boolean {
@@ -103,30 +106,45 @@ async function load(deps: Deps, release: Stack, stackIds: readonly string[]): Pr
 
 const PAGE = 500;
 
-async function select(
-  deps: Deps,
-  release: Stack,
-  { machine, where, limit }: SelectInput,
-): Promise<readonly StoredStack[]> {
+async function select(deps: Deps, release: Stack, { machine, where, limit }: SelectInput): Promise<Selection> {
   const rights = toMachineRights(deps, release.machine);
   const fits = createFits(deps, where);
   const selected: StoredStack[] = [];
+  let unseen = 0;
   const pages = listPages((start) => deps.store.queries.listStacks({ machine }, { limit: PAGE, sort: "id", ...start }));
   for await (const { items, unreadable = [] } of pages) {
-    const damaged = unreadable.find(({ id }) => mayRead(rights, { id, machine }));
-    if (damaged !== undefined) throw unreadableStack(damaged);
-    for (const item of items) if (mayRead(rights, item.stack) && (await fits(item.stack))) selected.push(item);
+    if (unreadable.some(({ id }) => mayRead(rights, { id, machine }))) throw unreadableStack(machine);
+    for (const item of items.filter(({ stack }) => mayRead(rights, stack))) {
+      if (await fits(item.stack)) selected.push(item);
+    }
+    unseen += await countFitting(
+      items.filter(({ stack }) => !mayRead(rights, stack)),
+      fits,
+    );
     if (selected.length <= limit) continue;
     throw new StackyardError("FILTER_TOO_WIDE", `More than ${limit} stacks of "${machine}" fit. Narrow "where".`);
   }
-  return selected;
+  return { stacks: selected, unseen };
 }
 
-/** A stack that may fit and is left out would count as sent to. */
-function unreadableStack({ id, reason }: UnreadableRow): StackyardError {
+/** Counts stacks that fit, and those of which it is not known: why does not matter where the machine may not read them. */
+async function countFitting(items: readonly StoredStack[], fits: ReturnType<typeof createFits>): Promise<number> {
+  let count = 0;
+  for (const { stack } of items) {
+    const isFitting = await fits(stack).catch((error: unknown) => {
+      if (isStackyardError(error, "USAGE")) return true;
+      throw error;
+    });
+    if (isFitting) count += 1;
+  }
+  return count;
+}
+
+/** A stack that may fit and is left out would count as sent to. The release's readers may not read it, so it has no name here. */
+function unreadableStack(machine: string): StackyardError {
   return new StackyardError(
     "STORE_CORRUPT",
-    `The stack "${id}" cannot be read, so it is not known whether it fits: ${reason}`,
+    `A stack of "${machine}" cannot be read, so it is not known whether it fits. The list of stacks says which, and why.`,
   );
 }
 
@@ -204,8 +222,9 @@ interface Sending {
 }
 
 function toQueued({ clock }: Deps, { own, release }: Sending, event: ReleaseEvent): QueuedEvent {
-  const { stackId, event: name, machine, metadata, expect, expiresAt, restores } = event;
+  const { stackId, event: name, machine, metadata, expect, expiresAt, onlyNotes, restores } = event;
   const sender = toSender(release);
+  const { createdAt, incarnation } = release;
   return {
     id: toEventId(own, event),
     stackId,
@@ -214,15 +233,16 @@ function toQueued({ clock }: Deps, { own, release }: Sending, event: ReleaseEven
     message: { stackId, event: name, metadata, ...defined({ machine }) },
     actor: sender.name.slice(0, 255),
     sender,
-    release: { task: own.task, createdAt: release.createdAt, expect, expiresAt, ...defined({ restores }) },
+    release: { task: own.task, createdAt, incarnation, expect, expiresAt, ...defined({ onlyNotes, restores }) },
   };
 }
 
 /** The owner is the person who has requested the release. Of a token or another release it is the one behind that. */
-function toSender({ id, machine, askedBy }: Stack): Sender {
+function toSender(release: Stack): Sender {
+  const { id, machine, askedBy } = release;
   const isOwned = askedBy !== undefined && NEEDS_OWNER.has(askedBy.kind);
   const owner = askedBy?.owner ?? (isOwned ? undefined : askedBy?.id);
-  return { kind: "stack", id, name: id, machine, groups: [], ...defined({ owner }) };
+  return { kind: "stack", id, name: id, machine, groups: [], ...defined({ owner }), askers: listAskers(release) };
 }
 
 const NEEDS_OWNER: ReadonlySet<string> = new Set(["token", "stack", "anonymous"]);
@@ -253,7 +273,10 @@ interface Previewed {
 async function preview(deps: Deps, sending: Sending, { loaded, event }: Previewed): Promise<Change> {
   // Time passes until it is decided.
   const limits = { expect: loaded.version, expiresAt: Number.MAX_SAFE_INTEGER };
-  return deps.planner.preview(loaded, toQueued(deps, sending, { ...event, ...limits }));
+  const { change, stack } = await deps.planner.preview(loaded, toQueued(deps, sending, { ...event, ...limits }));
+  if (change.write.kind === "keep") return change;
+  // With what follows at once, such as a timer whose instant has passed.
+  return { ...change, write: stack === undefined ? { kind: "remove" } : { kind: "put", stack } };
 }
 
 async function foresee(deps: Deps, stack: Stack): Promise<Foreseen> {

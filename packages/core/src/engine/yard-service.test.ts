@@ -121,7 +121,7 @@ describe("the yard of a task", () => {
     await send("t3", "app", "OPENED");
     const service = await open();
     const select = async (where?: string, limit = 10) =>
-      (await service.select({ machine: "app", limit, ...(where && { where }) })).map(({ stack }) => stack.id);
+      (await service.select({ machine: "app", limit, ...(where && { where }) })).stacks.map(({ stack }) => stack.id);
 
     expect(await select()).toEqual(["t1", "t2", "t3"]);
     expect(await select("metadata.ring == 'canary' && stack.state == 'LIVE'")).toEqual(["t1", "t2"]);
@@ -183,7 +183,8 @@ describe("the yard of a task", () => {
 
     await expect(service.select({ machine: "app", limit: 9 })).rejects.toMatchObject({
       code: "STORE_CORRUPT",
-      message: 'The stack "t2" cannot be read, so it is not known whether it fits: It is not JSON.',
+      message:
+        'A stack of "app" cannot be read, so it is not known whether it fits. The list of stacks says which, and why.',
     });
   });
 
@@ -297,7 +298,8 @@ describe("grants to a machine", () => {
     const service = await open();
 
     expect((await service.load(["prod", "test"])).map(({ stack }) => stack?.id)).toEqual(["prod", undefined]);
-    expect((await service.select({ machine: "app", limit: 9 })).map(({ stack }) => stack.id)).toEqual(["prod"]);
+    const { stacks, unseen } = await service.select({ machine: "app", limit: 9 });
+    expect([stacks.map(({ stack }) => stack.id), unseen]).toEqual([["prod"], 1]);
   });
 
   it("are needed where the yard has grants: none means nothing", async () => {

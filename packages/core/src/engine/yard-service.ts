@@ -2,6 +2,7 @@ import type { Metadata, Release, Stack } from "../machine/stack.ts";
 import { defineService, type ExecutorContext, type Failed, failed, type ServiceKey } from "../ports/executor.ts";
 import type { Change, LoadedStack, Outcome } from "../ports/stack-store.ts";
 import type { StoredStack } from "../ports/store.ts";
+import type { StackMove } from "./find-moves.ts";
 import type { Foreseen } from "./foresee-tasks.ts";
 
 /** An event that a release sends to another stack. */
@@ -17,6 +18,8 @@ export interface ReleaseEvent {
   readonly expect: number;
   /** After this instant the event is refused, epoch milliseconds. */
   readonly expiresAt: number;
+  /** The stack has the values already: see `ReleaseNote`. */
+  readonly onlyNotes?: true;
   /** Of an event that undoes others: see `ReleaseNote`. */
   readonly restores?: Readonly<Record<string, Release | null>>;
 }
@@ -40,6 +43,14 @@ export interface SelectInput {
   /** CEL over `stack` and `metadata`, without sensitive values; keys that the machine declares are null without a value. */
   readonly where?: string;
   readonly limit: number;
+}
+
+/** Stacks that were selected. */
+export interface Selection {
+  /** In the order of their ids. */
+  readonly stacks: readonly StoredStack[];
+  /** How many more fit, or may fit, that the machine may not read: its grants do not name them. */
+  readonly unseen: number;
 }
 
 /** Where a stack is now. */
@@ -82,8 +93,8 @@ export interface StackChanges {
 export interface YardService {
   /** Returns stacks with their versions, in the order of the ids. */
   load(stackIds: readonly string[]): Promise<readonly SeenStack[]>;
-  /** Returns stacks in the order of their ids. Throws `FILTER_TOO_WIDE` for more than `limit`, `USAGE` for the expression. */
-  select(input: SelectInput): Promise<readonly StoredStack[]>;
+  /** Returns the stacks that fit. Throws `FILTER_TOO_WIDE` for more than `limit`, `USAGE` for the expression. */
+  select(input: SelectInput): Promise<Selection>;
   /**
    * Returns where stacks are, those that exist, whatever the machine may read: for what is decided over the whole yard.
    */
@@ -93,6 +104,8 @@ export interface YardService {
    * few pages of the history.
    */
   findChanges(mark?: string): Promise<StackChanges>;
+  /** Returns the states that a stack has entered after an instant, oldest first. */
+  findMoves(stack: Pick<Stack, "id" | "incarnation">, since: number): Promise<readonly StackMove[]>;
   /** Returns which of these stacks fit `where`, as `select` decides. Throws `USAGE` for the expression. */
   keepFitting(where: string, stacks: readonly Stack[]): Promise<readonly Stack[]>;
   /** Queues events. They are applied or refused, never parked or dead-lettered. */

@@ -36,7 +36,8 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {
   TIMED_OUT: "The time limit ended before the outcome was known.",
   INTERRUPTED: "The work was interrupted.",
   FILTER_TOO_WIDE: "The filter matches more than one request may handle.",
-  BULK_CHANGED: "The filter matches another number of items than expected.",
+  PLAN_STALE:
+    "Something else would be done now than the dry run has shown, or to other items. `plan` is its digest. Make another one.",
   OUTCOME_NEGATIVE: "The outcome is not the expected one.",
   LEFT_BEHIND: "The work failed and left something behind.",
   INTERNAL: "An error in Stackyard itself.",

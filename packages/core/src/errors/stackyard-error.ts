@@ -83,7 +83,7 @@ export const ERROR_CODES = {
   TIMED_OUT: fact(4, 504),
   INTERRUPTED: fact(130, 499),
   FILTER_TOO_WIDE: fact(1, 422),
-  BULK_CHANGED: fact(1, 409),
+  PLAN_STALE: fact(1, 409),
   OUTCOME_NEGATIVE: fact(1, 409),
   LEFT_BEHIND: fact(2, 500),
   INTERNAL: fact(3, 500),

@@ -8,10 +8,10 @@ import {
   claimAtBirth,
   claimAttempt,
   closeAttempt,
+  correctAttempt,
   endByResult,
   grantKey,
   isHeldBy,
-  isMistimed,
   isOpen,
   renewAttempt,
   settleAttempt,
@@ -227,9 +227,10 @@ export class AttemptBook {
   }
 
   /** Ends leases that end later than any lease can. */
-  endMistimed(sink: AttemptSink, now: number): void {
+  correctInstants(sink: AttemptSink, now: number): void {
     for (const attempt of [...this.#attempts.values()]) {
-      if (isMistimed(attempt, now)) this.#change(sink, { ...attempt, leaseUntil: now });
+      const corrected = correctAttempt(attempt, now);
+      if (corrected !== attempt) this.#change(sink, corrected);
     }
   }
 

@@ -303,6 +303,27 @@ describe("list", () => {
     ]);
   });
 
+  it("lists a failed job first, although many were cancelled after it (rundeck#1234)", async () => {
+    const yard = createYard();
+    yard.answer = HAS_FAILED;
+    const lost = await startAndSettle(yard, "a");
+    yard.answer = GOES_ON;
+    for (const key of ["b", "c", "d"]) await yard.runs.cancel(await startAndSettle(yard, key));
+    await yard.simulator.settle();
+    const { runs, store } = yard;
+
+    const failed = await runs.list({ state: "failed" }, { sort: "-enteredAt", limit: 1 });
+    const cancelled = await runs.list({ state: "cancelled" }, { limit: 9 });
+    const { groups } = await store.queries.countStacks({}, "mainCondition");
+
+    expect(failed.items.map(({ runId }) => runId)).toEqual([lost]);
+    expect(cancelled.items).toHaveLength(3);
+    expect(groups.map(({ mainCondition, count, needsPerson }) => [mainCondition, count, needsPerson])).toEqual([
+      ["cancelled", 3, undefined],
+      ["failed", 1, undefined],
+    ]);
+  });
+
   it("sorts runs by the instant of their start, page by page", async () => {
     const yard = createYard();
     const started: string[] = [];

@@ -6,7 +6,7 @@ import { StackyardError } from "../errors/stackyard-error.ts";
 import { listPages, type PageStart } from "../list-pages.ts";
 import { SYSTEM_EVENTS } from "../machine/event-message.ts";
 import type { ExecutorDefinition, ExecutorRegistry } from "../machine/executor-definition.ts";
-import { defined } from "../machine/json.ts";
+import { defined, findRoundedFault } from "../machine/json.ts";
 import { RUN_MACHINE } from "../machine/machine.ts";
 import type { Stack } from "../machine/stack.ts";
 import type { Clock, Ids } from "../ports/clock.ts";
@@ -215,7 +215,7 @@ function checkRunRequest(
 }
 
 function findConfigFault({ config: schema }: ExecutorDefinition, config: unknown): string | undefined {
-  const faults = findFaults(schema, config);
+  const faults = findFaults(schema, config) ?? findRoundedFault(config);
   return faults === undefined ? undefined : `config: ${faults}`;
 }
 

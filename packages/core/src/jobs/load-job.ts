@@ -60,28 +60,27 @@ export interface JobFilter {
   readonly executor?: string;
 }
 
-const STATES = {
-  waiting: "RUN",
-  running: "RUN",
-  succeeded: "DONE",
-  failed: "FAILED",
-  cancelled: "FAILED",
-} as const satisfies Record<RunState, string>;
+const STACKS: Readonly<Record<RunState, StackFilter>> = {
+  waiting: { state: "RUN" },
+  running: { state: "RUN" },
+  succeeded: { state: "DONE" },
+  failed: { mainCondition: "failed" },
+  cancelled: { mainCondition: "cancelled" },
+};
 
 /** Runs that are read together: each has its attempts and a part of its history. */
 const AT_ONCE = 10;
 
 /**
  * Lists jobs that were started and are not closed, in the order of their stacks. A page may contain fewer than its
- * limit, or be empty, and still have a next one: the store records neither executors nor how a job has failed, and a
- * job is larger than its stack.
+ * limit, or be empty, and still have a next one: the store records no executors, and a job is larger than its stack.
  */
 export async function listRuns(
   deps: LoadRunDeps & { readonly store: Pick<Store, "queries"> },
   { state, executor }: JobFilter,
   page: ListStacksInput,
 ): Promise<Page<JobView>> {
-  const filter: StackFilter = { machine: RUN_MACHINE, ...(state && { state: STATES[state] }) };
+  const filter: StackFilter = { machine: RUN_MACHINE, ...(state && STACKS[state]) };
   const { items, cursor, unreadable = [] } = await deps.store.queries.listStacks(filter, page);
   const order = toStackOrder(page);
   const found = createPageBuilder<JobView>(page);

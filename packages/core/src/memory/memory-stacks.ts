@@ -1,7 +1,8 @@
 import { toEventKey } from "../machine/event-message.ts";
+import { defined } from "../machine/json.ts";
 import type { Stack } from "../machine/stack.ts";
 import { toParkedEvent, toParkedHead } from "../ports/parked-head.ts";
-import type { Page } from "../ports/records.ts";
+import type { Page, PageInput } from "../ports/records.ts";
 import {
   assertSortable,
   checkStackFilter,
@@ -21,6 +22,7 @@ import type {
   StoredStack,
   StoreStats,
 } from "../ports/store.ts";
+import type { Remembered } from "../ports/store-memory.ts";
 import { listKeys, toPage } from "./memory-lists.ts";
 
 /** The data of one stack id; it outlives the stack. */
@@ -112,6 +114,38 @@ function findStacks(rows: StackRows, filter: StackFilter) {
   return [...rows.values()].flatMap(({ version, stack, parked }) =>
     stack !== undefined && matchesStack(filter, stack, parked.size) ? [{ version, stack, parked: parked.size }] : [],
   );
+}
+
+/** Lists all that is remembered of ids: of each stack, then its events. */
+export function listRemembered(rows: StackRows, page: PageInput): Page<Remembered> {
+  const all = [...rows.values()].flatMap(({ id: stackId, version, stack, goneAt, applied }): readonly Remembered[] => {
+    const gone = stack === undefined ? goneAt : undefined;
+    const events = [...applied].map(
+      ([key, at], index) => ({ kind: "event", stackId, key, at, number: index + 1 }) as const,
+    );
+    return [{ kind: "stack", stackId, version, events: applied.size, ...defined({ goneAt: gone }) }, ...events];
+  });
+  const numbered = all.map((entry, index) => ({ entry, place: String(index + 1) }));
+  const items = numbered.slice(Number(page.cursor ?? 0));
+  const { items: listed, cursor } = toPage(items, page, ({ place }) => place);
+  return { items: listed.map(({ entry }) => entry), ...defined({ cursor }) };
+}
+
+/** Adds what is not known. */
+export function addRemembered(rows: StackRows, entry: Remembered): void {
+  const row = requireRow(rows, entry.stackId);
+  if (entry.kind === "event") {
+    if (!row.applied.has(entry.key)) row.applied.set(entry.key, entry.at);
+    return;
+  }
+  row.version = Math.max(row.version, entry.version);
+  if (row.stack === undefined && entry.goneAt !== undefined) row.goneAt = entry.goneAt;
+}
+
+/** Returns true when the event is known, or the stack has that version or a later one. */
+export function isRemembered(rows: StackRows, entry: Remembered): boolean {
+  const row = rows.get(entry.stackId);
+  return entry.kind === "event" ? row?.applied.has(entry.key) === true : (row?.version ?? 0) >= entry.version;
 }
 
 /** Lists ids of stacks with parked events, in order. */

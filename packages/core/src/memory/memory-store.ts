@@ -10,6 +10,7 @@ import {
   toDueSource,
 } from "../in-process/queue.ts";
 import { readAttemptSecrets } from "../machine/decide/runs.ts";
+import { nextTimerAt } from "../machine/decide/timers.ts";
 import { toEventKey } from "../machine/event-message.ts";
 import { defined } from "../machine/json.ts";
 import { silentLogger } from "../ports/executor.ts";
@@ -24,6 +25,7 @@ import {
   type PortCalls,
   toForgottenBefore,
 } from "../ports/store-helpers.ts";
+import type { StoreMemory } from "../ports/store-memory.ts";
 import {
   createMemoryDeadLetters,
   createMemoryEvents,
@@ -35,9 +37,12 @@ import {
 import { toFrozen, toPage } from "./memory-lists.ts";
 import { createMemoryRecords, type MemoryRecords } from "./memory-records.ts";
 import {
+  addRemembered,
   countStacks,
   forgetRemoved,
+  isRemembered,
   listParkedIds,
+  listRemembered,
   listStacks,
   loadParked,
   loadStack,
@@ -47,7 +52,6 @@ import {
   requireRow,
   type StackRow,
   type StackRows,
-  toEarliest,
   writeStack,
 } from "./memory-stacks.ts";
 
@@ -80,8 +84,9 @@ export function createMemoryStore(): Store {
     findTaskMessage: (attemptId) => attempts.findMessage(attemptId),
     ...createQueueCalls(state),
     queries: createQueries(state),
+    memory: createMemoryOf(stacks),
     prune: (retention, now) => prune(state, retention, now),
-    endMistimedLeases: (now) => attempts.endMistimed(sink, now),
+    correctAttempts: (now) => attempts.correctInstants(sink, now),
     revisions: createRevisions(),
     records,
   });
@@ -146,6 +151,16 @@ function createQueries(state: MemoryState): PortCalls<StackQueries> {
       openAttempts: attempts.size,
       ...defined({ oldestEventAt: events.oldestAt }),
     }),
+  };
+}
+
+function createMemoryOf(stacks: StackRows): PortCalls<StoreMemory> {
+  return {
+    list: (page) => listRemembered(stacks, page),
+    add(entries) {
+      for (const entry of entries) addRemembered(stacks, entry);
+    },
+    findMissing: (entries) => entries.filter((entry) => !isRemembered(stacks, entry)),
   };
 }
 
@@ -295,7 +310,7 @@ function writeRows(state: MemoryState, change: Change): number {
   if (change.write.kind === "keep") return version;
   // Afresh at each write: another timer may be due at the instant of one that was taken.
   timers.set(row.id, undefined);
-  timers.set(row.id, toEarliest((row.stack?.timers ?? []).map(({ dueAt }) => dueAt)));
+  timers.set(row.id, row.stack && nextTimerAt(row.stack));
   return version;
 }
 

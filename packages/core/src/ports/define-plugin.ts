@@ -1,5 +1,7 @@
 import type { Static, TSchema } from "typebox";
+import type { Problem } from "../machine/document/problem-list.ts";
 import { defined } from "../machine/json.ts";
+import type { Machine } from "../machine/machine.ts";
 import type { AccountNames } from "./account-names.ts";
 import type { Command } from "./command.ts";
 import type { Executor, ProvidedService } from "./executor.ts";
@@ -26,6 +28,28 @@ export interface ExecutorsContext extends PluginContext, Pick<ServiceDeps, "read
 /** The context in which a plugin provides services to executors. */
 export interface ProvidingContext extends ExecutorsContext, Pick<ServiceDeps, "clock"> {}
 
+/** Machines by name, such as those of a project's folder. A locator is one. */
+export interface MachineSource {
+  find(
+    name: string,
+  ): Promise<
+    { readonly kind: "found"; readonly machine: Machine } | { readonly kind: "invalid" } | { readonly kind: "unknown" }
+  >;
+}
+
+/** The context in which a plugin checks the project's documents. */
+export interface CheckContext extends Pick<PluginContext, "projectDir"> {
+  /** The machines of the project. */
+  readonly machines: MachineSource;
+}
+
+/** A document of a plugin, and all its problems. */
+export interface DocumentReport {
+  /** Relative to the project, for people. */
+  readonly file: string;
+  readonly problems: readonly Problem[];
+}
+
 /** The input of `definePlugin`, written by a plugin's author. */
 interface PluginSpec<Options extends TSchema> {
   readonly name: string;
@@ -41,6 +65,10 @@ interface PluginSpec<Options extends TSchema> {
     | ((options: Static<Options>, context: PluginContext) => readonly PluginService[]);
   /** Returns the services that executors of all plugins get by `ctx.service(key)` in the yard's workers. */
   readonly provides?: (options: Static<Options>, context: ProvidingContext) => readonly ProvidedService[];
+  /** Checks the plugin's documents for `stackyard validate`. Only reads. Throws `CONFIG_INVALID` for a missing folder. */
+  readonly check?: (options: Static<Options>, context: CheckContext) => Promise<readonly DocumentReport[]>;
+  /** Returns the addresses that the services call, for `stackyard doctor`, which tries each. */
+  readonly addresses?: (options: Static<Options>, context: ExecutorsContext) => Promise<readonly string[]>;
 }
 
 /** A plugin as loaded: options are checked against the schema before `executors` or `services` is called. */
@@ -54,11 +82,15 @@ export interface Plugin {
   services?(options: unknown, context: PluginContext): readonly PluginService[];
   /** Returns the services for executors. Missing without services. */
   provides?(options: unknown, context: ProvidingContext): readonly ProvidedService[];
+  /** Checks the plugin's documents in a project. Missing without documents. */
+  check?(options: unknown, context: CheckContext): Promise<readonly DocumentReport[]>;
+  /** Returns the addresses that the services call. Missing without any. */
+  addresses?(options: unknown, context: ExecutorsContext): Promise<readonly string[]>;
 }
 
 /** Creates the default export of a plugin's package. */
 export function definePlugin<Options extends TSchema>(spec: PluginSpec<Options>): Plugin {
-  const { executors, services = [], provides } = spec;
+  const { executors, services = [], provides, check, addresses } = spec;
   return {
     kind: "stackyard-plugin",
     name: spec.name,
@@ -70,6 +102,8 @@ export function definePlugin<Options extends TSchema>(spec: PluginSpec<Options>)
     services: (options, context) =>
       typeof services === "function" ? services(options as Static<Options>, context) : services,
     provides: (options, context) => provides?.(options as Static<Options>, context) ?? [],
+    ...(check && { check: (options, context) => check(options as Static<Options>, context) }),
+    addresses: async (options, context) => addresses?.(options as Static<Options>, context) ?? [],
   };
 }
 
@@ -99,6 +133,8 @@ export interface PluginCommandContext {
   readonly dataDir: string;
   /** The environment of the command line. May contain secrets. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The machines of the project's folder. Missing without such a folder. */
+  readonly machines?: MachineSource;
   /** The yards of the project's configuration. */
   readonly yards: ConfiguredYards;
   /** Names of AWS accounts, of the project's configuration. Default: none. */

@@ -126,6 +126,11 @@ export interface ServiceDeps {
    */
   publish(event: ServiceEvent, user: ServiceUser): Promise<ServicePublished>;
   /**
+   * Returns whether the yard would apply an event of that user now, to the stack as it is and with the machine that
+   * would decide. Changes nothing. A duplicate id does not count.
+   */
+  foresee(event: Omit<ServiceEvent, "id">, user: ServiceUser): Promise<ForeseenEvent>;
+  /**
    * Queues the approval of a task by a person who is known as a user of another system. It counts as if the person had
    * approved at the server: the grants of the yard and the task decide who may approve. The outcome is in the history,
    * under the id.
@@ -186,6 +191,11 @@ export interface ServiceApproval {
 export type ServicePublished =
   | { readonly kind: "accepted" | "duplicate" }
   | { readonly kind: "invalid"; readonly code: string; readonly reason: string };
+
+/** What the yard would do with an event now. */
+export type ForeseenEvent =
+  | { readonly kind: "applied" }
+  | { readonly kind: "refused"; readonly code: string; readonly reason: string };
 
 /** Where a secret is: a variable of the environment, a file, or a secret of AWS Secrets Manager by its ARN. */
 export type SecretReference = { readonly env: string } | { readonly file: string } | { readonly secret: string };

@@ -28,8 +28,8 @@ export function requireRecords<Item>(
   return items;
 }
 
-/** Returns the error for a record that a list cannot do without. */
-function corruptRecord(key: string): StackyardError {
+/** Returns the error for a record that nothing can be decided without. */
+export function corruptRecord(key: string): StackyardError {
   return new StackyardError("STORE_CORRUPT", `The record "${key}" cannot be read. ${REASON}`);
 }
 

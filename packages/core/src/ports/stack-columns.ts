@@ -1,15 +1,25 @@
-import { isDegraded } from "../machine/decide/last-failure.ts";
+import { nextTimerAt } from "../machine/decide/timers.ts";
 import type { Stack } from "../machine/stack.ts";
+import { evaluateHealth } from "../machine/stack-health.ts";
 import type { StackCondition } from "./store.ts";
 
-/** Bits of the column `trouble`. */
-export const TROUBLE = { failed: 1, stalled: 2, overdue: 4, approval: 8, degraded: 16 } as const;
+/** Bits of the column `trouble`: what `evaluateHealth` has found. */
+export const MARKS = {
+  failed: 1,
+  stalled: 2,
+  overdue: 4,
+  approval: 8,
+  degraded: 16,
+  cancelled: 32,
+  /** It needs a person. */
+  person: 64,
+} as const;
 
 /** The columns by which a store finds stacks, derived from the record. */
 export interface StackColumns {
   /** A task is pending, or the stack waits for its runs. */
   readonly busy: boolean;
-  /** The sum of `TROUBLE`; null without any, which keeps an index on the column small. */
+  /** The sum of `MARKS`; null without any, which keeps an index on the column small. */
   readonly trouble: number | null;
   /** When the first timer is due. */
   readonly timerAt: number | null;
@@ -17,25 +27,18 @@ export interface StackColumns {
 
 /** Derives the columns from a record. */
 export function toStackColumns(stack: Stack): StackColumns {
-  const { tasks, stalled, overdue, approvals, awaitsRuns, timers } = stack;
-  const failedBit = tasks.some(({ status }) => status === "ERROR") ? TROUBLE.failed : 0;
-  const stalledBit = stalled === undefined ? 0 : TROUBLE.stalled;
-  const overdueBit = overdue === true ? TROUBLE.overdue : 0;
-  const approvalBit = approvals === undefined ? 0 : TROUBLE.approval;
-  const degradedBit = isDegraded(stack) ? TROUBLE.degraded : 0;
-  let timerAt: number | null = null;
-  for (const { dueAt } of timers) timerAt = timerAt === null ? dueAt : Math.min(timerAt, dueAt);
-  return {
-    busy: awaitsRuns === true || tasks.some(({ status }) => status === "PENDING"),
-    trouble: failedBit + stalledBit + overdueBit + approvalBit + degradedBit || null,
-    timerAt,
-  };
+  const { busy, needsPerson: person, ...health } = evaluateHealth(stack);
+  const found = { ...health, person };
+  let trouble = 0;
+  for (const [name, bit] of MARK_ENTRIES) if (found[name]) trouble += bit;
+  return { busy, trouble: trouble || null, timerAt: nextTimerAt(stack) ?? null };
 }
+
+const MARK_ENTRIES = Object.entries(MARKS) as readonly (readonly [keyof typeof MARKS, number])[];
 
 /** Evaluates the condition of a filter for stores that have no columns for it. `parked`: the stack's parked events. */
 export function matchesCondition(condition: StackCondition, stack: Stack, parked: number): boolean {
-  const { busy, trouble } = toStackColumns(stack);
-  if (condition === "busy") return busy;
-  if (condition === "waiting") return busy || trouble !== null || parked > 0;
-  return ((trouble ?? 0) & TROUBLE[condition]) !== 0;
+  const { cancelled, isAcknowledged, isAtRest, needsPerson, main, ...facts } = evaluateHealth(stack);
+  if (condition !== "waiting") return facts[condition];
+  return parked > 0 || Object.values(facts).some((isTrue) => isTrue);
 }

@@ -1,9 +1,8 @@
 import { StackyardError } from "../errors/stackyard-error.ts";
-import { isDegraded } from "../machine/decide/last-failure.ts";
 import { defined } from "../machine/json.ts";
 import type { Stack } from "../machine/stack.ts";
+import { evaluateHealth, listOpenFailures } from "../machine/stack-health.ts";
 import { compareUtf8 } from "./compare-utf8.ts";
-import { toMainCondition } from "./main-condition.ts";
 import { foreignCursor, type PageInput } from "./records.ts";
 import { matchesCondition } from "./stack-columns.ts";
 import type { AttemptView } from "./stack-store.ts";
@@ -22,7 +21,7 @@ import {
 /** Groups that a count returns. */
 const MOST_GROUPS = 200;
 /** Of main conditions: those of 200 machines, so that a few broken stacks among many are counted. */
-const MOST_MAIN_GROUPS = 1_800;
+const MOST_MAIN_GROUPS = 2_200;
 /** Equalities of metadata in one filter. */
 const MOST_EQUALITIES = 5;
 
@@ -126,7 +125,7 @@ export function assertSortable(order: Pick<StackOrder, "key" | "mostSorted">, fi
 
 /** Evaluates a whole filter, for stores without a language for it. `parked`: the stack's parked events. */
 export function matchesStack(filter: StackFilter, stack: Stack, parked: number): boolean {
-  const { machine, state, idPrefix = "", text = "", condition, mainCondition, revision, ids, scopes } = filter;
+  const { machine, state, idPrefix = "", text = "", condition, revision, ids, scopes } = filter;
   return (
     (machine === undefined || machine === stack.machine) &&
     (state === undefined || state === stack.state) &&
@@ -135,10 +134,16 @@ export function matchesStack(filter: StackFilter, stack: Stack, parked: number):
     stack.id.includes(text) &&
     (ids === undefined || ids.includes(stack.id)) &&
     (condition === undefined || matchesCondition(condition, stack, parked)) &&
-    (mainCondition === undefined || mainCondition === toMainCondition(stack, parked)) &&
+    matchesHealth(filter, stack, parked) &&
     isInScopes(scopes, stack.id, stack.machine) &&
     matchesRecord(filter, stack)
   );
+}
+
+function matchesHealth({ mainCondition, needsPerson }: StackFilter, stack: Stack, parked: number): boolean {
+  if (mainCondition === undefined && needsPerson === undefined) return true;
+  const health = evaluateHealth(stack, parked);
+  return (mainCondition ?? health.main) === health.main && (needsPerson ?? health.needsPerson) === health.needsPerson;
 }
 
 /** The part of a filter for which a store has no columns. */
@@ -158,16 +163,8 @@ export function matchesRecord(filter: RecordFilter, stack: Stack): boolean {
 function matchesFailure({ task, code }: RecordFilter, stack: Stack): boolean {
   if (task === undefined && code === undefined) return true;
   return listOpenFailures(stack).some(
-    (failure) => (task === undefined || task === failure.task) && (code === undefined || code === failure.code),
+    (failure) => (task === undefined || task === failure.task) && (code === undefined || code === (failure.code ?? "")),
   );
-}
-
-/** Lists the failed tasks of the present state; of a degraded stack the failure that it has left behind. */
-function listOpenFailures(stack: Stack): readonly { readonly task: string; readonly code: string }[] {
-  const { tasks, lastFailure } = stack;
-  if (lastFailure !== undefined && isDegraded(stack)) return [{ task: lastFailure.task, code: lastFailure.code ?? "" }];
-  const failed = tasks.filter(({ status }) => status === "ERROR");
-  return failed.map(({ name: task, errorCode: code = "" }) => ({ task, code }));
 }
 
 function matchesMetadata({ metadata = {} }: RecordFilter, stack: Stack): boolean {
@@ -236,8 +233,10 @@ function toGroups(by: StackGrouping | undefined, stack: Stack, parked: number): 
       return STACK_CONDITIONS.filter((each) => matchesCondition(each, stack, parked)).map((condition) => ({
         condition,
       }));
-    case "mainCondition":
-      return [{ machine, mainCondition: toMainCondition(stack, parked) }];
+    case "mainCondition": {
+      const { main, needsPerson } = evaluateHealth(stack, parked);
+      return [{ machine, mainCondition: main, ...(needsPerson && { needsPerson }) }];
+    }
     case undefined:
       return [];
   }
@@ -272,6 +271,6 @@ export function createStackCounter(by: StackGrouping | undefined): StackCounter 
   };
 }
 
-function toGroupKey({ machine, state, condition, mainCondition, revision }: Omit<StackGroup, "count">): string {
-  return JSON.stringify([machine, state, condition ?? mainCondition, revision]);
+function toGroupKey({ machine, state, condition, mainCondition, needsPerson, revision }: Omit<StackGroup, "count">) {
+  return JSON.stringify([machine, state, condition ?? mainCondition, revision, needsPerson]);
 }

@@ -2,6 +2,7 @@ import type { AuditEntry } from "../access/audit-entry.ts";
 import type { Sender } from "../access/sender.ts";
 import type { Outcome, HistoryEntry as ShownEntry } from "../api/event.ts";
 import type { Cancel, Dispatch } from "../machine/decide/decision.ts";
+import type { RaisedBy } from "../machine/event-message.ts";
 import type { ReleaseNote } from "../machine/release.ts";
 import type { MetadataValue, Stack } from "../machine/stack.ts";
 import type { TaskMessage } from "../machine/task-message.ts";
@@ -14,7 +15,7 @@ export interface QueuedEvent {
   /** Orders the queue; an event without a known stack has the empty string. */
   readonly stackId: string;
   /**
-   * `worker`: written by `settle`. Only those may carry internal events. `stack`: sent by a task of another stack. It is
+   * `worker`: written by `settle`, or of a timer or the engine. Only those may carry internal events. `stack`: sent by a task of another stack. It is
    * applied or refused, never parked or dead-lettered.
    */
   readonly origin: "external" | "stack" | "worker";
@@ -38,6 +39,10 @@ export interface QueuedEvent {
    */
   readonly machine?: string;
   readonly incarnation?: string;
+  /** Of the event of a timer: which timer of the stack. Never part of a message. */
+  readonly timerId?: string;
+  /** Of an event that a reaction has raised. Never part of a message. */
+  readonly raised?: RaisedBy;
 }
 
 /** An event that its stack refuses for the present; it is decided again. */
@@ -102,7 +107,7 @@ export interface HistoryEntry extends Omit<ShownEntry, "at" | "position" | "rele
 }
 
 /** A release in the history: the stack that sent the event, and what a replay needs to note it. */
-export interface HistoryRelease extends Pick<ReleaseNote, "task" | "createdAt" | "restores"> {
+export interface HistoryRelease extends Omit<ReleaseNote, "expect" | "expiresAt"> {
   readonly id: string;
   readonly machine: string;
 }

@@ -63,7 +63,7 @@ const Server = Type.Object(
         Type.Array(Type.String({ maxLength: 64 }), {
           maxItems: 100,
           description:
-            "Networks of your proxies, such as `10.0.0.0/8`: their `X-Forwarded-For` names the address of a client. Default: none",
+            "Networks of your proxies, such as `10.0.7.0/28`: their `X-Forwarded-For` names the address of a client. Default: none",
         }),
       ),
     ),

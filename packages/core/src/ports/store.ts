@@ -1,4 +1,5 @@
 import type { Metadata, Stack } from "../machine/stack.ts";
+import type { MainCondition } from "../machine/stack-health.ts";
 import type { KeptRevision, ListedRevision, Revision } from "./locator.ts";
 import type { Page, PageInput, Records } from "./records.ts";
 import type {
@@ -9,6 +10,7 @@ import type {
   StoredHistoryEntry,
   WorkQueue,
 } from "./stack-store.ts";
+import type { StoreMemory } from "./store-memory.ts";
 
 /** Sources of machines by content hash. All revisions that a stack uses are kept. */
 export interface Revisions {
@@ -38,6 +40,7 @@ export interface StoreSignal {
  */
 export interface Store extends StackStore, AttemptStore, WorkQueue {
   readonly queries: StackQueries;
+  readonly memory: StoreMemory;
   readonly revisions: Revisions;
   readonly records: Records;
   /**
@@ -45,8 +48,11 @@ export interface Store extends StackStore, AttemptStore, WorkQueue {
    * left.
    */
   prune(retention: Retention, now: number): Promise<boolean>;
-  /** Ends leases that end later than any lease can (`MOST_LEASE_MS`): a process with a wrong clock has taken them. */
-  endMistimedLeases(now: number): Promise<void>;
+  /**
+   * Corrects the attempts with instants that only a process with a clock that was ahead can have noted, as `correctAttempt`
+   * does: leases that end later than any can (`MOST_LEASE_MS`), deadlines, polls and cancels.
+   */
+  correctAttempts(now: number): Promise<void>;
   /** Calls the listener soon after something was queued or recorded. Returns the way to stop. */
   watch(listener: (signal: StoreSignal) => void): () => void;
   /** Finishes the running calls. Later calls fail with `STORE_CLOSED`. */
@@ -73,6 +79,8 @@ export interface StackFilter {
   readonly condition?: StackCondition;
   /** The first condition that is true of the stack. */
   readonly mainCondition?: MainCondition;
+  /** The stack needs a person, or it does not. */
+  readonly needsPerson?: boolean;
   /** A task of that name is in ERROR; with `code`, with that code. */
   readonly task?: string;
   /** A task is in ERROR with that code; the empty text: without one. */
@@ -93,34 +101,13 @@ export interface StackFilter {
 }
 
 /**
- * The conditions of stacks. `failed`: a task is in ERROR. `degraded`: the last failure needs a person although the
- * stack has moved on (`isDegraded`). `stalled`, `overdue`: as recorded in the stack. `approval`: an approval is open. `busy`: a task is PENDING. `waiting`: one of these, or an event is parked.
+ * The conditions by which stacks are filtered; several may be true of one. As in `MAIN_CONDITIONS`, but `failed` is a task
+ * in ERROR only, and `waiting`: one of the others, or an event is parked.
  */
 export const STACK_CONDITIONS = ["failed", "degraded", "stalled", "overdue", "approval", "busy", "waiting"] as const;
 
 /** One of `STACK_CONDITIONS`. */
 export type StackCondition = (typeof STACK_CONDITIONS)[number];
-
-/**
- * The main conditions of stacks, worst first. Each stack has one: the first that is true of it, so that counts add up to
- * the total. `failed`: a task is in ERROR, or the job has failed. `degraded`, `overdue`, `stalled`, `approval`, `busy`:
- * as in `STACK_CONDITIONS`. `waiting`: an event is parked. `asleep`: at rest in a state named as such. `healthy`:
- * at rest in another state.
- */
-export const MAIN_CONDITIONS = [
-  "failed",
-  "degraded",
-  "overdue",
-  "stalled",
-  "approval",
-  "busy",
-  "waiting",
-  "healthy",
-  "asleep",
-] as const;
-
-/** One of `MAIN_CONDITIONS`. */
-export type MainCondition = (typeof MAIN_CONDITIONS)[number];
 
 /** The orders of stacks; `-` reverses one. Stacks of one instant are in order of their ids. */
 export const STACK_SORTS = [
@@ -165,6 +152,8 @@ export interface StackGroup {
   readonly state?: string;
   readonly condition?: StackCondition;
   readonly mainCondition?: MainCondition;
+  /** With `mainCondition`: these stacks need a person. */
+  readonly needsPerson?: true;
   readonly revision?: string;
   readonly count: number;
 }

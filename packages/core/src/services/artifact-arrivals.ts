@@ -4,6 +4,8 @@ import { defineService, type ProvidedService, provideService, type ServiceKey } 
 export interface ArtifactArrival {
   /** It has arrived wherever it is expected, and at least one consumer expects it. */
   readonly covered: boolean;
+  /** Why the distributor does not publish it; then it has no cells. */
+  readonly refusal?: { readonly code: string; readonly reason: string };
   readonly cells: readonly {
     readonly account: string;
     readonly region: string;

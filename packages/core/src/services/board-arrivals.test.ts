@@ -56,9 +56,9 @@ it("belong to the environment that needs the task, or to the one that follows", 
 });
 
 it("say what holds back most: a failure, a freeze, a closed window, then gates and people", () => {
-  const frozen = 'Polled again in 7s: 0 arrived. shop-prod waits: FROZEN: The freeze "winter" of ada holds it.';
-  const closed = "0 arrived. shop-prod waits: WINDOW_CLOSED: The calendar is closed.";
-  const alarm = "0 arrived. shop-prod waits: ALARM: errors.";
+  const frozen = "Polled again in 7s: 0 arrived. Held back by FROZEN, WINDOW_CLOSED. Which: stackyard deploys show a b";
+  const closed = "0 arrived. Held back by WINDOW_CLOSED. Which: stackyard deploys show a b";
+  const alarm = "0 arrived. Held back by ALARM. Which: stackyard deploys show a b";
 
   expect(holds("PRODUCTION", open("production", { why: frozen }))).toEqual(["production freeze production"]);
   expect(holds("PRODUCTION", open("production", { why: closed }))).toEqual(["production window production"]);

@@ -89,7 +89,7 @@ function toText(value: unknown): string | undefined {
 }
 
 /** What a deployment says of the first stack that it does not send to. */
-const HELD = / waits: (FROZEN|WINDOW_CLOSED|ALARM|GATE_UNAVAILABLE): /;
+const HELD = / Held back by (FROZEN|WINDOW_CLOSED|ALARM|GATE_UNAVAILABLE)\b/;
 const HELD_BY: Readonly<Record<string, BoardHold>> = { FROZEN: "freeze", WINDOW_CLOSED: "window" };
 
 function toHold(machine: Machine, { name, status, why }: OpenTask): BoardHold {

@@ -21,10 +21,25 @@ tasks:
   staging: { executor: deploy, config: { stacks: shop-staging, event: GO, metadata: { api: "\${metadata.api}" }, until: [LIVE] } }
 `;
 
-const PLACE: BoardPlace = { task: "tenants", target: { machine: "tenant" }, keys: ["api"], failed: ["BROKEN"] };
+const PLACE: BoardPlace = {
+  task: "tenants",
+  target: { machine: "tenant" },
+  keys: ["api"],
+  until: ["LIVE"],
+  failed: ["BROKEN"],
+};
 
 const release = (createdAt: number, value: string, given: Partial<Release> = {}): { readonly api: Release } => ({
-  api: { id: `shop-${value}`, createdAt, task: "tenants", event: "e", value, at: createdAt + 10, ...given },
+  api: {
+    id: `shop-${value}`,
+    incarnation: "r1",
+    createdAt,
+    task: "tenants",
+    event: "e",
+    value,
+    at: createdAt + 10,
+    ...given,
+  },
 });
 
 const stack = (id: string, given: Partial<Stack> = {}) => {
@@ -44,11 +59,12 @@ describe("the environments of a machine", () => {
     expect(problems.filter(({ severity }) => severity === "error")).toEqual([]);
 
     expect(machine && listBoardPlaces(machine)).toEqual([
-      { task: "staging", target: { stack: "shop-staging" }, keys: ["api"], failed: [] },
+      { task: "staging", target: { stack: "shop-staging" }, keys: ["api"], until: ["LIVE"], failed: [] },
       {
         task: "tenants",
         target: { machine: "tenant", where: "metadata.ring == 'canary'" },
         keys: ["api"],
+        until: ["LIVE"],
         failed: ["BROKEN"],
       },
     ]);
@@ -100,7 +116,7 @@ describe("the tally of an environment", () => {
       expect.objectContaining({ values: {}, since: 5, standings: expect.objectContaining({ rests: 1 }) }),
     );
     expect(unset?.release).toBeUndefined();
-    expect(foreign).toMatchObject({ standings: { "by-hand": 1 } });
+    expect(foreign).toMatchObject({ standings: { "by-hand": 0, rests: 1 } });
   });
 
   it("shows the newest of the releases that have set its keys, since when the last of them did", () => {

@@ -2,17 +2,15 @@ import { isMap } from "../machine/json.ts";
 import type { Machine } from "../machine/machine.ts";
 import { maskMetadata, toShownMetadata } from "../machine/secrets.ts";
 import type { Stack } from "../machine/stack.ts";
-import { toMainCondition } from "../ports/main-condition.ts";
+import { evaluateStanding, type RestingPlace } from "../machine/stack-standing.ts";
 
 /** An environment: what one task `deploy` of a machine sends to. */
-export interface BoardPlace {
+export interface BoardPlace extends RestingPlace {
   readonly task: string;
   /** One stack, or those of a machine. */
   readonly target: { readonly stack: string } | { readonly machine: string; readonly where?: string };
   /** The keys of the metadata that a release sets. */
   readonly keys: readonly string[];
-  /** States in which a stack has failed. */
-  readonly failed: readonly string[];
 }
 
 /** Returns the environments of a machine, in the order in which its states reach them; none: it deploys nothing. */
@@ -24,14 +22,18 @@ export function listBoardPlaces(machine: Machine): readonly BoardPlace[] {
 function toPlace(task: string, definition: Readonly<Record<string, unknown>> | undefined): readonly BoardPlace[] {
   const { executor, config } = definition ?? {};
   if (executor !== "deploy" || !isMap(config)) return [];
-  const { op = "send", stacks, metadata, failed } = config;
+  const { op = "send", stacks, metadata, until, failed } = config;
   if (op !== "send" || !isMap(metadata)) return [];
   const keys = Object.keys(metadata);
-  const place = { task, keys, failed: Array.isArray(failed) ? failed.map(String) : [] };
+  const place = { task, keys, until: toNames(until), failed: toNames(failed) };
   if (typeof stacks === "string") return [{ ...place, target: { stack: stacks } }];
   if (!isMap(stacks) || typeof stacks["machine"] !== "string") return [];
   const { machine, where } = stacks;
   return [{ ...place, target: { machine, ...(typeof where === "string" && { where }) } }];
+}
+
+function toNames(given: unknown): readonly string[] {
+  return Array.isArray(given) ? given.map(String) : [];
 }
 
 /** How a stack stands. `by-hand`: it has other values than those that releases have set. */
@@ -67,12 +69,13 @@ interface Counted {
 const MOST_EXAMPLES = 3;
 
 /** Creates the tally of one environment. */
-export function createBoardTally({ keys, failed }: BoardPlace): BoardTally {
+export function createBoardTally(place: BoardPlace): BoardTally {
+  const { keys } = place;
   const found = new Map<string, Counted>();
   return {
     add(stack) {
       const { values, release, since } = toVersion(stack, keys);
-      const standing = toStanding(stack, keys, failed);
+      const standing = toStanding(stack, place);
       const key = JSON.stringify([keys.map((each) => values[each] ?? null), release?.id]);
       const known = found.get(key) ?? {
         version: { values, ...(release && { release }), since, stacks: 0, standings: NO_STANDINGS },
@@ -117,18 +120,16 @@ function toVersion(stack: Stack, keys: readonly string[]) {
   };
 }
 
-const TROUBLES: ReadonlySet<string> = new Set(["failed", "degraded", "overdue", "stalled"]);
-const MOVING: ReadonlySet<string> = new Set(["busy", "approval", "waiting"]);
-
-function toStanding(stack: Stack, keys: readonly string[], failed: readonly string[]): BoardStanding {
-  const condition = toMainCondition(stack, 0);
-  if (TROUBLES.has(condition) || failed.includes(stack.state)) return "failed";
-  if (MOVING.has(condition)) return "moving";
-  return keys.some((key) => isByHand(stack, key)) ? "by-hand" : "rests";
+function toStanding(stack: Stack, place: BoardPlace): BoardStanding {
+  const { kind } = evaluateStanding(stack, place);
+  if (kind === "failed" || kind === "moving") return kind;
+  return place.keys.some((key) => isByHand(stack, key)) ? "by-hand" : "rests";
 }
 
 function isByHand({ metadata, releases = {} }: Stack, key: string): boolean {
-  return metadata[key] !== undefined && JSON.stringify(metadata[key]) !== JSON.stringify(releases[key]?.value);
+  // Without a release it is not known who has set the value: an undo restores what was before all releases.
+  const release = releases[key];
+  return release !== undefined && metadata[key] !== undefined && metadata[key] !== release.value;
 }
 
 /** How far an environment is behind another one. */

@@ -7,14 +7,14 @@ import { type BoardPlace, createBoardTally, findLag } from "./board.ts";
 
 const keys = ["api"];
 const releaseOf = (value: string, createdAt: number, at = createdAt) => ({
-  api: { id: `shop-${value}`, createdAt, task: "production", event: "e", value, at },
+  api: { id: `shop-${value}`, incarnation: "r1", createdAt, task: "production", event: "e", value, at },
 });
 const stack = (id: string, value: string, createdAt: number, given: Partial<Stack> = {}) =>
   aStack({ id, state: "LIVE", tasks: [], metadata: { api: value }, releases: releaseOf(value, createdAt), ...given });
 
 function tally(stacks: readonly Stack[], place: Partial<BoardPlace> = {}) {
   const counted = createBoardTally({
-    ...{ task: "production", target: { machine: "shop" }, keys, failed: ["BROKEN"] },
+    ...{ task: "production", target: { machine: "shop" }, keys, until: ["LIVE"], failed: ["BROKEN"] },
     ...place,
   });
   for (const each of stacks) counted.add(each);

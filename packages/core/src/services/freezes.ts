@@ -1,15 +1,8 @@
 import { type Static, Type } from "typebox";
-import { Check } from "typebox/value";
 import { StackyardError } from "../errors/stackyard-error.ts";
-import { listPages } from "../list-pages.ts";
 import { compileCel } from "../machine/expression/compile-expression.ts";
 import { defined } from "../machine/json.ts";
-import { changeRecord } from "../ports/change-record.ts";
-import type { Clock } from "../ports/clock.ts";
-import type { Records } from "../ports/records.ts";
-
-/** A name that a freeze may have. */
-export const FREEZE_NAME = "^[a-z0-9][a-z0-9-]{0,62}$";
+import { defineRecordKind, type RecordsDeps } from "../ports/record-kind.ts";
 
 /** A release that passes a freeze. */
 const FreezeException = Type.Object({
@@ -40,10 +33,7 @@ export const Freeze = Type.Object({
 export type Freeze = Static<typeof Freeze>;
 
 /** Where freezes are kept. */
-export interface FreezesDeps {
-  readonly records: Records;
-  readonly clock: Pick<Clock, "now">;
-}
+export type FreezesDeps = RecordsDeps;
 
 /** A new freeze. */
 export type NewFreeze = Pick<Freeze, "name" | "reason" | "machine" | "where" | "to" | "by">;
@@ -51,41 +41,35 @@ export type NewFreeze = Pick<Freeze, "name" | "reason" | "machine" | "where" | "
 /** A release that is to pass. */
 export type NewException = Omit<Freeze["except"][number], "at">;
 
-const PREFIX = "freezes/";
-const PAGE = 100;
+/** The freezes of a yard. One that cannot be read must not count as ended. */
+export const freezes = defineRecordKind({
+  prefix: "freezes/",
+  value: Freeze,
+  holds: "freezes",
+  kept: "until they end",
+});
 /** An exception is a few hundred bytes, and a record has 256 KiB. */
 const MOST_EXCEPTIONS = 200;
 
-/**
- * Returns the freezes of the yard that have not ended, by name. Throws `STORE_CORRUPT` for one that cannot be read: it
- * must not count as ended.
- */
-export async function listFreezes({ records, clock }: FreezesDeps): Promise<readonly Freeze[]> {
-  const freezes: Freeze[] = [];
-  const load = (start: object) => records.list(PREFIX, { limit: PAGE, now: clock.now(), ...start });
-  for await (const { items, unreadable = [] } of listPages(load)) {
-    const [damaged] = unreadable;
-    if (damaged !== undefined) throw corrupt(damaged.id);
-    freezes.push(...items.map(({ key, value }) => readFreeze(key, value)));
-  }
-  return freezes;
+/** Returns the freezes of the yard that have not ended, by name. Throws `STORE_CORRUPT`. */
+export async function listFreezes(deps: FreezesDeps): Promise<readonly Freeze[]> {
+  const found: Freeze[] = [];
+  for await (const freeze of freezes.all(deps)) found.push(freeze);
+  return found;
 }
 
 /** Returns a freeze. Throws `NOT_FOUND`. */
-export async function findFreeze({ records, clock }: FreezesDeps, name: string): Promise<Freeze> {
-  const key = toKey(name);
-  const found = await records.get(key, clock.now());
-  if (found === undefined) throw unknown(name);
-  return readFreeze(key, found.value);
+export async function findFreeze(deps: FreezesDeps, name: string): Promise<Freeze> {
+  return demand(name, await freezes.find(deps, name));
 }
 
 /**
  * Starts a freeze: it holds new events from now on. Throws `USAGE` for an expression with errors and an end that has
  * passed, and `RECORD_CONFLICT` for a name that is in use.
  */
-export async function startFreeze({ records, clock }: FreezesDeps, freeze: NewFreeze): Promise<Freeze> {
+export async function startFreeze(deps: FreezesDeps, freeze: NewFreeze): Promise<Freeze> {
   const { name, reason, by, machine, where, to } = freeze;
-  const now = clock.now();
+  const now = deps.clock.now();
   checkWhere(where);
   // The instant of a leap second is valid text and NaN as a number, which a record cannot keep.
   if (to !== undefined && !(to > now)) throw new StackyardError("USAGE", `"to" must be later than now.`);
@@ -98,8 +82,7 @@ export async function startFreeze({ records, clock }: FreezesDeps, freeze: NewFr
     by,
     except: [],
   };
-  const put = await records.put({ key: toKey(name), value, expected: "absent", now, ...defined({ expiresAt: to }) });
-  if (put.kind === "written") return value;
+  if (await freezes.add(deps, name, { value, expiresAt: to })) return value;
   const message = `A freeze "${name}" exists already. End it, or use another name.`;
   throw new StackyardError("RECORD_CONFLICT", message);
 }
@@ -117,13 +100,7 @@ export function exceptRelease(deps: FreezesDeps, name: string, exception: NewExc
 
 /** Ends a freeze, and returns it. Throws `NOT_FOUND`. */
 export async function endFreeze(deps: FreezesDeps, name: string): Promise<Freeze> {
-  const { before } = await changeRecord({
-    ...deps,
-    key: toKey(name),
-    decide: (found) => ({ before: found?.value, write: found === undefined ? undefined : ("remove" as const) }),
-  });
-  if (before === undefined) throw unknown(name);
-  return readFreeze(toKey(name), before);
+  return demand(name, await freezes.remove(deps, name));
 }
 
 /** Returns whether a release passes a freeze. */
@@ -139,17 +116,10 @@ async function changeFreeze(
   name: string,
   change: (freeze: Freeze, now: number) => Freeze | undefined,
 ): Promise<Freeze> {
-  const key = toKey(name);
-  const { freeze } = await changeRecord({
-    ...deps,
-    key,
-    decide(found, now) {
-      if (found === undefined) throw unknown(name);
-      const before = readFreeze(key, found.value);
-      const after = change(before, now);
-      if (after === undefined) return { freeze: before };
-      return { freeze: after, write: { value: after, expiresAt: found.expiresAt } };
-    },
+  const { freeze } = await freezes.change(deps, name, (found, now) => {
+    const before = demand(name, found?.value);
+    const after = change(before, now);
+    return after === undefined ? { freeze: before } : { freeze: after, write: { value: after } };
   });
   return freeze;
 }
@@ -161,19 +131,7 @@ function checkWhere(where: string | undefined): void {
   throw new StackyardError("USAGE", `"where" has errors: ${compiled.faults.map(({ message }) => message).join(" ")}`);
 }
 
-function toKey(name: string): string {
-  return `${PREFIX}${name}`;
-}
-
-function readFreeze(key: string, value: unknown): Freeze {
-  if (Check(Freeze, value)) return value;
-  throw corrupt(key);
-}
-
-function corrupt(key: string): StackyardError {
-  return new StackyardError("STORE_CORRUPT", `The record "${key}" is invalid or was written by a newer version.`);
-}
-
-function unknown(name: string): StackyardError {
-  return new StackyardError("NOT_FOUND", `No freeze is named "${name}".`);
+function demand(name: string, freeze: Freeze | undefined): Freeze {
+  if (freeze !== undefined) return freeze;
+  throw new StackyardError("NOT_FOUND", `No freeze is named "${name}".`);
 }

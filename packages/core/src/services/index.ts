@@ -3,6 +3,16 @@ export { createLogMasks, type LogMasks } from "../machine/log-mask.ts";
 export type { StreamLine, StreamMask } from "../machine/stream-mask.ts";
 export { requireRecords } from "../ports/read-records.ts";
 export {
+  defineRecordKind,
+  type FoundValue,
+  keepAlive,
+  type NewValue,
+  type RecordKind,
+  type RecordKindSpec,
+  type RecordsDeps,
+  type ValueDecision,
+} from "../ports/record-kind.ts";
+export {
   ARTIFACT_ARRIVALS,
   type ArtifactArrival,
   type ArtifactArrivals,
@@ -28,14 +38,16 @@ export {
 } from "./board-arrivals.ts";
 export { CALENDAR_FILES, CALENDAR_NAME, type CalendarFiles, provideCalendarFiles } from "./calendar-files.ts";
 export { createCalendarFolder } from "./calendar-folder.ts";
+export { readCompressed, writeCompressed } from "./compressed-records.ts";
+export { type EventFate, findEventFate, toEventFate } from "./event-fate.ts";
 export { createFollower, type FollowedLines, type Follower, type FollowerDeps } from "./follower.ts";
 export {
   endFreeze,
   exceptRelease,
-  FREEZE_NAME,
   Freeze,
   type FreezesDeps,
   findFreeze,
+  freezes,
   listFreezes,
   type NewException,
   type NewFreeze,
@@ -53,6 +65,7 @@ export {
 export {
   type ClaimedItems,
   createKeyedQueue,
+  findQueuedItem,
   type KeyedQueue,
   type KeyedQueueDeps,
   type ListedItem,
@@ -62,7 +75,6 @@ export {
 } from "./keyed-queue.ts";
 export { followNotices, hasNotices, type Notice, type NoticeInput, type NoticesDeps, notify } from "./notices.ts";
 export {
-  findOrphan,
   findOrphanCheck,
   listOrphans,
   ORPHAN_CHECK_KEY,
@@ -70,19 +82,21 @@ export {
   OrphanCheck,
   OrphanResource,
   type OrphansDeps,
-  toOrphanKey,
+  orphans,
+  toOrphanName,
 } from "./orphans.ts";
 export {
   endPreviewLink,
-  findPreviewLink,
   findPullLinks,
   type LinkedPull,
   linkPreview,
-  listPreviewLinks,
   PreviewCommands,
   PreviewLink,
   type PreviewLinksDeps,
+  previewLinks,
+  pullStacks,
 } from "./preview-links.ts";
+export { forgetPullFault, notePullFault, type PullFault, pullFaults } from "./pull-faults.ts";
 export type { QueueClaim, QueueDelay, QueueFailure, QueueItem } from "./queue-item.ts";
 export { type ResealReport, resealStore } from "./reseal-store.ts";
 export { createServiceRunner, type ServiceRunner } from "./run-services.ts";
@@ -93,11 +107,31 @@ export type { YardServicesDeps } from "./service-deps.ts";
 export type { ServiceFailure, ServiceState } from "./service-failures.ts";
 export { provideSourceArchives, SOURCE_ARCHIVES, type SourceArchives, type SourceCommit } from "./source-archives.ts";
 export { type StackTags, toStackTags, toTagValue } from "./stack-tags.ts";
-export { listFilledStates, STATE_HEADS, toStateName } from "./terraform-states.ts";
 export {
-  findUnreadablePull,
-  forgetUnreadablePull,
-  listUnreadablePulls,
-  noteUnreadablePull,
-  type UnreadablePull,
-} from "./unreadable-pulls.ts";
+  findCurrentVersion,
+  findKeptState,
+  type KeptState,
+  listFilledStates,
+  loadKeptContent,
+  STATE_HEADS,
+  toContentKey,
+  toContentPrefix,
+  toStateHeadKey,
+  toStateName,
+} from "./terraform-states.ts";
+export {
+  formatUnsavedRun,
+  isBlocking,
+  isOvertaken,
+  keepUnsavedContent,
+  listUnsavedPage,
+  listUnsavedRuns,
+  listUnsavedRunsOf,
+  loadUnsavedContent,
+  putUnsavedRun,
+  type RunRemains,
+  removeUnsavedRun,
+  toUnsavedId,
+  UnsavedRun,
+  unsavedRuns,
+} from "./unsaved-runs.ts";

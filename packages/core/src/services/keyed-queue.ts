@@ -203,6 +203,15 @@ export async function listQueuedItems(
   return { items: items.map((record) => ({ ...toItem(record), queue: record.key.split("/")[1] ?? "" })), ...rest };
 }
 
+/** Returns the item of a key, live or a dead letter. Undefined: its work is done, or it was never put. */
+export async function findQueuedItem(
+  { records, clock }: Pick<KeyedQueueDeps, "records" | "clock">,
+  { queue, key }: Pick<QueuedItem, "queue" | "key">,
+): Promise<ListedItem | undefined> {
+  const found = await records.get(toRecordKey(`queue/${queue}/`, key), clock.now());
+  return found && toItem(found);
+}
+
 type Update = <Result>(key: string, decide: Decide<Result>) => Promise<Result>;
 type Decide<Result> = (item: QueueItem | undefined, now: number) => Step<Result>;
 

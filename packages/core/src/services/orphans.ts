@@ -1,15 +1,14 @@
 import { hash } from "node:crypto";
 import { type Static, Type } from "typebox";
 import { Check } from "typebox/value";
-import type { Clock } from "../ports/clock.ts";
-import { readRecords } from "../ports/read-records.ts";
-import type { Page, PageInput, Records } from "../ports/records.ts";
+import { defineRecordKind, type RecordsDeps } from "../ports/record-kind.ts";
+import type { Page, PageInput } from "../ports/records.ts";
 
 /** Something that remains of a stack that is gone. */
 export const OrphanResource = Type.Object({
   /** An ARN, an address in a Terraform state, or the key of a state. */
   name: Type.String(),
-  source: Type.Union([Type.Literal("tags"), Type.Literal("inventory"), Type.Literal("state")]),
+  source: Type.Union([Type.Literal("tags"), Type.Literal("inventory"), Type.Literal("state"), Type.Literal("unsaved")]),
   account: Type.Optional(Type.String()),
   region: Type.Optional(Type.String()),
   /** The key of the Terraform state that contains it. */
@@ -42,47 +41,37 @@ export const OrphanCheck = Type.Object({
 export type OrphanCheck = Static<typeof OrphanCheck>;
 
 /** Where orphans are kept. */
-export interface OrphansDeps {
-  readonly records: Records;
-  readonly clock: Pick<Clock, "now">;
-}
+export type OrphansDeps = RecordsDeps;
 
 /** The record of the last search. */
 export const ORPHAN_CHECK_KEY = "orphans/check";
-const FOUND = "orphans/found/";
 
-/** Returns the key of the record of an orphan. */
-export function toOrphanKey({ machine, stackId }: Pick<Orphan, "machine" | "stackId">): string {
-  const text = JSON.stringify([machine, stackId]);
-  return `${FOUND}${hash("sha256", text).slice(0, 32)}`;
+/** The remains of removed stacks. What is searched for again is written again. */
+export const orphans = defineRecordKind({
+  prefix: "orphans/found/",
+  value: Orphan,
+  holds: "what remains of removed stacks",
+  kept: "until it is not found any more",
+  damaged: "missing",
+});
+
+/** Returns the name of the record of an orphan. */
+export function toOrphanName({ machine, stackId }: Pick<Orphan, "machine" | "stackId">): string {
+  return hash("sha256", JSON.stringify([machine, stackId])).slice(0, 32);
 }
 
 /** Lists the remains of stacks that were removed at least an hour ago; with `all` also those found only now. */
 export async function listOrphans(
-  { records, clock }: OrphansDeps,
+  deps: OrphansDeps,
   page: PageInput,
   { all = false }: { readonly all?: boolean } = {},
 ): Promise<Page<Orphan>> {
-  const listed = await records.list(FOUND, { ...page, now: clock.now() });
-  const found = readRecords(listed, ({ value }) => (isOrphan(value) ? value : undefined));
+  const found = await orphans.list(deps, page);
   return { ...found, items: found.items.filter(({ listedAt }) => all || listedAt !== undefined) };
-}
-
-/** Returns the stored orphan, and the version of its record. */
-export async function findOrphan(
-  { records, clock }: OrphansDeps,
-  key: string,
-): Promise<{ readonly orphan: Orphan; readonly version: number } | undefined> {
-  const found = await records.get(key, clock.now());
-  return isOrphan(found?.value) ? { orphan: found.value, version: found.version } : undefined;
 }
 
 /** Returns the last search; undefined before the first. */
 export async function findOrphanCheck({ records, clock }: OrphansDeps): Promise<OrphanCheck | undefined> {
   const found = await records.get(ORPHAN_CHECK_KEY, clock.now());
   return Check(OrphanCheck, found?.value) ? found.value : undefined;
-}
-
-function isOrphan(value: unknown): value is Orphan {
-  return Check(Orphan, value);
 }

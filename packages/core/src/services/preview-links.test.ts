@@ -1,14 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createMemoryRecords } from "../memory/memory-records.ts";
 import { createFakeClock } from "../testing/fake-clock.ts";
-import {
-  endPreviewLink,
-  findPreviewLink,
-  findPullLinks,
-  linkPreview,
-  listPreviewLinks,
-  type PreviewLink,
-} from "./preview-links.ts";
+import { endPreviewLink, findPullLinks, linkPreview, type PreviewLink, previewLinks } from "./preview-links.ts";
 
 const DAY = 86_400_000;
 const pull = { host: "github", repositoryId: "424242", number: 7 };
@@ -39,8 +32,8 @@ describe("linkPreview", () => {
 
     await linkPreview(deps, aLink({ head: "2".repeat(40), title: "Add a cart" }));
 
-    expect(await findPreviewLink(deps, "shop-pr-7")).toEqual(aLink({ head: "2".repeat(40), title: "Add a cart" }));
-    expect(await findPreviewLink(deps, "other")).toBeUndefined();
+    expect(await previewLinks.find(deps, "shop-pr-7")).toEqual(aLink({ head: "2".repeat(40), title: "Add a cart" }));
+    expect(await previewLinks.find(deps, "other")).toBeUndefined();
   });
 
   it("writes nothing when the link is stored already, until half of its time has passed", async () => {
@@ -57,7 +50,7 @@ describe("linkPreview", () => {
     await deps.clock.advance(399 * DAY);
 
     expect(again).toEqual(before);
-    expect(await findPreviewLink(deps, "shop-pr-7")).toEqual(aLink());
+    expect(await previewLinks.find(deps, "shop-pr-7")).toEqual(aLink());
   });
 
   it.each([
@@ -74,8 +67,8 @@ describe("lists of links", () => {
     const deps = createDeps();
     for (const stackId of ["b", "a", "c"]) await linkPreview(deps, aLink({ stackId }));
 
-    const first = await listPreviewLinks(deps, { limit: 2 });
-    const second = await listPreviewLinks(deps, { limit: 2, cursor: first.cursor ?? "" });
+    const first = await previewLinks.list(deps, { limit: 2 });
+    const second = await previewLinks.list(deps, { limit: 2, cursor: first.cursor ?? "" });
 
     expect([first, second].map(({ items }) => items.map(({ stackId }) => stackId))).toEqual([["a", "b"], ["c"]]);
   });
@@ -109,11 +102,27 @@ describe("endPreviewLink", () => {
     await deps.clock.advance(89 * DAY);
     await endPreviewLink(deps, "shop-pr-7");
 
-    const before = await findPreviewLink(deps, "shop-pr-7");
+    const before = await previewLinks.find(deps, "shop-pr-7");
     await deps.clock.advance(2 * DAY);
 
     expect(before).toEqual(aLink());
-    expect(await findPreviewLink(deps, "shop-pr-7")).toBeUndefined();
+    expect(await previewLinks.find(deps, "shop-pr-7")).toBeUndefined();
+  });
+
+  it("leaves a link that is renewed in that moment as it was renewed", async () => {
+    const deps = createDeps();
+    await linkPreview(deps, aLink());
+    const renewed = aLink({ head: "2".repeat(40) });
+    let puts = 0;
+    const put: typeof deps.records.put = async (input) => {
+      puts += 1;
+      if (puts === 1) await linkPreview(deps, renewed);
+      return deps.records.put(input);
+    };
+    await endPreviewLink({ ...deps, records: { ...deps.records, put } }, "shop-pr-7");
+    await deps.clock.advance(100 * DAY);
+
+    expect(await previewLinks.find(deps, "shop-pr-7")).toEqual(renewed);
   });
 
   it("does nothing without a link", async () => {

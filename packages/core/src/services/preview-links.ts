@@ -2,10 +2,7 @@ import { type Static, Type } from "typebox";
 import { Check } from "typebox/value";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { listPages } from "../list-pages.ts";
-import { changeRecord } from "../ports/change-record.ts";
-import type { Clock } from "../ports/clock.ts";
-import { readRecords } from "../ports/read-records.ts";
-import type { Page, PageInput, Records, StoredRecord } from "../ports/records.ts";
+import { defineRecordKind, keepAlive, type RecordsDeps } from "../ports/record-kind.ts";
 
 const Text = Type.String({ minLength: 1, maxLength: 1_024 });
 
@@ -58,10 +55,7 @@ export interface LinkedPull {
 }
 
 /** Where links are kept. */
-export interface PreviewLinksDeps {
-  readonly records: Records;
-  readonly clock: Pick<Clock, "now">;
-}
+export type PreviewLinksDeps = RecordsDeps;
 
 const DAY_MS = 86_400_000;
 /** After the last time that it was linked: tasks may wait for so long, and hosts may be removed from a yard. */
@@ -70,9 +64,25 @@ const KEEP_MS = 400 * DAY_MS;
 const KEEP_ENDED_MS = 90 * DAY_MS;
 const PAGE = 500;
 
-const toKey = (stackId: string): string => `previews/links/${stackId}`;
-const toPullPrefix = ({ host, repositoryId, number }: LinkedPull): string =>
-  `previews/pulls/${host}/${repositoryId}/${number}/`;
+/** Links of stacks to their pull requests. What vouches for a pull request writes its link again. */
+export const previewLinks = defineRecordKind({
+  prefix: "previews/links/",
+  value: PreviewLink,
+  holds: "pull requests of stacks",
+  kept: "400 days after they were linked last, 90 after the end of the pull request",
+  damaged: "missing",
+});
+
+/** The stacks of each pull request. */
+export const pullStacks = defineRecordKind({
+  prefix: "previews/pulls/",
+  value: Type.Object({ stackId: Type.String() }),
+  holds: "stacks of pull requests",
+  kept: "400 days after they were linked last",
+  damaged: "missing",
+});
+
+const toPullPrefix = ({ host, repositoryId, number }: LinkedPull): string => `${host}/${repositoryId}/${number}/`;
 
 /**
  * Links a stack, which need not exist yet, to its pull request. May be repeated; a link that is stored already is not
@@ -84,56 +94,30 @@ export async function linkPreview(deps: PreviewLinksDeps, link: PreviewLink): Pr
   if (!isLink) throw new StackyardError("USAGE", `The stack "${stackId}" cannot be linked.`);
   const place = toPullPrefix({ host, repositoryId: repository.id, number });
   // First: an entry without its link is left out of lists, a link without its entry would be missing in them.
-  await keep(deps, `${place}${stackId}`, { stackId });
-  await keep(deps, toKey(stackId), link);
-}
-
-async function keep(deps: PreviewLinksDeps, key: string, value: unknown): Promise<void> {
-  await changeRecord({
-    ...deps,
-    key,
-    decide(found, now) {
-      const isKept = found !== undefined && (found.expiresAt ?? 0) - now > KEEP_MS / 2;
-      if (isKept && JSON.stringify(found.value) === JSON.stringify(value)) return {};
-      return { write: { value, expiresAt: now + KEEP_MS } };
-    },
-  });
+  await pullStacks.change(deps, `${place}${stackId}`, (found, now) =>
+    keepAlive(found, { value: { stackId }, keepMs: KEEP_MS, now }),
+  );
+  await previewLinks.change(deps, stackId, (found, now) => keepAlive(found, { value: link, keepMs: KEEP_MS, now }));
 }
 
 /** Keeps the link of a pull request that has ended for 90 more days. Does nothing without a link. */
-export async function endPreviewLink({ records, clock }: PreviewLinksDeps, stackId: string): Promise<void> {
-  const now = clock.now();
-  const found = await records.get(toKey(stackId), now);
-  const expiresAt = now + KEEP_ENDED_MS;
-  if (found === undefined || (found.expiresAt ?? 0) <= expiresAt) return;
-  // A conflict: it was linked again, and so has not ended.
-  await records.put({ key: found.key, value: found.value, expected: found.version, expiresAt, now });
-}
-
-/** Returns the link of a stack. */
-export async function findPreviewLink(
-  { records, clock }: PreviewLinksDeps,
-  stackId: string,
-): Promise<PreviewLink | undefined> {
-  return toLink(await records.get(toKey(stackId), clock.now()));
-}
-
-/** Lists links by stack id, also of stacks that do not exist. */
-export async function listPreviewLinks(
-  { records, clock }: PreviewLinksDeps,
-  page: PageInput,
-): Promise<Page<PreviewLink>> {
-  return readRecords(await records.list(toKey(""), { ...page, now: clock.now() }), toLink);
+export async function endPreviewLink(deps: PreviewLinksDeps, stackId: string): Promise<void> {
+  let tries = 0;
+  await previewLinks.change(deps, stackId, (found, now) => {
+    tries += 1;
+    const expiresAt = now + KEEP_ENDED_MS;
+    // After a conflict: it was linked again, and so has not ended.
+    const isShorter = tries === 1 && found !== undefined && (found.expiresAt ?? 0) > expiresAt;
+    return isShorter ? { write: { value: found.value, expiresAt } } : {};
+  });
 }
 
 /** Returns the links of all stacks of a pull request, by stack id. */
 export async function findPullLinks(deps: PreviewLinksDeps, pull: LinkedPull): Promise<readonly PreviewLink[]> {
-  const { records, clock } = deps;
   const prefix = toPullPrefix(pull);
   const found: PreviewLink[] = [];
-  const pages = listPages((start) => records.list(prefix, { limit: PAGE, now: clock.now(), ...start }));
-  for await (const { items } of pages) {
-    const links = await Promise.all(items.map(({ key }) => findPreviewLink(deps, key.slice(prefix.length))));
+  for await (const { items } of listPages((start) => pullStacks.list(deps, { limit: PAGE, ...start }, prefix))) {
+    const links = await Promise.all(items.map(({ stackId }) => previewLinks.find(deps, stackId)));
     // The stack may have been linked to another pull request since.
     found.push(...links.filter((link) => link !== undefined).filter((link) => isOf(link, pull)));
   }
@@ -142,9 +126,4 @@ export async function findPullLinks(deps: PreviewLinksDeps, pull: LinkedPull): P
 
 function isOf({ host, repository, number }: PreviewLink, pull: LinkedPull): boolean {
   return host === pull.host && repository.id === pull.repositoryId && number === pull.number;
-}
-
-function toLink(found: StoredRecord | undefined): PreviewLink | undefined {
-  const value = found?.value;
-  return Check(PreviewLink, value) ? value : undefined;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createStaticLocator } from "../engine/built-in-ports.ts";
+import { parseMachine } from "../machine/parse-machine.ts";
 import { createMemoryStore } from "../memory/memory-store.ts";
 import { silentLogger } from "../ports/executor.ts";
 import type { PluginService, ServiceDeps } from "../ports/plugin-service.ts";
@@ -264,6 +265,38 @@ describe("the services of a process", () => {
 
     expect(results).toEqual(results.map(() => expect.objectContaining({ kind: "invalid", code: "FORBIDDEN" })));
     expect(await store.takeDue({ kinds: ["event"], now: clock.now(), limit: 10, leaseMs: 1 })).toEqual([]);
+    await runner.stop();
+  });
+
+  it("foresee what an event would do, with its sender and without a trace", async () => {
+    const { clock, store, start } = createBench();
+    const source = `version: 2
+events: { GO: {}, STOP: { allow: "actor.id == 'github/7'" } }
+states: { INIT: { on: { GO: LIVE, STOP: LIVE } }, LIVE: {} }
+`;
+    const { machine } = parseMachine(source, { name: "m" });
+    if (machine === undefined) throw new Error("The machine has problems.");
+    const event = { stackId: "a", machine: "m", event: "GO", metadata: {} };
+    const results: unknown[] = [];
+    const { service } = createNoted(async ({ foresee }) => {
+      const octocat = { id: "github/7", name: "octocat" };
+      results.push(await foresee(event, octocat));
+      results.push(await foresee({ ...event, event: "STOP" }, octocat));
+      results.push(await foresee({ ...event, event: "STOP" }, { id: "github/8", name: "hubot" }));
+      results.push(await foresee({ ...event, event: "GONE" }, octocat));
+      results.push(await foresee({ ...event, event: "REMOVE_STACK" }, octocat));
+      return undefined;
+    });
+    const runner = start(service, { locator: createStaticLocator([{ machine, source }]) });
+
+    await clock.advance(0);
+
+    const refused = (code: string) => ({ kind: "refused", code, reason: expect.any(String) });
+    const applied = { kind: "applied" };
+    const codes = ["NOT_ALLOWED", "EVENT_UNDECLARED", "FORBIDDEN"];
+    expect(results).toEqual([applied, applied, ...codes.map(refused)]);
+    expect((await store.load(["a"]))[0]?.stack).toBeUndefined();
+    expect((await store.queries.listHistory({ stackId: "a" }, { limit: 10 })).items).toEqual([]);
     await runner.stop();
   });
 

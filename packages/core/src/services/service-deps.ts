@@ -5,13 +5,16 @@ import { decideEvent, formatServiceDenial, SERVICE_RIGHTS } from "../access/deci
 import { type Sender, toPersonId } from "../access/sender.ts";
 import { publishMessages } from "../engine/engine.ts";
 import type { AwsAccess } from "../engine/executor-context.ts";
+import { createPlanner } from "../engine/planner.ts";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { SYSTEM_EVENTS } from "../machine/event-message.ts";
+import type { ExecutorRegistry } from "../machine/executor-definition.ts";
 import { defined } from "../machine/json.ts";
 import type { Clock, Ids, Random } from "../ports/clock.ts";
 import type { Logger } from "../ports/executor.ts";
 import type { Locator } from "../ports/locator.ts";
 import type {
+  ForeseenEvent,
   PluginService,
   SecretReference,
   ServiceApproval,
@@ -24,11 +27,14 @@ import type {
 } from "../ports/plugin-service.ts";
 import type { Store } from "../ports/store.ts";
 import { describeStack, findLogEnd } from "./describe-stack.ts";
+import { toEventFate } from "./event-fate.ts";
 
 /** Dependencies of a yard's services, from the process that runs them. */
 export interface YardServicesDeps {
-  readonly store: Pick<Store, "records" | "queries" | "load" | "enqueue" | "findAttempt">;
-  readonly locator: Pick<Locator, "find">;
+  readonly store: Pick<Store, "records" | "queries" | "load" | "loadParked" | "enqueue" | "findAttempt" | "revisions">;
+  readonly locator: Locator;
+  /** As the engine's. Default: none is known, and configurations are not checked. */
+  readonly executors?: ExecutorRegistry;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly random: Random;
@@ -68,6 +74,7 @@ export function createServiceDeps(
     describeStack: (stackId) => describeStack(deps, stackId),
     findLogEnd: (attemptId) => findLogEnd(deps, attemptId),
     publish: (event, user) => publishChecked(deps, event, toSender(deps, user)),
+    foresee: (event, user) => foresee(deps, event, toSender(deps, user)),
     approve: (approval, person) => approve(deps, approval, person),
     async listLinks(stack) {
       const found = services.map(async ({ name, listLinks }): Promise<readonly ServiceLink[]> => {
@@ -90,6 +97,27 @@ async function publishChecked(deps: YardServicesDeps, event: ServiceEvent, sende
   const decision = decideEvent({ name, stackId, machine }, SERVICE_RIGHTS);
   if (decision.kind === "allowed") return publish(deps, event, sender);
   return { kind: "invalid", code: "FORBIDDEN", reason: formatServiceDenial(name, decision) };
+}
+
+async function foresee(
+  deps: YardServicesDeps,
+  { event: name, stackId, machine, metadata }: Omit<ServiceEvent, "id">,
+  sender: Sender,
+): Promise<ForeseenEvent> {
+  const right = decideEvent({ name, stackId, machine }, SERVICE_RIGHTS);
+  if (right.kind !== "allowed") {
+    return { kind: "refused", code: "FORBIDDEN", reason: formatServiceDenial(name, right) };
+  }
+  const { store, clock, ids, executors = new Map() } = deps;
+  const id = `foreseen/${ids.next()}`;
+  const message = { id, stackId, event: name, machine, metadata };
+  const queued = { id, stackId, origin: "external", receivedAt: clock.now(), message, sender } as const;
+  const [loaded = { stackId, version: 0, parked: [] }] = await store.load([stackId]);
+  const { change } = await createPlanner({ ...deps, executors }).preview(loaded, queued);
+  const fate = toEventFate(change.history.find(({ eventId, internal }) => eventId === id && internal !== true));
+  if (fate.kind === "applied" || fate.kind === "repeated") return { kind: "applied" };
+  const { code, reason } = fate.kind === "undecided" ? { code: "EVENT_INVALID", reason: "" } : fate;
+  return { kind: "refused", code, reason };
 }
 
 async function publish(deps: YardServicesDeps, message: unknown, sender: Sender): Promise<ServicePublished> {
@@ -115,7 +143,8 @@ async function approve(
 ): Promise<ServicePublished> {
   const { access } = deps;
   const sender: Sender = { kind: "person", id: toIdentity(access, subject), name, groups, through };
-  const rights = access && toRights(findGrants(access.grants ?? [], { kind: "person", subject, groups }));
+  const { grants = [] } = access ?? {};
+  const rights = access && toRights(findGrants(grants, { kind: "person", subject, groups }), grants);
   if (rights !== undefined && decideAccess(rights, "approve", { kind: "stack", stackId, machine }) !== "allowed") {
     const denial = { code: "FORBIDDEN", reason: `No grant lets ${name} approve for the stack "${stackId}".` };
     const audit = createAuditWriter({ ...deps, records: deps.store.records });

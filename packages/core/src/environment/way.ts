@@ -1,0 +1,49 @@
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where a request goes: through a proxy, or to its address. */
+export type Way =
+  | { readonly kind: "proxy"; readonly variable: string; readonly proxy: string }
+  | { readonly kind: "direct"; readonly ignored?: string };
+
+/**
+ * Returns the way of a request as Node decides it (undici, EnvHttpProxyAgent), with the variable that names the proxy, and the proxy
+ * without its password. `ignored` is a variable that names a proxy for the address while Node is not told to use it.
+ */
+export function findWay(address: URL, env: Environment): Way {
+  const variable = findVariable(address, env);
+  if (variable === undefined || isExempt(address, env)) return { kind: "direct" };
+  if (!usesProxies(env)) return { kind: "direct", ignored: variable };
+  const { protocol, host } = URL.parse(env[variable] ?? "") ?? { protocol: "", host: "?" };
+  return { kind: "proxy", variable, proxy: `${protocol}//${host}` };
+}
+
+/** Returns true if Node sends requests through the proxy of the environment (Node.js docs, "Built-in Proxy Support"). */
+export function usesProxies({ NODE_USE_ENV_PROXY, NODE_OPTIONS = "" }: Environment): boolean {
+  return NODE_USE_ENV_PROXY === "1" || /(^|\s)--use-env-proxy(\s|$)/.test(NODE_OPTIONS);
+}
+
+/** Returns the names that `NO_PROXY` lists. */
+export function listExempt(env: Environment): readonly string[] {
+  return (env["no_proxy"] || env["NO_PROXY"] || "").split(/[\s,]+/).filter((name) => name !== "");
+}
+
+function findVariable({ protocol }: URL, env: Environment): string | undefined {
+  const secure = protocol === "https:" ? ["https_proxy", "HTTPS_PROXY"] : [];
+  return [...secure, "http_proxy", "HTTP_PROXY"].find((name) => env[name]);
+}
+
+function isExempt({ protocol, hostname, port }: URL, env: Environment): boolean {
+  const names = listExempt(env);
+  const [own, host] = [port || (protocol === "https:" ? "443" : "80"), toBare(hostname)];
+  const isOf = (name: string): boolean => {
+    // More than one colon without brackets: an address of IPv6.
+    const [, before = name, only] = /^(\[.*\]|[^:]+):(\d+)$/.exec(name) ?? [];
+    const domain = toBare(before).replace(/^\*?\./, "");
+    return (only === undefined || only === own) && (host === domain || host.endsWith(`.${domain}`));
+  };
+  return names.join() === "*" || names.some(isOf);
+}
+
+function toBare(name: string): string {
+  return name.replaceAll(/^\[|\]$/g, "").toLowerCase();
+}

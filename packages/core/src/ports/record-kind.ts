@@ -1,0 +1,173 @@
+import type { Static, TSchema } from "typebox";
+import { listPages, type PageStart } from "../list-pages.ts";
+import { compileWhenUsed } from "../machine/compile-when-used.ts";
+import { defined } from "../machine/json.ts";
+import { changeRecord } from "./change-record.ts";
+import type { Clock } from "./clock.ts";
+import { corruptRecord, readRecords, requireRecords } from "./read-records.ts";
+import type { Page, PageInput, Records, StoredRecord } from "./records.ts";
+
+/** Where records of a kind are kept. */
+export interface RecordsDeps {
+  readonly records: Records;
+  readonly clock: Pick<Clock, "now">;
+}
+
+/** What records with one prefix are. */
+export interface RecordKindSpec<Schema extends TSchema> {
+  /** It ends with a slash, and is the beginning of no other kind that lists. */
+  readonly prefix: string;
+  readonly value: Schema;
+  /** What they are, for the table of all kinds: `freezes`. */
+  readonly holds: string;
+  /** How long they are kept, for that table: `until they end`. */
+  readonly kept: string;
+  /**
+   * What a damaged record counts as when it is read by its name: `missing` for what is observed again, and so written
+   * again. Default: it is refused with `STORE_CORRUPT`.
+   */
+  readonly damaged?: "refused" | "missing";
+  /** Concurrent changes of one record decide again this often. Default: 20. */
+  readonly tries?: number;
+  /** Returns the message of the error after the last try. */
+  readonly conflict?: (name: string) => string;
+}
+
+/** A new value. Without an end, the record has the one that it had. */
+export interface NewValue<Value> {
+  readonly value: Value;
+  /** Epoch milliseconds. */
+  readonly expiresAt?: number | undefined;
+}
+
+/** What becomes of a record: a new value, its removal, or nothing. */
+export interface ValueDecision<Value> {
+  readonly write?: NewValue<Value> | "remove" | undefined;
+}
+
+/** The records with one prefix and one schema. */
+export interface RecordKind<Value> extends Pick<RecordKindSpec<TSchema>, "prefix" | "holds" | "kept"> {
+  toKey(name: string): string;
+  toName(key: string): string;
+  /** Returns the value with this name; undefined when there is none. */
+  find(deps: RecordsDeps, name: string): Promise<Value | undefined>;
+  /** Returns a page of the names that begin with this text, by name. It shows damaged records as rows that cannot be read. */
+  list(deps: RecordsDeps, page: PageInput, beginning?: string): Promise<Page<Value>>;
+  /** Returns a page as `list` does, with names. */
+  listNamed(deps: RecordsDeps, page: PageInput, beginning?: string): Promise<Page<NamedValue<Value>>>;
+  /** Yields all values whose names begin with this text, by name. Throws `STORE_CORRUPT` for one that is damaged. */
+  all(deps: RecordsDeps, beginning?: string): AsyncGenerator<Value, void, undefined>;
+  /** Returns false when the name is in use. */
+  add(deps: RecordsDeps, name: string, value: NewValue<Value>): Promise<boolean>;
+  /**
+   * Decides on the present value and writes; decides again when another writer was first. Returns the decision that was
+   * stored. Throws `RECORD_CONFLICT` after the last try.
+   */
+  change<Decision extends ValueDecision<Value>>(
+    deps: RecordsDeps,
+    name: string,
+    decide: (found: FoundValue<Value> | undefined, now: number) => Decision | Promise<Decision>,
+  ): Promise<Decision>;
+  /** Removes a record, also a damaged one, which is then refused. Returns what it was; undefined when there was none. */
+  remove(deps: RecordsDeps, name: string): Promise<Value | undefined>;
+}
+
+/** A value with the name of its record. */
+export interface NamedValue<Value> {
+  readonly name: string;
+  readonly value: Value;
+}
+
+/** A value as it is stored. */
+export interface FoundValue<Value> {
+  readonly value: Value;
+  /** Epoch milliseconds. Missing: it does not end by itself. */
+  readonly expiresAt?: number | undefined;
+}
+
+/**
+ * Decides to keep a value for a time from now on. A value that is the same, and kept for more than half of it, is not
+ * written again.
+ */
+export function keepAlive<Value>(
+  found: FoundValue<Value> | undefined,
+  { value, keepMs, now }: { readonly value: Value; readonly keepMs: number; readonly now: number },
+): ValueDecision<Value> {
+  const isKept = found !== undefined && (found.expiresAt ?? 0) - now > keepMs / 2;
+  if (isKept && JSON.stringify(found.value) === JSON.stringify(value)) return {};
+  return { write: { value, expiresAt: now + keepMs } };
+}
+
+const PAGE = 100;
+
+/** Defines what records with one prefix are. Nothing is registered: documents and tests collect the kinds. */
+export function defineRecordKind<const Schema extends TSchema>({
+  prefix,
+  value: schema,
+  holds,
+  kept,
+  damaged = "refused",
+  tries,
+  conflict,
+}: RecordKindSpec<Schema>): RecordKind<Static<Schema>> {
+  type Value = Static<Schema>;
+  const validator = compileWhenUsed(schema);
+  const toKey = (name: string) => `${prefix}${name}`;
+  const toName = (key: string) => key.slice(prefix.length);
+  const read = ({ value }: StoredRecord): Value | undefined => (validator.Check(value) ? value : undefined);
+  const readOne = (record: StoredRecord | undefined): Value | undefined => {
+    const value = record && read(record);
+    if (record !== undefined && value === undefined && damaged === "refused") throw corruptRecord(record.key);
+    return value;
+  };
+  const load = ({ records, clock }: RecordsDeps, page: PageInput, beginning = "") =>
+    records.list(toKey(beginning), { ...page, now: clock.now() });
+
+  return {
+    prefix,
+    holds,
+    kept,
+    toKey,
+    toName,
+    find: async ({ records, clock }, name) => readOne(await records.get(toKey(name), clock.now())),
+    list: async (deps, page, beginning) => readRecords(await load(deps, page, beginning), read),
+    listNamed: async (deps, page, beginning) =>
+      readRecords(await load(deps, page, beginning), (record) => {
+        const value = read(record);
+        return value === undefined ? undefined : { name: toName(record.key), value };
+      }),
+    async *all(deps, beginning) {
+      const pages = listPages((start: PageStart) => load(deps, { limit: PAGE, ...start }, beginning));
+      for await (const page of pages) yield* requireRecords(page, read);
+    },
+    async add({ records, clock }, name, { value, expiresAt }) {
+      const now = clock.now();
+      const put = await records.put({ key: toKey(name), value, expected: "absent", now, ...defined({ expiresAt }) });
+      return put.kind === "written";
+    },
+    async change(deps, name, decide) {
+      const { made } = await changeRecord({
+        ...deps,
+        key: toKey(name),
+        ...defined({ tries, conflict: conflict?.(name) }),
+        async decide(record, now) {
+          const value = readOne(record);
+          const found = value === undefined ? undefined : { value, expiresAt: record?.expiresAt };
+          const made = await decide(found, now);
+          const { write } = made;
+          if (write === undefined || write === "remove") return { made, write };
+          return { made, write: { value: write.value, expiresAt: write.expiresAt ?? found?.expiresAt } };
+        },
+      });
+      return made;
+    },
+    async remove(deps, name) {
+      const { found } = await changeRecord({
+        ...deps,
+        key: toKey(name),
+        decide: (record) => ({ found: record, write: record === undefined ? undefined : ("remove" as const) }),
+      });
+      return readOne(found);
+    },
+  };
+}

@@ -1,0 +1,38 @@
+import { describe, expect, it } from "vitest";
+import { createMemoryStore } from "../memory/memory-store.ts";
+import { aChange, aHistoryEntry, commitNow } from "../testing/store-conformance/store-builders.ts";
+import { findEventFate, toEventFate } from "./event-fate.ts";
+
+describe("the fate of an event", () => {
+  it.each([
+    ["applied", undefined, "applied"],
+    ["removed", undefined, "applied"],
+    ["parked", "EVENT_NOT_HANDLED", "parked"],
+    ["dead-lettered", "EVENT_UNDECLARED", "refused"],
+    ["refused", "NOT_ALLOWED", "refused"],
+    ["ignored", "STACK_UNKNOWN", "refused"],
+    ["ignored", "EVENT_REPEATED", "repeated"],
+  ] as const)("of one that was %s with the code %s is %s", (outcome, code, kind) => {
+    expect(toEventFate({ outcome, ...(code && { code }), reason: "why" }).kind).toBe(kind);
+  });
+
+  it("is that of its last decision, which no second delivery and no event of the engine changes", async () => {
+    const store = createMemoryStore();
+    const { queries } = store;
+    const line = (over: object) => aHistoryEntry("e1", { stackId: "pr-1", ...over });
+    const history = [
+      line({ outcome: "parked", code: "EVENT_NOT_HANDLED" }),
+      line({ outcome: "dead-lettered", code: "EVENT_NOT_HANDLED", reason: "no" }),
+      line({ outcome: "ignored", code: "DUPLICATE" }),
+      line({ outcome: "applied", internal: true }),
+    ];
+    await commitNow(store, aChange({ stackId: "pr-1", history }));
+
+    expect(await findEventFate({ queries }, { stackId: "pr-1", id: "e1" })).toEqual({
+      kind: "refused",
+      code: "EVENT_NOT_HANDLED",
+      reason: "no",
+    });
+    expect(await findEventFate({ queries }, { stackId: "pr-1", id: "e2" })).toEqual({ kind: "undecided" });
+  });
+});

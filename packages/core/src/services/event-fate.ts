@@ -1,0 +1,34 @@
+import type { StoredHistoryEntry } from "../ports/stack-store.ts";
+import type { StackQueries } from "../ports/store.ts";
+
+/**
+ * What the yard has decided about an event.
+ * - `undecided`: nothing yet. `parked`: it is refused now, and decided again for a while.
+ * - `applied`: also when it has removed its stack. `repeated`: the stack does already what it requests.
+ * - `refused`: it has changed nothing, and is not decided again by itself. Everything else counts as refused.
+ */
+export type EventFate =
+  | { readonly kind: "undecided" }
+  | { readonly kind: "applied" }
+  | { readonly kind: "parked"; readonly code: string; readonly reason: string }
+  | { readonly kind: "repeated"; readonly code: string; readonly reason: string }
+  | { readonly kind: "refused"; readonly code: string; readonly reason: string };
+
+/** Returns the fate of an event from the line of its last decision. */
+export function toEventFate(line: Pick<StoredHistoryEntry, "outcome" | "code" | "reason"> | undefined): EventFate {
+  if (line === undefined) return { kind: "undecided" };
+  const { outcome, code = "", reason = "" } = line;
+  if (outcome === "applied" || outcome === "removed") return { kind: "applied" };
+  if (code === "EVENT_REPEATED") return { kind: "repeated", code, reason };
+  return outcome === "parked" ? { kind: "parked", code, reason } : { kind: "refused", code, reason };
+}
+
+/** Reads the fate of an event from the history of its stack. */
+export async function findEventFate(
+  { queries }: { readonly queries: Pick<StackQueries, "listHistory"> },
+  { stackId, id: eventId }: { readonly stackId: string; readonly id: string },
+): Promise<EventFate> {
+  const { items } = await queries.listHistory({ stackId, eventId, newestFirst: true }, { limit: 16 });
+  // Lines of the engine may have the same id, and a second delivery of an event says nothing about it.
+  return toEventFate(items.find(({ internal, code }) => internal !== true && code !== "DUPLICATE"));
+}
