@@ -1,6 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { findGrants, type GrantReceiver, parseAccessConfig, toGroups, toRights } from "./access-config.ts";
-import { decideAccess } from "./decide-access.ts";
+import {
+  findGrants,
+  findTokenRights,
+  type GrantReceiver,
+  parseAccessConfig,
+  toGroups,
+  toRights,
+  withOwnTokens,
+} from "./access-config.ts";
+import { decideAccess, OLD_RIGHTS } from "./decide-access.ts";
+import { OLD_EXTRA_PERMISSIONS } from "./permissions.ts";
 
 const github = { name: "github", issuer: "https://token.actions.githubusercontent.com" };
 const serverUrl = "https://yard.test";
@@ -118,10 +127,33 @@ describe("findGrants", () => {
   });
 
   it("gives the union of what fits", () => {
-    const rights = toRights(findGrants(grants, { kind: "person", groups: ["web"] }));
+    const rights = toRights(findGrants(grants, { kind: "person", groups: ["web"] }), grants);
 
     expect(decideAccess(rights, "operate", { kind: "stack", stackId: "web-1" })).toBe("allowed");
     expect(decideAccess(rights, "operate", { kind: "stack", stackId: "api-1" })).toBe("forbidden");
     expect(toGroups(findGrants(grants, { kind: "token", name: "grafana" }))).toEqual(["a", "b"]);
+  });
+});
+
+describe("findTokenRights", () => {
+  const token = { to: { token: "ci" }, role: "viewer" as const };
+
+  // A token whose name is mistyped, or whose grant was lost in an edit, was an administrator.
+  it("gives a configured token everything until a grant says who may do what, and then what its own grants say", () => {
+    const ofMachine = { to: { machine: "shop-release" }, role: "operator" as const };
+
+    expect(findTokenRights("ops", [])).toBe(OLD_RIGHTS);
+    expect(findTokenRights("ops", [ofMachine])).toBe(OLD_RIGHTS);
+    expect(findTokenRights("ops", [token])).toEqual([]);
+    expect(findTokenRights("ci", [token])).toEqual(toRights([token], [token]));
+  });
+
+  it("keeps the tokens of who started the yard what they were, where no grant names them", () => {
+    const { grants = [] } = withOwnTokens({ grants: [token] }, ["operator", "ci"]);
+
+    expect(findTokenRights("operator", grants)).toEqual(
+      toRights([{ role: "admin", also: [...OLD_EXTRA_PERMISSIONS] }], grants),
+    );
+    expect(findTokenRights("ci", grants)).toEqual(toRights([token], grants));
   });
 });

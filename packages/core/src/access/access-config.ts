@@ -1,8 +1,8 @@
 import { type Static, Type } from "typebox";
 import { StackyardError } from "../errors/stackyard-error.ts";
 import { formatFaults, listSchemaFaults } from "../machine/document/schema-faults.ts";
-import type { Right, Rights } from "./decide-access.ts";
-import { PERMISSIONS, permissionsOf, ROLES } from "./permissions.ts";
+import { OLD_RIGHTS, type Right, type Rights } from "./decide-access.ts";
+import { OLD_EXTRA_PERMISSIONS, PERMISSIONS, permissionsOf, ROLES } from "./permissions.ts";
 import { isLoopbackUrl } from "./server-address.ts";
 
 const Text = Type.String({ minLength: 1, maxLength: 255 });
@@ -80,7 +80,7 @@ export const AccessConfig = Type.Object(
     ),
     grants: Type.Optional(Type.Array(Grant, { maxItems: 1_000 })),
   },
-  { additionalProperties: false, description: "Who may do what. Default: every token may do everything" },
+  { additionalProperties: false, description: "Who may do what. Default: every configured token may do everything" },
 );
 export type AccessConfig = Static<typeof AccessConfig>;
 
@@ -223,23 +223,49 @@ export function matchesText(pattern: string, value: string): boolean {
   return pattern.endsWith("*") ? value.startsWith(pattern.slice(0, -1)) : value === pattern;
 }
 
-/** Returns the rights of all grants together. */
-export function toRights(grants: readonly Pick<Grant, "role" | "also" | "machines" | "stacks">[]): Rights {
-  return grants.map(toRight);
+type Given = Pick<Grant, "role" | "also" | "machines" | "stacks">;
+
+/** Returns the rights of some grants together. `all`: the grants of the yard. */
+export function toRights(grants: readonly Given[], all: readonly Grant[]): Rights {
+  return grants.map((grant) => toRight(grant, all));
 }
 
-/** Returns the right of one grant or token. */
-export function toRight({
-  role,
-  also = [],
-  machines,
-  stacks,
-}: Pick<Grant, "role" | "also" | "machines" | "stacks">): Right {
+/**
+ * Returns the right of one grant or token in a yard with these grants. A limit to ids alone does not reach machines that have
+ * grants: their stacks act elsewhere, whatever id they have.
+ */
+export function toRight({ role, also = [], machines, stacks }: Given, all: readonly Grant[] = []): Right {
+  const delegates = all.flatMap(({ to }) => (to.machine === undefined ? [] : [to.machine]));
+  const isById = stacks !== undefined && machines === undefined;
   return {
     permissions: new Set([...permissionsOf(role), ...also]),
     ...(machines && { machines }),
     ...(stacks && { stacks }),
+    ...(isById && delegates.length > 0 && { except: new Set(delegates) }),
   };
+}
+
+/**
+ * Returns whether a configured token may do everything without a grant: no grant says what anyone who asks may do. Grants of
+ * machines say what their stacks may do to others.
+ */
+export function areTokensOpen(grants: readonly Grant[]): boolean {
+  return grants.every(({ to }) => to.machine !== undefined);
+}
+
+/** Returns the rights of a configured token: those of its grants. Without one, it may do nothing where grants say who may do what. */
+export function findTokenRights(name: string, grants: readonly Grant[]): Rights {
+  const own = findGrants(grants, { kind: "token", name });
+  return own.length === 0 && areTokensOpen(grants) ? OLD_RIGHTS : toRights(own, grants);
+}
+
+/** Returns the configuration in which these tokens, of who started the yard, may do everything where no grant names them. */
+export function withOwnTokens(access: AccessConfig, names: readonly string[]): AccessConfig {
+  const { grants = [] } = access;
+  if (areTokensOpen(grants)) return access;
+  const unnamed = names.filter((name) => findGrants(grants, { kind: "token", name }).length === 0);
+  const toGrant = (token: string): Grant => ({ to: { token }, role: "admin", also: [...OLD_EXTRA_PERMISSIONS] });
+  return { ...access, grants: [...grants, ...unnamed.map(toGrant)] };
 }
 
 /** Returns the groups that the grants add to a token or a workload: unique, in order. */

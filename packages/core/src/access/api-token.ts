@@ -92,6 +92,7 @@ export function checkHandedOn(
   { sender, rights, expiresAt: ownEnd = Number.POSITIVE_INFINITY }: TokenCreator,
   token: Pick<ApiTokenRecord, "role" | "also" | "machines" | "stacks" | "groups" | "expiresAt">,
 ): void {
+  // At each use it has the limits of the yard's grants too.
   const excess = findExcess(rights, toRight(token));
   if (excess.length > 0) {
     const list = excess.join(", ");

@@ -56,8 +56,12 @@ describe("checkChain", () => {
     expect(check(texts, { ...head, seq: 4, hash: hashLine(at(4) ?? "") })).toMatchObject({ kind: "whole", lines: 6 });
   });
 
+  /** Of the first line: it is older than the least retention. */
+  const late = 2_000 + 30 * 86_400_000;
+  const prune = { action: "pruneAudit", at: late, who: PRUNER, via: "host", on: { key: "1-2" } } as const;
+
   it("accepts a chain whose beginning was pruned, as the head says it", () => {
-    const pruned = aChain(6, { action: "pruneAudit", who: PRUNER, via: "host", on: { key: "1-2" } });
+    const pruned = aChain(6, prune);
     const first = { seq: 3, prev: hashLine(pruned.texts[1] ?? "") };
 
     expect(check(pruned.texts.slice(2), { ...pruned.head, first })).toMatchObject({
@@ -68,8 +72,21 @@ describe("checkChain", () => {
     expect(check(pruned.texts.slice(2))).toMatchObject({ kind: "whole", first: 3 });
   });
 
-  const prune = { action: "pruneAudit", who: PRUNER, via: "host", on: { key: "1-2" } } as const;
+  it("accepts a chain that was pruned twice, and no pruning that does not continue the one before", () => {
+    const twice = (key: string) => {
+      const { texts } = aChain(6, { ...prune, on: { key: "1-1" } });
+      return [
+        ...texts,
+        toLineText({ ...anEntry("017"), ...prune, on: { key } }, { seq: 6, hash: hashLine(texts[5] ?? "") }),
+      ];
+    };
+
+    expect(check(twice("2-3").slice(3))).toMatchObject({ kind: "whole", first: 4 });
+    for (const key of ["1-3", "3-3", "4-3"]) expect(check(twice(key).slice(3))).toMatchObject({ kind: "broken" });
+  });
+
   it.each([
+    ["the lines were as young as the first that is left", { ...prune, at: late - 2_000 }],
     ["no line says that", {}],
     ["a line says that fewer lines were pruned", { ...prune, on: { key: "1-1" } }],
     ["a line says that more lines were pruned", { ...prune, on: { key: "1-3" } }],

@@ -2,7 +2,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { isMap, parseJson } from "../machine/json.ts";
 import type { StoredRecord } from "../ports/records.ts";
-import type { AuditEntry, AuditLine } from "./audit-entry.ts";
+import { AUDIT_RETENTION_DAYS, type AuditEntry, type AuditLine } from "./audit-entry.ts";
 
 /** Where the chain of the audit log begins and ends. */
 export interface AuditHead {
@@ -15,6 +15,8 @@ export interface AuditHead {
   /** The record of the head is missing although the log had lines: this is what is known from elsewhere in the store. */
   readonly lost?: true;
 }
+
+const DAY_MS = 86_400_000;
 
 /** The head before the first line. */
 export const EMPTY_HEAD: AuditHead = { seq: 0, hash: "", first: { seq: 1, prev: "" } };
@@ -72,7 +74,7 @@ function isLine(value: unknown): value is AuditLine {
 /**
  * The fault of a chain: a line was changed or removed, or does not belong there. `end`: no line has the hash of the
  * stored head, so lines after this one are missing, or it was changed. `beginning`: lines before this one are missing,
- * and no line says that exactly these were pruned. `head`: there are lines, but no head.
+ * and no line shows that exactly these were pruned. `head`: there are lines, but no head.
  */
 export interface ChainFault {
   readonly kind: "changed" | "removed" | "foreign" | "end" | "beginning" | "head";
@@ -107,8 +109,8 @@ export function checkChain(head?: KnownHead): ChainCheck {
   const log = head !== undefined && "seq" in head ? head : undefined;
   const links: Link[] = [];
   let lines = 0;
-  let first = 0;
-  let prunedTo = 0;
+  let first: Pick<AuditLine, "seq" | "at"> = { seq: 0, at: 0 };
+  const prunings: Pruning[] = [];
   let isHeadSeen = head === undefined || head.hash === "";
   let fault: ChainFault | undefined;
 
@@ -121,9 +123,9 @@ export function checkChain(head?: KnownHead): ChainCheck {
     const link = toLink(line, text, before?.hash ?? log?.first.prev);
     links.splice(0, links.length - 1);
     links.push(link);
-    if (lines === 0) first = link.seq;
+    if (lines === 0) first = line;
     lines += 1;
-    prunedTo = Math.max(prunedTo, findPrunedTo(line));
+    prunings.push(...findPruning(line));
     isHeadSeen ||= link.hash === head?.hash;
     return findChanged(before, link, lines) ?? findOtherEnd(log, link);
   }
@@ -138,7 +140,7 @@ export function checkChain(head?: KnownHead): ChainCheck {
 
   function findOddBeginning(): ChainFault | undefined {
     if (lines === 0) return undefined;
-    if (first !== prunedTo + 1) return { kind: "beginning", seq: first };
+    if (!explains(prunings, first)) return { kind: "beginning", seq: first.seq };
     return log?.seq === 0 || log?.lost ? { kind: "head", seq: 1 } : undefined;
   }
 
@@ -151,17 +153,38 @@ export function checkChain(head?: KnownHead): ChainCheck {
       fault ??= findEnd();
       if (fault !== undefined) return { kind: "broken", fault };
       const { seq = 0, hash = "" } = links.at(-1) ?? {};
-      return { kind: "whole", lines, first, last: { seq, hash } };
+      return { kind: "whole", lines, first: first.seq, last: { seq, hash } };
     },
   };
 }
 
-const PRUNED = /^\d+-(\d+)$/;
+/** What one line says was pruned: these lines, when all of them were older than the least retention. */
+interface Pruning {
+  readonly from: number;
+  readonly to: number;
+  readonly at: number;
+}
 
-/** Returns the number of the last line that this one says was pruned; 0 for other lines. */
-function findPrunedTo({ action, who, via, on }: AuditLine): number {
-  if (action !== PRUNE_ACTION || who.kind !== PRUNER.kind || who.id !== PRUNER.id || via !== PRUNER.kind) return 0;
-  return Number(PRUNED.exec(on.key ?? "")?.[1] ?? 0);
+const PRUNED = /^(\d+)-(\d+)$/;
+
+/** Returns what a line says was pruned; empty for other lines. */
+function findPruning({ at, action, who, via, on }: AuditLine): readonly Pruning[] {
+  if (action !== PRUNE_ACTION || who.kind !== PRUNER.kind || who.id !== PRUNER.id || via !== PRUNER.kind) return [];
+  const [, from, to] = PRUNED.exec(on.key ?? "") ?? [];
+  return to === undefined ? [] : [{ from: Number(from), to: Number(to), at }];
+}
+
+/**
+ * Returns true when the lines before the first one were pruned: each pruning continues the one before, the last ends
+ * there, and the first line, which a pruning leaves as its proof, was itself old enough then.
+ */
+function explains(prunings: readonly Pruning[], first: Pick<AuditLine, "seq" | "at">): boolean {
+  const last = prunings.at(-1);
+  if (last === undefined) return first.seq === 1;
+  const isContinued = prunings.every(
+    ({ from, to }, nth) => from <= to && from === (prunings[nth - 1]?.to ?? from - 1) + 1,
+  );
+  return isContinued && last.to + 1 === first.seq && first.at < last.at - AUDIT_RETENTION_DAYS.least * DAY_MS;
 }
 
 /** A line that was read. */

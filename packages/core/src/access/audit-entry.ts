@@ -76,7 +76,7 @@ const SECRET = /sy([tsw])_[0-9A-Za-z]{8,}/g;
 
 /**
  * Returns an entry that fits the audit log: without the secrets of tokens in its texts, and at most 8 KiB as a line. Of
- * an entry that is too long, the reason is cut first, then names and ids, then groups are left out.
+ * an entry that is too long, the reason is cut first, then names and ids, then those behind a release and groups are left out.
  */
 export function toBoundedEntry(entry: AuditEntry): AuditEntry {
   if (isPlain(JSON.stringify(entry))) return entry;
@@ -99,10 +99,11 @@ function isPlain(json: string): boolean {
 }
 
 function withFewerGroups(entry: AuditEntry): AuditEntry {
-  const groups = [...entry.who.groups];
-  let size = sizeOf(entry);
+  const { askers: _, ...who } = entry.who;
+  const groups = [...who.groups];
+  let size = sizeOf({ ...entry, who });
   while (size > MAX_ENTRY_BYTES / 2 && groups.length > 0) size -= sizeOf(groups.pop()) + 1;
-  return { ...entry, who: { ...entry.who, groups } };
+  return { ...entry, who: { ...who, groups } };
 }
 
 /** Cuts a text to at most `maxBytes` bytes as JSON; the end of a cut text is `…`. */

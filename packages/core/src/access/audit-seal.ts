@@ -348,9 +348,10 @@ async function beginPruning(
     const line = parseLine(value);
     const isOld = line !== undefined && line.at < before && line.seq < last && line.seq - first.seq < PRUNED_AT_ONCE;
     if (!isOld) break;
-    next = { seq: line.seq + 1, prev: hashLine(String(value)) };
+    // The last old line stays: its age shows that those before it were old as well.
+    next = { seq: line.seq, prev: line.prev };
   }
-  if (next === first) return head;
+  if (next.seq === first.seq) return head;
   const pruning = { entryId, at: deps.clock.now(), from: first.seq };
   return putHead(deps, head, { ...head.value, first: next, pruning });
 }

@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { toRight } from "./access-config.ts";
+import { type Grant, toRight } from "./access-config.ts";
 import {
   type AccessSubject,
   decideAccess,
+  findDelegate,
   findExcess,
   isWithin,
   OLD_RIGHTS,
@@ -38,6 +39,29 @@ describe("decideAccess", () => {
     expect(decideAccess(rights, permission, subject)).toBe(decision);
   });
 
+  it("gives no right to lead on a machine that acts elsewhere by the ids of its stacks alone (CVE-2021-21624)", () => {
+    const all: Grant[] = [{ to: { machine: "release" }, role: "operator", stacks: ["api-"] }];
+    const decide = (given: Parameters<typeof toRight>[0]) =>
+      (["read", "approve", "send", "operate", "repair"] as const).filter((permission) => {
+        return decideAccess([toRight(given, all)], permission, stack("web-rel", "release")) === "allowed";
+      });
+
+    expect(decide({ role: "maintainer", stacks: ["web-"] })).toEqual(["read", "approve"]);
+    expect(decide({ role: "operator", stacks: ["web-"], machines: ["release"] })).toEqual([
+      "read",
+      "approve",
+      "send",
+      "operate",
+    ]);
+    expect(decide({ role: "operator" })).toEqual(["read", "approve", "send", "operate"]);
+    expect(decideAccess([toRight({ role: "operator", stacks: ["web-"] }, all)], "send", stack("web-1", "app"))).toBe(
+      "allowed",
+    );
+    expect(
+      findDelegate([toRight({ role: "operator", stacks: ["web-"] }, all)], "send", stack("web-1", "release")),
+    ).toBe("release");
+  });
+
   it("gives old identities all but the permission to reveal secrets", () => {
     const allowed = PERMISSIONS.filter((each) => decideAccess(OLD_RIGHTS, each, { kind: "yard" }) === "allowed");
 
@@ -57,10 +81,15 @@ const scopes: fc.Arbitrary<Scope> = fc.record(
   },
   { requiredKeys: [] },
 );
-const someRights = fc.array(
-  fc.tuple(scopes, fc.constantFrom(...ROLES)).map(([scope, role]) => toRight({ role, ...withMutable(scope) })),
-  { maxLength: 4 },
-);
+const toSomeRights = (all: readonly Grant[]) =>
+  fc.array(
+    fc.tuple(scopes, fc.constantFrom(...ROLES)).map(([scope, role]) => toRight({ role, ...withMutable(scope) }, all)),
+    { maxLength: 4 },
+  );
+const someRights = toSomeRights([]);
+/** In a yard where a machine has rights of its own. */
+const DELEGATES: readonly Grant[] = [{ to: { machine: "ab" }, role: "operator" }];
+const delegating = toSomeRights(DELEGATES);
 const subjects: fc.Arbitrary<AccessSubject> = fc.oneof(
   fc.tuple(names, fc.option(names, { nil: undefined })).map(([stackId, machine]) => stack(stackId, machine)),
   names.map((machine) => ({ kind: "machine" as const, machine })),
@@ -86,11 +115,11 @@ describe("scopesOf", () => {
 describe("findExcess", () => {
   it("does not let a caller grant more than it has", () => {
     fc.assert(
-      fc.property(someRights, scopes, fc.constantFrom(...ROLES), subjects, (given, scope, role, subject) => {
-        const wanted = toRight({ role, ...withMutable(scope) });
-        fc.pre(findExcess(given, wanted).length === 0);
+      fc.property(delegating, scopes, fc.constantFrom(...ROLES), subjects, (given, scope, role, subject) => {
+        const wanted = { role, ...withMutable(scope) };
+        fc.pre(findExcess(given, toRight(wanted)).length === 0);
         for (const permission of PERMISSIONS) {
-          const gets = decideAccess([wanted], permission, subject) === "allowed";
+          const gets = decideAccess([toRight(wanted, DELEGATES)], permission, subject) === "allowed";
           if (gets) expect(decideAccess(given, permission, subject)).toBe("allowed");
         }
       }),

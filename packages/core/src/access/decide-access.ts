@@ -1,4 +1,4 @@
-import { EXTRA_PERMISSIONS, type Permission, permissionsOf } from "./permissions.ts";
+import { OLD_EXTRA_PERMISSIONS, type Permission, permissionsOf } from "./permissions.ts";
 
 /** A part of a yard: both limits must fit. A missing limit means all. */
 export interface Scope {
@@ -11,6 +11,11 @@ export interface Scope {
 /** Permissions in a part of a yard. */
 export interface Right extends Scope {
   readonly permissions: ReadonlySet<Permission>;
+  /**
+   * Machines with rights of their own, which this right does not reach by the ids of their stacks alone: it only lets their
+   * stacks be read and approved. Missing: none.
+   */
+  readonly except?: ReadonlySet<string>;
 }
 
 /** Everything that a caller may do: the union of these. */
@@ -30,16 +35,33 @@ export type AccessSubject =
 export type AccessDecision = "allowed" | "forbidden" | "absent";
 
 /** The rights of identities that existed before grants, until a grant names them. */
-export const OLD_RIGHTS: Rights = [
-  { permissions: new Set([...permissionsOf("admin"), ...EXTRA_PERMISSIONS.filter((each) => each !== "secrets:read")]) },
-];
+export const OLD_RIGHTS: Rights = [{ permissions: new Set([...permissionsOf("admin"), ...OLD_EXTRA_PERMISSIONS]) }];
 
 /** Decides whether a caller with these rights may do something with one subject. */
 export function decideAccess(rights: Rights, permission: Permission, subject: AccessSubject): AccessDecision {
-  if (rights.some((right) => right.permissions.has(permission) && isWithin(right, subject))) return "allowed";
+  if (rights.some((right) => includes(right, permission, subject))) return "allowed";
   if (subject.kind === "yard") return "forbidden";
-  return rights.some((right) => right.permissions.has("read") && isWithin(right, subject)) ? "forbidden" : "absent";
+  return rights.some((right) => includes(right, "read", subject)) ? "forbidden" : "absent";
 }
+
+/**
+ * Returns the machine of the subject if it has rights of its own and only that denies the permission: the one who leads its
+ * stacks on acts with these rights.
+ */
+export function findDelegate(rights: Rights, permission: Permission, subject: AccessSubject): string | undefined {
+  const isHeld = rights.some((right) => right.permissions.has(permission) && isWithin(right, subject));
+  const isDenied = decideAccess(rights, permission, subject) !== "allowed";
+  return isHeld && isDenied && subject.kind !== "yard" ? subject.machine : undefined;
+}
+
+function includes(right: Right, permission: Permission, subject: AccessSubject): boolean {
+  if (!right.permissions.has(permission) || !isWithin(right, subject)) return false;
+  if (right.except === undefined || subject.kind === "yard" || subject.machine === undefined) return true;
+  return SEEN.has(permission) || !right.except.has(subject.machine);
+}
+
+/** What does not lead a stack on, or what its machine itself names people for. */
+const SEEN: ReadonlySet<Permission> = new Set(["read", "approve"]);
 
 /** Returns whether a scope contains the subject. */
 export function isWithin({ machines, stacks }: Scope, subject: AccessSubject): boolean {
@@ -83,10 +105,11 @@ export function findExcess(rights: Rights, wanted: Right): readonly Permission[]
 }
 
 function covers(
-  { machines, stacks }: Scope,
+  { machines, stacks, except }: Right,
   part: { readonly machine: string | undefined; readonly prefix: string | undefined },
 ): boolean {
   const { machine, prefix } = part;
+  if (machine !== undefined && except?.has(machine)) return false;
   if (machines !== undefined && (machine === undefined || !machines.includes(machine))) return false;
   return stacks === undefined || (prefix !== undefined && stacks.some((each) => prefix.startsWith(each)));
 }

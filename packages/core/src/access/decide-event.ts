@@ -1,6 +1,7 @@
+import { defined } from "../machine/json.ts";
 import { RUN_MACHINE } from "../machine/machine.ts";
 import { formatClosed, isOpen } from "./channel.ts";
-import { type AccessDecision, decideAccess, type Rights } from "./decide-access.ts";
+import { type AccessDecision, decideAccess, findDelegate, type Rights } from "./decide-access.ts";
 import { type Permission, permissionOfEvent } from "./permissions.ts";
 import type { Channel } from "./sender.ts";
 
@@ -28,6 +29,8 @@ export type EventDecision =
       readonly kind: "denied";
       readonly permission: Permission;
       readonly access: Exclude<AccessDecision, "allowed">;
+      /** See `findDelegate`. */
+      readonly delegate?: string;
     }
   | { readonly kind: "closed"; readonly permission: Permission; readonly reason: string }
   | { readonly kind: "internal"; readonly reason: string };
@@ -79,5 +82,6 @@ function findDenial({ name, stackId, machine, isNamed }: SentEvent, rights: Righ
   const others: readonly Permission[] =
     permission === "results" ? ["repair", ...(isNamed ? ["send" as const] : [])] : [];
   const isOther = others.some((each) => decideAccess(rights, each, subject) === "allowed");
-  return isOther ? undefined : { kind: "denied", permission, access };
+  if (isOther) return undefined;
+  return { kind: "denied", permission, access, ...defined({ delegate: findDelegate(rights, permission, subject) }) };
 }

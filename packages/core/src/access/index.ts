@@ -1,8 +1,10 @@
 export {
   AccessConfig,
   type AccessFaultOptions,
+  areTokensOpen,
   findAccessFaults,
   findGrants,
+  findTokenRights,
   Grant,
   type GrantReceiver,
   GroupName,
@@ -14,6 +16,7 @@ export {
   toGroups,
   toRight,
   toRights,
+  withOwnTokens,
 } from "./access-config.ts";
 export {
   ApiTokenRecord,
@@ -74,6 +77,7 @@ export {
   type AccessDecision,
   type AccessSubject,
   decideAccess,
+  findDelegate,
   findExcess,
   isUnlimited,
   isWithin,
@@ -102,6 +106,7 @@ export {
   type Role,
 } from "./permissions.ts";
 export { isPlainName } from "./plain-name.ts";
+export type { RouteAccess, RouteSubject } from "./route-access.ts";
 export {
   CHANNELS,
   type Channel,

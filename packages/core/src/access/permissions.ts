@@ -37,6 +37,9 @@ export const EXTRA_PERMISSIONS = [
   "approvals:settle",
 ] as const satisfies readonly Permission[];
 
+/** The permissions of these that a configured token has where no grant says who may do what. */
+export const OLD_EXTRA_PERMISSIONS = EXTRA_PERMISSIONS.filter((each) => each !== "secrets:read");
+
 /** All permissions, in the order of the roles that include them. */
 export const PERMISSIONS: readonly Permission[] = [...Object.values(ADDED).flat(), ...EXTRA_PERMISSIONS];
 

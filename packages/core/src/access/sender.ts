@@ -14,6 +14,9 @@ export type SenderKind = (typeof SENDER_KINDS)[number];
 export const CHANNELS = ["mcp"] as const;
 export type Channel = (typeof CHANNELS)[number];
 
+/** A sender as others remember it. */
+export type Asker = Pick<Sender, "kind" | "id" | "name" | "owner">;
+
 /**
  * Who sent a request or an event. Only the server and the SQS consumer set it; nothing in a message's body proves it.
  */
@@ -30,6 +33,8 @@ export interface Sender {
   readonly owner?: string;
   /** Of a stack: its machine. */
   readonly machine?: string;
+  /** Of a stack: everybody who has requested what it sends, whatever came last. They count as it does. */
+  readonly askers?: readonly Asker[];
   /** Groups as of the login, or as given to the token or workload. Unique, in order. */
   readonly groups: readonly string[];
   readonly requestId?: string;

@@ -10,8 +10,20 @@ const place = { account: Type.String(), region: Type.String() };
 export const ArtifactCoverage = Type.Object({
   name: Type.String(),
   version: Type.String(),
-  manifestSha256: Type.String(),
-  publishedAt: Instant,
+  manifestSha256: { ...nullableText, description: "Null for a version that is not published: it has a refusal." },
+  publishedAt: Type.Union([Instant, Type.Null()]),
+  refusal: Type.Optional(
+    Type.Object(
+      {
+        key: Type.String({ description: "Of the manifest or upload." }),
+        code: Type.String(),
+        reason: Type.String(),
+        at: Type.String({ description: "When the distributor looked last." }),
+        retryUntil: { ...nullableText, description: "It looks again until then; null: it has given up." },
+      },
+      { description: "Why the object of the bucket that was written last is not published." },
+    ),
+  ),
   covered: Type.Boolean({
     description: "It has arrived wherever it is expected, and at least one consumer expects it.",
   }),
@@ -41,6 +53,7 @@ export const ArtifactConsumer = Type.Object({
   firstSeenAt: Type.String(),
   lastReceiptAt: nullableText,
   registered: Type.Boolean(),
+  distrustedAt: { ...nullableText, description: "Since when its account is not trusted. Null: it is." },
 });
 export type ArtifactConsumer = View<typeof ArtifactConsumer>;
 

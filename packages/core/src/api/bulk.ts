@@ -1,5 +1,6 @@
 import { Type } from "typebox";
 import { Instant } from "./event.ts";
+import { PlanDigest } from "./planned-event.ts";
 import type { View } from "./view.ts";
 
 /** The action of a bulk on each of its items. */
@@ -70,7 +71,7 @@ export type BulkItem = View<typeof BulkItem>;
 /** The present effects of a bulk, which are not applied. */
 export const BulkPlan = Type.Object({
   operation: BulkOperation,
-  total: Type.Integer({ minimum: 0, description: "Items that would be chosen. Send it as `expect`." }),
+  total: Type.Integer({ minimum: 0, description: "Items that would be chosen." }),
   examined: Type.Integer({ minimum: 0, description: "Items whose outcome was looked up: of `upgrade` at most 200." }),
   outcomes: Type.Array(
     Type.Object({
@@ -78,9 +79,13 @@ export const BulkPlan = Type.Object({
       code: Type.Optional(Type.String()),
       count,
       reason: Type.Optional(Type.String({ description: "Of the first of them." })),
+      follows: Type.Array(Type.String(), {
+        description: "What follows at once, such as a timer whose instant has passed.",
+      }),
       examples: Type.Array(Type.String(), { description: "Ids of the first 5." }),
     }),
     { description: "The most frequent first." },
   ),
+  digest: PlanDigest,
 });
 export type BulkPlan = View<typeof BulkPlan>;

@@ -1,5 +1,6 @@
 import { Type } from "typebox";
 import { Instant } from "./event.ts";
+import { pageOf } from "./page-of.ts";
 import type { View } from "./view.ts";
 
 /** The troubles whose causes are counted. */
@@ -15,6 +16,14 @@ export const Cause = Type.Object({
   event: Type.Optional(Type.String({ description: "Of parked events and dead letters." })),
   code: Type.Optional(Type.String({ description: "Missing: the failure has no code." })),
   count: Type.Integer({ minimum: 1 }),
+  messages: Type.Optional(
+    Type.Integer({
+      minimum: 2,
+      maximum: 100,
+      description:
+        "How many different messages they have, by their first lines without numbers, ids and times; 100 may be more. Missing: one.",
+    }),
+  ),
   newestAt: Instant,
   sample: Type.Object(
     {
@@ -25,3 +34,11 @@ export const Cause = Type.Object({
   ),
 });
 export type Cause = View<typeof Cause>;
+
+/** A page of causes. */
+export const CausePage = Type.Object({
+  ...pageOf(Cause).properties,
+  examined: Type.Integer({ description: "Failures, parked events or dead letters that were counted." }),
+  incomplete: Type.Optional(Type.Literal(true, { description: "There are more; only the first were counted." })),
+});
+export type CausePage = View<typeof CausePage>;

@@ -41,6 +41,17 @@ export const Deploy = Type.Object({
   event: Type.String(),
   metadata: Type.Record(Type.String(), Type.Unknown()),
   plan: Type.Optional(Type.String({ description: "The digest of the plan that it follows." })),
+  approval: Type.Optional(
+    Type.Object(
+      { task: Type.String(), by: Type.Array(Type.String()), at: Instant },
+      { description: "The approval of exactly this plan, and who has given it. Missing: the plan was not approved." },
+    ),
+  ),
+  unseen: Type.Optional({
+    ...count,
+    description:
+      "More stacks that fit, and that the grant of the release's machine does not let it see. Missing: none.",
+  }),
   startedAt: Instant,
   firstSentAt: Type.Optional(Instant),
   endedAt: Type.Optional(Instant),
@@ -55,6 +66,16 @@ export const Deploy = Type.Object({
         "From the begin on, one for each change; of many changes some are left out. Missing before the first.",
     }),
   ),
+  trouble: Type.Optional(
+    Type.Array(Type.Object({ code: Type.String(), stacks: count }), {
+      description:
+        "With `trouble`: how many stacks that had arrived are not as the task wants them now, without those that the caller may not read. Empty: none.",
+    }),
+  ),
+  soaksUntil: Type.Optional({
+    ...Instant,
+    description: "With `trouble`: a soak of the task is not over, or has begun again, and ends then.",
+  }),
   undo: Type.Optional(
     Type.String({ description: "The event that leads from the release's present state to one that undoes this task." }),
   ),

@@ -45,6 +45,9 @@ export const HistoryEntry = Type.Object({
   raisedBy: Type.Optional(Type.String({ description: "The id of the event whose reaction raised this one." })),
   confirmed: Type.Optional(Type.Literal(true, { description: "The sender confirmed the stack's id." })),
   sent: Type.Array(Type.String(), { description: "Tasks that were sent." }),
+  unfinished: Type.Optional(
+    Type.Array(Type.String(), { description: "Tasks of the state that was left, which had not succeeded." }),
+  ),
   notes: Type.Array(Type.String()),
   machineHash: Type.Optional(Type.String()),
 });
@@ -91,6 +94,10 @@ export const PublishResult = Type.Union([
 ]);
 export type PublishResult = View<typeof PublishResult>;
 
+/** The answer to one or many events. */
+export const PublishAnswer = Type.Object({ results: Type.Array(PublishResult) });
+export type PublishAnswer = View<typeof PublishAnswer>;
+
 /** The result of an operator's request. */
 export const OperationAnswer = Type.Object({
   eventId: Type.String(),
@@ -99,5 +106,10 @@ export const OperationAnswer = Type.Object({
   code: Type.Optional(Type.String()),
   reason: Type.Optional(Type.String()),
   notes: Type.Array(Type.String()),
+  repeated: Type.Optional(
+    Type.Literal(true, {
+      description: "The id was used before. This is the earlier outcome: the request did nothing.",
+    }),
+  ),
 });
 export type OperationAnswer = View<typeof OperationAnswer>;

@@ -2,6 +2,13 @@ import { Type } from "typebox";
 import { Instant } from "./event.ts";
 import type { View } from "./view.ts";
 
+const QueueFailure = Type.Object({
+  count: Type.Integer({ minimum: 1 }),
+  firstAt: Instant,
+  lastAt: Instant,
+  message: Type.String(),
+});
+
 /** A delivery of a code host, or of another sender of webhooks. */
 export const HookDelivery = Type.Object({
   id: Type.String({ description: "The host's id of the first delivery with this body." }),
@@ -28,7 +35,18 @@ export const HookDelivery = Type.Object({
           ),
         ),
       },
-      { description: "Missing: it waits in the queue, or is a dead letter there." },
+      { description: "Missing: it waits in the queue, or is a dead letter there: see `queued`." },
+    ),
+  ),
+  queued: Type.Optional(
+    Type.Object(
+      {
+        failure: Type.Optional(QueueFailure),
+        deadAt: Type.Optional(
+          Type.String({ format: "date-time", description: "It is a dead letter since then, and not repeated." }),
+        ),
+      },
+      { description: "Its item in the queue `hooks`. Missing without an outcome: it is not queued, so send it again." },
     ),
   ),
 });
@@ -39,9 +57,7 @@ export const QueuedItem = Type.Object({
   queue: Type.String(),
   key: Type.String({ description: "Such as `github/<id of the delivery>`." }),
   dueAt: Instant,
-  failure: Type.Optional(
-    Type.Object({ count: Type.Integer({ minimum: 1 }), firstAt: Instant, lastAt: Instant, message: Type.String() }),
-  ),
+  failure: Type.Optional(QueueFailure),
   deadAt: Type.Optional(
     Type.String({ format: "date-time", description: "It is a dead letter since then, and not repeated." }),
   ),

@@ -1,6 +1,5 @@
+export { MAIN_CONDITIONS, type MainCondition } from "../machine/stack-health.ts";
 export {
-  MAIN_CONDITIONS,
-  type MainCondition,
   STACK_CONDITIONS,
   STACK_SORTS,
   type StackCondition,
@@ -13,11 +12,11 @@ export { AuditHead, AuditLine } from "./audit.ts";
 export { Board, BoardName } from "./board.ts";
 export { Bulk, BulkItem, BulkOperation, BulkOutcome, BulkPlan } from "./bulk.ts";
 export { StackBundle } from "./bundle.ts";
-export { Cause, CauseKind } from "./cause.ts";
+export { Cause, CauseKind, CausePage } from "./cause.ts";
 export { StackCommits } from "./commits.ts";
 export { CustomResourceRun } from "./custom-resource.ts";
 export { Deploy, DeployStack } from "./deploy.ts";
-export { DeadLetter, HistoryEntry, Instant, OperationAnswer, Outcome, PublishResult } from "./event.ts";
+export { DeadLetter, HistoryEntry, Instant, OperationAnswer, Outcome, PublishAnswer, PublishResult } from "./event.ts";
 export { ExecutorDetails } from "./executor.ts";
 export { Freeze, FreezeHold } from "./freeze.ts";
 export { HookDelivery, QueuedItem } from "./hook.ts";
@@ -30,17 +29,20 @@ export {
   Preview,
   RevisionDetails,
   RevisionSummary,
+  Simulation,
   SimulationLine,
   StackAt,
   StackSnapshot,
 } from "./machine.ts";
-export { Orphan, OrphanCheck } from "./orphan.ts";
+export { Orphan, OrphanCheck, OrphanPage } from "./orphan.ts";
+export { pageOf } from "./page-of.ts";
 export { DeployPlan, PlannedStack } from "./plan.ts";
+export { PlanDigest, PlannedEvent } from "./planned-event.ts";
 export { PreviewPull } from "./preview-pull.ts";
 export { ReleasePlace } from "./release.ts";
 export { ReleaseCalendar } from "./release-calendar.ts";
 export { ReleaseVersions } from "./release-versions.ts";
-export { Run, RunState, Service, YardInfo, YardProcess } from "./run.ts";
+export { Run, RunReport, RunState, Service, YardInfo, YardProcess } from "./run.ts";
 export { Session } from "./session.ts";
 export {
   Attempt,
@@ -61,6 +63,6 @@ export {
   Waiting,
 } from "./stack.ts";
 export { StackPreview } from "./stack-preview.ts";
-export { StateVersion, TerraformState } from "./terraform.ts";
-export { UpgradePlan, UpgradeResult } from "./upgrade.ts";
+export { StateVersion, TerraformState, UnsavedRun } from "./terraform.ts";
+export { UpgradeAnswer, UpgradePlan, UpgradeResult } from "./upgrade.ts";
 export type { View } from "./view.ts";

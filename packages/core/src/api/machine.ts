@@ -2,6 +2,7 @@ import { Type } from "typebox";
 import { LEAVING_MODES, METADATA_TYPES, REVISION_MODES } from "../machine/machine.ts";
 import { SimulationStack } from "../simulation/stack-step.ts";
 import { Instant, Outcome } from "./event.ts";
+import { PlanDigest, PlannedEvent } from "./planned-event.ts";
 import type { View } from "./view.ts";
 
 /** One fault of a machine document. */
@@ -76,6 +77,7 @@ const MetadataKey = Type.Object({
   maximum: Type.Optional(Type.Number()),
   sensitive: Type.Optional(Type.Literal(true)),
   immutable: Type.Optional(Type.Literal(true, { description: "Set once." })),
+  readOnly: Type.Optional(Type.Literal(true, { description: "No event may bring it." })),
 });
 
 const MetadataRules = Type.Object({
@@ -164,6 +166,9 @@ export const SimulationLine = Type.Object({
       { description: "Of `advance`: what time has made due, in order." },
     ),
   ),
+  events: Type.Optional(
+    Type.Array(PlannedEvent, { description: "Of a dry run of `upgrade`: what follows from it at once." }),
+  ),
   differences: Type.Optional(
     Type.Array(Type.Unknown(), {
       description: "Of a dry run of `upgrade`: events that would have done something else.",
@@ -171,6 +176,10 @@ export const SimulationLine = Type.Object({
   ),
 });
 export type SimulationLine = View<typeof SimulationLine>;
+
+/** All steps of a simulation. */
+export const Simulation = Type.Object({ lines: Type.Array(SimulationLine) });
+export type Simulation = View<typeof Simulation>;
 
 /** A machine as a drawing. `start` and `end` are markers. */
 export const MachineGraph = Type.Object({
@@ -218,6 +227,10 @@ export const Preview = Type.Object({
   to: Type.Optional(Type.String()),
   sent: Names,
   notes: Names,
+  events: Type.Array(PlannedEvent, {
+    description: "What follows from it at once: raised and parked events, and timers whose instant has passed.",
+  }),
+  digest: Type.Optional(PlanDigest),
 });
 export type Preview = View<typeof Preview>;
 
