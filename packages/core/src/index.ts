@@ -1,11 +1,14 @@
+export { formatPlannedEvent } from "./api/format-planned-event.ts";
 export { parseStackArn, type StackArn, toTaskLogsUrl } from "./aws-console.ts";
 export { chunk } from "./chunk.ts";
+export { type ContinueOptions, continueLater } from "./continue-later.ts";
 export { ERROR_MEANINGS } from "./errors/error-meanings.ts";
 export {
   ERROR_CODES,
   type ErrorCode,
   exitCodeOf,
   httpStatusOf,
+  isPassing,
   isStackyardError,
   isUnreadable,
   StackyardError,
@@ -14,6 +17,7 @@ export {
 export { findTime, formatLogTime, type LogTime } from "./line-times.ts";
 export { listPages, type PageStart } from "./list-pages.ts";
 export { defineMachine } from "./machine/define-machine.ts";
+export { requireUtf8 } from "./machine/document/find-not-utf8.ts";
 export { formatFaults, listSchemaFaults, type SchemaFault } from "./machine/document/schema-faults.ts";
 export { findNearestName } from "./machine/document/wording.ts";
 export { escapeHtml } from "./machine/escape-html.ts";
@@ -24,7 +28,19 @@ export type {
   NeededTask,
   TasksReport,
 } from "./machine/executor-definition.ts";
-export { type Defined, defined, isMap, parseJson, parseJsonOr } from "./machine/json.ts";
+export { type Defined, defined, findRoundedFault, isMap, parseJson, parseJsonOr } from "./machine/json.ts";
+export {
+  FREEZE_NAME,
+  MAX_ATTEMPT_ID,
+  MAX_CODE,
+  MAX_CURSOR,
+  MAX_FILTER,
+  MAX_NAME,
+  MAX_REASON,
+  MAX_SHORT_REASON,
+  MAX_STATE_KEY,
+  MAX_TASK_NAME,
+} from "./machine/limits.ts";
 export { toShellCommand } from "./machine/shell-command.ts";
 export { toShellWord } from "./machine/shell-word.ts";
 export type { Stack } from "./machine/stack.ts";
@@ -50,8 +66,11 @@ export {
 export { defineConfig } from "./ports/define-config.ts";
 export type { CommandOutput, PluginCommand, PluginCommandContext } from "./ports/define-plugin.ts";
 export {
+  type CheckContext,
+  type DocumentReport,
   definePlugin,
   type ExecutorsContext,
+  type MachineSource,
   type Plugin,
   type PluginContext,
   type PluginReference,
@@ -94,6 +113,7 @@ export type {
   CommitList,
   CommitQuery,
   DescribedStack,
+  ForeseenEvent,
   ListedCommit,
   PluginService,
   SecretReference,
@@ -119,6 +139,7 @@ export type { DispatchAttempt, DueKind, RenewResult, SettleInput, SuspendInput }
 export { CONFIG_DEFAULTS, StackyardConfig, type StoreReference } from "./ports/stackyard-config.ts";
 export { findStateOwner, toReadableStateKey, toStatePrefix } from "./ports/state-prefix.ts";
 export { STACK_CONDITIONS, type Store, type StoreSignal, type StoreStats } from "./ports/store.ts";
+export type { Remembered, StoreMemory } from "./ports/store-memory.ts";
 export type {
   ConsumeOptions,
   DeliveryOutcome,
@@ -131,4 +152,5 @@ export { AwsYardOptions, type ConfiguredYards, listMissingKeys, ServerYardOption
 export { type BatchLimits, isFifo, isGroupId, MAX_BATCH_ENTRIES, toBatches, toQueueText } from "./queue-messages.ts";
 export { readChunks, removeChunks, writeChunks } from "./record-chunks.ts";
 export { backoff, type RetryOptions, retry } from "./retry.ts";
+export { isLimitReached, MOST_UNWATCHED_MS, noteLook, type WatchedTime } from "./watched-time.ts";
 export { unlessAborted, type WithinOptions, within } from "./within.ts";

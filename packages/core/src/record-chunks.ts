@@ -5,7 +5,7 @@ import type { Records } from "./ports/records.ts";
 const CHUNK_CHARACTERS = 200_000;
 
 /** Where the records of one text are. */
-interface ChunkedPlace {
+export interface ChunkedPlace {
   /** Returns the key of the record with this index. */
   keyOf(index: number): string;
   readonly now: number;

@@ -3,6 +3,8 @@ export interface SeenClock {
   readonly seenAt: number;
   /** Since when it has run without a jump. */
   readonly steadySince: number;
+  /** When it last jumped forward; missing for a clock that never did. */
+  readonly jumpedAt?: number;
 }
 
 /** The result of a reading. */
@@ -25,5 +27,7 @@ export function readClock(seen: SeenClock | undefined, now: number): ClockReadin
   const before = seen ?? { seenAt: now, steadySince: now };
   const hasJumped = Math.abs(now - before.seenAt) > LONGEST_GAP_MS;
   const steadySince = hasJumped ? now : before.steadySince;
-  return { clock: { seenAt: now, steadySince }, hasJumped, isSteady: now - steadySince >= LONGEST_GAP_MS };
+  const jumpedAt = now - before.seenAt > LONGEST_GAP_MS ? now : before.jumpedAt;
+  const clock = { seenAt: now, steadySince, ...(jumpedAt !== undefined && { jumpedAt }) };
+  return { clock, hasJumped, isSteady: now - steadySince >= LONGEST_GAP_MS };
 }

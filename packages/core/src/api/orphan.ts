@@ -1,5 +1,6 @@
 import { Type } from "typebox";
 import { Instant } from "./event.ts";
+import { pageOf } from "./page-of.ts";
 import { PreviewCommand } from "./stack-preview.ts";
 import type { View } from "./view.ts";
 
@@ -14,7 +15,12 @@ export const Orphan = Type.Object({
   resources: Type.Array(
     Type.Object({
       name: Type.String({ description: "An ARN, an address in a Terraform state, or the key of a state." }),
-      source: Type.Union([Type.Literal("tags"), Type.Literal("inventory"), Type.Literal("state")]),
+      source: Type.Union([
+        Type.Literal("tags"),
+        Type.Literal("inventory"),
+        Type.Literal("state"),
+        Type.Literal("unsaved"),
+      ]),
       account: Type.Optional(Type.String()),
       region: Type.Optional(Type.String()),
       state: Type.Optional(Type.String({ description: "The key of the Terraform state that contains it." })),
@@ -33,3 +39,7 @@ export const OrphanCheck = Type.Object({
   }),
 });
 export type OrphanCheck = View<typeof OrphanCheck>;
+
+/** A page of orphans, and the last search. */
+export const OrphanPage = Type.Object({ ...pageOf(Orphan).properties, check: Type.Optional(OrphanCheck) });
+export type OrphanPage = View<typeof OrphanPage>;

@@ -1,5 +1,6 @@
 import { Type } from "typebox";
 import { Instant } from "./event.ts";
+import { pageOf } from "./page-of.ts";
 import type { View } from "./view.ts";
 
 /** How far a run is. */
@@ -31,6 +32,10 @@ export const Run = Type.Object({
   endedAt: Type.Optional(Type.String({ format: "date-time", description: "Of its last end." })),
 });
 export type Run = View<typeof Run>;
+
+/** Pages of a run's executor report, such as instances of a fleet. */
+export const RunReport = pageOf(Type.Unknown({ description: "A page as the executor has written it." }));
+export type RunReport = View<typeof RunReport>;
 
 /** A process that works for the yard. */
 export const YardProcess = Type.Object({

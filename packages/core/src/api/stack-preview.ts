@@ -18,8 +18,8 @@ export const StackPreview = Type.Object({
   stackId: Type.String(),
   pull: PreviewPull,
   machine: Type.String(),
-  state: Type.String(),
-  enteredAt: Instant,
+  state: Type.Optional(Type.String({ description: "Missing: the stack does not exist, and `fault` says why." })),
+  enteredAt: Type.Optional(Instant),
   mainCondition: StackSummary.properties.mainCondition,
   failed: StackSummary.properties.failed,
   stalled: StackSummary.properties.stalled,
@@ -30,10 +30,17 @@ export const StackPreview = Type.Object({
   costActual: Type.Optional(Type.Number({ description: "USD; the metadata `cost_actual`." })),
   expiresAt: Type.Optional(Type.String({ description: "The metadata `expires_at`." })),
   drifted: Type.Optional(Type.Boolean({ description: "The metadata `drifted`." })),
-  unreadable: Type.Optional(
+  fault: Type.Optional(
     Type.Object(
-      { since: Instant, reason: Type.String() },
-      { description: "Its code host does not show the pull request any more. The stack is kept." },
+      {
+        kind: Type.Enum(["unreadable", "unfollowed", "refused"], {
+          description:
+            "`unreadable`: the code host does not show the pull request any more. `unfollowed`: its host or mapping document is not configured any more. `refused`: the yard does not take an event that it needs.",
+        }),
+        since: Instant,
+        reason: Type.String(),
+      },
+      { description: "Why the stack is not what its pull request needs. It is kept." },
     ),
   ),
   commands: Type.Object(

@@ -1,5 +1,5 @@
 import { Type } from "typebox";
-import { MAIN_CONDITIONS } from "../ports/store.ts";
+import { MAIN_CONDITIONS } from "../machine/stack-health.ts";
 import { Approval } from "./approval.ts";
 import { Instant } from "./event.ts";
 import { PreviewPull } from "./preview-pull.ts";
@@ -108,8 +108,12 @@ const LastFailure = Type.Object(
       ...Instant,
       description: "When an event from outside has made the stack enter a state since.",
     }),
-    acknowledgedAt: Type.Optional({ ...Instant, description: "When the failure was acknowledged." }),
-    acknowledgedBy: Type.Optional(Type.String()),
+    acknowledged: Type.Optional(
+      Type.Object(
+        { at: Instant, by: Type.Optional(Type.String()), reason: Type.Optional(Type.String()) },
+        { description: "Who has acknowledged the failure, when and why. Only a later success ends it." },
+      ),
+    ),
   },
   {
     description:
@@ -128,6 +132,7 @@ export type Reachable = View<typeof Reachable>;
 
 const StackRelease = Type.Object({
   id: Type.String({ description: "The stack that is the release." }),
+  incarnation: Type.String({ description: "The id of the event that created that stack." }),
   createdAt: Instant,
   task: Type.String({ description: "The task of the release that sent the event." }),
   event: Type.String({ description: "The id of the event." }),
@@ -154,7 +159,13 @@ const stackProperties = {
   failed: Type.Optional(Type.Boolean({ description: "No task runs any more, and one has failed." })),
   degraded: Type.Optional(
     Type.Boolean({
-      description: "The stack has moved on after `lastFailure`, which is neither resolved nor acknowledged.",
+      description: "The stack has moved on after `lastFailure`, which no success has resolved.",
+    }),
+  ),
+  needsPerson: Type.Optional(
+    Type.Boolean({
+      description:
+        "A person has to act: the stack has failed, is degraded, overdue or stalled, or an approval is open. Missing when it is degraded only, and the failure was acknowledged.",
     }),
   ),
   releases: Type.Optional(
@@ -162,7 +173,11 @@ const stackProperties = {
       description: "The releases that have set metadata, by its key. Missing where none has.",
     }),
   ),
-  overdue: Type.Optional(Type.Boolean({ description: "The state's timeout has passed, and nothing handled it." })),
+  overdue: Type.Optional(
+    Type.Boolean({
+      description: "The state's timeout has passed and nothing handled it, or the event of a timer was given up.",
+    }),
+  ),
 };
 
 /** The wait as data. Which of the other fields are present depends on the kind. */
@@ -208,7 +223,7 @@ export const Waiting = Type.Object({ summary: Type.String({ description: "One se
 export type Waiting = View<typeof Waiting>;
 
 const FIRST =
-  "The first that is true: failed, degraded, overdue, stalled, approval, busy, waiting (an event is parked); else asleep or healthy.";
+  "The first that is true: failed, degraded, overdue, stalled, approval, busy, waiting (an event is parked), cancelled (of a job); else asleep or healthy.";
 const MainConditionView = Type.Enum([...MAIN_CONDITIONS], { description: FIRST });
 const mainCondition = Type.Optional(
   Type.Enum([...MAIN_CONDITIONS], { description: `${FIRST} In lists only with \`waiting\`.` }),
@@ -229,6 +244,9 @@ const StackGroup = Type.Object({
   state: Type.Optional(Type.String()),
   condition: Type.Optional(Type.String({ description: "Every condition is listed, also with a count of 0." })),
   mainCondition: Type.Optional(MainConditionView),
+  needsPerson: Type.Optional(
+    Type.Boolean({ description: "By main condition: true in a group of stacks that need a person." }),
+  ),
   revision: Type.Optional(Type.String({ description: "Its hash." })),
   count: Type.Integer(),
 });
@@ -238,7 +256,7 @@ export const StackCounts = Type.Object({
   total: Type.Integer(),
   groups: Type.Array(StackGroup, {
     description:
-      "At most 200, the largest first; by main condition 1,800. A stack may have several conditions, or none, but one main condition. Empty without `by`.",
+      "At most 200, the largest first; by main condition 2,200. A stack may have several conditions, or none, but one main condition. Empty without `by`.",
   }),
   moreGroups: Type.Optional(Type.Integer({ description: "Groups that were left out; missing when none was." })),
 });
@@ -259,6 +277,8 @@ export const ParkedEvent = Type.Object({
   nextTryAt: Instant,
 });
 export type ParkedEvent = View<typeof ParkedEvent>;
+
+const refusal = { at: Instant, code: Type.String(), reason: Type.String() };
 
 /** A parked event in the list of the yard's. */
 export const ListedParkedEvent = Type.Object({
@@ -308,7 +328,27 @@ export const StackDetails = Type.Object({
   }),
   parked: Type.Array(ParkedEvent, { description: "Oldest first." }),
   timers: Type.Array(
-    Type.Object({ id: Type.String(), event: Type.String(), dueAt: Instant, task: Type.Optional(Type.String()) }),
+    Type.Object({
+      id: Type.String(),
+      event: Type.String(),
+      dueAt: Instant,
+      task: Type.Optional(Type.String()),
+      refused: Type.Optional(
+        Type.Object(
+          { ...refusal, givenUpAt: Type.Optional(Instant) },
+          {
+            description:
+              "Its event was refused: it is parked, or with `givenUpAt` a dead letter, and the timer does not fire by itself again.",
+          },
+        ),
+      ),
+      skipped: Type.Optional(
+        Type.Object(
+          { count: Type.Integer({ minimum: 1 }), ...refusal },
+          { description: "Occurrences of a schedule that were refused in this entry, and why the last one was." },
+        ),
+      ),
+    }),
   ),
 });
 export type StackDetails = View<typeof StackDetails>;

@@ -1,5 +1,6 @@
 import { Type } from "typebox";
-import { Instant } from "./event.ts";
+import { Instant, OperationAnswer } from "./event.ts";
+import { PlanDigest, PlannedEvent } from "./planned-event.ts";
 import type { View } from "./view.ts";
 
 const Hash = Type.String({ pattern: "^[0-9a-f]{64}$", description: "A revision's content hash." });
@@ -25,6 +26,10 @@ export const UpgradePlan = Type.Object({
   code: Type.Optional(Type.String()),
   reason: Type.Optional(Type.String()),
   notes: Type.Array(Type.String(), { description: "What the upgrade itself changes, such as timers that stop." }),
+  events: Type.Array(PlannedEvent, {
+    description: "What follows from it at once: timers whose instant has passed, and parked events.",
+  }),
+  digest: Type.Optional(PlanDigest),
   replayed: Type.Integer({ description: "Lines of the history that were replayed." }),
   incomplete: Type.Optional(Type.String({ description: "Why the replay is incomplete; absent when it is complete." })),
   differences: Type.Array(
@@ -57,3 +62,7 @@ export const UpgradeResult = Type.Object({
   plan: Type.Optional(UpgradePlan),
 });
 export type UpgradeResult = View<typeof UpgradeResult>;
+
+/** The answer to the upgrade of a stack, or to a dry run of it. */
+export const UpgradeAnswer = Type.Union([OperationAnswer, UpgradePlan]);
+export type UpgradeAnswer = View<typeof UpgradeAnswer>;

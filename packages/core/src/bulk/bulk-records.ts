@@ -9,7 +9,15 @@ import {
   type Records,
   type StoredRecord,
 } from "../ports/records.ts";
-import { type Bulk, type BulkChunk, type BulkItem, type BulkOutcome, CHUNK_ITEMS, toChunks } from "./bulk.ts";
+import {
+  type Bulk,
+  type BulkChunk,
+  type BulkItem,
+  type BulkOutcome,
+  type BulkPlans,
+  CHUNK_ITEMS,
+  toChunks,
+} from "./bulk.ts";
 
 /** A bulk with the version of its record, which grows with each of its steps. */
 export interface StoredBulk {
@@ -41,7 +49,7 @@ export interface BulkRecords {
   putChunk(id: string, n: number, chunk: BulkChunk, expected: number | "absent"): Promise<boolean>;
   findChunk(id: string, n: number): Promise<StoredChunk | undefined>;
   /** Adds a bulk. It exists once the last write is done; writes of a process that crashes before expire. */
-  add(bulk: Bulk, ids: readonly string[]): Promise<void>;
+  add(bulk: Bulk, ids: readonly string[], plans?: BulkPlans): Promise<void>;
   /** Lists bulks, newest first. */
   list(page: PageInput): Promise<Page<Bulk>>;
   /** Lists bulks that may be running, oldest first. */
@@ -72,9 +80,9 @@ export function createBulkRecords(records: Records, clock: Clock): BulkRecords {
       return record && { chunk: toChunk(record), version: record.version };
     },
 
-    async add(bulk, ids) {
+    async add(bulk, ids, plans) {
       await put(toOpenKey(bulk.id), {}, "absent");
-      for (const [n, chunk] of toChunks(ids).entries()) await put(toChunkKey(bulk.id, n), chunk, "absent");
+      for (const [n, chunk] of toChunks(ids, plans).entries()) await put(toChunkKey(bulk.id, n), chunk, "absent");
       await put(toBulkKey(bulk.id), bulk, "absent");
     },
 

@@ -74,6 +74,8 @@ export interface BulkItem extends Partial<BulkResult> {
   readonly n: number;
   /** The id of the stack, the dead letter or the parked event. */
   readonly id: string;
+  /** The digest of its plan: its event does what the dry run has shown, or is refused. */
+  readonly plan?: string;
 }
 
 /** Items that are sent together. */
@@ -163,9 +165,12 @@ function toKept({ outcome, code, reason }: BulkResult = { outcome: "waiting" }):
   return { outcome, ...defined({ code, reason: reason?.slice(0, MOST_REASON_CHARACTERS) }) };
 }
 
+/** Digests of plans by the ids of items. */
+export type BulkPlans = ReadonlyMap<string, string>;
+
 /** Splits the items of a new bulk into chunks, which do not change later. */
-export function toChunks(ids: readonly string[]): readonly BulkChunk[] {
-  const items = ids.map((id, index): BulkItem => ({ n: index + 1, id }));
+export function toChunks(ids: readonly string[], plans?: BulkPlans): readonly BulkChunk[] {
+  const items = ids.map((id, index): BulkItem => ({ n: index + 1, id, ...defined({ plan: plans?.get(id) }) }));
   return chunk(items, CHUNK_ITEMS).map((part) => ({ items: part }));
 }
 

@@ -11,6 +11,7 @@ import type { Store } from "../ports/store.ts";
 import {
   type Bulk,
   type BulkItem,
+  type BulkPlans,
   type BulkResult,
   type BulkStep,
   chunkOf,
@@ -57,9 +58,9 @@ export interface CancelBulkInput {
 export interface Bulks {
   /**
    * Stores the bulk with the ids of its items, and begins. Once this resolves, the bulk continues even if processes
-   * crash.
+   * crash. The event of an item with a plan does that, or is refused.
    */
-  start(bulk: NewBulk, ids: readonly string[]): Promise<Bulk>;
+  start(bulk: NewBulk, ids: readonly string[], plans?: BulkPlans): Promise<Bulk>;
   find(id: string): Promise<StoredBulk | undefined>;
   /** Lists bulks, newest first. */
   list(page: PageInput): Promise<Page<Bulk>>;
@@ -124,10 +125,10 @@ export function createBulks(deps: BulksDeps): Bulks {
   }
 
   return {
-    async start(given, targets) {
+    async start(given, targets, plans) {
       const created = { status: "running", createdAt: clock.now(), done: 0, counts: {} } as const;
       const bulk: Bulk = { ...given, ...created, total: targets.length };
-      await bulks.add(bulk, targets);
+      await bulks.add(bulk, targets, plans);
       run();
       return bulk;
     },
@@ -327,7 +328,7 @@ function changeEvents(
 function toEvent(bulk: Bulk, item: BulkItem, receivedAt: number): QueuedEvent {
   const { sender, message, reason } = bulk;
   const id = toBulkEventId(bulk.id, item);
-  const body = { ...message, id, stackId: item.id, ...defined({ reason }) };
+  const body = { ...message, id, stackId: item.id, ...defined({ reason, plan: item.plan }) };
   // Events that senders choose are theirs; those of operations are the yard's.
   const own = bulk.operation === "send" ? undefined : (true as const);
   const facts = defined({ actor: sender.name, sender, own });

@@ -7,6 +7,7 @@ export { countingIds, createFakeClock, createRandom, type FakeClock, settlePromi
 export { type LeasesUnderTest, leasesConformance } from "./leases-conformance.ts";
 export { measureLiveHeap } from "./live-heap.ts";
 export { type ManyStacksInput, withManyStacks } from "./many-stacks.ts";
+export { type LifeMove, playMovedLife } from "./moved-life.ts";
 export { type PageCommand, readPageCommands } from "./page-commands.ts";
 export { recordsConformance } from "./records-conformance.ts";
 export { type CommandResult, type RunCommandOptions, runCommand } from "./run-command.ts";
@@ -14,6 +15,7 @@ export {
   createExecutorContext,
   createScriptedExecutor,
   type ExecutorRun,
+  letTimePass,
   runExecutor,
   type ScriptedExecutor,
   type TestContextInput,
@@ -43,3 +45,41 @@ export { storeConformance } from "./store-conformance.ts";
 export { playStoreModel, type StoreMove } from "./store-model.ts";
 export type { TransportUnderTest } from "./transport-conformance.ts";
 export { transportConformance } from "./transport-conformance.ts";
+export {
+  type ChangingInput,
+  changingWeather,
+  commonWeathers,
+  type FailingInput,
+  failingWeather,
+  isCall,
+} from "./weather/common-weathers.ts";
+export type { PlayedMoment } from "./weather/create-sky.ts";
+export {
+  exploreWeather,
+  type OneRun,
+  repeatWeather,
+  type WeatherFinding,
+  type WeatherReport,
+  type WeatherRun,
+  type WeatherScope,
+} from "./weather/explore.ts";
+export {
+  type Breach,
+  evaluateEnding,
+  INVARIANTS as WEATHER_INVARIANTS,
+  type WeatherInvariant,
+} from "./weather/judge.ts";
+export type {
+  Decision,
+  EarlierAnswer,
+  Ending,
+  Moment,
+  Sky,
+  Story,
+  Truth,
+  Weather,
+  World,
+} from "./weather/story.ts";
+export { type TaskBench, type TaskEnd, type TaskStoryInput, taskStory } from "./weather/task-story.ts";
+export { type WeatherCase, type WeatherEnvironment, weatherCases } from "./weather/weather-cases.ts";
+export { formatWeatherReport } from "./weather/weather-report.ts";

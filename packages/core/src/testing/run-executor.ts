@@ -22,6 +22,8 @@ interface RunExecutorOptions {
   readonly context?: TestExecutorContext;
   /** Asks for a cancel so long after the start. Default: never. */
   readonly cancelAfterMs?: number;
+  /** How much later than due the poll after so many steps comes, as that of a worker that was away. Default: 0. */
+  readonly lateMs?: (steps: number) => number;
   /** More steps than these are an error. Default: 1,000. */
   readonly maxSteps?: number;
 }
@@ -48,7 +50,7 @@ export async function runExecutor(
   config: unknown,
   options: RunExecutorOptions = {},
 ): Promise<ExecutorRun> {
-  const { context = createExecutorContext(), maxSteps = MAX_STEPS } = options;
+  const { context = createExecutorContext(), maxSteps = MAX_STEPS, lateMs = () => 0 } = options;
   const { clock } = context;
   const startedAt = clock.now();
   const cancel = new AbortController();
@@ -66,7 +68,8 @@ export async function runExecutor(
     steps.push(step);
     if (step.kind !== "running") return { step, steps, reports: context.reports, elapsedMs: clock.now() - startedAt };
     kept = { progress: toJson(step.progress), cancelBegun: kept?.cancelBegun === true || operation === "cancel" };
-    await letTimePass(clock, clock.sleep(step.pollAfterMs, cancelling ? undefined : cancel.signal));
+    const pauseMs = step.pollAfterMs + lateMs(steps.length);
+    await letTimePass(clock, clock.sleep(pauseMs, cancelling ? undefined : cancel.signal));
   }
   throw new Error(`The executor "${executor.name}" has not ended after ${maxSteps} steps.`);
 }
@@ -78,7 +81,7 @@ async function requestCancel(clock: FakeClock, cancel: AbortController, afterMs:
 }
 
 /** Wakes one sleeper after the other until the work has ended; work that waits for the outside is waited for. */
-async function letTimePass<Result>(clock: FakeClock, work: Promise<Result>): Promise<Result> {
+export async function letTimePass<Result>(clock: FakeClock, work: Promise<Result>): Promise<Result> {
   let isOver = false;
   const over = work.finally(() => {
     isOver = true;

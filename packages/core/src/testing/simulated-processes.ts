@@ -1,5 +1,6 @@
 import { createStaticLocator, type SourcedMachine } from "../engine/built-in-ports.ts";
 import { createEngine, type Engine, type EngineOptions } from "../engine/engine.ts";
+import type { AwsAccess } from "../engine/executor-context.ts";
 import { provideYard } from "../engine/provide-yard.ts";
 import { createWorker, type Worker } from "../engine/worker.ts";
 import { defined } from "../machine/json.ts";
@@ -26,6 +27,8 @@ export interface ProcessesInput {
   readonly leaseMs?: number;
   readonly engine?: EngineOptions;
   readonly logger?: Logger;
+  /** How executors reach AWS. Default: they do not. */
+  readonly aws?: AwsAccess;
   /** Instead of `machines`. */
   readonly locator?: Locator;
 }
@@ -78,7 +81,7 @@ export function createProcesses(input: ProcessesInput, world: World): SimulatedP
 
   function startWorker(): Process<Worker> {
     const own = view();
-    const deps = { ...world, store: own.store, executors, logger };
+    const deps = { ...world, store: own.store, executors, logger, ...defined({ aws: input.aws }) };
     const services = [provideYard({ ...deps, locator })];
     return { view: own, role: createWorker(deps, { ...defined({ leaseMs: input.leaseMs }), services }) };
   }

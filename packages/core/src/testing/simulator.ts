@@ -21,6 +21,8 @@ export interface SimulatorInput extends ProcessesInput {
   readonly seed?: number;
   /** Probability that events are handed to two engines at once, as when a lease on them lapses. Default: 0. */
   readonly duplicateRate?: number;
+  /** Shared with other simulations. Default: a fresh one. */
+  readonly clock?: FakeClock;
   /** Wraps the store for the processes, such as one with a fault. */
   readonly wrapStore?: (store: Store) => Store;
 }
@@ -51,7 +53,7 @@ const HISTORY_PAGE = 1_000;
 
 /** Creates a simulator with an empty yard. */
 export function createSimulator(input: SimulatorInput): Simulator {
-  const clock = createFakeClock();
+  const clock = input.clock ?? createFakeClock();
   const ids = countingIds();
   const random = createRandom(input.seed ?? 1);
   const memory = createMemoryStore();

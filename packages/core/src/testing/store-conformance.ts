@@ -12,6 +12,7 @@ import { filterCases, openAttemptCases } from "./store-conformance/filter-cases.
 import { keyCases } from "./store-conformance/key-cases.ts";
 import { listCases, pageCases } from "./store-conformance/list-cases.ts";
 import { longIdCases } from "./store-conformance/long-id-cases.ts";
+import { memoryCases } from "./store-conformance/memory-cases.ts";
 import { parkedMessageCases } from "./store-conformance/parked-message-cases.ts";
 import { originCases, queueCases } from "./store-conformance/queue-cases.ts";
 import { runCases } from "./store-conformance/run-cases.ts";
@@ -48,6 +49,7 @@ export const storeConformance: readonly ConformanceCase<Store>[] = [
   ...longIdCases,
   ...recordsConformance.map(toStoreCase),
   ...upkeepCases,
+  ...memoryCases,
   ...runCases,
 ];
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Store } from "../../ports/store.ts";
 import type { ConformanceCase } from "../conformance-case.ts";
 import {
+  aCancel,
   aChange,
   aClaim,
   aDispatch,
@@ -356,9 +357,47 @@ export const suspendCases: readonly ConformanceCase<Store>[] = [
     assert.equal((await store.claim(aClaim("a1", { owner: "w2" }))).kind, "granted");
     assert.equal((await store.claim(aClaim("a1", { owner: "w3" }))).kind, "held");
     assert.equal((await store.claim(aClaim("a3", { owner: "w2" }))).kind, "held");
-    await store.endMistimedLeases(T0);
+    await store.correctAttempts(T0);
     assert.deepEqual(await takeAttemptIds(store, "lapsedLease"), ["a2"]);
     assert.equal((await store.claim(aClaim("a2", { owner: "w2" }))).kind, "granted");
+  }),
+
+  storeCase("lets an attempt wait again from now on where a clock that was ahead has begun it", async (store) => {
+    const ahead = T0 + 30 * DAY;
+    await dispatchNow(store, ["right"]);
+    await dispatchNow(store, ["wrong"], { stackId: "s2" });
+    const right = await grantNow(store, "right", { timeoutMs: HOUR, now: T0 });
+    const wrong = await grantNow(store, "wrong", { timeoutMs: HOUR, now: ahead });
+    await store.suspend(right, { progress: {}, dueAt: T0 + 20 * MINUTE, now: T0 });
+    await store.suspend(wrong, { progress: {}, dueAt: ahead + 10 * MINUTE, now: ahead });
+
+    assert.deepEqual(await takeAttemptIds(store, "deadline"), []);
+    await store.correctAttempts(T0);
+
+    const views = await Promise.all(["right", "wrong"].map((id) => store.findAttempt(id)));
+    assert.deepEqual(
+      views.map((view) => [view?.deadlineAt, view?.pollDueAt]),
+      [
+        [T0 + HOUR, T0 + 20 * MINUTE],
+        [T0 + HOUR, T0 + 10 * MINUTE],
+      ],
+    );
+    assert.deepEqual(await takeAttemptIds(store, "poll", { now: T0 + 10 * MINUTE }), ["wrong"]);
+    assert.deepEqual((await takeAttemptIds(store, "deadline", { now: T0 + HOUR })).sort(), ["right", "wrong"]);
+  }),
+
+  storeCase("ends a cancel in its time where a clock that was ahead has begun it", async (store) => {
+    const ahead = T0 + 30 * DAY;
+    await dispatchNow(store, ["a1"]);
+    const grant = await grantNow(store, "a1", { timeoutMs: 4 * HOUR, now: T0 });
+    await store.suspend(grant, { progress: {}, dueAt: T0 + 2 * HOUR, now: T0 });
+    await commitNow(store, aChange({ expectedVersion: 1, cancels: [aCancel("a1", { withinMs: MINUTE })], now: ahead }));
+
+    assert.deepEqual(await takeAttemptIds(store, "deadline"), []);
+    await store.correctAttempts(T0);
+
+    assert.deepEqual(await takeAttemptIds(store, "deadline", { now: T0 + MINUTE - 1 }), []);
+    assert.deepEqual(await takeAttemptIds(store, "deadline", { now: T0 + MINUTE }), ["a1"]);
   }),
 
   storeCase("has no lapsed lease of an attempt that was taken over, suspended or settled", async (store) => {

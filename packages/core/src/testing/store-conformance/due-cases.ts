@@ -53,6 +53,23 @@ export const dueCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual(items, [{ kind: "timer", stackId: "s1", dueAt: T0 + SECOND }]);
   }),
 
+  storeCase(
+    "does not hand out a timer whose event was refused, and finds its stack when it was given up",
+    async (store) => {
+      const refused = { at: T0, code: "EVENT_NOT_HANDLED", reason: "no", givenUpAt: T0 };
+      await commitNow(store, aPut({ timers: [{ ...aTimer(T0), refused }, aTimer(T0 + HOUR, 1)] }));
+
+      const { items } = await store.queries.listStacks({ condition: "overdue" }, { limit: 9 });
+
+      assert.deepEqual(await takeStacks(store, "timer", T0 + MINUTE), []);
+      assert.deepEqual(await takeStacks(store, "timer", T0 + HOUR), ["s1"]);
+      assert.deepEqual(
+        items.map(({ stack }) => stack.id),
+        ["s1"],
+      );
+    },
+  ),
+
   storeCase("hands a due timer out again after the lease of its take, until a commit drops it", async (store) => {
     await commitNow(store, aPut({ timers: [aTimer(T0)] }));
 

@@ -2,9 +2,8 @@ import assert from "node:assert/strict";
 import { defined } from "../../machine/json.ts";
 import { RUN_MACHINE } from "../../machine/machine.ts";
 import type { LastFailure, MetadataValue, Stack } from "../../machine/stack.ts";
+import { MAIN_CONDITIONS, type MainCondition } from "../../machine/stack-health.ts";
 import {
-  MAIN_CONDITIONS,
-  type MainCondition,
   type OpenAttempt,
   type OpenAttemptFilter,
   STACK_CONDITIONS,
@@ -65,7 +64,7 @@ const STATES = ["UP", "DOWN", "FAILED", "ASLEEP"] as const;
 const HASHES = ["a".repeat(64), "b".repeat(64), ""] as const;
 const KEYS = ["branch", 'a "key"', "zero", "ünï"] as const;
 const VALUES = ["main", "", 'x":"y', "ünï\n", 0, 1.5, -7e21, true, false, null] as const;
-const CODES = ["OOM", 'a "code"'] as const;
+const CODES = ["OOM", 'a "code"', "TASK_CANCELLED"] as const;
 const PREFIXES = ["", "web-", "web-1", "we_", "%", "né/"] as const;
 
 /** Picks a random stack. Its time of update is unlike that of another in few cases. */
@@ -101,7 +100,7 @@ export function pickStack(pick: Chooser, id: string): Stack {
 
 function pickFailure(pick: Chooser): LastFailure {
   const past = { task: pick.one(["t0", "t2", "t9"]), state: "UP", entry: pick.upTo(3), attempt: 1, at: T0 };
-  const end = pick.one([{}, {}, { resolvedAt: T0 }, { acknowledgedAt: T0 }, { answeredAt: T0 }]);
+  const end = pick.one([{}, {}, { resolvedAt: T0 }, { acknowledged: { at: T0, by: "ada" } }, { answeredAt: T0 }]);
   return { ...past, ...end, ...defined({ code: pick.maybe(() => pick.one(CODES)) }) };
 }
 
@@ -144,6 +143,7 @@ export function pickFilter(pick: Chooser): StackFilter {
     text: pick.maybe(() => pick.one(["1", "-", "%", "_", "é/", "no such text", ""])),
     condition: pick.maybe(() => pick.one(STACK_CONDITIONS)),
     mainCondition: pick.maybe(() => pick.one(MAIN_CONDITIONS)),
+    needsPerson: pick.maybe(() => pick.one([true, false])),
     revision: pick.maybe(() => pick.one(HASHES)),
     metadata: pick.maybe(metadata),
     task: pick.maybe(() => pick.one(["t0", "t2", "t"])),
@@ -164,13 +164,18 @@ export function fits(filter: StackFilter, each: Written): boolean {
     filter.text === undefined || id.indexOf(filter.text) >= 0,
     filter.revision === undefined || filter.revision === machineHash,
     filter.condition === undefined || conditionsOf(each).includes(filter.condition),
-    filter.mainCondition === undefined || mainConditionOf(each) === filter.mainCondition,
+    fitsHealth(filter, each),
     Object.entries(filter.metadata ?? {}).every(([key, value]) => hasValue(each.stack, key, value)),
     (filter.task === undefined && filter.code === undefined) || failuresOf(filter, each.stack).length > 0,
     filter.ids === undefined || filter.ids.indexOf(id) >= 0,
     scopes === undefined || scopes.some((scope) => isWithin(scope, each.stack)),
   ];
   return !answers.includes(false);
+}
+
+function fitsHealth({ mainCondition, needsPerson }: StackFilter, each: Written): boolean {
+  const fitsMain = mainCondition === undefined || mainConditionOf(each) === mainCondition;
+  return fitsMain && (needsPerson === undefined || isNeedy(each.stack) === needsPerson);
 }
 
 function failuresOf({ task, code }: StackFilter, stack: Stack): readonly unknown[] {
@@ -196,14 +201,21 @@ function isWithin({ machines, idPrefixes }: StackScope, { id, machine }: Stack):
   return pairs.some(([each, prefix]) => each === machine && id.indexOf(prefix) === 0);
 }
 
-/** The last failure still needs a person. */
+/** No success has resolved the last failure. */
 function isLeftBehind({ machine, tasks, lastFailure, entry }: Stack): boolean {
   if (lastFailure === undefined || machine === RUN_MACHINE || tasks.some(({ status }) => status === "ERROR"))
     return false;
-  const { resolvedAt, acknowledgedAt, answeredAt } = lastFailure;
+  const { resolvedAt, answeredAt } = lastFailure;
   const isPending = tasks.some(({ status }) => status === "PENDING");
-  if (resolvedAt !== undefined || acknowledgedAt !== undefined) return false;
+  if (resolvedAt !== undefined) return false;
   return !isPending || (answeredAt === undefined && lastFailure.entry !== entry);
+}
+
+function isNeedy(stack: Stack): boolean {
+  if (stack.machine === RUN_MACHINE) return false;
+  const isSeen = isLeftBehind(stack) && stack.lastFailure?.acknowledged !== undefined;
+  const conditions = conditionsOf({ stack, isParked: false });
+  return conditions.some((name) => name !== "busy" && name !== "waiting" && !(name === "degraded" && isSeen));
 }
 
 function conditionsOf({ stack, isParked }: Written): readonly NonNullable<StackFilter["condition"]>[] {
@@ -231,7 +243,9 @@ function conditionsOf({ stack, isParked }: Written): readonly NonNullable<StackF
 /** The first that is true. */
 function mainConditionOf(each: Written): MainCondition {
   const { machine, state } = each.stack;
-  if (machine === RUN_MACHINE && state === "FAILED") return "failed";
+  if (machine === RUN_MACHINE && state === "FAILED") {
+    return each.stack.lastFailure?.code === "TASK_CANCELLED" ? "cancelled" : "failed";
+  }
   const conditions = conditionsOf(each);
   const first = MAIN_CONDITIONS.find((name) => conditions.some((condition) => condition === name));
   return first ?? (state === "ASLEEP" ? "asleep" : "healthy");
@@ -253,13 +267,15 @@ function countPlainly(written: readonly Written[], by: StackGrouping): readonly 
 function groupsOf(each: Written, by: StackGrouping): readonly Omit<StackGroup, "count">[] {
   const { machine, state, machineHash: revision } = each.stack;
   if (by === "condition") return conditionsOf(each).map((condition) => ({ condition }));
-  if (by === "mainCondition") return [{ machine, mainCondition: mainConditionOf(each) }];
+  if (by === "mainCondition") {
+    return [{ machine, mainCondition: mainConditionOf(each), ...(isNeedy(each.stack) && { needsPerson: true }) }];
+  }
   if (by === "machine") return [{ machine }];
   return [by === "state" ? { machine, state } : { machine, revision }];
 }
 
-function toSortText({ machine, state, condition, mainCondition, revision }: StackGroup): string {
-  return JSON.stringify([machine, state, condition ?? mainCondition, revision]);
+function toSortText({ machine, state, condition, mainCondition, revision, needsPerson }: StackGroup): string {
+  return JSON.stringify([machine, state, condition ?? mainCondition, revision, needsPerson]);
 }
 
 /** Filters of lists and counts, against one that is written down plainly. */

@@ -48,11 +48,26 @@ export const queueCases: readonly ConformanceCase<Store>[] = [
   }),
 
   storeCase("keeps what a release adds to its events, and the releases of a stack", async (store) => {
-    const note = { id: "shop-1", createdAt: 5, task: "tenants", event: "stack:0", value: "1.41.0", at: T0 } as const;
+    const note = {
+      id: "shop-1",
+      incarnation: "r1",
+      createdAt: 5,
+      task: "tenants",
+      event: "stack:0",
+      value: "1.41.0",
+      at: T0,
+    } as const;
     const event = aQueuedEvent("stack:1", {
       origin: "stack",
       sender: { kind: "stack", id: "shop-2", name: "shop-2", machine: "shop-release", owner: "00u1", groups: [] },
-      release: { task: "tenants", createdAt: 6, expect: 3, expiresAt: T0 + MINUTE, restores: { api: note, web: null } },
+      release: {
+        task: "tenants",
+        incarnation: "r1",
+        createdAt: 6,
+        expect: 3,
+        expiresAt: T0 + MINUTE,
+        restores: { api: note, web: null },
+      },
     });
     await store.enqueue([aQueuedEvent("stack:1"), event, event]);
 

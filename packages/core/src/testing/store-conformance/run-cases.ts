@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { Type } from "typebox";
+import type { FinishedAttempt } from "../../engine/births.ts";
 import { createStaticLocator } from "../../engine/built-in-ports.ts";
 import { createEngine } from "../../engine/engine.ts";
 import { createWorker } from "../../engine/worker.ts";
 import { createJobs, type Jobs } from "../../jobs/create-jobs.ts";
-import { defineExecutor, failed, silentLogger, succeeded } from "../../ports/executor.ts";
+import { defineExecutor, failed, type Step, silentLogger, succeeded } from "../../ports/executor.ts";
 import type { DueItem } from "../../ports/stack-store.ts";
 import type { Store } from "../../ports/store.ts";
 import type { ConformanceCase } from "../conformance-case.ts";
@@ -51,6 +52,26 @@ export const runCases: readonly ConformanceCase<Store>[] = [
     assert.deepEqual([(await runs.find(runId))?.state, started], ["cancelled", []]);
   }),
 
+  ...(["through the queue", "in one process"] as const).map((way) =>
+    storeCase(
+      `runs: one whose outputs are no plain JSON fails, and never waits for its result, ${way}`,
+      async (store) => {
+        const { runs, work } = createYard(store, { way, toStep: (n) => ODD_STEPS[n] });
+        for (const n of ODD_STEPS.keys()) await runs.start({ key: `job-${n}`, executor: "work", config: { n } });
+
+        await work();
+
+        const { items } = await runs.list({}, { limit: 99 });
+        const ends = items.map(({ state, error }) => `${state} ${error?.code}`);
+        assert.deepEqual(ends.sort(), [
+          ...Array(ODD_STEPS.length - 2).fill("failed OUTPUT_INVALID"),
+          ...Array(2).fill("failed QUOTA"),
+        ]);
+        assert.deepEqual((await store.queries.listDeadLetters({}, { limit: 9 })).items, []);
+      },
+    ),
+  ),
+
   storeCase("runs: what their executor reports comes in pages, in order", async (store) => {
     const { runs } = createYard(store);
     const { runId } = await runs.start({ key: "job-7", executor: "work", config: { n: 1 } });
@@ -74,21 +95,28 @@ interface Yard {
   work(): Promise<void>;
 }
 
-function createYard(store: Store): Yard {
+/** How results reach the engine, and the steps of the executor. */
+interface YardInput {
+  readonly way?: "through the queue" | "in one process";
+  readonly toStep?: (n: number) => Step | undefined;
+}
+
+function createYard(store: Store, { way = "through the queue", toStep = toStepOf }: YardInput = {}): Yard {
   const started: number[] = [];
   const executor = defineExecutor({
     name: "work",
     config: Type.Object({ n: Type.Integer() }),
     async start(_ctx, { n }) {
       started.push(n);
-      return n < 0 ? failed(NEGATIVE) : succeeded({ list: ["a"], n });
+      return toStep(n) as Step<never, never>;
     },
   });
   const clock = createFakeClock();
   const executors = new Map([["work", executor]]);
   const deps = { store, executors, clock, ids: countingIds(), logger: silentLogger };
   const engine = createEngine({ ...deps, locator: createStaticLocator([]) });
-  const worker = createWorker(deps);
+  const finish = async (finished: FinishedAttempt) => (await engine.finish([finished]))[0] ?? NOT_FINISHED;
+  const worker = createWorker(way === "in one process" ? { ...deps, finish } : deps);
   const take = () => store.takeDue({ kinds: ["event", "task"], now: clock.now(), limit: 9, leaseMs: 60_000 });
   async function handle(item: DueItem): Promise<void> {
     if (item.kind === "task") await worker.handle(item);
@@ -106,5 +134,36 @@ function createYard(store: Store): Yard {
     },
   };
 }
+
+const NOT_FINISHED = { kind: "retry", reason: "The engine did not answer." } as const;
+
+function toStepOf(n: number): Step {
+  return n < 0 ? failed(NEGATIVE) : succeeded({ list: ["a"], n });
+}
+
+function nest(levels: number): unknown {
+  return levels === 0 ? "end" : { next: nest(levels - 1) };
+}
+
+const QUOTA = { code: "QUOTA", message: "The quota is used up.", retryable: false };
+
+/** Results of plugins that JSON changes or that events refuse; see hamilton#1310, activepieces#14429, airflow#25343. */
+const ODD_STEPS: readonly Step[] = [
+  succeeded({ at: new Date(0) }),
+  succeeded({ n: Number.NaN }),
+  succeeded({ n: 2 ** 53 }),
+  succeeded({ n: Number.POSITIVE_INFINITY }),
+  succeeded({ map: new Map([["a", 1]]) }),
+  succeeded({ url: new URL("http://a.example/") }),
+  succeeded({ bytes: Buffer.from("x") }),
+  succeeded({ call: () => 1 }),
+  succeeded({ big: 1n }),
+  succeeded(JSON.parse('{"__proto__": {"a": 1}}')),
+  succeeded({ deep: nest(64) }),
+  succeeded({ n: 1 }, { sensitive: "n" as never }),
+  succeeded({ n: 1 }, { followUp: { inMs: 1, config: { at: new Date(0) } } }),
+  failed({ ...QUOTA, outputs: { at: new Date(0) } }),
+  failed({ ...QUOTA, message: "x".repeat(1_100_000) }),
+];
 
 const NEGATIVE = { code: "NEGATIVE", message: "It is negative.", retryable: false };

@@ -373,6 +373,8 @@ function findStuckTasks(stack: Stack, { findMachine }: InvariantContext): readon
   const stuck = tasks.filter(({ status, detail }) => status === "PENDING" && !(isBlocked && detail === "WAITING"));
   return [
     ...stuck.map(({ name, detail }) => `${id}: the task "${name}" stays pending (${detail ?? "sent"}).`),
-    ...timers.filter(({ repeats }) => !repeats).map((timer) => `${id}: the timer ${timer.id} never fires.`),
+    ...timers
+      .filter(({ repeats, refused }) => !repeats && !refused?.givenUpAt)
+      .map((timer) => `${id}: the timer ${timer.id} never fires.`),
   ];
 }

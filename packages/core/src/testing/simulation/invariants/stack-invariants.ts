@@ -273,10 +273,13 @@ export const attemptNumbers: Invariant = {
   },
 };
 
+/** What is decided again later, by itself or when it is sent again. */
+const WAITS: ReadonlySet<string> = new Set(["parked", "dead-lettered"]);
+
 /** A timer's event id names its stack's incarnation, entry and place. */
 export const timersOnce: Invariant = {
   name: "timers-once",
-  promise: "A timer fires once an entry, and only while its stack is in that entry.",
+  promise: "A timer acts once an entry, and only while its stack is in that entry.",
   create(report) {
     const fired = new Set<string>();
     return {
@@ -284,8 +287,8 @@ export const timersOnce: Invariant = {
         for (const { line, entry } of listLate(committed)) {
           report(`${line.stackId}: ${line.eventId} has fired in entry ${entry}.`);
         }
-        for (const { stackId, eventId, internal } of committed.change.history) {
-          if (!internal || !eventId.startsWith("timer:")) continue;
+        for (const { stackId, eventId, internal, outcome } of committed.change.history) {
+          if (!internal || !eventId.startsWith("timer:") || WAITS.has(outcome)) continue;
           const key = keyIn(stackId, eventId);
           if (fired.has(key)) report(`${stackId}: ${eventId} has fired twice.`);
           fired.add(key);

@@ -55,15 +55,17 @@ function findWrongInstants(stack: Stack, { findMachine }: InvariantContext): rea
   });
 }
 
-/** Raised events are decided with their reaction. */
+/** Raised events are decided with their reaction, and again while they are parked. */
 export const raisedTogether: Invariant = {
   name: "raised-together",
   promise: "An event that a reaction raises is decided in the commit of that reaction, and has a line in the history.",
   create(report, context) {
+    const decided = new Set<string>();
     return {
       async onCommitted({ change: { history } }, store) {
-        for (const sentence of findLostEvents(history, context)) report(sentence);
+        for (const sentence of findLostEvents(history, { ...context, decided })) report(sentence);
         for (const { stackId, eventId } of history.filter(({ raisedBy }) => raisedBy !== undefined)) {
+          decided.add(eventId);
           const { items } = await store.queries.listHistory({ stackId, eventId }, { limit: 1 });
           if (items.length === 0) report(`${stackId}: ${eventId} has no line in the history.`);
         }
@@ -72,10 +74,15 @@ export const raisedTogether: Invariant = {
   },
 };
 
-function findLostEvents(history: readonly HistoryEntry[], context: InvariantContext): readonly string[] {
+function findLostEvents(
+  history: readonly HistoryEntry[],
+  { decided, ...context }: InvariantContext & { readonly decided: ReadonlySet<string> },
+): readonly string[] {
   return history.flatMap((line, index) => {
     const { stackId, eventId, raisedBy } = line;
-    const isCaused = raisedBy === undefined || history.slice(0, index).some((each) => each.eventId === raisedBy);
+    const isFirst = raisedBy !== undefined && !decided.has(eventId);
+    const isCaused =
+      !isFirst || history.slice(0, index).some((each) => each.eventId === raisedBy || each.eventId === eventId);
     const raised = findRaised(line, context);
     const isThere = history.slice(index).some((each) => each.raisedBy === eventId && each.event === raised);
     return [

@@ -1,0 +1,119 @@
+import type { Clock } from "../../ports/clock.ts";
+import type { EarlierAnswer, Moment, Sky, Weather, World } from "./story.ts";
+
+/** One weather at one moment of a run. */
+export interface Planned {
+  /** The name of the moment: `ECS.RunTask#2`. */
+  readonly at: string;
+  readonly weather: Weather;
+  /** The operation after which deferred work is done. Default: at once, in the background. */
+  readonly after?: string | undefined;
+}
+
+/** A moment that was played, with what the caller got. */
+export interface PlayedMoment {
+  readonly moment: Moment;
+  readonly answer: unknown;
+  readonly phase: string;
+}
+
+/** The sky of one run, and what was seen under it. */
+interface WatchedSky {
+  readonly sky: Sky;
+  readonly played: readonly PlayedMoment[];
+  /** Returns true if the moment of every plan came. */
+  isMet(): boolean;
+}
+
+/** A plan while its run is played. */
+interface Front {
+  readonly plan: Planned;
+  readonly waiting: (() => Promise<unknown>)[];
+  first?: Moment;
+}
+
+/** Creates a sky with the planned weathers; it is fair without them. */
+export function createSky(plans: readonly Planned[] = []): WatchedSky {
+  const fronts: Front[] = plans.map((plan) => ({ plan, waiting: [] }));
+  const played: PlayedMoment[] = [];
+  const history = new Map<string, EarlierAnswer[]>();
+  let clock: Clock | undefined;
+  let pass: World["pass"] | undefined;
+  const counts = new Map<string, number>();
+  let phase = "";
+  let isClear = false;
+
+  function findFront(moment: Moment): Front | undefined {
+    return fronts.find((front) => {
+      const { plan, first } = front;
+      if (moment.at === plan.at) front.first = moment;
+      if (moment.at === plan.at) return true;
+      const endsAt = (first?.now ?? -Infinity) + (plan.weather.lastsMs ?? 0);
+      return first?.operation === moment.operation && moment.now < endsAt;
+    });
+  }
+
+  function toWorld({ plan, waiting }: Front): World {
+    const noClock = () => Promise.reject(new Error("The story gives the sky no clock. Call sky.under(…)."));
+    return {
+      pass: pass ?? noClock,
+      wait: (ms) => clock?.sleep(ms) ?? noClock(),
+      later: (work) => (plan.after === undefined ? start(work) : void waiting.push(work)),
+    };
+  }
+
+  async function meetOne(operation: string, input: unknown, proceed: () => Promise<unknown>): Promise<unknown> {
+    const count = (counts.get(operation) ?? 0) + 1;
+    counts.set(operation, count);
+    const question = `${operation} ${toText(input)}`;
+    const earlier = history.get(question) ?? [];
+    const moment: Moment = {
+      at: `${operation}#${count}`,
+      operation,
+      input,
+      now: clock?.now() ?? 0,
+      earlier: [...earlier],
+    };
+    const place = played.push({ moment, answer: undefined, phase }) - 1;
+    const keep = async () => {
+      const answer = await proceed();
+      history.set(question, [...(history.get(question) ?? []), { now: clock?.now() ?? 0, answer }]);
+      return answer;
+    };
+    const front = findFront(moment);
+    const answer = await (front === undefined ? keep() : front.plan.weather.meet(moment, keep, toWorld(front)));
+    played[place] = { moment, answer, phase: played[place]?.phase ?? phase };
+    return answer;
+  }
+
+  const sky: Sky = {
+    under(given, passes) {
+      clock = given;
+      pass = passes;
+    },
+    phase(name) {
+      phase = name;
+    },
+    async meet(operation, input, proceed) {
+      // The weather is over, so what follows is no moment: the rest of the story, and its questions for the truth.
+      if (isClear) return proceed();
+      const answer = await meetOne(operation, input, proceed);
+      for (const { plan, waiting } of fronts) if (plan.after === operation) waiting.splice(0).forEach(start);
+      return answer;
+    },
+    async clear() {
+      isClear = true;
+      for (const { waiting } of fronts) for (const work of waiting.splice(0)) await work().catch(() => undefined);
+    },
+  };
+  return { sky, played, isMet: () => fronts.every(({ first }) => first !== undefined) };
+}
+
+/** Another process does the work: the caller of the moment does not wait for it, and does not get its error. */
+function start(work: () => Promise<unknown>): void {
+  setImmediate(() => void work().catch(() => undefined));
+}
+
+function toText(input: unknown): string {
+  return JSON.stringify(input, (_, value: unknown) => (typeof value === "bigint" ? String(value) : value)) ?? "";
+}

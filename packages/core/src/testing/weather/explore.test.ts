@@ -1,0 +1,140 @@
+import { describe, expect, it } from "vitest";
+import { changingWeather, commonWeathers, failingWeather } from "./common-weathers.ts";
+import { exploreWeather, repeatWeather } from "./explore.ts";
+import { INVARIANTS, type WeatherInvariant } from "./judge.ts";
+import type { Ending, Story, Weather } from "./story.ts";
+import { createToyStory, type ToyBug } from "./toy-story.ts";
+
+const WEATHERS: readonly Weather[] = [
+  ...commonWeathers,
+  failingWeather({ name: "throttled", source: "a test", error: () => new Error("throttled") }),
+  failingWeather({ name: "denied", source: "a test", error: () => new Error("denied") }),
+  changingWeather({
+    name: "missing",
+    source: "a test",
+    fits: ({ operation }) => operation === "Kitchen.List",
+    change: (answer) => (answer as readonly unknown[]).slice(1),
+  }),
+];
+
+interface Planted {
+  readonly bug: ToyBug;
+  readonly invariant: WeatherInvariant;
+  readonly weather: string;
+  readonly isSpilled?: boolean;
+}
+
+const BUGS: readonly Planted[] = [
+  { bug: "a token for each try", invariant: "once", weather: "reset after at Kitchen.Start" },
+  { bug: "not shown is not begun", invariant: "once", weather: "missing at Kitchen.List" },
+  { bug: "not shown is stopped", invariant: "in work", weather: "missing at Kitchen.List" },
+  { bug: "denied is stopped", invariant: "in work", weather: "denied at Kitchen.List" },
+  { bug: "an error is the end", invariant: "true", weather: "throttled at Kitchen.List" },
+  { bug: "the limit before the look", invariant: "true", weather: "away 70 min at look.kettle" },
+  { bug: "an error is thrown", invariant: "ends", weather: "throttled at Kitchen.List" },
+  { bug: "not shown is forgotten", invariant: "ends", weather: "missing at Kitchen.List" },
+  { bug: "a lost answer is given up", invariant: "left", weather: "reset after at Kitchen.Start" },
+  { bug: "removed once", invariant: "left", weather: "throttled at Kitchen.Remove" },
+  { bug: "the first of the list is mine", invariant: "foreign", weather: "missing at Kitchen.List" },
+  { bug: "the label is mine", invariant: "foreign", weather: "missing at Kitchen.List" },
+  {
+    bug: "an old receipt counts",
+    invariant: "views",
+    weather: "twice at delivery.receipt after look.cup",
+    isSpilled: true,
+  },
+  {
+    bug: "a late receipt does not count",
+    invariant: "views",
+    weather: "late at delivery.receipt after look.cup",
+  },
+];
+
+const explore = (story: Story) => exploreWeather(story, WEATHERS, { moments: "sampled" });
+
+describe("exploreWeather", () => {
+  it.each([false, true])(
+    "finds nothing in a program that keeps its promises; tea is spilled: %s",
+    async (isSpilled) => {
+      const report = await explore(createToyStory({ isSpilled }));
+
+      expect(report.findings).toEqual([]);
+      expect(report.runs).toBeGreaterThan(20);
+    },
+  );
+
+  it.each(BUGS)("finds the bug “$bug” by “$invariant”", async ({ bug, invariant, weather, isSpilled = false }) => {
+    const { findings } = await explore(createToyStory({ bug, isSpilled }));
+
+    expect(findings.map((finding) => `${finding.place}: ${finding.invariant}`)).toContain(`${weather}: ${invariant}`);
+  });
+
+  it("has two planted bugs for each invariant", () => {
+    const counts = Object.keys(INVARIANTS).map((name) => BUGS.filter(({ invariant }) => invariant === name).length);
+
+    expect(new Set(counts)).toEqual(new Set([2]));
+  });
+
+  it("counts the runs that are left out, and those of decisions", async () => {
+    const reason = "Kettles are cheap.";
+    const story = {
+      ...createToyStory({ bug: "a token for each try" }),
+      decisions: [{ finding: /^reset after at Kitchen.Start: /, reason }],
+    };
+
+    const all = await exploreWeather(story, WEATHERS, { moments: "all" });
+    const some = await exploreWeather(story, WEATHERS, { moments: "all", maxRuns: 10 });
+
+    expect(all).toMatchObject({ leftOut: 0, findings: [], decided: { [reason]: 2 } });
+    expect(some).toMatchObject({ runs: 11, leftOut: all.runs - 11 });
+  });
+
+  it("repeats one run of a finding", async () => {
+    const story = createToyStory({ bug: "a token for each try" });
+
+    const { breaches, ending } = await repeatWeather(story, WEATHERS, {
+      at: "Kitchen.Start#1",
+      weather: "reset after",
+    });
+
+    expect(breaches).toContainEqual({ invariant: "once", sentence: "kettle began 2 times" });
+    expect(ending).toMatchObject({ verdict: "succeeded", begun: { kettle: 2 } });
+  });
+
+  it("plays two weathers in one run", async () => {
+    const report = await exploreWeather(createToyStory(), WEATHERS, { moments: "pairs", maxRuns: 20 });
+
+    expect(report).toMatchObject({ runs: 21, findings: [] });
+  });
+
+  it("rejects a story that fails in fair weather, and one that is not deterministic", async () => {
+    const fair: Ending = {
+      verdict: "succeeded",
+      truth: "succeeded",
+      said: "",
+      begun: {},
+      ended: [],
+      left: [],
+      foreign: [],
+      views: {},
+    };
+    let plays = 0;
+    const changing: Story = {
+      name: "changing",
+      async play(sky) {
+        plays += 1;
+        if (plays <= 2) await sky.meet("A.Call", {}, async () => undefined);
+        return fair;
+      },
+    };
+    const wrong: Story = { name: "wrong", play: async () => ({ ...fair, truth: "failed" }) };
+
+    await expect(explore(wrong)).rejects.toThrow(
+      "wrong fails in fair weather: true: the verdict is succeeded, the truth is failed",
+    );
+    expect((await explore(changing)).findings[0]).toMatchObject({
+      invariant: "ends",
+      sentence: "The planned moment did not come: the story is not deterministic.",
+    });
+  });
+});

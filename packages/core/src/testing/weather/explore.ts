@@ -1,0 +1,186 @@
+import { createRandom } from "../fake-clock.ts";
+import { createSky, type Planned, type PlayedMoment } from "./create-sky.ts";
+import { type Breach, evaluateEnding } from "./judge.ts";
+import type { Ending, Story, Weather } from "./story.ts";
+
+/** Which runs are played. */
+export interface WeatherScope {
+  /**
+   * The calls of an operation that meet weather: the first; also the second, the last and the first of each phase; or
+   * all. `pairs`: two weathers in one run, drawn.
+   */
+  readonly moments: "first" | "sampled" | "all" | "pairs";
+  /** At most so many runs, spread evenly over the others. Default: no limit. */
+  readonly maxRuns?: number;
+}
+
+/** A promise that one run broke. */
+export interface WeatherFinding extends Breach {
+  /** The run, for a repetition: `"ECS.RunTask#2" "reset after"`. */
+  readonly run: string;
+  /** `reset after at ECS.RunTask`. */
+  readonly place: string;
+  readonly said: string;
+}
+
+/** The result of all runs of a story. */
+export interface WeatherReport {
+  readonly story: string;
+  /** The calls, deliveries and looks in fair weather, by operation. */
+  readonly moments: Readonly<Record<string, number>>;
+  readonly runs: number;
+  /** The runs that were not played. */
+  readonly leftOut: number;
+  readonly ms: number;
+  readonly findings: readonly WeatherFinding[];
+  /** The findings that the story declares as intended, by the reason. */
+  readonly decided: Readonly<Record<string, number>>;
+}
+
+/** The moment, weather and later operation of one run. */
+export interface OneRun {
+  readonly at: string;
+  readonly weather: string;
+  readonly after?: string | undefined;
+}
+
+/** The result of one run. */
+export interface WeatherRun {
+  readonly ending: Ending | Error;
+  readonly breaches: readonly Breach[];
+  readonly played: readonly PlayedMoment[];
+}
+
+/** Parts that wait for each other are woken by no clock, so real time ends such a run. */
+const HUNG_MS = 30_000;
+
+/**
+ * Plays a story in fair weather, then again for each moment and each weather that fits it, and judges every ending.
+ *
+ * @throws Error if the story breaks a promise in fair weather.
+ */
+export async function exploreWeather(
+  story: Story,
+  weathers: readonly Weather[],
+  { moments, maxRuns = Number.POSITIVE_INFINITY }: WeatherScope,
+): Promise<WeatherReport> {
+  const began = performance.now();
+  // The first run loads modules, in real time: the parts of the story then meet in another order than later.
+  await playWeather(story);
+  const { breaches, played } = await playWeather(story);
+  const broken = breaches.map(({ invariant, sentence }) => `${invariant}: ${sentence}`).join("; ");
+  if (broken !== "") throw new Error(`${story.name} fails in fair weather: ${broken}`);
+  const every = listPlans(played, weathers);
+  const isPairs = moments === "pairs";
+  const chosen = isPairs ? drawPairs(every, maxRuns) : spread(choosePlans(every, played, moments), maxRuns);
+  const findings: WeatherFinding[] = [];
+  for (const plans of chosen) findings.push(...(await findBreaches(story, plans)));
+  const toDecision = (finding: WeatherFinding) =>
+    story.decisions?.find((each) => each.finding.test(toFindingText(finding)))?.reason;
+  const decided = Map.groupBy(findings, toDecision);
+  return {
+    story: story.name,
+    moments: countMoments(played),
+    runs: chosen.length + 1,
+    leftOut: isPairs ? 0 : every.length - chosen.length,
+    ms: performance.now() - began,
+    findings: decided.get(undefined) ?? [],
+    decided: Object.fromEntries(
+      [...decided].flatMap(([reason, all]) => (reason === undefined ? [] : [[reason, all.length]])),
+    ),
+  };
+}
+
+async function findBreaches(story: Story, plans: readonly Planned[]): Promise<readonly WeatherFinding[]> {
+  const { ending, breaches } = await playWeather(story, plans);
+  const said = ending instanceof Error ? ending.message : ending.said;
+  return breaches.map((breach) => ({
+    ...breach,
+    run: plans.map(toRunText).join(" and "),
+    place: toPlace(plans),
+    said,
+  }));
+}
+
+/** Plays one run with the named weather, as it is printed with a finding. @throws Error for an unknown weather. */
+export function repeatWeather(story: Story, weathers: readonly Weather[], run: OneRun): Promise<WeatherRun> {
+  const weather = weathers.find(({ name }) => name === run.weather);
+  const names = weathers.map(({ name }) => name).join(", ");
+  if (weather === undefined) throw new Error(`Unknown weather "${run.weather}". Valid weathers: ${names}.`);
+  return playWeather(story, [{ at: run.at, weather, after: run.after }]);
+}
+
+/** Returns the line of a finding, which decisions match. */
+export function toFindingText({ place, invariant, sentence }: Omit<WeatherFinding, "run" | "said">): string {
+  return `${place}: ${invariant}: ${sentence}`;
+}
+
+async function playWeather(story: Story, plans: readonly Planned[] = []): Promise<WeatherRun> {
+  const { sky, played, isMet } = createSky(plans);
+  const { promise: hung, resolve } = Promise.withResolvers<Error>();
+  const timer = setTimeout(resolve, HUNG_MS, new Error("The parts of the story wait for each other."));
+  const end = story.play(sky).catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))));
+  const ending = await Promise.race([end, hung]);
+  clearTimeout(timer);
+  const isRepeated = plans.length !== 1 || isMet();
+  const lost = new Error("The planned moment did not come: the story is not deterministic.");
+  return { ending, breaches: evaluateEnding(isRepeated ? ending : lost, story), played };
+}
+
+/** Returns all single runs. */
+function listPlans(played: readonly PlayedMoment[], weathers: readonly Weather[]): readonly (readonly Planned[])[] {
+  return played.flatMap(({ moment, answer }, index) => {
+    const fitting = weathers.filter((weather) => weather.fits(moment, answer));
+    const following = [...new Set(played.slice(index + 1).map((each) => each.moment.operation))];
+    return fitting.flatMap((weather) => {
+      const afters = weather.isLater === true && following.length > 0 ? following : [undefined];
+      return afters.map((after) => [{ at: moment.at, weather, after }]);
+    });
+  });
+}
+
+function choosePlans(
+  plans: readonly (readonly Planned[])[],
+  played: readonly PlayedMoment[],
+  moments: "first" | "sampled" | "all",
+): readonly (readonly Planned[])[] {
+  if (moments === "all") return plans;
+  const chosen = new Set<string>();
+  for (const all of Map.groupBy(played, ({ moment }) => moment.operation).values()) {
+    const phases = new Set<string>();
+    for (const [index, { moment, phase }] of all.entries()) {
+      const isSample = index === 1 || index === all.length - 1 || !phases.has(phase);
+      phases.add(phase);
+      if (index === 0 || (moments === "sampled" && isSample)) chosen.add(moment.at);
+    }
+  }
+  return plans.filter((plan) => plan.every(({ at }) => chosen.has(at)));
+}
+
+/** Draws runs with two weathers each, the same ones every time. */
+function drawPairs(plans: readonly (readonly Planned[])[], count: number): readonly (readonly Planned[])[] {
+  const random = createRandom(1);
+  const draw = () => plans[Math.floor(random() * plans.length)] ?? [];
+  return Array.from({ length: Math.min(count, plans.length ** 2) }, () => [...draw(), ...draw()]);
+}
+
+function spread(plans: readonly (readonly Planned[])[], count: number): readonly (readonly Planned[])[] {
+  if (plans.length <= count) return plans;
+  return Array.from({ length: count }, (_, index) => plans[Math.floor((index * plans.length) / count)] ?? []);
+}
+
+function countMoments(played: readonly PlayedMoment[]): Record<string, number> {
+  const groups = Map.groupBy(played, ({ moment }) => moment.operation);
+  return Object.fromEntries([...groups].map(([operation, all]) => [operation, all.length]));
+}
+
+function toRunText({ at, weather, after }: Planned): string {
+  return [at, weather.name, ...(after === undefined ? [] : [after])].map((each) => JSON.stringify(each)).join(" ");
+}
+
+function toPlace(plans: readonly Planned[]): string {
+  const places = plans.map(({ at, weather, after }) => {
+    return `${weather.name} at ${at.replace(/#\d+$/, "")}${after === undefined ? "" : ` after ${after}`}`;
+  });
+  return places.join(" and ");
+}

@@ -1,0 +1,97 @@
+import type { Clock } from "../../ports/clock.ts";
+
+/** A moment at which the world responds: a call, the delivery of an event, or a look of the program at its work. */
+export interface Moment {
+  /** Its operation and number, from 1: `ECS.RunTask#2`. The same in every run of a story up to its weather. */
+  readonly at: string;
+  /** A call of a service (`ECS.RunTask`), a delivery (`delivery.receipt`) or a look (`look.worker`). */
+  readonly operation: string;
+  readonly input: unknown;
+  /** The instant, in epoch milliseconds of the simulated time. */
+  readonly now: number;
+  /** The earlier answers to the same question, oldest first. */
+  readonly earlier: readonly EarlierAnswer[];
+}
+
+/** An answer to a call that is repeated with the same input. */
+export interface EarlierAnswer {
+  readonly now: number;
+  readonly answer: unknown;
+}
+
+/** The world around the program, as far as a weather can change it. */
+export interface World {
+  /** Lets simulated time pass while the program does nothing. */
+  pass(ms: number): Promise<void>;
+  /** Waits inside of a call, while other parts of the program work. */
+  wait(ms: number): Promise<void>;
+  /** Does the work right after a later moment; the explorer plays one run for each operation that follows. */
+  later(work: () => Promise<unknown>): void;
+}
+
+/** One way in which the world misbehaves at one moment, as real services, networks and machines do. */
+export interface Weather {
+  readonly name: string;
+  /** A page of the service's documentation, or a public report, that shows this behavior. */
+  readonly source: string;
+  /** Applies to the same operation for this long after the first moment. Default: that moment only. */
+  readonly lastsMs?: number;
+  /** True if `meet` calls `later`. */
+  readonly isLater?: true;
+  /** Returns true if the world can do this here; `answer` is the one of fair weather, undefined if the call failed. */
+  fits(moment: Moment, answer: unknown): boolean;
+  /** Replaces the moment. `proceed` does what happens in fair weather. */
+  meet(moment: Moment, proceed: () => Promise<unknown>, world: World): Promise<unknown>;
+}
+
+/** The sky over one run: a story passes every call, delivery and look through it. */
+export interface Sky {
+  /** Passes one moment to the weather. Returns or throws what the caller gets. */
+  meet(operation: string, input: unknown, proceed: () => Promise<unknown>): Promise<unknown>;
+  /** Sets the clock of the run, which the story creates, and the function that lets time pass. */
+  under(clock: Clock, pass: World["pass"]): void;
+  /** Begins a phase of the story; samples contain the first call of each operation in it. */
+  phase(name: string): void;
+  /** Ends the weather: deliveries that are still late arrive now. Call it before the fair time at the end. */
+  clear(): Promise<void>;
+}
+
+/** What became of the work, as the simulated service knows it. */
+export type Truth = "succeeded" | "failed" | "unfinished";
+
+/** The end of a story: what the product says, and what the simulation knows. Ask the simulation, never the product. */
+export interface Ending {
+  /** The result that people are shown. */
+  readonly verdict: "succeeded" | "failed" | "unknown";
+  readonly truth: Truth;
+  /** One line for the reader of a finding: the code, the message. */
+  readonly said: string;
+  /** How often each piece of work began, by a name that is the same in every run. */
+  readonly begun: Readonly<Record<string, number>>;
+  /** The work that the product ended while it ran, without a request and without a limit that passed. */
+  readonly ended: readonly string[];
+  /** What remains, and no command of the product lists. */
+  readonly left: readonly string[];
+  /** What belongs to others, and the product changed. */
+  readonly foreign: readonly string[];
+  /** What each view of the product shows after a quiet time. */
+  readonly views: Readonly<Record<string, Truth | "unknown">>;
+}
+
+/** A finding that is intended behavior, with the reason. */
+export interface Decision {
+  /** Matches the line of a finding: `reset after at ECS.RunTask: once: …`. */
+  readonly finding: RegExp;
+  readonly reason: string;
+}
+
+/** A piece of work from its start to its end, which the explorer plays again in every weather. */
+export interface Story {
+  readonly name: string;
+  /** Creates a fresh simulation, plays to the end, and asks the simulation for the truth. */
+  play(sky: Sky): Promise<Ending>;
+  /** The names in `begun` of work that may be done twice. Default: none. */
+  readonly repeatable?: readonly string[];
+  /** The findings that are intended. Default: none. */
+  readonly decisions?: readonly Decision[];
+}

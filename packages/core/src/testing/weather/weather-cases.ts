@@ -1,0 +1,92 @@
+import { exploreWeather, repeatWeather, toFindingText, type WeatherScope } from "./explore.ts";
+import type { Story, Weather } from "./story.ts";
+import { formatWeatherReport } from "./weather-report.ts";
+
+/** One story as a test, for any test runner. */
+export interface WeatherCase {
+  readonly name: string;
+  readonly timeoutMs: number;
+  /** Plays the runs. Throws if a run breaks a promise that is not declared as intended. */
+  run(print: (text: string) => void): Promise<void>;
+}
+
+/** The variables that choose the runs: `WEATHER` (a scope, or one run as JSON), else `LONG_TESTS` and `QUICK_TESTS`. */
+export type WeatherEnvironment = Readonly<Record<string, string | undefined>>;
+
+const HOUR_MS = 3_600_000;
+const SCOPES: Readonly<Record<string, WeatherScope>> = {
+  first: { moments: "first", maxRuns: 6 },
+  sampled: { moments: "sampled", maxRuns: 100 },
+  all: { moments: "all" },
+  pairs: { moments: "pairs", maxRuns: 1_000 },
+};
+
+/**
+ * Returns one case for each story. By default samples are played, with `QUICK_TESTS` the first call of each operation, with
+ * `LONG_TESTS` pairs of weathers.
+ */
+export function weatherCases(
+  stories: readonly Story[],
+  weathers: readonly Weather[],
+  environment: WeatherEnvironment,
+): readonly WeatherCase[] {
+  const chosen = environment["WEATHER"] ?? toDefault(environment);
+  const scope = SCOPES[chosen];
+  return stories.map((story) => ({
+    name: story.name,
+    timeoutMs: HOUR_MS,
+    run: (print) =>
+      scope === undefined
+        ? repeatOne(story, weathers, { text: chosen, print })
+        : exploreAll(story, weathers, { scope, print }),
+  }));
+}
+
+function toDefault(environment: WeatherEnvironment): string {
+  if (environment["LONG_TESTS"]) return "pairs";
+  return environment["QUICK_TESTS"] ? "first" : "sampled";
+}
+
+type Print = (text: string) => void;
+
+async function exploreAll(
+  story: Story,
+  weathers: readonly Weather[],
+  { scope, print }: { readonly scope: WeatherScope; readonly print: Print },
+): Promise<void> {
+  const report = await exploreWeather(story, weathers, scope);
+  const text = formatWeatherReport(report);
+  print(text);
+  if (report.findings.length > 0) throw new Error(text);
+  const unused = (story.decisions ?? []).filter(({ reason }) => report.decided[reason] === undefined);
+  if (scope.moments !== "all" || unused.length === 0) return;
+  throw new Error(`No run needs these decisions of ${story.name}: ${unused.map(({ reason }) => reason).join("; ")}`);
+}
+
+async function repeatOne(
+  story: Story,
+  weathers: readonly Weather[],
+  { text, print }: { readonly text: string; readonly print: Print },
+): Promise<void> {
+  const { at, weather, after } = JSON.parse(text);
+  const { ending, breaches, played } = await repeatWeather(story, weathers, { at: String(at), weather, after });
+  for (const { moment, answer } of played) {
+    const seconds = Math.round((moment.now - (played[0]?.moment.now ?? 0)) / 1_000);
+    print(`${moment.at} ${seconds} s ${moment.operation}${moment.at === at ? ` <- ${weather}` : ""} ${toText(answer)}`);
+  }
+  print(ending instanceof Error ? String(ending.stack) : JSON.stringify(ending, null, 2));
+  const place = `run ${at} "${weather}"`;
+  const lines = breaches.map((breach) => toFindingText({ ...breach, place }));
+  if (lines.length > 0) throw new Error(lines.join("\n"));
+}
+
+const MAX_ANSWER_CHARS = 160;
+
+/** Streams and clients are not data. */
+function toText(answer: unknown): string {
+  try {
+    return (JSON.stringify(answer) ?? "").slice(0, MAX_ANSWER_CHARS);
+  } catch {
+    return "";
+  }
+}

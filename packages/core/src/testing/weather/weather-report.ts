@@ -1,0 +1,32 @@
+import { toFindingText, type WeatherFinding, type WeatherReport } from "./explore.ts";
+
+const MAX_RUNS_SHOWN = 6;
+const MAX_SAID_CHARS = 220;
+
+/** Formats a report: the numbers of runs, then the findings, grouped by operation, weather and sentence. */
+export function formatWeatherReport(report: WeatherReport): string {
+  const { story, moments, runs, leftOut, ms, findings, decided } = report;
+  const count = Object.values(moments).reduce((sum, each) => sum + each, 0);
+  const rest = leftOut > 0 ? `, ${leftOut} left out` : "";
+  const seconds = (ms / 1_000).toFixed(1);
+  const groups = Map.groupBy(findings, toGroup);
+  return [
+    `${story}: ${count} moments, ${runs} runs in ${seconds} s${rest}; ${findings.length} findings of ${groups.size} kinds`,
+    ...[...groups].map(([line, all]) => `  ${line} [${formatRuns(all)}] said: ${toSaid(all)}`),
+    ...Object.entries(decided).map(([reason, times]) => `  decided (${times} runs): ${reason}`),
+  ].join("\n");
+}
+
+/** Ids differ from run to run. */
+function toGroup(finding: WeatherFinding): string {
+  return toFindingText(finding).replaceAll(/\b(?=\w*\d)[0-9a-f]{6,}\b/g, "…");
+}
+
+function formatRuns(findings: readonly WeatherFinding[]): string {
+  const runs = findings.slice(0, MAX_RUNS_SHOWN).map(({ run }) => run);
+  return `${runs.join("; ")}${findings.length > MAX_RUNS_SHOWN ? `; … ${findings.length}` : ""}`;
+}
+
+function toSaid([first]: readonly WeatherFinding[]): string {
+  return first?.said.slice(0, MAX_SAID_CHARS) ?? "";
+}
