@@ -1,3 +1,5 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import { ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
@@ -35,6 +37,26 @@ function createWorld(options: Partial<AwsAccessOptions> = {}) {
 }
 
 describe("a client", () => {
+  it("asks the proxy of the environment where Node uses one, and none otherwise", async () => {
+    const asked: string[] = [];
+    const proxy = createServer().on("connect", ({ url = "" }, socket) => {
+      asked.push(url);
+      socket.end("HTTP/1.1 403 Forbidden\r\n\r\n");
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+    const { port } = proxy.address() as AddressInfo;
+    const proxies = { HTTPS_PROXY: `http://127.0.0.1:${port}`, NODE_USE_ENV_PROXY: "1" };
+    const clientConfig = { endpoint: "https://sts.test" };
+
+    for (const given of [proxies, { ...proxies, NO_PROXY: ".test" }, { ...proxies, NODE_USE_ENV_PROXY: "" }]) {
+      const { access } = createWorld({ proxies: given, plugins: [], clientConfig });
+      await expect(access.client(STSClient, undefined).send(new GetCallerIdentityCommand({}))).rejects.toThrow();
+    }
+    proxy.close();
+
+    expect(asked).toEqual(["sts.test:443"]);
+  });
+
   it("signs with a session of the target's role, under a name that CloudTrail takes", async () => {
     const { findArn, sim } = createWorld();
 

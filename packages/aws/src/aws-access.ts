@@ -9,6 +9,7 @@ import {
   silentLogger,
 } from "@stackyard/core";
 import type { YardDeps } from "@stackyard/core/engine";
+import { usesProxies } from "@stackyard/core/environment";
 import type { CallerIdentity, RoleTarget, SessionCredentials, SessionOptions } from "./assume-role.ts";
 import { createCallPlugin } from "./call-plugin.ts";
 import { type ClientPlugin, createLimiter, createLimiterPlugin, findRecentlyUsed, type Limiter } from "./limiter.ts";
@@ -49,6 +50,8 @@ export interface AwsAccessOptions {
   readonly plugins?: readonly ClientPlugin[];
   /** Added to every client's configuration: `{ forcePathStyle: true }` for an emulator of S3. */
   readonly clientConfig?: Readonly<Record<string, unknown>>;
+  /** The environment of the process, which may name a proxy for https. Default: none is used. */
+  readonly proxies?: Readonly<Record<string, string | undefined>>;
   /** Address of STS, where roles are assumed. Default: that of `clientConfig`, else the SDK's. */
   readonly stsEndpoint?: string;
   /** Default: none. */
@@ -132,7 +135,11 @@ interface Shell {
 function createShell(options: AwsAccessOptions): Shell {
   const limiter = options.limiter ?? createLimiter({ clock: options.clock });
   const maxAttempts = options.maxAttempts ?? DEFAULT_MAX_ATTEMPTS;
-  const config = { retryMode: "adaptive", maxAttempts, requestHandler: TIMEOUTS, ...options.clientConfig };
+  const { proxies } = options;
+  // Node compares NO_PROXY itself.
+  const agent = proxies !== undefined && usesProxies(proxies) ? { httpsAgent: { proxyEnv: proxies } } : {};
+  const requestHandler = { ...TIMEOUTS, ...agent };
+  const config = { retryMode: "adaptive", maxAttempts, requestHandler, ...options.clientConfig };
   const byRegion = new Map<string, STSClient>();
   const ages = options.retriesDenials === false ? undefined : findRoleAges(limiter, options.clock);
   let identity: Remembered<CallerIdentity> | undefined;

@@ -1,3 +1,4 @@
+export { type Absence, type AfterAbsence, decideAbsence, lookUntilComplete } from "./absence.ts";
 export type { SessionOptions } from "./assume-role.ts";
 export { type AwsAccess, type AwsAccessOptions, createAwsAccess, loadOwnAccount } from "./aws-access.ts";
 export {

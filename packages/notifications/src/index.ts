@@ -1,4 +1,5 @@
 import { definePlugin } from "@stackyard/core";
+import { findAddresses } from "./find-addresses.ts";
 import { createNotificationsService, NotificationsOptions } from "./notifications-service.ts";
 import { notifyTest } from "./notify-test.ts";
 
@@ -15,4 +16,5 @@ export default definePlugin({
   executors: [],
   commands: [notifyTest],
   services: (options, context) => [createNotificationsService(options, context)],
+  addresses: findAddresses,
 });

@@ -59,8 +59,8 @@ const KEEP_MS = 90 * 86_400_000;
 /** Creates the service that follows the history and the notices, and sends notifications by the rules. Tests replace `post`. */
 export function createNotificationsService(
   { document = "notifications.yaml" }: NotificationsOptions,
-  { projectDir }: Pick<PluginContext, "projectDir">,
-  post: PostJson = createPostJson(),
+  { projectDir, environment }: Pick<PluginContext, "projectDir"> & Partial<Pick<PluginContext, "environment">>,
+  post: PostJson = createPostJson(defined({ environment })),
 ): PluginService {
   const file = resolve(projectDir, document);
   /** When a channel's pause ends. In memory only: after a restart there is one request too many. */

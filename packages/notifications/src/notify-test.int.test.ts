@@ -58,7 +58,7 @@ async function run(args: Readonly<Record<string, unknown>>, environment: Readonl
     signal: new AbortController().signal,
   };
   const lookUp = async () => [{ address: "127.0.0.1", family: 4 }];
-  const command = createNotifyTest(createPostJson({ lookUp, ca: CHAT_CERTIFICATE, timeoutMs: 5_000 }));
+  const command = createNotifyTest(() => createPostJson({ lookUp, ca: CHAT_CERTIFICATE, timeoutMs: 5_000 }));
   const exitCode = await command.run(context, args);
   return { exitCode, notes, result: results[0]?.value, text: results[0]?.text };
 }

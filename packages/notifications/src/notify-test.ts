@@ -30,11 +30,13 @@ interface TestedChannel {
   readonly content?: unknown;
 }
 
-/** `stackyard notify test`: sends an example on the channels of a rule, or on one channel. */
-export const notifyTest = createNotifyTest(createPostJson());
+type CreatePost = (deps: Pick<PluginCommandContext, "environment">) => PostJson;
 
-/** Creates the command over a client for requests. */
-export function createNotifyTest(post: PostJson): PluginCommand {
+/** `stackyard notify test`: sends an example on the channels of a rule, or on one channel. */
+export const notifyTest = createNotifyTest();
+
+/** Creates the command; tests replace the client for requests. */
+export function createNotifyTest(createPost: CreatePost = createPostJson): PluginCommand {
   return defineCommand({
     name: "notify test",
     summary: "Send an example on the channels of a rule, or on one channel.",
@@ -59,6 +61,7 @@ export function createNotifyTest(post: PostJson): PluginCommand {
       const channels = rule?.to ?? (notifications.channels.has(name) ? [name] : []);
       if (channels.length === 0) throw unknownName(name, notifications);
       const queued = toExample(context, rule);
+      const post = createPost({ environment: context.environment });
       const tested: TestedChannel[] = [];
       for (const channel of channels) {
         tested.push(await testChannel({ context, post, notifications, isDry }, { ...queued, channel }));

@@ -1,3 +1,5 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { CHAT_CERTIFICATE, type ChatFault, type ChatSim, startChatSim } from "@stackyard/host-sim";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { AddressRefused, createPostJson, type PostJsonDeps } from "./post-json.ts";
@@ -106,6 +108,25 @@ describe("a request of a channel", () => {
     const odd = await post(`${sim.url}/webhook`);
 
     expect([asked, long, odd].map(({ retryAfterMs }) => retryAfterMs)).toEqual([30_000, 3_600_000, undefined]);
+  });
+
+  it("goes through the proxy of the environment, which resolves the name, unless NO_PROXY has it", async () => {
+    const asked: string[] = [];
+    const proxy = createServer().on("connect", ({ url = "" }, socket) => {
+      asked.push(url);
+      socket.end("HTTP/1.1 403 Forbidden\r\n\r\n");
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+    const { port } = proxy.address() as AddressInfo;
+    const environment = { HTTPS_PROXY: `http://127.0.0.1:${port}`, NODE_USE_ENV_PROXY: "1" };
+    const exempt = { ...environment, NO_PROXY: ".chat.test" };
+
+    await expect(post("https://hooks.chat.test/webhook", [], { environment })).rejects.toThrow();
+    const direct = await post(`https://hooks.chat.test:${sim.port}/webhook`, undefined, { environment: exempt });
+    await expect(post("https://169.254.169.254/webhook", [], { environment })).rejects.toThrow(AddressRefused);
+    proxy.close();
+
+    expect([asked, direct.status]).toEqual([["hooks.chat.test:443"], 204]);
   });
 
   it("does not quote an address that is not a URL, which may be a secret", async () => {

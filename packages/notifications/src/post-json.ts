@@ -2,8 +2,9 @@ import type { LookupAddress } from "node:dns";
 import { lookup } from "node:dns/promises";
 import { isIP, type LookupFunction } from "node:net";
 import { defined, StackyardError } from "@stackyard/core";
+import { findWay } from "@stackyard/core/environment";
 import ipaddr from "ipaddr.js";
-import { Agent, request } from "undici";
+import { Agent, type Dispatcher, ProxyAgent, request } from "undici";
 
 /** One request of a channel. */
 export interface JsonPost {
@@ -34,6 +35,8 @@ export interface PostJsonDeps {
   /** Certificates that are trusted besides those of the runtime. */
   readonly ca: string | undefined;
   readonly timeoutMs: number;
+  /** Names the proxy of the process. Default: none. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
 /** A request that is not sent to where it leads. Another try leads there too. */
@@ -51,23 +54,18 @@ const MAX_RETRY_MS = 3_600_000;
 
 /**
  * Creates the client of channels: https only, to addresses that were checked after their name was resolved and that the
- * connection then uses; redirects are not followed, an answer takes at most 10 s, and 64 KiB of it are read.
+ * connection then uses; redirects are not followed, an answer takes at most 10 s, and 64 KiB of it are read. A proxy of the
+ * environment resolves names itself: with one, only addresses that are written as such are checked.
  */
-export function createPostJson(deps: PostJsonDeps = REAL): PostJson {
+export function createPostJson(given: Partial<PostJsonDeps> = {}): PostJson {
+  const deps: PostJsonDeps = { ...REAL, ...given };
   return async ({ url, headers, body, allow, signal }) => {
     const { protocol, hostname } = parseUrl(url);
     if (protocol !== "https:") throw new AddressRefused("The address of a channel begins with https://.");
     const host = hostname.replace(/^\[|\]$/g, "");
     if (isIP(host) !== 0) checkAddress(host, host, allow);
     // An agent for each request: a connection that was checked for another channel is not used.
-    const agent = new Agent({
-      connect: {
-        lookup: checkedLookup(deps.lookUp, allow),
-        timeout: deps.timeoutMs,
-        ...defined({ ca: deps.ca }),
-      },
-      pipelining: 0,
-    });
+    const agent = createAgent(url, deps, allow);
     const ended = AbortSignal.any([signal, AbortSignal.timeout(deps.timeoutMs)]);
     try {
       const answer = await request(url, {
@@ -84,6 +82,15 @@ export function createPostJson(deps: PostJsonDeps = REAL): PostJson {
       await agent.destroy();
     }
   };
+}
+
+function createAgent(url: string, deps: PostJsonDeps, allow: readonly string[]): Dispatcher {
+  const { lookUp, timeoutMs: timeout, ca, environment = {} } = deps;
+  const way = findWay(new URL(url), environment);
+  const tls = defined({ ca });
+  if (way.kind === "proxy")
+    return new ProxyAgent({ uri: environment[way.variable] ?? "", requestTls: { timeout, ...tls } });
+  return new Agent({ connect: { lookup: checkedLookup(lookUp, allow), timeout, ...tls }, pipelining: 0 });
 }
 
 function parseUrl(url: string): URL {

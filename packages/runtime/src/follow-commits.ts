@@ -1,5 +1,5 @@
 import type { Clock, Logger, Store } from "@stackyard/core";
-import type { Change, DueItem, TickSender } from "@stackyard/core/engine";
+import { type Change, type DueItem, dueTimers, type TickSender } from "@stackyard/core/engine";
 import type { DeadLetterSender } from "@stackyard/transport-sqs";
 
 /** The followers of commits. */
@@ -68,6 +68,6 @@ type NearTimer = Extract<DueItem, { kind: "timer" }>;
 /** Finds the instants of a commit's timers that are due soon, each once. */
 function findNearTimers({ stackId, write }: Change, now: number): readonly NearTimer[] {
   if (write.kind !== "put") return [];
-  const instants = write.stack.timers.map(({ dueAt }) => dueAt).filter((dueAt) => dueAt < now + NEAR_MS);
+  const instants = dueTimers(write.stack, now + NEAR_MS - 1).map(({ dueAt }) => dueAt);
   return [...new Set(instants)].map((dueAt) => ({ kind: "timer", stackId, dueAt }));
 }

@@ -62,7 +62,7 @@ export async function openServices(options: OpenServicesOptions): Promise<Opened
   const relay = createOutboxRelay({ store, transport: createSqsTransport({ ...queues, resultKey }), clock, logger });
   const readSecret = createEnvironmentSecrets(options.environment, options.resolvePath, toAws);
   return {
-    deps: { store, locator, clock, ids, random, logger, readSecret, aws },
+    deps: { store, locator, executors, clock, ids, random, logger, readSecret, aws },
     aws,
     sendEvents: async (stopAt) => void (await relay.drain({ kinds: ["event"], stopAt })),
     close: () => store.close(),

@@ -191,7 +191,7 @@ describe("a state manager in Lambda", () => {
     const report = await manager.tick();
     const failures = await manager.invoke(manager.queues.ticks);
 
-    expect([report, failures]).toEqual([{ due: 1, polls: 0, drained: 0 }, []]);
+    expect([report, failures]).toEqual([{ due: 1, polls: 0, drained: 0, isHeld: false }, []]);
     expect(await find(manager, "s-1")).toBe("LATER");
   });
 
@@ -240,7 +240,7 @@ describe("a state manager in Lambda", () => {
     await expect(tick()).rejects.toThrow(`Table "${table}" does not exist`);
     await cloud.createTable(table);
 
-    expect(await tick()).toEqual({ due: 0, polls: 0, drained: 0 });
+    expect(await tick()).toEqual({ due: 0, polls: 0, drained: 0, isHeld: false });
     expect(seen.filter((line) => line.includes('no index "due"'))).toHaveLength(1);
   });
 

@@ -154,7 +154,7 @@ describe("the sweep of a minute", () => {
 
     const report = await sweepMinute(parts, clock.now());
 
-    expect([report, ticks, tasks]).toEqual([{ due: 0, polls: 0, drained: 0 }, [], []]);
+    expect([report, ticks, tasks]).toEqual([{ due: 0, polls: 0, drained: 0, isHeld: false }, [], []]);
   });
 
   it("does the same work once when two run at a time", async () => {

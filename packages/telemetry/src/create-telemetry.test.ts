@@ -223,7 +223,10 @@ function createBenchMeasureYard() {
   const states = [{ machine: "app", state: "LIVE", count: 2 }];
   const queries: MeasuredStore["queries"] = {
     stats: async () => ({ ...stats, states, oldestEventAt: clock.now() - 90_000 }),
-    countStacks: async () => ({ total: 2, groups: [{ condition: "stalled", count: 1 }] }),
+    countStacks: async (_, by) => ({
+      total: 2,
+      groups: [by === "condition" ? { condition: "stalled", count: 1 } : { mainCondition: "stalled", count: 1 }],
+    }),
     listOpenAttempts: async () => ({ items: [] }),
   };
   return { clock, measured, measure: () => measure({ queries }), queries, states };
@@ -239,6 +242,9 @@ describe("measuring a yard", () => {
       "stacks 2 app LIVE",
       ...["failed 0", "degraded 0", "stalled 1", "overdue 0", "approval 0", "busy 0", "waiting 0"].map(
         (each) => `stacks_in_condition ${each.split(" ").reverse().join(" ")}`,
+      ),
+      ...["failed 0", "degraded 0", "overdue 0", "stalled 1", "approval 0"].map(
+        (each) => `stacks_needing_person ${each.split(" ").reverse().join(" ")}`,
       ),
       ...["stalled_stacks 1", "failed_stacks 0", "queued_events 1", "queued_tasks 2"],
       ...["parked_events 3", "dead_letters 4", "open_attempts 5"],

@@ -48,6 +48,25 @@ describe("the counters of a process", () => {
     ]);
   });
 
+  it("begin with 0 for each known machine, so that the first failure is seen [prometheus#1673]", () => {
+    const { count, list } = createPrometheusMetrics({ mostSeries: 4 });
+    count("task_failures", 4, { machine: "app", code: "A" });
+
+    const metrics = list(["app", "jobs", "never-counted"]);
+
+    expect(linesOf(metrics, "stackyard_task_failures_total")).toEqual([
+      'stackyard_task_failures_total{machine="app",code="A"} 4',
+      'stackyard_task_failures_total{machine="app",code="none"} 0',
+      'stackyard_task_failures_total{machine="jobs",code="none"} 0',
+    ]);
+    expect(linesOf(metrics, "stackyard_sent_tasks_total")).toEqual([
+      'stackyard_sent_tasks_total{machine="app"} 0',
+      'stackyard_sent_tasks_total{machine="jobs"} 0',
+    ]);
+    expect(linesOf(metrics, "stackyard_refused_events_total")).toHaveLength(2);
+    expect(linesOf(metrics, "stackyard_stalls_total")).toEqual([]);
+  });
+
   it("count times into growing buckets", () => {
     const { count, list } = createPrometheusMetrics();
 

@@ -50,11 +50,19 @@ function toSample({ value, dimensions }: GaugeSample) {
 
 const NAMES = Object.keys(METRICS).filter((name): name is MetricName => Object.hasOwn(METRICS, name));
 const GAUGES = NAMES.filter((name) => METRICS[name].kind === "gauge");
+const BY_MACHINE = NAMES.filter((name) => {
+  const { kind, dimensions }: MetricDefinition = METRICS[name];
+  return kind === "counter" && dimensions.includes("machine");
+});
 
 /** Counters and histograms of one process, for `/metrics`. */
 export interface PrometheusMetrics {
   readonly count: Count;
-  list(): readonly Metric[];
+  /**
+   * Lists all series. Counters by machine have each of these machines, with 0 and the code `none`, before it counts anything:
+   * Prometheus sees a counter's increases only from the first value that it has read.
+   */
+  list(machines?: readonly string[]): readonly Metric[];
 }
 
 /**
@@ -98,15 +106,18 @@ export function createPrometheusMetrics({ mostSeries = MOST_SERIES } = {}): Prom
       series.histogram?.observe(value);
       series.value += value;
     },
-    list: () =>
-      [...all].map(([name, series]) => ({
+    list(machines = []) {
+      // What counts something later still finds room.
+      for (const machine of machines.slice(0, mostSeries / 2)) for (const name of BY_MACHINE) find(name, { machine });
+      return [...all].map(([name, series]) => ({
         name: toPrometheusName(name),
         type: METRICS[name].kind === "counter" ? "counter" : "histogram",
         help: METRICS[name].help,
         samples: [...series.values()].flatMap(
           ({ labels, value, histogram }) => histogram?.toSamples(labels) ?? [{ labels, value }],
         ),
-      })),
+      }));
+    },
   };
 }
 

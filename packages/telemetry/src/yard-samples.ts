@@ -1,4 +1,5 @@
 import { STACK_CONDITIONS, type Store, type StoreStats } from "@stackyard/core";
+import type { MainCondition } from "@stackyard/core/engine";
 import type { Dimensions, MetricName } from "./metrics.ts";
 
 /** The parts of a store that are measured. */
@@ -15,9 +16,10 @@ export interface GaugeSample {
 
 /** Loads the gauges of a yard: stacks by state and by condition, and what waits since when. Reads all stacks. */
 export async function loadYardSamples(store: MeasuredStore, now: number): Promise<readonly GaugeSample[]> {
-  const [stats, { groups }, { items: tasks }] = await Promise.all([
+  const [stats, { groups }, main, { items: tasks }] = await Promise.all([
     store.queries.stats(),
     store.queries.countStacks({}, "condition"),
+    store.queries.countStacks({ needsPerson: true }, "mainCondition"),
     store.queries.listOpenAttempts({ status: "unclaimed" }, { limit: 1 }),
   ]);
   const conditions = new Map(groups.map(({ condition, count }) => [condition, count]));
@@ -26,6 +28,14 @@ export async function loadYardSamples(store: MeasuredStore, now: number): Promis
     ...STACK_CONDITIONS.map((condition) =>
       sample("stacks_in_condition", conditions.get(condition) ?? 0, { condition }),
     ),
+    ...NEEDY.map((condition) => {
+      const needy = main.groups.filter(({ mainCondition }) => mainCondition === condition);
+      return sample(
+        "stacks_needing_person",
+        needy.reduce((sum, { count }) => sum + count, 0),
+        { condition },
+      );
+    }),
     sample("stalled_stacks", conditions.get("stalled") ?? 0),
     sample("failed_stacks", conditions.get("failed") ?? 0),
     ...toQueueSamples(stats),
@@ -33,6 +43,9 @@ export async function loadYardSamples(store: MeasuredStore, now: number): Promis
     sample("oldest_task_age_seconds", toAge(tasks[0]?.dispatchedAt, now)),
   ];
 }
+
+/** The main conditions of stacks that may need a person. */
+const NEEDY = ["failed", "degraded", "overdue", "stalled", "approval"] as const satisfies readonly MainCondition[];
 
 function sample(name: MetricName, value: number, dimensions: Dimensions = {}): GaugeSample {
   return { name, value, dimensions };

@@ -32,12 +32,16 @@ export const NOTE_ATTRIBUTE = "stackyard";
 
 const SenderText = Type.String({ maxLength: 2_048 });
 
-/** A sender as the engine uses it. */
-const NotedSender = Type.Object({
+const identity = {
   kind: Type.Enum([...SENDER_KINDS]),
   id: SenderText,
   name: SenderText,
   owner: Type.Optional(SenderText),
+};
+
+/** A sender as the engine uses it. */
+const NotedSender = Type.Object({
+  ...identity,
   groups: Type.Immutable(Type.Array(SenderText, { maxItems: 1_000 })),
   requestId: Type.Optional(SenderText),
   address: Type.Optional(SenderText),
@@ -45,6 +49,7 @@ const NotedSender = Type.Object({
   credential: Type.Optional(SenderText),
   channel: Type.Optional(Type.Enum([...CHANNELS])),
   machine: Type.Optional(SenderText),
+  askers: Type.Optional(Type.Immutable(Type.Array(Type.Object(identity), { maxItems: 100 }))),
 });
 
 const ReleaseText = Type.String({ maxLength: 1_024 });
@@ -53,7 +58,9 @@ const Instant = Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000 });
 /** What a release adds to its events: see `QueuedEvent.release`. */
 const NotedRelease = Type.Object({
   task: ReleaseText,
+  incarnation: ReleaseText,
   createdAt: Instant,
+  onlyNotes: Type.Optional(Type.Literal(true)),
   expect: Type.Optional(Type.Integer({ minimum: 0 })),
   expiresAt: Type.Optional(Instant),
   restores: Type.Optional(
@@ -63,6 +70,7 @@ const NotedRelease = Type.Object({
         Type.Null(),
         Type.Object({
           id: ReleaseText,
+          incarnation: ReleaseText,
           createdAt: Instant,
           task: ReleaseText,
           event: ReleaseText,
@@ -152,9 +160,10 @@ function toSenderProof(key: string, { id, stackId, at, sender, own, message, rel
 
 /** Returns the fields in a fixed order, independent of the order of keys. */
 function toParts(sender: Sender): readonly unknown[] {
-  const { kind, id, name, owner, groups, requestId, address, through, credential, channel, machine } = sender;
+  const { kind, id, name, owner, groups, requestId, address, through, credential, channel, machine, askers } = sender;
   const parts = [kind, id, name, owner, groups, requestId, address, through, credential];
-  if (machine !== undefined) return [...parts, channel, machine];
+  const behind = askers?.map((asker) => [asker.kind, asker.id, asker.name, asker.owner]);
+  if (machine !== undefined) return [...parts, channel, machine, behind];
   return channel === undefined ? parts : [...parts, channel];
 }
 

@@ -17,6 +17,7 @@ import { createLambda } from "./lambda.ts";
 import { createLoadBalancing } from "./load-balancing/sim-load-balancing.ts";
 import { createTrafficSources } from "./load-balancing/targets.ts";
 import { createLogs } from "./logs.ts";
+import { createOrganizations } from "./organizations.ts";
 import { createPricing } from "./pricing.ts";
 import { fetchPresigned, type PresignedRequest } from "./s3/presigned-urls.ts";
 import { createS3 } from "./s3/sim-s3.ts";
@@ -24,6 +25,7 @@ import { createSecretsManager } from "./secrets-manager.ts";
 import {
   createThrottle,
   type Identity,
+  type ServiceFaults,
   type SimRequest,
   type SimService,
   type Throttle,
@@ -47,9 +49,16 @@ export interface AwsSim extends SimServices {
   limit(operation: string, limit: ThrottleInput): void;
   /** Answers requests to presigned URLs, in the place of the program's `fetch`. */
   fetch(url: string, request?: PresignedRequest): Promise<Response>;
+  /** Passes every request through a hook, around those that were set before. Returns a function that removes the hook. */
+  intercept(hook: Interceptor): () => void;
+  /** Returns the errors that a service has in its own form: `ECS`, `S3`. */
+  faultsOf(service: string): ServiceFaults;
   /** Serves one request. */
   serve(request: SimRequest): Promise<unknown>;
 }
+
+/** Serves a request in its own way: before, instead of, or after what the simulation does (`proceed`). */
+type Interceptor = (request: SimRequest, proceed: () => Promise<unknown>) => Promise<unknown>;
 
 /** One recorded call. */
 export interface LoggedCall {
@@ -81,6 +90,7 @@ export function createAwsSim({ clock, iamDelayMs = 0, oldUsers = [] }: AwsSimOpt
   const throttles = new Map<string, Throttle>();
   const behaviours = new Map<string, Behaviour[]>();
   const calls: LoggedCall[] = [];
+  const hooks = new Set<Interceptor>();
   const isUnknown = createNewcomers(iamDelayMs, oldUsers);
 
   function run(request: SimRequest, service: SimService): unknown {
@@ -100,18 +110,29 @@ export function createAwsSim({ clock, iamDelayMs = 0, oldUsers = [] }: AwsSimOpt
     return serve({ operation, input, region, identity, now });
   }
 
+  function find(name: string): SimService {
+    const service = byClient.get(name);
+    if (service === undefined) throw new SimFault("NotImplemented", 501, `The simulation has no ${name}.`);
+    return service;
+  }
+
   const sim: AwsSim = {
     ...services,
     calls,
     fetch: (url, request) => fetchPresigned(sim, clock.now, url, request),
     once: (operation, behaviour) => void behaviours.set(operation, [...(behaviours.get(operation) ?? []), behaviour]),
     limit: (operation, limit) => void throttles.set(operation, createThrottle(limit)),
+    intercept(hook) {
+      hooks.add(hook);
+      return () => void hooks.delete(hook);
+    },
+    faultsOf: (service) => find(service).faults,
     async serve(request) {
-      const service = byClient.get(request.service);
-      if (service === undefined) throw new SimFault("NotImplemented", 501, `The simulation has no ${request.service}.`);
+      const service = find(request.service);
       const proceed = async (): Promise<unknown> => run(request, service);
       const behaviour = behaviours.get(`${request.service}.${request.operation}`)?.shift();
-      return behaviour === undefined ? proceed() : behaviour(proceed);
+      const served = () => (behaviour === undefined ? proceed() : behaviour(proceed));
+      return [...hooks].reduce<() => Promise<unknown>>((next, hook) => () => hook(request, next), served)();
     },
   };
   return sim;
@@ -223,6 +244,7 @@ function createServices(clock: Clock) {
     tagging,
     pricing: createPricing(),
     costExplorer,
+    organizations: createOrganizations(),
   };
 }
 
@@ -252,6 +274,7 @@ function toByClient(services: SimServices): ReadonlyMap<string, SimService> {
     ["ResourceGroupsTaggingAPI", services.tagging.service],
     ["Pricing", services.pricing.service],
     ["CostExplorer", services.costExplorer.service],
+    ["Organizations", services.organizations.service],
   ]);
 }
 

@@ -43,3 +43,4 @@ export { connectionReset, SimFault } from "./sim-fault.ts";
 export { createSimPlugin, type SimPlugin } from "./sim-plugin.ts";
 export type { Outcome, OutcomeFacts, Script } from "./ssm/sim-command.ts";
 export { type FakeKms, startKms } from "./start-kms.ts";
+export { awsWeathers, watchSim } from "./weather/aws-weathers.ts";

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { queryFaults } from "./service-faults.ts";
-import { type NamedResource, type SimCall, type SimService, textOf } from "./sim-call.ts";
+import { findText, type NamedResource, type SimCall, type SimService, textOf } from "./sim-call.ts";
 import { SimFault } from "./sim-fault.ts";
 
 /** Topics, what was published on them, and who gets it, in this process. */
@@ -8,8 +8,10 @@ interface SimSns {
   readonly service: SimService;
   /** Gives the ARN. */
   addTopic(input: TopicInput): string;
-  /** Subscribes like a queue with raw delivery. */
-  subscribe(topicArn: string, subscription: Subscription): void;
+  /** Subscribes like a queue with raw delivery. Returns the ARN of the subscription. */
+  subscribe(topicArn: string, subscription: Subscription): string;
+  /** Returns the subscriptions of a topic. */
+  subscriptions(topicArn: string): readonly ListedSubscription[];
   /** Returns the published messages, in order. */
   published(topicArn: string): readonly SnsMessage[];
 }
@@ -27,7 +29,7 @@ const TOPIC = /^arn:aws[\w-]*:sns:([\w-]+):(\d{12}):([\w-]{1,256}(?:\.fifo)?)$/;
 export function createSns(): SimSns {
   const topics = new Map<string, TopicInput>();
   const messages = new Map<string, SnsMessage[]>();
-  const subscriptions = new Map<string, Subscription[]>();
+  const subscriptions = new Map<string, ListedSubscription[]>();
   const open = (call: SimCall) => {
     const arn = textOf(call.input, "TopicArn");
     findTopic(topics, call, "Publish");
@@ -38,6 +40,8 @@ export function createSns(): SimSns {
       operations: {
         GetTopicAttributes: (call) => getTopicAttributes(topics, call),
         PublishBatch: (call) => publishBatch(open(call), call),
+        ListSubscriptionsByTopic: (call) => listSubscriptions(open(call).subscriptions, call),
+        Unsubscribe: (call) => unsubscribe(subscriptions, call),
       },
       // Batches do not have an IAM action (service authorization reference, "Amazon SNS").
       toAction: (operation) => `sns:${operation.replace(/Batch$/, "")}`,
@@ -54,7 +58,13 @@ export function createSns(): SimSns {
       subscriptions.set(arn, []);
       return arn;
     },
-    subscribe: (arn, subscription) => void subscriptions.get(arn)?.push(subscription),
+    subscribe(topicArn, subscription) {
+      const arn = `${topicArn}:${randomUUID()}`;
+      const owner = topics.get(topicArn)?.account ?? "";
+      subscriptions.get(topicArn)?.push({ owner, endpoint: "", ...subscription, arn, topicArn });
+      return arn;
+    },
+    subscriptions: (arn) => subscriptions.get(arn) ?? [],
     published: (arn) => messages.get(arn) ?? [],
   };
 }
@@ -111,15 +121,55 @@ export interface SnsMessage {
 
 /** Who gets what. */
 interface Subscription {
+  /** The account that subscribed. Default: that of the topic. */
+  readonly owner?: string;
+  /** The ARN of a queue. Default: none. */
+  readonly endpoint?: string;
   /** Values by attribute. Default: everything. */
   readonly filterPolicy?: Readonly<Record<string, readonly string[]>>;
   readonly deliver: (message: SnsMessage) => void;
 }
 
+/** A subscription that is confirmed. */
+interface ListedSubscription extends Subscription {
+  readonly arn: string;
+  readonly topicArn: string;
+  readonly owner: string;
+  readonly endpoint: string;
+}
+
 /** A topic's messages and subscribers. */
 interface Topic {
   readonly messages: SnsMessage[];
-  readonly subscriptions: readonly Subscription[];
+  readonly subscriptions: readonly ListedSubscription[];
+}
+
+/** "ListSubscriptionsByTopic": up to 100 of them. */
+const MAX_LISTED = 100;
+
+function listSubscriptions(subscriptions: readonly ListedSubscription[], { input }: SimCall): unknown {
+  const from = Number(findText(input, "NextToken") ?? 0);
+  const page = subscriptions.slice(from, from + MAX_LISTED);
+  const Subscriptions = page.map(({ arn, topicArn, owner, endpoint }) => {
+    return { SubscriptionArn: arn, TopicArn: topicArn, Owner: owner, Endpoint: endpoint, Protocol: "sqs" };
+  });
+  const isWhole = from + MAX_LISTED >= subscriptions.length;
+  return { Subscriptions, ...(isWhole ? {} : { NextToken: String(from + MAX_LISTED) }) };
+}
+
+/** "Unsubscribe": the owner of the subscription or of the topic. */
+function unsubscribe(topics: ReadonlyMap<string, ListedSubscription[]>, { input, identity }: SimCall): unknown {
+  const arn = textOf(input, "SubscriptionArn");
+  const of = [...topics.values()].find((each) => each.some((subscription) => subscription.arn === arn));
+  const index = of?.findIndex((subscription) => subscription.arn === arn) ?? -1;
+  const found = of?.[index];
+  if (of === undefined || found === undefined)
+    throw new SimFault("NotFoundException", 404, "Subscription does not exist");
+  if (found.owner !== identity.account && !found.topicArn.includes(`:${identity.account}:`)) {
+    throw new SimFault("AuthorizationErrorException", 403, `User: ${identity.arn} is not authorized to unsubscribe`);
+  }
+  of.splice(index, 1);
+  return {};
 }
 
 /** "Publish" and "PublishBatch": 256 KB with attributes, for a batch all together. */
@@ -166,7 +216,7 @@ function send({ messages, subscriptions }: Topic, { Message = "", MessageAttribu
   const texts = Object.entries(MessageAttributes).map(([name, { StringValue = "" }]) => [name, StringValue] as const);
   const message = { messageId: randomUUID(), body: Message, attributes: Object.fromEntries(texts) };
   messages.push(message);
-  for (const { filterPolicy = {}, deliver } of subscriptions) {
+  for (const { filterPolicy = {}, deliver } of [...subscriptions]) {
     if (isLetThrough(message, filterPolicy)) deliver(message);
   }
   return message.messageId;

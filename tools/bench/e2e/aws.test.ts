@@ -18,8 +18,10 @@ it("measures the bundles and counts the billed requests of the functions", async
 
   const { bundles, costs } = JSON.parse(readFileSync(json, "utf8"));
   expect(bundles[0]).toMatchObject({ app: "state-manager", bytes: expect.any(Number), importMs: expect.any(Number) });
-  // The aim is 1 MB without the SDK; what is read on demand (a store, sealing, exporters) does not delay a start.
-  expect(bundles[0].firstBytes).toBeLessThan(1_000_000);
+  // Without the SDK, and without what is read on demand (a store, sealing, exporters). Half of it is what a machine needs before
+  // its first event: patterns without backtracking (150 kB), schemas, YAML and CEL. The rest is ours. The room of 10 % is for
+  // changes; a library more must be seen here.
+  expect(bundles[0].firstBytes).toBeLessThan(1_160_000);
   expect(costs).toMatchObject([{ transitions: 20 }, { transitions: 20 }]);
   // A stack's item is written once for each of its events.
   expect(costs[0].units["DynamoDB write units"]).toBeGreaterThanOrEqual(20);

@@ -128,7 +128,7 @@ export function createChanges({ repositories, deliveries, reports, held, now }: 
       const repository = findRepository(fullName);
       const root = `${fullName.replace("/", "-")}-${commit.slice(0, 7)}/`;
       const inRoot = entries.map((entry) => ({ ...entry, path: `${root}${entry.path}` }));
-      repository.archives.set(commit, toTarball(inRoot));
+      repository.archives.set(commit, toTarball(inRoot, commit));
     },
     addHistory: (fullName, commits) => void findRepository(fullName).commits.push(...commits),
     async openPull(fullName, { title = "Add a cart", author = "octocat", fork = false, labels = ["preview"], head }) {

@@ -17,6 +17,7 @@ export interface ChatFault {
   /** `hang` never answers; `huge` answers 200 and then a gibibyte. */
   readonly kind: "answer" | "hang" | "huge";
   readonly status?: number;
+  readonly body?: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** The request is carried out before it fails. */
   readonly afterDoing?: boolean;
@@ -107,8 +108,8 @@ function send(response: ServerResponse, { status, body }: Answer, headers: Reado
   response.end(isText ? body : JSON.stringify(body));
 }
 
-function fail(response: ServerResponse, { kind, status = 500, headers = {} }: ChatFault): void {
-  if (kind === "answer") send(response, { status, body: "failed" }, headers);
+function fail(response: ServerResponse, { kind, status = 500, body = "failed", headers = {} }: ChatFault): void {
+  if (kind === "answer") send(response, { status, body }, headers);
   if (kind !== "huge") return;
   response.writeHead(200, { "content-length": String(GIBIBYTE) });
   const chunk = Buffer.alloc(65_536, "x");

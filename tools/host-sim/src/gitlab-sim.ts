@@ -1,4 +1,3 @@
-import { createServer, type IncomingMessage } from "node:http";
 import { Webhook } from "standardwebhooks";
 import { compareSimCommits, type SimCommit } from "./commit-graph.ts";
 import type { Receiver } from "./deliveries.ts";
@@ -10,7 +9,7 @@ import {
   type GitLabRouteAnswer,
   MISSING,
 } from "./gitlab-report-routes.ts";
-import { listen, readBody, stop } from "./server.ts";
+import { type Answerer, createMemoryFetch, type Intercept, readBody, serve, toOperation } from "./server.ts";
 
 /** The token of the API of every simulated GitLab. */
 export const GITLAB_TOKEN = "glpat-of-the-tests";
@@ -30,9 +29,11 @@ export interface MergeInput {
   readonly title?: string;
 }
 
-/** A GitLab over HTTP with one project, `acme/shop`, below a path as self-managed ones may be. */
+/** A GitLab with one project, `acme/shop` at first, below a path as self-managed ones may be. */
 export interface GitLabSim {
   readonly url: string;
+  /** Reaches it without a connection; other addresses are unknown. */
+  readonly fetch: typeof fetch;
   /** Methods and paths with queries, since the start. */
   readonly requests: readonly string[];
   readonly reports: GitLabReports;
@@ -54,6 +55,8 @@ export interface GitLabSim {
     hookOwner: HookOwner;
     /** Deliveries do not reach the receiver. */
     isLosing: boolean;
+    /** Meets each request before the others of these settings do. */
+    intercept: Intercept | undefined;
   };
   /** Returns its number. */
   openMerge(input?: MergeInput): Promise<number>;
@@ -62,6 +65,8 @@ export interface GitLabSim {
   close(iid: number, state?: "closed" | "merged"): Promise<void>;
   /** Comments as octocat. */
   note(iid: number, text: string): Promise<void>;
+  /** Gives the project another name, such as `acme/store`. */
+  move(name: string): void;
   /** Sends a push to a branch. */
   pushBranch(name: string, after: string): Promise<void>;
   stop(): Promise<void>;
@@ -93,34 +98,54 @@ const USER = { id: 583_231, name: "The Octocat", username: "octocat", email: "oc
 const DEFAULT_PER_PAGE = 20;
 const MOST_PER_PAGE = 100;
 
-/** Starts one on a free port. */
-export async function startGitLabSim({ secret, now }: GitLabSimInput): Promise<GitLabSim> {
+/** Creates one that only `fetch` of it reaches. */
+export function createGitLabSim(input: GitLabSimInput): GitLabSim {
+  const origin = "http://gitlab.test";
+  const { sim, answer } = createSim(input);
+  return { ...sim, url: `${origin}/gitlab`, fetch: createMemoryFetch(origin, answer), stop: async () => undefined };
+}
+
+/** Starts one over HTTP on a free port. */
+export async function startGitLabSim(input: GitLabSimInput): Promise<GitLabSim> {
+  const { sim, answer } = createSim(input);
+  const { url, stop } = await serve(answer);
+  return { ...sim, url: `${url}/gitlab`, fetch: createMemoryFetch(url, answer), stop };
+}
+
+const SETTINGS: GitLabSim["settings"] = {
+  receiver: undefined,
+  fault: undefined,
+  changeAnswer: undefined,
+  accessLevel: 30,
+  tokenLevel: 40,
+  groupLevel: 0,
+  hookOwner: "project",
+  isLosing: false,
+  intercept: undefined,
+};
+
+function createSim({ secret, now }: GitLabSimInput) {
   const requests: string[] = [];
   const merges: Merge[] = [];
-  const settings: GitLabSim["settings"] = {
-    receiver: undefined,
-    fault: undefined,
-    changeAnswer: undefined,
-    accessLevel: 30,
-    tokenLevel: 40,
-    groupLevel: 0,
-    hookOwner: "project",
-    isLosing: false,
-  };
+  const settings = { ...SETTINGS };
   const reports: GitLabReports = { notes: [], statuses: [], environments: [], deployments: [] };
   const events: SimHookEvent[] = [];
   const commits: SimCommit[] = [];
+  /** Of the project, the present one last. */
+  const names = [PROJECT.path_with_namespace];
+  const toText = (body: unknown): string =>
+    JSON.stringify(body)?.replaceAll(PROJECT.path_with_namespace, names.at(-1) ?? "");
   let deliveries = 0;
   let ids = 0;
   const nextId = (): number => ++ids;
 
   async function deliver(event: string, body: unknown): Promise<void> {
     deliveries += 1;
-    const text = JSON.stringify(body);
+    const text = toText(body);
     const headers = toHeaders(secret, { event, id: `delivery-${deliveries}`, text });
     const { receiver, isLosing } = settings;
     const status = isLosing ? undefined : await receiver?.({ headers, body: text }).catch(() => undefined);
-    events.push({ id: 7_000 + deliveries, headers, body, status, at: now() });
+    events.push({ id: 7_000 + deliveries, headers, body: JSON.parse(text), status, at: now() });
   }
 
   async function change(iid: number, change: Partial<Merge>, attributes: Record<string, unknown>): Promise<void> {
@@ -132,26 +157,24 @@ export async function startGitLabSim({ secret, now }: GitLabSimInput): Promise<G
     await deliver("Merge Request Hook", toMergeBody(merge, attributes, previous));
   }
 
-  const server = createServer(async (request, response) => {
-    requests.push(`${request.method} ${request.url}`);
+  async function respond(request: Request, path: string): Promise<Response> {
     const sent = await readBody(request);
-    const { status, body, headers } = respond(request, {
-      merges,
-      settings,
-      events,
-      commits,
-      reports,
-      nextId,
-      sent,
-      now: now(),
-    });
+    const state = { merges, settings, events, commits, reports, nextId, sent, names, now: now() };
+    const { status, body, headers } = toFaultOrAnswer(request, path, state);
     const change = settings.changeAnswer ?? ((_: string, own: unknown) => own);
-    const changed = change(request.url ?? "", body);
-    response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(changed));
-  });
-  const port = await listen(server);
-  return {
-    url: `http://127.0.0.1:${port}/gitlab`,
+    const text = toText(change(path, body));
+    const isEmpty = status === 204 || text === undefined;
+    return new Response(isEmpty ? null : text, { status, headers: { "content-type": "application/json", ...headers } });
+  }
+
+  const answer: Answerer = async (request) => {
+    const { pathname, search } = new URL(request.url);
+    requests.push(`${request.method} ${pathname}${search}`);
+    const proceed = () => respond(request.clone(), `${pathname}${search}`);
+    const operation = toOperation(request.method, pathname.replace(PREFIX, ""));
+    return settings.intercept === undefined ? proceed() : settings.intercept({ operation, request }, proceed);
+  };
+  const sim: Omit<GitLabSim, "url" | "fetch" | "stop"> = {
     requests,
     reports,
     commits,
@@ -170,18 +193,10 @@ export async function startGitLabSim({ secret, now }: GitLabSimInput): Promise<G
       reports.notes.push({ id, iid, author: USER, emojis: [], body: text });
       await deliver("Note Hook", toNoteBody({ id, iid, text, at: now() }));
     },
-    pushBranch: (name, after) =>
-      deliver("Push Hook", {
-        object_kind: "push",
-        ref: `refs/heads/${name}`,
-        before: "9".repeat(40),
-        after,
-        user_id: USER.id,
-        user_username: USER.username,
-        project: PROJECT,
-      }),
-    stop: () => stop(server),
+    move: (name) => void names.push(name),
+    pushBranch: (name, after) => deliver("Push Hook", toPushBody(name, after)),
   };
+  return { sim, answer };
 }
 
 /** Follows "Webhooks", GitLab Docs: with a signing token the headers of Standard Webhooks are added. */
@@ -225,6 +240,19 @@ function toMergeBody(merge: Merge, attributes: Record<string, unknown>, previous
   };
 }
 
+/** Follows "Webhook events: push events", GitLab Docs. */
+function toPushBody(branch: string, after: string) {
+  const user = { user_id: USER.id, user_username: USER.username };
+  return {
+    object_kind: "push",
+    ref: `refs/heads/${branch}`,
+    before: "9".repeat(40),
+    after,
+    ...user,
+    project: PROJECT,
+  };
+}
+
 /** Follows "Webhook events: comment on a merge request", GitLab Docs. */
 function toNoteBody({ id, iid, text, at }: Record<"id" | "iid" | "at", number> & { readonly text: string }) {
   return {
@@ -257,14 +285,16 @@ interface State {
   readonly reports: GitLabReports;
   readonly nextId: () => number;
   readonly sent: Readonly<Record<string, unknown>>;
+  /** Of the project, the present one last. */
+  readonly names: readonly string[];
 }
 
 interface Answer extends GitLabRouteAnswer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-function respond(request: IncomingMessage, state: State): Answer {
-  const fault = state.settings.fault?.(request.method ?? "GET", request.url ?? "");
+function toFaultOrAnswer(request: Request, path: string, state: State): Answer {
+  const fault = state.settings.fault?.(request.method, path);
   if (fault === undefined || fault.afterDoing === true) {
     const answer = toAnswer(request, state);
     if (fault === undefined) return answer;
@@ -300,13 +330,17 @@ function listRange(commits: readonly SimCommit[], range: string): readonly unkno
   }));
 }
 
-function toAnswer(request: IncomingMessage, state: State): Answer {
-  const { pathname, searchParams } = new URL(request.url ?? "/", "http://gitlab");
-  if (request.headers.authorization !== `Bearer ${GITLAB_TOKEN}`) return { status: 401, body: { message: "401" } };
+function toAnswer(request: Request, state: State): Answer {
+  const { pathname, searchParams } = new URL(request.url);
+  if (request.headers.get("authorization") !== `Bearer ${GITLAB_TOKEN}`)
+    return { status: 401, body: { message: "401" } };
   const path = pathname.startsWith(PREFIX) ? pathname.slice(PREFIX.length) : "";
   if (path === "/user") return { status: 200, body: GITLAB_BOT };
   if (path === "/projects") return toPage(searchParams, [PROJECT]);
-  const inside = /^\/projects\/(?:acme%2Fshop|424242)(\/.*)$/.exec(path)?.[1] ?? "";
+  const [, place = "", own = ""] = /^\/projects\/([^/]+)(\/.*)?$/.exec(path) ?? [];
+  const name = decodeURIComponent(place);
+  if (state.names.slice(0, -1).includes(name)) return toMoved(request, place);
+  const inside = place === String(PROJECT.id) || name === state.names.at(-1) ? own : "";
   const listed = listItems(inside, searchParams, state);
   if (listed !== undefined) return toPage(searchParams, listed);
   const { settings, events, now } = state;
@@ -316,6 +350,15 @@ function toAnswer(request: IncomingMessage, state: State): Answer {
     answerHooks({ ...hooks, of: "project", role: settings.tokenLevel }, inside, searchParams) ??
     answerMerges(request, { path: inside, query: searchParams }, state);
   return answer.status === 200 && Array.isArray(answer.body) ? toPage(searchParams, answer.body) : answer;
+}
+
+/** Follows the redirects of "REST API", GitLab Docs. */
+function toMoved({ method, url }: Request, place: string): Answer {
+  if (method === "GET") {
+    const location = url.replace(`/projects/${place}`, `/projects/${PROJECT.id}`);
+    return { status: 301, body: { message: "This resource has been moved permanently" }, headers: { location } };
+  }
+  return { status: 405, body: { message: "Non GET methods are not allowed for moved projects" } };
 }
 
 /** Sources: "Groups API" (`min_access_level`) and "Group webhooks API", GitLab Docs. */
@@ -329,7 +372,7 @@ function answerGroup(path: string, query: URLSearchParams, { settings, events, n
 }
 
 function answerMerges(
-  { method = "GET" }: IncomingMessage,
+  { method }: Request,
   { path, query }: { readonly path: string; readonly query: URLSearchParams },
   { merges, reports, nextId, sent }: State,
 ): Answer {

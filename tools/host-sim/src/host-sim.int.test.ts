@@ -1,6 +1,6 @@
 import { createHmac, createSign } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { APP_ID, APP_KEY, type HostSim, type SentDelivery, startHostSim } from "./index.ts";
+import { APP_ID, APP_KEY, createHostSim, type HostSim, type SentDelivery, startHostSim, USER_TOKEN } from "./index.ts";
 
 const SECRET = "a-secret-of-the-tests";
 const HEAD = "1".repeat(40);
@@ -136,5 +136,55 @@ describe("a simulated GitHub", () => {
 
     expect([limited.status, limited.headers.get("retry-after")]).toEqual([403, "60"]);
     expect([done.status, received.length - before]).toEqual([502, 1]);
+  });
+});
+
+describe("a simulated GitHub in memory", () => {
+  function create() {
+    const own = createHostSim({ secret: SECRET, now: () => now });
+    own.addRepository("acme/shop");
+    const headers = { authorization: `bearer ${USER_TOKEN}` };
+    const get = (path: string, init: RequestInit = {}) => own.fetch(`${own.url}/api/v3${path}`, { headers, ...init });
+    return { own, get };
+  }
+
+  it("answers its fetch without a connection, and no other address", async () => {
+    const { own, get } = create();
+    await own.openPull("acme/shop", { head: HEAD });
+
+    expect(await (await get("/repos/acme/shop/pulls/1")).json()).toMatchObject({ number: 1 });
+    await expect(own.fetch("http://example.org/")).rejects.toThrow(TypeError);
+  });
+
+  it("follows redirects only where the request allows them", async () => {
+    const { own, get } = create();
+    own.addCommit("acme/shop", HEAD, [{ path: "main.tf", content: "" }]);
+
+    expect((await get(`/repos/acme/shop/tarball/${HEAD}`)).headers.get("content-type")).toBe("application/x-gzip");
+    expect((await get(`/repos/acme/shop/tarball/${HEAD}`, { redirect: "manual" })).status).toBe(302);
+    await expect(get(`/repos/acme/shop/tarball/${HEAD}`, { redirect: "error" })).rejects.toThrow(TypeError);
+  });
+
+  it("lets a test meet every request: before it is carried out, after it, and instead of it", async () => {
+    const { own, get } = create();
+    const operations: string[] = [];
+    own.settings.intercept = async ({ operation }, proceed) => {
+      operations.push(operation);
+      const answer = await proceed();
+      if (operations.length === 1) throw new Error("The connection was reset.");
+      return operations.length === 2 ? new Response("[]") : answer;
+    };
+    const comment = { method: "POST", body: JSON.stringify({ body: "Ready." }) };
+    await own.openPull("acme/shop", { head: HEAD });
+
+    await expect(get("/repos/acme/shop/issues/1/comments", comment)).rejects.toThrow(TypeError);
+    expect(own.reports.comments).toHaveLength(1);
+    expect(await (await get("/repos/acme/shop/pulls?per_page=1")).json()).toEqual([]);
+    expect(await (await get("/repos/acme/shop/pulls/1")).json()).toMatchObject({ number: 1 });
+    expect(operations).toEqual([
+      "POST /repos/{name}/issues/{number}/comments",
+      "GET /repos/{name}/pulls",
+      "GET /repos/{name}/pulls/{number}",
+    ]);
   });
 });

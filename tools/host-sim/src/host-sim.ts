@@ -1,6 +1,4 @@
 import { createHash, generateKeyPairSync, randomUUID, verify } from "node:crypto";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { text } from "node:stream/consumers";
 import { type AppManifests, createAppManifests } from "./app-manifests.ts";
 import { type SimRepository, toPullBody, toRepositoryBody, toUser } from "./bodies.ts";
 import { createChanges, type HeldReads, type HostChanges } from "./changes.ts";
@@ -22,7 +20,7 @@ import {
   toPage,
   toPerPage,
 } from "./route.ts";
-import { listen, readBody, stop } from "./server.ts";
+import { type Answerer, createMemoryFetch, readBody, serve, toOperation } from "./server.ts";
 import type { HostSimSettings, RequestFault } from "./settings.ts";
 
 const { privateKey, publicKey } = generateKeyPairSync("rsa", {
@@ -54,9 +52,11 @@ export interface HostSimInput {
   readonly now: () => number;
 }
 
-/** A GitHub over HTTP under the paths of GitHub Enterprise, with one installation of one App. */
+/** A GitHub under the paths of GitHub Enterprise, with one installation of one App. */
 export interface HostSim extends HostChanges {
   readonly url: string;
+  /** Reaches it without a connection; other addresses are unknown. */
+  readonly fetch: typeof fetch;
   /** Comments, checks and deployments. */
   readonly reports: Reports;
   /** Methods and paths, since the start. */
@@ -71,8 +71,23 @@ export interface HostSim extends HostChanges {
   stop(): Promise<void>;
 }
 
-/** Starts one on a free port. */
-export async function startHostSim({ secret, now }: HostSimInput): Promise<HostSim> {
+/** Creates one that only `fetch` of it reaches. */
+export function createHostSim(input: HostSimInput): HostSim {
+  const url = "http://github.test";
+  const { sim, answer } = createSim(input, () => url);
+  return { ...sim, url, fetch: createMemoryFetch(url, answer), stop: async () => undefined };
+}
+
+/** Starts one over HTTP on a free port. */
+export async function startHostSim(input: HostSimInput): Promise<HostSim> {
+  let url = "";
+  const { sim, answer } = createSim(input, () => url);
+  const server = await serve(answer);
+  url = server.url;
+  return { ...sim, url, fetch: createMemoryFetch(url, answer), stop: server.stop };
+}
+
+function createSim({ secret, now }: HostSimInput, toUrl: () => string) {
   const requests: string[] = [];
   const settings: HostSimSettings = {
     permission: "write",
@@ -83,6 +98,7 @@ export async function startHostSim({ secret, now }: HostSimInput): Promise<HostS
     deliveryFault: undefined,
     requestFault: undefined,
     changeAnswer: undefined,
+    intercept: undefined,
   };
   const deliveries = createDeliveries({ secret, now, settings });
   const reports = createReports(APP_ID);
@@ -90,16 +106,16 @@ export async function startHostSim({ secret, now }: HostSimInput): Promise<HostS
   const tokens = new Map<string, Token>([[USER_TOKEN, user]]);
   const held: HeldReads = { repositories: undefined };
   const state: State = { repositories: new Map(), held, deliveries, settings, reports, tokens };
-  let address = "";
-  const manifests = createAppManifests({ id: APP_ID, pem: APP_KEY, secret, url: () => address, now });
-  const server = createServer((request, response) => {
-    requests.push(`${request.method} ${request.url}`);
-    respond({ ...state, manifests }, request, response).catch(() => response.destroy());
-  });
-  address = `http://127.0.0.1:${await listen(server)}`;
-  return {
+  const manifests = createAppManifests({ id: APP_ID, pem: APP_KEY, secret, url: toUrl, now });
+  const answer: Answerer = async (request) => {
+    const url = new URL(request.url);
+    requests.push(`${request.method} ${url.pathname}${url.search}`);
+    const proceed = () => respond({ ...state, manifests }, request.clone(), url);
+    const operation = toOperation(request.method, toPath(url));
+    return settings.intercept === undefined ? proceed() : settings.intercept({ operation, request }, proceed);
+  };
+  const sim: Omit<HostSim, "url" | "fetch" | "stop"> = {
     ...createChanges({ ...state, now }),
-    url: address,
     requests,
     listTokens: () => [...tokens.values()].filter(({ login }) => login === undefined),
     revokeTokens() {
@@ -108,51 +124,55 @@ export async function startHostSim({ secret, now }: HostSimInput): Promise<HostS
     reports,
     settings,
     releaseReversed: deliveries.releaseReversed,
-    stop: () => stop(server),
   };
+  return { sim, answer };
 }
 
 interface SimState extends State {
   readonly manifests: AppManifests;
 }
 
-async function respond(state: SimState, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { method = "GET" } = request;
-  const url = new URL(request.url ?? "/", "http://localhost");
-  const fault = state.settings.requestFault?.(method, url.pathname.slice(PREFIX.length));
+/** Returns the path below the prefix. */
+function toPath({ pathname }: URL): string {
+  return pathname.startsWith(PREFIX) ? pathname.slice(PREFIX.length) : pathname;
+}
+
+async function respond(state: SimState, request: Request, url: URL): Promise<Response> {
+  const path = url.pathname.slice(PREFIX.length);
+  const fault = state.settings.requestFault?.(request.method, path);
   if (fault === undefined) {
     const answer = await answerRequest(state, request, url);
     const change = state.settings.changeAnswer ?? ((_: string, body: unknown) => body);
-    return write(request, response, { ...answer, body: change(url.pathname.slice(PREFIX.length), answer.body) });
+    return toResponse(request, { ...answer, body: change(path, answer.body) });
   }
   if (fault.afterDoing === true) await answerRequest(state, request, url);
-  fail(response, fault);
+  return toFailure(fault);
 }
 
-function write(request: IncomingMessage, response: ServerResponse, { status, body, link, location }: Answer): void {
+function toResponse(request: Request, { status, body, link, location }: Answer): Response {
   if (body instanceof Uint8Array) {
-    response.writeHead(status, { "content-type": "application/x-gzip" }).end(body);
-    return;
+    return new Response(new Uint8Array(body), { status, headers: { "content-type": "application/x-gzip" } });
   }
-  if (location !== undefined) response.setHeader("location", location);
   const json = JSON.stringify(body);
   const etag = `W/"${createHash("sha256").update(`${json}${link}`).digest("hex")}"`;
-  const isKnown = status === 200 && request.headers["if-none-match"] === etag;
-  response.setHeader("etag", etag);
-  if (link !== undefined) response.setHeader("link", link);
-  response.writeHead(isKnown ? 304 : status, { "content-type": "application/json; charset=utf-8" });
-  response.end(isKnown ? undefined : json);
+  const isKnown = status === 200 && request.headers.get("if-none-match") === etag;
+  const headers = new Headers({ "content-type": "application/json; charset=utf-8", etag });
+  if (location !== undefined) headers.set("location", location);
+  if (link !== undefined) headers.set("link", link);
+  const isEmpty = isKnown || status === 204;
+  return new Response(isEmpty ? null : json, { status: isKnown ? 304 : status, headers });
 }
 
-function fail(response: ServerResponse, { status, retryAfterSeconds, limitedUntil }: RequestFault): void {
+function toFailure({ status, retryAfterSeconds, limitedUntil }: RequestFault): Response {
+  const headers = new Headers();
   if (limitedUntil !== undefined) {
-    response.setHeader("x-ratelimit-remaining", "0");
-    response.setHeader("x-ratelimit-reset", String(limitedUntil));
+    headers.set("x-ratelimit-remaining", "0");
+    headers.set("x-ratelimit-reset", String(limitedUntil));
   }
-  if (retryAfterSeconds !== undefined) response.setHeader("retry-after", String(retryAfterSeconds));
+  if (retryAfterSeconds !== undefined) headers.set("retry-after", String(retryAfterSeconds));
   // Source: "Rate limits for the REST API", GitHub Docs.
   const message = retryAfterSeconds === undefined ? "Fault" : "You have exceeded a secondary rate limit.";
-  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify({ message }));
+  return Response.json({ message }, { status, headers });
 }
 
 const WRITE = { admin: false, maintain: false, push: true, triage: true, pull: true };
@@ -294,21 +314,22 @@ function answerArchive({ repositories }: State, url: URL): Answer {
   return toAnswer(repositories.get(repository)?.archives.get(commit));
 }
 
-async function answerRequest(state: SimState, request: IncomingMessage, url: URL): Promise<Answer> {
-  const registered = await state.manifests(request.method ?? "GET", url, () => text(request));
+async function answerRequest(state: SimState, request: Request, url: URL): Promise<Answer> {
+  const registered = await state.manifests(request.method, url, () => request.text());
   if (registered !== undefined) return registered;
   if (url.pathname.startsWith(ARCHIVES)) return answerArchive(state, url);
-  const [, credential = ""] = (request.headers.authorization ?? "").split(" ");
+  const [, credential = ""] = (request.headers.get("authorization") ?? "").split(" ");
   const token = state.tokens.get(credential);
   if (token === undefined && !isSignedByApp(credential)) return { status: 401, body: { message: "Bad credentials" } };
   const found = findRoute(request, url, token === undefined ? "app" : undefined);
   if (found === undefined) return MISSING;
   const { route, groups } = found;
-  if (token !== undefined && !isAllowed(state, token, route, groups["repo"])) return REFUSED;
+  const refusal = token && findRefusal(state, token, { route, repo: groups["repo"] });
+  if (refusal !== undefined) return refusal;
   return route.answer(state, { url, groups, body: await readBody(request), login: token?.login });
 }
 
-function findRoute({ method }: IncomingMessage, url: URL, credential: Route["credential"]) {
+function findRoute({ method }: Request, url: URL, credential: Route["credential"]) {
   const path = url.pathname.startsWith(PREFIX) ? url.pathname.slice(PREFIX.length) : "";
   for (const route of ROUTES) {
     const match = route.method === method && route.credential === credential ? route.path.exec(path) : null;
@@ -319,13 +340,23 @@ function findRoute({ method }: IncomingMessage, url: URL, credential: Route["cre
 
 const REFUSED: Answer = { status: 403, body: { message: "Resource not accessible by integration" } };
 
-/** Returns true if a token, which may be limited to repositories and permissions, allows it. */
-function isAllowed({ repositories }: State, token: Token, { right, reads }: Route, repo: string | undefined): boolean {
+interface Tried {
+  readonly route: Route;
+  readonly repo: string | undefined;
+}
+
+/** Returns why a token, which may be limited to repositories and permissions, does not allow a request. */
+function findRefusal({ repositories }: SimState, token: Token, { route, repo }: Tried): Answer | undefined {
+  if (!isAllowed(token, route)) return REFUSED;
   const id = repositories.get(repo ?? "")?.id;
+  if (id === undefined || token.repositoryIds === undefined || token.repositoryIds.includes(id)) return undefined;
+  // Source: "Troubleshooting the REST API" (404 for a private repository), GitHub Docs.
+  return route.method === "GET" ? MISSING : REFUSED;
+}
+
+function isAllowed({ login, permissions }: Token, { right, reads }: Route): boolean {
   // Source: "Create a check run", GitHub Docs: only Apps may.
-  if (token.login !== undefined && right === "checks") return false;
-  if (id !== undefined && token.repositoryIds !== undefined && !token.repositoryIds.includes(id)) return false;
-  const { permissions } = token;
+  if (login !== undefined && right === "checks") return false;
   if (permissions === undefined) return true;
   if (reads !== undefined && permissions[reads] === undefined) return false;
   return right === undefined || permissions[right] === "write";

@@ -1,4 +1,5 @@
 import type { DeliverySettings } from "./deliveries.ts";
+import type { Intercept } from "./server.ts";
 
 /** How a request fails. */
 export interface RequestFault {
@@ -25,4 +26,6 @@ export interface HostSimSettings extends DeliverySettings {
   requestFault: ((method: string, path: string) => RequestFault | undefined) | undefined;
   /** Changes the bodies of answers, by the path of their request. */
   changeAnswer: ((path: string, body: unknown) => unknown) | undefined;
+  /** Meets each request before the others of these settings do. */
+  intercept: Intercept | undefined;
 }

@@ -10,21 +10,32 @@ export interface TarEntry {
 }
 
 const BLOCK = 512;
+const END = Buffer.alloc(2 * BLOCK);
 
-/** Returns a tar archive, compressed with gzip. */
-export function toTarball(entries: readonly TarEntry[]): Uint8Array {
+/** Returns a tar archive, compressed with gzip. With a commit, it begins with the header that `git archive` writes. */
+export function toTarball(entries: readonly TarEntry[], commit?: string): Uint8Array {
   const parts = entries.flatMap(({ path, content = "", linkTo }) => {
-    const body = Buffer.from(content);
-    const header = new Header({
-      path,
-      mode: 0o644,
-      size: body.length,
-      type: linkTo === undefined ? "File" : "SymbolicLink",
-      linkpath: linkTo ?? "",
-      mtime: new Date(0),
-    });
-    header.encode();
-    return [header.block ?? Buffer.alloc(0), body, Buffer.alloc((BLOCK - (body.length % BLOCK)) % BLOCK)];
+    const type = linkTo === undefined ? "File" : "SymbolicLink";
+    return toEntry({ path, type, linkpath: linkTo ?? "" }, content);
   });
-  return gzipSync(Buffer.concat([...parts, Buffer.alloc(2 * BLOCK)]));
+  return gzipSync(Buffer.concat([...(commit === undefined ? [] : toGlobalHeader(commit)), ...parts, END]));
+}
+
+function toGlobalHeader(commit: string): readonly Buffer[] {
+  const record = ` comment=${commit}\n`;
+  const text = `${record.length + 2}${record}`;
+  return toEntry({ path: "pax_global_header", type: "GlobalExtendedHeader" }, text);
+}
+
+interface EntryFacts {
+  readonly path: string;
+  readonly type: "File" | "SymbolicLink" | "GlobalExtendedHeader";
+  readonly linkpath?: string;
+}
+
+function toEntry(facts: EntryFacts, content: string): readonly Buffer[] {
+  const body = Buffer.from(content);
+  const header = new Header({ ...facts, mode: 0o644, size: body.length, mtime: new Date(0) });
+  header.encode();
+  return [header.block ?? Buffer.alloc(0), body, Buffer.alloc((BLOCK - (body.length % BLOCK)) % BLOCK)];
 }

@@ -45,6 +45,7 @@ const VALUES = {
   "an ingress with TLS, more workers, and a role of AWS": {
     ...REQUIRED,
     secrets: { ...REQUIRED.secrets, workerDatabase: "yard-worker-database" },
+    trustedProxies: ["10.42.7.0/28", "2001:db8::/64"],
     servers: { replicas: 3, env: [{ name: "STACKYARD_LOG", value: "debug" }] },
     workers: {
       replicas: 6,
@@ -184,6 +185,16 @@ describe("the chart", () => {
       "Deployment prod-stackyard-worker",
       "PodDisruptionBudget prod-stackyard-server",
       "Service prod-stackyard-server",
+    ]);
+  });
+
+  it("trusts no proxy that is not named", () => {
+    const proxiesOf = (name: Name) =>
+      JSON.stringify(objectsOf(name)).match(/"TRUSTED_PROXIES","value":"([^"]*)"/g) ?? [];
+
+    expect(proxiesOf("the least")).toEqual([]);
+    expect(proxiesOf("an ingress with TLS, more workers, and a role of AWS")).toEqual([
+      '"TRUSTED_PROXIES","value":"10.42.7.0/28,2001:db8::/64"',
     ]);
   });
 

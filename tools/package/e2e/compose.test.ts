@@ -1,6 +1,7 @@
 import { type ChildProcess, execFile, execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { BlockList } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -27,6 +28,7 @@ const temp = mkdtempSync(join(tmpdir(), "stackyard-compose-"));
 const secrets = join(temp, "secrets");
 const addresses = toAddresses(services, 1 + (process.pid % 200));
 const addressOf = (name: string) => addresses.get(name) ?? "";
+const proxyInFile = services["proxy"]?.networks?.default.ipv4_address ?? "";
 const processes = new Map<string, ChildProcess>();
 const outputs = new Map<string, string>();
 const call = promisify(execFile);
@@ -40,6 +42,7 @@ function place(text: string, name: string): string {
   return withAddresses(text, addresses)
     .replaceAll("0.0.0.0", addressOf(name))
     .replaceAll("/run/secrets", secrets)
+    .replaceAll(proxyInFile, addressOf("proxy"))
     .replaceAll("http://localhost:8080", `http://${addressOf("proxy")}:8080`);
 }
 
@@ -184,6 +187,21 @@ describe("compose.yaml", () => {
     }
   });
 
+  it("lets servers take the address of a client from the proxy alone, and keeps its address out of what containers are given", () => {
+    const { subnet = "", ip_range = "" } = compose.networks.default.ipam.config[0] ?? {};
+    const servers = ours.filter(([name]) => name.startsWith("server"));
+    const list = (network: string) => {
+      const [address = "", bits = ""] = network.split("/");
+      const all = new BlockList();
+      all.addSubnet(address, Number(bits));
+      return all;
+    };
+
+    expect(servers).toHaveLength(2);
+    for (const [, { environment = {} }] of servers) expect(environment["TRUSTED_PROXIES"]).toBe(proxyInFile);
+    expect([list(subnet).check(proxyInFile), list(ip_range).check(proxyInFile)]).toEqual([true, false]);
+  });
+
   it("publishes ports on this machine only", () => {
     for (const { ports = [] } of Object.values(services))
       for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:/);
@@ -194,6 +212,23 @@ describe("the processes of compose.yaml", () => {
   const server = `http://${addressOf("server-1")}:7070`;
   const proxy = `http://${addressOf("proxy")}:8080`;
 
+  /** The address that the audit log has of a client that says it is another. */
+  async function findAddress(url: string): Promise<unknown> {
+    const [, token = ""] = /^admin=(.*)$/m.exec(readFileSync(join(secrets, "api-tokens"), "utf8")) ?? [];
+    const headers = {
+      authorization: `Bearer ${token}`,
+      "x-forwarded-for": "198.51.100.9",
+      "content-type": "application/json",
+    };
+    const list = async () => JSON.parse(await (await fetch(`${url}/v1/audit?limit=1000`, { headers })).text()).items;
+    const before = (await list()).length;
+    const body = JSON.stringify({ name: "probe", role: "viewer" });
+    await fetch(`${url}/v1/tokens`, { method: "POST", headers, body });
+    // Lines are sealed some time later.
+    await untilTrue("the audit log has the new token", async () => (await list()).length > before);
+    return (await list())[0].who.address;
+  }
+
   it("are two servers and two workers of one yard", async () => {
     const { stdout } = await stackyard(server, "ps", "--json");
 
@@ -203,6 +238,20 @@ describe("the processes of compose.yaml", () => {
       .map((line) => JSON.parse(line).roles.join());
     expect(roles.sort()).toEqual(["engine", "engine", "worker", "worker"]);
   });
+
+  it("do not take an address from another container than the proxy", async () => {
+    expect(await findAddress(server)).toMatch(/^127\./);
+  });
+
+  it.skipIf(nginx === undefined)(
+    "see who asks the proxy, not whom a client names (skipped without nginx)",
+    async () => {
+      await untilTrue("the proxy is up", () => isUp(`${proxy}/health/ready`));
+
+      expect(await findAddress(proxy)).toMatch(/^127\./);
+      expect(await findAddress(proxy)).not.toBe(addressOf("proxy"));
+    },
+  );
 
   it("run a task of the project", async () => {
     const { stdout } = await stackyard(server, "send", "web-1", "OPENED", "--machine", "hello", "--until", "LIVE");

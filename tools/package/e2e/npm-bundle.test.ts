@@ -42,6 +42,13 @@ async function enter(line: string): Promise<string> {
   return (await call("bash", ["-euo", "pipefail", "-c", line], { cwd: project })).stdout;
 }
 
+/** A package in a lock. */
+interface Locked {
+  readonly version: string;
+  readonly resolved?: string;
+  readonly integrity?: string;
+}
+
 let lines: readonly string[] = [];
 beforeAll(async () => {
   await new Promise<void>((resolve) => registry.listen(0, "127.0.0.1", resolve));
@@ -87,6 +94,21 @@ describe("the bundle of npm packages", () => {
     }
     // npm may ask what there is, but fetches none of it.
     expect(asked.filter((path) => path.includes("hostile"))).toEqual([]);
+  });
+
+  it("has a lock with the versions of this repository, each with its checksum, and names no registry", () => {
+    const readLock = (folder: string) => JSON.parse(readFileSync(join(folder, "package-lock.json"), "utf8")).packages;
+    const toName = ([path, { version }]: readonly [string, Locked]) =>
+      `${path.split("node_modules/").at(-1)}@${version}`;
+    const tested = new Set(Object.entries<Locked>(readLock(root)).map(toName));
+    const { "": own, ...locked }: Readonly<Record<string, Locked>> = readLock(join(temp, "out/stackyard-0.1.0"));
+    const others = Object.entries(locked).filter(([path]) => !/(^|\/)(@stackyard\/[^/]+|stackyard)$/.test(path));
+
+    expect(own).toBeDefined();
+    expect(others.length).toBeGreaterThan(100);
+    expect(others.map(toName).filter((name) => !tested.has(name))).toEqual([]);
+    expect(Object.values(locked).filter(({ integrity }) => integrity === undefined)).toEqual([]);
+    expect(others.filter(([, { resolved }]) => resolved !== undefined)).toEqual([]);
   });
 
   it("has a command line that creates a valid project, and installs packages of ours from the same files", async () => {

@@ -170,7 +170,7 @@ const CHECKS: Readonly<Record<string, (printed: string) => Promise<void>>> = {
     const url = new URL(/https:\/\/\S+/.exec(printed)?.[0] ?? "");
     // What the page at this address does with a click.
     await browser.submit(`${url.origin}${url.pathname}`, { code: url.searchParams.get("code") ?? "" });
-    expect(await whoIs(browser)).toMatchObject({ name: "ada (code of ada)", rights: [{ role: "operator" }] });
+    expect(await whoIs(browser)).toMatchObject({ name: "ada (code of admin)", rights: [{ role: "operator" }] });
   },
   pg_restore: async (printed) => {
     expect(printed).toMatch(/web-1 +\| LIVE/);

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -23,6 +23,13 @@ const Manifest = Compile(
 type Manifest = ReturnType<typeof Manifest.Parse>;
 const Packed = Compile(Type.Array(Type.Object({ name: Type.String(), filename: Type.String() })));
 
+const Lock = Compile(
+  Type.Object({
+    lockfileVersion: Type.Integer(),
+    packages: Type.Record(Type.String(), Type.Object({ link: Type.Optional(Type.Boolean()) })),
+  }),
+);
+
 /** Where the packages are that need large packages which most projects do not use, such as the AWS CDK. */
 const EXTRA = "extra";
 
@@ -30,7 +37,7 @@ const EXTRA = "extra";
 export interface NpmBundle {
   /** `stackyard-0.1.0`, the folder that the archive contains. */
   readonly folder: string;
-  /** The packed packages and a README, by their path in the folder. */
+  /** The packed packages, a manifest with a lock for them, and a README, by their path in the folder. */
   readonly files: Files;
   /** A `.tar.gz` of the folder. */
   readonly archive: Uint8Array;
@@ -52,12 +59,42 @@ export async function packageNpm(root: string, version: string): Promise<NpmBund
       ]),
     );
     const folder = `stackyard-${version}`;
+    const usual = packed.filter(({ name }) => !extra.has(name));
+    for (const [path, text] of lockPackages(root, temp, { version, packed: usual })) files.set(path, Buffer.from(text));
     files.set("README.md", Buffer.from(toReadme(folder)));
     const paths = new Map([...files].map(([path, content]) => [`${folder}/${path}`, content]));
     return { folder, files, archive: gzipSync(toTar(paths), { level: 1, mtime: 0 }) };
   } finally {
     await rm(temp, { recursive: true, force: true });
   }
+}
+
+interface LockInput {
+  readonly version: string;
+  readonly packed: readonly { readonly name: string; readonly filename: string }[];
+}
+
+/**
+ * Returns a manifest of the packed packages, and its lock: `npm ci` installs the versions with which this repository is
+ * tested, by their checksums. It begins as the lock of the repository, so that no newer version is chosen.
+ */
+function lockPackages(root: string, temp: string, { version, packed }: LockInput): ReadonlyMap<string, string> {
+  const dependencies = Object.fromEntries(packed.map(({ name, filename }) => [name, `file:${filename}`]));
+  const manifest = { name: "stackyard-bundle", version, private: true, dependencies };
+  const { lockfileVersion, packages } = Lock.Parse(JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")));
+  const known = Object.entries(packages).filter(
+    ([path, { link }]) => path.startsWith("node_modules/") && link !== true,
+  );
+  const lock = { name: manifest.name, version, lockfileVersion, requires: true };
+  const files = { "package.json": manifest, "package-lock.json": { ...lock, packages: Object.fromEntries(known) } };
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(temp, name), toText(content));
+  const words = ["install", "--package-lock-only", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"];
+  execFileSync("npm", words, { cwd: temp, stdio: "pipe" });
+  return new Map(Object.keys(files).map((name) => [name, readFileSync(join(temp, name), "utf8")]));
+}
+
+function toText(value: unknown): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`;
 }
 
 /** Writes the archive, and the folder that it contains, for use on this machine. `out` is emptied first. */
@@ -111,6 +148,9 @@ npm takes those that depend on each other from this folder only when it gets all
     npx --no -- stackyard --version
 
 For the AWS CDK constructs, add \`./${folder}/${EXTRA}/*.tgz\`, which also installs the AWS CDK.
+
+To install exactly the versions of all packages with which Stackyard was tested, by their checksums, run \`npm ci --omit=dev\` in
+this folder: it has a \`package.json\` and a lock. Container images are made so.
 
 Keep this folder in the project, so that \`npm ci\` finds the packages on every machine and in container images. To upgrade, delete
 the folder, unpack the new archive and run \`npm install\` with the new folder.

@@ -1,9 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { startPostgres } from "./start-postgres.ts";
+import { findPrograms, startPostgres } from "./start-postgres.ts";
 
 /** Resolves with whether a server is listening. */
 function isListening(port: number): Promise<boolean> {
@@ -61,9 +63,22 @@ describe("startPostgres", () => {
     await server.stop();
   });
 
+  it.runIf(userInfo().uid === 0)("starts for root with programs below a folder that only root may enter", async () => {
+    const own = mkdtempSync(join(tmpdir(), "only-root-"));
+    const { initdb } = await findPrograms();
+    cpSync(join(initdb, "../.."), join(own, "Ayşe çalışma"), { recursive: true, verbatimSymlinks: true });
+
+    const server = await startPostgres({ durable: false, programs: join(own, "Ayşe çalışma/bin") });
+
+    expect(await isListening(server.port)).toBe(true);
+    await server.stop();
+    expect(existsSync(server.folder)).toBe(false);
+    rmSync(own, { recursive: true });
+  });
+
   it("ends with its process, however that dies", async () => {
     const program = `
-      import { startPostgres } from ${JSON.stringify(import.meta.resolve("./start-postgres.ts"))};
+      import { findPrograms, startPostgres } from ${JSON.stringify(import.meta.resolve("./start-postgres.ts"))};
       const server = await startPostgres({ durable: false });
       process.stdout.write(server.folder + " " + server.port);
       setInterval(() => {}, 1000);

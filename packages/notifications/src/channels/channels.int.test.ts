@@ -53,6 +53,37 @@ function createSender() {
   };
 }
 
+describe("a channel whose address or token is a secret", () => {
+  // A proxy or a receiver repeats the request in the page of an error, as in CVE-2025-54831.
+  it.each([
+    ["the whole address", (url: string) => url],
+    ["its path alone", (url: string) => new URL(url).pathname],
+    ["the address as JSON escapes it", (url: string) => url.replaceAll("/", "\\/")],
+    ["the address behind much else, where the answer is cut", (url: string) => `${"-".repeat(150)}${url}`],
+  ])("shows no part of it when an answer repeats %s", async (_what, repeat) => {
+    const { send } = createSender();
+    sim.fault = () => ({ kind: "answer", status: 400, body: `invalid url ${repeat(`${sim.url}/hooks/slack`)}` });
+
+    const sent = await send({ type: "slack", url: env("SLACK"), allow });
+
+    expect(sent).toMatchObject({
+      kind: "refused",
+      reason: expect.stringContaining("The service answered 400: invalid url"),
+    });
+    expect(JSON.stringify(sent)).not.toMatch(/hooks|slack/);
+  });
+
+  it("shows no token that an answer repeats", async () => {
+    const { send } = createSender();
+    sim.fault = () => ({ kind: "answer", status: 500, body: "bad header authorization: Bearer xoxb-test" });
+
+    expect(await send({ type: "slack-app", channel: "C1", token: env("TOKEN"), url: sim.url, allow })).toEqual({
+      kind: "retried",
+      reason: "The service answered 500: bad header authorization: Bearer ***",
+    });
+  });
+});
+
 describe("a webhook", () => {
   const options: Channel = { type: "webhook", url: "https://hooks.chat.test", secret: env("HOOK"), allow };
 

@@ -94,6 +94,7 @@ function toGroup(
     isDeleting: false,
     policies: new Map(),
     metrics: new Set(),
+    suspended: new Set(),
     scaleAt: Number.POSITIVE_INFINITY,
   };
 }

@@ -66,7 +66,10 @@ function toGroupOutput(group: SimGroup): Readonly<Record<string, unknown>> {
     ...defined({ PlacementGroup: settings.placementGroup }),
     TerminationPolicies: settings.terminationPolicies,
     NewInstancesProtectedFromScaleIn: settings.isProtected,
-    SuspendedProcesses: [],
+    SuspendedProcesses: [...group.suspended].map((ProcessName) => ({
+      ProcessName,
+      SuspensionReason: "User suspended",
+    })),
     EnabledMetrics: [...metrics].map((Metric) => ({ Metric, Granularity: "1Minute" })),
     Instances: group.members.map(toMemberOutput),
     Tags: toTags(group),

@@ -20,6 +20,7 @@ import {
   toCourse,
   toLaunchError,
 } from "./sim-group.ts";
+import { works } from "./suspended-processes.ts";
 import { takeScript } from "./take-script.ts";
 
 type Step = (state: AutoScalingState, group: SimGroup, member: SimMember, at: number) => void;
@@ -82,13 +83,16 @@ export function enterService(state: AutoScalingState, group: SimGroup, member: S
   member.inServiceAt = at;
   member.course = toCourse(member, at);
   endActivity(member.activity, at, { status: "Successful" });
-  for (const source of activeSources(group)) state.traffic.register(source, member.instanceId, member.course);
+  // "AddToLoadBalancer is suspended": they are not added later either.
+  const sources = works(group, "AddToLoadBalancer") ? activeSources(group) : [];
+  for (const source of sources) state.traffic.register(source, member.instanceId, member.course);
   member.nextAt = nextLookAt(group, member, at);
 }
 
 function failInstance(state: AutoScalingState, group: SimGroup, member: SimMember, at: number): void {
   member.nextAt = Number.POSITIVE_INFINITY;
   member.healthStatus = "Unhealthy";
+  if (!works(group, "ReplaceUnhealthy")) return;
   const why = "an instance was taken out of service in response to an EC2 instance status checks failure";
   endInstance(state, group, member, { at, cause: `At ${toCauseTime(at)} ${why}.` });
 }
@@ -118,7 +122,7 @@ const FIRST_VERDICT_MS = 60_000;
  */
 export function replaceIfUnhealthy(state: AutoScalingState, group: SimGroup, member: SimMember, at: number): void {
   if (member.stage !== "serving" || at < verdictAt(group, member)) return;
-  if (!group.settings.healthCheckType.includes("ELB")) return;
+  if (!group.settings.healthCheckType.includes("ELB") || !works(group, "ReplaceUnhealthy")) return;
   const failing = activeSources(group).find((source) => !state.traffic.isHealthy(source, member.instanceId, at));
   if (failing === undefined) return;
   member.healthStatus = "Unhealthy";

@@ -1,6 +1,7 @@
 import type { AutoScalingState } from "./auto-scaling-state.ts";
 import { endInstance, launchInstance } from "./instances.ts";
 import { isAlive, type SimGroup, type SimMember, toCauseTime } from "./sim-group.ts";
+import { works } from "./suspended-processes.ts";
 
 /** After a launch that failed the group waits, twice as long each time. AWS documents that it backs off, and no times. */
 const FIRST_RETRY_MS = 60_000;
@@ -12,8 +13,8 @@ export function scaleGroup(state: AutoScalingState, group: SimGroup, at: number)
   if (group.isDeleting) return;
   const alive = group.members.filter(isAlive);
   const wanted = group.settings.desired - alive.length;
-  if (wanted > 0) scaleOut(state, group, { at, wanted, size: alive.length });
-  if (wanted < 0) scaleIn(state, group, { at, alive, surplus: -wanted });
+  if (wanted > 0 && works(group, "Launch")) scaleOut(state, group, { at, wanted, size: alive.length });
+  if (wanted < 0 && works(group, "Terminate")) scaleIn(state, group, { at, alive, surplus: -wanted });
 }
 
 function scaleOut(

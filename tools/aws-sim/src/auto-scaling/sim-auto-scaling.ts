@@ -18,6 +18,7 @@ import { deleteConfiguration, describeConfigurations, describeLimits } from "./l
 import { beginAction, type HookInput, outcomeOf, toHookKey } from "./lifecycle-hooks.ts";
 import { describePolicies, putPolicy } from "./policies.ts";
 import { autoScalingFaults, type LaunchScript } from "./sim-group.ts";
+import { resumeProcesses, setInstanceProtection, suspendProcesses } from "./suspended-processes.ts";
 import type { GroupMatch } from "./take-script.ts";
 import { attachSources, describeSources, detachSources } from "./traffic-operations.ts";
 
@@ -135,6 +136,9 @@ const SERVES: Readonly<Record<string, Serve>> = {
   EnableMetricsCollection: enableMetrics,
   PutScalingPolicy: putPolicy,
   RecordLifecycleActionHeartbeat: recordHeartbeat,
+  ResumeProcesses: resumeProcesses,
+  SetInstanceProtection: setInstanceProtection,
+  SuspendProcesses: suspendProcesses,
   TerminateInstanceInAutoScalingGroup: terminateInstance,
   UpdateAutoScalingGroup: updateGroup,
 };

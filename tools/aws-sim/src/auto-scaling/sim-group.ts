@@ -18,6 +18,8 @@ export interface SimGroup extends NamedResource {
   readonly policies: Map<string, SimPolicy>;
   /** Group metrics that are collected. */
   readonly metrics: Set<string>;
+  /** The types of processes that are suspended. */
+  readonly suspended: Set<string>;
   /** When it checks its capacity next. */
   scaleAt: number;
   /** Launches that failed one after the other. */

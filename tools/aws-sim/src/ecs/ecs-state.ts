@@ -126,7 +126,7 @@ export interface SimTask {
 }
 
 /** A client token and what it has started. */
-interface UsedToken {
+export interface UsedToken {
   readonly fingerprint: string;
   readonly tasks: readonly SimTask[];
 }

@@ -125,6 +125,17 @@ describe("a client token", () => {
     expect(ecs.tasks()).toHaveLength(2);
   });
 
+  it("is forgotten an hour after the end of its tasks", async () => {
+    const { run, ecs, clock } = createEcsWorld();
+    await run({ clientToken: "t" });
+    await clock.advance(3_600_000);
+    await run({ clientToken: "t" });
+    await clock.advance(60_000);
+    await run({ clientToken: "t" });
+
+    expect(ecs.tasks()).toHaveLength(2);
+  });
+
   it("is not used by a request that started nothing", async () => {
     const { run, ecs } = createEcsWorld();
     ecs.refuse({ reason: "AGENT" });

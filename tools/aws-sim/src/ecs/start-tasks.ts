@@ -12,10 +12,16 @@ import {
   type Refusal,
   type SimTask,
   type Tag,
+  type UsedToken,
 } from "./ecs-state.ts";
 import { type Placement, placeOnInstances, placeTasks, type Seat } from "./place-tasks.ts";
 import { toTask } from "./read-tasks.ts";
 import type { TaskScript } from "./task-course.ts";
+import { toLife } from "./task-life.ts";
+
+/** "Ensuring idempotency": a token lives for 24 hours, or as long as its tasks and an hour, whichever ends first. */
+const TOKEN_MS = 24 * 3_600_000;
+const AFTER_TASKS_MS = 3_600_000;
 
 /**
  * Implements RunTask. The same client token with the same request answers with the tasks of the first, with another
@@ -26,12 +32,20 @@ export function runTask(state: EcsState, call: SimCall): unknown {
   const token = findText(call.input, "clientToken");
   const key = [cluster.arn, token].join(" ");
   const fingerprint = toFingerprint(call.input);
-  const used = token === undefined ? undefined : state.tokens.get(key);
+  const used = token === undefined ? undefined : findToken(state, key, call.now);
   if (used !== undefined && used.fingerprint !== fingerprint) throw faults.conflict(used.tasks.map(({ arn }) => arn));
   if (used !== undefined) return toAnswer(used.tasks, [], call.now);
   const answer = startTasks(state, withDefaultStrategy(call, cluster), cluster, placeTasks);
   if (token !== undefined && answer.tasks.length > 0) state.tokens.set(key, { fingerprint, tasks: answer.tasks });
   return toAnswer(answer.tasks, answer.failures, call.now);
+}
+
+function findToken({ tokens }: EcsState, key: string, now: number): UsedToken | undefined {
+  const used = tokens.get(key);
+  if (used === undefined) return undefined;
+  const endsAt = Math.max(...used.tasks.map((task) => toLife(task, now).stoppedAt));
+  const [first] = used.tasks;
+  return now < Math.min((first?.createdAt ?? now) + TOKEN_MS, endsAt + AFTER_TASKS_MS) ? used : undefined;
 }
 
 /** Implements StartTask: on named instances, without a client token. */

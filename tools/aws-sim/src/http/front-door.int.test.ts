@@ -60,6 +60,16 @@ async function get(Key: string): Promise<string | undefined> {
   return Body?.transformToString();
 }
 
+it("answers with the time of its clock", async () => {
+  const at = Date.UTC(2030, 0, 1);
+  const other = await openFrontDoor({ clock: { now: () => at }, services: {}, others: door.url });
+
+  const { headers } = await fetch(other.url);
+  await other.stop();
+
+  expect(headers.get("date")).toBe(new Date(at).toUTCString());
+});
+
 it("routes to each service, and records the requests", async () => {
   asked.length = 0;
   await put("a");

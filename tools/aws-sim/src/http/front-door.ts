@@ -2,7 +2,7 @@ import { Agent, createServer, type IncomingMessage, type ServerResponse, request
 import type { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
-import { defined } from "@stackyard/core";
+import { type Clock, defined } from "@stackyard/core";
 import type { AwsSim } from "../aws-sim.ts";
 import { type Listener, listen } from "./listen.ts";
 import {
@@ -44,6 +44,11 @@ interface FrontDoorOptions {
   readonly others: string;
   /** Changes the requests to a service. */
   readonly rewrite?: (request: DoorRequest) => Buffer;
+  /**
+   * What time it is for the services. A client that differs from it by more than five minutes corrects its own clock and sends
+   * the call again. Default: the system's clock.
+   */
+  readonly clock?: Pick<Clock, "now">;
   /** Called after each response. */
   readonly onExchange?: (request: DoorRequest, answer: HttpAnswer) => void;
 }
@@ -93,7 +98,8 @@ export async function openFrontDoor(options: FrontDoorOptions): Promise<FrontDoo
       : await ask(options, incoming, request, { agent, signal: gone.signal });
     if (!passes(request, "after")) return;
     options.onExchange?.(request, answer);
-    await send(response, answer);
+    const date = options.clock && new Date(options.clock.now()).toUTCString();
+    await send(response, { ...answer, headers: { ...answer.headers, ...defined({ date }) } });
   }
 
   const server = createServer((incoming, response) => {

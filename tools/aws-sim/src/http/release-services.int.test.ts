@@ -167,6 +167,15 @@ const autoScalingSteps: readonly ReleaseStep[] = [
   asg("RecordLifecycleActionHeartbeat", action, refused),
   asg("UpdateAutoScalingGroup", { ...group, MinSize: 1, MaxSize: 4, DesiredCapacity: 3 }),
   asg("UpdateAutoScalingGroup", { ...group, MinSize: 9 }, refused),
+  asg("SuspendProcesses", { ...group, ScalingProcesses: ["AZRebalance"] }),
+  asg("SuspendProcesses", { ...group, ScalingProcesses: ["Sleep"] }, refused),
+  asg(
+    "DescribeAutoScalingGroups",
+    { AutoScalingGroupNames: ["shop-web"] },
+    { gives: { AutoScalingGroups: [{ SuspendedProcesses: [{ ProcessName: "AZRebalance" }] }] } },
+  ),
+  asg("ResumeProcesses", group),
+  asg("SetInstanceProtection", { ...group, InstanceIds: ["i-000000000000000ff"], ProtectedFromScaleIn: true }, refused),
   asg(
     "TerminateInstanceInAutoScalingGroup",
     {
@@ -330,6 +339,8 @@ const globalSteps: readonly ReleaseStep[] = [
     { gives: { Successful: [{ Id: "m" }] } },
   ),
   sns("GetTopicAttributes", { TopicArn: `${TOPIC}-2` }, { gives: { name: "NotFoundException", status: 404 } }),
+  sns("ListSubscriptionsByTopic", { TopicArn: TOPIC }, { gives: { Subscriptions: [] } }),
+  sns("Unsubscribe", { SubscriptionArn: `${TOPIC}:none` }, { gives: { name: "NotFoundException", status: 404 } }),
   sts("GetCallerIdentity", {}, { gives: { Account: PLACE.account } }),
   sts("AssumeRole", {
     RoleArn: `arn:aws:iam::${PLACE.account}:role/hooks`,

@@ -153,6 +153,8 @@ const SETTINGS = [
   ["ownershipControls", "BucketOwnershipControls"],
   ["versioning", "BucketVersioning"],
   ["policy", "BucketPolicy"],
+  ["policyStatus", "BucketPolicyStatus"],
+  ["acl", "BucketAcl"],
   ["encryption", "BucketEncryption"],
   ["lifecycle", "BucketLifecycleConfiguration"],
   ["tagging", "BucketTagging"],

@@ -280,34 +280,87 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
     isWhole: true,
     missing: "NoSuchLifecycleConfiguration",
   },
+  BucketAcl: { put: "AccessControlPolicy", isWhole: true, missing: {} },
   BucketTagging: { put: "Tagging", isWhole: true, missing: "NoSuchTagSet" },
 };
 
 type Operation = (buckets: ReadonlyMap<string, Bucket>, call: SimCall) => unknown;
 
 /** Put… and Get… of the settings above, by the names of their operations. */
-export const settingOperations: Readonly<Record<string, Operation>> = Object.fromEntries(
-  Object.entries(SETTINGS).flatMap(([name, setting]): [string, Operation][] => [
-    [`Put${name}`, (buckets, call) => put(openBucket(buckets, call), name, setting, call)],
-    [`Get${name}`, (buckets, call) => get(openBucket(buckets, call), name, setting)],
-  ]),
-);
+export const settingOperations: Readonly<Record<string, Operation>> = {
+  ...Object.fromEntries(
+    Object.entries(SETTINGS).flatMap(([name, setting]): [string, Operation][] => [
+      [`Put${name}`, (buckets, call) => put(openBucket(buckets, call), name, setting, call)],
+      [`Get${name}`, (buckets, call) => get(openBucket(buckets, call), name, setting)],
+    ]),
+  ),
+  GetBucketPolicyStatus(buckets, call) {
+    const { settings } = openBucket(buckets, call);
+    const policy: unknown = Object(settings.get("BucketPolicy")).Policy;
+    if (typeof policy !== "string") throw s3Faults.notConfigured("NoSuchBucketPolicy");
+    return { PolicyStatus: { IsPublic: isPublic(policy) } };
+  },
+};
+
+/** S3 guide, "Blocking public access", "The meaning of public": allowed to everyone without a condition. */
+function isPublic(policy: string): boolean {
+  const statements: readonly unknown[] = [Object(JSON.parse(policy)).Statement ?? []].flat();
+  return statements.some((each) => {
+    const { Effect, Principal, Condition } = Object(each);
+    return Effect === "Allow" && Condition === undefined && (Principal === "*" || Object(Principal).AWS === "*");
+  });
+}
+
+/** Returns why a setting contradicts another one of the bucket. */
+function findContradiction({ settings, account }: Bucket, name: string, value: unknown): SimFault | undefined {
+  if (name === "BucketLifecycleConfiguration") {
+    const rules: readonly object[] = Object(value).Rules ?? [];
+    const isMixed = rules.some((each) => "Prefix" in each) && rules.some((each) => "Filter" in each);
+    // aws/aws-sdk-ruby#1653, hashicorp/terraform-provider-aws#23299.
+    if (isMixed) return s3Faults.invalidRequest("Filter element can only be used in Lifecycle V2.");
+  }
+  if (name === "BucketOwnershipControls" && Object(value).Rules?.[0]?.ObjectOwnership === "BucketOwnerEnforced") {
+    const grants: readonly unknown[] = Object(settings.get("BucketAcl")).AccessControlPolicy?.Grants ?? [];
+    // S3 guide, "Error cases for setting Object Ownership to Bucket owner enforced".
+    if (grants.some((each) => Object(Object(each).Grantee).ID !== account)) {
+      const why = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting";
+      return new SimFault("InvalidBucketAclWithObjectOwnership", 400, why);
+    }
+  }
+  const blocked: unknown = Object(settings.get("PublicAccessBlock")).PublicAccessBlockConfiguration;
+  if (name === "BucketPolicy" && Object(blocked).BlockPublicPolicy === true && isPublic(String(value))) {
+    return new SimFault(
+      "AccessDenied",
+      403,
+      "public policies are blocked by the BlockPublicPolicy block public access setting.",
+    );
+  }
+  return undefined;
+}
 
 function put(bucket: Bucket, name: string, setting: Setting, { input, identity }: SimCall): object {
   // Only the owner can change settings, even if others can read (S3 guide, "Bucket owner granting cross-account permissions").
   if (bucket.account !== identity.account) throw s3Faults.denied(identity.arn, `s3:Put${name}`);
   const value = input[setting.put];
   if (value === undefined) throw s3Faults.malformedXml();
+  const contradiction = findContradiction(bucket, name, value);
+  if (contradiction !== undefined) throw contradiction;
   bucket.settings.set(name, { [setting.put]: value });
   if (name === "BucketVersioning") bucket.versioning = Object(value).Status === "Enabled" ? "enabled" : "suspended";
   return {};
 }
 
-function get({ settings }: Bucket, name: string, { put: member, isWhole = false, missing }: Setting): object {
+function get({ settings, account }: Bucket, name: string, { put: member, isWhole = false, missing }: Setting): object {
   const value: unknown = Object(settings.get(name))[member];
   if (value !== undefined) return isWhole ? Object(value) : { [member]: value };
+  if (name === "BucketAcl") return toPrivateAcl(account);
   if (typeof missing === "string") throw s3Faults.notConfigured(missing);
   return missing;
+}
+
+/** S3 guide, "Access control list (ACL) overview": the owner alone. The simulation has account ids in place of canonical ids. */
+function toPrivateAcl(ID: string): object {
+  return { Owner: { ID }, Grants: [{ Grantee: { ID, Type: "CanonicalUser" }, Permission: "FULL_CONTROL" }] };
 }
 
 /** "PutObject", x-amz-server-side-encryption. */

@@ -67,7 +67,7 @@ function findProgram(): string {
     const manifest = createRequire(import.meta.url).resolve(`${name}/package.json`);
     return join(dirname(manifest), "bin", "restate-server");
   } catch {
-    throw new Error(`Restate's server is not installed: npm install --no-save ${name}@${VERSION}`);
+    throw new Error(`Restate's server is not installed: npm install --no-save --include=peer ${name}@${VERSION}`);
   }
 }
 

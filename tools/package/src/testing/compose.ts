@@ -13,12 +13,18 @@ export interface ComposeService {
   readonly cap_drop?: readonly string[];
   readonly security_opt?: readonly string[];
   readonly ports?: readonly string[];
+  readonly networks?: { readonly default: { readonly ipv4_address: string } };
 }
 
 /** A compose file. */
 export interface ComposeFile {
   readonly services: Readonly<Record<string, ComposeService>>;
   readonly volumes: Readonly<Record<string, unknown>>;
+  readonly networks: {
+    readonly default: {
+      readonly ipam: { readonly config: readonly { readonly subnet: string; readonly ip_range: string }[] };
+    };
+  };
   readonly secrets: Readonly<Record<string, { readonly file: string }>>;
 }
 
