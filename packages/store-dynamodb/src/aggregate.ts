@@ -9,7 +9,7 @@ import {
   claimAtBirth,
   toAttemptDue,
 } from "@stackyard/core/attempt";
-import type { DeadLetter, HistoryEntry, QueuedEvent } from "@stackyard/core/engine";
+import { type DeadLetter, type HistoryEntry, nextTimerAt, type QueuedEvent } from "@stackyard/core/engine";
 import type { KnownIds } from "./keys.ts";
 
 /** An instant that is not delivered before another one. A new instant is delivered at once. */
@@ -353,7 +353,7 @@ export function findDueTimes(aggregate: Aggregate): DueTimes {
     poll: findEarliest(ofKind("poll")),
     lapsedLease: findEarliest(ofKind("lapsedLease")),
     deadline: findEarliest(attempts.flatMap((row) => toDeadline(row)?.visibleAt ?? [])),
-    timer: hide(findEarliest((stack?.timers ?? []).map(({ dueAt }) => dueAt)), timerHidden),
+    timer: hide(stack && nextTimerAt(stack), timerHidden),
     parked: hide(findEarliest(parked.map(({ nextTryAt }) => nextTryAt)), parkedHidden),
     repair: findEarliest([...checks, hide(findRepairAt(outbox), repairHidden)].flatMap((at) => at ?? [])),
   };

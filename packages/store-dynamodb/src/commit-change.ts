@@ -159,7 +159,10 @@ async function apply(context: StoreContext, change: Change, before: Aggregate, p
   const { stackId, now, write, history, deadLetters } = change;
   checkLines(stackId, history);
   const version = toNextVersion(before);
-  const { aggregate: withIds, moved } = addIds(before, change.appliedIds, now);
+  const { aggregate: withIds, moved } = addIds(
+    before,
+    change.appliedIds.map((key) => ({ key, at: now })),
+  );
   if (moved !== undefined) await writeMovedIds(context, stackId, moved);
   prepared.marks ??= await writeParked(context, change);
   const parked = applyParked(withIds, prepared.marks, change.unpark);

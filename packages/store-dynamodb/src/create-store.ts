@@ -196,9 +196,14 @@ function createCalls(context: StoreContext): Omit<Store, "watch" | "close"> & Pi
       dismiss: (ids, now) => dismiss(context, ids, now),
       stats: () => loadStats(context),
     },
+    memory: {
+      list: async () => (await import("./store-memory.ts")).listRemembered(),
+      add: async (entries) => (await import("./store-memory.ts")).addRemembered(context, entries),
+      findMissing: async (entries) => (await import("./store-memory.ts")).findMissing(context, entries),
+    },
     // Read on demand: most invocations of a function end before they prune.
     prune: async (retention, now) => (await import("./prune.ts")).prune(context, retention, now),
-    endMistimedLeases: async (now) => (await import("./prune.ts")).endMistimedLeases(context, now),
+    correctAttempts: async (now) => (await import("./prune.ts")).correctAttempts(context, now),
     records: createRecords(createRecordRows(context)),
     revisions: createRevisions(context),
   };

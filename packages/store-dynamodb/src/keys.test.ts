@@ -5,15 +5,17 @@ import { T0 } from "./testing/store-work.ts";
 const none = { ids: [], idCount: 0, idsMoved: false };
 
 describe("addIds", () => {
+  const at = (keys: readonly string[]) => keys.map((key) => ({ key, at: T0 }));
+
   it("keeps the newest in the item, and counts those that leave it", () => {
     const many = Array.from({ length: 30 }, (_, index) => `e${index}`);
 
-    const { aggregate, moved } = addIds(none, many, T0);
+    const { aggregate, moved } = addIds(none, at(many));
 
     expect([aggregate.ids.length, aggregate.idCount, aggregate.idsMoved]).toEqual([8, 30, true]);
     expect([moved?.first, moved?.ids.length]).toEqual([1, 22]);
     expect(moved?.ids[0]).toEqual([toIdHash("e0"), T0]);
-    expect(addIds(aggregate, ["e30"], T0)).toMatchObject({ aggregate: { idCount: 31 }, moved: undefined });
+    expect(addIds(aggregate, at(["e30"]))).toMatchObject({ aggregate: { idCount: 31 }, moved: undefined });
   });
 });
 

@@ -72,14 +72,13 @@ export function toIdHash(id: string): string {
   return createHash("sha256").update(id, "utf16le").digest().subarray(0, HASH_BYTES).toString("base64url");
 }
 
-/** Adds applied ids, and returns those that leave the item. Pure. */
+/** Adds keys of applied events, and returns the ids that leave the item. Pure. */
 export function addIds<A extends KnownIds>(
   aggregate: A,
-  applied: readonly string[],
-  now: number,
+  applied: readonly { readonly key: string; readonly at: number }[],
 ): { readonly aggregate: A; readonly moved: MovedIds | undefined } {
   if (applied.length === 0) return { aggregate, moved: undefined };
-  const all: readonly AppliedId[] = [...aggregate.ids, ...applied.map((id) => [toIdHash(id), now] as const)];
+  const all: readonly AppliedId[] = [...aggregate.ids, ...applied.map(({ key, at }) => [toIdHash(key), at] as const)];
   const idCount = aggregate.idCount + applied.length;
   if (all.length <= IDS_MOST) return { aggregate: { ...aggregate, ids: all, idCount }, moved: undefined };
   const moved = { first: idCount - all.length + 1, ids: all.slice(0, -IDS_KEPT) };

@@ -1,4 +1,4 @@
-import { isMistimed, MOST_LEASE_MS } from "@stackyard/core/attempt";
+import { correctAttempt, MOST_LEASE_MS } from "@stackyard/core/attempt";
 import { type Retention, toForgottenBefore } from "@stackyard/core/engine";
 import { type Aggregate, type AttemptRow, EMPTY, isEmpty } from "./aggregate.ts";
 import { fromItem, type Item, inParallel, toAttribute } from "./database.ts";
@@ -57,8 +57,8 @@ export async function prune(context: StoreContext, retention: Retention, now: nu
 /** How many stacks whose next work is far away one call reads. */
 const LOOKED_AT = 1_000;
 
-/** Ends leases that end later than any lease can: the clock of the process that took them was ahead. */
-export async function endMistimedLeases(context: StoreContext, now: number): Promise<void> {
+/** Corrects the attempts of stacks whose next work is so far away that a clock that was ahead may have noted it. */
+export async function correctAttempts(context: StoreContext, now: number): Promise<void> {
   if (!context.hasDueIndex) return;
   const from = now + MOST_LEASE_MS;
   const shards = Array.from({ length: STACK_SHARDS }, (_, shard) => shard);
@@ -68,14 +68,14 @@ export async function endMistimedLeases(context: StoreContext, now: number): Pro
   );
   await inParallel(
     found.flat().flatMap(({ id }) => id?.S ?? []),
-    (id) => endMistimedOf(context, id, now),
+    (id) => correctAttemptsOf(context, id, now),
   );
 }
 
-function endMistimedOf(context: StoreContext, stackId: string, now: number): Promise<undefined> {
+function correctAttemptsOf(context: StoreContext, stackId: string, now: number): Promise<undefined> {
   return changeStack<undefined>(context, stackId, (aggregate) => {
-    if (!aggregate.attempts.some((row) => isMistimed(row, now))) return { result: undefined };
-    const attempts = aggregate.attempts.map((row) => (isMistimed(row, now) ? { ...row, leaseUntil: now } : row));
+    const attempts = aggregate.attempts.map((row) => correctAttempt(row, now));
+    if (attempts.every((row, place) => row === aggregate.attempts[place])) return { result: undefined };
     return { next: { ...aggregate, attempts }, result: undefined };
   });
 }

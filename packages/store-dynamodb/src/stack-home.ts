@@ -263,7 +263,7 @@ async function writeStack(
   loaded: LoadedStack,
   { next, follow, now = 0, adopts = false }: Change<unknown> & { readonly next: Aggregate },
 ): Promise<Aggregate | undefined> {
-  const version = toNextVersion(loaded.aggregate);
+  const version = Math.max(toNextVersion(loaded.aggregate), next.version);
   const entry =
     follow && toEntry(follow, { version, now, entry: next.stack?.entry ?? loaded.aggregate.stack?.entry ?? 0 });
   const waiting = next.outbox.filter((each) => !context.done.has(toDoneKey(stackId, each.version)));

@@ -1,7 +1,7 @@
 import type { DueKind } from "@stackyard/core";
 import { chunk } from "@stackyard/core";
-import { isMistimed, toAttemptDue } from "@stackyard/core/attempt";
-import { type DueItem, type QueuedEvent, type TakeDueInput, toQueuedEvent } from "@stackyard/core/engine";
+import { correctAttempt, isMistimed, toAttemptDue } from "@stackyard/core/attempt";
+import { type DueItem, nextTimerAt, type QueuedEvent, type TakeDueInput, toQueuedEvent } from "@stackyard/core/engine";
 import {
   type Aggregate,
   type AttemptRow,
@@ -95,9 +95,7 @@ function toMistimed({ hidden, leaseUntil: at = 0 }: AttemptRow): ReturnType<type
 
 function findStackDue(aggregate: Aggregate, kind: "timer" | "parked", now: number): number | undefined {
   const { stack, parked, timerHidden, parkedHidden } = aggregate;
-  const instants =
-    kind === "timer" ? (stack?.timers ?? []).map(({ dueAt }) => dueAt) : parked.map(({ nextTryAt }) => nextTryAt);
-  const at = findEarliest(instants);
+  const at = kind === "timer" ? stack && nextTimerAt(stack) : findEarliest(parked.map(({ nextTryAt }) => nextTryAt));
   const hidden = kind === "timer" ? timerHidden : parkedHidden;
   return at !== undefined && afterHidden(at, hidden) <= now ? at : undefined;
 }
@@ -314,6 +312,13 @@ function isHandedOut({ handedOut }: StoreContext, work: DueWork, now: number): b
   return (handedOut.get(toTaskReceipt(work.row.attemptId, work.row.sent?.no ?? 0)) ?? 0) > now;
 }
 
+/** Corrects the other attempts of a stack that is written anyway: `correctAttempts` finds stacks only by their next work. */
+function correctOthers(aggregate: Aggregate, works: readonly DueWork[], now: number): Aggregate {
+  const taken = new Set(works.flatMap((work) => ("row" in work ? [work.row.attemptId] : [])));
+  const attempts = aggregate.attempts.map((row) => (taken.has(row.attemptId) ? row : correctAttempt(row, now)));
+  return { ...aggregate, attempts };
+}
+
 /** Marks chosen work, that of a stack by one write; returns none of a stack that has changed meanwhile. */
 async function takeWork(
   context: StoreContext,
@@ -330,7 +335,8 @@ async function takeWork(
       stackId,
       (aggregate, current) => {
         if (current !== seen) return { result: false };
-        return { next: works.reduce((before, work) => hideWork(before, work, until), aggregate), result: true };
+        const corrected = correctOthers(aggregate, works, now);
+        return { next: works.reduce((before, work) => hideWork(before, work, until), corrected), result: true };
       },
       seen,
     );

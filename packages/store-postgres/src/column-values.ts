@@ -23,6 +23,7 @@ export function fromKeyText(text: string): string {
 
 /** An index entry of PostgreSQL is limited to about 2,700 bytes, and one entry may contain two texts. */
 const MAX_BYTES = 800;
+const REPLACEMENT = `${ESCAPE}#`;
 
 /**
  * Returns the text used for comparisons: its `toKeyText`, or a unique replacement if that is too long for an index.
@@ -30,7 +31,12 @@ const MAX_BYTES = 800;
 export function toComparedText(text: string): string {
   const key = toKeyText(text);
   if (key.length <= MAX_BYTES / 3 || Buffer.byteLength(key) <= MAX_BYTES) return key;
-  return `${ESCAPE}#${createHash("sha256").update(key).digest("hex")}`;
+  return `${REPLACEMENT}${createHash("sha256").update(key).digest("hex")}`;
+}
+
+/** Returns true for the replacement of a text that is too long: the text cannot be read from it. */
+export function isReplacement(key: string): boolean {
+  return key.startsWith(REPLACEMENT);
 }
 
 /** Returns the `toKeyText` of a text that is compared by a replacement, or null if it is compared directly. */

@@ -1,5 +1,15 @@
 import { copyStore, createMemoryStore } from "@stackyard/core/engine";
-import { aChange, aDeadLetter, aHistoryEntry, aParkedEvent, aPut, aQueuedEvent } from "@stackyard/core/testing";
+import {
+  aChange,
+  aDeadLetter,
+  aHistoryEntry,
+  aParkedEvent,
+  aPut,
+  aQueuedEvent,
+  type LifeMove,
+  playMovedLife,
+} from "@stackyard/core/testing";
+import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { startTestServer, type TestServer } from "./testing/test-server.ts";
 
@@ -40,7 +50,29 @@ it("receives a yard of another store, with texts of all kinds, and the copies ar
     ["history", 451],
     ["revisions", 0],
     ["records", 1],
+    ["memory", 3],
   ]);
   expect(again).toEqual({ ...first, kind: "again" });
   await to.close();
+});
+
+const moves = fc.array(fc.tuple(fc.nat(), fc.nat(), fc.nat()), { maxLength: 12 });
+
+it("answers to old ids as before when a yard was moved to it", async () => {
+  const play = async (before: readonly LifeMove[], after: readonly LifeMove[]) => {
+    const to = await server.open({ schema: server.newSchema() });
+    await playMovedLife({ before, after }, { from: createMemoryStore(), to }).finally(() => to.close());
+  };
+
+  await fc.assert(fc.asyncProperty(moves, moves, play), { numRuns: process.env["LONG_TESTS"] ? 40 : 4 });
+});
+
+it("cannot be moved once the id of an event is longer than an index takes, and says so", async () => {
+  const from = await server.open({ schema: server.newSchema() });
+  await from.commit([aPut({ id: "a" }, { appliedIds: ["x".repeat(900)] })]);
+
+  const copy = copyStore({ from, to: createMemoryStore(), machines: [], now });
+
+  await expect(copy).rejects.toThrow("longer than 800 bytes");
+  await from.close();
 });

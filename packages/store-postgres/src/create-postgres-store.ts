@@ -23,12 +23,13 @@ import { Connections, Database, isDataError, type StorePlace, toStoreError } fro
 import { GroupedCalls } from "./grouped-calls.ts";
 import { assertKeepsSessions } from "./keeps-sessions.ts";
 import { migrate } from "./migrate.ts";
-import { createPrune, endMistimedLeases } from "./prune.ts";
+import { correctAttempts, createPrune } from "./prune.ts";
 import { createStackQueries } from "./queries.ts";
 import { createRecordRows, createRevisions } from "./records.ts";
 import { createRevisionNumbers, type RevisionNumbers } from "./revision-numbers.ts";
 import { Signals, signalsOf } from "./signals.ts";
 import { commitAll, loadParked, loadStacks } from "./stack-store.ts";
+import { createStoreMemory } from "./store-memory.ts";
 import { PostgresStoreOptions, type StoreSettings, toSettings, type UnreadableStack } from "./store-options.ts";
 import { listUnreadable, lookAtForeignRows } from "./take-over.ts";
 import { acknowledgeAll, createWorkQueue, enqueueAll } from "./work-queue.ts";
@@ -107,8 +108,9 @@ function assemble(settings: StoreSettings, connections: Connections, database: D
     ...createWorkQueue(database, groups.enqueues, groups.receipts, signals, logger),
     ...attempts,
     queries: createStackQueries(database, signals, logger),
+    memory: createStoreMemory(database),
     prune: createPrune(database),
-    endMistimedLeases: (now) => endMistimedLeases(database, now),
+    correctAttempts: (now) => correctAttempts(database, now),
     listUnreadable: () => listUnreadable(database, logger),
     records: createRecords(createRecordRows(database)),
     revisions: createRevisions(database, numbers),

@@ -17,8 +17,7 @@ import {
   type StackOrder,
   type StackScope,
   type StoredStack,
-  TROUBLE,
-  toMainConditionSql,
+  toConditionSql,
   toRecordFilter,
   toRecordTexts,
   toStackOrder,
@@ -161,32 +160,36 @@ ${withinBytes({
   };
 }
 
-/** A machine's name is a key text; those of the expression are equal in both forms. */
-const MAIN_CONDITION = toMainConditionSql({
+const HAS_PARKED = "exists (select from stackyard.parked p where p.stack_id = s.id)";
+
+/** A machine's name is a key text; those of the expressions are equal in both forms. */
+const HEALTH = toConditionSql({
   machine: "s.machine",
   state: "s.state",
-  trouble: "coalesce(s.trouble, 0)",
+  trouble: "s.trouble",
   busy: "s.busy",
-  hasParked: "exists (select from stackyard.parked p where p.stack_id = s.id)",
+  hasParked: HAS_PARKED,
 });
 
 const GROUP_COLUMNS: Readonly<Record<Exclude<StackGrouping, "condition">, readonly string[]>> = {
   machine: ["s.machine"],
   state: ["s.machine", "s.state"],
-  mainCondition: ["s.machine", MAIN_CONDITION],
+  mainCondition: ["s.machine", HEALTH.main, HEALTH.needsPerson],
   revision: ["s.machine", REVISION],
 };
 
 /** How a statement names what is not a column. */
 const COLUMN_NAMES: ReadonlyMap<string, string> = new Map([
   [REVISION, " as revision"],
-  [MAIN_CONDITION, ' as "mainCondition"'],
+  [HEALTH.main, ' as "mainCondition"'],
+  [HEALTH.needsPerson, ' as "needsPerson"'],
 ]);
 
 interface CountedRow {
   readonly machine?: string;
   readonly state?: string;
   readonly mainCondition?: string;
+  readonly needsPerson?: boolean;
   readonly revision?: string;
   readonly count: number;
 }
@@ -230,7 +233,7 @@ async function countConditions(
   counter: StackCounter,
 ): Promise<void> {
   const names = by === undefined ? [] : CONDITION_NAMES;
-  const counts = names.map((name) => `count(*) filter (where ${CONDITIONS[name]}) as ${name}`);
+  const counts = names.map((name) => `count(*) filter (where ${HEALTH.conditions[name]}) as ${name}`);
   const { statement, values } = toCount(filter, by ?? "all", { columns: ["count(*) as total", ...counts].join(", ") });
   const row = await database.row<Record<string, number>>(statement, ...values);
   counter.addToTotal(row?.["total"] ?? 0);
@@ -246,10 +249,10 @@ async function countGroups(
   const groupBy = GROUP_COLUMNS[by].join(", ");
   const columns = GROUP_COLUMNS[by].map((column) => `${column}${COLUMN_NAMES.get(column) ?? ""}`);
   const { statement, values } = toCount(filter, by, { columns: [...columns, "count(*) as count"].join(", "), groupBy });
-  for (const { count, ...group } of await database.rows<CountedRow>(statement, ...values)) {
+  for (const { count, needsPerson, ...group } of await database.rows<CountedRow>(statement, ...values)) {
     const names = Object.entries(group).map(([column, value]) => [column, fromKeyText(value)]);
     counter.addToTotal(count);
-    counter.addToGroup({ ...Object.fromEntries(names), count });
+    counter.addToGroup({ ...Object.fromEntries(names), ...(needsPerson === true && { needsPerson }), count });
   }
 }
 
@@ -289,19 +292,7 @@ function countRead(filter: StackFilter, row: ReadRow, counter: StackCounter): vo
 const READ_ROWS = 1_000;
 const READ_BYTES = 1_048_576;
 
-const HAS_PARKED = "exists (select from stackyard.parked p where p.stack_id = s.id)";
-const CONDITIONS: Readonly<Record<StackCondition, string>> = {
-  busy: "s.busy",
-  failed: `s.trouble & ${TROUBLE.failed} <> 0`,
-  degraded: `s.trouble & ${TROUBLE.degraded} <> 0`,
-  stalled: `s.trouble & ${TROUBLE.stalled} <> 0`,
-  overdue: `s.trouble & ${TROUBLE.overdue} <> 0`,
-  approval: `s.trouble & ${TROUBLE.approval} <> 0`,
-  waiting: `(s.busy or s.trouble is not null or ${HAS_PARKED})`,
-};
-/** Of a filter by task or code: a failed task, or a failure that the stack has left behind. */
-const HAS_FAILURE = `s.trouble & ${TROUBLE.failed | TROUBLE.degraded} <> 0`;
-const CONDITION_NAMES = Object.keys(CONDITIONS) as readonly StackCondition[];
+const CONDITION_NAMES = Object.keys(HEALTH.conditions) as readonly StackCondition[];
 
 /**
  * The conditions of a filter apart from the range of ids, as part of a statement. `names` distinguish the statements.
@@ -317,7 +308,7 @@ interface Conditions {
 /** Returns the conditions of a filter. `taken`: the number of earlier parameters in the statement. */
 function toConditions(filter: StackFilter, taken: number): Conditions {
   checkStackFilter(filter);
-  const { machine, state, text, condition, mainCondition, revision, ids, scopes } = filter;
+  const { machine, state, text, mainCondition, revision, ids, scopes } = filter;
   const names: string[] = [];
   const conditions: string[] = [];
   const values: Parameter[] = [];
@@ -331,11 +322,11 @@ function toConditions(filter: StackFilter, taken: number): Conditions {
   add("s", state, (parameter) => `s.state = ${parameter}`);
   add("r", revision, (parameter) => `${REVISION} = ${parameter}`);
   add("t", text, (parameter) => `strpos(s.id, ${parameter}) > 0`);
-  if (condition !== undefined) {
-    names.push(condition);
-    conditions.push(CONDITIONS[condition]);
+  add("c", mainCondition, (parameter) => `(${HEALTH.main}) = ${parameter}`);
+  for (const [name, demanded] of HEALTH.list(filter)) {
+    names.push(name);
+    conditions.push(demanded);
   }
-  add("c", mainCondition, (parameter) => `(${MAIN_CONDITION}) = ${parameter}`);
   if (ids !== undefined) {
     names.push("ids");
     conditions.push(`s.id = any(${put(ids.map(toKeyText))}::text[])`);
@@ -350,10 +341,6 @@ function toConditions(filter: StackFilter, taken: number): Conditions {
       `${parts.length}`,
     );
     conditions.push(parts.length === 0 ? "false" : `(${parts.map((part) => toScopeText(part, put)).join(" or ")})`);
-  }
-  if (filter.task !== undefined || filter.code !== undefined) {
-    names.push("e");
-    conditions.push(HAS_FAILURE);
   }
   for (const each of toRecordTexts(filter)) {
     names.push("d");

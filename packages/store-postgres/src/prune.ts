@@ -1,4 +1,4 @@
-import { MOST_LEASE_MS } from "@stackyard/core/attempt";
+import { CLOCKS_DIFFER_MS, MOST_LEASE_MS } from "@stackyard/core/attempt";
 import { type Retention, toForgottenBefore } from "@stackyard/core/engine";
 import type { Database, Statement } from "./database.ts";
 
@@ -163,23 +163,43 @@ async function forgetRemoved(
   return last === undefined ? "done" : [last.id];
 }
 
-/** Ends leases that end later than any lease can: the clock of the process that took them was ahead. */
-export async function endMistimedLeases(database: Database, now: number): Promise<void> {
-  await database.rows(MISTIMED, now, now + MOST_LEASE_MS);
+/** Corrects the attempts that a process with a clock that was ahead has noted, as the rule `correctAttempt` does. */
+export async function correctAttempts(database: Database, now: number): Promise<void> {
+  await database.rows(CORRECTED, now, now + MOST_LEASE_MS, now + CLOCKS_DIFFER_MS);
 }
 
-const MISTIMED = {
-  name: "end_mistimed",
+const CORRECTED = {
+  name: "correct_attempts",
   isLong: true as const,
   text: `
 with due as (
   delete from stackyard.due_lease where until > $2
 ), events as (
   update stackyard.event_lease set until = $1 where until > $2
+), wrong as (
+  select x.home, x.place, x.status = 'running' and x.lease_until > $2 as is_lease,
+         case when x.status <> 'queued' and b.at > $3 then b.at - $1 else 0 end as ahead_ms,
+         case when x.cancel_until - coalesce(x.cancel_within_ms, 0) > $3 then $1 + coalesce(x.cancel_within_ms, 0)
+              else x.cancel_until end as cancel_until
+    from stackyard.open_attempt x
+   cross join lateral (
+     select case when x.first_token is null then x.deadline_at - coalesce(x.left_ms, x.deadline_at - x.began_at)
+                 else x.deadline_at - x.timeout_ms end as at
+   ) b
+   where x.lease_until > $2 or x.deadline_at > $3 or x.cancel_until > $3
 )
-update stackyard.open_attempt set lease_until = $1, due_at = least(due_at, $1)
- where status = 'running' and lease_until > $2
-returning attempt_id`,
+update stackyard.open_attempt o
+   set lease_until = case when w.is_lease then $1 else o.lease_until end,
+       deadline_at = o.deadline_at - w.ahead_ms,
+       poll_due_at = case when o.poll_due_at is not null then greatest($1, o.poll_due_at - w.ahead_ms) end,
+       cancel_until = w.cancel_until,
+       ends_at = case when w.cancel_until is not null then w.cancel_until
+                      when o.status <> 'queued' then o.deadline_at - w.ahead_ms end,
+       due_at = least(o.due_at, $1)
+  from wrong w
+ where o.home = w.home and o.place = w.place
+   and (w.is_lease or w.ahead_ms > 0 or w.cancel_until is distinct from o.cancel_until)
+returning o.attempt_id`,
 };
 
 const EXPIRED = {

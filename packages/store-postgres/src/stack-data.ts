@@ -45,6 +45,7 @@ export function toStackData(stack: Stack): string {
     visits: stack.visits,
     askedBy: stack.askedBy,
     metadataBy: stack.metadataBy,
+    approved: stack.approved,
     releases: stack.releases,
     secretVersions: stack.secretVersions,
     keptSecrets: stack.keptSecrets,

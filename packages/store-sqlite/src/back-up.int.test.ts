@@ -230,6 +230,10 @@ describe("a damaged store", () => {
       }
     });
 
-    await expect(opened).rejects.toMatchObject({ code: "STORE_CORRUPT", retryable: false });
+    await expect(opened).rejects.toMatchObject({
+      code: "STORE_CORRUPT",
+      retryable: false,
+      message: expect.stringMatching(/^The store \/.*\.db cannot be read/),
+    });
   });
 });

@@ -34,7 +34,7 @@ export async function backUp(databaseFile: string, toFile: string): Promise<void
     renameSync(draft, toFile);
   } catch (error) {
     rmSync(draft, { force: true });
-    throw toStoreError(error);
+    throw toStoreError(error, databaseFile);
   }
 }
 

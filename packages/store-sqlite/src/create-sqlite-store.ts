@@ -19,6 +19,7 @@ import { createRecordRows, createRevisions } from "./records.ts";
 import { assertUpToDate, migrate, openDatabase, readSchemaVersion } from "./schema.ts";
 import { findStack } from "./stacks.ts";
 import { isThere, makeFolder, type StoreFiles, storeFilesOf } from "./store-files.ts";
+import { createStoreMemory } from "./store-memory.ts";
 import { nextDueAt, StoreState, takeDue } from "./store-state.ts";
 
 /** How a store is opened. */
@@ -124,9 +125,10 @@ function assemble(files: StoreFiles, { database, commits, listeners }: OpenStore
     ...createAttemptCalls(commits, () => listeners.notify(["progress"])),
     ...createQueueCalls(commits),
     queries: createQueries(commits),
+    memory: createStoreMemory(commits),
     prune: createPrune(commits),
-    endMistimedLeases: (now) =>
-      commits.write((transaction) => transaction.state.attempts.endMistimed(transaction, now)),
+    correctAttempts: (now) =>
+      commits.write((transaction) => transaction.state.attempts.correctInstants(transaction, now)),
     records: createRecords(createRecordRows(commits)),
     revisions: createRevisions(commits),
     watch: (listener) => listeners.watch(listener),

@@ -18,17 +18,19 @@ describe("toStoreError", () => {
   ])("gives %s (%i) the code %s and keeps the cause", (_name, errcode, code, retryable) => {
     const cause = aSqliteError(errcode);
 
-    expect(toStoreError(cause)).toMatchObject({ code, retryable, cause });
+    expect(toStoreError(cause, "yard.db")).toMatchObject({ code, retryable, cause });
   });
 
   it("says what to do about a full disk", () => {
-    expect(toStoreError(aSqliteError(13))).toMatchObject({ message: expect.stringContaining("Free some space") });
+    expect(toStoreError(aSqliteError(13), "yard.db")).toMatchObject({
+      message: expect.stringContaining("Free some space"),
+    });
   });
 
   it("leaves errors of ours and faults of the code alone", () => {
     const ours = new StackyardError("PAYLOAD_TOO_LARGE", "Too large.");
     const fault = new TypeError("x is undefined");
 
-    expect([toStoreError(ours), toStoreError(fault)]).toEqual([ours, fault]);
+    expect([toStoreError(ours, "yard.db"), toStoreError(fault, "yard.db")]).toEqual([ours, fault]);
   });
 });

@@ -23,9 +23,11 @@ export function toGivenConditions(all: readonly (readonly [condition: string, va
 export class Database {
   readonly #connection: DatabaseSync;
   readonly #prepared = new Map<string, StatementSync>();
+  readonly #path: string;
 
   constructor(path: string, options: { readonly readOnly?: boolean } = {}) {
-    this.#connection = guarded(() => new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, ...options }));
+    this.#path = path;
+    this.#connection = this.#guarded(() => new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, ...options }));
   }
 
   /** Returns the connection itself, for the backup interface of the driver. */
@@ -39,43 +41,43 @@ export class Database {
 
   /** Returns the first row, with the type that the caller declares. */
   get<Row>(sql: string, ...parameters: readonly Parameter[]): Row | undefined {
-    return guarded(() => this.#prepare(sql).get(...toValues(parameters)) as Row | undefined);
+    return this.#guarded(() => this.#prepare(sql).get(...toValues(parameters)) as Row | undefined);
   }
 
   /** Returns all rows, with the type that the caller declares. */
   all<Row>(sql: string, ...parameters: readonly Parameter[]): readonly Row[] {
-    return guarded(() => this.#prepare(sql).all(...toValues(parameters)) as Row[]);
+    return this.#guarded(() => this.#prepare(sql).all(...toValues(parameters)) as Row[]);
   }
 
   /**
    * Yields rows one after the other, for callers that stop before the last one: it reads no more rows than it yields.
    */
   *each<Row>(sql: string, ...parameters: readonly Parameter[]): Generator<Row, void, undefined> {
-    const rows = guarded(() => this.#prepare(sql).iterate(...toValues(parameters)));
+    const rows = this.#guarded(() => this.#prepare(sql).iterate(...toValues(parameters)));
     try {
       for (;;) {
-        const next = guarded(() => rows.next());
+        const next = this.#guarded(() => rows.next());
         if (next.done === true) return;
         yield next.value as Row;
       }
     } finally {
-      guarded(() => rows.return?.());
+      this.#guarded(() => rows.return?.());
     }
   }
 
   /** Returns the number of rows that were written. */
   run(sql: string, ...parameters: readonly Parameter[]): number {
-    return guarded(() => Number(this.#prepare(sql).run(...toValues(parameters)).changes));
+    return this.#guarded(() => Number(this.#prepare(sql).run(...toValues(parameters)).changes));
   }
 
   /** Runs several statements without parameters, not cached. */
   script(sql: string): void {
-    guarded(() => this.#connection.exec(sql));
+    this.#guarded(() => this.#connection.exec(sql));
   }
 
   close(): void {
     this.#prepared.clear();
-    guarded(() => this.#connection.close());
+    this.#guarded(() => this.#connection.close());
   }
 
   #prepare(sql: string): StatementSync {
@@ -84,6 +86,14 @@ export class Database {
     const statement = this.#connection.prepare(sql);
     this.#prepared.set(sql, statement);
     return statement;
+  }
+
+  #guarded<T>(call: () => T): T {
+    try {
+      return call();
+    } catch (error) {
+      throw toStoreError(error, this.#path);
+    }
   }
 }
 
@@ -94,27 +104,19 @@ function toValues(parameters: readonly Parameter[]): readonly SQLInputValue[] {
 /** There is one writer, so waits are short; a backup's reader may lock the file for an instant. */
 const BUSY_TIMEOUT_MS = 2_000;
 
-function guarded<T>(call: () => T): T {
-  try {
-    return call();
-  } catch (error) {
-    throw toStoreError(error);
-  }
-}
-
 /** Primary result codes of SQLite, https://sqlite.org/rescode.html; the low byte of an extended code. */
 const RESULT = { corrupt: 11, full: 13, notADatabase: 26 } as const;
 
 /**
- * Converts an error of the driver to one of ours, with the driver's as its cause. Errors of ours and faults of the code
+ * Converts an error of the driver about a file to one of ours, with the driver's as its cause. Errors of ours and faults of the code
  * are returned unchanged.
  */
-export function toStoreError(error: unknown): unknown {
+export function toStoreError(error: unknown, path: string): unknown {
   if (isStackyardError(error) || !isSqliteError(error)) return error;
   const says = error.errstr ?? error.message;
   const result = error.errcode & 0xff;
   if (result === RESULT.corrupt || result === RESULT.notADatabase) {
-    const message = `The store cannot be read (${says}). Restore it from a backup.`;
+    const message = `The store ${path} cannot be read (${says}). Restore it from a backup.`;
     return new StackyardError("STORE_CORRUPT", message, { cause: error });
   }
   if (result === RESULT.full) {

@@ -23,8 +23,7 @@ import {
   type StackPlace,
   type StackScope,
   type StoredStack,
-  TROUBLE,
-  toMainConditionSql,
+  toConditionSql,
   toRecordFilter,
   toRecordTexts,
   toStackOrder,
@@ -38,27 +37,13 @@ interface ListedRow {
   readonly body: string;
 }
 
-const BUSY = "busy = 1";
-const CONDITIONS: Readonly<Record<StackCondition, string>> = {
-  busy: BUSY,
-  failed: `trouble is not null and trouble & ${TROUBLE.failed}`,
-  degraded: `trouble is not null and trouble & ${TROUBLE.degraded}`,
-  stalled: `trouble is not null and trouble & ${TROUBLE.stalled}`,
-  overdue: `trouble is not null and trouble & ${TROUBLE.overdue}`,
-  approval: `trouble is not null and trouble & ${TROUBLE.approval}`,
-  waiting: `(${BUSY} or trouble is not null or exists (select 1 from parked where parked.stack_id = stack.stack_id))`,
-};
-
-const MAIN_CONDITION = toMainConditionSql({
+const HEALTH = toConditionSql({
   machine: "machine",
   state: "state",
   trouble: "trouble",
-  busy: BUSY,
+  busy: "busy = 1",
   hasParked: "exists (select 1 from parked where parked.stack_id = stack.stack_id)",
 });
-
-/** Of a filter by task or code: a failed task, or a failure that the stack has left behind. */
-const HAS_FAILURE = `trouble is not null and trouble & ${TROUBLE.failed | TROUBLE.degraded}`;
 
 /** Returns the stacks that match a filter, in the requested order. */
 export async function listStacks(
@@ -182,7 +167,7 @@ const IS_THERE = "body is not null";
 /** Returns the other conditions of a filter. */
 function toConditions(filter: StackFilter): Conditions {
   checkStackFilter(filter);
-  const { machine, state, text, condition, mainCondition, revision, ids, scopes } = filter;
+  const { machine, state, text, mainCondition, revision, ids, scopes } = filter;
   const record = toRecordFilter(filter);
   const conditions: string[] = [];
   const values: Parameter[] = [];
@@ -195,9 +180,8 @@ function toConditions(filter: StackFilter): Conditions {
   add("state = ?", state);
   add("revision = ?", revision);
   add("instr(stack_id, ?) > 0", text);
-  if (condition !== undefined) conditions.push(CONDITIONS[condition]);
-  add(`(${MAIN_CONDITION}) = ?`, mainCondition);
-  if (record?.task !== undefined || record?.code !== undefined) conditions.push(HAS_FAILURE);
+  add(`(${HEALTH.main}) = ?`, mainCondition);
+  for (const [, demanded] of HEALTH.list(filter)) conditions.push(demanded);
   add("stack_id in (select value from json_each(?))", ids && JSON.stringify(ids));
   add("is_in_scopes(?, stack_id, machine)", scopes && JSON.stringify(scopes));
   add("fits_record(?, body)", record && JSON.stringify(record));
@@ -255,7 +239,7 @@ async function forSlices(commits: GroupCommit, read: (database: Database, slice:
 const COLUMNS: Readonly<Record<Exclude<StackGrouping, "condition">, string>> = {
   machine: "machine",
   state: "machine, state",
-  mainCondition: `machine, ${MAIN_CONDITION}`,
+  mainCondition: `machine, ${HEALTH.main}, ${HEALTH.needsPerson}`,
   revision: "machine, revision",
 };
 
@@ -283,7 +267,7 @@ function countConditions(
   counter: StackCounter,
 ): void {
   const names = by === undefined ? [] : CONDITION_NAMES;
-  const counts = names.map((name) => `sum(case when ${CONDITIONS[name]} then 1 else 0 end) as ${name}`);
+  const counts = names.map((name) => `sum(case when ${HEALTH.conditions[name]} then 1 else 0 end) as ${name}`);
   const select = `select ${["count(*) as total", ...counts].join(", ")} from stack where ${conditions.join(" and ")}`;
   const row = database.get<Record<string, number | null>>(select, ...values);
   counter.addToTotal(row?.["total"] ?? 0);
@@ -297,16 +281,22 @@ function countGroups(
   counter: StackCounter,
 ): void {
   const columns = COLUMNS[by];
-  const named = columns.replace(MAIN_CONDITION, `${MAIN_CONDITION} as mainCondition`);
+  const named = columns
+    .replace(HEALTH.main, `${HEALTH.main} as mainCondition`)
+    .replace(HEALTH.needsPerson, `${HEALTH.needsPerson} as needsPerson`);
   const select = `select ${named}, count(*) as count from stack where ${conditions.join(" and ")} group by ${columns}`;
-  const groups = database.all<StackGroup>(select, ...values);
-  for (const group of groups) {
+  const groups = database.all<CountedRow>(select, ...values);
+  for (const { needsPerson, ...group } of groups) {
     counter.addToTotal(group.count);
-    counter.addToGroup(group);
+    counter.addToGroup({ ...group, ...(needsPerson === 1 && { needsPerson: true }) });
   }
 }
 
-const CONDITION_NAMES = Object.keys(CONDITIONS) as readonly StackCondition[];
+interface CountedRow extends Omit<StackGroup, "needsPerson"> {
+  readonly needsPerson?: number;
+}
+
+const CONDITION_NAMES = Object.keys(HEALTH.conditions) as readonly StackCondition[];
 
 function toFilter(filter: StackFilter): Conditions {
   const range = toIdRange(filter, { isDescending: false });

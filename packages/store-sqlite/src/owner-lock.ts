@@ -80,7 +80,7 @@ function openGuard(files: StoreFiles): DatabaseSync {
     return guard;
   } catch (error) {
     guard.close();
-    throw isBusy(error) ? lockedError(files, error) : toStoreError(error);
+    throw isBusy(error) ? lockedError(files, error) : toStoreError(error, files.guard);
   }
 }
 

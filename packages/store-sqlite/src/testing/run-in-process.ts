@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { pathToFileURL } from "node:url";
 
 const home = new URL("../../", import.meta.url);
 
@@ -9,7 +8,7 @@ const HOOKS = `
   import { registerHooks } from "node:module";
   registerHooks({
     resolve(specifier, context, next) {
-      const [, name, part = ""] = /^@stackyard\\/([a-z-]+)(\\/[a-z]+)?$/.exec(specifier) ?? [];
+      const [, name, part = ""] = /^@stackyard\\/([a-z-]+)((?:\\/[a-z]+)*)$/.exec(specifier) ?? [];
       if (name === undefined) return next(specifier, context);
       return next(new URL("../" + name + "/src" + part + "/index.ts", ${JSON.stringify(home.href)}).href, context);
     },
@@ -66,4 +65,4 @@ async function* readLines(output: AsyncIterable<string>): AsyncGenerator<string,
 }
 
 /** The address of this package's sources, for the import of a program. */
-export const sourceUrl = pathToFileURL(new URL("../index.ts", import.meta.url).pathname).href;
+export const sourceUrl = new URL("../index.ts", import.meta.url).href;
