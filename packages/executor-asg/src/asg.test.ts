@@ -1,5 +1,5 @@
 import { SimFault } from "@stackyard/aws-sim";
-import type { Step } from "@stackyard/core";
+import type { Executor, Step } from "@stackyard/core";
 import { createRandom, runExecutor } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
 import { createAsgExecutor } from "./asg.ts";
@@ -93,6 +93,16 @@ describe("a release as a task", () => {
       end: "Success",
       services: { web: { isHealthy: true, group: NEW } },
     });
+  });
+
+  it("is not ended by any error of a poll, because its groups and its lock would be left behind", async () => {
+    const progress = { op: "deploy", writtenBy: "a later version" };
+    const executor: Executor = createAsgExecutor();
+
+    const step = await executor.poll?.(createAsgYard().context(), aTaskConfig() as never, progress as never);
+
+    const message = 'Retries: The progress of the operation "deploy" was written by another version of the executor.';
+    expect(step).toEqual({ kind: "running", progress, pollAfterMs: 30_000, message });
   });
 
   it.each([

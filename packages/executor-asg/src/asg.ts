@@ -1,4 +1,11 @@
-import { defineExecutor, type Executor, type ExecutorContext, failed, type Random, running } from "@stackyard/core";
+import {
+  continueLater,
+  defineExecutor,
+  type Executor,
+  type ExecutorContext,
+  failed,
+  type Random,
+} from "@stackyard/core";
 import { type AsgCall, openCall } from "./call.ts";
 import { type AsgConfig, type AsgProgress, type AsgStep, asgDefinition } from "./definition.ts";
 import { deploy } from "./ops/deploy.ts";
@@ -75,21 +82,22 @@ async function cancel(call: AsgCall, progress: AsgProgress | undefined): Promise
 
 const ASK_AGAIN_MS = 30_000;
 
-/** Handles errors of the call itself. The state machine handles errors of states. */
+/**
+ * Handles errors of the call itself. The state machine handles errors of states. No error ends a release that has begun:
+ * its groups and its lock would be left behind.
+ */
 async function guard(
   progress: AsgProgress | undefined,
   ctx: ExecutorContext,
   config: AsgConfig,
   work: () => Promise<AsgStep>,
 ): Promise<AsgStep> {
+  if (progress !== undefined)
+    return continueLater({ ctx, progress, isPassing: () => true, everyMs: ASK_AGAIN_MS }, work);
   try {
     return await work();
   } catch (error) {
-    if (progress === undefined) return toNotStarted(ctx, config, error);
-    const message = error instanceof Error ? error.message : String(error);
-    const isInterrupted = ctx.signal.aborted;
-    if (!isInterrupted) ctx.logger.error("a step of a release failed", { error });
-    return running({ progress, pollAfterMs: isInterrupted ? 0 : ASK_AGAIN_MS, message: `Retrying: ${message}` });
+    return toNotStarted(ctx, config, error);
   }
 }
 

@@ -1,4 +1,4 @@
-import { defined } from "@stackyard/core";
+import { defined, noteLook } from "@stackyard/core";
 import type { ReleaseOperation } from "@stackyard/sdk/releases";
 import type { AsgCall } from "./call.ts";
 import type { AsgConfig } from "./definition.ts";
@@ -8,7 +8,7 @@ import { hashUserData } from "./plan/user-data.ts";
 import type { ReleaseConstants } from "./presets.ts";
 import { ReleaseError } from "./release-errors.ts";
 import { FIRST_POSITION, RELEASE_MACHINES } from "./release-machine.ts";
-import { enter, type ReleaseProgress } from "./step-release.ts";
+import { enter, LOOK_MS, type ReleaseProgress } from "./step-release.ts";
 
 /** Input of `beginRelease`. */
 export interface BeginInput {
@@ -60,6 +60,7 @@ export async function beginRelease(
     path: [{ state: FIRST_POSITION.state, at: now }],
     lines: [],
     mayQueue: config.queue === true,
+    watched: noteLook(undefined, { now, everyMs: LOOK_MS }),
   };
   return enter(first, { position: { state: next, retries: [] }, now, pauseMs: 0 });
 }

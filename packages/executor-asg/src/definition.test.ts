@@ -1,3 +1,4 @@
+import { MOST_UNWATCHED_MS } from "@stackyard/core";
 import { Value } from "typebox/value";
 import { describe, expect, it } from "vitest";
 import { AsgConfig, AsgOutputs, asgDefinition } from "./definition.ts";
@@ -55,8 +56,10 @@ describe("asgDefinition", () => {
     [{ release: { ...release, timeout: "no", drain_timeout: 1_200 } }, 120],
     [{ release, queue: true }, 170],
     [{ op: "lock", at }, 5],
-  ] as const)("gives %j so many minutes: %d", (config, minutes) => {
-    expect(asgDefinition.timeout(config)).toBe(minutes * MINUTE_MS);
+  ] as const)("gives %j so many minutes: %d, and a release a day of unwatched time", (config, minutes) => {
+    const unwatched = "op" in config ? 0 : MOST_UNWATCHED_MS;
+
+    expect(asgDefinition.timeout(config)).toBe(minutes * MINUTE_MS + unwatched);
   });
 
   it("has one release of a project-config at a time where releases may wait", () => {

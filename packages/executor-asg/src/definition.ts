@@ -1,4 +1,4 @@
-import { defined, type Executor, type Step } from "@stackyard/core";
+import { defined, type Executor, MOST_UNWATCHED_MS, type Step } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 
 const text = (maxLength: number, description?: string) =>
@@ -111,8 +111,8 @@ const MAX_DRAIN_SECONDS = 3_600;
 
 /** How long a release waits for another one of the same project and config. */
 export const QUEUE_MS = 60 * MINUTE_MS;
-/** Time for boot, slow start of target groups, detaching, and clean-up with all its retries. */
-const SLACK_MS = 90 * MINUTE_MS;
+/** Time for boot, slow start of target groups, detaching, and clean-up with all its retries, and a day of unwatched time. */
+const SLACK_MS = 90 * MINUTE_MS + MOST_UNWATCHED_MS;
 
 const LENGTHS: Readonly<Record<"rollback" | "repair" | "retire" | "lock" | "unlock", number>> = {
   rollback: 48 * 60 * MINUTE_MS + SLACK_MS,
@@ -129,6 +129,8 @@ export const asgDefinition = {
   progress: AsgProgress,
   outputs: AsgOutputs,
   resumable: true,
+  showsConfig:
+    "The yard stores releases in clear, and EC2 shows user data. Let the instances read the value from Parameter Store.",
   // From a halt to the end: detaching the new group, and its clean-up with all retries.
   cancelWithin: "30m",
   timeout({ op = "deploy", release = {}, queue = false }: AsgConfig): number {
@@ -151,7 +153,7 @@ export const asgDefinition = {
   },
 } as const satisfies Pick<
   Executor,
-  "name" | "config" | "progress" | "outputs" | "resumable" | "cancelWithin" | "timeout" | "exclusiveKey"
+  "name" | "config" | "progress" | "outputs" | "resumable" | "showsConfig" | "cancelWithin" | "timeout" | "exclusiveKey"
 >;
 
 function clamp(value: unknown, otherwise: number, max: number): number {

@@ -6,17 +6,18 @@ import type { HaltOrder, ReleaseDeps, ReleaseState, ReleaseWork } from "./releas
 /**
  * Decides whether a release has to stop. The timeout comes first, then requests for this release, then the
  * predecessor's file, which counts if it is less than five minutes old and less than two minutes in the future.
+ * Unwatched time counts for neither.
  * Unreadable requests halt nothing: a short storage failure must not tear down a release, and the next check is seconds
  * away.
  */
 export function decideHalt(input: HaltInput): HaltDecision {
   const isSeed = input.generation === "step-asg-deployer";
   const began = isSeed ? (input.createdAt ?? input.startedAt) : input.startedAt;
-  if (input.now > began + input.timeoutSeconds * 1_000) {
+  if (input.now > began + (input.unwatchedMs ?? 0) + input.timeoutSeconds * 1_000) {
     return { kind: "halt", code: "RELEASE_TIMED_OUT", message: "Timeout: Halting Release" };
   }
   if (input.halts === "unreadable") return { kind: "go-on", unreadable: true };
-  const order = findOrder(input.halts, input.now);
+  const order = findOrder(input.halts, input.now - (input.unwatchedMs ?? 0), input.now);
   if (order === undefined) return { kind: "go-on", unreadable: false };
   return { kind: "halt", code: "RELEASE_HALTED", message: toMessage(order, isSeed) };
 }
@@ -30,6 +31,8 @@ export interface HaltInput {
   /** The document's `created_at`: the timeout of step-asg-deployer counts from there. Default: `startedAt`. */
   readonly createdAt?: number;
   readonly timeoutSeconds: number;
+  /** How long the release was unwatched. Default: 0. */
+  readonly unwatchedMs?: number | undefined;
   /** All halt requests found. */
   readonly halts: readonly HaltOrder[] | "unreadable";
   /** Default: `odin`. */
@@ -43,7 +46,23 @@ export type HaltDecision =
   | { readonly kind: "halt"; readonly code: "RELEASE_TIMED_OUT" | "RELEASE_HALTED"; readonly message: string };
 
 /** Throws `RELEASE_TIMED_OUT` or `RELEASE_HALTED` if the release must stop. */
-export async function throwIfHalted(deps: ReleaseDeps, { release, state }: ReleaseWork): Promise<void> {
+export async function throwIfHalted(deps: ReleaseDeps, work: ReleaseWork): Promise<void> {
+  const error = await findStop(deps, work);
+  if (error !== undefined) throw error;
+}
+
+/**
+ * Returns the error of a release whose time is over, and that was not halted: its health is checked once more before
+ * that decides. Throws like `throwIfHalted` otherwise.
+ */
+export async function findTimeout(deps: ReleaseDeps, work: ReleaseWork): Promise<ReleaseError | undefined> {
+  const error = await findStop(deps, work);
+  if (error === undefined) return undefined;
+  if (error.releaseCode !== "RELEASE_TIMED_OUT" || (await findHalt(deps, work)) !== undefined) throw error;
+  return error;
+}
+
+async function findStop(deps: ReleaseDeps, { release, state }: ReleaseWork): Promise<ReleaseError | undefined> {
   const { constants, clock } = deps;
   const halts = await readHalts(deps, release);
   const verdict = decideHalt({
@@ -51,27 +70,36 @@ export async function throwIfHalted(deps: ReleaseDeps, { release, state }: Relea
     startedAt: Date.parse(state.started_at),
     createdAt: Date.parse(release.created_at),
     timeoutSeconds: release.timeout,
+    unwatchedMs: state.unwatched_ms,
     halts,
     generation: constants.generation,
   });
-  if (verdict.kind !== "halt") return;
-  const causes = verdict.code === "RELEASE_TIMED_OUT" ? listCauses(state) : [];
-  throw new ReleaseError(
+  if (verdict.kind !== "halt") return undefined;
+  return new ReleaseError(
     verdict.code,
-    causes.length === 0 ? verdict.message : withCauses(`${verdict.message}:`, causes),
+    verdict.code === "RELEASE_TIMED_OUT" ? explainTimeout(verdict.message, state) : verdict.message,
   );
+}
+
+/** Adds why services were not healthy at the last check. */
+export function explainTimeout(message: string, state: ReleaseState): string {
+  const causes = listCauses(state);
+  return causes.length === 0 ? message : withCauses(`${message}:`, causes);
 }
 
 /**
  * Finds a halt request while a release waits. Ignores the timeout: the predecessor's states check it when they run, and
  * the slow start of a target group is not part of it.
  */
-export async function findHalt(deps: ReleaseDeps, release: Release): Promise<ReleaseError | undefined> {
+export async function findHalt(
+  deps: ReleaseDeps,
+  { release, state: { unwatched_ms: unwatchedMs } }: ReleaseWork,
+): Promise<ReleaseError | undefined> {
   const { clock, constants } = deps;
   const halts = await readHalts(deps, release);
   const now = clock.now();
-  const { generation } = constants;
-  const verdict = decideHalt({ now, halts, startedAt: now, timeoutSeconds: Number.POSITIVE_INFINITY, generation });
+  const times = { now, startedAt: now, timeoutSeconds: Number.POSITIVE_INFINITY, unwatchedMs };
+  const verdict = decideHalt({ ...times, halts, generation: constants.generation });
   return verdict.kind === "halt" ? new ReleaseError(verdict.code, verdict.message) : undefined;
 }
 
@@ -93,13 +121,13 @@ const FILE_VALID_MS = 5 * 60_000;
 
 const MAX_CLOCK_SKEW_MS = 2 * 60_000;
 
-function findOrder(halts: readonly HaltOrder[], now: number): HaltOrder | undefined {
+function findOrder(halts: readonly HaltOrder[], watchedNow: number, now: number): HaltOrder | undefined {
   const own = halts.filter((order) => order.kind === "release").toSorted((one, other) => one.at - other.at);
-  return own[0] ?? halts.find((order) => order.kind === "file" && isFileValid(order.modifiedAt, now));
+  return own[0] ?? halts.find((order) => order.kind === "file" && isFileValid(order.modifiedAt, watchedNow, now));
 }
 
-function isFileValid(modifiedAt: number, now: number): boolean {
-  return modifiedAt > now - FILE_VALID_MS && modifiedAt < now + MAX_CLOCK_SKEW_MS;
+function isFileValid(modifiedAt: number, watchedNow: number, now: number): boolean {
+  return modifiedAt > watchedNow - FILE_VALID_MS && modifiedAt < now + MAX_CLOCK_SKEW_MS;
 }
 
 function toMessage(order: HaltOrder, isSeed: boolean): string {

@@ -11,6 +11,8 @@ export interface ReleaseState {
   readonly uuid: string;
   /** ISO 8601, by the deployer's clock. The timeout counts from here. */
   readonly started_at: string;
+  /** How long the release was unwatched. It does not count against the timeout. */
+  readonly unwatched_ms?: number;
   /** Whether every service was healthy at the last check. */
   readonly healthy: boolean;
   /** The longest slow start of all target groups, in seconds. */
@@ -25,6 +27,8 @@ export interface ReleaseState {
   readonly fencing_token?: number;
   /** Names of the previous groups, as found when they were detached. */
   readonly old_groups?: readonly string[];
+  /** Names of the groups that could not be deleted, because Auto Scaling was busy with them. */
+  readonly left_groups?: readonly string[];
   /** The first error. Later ones are in `later_errors`. */
   readonly error?: StateError;
   readonly later_errors?: readonly StateError[];

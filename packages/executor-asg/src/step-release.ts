@@ -1,4 +1,4 @@
-import { isMap } from "@stackyard/core";
+import { isMap, noteLook, type WatchedTime } from "@stackyard/core";
 import type { ReleaseOperation } from "@stackyard/sdk/releases";
 import { type AsgProgress, QUEUE_MS } from "./definition.ts";
 import { runState, tryLock } from "./deploy/run-state.ts";
@@ -38,7 +38,12 @@ export interface ReleaseProgress {
   readonly failure?: { readonly code: ReleaseFailureCode; readonly state: ReleaseStateName };
   /** Since when it waits for another release. */
   readonly queuedSince?: number;
+  /** The polls so far. */
+  readonly watched?: WatchedTime;
 }
+
+/** Maximum time between renewals of the lock and checks for halt requests. */
+export const LOOK_MS = 30_000;
 
 /** Result of one poll of a release. */
 type ReleaseStep =
@@ -49,11 +54,12 @@ type ReleaseStep =
  * Runs one poll: looks for a halt, runs the state if it is due, asks the machine where to go, and enters that state.
  * Repeatable after a crash, because the returned progress is its only memory. Throws only if the call itself must end.
  */
-export async function stepRelease(deps: ReleaseDeps, progress: ReleaseProgress): Promise<ReleaseStep> {
+export async function stepRelease(deps: ReleaseDeps, before: ReleaseProgress): Promise<ReleaseStep> {
+  const progress = withLook(before, deps.clock.now());
   const { position, release } = progress;
   const machine = RELEASE_MACHINES[deps.constants.generation];
   const row = machine[position.state];
-  const halt = isHaltable(deps, progress, row) ? await findHalt(deps, release) : undefined;
+  const halt = isHaltable(deps, progress, row) ? await findHalt(deps, { release, state: progress.state }) : undefined;
   const result = await runIfDue(deps, progress, row, halt);
   if (result.kind === "going") return result;
   const { error, state } = result;
@@ -63,6 +69,12 @@ export async function stepRelease(deps: ReleaseDeps, progress: ReleaseProgress):
 }
 
 const DONE = { kind: "done" } as const;
+
+function withLook(progress: ReleaseProgress, now: number): ReleaseProgress {
+  const watched = noteLook(progress.watched, { now, everyMs: LOOK_MS });
+  const { unwatchedMs } = watched;
+  return { ...progress, watched, ...(unwatchedMs > 0 && { state: { ...progress.state, unwatched_ms: unwatchedMs } }) };
+}
 
 /** The outcome of a state that ran. */
 interface StateResult {
@@ -122,7 +134,8 @@ async function takeLock(deps: ReleaseDeps, progress: ReleaseProgress): Promise<G
     const started_at = queuedSince === undefined ? answer.state.started_at : new Date(now).toISOString();
     return { kind: "ran", state: { ...answer.state, started_at } };
   }
-  const mayWait = progress.mayQueue && answer.what !== "used" && now < (queuedSince ?? now) + QUEUE_MS;
+  const mayWait =
+    progress.mayQueue && answer.what !== "used" && now < (queuedSince ?? now) + QUEUE_MS + (state.unwatched_ms ?? 0);
   if (!mayWait) throw new ReleaseError("LOCK_EXISTS", answer.message);
   const waiting = { ...progress, queuedSince: queuedSince ?? now, dueAt: now + ASK_AGAIN_MS };
   return { kind: "going", progress: waiting, message: `Lock: waiting for ${answer.by}.` };

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { EcsConfig, EcsOutputs, ecsDefinition } from "./definition.ts";
 
 const config = { cluster: "web", taskDefinition: "migrate" };
+const DAY_MS = 86_400_000;
 
 describe("EcsConfig", () => {
   it.each([
@@ -36,6 +37,8 @@ describe("EcsConfig", () => {
     [{ check: "some" }, false],
     [{ logs: { tail: 0 } }, true],
     [{ logs: { tail: 51 } }, false],
+    [{ logs: { success: "done" } }, true],
+    [{ logs: { success: "" } }, false],
     [{ other: 1 }, false],
   ])("with %j: %s", (given, valid) => {
     expect(Value.Check(EcsConfig, { ...config, ...given })).toBe(valid);
@@ -50,9 +53,9 @@ describe("EcsOutputs", () => {
 });
 
 describe("ecsDefinition", () => {
-  it("gives an attempt its time and two minutes to end", () => {
+  it("gives an attempt its time, two minutes to end, and a day of unwatched time", () => {
     expect(ecsDefinition).toMatchObject({ name: "ecs", resumable: true, cancelWithin: "5m" });
-    expect(ecsDefinition.timeout(config)).toBe(62 * 60_000);
-    expect(ecsDefinition.timeout({ ...config, timeout: "10s" })).toBe(130_000);
+    expect(ecsDefinition.timeout(config)).toBe(DAY_MS + 62 * 60_000);
+    expect(ecsDefinition.timeout({ ...config, timeout: "10s" })).toBe(DAY_MS + 130_000);
   });
 });

@@ -1,4 +1,4 @@
-import type { Executor } from "@stackyard/core";
+import { type Executor, MOST_UNWATCHED_MS } from "@stackyard/core";
 import { DURATION_PATTERN, parseDuration } from "@stackyard/core/machine";
 import { type Static, Type } from "typebox";
 import { StoredRun } from "./stored-run.ts";
@@ -105,9 +105,17 @@ export const EcsConfig = Type.Object(
       ),
     ),
     stopOnTimeout: Type.Optional(Type.Boolean({ description: "False: tasks run on after the timeout. Default: true" })),
+    stopOnError: Type.Optional(
+      Type.Boolean({ description: "True: tasks that may not be checked any more are stopped. Default: false" }),
+    ),
     logs: Type.Optional(
       Type.Object(
-        { tail: Type.Optional(Type.Integer({ minimum: 0, maximum: 50, description: "Lines. Default: 50" })) },
+        {
+          tail: Type.Optional(Type.Integer({ minimum: 0, maximum: 50, description: "Lines. Default: 50" })),
+          success: Type.Optional(
+            text(255, "A text in these lines that proves the success of a task that ECS has forgotten. Default: none"),
+          ),
+        },
         { additionalProperties: false, description: "How much of the log's end a failure shows; 0 reads no log" },
       ),
     ),
@@ -134,6 +142,10 @@ export const EcsProgress = Type.Object(
     /** The position in each log that was read, by task id and container. */
     logs: Type.Optional(Type.Record(Type.String(), Type.String())),
     lastLine: Type.Optional(Type.String()),
+    /** The time limits are counted in it. */
+    watched: Type.Optional(Type.Object({ lookedAt: instant, unwatchedMs: Type.Integer({ minimum: 0 }) })),
+    /** Since when AWS refuses all calls. */
+    refusedAt: Type.Optional(instant),
   },
   { additionalProperties: false },
 );
@@ -150,9 +162,11 @@ export const ecsDefinition = {
   progress: EcsProgress,
   outputs: EcsOutputs,
   resumable: true,
+  showsConfig: "ECS stores overrides in clear and shows them. Use secrets of the task definition.",
   cancelWithin: "5m",
-  timeout: ({ timeout = DEFAULT_TIMEOUT }: EcsConfig): number => (parseDuration(timeout) ?? 0) + SLACK_MS,
+  timeout: ({ timeout = DEFAULT_TIMEOUT }: EcsConfig): number =>
+    (parseDuration(timeout) ?? 0) + SLACK_MS + MOST_UNWATCHED_MS,
 } as const satisfies Pick<
   Executor,
-  "name" | "config" | "progress" | "outputs" | "resumable" | "cancelWithin" | "timeout"
+  "name" | "config" | "progress" | "outputs" | "resumable" | "showsConfig" | "cancelWithin" | "timeout"
 >;

@@ -14,6 +14,8 @@ describe("toSettings", () => {
         placementTimeoutMs: 300_000,
         check: "essential",
         stopOnTimeout: true,
+        stopOnError: false,
+        success: undefined,
         tailLines: 50,
         container: undefined,
         environment: [],

@@ -118,6 +118,17 @@ describe("a deployer under Step Functions", () => {
     await expect(place.get("deploy-none")).rejects.toMatchObject({ code: "NOT_FOUND" });
   });
 
+  it("has started what Step Functions does not describe yet, and looks again for what it has started", async () => {
+    const unseen = Object.assign(new Error("Execution Does Not Exist"), { name: "ExecutionDoesNotExist" });
+    world.sim.once("SFN.DescribeExecution", () => Promise.reject(unseen));
+    const { runId } = await deploy("release-1");
+
+    const seen = place.get(runId);
+    await world.clock.advance(30_000);
+
+    expect(await seen).toMatchObject({ runId, standing: "running" });
+  });
+
   it("halts by the predecessor's file and by an order to the release", async () => {
     const release = await deploy("release-1");
 

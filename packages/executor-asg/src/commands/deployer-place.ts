@@ -9,8 +9,8 @@ import {
   type SFNClient,
   StartExecutionCommand,
 } from "@aws-sdk/client-sfn";
-import { findAwsFault, toAwsError } from "@stackyard/aws";
-import { type Clock, defined, isMap, parseJson, StackyardError } from "@stackyard/core";
+import { findAwsFault, lookUntilComplete, toAwsError } from "@stackyard/aws";
+import { type Clock, defined, isMap, isStackyardError, parseJson, StackyardError } from "@stackyard/core";
 import {
   type ProjectConfig,
   parseReleaseReport,
@@ -49,12 +49,21 @@ export interface DeployerPlaceOptions extends PlaceOptions, ExecutionsInput {
 /** Creates a place whose releases are executions of a state machine, with documents and locks in its bucket. */
 export function createDeployerPlace(options: DeployerPlaceOptions): ReleasePlace {
   const { machineArn } = options;
-  const get = (id: string) => loadExecution(options, id, { history: true });
+  /** Executions that have been seen or started here. */
+  const known = new Set<string>();
   return {
     name: `the deployer ${machineArn.split(":").at(-1)}`,
-    get,
+    async get(id) {
+      const release = await (known.has(id) ? loadKnown : loadExecution)(options, id, { history: true });
+      known.add(id);
+      return release;
+    },
     findRunning: (at) => findFirst(options, at, { status: ExecutionStatus.RUNNING }),
-    deploy: (order) => deploy(options, order),
+    async deploy(order) {
+      const release = await deploy(options, order);
+      known.add(release.runId);
+      return release;
+    },
     halt: (release, order) => halt(options, release, order),
     list: (filter) => list(options, filter),
     rollback: ({ at, releaseId }) => rollback(options, at, releaseId),
@@ -78,14 +87,17 @@ async function deploy(options: DeployerPlaceOptions, { document, userData }: Dep
   const key = toReleaseKey(document);
   const stored = { document, ...defined({ userData }) };
   await toMemory(options, document["bucket"]).storeDocument(key, stored);
-  const name = toExecutionName(key, clock.now(), toLetters(random));
-  const request = { stateMachineArn: machineArn, name, input: JSON.stringify(document) };
+  const now = clock.now();
+  const name = toExecutionName(key, now, toLetters(random));
+  const input = JSON.stringify(document);
+  const command = new StartExecutionCommand({ stateMachineArn: machineArn, name, input });
   try {
-    await sfn.send(new StartExecutionCommand(request), { abortSignal: signal });
+    const { startDate: startedAt = new Date(now) } = await sfn.send(command, { abortSignal: signal });
+    // It runs, whether it can be described by now or not.
+    return readExecution({ name, status: ExecutionStatus.RUNNING, input, startedAt, ...toHome(machineArn) });
   } catch (error) {
     throw toAwsError(error, `The execution "${name}" cannot be started.`);
   }
-  return loadExecution(options, name, { history: false });
 }
 
 /** Writes the predecessor's halt file for its deployer, and a halt request for this release for Stackyard's. */
@@ -122,7 +134,7 @@ async function findFirst(
   for await (const { name = "" } of listExecutions(options, status)) {
     if (!name.startsWith(prefix)) continue;
     // An execution that only waits for its rollback window does not block others.
-    const release = await loadExecution(options, name, { history: true });
+    const release = await loadKnown(options, name, { history: true });
     const runs = status !== ExecutionStatus.RUNNING || release.endedAt === undefined;
     if (runs && isAt(release, at) && release.releaseId !== not) return release;
   }
@@ -140,7 +152,7 @@ async function list(options: DeployerPlaceOptions, filter: PlaceFilter): Promise
   for await (const { name = "", startDate } of listExecutions(options, failed ? ExecutionStatus.FAILED : undefined)) {
     // Executions are sorted by their start.
     if (found.length === limit || (startDate?.getTime() ?? 0) <= since) break;
-    const release = await loadExecution(options, name, { history: failed });
+    const release = await loadKnown(options, name, { history: failed });
     if (isAt(release, at)) found.push(release);
   }
   return found;
@@ -365,7 +377,6 @@ export async function loadExecution(
 ): Promise<Release> {
   const { sfn, machineArn, signal } = input;
   const executionArn = `${machineArn.replace(":stateMachine:", ":execution:")}:${name}`;
-  const [, , , region = "", account = ""] = machineArn.split(":");
   try {
     const found = await sfn.send(new DescribeExecutionCommand({ executionArn }), { abortSignal: signal });
     const events = history ? await loadEvents(input, executionArn) : undefined;
@@ -374,8 +385,7 @@ export async function loadExecution(
       name,
       status,
       startedAt: startDate,
-      account,
-      region,
+      ...toHome(machineArn),
       ...defined({ input: found.input }),
       ...(stopDate && { endedAt: stopDate }),
       ...defined({ error }),
@@ -387,6 +397,27 @@ export async function loadExecution(
     }
     throw toAwsError(error, `The execution "${name}" cannot be read.`);
   }
+}
+
+/** Loads an execution that has been seen before: "This operation is eventually consistent" (API reference). */
+async function loadKnown(
+  options: DeployerPlaceOptions,
+  name: string,
+  more: { readonly history: boolean },
+): Promise<Release> {
+  const look = () =>
+    loadExecution(options, name, more).catch((error: unknown) => {
+      if (isStackyardError(error, "NOT_FOUND")) return error;
+      throw error;
+    });
+  const found = await lookUntilComplete(options, look, (answer) => !(answer instanceof Error));
+  if (found instanceof Error) throw found;
+  return found;
+}
+
+function toHome(machineArn: string): Pick<ExecutionFacts, "account" | "region"> {
+  const [, , , region = "", account = ""] = machineArn.split(":");
+  return { account, region };
 }
 
 /** Returns the input of an execution; empty if it is not an object. */

@@ -166,17 +166,37 @@ describe("checkHealthy of a release that is to stop", () => {
     expect(world.sim.calls).toHaveLength(before);
   });
 
-  it("ends when the time is over", async () => {
-    const world = await createFresh({ release: { timeout: 60 } });
+  it.each([
+    [1_200, "is done where its groups are healthy"],
+    [1, "ends where they are not"],
+  ])("looks once more when the time is over: after %i s, it %s", async (seconds) => {
+    const world = await createFresh({ release: { timeout: seconds } });
     const startedAt = Date.parse(world.now.state.started_at);
-    await world.clock.advance(startedAt + 60_000 - world.clock.now());
-    await world.run(checkHealthy);
-    await world.clock.advance(1);
+    await world.clock.advance(startedAt + seconds * 1_000 + 1 - world.clock.now());
 
-    await expect(world.run(checkHealthy)).rejects.toMatchObject({
-      releaseCode: "RELEASE_TIMED_OUT",
-      message: "Timeout: Halting Release",
-    });
+    const look = world.run(checkHealthy);
+
+    const message = expect.stringMatching(/^Timeout: Halting Release/);
+    if (seconds > 1) return expect(look).resolves.toMatchObject({ healthy: true });
+    return expect(look).rejects.toMatchObject({ releaseCode: "RELEASE_TIMED_OUT", message });
+  });
+
+  it("ends when the time is over and its health cannot be read", async () => {
+    const world = await createFresh({ release: { timeout: 60 } });
+    await world.pass(120);
+    world.sim.once("AutoScaling.DescribeAutoScalingGroups", () =>
+      Promise.reject(new SimFault("Throttling", 400, "Rate")),
+    );
+
+    await expect(world.run(checkHealthy)).rejects.toMatchObject({ releaseCode: "RELEASE_TIMED_OUT" });
+  });
+
+  it("obeys an order to halt, though its time is over and its groups are healthy", async () => {
+    const world = await createFresh({ release: { timeout: 60 } });
+    await world.pass(1_200);
+    world.memory.halts.push({ kind: "release", message: "wrong build", at: world.clock.now() });
+
+    await expect(world.run(checkHealthy)).rejects.toMatchObject({ errorClass: "HaltError" });
   });
 
   it.each([

@@ -1,6 +1,7 @@
 import type { AutoScalingGroup } from "@aws-sdk/client-auto-scaling";
+import { defined } from "@stackyard/core";
 import { toServiceOrder } from "../document/release.ts";
-import { throwIfHalted, withCauses } from "../halt.ts";
+import { explainTimeout, findTimeout, withCauses } from "../halt.ts";
 import { type Capacity, nextCapacity } from "../plan/capacity.ts";
 import { failWith, ReleaseError, toReleaseError } from "../release-errors.ts";
 import type {
@@ -26,12 +27,32 @@ import { setCapacity } from "./set-capacity.ts";
  * Checks every new group, reports its health, and sets the capacity wanted by its strategy. Terminations are evaluated
  * first, for all services, before any load balancer is queried. Then all services are checked; if any check fails, the
  * first failure is thrown and no capacity changes. An alarm of the release in ALARM pauses the release until it clears
- * or the timeout passes. Throws `RELEASE_HALTED`, `RELEASE_TIMED_OUT`, `INSTANCES_TERMINATED` (not retried) and
- * `HEALTH_CHECK_FAILED` (retried); the error's `partial` contains the results. Repeatable: it sets capacities and never
- * increments them.
+ * or the timeout passes. A release whose time is over is checked once more: it is done if its groups are healthy. Throws
+ * `RELEASE_HALTED`, `RELEASE_TIMED_OUT`, `INSTANCES_TERMINATED` (not retried) and `HEALTH_CHECK_FAILED` (retried); the
+ * error's `partial` contains the results. Repeatable: it sets capacities and never increments them.
  */
 export const checkHealthy: ReleaseTask = async (deps, work) => {
-  await throwIfHalted(deps, work);
+  const timeout = await findTimeout(deps, work);
+  if (timeout === undefined) return checkOnce(deps, work, { mayGrow: true });
+  const state = await checkOnce(deps, work, { mayGrow: false }).catch((error: unknown) => {
+    const isFinal = !(error instanceof ReleaseError) || error.releaseCode !== "HEALTH_CHECK_FAILED";
+    throw isFinal
+      ? error
+      : new ReleaseError("RELEASE_TIMED_OUT", timeout.message, {
+          cause: error,
+          ...defined({ partial: error.partial }),
+        });
+  });
+  if (state.healthy) return state;
+  const message = explainTimeout("Timeout: Halting Release", state);
+  throw new ReleaseError("RELEASE_TIMED_OUT", message, { partial: state });
+};
+
+async function checkOnce(
+  deps: ReleaseDeps,
+  work: ReleaseWork,
+  { mayGrow }: { readonly mayGrow: boolean },
+): Promise<ReleaseState> {
   const round: Round = { deps, work, errors: [] };
   const listed = await collect(round, toServiceOrder(work.release), (service) => checkGroup(deps, work, service));
   await throwIfTerminated(round, listed);
@@ -47,12 +68,13 @@ export const checkHealthy: ReleaseTask = async (deps, work) => {
   const seen = Object.fromEntries(looks.map((look) => [look.service.service_name, toServiceState(look)]));
   const [first] = round.errors;
   if (first !== undefined) throw toRoundError(round, first, seen);
-  const services = { ...work.state.services };
-  for (const look of looks) {
-    services[look.service.service_name] = await applyStrategy(deps, look, toServiceState(look), alarms.length > 0);
+  const services = { ...work.state.services, ...seen };
+  for (const look of mayGrow ? looks : []) {
+    const name = look.service.service_name;
+    services[name] = await applyStrategy(deps, look, toServiceState(look), alarms.length > 0);
   }
   return { ...work.state, services, healthy: looks.every(({ judgement }) => judgement.healthy) };
-};
+}
 
 /** One check of all services, with its failures so far. */
 interface Round {

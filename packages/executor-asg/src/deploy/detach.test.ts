@@ -336,7 +336,7 @@ describe("cleanUpSuccess", () => {
 
     expect(state.success).toBe(true);
     expect(world.standing()).toEqual([world.newGroup]);
-    expect(world.inputs("CloudWatch.DeleteAlarms")).toEqual([{ AlarmNames: ["old-web-cpu_scale_up"] }]);
+    expect(world.inputs("CloudWatch.DeleteAlarms")).toEqual([{ AlarmNames: [`${world.oldGroup}-cpu_scale_up`] }]);
     expect(world.inputs("AutoScaling.DeleteAutoScalingGroup")).toEqual([
       { AutoScalingGroupName: world.oldGroup, ForceDelete: true },
     ]);
@@ -415,7 +415,7 @@ describe("cleanUpSuccess", () => {
 
   it("deletes the other alarms when one is already gone", async () => {
     const world = await createDetached();
-    const Alarms = [{ AlarmName: "gone" }, { AlarmName: "old-web-cpu_scale_up" }];
+    const Alarms = ["gone", "cpu_scale_up"].map((type) => ({ AlarmName: `${world.oldGroup}-${type}` }));
     world.sim.once("AutoScaling.DescribePolicies", async () => ({ ScalingPolicies: [{ Alarms }] }));
     const gone = () => Promise.reject(new SimFault("ResourceNotFound", 404, "gone"));
     world.sim.once("CloudWatch.DeleteAlarms", gone);
@@ -423,13 +423,13 @@ describe("cleanUpSuccess", () => {
     await world.run(cleanUpSuccess);
 
     expect(world.sim.cloudWatch.findAlarms(TARGET.account, TARGET.region).map(({ name }) => name)).not.toContain(
-      "old-web-cpu_scale_up",
+      `${world.oldGroup}-cpu_scale_up`,
     );
   });
 
   it("deletes two hundred alarms, a hundred at a time", async () => {
     const world = await createDetached();
-    const Alarms = Array.from({ length: 200 }, (_, at) => ({ AlarmName: `alarm-${at}` }));
+    const Alarms = Array.from({ length: 200 }, (_, at) => ({ AlarmName: `${world.oldGroup}-${at}` }));
     for (const { AlarmName: name } of Alarms) world.sim.cloudWatch.addAlarm({ ...PLACE, name });
     world.sim.once("AutoScaling.DescribePolicies", async () => ({ ScalingPolicies: [{ Alarms }] }));
 
@@ -599,7 +599,7 @@ describe("cleanUpFailure", () => {
 
     expect(world.inputs("EC2.DeleteLaunchTemplate")).toHaveLength(1);
     expect(world.sim.cloudWatch.findAlarms(TARGET.account, TARGET.region).map(({ name }) => name)).toEqual([
-      "old-web-cpu_scale_up",
+      `${world.oldGroup}-cpu_scale_up`,
     ]);
   });
 

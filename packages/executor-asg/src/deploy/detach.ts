@@ -3,6 +3,7 @@ import { isDenial } from "@stackyard/aws";
 import { failWith, ReleaseError, toReleaseError } from "../release-errors.ts";
 import type { ReleaseDeps, ReleaseState, ReleaseTask, ReleaseWork } from "../release-state.ts";
 import { loadGroupsNamed, nameOfGroup, toTagMap } from "../resources/load-groups.ts";
+import { removeGroups } from "./busy-group.ts";
 import {
   type DrainVerdict,
   detachTraffic,
@@ -13,21 +14,13 @@ import {
   hasOwnDrainTime,
   loadAllAttachments,
   noteDrainBegan,
-  noteFormerService,
-  RETIRED_TAGS,
   toPatience,
 } from "./drain.ts";
+import { noteFormerService, RETIRED_TAGS } from "./kept-group.ts";
 import { findUnhealthy } from "./observe.ts";
+import { listOldNames, listOwnNames, loadProjectGroups, type ProjectGroups } from "./project-groups.ts";
 import { followOldCapacity } from "./set-capacity.ts";
-import {
-  deleteLaunchIfFree,
-  loadProjectGroups,
-  type ProjectGroups,
-  removeOld,
-  resetCapacities,
-  sweepOwn,
-  tearDownGroup,
-} from "./teardown.ts";
+import { deleteLaunchIfFree, removeOld, resetCapacities, sweepOwn, tearDownGroup } from "./teardown.ts";
 
 /**
  * Detaches the groups of all earlier releases from their load balancers and waits for their last connections. Each try
@@ -39,7 +32,7 @@ export const detachForSuccess: ReleaseTask = (deps, work) =>
   orDetachError("Cannot detach the old groups.", async () => {
     const { release } = work;
     if (release.detach_strategy === "SkipDetach" && !release.drain_hooks) return work.state;
-    const groups = await loadProjectGroups(deps, { ...release, fencing_token: work.state.fencing_token });
+    const groups = await loadProjectGroups(deps, work, listOldNames(work.state));
     reportOthers(deps, groups);
     if (groups.old.length === 0) return work.state;
     const state = await followOldCapacity(deps, work, groups.old);
@@ -53,7 +46,7 @@ export const detachForFailure: ReleaseTask = (deps, work) =>
   orDetachError("Cannot detach the groups of the release.", async () => {
     const { release, state } = work;
     if (release.detach_strategy === "SkipDetach" && !release.drain_hooks) return state;
-    const { own } = await loadProjectGroups(deps, release);
+    const { own } = await loadProjectGroups(deps, work, listOwnNames(state));
     await doAll(own, async (group) => {
       if (release.detach_strategy !== "SkipDetach") await detachTraffic(deps, group);
       if (release.drain_hooks) await emptyByHooks(deps, group);
@@ -145,23 +138,23 @@ async function checkDrain(
 export const cleanUpSuccess: ReleaseTask = (deps, work) =>
   orCleanUpError("The clean-up after the release failed.", async () => {
     const { release, state } = work;
-    const groups = await loadProjectGroups(deps, { ...release, fencing_token: state.fencing_token });
+    const groups = await loadProjectGroups(deps, work, listOldNames(state));
     if (groups.old.length > 0) await requireSafe(deps, work, groups.old);
-    await removeOld(deps, work, groups);
+    const left = await removeOld(deps, work, groups);
     await resetCapacities(deps, work);
     await clearHalts(deps, work);
     await deps.memory.locks.release(release, state.uuid);
-    return { ...state, success: true };
+    return { ...state, success: true, ...(left.length > 0 && { left_groups: left.map(nameOfGroup) }) };
   });
 
 /** Deletes everything that the release created. The locks are released by the next state. */
 export const cleanUpFailure: ReleaseTask = (deps, work) =>
   orCleanUpError("The clean-up after the failed release failed.", async () => {
-    const { own, leavingOwn } = await loadProjectGroups(deps, work.release);
-    await doAll(own, (group) => tearDownGroup(deps, group));
+    const { own, leavingOwn } = await loadProjectGroups(deps, work, listOwnNames(work.state));
+    const left = await removeGroups(deps, work, { groups: own, remove: (group) => tearDownGroup(deps, group) });
     for (const group of leavingOwn) await deleteLaunchIfFree(deps, group);
-    await sweepOwn(deps, work);
-    return { ...work.state, success: false };
+    await sweepOwn(deps, work, left.map(nameOfGroup));
+    return { ...work.state, success: false, ...(left.length > 0 && { left_groups: left.map(nameOfGroup) }) };
   });
 
 async function orCleanUpError(what: string, work: () => Promise<ReleaseState>): Promise<ReleaseState> {
@@ -236,8 +229,9 @@ export const retireKept: ReleaseTask = async (deps, work) => {
   return work.state;
 };
 
-async function findKept(deps: ReleaseDeps, { release, state }: ReleaseWork): Promise<readonly AutoScalingGroup[]> {
-  const { retired } = await loadProjectGroups(deps, { ...release, fencing_token: state.fencing_token }).catch(
+async function findKept(deps: ReleaseDeps, work: ReleaseWork): Promise<readonly AutoScalingGroup[]> {
+  const { release } = work;
+  const { retired } = await loadProjectGroups(deps, work).catch(
     failWith("CLEAN_UP_FAILED", "Cannot look up the kept groups."),
   );
   return retired.filter(({ Tags }) => toTagMap(Tags)[RETIRED_TAGS.by] === release.release_id);

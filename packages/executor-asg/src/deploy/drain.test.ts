@@ -9,12 +9,10 @@ import {
   detachTraffic,
   doAll,
   evaluateDrain,
-  findRetiredKeys,
   isGone,
   loadAttachments,
-  parseFormerTags,
-  toFormerTags,
 } from "./drain.ts";
+import { findRetiredKeys, parseFormerTags, toFormerTags } from "./kept-group.ts";
 
 function judge(over: Partial<DrainFacts> = {}) {
   return evaluateDrain({

@@ -1,8 +1,6 @@
 import {
   AutoScalingClient,
   type AutoScalingGroup,
-  CreateOrUpdateTagsCommand,
-  DeleteTagsCommand,
   DescribeLifecycleHooksCommand,
   DetachLoadBalancersCommand,
   DetachLoadBalancerTargetGroupsCommand,
@@ -10,10 +8,10 @@ import {
   paginateDescribeLoadBalancerTargetGroups,
 } from "@aws-sdk/client-auto-scaling";
 import { chunk } from "@stackyard/core";
-import { RELEASE_TAGS } from "../plan/names.ts";
 import { ReleaseError } from "../release-errors.ts";
 import type { AwsDeps, ReleaseDeps, ReleaseWork } from "../release-state.ts";
 import { collect, nameOfGroup, toTagMap } from "../resources/load-groups.ts";
+import { tagGroup } from "./group-tags.ts";
 import { setCapacity } from "./set-capacity.ts";
 
 /** How far old groups have been detached and emptied. */
@@ -177,157 +175,6 @@ export function findDrainBegan(groups: readonly AutoScalingGroup[]): number | un
     .map(({ Tags }) => Date.parse(toTagMap(Tags)[DETACH_BEGAN_TAG] ?? ""))
     .filter((at) => !Number.isNaN(at));
   return instants.length === 0 ? undefined : Math.min(...instants);
-}
-
-type RetireDeps = Pick<ReleaseDeps, "target" | "signal" | "clock" | "report">;
-
-/** The release that replaces a group, and how long the group is kept. */
-interface RetireInput {
-  readonly releaseId: string;
-  readonly windowSeconds: number;
-}
-
-/** Records the capacity and attachments of a group in its tags: once, before its load balancers are detached. */
-export async function noteFormerService(deps: AwsDeps, group: AutoScalingGroup): Promise<void> {
-  if (toTagMap(group.Tags)[RETIRED_TAGS.capacity] !== undefined) return;
-  const { MinSize = 0, DesiredCapacity = 0, LoadBalancerNames = [], TargetGroupARNs = [] } = group;
-  const former = { min: MinSize, desired: DesiredCapacity, elbs: LoadBalancerNames, targetGroupArns: TargetGroupARNs };
-  await tagGroup(deps, nameOfGroup(group), toFormerTags(former));
-}
-
-/**
- * Keeps an old group for a rollback: without traffic, but with running servers, so that it can return within a minute.
- * A group without load balancers is scaled to 0 instead, because it would keep working next to the new one. The tag
- * that marks it as kept is written last: until then it is an old group, and a repeat runs the same steps.
- */
-export async function retireGroup(deps: RetireDeps, group: AutoScalingGroup, input: RetireInput): Promise<void> {
-  const name = nameOfGroup(group);
-  await noteFormerService(deps, group);
-  await detachTraffic(deps, group);
-  if (!hadTraffic(deps, group)) await setCapacity(deps, group, { min: 0, desired: 0 });
-  const now = deps.clock.now();
-  await tagGroup(deps, name, {
-    [RETIRED_TAGS.by]: input.releaseId,
-    [RETIRED_TAGS.until]: new Date(now + input.windowSeconds * 1_000).toISOString(),
-    [RETIRED_TAGS.at]: new Date(now).toISOString(),
-  });
-  deps.report(`kept group ${name} for ${input.windowSeconds} s`);
-}
-
-function hadTraffic({ target }: RetireDeps, group: AutoScalingGroup): boolean {
-  const { LoadBalancerNames = [], TargetGroupARNs = [] } = group;
-  const { elbs = [], targetGroupArns = [] } = parseFormerTags(toTagMap(group.Tags), target) ?? {};
-  return [LoadBalancerNames, TargetGroupARNs, elbs, targetGroupArns].some((sources) => sources.length > 0);
-}
-
-/** Keys of the additional tags of a group that is kept for a rollback. */
-export const RETIRED_TAGS = {
-  /** `<min>/<desired>` before the group was retired. */
-  capacity: "stackyard:retired-capacity",
-  /** Its attachments. Further tags end in `-2`, `-3` … */
-  traffic: "stackyard:retired-traffic",
-  at: RELEASE_TAGS.retiredAt,
-  /** End of its rollback window. */
-  until: "stackyard:retired-until",
-  /** Id of the release that replaced it. */
-  by: "stackyard:retired-by",
-} as const;
-
-/** State that a group needs to return to service. */
-export interface FormerService {
-  readonly min: number;
-  readonly desired: number;
-  readonly elbs: readonly string[];
-  readonly targetGroupArns: readonly string[];
-}
-
-/** Parts of the ARNs of target groups. */
-export interface TrafficPlace {
-  readonly partition: string;
-  readonly region: string;
-  readonly account: string;
-}
-
-/** EC2 user guide, "Tag restrictions": 256 characters. */
-const MAX_VALUE_CHARS = 256;
-const CLASSIC = "elb/";
-
-/** Formats the state as tags. ARNs are shortened to their resource part, because tag values are short. */
-export function toFormerTags({ min, desired, elbs, targetGroupArns }: FormerService): Readonly<Record<string, string>> {
-  const words = [...elbs.map((name) => `${CLASSIC}${name}`), ...targetGroupArns.map(toResource)];
-  const values = toValues(words).map((value, at) => [toTrafficKey(at), value] as const);
-  return { [RETIRED_TAGS.capacity]: `${min}/${desired}`, ...Object.fromEntries(values) };
-}
-
-/** Parses these tags. Returns undefined if they are missing or invalid. */
-export function parseFormerTags(
-  tags: Readonly<Record<string, string>>,
-  place: TrafficPlace,
-): FormerService | undefined {
-  const [, min, desired] = /^(\d{1,6})\/(\d{1,6})$/.exec(tags[RETIRED_TAGS.capacity] ?? "") ?? [];
-  if (min === undefined || desired === undefined) return undefined;
-  const words: string[] = [];
-  for (let at = 0; tags[toTrafficKey(at)] !== undefined; at += 1) {
-    words.push(...(tags[toTrafficKey(at)] ?? "").split(" ").filter(Boolean));
-  }
-  const prefix = `arn:${place.partition}:elasticloadbalancing:${place.region}:${place.account}:`;
-  const isClassic = (word: string): boolean => word.startsWith(CLASSIC);
-  return {
-    min: Number(min),
-    desired: Number(desired),
-    elbs: words.filter(isClassic).map((word) => word.slice(CLASSIC.length)),
-    targetGroupArns: words.filter((word) => !isClassic(word)).map((word) => `${prefix}${word}`),
-  };
-}
-
-/** Returns the keys of all these tags that a group has, for removing them. */
-export function findRetiredKeys(tags: Readonly<Record<string, string>>): readonly string[] {
-  const { traffic, ...others } = RETIRED_TAGS;
-  const keys: readonly string[] = Object.values(others);
-  return Object.keys(tags).filter((key) => keys.includes(key) || key.startsWith(traffic));
-}
-
-function toResource(arn: string): string {
-  return arn.split(":").slice(5).join(":");
-}
-
-function toTrafficKey(at: number): string {
-  return at === 0 ? RETIRED_TAGS.traffic : `${RETIRED_TAGS.traffic}-${at + 1}`;
-}
-
-function toValues(words: readonly string[]): readonly string[] {
-  const values: string[] = [];
-  for (const word of words) {
-    const last = values.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= MAX_VALUE_CHARS)
-      values[values.length - 1] = `${last} ${word}`;
-    else values.push(word);
-  }
-  return values;
-}
-
-const ResourceType = "auto-scaling-group";
-
-/** Adds tags to a group, without propagating them to its servers. */
-async function tagGroup(
-  { target, signal }: AwsDeps,
-  ResourceId: string,
-  tags: Readonly<Record<string, string>>,
-): Promise<void> {
-  const of = { ResourceId, ResourceType, PropagateAtLaunch: false };
-  const Tags = Object.entries(tags).map(([Key, Value]) => ({ ...of, Key, Value }));
-  await target.client(AutoScalingClient).send(new CreateOrUpdateTagsCommand({ Tags }), { abortSignal: signal });
-}
-
-/** Removes tags from a group. Missing ones are ignored (API reference, "DeleteTags"). */
-export async function untagGroup(
-  { target, signal }: AwsDeps,
-  ResourceId: string,
-  keys: readonly string[],
-): Promise<void> {
-  if (keys.length === 0) return;
-  const Tags = keys.map((Key) => ({ ResourceId, ResourceType, Key }));
-  await target.client(AutoScalingClient).send(new DeleteTagsCommand({ Tags }), { abortSignal: signal });
 }
 
 const GONE_NAMES = /NotFound|NoSuchEntity/;

@@ -4,13 +4,14 @@ import {
   AutoScalingClient,
   type AutoScalingGroup,
 } from "@aws-sdk/client-auto-scaling";
-import { chunk } from "@stackyard/core";
+import { chunk, noteLook } from "@stackyard/core";
 import { decideHalt } from "../halt.ts";
 import type { ReleaseFailureCode } from "../release-errors.ts";
 import type { AwsDeps, ReleaseDeps } from "../release-state.ts";
-import { loadGroupsNamed, nameOfGroup, toTagMap } from "../resources/load-groups.ts";
-import { detachTraffic, parseFormerTags } from "./drain.ts";
+import { type ClockedDeps, loadGroupsNamed, loadKnownGroups, nameOfGroup, toTagMap } from "../resources/load-groups.ts";
+import { detachTraffic } from "./drain.ts";
 import { evaluateHealth } from "./health.ts";
+import { parseFormerTags } from "./kept-group.ts";
 import { loadHealthSources } from "./observe.ts";
 import type { KeptGroup } from "./rollback-route.ts";
 import {
@@ -29,15 +30,19 @@ export const HEAL_SECONDS = 15;
 const DEFAULT_TIMEOUT_SECONDS = 600;
 
 /** Waits until the returning groups are healthy. The running release keeps its traffic; a halt or the timeout ends it. */
-export async function heal(deps: ReleaseDeps, input: RollbackInput, progress: RollbackProgress): Promise<RollbackStep> {
-  const verdict = decideHalt({
-    now: deps.clock.now(),
+export async function heal(deps: ReleaseDeps, input: RollbackInput, before: RollbackProgress): Promise<RollbackStep> {
+  const now = deps.clock.now();
+  const progress = { ...before, watched: noteLook(before.watched, { now, everyMs: HEAL_SECONDS * 1_000 }) };
+  const facts = {
+    now,
     startedAt: progress.beganAt,
-    timeoutSeconds: input.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS,
+    unwatchedMs: progress.watched.unwatchedMs,
     halts: await deps.memory.listHalts(toRollbackKey(input)).catch(() => "unreadable" as const),
-  });
+  };
+  const verdict = decideHalt({ ...facts, timeoutSeconds: input.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS });
   const unhealthy = await findUnhealthyKept(deps, progress.kept);
-  if (verdict.kind === "halt") {
+  const isOrdered = decideHalt({ ...facts, timeoutSeconds: Number.POSITIVE_INFINITY }).kind === "halt";
+  if (verdict.kind === "halt" && (isOrdered || unhealthy.length > 0)) {
     const message = [verdict.message, ...unhealthy].join("; ");
     return giveUp(deps, input, progress, { code: verdict.code, message });
   }
@@ -97,8 +102,8 @@ async function look(deps: AwsDeps, group: AutoScalingGroup): Promise<string | un
 }
 
 /** Makes returning groups kept ones again: without traffic, and without servers if they never had load balancers. */
-export async function restoreKept(deps: AwsDeps, names: readonly string[]): Promise<void> {
-  for (const group of await loadGroupsNamed(deps, names)) {
+export async function restoreKept(deps: ClockedDeps, names: readonly string[]): Promise<void> {
+  for (const group of await loadKnownGroups(deps, names)) {
     await detachTraffic(deps, group);
     const former = parseFormerTags(toTagMap(group.Tags), deps.target);
     const hadTraffic = former !== undefined && former.elbs.length + former.targetGroupArns.length > 0;

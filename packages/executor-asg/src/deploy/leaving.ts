@@ -1,7 +1,9 @@
 import type { ReleaseDeps } from "../release-state.ts";
-import { loadGroupsNamed, nameOfGroup, toTagMap } from "../resources/load-groups.ts";
-import { detachTraffic, doAll, evaluateDrain, findRetiredKeys, loadAllAttachments, untagGroup } from "./drain.ts";
+import { loadKnownGroups, nameOfGroup, toTagMap } from "../resources/load-groups.ts";
+import { detachTraffic, doAll, evaluateDrain, loadAllAttachments } from "./drain.ts";
+import { untagGroup } from "./group-tags.ts";
 import { findUnhealthyKept, HEAL_SECONDS } from "./healing.ts";
+import { findRetiredKeys } from "./kept-group.ts";
 import {
   endRollback,
   type RollbackInput,
@@ -26,7 +28,7 @@ export async function leave(
 ): Promise<RollbackStep> {
   const unhealthy = await findUnhealthyKept(deps, progress.kept);
   if (unhealthy.length > 0) return waitForKept(deps, input, progress, unhealthy.join("; "));
-  const left = await loadGroupsNamed(deps, progress.left);
+  const left = await loadKnownGroups(deps, progress.left);
   await doAll(left, (group) => detachTraffic(deps, group));
   const verdict = evaluateDrain({
     attachments: await loadAllAttachments(deps, left),
@@ -37,7 +39,7 @@ export async function leave(
   });
   if (verdict.kind === "waiting") return running(deps, progress, DRAIN_SECONDS, verdict.message);
   // First remove the tags of kept groups, so that they are not deleted as such if the process dies now.
-  for (const group of await loadGroupsNamed(deps, progress.kept)) {
+  for (const group of await loadKnownGroups(deps, progress.kept)) {
     await untagGroup(deps, nameOfGroup(group), findRetiredKeys(toTagMap(group.Tags)));
   }
   await doAll(left, (group) => tearDownGroup(deps, group));

@@ -51,6 +51,16 @@ describe("repairRelease", () => {
     expect(await findOrphans(world)).toEqual([]);
   });
 
+  it("removes nothing of a group that one answer does not show", async () => {
+    const world = await createSwitch();
+    world.sim.once("AutoScaling.DescribeAutoScalingGroups", async () => ({ AutoScalingGroups: [] }));
+
+    const result = await repair(world);
+
+    expect(result.removed.filter((name) => name.startsWith(world.newGroup))).toEqual([]);
+    expect(world.inputs("EC2.DeleteLaunchTemplate")).toEqual([]);
+  });
+
   it("removes the old groups where the new ones have the traffic", async () => {
     const world = await createSwitch();
     await world.run(detachForSuccess).catch(() => undefined);

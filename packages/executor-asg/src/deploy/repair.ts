@@ -1,13 +1,14 @@
 import { AutoScalingClient, paginateDescribeLaunchConfigurations } from "@aws-sdk/client-auto-scaling";
 import { CloudWatchClient, paginateDescribeAlarms } from "@aws-sdk/client-cloudwatch";
 import { DescribePlacementGroupsCommand, EC2Client } from "@aws-sdk/client-ec2";
-import { escapeFilterValue } from "@stackyard/aws";
+import { type AfterAbsence, decideAbsence, escapeFilterValue } from "@stackyard/aws";
 import { RELEASE_TAGS, toTemplateName } from "../plan/names.ts";
 import { failWith, ReleaseError, toReleaseError } from "../release-errors.ts";
 import type { AwsDeps, ReleaseDeps, ReleaseKey } from "../release-state.ts";
 import { findReleaseId, type GroupFacts, toGroupFacts } from "../resources/groups.ts";
 import { collect, loadGroups, loadGroupsNamed, toTagMap } from "../resources/load-groups.ts";
-import { detachTraffic, loadAttachments, RETIRED_TAGS } from "./drain.ts";
+import { detachTraffic, loadAttachments } from "./drain.ts";
+import { RETIRED_TAGS } from "./kept-group.ts";
 import {
   deleteAlarms,
   deleteLaunchConfiguration,
@@ -53,7 +54,7 @@ export async function repairRelease(deps: ReleaseDeps, input: RepairInput): Prom
   const answer = await deps.memory.locks.acquire(key, input.uuid);
   if (answer.kind === "held") return listAfter(deps, input, answer.message);
   try {
-    const found = await look(deps, input);
+    const found = await lookAgain(deps, input);
     return { found, ...(await removeAll(deps, found)) };
   } finally {
     await deps.memory.locks.release(key, input.uuid);
@@ -67,11 +68,42 @@ async function listAfter(deps: ReleaseDeps, input: RepairInput, message: string)
   return { found: await look(deps, input), removed: [], failed: [] };
 }
 
-async function look(deps: ReleaseDeps, { at, running, keep = [] }: RepairInput): Promise<readonly LeftOver[]> {
+async function look(deps: ReleaseDeps, input: RepairInput): Promise<readonly LeftOver[]> {
+  return (await lookWhole(deps, input)).found;
+}
+
+async function lookWhole(
+  deps: ReleaseDeps,
+  { at, running, keep = [] }: RepairInput,
+): Promise<{ readonly found: readonly LeftOver[]; readonly isLeaving: boolean }> {
   const failed = failWith("CLEAN_UP_FAILED", "Cannot look up left-over resources.");
   const facts = await loadRepairFacts(deps, at).catch(failed);
-  return findLeftOvers(facts, { now: deps.clock.now(), running, keep });
+  const found = findLeftOvers(facts, { now: deps.clock.now(), running, keep });
+  return { found, isLeaving: facts.groups.some(({ status }) => Boolean(status)) };
 }
+
+/** Looks at most so often: what was found only lately is left to the next repair. */
+const MAX_LOOKS = 7;
+
+/**
+ * Returns what is left over at look after look: a resource is left over because its group, or its release, is not listed,
+ * and one answer may lack a group that is in service. Waits for groups that are being deleted, which still use theirs.
+ */
+async function lookAgain(deps: ReleaseDeps, input: RepairInput): Promise<readonly LeftOver[]> {
+  const { clock, signal } = deps;
+  let seen = new Map<string, AfterAbsence>();
+  for (let looks = 1; ; looks += 1) {
+    const now = clock.now();
+    const { found, isLeaving } = await lookWhole(deps, input);
+    seen = new Map(found.map((each) => [toKey(each), decideAbsence(seen.get(toKey(each))?.absence, now)]));
+    const isSure = (each: LeftOver) => !each.removable || seen.get(toKey(each))?.kind === "unknown";
+    if ((found.every(isSure) && !isLeaving) || looks === MAX_LOOKS) return found.filter(isSure);
+    await clock.sleep(decideAbsence(undefined, now).afterMs, signal);
+    signal.throwIfAborted();
+  }
+}
+
+const toKey = ({ kind, name, removable }: LeftOver) => `${kind} ${name} ${removable}`;
 
 async function removeAll(
   deps: ReleaseDeps,

@@ -1,6 +1,6 @@
 import { RELEASE_TAGS } from "../plan/names.ts";
 import { findReleaseId, type GroupFacts, type SortedGroups } from "../resources/groups.ts";
-import { type FormerService, parseFormerTags, RETIRED_TAGS, type TrafficPlace } from "./drain.ts";
+import { type FormerService, parseFormerTags, RETIRED_TAGS, type TrafficPlace } from "./kept-group.ts";
 
 /** A kept group that returns to service, with its former state. */
 export interface KeptGroup extends FormerService {

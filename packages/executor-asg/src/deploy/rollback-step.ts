@@ -1,3 +1,4 @@
+import type { WatchedTime } from "@stackyard/core";
 import { joinSentences, type ReleaseFailureCode } from "../release-errors.ts";
 import type { ReleaseDeps, ReleaseKey } from "../release-state.ts";
 
@@ -57,6 +58,8 @@ export interface RollbackProgress {
   readonly kept: readonly string[];
   /** Names of the groups to delete. */
   readonly left: readonly string[];
+  /** The polls of the phase `healing` so far. */
+  readonly watched?: WatchedTime;
 }
 
 /** Goes on after some seconds, and says why. */

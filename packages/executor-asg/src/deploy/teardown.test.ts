@@ -2,7 +2,8 @@ import type { AutoScalingGroup } from "@aws-sdk/client-auto-scaling";
 import { SimFault } from "@stackyard/aws-sim";
 import { silentLogger } from "@stackyard/core";
 import { describe, expect, it } from "vitest";
-import { sortProjectGroups, unlessForbidden } from "./teardown.ts";
+import { sortProjectGroups } from "./project-groups.ts";
+import { unlessForbidden } from "./teardown.ts";
 
 const onlooker = { project_name: "org/shop", config_name: "production", release_id: "release-2", fencing_token: 7 };
 

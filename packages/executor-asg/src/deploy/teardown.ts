@@ -19,23 +19,28 @@ import { chunk } from "@stackyard/core";
 import { type Service, toServiceOrder } from "../document/release.ts";
 import { capacityAfterSuccess, planCapacity } from "../plan/capacity.ts";
 import { RELEASE_TAGS, toAlarmName, toGroupName, toTemplateName } from "../plan/names.ts";
-import type { ReleaseConstants } from "../presets.ts";
 import { toReleaseError } from "../release-errors.ts";
 import type { AwsDeps, ReleaseDeps, ReleaseWork } from "../release-state.ts";
-import { type GroupFacts, sortGroups, toGroupFacts } from "../resources/groups.ts";
-import { collect, loadGroups, loadGroupsNamed, nameOfGroup, toTagMap } from "../resources/load-groups.ts";
-import { deleteIfThere, detachTraffic, doAll, isGone, RETIRED_TAGS, retireGroup } from "./drain.ts";
+import { collect, loadGroupsNamed, nameOfGroup, toTagMap } from "../resources/load-groups.ts";
+import { isBusy, removeGroups } from "./busy-group.ts";
+import { deleteIfThere, detachTraffic, doAll, isGone } from "./drain.ts";
+import { RETIRED_TAGS, retireGroup } from "./kept-group.ts";
+import { listOldNames, loadProjectGroups, type ProjectGroups } from "./project-groups.ts";
 import { setCapacity } from "./set-capacity.ts";
 
 /**
  * Deletes resources of a failed release that no group refers to: templates whose group was never created, alarms whose
- * policy was not linked, and the placement group, unless servers are still in it. Throws `CLEAN_UP_FAILED`.
+ * policy was not linked, and the placement group, unless servers are still in it. `left`: groups that stay. Throws
+ * `CLEAN_UP_FAILED`.
  */
-export async function sweepOwn(deps: ReleaseDeps, work: ReleaseWork): Promise<void> {
+export async function sweepOwn(deps: ReleaseDeps, work: ReleaseWork, left: readonly string[] = []): Promise<void> {
   const { release_id } = work.release;
+  const used = left.map(toTemplateName);
   try {
     await unlessForbidden(deps, "launch templates", async () => {
-      for (const { name } of await loadTemplates(deps, work.release)) await deleteTemplate(deps, name);
+      for (const { name } of await loadTemplates(deps, work.release)) {
+        if (!used.includes(name)) await deleteTemplate(deps, name);
+      }
     });
     await unlessForbidden(deps, "alarms", () => deleteAlarms(deps, toAlarmNames(deps, work)));
     if (toServiceOrder(work.release).some(({ placement_group_name }) => placement_group_name !== undefined)) {
@@ -146,24 +151,29 @@ async function findLaunchConfigurations(
 
 /**
  * Deletes the old groups, or keeps them for the rollback window; then deletes left-overs of earlier releases: kept
- * groups that are due, templates and launch configurations without a group. Throws `CLEAN_UP_FAILED` after everything
- * was tried.
+ * groups that are due, templates and launch configurations without a group. Returns the groups that Auto Scaling is still
+ * busy with. Throws `CLEAN_UP_FAILED` after everything was tried.
  */
-export async function removeOld(deps: ReleaseDeps, work: ReleaseWork, groups: ProjectGroups): Promise<void> {
+export async function removeOld(
+  deps: ReleaseDeps,
+  work: ReleaseWork,
+  groups: ProjectGroups,
+): Promise<readonly AutoScalingGroup[]> {
   const { release, state } = work;
   const window = { releaseId: release.release_id, windowSeconds: release.rollback_window };
   const isKept = release.rollback_window > 0;
-  await doAll(groups.old, (group) => (isKept ? retireGroup(deps, group, window) : tearDownGroup(deps, group)));
   const due = groups.retired.filter(({ Tags }) => toTagMap(Tags)[RETIRED_TAGS.by] !== release.release_id);
-  await doAll(due, (group) => tearDownGroup(deps, group));
+  if (isKept) await doAll(groups.old, (group) => retireGroup(deps, group, window));
+  const old = [...(isKept ? [] : groups.old), ...due];
+  const left = await removeGroups(deps, work, { groups: old, remove: (group) => tearDownGroup(deps, group) });
   for (const group of groups.leavingOld) await deleteLaunchIfFree(deps, group);
-  const removed = [...(isKept ? [] : groups.old), ...due];
+  const removed = old.filter((group) => !left.includes(group));
   const standing = [groups.own, groups.old, groups.retired, groups.unowned, groups.newer].flat();
-  const previous = Object.values(state.services).flatMap(({ resources }) => resources?.prev_asg_arn ?? []);
   await sweepOld(deps, work, {
     living: standing.filter((group) => !removed.includes(group)).map(nameOfGroup),
-    gone: [...removed.map(nameOfGroup), ...previous, ...(state.old_groups ?? [])],
+    gone: [...removed.map(nameOfGroup), ...listOldNames(state)],
   });
+  return left;
 }
 
 /** Deletes the launch resource unless it is in use: servers of the deleted group may still be terminating. */
@@ -208,7 +218,7 @@ async function loseTraffic(deps: TearDownDeps, group: AutoScalingGroup): Promise
 
 async function deleteGroup(deps: TearDownDeps, AutoScalingGroupName: string): Promise<void> {
   const { target, signal } = deps;
-  await deleteIfThere(async () => deleteAlarms(deps, await loadPolicyAlarms(deps, AutoScalingGroupName)));
+  await deleteIfThere(() => deletePolicyAlarms(deps, AutoScalingGroupName));
   const command = new DeleteAutoScalingGroupCommand({ AutoScalingGroupName, ForceDelete: true });
   await deleteIfThere(() => target.client(AutoScalingClient).send(command, { abortSignal: signal }));
   deps.report(`deleted group ${AutoScalingGroupName}`);
@@ -218,9 +228,9 @@ async function deleteGroup(deps: TearDownDeps, AutoScalingGroupName: string): Pr
  * Deletes the groups that earlier releases kept for a rollback: a new release has begun. Groups that cannot be deleted
  * now are deleted by the clean-up; the release does not fail.
  */
-export async function deleteRetired(deps: ReleaseDeps, { release, state }: ReleaseWork): Promise<void> {
+export async function deleteRetired(deps: ReleaseDeps, work: ReleaseWork): Promise<void> {
   try {
-    const { retired } = await loadProjectGroups(deps, { ...release, fencing_token: state.fencing_token });
+    const { retired } = await loadProjectGroups(deps, work);
     await doAll(retired, (group) => tearDownGroup(deps, group));
   } catch (error) {
     deps.signal.throwIfAborted();
@@ -254,8 +264,8 @@ async function deletePart({ target, signal }: AwsDeps, names: string[]): Promise
 }
 
 /**
- * Deletes the template that the release created for a group, or the predecessor's launch configuration. Templates of
- * others are kept.
+ * Deletes the template that the release created for a group, or the predecessor's launch configuration. Those of others
+ * are kept.
  */
 async function deleteLaunch(deps: AwsDeps, group: AutoScalingGroup): Promise<void> {
   const { AutoScalingGroupName = "", LaunchConfigurationName } = group;
@@ -263,7 +273,9 @@ async function deleteLaunch(deps: AwsDeps, group: AutoScalingGroup): Promise<voi
   if (template?.LaunchTemplateName === toTemplateName(AutoScalingGroupName)) {
     await deleteTemplate(deps, template.LaunchTemplateName);
   }
-  if (LaunchConfigurationName !== undefined) await deleteLaunchConfiguration(deps, LaunchConfigurationName);
+  if (LaunchConfigurationName !== undefined && isOf(AutoScalingGroupName, LaunchConfigurationName)) {
+    await deleteLaunchConfiguration(deps, LaunchConfigurationName);
+  }
 }
 
 /** Deletes a launch template with all versions. */
@@ -284,74 +296,27 @@ export function deleteLaunchConfiguration({ target, signal }: AwsDeps, LaunchCon
  */
 const MANAGED = /^TargetTracking-/;
 
-/** Returns the names of the alarms of a group's policies, without those managed by Auto Scaling. */
-async function loadPolicyAlarms({ target, signal }: AwsDeps, AutoScalingGroupName: string): Promise<readonly string[]> {
+/**
+ * Deletes the alarms that a release has made for a group: those with its name. A person may have added policies with other
+ * alarms, which other groups or people use, too; these are left and named.
+ */
+async function deletePolicyAlarms(deps: TearDownDeps, AutoScalingGroupName: string): Promise<void> {
+  const { target, signal } = deps;
   const client = target.client(AutoScalingClient);
   const pages = paginateDescribePolicies({ client }, { AutoScalingGroupName }, { abortSignal: signal });
   const policies = await collect(pages, ({ ScalingPolicies }) => ScalingPolicies);
   const names = policies.flatMap(({ Alarms = [] }) => Alarms.flatMap(({ AlarmName }) => AlarmName ?? []));
-  return names.filter((name) => !MANAGED.test(name));
+  const { own = [], other = [] } = Object.groupBy(names, (name) =>
+    isOf(AutoScalingGroupName, name) ? "own" : "other",
+  );
+  const left = other.filter((name) => !MANAGED.test(name));
+  if (left.length > 0) deps.report(`left ${left.join(", ")}: no release has made this alarm`);
+  await deleteAlarms(deps, own);
 }
 
-/** The groups of a project and config, relative to one of its releases. Each list is sorted by name. */
-export interface ProjectGroups {
-  /** Groups of this release. */
-  readonly own: readonly AutoScalingGroup[];
-  /** Groups of earlier releases, in service. */
-  readonly old: readonly AutoScalingGroup[];
-  /** Groups kept for a rollback. */
-  readonly retired: readonly AutoScalingGroup[];
-  /** Groups without a release id. They are never changed; `repair` lists them. */
-  readonly unowned: readonly AutoScalingGroup[];
-  /** Groups of later releases, by fencing token: this release has lost its locks. */
-  readonly newer: readonly AutoScalingGroup[];
-  /** Groups of this release that are being deleted. */
-  readonly leavingOwn: readonly AutoScalingGroup[];
-  /** Groups of earlier releases that are being deleted. */
-  readonly leavingOld: readonly AutoScalingGroup[];
-}
-
-/** The release, with the fencing token of its locks. */
-type Onlooker = Pick<ReleaseWork["release"], "project_name" | "config_name" | "release_id"> & {
-  readonly fencing_token?: number | undefined;
-};
-
-/** Loads and sorts the groups of a project and config. */
-export async function loadProjectGroups(
-  deps: Pick<ReleaseDeps, "target" | "signal" | "constants">,
-  onlooker: Onlooker,
-): Promise<ProjectGroups> {
-  return sortProjectGroups(await loadGroups(deps, onlooker), onlooker, deps.constants.generation);
-}
-
-/** Sorts loaded groups. Pure. */
-export function sortProjectGroups(
-  groups: readonly AutoScalingGroup[],
-  onlooker: Onlooker,
-  generation: ReleaseConstants["generation"] = "odin",
-): ProjectGroups {
-  const byName = new Map(groups.map((group) => [nameOfGroup(group), group]));
-  const facts = [...byName.values()].map(toGroupFacts).toSorted((one, other) => (one.name < other.name ? -1 : 1));
-  const pick = (some: readonly GroupFacts[]) => some.flatMap(({ name }) => byName.get(name) ?? []);
-  const standing = sortGroups(facts, onlooker, generation);
-  const isLeaving = ({ status }: GroupFacts): boolean => Boolean(status);
-  const withoutStatus = facts.filter(isLeaving).map(({ status: _, ...rest }) => rest);
-  const leaving = sortGroups(withoutStatus, onlooker, generation);
-  const isNewer = (group: GroupFacts): boolean => isOfNewer(group, onlooker);
-  const isOlder = (group: GroupFacts): boolean => !isNewer(group);
-  return {
-    own: pick(standing.own),
-    old: pick(standing.old.filter(isOlder)),
-    retired: pick(standing.retired.filter(isOlder)),
-    unowned: pick(standing.unowned),
-    newer: pick([...standing.old, ...standing.retired].filter(isNewer)),
-    leavingOwn: pick(leaving.own),
-    leavingOld: pick([...leaving.old, ...leaving.retired].filter(isOlder)),
-  };
-}
-
-function isOfNewer({ tags }: GroupFacts, { fencing_token }: Onlooker): boolean {
-  return fencing_token !== undefined && Number(tags[RELEASE_TAGS.fencingToken]) > fencing_token;
+/** Returns true for the name of something that a release makes for a group: it is, or begins with, the group's. */
+function isOf(group: string, name: string): boolean {
+  return name === group || name.startsWith(`${group}-`);
 }
 
 /** API reference, "DescribeLaunchTemplates", MaxResults: 1–200. */
@@ -414,8 +379,8 @@ async function resetCapacity(deps: ReleaseDeps, { release, state }: ReleaseWork,
 }
 
 /**
- * Runs a clean-up. If the role lacks the permission, the failure is reported and the release continues; `repair` finds
- * what is left. Other errors are thrown.
+ * Runs a clean-up. If the role lacks the permission, or Auto Scaling is busy with what is left of a deleted group, the
+ * failure is reported and the release continues; `repair` finds what is left. Other errors are thrown.
  */
 export async function unlessForbidden(
   { logger, report }: Pick<ReleaseDeps, "logger" | "report">,
@@ -425,8 +390,10 @@ export async function unlessForbidden(
   try {
     await runOptional(work);
   } catch (error) {
-    if (findAwsFault(error).code !== "FORBIDDEN") throw error;
-    logger.warn("left behind: the role lacks a permission", { what, error });
-    report(`left behind: ${what}. Grant the role the permission, and run "stackyard asg repair"`);
+    const isForbidden = findAwsFault(error).code === "FORBIDDEN";
+    if (!isForbidden && !isBusy(error)) throw error;
+    logger.warn("left behind: the call was refused", { what, error });
+    const advice = isForbidden ? "Grant the role the permission, and run" : "Auto Scaling is busy with them. Run later";
+    report(`left behind: ${what}. ${advice} "stackyard asg repair"`);
   }
 }

@@ -7,7 +7,7 @@ import { storeReport, toReleaseReport } from "../plan/report.ts";
 import { joinSentences, ReleaseError } from "../release-errors.ts";
 import type { ReleaseEnd } from "../release-machine.ts";
 import type { ReleaseDeps } from "../release-state.ts";
-import { isReleaseProgress, type ReleaseProgress, stepRelease, withLines } from "../step-release.ts";
+import { isReleaseProgress, LOOK_MS, type ReleaseProgress, stepRelease, withLines } from "../step-release.ts";
 import { defineOperation } from "./operation.ts";
 
 /** Deploys the release that the config describes. A cancel is a halt of this release, wherever states look for halts. */
@@ -21,9 +21,6 @@ export const deploy = defineOperation<ReleaseProgress>({
     return pollRelease(call, { ...progress, halt });
   },
 });
-
-/** Maximum time between renewals of the lock and checks for halt requests. */
-const LOOK_MS = 30_000;
 
 /** Starts a release, or a rollback that deploys an earlier document: validates it. */
 export async function startRelease(call: AsgCall, input: BeginInput): Promise<AsgStep> {
@@ -92,7 +89,8 @@ function toEnd(call: AsgCall, progress: ReleaseProgress, end: ReleaseEnd): AsgSt
   if (end === "Success") return succeeded(outputs, toFollowUp(call, progress));
   const { code = "RELEASE_PANIC", state: at = "Validate" } = failure ?? {};
   const cause = state.error?.Cause ?? "The release failed.";
-  const later = state.later_errors?.map((error) => `Then ${error.Error}: ${error.Cause}`) ?? [];
+  const busy = state.left_groups?.map((name) => `Auto Scaling is busy with ${name}; the next release deletes it`) ?? [];
+  const later = [...(state.later_errors?.map((error) => `Then ${error.Error}: ${error.Cause}`) ?? []), ...busy];
   const left = "Resources may be left behind, and the lock is kept. Run: stackyard asg repair.";
   return failed({
     code: end === "FailureDirty" ? "LEFT_BEHIND" : code,
@@ -107,9 +105,12 @@ function toImages({ state }: ReleaseProgress): string {
   return [...new Set(images)].join(",");
 }
 
-/** Returns a follow-up run that deletes the kept groups after the rollback window. */
+/** After the end of a release that had to leave groups. */
+const LEFT_MS = 10 * 60_000;
+
+/** Returns a follow-up run that deletes the kept groups after the rollback window, and those that were busy soon. */
 function toFollowUp({ config }: AsgCall, { release, state }: ReleaseProgress): Pick<Succeeded, "followUp"> {
-  if (release.rollback_window === 0) return {};
+  if (release.rollback_window === 0 && state.left_groups === undefined) return {};
   const { preset, constants, memory, actor, revision } = config;
   const given = { preset, constants, memory, actor, revision };
   const next: AsgConfig = {
@@ -125,5 +126,5 @@ function toFollowUp({ config }: AsgCall, { release, state }: ReleaseProgress): P
     uuid: state.uuid,
     ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
   };
-  return { followUp: { inMs: release.rollback_window * 1_000, config: next } };
+  return { followUp: { inMs: release.rollback_window * 1_000 || LEFT_MS, config: next } };
 }

@@ -1,6 +1,7 @@
 import { failed, running, succeeded } from "@stackyard/core";
 import type { AsgCall } from "../call.ts";
 import type { AsgStep } from "../definition.ts";
+import { isBusy } from "../deploy/busy-group.ts";
 import { runState } from "../deploy/run-state.ts";
 import { parseRelease } from "../document/parse-release.ts";
 import type { Release } from "../document/release.ts";
@@ -37,15 +38,24 @@ async function retireGroups(call: AsgCall, since: number): Promise<AsgStep> {
     return succeeded(outputs);
   } catch (error) {
     if (!(error instanceof ReleaseError) || error.releaseCode === "BAD_RELEASE") throw error;
-    if (error.releaseCode !== "LOCK_EXISTS") {
-      const left = { ...outputs, end: "FailureDirty", dirty: true };
-      return failed({ code: "LEFT_BEHIND", message: error.message, retryable: true, outputs: left });
-    }
+    const wait = now - since < PATIENCE_MS ? findWait(error) : undefined;
+    if (wait !== undefined) return toWaiting(since, wait);
     // A release that holds the locks this long deletes the groups itself, or a person handles it.
-    if (now - since >= PATIENCE_MS) return succeeded(outputs);
-    const waiting: RetireProgress = { op: "retire", since };
-    return running({ progress: { ...waiting }, pollAfterMs: AGAIN_MS, message: "Waiting for another release." });
+    if (error.releaseCode === "LOCK_EXISTS") return succeeded(outputs);
+    const left = { ...outputs, end: "FailureDirty", dirty: true };
+    return failed({ code: "LEFT_BEHIND", message: error.message, retryable: true, outputs: left });
   }
+}
+
+/** Returns what is waited for; undefined for errors that do not pass. */
+function findWait(error: ReleaseError): string | undefined {
+  if (error.releaseCode === "LOCK_EXISTS") return "Waiting for another release.";
+  return isBusy(error) ? "Auto Scaling is busy with a group." : undefined;
+}
+
+function toWaiting(since: number, message: string): AsgStep {
+  const waiting: RetireProgress = { op: "retire", since };
+  return running({ progress: { ...waiting }, pollAfterMs: AGAIN_MS, message });
 }
 
 /** Loads the document as stored at the start of the release. */

@@ -86,6 +86,7 @@ export type WireRelease = Readonly<Record<string, unknown>>;
 const STATE_KEYS = {
   uuid: true,
   started_at: true,
+  unwatched_ms: true,
   healthy: true,
   wait_for_detach: true,
   success: true,
@@ -94,6 +95,7 @@ const STATE_KEYS = {
   later_errors: true,
   previous_release_id: true,
   old_groups: true,
+  left_groups: true,
 } as const satisfies Record<Exclude<keyof Required<ReleaseState>, "services">, true>;
 
 /** On the wire, a service's `healthy` is `Healthy`, because the predecessor has no tag for it. */

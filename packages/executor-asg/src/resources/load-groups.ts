@@ -4,9 +4,10 @@ import {
   type DescribeAutoScalingGroupsCommandInput,
   paginateDescribeAutoScalingGroups,
 } from "@aws-sdk/client-auto-scaling";
+import { lookUntilComplete } from "@stackyard/aws";
 import type { Release } from "../document/release.ts";
 import { RELEASE_TAGS } from "../plan/names.ts";
-import type { AwsDeps } from "../release-state.ts";
+import type { AwsDeps, ReleaseDeps } from "../release-state.ts";
 
 /** Maximum page size ("DescribeAutoScalingGroups", MaxRecords). */
 const PAGE = 100;
@@ -37,6 +38,36 @@ export async function loadGroupsNamed(deps: AwsDeps, names: readonly string[]): 
   if (names.length === 0) return [];
   const groups = await loadAll(deps, { AutoScalingGroupNames: [...names] });
   return groups.filter((group) => names.includes(nameOfGroup(group)));
+}
+
+/** The dependencies of a call that may look again. */
+export type ClockedDeps = AwsDeps & Pick<ReleaseDeps, "clock">;
+
+/**
+ * Returns the groups with these names, which have existed. A group that an answer does not show is looked for again before
+ * it counts as deleted: else it would keep serving next to its successor.
+ */
+export function loadKnownGroups(deps: ClockedDeps, names: readonly string[]): Promise<readonly AutoScalingGroup[]> {
+  return lookUntilComplete(
+    deps,
+    () => loadGroupsNamed(deps, names),
+    (found) => found.length >= new Set(names).size,
+  );
+}
+
+/** Returns the groups of a project and config, with those of these names, which have existed. */
+export async function loadGroupsWith(
+  deps: ClockedDeps,
+  of: Pick<Release, "project_name" | "config_name">,
+  names: readonly string[],
+): Promise<readonly AutoScalingGroup[]> {
+  const groups = await loadGroups(deps, of);
+  const listed = groups.map(nameOfGroup);
+  const others = await loadKnownGroups(
+    deps,
+    names.filter((name) => !listed.includes(name)),
+  );
+  return [...groups, ...others];
 }
 
 async function loadAll(

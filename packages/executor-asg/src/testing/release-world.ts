@@ -233,7 +233,7 @@ export async function createSwitch(input: SwitchInput = {}): Promise<Switch> {
   });
   let now = world.work({ services: { web: service }, ...input.release });
   const run = async (task: ReleaseTask): Promise<ReleaseState> => {
-    const state = await task(world.deps, now);
+    const state = await world.until(task(world.deps, now));
     now = { ...now, state };
     return state;
   };
@@ -259,9 +259,10 @@ export async function createSwitch(input: SwitchInput = {}): Promise<Switch> {
 
 function addOld({ sim, ids }: ReleaseWorld, { tags, hookSeconds }: SwitchInput, targetGroup: string): string {
   const { project_name: ProjectName, config_name: ConfigName } = aRelease();
+  const name = `${ProjectName}-${ConfigName}-2025-12-31T00-00-00Z-web`;
   return sim.autoScaling.addGroup({
     ...PLACE,
-    name: `${ProjectName}-${ConfigName}-2025-12-31T00-00-00Z-web`,
+    name,
     desired: 2,
     min: 2,
     max: 8,
@@ -271,7 +272,7 @@ function addOld({ sim, ids }: ReleaseWorld, { tags, hookSeconds }: SwitchInput, 
     ...(hookSeconds !== undefined && {
       hooks: [{ name: "bye", transition: TERMINATING, heartbeatSeconds: hookSeconds }],
     }),
-    policies: [{ name: "up", alarms: ["old-web-cpu_scale_up"] }],
+    policies: [{ name: "up", alarms: [`${name}-cpu_scale_up`] }],
     tags: { ProjectName, ConfigName, ServiceName: "web", ReleaseID: "release-1", ...tags },
   });
 }

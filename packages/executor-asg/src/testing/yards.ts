@@ -41,7 +41,11 @@ export interface AsgYard {
   /** Runs a task to its end. */
   run(
     config: object,
-    options?: { readonly cancelAfterMs?: number; readonly context?: TestExecutorContext },
+    options?: {
+      readonly cancelAfterMs?: number;
+      readonly context?: TestExecutorContext;
+      readonly lateMs?: (steps: number) => number;
+    },
   ): Promise<{
     readonly step: Exclude<Step, { kind: "running" }>;
     readonly steps: readonly Step[];

@@ -1,3 +1,4 @@
+import { lookUntilComplete } from "@stackyard/aws";
 import { type Invocation, sendResponse } from "@stackyard/aws/custom-resource";
 import { mayRun } from "../task-run.ts";
 import { createTurnContext, type EcsTaskApp } from "./ecs-task-app.ts";
@@ -85,7 +86,9 @@ export async function answerEnded(
   { signal }: Invocation,
 ): Promise<Answered> {
   const { deps } = app;
-  const input = given ?? (await findExecution(deps, executionArn, signal))?.input;
+  // It has existed, so an answer without it is a late one.
+  const look = () => findExecution(deps, executionArn, signal);
+  const input = given ?? (await lookUntilComplete({ ...deps, signal }, look, (found) => found !== undefined))?.input;
   if (input === undefined) {
     deps.logger?.error("The request of the execution is unknown, so no response can be sent.", { executionArn });
     return { answered: false };

@@ -280,11 +280,27 @@ describe("whatever throws", () => {
     expect(task?.desiredStatus).toBe("STOPPED");
   });
 
+  it("is answered after an aborted execution that one answer of Step Functions does not know", async () => {
+    const world = createEcsTaskWorld();
+    world.sim.ecs.script("migrate", FOR_EVER);
+    const created = world.life.create(LEAST);
+    await world.until(world.clock.sleep(30_000));
+    const [execution] = world.sim.stepFunctions.executions;
+    execution?.stop.abort();
+    const unseen = Object.assign(new Error("Execution Does Not Exist"), { name: "ExecutionDoesNotExist" });
+    world.sim.once("SFN.DescribeExecution", () => Promise.reject(unseen));
+
+    await world.until(world.function.handler(toAborted(world, { executionArn: execution?.arn })));
+
+    expect((await world.until(created)).reason).toMatch(/^ECS_AWS_ERROR: The work was abandoned/);
+  });
+
   it("is logged where an execution that was aborted is unknown", async () => {
     const world = createEcsTaskWorld();
     const executionArn = `${world.deps.stateMachineArn.replace(":stateMachine:", ":execution:")}:r`;
+    const answered = world.until(world.function.handler(toAborted(world, { executionArn })));
 
-    expect(await world.function.handler(toAborted(world, { executionArn }))).toEqual({ answered: false });
+    expect(await answered).toEqual({ answered: false });
     expect(world.logger.lines).toContainEqual(expect.objectContaining({ level: "error" }));
   });
 });

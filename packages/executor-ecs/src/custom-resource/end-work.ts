@@ -1,5 +1,5 @@
 import { findTasks, type StoppedRun, stopLeft } from "../run-tasks.ts";
-import { decideAfterStop, isYoung, type LeftTasks, LOOK_EVERY_MS } from "../task-run.ts";
+import { decideAfterStop, type LeftTasks, LOOK_EVERY_MS } from "../task-run.ts";
 import { toTaskTags } from "./identity.ts";
 import type { TaskWork, WorkProgress } from "./progress.ts";
 import { isAwsError, toTrouble } from "./trouble.ts";
@@ -58,13 +58,13 @@ export async function stopAll(
   const { request, taskDefinitionArn: taskDefinition = configOf(context).taskDefinition } = work;
   const order = { cluster, startedBy: id, taskDefinition, tags: toTaskTags(request) };
   const taskArns = await findTasks(ecs, work, order);
-  return { ...(await stopTasks(context, taskArns)), changes: { taskArns } };
+  const stopped = await stopTasks(context, taskArns);
+  return { ...stopped, changes: { taskArns, absence: stopped.absence } };
 }
 
 /** Stops these tasks. Repeat until none is left. */
-export function stopTasks({ cluster, deps, ecs, work }: TurnContext, taskArns: readonly string[]): Promise<StoppedRun> {
-  const input = { cluster, taskArns, reason: toStopReason(work), isYoung: isYoung(work, deps.clock.now()) };
-  return stopLeft(ecs, input);
+export function stopTasks({ cluster, ecs, work }: TurnContext, taskArns: readonly string[]): Promise<StoppedRun> {
+  return stopLeft(ecs, { cluster, taskArns, reason: toStopReason(work), absence: work.absence });
 }
 
 /** Begins the reason of every stop that this function has requested. */

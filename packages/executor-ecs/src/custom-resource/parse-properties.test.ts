@@ -15,6 +15,7 @@ const DEFAULTS = {
   overrides: {},
   checkContainers: "all",
   placementTimeout: 0,
+  stopOnError: false,
 };
 const GROUP = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef";
 

@@ -99,6 +99,7 @@ const READERS = {
   PlacementTimeout: ["placementTimeout", integerFrom(0, 900)],
   TargetGroupHealthCheck: ["targetGroupHealthCheck", readTargetGroup],
   ServiceTimeout: ["serviceTimeout", integerFrom(1, 3_600)],
+  StopOnError: ["stopOnError", readBoolean],
 } as const satisfies Readonly<Record<string, readonly [string, Reader<unknown>]>>;
 
 /** Accepted without effect: `Triggers` lets a change elsewhere cause an update. */
@@ -113,6 +114,7 @@ const DEFAULTS = {
   overrides: {},
   checkContainers: "all",
   placementTimeout: 0,
+  stopOnError: false,
 } as const;
 
 type Table = typeof READERS;

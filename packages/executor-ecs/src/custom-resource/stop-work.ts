@@ -1,7 +1,7 @@
 import { findAwsFault } from "@stackyard/aws";
 import { unlessDenied } from "../run-tasks.ts";
 import { describeTasks, listTasks } from "../task-order.ts";
-import { isStopped, LOOK_EVERY_MS, UNKNOWN_FOR_MS } from "../task-run.ts";
+import { isStopped, LOOK_EVERY_MS } from "../task-run.ts";
 import { stopTasks } from "./end-work.ts";
 import { TASK_TAGS } from "./identity.ts";
 import { findRunToStop, type ResourceRun, rememberDelete } from "./resource-record.ts";
@@ -38,19 +38,22 @@ async function recordDelete({ deps, id, work }: TurnContext): Promise<ResourceRu
   return rememberDelete(deps, id);
 }
 
-/** Lists what is to be stopped. ListTasks may not show tasks of the last minute yet, but the record of their run does. */
+/** No run is waited for longer than an hour, and ECS shows its tasks for another one. */
+const SHOWN_FOR_MS = 2 * 3_600_000;
+
+/** Lists what is to be stopped. One answer of ListTasks may not show a task, but the record of its run does. */
 async function beginStop(
   context: TurnContext,
   { until, run }: { readonly until: number; readonly run: ResourceRun | undefined },
 ): Promise<Turn> {
   const { cluster, deps, ecs } = context;
-  const isYoungRun = run !== undefined && deps.clock.now() - run.startedAt < UNKNOWN_FOR_MS;
-  const young = isYoungRun ? { taskArns: run.taskArns, startedAt: run.startedAt } : { taskArns: [] };
-  const known = { ...context, work: { ...context.work, ...young } };
+  const isShown = run !== undefined && deps.clock.now() - run.startedAt < SHOWN_FOR_MS;
+  const recorded = isShown ? { taskArns: run.taskArns, startedAt: run.startedAt } : { taskArns: [] };
+  const known = { ...context, work: { ...context.work, ...recorded } };
   const taskArns = await listOwn(known);
   const isOver = taskArns.length === 0 || (await haveStopped(ecs, { cluster, taskArns }));
   if (isOver) return toDeleted(context, "No task was running.");
-  return { kind: "next", changes: { ...young, until, taskArns } };
+  return { kind: "next", changes: { ...recorded, until, taskArns } };
 }
 
 /** Returns false where tasks may be stopped but not described. */
@@ -67,12 +70,12 @@ async function stopOnce(context: TurnContext, until: number): Promise<Turn> {
   const { work, deps } = context;
   const taskArns = await listOwn(context);
   if (taskArns.length > work.taskArns.length) return { kind: "next", changes: { taskArns } };
-  const { alive, unseen } = await stopTasks(context, taskArns);
+  const { alive, unseen, absence } = await stopTasks(context, taskArns);
   const left = alive + unseen;
   if (left === 0) return toDeleted(context, `${toCountText(taskArns.length)} stopped.`);
   const leftMs = until - deps.clock.now();
   if (leftMs <= 0) return toDeleted(context, `Warning: ${left} of ${taskArns.length} tasks still stop.`);
-  return { kind: "wait", changes: {}, afterMs: Math.min(LOOK_EVERY_MS, leftMs) };
+  return { kind: "wait", changes: { absence }, afterMs: Math.min(LOOK_EVERY_MS, leftMs) };
 }
 
 /** Returns the tasks of the state, and those that ECS lists. Known ones are stopped even if they may not be listed. */

@@ -1,10 +1,10 @@
 import type { Task } from "@aws-sdk/client-ecs";
-import { evaluateTasks, findExitCode } from "../run-tasks.ts";
-import { describeTasks, toStatesText } from "../task-order.ts";
+import { evaluateTasks, findExitCode, readLostLogs } from "../run-tasks.ts";
+import { type DescribedTasks, describeTasks, toStatesText } from "../task-order.ts";
 import { decideAfterLook, STOP_WITHIN_MS, toLost } from "../task-run.ts";
 import { STOPPED_BY_US } from "./end-work.ts";
 import { isOver } from "./resource-record.ts";
-import { configOf, fail, finish, type Turn, type TurnContext, toDeadline } from "./turn.ts";
+import { configOf, fail, finish, type Turn, type TurnContext, toDeadline, toFailed } from "./turn.ts";
 
 const TAIL_LINES = 20;
 /** An answer has 4,096 bytes, and would be cut at its end, where the last line is. */
@@ -17,11 +17,12 @@ export async function watchWork(context: TurnContext): Promise<Turn> {
   const seen = await describeTasks(ecs, { cluster, taskArns: work.taskArns });
   const now = deps.clock.now();
   const deadline = toDeadline(config, work);
-  switch (decideAfterLook(work, seen, { now, deadline })) {
+  const { kind, absence } = decideAfterLook(work, seen, { now, isLate: now >= deadline });
+  switch (kind) {
     case "over":
       return evaluateWork(context, seen.tasks);
-    case "lost":
-      return fail(context, toLost(seen));
+    case "unknown":
+      return endLost(context, seen);
     case "late": {
       const seconds = Math.round((now - work.receivedAt) / 1_000);
       const states = toStatesText(seen.tasks, seen.missing.length);
@@ -30,7 +31,7 @@ export async function watchWork(context: TurnContext): Promise<Turn> {
     }
     case "running":
       if (await isOver(deps, id, work.receivedAt)) return fail(context, SUPERSEDED);
-      return { kind: "wait", changes: {}, afterMs: Math.min(config.pollInterval * 1_000, deadline - now) };
+      return { kind: "wait", changes: { absence }, afterMs: Math.min(config.pollInterval * 1_000, deadline - now) };
   }
 }
 
@@ -46,16 +47,26 @@ export async function decideEnded(context: TurnContext): Promise<Turn | undefine
   const config = configOf(context);
   if (config.timeout === 0) return undefined;
   const seen = await describeTasks(ecs, { cluster, taskArns: work.taskArns });
-  const isOver = decideAfterLook(work, seen, { now: deps.clock.now(), deadline: toDeadline(config, work) }) === "over";
+  const isOver = decideAfterLook(work, seen, { now: deps.clock.now(), isLate: false }).kind === "over";
   const isStoppedByUs = seen.tasks.some(({ stoppedReason = "" }) => stoppedReason.startsWith(STOPPED_BY_US));
   return isOver && !isStoppedByUs ? evaluateWork(context, seen.tasks) : undefined;
 }
 
-async function evaluateWork(context: TurnContext, tasks: readonly Task[]): Promise<Turn> {
+/** Ends work with tasks that ECS does not show any more. They are not stopped: a Delete of the resource stops them. */
+async function endLost(context: TurnContext, seen: DescribedTasks): Promise<Turn> {
+  const { text } = await readLostLogs(context, { taskArns: seen.missing, ...toJudged(context) });
+  const { code, message } = toLost(seen);
+  return toFailed(context, { code, message: `${message} ${text}` });
+}
+
+function toJudged(context: TurnContext) {
   const { checkContainers: check, overrides } = configOf(context);
   const { taskDefinitionArn: taskDefinition = "" } = context.work;
-  const input = { tasks, taskDefinition, check, overrides, tailLines: TAIL_LINES, maxTailBytes: MAX_TAIL_BYTES };
-  const { judgement, text } = await evaluateTasks(context, input);
+  return { taskDefinition, check, overrides, tailLines: TAIL_LINES, maxTailBytes: MAX_TAIL_BYTES };
+}
+
+async function evaluateWork(context: TurnContext, tasks: readonly Task[]): Promise<Turn> {
+  const { judgement, text } = await evaluateTasks(context, { tasks, ...toJudged(context) });
   const exitCode = findExitCode(judgement.kind === "failed" ? judgement.failures : []);
   if (judgement.kind === "failed") {
     return finish(context, { status: "FAILED", code: judgement.failures[0].code, text, why: "RUN", exitCode });

@@ -1,0 +1,79 @@
+import type { AutoScalingGroup } from "@aws-sdk/client-auto-scaling";
+import type { ReleaseDeps, ReleaseWork } from "../release-state.ts";
+import { nameOfGroup, toTagMap } from "../resources/load-groups.ts";
+import { deleteIfThere, doAll } from "./drain.ts";
+import { tagGroup } from "./group-tags.ts";
+import { markRetired } from "./kept-group.ts";
+
+/** API reference, errors of "DeleteAutoScalingGroup": they pass when scaling activities, or another call, have ended. */
+const BUSY = /^(ScalingActivityInProgress|ResourceInUse|ResourceContention)(Fault)?$/;
+
+/** Returns true for a refusal of Auto Scaling because it is busy with the resource, also as the cause of an error. */
+export function isBusy(error: unknown): boolean {
+  return error instanceof Error && (BUSY.test(error.name) || isBusy(error.cause));
+}
+
+/** Tag with the time since which a group cannot be deleted. It outlives the process and a failed state. */
+const BUSY_SINCE_TAG = "stackyard:busy-since";
+
+/** The pauses between the tries of a clean-up, in the state machines of both generations, are at least these. */
+const PAUSES = 3;
+const PAUSES_SECONDS = 180;
+/** A Lambda function has five minutes in total. */
+const MAX_WAIT_SECONDS = 200;
+
+/**
+ * Deletes groups, also those that Auto Scaling is busy with: as long as a drain may take, that is not yet. Each try waits,
+ * so that all tries of the state last as long, and throws `CLEAN_UP_FAILED`, as for other errors. After the last one, a
+ * group is marked as replaced: the next release deletes it, and is neither locked out nor refused because of it. Returns
+ * the marked groups.
+ */
+export async function removeGroups(
+  deps: ReleaseDeps,
+  { release }: Pick<ReleaseWork, "release">,
+  { groups, remove }: { readonly groups: readonly AutoScalingGroup[]; remove(group: AutoScalingGroup): Promise<void> },
+): Promise<readonly AutoScalingGroup[]> {
+  const { clock, signal } = deps;
+  const waitSeconds = Math.min(
+    MAX_WAIT_SECONDS,
+    Math.max(0, Math.ceil((release.drain_timeout - PAUSES_SECONDS) / PAUSES)),
+  );
+  const budgetMs = Math.min(release.drain_timeout, PAUSES * waitSeconds + PAUSES_SECONDS) * 1_000;
+  const left: AutoScalingGroup[] = [];
+  try {
+    await doAll(groups, async (group) => {
+      try {
+        await remove(group);
+      } catch (error) {
+        if (!isBusy(error) || clock.now() - (await noteBusy(deps, group)) < budgetMs) throw error;
+        await leaveBusy(deps, group, release.release_id);
+        left.push(group);
+      }
+    });
+  } catch (error) {
+    if (!isBusy(error)) throw error;
+    await clock.sleep(waitSeconds * 1_000, signal);
+    signal.throwIfAborted();
+    throw error;
+  }
+  return left;
+}
+
+/** Returns since when a group is busy. If it cannot be noted, the retries of the state machine are the limit. */
+async function noteBusy(deps: ReleaseDeps, group: AutoScalingGroup): Promise<number> {
+  const noted = Date.parse(toTagMap(group.Tags)[BUSY_SINCE_TAG] ?? "");
+  if (!Number.isNaN(noted)) return noted;
+  const now = deps.clock.now();
+  const name = nameOfGroup(group);
+  await tagGroup(deps, name, { [BUSY_SINCE_TAG]: new Date(now).toISOString() }).catch((error: unknown) => {
+    deps.signal.throwIfAborted();
+    deps.logger.warn("the beginning of a deletion could not be noted", { group: name, error });
+  });
+  return now;
+}
+
+async function leaveBusy(deps: ReleaseDeps, group: AutoScalingGroup, releaseId: string): Promise<void> {
+  await deleteIfThere(() => markRetired(deps, group, { releaseId, windowSeconds: 0 }));
+  const advice = 'The next release of this project and config deletes it, and so does "stackyard asg repair"';
+  deps.report(`left group ${nameOfGroup(group)}: Auto Scaling is busy with it. ${advice}`);
+}
