@@ -64,7 +64,10 @@ interface EcsSettings {
   readonly placementTimeoutMs: number;
   readonly check: CheckContainers;
   readonly stopOnTimeout: boolean;
+  readonly stopOnError: boolean;
   readonly tailLines: number;
+  /** Proves the success of a task that ECS has forgotten. */
+  readonly success: string | undefined;
   readonly container: string | undefined;
   readonly environment: readonly { readonly name: string; readonly value: string }[];
   readonly overrides: TaskOverrides;
@@ -96,7 +99,9 @@ export function toSettings(config: EcsConfig): ReadSettings {
     placementTimeoutMs: parseDuration(placementTimeout) ?? 0,
     check: config.check ?? "essential",
     stopOnTimeout: config.stopOnTimeout ?? true,
+    stopOnError: config.stopOnError ?? false,
     tailLines: logs.tail ?? TAIL_LINES,
+    success: logs.success,
     container: config.container,
     environment: Object.entries(environment).map(([name, value]) => ({ name, value: String(value) })),
     overrides: overrides.overrides,

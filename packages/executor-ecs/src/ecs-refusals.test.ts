@@ -96,27 +96,65 @@ describe("RunTask, refused forever", () => {
 });
 
 describe("a started task when looking at it is denied [airflow#61050]", () => {
-  it("is stopped by the executor", async () => {
+  it("is left running by the executor, which names it", async () => {
     const yard = createEcsYard();
     yard.sim.ecs.script("migrate", { runsMs: Number.POSITIVE_INFINITY });
     refuse(yard, "ECS.DescribeTasks", DENIED);
 
     const { step } = await yard.run({ cluster: "web", taskDefinition: "migrate", timeout: "5m" });
 
+    const message = expect.stringMatching(/not authorized\. These tasks may still run: arn:aws:ecs:\S+\.$/);
+    expect(step).toMatchObject({ code: "ECS_AWS_ERROR", message, retryable: false });
+    expect(JSON.stringify(step)).toContain("taskArns");
+    expect(yard.countCalls("ECS.StopTask")).toBe(0);
+  });
+
+  it("is stopped by the executor with `stopOnError`", async () => {
+    const yard = createEcsYard();
+    yard.sim.ecs.script("migrate", { runsMs: Number.POSITIVE_INFINITY });
+    refuse(yard, "ECS.DescribeTasks", DENIED);
+
+    const { step } = await yard.run({ cluster: "web", taskDefinition: "migrate", stopOnError: true });
+
     expect(yard.countCalls("ECS.StopTask")).toBe(1);
     expect(step).toMatchObject({ code: "ECS_AWS_ERROR", message: expect.stringContaining("Their stop was requested") });
   });
 
-  it.each(["Create", "Delete"])("is stopped by the custom resource on %s", async (type) => {
+  // After a failed Create, CloudFormation sends a Delete, which stops what is left.
+  it.each([
+    ["Create", {}, 1],
+    ["Create", { StopOnError: true }, 2],
+    ["Delete", {}, 1],
+  ])("on %s of the custom resource with %j", async (type, properties, stops) => {
     const world = createEcsTaskWorld();
     world.sim.ecs.script("migrate", { runsMs: Number.POSITIVE_INFINITY });
     if (type === "Delete") await world.until(world.life.create({ ...LEAST, Timeout: 0 }));
     refuse(world, "ECS.DescribeTasks", DENIED);
 
-    const { reason } = await world.until(type === "Delete" ? world.life.delete() : world.life.create(LEAST));
+    const done = type === "Delete" ? world.life.delete() : world.life.create({ ...LEAST, ...properties });
+    const { reason = "" } = await world.until(done);
 
-    expect(world.count("ECS.StopTask")).toBeGreaterThan(0);
-    expect(reason).not.toBe("");
+    expect(world.count("ECS.StopTask")).toBe(stops);
+    if (type === "Create") expect(reason.includes("Tasks may still run: arn:")).toBe(stops === 1);
+  });
+
+  it.each([
+    ["AccessDeniedException", 1],
+    ["AccessDeniedException", 100_000],
+    ["InvalidParameterException", 100_000],
+    ["ThrottlingException", 1_800_000],
+  ])("is not stopped by a refusal in its tenth minute: %s for %i ms", async (name, ms) => {
+    const [yard, world] = [createEcsYard(), createEcsTaskWorld()];
+    for (const each of [yard, world]) {
+      each.sim.ecs.script("migrate", { runsMs: 20 * 60_000 });
+      void each.clock.sleep(600_000).then(() => refuse(each, "ECS.DescribeTasks", { ...DENIED, name, ms }));
+    }
+
+    const { step } = await yard.run({ cluster: "web", taskDefinition: "migrate", timeout: "30m" });
+    const { status } = await world.until(world.life.create(LEAST));
+
+    expect([step.kind, yard.countCalls("ECS.StopTask")]).toEqual(["succeeded", 0]);
+    expect([status, world.count("ECS.StopTask")]).toEqual(["CREATE_COMPLETE", 0]);
   });
 
   it("is examined again when the denial passes", async () => {

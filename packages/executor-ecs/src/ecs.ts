@@ -1,15 +1,20 @@
-import type { ContainerDefinition, Task, TaskDefinition } from "@aws-sdk/client-ecs";
-import { isDenial, NEW_ROLE_MS } from "@stackyard/aws";
+import type { Task } from "@aws-sdk/client-ecs";
+import { lookUntilComplete, NEW_ROLE_MS } from "@stackyard/aws";
 import {
+  continueLater,
   defined,
   defineExecutor,
   type Executor,
   type Failed,
   failed,
+  isLimitReached,
+  isMap,
   isStackyardError,
+  noteLook,
   running,
   type Succeeded,
   succeeded,
+  type WatchedTime,
 } from "@stackyard/core";
 import { type EcsConfig, type EcsOutputs, type EcsProgress, ecsDefinition } from "./definition.ts";
 import {
@@ -22,16 +27,17 @@ import {
   toMaskedOverrides,
   toStartedBy,
 } from "./ecs-call.ts";
-import { isRetryable, toLastPart } from "./judge.ts";
+import { isRetryable } from "./judge.ts";
 import { toOutputs } from "./outputs.ts";
-import { createSecretMask } from "./parse-overrides.ts";
-import { evaluateTasks, findTasks, stopLeft, toEssentialNames } from "./run-tasks.ts";
-import { startTasks } from "./start-tasks.ts";
-import { type TailInput, tailLogs, toShortId } from "./tail-logs.ts";
+import { reportLogs } from "./report-logs.ts";
+import { evaluateTasks, findTasks, readLostLogs, type StoppedRun, stopLeft } from "./run-tasks.ts";
+import { type StartResult, startTasks } from "./start-tasks.ts";
 import {
   createDefinitionCache,
   type DescribedTasks,
   describeTasks,
+  expectedCountOf,
+  findStartedTasks,
   type TaskOrder,
   toAwsFailure,
   toStatesText,
@@ -42,7 +48,6 @@ import {
   decideAfterStop,
   decideAfterTry,
   FIRST_LOOK_MS,
-  isYoung,
   mayRun,
   type RunFailure,
   type TaskRun,
@@ -53,7 +58,7 @@ import {
 
 /** Between two looks, tries and calls that failed. */
 const EVERY_MS = 10_000;
-/** Time after the deadline in which AWS may fail to answer before the attempt gives up. */
+/** Time after the end of the wait for stopped tasks in which AWS may fail to answer before the attempt gives up. */
 const PATIENCE_MS = 2 * 60_000;
 
 /**
@@ -66,76 +71,81 @@ export function createEcsExecutor(): Executor {
   return defineExecutor({
     ...ecsDefinition,
     plan: (ctx, config) => planTasks(toCall(ctx, config, definitions)),
-    start: (ctx, config) => run(toCall(ctx, config, definitions), undefined, begin),
+    start: (ctx, config) => begin(toCall(ctx, config, definitions)),
     poll: (ctx, config, progress) =>
-      run(toCall(ctx, config, definitions), progress, (call) =>
-        progress.run.ending === undefined ? pollTasks(call, progress) : pollEnd(call, progress),
+      run(toCall(ctx, config, definitions), progress, (call, known) =>
+        known.run.ending === undefined ? pollTasks(call, known) : pollEnd(call, known),
       ),
-    cancel(ctx, config, progress) {
-      const cancelled = toCancelled(ctx, config, progress);
-      return run(toCall(ctx, config, definitions), cancelled, (call) => pollEnd(call, cancelled));
-    },
+    cancel: (ctx, config, progress) =>
+      run(toCall(ctx, config, definitions), toCancelled(ctx, config, progress), pollEnd),
   });
 }
 
-async function begin(call: EcsCall): Promise<EcsStep> {
-  const prepared = await prepareOrder(call);
-  return prepared.kind === "prepared" ? placeTasks(call, prepared, toFirstProgress(call, prepared)) : prepared;
-}
-
-async function run(
-  call: EcsCall | Failed,
-  progress: EcsProgress | undefined,
-  work: (call: EcsCall) => Promise<EcsStep>,
-): Promise<EcsStep> {
+async function begin(call: EcsCall | Failed): Promise<EcsStep> {
   if ("kind" in call) return call;
   try {
-    return await work(call);
+    const prepared = await prepareOrder(call);
+    return prepared.kind === "prepared" ? await placeTasks(call, prepared, toFirstProgress(call, prepared)) : prepared;
   } catch (error) {
-    if (progress === undefined) return toNotStarted(call, error);
-    return call.ctx.signal.aborted ? toInterrupted(progress) : toAskedAgain(call, progress, error);
+    // Nothing was started.
+    if (call.ctx.signal.aborted || isStackyardError(error)) throw error;
+    return failed(toFailure(call, error));
   }
-}
-
-/** Returns the failure when nothing was started. Rethrows our own errors. */
-function toNotStarted({ ctx, settings }: EcsCall, error: unknown): EcsStep {
-  if (ctx.signal.aborted || isStackyardError(error)) throw error;
-  return failed(toAwsFailure(error, toWhat(settings)));
 }
 
 /**
- * Polls the same progress again after a transient error of AWS, which must not end running tasks. After another one the
- * tasks are stopped.
+ * Continues a run. An outage does not end it. A refusal of AWS may pass for two minutes, as that of a new role: policies
+ * are replaced while tasks run.
  */
-function toAskedAgain(call: EcsCall, progress: EcsProgress, error: unknown): EcsStep {
-  const { ctx, settings } = call;
-  const failure = toAwsFailure(error, toWhat(settings));
-  const { ending } = progress.run;
-  const until = Math.max(progress.deadline, ending?.until ?? 0) + PATIENCE_MS;
-  const isNewRole = isDenial(error) && ctx.clock.now() < progress.startedAt + NEW_ROLE_MS;
-  if ((failure.retryable || isNewRole) && ctx.clock.now() < until) {
-    return running({ progress, pollAfterMs: EVERY_MS, message: `Retries: ${failure.message}` });
+async function run(
+  call: EcsCall | Failed,
+  progress: EcsProgress,
+  work: (call: EcsCall, progress: EcsProgress) => Promise<EcsStep>,
+): Promise<EcsStep> {
+  if ("kind" in call) return call;
+  const { ctx } = call;
+  const { refusedAt = ctx.clock.now(), ...known } = progress;
+  const shared = { ctx, everyMs: EVERY_MS, describe: (error: unknown) => toFailure(call, error).message };
+  const refused = { ...shared, progress: { ...known, refusedAt }, isPassing: () => mayPass(call, refusedAt) };
+  const unserved = { ...shared, progress, isPassing: (error: unknown) => isOutage(call, known, error) };
+  try {
+    return await continueLater(refused, () => continueLater(unserved, () => work(call, known)));
+  } catch (error) {
+    return endAfter(call, known, error);
   }
-  if (ending === undefined) return endWith(call, progress, failure);
-  // The stop itself has failed; why the tasks were to end comes first.
-  const { code, message, retryable } = ending;
-  return toLeft({ code, message: `${message} The stop failed: ${failure.message}`, retryable }, progress.run);
 }
 
-function toWhat({ order }: EcsCall["settings"]): string {
-  return `A call of ECS in "${order.cluster}"`;
+function toFailure({ settings }: EcsCall, error: unknown): RunFailure {
+  return toAwsFailure(error, `A call of ECS in "${settings.order.cluster}"`);
 }
 
-/** Returns the progress of an interrupted call, so that a later cancel finds the tasks. */
-function toInterrupted(progress: EcsProgress): EcsStep {
-  return running({ progress, pollAfterMs: 0, message: "The call was interrupted; the tasks run on." });
+function mayPass({ ctx }: EcsCall, refusedAt: number): boolean {
+  return ctx.clock.now() < refusedAt + NEW_ROLE_MS;
 }
 
-/** Adds to the failure which tasks may still run. */
-function toLeft(failure: RunFailure, { taskArns }: TaskRun): Failed {
-  if (taskArns.length === 0) return failed(failure);
-  const message = `${failure.message} These tasks may still run: ${taskArns.join(", ")}.`;
-  return failed({ ...failure, message, outputs: { taskArns: JSON.stringify(taskArns) } });
+/** Returns true while AWS does not serve the calls. Only a stop has a limit: no one checks the tasks meanwhile. */
+function isOutage(call: EcsCall, { deadline, run }: EcsProgress, error: unknown): boolean {
+  if (!toFailure(call, error).retryable) return false;
+  return run.ending === undefined || call.ctx.clock.now() < Math.max(deadline, run.ending.until) + PATIENCE_MS;
+}
+
+/** Ends an attempt after an error that does not pass. Tasks that work are left alone, unless the config says otherwise. */
+function endAfter(call: EcsCall, progress: EcsProgress, error: unknown): EcsStep {
+  const failure = toFailure(call, error);
+  const { ending, startedAt } = progress.run;
+  if (ending !== undefined) {
+    // The stop itself has failed; why the tasks were to end comes first.
+    return toLeft({ ...ending, message: `${ending.message} The stop failed: ${failure.message}` }, progress.run);
+  }
+  const isToBeStopped = startedAt === undefined || call.settings.stopOnError;
+  return isToBeStopped ? endWith(call, progress, failure) : toLeft(failure, progress.run);
+}
+
+/** Adds to the failure which tasks may still run: then another attempt might do their work a second time. */
+function toLeft({ code, message, retryable }: RunFailure, { taskArns }: TaskRun): Failed {
+  if (taskArns.length === 0) return failed({ code, message, retryable });
+  const text = `${message} These tasks may still run: ${taskArns.join(", ")}.`;
+  return failed({ code, message: text, retryable: false, outputs: { taskArns: JSON.stringify(taskArns) } });
 }
 
 /** Adds the run without undefined values, because it is stored as JSON. */
@@ -157,7 +167,17 @@ function toFirstProgress({ ctx, settings }: EcsCall, { order }: PreparedOrder): 
     placeUntil: now + settings.placementTimeoutMs,
     clientToken: order.clientToken,
     taskDefinition: order.taskDefinition,
+    watched: toWatched(undefined, now),
   };
+}
+
+function toWatched(before: WatchedTime | undefined, now: number): WatchedTime {
+  return noteLook(before, { now, everyMs: EVERY_MS });
+}
+
+/** Returns a limit of the progress as it is counted in watched time. */
+function toLimit(limitAt: number, { watched }: EcsProgress): number {
+  return limitAt + (watched?.unwatchedMs ?? 0);
 }
 
 /**
@@ -166,13 +186,17 @@ function toFirstProgress({ ctx, settings }: EcsCall, { order }: PreparedOrder): 
  */
 async function placeTasks(call: EcsCall, prepared: PreparedOrder, progress: EcsProgress): Promise<EcsStep> {
   const { ctx } = call;
-  const { attempt, taskArns } = progress.run;
+  const { attempt, taskArns, triedAt } = progress.run;
   const clientToken = toToken(progress.clientToken, attempt);
-  const intent = await recordIntent(call, prepared.order, attempt);
-  const order: TaskOrder = { ...prepared.order, clientToken, ...intent, isRefused: attempt > 1 };
-  const result = await startTasks(call.deps, order, taskArns);
-  const { startedAt: since, placeUntil, deadline } = progress;
-  const times = { now: ctx.clock.now(), since, placementMs: placeUntil - since, deadline, everyMs: EVERY_MS };
+  const intendedAt = await recordIntent(call, prepared.order, attempt);
+  const order: TaskOrder = { ...prepared.order, clientToken, ...defined({ intendedAt }), isRefused: attempt > 1 };
+  const isForgotten = intendedAt !== undefined && ctx.clock.now() - (triedAt ?? intendedAt) >= TOKEN_MS;
+  const result = isForgotten ? await findForgotten(call, order) : await startTasks(call.deps, order, taskArns);
+  if (result === undefined) return toForgotten(progress);
+  const { startedAt: since } = progress;
+  const placementMs = toLimit(progress.placeUntil, progress) - since;
+  const deadline = toLimit(progress.deadline, progress);
+  const times = { now: ctx.clock.now(), since, placementMs, deadline, everyMs: EVERY_MS };
   const after = decideAfterTry(progress.run, result, toTryLimits(result, times));
   const next = withRun(progress, after.run);
   switch (after.kind) {
@@ -197,40 +221,91 @@ function toToken(base: string, attempt: number): string {
   return attempt === 1 ? base : `${base.slice(0, 50)}-${attempt}`;
 }
 
-/** Stores that a try was started, because StartTask has no token: a repeat then checks before it starts. */
+/**
+ * Stores that a try was started, before it is. Returns the instant of an earlier, interrupted call of this try. StartTask
+ * has no token, and ECS forgets those of RunTask; without records, the token is all there is.
+ */
 async function recordIntent(
   { ctx }: EcsCall,
   { instances = [] }: TaskOrder,
   attempt: number,
-): Promise<Pick<TaskOrder, "intendedAt">> {
-  if (instances.length === 0) return {};
+): Promise<number | undefined> {
   const now = ctx.clock.now();
   const key = `ecs-start/${ctx.idempotencyKey}/${attempt}`;
-  const expiresAt = now + INTENT_KEPT_MS;
-  const written = await ctx.records.put({ key, value: { at: now }, expected: "absent", expiresAt, now });
-  if (written.kind === "written") return {};
-  const value: unknown = written.current?.value;
-  const at: unknown = typeof value === "object" && value !== null && "at" in value ? value.at : undefined;
-  return { intendedAt: typeof at === "number" ? at : now };
+  const put = { key, value: { at: now }, expected: "absent", expiresAt: now + INTENT_KEPT_MS, now } as const;
+  try {
+    const written = await ctx.records.put(put);
+    if (written.kind === "written") return undefined;
+    const value: unknown = written.current?.value;
+    return isMap(value) && typeof value["at"] === "number" ? value["at"] : now;
+  } catch (error) {
+    if (instances.length > 0 || !isStackyardError(error, "CONFIG_INVALID")) throw error;
+    return undefined;
+  }
 }
 
-/** Polls the tasks: places missing ones, stops late or lost ones, evaluates stopped ones. */
-async function pollTasks(call: EcsCall, progress: EcsProgress): Promise<EcsStep> {
+/**
+ * "Ensuring idempotency" of ECS: a token of RunTask ends an hour after its tasks, and then the same request starts them
+ * again. ECS shows stopped tasks for an hour, too. With a reserve for the call itself.
+ */
+const TOKEN_MS = 55 * 60_000;
+
+/** Finds the tasks of an interrupted try whose token ECS may have forgotten; undefined if it does not show them all. */
+async function findForgotten({ deps }: EcsCall, order: TaskOrder): Promise<StartResult | undefined> {
+  const isWhole = (tasks: readonly Task[]) => tasks.length >= expectedCountOf(order);
+  const tasks = await lookUntilComplete(deps, () => findStartedTasks(deps, order), isWhole);
+  const taskArns = tasks.flatMap(({ taskArn }) => taskArn ?? []);
+  return isWhole(tasks) ? { kind: "started", taskArns } : undefined;
+}
+
+/** Ends an attempt that may have started tasks long ago: to start them again might do their work a second time. */
+function toForgotten({ run }: EcsProgress): Failed {
+  const unknown = "A start of the tasks was interrupted more than an hour ago, and ECS does not show all of them";
+  const message = `${unknown}, so it is unknown whether the work was done. Look at their logs before another attempt.`;
+  return toLeft({ code: "ECS_TASK_LOST", message, retryable: false }, run);
+}
+
+/** Polls the tasks: places missing ones, stops late ones, evaluates stopped ones. */
+async function pollTasks(call: EcsCall, before: EcsProgress): Promise<EcsStep> {
   const { ctx, deps, settings } = call;
-  const { run, deadline } = progress;
   const now = ctx.clock.now();
-  if (run.startedAt === undefined && now < deadline) return placeAgain(call, progress);
+  const watched = toWatched(before.watched, now);
+  const progress = { ...before, watched };
+  const { run } = progress;
+  const isLate = isLimitReached(progress.deadline, watched);
+  if (run.startedAt === undefined && !isLate) return placeAgain(call, progress);
   const seen = await describeTasks(deps, { cluster: settings.order.cluster, taskArns: run.taskArns });
-  switch (decideAfterLook(run, seen, { now, deadline })) {
+  const { kind, absence } = decideAfterLook(run, seen, { now, isLate });
+  const looked = withRun(progress, { ...run, absence });
+  switch (kind) {
     case "over":
-      return finishTasks(call, progress, seen.tasks);
-    case "lost":
-      return endWith(call, progress, toLost(seen));
+      return finishTasks(call, looked, seen.tasks);
+    case "unknown":
+      return endLost(call, looked, seen);
     case "late":
-      return endLate(call, progress, seen);
+      return endLate(call, looked, seen);
     case "running":
-      return goOn(call, progress, seen);
+      return goOn(call, looked, seen);
   }
+}
+
+/**
+ * Ends a run with tasks that ECS has forgotten, or has never shown again. They are not stopped, and their ARNs are kept.
+ * Their logs may prove that the work was done.
+ */
+async function endLost(call: EcsCall, progress: EcsProgress, seen: DescribedTasks): Promise<EcsStep> {
+  const { settings, deps, logs, definitions } = call;
+  const { taskDefinition, run } = progress;
+  const { check, tailLines, success } = settings;
+  const overrides = toMaskedOverrides(settings);
+  const input = { taskArns: seen.missing, taskDefinition, check, overrides, tailLines, success };
+  const { text, isProof } = await readLostLogs({ ecs: deps, logs, definitions }, input);
+  const others = seen.tasks.length === 0 ? undefined : await finishTasks(call, progress, seen.tasks);
+  const known: EcsOutputs = { taskArns: JSON.stringify(run.taskArns) };
+  if (isProof) return others ?? succeeded(known);
+  const { outputs = known } = others ?? {};
+  const { code, message, retryable } = toLost(seen);
+  return failed({ code, message: `${message} ${text}`.trim(), retryable, outputs });
 }
 
 async function placeAgain(call: EcsCall, progress: EcsProgress): Promise<EcsStep> {
@@ -246,7 +321,7 @@ async function goOn(call: EcsCall, progress: EcsProgress, { tasks, missing }: De
   const { lastLine } = reported;
   return running({
     progress: { ...progress, ...reported },
-    pollAfterMs: Math.max(0, Math.min(EVERY_MS, progress.deadline - call.ctx.clock.now())),
+    pollAfterMs: Math.max(0, Math.min(EVERY_MS, toLimit(progress.deadline, progress) - call.ctx.clock.now())),
     message: lastLine === undefined ? states : `${states}: ${lastLine}`,
   });
 }
@@ -304,30 +379,33 @@ async function pollEnd(call: EcsCall, progress: EcsProgress): Promise<EcsStep> {
   const now = ctx.clock.now();
   const taskArns = await findTasks(deps, run, { cluster, startedBy: toStartedBy(ctx), taskDefinition });
   const reason = `Stackyard: task ${ctx.task} of stack ${ctx.stackId}. ${run.ending?.message ?? ""}`;
-  const left = await stopLeft(deps, { cluster, taskArns, reason, isYoung: isYoung(run, now) });
-  const next = withRun(progress, afterAcceptedStop({ ...run, taskArns }, left.accepted, now));
+  const left = await stopLeft(deps, { cluster, taskArns, reason, absence: run.absence });
+  const { absence } = left;
+  const next = withRun(progress, afterAcceptedStop({ ...run, taskArns, absence }, left.accepted, now));
   const pollAfterMs = decideAfterStop(next.run, left, now);
-  if (pollAfterMs === undefined) return left.isUnseen ? toUnseenEnd(next) : toEnd(call, next, left.tasks);
+  if (pollAfterMs === undefined) return left.isUnseen ? toUnseenEnd(next) : toEnd(call, next, left);
   return running({ progress: next, pollAfterMs, message: `Stops: ${toStatesText(left.tasks, left.missing.length)}.` });
 }
 
 /** ECS has accepted the stop of tasks that it does not show. */
 function toUnseenEnd({ run }: EcsProgress): EcsStep {
-  const { code, message, retryable } = run.ending ?? CANCELLED;
+  const { code, message } = run.ending ?? CANCELLED;
   const outputs = { taskArns: JSON.stringify(run.taskArns) };
   const text = `${message} Their stop was requested; ecs:DescribeTasks is denied, so their end is unknown.`;
-  return failed({ code, message: text, retryable, outputs });
+  return failed({ code, message: text, retryable: false, outputs });
 }
 
-async function toEnd(call: EcsCall, progress: EcsProgress, tasks: readonly Task[]): Promise<EcsStep> {
+async function toEnd(call: EcsCall, progress: EcsProgress, { tasks, missing }: StoppedRun): Promise<EcsStep> {
   const { taskArns, startedAt, ending = CANCELLED } = progress.run;
-  const { code, message, retryable } = ending;
+  const { code, message } = ending;
+  // What became of a task that ECS does not show is unknown.
+  const retryable = ending.retryable && missing.length === 0;
   if (taskArns.length === 0) return failed({ code, message: `${message} No task was started.`, retryable });
   const finished = await finishTasks(call, progress, tasks);
   // Work that was done before the stop arrived is done, where all of it was begun.
   const isWhole = startedAt !== undefined && tasks.length === taskArns.length;
   if (code === CANCELLED.code && isWhole && finished.kind === "succeeded") return finished;
-  const states = `The tasks are ${toStatesText(tasks)}.`;
+  const states = `The tasks are ${toStatesText(tasks, missing.length)}.`;
   return failed({ code, message: `${message} ${states}`, retryable, ...defined({ outputs: finished.outputs }) });
 }
 
@@ -338,85 +416,15 @@ async function finishTasks(
   tasks: readonly Task[],
 ): Promise<Succeeded<EcsOutputs> | Failed> {
   const { settings, deps, logs, definitions } = call;
-  const { taskDefinition } = progress;
+  const { taskDefinition, run } = progress;
+  const { taskArns } = run;
   const { check, tailLines, container } = settings;
   await reportLogs(call, progress, tasks);
   const overrides = toMaskedOverrides(settings);
   const input = { tasks, taskDefinition, check, overrides, tailLines };
   const { judgement, text, definition } = await evaluateTasks({ ecs: deps, logs, definitions }, input);
-  if (judgement.kind === "ok") return succeeded(toOutputs({ tasks, failures: [], definition, container }));
+  if (judgement.kind === "ok") return succeeded(toOutputs({ tasks, taskArns, failures: [], definition, container }));
   const { failures } = judgement;
-  const outputs = toOutputs({ tasks, failures, definition, container });
+  const outputs = toOutputs({ tasks, taskArns, failures, definition, container });
   return failed({ code: failures[0].code, message: text, retryable: isRetryable(failures), outputs });
-}
-
-const MAX_STREAMS = 10;
-const MAX_LINE_CHARS = 200;
-/** Before that no container has written anything. */
-const SILENT: ReadonlySet<string> = new Set(["PROVISIONING", "PENDING", "ACTIVATING"]);
-
-/**
- * Reports the checked containers' new log lines since the last call, and returns the progress for the next one. Skips a
- * log that cannot be read.
- */
-async function reportLogs(
-  call: EcsCall,
-  progress: EcsProgress,
-  tasks: readonly Task[],
-): Promise<Pick<EcsProgress, "logs" | "lastLine">> {
-  const { ctx, settings } = call;
-  const definition = await call.definitions.find(call.deps, progress.taskDefinition);
-  const mask = createSecretMask(definition?.containerDefinitions ?? [], toMaskedOverrides(settings));
-  const known = new Map(Object.entries(progress.logs ?? {}));
-  let { lastLine } = progress;
-  for (const stream of settings.tailLines === 0 ? [] : listStreams(tasks, definition, settings)) {
-    const key = `${toLastPart(stream.task)}/${stream.container.name}`;
-    const { lines, next } = await readNew(call, stream, { mask, ...defined({ after: known.get(key) }) });
-    if (next !== undefined) known.set(key, next);
-    for (const line of lines) ctx.report(`${stream.label}${line}`);
-    lastLine = lines.at(-1)?.slice(0, MAX_LINE_CHARS) ?? lastLine;
-  }
-  return {
-    ...(known.size === 0 ? {} : { logs: Object.fromEntries(known) }),
-    ...defined({ lastLine }),
-  };
-}
-
-async function readNew(
-  { logs }: EcsCall,
-  { task: taskArn, container }: ShownStream,
-  options: Pick<TailInput, "mask" | "after">,
-): Promise<{ readonly lines: readonly string[]; readonly next?: string | undefined }> {
-  const tail = await tailLogs(logs, { taskArn, container, ...options });
-  if (tail.kind === "none") return { lines: [] };
-  const { lines, next, skipped } = tail;
-  return { lines: skipped === undefined ? lines : [`… ${skipped} lines are in the log alone`, ...lines], next };
-}
-
-interface ShownStream {
-  readonly task: string;
-  readonly container: ContainerDefinition;
-  readonly label: string;
-}
-
-function listStreams(
-  tasks: readonly Task[],
-  definition: TaskDefinition | undefined,
-  { check }: EcsCall["settings"],
-): readonly ShownStream[] {
-  const names = check === "essential" ? (toEssentialNames(definition) ?? []) : check;
-  const all = definition?.containerDefinitions ?? [];
-  const shown = all.filter(({ name = "" }) => names === "all" || names.includes(name));
-  const started = tasks.filter(({ lastStatus = "" }) => !SILENT.has(lastStatus));
-  const streams = started.flatMap(({ taskArn: task }) =>
-    task === undefined
-      ? []
-      : shown.map((container) => ({ task, container, label: toLabel(task, container, tasks.length, shown.length) })),
-  );
-  return streams.slice(0, MAX_STREAMS);
-}
-
-function toLabel(task: string, { name }: ContainerDefinition, tasks: number, containers: number): string {
-  const parts = [tasks > 1 ? toShortId(task) : "", containers > 1 ? name : ""].filter(Boolean);
-  return parts.length === 0 ? "" : `${parts.join("/")}: `;
 }

@@ -11,29 +11,42 @@ describe("toOutputs", () => {
     ];
     const failures = [{ code: "ECS_EXIT_CODE", taskArn: "t2", container: "app", exitCode: 4 }] as const;
 
-    expect(toOutputs({ tasks, failures, definition: undefined, container: undefined })).toEqual({
-      taskArns: '["t1","t2"]',
-      exitCode: 4,
-      "exitCodes.app": 4,
-      startedAt: "2026-01-01T00:00:01.000Z",
-      stoppedAt: "2026-01-01T00:00:20.000Z",
-      duration: 19,
-    });
+    expect(toOutputs({ tasks, taskArns: ["t1", "t2"], failures, definition: undefined, container: undefined })).toEqual(
+      {
+        taskArns: '["t1","t2"]',
+        exitCode: 4,
+        "exitCodes.app": 4,
+        startedAt: "2026-01-01T00:00:01.000Z",
+        stoppedAt: "2026-01-01T00:00:20.000Z",
+        duration: 19,
+      },
+    );
   });
 
   it("leaves out unknown values", () => {
     const failures = [{ code: "ECS_TASK_NOT_STARTED", taskArn: "t1" }] as const;
 
-    expect(toOutputs({ tasks: [{ taskArn: "t1" }], failures, definition: undefined, container: undefined })).toEqual({
+    expect(
+      toOutputs({
+        tasks: [{ taskArn: "t1" }],
+        taskArns: ["t1"],
+        failures,
+        definition: undefined,
+        container: undefined,
+      }),
+    ).toEqual({
       taskArns: '["t1"]',
     });
   });
 
-  it("has the exit code 0 of what was stopped from outside", () => {
+  it("has the exit code 0 of what was stopped from outside, unless ECS does not show a task", () => {
     const tasks = [{ taskArn: "t1", containers: [{ name: "app", exitCode: 0 }] }];
     const failures = [{ code: "ECS_TASK_STOPPED", taskArn: "t1", stopCode: "UserInitiated" }] as const;
 
-    expect(toOutputs({ tasks, failures, definition: undefined, container: undefined })).toMatchObject({ exitCode: 0 });
+    const outputs = toOutputs({ tasks, taskArns: ["t1"], failures, definition: undefined, container: undefined });
+    const partly = toOutputs({ tasks, taskArns: ["t1", "t2"], failures, definition: undefined, container: undefined });
+
+    expect([outputs["exitCode"], partly["exitCode"]]).toEqual([0, undefined]);
   });
 
   it("gives the exit code of the named container", () => {
@@ -42,7 +55,9 @@ describe("toOutputs", () => {
       { name: "report", exitCode: 9 },
     ];
 
-    const outputs = toOutputs({ tasks: [{ containers }], failures: [], definition: undefined, container: "report" });
+    const input = { tasks: [{ containers }], taskArns: ["t1"], failures: [], definition: undefined };
+
+    const outputs = toOutputs({ ...input, container: "report" });
 
     expect(outputs).toMatchObject({ exitCode: 9, "exitCodes.app": 0, "exitCodes.report": 9 });
   });

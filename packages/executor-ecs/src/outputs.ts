@@ -8,6 +8,8 @@ import { findLogStream, type LogStream } from "./tail-logs.ts";
 /** What became of the tasks. */
 interface OutputsInput {
   readonly tasks: readonly Task[];
+  /** All of the run, also those that ECS does not show. */
+  readonly taskArns: readonly string[];
   readonly failures: readonly TaskFailure[];
   readonly definition: TaskDefinition | undefined;
   /** The container of the exit code. Default: the first failing one, else the first one. */
@@ -18,9 +20,11 @@ interface OutputsInput {
  * Returns the outputs of ended tasks, without unknown values. With several tasks, a container has its first failing
  * exit code.
  */
-export function toOutputs({ tasks, failures, definition, container }: OutputsInput): EcsOutputs {
+export function toOutputs({ tasks, taskArns, failures, definition, container }: OutputsInput): EcsOutputs {
   const codes = toExitCodes(tasks);
-  const exitCode = (container === undefined ? undefined : codes.get(container)) ?? findExitCode(failures);
+  const known = (container === undefined ? undefined : codes.get(container)) ?? findExitCode(failures);
+  // That of a task that ECS does not show may be another one.
+  const exitCode = known === 0 && tasks.length < taskArns.length ? undefined : known;
   const startedAt = toExtreme(
     tasks.map((task) => task.startedAt ?? task.createdAt),
     Math.min,
@@ -29,9 +33,9 @@ export function toOutputs({ tasks, failures, definition, container }: OutputsInp
     tasks.map((task) => task.stoppedAt ?? task.executionStoppedAt),
     Math.max,
   );
-  const logsUrl = findLogsUrl({ tasks, failures, definition, container });
+  const logsUrl = findLogsUrl({ tasks, taskArns, failures, definition, container });
   return defined({
-    taskArns: JSON.stringify(tasks.flatMap(({ taskArn }) => taskArn ?? [])),
+    taskArns: JSON.stringify(taskArns),
     exitCode,
     ...Object.fromEntries([...codes].slice(0, 50).map(([name, code]) => [`exitCodes.${name}`, code])),
     startedAt: startedAt === undefined ? undefined : new Date(startedAt).toISOString(),
@@ -54,8 +58,8 @@ function toExtreme(dates: readonly (Date | undefined)[], pick: (...values: numbe
   return instants.length === 0 ? undefined : pick(...instants);
 }
 
-function findLogsUrl({ tasks, failures, definition, container }: OutputsInput): string | undefined {
-  const taskArn = failures[0]?.taskArn || tasks[0]?.taskArn;
+function findLogsUrl({ tasks, taskArns, failures, definition, container }: OutputsInput): string | undefined {
+  const taskArn = failures[0]?.taskArn || tasks[0]?.taskArn || taskArns[0];
   const name = failures[0]?.container ?? container;
   const containers = definition?.containerDefinitions ?? [];
   const found =

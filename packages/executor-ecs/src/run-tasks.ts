@@ -1,9 +1,9 @@
 import type { Task, TaskDefinition } from "@aws-sdk/client-ecs";
-import { isDenial, runOptional } from "@stackyard/aws";
+import { type Absence, decideAbsence, isDenial, runOptional } from "@stackyard/aws";
 import { defined } from "@stackyard/core";
 import { type CheckContainers, type Judgement, judge, type TaskFailure } from "./judge.ts";
 import { createSecretMask, type TaskOverrides } from "./parse-overrides.ts";
-import { type FailureLog, type LogDeps, tailLogs, toFailureText } from "./tail-logs.ts";
+import { type FailureLog, type LogDeps, tailLogs, toFailureText, toTailTexts } from "./tail-logs.ts";
 import {
   type DefinitionCache,
   type DescribedTasks,
@@ -32,8 +32,8 @@ interface StopInput {
   readonly cluster: string;
   readonly taskArns: readonly string[];
   readonly reason: string;
-  /** True if ECS may not list some of them yet. */
-  readonly isYoung: boolean;
+  /** Of the looks before. */
+  readonly absence: Absence | undefined;
 }
 
 /** What a call of `stopLeft` has found. */
@@ -42,6 +42,8 @@ export interface StoppedRun extends LeftTasks, DescribedTasks {
   readonly accepted: number;
   /** True if the tasks may be stopped but not described. */
   readonly isUnseen: boolean;
+  /** Stored for the next call. */
+  readonly absence: Absence | undefined;
 }
 
 /** Returns undefined for a denied call, at once: the tasks are stopped without its answer. */
@@ -58,19 +60,24 @@ export async function unlessDenied<Result>(call: () => Promise<Result>): Promise
  * Stops the tasks for which StopTask has not succeeded yet. Repeat until none is left. Where DescribeTasks is denied, each
  * task is stopped without a look at it.
  */
-export async function stopLeft(deps: EcsDeps, { cluster, taskArns, reason, isYoung }: StopInput): Promise<StoppedRun> {
+export async function stopLeft(
+  deps: EcsDeps,
+  { cluster, taskArns, reason, absence: before }: StopInput,
+): Promise<StoppedRun> {
   const seen = await unlessDenied(() => describeTasks(deps, { cluster, taskArns }));
   if (seen === undefined) {
     const { stopped } = await stopTasks(deps, { cluster, taskArns, reason });
-    return { tasks: [], missing: [], alive: 0, unseen: 0, accepted: stopped.length, isUnseen: true };
+    const nothing = { tasks: [], missing: [], alive: 0, unseen: 0, absence: undefined };
+    return { ...nothing, accepted: stopped.length, isUnseen: true };
   }
   const { tasks, missing } = seen;
   const alive = tasks.filter((task) => !isStopped(task));
   const untold = alive.flatMap(({ taskArn = "", desiredStatus }) => (desiredStatus === "STOPPED" ? [] : taskArn));
-  const { stopped, gone } = await stopTasks(deps, { cluster, taskArns: [...untold, ...missing], reason });
-  const unseen = isYoung ? missing.filter((arn) => gone.includes(arn)).length : 0;
-  const told = isYoung ? missing.length - unseen : 0;
-  return { tasks, missing, alive: alive.length + told, unseen, accepted: stopped.length, isUnseen: false };
+  const { stopped } = await stopTasks(deps, { cluster, taskArns: [...untold, ...missing], reason });
+  const absent = missing.length === 0 ? undefined : decideAbsence(before, deps.clock.now());
+  const unseen = absent?.kind === "again" ? missing.length : 0;
+  const left = { alive: alive.length, unseen, accepted: stopped.length, isUnseen: false };
+  return { tasks, missing, ...left, absence: absent?.absence };
 }
 
 /** Where stopped tasks are judged. */
@@ -111,8 +118,36 @@ export async function evaluateTasks({ ecs, logs, definitions }: JudgeDeps, input
   const definition = await definitions.find(ecs, input.taskDefinition);
   const judgement = judge(tasks, check, toEssentialNames(definition));
   const failures = judgement.kind === "ok" ? [] : judgement.failures;
-  const tails = await loadTails(logs, input, { failures, definition });
+  const tails = await loadTails(logs, input, { failures, definition, most: MAX_TAILS });
   return { judgement, text: toFailureText(failures, { logs: tails }), definition };
+}
+
+/** The text of the logs of tasks that ECS does not show, and whether each of them proves that the work was done. */
+interface LostLogs {
+  readonly text: string;
+  readonly isProof: boolean;
+}
+
+/** Reads the ends of the logs of tasks that ECS does not show: CloudWatch still has them. */
+export async function readLostLogs(
+  { ecs, logs, definitions }: JudgeDeps,
+  input: Omit<JudgeInput, "tasks"> & { readonly taskArns: readonly string[]; readonly success?: string | undefined },
+): Promise<LostLogs> {
+  const { taskArns, check, success } = input;
+  const definition = await definitions.find(ecs, input.taskDefinition);
+  const checked = check === "essential" ? toEssentialNames(definition) : check;
+  const names = (definition?.containerDefinitions ?? []).flatMap(({ name = "" }) =>
+    checked === undefined || checked === "all" || checked.includes(name) ? name : [],
+  );
+  const failures = taskArns.flatMap((taskArn) => names.map((container) => ({ taskArn, container })));
+  const tails = await loadTails(logs, input, { failures, definition, most: failures.length });
+  const isDone = (taskArn: string) =>
+    tails.some(({ taskArn: of, tail }) => of === taskArn && tail.kind === "lines" && hasLine(tail.lines, success));
+  return { text: toTailTexts(failures.slice(0, MAX_TAILS), tails).join(" "), isProof: taskArns.every(isDone) };
+}
+
+function hasLine(lines: readonly string[], success: string | undefined): boolean {
+  return success !== undefined && lines.some((line) => line.includes(success));
 }
 
 /** Returns the first bad exit code; 0 without one, because what was stopped from outside has ended with 0. */
@@ -128,17 +163,14 @@ export function toEssentialNames(definition: TaskDefinition | undefined): readon
 
 async function loadTails(
   deps: LogDeps,
-  { tailLines, maxTailBytes, overrides }: JudgeInput,
-  {
-    failures,
-    definition,
-  }: { readonly failures: readonly TaskFailure[]; readonly definition: TaskDefinition | undefined },
+  { tailLines, maxTailBytes, overrides }: Pick<JudgeInput, "tailLines" | "maxTailBytes" | "overrides">,
+  { failures, definition, most }: TailsInput,
 ): Promise<readonly FailureLog[]> {
   if (tailLines === 0) return [];
   const containers = definition?.containerDefinitions ?? [];
   const mask = createSecretMask(containers, overrides);
   const named = failures.filter(({ taskArn, container }) => taskArn !== "" && container !== undefined);
-  const shown = named.slice(0, MAX_TAILS);
+  const shown = named.slice(0, most);
   const tails: FailureLog[] = [];
   for (const { taskArn, container: name = "" } of shown) {
     const container = containers.find((each) => each.name === name);
@@ -147,4 +179,10 @@ async function loadTails(
     tails.push({ taskArn, container: name, tail });
   }
   return tails;
+}
+
+interface TailsInput {
+  readonly failures: readonly Pick<TaskFailure, "taskArn" | "container">[];
+  readonly definition: TaskDefinition | undefined;
+  readonly most: number;
 }

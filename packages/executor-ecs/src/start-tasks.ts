@@ -6,7 +6,7 @@ import {
   type StartTaskCommandOutput,
   type Task,
 } from "@aws-sdk/client-ecs";
-import { findAwsFault, isDenial } from "@stackyard/aws";
+import { type Absence, decideAbsence, findAwsFault, isDenial } from "@stackyard/aws";
 import { isTransientReason, isUnknownRole, toLastPart, toPlacementMessage, toReasonText } from "./judge.ts";
 import {
   type AwsFailure,
@@ -162,8 +162,7 @@ interface StartAnswer {
   readonly failures: readonly Failure[];
 }
 
-/** By then ListTasks shows what StartTask has started; ECS documents eventual consistency and no bound. */
-const VISIBLE_WITHIN_MS = 60_000;
+/** ListTasks often shows within seconds what StartTask has started; ECS documents eventual consistency and no bound. */
 const LOOK_EVERY_MS = 2_000;
 
 /**
@@ -176,19 +175,18 @@ async function startOnInstances(
   alreadyStarted: readonly string[],
 ): Promise<StartAnswer> {
   const { cluster, intendedAt } = order;
-  const found = intendedAt === undefined ? [] : await awaitStarted(deps, order, intendedAt);
+  const found = intendedAt === undefined ? [] : await awaitStarted(deps, order);
   const { tasks: known, missing } = await describeTasks(deps, { cluster, taskArns: alreadyStarted });
   // Their instances are unknown, and an instance must not get a second task.
   if (missing.length > 0) return { tasks: found, failures: missing.map(toNotShown) };
   const free = findFree(order.instances ?? [], uniqueTasks([...known, ...found]));
   if (free.length === 0) return { tasks: found, failures: [] };
-  const askedAt = deps.clock.now();
   const answer = await sendStartTask(deps, toStartTaskInput(order, free));
   if (answer.kind === "answered") {
     const { tasks = [], failures = [] } = answer.output;
     return { tasks: [...found, ...tasks], failures };
   }
-  const started = await awaitStarted(deps, order, askedAt);
+  const started = await awaitStarted(deps, order);
   const left = findFree(order.instances ?? [], uniqueTasks([...known, ...started]));
   if (started.length === 0) throw answer.error;
   return {
@@ -201,17 +199,18 @@ function toNotShown(arn: string): Failure {
   return { arn, reason: "AGENT", detail: "ECS does not show the task of an earlier try yet" };
 }
 
-/** Polls until every instance has its task, or until a task that is not listed yet cannot have been started. */
-async function awaitStarted(deps: EcsDeps, order: TaskOrder, askedAt: number): Promise<readonly Task[]> {
+/** Polls until every instance has its task, or until looks in a row did not show one that may have been started. */
+async function awaitStarted(deps: EcsDeps, order: TaskOrder): Promise<readonly Task[]> {
   const { clock, signal } = deps;
-  const until = askedAt + VISIBLE_WITHIN_MS;
-  for (;;) {
-    const isLast = clock.now() >= until;
+  for (let absence: Absence | undefined; ; ) {
+    const after = decideAbsence(absence, clock.now());
+    const isLast = after.kind === "unknown";
     const tasks = await findUnlessBusy(deps, order, isLast);
     const isAll = tasks !== undefined && findFree(order.instances ?? [], tasks).length === 0;
     if (tasks !== undefined && (isAll || isLast)) return tasks;
+    absence = after.absence;
     signal.throwIfAborted();
-    await clock.sleep(Math.min(LOOK_EVERY_MS, until - clock.now()), signal);
+    await clock.sleep(Math.min(LOOK_EVERY_MS, after.afterMs), signal);
   }
 }
 

@@ -10,6 +10,7 @@ export const StoredRun = Type.Object(
     intendedAt: Type.Optional(instant),
     triedAt: Type.Optional(instant),
     startedAt: Type.Optional(instant),
+    absence: Type.Optional(Type.Object({ looks: Type.Integer(), lookedAt: instant })),
     ending: Type.Optional(
       Type.Object({
         code: Type.String(),

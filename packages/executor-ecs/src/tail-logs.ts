@@ -228,8 +228,14 @@ export function toFailureText(
   const sentences = failures.map(toSentence);
   const hints = HINTS.filter(([pattern]) => failures.some((failure) => pattern.test(toReasons(failure))));
   const head = [...sentences, ...hints.map(([, hint]) => hint)].join(" ");
-  const tails = failures.flatMap((failure) => toTailText(failure, logs, failures.length > 1));
-  return cut([head, ...new Set(tails)].join(" "), maxChars);
+  return cut([head, ...toTailTexts(failures, logs)].join(" "), maxChars);
+}
+
+type LogOwner = Pick<TaskFailure, "taskArn" | "container">;
+
+/** Formats the ends of the logs of these containers; equal ones once. */
+export function toTailTexts(owners: readonly LogOwner[], logs: readonly FailureLog[]): readonly string[] {
+  return [...new Set(owners.flatMap((owner) => toTailText(owner, logs, owners.length > 1)))];
 }
 
 /** Returns the first eight characters of a task's id. */
@@ -257,8 +263,8 @@ function toReasons({ reason = "", stoppedReason = "" }: TaskFailure): string {
   return `${reason}\n${stoppedReason}`;
 }
 
-function toTailText(failure: TaskFailure, logs: readonly FailureLog[], isOneOfMany: boolean): readonly string[] {
-  const found = logs.find(({ taskArn, container }) => taskArn === failure.taskArn && container === failure.container);
+function toTailText(owner: LogOwner, logs: readonly FailureLog[], isOneOfMany: boolean): readonly string[] {
+  const found = logs.find(({ taskArn, container }) => taskArn === owner.taskArn && container === owner.container);
   if (found === undefined) return [];
   const { tail } = found;
   if (tail.kind === "none") return [`No log: ${tail.why}.`];

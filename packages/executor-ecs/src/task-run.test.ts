@@ -5,7 +5,6 @@ import {
   decideAfterLook,
   decideAfterStop,
   decideAfterTry,
-  isYoung,
   mayRun,
   type TaskRun,
   toEnding,
@@ -84,21 +83,34 @@ describe("decideAfterLook", () => {
   const stopped = { tasks: [{ taskArn: "t1", lastStatus: "STOPPED" }], missing: [] };
   const partly = { ...stopped, missing: ["t2"] };
 
+  const unseen = { looks: 2, lookedAt: 0 };
+
   it.each([
-    ["running", "before the deadline", run, running, 99_999],
-    ["late", "at the deadline", run, running, 100_000],
-    ["over", "when all have stopped, however late", run, stopped, 200_000],
-    ["running", "while a task is not known yet", run, partly, 59_999],
-    ["lost", "when a task is no longer known", run, partly, 60_000],
-    ["late", "where tasks were never started", { ...run, startedAt: undefined }, stopped, 100_000],
-  ] as const)("is %s %s", (expected, _when, given, seen, now) => {
-    expect(decideAfterLook(given, seen, { now, deadline: 100_000 })).toBe(expected);
+    ["running", "before the deadline", run, running, false],
+    ["late", "at the deadline", run, running, true],
+    ["over", "when all have stopped, however late", run, stopped, true],
+    ["running", "while another look may show a task", run, partly, false],
+    ["late", "at the deadline, whatever another look would show", run, partly, true],
+    ["unknown", "when three looks do not show a task", { ...run, absence: unseen }, partly, true],
+    ["running", "while others run", { ...run, absence: unseen }, { ...running, missing: ["t2"] }, false],
+    ["late", "where tasks were never started", { ...run, startedAt: undefined }, stopped, true],
+  ] as const)("is %s %s", (expected, _when, given, seen, isLate) => {
+    expect(decideAfterLook(given, seen, { now: 60_000, isLate }).kind).toBe(expected);
   });
 
-  it("names the lost tasks and the state of the others", () => {
-    expect(toLost(partly).message).toBe(
-      "ECS does not know t2; it forgets stopped tasks after an hour. The others are 1 STOPPED.",
-    );
+  it("forgets looks that did not show a task when one does", () => {
+    expect(
+      decideAfterLook({ ...run, absence: unseen }, running, { now: 60_000, isLate: false }).absence,
+    ).toBeUndefined();
+  });
+
+  it("names the lost tasks and the state of the others, and does not invite another attempt", () => {
+    expect(toLost(partly)).toEqual({
+      code: "ECS_TASK_LOST",
+      message:
+        "ECS does not show t2, so it is unknown whether the work was done. The others are 1 STOPPED. ECS forgets stopped tasks after an hour. Look at their logs before another attempt.",
+      retryable: false,
+    });
   });
 });
 
@@ -147,6 +159,5 @@ describe("the end of a run", () => {
 
   it("is due only where tasks may run", () => {
     expect([NEW, run, open].map(mayRun)).toEqual([false, true, true]);
-    expect([isYoung(run, 59_999), isYoung(run, 60_000), isYoung(open, 960_499)]).toEqual([true, false, true]);
   });
 });

@@ -1,4 +1,4 @@
-import { NEW_ROLE_MS } from "@stackyard/aws";
+import { type Absence, decideAbsence, NEW_ROLE_MS } from "@stackyard/aws";
 import type { StartResult } from "./start-tasks.ts";
 import { type DescribedTasks, toStatesText } from "./task-order.ts";
 
@@ -31,11 +31,11 @@ export interface TaskRun {
   readonly triedAt?: number | undefined;
   /** All tasks had been started. */
   readonly startedAt?: number | undefined;
+  /** The looks in a row that did not show all tasks. */
+  readonly absence?: Absence | undefined;
   readonly ending?: RunEnding | undefined;
 }
 
-/** DescribeTasks is eventually consistent: for this long after its start, a running task may be reported as MISSING. */
-export const UNKNOWN_FOR_MS = 60_000;
 /** ListTasks shows what an interrupted call has started some seconds later. */
 const SEARCH_MS = 30_000;
 /** ECS sends SIGTERM, and SIGKILL 30 s later unless the container's `stopTimeout` says otherwise (at most 120 s). */
@@ -48,11 +48,6 @@ export const FIRST_LOOK_MS = 2_000;
 /** Returns true if a task of the run may be running, even one that ECS has not returned. */
 export function mayRun({ taskArns, intendedAt }: TaskRun): boolean {
   return taskArns.length > 0 || intendedAt !== undefined;
-}
-
-/** Returns true while a task that ECS does not list may be too new. */
-export function isYoung({ startedAt, triedAt = 0, intendedAt = 0 }: TaskRun, now: number): boolean {
-  return now - (startedAt ?? Math.max(triedAt, intendedAt)) < UNKNOWN_FOR_MS;
 }
 
 /** How long a run keeps trying to start its tasks. */
@@ -113,25 +108,37 @@ function toGivenUp(result: StartResult, failure: RunFailure): RunFailure {
   return { ...failure, message, retryable: false };
 }
 
-/** What follows a check of tasks that were all started: they are `over`, `lost` or `late`, or are checked again. */
-export type AfterLook = "over" | "lost" | "late" | "running";
-
-/** Decides what follows a look at the tasks of a run. */
-export function decideAfterLook(
-  run: TaskRun,
-  { tasks, missing }: DescribedTasks,
-  { now, deadline }: { readonly now: number; readonly deadline: number },
-): AfterLook {
-  if (run.startedAt !== undefined && missing.length === 0 && tasks.every(isStopped)) return "over";
-  if (run.startedAt !== undefined && missing.length > 0 && !isYoung(run, now)) return "lost";
-  return now >= deadline ? "late" : "running";
+/**
+ * What follows a look at the tasks of a run. `unknown`: nothing that ECS shows runs, and what became of the others cannot
+ * be known from it. `late`: their time is over.
+ */
+export interface AfterLook {
+  readonly kind: "over" | "unknown" | "late" | "running";
+  /** Stored for the next look. */
+  readonly absence: Absence | undefined;
 }
 
-/** Returns the failure of a run with tasks that ECS no longer lists. */
+/** Decides what follows a look at the tasks of a run. Tasks that still run are watched to their end. */
+export function decideAfterLook(
+  { startedAt, absence: before }: TaskRun,
+  { tasks, missing }: DescribedTasks,
+  { now, isLate }: { readonly now: number; readonly isLate: boolean },
+): AfterLook {
+  const absent = missing.length === 0 ? undefined : decideAbsence(before, now);
+  const absence = absent?.absence;
+  if (startedAt !== undefined && tasks.every(isStopped)) {
+    if (absent === undefined) return { kind: "over", absence };
+    if (absent.kind === "unknown") return { kind: "unknown", absence };
+  }
+  return { kind: isLate ? "late" : "running", absence };
+}
+
+/** Returns the failure of a run with tasks of unknown state: another attempt might do their work a second time. */
 export function toLost({ tasks, missing }: DescribedTasks): RunFailure {
   const others = tasks.length === 0 ? "" : ` The others are ${toStatesText(tasks)}.`;
-  const message = `ECS does not know ${missing.join(", ")}; it forgets stopped tasks after an hour.${others}`;
-  return { code: "ECS_TASK_LOST", message, retryable: true };
+  const unknown = `ECS does not show ${missing.join(", ")}, so it is unknown whether the work was done.${others}`;
+  const message = `${unknown} ECS forgets stopped tasks after an hour. Look at their logs before another attempt.`;
+  return { code: "ECS_TASK_LOST", message, retryable: false };
 }
 
 /**
@@ -153,7 +160,7 @@ export function toEnding(
 export interface LeftTasks {
   /** They have not stopped yet. */
   readonly alive: number;
-  /** Tasks that ECS does not list yet, and could not stop. */
+  /** Tasks that the last looks did not show; they are looked for again. */
   readonly unseen: number;
 }
 

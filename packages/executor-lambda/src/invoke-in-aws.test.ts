@@ -52,7 +52,7 @@ describe("a deployed function", () => {
     expect(await start(executor, aContext({ aws }), { name: "roll-out" })).toEqual({
       kind: "failed",
       code: "LAMBDA_FUNCTION_ERROR",
-      message: "Error: no disk\nError: no disk",
+      message: "Error: no disk",
       retryable: true,
     });
   });

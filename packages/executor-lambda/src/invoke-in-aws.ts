@@ -110,6 +110,11 @@ const lost = {
   advice: "The connection ended before the answer, so the function may still run. Look at its log before a retry.",
 };
 
+const gateway = {
+  ...lost,
+  advice: "A gateway or proxy has answered for Lambda, so the function may still run. Look at its log before a retry.",
+};
+
 /** Exceptions of the Invoke API by name (Invoke, "Errors"); others are classified by HTTP status. */
 const KINDS: ReadonlyMap<string, Kind> = new Map([
   ...toEntries(throttled, ["TooManyRequestsException", "ThrottlingException", "EC2ThrottledException"]),
@@ -145,9 +150,14 @@ const NEVER_SENT = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNRE
 
 /** Converts any error of the Invoke call to the failure of the attempt. */
 export function toCallFailure(name: string, error: unknown): Failed {
-  const { code, retryable, advice } = toKind(error);
-  const said = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  const kind = toKind(error);
+  const { code, retryable, advice } = kind;
+  const said = kind === gateway ? `Status ${findStatus(error)} without an error of Lambda.` : describe(error);
   return failed({ code, message: `The call of "${name}" failed. ${said.slice(0, 2_000)}\n${advice}`, retryable });
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }
 
 /** The function's own role is seconds old, and Lambda may not assume it yet: aws/chalice#1342. */
@@ -156,13 +166,24 @@ const NEW_ROLE = /role defined for the function cannot be assumed/i;
 function toKind(error: unknown): Kind {
   if (!(error instanceof Error)) return unavailable;
   if (NEW_ROLE.test(error.message)) return notReady;
-  return KINDS.get(error.name) ?? findKindByStatus(findStatus(error)) ?? toConnectionKind(error);
+  const status = findStatus(error);
+  if ((status === 502 || status === 504) && !hasErrorType(error)) return KINDS.get(error.name) ?? gateway;
+  return KINDS.get(error.name) ?? findKindByStatus(status) ?? toConnectionKind(error);
 }
 
-function findStatus(error: object): number | undefined {
-  const metadata: unknown = "$metadata" in error ? error.$metadata : undefined;
-  if (typeof metadata !== "object" || metadata === null || !("httpStatusCode" in metadata)) return undefined;
-  return typeof metadata.httpStatusCode === "number" ? metadata.httpStatusCode : undefined;
+function findStatus(error: unknown): number | undefined {
+  const status = read(read(error, "$metadata"), "httpStatusCode");
+  return typeof status === "number" ? status : undefined;
+}
+
+/** Lambda names each of its errors in this header (Invoke API, "Errors"); what stands between does not. */
+function hasErrorType(error: unknown): boolean {
+  const headers = read(read(error, "$response"), "headers");
+  return Object.keys(Object(headers)).some((name) => name.toLowerCase() === "x-amzn-errortype");
+}
+
+function read(value: unknown, key: string): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
 }
 
 function findKindByStatus(status: number | undefined): Kind | undefined {

@@ -93,7 +93,7 @@ describe("a local Node function", () => {
   });
 
   it.each([
-    ["throws", /^TypeError: no database\nTypeError: no database\n {4}at throws \(file:.*functions\.mjs:8:9\)$/],
+    ["throws", /^TypeError: no database\n {4}at throws \(file:.*functions\.mjs:8:9\)$/],
     ["throwsText", /^string: only a text$/],
     ["failsCallback", /^Error: by callback\n/],
     ["throwsLater", /^RangeError: later\n/],

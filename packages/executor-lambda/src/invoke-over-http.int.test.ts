@@ -41,6 +41,9 @@ beforeAll(async () => {
       message: "An error occurred and the request cannot be processed.",
     },
     gateway: { status: 503, message: "Slow down" },
+    "bad-gateway": { gatewayStatus: 502, page: "<h1>Bad Gateway</h1>" },
+    "gateway-timeout": { gatewayStatus: 504, page: "<h1>Gateway Timeout</h1>" },
+    "of-lambda": { status: 502, type: "BrandNewException", message: "A mount failed." },
     "hang-up": "hang-up",
     "cut-off": "cut-off",
     silence: "silence",
@@ -108,6 +111,10 @@ describe("Invoke over HTTP", () => {
     ],
     ["failing", "LAMBDA_UNAVAILABLE", true, "ServiceException: An error occurred"],
     ["gateway", "LAMBDA_UNAVAILABLE", true, "Slow down"],
+    // caddy-lambda#4, aws-cli#8545, localstack#3217: what stands between gives up while the function works.
+    ["bad-gateway", "LAMBDA_ANSWER_LOST", false, "Status 502 without an error of Lambda."],
+    ["gateway-timeout", "LAMBDA_ANSWER_LOST", false, "Status 504 without an error of Lambda."],
+    ["of-lambda", "LAMBDA_UNAVAILABLE", true, "A mount failed."],
     ["hang-up", "LAMBDA_ANSWER_LOST", false, "the function may still run"],
     ["cut-off", "LAMBDA_ANSWER_LOST", false, "the function may still run"],
   ])("calls once and reports what happened: %s", async (name, code, retryable, words) => {

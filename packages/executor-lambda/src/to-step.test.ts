@@ -63,9 +63,7 @@ describe("parseFunctionError", () => {
   it("reads Node's errors with their trace", () => {
     const trace = ["TypeError: no database", "    at handler (file:///var/task/index.mjs:3:9)"];
 
-    expect(json({ errorType: "TypeError", errorMessage: "no database", trace })).toBe(
-      ["TypeError: no database", ...trace].join("\n"),
-    );
+    expect(json({ errorType: "TypeError", errorMessage: "no database", trace })).toBe(trace.join("\n"));
   });
 
   it("reads Python's errors with their stackTrace", () => {
@@ -89,6 +87,17 @@ describe("parseFunctionError", () => {
 
     expect(json({ errorMessage: "boom", errorType: "X", stackTrace })).toBe(
       'X: boom\n["/var/task/fn.py",4,"handler","raise X"]',
+    );
+  });
+
+  it("prints a message of several lines once, and keeps a trace that begins otherwise", () => {
+    const error = { errorType: "Error", errorMessage: "no room\nfor it" };
+
+    expect(json({ ...error, trace: ["Error: no room", "for it", "    at a"] })).toBe(
+      "Error: no room\nfor it\n    at a",
+    );
+    expect(json({ ...error, trace: ["Error: no room", "    at a"] })).toBe(
+      "Error: no room\nfor it\nError: no room\n    at a",
     );
   });
 

@@ -103,7 +103,12 @@ export function parseFunctionError(payload: string): FunctionError {
 /** Formats `errorType: errorMessage`, then the trace, for people. */
 export function toErrorText({ errorType, errorMessage, trace }: FunctionError): string {
   const head = [errorType, errorMessage].filter((part) => part !== undefined).join(": ");
-  return [head === "" ? "The function failed without a reason." : head, ...trace].join("\n");
+  // A trace of Node begins with the error itself.
+  const said = head.split("\n");
+  const places = said.every((line, index) => trace[index]?.trimEnd() === line.trimEnd())
+    ? trace.slice(said.length)
+    : trace;
+  return [head === "" ? "The function failed without a reason." : head, ...places].join("\n");
 }
 
 function toMessage(value: unknown): { readonly errorMessage?: string } {

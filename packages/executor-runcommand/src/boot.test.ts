@@ -102,7 +102,7 @@ describe("a run of one instance that has started", () => {
     const { step, elapsedMs } = await boot(fleet, "i-00000000000000abc");
 
     expect(step).toMatchObject({ kind: "succeeded", outputs: { skipped: 1 } });
-    expect(elapsedMs).toBe(60_000);
+    expect(elapsedMs).toBe(65_000);
   });
 
   it("asks again when SSM refuses the instance although its agent was online", async () => {

@@ -2,6 +2,9 @@ import type { Row, RowState, Stop, Tally } from "@stackyard/core/rollout";
 import type { InstanceState } from "./instance-state.ts";
 import type { FleetCounts, FleetInstanceReport } from "./report-page.ts";
 
+/** The code of an instance that was stopped or terminated while its command was running. */
+export const INSTANCE_GONE = "INSTANCE_GONE";
+
 /** The code of instances to which a stopped run never sent. */
 export const NOT_SENT = "NOT_SENT";
 
@@ -13,6 +16,9 @@ const ERRORS: ReadonlySet<string> = new Set(["COMMAND_FAILED", "EXECUTION_TIMEOU
 
 /** Instances that did not answer, so nothing was run on them. */
 const UNREACHABLE: ReadonlySet<string> = new Set(["DELIVERY_TIMEOUT", "UNDELIVERABLE", "SSM_NOT_ONLINE"]);
+
+/** Instances that were stopped or terminated while their command was running. */
+const GONE: ReadonlySet<string> = new Set([INSTANCE_GONE]);
 
 const ROW_STATES: Readonly<Record<InstanceState, RowState>> = {
   succeeded: "done",
@@ -43,9 +49,10 @@ export function countErrors({ codes }: Tally): number {
 }
 
 /** Counts instances that failed although they were sent to, or should have been. */
-export function countFailures(tally: Tally, { ignoreUnreachable = false } = {}): number {
-  const ignored = ignoreUnreachable ? sumOf(tally.codes, UNREACHABLE) : 0;
-  return tally.failed + countRefused(tally) - ignored;
+export function countFailures(tally: Tally, { ignoreUnreachable = false, ignoreGone = false } = {}): number {
+  const unreachable = ignoreUnreachable ? sumOf(tally.codes, UNREACHABLE) : 0;
+  const gone = ignoreGone ? sumOf(tally.codes, GONE) : 0;
+  return tally.failed + countRefused(tally) - unreachable - gone;
 }
 
 /** Counts instances that a run left out because it stopped. */

@@ -1,3 +1,4 @@
+import { MOST_UNWATCHED_MS } from "@stackyard/core";
 import { Value } from "typebox/value";
 import { describe, expect, it } from "vitest";
 import { RunCommandConfig, runCommandDefinition } from "./definition.ts";
@@ -35,12 +36,12 @@ describe("RunCommandConfig", () => {
 });
 
 describe("runCommandDefinition", () => {
-  it("gives a fleet a day, or longer where one command may take longer", () => {
-    expect(runCommandDefinition.timeout({})).toBe(24 * 3_600_000);
-    expect(runCommandDefinition.timeout({ timeout: "48h" })).toBeGreaterThan(48 * 3_600_000);
+  it("gives a fleet a day, or longer where one command may take longer, and a day of unwatched time", () => {
+    expect(runCommandDefinition.timeout({})).toBe(24 * 3_600_000 + MOST_UNWATCHED_MS);
+    expect(runCommandDefinition.timeout({ timeout: "48h" })).toBeGreaterThan(48 * 3_600_000 + MOST_UNWATCHED_MS);
   });
 
   it("gives one instance what waiting, delivery and work may take", () => {
-    expect(runCommandDefinition.timeout({ instance: anId(1) })).toBe((10 + 15 + 10 + 10) * 60_000);
+    expect(runCommandDefinition.timeout({ instance: anId(1) })).toBe((10 + 15 + 10 + 10) * 60_000 + MOST_UNWATCHED_MS);
   });
 });

@@ -1,4 +1,4 @@
-import { defined, type Executor, type Failed, failed, type Step } from "@stackyard/core";
+import { defined, type Executor, type Failed, failed, MOST_UNWATCHED_MS, type Step } from "@stackyard/core";
 import { VARIABLE_FORMS } from "@stackyard/core/environment";
 import { DURATION_PATTERN, parseDuration } from "@stackyard/core/machine";
 import { type Static, Type } from "typebox";
@@ -124,6 +124,7 @@ export const RunCommandConfig = Type.Object(
     output: Type.Optional(Output),
     allowEmpty: flag("No instance selected is success. Default: false"),
     ignoreUnreachable: flag("Unreachable instances do not count as failures. Default: false"),
+    ignoreGone: flag("Instances that are stopped or terminated meanwhile do not count as failures. Default: false"),
     wait: flag("False: success once everything is dispatched. Default: true"),
     dryRun: flag("Select and plan, send nothing. Default: false"),
     source: Type.Optional(
@@ -143,7 +144,14 @@ export const RunCommandProgress = Type.Object(
     /** Polls in a row that AWS did not answer. */
     outages: Type.Integer(),
     /** While waiting for the agent of one instance: since when, and the number of checks. */
-    agent: Type.Optional(Type.Object({ since: Type.Integer(), polls: Type.Integer() })),
+    agent: Type.Optional(
+      Type.Object({
+        since: Type.Integer(),
+        polls: Type.Integer(),
+        absence: Type.Optional(Type.Object({ looks: Type.Integer(), lookedAt: Type.Integer() })),
+        watched: Type.Optional(Type.Object({ lookedAt: Type.Integer(), unwatchedMs: Type.Integer() })),
+      }),
+    ),
   },
   { additionalProperties: false },
 );
@@ -183,16 +191,18 @@ export const runCommandDefinition = {
   progress: RunCommandProgress,
   outputs: RunCommandOutputs,
   resumable: true,
+  showsConfig:
+    "Systems Manager stores parameters in clear and shows them. Let the document read the value from Parameter Store.",
   cancelWithin: "5m",
-  // Each command has its own limit. A fleet is processed in waves, and CodePipeline limits an action to a day.
+  // Each command has its own limit, and no one may look for a while. A fleet is processed in waves, and CodePipeline limits an action to a day.
   timeout: (config: RunCommandConfig): number => {
     const { timeout, deliveryTimeout, agentTimeout } = toLengths(config);
     const one = timeout + deliveryTimeout + 10 * MINUTE_MS;
-    return config.instance === undefined ? Math.max(DAY_MS, one) : agentTimeout + one;
+    return MOST_UNWATCHED_MS + (config.instance === undefined ? Math.max(DAY_MS, one) : agentTimeout + one);
   },
 } as const satisfies Pick<
   Executor,
-  "name" | "config" | "progress" | "outputs" | "resumable" | "cancelWithin" | "timeout"
+  "name" | "config" | "progress" | "outputs" | "resumable" | "showsConfig" | "cancelWithin" | "timeout"
 >;
 
 /** Returns the config's durations in milliseconds, with their defaults. */

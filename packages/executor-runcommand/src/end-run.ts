@@ -87,7 +87,7 @@ function findIncomplete({ state }: FleetRun, tally: Tally): Stop | undefined {
 export function findFailure(
   state: Pick<RunState, "stop" | "maxErrors" | "cancelledAt">,
   tally: Tally,
-  config: Pick<RunCommandConfig, "ignoreUnreachable">,
+  config: Pick<RunCommandConfig, "ignoreUnreachable" | "ignoreGone">,
 ): Stop | undefined {
   const failures = countFailures(tally, config);
   const notSent = countNotSent(tally);

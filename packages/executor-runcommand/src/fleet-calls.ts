@@ -53,11 +53,11 @@ export async function loadByIds(aws: FleetAws, ids: readonly string[]): Promise<
 /** Returns one instance; undefined if EC2 does not list it, maybe not yet. */
 export async function findInstance(aws: FleetAws, instanceId: string): Promise<KnownInstance | undefined> {
   try {
-    const answer = await callAws(aws, {
-      what: `The instance ${instanceId} could not be described.`,
-      send: (abortSignal) => aws.ec2.send(new DescribeInstancesCommand({ InstanceIds: [instanceId] }), { abortSignal }),
-    });
-    return toInstances(answer)[0];
+    const pages = listTokenPages(aws, `The instance ${instanceId} could not be described.`, (token, options) =>
+      aws.ec2.send(new DescribeInstancesCommand({ InstanceIds: [instanceId], ...token }), options),
+    );
+    for await (const page of pages) for (const instance of toInstances(page)) return instance;
+    return undefined;
   } catch (error) {
     if (error instanceof AwsCallError && error.awsName === "InvalidInstanceID.NotFound") return undefined;
     throw error;

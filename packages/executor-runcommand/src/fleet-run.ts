@@ -1,3 +1,4 @@
+import type { Absence } from "@stackyard/aws";
 import { defined } from "@stackyard/core";
 import {
   addItems,
@@ -50,9 +51,11 @@ export interface RunState extends RolloutState {
   readonly fleetCommand?: {
     readonly commandId: string;
     readonly status?: string;
-    /** A final status that was seen before all instances were listed. */
-    readonly ending?: string;
   };
+  /** What was not listed by the last looks: commands that have ended with instances missing, and instances of EC2. */
+  readonly unseen?: Readonly<Record<string, Absence>>;
+  /** When the running instances were last looked for in EC2. */
+  readonly goneLookedAt?: number;
 }
 
 /** One command: to these instances, or to whom the targets are. */

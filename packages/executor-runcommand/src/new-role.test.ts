@@ -1,3 +1,4 @@
+import { SimFault } from "@stackyard/aws-sim";
 import { describe, expect, it } from "vitest";
 import { aSimFleet } from "./testing/a-sim-fleet.ts";
 
@@ -13,6 +14,21 @@ describe("a runner whose role is seconds old", () => {
 
     expect(step).toMatchObject({ kind: "succeeded", outputs: { selected: 3, succeeded: 3 } });
     expect(elapsedMs).toBeGreaterThan(20_000);
+  });
+
+  it.each([
+    [1, "succeeded"],
+    [10, "failed"],
+  ])("is watched on while commands run and %i calls are denied: %s", async (times, kind) => {
+    const fleet = aSimFleet();
+    fleet.addMany(1);
+    fleet.sim.ssm.script("*", { runsForMs: 200_000 });
+    for (let denied = 0; denied < times; denied += 1)
+      fleet.sim.once("SSM.ListCommandInvocations", () => {
+        throw new SimFault("AccessDeniedException", 400, "Not authorized.");
+      });
+
+    expect((await fleet.run(config)).step.kind).toBe(kind);
   });
 
   it("reports the missing right when the role stays denied", async () => {

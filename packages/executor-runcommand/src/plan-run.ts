@@ -1,3 +1,4 @@
+import { lookUntilComplete } from "@stackyard/aws";
 import { defined, type Failed, failed } from "@stackyard/core";
 import { listItems } from "@stackyard/core/rollout";
 import type { FleetAws } from "./call-aws.ts";
@@ -135,7 +136,14 @@ async function loadFoundByIds(
   config: RunCommandConfig,
   ids: readonly string[],
 ): Promise<FoundInstances> {
-  const known = [...(await loadByIds(aws, ids)), ...(await loadNodes(aws, ids))];
+  const own = ids.filter((id) => id.startsWith("i-"));
+  // An instance that one answer of EC2 does not list may exist.
+  const listed = await lookUntilComplete(
+    aws,
+    () => loadByIds(aws, own),
+    (found) => found.length >= new Set(own).size,
+  );
+  const known = [...listed, ...(await loadNodes(aws, ids))];
   const present = new Set(known.map(({ instanceId }) => instanceId));
   const gone = ids.filter((id) => !present.has(id)).map((instanceId) => ({ instanceId, code: "INSTANCE_GONE" }));
   const instances = await withAgents(aws, config, known);

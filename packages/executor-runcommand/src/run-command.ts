@@ -1,9 +1,12 @@
+import { NEW_ROLE_MS } from "@stackyard/aws";
 import {
+  continueLater,
   defineExecutor,
   type Executor,
   type ExecutorContext,
   type Failed,
   failed,
+  isPassing,
   type Plan,
   type Random,
   running,
@@ -40,6 +43,8 @@ export interface RunCommandDeps {
 /** Polls in a row that AWS may leave unanswered while commands run: some ten minutes. */
 const MAX_OUTAGES = 20;
 const OUTAGE_MS = 30_000;
+/** After another call has written the same records. */
+const OVERTAKEN_MS = 1_000;
 
 /**
  * Creates the executor `runcommand`: configures a fleet of instances over SSM Run Command. `start` selects and sends as
@@ -68,31 +73,36 @@ function toFirst(ctx: ExecutorContext): RunCommandProgress {
   return { runId: toRunId(ctx), polls: 0, outages: 0 };
 }
 
-/** Converts a step's error to a step: a run with records continues at the next poll. */
+/** Continues a run at the next poll after an outage, so that commands that were sent are not left alone. */
 async function guard(
   deps: StepDeps,
   progress: RunCommandProgress,
   work: (deps: StepDeps, progress: RunCommandProgress) => Promise<RunCommandStep>,
 ): Promise<RunCommandStep> {
+  const { ctx } = deps;
+  const outage = { ...progress, outages: progress.outages + 1 };
+  const isOutage = (error: unknown) => outage.outages <= MAX_OUTAGES && passes(deps, outage, error);
+  const isOvertaken = (error: unknown) => error instanceof PageConflictError;
   try {
-    return await work(deps, progress);
+    return await continueLater({ ctx, progress: outage, isPassing: isOutage, everyMs: OUTAGE_MS }, () =>
+      continueLater({ ctx, progress, isPassing: isOvertaken, everyMs: OVERTAKEN_MS }, () => work(deps, progress)),
+    );
   } catch (error) {
-    if (deps.ctx.signal.aborted)
-      return running({ progress, pollAfterMs: 0, message: "Interrupted. Continues at the next poll." });
-    if (error instanceof PageConflictError) return running({ progress, pollAfterMs: 1_000, message: error.message });
-    if (error instanceof AwsCallError) return onRefused(deps, progress, error);
-    throw error;
+    if (!(error instanceof AwsCallError)) throw error;
+    const { code, message, retryable } = error;
+    return failed({ code, message, retryable });
   }
 }
 
-async function onRefused(deps: StepDeps, progress: RunCommandProgress, error: AwsCallError): Promise<RunCommandStep> {
-  const isUnderWay = progress.agent !== undefined || (await deps.store.load()) !== undefined;
-  const outages = progress.outages + 1;
-  if (error.retryable && isUnderWay && outages <= MAX_OUTAGES) {
-    return running({ progress: { ...progress, outages }, pollAfterMs: OUTAGE_MS, message: error.message });
-  }
-  const { code, message, retryable } = error;
-  return failed({ code, message, retryable });
+/**
+ * Returns true for an error that may pass. Without records nothing was sent. An outage of the records themselves leaves
+ * that unknown. A refusal is waited out as long as a new role's, because the commands run on.
+ */
+async function passes({ store }: StepDeps, outage: RunCommandProgress, error: unknown): Promise<boolean> {
+  if (!(error instanceof AwsCallError)) return isPassing(error);
+  const isRefusal = error.code === "ACCESS_DENIED" && (outage.outages - 1) * OUTAGE_MS < NEW_ROLE_MS;
+  if (!(error.retryable || isRefusal)) return false;
+  return outage.agent !== undefined || Boolean(await store.load().catch(isPassing));
 }
 
 /** Continues a run. The executor's `cancel` is called once; an interrupted one continues here. */

@@ -1,4 +1,5 @@
 import { SendCommandCommand, type SendCommandCommandInput } from "@aws-sdk/client-ssm";
+import { lookUntilComplete } from "@stackyard/aws";
 import { defined } from "@stackyard/core";
 import { listItems } from "@stackyard/core/rollout";
 import { AwsCallError, callAws, type FleetAws } from "./call-aws.ts";
@@ -79,9 +80,19 @@ function withFleetCommand(run: FleetRun, commandId: string): FleetRun {
   return run.state.way === "ids" ? run : { ...run, state: { ...run.state, fleetCommand: { commandId } } };
 }
 
+/** SSM keeps its commands for 30 days: one that looks in a row do not show was never accepted, and is sent again. */
+function findCommandsSurely(
+  aws: FleetAws,
+  comments: readonly string[],
+  since: number,
+): Promise<ReadonlyMap<string, SentCommand>> {
+  const isComplete = (found: ReadonlyMap<string, SentCommand>) => found.size === comments.length;
+  return lookUntilComplete(aws, () => findCommands(aws, comments, since), isComplete);
+}
+
 /**
- * Finds, after a crash, which of the chunks being sent SSM has. The others are sent again as new ones. Looks twice
- * after a recent crash, because SSM lists a command some seconds late.
+ * Finds, after a crash, which of the chunks being sent SSM has. The others are sent again as new ones. Looks again after
+ * a recent crash, because SSM lists a command some seconds late.
  */
 export async function recoverSending(aws: FleetAws, run: FleetRun): Promise<FleetRun> {
   const { sending, runId, sendingAt = 0 } = run.state;
@@ -90,7 +101,7 @@ export async function recoverSending(aws: FleetAws, run: FleetRun): Promise<Flee
   const open = sending.filter(({ ids }) => ids.length === 0 || ids.some((id) => waiting.has(id)));
   const comments = open.map(({ chunk }) => toComment(runId, chunk));
   if (comments.length > 0) await aws.clock.sleep(sendingAt + LISTED_AFTER_MS - aws.clock.now(), aws.signal);
-  const found = comments.length === 0 ? new Map() : await findCommands(aws, comments, sendingAt);
+  const found = comments.length === 0 ? new Map() : await findCommandsSurely(aws, comments, sendingAt);
   const recovered = open.reduce((noted, each) => noteFound(noted, each, found.get(toComment(runId, each.chunk))), run);
   return { ...recovered, state: { ...recovered.state, sending: [] } };
 }
@@ -190,7 +201,7 @@ async function sendOnce(aws: FleetAws, request: SendCommandCommandInput): Promis
     // An answer may be lost although the command was taken, and SSM lists a command some seconds late.
     async recover() {
       await aws.clock.sleep(LISTED_AFTER_MS, aws.signal);
-      return (await findCommands(aws, [Comment], begunAt)).get(Comment)?.commandId;
+      return (await findCommandsSurely(aws, [Comment], begunAt)).get(Comment)?.commandId;
     },
   });
 }

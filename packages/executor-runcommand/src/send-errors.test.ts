@@ -1,4 +1,5 @@
 import { connectionReset } from "@stackyard/aws-sim";
+import { type Records, StackyardError } from "@stackyard/core";
 import { describe, expect, it } from "vitest";
 import type { RunCommandConfig } from "./definition.ts";
 import { aSimFleet, type SimFleet } from "./testing/a-sim-fleet.ts";
@@ -151,6 +152,24 @@ describe("a run that SSM makes difficulties", () => {
     failNext(fleet, "SSM.ListCommandInvocations", refusal("ServiceUnavailable", 503), 25);
 
     expect((await fleet.run(shell)).step).toMatchObject({ kind: "succeeded" });
+  });
+
+  it("continues after an outage of its records, while its commands run on", async () => {
+    const fleet = aSimFleet();
+    fleet.addMany(2);
+    const { records } = fleet;
+    let puts = 0;
+    const put: Records["put"] = async (input) => {
+      puts += 1;
+      if (puts >= 3 && puts < 8) throw new StackyardError("STORE_UNAVAILABLE", "The store does not respond.");
+      return records.put(input);
+    };
+
+    const { step } = await fleet.run(shell, { context: { records: { ...records, put } } });
+
+    expect(step).toMatchObject({ kind: "succeeded", outputs: { succeeded: 2 } });
+    expect(puts).toBeGreaterThan(8);
+    expect(fleet.sim.ssm.listCommands()).toHaveLength(1);
   });
 
   it("fails after a long outage of SSM, so that another attempt can continue", async () => {

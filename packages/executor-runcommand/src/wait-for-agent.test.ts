@@ -7,7 +7,9 @@ const instance = { instanceId, state: "running", tags: [{ key: "has_ssm_agent", 
 const online = { pingStatus: "Online" };
 
 function look(overrides: Partial<AgentCheck> = {}, config = {}) {
-  return evaluateAgent({ instance, agent: undefined, since: 0, polls: 0, now: 0, ...overrides }, config);
+  const watched = { lookedAt: 0, unwatchedMs: 0 };
+  const check = { instance, agent: undefined, since: 0, polls: 0, now: 0, watched, isUnknown: false };
+  return evaluateAgent({ ...check, ...overrides }, config);
 }
 
 describe("evaluateAgent", () => {
@@ -33,9 +35,16 @@ describe("evaluateAgent", () => {
     expect(look({ now: 60_000 }, { agentTimeout: "1m" })).toMatchObject({ code: "SSM_AGENT_TIMEOUT" });
   });
 
-  it("waits a minute for EC2 to know the instance", () => {
-    expect(look({ instance: undefined, now: 58_000, polls: 4 })).toMatchObject({ kind: "wait", afterMs: 2_000 });
-    expect(look({ instance: undefined, now: 60_000 })).toEqual({
+  it("does not count unwatched time", () => {
+    const watched = { lookedAt: 4_000_000, unwatchedMs: 3_600_000 };
+
+    expect(look({ now: 4_000_000, watched })).toMatchObject({ kind: "wait", afterMs: 5_000 });
+    expect(look({ now: 4_200_000, watched })).toMatchObject({ code: "SSM_AGENT_TIMEOUT" });
+  });
+
+  it("waits for EC2 to know the instance, until looks in a row did not show it", () => {
+    expect(look({ instance: undefined, now: 90_000, polls: 4 })).toMatchObject({ kind: "wait", afterMs: 30_000 });
+    expect(look({ instance: undefined, isUnknown: true })).toEqual({
       kind: "end",
       state: "skipped",
       code: "INSTANCE_GONE",

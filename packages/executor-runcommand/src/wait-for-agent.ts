@@ -1,4 +1,5 @@
-import { running } from "@stackyard/core";
+import { decideAbsence } from "@stackyard/aws";
+import { defined, isLimitReached, noteLook, running, type WatchedTime } from "@stackyard/core";
 import type { AdvancedRun } from "./advance-run.ts";
 import { toMessage } from "./count-instances.ts";
 import { type RunCommandConfig, type RunCommandProgress, type RunCommandStep, toLengths } from "./definition.ts";
@@ -19,13 +20,20 @@ export async function waitForAgent(
   if (loaded !== undefined && loaded.state.sending.length > 0) return loaded;
   const { ctx, config, aws } = deps;
   const instanceId = config.instance ?? "";
-  const { since, polls } = progress.agent ?? { since: loaded?.state.startedAt ?? ctx.clock.now(), polls: 0 };
+  const known = progress.agent ?? { since: loaded?.state.startedAt ?? ctx.clock.now(), polls: 0 };
   const instance = await findInstance(aws, instanceId);
   const agent = instance?.state === "running" ? (await loadAgents(aws, [instanceId])).get(instanceId) : undefined;
-  const decision = evaluateAgent({ instance, agent, since, polls, now: ctx.clock.now() }, config);
+  const now = ctx.clock.now();
+  const absent = instance === undefined ? decideAbsence(known.absence, now) : undefined;
+  const watched = noteLook(known.watched, { now, everyMs: DELAY_MS });
+  const decision = evaluateAgent(
+    { ...known, instance, agent, now, watched, isUnknown: absent?.kind === "unknown" },
+    config,
+  );
   if (decision.kind === "wait") {
     const message = `${instanceId}: ${decision.why}.`;
-    return running({ progress: toNext(deps, { since, polls }), pollAfterMs: decision.afterMs, message });
+    const next = { since: known.since, polls: known.polls, watched, ...defined({ absence: absent?.absence }) };
+    return running({ progress: toNext(deps, next), pollAfterMs: decision.afterMs, message });
   }
   if (decision.kind === "end") return endRun(deps, toEnded(deps, loaded, decision));
   return loaded ?? beginRun(deps, { instances: [decision.instance], selected: [instanceId], skipped: [] });
@@ -37,15 +45,17 @@ export function waitAgain(
   { run, hasSent }: Pick<AdvancedRun, "run" | "hasSent">,
   progress: RunCommandProgress,
 ): RunCommandStep | Promise<RunCommandStep> {
-  const { since, polls } = progress.agent ?? { since: run.state.startedAt, polls: 0 };
-  const isOver = deps.ctx.clock.now() >= since + toLengths(deps.config).agentTimeout;
+  const agent = progress.agent ?? { since: run.state.startedAt, polls: 0 };
+  const { since, polls } = agent;
+  const watched = noteLook(agent.watched, { now: deps.ctx.clock.now(), everyMs: DELAY_MS });
+  const isOver = isLimitReached(since + toLengths(deps.config).agentTimeout, watched);
   if (hasSent && isOver) return endRun(deps, toEnded(deps, run, { state: "failed", code: "SSM_AGENT_TIMEOUT" }));
   const pollAfterMs = toAgentDelayMs(polls);
-  return running({ progress: toNext(deps, { since, polls }), pollAfterMs, message: toMessage(tallyOf(run)) });
+  return running({ progress: toNext(deps, { since, polls, watched }), pollAfterMs, message: toMessage(tallyOf(run)) });
 }
 
-function toNext({ runId }: StepDeps, { since, polls }: NonNullable<RunCommandProgress["agent"]>): RunCommandProgress {
-  return { runId, polls: 0, outages: 0, agent: { since, polls: polls + 1 } };
+function toNext({ runId }: StepDeps, agent: NonNullable<RunCommandProgress["agent"]>): RunCommandProgress {
+  return { runId, polls: 0, outages: 0, agent: { ...agent, polls: agent.polls + 1 } };
 }
 
 /** Returns the run with the ended instance, without having sent anything. */
@@ -72,6 +82,10 @@ export interface AgentCheck {
   /** Looks before this one. */
   readonly polls: number;
   readonly now: number;
+  /** The looks so far, this one included. */
+  readonly watched: WatchedTime;
+  /** True if looks in a row did not show the instance. */
+  readonly isUnknown: boolean;
 }
 
 /** What follows: send, check again, or end with a state for the report. */
@@ -80,8 +94,6 @@ type AgentDecision =
   | { readonly kind: "wait"; readonly afterMs: number; readonly why: string }
   | { readonly kind: "end"; readonly state: "skipped" | "failed"; readonly code: string };
 
-/** EC2 answers with all instances only after some seconds (API reference, "Eventual consistency"). */
-const KNOWN_WITHIN_MS = 60_000;
 const DELAYS_MS: readonly number[] = [5_000, 10_000, 20_000];
 const DELAY_MS = 30_000;
 
@@ -90,10 +102,11 @@ const DELAY_MS = 30_000;
  * ours, or is gone. Pure.
  */
 export function evaluateAgent(check: AgentCheck, config: RunCommandConfig): AgentDecision {
-  const { instance, agent, since, now } = check;
+  const { instance, agent, since, watched } = check;
+  const until = since + toLengths(config).agentTimeout + watched.unwatchedMs;
   if (instance === undefined) {
-    if (now - since >= KNOWN_WITHIN_MS) return { kind: "end", state: "skipped", code: "INSTANCE_GONE" };
-    return toWait(check, since + KNOWN_WITHIN_MS, "EC2 does not know the instance yet");
+    if (check.isUnknown) return { kind: "end", state: "skipped", code: "INSTANCE_GONE" };
+    return toWait(check, until, "EC2 does not know the instance yet");
   }
   if (instance.state !== "running" && instance.state !== "pending") {
     return { kind: "end", state: "skipped", code: "INSTANCE_GONE" };
@@ -103,8 +116,7 @@ export function evaluateAgent(check: AgentCheck, config: RunCommandConfig): Agen
   const { skipped } = selectInstances([instance], { ...config.select, states, requireOnline: false });
   if (skipped[0] !== undefined) return { kind: "end", state: "skipped", code: skipped[0].code };
   if (instance.state === "running" && agent?.pingStatus === "Online") return { kind: "send", instance };
-  const until = since + toLengths(config).agentTimeout;
-  if (now >= until) return { kind: "end", state: "failed", code: "SSM_AGENT_TIMEOUT" };
+  if (check.now >= until) return { kind: "end", state: "failed", code: "SSM_AGENT_TIMEOUT" };
   return toWait(check, until, "The agent has not registered yet");
 }
 

@@ -127,8 +127,8 @@ describe("findNewFailures", () => {
 
 const run = aRun([], { way: "targets", fleetCommand: { commandId: "c1" } });
 
-function noteNoteStatus(status: string, listed: number, given = run) {
-  return noteStatus(given, { status, targetCount: 3 }, listed);
+function noteNoteStatus(status: string, listed: number, { given = run, now = 0 } = {}) {
+  return noteStatus(given, { commandId: "c1", status, targetCount: 3 }, { listed, now });
 }
 
 describe("noteStatus", () => {
@@ -140,15 +140,29 @@ describe("noteStatus", () => {
     expect(noteNoteStatus("Success", 3).state.fleetCommand).toEqual({ commandId: "c1", status: "Success" });
   });
 
-  it("looks once more when some are missing", () => {
+  it("looks again when some are missing", () => {
     const once = noteNoteStatus("Failed", 2);
+    const twice = noteNoteStatus("Failed", 2, { given: once, now: 30_000 });
+    const last = noteNoteStatus("Failed", 2, { given: twice, now: 60_000 });
 
-    expect(once.state.fleetCommand).toEqual({ commandId: "c1", ending: "Failed" });
-    expect(noteNoteStatus("Failed", 2, once).state.fleetCommand).toMatchObject({ status: "Failed" });
+    expect([once, twice, last].map(({ state }) => state.fleetCommand?.status)).toEqual([
+      undefined,
+      undefined,
+      "Failed",
+    ]);
+    expect(last.state.unseen).toEqual({});
+  });
+
+  it("does not wait for what is gone", () => {
+    const members = [aMember(1, { state: "succeeded" }), aMember(2, { state: "failed", code: "INSTANCE_GONE" })];
+    const given = aRun(members, { way: "targets", fleetCommand: { commandId: "c1" } });
+
+    expect(noteNoteStatus("InProgress", 3, { given }).state.fleetCommand?.status).toBe("Success");
+    expect(noteNoteStatus("InProgress", 2, { given }).state.fleetCommand?.status).toBe("InProgress");
   });
 
   it("knows nothing of a command that SSM does not list yet", () => {
-    expect(noteStatus(run, undefined, 0)).toBe(run);
+    expect(noteStatus(run, undefined, { listed: 0, now: 0 })).toBe(run);
   });
 });
 
@@ -159,7 +173,8 @@ function aSentRun(state = {}): FleetRun {
   return noteSent(run, { chunk: 1, ids: [anId(1), anId(2)] }, { commandId: "c1", startedAt: 1_000 });
 }
 
-function noteNoteUnbegun(status: string, run = aSentRun()) {
+/** At the third look. */
+function noteNoteUnbegun(status: string, run = aSentRun({ unseen: { c1: { looks: 2, lookedAt: 30_000 } } })) {
   return noteUnbegun(run, { commandId: "c1", status }, { invocations: listed, now: 60_000 });
 }
 
@@ -178,8 +193,15 @@ describe("noteUnbegun", () => {
     expect(noteNoteUnbegun("InProgress", run)).toBe(run);
   });
 
-  it("lets them wait again when the account has too many under way, after a pause", () => {
-    const { state, ...run } = noteNoteUnbegun("Rate Exceeded");
+  it("looks again before it ends them", () => {
+    const first = noteNoteUnbegun("Success", aSentRun());
+
+    expect(listItems(first)).toEqual(listItems(aSentRun()));
+    expect(first.state.unseen).toEqual({ c1: { looks: 1, lookedAt: 60_000 } });
+  });
+
+  it("lets them wait again at once when the account has too many under way, after a pause", () => {
+    const { state, ...run } = noteNoteUnbegun("Rate Exceeded", aSentRun());
 
     expect(listItems(run)).toMatchObject([{ state: "running" }, { state: "not-sent" }]);
     expect(listItems(run)[1]).not.toHaveProperty("commandId");

@@ -1,7 +1,8 @@
+import { type Absence, decideAbsence } from "@stackyard/aws";
 import { defined, mapLimited } from "@stackyard/core";
 import { listItems } from "@stackyard/core/rollout";
 import { AwsCallError, type FleetAws } from "./call-aws.ts";
-import { isUnreachable } from "./count-instances.ts";
+import { INSTANCE_GONE, isUnreachable } from "./count-instances.ts";
 import {
   findCommand,
   type Invocation,
@@ -15,6 +16,7 @@ import { isFinalStatus, toInstanceState, toPlainStatus } from "./instance-state.
 import { RATE_EXCEEDED } from "./next-action.ts";
 import { toSkipped } from "./plan-run.ts";
 import type { FleetInstanceReport } from "./report-page.ts";
+import { noteGone } from "./watch-gone.ts";
 
 /** Calls at a time: SSM's rates are per account, and others work there too. */
 const AT_ONCE = 4;
@@ -43,10 +45,10 @@ export async function watchRun(aws: FleetAws, run: FleetRun): Promise<WatchedRun
   const looked = invocations.filter((invocation) => !left.has(invocation));
   const now = aws.clock.now();
   const known = noteInvocations(run, { invocations: looked, outputs, now });
-  const noted = await noteMissing(aws, known, invocations);
+  const noted = await noteGone(aws, await noteMissing(aws, known, invocations));
   const isPartial = left.size > 0;
   return {
-    run: isPartial ? noted : noteStatus(noted, command, invocations.length),
+    run: isPartial ? noted : noteStatus(noted, command, { listed: invocations.length, now }),
     isPartial,
     ended: listEnded(run, noted),
   };
@@ -55,8 +57,9 @@ export async function watchRun(aws: FleetAws, run: FleetRun): Promise<WatchedRun
 /** Loads the commands of instances that are missing from the invocations for too long. */
 async function noteMissing(aws: FleetAws, run: FleetRun, invocations: readonly Invocation[]): Promise<FleetRun> {
   const now = aws.clock.now();
+  const unbegun = findUnbegun(run, invocations, now);
   let noted = run;
-  for (const commandId of findUnbegun(run, invocations, now)) {
+  for (const commandId of unbegun) {
     const command = await findCommand(aws, commandId);
     if (command !== undefined) noted = noteUnbegun(noted, command, { invocations, now });
   }
@@ -192,22 +195,39 @@ function isOpen({ state }: FleetRun, instance: FleetInstanceReport, { commandId 
 
 /**
  * Applies the state of the run's one command. SSM lists invocations some seconds late: an end counts once all of its
- * instances are listed, or at the second poll, because a stopped command never lists the rest.
+ * instances are listed, or once looks in a row did not show them, because a stopped command never lists the rest. It waits
+ * for instances that are gone; the run does not.
  */
 export function noteStatus(
   run: FleetRun,
-  command: Pick<SentCommand, "status" | "targetCount"> | undefined,
-  listed: number,
+  command: Pick<SentCommand, "commandId" | "status" | "targetCount"> | undefined,
+  { listed, now }: { readonly listed: number; readonly now: number },
 ): FleetRun {
   const { fleetCommand } = run.state;
   if (fleetCommand === undefined || command === undefined) return run;
-  const { status, targetCount } = command;
-  const isLate = isFinalStatus(status) && listed < targetCount && fleetCommand.ending !== status;
-  const noted = isLate ? { ...fleetCommand, ending: status } : { ...fleetCommand, status };
-  return { ...run, state: { ...run.state, fleetCommand: noted } };
+  const { commandId, targetCount } = command;
+  const status = hasLostTheRest(run, { listed, targetCount }) ? "Success" : command.status;
+  if (isFinalStatus(status) && listed < targetCount) {
+    const { kind, absence } = decideAbsence(run.state.unseen?.[commandId], now);
+    if (kind === "again") return withUnseen(run, commandId, absence);
+  }
+  const { state } = withUnseen(run, commandId, undefined);
+  return { ...run, state: { ...state, fleetCommand: { ...fleetCommand, status } } };
 }
 
-/** SSM lists invocations some seconds late; instances missing for longer were never started. */
+/** Returns true if nothing of a command runs but instances that are gone. */
+function hasLostTheRest(run: FleetRun, { listed, targetCount }: { listed: number; targetCount: number }): boolean {
+  const items = listItems(run);
+  const isAll = targetCount > 0 && listed >= targetCount && !items.some(({ state }) => state === "running");
+  return isAll && !items.some(isWaiting) && items.some(({ code }) => code === INSTANCE_GONE);
+}
+
+function withUnseen(run: FleetRun, key: string, absence: Absence | undefined): FleetRun {
+  const { [key]: _, ...others } = run.state.unseen ?? {};
+  return { ...run, state: { ...run.state, unseen: { ...others, ...(absence && { [key]: absence }) } } };
+}
+
+/** SSM lists invocations some seconds late. */
 const LISTED_WITHIN_MS = 15_000;
 
 /** How often, and after which pause, commands are sent again that SSM rejected because the account had too many. */
@@ -225,8 +245,8 @@ export function findUnbegun(run: FleetRun, invocations: readonly Invocation[], n
 }
 
 /**
- * Updates instances that SSM will not start, because their command has ended. If the account had too many running
- * invocations (`Rate Exceeded`), they wait again.
+ * Updates instances that SSM will not start, because their command has ended without them, at looks in a row. If the
+ * account had too many running invocations (`Rate Exceeded`), they wait again at once.
  */
 export function noteUnbegun(
   run: FleetRun,
@@ -236,7 +256,9 @@ export function noteUnbegun(
   if (!isFinalStatus(status)) return run;
   const listed = toKeys(invocations);
   const isRefused = toPlainStatus(status) === "rateexceeded";
-  const noted = updateInstances(run, (instance) => {
+  const { kind, absence } = decideAbsence(run.state.unseen?.[commandId], now);
+  if (!isRefused && kind === "again") return withUnseen(run, commandId, absence);
+  const noted = updateInstances(withUnseen(run, commandId, undefined), (instance) => {
     if (instance.commandId !== commandId || !isMissing(instance, listed)) return instance;
     return isRefused ? toWaiting(instance) : toEnded(instance, status, now);
   });

@@ -28,7 +28,11 @@ export interface EcsYard {
   /** Runs a task to its end. */
   run(
     config: object,
-    options?: { readonly cancelAfterMs?: number; readonly context?: TestExecutorContext },
+    options?: {
+      readonly cancelAfterMs?: number;
+      readonly context?: TestExecutorContext;
+      readonly lateMs?: (steps: number) => number;
+    },
   ): Promise<Outcome>;
   countCalls(operation: string): number;
 }
@@ -65,9 +69,8 @@ export function openSimClient<Client>(type: SdkClient<Client>, plugin: unknown, 
   return client;
 }
 
-/** Creates a yard. Nothing runs in it, and its time does not advance. */
-export function createEcsYard(): EcsYard {
-  const clock = createFakeClock();
+/** Creates a yard, by default with a clock of its own. Nothing runs in it, and its time does not advance. */
+export function createEcsYard(clock: FakeClock = createFakeClock()): EcsYard {
   const sim = createAwsSim({ clock });
   const credentials = sim.iam.addUser({ account: PLACE.account, name: "runner" });
   const plugin = createSimPlugin(sim);

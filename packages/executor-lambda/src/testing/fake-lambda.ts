@@ -6,6 +6,8 @@ import { text } from "node:stream/consumers";
 export type Reply =
   | { readonly payload: string; readonly functionError?: string; readonly log?: string; readonly afterMs?: number }
   | { readonly status: number; readonly type?: string; readonly message: string; readonly reason?: string }
+  /** A page of a gateway in front of Lambda, after it got the call. */
+  | { readonly page: string; readonly gatewayStatus: number }
   | "hang-up"
   | "cut-off"
   | "silence";
@@ -74,6 +76,7 @@ async function send(response: ServerResponse, reply: Reply): Promise<void> {
   if (reply === "hang-up") response.socket?.destroy();
   else if (reply === "cut-off") cutOff(response);
   else if ("status" in reply) sendError(response, reply);
+  else if ("page" in reply) response.writeHead(reply.gatewayStatus, { "content-type": "text/html" }).end(reply.page);
   else {
     if (reply.afterMs) await new Promise((resolve) => setTimeout(resolve, reply.afterMs));
     sendAnswer(response, reply);

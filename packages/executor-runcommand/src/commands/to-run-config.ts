@@ -40,6 +40,7 @@ export const runArgs = {
   logGroup: optionalText("Also send the outputs to this log group.", { minLength: 1, placeholder: "name" }),
   allowEmpty: optionalFlag("No instance selected is a success."),
   ignoreUnreachable: optionalFlag("Unreachable instances do not count as failures."),
+  ignoreGone: optionalFlag("Instances that are stopped or terminated meanwhile do not count as failures."),
   ...startArgs,
 };
 const RunArgs = Type.Object(runArgs);
@@ -60,7 +61,7 @@ export function toRunConfig(args: RunArgs, file: Config = {}): Config {
     ...rest,
     ...toWhere(args, file["select"]),
     ...defined({ maxConcurrency, maxErrors, timeout, deliveryTimeout, profile, document, documentVersion }),
-    ...defined({ allowEmpty: args.allowEmpty, ignoreUnreachable: args.ignoreUnreachable }),
+    ...defined({ allowEmpty: args.allowEmpty, ignoreUnreachable: args.ignoreUnreachable, ignoreGone: args.ignoreGone }),
     ...defined({ parameters: toParameters(args.parameter), artifact: toArtifact(args), output: toOutput(args) }),
     source: "command",
   };

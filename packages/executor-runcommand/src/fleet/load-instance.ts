@@ -1,4 +1,5 @@
 import type { Instance } from "@aws-sdk/client-ec2";
+import { type Absence, decideAbsence } from "@stackyard/aws";
 import { type KnownInstance, toKnownInstance } from "../select-instances.ts";
 import { type Fleet, FleetError } from "./fleet-deps.ts";
 
@@ -10,7 +11,6 @@ interface LoadedInstance {
 }
 
 /** EC2's answers are eventually consistent: an instance may be unknown for a while after its event. */
-const PATIENCE_MS = 60_000;
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 10_000;
 
@@ -24,15 +24,16 @@ export async function loadInstance(
   signal: AbortSignal,
 ): Promise<LoadedInstance | undefined> {
   const { clock } = fleet;
-  const until = clock.now() + PATIENCE_MS;
+  let absence: Absence | undefined;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
     const instance = await describe(fleet, instanceId);
     if (instance !== undefined) {
       return { known: toKnownInstance(instance), launchedAt: instance.LaunchTime?.toISOString() ?? "unknown" };
     }
-    const leftMs = until - clock.now();
-    if (leftMs <= 0) return undefined;
-    await clock.sleep(Math.min(pauseMs, leftMs), signal);
+    const after = decideAbsence(absence, clock.now());
+    if (after.kind === "unknown") return undefined;
+    absence = after.absence;
+    await clock.sleep(Math.min(pauseMs, after.afterMs), signal);
     // The event is redelivered then: an interrupted poll must decide nothing.
     if (signal.aborted)
       throw new FleetError({ code: "FLEET_OUT_OF_TIME", message: `EC2 does not know ${instanceId} yet.` });
@@ -40,11 +41,16 @@ export async function loadInstance(
 }
 
 async function describe(fleet: Fleet, instanceId: string): Promise<Instance | undefined> {
-  const { DescribeInstancesCommand, EC2Client } = await import("@aws-sdk/client-ec2");
-  const command = new DescribeInstancesCommand({ InstanceIds: [instanceId] });
+  const { EC2Client, paginateDescribeInstances } = await import("@aws-sdk/client-ec2");
+  const client = fleet.aws.fleet.client(EC2Client, undefined);
   try {
-    const { Reservations = [] } = await fleet.aws.fleet.client(EC2Client, undefined).send(command);
-    return Reservations.flatMap(({ Instances = [] }) => Instances).find((each) => each.InstanceId === instanceId);
+    // A page may be empty and have a token.
+    for await (const { Reservations = [] } of paginateDescribeInstances({ client }, { InstanceIds: [instanceId] })) {
+      const instances = Reservations.flatMap(({ Instances = [] }) => Instances);
+      const found = instances.find((each) => each.InstanceId === instanceId);
+      if (found !== undefined) return found;
+    }
+    return undefined;
   } catch (error) {
     if (error instanceof Error && error.name === "InvalidInstanceID.NotFound") return undefined;
     throw error;

@@ -145,6 +145,7 @@ export interface UserParameters {
   readonly timeout: string;
   readonly deliveryTimeout: string;
   readonly ignoreUnreachable: boolean;
+  readonly ignoreGone?: boolean;
   readonly allowEmpty: boolean;
   /** False if the action succeeds once everything is dispatched. */
   readonly wait: boolean;
@@ -234,6 +235,7 @@ const RULES: Readonly<Record<keyof UserParameters, Rule>> = {
     maxMs: 30 * DAY_MS,
   },
   ignoreUnreachable: FLAG,
+  ignoreGone: FLAG,
   allowEmpty: FLAG,
   wait: FLAG,
   dryRun: FLAG,

@@ -1,0 +1,83 @@
+import { type AwsSim, watchSim } from "@stackyard/aws-sim";
+import { type Ending, type Story, taskStory } from "@stackyard/core/testing";
+import { createEcsExecutor } from "../ecs.ts";
+import { createEcsTaskWorld, LEAST, toFetch } from "./an-ecs-task-world.ts";
+import { createEcsYard, INSTANCE } from "./an-ecs-yard.ts";
+
+const RUNS_MS = 4 * 60_000;
+const FAIR_MS = 2 * 3_600_000;
+
+/** Returns the truth about the tasks of one order: ECS knows how they ended. */
+function toEnding(sim: AwsSim): Omit<Ending, "verdict" | "said"> {
+  const tasks = sim.ecs.tasks();
+  const codes = tasks.flatMap(({ containers = [] }) => containers.map(({ exitCode }) => exitCode));
+  const isRunning = codes.includes(undefined);
+  const isDone = codes.includes(0);
+  return {
+    truth: isDone ? "succeeded" : isRunning || codes.length === 0 ? "unfinished" : "failed",
+    begun: { task: tasks.length },
+    ended: tasks.filter(({ stopCode }) => stopCode === "UserInitiated").map(() => "a running task"),
+    left: isRunning ? ["a running task"] : [],
+    foreign: [],
+    views: {},
+  };
+}
+
+/** How the task of a machine runs. */
+interface EngineInput {
+  readonly exitCode: number;
+  /** Runs on one container instance, by StartTask. */
+  readonly onInstance?: boolean;
+}
+
+/** A migration as the task of a machine. */
+function inEngine({ exitCode, onInstance = false }: EngineInput): Story {
+  return taskStory({
+    name: `ecs-${onInstance ? "instance" : "task"}-exit-${exitCode}`,
+    unknown: ["ECS_TASK_LOST"],
+    async create(sky) {
+      const { sim, clock, aws } = createEcsYard();
+      sim.ecs.script("migrate", { runsMs: RUNS_MS, containers: { app: { exitCode } } });
+      watchSim(sim, sky);
+      const place = onInstance ? { instances: [INSTANCE] } : {};
+      return {
+        clock,
+        executor: createEcsExecutor(),
+        config: { cluster: "web", taskDefinition: "migrate", timeout: "3h", ...place },
+        aws: (type) => aws(type),
+        judge: async () => toEnding(sim),
+      };
+    },
+  });
+}
+
+/** `Custom::ECSTask` in a new stack of CloudFormation. */
+const asResource: Story = {
+  name: "ecs-resource-create",
+  async play(sky) {
+    const fetched: { fetch?: typeof globalThis.fetch } = {};
+    const world = createEcsTaskWorld({
+      fetch: async (url, init) =>
+        (await sky.meet("CloudFormation.Response", {}, async () => fetched.fetch?.(url, init))) as Response,
+    });
+    const { sim, clock, life } = world;
+    fetched.fetch = toFetch(sim);
+    sim.ecs.script("migrate", { runsMs: RUNS_MS });
+    sky.under(clock, clock.advance);
+    watchSim(sim, sky);
+    const { status, reason = "" } = await world.until(life.create(LEAST));
+    await sky.clear();
+    await world.until(clock.sleep(FAIR_MS / 2));
+    const verdict =
+      status === "CREATE_COMPLETE" ? "succeeded" : reason.includes("ECS_TASK_LOST") ? "unknown" : "failed";
+    return { verdict, said: `${status} ${reason}`, ...toEnding(sim) };
+  },
+};
+
+/** The stories of tasks on ECS. */
+export const ecsStories: readonly Story[] = [
+  inEngine({ exitCode: 0 }),
+  inEngine({ exitCode: 3 }),
+  inEngine({ exitCode: 0, onInstance: true }),
+  asResource,
+];

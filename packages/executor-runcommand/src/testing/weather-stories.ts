@@ -1,0 +1,88 @@
+import { watchSim } from "@stackyard/aws-sim";
+import { type Decision, type Ending, type Story, taskStory } from "@stackyard/core/testing";
+import type { RunCommandConfig } from "../definition.ts";
+import { createRunCommandExecutor } from "../run-command.ts";
+import { aSimFleet, type SimFleet } from "./a-sim-fleet.ts";
+
+const MINUTE_MS = 60_000;
+const SHELL: RunCommandConfig = { document: "AWS-RunShellScript", parameters: { commands: ["true"] } };
+
+const SELECTED_ONCE: readonly Decision[] = [
+  {
+    finding: /^missing( 30 s)? at EC2.DescribeInstances: true: /,
+    reason:
+      "A run is for the instances that EC2 lists when it begins; its report names them. An instance that is too new for that is configured at its boot.",
+  },
+];
+
+/** A run on a fleet. */
+interface FleetStoryInput {
+  readonly name: string;
+  readonly config: (instanceIds: readonly string[]) => RunCommandConfig;
+  readonly count: number;
+  /** The agents register so late. Default: they have registered. */
+  readonly bootMs?: number;
+  readonly decisions?: readonly Decision[];
+  /** The command fails on the last instance. Default: false. */
+  readonly isBroken?: boolean;
+}
+
+function fleetStory({ name, config, count, bootMs = 0, isBroken = false, decisions = [] }: FleetStoryInput): Story {
+  return taskStory({
+    name,
+    decisions,
+    async create(sky) {
+      const fleet = aSimFleet();
+      const ids = fleet.addMany(count, { registersAt: fleet.clock.now() + bootMs });
+      fleet.sim.ssm.script("*", { runsForMs: 2 * MINUTE_MS });
+      if (isBroken) fleet.sim.ssm.script(ids.at(-1) ?? "", { runsForMs: MINUTE_MS, exitCode: 1 });
+      watchSim(fleet.sim, sky);
+      return {
+        clock: fleet.clock,
+        executor: createRunCommandExecutor({}, { random: () => 0.5 }),
+        config: config(ids),
+        aws: (type) => fleet.context().aws(type),
+        judge: async () => toEnding(fleet, ids),
+      };
+    },
+  });
+}
+
+/** SSM knows what became of the command on each instance. */
+function toEnding({ sim, clock }: SimFleet, ids: readonly string[]): Omit<Ending, "verdict" | "said"> {
+  const invocations = sim.ssm.listCommands().flatMap((command) => command.invocations);
+  const ofEach = ids.map((id) => invocations.filter(({ instanceId }) => instanceId === id));
+  const isDone = ofEach.every((all) => all.some(({ course }) => course?.end === "Success"));
+  const isRunning = invocations.some(({ course, dropped }) => !dropped && (course?.endsAt ?? Infinity) > clock.now());
+  return {
+    truth: isDone ? "succeeded" : isRunning || invocations.length === 0 ? "unfinished" : "failed",
+    begun: Object.fromEntries(ofEach.map((all, index) => [`the command on instance ${index + 1}`, all.length])),
+    ended: invocations.filter(({ cancelRequestedAt }) => cancelRequestedAt !== undefined).map(() => "a command"),
+    left: isRunning ? ["a running command"] : [],
+    foreign: [],
+    views: {},
+  };
+}
+
+/** The stories of runs on fleets. */
+export const fleetStories: readonly Story[] = [
+  fleetStory({
+    name: "fleet-waves",
+    count: 3,
+    decisions: SELECTED_ONCE,
+    config: () => ({ ...SHELL, maxConcurrency: "1" }),
+  }),
+  fleetStory({
+    name: "fleet-ids-one-fails",
+    count: 2,
+    isBroken: true,
+    config: (ids) => ({ ...SHELL, instanceIds: [...ids] }),
+  }),
+  fleetStory({ name: "fleet-targets", count: 3, config: () => ({ ...SHELL, targetsAbove: 1 }) }),
+  fleetStory({
+    name: "fleet-boot",
+    count: 1,
+    bootMs: 3 * MINUTE_MS,
+    config: ([instance = ""]) => ({ ...SHELL, instance }),
+  }),
+];

@@ -1,0 +1,94 @@
+import { type Absence, decideAbsence, runOptional } from "@stackyard/aws";
+import { listItems } from "@stackyard/core/rollout";
+import { AwsCallError, type FleetAws } from "./call-aws.ts";
+import { INSTANCE_GONE } from "./count-instances.ts";
+import { cancelCommand, loadByIds } from "./fleet-calls.ts";
+import { type FleetRun, updateInstances } from "./fleet-run.ts";
+import type { FleetInstanceReport } from "./report-page.ts";
+
+/** EC2 user guide, "Instance lifecycle": no command ends in these states. SSM says InProgress until its time is over. */
+const GONE: ReadonlySet<string> = new Set(["shutting-down", "terminated", "stopping", "stopped"]);
+
+/** Instances whose command has run for so long are looked for in EC2, and as often. */
+const LOOK_EVERY_MS = 60_000;
+
+/**
+ * Ends the instances of a run that are gone. One that EC2 does not list is looked for again. Without an answer of EC2
+ * nothing changes, because a run by targets needs no right to list instances.
+ */
+export async function noteGone(aws: FleetAws, run: FleetRun): Promise<FleetRun> {
+  const now = aws.clock.now();
+  const { goneLookedAt = 0, unseen = {} } = run.state;
+  const open = listItems(run).filter((instance) => isLong(instance, now));
+  if (open.length === 0 || now - goneLookedAt < LOOK_EVERY_MS) return run;
+  const states = await findStates(aws, open);
+  if (states === undefined) return { ...run, state: { ...run.state, goneLookedAt: now } };
+  const { gone, absent } = judge(open, { states, unseen, now });
+  await cancelGone(aws, open, gone);
+  const noted = updateInstances(run, (instance) => toGone(instance, gone.get(instance.instanceId), now));
+  const others = Object.entries(unseen).filter(([key]) => !key.startsWith("i-"));
+  return { ...noted, state: { ...noted.state, goneLookedAt: now, unseen: Object.fromEntries([...others, ...absent]) } };
+}
+
+/** What EC2 says about instances whose command runs. */
+interface Look {
+  readonly states: ReadonlyMap<string, string>;
+  readonly unseen: Readonly<Record<string, Absence>>;
+  readonly now: number;
+}
+
+/** Returns the states of the instances that are gone, and those that are looked for again. */
+function judge(open: readonly FleetInstanceReport[], { states, unseen, now }: Look) {
+  const gone = new Map<string, string>();
+  const absent = new Map<string, Absence>();
+  for (const { instanceId } of open) {
+    const state = states.get(instanceId);
+    const after = state === undefined ? decideAbsence(unseen[instanceId], now) : undefined;
+    if (after?.kind === "again") absent.set(instanceId, after.absence);
+    if (after?.kind === "unknown" || GONE.has(state ?? "")) gone.set(instanceId, state ?? "unknown");
+  }
+  return { gone, absent };
+}
+
+function isLong({ state, startedAt = 0, instanceId }: FleetInstanceReport, now: number): boolean {
+  return state === "running" && instanceId.startsWith("i-") && now - startedAt >= LOOK_EVERY_MS;
+}
+
+async function findStates(
+  aws: FleetAws,
+  open: readonly FleetInstanceReport[],
+): Promise<ReadonlyMap<string, string> | undefined> {
+  const ids = open.map(({ instanceId }) => instanceId);
+  const known = await unlessRefused(() => loadByIds(aws, ids));
+  return known && new Map(known.map(({ instanceId, state = "" }) => [instanceId, state]));
+}
+
+/** Withdraws the commands of what is gone, so that a stopped instance does not continue them when it starts again. */
+async function cancelGone(
+  aws: FleetAws,
+  open: readonly FleetInstanceReport[],
+  gone: ReadonlyMap<string, string>,
+): Promise<void> {
+  const byCommand = Map.groupBy(
+    open.filter(({ instanceId }) => gone.has(instanceId)),
+    ({ commandId = "" }) => commandId,
+  );
+  for (const [commandId, instances] of byCommand) {
+    const ids = instances.map(({ instanceId }) => instanceId);
+    await unlessRefused(() => cancelCommand(aws, commandId, ids));
+  }
+}
+
+async function unlessRefused<Result>(call: () => Promise<Result>): Promise<Result | undefined> {
+  try {
+    return await runOptional(call);
+  } catch (error) {
+    if (error instanceof AwsCallError) return undefined;
+    throw error;
+  }
+}
+
+function toGone(instance: FleetInstanceReport, state: string | undefined, now: number): FleetInstanceReport {
+  if (state === undefined || instance.state !== "running") return instance;
+  return { ...instance, state: "failed", code: INSTANCE_GONE, detailedStatus: state, endedAt: now };
+}
