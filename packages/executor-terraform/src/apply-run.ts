@@ -1,17 +1,25 @@
-import { existsSync } from "node:fs";
-import { copyFile, mkdir, readFile } from "node:fs/promises";
-import { hostname } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { TerraformFailure } from "./failure.ts";
+import type { UnsavedRun } from "@stackyard/core/services";
+import { forgetApplied, rememberApplied } from "./applied-source.ts";
+import { TerraformFailure, toHeadAndTail } from "./failure.ts";
 import { recordInventory } from "./inventory.ts";
 import { parseOutputs, toRunOutputs } from "./outputs.ts";
 import { checkPlan, isGuarded } from "./plan-guard.ts";
 import { makePlan } from "./plan-run.ts";
 import { prepareRun } from "./prepare-run.ts";
+import { forgetRun, keepWhatIsLeft, recordRun } from "./recorded-run.ts";
 import { claimSavedPlan, dropSavedPlan, openSavedPlan, releaseSavedPlan } from "./saved-plans.ts";
 import type { RunOutputs, StagedRun } from "./staged-run.ts";
 import { openState, type StateReader } from "./state-reader.ts";
-import { callStream, callTerraform, type StreamEnd, type StreamOutput, toCallFailure } from "./terraform-call.ts";
+import {
+  callStream,
+  callTerraform,
+  MAX_MESSAGE_BYTES,
+  type StreamEnd,
+  type StreamOutput,
+  toCallFailure,
+} from "./terraform-call.ts";
 import { withLockHolder } from "./yard-state.ts";
 
 /** Initialises, applies or destroys, and reads the outputs. Fails with TerraformFailure. */
@@ -54,9 +62,61 @@ interface ApplyInput {
   readonly planned?: Pick<StreamEnd, "forgets"> & Partial<Pick<StreamEnd, "resources">> & { readonly file: string };
 }
 
-async function apply(run: StagedRun, { action, planned }: ApplyInput): Promise<RunOutputs> {
+async function apply(run: StagedRun, input: ApplyInput): Promise<RunOutputs> {
+  const { action } = input;
+  const recorded = await recordRun(run, action);
+  const end = await callApply(run, input).catch(async (error: unknown) => {
+    // The program was not started.
+    if (error instanceof TerraformFailure) await forgetRun(run, recorded);
+    throw error;
+  });
+  const state = await openState(run);
+  await recordEnd(run, input, { recorded, end, state });
+  if (end.code !== 0) throw await toApplyFailure(run, action, end);
+  // The stream never contains sensitive values, and of lines that are too long nothing.
+  const isIncomplete = !end.isWhole || [...end.outputs.values()].some(({ sensitive }) => sensitive);
+  return toRunOutputs(run, isIncomplete ? await loadOutputs(run, state) : end.outputs);
+}
+
+/** Adds why a run has failed, to what it has left. */
+function withReason(failure: TerraformFailure, { message }: TerraformFailure): TerraformFailure {
+  const text = toHeadAndTail(`${failure.message}\n\n${message}`, MAX_MESSAGE_BYTES);
+  return new TerraformFailure(failure.code, text, { cause: failure });
+}
+
+interface EndInput {
+  readonly recorded: UnsavedRun | undefined;
+  readonly end: StreamEnd;
+  readonly state: StateReader;
+}
+
+/** Records how a run has ended, what it has left first. Fails with TERRAFORM_STATE_NOT_SAVED. */
+async function recordEnd(
+  run: StagedRun,
+  { action, planned }: ApplyInput,
+  { recorded, end, state }: EndInput,
+): Promise<void> {
+  const kept = await keepWhatIsLeft(run, recorded, { end, state });
+  const sequence = recorded?.sequence ?? 0;
+  const isDone = end.code === 0;
+  const isEmpty = isDone && action === "destroy";
+  if (action === "apply" && end.hasBegun) await rememberApplied(run, sequence);
+  if (kept instanceof TerraformFailure) throw withReason(kept, await toApplyFailure(run, action, end));
+  await recordInventory(run, {
+    state,
+    sequence,
+    isEmpty,
+    isUnchanged: isDone && planned === undefined && isUnchanged(end),
+    forgets: planned?.forgets ?? end.forgets,
+    streamed: isDone ? (planned ?? end).resources : undefined,
+  });
+  if (isEmpty) await forgetApplied(run.ctx, run.stateKey);
+  if (kept) await forgetRun(run, recorded);
+}
+
+function callApply(run: StagedRun, { action, planned }: ApplyInput): Promise<StreamEnd> {
   const lockTimeout = `-lock-timeout=${run.settings.lockTimeout}`;
-  const end = await callStream(run, {
+  return callStream(run, {
     // A plan to destroy is applied like any other.
     command: planned === undefined ? action : "apply",
     arguments: [
@@ -64,43 +124,16 @@ async function apply(run: StagedRun, { action, planned }: ApplyInput): Promise<R
       ...(planned === undefined ? [] : [planned.file]),
     ],
   });
-  await rescueState(run);
-  const state = await openState(run);
-  const isDone = end.code === 0;
-  await recordInventory(run, {
-    state,
-    isEmpty: isDone && action === "destroy",
-    isUnchanged: isDone && planned === undefined && isUnchanged(end),
-    forgets: planned?.forgets ?? end.forgets,
-    streamed: isDone ? (planned ?? end).resources : undefined,
-  });
-  if (!isDone) {
-    const code = action === "apply" ? "TERRAFORM_APPLY_FAILED" : "TERRAFORM_DESTROY_FAILED";
-    throw await withLockHolder(run, toCallFailure({ command: `terraform ${action}`, code, end, mask: run.mask }));
-  }
-  // The stream never contains sensitive values, and of lines that are too long nothing.
-  const isIncomplete = !end.isWhole || [...end.outputs.values()].some(({ sensitive }) => sensitive);
-  return toRunOutputs(run, isIncomplete ? await loadOutputs(run, state) : end.outputs);
+}
+
+function toApplyFailure(run: StagedRun, action: ApplyInput["action"], end: StreamEnd): Promise<TerraformFailure> {
+  const code = action === "apply" ? "TERRAFORM_APPLY_FAILED" : "TERRAFORM_DESTROY_FAILED";
+  const failed = { command: `terraform ${action}`, code, end, mask: run.mask, isUnplanned: !end.hasBegun } as const;
+  return withLockHolder(run, toCallFailure(failed));
 }
 
 function isUnchanged({ counts, planned }: StreamEnd): boolean {
   return planned.length === 0 && counts !== undefined && Object.values(counts).every((count) => count === 0);
-}
-
-/** Where Terraform puts a state that its backend did not take. */
-const UNSAVED_STATE = "errored.tfstate";
-
-/** Rescues an unsaved state, which would be deleted with the folder, and the created resources lost. */
-async function rescueState({ ctx, module, settings }: StagedRun): Promise<void> {
-  const unsaved = join(module, UNSAVED_STATE);
-  if (!existsSync(unsaved)) return;
-  const kept = join(settings.rescueDir, `${ctx.idempotencyKey}-${ctx.attempt.token}.tfstate`);
-  await mkdir(settings.rescueDir, { recursive: true, mode: 0o700 });
-  await copyFile(unsaved, kept);
-  const text =
-    `The backend did not take the state, so it was kept on ${hostname()} as ${kept}. ` +
-    `Repair the backend, then run \`terraform state push ${kept}\` in the configuration before anything else works on this stack.`;
-  throw new TerraformFailure("TERRAFORM_STATE_NOT_SAVED", text);
 }
 
 async function loadOutputs(run: StagedRun, state: StateReader): Promise<ReadonlyMap<string, StreamOutput>> {

@@ -59,9 +59,9 @@ const GitSource = Type.Object(
       description: "Such as `acme/shop`",
     }),
     commit: Type.String({
-      pattern: "^[0-9a-f]{40}$",
+      pattern: "^(?:[0-9a-f]{40})?$",
       expected: "a full commit of 40 hexadecimal digits",
-      description: "The commit in full",
+      description: "The commit in full. Empty in a destroy: that of the last apply",
     }),
     path: Type.Optional(
       Type.String({
@@ -292,6 +292,8 @@ export const TerraformInventory = Type.Object({
   at: Type.Integer(),
   /** Where the state is, for people and for comparison. */
   place: Type.Optional(Type.String()),
+  /** Of the run, among those of its state: what an earlier one knew never replaces it. */
+  sequence: Type.Optional(Type.Integer()),
   /** Of all managed resources; `resources` has fewer where a record cannot contain them all. */
   count: Type.Integer(),
   resources: Type.Array(InventoryResource),

@@ -38,7 +38,10 @@ export const TERRAFORM_FAILURES = {
   TERRAFORM_OUTPUTS_FAILED: fact(true, "The run succeeded, but its outputs could not be read."),
   TERRAFORM_OUTPUTS_REFUSED: fact(false, "The run succeeded, but a task cannot return its outputs. Name others."),
   TERRAFORM_STATE_LOCKED: fact(true, "Another run has the lock of the state."),
-  TERRAFORM_STATE_NOT_SAVED: fact(false, "The state could not be saved; the runner kept a copy. Push it by hand."),
+  TERRAFORM_STATE_NOT_SAVED: fact(
+    false,
+    "The state of this run or an earlier one could not be saved. Push it or give it up.",
+  ),
   TERRAFORM_PROTECTED: fact(false, "The run would delete or replace a protected resource; nothing was changed."),
   TERRAFORM_POLICY_DENIED: fact(false, "A policy does not allow the plan; nothing was changed."),
   TERRAFORM_PRICES_INVALID: fact(false, "The document of prices cannot be read."),
@@ -51,20 +54,40 @@ export const TERRAFORM_FAILURES = {
 /** A code that a failed task of this executor may have. */
 export type TerraformFailureCode = keyof typeof TERRAFORM_FAILURES;
 
+/** Codes of a configuration that cannot be read or planned. */
+const UNPLANNED: ReadonlySet<TerraformFailureCode> = new Set<TerraformFailureCode>([
+  ...(["TERRAFORM_SOURCE_MISSING", "TERRAFORM_SOURCE_UNREADABLE", "TERRAFORM_SOURCE_UNSUPPORTED"] as const),
+  ...([
+    "TERRAFORM_SOURCE_REFUSED",
+    "TERRAFORM_VALUE_REFUSED",
+    "TERRAFORM_INIT_FAILED",
+    "TERRAFORM_PLAN_FAILED",
+  ] as const),
+  ...(["TERRAFORM_BACKEND_MISSING", "TERRAFORM_BACKEND_SHARED", "TERRAFORM_BACKEND_CHANGED"] as const),
+]);
+
 interface FailureOptions extends ErrorOptions {
   readonly final?: boolean;
+  readonly isUnplanned?: boolean;
 }
 
 /** Ends a run from any depth; `start` returns its failed step. Never leaves this package. */
 export class TerraformFailure extends Error {
   readonly code: TerraformFailureCode;
   readonly step: Failed;
+  /** True if the configuration could not be read or planned, so that nothing was done. */
+  readonly isUnplanned: boolean;
 
-  /** Creates a failure. `final`: another attempt cannot succeed, whatever the code says. */
-  constructor(code: TerraformFailureCode, message: string, { final = false, ...options }: FailureOptions = {}) {
+  /**
+   * Creates a failure. `final`: another attempt cannot succeed, whatever the code says. `isUnplanned`: nothing was done,
+   * where the code does not say so.
+   */
+  constructor(code: TerraformFailureCode, message: string, options: FailureOptions = {}) {
+    const { final = false, isUnplanned = UNPLANNED.has(code) } = options;
     super(message, options);
     this.name = "TerraformFailure";
     this.code = code;
+    this.isUnplanned = isUnplanned;
     this.step = failed({ code, message, retryable: !final && TERRAFORM_FAILURES[code].retryable });
   }
 }

@@ -46,6 +46,12 @@ describe("findProgram", () => {
     expect(folder.read(".")["calls"]).toBe("called\ncalled\n");
   });
 
+  it("names the version of a program that is too old, whatever the task allows", async () => {
+    install("bin/terraform", "#!/bin/sh\necho 'Terraform v0.11.14'\n");
+
+    await expect(find("terraform")).rejects.toThrow(/bin\/terraform" is version 0\.11\.14; allowed is >= 1\.0\./);
+  });
+
   it("says that a program does not report its version", async () => {
     install("bin/tofu", "#!/bin/sh\nexit 1\n");
 

@@ -38,11 +38,21 @@ export async function findProgram(
     const path = await findInPath(binary, environment["PATH"] ?? "");
     if (path === undefined) continue;
     const program = { path, ...(await loadFacts(path, environment)) };
-    if (constraints.every((constraint) => allowsVersion(constraint, program.version))) return program;
+    const isAllowed = constraints.every((constraint) => allowsVersion(constraint, program.version));
+    if (isAllowed && !isTooOld(program)) return program;
     found.push(program);
   }
   if (found.length === 0) throw new TerraformFailure("TERRAFORM_NOT_FOUND", toMissingText(binaries));
-  throw new TerraformFailure("TERRAFORM_VERSION_MISMATCH", toMismatchText(found, constraints));
+  const allowed = found.some(isTooOld) ? [`>= ${OLDEST}`, ...constraints] : constraints;
+  throw new TerraformFailure("TERRAFORM_VERSION_MISMATCH", toMismatchText(found, allowed));
+}
+
+/** The first version whose plans and applies are streams of JSON (Terraform's changelog, 0.15.3, and its promises for 1.x). */
+const OLDEST = "1.0";
+
+/** Returns true for a program that says that it is older; it would fail in a way that leads away from its version. */
+export function isTooOld({ version }: Pick<Program, "version">): boolean {
+  return version !== "" && Number.parseInt(version, 10) < Number.parseInt(OLDEST, 10);
 }
 
 function checkConstraint(constraint: string | undefined): string | undefined {

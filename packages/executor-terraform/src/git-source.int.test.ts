@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { StackyardError } from "@stackyard/core";
 import type { SourceArchives, SourceCommit } from "@stackyard/core/services";
 import { type TarEntry, toTarball } from "@stackyard/host-sim";
@@ -18,7 +19,17 @@ const source: GitSource = { type: "git", host: "github", repository: "acme/shop"
 
 /** Archives as a host sends them: everything is in one folder. */
 function anArchive(entries: readonly TarEntry[], asked: SourceCommit[] = []): SourceArchives {
-  const bytes = toTarball(entries.map((entry) => ({ ...entry, path: `acme-shop-0123456/${entry.path}` })));
+  return toArchives(pack(entries), asked);
+}
+
+function pack(entries: readonly TarEntry[], commit?: string): Uint8Array {
+  return toTarball(
+    entries.map((entry) => ({ ...entry, path: `acme-shop-0123456/${entry.path}` })),
+    commit,
+  );
+}
+
+function toArchives(bytes: Uint8Array, asked: SourceCommit[] = []): SourceArchives {
   return {
     async open(commit) {
       asked.push(commit);
@@ -89,6 +100,79 @@ describe("copyGitSource", () => {
     await expect(copy(anArchive(many), { path: "infra/app" })).rejects.toMatchObject({
       step: { code: "TERRAFORM_SOURCE_REFUSED", message: expect.stringContaining("more than 10000 files") },
     });
+  });
+
+  it.each<[string, number]>([
+    ["behind a file, before the end of the archive", 1024],
+    ["in the middle of a file", 1024 + 512 + 20],
+    ["in a header", 1024 + 100],
+    ["in the middle of its end", -512],
+  ])("refuses an archive that was cut %s [Oxen#867, bob#636]", async (_, end) => {
+    const unpacked = gunzipSync(
+      pack([
+        { path: "a.tf", content: "a" },
+        { path: "b.tf", content: "b".repeat(2_000) },
+      ]),
+    );
+
+    const copied = copy(toArchives(gzipSync(unpacked.subarray(0, end))));
+
+    await expect(copied).rejects.toMatchObject({ step: { code: "TERRAFORM_SOURCE_UNREADABLE", retryable: true } });
+  });
+
+  it("refuses an archive that was cut in a file of zeros, which look like its end", async () => {
+    const unpacked = gunzipSync(
+      pack([
+        { path: "a.tf", content: "a" },
+        { path: "b.bin", content: "\0".repeat(4_096) },
+      ]),
+    );
+
+    const copied = copy(toArchives(gzipSync(unpacked.subarray(0, 1024 + 512 + 2_048))));
+
+    await expect(copied).rejects.toMatchObject({ step: { code: "TERRAFORM_SOURCE_UNREADABLE" } });
+  });
+
+  it("refuses the archive of another commit", async () => {
+    await copy(toArchives(pack(files, COMMIT)));
+
+    const copied = copy(toArchives(pack(files, "f".repeat(40))));
+
+    await expect(copied).rejects.toThrow(`The archive is of the commit ${"f".repeat(40)}.`);
+  });
+
+  it("fails when a file cannot be written, instead of leaving it out [compress-tools-rs#142]", async () => {
+    const below = { path: "README.md/main.tf", content: "x" };
+
+    await expect(copy(anArchive([...files, below]))).rejects.toMatchObject({
+      step: { code: "TERRAFORM_SOURCE_UNREADABLE" },
+    });
+  });
+
+  it("says what the archive lacks [woocommerce-blocks#4725]", async () => {
+    const ctx = aContext({
+      archives: anArchive([
+        { path: ".gitattributes", content: "# export-ignore\n*.bin filter=lfs diff=lfs\n" },
+        { path: "infra/.gitattributes", content: "db.tf export-ignore\n" },
+        { path: ".gitmodules", content: "" },
+        ...files,
+      ]),
+    });
+
+    await copyGitSource(ctx, { ...source, path: "infra/app" }, target);
+
+    expect(ctx.lines).toEqual([
+      "Not copied from the source, as states, broken links or special files: old.tfstate",
+      '.gitattributes has "filter=lfs": the files that it names are not included, only their pointers.',
+      'infra/.gitattributes has "export-ignore": the files that it names are missing in the source, and what they declare counts as removed.',
+      "The repository has submodules, which are not included in the source.",
+    ]);
+  });
+
+  it("copies a file whose name only contains that of a state [terraform#15732]", async () => {
+    await copy(anArchive([{ path: "bucket.tfstate.tf" }, { path: "terraform.tfstate.17.backup" }]));
+
+    expect(list()).toEqual(["bucket.tfstate.tf"]);
   });
 
   const failing = (error: Error): SourceArchives => ({ open: () => Promise.reject(error) });

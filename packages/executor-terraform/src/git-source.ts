@@ -5,10 +5,10 @@ import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { type ExecutorContext, isStackyardError } from "@stackyard/core";
 import { SOURCE_ARCHIVES } from "@stackyard/core/services";
-import { extract } from "tar";
+import { extract, Parser } from "tar";
 import type { GitSource } from "./definition.ts";
 import { TerraformFailure } from "./failure.ts";
-import { createSourceBudget, isLeftOut, toUnreadable } from "./sources.ts";
+import { createSourceBudget, isOfTool, isState, reportLeftOut, toUnreadable } from "./sources.ts";
 
 /** Of everything that the repository contains, outside of the path too: it is read to find the path. */
 const MAX_UNPACKED_BYTES = 2 * 1024 * 1024 * 1024;
@@ -29,6 +29,9 @@ export function parseGitPath(path = "") {
  * TERRAFORM_SOURCE_UNREADABLE, TERRAFORM_SOURCE_UNSUPPORTED.
  */
 export async function copyGitSource(ctx: ExecutorContext, source: GitSource, target: string): Promise<void> {
+  if (source.commit === "") {
+    throw new TerraformFailure("TERRAFORM_SOURCE_MISSING", `The source in ${source.repository} names no commit.`);
+  }
   const address = `${source.repository} at ${source.commit} (${source.host})`;
   try {
     const archive = await openArchive(ctx, source);
@@ -36,8 +39,8 @@ export async function copyGitSource(ctx: ExecutorContext, source: GitSource, tar
       const text = `${address} does not exist, or the App of the host may not read it.`;
       throw new TerraformFailure("TERRAFORM_SOURCE_MISSING", text);
     }
-    const { folder, module } = parseGitPath(source.path);
-    const count = await extractFolder(archive, { folder, target, address, signal: ctx.signal });
+    const { module } = parseGitPath(source.path);
+    const count = await extractFolder(ctx, { archive, source, target, address });
     if (count > 0 && existsSync(join(target, module))) return;
     throw new TerraformFailure("TERRAFORM_SOURCE_MISSING", `${address} contains no folder "${source.path ?? ""}".`);
   } catch (error) {
@@ -58,37 +61,46 @@ async function openArchive(ctx: ExecutorContext, { host, repository, commit }: G
 }
 
 interface ExtractInput {
-  readonly folder: readonly string[];
+  readonly archive: AsyncIterable<Uint8Array>;
+  readonly source: GitSource;
   readonly target: string;
   readonly address: string;
-  readonly signal: AbortSignal;
 }
 
-/** Returns how many files the folder has. */
+/**
+ * Extracts the folder, and reports what the archive lacks of it. Returns how many files it has. An archive without its
+ * end, or of another commit, is an error: what it lacks would be destroyed.
+ */
 async function extractFolder(
-  archive: AsyncIterable<Uint8Array>,
-  { folder, target, address, signal }: ExtractInput,
+  ctx: ExecutorContext,
+  { archive, source: { path, commit }, target, address }: ExtractInput,
 ): Promise<number> {
+  const { folder } = parseGitPath(path);
   const budget = createSourceBudget(`${address} /${folder.join("/")}`);
   const stop = new AbortController();
+  const leftOut: string[] = [];
   let count = 0;
   // The archive has one folder, which contains the repository.
   const strip = 1 + folder.length;
-  const isWanted = (path: string, type: string, size: number): boolean => {
-    const inFolder = findInFolder(path.split("/").slice(1), folder);
-    if (inFolder === undefined || type === "Directory" || inFolder.some(isLeftOut)) return false;
-    checkEntry(path, type, inFolder);
+  const isWanted = (entryPath: string, type: string, size: number): boolean => {
+    const inFolder = findInFolder(entryPath.split("/").slice(1), folder);
+    if (inFolder === undefined || type === "Directory" || inFolder.some(isOfTool)) return false;
+    checkEntry(entryPath, type, inFolder);
     budget(size);
     count += 1;
-    return true;
+    const isLeftOut = isState(inFolder.at(-1) ?? "");
+    if (isLeftOut) leftOut.push(inFolder.join("/"));
+    return !isLeftOut;
   };
   const unpack = extract({
     cwd: target,
     strip,
     noMtime: true,
-    filter: (path, entry) => {
+    // Otherwise what cannot be read or written is skipped.
+    strict: true,
+    filter: (entryPath, entry) => {
       try {
-        return "type" in entry && isWanted(path, entry.type, entry.size);
+        return "type" in entry && isWanted(entryPath, entry.type, entry.size);
       } catch (error) {
         // An error thrown here would not reach the caller.
         stop.abort(error);
@@ -96,13 +108,66 @@ async function extractFolder(
       }
     },
   });
-  await pipeline(archive, createGunzip(), createLimit(address), unpack, {
-    signal: AbortSignal.any([signal, stop.signal]),
+  const examined = examineArchive();
+  const unpacked = createCopy(address, (piece) => examined.write(piece));
+  await pipeline(archive, createGunzip(), unpacked, unpack, {
+    signal: AbortSignal.any([ctx.signal, stop.signal]),
   }).catch((error: unknown) => {
     throw stop.signal.aborted ? stop.signal.reason : error;
   });
   stop.signal.throwIfAborted();
+  const { hasEnd, commit: found, notes } = examined.end();
+  if (!hasEnd) throw new Error("The archive has no end: it was cut off.");
+  if (found !== undefined && found !== commit) throw new Error(`The archive is of the commit ${found}.`);
+  reportLeftOut(ctx, leftOut);
+  for (const note of notes) ctx.report(note);
   return count;
+}
+
+/** Attributes by which files of a commit are not in its archive, or not as they are in the repository, and what follows. */
+const ATTRIBUTES = {
+  "export-ignore": "the files that it names are missing in the source, and what they declare counts as removed",
+  "filter=lfs": "the files that it names are not included, only their pointers",
+} as const;
+
+/** Reads what an archive says about itself: its end, its commit, and what it lacks. */
+function examineArchive() {
+  const notes = new Set<string>();
+  let hasEnd = false;
+  let commit: string | undefined;
+  const parser = new Parser({
+    filter: (path) => path.endsWith("/.gitattributes") || /^[^/]+\/\.gitmodules$/.test(path),
+    onReadEntry(entry) {
+      const pieces: Buffer[] = [];
+      const path = entry.path.slice(entry.path.indexOf("/") + 1);
+      entry.on("data", (piece) => pieces.push(piece));
+      entry.on("end", () => {
+        if (path === ".gitmodules") notes.add("The repository has submodules, which are not included in the source.");
+        const words = Buffer.concat(pieces)
+          .toString("utf8")
+          .replace(/^\s*#.*$/gm, "")
+          .split(/\s+/);
+        for (const [word, effect] of Object.entries(ATTRIBUTES)) {
+          if (words.includes(word)) notes.add(`${path} has "${word}": ${effect}.`);
+        }
+      });
+    },
+  });
+  // Two empty blocks (POSIX.1-2017, pax, "ustar Interchange Format").
+  parser.on("eof", () => {
+    hasEnd = true;
+  });
+  // `git archive` writes the commit into the global header (git-archive(1)).
+  parser.on("meta", (text) => {
+    commit ??= /^\d+ comment=([0-9a-f]{40})$/m.exec(text)?.[1];
+  });
+  return {
+    write: (piece: Buffer) => void parser.write(piece),
+    end() {
+      parser.end();
+      return { hasEnd, commit, notes: [...notes] };
+    },
+  };
 }
 
 /** Returns the rest of a path below a folder; undefined when it is elsewhere. */
@@ -121,12 +186,15 @@ function checkEntry(path: string, type: string, segments: readonly string[]): vo
   throw new TerraformFailure("TERRAFORM_SOURCE_REFUSED", `"${path}" cannot become a file of the source.`);
 }
 
-function createLimit(address: string): Transform {
+function createCopy(address: string, onPiece: (piece: Buffer) => void): Transform {
   let bytes = 0;
   return new Transform({
     transform(piece: Buffer, _encoding, done) {
       bytes += piece.length;
-      if (bytes <= MAX_UNPACKED_BYTES) return done(null, piece);
+      if (bytes <= MAX_UNPACKED_BYTES) {
+        onPiece(piece);
+        return done(null, piece);
+      }
       const text = `${address} has more than ${MAX_UNPACKED_BYTES / 1024 ** 3} GiB. Keep the configuration in a smaller repository.`;
       done(new TerraformFailure("TERRAFORM_SOURCE_REFUSED", text));
     },

@@ -196,6 +196,22 @@ describe.skipIf(!hasTerraform())("a run with policies", () => {
     expect(noPrices).toMatchObject({ code: "TERRAFORM_PRICES_INVALID", retryable: false });
     expect(server.states.size).toBe(0);
   });
+
+  it.each<[string, object]>([
+    ["protected resources", { protect: ["aws_db_instance.*"] }],
+    ["policies", { policies: { source: { type: "local", location: "remove" } } }],
+  ])("destroys with %s also when the prices cannot be read", async (_, guard) => {
+    const dear = '{ name: dear, when: plan.monthly_cost != null, deny: "true", message: Dear. }';
+    project.write({ "remove/rules.yaml": `rules: [${dear}]`, "prices.yaml": "prices: [" });
+    await project.start(inYard("blue"), {});
+    const ctx = inYard("blue");
+
+    const planned = await project.start(ctx, { action: "plan", destroy: true, ...guard }, { prices: "prices.yaml" });
+    const destroyed = await project.start(ctx, { action: "destroy", ...guard }, { prices: "prices.yaml" });
+
+    expect([planned, destroyed]).toMatchObject([{ outputs: { destroys: 2 } }, { kind: "succeeded" }]);
+    expect(ctx.lines).toContainEqual(expect.stringMatching(/^No prices: prices.yaml:/));
+  });
 });
 
 function failedWith(text: string) {

@@ -88,6 +88,18 @@ export function findAttributes(text: string): readonly Attribute[] {
   return found;
 }
 
+/** Returns the texts and numbers in a value, and not the names of members of objects. */
+export function listTexts(value: readonly HclToken[]): readonly string[] {
+  const isName = (at: number): boolean => {
+    const next = value[at + 1];
+    return next?.kind === "mark" && "=:".includes(next.text);
+  };
+  return value.flatMap((token, at) => {
+    const isValue = token.kind === "string" || (token.kind === "word" && /^\d/.test(token.text));
+    return isValue && token.text !== undefined && !isName(at) ? [token.text] : [];
+  });
+}
+
 /** A piece of an HCL text, with its place in it. */
 export type HclToken = (
   | { readonly kind: "word"; readonly text: string }

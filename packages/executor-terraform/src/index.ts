@@ -13,6 +13,7 @@ export {
   terraformDefinition,
 } from "./definition.ts";
 export { TERRAFORM_FAILURES, type TerraformFailureCode } from "./failure.ts";
+export { isTooOld, parseVersionText } from "./find-program.ts";
 export type { TerraformDeps } from "./settings.ts";
 export type { S3Object, S3Source } from "./sources.ts";
 export { createTerraformExecutor } from "./terraform.ts";

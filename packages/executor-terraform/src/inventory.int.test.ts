@@ -53,6 +53,7 @@ describe.skipIf(!hasTerraform())("the inventory of a state", () => {
       version: expect.stringMatching(/^1\.\d+\.\d+/),
       at: expect.any(Number),
       place: "yard",
+      sequence: 1,
       count: 3,
       resources: [
         { address: "terraform_data.secret" },

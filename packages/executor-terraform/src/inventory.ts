@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type ExecutorContext, isStackyardError, toShellCommand } from "@stackyard/core";
+import { changeRecord, defined, type ExecutorContext, isStackyardError, toShellCommand } from "@stackyard/core";
 import { parseAttemptId } from "@stackyard/core/machine";
 import { toStateName } from "@stackyard/core/services";
 import { Value } from "typebox/value";
@@ -70,6 +70,8 @@ async function isStateMissing(run: StagedRun): Promise<boolean> {
 
 /** How a run ended, as far as its inventory depends on it. */
 interface RunEnd {
+  /** Of the run, among those of its state. */
+  readonly sequence: number;
   /** Reads the state after the run. Undefined content: it is encrypted or cannot be read. */
   readonly state: StateReader;
   /** True if everything was destroyed. */
@@ -96,15 +98,26 @@ export async function recordInventory(run: StagedRun, end: RunEnd): Promise<void
     const present = await ctx.records.get(key, now);
     const last = present !== undefined && Value.Check(TerraformInventory, present.value) ? present.value : undefined;
     const place = await loadPlace(run);
-    const resources = await listResources(run, end, last?.place === place ? last : undefined);
-    if (resources === undefined) return ctx.report("The resources of the state could not be listed.");
-    const value = toInventory(run, { resources, forgotten: listForgotten(last, resources, end.forgets), place });
-    // The state's key is exclusive, so this record has only one writer at a time.
-    await ctx.records.put({ key, value, expected: present?.version ?? "absent", now });
+    const found = await listResources(run, end, last?.place === place ? last : undefined);
+    if (found === undefined) return ctx.report("The resources of the state could not be listed.");
+    const resources = found.map(({ address, arn }) => ({ address, ...defined({ arn }) }));
+    const { sequence } = end;
+    const forgotten = listForgotten(last, resources, end.forgets);
+    const value = toInventory(run, { resources, forgotten, place, sequence });
+    await changeRecord({
+      ...ctx,
+      key,
+      // The state's key is exclusive, but the runner of an earlier run may have been frozen meanwhile.
+      decide: (stored) => (sequenceOf(stored?.value) > sequence ? {} : { write: { value } }),
+    });
   } catch (error) {
     if (error instanceof TerraformFailure) return ctx.report("The resources of the state could not be listed.");
     if (!isStackyardError(error, "CONFIG_INVALID")) throw error;
   }
+}
+
+function sequenceOf(value: unknown): number {
+  return Value.Check(TerraformInventory, value) ? (value.sequence ?? 0) : 0;
 }
 
 /** Lists the resources of the state: from the yard's backend or the stream, else from the program. */
@@ -154,7 +167,7 @@ function listForgotten(
 }
 
 /** Returns the record of a state; undefined without one, or when the runner has no store. */
-async function findInventory(ctx: ExecutorContext, stateKey: string): Promise<TerraformInventory | undefined> {
+export async function findInventory(ctx: ExecutorContext, stateKey: string): Promise<TerraformInventory | undefined> {
   try {
     const found = await ctx.records.get(toInventoryKey(stateKey), ctx.clock.now());
     return found !== undefined && Value.Check(TerraformInventory, found.value) ? found.value : undefined;
@@ -170,9 +183,10 @@ interface InventoryInput {
   readonly resources: readonly InventoryResource[];
   readonly forgotten: readonly InventoryResource[];
   readonly place: string;
+  readonly sequence: number;
 }
 
-function toInventory(run: StagedRun, { resources, forgotten, place }: InventoryInput): TerraformInventory {
+function toInventory(run: StagedRun, { resources, forgotten, place, sequence }: InventoryInput): TerraformInventory {
   const { ctx, program, stateKey } = run;
   // What was forgotten is in no state any more, so it comes first.
   const lost = toFitting(forgotten, MAX_BYTES / 2);
@@ -185,13 +199,15 @@ function toInventory(run: StagedRun, { resources, forgotten, place }: InventoryI
     version: program.version,
     at: ctx.clock.now(),
     place,
+    sequence,
     count: resources.length,
     resources: toFitting(resources, MAX_BYTES - Buffer.byteLength(JSON.stringify(lost))),
     ...(lost.length === 0 ? {} : { forgotten: lost }),
   };
 }
 
-function toFitting(resources: readonly InventoryResource[], maxBytes: number): InventoryResource[] {
+/** Returns the first resources, as many as fit. */
+export function toFitting<Resource>(resources: readonly Resource[], maxBytes: number): Resource[] {
   let bytes = 0;
   return resources.filter((resource) => {
     bytes += Buffer.byteLength(JSON.stringify(resource)) + 1;

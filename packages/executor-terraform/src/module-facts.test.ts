@@ -113,7 +113,7 @@ EOT
   ])("with %j are sensitive: %s", (attribute, sensitive) => {
     const text = `variable "a" {\n  ${attribute}\n}`;
 
-    expect(findModuleFacts([{ name: "main.tf", text }]).variables.get("a")).toEqual({ sensitive });
+    expect(findModuleFacts([{ name: "main.tf", text }]).variables.get("a")).toEqual({ sensitive, texts: [] });
   });
 
   it.each([
@@ -127,7 +127,19 @@ EOT
   ])("with sensitive %j in JSON are sensitive: %s", (value, sensitive) => {
     const text = JSON.stringify({ variable: { a: { sensitive: value } } });
 
-    expect(findModuleFacts([{ name: "main.tf.json", text }]).variables.get("a")).toEqual({ sensitive });
+    expect(findModuleFacts([{ name: "main.tf.json", text }]).variables.get("a")).toEqual({ sensitive, texts: [] });
+  });
+});
+
+describe("the default of a variable", () => {
+  it.each([
+    [
+      "main.tf",
+      'variable "a" {\n  default = { "user" = "app", key : "a\\"b", list = [5432, true, null], "x:y" = 1 }\n}',
+    ],
+    ["main.tf.json", '{"variable":{"a":{"default":{"user":"app","key":"a\\"b","list":[5432,true,null],"x:y":1}}}}'],
+  ])("has the texts and numbers of its members in %s", (name, text) => {
+    expect(findModuleFacts([{ name, text }]).variables.get("a")?.texts).toEqual(["app", 'a"b', "5432", "1"]);
   });
 });
 

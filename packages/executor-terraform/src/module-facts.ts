@@ -1,10 +1,12 @@
 import { defined, isMap, parseJson } from "@stackyard/core";
-import { type Block, type HclToken, toBlocks } from "./hcl.ts";
+import { type Block, type HclToken, listTexts, toBlocks, toHclTokens } from "./hcl.ts";
 
 /** A declared variable, as far as it matters before `init`. */
 interface DeclaredVariable {
   /** True if the program may hide its value. */
   readonly sensitive: boolean;
+  /** The texts and numbers in its default value. */
+  readonly texts: readonly string[];
 }
 
 /** The facts in the root module's own files. */
@@ -48,8 +50,12 @@ export function findModuleFacts(files: readonly ModuleFile[]): ModuleFacts {
   const parts = ordered.map(({ name, text }) => (name.endsWith(".json") ? findInJson(text) : findInHcl(text)));
   const backend = parts.findLast((part) => part.backend !== undefined)?.backend;
   const variables = new Map<string, DeclaredVariable>();
-  for (const [name, { sensitive }] of parts.flatMap((part) => [...part.variables])) {
-    variables.set(name, { sensitive: sensitive || variables.get(name)?.sensitive === true });
+  for (const [name, { sensitive, texts }] of parts.flatMap((part) => [...part.variables])) {
+    const known = variables.get(name);
+    variables.set(name, {
+      sensitive: sensitive || known?.sensitive === true,
+      texts: [...(known?.texts ?? []), ...texts],
+    });
   }
   return { variables, ...defined({ backend }) };
 }
@@ -66,7 +72,8 @@ function findInHcl(text: string): ModuleFacts {
   const variables = root.blocks
     .filter((block) => block.type === "variable" && block.labels.length === 1)
     .map(({ labels, attributes }): [string, DeclaredVariable] => {
-      return [labels[0] ?? "", { sensitive: HIDING.some((name) => mayBeTrue(attributes.get(name))) }];
+      const sensitive = HIDING.some((name) => mayBeTrue(attributes.get(name)));
+      return [labels[0] ?? "", { sensitive, texts: listTexts(attributes.get("default") ?? []) }];
     });
   const settings = root.blocks.filter((block) => block.type === "terraform").flatMap((block) => block.blocks);
   const backend = settings.map(toBackend).findLast((found) => found !== undefined);
@@ -91,7 +98,9 @@ function toBackend({ type, labels }: Block): string | undefined {
 function findInJson(text: string): ModuleFacts {
   const root = parseJson(text);
   const variables = toObjects(root, "variable").flatMap((named) =>
-    Object.entries(named).map(([name, body]): [string, DeclaredVariable] => [name, { sensitive: isHiding(body) }]),
+    Object.entries(named).map(([name, body]): [string, DeclaredVariable] => {
+      return [name, { sensitive: isHiding(body), texts: listTexts(toHclTokens(JSON.stringify(toDefaults(body)))) }];
+    }),
   );
   const settings = toObjects(root, "terraform");
   const types = settings.flatMap((body) => toObjects(body, "backend")).flatMap((named) => Object.keys(named));
@@ -111,6 +120,10 @@ function toObjects(parent: unknown, key: string): Readonly<Record<string, unknow
 function isHiding(body: unknown): boolean {
   const parts = (Array.isArray(body) ? body : [body]).filter(isMap);
   return parts.some((part) => HIDING.some((name) => ![undefined, null, false, "false"].includes(toPlain(part[name]))));
+}
+
+function toDefaults(body: unknown): readonly unknown[] {
+  return (Array.isArray(body) ? body : [body]).filter(isMap).map((part) => part["default"] ?? null);
 }
 
 function toPlain(value: unknown): string | boolean | null | undefined {

@@ -33,6 +33,7 @@ describe("OpenTofu", () => {
       {
         kind: "summary",
         counts: { add: 3, change: 2, remove: 1, import: 0 },
+        operation: "plan",
         text: "Plan: 3 to add, 2 to change, 1 to destroy.",
       },
     ]);

@@ -18,6 +18,11 @@ const parse = (document: object, mask = (text: string) => text) =>
 const changesOf = (...changes: readonly object[]) => parse({ resource_changes: changes })?.changes ?? [];
 
 describe("parsePlanDocument", () => {
+  it.each([{ errored: true }, { complete: false }])("does not take a part of a plan for the plan: %o", (part) => {
+    expect(parse({ resource_changes: [], ...part })).toBeUndefined();
+    expect(parse({ resource_changes: [], errored: false, complete: true })).toEqual({ changes: [], drift: [] });
+  });
+
   it("masks what Terraform marks as sensitive, at any depth, and what the run masks", () => {
     const mask = (text: string) => text.replaceAll("s3cr3t", "***");
     const change = {

@@ -38,13 +38,15 @@ export type PlanCounts = Readonly<
 >;
 
 /**
- * Parses the output of `show -json` for a plan (Terraform docs, "JSON Output Format"); undefined for anything else. The
- * text contains sensitive values; the result contains masks instead.
+ * Parses the output of `show -json` for a whole plan (Terraform docs, "JSON Output Format"); undefined for anything
+ * else, also for a plan that failed, or that leaves changes to a later one. The text contains sensitive values; the
+ * result contains masks instead.
  */
 export function parsePlanDocument(text: string, mask: (text: string) => string): PlanDocument | undefined {
   // Whole numbers beyond 2^53 become texts of their digits: two of them that differ must not look the same.
   const document = parseExactJson(text);
   if (!isMap(document) || textAt(document, "format_version") === "") return undefined;
+  if (document["errored"] === true || document["complete"] === false) return undefined;
   const read = (key: string) => listAt(document, key).flatMap((change) => readChange(change, mask));
   return { changes: read("resource_changes"), drift: read("resource_drift") };
 }

@@ -14,8 +14,9 @@ import {
 } from "./plan-document.ts";
 import { evaluatePolicies, type PolicyFile } from "./policies.ts";
 import { estimateCost, type PriceList, parsePrices } from "./prices.ts";
-import { type StagedRun, stageSource } from "./staged-run.ts";
+import type { StagedRun } from "./staged-run.ts";
 import { callTerraform, toCallFailure } from "./terraform-call.ts";
+import { stageSource } from "./with-staged-run.ts";
 
 /** The text of a plan is several times as large as its file. */
 const MAX_DOCUMENT_BYTES = 128 * 1024 * 1024;
@@ -35,7 +36,7 @@ export async function loadPlanDocument(run: StagedRun, planFile: string): Promis
   }
   const document = parsePlanDocument(await readFile(path, "utf8"), run.mask);
   if (document !== undefined) return document;
-  throw new TerraformFailure(code, "terraform show did not print a plan.");
+  throw new TerraformFailure(code, "terraform show did not print a whole plan.");
 }
 
 /** Returns true if a run must check its plan before applying it. */
@@ -48,7 +49,7 @@ export async function checkPlan(run: StagedRun, planFile: string): Promise<void>
   if (!isGuarded(run)) return;
   const { changes } = await loadPlanDocument(run, planFile);
   checkProtected(changes, run.config.protect ?? []);
-  await checkPolicies(run, changes, (await estimatePlan(run, changes))?.monthly);
+  if (run.config.policies !== undefined) await checkPolicies(run, changes, (await estimatePlan(run, changes))?.monthly);
 }
 
 /**
@@ -106,7 +107,7 @@ export async function estimatePlan(run: StagedRun, changes: readonly ResourceCha
 
 async function estimateByPrices(run: StagedRun, changes: readonly ResourceChange[]): Promise<PlanCost | undefined> {
   const { pricesFile } = run.settings;
-  const prices = await loadPrices(run);
+  const prices = await loadPrices(run, changes);
   if (pricesFile === undefined || prices === undefined) return undefined;
   const { monthly, unpriced } = estimateCost(prices, changes);
   const types = [...unpriced].map(([type, count]) => `${type} (${count})`);
@@ -115,13 +116,28 @@ async function estimateByPrices(run: StagedRun, changes: readonly ResourceChange
   return { monthly, currency: "USD", unpriced: count, source: `${basename(pricesFile)} ${prices.asOf}` };
 }
 
-/** Loads the prices of the project; undefined where it has none. Fails with TERRAFORM_PRICES_INVALID. */
-export async function loadPrices({ settings: { pricesFile } }: StagedRun): Promise<PriceList | undefined> {
+/**
+ * Loads the prices of the project; undefined where it has none. Fails with TERRAFORM_PRICES_INVALID, unless the plan only
+ * removes: that needs no prices.
+ */
+export async function loadPrices(
+  { settings: { pricesFile }, ctx }: StagedRun,
+  changes: readonly ResourceChange[],
+): Promise<PriceList | undefined> {
   if (pricesFile === undefined) return undefined;
-  const text = await readFile(pricesFile, "utf8").catch((cause: unknown) => {
-    throw new TerraformFailure("TERRAFORM_PRICES_INVALID", `${pricesFile} cannot be read.`, { cause });
+  try {
+    return parsePrices(basename(pricesFile), await readPrices(pricesFile));
+  } catch (error) {
+    if (!(error instanceof TerraformFailure) || changes.some(({ after }) => after !== null)) throw error;
+    ctx.report(`No prices: ${error.message}`);
+    return undefined;
+  }
+}
+
+function readPrices(path: string): Promise<string> {
+  return readFile(path, "utf8").catch((cause: unknown) => {
+    throw new TerraformFailure("TERRAFORM_PRICES_INVALID", `${path} cannot be read.`, { cause });
   });
-  return parsePrices(basename(pricesFile), text);
 }
 
 /**

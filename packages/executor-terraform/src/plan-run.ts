@@ -5,6 +5,7 @@ import { listResources } from "./list-resources.ts";
 import { countChanges, type PlanDocument, toPlanSummary } from "./plan-document.ts";
 import { estimatePlan, loadPlanDocument, loadPrices, reviewPlan } from "./plan-guard.ts";
 import { prepareRun } from "./prepare-run.ts";
+import { checkUnsavedRuns } from "./recorded-run.ts";
 import { checkSaving, openSavedPlan, savePlan } from "./saved-plans.ts";
 import type { RunOutputs, StagedRun } from "./staged-run.ts";
 import { callStream, type StreamEnd, toCallFailure } from "./terraform-call.ts";
@@ -57,7 +58,7 @@ export async function planRun(run: StagedRun): Promise<RunOutputs> {
   const counts = countChanges(document.changes);
   const summary = toSummary(document, hasChanges);
   // Infracost estimates the whole; its figures and those of the project's prices are never mixed.
-  const prices = cost?.source.startsWith("infracost") === true ? undefined : await loadPrices(run);
+  const prices = cost?.source.startsWith("infracost") === true ? undefined : await loadPrices(run, document.changes);
   run.ctx.report(summary);
   return {
     outputs: defined({
@@ -92,6 +93,7 @@ function toSummary({ changes }: PlanDocument, hasChanges: boolean): string {
 export async function previewRun(run: StagedRun): Promise<Plan> {
   const { action, plan, destroy = action === "destroy" } = run.config;
   if (action === "drift") return { summary: "Compares the resources with the state.", unchanged: true };
+  await checkUnsavedRuns(run);
   const saved = plan === undefined ? undefined : await openSavedPlan(run, plan);
   await prepareRun(run);
   if (saved !== undefined) {

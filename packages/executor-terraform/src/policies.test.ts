@@ -89,6 +89,18 @@ describe("policies", () => {
     expect(evaluate(rules)[0]).toEqual({ level: "error", text: expect.stringMatching(text) });
   });
 
+  it("deny a plan by an error that a hundred warnings come before", () => {
+    const changes = Array.from({ length: 150 }, (_, index) => bucket(`x${index}`));
+    const rules = `
+  - { name: w, deny: "true", message: "\${resource.address}", level: warning }
+  - { name: e, deny: "true", message: "\${plan.adds}" }`;
+
+    const problems = evaluate(rules, {}, changes);
+
+    expect(problems[0]).toEqual({ level: "error", text: "e: 2" });
+    expect(problems).toHaveLength(100);
+  });
+
   it("stop at 100 problems of a bounded size", () => {
     const changes = Array.from({ length: 300 }, (_, index) => bucket("x".repeat(2000) + index));
 

@@ -63,16 +63,16 @@ const MAX_PROBLEMS = 100;
 const MAX_PROBLEM_BYTES = 1000;
 
 /**
- * Evaluates the rules for a plan; returns at most 100 problems. A file or rule that cannot be read, or evaluated for a
+ * Evaluates all rules for a plan; returns at most 100 problems, errors first. A file or rule that cannot be read, or evaluated for a
  * resource, is an error too: the plan is not known to be allowed.
  */
 export function evaluatePolicies(files: readonly PolicyFile[], input: PolicyInput): readonly PolicyProblem[] {
-  const found: PolicyProblem[] = [];
+  const found: Record<PolicyProblem["level"], PolicyProblem[]> = { error: [], warning: [] };
   for (const { level, text } of findProblems(files, input)) {
-    found.push({ level, text: toHead(text, MAX_PROBLEM_BYTES) });
-    if (found.length === MAX_PROBLEMS) break;
+    if (found[level].length < MAX_PROBLEMS) found[level].push({ level, text: toHead(text, MAX_PROBLEM_BYTES) });
+    if (found.error.length === MAX_PROBLEMS) break;
   }
-  return found;
+  return [...found.error, ...found.warning].slice(0, MAX_PROBLEMS);
 }
 
 function* findProblems(files: readonly PolicyFile[], input: PolicyInput): Generator<PolicyProblem, undefined> {

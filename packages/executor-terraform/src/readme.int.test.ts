@@ -99,7 +99,7 @@ describe("the README", () => {
 
 /** Outside of this repository the core cannot be found, so its part is put into the file. */
 async function loadConfig(folder: TestFolder): Promise<StackyardConfig> {
-  const text = textOf("stackyard.config.ts").replace('import { defineConfig } from "@stackyard/core";', "");
+  const text = textOf("stackyard.config.ts").replace('import { defineConfig } from "stackyard";', "");
   folder.write({ "config.mjs": `const defineConfig = (config) => config;\n${text}` });
   return (await import(join(folder.path, "config.mjs"))).default;
 }

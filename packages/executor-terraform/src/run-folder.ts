@@ -51,10 +51,17 @@ function remove(path: string): Promise<void> {
   return rm(path, { recursive: true, force: true, maxRetries: 3 });
 }
 
+/** Keeps what the folder of a killed process has, before it is removed. The folder stays if this throws. */
+type Recover = (path: string) => Promise<void>;
+
+const keepNothing: Recover = async () => undefined;
+
 interface ClaimOptions {
   /** How long to wait for another run, in milliseconds. Default: 0. */
   readonly waitMs?: number;
   readonly signal: AbortSignal;
+  /** Default: keeps nothing. */
+  readonly recover?: Recover;
 }
 
 const UID = process.getuid?.() ?? 0;
@@ -76,7 +83,7 @@ export async function claimFolder(parent: string, name: string, options: ClaimOp
   for (let slot = 1; ; slot += 1) {
     const path = join(named, slot === 1 ? name : `${name}.${slot}`);
     const deadline = Date.now() + (slot === 1 ? (options.waitMs ?? 0) : 0);
-    if (await claim(path, deadline, options.signal)) return { path, remove: () => retire(path) };
+    if (await claim(path, deadline, options)) return { path, remove: () => retire(path) };
   }
 }
 
@@ -106,7 +113,7 @@ export async function claimSameFolder(path: string, options: ExactOptions): Prom
       throw new FolderRefused(`"${path}" is not a folder of this user`);
     }
     const deadline = Date.now() + (options.waitMs ?? 0);
-    return (await claim(path, deadline, options.signal)) ? { path, remove: () => retire(path) } : undefined;
+    return (await claim(path, deadline, options)) ? { path, remove: () => retire(path) } : undefined;
   } catch (error) {
     if (error instanceof FolderRefused || !(error instanceof Error)) throw error;
     throw new FolderRefused(error.message, { cause: error });
@@ -131,12 +138,16 @@ function isOwn(uid: number): boolean {
   return process.getuid === undefined || uid === UID;
 }
 
-async function claim(path: string, deadline: number, signal: AbortSignal): Promise<boolean> {
+async function claim(path: string, deadline: number, { signal, ...options }: ClaimOptions): Promise<boolean> {
+  const recover: Recover = options.recover ?? keepNothing;
   for (;;) {
     if (await tryClaim(path)) return true;
     if (await isAbandoned(path)) {
       // Until its program has saved the state and released its lock.
-      if (!(await stopProcessesIn(path))) await retire(path);
+      if (!(await stopProcessesIn(path))) {
+        await recover(path);
+        await retire(path);
+      }
     } else if (Date.now() >= deadline || signal.aborted) return false;
     await delay(POLL_MS);
   }
@@ -208,30 +219,33 @@ async function isAbandoned(path: string): Promise<boolean> {
  * Removes folders of killed processes of this host and user. Stops a program that still works there, so that it saves
  * its state and releases its lock; its folder is removed by a later call. Never throws.
  */
-export async function removeDeadFolders(parent: string): Promise<void> {
+export async function removeDeadFolders(parent: string, recover: Recover = keepNothing): Promise<void> {
   const found = await readdir(parent).catch((): string[] => []);
   const names = found.filter((name) => !held.has(join(parent, name)));
-  const dead = names.filter((name) => NAME.test(name)).map((name) => removeIfDead(join(parent, name)));
+  const dead = names.filter((name) => NAME.test(name)).map((name) => removeIfDead(join(parent, name), recover));
   const named = NAMED_PARENT.test(basename(parent)) ? names.filter((name) => !NAME.test(name)) : [];
-  const abandoned = named.map((name) => removeIfAbandoned(join(parent, name)));
-  const inner = names.includes(NAMED) ? [removeDeadFolders(join(parent, NAMED))] : [];
+  const abandoned = named.map((name) => removeIfAbandoned(join(parent, name), recover));
+  const inner = names.includes(NAMED) ? [removeDeadFolders(join(parent, NAMED), recover)] : [];
   await Promise.all([...dead, ...abandoned, ...inner]);
 }
 
-async function removeIfDead(path: string): Promise<void> {
+async function removeIfDead(path: string, recover: Recover): Promise<void> {
   try {
     const [, host, pid] = NAME.exec(basename(path)) ?? [];
     if (host !== HOST || !(await isOfDeadProcess(path, Number(pid)))) return;
     if (await stopProcessesIn(path)) return;
+    await recover(path);
     await rm(path, { recursive: true, force: true });
   } catch {
     // Another start removes the same folder, or this one lacks the permission.
   }
 }
 
-async function removeIfAbandoned(path: string): Promise<void> {
+async function removeIfAbandoned(path: string, recover: Recover): Promise<void> {
   try {
-    if ((await isAbandoned(path)) && !(await stopProcessesIn(path))) await retire(path);
+    if (!(await isAbandoned(path)) || (await stopProcessesIn(path))) return;
+    await recover(path);
+    await retire(path);
   } catch {
     // As above.
   }

@@ -5,7 +5,6 @@ import {
   defined,
   type ExecutorContext,
   isStackyardError,
-  parseJson,
   readChunks,
   removeChunks,
   writeChunks,
@@ -15,6 +14,7 @@ import { SEALER, type Sealer } from "@stackyard/core/services";
 import { type Static, Type } from "typebox";
 import { Value } from "typebox/value";
 import { TerraformFailure } from "./failure.ts";
+import { packHeader, unpackHeader } from "./packed-header.ts";
 import type { StagedRun } from "./staged-run.ts";
 
 /** As much as a state may have. */
@@ -110,7 +110,7 @@ export async function savePlan(run: StagedRun, { file, forgets }: SavedFile): Pr
   const id = randomBytes(16).toString("hex");
   const lockFile = await readFile(join(run.module, LOCK_FILE), "utf8").catch(() => undefined);
   const header: PlanHeader = defined({ id, binding: toBinding(run), lockFile, forgets: [...forgets] });
-  const sealed = await requireSealer(ctx).seal(pack(header, await readFile(file)));
+  const sealed = await requireSealer(ctx).seal(packHeader(header, await readFile(file)));
   const now = ctx.clock.now();
   const expiresAt = now + KEEP_MS;
   const place = { keyOf: toChunkKey(id), now, expiresAt };
@@ -185,8 +185,9 @@ async function loadContent(ctx: ExecutorContext, id: string, { chunks }: PlanRec
   const text = await readChunks(ctx.records, { keyOf: toChunkKey(id), now: ctx.clock.now() }, chunks);
   if (text === undefined) throw toStale(id, "its content does not exist any more");
   const opened = await ctx.service(SEALER)?.open(Buffer.from(text, "base64"));
-  const content = opened && unpack(opened);
-  if (content !== undefined) return content;
+  const content = opened && unpackHeader(opened);
+  if (content !== undefined && Value.Check(PlanHeader, content.header))
+    return { header: content.header, plan: content.rest };
   throw toStale(id, "this runner does not have the key that it was sealed with");
 }
 
@@ -218,22 +219,6 @@ function toShown(value: string): string {
 
 function toStale(id: string, reason: string): TerraformFailure {
   return new TerraformFailure("TERRAFORM_PLAN_STALE", `The plan ${id} cannot be applied: ${reason}. Plan again.`);
-}
-
-/** Packs the length of the header, the header, the plan. */
-function pack(header: PlanHeader, plan: Uint8Array): Uint8Array {
-  const head = Buffer.from(JSON.stringify(header));
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(head.length);
-  return Buffer.concat([length, head, plan]);
-}
-
-function unpack(bytes: Uint8Array): { readonly header: PlanHeader; readonly plan: Uint8Array } | undefined {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (buffer.length < 4) return undefined;
-  const end = 4 + buffer.readUInt32BE(0);
-  const header = parseJson(buffer.subarray(4, end).toString("utf8"));
-  return Value.Check(PlanHeader, header) ? { header, plan: buffer.subarray(end) } : undefined;
 }
 
 function toPlanKey(id: string): string {

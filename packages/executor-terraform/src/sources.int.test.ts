@@ -43,10 +43,22 @@ describe("copyLocalSource", () => {
       "project/data/x": "",
     });
 
-    await copy(".");
+    const leftOut = await copy(".");
 
+    expect(leftOut).toEqual([
+      "net/.terraform.tfstate.lock.info",
+      "net/terraform.tfstate",
+      "net/terraform.tfstate.backup",
+    ]);
     expect(Object.keys(folder.read("target/net"))).toEqual([".terraform.lock.hcl", "main.tf", "mod/a.tf"]);
     expect(folder.read("target")).not.toHaveProperty("data/x");
+  });
+
+  it("copies a file whose name only contains that of a state [terraform#15732]", async () => {
+    folder.write({ "project/net/bucket.tfstate.tf": "b", "project/net/envs.tfstate/a.tf": "a" });
+
+    expect(await copy("net")).toEqual([]);
+    expect(folder.read("target")).toMatchObject({ "bucket.tfstate.tf": "b", "envs.tfstate/a.tf": "a" });
   });
 
   it("follows links inside the base folder, and skips dangling links", async () => {
@@ -55,8 +67,7 @@ describe("copyLocalSource", () => {
     link("../common/common.tf", "net/common.tf");
     link("user@host:1", "net/.#main.tf");
 
-    await copy("net");
-
+    expect(await copy("net")).toEqual([".#main.tf"]);
     expect(folder.read("target")).toEqual({
       "common.tf": "c",
       "common/common.tf": "c",
@@ -136,6 +147,7 @@ const many = Object.fromEntries(Array.from({ length: 1001 }, (_, index) => [`man
 describe("copyS3Source, with the SDK's client", () => {
   let folder: TestFolder;
   let server: S3Server;
+  let leftOut: readonly string[];
 
   beforeEach(async () => {
     folder = aFolder();
@@ -162,12 +174,28 @@ describe("copyS3Source, with the SDK's client", () => {
   const copy = async (key: string, given: { bucket?: string; signal?: AbortSignal } = {}) => {
     const ctx = aContext({ aws: () => server.client as never });
     const target = join(folder.path, "target");
-    await copyS3Source(await loadSdkS3Source(ctx), { bucket: "sources", signal: ctx.signal, ...given, key, target });
+    const input = { bucket: "sources", signal: ctx.signal, ...given, key, target };
+    leftOut = await copyS3Source(await loadSdkS3Source(ctx), input);
     return folder.read("target");
   };
 
   it.each(["a/ecs", "a/ecs/"])("takes %s as a folder, with sub-folders and without siblings", async (key) => {
-    expect(await copy(key)).toEqual({ "main.tf": "main", "mod/x/y.tf": "y" });
+    expect(await copy(key)).toEqual({ "empty.tf": "", "main.tf": "main", "mod/x/y.tf": "y" });
+    expect(leftOut).toEqual(["terraform.tfstate"]);
+  });
+
+  it("refuses an object of which a part was read, or that has changed since it was listed [skbn#11]", async () => {
+    server.served["a/ecs/mod/x/y.tf"] = "";
+
+    await expect(copy("a/ecs")).rejects.toMatchObject({
+      step: { code: "TERRAFORM_SOURCE_UNREADABLE", message: expect.stringContaining("with 1 bytes, and 0 were read") },
+    });
+  });
+
+  it("refuses a list that ends without its last page", async () => {
+    server.isCut = true;
+
+    await expect(copy("many")).rejects.toMatchObject({ step: { code: "TERRAFORM_SOURCE_UNREADABLE" } });
   });
 
   it("takes the exact object under its base name", async () => {

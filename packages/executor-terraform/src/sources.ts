@@ -22,9 +22,10 @@ interface LocalSourceInput {
 
 /**
  * Copies a file or a folder's contents; links are followed inside the base folder and copied as what they lead to.
- * Fails with TERRAFORM_SOURCE_MISSING, TERRAFORM_SOURCE_REFUSED.
+ * Returns what was left out, for people. Fails with TERRAFORM_SOURCE_MISSING, TERRAFORM_SOURCE_REFUSED.
  */
-export async function copyLocalSource({ baseDir, location, target, leaveOut = [] }: LocalSourceInput): Promise<void> {
+export async function copyLocalSource(input: LocalSourceInput): Promise<readonly string[]> {
+  const { baseDir, location, target, leaveOut = [] } = input;
   const root = await realpath(baseDir);
   const wanted = resolve(root, location);
   // Checked before the file system, so that the error does not reveal what exists outside.
@@ -36,10 +37,11 @@ export async function copyLocalSource({ baseDir, location, target, leaveOut = []
   if (!isInside(root, source)) throw toOutside(location);
   const own = await findOwn(root, leaveOut);
   if (isOwn(own, source)) throw toOwn(location);
-  const copy: Copy = { root, own, budget: createSourceBudget(`"${location}"`) };
+  const copy: Copy = { root, own, budget: createSourceBudget(`"${location}"`), leftOut: [] };
   const found = await stat(source);
   if (found.isFile()) await copyOne(copy, { from: source, to: join(target, basename(wanted)), size: found.size });
   else await copyFolder(copy, source, target, [source]);
+  return copy.leftOut.map((path) => relative(source, path));
 }
 
 interface Copy {
@@ -47,14 +49,17 @@ interface Copy {
   /** Real paths of the runner's own folders. */
   readonly own: readonly string[];
   readonly budget: (bytes: number) => void;
+  /** Paths of what is not copied. */
+  readonly leftOut: string[];
 }
 
 /** Copies a folder. `open`: the real paths of this folder and its parents, to detect links back to one of them. */
 async function copyFolder(copy: Copy, from: string, to: string, open: readonly string[]): Promise<void> {
   await mkdir(to, { recursive: true });
   const entries = await readdir(from, { withFileTypes: true });
-  for (const entry of entries.filter(({ name }) => !isLeftOut(name))) {
-    await copyEntry(copy, entry, join(to, entry.name), open);
+  for (const entry of entries.filter(({ name }) => !isOfTool(name))) {
+    if (isState(entry.name) && !entry.isDirectory()) copy.leftOut.push(join(from, entry.name));
+    else await copyEntry(copy, entry, join(to, entry.name), open);
   }
 }
 
@@ -63,10 +68,11 @@ async function copyEntry(copy: Copy, entry: Dirent, to: string, open: readonly s
   if (isOwn(copy.own, path)) return;
   const from = entry.isSymbolicLink() ? await followLink(copy, path, open) : path;
   // A dangling link, as some editors create while a file is open.
-  if (from === undefined) return;
+  if (from === undefined) return void copy.leftOut.push(path);
   const found = await stat(from);
   if (found.isDirectory()) await copyFolder(copy, from, to, [...open, from]);
   else if (found.isFile()) await copyOne(copy, { from, to, size: found.size });
+  else copy.leftOut.push(path);
 }
 
 async function followLink(copy: Copy, link: string, open: readonly string[]): Promise<string | undefined> {
@@ -163,21 +169,24 @@ interface SourceFile {
   readonly key: string;
   /** Relative to the target; checked. */
   readonly name: string;
+  /** As it was listed. */
+  readonly size: number;
 }
 
 /**
  * Stores the object `key` under its base name or, if it does not exist, everything under `key` + `/` with its folders.
- * Never copies siblings that only share the prefix, nor empty objects (folder marks). Fails with
- * TERRAFORM_SOURCE_MISSING, TERRAFORM_SOURCE_REFUSED, TERRAFORM_SOURCE_UNREADABLE.
+ * Never copies siblings that only share the prefix, nor keys that end with `/` (folder marks). Returns what was left
+ * out, for people. Fails with TERRAFORM_SOURCE_MISSING, TERRAFORM_SOURCE_REFUSED, TERRAFORM_SOURCE_UNREADABLE.
  */
-export async function copyS3Source(s3: S3Source, input: S3SourceInput): Promise<void> {
+export async function copyS3Source(s3: S3Source, input: S3SourceInput): Promise<readonly string[]> {
   try {
-    const files = await findFiles(s3, input);
+    const { files, leftOut } = await findFiles(s3, input);
     if (files.length === 0) {
       const text = `There is neither an object nor a folder ${toUrl(input)}.`;
       throw new TerraformFailure("TERRAFORM_SOURCE_MISSING", text);
     }
     await mapLimited(files, CONCURRENCY, (file) => readOne(s3, input, file));
+    return leftOut;
   } catch (error) {
     throw toUnreadable(error, toUrl(input), input.signal);
   }
@@ -192,27 +201,34 @@ export function toUnreadable(error: unknown, source: string, signal: AbortSignal
   return new TerraformFailure("TERRAFORM_SOURCE_UNREADABLE", text, { cause: error });
 }
 
-async function findFiles(s3: S3Source, { bucket, key }: S3SourceInput): Promise<SourceFile[]> {
-  if (!key.endsWith("/") && (await isObject(s3, bucket, key))) return [{ key, name: basename(key) }];
+async function findFiles(s3: S3Source, { bucket, key }: S3SourceInput) {
+  const files: SourceFile[] = [];
+  const leftOut: string[] = [];
+  const exact = key.endsWith("/") ? undefined : await findObject(s3, bucket, key);
+  if (exact !== undefined) return { files: [{ ...exact, name: basename(key) }], leftOut };
   const folder = key.endsWith("/") ? key : `${key}/`;
   const budget = createSourceBudget(toUrl({ bucket, key }));
-  const files: SourceFile[] = [];
   for await (const object of s3.list(bucket, folder)) {
-    const parts = object.key.slice(folder.length).split("/");
-    if (object.size === 0 || parts.some(isLeftOut)) continue;
+    const name = object.key.slice(folder.length);
+    const parts = name.split("/");
+    if (parts.some(isOfTool) || object.key.endsWith("/")) continue;
+    if (isState(basename(name))) {
+      leftOut.push(name);
+      continue;
+    }
     budget(object.size);
-    files.push({ key: object.key, name: toFileName(object.key, parts) });
+    files.push({ ...object, name: toFileName(object.key, parts) });
   }
-  return files;
+  return { files, leftOut };
 }
 
 /**
- * Returns true if the exact key exists, which is listed first of all with this prefix (S3 API, ListObjectsV2: "in UTF-8
- * binary order").
+ * Returns the object with exactly this key, which is listed first of all with this prefix (S3 API, ListObjectsV2: "in
+ * UTF-8 binary order"). An empty one is not a configuration, but may be the mark of a folder.
  */
-async function isObject(s3: S3Source, bucket: string, key: string): Promise<boolean> {
-  for await (const object of s3.list(bucket, key)) return object.key === key && object.size > 0;
-  return false;
+async function findObject(s3: S3Source, bucket: string, key: string): Promise<S3Object | undefined> {
+  for await (const object of s3.list(bucket, key)) return object.key === key && object.size > 0 ? object : undefined;
+  return undefined;
 }
 
 function toFileName(key: string, parts: readonly string[]): string {
@@ -225,6 +241,11 @@ async function readOne(s3: S3Source, { bucket, target, signal }: S3SourceInput, 
   const path = join(target, file.name);
   await mkdir(dirname(path), { recursive: true });
   await pipeline(await s3.read(bucket, file.key), createWriteStream(path), { signal });
+  const { size } = await stat(path);
+  if (size === file.size) return;
+  throw new Error(
+    `${file.key} was listed with ${file.size} bytes, and ${size} were read. It is incomplete or has changed.`,
+  );
 }
 
 function toUrl({ bucket, key }: Pick<S3SourceInput, "bucket" | "key">): string {
@@ -247,8 +268,10 @@ export async function loadSdkS3Source(ctx: ExecutorContext): Promise<S3Source> {
   return {
     async *list(bucket, prefix) {
       const pages = sdk.paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: prefix }, abort);
-      for await (const { Contents = [] } of pages) {
+      for await (const { Contents = [], IsTruncated, NextContinuationToken } of pages) {
         yield* Contents.map(({ Key = "", Size = 0 }) => ({ key: Key, size: Size }));
+        // The paginator would end here, as if this were the last page.
+        if (IsTruncated === true && !NextContinuationToken) throw new Error("The list of objects ended early.");
       }
     },
     async read(bucket, key) {
@@ -276,12 +299,29 @@ export async function digestFolder(folder: string): Promise<string> {
 const MAX_FILES = 10_000;
 const MAX_BYTES = 512 * 1024 * 1024;
 
+/** Returns true for the folders of Terraform and of the yard, whose contents belong to earlier runs. Never copied. */
+export function isOfTool(name: string): boolean {
+  return name === ".terraform" || name === ".stackyard";
+}
+
 /**
- * Returns true for files of an earlier run in the same folder, which must not be copied: Terraform's working folder,
- * state files, and the yard's own data.
+ * Returns true for the name of a state, its lock and its backups, as earlier runs leave them in a folder. Not copied, but
+ * reported: a configuration may use a file of any name.
  */
-export function isLeftOut(name: string): boolean {
-  return name === ".terraform" || name === ".stackyard" || name.includes(".tfstate");
+export function isState(name: string): boolean {
+  return /\.tfstate(?:\.lock\.info|\..*backup)?$/.test(name);
+}
+
+/** More names would hide the sentence. */
+const MAX_NAMED = 20;
+
+/** Reports the files that a source has, and its copy does not. */
+export function reportLeftOut({ report }: Pick<ExecutorContext, "report">, paths: readonly string[]): void {
+  if (paths.length === 0) return;
+  const more = paths.length > MAX_NAMED ? ` and ${paths.length - MAX_NAMED} more` : "";
+  report(
+    `Not copied from the source, as states, broken links or special files: ${paths.slice(0, MAX_NAMED).join(", ")}${more}`,
+  );
 }
 
 /** Counts files and bytes; fails with TERRAFORM_SOURCE_REFUSED above the limit. */

@@ -1,15 +1,18 @@
 import { isMap } from "@stackyard/core";
 import { parseRawJson } from "./exact-json.ts";
-import { type JsonObject, listAt, objectAt, textAt } from "./failure.ts";
+import { type JsonObject, listAt, numberAt, objectAt, textAt } from "./failure.ts";
 
-/** A managed resource of a state. ARNs are not secret; other values are left out. */
+/** A managed resource of a state. ARNs and ids are not secret; other values are left out. */
 interface StateResource {
   readonly address: string;
   readonly arn?: string;
+  /** Of a state, not of the output of `show`. */
+  readonly id?: string;
 }
 
 /** The used parts of a state. */
 export interface StateDocument {
+  readonly serial?: number;
   readonly resources: readonly StateResource[];
   readonly outputs: ReadonlyMap<string, { readonly sensitive: boolean; readonly value: unknown }>;
 }
@@ -23,6 +26,7 @@ export function parseStateDocument(text: string): StateDocument | undefined {
   if (!isMap(state) || state["version"] !== FORMAT || !Array.isArray(state["resources"])) return undefined;
   const outputs = Object.entries(objectAt(state, "outputs")).filter(([, output]) => isMap(output));
   return {
+    serial: numberAt(state, "serial"),
     resources: [...listAt(state, "resources")].sort(byDepth).flatMap(listInstances),
     outputs: new Map(
       outputs.map(([name, output]) => {
@@ -47,9 +51,19 @@ function listInstances(resource: JsonObject): readonly StateResource[] {
   const base = `${module === "" ? "" : `${module}.`}${textAt(resource, "type")}.${textAt(resource, "name")}`;
   return listAt(resource, "instances").map((instance) => {
     const address = `${base}${toIndex(instance["index_key"])}`;
-    const arn = textAt(objectAt(instance, "attributes"), "arn");
-    return arn.startsWith("arn:") ? { address, arn } : { address };
+    const attributes = objectAt(instance, "attributes");
+    const [arn, id] = [textAt(attributes, "arn"), textAt(attributes, "id")];
+    const isShown = id !== "" && id.length <= MAX_ID && !isSensitive(instance, "id");
+    return { address, ...(arn.startsWith("arn:") && { arn }), ...(isShown && { id }) };
   });
+}
+
+const MAX_ID = 512;
+
+/** Sensitive attributes are paths whose first step has a name. */
+function isSensitive(instance: JsonObject, name: string): boolean {
+  const paths = instance["sensitive_attributes"];
+  return Array.isArray(paths) && paths.flat(1).some((step) => isMap(step) && step["value"] === name);
 }
 
 function toIndex(key: unknown): string {

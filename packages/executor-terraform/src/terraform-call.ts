@@ -1,9 +1,10 @@
 import { open } from "node:fs/promises";
 import { join } from "node:path";
-import { isMap } from "@stackyard/core";
+import { defined, isMap } from "@stackyard/core";
 import type { ChildEnd } from "@stackyard/core/programs";
 import { createLineSplitter, runChild } from "./child.ts";
 import { isConfigurationFault, saysConfigurationFault } from "./configuration-faults.ts";
+import { type CreatedResource, createCreatedResources } from "./created-resources.ts";
 import type { TerraformConfig } from "./definition.ts";
 import { parseRawJson } from "./exact-json.ts";
 import {
@@ -70,6 +71,10 @@ export interface StreamEnd extends CallEnd {
   readonly forgets: readonly string[];
   /** The managed resources of the state after a call that succeeded. Undefined if the stream does not contain them. */
   readonly resources: readonly StreamResource[] | undefined;
+  /** True if the call has begun to change resources, or had nothing to change. */
+  readonly hasBegun: boolean;
+  /** What the call has begun to create. */
+  readonly created: readonly CreatedResource[];
 }
 
 /** Calls the program; each line of its standard output goes to `onLine` unchanged. */
@@ -158,6 +163,8 @@ export async function callStream(run: StagedRun, call: Call): Promise<StreamEnd>
   let last: Pick<StreamEnd, "counts" | "summary"> = { summary: "" };
   let outputs: StreamEnd["outputs"] = new Map();
   const resources = createStreamResources();
+  const created = createCreatedResources();
+  let hasBegun = false;
   const collectPlanned = ({ address, action }: ResourceChange): void => {
     if (planned.length < MAX_PLANNED) planned.push(`${address}: ${action}`);
     if (FORGETTING.has(action)) forgets.push(address);
@@ -168,6 +175,8 @@ export async function callStream(run: StagedRun, call: Call): Promise<StreamEnd>
     if (message.kind === "summary") last = { counts: message.counts, summary: message.text };
     if (message.kind === "outputs" && !message.planned) outputs = message.outputs;
     resources.add(message);
+    created.add(message);
+    hasBegun ||= message.kind === "resource";
   };
   const progress = createMaskedReport(run);
   reportStep(run, call);
@@ -189,6 +198,8 @@ export async function callStream(run: StagedRun, call: Call): Promise<StreamEnd>
     forgets,
     outputs,
     resources: end.isWhole ? resources.list() : undefined,
+    created: created.list(),
+    hasBegun: hasBegun || end.code === 0,
     ...last,
   };
 }
@@ -229,7 +240,7 @@ type StreamMessage =
   | { readonly kind: "diagnostic"; readonly diagnostic: Diagnostic }
   /** Planned ones come before the work, the real ones after it. */
   | { readonly kind: "outputs"; readonly planned: boolean; readonly outputs: ReadonlyMap<string, StreamOutput> }
-  | { readonly kind: "summary"; readonly counts: ChangeCounts; readonly text: string }
+  | { readonly kind: "summary"; readonly counts: ChangeCounts; readonly operation: string; readonly text: string }
   | ResourceMessage
   | WorkMessage
   | { readonly kind: "provisioner"; readonly address: string; readonly provisioner: string; readonly output: string }
@@ -242,6 +253,8 @@ interface WorkMessage {
   readonly address: string;
   readonly action: string;
   readonly elapsedSeconds: number;
+  /** Of the object, where it is known by then. */
+  readonly id?: string;
 }
 
 type Reader = (message: JsonObject) => StreamMessage | undefined;
@@ -289,7 +302,7 @@ function readSummary(message: JsonObject): StreamMessage {
   const changes = objectAt(message, "changes");
   const [add, change, remove] = [numberAt(changes, "add"), numberAt(changes, "change"), numberAt(changes, "remove")];
   const counts = { add, change, remove, import: numberAt(changes, "import") };
-  return { kind: "summary", counts, text: textAt(message, "@message") };
+  return { kind: "summary", counts, operation: textAt(changes, "operation"), text: textAt(message, "@message") };
 }
 
 function readPlanned(message: JsonObject): StreamMessage {
@@ -319,6 +332,7 @@ function readResource(message: JsonObject, phase: WorkMessage["phase"]): WorkMes
     address: textAt(objectAt(hook, "resource"), "addr"),
     action: textAt(hook, "action"),
     elapsedSeconds: numberAt(hook, "elapsed_seconds"),
+    ...(textAt(hook, "id_key") === "id" && { id: textAt(hook, "id_value") }),
   };
 }
 
@@ -372,11 +386,13 @@ function toText(message: StreamMessage): string {
   }
 }
 
-function toResourceText({ address, action, phase, elapsedSeconds }: WorkMessage): string {
+function toResourceText({ address, action, phase, elapsedSeconds, id }: WorkMessage): string {
+  // All that a person has to find an object when its runner is gone before the state is saved.
+  const known = action === "create" && id !== undefined ? ` [id=${id}]` : "";
   const ends: Readonly<Record<WorkMessage["phase"], string>> = {
     start: "",
     progress: ` ${elapsedSeconds}s`,
-    complete: ` done after ${elapsedSeconds}s`,
+    complete: ` done after ${elapsedSeconds}s${known}`,
     errored: ` failed after ${elapsedSeconds}s`,
   };
   return `${address}: ${VERBS.get(action) ?? action}…${ends[phase]}`;
@@ -404,7 +420,7 @@ function toPlainLines(text: string): string {
 }
 
 /** The largest failure message: a stack keeps 16,384 characters of it. */
-const MAX_MESSAGE_BYTES = 16_000;
+export const MAX_MESSAGE_BYTES = 16_000;
 
 interface FailedCall {
   /** `terraform apply`. */
@@ -412,10 +428,12 @@ interface FailedCall {
   readonly code: TerraformFailureCode;
   readonly end: CallEnd & Partial<Pick<StreamEnd, "diagnostics">>;
   readonly mask: (text: string) => string;
+  /** Default: as the code says. */
+  readonly isUnplanned?: boolean;
 }
 
 /** Returns why a call failed, for people: the program's diagnostics or, without any, the end of its output. */
-export function toCallFailure({ command, code, end, mask }: FailedCall): TerraformFailure {
+export function toCallFailure({ command, code, end, mask, isUnplanned }: FailedCall): TerraformFailure {
   const { diagnostics = [] } = end;
   const errors = diagnostics.filter(({ severity }) => severity === "error");
   const found = toCode(code, end, errors);
@@ -424,7 +442,9 @@ export function toCallFailure({ command, code, end, mask }: FailedCall): Terrafo
   const text = [toFirstLine(found, command, end), ...new Set(reasons)].filter((part) => part !== "").join("\n\n");
   const final =
     errors.length > 0 ? errors.every(isConfigurationFault) : saysConfigurationFault(end.tail.text(TAIL_BYTES));
-  return new TerraformFailure(found, toHeadAndTail(text, MAX_MESSAGE_BYTES), { final });
+  // A lock, a stop and a stale plan say nothing about the configuration.
+  const options = found === code ? defined({ final, isUnplanned }) : { final };
+  return new TerraformFailure(found, toHeadAndTail(text, MAX_MESSAGE_BYTES), options);
 }
 
 function toCode(code: TerraformFailureCode, end: CallEnd, errors: readonly Diagnostic[]): TerraformFailureCode {

@@ -61,7 +61,7 @@ describe.skipIf(!hasTerraform())("terraform, the real program", () => {
 
     expect(ctx.lines).toContain("terraform_data.app: creating…");
     // In whole seconds, of which one may just begin.
-    expect(ctx.lines.join("\n")).toMatch(/^terraform_data\.app: creating… done after \ds$/m);
+    expect(ctx.lines.join("\n")).toMatch(/^terraform_data\.app: creating… done after \ds \[id=[0-9a-f-]+\]$/m);
     expect(ctx.lines).toContain("Apply complete! Resources: 1 added, 0 changed, 0 destroyed.");
   });
 
@@ -165,6 +165,37 @@ describe.skipIf(!hasTerraform())("terraform, the real program", () => {
 
     expect(ctx.lines).toContain("terraform_data.a (local-exec): key=***");
     expect(JSON.stringify([step, ctx.lines])).not.toMatch(/hunter|abcd|xyz/);
+  });
+
+  it.each<[string, unknown]>([
+    ["a map of the task", { user: "app", password: "hunter2-hunter2" }],
+    ["a text in HCL", '{ user = "app", "password" = "hunter2-hunter2" }'],
+    ["a file of variables", undefined],
+  ])("masks members of a sensitive object, as %s has it, and defaults", async (_, creds) => {
+    project.write({
+      "network/main.tf": `
+        variable "creds" {
+          type      = object({ user = string, password = string })
+          sensitive = true
+        }
+        variable "pin" {
+          default   = "s3cret-default"
+          sensitive = true
+        }
+        resource "terraform_data" "a" {
+          provisioner "local-exec" {
+            command     = "echo password of app: $P, $PIN"
+            environment = { P = nonsensitive(var.creds.password), PIN = nonsensitive(var.pin) }
+          }
+        }`,
+      ...(creds === undefined && { "network/a.auto.tfvars": 'creds = { user = "app", password = "hunter2-hunter2" }' }),
+    });
+    const ctx = inYard();
+
+    const step = await project.start(ctx, creds === undefined ? {} : { variables: { creds } });
+
+    expect(step.kind).toBe("succeeded");
+    expect(ctx.lines).toContain("terraform_data.a (local-exec): password of app: ***, ***");
   });
 
   it("names the problem with its place, and masks secrets in it", async () => {

@@ -7,6 +7,7 @@ import {
   type Step,
   succeeded,
 } from "@stackyard/core";
+import type { AppliedSource } from "./applied-source.ts";
 import { applyRun } from "./apply-run.ts";
 import {
   type TerraformConfig,
@@ -14,14 +15,17 @@ import {
   type TerraformOutputs,
   terraformDefinition,
 } from "./definition.ts";
+import { destroyInAnyCase } from "./destroy.ts";
 import { detectDrift } from "./drift-run.ts";
 import { TerraformFailure } from "./failure.ts";
 import { findProgram } from "./find-program.ts";
 import { checkProduct } from "./inventory.ts";
 import { planRun, previewRun } from "./plan-run.ts";
+import { checkUnsavedRuns } from "./recorded-run.ts";
 import { findPlanFolder } from "./saved-plans.ts";
-import { type TerraformDeps, toSettings } from "./settings.ts";
-import { type RunOutputs, type StagedRun, withStagedRun } from "./staged-run.ts";
+import { type Settings, type TerraformDeps, toSettings } from "./settings.ts";
+import type { RunOutputs, StagedRun } from "./staged-run.ts";
+import { withStagedRun } from "./with-staged-run.ts";
 
 /**
  * Creates the executor `terraform`: runs `init`, then the action, each task in its own folder. A second start of the
@@ -47,10 +51,7 @@ export function createTerraformExecutor(options: TerraformOptions, deps: Terrafo
     },
     async start(ctx: ExecutorContext, config: TerraformConfig): Promise<Step<unknown, TerraformOutputs>> {
       try {
-        const { outputs, sensitive } = await withStagedRun(settings, ctx, config, {
-          ...(await findFolder(ctx, config)),
-          work: runAction,
-        });
+        const { outputs, sensitive } = await runTask(settings, ctx, config);
         return succeeded(outputs, sensitive.length > 0 ? { sensitive } : {});
       } catch (error) {
         if (error instanceof TerraformFailure) return error.step;
@@ -58,6 +59,13 @@ export function createTerraformExecutor(options: TerraformOptions, deps: Terrafo
       }
     },
   });
+}
+
+async function runTask(settings: Settings, ctx: ExecutorContext, config: TerraformConfig): Promise<RunOutputs> {
+  const folder = await findFolder(ctx, config);
+  const run = (applied?: AppliedSource) =>
+    withStagedRun(settings, ctx, config, { ...folder, applied, work: runAction });
+  return config.action === "destroy" ? destroyInAnyCase({ ctx, config, run }) : run();
 }
 
 /** A saved plan is applied in the folder in which it was made. */
@@ -71,6 +79,7 @@ function toPlanError(error: TerraformFailure): StackyardError {
 }
 
 async function runAction(run: StagedRun): Promise<RunOutputs> {
+  await checkUnsavedRuns(run);
   await checkProduct(run);
   const { action } = run.config;
   switch (action) {

@@ -1,6 +1,6 @@
 import { isMap } from "@stackyard/core";
 import { parseRawJson } from "./exact-json.ts";
-import { findAttributes } from "./hcl.ts";
+import { findAttributes, listTexts, toHclTokens } from "./hcl.ts";
 
 /**
  * Returns true for files that the program loads by itself. Their values override those in the environment (Terraform
@@ -20,6 +20,17 @@ interface RestOfFile {
 /** Removes the values of these names from a file of variables; the lines of other values do not move. */
 export function removeVariables(name: string, text: string, names: ReadonlySet<string>): RestOfFile {
   return name.endsWith(".json") ? removeFromJson(text, names) : removeFromHcl(text, names);
+}
+
+/** Returns the texts and numbers in the values of these names in a file of variables. */
+export function listTextsOf(name: string, text: string, names: ReadonlySet<string>): readonly string[] {
+  if (!name.endsWith(".json")) {
+    const values = findAttributes(text).filter((attribute) => names.has(attribute.name));
+    return values.flatMap(({ start, end }) => listTexts(toHclTokens(text.slice(start, end)).slice(1)));
+  }
+  const bodies = [parseRawJson(text.replace(/^\uFEFF/, ""))].flat().filter(isMap);
+  const values = bodies.flatMap((body) => Object.entries(body).filter(([key]) => names.has(key)));
+  return listTexts(toHclTokens(JSON.stringify(values.map(([, value]) => value))));
 }
 
 function removeFromHcl(text: string, names: ReadonlySet<string>): RestOfFile {

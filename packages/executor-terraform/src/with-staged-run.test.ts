@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isSecretName, toVariables, toVariableText } from "./staged-run.ts";
+import { isSecretName, toVariables, toVariableText } from "./with-staged-run.ts";
 
 const given = (metadata = {}, variables = {}) => toVariables({ stackId: "pr-12", metadata }, variables);
 

@@ -1,0 +1,54 @@
+import type { StateDocument } from "./state-document.ts";
+
+/** Work on a resource, as the stream reports it; other messages have no effect. */
+interface WorkMessage {
+  readonly kind: string;
+  readonly phase?: string;
+  readonly address?: string;
+  readonly action?: string;
+  readonly id?: string;
+}
+
+/** A resource that a run has begun to create. */
+export interface CreatedResource {
+  readonly address: string;
+  /** Known when it is created. */
+  readonly id?: string;
+  /** Undefined: the stream has no end of its creation. */
+  readonly end?: "created" | "failed";
+}
+
+/** Follows what a run creates through its stream. */
+export function createCreatedResources() {
+  const found = new Map<string, CreatedResource>();
+  return {
+    add({ kind, phase, address, action, id }: WorkMessage): void {
+      if (kind !== "resource" || action !== "create" || address === undefined) return;
+      if (phase === "start") found.set(address, { address });
+      if (phase === "complete") found.set(address, { address, end: "created", ...(id === undefined ? {} : { id }) });
+      if (phase === "errored") found.set(address, { address, end: "failed" });
+    },
+    list: (): readonly CreatedResource[] => [...found.values()],
+  };
+}
+
+interface SavedInput {
+  /** Undefined: it cannot be read. */
+  readonly saved: StateDocument["resources"] | undefined;
+  /** True if the program has ended by itself: what has failed is then in its state, or was not created. */
+  readonly isOrderly: boolean;
+}
+
+/** Returns the created resources that may exist and are not in the saved state. */
+export function findUnsaved(
+  created: readonly CreatedResource[],
+  { saved, isOrderly }: SavedInput,
+): readonly CreatedResource[] {
+  if (saved === undefined && isOrderly) return [];
+  return created.filter(({ address, id, end }) => {
+    const known = saved?.filter((resource) => resource.address === address) ?? [];
+    const isSaved = known.some((resource) => id === undefined || resource.id === undefined || resource.id === id);
+    if (end === "created") return !isSaved;
+    return end === undefined || (!isOrderly && known.length === 0);
+  });
+}

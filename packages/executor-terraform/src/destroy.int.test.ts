@@ -1,0 +1,213 @@
+import { randomBytes } from "node:crypto";
+import type { Records } from "@stackyard/core";
+import { createMemoryStore } from "@stackyard/core/engine";
+import { createSealer, putUnsavedRun, type SourceArchives } from "@stackyard/core/services";
+import { toTarball } from "@stackyard/host-sim";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { GitSource } from "./definition.ts";
+import { aContext } from "./testing/a-context.ts";
+import { aProject, type TestProject } from "./testing/a-project.ts";
+import { hasTerraform } from "./testing/program.ts";
+import { type StateServer, startStateServer } from "./testing/state-server.ts";
+
+const [FIRST, SECOND] = ["a".repeat(40), "b".repeat(40)];
+const STATE = "review-app/pr-12/git:github/acme/shop:infra";
+const MAIN = `
+variable "sha" {}
+resource "terraform_data" "app" {
+  input = var.sha
+  provisioner "local-exec" { command = "echo made of $TF_VAR_sha with $TF_VAR_password" }
+}
+`;
+
+describe.skipIf(!hasTerraform())("a destroy", () => {
+  let project: TestProject;
+  let server: StateServer;
+  let records: Records;
+  let commits: Record<string, string | undefined>;
+  let attempts = 0;
+  const sealer = createSealer([randomBytes(32)]);
+  const archives: SourceArchives = {
+    async open({ commit }) {
+      const text = commits[commit];
+      const [path = "", ...rest] = (text ?? "").split("|");
+      const bytes = toTarball([{ path: `r/${path}`, content: rest.join("|") }]);
+      return text === undefined ? undefined : new Blob([Buffer.from(bytes)]).stream();
+    },
+  };
+  const aRun = (metadata: Record<string, string> = {}, more = {}) => {
+    attempts += 1;
+    const attempt = { id: `pr-12/e1/${attempts}/network/1`, number: 1, token: 7 };
+    return aContext({ stateBackendUrl: server.url, records, sealer, archives, attempt, metadata, ...more });
+  };
+  const source = (commit: string): GitSource => ({
+    ...{ type: "git", host: "github", repository: "acme/shop", commit, path: "infra", trusted: true },
+  });
+  const apply = (commit: string, ctx = aRun({ sha: commit })) => project.start(ctx, { source: source(commit) });
+  const destroy = (commit: string, ctx = aRun({ sha: commit })) =>
+    project.start(ctx, { action: "destroy", source: source(commit) });
+  const listResources = () => [...server.states.values()].flatMap((text) => JSON.parse(text).resources);
+
+  beforeEach(async () => {
+    server = await startStateServer();
+    ({ records } = createMemoryStore());
+    commits = { [FIRST]: `infra/main.tf|${MAIN}` };
+    project = aProject();
+  });
+  afterEach(async () => {
+    await server.close();
+    project.remove();
+  });
+
+  it.each<[string, string | undefined]>([
+    ["has an error", `infra/main.tf|${MAIN}\nresource {\n`],
+    ["needs a variable without a value", `infra/main.tf|${MAIN}\nvariable "size" {}\n`],
+    ["has moved the folder", `terraform/main.tf|${MAIN}`],
+    ["declares another backend", `infra/main.tf|${MAIN}\nterraform {\n backend "local" {}\n}\n`],
+    ["does not exist any more", undefined],
+  ])("whose commit %s works with the last one that was applied [terraform#2675, coder#2961]", async (_, broken) => {
+    commits[SECOND] = broken;
+    await apply(FIRST);
+    const failed = await apply(SECOND);
+    // Nor can its host be reached any more.
+    delete commits[FIRST];
+    const ctx = aRun({ sha: SECOND });
+
+    const destroyed = await destroy(SECOND, ctx);
+
+    expect(failed.kind).toBe("failed");
+    expect(destroyed).toEqual({ kind: "succeeded", outputs: {} });
+    expect(listResources()).toEqual([]);
+    expect(ctx.lines).toContainEqual(
+      expect.stringMatching(/^The configuration of the task cannot be used\. TERRAFORM_/),
+    );
+    expect(ctx.lines).toContainEqual(
+      expect.stringMatching(
+        `^▸ Destroying with the configuration of the last apply: .*commit=${FIRST}.*, with the files`,
+      ),
+    );
+  });
+
+  it("of a stack that has lost a value works with the value of the last apply [terraform#23167]", async () => {
+    await apply(FIRST);
+
+    const destroyed = await destroy(FIRST, aRun());
+
+    expect(destroyed.kind).toBe("succeeded");
+    expect(listResources()).toEqual([]);
+  });
+
+  it("without any commit, as of a stack that is created again for it, works with the last one [tofu-controller#720]", async () => {
+    await apply(FIRST);
+
+    const applied = await project.start(aRun(), { source: source("") });
+    const destroyed = await destroy("", aRun());
+    const again = await destroy("", aRun());
+
+    expect(applied).toMatchObject({ code: "TERRAFORM_SOURCE_MISSING" });
+    expect([destroyed.kind, again.kind]).toEqual(["succeeded", "succeeded"]);
+    expect(listResources()).toEqual([]);
+  });
+
+  it("of what a failed apply has created works with the configuration of that apply [bosh-bootloader#121, sumaform#438]", async () => {
+    commits[FIRST] += '\nresource "terraform_data" "bad" {\n provisioner "local-exec" { command = "exit 1" }\n}\n';
+    await apply(FIRST);
+    const before = listResources().length;
+
+    const destroyed = await destroy(SECOND);
+
+    expect(before).toBe(2);
+    expect(destroyed.kind).toBe("succeeded");
+    expect(listResources()).toEqual([]);
+  });
+
+  it("has nothing to do when no run has begun, or all that runs created is destroyed", async () => {
+    const first = aRun();
+    const never = await destroy(SECOND, first);
+    await apply(FIRST);
+    await destroy(FIRST);
+    const after = await destroy(SECOND);
+
+    expect([never.kind, after.kind]).toEqual(["succeeded", "succeeded"]);
+    expect(first.lines).toContain("▸ Nothing to destroy: no run has left anything in this state.");
+  });
+
+  it("fails when the yard does not know whether something is left", async () => {
+    const run = { state: STATE, stack: "pr-12", machine: "review-app", attempt: "pr-12/e1/9/app/1", token: 1 };
+    await putUnsavedRun(
+      { records, clock: { now: Date.now } },
+      { ...run, action: "apply", host: "runner-1", at: 0, sequence: 1 },
+    );
+    const local = { source: { type: "local" as const, location: "nowhere" } };
+
+    const unsaved = await destroy(SECOND);
+    const elsewhere = await project.start(aRun(), { action: "destroy", ...local });
+
+    expect(unsaved).toMatchObject({ code: "TERRAFORM_SOURCE_MISSING", message: expect.stringContaining(SECOND) });
+    expect(elsewhere).toMatchObject({ code: "TERRAFORM_SOURCE_MISSING" });
+  });
+
+  it("works with the files of the last apply of a folder that is gone, and masks its secrets", async () => {
+    const local = { source: { type: "local" as const, location: "stack//app" } };
+    project.write({
+      "stack/app/main.tf": `${MAIN}variable "password" {}\nmodule "net" { source = "../net" }\nresource "terraform_data" "b" {
+        provisioner "local-exec" {
+          when    = destroy
+          command = "echo leaving with $TF_VAR_password"
+        }
+      }`,
+      "stack/app/a.auto.tfvars": 'sha = "file"\n',
+      "stack/net/main.tf": 'resource "terraform_data" "net" {}\n',
+    });
+    const secret = aRun({ sha: "1", password: "hunter22-hunter22" }, { secrets: ["hunter22-hunter22"] });
+    await project.start(secret, local);
+    project.remove();
+    project.write({ "other/main.tf": "" });
+    const ctx = aRun();
+
+    const destroyed = await project.start(ctx, { action: "destroy", ...local });
+
+    expect(destroyed.kind).toBe("succeeded");
+    expect(listResources()).toEqual([]);
+    expect(ctx.lines).toContain("terraform_data.b (local-exec): leaving with ***");
+    const stored = await records.list("terraform-applied/", { limit: 10, now: 0 });
+    expect(stored.items).toEqual([]);
+  });
+
+  it("reads the source again, and has no secrets of the last apply, when the yard has no seal key", async () => {
+    commits[FIRST] = `infra/main.tf|${MAIN}variable "password" {}\n`;
+    commits[SECOND] = "infra/main.tf|resource {";
+    const more = { sealer: undefined, secrets: ["hunter22-hunter22"] };
+    await apply(FIRST, aRun({ sha: FIRST, password: "hunter22-hunter22" }, more));
+    const stored = JSON.stringify((await records.list("terraform-applied/", { limit: 10, now: 0 })).items);
+
+    const without = await destroy(SECOND, aRun({ sha: SECOND }, { sealer: undefined }));
+    const destroyed = await destroy(SECOND, aRun({ sha: SECOND, password: "other-other" }, { sealer: undefined }));
+
+    expect(stored).not.toContain("hunter22");
+    expect(without).toMatchObject({
+      kind: "failed",
+      message: expect.stringMatching(
+        /No value for required variable[\s\S]*That of the task failed before:\nterraform init/,
+      ),
+    });
+    expect(destroyed.kind).toBe("succeeded");
+  });
+
+  it("tries nothing else when it has begun, or when a guard or a lock stops it", async () => {
+    commits[FIRST] +=
+      '\nresource "terraform_data" "stuck" {\n provisioner "local-exec" {\n when = destroy\n command = "exit 1"\n}\n}\n';
+    await apply(FIRST);
+    const ctx = aRun({ sha: FIRST });
+
+    const guarded = await project.start(ctx, {
+      action: "destroy",
+      source: source(FIRST),
+      protect: ["terraform_data.*"],
+    });
+    const begun = await destroy(FIRST, ctx);
+
+    expect([guarded, begun]).toMatchObject([{ code: "TERRAFORM_PROTECTED" }, { code: "TERRAFORM_DESTROY_FAILED" }]);
+    expect(ctx.lines.join("\n")).not.toContain("cannot be used");
+  });
+});
