@@ -1,13 +1,26 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
+import { OrganizationsClient } from "@aws-sdk/client-organizations";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { SNSClient } from "@aws-sdk/client-sns";
-import { type AwsAccess, createAwsAccess, type LambdaContext, runInvocation } from "@stackyard/aws";
+import {
+  type AwsAccess,
+  createAwsAccess,
+  type LambdaContext,
+  runInvocation,
+  toArnPart,
+  toPartition,
+} from "@stackyard/aws";
 import { type Clock, defined, type Records } from "@stackyard/core";
 import { systemClock } from "@stackyard/core/engine";
 import type { EnvironmentVariables } from "@stackyard/core/environment";
-import { createDistributor, createSignerCredentials, type Distributor } from "@stackyard/distributor/function";
+import {
+  createDistributor,
+  createOrganization,
+  createSignerCredentials,
+  type Distributor,
+} from "@stackyard/distributor/function";
 import { createDynamodbRecords } from "@stackyard/store-dynamodb";
 import { createTelemetry, type Telemetry } from "@stackyard/telemetry";
 import { parseSettings, toDistributorConfig } from "./settings.ts";
@@ -64,7 +77,7 @@ interface Opened {
 
 function make(options: CreateAppOptions, { logger, tracing }: AppTelemetry, clock: Clock): Distributor {
   const settings = parseSettings(options.environment);
-  const { RECORDS_TABLE: table, SIGNER_ROLE: roleArn } = settings;
+  const { RECORDS_TABLE: table, SIGNER_ROLE: roleArn, ORGANIZATION_ROLE: role } = settings;
   const config = toDistributorConfig(settings, options.environment);
   const { account, region } = config;
   // Emulators do not have DNS names for buckets.
@@ -83,6 +96,13 @@ function make(options: CreateAppOptions, { logger, tracing }: AppTelemetry, cloc
     sns: access.client(SNSClient, undefined),
     events: access.client(EventBridgeClient, undefined),
     states: access.client(SFNClient, undefined),
+    organization: createOrganization({
+      client: access.client(
+        OrganizationsClient,
+        role === undefined ? undefined : { account: toArnPart(role, 4), region, partition: toPartition(region), role },
+      ),
+      clock,
+    }),
     traceparent: () => tracing.inject()["traceparent"],
     ...defined({ write: options.write }),
   });

@@ -43,6 +43,10 @@ export const Variables = Type.Object({
     { pattern: "^o-[a-z0-9]{10,32}$", expected: "the id of an organisation" },
     "the organisation whose accounts may have artifacts. Default: none",
   ),
+  ORGANIZATION_ROLE: optional(
+    role,
+    "ARN of a role of the management account, or of a delegated administrator, that may call `organizations:DescribeAccount`: it returns which accounts have left. Default: the function's own role",
+  ),
   SIGNER_ROLE: optional(role, "ARN of the role whose credentials sign URLs. Default: the function's own credentials"),
   INITIAL_SET_MACHINE: optional(
     stateMachine,

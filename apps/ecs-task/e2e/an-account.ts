@@ -40,7 +40,7 @@ export async function startAccount(): Promise<Account> {
   sim.ecs.addCluster({ ...PLACE, name: "web" });
   sim.ecs.registerTaskDefinition({ ...PLACE, family: "migrate", containerDefinitions: [APP] });
   const table = await startTable("ecs-task");
-  const door = await openFrontDoor({ services: toServices(sim, table.url), others: "http://127.0.0.1:1" });
+  const door = await openFrontDoor({ clock, services: toServices(sim, table.url), others: "http://127.0.0.1:1" });
   const answers = await listenForAnswers(sim.answers);
   const definition = toEcsTaskStateMachine(`arn:aws:lambda:${PLACE.region}:${PLACE.account}:function:ecs-task`);
   const environment = {

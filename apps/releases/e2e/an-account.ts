@@ -11,14 +11,16 @@ import {
   openFrontDoor,
 } from "@stackyard/aws-sim";
 import { PRESETS, toReleaseStateMachine } from "@stackyard/executor-asg/releases";
-import { createMortalLambda, createQuickClock, type MortalLambda } from "@stackyard/lambda-host";
+import { createMortalLambda, createSkippingClock, type MortalLambda, type SkippingClock } from "@stackyard/lambda-host";
 import { addResources, BUCKET, PLACE, toStart } from "../src/testing/a-release.ts";
 import { startLockTable } from "../src/testing/lock-table.ts";
 
-/** The clock of AWS: 50 minutes in a minute. */
-const TIMES = 50;
-/** The function's role is new: for half a second of its own clock it is denied. */
-const IAM_DELAY_MS = 500 * TIMES;
+/** The function's role is new: for half a second it is denied. */
+const IAM_DELAY_MS = 500;
+/** As the README says. */
+const FUNCTION_MS = 300_000;
+/** Servers take longer to end than the pause before a retry, so a group that is being deleted is still listed at the retry. */
+const TERMINATE_MS = 120_000;
 
 /** An account with the function behind its state machine, all at one address, under the predecessor's names. */
 export interface Account {
@@ -34,14 +36,16 @@ export interface Account {
 
 /** Starts it. Function and role have the permissions of the README, and no others. */
 export async function startAccount(): Promise<Account> {
-  const sim = createAwsSim({ clock: createQuickClock(TIMES), iamDelayMs: IAM_DELAY_MS, oldUsers: ["ada"] });
+  const clock = createSkippingClock();
+  const sim = createAwsSim({ clock, iamDelayMs: IAM_DELAY_MS, oldUsers: ["ada"] });
   const [ofFunction = [], ofRole = []] = readActions();
   const own = sim.iam.addUser({ ...PLACE, name: "function", allow: ofFunction });
   sim.iam.addRole({ ...PLACE, name: PRESETS.odin.assumedRole, externalId: "yard-blue", allow: ofRole });
   addResources(sim);
+  sim.autoScaling.set({ terminateMs: TERMINATE_MS });
   const table = await startLockTable("coinbase-odin-locks");
   const services = { ...answerReleaseServices(sim), states: answerStates(sim), dynamodb: table.url };
-  const door = await openFrontDoor({ services, others: "http://127.0.0.1:1" });
+  const door = await openFrontDoor({ clock, services, others: "http://127.0.0.1:1" });
   const environment = {
     AWS_REGION: PLACE.region,
     AWS_ENDPOINT_URL: door.url,
@@ -54,11 +58,14 @@ export async function startAccount(): Promise<Account> {
     EXTERNAL_ID: "yard-blue",
   };
   const lambda = createMortalLambda({
+    clock,
+    remainingMs: FUNCTION_MS,
     bundle: join(import.meta.dirname, "../dist/lambda/index.mjs"),
     environment,
     isSilent: true,
   });
-  sim.lambda.addFunction({ ...PLACE, name: "coinbase-odin", handler: lambda.invoke });
+  const invoke = (event: unknown) => clock.whileWorking(() => lambda.invoke(event));
+  sim.lambda.addFunction({ ...PLACE, name: "coinbase-odin", handler: invoke });
   const functionArn = `arn:aws:lambda:${PLACE.region}:${PLACE.account}:function:coinbase-odin`;
   const definition = toReleaseStateMachine({ functionArn, retryInvocations: true });
   const stateMachineArn = sim.stepFunctions.addStateMachine({ ...PLACE, name: "coinbase-odin", definition });
@@ -67,7 +74,7 @@ export async function startAccount(): Promise<Account> {
     sim,
     door,
     lambda,
-    release: (id) => release({ sim, ...clients, stateMachineArn }, id),
+    release: (id) => release({ sim, clock, ...clients, stateMachineArn }, id),
     standing: () =>
       sim.autoScaling.listGroups(PLACE).flatMap(({ tags, isDeleting }) => (isDeleting ? [] : [`${tags["ReleaseID"]}`])),
     async stop() {
@@ -85,13 +92,14 @@ function openClients({ url: endpoint }: FrontDoor, credentials: { accessKeyId: s
 
 interface ReleaseInput {
   readonly sim: AwsSim;
+  readonly clock: SkippingClock;
   readonly s3: S3Client;
   readonly sfn: SFNClient;
   readonly stateMachineArn: string;
 }
 
-async function release({ sim, s3, sfn, stateMachineArn }: ReleaseInput, id: string) {
-  const { input, files } = toStart(id);
+async function release({ sim, clock, s3, sfn, stateMachineArn }: ReleaseInput, id: string) {
+  const { input, files } = toStart(id, { created_at: new Date(clock.now()).toISOString() });
   for (const [Key, Body] of Object.entries(files)) await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key, Body }));
   const { executionArn } = await sfn.send(new StartExecutionCommand({ stateMachineArn, input }));
   const execution = sim.stepFunctions.executions.find(({ arn }) => arn === executionArn);

@@ -8,6 +8,7 @@ import {
   type PluginContext,
   type PluginService,
   parseJson,
+  requireUtf8,
   StackyardError,
 } from "@stackyard/core";
 import hosts from "@stackyard/hosts";
@@ -44,7 +45,7 @@ async function readConfig(path: string): Promise<Readonly<Record<string, unknown
   const text = await readFile(path, "utf8").catch((cause: unknown) => {
     throw invalid("It cannot be read: is it under PROJECT_PREFIX?", cause);
   });
-  const value = parseJson(text);
+  const value = parseJson(requireUtf8(text, CONFIG));
   if (isMap(value)) return value;
   throw invalid("It is not a JSON object.");
 }

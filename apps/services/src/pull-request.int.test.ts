@@ -144,6 +144,6 @@ describe("a pull request in a yard of functions", () => {
     expect(done).toEqual(["plan", "apply", "destroy"]);
     const reports = github.reports;
     expect(reports.comments.filter(({ appId }) => appId !== undefined).length).toBe(1);
-    expect(reports.checks.map(({ set }) => set["conclusion"])).toEqual(["neutral"]);
+    expect(reports.checks.map(({ set }) => set["conclusion"])).toEqual(["success"]);
   });
 });

@@ -1,5 +1,6 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { CreateChangeSetCommand, ExecuteChangeSetCommand } from "@aws-sdk/client-cloudformation";
 import { connectionReset, SimFault } from "@stackyard/aws-sim";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ACCOUNT, type ACloud, BUCKET, createCloud } from "./testing/a-cloud.ts";
@@ -125,6 +126,39 @@ describe("apps deploy", () => {
     expect(texts[0]).toContain("4 changes, none made.");
     expect((await project.run(cloud.aws, "apps ls")).results).toMatchObject([{ deployed: [] }]);
     expect(countOf("CloudFormation.ExecuteChangeSet")).toBe(0);
+  });
+
+  it("keeps a stack that others are about to create, with their change set [happy#1563, aws-cdk-cli#1534]", async () => {
+    await publish();
+    const others = { StackName: "stackyard-main", ChangeSetName: "reviewed", ChangeSetType: "CREATE" } as const;
+    const TemplateBody = JSON.stringify({ Resources: { Topic: { Type: "AWS::SNS::Topic" } } });
+    await cloud.aws.cloudFormation.send(new CreateChangeSetCommand({ ...others, TemplateBody }));
+
+    await deploy({ ...machines, dryRun: true });
+
+    expect(countOf("CloudFormation.DeleteStack")).toBe(0);
+  });
+
+  it("does not change a stack that is something else, unless it has the tags", async () => {
+    await publish({ templates: { yard: aTemplate({}), services: aTemplate({}) } });
+    await deploy(machines);
+    const wrong = deploy({ ...machines, name: "services", stack: "stackyard-main" });
+    await expect(wrong).rejects.toMatchObject({
+      code: "RECORD_CONFLICT",
+      message: expect.stringContaining('The stack stackyard-main is "yard" of the yard "main"'),
+    });
+    const { cloudFormation } = cloud.aws;
+    const at = { StackName: "shop", ChangeSetName: "first" };
+    const TemplateBody = JSON.stringify({ Resources: { Topic: { Type: "AWS::SNS::Topic" } } });
+    await cloudFormation.send(new CreateChangeSetCommand({ ...at, ChangeSetType: "CREATE", TemplateBody }));
+    await cloud.clock.sleep(60_000);
+    await cloudFormation.send(new ExecuteChangeSetCommand(at));
+    await cloud.clock.sleep(60_000);
+
+    await expect(deploy({ ...machines, stack: "shop" })).rejects.toMatchObject({
+      code: "RECORD_CONFLICT",
+      details: { hint: expect.stringContaining("stackyard:template=yard") },
+    });
   });
 
   it("reports which resources are replaced", async () => {

@@ -78,6 +78,7 @@ async function prepareInput(context: AppsContext, args: Args): Promise<DeployInp
   if ("refusal" in given) throw new StackyardError("USAGE", given.refusal);
   const name = args.stack ?? toStackName(yard, args.name);
   const existing = await findStack(aws.cloudFormation, name);
+  if (existing !== undefined) requireOwn(existing, { template: args.name, yard });
   const place = choosePlace(args, [existing && findDeployedPlace(existing), await findRememberedPlace(dataDir)]);
   const release = args.release ?? (await findNewest(context, place, args.name));
   const { text, url } = await loadTemplate(aws.s3, place, args.name, release);
@@ -110,6 +111,25 @@ async function findOffered({ aws, yard }: AppsContext, name: string): Promise<Re
   const stacks = await listStacks(aws.cloudFormation);
   const others = stacks.filter((stack) => stack.tags.get(STACK_TAGS.yard) === yard && stack.name !== name);
   return new Map(others.flatMap(({ outputs }) => Object.entries(outputs)));
+}
+
+/** Refuses a stack that is something else: another template would delete its resources. */
+function requireOwn(
+  { name, status, tags }: StackFacts,
+  own: { readonly template: string; readonly yard: string },
+): void {
+  const isSame = tags.get(STACK_TAGS.template) === own.template && tags.get(STACK_TAGS.yard) === own.yard;
+  // What was never created has nothing to lose.
+  if (isSame || status === "REVIEW_IN_PROGRESS") return;
+  const found = tags.get(STACK_TAGS.template);
+  const what =
+    found === undefined
+      ? "was not deployed by this command"
+      : `is "${found}" of the yard "${tags.get(STACK_TAGS.yard)}"`;
+  const message = `The stack ${name} ${what}, and an update to "${own.template}" of the yard "${own.yard}" can delete its resources.`;
+  const marks = `${STACK_TAGS.template}=${own.template} and ${STACK_TAGS.yard}=${own.yard}`;
+  const hint = `Pass another name with --stack. If you have created this stack from the same template, add the tags ${marks} to it.`;
+  throw new StackyardError("RECORD_CONFLICT", message, { details: { hint } });
 }
 
 /** Returns true for an existing stack. One that was rolled back or never created has no values to keep. */

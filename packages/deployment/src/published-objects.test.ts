@@ -1,6 +1,11 @@
+import { createHash } from "node:crypto";
+import { S3Client } from "@aws-sdk/client-s3";
+import { createAwsSim, createSimPlugin, SimFault } from "@stackyard/aws-sim";
+import { createFakeClock } from "@stackyard/core/testing";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { findPublishedName, parsePlace, toKey } from "./published-objects.ts";
+import type { ReleaseFile } from "./load-release.ts";
+import { findPublishedName, parsePlace, publishFile, toKey } from "./published-objects.ts";
 
 describe("a place", () => {
   it.each([
@@ -56,5 +61,44 @@ describe("keys", () => {
     "stackyard/",
   ])("of other objects are ignored: %s", (key) => {
     expect(findPublishedName(place, key)).toBeUndefined();
+  });
+});
+
+describe("an upload whose answer is lost", () => {
+  function createReleases() {
+    const sim = createAwsSim({ clock: createFakeClock() });
+    const home = { account: "111122223333", region: "eu-west-1" };
+    sim.s3.createBucket({ ...home, name: "releases" });
+    const credentials = sim.iam.addUser({ account: home.account, name: "publisher" });
+    const s3 = new S3Client({ region: home.region, credentials, maxAttempts: 1 });
+    s3.middlewareStack.use(createSimPlugin(sim));
+    const body = Buffer.from("zip");
+    const sha256 = createHash("sha256").update(body).digest("hex");
+    const file: ReleaseFile = { kind: "app", name: "state-manager", version: "0.1.0", body, sha256 };
+    return { sim, publish: () => publishFile(s3, { bucket: "releases", prefix: "" }, file), sha256 };
+  }
+
+  // apache/hudi#14373, apache/hudi PR 14286, earth-mover/icechunk PR 2156, netlify/primitives#741
+  it.each([
+    ["PreconditionFailed", 412],
+    ["ConditionalRequestConflict", 409],
+  ])("is recognized when it is sent again and S3 answers %s", async (name, status) => {
+    const { sim, publish, sha256 } = createReleases();
+    sim.once("S3.PutObject", async (proceed) => {
+      await proceed();
+      throw new SimFault(name, status, "At least one of the preconditions you specified did not hold.");
+    });
+
+    expect(await publish()).toMatchObject({ key: "state-manager/0.1.0/state-manager.zip", action: "uploaded", sha256 });
+  });
+
+  it("is not taken for that of another publication", async () => {
+    const { sim, publish } = createReleases();
+    sim.once("S3.PutObject", async (proceed) => {
+      sim.s3.write("releases", "state-manager/0.1.0/state-manager.zip", "theirs");
+      return proceed();
+    });
+
+    await expect(publish()).rejects.toMatchObject({ code: "RECORD_CONFLICT" });
   });
 });

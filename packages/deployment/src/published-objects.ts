@@ -92,7 +92,7 @@ export async function publishFile(
   return { key, action: "uploaded", versionId, sha256: file.sha256 };
 }
 
-async function upload(s3: S3Client, { bucket }: Place, key: string, file: ReleaseFile, isNew: boolean) {
+async function upload(s3: S3Client, { bucket }: Pick<Place, "bucket">, key: string, file: ReleaseFile, isNew: boolean) {
   try {
     const { VersionId } = await s3.send(
       new PutObjectCommand({
@@ -108,11 +108,16 @@ async function upload(s3: S3Client, { bucket }: Place, key: string, file: Releas
     );
     return VersionId;
   } catch (error) {
-    if (findAwsFault(error).name === "PreconditionFailed")
-      throw conflict({ bucket }, key, "another digest, written concurrently");
+    // The answer to an earlier try was lost, or another publication was faster: the object says which.
+    const standing = WRITTEN.test(findAwsFault(error).name ?? "") ? await findStanding(s3, { bucket }, key) : undefined;
+    if (standing?.sha256 === file.sha256) return standing.versionId;
+    if (standing !== undefined) throw conflict({ bucket }, key, `${standing.sha256}, written concurrently`);
     throw toAwsError(error, `s3://${bucket}/${key} cannot be uploaded.`, ADVICE[findAwsFault(error).code]);
   }
 }
+
+/** S3 guide, "Conditional writes": 412 and 409. */
+const WRITTEN = /^(PreconditionFailed|ConditionalRequestConflict)$/;
 
 const ADVICE: Readonly<Record<string, string>> = {
   NOT_FOUND: "Make the bucket first, in the region of the yard: `aws s3 mb s3://BUCKET`.",
@@ -124,7 +129,11 @@ interface Standing {
   readonly versionId: string | undefined;
 }
 
-async function findStanding(s3: S3Client, { bucket }: Place, key: string): Promise<Standing | undefined> {
+async function findStanding(
+  s3: S3Client,
+  { bucket }: Pick<Place, "bucket">,
+  key: string,
+): Promise<Standing | undefined> {
   try {
     const head = await s3.send(new HeadObjectCommand({ Bucket: bucket, Key: key, ChecksumMode: "ENABLED" }));
     return { sha256: toDigest(head), versionId: head.VersionId };

@@ -62,7 +62,7 @@ export async function deployStack(
   const { at, changes } = prepared;
   if (input.dryRun) {
     await dropChangeSet(client, at);
-    if (type === "CREATE") await dropShell(client, at.StackName, deps);
+    if (type === "CREATE") await dropShell(client, input, deps);
     return { kind: "planned", changes };
   }
   await execute(client, at, deps);
@@ -87,7 +87,7 @@ async function prepare(client: CloudFormationClient, input: DeployInput, type: "
     return await prepareChangeSet(client, request, deps);
   } catch (error) {
     // A refused creation leaves an empty stack in REVIEW_IN_PROGRESS.
-    if (input.existing === undefined) await dropShell(client, input.name, deps).catch(() => {});
+    await dropShell(client, input, deps).catch(() => {});
     throw error;
   }
 }
@@ -133,8 +133,16 @@ async function removeStack(client: CloudFormationClient, stackId: string, deps: 
   if (summary.status !== "DELETE_COMPLETE") throw toFailure(summary);
 }
 
-/** Deletes a stack that has only had a change set, and so is empty. Waits, so that it can be deployed at once. */
-async function dropShell(client: CloudFormationClient, name: string, deps: FollowDeps): Promise<void> {
+/**
+ * Deletes a stack that has only had our change set, and so is empty. Waits, so that it can be deployed at once. One that was there
+ * before has a change set of others, who review it.
+ */
+async function dropShell(
+  client: CloudFormationClient,
+  { name, existing }: Pick<DeployInput, "name" | "existing">,
+  deps: FollowDeps,
+): Promise<void> {
+  if (existing?.status === "REVIEW_IN_PROGRESS") return;
   const shell = await findStack(client, name);
   if (shell?.status === "REVIEW_IN_PROGRESS") await removeStack(client, shell.id, { ...deps, onEvent: () => {} });
 }

@@ -17,7 +17,6 @@ import { isDone, toCoverageCell } from "./cell-status.ts";
 import {
   CONSUMERS_PREFIX,
   type ConsumerRecord,
-  evaluateTrust,
   findConsumer,
   listExpecting,
   parseConsumerRecord,
@@ -26,8 +25,11 @@ import {
 } from "./consumers.ts";
 import type { DistributorContext } from "./context.ts";
 import { countSilent, evaluateCoverage, expectedConsumers, settleVersion } from "./coverage.ts";
+import { describeError } from "./describe-error.ts";
 import { parseDistributorRequest } from "./events.ts";
 import { startSet } from "./initial-set/set-step.ts";
+import { listRefusals, type RefusalRecord, toRefusalView } from "./refusals.ts";
+import { evaluateAdmitted } from "./trust.ts";
 import {
   changeArtifact,
   findVersion,
@@ -45,7 +47,7 @@ export async function onCall(context: DistributorContext, request: unknown): Pro
   try {
     return { kind: "answer", answer: await answer(context, parsed.request) };
   } catch (error) {
-    const told = toCallError(error);
+    const told = describeError(error);
     if (isAnswer(error)) context.logger.info("A request was refused.", { op: parsed.request.op, ...told });
     else context.logger.error("A request failed.", { op: parsed.request.op, error });
     return { kind: "error", ...told };
@@ -88,11 +90,15 @@ function answer(
 /** The announcer limits the rate of each consumer. */
 const WIDTH = 10;
 
-/** Announces a version again with new URLs, to one consumer or to all that miss it. Resets earlier failures. */
+/**
+ * Announces a version again with new URLs, to one consumer or to all that miss it. Resets earlier failures. Looks again at the
+ * manifest of a version that is not published.
+ */
 async function refresh(
   context: DistributorContext,
   { name, version, account, region }: Request<"refresh">,
 ): Promise<DistributorAnswers["refresh"]> {
+  if ((await findVersion(context, { name, version })) === undefined) return publishAgain(context, { name, version });
   const { found, published } = await loadVersion(context, { name, version });
   if (found.retired) throw refuse("ARTIFACT_RETIRED", `Version ${version} of ${name} is retired.`);
   const isOne = account !== undefined && region !== undefined;
@@ -108,12 +114,30 @@ async function refresh(
   return { files: found.record.files, messages: sent.reduce((sum, each) => sum + each, 0) };
 }
 
+async function publishAgain(context: DistributorContext, id: VersionId): Promise<DistributorAnswers["refresh"]> {
+  const outcome = await context.publish(id);
+  switch (outcome.kind) {
+    case "published":
+      return { files: outcome.artifact.manifest.files.length, messages: outcome.messages };
+    case "refused":
+      throw refuse(outcome.refusal.code, `Version ${id.version} of ${id.name} is refused. ${outcome.refusal.reason}`);
+    case "running":
+      throw new StackyardError("RECORD_CONFLICT", `Version ${id.version} of ${id.name} is being published. Try again.`);
+    default:
+      throw notFound(id);
+  }
+}
+
 /** Finds a version with its manifest. Throws for one that does not exist, or that retention has removed. */
 async function loadVersion(context: DistributorContext, { name, version }: VersionId) {
   const found = await findVersion(context, { name, version });
   const published = found && (await context.loadPublished(name, version));
   if (found !== undefined && published !== undefined) return { found, published };
-  throw new StackyardError("NOT_FOUND", `Version ${version} of ${name} not found.`);
+  throw notFound({ name, version });
+}
+
+function notFound({ name, version }: VersionId): StackyardError {
+  return new StackyardError("NOT_FOUND", `Version ${version} of ${name} not found.`);
 }
 
 /** Finds a consumer. Throws for one that has never registered, reported, or requested a set. */
@@ -124,9 +148,10 @@ async function requireConsumer(context: DistributorContext, place: ConsumerPlace
 }
 
 async function requireTrusted(context: DistributorContext, place: ConsumerPlace): Promise<ConsumerRecord> {
-  const verdict = evaluateTrust(place.account, context.trust, "stamped");
+  const consumer = await findConsumer(context, place);
+  const verdict = evaluateAdmitted(consumer ?? place, context.trust);
   if (verdict.kind === "rejected") throw refuse(verdict.code, verdict.reason);
-  return requireConsumer(context, place);
+  return consumer ?? requireConsumer(context, place);
 }
 
 async function findLacking(context: DistributorContext, version: ListedVersion): Promise<readonly ConsumerRecord[]> {
@@ -191,7 +216,8 @@ async function compare(
   if (consumer.bucket !== null && consumer.bucket !== bucket) {
     throw refuse("BUCKET_FOREIGN", `The consumer in ${account} ${region} uses the bucket ${consumer.bucket}.`);
   }
-  const at = context.clock.now();
+  // A receipt that was sent after the check began is newer than the check.
+  const at = context.clock.now() - (request.elapsedMs ?? 0);
   let seen = compareFiles(published.manifest, undefined, request.seen);
   await changeCell(context, toSubject(found), { account, region }, (cell) => {
     seen = compareFiles(published.manifest, cell, request.seen);
@@ -227,23 +253,9 @@ function compareFiles(
   return { matching: pick("matching"), missing: pick("missing"), different: pick("different") };
 }
 
-/** Error codes of replies in addition to those of core. */
-type CallCode = "ACCOUNT_NOT_TRUSTED" | "BUCKET_FOREIGN" | "ARTIFACT_RETIRED";
-
 /** Creates a refusal with an artifact code, in `details.problem.code`. */
-function refuse(code: CallCode, message: string): StackyardError {
+function refuse(code: string, message: string): StackyardError {
   return new StackyardError("OUTCOME_NEGATIVE", message, { details: { problem: { code } } });
-}
-
-/** Converts an error for the reply. Of unknown errors only the name is sent, because the message can contain anything. */
-function toCallError(error: unknown): { readonly code: string; readonly message: string } {
-  if (!isStackyardError(error)) {
-    const name = error instanceof Error ? error.name : "unknown";
-    return { code: "INTERNAL", message: `The distributor failed (${name}). See its log for details.` };
-  }
-  const problem = error.details["problem"];
-  const code = typeof problem === "object" && problem !== null && "code" in problem ? problem.code : error.code;
-  return { code: String(code), message: error.message };
 }
 
 type Request<Op extends DistributorRequest["op"]> = Extract<DistributorRequest, { readonly op: Op }>;
@@ -251,15 +263,36 @@ type Request<Op extends DistributorRequest["op"]> = Extract<DistributorRequest, 
 const ROWS = 20;
 const ITEMS = 50;
 
+/** A version that is published, refused, or both: then the refused object was written later. */
+interface ListedRow extends VersionId {
+  readonly found?: ListedVersion | undefined;
+  readonly refusal?: RefusalRecord | undefined;
+}
+
+async function listRows(context: DistributorContext, name?: string): Promise<readonly ListedRow[]> {
+  const versions = await listVersions(context, name);
+  const refusals = new Map((await listRefusals(context, name)).map((each) => [toVersionKey(each), each]));
+  const published = new Set(versions.map(toVersionKey));
+  const others = [...refusals.values()].filter((each) => !published.has(toVersionKey(each)));
+  return [
+    ...versions.map((found) => ({ ...toId(found), found, refusal: refusals.get(toVersionKey(found)) })),
+    ...others.map((refusal) => ({ ...toId(refusal), refusal })),
+  ];
+}
+
+function toId({ name, version }: VersionId): VersionId {
+  return { name, version };
+}
+
 /** Lists versions by name and version. */
 async function listArtifacts(
   context: DistributorContext,
   { name, cursor, limit = ITEMS }: Request<"list">,
 ): Promise<DistributorAnswers["list"]> {
-  const { items, ...next } = takePage(await listVersions(context, name), { cursor, limit });
+  const { items, ...next } = takePage(await listRows(context, name), { cursor, limit });
   const consumers = await requireExpecting(context, context.trust);
-  const summaries = await mapLimited(items, WIDTH, async (version) =>
-    toSummary(version, isCovered(version, consumers, await listCells(context, version))),
+  const summaries = await mapLimited(items, WIDTH, async (row) =>
+    toSummary(row, isCovered(row.found, consumers, await listCells(context, row))),
   );
   return { items: summaries, ...next };
 }
@@ -269,10 +302,14 @@ async function showArtifact(
   context: DistributorContext,
   request: Request<"show">,
 ): Promise<DistributorAnswers["show"]> {
+  const row = (await listRows(context, request.name)).find(({ version }) => version === request.version);
+  if (row?.refusal !== undefined && row.found === undefined) {
+    return { ...toSummary(row, false), manifest: null, cells: [] };
+  }
   const { found, published } = await loadVersion(context, request);
   const consumers = await requireExpecting(context, context.trust);
   const cells = await listCells(context, found);
-  const summary = toSummary(found, isCovered(found, consumers, cells));
+  const summary = toSummary({ ...row, ...toId(found), found }, isCovered(found, consumers, cells));
   return { ...summary, manifest: published.manifest, cells: cells.map(toCoverageCell) };
 }
 
@@ -281,16 +318,17 @@ async function showCoverage(
   context: DistributorContext,
   { name, version, account, region, cursor, limit = ROWS }: Request<"coverage">,
 ): Promise<DistributorAnswers["coverage"]> {
-  const named = await listVersions(context, name);
-  const versions = named.filter((each) => version === undefined || each.version === version);
-  const { items, ...next } = takePage(versions, { cursor, limit });
+  const named = await listRows(context, name);
+  const wanted = named.filter((each) => version === undefined || each.version === version);
+  const { items, ...next } = takePage(wanted, { cursor, limit });
   const consumers = await requireExpecting(context, context.trust);
   const isWanted = (cell: Cell) =>
     (account === undefined || cell.account === account) && (region === undefined || cell.region === region);
   const rows = await mapLimited(items, WIDTH, async (each) => {
-    const cells = await listCells(context, each);
-    const silent = countSilent(each, consumers, cells);
-    return toRow(each, { covered: isCovered(each, consumers, cells), silent }, cells.filter(isWanted));
+    const { found } = each;
+    const cells = found === undefined ? [] : await listCells(context, each);
+    const silent = found === undefined ? 0 : countSilent(found, consumers, cells);
+    return toRow(each, { covered: isCovered(found, consumers, cells), silent }, cells.filter(isWanted));
   });
   return { rows, ...next };
 }
@@ -312,22 +350,28 @@ async function showConsumer(
   return { ...toConsumerView(consumer), cells: known };
 }
 
-function isCovered(version: ListedVersion, consumers: readonly ConsumerRecord[], cells: readonly Cell[]): boolean {
-  return evaluateCoverage(version, consumers, cells).kind === "covered";
-}
-
-function toSummary({ record, retired }: ListedVersion, covered: boolean): ArtifactSummary {
-  const { name, version, manifestSha256, publishedAt, files, bytes, labels } = record;
-  return { name, version, manifestSha256, publishedAt, files, bytes, labels, retired, covered };
-}
-
-function toRow(
-  { record, retired }: ListedVersion,
-  standing: Pick<CoverageRow, "covered" | "silent">,
+function isCovered(
+  version: ListedVersion | undefined,
+  consumers: readonly ConsumerRecord[],
   cells: readonly Cell[],
-): CoverageRow {
-  const { name, version, manifestSha256, publishedAt } = record;
-  return { name, version, manifestSha256, publishedAt, ...standing, retired, cells: cells.map(toCoverageCell) };
+): boolean {
+  return version !== undefined && evaluateCoverage(version, consumers, cells).kind === "covered";
+}
+
+/** Returns the members that all rows have. */
+function toFacts({ name, version, found, refusal }: ListedRow) {
+  const { manifestSha256 = null, publishedAt = null } = found?.record ?? {};
+  const refused = refusal && { refusal: toRefusalView(refusal) };
+  return { name, version, manifestSha256, publishedAt, retired: found?.retired ?? false, ...refused };
+}
+
+function toSummary(row: ListedRow, covered: boolean): ArtifactSummary {
+  const { files = 0, bytes = 0, labels = {} } = row.found?.record ?? {};
+  return { ...toFacts(row), files, bytes, labels, covered };
+}
+
+function toRow(row: ListedRow, standing: Pick<CoverageRow, "covered" | "silent">, cells: readonly Cell[]): CoverageRow {
+  return { ...toFacts(row), ...standing, cells: cells.map(toCoverageCell) };
 }
 
 /** Lists all known consumers by account and region. */

@@ -198,6 +198,35 @@ describe("reduceCell", () => {
     expect([cell.files, cell.failures]).toEqual(["-PP", {}]);
   });
 
+  it("knows of each file what was observed last, in every order of receipts and checks", () => {
+    const observed = fc.uniqueArray(
+      fc.record({ at: fc.integer({ min: T0 + 1, max: T0 + 60 }), what: fc.constantFrom("stored", "lost", "found") }),
+      { selector: ({ at }) => at, minLength: 1, maxLength: 6 },
+    );
+    const toEvent = ({ at, what }: { readonly at: number; readonly what: string }): CellEvent => {
+      if (what === "stored") return stored(0, at);
+      return { kind: "seen", at, matching: what === "found" ? [0] : [], lost: what === "lost" ? [0] : [] };
+    };
+    fc.assert(
+      fc.property(
+        observed.chain((all) => fc.shuffledSubarray(all, { minLength: all.length })),
+        (all) => {
+          const last = all.toSorted((one, other) => other.at - one.at)[0];
+
+          expect(play(...all.map(toEvent)).files[0] === "-").toBe(last?.what === "lost");
+        },
+      ),
+    );
+  });
+
+  it("waits for no one because of a failure from before a file was seen missing", () => {
+    const lost: CellEvent = { kind: "seen", at: T0 + 9_000, matching: [], lost: [0] };
+    const cell = play(announced(), stored(0), lost, failed(0));
+
+    expect([cell.files, cell.failures]).toEqual(["---", {}]);
+    expect(decideSweep([cell], T0 + 900_000)).toMatchObject([{ kind: "announce", files: [0, 1, 2] }]);
+  });
+
   it("is verified when every digest was compared, whatever other receipts say", () => {
     const unverified: CellEvent = { kind: "present", at: T0, file: 2, verified: false };
 

@@ -32,6 +32,11 @@ export const Cell = strictObject({
    * digest was verified. A thousand files must fit into a record easily.
    */
   files: Type.String({ pattern: "^[-sSpP]{1,1000}$" }),
+  /**
+   * When each file was last seen in the bucket or missing from it, as nine digits of base 36 per file; zeros: never. Older
+   * knowledge never replaces newer.
+   */
+  observed: Type.String({ pattern: "^([0-9a-z]{9}){1,1000}$" }),
   /** Failures of missing files, by file index. */
   failures: Type.Record(Type.String({ pattern: byIndex }), FileFailure),
   /** Digests of rewritten templates, by file index. */
@@ -49,6 +54,10 @@ export const Cell = strictObject({
   heardAt: Moment,
 });
 export type Cell = Static<typeof Cell>;
+
+/** The digits of one file in `observed`. */
+export const OBSERVED_DIGITS = 9;
+export const NEVER_OBSERVED: string = "0".repeat(OBSERVED_DIGITS);
 
 /** The version of an artifact that a cell belongs to. */
 export interface CellSubject {
@@ -77,6 +86,7 @@ export function createCell(
     region,
     manifestSha256,
     files: "-".repeat(files),
+    observed: NEVER_OBSERVED.repeat(files),
     failures: {},
     rewritten: {},
     expectedAt: at,

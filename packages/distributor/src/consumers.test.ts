@@ -3,13 +3,13 @@ import { describe, expect, it } from "vitest";
 import {
   type ConsumerEvent,
   type ConsumerRecord,
-  evaluateTrust,
   isRegistered,
   parseConsumerRecord,
   registerConsumer,
   toConsumerView,
 } from "./consumers.ts";
 import { PLACE, T0 } from "./testing/a-cell.ts";
+import { evaluateAdmitted, evaluateTrust } from "./trust.ts";
 
 const registered = (at: number, capabilities: readonly string[] = ["v2"], bucket = "b"): ConsumerEvent => ({
   kind: "registered",
@@ -38,6 +38,7 @@ describe("registerConsumer", () => {
       capabilities: [],
       registered: true,
       lastReceiptAt: null,
+      distrustedAt: null,
       firstSeenAt: new Date(T0).toISOString(),
     });
   });
@@ -71,24 +72,22 @@ describe("registerConsumer", () => {
       joinedAt: T0 + 5,
     });
     expect(after(trust("trusted", T0 + 5)).joinedAt).toBe(T0);
-    expect(after(trust("distrusted", T0 + 1), answered(T0 + 2)).joinedAt).toBe(T0);
+    expect(after(trust("distrusted", T0 + 1), answered(T0)).distrustedAt).toBe(T0 + 1);
+    expect(after(trust("distrusted", T0 + 1), answered(T0 + 2))).toMatchObject({
+      distrustedAt: null,
+      joinedAt: T0 + 2,
+    });
   });
 
   it("is in the bucket of the latest report that is not older than its registration", () => {
-    const from = (bucket: string, at: number, saidAt = at): ConsumerEvent => ({
-      kind: "answered",
-      at,
-      saidAt,
-      bucket,
-      isProbe: false,
-    });
+    const from = (bucket: string, at: number): ConsumerEvent => ({ kind: "answered", at, bucket, isProbe: false });
     const bucketOf = (...events: readonly [ConsumerEvent, ...ConsumerEvent[]]) => play(...events).bucket;
 
     expect(bucketOf(answered(T0), from("new", T0 + 1))).toBe("new");
     expect(bucketOf(from("new", T0 + 1), from("old", T0))).toBe("new");
     expect(bucketOf(from("old", T0), from("new", T0))).toBe("new");
-    expect(bucketOf(registered(T0 + 5), from("old", T0 + 6, T0 + 4))).toBe("b");
-    expect(bucketOf(registered(T0 + 5), from("new", T0 + 6, T0 + 5))).toBe("new");
+    expect(bucketOf(registered(T0 + 5), from("old", T0 + 4))).toBe("b");
+    expect(bucketOf(registered(T0 + 5), from("new", T0 + 5))).toBe("new");
     expect(bucketOf(asked(T0), from("first", T0 + 1))).toBe("first");
   });
 
@@ -148,6 +147,16 @@ describe("evaluateTrust", () => {
   it("trusts a member of the organisation only where AWS vouches for it", () => {
     expect(kindOf("444455556666", { accounts: [], organizationId }, "stamped")).toBe("trusted");
     expect(kindOf("444455556666", { accounts: [], organizationId }, "claimed")).toBe("rejected");
+  });
+
+  it("trusts a member that was admitted until it is known to be out, and who is listed always", () => {
+    const config = { accounts, organizationId };
+    const admitted = { account: "444455556666", distrustedAt: null };
+
+    expect(evaluateAdmitted(admitted, config).kind).toBe("trusted");
+    expect(evaluateAdmitted({ ...admitted, distrustedAt: T0 }, config).kind).toBe("rejected");
+    expect(evaluateAdmitted({ account: MINE, distrustedAt: T0 }, config).kind).toBe("trusted");
+    expect(evaluateAdmitted(admitted, { accounts }).kind).toBe("rejected");
   });
 
   it("trusts no account when none is listed", () => {

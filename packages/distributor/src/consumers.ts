@@ -11,6 +11,7 @@ import {
   Region,
   strictObject,
 } from "./records.ts";
+import { evaluateAdmitted, type TrustConfig } from "./trust.ts";
 import { toSubscription } from "./versions.ts";
 
 /** The record of a consumer, under `consumer/<account>/<region>`. Instants are epoch milliseconds. */
@@ -52,7 +53,16 @@ export function isRegistered({ unregisteredAt, registeredAt, askedAt }: Consumer
 
 /** Converts a consumer for API and command output. */
 export function toConsumerView(consumer: ConsumerRecord): ConsumerView {
-  const { account, region, bucket, generation, capabilities, firstSeenAt, lastReceiptAt } = consumer;
+  const {
+    account,
+    region,
+    bucket,
+    generation,
+    capabilities,
+    firstSeenAt,
+    lastReceiptAt,
+    distrustedAt = null,
+  } = consumer;
   return {
     account,
     region,
@@ -62,10 +72,11 @@ export function toConsumerView(consumer: ConsumerRecord): ConsumerView {
     firstSeenAt: new Date(firstSeenAt).toISOString(),
     lastReceiptAt: lastReceiptAt === null ? null : new Date(lastReceiptAt).toISOString(),
     registered: isRegistered(consumer),
+    distrustedAt: distrustedAt === null ? null : new Date(distrustedAt).toISOString(),
   };
 }
 
-/** An event of a consumer. `at`: epoch milliseconds. */
+/** An event of a consumer. `at`: when the consumer sent it, in epoch milliseconds: the same for each repeat. */
 export type ConsumerEvent =
   | {
       readonly kind: "registered";
@@ -74,11 +85,10 @@ export type ConsumerEvent =
       readonly capabilities: readonly string[];
     }
   | { readonly kind: "unregistered"; readonly at: number }
-  /** The consumer sent a receipt. `isProbe`: for a probe; `saidAt`: by its own clock, if known. */
+  /** The consumer sent a receipt. `isProbe`: for a probe. */
   | {
       readonly kind: "answered";
       readonly at: number;
-      readonly saidAt?: number;
       readonly bucket: string;
       readonly isProbe: boolean;
     }
@@ -98,13 +108,17 @@ export function registerConsumer(
   event: ConsumerEvent,
 ): ConsumerRecord {
   const before = known ?? aNewcomer(place, event.at);
-  const after = apply(before, event);
+  const after = confirm(apply(before, event), event);
   if (known === undefined) return after;
   const hasComeBack = !isRegistered(before) && isRegistered(after);
   const hasMoved = before.bucket !== null && before.bucket !== after.bucket;
   const wantsOther = before.registeredAt !== null && toWishes(before) !== toWishes(after);
-  const isTrustedAgain = event.kind === "trusted" && (before.distrustedAt ?? null) !== null;
+  const isTrustedAgain = isDistrusted(before) && !isDistrusted(after);
   return hasComeBack || hasMoved || wantsOther || isTrustedAgain ? { ...after, joinedAt: event.at } : after;
+}
+
+function isDistrusted({ distrustedAt = null }: ConsumerRecord): boolean {
+  return distrustedAt !== null;
 }
 
 function toWishes({ capabilities }: ConsumerRecord): string {
@@ -127,6 +141,13 @@ function aNewcomer({ account, region }: ConsumerPlace, at: number): ConsumerReco
     lastReceiptAt: null,
     probeAnsweredAt: null,
   };
+}
+
+/** The bus admits only trusted accounts: what its consumer sends later confirms an account again. */
+function confirm(consumer: ConsumerRecord, { kind, at }: ConsumerEvent): ConsumerRecord {
+  const { distrustedAt = null } = consumer;
+  const isSent = kind === "registered" || kind === "answered";
+  return isSent && distrustedAt !== null && at > distrustedAt ? { ...consumer, distrustedAt: null } : consumer;
 }
 
 function apply(consumer: ConsumerRecord, event: ConsumerEvent): ConsumerRecord {
@@ -153,8 +174,7 @@ function register(consumer: ConsumerRecord, event: ConsumerEvent & { kind: "regi
 }
 
 function hear(consumer: ConsumerRecord, event: ConsumerEvent & { kind: "answered" }): ConsumerRecord {
-  const { at, saidAt = at } = event;
-  const isNews = at >= (consumer.lastReceiptAt ?? -1) && saidAt >= (consumer.registeredAt ?? -1);
+  const isNews = event.at >= Math.max(consumer.lastReceiptAt ?? -1, consumer.registeredAt ?? -1);
   return {
     ...consumer,
     generation: "v2" as const,
@@ -212,51 +232,5 @@ export async function requireExpecting(deps: RecordDeps, trust: TrustConfig): Pr
 }
 
 function keepExpecting(consumers: readonly ConsumerRecord[], trust: TrustConfig): readonly ConsumerRecord[] {
-  // Accounts outside the list were admitted by the bus or the state machine before they were recorded.
-  return consumers.filter(
-    (each) => isRegistered(each) && evaluateTrust(each.account, trust, "stamped").kind === "trusted",
-  );
-}
-
-/** Records changes of trust. A consumer that is trusted again missed publications meanwhile, so it counts as new. */
-export async function noteTrust(deps: RecordDeps, trust: TrustConfig): Promise<void> {
-  const at = deps.clock.now();
-  for (const each of await listRecords(deps, CONSUMERS_PREFIX, parseConsumerRecord)) {
-    const isTrusted = evaluateTrust(each.account, trust, "stamped").kind === "trusted";
-    const wasTrusted = (each.distrustedAt ?? null) === null;
-    if (isTrusted !== wasTrusted) await noteConsumer(deps, each, { kind: isTrusted ? "trusted" : "distrusted", at });
-  }
-}
-
-/** The accounts that may receive artifacts. */
-export interface TrustConfig {
-  /** Account ids. */
-  readonly accounts: readonly string[];
-  /** Members are trusted when AWS itself confirms the account. */
-  readonly organizationId?: string;
-}
-
-/** How the account id was obtained. */
-export type AccountSource =
-  /** Set by EventBridge on an event that the bus policy admitted by organization or account. */
-  | "stamped"
-  /** Taken from an input, which can contain any account. */
-  | "claimed";
-
-/** The result of a trust check. */
-export type TrustVerdict =
-  | { readonly kind: "trusted" }
-  | { readonly kind: "rejected"; readonly code: "ACCOUNT_NOT_TRUSTED"; readonly reason: string };
-
-const ACCOUNT = /^\d{12}$/;
-
-/**
- * Decides whether an account may receive artifacts. A claimed account must be on the list, because the organization cannot be
- * verified. Without a list and an organization, no account is trusted.
- */
-export function evaluateTrust(account: string, config: TrustConfig, source: AccountSource): TrustVerdict {
-  const isMember = source === "stamped" && config.organizationId !== undefined;
-  if (ACCOUNT.test(account) && (isMember || config.accounts.includes(account))) return { kind: "trusted" };
-  const shown = ACCOUNT.test(account) ? `The account ${account}` : "The value";
-  return { kind: "rejected", code: "ACCOUNT_NOT_TRUSTED", reason: `${shown} is not trusted by this distributor.` };
+  return consumers.filter((each) => isRegistered(each) && evaluateAdmitted(each, trust).kind === "trusted");
 }

@@ -3,19 +3,26 @@ import type { S3Client } from "@aws-sdk/client-s3";
 import type { SFNClient } from "@aws-sdk/client-sfn";
 import type { SNSClient } from "@aws-sdk/client-sns";
 import type { AwsCredentials, Clock, Logger, Random, Records } from "@stackyard/core";
-import type { TrustConfig } from "./consumers.ts";
 import type { Announcer, PublishedArtifact } from "./fan-out.ts";
+import type { Organization } from "./organization.ts";
+import type { PublishOutcome } from "./publish-outcome.ts";
 import type { RecordDeps } from "./records.ts";
+import type { TrustConfig } from "./trust.ts";
+import type { VersionId } from "./versions.ts";
 
 /** Shared dependencies of the function. */
 export interface DistributorContext extends RecordDeps {
   readonly config: DistributorConfig;
   readonly trust: TrustConfig;
+  readonly organization?: Organization;
+  readonly sns: SNSClient;
   readonly logger: Logger;
   readonly s3: S3Client;
   readonly events: EventBridgeClient;
   readonly states: SFNClient;
   readonly announcer: Announcer;
+  /** Publishes the manifest of a version in the bucket, if it can. */
+  readonly publish: (version: VersionId) => Promise<PublishOutcome>;
   readonly loadPublished: (name: string, version: string) => Promise<PublishedArtifact | undefined>;
   /** Writes a line of metrics, including the line break. */
   readonly write: (line: string) => void;
@@ -36,6 +43,8 @@ export interface DistributorOptions {
   /** In the distributor's account and region: `artifact.covered` is sent to the default bus. */
   readonly events: EventBridgeClient;
   readonly states: SFNClient;
+  /** Tells whether accounts that the organization admitted are still in it. Default: that is not known, and they stay trusted. */
+  readonly organization?: Organization;
   /** Returns the credentials that sign URLs. URLs expire with them. */
   readonly credentials: () => Promise<AwsCredentials>;
   readonly clock: Clock;

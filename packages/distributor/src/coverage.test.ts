@@ -175,6 +175,44 @@ describe("onReceipt", () => {
     expect([cell?.failures[0]?.code, cell?.heardAt]).toEqual(["SOURCE_MISSING", now + 500]);
   });
 
+  // HumanCellAtlas/data-store#1410, minio/minio#18272, aws/aws-sdk-net#1119: "stored", and it is not there.
+  it.each([
+    ["with EventBridge's stamp", 0, true],
+    ["of a consumer whose clock is an hour ahead", 3_600_000, true],
+    ["that no one stamps", 0, false],
+  ])("does not find a lost file again by a receipt that is delivered twice, %s", async (_, aheadMs, isStamped) => {
+    const { world, context, receive, artifact } = await createPublished();
+    const at = context.clock.now();
+    const time = isStamped ? { time: new Date(at).toISOString() } : {};
+    const receipt = { ...aReceiptEvent(artifact, PLACE, { at: at + aheadMs }), ...time };
+    await onReceipt(context, receipt);
+    await receive(PLACE, { file: 1, at });
+    await world.pass(600_000);
+    const seen = artifact.manifest.files.map(({ key, sha256 }, file) => ({ key, sha256: file === 0 ? null : sha256 }));
+    const { name, version } = artifact.manifest;
+    const bucket = `bucket-${PLACE.account}-${PLACE.region}`;
+    await onCall(context, { op: "compare", name, version, ...PLACE, bucket, seen });
+    await world.pass(60_000);
+
+    await onReceipt(context, receipt);
+
+    expect((await findCell(context, { name, version, ...PLACE }))?.files).toBe("-S");
+  });
+
+  it("believes a receipt that was sent while a bucket was checked", async () => {
+    const { world, context, receive, artifact } = await createPublished();
+    const { name, version, files } = artifact.manifest;
+    await world.pass(10_000);
+    await receive(PLACE, { file: 0, at: context.clock.now() });
+    await world.pass(10_000);
+    const seen = files.map(({ key }) => ({ key, sha256: null }));
+    const bucket = `bucket-${PLACE.account}-${PLACE.region}`;
+
+    await onCall(context, { op: "compare", name, version, ...PLACE, bucket, seen, elapsedMs: 15_000 });
+
+    expect((await findCell(context, { name, version, ...PLACE }))?.files).toBe("S-");
+  });
+
   it("keeps a failure that arrives before the publication is recorded", async () => {
     const world = createDistributorWorld();
     await onReceipt(world.context, aRegistration(PLACE));

@@ -4,12 +4,13 @@ import type { ConsumerPlace, ReceivedReceipt } from "@stackyard/sdk/artifacts";
 import { type Cell, toPlaceKey } from "./cell.ts";
 import { changeCell, listCells } from "./cell-records.ts";
 import { type CoverageVerdict, decideCovered, isDone } from "./cell-status.ts";
-import { type ConsumerRecord, evaluateTrust, listExpecting, noteConsumer, requireExpecting } from "./consumers.ts";
+import { type ConsumerRecord, listExpecting, noteConsumer, requireExpecting } from "./consumers.ts";
 import type { DistributorContext } from "./context.ts";
-import { parseReceipt, parseRegistered, parseUnregistered, type StampedEvent } from "./events.ts";
+import { parseReceipt, parseRegistered, parseUnregistered, type StampedEvent, toObservedAt } from "./events.ts";
 import type { PublishedArtifact } from "./fan-out.ts";
+import { loadReadable } from "./published-versions.ts";
 import { type CellEvent, toCellEvent } from "./reduce-cell.ts";
-import { loadReadable } from "./source-bucket.ts";
+import { evaluateTrust } from "./trust.ts";
 import {
   beginCoverage,
   type CoverageRecord,
@@ -92,7 +93,7 @@ function readEvent({ "detail-type": type, detail, time }: ConsumerBusEvent): Rea
     return said && { said, work: (context) => note(context, said, { kind: "unregistered" }, time) };
   }
   const said = type === "artifact.receipt" ? parseReceipt(detail) : undefined;
-  return said && { said, work: (context) => takeReceipt(context, said) };
+  return said && { said, work: (context) => takeReceipt(context, said, { time }) };
 }
 
 type Note =
@@ -114,17 +115,19 @@ async function note(
   return { kind: "taken" };
 }
 
-async function takeReceipt(context: DistributorContext, said: ReceivedReceipt): Promise<ReceiptOutcome> {
+async function takeReceipt(
+  context: DistributorContext,
+  said: ReceivedReceipt,
+  stamp: Pick<StampedEvent, "time">,
+): Promise<ReceiptOutcome> {
   const { artifact, account, region, bucket } = said;
-  const [isProbe, now] = [artifact.name === PROBE, context.clock.now()];
-  // The consumer's clock can be wrong: limit its time to between 1970 and now.
-  const saidAt = Math.max(0, Math.min(Date.parse(said.at), now));
-  const answered = { kind: "answered", at: now, saidAt, bucket, isProbe } as const;
-  const consumer = await noteConsumer(context, { account, region }, answered);
+  const isProbe = artifact.name === PROBE;
+  const at = toObservedAt(Date.parse(said.at), stamp, context.clock.now());
+  const consumer = await noteConsumer(context, { account, region }, { kind: "answered", at, bucket, isProbe });
   if (isProbe) return { kind: "taken" };
   // A late receipt for a bucket that the consumer no longer uses.
   if (consumer?.bucket !== bucket) return { kind: "ignored" };
-  return countReceipt(context, { ...said, at: new Date(saidAt).toISOString() });
+  return countReceipt(context, { ...said, at: new Date(at).toISOString() });
 }
 
 async function countReceipt(context: DistributorContext, receipt: ReceivedReceipt): Promise<ReceiptOutcome> {

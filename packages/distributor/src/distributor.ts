@@ -1,7 +1,9 @@
 import type { LambdaContext } from "@stackyard/aws";
 import { defined, StackyardError, silentLogger } from "@stackyard/core";
 import { createAnnouncer } from "./announce.ts";
+import { classifyKey, type KeyPrefixes, toManifestKey } from "./artifact-keys.ts";
 import { onCall } from "./calls.ts";
+import { compareTrust, createTrustCheck } from "./compare-trust.ts";
 
 import type { DistributorContext, DistributorOptions, Turn } from "./context.ts";
 import { onPublished, onReceipt } from "./coverage.ts";
@@ -13,14 +15,16 @@ import {
   type StampedEvent,
   type WrittenObject,
 } from "./events.ts";
+import type { Announcer } from "./fan-out.ts";
 import { runSetStep } from "./initial-set/set-step.ts";
+import { toDropLine } from "./metrics.ts";
 import { createPublisher } from "./publish.ts";
+import { loadArtifact, loadPublished, rememberPublished } from "./published-versions.ts";
 import { onRefresh } from "./refresh.ts";
-import { onSchedule, toDropLine } from "./schedule.ts";
-import { classifyKey, type KeyPrefixes, loadArtifact, loadPublished, rememberPublished } from "./source-bucket.ts";
+import { onSchedule } from "./schedule.ts";
 import { createUploads } from "./upload.ts";
 import { createUrlSigner } from "./url-signer.ts";
-import type { ArtifactRecord } from "./versions.ts";
+import type { ArtifactRecord, VersionId } from "./versions.ts";
 
 /** The distributor's function. */
 export interface Distributor {
@@ -164,10 +168,20 @@ type Options = DistributorOptions & Required<Pick<DistributorOptions, "random" |
 
 /** Connects the parts of a distributor. */
 function openDistributor(options: Options): OpenDistributor {
-  const { config, s3, records, clock, logger } = options;
+  const { config, s3, records, clock } = options;
   const { bucket, prefix, uploadPrefix, trustedAccounts: accounts, organizationId } = config;
   const trust = { accounts, ...defined({ organizationId }) };
-  const context = { ...options, trust, announcer: openAnnouncer(options), loadPublished: load };
+  const context: DistributorContext = {
+    ...options,
+    trust,
+    announcer: onlyTrusted(
+      openAnnouncer(options),
+      createTrustCheck(clock, () => compareTrust(context)),
+    ),
+    loadPublished: load,
+    publish: ({ name, version }: VersionId) =>
+      publisher.onManifest({ bucket, key: toManifestKey(prefix, name, version) }),
+  };
   const places = { bucket, prefix, ...defined({ uploadPrefix }) };
 
   const loadOnce = rememberPublished((record: ArtifactRecord) => loadArtifact({ s3, bucket }, record));
@@ -181,7 +195,7 @@ function openDistributor(options: Options): OpenDistributor {
     ...places,
     onPublished: (artifact) => onPublished(context, artifact),
   });
-  const uploads = createUploads({ s3, records, publisher, clock, logger, ...places });
+  const uploads = createUploads({ ...context, ...places, publisher });
 
   return {
     context,
@@ -195,6 +209,15 @@ function openDistributor(options: Options): OpenDistributor {
       await publisher.drainOutbox(turn);
       await uploads.resume(turn);
     },
+  };
+}
+
+/** Compares trust before each announcement: subscriptions get what is sent to others, too. */
+function onlyTrusted(announcer: Announcer, check: () => Promise<void>): Announcer {
+  return {
+    announce: (...input) => check().then(() => announcer.announce(...input)),
+    announceRetirement: (...input) => check().then(() => announcer.announceRetirement(...input)),
+    probe: (...input) => check().then(() => announcer.probe(...input)),
   };
 }
 

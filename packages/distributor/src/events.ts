@@ -232,6 +232,7 @@ const REQUEST_FIELDS = {
     version,
     ...place,
     bucket: Type.String({ minLength: 3, maxLength: 255 }),
+    elapsedMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 86_400_000 })),
     seen: Type.Array(SeenFile, { maxItems: 1_000 }),
   },
 };
@@ -290,6 +291,22 @@ const receiptValidator = Compile(ReceivedReceipt);
 /** Parses a receipt. Returns undefined for an invalid one. */
 export function parseReceipt(detail: unknown): ReceivedReceipt | undefined {
   return receiptValidator.Check(detail) && !Number.isNaN(Date.parse(detail.at)) ? detail : undefined;
+}
+
+/** A consumer's clock is believed within this time before the event was sent. */
+const CLOCK_MS = 60_000;
+/** EventBridge stamps whole seconds. */
+const STAMP_MS = 999;
+
+/**
+ * Returns when the sender of an event observed what it reports, in epoch milliseconds: by its own clock, but within the minute
+ * before EventBridge stamped the event, because that clock can be wrong. A repeated delivery has the same stamp. Without a stamp
+ * only the future is excluded.
+ */
+export function toObservedAt(saidAt: number, { time }: Pick<StampedEvent, "time">, now: number): number {
+  const sentAt = Date.parse(String(time));
+  const [least, most] = Number.isNaN(sentAt) ? [0, now] : [sentAt - CLOCK_MS, sentAt + STAMP_MS];
+  return Math.max(0, Math.min(Math.max(saidAt, least), most, now));
 }
 
 /** A refresh event of the receipts bus. EventBridge itself sets `account`. */

@@ -3,15 +3,7 @@ import { createArtifactCommands } from "./commands/artifact-commands.ts";
 
 export { type Cell, type CellSubject, createCell, type FileFailure, type RewrittenFile } from "./cell.ts";
 export { type CoverageFacts, type CoverageVerdict, decideCovered, statusOf } from "./cell-status.ts";
-export {
-  type AccountSource,
-  type ConsumerEvent,
-  type ConsumerRecord,
-  evaluateTrust,
-  registerConsumer,
-  type TrustConfig,
-  type TrustVerdict,
-} from "./consumers.ts";
+export { type ConsumerEvent, type ConsumerRecord, registerConsumer } from "./consumers.ts";
 export { decideSweep, type SweepAction, type SweepOptions } from "./decide-sweep.ts";
 export {
   type AnnouncementTarget,
@@ -24,6 +16,7 @@ export {
   planFanOut,
 } from "./fan-out.ts";
 export { type CellEvent, type FileArrived, type FileFailed, reduceCell } from "./reduce-cell.ts";
+export { type AccountSource, evaluateTrust, type TrustConfig, type TrustVerdict } from "./trust.ts";
 export {
   decideRetention,
   expectedSet,

@@ -2,10 +2,10 @@ import { DeleteObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { SimFault } from "@stackyard/aws-sim";
 import type { Records } from "@stackyard/core";
 import { describe, expect, it } from "vitest";
-import { createPublisher, type PublisherOptions } from "./publish.ts";
-import { loadArtifact, loadPublished } from "./source-bucket.ts";
+import { createPublisher, type PublisherOptions, validateManifest } from "./publish.ts";
+import { loadArtifact, loadPublished } from "./published-versions.ts";
 import { BUCKET, createSource, toSha256 } from "./testing/a-source.ts";
-import { aFile, aManifest } from "./testing/an-artifact.ts";
+import { aFile, aManifest, SHA256 } from "./testing/an-artifact.ts";
 import { artifactRecordKey, changeArtifact, parseArtifactRecord } from "./versions.ts";
 
 const MINUTE = 60_000;
@@ -88,17 +88,14 @@ describe("createPublisher", () => {
     expect(outcomes.map(({ kind }) => kind)).toEqual(["ignored", "ignored", "ignored"]);
   });
 
-  it("rejects other content under a published name and version, once and for good, and reports it", async () => {
-    const refusals: unknown[] = [];
-    const { publisher, publish, announced, list } = createWorld({
-      onRefused: async (refusal) => void refusals.push(refusal),
-    });
+  it("rejects other content under a published name and version, once and for good, and records it", async () => {
+    const { publisher, publish, announced, list } = createWorld();
     await publisher.onManifest(await publish());
 
     const outcome = await publisher.onManifest(await publish("1.4.2", "other"));
 
     expect(outcome).toMatchObject({ kind: "refused", refusal: { code: "VERSION_CONFLICT" } });
-    expect([announced.length, refusals.length]).toEqual([1, 1]);
+    expect(announced.length).toBe(1);
     expect((await list("refused/")).map(({ value }) => value)).toEqual([
       expect.objectContaining({ code: "VERSION_CONFLICT", key: "billing-api/1.4.2/manifest.json" }),
     ]);
@@ -167,17 +164,17 @@ describe("createPublisher", () => {
 
       await expect(publisher.onManifest(place)).rejects.toMatchObject({ code: "FORBIDDEN" });
 
-      expect(await list("refused/")).toEqual([]);
+      expect((await list("refused/")).map(({ value }) => value)).toMatchObject([{ code: "FORBIDDEN" }]);
       expect((await publisher.onManifest(place)).kind).toBe("published");
     },
   );
 
-  it("rejects a manifest that is gone", async () => {
+  it("ignores a manifest that is gone", async () => {
     const { publisher, publish, s3 } = createWorld();
     const place = await publish();
     await s3.send(new DeleteObjectCommand({ Bucket: BUCKET, Key: place.key }));
 
-    expect(await publisher.onManifest(place)).toMatchObject({ kind: "refused", refusal: { code: "SOURCE_MISSING" } });
+    expect(await publisher.onManifest(place)).toEqual({ kind: "ignored" });
   });
 
   it("lets the next delivery continue at once after an error, from where it was", async () => {
@@ -452,5 +449,25 @@ describe("a process that dies while it publishes", () => {
       deaths += 1;
     }
     expect(deaths).toBeGreaterThan(8);
+  });
+});
+
+describe("validateManifest", () => {
+  const prefixes = { prefix: "artifacts/", uploadPrefix: "in/" };
+  const evaluate = (name: string, version: string, keys: readonly string[]) =>
+    validateManifest(
+      aManifest({ name, version, files: keys.map((key) => aFile({ key, sha256: SHA256 })) }),
+      `artifacts/${name}/${version}/manifest.json`,
+      prefixes,
+    )?.code;
+
+  it("lets one upload be announced under its own name, and nothing else outside of the folder", () => {
+    expect(evaluate("team/x.yaml", "40", ["in/team/40/x.yaml"])).toBeUndefined();
+    expect(evaluate("team/x.yaml", "40+0123456789ab", ["in/team/40/x.yaml"])).toBeUndefined();
+    expect(evaluate("team/x.yaml", "41", ["in/team/40/x.yaml"])).toBe("KEY_INVALID");
+    expect(evaluate("evil", "40", ["in/team/40/x.yaml"])).toBe("KEY_INVALID");
+    expect(evaluate("team/x.yaml", "40", ["in/team/40/x.yaml", "in/team/40/y.yaml"])).toBe("KEY_INVALID");
+    expect(evaluate("team/x.yaml", "40", ["artifacts/other/1/x"])).toBe("KEY_INVALID");
+    expect(evaluate("team/x.yaml", "40", ["artifacts/team/x.yaml/40/a"])).toBeUndefined();
   });
 });

@@ -1,11 +1,13 @@
 import { createHash, randomUUID } from "node:crypto";
 import type { S3Client } from "@aws-sdk/client-s3";
-import { defined, type Logger, StackyardError, silentLogger } from "@stackyard/core";
-import { type Manifest, type ManifestProblem, parseManifest } from "@stackyard/sdk/artifacts";
+import { defined, StackyardError, silentLogger } from "@stackyard/core";
+import { type Manifest, parseManifest } from "@stackyard/sdk/artifacts";
 import { Type } from "typebox";
-
+import { classifyKey, isUploadVersion, type KeyPrefixes, toManifestKey, toUploadName } from "./artifact-keys.ts";
 import type { WrittenObject } from "./events.ts";
 import type { Announcer, PublishedArtifact } from "./fan-out.ts";
+import type { ManifestFault, PublishOutcome, VersionFault } from "./publish-outcome.ts";
+import { toPublished } from "./published-versions.ts";
 import {
   type Claim,
   Claimed,
@@ -15,20 +17,10 @@ import {
   type DrainOptions,
   type FreeObject,
   type ObjectClaims,
-  type RecordDeps,
   type SaveClaim,
 } from "./records.ts";
-import {
-  classifyKey,
-  headFiles,
-  isNewest,
-  isUploadVersion,
-  type KeyPrefixes,
-  loadManifest,
-  toManifestKey,
-  toPublished,
-  toUploadName,
-} from "./source-bucket.ts";
+import { clearRefusal, noteFailure, noteRefusal, type RefusalDeps } from "./refusals.ts";
+import { headFiles, isNewest, type LoadedManifest, loadManifest } from "./source-bucket.ts";
 import {
   type ArtifactRecord,
   artifactRecordKey,
@@ -38,30 +30,11 @@ import {
   parseArtifactRecord,
 } from "./versions.ts";
 
-/** A refused manifest and the reason. */
-interface Refusal extends VersionFault {
-  readonly key: string;
-  readonly versionId: string | null;
-}
-
-/** The outcome for a manifest. */
-export type PublishOutcome =
-  | { readonly kind: "published"; readonly artifact: PublishedArtifact; readonly messages: number }
-  /** The version was announced earlier. */
-  | { readonly kind: "known"; readonly artifact: PublishedArtifact }
-  /** Another process works on it, or has crashed: the outbox finishes it. */
-  | { readonly kind: "running" }
-  /** A later upload of the same key replaced it before it was announced. */
-  | { readonly kind: "replaced" }
-  /** Not a manifest of this bucket. */
-  | { readonly kind: "ignored" }
-  | { readonly kind: "refused"; readonly refusal: Refusal };
-
 /** Publishes the manifests of the source bucket. */
 export interface Publisher {
   /** Publishes a new manifest. Idempotent. */
   onManifest(manifest: WrittenObject): Promise<PublishOutcome>;
-  /** Finishes interrupted publications. Default limit: 50. */
+  /** Finishes interrupted publications, and looks again at manifests whose files were not there. Default limit: 50. */
   drainOutbox(options?: DrainOptions): Promise<DrainedClaims>;
 }
 
@@ -71,16 +44,13 @@ export interface PublisherOptions extends RegisterDeps {
   readonly bucket: string;
   /** Called at least once per version, before it is announced, so that early receipts are expected. */
   readonly onPublished?: (artifact: PublishedArtifact) => Promise<void>;
-  /** Called at least once per refused manifest. */
-  readonly onRefused?: (refusal: Refusal) => Promise<void>;
-  /** Default: none. */
-  readonly logger?: Logger;
 }
 
 /** Files per announcement call; progress is saved in between. */
 const CHUNK = 100;
 const DEFAULT_LIMIT = 50;
-const REFUSED_MS = 30 * 24 * 60 * 60_000;
+/** Files can arrive after their manifest: in a replica or a restored bucket, or from a copy of a folder in parallel. */
+const REFUSED_MS = 60 * 60_000;
 
 /**
  * Creates a publisher, which records a version when its manifest appears and announces it to all consumers. After a crash the
@@ -89,7 +59,9 @@ const REFUSED_MS = 30 * 24 * 60 * 60_000;
 export function createPublisher(options: PublisherOptions): Publisher {
   const { bucket, clock, records, logger = silentLogger } = options;
   checkPrefixes(options);
-  const outbox = createObjectClaims<Announced>(records, clock, OUTBOX);
+  const outbox = createObjectClaims<Announced>(records, clock, OUTBOX, (claim, error) =>
+    noteFailure(options, claim, error),
+  );
 
   async function onManifest(manifest: WrittenObject): Promise<PublishOutcome> {
     if (manifest.bucket !== bucket || classifyKey(manifest.key, options) !== "manifest") return { kind: "ignored" };
@@ -102,7 +74,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
     drainOutbox(drained = {}) {
       const drainOne = async (object: FreeObject) => {
         try {
-          return (await onManifest({ bucket, ...object })).kind === "running" ? "left" : "finished";
+          const outcome = await onManifest({ bucket, ...object });
+          const isOpen = outcome.kind === "refused" && outcome.refusal.retryUntil !== null;
+          return outcome.kind === "running" || isOpen ? "left" : "finished";
         } catch (error) {
           logger.error("A version could not be published yet.", { key: object.key, error });
           return "failed";
@@ -128,17 +102,12 @@ async function finish(options: PublisherOptions, { outbox, entry, save }: Turn):
   const { key, versionId } = entry;
   const place = { bucket: options.bucket, key, ...(versionId === null ? {} : { versionId }) };
   const registered = await registerVersion(options, place);
-  if (registered.kind === "replaced") {
+  if (registered.kind === "replaced" || registered.kind === "ignored") {
     await outbox.remove(entry);
     return registered;
   }
-  if (registered.kind === "refused") {
-    const { kind: _, ...fault } = registered;
-    const refusal = { key, versionId, ...fault };
-    await refuse(options, entry, refusal);
-    await outbox.remove(entry);
-    return { kind: "refused", refusal };
-  }
+  if (registered.kind === "refused") return refuse(options, { outbox, entry }, registered);
+  await clearRefusal(options, key, registered.writtenAt);
   const artifact = toPublished(registered.record, registered.manifest);
   const isDone = registered.record.announcedAt !== null || registered.record.retiredAt !== null;
   if (!isDone) await options.onPublished?.(artifact);
@@ -170,23 +139,21 @@ async function markAnnounced(options: PublisherOptions, announced: ArtifactRecor
   await changeArtifact(options, announced, (record) => ({ ...record, announcedAt: record.announcedAt ?? announcedAt }));
 }
 
-async function refuse(options: PublisherOptions, entry: OutboxEntry, refusal: Refusal): Promise<void> {
-  const { records, clock, logger = silentLogger } = options;
-  const now = clock.now();
-  logger.warn("Refused a manifest.", { key: refusal.key, code: refusal.code, reason: refusal.reason });
-  const key = entry.recordKey.replace(/^outbox/, "refused");
-  const value = { ...refusal, at: new Date(now).toISOString() };
-  // An existing record of the refusal is kept.
-  await records.put({ key, value, expected: "absent", expiresAt: now + REFUSED_MS, now });
-  await options.onRefused?.(refusal);
-}
+/** What can change without another manifest. */
+const PASSING: ReadonlySet<VersionFault["code"]> = new Set(["SOURCE_MISSING", "SIZE_MISMATCH", "SHA256_MISMATCH"]);
 
-/** Why a version is refused. */
-interface VersionFault {
-  readonly code: ManifestFault["code"] | "VERSION_CONFLICT" | "SOURCE_MISSING" | "SIZE_MISMATCH" | "SHA256_MISMATCH";
-  readonly reason: string;
-  /** The first ten problems of the manifest. */
-  readonly problems?: readonly ManifestProblem[];
+/** Keeps a manifest in the outbox for an hour while its refusal may pass. Each refusal is recorded. */
+async function refuse(
+  options: PublisherOptions,
+  { outbox, entry }: Pick<Turn, "outbox" | "entry">,
+  { code, reason, writtenAt }: VersionFault & { readonly writtenAt: number },
+): Promise<PublishOutcome> {
+  const { key, versionId, since } = entry;
+  const isOpen = PASSING.has(code) && options.clock.now() < since + REFUSED_MS;
+  const retryUntil = isOpen ? since + REFUSED_MS : null;
+  await noteRefusal(options, { key, code, reason, writtenAt, retryUntil });
+  await (isOpen ? outbox.release(entry) : outbox.remove(entry));
+  return { kind: "refused", refusal: { key, versionId, code, reason, retryUntil } };
 }
 
 /** A recorded version, or why it is refused. */
@@ -197,23 +164,35 @@ type RegisteredVersion =
   | ({ readonly kind: "refused" } & VersionFault);
 
 /** Dependencies and options. */
-interface RegisterDeps extends KeyPrefixes, RecordDeps {
+interface RegisterDeps extends RefusalDeps {
   readonly s3: S3Client;
 }
 
 /**
  * Creates the record of a version with its sequence and distribution id, or finds the existing one. Other content under the same
- * name and version is refused, even after the version was removed from the source.
+ * name and version is refused, even after the version was removed from the source. `writtenAt`: of the manifest.
  */
-async function registerVersion(deps: RegisterDeps, place: WrittenObject): Promise<RegisteredVersion> {
+async function registerVersion(
+  deps: RegisterDeps,
+  place: WrittenObject,
+): Promise<(RegisteredVersion & { readonly writtenAt: number }) | { readonly kind: "ignored" }> {
   const loaded = await loadManifest(deps.s3, place);
-  if (loaded.kind === "missing") return refuseVersion("SOURCE_MISSING", "The manifest was deleted from the bucket.");
+  // Someone who has deleted a manifest has withdrawn it.
+  if (loaded.kind === "missing") return { kind: "ignored" };
+  const writtenAt = loaded.modifiedAt?.getTime() ?? deps.clock.now();
+  return { ...(await registerLoaded(deps, place, loaded)), writtenAt };
+}
+
+async function registerLoaded(
+  deps: RegisterDeps,
+  place: WrittenObject,
+  loaded: Exclude<LoadedManifest, { readonly kind: "missing" }>,
+): Promise<RegisteredVersion> {
   if (loaded.kind === "unreadable") return refuseVersion("MANIFEST_INVALID", loaded.reason);
   const parsed = parseManifest(loaded.text);
   if (parsed.kind === "invalid") {
     const places = parsed.problems.map(({ pointer, message }) => `${pointer || "/"}: ${message}`);
-    const fault = refuseVersion("MANIFEST_INVALID", `The manifest is invalid: ${places.slice(0, 3).join(" ")}`);
-    return { ...fault, problems: parsed.problems.slice(0, 10) };
+    return refuseVersion("MANIFEST_INVALID", `The manifest is invalid: ${places.slice(0, 3).join(" ")}`);
   }
   const { manifest } = parsed;
   const fault = validateManifest(manifest, place.key, deps);
@@ -301,12 +280,6 @@ function compare(value: unknown, manifest: Manifest, sha256: string): Registered
 
 function refuseVersion(code: VersionFault["code"], reason: string): RegisteredVersion & { readonly kind: "refused" } {
   return { kind: "refused", code, reason };
-}
-
-/** Why a manifest is refused. */
-interface ManifestFault {
-  readonly code: "MANIFEST_INVALID" | "KEY_INVALID";
-  readonly reason: string;
 }
 
 /**

@@ -60,11 +60,11 @@ describe("changeParsed", () => {
 const parseClaim = createParser(Type.Object({ ...Claimed, done: Type.Integer() }));
 const OBJECT = { key: "app/1/manifest.json", versionId: "v1" };
 
-function createWorld() {
+function createWorld(isGivenUp = false) {
   const clock = createFakeClock();
   const records = createMemoryRecords();
   const kind = { name: "work", takenMs: 1_000, fresh: { done: 0 }, parse: parseClaim };
-  const claims = createObjectClaims(records, clock, kind);
+  const claims = createObjectClaims(records, clock, kind, async () => isGivenUp);
   return { clock, records, claims };
 }
 
@@ -96,6 +96,15 @@ describe("createObjectClaims", () => {
     })) ?? [undefined, "not held"];
 
     expect([next, lost]).toEqual([7, undefined]);
+  });
+
+  it("ends with an error after which the object is given up", async () => {
+    const { claims, records } = createWorld(true);
+
+    const broken = claims.hold(OBJECT, () => Promise.reject(new Error("gone")));
+
+    await expect(broken).rejects.toThrow("gone");
+    expect((await records.list("work/", { limit: 9, now: 0 })).items).toEqual([]);
   });
 
   it("is free at once, with what was saved, after an error", async () => {

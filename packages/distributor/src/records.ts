@@ -3,6 +3,7 @@ import {
   backoff,
   type Clock,
   changeRecord,
+  defined,
   listPages,
   type PageStart,
   type Random,
@@ -23,6 +24,8 @@ export interface RecordDeps {
 /** A change of one record. */
 interface ParsedChange<Value> {
   readonly key: string;
+  /** When the record ends, in epoch milliseconds. Default: never. */
+  readonly expiresAt?: number;
   /** Returns undefined for an invalid record. */
   parse(value: unknown): Value | undefined;
   /** Returns the new value, or undefined for no change. Can be called several times. */
@@ -38,7 +41,7 @@ const MAX_PAUSE_MS = 500;
  */
 export async function changeParsed<Value>(
   { records, clock, random }: RecordDeps,
-  { key, parse, change }: ParsedChange<Value>,
+  { key, expiresAt, parse, change }: ParsedChange<Value>,
 ): Promise<Value | undefined> {
   const { current } = await changeRecord({
     records,
@@ -54,7 +57,7 @@ export async function changeParsed<Value>(
       }
       const value = change(known);
       const isSame = value === undefined || JSON.stringify(value) === JSON.stringify(known);
-      return isSame ? { current: known } : { write: { value }, current: value };
+      return isSame ? { current: known } : { write: { value, ...defined({ expiresAt }) }, current: value };
     },
   });
   return current;
@@ -64,6 +67,8 @@ export async function changeParsed<Value>(
 export const Claimed = {
   key: Type.String(),
   versionId: Type.Union([Type.String(), Type.Null()]),
+  /** When the object was claimed first, in epoch milliseconds. */
+  since: Type.Integer(),
   /** End of the claim, in epoch milliseconds. */
   takenUntil: Type.Integer(),
 };
@@ -79,7 +84,7 @@ export type SaveClaim<Progress> = (claim: Claim<Progress>, progress: Progress) =
 
 /** Objects that must be processed to the end, by one process at a time, also after crashes. */
 export interface ObjectClaims<Progress> {
-  /** Processes an object. Returns undefined while another process has claimed it. An error of `work` releases the claim. */
+  /** Processes an object. Returns undefined while another process has claimed it. An error of `work` releases the claim, or ends it. */
   hold<Outcome>(
     object: FreeObject,
     work: (claim: Claim<Progress>, save: SaveClaim<Progress>) => Promise<Outcome>,
@@ -124,6 +129,9 @@ interface ClaimKind<Progress> {
   parse(value: unknown): (ClaimedObject & Progress) | undefined;
 }
 
+/** Called when an object could not be processed. Returns true when it is given up: then its claim is removed. */
+type OnFailure = (claim: ClaimedObject, error: unknown) => Promise<boolean>;
+
 const CLAIMS_PAGE = 100;
 
 /** Creates claims in records. Throws `STORE_CORRUPT` for an invalid record. */
@@ -131,6 +139,7 @@ export function createObjectClaims<Progress>(
   records: Records,
   clock: Clock,
   kind: ClaimKind<Progress>,
+  onFailure: OnFailure,
 ): ObjectClaims<Progress> {
   async function change(claim: Claim<Progress>, over: Partial<ClaimedObject>): Promise<Claim<Progress> | undefined> {
     const { recordKey, recordVersion, ...value } = claim;
@@ -142,7 +151,7 @@ export function createObjectClaims<Progress>(
   async function take({ key, versionId }: FreeObject): Promise<Claim<Progress> | undefined> {
     const now = clock.now();
     const takenUntil = now + kind.takenMs;
-    const value = { ...kind.fresh, key, versionId: versionId ?? null, takenUntil };
+    const value = { ...kind.fresh, key, versionId: versionId ?? null, since: now, takenUntil };
     const put = await records.put({ key: toRecordKey(kind.name, key, versionId), value, expected: "absent", now });
     if (put.kind === "written") return toClaim(kind, put.record);
     if (put.current === undefined) return undefined;
@@ -152,6 +161,10 @@ export function createObjectClaims<Progress>(
 
   async function release(claim: Claim<Progress>): Promise<void> {
     await change(claim, { takenUntil: clock.now() });
+  }
+
+  async function remove({ recordKey, recordVersion }: Claim<Progress>): Promise<void> {
+    await records.remove(recordKey, recordVersion);
   }
 
   return {
@@ -167,15 +180,14 @@ export function createObjectClaims<Progress>(
       try {
         return await work(claim, save);
       } catch (error) {
+        const isGivenUp = await onFailure(held, error).catch(() => false);
         // If the release fails too, the claim expires.
-        await release(held).catch(() => undefined);
+        await (isGivenUp ? remove(held) : release(held)).catch(() => undefined);
         throw error;
       }
     },
     release,
-    async remove({ recordKey, recordVersion }) {
-      await records.remove(recordKey, recordVersion);
-    },
+    remove,
     async drain(work, { limit = Number.POSITIVE_INFINITY, deadlineAt = Number.POSITIVE_INFINITY }) {
       const counts = { finished: 0, failed: 0, left: 0 };
       const isOver = () => counts.finished >= limit || clock.now() >= deadlineAt;

@@ -1,5 +1,5 @@
 import type { Manifest, ReceivedReceipt } from "@stackyard/sdk/artifacts";
-import type { Cell, FileFailure, RewrittenFile } from "./cell.ts";
+import { type Cell, type FileFailure, NEVER_OBSERVED, OBSERVED_DIGITS, type RewrittenFile } from "./cell.ts";
 
 /**
  * An event of a cell. `at`: epoch milliseconds; `file`: index in the manifest; `bucket`: the consumer's current bucket. A new
@@ -17,7 +17,7 @@ export type CellEvent =
   | FileFailed
   | { readonly kind: "overdue"; readonly at: number }
   | { readonly kind: "alarmed"; readonly at: number }
-  /** The consumer's bucket was checked. */
+  /** The consumer's bucket was checked, no earlier than `at`. */
   | {
       readonly kind: "seen";
       readonly at: number;
@@ -26,7 +26,7 @@ export type CellEvent =
       readonly bucket?: string | undefined;
     };
 
-/** The consumer has the file, with the digest of the manifest. */
+/** The consumer has the file, with the digest of the manifest. `at`: when the consumer observed it. */
 export interface FileArrived {
   readonly kind: "stored" | "present";
   readonly at: number;
@@ -48,7 +48,8 @@ export interface FileFailed {
 
 /**
  * Applies an event to a cell. Returns the same object when nothing changes. Receipts can arrive in any order and repeatedly, with
- * the same result: an arrived file stays arrived, and of several failures the latest counts.
+ * the same result: an arrived file stays arrived, and of several failures the latest counts. Only a later look at the bucket finds
+ * that a file is lost, and only a later receipt or look that it is back.
  */
 export function reduceCell(known: Cell, event: CellEvent): Cell {
   const cell = "bucket" in event ? moveTo(known, event.bucket) : known;
@@ -73,7 +74,9 @@ export function reduceCell(known: Cell, event: CellEvent): Cell {
 function moveTo(cell: Cell, bucket: string | undefined): Cell {
   if (bucket === undefined || bucket === cell.bucket) return cell;
   if (cell.bucket === undefined) return { ...cell, bucket };
-  const nothing = { files: "-".repeat(cell.files.length), failures: {}, rewritten: {}, heardAt: null };
+  const { length } = cell.files;
+  const none = { files: "-".repeat(length), observed: NEVER_OBSERVED.repeat(length) };
+  const nothing = { ...none, failures: {}, rewritten: {}, heardAt: null };
   return { ...cell, ...nothing, bucket, sweeps: 0, overdueAt: null, alarmedAt: null };
 }
 
@@ -87,12 +90,26 @@ function announce(cell: Cell, at: number, scope: "all" | "missing"): Cell {
 
 function arrive(cell: Cell, { kind, at, file, verified, rewrittenSha256 }: FileArrived): Cell {
   const before = cell.files[file];
-  if (before === undefined) return cell;
+  if (before === undefined || (before === "-" && isOld(cell, file, at))) return cell;
   const letter = merge(before, kind === "stored" ? "s" : "p", verified);
   const rewritten =
     rewrittenSha256 === undefined ? cell.rewritten : rewrite(cell, file, { sha256: rewrittenSha256, at });
   const changes = { files: replaceAt(cell.files, file, letter), failures: without(cell.failures, file), rewritten };
-  return { ...cell, ...changes, heardAt: Math.max(cell.heardAt ?? 0, at) };
+  return { ...observe(cell, file, at), ...changes, heardAt: Math.max(cell.heardAt ?? 0, at) };
+}
+
+/** Returns true for knowledge about a file that is older than what is known. */
+function isOld(cell: Cell, file: number, at: number): boolean {
+  return at < findObservedAt(cell, file);
+}
+
+function findObservedAt({ observed }: Cell, file: number): number {
+  return Number.parseInt(observed.slice(file * OBSERVED_DIGITS, (file + 1) * OBSERVED_DIGITS), 36);
+}
+
+function observe(cell: Cell, file: number, at: number): Cell {
+  const latest = Math.max(findObservedAt(cell, file), at).toString(36).padStart(OBSERVED_DIGITS, "0");
+  return { ...cell, observed: replaceAt(cell.observed, file * OBSERVED_DIGITS, latest) };
 }
 
 /** Merges two receipts: stored wins over present, verified over unverified. */
@@ -109,7 +126,7 @@ function rewrite(cell: Cell, file: number, later: RewrittenFile): Cell["rewritte
 }
 
 function fail(cell: Cell, { kind, at, file, code }: FileFailed): Cell {
-  if (cell.files[file] === undefined || at < (cell.resetAt ?? 0)) return cell;
+  if (cell.files[file] === undefined || at < (cell.resetAt ?? 0) || isOld(cell, file, at)) return cell;
   const heard = { ...cell, heardAt: Math.max(cell.heardAt ?? 0, at) };
   if (cell.files[file] !== "-") return heard;
   const failure = { kind, code, at };
@@ -125,23 +142,23 @@ function isWorse(one: FileFailure, other: FileFailure): boolean {
 }
 
 function see(cell: Cell, { at, matching, lost }: CellEvent & { kind: "seen" }): Cell {
-  const letters = [...cell.files];
-  let failures = cell.failures;
-  let rewritten = cell.rewritten;
-  for (const file of matching) {
-    if (letters[file] === undefined) continue;
-    letters[file] = merge(letters[file], "p", true);
-    failures = without(failures, file);
-  }
-  for (const file of lost) {
-    if (letters[file] === undefined) continue;
-    letters[file] = "-";
-    rewritten = without(rewritten, file);
-  }
-  const files = letters.join("");
-  return files === cell.files
-    ? cell
-    : { ...cell, files, failures, rewritten, heardAt: Math.max(cell.heardAt ?? 0, at) };
+  const found = matching.reduce((known, file) => seeOne(known, { file, at, isLost: false }), cell);
+  const seen = lost.reduce((known, file) => seeOne(known, { file, at, isLost: true }), found);
+  return seen.files === cell.files ? seen : { ...seen, heardAt: Math.max(cell.heardAt ?? 0, at) };
+}
+
+interface SeenInBucket {
+  readonly file: number;
+  readonly at: number;
+  readonly isLost: boolean;
+}
+
+function seeOne(cell: Cell, { file, at, isLost }: SeenInBucket): Cell {
+  const before = cell.files[file];
+  if (before === undefined || isOld(cell, file, at)) return cell;
+  const letter = isLost ? "-" : merge(before, "p", true);
+  const known = isLost ? { rewritten: without(cell.rewritten, file) } : { failures: without(cell.failures, file) };
+  return { ...observe(cell, file, at), ...known, files: replaceAt(cell.files, file, letter) };
 }
 
 function without<Value>(values: Readonly<Record<string, Value>>, file: number): Record<string, Value> {
@@ -149,8 +166,8 @@ function without<Value>(values: Readonly<Record<string, Value>>, file: number): 
   return rest;
 }
 
-function replaceAt(text: string, index: number, letter: string): string {
-  return text.slice(0, index) + letter + text.slice(index + 1);
+function replaceAt(text: string, index: number, part: string): string {
+  return text.slice(0, index) + part + text.slice(index + part.length);
 }
 
 /**

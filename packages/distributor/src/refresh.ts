@@ -2,12 +2,13 @@ import { hash } from "node:crypto";
 
 import { type Clock, changeRecord, type Records } from "@stackyard/core";
 import { ARTIFACT_NAME, ARTIFACT_VERSION } from "@stackyard/sdk/artifacts";
-import { evaluateTrust } from "./consumers.ts";
+import { classifyKey, type KeyPrefixes, toUploadName } from "./artifact-keys.ts";
 import type { DistributorContext } from "./context.ts";
 import { parseRefreshEvent, type RefreshWish } from "./events.ts";
 import type { Announcer } from "./fan-out.ts";
 import { listRecords } from "./list-records.ts";
-import { classifyKey, type KeyPrefixes, loadArtifact, toUploadName, unlessCorrupt } from "./source-bucket.ts";
+import { loadArtifact, unlessCorrupt } from "./published-versions.ts";
+import { evaluateTrust } from "./trust.ts";
 import {
   type ArtifactRecord,
   artifactRecordKey,

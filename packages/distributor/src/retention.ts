@@ -6,8 +6,9 @@ import { findWaiting } from "./cell-status.ts";
 import type { ConsumerRecord } from "./consumers.ts";
 import type { DistributorContext, Turn } from "./context.ts";
 import { listRecords } from "./list-records.ts";
+import { loadReadable } from "./published-versions.ts";
 import { eachApart } from "./records.ts";
-import { loadManifest, loadReadable } from "./source-bucket.ts";
+import { loadManifest } from "./source-bucket.ts";
 import {
   type ArtifactRecord,
   artifactRecordKey,
@@ -105,7 +106,7 @@ async function removeVersion(context: RetentionContext, { name, version, record 
     isBack(known, record) ? undefined : { ...known, removedAt: known.removedAt ?? removedAt },
   );
   if (isBack(noted, record)) return 0;
-  await remove(context, toManifestPlace(record));
+  await removeManifest(context, record);
   await noteGone(context, { name, version });
   logger.info("Removed a version from the source.", { name, version, files: files.length });
   return 1;
@@ -125,21 +126,26 @@ async function endRemovals(context: RetentionContext): Promise<void> {
 
 async function endRemoval(context: RetentionContext, { name, version, removedAt }: CoverageRecord): Promise<void> {
   if (removedAt === null) return;
-  const { records, clock, s3, config } = context;
+  const { records, clock } = context;
   const found = await records.get(artifactRecordKey(name, version), clock.now());
   const record = found && parseArtifactRecord(found.value);
   if (record !== undefined) {
     // The version was published again: the manifest is the new one.
     if (Date.parse(record.publishedAt) > removedAt) return;
-    const place = toManifestPlace(record);
-    const loaded = await loadManifest(s3, { bucket: config.bucket, ...place });
-    if (loaded.kind === "loaded" && loaded.sha256 === record.manifestSha256) await remove(context, place);
+    await removeManifest(context, record);
   }
   await noteGone(context, { name, version });
 }
 
-function toManifestPlace({ manifestKey: key, manifestVersionId }: ArtifactRecord) {
-  return { key, ...(manifestVersionId === null ? {} : { versionId: manifestVersionId }) };
+/** Removes the published manifest, also where a publisher has written it again: a version with a manifest counts as published. */
+async function removeManifest(context: RetentionContext, record: ArtifactRecord): Promise<void> {
+  const { manifestKey: key, manifestVersionId, manifestSha256 } = record;
+  if (manifestVersionId !== null) await remove(context, { key, versionId: manifestVersionId });
+  for (;;) {
+    const loaded = await loadManifest(context.s3, { bucket: context.config.bucket, key });
+    if (loaded.kind !== "loaded" || loaded.sha256 !== manifestSha256) return;
+    await remove(context, { key, versionId: loaded.versionId });
+  }
 }
 
 /** Records the end of a removal, unless the version was published again. */

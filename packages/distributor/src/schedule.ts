@@ -1,19 +1,20 @@
 import { defined, mapLimited } from "@stackyard/core";
-import type { CellStatus } from "@stackyard/sdk/artifacts";
 import { type Cell, toPlaceKey, toSubject } from "./cell.ts";
 import { changeCell, listCells } from "./cell-records.ts";
-import { findMissing, statusOf } from "./cell-status.ts";
-import { type ConsumerRecord, listExpecting, noteTrust, requireExpecting } from "./consumers.ts";
+import { compareTrust } from "./compare-trust.ts";
+import { type ConsumerRecord, listExpecting, requireExpecting } from "./consumers.ts";
 import type { DistributorContext, Turn } from "./context.ts";
 import { expectedConsumers, settleVersion } from "./coverage.ts";
 import { decideSweep, type SweepAction } from "./decide-sweep.ts";
 import { findDueSets, isLive, parseSetRecord, SETS_PREFIX, type SetRecord } from "./initial-set/set-rules.ts";
 import { startSet } from "./initial-set/set-step.ts";
 import { listRecords } from "./list-records.ts";
+import { toMetricLines } from "./metrics.ts";
+import { loadReadable } from "./published-versions.ts";
 import { eachApart } from "./records.ts";
 import type { CellEvent } from "./reduce-cell.ts";
+import { endWithdrawn, type RefusalRecord } from "./refusals.ts";
 import { runRetention } from "./retention.ts";
-import { loadReadable } from "./source-bucket.ts";
 import { findCoverage, type ListedVersion, listVersions, openCoverage } from "./versions.ts";
 
 /** The result of a scheduled run. */
@@ -28,9 +29,9 @@ interface ScheduleReport extends Pick<SweepReport, "announced" | "alarmed" | "co
 type ResumeWork = (turn: Turn) => Promise<void>;
 
 /**
- * Runs every five minutes: resumes interrupted announcements, starts sets of new consumers, repeats overdue announcements, reports
- * covered versions, applies retention, and writes metrics. A failing part does not stop the others; the first error is thrown at
- * the end.
+ * Runs every five minutes: compares whom the distributor trusts, resumes interrupted announcements, starts sets of new consumers,
+ * repeats overdue announcements, reports covered versions, applies retention, and writes metrics. A failing part does not stop the
+ * others; the first error is thrown at the end.
  */
 export async function onSchedule(context: DistributorContext, resume: ResumeWork, turn: Turn): Promise<ScheduleReport> {
   const errors: unknown[] = [];
@@ -44,8 +45,8 @@ export async function onSchedule(context: DistributorContext, resume: ResumeWork
     }
   }
 
+  await attempt(undefined, () => compareTrust(context));
   await attempt(undefined, () => resume(turn));
-  await attempt(undefined, () => noteTrust(context, context.trust));
   // What is covered, and may be removed, is not known while a consumer's record cannot be read.
   const whole = await attempt<Consumers | undefined>(undefined, () => requireExpecting(context, context.trust));
   const consumers = whole ?? (await listExpecting(context, context.trust));
@@ -57,7 +58,9 @@ export async function onSchedule(context: DistributorContext, resume: ResumeWork
   const swept = whole ? await attempt(none, () => runSweep(context, { versions, consumers: whole, busy, turn })) : none;
   errors.push(...swept.errors);
   const removed = whole ? await attempt(0, () => runRetention(context, { versions, consumers: whole, turn })) : 0;
-  for (const line of toMetricLines({ cells: swept.cells, now: context.clock.now() })) context.write(line);
+  const refusals = await attempt<readonly RefusalRecord[]>([], () => endWithdrawn(context));
+  const lines = toMetricLines({ cells: swept.cells, refusals, now: context.clock.now() });
+  for (const line of lines) context.write(line);
   if (errors.length > 0) throw errors[0];
   const { announced, alarmed, covered } = swept;
   return { announced, alarmed, covered, sets: started, removed };
@@ -211,54 +214,4 @@ async function alarm(context: DistributorContext, version: ListedVersion, cell: 
 
 function toOptions({ config: { overdueSeconds } }: DistributorContext) {
   return defined({ overdueMs: overdueSeconds === undefined ? undefined : overdueSeconds * 1_000 });
-}
-
-/** The figures of a scheduled run. */
-interface SweepFigures {
-  readonly cells: readonly Cell[];
-  /** Epoch milliseconds. */
-  readonly now: number;
-}
-
-const NAMESPACE = "Stackyard/Artifacts";
-const STATUSES: readonly CellStatus[] = ["expected", "announced", "failed", "rejected", "overdue"];
-
-/**
- * Returns metrics in CloudWatch embedded metric format, one per line: missing files of each open cell by artifact and consumer (the
- * version is only a property, because a dimension would create a metric per version), and the number of cells by status. All
- * statuses are always written, so that alarms recover. Source: CloudWatch user guide, "Embedded metric format specification".
- */
-export function toMetricLines({ cells, now }: SweepFigures): readonly string[] {
-  const open = cells.filter((cell) => cell.files.includes("-"));
-  const lines = open.map((cell) => {
-    const { name, version, account, region } = cell;
-    const values = { MissingFiles: findMissing(cell).length };
-    const facts = { Artifact: name, Consumer: `${account}/${region}`, version, status: statusOf(cell) };
-    return toLine({ now, values, facts, dimensions: [["Artifact", "Consumer"]] });
-  });
-  const statuses = open.map(statusOf);
-  const counts = STATUSES.map((status) => {
-    const values = { Cells: statuses.filter((each) => each === status).length };
-    return toLine({ now, values, facts: { Status: status }, dimensions: [["Status"]] });
-  });
-  const values = { AlarmedCells: open.filter(({ alarmedAt }) => alarmedAt !== null).length };
-  return [...lines, ...counts, toLine({ now, values, facts: {}, dimensions: [[]] })];
-}
-
-/** Returns the metric of a dropped event. */
-export function toDropLine(code: string, now: number): string {
-  return toLine({ now, values: { DroppedEvents: 1 }, facts: { Code: code }, dimensions: [["Code"]] });
-}
-
-interface LineInput {
-  readonly now: number;
-  readonly values: Readonly<Record<string, number>>;
-  readonly facts: Readonly<Record<string, string>>;
-  readonly dimensions: readonly (readonly string[])[];
-}
-
-function toLine({ now, values, facts, dimensions }: LineInput): string {
-  const Metrics = Object.keys(values).map((Name) => ({ Name, Unit: "Count" }));
-  const _aws = { Timestamp: now, CloudWatchMetrics: [{ Namespace: NAMESPACE, Dimensions: dimensions, Metrics }] };
-  return `${JSON.stringify({ _aws, ...facts, ...values })}\n`;
 }

@@ -152,7 +152,7 @@ describe("createUploads", () => {
     sim.s3.writeGenerated(BUCKET, "a/1/huge", { size: 10_001 * 1_024 ** 3, read: () => [] });
 
     expect(await uploads.onUpload({ bucket: BUCKET, key: "a/1/huge" })).toEqual({ kind: "refused", code: "TOO_LARGE" });
-    expect(await list()).toEqual([]);
+    expect(await list()).toEqual(["refused/a/huge/1"]);
   });
 
   it("digests an empty file", async () => {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { findAwsFault, toAwsError } from "@stackyard/aws";
-import { type Clock, defined, type Logger, type Records, StackyardError, silentLogger } from "@stackyard/core";
+import { type Clock, defined, StackyardError, silentLogger } from "@stackyard/core";
 import {
   digestManifest,
   isManifestKey,
@@ -14,9 +14,10 @@ import {
 } from "@stackyard/sdk/artifacts";
 import { createSHA256, type IHasher } from "hash-wasm";
 import { type Static, Type } from "typebox";
-
+import { classifyKey, toOverwrittenVersion, toUploadName } from "./artifact-keys.ts";
 import type { WrittenObject } from "./events.ts";
-import type { Publisher, PublishOutcome } from "./publish.ts";
+import type { Publisher } from "./publish.ts";
+import type { PublishOutcome } from "./publish-outcome.ts";
 import {
   type Claim,
   Claimed,
@@ -28,15 +29,8 @@ import {
   type ObjectClaims,
   type SaveClaim,
 } from "./records.ts";
-import {
-  classifyKey,
-  type HeadedUpload,
-  headUpload,
-  type KeyPrefixes,
-  putManifest,
-  toOverwrittenVersion,
-  toUploadName,
-} from "./source-bucket.ts";
+import { clearRefusal, noteFailure, noteRefusal, type RefusalDeps } from "./refusals.ts";
+import { type HeadedUpload, headUpload, putManifest } from "./source-bucket.ts";
 import { artifactRecordKey, parseArtifactRecord } from "./versions.ts";
 
 /** The outcome for an upload. */
@@ -62,14 +56,10 @@ interface Uploads {
 }
 
 /** Dependencies and options. */
-export interface UploadsOptions extends KeyPrefixes {
+export interface UploadsOptions extends RefusalDeps {
   readonly s3: S3Client;
-  readonly records: Records;
   readonly publisher: Pick<Publisher, "onManifest">;
   readonly bucket: string;
-  readonly clock: Clock;
-  /** Default: none. */
-  readonly logger?: Logger;
 }
 
 /**
@@ -78,11 +68,13 @@ export interface UploadsOptions extends KeyPrefixes {
  */
 export function createUploads(options: UploadsOptions): Uploads {
   const { records, clock, logger = silentLogger } = options;
-  const work = createObjectClaims<UploadProgress>(records, clock, UPLOADS);
+  const work = createObjectClaims<UploadProgress>(records, clock, UPLOADS, (claim, error) =>
+    noteFailure(options, claim, error),
+  );
 
   async function onUpload(upload: WrittenObject, time: UploadTime = {}): Promise<UploadOutcome> {
     if (upload.bucket !== options.bucket || classifyKey(upload.key, options) !== "upload") return { kind: "ignored" };
-    if (!isManifestKey(upload.key)) return refuse(logger, upload.key, "KEY_INVALID");
+    if (!isManifestKey(upload.key)) return refuse(options, upload, "KEY_INVALID");
     const { deadlineAt = Number.POSITIVE_INFINITY } = time;
     const outcome = await work.hold(upload, (entry, save) => finish(options, { work, entry, save, deadlineAt }));
     return outcome ?? { kind: "running" };
@@ -113,12 +105,13 @@ interface Turn {
 }
 
 async function finish(options: UploadsOptions, { work, entry, save, deadlineAt }: Turn): Promise<UploadOutcome> {
-  const { s3, bucket, clock, logger = silentLogger } = options;
+  const { s3, bucket, clock } = options;
   const place = { bucket, key: entry.key, ...(entry.versionId === null ? {} : { versionId: entry.versionId }) };
   const head = await headUpload(s3, place);
   if (head === undefined || head.size > MAX_UPLOAD_BYTES) {
+    const refused = head && (await refuse(options, { ...place, modifiedAt: head.modifiedAt }, "TOO_LARGE"));
     await work.remove(entry);
-    return head === undefined ? { kind: "ignored" } : refuse(logger, entry.key, "TOO_LARGE");
+    return refused ?? { kind: "ignored" };
   }
   const digested = await digestUpload({ s3, bucket, clock, deadlineAt, save }, entry, head);
   if (digested.kind === "running") return { kind: "running" };
@@ -127,6 +120,7 @@ async function finish(options: UploadsOptions, { work, entry, save, deadlineAt }
     return { kind: "continues", doneParts: digested.entry.parts.length };
   }
   const outcome = digested.kind === "digested" ? await publish(options, place, { head, ...digested }) : undefined;
+  if (outcome !== undefined) await clearRefusal(options, entry.key, head.modifiedAt.getTime());
   await work.remove(digested.entry);
   return outcome === undefined ? { kind: "ignored" } : { kind: "manifested", outcome };
 }
@@ -168,8 +162,18 @@ async function writeManifest(options: UploadsOptions, manifest: Manifest): Promi
   return isTaken ? undefined : putManifest(options, manifest);
 }
 
-function refuse(logger: Logger, key: string, code: "KEY_INVALID" | "TOO_LARGE"): UploadOutcome {
-  logger.warn("Refused an upload.", { key, code });
+const REASONS = {
+  KEY_INVALID: "No consumer accepts this key. Upload the file under another one.",
+  TOO_LARGE: "The file is larger than an upload may be.",
+};
+
+async function refuse(
+  options: UploadsOptions,
+  { key, modifiedAt }: { readonly key: string; readonly modifiedAt?: Date },
+  code: keyof typeof REASONS,
+): Promise<UploadOutcome> {
+  const writtenAt = modifiedAt?.getTime();
+  await noteRefusal(options, { key, code, reason: REASONS[code], ...defined({ writtenAt }), retryUntil: null });
   return { kind: "refused", code };
 }
 

@@ -151,18 +151,37 @@ export class DistributorAlarms extends Construct {
     createAlarm(this, "Undelivered", toDeliveryRule(distributor.topicName), topicArns);
     createAlarm(this, "InitialSetFails", toMachineRule(distributor.initialSetMachineArn), topicArns);
     createAlarm(this, "Missing", MISSING, topicArns);
+    createAlarm(this, "Refused", REFUSED, topicArns);
+    createAlarm(this, "Untrusted", UNTRUSTED, topicArns);
     new FunctionAlarms(this, "Functions", { topicArns, functions: { Distributor: distributor.function } });
   }
 }
 
-/** The sweep logs the count every five minutes in the embedded metric format. */
-const MISSING: AlarmRule = {
-  description: "Artifacts are missing at consumers although they were announced again and again: see their coverage.",
-  metric: { namespace: "Stackyard/Artifacts", metricName: "AlarmedCells", dimensions: {}, statistic: "Maximum" },
-  limit: { above: 0 },
-  periodSeconds: 2 * FIVE_MINUTES,
-  periods: 1,
-};
+const MISSING: AlarmRule = toCountRule(
+  "AlarmedCells",
+  "Artifacts are missing at consumers although they were announced again and again: see their coverage.",
+);
+
+const REFUSED: AlarmRule = toCountRule(
+  "RefusedVersions",
+  "Manifests or uploads were refused and are not published: `stackyard artifacts ls` contains the reasons.",
+);
+
+const UNTRUSTED: AlarmRule = toCountRule(
+  "UntrustedSubscriptions",
+  "Accounts that are not trusted had subscriptions, which are ended: `stackyard consumers ls` names them.",
+);
+
+/** Returns the rule for a count that should be 0. The sweep logs it every five minutes in the embedded metric format. */
+function toCountRule(metricName: string, description: string): AlarmRule {
+  return {
+    description,
+    metric: { namespace: "Stackyard/Artifacts", metricName, dimensions: {}, statistic: "Maximum" },
+    limit: { above: 0 },
+    periodSeconds: 2 * FIVE_MINUTES,
+    periods: 1,
+  };
+}
 
 function toFailureRule(queueName: string): AlarmRule {
   const metric = toQueueMetric(queueName, "ApproximateNumberOfMessagesVisible");

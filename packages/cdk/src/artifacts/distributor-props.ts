@@ -16,6 +16,11 @@ export interface ArtifactDistributorProps extends FunctionSettings {
   readonly code: Code;
   /** Whom it serves. */
   readonly trusted: TrustedConsumers;
+  /**
+   * A role of the management account, or of a delegated administrator, that may call `organizations:DescribeAccount`: by it the
+   * distributor finds out which accounts have left the organization. Default: the function's own role.
+   */
+  readonly organizationRoleArn?: Given<string>;
   /** The external id of consumers that request their initial set. Default: none, as for old consumers. */
   readonly externalId?: Given<string>;
   /** Of the function, at most 42 characters; state machine, table and signer are called so too. Default: `stackyard-distributor`. */

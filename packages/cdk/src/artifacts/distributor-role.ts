@@ -6,12 +6,15 @@ import { toRolePolicies } from "../app-function.ts";
 import { type Given, mapGiven, toCfnText } from "../given.ts";
 import {
   announce,
+  endSubscriptions,
+  findMembers,
   keepArtifacts,
   keepRecords,
   readSigned,
   removeArtifacts,
   sendFailures,
   startInitialSets,
+  takeOrganizationRole,
   takeSignerRole,
   useKeyVia,
 } from "../policies/artifact-permissions.ts";
@@ -45,6 +48,7 @@ export function toDistributorEnvironment(props: ArtifactDistributorProps, parts:
     RECORDS_TABLE: parts.table.name,
     TRUSTED_ACCOUNTS: accounts && mapGiven(accounts, (numbers) => Fn.join(",", [...numbers])),
     ORGANIZATION_ID: organizationId,
+    ORGANIZATION_ROLE: props.organizationRoleArn,
     SIGNER_ROLE: toRoleArn(parts.signerName),
     INITIAL_SET_MACHINE: parts.machineArn,
     URL_SECONDS: toText(props.urlSeconds),
@@ -60,7 +64,7 @@ export function toDistributorPermissions(
   props: ArtifactDistributorProps,
   parts: DistributorParts,
 ): readonly Given<Permission>[] {
-  const { kmsKeyArn, topicKeyArn, keepDays } = props;
+  const { kmsKeyArn, topicKeyArn, keepDays, organizationRoleArn, trusted } = props;
   const objectKey = (arn: string) => useKeyVia("ArtifactsKey", "s3", arn, ["kms:Decrypt", "kms:GenerateDataKey"]);
   const topicKey = (arn: string) => useKeyVia("TopicKey", "sns", arn, ["kms:Decrypt", "kms:GenerateDataKey"]);
   const { artifactPrefix } = parts.prefixes;
@@ -70,6 +74,9 @@ export function toDistributorPermissions(
     keepArtifacts(parts.bucket, toObjects({ artifactPrefix })),
     ...(keepDays === undefined ? [] : [mapGiven(keepDays, () => removeArtifacts(toObjects(parts.prefixes)))]),
     announce(parts.topicArn),
+    endSubscriptions(parts.topicArn),
+    ...(trusted.organizationId === undefined ? [] : [mapGiven(trusted.organizationId, findMembers)]),
+    ...(organizationRoleArn === undefined ? [] : [mapGiven(organizationRoleArn, takeOrganizationRole)]),
     startInitialSets(parts.machineArn),
     takeSignerRole(toRoleArn(parts.signerName)),
     sendFailures(parts.failuresArn),

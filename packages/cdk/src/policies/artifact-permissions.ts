@@ -83,6 +83,9 @@ export function adoptBucket(bucket: string): Permission {
   const actions = [
     "s3:CreateBucket",
     "s3:ListBucket",
+    // Read before the first write: what would refuse it.
+    "s3:GetBucketAcl",
+    "s3:GetBucketPolicyStatus",
     ...SETTINGS.flatMap((what) => [`s3:Get${what}`, `s3:Put${what}`]),
   ];
   return { name: "Bucket", statements: [allow("MakeAndClose", actions, toBucketArn(bucket))] };
@@ -149,6 +152,22 @@ export function announce(topicArn: string): Permission {
     name: "Announcements",
     statements: [allow("Publish", ["sns:Publish"], topicArn), allow("TellCovered", ["events:PutEvents"], bus)],
   };
+}
+
+/** Ends subscriptions of accounts that are no longer trusted. `sns:Unsubscribe` has no resource type: it is authorized against `*`. */
+export function endSubscriptions(topicArn: string): Permission {
+  const list = allow("ListSubscriptions", ["sns:ListSubscriptionsByTopic"], topicArn);
+  return { name: "Subscriptions", statements: [list, allow("EndSubscriptions", ["sns:Unsubscribe"], "*")] };
+}
+
+/** Looks up whether accounts are still in the organization, with the own role in a delegated administrator. */
+export function findMembers(): Permission {
+  return { name: "Organization", statements: [allow("FindMembers", ["organizations:DescribeAccount"], "*")] };
+}
+
+/** Assumes the role that may look up the accounts of the organization. */
+export function takeOrganizationRole(roleArn: string): Permission {
+  return { name: "OrganizationRole", statements: [allow("TakeRole", ["sts:AssumeRole"], roleArn)] };
 }
 
 /** Starts initial sets. */

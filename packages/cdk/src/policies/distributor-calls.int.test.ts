@@ -51,6 +51,7 @@ describe("a distributor with the roles of its template", () => {
     );
     const told = world.sim.eventBridge.waiting.map((event) => event["detail-type"]);
     expect(told).toContain("artifact.covered");
+    expect(world.subscribers()).toEqual([CONSUMER_PLACE.account]);
   });
 
   it.each(["DistributorRole", "SignerRole"] as const)("calls only what %s allows", (role) => {

@@ -33,6 +33,8 @@ const NAME = "[A-Za-z0-9+=,.@_-]{1,64}";
 /** The maximum in a trust policy of 2,048 characters, each as the ARN into which IAM converts it. Source: "IAM and AWS STS quotas". */
 const TRUSTED_ACCOUNTS = 40;
 
+const ROLE_ARN = `${ARN}:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]{1,576}`;
+
 /** The parameters of a distributor. */
 export const DISTRIBUTOR_PARAMETERS = {
   DistributorCodeKey: { group: "Code", description: "Key of the zip of the distributor.", ...KEY },
@@ -42,6 +44,11 @@ export const DISTRIBUTOR_PARAMETERS = {
       description:
         "Comma-separated accounts whose consumers are served, including this account if it has consumers. For more than 40 accounts, set OrganizationId. Empty: only those of the organization.",
       ...accountsUpTo(TRUSTED_ACCOUNTS),
+    },
+    OrganizationRoleArn: {
+      description:
+        "Role of the management account, or of a delegated administrator, that may call organizations:DescribeAccount: accounts that leave the organization lose their subscriptions. Empty: the function's own role.",
+      ...optional(ROLE_ARN, "The ARN of a role, or nothing."),
     },
     InitialSetRoleName: {
       description:
@@ -131,7 +138,7 @@ export const CONSUMER_PARAMETERS = {
     },
     InitialDistributionRole: {
       description: "Role that starts initial sets (output InitialDistributionRole).",
-      ...optional(`${ARN}:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]{1,576}`, "The ARN of a role."),
+      ...optional(ROLE_ARN, "The ARN of a role."),
     },
     InitialDistributionSetMachine: {
       description: "State machine of initial sets (output InitialDistributionSetMachine).",
@@ -173,7 +180,7 @@ export const CONSUMER_PARAMETERS = {
     },
     EmptyOnDelete: {
       description:
-        "true: the bucket, also an adopted one, is emptied and deleted with the stack, or when its creation is rolled back. false: it is kept.",
+        "true: the bucket is emptied and deleted with the stack. A bucket that existed before the stack is so only after an update with true. false: it is kept.",
       ...SWITCH,
     },
     SsmParameterName: {

@@ -64,6 +64,8 @@ describe("the template of the distributor", () => {
       ["AlarmUndelivered", "AWS::CloudWatch::Alarm"],
       ["AlarmInitialSetFails", "AWS::CloudWatch::Alarm"],
       ["AlarmMissing", "AWS::CloudWatch::Alarm"],
+      ["AlarmRefused", "AWS::CloudWatch::Alarm"],
+      ["AlarmUntrusted", "AWS::CloudWatch::Alarm"],
       ["AlarmDistributorThrottled", "AWS::CloudWatch::Alarm"],
       ["AlarmDistributorFails", "AWS::CloudWatch::Alarm"],
     ]);
@@ -106,6 +108,7 @@ describe("the template of the distributor", () => {
         RECORDS_TABLE: FULL_DISTRIBUTOR_APP.ExistingRecordsTable,
         TRUSTED_ACCOUNTS: "111122223333,444455556666",
         ORGANIZATION_ID: "o-a1b2c3d4e5",
+        ORGANIZATION_ROLE: FULL_DISTRIBUTOR_APP.OrganizationRoleArn,
         KEEP_DAYS: "30",
       },
     });
@@ -326,10 +329,19 @@ describe("the function", () => {
       ...["GetObject", "GetObjectVersion"].map((call) => `s3:${call} arn:aws:s3:::${BUCKET}/*`),
       `s3:ListBucket arn:aws:s3:::${BUCKET}`,
       `s3:PutObject arn:aws:s3:::${BUCKET}/*`,
+      `sns:ListSubscriptionsByTopic ${TOPIC}`,
       `sns:Publish ${TOPIC}`,
+      "sns:Unsubscribe *",
       "sqs:SendMessage arn:aws:sqs:eu-west-1:111122223333:FailuresQueue",
       `states:StartExecution ${MACHINE}`,
       "sts:AssumeRole arn:aws:iam::111122223333:role/stackyard-distributor-signer-eu-west-1",
+    ]);
+    const ofMembers = listPairs(findGrants(full, "DistributorRole")).filter((pair) =>
+      /organizations:|find-/.test(pair),
+    );
+    expect(ofMembers).toEqual([
+      "organizations:DescribeAccount *",
+      `sts:AssumeRole ${FULL_DISTRIBUTOR_APP.OrganizationRoleArn}`,
     ]);
     const changes = listPairs(findGrants(full, "DistributorRole")).filter((pair) => /^s3:(Put|Delete)/.test(pair));
     const source = `arn:aws:s3:::${FULL_DISTRIBUTOR_APP.ExistingSourceBucket}`;

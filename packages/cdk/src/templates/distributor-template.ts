@@ -30,6 +30,7 @@ function toSettings(stack: Stack, parameters: TemplateParameters) {
       accounts: onlyIf(accounts.condition, Fn.split(",", accounts.value)),
       organizationId: parameters.given("OrganizationId"),
     },
+    organizationRoleArn: parameters.given("OrganizationRoleArn"),
     externalId: parameters.given("ExternalId"),
     existing: { bucket: parameters.given("ExistingSourceBucket"), table: parameters.given("ExistingRecordsTable") },
     bucketPrefix: parameters.text("SourceBucketPrefix"),

@@ -14,6 +14,8 @@ import { ACCOUNT, REGION, type ResolvedTemplate, toJson } from "./resolve-templa
 
 /** A consumer that is trusted. */
 export const CONSUMER_PLACE = { account: "444455556666", region: "us-east-1" } as const;
+/** An account with a subscription from the time when it was trusted. */
+const UNTRUSTED = "777788889999";
 const PLACE = { account: ACCOUNT, region: REGION } as const;
 const SIGNER = "stackyard-distributor-signer-eu-west-1";
 
@@ -28,6 +30,8 @@ export interface DistributorWorld {
   receive(version: string): Promise<void>;
   /** Handles any other event or request. */
   handle(event: unknown): Promise<unknown>;
+  /** Returns the accounts with a subscription to the topic. */
+  subscribers(): readonly string[];
   /** Returns the messages of the topic. */
   sent(): readonly Readonly<Record<string, unknown>>[];
   pass(ms: number): Promise<void>;
@@ -44,6 +48,10 @@ export function createDistributorWorld(template: ResolvedTemplate): DistributorW
   const prefix = said("ARTIFACT_PREFIX");
   sim.s3.createBucket({ ...PLACE, name: bucket, versioned: true });
   sim.sns.addTopic({ ...PLACE, name: "DistributionTopic" });
+  for (const owner of [CONSUMER_PLACE.account, UNTRUSTED]) {
+    const endpoint = `arn:aws:sqs:${REGION}:${owner}:artifacts`;
+    sim.sns.subscribe(said("DISTRIBUTION_TOPIC"), { owner, endpoint, deliver: () => undefined });
+  }
   const distributor = openDistributor({ sim, clock, template, said });
   sim.lambda.addFunction({ ...PLACE, name: "stackyard-distributor", handler: (event) => distributor.handle(event) });
   const { StateMachineName, Definition } = template.resources["InitialSetMachine"]?.properties ?? {};
@@ -79,6 +87,7 @@ export function createDistributorWorld(template: ResolvedTemplate): DistributorW
       const sha256 = toDigest(`content of ${version}`);
       await handle(toReceipt(clock, { name: "billing-api", version, key: keyOf(version) }, sha256));
     },
+    subscribers: () => sim.sns.subscriptions(said("DISTRIBUTION_TOPIC")).map(({ owner }) => owner),
     sent: () => sim.sns.published(said("DISTRIBUTION_TOPIC")).map(({ body }) => JSON.parse(body)),
     pass: (ms) => clock.advance(ms),
     callsOf: (role) =>

@@ -25,6 +25,7 @@ export const FULL_DISTRIBUTOR_APP = {
   ...OPERATIONS,
   DistributorCodeVersion: "v1",
   OrganizationId: "o-a1b2c3d4e5",
+  OrganizationRoleArn: "arn:aws:iam::777788889999:role/find-members",
   ExternalId: "artifacts-of-acme",
   InitialSetRoleName: "StartSets",
   ConsumersMayWait: "true",

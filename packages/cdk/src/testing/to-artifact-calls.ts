@@ -57,6 +57,11 @@ const JUDGES: Readonly<Record<string, Judge>> = {
   "SFN.DescribeExecution": (input) => [{ action: "states:DescribeExecution", resource: String(input["executionArn"]) }],
   "SNS.Publish": (input) => [{ action: "sns:Publish", resource: String(input["TopicArn"]) }],
   "SNS.PublishBatch": (input) => [{ action: "sns:Publish", resource: String(input["TopicArn"]) }],
+  "SNS.ListSubscriptionsByTopic": (input) => [
+    { action: "sns:ListSubscriptionsByTopic", resource: String(input["TopicArn"]) },
+  ],
+  // Without a resource type in the service authorization reference.
+  "SNS.Unsubscribe": () => [{ action: "sns:Unsubscribe", resource: "*" }],
 };
 
 /**

@@ -29,6 +29,7 @@ const VIEW = {
   firstSeenAt: "2026-01-01T00:00:00.000Z",
   lastReceiptAt: null,
   registered: true,
+  distrustedAt: null,
 };
 const codeOf = (work: Promise<unknown>) => work.then(() => "none", findArtifactCode);
 
@@ -53,6 +54,8 @@ describe("the names of accounts", () => {
     expect(coverage.value["rows"]).toMatchObject([{ cells: [cell] }]);
     expect(list.text).toContain("\nshop-prod (222233334444)  eu-west-1  v2");
     expect(list.value["consumers"]).toMatchObject([cell]);
+    world.answers.consumers = () => ({ items: [{ ...VIEW, distrustedAt: "2026-02-03T04:05:06.000Z" }] });
+    expect((await world.run("consumers ls", {}, named)).text).toContain("  not since 2026-02-03T04:05:06  ");
     expect(one.text).toContain("shop-prod (222233334444) eu-west-1: v2, registered\n");
     expect(one.value["consumer"]).toMatchObject(cell);
     expect(version.text).toContain("\nshop-prod (222233334444)  eu-west-1  stored");
@@ -350,7 +353,7 @@ describe("consumers ls and show", () => {
 
     const { text, value } = await world.run("consumers ls");
 
-    expect(text).toContain("222233334444  eu-west-1  v2          yes         never         target  v2 sha256");
+    expect(text).toContain("222233334444  eu-west-1  v2          yes         yes      never         target  v2 sha256");
     expect(value).toEqual({ consumers: [VIEW], limited: false });
   });
 
@@ -362,6 +365,54 @@ describe("consumers ls and show", () => {
     expect(text).toMatch(/billing-api +1\.4\.2 +overdue/);
     expect(text.split("\n").at(-1)).toBe("Stored: 0 of 1 version.");
     expect(await codeOf(world.run("consumers show", { ...CONSUMER, region: "$(id)" }))).toBe("USAGE");
+  });
+});
+
+describe("a version that the distributor has refused", () => {
+  const refusal = {
+    key: "billing-api/1.4.2/manifest.json",
+    code: "SOURCE_MISSING",
+    reason: "billing-api/1.4.2/app.zip is not in the bucket.",
+    at: "2026-01-01T00:00:00.000Z",
+    retryUntil: null,
+  };
+  const none = { manifestSha256: null, publishedAt: null, covered: false, refusal };
+  const line = "billing-api@1.4.2  refused  SOURCE_MISSING: billing-api/1.4.2/app.zip is not in the bucket. Given up.";
+
+  it("is a row with its reason in every list", async () => {
+    world.answers.list = () => ({ items: [{ ...SUMMARY, ...none, files: 0, bytes: 0, labels: {} }] });
+    world.answers.show = () => ({ ...SUMMARY, ...none, files: 0, bytes: 0, labels: {}, manifest: null, cells: [] });
+    world.answers.coverage = () => ({ rows: [aRow([], none)] });
+
+    const texts = [
+      (await world.run("artifacts ls")).text,
+      (await world.run("artifacts show", VERSION)).text,
+      (await world.run("artifacts coverage")).text,
+    ];
+
+    expect(texts[0]).toMatch(/\n- {2,}billing-api {2}1\.4\.2 +0 +0 B {2}refused\n/);
+    for (const text of texts) expect(text).toContain(line);
+    expect(texts[1]).not.toContain("Manifest");
+    expect(texts[2]).toMatch(/\n\nCovered: 0 of 1 version. Refused: 1.$/);
+  });
+
+  it("is named by a wait, and by a check of the bucket", async () => {
+    const retryUntil = "2026-01-01T01:00:00.000Z";
+    world.answers.coverage = () => ({ rows: [aRow([], { ...none, refusal: { ...refusal, retryUntil } })] });
+    world.answers.show = () => ({ ...SUMMARY, ...none, manifest: null, cells: [] });
+
+    const running = world.run("artifacts coverage", { artifact: "billing-api@1.4.2", wait: true, timeout: "5s" });
+    await expect.poll(() => world.asked.length).toBe(1);
+    await world.clock.advance(10_000);
+    const { exitCode, notes } = await running;
+
+    expect(exitCode).toBe(4);
+    expect(notes.join()).toContain("the distributor refused it: SOURCE_MISSING: billing-api/1.4.2/app.zip");
+    expect(notes.join()).toContain("Looks again until 2026-01-01T01:00:00.");
+    await expect(world.run("artifacts verify", VERSION)).rejects.toMatchObject({
+      code: "OUTCOME_NEGATIVE",
+      message: expect.stringContaining("SOURCE_MISSING"),
+    });
   });
 });
 
@@ -410,6 +461,7 @@ describe("artifacts verify", () => {
       ...CONSUMER,
       ...VERSION,
       bucket: "target",
+      elapsedMs: 0,
       seen: [
         { key: "billing-api/1.4.2/app.zip", sha256: digestOfApp },
         { key: "billing-api/1.4.2/b.txt", sha256: null },

@@ -40,7 +40,7 @@ import {
   versionArgs,
   withArtifacts,
 } from "./artifact-command.ts";
-import { artifactsCoverage, isStored } from "./coverage.ts";
+import { artifactsCoverage, formatRefusals, isStored } from "./coverage.ts";
 import { artifactsPublish } from "./publish.ts";
 import { artifactsVerify } from "./verify.ts";
 
@@ -90,7 +90,10 @@ const artifactsLs = defineCommand({
     const { list } = createArtifactsClient({ call: await openDistributor(context, args) });
     const taken = await takeRows(list({ ...(name && { name }) }), args.limit);
     const { rows: artifacts, limited } = taken;
-    const toText = () => toTable(artifacts, name, context.out.columns) + formatLimit(taken);
+    const toText = () =>
+      [toTable(artifacts, name, context.out.columns), formatRefusals(artifacts)]
+        .filter((text) => text !== "")
+        .join("\n\n") + formatLimit(taken);
     context.out.result({ artifacts, limited }, toText);
     return 0;
   },
@@ -104,7 +107,7 @@ function toTable(
   if (artifacts.length === 0)
     return wanted === undefined ? "Nothing is published yet." : "No published version matches.";
   const rows = artifacts.map(({ publishedAt, name, version, files, bytes, ...rest }) => [
-    toDay(publishedAt),
+    publishedAt === null ? "-" : toDay(publishedAt),
     toCell(name, 60),
     toCell(version, 64),
     String(files),
@@ -115,13 +118,17 @@ function toTable(
   return formatTable([head, ...rows], { numbers: [3, 4], columns });
 }
 
-function formatStatus({ retired, covered }: Pick<ArtifactSummary, "retired" | "covered">): string {
+function formatStatus({ retired, covered, manifestSha256 }: ShownStatus): string {
+  if (manifestSha256 === null) return "refused";
   if (retired) return "retired";
   return covered ? "yes" : "no";
 }
 
+type ShownStatus = Pick<ArtifactSummary, "retired" | "covered" | "manifestSha256">;
+
 /** The same outside of the column COVERED. */
-function formatCoverage({ retired, covered }: Pick<ArtifactSummary, "retired" | "covered">): string {
+function formatCoverage({ retired, covered, manifestSha256 }: ShownStatus): string {
+  if (manifestSha256 === null) return "not published";
   if (retired) return "retired";
   return covered ? "covered" : "not covered yet";
 }
@@ -148,11 +155,12 @@ function formatArtifact(
   const words = Object.entries(labels).map(([key, value]) => `${toCell(key, 64)}=${toCell(value, 256)}`);
   const head = [
     `${toCell(name, 128)} ${toCell(version, 64)}: ${formatCount(files, "file")}, ${formatBytes(bytes)}, ${formatCoverage(artifact)}`,
-    `Published ${toCell(publishedAt, 40)}`,
-    `Manifest  ${toCell(manifestSha256, 64)}`,
+    ...(publishedAt === null ? [] : [`Published ${toCell(publishedAt, 40)}`]),
+    ...(manifestSha256 === null ? [] : [`Manifest  ${toCell(manifestSha256, 64)}`]),
     ...(words.length === 0 ? [] : [`Labels    ${words.join(" ")}`]),
   ];
-  return [head.join("\n"), toFileTable(artifact, columns), toCellTable(artifact, { accounts, columns })]
+  const cells = manifestSha256 === null ? "" : toCellTable(artifact, { accounts, columns });
+  return [head.join("\n"), formatRefusals([artifact]), toFileTable(artifact, columns), cells]
     .filter((text) => text !== "")
     .join("\n\n");
 }
@@ -188,7 +196,8 @@ function formatVerified(cell: DistributorAnswers["show"]["cells"][number]): stri
 /** `consumers ls`: lists the consumers. */
 const consumersLs = defineCommand({
   name: "consumers ls",
-  summary: "List the accounts and regions that receive artifacts, with the time of their last receipt.",
+  summary:
+    "List the accounts and regions that receive artifacts, whether their account is trusted, and their last receipt.",
   args: Type.Object({ limit: limitArg, ...distributorArgs }),
   async run(context: ArtifactContext, args) {
     const client = createArtifactsClient({ call: await openDistributor(context, args) });
@@ -206,16 +215,19 @@ function toConsumerTable(
   { accounts, out: { columns } }: Pick<ArtifactContext, "accounts" | "out">,
 ): string {
   if (consumers.length === 0) return "No consumers found. Deploy the consumer's stack in a trusted account.";
-  const rows = consumers.map(({ account, region, generation, bucket, registered, lastReceiptAt, capabilities }) => [
-    toAccountCell(accounts, account),
-    toCell(region, 30),
-    generation,
-    registered ? "yes" : "no",
-    toDay(lastReceiptAt ?? "never"),
-    toCell(bucket ?? "-", 63),
-    toCell(capabilities.join(" "), 80),
-  ]);
-  const head = ["ACCOUNT", "REGION", "GENERATION", "REGISTERED", "LAST RECEIPT", "BUCKET", "CAPABILITIES"];
+  const rows = consumers.map(
+    ({ account, region, generation, bucket, registered, lastReceiptAt, capabilities, ...rest }) => [
+      toAccountCell(accounts, account),
+      toCell(region, 30),
+      generation,
+      registered ? "yes" : "no",
+      rest.distrustedAt === null ? "yes" : `not since ${toDay(rest.distrustedAt)}`,
+      toDay(lastReceiptAt ?? "never"),
+      toCell(bucket ?? "-", 63),
+      toCell(capabilities.join(" "), 80),
+    ],
+  );
+  const head = ["ACCOUNT", "REGION", "GENERATION", "REGISTERED", "TRUSTED", "LAST RECEIPT", "BUCKET", "CAPABILITIES"];
   return formatTable([head, ...rows], { columns });
 }
 
@@ -240,8 +252,10 @@ function formatConsumer(
   { accounts, out: { columns } }: Pick<ArtifactContext, "accounts" | "out">,
 ): string {
   const { account, region, bucket, generation, capabilities, firstSeenAt, lastReceiptAt, registered, cells } = consumer;
+  const { distrustedAt } = consumer;
   const head = [
     `${toAccountCell(accounts, account)} ${toCell(region, 30)}: ${generation}, ${registered ? "registered" : "not registered"}`,
+    ...(distrustedAt === null ? [] : [`Not trusted   since ${toCell(distrustedAt, 40)}: nothing more is sent to it`]),
     `Bucket        ${toCell(bucket ?? "unknown", 63)}`,
     `Capabilities  ${toCell(capabilities.join(" ") || "none reported", 200)}`,
     `First seen    ${toCell(firstSeenAt, 40)}`,
@@ -297,6 +311,7 @@ function toInstant(text: string): string {
 const artifactsRefresh = defineCommand({
   name: "artifacts refresh",
   summary: "Announce a version again with new URLs: to all consumers that miss it, or to one.",
+  description: "A version that the distributor refused is checked again: it is published, or the error says why not.",
   examples: {
     "stackyard artifacts refresh billing-api 1.4.2": "Wherever it is missing",
     "stackyard artifacts refresh billing-api 1.4.2 --account 222233334444 --region eu-west-1": "To one",

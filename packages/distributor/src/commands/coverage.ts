@@ -1,6 +1,7 @@
 import { type AccountNames, defineCommand, defined, toShellCommand, withAccountName } from "@stackyard/core";
 import { parseDuration } from "@stackyard/core/machine";
 import {
+  type ArtifactRefusal,
   type CallDistributor,
   type CoverageCell,
   type CoverageOutcome,
@@ -23,6 +24,7 @@ import {
   parseArtifactWord,
   type TakenRows,
   takeRows,
+  toDay,
   usage,
   waitArgs,
 } from "./artifact-command.ts";
@@ -173,6 +175,7 @@ type TimedOut = Extract<CoverageOutcome, { kind: "timed-out" }>;
 
 function toReason(outcome: TimedOut, accounts: AccountNames): string | undefined {
   if (outcome.missing.length > 0) return `it is missing in ${listPlaces(outcome, accounts)}`;
+  if (outcome.row?.refusal !== undefined) return `the distributor refused it: ${formatRefusal(outcome.row.refusal)}`;
   if (outcome.row !== undefined) return "no consumer is registered for it";
   return outcome.fault === undefined ? "the distributor does not know it" : undefined;
 }
@@ -197,13 +200,16 @@ export function isStored({ status }: Pick<CoverageCell, "status">): boolean {
 /** Formats the matrix, the problems and the totals. */
 export function formatCoverage(rows: readonly CoverageRow[], options: MatrixOptions): string {
   if (rows.length === 0) return "No published version matches.";
-  return [toCoverageMatrix(rows, options), formatTroubles(rows, options), formatSum(rows)]
+  return [toCoverageMatrix(rows, options), formatTroubles(rows, options), formatRefusals(rows), formatSum(rows)]
     .filter((text) => text !== "")
     .join("\n\n");
 }
 
 /** Formats one line per version, such as `billing-api 1.4.2: stored at 2 of 5 consumers, 1 failed`. */
-export function formatRow({ name, version, cells }: CoverageRow): string {
+export function formatRow({ name, version, cells, manifestSha256, refusal }: CoverageRow): string {
+  if (manifestSha256 === null && refusal !== undefined) {
+    return `${toCell(name, 128)} ${toCell(version, 64)}: refused, ${formatRefusal(refusal)}`;
+  }
   const done = cells.filter(isStored).length;
   const troubles = ["failed", "rejected", "overdue"].flatMap((status) => {
     const count = cells.filter((cell) => cell.status === status).length;
@@ -216,14 +222,30 @@ export function formatRow({ name, version, cells }: CoverageRow): string {
 function formatSum(rows: readonly CoverageRow[]): string {
   const expected = rows.filter(({ retired }) => !retired);
   const covered = expected.filter(({ covered: isCovered }) => isCovered).length;
-  const nowhere = expected.filter(({ cells }) => cells.length === 0).length;
+  const refused = expected.filter(({ manifestSha256 }) => manifestSha256 === null).length;
+  const nowhere = expected.filter(({ cells }) => cells.length === 0).length - refused;
   const sum = `Covered: ${covered} of ${formatCount(expected.length, "version")}.`;
   const silent = Math.max(0, ...expected.map((row) => row.silent ?? 0));
   return [
     sum,
+    ...(refused === 0 ? [] : [`Refused: ${refused}.`]),
     ...(nowhere === 0 ? [] : [`${nowhere} without a registered consumer.`]),
     ...(silent === 0 ? [] : [`Not counted: ${formatCount(silent, "consumer")} of version 1, which send no receipts.`]),
   ].join(" ");
+}
+
+/** Formats one line for each object that the distributor does not publish; empty without one. */
+export function formatRefusals(rows: readonly Pick<CoverageRow, "name" | "version" | "refusal">[]): string {
+  const refused = rows.flatMap(({ name, version, refusal }) =>
+    refusal === undefined ? [] : [`${toCell(`${name}@${version}`, 200)}  refused  ${formatRefusal(refusal)}`],
+  );
+  const rest = refused.length > MAX_TOLD ? [`… and ${refused.length - MAX_TOLD} more`] : [];
+  return [...refused.slice(0, MAX_TOLD), ...rest].join("\n");
+}
+
+function formatRefusal({ code, reason, retryUntil }: ArtifactRefusal): string {
+  const until = retryUntil === null ? "Given up." : `Looks again until ${toDay(retryUntil)}.`;
+  return `${toCell(code, 64)}: ${toCell(reason, 1_000)} ${until}`;
 }
 
 function formatTroubles(rows: readonly CoverageRow[], { accounts = {} }: MatrixOptions): string {

@@ -63,7 +63,7 @@ export const artifactsPublish = defineCommand({
   summary:
     "Publish the files of a folder as a version of an artifact, for all accounts and regions that should have it.",
   description:
-    "A version never changes: publishing the same content again succeeds, other content fails with VERSION_CONFLICT. An interrupted publication continues without uploading files again. Exit code 4: --wait timed out; the version is published.",
+    "A version never changes: publishing the same content again succeeds and makes the distributor look again, other content fails with VERSION_CONFLICT. An interrupted publication continues without uploading files again. Exit code 4: --wait timed out; the version is published.",
   examples: {
     "stackyard artifacts publish billing-api 1.4.2 dist --label commit=4f1c9d2": "The files of a folder",
     "stackyard artifacts publish billing-api 1.4.2 app.zip --file template.yaml --rewrite-templates":

@@ -85,9 +85,11 @@ async function verifyConsumer(
   const { s3 } = await context.openAws({ region, ...(role && { role }), ...(externalId && { externalId }) });
   // Version ids belong to the source bucket.
   const plain = files.map(({ versionId: _source, ...file }) => file);
+  const startedAt = context.clock.now();
   const seen = await checkFiles(context, { s3, bucket, files: plain, read: args.read === true });
+  const elapsedMs = context.clock.now() - startedAt;
   const told = seen.map(({ key, verdict, sha256 }) => ({ key, sha256: verdict === "missing" ? null : sha256 }));
-  const answer = await client.compare({ account, region, name, version, bucket, seen: told });
+  const answer = await client.compare({ account, region, name, version, bucket, elapsedMs, seen: told });
   return show(context, args, { bucket, seen: seen.map((check) => correct(check, answer)) });
 }
 
@@ -100,7 +102,11 @@ function correct(check: SeenFileCheck, answer: DistributorAnswers["compare"]): S
 }
 
 async function loadManifest(client: ArtifactsClient, { name, version }: Args): Promise<Manifest> {
-  const { manifest } = await client.show({ name, version });
+  const { manifest, refusal } = await client.show({ name, version });
+  if (manifest === null && refusal !== undefined) {
+    const message = `The distributor refused ${name} ${version} (${refusal.code}). ${refusal.reason}`;
+    throw new StackyardError("OUTCOME_NEGATIVE", toCell(message, 1_000));
+  }
   const parsed = parseManifest(JSON.stringify(manifest ?? null));
   const fault = findFault(parsed, { name, version });
   if (parsed.kind === "manifest" && fault === undefined) return parsed.manifest;

@@ -2,6 +2,7 @@ export { type AnnouncementSource, type AnnouncerOptions, createAnnouncer } from 
 export type { DistributorConfig, DistributorOptions } from "../context.ts";
 export { createDistributor, type Distributor } from "../distributor.ts";
 export { toInitialSetDefinition } from "../initial-set/index.ts";
+export { createOrganization, type Membership, type Organization } from "../organization.ts";
 export {
   createSignerCredentials,
   createUrlSigner,

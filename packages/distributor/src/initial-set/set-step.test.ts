@@ -59,7 +59,7 @@ function createSets(options: WorldOptions & { beforeStep?: (world: DistributorWo
 /** A registered consumer that answers the second probe. */
 const answers = async (world: DistributorWorld, step: number) => {
   if (step === 1) await onReceipt(world.context, aRegistration(PLACE));
-  if (step === 3) await onReceipt(world.context, aProbeAnswer(PLACE));
+  if (step === 3) await onReceipt(world.context, aProbeAnswer(PLACE, world.context.clock.now()));
 };
 
 describe("the definition", () => {
@@ -138,7 +138,7 @@ describe("an initial set", () => {
     const trust = { accounts: [], organizationId: "o-a1b2c3d4e5" };
     const comes = async (world: DistributorWorld, step: number) => {
       if (step === 4) await onReceipt(world.context, aRegistration(PLACE));
-      if (step === 6) await onReceipt(world.context, aProbeAnswer(PLACE));
+      if (step === 6) await onReceipt(world.context, aProbeAnswer(PLACE, world.context.clock.now()));
     };
 
     expect(await createSets({ trust, beforeStep: comes }).start("first")).toMatchObject({ status: "SUCCEEDED" });
@@ -247,7 +247,7 @@ describe("a set whose process dies", () => {
       wrapRecords: (records) => mortalRecords(records, () => left--),
       async beforeStep({ context }) {
         await onReceipt(context, aRegistration(PLACE)).catch(() => undefined);
-        await onReceipt(context, aProbeAnswer(PLACE)).catch(() => undefined);
+        await onReceipt(context, aProbeAnswer(PLACE, context.clock.now())).catch(() => undefined);
       },
     });
     await world.publish({ name: "big", version: "1", files: 620 });

@@ -2,11 +2,12 @@ import { StartExecutionCommand } from "@aws-sdk/client-sfn";
 import { defined, StackyardError } from "@stackyard/core";
 import type { ConsumerPlace } from "@stackyard/sdk/artifacts";
 import { changeCell } from "../cell-records.ts";
-import { type ConsumerRecord, evaluateTrust, findConsumer, noteConsumer } from "../consumers.ts";
+import { type ConsumerRecord, findConsumer, noteConsumer } from "../consumers.ts";
 import type { DistributorContext, Turn } from "../context.ts";
 import type { SetTask } from "../events.ts";
 import type { PublishedArtifact } from "../fan-out.ts";
-import { loadReadable } from "../source-bucket.ts";
+import { loadReadable } from "../published-versions.ts";
+import { evaluateAdmitted, evaluateTrust } from "../trust.ts";
 import {
   expectedSet,
   type ListedVersion,
@@ -79,7 +80,7 @@ function validateRequest(
   known: ConsumerRecord | undefined,
 ): Refusal | (Answer & { kind: "wait" }) | undefined {
   const isVouchedFor = known !== undefined && (known.registeredAt !== null || known.lastReceiptAt !== null);
-  const verdict = evaluateTrust(account, trust, isVouchedFor ? "stamped" : "claimed");
+  const verdict = isVouchedFor ? evaluateAdmitted(known, trust) : evaluateTrust(account, trust, "claimed");
   if (verdict.kind === "trusted") return undefined;
   const mayCome = trust.organizationId !== undefined && clock.now() - askedAt < VOUCHING_MS;
   if (mayCome) return { kind: "wait", seconds: VOUCHING_WAIT_S };

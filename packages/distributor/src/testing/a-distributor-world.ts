@@ -55,7 +55,7 @@ export interface WorldOptions {
 export function createDistributorWorld(options: WorldOptions = {}): DistributorWorld {
   const clock = createPassingClock(T0);
   const sim = createAwsSim({ clock });
-  const { s3, events, states } = openSimClients(sim, SOURCE);
+  const { s3, sns, events, states } = openSimClients(sim, SOURCE);
   const memory = createMemoryRecords();
   const records = options.wrapRecords?.(memory) ?? memory;
   const [announced, covered, metrics]: [Announced[], AwsEvent[], string[]] = [[], [], []];
@@ -72,17 +72,19 @@ export function createDistributorWorld(options: WorldOptions = {}): DistributorW
     logger: silentLogger,
     trust: options.trust ?? { accounts: TRUSTED },
     s3,
+    sns,
     events,
     states,
     config: {
       ...SOURCE,
       bucket: "source",
       prefix: "",
-      topicArn: "arn:aws:sns:eu-west-1:999988887777:artifacts",
+      topicArn: sim.sns.addTopic({ ...SOURCE, name: "artifacts" }),
       trustedAccounts: TRUSTED,
       ...options.config,
     },
     announcer: createRecordingAnnouncer(announced, clock),
+    publish: async () => ({ kind: "ignored" }),
     loadPublished: async (name, version) => published.get(`${name}/${version}`),
     write: (line) => void metrics.push(line),
   };
@@ -196,8 +198,14 @@ export function aRegistration({ account, region }: ConsumerPlace, capabilities: 
 }
 
 /** Returns the event of the answer to a probe. */
-export function aProbeAnswer(place: ConsumerPlace) {
+export function aProbeAnswer(place: ConsumerPlace, at = T0, over: object = {}) {
   const unread = { verified: false, sourceSha256: null, storedSha256: null };
   const artifact = { name: "stackyard.probe", version: null, key: null };
-  return aReceipt(artifact, place, { status: "present", code: "PROBE", ...unread });
+  return aReceipt(artifact, place, {
+    status: "present",
+    code: "PROBE",
+    at: new Date(at).toISOString(),
+    ...unread,
+    ...over,
+  });
 }

@@ -1,5 +1,6 @@
 import type { SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
 import { type AwsEvent, type AwsSim, createAwsSim } from "@stackyard/aws-sim";
+import { defined } from "@stackyard/core";
 import { createMemoryRecords, createRandom } from "@stackyard/core/testing";
 import { type ConsumerPlace, type CoverageRow, toManifestText } from "@stackyard/sdk/artifacts";
 import type { DistributorConfig } from "../context.ts";
@@ -145,6 +146,12 @@ interface ConsumersInput {
   now(): number;
 }
 
+/** What differs in the receipts of files; the bucket in all. */
+interface ReceiptChanges {
+  readonly bucket?: string;
+  readonly [field: string]: unknown;
+}
+
 function createConsumers({ sim, handle, sent, now }: ConsumersInput) {
   let heard = 0;
 
@@ -155,17 +162,19 @@ function createConsumers({ sim, handle, sent, now }: ConsumersInput) {
     return aReceipt({ name, version, key }, place, { at, ...toStored(sha256), ...over });
   }
 
-  async function answerOne(message: FleetMessage, place: ConsumerPlace, over: object): Promise<void> {
+  async function answerOne(message: FleetMessage, place: ConsumerPlace, over: ReceiptChanges): Promise<void> {
     const { artifact, target } = message;
     const isForIt =
       target.account === "ALL" || `${target.account}/${target.region}` === `${place.account}/${place.region}`;
     if (!isForIt) return;
     const isProbe = artifact.name === "stackyard.probe";
-    await handle(isProbe ? aProbeAnswer(place) : receipt(message, place, over));
+    await handle(
+      isProbe ? aProbeAnswer(place, now(), defined({ bucket: over.bucket })) : receipt(message, place, over),
+    );
   }
 
   /** Makes these consumers answer everything that was sent since; other consumers' answers are lost. */
-  async function answer(places: readonly ConsumerPlace[], over: object = {}): Promise<void> {
+  async function answer(places: readonly ConsumerPlace[], over: ReceiptChanges = {}): Promise<void> {
     const messages = sent().slice(heard);
     heard += messages.length;
     for (const message of messages) for (const place of places) await answerOne(message, place, over);

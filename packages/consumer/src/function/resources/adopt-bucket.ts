@@ -8,8 +8,8 @@ import {
   type S3Client,
 } from "@aws-sdk/client-s3";
 import { findAwsFault, toAwsError } from "@stackyard/aws";
-import { type Clock, isMap, isStackyardError, retry, StackyardError } from "@stackyard/core";
-import { type BucketPlace, completeSettings } from "./bucket-settings.ts";
+import { backoff, type Clock, isMap, isStackyardError, retry, StackyardError } from "@stackyard/core";
+import { type BucketPlace, completeSettings, mayEmpty } from "./bucket-settings.ts";
 import { type ResourceCall, type ResourceDeps, type ResourceOutcome, refusal, servesNone } from "./resource-answer.ts";
 
 const NAME = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
@@ -19,7 +19,8 @@ const PAUSES_MS = [1_000, 3_000, 6_000];
 
 /**
  * Creates the consumer's bucket, or adopts an existing one of the account. Missing settings are added and none is weakened.
- * Deletion keeps the bucket unless `EmptyOnDelete` is `true`.
+ * Deletion keeps the bucket, unless `EmptyOnDelete` is `true` and the bucket has a tag with the id of this very stack: it is set
+ * when the stack creates the bucket, and by an update. So the rollback of a creation never empties a bucket that existed.
  */
 export async function adoptBucket(deps: ResourceDeps, call: ResourceCall): Promise<ResourceOutcome> {
   const { request } = call;
@@ -27,10 +28,15 @@ export async function adoptBucket(deps: ResourceDeps, call: ResourceCall): Promi
   if (request.RequestType === "Delete") return removeBucket(deps, call, deps.bucket);
   const { s3 } = deps.bucket();
   const { place, kmsKeyArn } = parseProperties(deps, request.ResourceProperties);
+  const isToEmpty = isEmptyOnDelete(request.ResourceProperties);
+  // The first look decides: what a later try finds, an earlier one has made.
+  let wasThere: boolean | undefined;
   const isAdopted = await retryTransient(deps, async () => {
-    const found = await ensureBucket(s3, place);
-    await completeSettings({ s3, place, logger: deps.logger }, { kmsKeyArn, stackId: request.StackId });
-    return found;
+    wasThere ??= await isThere(s3, place);
+    if (!wasThere) await create(s3, place);
+    const empties = isToEmpty && wasThere && request.RequestType === "Create" ? undefined : isToEmpty;
+    await completeSettings({ s3, place, logger: deps.logger }, { kmsKeyArn, stackId: request.StackId, empties });
+    return wasThere;
   });
   return {
     status: "SUCCESS",
@@ -52,16 +58,24 @@ async function removeBucket(
     physicalId: bucket || request.LogicalResourceId,
     data: { Bucket: bucket },
   } as const;
-  const { EmptyOnDelete } = isMap(request.ResourceProperties) ? request.ResourceProperties : {};
-  if (String(EmptyOnDelete) !== "true" || !NAME.test(bucket)) {
+  if (!isEmptyOnDelete(request.ResourceProperties) || !NAME.test(bucket)) {
     return { ...outcome, reason: "The bucket and its objects are kept." };
   }
   const { s3 } = open();
   const place = { account: deps.account, region: deps.region, bucket };
   // A bucket of another account, or a missing one, is not deleted.
   if ((await findBucket(s3, place)) !== "own") return { ...outcome, reason: "This account does not own the bucket." };
+  if (!(await mayEmpty(s3, place, request.StackId))) {
+    const reason =
+      "The bucket and its objects are kept: it existed before the stack, and no update has set EmptyOnDelete.";
+    return { ...outcome, reason };
+  }
   await emptyBucket({ s3, place, clock: deps.clock }, deadlineAt);
   return { ...outcome, reason: "The bucket was emptied and deleted." };
+}
+
+function isEmptyOnDelete(properties: unknown): boolean {
+  return isMap(properties) && String(properties["EmptyOnDelete"]) === "true";
 }
 
 function parseProperties(
@@ -93,15 +107,14 @@ async function retryTransient<Result>({ clock }: ResourceDeps, work: () => Promi
   }
 }
 
-/** Creates the bucket if it is missing. Returns true when it existed. Throws `BUCKET_FOREIGN` when another account owns it. */
-async function ensureBucket(s3: S3Client, place: BucketPlace): Promise<boolean> {
+/** Returns true if the bucket exists. Throws `BUCKET_FOREIGN` when another account owns it. */
+async function isThere(s3: S3Client, place: BucketPlace): Promise<boolean> {
   const found = await findBucket(s3, place);
   if (found === "foreign") throw foreign(place);
   if (found === "elsewhere") {
     throw refusal("CONFIG_INVALID", `The bucket ${place.bucket} is in another region than ${place.region}.`);
   }
-  if (found === "own") return true;
-  return create(s3, place);
+  return found === "own";
 }
 
 /** Finds the owner of the bucket. Bucket names are unique in a partition ("Bucket naming rules"). */
@@ -121,17 +134,16 @@ async function findBucket(
   }
 }
 
-async function create(s3: S3Client, place: BucketPlace): Promise<boolean> {
+async function create(s3: S3Client, place: BucketPlace): Promise<void> {
   // "CreateBucket": us-east-1 must not be given as a location constraint.
   const LocationConstraint = place.region as BucketLocationConstraint;
   const location = place.region === "us-east-1" ? {} : { CreateBucketConfiguration: { LocationConstraint } };
   try {
     const request = { Bucket: place.bucket, ObjectOwnership: "BucketOwnerEnforced", ...location } as const;
     await s3.send(new CreateBucketCommand(request));
-    return false;
   } catch (error) {
     // An earlier attempt succeeded, but its response was lost.
-    if (findAwsFault(error).name === "BucketAlreadyOwnedByYou") return false;
+    if (findAwsFault(error).name === "BucketAlreadyOwnedByYou") return;
     if (findAwsFault(error).name === "BucketAlreadyExists") throw foreign(place);
     throw error;
   }
@@ -152,30 +164,68 @@ function statusOf(error: unknown): number | undefined {
 interface EmptyBucketDeps {
   readonly s3: S3Client;
   readonly place: BucketPlace;
-  readonly clock: Pick<Clock, "now">;
+  readonly clock: Clock;
 }
 
 /** Reserved for the response. */
 const ANSWER_MS = 15_000;
 
-/** Deletes all object versions, a thousand at a time, then the bucket. Throws `TIMED_OUT`; another deletion continues. */
+const FIRST_PAUSE_MS = 500;
+const MAX_PAUSE_MS = 20_000;
+
+/**
+ * Deletes all object versions, a thousand at a time, then the bucket. Goes on until the deadline while S3 cannot delete something
+ * now, or while objects arrive. Throws `LEFT_BEHIND` for what may not be deleted, and `TIMED_OUT`; another deletion continues.
+ */
 async function emptyBucket({ s3, place, clock }: EmptyBucketDeps, deadlineAt: number): Promise<void> {
   const owned = { Bucket: place.bucket, ExpectedBucketOwner: place.account };
-  for (;;) {
-    if (clock.now() > deadlineAt - ANSWER_MS) {
-      throw refusal("TIMED_OUT", `The bucket ${place.bucket} is not empty yet. Delete the stack again to continue.`);
-    }
-    const { Versions = [], DeleteMarkers = [] } = await s3.send(new ListObjectVersionsCommand(owned));
-    const Objects = [...Versions, ...DeleteMarkers].map(({ Key, VersionId }) => ({ Key, VersionId }));
-    if (Objects.length === 0) break;
-    const { Errors = [] } = await s3.send(new DeleteObjectsCommand({ ...owned, Delete: { Objects, Quiet: true } }));
-    const [first] = Errors;
-    if (first !== undefined)
-      throw refusal("LEFT_BEHIND", `${first.Code}: ${Errors.length} objects could not be deleted.`);
+  let [failed, last] = [0, ""];
+  while (clock.now() < deadlineAt - ANSWER_MS) {
+    const step = await deleteSome(s3, owned).catch(toPassing);
+    if (step.kind === "gone") return;
+    failed = step.kind === "waits" ? failed + 1 : 0;
+    if (step.kind === "more") continue;
+    last = ` The last answer of S3: ${step.reason}.`;
+    const pauseMs = backoff(failed, { first: FIRST_PAUSE_MS, most: MAX_PAUSE_MS });
+    await clock.sleep(Math.max(0, Math.min(pauseMs, deadlineAt - ANSWER_MS - clock.now())));
   }
-  try {
+  const what = `The bucket ${place.bucket} is not empty yet. Delete the stack again to continue.`;
+  throw refusal("TIMED_OUT", `${what}${last}`);
+}
+
+type DeletionStep =
+  | { readonly kind: "gone" }
+  | { readonly kind: "more" }
+  /** S3 cannot delete something now. */
+  | { readonly kind: "waits"; readonly reason: string };
+
+/** DeleteObjects answers 200 with a code for each key that is left. A denial does not pass. */
+const FINAL = /^(AccessDenied|AllAccessDisabled|MethodNotAllowed)$/;
+
+async function deleteSome(
+  s3: S3Client,
+  owned: { readonly Bucket: string; readonly ExpectedBucketOwner: string },
+): Promise<DeletionStep> {
+  const { Versions = [], DeleteMarkers = [] } = await s3.send(new ListObjectVersionsCommand(owned));
+  const Objects = [...Versions, ...DeleteMarkers].map(({ Key, VersionId }) => ({ Key, VersionId }));
+  if (Objects.length === 0) {
     await s3.send(new DeleteBucketCommand(owned));
-  } catch (error) {
-    if (findAwsFault(error).code !== "NOT_FOUND") throw error;
+    return { kind: "gone" };
   }
+  const { Errors = [] } = await s3.send(new DeleteObjectsCommand({ ...owned, Delete: { Objects, Quiet: true } }));
+  const denied = Errors.find(({ Code = "" }) => FINAL.test(Code));
+  if (denied !== undefined) {
+    const of = `${denied.Code}: ${Errors.length} objects could not be deleted, such as "${denied.Key}".`;
+    throw refusal("LEFT_BEHIND", of);
+  }
+  const [first] = Errors;
+  return first === undefined ? { kind: "more" } : { kind: "waits", reason: `${first.Code} for "${first.Key}"` };
+}
+
+function toPassing(error: unknown): DeletionStep {
+  const { name = "", code, kind } = findAwsFault(error);
+  if (code === "NOT_FOUND") return { kind: "gone" };
+  // An object has arrived since the list.
+  if (name === "BucketNotEmpty" || kind === "retryable") return { kind: "waits", reason: name || code };
+  throw error;
 }

@@ -43,6 +43,24 @@ describe("rules of the lifecycle", () => {
   });
 });
 
+describe("rules of the old form", () => {
+  // aws/aws-sdk-ruby#1653, #1623, cloud-custodian/cloud-custodian#5826, hashicorp/terraform-provider-aws#23299
+  it("get one more of the same form, because S3 rejects both in one configuration", () => {
+    const theirs = { ID: "expire", Status: "Enabled" as const, Prefix: "tmp/", Expiration: { Days: 30 } };
+    const rules = completeRules([theirs]) ?? [];
+
+    expect(rules).toEqual([theirs, expect.objectContaining({ ID: "stackyard-end-uploads", Prefix: "" })]);
+    expect(rules[1]).not.toHaveProperty("Filter");
+    expect(completeRules(rules)).toBeUndefined();
+  });
+
+  it("get none when a configuration is full", () => {
+    const full = Array.from({ length: 1_000 }, (_, index) => rule({ ID: `r${index}`, Filter: { Prefix: `${index}` } }));
+
+    expect(completeRules(full)).toBeUndefined();
+  });
+});
+
 describe("the policy", () => {
   it("denies requests without TLS, once, and keeps what others allow", () => {
     const theirs = { Effect: "Allow", Principal: { AWS: "1" }, Action: "s3:GetObject", Resource: "*" };
@@ -65,17 +83,34 @@ describe("the policy", () => {
 });
 
 describe("tags", () => {
-  it("are added, not exchanged", () => {
-    const theirs = [{ Key: "stackyard:stack", Value: "first" }];
-    const tags = completeTags(theirs, "second") ?? [];
+  const own = (stackId: string, empties?: boolean) => ({ stackId, empties });
+  const mark = (Value: string) => ({ Key: "stackyard:empty-on-delete", Value });
+  const FIRST = [
+    { Key: "stackyard:stack", Value: "first" },
+    { Key: "stackyard:part", Value: "consumer" },
+  ];
 
-    expect(tags).toEqual([...theirs, { Key: "stackyard:part", Value: "consumer" }]);
-    expect(completeTags(tags, "third")).toBeUndefined();
+  it("are added, not exchanged", () => {
+    const tags = completeTags(FIRST.slice(0, 1), own("second")) ?? [];
+
+    expect(tags).toEqual(FIRST);
+    expect(completeTags(tags, own("third"))).toBeUndefined();
   });
 
   it("are left unchanged when the limit is reached", () => {
     const full = Array.from({ length: 49 }, (_, index) => ({ Key: `k${index}`, Value: "" }));
 
-    expect(completeTags(full, "stack")).toBeUndefined();
+    expect(completeTags(full, own("stack"))).toBeUndefined();
+  });
+
+  it("have the mark of the one stack that may empty the bucket, until it may not", () => {
+    const marked = completeTags(FIRST, own("second", true)) ?? [];
+
+    expect(marked).toEqual([...FIRST, mark("second")]);
+    expect(completeTags(marked, own("second", true))).toBeUndefined();
+    expect(completeTags(marked, own("second"))).toBeUndefined();
+    expect(completeTags(marked, own("second", false))).toEqual(FIRST);
+    expect(completeTags(marked, own("third", false))).toBeUndefined();
+    expect(completeTags(marked, own("third", true))).toEqual([...FIRST, mark("third")]);
   });
 });

@@ -1,8 +1,10 @@
 import {
+  GetBucketAclCommand,
   GetBucketEncryptionCommand,
   GetBucketLifecycleConfigurationCommand,
   GetBucketOwnershipControlsCommand,
   GetBucketPolicyCommand,
+  GetBucketPolicyStatusCommand,
   GetBucketTaggingCommand,
   GetBucketVersioningCommand,
   GetPublicAccessBlockCommand,
@@ -10,16 +12,20 @@ import {
   type PublicAccessBlockConfiguration,
   PutBucketEncryptionCommand,
   PutBucketLifecycleConfigurationCommand,
+  type PutBucketLifecycleConfigurationCommandInput,
   PutBucketOwnershipControlsCommand,
   PutBucketPolicyCommand,
   PutBucketTaggingCommand,
   PutBucketVersioningCommand,
   PutPublicAccessBlockCommand,
   type S3Client,
+  type ServerSideEncryptionByDefault,
+  type ServerSideEncryptionRule,
   type Tag,
+  type TransitionDefaultMinimumObjectSize,
 } from "@aws-sdk/client-s3";
 import { asProbe, findAwsFault, toPartition } from "@stackyard/aws";
-import { isMap, type Logger, StackyardError } from "@stackyard/core";
+import { defined, isMap, type Logger, StackyardError } from "@stackyard/core";
 import type { JsonObject } from "../../decide-message.ts";
 
 /** Dependencies of the bucket settings. */
@@ -30,22 +36,24 @@ interface SettingsDeps {
 }
 
 /** Settings that depend on the stack. */
-interface WantedSettings {
+interface WantedSettings extends WantedTags {
   readonly kmsKeyArn: string | undefined;
-  readonly stackId: string;
 }
 
-/** Adds missing settings; stricter and foreign ones are kept. Each step is idempotent. */
-export async function completeSettings(deps: SettingsDeps, wanted: WantedSettings): Promise<void> {
-  const { s3, place } = deps;
+/**
+ * Adds missing settings; stricter and foreign ones are kept. Each write is idempotent. Reads everything first: throws
+ * `CONFIG_INVALID` with what to do, before the first write, when S3 would refuse one of them.
+ */
+export async function completeSettings({ s3, place, logger }: SettingsDeps, wanted: WantedSettings): Promise<void> {
   const owned = { Bucket: place.bucket, ExpectedBucketOwner: place.account };
-  await blockPublicAccess(s3, owned);
-  await enforceOwner(s3, owned);
-  await keepVersions(s3, owned);
-  await encrypt(s3, owned, wanted);
-  await endUploads(s3, owned);
-  await askForTls(s3, owned, place);
-  await addTags(deps, owned, wanted);
+  const found = await readSettings(s3, owned);
+  const missing = planSettings(found, place, wanted);
+  const obstacle = findObstacle(await readObstacles(s3, owned, missing), missing);
+  if (obstacle !== undefined) {
+    throw new StackyardError("CONFIG_INVALID", `The bucket ${place.bucket} cannot be adopted: ${obstacle}`);
+  }
+  await write(s3, owned, missing);
+  await addTags({ s3, logger, owned }, missing.tags);
 }
 
 /** The bucket in a request. */
@@ -54,61 +62,165 @@ interface OwnedBucket {
   readonly ExpectedBucketOwner: string;
 }
 
-async function blockPublicAccess(s3: S3Client, owned: OwnedBucket): Promise<void> {
-  const found = await unlessMissing(s3.send(new GetPublicAccessBlockCommand(owned)));
-  if (hasAllBlocked(found?.PublicAccessBlockConfiguration)) return;
-  const all = { BlockPublicAcls: true, IgnorePublicAcls: true, BlockPublicPolicy: true, RestrictPublicBuckets: true };
-  await s3.send(new PutPublicAccessBlockCommand({ ...owned, PublicAccessBlockConfiguration: all }));
+/** The settings of a bucket; undefined: not set. */
+interface FoundSettings {
+  readonly publicAccess: PublicAccessBlockConfiguration | undefined;
+  readonly ownership: string | undefined;
+  readonly versioning: string | undefined;
+  readonly encryption: ServerSideEncryptionByDefault | undefined;
+  readonly rules: readonly LifecycleRule[];
+  readonly minimumSize: TransitionDefaultMinimumObjectSize | undefined;
+  readonly policy: string | undefined;
+  readonly tags: readonly Tag[];
 }
 
-async function enforceOwner(s3: S3Client, owned: OwnedBucket): Promise<void> {
-  const found = await unlessMissing(s3.send(new GetBucketOwnershipControlsCommand(owned)));
-  if (found?.OwnershipControls?.Rules?.[0]?.ObjectOwnership === "BucketOwnerEnforced") return;
-  const OwnershipControls = { Rules: [{ ObjectOwnership: "BucketOwnerEnforced" as const }] };
-  await s3.send(new PutBucketOwnershipControlsCommand({ ...owned, OwnershipControls }));
+async function readSettings(s3: S3Client, owned: OwnedBucket): Promise<FoundSettings> {
+  const access = await unlessMissing(s3.send(new GetPublicAccessBlockCommand(owned)));
+  const ownership = await unlessMissing(s3.send(new GetBucketOwnershipControlsCommand(owned)));
+  const { Status: versioning } = await s3.send(new GetBucketVersioningCommand(owned));
+  const encryption = await unlessMissing(s3.send(new GetBucketEncryptionCommand(owned)));
+  const lifecycle = await unlessMissing(s3.send(new GetBucketLifecycleConfigurationCommand(owned)));
+  const policy = await unlessMissing(s3.send(new GetBucketPolicyCommand(owned)));
+  const tagging = await unlessMissing(s3.send(new GetBucketTaggingCommand(owned)));
+  const [rule] = encryption?.ServerSideEncryptionConfiguration?.Rules ?? [];
+  return {
+    publicAccess: access?.PublicAccessBlockConfiguration,
+    ownership: ownership?.OwnershipControls?.Rules?.[0]?.ObjectOwnership,
+    versioning,
+    encryption: rule?.ApplyServerSideEncryptionByDefault,
+    rules: lifecycle?.Rules ?? [],
+    minimumSize: lifecycle?.TransitionDefaultMinimumObjectSize,
+    policy: policy?.Policy,
+    tags: tagging?.TagSet ?? [],
+  };
 }
 
-async function keepVersions(s3: S3Client, owned: OwnedBucket): Promise<void> {
-  const { Status } = await s3.send(new GetBucketVersioningCommand(owned));
-  if (Status === "Enabled") return;
-  await s3.send(new PutBucketVersioningCommand({ ...owned, VersioningConfiguration: { Status: "Enabled" } }));
+/** What is to be written; undefined: nothing. */
+interface MissingSettings {
+  readonly blocksAccess: boolean;
+  readonly enforcesOwner: boolean;
+  readonly keepsVersions: boolean;
+  readonly encryption: ServerSideEncryptionRule | undefined;
+  readonly lifecycle: LifecycleInput | undefined;
+  readonly policy: string | undefined;
+  readonly tags: Tag[] | undefined;
+}
+
+type LifecycleInput = Pick<
+  PutBucketLifecycleConfigurationCommandInput,
+  "LifecycleConfiguration" | "TransitionDefaultMinimumObjectSize"
+>;
+
+function planSettings(found: FoundSettings, place: BucketPlace, wanted: WantedSettings): MissingSettings {
+  const Rules = completeRules(found.rules);
+  // Without it, a write resets it to its default ("PutBucketLifecycleConfiguration").
+  const minimum = defined({ TransitionDefaultMinimumObjectSize: found.minimumSize });
+  return {
+    blocksAccess: !hasAllBlocked(found.publicAccess),
+    enforcesOwner: found.ownership !== "BucketOwnerEnforced",
+    keepsVersions: found.versioning !== "Enabled",
+    encryption: planEncryption(found.encryption, wanted),
+    lifecycle: Rules && { LifecycleConfiguration: { Rules }, ...minimum },
+    policy: completePolicy(found.policy, place),
+    tags: completeTags(found.tags, wanted),
+  };
 }
 
 /** Keeps a configured KMS key. S3 encrypts every bucket at least with its own keys ("Default encryption"). */
-async function encrypt(s3: S3Client, owned: OwnedBucket, { kmsKeyArn }: WantedSettings): Promise<void> {
-  const found = await unlessMissing(s3.send(new GetBucketEncryptionCommand(owned)));
-  const current = found?.ServerSideEncryptionConfiguration?.Rules?.[0]?.ApplyServerSideEncryptionByDefault;
-  if (current?.KMSMasterKeyID !== undefined || (current !== undefined && kmsKeyArn === undefined)) return;
-  const aes = { ApplyServerSideEncryptionByDefault: { SSEAlgorithm: "AES256" } } as const;
+function planEncryption(
+  found: ServerSideEncryptionByDefault | undefined,
+  { kmsKeyArn }: WantedSettings,
+): ServerSideEncryptionRule | undefined {
+  if (found?.KMSMasterKeyID !== undefined || (found !== undefined && kmsKeyArn === undefined)) return undefined;
+  if (kmsKeyArn === undefined) return { ApplyServerSideEncryptionByDefault: { SSEAlgorithm: "AES256" } };
   const byKey = { SSEAlgorithm: "aws:kms", KMSMasterKeyID: kmsKeyArn } as const;
-  const kms = { ApplyServerSideEncryptionByDefault: byKey, BucketKeyEnabled: true };
-  const Rules = [kmsKeyArn === undefined ? aes : kms];
-  await s3.send(new PutBucketEncryptionCommand({ ...owned, ServerSideEncryptionConfiguration: { Rules } }));
+  return { ApplyServerSideEncryptionByDefault: byKey, BucketKeyEnabled: true };
 }
 
-async function endUploads(s3: S3Client, owned: OwnedBucket): Promise<void> {
-  const found = await unlessMissing(s3.send(new GetBucketLifecycleConfigurationCommand(owned)));
-  const Rules = completeRules(found?.Rules ?? []);
-  if (Rules === undefined) return;
-  await s3.send(new PutBucketLifecycleConfigurationCommand({ ...owned, LifecycleConfiguration: { Rules } }));
+/** Why S3 may refuse a write. */
+interface Obstacles {
+  /** Grants of the ACL to others than the owner. */
+  readonly grants: number;
+  readonly isPublic: boolean;
 }
 
-async function askForTls(s3: S3Client, owned: OwnedBucket, place: BucketPlace): Promise<void> {
-  const found = await unlessMissing(s3.send(new GetBucketPolicyCommand(owned)));
-  const Policy = completePolicy(found?.Policy, place);
-  if (Policy !== undefined) await s3.send(new PutBucketPolicyCommand({ ...owned, Policy }));
+/** Reads only what concerns a missing setting. */
+async function readObstacles(
+  s3: S3Client,
+  owned: OwnedBucket,
+  { enforcesOwner, policy }: MissingSettings,
+): Promise<Obstacles> {
+  const acl = enforcesOwner ? await s3.send(new GetBucketAclCommand(owned)) : undefined;
+  const status =
+    policy === undefined ? undefined : await unlessMissing(s3.send(new GetBucketPolicyStatusCommand(owned)));
+  const own = acl?.Owner?.ID;
+  const others = (acl?.Grants ?? []).filter(({ Grantee }) => Grantee?.ID === undefined || Grantee.ID !== own);
+  return { grants: others.length, isPublic: status?.PolicyStatus?.IsPublic ?? false };
 }
 
-/** Adds tags if possible. Nothing depends on them, so a bucket with 50 tags or with AWS tags is accepted. */
-async function addTags({ s3, logger }: SettingsDeps, owned: OwnedBucket, { stackId }: WantedSettings): Promise<void> {
-  const found = await unlessMissing(s3.send(new GetBucketTaggingCommand(owned)));
-  const TagSet = completeTags(found?.TagSet ?? [], stackId);
+/** S3 guide, "Bucket policies": 20 KB. */
+const MAX_POLICY_BYTES = 20_480;
+const OR_ANOTHER = "Or pass another bucket as TargetBucket.";
+
+/** Returns what S3 would refuse, and what to do about it. */
+function findObstacle({ grants, isPublic }: Obstacles, { policy = "" }: MissingSettings): string | undefined {
+  // "Error cases for setting Object Ownership to Bucket owner enforced": InvalidBucketAclWithObjectOwnership.
+  if (grants > 0) {
+    return `its ACL grants access to others (${grants}). Grant it in the bucket policy, and reset the ACL: \`aws s3api put-bucket-acl --acl private\`. ${OR_ANOTHER}`;
+  }
+  // "Blocking public access": BlockPublicPolicy rejects a public policy, also one that only gains a statement.
+  if (isPublic) return `its policy makes it public. Remove the statements that do. ${OR_ANOTHER}`;
+  if (Buffer.byteLength(policy) > MAX_POLICY_BYTES) {
+    return `its policy has no room for the statement that denies requests without TLS (20 KB). Shorten it. ${OR_ANOTHER}`;
+  }
+  return undefined;
+}
+
+async function write(s3: S3Client, owned: OwnedBucket, missing: MissingSettings): Promise<void> {
+  const { encryption, lifecycle, policy } = missing;
+  if (missing.blocksAccess) {
+    await s3.send(new PutPublicAccessBlockCommand({ ...owned, PublicAccessBlockConfiguration: ALL_BLOCKED }));
+  }
+  if (missing.enforcesOwner) {
+    const OwnershipControls = { Rules: [{ ObjectOwnership: "BucketOwnerEnforced" as const }] };
+    await s3.send(new PutBucketOwnershipControlsCommand({ ...owned, OwnershipControls }));
+  }
+  if (missing.keepsVersions) {
+    await s3.send(new PutBucketVersioningCommand({ ...owned, VersioningConfiguration: { Status: "Enabled" } }));
+  }
+  if (encryption !== undefined) {
+    const ServerSideEncryptionConfiguration = { Rules: [encryption] };
+    await s3.send(new PutBucketEncryptionCommand({ ...owned, ServerSideEncryptionConfiguration }));
+  }
+  if (lifecycle !== undefined) {
+    await s3.send(new PutBucketLifecycleConfigurationCommand({ ...owned, ...lifecycle }));
+  }
+  if (policy !== undefined) await s3.send(new PutBucketPolicyCommand({ ...owned, Policy: policy }));
+}
+
+interface TagDeps {
+  readonly s3: S3Client;
+  readonly logger: Logger;
+  readonly owned: OwnedBucket;
+}
+
+/** Adds tags if possible: a bucket with 50 tags or with AWS tags is accepted, and is never emptied. */
+async function addTags({ s3, logger, owned }: TagDeps, TagSet: Tag[] | undefined): Promise<void> {
   if (TagSet === undefined) return;
   try {
     await s3.send(asProbe(new PutBucketTaggingCommand({ ...owned, Tagging: { TagSet } })));
   } catch (error) {
+    // The tag says whose the bucket is: it is given up only for a reason that stays.
+    if (findAwsFault(error).kind === "retryable") throw error;
     logger.warn("The bucket could not be tagged.", { error });
   }
+}
+
+/** Returns true if the stack may empty and delete the bucket: its own tag says so. */
+export async function mayEmpty(s3: S3Client, { bucket, account }: BucketPlace, stackId: string): Promise<boolean> {
+  const owned = { Bucket: bucket, ExpectedBucketOwner: account };
+  const found = await unlessMissing(s3.send(new GetBucketTaggingCommand(owned)));
+  return found?.TagSet?.some(({ Key, Value }) => Key === EMPTY_TAG && Value === toTagValue(stackId)) ?? false;
 }
 
 /** Returns undefined for a missing setting: S3 returns a 404 with a different error name for each. */
@@ -124,8 +236,17 @@ async function unlessMissing<Answer>(answer: Promise<Answer>): Promise<Answer | 
 
 const MISSING = /^(NoSuch(?!Bucket$)|OwnershipControlsNotFound|ServerSideEncryptionConfigurationNotFound)/;
 
+const ALL_BLOCKED = {
+  BlockPublicAcls: true,
+  IgnorePublicAcls: true,
+  BlockPublicPolicy: true,
+  RestrictPublicBuckets: true,
+};
 const ABORT_DAYS = 7;
+const MAX_RULES = 1_000;
 const MAX_TAGS = 50;
+const OWN_RULE = "stackyard-end-uploads";
+const EMPTY_TAG = "stackyard:empty-on-delete";
 const TLS_ONLY = "StackyardTlsOnly";
 
 /** Returns true when all public access is blocked. */
@@ -134,16 +255,21 @@ export function hasAllBlocked(found: PublicAccessBlockConfiguration | undefined)
   return [BlockPublicAcls, IgnorePublicAcls, BlockPublicPolicy, RestrictPublicBuckets].every((each) => each === true);
 }
 
-/** Adds a rule that aborts incomplete uploads. Returns undefined when an equal or stricter rule exists. */
+/**
+ * Adds a rule that aborts incomplete uploads. Returns undefined when an equal or stricter rule exists, or when there is no room for
+ * one. S3 rejects rules of the old form (`Prefix`) together with those of the new one (`Filter`), so the form is that of the others.
+ */
 export function completeRules(rules: readonly LifecycleRule[]): LifecycleRule[] | undefined {
-  if (rules.some(endsUploads)) return undefined;
+  const others = rules.filter(({ ID }) => ID !== OWN_RULE);
+  if (rules.some(endsUploads) || others.length >= MAX_RULES) return undefined;
+  const isOld = others.some(({ Prefix }) => Prefix !== undefined);
   const own: LifecycleRule = {
-    ID: "stackyard-end-uploads",
+    ID: OWN_RULE,
     Status: "Enabled",
-    Filter: { Prefix: "" },
+    ...(isOld ? { Prefix: "" } : { Filter: { Prefix: "" } }),
     AbortIncompleteMultipartUpload: { DaysAfterInitiation: ABORT_DAYS },
   };
-  return [...rules.filter(({ ID }) => ID !== own.ID), own];
+  return [...others, own];
 }
 
 function endsUploads({ Status, Filter, Prefix, AbortIncompleteMultipartUpload }: LifecycleRule): boolean {
@@ -185,15 +311,33 @@ function toList(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [value];
 }
 
-/** Adds our tags. Returns undefined when they exist or do not fit. The tag of the first stack is kept. */
-export function completeTags(tags: readonly Tag[], stackId: string): Tag[] | undefined {
-  const own = [
+/** The stack of the tags. `empties`: whether it may empty the bucket; undefined leaves that as it is. */
+export interface WantedTags {
+  readonly stackId: string;
+  readonly empties: boolean | undefined;
+}
+
+/** Returns the tags with ours; undefined when they are complete or do not fit. The tag of the first stack is kept. */
+export function completeTags(tags: readonly Tag[], { stackId, empties }: WantedTags): Tag[] | undefined {
+  const own = toTagValue(stackId);
+  const kept = tags.filter(({ Key, Value }) => Key !== EMPTY_TAG || (empties !== true && Value !== own));
+  const left = empties === undefined ? tags : kept;
+  const wanted = [
     { Key: "stackyard:part", Value: "consumer" },
-    { Key: "stackyard:stack", Value: stackId.slice(0, 256) },
+    { Key: "stackyard:stack", Value: own },
+    ...(empties === true ? [{ Key: EMPTY_TAG, Value: own }] : []),
   ];
-  const missing = own.filter(({ Key }) => !tags.some((tag) => tag.Key === Key));
-  if (missing.length === 0 || tags.length + missing.length > MAX_TAGS) return undefined;
-  return [...tags, ...missing];
+  const complete = [...left, ...wanted.filter(({ Key }) => !left.some((tag) => tag.Key === Key))];
+  const isSame = complete.length === tags.length && complete.every((tag) => tags.some((each) => isSameTag(each, tag)));
+  return isSame || complete.length > MAX_TAGS ? undefined : complete;
+}
+
+function isSameTag(one: Tag, other: Tag): boolean {
+  return one.Key === other.Key && one.Value === other.Value;
+}
+
+function toTagValue(stackId: string): string {
+  return stackId.slice(0, 256);
 }
 
 /** A bucket and the account and region that must own it. */

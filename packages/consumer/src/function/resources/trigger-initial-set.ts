@@ -177,7 +177,9 @@ async function lookAt(states: SFNClient, executionArn: string): Promise<Look> {
   } catch (error) {
     if (error instanceof Error && "refusal" in error) throw error;
     const refused = toRefusal(error, "The state of the initial set could not be read.");
-    if (findAwsFault(error).kind !== "retryable") throw refused;
+    const { kind, name } = findAwsFault(error);
+    // "This operation is eventually consistent" ("DescribeExecution"): it has been started.
+    if (kind !== "retryable" && name !== "ExecutionDoesNotExist") throw refused;
     return { kind: "fault", error: refused };
   }
 }

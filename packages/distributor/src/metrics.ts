@@ -1,0 +1,69 @@
+import type { CellStatus } from "@stackyard/sdk/artifacts";
+import type { Cell } from "./cell.ts";
+import { findMissing, statusOf } from "./cell-status.ts";
+import type { RefusalRecord } from "./refusals.ts";
+
+/** The figures of a scheduled run. */
+interface SweepFigures {
+  readonly cells: readonly Cell[];
+  readonly refusals: readonly RefusalRecord[];
+  /** Epoch milliseconds. */
+  readonly now: number;
+}
+
+const NAMESPACE = "Stackyard/Artifacts";
+const STATUSES: readonly CellStatus[] = ["expected", "announced", "failed", "rejected", "overdue"];
+
+/**
+ * Returns metrics in CloudWatch embedded metric format, one per line: missing files of each open cell by artifact and consumer (the
+ * version is only a property, because a dimension would create a metric per version), the number of cells by status, and of
+ * versions that are refused for good. All statuses and totals are always written, so that alarms recover. Source: CloudWatch user guide, "Embedded metric format specification".
+ */
+export function toMetricLines({ cells, refusals, now }: SweepFigures): readonly string[] {
+  const open = cells.filter((cell) => cell.files.includes("-"));
+  const lines = open.map((cell) => {
+    const { name, version, account, region } = cell;
+    const values = { MissingFiles: findMissing(cell).length };
+    const facts = { Artifact: name, Consumer: `${account}/${region}`, version, status: statusOf(cell) };
+    return toLine({ now, values, facts, dimensions: [["Artifact", "Consumer"]] });
+  });
+  const statuses = open.map(statusOf);
+  const counts = STATUSES.map((status) => {
+    const values = { Cells: statuses.filter((each) => each === status).length };
+    return toLine({ now, values, facts: { Status: status }, dimensions: [["Status"]] });
+  });
+  const given = Map.groupBy(
+    refusals.filter(({ retryUntil }) => retryUntil === null),
+    ({ code }) => code,
+  );
+  const byCode = [...given].map(([Code, all]) =>
+    toLine({ now, values: { RefusedVersions: all.length }, facts: { Code }, dimensions: [["Code"]] }),
+  );
+  const RefusedVersions = [...given.values()].flat().length;
+  const values = { AlarmedCells: open.filter(({ alarmedAt }) => alarmedAt !== null).length, RefusedVersions };
+  return [...lines, ...counts, ...byCode, toLine({ now, values, facts: {}, dimensions: [[]] })];
+}
+
+/** Returns the metric of a dropped event. */
+export function toDropLine(code: string, now: number): string {
+  return toLine({ now, values: { DroppedEvents: 1 }, facts: { Code: code }, dimensions: [["Code"]] });
+}
+
+/** Returns the metrics of subscriptions whose accounts are not trusted, and of those that could not be looked up. */
+export function toTrustLine(counts: { readonly untrusted: number; readonly unchecked: number }, now: number): string {
+  const values = { UntrustedSubscriptions: counts.untrusted, UncheckedSubscriptions: counts.unchecked };
+  return toLine({ now, values, facts: {}, dimensions: [[]] });
+}
+
+interface LineInput {
+  readonly now: number;
+  readonly values: Readonly<Record<string, number>>;
+  readonly facts: Readonly<Record<string, string>>;
+  readonly dimensions: readonly (readonly string[])[];
+}
+
+function toLine({ now, values, facts, dimensions }: LineInput): string {
+  const Metrics = Object.keys(values).map((Name) => ({ Name, Unit: "Count" }));
+  const _aws = { Timestamp: now, CloudWatchMetrics: [{ Namespace: NAMESPACE, Dimensions: dimensions, Metrics }] };
+  return `${JSON.stringify({ _aws, ...facts, ...values })}\n`;
+}

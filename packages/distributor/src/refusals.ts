@@ -1,0 +1,137 @@
+import { type Logger, mapLimited, silentLogger } from "@stackyard/core";
+import type { ArtifactRefusal } from "@stackyard/sdk/artifacts";
+import { type Static, Type } from "typebox";
+import { type KeyPrefixes, toIdOfKey } from "./artifact-keys.ts";
+import type { DistributorContext } from "./context.ts";
+import { describeError } from "./describe-error.ts";
+import { listRecords } from "./list-records.ts";
+import { changeParsed, createParser, Instant, Moment, type RecordDeps, strictObject } from "./records.ts";
+import { headUpload } from "./source-bucket.ts";
+import { artifactRecordKey, findArtifactRecord, type VersionId } from "./versions.ts";
+
+/** The record of a manifest or upload that is not published, under `refused/<name>/<version>`. */
+const RefusalRecord = strictObject({
+  v: Type.Literal(1),
+  /** By the key: the object itself can name another version, or none. */
+  name: Type.String({ maxLength: 128 }),
+  version: Type.String({ maxLength: 64 }),
+  /** The key of the manifest or upload. */
+  key: Type.String({ maxLength: 1_024 }),
+  code: Type.String({ maxLength: 64 }),
+  reason: Type.String({ maxLength: 1_000 }),
+  /** When the object was written. What an older object says never replaces this. */
+  writtenAt: Instant,
+  /** When the distributor looked last. */
+  at: Instant,
+  /** The distributor looks again until then; null: it has given up. */
+  retryUntil: Moment,
+});
+export type RefusalRecord = Static<typeof RefusalRecord>;
+
+/** What is refused, and why. Instants are epoch milliseconds. */
+interface NewRefusal extends Pick<RefusalRecord, "key" | "code" | "reason" | "retryUntil"> {
+  /** Default: now. */
+  readonly writtenAt?: number;
+}
+
+/** Dependencies of records of refusals. */
+export interface RefusalDeps extends RecordDeps, KeyPrefixes {
+  /** Default: none. */
+  readonly logger?: Logger;
+}
+
+const parseRefusal = createParser(RefusalRecord);
+const PREFIX = "refused/";
+const KEEP_MS = 30 * 24 * 60 * 60_000;
+
+function toRefusalKey({ name, version }: VersionId): string {
+  return `${PREFIX}${name}/${version}`;
+}
+
+/**
+ * Records why an object is not published, for 30 days, or until the version is published or the object is deleted. A version has
+ * one refusal: that of the object that was written last. An object older than the published manifest is superseded, not refused.
+ */
+export async function noteRefusal(deps: RefusalDeps, refusal: NewRefusal): Promise<void> {
+  const { records, clock, logger = silentLogger } = deps;
+  const now = clock.now();
+  const { writtenAt = now, reason, ...facts } = refusal;
+  const id = toIdOfKey(refusal.key, deps);
+  const published = findArtifactRecord((await records.get(artifactRecordKey(id.name, id.version), now))?.value);
+  const isPublished = published !== undefined && published.announcedAt !== null;
+  if (isPublished && Date.parse(published.writtenAt ?? published.publishedAt) > writtenAt) return;
+  const value = { v: 1 as const, ...id, ...facts, reason: reason.slice(0, 1_000), writtenAt, at: now };
+  let isNews = false;
+  await changeParsed(deps, {
+    key: toRefusalKey(id),
+    parse: parseRefusal,
+    expiresAt: now + KEEP_MS,
+    change(known) {
+      if (known !== undefined && known.writtenAt > writtenAt) return undefined;
+      isNews = known?.code !== value.code || known.retryUntil !== value.retryUntil;
+      return value;
+    },
+  });
+  if (isNews) logger.warn("Refused an object of the bucket.", { ...facts, reason });
+}
+
+/** An error of S3 or of the topic can last so long. */
+const FAILED_MS = 7 * 24 * 60 * 60_000;
+
+/**
+ * Records an object that could not be processed. It is tried again for a week from its first event. Returns true when the week is
+ * over: then it is given up.
+ */
+export async function noteFailure(
+  deps: RefusalDeps,
+  { key, since }: { readonly key: string; readonly since: number },
+  error: unknown,
+): Promise<boolean> {
+  const { code, message: reason } = describeError(error);
+  const retryUntil = deps.clock.now() < since + FAILED_MS ? since + FAILED_MS : null;
+  // The time of the object is not known, so that any later knowledge replaces this.
+  await noteRefusal(deps, { key, code, reason, writtenAt: 0, retryUntil });
+  return retryUntil === null;
+}
+
+/** Removes the refusal of a key, unless it is of an object that was written later. */
+export async function clearRefusal(deps: RefusalDeps, key: string, writtenAt: number): Promise<void> {
+  const recordKey = toRefusalKey(toIdOfKey(key, deps));
+  const found = await deps.records.get(recordKey, deps.clock.now());
+  if (found === undefined || (parseRefusal(found.value)?.writtenAt ?? 0) > writtenAt) return;
+  await deps.records.remove(recordKey, found.version);
+}
+
+/** Lists all refusals, or those of one name, in key order. */
+export async function listRefusals(
+  deps: Pick<RecordDeps, "records" | "clock">,
+  name?: string,
+): Promise<readonly RefusalRecord[]> {
+  const under = name === undefined ? PREFIX : `${PREFIX}${name}/`;
+  const refusals = await listRecords(deps, under, parseRefusal);
+  return refusals.filter((each) => name === undefined || each.name === name);
+}
+
+const WIDTH = 10;
+
+/** Removes the refusals of objects that are no longer in the bucket, and returns the others. */
+export async function endWithdrawn({
+  records,
+  clock,
+  s3,
+  config: { bucket },
+}: Pick<DistributorContext, "records" | "clock" | "s3" | "config">): Promise<readonly RefusalRecord[]> {
+  const left = await mapLimited(await listRefusals({ records, clock }), WIDTH, async (refusal) => {
+    if ((await headUpload(s3, { bucket, key: refusal.key })) !== undefined) return [refusal];
+    const found = await records.get(toRefusalKey(refusal), clock.now());
+    if (found !== undefined) await records.remove(found.key, found.version);
+    return [];
+  });
+  return left.flat();
+}
+
+/** Converts a refusal for API and command output. */
+export function toRefusalView({ key, code, reason, at, retryUntil }: RefusalRecord): ArtifactRefusal {
+  const until = retryUntil === null ? null : new Date(retryUntil).toISOString();
+  return { key, code, reason, at: new Date(at).toISOString(), retryUntil: until };
+}

@@ -1,0 +1,183 @@
+import { watchSim } from "@stackyard/aws-sim";
+import type { Ending, Sky, Story } from "@stackyard/core/testing";
+import { publishArtifact, toManifestText } from "@stackyard/sdk/artifacts";
+import { PLACE } from "./a-cell.ts";
+import { aRegistration } from "./a-distributor-world.ts";
+import { createFleet, type FleetMessage } from "./a-fleet.ts";
+import { toSha256 } from "./a-source.ts";
+
+const MINUTE_MS = 60_000;
+const PATHS = ["a", "b"];
+const FOLDER = "artifacts/app/1.0.0/";
+const KEYS = PATHS.map((path) => FOLDER + path);
+const MANIFEST = `${FOLDER}manifest.json`;
+const MAX_TRIES = 8;
+const BUCKET = `bucket-${PLACE.account}-${PLACE.region}`;
+
+type Fleet = ReturnType<typeof createFleet>;
+
+/** A distributor, and a consumer that copies what is announced. */
+interface Bench {
+  readonly sky: Sky;
+  readonly fleet: Fleet;
+  /** The files in the consumer's bucket, with their digests. */
+  readonly copied: Map<string, string>;
+  /** The different announcements of each file. */
+  readonly announced: Map<string, Set<number>>;
+  heard: number;
+}
+
+/** Lambda repeats an asynchronous invocation that fails twice ("Asynchronous invocation"), then the event is lost. */
+async function deliver({ fleet }: Bench, event: unknown): Promise<void> {
+  for (const pauseMs of [MINUTE_MS, 2 * MINUTE_MS, 0]) {
+    try {
+      await fleet.handle(event);
+      return;
+    } catch {
+      await fleet.clock.advance(pauseMs);
+    }
+  }
+}
+
+async function copy(bench: Bench, message: FleetMessage): Promise<void> {
+  const { ArtifactKey: key = "", artifact, sequence } = message;
+  if (artifact.name === "stackyard.probe") return;
+  bench.announced.set(key, (bench.announced.get(key) ?? new Set()).add(sequence));
+  bench.copied.set(key, artifact.sha256);
+  // A receipt says when the copy was made, however late it arrives.
+  const receipt = bench.fleet.receipt(message, PLACE);
+  await bench.sky.meet("delivery.receipt", { key }, () => deliver(bench, receipt));
+}
+
+async function hear(bench: Bench): Promise<void> {
+  const messages = bench.fleet.sent().slice(bench.heard);
+  bench.heard += messages.length;
+  for (const message of messages)
+    await bench.sky.meet("delivery.message", { key: message.ArtifactKey }, () => copy(bench, message));
+}
+
+/** The schedule of the distributor, every five minutes. */
+async function look(bench: Bench): Promise<void> {
+  const { sky, fleet } = bench;
+  await fleet.clock.advance(5 * MINUTE_MS);
+  await sky.meet("look.schedule", {}, () => fleet.look().catch(() => undefined));
+  await hear(bench);
+}
+
+/** A publisher whose program is started again when it fails. */
+async function publish(bench: Bench): Promise<string> {
+  const { fleet } = bench;
+  const files = PATHS.map((path) => ({ path, body: Buffer.from(`content of ${path}`) }));
+  const { s3: client } = fleet.options;
+  const where = { client, bucket: "source", prefix: "artifacts/", name: "app", version: "1.0.0" };
+  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+    try {
+      const { outcome } = await publishArtifact({ ...where, files, labels: {}, now: () => fleet.clock.now() });
+      await writeCreated(bench, [...KEYS, MANIFEST]);
+      return outcome;
+    } catch {
+      await fleet.clock.advance(MINUTE_MS);
+    }
+  }
+  return "given up";
+}
+
+async function writeCreated(bench: Bench, keys: readonly string[]): Promise<void> {
+  const { sky, fleet } = bench;
+  for (const key of keys)
+    await sky.meet("delivery.created", { key }, async () => {
+      await fleet.created(key).catch(async () => {
+        await fleet.clock.advance(MINUTE_MS);
+        await fleet.created(key).catch(() => undefined);
+      });
+    });
+}
+
+/** A replica of another bucket, or a restored one, has the smallest object first. */
+async function replicate(bench: Bench): Promise<string> {
+  const { sim, clock } = bench.fleet;
+  const bodies = PATHS.map((path) => `content of ${path}`);
+  const files = bodies.map((body, index) => ({ key: KEYS[index] ?? "", size: body.length, sha256: toSha256(body) }));
+  const createdAt = new Date(clock.now()).toISOString();
+  const manifest = toManifestText({ v: 1, name: "app", version: "1.0.0", createdAt, files });
+  sim.s3.write("source", MANIFEST, manifest);
+  await writeCreated(bench, [MANIFEST]);
+  await clock.advance(2_000);
+  for (const [index, body] of bodies.entries()) sim.s3.write("source", KEYS[index] ?? "", body);
+  await writeCreated(bench, KEYS);
+  return "replicated";
+}
+
+/** An hour later someone has deleted a copy, and the consumer reports what it has. */
+async function loseOne(bench: Bench): Promise<void> {
+  const { sky, fleet, copied } = bench;
+  await fleet.clock.advance(60 * MINUTE_MS);
+  copied.delete(KEYS[0] ?? "");
+  const seen = KEYS.map((key) => ({ key, sha256: copied.get(key) ?? null }));
+  const request = { op: "compare", name: "app", version: "1.0.0", ...PLACE, bucket: BUCKET, seen };
+  for (let tries = 0, isDone = false; tries < 3 && !isDone; tries += 1)
+    isDone = await fleet.handle(request).then(
+      () => true,
+      () => false,
+    );
+  await sky.meet("look.verify", {}, async () => undefined);
+}
+
+async function toEnding(bench: Bench, published: string): Promise<Ending> {
+  const { fleet, copied, announced } = bench;
+  const rows = await fleet.coverage();
+  const isCovered = rows.length > 0 && rows.every(({ covered }) => covered);
+  const isThere = KEYS.every((key, index) => copied.get(key) === toSha256(`content of ${PATHS[index]}`));
+  const isPublished = published !== "given up";
+  return {
+    verdict: isCovered ? "succeeded" : "unknown",
+    truth: isThere ? "succeeded" : "unfinished",
+    said: `${published}; ${JSON.stringify(rows)}`,
+    begun: Object.fromEntries([...announced].map(([key, sequences]) => [`announcement of ${key}`, sequences.size])),
+    ended: [],
+    left: [
+      ...(isPublished && rows.length === 0 ? ["a published version"] : []),
+      ...(isPublished && !isThere ? ["a file that has not arrived after two hours"] : []),
+    ],
+    foreign: [],
+    views: { coverage: isCovered ? "succeeded" : "unfinished" },
+  };
+}
+
+/** The ways in which files reach a consumer. */
+interface PublishingInput {
+  readonly name: string;
+  /** The manifest is in the source bucket before its files. */
+  readonly isManifestFirst?: boolean;
+  /** A person deletes a copy, and `artifacts verify` finds out. */
+  readonly isLost?: boolean;
+}
+
+function publishing({ name, isManifestFirst = false, isLost = false }: PublishingInput): Story {
+  return {
+    name,
+    async play(sky) {
+      const fleet = createFleet();
+      const bench: Bench = { sky, fleet, copied: new Map(), announced: new Map(), heard: 0 };
+      sky.under(fleet.clock, fleet.clock.advance);
+      watchSim(fleet.sim, sky);
+      await deliver(bench, aRegistration(PLACE));
+      const published = await (isManifestFirst ? replicate(bench) : publish(bench));
+      await hear(bench);
+      for (let looks = 0; looks < 3; looks += 1) await look(bench);
+      sky.phase("stored");
+      if (isLost) await loseOne(bench);
+      await look(bench);
+      await sky.clear();
+      for (let looks = 0; looks < 24; looks += 1) await look(bench);
+      return toEnding(bench, published);
+    },
+  };
+}
+
+/** The stories of artifacts on their way to a consumer. */
+export const distributorStories: readonly Story[] = [
+  publishing({ name: "artifacts-publish" }),
+  publishing({ name: "artifacts-manifest-first", isManifestFirst: true }),
+  publishing({ name: "artifacts-lost-and-verified", isLost: true }),
+];
