@@ -1,4 +1,5 @@
-import { decidePull, NO_PULL, type PullRecord, type PullRule, type PullTarget } from "./decide-pull.ts";
+import { toShellCommand } from "@stackyard/core";
+import { decidePull, NO_PULL, type PullDecision, type PullRecord, type PullTarget } from "./decide-pull.ts";
 import type { Hook, HookPull } from "./hook.ts";
 import { type HostPermission, hasPermission } from "./host-permission.ts";
 import type { Applied, EventMetadata, EventTemplate, MappedHook, Mapping } from "./mapping.ts";
@@ -28,22 +29,25 @@ export interface MappingFailure {
 }
 
 /**
- * Returns the first document that matches a hook of this host; undefined when none does. Two documents that name the
- * same stack for a hook are a failure, because each would send it events.
+ * Returns the document for a hook of this host: the one of the stack that a pull request has, as long as it matches; else
+ * the first that matches, undefined when none does. Two documents that name the same stack for a hook are a failure,
+ * because each would send it events.
  */
 export function findMapping(
   mappings: readonly Mapping[],
   host: string,
-  hook: MappedHook,
+  { hook, record = NO_PULL }: { readonly hook: MappedHook; readonly record?: PullRecord | undefined },
 ): { readonly kind: "matched"; readonly match: MatchedMapping } | MappingFailure | undefined {
+  const own = findOwn(mappings, host, record);
   const matches: MatchedMapping[] = [];
-  for (const mapping of mappings.filter((each) => each.host === host && isFor(each, hook))) {
+  for (const mapping of mappings.filter((each) => each.host === host && isFor(each, hook)).toSorted(beginWith(own))) {
     const matching = mapping.matches(hook);
     if (matching.kind === "error") return fail(mapping, matching.reason);
     if (!matching.value) continue;
     const stack = mapping.stackOf(hook);
     if (stack.kind === "error") return fail(mapping, stack.reason);
     matches.push({ mapping, stackId: stack.value });
+    if (mapping === own) break;
   }
   const [match, ...others] = matches;
   if (match === undefined) return undefined;
@@ -53,6 +57,23 @@ export function findMapping(
     match.mapping,
     `stack: "${match.stackId}" is also the stack of the document ${rival.mapping.name}. Change one "when".`,
   );
+}
+
+/** Sorts a document before the others, which keep their order. */
+function beginWith(first: Mapping | undefined): (one: Mapping, other: Mapping) => number {
+  return (one, other) => Number(other === first) - Number(one === first);
+}
+
+/** Returns the names of the documents that match a pull request, as far as they can be evaluated. */
+export function listMatching(
+  mappings: readonly Mapping[],
+  { host, hook }: { readonly host: string; readonly hook: MappedHook },
+): readonly string[] {
+  const own = mappings.filter((each) => each.host === host && isFor(each, hook));
+  return own.flatMap((mapping) => {
+    const found = mapping.matches(hook);
+    return found.kind === "value" && found.value ? [mapping.name] : [];
+  });
 }
 
 /** Skips documents without rules for pushes and messages: these have no pull request, which `when` may need. */
@@ -70,7 +91,7 @@ export interface PullState {
   readonly hasStack: boolean;
   readonly isEnding?: boolean;
   readonly isAsked: boolean;
-  readonly lost?: PullRule | undefined;
+  readonly isRerun?: boolean;
   readonly isRead?: boolean;
 }
 
@@ -91,25 +112,61 @@ export function applyPull(
   { record = NO_PULL, ...state }: PullState,
 ): AppliedPull {
   const mapped = withTrust(hook, record);
-  const found = findMapping(mappings, host, mapped);
+  const found = isDecided(mappings, host, { hook, record })
+    ? undefined
+    : findMapping(mappings, host, { hook: mapped, record });
   if (found?.kind === "failed") return found;
   const match = found?.match;
-  const target = match && { mapping: match.mapping.name, stackId: match.stackId };
-  const forks = match?.mapping.forks ?? "trust";
-  const renamed = findRenamed(record, hook, target);
-  if (renamed !== undefined) return renamed;
-  const decision = decidePull(record, { pull: hook.pull, target, forks, ...state });
-  if (decision.kind !== "send") return decision;
-  const { rule, target: to } = decision;
-  const mapping = mappings.find(({ name }) => name === to.mapping);
-  if (mapping === undefined) return failWithout(to);
+  const target = match && toTarget(match);
+  const own = toOwn(record, target);
+  const fault =
+    findRenamed(own, hook, target) ?? (state.hasStack ? findNew(mappings, host, { record: own, target }) : undefined);
+  if (fault !== undefined) return fault;
+  const decision = decidePull(own, { pull: hook.pull, target, forks: match?.mapping.forks ?? "trust", ...state });
+  return decision.kind === "send" ? toSend(mappings, mapped, decision) : decision;
+}
+
+function toSend(
+  mappings: readonly Mapping[],
+  hook: MappedHook,
+  { rule, target, record }: Extract<PullDecision, { kind: "send" }>,
+): AppliedPull {
+  const mapping = mappings.find(({ name }) => name === target.mapping);
+  if (mapping === undefined) return failWithout(target);
   const template = mapping.pull[rule];
-  if (template === undefined) return { kind: "nothing", record: decision.record };
-  const made = toEvent({ mapping, stackId: to.stackId }, rule, template, mapped);
+  if (template === undefined) return { kind: "nothing", record };
+  const made = toEvent({ mapping, stackId: target.stackId }, rule, template, hook);
   if (made.kind === "error") return fail(mapping, made.reason);
   const { fullName } = hook.repository ?? {};
   const named = rule === "closed" || fullName === undefined ? {} : { repository: fullName };
-  return { kind: "send", event: made.value, record: { ...decision.record, ...named } };
+  return { kind: "send", event: made.value, record: { ...record, ...named } };
+}
+
+interface PullAndRecord {
+  readonly hook: PullHook;
+  readonly record: PullRecord;
+}
+
+/** Returns true for a pull request that is closed: no document wants it, and the one of its stack says what follows. */
+function isDecided(mappings: readonly Mapping[], host: string, { hook, record }: PullAndRecord): boolean {
+  const hasOwn = record.phase === "none" || findOwn(mappings, host, record) !== undefined;
+  return hook.pull.state === "closed" && hasOwn;
+}
+
+/** Returns the document of the stack that a pull request has. */
+function findOwn(mappings: readonly Mapping[], host: string, { phase, target }: PullRecord): Mapping | undefined {
+  if (phase !== "open" || target === undefined) return undefined;
+  return mappings.find((mapping) => mapping.name === target.mapping && mapping.host === host);
+}
+
+function toTarget({ mapping: { name, stackTemplate }, stackId }: MatchedMapping): PullTarget {
+  return { mapping: name, stackId, template: stackTemplate };
+}
+
+/** Returns the record with its document as it is named now: the same stack may be that of a document with a new name. */
+function toOwn(record: PullRecord, target: PullTarget | undefined): PullRecord {
+  const isSame = record.phase === "open" && target !== undefined && record.target?.stackId === target.stackId;
+  return isSame ? { ...record, target } : record;
 }
 
 /**
@@ -120,15 +177,35 @@ function findRenamed(record: PullRecord, hook: PullHook, target: PullTarget | un
   const { phase, repository: before, target: own } = record;
   const now = hook.repository?.fullName;
   if (phase !== "open" || hook.pull.state !== "open" || own === undefined || before === undefined) return undefined;
-  if (before === now || (target?.mapping === own.mapping && target.stackId === own.stackId)) return undefined;
+  if (before === now || target?.stackId === own.stackId) return undefined;
   const becomes = target === undefined ? "no document matches it" : `its stack would be "${target.stackId}"`;
   const reason = `the repository "${before}" is "${now}" now, and ${becomes}. Change the document; "${own.stackId}" is kept.`;
   return { kind: "failed", code: "HOOK_FAILED", reason: `document ${own.mapping}: ${reason}` };
 }
 
+/**
+ * Returns the failure when a stack would be replaced because its document was removed, is for another host, or has a new
+ * template of stacks: that something is new is not a reason to remove what runs.
+ */
+function findNew(
+  mappings: readonly Mapping[],
+  host: string,
+  { record, target }: { readonly record: PullRecord; readonly target: PullTarget | undefined },
+): MappingFailure | undefined {
+  const { phase, target: own } = record;
+  if (phase !== "open" || own === undefined || target?.stackId === own.stackId) return undefined;
+  const mapping = findOwn(mappings, host, record);
+  if (mapping === undefined) return failWithout(own);
+  const isNew = own.template !== undefined && own.template !== mapping.stackTemplate;
+  if (!isNew || target?.mapping !== own.mapping) return undefined;
+  const advice = `Bring the earlier template back, or end it with ${toShellCommand`stackyard previews down ${own.stackId}`}.`;
+  return fail(mapping, `stack: "${target.stackId}" is a new name, and "${own.stackId}" is kept. ${advice}`);
+}
+
 function failWithout({ mapping, stackId }: PullTarget): MappingFailure {
-  const hint = `Bring it back, or end the stack "${stackId}" by its closing event.`;
-  return { kind: "failed", code: "HOOK_FAILED", reason: `document ${mapping}: it was removed. ${hint}` };
+  const what = "it was removed, or is for another host";
+  const hint = `"${stackId}" is kept. Bring the document back, or end it with ${toShellCommand`stackyard previews down ${stackId}`}.`;
+  return { kind: "failed", code: "HOOK_FAILED", reason: `document ${mapping}: ${what}. ${hint}` };
 }
 
 /** Returns the hook as expressions see it: with `hook.pull.trusted`. */

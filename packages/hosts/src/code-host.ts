@@ -1,5 +1,5 @@
 import type { CommitList } from "@stackyard/core";
-import type { HookPull, HookRepository } from "./hook.ts";
+import type { HookPull, HookRepository, RepositoryPlace } from "./hook.ts";
 import type { HostPermission } from "./host-permission.ts";
 import type { HostFault, ReportHost } from "./report/report-host.ts";
 
@@ -36,8 +36,8 @@ export interface CodeHost {
   /** Returns why a call failed; undefined for an error that does not come from the host. */
   toFault(error: unknown): HostFault | undefined;
   /** Returns a pull request as it is now; undefined when it does not exist. */
-  findPull(repository: string, number: number): Promise<HookPull | undefined>;
-  findPermission(repository: string, login: string): Promise<HostPermission>;
+  findPull(repository: RepositoryPlace, number: number): Promise<HookPull | undefined>;
+  findPermission(repository: RepositoryPlace, login: string): Promise<HostPermission>;
   /** Returns the repositories that Stackyard may read, at most an hour old. */
   listRepositories(): Promise<readonly HookRepository[]>;
   /** Lists the deliveries since a position, newest first; earlier ones may be among them. Without one: only the newest. */
@@ -50,9 +50,9 @@ export interface CodeHost {
    * Returns the open pull requests of a repository as they are now; undefined when it does not exist. Those that cannot
    * be read are left out, and `onUnread` is called with the number of each, or undefined if it has none.
    */
-  listOpenPulls(repository: string, onUnread?: OnUnread): Promise<readonly HookPull[] | undefined>;
-  /** Compares two commits; undefined when the repository, one of them or a common ancestor does not exist. */
+  listOpenPulls(repository: RepositoryPlace, onUnread?: OnUnread): Promise<readonly HookPull[] | undefined>;
+  /** Compares two commits of a repository by name; undefined when the repository, one of them or a common ancestor does not exist. */
   compare(repository: string, range: ComparedRange): Promise<ComparedCommits | undefined>;
-  /** Returns the files of a commit as a compressed tar archive; undefined when it does not exist. */
+  /** Returns the files of a commit of a repository by name, as a compressed tar archive; undefined when it does not exist. */
   openArchive(repository: string, commit: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array> | undefined>;
 }

@@ -12,6 +12,11 @@ const MOST_WARNED = 1_000;
 /** What opening a client needs. Without a logger, rows in lists that cannot be read are left out without a word. */
 export type OpenDeps = Pick<ServiceDeps, "clock" | "readSecret"> & Partial<Pick<ServiceDeps, "logger">>;
 
+/** What clients of hosts send their requests with. */
+export interface HostPorts {
+  readonly fetch: typeof fetch;
+}
+
 /** The clients of the hosts, by name. */
 export interface CodeHosts {
   /** Opens the client of a host; returns undefined when the host's options do not allow lookups. */
@@ -19,7 +24,7 @@ export interface CodeHosts {
 }
 
 /** Creates them as they are needed. */
-export function createCodeHosts(hosts: readonly NamedHost[]): CodeHosts {
+export function createCodeHosts(hosts: readonly NamedHost[], { fetch }: HostPorts = globalThis): CodeHosts {
   const opened = new Map<string, { readonly key: string; readonly client: CodeHost }>();
   return {
     async open(name, { readSecret, clock, logger }) {
@@ -30,7 +35,7 @@ export function createCodeHosts(hosts: readonly NamedHost[]): CodeHosts {
       const known = opened.get(name);
       // A replaced key is used immediately.
       if (known?.key === key) return known.client;
-      const client = createClient(host, key, { now: () => clock.now(), warn: createWarner(name, logger) });
+      const client = createClient(host, key, { fetch, now: () => clock.now(), warn: createWarner(name, logger) });
       if (client !== undefined) opened.set(name, { key, client });
       return client;
     },
@@ -53,19 +58,19 @@ function createWarner(host: string, logger: OpenDeps["logger"]): WarnOfRows {
 function createClient(
   host: NamedHost,
   key: string,
-  { now, warn }: { readonly now: () => number; readonly warn: WarnOfRows },
+  ports: HostPorts & { readonly now: () => number; readonly warn: WarnOfRows },
 ): CodeHost | undefined {
   const { name, options } = host;
   if (options.type === "standard") return undefined;
   const { url } = options;
   if (options.type === "gitlab") {
-    return createGitLab({ token: key, url, now, warn, hookPath: `/hooks/${name}`, readsAll: isPolledOnly(host) });
+    return createGitLab({ ...ports, token: key, url, hookPath: `/hooks/${name}`, readsAll: isPolledOnly(host) });
   }
-  if ("token" in options) return createGitHub({ token: key, url, now, warn });
+  if ("token" in options) return createGitHub({ ...ports, token: key, url });
   const { appId } = options;
   if (appId === undefined) return undefined;
   checkPem(name, key);
-  return createGitHub({ appId, privateKey: key, url, now, warn });
+  return createGitHub({ ...ports, appId, privateKey: key, url });
 }
 
 /** Throws `CONFIG_INVALID` for a key that is not PEM; the signing library only reports an invalid character. */

@@ -40,20 +40,13 @@ describe("decidePull", () => {
     });
   });
 
-  it("sends again what the yard has given up, as the stack is now", () => {
-    const closed: PullRecord = { ...opened, phase: "none", isClosed: true };
-    const isClosed = { pull: aPull({ state: "closed" }) };
-
-    expect(decidePull(opened, facts({ lost: "head", hasStack: true }))).toMatchObject({ rule: "head" });
-    expect(decidePull(opened, facts({ lost: "head" }))).toMatchObject({ rule: "open" });
+  it("sends the same head again when that is requested, as the stack is now", () => {
+    expect(decidePull(opened, facts({ isRerun: true, hasStack: true }))).toMatchObject({ rule: "head" });
+    expect(decidePull(opened, facts({ isRerun: true }))).toMatchObject({ rule: "open" });
     // It is still being removed.
-    expect(decidePull(opened, facts({ lost: "open", hasStack: true, isEnding: true }))).toMatchObject({ rule: "open" });
-    expect(decidePull(opened, facts({ lost: "open", hasStack: true }))).toMatchObject({ rule: "head" });
-    expect(decidePull(closed, facts({ lost: "closed", hasStack: true, ...isClosed }))).toMatchObject({
-      rule: "closed",
+    expect(decidePull(opened, facts({ isRerun: true, hasStack: true, isEnding: true }))).toMatchObject({
+      rule: "open",
     });
-    expect(decidePull(closed, facts({ lost: "closed", ...isClosed }))).toMatchObject({ kind: "nothing" });
-    expect(decidePull(closed, facts({ hasStack: true, ...isClosed }))).toMatchObject({ kind: "nothing" });
   });
 
   it("sends another head to the stack", () => {

@@ -23,6 +23,8 @@ export interface PullTarget {
   /** Name of the mapping document. */
   readonly mapping: string;
   readonly stackId: string;
+  /** The template of the stack's id when the stack was opened. */
+  readonly template?: string;
 }
 
 /** A pull request that Stackyard has not seen. */
@@ -41,8 +43,8 @@ export interface PullFacts {
   readonly isEnding?: boolean;
   /** True if a person has requested the stack by `/preview up`. */
   readonly isAsked: boolean;
-  /** The rule of the last event that was sent, if the yard has given that event up. */
-  readonly lost?: PullRule | undefined;
+  /** True if the event of the same head is requested again. */
+  readonly isRerun?: boolean;
   /** True if the facts were read at the host, long enough after their change; false for those of a delivery. */
   readonly isRead?: boolean;
 }
@@ -86,13 +88,12 @@ export function decidePull(record: PullRecord, facts: PullFacts): PullDecision {
   return rule === undefined ? { kind: "nothing", record: seen } : send(rule, seen, { pull, target });
 }
 
-function chooseRule({ phase, head }: PullRecord, { pull, hasStack, isEnding = false, isAsked, lost }: PullFacts) {
+function chooseRule({ phase, head }: PullRecord, facts: PullFacts): "open" | "head" | undefined {
+  const { pull, hasStack, isEnding = false, isAsked, isRerun = false } = facts;
   if (phase === "none") return "open";
   if (head !== pull.head) return hasStack ? "head" : "open";
-  if (isAsked && !hasStack) return "open";
-  if (lost === undefined) return undefined;
-  // The stack that is there may be an older one, whose close was given up too: an opening event would not reach it.
-  return hasStack && !isEnding ? "head" : "open";
+  if (isRerun) return hasStack && !isEnding ? "head" : "open";
+  return isAsked && !hasStack ? "open" : undefined;
 }
 
 /** The head of a pull request without commits. */
@@ -117,8 +118,8 @@ function toAccess({ trustedHead }: PullRecord, { pull, forks }: PullFacts): "all
 }
 
 /** Returns true if the current documents name another stack than the opened one. */
-function hasMoved({ phase, target }: PullRecord, { mapping, stackId }: PullTarget): boolean {
-  return phase === "open" && (target?.mapping !== mapping || target.stackId !== stackId);
+function hasMoved({ phase, target }: PullRecord, { stackId }: PullTarget): boolean {
+  return phase === "open" && target?.stackId !== stackId;
 }
 
 function send(
@@ -129,10 +130,9 @@ function send(
   return { kind: "send", rule, target, record: { ...record, phase: "open", head: pull.head, target } };
 }
 
-function close(record: PullRecord, { hasStack, lost }: PullFacts): PullDecision {
+function close(record: PullRecord, { hasStack }: PullFacts): PullDecision {
   const { target } = record;
-  const isDone = record.phase === "none" && lost !== "closed";
-  if (isDone || target === undefined) return { kind: "nothing", record };
+  if (record.phase === "none" || target === undefined) return { kind: "nothing", record };
   const closed: PullRecord = { ...record, phase: "none" };
   // An event to a stack that ended would create it anew.
   return hasStack ? { kind: "send", rule: "closed", target, record: closed } : { kind: "nothing", record: closed };

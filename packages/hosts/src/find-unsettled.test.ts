@@ -23,7 +23,8 @@ function toMappings(source = DOCUMENT): readonly Mapping[] {
 const opened: PullRecord = {
   phase: "open",
   head: toCommit(1),
-  target: { mapping: "shop", stackId: "pr-7" },
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: a template of a mapping document.
+  target: { mapping: "shop", stackId: "pr-7", template: "pr-${hook.pull.number}" },
   updatedAt: 1_000,
 };
 

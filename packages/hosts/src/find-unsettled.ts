@@ -1,9 +1,10 @@
 import { applyPull } from "./apply-mapping.ts";
 import { toConvergeHook } from "./converge.ts";
-import { NO_PULL, type PullRecord } from "./decide-pull.ts";
+import { NO_PULL } from "./decide-pull.ts";
 import type { HookPull, HookRepository } from "./hook.ts";
 import { isSettled } from "./look-up.ts";
 import type { Mapping } from "./mapping.ts";
+import type { StoredPull } from "./pull-records.ts";
 
 /** The facts of a host and the yard about the pull requests of a repository. */
 export interface RepositoryFacts {
@@ -14,9 +15,9 @@ export interface RepositoryFacts {
   /** Numbers of open ones that could not be read. */
   readonly unread?: ReadonlySet<number>;
   /** By number. */
-  readonly records: ReadonlyMap<number, PullRecord>;
-  /** Numbers of those whose last event was given up by the yard. */
-  readonly lost?: ReadonlySet<number>;
+  readonly records: ReadonlyMap<number, StoredPull>;
+  /** Numbers of those whose last event the yard has not applied. */
+  readonly refused?: ReadonlySet<number>;
   /** When the list was read. */
   readonly readAt: number;
 }
@@ -32,21 +33,24 @@ export interface UnsettledPull {
  * A decision about the others would change nothing.
  */
 export function findUnsettled(mappings: readonly Mapping[], facts: RepositoryFacts): readonly UnsettledPull[] {
-  const { host, repository, pulls, records, readAt, unread = new Set(), lost = new Set() } = facts;
+  const { host, repository, pulls, records, readAt, unread = new Set(), refused = new Set() } = facts;
   const base = toConvergeHook(host, repository);
   const open = new Set([...pulls.map(({ number }) => number), ...unread]);
   const changed = pulls.filter((pull) => {
-    const record = records.get(pull.number) ?? NO_PULL;
+    const record: StoredPull = records.get(pull.number) ?? NO_PULL;
     // Whether the stack still exists decides only which event follows, not whether one does.
     const state = { record, hasStack: true, isAsked: false, isRead: isSettled(pull, readAt) };
-    if (lost.has(pull.number)) return true;
+    if (refused.has(pull.number) || (record.wanted ?? []).length > 0) return true;
     const applied = applyPull(mappings, { host, hook: { ...base, pull } }, state);
     if (applied.kind === "send" || applied.kind === "failed") return true;
     if (applied.kind === "stale") return false;
-    return applied.record.phase !== record.phase || applied.record.head !== record.head;
+    const { phase, head, target } = applied.record;
+    // A document with another name or template is noted while it still names the same stack.
+    const isRenamed = JSON.stringify(target) !== JSON.stringify(record.target);
+    return phase !== record.phase || head !== record.head || isRenamed;
   });
   const gone = [...records].filter(
-    ([number, { phase }]) => !open.has(number) && (phase === "open" || lost.has(number)),
+    ([number, { phase }]) => !open.has(number) && (phase === "open" || refused.has(number)),
   );
   return [...changed.map((pull) => ({ number: pull.number, pull })), ...gone.map(([number]) => ({ number }))];
 }

@@ -1,5 +1,5 @@
-import { defined, findNearestName, type StoredRecord } from "@stackyard/core";
-import type { HookEvent, HookOutcome } from "@stackyard/core/services";
+import { defined, findNearestName, type ServiceUser, type StoredRecord } from "@stackyard/core";
+import { type EventFate, type HookEvent, type HookOutcome, notePullFault, notify } from "@stackyard/core/services";
 import {
   type AppliedPull,
   applyPull,
@@ -9,35 +9,34 @@ import {
   withTrust,
 } from "./apply-mapping.ts";
 import { type PullRecord, type PullRule, trustHead } from "./decide-pull.ts";
-import { RERUN } from "./hook.ts";
+import { type HookPull, RERUN } from "./hook.ts";
 import { HookFailed } from "./hook-errors.ts";
 import { endLink, findRival, linkStack } from "./link-stack.ts";
 import { isSettled } from "./look-up.ts";
 import { findMachine, type HandleDeps, publish, toUser } from "./publish-event.ts";
-import { findLost, type StoredPull, toPullKey, toStoredPull } from "./pull-records.ts";
+import { findLastFate, type StoredPull, savePull, toPullKey, toStoredPull, undoLast } from "./pull-records.ts";
 import type { QueuedHook } from "./receive.ts";
 
 /** A pull request after its turn. */
 export interface SettledPull {
   readonly kind: "settled";
-  readonly record: PullRecord;
+  readonly record: StoredPull;
   /** Those that were published for this delivery. */
   readonly events: readonly HookEvent[];
   /** True if its head is that of a fork, which no one trusts yet. */
   readonly waits: boolean;
+  /** Why an event that it needs is not sent: the yard refuses it. */
+  readonly refused?: string;
 }
 
 /** A close and an open for another stack follow from one delivery where the documents have changed. */
 const MOST_ROUNDS = 4;
 
+/** The events of so many heads are remembered, for reports on them. */
+const MOST_SENT = 10;
+
 /** An event that has no line of the history after that time is not waited for. */
 const UNDECIDED_MS = 86_400_000;
-
-/**
- * Without a stack a record only marks older facts as stale, and the trusted head of a fork. Deliveries are accepted for
- * three days, and remembered for fourteen.
- */
-const KEEP_ENDED_MS = 15 * 86_400_000;
 
 /**
  * Decides what the stack of a pull request needs, and publishes it. In each round the record of the pull request first
@@ -49,34 +48,132 @@ export async function followPull(
   queued: QueuedHook,
   hook: PullHook,
 ): Promise<SettledPull | HookOutcome> {
-  const { host } = queued;
-  const key = toPullKey(host, hook.repository?.id ?? "0", hook.pull.number);
-  const user = toUser(deps, host, hook);
   const events: HookEvent[] = [];
   for (let round = 0; round < MOST_ROUNDS; round++) {
-    const found = await finishIntent(deps, key);
-    const stored = withTrusted(toStoredPull(found), hook);
-    const state = await loadState(deps, queued, { hook, stored, isFirst: round === 0 });
-    const applied = applyPull(deps.mappings, { host, hook }, state);
-    if (applied.kind === "failed" || applied.kind === "stale") return endTurn(queued, applied);
-    const { record } = applied;
-    await endLink(deps, stored, applied);
-    if (applied.kind !== "send") {
-      await save(deps, key, found, { ...record, ...defined({ last: stored.last }) });
-      const sent = [...listSentBefore(queued, { last: stored.last, head: hook.pull.head, sent: events }), ...events];
-      return { kind: "settled", record, events: sent, waits: applied.kind === "waits-for-trust" };
-    }
-    const { event } = applied;
-    const rival = await findRival(deps, { host, hook, stackId: event.stackId });
-    if (rival !== undefined) return { kind: "refused", reason: rival };
-    await checkPull(deps, event, record.target?.mapping ?? "");
-    await linkPull(deps, { host, hook, record }, event);
-    const eventId = toPullEventId(queued, { rule: event.rule, head: hook.pull.head, version: found?.version ?? 0 });
-    await save(deps, key, found, { ...stored, intent: { event, id: eventId, user, after: record } });
-    await finishIntent(deps, key);
-    events.push({ id: eventId, stackId: event.stackId, event: event.event, rule: event.rule });
+    const turn = await takeTurn(deps, queued, { hook, events });
+    if ("kind" in turn) return turn;
+    events.push(turn);
   }
   throw new Error(`The documents lead to other stacks for the same pull request, ${MOST_ROUNDS} times in a row.`);
+}
+
+/** Publishes one event, and returns it; or returns what the pull request has come to. */
+async function takeTurn(
+  deps: HandleDeps,
+  queued: QueuedHook,
+  { hook, events }: { readonly hook: PullHook; readonly events: readonly HookEvent[] },
+): Promise<HookEvent | SettledPull | HookOutcome> {
+  const { host } = queued;
+  const { pull } = hook;
+  const key = toPullKey(host, hook.repository?.id ?? "0", pull.number);
+  const user = toUser(deps, host, hook);
+  const found = await finishIntent(deps, key);
+  const stored = withTrusted(toStoredPull(found), hook);
+  const { fate, ...state } = await loadState(deps, queued, { hook, stored, isFirst: events.length === 0 });
+  const applied = applyPull(deps.mappings, { host, hook }, state);
+  if (applied.kind === "failed") await noteUnfollowed(deps, stored, applied.reason);
+  if (applied.kind === "failed" || applied.kind === "stale") return endTurn(queued, applied);
+  const turn = { stored, fate, applied, before: state.record };
+  const waiting = await findWaiting(deps, turn, { hook, user });
+  if (waiting === undefined) await endLink(deps, stored, applied);
+  if (applied.kind !== "send" || waiting !== undefined) {
+    const record = toUnsent(turn);
+    await savePull(deps, key, found, record);
+    const sent = [...listSentBefore(queued, { last: stored.last, head: pull.head, sent: events }), ...events];
+    const refused = await explainWaiting(deps, stored, { pull, waiting });
+    const isUntrusted = applied.kind === "waits-for-trust";
+    return { kind: "settled", record, events: sent, waits: isUntrusted, ...defined({ refused }) };
+  }
+  const rival = await intend(deps, { host, hook, applied });
+  if (rival !== undefined) return { kind: "refused", reason: rival };
+  const { event, record: after } = applied;
+  const id = toPullEventId(queued, { rule: event.rule, head: pull.head, version: found?.version ?? 0 });
+  await savePull(deps, key, found, { ...stored, intent: { event, id, user, after, head: pull.head } });
+  await finishIntent(deps, key);
+  return { id, stackId: event.stackId, event: event.event, rule: event.rule };
+}
+
+interface IntendInput {
+  readonly host: string;
+  readonly hook: PullHook;
+  readonly applied: Extract<AppliedPull, { kind: "send" }>;
+}
+
+/** Checks and links the stack of an event that is going to be published. Returns why the pull request may not have it. */
+async function intend(
+  deps: HandleDeps,
+  { host, hook, applied: { event, record } }: IntendInput,
+): Promise<string | undefined> {
+  const rival = await findRival(deps, { host, hook, stackId: event.stackId });
+  if (rival !== undefined) return rival;
+  await checkPull(deps, event, record.target?.mapping ?? "");
+  await linkPull(deps, { host, hook, record }, event);
+  return undefined;
+}
+
+interface PullTurnResult {
+  readonly stored: StoredPull;
+  /** Of its last event. */
+  readonly fate: EventFate;
+  /** The record without an event that was refused. */
+  readonly before: StoredPull;
+  readonly applied: Exclude<AppliedPull, { kind: "failed" | "stale" }>;
+}
+
+type Waiting = Extract<EventFate, { kind: "parked" } | { kind: "refused" }>;
+
+/**
+ * Returns why the pull request waits: its event is parked, or would be refused again. An event that the yard has refused
+ * is repeated only when the yard would apply it now: documents, machine, stack or rights have changed.
+ */
+async function findWaiting(
+  deps: HandleDeps,
+  { stored: { last }, fate, applied }: PullTurnResult,
+  { hook, user }: { readonly hook: PullHook; readonly user: ServiceUser },
+): Promise<Waiting | undefined> {
+  if (applied.kind !== "send") return fate.kind === "parked" ? fate : undefined;
+  if (fate.kind !== "refused" || hook.action === RERUN || !isRepeated(last, applied.event, hook.pull)) return undefined;
+  const foreseen = await deps.foresee(applied.event, user);
+  return foreseen.kind === "refused" ? foreseen : undefined;
+}
+
+function isRepeated(last: StoredPull["last"], { rule, stackId }: MappedEvent, { head }: HookPull): boolean {
+  return last?.stackId === stackId && last.rule === rule && (rule === "closed" || last.head === head);
+}
+
+/** Returns the record of a turn that sends nothing: with the newest facts, and what the yard has accepted. */
+function toUnsent({ stored, fate, before, applied }: PullTurnResult): StoredPull {
+  const { last } = stored;
+  if (applied.kind !== "send") {
+    // Nothing is needed any more: its refusal is of no interest.
+    const kept = fate.kind === "refused" ? undefined : last;
+    const { last: _, ...record }: StoredPull = applied.record;
+    return { ...record, ...defined({ last: kept }) };
+  }
+  const { updatedAt, isClosed } = applied.record;
+  const isRefused = fate.kind === "refused" && last !== undefined;
+  return { ...before, updatedAt, ...defined({ isClosed }), ...(isRefused && { last: { ...last, isRefused: true } }) };
+}
+
+/** Returns why an event is not applied, and notifies people once of one that was refused. */
+async function explainWaiting(
+  deps: HandleDeps,
+  { last }: StoredPull,
+  { pull, waiting }: { readonly pull: HookPull; readonly waiting: Waiting | undefined },
+): Promise<string | undefined> {
+  if (last === undefined || waiting === undefined) return undefined;
+  const { stackId, event = "", at } = last;
+  const what = `"${event}" for pull request ${pull.number} ${waiting.kind === "parked" ? "is parked" : "was refused"}`;
+  const reason = `${what} (${waiting.code}): ${waiting.reason} It is sent again when the stack takes it.`;
+  if (waiting.kind === "parked") return reason;
+  await notify(deps, {
+    kind: "pull-refused",
+    key: `${stackId}/${event}/${at}`,
+    title: `The preview "${stackId}" is not what its pull request needs`,
+    text: `${reason} Correct the mapping document, the machine or the state of the stack.`,
+    stackId,
+  });
+  return reason;
 }
 
 interface SentBefore {
@@ -91,6 +188,12 @@ function listSentBefore(queued: QueuedHook, { last, head, sent }: SentBefore): r
   const { id, stackId, event, rule } = last;
   const isOwn = id.startsWith(toOwnPrefix(queued, { rule, head })) && sent.every((other) => other.id !== id);
   return isOwn ? [{ id, stackId, event, rule }] : [];
+}
+
+/** Lists a stack that a fault of the documents keeps from following its pull request. */
+async function noteUnfollowed(deps: HandleDeps, { phase, target }: StoredPull, reason: string): Promise<void> {
+  if (phase !== "open" || target === undefined) return;
+  await notePullFault(deps, { stackId: target.stackId, kind: "unfollowed", reason });
 }
 
 function endTurn({ hook }: QueuedHook, applied: Extract<AppliedPull, { kind: "failed" | "stale" }>): HookOutcome {
@@ -113,17 +216,20 @@ async function loadState(
   deps: HandleDeps,
   queued: QueuedHook,
   { hook, stored, isFirst }: PullTurn,
-): Promise<PullState> {
-  const lost = hook.action === RERUN ? "head" : await findLost(deps, stored);
+): Promise<PullState & { readonly record: StoredPull; readonly fate: EventFate }> {
+  const fate = await findLastFate(deps, stored);
   const readAt = hook.pull === queued.hook.pull ? queued.readAt : deps.clock.now();
   const stack = stored.target && (await deps.findStack(stored.target.stackId));
+  const hasStack = stack !== undefined;
+  const isEnding = stack?.endsFrom !== undefined;
   return {
-    record: stored,
-    hasStack: stack !== undefined || (await isUndecided(deps, stored)),
-    isEnding: stack?.endsFrom !== undefined,
+    fate,
+    record: fate.kind === "refused" ? undoLast(stored, { hasStack, isEnding }) : stored,
+    hasStack: hasStack || isUndecided(deps, stored, fate),
+    isEnding,
     isAsked: isFirst && hook.kind === "command" && hook.action === "up",
     isRead: readAt !== undefined && isSettled(hook.pull, readAt),
-    lost: isFirst ? lost : undefined,
+    isRerun: isFirst && hook.action === RERUN,
   };
 }
 
@@ -163,17 +269,19 @@ async function finishIntent(deps: HandleDeps, key: string): Promise<StoredRecord
   const found = await deps.records.get(key, deps.clock.now());
   const { intent, ...before } = toStoredPull(found);
   if (found === undefined || intent === undefined) return found;
-  const { event, id, user, after } = intent;
+  const { event, id, user, after, head } = intent;
   try {
     await publish(deps, { id, ...event }, user);
   } catch (error) {
     // An event that no stack accepts is not published later either.
-    if (error instanceof HookFailed) await save(deps, key, found, before);
+    if (error instanceof HookFailed) await savePull(deps, key, found, before);
     throw error;
   }
   const { stackId, rule, event: name } = event;
-  const last = { id, stackId, event: name, at: deps.clock.now(), ...(isPullRule(rule) && { rule }) };
-  await save(deps, key, found, { ...after, last });
+  const last = { id, stackId, event: name, at: deps.clock.now(), head, ...(isPullRule(rule) && { rule }) };
+  const sent =
+    rule === "open" || rule === "head" ? [...(before.sent ?? []), { id, head }].slice(-MOST_SENT) : before.sent;
+  await savePull(deps, key, found, { ...after, last, ...defined({ sent }) });
   return deps.records.get(key, deps.clock.now());
 }
 
@@ -181,21 +289,10 @@ function isPullRule(rule: string): rule is PullRule {
   return rule === "open" || rule === "head" || rule === "closed";
 }
 
-async function save(deps: HandleDeps, key: string, found: StoredRecord | undefined, value: StoredPull): Promise<void> {
-  if (JSON.stringify(found?.value) === JSON.stringify(value)) return;
-  const now = deps.clock.now();
-  const hasEnded = value.phase === "none" && value.intent === undefined;
-  const expires = hasEnded ? { expiresAt: now + KEEP_ENDED_MS } : {};
-  const put = await deps.records.put({ key, value, expected: found?.version ?? "absent", now, ...expires });
-  if (put.kind === "conflict") throw new Error("Another process decided about this pull request.");
-}
-
 /** Returns true while the last event, which may create the stack, is not decided. */
-async function isUndecided({ queries, clock }: HandleDeps, { target, last }: StoredPull): Promise<boolean> {
-  if (target === undefined) return false;
-  if (last?.stackId !== target.stackId || last.at < clock.now() - UNDECIDED_MS) return false;
-  const { items } = await queries.listHistory({ stackId: last.stackId, eventId: last.id }, { limit: 16 });
-  return items.every(({ outcome }) => outcome === "parked");
+function isUndecided({ clock }: HandleDeps, { target, last }: StoredPull, { kind }: EventFate): boolean {
+  if (target === undefined || last?.stackId !== target.stackId) return false;
+  return (kind === "undecided" || kind === "parked") && last.at >= clock.now() - UNDECIDED_MS;
 }
 
 /** Checks the event of a new stack, which gets the newest revision. The revision of later events is unknown here. */

@@ -54,6 +54,7 @@ function createYard() {
     codeHost: { findPull: async () => yard.pull } as unknown as HandleDeps["codeHost"],
     findStack: async () => (yard.stack === undefined ? undefined : ({} as never)),
     approve: async () => ({ kind: "accepted" }),
+    foresee: async () => ({ kind: "applied" }),
     async publish({ id, event }) {
       if (ids.has(id)) repeated.push(id);
       ids.add(id);

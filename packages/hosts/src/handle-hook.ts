@@ -1,20 +1,17 @@
 import { defined } from "@stackyard/core";
-import type { HookEvent, HookOutcome } from "@stackyard/core/services";
-import { applyRules, findMapping, type PullHook, withTrust } from "./apply-mapping.ts";
+import { forgetPullFault, type HookEvent, type HookOutcome, notePullFault } from "@stackyard/core/services";
+import type { PullHook } from "./apply-mapping.ts";
 import { approveByComment } from "./approve-by-comment.ts";
+import { findEffect } from "./command-effect.ts";
 import { CONVERGED } from "./converge.ts";
-import type { PullRecord } from "./decide-pull.ts";
-import { findEffect } from "./find-effect.ts";
 import { followPull, type SettledPull } from "./follow-pull.ts";
 import type { Hook } from "./hook.ts";
-import { HookFailed, HookUndecided } from "./hook-errors.ts";
-import { type HostPermission, hasPermission } from "./host-permission.ts";
-import { findRival, linkStack } from "./link-stack.ts";
-import { formatLacking, lookUp, OWN_WORDS } from "./look-up.ts";
-import type { Mapping } from "./mapping.ts";
-import { findMachine, type HandleDeps, publish, toUser } from "./publish-event.ts";
+import { HookUndecided } from "./hook-errors.ts";
+import { lookUp, OWN_WORDS } from "./look-up.ts";
+import type { HandleDeps } from "./publish-event.ts";
 import type { QueuedHook } from "./receive.ts";
 import type { CommandAnswer, ReportRequest } from "./report/report-records.ts";
+import { publishRules, retryRules } from "./rule-events.ts";
 
 /** What became of a delivery. */
 export interface HandledHook {
@@ -51,13 +48,29 @@ async function decideHook(deps: HandleDeps, queued: QueuedHook, hook: Hook): Pro
   if (pull !== undefined && pull.kind !== "settled") {
     return { outcome: pull, ...defined({ report: toReport(queued, pull, { hook }) }) };
   }
-  const rules = await publishRules(deps, queued, hook, pull?.record);
+  const rules = await publishRules(deps, queued, { hook, record: pull?.record });
+  const waiting = await retryRules(deps, queued, { hook, record: pull?.record });
+  if (pull !== undefined) await noteFault(deps, pull, waiting);
   const events = [...(pull?.events ?? []), ...rules.events];
   const decided = { hook, ...defined({ settled: pull }) };
   if (hook.kind === "command" && events.length > 0) return answerCommand(deps, queued, events, decided);
   const refused = rules.refused ?? findRefusedUp(hook, pull);
   const outcome = toOutcome(hook, { events, refused, waits: pull?.waits === true });
   return { outcome, ...defined({ report: toReport(queued, outcome, decided) }) };
+}
+
+/** Lists why the stack is not what its pull request needs; or that it is again. */
+async function noteFault(
+  deps: HandleDeps,
+  { record: { target, last }, refused }: SettledPull,
+  waiting: readonly string[],
+): Promise<void> {
+  const stackId = target?.stackId ?? last?.stackId;
+  if (stackId === undefined) return;
+  const reason = [refused, ...waiting].filter((each) => each !== undefined).join(" ");
+  await (reason === ""
+    ? forgetPullFault(deps, { stackId, kinds: ["refused", "unfollowed"] })
+    : notePullFault(deps, { stackId, kind: "refused", reason }));
 }
 
 /** Returns the outcome of a command whose events are published, once the yard has decided about them. */
@@ -87,6 +100,7 @@ async function approve(deps: HandleDeps, { host, id }: QueuedHook, hook: PullHoo
 /** Returns the answer to a person who requests a preview that cannot be created. */
 function findRefusedUp({ kind, action }: Hook, pull: SettledPull | undefined): string | undefined {
   if (kind !== "command" || action !== "up" || pull?.record.phase !== "none" || pull.waits) return undefined;
+  if (pull.refused !== undefined) return pull.refused;
   return "This pull request has no preview: it is closed, or no mapping document matches it.";
 }
 
@@ -143,53 +157,4 @@ function toAnswer({ id, hook, commentId }: QueuedHook, { kind, reason }: HookOut
   if (isTaken) return { id, reaction: "+1", ...comment };
   const text = reason ?? `No rule of the mapping documents handles "/preview ${action}" here.`;
   return { id, reaction: "confused", text: `${hook.sender.name}: ${text}`, ...comment };
-}
-
-/** These run nothing from the newest head. */
-const REMOVING: ReadonlySet<string> = new Set(["down", "sleep"]);
-
-/** Replaces an untrusted head by the running one for commands that stop it: anyone with write permission may. */
-function toRunning(hook: Hook, record: PullRecord | undefined): Hook {
-  const { kind, action, sender, pull } = hook;
-  const head = record?.phase === "open" ? record.head : undefined;
-  const mayStop = kind === "command" && REMOVING.has(action) && hasPermission(sender.permission, "write");
-  return mayStop && pull?.fork && head !== undefined ? { ...hook, pull: { ...pull, head } } : hook;
-}
-
-async function publishRules(
-  deps: HandleDeps,
-  { host, id }: QueuedHook,
-  hook: Hook,
-  record: PullRecord | undefined,
-): Promise<Pick<Done, "events" | "refused">> {
-  const nothing = { events: [], refused: undefined };
-  const mapped = withTrust(toRunning(hook, record), record);
-  const found = findMapping(deps.mappings, host, mapped);
-  if (found === undefined) return nothing;
-  if (found.kind === "failed") throw new HookFailed(`${found.code}: ${found.reason}`);
-  const { mapping } = found.match;
-  if (waitsForTrust(mapped, mapping)) return nothing;
-  const applied = applyRules(found.match, mapped);
-  if (applied.kind === "failed") throw new HookFailed(`${applied.code}: ${applied.reason}`);
-  if (applied.events.length === 0) return { events: [], refused: formatNeeded(applied.lacking, hook) };
-  const rival = await findRival(deps, { host, hook, stackId: found.match.stackId });
-  if (rival !== undefined) return { events: [], refused: rival };
-  const published: HookEvent[] = [];
-  for (const event of applied.events) {
-    await findMachine(deps, event, mapping.name);
-    const eventId = `${host}/${id}/${event.rule}`;
-    if (hook.pull?.state === "open") await linkStack(deps, { host, hook: mapped, mapping }, event);
-    await publish(deps, { ...event, id: eventId }, toUser(deps, host, hook));
-    published.push({ id: eventId, stackId: event.stackId, event: event.event, rule: event.rule });
-  }
-  return { events: published, refused: undefined };
-}
-
-function formatNeeded([needed]: readonly HostPermission[], hook: Hook): string | undefined {
-  return needed && formatLacking(hook, needed);
-}
-
-function waitsForTrust({ pull }: Hook, { forks }: Mapping): boolean {
-  const isTrusted = pull !== undefined && "trusted" in pull && pull.trusted === true;
-  return pull?.fork === true && !isTrusted && forks !== "allow";
 }

@@ -17,11 +17,14 @@ const said = {
 };
 const failure = { count: 2, firstAt: AT, lastAt: AT, message: "HOOK_FAILED: document shop: machine: Unknown machine." };
 const answers: Record<string, unknown> = {
-  "/v1/hooks?limit=2": {
+  "/v1/hooks?limit=6": {
     items: [
       { ...said, outcome: { kind: "events", events: [event] } },
       { ...said, id: "d2", outcome: { kind: "refused", reason: "No write permission." } },
-      { ...said, id: "d3" },
+      { ...said, id: "d3", queued: {} },
+      { ...said, id: "d4", queued: { failure } },
+      { ...said, id: "d5", queued: { failure, deadAt: AT } },
+      { ...said, id: "d6" },
     ],
   },
   "/v1/queue?limit=100": {
@@ -34,12 +37,12 @@ const answers: Record<string, unknown> = {
 
 const reason = "github answers that acme/shop does not exist.";
 answers["/v1/services"] = { items: [{ name: "hosts" }, { name: "hosts-poll", failure }, { name: "quota", failure }] };
-answers["/v1/previews?unreadable=true&limit=100"] = {
+answers["/v1/previews?faulty=true&limit=100"] = {
   items: [
     {
       stackId: "shop-pr-7",
       pull: { repository: { fullName: "acme/shop" }, number: 7 },
-      unreadable: { since: AT, reason },
+      fault: { kind: "unreadable", since: AT, reason },
     },
   ],
 };
@@ -102,7 +105,7 @@ describe("hosts doctor", () => {
 
 describe("the commands about deliveries", () => {
   it("list what came, and what came of it", async () => {
-    const { code, text } = await run(hooksLs, { limit: 2 });
+    const { code, text } = await run(hooksLs, { limit: 6 });
 
     expect(code).toBe(0);
     expect(text.split("\n").map((line) => line.trimEnd().split(/ {2,}/).at(-1))).toEqual([
@@ -110,6 +113,9 @@ describe("the commands about deliveries", () => {
       "OPENED to shop-pr-7",
       "refused: No write permission.",
       "in the queue",
+      `in the queue, failed 2 times: ${failure.message}`,
+      `dead since ${AT}: ${failure.message}`,
+      "not in the queue: let the host deliver it again",
     ]);
   });
 

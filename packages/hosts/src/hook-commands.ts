@@ -38,6 +38,8 @@ async function printList<Item>(
 export const hooksLs = defineCommand({
   name: "hooks ls",
   summary: "List deliveries of code hosts of the last 14 days, newest first, and what came of them.",
+  description:
+    "A delivery that is dead is not repeated: `stackyard queue ls` prints its key for `stackyard queue redrive`.",
   examples: { "stackyard hooks ls -n 20": "List the last 20 deliveries." },
   args: ListArguments,
   run: (context: PluginCommandContext, args) =>
@@ -49,11 +51,23 @@ export const hooksLs = defineCommand({
     }),
 });
 
-function toDeliveryRow({ receivedAt, host, what, subject = "–", sender = "–", outcome }: HookDelivery) {
+function toDeliveryRow(delivery: HookDelivery): readonly string[] {
+  const { receivedAt, host, what, subject = "–", sender = "–", outcome } = delivery;
   const events = outcome?.events?.map(({ event, stackId }) => `${event} to ${stackId}`).join(", ");
   const text =
-    outcome === undefined ? "in the queue" : (events ?? [outcome.kind, outcome.reason].filter(Boolean).join(": "));
+    outcome === undefined
+      ? toQueueText(delivery)
+      : (events ?? [outcome.kind, outcome.reason].filter(Boolean).join(": "));
   return [receivedAt, host, what, subject, sender, text];
+}
+
+/** Returns where a delivery without an outcome is. */
+function toQueueText({ queued }: HookDelivery): string {
+  if (queued === undefined) return "not in the queue: let the host deliver it again";
+  const { failure, deadAt } = queued;
+  const why = failure === undefined ? "" : `: ${failure.message}`;
+  if (deadAt !== undefined) return `dead since ${deadAt}${why}`;
+  return failure === undefined ? "in the queue" : `in the queue, failed ${failure.count} times${why}`;
 }
 
 /** `stackyard queue ls`: what waits in the queues of services. */

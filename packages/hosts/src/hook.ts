@@ -32,6 +32,9 @@ export interface HookRepository {
   readonly url: string;
 }
 
+/** The place of a repository at its host: its number, and its name, which may be an earlier one. */
+export type RepositoryPlace = Pick<HookRepository, "id" | "fullName">;
+
 /** A pull request, or a merge request of GitLab. */
 export interface HookPull {
   readonly number: number;

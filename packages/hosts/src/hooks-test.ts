@@ -3,6 +3,7 @@ import { basename, resolve } from "node:path";
 import {
   defineCommand,
   isMap,
+  type MachineSource,
   optionalText,
   type PluginCommandContext,
   parseJson,
@@ -14,7 +15,8 @@ import { type AppliedPull, applyPull, applyRules, findMapping, type MappedEvent,
 import { GitHubPull, parseGitHubDelivery, toPull } from "./github/parse-delivery.ts";
 import { GitLabPull, parseGitLabDelivery, toHookPull } from "./gitlab/parse-delivery.ts";
 import { type Hook, type HookPull, type ParsedDelivery, RERUN } from "./hook.ts";
-import { type Mapping, parseMapping } from "./mapping.ts";
+import { checkMapping, formatFaults } from "./load-mappings.ts";
+import type { Mapping } from "./mapping.ts";
 
 /** The result of a delivery, as `hooks test --json` prints it. */
 type Tested =
@@ -27,7 +29,7 @@ export const hooksTest = defineCommand({
   name: "hooks test",
   summary: "Print the events that a mapping document makes of a delivery. Sends nothing.",
   description: [
-    "Checks the document, and reports each fault with its line.",
+    "Checks the document, also against the machine of the project, and reports each fault with its line.",
     "A pull request is decided on as if no stack existed; with --opened as if its stack had been opened for that head.",
     "Exits with 0, also when the delivery leads to no event; with 3 when the document has errors, and with 65 when an expression fails for this delivery.",
   ].join("\n"),
@@ -46,7 +48,7 @@ export const hooksTest = defineCommand({
     opened: optionalText("The head for which the stack was opened before.", { minLength: 1 }),
   }),
   async run(context: PluginCommandContext, { document, payload, event = "pull_request", pull, opened }) {
-    const mapping = toMapping(await read(context, document), document);
+    const mapping = await loadMapping(context, document);
     const parsed = parseDelivery(event, await readJson(context, payload));
     const looked = pull === undefined ? undefined : await readPull(context, pull);
     const tested = test(mapping, withPull(parsed, looked), opened);
@@ -110,22 +112,24 @@ function withPullOfCommit(
   return { kind: "ignored", reason };
 }
 
-function toMapping(source: string, file: string): Mapping {
-  const { mapping, problems } = parseMapping(source, basename(file).replace(/\.[^.]*$/, ""));
+async function loadMapping(context: PluginCommandContext, file: string): Promise<Mapping> {
+  const source = await read(context, file);
+  const name = basename(file).replace(/\.[^.]*$/, "");
+  const { mapping, problems } = await checkMapping(source, name, context.machines ?? NOT_COMPARED);
   if (mapping !== undefined) return mapping;
-  const list = problems.map(
-    ({ line, column, path, message }) => `\n  ${file}:${line}:${column} ${path === "" ? "" : `${path}: `}${message}`,
-  );
+  const list = formatFaults({ file, problems }).map((fault) => `\n  ${fault}`);
   throw new StackyardError("CONFIG_INVALID", `The mapping document has errors:${list.join("")}`, {
     details: { problems },
   });
 }
 
+const NOT_COMPARED: MachineSource = { find: async () => ({ kind: "invalid" }) };
+
 function test(mapping: Mapping, parsed: ParsedDelivery, opened: string | undefined): Tested {
   if (parsed.kind === "ignored") return { kind: "nothing", reason: parsed.reason };
   // The sender's permission at the host is unknown here.
   const hook: Hook = { ...parsed.hook, sender: { ...parsed.hook.sender, permission: "admin" } };
-  const found = findMapping([mapping], mapping.host, withTrust(hook));
+  const found = findMapping([mapping], mapping.host, { hook: withTrust(hook) });
   if (found?.kind === "failed") return found;
   const rules = found && applyRules(found.match, withTrust(hook));
   if (rules?.kind === "failed") return rules;
@@ -144,8 +148,8 @@ function testPull(mapping: Mapping, hook: Hook, opened: string | undefined): App
   const before = { ...input, hook: { ...input.hook, pull: { ...pull, head: opened, state: "open" as const } } };
   const first = applyPull([mapping], before, { hasStack: false, isAsked: false });
   if (first.kind !== "send") return first;
-  const lost = hook.action === RERUN ? "head" : undefined;
-  return applyPull([mapping], input, { record: first.record, hasStack: true, isAsked: false, lost });
+  const isRerun = hook.action === RERUN;
+  return applyPull([mapping], input, { record: first.record, hasStack: true, isAsked: false, isRerun });
 }
 
 function toReason(pull: AppliedPull | undefined): string {

@@ -60,6 +60,13 @@ const Poll = Type.Optional(
   }),
 );
 
+const Former = Type.Optional(
+  Type.Array(Type.String({ pattern: "^[a-z][a-z0-9-]{0,31}$" }), {
+    maxItems: 10,
+    description: "Names that the host had in these options before: its previews are taken over.",
+  }),
+);
+
 /** Defines the option for the address of a self-hosted host. */
 const toUrl = (description: string) =>
   Type.Optional(
@@ -80,6 +87,7 @@ const GitHubOptions = Type.Object(
     pull: Poll,
     reports: Reports,
     commits: Commits,
+    former: Former,
     url: toUrl("Of GitHub Enterprise."),
   },
   closed,
@@ -92,6 +100,7 @@ const GitHubTokenOptions = Type.Object(
     people: People,
     reports: Reports,
     commits: Commits,
+    former: Former,
     url: GitHubOptions.properties.url,
   },
   closed,
@@ -105,6 +114,7 @@ const GitLabOptions = Type.Object(
     pull: Poll,
     reports: Reports,
     commits: Commits,
+    former: Former,
     url: toUrl("Of a self-managed GitLab."),
   },
   closed,
@@ -157,11 +167,38 @@ function checkApp(name: string, options: HostOptions): void {
   throw new StackyardError("CONFIG_INVALID", `hosts.${name}.${there} needs "${missing}" too: both are of the App.`);
 }
 
+/** Returns the former names of a host. */
+export function listFormer(options: HostOptions): readonly string[] {
+  return "former" in options ? (options.former ?? []) : [];
+}
+
+/** Throws `CONFIG_INVALID` for a former name that is one of another host. */
+export function checkFormer(hosts: Readonly<Record<string, HostOptions>>): void {
+  const seen = new Map(Object.keys(hosts).map((name) => [name, name]));
+  for (const [name, options] of Object.entries(hosts)) {
+    for (const former of listFormer(options)) {
+      const other = seen.get(former);
+      if (other !== undefined) {
+        throw new StackyardError("CONFIG_INVALID", `hosts.${name}.former: "${former}" is a name of "${other}" too.`);
+      }
+      seen.set(former, name);
+    }
+  }
+}
+
 /** Returns what opens the API of a host. */
 export function findKey(options: HostOptions): SecretReference | undefined {
   if (options.type === "standard") return undefined;
   if (options.type === "gitlab" || "token" in options) return options.token;
   return "appId" in options ? options.key : undefined;
+}
+
+const PUBLIC_APIS = { github: "https://api.github.com", gitlab: "https://gitlab.com" };
+
+/** Returns the address of a host's API; undefined for one that is not called. */
+export function findApi(options: HostOptions): string | undefined {
+  if (options.type === "standard" || findKey(options) === undefined) return undefined;
+  return options.url ?? PUBLIC_APIS[options.type];
 }
 
 /** Options of the plugin. */

@@ -13,14 +13,18 @@ interface Finding {
 /** `stackyard hosts doctor`: what code hosts refuse, and previews that nothing ends by itself. */
 export const hostsDoctor = defineCommand({
   name: "hosts doctor",
-  summary: "List what keeps the yard from following its code hosts, and previews whose pull request cannot be read.",
-  description: "Exits with 1 if there is any. Such previews are kept: give the access back, or end them yourself.",
-  examples: { "stackyard hosts doctor": "List services of code hosts that fail, and stacks without a pull request." },
+  summary:
+    "List what keeps the yard from following its code hosts, and previews that are not what their pull requests need.",
+  description:
+    "Exits with 1 if there is any. Such previews are kept: the host does not show the pull request, its host or document is not configured, or the yard refuses an event.",
+  examples: {
+    "stackyard hosts doctor": "List services of code hosts that fail, and stacks of pull requests with faults.",
+  },
   args: Type.Object({}),
   async run(context: PluginCommandContext) {
     const { out } = context;
-    const items = [...(await listFailures(context)), ...(await listUnreadable(context))];
-    if (items.length === 0) out.note("All code hosts and pull requests can be read.");
+    const items = [...(await listFailures(context)), ...(await listFaulty(context))];
+    if (items.length === 0) out.note("All code hosts can be read, and all previews are what their pull requests need.");
     const rows = items.map(({ subject, since, reason }) => [subject, since, reason]);
     out.result({ items }, () => formatTable([["OF", "SINCE", "WHY"], ...rows], defined({ columns: out.columns })));
     return items.length === 0 ? 0 : 1;
@@ -44,22 +48,22 @@ async function listFailures(context: PluginCommandContext): Promise<readonly Fin
   );
 }
 
-async function listUnreadable(context: PluginCommandContext): Promise<readonly Finding[]> {
+async function listFaulty(context: PluginCommandContext): Promise<readonly Finding[]> {
   const http = open(context);
   const { signal } = context;
   const found: Finding[] = [];
   const pages = listPages((start) =>
     http.requestJson<{ items: readonly StackPreview[]; cursor?: string }>({
       path: ["v1", "previews"],
-      query: { unreadable: "true", limit: 100, ...start },
+      query: { faulty: "true", limit: 100, ...start },
       signal,
     }),
   );
   for await (const { items } of pages) {
-    for (const { stackId, unreadable, pull } of items) {
+    for (const { stackId, fault, pull } of items) {
       const place = `${pull.repository.fullName}#${pull.number}`;
-      if (unreadable === undefined) continue;
-      found.push({ subject: `stack ${stackId}`, since: unreadable.since, reason: `${place}: ${unreadable.reason}` });
+      if (fault === undefined) continue;
+      found.push({ subject: `stack ${stackId}`, since: fault.since, reason: `${place}: ${fault.reason}` });
     }
   }
   return found;

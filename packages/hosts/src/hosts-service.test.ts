@@ -1,6 +1,6 @@
 import { silentLogger } from "@stackyard/core";
 import { startYard } from "@stackyard/core/engine";
-import { findPreviewLink, listHookDeliveries, listPreviewLinks } from "@stackyard/core/services";
+import { listHookDeliveries, previewLinks } from "@stackyard/core/services";
 import { countingIds, createFakeClock } from "@stackyard/core/testing";
 import { Webhook } from "standardwebhooks";
 import { Check } from "typebox/value";
@@ -275,7 +275,7 @@ describe("the decision about a delivery", () => {
     await post(pushed, signedByGitHub(pushed, "delivery-2"));
     await tick();
 
-    const link = await findPreviewLink(deps, "shop-pr-7");
+    const link = await previewLinks.find(deps, "shop-pr-7");
     // Also where the pull request stays open, but has lost its label.
     const unlabeled = toPullBody({ action: "unlabeled", head: 2, labels: [], updatedAt: NOW + 2_000 });
     await post(unlabeled, signedByGitHub(unlabeled, "delivery-3"));
@@ -295,7 +295,7 @@ describe("the decision about a delivery", () => {
       by: "hook",
       machine: "preview",
     });
-    expect(await listPreviewLinks(deps, { limit: 10 })).toEqual({ items: [] });
+    expect(await previewLinks.list(deps, { limit: 10 })).toEqual({ items: [] });
   });
 
   it("keeps with the link which events answer commands that need no more than a duration", async () => {
@@ -315,7 +315,7 @@ rules:
 
     await tick();
 
-    expect((await findPreviewLink({ records: store.records, clock }, "shop-pr-7"))?.commands).toEqual({
+    expect((await previewLinks.find({ records: store.records, clock }, "shop-pr-7"))?.commands).toEqual({
       extend: { event: "EXTENDED", metadata: { sha: "1".repeat(40) }, duration: "seconds" },
       down: { event: "DOWN", metadata: {} },
     });
@@ -427,7 +427,7 @@ describe("a process that dies", () => {
         await dying.post(body, signedByGitHub(body)).catch(() => undefined);
         await dying.tick().catch(() => undefined);
         hasDied = death.hasDied();
-        const link = await findPreviewLink({ records: bench.store.records, clock: bench.clock }, "shop-pr-7");
+        const link = await previewLinks.find({ records: bench.store.records, clock: bench.clock }, "shop-pr-7");
         expect({ at, isLinked: link !== undefined || bench.published.length === 0 }).toEqual({ at, isLinked: true });
         await bench.clock.advance(61_000);
 

@@ -7,12 +7,12 @@ import {
   type KeyedQueue,
   type QueueClaim,
 } from "@stackyard/core/services";
-import { type CodeHosts, createCodeHosts } from "./code-hosts.ts";
+import { type CodeHosts, createCodeHosts, type HostPorts } from "./code-hosts.ts";
 import { toConvergeItem } from "./converge.ts";
 import { describeHook, digestOf } from "./describe-delivery.ts";
 import { type HandledHook, handleHook } from "./handle-hook.ts";
 import { HookFailed, HookUndecided } from "./hook-errors.ts";
-import { type HostsOptions, toPollMs } from "./host-options.ts";
+import { checkFormer, type HostsOptions, toPollMs } from "./host-options.ts";
 import { createPersonFinder, type FindPerson } from "./linked-people.ts";
 import { createCommitLister } from "./list-commits.ts";
 import { loadMappings } from "./load-mappings.ts";
@@ -45,12 +45,14 @@ const LANES = 8;
 export function createHostsServices(
   { hosts = {}, documents = "hooks" }: HostsOptions,
   { projectDir, url }: Pick<PluginContext, "projectDir" | "url">,
+  ports: HostPorts = globalThis,
 ): readonly PluginService[] {
   const named = Object.entries(hosts).map(([name, options]): NamedHost => ({ name, options }));
   if (named.length === 0) return [];
-  const codeHosts = createCodeHosts(named);
+  const codeHosts = createCodeHosts(named, ports);
   const findPerson = createPersonFinder(named);
   for (const host of named) toPollMs(host);
+  checkFormer(hosts);
   const open = createQueueOpener();
   const openQueue = (deps: ServiceDeps): KeyedQueue => open(deps, "hooks");
   const openReportQueue: OpenReportQueue = (deps, host) => open(deps, `reports-${host}`);

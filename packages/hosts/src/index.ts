@@ -1,9 +1,10 @@
 import { definePlugin } from "@stackyard/core";
 import { hooksLs, queueLs, queueRedrive } from "./hook-commands.ts";
 import { hooksTest } from "./hooks-test.ts";
-import { HostsOptions } from "./host-options.ts";
+import { findApi, HostsOptions } from "./host-options.ts";
 import { hostsDoctor } from "./hosts-doctor.ts";
 import { createHostsServices } from "./hosts-service.ts";
+import { checkProject } from "./load-mappings.ts";
 import { setupGitHub } from "./setup/setup-github.ts";
 import { provideArchives } from "./source-archives.ts";
 
@@ -65,4 +66,6 @@ export default definePlugin({
   commands: [hostsDoctor, hooksTest, hooksLs, queueLs, queueRedrive, setupGitHub],
   services: createHostsServices,
   provides: provideArchives,
+  check: checkProject,
+  addresses: async ({ hosts = {} }) => Object.values(hosts).flatMap((options) => findApi(options) ?? []),
 });

@@ -1,11 +1,11 @@
 import { defined } from "@stackyard/core";
 import {
   endPreviewLink,
-  findPreviewLink,
   linkPreview,
   type PreviewCommands,
   PreviewLink,
   type PreviewLinksDeps,
+  previewLinks,
 } from "@stackyard/core/services";
 import { Errors } from "typebox/value";
 import type { AppliedPull, MappedEvent } from "./apply-mapping.ts";
@@ -89,12 +89,15 @@ export async function findRival(
   const { repository, pull } = hook;
   // No stack has such an id; the fault is named when the event is published.
   if (!/^\P{Cc}{1,255}$/u.test(stackId)) return undefined;
-  const link = await findPreviewLink(deps, stackId);
+  const link = await previewLinks.find(deps, stackId);
   if (link === undefined || repository === undefined || pull === undefined) return undefined;
   const { id, fullName } = link.repository;
   if (link.host === host && id === repository.id && link.number === pull.number) return undefined;
   const owner = toStoredPull(await deps.records.get(toPullKey(link.host, id, link.number), deps.clock.now()));
   if (owner.phase !== "open" || owner.target?.stackId !== stackId) return undefined;
-  const advice = 'Give each pull request a stack of its own: use "hook.pull.number" under "stack" of the document.';
+  const advice =
+    link.host === host
+      ? 'Give each pull request a stack of its own: use "hook.pull.number" under "stack" of the document.'
+      : `It is one of the host "${link.host}". If that is a former name of "${host}", set its option "former".`;
   return `The stack "${stackId}" belongs to pull request ${link.number} of ${fullName}. ${advice}`;
 }

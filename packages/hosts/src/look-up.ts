@@ -48,7 +48,7 @@ export async function lookUp(deps: LookUpDeps, queued: QueuedHook): Promise<Look
     throw new HookFailed(`HOOK_FAILED: commands need "appId" and "key", or "token", of the host "${host}".`);
   }
   if (repository === undefined || number === undefined) return { kind: "nothing", reason: "It names no pull request." };
-  const found = await codeHost.findPull(repository.fullName, number);
+  const found = await codeHost.findPull(repository, number);
   return useFacts({ ...deps, codeHost }, queued, { hook: { ...hook, repository }, found });
 }
 
@@ -145,7 +145,7 @@ async function checkCommand(
   hook: PullHook & { readonly repository: HookRepository },
 ): Promise<LookedUp> {
   const { action, args, repository, pull, sender } = hook;
-  const permission = await codeHost.findPermission(repository.fullName, sender.name);
+  const permission = await codeHost.findPermission(repository, sender.name);
   if (OWN_WORDS.has(action) && !hasPermission(permission, "write")) {
     return { kind: "refused", reason: formatLacking(hook, "write") };
   }

@@ -5,6 +5,9 @@ import { createGitHub } from "./github/create-github.ts";
 import { toCommit } from "./testing/builders.ts";
 import { createGitHubBench, type GitHubBench, SHOP } from "./testing/github-bench.ts";
 
+const PLACE = { id: "424242", fullName: SHOP };
+const OTHER = { id: "424243", fullName: "acme/other" };
+
 const COMMANDS = `host: github
 machine: preview
 stack: "shop-pr-\${hook.pull.number}"
@@ -164,28 +167,28 @@ describe("look-ups at GitHub", () => {
 
 describe("the client of a GitHub App", () => {
   const create = ({ privateKey = APP_KEY, now = (): number => 0 } = {}) =>
-    createGitHub({ appId: APP_ID, privateKey, url: bench.github.url, now });
+    createGitHub({ appId: APP_ID, privateKey, url: bench.github.url, fetch: bench.github.fetch, now });
 
   it("finds nothing where GitHub says that there is nothing", async () => {
     const client = create();
 
-    expect(await client.findPull(SHOP, 7)).toBeUndefined();
-    expect(await client.findPull("acme/other", 7)).toBeUndefined();
-    expect(await client.listOpenPulls("acme/other")).toBeUndefined();
+    expect(await client.findPull(PLACE, 7)).toBeUndefined();
+    expect(await client.findPull(OTHER, 7)).toBeUndefined();
+    expect(await client.listOpenPulls(OTHER)).toBeUndefined();
     expect(await client.findDeliveryBody(99)).toBeUndefined();
-    expect(await client.findPermission("acme/other", "octocat")).toBe("none");
+    expect(await client.findPermission(OTHER, "octocat")).toBe("none");
   });
 
   it("requests a permission once a minute", async () => {
     let now = 0;
     const client = create({ now: () => now });
     const countAsked = () => bench.github.requests.filter((request) => request.endsWith("/permission")).length;
-    await client.findPermission(SHOP, "octocat");
-    await client.findPermission(SHOP, "octocat");
+    await client.findPermission(PLACE, "octocat");
+    await client.findPermission(PLACE, "octocat");
     expect(countAsked()).toBe(1);
     now += 60_000;
 
-    await client.findPermission(SHOP, "octocat");
+    await client.findPermission(PLACE, "octocat");
 
     expect(countAsked()).toBe(2);
   });
@@ -196,9 +199,9 @@ describe("the client of a GitHub App", () => {
     await open();
     const client = create();
     const read = async () => [
-      await client.findPull(SHOP, 1),
-      await client.listOpenPulls(SHOP),
-      await client.findPermission(SHOP, "octocat"),
+      await client.findPull(PLACE, 1),
+      await client.listOpenPulls(PLACE),
+      await client.findPermission(PLACE, "octocat"),
       await client.listRepositories(),
     ];
     const before = await read();
@@ -218,6 +221,6 @@ describe("the client of a GitHub App", () => {
     await open();
     const client = create({ privateKey: APP_KEY.replaceAll("\n", "\\n") });
 
-    expect(await client.findPull(SHOP, 1)).toMatchObject({ number: 1, head: toCommit(1) });
+    expect(await client.findPull(PLACE, 1)).toMatchObject({ number: 1, head: toCommit(1) });
   });
 });

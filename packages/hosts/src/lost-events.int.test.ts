@@ -1,5 +1,4 @@
-import { publishMessages } from "@stackyard/core/engine";
-import { listUnreadablePulls } from "@stackyard/core/services";
+import { pullFaults } from "@stackyard/core/services";
 import { afterEach, describe, expect, it } from "vitest";
 import { toCommit } from "./testing/builders.ts";
 import { SHOP } from "./testing/github-bench.ts";
@@ -32,33 +31,7 @@ afterEach(async () => {
 async function createBench(machine: string, document?: string) {
   const bench = await createReportBench(document, { machine });
   benches.push(bench);
-  const { clock, store, tick, poll, pass } = bench;
-  let settled = 0;
-  return {
-    ...bench,
-    stateOf: async (stackId = "shop-pr-1") => (await store.load([stackId]))[0]?.stack?.state,
-    /** Time passes, and the hosts are compared every five minutes. */
-    async wait(minutes: number) {
-      for (let passed = 0; passed < minutes; passed += 5) {
-        await clock.advance(5 * MINUTE);
-        await poll();
-        await tick();
-      }
-    },
-    async settle(task: string) {
-      settled += 1;
-      const message = {
-        stackId: "shop-pr-1",
-        event: "SETTLE_TASK",
-        task: { name: task },
-        as: "succeeded",
-        reason: "x",
-      };
-      await publishMessages({ store, clock, ids: { next: () => `settle-${settled}` } }, [message]);
-      await clock.advance(5_000);
-      await pass(3);
-    },
-  };
+  return bench;
 }
 
 describe("an event that the yard has given up", () => {
@@ -182,6 +155,27 @@ describe("a repository that was renamed", () => {
   });
 });
 
+describe("a repository whose earlier name another one has", () => {
+  it.each([false, true])("keeps its previews, with the token of a user: %s [cla-assistant#779]", async (hasToken) => {
+    const bench = await createReportBench(undefined, { machine: LONG, hasToken });
+    benches.push(bench);
+    const { github, pass, wait, stateOf } = bench;
+    await github.openPull(SHOP, { head: toCommit(1) });
+    await pass(3);
+    await wait(5);
+    github.renameRepository(SHOP, "acme/store");
+    github.addRepository(SHOP);
+    github.settings.deliveryFault = "vanish";
+    await github.openPull(SHOP, { head: toCommit(9), labels: [] });
+    await github.closePull(SHOP, 1);
+
+    await wait(10);
+    await pass(3);
+
+    expect(await stateOf()).toBe("LIVE");
+  });
+});
+
 describe("a repository that was deleted", () => {
   it("ends its previews by a signed delivery that says that it is closed", async () => {
     const { github, pass, stateOf, post } = await createBench(LONG.replace(", tasks: [off]", ""));
@@ -203,7 +197,7 @@ describe("a repository that was deleted", () => {
     const { github, pass, stateOf, wait, store, clock } = await createBench(LONG);
     await github.openPull(SHOP, { head: toCommit(1) });
     await pass(3);
-    const list = () => listUnreadablePulls({ records: store.records, clock }, { limit: 10 });
+    const list = () => pullFaults.list({ records: store.records, clock }, { limit: 10 });
     const listNotices = async () =>
       (await store.records.list("notices/pending/", { limit: 10, now: clock.now() })).items.map(({ value }) => value);
     github.settings.isInstalled = false;
@@ -231,7 +225,7 @@ describe("a repository that was deleted", () => {
 
     await wait(130);
 
-    const { items } = await listUnreadablePulls({ records: store.records, clock }, { limit: 10 });
+    const { items } = await pullFaults.list({ records: store.records, clock }, { limit: 10 });
     expect(items.map(({ stackId }) => stackId)).toEqual(["shop-pr-1"]);
     expect(Number(items[0]?.since)).toBeLessThan(clock.now() - 100 * MINUTE);
   });
@@ -250,7 +244,7 @@ describe("a repository that was deleted", () => {
       await pass(1);
     }
 
-    expect((await listUnreadablePulls({ records: store.records, clock }, { limit: 10 })).items).toEqual([]);
+    expect((await pullFaults.list({ records: store.records, clock }, { limit: 10 })).items).toEqual([]);
     expect(await stateOf()).toBe("LIVE");
     github.settings.requestFault = undefined;
     await clock.advance(5 * MINUTE);

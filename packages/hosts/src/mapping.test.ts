@@ -35,7 +35,7 @@ const none = { hasStack: false, isAsked: false };
 const opened = {
   phase: "open",
   head: toCommit(1),
-  target: { mapping: "shop", stackId: "shop-pr-7" },
+  target: { mapping: "shop", stackId: "shop-pr-7", template: "shop-pr-${hook.pull.number}" },
   updatedAt: 1_000,
 } as const;
 
@@ -48,7 +48,7 @@ describe("parseMapping", () => {
         code: "expression-unknown-name",
         path: "stack",
         line: 5,
-        message: 'Unknown variable "pull". Valid: hook.',
+        message: 'Unknown variable "pull". Valid: hook.repository, hook.pull.',
       },
       {
         code: "expression-unknown-name",
@@ -134,7 +134,8 @@ describe("applyPull", () => {
     expect(applyPull([], { host: "github", hook: aHook() }, { ...none, record: opened, hasStack: true })).toEqual({
       kind: "failed",
       code: "HOOK_FAILED",
-      reason: 'document shop: it was removed. Bring it back, or end the stack "shop-pr-7" by its closing event.',
+      reason:
+        'document shop: it was removed, or is for another host. "shop-pr-7" is kept. Bring the document back, or end it with stackyard previews down shop-pr-7.',
     });
   });
 
@@ -179,7 +180,7 @@ describe("applyPull", () => {
 
 describe("applyRules", () => {
   const eventsOf = (hook: ReturnType<typeof aHook>) => {
-    const found = findMapping(mappings, "github", withTrust(hook));
+    const found = findMapping(mappings, "github", { hook: withTrust(hook) });
     if (found?.kind !== "matched") throw new Error("no mapping");
     return applyRules(found.match, withTrust(hook));
   };

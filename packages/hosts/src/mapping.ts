@@ -1,4 +1,4 @@
-import { isMap } from "@stackyard/core";
+import { findNearestName, isMap } from "@stackyard/core";
 import { decideEvent, formatServiceDenial, SERVICE_RIGHTS } from "@stackyard/core/access";
 import {
   type Cel,
@@ -7,6 +7,7 @@ import {
   compileCelTemplate,
   type Evaluated,
   type ExpressionFault,
+  type Machine,
   type Problem,
   parseYamlDocument,
   type YamlDocument,
@@ -75,6 +76,8 @@ export interface Mapping {
   readonly host: string;
   readonly machine: string;
   readonly forks: "ignore" | "trust" | "allow";
+  /** The template of the stack's id. */
+  readonly stackTemplate: string;
   /** Returns whether a hook is for this document. */
   matches(hook: MappedHook): Applied<boolean>;
   /** Returns the id of the stack. */
@@ -116,47 +119,65 @@ export type Applied<Value> =
   | { readonly kind: "value"; readonly value: Value }
   | { readonly kind: "error"; readonly reason: string };
 
-/** Parses a mapping document. Never throws: without problems it has a mapping. */
+/**
+ * Parses a mapping document. Never throws: without problems it has a mapping. With the machine of its stacks, what the
+ * machine refuses of its events is a problem too.
+ */
 export function parseMapping(
   source: string,
   name: string,
+  machine?: Machine,
 ): { readonly mapping?: Mapping; readonly problems: readonly Problem[] } {
   const document = parseYamlDocument(source, MappingDocument);
   if (document.value === undefined) return { problems: document.problems };
-  const compiler = createCompiler(document);
+  const compiler = createCompiler(document, machine);
   const mapping = compileMapping(document.value, name, compiler);
   return compiler.problems.length === 0 ? { mapping, problems: [] } : { problems: compiler.problems };
 }
 
 interface Compiler {
   readonly problems: Problem[];
+  /** That of the stacks. Undefined: it is not known, and not compared. */
+  readonly machine: Machine | undefined;
   refuse(path: readonly string[], code: string, message: string): void;
-  condition(path: readonly string[], source: string | undefined): (hook: MappedHook) => Applied<boolean>;
-  template(path: readonly string[], source: unknown): (hook: MetadataHook) => Evaluated;
+  condition(
+    path: readonly string[],
+    source: string | undefined,
+    variables?: readonly string[],
+  ): (hook: MappedHook) => Applied<boolean>;
+  template(path: readonly string[], source: unknown, variables?: readonly string[]): (hook: MetadataHook) => Evaluated;
 }
 
 const VARIABLES = ["hook"];
+/** A pull request is also decided on without a delivery: what only a delivery says would end its preview. */
+const OF_PULLS = ["hook.repository", "hook.pull"];
+const PULLS_ADVICE =
+  'A document with "pull" may use only what is true of the pull request: its author is "hook.pull.author". Rules may use the others.';
 const APPROVES = '"/preview approve" answers a task of the executor "approval". It sends no event: remove the rule.';
 
-function createCompiler(document: YamlDocument<MappingDocument>): Compiler {
+function createCompiler(document: YamlDocument<MappingDocument>, machine: Machine | undefined): Compiler {
   const problems: Problem[] = [];
-  const report = (path: readonly string[], faults: readonly ExpressionFault[]): void => {
-    for (const { code, message } of faults) problems.push(document.problemAt(path, code, message));
+  const report = (path: readonly string[], faults: readonly ExpressionFault[], variables: readonly string[]): void => {
+    for (const { code, message } of faults) {
+      const isOfPulls = variables === OF_PULLS && /"hook\./.test(message);
+      problems.push(document.problemAt(path, code, isOfPulls ? `${message} ${PULLS_ADVICE}` : message));
+    }
   };
   return {
     problems,
+    machine,
     refuse: (path, code, message) => void problems.push(document.problemAt(path, code, message)),
-    condition(path, source) {
+    condition(path, source, variables = VARIABLES) {
       if (source === undefined) return () => ({ kind: "value", value: true });
-      const compiled = compileCel(source, VARIABLES);
+      const compiled = compileCel(source, variables);
       if (compiled.kind === "cel") return (hook) => evaluateCondition(compiled.cel, path, hook);
-      report(path, compiled.faults);
+      report(path, compiled.faults, variables);
       return () => ({ kind: "value", value: false });
     },
-    template(path, source) {
-      const compiled = compileCelTemplate(source, VARIABLES);
+    template(path, source, variables = VARIABLES) {
+      const compiled = compileCelTemplate(source, variables);
       if (compiled.kind === "template") return (hook) => resolve(compiled.template, path, hook);
-      for (const { path: inside, ...fault } of compiled.faults) report([...path, ...inside], [fault]);
+      for (const { path: inside, ...fault } of compiled.faults) report([...path, ...inside], [fault], variables);
       return () => ({ kind: "error", reason: "The template has problems." });
     },
   };
@@ -189,13 +210,15 @@ function compileMapping(document: MappingDocument, name: string, compiler: Compi
       compiler.refuse(["rules", rule, "needs"], "rule-needs", "Only commands need a permission. Remove the key.");
     }
   }
-  const stackOf = compiler.template(["stack"], document.stack);
+  const variables = document.pull === undefined ? VARIABLES : OF_PULLS;
+  const stackOf = compiler.template(["stack"], document.stack, variables);
   return {
     name,
     host,
     machine,
     forks,
-    matches: compiler.condition(["when"], document.when),
+    stackTemplate: document.stack,
+    matches: compiler.condition(["when"], document.when, variables),
     stackOf: (hook) => toStackId(stackOf(hook)),
     pull: Object.fromEntries(pulls),
     rules: Object.entries(rules).map(([rule, { on, when, needs = "write", ...sent }]) => {
@@ -228,9 +251,34 @@ function compileEvent(
   if (decision.kind !== "allowed") {
     compiler.refuse([...path, "send"], "rule-send", formatServiceDenial(send, decision));
   }
+  checkSend(compiler, path, { send, keys: Object.keys(metadata) });
   const inside = [...path, "metadata"];
   const resolveMetadata = compiler.template(inside, metadata);
   return { event: send, metadataOf: (hook) => toMetadata(inside, resolveMetadata(hook)) };
+}
+
+/** Refuses what the machine would refuse of each such event. */
+function checkSend(
+  { machine, refuse }: Compiler,
+  path: readonly string[],
+  { send, keys }: { readonly send: string; readonly keys: readonly string[] },
+): void {
+  if (machine === undefined) return;
+  const { name, events, requiredMetadata, metadata } = machine;
+  if (!events.has(send)) {
+    const near = findNearestName(send, events);
+    const advice = near === undefined ? "" : ` Did you mean "${near}"?`;
+    refuse([...path, "send"], "rule-event", `Machine "${name}" declares no event "${send}".${advice}`);
+    return;
+  }
+  const missing = (requiredMetadata.get(send) ?? []).filter((key) => !keys.includes(key));
+  for (const key of missing) {
+    refuse(path, "rule-metadata", `Machine "${name}" requires the metadata "${key}" of "${send}".`);
+  }
+  const unknown = keys.filter((key) => !metadata.additional && !metadata.keys.has(key));
+  for (const key of unknown) {
+    refuse([...path, "metadata", key], "rule-metadata", `Machine "${name}" declares no metadata "${key}".`);
+  }
 }
 
 function toMetadata(path: readonly string[], found: Evaluated): Applied<EventMetadata> {

@@ -37,10 +37,10 @@ function toEvents(published: readonly string[]): readonly string[] {
 
 /** A request takes so long. */
 function passAtNextRequest(github: HostSim, pass: () => Promise<void>): void {
-  github.settings.requestFault = () => {
-    github.settings.requestFault = undefined;
-    void pass();
-    return undefined;
+  github.settings.intercept = async (_, proceed) => {
+    github.settings.intercept = undefined;
+    await pass();
+    return proceed();
   };
 }
 

@@ -6,24 +6,21 @@ import {
   StackyardError,
   toShellCommand,
 } from "@stackyard/core";
-import {
-  forgetUnreadablePull,
-  type KeyedQueue,
-  listUnreadablePulls,
-  noteUnreadablePull,
-  notify,
-} from "@stackyard/core/services";
+import { forgetPullFault, type KeyedQueue, notePullFault, notify, pullFaults } from "@stackyard/core/services";
+import { listMatching, withTrust } from "./apply-mapping.ts";
 import type { CodeHost, SentDelivery } from "./code-host.ts";
 import type { CodeHosts } from "./code-hosts.ts";
-import { toConvergeItem } from "./converge.ts";
-import { findUnsettled } from "./find-unsettled.ts";
+import { createConfigChecks } from "./config-checks.ts";
+import { toConvergeHook, toConvergeItem } from "./converge.ts";
+import { findUnsettled, type RepositoryFacts } from "./find-unsettled.ts";
 import type { HookRepository } from "./hook.ts";
-import { findKey, isPolledOnly, toPollMs } from "./host-options.ts";
+import { findKey, toPollMs } from "./host-options.ts";
 import { loadMappings } from "./load-mappings.ts";
 import type { Mapping } from "./mapping.ts";
 import { listMissedDeliveries } from "./missed-deliveries.ts";
-import { findLost, listRecordedRepositories, loadPullRecords, type StoredPull } from "./pull-records.ts";
-import { type NamedHost, type ReceiveDeps, readWebhookSecrets } from "./receive.ts";
+import { findLastFate, listRecordedRepositories, loadPullRecords, type StoredPull } from "./pull-records.ts";
+import type { NamedHost, ReceiveDeps } from "./receive.ts";
+import { takeOverHost } from "./take-over-host.ts";
 
 /** Every repository is read so often. */
 const ROUND_MS = 300_000;
@@ -69,6 +66,8 @@ export function createPollService({ hosts, folder, openQueue, codeHosts }: PollI
   const listings = createListings();
   const found: Found[] = [];
   const errors: unknown[] = [];
+  const warned = new Set<string>();
+  const checks = createConfigChecks({ hosts, folder });
 
   /** Runs the work and collects its error: a failure must not delay the others. */
   async function collect(work: () => Promise<void>): Promise<void> {
@@ -111,11 +110,10 @@ export function createPollService({ hosts, folder, openQueue, codeHosts }: PollI
     await collect(() => noticeLost(deps, host));
   }
 
-  /** Checks the webhook secrets. The receiver does not report missing ones to strangers; `stackyard doctor` does. */
-  async function checkSecrets(deps: ServiceDeps): Promise<void> {
-    for (const host of hosts.filter((each) => !isPolledOnly(each))) {
-      await collect(async () => void (await readWebhookSecrets(host, deps)));
-    }
+  /** Compares the names of the hosts with those under which the yard remembers pull requests. */
+  async function checkNames(deps: ServiceDeps): Promise<void> {
+    for (const renamed of await checks.listRenamed(deps)) found.push((own) => takeOverHost(own, renamed));
+    if (found.length === 0) await checks.noticeUnknown(deps);
   }
 
   async function read(deps: PollDeps): Promise<void> {
@@ -124,7 +122,7 @@ export function createPollService({ hosts, folder, openQueue, codeHosts }: PollI
 
   async function toPollDeps(deps: ServiceDeps, until: number): Promise<PollDeps> {
     const isOver = (): boolean => deps.signal.aborted || deps.clock.now() >= until;
-    return { ...deps, mappings: await loadMappings(folder), queue: openQueue(deps), isOver };
+    return { ...deps, mappings: await loadMappings(folder), queue: openQueue(deps), isOver, warned };
   }
 
   function findNext(): number | undefined {
@@ -137,9 +135,10 @@ export function createPollService({ hosts, folder, openQueue, codeHosts }: PollI
     async dueAt(deps) {
       // Nothing can be read without an App or a token.
       const canRead = hosts.some(({ options }) => findKey(options) !== undefined);
+      if (found.length === 0) await collect(() => checkNames(deps));
       if (canRead && found.length === 0) await read(await toPollDeps(deps, deps.clock.now() + READ_MS));
       if (found.length > 0) return deps.clock.now();
-      await checkSecrets(deps);
+      errors.push(...(await checks.listErrors(deps)));
       throwFirst();
       const nextAt = findNext();
       // Everything else is read in the next turn: a tick handles one result.
@@ -147,6 +146,7 @@ export function createPollService({ hosts, folder, openQueue, codeHosts }: PollI
     },
     async tick(deps, until) {
       const poller = await toPollDeps(deps, until);
+      if (found.length === 0) await collect(() => checkNames(deps));
       do {
         for (const store of found.splice(0)) await collect(() => store(poller));
         if (!poller.isOver()) await read(poller);
@@ -209,6 +209,8 @@ interface PollDeps extends ReceiveDeps {
   readonly mappings: readonly Mapping[];
   /** Returns true if nothing more may be started. */
   readonly isOver: () => boolean;
+  /** Pairs of documents that people were warned of. */
+  readonly warned: Set<string>;
 }
 
 interface RepositoryInput {
@@ -224,7 +226,7 @@ async function findPullsToDecide(
 ): Promise<Found | undefined> {
   const readAt = deps.clock.now();
   const unreadRows: (number | undefined)[] = [];
-  const pulls = await codeHost.listOpenPulls(repository.fullName, (number) => unreadRows.push(number));
+  const pulls = await codeHost.listOpenPulls(repository, (number) => unreadRows.push(number));
   const records = await loadPullRecords(deps, host, repository.id);
   if (pulls === undefined) {
     const reason = `${host} answers that ${repository.fullName} does not exist.`;
@@ -241,8 +243,9 @@ async function findPullsToDecide(
   }
   // One without a number may be any that is not listed: those are looked up, each by itself.
   const unread = new Set(unreadRows.filter((each) => each !== undefined));
-  const lost = await findLostPulls(deps, records);
-  const unsettled = findUnsettled(deps.mappings, { host, repository, pulls, records, lost, unread, readAt });
+  warnOfOthers(deps, { host, repository, pulls, records });
+  const refused = await findRefusedPulls(deps, records);
+  const unsettled = findUnsettled(deps.mappings, { host, repository, pulls, records, refused, unread, readAt });
   if (unsettled.length === 0) return undefined;
   return async ({ queue, wake }) => {
     for (const each of unsettled) {
@@ -261,7 +264,7 @@ async function noticeLost(deps: PollDeps, { host, codeHost }: Omit<RepositoryInp
     const records = await loadPullRecords(deps, host, id);
     const [name] = [...records.values()].flatMap(({ repository }) => repository ?? []);
     // The list may be an hour old.
-    if (name !== undefined && (await codeHost.listOpenPulls(name)) !== undefined) continue;
+    if (name !== undefined && (await codeHost.listOpenPulls({ id, fullName: name })) !== undefined) continue;
     const repository = name ?? `repository ${id}`;
     const reason = `${host} answers that ${repository} does not exist.`;
     await noticeUnreadable(deps, { host, repository, records, reason });
@@ -299,7 +302,7 @@ async function noticeUnreadable(
   for (const [number, { phase, target }] of records) {
     if (phase !== "open" || target === undefined) continue;
     const { stackId } = target;
-    await noteUnreadablePull(deps, { stackId, reason });
+    await notePullFault(deps, { kind: "unreadable", stackId, reason });
     await notify(deps, {
       kind: "pull-unreadable",
       key: `${host}/${repository}/${number}/${stackId}`,
@@ -313,22 +316,47 @@ async function noticeUnreadable(
 
 /** Pull requests that can be read again. */
 async function forgetReadable(deps: PollDeps, records: ReadonlyMap<number, StoredPull>): Promise<void> {
-  const pages = listPages((start) => listUnreadablePulls(deps, { limit: PAGE, ...start }));
+  const pages = listPages((start) => pullFaults.list(deps, { limit: PAGE, ...start }));
   const own = new Set([...records.values()].map(({ target }) => target?.stackId));
   for await (const { items } of pages) {
-    for (const { stackId } of items) if (own.has(stackId)) await forgetUnreadablePull(deps, stackId);
+    for (const { stackId, kind } of items) {
+      if (kind === "unreadable" && own.has(stackId)) await forgetPullFault(deps, { stackId, kinds: [kind] });
+    }
   }
 }
 
-/** An event is parked for an hour, and the lines of one that was decided on long ago are not read again. */
-const LOOK_BACK_MS = 7 * 86_400_000;
+/** Warns once of two documents that match the same pull request: one of them has no effect on it. */
+function warnOfOthers(
+  { mappings, logger, warned }: PollDeps,
+  { host, repository, pulls, records }: Pick<RepositoryFacts, "host" | "repository" | "pulls" | "records">,
+): void {
+  for (const pull of pulls) {
+    const { phase = "none", target } = records.get(pull.number) ?? {};
+    const hook = withTrust({ ...toConvergeHook(host, repository), pull });
+    const names = listMatching(mappings, { host, hook });
+    const [first] = names;
+    const own = phase === "open" ? target?.mapping : first;
+    for (const other of names.filter((name) => name !== own)) {
+      if (own === undefined || warned.has(`${own} ${other}`)) continue;
+      warned.add(`${own} ${other}`);
+      const subject = `${repository.fullName}#${pull.number}`;
+      logger.warn("Two mapping documents match one pull request. The other has no effect on it.", {
+        pull: subject,
+        document: own,
+        other,
+      });
+    }
+  }
+}
 
-/** Returns the numbers of the pull requests whose last event was given up by the yard. */
-async function findLostPulls(deps: PollDeps, records: ReadonlyMap<number, StoredPull>): Promise<ReadonlySet<number>> {
-  const since = deps.clock.now() - LOOK_BACK_MS;
-  const recent = [...records].filter(([, { last }]) => last !== undefined && last.at >= since);
-  const lost = await mapLimited(recent, READERS, async ([number, record]) =>
-    (await findLost(deps, record)) === undefined ? [] : [number],
-  );
-  return new Set(lost.flat());
+/** Returns the numbers of the pull requests whose last event the yard has parked or refused. */
+async function findRefusedPulls(
+  deps: PollDeps,
+  records: ReadonlyMap<number, StoredPull>,
+): Promise<ReadonlySet<number>> {
+  const found = await mapLimited([...records], READERS, async ([number, record]) => {
+    const { kind } = await findLastFate(deps, record);
+    return kind === "parked" || kind === "refused" ? [number] : [];
+  });
+  return new Set(found.flat());
 }

@@ -15,7 +15,7 @@ function eventsOf(name: string, hook: Hook) {
   const text = blocks.find((block) => block.startsWith(`# file: hooks/${name}.yaml\n`)) ?? "";
   const { mapping, problems } = parseMapping(text, name);
   expect(problems).toEqual([]);
-  const found = mapping === undefined ? undefined : findMapping([mapping], mapping.host, hook);
+  const found = mapping === undefined ? undefined : findMapping([mapping], mapping.host, { hook });
   if (found?.kind !== "matched") return found;
   const applied = applyRules(found.match, hook);
   return applied.kind === "events" ? applied.events : applied;

@@ -9,7 +9,10 @@ import type { Mapping } from "./mapping.ts";
 
 /** What a decision about a delivery needs. */
 export interface HandleDeps
-  extends Pick<ServiceDeps, "records" | "queries" | "locator" | "clock" | "findStack" | "publish" | "approve"> {
+  extends Pick<
+    ServiceDeps,
+    "records" | "queries" | "locator" | "clock" | "findStack" | "publish" | "foresee" | "approve"
+  > {
   readonly mappings: readonly Mapping[];
   readonly findPerson: FindPerson;
   /** Undefined: the options of the host do not allow look-ups. */

@@ -1,6 +1,8 @@
 import { isMap, listPages, type ServiceDeps, type ServiceUser, type StoredRecord } from "@stackyard/core";
+import { type EventFate, findEventFate } from "@stackyard/core/services";
 import type { MappedEvent } from "./apply-mapping.ts";
-import { NO_PULL, type PullRecord, type PullRule } from "./decide-pull.ts";
+import { NO_PULL, type PullFacts, type PullRecord, type PullRule } from "./decide-pull.ts";
+import type { Hook } from "./hook.ts";
 
 /** The stored record of a pull request. */
 export interface StoredPull extends PullRecord {
@@ -10,9 +12,15 @@ export interface StoredPull extends PullRecord {
     readonly id: string;
     readonly user: ServiceUser;
     readonly after: PullRecord;
+    /** The head that the event is for. */
+    readonly head: string;
   };
-  /** The last event that was published. */
+  /** The last event that was published. Missing when it was refused and nothing is needed any more. */
   readonly last?: LastEvent;
+  /** The last events that have brought a head, the newest last. */
+  readonly sent?: readonly SentHead[];
+  /** Events of labels and commands that the yard has not applied yet, as far as is known. */
+  readonly wanted?: readonly WantedEvent[];
 }
 
 /** An event that was published for a pull request. */
@@ -23,6 +31,26 @@ export interface LastEvent {
   readonly event?: string;
   readonly at: number;
   readonly rule?: PullRule;
+  /** The head that it was for. */
+  readonly head?: string;
+  /** True if the yard has refused it, and would refuse it again. */
+  readonly isRefused?: true;
+}
+
+/** An event that was published for a head. */
+export interface SentHead {
+  readonly id: string;
+  readonly head: string;
+}
+
+/** An event of a rule that was published for a label or a command. */
+export interface WantedEvent {
+  readonly rule: string;
+  readonly id: string;
+  readonly stackId: string;
+  readonly at: number;
+  /** What the rule was applied to, apart from the facts of the pull request. */
+  readonly hook: Pick<Hook, "kind" | "action" | "label" | "args" | "sender">;
 }
 
 const PAGE = 500;
@@ -33,7 +61,12 @@ export function toPullKey(host: string, repositoryId: string, number: number): s
 }
 
 function toPrefix(host: string, repositoryId: string): string {
-  return `hooks/pulls/${host}/${repositoryId}/`;
+  return `${toHostPrefix(host)}${repositoryId}/`;
+}
+
+/** Returns the beginning of the keys of a host's pull requests. */
+export function toHostPrefix(host: string): string {
+  return `hooks/pulls/${host}/`;
 }
 
 /** Parses a record; without one, returns the state of an unhandled pull request. */
@@ -51,7 +84,7 @@ export async function listRecordedRepositories(
   { records, clock }: Pick<ServiceDeps, "records" | "clock">,
   host: string,
 ): Promise<readonly string[]> {
-  const prefix = `hooks/pulls/${host}/`;
+  const prefix = toHostPrefix(host);
   const ids = new Set<string>();
   const pages = listPages((start) => records.list(prefix, { limit: PAGE, now: clock.now(), ...start }));
   for await (const { items } of pages) {
@@ -78,26 +111,50 @@ export async function loadPullRecords(
   return found;
 }
 
-/** Codes of events that were given up because their stack was in another state for too long. */
-const GIVEN_UP: ReadonlySet<string> = new Set([
-  "EVENT_NOT_HANDLED",
-  "EXPRESSION_FAILED",
-  "STATE_UNKNOWN",
-  "MACHINE_UNKNOWN",
-  "MACHINE_INVALID",
-  "STACK_ENDED",
-]);
+/**
+ * Without a stack a record only marks older facts as stale, and the trusted head of a fork. Deliveries are accepted for
+ * three days, and remembered for fourteen.
+ */
+const KEEP_ENDED_MS = 15 * 86_400_000;
+
+/** Stores the record of a pull request in place of the one that was read. Throws when another process was first. */
+export async function savePull(
+  { records, clock }: Pick<ServiceDeps, "records" | "clock">,
+  key: string,
+  found: StoredRecord | undefined,
+  value: StoredPull,
+): Promise<void> {
+  if (JSON.stringify(found?.value) === JSON.stringify(value)) return;
+  const now = clock.now();
+  const hasEnded = value.phase === "none" && value.intent === undefined;
+  const expires = hasEnded ? { expiresAt: now + KEEP_ENDED_MS } : {};
+  const put = await records.put({ key, value, expected: found?.version ?? "absent", now, ...expires });
+  if (put.kind === "conflict") throw new Error("Another process decided about this pull request.");
+}
+
+/** An event is parked for an hour, and the lines of one that was decided on long ago are not read again. */
+const LOOK_BACK_MS = 7 * 86_400_000;
+
+/** Returns the fate of the last event of a pull request. One of long ago that was not refused then was applied. */
+export async function findLastFate(
+  { queries, clock }: Pick<ServiceDeps, "queries" | "clock">,
+  { last }: StoredPull,
+): Promise<EventFate> {
+  const isOld = last === undefined || (last.isRefused !== true && last.at < clock.now() - LOOK_BACK_MS);
+  return isOld || last.rule === undefined ? { kind: "applied" } : findEventFate({ queries }, last);
+}
 
 /**
- * Returns the rule of the last event that was published if the yard has given that event up: the stack is not what the
- * record says. Undefined while the event is parked, and when it was decided on.
+ * Returns the record without its last event, which the yard has refused: it has changed nothing, so what the pull request
+ * needs is decided again. Whether a stack is open follows from the stack that is there, which may be an older one.
  */
-export async function findLost(
-  { queries }: Pick<ServiceDeps, "queries">,
-  { last }: StoredPull,
-): Promise<PullRule | undefined> {
-  if (last?.rule === undefined) return undefined;
-  const { items } = await queries.listHistory({ stackId: last.stackId, eventId: last.id }, { limit: 16 });
-  const newest = items.at(-1);
-  return newest?.outcome === "dead-lettered" && GIVEN_UP.has(newest.code ?? "") ? last.rule : undefined;
+export function undoLast(
+  record: StoredPull,
+  { hasStack, isEnding = false }: Pick<PullFacts, "hasStack" | "isEnding">,
+): StoredPull {
+  const phase = hasStack && !isEnding ? "open" : "none";
+  if (record.last?.rule === "closed") return { ...record, phase };
+  const { head: _, ...rest } = record;
+  // The stack has another commit, or none.
+  return { ...rest, phase };
 }

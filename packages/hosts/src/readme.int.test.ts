@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CommandOutput, PluginCommandContext } from "@stackyard/core";
+import { parseMachine } from "@stackyard/core/machine";
 import { loadRecordedDeliveries } from "@stackyard/host-sim";
 import { beforeAll, describe, expect, it } from "vitest";
 import plugin from "./index.ts";
@@ -56,7 +57,7 @@ beforeAll(() => {
   for (const [name, content] of Object.entries(files)) writeFileSync(join(cwd, name), content);
 });
 
-async function run(args: Record<string, unknown>) {
+async function run({ machines, ...args }: Record<string, unknown> & Pick<PluginCommandContext, "machines">) {
   const results: { value: unknown; text: string }[] = [];
   const out: CommandOutput = {
     result: (value, toText) => results.push({ value, text: toText() }),
@@ -71,6 +72,7 @@ async function run(args: Record<string, unknown>) {
     dataDir: cwd,
     environment: {},
     yards: {},
+    ...(machines && { machines }),
     server: { url: "http://127.0.0.1:1" },
     signal: new AbortController().signal,
   };
@@ -120,6 +122,18 @@ describe("hooks test", () => {
     [{ payload: "opened.json", pull: "opened.json" }, "USAGE", "is not a pull request of GitHub's API"],
   ])("refuses %j", async (args, code, message) => {
     await expect(run(args)).rejects.toMatchObject({ code, message: expect.stringContaining(message) });
+  });
+
+  it("compares the document with the machine of the project [static-web-apps#873]", async () => {
+    const { machine } = parseMachine("{ version: 2, events: [OPENED, PUSHED], states: { INIT: {} } }", {
+      name: "preview",
+    });
+    if (machine === undefined) throw new Error("The machine has problems.");
+    const machines = { find: async () => ({ kind: "found", machine }) as const };
+
+    await expect(run({ payload: "opened.json", machines })).rejects.toThrow(
+      'pull.closed.send: Machine "preview" declares no event "CLOSED".',
+    );
   });
 
   it("ignores deliveries of other events", async () => {

@@ -10,7 +10,7 @@ import {
 } from "@stackyard/core/services";
 import type { PreviewsOptions } from "./definition.ts";
 import { findTaggedStack } from "./find-tagged-stack.ts";
-import { listInventories } from "./inventories.ts";
+import { listInventories, listUnsaved } from "./inventories.ts";
 import { listTagged, type TaggedResource, withGlobalRegion } from "./list-tagged.ts";
 
 /** What remains of a stack. */
@@ -27,7 +27,7 @@ const MOST_BYTES = 128 * 1024;
 /** Of an account and region. */
 const MOST_TAGGED = 100_000;
 
-/** Searches the inventories, states and accounts for resources of removed stacks. Read-only. */
+/** Searches the inventories, unsaved runs, states and accounts for resources of removed stacks. Read-only. */
 export async function findOrphans(
   deps: ServiceDeps,
   { accounts = [], yard }: Pick<PreviewsOptions, "accounts"> & { readonly yard: string },
@@ -59,6 +59,10 @@ async function addStates(deps: ServiceDeps, board: Board): Promise<void> {
     }
     // More than its record can contain.
     if (count > resources.length) await board.add(owner, undefined, count - resources.length);
+  }
+  for await (const { run, name } of listUnsaved(deps)) {
+    const { stack: stackId, machine, state } = run;
+    await board.add({ stackId, machine }, { name, source: "unsaved", state });
   }
   for await (const state of listFilledStates(deps)) {
     const owner = findStateOwner(state);

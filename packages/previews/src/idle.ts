@@ -1,5 +1,6 @@
-import { findAwsFault, toAwsError } from "@stackyard/aws";
+import { toAwsError } from "@stackyard/aws";
 import {
+  continueLater,
   defineExecutor,
   type Executor,
   type ExecutorContext,
@@ -14,6 +15,7 @@ import { formatDuration } from "@stackyard/core/machine";
 import { type IdleConfig, type IdleProgress, idleDefinition, toQuietMs } from "./definition.ts";
 import { findLastRequest, type RequestSource } from "./find-last-request.ts";
 import { ask, findQuestion } from "./idle-questions.ts";
+import { isOutage } from "./is-outage.ts";
 
 /** CloudWatch shows requests some minutes later. */
 const METRICS_LAG_MS = 300_000;
@@ -63,27 +65,26 @@ async function lookForRequests(input: LookInput & { readonly config: RequestSour
   const now = ctx.clock.now();
   const from = Math.max(lastAt, now - waitMs);
   if (now < lastAt + waitMs) return waiting(input, lastAt, waitMs);
+  const describe = (error: unknown) => toAwsError(error, "The requests cannot be counted.").message;
   try {
-    const found = await findLastRequest(ctx, config, from);
-    return found === undefined ? succeeded({}) : waiting(input, found, waitMs);
+    const options = { ctx, progress: { lastAt }, isPassing: isOutage, everyMs: AGAIN_MS, describe };
+    return await continueLater(options, async () => {
+      const found = await findLastRequest(ctx, config, from);
+      return found === undefined ? succeeded({}) : waiting(input, found, waitMs);
+    });
   } catch (error) {
-    return toFaultStep(input, error);
+    return toFaultStep(error, describe);
   }
 }
 
-/** Fails the task when the search is denied, and retries other faults: without an answer, nothing is idle. */
-function toFaultStep({ ctx, lastAt }: LookInput, error: unknown): IdleStep {
+/** Fails the task when the search is denied: without an answer, nothing is idle. */
+function toFaultStep(error: unknown, describe: (error: unknown) => string): IdleStep {
   if (isStackyardError(error, "CONFIG_INVALID")) {
     return failed({ code: "IDLE_NOT_CONFIGURED", message: error.message, retryable: false });
   }
-  const { kind, name } = findAwsFault(error);
-  if (ctx.signal.aborted || (isStackyardError(error) && !error.retryable)) throw error;
-  const { message } = toAwsError(error, "The requests cannot be counted.");
-  if (kind === "fatal" && name !== undefined) {
-    const advice = "The role of the target needs the permission cloudwatch:GetMetricData.";
-    return failed({ code: "IDLE_DENIED", message: `${message} ${advice}`, retryable: false });
-  }
-  return running({ progress: { lastAt }, pollAfterMs: AGAIN_MS, message });
+  if (isStackyardError(error)) throw error;
+  const advice = "The role of the target needs the permission cloudwatch:GetMetricData.";
+  return failed({ code: "IDLE_DENIED", message: `${describe(error)} ${advice}`, retryable: false });
 }
 
 async function lookForEvents(input: LookInput): Promise<IdleStep> {

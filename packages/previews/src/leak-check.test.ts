@@ -1,5 +1,6 @@
 import { type Records, StackyardError } from "@stackyard/core";
 import { parseMachine } from "@stackyard/core/machine";
+import { putUnsavedRun, type UnsavedRun } from "@stackyard/core/services";
 import { createExecutorContext, runExecutor } from "@stackyard/core/testing";
 import { describe, expect, it } from "vitest";
 import { createLeakCheckExecutor } from "./leak-check.ts";
@@ -36,6 +37,11 @@ function createBench(options: { readonly allow?: readonly string[] } = {}) {
   };
 }
 
+const aRun: UnsavedRun = {
+  ...{ state: "web/s1/network", stack: "s1", machine: "web", attempt: "s1/i1/1/app/1", token: 1 },
+  ...{ action: "apply", host: "runner-1", at: 0, sequence: 1 },
+};
+
 describe("the executor leak-check", () => {
   it("succeeds when two searches find nothing, a minute apart, also where global services are listed", async () => {
     const { run, sim, addInventory } = createBench();
@@ -61,6 +67,37 @@ describe("the executor leak-check", () => {
       message: expect.stringContaining("arn:aws:rds:::a, null_resource.b, forgotten by network"),
     });
     expect(ignored.step).toMatchObject({ kind: "succeeded" });
+  });
+
+  it("names what a run has left whose state was not saved, or may have left [yle_tf#31]", async () => {
+    const { run, context } = createBench();
+    const left = {
+      count: 2,
+      resources: [
+        { address: "aws_vpc.a", arn: "arn:aws:ec2:::a" },
+        { address: "x.b", id: "7" },
+      ],
+    };
+    await putUnsavedRun(context, { ...aRun, left });
+    const saved = await run({ regions: [] });
+    const ignored = await run({ regions: [], ignore: ["arn:aws:ec2:::a", "x.b"] });
+    await putUnsavedRun(context, { ...aRun, attempt: "s1/i2/1/app/1" });
+    await putUnsavedRun(context, { ...aRun, stack: "s2", state: "web/s2/network" });
+    const open = await run({ regions: [], ignore: ["arn:aws:ec2:::a", "x.b"] });
+
+    expect(saved.step).toMatchObject({
+      code: "LEFT_BEHIND",
+      message: expect.stringContaining(
+        "arn:aws:ec2:::a, not saved in web/s1/network, x.b (7), not saved in web/s1/network.",
+      ),
+    });
+    expect(ignored.step).toMatchObject({ kind: "succeeded" });
+    expect(open.step).toMatchObject({
+      code: "LEFT_BEHIND",
+      message: expect.stringContaining(
+        "left: a run that has not reported its end: s1/i2/1/app/1 on runner-1, not saved in web/s1/network.",
+      ),
+    });
   });
 
   it("searches as often as the task wants", async () => {

@@ -1,6 +1,7 @@
 import { ResourceGroupsTaggingAPIClient } from "@aws-sdk/client-resource-groups-tagging-api";
-import { findAwsFault, toAwsError } from "@stackyard/aws";
+import { toAwsError } from "@stackyard/aws";
 import {
+  continueLater,
   defined,
   defineExecutor,
   type Executor,
@@ -26,7 +27,8 @@ import {
   toSettleMs,
 } from "./definition.ts";
 import { formatNames } from "./format-names.ts";
-import { listInventories } from "./inventories.ts";
+import { listInventories, listUnsaved } from "./inventories.ts";
+import { isOutage } from "./is-outage.ts";
 import { listTagged, withGlobalRegion } from "./list-tagged.ts";
 
 const REGIONS_AT_ONCE = 4;
@@ -38,8 +40,8 @@ type LeakCheckStep = Step<LeakCheckProgress, LeakCheckOutputs>;
 
 /**
  * Creates the executor `leak-check`: succeeds when nothing of the stack is left, which is when the inventories of its
- * Terraform states are empty and a search for its tags finds nothing twice in a row; without such a search, when the
- * inventories are empty. Fails with LEFT_BEHIND, LEAK_CHECK_DENIED, LEAK_CHECK_NEEDS_TARGET, LEAK_CHECK_NOT_CONFIGURED,
+ * Terraform states are empty, all runs have saved their states, and a search for its tags finds nothing twice in a row;
+ * without such a search, when the first two are so. Fails with LEFT_BEHIND, LEAK_CHECK_DENIED, LEAK_CHECK_NEEDS_TARGET, LEAK_CHECK_NOT_CONFIGURED,
  * LEAK_CHECK_CANCELLED.
  */
 export function createLeakCheckExecutor({ environment }: Pick<PluginContext, "environment">): Executor {
@@ -65,10 +67,14 @@ async function look(input: LookInput): Promise<LeakCheckStep> {
     const message = "The check needs a target, whose account it searches. Without AWS, set `regions: []`.";
     return failed({ code: "LEAK_CHECK_NEEDS_TARGET", message, retryable: false });
   }
+  const describe = (error: unknown) => toAwsError(error, "The tags of resources cannot be searched.").message;
+  const { foundAt } = input.progress;
   try {
-    return decide(input, await findLeft(input));
+    // A failed search is not the first of two that find nothing.
+    const options = { ctx, progress: defined({ foundAt }), isPassing: isOutage, everyMs: toSearchMs(config), describe };
+    return await continueLater(options, async () => decide(input, await findLeft(input)));
   } catch (error) {
-    return toFaultStep(input, error);
+    return toFaultStep(error, describe);
   }
 }
 
@@ -113,6 +119,9 @@ async function findLeft({ ctx, config, yard }: LookInput): Promise<readonly stri
     // An inventory lists at most as many resources as fit into its record.
     if (count > resources.length) left.push(`${count - resources.length} more resources in ${state}`);
   }
+  for await (const { run, name, keys } of listUnsaved(ctx, { stackId, machine })) {
+    if (!keys.some((key) => isIgnored(config, key))) left.push(`${name}, not saved in ${run.state}`);
+  }
   const tags = toStackTags({ yard, stackId, machine });
   const arns = await mapLimited(toRegions(ctx, config), REGIONS_AT_ONCE, async (region) => {
     const found: string[] = [];
@@ -138,19 +147,12 @@ function toRegions({ target }: ExecutorContext, { regions }: LeakCheckConfig): r
   return withGlobalRegion(regions ?? [target.region], target.partition);
 }
 
-/** Ends the check when the search is denied, and retries other faults: a failed search is not a success. */
-function toFaultStep(input: LookInput, error: unknown): LeakCheckStep {
+/** Ends the check when the search is denied: it is not a success. */
+function toFaultStep(error: unknown, describe: (error: unknown) => string): LeakCheckStep {
   if (isStackyardError(error, "CONFIG_INVALID")) {
     return failed({ code: "LEAK_CHECK_NOT_CONFIGURED", message: error.message, retryable: false });
   }
-  const { ctx, progress } = input;
-  const { kind, name } = findAwsFault(error);
-  if (ctx.signal.aborted || isStackyardError(error)) throw error;
-  const { message } = toAwsError(error, "The tags of resources cannot be searched.");
-  if (kind === "fatal" && name !== undefined) {
-    const advice = "The role of the target needs the permission tag:GetResources.";
-    return failed({ code: "LEAK_CHECK_DENIED", message: `${message} ${advice}`, retryable: false });
-  }
-  const { foundAt } = progress;
-  return again(input, defined({ foundAt }), message);
+  if (isStackyardError(error)) throw error;
+  const advice = "The role of the target needs the permission tag:GetResources.";
+  return failed({ code: "LEAK_CHECK_DENIED", message: `${describe(error)} ${advice}`, retryable: false });
 }

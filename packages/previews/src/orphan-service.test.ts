@@ -1,5 +1,5 @@
 import type { Records, ServiceDeps } from "@stackyard/core";
-import { findOrphanCheck, followNotices, listOrphans, type Notice } from "@stackyard/core/services";
+import { findOrphanCheck, followNotices, listOrphans, type Notice, putUnsavedRun } from "@stackyard/core/services";
 import { describe, expect, it } from "vitest";
 import { createOrphanService } from "./orphan-service.ts";
 import { ACCOUNT, createServiceBench, target } from "./testing/aws-bench.ts";
@@ -54,7 +54,12 @@ const addInventory = ({ put }: Bench, stack: string, state: string, count: numbe
     resources: count === 0 ? [] : [{ address: "aws_s3_bucket.a" }],
   });
 const addState = ({ put }: Bench, key: string, resources?: number) =>
-  put(`terraform-state/head/${encodeURIComponent(key)}`, { key, current: 2, versions: [{ version: 2, resources }] });
+  put(`terraform-state/head/${encodeURIComponent(key)}`, {
+    key,
+    current: 2,
+    next: 3,
+    versions: [{ version: 2, resources, blob: "b", chunks: 1, bytes: 10, by: "ada" }],
+  });
 
 describe("the service of orphans", () => {
   it("lists what is tagged, in an inventory or in a state, an hour after it was found, and notifies once", async () => {
@@ -63,6 +68,11 @@ describe("the service of orphans", () => {
     bench.sim.tagging.add({ ...bucket, region: "us-east-1", arn: "arn:aws:iam::111122223333:role/left" });
     await addInventory(bench, "pr-7", "preview/pr-7/app", 1);
     await addState(bench, "preview/pr-8/old");
+    await putUnsavedRun(bench.deps, {
+      ...{ state: "preview/pr-9/app", stack: "pr-9", machine: "preview", attempt: "pr-9/i/1/app/1", token: 1 },
+      ...{ action: "apply", host: "runner-1", at: 0, sequence: 1 },
+      left: { count: 1, resources: [{ address: "aws_vpc.a", id: "vpc-1" }] },
+    });
 
     await bench.tick();
     expect(await bench.list()).toEqual([]);
@@ -84,12 +94,14 @@ describe("the service of orphans", () => {
         ],
       },
       { stackId: "pr-8", resources: [{ name: "preview/pr-8/old", source: "state" }] },
+      { stackId: "pr-9", resources: [{ name: "aws_vpc.a (vpc-1)", source: "unsaved", state: "preview/pr-9/app" }] },
     ]);
     expect(
       (await bench.notices()).map(({ kind, stackId, data }) => [kind, stackId, data?.["stack"]]).toSorted(),
     ).toEqual([
       ["orphan", undefined, "pr-7"],
       ["orphan", undefined, "pr-8"],
+      ["orphan", undefined, "pr-9"],
     ]);
     expect(bench.sim.calls.map(({ operation }) => operation)).not.toContainEqual(expect.stringMatching(/Delete|Untag/));
   });

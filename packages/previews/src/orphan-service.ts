@@ -10,7 +10,6 @@ import {
 } from "@stackyard/core";
 import { readYardName } from "@stackyard/core/environment";
 import {
-  findOrphan,
   findOrphanCheck,
   listFilledStates,
   listOrphans,
@@ -18,11 +17,12 @@ import {
   ORPHAN_CHECK_KEY,
   type Orphan,
   type OrphanCheck,
-  toOrphanKey,
+  orphans,
+  toOrphanName,
 } from "@stackyard/core/services";
 import type { PreviewsOptions } from "./definition.ts";
 import { type FoundOrphan, findOrphans } from "./find-orphans.ts";
-import { listInventories } from "./inventories.ts";
+import { listInventories, listUnsaved } from "./inventories.ts";
 
 const HOUR_MS = 3_600_000;
 const PAGE = 50;
@@ -65,6 +65,7 @@ export function createOrphanService(
 /** Returns false if there is nothing to search: no Terraform states, and nothing on the list. */
 async function hasStates(deps: ServiceDeps): Promise<boolean> {
   for await (const _ of listInventories(deps)) return true;
+  for await (const _ of listUnsaved(deps)) return true;
   for await (const _ of listFilledStates(deps)) return true;
   return (await listOrphans(deps, { limit: 1 }, { all: true })).items.length > 0;
 }
@@ -77,33 +78,29 @@ interface StoreInput {
 /** Writes only what has changed. */
 async function storeOrphans(
   deps: ServiceDeps,
-  orphans: readonly FoundOrphan[],
+  found: readonly FoundOrphan[],
   { now, isComplete }: StoreInput,
 ): Promise<void> {
-  const found = new Set(orphans.map(toOrphanKey));
-  for (const orphan of orphans) await storeOrphan(deps, orphan, now);
+  const names = new Set(found.map(toOrphanName));
+  for (const orphan of found) await storeOrphan(deps, orphan, now);
   if (!isComplete) return;
   const load = (start: PageStart) => listOrphans(deps, { limit: PAGE, ...start }, { all: true });
   const gone: string[] = [];
   for await (const { items } of listPages(load)) {
-    gone.push(...items.map(toOrphanKey).filter((key) => !found.has(key)));
+    gone.push(...items.map(toOrphanName).filter((name) => !names.has(name)));
   }
-  for (const key of gone) {
-    const stored = await findOrphan(deps, key);
-    if (stored !== undefined) await deps.records.remove(key, stored.version);
-  }
+  for (const name of gone) await orphans.remove(deps, name);
 }
 
 async function storeOrphan(deps: ServiceDeps, found: FoundOrphan, now: number): Promise<void> {
-  const key = toOrphanKey(found);
-  const stored = await findOrphan(deps, key);
-  const before = stored?.orphan;
-  const since = before?.since ?? now;
-  const listedAt = before?.listedAt ?? (now - since >= HOUR_MS ? now : undefined);
-  const value: Orphan = { ...found, resources: [...found.resources], since, ...defined({ listedAt }) };
-  if (listedAt !== undefined && before?.listedAt === undefined) await notifyOrphan(deps, value);
-  if (JSON.stringify(before) === JSON.stringify(value)) return;
-  await deps.records.put({ key, value, expected: stored?.version ?? "absent", now });
+  await orphans.change(deps, toOrphanName(found), async (stored) => {
+    const before = stored?.value;
+    const since = before?.since ?? now;
+    const listedAt = before?.listedAt ?? (now - since >= HOUR_MS ? now : undefined);
+    const value: Orphan = { ...found, resources: [...found.resources], since, ...defined({ listedAt }) };
+    if (listedAt !== undefined && before?.listedAt === undefined) await notifyOrphan(deps, value);
+    return JSON.stringify(before) === JSON.stringify(value) ? {} : { write: { value } };
+  });
 }
 
 async function storeCheck({ records, clock }: ServiceDeps, value: OrphanCheck): Promise<void> {

@@ -10,7 +10,7 @@ import { compareCommits } from "./compare-commits.ts";
 import { createAppAccess, createTokenAccess, toParameters } from "./github-access.ts";
 import { createGitHubReports } from "./github-reports.ts";
 import { createPullReader } from "./list-pulls.ts";
-import { GitHubPull, toPull } from "./parse-delivery.ts";
+import { GitHubPull, isOf, toPull } from "./parse-delivery.ts";
 import { AskedToWait, hasStatus, toHostFault, toRetryAfterSeconds } from "./request-outcome.ts";
 
 /** Stackyard's identity at GitHub: an App, or a user's token. */
@@ -25,6 +25,8 @@ export type GitHubInput = (
   /** Of GitHub Enterprise, such as `https://github.example.org`. Default: github.com. */
   readonly url?: string | undefined;
   readonly now: () => number;
+  /** Default: that of the platform. */
+  readonly fetch?: typeof fetch;
   /** Is called with a warning for each row of a list that cannot be read. */
   readonly warn?: WarnOfRows;
 };
@@ -37,8 +39,8 @@ const ARCHIVE_MS = 600_000;
 
 /** Creates the client of a GitHub. */
 export function createGitHub(input: GitHubInput): CodeHost {
-  const { url, now, warn = () => undefined } = input;
-  const Patient = Octokit.plugin(createPause(now));
+  const { url, now, fetch = globalThis.fetch, warn = () => undefined } = input;
+  const Patient = Octokit.plugin(createPause(now)).defaults({ request: { fetch } });
   const Client = url === undefined ? Patient : Patient.defaults({ baseUrl: `${url.replace(/\/$/, "")}/api/v3` });
   const access = "token" in input ? createTokenAccess(input.token, Client, warn) : createAppAccess(input, Client, warn);
   const { open } = access;
@@ -50,21 +52,21 @@ export function createGitHub(input: GitHubInput): CodeHost {
     reports: createGitHubReports(access, { appId: "appId" in input ? input.appId : undefined, warn }),
     toFault: (error) => toHostFault(error, now()),
     findPull: (repository, number) =>
-      unlessMissing(async (): Promise<HookPull> => {
+      unlessMissing(async (): Promise<HookPull | undefined> => {
         const octokit = await open(repository);
-        const parameters = { ...toParameters(repository), pull_number: number };
+        const parameters = { ...toParameters(repository.fullName), pull_number: number };
         const { data }: { data: unknown } = await octokit.request(
           "GET /repos/{owner}/{repo}/pulls/{pull_number}",
           parameters,
         );
-        if (Check(GitHubPull, data)) return toPull(data);
-        throw new StackyardError("SERVER_ERROR", `GitHub sent no pull request for ${repository}#${number}.`);
+        if (Check(GitHubPull, data)) return isOf(repository, data) ? toPull(data) : undefined;
+        throw new StackyardError("SERVER_ERROR", `GitHub sent no pull request for ${repository.fullName}#${number}.`);
       }),
     findPermission: (repository, login) =>
-      permissions(`${repository} ${login}`, async () => {
+      permissions(`${repository.id} ${login}`, async () => {
         const permission = await unlessMissing(async () => {
           const octokit = await open(repository);
-          const parameters = { ...toParameters(repository), username: login };
+          const parameters = { ...toParameters(repository.fullName), username: login };
           const path = "GET /repos/{owner}/{repo}/collaborators/{username}/permission";
           return toPermission((await octokit.request(path, parameters)).data);
         });

@@ -4,6 +4,7 @@ import { StackyardError } from "@stackyard/core";
 import { Type } from "typebox";
 import { Check } from "typebox/value";
 import type { CodeHost } from "../code-host.ts";
+import type { RepositoryPlace } from "../hook.ts";
 import type { WarnOfRows } from "../read-rows.ts";
 import { listDeliveries, toDeliveryBody } from "./list-deliveries.ts";
 import { listInstalledRepositories, listTokenRepositories } from "./list-repositories.ts";
@@ -13,7 +14,6 @@ import {
   createRepositoryClient,
   REQUEST_MS,
   type RepositoryClient,
-  type TokenScope,
 } from "./open-repository.ts";
 import { hasStatus } from "./request-outcome.ts";
 
@@ -28,7 +28,7 @@ export interface GitHubAccess
   extends RepositoryClient,
     Pick<CodeHost, "listRepositories" | "listDeliveries" | "findDeliveryBody"> {
   /** Returns a client that may read a repository. */
-  open(repository: string): Promise<Octokit>;
+  open(repository: RepositoryPlace): Promise<Octokit>;
   /** Returns which installations are missing in the last list of repositories, and why. */
   listFaults(): readonly string[];
   /** Returns a token that may read the contents of a repository. */
@@ -68,7 +68,12 @@ export function createAppAccess(
       }),
     ),
     open: async (repository) => createReader(deps, Client, repository),
-    createArchiveToken: (repository) => createReadToken(deps, repository, { permissions: { contents: "read" } }),
+    createArchiveToken: (repository) =>
+      createInstallationToken(deps, repository, {
+        repositoryNames: [repository.split("/")[1] ?? ""],
+        permissions: { contents: "read" },
+        refresh: false,
+      }),
     findBudget: async (repository) => String(await findInstallation(repository)),
     findIsOwn: async () => (author) => author.performed_via_github_app?.id === appId,
     async listRepositories() {
@@ -89,22 +94,17 @@ export function createAppAccess(
   };
 }
 
-function createReadToken(
-  deps: AppTokenDeps,
-  repository: string,
-  { permissions, refresh = false }: { readonly permissions: TokenScope["permissions"]; readonly refresh?: boolean },
-): Promise<string> {
-  const [, name = ""] = repository.split("/");
-  return createInstallationToken(deps, repository, { repositoryNames: [name], permissions, refresh });
-}
-
 /** Creates a client that may read the pull requests of one repository, and who may do what there. */
-function createReader(deps: AppTokenDeps, Client: typeof Octokit, repository: string): Octokit {
+function createReader(deps: AppTokenDeps, Client: typeof Octokit, { id, fullName }: RepositoryPlace): Octokit {
   const permissions = { metadata: "read", pull_requests: "read" } as const;
   const octokit = new Client();
   octokit.hook.wrap("request", async (request, options) => {
     const send = async (refresh: boolean) => {
-      const token = await createReadToken(deps, repository, { permissions, refresh });
+      const token = await createInstallationToken(deps, fullName, {
+        repositoryIds: [Number(id)],
+        permissions,
+        refresh,
+      });
       // Inner hooks get the same object, whatever their arguments.
       options.headers["authorization"] = `token ${token}`;
       return request(options);

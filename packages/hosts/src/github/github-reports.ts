@@ -16,6 +16,7 @@ const Comment = Type.Object({
 });
 const CheckRuns = Type.Object({ check_runs: Type.Unknown() });
 const CheckRun = Type.Object({ id: Type.Integer({ minimum: 0 }) });
+const Concluded = Type.Object({ conclusion: Type.String() });
 // The payload is the object that was sent, or its text.
 const Deployment = Type.Object({ id: Type.Integer({ minimum: 0 }), payload: Type.Unknown() });
 const Created = Type.Object({ id: Type.Integer({ minimum: 0 }) });
@@ -83,11 +84,10 @@ function createCommitStatuses({ write }: RepositoryClient): Checks {
   };
 }
 
-/** Converts a conclusion. Statuses have no neutral state; a success does not prevent a merge either. */
+/** Converts a conclusion. Statuses have no neutral state, and a success would say that the commit runs. */
 function toState(conclusion: HostCheck["conclusion"]): "pending" | "success" | "failure" | "error" {
-  if (conclusion === undefined) return "pending";
-  if (conclusion === "cancelled") return "error";
-  return conclusion === "failure" ? "failure" : "success";
+  if (conclusion === undefined || conclusion === "neutral") return "pending";
+  return conclusion === "cancelled" ? "error" : conclusion;
 }
 
 function createChecks(
@@ -109,10 +109,16 @@ function createChecks(
         // Pull requests may have one head, and the buttons of their checks are about one of them.
         body: { ...toCheckBody(check), head_sha: check.head, external_id: toCheckId(place.number) },
       }),
-    updateCheck: ({ repository }, id, check) =>
-      unlessGone(() =>
-        write(repository, "checks", { method: "PATCH", path: `/check-runs/${id}`, body: toCheckBody(check) }),
-      ),
+    async updateCheck({ repository }, id, check) {
+      let data: unknown;
+      const isThere = await unlessGone(async () => {
+        const request = { method: "PATCH", path: `/check-runs/${id}`, body: toCheckBody(check) } as const;
+        ({ data } = await write(repository, "checks", request));
+      });
+      // GitHub keeps the conclusion of a check that is completed, whatever status it is given.
+      const isKept = check.conclusion === undefined && Check(Concluded, data);
+      return isThere && !isKept;
+    },
   };
 }
 

@@ -3,10 +3,10 @@ import { defined, StackyardError } from "@stackyard/core";
 import { Type } from "typebox";
 import { Check } from "typebox/value";
 import type { OnUnread } from "../code-host.ts";
-import type { HookPull } from "../hook.ts";
+import type { HookPull, RepositoryPlace } from "../hook.ts";
 import { readRows } from "../read-rows.ts";
 import { toParameters } from "./github-access.ts";
-import { GitHubPull, toPull } from "./parse-delivery.ts";
+import { GitHubPull, isOf, toPull } from "./parse-delivery.ts";
 import { hasNextPage, hasStatus } from "./request-outcome.ts";
 
 const Rows = Type.Array(Type.Unknown());
@@ -17,6 +17,8 @@ interface KnownPage {
   /** Numbers of those that cannot be read. */
   readonly unread: readonly (number | undefined)[];
   readonly hasNext: boolean;
+  /** It is a page of another repository, which has the earlier name of this one. */
+  readonly isOther: boolean;
 }
 
 /** Of all repositories. A page that is not cached is sent in full. */
@@ -28,13 +30,13 @@ const MOST_PAGES = 100;
 export function createPullReader() {
   const known = new Map<string, KnownPage>();
 
-  async function loadPage(octokit: Octokit, repository: string, page: number): Promise<KnownPage> {
-    const key = `${repository} ${page}`;
+  async function loadPage(octokit: Octokit, repository: RepositoryPlace, page: number): Promise<KnownPage> {
+    const key = `${repository.id} ${repository.fullName} ${page}`;
     const before = known.get(key);
     const headers = defined({ "if-none-match": before?.etag });
     try {
       const answer = await octokit.request("GET /repos/{owner}/{repo}/pulls", {
-        ...toParameters(repository),
+        ...toParameters(repository.fullName),
         page,
         headers,
         state: "open",
@@ -43,7 +45,7 @@ export function createPullReader() {
         direction: "asc",
         per_page: 100,
       });
-      const loaded = toPage(key, answer);
+      const loaded = toPage(repository, answer);
       if (known.size >= MOST_KNOWN) known.clear();
       known.set(key, loaded);
       return loaded;
@@ -53,23 +55,30 @@ export function createPullReader() {
     }
   }
 
-  return async (octokit: Octokit, repository: string, onUnread?: OnUnread): Promise<readonly HookPull[]> => {
+  return async (
+    octokit: Octokit,
+    repository: RepositoryPlace,
+    onUnread?: OnUnread,
+  ): Promise<readonly HookPull[] | undefined> => {
     const pulls: HookPull[] = [];
     for (let page = 1; page <= MOST_PAGES; page++) {
       const loaded = await loadPage(octokit, repository, page);
+      if (loaded.isOther) return undefined;
       pulls.push(...loaded.pulls);
       for (const number of loaded.unread) onUnread?.(number);
       if (!loaded.hasNext) return pulls;
     }
-    throw new StackyardError("SERVER_ERROR", `${repository} has more than 10,000 open pull requests.`);
+    throw new StackyardError("SERVER_ERROR", `${repository.fullName} has more than 10,000 open pull requests.`);
   };
 }
 
 function toPage(
-  key: string,
+  repository: RepositoryPlace,
   { data, headers }: { data: unknown; headers: { etag?: string; link?: string } },
 ): KnownPage {
-  if (!Check(Rows, data)) throw new StackyardError("SERVER_ERROR", `GitHub sent no pull requests for ${key}.`);
+  if (!Check(Rows, data))
+    throw new StackyardError("SERVER_ERROR", `GitHub sent no pull requests for ${repository.fullName}.`);
   const { read, unread } = readRows(GitHubPull, data, "number");
-  return { etag: headers.etag ?? "", pulls: read.map(toPull), unread, hasNext: hasNextPage(headers) };
+  const isOther = read.some((pull) => !isOf(repository, pull));
+  return { etag: headers.etag ?? "", pulls: read.map(toPull), unread, hasNext: hasNextPage(headers), isOther };
 }

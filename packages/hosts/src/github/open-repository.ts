@@ -1,7 +1,7 @@
 import type { App } from "@octokit/app";
 import type { Octokit } from "@octokit/core";
 import { isMap, StackyardError } from "@stackyard/core";
-import type { HookRepository } from "../hook.ts";
+import type { RepositoryPlace } from "../hook.ts";
 import { hasStatus, toRightFault } from "./request-outcome.ts";
 
 /** Of one request. */
@@ -14,7 +14,7 @@ export type GitHubRight = "pull_requests" | "checks" | "statuses" | "deployments
 export interface RepositoryClient {
   /** Sends a request, such as `PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}`, and returns the answer's body. */
   write(
-    repository: Pick<HookRepository, "id" | "fullName">,
+    repository: RepositoryPlace,
     right: GitHubRight,
     request: RepositoryRequest,
   ): Promise<{ readonly data: unknown; readonly headers: { readonly link?: string } }>;
@@ -29,11 +29,7 @@ export interface RepositoryRequest {
 }
 
 /** Creates a token for a repository and a right. `refresh`: the one before is not valid any more. */
-export type CreateToken = (
-  repository: Pick<HookRepository, "id" | "fullName">,
-  right: GitHubRight,
-  refresh: boolean,
-) => Promise<string>;
+export type CreateToken = (repository: RepositoryPlace, right: GitHubRight, refresh: boolean) => Promise<string>;
 
 /** What tokens of an App are created with. */
 export interface AppTokenDeps {
@@ -72,7 +68,7 @@ export async function createInstallationToken(
 
 /** Creates the client. `octokit` has no credentials of its own. */
 export function createRepositoryClient(octokit: Octokit, createToken: CreateToken): RepositoryClient {
-  async function send(token: string, { fullName }: Pick<HookRepository, "fullName">, request: RepositoryRequest) {
+  async function send(token: string, { fullName }: RepositoryPlace, request: RepositoryRequest) {
     const [owner = "", repo = ""] = fullName.split("/");
     const { data, headers } = await octokit.request(`${request.method} /repos/{owner}/{repo}${request.path}`, {
       ...request.body,

@@ -1,7 +1,15 @@
 import { defined } from "@stackyard/core";
 import { type Static, Type } from "typebox";
 import { cut, ignore, MAX_LABEL, MAX_LABELS, toCommandHook, toInstant, withSchema } from "../delivery-parts.ts";
-import { type Hook, type HookPull, type HookRepository, type HookSender, type ParsedDelivery, RERUN } from "../hook.ts";
+import {
+  type Hook,
+  type HookPull,
+  type HookRepository,
+  type HookSender,
+  type ParsedDelivery,
+  RERUN,
+  type RepositoryPlace,
+} from "../hook.ts";
 
 // Only the fields in use; GitHub adds keys at any time. Source: "Webhook events and payloads", GitHub Docs.
 const Id = Type.Integer({ minimum: 0 });
@@ -210,6 +218,11 @@ export function toPull(pull: GitHubPull): HookPull {
     fork: pull.head.repo?.id !== pull.base.repo.id,
     updatedAt: toInstant(pull.updated_at) ?? 0,
   };
+}
+
+/** Returns true if a pull request is of this repository: another one may have its earlier name. */
+export function isOf({ id }: RepositoryPlace, { base }: GitHubPull): boolean {
+  return String(base.repo.id) === id;
 }
 
 /** Returns a repository as GitHub's API and its deliveries contain it. */

@@ -47,13 +47,13 @@ export function createGitLab(input: GitLabHostInput): CodeHost {
     reports: createGitLabReports(client),
     toFault: toGitLabFault,
     async findPull(repository, number) {
-      const merge = await client.read(GitLabPull, `${toProjectPath(repository)}/merge_requests/${number}`);
+      const merge = await client.read(GitLabPull, `${toProjectPath(repository.id)}/merge_requests/${number}`);
       return merge && toHookPull(merge);
     },
     findPermission: (repository, login) =>
-      permissions(`${repository} ${login}`, async () => {
+      permissions(`${repository.id} ${login}`, async () => {
         // The query also matches names, so the result is filtered by login.
-        const path = `${toProjectPath(repository)}/members/all?query=${encodeURIComponent(login)}`;
+        const path = `${toProjectPath(repository.id)}/members/all?query=${encodeURIComponent(login)}`;
         const members = (await client.list(Member, path)) ?? [];
         const levels = members.filter(({ username }) => username === login).map((member) => member.access_level);
         return toPermission(Math.max(0, ...levels));
@@ -62,7 +62,7 @@ export function createGitLab(input: GitLabHostInput): CodeHost {
     async listOpenPulls(repository, onUnread) {
       // The position of a merge request is stable, so that one that changes meanwhile is never on two pages.
       const query = "state=opened&scope=all&order_by=created_at&sort=asc";
-      const rows = await client.list(Type.Unknown(), `${toProjectPath(repository)}/merge_requests?${query}`);
+      const rows = await client.list(Type.Unknown(), `${toProjectPath(repository.id)}/merge_requests?${query}`);
       if (rows === undefined) return undefined;
       const { read, unread } = readRows(GitLabPull, rows, "iid");
       for (const number of unread) onUnread?.(number);

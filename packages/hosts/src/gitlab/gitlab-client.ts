@@ -1,4 +1,4 @@
-import { StackyardError } from "@stackyard/core";
+import { isMap, StackyardError } from "@stackyard/core";
 import type { Static, TSchema } from "typebox";
 import { Check } from "typebox/value";
 import { readWarned, type WarnOfRows } from "../read-rows.ts";
@@ -11,6 +11,8 @@ export interface GitLabInput {
   /** Of a self-managed GitLab, also below a path. Default: gitlab.com. */
   readonly url?: string | undefined;
   readonly now: () => number;
+  /** Default: that of the platform. */
+  readonly fetch?: typeof fetch;
   /** Is called with a warning for each row of a list that cannot be read. */
   readonly warn?: WarnOfRows;
 }
@@ -56,6 +58,7 @@ const PER_PAGE = 100;
 /** Of one list: 10,000 items. */
 const MOST_PAGES = 100;
 const TOO_MANY = 429;
+const MOST_MESSAGE = 300;
 /** The wait when GitLab rejects too many requests without a time. */
 const PAUSE_SECONDS = 60;
 
@@ -64,6 +67,7 @@ export function createGitLabClient({
   token,
   url = "https://gitlab.com",
   now,
+  fetch = globalThis.fetch,
   warn = () => undefined,
 }: GitLabInput): GitLabClient {
   const base = `${url.replace(/\/$/, "")}/api/v4`;
@@ -74,24 +78,28 @@ export function createGitLabClient({
     if (waitSeconds > 0) {
       throw new GitLabFailed(`GitLab asks to wait ${waitSeconds} s.`, { status: TOO_MANY, until: pausedUntil });
     }
-    const response = await fetch(`${base}${path}`, {
+    const init = {
       method,
       headers: { authorization: `Bearer ${token}`, "content-type": "application/json", accept: "application/json" },
       body: body === undefined ? null : JSON.stringify(body),
       signal: signal ?? AbortSignal.timeout(REQUEST_MS),
-      redirect: "error",
-    });
+      redirect: "manual",
+    } as const;
+    const first = await fetch(`${base}${path}`, init);
+    const moved = findMoved(first, { method, base });
+    const response = moved === undefined ? first : await fetch(moved, init);
     if (response.ok) return response;
-    await response.body?.cancel();
+    const said = await readMessage(response);
     if (response.status === 404) return undefined;
-    throw toFailed(response, path);
+    throw toFailed(response, path, said);
   }
 
-  function toFailed(response: Response, path: string): GitLabFailed {
+  function toFailed(response: Response, path: string, said: string | undefined): GitLabFailed {
     const { status } = response;
     if (status === TOO_MANY) pausedUntil = now() + toSeconds(response) * 1_000;
     const until = status === TOO_MANY ? pausedUntil : undefined;
-    return new GitLabFailed(`GitLab answered ${status} to ${path.split("?")[0]}.`, { status, until });
+    const reason = said === undefined ? "." : `: ${said}`;
+    return new GitLabFailed(`GitLab answered ${status} to ${path.split("?")[0]}${reason}`, { status, until });
   }
 
   return {
@@ -120,6 +128,29 @@ export function createGitLabClient({
   };
 }
 
+/** Returns where a read finds a project that was moved; undefined for other answers. */
+function findMoved(
+  { status, headers }: Response,
+  { method, base }: { readonly method: string; readonly base: string },
+): string | undefined {
+  const isMoved = status === 301 && method === "GET";
+  const location = isMoved ? URL.parse(headers.get("location") ?? "", base)?.href : undefined;
+  return location?.startsWith(`${base}/projects/`) ? location : undefined;
+}
+
+/** Returns why GitLab refuses a request, such as that its project was moved. */
+async function readMessage(response: Response): Promise<string | undefined> {
+  const location = response.headers.get("location");
+  if (location !== null) {
+    await response.body?.cancel();
+    return `it is at ${location.slice(0, MOST_MESSAGE)} now.`;
+  }
+  const body: unknown = await response.json().catch(() => undefined);
+  const said = isMap(body) ? (body["message"] ?? body["error"]) : undefined;
+  if (said === undefined) return undefined;
+  return (typeof said === "string" ? said : JSON.stringify(said)).slice(0, MOST_MESSAGE);
+}
+
 function toSeconds({ headers }: Response): number {
   const seconds = Number(headers.get("retry-after") ?? PAUSE_SECONDS);
   return Number.isFinite(seconds) ? seconds : PAUSE_SECONDS;
@@ -143,11 +174,16 @@ function toStatusFault({ status, until }: GitLabFailed): HostFault {
   if (until !== undefined) return { kind: "waiting", until };
   if (status === 401) return { kind: "unauthorized" };
   if (status === 403 || status === 404) return { kind: "forbidden" };
-  // 409: a concurrent request changes the same object.
-  return { kind: status >= 500 || status === 408 || status === 409 ? "down" : "refused" };
+  // 409: a concurrent request changes the same object. A redirect: the whole GitLab is elsewhere.
+  const isDown = status < 400 || status >= 500 || status === 408 || status === 409;
+  return { kind: isDown ? "down" : "refused" };
 }
 
-/** Returns the path of a project; a name is one segment. */
+/**
+ * Returns the path of a project by its number, or its name, which is one segment. Where only the name is known, reads
+ * follow a project that was moved. GitLab answers 405 to writes. Source: "REST API" (redirects),
+ * GitLab Docs.
+ */
 export function toProjectPath(repository: string): string {
   return `/projects/${encodeURIComponent(repository)}`;
 }

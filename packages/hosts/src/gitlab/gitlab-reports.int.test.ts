@@ -1,9 +1,10 @@
+import { defined } from "@stackyard/core";
 import { GITLAB_TOKEN } from "@stackyard/host-sim";
 import { afterEach, describe, expect, it } from "vitest";
 import { toCommit } from "../testing/builders.ts";
 import { createGitLabBench } from "../testing/gitlab-bench.ts";
 import { dieAtCall, NOW } from "../testing/hosts-bench.ts";
-import { runYard } from "../testing/report-bench.ts";
+import { createActions, runYard } from "../testing/report-bench.ts";
 import { createGitLab } from "./create-gitlab.ts";
 
 const stops: (() => Promise<void>)[] = [];
@@ -11,8 +12,19 @@ afterEach(async () => {
   for (const stop of stops.splice(0)) await stop();
 });
 
-async function createBench() {
-  const bench = runYard(await createGitLabBench());
+/** The machine of the bench, whose previews have another state when they are seeded. */
+const SEEDED = `version: 2
+events: [OPENED, PUSHED, CLOSED, SEED]
+revision: follow
+states:
+  INIT: { on: { OPENED: LIVE } }
+  LIVE: { on: { PUSHED: LIVE, SEED: SEEDED, CLOSED: GONE } }
+  SEEDED: { on: { CLOSED: GONE } }
+  GONE: { terminal: true }
+`;
+
+async function createBench(machine?: string) {
+  const bench = runYard(await createGitLabBench(defined({ machine })));
   stops.push(bench.stop);
   // The follower begins with the newest line.
   await bench.report();
@@ -20,6 +32,7 @@ async function createBench() {
   const own = () => notes.filter(({ author }) => author.username !== "octocat");
   return {
     ...bench,
+    ...createActions(bench),
     notes,
     statuses,
     environments,
@@ -57,6 +70,28 @@ describe("the reports to a merge request", () => {
     await pass(20);
     expect(listNotes()).toEqual([expect.stringContaining("Preview `shop-pr-1` has ended")]);
     expect([environments, listDeployments()]).toEqual([[], []]);
+  });
+
+  it("continue by the number of a project that was moved, which keeps its previews [git-machete#1212]", async () => {
+    const { gitlab, pass, notes, listNotes, publish, wait, stateOf } = await createBench(SEEDED);
+    const [first, second] = [await gitlab.openMerge(), await gitlab.openMerge({ head: toCommit(2) })];
+    await pass(20);
+    gitlab.move("acme/store");
+
+    // The stack is changed by a timer, and no delivery has the new name yet.
+    await publish({ stackId: `shop-pr-${first}`, event: "SEED" });
+    await pass(20);
+    gitlab.settings.isLosing = true;
+    await gitlab.close(second);
+    await wait(10);
+    await pass(20);
+
+    expect(await stateOf(`shop-pr-${second}`)).toBeUndefined();
+    expect(listNotes()).toEqual(
+      expect.arrayContaining([expect.stringContaining("SEEDED"), expect.stringContaining("has ended")]),
+    );
+    expect(notes).toHaveLength(2);
+    expect(gitlab.requests.filter((request) => request.includes("/acme%2F"))).toEqual([]);
   });
 
   it("are not written again while nothing changes", async () => {
@@ -104,6 +139,7 @@ describe("the reports to a merge request", () => {
     const client = createGitLab({
       token: GITLAB_TOKEN,
       url: gitlab.url,
+      fetch: gitlab.fetch,
       now: () => NOW,
       hookPath: "/hooks/gitlab",
       readsAll: false,

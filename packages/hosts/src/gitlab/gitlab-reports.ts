@@ -80,7 +80,7 @@ export function createGitLabReports(client: GitLabClient): ReportHost {
 }
 
 function toMergePath({ repository, number }: PullPlace): string {
-  return `${toProjectPath(repository.fullName)}/merge_requests/${number}`;
+  return `${toProjectPath(repository.id)}/merge_requests/${number}`;
 }
 
 /**
@@ -95,6 +95,7 @@ function toNote(markdown: string): string {
 function toStatus({ conclusion, title }: HostCheck): { readonly state: string; readonly description: string } {
   if (conclusion === undefined) return { state: "running", description: "The preview is not ready yet" };
   const description = title.slice(0, MAX_TEXT);
+  if (conclusion === "neutral") return { state: "pending", description };
   if (conclusion === "cancelled") return { state: "canceled", description };
   return { state: conclusion === "failure" ? "failed" : "success", description };
 }
@@ -103,7 +104,7 @@ function createStatuses(client: GitLabClient): Pick<ReportHost, "findCheck" | "c
   async function write({ repository }: PullPlace, check: HostCheck): Promise<number> {
     const { state, description } = toStatus(check);
     const name = check.name.slice(0, MAX_TEXT);
-    const project = toProjectPath(repository.fullName);
+    const project = toProjectPath(repository.id);
     const query = new URLSearchParams({ name });
     const known = (await client.list(Status, `${project}/repository/commits/${check.head}/statuses?${query}`)) ?? [];
     const newest = known.toSorted((one, other) => other.id - one.id)[0];
@@ -170,12 +171,12 @@ function createDeployments(
   return {
     async findDeployment({ repository }, subject) {
       const query = new URLSearchParams({ environment: toEnvironment(subject), order_by: "id", sort: "desc" });
-      const path = `${toProjectPath(repository.fullName)}/deployments?${query}`;
+      const path = `${toProjectPath(repository.id)}/deployments?${query}`;
       const found = (await client.list(Deployment, path)) ?? [];
       return found.find(({ sha }) => sha === subject.head)?.id;
     },
     async createDeployment({ repository, number }, subject) {
-      const project = toProjectPath(repository.fullName);
+      const project = toProjectPath(repository.id);
       const environment = toEnvironment(subject);
       await loadEnvironment(project, environment);
       // The project has the head under this name also when it comes from a fork.
@@ -184,7 +185,7 @@ function createDeployments(
       return (await client.write(Created, { method: "POST", path: `${project}/deployments`, body })).id;
     },
     async setDeployment({ repository }, id, deployment) {
-      const project = toProjectPath(repository.fullName);
+      const project = toProjectPath(repository.id);
       const found = await client.read(Deployment, `${project}/deployments/${id}`);
       if (found === undefined) return false;
       await (deployment.state === "inactive" ? end(project, found) : set(project, found, deployment));

@@ -5,6 +5,8 @@ import { createGitLabBench, type GitLabBenchInput } from "../testing/gitlab-benc
 import { NOW, SECRET, STANDARD_SECRET } from "../testing/hosts-bench.ts";
 import { createGitLab } from "./create-gitlab.ts";
 
+const PROJECT = { id: "424242", fullName: "acme/shop" };
+
 const ends: (() => unknown)[] = [];
 afterEach(async () => {
   for (const end of ends.splice(0)) await end();
@@ -236,13 +238,13 @@ describe("the client of GitLab", () => {
     for (let index = 0; index < 101; index++) await gitlab.openMerge();
     await gitlab.close(5);
 
-    const pulls = await client.listOpenPulls("acme/shop");
+    const pulls = await client.listOpenPulls(PROJECT);
 
     expect(pulls?.map(({ number }) => number)).toEqual(
       Array.from({ length: 101 }, (_, index) => index + 1).filter((number) => number !== 5),
     );
-    expect(await client.listOpenPulls("acme/other")).toBeUndefined();
-    expect(await client.findPull("acme/shop", 500)).toBeUndefined();
+    expect(await client.listOpenPulls({ ...PROJECT, id: "7" })).toBeUndefined();
+    expect(await client.findPull(PROJECT, 500)).toBeUndefined();
     expect(await client.listRepositories()).toMatchObject([{ id: "424242", fullName: "acme/shop" }]);
   });
 
@@ -256,23 +258,38 @@ describe("the client of GitLab", () => {
     const { gitlab, client } = await open();
     gitlab.settings.accessLevel = level;
 
-    expect(await client.findPermission("acme/shop", "octocat")).toBe(permission);
-    expect(await client.findPermission("acme/shop", "octo")).toBe("none");
+    expect(await client.findPermission(PROJECT, "octocat")).toBe(permission);
+    expect(await client.findPermission(PROJECT, "octo")).toBe("none");
   });
 
   it("sends nothing while GitLab asks to wait, and says what it answered otherwise", async () => {
     const { gitlab, client } = await open();
     gitlab.settings.fault = () => ({ status: 429 });
-    await expect(client.findPull("acme/shop", 1)).rejects.toThrow("GitLab answered 429");
+    await expect(client.findPull(PROJECT, 1)).rejects.toThrow("GitLab answered 429");
     gitlab.settings.fault = undefined;
 
-    await expect(client.findPull("acme/shop", 1)).rejects.toThrow("GitLab asks to wait 30 s.");
+    await expect(client.findPull(PROJECT, 1)).rejects.toThrow("GitLab asks to wait 30 s.");
 
     expect(gitlab.requests).toHaveLength(1);
     const { client: other } = await open("wrong");
-    await expect(other.findPull("acme/shop", 1)).rejects.toThrow(
-      "GitLab answered 401 to /projects/acme%2Fshop/merge_requests/1.",
+    await expect(other.findPull(PROJECT, 1)).rejects.toThrow(
+      "GitLab answered 401 to /projects/424242/merge_requests/1: 401",
     );
+  });
+
+  it("reads a project that was moved by its earlier name, and says where a whole GitLab is [gitlab!128642]", async () => {
+    const { gitlab, client } = await open();
+    gitlab.commits.push({ id: toCommit(1), message: "One" }, { id: toCommit(2), parent: toCommit(1), message: "Two" });
+    gitlab.move("acme/store");
+    const range = { before: toCommit(1), now: toCommit(2), signal: AbortSignal.timeout(5_000) };
+
+    expect(await client.compare("acme/shop", range)).toMatchObject({ commits: [{ id: toCommit(2) }] });
+
+    const location = "https://gitlab.example.org/api/v4/user";
+    gitlab.settings.intercept = async () => new Response(null, { status: 301, headers: { location } });
+    const error = await client.compare("acme/shop", range).catch((thrown: unknown) => thrown);
+    expect(String(error)).toContain(`301 to /projects/acme%2Fshop/repository/commits: it is at ${location} now.`);
+    expect(client.toFault(error)).toEqual({ kind: "down" });
   });
 
   it("knows why a request failed", async () => {
@@ -280,7 +297,7 @@ describe("the client of GitLab", () => {
     const faults: unknown[] = [];
     for (const status of [401, 403, 502, 429]) {
       gitlab.settings.fault = () => ({ status });
-      const error = await client.findPull("acme/shop", 1).catch((thrown: unknown) => thrown);
+      const error = await client.findPull(PROJECT, 1).catch((thrown: unknown) => thrown);
       faults.push(client.toFault(error));
     }
     const silent = createGitLab({
@@ -290,7 +307,7 @@ describe("the client of GitLab", () => {
       hookPath: "/hooks/gitlab",
       readsAll: false,
     });
-    faults.push(silent.toFault(await silent.findPull("a/b", 1).catch((thrown: unknown) => thrown)));
+    faults.push(silent.toFault(await silent.findPull(PROJECT, 1).catch((thrown: unknown) => thrown)));
 
     expect(faults).toEqual([
       { kind: "unauthorized" },

@@ -24,12 +24,12 @@ const LISTS = [
   "/projects/424242/hooks",
   "/groups/77/hooks",
   "/groups/77/hooks/2/events",
-  "/projects/acme%2Fshop/merge_requests",
-  "/projects/acme%2Fshop/members/all",
-  "/projects/acme%2Fshop/merge_requests/1/notes",
-  `/projects/acme%2Fshop/repository/commits/${toCommit(1)}/statuses`,
-  "/projects/acme%2Fshop/environments",
-  "/projects/acme%2Fshop/deployments",
+  "/projects/424242/merge_requests",
+  "/projects/424242/members/all",
+  "/projects/424242/merge_requests/1/notes",
+  `/projects/424242/repository/commits/${toCommit(1)}/statuses`,
+  "/projects/424242/environments",
+  "/projects/424242/deployments",
 ];
 
 const toPath = (request: string): string => request.replace(/^GET \/gitlab\/api\/v4|^\/gitlab\/api\/v4|\?.*$/g, "");
@@ -39,9 +39,8 @@ async function createBench() {
   const warned: (readonly [list: string, numbers: unknown])[] = [];
   const log = () => undefined;
   const warn: Logger["warn"] = (_, facts = {}) => {
-    const { list, repository, numbers } = facts;
-    if (numbers === undefined) return;
-    warned.push([String(list ?? `/projects/${String(repository).replace("/", "%2F")}/merge_requests`), numbers]);
+    const { list = "/projects/424242/merge_requests", numbers } = facts;
+    if (numbers !== undefined) warned.push([String(list), numbers]);
   };
   const bench = runYard(await createGitLabBench({ logger: { debug: log, info: log, error: log, warn } }));
   stops.push(bench.stop);

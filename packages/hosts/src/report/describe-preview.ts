@@ -1,6 +1,7 @@
-import { type DescribedStack, defined, type ServiceLink } from "@stackyard/core";
-import type { PreviewCommands } from "@stackyard/core/services";
+import { type DescribedStack, defined } from "@stackyard/core";
 import { listApprovals, type OpenApproval } from "../approve-by-comment.ts";
+import type { CommitVerdict } from "./commit-notes.ts";
+import { type PhaseInput, type PreviewPhase, toPhase } from "./preview-phase.ts";
 import { findLink, findOwnLink, toLine } from "./safe-text.ts";
 
 /** The facts about a stack in a report. Texts are foreign. */
@@ -28,6 +29,16 @@ export interface PreviewFacts {
   readonly failure?: PreviewFailure;
   /** Approvals that people may give by comment. */
   readonly approvals?: readonly OpenApproval[];
+  /** The commits of the pull request in it. */
+  readonly commits?: PreviewCommits;
+}
+
+/** The commit that a stack runs, and the one that it was given last. */
+export interface PreviewCommits {
+  /** Missing: none, as far as is known. */
+  readonly running?: string;
+  readonly newest: string;
+  readonly verdict: CommitVerdict;
 }
 
 /** An address under its name. */
@@ -45,27 +56,15 @@ export interface PreviewFailure {
   readonly log?: string;
 }
 
-/**
- * - `working`: a task runs. `waiting`: an approval is open. `ready`: nothing is left to do.
- * - `asleep`: nothing is left to do, and its state handles the event that wakes it.
- * - `quiet`: nothing is left to do; unknown whether it sleeps, because only other plugins can wake it.
- * - `failed`: it needs a person. `ended`: it does not exist any more.
- */
-export type PreviewPhase = "working" | "waiting" | "ready" | "asleep" | "quiet" | "failed" | "ended";
-
 /** Metadata, or outputs of tasks. */
 type Values = Readonly<Record<string, unknown>>;
 
 /** The known facts about a stack. */
-export interface PreviewInput {
-  readonly described: DescribedStack;
+export interface PreviewInput extends PhaseInput {
   /** Outputs of its tasks, the newest first. */
   readonly outputs: readonly Values[];
-  /** The address of the console, and what services link. */
+  /** The address of the console. */
   readonly yardUrl?: string | undefined;
-  readonly actions?: readonly ServiceLink[];
-  /** The events of commands in comments. */
-  readonly commands?: PreviewCommands | undefined;
   /** The owner if the stack does not name one. */
   readonly owner: string;
   /** The end of the log of the attempt that failed last. */
@@ -106,9 +105,9 @@ export function describePreview(input: PreviewInput): PreviewFacts {
   };
 }
 
-/** Returns the facts about a removed stack for a report. */
-export function describeEnded(stackId: string): PreviewFacts {
-  return { stackId, phase: "ended", links: [] };
+/** Returns the facts about a stack that does not exist, any more or yet, for a report. */
+export function describeMissing(stackId: string, phase: "ended" | "absent"): PreviewFacts {
+  return { stackId, phase, links: [] };
 }
 
 function toConsoleLink(yardUrl: string, stackId: string): string | undefined {
@@ -117,34 +116,6 @@ function toConsoleLink(yardUrl: string, stackId: string): string | undefined {
 
 function toAction(label: string, url: string | undefined): readonly PreviewLink[] {
   return url === undefined ? [] : [{ name: toLine(label, MAX_NAME), url }];
-}
-
-/** The executor of tasks that wait while a preview is in use. */
-const WATCHER = "idle";
-
-function toPhase({ described, commands, actions = [] }: PreviewInput): PreviewPhase {
-  const { stack, tasks } = described;
-  if (stack.failed === true || stack.stalled !== undefined || stack.overdue === true) return "failed";
-  const pending = tasks.filter(({ status, attempt }) => status === "PENDING" && attempt?.executor !== WATCHER);
-  if (pending.some(({ detail }) => detail !== "APPROVING" && detail !== "WAITING")) return "working";
-  if (pending.length > 0) return pending.some(({ detail }) => detail === "APPROVING") ? "waiting" : "working";
-  if (stack.awaitsRuns === true) return "working";
-  if (isLedByFailure(described)) return "failed";
-  if (commands?.wake === undefined) return actions.length > 0 ? "quiet" : "ready";
-  return isAsleep(described, commands) ? "asleep" : "ready";
-}
-
-/** Returns true if a preview sleeps in the state: it handles the event that wakes it, not the other. */
-function isAsleep({ waitsFor }: DescribedStack, { wake, sleep }: PreviewCommands): boolean {
-  const handles = (event: string | undefined) => event !== undefined && waitsFor?.events?.includes(event) === true;
-  return handles(wake?.event) && !handles(sleep?.event);
-}
-
-/** Returns true if a failure has led the stack into its state, and success would not have. */
-function isLedByFailure({ stack, lastFailure }: DescribedStack): boolean {
-  if (lastFailure === undefined || lastFailure.resolvedAt !== undefined) return false;
-  const { entry, missed } = lastFailure;
-  return stack.entry === entry + 1 && missed?.states.includes(stack.state) === false;
 }
 
 type Waiting = NonNullable<DescribedStack["waitsFor"]>;

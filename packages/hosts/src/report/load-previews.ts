@@ -1,6 +1,9 @@
-import { type DescribedStack, defined, isMap, type ServiceDeps, type Stack } from "@stackyard/core";
+import { type DescribedStack, defined, isMap, listPages, type ServiceDeps } from "@stackyard/core";
 import type { PreviewLink } from "@stackyard/core/services";
-import { describeEnded, describePreview, type PreviewFacts } from "./describe-preview.ts";
+import type { SentHead } from "../pull-records.ts";
+import { type CommitNotes, evaluateCommit, NO_COMMITS, noteLines, noteRest } from "./commit-notes.ts";
+import { describeMissing, describePreview, type PreviewCommits, type PreviewFacts } from "./describe-preview.ts";
+import { listWatching } from "./preview-phase.ts";
 
 /** What reports are read from. */
 export interface PreviewDeps extends Pick<ServiceDeps, "describeStack" | "findLogEnd" | "listLinks" | "queries"> {
@@ -10,46 +13,120 @@ export interface PreviewDeps extends Pick<ServiceDeps, "describeStack" | "findLo
   readonly canApprove: boolean;
 }
 
+/** What is known about a stack from earlier reports. */
+export interface KnownPreview {
+  /** An earlier report contained it. */
+  readonly isSeen: boolean;
+  readonly commits?: CommitNotes | undefined;
+  /** The events that were published for heads of the pull request. */
+  readonly sent: readonly SentHead[];
+}
+
+/** The facts about a stack, and about the commits that it was sent. */
+interface LoadedPreview {
+  readonly preview: PreviewFacts;
+  readonly commits: CommitNotes;
+}
+
 /** Lines of a stack's history to search for outputs. */
 const LINES = { limit: 100, maxBytes: 262_144 };
 
-/** The facts about a stack, and whether it was sent the commit of its link. */
-interface LoadedPreview {
-  readonly preview: PreviewFacts;
-  readonly isSent: boolean;
-}
+type Lines = Awaited<ReturnType<ServiceDeps["queries"]["listHistory"]>>;
 
 /**
  * Returns the current facts about a stack for a report; undefined while the event that creates it is not decided, and
- * for a link without a proof or that means a stack of another machine. `isSeen`: an earlier report contained it.
+ * for a link without a proof or that means a stack of another machine.
  */
 export async function loadPreview(
   deps: PreviewDeps,
   link: PreviewLink,
-  isSeen: boolean,
+  known: KnownPreview,
 ): Promise<LoadedPreview | undefined> {
+  const { stackId } = link;
   if (link.by === undefined) return undefined;
-  const described = await deps.describeStack(link.stackId);
+  // Before the stack: a line that is newer than it would be about another one.
+  const newest = await deps.queries.listHistory({ stackId, newestFirst: true }, LINES);
+  const read = await readCommits(deps, link, { known, newest });
+  const described = await deps.describeStack(stackId);
   const stack = described?.stack;
   if (stack !== undefined && link.machine !== undefined && stack.machine !== link.machine) return undefined;
-  const preview = await loadFacts(deps, link, { described, isSeen });
-  return preview && { preview, isSent: wasSent(link, stack) };
+  const preview = described === undefined ? toMissing(link, { known, newest, read }) : undefined;
+  const facts = described === undefined ? preview : await loadFacts(deps, link, { described, items: newest.items });
+  if (facts === undefined) return undefined;
+  const commits = described === undefined ? read : noteRest(read, toPresent(described, facts));
+  return { commits, preview: { ...facts, ...defined({ commits: findNewest(link, known, { commits, facts }) }) } };
 }
 
-/** Returns true if the stack was sent the commit: by the hook of it, or with metadata that contain it. */
-function wasSent({ by, head }: PreviewLink, stack: Stack | undefined): boolean {
-  return by === "hook" || stack === undefined || Object.values(stack.metadata).includes(head);
+interface ReadInput {
+  readonly known: KnownPreview;
+  /** The newest lines of the history. */
+  readonly newest: Lines;
+}
+
+/** Reads what has happened to the commits of the pull request since the last report. */
+async function readCommits(
+  { queries }: PreviewDeps,
+  { stackId, head }: PreviewLink,
+  { known: { commits = NO_COMMITS, sent }, newest: { items, cursor } }: ReadInput,
+): Promise<CommitNotes> {
+  const brought = { sent: new Map(sent.map((each) => [each.id, each.head])), head };
+  const first = items.at(-1)?.position ?? 0;
+  if (cursor === undefined || first <= commits.position) return noteLines(commits, items.toReversed(), brought);
+  let notes = commits;
+  const start = {
+    cursor: String(commits.position > 0 ? commits.position : await findStart(queries, stackId, { sent, first })),
+  };
+  const pages = listPages((next) => queries.listHistory({ stackId }, { ...LINES, ...start, ...next }));
+  for await (const page of pages) notes = noteLines(notes, page.items, brought);
+  return notes;
+}
+
+/** Returns the position before which nothing is of interest: of a stack without notes, that of the newest head's event. */
+async function findStart(
+  queries: PreviewDeps["queries"],
+  stackId: string,
+  { sent, first }: Pick<KnownPreview, "sent"> & { readonly first: number },
+): Promise<number> {
+  const eventId = sent.at(-1)?.id;
+  if (eventId === undefined) return first - 1;
+  const { items } = await queries.listHistory({ stackId, eventId }, { limit: 1 });
+  return Math.min(first, items[0]?.position ?? first) - 1;
+}
+
+function toPresent(described: DescribedStack, { phase }: PreviewFacts) {
+  return { phase, enteredAt: described.stack.enteredAt, watching: listWatching(described) };
+}
+
+/** Returns the facts about a stack that does not exist. Undefined: its first event is not decided. */
+function toMissing(
+  { stackId }: PreviewLink,
+  { known, newest, read }: ReadInput & { readonly read: CommitNotes },
+): PreviewFacts | undefined {
+  if (read.notes.at(-1)?.refusal !== undefined) return describeMissing(stackId, "absent");
+  const hasEnded = known.isSeen || newest.items.some(({ outcome }) => outcome === "removed");
+  return hasEnded ? describeMissing(stackId, "ended") : undefined;
+}
+
+/** Returns the commit that runs, and the newest one with its verdict. Missing: nothing is known of commits. */
+function findNewest(
+  { head }: PreviewLink,
+  { sent }: KnownPreview,
+  { commits: { notes, running }, facts: { phase } }: { readonly commits: CommitNotes; readonly facts: PreviewFacts },
+): PreviewCommits | undefined {
+  const last = sent.at(-1)?.head;
+  const runs = defined({ running });
+  if (last === head && notes.every((note) => note.head !== head)) {
+    return { ...runs, newest: head, verdict: { kind: "pending" } };
+  }
+  const note = notes.at(-1);
+  return note && { ...runs, newest: note.head, verdict: evaluateCommit(note, phase) };
 }
 
 async function loadFacts(
   deps: PreviewDeps,
-  { stackId, owner, commands }: Pick<PreviewLink, "stackId" | "owner" | "commands">,
-  { described, isSeen }: { readonly described: DescribedStack | undefined; readonly isSeen: boolean },
-): Promise<PreviewFacts | undefined> {
-  const { items } = await deps.queries.listHistory({ stackId, newestFirst: true }, LINES);
-  if (described === undefined) {
-    return isSeen || items.some(({ outcome }) => outcome === "removed") ? describeEnded(stackId) : undefined;
-  }
+  { owner, commands }: Pick<PreviewLink, "owner" | "commands">,
+  { described, items }: { readonly described: DescribedStack; readonly items: Lines["items"] },
+): Promise<PreviewFacts> {
   const { incarnation } = described.stack;
   // Sensitive outputs are references, which no report shows.
   const outputs = items

@@ -1,27 +1,54 @@
 import { defined } from "@stackyard/core";
-import type { PreviewFacts, PreviewPhase } from "./describe-preview.ts";
+import type { CommitVerdict } from "./commit-notes.ts";
+import type { PreviewFacts } from "./describe-preview.ts";
+import type { PreviewPhase } from "./preview-phase.ts";
 import { renderPreview, renderTrust } from "./render-comment.ts";
 import type { CheckAction, DeploymentState, HostCheck, HostDeployment } from "./report-host.ts";
 import { toLine } from "./safe-text.ts";
 
 const MAX_NAME = 100;
 
-interface PhaseStatus {
-  /** Missing: it is not completed. */
-  readonly conclusion?: NonNullable<HostCheck["conclusion"]>;
-  readonly title: string;
-  readonly deployment: DeploymentState;
-}
-
-const STATUSES: Readonly<Record<PreviewPhase, PhaseStatus>> = {
-  working: { title: "The preview is being changed", deployment: "in_progress" },
-  waiting: { title: "The preview waits for approval", deployment: "pending" },
-  ready: { conclusion: "success", title: "The preview is ready", deployment: "success" },
-  asleep: { conclusion: "success", title: "The preview is asleep", deployment: "success" },
-  quiet: { conclusion: "success", title: "Nothing is left to do", deployment: "success" },
-  failed: { conclusion: "failure", title: "The preview has failed", deployment: "failure" },
-  ended: { conclusion: "neutral", title: "The preview has ended", deployment: "inactive" },
+/** What a check says about a commit that runs, by the phase of its stack. */
+const DONE: Readonly<Record<PreviewPhase, string>> = {
+  ready: "The preview is ready",
+  asleep: "The preview is asleep",
+  quiet: "Nothing is left to do",
+  working: "The preview was ready, and is being changed",
+  waiting: "The preview was ready, and waits for approval",
+  failed: "The preview was ready, and has failed since",
+  ended: "The preview has ended",
+  absent: "The preview has ended",
 };
+
+/** What a check says about a commit whose run is under way. */
+const PENDING: Readonly<Record<PreviewPhase, string>> = {
+  ...DONE,
+  ready: "The commit waits",
+  asleep: "The preview is asleep, and the commit waits",
+  quiet: "The commit waits",
+  working: "The preview is being changed",
+  waiting: "The preview waits for approval",
+  absent: "The preview does not exist yet",
+};
+
+type Conclusion = NonNullable<HostCheck["conclusion"]>;
+
+/** Missing: it is not completed. */
+const CONCLUSIONS: Readonly<Partial<Record<CommitVerdict["kind"], Conclusion>>> = {
+  done: "success",
+  failed: "failure",
+  // Hosts count a neutral check as passed.
+  replaced: "cancelled",
+  ended: "cancelled",
+};
+
+function toTitle({ kind, why }: CommitVerdict, phase: PreviewPhase): string {
+  if (kind === "done") return DONE[phase];
+  if (kind === "replaced") return "Replaced";
+  if (kind === "ended") return "The preview has ended before the commit was ready";
+  if (kind === "pending") return why === undefined ? PENDING[phase] : "The commit waits";
+  return phase === "failed" ? "The preview has failed" : "The commit does not run";
+}
 
 // The identifier is the command after `/preview` in a comment.
 const RETRY: CheckAction = { label: "Retry", description: "Run again what has failed", identifier: "retry" };
@@ -34,23 +61,28 @@ const EXTEND: CheckAction = {
 const DESTROY: CheckAction = { label: "Destroy", description: "Remove the preview", identifier: "down" };
 const CREATE: CheckAction = { label: "Create", description: "Create the preview again", identifier: "up" };
 
+/** A commit, and what became of it. */
+interface JudgedCommit {
+  readonly head: string;
+  readonly verdict: CommitVerdict;
+}
+
 /** Returns the check of a stack for a commit. Texts of others are in code nodes of its summary only. */
-export function renderCheck(preview: PreviewFacts, head: string): HostCheck {
-  const { conclusion, title } = STATUSES[preview.phase];
+export function renderCheck(preview: PreviewFacts, { head, verdict }: JudgedCommit): HostCheck {
+  const isReplaced = verdict.kind === "replaced";
   return {
     name: `Preview ${toLine(preview.stackId, MAX_NAME)}`,
     head,
-    title,
-    summary: renderPreview(preview),
-    actions: toActions(preview.phase),
-    ...defined({ url: preview.console ?? preview.url }),
-    ...(conclusion && { conclusion }),
+    title: toTitle(verdict, preview.phase),
+    summary: isReplaced ? "The pull request has another head now." : renderPreview(preview),
+    actions: isReplaced ? [] : toActions(preview.phase),
+    ...defined({ url: preview.console ?? preview.url, conclusion: CONCLUSIONS[verdict.kind] }),
   };
 }
 
 /** Returns the actions of a check; GitHub shows three. */
 function toActions(phase: PreviewPhase): readonly CheckAction[] {
-  if (phase === "ended") return [CREATE];
+  if (phase === "ended" || phase === "absent") return [CREATE];
   return [phase === "asleep" ? WAKE : RETRY, EXTEND, DESTROY];
 }
 
@@ -60,14 +92,26 @@ export function renderUntrustedCheck(head: string): HostCheck {
   return { name: "Preview", head, title, summary: renderTrust(head), actions: [], conclusion: "neutral" };
 }
 
-/** Returns the check of a commit that has been replaced. */
-export function renderReplacedCheck(check: HostCheck): HostCheck {
-  const summary = "The pull request has another head now.";
-  return { ...check, title: "Replaced", summary, actions: [], conclusion: "cancelled" };
+/**
+ * Returns the state of a commit's deployment. A commit that runs is deployed until another one is, its stack fails, or its
+ * stack ends.
+ */
+export function toDeployment(
+  { phase, url }: PreviewFacts,
+  { verdict, isRunning }: Pick<JudgedCommit, "verdict"> & { readonly isRunning: boolean },
+): HostDeployment {
+  // Of a commit that runs, it does not change with the run of a later one.
+  const isChanging = phase === "working" || phase === "waiting";
+  const description = verdict.kind === "done" && isChanging ? DONE.ready : toTitle(verdict, phase);
+  if (phase === "ended" || phase === "absent" || verdict.kind === "ended") return { state: "inactive", description };
+  if (verdict.kind === "replaced" || (verdict.kind === "done" && !isRunning)) return REPLACED;
+  return { state: toDeploymentState(verdict, phase), description, ...defined({ url }) };
 }
 
-/** Returns the state of a stack's deployment. */
-export function toDeployment({ phase, url }: PreviewFacts): HostDeployment {
-  const { deployment, title } = STATUSES[phase];
-  return { state: deployment, description: title, ...(url !== undefined && phase !== "ended" && { url }) };
+const REPLACED: HostDeployment = { state: "replaced", description: "Replaced" };
+
+function toDeploymentState({ kind, why }: CommitVerdict, phase: PreviewPhase): DeploymentState {
+  if (kind === "failed" || (kind === "done" && phase === "failed")) return "failure";
+  if (kind === "done") return "success";
+  return phase === "working" && why === undefined ? "in_progress" : "pending";
 }

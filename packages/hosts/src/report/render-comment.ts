@@ -1,7 +1,8 @@
 import type { ListItem, PhrasingContent, RootContent } from "mdast";
 import { toMarkdown } from "mdast-util-to-markdown";
 import type { OpenApproval } from "../approve-by-comment.ts";
-import type { PreviewFacts, PreviewFailure, PreviewLink, PreviewPhase } from "./describe-preview.ts";
+import type { PreviewCommits, PreviewFacts, PreviewFailure, PreviewLink } from "./describe-preview.ts";
+import type { PreviewPhase } from "./preview-phase.ts";
 import { toLastLines, toLine } from "./safe-text.ts";
 
 /** The content of the comment of a pull request. */
@@ -87,6 +88,7 @@ const PHASES: Readonly<Record<PreviewPhase, string>> = {
   quiet: "is",
   failed: "has failed",
   ended: "has ended",
+  absent: "does not exist",
 };
 
 function toPreview(preview: PreviewFacts, log: CommentSize["log"]): RootContent[] {
@@ -106,6 +108,7 @@ function listItems(preview: PreviewFacts): readonly ListItem[] {
   const { url, reason, until, plan, monthlyCost, expiresAt, owner, drift, links, approvals = [] } = preview;
   return [
     ...(url === undefined ? [] : [item("Open", [link(url, url)])]),
+    ...toCommits(preview),
     ...(preview.phase === "asleep" ? [item("Wake it", [text("comment "), code("/preview wake", MAX_VALUE)])] : []),
     ...toLinks("Actions", preview.actions ?? []),
     ...toItem("Why", reason, MAX_REASON),
@@ -119,6 +122,31 @@ function listItems(preview: PreviewFacts): readonly ListItem[] {
     ...toLinks("Links", links),
     ...(preview.console === undefined ? [] : [item("Details", [link("console", preview.console)])]),
   ];
+}
+
+/** Names the commit that runs, and the newest one if that is another. */
+function toCommits({ phase, commits }: PreviewFacts): readonly ListItem[] {
+  if (commits === undefined) return [];
+  const { running, newest, verdict } = commits;
+  const isOld = running !== undefined && running !== newest;
+  const isAtRest = phase === "ready" || phase === "asleep" || phase === "quiet";
+  const label = verdict.kind === "done" ? "Commit" : STANDINGS[verdict.kind];
+  const why = verdict.why === undefined ? [] : [text(", because "), code(verdict.why, MAX_REASON)];
+  return [
+    ...(isOld ? [item(isAtRest ? "Runs" : "Was ready last", [code(toShort(running), MAX_VALUE)])] : []),
+    item(label, [code(toShort(newest), MAX_VALUE), ...why]),
+  ];
+}
+
+const STANDINGS: Readonly<Record<Exclude<PreviewCommits["verdict"]["kind"], "done">, string>> = {
+  pending: "Does not run yet",
+  failed: "Does not run",
+  replaced: "Was replaced",
+  ended: "Was not ready",
+};
+
+function toShort(head: string): string {
+  return head.slice(0, 7);
 }
 
 function toLinks(label: string, links: readonly PreviewLink[]): readonly ListItem[] {

@@ -1,8 +1,8 @@
-import type { HookRepository } from "../hook.ts";
+import type { RepositoryPlace } from "../hook.ts";
 
 /** A pull request at its host. */
 export interface PullPlace {
-  readonly repository: Pick<HookRepository, "id" | "fullName">;
+  readonly repository: RepositoryPlace;
   readonly number: number;
 }
 
@@ -70,7 +70,7 @@ export interface ReportHost {
   /** Finds the check with the name and the head. Returns undefined if `createCheck` replaces an existing one. */
   findCheck(place: PullPlace, check: Pick<HostCheck, "name" | "head">): Promise<number | undefined>;
   createCheck(place: PullPlace, check: HostCheck): Promise<number>;
-  /** Updates a check; returns false when it does not exist any more. */
+  /** Updates a check; returns false when it does not exist any more, or is completed and cannot begin again. */
   updateCheck(place: PullPlace, id: number, check: HostCheck): Promise<boolean>;
   /** Finds the newest deployment with this subject. */
   findDeployment(place: PullPlace, subject: DeploymentSubject): Promise<number | undefined>;

@@ -2,13 +2,14 @@ import { createHash } from "node:crypto";
 import type { ServiceDeps } from "@stackyard/core";
 import { findPullLinks } from "@stackyard/core/services";
 import type { ReportKind } from "../host-options.ts";
+import { toPullKey, toStoredPull } from "../pull-records.ts";
 import { loadPreview, type PreviewDeps } from "./load-previews.ts";
 import { renderComment, toMarker } from "./render-comment.ts";
 import type { PullPlace, ReportHost } from "./report-host.ts";
 import { applyRequest, type OpenReport, openReport, type ReportRequest, type StoredReport } from "./report-records.ts";
 import type { Turn } from "./report-turns.ts";
 import { type Spending, spendBudget, toBudget } from "./spend-budget.ts";
-import { type LinkedPreview, listStatusWrites } from "./write-statuses.ts";
+import { keepStatuses, type LinkedPreview, listStatusWrites } from "./write-statuses.ts";
 
 /** The dependencies of a report. */
 export interface ReportDeps extends PreviewDeps, Pick<ServiceDeps, "records" | "clock"> {
@@ -45,7 +46,12 @@ export async function reportPull(deps: ReportDeps, request: ReportRequest): Prom
   if (next > clock.now()) return { kind: "wait", until: next };
   const { linked, ...made } = await makeReport(deps, report);
   const session = { ...deps, open, hasEnded: made.hasEnded };
-  const seen = { ...report, seen: linked.map(({ link }) => link.stackId) };
+  const seen = {
+    ...report,
+    seen: linked.map(({ link }) => link.stackId),
+    commits: Object.fromEntries(linked.map(({ link, commits }) => [link.stackId, commits])),
+    statuses: keepStatuses(report, linked),
+  };
   const statuses = await attempt(() => writeStatuses(session, seen, { answers: request.answers, linked }));
   if (statuses.kind === "wait") return statuses;
   // People may have granted the right to comment only.
@@ -78,10 +84,13 @@ async function makeReport(deps: ReportDeps, report: StoredReport): Promise<MadeR
   const { place, head, isUntrusted, answers, comment } = report;
   const { repository, number } = place;
   const links = await findPullLinks(deps, { host: deps.host, repositoryId: repository.id, number });
+  const record = await deps.records.get(toPullKey(deps.host, repository.id, number), deps.clock.now());
+  const { sent = [] } = toStoredPull(record);
   const found = await Promise.all(
-    links
-      .slice(0, MOST_STACKS)
-      .map(async (link) => ({ link, loaded: await loadPreview(deps, link, report.seen.includes(link.stackId)) })),
+    links.slice(0, MOST_STACKS).map(async (link) => {
+      const isSeen = report.seen.includes(link.stackId);
+      return { link, loaded: await loadPreview(deps, link, { isSeen, commits: report.commits?.[link.stackId], sent }) };
+    }),
   );
   const linked = found.flatMap(({ link, loaded }) => (loaded === undefined ? [] : [{ link, ...loaded }]));
   const previews = linked.map(({ preview }) => preview);
@@ -97,7 +106,7 @@ async function makeReport(deps: ReportDeps, report: StoredReport): Promise<MadeR
     needsComment: deps.kinds.has("comment") && !isEmpty && !isDeleted && comment?.hash !== hash,
     linked,
     isBusy: previews.some(({ phase }) => phase === "working"),
-    hasEnded: !isUntrusted && previews.every(({ phase }) => phase === "ended"),
+    hasEnded: !isUntrusted && previews.every(({ phase }) => phase === "ended" || phase === "absent"),
   };
 }
 

@@ -1,4 +1,5 @@
 import { isMap, listPages, type ServiceDeps, type StoredRecord } from "@stackyard/core";
+import type { CommitNotes } from "./commit-notes.ts";
 import type { HostReaction, PullPlace } from "./report-host.ts";
 
 /** The reports to a pull request, stored as a record. */
@@ -13,7 +14,9 @@ export interface StoredReport {
   /** The last answers to commands, the oldest first. */
   readonly answers: readonly { readonly id: string; readonly text: string }[];
   readonly comment?: StoredComment;
-  /** Checks and deployments, by kind and stack. */
+  /** What became of commits, by stack. */
+  readonly commits?: Readonly<Record<string, CommitNotes>>;
+  /** Checks and deployments, by kind, stack and head. */
   readonly statuses?: Readonly<Record<string, StoredStatus>>;
   /** When something was written last. */
   readonly reportedAt: number;
@@ -35,7 +38,7 @@ export interface StoredStatus {
   readonly id: number;
   /** The hash of its content. */
   readonly hash: string;
-  /** True if it reports unfinished work. */
+  /** True if it reports unfinished work, or a deployment that exists. */
   readonly isOpen: boolean;
 }
 

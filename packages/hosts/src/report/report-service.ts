@@ -4,8 +4,8 @@ import { loadSharedKey } from "@stackyard/core/engine";
 import {
   createFollower,
   type FollowedLines,
-  findPreviewLink,
   type KeyedQueue,
+  previewLinks,
   type QueueClaim,
 } from "@stackyard/core/services";
 import type { CodeHost } from "../code-host.ts";
@@ -160,7 +160,7 @@ async function queueLines(
   { hosts, openQueue }: Pick<ReportInput, "hosts" | "openQueue">,
 ): Promise<void> {
   for (const stackId of new Set(lines.map((line) => line.stackId))) {
-    const link = await findPreviewLink(deps, stackId);
+    const link = await previewLinks.find(deps, stackId);
     if (link === undefined || !hosts.some(({ name }) => name === link.host)) continue;
     const { repository, number } = link;
     await requestReport(openQueue(deps, link.host), { place: { repository, number }, answers: [] });

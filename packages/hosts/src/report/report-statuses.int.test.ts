@@ -42,7 +42,7 @@ describe("the checks and deployments of a pull request", () => {
 
     expect(listChecks()).toEqual([
       [toCommit(1), "Preview shop-pr-1", "success"],
-      [toCommit(2), "Preview shop-pr-1", "neutral"],
+      [toCommit(2), "Preview shop-pr-1", "success"],
     ]);
     expect(listDeployments().at(-1)).toEqual([toCommit(2), "inactive"]);
     expect(reports.deployments[0]?.set).toMatchObject({

@@ -1,9 +1,10 @@
 import type { PreviewLink } from "@stackyard/core/services";
 import { digestOf } from "../describe-delivery.ts";
 import type { ReportKind } from "../host-options.ts";
+import { type CommitNotes, type CommitVerdict, evaluateCommit } from "./commit-notes.ts";
 import type { PreviewFacts } from "./describe-preview.ts";
-import { renderCheck, renderReplacedCheck, renderUntrustedCheck, toDeployment } from "./render-check.ts";
-import type { HostCheck, HostDeployment, PullPlace, ReportHost } from "./report-host.ts";
+import { renderCheck, renderUntrustedCheck, toDeployment } from "./render-check.ts";
+import type { HostCheck, PullPlace, ReportHost } from "./report-host.ts";
 import type { StoredReport, StoredStatus } from "./report-records.ts";
 
 /** An outdated check or deployment. */
@@ -18,10 +19,9 @@ export interface StatusWrite {
 
 /** A stack of a pull request. */
 export interface LinkedPreview {
-  readonly link: Pick<PreviewLink, "stackId" | "head">;
+  readonly link: Pick<PreviewLink, "stackId">;
   readonly preview: PreviewFacts;
-  /** The stack was sent the commit of the link. Nothing is said about another commit. */
-  readonly isSent: boolean;
+  readonly commits: CommitNotes;
 }
 
 /** What statuses are written with. */
@@ -38,15 +38,13 @@ export function listStatusWrites(
   linked: readonly LinkedPreview[],
 ): readonly StatusWrite[] {
   const { place, head, isUntrusted, statuses = {} } = report;
-  const sent = linked.filter(({ isSent }) => isSent);
-  const checks = sent.map((each) => toCheck(deps, place, { ...each, known: statuses[`check ${each.link.stackId}`] }));
-  const untrusted = renderUntrustedCheck(head);
+  const subjects = linked.flatMap(listSubjects);
+  const checks = subjects.map((subject) => toCheck(deps, place, { subject, statuses }));
+  const known = statuses["check"]?.head === head ? statuses["check"] : undefined;
   const trust = isUntrusted
-    ? [toCheckWrite(deps, place, { key: "check", check: untrusted, known: statuses["check"] })]
+    ? [toCheckWrite(deps, place, { key: "check", check: renderUntrustedCheck(head), known })]
     : [];
-  const deployments = sent.map((each) =>
-    toDeploymentWrite(deps, place, { ...each, known: statuses[`deployment ${each.link.stackId}`] }),
-  );
+  const deployments = subjects.map((subject) => toDeploymentWrite(deps, place, { subject, statuses }));
   const wanted = [
     ...(deps.kinds.has("check") ? [...checks, ...trust] : []),
     ...(deps.kinds.has("deployment") ? deployments : []),
@@ -54,14 +52,68 @@ export function listStatusWrites(
   return wanted.filter((write) => write !== undefined);
 }
 
+/** A commit that a stack was sent. */
+interface Subject {
+  readonly preview: PreviewFacts;
+  readonly head: string;
+  readonly verdict: CommitVerdict;
+  /** It is the one that the stack was sent last. */
+  readonly isNewest: boolean;
+  /** It is the one that the stack runs. */
+  readonly isRunning: boolean;
+}
+
+/** Returns the commits of a stack, the newest last. */
+function listSubjects({ preview, commits: { notes, running } }: LinkedPreview): readonly Subject[] {
+  const { commits, phase } = preview;
+  if (commits === undefined) return [];
+  const { newest, verdict } = commits;
+  const earlier = notes.filter((note) => note.head !== newest);
+  const toSubject = (head: string, judged: CommitVerdict, isNewest: boolean): Subject => ({
+    preview,
+    head,
+    verdict: judged,
+    isNewest,
+    isRunning: head === running,
+  });
+  return [
+    ...earlier.map((note) => toSubject(note.head, evaluateCommit(note, phase), false)),
+    toSubject(newest, verdict, true),
+  ];
+}
+
+const toKey = (kind: "check" | "deployment", { preview: { stackId }, head }: Subject): string =>
+  `${kind} ${stackId} ${head}`;
+
+/** Returns the statuses of a report without those of commits that are forgotten. */
+export function keepStatuses(
+  { statuses = {} }: StoredReport,
+  linked: readonly LinkedPreview[],
+): NonNullable<StoredReport["statuses"]> {
+  const subjects = linked.flatMap(listSubjects);
+  const kept = new Set(["check", ...subjects.flatMap((each) => [toKey("check", each), toKey("deployment", each)])]);
+  return Object.fromEntries(Object.entries(statuses).filter(([key]) => kept.has(key)));
+}
+
+interface StatusInput {
+  readonly subject: Subject;
+  readonly statuses: NonNullable<StoredReport["statuses"]>;
+}
+
 interface Known {
   readonly known: StoredStatus | undefined;
 }
 
-function toCheck(deps: StatusDeps, place: PullPlace, { link, preview, known }: LinkedPreview & Known) {
-  // A stack that ended under a commit without a report needs no check.
-  if (preview.phase === "ended" && known?.head !== link.head) return undefined;
-  return toCheckWrite(deps, place, { key: `check ${link.stackId}`, check: renderCheck(preview, link.head), known });
+function toCheck(deps: StatusDeps, place: PullPlace, { subject, statuses }: StatusInput) {
+  const { preview, head, verdict, isNewest } = subject;
+  const key = toKey("check", subject);
+  const known = statuses[key];
+  // What was said about an earlier commit stays, unless its run was under way.
+  if (!isNewest && known?.isOpen !== true) return undefined;
+  // A commit that never ran needs no check.
+  const isOver = verdict.kind === "replaced" || verdict.kind === "ended" || preview.phase === "ended";
+  if (known === undefined && isOver) return undefined;
+  return toCheckWrite(deps, place, { key, check: renderCheck(preview, { head, verdict }), known });
 }
 
 function toCheckWrite(
@@ -71,15 +123,14 @@ function toCheckWrite(
 ): StatusWrite | undefined {
   const { head } = check;
   const hash = digestOf(check);
-  if (known?.head === head && known.hash === hash) return undefined;
+  if (known?.hash === hash) return undefined;
   return {
     key,
-    writes: 2,
+    writes: 3,
     async write() {
-      if (known !== undefined && known.head !== head && known.isOpen) {
-        await reports.updateCheck(place, known.id, renderReplacedCheck({ ...check, head: known.head }));
-      }
-      const id = await writeOnce(known?.head === head ? known.id : undefined, {
+      // One that is completed does not begin again.
+      const isReopened = known?.isOpen === false && check.conclusion === undefined;
+      const id = await writeOnce(isReopened ? undefined : known?.id, {
         find: () => reports.findCheck(place, check),
         update: (found) => reports.updateCheck(place, found, check),
         create: () => reports.createCheck(place, check),
@@ -89,38 +140,36 @@ function toCheckWrite(
   };
 }
 
-const REPLACED: HostDeployment = { state: "replaced", description: "Replaced" };
-
 function toDeploymentWrite(
   { reports, yardId }: StatusDeps,
   place: PullPlace,
-  { link, preview, known }: LinkedPreview & Known,
+  { subject: given, statuses }: StatusInput,
 ): StatusWrite | undefined {
-  const { stackId, head } = link;
-  const deployment = toDeployment(preview);
+  const { preview, head, verdict, isRunning, isNewest } = given;
+  const key = toKey("deployment", given);
+  const known = statuses[key];
+  const deployment = toDeployment(preview, { verdict, isRunning });
   const hash = digestOf(deployment);
-  const isSame = known?.head === head && known.hash === hash;
-  if (isSame || (preview.phase === "ended" && known === undefined)) return undefined;
-  const subject = { head, stackId, yardId };
+  const isOpen = deployment.state !== "inactive" && deployment.state !== "replaced";
+  if (known?.hash === hash || (known === undefined && !(isNewest && isOpen))) return undefined;
+  if (!isNewest && known?.isOpen !== true) return undefined;
+  const subject = { head, stackId: preview.stackId, yardId };
   return {
-    key: `deployment ${stackId}`,
+    key,
     writes: 3,
     async write() {
-      if (known !== undefined && known.head !== head && known.isOpen) {
-        await reports.setDeployment(place, known.id, REPLACED);
-      }
-      const id = await writeOnce(known?.head === head ? known.id : undefined, {
+      const id = await writeOnce(known?.id, {
         find: () => reports.findDeployment(place, subject),
         update: (found) => reports.setDeployment(place, found, deployment),
         async create() {
           // Removed together with its subject.
-          if (deployment.state === "inactive") return known?.id ?? 0;
+          if (!isOpen) return known?.id ?? 0;
           const created = await reports.createDeployment(place, subject);
           await reports.setDeployment(place, created, deployment);
           return created;
         },
       });
-      return { head, id, hash, isOpen: deployment.state !== "inactive" };
+      return { head, id, hash, isOpen };
     },
   };
 }

@@ -1,6 +1,6 @@
 import { defined, type Store } from "@stackyard/core";
-import { APP_ID, APP_KEY, startHostSim, USER_TOKEN } from "@stackyard/host-sim";
-import type { HostOptions } from "../host-options.ts";
+import { APP_ID, APP_KEY, createHostSim, USER_TOKEN } from "@stackyard/host-sim";
+import type { HostOptions, HostsOptions } from "../host-options.ts";
 import { type BenchOptions, createHostsBench, NOW, SECRET } from "./hosts-bench.ts";
 
 /** The repository of the bench. */
@@ -24,7 +24,7 @@ export async function createGitHubBench(
   { people, pull, hasToken = false, ...more }: GitHubBenchOptions = {},
 ) {
   let clock: { now(): number } = { now: () => NOW };
-  const github = await startHostSim({ secret: SECRET, now: () => clock.now() });
+  const github = createHostSim({ secret: SECRET, now: () => clock.now() });
   github.addRepository(SHOP);
   const secrets = [{ env: "SECRET" }];
   const key = { env: "KEY" };
@@ -34,6 +34,7 @@ export async function createGitHubBench(
       hosts: { github: hasToken ? { ...host, token: key } : { ...host, appId: APP_ID, key, ...defined({ pull }) } },
     },
     appKey: hasToken ? USER_TOKEN : APP_KEY,
+    fetch: github.fetch,
     ...defined({ document }),
     ...more,
   });
@@ -42,8 +43,8 @@ export async function createGitHubBench(
     ...bench,
     github,
     /** Starts a process that receives what GitHub sends from now on. */
-    start(toStore: (own: Store) => Store = (own) => own) {
-      const process = bench.start(toStore);
+    start(toStore: (own: Store) => Store = (own) => own, options?: HostsOptions) {
+      const process = bench.start(toStore, options);
       github.settings.receiver = async ({ headers, body }) => (await process.post(body, headers)).status;
       return process;
     },

@@ -1,6 +1,6 @@
 import { defined, type Logger, type Store } from "@stackyard/core";
 import { listHookDeliveries } from "@stackyard/core/services";
-import { GITLAB_TOKEN, startGitLabSim } from "@stackyard/host-sim";
+import { createGitLabSim, GITLAB_TOKEN } from "@stackyard/host-sim";
 import { createHostsBench, NOW, STANDARD_SECRET } from "./hosts-bench.ts";
 
 const DOCUMENT = `host: gitlab
@@ -20,6 +20,7 @@ export interface GitLabBenchInput {
   readonly hasToken?: boolean;
   /** The option of that name. */
   readonly pull?: string;
+  readonly machine?: string;
   readonly logger?: Logger;
 }
 
@@ -28,14 +29,21 @@ export async function createGitLabBench({
   secret = STANDARD_SECRET,
   hasToken = true,
   pull = "1m",
+  machine,
   logger,
 }: GitLabBenchInput = {}) {
   let clock = { now: () => NOW };
-  const gitlab = await startGitLabSim({ secret, now: () => clock.now() });
+  const gitlab = createGitLabSim({ secret, now: () => clock.now() });
   const secrets = [{ env: "SECRET" }, { env: "STANDARD" }];
   const host = { type: "gitlab" as const, secrets, url: gitlab.url };
   const options = { hosts: { gitlab: hasToken ? { ...host, token: { env: "KEY" }, pull } : host } };
-  const bench = createHostsBench({ options, appKey: GITLAB_TOKEN, document: DOCUMENT, ...defined({ logger }) });
+  const bench = createHostsBench({
+    options,
+    appKey: GITLAB_TOKEN,
+    document: DOCUMENT,
+    fetch: gitlab.fetch,
+    ...defined({ logger, machine }),
+  });
   clock = bench.clock;
   const statuses: number[] = [];
   return {

@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Logger, type Records, type ServiceDeps, type Store, silentLogger } from "@stackyard/core";
+import { type Locator, type Logger, type Records, type ServiceDeps, type Store, silentLogger } from "@stackyard/core";
 import type { AccessConfig } from "@stackyard/core/access";
 import { createMemoryStore, createStaticLocator } from "@stackyard/core/engine";
 import { parseMachine } from "@stackyard/core/machine";
@@ -50,6 +50,8 @@ export interface BenchOptions {
   readonly machine?: string;
   readonly access?: AccessConfig;
   readonly logger?: Logger;
+  /** Reaches the hosts. Default: that of the platform. */
+  readonly fetch?: typeof fetch;
 }
 
 /** The time of the fake clock of benches. */
@@ -66,6 +68,7 @@ export function createHostsBench({
   machine: source = MACHINE,
   access,
   logger = silentLogger,
+  fetch = globalThis.fetch,
 }: BenchOptions = {}) {
   const projectDir = mkdtempSync(join(tmpdir(), "hosts-"));
   mkdirSync(join(projectDir, "hooks"));
@@ -73,13 +76,13 @@ export function createHostsBench({
   write(document);
   const clock = createFakeClock();
   const store = createMemoryStore();
-  const { machine } = parseMachine(source, { name: "preview" });
-  const locator = createStaticLocator(machine === undefined ? [] : [{ machine, source }]);
+  let located = toLocator(source);
+  const locator: Locator = { find: (name) => located.find(name), list: () => located.list() };
   const given: HostsOptions = options ?? { hosts: { github: { type: "github", secrets: [{ env: "SECRET" }] } } };
   const published: string[] = [];
 
-  /** Starts a process over the store; `toStore` may make it die at one of its calls. */
-  function start(toStore: (own: Store) => Store = (own) => own) {
+  /** Starts a process over the store; `toStore` may make it die at one of its calls. `now`: other options. */
+  function start(toStore: (own: Store) => Store = (own) => own, now: HostsOptions = given) {
     const counted: Store = {
       ...store,
       async enqueue(events) {
@@ -88,7 +91,7 @@ export function createHostsBench({
         return added;
       },
     };
-    const [service, poller, reporter] = createHostsServices(given, { projectDir, url: YARD_URL });
+    const [service, poller, reporter] = createHostsServices(now, { projectDir, url: YARD_URL }, { fetch });
     if (service === undefined || poller === undefined || reporter === undefined)
       throw new Error("The options have no host.");
     const ids = countingIds();
@@ -117,15 +120,26 @@ export function createHostsBench({
   }
 
   return {
+    /** Of the mapping documents. */
+    folder: join(projectDir, "hooks"),
     clock,
     store,
     locator,
     published,
     write,
+    /** Replaces the machine by another revision. */
+    install: (revision: string): void => {
+      located = toLocator(revision);
+    },
     start,
     queue: createKeyedQueue({ records: store.records, clock, random: () => 0 }, "hooks"),
     remove: () => rmSync(projectDir, { recursive: true }),
   };
+}
+
+function toLocator(source: string): Locator {
+  const { machine } = parseMachine(source, { name: "preview" });
+  return createStaticLocator(machine === undefined ? [] : [{ machine, source }]);
 }
 
 /** Returns the headers with which GitHub would send this body. */

@@ -1,5 +1,6 @@
-import { silentLogger } from "@stackyard/core";
-import { startYard } from "@stackyard/core/engine";
+import { defined, silentLogger } from "@stackyard/core";
+import type { Sender } from "@stackyard/core/access";
+import { publishMessages, startYard } from "@stackyard/core/engine";
 import { countingIds } from "@stackyard/core/testing";
 import { createGitHubBench, type GitHubBenchOptions } from "./github-bench.ts";
 import type { HostsBench } from "./hosts-bench.ts";
@@ -11,8 +12,10 @@ export type ReportBench = Awaited<ReturnType<typeof createReportBench>>;
 export async function createReportBench(document?: string, options?: GitHubBenchOptions) {
   const bench = await createGitHubBench(document, options);
   const { github } = bench;
+  const yard = runYard(bench);
   return {
-    ...runYard(bench),
+    ...yard,
+    ...createActions(yard),
     reports: github.reports,
     /** Lists the methods and paths of requests that have changed the host, after the first `since` requests. */
     listWrites: (since = 0) =>
@@ -55,3 +58,48 @@ export function runYard<Bench extends Pick<HostsBench, "store" | "clock" | "loca
     },
   };
 }
+
+const MINUTE = 60_000;
+
+/** A message to the stack of the first pull request. */
+interface PublishedMessage extends Readonly<Record<string, unknown>> {
+  readonly sender?: Sender;
+}
+
+/** Creates what happens in the yard of a bench apart from its hosts. */
+export function createActions({
+  store,
+  clock,
+  tick,
+  poll,
+  pass,
+}: Pick<ReturnType<typeof runYard<Runnable>>, "store" | "clock" | "tick" | "poll" | "pass">) {
+  const ids = countingIds();
+  async function publish({ sender, ...message }: PublishedMessage): Promise<void> {
+    const sent = { id: `own-${ids.next()}`, stackId: "shop-pr-1", ...message };
+    await publishMessages({ store, clock, ids }, [sent], defined({ sender }));
+    await clock.advance(5_000);
+    await pass(3);
+  }
+  return {
+    publish,
+    send: (event: string, metadata: Readonly<Record<string, unknown>> = {}) => publish({ event, metadata }),
+    /** Settles a task of the stack as succeeded, or lets it fail. */
+    settle: (task: string) => publish({ event: "SETTLE_TASK", task: { name: task }, as: "succeeded", reason: "x" }),
+    fail: (task: string) =>
+      publish({ event: "TASK_ERROR", task: { name: task }, code: "BOOM", description: "It broke." }),
+    findStack: async (stackId = "shop-pr-1") => (await store.load([stackId]))[0]?.stack,
+    stateOf: async (stackId = "shop-pr-1") => (await store.load([stackId]))[0]?.stack?.state,
+    /** Time passes, and the hosts are compared every five minutes. */
+    async wait(minutes: number): Promise<void> {
+      for (let passed = 0; passed < minutes; passed += 5) {
+        await clock.advance(5 * MINUTE);
+        await poll();
+        await tick();
+        await clock.advance(0);
+      }
+    },
+  };
+}
+
+type Runnable = Pick<HostsBench, "store" | "clock" | "locator" | "start">;

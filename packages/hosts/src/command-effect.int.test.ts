@@ -66,7 +66,7 @@ describe("the answer to a comment", () => {
 
     expect(await say("/preview extend 1d")).toEqual([
       "confused",
-      expect.stringMatching(/"EXTENDED" does nothing now: .*"ASLEEP".* waits for up to an hour/),
+      expect.stringMatching(/"EXTENDED" does nothing now: .*"ASLEEP".* sent again as soon as the stack takes it/),
     ]);
   });
 

@@ -1,0 +1,51 @@
+import { type ServiceDeps, StackyardError } from "@stackyard/core";
+import { isPolledOnly, listFormer } from "./host-options.ts";
+import { checkMappings, formatFaults } from "./load-mappings.ts";
+import { type NamedHost, readWebhookSecrets } from "./receive.ts";
+import { isRemembered, noticeUnknownHosts, type RenamedHost } from "./take-over-host.ts";
+
+/** Previews of hosts that are not configured are searched so often. */
+const UNKNOWN_MS = 1_800_000;
+
+/** What is checked. */
+interface ConfigChecksInput {
+  readonly hosts: readonly NamedHost[];
+  /** Of mapping documents. */
+  readonly folder: string;
+}
+
+/** Creates the checks of hosts and documents that a yard repeats: what is wrong is shown before it is needed. */
+export function createConfigChecks({ hosts, folder }: ConfigChecksInput) {
+  let unknownAt = 0;
+
+  /** Checks the webhook secrets. The receiver does not report missing ones to strangers; `stackyard doctor` does. */
+  function checkSecrets(deps: ServiceDeps): readonly Promise<unknown>[] {
+    return hosts.filter((each) => !isPolledOnly(each)).map((host) => readWebhookSecrets(host, deps));
+  }
+
+  /** Compares the events of the documents with the machines: an event that is refused is noticed before it is needed. */
+  async function checkDocuments({ locator }: ServiceDeps): Promise<void> {
+    const [fault] = (await checkMappings(folder, locator)).flatMap(formatFaults);
+    if (fault !== undefined) throw new StackyardError("CONFIG_INVALID", fault);
+  }
+
+  return {
+    /** Returns the errors of secrets and documents. */
+    async listErrors(deps: ServiceDeps): Promise<readonly unknown[]> {
+      const checked = await Promise.allSettled([...checkSecrets(deps), checkDocuments(deps)]);
+      return checked.flatMap((each) => (each.status === "rejected" ? [each.reason] : []));
+    },
+    /** Returns the hosts under whose former names the yard remembers pull requests. */
+    async listRenamed(deps: ServiceDeps): Promise<readonly RenamedHost[]> {
+      const renamed = hosts.flatMap(({ name, options }) => listFormer(options).map((from) => ({ from, to: name })));
+      const known = await Promise.all(renamed.map(({ from }) => isRemembered(deps, from)));
+      return renamed.filter((_, index) => known[index]);
+    },
+    /** Lists previews of hosts that are not configured. */
+    async noticeUnknown(deps: ServiceDeps): Promise<void> {
+      if (deps.clock.now() < unknownAt) return;
+      unknownAt = deps.clock.now() + UNKNOWN_MS;
+      await noticeUnknownHosts(deps, new Set(hosts.map(({ name }) => name)));
+    },
+  };
+}

@@ -1,0 +1,326 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of mapping documents.
+import { readFileSync } from "node:fs";
+import { afterEach, describe, expect, it } from "vitest";
+import { toCommit } from "../testing/builders.ts";
+import { SHOP } from "../testing/github-bench.ts";
+import { createReportBench } from "../testing/report-bench.ts";
+
+const ROOT = new URL("../../../../", import.meta.url);
+
+/** Returns the block of a page that begins after a text, without its first line. */
+function readBlock(file: string, mark: string): string {
+  const page = readFileSync(new URL(file, ROOT), "utf8");
+  const start = page.indexOf("\n", page.indexOf("```yaml", page.indexOf(mark))) + 1;
+  return page.slice(start, page.indexOf("```", start));
+}
+
+const DOCUMENT = readBlock("packages/hosts/README.md", "Write a mapping document:");
+const HOW_LONG = readBlock("docs/previews.md", "### How long");
+const PLANS = readBlock("docs/plans-and-policies.md", "# Plans and policies");
+
+function toMachine(
+  states: string,
+  head = "events: [OPENED, PUSHED, ABORT, CHECK, SLEEP, WAKE, RETRY, CLOSED]",
+): string {
+  return `version: 2
+revision: follow
+${head}
+metadata: { sha: { type: string } }
+states:
+  INIT: { on: { OPENED: LIVE } }
+${states}
+  GONE: { leaving: cancel, terminal: true }
+tasks:
+  up: { executor: lambda, config: { name: up } }
+  look: { executor: lambda, config: { name: look } }
+`;
+}
+
+/** The old version keeps serving after a roll-out that has failed. */
+const ROLL = toMachine(`  LIVE: { leaving: abandon, on: { PUSHED: ROLL, CHECK: DRIFT, SLEEP: ASLEEP, CLOSED: GONE } }
+  ROLL: { leaving: abandon, tasks: [up], timeout: 1h, on: { NEXT: LIVE, FAILED: LIVE, ABORT: LIVE, TIMEOUT: LIVE, PUSHED: ROLL, RETRY: ROLL, CLOSED: GONE } }
+  DRIFT: { tasks: [look], on: { NEXT: LIVE, FAILED: LIVE } }
+  ASLEEP: { on: { WAKE: LIVE, CLOSED: GONE } }`);
+
+type Bench = Awaited<ReturnType<typeof createReportBench>>;
+const benches: Bench[] = [];
+afterEach(async () => {
+  for (const bench of benches.splice(0)) await bench.stop();
+});
+
+async function createBench(machine: string, document: string | undefined = DOCUMENT) {
+  const bench = await createReportBench(document, { machine });
+  benches.push(bench);
+  const { github, pass, reports, publish } = bench;
+  await bench.report();
+  const checkOf = (digit: number) => {
+    const own = reports.checks.filter(({ set }) => set["head_sha"] === toCommit(digit));
+    // The newest of a name counts.
+    return own.slice(-1).map(({ set }) => set["conclusion"] ?? set["status"]);
+  };
+  const deploymentOf = (digit: number) =>
+    reports.deployments
+      .filter(({ set }) => set["ref"] === toCommit(digit))
+      .map(({ statuses }) => statuses.at(-1)?.["state"]);
+  return {
+    ...bench,
+    async open() {
+      await github.openPull(SHOP, { head: toCommit(1) });
+      await pass(25);
+    },
+    async push(digit = 2) {
+      await github.push(SHOP, 1, toCommit(digit));
+      await pass(25);
+    },
+    async act(message: Readonly<Record<string, unknown>>) {
+      await publish(message);
+      await pass(25);
+    },
+    /** The check and the deployment of a commit. */
+    of: (digit: number) => [...checkOf(digit), ...deploymentOf(digit)],
+    comment: () => reports.comments.find(({ appId }) => appId !== undefined)?.body ?? "",
+  };
+}
+
+const READY = ["success", "success"];
+const RUNNING = ["in_progress", "in_progress"];
+const FAILED = ["failure", "failure"];
+
+describe("the check and the deployment of a commit that the stack was never given", () => {
+  const CASES: readonly (readonly [string, string, readonly string[], RegExp])[] = [
+    [
+      "is parked [sveltia-cms#967]",
+      toMachine("  LIVE: { on: { CLOSED: GONE } }"),
+      ["in_progress", "pending"],
+      /Does not run yet: `2222222`, because `"PUSHED" is parked \(EVENT_NOT_HANDLED\)/,
+    ],
+    [
+      "does not fit [onyx#14967]",
+      toMachine("  LIVE: { on: { PUSHED: LIVE, CLOSED: GONE } }").replace(
+        "type: string",
+        'type: string, pattern: "^1"',
+      ),
+      FAILED,
+      /Does not run: `2222222`, because `"PUSHED" was refused \(METADATA_INVALID\)/,
+    ],
+    [
+      "is not declared",
+      toMachine("  LIVE: { on: { CLOSED: GONE } }").replace("PUSHED, ", ""),
+      FAILED,
+      /Does not run: `2222222`, because `"PUSHED" was refused \(EVENT_UNDECLARED\)/,
+    ],
+    [
+      "is not allowed [railway-preview-deploy#40]",
+      toMachine(
+        "  LIVE: { on: { PUSHED: LIVE, CLOSED: GONE } }",
+        `events: { OPENED: {}, PUSHED: { allow: "'managers' in actor.groups" }, CLOSED: {} }`,
+      ),
+      FAILED,
+      /Does not run: `2222222`, because `"PUSHED" was refused \(NOT_ALLOWED\)/,
+    ],
+  ];
+  it.each(CASES)("say so: its event %s", async (_, machine, expected, text) => {
+    const { open, push, of, comment } = await createBench(machine);
+    await open();
+    expect(of(1)).toEqual(READY);
+
+    await push();
+
+    expect(of(2)).toEqual(expected);
+    expect(of(1)).toEqual(READY);
+    expect(comment()).toContain("* Runs: `1111111`\n");
+    expect(comment()).toMatch(text);
+  });
+
+  it("say so with the machine and the document of the documentation, unchanged, and after hours", async () => {
+    const { open, push, of, wait, pass } = await createBench(HOW_LONG);
+    await open();
+    expect(of(1)).toEqual(READY);
+
+    await push();
+    expect(of(2)).toEqual(FAILED);
+    await wait(120);
+    await pass(20);
+
+    expect(of(2)).toEqual(FAILED);
+  });
+
+  it("say so while the preview sleeps, and follow when it wakes", async () => {
+    const { open, push, of, act, comment, wait, pass } = await createBench(ROLL);
+    await open();
+    await act({ event: "SLEEP" });
+    await push();
+    expect(of(2)).toEqual(["in_progress", "pending"]);
+
+    await act({ event: "WAKE" });
+    await wait(5);
+    await pass(20);
+    expect(of(2)).toEqual(RUNNING);
+    await act({ event: "TASK_COMPLETED", task: { name: "up" } });
+
+    expect(of(2)).toEqual(READY);
+    expect(of(1)).toEqual(["success", "inactive"]);
+    expect(comment()).toContain("* Commit: `2222222`\n");
+  });
+
+  it("are not those of the stack that takes it in its sleep without running it", async () => {
+    const document = DOCUMENT.replace(
+      "rules:",
+      "rules:\n  sleep: { on: command.sleep, send: SLEEP }\n  wake: { on: command.wake, send: WAKE }",
+    );
+    const { open, push, of, act } = await createBench(
+      ROLL.replace("ASLEEP: { on: { WAKE: LIVE", "ASLEEP: { on: { PUSHED: no-op, WAKE: ROLL"),
+      document,
+    );
+    await open();
+    await act({ event: "SLEEP" });
+    await push();
+    expect(of(2)).toEqual(["in_progress", "pending"]);
+
+    await act({ event: "WAKE" });
+    await act({ event: "TASK_COMPLETED", task: { name: "up" } });
+
+    expect(of(2)).toEqual(READY);
+  });
+});
+
+describe("the check and the deployment of a commit whose run did not succeed", () => {
+  const ENDS: readonly (readonly [
+    string,
+    (bench: Awaited<ReturnType<typeof createBench>>) => Promise<unknown>,
+    RegExp,
+  ])[] = [
+    [
+      "its roll-out has failed [atlantis#6529]",
+      ({ act }) => act({ event: "TASK_ERROR", task: { name: "up" }, code: "BOOM", description: "It broke." }),
+      /`"up" has failed \(BOOM: It broke\.\)`/,
+    ],
+    ["its roll-out was aborted", ({ act }) => act({ event: "ABORT" }), /`"ABORT" left ROLL before "up" was done\.`/],
+    ["its roll-out ran out of time", ({ wait, pass }) => wait(65).then(() => pass(20)), /`"TIMEOUT" left ROLL/],
+  ];
+  it.each(ENDS)("say so where the old version continues: %s", async (_, act, why) => {
+    const bench = await createBench(ROLL);
+    const { open, push, of, comment } = bench;
+    await open();
+    await push();
+    expect(of(2)).toEqual(RUNNING);
+
+    await act(bench);
+
+    expect(await bench.stateOf()).toBe("LIVE");
+    expect(of(2)).toEqual(FAILED);
+    expect(of(1)).toEqual(READY);
+    expect(comment()).toContain("* Runs: `1111111`\n* Does not run: `2222222`, because ");
+    expect(comment()).toMatch(why);
+  });
+
+  it("stay so after a drift check, and change when the same task succeeds", async () => {
+    const { open, push, of, act, stateOf, reports } = await createBench(
+      ROLL.replace("on: { PUSHED: ROLL, CHECK", "on: { RETRY: ROLL, PUSHED: ROLL, CHECK"),
+    );
+    await open();
+    await push();
+    await act({ event: "TASK_ERROR", task: { name: "up" }, code: "BOOM" });
+    await act({ event: "CHECK" });
+    await act({ event: "TASK_COMPLETED", task: { name: "look" } });
+    expect(await stateOf()).toBe("LIVE");
+    expect(of(2)).toEqual(FAILED);
+
+    await act({ event: "RETRY" });
+    expect(of(2)).toEqual(RUNNING);
+    await act({ event: "TASK_COMPLETED", task: { name: "up" } });
+
+    expect(of(2)).toEqual(READY);
+    // GitHub does not let a check that is completed begin again: the second one counts [mergify#444, mergify#1989].
+    expect(reports.checks.filter(({ set }) => set["head_sha"] === toCommit(2))).toHaveLength(2);
+  });
+
+  it("are not those of the commit that follows", async () => {
+    const { open, push, of, act } = await createBench(ROLL);
+    await open();
+    await push();
+    await act({ event: "TASK_ERROR", task: { name: "up" }, code: "BOOM" });
+
+    await push(3);
+    await act({ event: "TASK_COMPLETED", task: { name: "up" } });
+
+    expect([of(1), of(2), of(3)]).toEqual([["success", "inactive"], ["failure", "inactive"], READY]);
+  });
+
+  it("are replaced by those of the next commit while it runs", async () => {
+    const { open, push, of, act } = await createBench(ROLL);
+    await open();
+    await push();
+    await push(3);
+    expect([of(2), of(3)]).toEqual([["cancelled", "inactive"], RUNNING]);
+
+    await act({ event: "TASK_COMPLETED", task: { name: "up" } });
+
+    expect([of(2), of(3)]).toEqual([["cancelled", "inactive"], READY]);
+  });
+
+  it("stay a success when a later drift check fails", async () => {
+    const { open, of, act } = await createBench(ROLL);
+    await open();
+    await act({ event: "CHECK" });
+
+    await act({ event: "TASK_ERROR", task: { name: "look" }, code: "BOOM" });
+
+    expect(of(1)).toEqual(READY);
+  });
+
+  it("say so for a preview that ends before it was ready, which hosts would count as passed", async () => {
+    const { github, open, push, of, pass } = await createBench(ROLL);
+    await open();
+    await push();
+
+    await github.closePull(SHOP, 1);
+    await pass(25);
+
+    expect(of(2)).toEqual(["cancelled", "inactive"]);
+    expect(of(1)).toEqual(["success", "inactive"]);
+  });
+});
+
+describe("the check and the deployment of a commit whose plan is rejected", () => {
+  const document = DOCUMENT.replace("send: OPENED", "send: LAUNCH")
+    .replace("send: PUSHED", "send: LAUNCH")
+    .replace("send: CLOSED", "send: DESTROY");
+  const plan = (destroys: number) => ({ plan: "p1", summary: "s", unchanged: false, destroys, forgets: 0 });
+
+  it("say so with the machine of the documentation, unchanged [atlantis#1924]", async () => {
+    const { open, push, of, act, comment, stateOf } = await createBench(PLANS, document);
+    await open();
+    await act({ event: "TASK_COMPLETED", task: { name: "plan" }, outputs: plan(0) });
+    await act({ event: "TASK_COMPLETED", task: { name: "apply" } });
+    expect(of(1)).toEqual(READY);
+    await push();
+    await act({ event: "TASK_COMPLETED", task: { name: "plan" }, outputs: plan(1) });
+    expect(of(2)).toEqual(["in_progress", "pending"]);
+
+    const sender = { kind: "person", id: "ada", name: "ada", groups: ["release-managers"] } as const;
+    await act({ event: "REJECT_TASK", task: { name: "sign-off" }, reason: "Too big.", sender });
+
+    expect(await stateOf()).toBe("LIVE");
+    expect(of(2)).toEqual(FAILED);
+    expect(of(1)).toEqual(READY);
+    expect(comment()).toContain('* Does not run: `2222222`, because `"sign-off" was rejected (Too big.)`');
+  });
+});
+
+describe("a preview that does not exist", () => {
+  it("is reported with the reason", async () => {
+    const machine = toMachine("  LIVE: { on: { CLOSED: GONE } }").replace(
+      "type: string",
+      'type: string, pattern: "^2"',
+    );
+    const { open, of, comment, reports } = await createBench(machine);
+
+    await open();
+
+    expect(of(1)).toEqual(["failure"]);
+    expect(reports.deployments).toEqual([]);
+    expect(comment()).toContain("Preview `shop-pr-1` does not exist");
+    expect(comment()).toContain('* Does not run: `1111111`, because `"OPENED" was refused (METADATA_INVALID)');
+  });
+});

@@ -1,0 +1,50 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { pullSteps, type Step } from "../testing/pull-oracle.ts";
+import { openPullWorld } from "../testing/pull-world.ts";
+
+const push = (isLost: boolean, own = 0): Step => ({ kind: "push", pull: own, isLost });
+const move = (choice: number, own = 0): Step => ({ kind: "move", pull: own, choice });
+const close = (isLost: boolean): Step => ({ kind: "close", pull: 0, isLost });
+/** Rejected, failed and refused, renamed meanwhile, by two servers of which one is frozen; closed in its sleep. */
+const LIVES: [readonly Step[]][] = [
+  [[move(0), move(1), push(false), { kind: "freeze" }, close(true)]],
+  // A second drift check, after a roll-out and a first drift check have failed.
+  [[move(1), move(0), move(1), move(0), move(0)]],
+  [
+    [
+      push(true),
+      move(1),
+      { kind: "forbid" },
+      push(false),
+      { kind: "rename" },
+      push(true, 1),
+      { kind: "allow" },
+      move(0),
+    ],
+  ],
+];
+
+const RUNS = process.env["LONG_TESTS"] ? 200 : 6;
+
+describe("whatever happens to pull requests", () => {
+  it("the check of each commit says what became of that commit, and a deployment is active where it runs", {
+    timeout: RUNS * 60_000,
+  }, async () => {
+    await fc.assert(
+      fc.asyncProperty(pullSteps, async (played) => {
+        const world = await openPullWorld();
+        try {
+          for (const step of played) {
+            await world.play(step);
+            const { seen, expected } = world.compareHost();
+            expect(seen, JSON.stringify(step)).toEqual(expected);
+          }
+        } finally {
+          await world.stop();
+        }
+      }),
+      { numRuns: RUNS, examples: LIVES },
+    );
+  });
+});

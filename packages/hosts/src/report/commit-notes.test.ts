@@ -1,0 +1,213 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { toCommit } from "../testing/builders.ts";
+import { type CommitLine, type CommitNotes, evaluateCommit, NO_COMMITS, noteLines, noteRest } from "./commit-notes.ts";
+import type { PreviewPhase } from "./preview-phase.ts";
+
+const [ONE, TWO, THREE] = [toCommit(1), toCommit(2), toCommit(3)];
+const brought = {
+  sent: new Map([
+    ["e1", ONE],
+    ["e2", TWO],
+    ["e3", THREE],
+  ]),
+  head: THREE,
+};
+
+type Step = Partial<CommitLine> & { readonly rest?: PreviewPhase };
+
+/** Plays lines one after the other; `rest`: how the stack is after the line, when a report looks. */
+function play(...steps: readonly Step[]): CommitNotes {
+  return steps.reduce((notes, { rest, ...step }, index) => {
+    const line = {
+      position: index + 1,
+      at: index,
+      eventId: `o${index}`,
+      event: "PUSHED",
+      outcome: "applied",
+      sent: [],
+    } as const;
+    const noted = noteLines(notes, [{ ...line, ...step }], brought);
+    return rest === undefined ? noted : noteRest(noted, { phase: rest, enteredAt: index, watching: ["idle"] });
+  }, NO_COMMITS);
+}
+
+const pushed = (eventId: string, over: Step = {}): Step => ({
+  eventId,
+  from: "LIVE",
+  to: "ROLL",
+  sent: ["up"],
+  ...over,
+});
+const failed: Step = { event: "TASK_ERROR", task: "up", code: "BOOM", from: "ROLL", to: "LIVE", unfinished: ["up"] };
+const succeeded: Step = { event: "TASK_COMPLETED", task: "up", from: "ROLL", to: "LIVE" };
+
+function verdicts(notes: CommitNotes, phase: PreviewPhase = "ready") {
+  return Object.fromEntries(notes.notes.map((note) => [note.head[0], evaluateCommit(note, phase).kind]));
+}
+
+describe("what became of commits", () => {
+  it.each<readonly [string, readonly Step[], Readonly<Record<string, string>>, string | undefined]>([
+    ["is pending while its run is under way", [pushed("e1", { rest: "working" })], { 1: "pending" }, undefined],
+    ["is done when the stack rests", [pushed("e1"), { ...succeeded, rest: "ready" }], { 1: "done" }, ONE],
+    [
+      "is failed when a task of its run has not succeeded",
+      [pushed("e1"), { ...failed, rest: "ready" }],
+      { 1: "failed" },
+      undefined,
+    ],
+    [
+      "is failed when its event is refused",
+      [{ eventId: "e1", outcome: "refused", code: "NOT_ALLOWED" }],
+      { 1: "failed" },
+      undefined,
+    ],
+    [
+      "is pending while its event is parked",
+      [{ eventId: "e1", outcome: "parked", code: "X" }],
+      { 1: "pending" },
+      undefined,
+    ],
+    [
+      "is that of the last decision about its event",
+      [{ eventId: "e1", outcome: "parked", code: "X" }, pushed("e1"), { ...succeeded, rest: "ready" }],
+      { 1: "done" },
+      ONE,
+    ],
+    [
+      "is pending in a stack that sleeps",
+      [{ eventId: "e1", from: "ASLEEP", to: "ASLEEP", rest: "asleep" }],
+      { 1: "pending" },
+      undefined,
+    ],
+    [
+      "is replaced by the next commit, which does not change one that is done",
+      [pushed("e1"), { ...succeeded, rest: "ready" }, pushed("e2"), pushed("e3"), { ...failed, rest: "ready" }],
+      { 1: "done", 2: "replaced", 3: "failed" },
+      ONE,
+    ],
+    [
+      "is not changed by the refusal of a later one",
+      [pushed("e1"), { ...succeeded, rest: "ready" }, { eventId: "e2", outcome: "dead-lettered", code: "X" }],
+      { 1: "done", 2: "failed" },
+      ONE,
+    ],
+    [
+      "is ended with its stack",
+      [pushed("e1"), { event: "CLOSED", outcome: "removed", from: "ROLL" }],
+      { 1: "ended" },
+      undefined,
+    ],
+    [
+      "is failed although its stack has ended since",
+      [pushed("e1"), { ...failed, rest: "ready" }, { event: "CLOSED", outcome: "removed", from: "LIVE" }],
+      { 1: "failed" },
+      undefined,
+    ],
+    [
+      "is done although a task watches the stack that is left",
+      [
+        pushed("e1"),
+        { ...succeeded, rest: "ready" },
+        { event: "SLEEP", from: "LIVE", to: "ASLEEP", unfinished: ["idle"], rest: "asleep" },
+      ],
+      { 1: "done" },
+      ONE,
+    ],
+    [
+      "is failed although another task has succeeded since",
+      [
+        pushed("e1"),
+        { ...failed, rest: "ready" },
+        { event: "CHECK", from: "LIVE", to: "DRIFT", sent: ["look"], rest: "working" },
+        { event: "TASK_COMPLETED", task: "look", from: "DRIFT", to: "LIVE", rest: "ready" },
+      ],
+      { 1: "failed" },
+      undefined,
+    ],
+    [
+      "is done when the same task has succeeded since",
+      [
+        pushed("e1"),
+        { ...failed, rest: "ready" },
+        { event: "RETRY", from: "LIVE", to: "ROLL", sent: ["up"] },
+        { ...succeeded, rest: "ready" },
+      ],
+      { 1: "done" },
+      ONE,
+    ],
+    [
+      "is failed where a rollback has succeeded",
+      [
+        pushed("e1"),
+        { ...failed, to: "ROLLBACK", sent: ["restore"] },
+        { event: "TASK_COMPLETED", task: "restore", from: "ROLLBACK", to: "LIVE", rest: "ready" },
+      ],
+      { 1: "failed" },
+      undefined,
+    ],
+    [
+      "is decided by an event whose metadata name it, unless that event moves nothing",
+      [
+        { eventId: "job", metadata: { image: THREE }, from: "INIT", to: "ROLL", sent: ["up"] },
+        { ...failed, rest: "ready" },
+        { eventId: "more", metadata: { image: THREE }, from: "LIVE", to: "LIVE", rest: "ready" },
+      ],
+      { 3: "failed" },
+      undefined,
+    ],
+    ["is not decided by events of the engine", [{ eventId: "e1", internal: true, rest: "ready" }], {}, undefined],
+  ])("%s", (_, steps, expected, running) => {
+    const notes = play(...steps);
+
+    expect(verdicts(notes)).toEqual(expected);
+    expect(notes.running).toBe(running);
+  });
+
+  it("waits for the lines that a stack is newer than", () => {
+    const notes = play(pushed("e1"));
+
+    expect(noteRest(notes, { phase: "ready", enteredAt: 99, watching: [] })).toBe(notes);
+  });
+
+  it("is pending while the failed task runs again", () => {
+    const notes = play(
+      pushed("e1"),
+      { ...failed, rest: "ready" },
+      { event: "RETRY", from: "LIVE", to: "ROLL", sent: ["up"] },
+    );
+
+    expect(verdicts(notes, "working")).toEqual({ 1: "pending" });
+  });
+
+  it("is the same however the lines are read, again or in parts", () => {
+    const step = fc.constantFrom<Step>(
+      pushed("e1"),
+      pushed("e2"),
+      pushed("e3"),
+      failed,
+      succeeded,
+      { eventId: "e2", outcome: "parked", code: "X" },
+      { event: "CLOSED", outcome: "removed" },
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 12 }), fc.nat({ max: 12 }), (steps, at) => {
+        const lines = steps.map(
+          (each, index): CommitLine => ({
+            position: index + 1,
+            at: index,
+            eventId: `o${index}`,
+            event: "PUSHED",
+            outcome: "applied",
+            sent: [],
+            ...each,
+          }),
+        );
+        const whole = noteLines(NO_COMMITS, lines, brought);
+        const part = noteLines(NO_COMMITS, lines.slice(0, at), brought);
+
+        expect(noteLines(part, lines, brought)).toEqual(whole);
+      }),
+    );
+  });
+});

@@ -1,0 +1,55 @@
+import type { DescribedStack, ServiceLink } from "@stackyard/core";
+import type { PreviewCommands } from "@stackyard/core/services";
+
+/**
+ * The phase of a preview.
+ * - `working`: a task runs. `waiting`: an approval is open. `ready`: nothing is left to do.
+ * - `asleep`: nothing is left to do, and its state handles the event that wakes it.
+ * - `quiet`: nothing is left to do; unknown whether it sleeps, because only other plugins can wake it.
+ * - `failed`: it needs a person. `ended`: it does not exist any more. `absent`: its first event was not applied.
+ */
+export type PreviewPhase = "working" | "waiting" | "ready" | "asleep" | "quiet" | "failed" | "ended" | "absent";
+
+/** What the phase of a stack is seen from. */
+export interface PhaseInput {
+  readonly described: DescribedStack;
+  /** The events of commands in comments. */
+  readonly commands?: PreviewCommands | undefined;
+  /** What services link. */
+  readonly actions?: readonly ServiceLink[];
+}
+
+/** The executor of tasks that wait while a preview is in use. */
+const WATCHER = "idle";
+
+/** Returns the phase of a stack. */
+export function toPhase({ described, commands, actions = [] }: PhaseInput): PreviewPhase {
+  const { stack, tasks } = described;
+  if (stack.failed === true || stack.stalled !== undefined || stack.overdue === true) return "failed";
+  const pending = tasks.filter(({ status, attempt }) => status === "PENDING" && attempt?.executor !== WATCHER);
+  if (pending.some(({ detail }) => detail !== "APPROVING" && detail !== "WAITING")) return "working";
+  if (pending.length > 0) return pending.some(({ detail }) => detail === "APPROVING") ? "waiting" : "working";
+  if (stack.awaitsRuns === true) return "working";
+  if (isLedByFailure(described)) return "failed";
+  if (commands?.wake === undefined) return actions.length > 0 ? "quiet" : "ready";
+  return isAsleep(described, commands) ? "asleep" : "ready";
+}
+
+/** Returns true if a preview sleeps in the state: it handles the event that wakes it, not the other. */
+function isAsleep({ waitsFor }: DescribedStack, { wake, sleep }: PreviewCommands): boolean {
+  const handles = (event: string | undefined) => event !== undefined && waitsFor?.events?.includes(event) === true;
+  return handles(wake?.event) && !handles(sleep?.event);
+}
+
+/** Returns true if a failure has led the stack into its state, and success would not have. */
+function isLedByFailure({ stack, lastFailure }: DescribedStack): boolean {
+  if (lastFailure === undefined || lastFailure.resolvedAt !== undefined) return false;
+  const { entry, missed } = lastFailure;
+  return stack.entry === entry + 1 && missed?.states.includes(stack.state) === false;
+}
+
+/** Returns the tasks that watch a stack while it rests. */
+export function listWatching({ tasks }: DescribedStack): readonly string[] {
+  const watching = tasks.filter(({ status, attempt }) => status === "PENDING" && attempt?.executor === WATCHER);
+  return watching.map(({ name }) => name);
+}

@@ -1,0 +1,90 @@
+import { listPages, type Records, type ServiceDeps, type StoredRecord, toShellCommand } from "@stackyard/core";
+import { linkPreview, notePullFault, notify, previewLinks } from "@stackyard/core/services";
+import { toHostPrefix, toStoredPull } from "./pull-records.ts";
+
+type Deps = Pick<ServiceDeps, "records" | "clock">;
+
+const PAGE = 500;
+const toReports = (host: string): string => `hooks/reports/${host}/`;
+const toLinks = (host: string): string => `previews/pulls/${host}/`;
+
+/** The former and the present name of a host. */
+export interface RenamedHost {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Returns true if the yard remembers pull requests under the name of a host. */
+export async function isRemembered({ records, clock }: Deps, host: string): Promise<boolean> {
+  const now = clock.now();
+  const prefixes = [toHostPrefix(host), toReports(host), toLinks(host)];
+  const pages = await Promise.all(prefixes.map((prefix) => records.list(prefix, { limit: 1, now })));
+  return pages.some(({ items }) => items.length > 0);
+}
+
+/**
+ * Moves what the yard remembers of the pull requests of a host to its new name: their stacks, links and reports. After a
+ * crash it may be repeated: what is copied is removed afterwards.
+ */
+export async function takeOverHost(deps: Deps, { from, to }: RenamedHost): Promise<void> {
+  const { records, clock } = deps;
+  for await (const { key } of listAll(deps, toLinks(from))) {
+    const link = await previewLinks.find(deps, key.slice(key.lastIndexOf("/") + 1));
+    if (link?.host === from) await linkPreview(deps, { ...link, host: to });
+    await forget(records, key, clock.now());
+  }
+  await move(deps, { from: toReports(from), to: toReports(to) }, () => false);
+  // A delivery under the new name may have been decided on as if the stack did not exist.
+  await move(deps, { from: toHostPrefix(from), to: toHostPrefix(to) }, (old, now) => {
+    return toStoredPull(old).phase === "open" && toStoredPull(now).phase === "none";
+  });
+}
+
+/** Moves records to another prefix. `wins`: whether one takes the place of a record that is there. */
+async function move(
+  deps: Deps,
+  { from, to }: { readonly from: string; readonly to: string },
+  wins: (old: StoredRecord, now: StoredRecord) => boolean,
+): Promise<void> {
+  const { records, clock } = deps;
+  for await (const old of listAll(deps, from)) {
+    const now = clock.now();
+    const key = `${to}${old.key.slice(from.length)}`;
+    const there = await records.get(key, now);
+    if (there === undefined || wins(old, there)) {
+      const { value, expiresAt } = old;
+      const kept = expiresAt === undefined ? {} : { expiresAt };
+      await records.put({ key, value, expected: there?.version ?? "absent", now, ...kept });
+    }
+    await forget(records, old.key, now);
+  }
+}
+
+async function forget(records: Records, key: string, now: number): Promise<void> {
+  const found = await records.get(key, now);
+  if (found !== undefined) await records.remove(key, found.version);
+}
+
+async function* listAll({ records, clock }: Deps, prefix: string): AsyncGenerator<StoredRecord> {
+  const pages = listPages((start) => records.list(prefix, { limit: PAGE, now: clock.now(), ...start }));
+  for await (const { items } of pages) yield* items;
+}
+
+/** Lists and notifies previews of hosts that are not configured any more: nothing but a timer ends them. */
+export async function noticeUnknownHosts(deps: ServiceDeps, known: ReadonlySet<string>): Promise<void> {
+  for await (const record of listAll(deps, "hooks/pulls/")) {
+    const [host = ""] = record.key.slice("hooks/pulls/".length).split("/");
+    const { phase, target } = toStoredPull(record);
+    if (known.has(host) || phase !== "open" || target === undefined) continue;
+    const { stackId } = target;
+    const reason = `The host "${host}" is not in the options.`;
+    await notePullFault(deps, { stackId, kind: "unfollowed", reason });
+    await notify(deps, {
+      kind: "pull-unfollowed",
+      key: `${host}/${stackId}`,
+      title: `The preview "${stackId}" does not follow its pull request any more`,
+      text: `${reason} The preview is kept. If the host has another name now, set former: ["${host}"] there; or end the preview with ${toShellCommand`stackyard previews down ${stackId}`}.`,
+      stackId,
+    });
+  }
+}

@@ -1,0 +1,170 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of mapping documents.
+import { SHOP } from "./github-bench.ts";
+import {
+  aPull,
+  bring,
+  end,
+  type GeneralStep,
+  hasParked,
+  move,
+  type Oracle,
+  type PullStep,
+  refuseParked,
+  type Shown,
+  type Step,
+  sendAgain,
+  toHead,
+  toShown,
+} from "./pull-oracle.ts";
+import { createReportBench, type ReportBench } from "./report-bench.ts";
+
+const DOCUMENT = `host: github
+machine: preview
+stack: "shop-pr-\${hook.pull.number}"
+pull:
+  open: { send: OPENED, metadata: { sha: "\${hook.pull.head}" } }
+  head: { send: PUSHED, metadata: { sha: "\${hook.pull.head}" } }
+  closed: { send: CLOSED }
+rules:
+  sleep: { on: command.sleep, send: SLEEP }
+  wake: { on: command.wake, send: WAKE }
+`;
+
+/** The old version continues when a plan is rejected or a roll-out fails. `pushed`: the rule of heads. */
+const toMachine = (pushed: string): string => `version: 2
+revision: follow
+events: { OPENED: {}, PUSHED: ${pushed}, ABORT: {}, CHECK: {}, SLEEP: {}, WAKE: {}, CLOSED: {} }
+metadata: { sha: { type: string } }
+states:
+  INIT: { on: { OPENED: ROLL } }
+  LIVE: { leaving: abandon, on: { PUSHED: REVIEW, CHECK: DRIFT, SLEEP: ASLEEP, CLOSED: GONE } }
+  REVIEW: { leaving: abandon, tasks: [sign], on: { NEXT: ROLL, FAILED: LIVE, PUSHED: REVIEW, CLOSED: GONE } }
+  ROLL: { leaving: abandon, tasks: [up], on: { NEXT: LIVE, FAILED: LIVE, ABORT: LIVE, PUSHED: REVIEW, CLOSED: GONE } }
+  DRIFT: { leaving: abandon, tasks: [look], on: { NEXT: LIVE, FAILED: LIVE, PUSHED: REVIEW, CLOSED: GONE } }
+  ASLEEP: { leaving: abandon, on: { WAKE: LIVE, CLOSED: GONE } }
+  GONE: { leaving: cancel, terminal: true }
+tasks:
+  sign: { executor: approval, config: { from: [managers] } }
+  up: { executor: lambda, config: { name: up } }
+  look: { executor: lambda, config: { name: look } }
+`;
+const OPEN = toMachine("{}");
+const CLOSED_TO_HEADS = toMachine(`{ allow: "actor.kind == 'person'" }`);
+
+/** What a person sends to a stack, or a worker reports. */
+const MESSAGES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  approve: { event: "APPROVE_TASK", task: { name: "sign" } },
+  reject: { event: "REJECT_TASK", task: { name: "sign" }, reason: "Too big." },
+  succeed: { event: "TASK_COMPLETED", task: { name: "up" } },
+  fail: { event: "TASK_ERROR", task: { name: "up" }, code: "BOOM" },
+  abort: { event: "ABORT" },
+  check: { event: "CHECK" },
+  look: { event: "TASK_COMPLETED", task: { name: "look" } },
+  lookFails: { event: "TASK_ERROR", task: { name: "look" }, code: "BOOM" },
+  sleep: { event: "SLEEP" },
+  wake: { event: "WAKE" },
+};
+
+const ADA = { kind: "person", id: "ada", name: "ada", groups: ["managers"] } as const;
+
+/** A yard with two open pull requests, and what each must look like. */
+export async function openPullWorld() {
+  const bench = await createReportBench(DOCUMENT, { machine: OPEN });
+  const { github, publish, install, start, wait } = bench;
+  await bench.report();
+  let running: Pick<typeof bench, "tick" | "report"> = start();
+  let frozen: typeof running = bench;
+  let repository = SHOP;
+  let isAllowed = true;
+  let commits = 2;
+  const pulls: Oracle[] = [];
+  const pass = () => bench.pass(25, running);
+
+  async function compare(): Promise<void> {
+    await wait(5);
+    await pass();
+    if (isAllowed) pulls.forEach(sendAgain);
+  }
+
+  /** Does something at the host; a lost delivery is found by the comparison. */
+  async function atHost(isLost: boolean, act: () => Promise<unknown>): Promise<void> {
+    github.settings.deliveryFault = isLost ? "vanish" : undefined;
+    await act();
+    github.settings.deliveryFault = undefined;
+    await pass();
+    if (isLost) await compare();
+  }
+
+  async function send(own: Oracle, choice: number): Promise<void> {
+    // What was parked in a sleep would be refused after it.
+    if (own.state === "ASLEEP" && !isAllowed) return;
+    const name = move(own, choice);
+    if (name === undefined) return;
+    await publish({ stackId: `shop-pr-${own.number}`, ...MESSAGES[name], sender: ADA });
+    await pass();
+    if (name === "wake") await compare();
+  }
+
+  for (const commit of [1, 2]) {
+    pulls.push(aPull(await github.openPull(repository, { head: toHead(commit), labels: [] }), commit));
+    await pass();
+  }
+
+  function allow(isNow: boolean): Promise<void> {
+    isAllowed = isNow;
+    install(isNow ? OPEN : CLOSED_TO_HEADS);
+    if (!isNow) pulls.forEach(refuseParked);
+    return compare();
+  }
+
+  const general: Readonly<Record<GeneralStep["kind"], () => Promise<unknown>>> = {
+    forbid: () => allow(false),
+    allow: () => allow(true),
+    compare,
+    async rename() {
+      // What is parked is given up in the hour after which the list of repositories is read again.
+      if (pulls.some(hasParked)) return;
+      github.renameRepository(repository, `${repository}x`);
+      repository = `${repository}x`;
+      await wait(65);
+      await pass();
+    },
+    async freeze() {
+      [running, frozen] = [frozen, running];
+      await pass();
+      await frozen.report();
+    },
+  };
+
+  async function playOn(own: Oracle, step: PullStep): Promise<void> {
+    if (step.kind === "move") return send(own, step.choice);
+    if (step.kind === "close") {
+      end(own);
+      return atHost(step.isLost, () => github.closePull(repository, own.number));
+    }
+    commits += 1;
+    const head = toHead(commits);
+    bring(own, commits, isAllowed);
+    return atHost(step.isLost, () => github.push(repository, own.number, head));
+  }
+
+  return {
+    ...bench,
+    async play(step: Step): Promise<void> {
+      if (!("pull" in step)) return void (await general[step.kind]());
+      const own = pulls[step.pull];
+      if (own !== undefined && own.state !== "GONE") await playOn(own, step);
+    },
+    /** What the host shows, and what it must show. */
+    compareHost: () => ({ seen: readHost(bench.reports), expected: toShown(pulls) }),
+  };
+}
+
+/** Returns the newest check of each commit, and the commits whose deployment is a success. */
+function readHost({ checks, deployments }: Pick<ReportBench["reports"], "checks" | "deployments">): Shown {
+  const active = deployments.filter(({ statuses }) => statuses.at(-1)?.["state"] === "success");
+  return {
+    checks: Object.fromEntries(checks.map(({ set }) => [set["head_sha"], set["conclusion"] ?? set["status"]])),
+    active: active.map(({ set }) => String(set["ref"])).toSorted(),
+  };
+}
