@@ -36,7 +36,7 @@ export interface CalendarDescription {
 export async function describeCalendar(input: DescribeCalendarInput): Promise<CalendarDescription> {
   const { path, file, count } = input;
   const start = input.at === undefined ? input.now : toInstant(input.at);
-  const parsed = parseCalendar(await read(path, file));
+  const parsed = parseCalendar(await readFile(path, "utf8"));
   if (parsed.kind === "invalid") {
     const { problems } = parsed;
     return { value: { file, valid: false, problems }, text: formatInvalid(file, problems) };
@@ -69,16 +69,6 @@ function formatWait(ms: number): string {
   return Object.entries(parts)
     .flatMap(([unit, count]) => (count > 0 ? [`${count}${unit}`] : []))
     .join(" ");
-}
-
-async function read(path: string, file: string): Promise<string> {
-  const bytes = await readFile(path);
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (cause) {
-    const message = `${file} is not UTF-8 text. Name a calendar, such as calendars/office.yaml.`;
-    throw new StackyardError("CONFIG_INVALID", message, { cause });
-  }
 }
 
 function toInstant(text: string): number {

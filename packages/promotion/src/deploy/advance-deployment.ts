@@ -15,13 +15,15 @@ import type { Changes, DeployDeps, Deployment } from "./deploy-deps.ts";
 import { type DeployRow, findAlarmsSince, toRow } from "./deploy-row.ts";
 import { type Checks, type Examined, examineWaiting } from "./examine-waiting.ts";
 import { type Aims, EVENT_MS, end } from "./observe-row.ts";
-import { observeSent } from "./observe-stacks.ts";
+import { observeLost, observeSent } from "./observe-stacks.ts";
 
 /** What one call does with a deployment. */
 export interface Advance {
   readonly aims: Aims;
   readonly checks: Checks;
   readonly limits: Limits;
+  /** How many stacks each wave needs that were not skipped as frozen. */
+  readonly leasts: readonly number[];
   /** The machine of a stack that may be created. */
   readonly create?: string;
   /** False: waiting rows are not examined this time, unless there is something else to do. */
@@ -90,12 +92,13 @@ async function watch(pass: Pass, { checks }: Advance): Promise<Pass> {
   return { ...pass, deployment, hasChanged: true };
 }
 
-async function sendReady(deps: DeployDeps, begun: Pass, advance: Advance): Promise<Advanced> {
-  let pass = await watch(begun, advance);
+async function sendReady(deps: DeployDeps, given: Pass, advance: Advance): Promise<Advanced> {
+  let pass = await watch(given, advance);
   for (;;) {
-    const { ready, ...looked } = await examine(deps, withWave(pass, advance), advance);
+    const begun = withWave(await lookBack(deps, pass, advance), advance);
+    const { ready, ...looked } = await examine(deps, begun, advance);
     const examined = await sendAhead(deps, looked, advance);
-    pass = withWave(examined, advance);
+    pass = withWave(await lookBack(deps, examined, advance), advance);
     if (pass.deployment.state.wave !== examined.deployment.state.wave) continue;
     const action = decideNext(pass.deployment, ready, advance);
     if (action.kind === "drop") {
@@ -104,7 +107,7 @@ async function sendReady(deps: DeployDeps, begun: Pass, advance: Advance): Promi
       pass = await sendRows(deps, pass, { advance, ready: ready.slice(0, action.most) });
     } else {
       if (pass.hasChanged) await deps.rows.save(pass.deployment);
-      return toAdvanced(pass, action, begun.examines || pass.examines);
+      return toAdvanced(pass, action, given.examines || pass.examines);
     }
   }
 }
@@ -127,6 +130,30 @@ function toAdvanced({ deployment, hasChanged, until, unknown }: Pass, action: Ac
   const opensAt = action.kind === "wait" ? action.until : undefined;
   const isOver = action.kind === "settle" && unknown === undefined;
   return { deployment, isOver, hasChanged, hasExamined, ...defined({ until: opensAt ?? until, unknown }) };
+}
+
+/** Before a wave begins and before the task ends, what has arrived is checked again: it may have broken in the pause. */
+async function lookBack(deps: DeployDeps, pass: Pass, { aims, limits, leasts }: Advance): Promise<Pass> {
+  const { state } = pass.deployment;
+  const { waiting, sent } = addTallies(state.tallies.flat());
+  const begins = advanceWave(state, limits, aims.now).wave !== state.wave;
+  if (aims.op === "undo" || state.stop !== undefined || (!begins && waiting + sent > 0)) return pass;
+  const deployment = await deps.rows.loadAll(pass.deployment);
+  const changes = await observeLost(deps, listItems(deployment), aims);
+  const looked = withChanges(deployment, changes);
+  const untried = begins ? findUntried(looked, leasts) : undefined;
+  const hasChanged = pass.hasChanged || changes.size > 0 || untried !== undefined;
+  return { ...pass, deployment: untried === undefined ? looked : withStop(looked, untried), hasChanged };
+}
+
+/** A wave whose stacks were skipped as frozen has not tried the version for the others. */
+function findUntried(deployment: Deployment, leasts: readonly number[]): Stop | undefined {
+  const { wave, waves } = deployment.state;
+  const rows = listItems(deployment).filter((row) => row.wave === wave);
+  const frozen = rows.filter(({ state, code }) => state === "skipped" && code === "FROZEN").length;
+  if (frozen === 0 || rows.length - frozen >= (leasts[wave] ?? 0)) return undefined;
+  const message = `${frozen} of ${rows.length} stacks of the wave "${waves[wave]}" are frozen and were skipped, so too few have tried the version. Retry after the freeze, or set the wave's min: 0.`;
+  return { code: "TOO_FEW_STACKS", message, retryable: false };
 }
 
 /** The stacks of a wave that begins are examined at once. */
@@ -214,8 +241,9 @@ function toChanges(rows: readonly DeployRow[]): Changes {
 
 /** Returns the event of a row that was written as sent: always the same one. */
 function toEvent(row: DeployRow, { aims, create }: Pick<Advance, "aims" | "create">): ReleaseEvent {
-  const { stack, try: tries, expect = 0, sentAt = 0, from = {} } = row;
-  const event = { stackId: stack, event: aims.event, try: tries, expect, expiresAt: sentAt + EVENT_MS };
+  const { stack, try: tries, expect = 0, sentAt = 0, from = {}, onlyNotes } = row;
+  const expiresAt = sentAt + EVENT_MS;
+  const event = { stackId: stack, event: aims.event, try: tries, expect, expiresAt, ...defined({ onlyNotes }) };
   if (aims.op === "send") return { ...event, metadata: aims.metadata, ...defined({ machine: create }) };
   const entries = Object.entries(from);
   return {

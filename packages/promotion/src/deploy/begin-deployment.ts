@@ -1,16 +1,16 @@
 import { isDeepStrictEqual } from "node:util";
-import { defined, type Failed, failed, toShellCommand } from "@stackyard/core";
+import { defined, type Failed, failed, mapLimited, toShellCommand } from "@stackyard/core";
 import { addItems, listItems, tallyByWave, updateItems } from "@stackyard/core/rollout";
 import type { DeployDeps, Deployment } from "./deploy-deps.ts";
 import type { SendJob, UndoJob } from "./deploy-job.ts";
-import { type DeployRow, type DeployState, toRow } from "./deploy-row.ts";
-import { openRows, PAGE_ROWS, ROWS_KEPT_MS } from "./rows.ts";
-import { type Selected, selectStacks } from "./select-stacks.ts";
+import { type Before, type DeployRow, type DeployState, toRow } from "./deploy-row.ts";
+import { createRowFinder, openRows, PAGE_ROWS, ROWS_KEPT_MS, type RowFinder } from "./rows.ts";
+import { findTooFew, selectStacks } from "./select-stacks.ts";
 
 /** The rows of an operation, in the order in which they are sent to, and what its state says about all of them. */
-export interface Planned extends Pick<DeployState, "event" | "metadata" | "until" | "failed" | "waves" | "isRule"> {
+export interface Planned
+  extends Pick<DeployState, "event" | "metadata" | "until" | "failed" | "waves" | "isRule" | "unseen" | "concurrency"> {
   readonly rows: readonly DeployRow[];
-  readonly plan?: string;
 }
 
 /** Returns the present rows of the task; undefined: it must begin. A newer entry of the release has them. */
@@ -61,7 +61,7 @@ function listAhead(deployment: Deployment): readonly DeployRow[] {
 export async function beginDeployment(
   deps: DeployDeps,
   earlier: Deployment | undefined,
-  { rows: selected, plan, ...planned }: Planned & { readonly op: DeployState["op"] },
+  { rows: selected, ...planned }: Planned & Pick<DeployState, "op" | "plan" | "approval">,
 ): Promise<Deployment> {
   const before = earlier === undefined ? [] : listItems(await deps.rows.loadAll(earlier));
   const rows = mergeRows(selected, before, deps.ctx.clock.now());
@@ -78,7 +78,6 @@ export async function beginDeployment(
     next: earlier?.state.next ?? 1,
     sending: [],
     tallies: [],
-    ...defined({ plan }),
   };
   const deployment = addItems({ state, pages: new Map([[0, []]]) }, rows, { pageRows: PAGE_ROWS, toRow });
   await deps.rows.save(deployment);
@@ -108,17 +107,21 @@ export function mergeRows(
 function withEarlier(row: DeployRow, earlier: DeployRow | undefined): DeployRow {
   if (earlier === undefined) return row;
   const isSame = row.incarnation === earlier.incarnation && earlier.state !== "undone";
-  return { ...row, try: earlier.try, ...(isSame && defined({ from: row.from ?? earlier.from })) };
+  return {
+    ...row,
+    try: earlier.try,
+    ...(isSame && defined({ from: row.from ?? earlier.from, onlyNotes: earlier.onlyNotes })),
+  };
 }
 
 /** Continues the rows of an earlier attempt: what has failed or was not sent is examined again. */
 export async function retryDeployment(
   deps: DeployDeps,
   present: Deployment,
-  values: Pick<DeployState, "metadata" | "event" | "until" | "failed"> & { readonly plan?: string },
+  values: Pick<DeployState, "metadata" | "event" | "until" | "failed" | "plan" | "approval">,
 ): Promise<Deployment> {
   const whole = await deps.rows.loadAll(present);
-  const { stop, endedAt, plan, isChecked, ...kept } = whole.state;
+  const { stop, endedAt, plan, approval, isChecked, ...kept } = whole.state;
   const isSame = isDeepStrictEqual(kept.metadata, values.metadata);
   const at = deps.ctx.clock.now();
   const seen = stop?.code === "ALARM" ? { alarmSeenAt: at } : {};
@@ -131,7 +134,8 @@ export async function retryDeployment(
 }
 
 function retryRow(row: DeployRow, { isSame, at }: { readonly isSame: boolean; readonly at: number }): DeployRow {
-  const isOpen = row.state === "failed" || row.state === "unsent" || (!isSame && AGAIN.has(row.state));
+  const isLeft = row.state === "unsent" || row.code === "FROZEN";
+  const isOpen = row.state === "failed" || isLeft || (!isSame && AGAIN.has(row.state));
   if (!isOpen) return row;
   const { code, message, isPlanned, ...rest } = row;
   return { ...rest, state: "waiting", at };
@@ -142,28 +146,22 @@ const AGAIN: ReadonlySet<string> = new Set(["done", "unchanged", "sent"]);
 /** Selects the stacks of `op: send`. */
 export async function planSend(deps: DeployDeps, job: SendJob): Promise<Planned | Failed> {
   const { release, ctx, yard } = deps;
-  const selected = await selectStacks(yard, job, { machine: release.machine, task: ctx.task });
-  const fault = findTooFew(selected, job);
+  const { selected, unseen } = await selectStacks(yard, job, { machine: release.machine, task: ctx.task });
+  const fault = findTooFew({ selected, unseen }, job);
   if (fault !== undefined) return fault;
   const at = ctx.clock.now();
-  const { event, metadata, until, failed: failedStates, waves, stacks } = job;
+  const { event, metadata, until, failed: failedStates, waves, stacks, concurrency } = job;
   return {
+    concurrency,
     event,
     metadata,
     until,
     failed: failedStates,
     waves: waves.map(({ name }) => name),
     isRule: typeof stacks !== "string",
+    ...(unseen > 0 && { unseen }),
     rows: selected.map((each) => ({ ...each, try: 0, state: "waiting", at })),
   };
-}
-
-function findTooFew(selected: readonly Selected[], { stacks }: SendJob): Failed | undefined {
-  if (typeof stacks === "string") return undefined;
-  const { min = 1, machine } = stacks;
-  if (selected.length >= min) return undefined;
-  const message = `${selected.length} stacks of "${machine}" are selected, and at least ${min} must be. Check where, or set min.`;
-  return failed({ code: "TOO_FEW_STACKS", message, retryable: false });
 }
 
 /** Takes what a task has sent, in reverse. */
@@ -178,7 +176,9 @@ export async function planUndo(deps: DeployDeps, job: UndoJob): Promise<Planned 
     return { event: job.event ?? "", metadata: {}, until: [], failed: [], waves: ["all"], isRule: true, rows: [] };
   }
   const { state } = loaded;
+  const findRow = createRowFinder(ctx);
   const sent = listItems(await source.loadAll(loaded)).filter((row) => row.try > 0 && row.from !== undefined);
+  const rows = await mapLimited(sent.toReversed(), 1, (row) => withoutUndone(row, findRow));
   return {
     event: job.event ?? state.event,
     metadata: state.metadata,
@@ -186,9 +186,31 @@ export async function planUndo(deps: DeployDeps, job: UndoJob): Promise<Planned 
     failed: job.failed ?? state.failed,
     waves: ["all"],
     isRule: true,
-    rows: sent.toReversed().map((row) => toUndoRow(row, Object.keys(state.metadata), at)),
+    ...defined({ concurrency: job.concurrency ?? state.concurrency }),
+    rows: rows.map((row) => toUndoRow(row, Object.keys(state.metadata), at)),
   };
 }
+
+/**
+ * Returns a row that restores nothing that was taken back: where the release that had set a value before was undone since,
+ * what was before that one counts.
+ */
+async function withoutUndone(row: DeployRow, findRow: RowFinder): Promise<DeployRow> {
+  const entries = Object.entries(row.from ?? {}).map(async ([key, given]) => {
+    let before = given;
+    for (let steps = 0; before.release !== undefined && steps < MOST_STEPS; steps += 1) {
+      const setBy: DeployRow | undefined = await findRow(before.release, row.stack);
+      const earlier: Before | undefined = setBy?.state === "undone" ? setBy.from?.[key] : undefined;
+      if (earlier === undefined) break;
+      before = earlier;
+    }
+    return [key, before] as const;
+  });
+  return { ...row, from: Object.fromEntries(await Promise.all(entries)) };
+}
+
+/** Releases that were undone one after another beneath another one. */
+const MOST_STEPS = 100;
 
 function rowsMayBeGone({ release, ctx }: DeployDeps, { of }: UndoJob): Failed {
   const settle = toShellCommand`stackyard stacks settle ${release.id} ${ctx.task} --reason …`;
@@ -204,18 +226,22 @@ function toUndoRow({ stack, incarnation, from = {} }: DeployRow, keys: readonly 
   return { ...row, state: "skipped", code: "NO_PREVIOUS", message };
 }
 
-/** Notes in the rows of a task what was undone: its next event is the first again. */
+/**
+ * Notes in the rows of a task what was undone: its next event is the first again. A stack that has something newer keeps
+ * that, and what was before this task is kept in the row: the undo of the newer one restores it.
+ */
 export async function noteUndone(deps: DeployDeps, of: string, undone: readonly DeployRow[]): Promise<void> {
   const { ctx, owner } = deps;
   const source = openRows({ records: ctx.records, clock: ctx.clock, owner: { ...owner, task: of } });
   const loaded = await source.load();
-  if (loaded === undefined || undone.length === 0) return;
-  const ids = new Set(undone.map(({ stack }) => stack));
+  const ends = new Map(undone.map((row) => [row.stack, row.state]));
+  if (loaded === undefined || ends.size === 0) return;
   const at = ctx.clock.now();
   const noted = updateItems(await source.loadAll(loaded), toRow, (row): DeployRow => {
-    if (!ids.has(row.stack) || row.state === "undone") return row;
+    const end = ends.get(row.stack);
+    if (end === undefined || row.state === "undone") return row;
     const { from, code, message, ...rest } = row;
-    return { ...rest, state: "undone", at };
+    return { ...rest, state: "undone", at, ...(end === "skipped" && defined({ from })) };
   });
   await source.save(noted);
 }

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of machines, in plain strings.
 import { parseMachine } from "@stackyard/core/machine";
 import { describe, expect, it } from "vitest";
 import { deployDefinition } from "./definition.ts";
@@ -10,7 +11,12 @@ function check(config: object, version = 2): readonly string[] {
     version,
     events: version === 1 ? ["GO"] : { GO: {} },
     ...(version === 2 && {
-      metadata: { api: { type: "string" }, plan: { type: "string" }, target: { type: "string" } },
+      metadata: {
+        api: { type: "string" },
+        plan: { type: "string" },
+        target: { type: "string" },
+        token: { type: "string", sensitive: true },
+      },
     }),
     states: { INIT: { on: { GO: version === 1 ? [{ action: "advance", state: "A" }] : "A" } }, A: { tasks: ["go"] } },
     tasks: { go: { executor: "deploy", config }, prod: { executor: "deploy", config: SEND } },
@@ -42,6 +48,17 @@ describe("the config of deploy", () => {
   ])("refuses an expression in %s: who starts a release chooses no targets", (place, config) => {
     expect(check(config)).toContainEqual(
       expect.stringContaining(`deploy-expression: Only metadata and plan may have expressions, and "${place}"`),
+    );
+  });
+
+  it.each([
+    ["as a value of its own", of("token")],
+    ["inside a text", `v-${of("token")}`],
+    ["by an index", "${metadata['token']}"],
+    ["by an expression", "${metadata.token + ''}"],
+  ])("refuses a sensitive value %s: what a release sends is stored and shown (CVE-2025-54831)", (_, api) => {
+    expect(check({ ...SEND, metadata: { api } })).toContainEqual(
+      expect.stringMatching(/^sensitive-leak: .*"token" may not be read here/),
     );
   });
 

@@ -37,6 +37,9 @@ const Wave = Type.Object(
         description: "Of all stacks, the same at each release. Default: all",
       }),
     ),
+    min: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: 10_000, description: "Fewer stacks are a failure. Default: 1 with `where`" }),
+    ),
     pause: Type.Optional(duration("Before the next wave. Default: none")),
   },
   closed,
@@ -128,6 +131,7 @@ export const DeployOutputs = Type.Object({
   unchanged: count("Had the values already"),
   failed: count("Failed"),
   skipped: count("Left alone"),
+  unseen: count("More that fit, and that the grant of the release's machine does not let it see. Missing: none"),
   digest: Type.Optional(Type.String({ description: "Of the plan: what an approval names" })),
   summary: Type.Optional(Type.String({ description: "Of the plan, in a sentence" })),
 });
@@ -157,6 +161,8 @@ export const deployDefinition = {
   progress: DeployProgress,
   outputs: DeployOutputs,
   resumable: true,
+  sends: true,
+  takesSecrets: false,
   cancelWithin: "10m",
   // A release waits for people, windows and soaks.
   timeout: (): number => 30 * DAY_MS,

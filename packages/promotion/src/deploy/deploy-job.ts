@@ -10,6 +10,8 @@ export interface WaveJob {
   readonly where?: string;
   /** Of all stacks, in percent. */
   readonly share?: string;
+  /** The fewest stacks. Default: 1 with `where`, else 0. */
+  readonly min?: number;
   readonly pauseMs: number;
 }
 
@@ -48,7 +50,8 @@ export interface UndoJob {
   readonly event?: string;
   readonly until?: readonly string[];
   readonly failed?: readonly string[];
-  readonly concurrency: number;
+  /** Default: that of the task. */
+  readonly concurrency?: number;
   readonly eachMs: number;
 }
 
@@ -66,11 +69,11 @@ export function toJob(config: DeployConfig): SendJob | PlanJob | UndoJob | Faile
 
 function toJobOf(op: "send" | "plan" | "undo", config: DeployConfig): SendJob | PlanJob | UndoJob | undefined {
   if (op === "send") return toSendJob(config);
-  const { of, show = [], event, until, failed: failedStates, concurrency = CONCURRENCY } = config;
+  const { of, show = [], event, until, failed: failedStates, concurrency } = config;
   const eachMs = toMs(config.each, HOUR_MS);
   if (op === "plan") return Array.isArray(of) ? { op, of, show, eachMs } : undefined;
   if (typeof of !== "string") return undefined;
-  return { op, of, concurrency, eachMs, ...defined({ event, until, failed: failedStates }) };
+  return { op, of, eachMs, ...defined({ event, until, failed: failedStates, concurrency }) };
 }
 
 function toSendJob(config: DeployConfig): SendJob | undefined {

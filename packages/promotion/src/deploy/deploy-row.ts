@@ -18,7 +18,8 @@ export interface Before {
 
 /**
  * `waiting`: to be sent, or held by `code`. `sent`: written before the event, on its way. `unchanged`: it had the values
- * already. `unsent`: not sent, because the task has stopped. `undone`: a later task has restored what was before.
+ * already. `unsent`: not sent, because the task has stopped. `undone`: a later task has restored what was before; with
+ * `from`, beneath a change since, whose undo must not bring it back.
  */
 export type DeployRowState = "waiting" | "sent" | "done" | "unchanged" | "failed" | "skipped" | "unsent" | "undone";
 
@@ -50,6 +51,8 @@ export interface DeployRow {
   readonly heldSince?: number;
   /** It is as it was approved: see `plan`. */
   readonly isPlanned?: true;
+  /** The stack has the values already: its last event only notes the release. */
+  readonly onlyNotes?: true;
 }
 
 /** The rollout of one task `deploy`. */
@@ -72,8 +75,12 @@ export interface DeployState extends RolloutState, Progress {
   readonly waves: readonly string[];
   /** Rows of each wave. */
   readonly sizes: readonly number[];
+  /** How many more fit the rule that the machine of the release may not read. Missing: none. */
+  readonly unseen?: number;
   /** True: selected by a rule. False: by its id. */
   readonly isRule: boolean;
+  /** How many are on their way: an undo has the limit of what it undoes. Missing: the default. */
+  readonly concurrency?: number;
   readonly startedAt: number;
   readonly firstSentAt?: number;
   /** When it was retried after an alarm. */
@@ -82,6 +89,8 @@ export interface DeployState extends RolloutState, Progress {
   readonly endedAt?: number;
   /** The digest of the plan that it follows. */
   readonly plan?: string;
+  /** The approval that has named this digest. */
+  readonly approval?: { readonly task: string; readonly by: readonly string[]; readonly at: number };
   /** All stacks were compared with the plan, before the first event. */
   readonly isChecked?: true;
 }

@@ -1,4 +1,4 @@
-import { defineExecutor, type Executor, type ExecutorContext, isStackyardError, running } from "@stackyard/core";
+import { continueLater, defineExecutor, type Executor, type ExecutorContext, isPassing } from "@stackyard/core";
 import { requireYard } from "@stackyard/core/engine";
 import { parseAttemptId } from "@stackyard/core/machine";
 import { PageConflictError } from "@stackyard/core/rollout";
@@ -50,20 +50,15 @@ const AGAIN_MS = 1_000;
 const OUTAGE_MS = 5_000;
 
 /** What is written is continued by the next poll: only another fault ends the attempt. */
-async function guard(
-  { clock, signal }: ExecutorContext,
+function guard(
+  ctx: ExecutorContext,
   progress: DeployProgress | undefined,
   work: () => Promise<DeployStep>,
 ): Promise<DeployStep> {
-  try {
-    return await work();
-  } catch (error) {
-    const isOvertaken = error instanceof PageConflictError;
-    const isPassing = isStackyardError(error) && error.retryable;
-    if (!isOvertaken && !isPassing && !signal.aborted) throw error;
-    const message = error instanceof Error ? error.message : "Interrupted. Continues at the next poll.";
-    // Nothing is known of what this call has written: the next one repeats what is not decided.
-    const kept = progress ?? { next: 0, quietSince: clock.now() };
-    return running({ progress: kept, pollAfterMs: isPassing ? OUTAGE_MS : AGAIN_MS, message });
-  }
+  // Nothing is known of what this call has written: the next one repeats what is not decided.
+  const kept = progress ?? { next: 0, quietSince: ctx.clock.now() };
+  const isOvertaken = (error: unknown) => error instanceof PageConflictError;
+  return continueLater({ ctx, progress: kept, isPassing, everyMs: OUTAGE_MS }, () =>
+    continueLater({ ctx, progress: kept, isPassing: isOvertaken, everyMs: AGAIN_MS }, work),
+  );
 }

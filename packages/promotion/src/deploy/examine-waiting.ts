@@ -132,7 +132,10 @@ async function examineRow(row: DeployRow, loaded: SeenStack, { aims, checks, ...
   }
   if (!isReady(observed)) return { kind: "row", row: observed };
   const { machine, holds, skipFrozen } = checks;
-  const held = await holds?.examine({ stackId: row.stack, machine, ...defined({ stack }), ...at });
+  // Nothing happens to a stack whose release is only noted, so nothing holds that back.
+  const held = observed.onlyNotes
+    ? undefined
+    : await holds?.examine({ stackId: row.stack, machine, ...defined({ stack }), ...at });
   if (held?.kind === "fails") return held;
   if (held?.kind === "closed") return holdBack(row, held, { aims, skipFrozen });
   const planned = (await checks.checkPlan?.(observed, loaded)) ?? observed;

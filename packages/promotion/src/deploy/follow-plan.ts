@@ -1,45 +1,55 @@
 import { chunk, defined, type Failed, failed, isStackyardError, mapLimited } from "@stackyard/core";
-import type { LoadedStack, SeenStack } from "@stackyard/core/engine";
+import { evaluateHealth, type LoadedStack, type SeenStack } from "@stackyard/core/engine";
 import { listItems } from "@stackyard/core/rollout";
 import { withChanges } from "./advance-deployment.ts";
 import type { Planned } from "./begin-deployment.ts";
 import type { DeployDeps, Deployment } from "./deploy-deps.ts";
 import type { SendJob } from "./deploy-job.ts";
-import type { DeployRow } from "./deploy-row.ts";
+import type { DeployRow, DeployState } from "./deploy-row.ts";
 import { type Checks, isReady } from "./examine-waiting.ts";
 import { toPlannedTask, toSubject } from "./make-plan.ts";
-import { type Aims, end, isAtRest, isOwn, observeRow } from "./observe-row.ts";
+import { type Aims, end, isOwn, observeRow } from "./observe-row.ts";
 import { loadStacks, toObserved } from "./observe-stacks.ts";
-import { formatDifferences, listDifferences, type PlanEntry, planStack, toCanonicalJson } from "./plan-entry.ts";
-import { findPlan } from "./plan-records.ts";
+import { formatDifferences, listDifferences, type PlanEntry, planStack } from "./plan-entry.ts";
+import { findPlan, findPlanDigest } from "./plan-records.ts";
 
 /** What was approved for one task, by stack. */
 export type Approved = ReadonlyMap<string, PlanEntry>;
 
-/** Returns what the plan says about the task; undefined: it follows none. */
+/**
+ * Returns what the plan says about the task; undefined: it follows none. Only the last plan that names the task counts: an
+ * earlier one may have been rejected, or be of an earlier stack of the same id.
+ */
 export async function findApproved(deps: DeployDeps, job: SendJob): Promise<Approved | Failed | undefined> {
   if (job.plan === undefined) return undefined;
-  const { task } = deps.ctx;
-  const plan = await findPlan(deps.ctx, job.plan);
+  const { task, records, clock } = deps.ctx;
+  const last = await findPlanDigest({ records, clock, owner: deps.owner });
+  const plan = job.plan === last ? await findPlan(deps.ctx, job.plan) : undefined;
   const planned = plan?.tasks.find((each) => each.task === task);
-  if (plan === undefined || planned === undefined || plan.release.id !== deps.release.id) {
-    const what = job.plan === "" ? "The task follows a plan that was not made yet." : `No plan ${job.plan} names it.`;
-    const message = `${what} Make one with op: plan, of: [${task}], before this task.`;
+  if (plan === undefined || planned === undefined) {
+    const message = `${describeUnknown(job.plan, last)} Make one with op: plan, of: [${task}], before this task.`;
     return failed({ code: "PLAN_UNKNOWN", message, retryable: false });
   }
-  const present = toPlannedTask(task, job);
-  if (toCanonicalJson(planned) !== toCanonicalJson(present)) {
-    const message = `The task sends something else than the plan ${job.plan} says. Make another plan.`;
+  const differing = listDifferences(planned, toPlannedTask(task, job));
+  if (differing.length > 0) {
+    const message = `The task is not as the plan ${job.plan} says: ${differing.join(", ")}. Make another plan.`;
     return failed({ code: "PLAN_STALE", message, retryable: false });
   }
   return new Map(plan.entries.filter((entry) => entry.task === task).map((entry) => [entry.stack, entry]));
+}
+
+function describeUnknown(plan: string, last: string | undefined): string {
+  if (plan === "") return "The task follows a plan that was not made yet.";
+  return last === undefined
+    ? `No plan ${plan} names it.`
+    : `The plan ${plan} is not the last one that names it, ${last}.`;
 }
 
 /** Returns the rows as the plan has them, with its waves: stacks that it lacks are left alone. */
 export function toApprovedRows(
   { rows, ...planned }: Planned,
   approved: Approved,
-  { plan, waves }: Pick<SendJob, "plan" | "waves">,
+  { waves }: Pick<SendJob, "waves">,
 ): Planned {
   const selected = new Map(rows.map((row) => [row.stack, row]));
   const at = rows[0]?.at ?? 0;
@@ -59,7 +69,16 @@ export function toApprovedRows(
       const message = "The plan does not name this stack. It is not changed.";
       return { ...row, wave: last, state: "skipped", code: "NOT_IN_PLAN", message };
     });
-  return { ...planned, rows: [...known, ...others].sort((a, b) => a.wave - b.wave), ...defined({ plan }) };
+  return { ...planned, rows: [...known, ...others].sort((a, b) => a.wave - b.wave) };
+}
+
+/** Returns the plan that a task follows, and who has approved it. */
+export function toFollowed(
+  { release }: Pick<DeployDeps, "release">,
+  { plan }: Pick<SendJob, "plan">,
+): Pick<DeployState, "plan" | "approval"> {
+  const approved = Object.entries(release.approved ?? {}).find(([, { of }]) => of === plan);
+  return defined({ plan, approval: approved && { task: approved[0], by: approved[1].by, at: approved[1].at } });
 }
 
 /** Creates the check of one stack before its event: it is planned again, and must be as it was approved. */
@@ -158,7 +177,7 @@ async function checkRows({ yard }: DeployDeps, rows: readonly DeployRow[], check
   const checked = [];
   for (const row of rows) {
     const present = loaded.get(row.stack) ?? { stackId: row.stack, version: 0, parked: [] };
-    const isMoving = present.stack !== undefined && !isAtRest(present.stack);
+    const isMoving = present.stack !== undefined && !evaluateHealth(present.stack).isAtRest;
     checked.push({ row, after: await checkRow(row, present, checks), isMoving });
   }
   return checked;

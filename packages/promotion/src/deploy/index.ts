@@ -3,6 +3,7 @@ export { type ListedTurn, type ListTurnsDeps, listTurns, type TurnPart } from ".
 export { isHeldBy } from "../holds/examine-freezes.ts";
 export { findSendLimits } from "./deploy-limits.ts";
 export type { DeployRow, DeployRowState, DeployState } from "./deploy-row.ts";
+export { findTrouble, type Trouble, type TroubleInput } from "./find-trouble.ts";
 export { type ListRowsInput, listRows } from "./list-rows.ts";
 export { listVersionChanges, type TaskChanges, type VersionChanges } from "./list-version-changes.ts";
 export { isOwn } from "./observe-row.ts";

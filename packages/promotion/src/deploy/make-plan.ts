@@ -1,13 +1,13 @@
 import { type Failed, failed, formatFaults, listSchemaFaults, running, succeeded } from "@stackyard/core";
-import type { LoadedStack } from "@stackyard/core/engine";
+import { evaluateHealth, type LoadedStack } from "@stackyard/core/engine";
 import { DeployConfig, type DeployProgress, type DeployStep } from "./definition.ts";
 import type { DeployDeps } from "./deploy-deps.ts";
 import { type PlanJob, type SendJob, toJob } from "./deploy-job.ts";
-import { type Aims, isAtRest } from "./observe-row.ts";
+import type { Aims } from "./observe-row.ts";
 import { loadStacks } from "./observe-stacks.ts";
 import { type PlanEntry, type PlanSubject, planStack } from "./plan-entry.ts";
 import { notePlan, type PlannedTask, storePlan } from "./plan-records.ts";
-import { type Selected, selectStacks } from "./select-stacks.ts";
+import { findTooFew, type Selected, selectStacks } from "./select-stacks.ts";
 import { createSensitiveCheck } from "./sensitive-keys.ts";
 
 const POLL_MS = 2_000;
@@ -26,27 +26,33 @@ export async function runPlan(
   const jobs = await findJobs(deps, job.of);
   if ("kind" in jobs) return jobs;
   const selections = new Map<string, readonly Selected[]>();
+  let unseen = 0;
   for (const [task, send] of jobs) {
-    selections.set(task, await selectStacks(deps.yard, send, { machine: deps.release.machine, task }));
+    const found = await selectStacks(deps.yard, send, { machine: deps.release.machine, task });
+    const fault = findTooFew(found, send);
+    if (fault !== undefined) return fault;
+    selections.set(task, found.selected);
+    unseen += found.unseen;
   }
   const ids = [...selections.values()].flat().map(({ stack }) => stack);
   const loaded = await loadStacks(deps.yard, [...new Set(ids)]);
   const since = progress?.quietSince ?? now;
-  const moving = [...loaded.values()].filter(({ stack }) => stack !== undefined && !isAtRest(stack));
+  const moving = [...loaded.values()].filter(({ stack }) => stack !== undefined && !evaluateHealth(stack).isAtRest);
   if (moving.length > 0 && now < since + job.eachMs) {
-    const message = `${moving.length} of ${ids.length} stacks move: ${moving[0]?.stackId} among them. The plan waits.`;
+    const message = `${moving.length} of ${ids.length} stacks move. The plan waits.`;
     const pollAfterMs = now - since >= QUIET_AFTER_MS ? QUIET_POLL_MS : POLL_MS;
     return running({ progress: { next: 0, quietSince: since }, pollAfterMs, message });
   }
   const entries = await planAll(deps, { job, jobs, selections, loaded });
   const { id, machine } = deps.release;
   const tasks = [...jobs].map(([task, send]) => toPlannedTask(task, send));
-  const plan = await storePlan(ctx, { version: 1, release: { id, machine }, tasks, entries });
+  const hidden = unseen > 0 ? { unseen } : {};
+  const plan = await storePlan(ctx, { version: 1, release: { id, machine }, tasks, entries, ...hidden });
   for (const task of [ctx.task, ...jobs.keys()]) {
     await notePlan({ records: ctx.records, clock: ctx.clock, owner: { ...deps.owner, task } }, plan.digest);
   }
   ctx.report(plan.summary);
-  return succeeded({ digest: plan.digest, stacks: entries.length, summary: plan.summary });
+  return succeeded({ digest: plan.digest, stacks: entries.length, summary: plan.summary, ...hidden });
 }
 
 /** Returns what the tasks would send, by their names. */
@@ -75,8 +81,8 @@ async function findJobs(
 }
 
 /** Returns what a plan says about a task as a whole. */
-export function toPlannedTask(task: string, { event, metadata, until, waves }: SendJob): PlannedTask {
-  return { task, event, metadata, until, waves: waves.map(({ name }) => name) };
+export function toPlannedTask(task: string, { op: _, plan: __, ...job }: SendJob): PlannedTask {
+  return { task, ...job };
 }
 
 interface Selections {

@@ -2,7 +2,7 @@ import type { Stack } from "@stackyard/core";
 import { describe, expect, it } from "vitest";
 import { aTargetStack } from "../testing/a-target-stack.ts";
 import type { DeployRow, SetBy } from "./deploy-row.ts";
-import { type Aims, EVENT_MS, type EventFate, isAtRest, observeRow } from "./observe-row.ts";
+import { type Aims, EVENT_MS, type EventFate, observeRow } from "./observe-row.ts";
 
 const NOW = 10_000_000;
 const aims: Aims = {
@@ -22,10 +22,22 @@ const waiting: DeployRow = { stack: "prod", incarnation: "i1", wave: 0, try: 0, 
 const sent: DeployRow = { ...waiting, try: 1, state: "sent", sentAt: NOW - 1_000, expect: 7, from: { api: {} } };
 const none: EventFate = { kind: "none" };
 const applied: EventFate = { kind: "applied" };
-const own: SetBy = { id: "shop-1.42.0", createdAt: 100, task: "t", event: "stack:1", value: "1.42.0", at: 200 };
+const own: SetBy = {
+  id: "shop-1.42.0",
+  incarnation: "i",
+  createdAt: 100,
+  task: "t",
+  event: "stack:1",
+  value: "1.42.0",
+  at: 200,
+};
 const live = (given: Partial<Stack> = {}) =>
   aTargetStack({ metadata: { api: "1.42.0" }, releases: { api: own }, ...given });
 const task = { name: "apply", status: "PENDING", detail: "RUNNING" } as const;
+
+const failed = { failed: true, tasks: [{ name: "apply", status: "ERROR" }] } as const;
+
+const left = { task: "apply", state: "BUILD", entry: 2, attempt: 1, at: NOW };
 
 const timer = (inMs: number) => ({ id: "2/after/0", event: "BAKED", dueAt: NOW + inMs });
 
@@ -54,7 +66,7 @@ describe("a stack that waits for its event", () => {
       expect: 8,
       from: { api: { value: "1.41.0", release } },
     });
-    expect(outcome(waiting, aTargetStack({ state: "BROKEN", failed: true }))).toBe("waiting");
+    expect(outcome(waiting, aTargetStack({ state: "BROKEN", ...failed }))).toBe("waiting");
   });
 
   it("keeps what was before the first event over later tries", () => {
@@ -88,11 +100,17 @@ describe("a stack that waits for its event", () => {
     ["skipped STACK_REMOVED", undefined, {}],
     ["failed STACK_MISSING", undefined, { isRule: false }],
     ["failed STACK_MOVED", aTargetStack({ incarnation: "i2" }), {}],
-    ["failed NEWER_RELEASE", live({ releases: { api: { ...own, id: "shop-1.43.0", createdAt: 101 } } }), {}],
+    ["skipped NEWER_RELEASE", live({ releases: { api: { ...own, id: "shop-1.43.0", createdAt: 101 } } }), {}],
+    [
+      "failed NEWER_RELEASE",
+      live({ releases: { api: { ...own, id: "shop-1.43.0", createdAt: 101 } } }),
+      { isRule: false },
+    ],
     ["unchanged", live(), {}],
     ["waiting", live(), { again: true }],
     ["waiting", live({ state: "PAUSED" }), {}],
-    ["waiting", live({ failed: true }), {}],
+    ["waiting", live(failed), {}],
+    ["waiting", live({ entry: 3, lastFailure: left }), {}],
   ])("is %s", (expected, stack, given) => {
     expect(outcome(waiting, stack, none, given)).toBe(expected);
   });
@@ -133,14 +151,19 @@ describe("a stack that waits for its event", () => {
 
   it("is done when an earlier try has arrived by now", () => {
     expect(outcome({ ...waiting, try: 1 }, live())).toBe("done");
-    expect(outcome({ ...waiting, try: 1 }, live({ releases: {} }))).toBe("unchanged");
+    expect(outcome({ ...waiting, try: 1, onlyNotes: true }, live())).toBe("unchanged");
+    // The values are there by somebody else: only the release is noted.
+    expect(observe({ ...waiting, try: 1 }, live({ releases: {} }))).toMatchObject({
+      state: "waiting",
+      onlyNotes: true,
+    });
   });
 
   it("never counts a release as newer than itself, and of two that were created at once exactly one", () => {
     const other = (id: string) => live({ releases: { api: { ...own, id } }, metadata: { api: "x" } });
 
     expect(outcome(waiting, other("shop-1.42.0"))).toBe("waiting");
-    expect(outcome(waiting, other("shop-2"))).toBe("failed NEWER_RELEASE");
+    expect(outcome(waiting, other("shop-2"))).toBe("skipped NEWER_RELEASE");
     expect(outcome(waiting, other("app-2"))).toBe("waiting");
   });
 });
@@ -186,11 +209,13 @@ describe("a stack whose event was sent", () => {
     ["done", live(), {}],
     ["failed STACK_MOVED", live({ metadata: { api: "by hand" } }), {}],
     ["failed STACK_MOVED", live({ incarnation: "i2" }), {}],
-    ["failed NEWER_RELEASE", live({ releases: { api: { ...own, id: "n", createdAt: 101 } } }), {}],
+    ["skipped NEWER_RELEASE", live({ releases: { api: { ...own, id: "n", createdAt: 101 } } }), {}],
     ["failed STACK_BROKEN", live({ state: "BROKEN" }), {}],
     ["failed STACK_BROKEN", live({ state: "BROKEN", tasks: [task] }), {}],
-    ["failed STACK_FAILED", live({ state: "BUILD", failed: true }), {}],
-    ["failed STACK_FAILED", live({ failed: true }), {}],
+    ["failed STACK_FAILED", live({ state: "BUILD", ...failed }), {}],
+    ["failed STACK_FAILED", live(failed), {}],
+    ["failed STACK_FAILED", live({ entry: 3, lastFailure: left }), {}],
+    ["done", live({ entry: 3, lastFailure: { ...left, resolvedAt: NOW } }), {}],
     ["failed STACK_STALLED", live({ stalled: { code: "LOOP_LIMIT", reason: "r" } }), {}],
     ["failed STACK_OVERDUE", live({ state: "BUILD", tasks: [task], overdue: true }), {}],
     ["failed STACK_ELSEWHERE", live({ state: "PAUSED" }), {}],
@@ -235,7 +260,7 @@ describe("an undo", () => {
 
   it("is sent while the stack has this release and its values", () => {
     expect(observe(toUndo, live(), none, undo)).toMatchObject({ state: "waiting", expect: 8, from });
-    expect(outcome(toUndo, live({ state: "BROKEN", failed: true }), none, undo)).toBe("waiting");
+    expect(outcome(toUndo, live({ state: "BROKEN", ...failed }), none, undo)).toBe("waiting");
     expect(outcome(toUndo, live({ tasks: [task] }), none, undo)).toBe("waiting STACK_MOVING");
   });
 
@@ -253,17 +278,5 @@ describe("an undo", () => {
 
     expect(outcome(row, aTargetStack(), applied, undo)).toBe("done");
     expect(outcome(row, live(), applied, undo)).toBe("failed STACK_MOVED");
-  });
-});
-
-describe("isAtRest", () => {
-  it("is true when all tasks have ended, and when none can", () => {
-    expect(isAtRest(aTargetStack())).toBe(true);
-    expect(isAtRest(aTargetStack({ tasks: [{ name: "a", status: "SATISFIED" }] }))).toBe(true);
-    expect(isAtRest(aTargetStack({ tasks: [task] }))).toBe(false);
-    expect(isAtRest(aTargetStack({ awaitsRuns: true }))).toBe(false);
-    const failed = { name: "a", status: "ERROR" } as const;
-    const blocked = { name: "b", status: "PENDING", detail: "WAITING" } as const;
-    expect(isAtRest(aTargetStack({ failed: true, tasks: [failed, blocked] }))).toBe(true);
   });
 });

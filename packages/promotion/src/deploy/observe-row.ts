@@ -1,4 +1,5 @@
 import { defined, type Stack } from "@stackyard/core";
+import { evaluateHealth, evaluateStanding } from "@stackyard/core/engine";
 import type { Before, DeployRow, DeployState, Value } from "./deploy-row.ts";
 
 /** What became of the last event of a row. `none`: nothing was sent since the row waits. */
@@ -40,40 +41,49 @@ const CLOCKS_MS = 60_000;
 
 /**
  * Returns the row of a stack after it was observed; the same row when nothing has changed. Pure. A row that may be sent
- * to now is `waiting` without a code, with the version that was examined and what was before.
+ * to now is `waiting` without a code, with the version that was examined and what was before. A stack that has the values
+ * already gets an event that only notes the release: an older one must not pass it, nor an undo of that.
  */
 export function observeRow(row: DeployRow, observed: Observed, aims: Aims): DeployRow {
   if (row.state === "waiting") return examine(row, observed, aims);
   return row.state === "sent" ? followEvent(row, observed, aims) : row;
 }
 
-/** Returns true when the tasks of a stack's state have ended: nothing happens to it by itself but by a timer. */
-export function isAtRest(stack: Stack): boolean {
-  if (stack.failed === true || stack.stalled !== undefined) return true;
-  return stack.awaitsRuns !== true && stack.tasks.every(({ status }) => status !== "PENDING");
-}
-
 function examine(row: DeployRow, observed: Observed, aims: Aims): DeployRow {
   const { stack, version } = observed;
   if (stack === undefined) return examineMissing(row, observed, aims);
   if (row.incarnation !== undefined && row.incarnation !== stack.incarnation) return moved(row, aims, RECREATED);
-  const newer = aims.op === "send" ? findNewer(stack, aims) : undefined;
-  if (newer !== undefined) return end(row, aims, { state: "failed", code: "NEWER_RELEASE", message: newer });
-  if (!isAtRest(stack)) return hold(row, aims, { code: "STACK_MOVING", message: describeWork(stack) });
+  const newer = findNewer(stack, aims);
+  if (newer !== undefined) return passBy(row, aims, newer);
+  if (!evaluateHealth(stack).isAtRest) return hold(row, aims, { code: "STACK_MOVING", message: describeWork(stack) });
   if (row.code === NOT_HANDLED && row.expect === version && isSoonMoved(stack, aims)) return row;
   if (aims.op === "undo" && !isOwn(stack, aims) && !isRestored(row, stack)) return notOurs(row, stack, aims);
-  const arrived = findArrival(row, stack, aims);
-  if (arrived === undefined) return ready(row, { stack, version }, aims);
-  return end({ ...row, incarnation: stack.incarnation }, aims, { state: arrived });
+  return compare(row, { stack, version }, aims);
 }
 
-/** Returns the end of a row whose stack needs no event; undefined when it needs one. */
-function findArrival(row: DeployRow, stack: Stack, aims: Aims): "done" | "unchanged" | undefined {
-  if (!aims.until.includes(stack.state) || findTrouble(stack) !== undefined) return undefined;
-  if (aims.op === "undo") return isRestored(row, stack) ? "done" : undefined;
-  if (!hasValues(stack, aims.metadata)) return undefined;
-  if (row.try > 0 && isOwn(stack, aims)) return "done";
-  return aims.again ? undefined : "unchanged";
+/** A stack that has the values already needs no event but that of its release. */
+function compare(row: DeployRow, { stack, version }: Compared, aims: Aims): DeployRow {
+  const isThere = evaluateStanding(stack, aims).kind === "arrived" && hasValues(stack, toWanted(row, aims));
+  if (!isThere) return ready(row, { stack, version }, aims);
+  if (needsNothing(row, stack, aims)) return arrive({ ...row, incarnation: stack.incarnation }, aims);
+  const sendable = ready(row, { stack, version }, aims);
+  return aims.again ? sendable : { ...sendable, onlyNotes: true };
+}
+
+interface Compared {
+  readonly stack: Stack;
+  readonly version: number;
+}
+
+/** Returns true when a stack that has the values has the release too, or the one before it after an undo. */
+function needsNothing(row: DeployRow, stack: Stack, aims: Aims): boolean {
+  if (aims.op === "undo") return isRestored(row, stack);
+  return isOwn(stack, aims) && (row.try > 0 || !aims.again);
+}
+
+function arrive(row: DeployRow, aims: Aims): DeployRow {
+  const hadValues = aims.op === "send" && (row.try === 0 || row.onlyNotes === true);
+  return end(row, aims, { state: hadValues ? "unchanged" : "done" });
 }
 
 function examineMissing(row: DeployRow, observed: Observed, aims: Aims): DeployRow {
@@ -101,7 +111,7 @@ function gone({ incarnation, ...row }: DeployRow, aims: Aims): DeployRow {
  * not the first.
  */
 function ready(row: DeployRow, { stack, version }: Pick<Observed, "stack" | "version">, aims: Aims): DeployRow {
-  const { code, message, ...rest } = row;
+  const { code, message, onlyNotes, ...rest } = row;
   const isKept = aims.op === "undo" || (stack !== undefined && hasApplied(stack, aims));
   const from = (isKept ? row.from : undefined) ?? toBefore(stack, Object.keys(aims.metadata));
   return { ...rest, ...defined({ incarnation: stack?.incarnation }), from, expect: version };
@@ -158,7 +168,8 @@ function refuse(
   why: Why,
   { stack, aims }: { readonly stack: Stack | undefined; readonly aims: Aims },
 ): DeployRow {
-  const isMoving = stack !== undefined && (!isAtRest(stack) || (row.try < MOST_TRIES && isSoonMoved(stack, aims)));
+  const isMoving =
+    stack !== undefined && (!evaluateHealth(stack).isAtRest || (row.try < MOST_TRIES && isSoonMoved(stack, aims)));
   if (PASSING.has(why.code) || (why.code === NOT_HANDLED && isMoving)) return hold(row, aims, why);
   return why.code === "STACK_UNKNOWN" ? gone(row, aims) : end(row, aims, { state: "failed", ...why });
 }
@@ -173,17 +184,30 @@ function follow(given: DeployRow, { stack, eventId }: Applied, aims: Aims): Depl
   // A stack is named after the event that has created it.
   if ((given.incarnation ?? eventId) !== stack.incarnation) return moved(given, aims, RECREATED);
   const row = given.incarnation === undefined ? { ...given, incarnation: stack.incarnation } : given;
-  const newer = aims.op === "send" ? findNewer(stack, aims) : undefined;
-  if (newer !== undefined) return end(row, aims, { state: "failed", code: "NEWER_RELEASE", message: newer });
-  const trouble = findTrouble(stack) ?? findFailedState(stack, aims);
-  if (trouble !== undefined) return end(row, aims, { state: "failed", ...trouble });
-  if (!isAtRest(stack)) return timeOut(noteApprovals(row, stack, aims), stack, aims);
-  if (aims.until.includes(stack.state)) {
-    return hasValues(stack, toWanted(row, aims)) ? end(row, aims, { state: "done" }) : moved(row, aims, CHANGED);
+  const newer = findNewer(stack, aims);
+  if (newer !== undefined) return passBy(row, aims, newer);
+  const standing = evaluateStanding(stack, aims);
+  if (standing.kind === "failed") {
+    return end(row, aims, { state: "failed", code: standing.code, message: standing.message });
+  }
+  if (standing.kind === "moving") return timeOut(noteApprovals(row, stack, aims), stack, aims);
+  if (standing.kind === "arrived") {
+    return hasValues(stack, toWanted(row, aims)) ? arrive(row, aims) : moved(row, aims, CHANGED);
   }
   if (stack.timers.length > 0) return timeOut(noteApprovals(row, stack, aims), stack, aims);
   const message = `The stack rests in ${stack.state}, not in ${aims.until.join(" or ")}.`;
   return end(row, aims, { state: "failed", code: "STACK_ELSEWHERE", message });
+}
+
+/**
+ * Returns the row of a stack that had arrived, as the stack is now: trouble since then counts as trouble on the way. What
+ * moves, such as for a check, has not lost its place. Pure.
+ */
+export function observeArrived(row: DeployRow, observed: Observed, aims: Aims): DeployRow {
+  const { stack } = observed;
+  if (stack === undefined) return lost(row, observed, aims);
+  const after = follow(row, { stack, eventId: undefined }, { ...aims, eachMs: Number.POSITIVE_INFINITY });
+  return after.state === "failed" || after.state === "skipped" ? after : row;
 }
 
 const RECREATED = "The stack was removed, and created again.";
@@ -191,6 +215,11 @@ const CHANGED = "The stack has other values: they were changed since.";
 
 function moved(row: DeployRow, aims: Aims, message: string): DeployRow {
   return end(row, aims, { state: "failed", code: "STACK_MOVED", message });
+}
+
+/** Of many stacks, one that has something newer needs nothing of this release. */
+function passBy(row: DeployRow, aims: Aims, message: string): DeployRow {
+  return end(row, aims, { state: aims.isRule ? "skipped" : "failed", code: "NEWER_RELEASE", message });
 }
 
 function notOurs(row: DeployRow, stack: Stack, aims: Aims): DeployRow {
@@ -238,28 +267,14 @@ function isSetBy({ releases }: Stack, { release }: Pick<Aims, "release">, key: s
 }
 
 /** Returns which newer release has set a mapped key. Of two that were created at once one counts as newer. */
-function findNewer({ releases = {} }: Stack, { metadata, release }: Aims): string | undefined {
+function findNewer({ releases = {} }: Stack, { op, metadata, release }: Aims): string | undefined {
+  if (op === "undo") return undefined;
   const key = Object.keys(metadata).find((each) => {
     const other = releases[each];
     if (other === undefined || other.createdAt < release.createdAt) return false;
     return other.createdAt > release.createdAt || other.id > release.id;
   });
   return key && `${key} was set by the newer release ${releases[key]?.id}.`;
-}
-
-function findTrouble(stack: Stack): Why | undefined {
-  const { state, stalled, failed, overdue, tasks } = stack;
-  if (stalled !== undefined) return { code: "STACK_STALLED", message: `${stalled.code}: ${stalled.reason}` };
-  if (failed === true) {
-    const task = tasks.find(({ status }) => status === "ERROR");
-    const what = [task?.errorCode, task?.errorMessage].filter((part) => part !== undefined).join(": ");
-    return { code: "STACK_FAILED", message: `${task?.name ?? "A task"} has failed in ${state}. ${what}`.trim() };
-  }
-  return overdue === true ? { code: "STACK_OVERDUE", message: `The time of ${state} is over.` } : undefined;
-}
-
-function findFailedState({ state }: Stack, { failed }: Aims): Why | undefined {
-  return failed.includes(state) ? { code: "STACK_BROKEN", message: `The stack is in ${state}.` } : undefined;
 }
 
 function describeWork({ state, tasks }: Stack): string {

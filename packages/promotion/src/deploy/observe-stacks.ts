@@ -2,7 +2,7 @@ import { chunk, defined, mapLimited } from "@stackyard/core";
 import type { SeenStack, YardService } from "@stackyard/core/engine";
 import type { DeployDeps } from "./deploy-deps.ts";
 import type { DeployRow } from "./deploy-row.ts";
-import { type Aims, type EventFate, type Observed, observeRow } from "./observe-row.ts";
+import { type Aims, type EventFate, type Observed, observeArrived, observeRow } from "./observe-row.ts";
 
 const LOAD_AT_ONCE = 100;
 const ASK_AT_ONCE = 8;
@@ -59,6 +59,24 @@ export async function observeSent(
   }
   const undecided = sent.filter((_, index) => fates[index]?.fate.kind === "undecided");
   return { changes, undecided };
+}
+
+/** Returns the rows that had arrived and whose stacks have not stayed so. */
+export async function observeLost(
+  { yard }: { readonly yard: Pick<YardService, "load"> },
+  rows: readonly DeployRow[],
+  aims: Aims,
+): Promise<ReadonlyMap<string, DeployRow>> {
+  const arrived = rows.filter(({ state }) => state === "done" || state === "unchanged");
+  const loaded = await loadStacks(
+    yard,
+    arrived.map(({ stack }) => stack),
+  );
+  const observed = arrived.map((row) => {
+    const seen = loaded.get(row.stack) ?? { stackId: row.stack, version: 0, parked: [] };
+    return [row, observeArrived(row, toObserved(seen), aims)] as const;
+  });
+  return new Map(observed.flatMap(([row, after]) => (after === row ? [] : [[row.stack, after] as const])));
 }
 
 const UNDECIDED: EventFate = { kind: "undecided" };

@@ -1,9 +1,9 @@
 import { hash } from "node:crypto";
 import { defined, isMap, type Stack } from "@stackyard/core";
-import type { LoadedStack, YardService } from "@stackyard/core/engine";
+import { evaluateHealth, type LoadedStack, type YardService } from "@stackyard/core/engine";
 import type { SendJob } from "./deploy-job.ts";
 import type { DeployRow, Value } from "./deploy-row.ts";
-import { type Aims, isAtRest, observeRow } from "./observe-row.ts";
+import { type Aims, observeRow } from "./observe-row.ts";
 
 /**
  * What a task would do with one stack: what a person approves. Without instants and versions, so that a check for drift
@@ -63,7 +63,7 @@ export async function planStack(
     end: stack?.state ?? null,
     isWhole: true,
   };
-  if (stack !== undefined && !isAtRest(stack)) return { ...entry, does: "moving", isWhole: false };
+  if (stack !== undefined && !evaluateHealth(stack).isAtRest) return { ...entry, does: "moving", isWhole: false };
   const verdict = judge(loaded, subject.aims);
   if (verdict === "same") return { ...entry, revision: stack?.machineHash ?? null };
   const sensitive = verdict === "ready" ? await subject.findSensitive(loaded) : undefined;
@@ -74,8 +74,8 @@ export async function planStack(
 /** Returns `ready`, `same`, or the code with which the row would end. */
 function judge({ stackId, stack, version }: LoadedStack, aims: Aims): string {
   const row: DeployRow = { stack: stackId, wave: 0, try: 0, state: "waiting", at: 0 };
-  const { state, code } = observeRow(row, { stack, version, fate: { kind: "none" } }, aims);
-  if (state === "unchanged") return "same";
+  const { state, code, onlyNotes } = observeRow(row, { stack, version, fate: { kind: "none" } }, aims);
+  if (state === "unchanged" || onlyNotes) return "same";
   return code ?? "ready";
 }
 
@@ -131,8 +131,8 @@ export function formatDifferences(planned: PlanEntry, present: PlanEntry, keys: 
 
 const MOST_SHOWN = 40;
 
-/** Returns which facts of two entries differ. */
-export function listDifferences(planned: PlanEntry, present: PlanEntry): readonly string[] {
+/** Returns which facts of two entries or tasks differ; a missing one is as null. */
+export function listDifferences(planned: object, present: object): readonly string[] {
   const before = new Map<string, unknown>(Object.entries(planned));
   const after = new Map<string, unknown>(Object.entries(present));
   return [...new Set([...before.keys(), ...after.keys()])].filter(

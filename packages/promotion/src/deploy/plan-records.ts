@@ -1,15 +1,12 @@
 import { type Clock, changeRecord, type Records, StackyardError } from "@stackyard/core";
-import type { Value } from "./deploy-row.ts";
+import type { SendJob } from "./deploy-job.ts";
 import { type PlanEntry, toDigest } from "./plan-entry.ts";
 import { type RowsInput, type RowsOwner, toPrefix } from "./rows.ts";
+import { formatUnseen } from "./select-stacks.ts";
 
-/** One task of a plan. */
-export interface PlannedTask {
+/** One task of a plan: all that it would do, and what it allows to go wrong. */
+export interface PlannedTask extends Omit<SendJob, "op" | "plan"> {
   readonly task: string;
-  readonly event: string;
-  readonly metadata: Readonly<Record<string, Value>>;
-  readonly until: readonly string[];
-  readonly waves: readonly string[];
 }
 
 /** What is approved: equal plans of one release have equal digests. */
@@ -18,6 +15,8 @@ export interface PlanContent {
   readonly release: { readonly id: string; readonly machine: string };
   readonly tasks: readonly PlannedTask[];
   readonly entries: readonly PlanEntry[];
+  /** How many more stacks fit that the machine of the release may not read. Missing: none. */
+  readonly unseen?: number;
 }
 
 /** A plan as stored. */
@@ -49,7 +48,7 @@ export async function storePlan(deps: PlanDeps, content: PlanContent): Promise<S
   const digest = toDigest(content);
   const pages = toPages(entries);
   for (const [number, page] of pages.entries()) await put(deps, toPageKey(digest, number), page);
-  const head: PlanHead = { ...rest, digest, at: deps.clock.now(), summary: toSummary(entries), pages: pages.length };
+  const head: PlanHead = { ...rest, digest, at: deps.clock.now(), summary: toSummary(content), pages: pages.length };
   await put(deps, toKey(digest), head);
   return { ...head, entries };
 }
@@ -135,11 +134,16 @@ function toPages(entries: readonly PlanEntry[]): readonly (readonly PlanEntry[])
 }
 
 /** \`3 move, 1 same\`: what the stacks do, and how many tasks run. */
-function toSummary(entries: readonly PlanEntry[]): string {
+function toSummary({ tasks: planned, entries, unseen = 0 }: PlanContent): string {
   const kinds = Map.groupBy(entries, ({ does }) => does);
   const counts = [...kinds].map(([does, same]) => `${same.length} ${does}`);
   const tasks = entries.reduce((sum, entry) => sum + entry.tasks.length, 0);
-  return `${toCount(entries.length, "stack")}: ${counts.join(", ") || "none"}. ${toCount(tasks, "task")} would run.`;
+  const filled = new Set(entries.map(({ task, wave }) => JSON.stringify([task, wave])));
+  const names = planned.flatMap(({ task, waves }) =>
+    waves.flatMap(({ name }) => (filled.has(JSON.stringify([task, name])) ? [] : [name])),
+  );
+  const empty = names.length === 0 ? "" : ` Without stacks: ${names.join(", ")}.`;
+  return `${toCount(entries.length, "stack")}: ${counts.join(", ") || "none"}. ${toCount(tasks, "task")} would run.${formatUnseen(unseen, entries.length)}${empty}`;
 }
 
 function toCount(count: number, noun: string): string {

@@ -63,12 +63,12 @@ const blind = (executor: Executor): Executor =>
   plantBug(executor, ({ task, stackId }, yard) => ({
     yard: {
       async load(ids) {
-        const { createdAt } = await yard.own();
+        const { createdAt, incarnation } = await yard.own();
         const loaded = await yard.load(ids);
         if (task !== "undo") return loaded;
         return loaded.map((each) => {
           if (each.stack === undefined) return each;
-          const api = { id: stackId, createdAt, task: "tenants", event: "e", value: "1.42.0", at: 0 };
+          const api = { id: stackId, incarnation, createdAt, task: "tenants", event: "e", value: "1.42.0", at: 0 };
           return { ...each, stack: { ...each.stack, metadata: { api: "1.42.0" }, releases: { api } } };
         });
       },

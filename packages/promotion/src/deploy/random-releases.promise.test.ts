@@ -1,7 +1,25 @@
+import type { Executor } from "@stackyard/core";
 import { describe, expect, it } from "vitest";
 import { aReleaseYard } from "../testing/a-release-yard.ts";
 import { plantBug } from "../testing/plant-bug.ts";
 import { playRandomReleases } from "../testing/play-random-releases.ts";
+
+/** Where the values are there already, no event is sent, and the row is as if it had been. */
+function withoutNotes(executor: Executor): Executor {
+  const left = new Set<string>();
+  return plantBug(executor, (_, yard) => ({
+    yard: {
+      async send(events) {
+        for (const event of events.filter(({ onlyNotes }) => onlyNotes)) left.add(yard.toEventId(event));
+        await yard.send(events.filter(({ onlyNotes }) => !onlyNotes));
+        return events.map((event) => ({ kind: "sent", eventId: yard.toEventId(event) }));
+      },
+      async findOutcome(event) {
+        return left.has(yard.toEventId(event)) ? { outcome: "applied", at: 0 } : yard.findOutcome(event);
+      },
+    },
+  }));
+}
 
 const SEEDS = process.env["LONG_TESTS"] === "1" ? 1_000 : 25;
 
@@ -76,6 +94,38 @@ describe("releases, people and freezes in a random order, with processes that di
           })),
       });
       found.push(...faults.filter((fault) => fault.includes("back to")));
+    }
+    expect(found.length).toBeGreaterThan(0);
+  });
+
+  it("find a version that an older release takes, because none noted that it was there, the planted bug", {
+    timeout: 120_000,
+  }, async () => {
+    const found: string[] = [];
+    for (let seed = 1; seed <= 60 && found.length === 0; seed += 1) {
+      const { faults } = await playRandomReleases(seed, { plant: withoutNotes });
+      found.push(...faults.filter((fault) => fault.includes("was taken by")));
+    }
+    expect(found.length).toBeGreaterThan(0);
+  });
+
+  it("find a row that is done although its update has failed, the planted bug", { timeout: 120_000 }, async () => {
+    const found: string[] = [];
+    for (let seed = 1; seed <= 40 && found.length === 0; seed += 2) {
+      const { faults } = await playRandomReleases(seed, {
+        plant: (executor) =>
+          plantBug(executor, (_, yard) => ({
+            yard: {
+              load: async (ids) =>
+                (await yard.load(ids)).map((each) => {
+                  if (each.stack === undefined) return each;
+                  const { lastFailure: _lastFailure, ...stack } = each.stack;
+                  return { ...each, stack };
+                }),
+            },
+          })),
+      });
+      found.push(...faults.filter((fault) => fault.includes("does not run")));
     }
     expect(found.length).toBeGreaterThan(0);
   });

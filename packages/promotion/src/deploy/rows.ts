@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import type { Clock, Records } from "@stackyard/core";
 import { createPages, type Pages, requireEmpty } from "@stackyard/core/rollout";
-import { type DeployRow, type DeployState, toRow } from "./deploy-row.ts";
+import { type DeployRow, type DeployState, type SetBy, toRow } from "./deploy-row.ts";
 import { noteProgress } from "./progress-curve.ts";
 
 /** Whose rows: a task of a release. */
@@ -72,4 +72,28 @@ export function toPrefix({ stackId, incarnation, task }: RowsOwner): string {
 
 function toShort(parts: readonly string[]): string {
   return hash("sha256", JSON.stringify(parts), "hex").slice(0, 32);
+}
+
+/** Finds the row of a stack in the task that has set a value of it; undefined: the rows are gone. */
+export type RowFinder = (setBy: SetBy, stack: string) => Promise<DeployRow | undefined>;
+
+/** Creates one that reads the rows of each task once. `onRead` gets the ids of the releases whose rows are read. */
+export function createRowFinder(
+  { records, clock }: Pick<RowsInput, "records" | "clock">,
+  onRead: (release: string) => void = () => {},
+): RowFinder {
+  const known = new Map<string, Promise<ReadonlyMap<string, DeployRow>>>();
+  async function read({ id, incarnation, task }: SetBy): Promise<ReadonlyMap<string, DeployRow>> {
+    const rows = new Map<string, DeployRow>();
+    const owner = { stackId: id, incarnation, task };
+    for await (const page of listRowPages({ records, clock, owner })) for (const row of page) rows.set(row.stack, row);
+    return rows;
+  }
+  return async (setBy, stack) => {
+    onRead(setBy.id);
+    const name = JSON.stringify([setBy.id, setBy.incarnation, setBy.task]);
+    const rows = known.get(name) ?? read(setBy);
+    known.set(name, rows);
+    return (await rows).get(stack);
+  };
 }

@@ -1,4 +1,4 @@
-import { defined, type Failed, failed, running, succeeded } from "@stackyard/core";
+import { defined, type Failed, failed, running, succeeded, toShellCommand } from "@stackyard/core";
 import type { LoadedStack } from "@stackyard/core/engine";
 import { addTallies, type Limits, listItems, tallyByWave } from "@stackyard/core/rollout";
 import { type Advance, type Advanced, advanceDeployment } from "./advance-deployment.ts";
@@ -13,12 +13,13 @@ import {
 } from "./begin-deployment.ts";
 import type { DeployProgress, DeployStep } from "./definition.ts";
 import type { DeployDeps, Deployment } from "./deploy-deps.ts";
-import type { SendJob, UndoJob } from "./deploy-job.ts";
+import { CONCURRENCY, type SendJob, type UndoJob } from "./deploy-job.ts";
 import { toSendLimits } from "./deploy-limits.ts";
-import type { DeployRow } from "./deploy-row.ts";
+import type { DeployRow, DeployState } from "./deploy-row.ts";
 import type { Checks } from "./examine-waiting.ts";
-import { type Approved, checkAll, createPlanCheck, findApproved, toApprovedRows } from "./follow-plan.ts";
+import { type Approved, checkAll, createPlanCheck, findApproved, toApprovedRows, toFollowed } from "./follow-plan.ts";
 import type { Aims } from "./observe-row.ts";
+import { formatUnseen, toLeast } from "./select-stacks.ts";
 import { createSensitiveCheck } from "./sensitive-keys.ts";
 
 /** One call about rows: continues them, or begins them for a new entry. */
@@ -71,17 +72,19 @@ async function continueOrBegin(
   if (present === undefined) {
     const planned = await plan(deps, job);
     if ("kind" in planned) return planned;
-    const follows = job.op === "send" && approved !== undefined ? toApprovedRows(planned, approved, job) : planned;
+    if (job.op === "undo" || approved === undefined) return beginDeployment(deps, earlier, { op: job.op, ...planned });
+    const follows = { ...toApprovedRows(planned, approved, job), ...toFollowed(deps, job) };
     return beginDeployment(deps, earlier, { op: job.op, ...follows });
   }
   if (present.state.attempt === deps.attempt) return present;
   const { event, metadata, until, failed: failedStates } = present.state;
   const kept = { event, metadata, until, failed: failedStates };
-  return retryDeployment(deps, present, job.op === "send" ? toValues(job) : kept);
+  return retryDeployment(deps, present, job.op === "send" ? toValues(deps, job) : kept);
 }
 
-function toValues({ event, metadata, until, failed: failedStates, plan: digest }: SendJob) {
-  return { event, metadata, until, failed: failedStates, ...(digest !== undefined && { plan: digest }) };
+function toValues(deps: DeployDeps, job: SendJob) {
+  const { event, metadata, until, failed: failedStates } = job;
+  return { event, metadata, until, failed: failedStates, ...toFollowed(deps, job) };
 }
 
 function plan(deps: DeployDeps, job: SendJob | UndoJob): Promise<Planned | Failed> {
@@ -107,7 +110,8 @@ function toAdvance(deps: DeployDeps, { job, deployment, progress, approved }: Ca
   return {
     aims,
     checks: toChecks(deps, { job, deployment, approved, aims }),
-    limits: toLimits(job, state.sizes),
+    limits: toLimits(job, state),
+    leasts: job.op === "send" ? job.waves.map(toLeast) : [],
     examines: isExamined(progress, now),
     repeats: state.next > (progress?.next ?? 0),
     isCancelled: ctx.cancelling,
@@ -159,9 +163,9 @@ function toChecks(
 }
 
 /** Failures do not stop an undo. */
-function toLimits(job: SendJob | UndoJob, sizes: readonly number[]): Limits {
+function toLimits(job: SendJob | UndoJob, { sizes, concurrency = CONCURRENCY }: DeployState): Limits {
   if (job.op === "send") return toSendLimits(job, sizes);
-  return { concurrency: job.concurrency, maxFailures: [Number.POSITIVE_INFINITY], pausesMs: [] };
+  return { concurrency, maxFailures: [Number.POSITIVE_INFINITY], pausesMs: [] };
 }
 
 const POLL_MS = 2_000;
@@ -175,12 +179,13 @@ function toRunning({ ctx }: DeployDeps, advanced: Advanced, progress: DeployProg
   const quietSince = hasChanged || progress === undefined ? now : progress.quietSince;
   const examinedAt = hasExamined ? now : (progress?.examinedAt ?? now);
   const opensAt = until ?? (hasExamined ? undefined : findOpening(progress, now));
-  const tally = addTallies(deployment.state.tallies.flat());
+  const { tallies, sizes, unseen = 0 } = deployment.state;
+  const tally = addTallies(tallies.flat());
   const { waiting, sent, done, failed: failures } = tally;
   const each = now - quietSince >= QUIET_AFTER_MS ? QUIET_POLL_MS : POLL_MS;
   const pollAfterMs = sent > 0 || opensAt === undefined ? each : Math.max(1, Math.min(opensAt - now, LONGEST_MS));
-  const held = unknown === undefined || sent + waiting > 0 ? listHeld(deployment) : ` ${unknown}`;
-  const message = `${done} arrived, ${sent} on their way, ${waiting} to be sent, ${failures} failed.${held}`;
+  const held = unknown === undefined || sent + waiting > 0 ? formatHeld(deployment) : ` ${unknown}`;
+  const message = `${done} arrived, ${sent} on their way, ${waiting} to be sent, ${failures} failed.${formatUnseen(unseen, listCount(sizes))}${held}`;
   const next = deployment.state.next;
   return running({ progress: { next, quietSince, examinedAt, ...defined({ opensAt }) }, pollAfterMs, message });
 }
@@ -190,23 +195,29 @@ function findOpening({ opensAt }: Partial<DeployProgress> = {}, now: number): nu
   return opensAt !== undefined && opensAt > now ? opensAt : undefined;
 }
 
-/** Returns why the first rows wait. */
-function listHeld(deployment: Deployment): string {
-  const held = listItems(deployment).find(({ state, code }) => state === "waiting" && code !== undefined);
-  return held === undefined ? "" : ` ${held.stack} waits: ${held.code}: ${held.message}`;
+// Who may read a release may not read all of its stacks. So its texts have counts and codes; which stacks they are, and why, is
+// in the rows, which each reader sees in part.
+
+/** Returns why the rows that were examined wait. */
+function formatHeld(deployment: Deployment): string {
+  const held = listItems(deployment).flatMap(({ state, code }) => (state === "waiting" && code ? [code] : []));
+  return held.length === 0 ? "" : ` Held back by ${[...new Set(held)].join(", ")}. Which: ${toRowsCommand(deployment)}`;
+}
+
+function toRowsCommand({ state: { release } }: Deployment): string {
+  return toShellCommand`stackyard deploys show ${release.stackId} ${release.task}`;
 }
 
 async function endDeployment(deps: DeployDeps, job: SendJob | UndoJob, given: Deployment): Promise<DeployStep> {
   const whole = await deps.rows.loadAll(given);
-  const done = listItems(whole).filter(({ state }) => state === "done");
-  if (job.op === "undo") await noteUndone(deps, job.of, done);
+  const undone = listItems(whole).filter(
+    ({ state, code }) => state === "done" || (state === "skipped" && code === "STACK_MOVED"),
+  );
+  if (job.op === "undo") await noteUndone(deps, job.of, undone);
   const ended = { ...whole, state: { ...whole.state, endedAt: deps.ctx.clock.now() } };
   await deps.rows.save(ended);
   return toEnd(job, ended);
 }
-
-/** Failures that a message names. */
-const MOST_NAMED = 10;
 
 /** Returns the last step of a deployment of which all rows are loaded. */
 function toEnd(job: SendJob | UndoJob, deployment: Deployment): DeployStep {
@@ -218,32 +229,56 @@ function toEnd(job: SendJob | UndoJob, deployment: Deployment): DeployStep {
     unchanged: count("unchanged"),
     failed: count("failed"),
     skipped: count("skipped"),
+    ...defined({ unseen: deployment.state.unseen }),
   };
-  const failures = rows.filter((row) => row.state === "failed");
   const why = findFailure(job, deployment);
   if (why === undefined) return succeeded(outputs);
-  const shown = failures.slice(0, MOST_NAMED).map(({ stack, code, message }) => `${stack}: ${code}: ${message ?? ""}`);
-  const more = failures.length > MOST_NAMED ? [`and ${failures.length - MOST_NAMED} more`] : [];
-  const codes = new Set(failures.map(({ code }) => code));
-  const [only] = codes;
+  const codes = Map.groupBy(
+    rows.filter((row) => row.state === "failed"),
+    ({ code = "" }) => code,
+  );
+  const [only] = codes.keys();
   const code = codes.size === 1 && only !== undefined && why.code === "TOO_MANY_FAILURES" ? only : why.code;
+  const failures = [...codes].map(([each, same]) => `${each} ${same.length}`);
   const unsent = count("unsent") === 0 ? [] : [`${count("unsent")} were not sent.`];
-  const message = [why.message, ...unsent, ...shown, ...more].join("\n");
+  const which = failures.length === 0 ? [] : [`${failures.join(", ")}. Which, and why: ${toRowsCommand(deployment)}`];
+  const message = [why.message, ...unsent, ...which].join(" ");
   return failed({ code, message, retryable: false, outputs });
 }
 
-function findFailure(job: SendJob | UndoJob, { state }: Deployment): { code: string; message: string } | undefined {
+function findFailure(job: SendJob | UndoJob, deployment: Deployment): { code: string; message: string } | undefined {
+  const { state } = deployment;
   if (state.stop !== undefined && state.stop.code !== "TOO_MANY_FAILURES") return state.stop;
   const waves = tallyByWave(state);
   const failures = addTallies(waves).failed;
-  if (job.op === "undo") {
-    const message = `${failures} stacks could not be restored. Correct them, and retry the task.`;
-    return failures === 0 ? undefined : { code: "UNDO_INCOMPLETE", message };
-  }
-  const { maxFailures } = toLimits(job, state.sizes);
+  if (job.op === "undo") return findUnrestored(failures, deployment);
+  const { maxFailures } = toLimits(job, state);
   const isTooMany = waves.some((wave, index) => wave.failed > (maxFailures[index] ?? 0));
-  if (!isTooMany && state.stop === undefined) return undefined;
+  if (!isTooMany && state.stop === undefined) return findNothingHere(deployment);
   return { code: "TOO_MANY_FAILURES", message: `${failures} of ${listCount(state.sizes)} stacks have failed.` };
+}
+
+/** An undo that has restored none of what was sent has not undone it. */
+function findUnrestored(failures: number, deployment: Deployment): { code: string; message: string } | undefined {
+  const rows = listItems(deployment);
+  const code = "UNDO_INCOMPLETE";
+  if (failures > 0)
+    return { code, message: `${failures} stacks could not be restored. Correct them, and retry the task.` };
+  if (rows.length === 0 || rows.some(({ state }) => state === "done")) return undefined;
+  const codes = Map.groupBy(rows, ({ code: why = "" }) => why);
+  const why = [...codes].map(([each, same]) => `${each} ${same.length}`).join(", ");
+  return {
+    code,
+    message: `None of ${rows.length} stacks was restored: ${why}. Which, and why: ${toRowsCommand(deployment)}`,
+  };
+}
+
+/** A release that no stack has, because all have something newer, has not arrived. */
+function findNothingHere(deployment: Deployment): { code: string; message: string } | undefined {
+  const rows = listItems(deployment);
+  const newer = rows.filter(({ code }) => code === "NEWER_RELEASE").length;
+  if (newer === 0 || rows.some(({ state }) => state === "done" || state === "unchanged")) return undefined;
+  return { code: "NEWER_RELEASE", message: `No stack has this version, and ${newer} have that of a newer release.` };
 }
 
 function listCount(sizes: readonly number[]): number {

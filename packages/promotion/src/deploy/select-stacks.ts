@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { defined } from "@stackyard/core";
+import { defined, type Failed, failed } from "@stackyard/core";
 import type { YardService } from "@stackyard/core/engine";
 import { toConcurrency } from "@stackyard/core/rollout";
 import { MOST_STACKS } from "./definition.ts";
@@ -13,6 +13,13 @@ export interface Selected {
   readonly wave: number;
 }
 
+/** The stacks of a task. */
+interface SelectedStacks {
+  readonly selected: readonly Selected[];
+  /** How many more fit that the machine of the release may not read. */
+  readonly unseen: number;
+}
+
 /** What decides the order of the stacks in a wave: the same at each release of a machine. */
 export interface OrderKey {
   readonly machine: string;
@@ -24,18 +31,20 @@ export async function selectStacks(
   yard: Pick<YardService, "load" | "select">,
   { stacks, waves }: Pick<SendJob, "stacks" | "waves">,
   key: OrderKey,
-): Promise<readonly Selected[]> {
+): Promise<SelectedStacks> {
   if (typeof stacks === "string") {
     const [loaded] = await yard.load([stacks]);
-    return [{ stack: stacks, wave: 0, ...defined({ incarnation: loaded?.stack?.incarnation }) }];
+    const only = { stack: stacks, wave: 0, ...defined({ incarnation: loaded?.stack?.incarnation }) };
+    return { selected: [only], unseen: 0 };
   }
   const { machine, where } = stacks;
   const found = await yard.select({ machine, limit: MOST_STACKS, ...defined({ where }) });
-  const incarnations = new Map(found.map(({ stack: { id, incarnation } }) => [id, incarnation]));
+  const incarnations = new Map(found.stacks.map(({ stack: { id, incarnation } }) => [id, incarnation]));
   const fitting = await Promise.all(waves.map((wave) => listFitting(yard, { machine, where }, wave)));
-  return assignWaves([...incarnations.keys()], { waves, fitting, key }).map((each) => {
+  const selected = assignWaves([...incarnations.keys()], { waves, fitting, key }).map((each) => {
     return { ...each, ...defined({ incarnation: incarnations.get(each.stack) }) };
   });
+  return { selected, unseen: found.unseen };
 }
 
 async function listFitting(
@@ -44,9 +53,41 @@ async function listFitting(
   { where }: WaveJob,
 ): Promise<ReadonlySet<string> | undefined> {
   if (where === undefined) return undefined;
-  const both = selected === undefined ? where : `(${selected}) && (${where})`;
+  // A comment ends with its line.
+  const both = selected === undefined ? where : `(${selected}\n) && (${where}\n)`;
   const fitting = await yard.select({ machine, where: both, limit: MOST_STACKS });
-  return new Set(fitting.map(({ stack }) => stack.id));
+  return new Set(fitting.stacks.map(({ stack }) => stack.id));
+}
+
+/** Returns a sentence about stacks that the machine of the release may not read; empty without one. */
+export function formatUnseen(unseen: number, seen: number): string {
+  return unseen === 0 ? "" : ` ${unseen} of ${unseen + seen} are not seen by its grant.`;
+}
+
+/**
+ * Returns why a selection has fewer stacks than it needs, as a whole or in a wave; undefined: it has enough. A wave with
+ * `where` needs one: a typo in it would let all others pass without those that should have been first.
+ */
+export function findTooFew(
+  { selected, unseen }: SelectedStacks,
+  { stacks, waves }: Pick<SendJob, "stacks" | "waves">,
+): Failed | undefined {
+  if (typeof stacks === "string") return undefined;
+  const { min = 1, machine } = stacks;
+  if (selected.length < min) {
+    const message = `${selected.length} stacks of "${machine}" are selected, and at least ${min} must be.${formatUnseen(unseen, selected.length)} Check where, or set min.`;
+    return failed({ code: "TOO_FEW_STACKS", message, retryable: false });
+  }
+  const counts = waves.map((_, wave) => selected.filter((each) => each.wave === wave).length);
+  const short = waves.findIndex((wave, index) => selected.length > 0 && (counts[index] ?? 0) < toLeast(wave));
+  if (short < 0) return undefined;
+  const message = `The wave "${waves[short]?.name}" has ${counts[short]} stacks, fewer than it needs. Check its where, or set its min; 0 says that it may be empty.`;
+  return failed({ code: "TOO_FEW_STACKS", message, retryable: false });
+}
+
+/** Returns how many stacks a wave needs. */
+export function toLeast({ where, min = where === undefined ? 0 : 1 }: Pick<WaveJob, "where" | "min">): number {
+  return min;
 }
 
 interface Waves {

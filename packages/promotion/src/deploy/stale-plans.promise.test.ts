@@ -56,7 +56,7 @@ describe("an approved plan is stale, and its stack gets nothing,", () => {
         await bench.finish("1.43.0");
         expect(await bench.tallyOf("1.43.0")).toBe("done 2");
       },
-      "failed NEWER_RELEASE 2",
+      "skipped NEWER_RELEASE 2",
     ],
     ["its machine would end elsewhere", (bench) => bench.send("t0", "PAUSE"), "failed PLAN_STALE 1"],
     [

@@ -108,6 +108,8 @@ describe("an undo", () => {
     await bench.send("shop-1.42.0", "ROLLBACK");
     await bench.finish("1.42.0");
     expect(await bench.tallyOf("1.42.0", "undo")).toBe("skipped NO_PREVIOUS 1");
+    // Nothing was undone, and that is not a success (helm#13346).
+    expect(await bench.taskOf("1.42.0", "undo")).toBe("BACK ERROR UNDO_INCOMPLETE");
     expect(await bench.versionsOf()).toEqual({ t9: "1.42.0" });
   });
 
@@ -146,5 +148,43 @@ describe("an undo", () => {
     await bench.finish("1.42.0");
 
     expect(await bench.versionsOf()).toEqual({ t0: "1.41.9" });
+  });
+
+  it("brings back nothing that was taken back meanwhile (argo-rollouts#3039, helm#5237)", async () => {
+    const bench = aReleaseYard();
+    await bench.addTenants(3);
+    const tell = async (version: string, event: string) => {
+      await bench.send(`shop-${version}`, event);
+      await bench.finish(version);
+    };
+    await bench.start("1.42.0");
+    await bench.finish("1.42.0");
+    await bench.start("1.43.0");
+    await bench.finish("1.43.0");
+    // 1.44.0 comes to one of them only.
+    bench.broken.add("t0").add("t1").add("t2");
+    await bench.start("1.44.0");
+    await bench.finish("1.44.0");
+    bench.broken.clear();
+
+    await tell("1.43.0", "ROLLBACK");
+    const between = Object.values(await bench.versionsOf()).toSorted();
+    await tell("1.42.0", "ROLLBACK");
+    await tell("1.44.0", "ROLLBACK");
+
+    expect(between).toContain("1.44.0");
+    expect(new Set(Object.values(await bench.versionsOf()))).toEqual(new Set(["1.41.0"]));
+  });
+
+  it("sends to as many at the same time as its task did (argo-rollouts#1259)", async () => {
+    const bench = aReleaseYard({ config: { concurrency: 20 } });
+    await bench.addTenants(20);
+    await bench.start("1.42.0");
+    await bench.finish("1.42.0");
+
+    await bench.send("shop-1.42.0", "ROLLBACK");
+    await bench.yard.advance(1_000);
+
+    expect(await bench.tallyOf("1.42.0", "undo")).toBe("sent 20");
   });
 });

@@ -97,6 +97,7 @@ export const gateDefinition = {
   progress: GateProgress,
   outputs: Type.Object({}),
   resumable: true,
+  takesSecrets: false,
   cancelWithin: "1m",
   // The default hour would end a soak.
   timeout: (): number => 30 * DAY_MS,

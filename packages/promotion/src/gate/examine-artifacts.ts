@@ -33,7 +33,8 @@ export async function examineArtifacts(
 
 function findMissing(arrival: ArtifactArrival | undefined, consumers: readonly string[] | undefined) {
   if (arrival === undefined) return "was not published. Publish it.";
-  const { cells, covered } = arrival;
+  const { cells, covered, refusal } = arrival;
+  if (cells.length === 0 && refusal !== undefined) return `was refused: ${refusal.code}. ${refusal.reason}`;
   const arrived = new Set(cells.filter(({ status }) => ARRIVED.has(status)).map(toPlace));
   const wanted = consumers ?? cells.map(toPlace);
   const missing = wanted.filter((place) => !arrived.has(place));

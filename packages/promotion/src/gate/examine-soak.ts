@@ -1,8 +1,8 @@
-import { chunk, type ExecutorContext, type Stack } from "@stackyard/core";
-import type { SeenStack, YardService } from "@stackyard/core/engine";
+import { chunk, defined, type ExecutorContext, type Stack } from "@stackyard/core";
+import { evaluateStanding, type SeenStack, type StackMove, type YardService } from "@stackyard/core/engine";
 import { parseDuration } from "@stackyard/core/machine";
-import type { DeployRow, DeployState } from "../deploy/deploy-row.ts";
-import { listRowPages, type RowsInput } from "../deploy/rows.ts";
+import type { Before, DeployRow, DeployState } from "../deploy/deploy-row.ts";
+import { createRowFinder, listRowPages } from "../deploy/rows.ts";
 import { type Condition, closed, formatInstant, never, OPEN } from "./condition.ts";
 
 /** The stacks of a task, and how long they must have kept its values. */
@@ -16,16 +16,18 @@ export interface SoakInput {
 
 /** What the soak is examined with. */
 export interface SoakDeps extends Pick<ExecutorContext, "records" | "clock"> {
-  readonly yard: Pick<YardService, "load" | "findChanges">;
+  readonly yard: Pick<YardService, "load" | "findChanges" | "findMoves">;
 }
 
 /** Examines soaks. What it has seen stays in memory: each further look loads only the stacks that have changed since. */
 export interface SoakWatch {
   /**
-   * Examines whether the stacks of a task have kept its values since they arrived, for so long, without a failure. The
-   * time of a stack begins again when a failure of it was resolved, and when another release has set the same values.
-   * Other values, and another incarnation, never hold any more: `STACK_MOVED`. A stack that the machine may no longer
-   * read holds the gate closed, as it may have failed: `STACK_HIDDEN`. `attemptId`: of the gate.
+   * Examines whether the stacks of a task have kept its values since they arrived, for so long, and have rested where it
+   * wants them. The gate is closed while one of them has failed, is stalled or overdue, or rests elsewhere; the time of
+   * the stack begins again after that, and when another release has set the same values. Checks that end well do not
+   * interrupt. Other values, and another incarnation, never hold any more: `STACK_MOVED`; nor does a soak of nothing:
+   * `SOAK_EMPTY`. A stack that the machine may no longer read holds the gate closed, as it may have failed:
+   * `STACK_HIDDEN`. `attemptId`: of the gate.
    */
   examine(deps: SoakDeps, attemptId: string, input: SoakInput): Promise<Condition>;
 }
@@ -42,6 +44,8 @@ interface Seen {
   readonly releases: ReadonlySet<string>;
   /** The stack whose time began last. */
   readonly begun: Begun;
+  /** When a look has seen a stack in trouble last: no time counts from before. */
+  readonly troubledAt?: number | undefined;
   /** What the first stack has that does not soak; those behind it were not examined. */
   readonly fault?: Exclude<Condition, { kind: "open" }>;
 }
@@ -89,8 +93,9 @@ interface Soak {
 /** Looks at what has changed since the last look. Before the gate opens, at every stack. */
 async function look(deps: SoakDeps, soak: Soak, before: Seen | undefined): Promise<Seen> {
   const again = before && (await lookAgain(deps, soak, before));
-  if (again === undefined || (again.fault === undefined && isOver(deps, soak, again))) return lookAtAll(deps, soak);
-  return again;
+  const isEnough = again !== undefined && (again.fault !== undefined || !isOver(deps, soak, again));
+  const seen = isEnough ? again : await lookAtAll(deps, soak);
+  return { ...seen, troubledAt: seen.fault === undefined ? before?.troubledAt : deps.clock.now() };
 }
 
 async function lookAtAll(deps: SoakDeps, { of, deployed }: Soak): Promise<Seen> {
@@ -105,7 +110,7 @@ async function lookAtAll(deps: SoakDeps, { of, deployed }: Soak): Promise<Seen> 
       return {
         ...seen,
         begun: NOT_BEGUN,
-        fault: never("STACK_MOVED", `${undone.stack} was undone after the task "${of}".`),
+        fault: never("STACK_MOVED", `${toName(undone.stack, deployed)} was undone after the task "${of}".`),
       };
     }
     for (const row of page) if (row.state === "done" || row.state === "unchanged") rows.set(row.stack, row);
@@ -134,8 +139,12 @@ interface Begun {
 
 const NOT_BEGUN: Begun = { at: Number.NEGATIVE_INFINITY, stack: undefined };
 
-function toEnd({ length }: Soak, { begun }: Seen): number {
-  return begun.at + (parseDuration(length) ?? 0);
+function toEnd({ length }: Soak, seen: Seen): number {
+  return toStart(seen) + (parseDuration(length) ?? 0);
+}
+
+function toStart({ begun, troubledAt = begun.at }: Seen): number {
+  return Math.max(begun.at, troubledAt);
 }
 
 function isOver({ clock }: SoakDeps, soak: Soak, seen: Seen): boolean {
@@ -143,11 +152,15 @@ function isOver({ clock }: SoakDeps, soak: Soak, seen: Seen): boolean {
 }
 
 function toCondition(deps: SoakDeps, soak: Soak, seen: Seen): Condition {
-  const { at, stack } = seen.begun;
+  const { of, length, deployed } = soak;
+  const { stack } = seen.begun;
+  if (stack === undefined && deployed.sizes.some((size) => size > 0)) {
+    return never("SOAK_EMPTY", `No stack of "${of}" has arrived and is still there, so nothing soaks.`);
+  }
   if (stack === undefined || isOver(deps, soak, seen)) return OPEN;
-  const { of, length } = soak;
   const until = toEnd(soak, seen);
-  const since = `${stack} counts from ${formatInstant(at)}`;
+  const last = deployed.isRule ? "the last of them" : stack;
+  const since = `${last} counts from ${formatInstant(toStart(seen))}`;
   return closed("SOAKING", `The stacks of "${of}" soak for ${length} until ${formatInstant(until)}: ${since}.`, until);
 }
 
@@ -172,7 +185,7 @@ async function examineRows(
   for (const part of chunk(rows, CHUNK)) {
     const loaded = new Map((await deps.yard.load(part.map(({ stack }) => stack))).map((each) => [each.stackId, each]));
     for (const row of part) {
-      const start = await examineRow(row, { loaded: loaded.get(row.stack), deployed, arrivals });
+      const start = await examineRow(row, { loaded: loaded.get(row.stack), deployed, arrivals, yard: deps.yard });
       if (start === undefined) continue;
       if (start.kind !== "open") return { begun, fault: start };
       if (start.at > begun.at) begun = { at: start.at, stack: row.stack };
@@ -183,49 +196,91 @@ async function examineRows(
 
 const HIDDEN = "STACK_HIDDEN";
 
-function toHidden({ stack }: DeployRow): Start {
+/** Who may read a release may not read all stacks that a rule selects: then they have no names here, nor what failed there. */
+function toName(stack: string, { isRule }: Pick<DeployState, "isRule">): string {
+  return isRule ? "One of the stacks" : stack;
+}
+
+function toHidden({ stack }: DeployRow, deployed: DeployState): Start {
   const advice = `Grant its machine the role "viewer" for the stack again.`;
-  return closed(HIDDEN, `This release may no longer read ${stack}, so it is not known whether it soaks. ${advice}`);
+  const name = toName(stack, deployed);
+  return closed(
+    HIDDEN,
+    `${name} may no longer be read by this release, so it is not known whether it soaks. ${advice}`,
+  );
 }
 
 interface RowFacts {
   readonly loaded: Pick<SeenStack, "stack" | "hidden"> | undefined;
   readonly deployed: DeployState;
   readonly arrivals: Arrivals;
+  readonly yard: Pick<YardService, "findMoves">;
 }
 
 /** Undefined: the stack was removed, and its rule selects what there is. */
-async function examineRow(row: DeployRow, { loaded, deployed, arrivals }: RowFacts): Promise<Start | undefined> {
-  if (loaded?.hidden) return toHidden(row);
+async function examineRow(row: DeployRow, facts: RowFacts): Promise<Start | undefined> {
+  const { loaded, deployed } = facts;
+  if (loaded?.hidden) return toHidden(row, deployed);
   const stack = loaded?.stack;
   if (stack === undefined && deployed.isRule) return undefined;
   if (stack === undefined) return never("STACK_MISSING", `${row.stack} was removed.`);
   const moved = findMove(row, stack, deployed);
   if (moved !== undefined) return never("STACK_MOVED", moved);
-  return toStart(stack, await arrivals.findArrival(row, stack, deployed), deployed);
+  return findStart(row, stack, facts);
 }
 
-function findMove({ incarnation }: DeployRow, stack: Stack, { metadata }: DeployState): string | undefined {
-  const { id } = stack;
-  if (incarnation !== undefined && incarnation !== stack.incarnation) return `${id} was removed and created again.`;
+function findMove({ incarnation }: DeployRow, stack: Stack, deployed: DeployState): string | undefined {
+  const { metadata } = deployed;
+  const name = toName(stack.id, deployed);
+  if (incarnation !== undefined && incarnation !== stack.incarnation) return `${name} was removed and created again.`;
   const changed = Object.keys(metadata).find((key) => (stack.metadata[key] ?? null) !== (metadata[key] ?? null));
-  return changed === undefined ? undefined : `${id} has another value of ${changed} than the release has set.`;
+  return changed === undefined ? undefined : `${name} has another value of ${changed} than the release has set.`;
 }
 
 type Start = { readonly kind: "open"; readonly at: number } | NonNullable<Seen["fault"]>;
 
-/** Returns when the time of a stack began; closed while a failure of it is open. */
-function toStart(stack: Stack, arrivedAt: number, { metadata }: DeployState): Start {
-  const { id, lastFailure, failed } = stack;
-  const set = Object.keys(metadata).map((key) => stack.releases?.[key]?.at ?? 0);
-  const at = Math.max(arrivedAt, ...set);
-  if (failed) return closed("STACK_FAILED", `${id} has failed in ${stack.state}. Retry its task, or undo the release.`);
-  if (lastFailure === undefined || lastFailure.at <= arrivedAt) return { kind: "open", at };
-  const { task, state, resolvedAt, acknowledgedAt } = lastFailure;
-  const endedAt = resolvedAt ?? acknowledgedAt;
-  if (endedAt !== undefined) return { kind: "open", at: Math.max(at, endedAt) };
-  const advice = `It counts again after the task has succeeded or the failure is acknowledged.`;
-  return closed("STACK_FAILED", `The task "${task}" of ${id} failed in ${state} since it arrived. ${advice}`);
+/** Finds when the time of a stack began; closed while it does not stand where the task wants it. */
+async function findStart(row: DeployRow, stack: Stack, { deployed, arrivals, yard }: RowFacts): Promise<Start> {
+  const { id, state, lastFailure, releases, enteredAt } = stack;
+  const name = toName(id, deployed);
+  const standing = evaluateStanding(stack, deployed);
+  if (standing.kind === "failed") {
+    const why = deployed.isRule ? "" : ` ${standing.message}`;
+    return closed(standing.code, `${name} does not soak.${why} ${AGAIN}`);
+  }
+  if (standing.kind === "elsewhere") return closed("STACK_ELSEWHERE", `${name} rests in ${state}. ${AGAIN}`);
+  const set = Object.keys(deployed.metadata).map((key) => releases?.[key]?.at ?? 0);
+  const arrivedAt = await arrivals.findArrival(row, stack, deployed);
+  const at = Math.max(arrivedAt, lastFailure?.resolvedAt ?? 0, ...set);
+  if (enteredAt <= at) return { kind: "open", at };
+  const left = findReturn(await yard.findMoves(stack, at), deployed, { state, enteredAt });
+  if (left !== "away") return { kind: "open", at: Math.max(at, left) };
+  return closed("STACK_ELSEWHERE", `${name} is in ${state}, on its way back. ${AGAIN}`);
+}
+
+const AGAIN = "Its time begins again when it is back.";
+
+/**
+ * Returns when a stack has come back last from where its time does not count: from a state of `failed`, or from one that
+ * something else than the success of its tasks has ended, as a check does. `away`: it is not back yet.
+ */
+function findReturn(
+  moves: readonly StackMove[],
+  { until, failed }: DeployState,
+  { state, enteredAt }: Pick<Stack, "state" | "enteredAt">,
+): number | "away" {
+  const isThere = (each: string) => until.length === 0 || until.includes(each);
+  // The history may be shorter than the soak: what it does not have is unknown.
+  if (moves.at(-1)?.to !== state) return isThere(state) ? enteredAt : "away";
+  let returnedAt = 0;
+  let isTroubled = false;
+  for (const { from, to, at, isSuccess } of moves) {
+    isTroubled ||= failed.includes(to) || (!isThere(from) && !isSuccess);
+    if (!isTroubled || !isThere(to) || failed.includes(to)) continue;
+    returnedAt = at;
+    isTroubled = false;
+  }
+  return isTroubled ? "away" : returnedAt;
 }
 
 /** Finds when stacks have arrived. */
@@ -233,37 +288,28 @@ interface Arrivals {
   findArrival(row: DeployRow, stack: Stack, deployed: DeployState): Promise<number>;
 }
 
+/** Releases that a stack had the values of, one after another. */
+const MOST_STEPS = 100;
+
 /** An unchanged stack has arrived with the release that has set its values: the rows of that one know when. */
-function createArrivals({ yard, records, clock }: SoakDeps, releases: Set<string>): Arrivals {
-  const known = new Map<string, Promise<ReadonlyMap<string, number>>>();
-  async function load(release: string, createdAt: number, task: string): Promise<ReadonlyMap<string, number>> {
-    const [loaded] = await yard.load([release]);
-    const { stack } = loaded ?? {};
-    if (stack?.createdAt !== createdAt) return new Map();
-    return loadArrivals({ records, clock, owner: { stackId: release, incarnation: stack.incarnation, task } });
+function createArrivals(deps: SoakDeps, releases: Set<string>): Arrivals {
+  const findRow = createRowFinder(deps, (id) => releases.add(id));
+
+  async function findSet(row: DeployRow, { id, releases: present }: Stack, key: string): Promise<number> {
+    let arrived: DeployRow | undefined = row;
+    for (let steps = 0; arrived?.state === "unchanged" && steps < MOST_STEPS; steps += 1) {
+      const before: Before = arrived.from?.[key] ?? defined({ value: present?.[key]?.value, release: present?.[key] });
+      const { value, release } = before;
+      arrived = release && release.value === value ? await findRow(release, id) : undefined;
+    }
+    // The rows are kept for 90 days, and what a person has set has none: then it counts from here.
+    return arrived?.state === "done" ? arrived.at : row.at;
   }
+
   return {
     async findArrival(row, stack, { metadata }) {
-      if (row.state === "done") return row.at;
-      const times = Object.keys(metadata).map(async (key) => {
-        const set = stack.releases?.[key];
-        if (set === undefined) return row.at;
-        releases.add(set.id);
-        const name = JSON.stringify([set.id, set.createdAt, set.task]);
-        const arrivals = known.get(name) ?? load(set.id, set.createdAt, set.task);
-        known.set(name, arrivals);
-        // The rows are kept for 90 days, and a release that is gone has none: then it counts from here.
-        return (await arrivals).get(stack.id) ?? row.at;
-      });
+      const times = Object.keys(metadata).map((key) => findSet(row, stack, key));
       return Math.max(...(await Promise.all(times)));
     },
   };
-}
-
-async function loadArrivals(input: RowsInput): Promise<ReadonlyMap<string, number>> {
-  const arrivals = new Map<string, number>();
-  for await (const rows of listRowPages(input)) {
-    for (const { stack, state, at } of rows) if (state === "done") arrivals.set(stack, at);
-  }
-  return arrivals;
 }

@@ -33,6 +33,9 @@ async function createSoaking(rows: readonly DeployRow[] = []) {
 
 const SOAK: GateConfig = { soak: { of: "staging", for: "24h" } };
 
+/** The release that has set the value of a stack. */
+const SET = { id: "shop", incarnation: "i", createdAt: 5, task: "staging", event: "x", value: "1.42.0", at: 0 };
+
 describe("gate: soak", () => {
   it("sleeps at most a minute, and opens when the stacks have kept their values for so long", async () => {
     const bench = await createSoaking();
@@ -59,9 +62,9 @@ describe("gate: soak", () => {
   it("fails when a stack has another value or was created again, and not for a drift check", async () => {
     const bench = await createSoaking();
 
-    bench.addStack({ id: "shop-staging", state: "CHECKING", entry: 7 });
-    expect(await look(bench, SOAK)).toMatchObject({ kind: "running" });
-    bench.addStack({ id: "shop-staging", metadata: { api: "1.41.0" } });
+    bench.addStack({ id: "shop-staging", state: "CHECKING", entry: 7, tasks: [{ name: "check", status: "PENDING" }] });
+    expect(await look(bench, SOAK)).toMatchObject({ progress: { closed: [{ code: "SOAKING" }] } });
+    bench.addStack({ id: "shop-staging", state: "LIVE", tasks: [], metadata: { api: "1.41.0" } });
     expect(await look(bench, SOAK)).toMatchObject({ kind: "failed", code: "STACK_MOVED", retryable: false });
     bench.addStack({ id: "shop-staging", metadata: { api: "1.42.0" }, incarnation: "i2" });
     expect(await look(bench, SOAK)).toMatchObject({ kind: "failed", code: "STACK_MOVED" });
@@ -85,14 +88,38 @@ describe("gate: soak", () => {
     const bench = await createSoaking([aRow({ state: "unchanged", at: createGateBench().clock.now() })]);
     const earlier = { stackId: "shop-1.42.0-rc", incarnation: "e0", task: "staging" };
     const arrivedAt = bench.now - 20 * HOUR;
-    const set = { id: "shop-1.42.0-rc", createdAt: 5, task: "staging", event: "x", value: "1.42.0", at: arrivedAt - 1 };
-    bench.addStack({ id: "shop-1.42.0-rc", incarnation: "e0", createdAt: 5 });
-    bench.addStack({ id: "shop-staging", releases: { api: set } });
+    const set = { ...SET, id: "shop-1.42.0-rc", incarnation: "e0", at: arrivedAt - 1 };
+    bench.addStack({ id: "shop-staging", releases: { api: set }, enteredAt: arrivedAt });
     await bench.addRows([aRow({ at: arrivedAt })], { release: earlier });
+    // The rows of another incarnation of the release, or of one that is older than 90 days, are not there.
+    const without = await createSoaking([aRow({ state: "unchanged", at: bench.now })]);
+    without.addStack({ id: "shop-staging", releases: { api: set }, enteredAt: arrivedAt });
+    await without.addRows([aRow({ at: arrivedAt })], { release: { ...earlier, incarnation: "e1" } });
+
+    expect(await look(without, SOAK)).toMatchObject({ progress: { closed: [{ until: bench.now + 24 * HOUR }] } });
+    expect(await look(bench, SOAK)).toMatchObject({ progress: { closed: [{ until: arrivedAt + 24 * HOUR }] } });
+  });
+
+  it("counts a stack whose release was only noted from the arrival with the one that had set its values", async () => {
+    const noted = (release: string, at: number, value = "1.42.0") =>
+      aRow({
+        state: "unchanged",
+        at,
+        from: { api: { value, release: { ...SET, id: release, incarnation: release } } },
+      });
+    const now = createGateBench().clock.now();
+    const arrivedAt = now - 20 * HOUR;
+    const bench = await createSoaking([noted("second", now)]);
+    bench.addStack({ id: "shop-staging", enteredAt: arrivedAt });
+    const of = (stackId: string) => ({ release: { stackId, incarnation: stackId, task: "staging" } });
+    await bench.addRows([noted("first", now - HOUR)], of("second"));
+    await bench.addRows([aRow({ at: arrivedAt })], of("first"));
+    const changed = await createSoaking([noted("first", now, "1.41.0")]);
+    await changed.addRows([aRow({ at: arrivedAt })], of("first"));
 
     expect(await look(bench, SOAK)).toMatchObject({ progress: { closed: [{ until: arrivedAt + 24 * HOUR }] } });
-    bench.stacks.delete("shop-1.42.0-rc");
-    expect(await look(bench, SOAK)).toMatchObject({ progress: { closed: [{ until: bench.now + 24 * HOUR }] } });
+    // A person had changed it since, so the time of that release does not count.
+    expect(await look(changed, SOAK)).toMatchObject({ progress: { closed: [{ until: now + 24 * HOUR }] } });
   });
 
   it("waits for a task that has not ended or has sent nothing", async () => {
@@ -183,6 +210,15 @@ describe("gate: alarms", () => {
 describe("gate: artifacts", () => {
   const config: GateConfig = { artifacts: { api: "1.42.0" } };
   const cell = (region: string, status: string) => ({ account: "111122223333", region, status });
+
+  it("says why the distributor has refused the version", async () => {
+    const bench = createGateBench();
+    const refusal = { code: "SOURCE_MISSING", reason: "api/1.42.0/app.zip is not in the bucket." };
+    bench.artifacts.set("api 1.42.0", { covered: false, cells: [], refusal });
+
+    const message = "The artifact api 1.42.0 was refused: SOURCE_MISSING. api/1.42.0/app.zip is not in the bucket.";
+    expect(await look(bench, config)).toMatchObject({ progress: { closed: [{ code: "ARTIFACT_MISSING", message }] } });
+  });
 
   it("opens when the version has arrived wherever it is expected, or in the listed places", async () => {
     const bench = createGateBench();

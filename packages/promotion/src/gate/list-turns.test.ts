@@ -37,7 +37,7 @@ async function createBench(value: unknown) {
 const list = (records: Records) => listTurns({ records, clock: createFakeClock(), findPlaces: async () => PLACES });
 
 const OTHER = { name: "shop-test", holder: { stack: "shop-1" }, waiting: [] };
-const problem = 'The record "promotion/turns/shop%2Fprod" is invalid or was written by a newer version.';
+const problem = "The record is damaged, or was written by another version.";
 
 describe.each(DAMAGED)("the record of a turn %s", (_name, value) => {
   it("is listed with its name, and so are the other turns", async () => {
@@ -54,7 +54,7 @@ describe.each(DAMAGED)("the record of a turn %s", (_name, value) => {
 
     await expect(takeTurn({ clock, records, yard }, request)).rejects.toMatchObject({
       code: "STORE_CORRUPT",
-      message: problem,
+      message: `The record "promotion/turns/shop%2Fprod" cannot be read. ${problem}`,
     });
     expect((await records.get("promotion/turns/shop%2Fprod", clock.now()))?.value).toEqual(value);
   });
@@ -71,5 +71,5 @@ it("lists a turn whose row the store cannot read", async () => {
     },
   };
 
-  expect(await list(damaged)).toEqual([OTHER, { name: "shop/prod", waiting: [], problem }]);
+  expect(await list(damaged)).toEqual([OTHER, { name: "shop/prod", waiting: [], problem: "Unexpected end of JSON" }]);
 });

@@ -1,6 +1,6 @@
 import { type Clock, listPages, type Records } from "@stackyard/core";
 import { describeTurn, listTurnStacks, type TurnPlace } from "./decide-turn.ts";
-import { isTurn, TURN_PREFIX, unreadableTurn } from "./turn-record.ts";
+import { turns } from "./turn-record.ts";
 
 /** The stack of a release at a turn. */
 export interface TurnPart {
@@ -34,29 +34,21 @@ const PAGE = 100;
  * Lists the turns that a release has or waits for, and those whose record cannot be read, by name. A record alone says too
  * little: a release gives up its turn by leaving its states, and nothing is written then.
  */
-export async function listTurns({ records, clock, findPlaces }: ListTurnsDeps): Promise<readonly ListedTurn[]> {
-  const turns: ListedTurn[] = [];
-  const load = (start: object) => records.list(TURN_PREFIX, { limit: PAGE, now: clock.now(), ...start });
+export async function listTurns({ findPlaces, ...deps }: ListTurnsDeps): Promise<readonly ListedTurn[]> {
+  const found: ListedTurn[] = [];
+  const load = (start: object) => turns.listNamed(deps, { limit: PAGE, ...start });
   for await (const { items, unreadable = [] } of listPages(load)) {
-    turns.push(...unreadable.map(({ id }) => toProblem(id)));
-    for (const { key, value } of items) {
-      if (!isTurn(value)) {
-        turns.push(toProblem(key));
-        continue;
-      }
+    found.push(...unreadable.map(({ id, reason }) => toListed(turns.toName(id), { waiting: [], problem: reason })));
+    for (const { name, value } of items) {
       const { holder, waiting } = describeTurn(value, await findPlaces(listTurnStacks(value)));
       if (holder === undefined && waiting.length === 0) continue;
       const parts = waiting.map(({ stack, task }) => ({ stack, task }));
-      turns.push({ name: toName(key), ...(holder && { holder: { stack: holder.stack } }), waiting: parts });
+      found.push(toListed(name, { ...(holder && { holder: { stack: holder.stack } }), waiting: parts }));
     }
   }
-  return turns.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  return found.toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function toProblem(key: string): ListedTurn {
-  return { name: toName(key), waiting: [], problem: unreadableTurn(key).message };
-}
-
-function toName(key: string): string {
-  return decodeURIComponent(key.slice(TURN_PREFIX.length));
+function toListed(name: string, turn: Omit<ListedTurn, "name">): ListedTurn {
+  return { name: decodeURIComponent(name), ...turn };
 }

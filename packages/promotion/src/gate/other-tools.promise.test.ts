@@ -32,7 +32,15 @@ describe("soaks of other tools", () => {
       code: "STACK_MOVED",
     });
     // It is back, by a later release: from then on it counts.
-    const set = { id: "shop-1.42.0-again", createdAt: 9, task: "staging", event: "x", value: "1.42.0", at: bench.now };
+    const set = {
+      id: "shop-1.42.0-again",
+      incarnation: "i",
+      createdAt: 9,
+      task: "staging",
+      event: "x",
+      value: "1.42.0",
+      at: bench.now,
+    };
     bench.addStack({ id: "shop-staging", metadata: { api: "1.42.0" }, releases: { api: set } });
     expect(await executor.start(bench.toContext(), config as never)).toMatchObject({
       progress: { closed: [{ code: "SOAKING", until: bench.now + 24 * HOUR }] },

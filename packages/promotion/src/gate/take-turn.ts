@@ -1,4 +1,4 @@
-import { changeRecord, type ExecutorContext } from "@stackyard/core";
+import type { ExecutorContext } from "@stackyard/core";
 import type { YardService } from "@stackyard/core/engine";
 import { type Condition, closed, never, OPEN } from "./condition.ts";
 import {
@@ -11,7 +11,7 @@ import {
   type TurnRequest,
   without,
 } from "./decide-turn.ts";
-import { isTurn, toTurnKey, unreadableTurn } from "./turn-record.ts";
+import { turns } from "./turn-record.ts";
 
 /** Where turns are kept and their stacks are seen. */
 export interface TurnDeps extends Pick<ExecutorContext, "records" | "clock"> {
@@ -22,9 +22,6 @@ export interface TurnDeps extends Pick<ExecutorContext, "records" | "clock"> {
 export interface TakeTurnInput extends TurnRequest {
   readonly name: string;
 }
-
-/** Releases that meet at one turn decide again this often. */
-const MOST_TRIES = 50;
 
 /** Asks for a turn, and takes it when it is free and this release is the newest that waits. Idempotent. */
 export async function takeTurn(deps: TurnDeps, { name, ...request }: TakeTurnInput): Promise<Condition> {
@@ -44,25 +41,12 @@ async function changeTurn<Decision extends { readonly record: TurnRecord }>(
   name: string,
   decide: (record: TurnRecord) => Promise<Decision>,
 ): Promise<Decision> {
-  const key = toTurnKey(name);
-  const { decision } = await changeRecord({
-    records,
-    clock,
-    key,
-    tries: MOST_TRIES,
-    conflict: `Too many releases ask for the turn "${name}" at once.`,
-    async decide(found) {
-      const before = found === undefined ? NEW_TURN : readTurn(key, found.value);
-      const made = await decide(before);
-      return made.record === before ? { decision: made } : { decision: made, write: { value: made.record } };
-    },
+  const { decision } = await turns.change({ records, clock }, encodeURIComponent(name), async (found) => {
+    const before = found?.value ?? NEW_TURN;
+    const decision = await decide(before);
+    return decision.record === before ? { decision } : { decision, write: { value: decision.record } };
   });
   return decision;
-}
-
-function readTurn(key: string, value: unknown): TurnRecord {
-  if (isTurn(value)) return value;
-  throw unreadableTurn(key);
 }
 
 async function loadPlaces(yard: TurnDeps["yard"], record: TurnRecord): Promise<ReadonlyMap<string, TurnPlace>> {

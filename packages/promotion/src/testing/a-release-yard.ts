@@ -7,8 +7,10 @@ import {
   type Store,
   succeeded,
 } from "@stackyard/core";
+import type { Sender } from "@stackyard/core/access";
+import { publishMessages } from "@stackyard/core/engine";
 import { parseMachine } from "@stackyard/core/machine";
-import { createSimulator, type Simulator, type SimulatorInput } from "@stackyard/core/testing";
+import { countingIds, createSimulator, type Simulator, type SimulatorInput } from "@stackyard/core/testing";
 import { Type } from "typebox";
 import { createDeployExecutor } from "../deploy/deploy.ts";
 import type { DeployRow, DeployState } from "../deploy/deploy-row.ts";
@@ -84,13 +86,15 @@ export interface ReleaseYard {
   readonly yard: Simulator;
   /** Tenants whose builds fail. */
   readonly broken: Set<string>;
+  /** The version that the last successful task of each tenant has deployed. */
+  readonly ran: ReadonlyMap<string, unknown>;
   /** How long builds take, and how much longer from one tenant to the next, seven of them. */
   readonly pace: { buildMs: number; spreadMs: number };
   readonly executors: readonly Executor[];
   /** Replaces the newest revision of a machine. */
   revise(name: string, source: string): void;
-  /** Sends an event as a person. */
-  send(stackId: string, event: string, body?: object): Promise<void>;
+  /** Sends an event; without a sender it is not known who has. */
+  send(stackId: string, event: string, body?: object, sender?: Sender): Promise<void>;
   /** Creates tenants \`t0\`, \`t1\`, … that rest in LIVE with 1.41.0. */
   addTenants(count: number, metadata?: (index: number) => object): Promise<void>;
   start(version: string): Promise<void>;
@@ -105,7 +109,12 @@ export interface ReleaseYard {
   finish(version: string): Promise<void>;
 }
 
-const work = (broken: ReadonlySet<string>, pace: ReleaseYard["pace"]) =>
+interface WorkInput extends Pick<ReleaseYard, "pace"> {
+  readonly broken: ReadonlySet<string>;
+  readonly ran: Map<string, unknown>;
+}
+
+const work = ({ broken, pace, ran }: WorkInput) =>
   defineExecutor({
     name: "work",
     config: Type.Object({}),
@@ -115,10 +124,12 @@ const work = (broken: ReadonlySet<string>, pace: ReleaseYard["pace"]) =>
       const pollAfterMs = pace.buildMs + (place % 7) * pace.spreadMs;
       return running({ progress: {}, pollAfterMs, message: "Builds." });
     },
-    async poll({ stackId }) {
-      return broken.has(stackId)
-        ? failed({ code: "BUILD_FAILED", message: "The build has failed.", retryable: false })
-        : succeeded({});
+    async poll({ stackId, task, metadata }) {
+      if (broken.has(stackId)) {
+        return failed({ code: "BUILD_FAILED", message: "The build has failed.", retryable: false });
+      }
+      if (task === "build") ran.set(stackId, metadata["api"]);
+      return succeeded({});
     },
   });
 
@@ -126,9 +137,10 @@ const work = (broken: ReadonlySet<string>, pace: ReleaseYard["pace"]) =>
 export function aReleaseYard(input: ReleaseYardInput = {}): ReleaseYard {
   const { config = {}, createHolds = createNoHolds, tenant = TENANT, store: own, plant, ...rest } = input;
   const broken = new Set<string>();
+  const ran = new Map<string, unknown>();
   const pace = { buildMs: 5_000, spreadMs: 0 };
   const deploy = createDeployExecutor(createHolds);
-  const executors = [plant?.(deploy) ?? deploy, createGateExecutor(), work(broken, pace)];
+  const executors = [plant?.(deploy) ?? deploy, createGateExecutor(), work({ broken, pace, ran })];
   const tasks = { tenants: { executor: "deploy", config: { ...TO_TENANTS, ...config } } };
   const release = input.release ?? toReleaseMachine({ tasks, go: ["tenants"] });
   const locator = createLocator(executors, { tenant, shop: release });
@@ -138,9 +150,13 @@ export function aReleaseYard(input: ReleaseYardInput = {}): ReleaseYard {
   const findStack = async (stackId: string) => (await store.load([stackId]))[0]?.stack;
   let sent = 0;
 
-  async function send(stackId: string, event: string, body: object = {}): Promise<void> {
+  async function send(stackId: string, event: string, body: object = {}, sender?: Sender): Promise<void> {
     sent += 1;
-    await yard.publish({ id: `e${sent}`, stackId, event, ...body });
+    const message = { id: `e${sent}`, stackId, event, ...body };
+    const [result] = await publishMessages({ store, clock: yard.clock, ids: countingIds() }, [message], {
+      ...(sender && { sender }),
+    });
+    if (result?.kind !== "accepted") throw new Error(JSON.stringify(result));
     await yard.settle();
   }
 
@@ -165,6 +181,7 @@ export function aReleaseYard(input: ReleaseYardInput = {}): ReleaseYard {
   return {
     yard,
     broken,
+    ran,
     pace,
     executors,
     send,

@@ -1,5 +1,5 @@
 import type { ExecutorContext, Stack } from "@stackyard/core";
-import { createMemoryStore, YARD } from "@stackyard/core/engine";
+import { createMemoryStore, type StackMove, YARD } from "@stackyard/core/engine";
 import { attemptIdOf } from "@stackyard/core/machine";
 import { addItems } from "@stackyard/core/rollout";
 import { ARTIFACT_ARRIVALS, type ArtifactArrival, CALENDAR_FILES } from "@stackyard/core/services";
@@ -16,8 +16,13 @@ const RELEASE = { id: "shop-1.42.0", incarnation: "e1", entry: 3, task: "watch" 
 
 type Part = "yard" | "alarms" | "artifacts" | "calendars" | "records";
 
+/** What a gate remembers belongs to its attempt: each bench has another. */
+let attempts = 0;
+
 /** Creates the world of one gate: a yard with stacks, CloudWatch, calendars and a distributor, which tests change. */
 export function createGateBench() {
+  attempts += 1;
+  const attempt = attempts;
   const clock = createFakeClock();
   const { records } = createMemoryStore();
   const stacks = new Map<string, Stack>();
@@ -32,7 +37,9 @@ export function createGateBench() {
   };
   /** Ids of stacks that the machine may not read. */
   const hidden = new Set<string>();
-  const services = createServices({ stacks, hidden, artifacts, calendars, check, calls });
+  /** States that stacks have entered since they arrived. */
+  const moves = new Map<string, readonly StackMove[]>();
+  const services = createServices({ stacks, hidden, moves, artifacts, calendars, check, calls });
 
   function addStack(stack: Partial<Stack> & { readonly id: string }): void {
     stacks.set(
@@ -67,7 +74,7 @@ export function createGateBench() {
       task,
       machine: "shop-release",
       state: own.state ?? "PRODUCTION",
-      attempt: { id: attemptIdOf({ stackId, incarnation, entry, task, attempt: 1 }), number: 1, token: 1 },
+      attempt: { id: attemptIdOf({ stackId, incarnation, entry, task, attempt }), number: attempt, token: 1 },
       clock,
       records: { ...records, get },
       service: ((key: unknown) => services.get(key)) as ExecutorContext["service"],
@@ -80,6 +87,7 @@ export function createGateBench() {
   return {
     clock,
     hidden,
+    moves,
     records,
     alarms,
     artifacts,
@@ -96,6 +104,7 @@ export function createGateBench() {
 
 interface World {
   readonly hidden: ReadonlySet<string>;
+  readonly moves: ReadonlyMap<string, readonly StackMove[]>;
   readonly stacks: ReadonlyMap<string, Stack>;
   readonly artifacts: ReadonlyMap<string, ArtifactArrival>;
   readonly calendars: ReadonlyMap<string, string>;
@@ -104,7 +113,7 @@ interface World {
   readonly calls: string[];
 }
 
-function createServices({ stacks, hidden, artifacts, calendars, check, calls }: World): Map<unknown, unknown> {
+function createServices({ stacks, hidden, moves, artifacts, calendars, check, calls }: World): Map<unknown, unknown> {
   const snapshots: ReadonlyMap<string, Stack>[] = [];
   const yard = {
     own: async () => {
@@ -135,6 +144,7 @@ function createServices({ stacks, hidden, artifacts, calendars, check, calls }: 
       const changed = [...ids].filter((id) => before?.get(id) !== stacks.get(id));
       return { mark: String(snapshots.length - 1), ...(before && { stacks: new Set(changed) }) };
     },
+    findMoves: async ({ id }: Pick<Stack, "id">) => moves.get(id) ?? [],
     keepFitting: async (where: string, given: readonly Stack[]) => {
       check("yard");
       return given.filter(({ metadata }) => where === `metadata.tier == '${metadata["tier"]}'`);

@@ -1,7 +1,8 @@
 import { endFreeze, startFreeze } from "@stackyard/core/services";
 import { createRandom } from "@stackyard/core/testing";
+import type { DeployRow } from "../deploy/deploy-row.ts";
 import { createHolds } from "../holds/create-holds.ts";
-import { aReleaseYard, type ReleaseYard, type ReleaseYardInput } from "./a-release-yard.ts";
+import { aReleaseYard, type ReleaseYard, type ReleaseYardInput, TENANT } from "./a-release-yard.ts";
 
 /** What a random course of releases has shown. */
 export interface RandomCourse {
@@ -46,6 +47,10 @@ const ACTS: Readonly<Record<string, Act>> = {
   },
   async byHand(course, pick) {
     await course.send(`t${pick(TENANTS)}`, "PUSHED", { metadata: { api: `by hand ${pick(9)}` } });
+  },
+  /** A person is ahead of the releases. */
+  async ahead(course, pick) {
+    await course.send(`t${pick(TENANTS)}`, "RELEASED", { metadata: { api: VERSIONS[pick(VERSIONS.length)] } });
   },
   async check(course, pick) {
     await course.send(`t${pick(TENANTS)}`, "CHECK");
@@ -96,8 +101,17 @@ export async function playRandomReleases(
 ): Promise<RandomCourse> {
   const random = createRandom(seed);
   const pick = (count: number) => Math.floor(random() * count);
+  // Half of the yards stay on what ran before when an update fails.
+  const tenant = seed % 2 === 0 ? {} : { tenant: TENANT.replace("FAILED: BROKEN", "FAILED: LIVE") };
   const faulty = { crashRate: 0.002, duplicateRate: 0.1, leaseMs: 10_000 };
-  const bench = aReleaseYard({ seed, ...faulty, createHolds, config: { concurrency: 2, maxFailures: 1 }, ...input });
+  const bench = aReleaseYard({
+    seed,
+    ...faulty,
+    createHolds,
+    config: { concurrency: 2, maxFailures: 1 },
+    ...tenant,
+    ...input,
+  });
   const course: Course = { ...bench, seen: new Map(), started: [], stopped: new Map() };
   await course.addTenants(TENANTS);
   await course.yard.advance(70_000);
@@ -147,7 +161,37 @@ async function listFaults(course: Course): Promise<readonly string[]> {
       const lines = await yard.listHistory(row.stack);
       const applied = lines.filter((line) => isOf(line, `shop-${version}`) && line.release?.restores === undefined);
       if (applied.length > row.try) faults.push(`${row.stack} has applied more events of ${version} than were tried.`);
+      faults.push(...(await listPassed(course, row, { version, lines })));
     }
+    faults.push(...(await listNotRunning(course, version)));
+  }
+  return faults;
+}
+
+/** What a release has found or brought stays when an older one is retried or undone, whether the stack says so or not. */
+async function listPassed(
+  { yard }: Course,
+  { stack, state, at }: DeployRow,
+  { version, lines }: { readonly version: string; readonly lines: readonly HistoryLine[] },
+): Promise<readonly string[]> {
+  if (state !== "done" && state !== "unchanged") return [];
+  const createdAt = (await yard.findStack(`shop-${version}`))?.createdAt ?? 0;
+  const older = lines.filter(({ at: later, outcome, release, from, to }) => {
+    return outcome === "applied" && release !== undefined && release.createdAt < createdAt && later > at && from !== to;
+  });
+  return older.map(({ release }) => `${stack} of ${version} was taken by ${release?.id}.`);
+}
+
+/** A row is done when its version runs: that is what the last task that succeeded has deployed, whatever the metadata says. */
+async function listNotRunning({ yard, ran, rowsOf }: Course, version: string): Promise<readonly string[]> {
+  const sent = (await rowsOf(version)).map((row) => ({ row, wanted: version as unknown }));
+  const undone = (await rowsOf(version, "undo")).map((row) => ({ row, wanted: row.from?.["api"]?.value }));
+  const faults: string[] = [];
+  for (const { row, wanted } of [...sent, ...undone]) {
+    const stack = await yard.findStack(row.stack);
+    const isKept = stack?.metadata["api"] === wanted && stack?.incarnation === row.incarnation;
+    if (row.state !== "done" || !isKept || ran.get(row.stack) === wanted) continue;
+    faults.push(`${row.stack} does not run what its row is done with.`);
   }
   return faults;
 }
