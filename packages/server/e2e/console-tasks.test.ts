@@ -128,7 +128,7 @@ describe("on-call", () => {
     await press("link", /^pr-3/);
 
     await sees("Error: no room for another postgres database");
-    await sees(/Failed: database/);
+    await sees(/^database failed: no room for another postgres database/);
     expect(clicks()).toBe(1);
   });
 
@@ -393,7 +393,7 @@ describe("a release manager", () => {
     await press("link", "Audit");
 
     await page
-      .getByRole("row", { name: /ada local APPROVE_TASK Done pr-8/ })
+      .getByRole("row", { name: /ada local Approve task Done pr-8/ })
       .first()
       .waitFor();
     expect(clicks()).toBe(1);

@@ -1,8 +1,9 @@
 import { StackyardError } from "@stackyard/core";
 import { runStackId } from "@stackyard/core/machine";
-import { createKeyedQueue } from "@stackyard/core/services";
+import { createKeyedQueue, toUnsavedId } from "@stackyard/core/services";
 import { aPut } from "@stackyard/core/testing";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { addUnsavedRun } from "./testing/add-unsaved-run.ts";
 import { claimAttempt } from "./testing/claim-attempt.ts";
 import { createTestYard, type TestYard } from "./testing/test-yard.ts";
 
@@ -187,6 +188,24 @@ const operations: readonly Operation[] = [
     },
     line: { via: "api", on: ON_STATE },
     read: readState,
+  },
+  {
+    action: "pushUnsavedState",
+    async prepare() {
+      const run = await addUnsavedRun(yard, STATE);
+      return () => yard.call(`${STATES}/unsaved/${toUnsavedId(run)}/push`, { body: {} });
+    },
+    line: { via: "api", on: ON_STATE, reason: "pr-1/i/1/create/1" },
+    read: readState,
+  },
+  {
+    action: "dismissUnsavedRun",
+    async prepare() {
+      const run = await addUnsavedRun(yard, STATE);
+      return () => yard.call(`${STATES}/unsaved/${toUnsavedId(run)}/dismiss`, { body: { reason: "removed by hand" } });
+    },
+    line: { via: "api", on: ON_STATE, reason: "removed by hand" },
+    read: async () => (await yard.json<{ items: unknown[] }>("/v1/terraform/unsaved")).items,
   },
   { action: "writeTerraformState", prepare: async () => write, line: OF_STATE, read: readState },
   {

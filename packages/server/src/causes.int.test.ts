@@ -1,5 +1,5 @@
 import { defineExecutor, type Executor, failed, succeeded } from "@stackyard/core";
-import type { BulkPlan, Cause, NewApiToken, StackCounts, StackSummary } from "@stackyard/core/api";
+import type { BulkPlan, Cause, NewApiToken, StackCounts, StackDetails, StackSummary } from "@stackyard/core/api";
 import { Type } from "typebox";
 import { afterEach, describe, expect, it } from "vitest";
 import { eventually } from "./testing/eventually.ts";
@@ -61,7 +61,7 @@ async function start() {
 const idsOf = ({ items }: { readonly items: readonly StackSummary[] }) => items.map(({ id }) => id);
 
 describe("a degraded stack", () => {
-  it("is listed, counted by its cause, and acknowledged with a line in the audit log", async () => {
+  it("is listed, counted by its cause, and stays degraded with its error after it was acknowledged (argo-cd#11473, kargo#3155)", async () => {
     const moving = SOURCE.replace("on: { NEXT: LIVE }", "on: { NEXT: LIVE, FAILED: LIVE }");
     yard = createTestYard({ executor: failing, source: moving });
     yard.run();
@@ -78,8 +78,10 @@ describe("a degraded stack", () => {
     );
     const { summary } = await yard.json<{ summary: string }>("/v1/stacks/web-odd-1");
     const answer = await yard.json("/v1/stacks/web-odd-1/acknowledge", { body: { reason: "known" } });
-    const { degraded, lastFailure } = await yard.json<StackSummary>("/v1/stacks/web-odd-1");
-    const left = await yard.json<StackCounts>("/v1/stack-counts?condition=degraded");
+    const acknowledged = await yard.json<StackDetails>("/v1/stacks/web-odd-1");
+    const counts = await yard.json<StackCounts>("/v1/stack-counts?by=mainCondition");
+    const listOf = async (query: string) => idsOf(await yard.json(`/v1/stacks?condition=degraded&${query}`));
+    const left = await yard.json<CausePage>("/v1/causes?kind=degraded");
 
     expect(causes.items).toMatchObject([
       { kind: "degraded", task: "database", code: "ODD", count: 1, sample: { message: "odd: web-odd-1" } },
@@ -87,7 +89,19 @@ describe("a degraded stack", () => {
     expect(idsOf(listed)).toEqual(["web-odd-1"]);
     expect(summary).toContain('Degraded: "database" failed in UP (ODD).');
     expect(answer).toMatchObject({ outcome: "applied" });
-    expect([degraded, lastFailure?.acknowledgedAt, left.total]).toEqual([undefined, expect.any(String), 0]);
+    expect(acknowledged).toMatchObject({
+      degraded: true,
+      mainCondition: "degraded",
+      summary: expect.stringMatching(
+        /^Degraded: "database" failed in UP \(ODD\)\. Acknowledged by \S+ \S+ ago: known\./,
+      ),
+      waitsFor: { kind: "event" },
+      lastFailure: { message: "odd: web-odd-1", acknowledged: { at: expect.any(String), reason: "known" } },
+    });
+    expect(acknowledged.needsPerson).toBeUndefined();
+    expect([await listOf("needsPerson=true"), await listOf("needsPerson=false")]).toEqual([[], ["web-odd-1"]]);
+    expect(counts.groups).toContainEqual({ machine: "review-app", mainCondition: "degraded", count: 1 });
+    expect(left.items).toEqual([]);
     await eventually(async () => {
       const audit = await yard.json<{ items: readonly unknown[] }>("/v1/audit");
       expect(audit.items).toContainEqual(

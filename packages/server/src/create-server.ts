@@ -56,6 +56,7 @@ import { mountServices } from "./services/mount-services.ts";
 import { terraformStateRoutes } from "./terraform/state-routes.ts";
 import { createStateStore } from "./terraform/state-store.ts";
 import { answerTerraform, type UncheckedRequest } from "./terraform/terraform-backend.ts";
+import { unsavedRunRoutes } from "./terraform/unsaved-routes.ts";
 
 /** The HTTP API of a yard. */
 export interface Server {
@@ -205,6 +206,7 @@ function listRoutes(deps: RouteDeps, live: readonly Route[], health: readonly Ro
     ...revisionRoutes(deps),
     ...previewRoutes(deps),
     ...terraformStateRoutes(deps),
+    ...unsavedRunRoutes(deps),
     ...live,
     ...sessionRoutes(deps.logins),
     ...tokenRoutes(deps),

@@ -79,7 +79,7 @@ describe("a list of records with a damaged one", () => {
 
   it.each([
     ["/v1/previews", "previews/links/gone", "previews/links/gone"],
-    ["/v1/previews?unreadable=true", "previews/unreadable/gone", "previews/unreadable/gone"],
+    ["/v1/previews?faulty=true", "previews/faults/gone", "previews/faults/gone"],
     ["/v1/sessions", `access/sessions/${"a".repeat(64)}`, "a".repeat(32)],
     ["/v1/tokens", "access/tokens/t1", "access/tokens/t1"],
     ["/v1/hooks", "hooks/log/1-a", "hooks/log/1-a"],

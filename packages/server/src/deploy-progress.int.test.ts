@@ -72,4 +72,12 @@ it("shows how far a deployment came when, the pause that lasts, and what its doc
   const { from = "", to = "" } = waves[0]?.pause ?? {};
   expect(Date.parse(to) - Date.parse(from)).toBe(7_200_000);
   expect([progress[0]?.done, progress.at(-1)?.done, progress.at(-1)?.failed]).toEqual([0, 2, 0]);
+  const troubled = async () =>
+    (await yard.json<{ items: Deploy[] }>("/v1/stacks/shop-2/deploys?trouble=true")).items[0]?.trouble;
+  expect([(await load())?.trouble, await troubled()]).toEqual([undefined, []]);
+  for (const stackId of ["t1", "t2", "t3", "t4"]) {
+    const body = { id: `by-hand-${stackId}`, stackId, event: "GO", metadata: { api: "3" } };
+    await yard.json("/v1/events", { body });
+  }
+  await expect.poll(troubled, { timeout: 20_000 }).toEqual([{ code: "STACK_MOVED", stacks: 2 }]);
 });

@@ -5,6 +5,7 @@ import { basename, dirname, join } from "node:path";
 import { createAdaptorServer } from "@hono/node-server";
 import { type Context, Hono } from "hono";
 import { mountEditor } from "./http/console-pages.ts";
+import { listen } from "./http/listen.ts";
 
 /** The machine file to edit. */
 export interface EditServerOptions {
@@ -32,7 +33,7 @@ const HOST = "127.0.0.1";
  * Serves the editor of machines on loopback, without a yard. It reads and writes one file and no other, for the browser that
  * came with the one-time code. A file that was changed meanwhile is not overwritten.
  *
- * @throws Error `EADDRINUSE` when the port is taken.
+ * @throws StackyardError `CONFIG_INVALID` when the port is taken.
  */
 export async function createEditServer({ file, port = 0 }: EditServerOptions): Promise<EditServer> {
   const app = new Hono();
@@ -71,10 +72,7 @@ export async function createEditServer({ file, port = 0 }: EditServerOptions): P
   });
   if (file !== undefined) mountFile(app, file);
   mountEditor(app);
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, HOST, resolve);
-  });
+  await listen(server, HOST, port);
   const [url = ""] = origins();
   return {
     url,

@@ -1,5 +1,6 @@
 import type { Freeze, NewApiToken } from "@stackyard/core/api";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { eventually } from "./testing/eventually.ts";
 import { createTestYard, type TestYard } from "./testing/test-yard.ts";
 
 let yard: TestYard;
@@ -68,6 +69,33 @@ describe("freezes", () => {
     const except = await yard.call("/v1/freezes/winter/except", { headers, body: { release: "pr-1", reason: "r" } });
 
     expect([end.status, except.status]).toEqual([403, 403]);
+  });
+
+  it("are seen by readers of some stacks as far as they concern these", async () => {
+    yard.run();
+    const releases = ["rel-1", "pr-1"];
+    for (const stackId of ["pr-1", "t-vip", "rel-1"]) {
+      await yard.call("/v1/events", { body: { stackId, machine: "review-app", event: "LAUNCH" } });
+      await eventually(async () => expect((await yard.call(`/v1/stacks/${stackId}`)).status).toBe(200));
+    }
+    await yard.json("/v1/freezes", { body: { name: "vip", reason: "merger", where: "stack.id == 't-vip'" } });
+    await yard.json("/v1/freezes", { body: { ...WINTER, where: "stack.id in ['t-vip', 'pr-1']" } });
+    for (const release of releases) {
+      await yard.json("/v1/freezes/winter/except", { body: { release, reason: `outage of ${release}` } });
+    }
+    const headers = await open("viewer", { stacks: ["pr-"] });
+
+    const seen = await yard.json<{ items: Freeze[] }>("/v1/freezes", { headers });
+    const all = await yard.json<{ items: Freeze[] }>("/v1/freezes", { headers: await open("viewer") });
+
+    expect(all.items.map(({ name, except }) => [name, except.length])).toEqual([
+      ["vip", 0],
+      ["winter", 2],
+    ]);
+    expect(seen.items).toEqual([
+      expect.objectContaining({ ...WINTER, except: [expect.objectContaining({ release: "pr-1" })] }),
+    ]);
+    expect(JSON.stringify(seen)).not.toMatch(/t-vip|rel-1|merger|where/);
   });
 
   it("are passed by a release that exists", async () => {

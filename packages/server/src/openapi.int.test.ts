@@ -2,9 +2,11 @@ import { randomBytes } from "node:crypto";
 import { defined, RELEASE_PLACES } from "@stackyard/core";
 import { createMemoryStore } from "@stackyard/core/engine";
 import { runStackId } from "@stackyard/core/machine";
+import { toUnsavedId } from "@stackyard/core/services";
 import { Compile } from "typebox/compile";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { createSessions } from "./access/sessions.ts";
+import { addUnsavedRun } from "./testing/add-unsaved-run.ts";
 import { eventually } from "./testing/eventually.ts";
 import { fakeArtifacts } from "./testing/fake-artifacts.ts";
 import { createTestYard, type TestYard } from "./testing/test-yard.ts";
@@ -53,6 +55,7 @@ let tokenId: string;
 let revision: string;
 
 const STATE_KEY = "review-app/pr-1/key";
+let unsavedId: string;
 
 beforeAll(async () => {
   yard = createTestYard({ deps: { artifacts: fakeArtifacts, customResources: createMemoryStore().records } });
@@ -82,6 +85,8 @@ beforeAll(async () => {
   const bulk = { operation: "send", filter: { ids: ["pr-1"] }, body: { event: "DEPLOY" } };
   bulkId = (await yard.json<{ id: string }>("/v1/bulk", { body: bulk })).id;
   await yard.call(`/terraform/state/${STATE_KEY}`, { body: { version: 4, serial: 1, lineage: "l", resources: [] } });
+  const unsaved = { version: 4, serial: 2, lineage: "l", resources: [] };
+  unsavedId = toUnsavedId(await addUnsavedRun(yard, unsaved, { state: STATE_KEY, base: 99 }));
   await yard.call(`/terraform/state/${STATE_KEY}`, { method: "LOCK", body: { ID: "l1", Who: "ada" } });
   const sessions = createSessions({ records: yard.store.records, clock: yard.clock, random: randomBytes });
   const sender = { kind: "person", id: "https://id.example.org 00u1", name: "ada", groups: [] } as const;
@@ -205,6 +210,9 @@ const cases: Readonly<Record<string, () => Case>> = {
   getTerraformStateVersion: () => ({ path: `/v1/terraform/states/${key}/versions/1` }),
   unlockTerraformState: () => ({ path: `/v1/terraform/states/${key}/unlock`, body: { id: "l1" } }),
   restoreTerraformState: () => ({ path: `/v1/terraform/states/${key}/restore`, body: { version: 1 } }),
+  listUnsavedRuns: () => ({ path: "/v1/terraform/unsaved" }),
+  pushUnsavedState: () => ({ path: `/v1/terraform/states/${key}/unsaved/${unsavedId}/push`, body: {} }),
+  dismissUnsavedRun: () => ({ path: `/v1/terraform/states/${key}/unsaved/${unsavedId}/dismiss`, body: {} }),
   watchHistory: () => ({ path: "/v1/watch" }),
   openStream: () => ({ path: "/v1/stream?kinds=history,bulk" }),
   listSessions: () => ({ path: "/v1/sessions" }),

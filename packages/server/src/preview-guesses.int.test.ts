@@ -35,18 +35,24 @@ async function createBench() {
   };
 }
 
+/** A digest is also that of what was asked. */
+function withoutDigest(text: string): string {
+  return text.replaceAll(/"digest":"[0-9a-f]{32}"/g, "");
+}
+
 it("does not distinguish a right guess of a sensitive value from a wrong one", async () => {
   const bench = await createBench();
 
   for (const ask of [bench.preview, bench.dryRun]) {
     const guess = async (key: string, value: unknown) =>
-      JSON.stringify(await ask({ event: "NOTE", metadata: { [key]: value } }));
+      withoutDigest(JSON.stringify(await ask({ event: "NOTE", metadata: { [key]: value } })));
     expect(await guess("pin", PIN)).toBe(await guess("pin", "481517"));
     expect(await guess("code", 4815)).toBe(await guess("code", 4816));
     expect(await guess("pin", PIN)).toContain("METADATA_INVALID");
 
     // One of these names has the value; its mask would show which.
-    const named = async (name: string) => JSON.stringify(await ask({ event: name })).replaceAll(name, "NAME");
+    const named = async (name: string) =>
+      withoutDigest(JSON.stringify(await ask({ event: name }))).replaceAll(name, "NAME");
     expect(await named(`X${PIN}`)).toBe(await named("X481517"));
   }
 });

@@ -1,5 +1,5 @@
 import type { StackDetails, StackPreview } from "@stackyard/core/api";
-import { linkPreview, noteUnreadablePull, type PreviewLink } from "@stackyard/core/services";
+import { linkPreview, notePullFault, type PreviewLink } from "@stackyard/core/services";
 import { aPut } from "@stackyard/core/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually } from "./testing/eventually.ts";
@@ -169,7 +169,8 @@ describe("previews whose pull requests cannot be read", () => {
     await yard.store.commit(ids.map((id) => aPut({ id, machine: "review-app" })));
     for (const [index, stackId] of [...ids, "gone-1"].entries()) {
       await link(yard, { stackId, number: index + 1, owner: index % 2 === 0 ? "octocat" : "hubot" });
-      if (stackId !== "shop-2") await noteUnreadablePull(records, { stackId, reason: `${stackId} is not there.` });
+      const reason = `${stackId} is not there.`;
+      if (stackId !== "shop-2") await notePullFault(records, { stackId, kind: "unreadable", reason });
     }
     const list = async (query: string, token = "a-token-of-everybody") => {
       const headers = { authorization: `Bearer ${token}` };
@@ -179,30 +180,38 @@ describe("previews whose pull requests cannot be read", () => {
     const listIds = async (query: string, token?: string) =>
       (await list(query, token)).items.map(({ stackId }) => stackId);
 
-    const { items } = await list("unreadable=true");
+    const { items } = await list("faulty=true");
     const paged: string[] = [];
     for (let cursor: string | undefined = "", pages = 0; cursor !== undefined && pages < 9; pages++) {
       const page: Awaited<ReturnType<typeof list>> = await list(
-        `unreadable=true&limit=1${cursor && `&cursor=${encodeURIComponent(cursor)}`}`,
+        `faulty=true&limit=1${cursor && `&cursor=${encodeURIComponent(cursor)}`}`,
       );
       paged.push(...page.items.map(({ stackId }) => stackId));
       ({ cursor } = page);
     }
 
-    expect(items.map(({ stackId, pull, unreadable }) => [stackId, pull.number, unreadable])).toEqual(
+    expect(items.map(({ stackId, pull, fault }) => [stackId, pull.number, fault])).toEqual(
       [
         ["shop-1", 1],
         ["shop-3", 3],
         ["web-1", 4],
         ["web-2", 5],
-      ].map(([id, number]) => [id, number, { since: expect.any(String), reason: `${id} is not there.` }]),
+      ].map(([id, number]) => [
+        id,
+        number,
+        { kind: "unreadable", since: expect.any(String), reason: `${id} is not there.` },
+      ]),
     );
     expect(paged).toEqual(["shop-1", "shop-3", "web-1", "web-2"]);
-    expect(await listIds("unreadable=true&owner=hubot")).toEqual(["web-1"]);
-    expect(await listIds("unreadable=true&text=shop")).toEqual(["shop-1", "shop-3"]);
-    expect(await listIds("unreadable=true", "a-token-of-the-shop")).toEqual(["shop-1", "shop-3"]);
-    expect(await listIds("unreadable=false")).toEqual(ids);
-    expect(await list("unreadable=yes")).toMatchObject({ status: 400, code: "USAGE" });
+    expect(await listIds("faulty=true&owner=hubot")).toEqual(["web-1"]);
+    expect(await listIds("faulty=true&text=shop")).toEqual(["shop-1", "shop-3"]);
+    expect(await listIds("faulty=true", "a-token-of-the-shop")).toEqual(["shop-1", "shop-3"]);
+    expect(await listIds("faulty=false")).toEqual(ids);
+    await notePullFault(records, { stackId: "gone-1", kind: "refused", reason: "OPENED was refused." });
+    expect(await listIds("limit=10")).toEqual(["gone-1", ...ids]);
+    expect(await listIds("state=LIVE")).not.toContain("gone-1");
+    expect(await listIds("faulty=true", "a-token-of-the-shop")).toEqual(["shop-1", "shop-3"]);
+    expect(await list("faulty=yes")).toMatchObject({ status: 400, code: "USAGE" });
     await yard.server.stop();
     await yard.stop();
   });

@@ -69,7 +69,7 @@ it("shows what runs where, of the stacks that the rule selects", async () => {
   expect(await yard.json("/v1/boards")).toEqual({ items: [{ machine: "shop-release", environments: 2 }] });
   const [staging, tenants] = board.environments;
   expect(staging).toMatchObject({ task: "staging", stack: "shop-staging", stacks: 1, behind: false });
-  expect(staging?.versions[0]).toMatchObject({ values: { api: "2" }, standings: { "by-hand": 1 } });
+  expect(staging?.versions[0]).toMatchObject({ values: { api: "2" }, standings: { rests: 1 } });
   expect(tenants).toMatchObject({ machine: "shop", where: "metadata.ring == 'canary'", stacks: 2 });
   expect(tenants?.versions).toMatchObject([{ values: { api: "1" }, stacks: 2, examples: ["tenant-1", "tenant-2"] }]);
 });

@@ -32,7 +32,7 @@ tasks:
   approve: { executor: approval, needs: [plan], config: { from: [team], own: true } }
   tenants:
     executor: deploy
-    config: { stacks: { machine: shop, where: "stack.id != 'test'" }, event: GO, metadata: { api: "\${metadata.api}" }, until: [LIVE] }
+    config: { stacks: { machine: shop, where: "stack.id != 'test'", min: 0 }, event: GO, metadata: { api: "\${metadata.api}" }, until: [LIVE] }
   undo: { executor: deploy, config: { op: undo, of: tenants } }
 `;
 

@@ -15,6 +15,7 @@ interface Page<Item> {
 const VIEWER = { name: "grafana", token: "a-token-of-grafana" };
 const OF_WEB = { name: "web-team", token: "a-token-of-the-web-team" };
 const GRANTS = [
+  { to: { token: "tester" }, role: "admin" as const },
   { to: { token: VIEWER.name }, role: "viewer" as const },
   { to: { token: OF_WEB.name }, role: "operator" as const, stacks: ["web-"] },
 ];

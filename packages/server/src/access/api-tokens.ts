@@ -17,6 +17,7 @@ import {
   findCredentialEnd,
   findSecretEnd,
   formatSecret,
+  type Grant,
   hasEnded,
   isOwnToken,
   isReplaced,
@@ -46,6 +47,8 @@ export interface ApiTokensDeps {
   readonly ids: Ids;
   readonly logger: Logger;
   readonly audit: AuditWriter;
+  /** The grants of the yard, which limit tokens too: see `toRight`. */
+  readonly grants: readonly Grant[];
   /** Called when a token or a secret was ended early. */
   readonly onRevoked: (tokenId: string) => void;
   /** Returns the random bytes of a new secret. Default: the system's. */
@@ -111,7 +114,7 @@ export function createApiTokens(deps: ApiTokensDeps): ApiTokens {
       if (createdWith !== undefined && (await hasEnded(deps.records, createdWith, now))) return undefined;
       if (isUseNews(found.token, now)) noteUse(found, now);
       const more = defined({ isReplaced: isReplaced(found.token, digest) || undefined });
-      return { ...toCaller(found.token, via, endsAt), ...more, family: await findFirst(kept, found.token) };
+      return { ...toCaller(deps, found.token, { via, endsAt }), ...more, family: await findFirst(kept, found.token) };
     },
     list: (caller, page) => kept.list(page, (token) => maySee(caller, token)),
     create: (caller, request) => createToken(parts, caller, request),
@@ -301,11 +304,15 @@ function parseToken(value: unknown): ApiTokenRecord {
   throw new StackyardError("STORE_CORRUPT", "The record of an API token cannot be read.");
 }
 
-function toCaller(token: ApiTokenRecord, via: Caller["via"], endsAt: number): Caller {
+function toCaller(
+  { grants }: Pick<ApiTokensDeps, "grants">,
+  token: ApiTokenRecord,
+  { via, endsAt }: Pick<Caller, "via"> & { readonly endsAt: number },
+): Caller {
   const { id, name, groups = [], owner } = token;
   return {
     sender: { kind: "token", id, name, groups, ...defined({ owner }), credential: toCredential("token", id) },
-    rights: [toRight(token)],
+    rights: [toRight(token, grants)],
     via,
     ...(Number.isFinite(endsAt) && { expiresAt: endsAt }),
   };

@@ -2,7 +2,7 @@ import { defined, isStackyardError, type Logger, StackyardError } from "@stackya
 import type { AuditWriter, Grant, Sender } from "@stackyard/core/access";
 import { HttpError } from "../http/problem.ts";
 import { readBytes } from "../http/read-body.ts";
-import type { SignInWays } from "./auth-pages.ts";
+import { type PageInput, type SignInWays, toPage } from "./auth-pages.ts";
 import { type BrowserPlace, findBrowserRefusal, findCookie, formatCookie, toCookieNames } from "./browser-guard.ts";
 import { ANONYMOUS, type RequestFacts } from "./caller.ts";
 import { checkGranted } from "./identities.ts";
@@ -18,6 +18,8 @@ export interface AuthContext {
   /** Returns the URL under which browsers reach the server. */
   readonly findPlace: (request: Request) => BrowserPlace;
   readonly ways: SignInWays;
+  /** The name of the yard, which its pages show. */
+  readonly yardName: string | undefined;
   /** Called with the ids of sessions that have just ended, so that their callers are not remembered. */
   readonly onEnded: (sessionIds: ReadonlySet<string>) => void;
 }
@@ -128,9 +130,13 @@ export function toSessionCookie(context: AuthContext, request: Request, secret: 
   return formatCookie(session, secret, { secure, sameSite: "Strict", maxAgeSeconds });
 }
 
-/** Creates a random nonce for the policy of one response. */
-export function createNonce({ random }: AuthContext): string {
-  return Buffer.from(random(16)).toString("base64url");
+/** Returns one of our pages as a response, with the name of the yard and a policy of its own. */
+export function toAuthPage(
+  { random, yardName }: AuthContext,
+  page: Omit<PageInput, "nonce" | "yardName">,
+): Promise<Response> {
+  const nonce = Buffer.from(random(16)).toString("base64url");
+  return toPage({ ...page, nonce, yardName });
 }
 
 /** Throws for a way in that the configuration does not have. */

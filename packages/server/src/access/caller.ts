@@ -3,14 +3,13 @@ import { type Clock, defined } from "@stackyard/core";
 import {
   findGrants,
   findSecretPrefix,
+  findTokenRights,
   type Grant,
-  OLD_RIGHTS,
   type Rights,
   type SecretPrefix,
   type Sender,
   type SenderKind,
   toGroups,
-  toRights,
 } from "@stackyard/core/access";
 import { onChannel } from "./channels.ts";
 
@@ -202,9 +201,8 @@ function createRememberedCallers(clock: Pick<Clock, "now">) {
 }
 
 function toConfiguredCaller(name: string, { grants = [], kinds }: CallerFinderDeps, hasSecret: boolean): Caller {
-  const own = findGrants(grants, { kind: "token", name });
-  const rights = own.length === 0 ? OLD_RIGHTS : toRights(own);
-  const groups = toGroups(own);
+  const rights = findTokenRights(name, grants);
+  const groups = toGroups(findGrants(grants, { kind: "token", name }));
   if (!hasSecret) return { sender: { kind: "anonymous", id: name, name, groups }, rights, via: "anonymous" };
   // The ids of other tokens have no colon.
   return { sender: { kind: kinds?.get(name) ?? "token", id: `configured:${name}`, name, groups }, rights, via: "old" };

@@ -1,4 +1,4 @@
-import { mapLimited, StackyardError, type Store } from "@stackyard/core";
+import { defined, mapLimited, StackyardError, type Store } from "@stackyard/core";
 import { decideEvent, type EventDecision, scopesOf } from "@stackyard/core/access";
 import type { Planner } from "@stackyard/core/engine";
 import { mayAnswer, type StackEvent } from "@stackyard/core/machine";
@@ -36,7 +36,10 @@ export async function checkPublished(
   const mayNowhere = scopesOf(rights, "send").length === 0;
   checkDenied(
     decisions.flatMap((decision, index) => {
-      if (decision?.kind === "denied") return [{ index, permission: decision.permission }];
+      if (decision?.kind === "denied") {
+        const { permission, delegate } = decision;
+        return [{ index, permission, ...defined({ delegate }) }];
+      }
       return decision === undefined && mayNowhere ? [{ index, permission: "send" }] : [];
     }),
   );

@@ -5,7 +5,7 @@ import { StackyardError } from "@stackyard/core";
 export type FindAddress = (socketAddress: string | undefined, forwardedFor: string | null) => string | undefined;
 
 /**
- * Creates the finder for proxies of these networks (`10.0.0.0/8`, `2001:db8::/32`, or single addresses). Without any,
+ * Creates the finder for proxies of these networks (`10.0.7.0/28`, `2001:db8::/32`, or single addresses). Without any,
  * `X-Forwarded-For` is ignored: everyone may send it. Throws `CONFIG_INVALID` for an invalid network.
  */
 export function createAddressFinder(trustedProxies: readonly string[] = []): FindAddress {
@@ -37,7 +37,7 @@ function addNetwork(list: BlockList, network: string): void {
   const most = version === 6 ? 128 : 32;
   const prefix = bits === undefined ? most : Number(bits);
   if (version === 0 || !/^\d{1,3}$/.test(bits ?? "0") || prefix > most) {
-    const message = `server.trustedProxies: "${network}" is not a network. Write one such as 10.0.0.0/8.`;
+    const message = `server.trustedProxies: "${network}" is not a network. Write one such as 10.0.7.0/28.`;
     throw new StackyardError("CONFIG_INVALID", message);
   }
   list.addSubnet(address, prefix, version === 6 ? "ipv6" : "ipv4");

@@ -40,6 +40,7 @@ export function createAccess(deps: AccessDeps, settings: ServerSettings): Access
     ...deps,
     records,
     audit,
+    grants: settings.access?.grants ?? [],
     // Tokens that others have made end with them.
     onRevoked: () => callers.forget(isToken),
   });
@@ -55,7 +56,7 @@ export function createAccess(deps: AccessDeps, settings: ServerSettings): Access
         callers.forget((caller) => isToken(caller) || (caller.sessionId !== undefined && ids.has(caller.sessionId))),
     },
     {
-      ...defined({ url: settings.url, workloads, grants, local: settings.local }),
+      ...defined({ url: settings.url, workloads, grants, local: settings.local, yardName: settings.yardName }),
       tokens: settings.tokens.map(({ name }) => name),
       hasTokenCodes: hasTokenCodes(settings),
       ...(people && { people: { ...people, ...defined({ clientSecret: settings.clientSecret }) } }),

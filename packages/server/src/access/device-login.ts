@@ -5,12 +5,12 @@ import {
   type AuthHandler,
   beginSession,
   checkOurPage,
-  createNonce,
   endSession,
   findBrowserSession,
   readForm,
+  toAuthPage,
 } from "./auth-context.ts";
-import { answeredBody, codeFormBody, confirmBody, toPage } from "./auth-pages.ts";
+import { answeredBody, codeFormBody, confirmBody } from "./auth-pages.ts";
 import type { RequestFacts } from "./caller.ts";
 import { type DeviceLogins, type DeviceSender, LOGIN_MS, POLL_SECONDS } from "./pending-logins.ts";
 import type { Session } from "./sessions.ts";
@@ -57,7 +57,7 @@ export function createCodePageHandler(context: AuthContext): AuthHandler {
       const way = context.ways.people ? "login" : "local";
       return new Response(null, { status: 303, headers: { location: `/auth/${way}?return=/auth/confirm` } });
     }
-    return toPage({ title: TITLE, body: codeFormBody(session.sender.name), nonce: createNonce(context) });
+    return toAuthPage(context, { title: TITLE, body: codeFormBody(session.sender.name) });
   };
 }
 
@@ -74,19 +74,18 @@ export function createConfirmHandler(context: AuthContext, { devices }: DeviceDe
     const form = await readForm(request);
     const code = form.get("code") ?? "";
     const { name } = session.sender;
-    const nonce = createNonce(context);
     const found = await devices.find(code);
     if (found === undefined) {
       const body = codeFormBody(name, "This code is unknown, was answered, or is older than 10 minutes.");
-      return toPage({ status: 400, title: TITLE, body, nonce });
+      return toAuthPage(context, { status: 400, title: TITLE, body });
     }
     const answer = form.get("answer");
     if (answer === undefined) {
-      return toPage({ title: "Allow this terminal?", body: confirmBody(name, code, found), nonce });
+      return toAuthPage(context, { title: "Allow this terminal?", body: confirmBody(name, code, found) });
     }
     const isAllowed = answer === "allow";
     await storeAnswer(devices, code, isAllowed ? toDeviceSender(session) : "denied");
-    return toPage({ title: isAllowed ? "Allowed" : "Denied", body: answeredBody(isAllowed), nonce });
+    return toAuthPage(context, { title: isAllowed ? "Allowed" : "Denied", body: answeredBody(isAllowed) });
   };
 }
 

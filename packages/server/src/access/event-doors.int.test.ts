@@ -40,7 +40,7 @@ const FIXED_DOORS: Readonly<Record<string, string>> = {
 const NO_DOORS = new Set(
   (
     "createToken rotateToken revokeToken revokeSession cancelBulk redriveEvents dismissEvents withdrawEvents redriveQueueItem linkPreview " +
-    "refreshArtifact replayArtifacts restoreTerraformState unlockTerraformState revealSecret writeMachineSource " +
+    "refreshArtifact replayArtifacts restoreTerraformState unlockTerraformState pushUnsavedState dismissUnsavedRun revealSecret writeMachineSource " +
     "simulate startRun startFreeze exceptFromFreeze endFreeze"
   ).split(" "),
 );

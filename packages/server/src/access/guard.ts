@@ -2,28 +2,17 @@ import { defined, findStateOwner, isUnreadable, type Locator, StackyardError, ty
 import {
   type AccessSubject,
   decideAccess,
+  findDelegate,
   type Permission,
+  type Right,
   type Rights,
-  type Scope,
+  type RouteAccess,
+  type RouteSubject,
   scopesOf,
 } from "@stackyard/core/access";
 import { formatUnknownMachine, parseAttemptId, RUN_MACHINE } from "@stackyard/core/machine";
 import type { Caller } from "./caller.ts";
 import { checkChannel } from "./channels.ts";
-
-/**
- * The subject of a route, which decides who checks the permission there. `list`: the permission is needed somewhere,
- * and the handler shows what the caller may see. `items`: the handler checks each item, which may need different
- * permissions. `yard`: only a grant without limits. The others name their parameter: `stack` (`stackId`), `machine`
- * (`name`), `attempt` (`attemptId`), `approval` (`approvalId`), `run` (`runId`; without one a new run) and `state`
- * (`key`).
- */
-export type RouteSubject = "list" | "items" | "yard" | "stack" | "machine" | "attempt" | "approval" | "run" | "state";
-
-/** Which permission a route needs, and for what. A route without it does not compile. */
-export type RouteAccess =
-  | { readonly permission: "public" | "signed-in"; readonly subject: "none" }
-  | { readonly permission: Permission; readonly subject: RouteSubject };
 
 /** Checks whether callers may do what routes need. */
 export interface Guard {
@@ -83,7 +72,8 @@ export function createGuard({ store, locator }: GuardDeps): Guard {
     const found = await findSubject(subject, rights, params);
     const decision = found === undefined ? "absent" : decideAccess(rights, permission, found);
     if (decision === "allowed") return;
-    if (decision === "forbidden") throw forbidden(permission);
+    if (decision === "forbidden")
+      throw forbidden(permission, toDelegateHint(found && findDelegate(rights, permission, found)));
     if (subject === "machine") throw await toUnknownMachine(locator, rights, params["name"] ?? "");
     throw toAbsent(subject, permission, params);
   }
@@ -127,8 +117,8 @@ export function mayPublishAll({ rights }: Pick<Caller, "rights">): boolean {
   return OF_EVENTS.every((permission) => hasEverywhere(rights, permission));
 }
 
-function hasMachines({ machines }: Scope): boolean {
-  return machines !== undefined;
+function hasMachines({ machines, except }: Right): boolean {
+  return machines !== undefined || except !== undefined;
 }
 
 /** Returns the subject of a state's key; undefined for keys that are not of a stack. */
@@ -164,6 +154,12 @@ const LINES = 16;
 
 function noGrant(): StackyardError {
   return new StackyardError("NO_GRANT", "No grant gives you access to this yard. Ask its administrators for one.");
+}
+
+/** Returns the hint of a refusal for which a grant of the machine is missing. */
+export function toDelegateHint(machine: string | undefined): { readonly hint?: string } {
+  if (machine === undefined) return {};
+  return { hint: `The machine "${machine}" has rights of its own. A grant must name it in "machines".` };
 }
 
 /** Returns the error for an operation that the caller may not perform on something it may read. */

@@ -30,10 +30,10 @@ export function findRights(
   if (kind === "local" && (groups.length === 0 || grants.length === 0)) return { rights: OLD_RIGHTS, groups };
   if (kind !== "workload") {
     const receiver: GrantReceiver = { kind: "person", groups, ...defined({ subject }) };
-    return { rights: toRights(findGrants(grants, receiver)), groups };
+    return { rights: toRights(findGrants(grants, receiver), grants), groups };
   }
   const own = findGrants(grants, { kind: "workload", name: workload ?? "", claims: claims ?? {} });
-  return { rights: toRights(own), groups: toGroups(own) };
+  return { rights: toRights(own, grants), groups: toGroups(own) };
 }
 
 /** Throws `NO_GRANT` for an identity without rights. `notes` may explain what it lacks. */

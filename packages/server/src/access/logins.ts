@@ -10,13 +10,13 @@ import {
   auditDenial,
   beginSession,
   checkOurPage,
-  createNonce,
   findBrowserSession,
   notConfigured,
   readForm,
+  toAuthPage,
   toSessionCookie,
 } from "./auth-context.ts";
-import { errorBody, homeBody, localBody, signedInBody, toPage } from "./auth-pages.ts";
+import { errorBody, homeBody, localBody, signedInBody } from "./auth-pages.ts";
 import {
   type BrowserPlace,
   findBrowserRefusal,
@@ -70,6 +70,8 @@ export interface LoginOptions {
   readonly tokens?: readonly string[];
   /** True if configured tokens may make one-time codes for people. */
   readonly hasTokenCodes?: boolean;
+  /** Shown on the pages of a sign-in. */
+  readonly yardName?: string;
 }
 
 interface LoginDeps {
@@ -109,7 +111,17 @@ export function createLogins(deps: LoginDeps, options: LoginOptions): Logins {
   const findPlace = createPlaceFinder(options.url);
   const tokenCodes = options.hasTokenCodes ? createTokenCodes({ ...deps, grants }) : undefined;
   const ways = { people: options.people !== undefined, code: (local ?? tokenCodes) !== undefined };
-  const context: AuthContext = { sessions, grants, audit, logger, random, onEnded, findPlace, ways };
+  const context: AuthContext = {
+    sessions,
+    grants,
+    audit,
+    logger,
+    random,
+    onEnded,
+    findPlace,
+    ways,
+    yardName: options.yardName,
+  };
   const people = options.people && createPeople(options.people, deps);
   const devices: DeviceDeps = {
     devices: createDeviceLogins({ records, clock, random }),
@@ -220,9 +232,12 @@ async function guarded(
     }
     if (!wantsPage(request)) throw error;
     const { status, code, detail } = toProblemInput(error);
-    const nonce = createNonce(context);
     const returnTo = findReturnPath(context, request);
-    return toPage({ status, title: "Not signed in", body: errorBody(code, detail, context.ways, returnTo), nonce });
+    return toAuthPage(context, {
+      status,
+      title: "Not signed in",
+      body: errorBody(code, detail, context.ways, returnTo),
+    });
   }
 }
 
@@ -294,10 +309,9 @@ function createHomeHandler(context: AuthContext, enabled: boolean): AuthHandler 
       throw new HttpError(404, "NOT_FOUND", "Path not found. /openapi.json lists all paths.");
     }
     const session = await findBrowserSession(context, request);
-    return toPage({
+    return toAuthPage(context, {
       title: "Stackyard",
       body: homeBody(session?.sender.name, context.ways),
-      nonce: createNonce(context),
     });
   };
 }
@@ -306,10 +320,9 @@ function createLocalPageHandler(context: AuthContext): AuthHandler {
   return async (request) => {
     if (!context.ways.code) throw notConfigured("Login by a code");
     const code = new URL(request.url).searchParams.get("code") ?? "";
-    return toPage({
+    return toAuthPage(context, {
       title: "Sign in",
       body: localBody(code, findReturnPath(context, request)),
-      nonce: createNonce(context),
     });
   };
 }
@@ -346,7 +359,7 @@ function createLocalHandler(context: AuthContext, deps: LocalDeps): AuthHandler 
     const cookies = [toSessionCookie(context, request, secret)];
     const continueAt = toReturnPath(form.get("return"), context.findPlace(request));
     const body = signedInBody(identity.sender.name, continueAt);
-    return toPage({ title: "Signed in", body, continueAt, cookies, nonce: createNonce(context) });
+    return toAuthPage(context, { title: "Signed in", body, continueAt, cookies });
   };
 }
 

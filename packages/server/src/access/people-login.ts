@@ -6,14 +6,14 @@ import {
   type AuthHandler,
   beginSession,
   checkOurPage,
-  createNonce,
   endSession,
   findBrowserSession,
   notConfigured,
   readForm,
+  toAuthPage,
   toSessionCookie,
 } from "./auth-context.ts";
-import { signedInBody, signedOutBody, toPage, unknownLoginBody } from "./auth-pages.ts";
+import { signedInBody, signedOutBody, unknownLoginBody } from "./auth-pages.ts";
 import {
   type CookieNames,
   findCookie,
@@ -83,12 +83,11 @@ export function createCallbackHandler(context: AuthContext, people: PeopleDeps |
       context.logger.warn("A person signs in without some claims.", { name: person.name, reason });
     const session = await beginSession(context, { ...toNewSession(person), idToken }, { ...facts, notes });
     const continueAt = pending.returnTo;
-    return toPage({
+    return toAuthPage(context, {
       title: "Signed in",
       body: signedInBody(person.name, continueAt),
       continueAt,
       cookies: [toSessionCookie(context, request, session.secret), toLoginCookie(names, cookieName, "")],
-      nonce: createNonce(context),
     });
   };
 }
@@ -100,7 +99,7 @@ export function createCallbackHandler(context: AuthContext, people: PeopleDeps |
 function answerUnknownLogin(context: AuthContext, request: Request): Promise<Response> {
   if (!wantsPage(request)) throw unknownLogin();
   const continueAt = "/auth/signed-in";
-  return toPage({ title: "Signing in", body: unknownLoginBody(continueAt), continueAt, nonce: createNonce(context) });
+  return toAuthPage(context, { title: "Signing in", body: unknownLoginBody(continueAt), continueAt });
 }
 
 function unknownLogin(): StackyardError {
@@ -114,7 +113,7 @@ export function createSignedInHandler(context: AuthContext): AuthHandler {
     const session = await findBrowserSession(context, request);
     if (session === undefined) throw unknownLogin();
     const body = signedInBody(session.sender.name, "/");
-    return toPage({ title: "Signed in", body, continueAt: "/", nonce: createNonce(context) });
+    return toAuthPage(context, { title: "Signed in", body, continueAt: "/" });
   };
 }
 
@@ -138,11 +137,10 @@ export function createLogoutHandler(context: AuthContext, people: PeopleDeps | u
     if (!wantsPage(request)) {
       return json(200, defined({ endSessionUrl }), { "set-cookie": cookie, "clear-site-data": clear });
     }
-    const page = await toPage({
+    const page = await toAuthPage(context, {
       title: "Signed out",
       body: signedOutBody(),
       cookies: [cookie],
-      nonce: createNonce(context),
       ...defined({ continueAt: endSessionUrl }),
     });
     page.headers.set("clear-site-data", clear);

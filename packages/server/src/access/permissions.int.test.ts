@@ -3,7 +3,9 @@ import { type Permission, permissionsOf, ROLES, type Role } from "@stackyard/cor
 import type { NewApiToken } from "@stackyard/core/api";
 import { createMemoryStore } from "@stackyard/core/engine";
 import { runStackId } from "@stackyard/core/machine";
+import { toUnsavedId } from "@stackyard/core/services";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { addUnsavedRun } from "../testing/add-unsaved-run.ts";
 import { eventually } from "../testing/eventually.ts";
 import { fakeArtifacts } from "../testing/fake-artifacts.ts";
 import { type CallInit, createTestYard, type TestYard } from "../testing/test-yard.ts";
@@ -15,7 +17,9 @@ const PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
     ..."planUpgrade watchHistory listAttempts getAttempt getAttemptLog getAttemptLogTimes getFullAttemptLog listMachines getMachine".split(
       " ",
     ),
-    ..."getMachineGraph simulate previewEvent listRuns getRun getRunReport listTerraformStates".split(" "),
+    ..."getMachineGraph simulate previewEvent listRuns getRun getRunReport listTerraformStates listUnsavedRuns".split(
+      " ",
+    ),
     ..."getTerraformState listProcesses getYard getMetrics listApprovals listBulks getBulk".split(" "),
     ..."listBulkItems getStackBundle cancelBulk countStacks listOpenAttempts listRevisions getRevision openStream listExecutors listCauses getStackSnapshot getStackAt listStackCommits getMachineSource listServices listHooks listQueue listReleasePlaces listCustomResourceRuns getCustomResourceRun listArtifactCoverage listConsumers listPreviews getPreview listOrphans listFreezes listBoards getBoard listDeploys listDeployStacks getDeployPlan listPlanStacks listFreezeHolds getReleaseCalendar listReleaseVersions".split(
       " ",
@@ -33,13 +37,13 @@ const PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
     "replayArtifacts",
   ],
   repair: [
-    ..."settleStack removeStack upgradeStack upgradeStacks redriveEvents dismissEvents withdrawEvents redriveQueueItem startRun unlockTerraformState".split(
+    ..."settleStack removeStack upgradeStack upgradeStacks redriveEvents dismissEvents withdrawEvents redriveQueueItem startRun unlockTerraformState dismissUnsavedRun".split(
       " ",
     ),
     ..."writeMachineSource startFreeze exceptFromFreeze endFreeze".split(" "),
   ],
   "states:read": ["getTerraformStateVersion"],
-  "states:write": ["restoreTerraformState"],
+  "states:write": ["restoreTerraformState", "pushUnsavedState"],
   "secrets:read": ["revealSecret"],
   audit: ["listAudit", "exportAudit", "getAuditHead"],
   "signed-in": "getMe listTokens createToken rotateToken revokeToken listSessions revokeSession".split(" "),
@@ -57,6 +61,8 @@ interface Call extends CallInit {
   readonly permission?: Permission;
   /** The code of 404 for callers who have the permission: the thing is not there. */
   readonly missing?: string;
+  /** What makes the thing again that an earlier call has ended. */
+  readonly prepare?: () => Promise<unknown>;
 }
 type Expected = "allowed" | "forbidden" | "absent" | "empty";
 
@@ -78,6 +84,17 @@ const PULL = {
 };
 
 /** One call of each operation with a permission; `stackId` is `web-1` or `api-1`. */
+/** A call about a run that has not saved its state, which is there again before each call. */
+function ofUnsavedRun(stack: string, verb: "push" | "dismiss"): Call {
+  const run = { stack, state: `review-app/${stack}/key`, attempt: `${stack}/i/1/create/1` };
+  return {
+    place: "stack",
+    path: `/v1/terraform/states/${key(stack)}/unsaved/${toUnsavedId({ ...run, token: 1 })}/${verb}`,
+    body: {},
+    prepare: () => addUnsavedRun(yard, { version: 4 }, run),
+  };
+}
+
 const CALLS: Readonly<Record<string, (stackId: string) => Call>> = {
   listStacks: () => ({ place: "list", path: "/v1/stacks" }),
   getStack: (id) => ({ place: "stack", path: `/v1/stacks/${id}` }),
@@ -174,6 +191,9 @@ const CALLS: Readonly<Record<string, (stackId: string) => Call>> = {
   getRun: () => ({ place: "run", path: `/v1/runs/${RUN_ID}` }),
   getRunReport: () => ({ place: "run", path: `/v1/runs/${RUN_ID}/report` }),
   listTerraformStates: () => ({ place: "list", path: "/v1/terraform/states" }),
+  listUnsavedRuns: () => ({ place: "list", path: "/v1/terraform/unsaved" }),
+  pushUnsavedState: (id) => ofUnsavedRun(id, "push"),
+  dismissUnsavedRun: (id) => ofUnsavedRun(id, "dismiss"),
   getTerraformState: (id) => ({ place: "stack", path: `/v1/terraform/states/${key(id)}` }),
   listApprovals: () => ({ place: "list", path: "/v1/approvals" }),
   listPreviews: () => ({ place: "list", path: "/v1/previews" }),
@@ -378,6 +398,7 @@ describe("the table of permissions", () => {
         if (call === undefined) throw new Error("The call is missing.");
         const expected = expect_(call, scope, given, [operationId, stackId]);
 
+        await call.prepare?.();
         const answer = await ask(secrets.get(nameOf(scope, given)) ?? "", call);
 
         const where = `${operationId} ${nameOf(scope, given)}: ${answer.status} ${answer.text.slice(0, 200)}`;
@@ -548,7 +569,7 @@ describe("the Terraform backend", () => {
 });
 
 describe("grants of configured tokens", () => {
-  it("replace all that the token might do before", async () => {
+  it("replace all that the token might do before, and that tokens without one might do", async () => {
     const tokens = [
       { name: "grafana", token: "a-token-of-grafana" },
       { name: "ci", token: "a-token-of-the-ci-system" },
@@ -561,7 +582,8 @@ describe("grants of configured tokens", () => {
     expect(await status("a-token-of-grafana", "/v1/stacks")).toBe(200);
     expect(await status("a-token-of-grafana", "/v1/yard")).toBe(403);
     expect(await status("a-token-of-grafana", "/v1/events", { body: { event: "A", stackId: "web-1" } })).toBe(403);
-    expect(await status("a-token-of-the-ci-system", "/v1/yard")).toBe(200);
+    expect(await status("a-token-of-the-ci-system", "/v1/yard")).toBe(403);
+    expect(await status("a-token-of-the-ci-system", "/v1/stacks")).toBe(403);
     await other.stop();
   });
 });

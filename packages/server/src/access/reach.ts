@@ -8,7 +8,7 @@ import {
 } from "@stackyard/core/access";
 import type { EventHead, HistoryEntry, LoadedStack, Page, PageInput } from "@stackyard/core/engine";
 import type { Caller } from "./caller.ts";
-import { findStackMachine, type Guard, hasEverywhere } from "./guard.ts";
+import { findStackMachine, type Guard, hasEverywhere, toDelegateHint } from "./guard.ts";
 
 /** Returns whether a caller may read something. */
 export function mayRead({ rights }: Pick<Caller, "rights">, subject: AccessSubject): boolean {
@@ -172,7 +172,9 @@ export function withMachine(subject: AccessSubject, machine: unknown): AccessSub
 }
 
 /** Throws `FORBIDDEN` that names the denied items by their places, if there are any. */
-export function checkDenied(denied: readonly { readonly index: number; readonly permission: Permission }[]): void {
+export function checkDenied(
+  denied: readonly { readonly index: number; readonly permission: Permission; readonly delegate?: string }[],
+): void {
   const [first] = denied;
   if (first === undefined) return;
   const { permission } = first;
@@ -181,7 +183,7 @@ export function checkDenied(denied: readonly { readonly index: number; readonly 
     "FORBIDDEN",
     `You do not have the permission "${permission}" for ${count} of this request. Nothing was done.`,
     {
-      details: { permission, denied: denied.map(({ index }) => index) },
+      details: { permission, denied: denied.map(({ index }) => index), ...toDelegateHint(first.delegate) },
     },
   );
 }

@@ -311,11 +311,11 @@ describe("the policy of the pages", () => {
     const other = await startOtherSite();
 
     await page.goto(url + path);
-    const width = await page.evaluate("getComputedStyle(document.body).maxWidth");
+    const radius = await page.evaluate("getComputedStyle(document.querySelector('.card')).borderTopLeftRadius");
     const reports = messages.filter((message) => message.includes("Content Security Policy"));
     const violated = await page.evaluate(toAttack(other.url));
 
-    expect(width).toBe("512px");
+    expect(radius).toBe("10px");
     expect(reports).toEqual([]);
     expect(violated).toEqual([
       "connect-src",

@@ -2,7 +2,9 @@ import type { Sender } from "@stackyard/core/access";
 import type { Approval } from "@stackyard/core/api";
 import { createUlids, publishMessages, systemClock } from "@stackyard/core/engine";
 import { runStackId } from "@stackyard/core/machine";
+import { toUnsavedId, type UnsavedRun } from "@stackyard/core/services";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { addUnsavedRun } from "../testing/add-unsaved-run.ts";
 import { eventually } from "../testing/eventually.ts";
 import { listReads, readWhole } from "../testing/list-reads.ts";
 import { type CallInit, createTestYard, type TestYard } from "../testing/test-yard.ts";
@@ -36,6 +38,7 @@ let yard: TestYard;
 let approvalId = "";
 let bulkId = "";
 let deadLetters: readonly string[] = [];
+let unsaved: UnsavedRun;
 
 type Call = CallInit & { readonly path: string; readonly body: object };
 const at = (name: string, body: object = {}): Call => ({ path: `/v1/stacks/web-1/${name}`, body });
@@ -89,6 +92,12 @@ const CALLS: Readonly<Record<string, () => readonly Call[]>> = {
   withdrawEvents: () => [
     { path: "/v1/parked/withdraw", body: { ids: ["web-9/parked-1"], reason: `because ${OTHER}` } },
   ],
+  dismissUnsavedRun: () => [
+    {
+      path: `/v1/terraform/states/${encodeURIComponent(unsaved.state)}/unsaved/${toUnsavedId(unsaved)}/dismiss`,
+      body: {},
+    },
+  ],
   removeStack: () => [at("remove", { force: true })],
 };
 
@@ -124,6 +133,7 @@ beforeAll(async () => {
     deadLetters = items.map(({ id }) => id);
     expect(deadLetters).toHaveLength(2);
   });
+  unsaved = await addUnsavedRun(yard, { version: 4 }, { stack: "web-1", state: "review-app/web-1/network" });
   const bulk = { operation: "acknowledge", filter: { ids: ["web-1"] } };
   bulkId = (await yard.json<{ id: string }>("/v1/bulk", { body: bulk })).id;
 }, 60_000);

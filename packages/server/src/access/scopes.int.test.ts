@@ -168,7 +168,7 @@ describe("a caller with a scope", () => {
           );
         const plan = { operation: "send", body: { event: "CLOSE" }, dryRun: true };
         const bulkOf = (filter: object, more: object = {}) =>
-          json<{ total?: number; details?: { found: number } }>("/v1/bulk", {
+          json<{ total?: number; code?: string }>("/v1/bulk", {
             secret,
             body: { ...plan, filter, ...more },
           });
@@ -181,8 +181,8 @@ describe("a caller with a scope", () => {
         expect(await json("/v1/stack-counts?by=state", { secret })).toMatchObject({ total: within.length });
         expect(await bulkOf({})).toMatchObject({ total: within.length });
         expect(await bulkOf({ ids: IDS })).toMatchObject({ total: within.length });
-        const wrong = { dryRun: false, expect: IDS.length + 1 };
-        expect((await bulkOf({}, wrong)).details).toEqual({ expected: IDS.length + 1, found: within.length });
+        const wrong = { dryRun: false, plan: "0".repeat(32) };
+        expect(await bulkOf({}, wrong)).toMatchObject({ code: "PLAN_STALE" });
         for (const path of ["/v1/history", "/v1/parked", "/v1/stack-counts?by=machine", "/v1/bulk"]) {
           const text = await (await world.call(path, { secret })).text();
           expect(

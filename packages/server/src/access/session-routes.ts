@@ -1,10 +1,9 @@
 import { StackyardError } from "@stackyard/core";
 import { decideAccess } from "@stackyard/core/access";
-import { Session as SessionView } from "@stackyard/core/api";
-import { Type } from "typebox";
-import { defineRoute, json, type Route } from "../http/route.ts";
+import * as operations from "@stackyard/core/api/operations";
+import type { Route } from "../http/route.ts";
+import { reply, serve } from "../http/serve.ts";
 import { pageInput, toPage } from "../routes/to-page.ts";
-import { pageOf, pageQuery } from "../schemas/event.ts";
 import type { Caller } from "./caller.ts";
 import { withKnownOwners } from "./known-owners.ts";
 import type { Logins } from "./logins.ts";
@@ -13,38 +12,18 @@ import { type Session, toSessionView } from "./sessions.ts";
 /** Defines `/v1/sessions`: the caller's own, and with the permission `access` those of others. */
 export function sessionRoutes({ context, sessions }: Pick<Logins, "context" | "sessions">): readonly Route[] {
   return [
-    defineRoute("GET", "/v1/sessions", {
-      operationId: "listSessions",
-      permission: "signed-in",
-      subject: "none",
-      tag: "access",
-      summary: "Logins that have not ended: your own, and with the permission `access` those of others.",
-      query: pageQuery,
-      answers: { 200: { description: "In order of ids.", schema: pageOf(SessionView) } },
-      async handle({ query }, { caller }) {
-        const page = withKnownOwners(caller, await sessions.list(pageInput(query)), "access");
-        const items = page.items.filter((session) => isWithinReach(session, caller));
-        const toView = (session: Session) => toSessionView(session, caller.sessionId);
-        return json(200, toPage({ ...page, items }, { toView, toId: ({ id }) => id }));
-      },
+    serve(context, operations.listSessions, async ({ query }, { caller }) => {
+      const page = withKnownOwners(caller, await sessions.list(pageInput(query)), "access");
+      const items = page.items.filter((session) => isWithinReach(session, caller));
+      const toView = (session: Session) => toSessionView(session, caller.sessionId);
+      return reply(200, toPage({ ...page, items }, { toView, toId: ({ id }) => id }));
     }),
-    defineRoute("POST", "/v1/sessions/:sessionId/revoke", {
-      operationId: "revokeSession",
-      permission: "signed-in",
-      subject: "none",
-      audited: true,
-      tag: "access",
-      summary: "End a login: on this server at once, on others within 5 s.",
-      params: { sessionId: Type.String({ pattern: "^[0-9a-f]{32}$" }) },
-      answers: { 200: { description: "The session as it was.", schema: SessionView } },
-      async handle({ params: { sessionId } }, { caller }) {
-        const session = await sessions.get(sessionId);
-        if (session === undefined || !isWithinReach(session, caller)) throw unknownSession(sessionId);
-        const action = { action: "revokeSession", who: caller.sender, via: "api", on: { sessionId } };
-        const ended = await context.audit.run(action, () => sessions.end(sessionId));
-        context.onEnded(new Set(ended.map(({ id }) => id)));
-        return json(200, toSessionView(session, caller.sessionId));
-      },
+    serve(context, operations.revokeSession, async ({ params: { sessionId } }, { caller, audit }) => {
+      const session = await sessions.get(sessionId);
+      if (session === undefined || !isWithinReach(session, caller)) throw unknownSession(sessionId);
+      const ended = await audit({ on: { sessionId } }, () => sessions.end(sessionId));
+      context.onEnded(new Set(ended.map(({ id }) => id)));
+      return reply(200, toSessionView(session, caller.sessionId));
     }),
   ];
 }

@@ -2,9 +2,17 @@ import { type Permission, scopesOf } from "@stackyard/core/access";
 import type { StackFilter } from "@stackyard/core/engine";
 import type { Caller } from "./caller.ts";
 
-/** Returns the part of the yard in which a caller has a permission, for lists of stacks and attempts. Empty: all. */
-export function toScopeFilter({ rights }: Pick<Caller, "rights">, permission: Permission): Pick<StackFilter, "scopes"> {
-  const scopes = scopesOf(rights, permission);
+/**
+ * Returns the part of the yard in which a caller has a permission, for lists of stacks and attempts; of one machine, where it
+ * is more than `read`. Empty: all.
+ */
+export function toScopeFilter(
+  { rights }: Pick<Caller, "rights">,
+  permission: Permission,
+  machine = "",
+): Pick<StackFilter, "scopes"> {
+  const reaching = rights.filter(({ except }) => permission === "read" || except?.has(machine) !== true);
+  const scopes = scopesOf(reaching, permission);
   if (scopes.some(({ machines, stacks }) => machines === undefined && stacks === undefined)) return {};
   return {
     scopes: scopes.map(({ machines, stacks }) => ({

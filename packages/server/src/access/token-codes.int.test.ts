@@ -84,7 +84,10 @@ describe("a one-time code of a configured token", () => {
   });
 
   it("gives at most the rights of its token, also when these become fewer", async () => {
-    const grants = [{ to: { token: "bob" }, role: "operator" as const, groups: ["managers"] }];
+    const grants = [
+      { to: { token: "ops" }, role: "admin" as const },
+      { to: { token: "bob" }, role: "operator" as const, groups: ["managers"] },
+    ];
     const { requestCode, signIn } = await start({ access: { grants } });
 
     const lower = await signIn({ name: "Eve", role: "viewer", groups: "managers" });

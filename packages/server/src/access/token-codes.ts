@@ -3,9 +3,9 @@ import { type Clock, changeRecord, defined, type Records, StackyardError } from 
 import {
   type AuditWriter,
   findGrants,
+  findTokenRights,
   type Grant,
   isPlainName,
-  OLD_RIGHTS,
   type Rights,
   ROLES,
   type Role,
@@ -136,10 +136,9 @@ export function findCodeRights(
   { token, role }: { readonly token: string; readonly role?: Role | undefined },
   grants: readonly Grant[],
 ): Rights {
-  const own = findGrants(grants, { kind: "token", name: token });
-  const rights = own.length === 0 ? OLD_RIGHTS : toRights(own);
+  const rights = findTokenRights(token, grants);
   if (!hasEverywhere(rights, "access")) return [];
-  return role === undefined ? rights : toRights([{ role }]);
+  return role === undefined ? rights : toRights([{ role }], grants);
 }
 
 function keyOf(code: string): string {

@@ -1,5 +1,5 @@
 import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import type { AddressInfo, Server, Socket } from "node:net";
 import { getRequestListener, RequestError } from "@hono/node-server";
 import { StackyardError } from "@stackyard/core";
 import { problemResponse, toProblemInput } from "./problem.ts";
@@ -44,16 +44,16 @@ function toUnreadable(error: unknown): Response {
   return problemResponse({ status: 400, code: "USAGE", detail });
 }
 
-function listen(server: HttpServer, host: string, port: number): Promise<void> {
+/** Binds a server to an address. Throws `CONFIG_INVALID`, with a hint where the port is the reason. */
+export function listen(server: Pick<Server, "once" | "listen">, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once("error", (cause) => {
-      reject(
-        new StackyardError("CONFIG_INVALID", `The server cannot listen on ${host}:${port}: ${cause.message}.`, {
-          cause,
-        }),
-      );
+    server.once("error", (cause: NodeJS.ErrnoException) => {
+      const isPort = cause.code === "EADDRINUSE" || cause.code === "EACCES";
+      const details = isPort ? { hint: "Choose another port with --port. 0 selects a free one." } : {};
+      const message = `The server cannot listen on ${host}:${port}: ${cause.message}.`;
+      reject(new StackyardError("CONFIG_INVALID", message, { cause, details }));
     });
-    server.listen({ host, port }, resolve);
+    server.listen({ host, port }, () => resolve());
   });
 }
 

@@ -1,8 +1,7 @@
 import { defined } from "@stackyard/core";
 import * as api from "@stackyard/core/api";
+import { EventMessage } from "@stackyard/core/machine";
 import { type Static, type TProperties, type TSchema, Type } from "typebox";
-import { RunReport } from "../routes/run-routes.ts";
-import { EventBody, PublishAnswer } from "../schemas/event.ts";
 import { ProblemDetails } from "./problem.ts";
 import type { Route, RouteAnswer } from "./route.ts";
 
@@ -19,7 +18,7 @@ export const namedSchemas = {
   BulkItem: api.BulkItem,
   BulkPlan: api.BulkPlan,
   Cause: api.Cause,
-  EventMessage: EventBody,
+  EventMessage,
   ExecutorDetails: api.ExecutorDetails,
   HistoryEntry: api.HistoryEntry,
   ListedParkedEvent: api.ListedParkedEvent,
@@ -36,13 +35,13 @@ export const namedSchemas = {
   OrphanCheck: api.OrphanCheck,
   ParkedEvent: api.ParkedEvent,
   Preview: api.Preview,
-  PublishAnswer,
+  PublishAnswer: api.PublishAnswer,
   PublishResult: api.PublishResult,
   CustomResourceRun: api.CustomResourceRun,
   ReleasePlace: api.ReleasePlace,
   RevealedSecret: api.RevealedSecret,
   Run: api.Run,
-  RunReport,
+  RunReport: api.RunReport,
   Session: api.Session,
   DeadLetter: api.DeadLetter,
   SimulationLine: api.SimulationLine,
@@ -54,6 +53,7 @@ export const namedSchemas = {
   StackSnapshot: api.StackSnapshot,
   StackSummary: api.StackSummary,
   StateVersion: api.StateVersion,
+  UnsavedRun: api.UnsavedRun,
   TerraformState: api.TerraformState,
   UpgradePlan: api.UpgradePlan,
   UpgradeResult: api.UpgradeResult,

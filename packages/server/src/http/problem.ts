@@ -60,6 +60,7 @@ function toProblem(input: ProblemInput): ProblemDetails {
 
 /** Converts a thrown error to a problem. An unknown error is not described: its text may contain anything. */
 export function toProblemInput(error: unknown): ProblemInput {
+  if (error instanceof OutcomeRefused) return error.problem;
   if (!isStackyardError(error)) {
     return { status: 500, code: "INTERNAL", detail: "The server failed to process the request. See its log." };
   }
@@ -68,6 +69,16 @@ export function toProblemInput(error: unknown): ProblemInput {
   const { faults: _, ...details } = error.details;
   const { code, message, retryable } = error;
   return { status, code, detail: message, retryable, details, ...defined({ faults }) };
+}
+
+/** The outcome of an event that was not applied. Its code is that of the history, also one of a plugin. */
+export class OutcomeRefused extends Error {
+  readonly problem: ProblemInput;
+
+  constructor(problem: ProblemInput) {
+    super(problem.detail);
+    this.problem = problem;
+  }
 }
 
 /** Returns a response with problem details. */

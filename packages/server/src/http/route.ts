@@ -1,11 +1,11 @@
 import { defined, listSchemaFaults, type SchemaFault, StackyardError } from "@stackyard/core";
-import type { Sender } from "@stackyard/core/access";
+import type { RouteAccess, Sender } from "@stackyard/core/access";
 import type { Context, Hono } from "hono";
 import { type Static, type TProperties, type TSchema, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { ANONYMOUS, type Caller, type CallerFinder, type RequestFacts, withRequest } from "../access/caller.ts";
 import type { AuditChannel } from "../access/channel-audit.ts";
-import type { Guard, RouteAccess } from "../access/guard.ts";
+import type { Guard } from "../access/guard.ts";
 import type { CallerLanes } from "./caller-lanes.ts";
 import { answerBefore, refuseOthers } from "./common-route.ts";
 import { HttpError, type RequestFault } from "./problem.ts";

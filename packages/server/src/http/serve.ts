@@ -1,0 +1,79 @@
+import type { AuditedAction, AuditWriter } from "@stackyard/core/access";
+import * as schemas from "@stackyard/core/api";
+import type { AnswerOf, AnyOperation, OperationAnswer, SchemaName, SuccessOf } from "@stackyard/core/api/operations";
+import { type Static, type TObject, type TSchema, Type } from "typebox";
+import { defineRoute, json, type Route, type RouteAnswer, type RouteContext } from "./route.ts";
+
+/** What a handler of an operation returns: one of its successful statuses, with the body that belongs to it. */
+export type ReplyOf<Of extends AnyOperation> = {
+  readonly [Status in SuccessOf<Of>]: Reply<Status, AnswerOf<Of, Status>>;
+}[SuccessOf<Of>];
+
+interface Reply<Status extends number, Value> {
+  readonly status: Status;
+  readonly value: Value;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Returns what a handler answers. */
+export function reply<const Status extends number, Value>(
+  status: Status,
+  value: Value,
+  headers: Readonly<Record<string, string>> = {},
+): Reply<Status, Value> {
+  return { status, value, headers };
+}
+
+/** The input of an operation, parsed. */
+interface InputOf<Of extends AnyOperation> {
+  readonly params: { readonly [Name in keyof Of["params"]]: string };
+  readonly query: Static<TObject<Of["query"]>>;
+  readonly body: Of["body"] extends infer Body extends TSchema ? Static<Body> : undefined;
+}
+
+/** Runs a call between two lines of the audit log, which names the action by the id of the operation. */
+type Audit = <Result>(action: Pick<AuditedAction, "on" | "reason">, call: () => Promise<Result>) => Promise<Result>;
+
+/** The context of a handler. Only that of an audited operation can write the audit log. */
+type ContextOf<Of extends AnyOperation> = Of["audited"] extends true
+  ? RouteContext & { readonly audit: Audit }
+  : RouteContext;
+
+/** Returns the route of an operation. The handler's answer is checked against the operation by its type. */
+export function serve<const Of extends AnyOperation>(
+  { audit }: { readonly audit: AuditWriter },
+  operation: Of,
+  handle: (input: InputOf<Of>, context: ContextOf<Of>) => Promise<ReplyOf<Of>>,
+): Route {
+  const { method, path, access, answers, body, describedBody, operationId, ...spec } = operation;
+  const answered = Object.entries(answers).map(([status, each]) => [status, toRouteAnswer(each)]);
+  // The route parses its input by the very schemas of which the handler's types are made.
+  const run = handle as (input: unknown, context: unknown) => Promise<Reply<number, unknown>>;
+  return defineRoute(method, path, {
+    ...spec,
+    ...access,
+    operationId,
+    ...(body !== undefined && { body }),
+    ...(describedBody !== undefined && { describedBody }),
+    answers: Object.fromEntries(answered),
+    async handle(input, context) {
+      const write: Audit = (action, call) =>
+        audit.run({ action: operationId, via: "api", who: context.sender, ...action }, call);
+      const { status, value, headers } = await run(input, { ...context, audit: write });
+      return json(status, value, headers);
+    },
+  });
+}
+
+const byName: Readonly<Record<SchemaName, TSchema>> = schemas;
+
+function toRouteAnswer({ description, ...answer }: OperationAnswer): RouteAnswer {
+  if (answer.form === "none") return { description };
+  if (answer.form === "inline") return { description, schema: answer.schema };
+  const schema = byName[answer.schema];
+  if (answer.form === "one") return { description, schema };
+  return {
+    description,
+    schema: answer.form === "items" ? Type.Object({ items: Type.Array(schema) }) : schemas.pageOf(schema),
+  };
+}
