@@ -41,7 +41,7 @@ export interface ServerDeps {
   /** Where logins are stored, with their audit lines. Default: the store's records. */
   readonly loginRecords?: Records | undefined;
   /** Counters, histograms and figures of this process, for `/metrics`. Default: none. */
-  readonly processMetrics?: (() => readonly Metric[]) | undefined;
+  readonly processMetrics?: ((machines: readonly string[]) => readonly Metric[]) | undefined;
   /** Services of plugins; the servers of a yard run them. Default: none. */
   readonly services?: readonly PluginService[] | undefined;
   /** AWS access for services. Default: none. */
@@ -170,9 +170,9 @@ export interface ServerOptions {
   readonly proofSecret?: string;
   /** The public address of the server, such as `https://yard.example.org`. Required for logins. */
   readonly url?: string;
-  /** Networks of trusted proxies, for `X-Forwarded-For`, such as `10.0.0.0/8`. Default: none. */
+  /** Networks of trusted proxies, for `X-Forwarded-For`, such as `10.0.7.0/28`. Default: none. */
   readonly trustedProxies?: readonly string[];
-  /** Who may sign in, and who may do what. Default: every token may do everything. */
+  /** Who may sign in, and who may do what. Default: every configured token may do everything. */
   readonly access?: AccessConfig;
   /** Whether the server has its own API tokens. Not if IAM decides who may send and read. Default true. */
   readonly apiTokens?: boolean;

@@ -89,14 +89,14 @@ it("shows a turn whose record cannot be read to who may read all releases, and g
   const toTurn = (name: string) => ({
     name,
     waiting: [],
-    problem: `The record "promotion/turns/${name}" is invalid or was written by a newer version.`,
+    problem: "The record is damaged, or was written by another version.",
   });
   const scope = { machines: ["shop-release"] };
   const token = await yard.json<NewApiToken>("/v1/tokens", { body: { name: "t", role: "viewer", ...scope } });
 
   await expect
     .poll(async () => (await yard.json<StackDetails>("/v1/stacks/shop-1")).tasks)
-    .toMatchObject([{ why: expect.stringContaining('"promotion/turns/shop-prod" is invalid') }]);
+    .toMatchObject([{ why: expect.stringContaining('"promotion/turns/shop-prod" cannot be read') }]);
   expect(await turnsOf()).toEqual([toTurn("other-prod"), toTurn("shop-prod")]);
   expect(await turnsOf({ headers: { authorization: `Bearer ${token.token}` } })).toEqual([toTurn("shop-prod")]);
 });

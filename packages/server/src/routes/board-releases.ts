@@ -1,6 +1,6 @@
 import { defined, listPages } from "@stackyard/core";
 import type { Board } from "@stackyard/core/api";
-import { type StoredStack, toMainCondition, type UnreadableRow } from "@stackyard/core/engine";
+import { evaluateHealth, type StoredStack, type UnreadableRow } from "@stackyard/core/engine";
 import type { Machine } from "@stackyard/core/machine";
 import { type BoardArrival, listBoardArrivals } from "@stackyard/core/services";
 import type { Caller } from "../access/caller.ts";
@@ -40,7 +40,7 @@ export async function listBoardReleases(deps: RouteDeps, caller: Reader, machine
   const releases = kept.map(({ stack }, index) => {
     const { id, state, createdAt } = stack;
     // Without a reason a part of the stack cannot be read, or it was removed meanwhile. Its record still has a condition.
-    const { mainCondition = toMainCondition(stack, 0), summary } = reasons[index] ?? {};
+    const { mainCondition = evaluateHealth(stack).main, summary } = reasons[index] ?? {};
     return { id, state, condition: mainCondition, createdAt: toInstant(createdAt), ...defined({ waits: summary }) };
   });
   const arrivals = kept.flatMap(({ stack }, index) =>

@@ -1,5 +1,6 @@
 import { defined, isStackyardError, isUnreadable, type Stack } from "@stackyard/core";
-import { Board, BoardName } from "@stackyard/core/api";
+import type { Board, BoardName } from "@stackyard/core/api";
+import * as operations from "@stackyard/core/api/operations";
 import { createFits } from "@stackyard/core/engine";
 import type { Machine } from "@stackyard/core/machine";
 import {
@@ -9,11 +10,11 @@ import {
   findLag,
   listBoardPlaces,
 } from "@stackyard/core/services";
-import { Type } from "typebox";
 import type { Caller } from "../access/caller.ts";
 import { mayRead } from "../access/reach.ts";
 import { toReadKey } from "../access/stack-scopes.ts";
-import { defineRoute, json, type Route } from "../http/route.ts";
+import type { Route } from "../http/route.ts";
+import { reply, serve } from "../http/serve.ts";
 import { toInstant } from "../schemas/event.ts";
 import { createBoardCache } from "./board-cache.ts";
 import { listBoardReleases, listStackPages } from "./board-releases.ts";
@@ -23,49 +24,22 @@ import type { RouteDeps } from "./route-deps.ts";
 
 /** Defines the routes of boards: what runs where, of machines that deploy to other stacks. */
 export function boardRoutes(deps: RouteDeps): readonly Route[] {
-  return [listRoute(deps), boardRoute(deps)];
-}
-
-function listRoute({ locator }: RouteDeps): Route {
-  return defineRoute("GET", "/v1/boards", {
-    operationId: "listBoards",
-    permission: "read",
-    subject: "list",
-    tag: "promotion",
-    summary: "List the machines whose tasks deploy to other stacks, by name.",
-    answers: { 200: { description: "All of them.", schema: Type.Object({ items: Type.Array(BoardName) }) } },
-    async handle(_, { caller }) {
-      const items = (await locator.list()).flatMap(({ name, located }): BoardName[] => {
+  const boards = createBoardCache<Board>(deps);
+  return [
+    serve(deps, operations.listBoards, async (_, { caller }) => {
+      const items = (await deps.locator.list()).flatMap(({ name, located }): BoardName[] => {
         if (located.kind !== "found" || !mayRead(caller, { kind: "machine", machine: name })) return [];
         const environments = listBoardPlaces(located.machine).length;
         return environments === 0 ? [] : [{ machine: name, environments }];
       });
-      return json(200, { items });
-    },
-  });
-}
-
-function boardRoute(deps: RouteDeps): Route {
-  const boards = createBoardCache<Board>(deps);
-  return defineRoute("GET", "/v1/boards/:name", {
-    operationId: "getBoard",
-    permission: "read",
-    subject: "machine",
-    tag: "promotion",
-    summary:
-      "Get the board of a machine: what runs in each environment since when, by which release, and which releases there are. Computed from the stacks that the caller may read.",
-    params: { name: Type.String({ minLength: 1, maxLength: 255 }) },
-    answers: {
-      200: { description: "The board.", schema: Board },
-      404: { description: "MACHINE_UNKNOWN" },
-      422: { description: "MACHINE_INVALID" },
-    },
-    async handle({ params: { name } }, { caller }) {
+      return reply(200, { items });
+    }),
+    serve(deps, operations.getBoard, async ({ params: { name } }, { caller }) => {
       const machine = await loadMachine(deps.locator, caller, name);
       const key = JSON.stringify([name, machine.hash, toReadKey(caller)]);
-      return json(200, await boards.get(key, () => computeBoard(deps, caller, machine)));
-    },
-  });
+      return reply(200, await boards.get(key, () => computeBoard(deps, caller, machine)));
+    }),
+  ];
 }
 
 /** Computes what a caller sees. Of the caller only what it may read counts: see the key. */

@@ -1,4 +1,4 @@
-import { chunk, defined, listPages, StackyardError } from "@stackyard/core";
+import { chunk, defined, formatPlannedEvent, listPages, StackyardError } from "@stackyard/core";
 import {
   type AccessDecision,
   decideEvent,
@@ -8,9 +8,12 @@ import {
 } from "@stackyard/core/access";
 import type { BulkOperation, BulkOutcome, BulkPlan } from "@stackyard/core/api";
 import {
+  digestOfPlans,
   type EventHead,
+  type InputPlan,
   isOnEvents,
   listParked,
+  type ManyPlanned,
   MOST_BULK_ITEMS,
   type Page,
   type QueuedEvent,
@@ -181,33 +184,47 @@ interface PlanDeps extends RouteDeps {
 const MOST_UPGRADES = 200;
 const AT_ONCE = 50;
 
-interface PlannedItem {
-  readonly id: string;
+interface PlannedItem extends ManyPlanned {
   readonly outcome: BulkOutcome;
-  readonly code?: string | undefined;
   readonly reason?: string | undefined;
+  /** What follows at once. */
+  readonly events?: InputPlan["events"];
+}
+
+/** What a bulk would do, and the digest of each stack's plan. */
+interface PlannedBulk {
+  readonly plan: BulkPlan;
+  readonly digests: ReadonlyMap<string, string>;
 }
 
 /** Returns what a bulk would do to these items now. */
-export async function planBulk(deps: PlanDeps, input: ChooseInput, ids: readonly string[]): Promise<BulkPlan> {
-  const { operation } = input;
+export async function planBulk(deps: PlanDeps, input: ChooseInput, ids: readonly string[]): Promise<PlannedBulk> {
+  const { operation, message } = input;
   const examined = operation === "upgrade" ? ids.slice(0, MOST_UPGRADES) : ids;
-  const groups = new Map<string, { first: PlannedItem; count: number; examples: string[] }>();
+  const groups = new Map<
+    string,
+    { first: PlannedItem; follows: readonly string[]; count: number; examples: string[] }
+  >();
+  const plans = new Map<string, ManyPlanned>(ids.map((id) => [id, { id, outcome: "not examined" }]));
   for await (const item of planItems(deps, input, examined)) {
     if (deps.signal.aborted)
       throw new StackyardError("TIMED_OUT", "The dry run took too long. Narrow the filter down.");
-    const key = `${item.outcome} ${item.code ?? ""}`;
-    const group = groups.get(key) ?? { first: item, count: 0, examples: [] };
+    plans.set(item.id, item);
+    const follows = (item.events ?? []).map(formatPlannedEvent);
+    const key = [item.outcome, item.code, ...follows].join("\n");
+    const group = groups.get(key) ?? { first: item, follows, count: 0, examples: [] };
     groups.set(key, group);
     group.count += 1;
     if (group.examples.length < EXAMPLES) group.examples.push(item.id);
   }
   const outcomes = [...groups.values()]
     .sort((a, b) => b.count - a.count)
-    .map(({ first: { outcome, code, reason }, count, examples }) => {
-      return { outcome, ...defined({ code }), count, ...defined({ reason }), examples };
+    .map(({ first: { outcome, code, reason }, follows, count, examples }) => {
+      return { outcome, ...defined({ code }), count, ...defined({ reason }), follows, examples };
     });
-  return { operation, total: ids.length, examined: examined.length, outcomes };
+  const digest = digestOfPlans([operation, { ...message, reason: undefined }], [...plans.values()]);
+  const plan = { operation, total: ids.length, examined: examined.length, outcomes, digest };
+  return { plan, digests: new Map([...plans.values()].flatMap(({ id, digest: own }) => (own ? [[id, own]] : []))) };
 }
 
 async function* planItems(deps: PlanDeps, input: ChooseInput, ids: readonly string[]): AsyncGenerator<PlannedItem> {
@@ -226,7 +243,8 @@ async function planUpgrade({ planner }: PlanDeps, { message }: ChooseInput, id: 
   const to = typeof message["to"] === "string" ? message["to"] : undefined;
   const plan = await planner.planUpgrade({ stackId: id, to });
   if (plan === undefined) return { id, outcome: "refused", code: "STACK_UNKNOWN" };
-  return { id, outcome: plan.outcome, code: plan.code, reason: plan.reason };
+  const { outcome, code, reason, events, digest } = plan;
+  return { id, outcome, code, reason, events, digest };
 }
 
 async function* planEvents(deps: PlanDeps, input: ChooseInput, ids: readonly string[]): AsyncGenerator<PlannedItem> {
@@ -237,9 +255,10 @@ async function* planEvents(deps: PlanDeps, input: ChooseInput, ids: readonly str
       yield { id, outcome: "refused", code: "STORE_CORRUPT", reason: `The stack "${id}" cannot be read.` };
     if (stack === undefined) continue;
     const event = toEvent(input, id, deps.now);
-    const { history } = await deps.planner.preview(stack, event);
-    const own = history.find((line) => line.internal !== true && line.eventId === event.id);
-    yield { id, outcome: own?.outcome ?? "ignored", code: own?.code, reason: own?.reason };
+    const { change, events, digest } = await deps.planner.preview(stack, event);
+    const own = change.history.find((line) => line.internal !== true && line.eventId === event.id);
+    const { outcome = "ignored", code, reason } = own ?? {};
+    yield { id, outcome, code, reason, events: events.slice(1), digest };
   }
 }
 

@@ -1,6 +1,7 @@
 import { chunk, defined, listPages, type Store } from "@stackyard/core";
 import { mayReadDefinition } from "@stackyard/core/access";
 import { StackBundle } from "@stackyard/core/api";
+import { StackId } from "@stackyard/core/api/operations";
 import { type LoadedStack, listProcesses, type Page, toEventKey, toPrinted } from "@stackyard/core/engine";
 import { toGraph } from "@stackyard/core/machine";
 import { Type } from "typebox";
@@ -10,7 +11,7 @@ import { keepReadable, mayReadLine, withReadableParked } from "../access/reach.t
 import { findIncidentPage } from "../http/console-pages.ts";
 import { HttpError } from "../http/problem.ts";
 import { defineRoute, type Route, streamTexts } from "../http/route.ts";
-import { StackId, toHistoryEntry, toInstant } from "../schemas/event.ts";
+import { toHistoryEntry, toInstant } from "../schemas/event.ts";
 import { toAttempt, toParked } from "../schemas/stack.ts";
 import { toYardProcess } from "./health-routes.ts";
 import { unknownStack } from "./operation-routes.ts";

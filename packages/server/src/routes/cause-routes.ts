@@ -1,10 +1,11 @@
 import { isMap, listPages, type Stack } from "@stackyard/core";
-import { Cause, CauseKind } from "@stackyard/core/api";
+import type { Cause, CauseKind } from "@stackyard/core/api";
+import * as operations from "@stackyard/core/api/operations";
 import {
   type Cause as CountedCause,
   createCauseCounter,
   type EventHead,
-  isDegraded,
+  listOpenFailures,
   listParked,
   type Page,
   type StoredStack,
@@ -13,44 +14,28 @@ import {
   toPrinted,
   type UnreadableRow,
 } from "@stackyard/core/engine";
-import { Type } from "typebox";
 import type { Caller } from "../access/caller.ts";
 import { withKnownOwners } from "../access/known-owners.ts";
 import { loadVisible, toEventSubject } from "../access/reach.ts";
 import { toScopeFilter } from "../access/stack-scopes.ts";
-import { defineRoute, json, type Route } from "../http/route.ts";
-import { pageOf, pageQuery, toInstant } from "../schemas/event.ts";
+import type { Route } from "../http/route.ts";
+import { reply, serve } from "../http/serve.ts";
+import { toInstant } from "../schemas/event.ts";
 import type { RouteDeps } from "./route-deps.ts";
 import { pageInput, toPage } from "./to-page.ts";
-
-const CausePage = Type.Object({
-  ...pageOf(Cause).properties,
-  examined: Type.Integer({ description: "Failures, parked events or dead letters that were counted." }),
-  incomplete: Type.Optional(Type.Literal(true, { description: "There are more; only the first were counted." })),
-});
 
 /** Defines the routes that group failed stacks and rejected events by cause. */
 export function causeRoutes(deps: RouteDeps): readonly Route[] {
   return [
-    defineRoute("GET", "/v1/causes", {
-      operationId: "listCauses",
-      permission: "read",
-      subject: "list",
-      tag: "stacks",
-      summary:
-        "Count failed tasks, last failures of degraded stacks, parked events or dead letters by task, event and code, the most frequent first. At most 20,000 are counted.",
-      query: { kind: CauseKind, ...pageQuery },
-      answers: { 200: { description: "A page.", schema: CausePage } },
-      async handle({ query: { kind, ...query } }, { caller }) {
-        const counter = createCauseCounter();
-        const damaged: UnreadableRow[] = [];
-        const counts = await countAll(counter.add, LISTS[kind](deps, caller), damaged);
-        const toView = (cause: CountedCause) => toCause(kind, cause);
-        const counted = { ...counter.toPage(pageInput(query)), ...(damaged.length > 0 && { unreadable: damaged }) };
-        const known = withKnownOwners(caller, counted, "read");
-        const page = toPage(known, { toView, toId: ({ sample }) => sample.stackId });
-        return json(200, { ...page, ...counts });
-      },
+    serve(deps, operations.listCauses, async ({ query: { kind, ...query } }, { caller }) => {
+      const counter = createCauseCounter();
+      const damaged: UnreadableRow[] = [];
+      const counts = await countAll(counter.add, LISTS[kind](deps, caller), damaged);
+      const toView = (cause: CountedCause) => toCause(kind, cause);
+      const counted = { ...counter.toPage(pageInput(query)), ...(damaged.length > 0 && { unreadable: damaged }) };
+      const known = withKnownOwners(caller, counted, "read");
+      const page = toPage(known, { toView, toId: ({ sample }) => sample.stackId });
+      return reply(200, { ...page, ...counts });
     }),
   ];
 }
@@ -68,7 +53,7 @@ async function countAll(add: (trouble: Trouble) => void, lists: Troubles, damage
   for await (const { items: troubles, unreadable = [] } of lists) {
     damaged.push(...unreadable.slice(0, MOST_DAMAGED - damaged.length));
     for (const trouble of troubles) {
-      if (examined === MOST_EXAMINED) return { examined, incomplete: true };
+      if (examined === MOST_EXAMINED) return { examined, incomplete: true as const };
       examined += 1;
       add(trouble);
     }
@@ -104,7 +89,7 @@ const LISTS: Readonly<Record<CauseKind, (deps: RouteDeps, caller: Caller) => Tro
 };
 
 function listFailures({ store }: RouteDeps, caller: Caller, condition: "failed" | "degraded"): Troubles {
-  const filter = { condition, ...toScopeFilter(caller, "read") };
+  const filter = { condition, needsPerson: true, ...toScopeFilter(caller, "read") };
   return mapPages(
     (start) => store.queries.listStacks(filter, start),
     ({ stack }: StoredStack) => toFailures(stack),
@@ -121,19 +106,12 @@ async function* mapPages<Item>(
 }
 
 function toFailures(stack: Stack): readonly Trouble[] {
-  const { id: stackId, tasks, lastFailure, updatedAt } = stack;
-  if (lastFailure !== undefined && isDegraded(stack)) {
-    const { task, code, at } = lastFailure;
-    return [{ task, code, at, stackId, toMessage: () => toPrinted.stack(stack).lastFailure?.message }];
-  }
-  return tasks
-    .filter(({ status }) => status === "ERROR")
-    .map(({ name: task, errorCode: code }) => {
-      // Only the time of the newest failure is known; the others occurred before the last change.
-      const at = lastFailure?.task === task ? lastFailure.at : updatedAt;
-      const toMessage = () => toPrinted.stack(stack).tasks.find(({ name }) => name === task)?.errorMessage;
-      return { task, code, at, stackId, toMessage };
-    });
+  // Only the time of the newest failure is known; the others occurred before the last change.
+  const { id: stackId, updatedAt } = stack;
+  return listOpenFailures(stack).map(({ task, code, message, at = updatedAt }) => {
+    const toMessage = () => listOpenFailures(toPrinted.stack(stack)).find((each) => each.task === task)?.message;
+    return { task, code, at, stackId, message, toMessage };
+  });
 }
 
 interface Refusal {
@@ -145,5 +123,13 @@ interface Refusal {
 function toTrouble(queued: EventHead, { code, reason, at }: Refusal): Trouble {
   const task = queued.message.task;
   const name = isMap(task) && typeof task["name"] === "string" ? task["name"] : undefined;
-  return { stackId: queued.stackId, event: toEventName(queued.message), task: name, code, at, toMessage: () => reason };
+  return {
+    stackId: queued.stackId,
+    event: toEventName(queued.message),
+    task: name,
+    code,
+    at,
+    message: reason,
+    toMessage: () => reason,
+  };
 }

@@ -1,11 +1,11 @@
 import { defined } from "@stackyard/core";
-import { StackCommits } from "@stackyard/core/api";
+import * as operations from "@stackyard/core/api/operations";
 import { findCommitRange, isDone, listEndsOfRuns, type StoredStack, toSimulationStack } from "@stackyard/core/engine";
-import { Type } from "typebox";
 import type { Caller } from "../access/caller.ts";
 import { mayReadLine } from "../access/reach.ts";
-import { defineRoute, json, type Route } from "../http/route.ts";
-import { StackId, toInstant } from "../schemas/event.ts";
+import type { Route } from "../http/route.ts";
+import { reply, serve } from "../http/serve.ts";
+import { toInstant } from "../schemas/event.ts";
 import { listHostCommits } from "./host-commits.ts";
 import { loadStack } from "./operation-routes.ts";
 import type { RouteDeps } from "./route-deps.ts";
@@ -18,39 +18,17 @@ const MOST_RUNS = 5;
 /** Defines the route of the commits that an approval would bring. */
 export function commitRoutes(deps: RouteDeps): readonly Route[] {
   return [
-    defineRoute("GET", "/v1/stacks/:stackId/commits", {
-      operationId: "listStackCommits",
-      permission: "read",
-      subject: "stack",
-      tag: "approvals",
-      summary:
-        "List the commits that the stack has brought since its last success, by the API of the code host; without access, where they are compared.",
-      params: { stackId: StackId },
-      query: {
-        task: Type.Optional(
-          Type.String({
-            minLength: 1,
-            maxLength: 1_024,
-            description: "The task whose last approval counts where no success is known.",
-          }),
-        ),
-      },
-      answers: {
-        200: { description: "The commits, or why they cannot be listed.", schema: StackCommits },
-        404: { description: "STACK_UNKNOWN" },
-      },
-      async handle({ params: { stackId }, query: { task } }, { caller }) {
-        const stack = await loadStack(deps.store, stackId);
-        const since = await findSince(deps, { stackId, task, caller });
-        if (since === undefined) return json(200, {} satisfies StackCommits);
-        const { kind, position, at } = since;
-        const base = { since: { kind, position, at: toInstant(at) } };
-        const range = findCommitRange(toMetadata(since.stack, at), toMetadata(stack, deps.clock.now()));
-        if (range === undefined) return json(200, base satisfies StackCommits);
-        const { before, now, compareUrl } = range;
-        const found = await listHostCommits(deps, range);
-        return json(200, { ...base, before, now, ...defined({ compareUrl }), ...found } satisfies StackCommits);
-      },
+    serve(deps, operations.listStackCommits, async ({ params: { stackId }, query: { task } }, { caller }) => {
+      const stack = await loadStack(deps.store, stackId);
+      const since = await findSince(deps, { stackId, task, caller });
+      if (since === undefined) return reply(200, {});
+      const { kind, position, at } = since;
+      const base = { since: { kind, position, at: toInstant(at) } };
+      const range = findCommitRange(toMetadata(since.stack, at), toMetadata(stack, deps.clock.now()));
+      if (range === undefined) return reply(200, base);
+      const { before, now, compareUrl } = range;
+      const found = await listHostCommits(deps, range);
+      return reply(200, { ...base, before, now, ...defined({ compareUrl }), ...found });
     }),
   ];
 }

@@ -1,5 +1,7 @@
-import { defined, isMap, StackyardError } from "@stackyard/core";
-import { Deploy, DeployStack } from "@stackyard/core/api";
+import { defined, isMap, type Stack, StackyardError } from "@stackyard/core";
+import type { Deploy, DeployStack } from "@stackyard/core/api";
+import * as operations from "@stackyard/core/api/operations";
+import { findMoves } from "@stackyard/core/engine";
 import type { Machine } from "@stackyard/core/machine";
 import { type Tally, tallyByWave } from "@stackyard/core/rollout";
 import {
@@ -7,87 +9,51 @@ import {
   type DeployState,
   findDeployState,
   findSendLimits,
+  findTrouble,
   listRows,
   type RowsInput,
 } from "@stackyard/promotion/deploy";
-import { Type } from "typebox";
-import { defineRoute, json, type Route } from "../http/route.ts";
-import { pageOf, pageQuery, StackId, toInstant } from "../schemas/event.ts";
+import type { Caller } from "../access/caller.ts";
+import type { Route } from "../http/route.ts";
+import { reply, serve } from "../http/serve.ts";
+import { toInstant } from "../schemas/event.ts";
 import { keepReadable } from "./readable-rows.ts";
 import type { RouteDeps } from "./route-deps.ts";
 import { pageInput } from "./to-page.ts";
 
 /** Defines the routes of what the tasks `deploy` of a release have done. */
 export function deployRoutes(deps: RouteDeps): readonly Route[] {
-  return [listRoute(deps), stacksRoute(deps)];
-}
-
-function listRoute(deps: RouteDeps): Route {
-  return defineRoute("GET", "/v1/stacks/:stackId/deploys", {
-    operationId: "listDeploys",
-    permission: "read",
-    subject: "stack",
-    tag: "promotion",
-    summary: "List what each task `deploy` of a release has done, by wave. Kept for 90 days.",
-    params: { stackId: StackId },
-    answers: {
-      200: { description: "Those that have begun.", schema: Type.Object({ items: Type.Array(Deploy) }) },
-      404: { description: "STACK_UNKNOWN" },
-    },
-    async handle({ params: { stackId } }) {
-      const { tasks, machine, present } = await openRelease(deps, stackId);
-      const states = await Promise.all(tasks.map((input) => findDeployState(input)));
-      const undo = findUndoEvents(machine, present);
-      return json(200, {
-        items: states.flatMap((state) =>
-          state === undefined
-            ? []
-            : [{ ...toDeploy(state, machine), ...defined({ undo: undo.get(state.release.task) }) }],
-        ),
-      });
-    },
-  });
-}
-
-/** How far a stack of a task `deploy` may be. */
-export const DEPLOY_STATES = ["waiting", "sent", "done", "unchanged", "failed", "skipped", "unsent", "undone"] as const;
-
-function stacksRoute(deps: RouteDeps): Route {
-  return defineRoute("GET", "/v1/stacks/:stackId/deploys/:task", {
-    operationId: "listDeployStacks",
-    permission: "read",
-    subject: "stack",
-    tag: "promotion",
-    summary: "List the stacks of a task `deploy`, without those that the caller may not read.",
-    params: { stackId: StackId, task: Type.String({ minLength: 1, maxLength: 255 }) },
-    query: {
-      ...pageQuery,
-      state: Type.Optional(Type.Enum([...DEPLOY_STATES], { description: "Default: all." })),
-      order: Type.Optional(
-        Type.Enum(["sending", "failed-first"], {
-          description:
-            "Default: the order in which they are sent to. `failed-first`: those that have failed come before all others. In either order the pages contain each stack once, also when it fails between two of them.",
-        }),
-      ),
-    },
-    answers: {
-      200: { description: "A page.", schema: pageOf(DeployStack) },
-      404: { description: "STACK_UNKNOWN; NOT_FOUND: the task has deployed nothing" },
-    },
-    async handle({ params: { stackId, task }, query: { state: wanted, order, ...query } }, { caller }) {
+  return [
+    serve(deps, operations.listDeploys, async ({ params: { stackId }, query: { trouble = false } }, { caller }) => {
+      const release = await openRelease(deps, stackId);
+      const states = await Promise.all(release.tasks.map((input) => findDeployState(input)));
+      const undo = findUndoEvents(release.machine, release.stack.state);
+      const items = states
+        .filter((state) => state !== undefined)
+        .map(
+          async (state): Promise<Deploy> => ({
+            ...toDeploy(state, release.machine),
+            ...defined({ undo: undo.get(state.release.task) }),
+            ...(trouble && (await toTrouble(deps, caller, { state, ...release }))),
+          }),
+        );
+      return reply(200, { items: await Promise.all(items) });
+    }),
+    serve(deps, operations.listDeployStacks, async ({ params: { stackId, task }, query }, { caller }) => {
+      const { state: wanted, order, ...start } = query;
       const { tasks } = await openRelease(deps, stackId);
       const input = tasks.find(({ owner }) => owner.task === task);
       const state = input && (await findDeployState(input));
       if (input === undefined || state === undefined) throw toNothing(task, { stackId, tasks });
-      const part = { ...pageInput(query), state: wanted, isFailedFirst: order === "failed-first" };
+      const part = { ...pageInput(start), state: wanted, isFailedFirst: order === "failed-first" };
       const rows = await listRows(input, state, part);
       const visible = await keepReadable(deps, caller, rows.items);
-      return json(200, {
+      return reply(200, {
         items: visible.map((row) => toDeployStack(row, state)),
         ...defined({ cursor: rows.cursor }),
       });
-    },
-  });
+    }),
+  ];
 }
 
 /** The task is not one that deploys, or has not begun. */
@@ -99,13 +65,40 @@ function toNothing(task: string, { stackId, tasks }: Pick<OpenedRelease, "tasks"
   return new StackyardError("NOT_FOUND", message, { details: { hint } });
 }
 
+/** Returns what is wrong now where a task had arrived, as far as the caller may read the stacks. */
+async function toTrouble(
+  deps: RouteDeps,
+  caller: Caller,
+  { state, stack, machine }: Pick<OpenedRelease, "stack" | "machine"> & { readonly state: DeployState },
+): Promise<Pick<Deploy, "trouble" | "soaksUntil">> {
+  const { store, records, clock } = deps;
+  const { counts, soaksUntil } = await findTrouble({
+    records,
+    clock,
+    load: (ids) => store.load(ids),
+    findMoves: (target, since) => findMoves(store, target, since),
+    keep: (rows) => keepReadable(deps, caller, rows),
+    state,
+    release: stack,
+    soaks: listSoaks(machine, state.release.task),
+  });
+  const trouble = [...counts].map(([code, stacks]) => ({ code, stacks }));
+  return { trouble, ...defined({ soaksUntil: toInstant(soaksUntil) }) };
+}
+
+/** Returns how long gates let a task soak, as durations. */
+function listSoaks(machine: Machine | undefined, of: string): readonly string[] {
+  const configs = [...(machine?.tasks.values() ?? [])].map(({ definition }) => definition["config"]);
+  const soaks = configs.flatMap((config) => (isMap(config) && isMap(config["soak"]) ? [config["soak"]] : []));
+  return soaks.flatMap((soak) => (soak["of"] === of && typeof soak["for"] === "string" ? [soak["for"]] : []));
+}
+
 interface OpenedRelease {
   /** The tasks `deploy`, in the order of the document. */
   readonly tasks: readonly RowsInput[];
   /** Undefined: its revision is not known any more. */
   readonly machine: Machine | undefined;
-  /** The state of the release. */
-  readonly present: string;
+  readonly stack: Stack;
 }
 
 async function openRelease({ store, planner, clock }: RouteDeps, stackId: string): Promise<OpenedRelease> {
@@ -120,7 +113,7 @@ async function openRelease({ store, planner, clock }: RouteDeps, stackId: string
     clock,
     owner: { stackId, incarnation, task },
   }));
-  return { tasks, machine, present: stack.state };
+  return { tasks, machine, stack };
 }
 
 /** Returns by task the event that leads from a state to one that undoes it. */
@@ -142,7 +135,8 @@ function findUndone(machine: Machine, name: string): readonly string[] {
 }
 
 function toDeploy(state: DeployState, machine: Machine | undefined): Deploy {
-  const { release, op, event, metadata, plan, sizes, startedAt, firstSentAt, endedAt, stop, curve } = state;
+  const { release, op, event, metadata, plan, approval, unseen, sizes, startedAt, firstSentAt, endedAt, stop, curve } =
+    state;
   // The document says whether this task undoes or sends; its rows are of what it did last.
   const config = machine?.tasks.get(release.task)?.definition["config"];
   const limits = op === "send" ? findSendLimits(config, sizes) : undefined;
@@ -151,7 +145,8 @@ function toDeploy(state: DeployState, machine: Machine | undefined): Deploy {
     op,
     event,
     metadata,
-    ...defined({ plan, firstSentAt: toInstant(firstSentAt), endedAt: toInstant(endedAt) }),
+    ...defined({ plan, unseen, firstSentAt: toInstant(firstSentAt), endedAt: toInstant(endedAt) }),
+    ...(approval && { approval: { ...approval, by: [...approval.by], at: toInstant(approval.at) } }),
     startedAt: toInstant(startedAt),
     ...(stop && { stop: { code: stop.code, message: stop.message } }),
     ...defined({ concurrency: limits?.concurrency }),

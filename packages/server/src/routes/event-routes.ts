@@ -1,9 +1,10 @@
 import { defined, listPages, StackyardError } from "@stackyard/core";
 import type { AccessDecision } from "@stackyard/core/access";
-import { DeadLetter, HistoryEntry, ListedParkedEvent, Preview, type PublishResult } from "@stackyard/core/api";
+import type { Preview, PublishResult } from "@stackyard/core/api";
+import * as operations from "@stackyard/core/api/operations";
 import {
-  type Change,
   type EventHead,
+  type InputPlan,
   listParked,
   type Page,
   type PublishResult as Published,
@@ -11,25 +12,14 @@ import {
   toEventName,
 } from "@stackyard/core/engine";
 import { parseEventMessage, type StackEvent } from "@stackyard/core/machine";
-import { Type } from "typebox";
 import type { Caller } from "../access/caller.ts";
 import { checkPublished } from "../access/check-published.ts";
 import { hasEverywhere } from "../access/guard.ts";
 import { checkDenied, decideRedrive, loadVisible, mayRead, toEventSubject, withMachine } from "../access/reach.ts";
 import { HttpError } from "../http/problem.ts";
-import { defineRoute, json, type Route } from "../http/route.ts";
-import {
-  EventBody,
-  EventId,
-  historyItem,
-  PublishAnswer,
-  PublishBody,
-  pageOf,
-  pageQuery,
-  StackId,
-  toDeadLetter,
-  toInstant,
-} from "../schemas/event.ts";
+import type { Route } from "../http/route.ts";
+import { reply, serve } from "../http/serve.ts";
+import { historyItem, toDeadLetter, toInstant } from "../schemas/event.ts";
 import { toListedParked } from "../schemas/stack.ts";
 import { maskReason } from "./mask-reason.ts";
 import type { RouteDeps } from "./route-deps.ts";
@@ -38,42 +28,57 @@ import { withdrawRoute } from "./withdraw-route.ts";
 
 /** Defines the routes to publish events, to look one up, and for parked and dead-lettered ones. */
 export function eventRoutes(deps: RouteDeps): readonly Route[] {
+  const { store, clock, settings, subjects } = deps;
+  const { allowExternalNext, limits } = settings;
   return [
-    publishRoute(deps),
-    eventRoute(deps),
-    parkedRoute(deps),
-    deadLetterRoute(deps),
-    redriveRoute(deps),
-    dismissRoute(deps),
-    withdrawRoute(deps),
-  ];
-}
-
-const publishAnswers = {
-  202: { description: "Each accepted event is stored, and is applied later.", schema: PublishAnswer },
-};
-
-function publishRoute(deps: RouteDeps): Route {
-  const { allowExternalNext, limits } = deps.settings;
-  return defineRoute("POST", "/v1/events", {
-    operationId: "publishEvents",
-    permission: "send",
-    subject: "items",
-    tag: "events",
-    summary: "Publish one event, or many in one commit. For an id that the stack knows, the result is `duplicate`.",
-    body: PublishBody,
-    describedBody: Type.Union([EventBody, Type.Array(EventBody, { minItems: 1 })]),
-    answers: publishAnswers,
-    async handle({ body }, { sender, caller }) {
+    serve(deps, operations.publishEvents, async ({ body }, { sender, caller }) => {
       const messages: readonly unknown[] = Array.isArray(body) ? body : [body];
       if (messages.length > limits.eventsPerRequest) {
         throw new StackyardError("PAYLOAD_TOO_LARGE", `A request contains at most ${limits.eventsPerRequest} events.`);
       }
       await checkMessages(deps, caller, messages);
       const results = await publishMessages(deps, messages, { sender, allowExternalNext });
-      return json(202, { results: results.map(toPublishResult) });
-    },
-  });
+      return reply(202, { results: results.map(toPublishResult) });
+    }),
+    serve(deps, operations.listEventHistory, async ({ params, query }, { caller }) => {
+      const page = await loadVisible(caller, pageInput(query), {
+        load: (input) => store.queries.listHistory(params, input),
+        toSubject: (line) => subjects.ofLine(caller.rights, line),
+      });
+      return reply(200, toPage(page, historyItem));
+    }),
+    serve(deps, operations.listParked, async ({ query: { stackId, event: name, code, ...query } }, { caller }) => {
+      const filter = defined({ stackId, code });
+      const page = await loadVisible(caller, pageInput(query), {
+        load: async (input) => keepNamed(await listParked(store, filter, input), name, ({ parked }) => parked.event),
+        toSubject: ({ parked }) => toEventSubject(parked.event),
+      });
+      return reply(200, toPage(page, { toView: toListedParked, toId: ({ parked }) => parked.event.id }));
+    }),
+    serve(deps, operations.listDeadLetters, async ({ query: { stackId, event: name, code, ...query } }, { caller }) => {
+      const filter = defined({ stackId, code });
+      const page = await loadVisible(caller, pageInput(query), {
+        load: async (input) =>
+          keepNamed(await store.queries.listDeadLetters(filter, input), name, ({ event }) => event),
+        toSubject: ({ event }) => toEventSubject(event),
+      });
+      return reply(200, toPage(page, { toView: toDeadLetter, toId: ({ id }) => id }));
+    }),
+    serve(deps, operations.redriveEvents, async ({ body: { ids } }, { caller, audit }) => {
+      const known = await findRepairable(deps, { caller, ids });
+      const redrive = () => store.queries.redrive(known, clock.now());
+      const redriven = known.length === 0 ? [] : await audit({ on: {}, reason: known.join(" ") }, redrive);
+      return reply(200, { redriven, unknown: ids.filter((id) => !redriven.includes(id)) });
+    }),
+    serve(deps, operations.dismissEvents, async ({ body }, { caller, audit }) => {
+      const known = await findRepairable(deps, { caller, ids: body.ids });
+      const reason = await maskReason(store, `${body.reason} (${known.join(" ")})`, { deadLetters: known });
+      const dismiss = () => store.queries.dismiss(known, clock.now());
+      const dismissed = known.length === 0 ? [] : await audit({ on: {}, reason }, dismiss);
+      return reply(200, { dismissed, unknown: body.ids.filter((id) => !dismissed.includes(id)) });
+    }),
+    withdrawRoute(deps),
+  ];
 }
 
 async function checkMessages(deps: RouteDeps, caller: Caller, messages: readonly unknown[]): Promise<void> {
@@ -90,125 +95,10 @@ function toPublishResult(result: Published): PublishResult {
   return usedFor === undefined ? rest : { ...rest, usedFor: { ...usedFor, at: toInstant(usedFor.at) } };
 }
 
-function eventRoute({ store, subjects }: RouteDeps): Route {
-  return defineRoute("GET", "/v1/events/:eventId/history", {
-    operationId: "listEventHistory",
-    permission: "read",
-    subject: "list",
-    tag: "events",
-    summary: "List the outcomes of an event, oldest first. Empty if the event is unknown or not decided yet.",
-    params: { eventId: EventId },
-    query: pageQuery,
-    answers: { 200: { description: "A page.", schema: pageOf(HistoryEntry) } },
-    async handle({ params, query }, { caller }) {
-      const page = await loadVisible(caller, pageInput(query), {
-        load: (input) => store.queries.listHistory(params, input),
-        toSubject: (line) => subjects.ofLine(caller.rights, line),
-      });
-      return json(200, toPage(page, historyItem));
-    },
-  });
-}
-
-const troubleQuery = {
-  stackId: Type.Optional(StackId),
-  event: Type.Optional(Type.String({ minLength: 1, maxLength: 255, description: "The name of the event." })),
-  code: Type.Optional(Type.String({ maxLength: 64 })),
-  ...pageQuery,
-};
-
 /** Keeps the items of a page that are about events of that name. */
 function keepNamed<Item>(page: Page<Item>, name: string | undefined, toEvent: (item: Item) => EventHead): Page<Item> {
   if (name === undefined) return page;
   return { ...page, items: page.items.filter((item) => toEventName(toEvent(item).message) === name) };
-}
-
-function parkedRoute({ store }: RouteDeps): Route {
-  return defineRoute("GET", "/v1/parked", {
-    operationId: "listParked",
-    permission: "read",
-    subject: "list",
-    tag: "events",
-    summary: "List parked events, ordered by stack id, those of one stack oldest first.",
-    query: troubleQuery,
-    answers: { 200: { description: "A page; it may be short and have a cursor.", schema: pageOf(ListedParkedEvent) } },
-    async handle({ query: { stackId, event: name, code, ...query } }, { caller }) {
-      const filter = defined({ stackId, code });
-      const page = await loadVisible(caller, pageInput(query), {
-        load: async (input) => keepNamed(await listParked(store, filter, input), name, ({ parked }) => parked.event),
-        toSubject: ({ parked }) => toEventSubject(parked.event),
-      });
-      return json(200, toPage(page, { toView: toListedParked, toId: ({ parked }) => parked.event.id }));
-    },
-  });
-}
-
-function deadLetterRoute({ store }: RouteDeps): Route {
-  return defineRoute("GET", "/v1/dead-letters", {
-    operationId: "listDeadLetters",
-    permission: "read",
-    subject: "list",
-    tag: "events",
-    summary: "List dead letters, newest first.",
-    query: troubleQuery,
-    answers: { 200: { description: "A page; it may be short and have a cursor.", schema: pageOf(DeadLetter) } },
-    async handle({ query: { stackId, event: name, code, ...query } }, { caller }) {
-      const filter = defined({ stackId, code });
-      const page = await loadVisible(caller, pageInput(query), {
-        load: async (input) =>
-          keepNamed(await store.queries.listDeadLetters(filter, input), name, ({ event }) => event),
-        toSubject: ({ event }) => toEventSubject(event),
-      });
-      return json(200, toPage(page, { toView: toDeadLetter, toId: ({ id }) => id }));
-    },
-  });
-}
-
-const ids = Type.Array(Type.String({ minLength: 1, maxLength: 255 }), { minItems: 1, maxItems: 100 });
-
-function redriveRoute(deps: RouteDeps): Route {
-  const { store, clock, audit } = deps;
-  const answer = Type.Object({ redriven: Type.Array(Type.String()), unknown: Type.Array(Type.String()) });
-  return defineRoute("POST", "/v1/dead-letters/redrive", {
-    operationId: "redriveEvents",
-    permission: "repair",
-    subject: "list",
-    audited: true,
-    tag: "events",
-    summary: "Send dead letters again with their own ids.",
-    body: Type.Object({ ids }),
-    answers: { 200: { description: "The ids that were found, and those that were not.", schema: answer } },
-    async handle({ body }, { caller, sender }) {
-      const known = await findRepairable(deps, { caller, ids: body.ids });
-      const action = { action: "redriveEvents", who: sender, via: "api", on: {}, reason: known.join(" ") };
-      const redrive = () => store.queries.redrive(known, clock.now());
-      const redriven = known.length === 0 ? [] : await audit.run(action, redrive);
-      return json(200, { redriven, unknown: body.ids.filter((id) => !redriven.includes(id)) });
-    },
-  });
-}
-
-function dismissRoute(deps: RouteDeps): Route {
-  const { store, clock, audit } = deps;
-  const answer = Type.Object({ dismissed: Type.Array(Type.String()), unknown: Type.Array(Type.String()) });
-  return defineRoute("POST", "/v1/dead-letters/dismiss", {
-    operationId: "dismissEvents",
-    permission: "repair",
-    subject: "list",
-    audited: true,
-    tag: "events",
-    summary: "Remove dead letters that need not be sent again.",
-    body: Type.Object({ ids, reason: Type.String({ minLength: 1, maxLength: 4_096 }) }),
-    answers: { 200: { description: "The ids that were found, and those that were not.", schema: answer } },
-    async handle({ body }, { caller, sender }) {
-      const known = await findRepairable(deps, { caller, ids: body.ids });
-      const reason = await maskReason(store, `${body.reason} (${known.join(" ")})`, { deadLetters: known });
-      const action = { action: "dismissEvents", who: sender, via: "api", on: {}, reason };
-      const dismiss = () => store.queries.dismiss(known, clock.now());
-      const dismissed = known.length === 0 ? [] : await audit.run(action, dismiss);
-      return json(200, { dismissed, unknown: body.ids.filter((id) => !dismissed.includes(id)) });
-    },
-  });
 }
 
 /** Returns the ids of dead letters that the caller may read. Throws `FORBIDDEN` when it may not repair one of them. */
@@ -235,28 +125,9 @@ async function findRepairable(
 /** Defines the route that simulates an event on a stack in its present state. */
 export function previewRoutes(deps: RouteDeps): readonly Route[] {
   return [
-    defineRoute("POST", "/v1/stacks/:stackId/simulate", {
-      operationId: "previewEvent",
-      permission: "read",
-      subject: "items",
-      tag: "machines",
-      summary: "What an event would do to the stack in its current state. Changes nothing.",
-      params: { stackId: StackId },
-      body: Type.Object({}),
-      // The stack id of the path counts.
-      describedBody: Type.Omit(EventBody, ["stackId"]),
-      answers: {
-        200: {
-          description: "The engine's decision; a refusal when the machine is missing.",
-          schema: Preview,
-        },
-        400: { description: "EVENT_INVALID" },
-        404: { description: "STACK_UNKNOWN for an event without a machine." },
-      },
-      async handle({ params: { stackId }, body }, { caller }) {
-        return json(200, await preview(deps, { ...body, stackId }, caller));
-      },
-    }),
+    serve(deps, operations.previewEvent, async ({ params: { stackId }, body }, { caller }) =>
+      reply(200, await preview(deps, { ...body, stackId }, caller)),
+    ),
   ];
 }
 
@@ -289,23 +160,24 @@ function parseEvent(message: object, deps: RouteDeps): StackEvent {
   throw new HttpError(400, "EVENT_INVALID", parsed.reason);
 }
 
-/** Converts a change to a preview: the event's own history line, and what parked events do afterwards. */
-function toPreview(eventId: string, { history, dispatches, write }: Change): Preview {
+/** Converts a plan to a preview: the event's own history line, and what follows from it. */
+function toPreview(eventId: string, { change: { history }, events, stack, digest }: InputPlan): Preview {
   const own = history.find((line) => line.internal !== true && line.eventId === eventId);
   const before = defined({ from: own?.from });
   const notes = own?.notes ?? [];
+  const [, ...rest] = events;
   if (own?.outcome !== "applied" && own?.outcome !== "removed") {
     const outcome = own?.outcome === "ignored" ? "ignored" : "refused";
     const why = own?.code === undefined ? {} : { code: own.code, reason: own.reason ?? "" };
-    return { outcome, ...why, ...before, sent: [], notes: [...notes] };
+    return { outcome, ...why, ...before, sent: [], notes: [...notes], events: [], digest };
   }
-  const to = write.kind === "put" ? write.stack.state : own.to;
-  const parked = history.filter((line) => line !== own && (line.outcome === "applied" || line.outcome === "removed"));
   return {
-    outcome: write.kind === "remove" ? "removed" : "applied",
+    outcome: stack === undefined ? "removed" : "applied",
     ...before,
-    ...defined({ to }),
-    sent: dispatches.map(({ task }) => task),
-    notes: [...notes, ...parked.map(({ event }) => `The parked event "${event}" would be applied after it.`)],
+    ...defined({ to: stack?.state ?? own.to }),
+    sent: events.flatMap(({ sent }) => sent),
+    notes: [...notes],
+    events: rest,
+    digest,
   };
 }

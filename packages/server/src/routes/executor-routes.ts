@@ -1,28 +1,18 @@
 import type { ExecutorDefinition } from "@stackyard/core";
 import { defined } from "@stackyard/core";
-import { ExecutorDetails } from "@stackyard/core/api";
+import type { ExecutorDetails } from "@stackyard/core/api";
+import * as operations from "@stackyard/core/api/operations";
 import { approvalDefinition } from "@stackyard/core/machine";
-import { defineRoute, json, type Route } from "../http/route.ts";
-import { pageOf, pageQuery } from "../schemas/event.ts";
+import type { Route } from "../http/route.ts";
+import { reply, serve } from "../http/serve.ts";
 import type { RouteDeps } from "./route-deps.ts";
 import { pageByName, pageInput } from "./to-page.ts";
 
 /** Defines the list of executors that machines may use. */
-export function executorRoutes({ executors }: RouteDeps): readonly Route[] {
-  const known = new Map<string, ExecutorDefinition>([[approvalDefinition.name, approvalDefinition], ...executors]);
+export function executorRoutes(deps: RouteDeps): readonly Route[] {
+  const known = new Map<string, ExecutorDefinition>([[approvalDefinition.name, approvalDefinition], ...deps.executors]);
   const listed = [...known.values()].map(toExecutorDetails);
-  return [
-    defineRoute("GET", "/v1/executors", {
-      operationId: "listExecutors",
-      permission: "read",
-      subject: "list",
-      tag: "machines",
-      summary: "List the executors that the server knows, by name, with the schemas of their configs and outputs.",
-      query: pageQuery,
-      answers: { 200: { description: "A page.", schema: pageOf(ExecutorDetails) } },
-      handle: async ({ query }) => json(200, pageByName(listed, pageInput(query))),
-    }),
-  ];
+  return [serve(deps, operations.listExecutors, async ({ query }) => reply(200, pageByName(listed, pageInput(query))))];
 }
 
 function toExecutorDetails({ name, resumable, config, outputs, documentSchemas }: ExecutorDefinition): ExecutorDetails {

@@ -1,18 +1,20 @@
 import { type Clock, defined, type Ids, StackyardError, type Store } from "@stackyard/core";
-import { YardInfo, YardProcess } from "@stackyard/core/api";
+import type { YardProcess } from "@stackyard/core/api";
+import * as operations from "@stackyard/core/api/operations";
 import { createStoreProbe, type ListedProcess, listProcesses, loadLiveProcesses } from "@stackyard/core/engine";
+import { RUN_MACHINE } from "@stackyard/core/machine";
 import { EXPOSITION_TYPE, loadYardMetrics, toExposition, toMetric } from "@stackyard/telemetry";
-import { Type } from "typebox";
 import { problemResponse, toProblemInput } from "../http/problem.ts";
 import type { RequestMetrics } from "../http/request-metrics.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
+import { reply, serve } from "../http/serve.ts";
 import { toProcessMetrics } from "../metrics.ts";
-import { pageOf, pageQuery, toInstant } from "../schemas/event.ts";
+import { toInstant } from "../schemas/event.ts";
 import type { ServerDeps, ServerSettings } from "../server-options.ts";
 import type { RouteDeps } from "./route-deps.ts";
 import { pageInput, toPage } from "./to-page.ts";
 
-interface HealthRoutesDeps extends Pick<ServerDeps, "processMetrics"> {
+interface HealthRoutesDeps extends Pick<ServerDeps, "processMetrics">, Pick<RouteDeps, "locator" | "audit"> {
   readonly store: Store;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -28,21 +30,22 @@ interface HealthRoutesDeps extends Pick<ServerDeps, "processMetrics"> {
 
 /** Defines the routes for liveness, readiness, identity and metrics. */
 export function healthRoutes(deps: HealthRoutesDeps): readonly Route[] {
-  return [liveRoute(), readyRoute(deps), proofRoute(deps), yardRoute(deps), metricsRoute(deps)];
-}
-
-const Health = Type.Object({ status: Type.Literal("ok") });
-
-function liveRoute(): Route {
-  return defineRoute("GET", "/health/live", {
-    operationId: "getLiveness",
-    permission: "public",
-    subject: "none",
-    tag: "health",
-    summary: "Check that the process is alive.",
-    answers: { 200: { description: "The process is alive.", schema: Health } },
-    handle: async () => json(200, { status: "ok" }),
-  });
+  const { prove, store, version } = deps;
+  const { yardName: name, accounts } = deps.settings;
+  return [
+    serve(deps, operations.getLiveness, async () => reply(200, { status: "ok" })),
+    readyRoute(deps),
+    serve(deps, operations.getServerProof, async ({ query: { challenge } }) => {
+      const proof = prove(challenge);
+      if (proof !== undefined) return reply(200, { proof });
+      throw new StackyardError("NOT_FOUND", "The server does not use the token of a data folder.");
+    }),
+    serve(deps, operations.getYard, async () => {
+      const { oldestEventAt: _, ...counts } = await store.queries.stats();
+      return reply(200, { ...defined({ name }), version, ...counts, ...defined({ accounts }) });
+    }),
+    metricsRoute(deps),
+  ];
 }
 
 function readyRoute({ isStopping, ...deps }: HealthRoutesDeps): Route {
@@ -54,7 +57,7 @@ function readyRoute({ isStopping, ...deps }: HealthRoutesDeps): Route {
     tag: "health",
     summary: "Check that the store accepts writes and the server is not stopping. Checked at most once a second.",
     answers: {
-      200: { description: "The server is ready.", schema: Health },
+      200: { description: "The server is ready.", schema: operations.getLiveness.answers[200].schema },
       503: { description: "The server is not ready." },
     },
     async handle() {
@@ -70,46 +73,8 @@ function readyRoute({ isStopping, ...deps }: HealthRoutesDeps): Route {
   });
 }
 
-const ServerProof = Type.Object({ proof: Type.String({ description: "HMAC-SHA256 in base64url." }) });
-
-function proofRoute({ prove }: HealthRoutesDeps): Route {
-  return defineRoute("GET", "/v1/proof", {
-    operationId: "getServerProof",
-    permission: "public",
-    subject: "none",
-    tag: "health",
-    summary:
-      "Prove that the server knows the token of its data folder, before a program on the same machine sends that token.",
-    query: { challenge: Type.String({ pattern: "^[A-Za-z0-9_-]{43}$", description: "32 random bytes in base64url." }) },
-    answers: {
-      200: { description: "The HMAC of the challenge and the port under the token.", schema: ServerProof },
-      404: { description: "NOT_FOUND: the server does not use the token of a data folder." },
-    },
-    async handle({ query: { challenge } }) {
-      const proof = prove(challenge);
-      if (proof === undefined)
-        throw new StackyardError("NOT_FOUND", "The server does not use the token of a data folder.");
-      return json(200, { proof });
-    },
-  });
-}
-
-function yardRoute({ store, version, settings: { yardName: name, accounts } }: HealthRoutesDeps): Route {
-  return defineRoute("GET", "/v1/yard", {
-    operationId: "getYard",
-    permission: "read",
-    subject: "yard",
-    tag: "health",
-    summary: "Get the name and statistics of the yard, and the names of AWS accounts.",
-    answers: { 200: { description: "Counts.", schema: YardInfo } },
-    async handle() {
-      const { oldestEventAt: _, ...counts } = await store.queries.stats();
-      return json(200, { ...defined({ name }), version, ...counts, ...defined({ accounts }) });
-    },
-  });
-}
-
-function metricsRoute({ store, clock, version, requests, countStreams, processMetrics }: HealthRoutesDeps): Route {
+function metricsRoute(deps: HealthRoutesDeps): Route {
+  const { store, clock, version, locator, requests, countStreams, processMetrics } = deps;
   const loadYard = shareCalls((now: number) => loadYardMetrics(store, now));
   return defineRoute("GET", "/metrics", {
     operationId: "getMetrics",
@@ -120,14 +85,19 @@ function metricsRoute({ store, clock, version, requests, countStreams, processMe
     answers: { 200: { description: "Text format 0.0.4.", mediaType: "text/plain" } },
     async handle() {
       const now = clock.now();
-      const [yard, processes] = await Promise.all([loadYard(now), loadLiveProcesses(store.records, now)]);
+      const [yard, processes, machines] = await Promise.all([
+        loadYard(now),
+        loadLiveProcesses(store.records, now),
+        // Metrics also work in a yard whose machines cannot be listed.
+        locator.list().catch(() => []),
+      ]);
       const text = toExposition([
         toMetric("stackyard_info", [{ labels: { version }, value: 1 }]),
         ...yard,
         ...toProcessMetrics(processes),
         ...requests.list(),
         toMetric("stackyard_http_streams", countStreams()),
-        ...(processMetrics?.() ?? []),
+        ...(processMetrics?.([RUN_MACHINE, ...machines.map(({ name }) => name)]) ?? []),
       ]);
       return new Response(text, { headers: { "content-type": EXPOSITION_TYPE } });
     },
@@ -146,21 +116,12 @@ function shareCalls<Input, Result>(call: (input: Input) => Promise<Result>): (in
 }
 
 /** Defines the list of the yard's processes. */
-export function processRoutes({ store, clock }: RouteDeps): readonly Route[] {
+export function processRoutes(deps: RouteDeps): readonly Route[] {
+  const { store, clock } = deps;
   return [
-    defineRoute("GET", "/v1/processes", {
-      operationId: "listProcesses",
-      permission: "read",
-      subject: "yard",
-      tag: "health",
-      summary:
-        "List servers and workers in the order in which they started. A dead process is listed as gone for 10 minutes.",
-      query: pageQuery,
-      answers: { 200: { description: "A page.", schema: pageOf(YardProcess) } },
-      async handle({ query }) {
-        const page = await listProcesses(store.records, { ...pageInput(query), now: clock.now() });
-        return json(200, toPage(page, { toView: toYardProcess, toId: ({ id }) => id }));
-      },
+    serve(deps, operations.listProcesses, async ({ query }) => {
+      const page = await listProcesses(store.records, { ...pageInput(query), now: clock.now() });
+      return reply(200, toPage(page, { toView: toYardProcess, toId: ({ id }) => id }));
     }),
   ];
 }

@@ -1,16 +1,25 @@
-import { AttemptLogTimes } from "@stackyard/core/api";
+import * as operations from "@stackyard/core/api/operations";
 import { findAttemptLog, type StoredLog } from "@stackyard/core/engine";
 import { Type } from "typebox";
 import { HttpError } from "../http/problem.ts";
-import { defineRoute, json, type Route, streamTexts } from "../http/route.ts";
-import { AttemptId } from "../schemas/event.ts";
+import { defineRoute, type Route, streamTexts } from "../http/route.ts";
+import { reply, serve } from "../http/serve.ts";
 import { loadAttempt } from "./operation-routes.ts";
 import type { RouteDeps } from "./route-deps.ts";
 import { withTimestamps } from "./with-timestamps.ts";
 
 /** Defines the routes for the full logs of attempts, and for the times of their lines. */
 export function logRoutes(deps: RouteDeps): readonly Route[] {
-  return [fullLogRoute(deps), logTimesRoute(deps)];
+  return [
+    fullLogRoute(deps),
+    serve(deps, operations.getAttemptLogTimes, async ({ params: { attemptId }, query }) => {
+      const { from = 0, to = Number.MAX_SAFE_INTEGER } = query;
+      const log = await loadFullLog(deps, attemptId);
+      const end = Math.min(to, log.size, from + MOST_BYTES);
+      const times = await log.times(from, end);
+      return reply(200, { from, to: Math.max(from, end), times });
+    }),
+  ];
 }
 
 function fullLogRoute(deps: RouteDeps): Route {
@@ -21,7 +30,7 @@ function fullLogRoute(deps: RouteDeps): Route {
     tag: "attempts",
     summary:
       "Get the whole log of an attempt, up to 16 MiB, also while it runs. `Range: bytes=1000-` returns the bytes after the first 1,000. Logs are kept for 7 days. If the whole log is not stored, the response is its end. With `timestamps=true`, each line begins with its time in UTC, or `-` where none is known, and the header `Range` is ignored.",
-    params: { attemptId: AttemptId },
+    params: operations.getAttempt.params,
     query: { timestamps: Type.Optional(Type.Boolean({ default: false })) },
     answers: {
       200: { description: "Text.", mediaType: "text/plain" },
@@ -37,29 +46,8 @@ function fullLogRoute(deps: RouteDeps): Route {
   });
 }
 
-const Place = Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }));
 /** Of one answer. A page requests parts of 256 KiB. */
 const MOST_BYTES = 1_048_576;
-
-function logTimesRoute(deps: RouteDeps): Route {
-  return defineRoute("GET", "/v1/attempts/:attemptId/log-times", {
-    operationId: "getAttemptLogTimes",
-    permission: "read",
-    subject: "attempt",
-    tag: "attempts",
-    summary:
-      "Get when the lines of a part of an attempt's log were logged, to a tenth of a second. `from` and `to` are bytes of the full log; a part has at most 1 MiB. A time holds for the lines after it too, up to the next one. Nothing is known of lines that an earlier version stored, and of a log of which only the end is stored.",
-    params: { attemptId: AttemptId },
-    query: { from: Place, to: Place },
-    answers: { 200: { description: "The times.", schema: AttemptLogTimes }, 404: { description: "NOT_FOUND" } },
-    async handle({ params: { attemptId }, query: { from = 0, to = Number.MAX_SAFE_INTEGER } }) {
-      const log = await loadFullLog(deps, attemptId);
-      const end = Math.min(to, log.size, from + MOST_BYTES);
-      const times = await log.times(from, end);
-      return json(200, { from, to: Math.max(from, end), times });
-    },
-  });
-}
 
 type LogDeps = Pick<RouteDeps, "store" | "clock" | "logs">;
 

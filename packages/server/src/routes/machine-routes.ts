@@ -1,5 +1,6 @@
 import { defined, type Locator, type MachineListing, StackyardError } from "@stackyard/core";
-import { MachineDetails, MachineGraph, MachineSummary, SimulationLine } from "@stackyard/core/api";
+import { MachineGraph } from "@stackyard/core/api";
+import * as operations from "@stackyard/core/api/operations";
 import {
   createSimulation,
   type Graph,
@@ -14,60 +15,42 @@ import type { Caller } from "../access/caller.ts";
 import { toUnknownMachine } from "../access/guard.ts";
 import { mayRead } from "../access/reach.ts";
 import { defineRoute, json, type Route } from "../http/route.ts";
-import { pageOf, pageQuery } from "../schemas/event.ts";
+import { reply, serve } from "../http/serve.ts";
 import { toMachineDetails, toMachineSummary } from "../schemas/machine.ts";
 import type { RouteDeps } from "./route-deps.ts";
 import { pageByName, pageInput } from "./to-page.ts";
 
 /** Defines the routes for the yard's machines, and to simulate events on them without a yard. */
 export function machineRoutes(deps: RouteDeps): readonly Route[] {
-  return [listRoute(deps), machineRoute(deps), graphRoute(deps), simulateRoute(deps)];
+  const { locator, planner } = deps;
+  return [
+    serve(deps, operations.listMachines, async ({ query }, { caller }) => {
+      const listed = (await listReadable(locator, caller)).map(toMachineSummary);
+      return reply(200, pageByName(listed, pageInput({ limit: MOST_MACHINES, ...query })));
+    }),
+    serve(deps, operations.getMachine, async ({ params: { name } }, { caller }) => {
+      const located = await locator.find(name, { fresh: true });
+      if (located.kind === "unknown") throw await toUnknownMachine(locator, caller.rights, name);
+      return reply(200, toMachineDetails(name, located));
+    }),
+    graphRoute(deps),
+    serve(deps, operations.simulate, async ({ body: { steps, now } }, { caller }) => {
+      const listed = await listReadable(locator, caller);
+      const machines = new Map(
+        listed.map(({ name, located }) => [name, located.kind === "found" ? located.machine : undefined]),
+      );
+      const found = await Promise.all(findHashes(steps).map((hash) => planner.findRevision(hash)));
+      const kept = found.filter((machine) => machine !== undefined).filter(({ name }) => machines.has(name));
+      const simulation = createSimulation(machines, { kept, ...defined({ now }) });
+      return reply(200, { lines: steps.map((step) => simulation.step(step)) });
+    }),
+  ];
 }
 
 const MOST_MACHINES = 1_000;
 
-function listRoute({ locator }: RouteDeps): Route {
-  return defineRoute("GET", "/v1/machines", {
-    operationId: "listMachines",
-    permission: "read",
-    subject: "list",
-    tag: "machines",
-    summary: "List machines, ordered by name, with the problems of their documents.",
-    query: pageQuery,
-    answers: {
-      200: { description: "A page; without a limit, as many machines as fit.", schema: pageOf(MachineSummary) },
-    },
-    async handle({ query }, { caller }) {
-      const listed = (await listReadable(locator, caller)).map(toMachineSummary);
-      return json(200, pageByName(listed, pageInput({ limit: MOST_MACHINES, ...query })));
-    },
-  });
-}
-
 async function listReadable(locator: Locator, caller: Caller): Promise<readonly MachineListing[]> {
   return (await locator.list()).filter(({ name }) => mayRead(caller, { kind: "machine", machine: name }));
-}
-
-const MachineName = Type.String({ minLength: 1, maxLength: 255 });
-
-function machineRoute({ locator }: RouteDeps): Route {
-  return defineRoute("GET", "/v1/machines/:name", {
-    operationId: "getMachine",
-    permission: "read",
-    subject: "machine",
-    tag: "machines",
-    summary: "Get a machine: its document, events, states, tasks and problems.",
-    params: { name: MachineName },
-    answers: {
-      200: { description: "The machine.", schema: MachineDetails },
-      404: { description: "MACHINE_UNKNOWN" },
-    },
-    async handle({ params: { name } }, { caller }) {
-      const located = await locator.find(name, { fresh: true });
-      if (located.kind === "unknown") throw await toUnknownMachine(locator, caller.rights, name);
-      return json(200, toMachineDetails(name, located));
-    },
-  });
 }
 
 const formats = Type.Enum(["json", "mermaid", "dot", "svg"], { description: "Default json." });
@@ -79,7 +62,7 @@ function graphRoute({ locator }: RouteDeps): Route {
     subject: "machine",
     tag: "machines",
     summary: "Draw a machine. Formats other than JSON are text with their own media type.",
-    params: { name: MachineName },
+    params: operations.getMachine.params,
     query: { format: Type.Optional(formats) },
     answers: {
       200: { description: "The drawing.", schema: MachineGraph },
@@ -110,39 +93,6 @@ async function drawGraph(graph: Graph, format: "json" | "mermaid" | "dot" | "svg
 
 function text(body: string, type: string): Response {
   return new Response(body, { headers: { "content-type": type } });
-}
-
-const MAX_STEPS = 500;
-
-function simulateRoute({ locator, planner }: RouteDeps): Route {
-  const steps = Type.Array(
-    Type.Unknown({
-      description:
-        'As `stackyard simulate` reads them: {"event": …}, {"task": …, "result": …}, {"advance": "15m"}, {"upgrade": …} or {"stack": …}.',
-    }),
-    { minItems: 1, maxItems: MAX_STEPS },
-  );
-  return defineRoute("POST", "/v1/simulate", {
-    operationId: "simulate",
-    permission: "read",
-    subject: "list",
-    tag: "machines",
-    summary: "Try events on the yard's machines, from an empty yard. Changes nothing.",
-    body: Type.Object({ steps, now: Type.Optional(Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000 })) }),
-    answers: {
-      200: { description: "One line for each step.", schema: Type.Object({ lines: Type.Array(SimulationLine) }) },
-    },
-    async handle({ body: { steps, now } }, { caller }) {
-      const listed = await listReadable(locator, caller);
-      const machines = new Map(
-        listed.map(({ name, located }) => [name, located.kind === "found" ? located.machine : undefined]),
-      );
-      const found = await Promise.all(findHashes(steps).map((hash) => planner.findRevision(hash)));
-      const kept = found.filter((machine) => machine !== undefined).filter(({ name }) => machines.has(name));
-      const simulation = createSimulation(machines, { kept, ...defined({ now }) });
-      return json(200, { lines: steps.map((step) => simulation.step(step)) });
-    },
-  });
 }
 
 /** Returns the revisions of the stacks at the start of the steps. */

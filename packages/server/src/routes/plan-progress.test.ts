@@ -25,8 +25,7 @@ async function openProgress(plan = "d1") {
     read.push(number);
     return { key, version: 1, value: Array.from({ length: 200 }, (_, index) => toRow(number * 200 + index)) };
   };
-  const task = { task: "tenants", event: "GO", metadata: {}, until: ["LIVE"], waves: ["all"] };
-  const head = { digest: "d1", release: { id: "shop-2", machine: "release" }, tasks: [task] };
+  const head = { digest: "d1", release: { id: "shop-2", machine: "release" }, tasks: [{ task: "tenants" }] };
   const records = { ...createMemoryStore().records, get };
   return { read, progress: await openPlanProgress({ records, clock: { now: () => 0 }, head, incarnation: "i1" }) };
 }

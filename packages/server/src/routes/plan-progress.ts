@@ -7,6 +7,7 @@ import {
   loadRowPage,
   type PlanEntry,
   type PlanHead,
+  type PlannedTask,
   type RowsInput,
 } from "@stackyard/promotion/deploy";
 import { toInstant } from "../schemas/event.ts";
@@ -23,7 +24,7 @@ export interface PlanProgress {
 
 interface ProgressInput extends Pick<RowsInput, "clock"> {
   readonly records: Records;
-  readonly head: Pick<PlanHead, "digest" | "release" | "tasks">;
+  readonly head: Pick<PlanHead, "digest" | "release"> & { readonly tasks: readonly Pick<PlannedTask, "task">[] };
   readonly incarnation: string;
 }
 

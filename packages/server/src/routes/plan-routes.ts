@@ -1,5 +1,6 @@
 import { chunk, defined, isMap, type Stack, StackyardError } from "@stackyard/core";
-import { DeployPlan, PlannedStack } from "@stackyard/core/api";
+import type { PlannedStack } from "@stackyard/core/api";
+import * as operations from "@stackyard/core/api/operations";
 import { type LoadedStack, toEventName, toPrinted } from "@stackyard/core/engine";
 import {
   findPlanDigest,
@@ -10,13 +11,12 @@ import {
   type PlanHead,
   type RowsInput,
 } from "@stackyard/promotion/deploy";
-import { Type } from "typebox";
 import type { Caller } from "../access/caller.ts";
 import { hasEverywhere } from "../access/guard.ts";
 import { mayRead } from "../access/reach.ts";
-import { defineRoute, json, type Route } from "../http/route.ts";
-import { pageOf, pageQuery, StackId, toInstant } from "../schemas/event.ts";
-import { DEPLOY_STATES } from "./deploy-routes.ts";
+import type { Route } from "../http/route.ts";
+import { reply, serve } from "../http/serve.ts";
+import { toInstant } from "../schemas/event.ts";
 import { loadPlanChanges } from "./plan-changes.ts";
 import { openPlanProgress } from "./plan-progress.ts";
 import type { RouteDeps } from "./route-deps.ts";
@@ -25,30 +25,8 @@ import { pageInput } from "./to-page.ts";
 
 /** Defines the routes of the plans of a release. */
 export function planRoutes(deps: RouteDeps): readonly Route[] {
-  return [planRoute(deps), stacksRoute(deps)];
-}
-
-const params = {
-  stackId: StackId,
-  plan: Type.String({
-    minLength: 1,
-    maxLength: 255,
-    description: "The digest of a plan, which an approval repeats as `of`; or a task, whose last plan is meant.",
-  }),
-};
-const UNKNOWN = "STACK_UNKNOWN; NOT_FOUND: the release does not have this plan, or no longer";
-
-function planRoute(deps: RouteDeps): Route {
-  return defineRoute("GET", "/v1/stacks/:stackId/plans/:plan", {
-    operationId: "getDeployPlan",
-    permission: "read",
-    subject: "stack",
-    tag: "promotion",
-    summary:
-      "Get what a plan of a release would do, as counts. Kept for 90 days. Stacks that the caller may not read are not counted.",
-    params,
-    answers: { 200: { description: "The plan.", schema: DeployPlan }, 404: { description: UNKNOWN } },
-    async handle({ params: { stackId, plan } }, { caller }) {
+  return [
+    serve(deps, operations.getDeployPlan, async ({ params: { stackId, plan } }, { caller }) => {
       const opened = await openPlan(deps, stackId, plan);
       const counts = { move: 0, same: 0, create: 0, moving: 0, fails: 0 };
       let [runs, stacks, hidden, changed] = [0, 0, 0, 0];
@@ -62,57 +40,43 @@ function planRoute(deps: RouteDeps): Route {
           if (hasChanged(entry, loaded, opened.release)) changed += 1;
         }
       }
-      const { digest, at, tasks } = opened.head;
-      return json(200, { digest, madeAt: toInstant(at), tasks, stacks, hidden, counts, runs, changed });
-    },
-  });
+      const { digest, at } = opened.head;
+      const tasks = opened.head.tasks.map(({ task, event, metadata, until, waves }) => {
+        return { task, event, metadata, until, waves: waves.map(({ name }) => name) };
+      });
+      return reply(200, { digest, madeAt: toInstant(at), tasks, stacks, hidden, counts, runs, changed });
+    }),
+    stacksRoute(deps),
+  ];
 }
 
-const DOES = ["move", "same", "create", "moving", "fails"] as const;
-
 function stacksRoute(deps: RouteDeps): Route {
-  return defineRoute("GET", "/v1/stacks/:stackId/plans/:plan/stacks", {
-    operationId: "listPlanStacks",
-    permission: "read",
-    subject: "stack",
-    tag: "promotion",
-    summary:
-      "List what a plan of a release would do with each stack, without those that the caller may not read. A page examines 2,000 stacks at most: one with a cursor may be short or empty.",
-    params,
-    query: {
-      ...pageQuery,
-      does: Type.Optional(Type.Enum([...DOES], { description: "Default: all." })),
-      state: Type.Optional(
-        Type.Enum([...DEPLOY_STATES], { description: "How far they are: see `progress`. Default: all." }),
-      ),
-    },
-    answers: { 200: { description: "A page.", schema: pageOf(PlannedStack) }, 404: { description: UNKNOWN } },
-    async handle({ params: { stackId, plan }, query: { does, state, ...query } }, { caller }) {
-      const opened = await openPlan(deps, stackId, plan);
-      const { cursor, limit } = pageInput(query);
-      const progress = await openPlanProgress({ ...deps, ...opened, incarnation: opened.release.incarnation });
-      const isWanted = (entry: PlanEntry) =>
-        (does === undefined || entry.does === does) && (state === undefined || progress.find(entry)?.state === state);
-      async function* load(first: number) {
-        let number = first;
-        for await (const entries of listPlanPages(deps, opened.head, first)) {
-          await progress.load(entries, number);
-          yield entries;
-          number += 1;
-        }
+  return serve(deps, operations.listPlanStacks, async ({ params: { stackId, plan }, query }, { caller }) => {
+    const { does, state, ...start } = query;
+    const opened = await openPlan(deps, stackId, plan);
+    const { cursor, limit } = pageInput(start);
+    const progress = await openPlanProgress({ ...deps, ...opened, incarnation: opened.release.incarnation });
+    const isWanted = (entry: PlanEntry) =>
+      (does === undefined || entry.does === does) && (state === undefined || progress.find(entry)?.state === state);
+    async function* load(first: number) {
+      let number = first;
+      for await (const entries of listPlanPages(deps, opened.head, first)) {
+        await progress.load(entries, number);
+        yield entries;
+        number += 1;
       }
-      const { items: entries, cursor: next } = await collectRows({ cursor, limit, isWanted, load });
-      const visible = await loadVisible(deps, caller, { opened, entries });
-      const changes = await loadPlanChanges(
-        deps,
-        visible.map(({ entry }) => entry),
-      );
-      const items = visible.map(({ entry, loaded }) => ({
-        ...toPlannedStack(entry, loaded, opened.release),
-        ...defined({ changes: changes.get(entry.stack), progress: progress.find(entry) }),
-      }));
-      return json(200, { items, ...defined({ cursor: next }) });
-    },
+    }
+    const { items: entries, cursor: next } = await collectRows({ cursor, limit, isWanted, load });
+    const visible = await loadVisible(deps, caller, { opened, entries });
+    const changes = await loadPlanChanges(
+      deps,
+      visible.map(({ entry }) => entry),
+    );
+    const items = visible.map(({ entry, loaded }) => ({
+      ...toPlannedStack(entry, loaded, opened.release),
+      ...defined({ changes: changes.get(entry.stack), progress: progress.find(entry) }),
+    }));
+    return reply(200, { items, ...defined({ cursor: next }) });
   });
 }
 

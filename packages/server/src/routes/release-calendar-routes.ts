@@ -1,35 +1,22 @@
 import { defined, isMap, type Stack, StackyardError } from "@stackyard/core";
-import { ReleaseCalendar } from "@stackyard/core/api";
+import type { ReleaseCalendar } from "@stackyard/core/api";
+import * as operations from "@stackyard/core/api/operations";
 import type { Machine } from "@stackyard/core/machine";
 import { tallyByWave } from "@stackyard/core/rollout";
 import { type BoardPlace, type Freeze, listBoardPlaces, listFreezes, passesFreeze } from "@stackyard/core/services";
 import { findDeployState, type RowsInput } from "@stackyard/promotion/deploy";
 import type { Caller } from "../access/caller.ts";
 import { mayRead } from "../access/reach.ts";
-import { defineRoute, json, type Route } from "../http/route.ts";
-import { StackId, toInstant } from "../schemas/event.ts";
+import type { Route } from "../http/route.ts";
+import { reply, serve } from "../http/serve.ts";
+import { toInstant } from "../schemas/event.ts";
 import { listReleaseWindows, type OpenTask } from "./release-windows.ts";
 import type { RouteDeps } from "./route-deps.ts";
 
 /** Defines the route of when a release may send. */
 export function releaseCalendarRoutes(deps: RouteDeps): readonly Route[] {
-  return [calendarRoute(deps)];
-}
-
-function calendarRoute(deps: RouteDeps): Route {
-  return defineRoute("GET", "/v1/stacks/:stackId/calendar", {
-    operationId: "getReleaseCalendar",
-    permission: "read",
-    subject: "stack",
-    tag: "promotion",
-    summary:
-      "Get when a release may send: the calendars of its tasks that have not ended, and the freezes of machines that the caller may read.",
-    params: { stackId: StackId },
-    answers: {
-      200: { description: "Without windows: no task has a calendar.", schema: ReleaseCalendar },
-      404: { description: "STACK_UNKNOWN" },
-    },
-    async handle({ params: { stackId } }, { caller }) {
+  return [
+    serve(deps, operations.getReleaseCalendar, async ({ params: { stackId } }, { caller }) => {
       const release = await loadRelease(deps, stackId);
       const machine = await deps.planner.findRevision(release.machineHash);
       const tasks = machine === undefined ? [] : await listOpenTasks(deps, release, machine);
@@ -40,13 +27,13 @@ function calendarRoute(deps: RouteDeps): Route {
       const toView = (freeze: Freeze) => toFreeze(freeze, release);
       const holding = freezes.filter((freeze) => freeze.where === undefined && !toView(freeze).passes);
       const windows = await listReleaseWindows(deps, caller, { tasks, freezes: holding });
-      return json(200, {
+      return reply(200, {
         ...windows,
         freezes: tasks.length === 0 ? [] : freezes.filter((freeze) => isReadable(caller, freeze)).map(toView),
         alarms: [...new Set(tasks.flatMap(({ alarms }) => alarms))],
       });
-    },
-  });
+    }),
+  ];
 }
 
 async function loadRelease({ store }: RouteDeps, stackId: string): Promise<Stack> {

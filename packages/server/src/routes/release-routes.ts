@@ -1,34 +1,26 @@
 import { RELEASE_PLACES, StackyardError } from "@stackyard/core";
 import { scopesOf } from "@stackyard/core/access";
 import { ReleasePlace } from "@stackyard/core/api";
+import * as operations from "@stackyard/core/api/operations";
 import type { StoredRecord } from "@stackyard/core/engine";
 import { RUN_MACHINE } from "@stackyard/core/machine";
 import { Compile } from "typebox/compile";
 import type { Caller } from "../access/caller.ts";
-import { defineRoute, json, type Route } from "../http/route.ts";
-import { pageOf, pageQuery } from "../schemas/event.ts";
+import type { Route } from "../http/route.ts";
+import { reply, serve } from "../http/serve.ts";
 import type { RouteDeps } from "./route-deps.ts";
 import { pageInput, toPage } from "./to-page.ts";
 
 const validator = Compile(ReleasePlace);
 
 /** Defines the list of the versions that releases have deployed to each place. */
-export function releaseRoutes({ store, clock }: RouteDeps): readonly Route[] {
+export function releaseRoutes(deps: RouteDeps): readonly Route[] {
+  const { store, clock } = deps;
   return [
-    defineRoute("GET", "/v1/releases/places", {
-      operationId: "listReleasePlaces",
-      permission: "read",
-      subject: "list",
-      tag: "runs",
-      summary:
-        "List what runs and what is locked, by account, region, project and config, as the executor `asg` has left it. For those who read all jobs.",
-      query: pageQuery,
-      answers: { 200: { description: "A page.", schema: pageOf(ReleasePlace) } },
-      async handle({ query }, { caller }) {
-        if (!mayReadAllJobs(caller)) return json(200, { items: [] });
-        const page = await store.records.list(RELEASE_PLACES, { ...pageInput(query), now: clock.now() });
-        return json(200, toPage(page, { toView: toReleasePlace, toId: ({ key }) => key }));
-      },
+    serve(deps, operations.listReleasePlaces, async ({ query }, { caller }) => {
+      if (!mayReadAllJobs(caller)) return reply(200, { items: [] });
+      const page = await store.records.list(RELEASE_PLACES, { ...pageInput(query), now: clock.now() });
+      return reply(200, toPage(page, { toView: toReleasePlace, toId: ({ key }) => key }));
     }),
   ];
 }

@@ -1,5 +1,6 @@
 import { defined, type Stack } from "@stackyard/core";
-import { ReleaseVersions } from "@stackyard/core/api";
+import type { ReleaseVersions } from "@stackyard/core/api";
+import * as operations from "@stackyard/core/api/operations";
 import { findVersionRange, toSimulationStack } from "@stackyard/core/engine";
 import { listBoardPlaces } from "@stackyard/core/services";
 import {
@@ -17,8 +18,8 @@ import {
 } from "@stackyard/promotion/deploy";
 import type { Caller } from "../access/caller.ts";
 import { toReadKey } from "../access/stack-scopes.ts";
-import { defineRoute, json, type Route } from "../http/route.ts";
-import { StackId } from "../schemas/event.ts";
+import type { Route } from "../http/route.ts";
+import { reply, serve } from "../http/serve.ts";
 import { createBoardCache } from "./board-cache.ts";
 import { listHostCommits } from "./host-commits.ts";
 import { loadStack } from "./operation-routes.ts";
@@ -32,23 +33,10 @@ const MOST_VERSIONS = 5;
 export function releaseVersionRoutes(deps: RouteDeps): readonly Route[] {
   const cache = createBoardCache<ReleaseVersions>(deps);
   return [
-    defineRoute("GET", "/v1/stacks/:stackId/versions", {
-      operationId: "listReleaseVersions",
-      permission: "read",
-      subject: "stack",
-      tag: "promotion",
-      summary:
-        "List from which versions a release brings its stacks to which, with the commits between, by the API of the code host. Computed from the stacks that the caller may read.",
-      params: { stackId: StackId },
-      answers: {
-        200: { description: "Without versions: nothing is sent or planned.", schema: ReleaseVersions },
-        404: { description: "STACK_UNKNOWN" },
-      },
-      async handle({ params: { stackId } }, { caller }) {
-        const release = await loadStack(deps.store, stackId);
-        const key = JSON.stringify([stackId, release.incarnation, toReadKey(caller)]);
-        return json(200, await cache.get(key, () => listVersions(deps, caller, release)));
-      },
+    serve(deps, operations.listReleaseVersions, async ({ params: { stackId } }, { caller }) => {
+      const release = await loadStack(deps.store, stackId);
+      const key = JSON.stringify([stackId, release.incarnation, toReadKey(caller)]);
+      return reply(200, await cache.get(key, () => listVersions(deps, caller, release)));
     }),
   ];
 }

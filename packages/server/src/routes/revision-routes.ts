@@ -1,37 +1,23 @@
 import { type KeptRevision, type Locator, type Revision, StackyardError, type Store } from "@stackyard/core";
 import { isInternalMachine, mayReadDefinition } from "@stackyard/core/access";
-import { RevisionDetails, RevisionSummary } from "@stackyard/core/api";
+import type { RevisionSummary } from "@stackyard/core/api";
+import * as operations from "@stackyard/core/api/operations";
 import { type Page, type PageInput, type StackFilter, toRevisionOrder } from "@stackyard/core/engine";
 import { runStackId } from "@stackyard/core/machine";
-import { Type } from "typebox";
 import type { Caller } from "../access/caller.ts";
 import { toUnknownMachine } from "../access/guard.ts";
 import { toScopeFilter } from "../access/stack-scopes.ts";
-import { defineRoute, json, type Route } from "../http/route.ts";
-import { pageOf, pageQuery, toInstant } from "../schemas/event.ts";
+import type { Route } from "../http/route.ts";
+import { reply, serve } from "../http/serve.ts";
+import { toInstant } from "../schemas/event.ts";
 import type { RouteDeps } from "./route-deps.ts";
 import { pageInput, toPage } from "./to-page.ts";
 
 /** Revisions of machines: which ones there are, and their documents. */
 export function revisionRoutes(deps: RouteDeps): readonly Route[] {
-  return [listRoute(deps), revisionRoute(deps)];
-}
-
-function listRoute(deps: RouteDeps): Route {
-  return defineRoute("GET", "/v1/machines/:name/revisions", {
-    operationId: "listRevisions",
-    permission: "read",
-    subject: "machine",
-    tag: "machines",
-    summary: "List the revisions of a machine, newest first, with the number of stacks of each.",
-    params: { name: Type.String({ minLength: 1, maxLength: 255 }) },
-    query: pageQuery,
-    answers: {
-      200: { description: "A page.", schema: pageOf(RevisionSummary) },
-      404: { description: "MACHINE_UNKNOWN" },
-    },
-    async handle({ params: { name }, query }, { caller }) {
-      const { store, locator } = deps;
+  const { store, locator } = deps;
+  return [
+    serve(deps, operations.listRevisions, async ({ params: { name }, query }, { caller }) => {
       // Jobs have no machine that anybody may list.
       if (isInternalMachine(name)) throw await toUnknownMachine(locator, caller.rights, name);
       const located = await locator.find(name);
@@ -40,16 +26,21 @@ function listRoute(deps: RouteDeps): Route {
       if (located.kind === "unknown" && page.items.length === 0 && query.cursor === undefined) {
         throw await toUnknownMachine(locator, caller.rights, name);
       }
-      const stacks = await countStacks(
-        store,
-        name,
-        page.items.map(({ hash }) => hash),
-        caller,
-      );
+      const hashes = page.items.map(({ hash }) => hash);
+      const stacks = await countStacks(store, name, hashes, caller);
       const toView = (each: ListedRevision) => toSummary(each, { stacks: stacks.get(each.hash) ?? 0, current });
-      return json(200, toPage(page, { toView, toId: ({ hash }) => hash }));
-    },
-  });
+      return reply(200, toPage(page, { toView, toId: ({ hash }) => hash }));
+    }),
+    serve(deps, operations.getRevision, async ({ params: { hash } }, { caller }) => {
+      const found = await findRevision(deps, hash);
+      if (found === undefined || !(await isVisible(store, found, caller))) {
+        throw new StackyardError("NOT_FOUND", `Revision ${hash} not found.`);
+      }
+      const stacks = (await countStacks(store, found.name, [hash], caller)).get(hash) ?? 0;
+      const summary = toSummary(found, { stacks, current: await findCurrent(locator, found.name) });
+      return reply(200, { ...summary, source: found.source });
+    }),
+  ];
 }
 
 /** Loads a page of stored revisions; the first page starts with the newest revision if that is not stored. */
@@ -109,29 +100,6 @@ function toSummary(
     stacks,
     current: isCurrent,
   };
-}
-
-function revisionRoute(deps: RouteDeps): Route {
-  const { store, locator } = deps;
-  return defineRoute("GET", "/v1/revisions/:hash", {
-    operationId: "getRevision",
-    permission: "read",
-    subject: "list",
-    tag: "machines",
-    summary:
-      "Show one revision of a machine with its document, or of jobs with their executor and config, to those who may read a job that has it.",
-    params: { hash: Type.String({ pattern: "^[0-9a-f]{64}$" }) },
-    answers: { 200: { description: "The revision.", schema: RevisionDetails }, 404: { description: "NOT_FOUND" } },
-    async handle({ params: { hash } }, { caller }) {
-      const found = await findRevision(deps, hash);
-      if (found === undefined || !(await isVisible(store, found, caller))) {
-        throw new StackyardError("NOT_FOUND", `Revision ${hash} not found.`);
-      }
-      const stacks = (await countStacks(store, found.name, [hash], caller)).get(hash) ?? 0;
-      const summary = toSummary(found, { stacks, current: await findCurrent(locator, found.name) });
-      return json(200, { ...summary, source: found.source } satisfies RevisionDetails);
-    },
-  });
 }
 
 /** Returns a stored revision, or the newest one of a machine. */

@@ -2,7 +2,7 @@ import { type Clock, defined, isUnreadable, type Locator, mapLimited, type Store
 import type { PreviewPull, StackDetails } from "@stackyard/core/api";
 import { type LoadedStack, loadLiveProcesses, type Planner, type StoredStack } from "@stackyard/core/engine";
 import type { Machine } from "@stackyard/core/machine";
-import { findPreviewLink } from "@stackyard/core/services";
+import { previewLinks } from "@stackyard/core/services";
 import { type StackFacts, type StackReason, toStackDetails, toWaiting } from "../schemas/stack.ts";
 
 /** Explains what stacks wait for. */
@@ -55,7 +55,7 @@ export function createStackExplainer({ store, locator, clock, planner }: StackEx
 
   /** Returns the pull request of a stack. A link that cannot be read is missing; the page of previews reports it. */
   async function findPull({ id, machine }: Stack): Promise<PreviewPull | undefined> {
-    const link = await unlessUnreadable(() => findPreviewLink({ records: store.records, clock }, id));
+    const link = await unlessUnreadable(() => previewLinks.find({ records: store.records, clock }, id));
     if (link === undefined || (link.machine ?? machine) !== machine) return undefined;
     const { host, repository, number, url, title, head, owner } = link;
     return { host, repository, number, url, head, owner, ...defined({ title }) };

@@ -1,82 +1,78 @@
 import { defined, listPages, StackyardError } from "@stackyard/core";
 import { decideAccess } from "@stackyard/core/access";
-import { PreviewPull, type StackPreview, StackPreview as StackPreviewSchema } from "@stackyard/core/api";
-import type { Page, PageInput, StackFilter, StoredStack, UnreadableRow } from "@stackyard/core/engine";
+import type { StackPreview } from "@stackyard/core/api";
+import * as operations from "@stackyard/core/api/operations";
 import {
-  findPreviewLink,
-  findUnreadablePull,
-  linkPreview,
-  listPreviewLinks,
-  listUnreadablePulls,
-  type PreviewLink,
-  type UnreadablePull,
-} from "@stackyard/core/services";
-import { type Static, Type } from "typebox";
+  isInScopes,
+  type Page,
+  type PageInput,
+  type StackFilter,
+  type StoredStack,
+  type UnreadableRow,
+} from "@stackyard/core/engine";
+import { linkPreview, type PreviewLink, type PullFault, previewLinks, pullFaults } from "@stackyard/core/services";
 import type { Caller } from "../access/caller.ts";
 import { withKnownOwners } from "../access/known-owners.ts";
 import { toScopeFilter } from "../access/stack-scopes.ts";
-import { defineRoute, json, type Route } from "../http/route.ts";
-import { pageOf, pageQuery, StackId, toInstant } from "../schemas/event.ts";
+import type { Route } from "../http/route.ts";
+import { reply, serve } from "../http/serve.ts";
+import { toInstant } from "../schemas/event.ts";
 import { type StackReason, toStackSummary } from "../schemas/stack.ts";
-import { stackFilterQuery, toStackFilter } from "../schemas/stack-query.ts";
+import { toStackFilter } from "../schemas/stack-query.ts";
 import { loadStack, unknownStack } from "./operation-routes.ts";
 import type { RouteDeps } from "./route-deps.ts";
 import { pageInput } from "./to-page.ts";
 
 /** Stacks of pull requests, and their links. */
 export function stackPreviewRoutes(deps: RouteDeps): readonly Route[] {
-  return [listRoute(deps), previewRoute(deps), linkRoute(deps)];
-}
-
-const MOST = 100;
-const Text = Type.Optional(Type.String({ minLength: 1, maxLength: 1_024 }));
-const { ids: _, ...stackQuery } = stackFilterQuery;
-const pullQuery = {
-  host: Text,
-  repository: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 1_024, description: "Its name, such as `acme/shop`, or its number." }),
-  ),
-  number: Type.Optional(Type.Integer({ minimum: 1, description: "Of the pull request." })),
-  owner: Text,
-};
-const unreadableQuery = {
-  unreadable: Type.Optional(
-    Type.Boolean({ description: "True: only those whose pull request the code host does not show any more." }),
-  ),
-};
-type PullQuery = Static<ReturnType<typeof Type.Object<typeof pullQuery>>>;
-
-function listRoute(deps: RouteDeps): Route {
-  return defineRoute("GET", "/v1/previews", {
-    operationId: "listPreviews",
-    permission: "read",
-    subject: "list",
-    tag: "previews",
-    summary: "List stacks of pull requests by id, at most 100 a page. A page may be empty and have a cursor.",
-    query: { ...pullQuery, ...unreadableQuery, ...stackQuery, ...pageQuery },
-    answers: { 200: { description: "A page.", schema: pageOf(StackPreviewSchema) } },
-    async handle({ query }, { caller }) {
-      const { host, repository, number, owner, unreadable = false, cursor, limit, ...given } = query;
+  return [
+    serve(deps, operations.listPreviews, async ({ query }, { caller }) => {
+      const { host, repository, number, owner, faulty = false, cursor, limit, ...given } = query;
       const filter = { ...(await toStackFilter(given, deps.locator)), ...toScopeFilter(caller, "read") };
       const input = pageInput(defined({ cursor, limit }));
-      const list = unreadable ? listUnreadable : listPreviewLinks;
+      const list = faulty ? listFaulty : previewLinks.list;
       const page = await list(deps, { ...input, limit: Math.min(input.limit, MOST) });
       const links = page.items.filter((link) => isMeant(link, { host, repository, number, owner }));
       const { items, unreadable: stacks = [] } = await loadPreviews(deps, links, filter);
       const damaged = [...(page.unreadable ?? []), ...stacks];
       const found = { items, ...defined({ cursor: page.cursor }), ...(damaged.length > 0 && { unreadable: damaged }) };
-      return json(200, withKnownOwners(caller, found, "read"));
-    },
-  });
+      return reply(200, withKnownOwners(caller, found, "read"));
+    }),
+    serve(deps, operations.getPreview, async ({ params: { stackId } }) => {
+      const link = await previewLinks.find(deps, stackId);
+      const [preview] = link === undefined ? [] : (await loadPreviews(deps, [link], {})).items;
+      if (preview !== undefined) return reply(200, preview);
+      await loadStack(deps.store, stackId);
+      throw new StackyardError("NOT_FOUND", `Stack "${stackId}" is not linked to a pull request.`);
+    }),
+    serve(deps, operations.linkPreview, async ({ params: { stackId }, body: pull }, { caller, audit }) => {
+      checkRepository(caller, pull);
+      const machine = await checkSend(deps, caller, stackId);
+      const before = await previewLinks.find(deps, stackId);
+      if (before !== undefined) checkRepository(caller, before);
+      const by = vouch(caller, stackId, before);
+      const reason = `${pull.host} ${pull.repository.fullName}#${pull.number}`;
+      const link = { stackId, ...pull, machine, ...defined({ commands: before?.commands, by }) };
+      await audit({ on: { stackId }, reason }, () => linkPreview(deps, link));
+      return reply(200, { stackId, pull });
+    }),
+  ];
 }
 
-async function listUnreadable(deps: RouteDeps, input: PageInput): Promise<Page<PreviewLink>> {
-  const { items, ...rest } = await listUnreadablePulls(deps, input);
-  const links = await Promise.all(items.map(({ stackId }) => findPreviewLink(deps, stackId)));
+const MOST = 100;
+
+async function listFaulty(deps: RouteDeps, input: PageInput): Promise<Page<PreviewLink>> {
+  const { items, ...rest } = await pullFaults.list(deps, input);
+  const links = await Promise.all(items.map(({ stackId }) => previewLinks.find(deps, stackId)));
   return { items: links.filter((link) => link !== undefined), ...rest };
 }
 
-type Wanted = { readonly [Key in keyof PullQuery]: PullQuery[Key] | undefined };
+interface Wanted {
+  readonly host: string | undefined;
+  readonly repository: string | undefined;
+  readonly number: number | undefined;
+  readonly owner: string | undefined;
+}
 
 function isMeant(link: PreviewLink, { host, repository, number, owner }: Wanted): boolean {
   const { id, fullName } = link.repository;
@@ -89,7 +85,10 @@ function isMeant(link: PreviewLink, { host, repository, number, owner }: Wanted)
   return isOfRepository && wanted.every(([given, own]) => given === undefined || given === own);
 }
 
-/** Returns the previews of links with existing stacks that match the filter, in the order of the links. */
+/**
+ * Returns the previews of links with existing stacks that match the filter, in the order of the links; and those of stacks
+ * that do not exist because the yard has refused their events.
+ */
 async function loadPreviews(
   deps: RouteDeps,
   links: readonly PreviewLink[],
@@ -101,6 +100,7 @@ async function loadPreviews(
   const byId = new Map(links.map((link) => [link.stackId, link]));
   const damaged: UnreadableRow[] = [];
   if (ids.length === 0) return { items: [] };
+  const faults = await loadFaults(deps, ids);
   for await (const page of listPages((start) =>
     store.queries.listStacks({ ...filter, ids }, { limit: MOST, ...start }),
   )) {
@@ -109,21 +109,57 @@ async function loadPreviews(
     for (const [index, item] of page.items.entries()) {
       const link = byId.get(item.stack.id);
       if (link === undefined) continue;
-      const unreadable = toUnreadable(await findUnreadablePull(deps, link.stackId));
-      found.set(link.stackId, { ...toPreview(link, item, reasons[index]), ...defined({ unreadable }) });
+      found.set(link.stackId, toPreview(link, item, { reason: reasons[index], fault: faults.get(link.stackId) }));
     }
+  }
+  const rest = links.filter(({ stackId }) => faults.get(stackId)?.kind === "refused" && !found.has(stackId));
+  for (const link of await listAbsent(deps, rest, filter)) {
+    found.set(link.stackId, toAbsent(link, faults.get(link.stackId)));
   }
   return { items: ids.flatMap((id) => found.get(id) ?? []), unreadable: damaged };
 }
 
-function toUnreadable(found: UnreadablePull | undefined): StackPreview["unreadable"] {
-  return found && { since: toInstant(found.since), reason: found.reason };
+async function loadFaults(deps: RouteDeps, stackIds: readonly string[]): Promise<ReadonlyMap<string, PullFault>> {
+  const found = await Promise.all(stackIds.map((id) => pullFaults.find(deps, id)));
+  return new Map(found.flatMap((fault) => (fault === undefined ? [] : [[fault.stackId, fault] as const])));
+}
+
+/** Returns the links whose stacks do not exist, if the filter is not about stacks. */
+async function listAbsent(
+  { store }: RouteDeps,
+  links: readonly PreviewLink[],
+  filter: StackFilter,
+): Promise<readonly PreviewLink[]> {
+  const shown = isAboutStacks(filter) ? [] : links.filter((link) => mayShow(link, filter));
+  const loaded = await store.load(shown.map(({ stackId }) => stackId));
+  const present = new Set(loaded.flatMap(({ stackId, stack }) => (stack === undefined ? [] : [stackId])));
+  return shown.filter(({ stackId }) => !present.has(stackId));
+}
+
+/** Returns true for a filter that only stacks can match. */
+function isAboutStacks({ machine: _, scopes: __, ids: ___, ...others }: StackFilter): boolean {
+  return Object.values(others).some((value) => value !== undefined);
+}
+
+function mayShow({ stackId, machine = "" }: PreviewLink, filter: StackFilter): boolean {
+  return isInScopes(filter.scopes, stackId, machine) && (filter.machine ?? machine) === machine;
+}
+
+function toAbsent(
+  { stackId, commands = {}, by: _by, machine = "", ...pull }: PreviewLink,
+  fault: PullFault | undefined,
+): StackPreview {
+  return { stackId, pull, machine, commands, ...defined({ fault: toFault(fault) }) };
+}
+
+function toFault(found: PullFault | undefined): StackPreview["fault"] {
+  return found && { kind: found.kind, since: toInstant(found.since), reason: found.reason };
 }
 
 function toPreview(
   { stackId, commands = {}, by: _by, machine: _of, ...pull }: PreviewLink,
   item: StoredStack,
-  reason: StackReason | undefined,
+  { reason, fault }: { readonly reason: StackReason | undefined; readonly fault: PullFault | undefined },
 ): StackPreview {
   const summary = toStackSummary(item, reason);
   const { machine, state, enteredAt, failed, stalled, overdue, waiting, mainCondition, metadata } = summary;
@@ -137,7 +173,7 @@ function toPreview(
     state,
     enteredAt,
     commands,
-    ...defined({ failed, stalled, overdue, waiting, mainCondition, drifted }),
+    ...defined({ failed, stalled, overdue, waiting, mainCondition, drifted, fault: toFault(fault) }),
     ...defined({ url: text("url"), expiresAt: text("expires_at") ?? toExpiry(number("expires_at")) }),
     ...defined({ monthlyCost: number("monthly_cost"), costActual: number("cost_actual") }),
   };
@@ -148,63 +184,6 @@ const LAST_INSTANT_MS = 8_640_000_000_000_000;
 /** Formats milliseconds since 1970, which timers use; undefined for an invalid instant. */
 function toExpiry(ms: number | undefined): string | undefined {
   return ms !== undefined && Math.abs(ms) <= LAST_INSTANT_MS ? toInstant(ms) : undefined;
-}
-
-function previewRoute(deps: RouteDeps): Route {
-  return defineRoute("GET", "/v1/previews/:stackId", {
-    operationId: "getPreview",
-    permission: "read",
-    subject: "stack",
-    tag: "previews",
-    summary: "Get the pull request of a stack, and what the stack costs and waits for.",
-    params: { stackId: StackId },
-    answers: {
-      200: { description: "The preview.", schema: StackPreviewSchema },
-      404: { description: "STACK_UNKNOWN: the stack does not exist. NOT_FOUND: it is of no pull request." },
-    },
-    async handle({ params: { stackId } }) {
-      const { store } = deps;
-      const link = await findPreviewLink(deps, stackId);
-      const [preview] = link === undefined ? [] : (await loadPreviews(deps, [link], {})).items;
-      if (preview !== undefined) return json(200, preview);
-      await loadStack(store, stackId);
-      throw new StackyardError("NOT_FOUND", `Stack "${stackId}" is not linked to a pull request.`);
-    },
-  });
-}
-
-function linkRoute(deps: RouteDeps): Route {
-  return defineRoute("PUT", "/v1/previews/:stackId/link", {
-    operationId: "linkPreview",
-    permission: "send",
-    subject: "items",
-    audited: true,
-    tag: "previews",
-    summary:
-      "Link a stack to its pull request. A job of a CI may name only its own repository. Links of other callers are not reported to the code host.",
-    params: { stackId: StackId },
-    body: Type.Object(PreviewPull.properties, { additionalProperties: false }),
-    answers: {
-      200: { description: "It is linked.", schema: Type.Object({ stackId: Type.String(), pull: PreviewPull }) },
-      403: {
-        description:
-          "FORBIDDEN: the permission `send` is missing, the repository is another one, or a hook or a job has linked the stack and the caller is not a job.",
-      },
-      404: { description: "STACK_UNKNOWN: the stack does not exist, or the caller cannot read it." },
-    },
-    async handle({ params: { stackId }, body: pull }, { caller, sender }) {
-      checkRepository(caller, pull);
-      const machine = await checkSend(deps, caller, stackId);
-      const before = await findPreviewLink(deps, stackId);
-      if (before !== undefined) checkRepository(caller, before);
-      const by = vouch(caller, stackId, before);
-      const reason = `${pull.host} ${pull.repository.fullName}#${pull.number}`;
-      const action = { action: "linkPreview", who: sender, via: "api", on: { stackId }, reason };
-      const link = { stackId, ...pull, machine, ...defined({ commands: before?.commands, by }) };
-      await deps.audit.run(action, () => linkPreview(deps, link));
-      return json(200, { stackId, pull });
-    },
-  });
 }
 
 /**

@@ -1,10 +1,10 @@
-import { StackyardError } from "@stackyard/core";
+import { MAX_NAME, StackyardError } from "@stackyard/core";
+import { AttemptId, StackId } from "@stackyard/core/api/operations";
 import { Type } from "typebox";
 import type { Authenticate, Caller } from "../access/caller.ts";
 import { type ChangeBell, createChangeBell } from "../change-bell.ts";
 import { HttpError } from "../http/problem.ts";
 import { defineRoute, type Route, type RouteContext } from "../http/route.ts";
-import { AttemptId, StackId } from "../schemas/event.ts";
 import type { ServerLimits } from "../server-options.ts";
 import { createProgressBoard } from "./progress-board.ts";
 import {
@@ -91,7 +91,7 @@ function streamRoutes(deps: StreamRoutesDeps): readonly Route[] {
         kinds: Type.Optional(
           Type.String({ maxLength: 64, description: "Of history, progress, log, bulk; by commas. Default: history." }),
         ),
-        machine: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+        machine: Type.Optional(Type.String({ minLength: 1, maxLength: MAX_NAME })),
         idPrefix: Type.Optional(StackId),
         stackId: Type.Optional(StackId),
         attemptId: Type.Optional({ ...AttemptId, description: "Required for logs." }),

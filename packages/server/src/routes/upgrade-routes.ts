@@ -1,5 +1,7 @@
 import { defined, StackyardError } from "@stackyard/core";
-import { OperationAnswer, UpgradePlan, UpgradeResult } from "@stackyard/core/api";
+import type { UpgradePlan, UpgradeResult } from "@stackyard/core/api";
+import type { BodyOf } from "@stackyard/core/api/operations";
+import * as operations from "@stackyard/core/api/operations";
 import {
   createPageBuilder,
   type Page,
@@ -9,46 +11,13 @@ import {
   type StoredHistoryEntry,
 } from "@stackyard/core/engine";
 import { type Machine, parseMachine } from "@stackyard/core/machine";
-import { type Static, Type } from "typebox";
 import { toScopeFilter } from "../access/stack-scopes.ts";
-import { defineRoute, json, type Route, type RouteContext } from "../http/route.ts";
-import { EventId, pageOf, StackId, toInstant } from "../schemas/event.ts";
+import type { Route, RouteContext } from "../http/route.ts";
+import { reply, serve } from "../http/serve.ts";
+import { toInstant } from "../schemas/event.ts";
 import { findRevisionHash, isWholeHash, loadMachine } from "./machine-routes.ts";
 import { idOf, loadStack, operate, unknownStack, waitForOutcome } from "./operation-routes.ts";
 import type { RouteDeps } from "./route-deps.ts";
-
-const reason = Type.Optional(Type.String({ minLength: 1, maxLength: 4_096 }));
-const dryRun = Type.Optional(Type.Boolean({ description: "Change nothing, and report what would differ." }));
-const to = Type.Optional(
-  Type.String({
-    pattern: "^[0-9a-f]{4,64}$",
-    description:
-      "A kept revision, or the newest: its content hash, or so many of its first digits that they are those of one. Default: the newest valid one.",
-  }),
-);
-
-/** Moves a stack to another revision of its machine. */
-const UpgradeBody = Type.Object({ to, dryRun, reason, id: Type.Optional(EventId) });
-
-/** Moves the stacks of a machine, a page at a time. */
-const UpgradeMachineBody = Type.Object({
-  to,
-  dryRun,
-  source: Type.Optional(
-    Type.String({
-      minLength: 1,
-      maxLength: 262_144,
-      description: "With `dryRun`, in place of `to`: the document of a revision that the yard does not have.",
-    }),
-  ),
-  reason,
-  cursor: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 2_048, description: "The `cursor` of the previous page." }),
-  ),
-  limit: Type.Optional(
-    Type.Integer({ minimum: 1, maximum: 100, description: "Stacks of the page. Default 50; 20 at most in a dry run." }),
-  ),
-});
 
 /** Converts a plan to the API's format. */
 function toUpgradePlan(plan: Planned): UpgradePlan {
@@ -57,59 +26,21 @@ function toUpgradePlan(plan: Planned): UpgradePlan {
 
 /** Defines the routes to move stacks to other revisions of their machines, and to plan that. */
 export function upgradeRoutes(deps: RouteDeps): readonly Route[] {
-  return [stackRoute(deps), planRoute(deps), machineRoute(deps)];
-}
-
-function stackRoute(deps: RouteDeps): Route {
-  return defineRoute("POST", "/v1/stacks/:stackId/upgrade", {
-    operationId: "upgradeStack",
-    permission: "repair",
-    subject: "stack",
-    tag: "operations",
-    summary:
-      "Move a stack to another revision of its machine. A dry run replays its history and reports the differences.",
-    params: { stackId: StackId },
-    body: UpgradeBody,
-    answers: {
-      200: {
-        description: "The operation was applied, or the plan of a dry run.",
-        schema: Type.Union([OperationAnswer, UpgradePlan]),
-      },
-      202: { description: "Not decided yet.", schema: OperationAnswer },
-      404: { description: "STACK_UNKNOWN" },
-      409: {
-        description:
-          "The upgrade was refused: UPGRADE_STATE_MISSING, UPGRADE_TASK_UNKNOWN, MACHINE_UNKNOWN, MACHINE_INVALID.",
-      },
-    },
-    async handle({ params: { stackId }, body }, context) {
-      const { dryRun, reason } = body;
+  return [
+    serve(deps, operations.upgradeStack, async ({ params: { stackId }, body }, context) => {
+      const { dryRun, reason, plan } = body;
       const to = await findTarget(deps, stackId, body.to);
-      if (dryRun === true) return json(200, await loadPlan(deps, { stackId, to }));
-      const message = { event: "UPGRADE_STACK", id: idOf(body, deps.ids), stackId, reason, ...(to && { to }) };
-      return operate(deps, message, context);
-    },
-  });
-}
-
-/** Plans need no more than reading: they show what the stack's history and the revision show. */
-function planRoute(deps: RouteDeps): Route {
-  return defineRoute("GET", "/v1/stacks/:stackId/upgrade-plan", {
-    operationId: "planUpgrade",
-    permission: "read",
-    subject: "stack",
-    tag: "operations",
-    summary: "What an upgrade of the stack to another revision of its machine would do. Changes nothing.",
-    params: { stackId: StackId },
-    query: { to },
-    answers: {
-      200: { description: "The plan.", schema: UpgradePlan },
-      404: { description: "STACK_UNKNOWN" },
-    },
-    async handle({ params: { stackId }, query }) {
-      return json(200, await loadPlan(deps, { stackId, to: await findTarget(deps, stackId, query.to) }));
-    },
-  });
+      if (dryRun === true) return reply(200, await loadPlan(deps, { stackId, to }));
+      const id = idOf(body, deps.ids);
+      return operate(deps, { event: "UPGRADE_STACK", id, stackId, reason, ...defined({ to, plan }) }, context);
+    }),
+    serve(deps, operations.planUpgrade, async ({ params: { stackId }, query }) =>
+      reply(200, await loadPlan(deps, { stackId, to: await findTarget(deps, stackId, query.to) })),
+    ),
+    serve(deps, operations.upgradeStacks, async ({ params: { name }, body }, context) =>
+      reply(200, await upgradeMachine(deps, { ...body, name }, context)),
+    ),
+  ];
 }
 
 /** Returns the full hash of a stack's wanted revision. Throws `STACK_UNKNOWN`, and as `findRevisionHash`. */
@@ -128,26 +59,6 @@ async function loadPlan(
   throw unknownStack(wanted.stackId);
 }
 
-function machineRoute(deps: RouteDeps): Route {
-  return defineRoute("POST", "/v1/machines/:name/upgrade", {
-    operationId: "upgradeStacks",
-    permission: "repair",
-    subject: "machine",
-    tag: "operations",
-    summary:
-      "Move the stacks of a machine to another revision, one page at a time. A dry run reports the differences for each.",
-    params: { name: Type.String({ minLength: 1, maxLength: 255 }) },
-    body: UpgradeMachineBody,
-    answers: {
-      200: { description: "The result of each stack of the page.", schema: pageOf(UpgradeResult) },
-      404: { description: "MACHINE_UNKNOWN: without `to`, the machine must have a newest revision." },
-      422: { description: "MACHINE_INVALID: `source`, or without `to` the newest revision, must be valid." },
-    },
-    handle: async ({ params: { name }, body }, context) =>
-      json(200, await upgradeMachine(deps, { ...body, name }, context)),
-  });
-}
-
 const DEFAULT_LIMIT = 50;
 /** A replay may read thousands of lines of each stack. */
 const MOST_PLANS = 20;
@@ -163,7 +74,7 @@ async function upgradeMachine(
     reason,
     cursor,
     limit = DEFAULT_LIMIT,
-  }: Static<typeof UpgradeMachineBody> & { name: string },
+  }: BodyOf<typeof operations.upgradeStacks> & { readonly name: string },
   context: RouteContext,
 ) {
   if (source !== undefined && (!dryRun || to !== undefined)) {
@@ -178,7 +89,7 @@ async function upgradeMachine(
       ? (draft ?? (await loadMachine(deps.locator, context.caller, name))).hash
       : await findRevisionHash(deps, { name, digits: to });
   const input = { limit: dryRun ? Math.min(limit, MOST_PLANS) : limit, ...defined({ cursor }) };
-  const limits = toScopeFilter(context.caller, "repair");
+  const limits = toScopeFilter(context.caller, "repair", name);
   const page = await deps.store.queries.listStacks({ machine: name, ...limits }, input);
   const stacks = page.items.map(({ stack }) => ({ stackId: stack.id, isThere: stack.machineHash === target }));
   const unreadable =

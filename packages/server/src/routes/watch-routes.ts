@@ -1,4 +1,5 @@
 import { type Clock, defined, StackyardError, type Store } from "@stackyard/core";
+import { StackId } from "@stackyard/core/api/operations";
 import type { Page, StoredHistoryEntry } from "@stackyard/core/engine";
 import { Type } from "typebox";
 import { type Caller, toFamily } from "../access/caller.ts";
@@ -7,7 +8,7 @@ import { mayReadLine, type SubjectFinder } from "../access/reach.ts";
 import type { ChangeBell } from "../change-bell.ts";
 import { HttpError } from "../http/problem.ts";
 import { defineRoute, type Route } from "../http/route.ts";
-import { StackId, toHistoryEntry } from "../schemas/event.ts";
+import { toHistoryEntry } from "../schemas/event.ts";
 
 /** Defines the live updates as server-sent events. */
 export function watchRoutes(streams: HistoryStreams): readonly Route[] {

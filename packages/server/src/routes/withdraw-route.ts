@@ -1,37 +1,24 @@
 import type { AccessDecision } from "@stackyard/core/access";
+import * as operations from "@stackyard/core/api/operations";
 import { findParked, parseParkedId, withdrawParked } from "@stackyard/core/engine";
-import { Type } from "typebox";
 import type { Caller } from "../access/caller.ts";
 import { hasEverywhere } from "../access/guard.ts";
 import { checkDenied, decideRedrive } from "../access/reach.ts";
-import { defineRoute, json, type Route } from "../http/route.ts";
+import type { Route } from "../http/route.ts";
+import { reply, serve } from "../http/serve.ts";
 import { maskReason } from "./mask-reason.ts";
 import type { RouteDeps } from "./route-deps.ts";
 
-const ids = Type.Array(Type.String({ minLength: 1, maxLength: 2_048 }), { minItems: 1, maxItems: 100 });
-const Answer = Type.Object({ withdrawn: Type.Array(Type.String()), unknown: Type.Array(Type.String()) });
-
 /** Defines the route that withdraws parked events. */
 export function withdrawRoute(deps: RouteDeps): Route {
-  const { store, clock, audit } = deps;
-  return defineRoute("POST", "/v1/parked/withdraw", {
-    operationId: "withdrawEvents",
-    permission: "repair",
-    subject: "list",
-    audited: true,
-    tag: "events",
-    summary: "Withdraw parked events: they are never applied, and their ids count as used.",
-    body: Type.Object({ ids, reason: Type.String({ minLength: 1, maxLength: 4_096 }) }),
-    answers: { 200: { description: "The ids that were found, and those that were not.", schema: Answer } },
-    async handle({ body }, { caller, sender }) {
-      const known = await findRepairable(deps, { caller, ids: body.ids });
-      const reason = await maskReason(store, body.reason, { parked: known });
-      const audited = await maskReason(store, `${reason} (${known.join(" ")})`, { parked: known });
-      const action = { action: "withdrawEvents", who: sender, via: "api", on: {}, reason: audited };
-      const withdraw = () => withdrawParked(store, known, { by: sender.name, reason, now: clock.now() });
-      const withdrawn = known.length === 0 ? [] : await audit.run(action, withdraw);
-      return json(200, { withdrawn, unknown: body.ids.filter((id) => !withdrawn.includes(id)) });
-    },
+  const { store, clock } = deps;
+  return serve(deps, operations.withdrawEvents, async ({ body }, { caller, sender, audit }) => {
+    const known = await findRepairable(deps, { caller, ids: body.ids });
+    const reason = await maskReason(store, body.reason, { parked: known });
+    const audited = await maskReason(store, `${reason} (${known.join(" ")})`, { parked: known });
+    const withdraw = () => withdrawParked(store, known, { by: sender.name, reason, now: clock.now() });
+    const withdrawn = known.length === 0 ? [] : await audit({ on: {}, reason: audited }, withdraw);
+    return reply(200, { withdrawn, unknown: body.ids.filter((id) => !withdrawn.includes(id)) });
   });
 }
 

@@ -1,13 +1,7 @@
-import { defined, StackyardError } from "@stackyard/core";
+import { defined, MAX_NAME, StackyardError } from "@stackyard/core";
 import { permissionOfEvent } from "@stackyard/core/access";
-import {
-  type Bulk,
-  type BulkItem,
-  BulkOperation,
-  MAIN_CONDITIONS,
-  Metadata,
-  STACK_CONDITIONS,
-} from "@stackyard/core/api";
+import type { Bulk, BulkItem, BulkOperation } from "@stackyard/core/api";
+import { type startBulk, TaskName } from "@stackyard/core/api/operations";
 import {
   type EventOperation,
   isOnEvents,
@@ -15,81 +9,17 @@ import {
   type BulkItem as KeptItem,
   toBulkEventId,
 } from "@stackyard/core/engine";
-import { parseEventMessage } from "@stackyard/core/machine";
+import { parseEventMessage, toOperatorMessage } from "@stackyard/core/machine";
 import { type Static, type TObject, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { HttpError } from "../http/problem.ts";
 import { toInstant } from "./event.ts";
 
-const name = Type.String({ minLength: 1, maxLength: 255 });
-const TaskName = Type.String({ minLength: 1, maxLength: 1_024 });
-
-/** The items that a bulk selects. For dead letters and parked events: `stackId`, `event`, `code`, `ids`; else the list of stacks' filter. */
-export const BulkFilter = Type.Object(
-  {
-    ids: Type.Optional(
-      Type.Array(Type.String({ minLength: 1, maxLength: 2_048 }), {
-        minItems: 1,
-        maxItems: 10_000,
-        description: "These and no others. Not together with the other fields.",
-      }),
-    ),
-    machine: Type.Optional(name),
-    state: Type.Optional(name),
-    idPrefix: Type.Optional(name),
-    text: Type.Optional({ ...name, description: "Anywhere in the id." }),
-    condition: Type.Optional(Type.Enum([...STACK_CONDITIONS])),
-    mainCondition: Type.Optional(Type.Enum([...MAIN_CONDITIONS])),
-    revision: Type.Optional(Type.String({ pattern: "^[0-9a-f]{64}$", description: "A revision's content hash." })),
-    metadata: Type.Optional({ ...Metadata, maxProperties: 5, description: "Values that the metadata must have." }),
-    stackId: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 255, description: "Only of dead letters and parked events." }),
-    ),
-    event: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 255, description: "Only of dead letters and parked events." }),
-    ),
-    task: Type.Optional({ ...TaskName, description: "A task of this name has failed; with `code`, with that code." }),
-    code: Type.Optional(
-      Type.String({
-        maxLength: 255,
-        description:
-          "A task has failed with this code; empty: without one. Of dead letters: why it was given up; of parked events: why it waits.",
-      }),
-    ),
-  },
-  { additionalProperties: false },
-);
-export type BulkFilter = Static<typeof BulkFilter>;
+const name = Type.String({ minLength: 1, maxLength: MAX_NAME });
 
 /** A new bulk, or a dry run of it. */
-export const BulkBody = Type.Object(
-  {
-    operation: BulkOperation,
-    filter: BulkFilter,
-    body: Type.Optional(
-      Type.Record(Type.String(), Type.Unknown(), {
-        description:
-          "As the operation of one stack takes it: of `send` event and metadata, of `retry` which and task, of `cancel` and `settle` task, of `upgrade` to (a whole hash).",
-      }),
-    ),
-    dryRun: Type.Optional(Type.Boolean({ description: "Answers with a BulkPlan and changes nothing." })),
-    expect: Type.Optional(
-      Type.Integer({
-        minimum: 0,
-        description: "`total` of the dry run. Required for settle, remove, dismiss and withdraw.",
-      }),
-    ),
-    reason: Type.Optional(
-      Type.String({
-        minLength: 1,
-        maxLength: 4_096,
-        description: "Required for settle, remove, dismiss and withdraw, except in a dry run.",
-      }),
-    ),
-  },
-  { additionalProperties: false },
-);
-export type BulkBody = Static<typeof BulkBody>;
+export type BulkBody = Static<(typeof startBulk)["body"]>;
+export type BulkFilter = BulkBody["filter"];
 
 const closed = { additionalProperties: false } as const;
 
@@ -123,13 +53,13 @@ export const DRY_RUN_REASON = "dry run";
  * Returns the event that a bulk sends to each of its stacks; empty for dead letters and parked events. Throws `USAGE` for a body that the operation
  * does not take, and `EVENT_INVALID` for an event that no stack could take.
  */
-export function toBulkMessage({ operation, body = {}, reason, filter, expect, dryRun = false }: BulkBody): Fields {
+export function toBulkMessage({ operation, body = {}, reason, filter, plan, dryRun = false }: BulkBody): Fields {
   checkBody(operation, body);
   checkFilter(operation, filter);
   const isFinal = FINAL.has(operation) && !dryRun;
   if (isFinal && reason === undefined) throw usage(`The operation ${operation} needs a reason.`);
-  if (isFinal && expect === undefined) {
-    throw usage(`The operation ${operation} needs "expect": the total of a dry run with the same filter.`);
+  if (isFinal && plan === undefined) {
+    throw usage(`The operation ${operation} needs "plan": the digest of a dry run with the same filter.`);
   }
   if (isOnEvents(operation)) return {};
   const message = toMessage(operation, body);
@@ -160,23 +90,9 @@ function checkFilter(operation: BulkOperation, filter: BulkFilter): void {
 }
 
 function toMessage(operation: Exclude<BulkOperation, EventOperation>, body: Fields): Fields {
-  const task = body["task"] === undefined ? undefined : { name: body["task"] };
-  switch (operation) {
-    case "send":
-      return toSent(body);
-    case "retry":
-      return defined({ event: body["which"] === "pending" ? "RETRY_PENDING_TASKS" : "RETRY_FAILED_TASKS", task });
-    case "cancel":
-      return defined({ event: "CANCEL_TASK", task });
-    case "acknowledge":
-      return { event: "ACKNOWLEDGE_FAILURE" };
-    case "settle":
-      return defined({ event: "SETTLE_TASK", as: "succeeded", task });
-    case "remove":
-      return { event: "REMOVE_STACK", force: true };
-    case "upgrade":
-      return { event: "UPGRADE_STACK", ...defined({ to: body["to"] }) };
-  }
+  if (operation === "send") return toSent(body);
+  if (operation === "upgrade") return { event: "UPGRADE_STACK", ...defined({ to: body["to"] }) };
+  return toOperatorMessage(operation, body);
 }
 
 function toSent({ event, metadata }: Fields): Fields {
@@ -210,7 +126,7 @@ export function toBulkView(bulk: KeptBulk): Bulk {
 }
 
 /** Converts an item of a bulk to the API's format. */
-export function toBulkItemView({ id, operation }: KeptBulk, item: KeptItem): BulkItem {
+export function toBulkItemView({ id, operation }: KeptBulk, { plan: _, ...item }: KeptItem): BulkItem {
   const isSent = !isOnEvents(operation) && item.outcome !== "skipped";
   return { ...item, ...(isSent && { eventId: toBulkEventId(id, item) }) };
 }

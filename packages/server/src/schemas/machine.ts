@@ -76,6 +76,7 @@ function toMetadataRules({ metadata, requiredMetadata }: Machine): NonNullable<M
     ...(rule.required && { required: true as const }),
     ...(rule.sensitive && { sensitive: true as const }),
     ...(rule.immutable && { immutable: true as const }),
+    ...(rule.readOnly && { readOnly: true as const }),
   }));
   return { keys, additional: metadata.additional, requiredBy: Object.fromEntries(requiredMetadata) };
 }

@@ -1,66 +1,8 @@
 import { defined, type Locator, StackyardError } from "@stackyard/core";
-import { MAIN_CONDITIONS, STACK_CONDITIONS, STACK_SORTS } from "@stackyard/core/api";
+import { stackFilterQuery } from "@stackyard/core/api/operations";
 import type { StackFilter } from "@stackyard/core/engine";
 import { type Static, Type } from "typebox";
 import { parseStrictJson } from "../http/read-body.ts";
-
-const Name = Type.Optional(Type.String({ minLength: 1, maxLength: 255 }));
-
-/** The filter of stacks in a query. */
-export const stackFilterQuery = {
-  machine: Name,
-  state: Name,
-  idPrefix: Type.Optional(Type.String({ minLength: 1, maxLength: 255, description: "Only ids with this prefix." })),
-  text: Type.Optional(
-    Type.String({ minLength: 1, maxLength: 255, description: "Ids with this text somewhere; case matters." }),
-  ),
-  revision: Type.Optional(
-    Type.String({
-      pattern: "^[0-9a-f]{64}$",
-      description: "The hash of the revision that the stack was last decided on.",
-    }),
-  ),
-  metadata: Type.Optional(
-    Type.String({
-      minLength: 2,
-      maxLength: 8_192,
-      description:
-        'Values that the metadata must have, at most 5, as JSON: `{"branch":"main"}`. Sensitive keys are refused (USAGE).',
-    }),
-  ),
-  task: Type.Optional(
-    Type.String({
-      minLength: 1,
-      maxLength: 1_024,
-      description: "Stacks in which a task of this name has failed; with `code`, with that code.",
-    }),
-  ),
-  code: Type.Optional(
-    Type.String({
-      maxLength: 255,
-      description: "Stacks in which a task has failed with this code; empty: without a code.",
-    }),
-  ),
-  ids: Type.Optional(
-    Type.String({
-      minLength: 2,
-      maxLength: 30_000,
-      description: 'These stacks and no others, at most 1,000, as JSON: `["pr-1","pr-2"]`.',
-    }),
-  ),
-  condition: Type.Optional(
-    Type.Enum([...STACK_CONDITIONS, "any"], {
-      description:
-        "`failed`: a task is in ERROR. `degraded`: the stack has moved on after a failure that is neither resolved nor acknowledged. `busy`: a task is PENDING. `waiting`: one of the other conditions, or a parked event. `any`: all stacks, also where `waiting` is true.",
-    }),
-  ),
-  mainCondition: Type.Optional(
-    Type.Enum([...MAIN_CONDITIONS], {
-      description:
-        "The first that is true of the stack: failed, degraded, overdue, stalled, approval, busy, waiting (an event is parked); else asleep or healthy. Each stack has one.",
-    }),
-  ),
-};
 
 const filterSchema = Type.Object(stackFilterQuery);
 
@@ -122,13 +64,3 @@ export async function refuseSensitive(
     }
   }
 }
-
-/** The order of a list of stacks, in a query. */
-export const stackSortQuery = {
-  sort: Type.Optional(
-    Type.Enum([...STACK_SORTS], {
-      description:
-        "Default id; with `-` the last one comes first. At most 100,000 stacks are sorted by an instant. Cursors belong to one order.",
-    }),
-  ),
-};

@@ -1,4 +1,4 @@
-import { defined } from "@stackyard/core";
+import { defined, type Stack } from "@stackyard/core";
 import type {
   Attempt,
   ListedParkedEvent,
@@ -13,14 +13,13 @@ import {
   type AttemptView,
   type ExplainInput,
   type Explanation,
+  evaluateHealth,
   explainStack,
-  isDegraded,
   type ListedParkedEvent as ListedParked,
   type LoadedStack,
   type ParkedHead,
   type StoredStack,
   toEventName,
-  toMainCondition,
   toParkedId,
   toPrinted,
 } from "@stackyard/core/engine";
@@ -72,7 +71,7 @@ export function toWaiting(loaded: LoadedStack, facts: StackFacts, now: number): 
   const { stack, parked } = loaded;
   if (stack === undefined) return undefined;
   const { summary, waitsFor, tasks } = explainStack({ ...facts, stack, parked }, now);
-  const mainCondition = toMainCondition(stack, parked.length);
+  const { main: mainCondition } = evaluateHealth(stack, parked.length);
   return { summary, mainCondition, tasks, ...(waitsFor && { waitsFor: toWait(waitsFor) }) };
 }
 
@@ -85,7 +84,7 @@ export function toStackDetails(loaded: LoadedStack, facts: StackFacts, now: numb
   return {
     ...toFields(printed, version),
     summary,
-    mainCondition: toMainCondition(stack, parked.length),
+    mainCondition: evaluateHealth(stack, parked.length).main,
     ...(waitsFor && { waitsFor: toWait(waitsFor) }),
     ...(lastFailure && { lastFailure: toFailure(lastFailure) }),
     ...defined({ reachable }),
@@ -97,12 +96,26 @@ export function toStackDetails(loaded: LoadedStack, facts: StackFacts, now: numb
     ...(printed.approvals && { approvals: toApprovals(printed) }),
     attempts: attempts.map(toAttempt),
     parked: parked.map(toParked),
-    timers: stack.timers.map(({ id, event, dueAt, task }) => ({
-      id,
-      event,
-      dueAt: toInstant(dueAt),
-      ...defined({ task }),
-    })),
+    timers: printed.timers.map(toTimer),
+  };
+}
+
+function toTimer({
+  id,
+  event,
+  dueAt,
+  task,
+  refused,
+  skipped,
+}: Stack["timers"][number]): StackDetails["timers"][number] {
+  const { at: refusedAt = 0, givenUpAt, ...why } = refused ?? { code: "", reason: "" };
+  return {
+    id,
+    event,
+    dueAt: toInstant(dueAt),
+    ...defined({ task }),
+    ...(refused && { refused: { ...why, at: toInstant(refusedAt), ...defined({ givenUpAt: toInstant(givenUpAt) }) } }),
+    ...(skipped && { skipped: { ...skipped, at: toInstant(skipped.at) } }),
   };
 }
 
@@ -110,7 +123,7 @@ function toFailure<Failure extends NonNullable<StoredStack["stack"]["lastFailure
   at,
   resolvedAt,
   answeredAt,
-  acknowledgedAt,
+  acknowledged,
   ...failure
 }: Failure) {
   return {
@@ -119,7 +132,7 @@ function toFailure<Failure extends NonNullable<StoredStack["stack"]["lastFailure
     ...defined({
       resolvedAt: toInstant(resolvedAt),
       answeredAt: toInstant(answeredAt),
-      acknowledgedAt: toInstant(acknowledgedAt),
+      acknowledged: acknowledged && { ...acknowledged, at: toInstant(acknowledged.at) },
     }),
   };
 }
@@ -131,8 +144,8 @@ function toWait({ at, ...wait }: EngineWait): Wait {
 }
 
 function toFields(stack: StoredStack["stack"], version: number): Omit<StackSummary, "tasks" | "lastFailure"> {
-  const { id, machine, machineHash, state, previousState, metadata, incarnation, entry, stalled, failed, overdue } =
-    stack;
+  const { id, machine, machineHash, state, previousState, metadata, incarnation, entry, stalled, failed } = stack;
+  const { degraded, overdue, needsPerson } = evaluateHealth(stack);
   return {
     id,
     machine,
@@ -146,7 +159,13 @@ function toFields(stack: StoredStack["stack"], version: number): Omit<StackSumma
     createdAt: toInstant(stack.createdAt),
     updatedAt: toInstant(stack.updatedAt),
     enteredAt: toInstant(stack.enteredAt),
-    ...defined({ stalled, failed, overdue, degraded: isDegraded(stack) || undefined }),
+    ...defined({
+      stalled,
+      failed,
+      overdue: overdue || undefined,
+      degraded: degraded || undefined,
+      needsPerson: needsPerson || undefined,
+    }),
     ...(stack.releases && { releases: toReleases(stack.releases) }),
   };
 }

@@ -1,17 +1,8 @@
-import { createMemoryStore } from "@stackyard/core/engine";
+import { toContentKey, toStateHeadKey } from "@stackyard/core/services";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { anyCharacter } from "../testing/any-character.ts";
-import {
-  chunkKeyOf,
-  headKeyOf,
-  headPrefixOf,
-  parseStateFacts,
-  readContent,
-  versionOfChunk,
-  withSerial,
-  writeContent,
-} from "./state-store.ts";
+import { headPrefixOf, parseStateFacts, versionOfChunk, withSerial } from "./state-store.ts";
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -74,39 +65,17 @@ describe("parseStateFacts", () => {
   });
 });
 
-describe("content", () => {
-  it("comes back as it was written, whatever it is", async () => {
-    const { records } = createMemoryStore();
-    let version = 0;
-    await fc.assert(
-      fc.asyncProperty(fc.uint8Array({ maxLength: 2_000 }), async (bytes) => {
-        version += 1;
-        const place = { key: "k", version, blob: "b" };
-
-        const chunks = await writeContent(records, place, { bytes, now: 1 });
-        const read = await readContent(
-          records,
-          { key: "k", version: { ...place, chunks, bytes: bytes.length, at: 1, by: "x" }, maxBytes: 1 },
-          1,
-        );
-
-        expect(new Uint8Array(read)).toEqual(new Uint8Array(bytes));
-      }),
-    );
-  });
-});
-
 describe("keys of records", () => {
   it("differ for different states, fit, and hold no control characters", () => {
     const keys = fc.string({ unit: anyCharacter, minLength: 1, maxLength: 60 }).map((text) => text.repeat(12));
     fc.assert(
       fc.property(keys, keys, (a, b) => {
-        const key = chunkKeyOf(a, 12, "01ARZ3NDEKTSV4RRFFQ69G5FAV", 3);
+        const key = toContentKey(a, { version: 12, blob: "01ARZ3NDEKTSV4RRFFQ69G5FAV" }, 3);
         expect(key.length).toBeLessThanOrEqual(512);
         expect(key).toMatch(/^[!-~]+$/);
         expect(versionOfChunk(a, key)).toBe(12);
-        expect(headKeyOf(a) === headKeyOf(b)).toBe(a === b);
-        expect(headKeyOf(a + b).startsWith(headPrefixOf([...a][0] ?? ""))).toBe(true);
+        expect(toStateHeadKey(a) === toStateHeadKey(b)).toBe(a === b);
+        expect(toStateHeadKey(a + b).startsWith(headPrefixOf([...a][0] ?? ""))).toBe(true);
       }),
     );
   });

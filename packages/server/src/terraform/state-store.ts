@@ -1,5 +1,4 @@
-import { isDeepStrictEqual, promisify } from "node:util";
-import { gunzip, gzip } from "node:zlib";
+import { isDeepStrictEqual } from "node:util";
 import {
   type Clock,
   changeRecord,
@@ -8,16 +7,21 @@ import {
   type Ids,
   isMap,
   type Records,
-  readChunks,
   removeChunks,
   StackyardError,
   type StoredRecord,
   toReadableStateKey,
-  writeChunks,
 } from "@stackyard/core";
 import type { AuditSubject } from "@stackyard/core/access";
 import type { Page, PageInput } from "@stackyard/core/engine";
-import { STATE_HEADS, toStateName } from "@stackyard/core/services";
+import {
+  readCompressed,
+  STATE_HEADS,
+  toContentKey,
+  toContentPrefix,
+  toStateHeadKey,
+  writeCompressed,
+} from "@stackyard/core/services";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { HttpError } from "../http/problem.ts";
@@ -54,6 +58,8 @@ export interface StateStore {
 interface WriteInput {
   readonly bytes: Uint8Array;
   readonly by: string;
+  /** Of an attempt. */
+  readonly token?: number | undefined;
   readonly restoredFrom?: number;
   /** Throws when the write is not allowed on this head. */
   check(head: StateHead): Promise<void>;
@@ -72,13 +78,19 @@ export function createStateStore(deps: StateStoreDeps): StateStore {
       return toPage(found, { toView: ({ value }) => parseHead(value), toId: ({ key }) => key });
     },
     change: (key, decide) => changeHead(deps, key, decide),
-    read: (key, version) => readContent(records, { key, version, maxBytes }, clock.now()),
+    async read(key, version) {
+      const place = toChunkedPlace({ ...version, key }, clock.now());
+      const limits = { chunks: version.chunks, maxBytes: Math.max(maxBytes, version.bytes) };
+      const bytes = await readCompressed(records, place, limits);
+      if (bytes !== undefined) return bytes;
+      throw new StackyardError("NOT_FOUND", `Version ${version.version} is not kept any more.`);
+    },
     write: (key, input) => addVersion(deps, key, input),
   };
 }
 
 async function loadHead({ records, clock }: StateStoreDeps, key: string): Promise<StateHead> {
-  return toHead(key, await records.get(headKeyOf(key), clock.now()));
+  return toHead(key, await records.get(toStateHeadKey(key), clock.now()));
 }
 
 function toHead(key: string, record: StoredRecord | undefined): StateHead {
@@ -94,7 +106,7 @@ async function changeHead<Answer>(
 ): Promise<Answer> {
   const { answer } = await changeRecord({
     ...deps,
-    key: headKeyOf(key),
+    key: toStateHeadKey(key),
     conflict: CONFLICT,
     async decide(found) {
       const { head: value, answer } = await decide(toHead(key, found));
@@ -114,8 +126,8 @@ async function addVersion(deps: StateStoreDeps, key: string, input: WriteInput):
     await input.check(before);
     const place = { key, version: before.next, blob: deps.ids.next() };
     const now = deps.clock.now();
-    const chunks = await writeContent(deps.records, place, { bytes: input.bytes, now });
-    const { by, restoredFrom, bytes } = input;
+    const chunks = await writeCompressed(deps.records, toChunkedPlace(place, now), input.bytes);
+    const { by, token, restoredFrom, bytes } = input;
     const version: StateVersion = {
       version: place.version,
       blob: place.blob,
@@ -124,7 +136,7 @@ async function addVersion(deps: StateStoreDeps, key: string, input: WriteInput):
       at: now,
       by,
       ...facts,
-      ...defined({ restoredFrom }),
+      ...defined({ token, restoredFrom }),
     };
     const added = await changeHead(deps, key, async (head) => {
       await input.check(head);
@@ -154,7 +166,7 @@ async function prune(deps: StateStoreDeps, key: string): Promise<void> {
     findCurrent(head)?.version ?? head.next,
   );
   for (;;) {
-    const page = await deps.records.list(dataPrefixOf(key), { limit: PRUNE_PAGE, now: deps.clock.now() });
+    const page = await deps.records.list(toContentPrefix(key), { limit: PRUNE_PAGE, now: deps.clock.now() });
     const stale = page.items.filter((record) => versionOfChunk(key, record.key) < oldest);
     for (const record of stale) await deps.records.remove(record.key, record.version);
     // A page of large records may have fewer than its limit.
@@ -187,6 +199,8 @@ const StateVersion = Type.Object({
   bytes: Type.Integer(),
   at: Type.Integer(),
   by: Type.String(),
+  /** The fencing token of the attempt that has written it. */
+  token: Type.Optional(Type.Integer()),
   serial: Type.Optional(Type.Integer()),
   lineage: Type.Optional(Type.String()),
   terraformVersion: Type.Optional(Type.String()),
@@ -250,31 +264,8 @@ interface ContentPlace {
   readonly blob: string;
 }
 
-/** Writes the content as compressed records; nothing refers to them yet. Returns their number. */
-export async function writeContent(
-  records: Records,
-  place: ContentPlace,
-  { bytes, now }: { readonly bytes: Uint8Array; readonly now: number },
-): Promise<number> {
-  const text = (await promisify(gzip)(bytes)).toString("base64");
-  return writeChunks(records, toChunkedPlace(place, now), text);
-}
-
 function toChunkedPlace({ key, version, blob }: ContentPlace, now: number) {
-  return { keyOf: (index: number) => chunkKeyOf(key, version, blob, index), now };
-}
-
-/** Returns the content of a version, as it was written. Throws `NOT_FOUND` when it was pruned meanwhile. */
-export async function readContent(
-  records: Records,
-  { key, version, maxBytes }: { readonly key: string; readonly version: StateVersion; readonly maxBytes: number },
-  now: number,
-): Promise<Uint8Array> {
-  const text = await readChunks(records, toChunkedPlace({ ...version, key }, now), version.chunks);
-  if (text === undefined) throw new StackyardError("NOT_FOUND", `Version ${version.version} is not kept any more.`);
-  return promisify(gunzip)(Buffer.from(text, "base64"), {
-    maxOutputLength: Math.max(maxBytes, version.bytes),
-  });
+  return { keyOf: (index: number) => toContentKey(key, { version, blob }, index), now };
 }
 
 type StateFacts = Pick<StateVersion, "serial" | "lineage" | "terraformVersion" | "resources">;
@@ -338,35 +329,14 @@ export function withSerial(bytes: Uint8Array, serial: number): Uint8Array {
   return new TextEncoder().encode(text.replace(SERIAL, (_, before: string) => `${before}${serial}`));
 }
 
-const DATA = "terraform-state/data/";
-
 /** Returns the prefix of the heads of states with this key prefix. For prefixes of up to 300 encoded characters. */
 export function headPrefixOf(prefix: string): string {
   return `${STATE_HEADS}${toReadableStateKey(prefix)}`;
 }
 
-/** Returns the key of a state's head, the record with everything except its content. */
-export function headKeyOf(key: string): string {
-  return `${STATE_HEADS}${toStateName(key)}`;
-}
-
-/** Returns the key prefix of a state's content, in order of versions. */
-function dataPrefixOf(key: string): string {
-  return `${DATA}${toStateName(key)}/`;
-}
-
-/** Returns the key of one part of a version's content. */
-export function chunkKeyOf(key: string, version: number, blob: string, index: number): string {
-  return `${dataPrefixOf(key)}${pad(version, 10)}/${blob}/${pad(index, 4)}`;
-}
-
 /** Returns the version that a chunk belongs to. */
 export function versionOfChunk(key: string, chunkKey: string): number {
-  return Number(chunkKey.slice(dataPrefixOf(key).length).split("/")[0]);
-}
-
-function pad(value: number, length: number): string {
-  return String(value).padStart(length, "0");
+  return Number(chunkKey.slice(toContentPrefix(key).length).split("/")[0]);
 }
 
 /** A lock, and whether it still binds. */

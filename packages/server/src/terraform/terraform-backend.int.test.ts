@@ -100,6 +100,14 @@ describe("a state", () => {
     expect(items).toHaveLength(3);
   });
 
+  it("is an error, and never an empty state, when a part of it is missing in the store", async () => {
+    await write(1);
+    const { items } = await yard.store.records.list("terraform-state/data/", { limit: 1, now: Date.now() });
+    for (const { key, version } of items) await yard.store.records.remove(key, version);
+
+    expect((await read()).status).toBe(500);
+  });
+
   it("loses no write of many at the same time", async () => {
     const answers = await Promise.all(Array.from({ length: 8 }, (_, n) => write(n + 1)));
 

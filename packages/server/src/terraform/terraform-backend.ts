@@ -1,5 +1,14 @@
 import { hash, timingSafeEqual } from "node:crypto";
-import { type Clock, isMap, type Logger, StackyardError, type Store, toStatePrefix } from "@stackyard/core";
+import {
+  type Clock,
+  isMap,
+  isStackyardError,
+  type Logger,
+  MAX_STATE_KEY,
+  StackyardError,
+  type Store,
+  toStatePrefix,
+} from "@stackyard/core";
 import type { AuditWriter, Sender } from "@stackyard/core/access";
 import { type AttemptView, toAttemptPassword } from "@stackyard/core/engine";
 import { type CallerFinder, type RequestFacts, withRequest } from "../access/caller.ts";
@@ -61,7 +70,6 @@ const HANDLERS: ReadonlyMap<string, Handler> = new Map([
   ["UNLOCK", unlockState],
 ]);
 const MAX_LOCK_BYTES = 16_384;
-const MAX_KEY = 1_500;
 
 /**
  * Answers Terraform's `http` backend (developer.hashicorp.com/terraform/language/backend/http): 404 without a state,
@@ -74,8 +82,8 @@ export async function answerTerraform(
 ): Promise<Response> {
   const handler = HANDLERS.get(request.method);
   if (handler === undefined) throw toMethodError([...HANDLERS.keys()]);
-  if (key === "" || key.length > MAX_KEY)
-    throw new HttpError(400, "USAGE", `The key of a state has 1 to ${MAX_KEY} characters.`);
+  if (key === "" || key.length > MAX_STATE_KEY)
+    throw new HttpError(400, "USAGE", `The key of a state has 1 to ${MAX_STATE_KEY} characters.`);
   const caller = await findStateCaller(deps, { key, request, facts });
   if (caller === undefined) {
     throw new StackyardError(
@@ -105,7 +113,13 @@ async function getState(deps: TerraformBackendDeps, { key, caller }: StateReques
   if (access.kind !== "allowed") throw leaseEnded();
   const current = findCurrent(head);
   if (current === undefined) return new Response(null, { status: 404 });
-  const bytes = await deps.states.read(key, current);
+  const bytes = await deps.states.read(key, current).catch((error: unknown) => {
+    // Terraform takes 404 for an empty state, and would create everything again.
+    if (!isStackyardError(error, "NOT_FOUND")) throw error;
+    throw new StackyardError("STORE_CORRUPT", `A part of the state "${key}" is missing in the store.`, {
+      cause: error,
+    });
+  });
   if (caller.sender !== undefined) {
     const action = { action: "readTerraformState", who: caller.sender, via: "backend", on: toAuditSubject(key) };
     await deps.audit.write({ ...action, outcome: "done" });
@@ -119,7 +133,8 @@ async function postState(deps: TerraformBackendDeps, { key, request, caller }: S
   checkDigest(request, bytes);
   const id = lockIdOf(request);
   const check = (head: StateHead) => checkWrite(deps, head, caller, id);
-  const call = () => deps.states.write(key, { bytes, by: caller.name, check });
+  const token = caller.holder.kind === "attempt" ? caller.holder.token : undefined;
+  const call = () => deps.states.write(key, { bytes, by: caller.name, token, check });
   await audited(deps, "writeTerraformState", { key, caller, call });
   return new Response(null, { status: 200 });
 }

@@ -31,6 +31,7 @@ export const fakeArtifacts: ArtifactsClient = {
         firstSeenAt: at,
         lastReceiptAt: null,
         registered: true,
+        distrustedAt: null,
       },
     ],
   }),

@@ -8,7 +8,7 @@ const MODULE = `
   import { registerHooks } from "node:module";
   registerHooks({
     resolve(specifier, context, next) {
-      const [, name, part = ""] = /^@stackyard\\/([a-z-]+)(\\/[a-z]+)?$/.exec(specifier) ?? [];
+      const [, name, part = ""] = /^@stackyard\\/([a-z-]+)(\\/[a-z/]+)?$/.exec(specifier) ?? [];
       if (name === undefined) return next(specifier, context);
       return next(new URL(name + "/src" + part + "/index.ts", ${JSON.stringify(packages.href)}).href, context);
     },
