@@ -16,6 +16,14 @@ function hasTerraform(): boolean {
   }
 }
 
+/** As in the shell of a company: what goes through a proxy cannot reach a yard on this machine. */
+const env = {
+  HTTP_PROXY: "http://127.0.0.1:9",
+  HTTPS_PROXY: "http://127.0.0.1:9",
+  NO_PROXY: "",
+  NODE_USE_ENV_PROXY: "1",
+};
+
 describe.skipIf(!hasTerraform())("a new project, from init to the removal of an environment", () => {
   const root = mkdtempSync(join(tmpdir(), "stackyard-e2e-"));
   const cwd = join(root, "project");
@@ -23,8 +31,8 @@ describe.skipIf(!hasTerraform())("a new project, from init to the removal of an 
   let dev: SpawnedCli;
 
   beforeAll(async () => {
-    expect(await execCli(["init", "project"], { cwd: root })).toMatchObject({ exitCode: 0 });
-    dev = spawnCli(["dev", "--port", "0"], { cwd });
+    expect(await execCli(["init", "project"], { cwd: root, env })).toMatchObject({ exitCode: 0 });
+    dev = spawnCli(["dev", "--port", "0"], { cwd, env });
     await dev.line((line) => line.includes("Ctrl-C stops"));
   });
 
@@ -35,10 +43,10 @@ describe.skipIf(!hasTerraform())("a new project, from init to the removal of an 
   });
 
   const send = (event: string, ...rest: string[]) =>
-    execCli(["send", "pr-12", event, "--timeout", "90s", ...rest], { cwd });
+    execCli(["send", "pr-12", event, "--timeout", "90s", ...rest], { cwd, env });
 
   it("is valid, strictly", async () => {
-    expect(await execCli(["validate", "machines", "--strict"], { cwd })).toMatchObject({ exitCode: 0 });
+    expect(await execCli(["validate", "machines", "--strict"], { cwd, env })).toMatchObject({ exitCode: 0 });
   });
 
   it("makes an environment", async () => {
@@ -57,8 +65,8 @@ describe.skipIf(!hasTerraform())("a new project, from init to the removal of an 
   });
 
   it("shows the stack, and its history as valid JSON lines", async () => {
-    const shown = await execCli(["stacks", "show", "pr-12"], { cwd });
-    const history = await execCli(["stacks", "history", "pr-12", "--json"], { cwd });
+    const shown = await execCli(["stacks", "show", "pr-12"], { cwd, env });
+    const history = await execCli(["stacks", "history", "pr-12", "--json"], { cwd, env });
 
     expect(shown.stdout).toMatch(/^pr-12\n.*\n[\s\S]*LIVE \(was ROLL-OUT\)/);
     const events = history.stdout
@@ -72,7 +80,7 @@ describe.skipIf(!hasTerraform())("a new project, from init to the removal of an 
     expect(await send("MERGED", "--until", "removed")).toMatchObject({ exitCode: 0 });
 
     expect(existsSync(join(environments, "pr-12"))).toBe(false);
-    expect(await execCli(["stacks", "show", "pr-12"], { cwd })).toMatchObject({ exitCode: 1 });
+    expect(await execCli(["stacks", "show", "pr-12"], { cwd, env })).toMatchObject({ exitCode: 1 });
   });
 
   it("ends with 0 on Ctrl-C, and removes the address", async () => {
@@ -80,6 +88,6 @@ describe.skipIf(!hasTerraform())("a new project, from init to the removal of an 
 
     expect((await dev.ended).exitCode).toBe(0);
     expect(existsSync(join(cwd, ".stackyard/server.json"))).toBe(false);
-    expect(await execCli(["stacks", "ls"], { cwd })).toMatchObject({ exitCode: 3 });
+    expect(await execCli(["stacks", "ls"], { cwd, env })).toMatchObject({ exitCode: 3 });
   });
 });

@@ -2,6 +2,7 @@
 import { filterWarnings } from "./filter-warnings.ts";
 import { keepCompiled } from "./keep-compiled.ts";
 import { findNodeProblem } from "./node-version.ts";
+import { exemptLoopback } from "./proxy.ts";
 import { mayBeQuick } from "./quick-words.ts";
 
 const problem = findNodeProblem(process.versions.node);
@@ -12,6 +13,7 @@ if (problem !== undefined) {
 // Before any other import: `node:sqlite` warns when it is imported.
 filterWarnings();
 keepCompiled(process.env);
+exemptLoopback(process.env);
 if (!(await endEarly())) {
   const { runProcess } = await import("./run-process.ts");
   await runProcess();

@@ -127,7 +127,7 @@ function toOutputOptions({ stdout, stderr, env }: CommandLineIo, options: Global
 }
 
 function reportError(error: unknown, io: CommandLineIo, options: GlobalOptions): number {
-  const failure = toFailure(error);
+  const failure = toFailure(error, io.env);
   const out = createOutput(toOutputOptions(io, options));
   const people = createOutput(toOutputOptions({ ...io, stdout: io.stderr }, { ...options, json: false }));
   printFailure((text) => people.text(text), failure, out);

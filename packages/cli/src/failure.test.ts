@@ -22,6 +22,13 @@ describe("toFailure", () => {
     expect(toFailure(failWith("UNREACHABLE", "No.")).hint).toContain("stackyard dev");
   });
 
+  it("names the variables of a proxy where Node uses one", () => {
+    const unreachable = failWith("UNREACHABLE", "No.");
+
+    expect(toFailure(unreachable, { NODE_USE_ENV_PROXY: "1" }).hint).toMatch(/stackyard dev.*NO_PROXY/);
+    expect(toFailure(unreachable, { HTTP_PROXY: "http://proxy:3128" }).hint).not.toContain("NO_PROXY");
+  });
+
   it("gives no hint on our server where AWS has refused, whose error says what to do", () => {
     const details = { awsError: "CredentialsProviderError" };
 

@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from "node:util";
 import { defined, type ErrorCode, exitCodeOf, isMap, isStackyardError, StackyardError } from "@stackyard/core";
+import { usesProxies } from "@stackyard/core/environment";
 import type { Problem } from "@stackyard/core/machine";
 import { formatTable } from "@stackyard/sdk/commands";
 import type { Output, Painter } from "./output.ts";
@@ -24,13 +25,13 @@ export function failWith(
   return new StackyardError(code, message, { details: defined({ hint }), cause });
 }
 
-/** Maps an error to its exit code. This is the only place that does. */
-export function toFailure(error: unknown): Failure {
+/** Maps an error to its exit code. This is the only place that does. `env` is that of the process. */
+export function toFailure(error: unknown, env: Readonly<Record<string, string | undefined>> = {}): Failure {
   if (isStackyardError(error)) {
     const { message, details } = error;
     const code = findServerCode(details) ?? error.code;
     // The code's hints are about our server, not about AWS.
-    const ofCode = "awsError" in details ? undefined : (HINTS[code] ?? HINTS[error.code]);
+    const ofCode = "awsError" in details ? undefined : (findHint(code, env) ?? findHint(error.code, env));
     const hint = typeof details["hint"] === "string" ? details["hint"] : ofCode;
     return {
       exitCode: exitCodeOf(error.code),
@@ -44,6 +45,11 @@ export function toFailure(error: unknown): Failure {
   if (known !== undefined) return { exitCode: 3, code: codeOf(error), message, hint: known };
   const hint = "This is a fault in Stackyard itself. Run it again with STACKYARD_DEBUG=1 and report what it prints.";
   return { exitCode: exitCodeOf("INTERNAL"), code: "INTERNAL", message, hint };
+}
+
+function findHint(code: string, env: Parameters<typeof usesProxies>[0]): string | undefined {
+  const hint = HINTS[code];
+  return code === "UNREACHABLE" && usesProxies(env) ? `${hint} ${PROXY_HINT}` : hint;
 }
 
 // The server's problems have their own codes, such as `TASK_NOT_RUNNING`.
@@ -71,6 +77,9 @@ export function printFailure(
   write(`${out.paint("red", "error")} ${out.paint("dim", code)} ${message}`);
   if (hint !== undefined) write(hint);
 }
+
+const PROXY_HINT =
+  "NODE_USE_ENV_PROXY is set: a server that the proxy of HTTPS_PROXY or HTTP_PROXY does not reach must be in NO_PROXY.";
 
 const HINTS: Readonly<Record<string, string>> = {
   UNREACHABLE:

@@ -1,4 +1,5 @@
-import { defined, optionalFlag, optionalText } from "@stackyard/core";
+import { defined, MAX_TASK_NAME, optionalFlag, optionalText } from "@stackyard/core";
+import { approveTask, fieldOf } from "@stackyard/core/api/operations";
 import type { Approval, OperationResult, StackCommits } from "@stackyard/sdk";
 import { formatTable, toCell } from "@stackyard/sdk/commands";
 import { type Static, type TObject, Type } from "typebox";
@@ -88,7 +89,7 @@ function formatCommits(found: StackCommits, columns: number | undefined): string
 const answerArgs = {
   ...stackArg,
   task: taskArg,
-  comment: optionalText("Why; recorded in the history.", { minLength: 1, maxLength: 4_096 }),
+  comment: fieldOf(approveTask, "comment", { description: "Why; recorded in the history." }),
 };
 
 /** `stackyard approvals approve` */
@@ -106,7 +107,7 @@ export const approvalsApprove = defineServerCommand({
     ...answerArgs,
     of: optionalText("What you approve, such as a digest. Required where the machine names it.", {
       minLength: 1,
-      maxLength: 1_024,
+      maxLength: MAX_TASK_NAME,
     }),
   }),
   async run(context, { stack, task, comment, of }) {

@@ -2,6 +2,7 @@ import { createReadStream, existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { checkArgs, defineCommand, defined, optionalInteger, optionalText } from "@stackyard/core";
 import { type ChainFault, type ChainReport, checkChain, type KnownHead } from "@stackyard/core/access";
+import { fieldOf, listAudit } from "@stackyard/core/api/operations";
 import type { AuditLine } from "@stackyard/sdk";
 import { Type } from "typebox";
 import type { CliCommand, CommandContext } from "../command.ts";
@@ -21,10 +22,10 @@ export const audit = defineServerCommand({
     "stackyard audit --who ada --since 2026-11-20T00:00:00Z --json": "Print one JSON object per line.",
   },
   args: Type.Object({
-    who: optionalText("The id or the name of a sender.", { minLength: 1, maxLength: 512 }),
-    action: optionalText("Such as CANCEL_TASK, revokeToken, login or denied.", { minLength: 1, maxLength: 255 }),
-    stack: optionalText("The id of a stack.", { minLength: 1, maxLength: 255, completes: "stack" }),
-    since: optionalText("ISO 8601 with Z or an offset.", { maxLength: 64, placeholder: "instant" }),
+    who: fieldOf(listAudit, "who"),
+    action: fieldOf(listAudit, "action", { description: "Such as CANCEL_TASK, revokeToken, login or denied." }),
+    stack: fieldOf(listAudit, "stack", { completes: "stack" }),
+    since: fieldOf(listAudit, "since", { description: "ISO 8601 with Z or an offset.", placeholder: "instant" }),
     limit: optionalInteger("Maximum number. Default: 100.", { minimum: 1, short: "n" }),
   }),
   async run({ out, yard, signal }, { who, action, stack, since, limit = 100 }) {
@@ -160,7 +161,7 @@ function formatFault({ kind, seq }: ChainFault): string {
     case "foreign":
       return `Line ${seq} is out of sequence: it was duplicated or added.`;
     case "beginning":
-      return `Lines before line ${seq} were removed: no line says that exactly these were pruned.`;
+      return `Lines before line ${seq} were removed: no line shows that exactly these were pruned, and were old.`;
     case "head":
       return "The head of the audit log was removed.";
     case "end":

@@ -81,7 +81,7 @@ it("shows what a release has deployed, and what a person has changed after it", 
 
   expect(first.stdout).toMatch(/ENVIRONMENT +VERSION +STACKS +STANDING/);
   expect(first.stdout).toMatch(/staging \(shop-staging\) +– +0 +nothing runs here/);
-  expect(first.stdout).toMatch(/production \(stacks of shop\) +api=0 +1 +1 set by hand .*none/);
+  expect(first.stdout).toMatch(/production \(stacks of shop\) +api=0 +1 +1 at rest .*none/);
   expect(sent.stderr + sent.stdout).not.toContain("FAILED");
   expect(second.stdout).toMatch(/staging \(shop-staging\) +api=1 +1 +1 at rest .*shop-1/);
   expect(second.stdout).toMatch(/production \(stacks of shop\) +api=1 +1 +1 at rest .*shop-1/);

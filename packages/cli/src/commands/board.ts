@@ -1,3 +1,4 @@
+import { fieldOf, getBoard } from "@stackyard/core/api/operations";
 import type { Board } from "@stackyard/sdk";
 import { Type } from "typebox";
 import { failWith } from "../failure.ts";
@@ -17,9 +18,7 @@ export const board = defineServerCommand({
   },
   args: Type.Object({
     machine: Type.Optional(
-      Type.String({
-        minLength: 1,
-        maxLength: 255,
+      fieldOf(getBoard, "name", {
         completes: "machine",
         description: "The machine of the releases. Default: the only one that deploys.",
       }),

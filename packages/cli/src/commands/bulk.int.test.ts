@@ -43,7 +43,7 @@ describe("commands over many stacks, and what to attach to an incident", () => {
     const words = ["bulk", "run", "send", "--event", "TOGGLE", "--id-prefix", "a-"];
 
     const plan = await run(...words, "--dry-run");
-    const done = await run(...words, "--expect", "2", "--reason", "demo");
+    const done = await run(...words, "--plan", /--plan (\w+)/.exec(plan.stdout)?.[1] ?? "", "--reason", "demo");
     const json = await run("bulk", "ls", "--json");
 
     expect([plan.exitCode, plan.stdout]).toEqual([
@@ -70,9 +70,9 @@ describe("commands over many stacks, and what to attach to an incident", () => {
     ]);
     expect((await run("bulk", "run", "retry")).exitCode).toBe(64);
     expect((await run("bulk", "run", "retry", "--all", "--machine", "m")).exitCode).toBe(64);
-    expect((await run("bulk", "run", "remove", "--all", "--reason", "r")).stderr).toContain("expect");
-    const changed = await run("bulk", "run", "remove", "--all", "--reason", "r", "--expect", "7");
-    expect([changed.exitCode, changed.stderr]).toEqual([1, expect.stringContaining("3 items now, not 7")]);
+    expect((await run("bulk", "run", "remove", "--all", "--reason", "r")).stderr).toContain("plan");
+    const changed = await run("bulk", "run", "remove", "--all", "--reason", "r", "--plan", "7".repeat(32));
+    expect([changed.exitCode, changed.stderr]).toEqual([1, expect.stringContaining("Make another dry run")]);
     expect((await run("bulk", "show", "none")).exitCode).toBe(1);
   });
 

@@ -1,4 +1,5 @@
-import { defined, optionalFlag, optionalInteger, optionalText, toShellCommand } from "@stackyard/core";
+import { defined, MAX_CURSOR, optionalFlag, optionalText, toShellCommand } from "@stackyard/core";
+import { fieldOf, getBulk, listDeadLetters, listStacks, retryStack } from "@stackyard/core/api/operations";
 import { isOnEvents } from "@stackyard/core/engine";
 import type { Bulk, BulkItem, BulkPlan, BulkRequest } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
@@ -9,10 +10,8 @@ import { failWith } from "../failure.ts";
 import { defineServerCommand, readAll, readPages, type ServerContext } from "../server/connection.ts";
 import { waitForItems } from "./bulk-until.ts";
 import { findRevisionHash } from "./machines.ts";
-import { reasonArg, stackFilterArgs, untilArg } from "./stack-args.ts";
+import { formatDigest, planDigest, reasonArg, stackFilterArgs, untilArg } from "./stack-args.ts";
 
-const name = { minLength: 1, maxLength: 255 };
-const taskName = { minLength: 1, maxLength: 1_024, completes: "task" };
 const digits = { pattern: "^[0-9a-f]{4,64}$", placeholder: "hash" };
 const auditedReasonArg = { ...reasonArg, description: "Reason, recorded in the history and the audit log." };
 
@@ -24,8 +23,8 @@ const RunArgs = Type.Object({
         "What to do: send, retry, cancel, settle, remove or upgrade stacks, redrive or dismiss dead letters, or withdraw parked events.",
     },
   ),
-  event: optionalText("send: the event; redrive, dismiss: dead letters of it; withdraw: parked events of it.", {
-    ...name,
+  event: fieldOf(listDeadLetters, "event", {
+    description: "send: the event; redrive, dismiss: dead letters of it; withdraw: parked events of it.",
     completes: "event",
   }),
   metadata: Type.Optional(
@@ -34,29 +33,35 @@ const RunArgs = Type.Object({
       description: "send: metadata as key=text, key:=json, or a JSON object. May be repeated.",
     }),
   ),
-  task: optionalText("cancel, settle, retry: the task.", taskName),
+  task: fieldOf(retryStack, "task", { description: "cancel, settle, retry: the task.", completes: "task" }),
   pending: optionalFlag("retry: send pending tasks again."),
   to: optionalText("upgrade: the revision's hash, or its first digits together with --machine.", digits),
   all: optionalFlag("Every stack, dead letter or parked event, instead of a filter."),
   id: Type.Optional(
-    Type.Array(Type.String({ ...name, maxLength: 2_048 }), {
+    Type.Array(Type.String({ minLength: 1, maxLength: MAX_CURSOR }), {
       description: "This stack, dead letter or parked event. May be repeated.",
     }),
   ),
   ...stackFilterArgs,
-  idPrefix: optionalText("Only ids that start with this text.", name),
-  failedTask: optionalText("Only stacks in which this task has failed.", taskName),
+  idPrefix: fieldOf(listStacks, "idPrefix", { description: "Only ids that start with this text." }),
+  failedTask: fieldOf(listStacks, "task", {
+    description: "Only stacks in which this task has failed.",
+    completes: "task",
+  }),
   revision: optionalText(
     "Only stacks of this revision: its hash, or its first digits together with --machine.",
     digits,
   ),
-  stack: optionalText("redrive, dismiss, withdraw: events of a stack.", { ...name, completes: "stack" }),
-  code: optionalText("Only stacks in which a task has failed with this code; redrive, dismiss, withdraw: events.", {
-    maxLength: 255,
+  stack: fieldOf(listDeadLetters, "stackId", {
+    description: "redrive, dismiss, withdraw: events of a stack.",
+    completes: "stack",
+  }),
+  code: fieldOf(listStacks, "code", {
+    description: "Only stacks in which a task has failed with this code; redrive, dismiss, withdraw: events.",
   }),
   reason: Type.Optional(auditedReasonArg),
   dryRun: optionalFlag("Change nothing, and show what would happen."),
-  expect: optionalInteger("The total of a dry run. Required for settle, remove, dismiss and withdraw.", { minimum: 0 }),
+  plan: optionalText("Digest of a dry run. Required for settle, remove, dismiss and withdraw.", planDigest),
   until: untilArg("each stack"),
   timeout: optionalText("How long to wait for --until. Default: 10m.", { placeholder: "duration" }),
   detach: optionalFlag("Do not wait for the end."),
@@ -76,8 +81,8 @@ export const bulkRun = defineServerCommand({
     "stackyard bulk run send --event DEPLOY --machine review-app": "Send an event to all stacks of a machine.",
     "stackyard bulk run send --event CLOSED --machine review-app --until removed":
       "Wait until all of them are removed.",
-    'stackyard bulk run remove --id-prefix pr- --expect 12 --reason "account closed"':
-      "Remove 12 records that a dry run found.",
+    'stackyard bulk run remove --id-prefix pr- --plan 0f3a9c21d5e84b76a1c09e3d7b52f648 --reason "account closed"':
+      "Remove the records that a dry run found.",
     "stackyard bulk run redrive --code STACK_UNKNOWN": "Send dead letters again.",
   },
   args: RunArgs,
@@ -91,7 +96,7 @@ export const bulkRun = defineServerCommand({
       out.result(plan, () => formatPlan(plan));
       return plan.outcomes.every(({ outcome }) => isGood(outcome)) ? 0 : 1;
     }
-    const bulk = await yard.bulk.start(request, { signal, ...defined({ expect: args.expect }) });
+    const bulk = await yard.bulk.start(request, { signal, ...defined({ plan: args.plan }) });
     if (args.detach === true) {
       out.result(
         bulk,
@@ -125,7 +130,7 @@ async function findHashes(
 
 function toRequest(args: RunArgs): BulkRequest {
   const { operation, event, metadata, task, pending, to, all = false, id, reason, ...rest } = args;
-  const { machine, state, idPrefix, text, condition, revision, stack, failedTask, code } = rest;
+  const { machine, state, idPrefix, text, condition, needsPerson, revision, stack, failedTask, code } = rest;
   const isOfEvents = isOnEvents(operation);
   const filter = defined({
     ids: id,
@@ -134,6 +139,7 @@ function toRequest(args: RunArgs): BulkRequest {
     idPrefix,
     text,
     condition,
+    needsPerson,
     revision,
     task: failedTask,
     code,
@@ -201,7 +207,7 @@ export const bulkShow = defineServerCommand({
     "stackyard bulk show 01J8ZQ --follow": "Wait for the end.",
   },
   args: Type.Object({
-    id: Type.String({ ...name, placeholder: "id", description: "The operation's id." }),
+    id: fieldOf(getBulk, "bulkId", { placeholder: "id", description: "The operation's id." }),
     items: optionalFlag("Show each item."),
     outcome: Type.Optional(Type.Enum(OUTCOMES, { description: "Only items with this outcome. Implies --items." })),
     follow: optionalFlag("Wait for the end.", { short: "f" }),
@@ -249,7 +255,7 @@ export const bulkCancel = defineServerCommand({
   summary: "End a bulk operation. Items that were sent before are not undone.",
   examples: { 'stackyard bulk cancel 01J8ZQ --reason "wrong image"': "Skip the items that are left." },
   args: Type.Object({
-    id: Type.String({ ...name, placeholder: "id", description: "The operation's id." }),
+    id: fieldOf(getBulk, "bulkId", { placeholder: "id", description: "The operation's id." }),
     reason: Type.Optional(auditedReasonArg),
   }),
   async run({ out, yard, signal }, { id, reason }) {
@@ -258,14 +264,16 @@ export const bulkCancel = defineServerCommand({
   },
 });
 
-function formatPlan({ total, examined, outcomes }: BulkPlan): string {
-  const rows = outcomes.map(({ outcome, code = "", count, examples }) => [
+function formatPlan({ total, examined, outcomes, digest }: BulkPlan): string {
+  const rows = outcomes.map(({ outcome, code = "", count, examples, follows }) => [
     ...[String(count), outcome, code],
     `${examples.slice(0, 3).join(", ")}${count > 3 ? ", …" : ""}`,
+    follows.join("; "),
   ]);
   const head = examined < total ? `${total} items, of which ${examined} were examined.` : `${total} items.`;
   if (rows.length === 0) return head;
-  return `${head} Nothing was changed.\n${formatTable([["COUNT", "OUTCOME", "CODE", "EXAMPLES"], ...rows])}`;
+  const table = formatTable([["COUNT", "OUTCOME", "CODE", "EXAMPLES", "FOLLOWS"], ...rows]);
+  return `${head} Nothing was changed.\n${table}\n${formatDigest(digest)}`;
 }
 
 function formatBulk(bulk: Bulk): string {

@@ -44,10 +44,12 @@ const NONE = {
   dead: "No dead letters.",
 } as const;
 
-function toRow({ kind, task, event, code = "", count, newestAt, sample }: Cause, out: Painter, now: number) {
+function toRow({ kind, task, event, code = "", count, messages, newestAt, sample }: Cause, out: Painter, now: number) {
   const what = [event, task].filter((part) => part !== undefined).join(" ");
   const age = `${toAge(newestAt, now)} ago`;
-  return [String(count), kind, out.paint("bold", what), code, age, sample.stackId, sample.message ?? ""];
+  const [line = ""] = (sample.message ?? "").trim().split("\n", 1);
+  const message = messages === undefined ? line : `${messages} messages, newest: ${line}`;
+  return [String(count), kind, out.paint("bold", what), code, age, sample.stackId, message];
 }
 
 const CAUSES = { columns: ["COUNT", "KIND", "WHAT", "CODE", "NEWEST", "SUCH AS", "MESSAGE"], toRow };

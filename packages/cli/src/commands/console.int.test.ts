@@ -6,20 +6,26 @@ import { makeTempProject } from "../testing/temp-project.ts";
 
 const ADMIN = "a-secret-of-an-administrator";
 const CI = "a-secret-of-a-build-system";
-const access = { grants: [{ to: { token: "ci" }, role: "operator" }] };
+const OLD = "a-secret-that-lost-its-grant";
+const access = {
+  grants: [
+    { to: { token: "ci" }, role: "operator" },
+    { to: { token: "ops" }, role: "admin" },
+  ],
+};
 
 const cleanUps: (() => unknown)[] = [];
 afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
 });
 
-/** Starts a server with two tokens and no issuer. */
+/** Starts a server with three tokens and no issuer. */
 async function startServer() {
   const { files } = makeSharedStore();
   const config = JSON.stringify({ store: "./store.mjs", access });
   const { folder: cwd, remove } = makeTempProject({ ...files, "stackyard.config.json": config });
   cleanUps.push(remove);
-  const env = { STACKYARD_API_TOKENS: `ops=${ADMIN},ci=${CI}` };
+  const env = { STACKYARD_API_TOKENS: `ops=${ADMIN},ci=${CI},old=${OLD}` };
   const server = startCli(["server", "--port", "0", "--json"], { cwd, env });
   cleanUps.push(() => {
     server.interrupt();
@@ -28,8 +34,18 @@ async function startServer() {
   const url = String(parseLines(await server.line((line) => line.includes('"kind":"ready"')))[0]?.["url"]);
   const run = (token: string, ...words: string[]) =>
     runCli(words, { cwd, env: { STACKYARD_URL: url, STACKYARD_TOKEN: token } });
-  return { url, run };
+  return { url, run, server };
 }
+
+it("a server with grants names the configured tokens without one when it starts, and they may do nothing", async () => {
+  const { server, run } = await startServer();
+
+  const line = await server.errorLine((text) => text.includes("No grant"));
+  const denied = await run(OLD, "stacks", "ls", "--json");
+
+  expect(line).toContain('No grant names these configured tokens, so they may do nothing: \\"old\\". Add a grant');
+  expect([denied.exitCode, denied.stderr]).toEqual([3, expect.stringContaining("NO_GRANT")]);
+});
 
 it("console signs a person in at a server with tokens only", async () => {
   const { url, run } = await startServer();

@@ -1,3 +1,4 @@
+import { fieldOf, getDeployPlan } from "@stackyard/core/api/operations";
 import type { DeployPlan, PlannedStack } from "@stackyard/sdk";
 import { Type } from "typebox";
 import { type Painter, toAge } from "../output.ts";
@@ -16,15 +17,8 @@ export const deploysPlan = defineServerCommand({
       "Print the plan that the task tenants follows, as one JSON object.",
   },
   args: Type.Object({
-    release: Type.String({
-      minLength: 1,
-      maxLength: 255,
-      completes: "stack",
-      description: "The release: a stack's id.",
-    }),
-    task: Type.String({
-      minLength: 1,
-      maxLength: 255,
+    release: fieldOf(getDeployPlan, "stackId", { completes: "stack", description: "The release: a stack's id." }),
+    task: fieldOf(getDeployPlan, "plan", {
       description: "The task that plans, a task that is planned, or the digest of a plan.",
     }),
   }),

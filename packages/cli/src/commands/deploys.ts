@@ -1,4 +1,5 @@
 import { defined, isStackyardError, optionalFlag, StackyardError, toShellCommand } from "@stackyard/core";
+import { fieldOf, listDeployStacks, listDeploys } from "@stackyard/core/api/operations";
 import type { Deploy, DeployPlan, DeployStack, ReleaseVersions, Stackyard } from "@stackyard/sdk";
 import { Type } from "typebox";
 import { type Painter, toAge } from "../output.ts";
@@ -18,18 +19,9 @@ export const deploysShow = defineServerCommand({
     "stackyard deploys show shop-1.42.0 tenants --failed": "List the stacks of a task that have failed.",
   },
   args: Type.Object({
-    release: Type.String({
-      minLength: 1,
-      maxLength: 255,
-      completes: "stack",
-      description: "The release: a stack's id.",
-    }),
+    release: fieldOf(listDeploys, "stackId", { completes: "stack", description: "The release: a stack's id." }),
     task: Type.Optional(
-      Type.String({
-        minLength: 1,
-        maxLength: 255,
-        description: "List the stacks of this task. Default: all its waves.",
-      }),
+      fieldOf(listDeployStacks, "task", { description: "List the stacks of this task. Default: all its waves." }),
     ),
     failed: optionalFlag("With a task: only stacks that have failed."),
   }),
@@ -41,7 +33,7 @@ export const deploysShow = defineServerCommand({
       });
     }
     if (task === undefined) {
-      const deploys = await yard.deploys.list(release, { signal });
+      const deploys = await yard.deploys.list(release, { signal, trouble: true });
       const [plans, found] = await Promise.all([
         loadPlans(yard, release, signal),
         yard.deploys.versions(release, { signal }),
@@ -97,7 +89,18 @@ function formatDeploys({ release, deploys, plans, ...versions }: Shown, out: Pai
 function formatWaves(release: string, deploys: readonly Deploy[], out: Painter): string {
   if (deploys.length === 0) return `No task of ${release} has deployed anything yet.`;
   const rows = deploys.flatMap((deploy) => deploy.waves.map((wave, index) => ({ deploy, wave, index })));
-  const columns = ["TASK", "WAVE", "STACKS", "DONE", "ON ITS WAY", "WAITING", "FAILED", "MAY FAIL", "LEFT ALONE"];
+  const columns = [
+    "TASK",
+    "WAVE",
+    "STACKS",
+    "DONE",
+    "ON ITS WAY",
+    "WAITING",
+    "FAILED",
+    "MAY FAIL",
+    "LEFT ALONE",
+    "NOT SENT",
+  ];
   const toRow = ({ deploy, wave: { name, stacks, counts, maxFailures }, index }: (typeof rows)[number]) => [
     index === 0 ? out.paint("bold", deploy.task) : "",
     name,
@@ -107,11 +110,31 @@ function formatWaves(release: string, deploys: readonly Deploy[], out: Painter):
     String(counts.waiting),
     counts.failed > 0 ? out.paint("red", String(counts.failed)) : "0",
     maxFailures === undefined ? "–" : String(maxFailures),
-    String(counts.skipped + counts.unsent),
+    String(counts.skipped),
+    String(counts.unsent),
   ];
+  const approvals = deploys.flatMap(({ task, plan, approval }) => {
+    if (plan === undefined || plan === "") return [];
+    const who = approval && `approved by ${approval.by.join(", ")} at ${approval.at}`;
+    return [`${task} follows the plan ${plan.slice(0, 12)}, ${who ?? "which no one has approved"}.`];
+  });
+  const unseen = deploys.flatMap(({ task, unseen: more }) =>
+    more === undefined
+      ? []
+      : [`${task}: ${more} more stacks fit and are not seen by the grant of the release's machine.`],
+  );
   const stops = deploys.flatMap(({ task, stop }) => (stop === undefined ? [] : [`${task}: ${stop.message}`]));
   const table = formatItems(rows, { columns, toRow }, { out, now: Date.now() });
-  return [table, ...(stops.length === 0 ? [] : ["", ...stops])].join("\n");
+  const notes = [...approvals, ...unseen, ...stops, ...deploys.flatMap(formatTrouble)];
+  return [table, ...(notes.length === 0 ? [] : ["", ...notes])].join("\n");
+}
+
+function formatTrouble({ task, trouble = [], soaksUntil }: Deploy): readonly string[] {
+  const counts = trouble.map(({ code, stacks }) => `${code} ${stacks}`).join(", ");
+  return [
+    ...(trouble.length === 0 ? [] : [`${task}: not as it had arrived any more: ${counts}.`]),
+    ...(soaksUntil === undefined ? [] : [`${task} soaks until ${soaksUntil}.`]),
+  ];
 }
 
 const COLORS: Readonly<Record<DeployStack["state"], "red" | "cyan" | "green" | "yellow" | "dim">> = {

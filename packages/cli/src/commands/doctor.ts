@@ -14,11 +14,13 @@ import { isFolder, loadExecutors, loadPlugins, markDuplicates, readMachineFiles 
 import { isHidden } from "../project/plugin-commands.ts";
 import { chooseSharedStore, findStoreVariable } from "../project/store.ts";
 import { findYardName, type GivenServer, serverArgs } from "../server/connection.ts";
+import { readVariables } from "../variables.ts";
 import { loadYardRuntime, toYardRuntimeContext } from "../yard/aws-yard.ts";
 import { checkLogs } from "../yard/logs.ts";
 import { createOwnAwsAccess } from "../yard/own-aws-access.ts";
-import { loadApiTokens } from "../yard/settings.ts";
-import { checkIssuers, checkProxies } from "./doctor-access.ts";
+import { findGrantWarning, GRANT_HINT, loadApiTokens } from "../yard/settings.ts";
+import { checkProxies } from "./doctor-access.ts";
+import { checkNetwork } from "./doctor-network.ts";
 import {
   checkDisk,
   checkProviderCache,
@@ -48,7 +50,11 @@ export function createDoctor(own: readonly string[]): CliCommand {
       if (file !== undefined) {
         findings.push(...(await checkPluginCommands(file, own)));
         if (yard !== undefined) findings.push(...(await checkNamedYard(context, file, { ...given, yard })));
-        else findings.push(...(await checkMachine(context, file, used)), ...(await checkServer(context, given)));
+        else
+          findings.push(
+            ...(await checkMachine(context, file, { used, given })),
+            ...(await checkServer(context, given)),
+          );
       }
       for (const finding of findings) printFinding(finding, context);
       return findings.some(({ status }) => status === "fail") ? 1 : 0;
@@ -62,10 +68,15 @@ function checkNode(): Finding {
   return problem === undefined ? ok("node", node) : fail("node", problem, "Install a newer Node.");
 }
 
+interface CheckMachineInput {
+  readonly used: ReadonlySet<string>;
+  readonly given: GivenServer;
+}
+
 async function checkMachine(
   { env }: CommandContext,
   file: ConfigFile,
-  used: ReadonlySet<string>,
+  { used, given }: CheckMachineInput,
 ): Promise<readonly Finding[]> {
   const aws = createOwnAwsAccess({ clock: systemClock, logger: silentLogger, retriesDenials: false });
   const dataDir = dataDirOf(file);
@@ -73,13 +84,19 @@ async function checkMachine(
   const binary = textOf(options, "binary") ?? "terraform";
   const cache = textOf(options, "providerCacheDir") ?? join(dataDir, "terraform-providers");
   const found = await Promise.all([
-    checkChosenStore(file, { projectDir: file.projectDir, env, used }),
+    isOfServer(given, env) ? [] : checkChosenStore(file, { projectDir: file.projectDir, env, used }),
     checkTerraform({ binary, needed: used.has("terraform"), env }),
     checkProviderCache(resolve(file.projectDir, cache)),
     checkDisk(dataDir),
     checkLogs(file, aws),
   ]);
   return found.flat();
+}
+
+/** A command that names a server elsewhere needs no database: a laptop has none, and must not have its password. */
+function isOfServer({ url }: GivenServer, env: CommandContext["env"]): boolean {
+  const { STACKYARD_URL } = readVariables(env);
+  return (url ?? STACKYARD_URL) !== undefined && !env["DATABASE_URL"] && !env["DATABASE_URL_FILE"];
 }
 
 async function checkChosenStore(file: ConfigFile, input: SharedStoreInput): Promise<readonly Finding[]> {
@@ -141,7 +158,7 @@ async function checkProject(
   }
   const plugins = await checkPlugins(file, env);
   const machines = await checkMachines(file, plugins.executors);
-  const access = [...(await checkGrants(file, env)), ...(await checkIssuers(file)), ...checkProxies(file)];
+  const access = [...(await checkGrants(file, env)), ...(await checkNetwork(file, env)), ...checkProxies(file)];
   const findings = [checkConfig(file), plugins.finding, ...access, machines.finding];
   return { findings, file, used: machines.used };
 }
@@ -152,17 +169,13 @@ function checkConfig({ path, projectDir }: ConfigFile): Finding {
   return warn("config", message, "Run `stackyard init` to create a project.");
 }
 
-/** Warns about tokens without a grant: such a token may do everything, which is rarely intended next to grants. */
+/** Warns about tokens without a grant: next to grants it is rarely intended. */
 async function checkGrants({ config }: ConfigFile, env: CommandContext["env"]): Promise<readonly Finding[]> {
   if (config.access === undefined) return [];
   try {
-    const named = new Set(config.access.grants?.map(({ to }) => to.token));
-    const names = new Set((await loadApiTokens(env)).map(({ name }) => name));
-    const open = [...names].filter((name) => !named.has(name));
-    if (open.length === 0) return [ok("access", "No token of the environment lacks a grant.")];
-    const list = open.map((name) => `"${name}"`).join(", ");
-    const message = `No grant names these tokens of the environment, so they may do everything: ${list}.`;
-    return [warn("access", message, 'Add a grant such as { to: { token: "NAME" }, role: "viewer" } to access.grants.')];
+    const warning = findGrantWarning(config, await loadApiTokens(env));
+    if (warning !== undefined) return [warn("access", warning, GRANT_HINT)];
+    return [ok("access", "No token of the environment lacks a grant.")];
   } catch (error) {
     return [failOf("access", error, "Correct STACKYARD_API_TOKENS or its file.")];
   }
@@ -259,29 +272,36 @@ interface CheckTerraformInput {
 
 /** Finds the program that runs Terraform tasks, and its version. */
 async function checkTerraform({ binary, needed, env }: CheckTerraformInput): Promise<Finding> {
-  const version = await findVersion(binary, env);
-  if (version !== undefined) return ok("terraform", `${binary} ${version}`);
+  const asked = await askVersion(binary, env);
+  if (asked.kind === "usable") return ok("terraform", `${binary} ${asked.version}`);
   const other = binary === "tofu" ? "terraform" : "tofu";
-  const found = await findVersion(other, env);
-  const message = `The program "${binary}" does not answer.`;
+  const found = await askVersion(other, env);
+  const message = `The program "${binary}" ${asked.why}.`;
   const hint =
-    found === undefined
-      ? "Install Terraform or OpenTofu, or set `executors.terraform.binary`."
-      : `${other} ${found} is installed. To use it, set \`executors: { terraform: { binary: "${other}" } }\`.`;
+    found.kind === "usable"
+      ? `${other} ${found.version} is installed. To use it, set \`executors: { terraform: { binary: "${other}" } }\`.`
+      : "Install Terraform or OpenTofu, or set `executors.terraform.binary`.";
   return needed ? fail("terraform", message, hint) : warn("terraform", `${message} No machine needs it.`, hint);
 }
 
-async function findVersion(binary: string, env: CheckTerraformInput["env"]): Promise<string | undefined> {
+type AskedVersion =
+  | { readonly kind: "usable"; readonly version: string }
+  | { readonly kind: "unusable"; readonly why: string };
+
+async function askVersion(binary: string, env: CheckTerraformInput["env"]): Promise<AskedVersion> {
+  const { isTooOld, parseVersionText } = await import("@stackyard/executor-terraform");
   try {
-    const { stdout } = await run(binary, ["version", "-json"], {
+    const { stdout } = await run(binary, ["version"], {
       env: { ...env, CHECKPOINT_DISABLE: "1" },
       timeout: TIMEOUT_MS,
     });
-    const answer: unknown = JSON.parse(stdout);
-    const version =
-      typeof answer === "object" && answer !== null && "terraform_version" in answer ? answer.terraform_version : "";
-    return String(version);
-  } catch {
-    return undefined;
+    const facts = parseVersionText(stdout);
+    if (facts.version === "") return { kind: "unusable", why: "does not report its version" };
+    if (isTooOld(facts))
+      return { kind: "unusable", why: `is version ${facts.version}, which is too old: 1.0 is needed` };
+    return { kind: "usable", version: facts.version };
+  } catch (error) {
+    const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
+    return { kind: "unusable", why: isMissing ? "is not found in any folder of PATH" : "does not answer" };
   }
 }

@@ -1,4 +1,5 @@
 import { mkdirSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parseLines, runCli, startCli } from "../testing/run-cli.ts";
@@ -24,6 +25,21 @@ describe("edit", () => {
       kind: "ready",
       signInUrl: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/\?code=/),
     });
+  });
+
+  it("names --port where another program has the port", async () => {
+    const other = createServer();
+    const port = await new Promise<number>((resolve) => {
+      other.listen(0, "127.0.0.1", () => resolve((other.address() as AddressInfo).port));
+    });
+
+    const edit = await runCli(["edit", "m.yaml", "--port", String(port)], { cwd });
+    const dev = await runCli(["dev", "--port", String(port)], { cwd });
+    other.close();
+
+    for (const { exitCode, stderr } of [edit, dev]) {
+      expect([exitCode, stderr]).toEqual([3, expect.stringMatching(/CONFIG_INVALID.*EADDRINUSE.*\n.*--port/)]);
+    }
   });
 
   it.each([

@@ -1,4 +1,14 @@
-import { chunk, defined, optionalFlag, optionalInteger, optionalText } from "@stackyard/core";
+import {
+  chunk,
+  defined,
+  MAX_CODE,
+  MAX_CURSOR,
+  MAX_NAME,
+  optionalFlag,
+  optionalInteger,
+  optionalText,
+} from "@stackyard/core";
+import { fieldOf, listHistory } from "@stackyard/core/api/operations";
 import type { DeadLetter, ListedParkedEvent } from "@stackyard/sdk";
 import { type Static, type TObject, Type } from "typebox";
 
@@ -9,8 +19,8 @@ import { printItems } from "./print-list.ts";
 import { reasonArg } from "./stack-args.ts";
 
 const filterArgs = {
-  stack: optionalText("Only events of this stack.", { minLength: 1, maxLength: 255, completes: "stack" }),
-  code: optionalText("Only with this code.", { minLength: 1, maxLength: 64 }),
+  stack: fieldOf(listHistory, "stackId", { description: "Only events of this stack.", completes: "stack" }),
+  code: optionalText("Only with this code.", { minLength: 1, maxLength: MAX_CODE }),
 };
 
 type Filter = Static<TObject<typeof filterArgs>>;
@@ -65,7 +75,7 @@ function printEvents(context: ServerContext, filter: Filter, { parked, deadLette
 
 const chosenArgs = {
   ids: Type.Optional(
-    Type.Array(Type.String({ minLength: 1, maxLength: 255 }), {
+    Type.Array(Type.String({ minLength: 1, maxLength: MAX_NAME }), {
       placeholder: "id",
       description: "Ids from `events ls`.",
     }),
@@ -140,7 +150,7 @@ export const eventsWithdraw = defineServerCommand({
   args: Type.Object({
     ...chosenArgs,
     ids: Type.Optional(
-      Type.Array(Type.String({ minLength: 1, maxLength: 2_048 }), {
+      Type.Array(Type.String({ minLength: 1, maxLength: MAX_CURSOR }), {
         placeholder: "id",
         description: "Ids from `events ls`: STACK/EVENT-ID.",
       }),

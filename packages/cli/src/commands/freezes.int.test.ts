@@ -32,6 +32,8 @@ describe("commands of freezes", () => {
     );
     const again = await run("freezes", "start", "winter", "--reason", "Christmas");
     const except = await run("freezes", "except", "winter", "shop-1.42.1", "--reason", "outage");
+    const typo = await run("freezes", "start", "typo", "--reason", "Christmas", "--machine", "tennant");
+    await run("freezes", "end", "typo");
     const json = await run("freezes", "ls", "--json");
     const table = await run("freezes", "ls");
     const end = await run("freezes", "end", "winter");
@@ -43,6 +45,11 @@ describe("commands of freezes", () => {
       "winter holds new events of releases to stacks of m with stack.id != 'x' until 2999-01-04T08:00:00.000Z.\n",
     ]);
     expect([again.exitCode, again.stderr]).toEqual([1, expect.stringContaining('A freeze "winter" exists already.')]);
+    expect([start.stderr, typo.exitCode, typo.stderr]).toEqual([
+      expect.not.stringContaining("You see no machine"),
+      0,
+      expect.stringContaining('You see no machine "tennant". Check its name.'),
+    ]);
     expect(except.stdout).toBe("shop-1.42.1 passes the freeze winter.\n");
     expect(parseLines(json.stdout)).toMatchObject([
       { name: "winter", machine: "m", except: [{ release: "shop-1.42.1", reason: "outage" }] },

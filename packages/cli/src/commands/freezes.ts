@@ -1,4 +1,5 @@
-import { defined, optionalText } from "@stackyard/core";
+import { defined } from "@stackyard/core";
+import { endFreeze, exceptFromFreeze, fieldOf, startFreeze } from "@stackyard/core/api/operations";
 import type { Freeze } from "@stackyard/sdk";
 import { Type } from "typebox";
 import { type Painter, toAge } from "../output.ts";
@@ -6,15 +7,12 @@ import { defineServerCommand } from "../server/connection.ts";
 import { printItems } from "./print-list.ts";
 
 const nameArg = {
-  name: Type.String({
-    pattern: "^[a-z0-9][a-z0-9-]{0,62}$",
+  name: fieldOf(startFreeze, "name", {
     expected: "lower-case letters, digits and hyphens",
     description: "The freeze's name.",
   }),
 };
-const reasonArg = Type.String({
-  minLength: 1,
-  maxLength: 1_000,
+const reasonArg = fieldOf(startFreeze, "reason", {
   description: "Why: people see it where a release waits. The audit log records it.",
 });
 
@@ -33,20 +31,18 @@ export const freezesStart = defineServerCommand({
   args: Type.Object({
     ...nameArg,
     reason: reasonArg,
-    to: optionalText("When it ends by itself, with an offset: 2027-01-04T08:00:00Z. Default: when a person ends it.", {
+    to: fieldOf(startFreeze, "to", {
       placeholder: "instant",
-      format: "date-time",
+      description: "When it ends by itself, with an offset: 2027-01-04T08:00:00Z. Default: when a person ends it.",
     }),
-    machine: optionalText("Only stacks of this machine.", {
-      minLength: 1,
-      maxLength: 255,
+    machine: fieldOf(startFreeze, "machine", {
       short: "m",
       completes: "machine",
+      description: "Only stacks of this machine.",
     }),
-    where: optionalText("Only stacks that fit: CEL over stack and metadata.", {
-      minLength: 1,
-      maxLength: 1_000,
+    where: fieldOf(startFreeze, "where", {
       placeholder: "expression",
+      description: "Only stacks that fit: CEL over stack and metadata.",
     }),
   }),
   positionals: ["name"],
@@ -56,6 +52,9 @@ export const freezesStart = defineServerCommand({
       freeze,
       () => `${freeze.name} holds new events of releases to ${formatScope(freeze)} ${formatEnd(freeze)}.`,
     );
+    if (machine === undefined) return;
+    const machines = await yard.machines.list({ signal });
+    if (!machines.some((each) => each.name === machine)) out.note(`You see no machine "${machine}". Check its name.`);
   },
 });
 
@@ -80,9 +79,7 @@ export const freezesExcept = defineServerCommand({
   examples: { 'stackyard freezes except winter shop-1.42.1 --reason "outage of checkout"': "Let a hotfix pass." },
   args: Type.Object({
     ...nameArg,
-    release: Type.String({
-      minLength: 1,
-      maxLength: 255,
+    release: fieldOf(exceptFromFreeze, "release", {
       completes: "stack",
       description: "The release: a stack's id.",
     }),
@@ -101,7 +98,7 @@ export const freezesEnd = defineServerCommand({
   summary: "End a freeze.",
   description: "Needs the permission repair for all that the freeze matches. The audit log records it.",
   examples: { "stackyard freezes end winter": "Releases continue within a minute." },
-  args: Type.Object({ ...nameArg, reason: Type.Optional({ ...reasonArg, description: "Why, for the audit log." }) }),
+  args: Type.Object({ ...nameArg, reason: fieldOf(endFreeze, "reason", { description: "Why, for the audit log." }) }),
   positionals: ["name"],
   async run({ out, yard, signal }, { name, reason }) {
     const freeze = await yard.freezes.end(name, { signal, ...defined({ reason }) });

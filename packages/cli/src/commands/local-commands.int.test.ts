@@ -48,6 +48,24 @@ describe("validate", () => {
     ]);
   });
 
+  it("checks the documents of plugins too, against the machines of the project", async () => {
+    const hosts = fileURLToPath(new URL("../../../hosts/src/index.ts", import.meta.url));
+    const options = { hosts: { github: { type: "github", secrets: [{ env: "SECRET" }] } } };
+    const cwd = aProject({
+      "machines/good.yaml": VALID,
+      "hooks/shop.yaml":
+        "host: github\nmachine: good\nstack: pr\npull: { open: { send: GO }, closed: { send: GONE } }\n",
+      "stackyard.config.json": JSON.stringify({ plugins: [{ use: hosts, options }] }),
+    });
+
+    const { exitCode, stdout, stderr } = await runCli(["validate"], { cwd });
+
+    expect(exitCode).toBe(1);
+    expect(stdout).toContain("ok   machines/good.yaml");
+    expect(stdout).toMatch(/FAIL hooks\/shop\.yaml\n.*rule-event.*pull\.closed\.send.*declares no event "GONE"/);
+    expect(stderr).toBe("1 machine, no errors.\n1 document, 1 with errors.\n");
+  });
+
   it("checks the machine files of a folder, each with its place and code for people", async () => {
     const cwd = aProject({ "machines/good.yaml": VALID, "machines/bad.yml": INVALID, "machines/notes.txt": "x" });
 

@@ -7,9 +7,9 @@ import {
   type LogTime,
   optionalFlag,
   optionalInteger,
-  optionalText,
   toShellCommand,
 } from "@stackyard/core";
+import { fieldOf, retryStack } from "@stackyard/core/api/operations";
 import type { Attempt, StackDetails } from "@stackyard/sdk";
 import { type Static, Type } from "typebox";
 
@@ -19,7 +19,7 @@ import { stackArg } from "./stack-args.ts";
 
 const Args = Type.Object({
   ...stackArg,
-  task: optionalText("Only logs of this task.", { minLength: 1, maxLength: 1_024, completes: "task" }),
+  task: fieldOf(retryStack, "task", { description: "Only logs of this task.", completes: "task" }),
   attempt: optionalInteger("Number of the attempt within an entry. Default: the newest.", { minimum: 1 }),
   entry: optionalInteger("Number of the entry into a state. Default: the newest with such an attempt.", { minimum: 0 }),
   full: optionalFlag("Show whole logs, up to 16 MiB each, also of attempts that are running."),

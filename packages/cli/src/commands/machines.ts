@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { relative, resolve } from "node:path";
-import { defineCommand, optionalFlag, optionalText, toShellCommand } from "@stackyard/core";
+import { type DocumentReport, defineCommand, optionalFlag, optionalText, toShellCommand } from "@stackyard/core";
+import { fieldOf, getMachine } from "@stackyard/core/api/operations";
 import {
   type DrawOptions,
   formatDuration,
@@ -17,14 +18,16 @@ import { Type } from "typebox";
 import type { CommandContext } from "../command.ts";
 import { failWith, formatProblems } from "../failure.ts";
 import type { Painter } from "../output.ts";
-import { loadConfigFile, machinesDirOf, projectArg } from "../project/config.ts";
+import { type ConfigFile, loadConfigFile, machinesDirOf, projectArg } from "../project/config.ts";
 import {
   isFolder,
   loadDefinitions,
+  loadPlugins,
   type MachineFileReport,
   markDuplicates,
   readMachineFiles,
   requireReports,
+  toMachineSource,
 } from "../project/executors.ts";
 import { withLocalParts } from "../project/local-parts.ts";
 import { defineServerCommand, type LoadPage, readAll, type ServerContext } from "../server/connection.ts";
@@ -32,7 +35,7 @@ import { printPages } from "./print-list.ts";
 import { limitArg } from "./stack-args.ts";
 
 const machineArg = {
-  machine: Type.String({ minLength: 1, maxLength: 255, completes: "machine", description: "The machine's name." }),
+  machine: fieldOf(getMachine, "name", { completes: "machine", description: "The machine's name." }),
 };
 
 /** `stackyard machines ls` */
@@ -165,7 +168,7 @@ export const validate = defineCommand({
   name: "validate",
   summary: "Validate machine files, and show each problem with its position.",
   description:
-    "Validates files, and all machine files in folders. Prints the first 10 problems of each file. Warns of local sources and functions that the project does not have; those that only servers have cannot be seen. Exits with 1 if a file has errors. --json prints one object per file with all its problems: {file, valid, problems}.",
+    "Validates files, and all machine files in folders. Without files, also the documents of the project's plugins, such as mapping documents. Prints the first 10 problems of each file. Warns of local sources and functions that the project does not have; those that only servers have cannot be seen. Exits with 1 if a file has errors. --json prints one object per file with all its problems: {file, valid, problems}.",
   examples: {
     "stackyard validate": "Validate every machine of the project.",
     "stackyard validate machines": "Validate every machine in a folder.",
@@ -189,14 +192,18 @@ export const validate = defineCommand({
     const executors = withLocalParts(await loadDefinitions(context, project), config);
     const reports = markDuplicates(await readMachineFiles(files, { cwd: context.cwd, executors, strict }));
     if (given.length > 0) requireReports(reports, given);
-    for (const report of reports) printReport(context, report);
+    for (const report of reports) printReport(context, { ...report, valid: report.machine !== undefined });
     const invalid = reports.filter(({ machine }) => machine === undefined).length;
+    const documents = given.length > 0 ? [] : await checkDocuments(await loadConfigFile(context.cwd, project), reports);
+    for (const { file, problems } of documents) printReport(context, { file, problems, valid: problems.length === 0 });
+    const faulty = documents.filter(({ problems }) => problems.length > 0).length;
     context.out.note(
       reports.length === 0
         ? `No machine files in ${files.map((file) => `"${file}"`).join(", ")}.`
         : toSummary(reports.length, invalid),
     );
-    return invalid === 0 ? 0 : 1;
+    if (documents.length > 0) context.out.note(toSummary(documents.length, faulty, "document"));
+    return invalid + faulty === 0 ? 0 : 1;
   },
 });
 
@@ -210,16 +217,29 @@ async function findMachines({ cwd }: CommandContext, project: string | undefined
   });
 }
 
-function printReport({ out }: CommandContext, { file, machine, problems }: MachineFileReport): void {
-  const valid = machine !== undefined;
+/** Checks the documents of the project's plugins against its machines. */
+async function checkDocuments(
+  { config, projectDir }: ConfigFile,
+  reports: readonly MachineFileReport[],
+): Promise<readonly DocumentReport[]> {
+  const { plugins } = await loadPlugins(config.plugins ?? [], projectDir);
+  const context = { projectDir, machines: toMachineSource(reports) };
+  const checked = await Promise.all(plugins.map(({ plugin, options }) => plugin.check?.(options, context) ?? []));
+  return checked.flat();
+}
+
+function printReport(
+  { out }: CommandContext,
+  { file, valid, problems }: DocumentReport & { readonly valid: boolean },
+): void {
   out.result({ file, valid, problems }, () => {
     const mark = valid ? out.paint("green", "ok  ") : out.paint("red", "FAIL");
     return [`${mark} ${file}`, ...formatProblems(problems, out)].join("\n");
   });
 }
 
-function toSummary(count: number, invalid: number): string {
-  const machines = count === 1 ? "1 machine" : `${count} machines`;
+function toSummary(count: number, invalid: number, what = "machine"): string {
+  const machines = count === 1 ? `1 ${what}` : `${count} ${what}s`;
   return invalid === 0 ? `${machines}, no errors.` : `${machines}, ${invalid} with errors.`;
 }
 

@@ -1,6 +1,8 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { startTestIssuer } from "@stackyard/oidc-issuer";
+import { findFreePort, startTestIssuer } from "@stackyard/oidc-issuer";
 import { createSqliteStore } from "@stackyard/store-sqlite";
 import { afterEach, describe, expect, it } from "vitest";
 import { parseLines, runCli } from "../testing/run-cli.ts";
@@ -61,9 +63,38 @@ describe("doctor", () => {
     const workloads = [{ name: "ci", issuer: issuer.url }];
     const stopped = await find(aProject({ "stackyard.config.json": config({ workloads }) }), "issuer");
 
-    expect(reached).toMatchObject({ status: "ok", message: `${issuer.url} answers.` });
+    expect(reached).toMatchObject({ status: "ok", message: `${issuer.url} answers, directly.` });
     expect(renamed).toMatchObject({ status: "fail", message: expect.stringContaining(`"${issuer.url}/realms/a/"`) });
     expect(stopped).toMatchObject({ status: "fail", message: expect.stringContaining("does not answer") });
+  });
+
+  it("tries each address that services call, and says which way the request went", async () => {
+    const plugin = (
+      addresses: readonly string[],
+    ) => `export default { kind: "stackyard-plugin", name: "p", commands: [],
+      executors: () => [], addresses: async () => ${JSON.stringify(addresses)} };`;
+    const server = createServer((_, response) => response.writeHead(404).end());
+    const port = await new Promise<number>((resolve) => {
+      server.listen(0, "127.0.0.1", () => resolve((server.address() as AddressInfo).port));
+    });
+    const addresses = [`http://127.0.0.1:${port}`, `http://127.0.0.1:${await findFreePort()}`, "http://proxied.test"];
+    const cwd = aProject({ "stackyard.config.json": '{ "plugins": ["./p.mjs"] }', "p.mjs": plugin(addresses) });
+    const env = { HTTP_PROXY: "http://ada:secret@127.0.0.1:9", NO_PROXY: "127.0.0.1" };
+
+    const { stdout } = await runCli(["doctor", "--json"], { cwd, env });
+    const through = await runCli(["doctor", "--json"], { cwd, env: { ...env, NODE_USE_ENV_PROXY: "1" } });
+    server.close();
+
+    const toTried = (text: string) => parseLines(text).filter((finding) => finding["check"] === "network");
+    expect(toTried(stdout)).toMatchObject([
+      { status: "ok", message: `${addresses[0]} answers, directly.` },
+      { status: "fail", message: expect.stringMatching(/ECONNREFUSED.* It was asked directly\.$/) },
+      { status: "fail", hint: "HTTP_PROXY names a proxy, but Node does not use it: set NODE_USE_ENV_PROXY=1." },
+    ]);
+    expect(toTried(through.stdout).at(-1)).toMatchObject({
+      message: expect.stringContaining("It was asked through the proxy http://127.0.0.1:9 of HTTP_PROXY."),
+      hint: expect.stringContaining("NO_PROXY"),
+    });
   });
 
   it("warns about a public address without trusted proxies", async () => {
@@ -77,6 +108,30 @@ describe("doctor", () => {
     });
     writeFileSync(join(cwd, "stackyard.config.json"), JSON.stringify({ server: proxied }));
     expect(await find(cwd, "proxies")).toBeUndefined();
+  });
+
+  it.each([
+    ["echo 'Terraform v0.11.14'", "warn", /is version 0\.11\.14, which is too old: 1\.0 is needed/],
+    ["echo 'Terraform v1.11.4'", "ok", /terraform 1\.11\.4/],
+    ["exit 1", "warn", /"terraform" does not answer/],
+    [undefined, "warn", /"terraform" is not found in any folder of PATH/],
+  ])("names what is wrong with Terraform: %s", async (script, status, message) => {
+    const cwd = aProject(script === undefined ? {} : { "bin/terraform": `#!/bin/sh\n${script}\n` });
+    if (script !== undefined) chmodSync(join(cwd, "bin/terraform"), 0o755);
+
+    const { stdout } = await runCli(["doctor", "--json"], { cwd, env: { PATH: join(cwd, "bin") } });
+
+    const found = parseLines(stdout).find((finding) => finding["check"] === "terraform");
+    expect(found).toMatchObject({ status, message: expect.stringMatching(message) });
+  });
+
+  it("does not ask for the database of a server that is elsewhere", async () => {
+    const cwd = aProject({ "stackyard.config.json": '{ "store": "postgres" }' });
+    const checksOf = async (env: Readonly<Record<string, string>>) =>
+      parseLines((await runCli(["doctor", "--json"], { cwd, env })).stdout).map((finding) => finding["check"]);
+
+    expect(await checksOf({ STACKYARD_URL: "https://yard.test", STACKYARD_TOKEN: "t" })).not.toContain("store");
+    expect(await checksOf({})).toContain("store");
   });
 
   it("does not create a missing store", async () => {
@@ -119,40 +174,6 @@ describe("doctor", () => {
 });
 
 describe("migrate", () => {
-  it("asks the issuers of people and of jobs", async () => {
-    const issuer = await startTestIssuer({ yardUrl: "https://yard.example.org" });
-    const people = { issuer: issuer.url, clientId: "stackyard" };
-    const config = (access: object) => JSON.stringify({ server: { url: "https://yard.example.org" }, access });
-    const cwd = aProject({ "stackyard.config.json": config({ people }) });
-
-    const reached = await find(cwd, "issuer");
-    issuer.override = (_, response) => {
-      response.end(JSON.stringify({ issuer: `${issuer.url}/realms/a/` }));
-      return true;
-    };
-    const renamed = await find(cwd, "issuer");
-    await issuer.stop();
-    const workloads = [{ name: "ci", issuer: issuer.url }];
-    const stopped = await find(aProject({ "stackyard.config.json": config({ workloads }) }), "issuer");
-
-    expect(reached).toMatchObject({ status: "ok", message: `${issuer.url} answers.` });
-    expect(renamed).toMatchObject({ status: "fail", message: expect.stringContaining(`"${issuer.url}/realms/a/"`) });
-    expect(stopped).toMatchObject({ status: "fail", message: expect.stringContaining("does not answer") });
-  });
-
-  it("warns about a public address without trusted proxies", async () => {
-    const server = { url: "https://yard.example.org" };
-    const proxied = { ...server, trustedProxies: ["10.0.0.0/8"] };
-    const cwd = aProject({ "stackyard.config.json": JSON.stringify({ server }) });
-
-    expect(await find(cwd, "proxies")).toMatchObject({
-      status: "warn",
-      message: expect.stringContaining("server.trustedProxies is empty"),
-    });
-    writeFileSync(join(cwd, "stackyard.config.json"), JSON.stringify({ server: proxied }));
-    expect(await find(cwd, "proxies")).toBeUndefined();
-  });
-
   it("does not create a missing store", async () => {
     const cwd = aProject({});
 

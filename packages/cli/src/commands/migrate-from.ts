@@ -51,7 +51,11 @@ interface PrintInput extends Pick<CommandContext, "out"> {
   readonly name: string;
 }
 
-const LABELS: Readonly<Record<string, string>> = { parked: "parked events", deadLetters: "dead letters" };
+const LABELS: Readonly<Record<string, string>> = {
+  parked: "parked events",
+  deadLetters: "dead letters",
+  memory: "ids of events and stacks that are remembered",
+};
 
 function printReport({ kind, kinds }: CopyReport, { out, folder, name }: PrintInput): void {
   out.result({ kind, from: folder, store: name, kinds }, () =>

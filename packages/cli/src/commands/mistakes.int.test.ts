@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { runCli } from "../testing/run-cli.ts";
 import { makeTempProject } from "../testing/temp-project.ts";
@@ -120,6 +122,29 @@ describe("a configuration that does not load", () => {
     const files = { "package.json": '{"type": "commonjs"}', "stackyard.config.js": "import 'node:fs'; !" };
 
     expect(await formatFault(files)).toContain('package.json says "type": "commonjs"');
+  });
+
+  it.each([
+    [
+      "stackyard.config.json",
+      '{\n  "dataDir": "caf\xe9"\n}',
+      "latin1",
+      "stackyard.config.json:2:18: The file is not UTF-8",
+    ],
+    [
+      "stackyard.config.ts",
+      "// caf\xe9\nexport default {};",
+      "latin1",
+      "stackyard.config.ts:1:7: The file is not UTF-8",
+    ],
+    ["stackyard.config.json", "\uFEFF{}", "utf16le", "stackyard.config.json:1:1: The file is UTF-16."],
+  ] as const)("names the place in %s that is not UTF-8", async (name, text, encoding, told) => {
+    const cwd = aProject({ "m.yaml": MACHINE });
+    writeFileSync(join(cwd, name), Buffer.from(text, encoding));
+
+    const { exitCode, stderr } = await runCli(["validate", "m.yaml"], { cwd });
+
+    expect([exitCode, stderr]).toEqual([3, expect.stringContaining(told)]);
   });
 
   it.each([

@@ -79,7 +79,7 @@ function adviseOnLeft({ id, lastFailure, degraded }: StackDetails): readonly str
   if (lastFailure === undefined || lastFailure.resolvedAt !== undefined) return [];
   const { task, state } = lastFailure;
   const why = `"${task}" failed in ${state}, which the stack has left. \`${toShellCommand`stackyard stacks logs ${id} ${task}`}\` shows why.`;
-  return degraded
+  return degraded && lastFailure.acknowledged === undefined
     ? [why, `\`${toShellCommand`stackyard stacks acknowledge ${id}`}\` acknowledges the failure.`]
     : [why];
 }
@@ -119,15 +119,21 @@ export const stacksCancel = defineServerCommand({
 /** `stackyard stacks acknowledge` */
 export const stacksAcknowledge = defineServerCommand({
   name: "stacks acknowledge",
-  summary: "Acknowledge the last failure of a stack.",
+  summary: "Mark the last failure of a stack as acknowledged.",
   description:
-    "A stack whose task has failed for good is degraded after it has moved on, until the task succeeds, all tasks of a state that you have sent it to succeed, or a person acknowledges the failure. The history and the audit log record it. `bulk run acknowledge --condition degraded` does this for many stacks.",
-  examples: { 'stackyard stacks acknowledge pr-12 --reason "quota raised, next push retries"': "Close the failure." },
+    "A stack whose task has failed for good is degraded after it has moved on, until the task succeeds, or all tasks of a state that you have sent it to succeed. Acknowledging does not end this: the stack shows who has seen the failure and why, and no longer counts as one that needs a person. The history and the audit log record it. `bulk run acknowledge --condition degraded` does this for many stacks.",
+  examples: {
+    'stackyard stacks acknowledge pr-12 --reason "quota raised, next push retries"': "Say why no one needs to act.",
+  },
   args: Type.Object({ ...stackArg, reason: Type.Optional(reasonArg) }),
   async run(context, { stack, reason }) {
     const options = { signal: context.signal, ...defined({ reason }) };
     const result = await context.yard.stacks.acknowledge(stack, options);
-    return formatOperation(context, result, result.notes.length > 0 ? "is as before" : "is not degraded any more");
+    return formatOperation(
+      context,
+      result,
+      result.notes.length > 0 ? "is as before" : "shows the failure as acknowledged",
+    );
   },
 });
 

@@ -1,4 +1,4 @@
-import { formatAccount, isStackyardError, optionalText, toShellCommand } from "@stackyard/core";
+import { formatAccount, isStackyardError, MAX_NAME, optionalText, toShellCommand } from "@stackyard/core";
 import type { Orphan, OrphanCheck } from "@stackyard/sdk";
 import { Type } from "typebox";
 
@@ -85,7 +85,7 @@ export const previewsReclaim = defineServerCommand({
   },
   args: Type.Object({
     ...stackArg,
-    event: optionalText("The closing event.", { minLength: 1, maxLength: 255 }),
+    event: optionalText("The closing event.", { minLength: 1, maxLength: MAX_NAME }),
   }),
   async run(context, { stack: stackId, event: given }) {
     const { items } = await loadOrphans(context, Number.POSITIVE_INFINITY);

@@ -3,7 +3,14 @@ import { join } from "node:path";
 import { type Records, type Stack, silentLogger } from "@stackyard/core";
 import { createMemoryStore, createStaticLocator, createUlids, startYard, systemClock } from "@stackyard/core/engine";
 import { parseMachine } from "@stackyard/core/machine";
-import { linkPreview, ORPHAN_CHECK_KEY, type Orphan, type PreviewLink, toOrphanKey } from "@stackyard/core/services";
+import {
+  linkPreview,
+  ORPHAN_CHECK_KEY,
+  type Orphan,
+  orphans,
+  type PreviewLink,
+  toOrphanName,
+} from "@stackyard/core/services";
 import { createServer } from "@stackyard/server";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually } from "../testing/eventually.ts";
@@ -154,7 +161,7 @@ describe("stackyard previews orphans and reclaim", () => {
   it("lists them, and creates a stack anew by its closing event", async () => {
     for (const each of [orphan("gone-1"), orphan("gone-2", "other"), orphan("shared"), orphan("young")]) {
       const { listedAt: _, ...young } = each;
-      await put(toOrphanKey(each), each.stackId === "young" ? young : each);
+      await put(orphans.toKey(toOrphanName(each)), each.stackId === "young" ? young : each);
     }
 
     const table = await run("orphans");
@@ -180,7 +187,7 @@ describe("stackyard previews orphans and reclaim", () => {
   });
 
   it("removes an orphan of the template's machine by its clean-up", async () => {
-    await put(toOrphanKey(orphan("gone-3", "template")), orphan("gone-3", "template"));
+    await put(orphans.toKey(toOrphanName(orphan("gone-3", "template"))), orphan("gone-3", "template"));
 
     const reclaimed = await run("reclaim", "gone-3");
 

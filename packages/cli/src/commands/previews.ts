@@ -1,4 +1,5 @@
-import { defined, optionalInteger, optionalText, toShellCommand } from "@stackyard/core";
+import { defined, optionalInteger, toShellCommand } from "@stackyard/core";
+import { fieldOf, listPreviews } from "@stackyard/core/api/operations";
 import { parseDuration } from "@stackyard/core/machine";
 import type { NewEvent, StackPreview } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
@@ -21,9 +22,12 @@ export const previewsLs = defineServerCommand({
     "stackyard previews ls --condition waiting": "List only those that need attention.",
   },
   args: Type.Object({
-    repository: optionalText("Only this repository.", { minLength: 1, maxLength: 1_024, placeholder: "owner/name" }),
+    repository: fieldOf(listPreviews, "repository", {
+      description: "Only this repository.",
+      placeholder: "owner/name",
+    }),
     number: optionalInteger("Only the pull request with this number.", { minimum: 1 }),
-    owner: optionalText("Only pull requests of this author.", { minLength: 1, maxLength: 1_024 }),
+    owner: fieldOf(listPreviews, "owner", { description: "Only pull requests of this author." }),
     machine: stackFilterArgs.machine,
     state: stackFilterArgs.state,
     text: stackFilterArgs.text,
@@ -43,17 +47,17 @@ const PREVIEWS = {
 };
 
 function toRow(preview: StackPreview, out: Painter, now: number): readonly string[] {
-  const { stackId, pull, enteredAt, expiresAt = "–", drifted, waiting, unreadable } = preview;
+  const { stackId, pull, state, enteredAt, expiresAt = "–", drifted, waiting, fault } = preview;
   return [
     out.paint("bold", stackId),
     `${pull.repository.fullName}#${pull.number}`,
-    formatState(preview, out),
-    toAge(enteredAt, now),
+    state === undefined ? "–" : formatState({ ...preview, state }, out),
+    enteredAt === undefined ? "–" : toAge(enteredAt, now),
     formatCost(preview),
     expiresAt,
     pull.owner,
     drifted === true ? out.paint("yellow", "drifted") : "–",
-    waiting?.summary ?? unreadable?.reason ?? "",
+    fault?.reason ?? waiting?.summary ?? "",
   ];
 }
 
@@ -79,11 +83,11 @@ export const previewsShow = defineServerCommand({
 });
 
 function formatFacts(preview: StackPreview, out: Output): string {
-  const { pull, url, expiresAt, drifted, commands, unreadable } = preview;
+  const { pull, url, expiresAt, drifted, commands, fault } = preview;
   const { repository, number, title, head, owner } = pull;
   const facts = [
     ["pull request", [`${repository.fullName}#${number}`, title].filter((part) => part !== undefined).join(" ")],
-    ["cannot be read", unreadable && `since ${unreadable.since}: ${unreadable.reason}`],
+    [fault?.kind, fault && `since ${fault.since}: ${fault.reason}`],
     ["link", pull.url],
     ["head", head],
     ["owner", owner],

@@ -2,20 +2,24 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { StackyardError, type Store } from "@stackyard/core";
+import { loadYardMetrics, toExposition } from "@stackyard/telemetry";
 import { afterEach, describe, expect, it } from "vitest";
 import { parseLines, type RunningCli, runCli, startCli } from "../testing/run-cli.ts";
 import { makeSharedStore } from "../testing/shared-store.ts";
 import { makeTempProject } from "../testing/temp-project.ts";
 
-const MACHINE = `version: 1
-events: [OPEN]
+const MACHINE = `version: 2
+events: [OPEN, REST]
 states:
-  INIT: {on: {OPEN: [{action: advance, state: WORK}]}}
-  WORK: {tasks: [dig], on: {NEXT: [{action: advance, state: DONE}]}}
+  INIT: {on: {OPEN: WORK, REST: DONE}}
+  WORK: {tasks: [dig], on: {NEXT: DONE}}
   DONE: {}
 tasks:
   dig: {executor: fail, config: {}}
 `;
+/** A stack moves on after its failure. */
+const PATIENT = MACHINE.replace("{NEXT: DONE}", "{NEXT: DONE, FAILED: DONE}");
 const PLUGIN = `export default { kind: "stackyard-plugin", name: "p", commands: [], executors: () => [{
   name: "fail", config: { type: "object" },
   start: async () => ({ kind: "failed", code: "NO_ROOM", message: "There is no room.", retryable: false }),
@@ -28,23 +32,50 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
 });
 
-/** Starts a yard of a server and a worker, with one stack whose task has failed. */
-async function startFailedYard() {
-  const { files } = makeSharedStore();
+/** A yard of a server and, unless it has none, a worker. */
+interface TestYard {
+  readonly cwd: string;
+  readonly store: Store;
+  readonly server: RunningCli & { readonly url: string };
+  readonly worker: (RunningCli & { readonly url: string }) | undefined;
+  /** Methods of the store that fail. */
+  readonly broken: Set<string>;
+  /** Runs the command line with the token of the yard. */
+  run(...words: string[]): ReturnType<typeof runCli>;
+}
+
+async function startYard({ hasWorker = true }: { readonly hasWorker?: boolean } = {}): Promise<TestYard> {
+  const { files, store } = makeSharedStore();
+  const broken = new Set<string>();
+  const unless =
+    <Input extends readonly unknown[], Result>(method: string, call: (...input: Input) => Promise<Result>) =>
+    async (...input: Input): Promise<Result> => {
+      if (broken.has(method)) throw new StackyardError("STORE_UNAVAILABLE", "The disk is full.");
+      return call(...input);
+    };
+  Object.assign(store, { commit: unless("commit", store.commit) });
+  Object.assign(store.queries, { listStacks: unless("listStacks", store.queries.listStacks) });
   const { folder: cwd, remove } = makeTempProject({
     ...files,
     "stackyard.config.json": JSON.stringify({ store: "./store.mjs", plugins: ["./plugin.mjs"] }),
     "plugin.mjs": PLUGIN,
     "machines/m.yaml": MACHINE,
+    "machines/patient.yaml": PATIENT,
   });
   cleanUps.push(remove);
   const env = { STACKYARD_API_TOKENS: `prometheus=${TOKEN}` };
   const server = await start(["server", "--port", "0"], cwd, env);
-  const worker = await start(["worker", "--health-port", "0", "--url", server.url], cwd, env);
+  const worker = hasWorker ? await start(["worker", "--health-port", "0", "--url", server.url], cwd, env) : undefined;
   const at = { cwd, env: { STACKYARD_URL: server.url, STACKYARD_TOKEN: TOKEN } };
-  await runCli(["send", "pr-1", "OPEN", "--machine", "m"], at);
-  await runCli(["send", "pr-2", "NEVER", "--machine", "m"], at);
-  return { cwd, server: server.url, worker: worker.url };
+  return { cwd, store, server, worker, broken, run: (...words) => runCli(words, at) };
+}
+
+/** Starts a yard with one stack whose task has failed, and one event that was dead-lettered. */
+async function startFailedYard() {
+  const { cwd, server, worker, run } = await startYard();
+  await run("send", "pr-1", "OPEN", "--machine", "m");
+  await run("send", "pr-2", "NEVER", "--machine", "m");
+  return { cwd, run, server: server.url, worker: worker?.url ?? "" };
 }
 
 async function start(words: readonly string[], cwd: string, env: Readonly<Record<string, string>>) {
@@ -54,7 +85,7 @@ async function start(words: readonly string[], cwd: string, env: Readonly<Record
     return running.result;
   });
   const ready = parseLines(await running.line((line) => line.includes('"kind":"ready"')))[0] ?? {};
-  return { url: String(ready["healthUrl"] ?? ready["url"]) };
+  return { ...running, url: String(ready["healthUrl"] ?? ready["url"]) };
 }
 
 async function readMetrics(url: string): Promise<string> {
@@ -98,6 +129,7 @@ describe("/metrics", () => {
 /** The used parts of the answers of Prometheus' API. */
 interface Answer {
   readonly data: {
+    readonly result?: readonly unknown[];
     readonly alerts?: readonly { readonly labels: Readonly<Record<string, string>>; readonly state: string }[];
     readonly activeTargets?: readonly { readonly health: string; readonly lastError: string }[];
   };
@@ -106,6 +138,7 @@ interface Answer {
 const hasPrometheus = spawnSync("prometheus", ["--version"]).status === 0;
 const RULES = readFileSync(new URL("../../../../deploy/prometheus/alerts.yaml", import.meta.url), "utf8");
 const CONFIG = readFileSync(new URL("../../../../deploy/prometheus/prometheus.yaml", import.meta.url), "utf8");
+const DASHBOARD = readFileSync(new URL("../../../../deploy/grafana/stackyard.json", import.meta.url), "utf8");
 
 /** Starts Prometheus with the files of `deploy`, with short times and this yard's addresses. */
 async function startPrometheus({ cwd, server, worker }: Record<"cwd" | "server" | "worker", string>) {
@@ -164,5 +197,182 @@ describe.skipIf(!hasPrometheus)("Prometheus", () => {
         ["up", ""],
         ["up", ""],
       ]);
+  });
+
+  it("has data for each query of the dashboard", async () => {
+    const { run, ...yard } = await startFailedYard();
+    const prometheus = await startPrometheus(yard);
+    const queries = [...DASHBOARD.matchAll(/"expr": ("(?:[^"\\]|\\.)*")/g)].map(([, text = ""]) =>
+      String(JSON.parse(text)).replaceAll("$yard", "main").replaceAll("$__rate_interval", "1m"),
+    );
+    let sent = 0;
+    const findEmpty = async () => {
+      // A rate needs what happens between two reads.
+      sent += 1;
+      await run("send", `pr-${sent}-again`, "OPEN", "--machine", "patient", "--wait");
+      const answers = await Promise.all(
+        queries.map(async (query) => {
+          const answer = await fetch(`${prometheus}/api/v1/query?query=${encodeURIComponent(query)}`);
+          return { query, result: ((await answer.json()) as Answer).data?.result ?? [] };
+        }),
+      );
+      return answers.filter(({ result }) => result.length === 0).map(({ query }) => query);
+    };
+
+    expect(queries.length).toBeGreaterThan(20);
+    await expect.poll(findEmpty, { timeout: 60_000, interval: 1_000 }).toEqual([]);
+  });
+});
+
+/** What Prometheus reads at one time: by series its value. */
+type Scrape = ReadonlyMap<string, number>;
+
+const toSeries = (name: string, labels: string, instance: string) =>
+  `${name}{${[labels, `job="${instance.replace(/-\d$/, "")}"`, `instance="${instance}"`, 'yard="main"'].filter(Boolean).join(", ")}}`;
+
+function parseMetrics(text: string, instance: string): readonly (readonly [string, number])[] {
+  return [...text.matchAll(/^(stackyard_\w+)(?:\{(.*)\})? (\S+)$/gm)].map(
+    ([, name = "", labels = "", value]) => [toSeries(name, labels, instance), Number(value)] as const,
+  );
+}
+
+async function scrape({ server, worker }: TestYard): Promise<Scrape> {
+  const read = async (instance: string, url: string) => {
+    const text = await readMetrics(url).catch(() => undefined);
+    return [[toSeries("up", "", instance), text === undefined ? 0 : 1] as const, ...parseMetrics(text ?? "", instance)];
+  };
+  const workers = worker === undefined ? [] : await read("stackyard-worker-1", worker.url);
+  return new Map([...(await read("stackyard-server-1", server.url)), ...workers]);
+}
+
+/** The gauges of the yard that grow with time, as they are some minutes later. */
+async function scrapeAges(yard: TestYard, minutes: number): Promise<Scrape> {
+  const later = toExposition(await loadYardMetrics(yard.store, Date.now() + minutes * 60_000));
+  return new Map(parseMetrics(later, "stackyard-server-1").filter(([series]) => series.includes("_age_seconds")));
+}
+
+const shows = (yard: TestYard, line: string) => expect.poll(() => readMetrics(yard.server.url)).toContain(line);
+
+/** A fault of a real yard, and every alert that fires when no one repairs it. */
+interface Scenario {
+  readonly fires: readonly string[];
+  readonly hasWorker?: boolean;
+  /** Lets the fault happen, and waits until metrics show it. */
+  readonly fault: (yard: TestYard) => Promise<unknown>;
+}
+
+const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  "all is well": {
+    fires: [],
+    fault: ({ run }) => run("send", "pr-1", "REST", "--machine", "m", "--wait"),
+  },
+  "the server has ended": {
+    fires: ["StackyardDown", "StackyardProcessDown"],
+    async fault({ server }) {
+      server.interrupt();
+      await server.result;
+    },
+  },
+  "the worker has ended": {
+    fires: ["StackyardNoWorker", "StackyardProcessDown"],
+    async fault(yard) {
+      yard.worker?.interrupt();
+      await yard.worker?.result;
+      await shows(yard, "stackyard_worker_capacity 0\n");
+    },
+  },
+  "the engine fails on an event": {
+    fires: ["StackyardEventsWait"],
+    async fault(yard) {
+      yard.broken.add("commit");
+      await yard.run("send", "pr-1", "REST", "--machine", "m");
+      await shows(yard, "stackyard_queued_events 1\n");
+    },
+  },
+  "a task finds no worker": {
+    hasWorker: false,
+    fires: ["StackyardNoWorker", "StackyardTasksWait"],
+    async fault(yard) {
+      await yard.run("send", "pr-1", "OPEN", "--machine", "m", "--wait");
+      await shows(yard, "stackyard_open_attempts 1\n");
+    },
+  },
+  "all tasks of a machine fail": {
+    fires: ["StackyardStacksFailed", "StackyardTasksFailOften"],
+    async fault(yard) {
+      await yard.run("send", "pr-1", "OPEN", "--machine", "m", "--wait");
+      await shows(yard, "stackyard_failed_stacks 1\n");
+    },
+  },
+  "a stack has moved on after a failure": {
+    fires: ["StackyardStacksStuck", "StackyardTasksFailOften"],
+    async fault(yard) {
+      await yard.run("send", "pr-1", "OPEN", "--machine", "patient", "--wait");
+      await shows(yard, 'stackyard_stacks_in_condition{condition="degraded"} 1\n');
+    },
+  },
+  "an event is dead-lettered": {
+    fires: ["StackyardDeadLetters"],
+    fault: ({ run }) => run("send", "pr-1", "NEVER", "--machine", "m", "--wait"),
+  },
+  "the store refuses reads": {
+    fires: ["StackyardRequestsFail"],
+    async fault({ run, broken }) {
+      broken.add("listStacks");
+      await run("stacks", "ls");
+      broken.delete("listStacks");
+    },
+  },
+};
+
+const [QUIET_MINUTES, FAULTY_MINUTES] = [10, 30];
+
+/**
+ * Returns the series of a yard for promtool, a value each minute: first quiet; then the fault continues, so what it has counted is counted
+ * each minute again, and what waits grows older.
+ */
+async function toInputSeries(yard: TestYard, quiet: Scrape, faulty: Scrape) {
+  const minutes = Array.from({ length: FAULTY_MINUTES }, (_, index) => index + 1);
+  const ages = await Promise.all(minutes.map((minute) => scrapeAges(yard, minute)));
+  return [...new Set([...quiet.keys(), ...faulty.keys()])].map((series) => {
+    const [before, after] = [quiet.get(series), faulty.get(series)];
+    const isCounter = /_(total|count|sum|bucket)\{/.test(series);
+    const grown = (minute: number) =>
+      after !== undefined && isCounter ? (before ?? 0) + (after - (before ?? 0)) * minute : after;
+    const values = [
+      ...Array.from({ length: QUIET_MINUTES }, () => before),
+      ...minutes.map((minute, index) => ages[index]?.get(series) ?? grown(minute)),
+    ];
+    return { series, values: values.map((value) => value ?? "_").join(" ") };
+  });
+}
+
+describe.skipIf(!hasPrometheus)("the alerts, over what Prometheus reads from a real yard", () => {
+  it("each fire in one of the yards", () => {
+    const alerts = [...RULES.matchAll(/- alert: (\w+)/g)].map(([, name]) => name);
+
+    expect([...new Set(Object.values(SCENARIOS).flatMap(({ fires }) => fires))].sort()).toEqual(alerts.sort());
+  });
+
+  it.each(Object.entries(SCENARIOS))("fire for what happens, and are silent before: %s", async (_, scenario) => {
+    const yard = await startYard(scenario);
+    const quiet = await scrape(yard);
+    await scenario.fault(yard);
+    const input_series = await toInputSeries(yard, quiet, await scrape(yard));
+
+    const expr = 'group by (alertname) (ALERTS{alertstate="firing"})';
+    const firing = scenario.fires.map((name) => ({ labels: `{alertname="${name}"}`, value: 1 }));
+    const [before, after] = [`${QUIET_MINUTES - 1}m`, `${QUIET_MINUTES + FAULTY_MINUTES - 2}m`];
+    const promql_expr_test = [
+      // A yard without a worker has one alert from the start.
+      ...(scenario.hasWorker === false ? [] : [{ expr, eval_time: before, exp_samples: [] }]),
+      { expr, eval_time: after, exp_samples: firing },
+    ];
+    writeFileSync(join(yard.cwd, "alerts.yaml"), RULES);
+    const tests = [{ interval: "1m", input_series, promql_expr_test }];
+    const file = join(yard.cwd, "test.yaml");
+    writeFileSync(file, JSON.stringify({ rule_files: ["alerts.yaml"], evaluation_interval: "1m", tests }));
+    const { status, stdout, stderr } = spawnSync("promtool", ["test", "rules", file], { encoding: "utf8" });
+    expect([status, stdout + stderr]).toEqual([0, expect.stringContaining("SUCCESS")]);
   });
 });

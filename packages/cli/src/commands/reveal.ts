@@ -1,3 +1,4 @@
+import { fieldOf, revealSecret } from "@stackyard/core/api/operations";
 import { Type } from "typebox";
 import { defineServerCommand } from "../server/connection.ts";
 import { stackArg } from "./stack-args.ts";
@@ -14,8 +15,8 @@ export const stacksReveal = defineServerCommand({
   },
   args: Type.Object({
     ...stackArg,
-    key: Type.String({ minLength: 1, maxLength: 255, description: "The key in the stack's metadata." }),
-    reason: Type.String({ minLength: 1, maxLength: 4_096, description: "Why; recorded in the audit log." }),
+    key: fieldOf(revealSecret, "key", { description: "The key in the stack's metadata." }),
+    reason: fieldOf(revealSecret, "reason", { description: "Why; recorded in the audit log." }),
   }),
   positionals: ["stack", "key"],
   async run({ out, yard, signal }, { stack, key, reason }) {

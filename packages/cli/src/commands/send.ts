@@ -1,5 +1,12 @@
-import { defined, optionalFlag, optionalText, toShellCommand } from "@stackyard/core";
-import { EventNotAppliedError, type HistoryEntry, type PublishedEvent, type StackDetails } from "@stackyard/sdk";
+import { defined, formatPlannedEvent, MAX_NAME, optionalFlag, optionalText, toShellCommand } from "@stackyard/core";
+import { fieldOf, getStack } from "@stackyard/core/api/operations";
+import {
+  EventNotAppliedError,
+  type HistoryEntry,
+  type NewEvent,
+  type PublishedEvent,
+  type StackDetails,
+} from "@stackyard/sdk";
 import {
   checkGoalStates,
   type FollowEventOptions,
@@ -14,18 +21,18 @@ import { type Static, Type } from "typebox";
 
 import { failWith } from "../failure.ts";
 import { defineServerCommand, findNearestStack, type ServerContext } from "../server/connection.ts";
-import { untilArg } from "./stack-args.ts";
+import { formatDigest, planDigest, untilArg } from "./stack-args.ts";
 import { formatHistoryEntry, toWhy } from "./stacks.ts";
 import { findTypeHint } from "./type-hint.ts";
 
 const Args = Type.Object({
-  stack: Type.String({
+  stack: fieldOf(getStack, "stackId", { completes: "stack", description: "The stack's id, such as pr-12." }),
+  event: Type.String({
     minLength: 1,
-    maxLength: 255,
-    completes: "stack",
-    description: "The stack's id, such as pr-12.",
+    maxLength: MAX_NAME,
+    completes: "event",
+    description: "The event, such as OPENED.",
   }),
-  event: Type.String({ minLength: 1, maxLength: 255, completes: "event", description: "The event, such as OPENED." }),
   machine: optionalText("The machine. Required for the event that creates the stack.", {
     short: "m",
     minLength: 1,
@@ -37,10 +44,12 @@ const Args = Type.Object({
       description: "Metadata: key=text, key:=json, or a JSON object. May be repeated.",
     }),
   ),
-  id: optionalText("The event's id. Events with the same id are applied once.", { minLength: 1, maxLength: 255 }),
+  id: optionalText("The event's id. Events with the same id are applied once.", { minLength: 1, maxLength: MAX_NAME }),
   confirm: optionalText("The stack's id again. Required for an event that removes a stack from a protected state.", {
     placeholder: "stack",
   }),
+  dryRun: optionalFlag("Change nothing, and show what the event would do now."),
+  plan: optionalText("Digest of a dry run: the event is refused when it would do something else now.", planDigest),
   wait: optionalFlag("Wait until the event is applied.", { short: "w" }),
   until: untilArg("the stack"),
   timeout: optionalText("How long to wait. Default: 10m.", { placeholder: "duration" }),
@@ -61,6 +70,7 @@ export const send = defineServerCommand({
   examples: {
     "stackyard send pr-12 OPENED --machine review-app --metadata sha=9f1c": "Create a stack.",
     "stackyard send pr-12 PUSHED --wait": "Wait until the event is applied.",
+    "stackyard send pr-12 MERGED --dry-run": "Show what the event would do.",
     "stackyard send pr-12 MERGED --until removed --timeout 5m": "Wait until the stack is removed.",
   },
   args: Args,
@@ -68,6 +78,7 @@ export const send = defineServerCommand({
     const { yard, signal, out } = context;
     const timeoutMs = parseTimeout(args.timeout ?? "10m", "--timeout");
     const event = toEvent(args, parseMetadata(args.metadata ?? []));
+    if (args.dryRun === true) return previewEvent(context, event);
     await checkGoalStates(context, { ...event, until: args.until ?? [] });
     const published = await yard.publish(event, { signal });
     if (!args.wait && args.until === undefined) return reportAccepted(context, published, args);
@@ -82,6 +93,25 @@ export const send = defineServerCommand({
     return 0;
   },
 });
+
+/** Shows what the event would do, with all that follows at once. Returns 1 when it would not be applied. */
+async function previewEvent({ yard, signal, out }: ServerContext, event: NewEvent): Promise<number> {
+  const { stackId, ...message } = event;
+  const preview = await yard.stacks.preview(stackId, message, { signal });
+  const { outcome, to, code, reason, sent, notes, events, digest } = preview;
+  const isDone = outcome === "applied" || outcome === "removed";
+  const why = isDone ? ` It would ${outcome === "removed" ? "be removed" : `be in ${to}`}.` : ` (${code}): ${reason}`;
+  out.result(preview, () =>
+    [
+      `${event.event} would be ${out.paint(isDone ? "green" : "red", isDone ? "applied" : outcome)} to ${stackId}.${why}`,
+      ...(sent.length === 0 ? [] : [`Sends ${sent.join(", ")}.`]),
+      ...notes,
+      ...events.map(formatPlannedEvent),
+      ...(digest === undefined ? [] : [formatDigest(digest)]),
+    ].join("\n"),
+  );
+  return isDone ? 0 : 1;
+}
 
 /** How long a command without `--wait` waits for the first decision: a rejection is reported at once. */
 const LOOK_MS = { terminal: 5_000, pipe: 1_000 };
@@ -102,15 +132,14 @@ export async function reportAccepted(
   const entry = await findFirstDecision(context, ids, out.interactive ? LOOK_MS.terminal : LOOK_MS.pipe);
   if (entry !== undefined && entry.event !== args.event) throw reusedId(ids, entry);
   const isDone = entry?.outcome === "applied" || entry?.outcome === "removed";
-  if (entry === undefined || entry.code === "STACK_UNKNOWN" || (isDone && !out.interactive)) {
-    const shown = `${args.event} was accepted for ${ids.stackId}.`;
-    out.result({ ...result, outcome: "accepted" }, () => shown);
-    if (entry?.code === "STACK_UNKNOWN") {
-      out.note(`Stack "${ids.stackId}" does not exist. ${await adviseNewStack(context, ids.stackId)}`);
-    }
+  if (entry === undefined || (isDone && !out.interactive)) {
+    out.result({ ...result, outcome: "accepted" }, () => `${args.event} was accepted for ${ids.stackId}.`);
     return 0;
   }
   out.result({ ...result, ...toResult(entry) }, () => formatHistoryEntry(entry, out));
+  if (entry.code === "STACK_UNKNOWN") {
+    out.note(`Stack "${ids.stackId}" does not exist. ${await adviseNewStack(context, ids.stackId)}`);
+  }
   return isDone ? 0 : adviseRefused(context, ids.stackId, entry);
 }
 
@@ -154,13 +183,13 @@ async function adviseNewStack(context: Pick<ServerContext, "yard" | "signal">, s
   return near === undefined ? create : `Did you mean "${near}"? ${create}`;
 }
 
-function toEvent({ stack, event, id, machine, confirm }: Args, metadata: Metadata) {
+function toEvent({ stack, event, id, machine, confirm, plan }: Args, metadata: Metadata) {
   return {
     stackId: stack,
     event,
     ...defined({ id, machine }),
     ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
-    ...defined({ confirm }),
+    ...defined({ confirm, plan }),
   };
 }
 

@@ -107,7 +107,7 @@ describe("commands over a running yard", () => {
 
   it("send accepts an event, and waits for a state", { tags: "app" }, async () => {
     const accepted = await send("a", "OPEN", "--machine", "m", "--metadata", "sha=0123", "--metadata", "n:=5");
-    const waited = await send("a", "LATER", "--wait", "--timeout", "200ms");
+    const waited = await send("a", "LATER", "--wait", "--timeout", "3s");
 
     expect(accepted.exitCode).toBe(0);
     expect(parseLines(accepted.stdout)).toMatchObject([{ stackId: "a", event: "OPEN", outcome: "accepted" }]);
@@ -117,15 +117,19 @@ describe("commands over a running yard", () => {
   });
 
   it("send says how to create a stack that is not there, and which machine may have been meant", async () => {
-    const accepted = await run("send", "absent", "OPEN");
+    // inngest PR 4638: success for what does not exist.
+    const ignored = await run("send", "absent", "OPEN");
+    const asJson = await run("send", "absent", "OPEN", "--json");
     const waited = await run("send", "absent", "OPEN", "--wait");
-    const parked = await run("send", "absent-2", "OPEN", "--machine", "brokn", "--wait", "--timeout", "300ms");
+    const parked = await run("send", "absent-2", "OPEN", "--machine", "brokn", "--wait", "--timeout", "3s");
     const shown = await run("machines", "show", "brokn");
 
-    expect([accepted.exitCode, accepted.stderr]).toEqual([
-      0,
+    expect([ignored.exitCode, ignored.stderr]).toEqual([
+      1,
       expect.stringMatching(/Stack "absent" does not exist.*--machine NAME/),
     ]);
+    const outcome = { stackId: "absent", event: "OPEN", outcome: "ignored", code: "STACK_UNKNOWN" };
+    expect([asJson.exitCode, parseLines(asJson.stdout)]).toMatchObject([1, [outcome]]);
     expect([waited.exitCode, waited.stderr]).toEqual([1, expect.stringContaining("--machine NAME")]);
     expect(parked.stderr).toContain('Did you mean "broken"?');
     expect(shown.stderr).toContain('Did you mean "broken"?');
@@ -215,7 +219,7 @@ describe("commands over a running yard", () => {
   it("ends with 4 when the time is over, and explains why the event still waits", async () => {
     await send("d", "PARK", "--machine", "m", "--wait");
 
-    const { exitCode, stderr } = await run("send", "d", "BREAK", "--wait", "--timeout", "300ms");
+    const { exitCode, stderr } = await run("send", "d", "BREAK", "--wait", "--timeout", "3s");
 
     expect(exitCode).toBe(4);
     expect(stderr).toContain("EVENT_NOT_HANDLED");
@@ -462,7 +466,9 @@ describe("commands over a running yard", () => {
     const without = await run("events", "withdraw", id);
     const withdrawn = await run("events", "withdraw", id, "unknown", "--reason", "a typo", "--json");
     const all = await run("events", "withdraw", "--all", "--stack", "wrong-2", "--reason", "a typo");
-    const bulk = await run("bulk", "run", "withdraw", "--stack", "wrong-3", "--expect", "1", "--reason", "a typo");
+    const words = ["bulk", "run", "withdraw", "--stack", "wrong-3"];
+    const [plan] = parseLines((await run(...words, "--dry-run", "--json")).stdout);
+    const bulk = await run(...words, "--plan", String(plan?.["digest"]), "--reason", "a typo");
 
     expect(parseLines(listed.stdout)[0]).toMatchObject({ outcome: "parked", id });
     expect(without).toMatchObject({ exitCode: 64, stderr: expect.stringContaining("--reason") });

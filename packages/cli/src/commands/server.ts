@@ -22,7 +22,7 @@ import {
   toServerUrl,
 } from "../yard/process.ts";
 import { createProcessLogger } from "../yard/process-logger.ts";
-import { type ApiToken, loadApiTokens, loadClientSecret } from "../yard/settings.ts";
+import { type ApiToken, findGrantWarning, GRANT_HINT, loadApiTokens, loadClientSecret } from "../yard/settings.ts";
 import { TRUSTED_PROXIES_HINT } from "./doctor-access.ts";
 
 /** `stackyard server` */
@@ -57,12 +57,13 @@ export const server = defineCommand({
     const store = chooseSharedStore(file, env);
     // With tokens from the environment, users pass the address and the token to commands.
     const isPublished = tokens.own;
+    const logger = createProcessLogger(context);
     const running = await startProcess(file, {
       roles: withWorker ? ["engine", "worker"] : ["engine"],
       store: withWorker ? store : requireShared(store, SERVER_NEEDS_SHARED),
       env,
       drainMs,
-      logger: createProcessLogger(context),
+      logger,
       onReport: createReportPrinter(out),
       serve: {
         host,
@@ -76,8 +77,10 @@ export const server = defineCommand({
     });
     const removeAddress = isPublished ? await publishAddress(dataDirOf(file), running) : () => {};
     printReady(running, { out, file, withWorker, own: noToken ? undefined : tokens.own });
-    const warning = findProxyWarning(file.config.server ?? {});
-    if (warning !== undefined) out.note(`warning: ${warning} ${TRUSTED_PROXIES_HINT}`);
+    const proxies = findProxyWarning(file.config.server ?? {});
+    if (proxies !== undefined) logger.warn(`${proxies} ${TRUSTED_PROXIES_HINT}`);
+    const grants = tokens.own ? undefined : findGrantWarning(file.config, await tokens.load());
+    if (grants !== undefined) logger.warn(`${grants} ${GRANT_HINT}`);
     return runUntilSignal(context, running, { drainMs, onEnding: removeAddress });
   },
 });

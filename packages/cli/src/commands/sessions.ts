@@ -49,7 +49,7 @@ export const login = defineCommand({
     }
     printCode(code, out);
     if (!noBrowser) await openForPerson(context, code.verificationUri);
-    const { token, name, lifetimeMs } = await waitForAnswer(url, code, signal);
+    const { token, name, lifetimeMs } = await waitForAnswer(url, code, { signal, out });
     const now = Date.now();
     const expiresAt = now + lifetimeMs;
     await storeLogin(env, url, { login: { token, name, expiresAt }, now });
@@ -83,24 +83,30 @@ function printCode({ userCode, verificationUri, expiresInMs }: DeviceCode, out: 
 
 const SLOWER_MS = 5_000;
 
-async function waitForAnswer(url: string, code: DeviceCode, signal: AbortSignal) {
+/** Polls for the login until the code expires. A server that does not answer meanwhile is called again at the same interval. */
+async function waitForAnswer(url: string, code: DeviceCode, { signal, out }: Pick<CommandContext, "signal" | "out">) {
+  const endsAt = systemClock.now() + code.expiresInMs;
   let { intervalMs } = code;
-  for (;;) {
-    await systemClock.sleep(intervalMs, signal);
+  let isSilent = false;
+  while (systemClock.now() < endsAt) {
+    await systemClock.sleep(Math.min(intervalMs, endsAt - systemClock.now()), signal);
     if (signal.aborted) throw failWith("INTERRUPTED", "The login was interrupted.");
     const result = await pollOrWait(url, code.deviceCode);
     if (result.kind === "signed-in") return result;
     if (result.kind === "slow-down") intervalMs += SLOWER_MS;
+    if (result.kind === "silent" && !isSilent) out.note(`${url} does not answer. Trying again until the code expires.`);
+    isSilent = result.kind === "silent";
   }
+  throw failWith("LOGIN_FAILED", "The code has expired before the login was answered. Sign in again.");
 }
 
-/** Polls for the login; a server that restarts meanwhile does not end it. It ends when the code expires. */
+/** Polls once. A server that restarts meanwhile does not end the login. */
 async function pollOrWait(url: string, deviceCode: string) {
   try {
     return await pollDeviceCode(url, deviceCode);
   } catch (error) {
-    if (isStackyardError(error, "UNREACHABLE") || isStackyardError(error, "RATE_LIMITED"))
-      return { kind: "slow-down" } as const;
+    if (isStackyardError(error, "UNREACHABLE")) return { kind: "silent" } as const;
+    if (isStackyardError(error, "RATE_LIMITED")) return { kind: "slow-down" } as const;
     throw error;
   }
 }

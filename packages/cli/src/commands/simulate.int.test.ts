@@ -86,7 +86,7 @@ describe("simulate with time and revisions", () => {
      DONE (was INIT)
   7  upgrade c (dry run)  applied
      DONE (was INIT)
-     Every event would do the same.
+     Every event of its history would do the same.
 `,
     ]);
   });

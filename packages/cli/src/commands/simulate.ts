@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { text } from "node:stream/consumers";
-import { defineCommand, findNearestName, isMap, optionalText } from "@stackyard/core";
+import { defineCommand, findNearestName, formatPlannedEvent, isMap, optionalText, requireUtf8 } from "@stackyard/core";
 import { createSimulation, type Machine, readStep, type SimulationLine } from "@stackyard/core/machine";
 import { Type } from "typebox";
 import type { CommandContext } from "../command.ts";
@@ -144,7 +144,7 @@ function formatSimulationLine(line: SimulationLine, step: unknown, out: Output):
   const retried = (line.retried ?? []).map((event) => formatDecided("parked", event));
   const raised = (line.raised ?? []).map((event) => formatDecided("raised", event));
   const { notes = [] } = line;
-  const same = line.differences?.length === 0 ? ["Every event would do the same."] : [];
+  const same = line.differences?.length === 0 ? ["Every event of its history would do the same."] : [];
   const lines = [
     ...shown,
     ...notes,
@@ -152,6 +152,7 @@ function formatSimulationLine(line: SimulationLine, step: unknown, out: Output):
     ...retried,
     ...fired,
     ...line.others.map(formatOther),
+    ...(line.events ?? []).map(formatPlannedEvent),
     ...(line.differences ?? []).map(formatDifference),
     ...same,
   ];
@@ -329,13 +330,12 @@ function invalid(place: string, why: string): Error {
 }
 
 async function readText(path: string, given: string): Promise<string> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
+  const text = await readFile(path, "utf8").catch((error: unknown) => {
     const why = isFolder(path) ? "is a folder" : existsSync(path) ? "cannot be read" : "does not exist";
     throw failWith("CONFIG_INVALID", `The steps file "${given}" ${why}.`, {
       cause: error,
       hint: "Pass --steps FILE, or --steps - to read standard input.",
     });
-  }
+  });
+  return requireUtf8(text, given);
 }

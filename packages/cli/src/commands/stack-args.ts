@@ -1,19 +1,15 @@
-import { optionalInteger, optionalText } from "@stackyard/core";
+import { optionalFlag, optionalInteger } from "@stackyard/core";
 import { STACK_CONDITIONS, STACK_SORTS } from "@stackyard/core/api";
+import { cancelStack, fieldOf, listStacks, settleStack } from "@stackyard/core/api/operations";
 import { Type } from "typebox";
 
 /** The stack that a command is about. */
 export const stackArg = {
-  stack: Type.String({ minLength: 1, maxLength: 255, completes: "stack", description: "The stack's id." }),
+  stack: fieldOf(cancelStack, "stackId", { completes: "stack", description: "The stack's id." }),
 };
 
 /** A task of that stack. */
-export const taskArg = Type.String({
-  minLength: 1,
-  maxLength: 1_024,
-  completes: "task",
-  description: "The task's name.",
-});
+export const taskArg = fieldOf(cancelStack, "task", { completes: "task", description: "The task's name." });
 
 /** How many items a list prints. */
 export const limitArg = {
@@ -40,30 +36,39 @@ export const untilArg = (what: string) =>
   );
 
 /** Why a stack is changed. */
-export const reasonArg = Type.String({
-  minLength: 1,
-  maxLength: 4_096,
-  description: "Reason, recorded in the history.",
-});
+export const reasonArg = fieldOf(settleStack, "reason", { description: "Reason, recorded in the history." });
+
+/** The form of the digest of a dry run. */
+export const planDigest = {
+  pattern: "^[0-9a-f]{32}$",
+  placeholder: "digest",
+  expected: "the 32 digits that --dry-run prints",
+};
+
+/** Returns what binds a command to its dry run. */
+export function formatDigest(digest: string): string {
+  return `Pass --plan ${digest} to do exactly this, or nothing.`;
+}
 
 /** Which stacks a list shows or a bulk operation changes. */
 export const stackFilterArgs = {
-  machine: optionalText("Only stacks of this machine.", {
-    minLength: 1,
-    maxLength: 255,
+  machine: fieldOf(listStacks, "machine", {
+    description: "Only stacks of this machine.",
     short: "m",
     completes: "machine",
   }),
-  state: optionalText("Only stacks in this state. Names are case-sensitive.", {
-    minLength: 1,
-    maxLength: 255,
+  state: fieldOf(listStacks, "state", {
+    description: "Only stacks in this state. Names are case-sensitive.",
     completes: "state",
   }),
-  text: optionalText("Only ids that contain this text. It is case-sensitive.", { minLength: 1, maxLength: 255 }),
+  text: fieldOf(listStacks, "text", { description: "Only ids that contain this text. It is case-sensitive." }),
   condition: Type.Optional(
     Type.Enum([...STACK_CONDITIONS], {
       description:
         "Only stacks with a failed task, degraded, stalled, overdue, with an open approval, with a running task, or with one of these.",
     }),
+  ),
+  needsPerson: optionalFlag(
+    "Only stacks that need a person: failed, degraded and not acknowledged, overdue, stalled, or with an open approval.",
   ),
 };

@@ -42,10 +42,10 @@ interface FilterArgs extends Omit<StackFilter, "idPrefix" | "metadata" | "ids"> 
 
 /** Returns the filter that the arguments describe. Throws `USAGE` for invalid metadata or an invalid revision. */
 async function toFilter(context: ServerContext, args: FilterArgs): Promise<StackFilter> {
-  const { prefix, metadata, revision, machine, state, text, task, code, condition, waiting } = args;
+  const { prefix, metadata, revision, machine, state, text, task, code, condition, waiting, needsPerson } = args;
   const hash = revision === undefined ? undefined : await findRevisionHash(context, { digits: revision, machine });
   return {
-    ...defined({ machine, state, text, task, code, condition, waiting, idPrefix: prefix }),
+    ...defined({ machine, state, text, task, code, condition, waiting, needsPerson, idPrefix: prefix }),
     ...(metadata !== undefined && { metadata: parseMetadata(metadata) }),
     ...defined({ revision: hash }),
   };
@@ -57,8 +57,9 @@ export const stacksLs = defineServerCommand({
   summary: "List stacks, ordered by id.",
   examples: {
     "stackyard stacks ls --condition failed": "List stacks with a failed task.",
+    "stackyard stacks ls --needs-person": "List stacks that need a person.",
     "stackyard stacks ls --condition degraded":
-      "List stacks that have moved on after a failure that still needs attention.",
+      "List stacks that have moved on after a failure that no success has resolved.",
     "stackyard stacks ls --waiting": "Show what each waiting stack waits for.",
     "stackyard stacks ls --waiting --condition any": "The same for all stacks, including quiet ones.",
     "stackyard stacks ls --machine review-app --json": "List the stacks of a machine, one JSON object per line.",

@@ -48,6 +48,17 @@ describe("formatStack", () => {
     expect(showProgress("Running for 1s: try 4 (worker w)", "try 4")).toMatch(/1s: try 4 \(worker w\)$/);
   });
 
+  it("prints why a timer has not acted", () => {
+    const why = { at, code: "EVENT_NOT_HANDLED", reason: "no" };
+    const timers = [
+      { id: "1/after/a", event: "CLOSED", dueAt: at, refused: { ...why, givenUpAt: at } },
+      { id: "1/cron/b", event: "CHECK", dueAt: at, skipped: { count: 2, ...why } },
+    ];
+
+    expect(show({ timers })).toMatch(/CLOSED +given up, was due .* \(EVENT_NOT_HANDLED: no\)/);
+    expect(show({ timers })).toMatch(/CHECK +due .*; 2 skipped, the last .* \(EVENT_NOT_HANDLED: no\)/);
+  });
+
   it("prints the pull request of a preview with its address", () => {
     const repository = { id: "1", fullName: "acme/web" };
     const url = "https://host.example/acme/web/pull/7";

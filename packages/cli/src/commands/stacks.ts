@@ -1,12 +1,5 @@
-import {
-  defined,
-  isStackyardError,
-  optionalFlag,
-  optionalInteger,
-  optionalText,
-  toShellCommand,
-  toShellWord,
-} from "@stackyard/core";
+import { defined, isStackyardError, optionalFlag, optionalInteger, toShellCommand, toShellWord } from "@stackyard/core";
+import { fieldOf, listHistory } from "@stackyard/core/api/operations";
 import type { Attempt, HistoryEntry, LastFailure, ListedParkedEvent, StackDetails, StackSummary } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
 import { Type } from "typebox";
@@ -102,7 +95,7 @@ export const stacksWatch = defineServerCommand({
     "stackyard stacks watch --json": "Follow the whole yard, one JSON object per line.",
   },
   args: Type.Object({
-    stack: optionalText("The stack's id. Default: all.", { minLength: 1, maxLength: 255, completes: "stack" }),
+    stack: fieldOf(listHistory, "stackId", { completes: "stack", description: "The stack's id. Default: all." }),
     since: optionalInteger("Start after this position in the history.", { minimum: 0 }),
   }),
   positionals: ["stack"],
@@ -130,6 +123,16 @@ export function toWaitingRow(stack: StackSummary, out: Painter, now: number): re
   return [...row, stack.waiting?.summary ?? "It is gone."];
 }
 
+function formatTimer({ dueAt, refused, skipped }: StackDetails["timers"][number]): string {
+  if (refused !== undefined) {
+    const { at, code, reason, givenUpAt } = refused;
+    return `${givenUpAt === undefined ? "refused" : "given up"}, was due ${at} (${code}: ${reason})`;
+  }
+  if (skipped === undefined) return `due ${dueAt}`;
+  const { count, at, code, reason } = skipped;
+  return `due ${dueAt}; ${count} skipped, the last ${at} (${code}: ${reason})`;
+}
+
 /** Formats a stack with everything that explains its present state. */
 export function formatStack(stack: StackDetails, out: Painter, now: number): string {
   const { id, machine, machineHash, previousState, metadata, pull } = stack;
@@ -144,7 +147,7 @@ export function formatStack(stack: StackDetails, out: Painter, now: number): str
     ["changed", `${stack.updatedAt} (created ${stack.createdAt})`],
   ];
   const factRows = facts.map(([name = "", value = ""]) => [`  ${out.paint("dim", name)}`, value]);
-  const timers = stack.timers.map(({ event, dueAt, task }) => [`  ${toTimerName(event, task)}`, `due ${dueAt}`]);
+  const timers = stack.timers.map((timer) => [`  ${toTimerName(timer.event, timer.task)}`, formatTimer(timer)]);
   return [
     out.paint("bold", id),
     stack.summary,
@@ -239,9 +242,11 @@ export function formatState(
     failed,
     degraded,
     overdue,
-  }: Pick<StackSummary, "state" | "stalled" | "failed" | "degraded" | "overdue">,
+    needsPerson,
+  }: Pick<StackSummary, "state" | "stalled" | "failed" | "degraded" | "overdue" | "needsPerson">,
   out: Painter,
 ): string {
+  if (degraded && !needsPerson) return `${state}${out.paint("dim", " degraded, acknowledged")}`;
   const words = { failed, degraded, overdue };
   const marks = [stalled?.code, ...Object.entries(words).map(([word, isTrue]) => (isTrue ? word : undefined))];
   const shown = (stalled === undefined ? marks : marks.slice(0, 1)).filter((mark) => mark !== undefined);
@@ -311,9 +316,9 @@ export function toOneLine(text: string, mostCharacters: number): string {
 
 /** Formats a stack's last failure for a row of a list. A resolved one is not highlighted. */
 export function formatFailureCell(failure: LastFailure, out: Painter, now: number): string {
-  const { task, code, message = "", at, resolvedAt, acknowledgedAt } = failure;
+  const { task, code, message = "", at, resolvedAt, acknowledged } = failure;
   const what = [task, code].filter((part) => part !== undefined).join(" ");
-  const end = resolvedAt !== undefined ? ", resolved" : acknowledgedAt !== undefined ? ", acknowledged" : "";
+  const end = resolvedAt !== undefined ? ", resolved" : acknowledged !== undefined ? ", acknowledged" : "";
   const why = end === "" ? toOneLine(message, 80) : "";
   return `${out.paint(end === "" ? "red" : "dim", `${what} ${toAge(at, now)} ago${end}`)}${why === "" ? "" : `: ${why}`}`;
 }
@@ -322,12 +327,11 @@ const MOST_LINES = 12;
 
 /** Formats a stack's last failure, the start of its task's message, and where to find the rest. */
 export function formatFailure(
-  { task, state, attempt, code, message = "", at, resolvedAt, acknowledgedAt, acknowledgedBy }: LastFailure,
+  { task, state, attempt, code, message = "", at, resolvedAt, acknowledged }: LastFailure,
   { stackId, out, now }: { readonly stackId: string; readonly out: Painter; readonly now: number },
 ): string {
   const times = attempt === 0 ? "never sent" : `attempt ${attempt}`;
-  const by = acknowledgedBy === undefined ? "" : ` by ${acknowledgedBy}`;
-  const known = acknowledgedAt === undefined ? "" : `, acknowledged${by} ${toAge(acknowledgedAt, now)} ago`;
+  const known = acknowledged === undefined ? "" : formatAcknowledged(acknowledged, now);
   const resolved = resolvedAt === undefined ? known : `, resolved ${toAge(resolvedAt, now)} ago`;
   const head = `  ${task} of ${state}  ${code ?? "failed"}  ${times}, ${toAge(at, now)} ago${resolved} (${at})`;
   const lines = message.split("\n").filter((line) => line.trim() !== "");
@@ -336,6 +340,11 @@ export function formatFailure(
   return [resolved === "" ? out.paint("red", head) : head, ...toEnds(lines).map((line) => `    ${line}`), ...log].join(
     "\n",
   );
+}
+
+function formatAcknowledged({ by, at, reason }: NonNullable<LastFailure["acknowledged"]>, now: number): string {
+  const who = by === undefined ? "" : ` by ${by}`;
+  return `, acknowledged${who} ${toAge(at, now)} ago${reason === undefined ? "" : `: ${toOneLine(reason, 200)}`}`;
 }
 
 function toEnds(lines: readonly string[]): readonly string[] {

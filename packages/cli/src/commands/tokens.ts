@@ -1,4 +1,5 @@
-import { defined, optionalText } from "@stackyard/core";
+import { defined, MAX_NAME } from "@stackyard/core";
+import { createToken, fieldOf, rotateToken } from "@stackyard/core/api/operations";
 import type { ApiToken, Me, NewApiToken } from "@stackyard/sdk";
 import { Type } from "typebox";
 
@@ -51,7 +52,7 @@ function formatScope({ machines, stacks }: Pick<ApiToken, "machines" | "stacks">
 }
 
 const list = (placeholder: string, description: string) =>
-  Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 255, placeholder }), { description }));
+  Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: MAX_NAME, placeholder }), { description }));
 
 /** `stackyard tokens create` */
 export const tokensCreate = defineServerCommand({
@@ -65,7 +66,10 @@ export const tokensCreate = defineServerCommand({
       "Create a token for some stacks.",
   },
   args: Type.Object({
-    name: Type.String({ minLength: 1, maxLength: 64, description: "As histories show it." }),
+    name: fieldOf(createToken, "name", {
+      expected: "at most 64 letters, digits, hyphens, dots and underscores",
+      description: "As histories show it.",
+    }),
     role: Type.Enum(["viewer", "operator", "maintainer", "admin"], { description: "What the token may do." }),
     machine: list("name", "Only stacks of this machine."),
     stacks: list("prefix", "Only stacks whose id starts with this prefix."),
@@ -74,7 +78,10 @@ export const tokensCreate = defineServerCommand({
       "permission",
       "One more permission: results, states:read, states:write, secrets:read or approvals:settle.",
     ),
-    expires: optionalText("Such as 30d, at most 366d, or never. Default: 90d.", { placeholder: "duration" }),
+    expires: fieldOf(createToken, "expires", {
+      placeholder: "duration",
+      description: "Such as 30d, at most 366d, or never. Default: 90d.",
+    }),
   }),
   async run({ out, yard, signal }, { name, role, machine, stacks, group, also, expires }) {
     const created = await yard.tokens.create(
@@ -102,7 +109,7 @@ function printSecret(created: NewApiToken, out: Output): void {
   out.note(`This is the secret of "${created.name}" (${created.id}). It is not shown again. ${end}${earlier}`);
 }
 
-const TokenId = Type.String({ minLength: 1, maxLength: 64, description: "Its id, as `tokens ls` shows it." });
+const TokenId = fieldOf(rotateToken, "tokenId", { description: "Its id, as `tokens ls` shows it." });
 
 /** `stackyard tokens ls` */
 export const tokensLs = defineServerCommand({
@@ -124,10 +131,14 @@ export const tokensRotate = defineServerCommand({
   examples: { "stackyard tokens rotate 01K…": "Print a new secret; the earlier one ends in 24 hours." },
   args: Type.Object({
     id: TokenId,
-    overlap: optionalText("How long the earlier secret stays valid, 0s to 7d. Default: 24h.", {
+    overlap: fieldOf(rotateToken, "overlap", {
       placeholder: "duration",
+      description: "How long the earlier secret stays valid, 0s to 7d. Default: 24h.",
     }),
-    expires: optionalText("A new end of the token. Default: as it was.", { placeholder: "duration" }),
+    expires: fieldOf(rotateToken, "expires", {
+      placeholder: "duration",
+      description: "A new end of the token. Default: as it was.",
+    }),
   }),
   async run({ out, yard, signal }, { id, overlap, expires }) {
     const options = defined({ overlap, expires });

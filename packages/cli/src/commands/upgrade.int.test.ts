@@ -72,7 +72,7 @@ describe("upgrades over a running yard", () => {
     const alone = await run("stacks", "upgrade", "a", "--dry-run", "--all");
 
     expect(first.stdout.split("\n")[0]).toMatch(/^Nothing was changed\. Of 24 stacks .*already have the revision\.$/);
-    expect(first.stdout.split("\n").slice(1)).toHaveLength(22);
+    expect(first.stdout.split("\n").slice(1)).toHaveLength(23);
     expect(first.stdout).toContain("\n… and 4 more\n");
     expect(first.stderr).toContain("--all shows every stack");
     expect(all.stdout.split("\n").filter((line) => /^ {2}\S/.test(line))).toHaveLength(24);
@@ -93,14 +93,17 @@ describe("upgrades over a running yard", () => {
     expect(parseLines(machine.stdout)[0]).toMatchObject({ stackId: "a", outcome: "unchanged" });
   });
 
-  it("moves all stacks of a machine", async () => {
+  it("moves all stacks of a machine as planned, or none of them", async () => {
     const planned = await run("stacks", "upgrade", "--machine", "app", "--dry-run", "--json");
-    const done = await run("stacks", "upgrade", "--machine", "app");
+    const lines = parseLines(planned.stdout);
+    const stale = await run("stacks", "upgrade", "--machine", "app", "--plan", "0".repeat(32));
+    const done = await run("stacks", "upgrade", "--machine", "app", "--plan", String(lines.at(-1)?.["digest"]));
 
-    expect(parseLines(planned.stdout).map(({ stackId, outcome }) => [stackId, outcome])).toEqual([
+    expect(lines.slice(0, -1).map(({ stackId, outcome }) => [stackId, outcome])).toEqual([
       ["a", "unchanged"],
       ["b", "applied"],
     ]);
+    expect([stale.exitCode, stale.stderr]).toEqual([1, expect.stringContaining("PLAN_STALE")]);
     expect([done.exitCode, done.stdout, done.stderr]).toEqual([
       0,
       "a unchanged\nb applied\n",
@@ -222,11 +225,11 @@ describe("machines upgrade", () => {
 
   it("does not start on a file that is not text", async () => {
     const cwd = aProject({});
-    writeFileSync(join(cwd, "binary.yaml"), Buffer.from([0, 255]));
+    writeFileSync(join(cwd, "binary.yaml"), Buffer.from("version: 1 # caf\xe9\n", "latin1"));
 
     const { exitCode, stderr } = await runCli(["machines", "upgrade", "binary.yaml"], { cwd });
 
     expect(exitCode).toBe(3);
-    expect(stderr).toContain("binary.yaml is not UTF-8 text.");
+    expect(stderr).toContain("binary.yaml:1:17: The file is not UTF-8");
   });
 });

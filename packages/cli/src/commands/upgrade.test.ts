@@ -13,6 +13,7 @@ function aPlan(plan: Partial<UpgradePlan> = {}): UpgradePlan {
     to: "b".repeat(64),
     outcome: "applied",
     notes: [],
+    events: [],
     replayed: 4,
     differences: [],
     more: 0,
@@ -22,6 +23,16 @@ function aPlan(plan: Partial<UpgradePlan> = {}): UpgradePlan {
 }
 
 describe("a plan", () => {
+  it("shows what follows from the upgrade at once, and the digest that binds it", () => {
+    const work = { sent: ["app-off"], cancelled: ["app"] };
+    const events = [{ event: "CLOSED", cause: "timer", outcome: "applied", state: "GONE", ...work }] as const;
+
+    const text = formatPlan(aPlan({ events, digest: "d".repeat(32) }), plain);
+
+    expect(text).toContain("At once: CLOSED (timer that is due) leads to GONE, sends app-off, stops app");
+    expect(text).toContain(`Pass --plan ${"d".repeat(32)}`);
+  });
+
   it("says that nothing differs", () => {
     expect(formatPlan(aPlan(), plain)).toBe(
       [
@@ -55,7 +66,7 @@ describe("a plan", () => {
       `    ${at}  PUSHED  BUILD sends network, db  →  refused EVENT_NOT_HANDLED`,
       `    ${at}  MERGED  –                        →  removed sends remove`,
       "  … and 3 more",
-      "  On the new revision from its creation, the stack would differ in the following. The upgrade changes none of it:",
+      "  On the new revision from its creation, the stack would differ in the following, which an upgrade does not change afterwards:",
       '    state: "BUILD" → null',
     ]);
   });
@@ -69,7 +80,7 @@ describe("a plan", () => {
         .slice(2),
     ).toEqual([
       "  4 lines of its history were replayed.",
-      "  On the new revision from its creation, the stack would differ in the following. The upgrade changes none of it:",
+      "  On the new revision from its creation, the stack would differ in the following, which an upgrade does not change afterwards:",
       '    timer MERGED: "28th" → "26th"',
     ]);
   });

@@ -1,6 +1,16 @@
 import { rename, rm, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { defineCommand, defined, optionalFlag, optionalText, type PageStart, toShellCommand } from "@stackyard/core";
+import {
+  defineCommand,
+  defined,
+  formatPlannedEvent,
+  isStackyardError,
+  optionalFlag,
+  optionalText,
+  type PageStart,
+  toShellCommand,
+} from "@stackyard/core";
+import { digestOfPlans } from "@stackyard/core/engine";
 import { upgradeMachine } from "@stackyard/core/machine";
 import type { OperationResult, UpgradePlan, UpgradeResult } from "@stackyard/sdk";
 import { formatTable } from "@stackyard/sdk/commands";
@@ -11,7 +21,7 @@ import type { Painter } from "../output.ts";
 import { projectArg } from "../project/config.ts";
 import { loadDefinitions, readMachineText } from "../project/executors.ts";
 import { defineServerCommand, readPages, type ServerContext } from "../server/connection.ts";
-import { reasonArg, stackArg } from "./stack-args.ts";
+import { formatDigest, planDigest, reasonArg, stackArg } from "./stack-args.ts";
 
 /** `stackyard stacks upgrade` */
 export const stacksUpgrade = defineServerCommand({
@@ -19,11 +29,12 @@ export const stacksUpgrade = defineServerCommand({
   summary: "Move stacks to another revision of their machine.",
   description: [
     "A stack of a machine of version 2 keeps the revision that it was created with, unless the machine says `revision: follow`. An upgrade is refused if the new revision lacks the stack's state or a running task.",
-    "--dry-run replays the stack's history on the new revision, and shows each difference. With --machine, it shows a summary and one line per stack: first rejected upgrades, then those with differences. --json contains the whole plan of each stack.",
+    "--dry-run shows what the upgrade does and what follows from it at once, such as a timer whose instant has passed. It also replays the stack's history on the new revision, and shows each difference. With --machine, it shows a summary and one line per stack: first rejected upgrades, then those with differences. --json contains the whole plan of each stack. --plan takes the digest that it prints: then exactly that is done, or nothing.",
     "Exits with 1 if an upgrade was or would be rejected, or if a dry run found a difference or could not replay the whole history.",
   ].join("\n"),
   examples: {
     "stackyard stacks upgrade pr-12 --dry-run": "Show what would differ.",
+    "stackyard stacks upgrade pr-12 --plan 0f3a9c21d5e84b76a1c09e3d7b52f648": "Do what a dry run has shown.",
     "stackyard stacks upgrade pr-12": "Move the stack to its newest revision.",
     "stackyard stacks upgrade --machine review-app --dry-run":
       "Show a summary of all stacks of the machine, and the first 20.",
@@ -38,14 +49,13 @@ export const stacksUpgrade = defineServerCommand({
       expected: "the first 4 to 64 digits of a hash: 0 to 9 and a to f",
     }),
     dryRun: optionalFlag("Change nothing, and show what would differ."),
+    plan: optionalText("Digest of a dry run: stop when something else would be done now.", planDigest),
     all: optionalFlag("In a dry run, show every stack instead of the first 20."),
     reason: Type.Optional(reasonArg),
   }),
   positionals: ["stack"],
   async run(context, { stack, machine, dryRun = false, all = false, ...options }) {
-    if (all && (!dryRun || machine === undefined)) {
-      throw failWith("USAGE", "--all requires --machine NAME and --dry-run.");
-    }
+    checkDryRun({ machine, dryRun, all, plan: options.plan });
     if (stack !== undefined && machine === undefined) {
       return dryRun ? planOne(context, stack, options) : upgradeOne(context, stack, options);
     }
@@ -56,8 +66,23 @@ export const stacksUpgrade = defineServerCommand({
   },
 });
 
+/** Throws `USAGE`. */
+function checkDryRun(args: {
+  readonly machine: string | undefined;
+  readonly dryRun: boolean;
+  readonly all: boolean;
+  readonly plan: string | undefined;
+}): void {
+  const { machine, dryRun, all, plan } = args;
+  if (all && (!dryRun || machine === undefined)) {
+    throw failWith("USAGE", "--all requires --machine NAME and --dry-run.");
+  }
+  if (dryRun && plan !== undefined) throw failWith("USAGE", "Pass --plan or --dry-run, not both.");
+}
+
 interface Options {
   readonly to?: string | undefined;
+  readonly plan?: string | undefined;
   readonly reason?: string | undefined;
 }
 
@@ -95,6 +120,8 @@ async function planAll(
     else out.progress({}, () => `${results.length} stacks were replayed …`);
   }
   printPlans(out, results, { machine, all });
+  const digest = digestOf(results);
+  out.result({ machine, digest }, () => formatDigest(digest));
   return results.every(isHarmless) ? 0 : 1;
 }
 
@@ -112,12 +139,52 @@ function printPlans(
   if (!all && results.length > SHOWN) out.note("--all shows every stack, --json the whole plan of each.");
 }
 
-async function upgradeAll({ out, yard, signal }: ServerContext, machine: string, options: Options): Promise<number> {
+function digestOf(results: readonly UpgradeResult[]): string {
+  const plans = results.map(({ stackId: id, outcome, plan }) => ({ id, outcome, digest: plan?.digest }));
+  return digestOfPlans("upgrade", plans);
+}
+
+/** Upgrades each stack as planned. Stops before the first one when the plan has changed. */
+async function* upgradeAsPlanned(
+  context: ServerContext,
+  machine: string,
+  { plan, to, reason }: Options,
+): AsyncGenerator<readonly UpgradeResult[]> {
+  const { out, yard, signal } = context;
+  const results: UpgradeResult[] = [];
+  const load = ({ cursor }: PageStart) => yard.machines.planUpgrades(machine, { ...defined({ to, cursor }), signal });
+  for await (const items of readPages(load, { out })) results.push(...items);
+  if (digestOf(results) !== plan) {
+    throw failWith("PLAN_STALE", "The plan has changed since the dry run.", { hint: "Make another dry run." });
+  }
+  for (const { plan: planned, ...result } of results) {
+    const options = defined({ to: planned?.to, plan: planned?.digest, reason });
+    yield [planned?.digest === undefined ? result : await upgradePlanned(context, result.stackId, options)];
+  }
+}
+
+async function upgradePlanned(
+  { yard, signal }: ServerContext,
+  stackId: string,
+  options: Options,
+): Promise<UpgradeResult> {
+  try {
+    const { outcome } = await yard.stacks.upgrade(stackId, { ...defined(options), signal });
+    return { stackId, outcome: outcome === "waiting" ? outcome : "applied" };
+  } catch (error) {
+    if (!isStackyardError(error)) throw error;
+    return { stackId, outcome: "refused", code: error.code, reason: error.message };
+  }
+}
+
+async function upgradeAll(context: ServerContext, machine: string, options: Options): Promise<number> {
+  const { out, yard, signal } = context;
   const counts = new Map<UpgradeResult["outcome"], number>();
   const load = ({ cursor }: PageStart) => {
     return yard.machines.upgradeStacks(machine, { ...defined({ ...options, cursor }), signal });
   };
-  for await (const items of readPages(load, { out })) {
+  const pages = options.plan === undefined ? readPages(load, { out }) : upgradeAsPlanned(context, machine, options);
+  for await (const items of pages) {
     for (const result of items) {
       counts.set(result.outcome, (counts.get(result.outcome) ?? 0) + 1);
       out.result(result, () => formatUpgraded(result, out));
@@ -195,8 +262,8 @@ export function formatUpgraded({ stackId, outcome, code, reason }: UpgradeResult
 }
 
 /** Returns true if the upgrade would be accepted, changes no timer, and a replay of the history shows no differences. */
-function isPlain({ outcome, notes, differences, end, incomplete }: UpgradePlan): boolean {
-  const found = [...notes, ...differences, ...end];
+function isPlain({ outcome, notes, events, differences, end, incomplete }: UpgradePlan): boolean {
+  const found = [...notes, ...events, ...differences, ...end];
   return outcome === "applied" && found.length === 0 && incomplete === undefined;
 }
 
@@ -241,6 +308,7 @@ function toPlanRow({ stackId, outcome, code, reason, plan }: UpgradeResult, out:
   const differences = plan.differences.length + plan.more;
   const facts = [
     ...plan.notes,
+    ...plan.events.map(formatPlannedEvent),
     ...(differences === 0 ? [] : [differences === 1 ? "1 event differs" : `${differences} events differ`]),
     ...plan.end.map(({ what, before, after }) => `${what}: ${JSON.stringify(before)} → ${JSON.stringify(after)}`),
     ...(plan.incomplete === undefined ? [] : [plan.incomplete]),
@@ -259,8 +327,9 @@ export function formatPlan(plan: UpgradePlan, out: Painter): string {
   return [
     `${out.paint("bold", stackId)} ${machine} ${out.paint("dim", revisions)}`,
     `  ${answer}`,
-    ...plan.notes.map((note) => `  ${note}`),
+    ...[...plan.notes, ...plan.events.map(formatPlannedEvent)].map((note) => `  ${note}`),
     ...formatReplay(plan, out).map((line) => `  ${line}`),
+    ...(plan.digest === undefined ? [] : [`  ${formatDigest(plan.digest)}`]),
   ].join("\n");
 }
 
@@ -282,7 +351,7 @@ function formatReplay(
     ...(end.length === 0
       ? []
       : [
-          "On the new revision from its creation, the stack would differ in the following. The upgrade changes none of it:",
+          "On the new revision from its creation, the stack would differ in the following, which an upgrade does not change afterwards:",
         ]),
     ...end.map(({ what, before, after }) => `  ${what}: ${JSON.stringify(before)} → ${JSON.stringify(after)}`),
   ];

@@ -13,6 +13,7 @@ import {
   listMissingKeys,
   listSchemaFaults,
   type PluginReference,
+  requireUtf8,
   ServerYardOptions,
   StackyardConfig,
 } from "@stackyard/core";
@@ -50,8 +51,9 @@ function findGiven(path: string): string | undefined {
 }
 
 async function loadValue(path: string): Promise<unknown> {
+  const text = requireUtf8(await readFile(path, "utf8"), path);
   try {
-    if (extname(path) === ".json") return JSON.parse(await readFile(path, "utf8"));
+    if (extname(path) === ".json") return JSON.parse(text);
     offerOwnPackages();
     const module: unknown = await import(/* @vite-ignore */ pathToFileURL(path).href);
     return typeof module === "object" && module !== null && "default" in module ? module.default : undefined;

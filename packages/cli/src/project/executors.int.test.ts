@@ -29,6 +29,7 @@ const ADDED: ExecutorRegistry = new Map(
       name: "ecs",
       config: Type.Object({ cluster: Type.String(), taskDefinition: Type.String() }, closed),
       resumable: true,
+      showsConfig: "The service stores it in clear. Keep it elsewhere.",
     },
   ].map((executor) => [executor.name, executor]),
 );

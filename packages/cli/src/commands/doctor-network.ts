@@ -1,0 +1,81 @@
+import { isStackyardError } from "@stackyard/core";
+import { systemClock } from "@stackyard/core/engine";
+import { findWay, type Way } from "@stackyard/core/environment";
+import type { CommandContext } from "../command.ts";
+import { type Finding, fail, failOf, ok } from "../failure.ts";
+import type { ConfigFile } from "../project/config.ts";
+import { createProjectSecrets } from "../project/secrets.ts";
+import { loadAddresses } from "../project/services.ts";
+
+type Environment = CommandContext["env"];
+
+const TIMEOUT_MS = 10_000;
+
+/** Tries each address that servers and workers call: issuers, code hosts, channels of chat, AWS. Says which way each request goes. */
+export async function checkNetwork(file: ConfigFile, env: Environment): Promise<readonly Finding[]> {
+  const { checkIssuer } = await import("@stackyard/server");
+  const askIssuer = (issuer: string) => checkIssuer(issuer, { clock: systemClock });
+  const issuers = findIssuers(file).map((issuer) => tryAddress("issuer", issuer, { env, call: askIssuer }));
+  const { addresses, findings } = await findAddresses(file, env);
+  const others = addresses.map((address) => tryAddress("network", address, { env, call }));
+  return [...(await Promise.all([...issuers, ...others])), ...findings];
+}
+
+function findIssuers({ config: { access } }: Pick<ConfigFile, "config">): readonly string[] {
+  return [...new Set([access?.people, ...(access?.workloads ?? [])].flatMap((each) => each?.issuer ?? []))];
+}
+
+/** Returns the addresses, each once, and why those of a plugin are not known. */
+async function findAddresses(file: ConfigFile, env: Environment) {
+  const { AWS_REGION, AWS_ENDPOINT_URL } = env;
+  const aws = AWS_ENDPOINT_URL ?? (AWS_REGION && `https://sts.${AWS_REGION}.amazonaws.com`);
+  const own = aws ? [aws] : [];
+  try {
+    const readSecret = createProjectSecrets(file, { env });
+    const ofPlugins = await loadAddresses(file, { environment: env, readSecret });
+    return { addresses: [...new Set([...ofPlugins, ...own])], findings: [] };
+  } catch (error) {
+    const hint = "Correct the options of the plugin, or its document.";
+    return { addresses: own, findings: [failOf("network", error, hint)] };
+  }
+}
+
+/** Any answer will do: the address is reached. */
+async function call(address: string): Promise<void> {
+  await fetch(address, { method: "HEAD", redirect: "manual", signal: AbortSignal.timeout(TIMEOUT_MS) });
+}
+
+interface TryInput {
+  readonly env: Environment;
+  readonly call: (address: string) => Promise<void>;
+}
+
+async function tryAddress(check: string, address: string, { env, call }: TryInput): Promise<Finding> {
+  const way = findWay(new URL(address), env);
+  const said = way.kind === "proxy" ? `through the proxy ${way.proxy} of ${way.variable}` : "directly";
+  try {
+    await call(address);
+    return ok(check, `${address} answers, ${said}.`);
+  } catch (error) {
+    const message = isStackyardError(error) ? error.message : `${address} does not answer: ${toReason(error)}.`;
+    return fail(check, `${message} It was asked ${said}.`, toHint(way, toReason(error)));
+  }
+}
+
+/** Returns the deepest cause: `fetch` says only that it has failed. */
+function toReason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.cause instanceof Error) return toReason(error.cause);
+  // Several addresses of a name were tried.
+  return error instanceof AggregateError ? toReason(error.errors[0]) : error.message;
+}
+
+function toHint(way: Way, reason: string): string {
+  if (/certificate|self-signed|issuer/i.test(reason)) {
+    return "If your company has a certificate authority of its own, name its file in NODE_EXTRA_CA_CERTS.";
+  }
+  if (way.kind === "proxy") return "Check the proxy. If it does not lead there, add the host name to NO_PROXY.";
+  if (way.ignored !== undefined)
+    return `${way.ignored} names a proxy, but Node does not use it: set NODE_USE_ENV_PROXY=1.`;
+  return "Check the address and the network. If a proxy leads there, set HTTPS_PROXY and NODE_USE_ENV_PROXY=1.";
+}
