@@ -1,22 +1,24 @@
-import { defined, isMap } from "@stackyard/core";
+import { defined, isMap, MAX_NAME } from "@stackyard/core";
 import { type HistoryEntry, STACK_CONDITIONS, type UpgradePlan } from "@stackyard/core/api";
+import * as operations from "@stackyard/core/api/operations";
+import { fieldOf } from "@stackyard/core/api/operations";
 import type { Page } from "@stackyard/sdk";
 import { Type } from "typebox";
 import { sizeOf } from "./bounded.ts";
 import { MAX_DATA_BYTES } from "./present.ts";
 import { defineTool, type Tool, type ToolAnswer, type ToolContext } from "./tool.ts";
 
-const Id = (description: string) => Type.String({ minLength: 1, maxLength: 255, description });
-const stack = Id("The id of the stack, such as pr-12.");
-const machine = Type.Optional(Id("The name of the machine."));
+const Id = (description: string) => Type.String({ minLength: 1, maxLength: MAX_NAME, description });
+const stack = fieldOf(operations.getStack, "stackId", { description: "The id of the stack, such as pr-12." });
+const machine = fieldOf(operations.listStacks, "machine", { description: "The name of the machine." });
 const metadata = Type.Optional(
-  Type.Record(Type.String({ maxLength: 255 }), Type.Union([Type.String(), Type.Number(), Type.Boolean()]), {
+  Type.Record(Type.String({ maxLength: MAX_NAME }), Type.Union([Type.String(), Type.Number(), Type.Boolean()]), {
     description: "The metadata of the event, flat.",
     maxProperties: 100,
   }),
 );
 const pages = {
-  cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 2_048, description: "The cursor of the page before." })),
+  cursor: fieldOf(operations.listStacks, "cursor", { description: "The cursor of the page before." }),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 50, description: "At most so many items. Default 20." })),
 };
 const DEFAULT_LIMIT = 20;
@@ -34,8 +36,8 @@ const listStacks = defineTool({
       }),
     ),
     machine,
-    state: Type.Optional(Id("Only stacks in this state.")),
-    text: Type.Optional(Id("Only ids that contain this text.")),
+    state: fieldOf(operations.listStacks, "state", { description: "Only stacks in this state." }),
+    text: fieldOf(operations.listStacks, "text", { description: "Only ids that contain this text." }),
     ...pages,
   },
   call: ({ yard, signal }, { condition = "any", cursor, limit, ...filter }) =>
@@ -86,9 +88,7 @@ const readLog = defineTool({
   description: `The end of the log of an attempt, at most ${LOG_BYTES} bytes; with \`before\`, the part that ends there.`,
   permission: "read",
   input: {
-    attempt: Type.String({
-      minLength: 1,
-      maxLength: 1_024,
+    attempt: fieldOf(operations.getAttempt, "attemptId", {
       description: "The id of the attempt, as explain_stack names it.",
     }),
     before: Type.Optional(
@@ -112,7 +112,7 @@ const showMachine = defineTool({
   title: "Show a machine",
   description: "The document of a machine: its events, states and tasks.",
   permission: "read",
-  input: { machine: Id("The name of the machine.") },
+  input: { machine: fieldOf(operations.getMachine, "name", { description: "The name of the machine." }) },
   call: async ({ yard, signal }, { machine: name }) => ({ data: await yard.machines.get(name, { signal }) }),
 });
 
@@ -172,7 +172,7 @@ const eventOutcome = defineTool({
   title: "Look up an event",
   description: "What became of an event, such as one of send_event. No item: it is not decided yet.",
   permission: "read",
-  input: { event: Id("The id of the event.") },
+  input: { event: fieldOf(operations.listEventHistory, "eventId", { description: "The id of the event." }) },
   call: async ({ http, signal }, { event }) => {
     const path = ["v1", "events", event, "history"];
     return { data: await http.requestJson<Page<HistoryEntry>>({ path, query: { limit: DEFAULT_LIMIT }, signal }) };
@@ -205,8 +205,8 @@ const retryTasks = defineTool({
   permission: "operate",
   input: {
     stack,
-    task: Type.Optional(Id("Only this task.")),
-    reason: Type.String({ minLength: 1, maxLength: 1_024, description: "Why; recorded in the history." }),
+    task: fieldOf(operations.retryStack, "task", { description: "Only this task." }),
+    reason: fieldOf(operations.settleStack, "reason", { description: "Why; recorded in the history." }),
   },
   call: async ({ yard, signal }, { stack: id, ...options }) => ({
     data: await yard.stacks.retry(id, { ...options, signal }),

@@ -1,6 +1,8 @@
 import { defined } from "@stackyard/core";
 import type { Approval, OperationAnswer } from "@stackyard/core/api";
-import { type CallOptions, createEventId, type HttpClient, loadPage, type Page, postJson } from "./http-client.ts";
+import type * as op from "@stackyard/core/api/operations";
+import { call, callPage } from "./call.ts";
+import { type CallOptions, createEventId, type HttpClient, type Page } from "./http-client.ts";
 import type { ListStacksOptions } from "./stacks-api.ts";
 
 /** Which approvals to list. */
@@ -36,22 +38,32 @@ export interface ApprovalsApi {
 
 /** Creates the part of the client for approvals. */
 export function createApprovalsApi(http: HttpClient): ApprovalsApi {
-  const answer =
-    (name: string) =>
-    (approvalId: string, { comment, of, id = createEventId(), signal }: ApproveOptions = {}) =>
-      postJson<OperationAnswer>(
-        http,
-        ["v1", "approvals", approvalId, name],
-        { id, ...defined({ comment, of }) },
-        { signal },
-      );
+  const toGiven = (approvalId: string, { comment, id = createEventId() }: AnswerOptions) => ({
+    params: { approvalId },
+    body: { id, ...defined({ comment }) },
+  });
   return {
     list: ({ mine, ...page } = {}) => {
-      const query = { ...page, ...(mine && { mine: "true" }) };
-      return loadPage(http, ["v1", "approvals"], query);
+      const query = mine ? { mine: "true" } : {};
+      return callPage<typeof op.listApprovals>(http, "GET /v1/approvals", { query }, page);
     },
-    approve: answer("approve"),
-    reject: answer("reject"),
-    withdraw: answer("withdraw"),
+    approve(approvalId, { of, ...options } = {}) {
+      const { params, body } = toGiven(approvalId, options);
+      const given = { params, body: { ...body, ...defined({ of }) } };
+      return call<typeof op.approveTask>(http, "POST /v1/approvals/:approvalId/approve", given, {
+        signal: options.signal,
+      });
+    },
+    reject(approvalId, options = {}) {
+      const given = toGiven(approvalId, options);
+      return call<typeof op.rejectTask>(http, "POST /v1/approvals/:approvalId/reject", given, {
+        signal: options.signal,
+      });
+    },
+    withdraw(approvalId, options = {}) {
+      const given = toGiven(approvalId, options);
+      const wire = "POST /v1/approvals/:approvalId/withdraw";
+      return call<typeof op.withdrawApproval>(http, wire, given, { signal: options.signal });
+    },
   };
 }

@@ -1,5 +1,7 @@
 import type { ArtifactConsumer, ArtifactCoverage, ArtifactRefresh, ArtifactReplay } from "@stackyard/core/api";
-import { type CallOptions, type HttpClient, loadPage, type Page, type PageOptions, postJson } from "./http-client.ts";
+import type * as op from "@stackyard/core/api/operations";
+import { call, callPage } from "./call.ts";
+import type { CallOptions, HttpClient, Page, PageOptions } from "./http-client.ts";
 
 /** Which versions at which consumers; omitted fields match everything. */
 interface CoverageFilter extends PageOptions {
@@ -35,11 +37,13 @@ export interface YardArtifactsApi {
 
 /** Creates the part of the client for build artifacts. */
 export function createYardArtifactsApi(http: HttpClient): YardArtifactsApi {
-  const path = (name: string) => ["v1", "artifacts", name];
   return {
-    coverage: (filter) => loadPage(http, path("coverage"), filter),
-    consumers: (page) => loadPage(http, ["v1", "consumers"], page),
-    refresh: (body, options) => postJson(http, path("refresh"), body, options),
-    replay: (body, options) => postJson(http, path("replay"), body, { repeatable: false, ...options }),
+    coverage: (filter) => callPage<typeof op.listArtifactCoverage>(http, "GET /v1/artifacts/coverage", {}, filter),
+    consumers: (page) => callPage<typeof op.listConsumers>(http, "GET /v1/consumers", {}, page),
+    refresh: (body, options) => call<typeof op.refreshArtifact>(http, "POST /v1/artifacts/refresh", { body }, options),
+    replay(body, options) {
+      const once = { repeatable: false, ...options };
+      return call<typeof op.replayArtifacts>(http, "POST /v1/artifacts/replay", { body }, once);
+    },
   };
 }

@@ -1,4 +1,6 @@
-import { defined, type LogTime } from "@stackyard/core";
+import type { LogTime } from "@stackyard/core";
+import type * as op from "@stackyard/core/api/operations";
+import { call } from "./call.ts";
 import { type CallOptions, type HttpClient, StackyardApiError } from "./http-client.ts";
 
 /** When the lines of a part of a log were logged, to a tenth of a second. */
@@ -42,7 +44,8 @@ export function loadLogTimes(
   attemptId: string,
   { from, to, signal }: LogTimesOptions = {},
 ): Promise<LogTimes> {
-  return http.requestJson({ path: ["v1", "attempts", attemptId, "log-times"], query: defined({ from, to }), signal });
+  const given = { params: { attemptId }, query: { from, to } };
+  return call<typeof op.getAttemptLogTimes>(http, "GET /v1/attempts/:attemptId/log-times", given, { signal });
 }
 
 /** Loads a part of an attempt's log. */

@@ -1,6 +1,7 @@
 import type { AuditHead, AuditLine } from "@stackyard/core/api";
-import type { PageOptions } from "./http-client.ts";
-import { type CallOptions, type HttpClient, loadPage, type Page } from "./http-client.ts";
+import type * as op from "@stackyard/core/api/operations";
+import { call, callPage } from "./call.ts";
+import type { CallOptions, HttpClient, Page, PageOptions } from "./http-client.ts";
 
 /** Which lines to list; omitted fields match everything. */
 export interface AuditFilter extends PageOptions {
@@ -26,8 +27,8 @@ export interface AuditApi {
 /** Creates the part of the client for the audit log. */
 export function createAuditApi(http: HttpClient): AuditApi {
   return {
-    list: (filter) => loadPage(http, ["v1", "audit"], filter),
-    head: (options) => http.requestJson({ path: ["v1", "audit", "head"], ...options }),
+    list: (filter) => callPage<typeof op.listAudit>(http, "GET /v1/audit", {}, filter),
+    head: (options) => call<typeof op.getAuditHead>(http, "GET /v1/audit/head", {}, options),
     async *export(options) {
       const headers = { accept: "application/x-ndjson" };
       const response = await http.openStream({ path: ["v1", "audit", "export"], ...options }, headers);

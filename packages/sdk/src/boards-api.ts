@@ -1,5 +1,7 @@
 import type { Board, BoardName } from "@stackyard/core/api";
-import { type CallOptions, type HttpClient, loadItems } from "./http-client.ts";
+import type * as op from "@stackyard/core/api/operations";
+import { call } from "./call.ts";
+import type { CallOptions, HttpClient } from "./http-client.ts";
 
 /** Boards: what runs where, of machines whose tasks deploy to other stacks. */
 export interface BoardsApi {
@@ -12,7 +14,7 @@ export interface BoardsApi {
 /** Creates the part of the client for boards. */
 export function createBoardsApi(http: HttpClient): BoardsApi {
   return {
-    list: (options) => loadItems(http, ["v1", "boards"], options),
-    get: (machine, options) => http.requestJson<Board>({ path: ["v1", "boards", machine], ...options }),
+    list: async (options) => (await call<typeof op.listBoards>(http, "GET /v1/boards", {}, options)).items,
+    get: (name, options) => call<typeof op.getBoard>(http, "GET /v1/boards/:name", { params: { name } }, options),
   };
 }

@@ -1,7 +1,9 @@
 import { defined } from "@stackyard/core";
 import type { Bulk, BulkItem, BulkOperation, BulkOutcome, BulkPlan } from "@stackyard/core/api";
-import type { PageOptions } from "./http-client.ts";
-import { type CallOptions, type HttpClient, loadPage, NEVER, type Page, postJson, sleep } from "./http-client.ts";
+import type * as op from "@stackyard/core/api/operations";
+import type { BodyOf } from "@stackyard/core/api/operations";
+import { call, callPage } from "./call.ts";
+import { type CallOptions, type HttpClient, NEVER, type Page, type PageOptions, sleep } from "./http-client.ts";
 
 /** The operation, and the stacks, the dead letters for `redrive` and `dismiss`, or the parked events for `withdraw`. */
 export interface BulkRequest {
@@ -15,8 +17,8 @@ export interface BulkRequest {
 
 /** What goes with a new bulk. */
 export interface StartBulkOptions extends CallOptions {
-  /** The `total` of a plan. Required for `settle`, `remove`, `dismiss` and `withdraw`. */
-  readonly expect?: number;
+  /** The `digest` of a plan. Required for `settle`, `remove`, `dismiss` and `withdraw`. */
+  readonly plan?: string;
 }
 
 /** How to wait for the end of a bulk. */
@@ -36,7 +38,7 @@ export interface BulkItemsOptions extends PageOptions {
 export interface BulkApi {
   /** Returns what it would do now. Changes nothing. */
   plan(request: BulkRequest, options?: CallOptions): Promise<BulkPlan>;
-  /** Starts on the server. Throws `BULK_CHANGED`, `FILTER_TOO_WIDE`, `FORBIDDEN`. Not retried after a failure. */
+  /** Starts on the server. Throws `PLAN_STALE`, `FILTER_TOO_WIDE`, `FORBIDDEN`. Not retried after a failure. */
   start(request: BulkRequest, options?: StartBulkOptions): Promise<Bulk>;
   /** Returns those of the last 7 days, newest first. */
   list(options?: PageOptions): Promise<Page<Bulk>>;
@@ -51,19 +53,31 @@ export interface BulkApi {
 
 const DEFAULT_POLL_MS = 500;
 
+type StartBody = BodyOf<typeof op.startBulk>;
+
 /** Creates the part of the client for bulk operations. */
 export function createBulkApi(http: HttpClient): BulkApi {
-  const post = <Answer>(body: object, signal: AbortSignal | undefined, repeatable: boolean) =>
-    postJson<Answer>(http, ["v1", "bulk"], body, { repeatable, signal });
-  const get: BulkApi["get"] = (bulkId, options) => http.requestJson({ path: ["v1", "bulk", bulkId], ...options });
+  // The server checks the filter, which depends on the operation.
+  const toBody = (request: BulkRequest) => request as StartBody;
+  const get: BulkApi["get"] = (bulkId, options) =>
+    call<typeof op.getBulk>(http, "GET /v1/bulk/:bulkId", { params: { bulkId } }, options);
   return {
-    plan: (request, { signal } = {}) => post({ ...request, dryRun: true }, signal, true),
-    start: (request, { signal, expect } = {}) => post({ ...request, ...defined({ expect }) }, signal, false),
-    list: (page) => loadPage(http, ["v1", "bulk"], page),
+    plan(request, options) {
+      const body = { ...toBody(request), dryRun: true };
+      return call<typeof op.startBulk, 200>(http, "POST /v1/bulk", { body }, options);
+    },
+    start(request, { plan, ...options } = {}) {
+      const body = { ...toBody(request), ...defined({ plan }) };
+      return call<typeof op.startBulk, 202>(http, "POST /v1/bulk", { body }, { repeatable: false, ...options });
+    },
+    list: (page) => callPage<typeof op.listBulks>(http, "GET /v1/bulk", {}, page),
     get,
-    items: (bulkId, page) => loadPage(http, ["v1", "bulk", bulkId, "items"], page),
-    cancel: (bulkId, { reason, signal } = {}) =>
-      postJson(http, ["v1", "bulk", bulkId, "cancel"], defined({ reason }), { signal }),
+    items: (bulkId, page) =>
+      callPage<typeof op.listBulkItems>(http, "GET /v1/bulk/:bulkId/items", { params: { bulkId } }, page),
+    cancel(bulkId, { reason, ...options } = {}) {
+      const given = { params: { bulkId }, body: defined({ reason }) };
+      return call<typeof op.cancelBulk>(http, "POST /v1/bulk/:bulkId/cancel", given, options);
+    },
     async wait(bulkId, { onProgress, pollMs = DEFAULT_POLL_MS, signal } = {}) {
       let seen = "";
       for (;;) {

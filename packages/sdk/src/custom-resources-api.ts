@@ -1,5 +1,7 @@
 import type { CustomResourceRun } from "@stackyard/core/api";
-import { type CallOptions, type HttpClient, loadPage, type Page, type PageOptions } from "./http-client.ts";
+import type * as op from "@stackyard/core/api/operations";
+import { call, callPage } from "./call.ts";
+import type { CallOptions, HttpClient, Page, PageOptions } from "./http-client.ts";
 
 /** Requests of CloudFormation to resources of the type `Custom::ECSTask`. Throws `NOT_CONFIGURED` where the server cannot read them. */
 export interface CustomResourcesApi {
@@ -11,9 +13,9 @@ export interface CustomResourcesApi {
 
 /** Creates the part of the client for custom resources. */
 export function createCustomResourcesApi(http: HttpClient): CustomResourcesApi {
-  const path = ["v1", "custom-resources"];
   return {
-    list: (page) => loadPage(http, path, page),
-    get: (id, options) => http.requestJson({ path: [...path, id], ...options }),
+    list: (page) => callPage<typeof op.listCustomResourceRuns>(http, "GET /v1/custom-resources", {}, page),
+    get: (id, options) =>
+      call<typeof op.getCustomResourceRun>(http, "GET /v1/custom-resources/:id", { params: { id } }, options),
   };
 }

@@ -6,12 +6,17 @@ import type {
   ReleaseCalendar,
   ReleaseVersions,
 } from "@stackyard/core/api";
-import { type CallOptions, type HttpClient, loadItems, loadPage, type Page, type PageOptions } from "./http-client.ts";
+import type * as op from "@stackyard/core/api/operations";
+import { call, callPage } from "./call.ts";
+import type { CallOptions, HttpClient, Page, PageOptions } from "./http-client.ts";
 
 /** What the tasks `deploy` of a release have done. */
 export interface DeploysApi {
-  /** Returns the tasks that have begun. Throws `STACK_UNKNOWN`. */
-  list(release: string, options?: CallOptions): Promise<readonly Deploy[]>;
+  /**
+   * Returns the tasks that have begun; with `trouble`, also what is wrong now with the stacks that had arrived. Throws
+   * `STACK_UNKNOWN`.
+   */
+  list(release: string, options?: CallOptions & { readonly trouble?: boolean }): Promise<readonly Deploy[]>;
   /**
    * Returns a page of a task's stacks. Pages contain each stack once, also when it fails between them. Throws
    * `STACK_UNKNOWN`, `NOT_FOUND`, and `USAGE` for the cursor of a list whose stacks were selected again.
@@ -44,13 +49,29 @@ export interface DeployStacksOptions extends PageOptions {
 
 /** Creates the part of the client for deployments. */
 export function createDeploysApi(http: HttpClient): DeploysApi {
-  const path = (release: string, ...parts: readonly string[]) => ["v1", "stacks", release, ...parts];
   return {
-    list: (release, options) => loadItems(http, path(release, "deploys"), options),
-    stacks: (release, task, options) => loadPage(http, path(release, "deploys", task), options),
-    calendar: (release, options) => http.requestJson<ReleaseCalendar>({ path: path(release, "calendar"), ...options }),
-    versions: (release, options) => http.requestJson<ReleaseVersions>({ path: path(release, "versions"), ...options }),
-    plan: (release, plan, options) => http.requestJson<DeployPlan>({ path: path(release, "plans", plan), ...options }),
-    planStacks: (release, plan, options) => loadPage(http, path(release, "plans", plan, "stacks"), options),
+    async list(stackId, { trouble = false, ...options } = {}) {
+      const given = { params: { stackId }, query: trouble ? { trouble: "true" } : {} };
+      return (await call<typeof op.listDeploys>(http, "GET /v1/stacks/:stackId/deploys", given, options)).items;
+    },
+    stacks(stackId, task, page) {
+      const given = { params: { stackId, task } };
+      return callPage<typeof op.listDeployStacks>(http, "GET /v1/stacks/:stackId/deploys/:task", given, page);
+    },
+    calendar: (stackId, options) =>
+      call<typeof op.getReleaseCalendar>(http, "GET /v1/stacks/:stackId/calendar", { params: { stackId } }, options),
+    versions: (stackId, options) =>
+      call<typeof op.listReleaseVersions>(http, "GET /v1/stacks/:stackId/versions", { params: { stackId } }, options),
+    plan: (stackId, plan, options) =>
+      call<typeof op.getDeployPlan>(
+        http,
+        "GET /v1/stacks/:stackId/plans/:plan",
+        { params: { stackId, plan } },
+        options,
+      ),
+    planStacks(stackId, plan, page) {
+      const given = { params: { stackId, plan } };
+      return callPage<typeof op.listPlanStacks>(http, "GET /v1/stacks/:stackId/plans/:plan/stacks", given, page);
+    },
   };
 }

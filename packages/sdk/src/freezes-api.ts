@@ -1,6 +1,8 @@
 import { defined } from "@stackyard/core";
 import type { Freeze, FreezeHold } from "@stackyard/core/api";
-import { type CallOptions, type HttpClient, loadItems, postJson } from "./http-client.ts";
+import type * as op from "@stackyard/core/api/operations";
+import { call } from "./call.ts";
+import type { CallOptions, HttpClient } from "./http-client.ts";
 
 /** A new freeze. */
 export interface NewFreeze {
@@ -35,13 +37,19 @@ export interface FreezesApi {
 
 /** Creates the part of the client for freezes. */
 export function createFreezesApi(http: HttpClient): FreezesApi {
-  const path = (...parts: readonly string[]) => ["v1", "freezes", ...parts];
   return {
-    list: (options) => loadItems(http, path(), options),
-    held: (name, options) => loadItems(http, path(name, "held"), options),
-    start: (freeze, options) => postJson(http, path(), freeze, { repeatable: false, ...options }),
-    except: (name, exception, options) => postJson(http, path(name, "except"), exception, options),
-    end: (name, { reason, ...options } = {}) =>
-      postJson(http, path(name, "end"), defined({ reason }), { repeatable: false, ...options }),
+    list: async (options) => (await call<typeof op.listFreezes>(http, "GET /v1/freezes", {}, options)).items,
+    async held(freeze, options) {
+      const given = { params: { freeze } };
+      return (await call<typeof op.listFreezeHolds>(http, "GET /v1/freezes/:freeze/held", given, options)).items;
+    },
+    start: (body, options) =>
+      call<typeof op.startFreeze>(http, "POST /v1/freezes", { body }, { repeatable: false, ...options }),
+    except: (freeze, body, options) =>
+      call<typeof op.exceptFromFreeze>(http, "POST /v1/freezes/:freeze/except", { params: { freeze }, body }, options),
+    end(freeze, { reason, ...options } = {}) {
+      const given = { params: { freeze }, body: defined({ reason }) };
+      return call<typeof op.endFreeze>(http, "POST /v1/freezes/:freeze/end", given, { repeatable: false, ...options });
+    },
   };
 }

@@ -36,7 +36,7 @@ export interface CallOptions {
 
 /** One request. */
 export interface ApiRequest extends CallOptions {
-  readonly method?: "GET" | "POST" | "PUT";
+  readonly method?: "GET" | "POST" | "PUT" | "DELETE";
   /** Segments of the path, unencoded. */
   readonly path: readonly string[];
   readonly query?: Readonly<Record<string, string | number | undefined>>;
@@ -152,22 +152,6 @@ export function toApiError(response: Response, text: string): StackyardApiError 
   return new StackyardApiError({ ...problem, details: { ...problem.details, retryAfterMs: wait * 1_000 } });
 }
 
-/** How to post. */
-interface PostOptions extends CallOptions {
-  /** False if the server may execute a repeated request twice. Default true. */
-  readonly repeatable?: boolean;
-}
-
-/** Posts JSON, and returns the JSON of the answer. */
-export function postJson<Answer>(
-  http: HttpClient,
-  path: readonly string[],
-  body: unknown,
-  options?: PostOptions,
-): Promise<Answer> {
-  return http.requestJson({ method: "POST", path, body, ...options });
-}
-
 /** The signal of calls that nothing stops. */
 export const NEVER: AbortSignal = new AbortController().signal;
 
@@ -258,15 +242,6 @@ export interface HistoryOptions extends PageOptions {
 const DEFAULT_LIMIT = 100;
 /** The most that the server takes. */
 const MAX_LIMIT = 1_000;
-
-/** Loads a list that the server never cuts into pages. */
-export async function loadItems<Item>(
-  http: Pick<HttpClient, "requestJson">,
-  path: readonly string[],
-  options?: CallOptions,
-): Promise<readonly Item[]> {
-  return (await http.requestJson<{ readonly items: readonly Item[] }>({ path, ...options })).items;
-}
 
 /**
  * Loads a page up to its limit, the whole list with an infinite one; further options are sent as the filter. The server ends a page of large items at about 1 MiB, so this may take several

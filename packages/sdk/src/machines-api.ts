@@ -10,8 +10,9 @@ import type {
   UpgradeResult,
   YardProcess,
 } from "@stackyard/core/api";
-import type { Page, PageOptions } from "./http-client.ts";
-import { type CallOptions, type HttpClient, loadPage, postJson } from "./http-client.ts";
+import type * as op from "@stackyard/core/api/operations";
+import { call, callPage } from "./call.ts";
+import type { CallOptions, HttpClient, Page, PageOptions } from "./http-client.ts";
 
 /** Which stacks of a machine to move, and to which revision; see `UpgradeOptions`. */
 interface UpgradeStacksOptions extends PageOptions {
@@ -63,22 +64,27 @@ const ALL = { limit: Number.POSITIVE_INFINITY };
 /** Creates the part of the client for machines. */
 export function createMachinesApi(http: HttpClient): MachinesApi {
   const upgrade = (name: string, { signal, ...body }: UpgradeStacksOptions & { readonly dryRun?: boolean }) =>
-    postJson<Page<UpgradeResult>>(http, ["v1", "machines", name, "upgrade"], body, { signal });
+    call<typeof op.upgradeStacks>(http, "POST /v1/machines/:name/upgrade", { params: { name }, body }, { signal });
   return {
     upgradeStacks: (name, options = {}) => upgrade(name, options),
     planUpgrades: (name, options = {}) => upgrade(name, { ...options, dryRun: true }),
-    list: async (options) => (await loadPage<MachineSummary>(http, ["v1", "machines"], { ...ALL, ...options })).items,
-    get: (name, options) => http.requestJson({ path: ["v1", "machines", name], ...options }),
-    source: (name, options) => http.requestJson({ path: ["v1", "machines", name, "source"], ...options }),
-    write: (name, { signal, ...body }) =>
-      postJson(http, ["v1", "machines", name, "source"], body, { repeatable: false, signal }),
-    graph: (name, options) => http.requestJson({ path: ["v1", "machines", name, "graph"], ...options }),
-    revisions: (name, page) => loadPage(http, ["v1", "machines", name, "revisions"], page),
-    revision: (hash, options) => http.requestJson({ path: ["v1", "revisions", hash], ...options }),
-    async simulate(steps, options) {
-      type Lines = { readonly lines: readonly SimulationLine[] };
-      return (await postJson<Lines>(http, ["v1", "simulate"], { steps }, options)).lines;
+    list: async (options) =>
+      (await callPage<typeof op.listMachines>(http, "GET /v1/machines", {}, { ...ALL, ...options })).items,
+    get: (name, options) => call<typeof op.getMachine>(http, "GET /v1/machines/:name", { params: { name } }, options),
+    source: (name, options) =>
+      call<typeof op.getMachineSource>(http, "GET /v1/machines/:name/source", { params: { name } }, options),
+    write(name, { signal, ...body }) {
+      const given = { params: { name }, body };
+      const options = { repeatable: false, signal };
+      return call<typeof op.writeMachineSource>(http, "POST /v1/machines/:name/source", given, options);
     },
+    graph: (name, options) => http.requestJson({ path: ["v1", "machines", name, "graph"], ...options }),
+    revisions: (name, page) =>
+      callPage<typeof op.listRevisions>(http, "GET /v1/machines/:name/revisions", { params: { name } }, page),
+    revision: (hash, options) =>
+      call<typeof op.getRevision>(http, "GET /v1/revisions/:hash", { params: { hash } }, options),
+    simulate: async (steps, options) =>
+      (await call<typeof op.simulate>(http, "POST /v1/simulate", { body: { steps } }, options)).lines,
   };
 }
 
@@ -91,7 +97,8 @@ export interface ExecutorsApi {
 /** Creates the part of the client for executors. */
 export function createExecutorsApi(http: HttpClient): ExecutorsApi {
   return {
-    list: async (options) => (await loadPage<ExecutorDetails>(http, ["v1", "executors"], { ...ALL, ...options })).items,
+    list: async (options) =>
+      (await callPage<typeof op.listExecutors>(http, "GET /v1/executors", {}, { ...ALL, ...options })).items,
   };
 }
 
@@ -103,5 +110,5 @@ export interface ProcessesApi {
 
 /** Creates the part of the client for processes. */
 export function createProcessesApi(http: HttpClient): ProcessesApi {
-  return { list: (page) => loadPage(http, ["v1", "processes"], page) };
+  return { list: (page) => callPage<typeof op.listProcesses>(http, "GET /v1/processes", {}, page) };
 }

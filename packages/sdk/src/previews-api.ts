@@ -1,6 +1,8 @@
 import { defined } from "@stackyard/core";
 import type { Orphan, OrphanCheck, PreviewPull, StackPreview } from "@stackyard/core/api";
-import { type CallOptions, type HttpClient, loadPage, type Page, type PageOptions } from "./http-client.ts";
+import type * as op from "@stackyard/core/api/operations";
+import { call, callPage } from "./call.ts";
+import type { CallOptions, HttpClient, Page, PageOptions } from "./http-client.ts";
 
 /** Which previews to list. */
 export interface PreviewFilter extends PageOptions {
@@ -14,8 +16,8 @@ export interface PreviewFilter extends PageOptions {
   readonly machine?: string;
   readonly state?: string;
   readonly condition?: string;
-  /** True: only those whose pull request the code host does not show any more. */
-  readonly unreadable?: boolean;
+  /** True: only those that are not what their pull request needs. */
+  readonly faulty?: boolean;
 }
 
 /** Removed stacks with remaining resources, and the last search for them. */
@@ -46,11 +48,14 @@ export interface PreviewsApi {
 /** Creates the part of the client for previews. */
 export function createPreviewsApi(http: HttpClient): PreviewsApi {
   return {
-    orphans: ({ signal, ...query } = {}) =>
-      http.requestJson({ path: ["v1", "orphans"], query, ...defined({ signal }) }),
-    list: (filter) => loadPage(http, ["v1", "previews"], filter),
-    get: (stackId, options) => http.requestJson({ path: ["v1", "previews", stackId], ...options }),
+    orphans: ({ signal, ...query } = {}) => call<typeof op.listOrphans>(http, "GET /v1/orphans", { query }, { signal }),
+    list: ({ faulty, ...filter } = {}) => {
+      const query = defined({ faulty: faulty === undefined ? undefined : String(faulty) });
+      return callPage<typeof op.listPreviews>(http, "GET /v1/previews", { query }, filter);
+    },
+    get: (stackId, options) =>
+      call<typeof op.getPreview>(http, "GET /v1/previews/:stackId", { params: { stackId } }, options),
     link: (stackId, body, options) =>
-      http.requestJson({ method: "PUT", path: ["v1", "previews", stackId, "link"], body, ...options }),
+      call<typeof op.linkPreview>(http, "PUT /v1/previews/:stackId/link", { params: { stackId }, body }, options),
   };
 }

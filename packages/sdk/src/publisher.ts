@@ -1,7 +1,15 @@
 import { chunk, StackyardError } from "@stackyard/core";
 import type { DeadLetter, HistoryEntry, ListedParkedEvent, MetadataValue, Outcome } from "@stackyard/core/api";
-import type { HistoryOptions, Page, PageOptions } from "./http-client.ts";
-import { type CallOptions, createEventId, type HttpClient, loadPage, postJson } from "./http-client.ts";
+import type * as op from "@stackyard/core/api/operations";
+import { call, callPage } from "./call.ts";
+import {
+  type CallOptions,
+  createEventId,
+  type HistoryOptions,
+  type HttpClient,
+  type Page,
+  type PageOptions,
+} from "./http-client.ts";
 
 /** Any type with its events: the result of `defineMachine` for a document of version 1 or 2. */
 export interface MachineEvents {
@@ -19,6 +27,8 @@ export interface NewEvent<Event extends string = string> {
   readonly metadata?: Readonly<Record<string, MetadataValue>>;
   /** The stack's id once more: needed where the event leads from a protected state into a terminal one. */
   readonly confirm?: string;
+  /** The `digest` of a preview: the event does exactly that, or is refused (`PLAN_STALE`). */
+  readonly plan?: string;
 }
 
 /** An event that the yard has. */
@@ -78,8 +88,7 @@ export function createHttpPublisher(http: HttpClient): Publisher {
   /** A request that is too large for the server is sent as two. */
   async function send(events: readonly NewEvent[], options: CallOptions): Promise<readonly PublishResult[]> {
     try {
-      type Results = { readonly results: readonly PublishResult[] };
-      return (await postJson<Results>(http, ["v1", "events"], events, options)).results;
+      return (await call<typeof op.publishEvents>(http, "POST /v1/events", { body: events }, options)).results;
     } catch (error) {
       if (!(error instanceof StackyardError && error.code === TOO_LARGE)) throw error;
       if (events.length === 1) return [{ kind: "invalid", code: TOO_LARGE, reason: error.message }];
@@ -156,19 +165,34 @@ export interface EventsApi {
   ): Promise<{ readonly withdrawn: readonly string[]; readonly unknown: readonly string[] }>;
 }
 
+/** Sent twice, the second answer would call the ids unknown. */
+const ONCE = { repeatable: false } as const;
+
 /** Creates the part of the client for events. */
 export function createEventsApi(http: HttpClient): EventsApi {
   return {
-    history: (eventId, page) => loadPage(http, ["v1", "events", eventId, "history"], page),
-    list: (options) => loadPage(http, ["v1", "history"], options),
-    listParked: (filter, page) => loadPage(http, ["v1", "parked"], { ...filter, ...page }),
-    listDeadLetters: (filter, page) => loadPage(http, ["v1", "dead-letters"], { ...filter, ...page }),
-    // Sent twice, the second answer would call the ids unknown.
+    history: (eventId, page) =>
+      callPage<typeof op.listEventHistory>(http, "GET /v1/events/:eventId/history", { params: { eventId } }, page),
+    list: (options) => callPage<typeof op.listHistory>(http, "GET /v1/history", {}, options),
+    listParked: (filter = {}, page) =>
+      callPage<typeof op.listParked>(http, "GET /v1/parked", { query: { ...filter } }, page),
+    listDeadLetters: (filter = {}, page) =>
+      callPage<typeof op.listDeadLetters>(http, "GET /v1/dead-letters", { query: { ...filter } }, page),
     redrive: (ids, options) =>
-      postJson(http, ["v1", "dead-letters", "redrive"], { ids }, { repeatable: false, ...options }),
+      call<typeof op.redriveEvents>(http, "POST /v1/dead-letters/redrive", { body: { ids } }, { ...ONCE, ...options }),
     dismiss: (ids, { reason }, options) =>
-      postJson(http, ["v1", "dead-letters", "dismiss"], { ids, reason }, { repeatable: false, ...options }),
+      call<typeof op.dismissEvents>(
+        http,
+        "POST /v1/dead-letters/dismiss",
+        { body: { ids, reason } },
+        { ...ONCE, ...options },
+      ),
     withdraw: (ids, { reason }, options) =>
-      postJson(http, ["v1", "parked", "withdraw"], { ids, reason }, { repeatable: false, ...options }),
+      call<typeof op.withdrawEvents>(
+        http,
+        "POST /v1/parked/withdraw",
+        { body: { ids, reason } },
+        { ...ONCE, ...options },
+      ),
   };
 }

@@ -1,6 +1,7 @@
 import type { Session } from "@stackyard/core/api";
-import type { PageOptions } from "./http-client.ts";
-import { type CallOptions, type HttpClient, loadPage, type Page, postJson } from "./http-client.ts";
+import type * as op from "@stackyard/core/api/operations";
+import { call, callPage } from "./call.ts";
+import type { CallOptions, HttpClient, Page, PageOptions } from "./http-client.ts";
 
 /** Logins that have not ended: your own, and with the permission `access` those of others. */
 export interface SessionsApi {
@@ -13,7 +14,8 @@ export interface SessionsApi {
 /** Creates the part of the client for sessions. */
 export function createSessionsApi(http: HttpClient): SessionsApi {
   return {
-    list: (page) => loadPage(http, ["v1", "sessions"], page),
-    revoke: (sessionId, options) => postJson(http, ["v1", "sessions", sessionId, "revoke"], {}, options),
+    list: (page) => callPage<typeof op.listSessions>(http, "GET /v1/sessions", {}, page),
+    revoke: (sessionId, options) =>
+      call<typeof op.revokeSession>(http, "POST /v1/sessions/:sessionId/revoke", { params: { sessionId } }, options),
   };
 }

@@ -7,7 +7,6 @@ import type {
   OpenAttempt,
   OperationAnswer,
   Preview,
-  RevealedSecret,
   StackAt,
   StackBundle,
   StackCommits,
@@ -19,16 +18,16 @@ import type {
   StackSummary,
   UpgradePlan,
 } from "@stackyard/core/api";
+import type * as op from "@stackyard/core/api/operations";
 import { type AttemptLog, type LogOptions, type LogTimes, loadLog, loadLogTimes } from "./attempt-log.ts";
+import { call, callPage } from "./call.ts";
 import {
   type CallOptions,
   createEventId,
   type HistoryOptions,
   type HttpClient,
-  loadPage,
   type Page,
   type PageOptions,
-  postJson,
 } from "./http-client.ts";
 import type { NewEvent } from "./publisher.ts";
 
@@ -53,6 +52,8 @@ export interface StackFilter {
   readonly condition?: StackCondition | "any";
   /** The first condition that is true of the stack. Each stack has one. */
   readonly mainCondition?: MainCondition;
+  /** The stack needs a person, or it does not. */
+  readonly needsPerson?: boolean;
   /** True to include what each stack waits for; without a condition only stacks that are not quiet. */
   readonly waiting?: boolean;
 }
@@ -87,8 +88,10 @@ export interface AttemptsApi {
 /** Creates the part of the client for the attempts of all stacks. */
 export function createAttemptsApi(http: HttpClient): AttemptsApi {
   return {
-    list: (filter, page) => loadPage(http, ["v1", "attempts"], { ...filter, ...page }),
-    get: (attemptId, options) => http.requestJson({ path: ["v1", "attempts", attemptId], ...options }),
+    list: (filter = {}, page) =>
+      callPage<typeof op.listOpenAttempts>(http, "GET /v1/attempts", { query: { ...filter } }, page),
+    get: (attemptId, options) =>
+      call<typeof op.getAttempt>(http, "GET /v1/attempts/:attemptId", { params: { attemptId } }, options),
   };
 }
 
@@ -109,6 +112,8 @@ interface RetryOptions extends OperationOptions {
 /** The target: a stored revision or the newest, by 4 or more digits of its hash; default the newest valid one. */
 interface UpgradeOptions extends OperationOptions {
   readonly to?: string;
+  /** The `digest` of a plan: exactly that is done, or the upgrade is refused (`PLAN_STALE`). */
+  readonly plan?: string;
 }
 
 /** Stacks of the yard. */
@@ -145,7 +150,7 @@ export interface StacksApi {
   reveal(stackId: string, key: string, options: CallOptions & { readonly reason: string }): Promise<MetadataValue>;
   retry(stackId: string, options?: RetryOptions): Promise<OperationAnswer>;
   cancel(stackId: string, task: string, options?: OperationOptions): Promise<OperationAnswer>;
-  /** Acknowledges the last failure of a stack: it is no longer degraded. */
+  /** Marks the last failure of a stack as acknowledged: it stays degraded, and no longer needs a person. */
   acknowledge(stackId: string, options?: OperationOptions): Promise<OperationAnswer>;
   /** Marks a task as done. */
   settle(
@@ -165,9 +170,10 @@ export interface StacksApi {
   planUpgrade(stackId: string, options?: Pick<UpgradeOptions, "to" | "signal">): Promise<UpgradePlan>;
 }
 
-function toQuery({ metadata, ids, ...filter }: Omit<StackFilter, "waiting">) {
+function toQuery({ metadata, ids, needsPerson, ...filter }: Omit<StackFilter, "waiting">) {
   return {
     ...filter,
+    ...(needsPerson !== undefined && { needsPerson: String(needsPerson) }),
     ...(metadata && { metadata: JSON.stringify(metadata) }),
     ...(ids && { ids: JSON.stringify(ids) }),
   };
@@ -175,42 +181,47 @@ function toQuery({ metadata, ids, ...filter }: Omit<StackFilter, "waiting">) {
 
 /** Creates the part of the client for stacks. */
 export function createStacksApi(http: HttpClient): StacksApi {
-  const operate = (
+  /** Returns the parts of a request of an operation. Without an id, each call is an event of its own. */
+  const given = <Body extends object>(
     stackId: string,
-    name: string,
-    body: object,
-    { reason, id = createEventId(), signal }: OperationOptions,
-  ) =>
-    postJson<OperationAnswer>(
-      http,
-      ["v1", "stacks", stackId, name],
-      { ...body, id, ...defined({ reason }) },
-      { signal },
-    );
+    body: Body,
+    { reason, id = createEventId() }: OperationOptions,
+  ) => ({
+    params: { stackId },
+    body: { ...body, id, ...defined({ reason }) },
+  });
   return {
     list: ({ waiting, ...filter } = {}, page = {}) => {
-      const query = { ...toQuery(filter), ...page, ...(waiting && { waiting: "true" }) };
-      return loadPage(http, ["v1", "stacks"], query);
+      const query = { ...toQuery(filter), ...(waiting && { waiting: "true" }) };
+      return callPage<typeof op.listStacks>(http, "GET /v1/stacks", { query }, page);
     },
     counts: (filter = {}, { signal, by } = {}) => {
       const query = { ...toQuery(filter), ...defined({ by }) };
-      return http.requestJson({ path: ["v1", "stack-counts"], query, signal });
+      return call<typeof op.countStacks>(http, "GET /v1/stack-counts", { query }, { signal });
     },
-    get: (stackId, options) => http.requestJson({ path: ["v1", "stacks", stackId], ...options }),
-    preview: (stackId, body, options) => postJson(http, ["v1", "stacks", stackId, "simulate"], body, options),
-    history: (stackId, options) => loadPage(http, ["v1", "stacks", stackId, "history"], options),
+    get: (stackId, options) =>
+      call<typeof op.getStack>(http, "GET /v1/stacks/:stackId", { params: { stackId } }, options),
+    preview: (stackId, body, options) =>
+      call<typeof op.previewEvent>(http, "POST /v1/stacks/:stackId/simulate", { params: { stackId }, body }, options),
+    history: (stackId, page) =>
+      callPage<typeof op.listStackHistory>(http, "GET /v1/stacks/:stackId/history", { params: { stackId } }, page),
     async attempts(stackId, options) {
-      const path = ["v1", "stacks", stackId, "attempts"];
-      return (await http.requestJson<Page<Attempt>>({ path, ...options })).items;
+      const request = { params: { stackId } };
+      return (await call<typeof op.listAttempts>(http, "GET /v1/stacks/:stackId/attempts", request, options)).items;
     },
     attemptLog: (attemptId, options) => http.requestText({ path: ["v1", "attempts", attemptId, "log"], ...options }),
     log: (attemptId, options) => loadLog(http, attemptId, options),
     logTimes: (attemptId, options) => loadLogTimes(http, attemptId, options),
-    snapshot: (stackId, options) => http.requestJson({ path: ["v1", "stacks", stackId, "snapshot"], ...options }),
-    at: (stackId, position, options) =>
-      http.requestJson({ path: ["v1", "stacks", stackId, "at", String(position)], ...options }),
-    commits: (stackId, { task, ...options }) =>
-      http.requestJson({ path: ["v1", "stacks", stackId, "commits"], query: { task }, ...options }),
+    snapshot: (stackId, options) =>
+      call<typeof op.getStackSnapshot>(http, "GET /v1/stacks/:stackId/snapshot", { params: { stackId } }, options),
+    at(stackId, position, options) {
+      const params = { stackId, position: String(position) };
+      return call<typeof op.getStackAt>(http, "GET /v1/stacks/:stackId/at/:position", { params }, options);
+    },
+    commits(stackId, { task, ...options }) {
+      const request = { params: { stackId }, query: { task } };
+      return call<typeof op.listStackCommits>(http, "GET /v1/stacks/:stackId/commits", request, options);
+    },
     async bundle(stackId, { signal } = {}) {
       const request = { path: ["v1", "stacks", stackId, "bundle"], signal };
       const response = await http.openStream(request, {});
@@ -221,20 +232,45 @@ export function createStacksApi(http: HttpClient): StacksApi {
       return (await http.openStream(request, {})).text();
     },
     async reveal(stackId, key, { reason, signal }) {
-      const path = ["v1", "stacks", stackId, "secrets", key, "reveal"];
-      return (await postJson<RevealedSecret>(http, path, { reason }, { repeatable: false, signal })).value;
+      const wire = "POST /v1/stacks/:stackId/secrets/:key/reveal";
+      const request = { params: { stackId, key }, body: { reason } };
+      return (await call<typeof op.revealSecret>(http, wire, request, { repeatable: false, signal })).value;
     },
-    retry: (stackId, { which, task, ...options } = {}) =>
-      operate(stackId, "retry", { ...(which && { which }), ...(task && { task }) }, options),
-    cancel: (stackId, task, options = {}) => operate(stackId, "cancel", { task }, options),
-    acknowledge: (stackId, options = {}) => operate(stackId, "acknowledge", {}, options),
-    settle: (stackId, task, { approval, ...options }) =>
-      operate(stackId, "settle", { task, as: "succeeded", ...(approval && { approval }) }, options),
-    remove: (stackId, options) => operate(stackId, "remove", { force: true }, options),
-    upgrade: (stackId, { to, ...options } = {}) => operate(stackId, "upgrade", { ...(to && { to }) }, options),
-    planUpgrade: (stackId, { to, ...options } = {}) => {
-      const body = { dryRun: true, ...(to && { to }) };
-      return postJson(http, ["v1", "stacks", stackId, "upgrade"], body, options);
+    retry(stackId, { which, task, signal, ...options } = {}) {
+      const request = given(stackId, { ...(which && { which }), ...(task && { task }) }, options);
+      return call<typeof op.retryStack>(http, "POST /v1/stacks/:stackId/retry", request, { signal });
+    },
+    cancel(stackId, task, { signal, ...options } = {}) {
+      return call<typeof op.cancelStack>(http, "POST /v1/stacks/:stackId/cancel", given(stackId, { task }, options), {
+        signal,
+      });
+    },
+    acknowledge(stackId, { signal, ...options } = {}) {
+      const request = given(stackId, {}, options);
+      return call<typeof op.acknowledgeStack>(http, "POST /v1/stacks/:stackId/acknowledge", request, { signal });
+    },
+    settle(stackId, task, { approval, signal, reason, ...options }) {
+      const body = { task, as: "succeeded", reason, ...(approval && { approval }) } as const;
+      const request = given(stackId, body, options);
+      return call<typeof op.settleStack>(http, "POST /v1/stacks/:stackId/settle", request, { signal });
+    },
+    remove(stackId, { signal, reason, ...options }) {
+      const request = given(stackId, { force: true, reason } as const, options);
+      return call<typeof op.removeStack>(http, "POST /v1/stacks/:stackId/remove", request, { signal });
+    },
+    upgrade(stackId, { to, plan, signal, ...options } = {}) {
+      const request = given(stackId, { ...(to && { to }), ...defined({ plan }) }, options);
+      return call<typeof op.upgradeStack, 202>(http, "POST /v1/stacks/:stackId/upgrade", request, { signal });
+    },
+    async planUpgrade(stackId, { to, ...options } = {}) {
+      const request = { params: { stackId }, body: { dryRun: true, ...(to && { to }) } };
+      // A dry run is answered with the plan.
+      return (await call<typeof op.upgradeStack>(
+        http,
+        "POST /v1/stacks/:stackId/upgrade",
+        request,
+        options,
+      )) as UpgradePlan;
     },
   };
 }

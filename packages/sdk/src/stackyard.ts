@@ -1,10 +1,12 @@
 import type { Cause, CauseKind, HistoryEntry, Me, StackDetails, YardInfo } from "@stackyard/core/api";
+import type * as op from "@stackyard/core/api/operations";
 import type { EventOf } from "@stackyard/core/machine";
 import { type ApprovalsApi, createApprovalsApi } from "./approvals-api.ts";
 import { createYardArtifactsApi, type YardArtifactsApi } from "./artifacts-api.ts";
 import { type AuditApi, createAuditApi } from "./audit-api.ts";
 import { type BoardsApi, createBoardsApi } from "./boards-api.ts";
 import { type BulkApi, createBulkApi } from "./bulk-api.ts";
+import { call } from "./call.ts";
 import { type CustomResourcesApi, createCustomResourcesApi } from "./custom-resources-api.ts";
 import { createDeploysApi, type DeploysApi } from "./deploys-api.ts";
 import { followHistory, type WatchOptions } from "./event-stream.ts";
@@ -113,12 +115,12 @@ export class Stackyard<Machine extends MachineEvents = MachineEvents> implements
 
   /** Returns the caller and its rights. Throws `UNAUTHENTICATED`. */
   me(options?: CallOptions): Promise<Me> {
-    return this.#http.requestJson({ path: ["v1", "me"], ...options });
+    return call<typeof op.getMe>(this.#http, "GET /v1/me", {}, options);
   }
 
   /** Returns the version of the server, and counts of the whole yard. Needs the permission `read` everywhere. */
   info(options?: CallOptions): Promise<YardInfo> {
-    return this.#http.requestJson({ path: ["v1", "yard"], ...options });
+    return call<typeof op.getYard>(this.#http, "GET /v1/yard", {}, options);
   }
 
   /**
@@ -126,7 +128,7 @@ export class Stackyard<Machine extends MachineEvents = MachineEvents> implements
    * Counts at most 20,000; above that the page is `incomplete`.
    */
   causes({ signal, ...query }: PageOptions & { readonly kind: CauseKind }): Promise<CausePage> {
-    return this.#http.requestJson({ path: ["v1", "causes"], query: { ...query }, signal });
+    return call<typeof op.listCauses>(this.#http, "GET /v1/causes", { query }, { signal });
   }
 
   /** Publishes one event. It is stored when this resolves, and applied soon; see `waitForOutcome`. */

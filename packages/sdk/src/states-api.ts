@@ -1,6 +1,8 @@
-import type { StateVersion, TerraformState } from "@stackyard/core/api";
-import type { PageOptions } from "./http-client.ts";
-import { type CallOptions, type HttpClient, loadPage, type Page, postJson } from "./http-client.ts";
+import { defined } from "@stackyard/core";
+import type { StateVersion, TerraformState, UnsavedRun } from "@stackyard/core/api";
+import type * as op from "@stackyard/core/api/operations";
+import { call, callPage } from "./call.ts";
+import type { CallOptions, HttpClient, Page, PageOptions } from "./http-client.ts";
 
 /** Which Terraform states to list. */
 interface StateFilter extends PageOptions {
@@ -20,18 +22,40 @@ export interface StatesApi {
   restore(key: string, version: number, options?: CallOptions): Promise<StateVersion>;
   /** Breaks the lock with that id. Throws `RECORD_CONFLICT` for another one. */
   unlock(key: string, lockId: string, options?: CallOptions): Promise<TerraformState>;
+  /** Returns runs that have not saved their states, in order of states. */
+  unsaved(filter?: StateFilter): Promise<Page<UnsavedRun>>;
+  /** Makes the unsaved state of a run the newest. Throws `RECORD_CONFLICT` when it cannot be. Not retried on failure. */
+  push(key: string, runId: string, options?: CallOptions): Promise<StateVersion>;
+  /** Gives up what a run may have left. Throws `RECORD_CONFLICT` while the run works. */
+  dismiss(key: string, runId: string, options?: CallOptions & { readonly reason?: string }): Promise<UnsavedRun>;
 }
 
 /** Creates the part of the client for Terraform states. */
 export function createStatesApi(http: HttpClient): StatesApi {
-  const toPath = (key: string, ...rest: readonly string[]) => ["v1", "terraform", "states", key, ...rest];
   return {
-    list: (filter) => loadPage(http, ["v1", "terraform", "states"], filter),
-    get: (key, options) => http.requestJson({ path: toPath(key), ...options }),
+    list: (filter) => callPage<typeof op.listTerraformStates>(http, "GET /v1/terraform/states", {}, filter),
+    get: (key, options) =>
+      call<typeof op.getTerraformState>(http, "GET /v1/terraform/states/:key", { params: { key } }, options),
     version: (key, version, options) =>
-      http.requestText({ path: toPath(key, "versions", String(version)), ...options }),
-    restore: (key, version, options) =>
-      postJson(http, toPath(key, "restore"), { version }, { repeatable: false, ...options }),
-    unlock: (key, id, options) => postJson(http, toPath(key, "unlock"), { id }, options),
+      http.requestText({ path: ["v1", "terraform", "states", key, "versions", String(version)], ...options }),
+    restore(key, version, options) {
+      const given = { params: { key }, body: { version } };
+      const once = { repeatable: false, ...options };
+      return call<typeof op.restoreTerraformState>(http, "POST /v1/terraform/states/:key/restore", given, once);
+    },
+    unlock(key, id, options) {
+      const given = { params: { key }, body: { id } };
+      return call<typeof op.unlockTerraformState>(http, "POST /v1/terraform/states/:key/unlock", given, options);
+    },
+    unsaved: (filter) => callPage<typeof op.listUnsavedRuns>(http, "GET /v1/terraform/unsaved", {}, filter),
+    push(key, id, options) {
+      const given = { params: { key, id } };
+      const once = { repeatable: false, ...options };
+      return call<typeof op.pushUnsavedState>(http, "POST /v1/terraform/states/:key/unsaved/:id/push", given, once);
+    },
+    dismiss(key, id, { reason, ...options } = {}) {
+      const wire = "POST /v1/terraform/states/:key/unsaved/:id/dismiss";
+      return call<typeof op.dismissUnsavedRun>(http, wire, { params: { key, id }, body: defined({ reason }) }, options);
+    },
   };
 }

@@ -1,6 +1,7 @@
 import type { ApiToken, NewApiToken } from "@stackyard/core/api";
-import type { PageOptions } from "./http-client.ts";
-import { type CallOptions, type HttpClient, loadPage, type Page, postJson } from "./http-client.ts";
+import type * as op from "@stackyard/core/api/operations";
+import { call, callPage } from "./call.ts";
+import type { CallOptions, HttpClient, Page, PageOptions } from "./http-client.ts";
 
 /** The rights of a new token: never more than its creator has. */
 export interface CreateTokenInput {
@@ -44,10 +45,13 @@ export function createTokensApi(http: HttpClient): TokensApi {
   // A retry would create another secret, and the first one would be lost.
   const once = { repeatable: false };
   return {
-    list: (page) => loadPage(http, ["v1", "tokens"], page),
-    create: (input, options) => postJson(http, ["v1", "tokens"], input, { ...once, ...options }),
-    rotate: (tokenId, { signal, ...body } = {}) =>
-      postJson(http, ["v1", "tokens", tokenId, "rotate"], body, { ...once, signal }),
-    revoke: (tokenId, options) => postJson(http, ["v1", "tokens", tokenId, "revoke"], {}, options),
+    list: (page) => callPage<typeof op.listTokens>(http, "GET /v1/tokens", {}, page),
+    create: (body, options) => call<typeof op.createToken>(http, "POST /v1/tokens", { body }, { ...once, ...options }),
+    rotate(tokenId, { signal, ...body } = {}) {
+      const given = { params: { tokenId }, body };
+      return call<typeof op.rotateToken>(http, "POST /v1/tokens/:tokenId/rotate", given, { ...once, signal });
+    },
+    revoke: (tokenId, options) =>
+      call<typeof op.revokeToken>(http, "POST /v1/tokens/:tokenId/revoke", { params: { tokenId }, body: {} }, options),
   };
 }

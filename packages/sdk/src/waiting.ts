@@ -1,7 +1,9 @@
 import { defined, isStackyardError, StackyardError } from "@stackyard/core";
 import type { HistoryEntry, LastFailure, StackDetails } from "@stackyard/core/api";
+import type * as op from "@stackyard/core/api/operations";
+import { call, callPage } from "./call.ts";
 import { followHistory, type WatchOptions } from "./event-stream.ts";
-import { type CallOptions, type HttpClient, loadPage, sleep } from "./http-client.ts";
+import { type CallOptions, type HttpClient, sleep } from "./http-client.ts";
 import { EventNotAppliedError, type PublishedEvent } from "./publisher.ts";
 
 /** How long to wait. */
@@ -135,11 +137,11 @@ export async function waitForOutcome(
   options: WaitForOutcomeOptions = {},
 ): Promise<HistoryEntry> {
   let told = 0;
-  return waitUntil(http, { stackId }, options, `event "${eventId}" was applied`, async (call) => {
-    const query = { eventId, stackId, order: "oldest", ...call };
-    const page = await loadPage<HistoryEntry>(http, ["v1", "history"], query);
+  return waitUntil(http, { stackId }, options, `event "${eventId}" was applied`, async (page) => {
+    const query = { eventId, stackId, order: "oldest" };
+    const lines = await callPage<typeof op.listHistory>(http, "GET /v1/history", { query }, page);
     // A result or a timer may have the same id.
-    const items = page.items.filter((line) => line.internal !== true);
+    const items = lines.items.filter((line) => line.internal !== true);
     const done = items.find(({ outcome }) => outcome === "applied" || outcome === "removed");
     if (done !== undefined) return done;
     const last = items.at(-1);
@@ -175,9 +177,9 @@ async function waitUntil<Answer>(
   throw new StackyardError("TIMED_OUT", `Timed out after ${timeoutMs} ms before ${goal}.`);
 }
 
-async function findStack(http: HttpClient, stackId: string, call: CallOptions): Promise<StackDetails | undefined> {
+async function findStack(http: HttpClient, stackId: string, options: CallOptions): Promise<StackDetails | undefined> {
   try {
-    return await http.requestJson<StackDetails>({ path: ["v1", "stacks", stackId], ...call });
+    return await call<typeof op.getStack>(http, "GET /v1/stacks/:stackId", { params: { stackId } }, options);
   } catch (error) {
     if (isStackyardError(error, "STACK_UNKNOWN")) return undefined;
     throw error;

@@ -1,3 +1,4 @@
+import type { BodyOf, startFreeze } from "@stackyard/core/api/operations";
 import type { ApiAnswers } from "@stackyard/server";
 import { describe, expectTypeOf, it } from "vitest";
 import type {
@@ -14,6 +15,7 @@ import type {
   MachineGraph,
   MachineSource,
   MachineSummary,
+  NewFreeze,
   OperationResult,
   ParkedEvent,
   Preview,
@@ -27,6 +29,7 @@ import type {
   StackSummary,
   StateVersion,
   TerraformState,
+  UnsavedRun,
   UpgradePlan,
   UpgradeResult,
   YardInfo,
@@ -64,6 +67,7 @@ interface Client {
   StackSummary: StackSummary;
   StateVersion: StateVersion;
   TerraformState: TerraformState;
+  UnsavedRun: UnsavedRun;
   UpgradePlan: UpgradePlan;
   UpgradeResult: UpgradeResult;
   YardInfo: YardInfo;
@@ -87,5 +91,11 @@ describe("the client's types", () => {
     expectTypeOf<keyof Run>().toEqualTypeOf<keyof ApiAnswers["Run"]>();
     expectTypeOf<keyof YardProcess>().toEqualTypeOf<keyof ApiAnswers["YardProcess"]>();
     expectTypeOf<ProblemDetails["code"]>().toBeString();
+  });
+
+  it("are the bodies of operations, with all their fields", () => {
+    expectTypeOf<NewFreeze>().toExtend<BodyOf<typeof startFreeze>>();
+    expectTypeOf<BodyOf<typeof startFreeze>>().toExtend<NewFreeze>();
+    expectTypeOf<keyof NewFreeze>().toEqualTypeOf<keyof BodyOf<typeof startFreeze>>();
   });
 });

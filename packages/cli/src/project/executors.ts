@@ -8,9 +8,11 @@ import {
   findNearestName,
   formatFaults,
   listSchemaFaults,
+  type MachineSource,
   type Plugin,
   type PluginContext,
   type PluginReference,
+  requireUtf8,
 } from "@stackyard/core";
 import { loadMachineFile } from "@stackyard/core/engine";
 import type { Problem } from "@stackyard/core/machine";
@@ -20,7 +22,7 @@ import { TerraformOptions, terraformDefinition } from "@stackyard/executor-terra
 import { promotionDefinitions } from "@stackyard/promotion/definition";
 import type { CommandContext } from "../command.ts";
 import { failWith } from "../failure.ts";
-import { type ConfigFile, dataDirOf, loadConfigFile } from "./config.ts";
+import { type ConfigFile, dataDirOf, loadConfigFile, machinesDirOf } from "./config.ts";
 import { formatImportError, importFromProject, isPlugin, offerOwnPackages } from "./modules.ts";
 import { createProjectSecrets } from "./secrets.ts";
 
@@ -179,6 +181,34 @@ export async function readMachineFiles(
   return Promise.all(files.map((file) => readMachineFile(resolve(cwd, file), file, { executors, strict })));
 }
 
+/** Returns the machines of reports by name. */
+export function toMachineSource(reports: readonly MachineFileReport[]): MachineSource {
+  return {
+    async find(name) {
+      const report = reports.find((each) => each.name === name);
+      if (report === undefined) return { kind: "unknown" };
+      return report.machine === undefined ? { kind: "invalid" } : { kind: "found", machine: report.machine };
+    },
+  };
+}
+
+/** Returns the machines of a project's folder, which is read once. Those of a missing folder are not known to be wrong. */
+export function createMachineSource({ env }: Pick<CommandContext, "env">, file: ConfigFile): MachineSource {
+  let loaded: Promise<MachineSource> | undefined;
+  async function load(): Promise<MachineSource> {
+    const folder = machinesDirOf(file);
+    if (!isFolder(folder)) return { find: async () => ({ kind: "invalid" }) };
+    const executors = await loadDefinitions({ cwd: file.projectDir, env });
+    return toMachineSource(await readMachineFiles([folder], { cwd: file.projectDir, executors }));
+  }
+  return {
+    async find(name) {
+      loaded ??= load();
+      return (await loaded).find(name);
+    },
+  };
+}
+
 /** Throws `CONFIG_INVALID` when folders contain no machine files, so that a wrong path is not taken for a success. */
 export function requireReports(reports: readonly MachineFileReport[], paths: readonly string[]): void {
   if (reports.length > 0) return;
@@ -258,12 +288,7 @@ export async function readMachineText(file: string, cwd: string) {
       hint: 'Change it by hand: version: 2, revision: "follow", leaving: "abandon" in each state.',
     });
   }
-  const bytes = await readFile(resolve(cwd, file));
-  try {
-    return { name: basename(file, ending), source: new TextDecoder("utf-8", { fatal: true }).decode(bytes) };
-  } catch (error) {
-    throw failWith("CONFIG_INVALID", `${file} is not UTF-8 text.`, { cause: error, hint: "Name a machine file." });
-  }
+  return { name: basename(file, ending), source: requireUtf8(await readFile(resolve(cwd, file), "utf8"), file) };
 }
 
 /** A plugin with its validated options from the project. */

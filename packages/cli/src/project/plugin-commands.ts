@@ -10,7 +10,7 @@ import type { CliCommand, CommandContext } from "../command.ts";
 import { failWith } from "../failure.ts";
 import { type GivenServer, openServer, pickTexts, serverArgs, toUnreachable } from "../server/connection.ts";
 import { type ConfigFile, dataDirOf, loadConfigFile } from "./config.ts";
-import { loadPlugins } from "./executors.ts";
+import { createMachineSource, loadPlugins } from "./executors.ts";
 
 /**
  * Returns the commands of the project's plugins. If the configuration does not load, returns none when `quiet` (as for
@@ -58,6 +58,7 @@ function toCliCommand(command: PluginCommand, plugin: string, file: ConfigFile):
         projectDir: file.projectDir,
         dataDir: dataDirOf(file),
         environment: env,
+        machines: createMachineSource({ env }, file),
         yards: file.config.yards ?? {},
         ...defined({ accounts: file.config.accounts }),
         signal,

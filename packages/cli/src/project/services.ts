@@ -1,4 +1,10 @@
-import type { PluginContext, PluginService, ProvidedService, ProvidingContext } from "@stackyard/core";
+import type {
+  ExecutorsContext,
+  PluginContext,
+  PluginService,
+  ProvidedService,
+  ProvidingContext,
+} from "@stackyard/core";
 import { failWith } from "../failure.ts";
 import { type ConfigFile, dataDirOf } from "./config.ts";
 import { type LoadedPlugin, loadPlugins } from "./executors.ts";
@@ -20,6 +26,16 @@ export async function loadProvided(
 ): Promise<readonly ProvidedService[]> {
   const context = { ...given, projectDir: file.projectDir, dataDir: dataDirOf(file) };
   return collect(file, ({ plugin, options }) => plugin.provides?.(options, context));
+}
+
+/** Loads the addresses that the services of plugins call. Throws what a plugin throws, such as about its document. */
+export async function loadAddresses(
+  file: ConfigFile,
+  context: Pick<ExecutorsContext, "environment" | "readSecret">,
+): Promise<readonly string[]> {
+  const given = { ...context, projectDir: file.projectDir, dataDir: dataDirOf(file) };
+  const found = await collect(file, ({ plugin, options }) => [plugin.addresses?.(options, given) ?? []]);
+  return (await Promise.all(found)).flat();
 }
 
 async function collect<Part>(

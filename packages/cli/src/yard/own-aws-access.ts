@@ -11,5 +11,6 @@ export function createOwnAwsAccess(
   ports: { readonly clock: Clock; readonly logger: Logger; readonly retriesDenials?: boolean },
   region?: string,
 ): AwsAccess {
-  return createAwsAccess({ ...ports, session: { name: `stackyard-${hostname()}` }, ...defined({ region }) });
+  const session = { name: `stackyard-${hostname()}` };
+  return createAwsAccess({ ...ports, session, proxies: process.env, ...defined({ region }) });
 }

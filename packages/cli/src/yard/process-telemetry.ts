@@ -8,8 +8,8 @@ export interface ProcessTelemetry {
   readonly instrumentStore: (store: Store) => Store;
   readonly instrumentEngine: (engine: Engine) => Engine;
   instrumentExecutors(executors: ReadonlyMap<string, Executor>): ReadonlyMap<string, Executor>;
-  /** Returns the counters and histograms of this process, and its figures. */
-  list(): readonly Metric[];
+  /** Returns the counters and histograms of this process, with 0 for these machines, and its figures. */
+  list(machines?: readonly string[]): readonly Metric[];
   /** Returns what a process without an API shows at `/metrics`. */
   expose(): string;
   /** Sends what waits, within seconds. */
@@ -36,7 +36,7 @@ export async function startProcessTelemetry(input: ProcessTelemetryInput): Promi
     logger,
     alsoCount: counters.count,
   });
-  const list = () => [...counters.list(), ...own.list()];
+  const list = (machines?: readonly string[]) => [...counters.list(machines), ...own.list()];
   return {
     instrumentStore,
     instrumentEngine,

@@ -18,6 +18,7 @@ import {
   type StackyardConfig,
   type Store,
 } from "@stackyard/core";
+import { withOwnTokens } from "@stackyard/core/access";
 import {
   createFolderLocator,
   createMachineSources,
@@ -245,6 +246,8 @@ async function startServing(
   const tokens = await loadTokens();
   const publicUrl = config.server?.url;
   const proofSecret = proofDir === undefined ? undefined : await ensureToken(proofDir);
+  const own = proofDir === undefined ? [] : ["anonymous", ...tokens.map(({ name }) => name)];
+  const access = config.access && withOwnTokens(config.access, own);
   const server = createServer(
     { ...parts, version: VERSION },
     {
@@ -253,7 +256,7 @@ async function startServing(
       tokens,
       allowAnonymous: anonymous,
       allowExternalNext: engine.allowExternalNext,
-      ...defined({ proofSecret, url: publicUrl, access: config.access, trustedProxies: config.server?.trustedProxies }),
+      ...defined({ proofSecret, url: publicUrl, access, trustedProxies: config.server?.trustedProxies }),
       ...defined({ clientSecret, local, yardName, accounts: config.accounts }),
       // On other addresses every name is allowed.
       ...(publicUrl === undefined || !isLoopbackHost(host) ? {} : allowProxy(new URL(publicUrl), host)),

@@ -1,6 +1,7 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseApiTokens, parseEngineSettings } from "./settings.ts";
+import { findGrantWarning, parseApiTokens, parseEngineSettings } from "./settings.ts";
 
 describe("parseEngineSettings", () => {
   it("has defaults", () => {
@@ -123,5 +124,37 @@ describe("parseApiTokens", () => {
         }
       }),
     );
+  });
+});
+
+describe("findGrantWarning", () => {
+  const tokens = [{ name: "ops" }, { name: "metrics" }, { name: "ops" }];
+  const grants = [{ to: { token: "metrics" }, role: "viewer" as const }];
+
+  it("names each token that no grant names, next to a configuration of access", () => {
+    const ofMachine = [{ to: { machine: "shop-release" }, role: "operator" as const }];
+
+    expect(findGrantWarning({ access: { grants } }, tokens)).toMatch(/may do nothing: "ops"\.$/);
+    expect(findGrantWarning({ access: {} }, tokens)).toMatch(/may do everything: "ops", "metrics"\.$/);
+    expect(findGrantWarning({ access: { grants: ofMachine } }, tokens)).toMatch(
+      /may do everything: "ops", "metrics"\.$/,
+    );
+  });
+
+  it("is undefined without access, and when all have one", () => {
+    expect(findGrantWarning({}, tokens)).toBeUndefined();
+    expect(findGrantWarning({ access: { grants } }, [{ name: "metrics" }])).toBeUndefined();
+  });
+
+  it("is undefined for the configurations of deploy and of its page, with the tokens that these configure", () => {
+    const read = (file: string) => readFileSync(new URL(`../../../../${file}`, import.meta.url), "utf8");
+    const namesIn = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([, name]) => name);
+    const [secrets, page] = [read("deploy/secrets.sh"), read("docs/deployment.md")];
+    const inCompose = namesIn(secrets, /(?:'|\\n)(\w+)=%s/g);
+
+    const grants = /\{ to: \{ token: "(\w+)" \}, role/g;
+    expect(inCompose).toEqual(["admin", "metrics"]);
+    expect(namesIn(read("deploy/project/stackyard.config.ts"), grants)).toEqual(inCompose);
+    expect(namesIn(page, grants)).toEqual([...namesIn(page, /^echo "(\w+)=\$\(openssl/gm), "metrics"]);
   });
 });

@@ -2,6 +2,8 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type AwsAccess, toArnPart } from "@stackyard/aws";
+import type { StackyardConfig } from "@stackyard/core";
+import { areTokensOpen } from "@stackyard/core/access";
 import { systemClock } from "@stackyard/core/engine";
 import {
   type EngineSettings,
@@ -65,6 +67,25 @@ export async function loadApiTokens(env: EnvironmentVariables): Promise<readonly
   const inFile = path === undefined ? [] : parseApiTokens(await readSecret(path, "STACKYARD_API_TOKENS_FILE"), path);
   return [...parseApiTokens(text, "STACKYARD_API_TOKENS"), ...inFile];
 }
+
+/**
+ * Returns a warning that names the configured tokens without a grant next to a configuration of access, such as after an edit, and
+ * says what each may do.
+ */
+export function findGrantWarning(
+  { access }: Pick<StackyardConfig, "access">,
+  tokens: readonly Pick<ApiToken, "name">[],
+): string | undefined {
+  const { grants = [] } = access ?? {};
+  const named = new Set(grants.map(({ to }) => to.token));
+  const unnamed = [...new Set(tokens.map(({ name }) => name))].filter((name) => !named.has(name));
+  if (access === undefined || unnamed.length === 0) return undefined;
+  const what = areTokensOpen(grants) ? "everything" : "nothing";
+  return `No grant names these configured tokens, so they may do ${what}: ${unnamed.map((name) => `"${name}"`).join(", ")}.`;
+}
+
+/** What to do about tokens without a grant. */
+export const GRANT_HINT = 'Add a grant to access.grants, such as { to: { token: "NAME" }, role: "viewer" }.';
 
 /** Reads a list of tokens, separated by commas or white space; ignores lines that begin with `#`. */
 export function parseApiTokens(text: string, from: string): readonly ApiToken[] {

@@ -164,11 +164,13 @@ const cellFacts = {
 };
 const Cells = Type.Array(Type.Object(cellFacts), { maxItems: MAX_ITEMS });
 
+const refusal = Type.Optional(Type.Object({ key: text, code: text, reason: text, at: text, retryUntil: nullableText }));
 const summaryFacts = {
   name: text,
   version: text,
-  manifestSha256: text,
-  publishedAt: text,
+  manifestSha256: nullableText,
+  publishedAt: nullableText,
+  refusal,
   files: count,
   bytes: count,
   // Keys that match no pattern would be accepted with any value.
@@ -179,8 +181,9 @@ const summaryFacts = {
 const rowFacts = {
   name: text,
   version: text,
-  manifestSha256: text,
-  publishedAt: text,
+  manifestSha256: nullableText,
+  publishedAt: nullableText,
+  refusal,
   covered: Type.Boolean(),
   silent: Type.Optional(count),
   retired: Type.Boolean(),
@@ -194,6 +197,7 @@ const consumerFacts = {
   firstSeenAt: text,
   lastReceiptAt: nullableText,
   registered: Type.Boolean(),
+  distrustedAt: nullableText,
 };
 const itemsOf = (item: TSchema) => Type.Object({ items: Type.Array(item, { maxItems: MAX_ITEMS }), cursor });
 const named = Type.Object({ ...cellFacts, name: text, version: text });
@@ -266,14 +270,30 @@ export interface CoverageCell extends ConsumerPlace {
   readonly at: string;
 }
 
+/** Why the distributor does not publish a manifest or an upload. */
+export interface ArtifactRefusal {
+  /** The key of the manifest or upload. */
+  readonly key: string;
+  /** Such as `SOURCE_MISSING` or `MANIFEST_INVALID`. */
+  readonly code: string;
+  readonly reason: string;
+  /** When the distributor looked last. ISO 8601. */
+  readonly at: string;
+  /** It looks again until then; null: it has given up. */
+  readonly retryUntil: string | null;
+}
+
 /** One artifact version over all consumers that should have it. */
 export interface CoverageRow {
   readonly name: string;
   readonly version: string;
-  readonly manifestSha256: string;
-  readonly publishedAt: string;
+  /** Null for a version that is not published: it has a refusal. */
+  readonly manifestSha256: string | null;
+  readonly publishedAt: string | null;
   /** True if it has arrived at all expected consumers, and at least one is expected. Those in `silent` are ignored. */
   readonly covered: boolean;
+  /** Why the object that was written last is not published. With an earlier published one, that is in the other members. */
+  readonly refusal?: ArtifactRefusal;
   /** Expected consumers of the first generation, which cannot report, where it has not been observed. */
   readonly silent?: number;
   readonly retired: boolean;
@@ -289,19 +309,24 @@ export interface ConsumerView extends ConsumerPlace {
   readonly firstSeenAt: string;
   readonly lastReceiptAt: string | null;
   readonly registered: boolean;
+  /** Since when its account is not trusted: nothing more is sent to it. Null: it is trusted. */
+  readonly distrustedAt: string | null;
 }
 
 /** An artifact version in a list. */
 export interface ArtifactSummary {
   readonly name: string;
   readonly version: string;
-  readonly manifestSha256: string;
-  readonly publishedAt: string;
+  /** Null for a version that is not published: it has a refusal. */
+  readonly manifestSha256: string | null;
+  readonly publishedAt: string | null;
   readonly files: number;
   readonly bytes: number;
   readonly labels: Readonly<Record<string, string>>;
   readonly retired: boolean;
   readonly covered: boolean;
+  /** Why the object that was written last is not published. */
+  readonly refusal?: ArtifactRefusal;
 }
 
 /** The state of a file in a consumer's bucket; null when it is missing. */
@@ -326,7 +351,10 @@ export type DistributorRequest =
     }
   /** Everything that a consumer should have is announced to it again, by the state machine. `since`: ISO 8601. */
   | ({ readonly op: "replay"; readonly since?: string; readonly artifact?: string } & ConsumerPlace)
-  /** One version is announced again with fresh URLs, to one consumer or to all that lack it. */
+  /**
+   * One version is announced again with fresh URLs, to one consumer or to all that lack it. One that is not published is looked
+   * at again: it is published, or the error says why not.
+   */
   | {
       readonly op: "refresh";
       readonly name: string;
@@ -338,9 +366,13 @@ export type DistributorRequest =
   | { readonly op: "retire"; readonly name: string; readonly version: string }
   | { readonly op: "consumers"; readonly cursor?: string; readonly limit?: number }
   | ({ readonly op: "consumer" } & ConsumerPlace)
-  /** What was observed in a consumer's bucket: replaces lost receipts. */
+  /**
+   * What was observed in a consumer's bucket: replaces lost receipts, but none that was sent since. `elapsedMs`: since the first
+   * file was checked. Default: 0.
+   */
   | ({
       readonly op: "compare";
+      readonly elapsedMs?: number;
       readonly name: string;
       readonly version: string;
       readonly bucket: string;

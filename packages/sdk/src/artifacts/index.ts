@@ -1,4 +1,5 @@
 export {
+  type ArtifactRefusal,
   type ArtifactSummary,
   type ArtifactsClient,
   type CallDistributor,

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
-import { createSimPlugin } from "@stackyard/aws-sim";
+import { createSimPlugin, SimFault } from "@stackyard/aws-sim";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type ABucket, aPublication, createBucket, dieAt, someBytes } from "../testing/a-bucket.ts";
 import { toCompositeSha256 } from "./file-parts.ts";
@@ -169,7 +169,7 @@ describe("publishing an artifact", () => {
 });
 
 describe("publishing again", () => {
-  it("succeeds with the same content, and writes nothing", async () => {
+  it("succeeds with the same content, and writes only its manifest again, for a distributor that refused it", async () => {
     const first = await publishArtifact(aPublication(world));
     const written = world.sim.calls.length;
     await world.clock.advance(60_000);
@@ -184,7 +184,33 @@ describe("publishing again", () => {
       skipped: ["billing-api/1.4.2/app.zip"],
     });
     expect(again.manifestSha256).toBe(first.manifestSha256);
-    expect(world.sim.calls.slice(written).map(({ operation }) => operation)).toEqual(["S3.GetObject"]);
+    expect(world.sim.calls.slice(written).map(({ operation }) => operation)).toEqual([
+      "S3.GetObject",
+      "S3.HeadObject",
+      "S3.PutObject",
+    ]);
+    expect(JSON.parse(world.sim.s3.texts("source")["billing-api/1.4.2/manifest.json"] ?? "")).toEqual(first.manifest);
+  });
+
+  it.each([
+    ["is gone", () => world.sim.s3.remove("source", "billing-api/1.4.2/app.zip")],
+    ["has another size", () => world.sim.s3.write("source", "billing-api/1.4.2/app.zip", "more than app")],
+  ])("says that a file %s which the manifest names", async (_, harm) => {
+    world = createBucket({ versioned: false });
+    await publishArtifact(aPublication(world));
+    harm();
+
+    const error = await publishArtifact(aPublication(world)).catch((caught: unknown) => caught);
+
+    expect(findArtifactCode(error)).toBe("SOURCE_MISSING");
+    expect(error).toMatchObject({ message: expect.stringContaining('"billing-api/1.4.2/app.zip"') });
+  });
+
+  it.each([404, 409, 412])("leaves the manifest to another publisher that writes it at once: %i", async (status) => {
+    await publishArtifact(aPublication(world));
+    world.sim.once("S3.PutObject", () => Promise.reject(new SimFault("Busy", status, "Another one.")));
+
+    expect(await publishArtifact(aPublication(world))).toMatchObject({ outcome: "already-published" });
   });
 
   it.each([

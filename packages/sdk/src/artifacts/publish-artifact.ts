@@ -1,5 +1,5 @@
 import type { S3Client } from "@aws-sdk/client-s3";
-import { defined, isStackyardError } from "@stackyard/core";
+import { defined, isStackyardError, mapLimited } from "@stackyard/core";
 import {
   digestManifest,
   MAX_MANIFEST_BYTES,
@@ -22,7 +22,7 @@ import {
   planPublish,
   publishFiles,
 } from "./publish-files.ts";
-import { toBase64 } from "./upload-file.ts";
+import { findStandingFile, holdsFile, toBase64 } from "./upload-file.ts";
 
 /** What to publish, and where. */
 export interface PublishInput extends PublishContent {
@@ -37,7 +37,10 @@ export interface PublishInput extends PublishContent {
 
 /** A publication that has succeeded. */
 export interface PublishResult {
-  /** `already-published`: the same content was published earlier; nothing was written. */
+  /**
+   * `already-published`: the same content was published earlier. Only its manifest was written again, so that a distributor that
+   * had refused it checks it again.
+   */
   readonly outcome: "published" | "already-published";
   /** As stored. */
   readonly manifest: Manifest;
@@ -52,7 +55,7 @@ export interface PublishResult {
 /**
  * Publishes an artifact: the files first, then the manifest, which commits it. It may be repeated after any failure,
  * with new streams: existing files are not sent again. Throws `VERSION_CONFLICT` (`findArtifactCode`) when the version
- * is published with other content, `USAGE` for content that can never be published, `CONFIG_INVALID`, `SIZE_MISMATCH`,
+ * is published with other content, `SOURCE_MISSING` when it is published but a file is not in the bucket, `USAGE` for content that can never be published, `CONFIG_INVALID`, `SIZE_MISMATCH`,
  * `RECORD_CONFLICT` (another publisher), `INTERRUPTED`, `FORBIDDEN`, `UNREACHABLE` and other errors of S3. Nothing is
  * committed then, unless the response to the commit itself was lost; repeat it to find out.
  */
@@ -64,7 +67,12 @@ export async function publishArtifact(input: PublishInput): Promise<PublishResul
   try {
     progress.enter("checking");
     const standing = await findManifest(place);
-    if (standing !== undefined) return toAlready(plan, standing, await digestFiles(plan, progress, signal));
+    if (standing !== undefined) {
+      const already = toAlready(plan, standing, await digestFiles(plan, progress, signal));
+      await checkPresent(place, standing.manifest);
+      await touchManifest(place, standing);
+      return already;
+    }
     return await publish(plan, place, progress);
   } catch (error) {
     // What was aborted fails in many ways.
@@ -120,8 +128,9 @@ async function digestFiles(
   return digested;
 }
 
-function toAlready(plan: PublishPlan, standing: StandingManifest, files: readonly Digested[]): PublishResult {
-  const differing = compareFiles(files, standing.manifest.files);
+function toAlready(plan: PublishPlan, standing: CommittedManifest, files: readonly Digested[]): PublishResult {
+  const { manifest, manifestSha256 } = standing;
+  const differing = compareFiles(files, manifest.files);
   const { name, version } = plan.head;
   if (differing.length > 0) {
     const few = differing.slice(0, 5).map((key) => JSON.stringify(key));
@@ -129,17 +138,60 @@ function toAlready(plan: PublishPlan, standing: StandingManifest, files: readonl
     const message = `${name} ${version} is published with other content: ${few.join(", ")}${more}.`;
     throw toArtifactError("VERSION_CONFLICT", message, {
       hint: "A version never changes. Publish this content under another version.",
-      facts: { differing: differing.slice(0, 100), manifestSha256: standing.manifestSha256 },
+      facts: { differing: differing.slice(0, 100), manifestSha256 },
     });
   }
   return {
     outcome: "already-published",
-    ...standing,
+    manifest,
+    manifestSha256,
     manifestKey: plan.manifestKey,
     bytes: sumOf(files),
     uploadedBytes: 0,
     skipped: files.map(({ key }) => key),
   };
+}
+
+const AT_ONCE = 8;
+
+/** Throws `SOURCE_MISSING` when the bucket does not hold the files of a published version: its distributor refuses it. */
+async function checkPresent({ client, bucket, signal }: ManifestPlace, manifest: Manifest): Promise<void> {
+  const missing = await mapLimited(manifest.files, AT_ONCE, async (file) => {
+    const { key, versionId } = file;
+    try {
+      const found = await findStandingFile({ client, bucket, key, signal, ...defined({ versionId }) });
+      return found === undefined || holdsFile(found, file) === "no" ? [key] : [];
+    } catch (error) {
+      // A publisher needs no permission to read versions of objects.
+      if (isStackyardError(error, "FORBIDDEN")) return [];
+      throw error;
+    }
+  });
+  const [first, ...more] = missing.flat();
+  if (first === undefined) return;
+  const others = more.length === 0 ? "" : ` and ${more.length} more`;
+  const message = `${manifest.name} ${manifest.version} has a manifest, but not its files: "${first}"${others}.`;
+  throw toArtifactError("SOURCE_MISSING", message, {
+    hint: "Put back what the manifest names, or publish another version.",
+    facts: { missing: missing.flat().slice(0, 100) },
+  });
+}
+
+/** Writes the same manifest again: the event of the bucket makes the distributor look again. */
+async function touchManifest({ client, bucket, manifestKey, signal }: ManifestPlace, standing: StandingManifest) {
+  const { text, etag, manifestSha256 } = standing;
+  const { PutObjectCommand } = await import("@aws-sdk/client-s3");
+  const command = new PutObjectCommand({
+    ...toManifestObject(bucket, manifestKey, text, manifestSha256),
+    IfMatch: etag,
+  });
+  try {
+    await client.send(command, { abortSignal: signal });
+  } catch (error) {
+    // Another publisher was faster, or the manifest was removed meanwhile.
+    if ([404, 409, 412].includes(statusOf(error) ?? 0)) return;
+    throw toSdkError(error, `The manifest "${manifestKey}" could not be written again into the bucket ${bucket}.`);
+  }
 }
 
 function sumOf(files: readonly { readonly size: number }[]): number {
@@ -154,19 +206,27 @@ interface ManifestPlace {
   readonly signal: AbortSignal;
 }
 
-/** An existing manifest. */
-interface StandingManifest {
+/** A manifest in the bucket. */
+interface CommittedManifest {
   readonly manifest: Manifest;
   readonly manifestSha256: string;
+}
+
+/** An existing manifest. */
+interface StandingManifest extends CommittedManifest {
+  readonly text: string;
+  readonly etag: string | undefined;
 }
 
 /** Finds the stored manifest; undefined when its key is free. Throws `MANIFEST_INVALID` when the object is not a manifest. */
 async function findManifest(place: ManifestPlace): Promise<StandingManifest | undefined> {
   const { bucket, manifestKey } = place;
-  const text = await loadText(place);
-  if (text === undefined) return undefined;
+  const loaded = await loadText(place);
+  if (loaded === undefined) return undefined;
+  const { text, etag } = loaded;
   const parsed = parseManifest(text);
-  if (parsed.kind === "manifest") return { manifest: parsed.manifest, manifestSha256: digestManifest(text) };
+  if (parsed.kind === "manifest")
+    return { manifest: parsed.manifest, manifestSha256: digestManifest(text), text, etag };
   const message = `"${manifestKey}" in the bucket ${bucket} is not a manifest: ${formatProblems(parsed.problems)}`;
   throw toArtifactError("MANIFEST_INVALID", message, { hint: "Check who wrote it, and publish another version." });
 }
@@ -175,29 +235,26 @@ async function findManifest(place: ManifestPlace): Promise<StandingManifest | un
  * Writes the manifest unless one exists: this is the commit. Undefined: another publisher was first. Throws
  * `MANIFEST_INVALID` for a manifest that readers would reject.
  */
-export async function commitManifest(place: ManifestPlace, manifest: Manifest): Promise<StandingManifest | undefined> {
+export async function commitManifest(place: ManifestPlace, manifest: Manifest): Promise<CommittedManifest | undefined> {
   const { client, bucket, manifestKey, signal } = place;
   const text = toManifestText(manifest);
   const manifestSha256 = digestManifest(text);
   checkReadable(place, text);
   const { PutObjectCommand } = await import("@aws-sdk/client-s3");
-  const command = new PutObjectCommand({
-    Bucket: bucket,
-    Key: manifestKey,
-    Body: text,
-    ContentType: "application/json",
-    IfNoneMatch: "*",
-    ChecksumSHA256: toBase64(manifestSha256),
-    Metadata: { "stackyard-sha256": manifestSha256 },
-  });
+  const object = toManifestObject(bucket, manifestKey, text, manifestSha256);
   try {
-    await client.send(command, { abortSignal: signal });
+    await client.send(new PutObjectCommand({ ...object, IfNoneMatch: "*" }), { abortSignal: signal });
     return { manifest, manifestSha256 };
   } catch (error) {
     // 412: it exists. 409: a concurrent write (S3 user guide, "Conditional writes").
     if (statusOf(error) === 412 || statusOf(error) === 409) return undefined;
     throw toSdkError(error, `The manifest "${manifestKey}" could not be written into the bucket ${bucket}.`);
   }
+}
+
+function toManifestObject(Bucket: string, Key: string, Body: string, sha256: string) {
+  const Metadata = { "stackyard-sha256": sha256 };
+  return { Bucket, Key, Body, ContentType: "application/json", ChecksumSHA256: toBase64(sha256), Metadata };
 }
 
 /** Throws for an invalid manifest, such as too many parts: a version never changes, so it could not be repaired. */
@@ -230,14 +287,18 @@ function toLines(
   return new Map(files.map(({ key, size, sha256, rewrite = "none" }) => [key, `${size} ${sha256} ${rewrite}`]));
 }
 
-async function loadText({ client, bucket, manifestKey, signal }: ManifestPlace): Promise<string | undefined> {
+async function loadText({
+  client,
+  bucket,
+  manifestKey,
+  signal,
+}: ManifestPlace): Promise<Pick<StandingManifest, "text" | "etag"> | undefined> {
   const { GetObjectCommand } = await import("@aws-sdk/client-s3");
   try {
-    const { Body, ContentLength = 0 } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: manifestKey }), {
-      abortSignal: signal,
-    });
-    if (ContentLength > MAX_MANIFEST_BYTES) return "";
-    return (await Body?.transformToString()) ?? "";
+    const command = new GetObjectCommand({ Bucket: bucket, Key: manifestKey });
+    const { Body, ContentLength = 0, ETag: etag } = await client.send(command, { abortSignal: signal });
+    if (ContentLength > MAX_MANIFEST_BYTES) return { text: "", etag };
+    return { text: (await Body?.transformToString()) ?? "", etag };
   } catch (error) {
     if (statusOf(error) === 404 && !(error instanceof Error && error.name === "NoSuchBucket")) return undefined;
     const advice =

@@ -64,6 +64,38 @@ describe("waiting for coverage", () => {
     expect(changes).toEqual([begun, done]);
   });
 
+  const aRefused = (retryUntil: string | null) => {
+    const refusal = {
+      key: "k",
+      code: "SOURCE_MISSING",
+      reason: "k is not there.",
+      at: "2026-01-01T00:00:00Z",
+      retryUntil,
+    };
+    return aRow([], { manifestSha256: null, publishedAt: null, refusal });
+  };
+
+  it("ends with the reason when the distributor has refused the version and given up, and not before it can look again", async () => {
+    const { settled, clock, looked } = wait([aRefused(null)], { timeoutMs: 900_000 });
+    await clock.advance(115_000);
+    const before = looked();
+    await clock.advance(10_000);
+
+    expect(before).toBeGreaterThan(20);
+    expect(await settled).toMatchObject({
+      message: "The distributor refused billing-api 1.4.2 (SOURCE_MISSING). k is not there.",
+      details: { problem: { code: "SOURCE_MISSING" } },
+    });
+  });
+
+  it("waits on while the distributor looks again at a version that it has refused", async () => {
+    const row = aRefused("2026-01-01T01:00:00Z");
+    const { settled, clock } = wait([aRefused(null), row], { timeoutMs: 900_000 });
+    await clock.advance(900_000);
+
+    expect(await settled).toEqual({ kind: "timed-out", row, missing: [] });
+  });
+
   it("reports what is missing when the time is over", async () => {
     const row = aRow(["failed", "stored", "overdue"]);
     const { settled, clock, looked } = wait([row]);

@@ -46,8 +46,8 @@ const systemClock: Clock = { now: Date.now, sleep: (ms, signal = NEVER) => sleep
 /**
  * Polls until a version has arrived at every consumer that should have it. Also waits, within the time limit, for a
  * version that the distributor does not have yet and for a distributor that does not answer; a poll without a response
- * for a minute is repeated. Throws `INTERRUPTED`, `OUTCOME_NEGATIVE` for a version that was retired, and the
- * distributor's errors.
+ * for a minute is repeated. Throws `INTERRUPTED`, `OUTCOME_NEGATIVE` for a version that was retired, the code of a
+ * refusal that the distributor has not changed for two minutes (`findArtifactCode`), and the distributor's errors.
  */
 export async function waitForCoverage(input: WaitForCoverageInput): Promise<CoverageOutcome> {
   const { timeoutMs, signal = NEVER, clock = systemClock } = input;
@@ -70,12 +70,14 @@ async function lookUntil(input: WaitForCoverageInput, end: AbortSignal): Promise
   const { name, version, timeoutMs, pollMs = POLL_MS, signal = NEVER, clock = systemClock } = input;
   const lastLookAt = clock.now() + timeoutMs - Math.min(LAST_LOOK_MS, timeoutMs / 2);
   const look = createLook(input, end);
+  const throwIfRefused = createRefusalCheck(clock);
   for (;;) {
     const { row, fault } = await look();
     if (signal.aborted)
       throw toArtifactError("INTERRUPTED", `The wait for ${name} ${version} was stopped. The distribution continues.`);
     if (row?.covered === true) return { kind: "covered", row };
     if (row?.retired === true) throw toArtifactError("OUTCOME_NEGATIVE", `${name} ${version} was retired.`);
+    throwIfRefused(row);
     const leftMs = lastLookAt - clock.now();
     if (leftMs <= 0) {
       const missing = (row?.cells ?? []).filter(isMissing);
@@ -83,6 +85,21 @@ async function lookUntil(input: WaitForCoverageInput, end: AbortSignal): Promise
     }
     await clock.sleep(Math.min(pollMs, leftMs), signal);
   }
+}
+
+/** A distributor needs a moment to look at a version that was published again. */
+const REFUSED_MS = 120_000;
+
+/** Creates the check of each poll's row. It throws when the distributor has given up a version and does not look again. */
+function createRefusalCheck(clock: Clock): (row: CoverageRow | undefined) => void {
+  let seenAt: number | undefined;
+  return (row) => {
+    const isGivenUp = row?.manifestSha256 === null && row.refusal?.retryUntil === null;
+    seenAt = isGivenUp ? (seenAt ?? clock.now()) : undefined;
+    if (row?.refusal === undefined || seenAt === undefined || clock.now() - seenAt < REFUSED_MS) return;
+    const { code, reason } = row.refusal;
+    throw toArtifactError(code, `The distributor refused ${row.name} ${row.version} (${code}). ${reason}`);
+  };
 }
 
 /** Returns true if the version has not arrived there. */

@@ -177,6 +177,17 @@ describe("findEventFault", () => {
     });
   });
 
+  it("refuses metadata with a whole number that JSON rounds, as the yard's door does", () => {
+    const event: NewEvent = { ...GO_FIND_EVENT_FAULT, id: "e1", metadata: { id: 2 ** 53 } };
+
+    const door = parseEventMessage(event, { at: 0 });
+
+    expect(door).toMatchObject({ kind: "invalid", code: "EVENT_INVALID" });
+    expect(findEventFault(event)).toMatchObject(
+      door.kind === "invalid" ? { code: door.code, reason: door.reason } : {},
+    );
+  });
+
   it("agrees with the yard's door on whatever a program may pass", () => {
     const name = fc.oneof(
       fc.string({ unit: "binary", maxLength: 8 }),

@@ -4,6 +4,7 @@ import type { SQSClient } from "@aws-sdk/client-sqs";
 import {
   type BatchLimits,
   type ErrorCode,
+  findRoundedFault,
   isFifo,
   isGroupId,
   isStackyardError,
@@ -234,6 +235,10 @@ export function findEventFault(event: NewEvent): Refusal | undefined {
   const named = { ...NAMES, ...event };
   if (RESERVED.has(named.event)) {
     return { kind: "invalid", code: "EVENT_RESERVED", reason: `"${named.event}" is sent by the engine only.` };
+  }
+  const rounded = findRoundedFault(event.metadata);
+  if (rounded !== undefined) {
+    return { kind: "invalid", code: "EVENT_INVALID", reason: `The message is refused for its "metadata": ${rounded}.` };
   }
   const key = (Object.keys(NAMES) as (keyof typeof NAMES)[]).find((name) => !isName(named[name]));
   if (key === undefined) return undefined;

@@ -1,10 +1,11 @@
 import { defined, listPages, StackyardError } from "@stackyard/core";
 import type { ReleasePlace, RunState } from "@stackyard/core/api";
+import type * as op from "@stackyard/core/api/operations";
+import { callPage } from "../call.ts";
 import {
   type CallOptions,
   createHttpClient,
   type HttpClient,
-  loadPage,
   type Page,
   type PageOptions,
   type StackyardOptions,
@@ -105,7 +106,7 @@ function createReleasesApi(runs: RunsApi, http: HttpClient): ReleasesApi {
     get,
     list,
     findRunning: (at, options) => findRunning(list, at, options),
-    places: (page) => loadPage(http, ["v1", "releases", "places"], page),
+    places: (page) => callPage<typeof op.listReleasePlaces>(http, "GET /v1/releases/places", {}, page),
     watch: (runId, options) => watchRelease((call) => get(runId, call), options),
     async wait(runId, { onLook, ...options } = {}) {
       const call = options.signal && { signal: options.signal };

@@ -1,13 +1,13 @@
 import { defined, listPages, StackyardError } from "@stackyard/core";
-import type { Attempt, Run, RunState } from "@stackyard/core/api";
+import type { Run, RunState } from "@stackyard/core/api";
+import type * as op from "@stackyard/core/api/operations";
+import { call, callPage } from "../call.ts";
 import type { Page } from "../http-client.ts";
 import {
   type CallOptions,
   createEventId,
   createHttpClient,
   type HttpClient,
-  loadPage,
-  postJson,
   type StackyardOptions,
   sleep,
 } from "../http-client.ts";
@@ -58,21 +58,25 @@ export interface RunsApi {
 
 /** Creates the part of the client for runs. */
 export function createRunsApi(http: HttpClient): RunsApi {
-  const operate = (runId: string, name: string, { reason, signal }: RunOperationOptions = {}) =>
-    postJson<Run>(http, ["v1", "runs", runId, name], defined({ reason }), { signal });
-  const get: RunsApi["get"] = (runId, options) => http.requestJson({ path: ["v1", "runs", runId], ...options });
+  const get: RunsApi["get"] = (runId, options) =>
+    call<typeof op.getRun>(http, "GET /v1/runs/:runId", { params: { runId } }, options);
   return {
-    start: ({ key = createEventId(), ...run }, options) => postJson(http, ["v1", "runs"], { ...run, key }, options),
+    start: ({ key = createEventId(), ...run }, options) =>
+      call<typeof op.startRun>(http, "POST /v1/runs", { body: { ...run, key } }, options),
     get,
-    list: ({ state, executor } = {}, page = {}) => {
-      const query = { state, executor, ...page };
-      return loadPage(http, ["v1", "runs"], query);
+    list: ({ state, executor } = {}, page = {}) =>
+      callPage<typeof op.listRuns>(http, "GET /v1/runs", { query: { state, executor } }, page),
+    cancel(runId, { reason, ...options } = {}) {
+      const given = { params: { runId }, body: defined({ reason }) };
+      return call<typeof op.cancelRun>(http, "POST /v1/runs/:runId/cancel", given, options);
     },
-    cancel: (runId, options) => operate(runId, "cancel", options),
-    retry: (runId, options) => operate(runId, "retry", options),
+    retry(runId, { reason, ...options } = {}) {
+      const given = { params: { runId }, body: defined({ reason }) };
+      return call<typeof op.retryRun>(http, "POST /v1/runs/:runId/retry", given, options);
+    },
     report: (runId, options) => loadReport(http, runId, options),
     log: (runId, options) => loadLog(http, runId, options),
-    wait: (runId, options) => waitForRun((call) => get(runId, call), runId, options),
+    wait: (runId, options) => waitForRun((looked) => get(runId, looked), runId, options),
   };
 }
 
@@ -81,17 +85,17 @@ async function* loadReport<ReportPage>(
   runId: string,
   { signal, limit }: ReportOptions = {},
 ): AsyncGenerator<ReportPage, void> {
-  const path = ["v1", "runs", runId, "report"];
-  const pages = listPages(({ cursor }) =>
-    http.requestJson<Page<ReportPage>>({ path, query: { cursor, limit }, signal }),
-  );
-  for await (const { items } of pages) yield* items;
+  const pages = listPages(({ cursor }) => {
+    const given = { params: { runId }, query: { cursor, limit } };
+    return call<typeof op.getRunReport>(http, "GET /v1/runs/:runId/report", given, { signal });
+  });
+  for await (const { items } of pages) yield* items as readonly ReportPage[];
 }
 
 async function loadLog(http: HttpClient, runId: string, options: CallOptions = {}): Promise<string> {
-  const path = ["v1", "stacks", runId, "attempts"];
-  const { items } = await http.requestJson<Page<Attempt>>({ path, ...options });
-  const [newest] = items;
+  const given = { params: { stackId: runId } };
+  const attempts = await call<typeof op.listAttempts>(http, "GET /v1/stacks/:stackId/attempts", given, options);
+  const [newest] = attempts.items;
   if (newest === undefined) return "";
   return http.requestText({ path: ["v1", "attempts", newest.attemptId, "log"], ...options });
 }

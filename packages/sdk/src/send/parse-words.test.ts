@@ -26,7 +26,16 @@ describe("parseMetadata", () => {
     });
   });
 
-  it.each([["sha"], ["=x"], ["n:=x"], ["{"], ['{"a":{}}'], ["list:=[1]"]])("rejects %s as wrong words", (word) => {
+  it.each([
+    ["sha"],
+    ["=x"],
+    ["n:=x"],
+    ["{"],
+    ['{"a":{}}'],
+    ["list:=[1]"],
+    ["n:=9007199254740993"],
+    ['{"n":9007199254740993}'],
+  ])("rejects %s as wrong words", (word) => {
     expect(() => parseMetadata([word])).toThrow(expect.objectContaining({ code: "USAGE" }));
   });
 });

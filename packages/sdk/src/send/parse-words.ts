@@ -1,4 +1,4 @@
-import { parseJsonOr, StackyardError } from "@stackyard/core";
+import { findRoundedFault, parseJsonOr, StackyardError } from "@stackyard/core";
 import type { MetadataValue } from "@stackyard/core/api";
 import { parseDuration } from "@stackyard/core/machine";
 
@@ -24,6 +24,10 @@ export function parseMetadata(words: readonly string[]): Metadata {
     if (typeof value === "object" && value !== null) {
       throw new StackyardError("USAGE", `Metadata must be flat, but "${key}" is a map or a list.`);
     }
+    if (findRoundedFault(value) === undefined) continue;
+    throw new StackyardError("USAGE", `JSON rounds the whole number of "${key}", which is beyond 9007199254740991.`, {
+      details: { hint: `Send it as text: ${key}=DIGITS.` },
+    });
   }
   return Object.fromEntries(entries) as Metadata;
 }

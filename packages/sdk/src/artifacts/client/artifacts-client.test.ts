@@ -20,6 +20,7 @@ const CONSUMER = {
   firstSeenAt: "2026-01-01T00:00:00Z",
   lastReceiptAt: null,
   registered: true,
+  distrustedAt: null,
 };
 
 /** A function that answers with this payload, or fails so; and what it was asked. */
