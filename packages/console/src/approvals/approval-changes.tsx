@@ -31,6 +31,7 @@ export function WhatChanges({ approval, details }: { approval: Approval; details
         ) : (
           <ErrorNotice error={history.error} onRetry={() => void history.refetch()} />
         ))}
+      {details.attempts.some(({ executor }) => executor === "deploy") && <EarlierTrouble release={stackId} />}
       {plan !== undefined && <PlanPanel plan={plan} details={details} />}
       {isPlanDigest(approval.of) && (
         <>
@@ -41,6 +42,35 @@ export function WhatChanges({ approval, details }: { approval: Approval; details
       <CommitsPanel stackId={stackId} task={task} />
       <MetadataPanel details={details} approved={approved} />
     </>
+  );
+}
+
+/** Renders what is wrong now where the release has arrived already; nothing while nothing is. */
+function EarlierTrouble({ release }: { release: string }) {
+  const deploys = useLoad(keys.stack(release, "trouble"), (request) =>
+    yard.deploys.list(release, { trouble: true, ...request }),
+  );
+  if (deploys.error !== null) return <ErrorNotice error={deploys.error} onRetry={() => void deploys.refetch()} />;
+  const troubled = (deploys.data ?? []).filter(({ trouble = [], soaksUntil }) => trouble.length > 0 || soaksUntil);
+  if (troubled.length === 0) return null;
+  return (
+    <div className="notice warn">
+      <ul className="plain-list" aria-label="Earlier environments">
+        {troubled.map(({ task, trouble = [], soaksUntil }) => (
+          <li key={task}>
+            <Text>{task}</Text>
+            {trouble.length > 0 &&
+              `: not as it had arrived any more: ${trouble.map(({ code, stacks }) => `${code} ${stacks}`).join(", ")}.`}
+            {soaksUntil !== undefined && (
+              <>
+                {" "}
+                Soaks until <Instant at={soaksUntil} />.
+              </>
+            )}
+          </li>
+        ))}
+      </ul>
+    </div>
   );
 }
 

@@ -11,6 +11,7 @@ import { Panel } from "../design/page.tsx";
 import { Pairs } from "../design/pairs.tsx";
 import { Ago, Instant, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
+import { Effect } from "./approval-effect.tsx";
 
 interface DecisionProps {
   readonly approval: Approval;
@@ -79,25 +80,6 @@ function Given({ approval: { given, from, need } }: { approval: Approval }) {
           )}
         </p>
       ))}
-    </div>
-  );
-}
-
-/** Renders the effect of the last missing approval, as the server would decide it now. */
-function Effect({ approval, details }: { approval: Approval; details: StackDetails }) {
-  const dependents = details.tasks.filter((task) => task.waitsFor?.tasks?.includes(approval.task));
-  const { states = [], removal = false } = details.reachable ?? {};
-  return (
-    <div className="panel-body stack-v approval-effect">
-      <p>
-        {dependents.length === 0
-          ? "No other task of this state waits for it."
-          : `Starts: ${dependents.map(({ name }) => name).join(", ")}.`}
-      </p>
-      <p>
-        {states.length === 0 ? "The stack stays in its state." : `The stack can then reach ${states.join(", ")}`}
-        {removal ? " and be removed." : states.length > 0 && "."}
-      </p>
     </div>
   );
 }

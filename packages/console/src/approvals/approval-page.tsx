@@ -34,7 +34,7 @@ function OneApproval({ stackId, task }: { stackId: string; task: string }) {
       title={`Approval ${task} of ${stackId}`}
       heading={
         <>
-          Approval <Text>{task}</Text> of <Text>{stackId}</Text>
+          <Text>{stackId}</Text> waits for <Text mono>{task}</Text>
         </>
       }
     >

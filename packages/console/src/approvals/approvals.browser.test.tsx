@@ -244,6 +244,40 @@ describe("ApprovalPage", () => {
     expect(screen.getByText("missing").query()).toBeNull();
   });
 
+  it("says what is wrong now where the release has arrived already", async () => {
+    const attempt = {
+      id: "a1",
+      task: "staging",
+      executor: "deploy",
+      state: "STAGING",
+      startedAt: "2026-11-20T02:00:00Z",
+    };
+    const deploy = {
+      task: "staging",
+      op: "send",
+      event: "RELEASED",
+      metadata: {},
+      startedAt: "2026-11-20T02:00:00Z",
+      waves: [],
+    };
+    const trouble = [{ code: "STACK_BROKEN", stacks: 1 }];
+    const { screen, sent } = await renderPage(ApprovalPage, address, {
+      ...api,
+      "GET /v1/stacks/web-prod": { ...stack, attempts: [attempt] },
+      "GET /v1/stacks/web-prod/deploys": {
+        items: [
+          { ...deploy, trouble },
+          { ...deploy, task: "test", trouble: [] },
+        ],
+      },
+    });
+
+    const list = screen.getByRole("list", { name: "Earlier environments" });
+    await expect.element(list).toHaveTextContent("staging: not as it had arrived any more: STACK_BROKEN 1.");
+    expect(list.getByRole("listitem").elements()).toHaveLength(1);
+    expect(sent.find(({ path }) => path.endsWith("/deploys"))?.query["trouble"]).toBe("true");
+  });
+
   it.each([390, 1_440])("shows the plan of a release by the digest that is approved, %i px wide", async (width) => {
     await page.viewport(width, 900);
     const digest = "5e0bc41".padEnd(64, "0");

@@ -27,6 +27,7 @@ describe("AuditPage", () => {
     await expect.element(screen.getByText("<b>ada</b>")).toBeVisible();
     await expect.element(screen.getByText("wrong branch‹U+202E›")).toBeVisible();
     await expect.element(screen.getByText("Denied FORBIDDEN")).toBeVisible();
+    await expect.element(screen.getByText("Cancel task", { exact: true })).toBeVisible();
     await expect.element(screen.getByText("stackyard audit verify --head 4f1c")).toBeVisible();
   });
 
@@ -53,12 +54,24 @@ describe("AuditPage", () => {
 
   it("filters by the address, and writes the filter into it when it is whole", async () => {
     const { screen, sent, address } = await renderPage(AuditPage, "/audit?who=ada", api);
-    await screen.getByLabelText("Action").fill("CANCEL_TASK");
+    await screen.getByLabelText("Action (its name)").fill("CANCEL_TASK");
     expect(address()).toBe("/audit?who=ada");
     await userEvent.keyboard("{Enter}");
 
     await expect.poll(address).toBe("/audit?who=ada&action=CANCEL_TASK");
     await expect.poll(() => sent.at(-1)?.query).toMatchObject({ who: "ada", action: "CANCEL_TASK" });
+  });
+
+  it("picks since when, which the address has in UTC", async () => {
+    const { screen, sent, address } = await renderPage(AuditPage, "/audit?since=2026-11-20T03:00:00.000Z", api);
+    const at = new Date("2026-11-20T03:00:00Z");
+    const local = new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+    await expect.element(screen.getByLabelText("Since")).toHaveValue(local);
+
+    await screen.getByLabelText("Since").fill(local.replace("2026", "2025"));
+
+    await expect.poll(address).toBe("/audit?since=2025-11-20T03%3A00%3A00.000Z");
+    await expect.poll(() => sent.at(-1)?.query).toMatchObject({ since: "2025-11-20T03:00:00.000Z" });
   });
 
   it("explains that the log needs a permission, and that the export does", async () => {

@@ -1,4 +1,4 @@
-import { toShellCommand } from "@stackyard/core";
+import { defined, toShellCommand } from "@stackyard/core";
 import type { AuditLine } from "@stackyard/sdk";
 import { useState } from "react";
 import { useRefusal } from "../api/access.ts";
@@ -7,7 +7,7 @@ import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
 import { usePages } from "../api/use-pages.ts";
 import { Button } from "../design/button.tsx";
-import { Filters, FilterText } from "../design/filters.tsx";
+import { Filters, FilterText, FilterTime } from "../design/filters.tsx";
 import { clean, useChangeSearch, useSearch } from "../design/links.tsx";
 import { Mark, type Status } from "../design/mark.tsx";
 import { Empty, Loaded, NoMatch, Page, Panel } from "../design/page.tsx";
@@ -17,13 +17,17 @@ import { StackLink } from "../design/stack-link.tsx";
 import { type Column, ListTable } from "../design/table.tsx";
 import { Instant, Text } from "../design/text.tsx";
 import { useToast } from "../design/toasts.tsx";
+import { toSafeText } from "../text/safe-text.ts";
+import { formatAction } from "./format-action.ts";
 
 const FILTERS = [
   ["who", "Who (id or name)"],
-  ["action", "Action"],
+  ["action", "Action (its name)"],
   ["stack", "Stack"],
-  ["since", "Since (2026-11-20T00:00:00Z)"],
 ] as const;
+
+/** The parts of the address that choose lines. */
+const NAMES = [...FILTERS.map(([name]) => name), "since"] as const;
 
 /** Renders the audit log: its lines and the state of its chain. */
 export function AuditPage() {
@@ -62,7 +66,7 @@ function Chain() {
 function Lines() {
   const search = useSearch();
   const change = useChangeSearch();
-  const filter = clean(Object.fromEntries(FILTERS.map(([name]) => [name, search[name]])));
+  const filter = clean(Object.fromEntries(NAMES.map((name) => [name, search[name]])));
   const lines = usePages(keys.other("audit", filter), (part) => yard.audit.list({ ...filter, ...part }));
   const isFiltered = Object.keys(filter).length > 0;
   const clear = () => change({ who: undefined, action: undefined, stack: undefined, since: undefined });
@@ -82,6 +86,7 @@ function Lines() {
         {FILTERS.map(([name, label], index) => (
           <FilterText key={name} name={name} label={label} {...(index === 0 && { shortcut: "/" })} isExact />
         ))}
+        <FilterTime name="since" label="Since" />
       </Filters>
       <ListTable
         list={lines}
@@ -114,7 +119,7 @@ const COLUMNS: readonly Column<AuditLine>[] = [
       </span>
     ),
   },
-  { header: "Action", line: true, cell: ({ action, count }) => <Text>{count ? `${action} ×${count}` : action}</Text> },
+  { header: "Action", line: true, cell: ({ action, count }) => <Action action={action} {...defined({ count })} /> },
   {
     header: "Outcome",
     line: true,
@@ -131,6 +136,16 @@ const COLUMNS: readonly Column<AuditLine>[] = [
     cell: ({ who, via }) => <Text>{`${via}${who.address ? ` ${who.address}` : ""}`}</Text>,
   },
 ];
+
+/** Renders an action in words; its name, which the filter takes, on hover. */
+function Action({ action, count }: Pick<AuditLine, "action" | "count">) {
+  const words = formatAction(action);
+  return (
+    <span title={toSafeText(action)}>
+      <Text>{count ? `${words} ×${count}` : words}</Text>
+    </span>
+  );
+}
 
 function Subject({ on }: { on: AuditLine["on"] }) {
   const { stackId, ...others } = on;

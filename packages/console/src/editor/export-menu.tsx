@@ -1,4 +1,4 @@
-import { type Direction, type PlacedEdge, type PlacedNode, type Point, toPlacedSvg } from "@stackyard/core/drawing";
+import { type Direction, moveNodes, type PlacedNode, type Point, toPlacedSvg } from "@stackyard/core/drawing";
 import type { Graph } from "@stackyard/core/machine";
 import type { MachineGraph } from "@stackyard/sdk";
 import { Button } from "../design/button.tsx";
@@ -33,10 +33,13 @@ export function ExportDialog({ machine, graph, direction, moved, onClose }: Expo
   const vertical = direction === "down";
   const draw = async () => {
     if (graph === undefined) throw new Error("The machine has errors; correct them first.");
-    const places = await loadPlaces(graph as MachineGraph, direction, moved);
-    const svg = places && toPlacedSvg(graph, places);
-    if (svg === undefined) throw new Error("The graph cannot be drawn. Export it as Mermaid or DOT instead.");
-    return svg;
+    const layout = await loadLayout(graph as MachineGraph, { direction }, new AbortController().signal);
+    if (layout === undefined) throw new Error("The graph cannot be drawn. Export it as Mermaid or DOT instead.");
+    const middles = layout.nodes.flatMap((node): [string, Point][] => {
+      const corner = moved.get(node.id);
+      return corner === undefined ? [] : [[node.id, toMiddle(node, corner)]];
+    });
+    return toPlacedSvg(graph, moveNodes(layout, new Map(middles)));
   };
   const save = async (format: (typeof FORMATS)[number][0]) => {
     const file = `${machine.name}.${{ svg: "svg", png: "png", mermaid: "mmd", dot: "dot" }[format]}`;
@@ -65,20 +68,6 @@ export function ExportDialog({ machine, graph, direction, moved, onClose }: Expo
   );
 }
 
-/** Places as the editor shows them; undefined when the graph cannot be laid out. Arrows of moved states are drawn anew. */
-async function loadPlaces(graph: MachineGraph, direction: Direction, moved: ReadonlyMap<string, Point>) {
-  const layout = await loadLayout(graph, { direction }, new AbortController().signal);
-  if (layout === undefined) return undefined;
-  const kept = layout.edges.flatMap((placed, index): [number, PlacedEdge][] => {
-    const edge = graph.edges[index];
-    return edge === undefined || moved.has(edge.from) || moved.has(edge.to) ? [] : [[index, placed]];
-  });
-  return {
-    positions: new Map(layout.nodes.map((node) => [node.id, toMiddle(node, moved.get(node.id))])),
-    routes: new Map(kept),
-  };
-}
-
-function toMiddle({ x, y, width, height }: PlacedNode, corner: Point | undefined): Point {
-  return corner === undefined ? { x, y } : { x: corner.x + width / 2, y: corner.y + height / 2 };
+function toMiddle({ width, height }: PlacedNode, corner: Point): Point {
+  return { x: corner.x + width / 2, y: corner.y + height / 2 };
 }

@@ -1,17 +1,11 @@
-import { defined } from "@stackyard/core";
-import { type Direction, type GraphLayout, type PlacedEdge, type Point, toPath } from "@stackyard/core/drawing";
+import type { Direction, GraphLayout, Point } from "@stackyard/core/drawing";
 import type { MachineGraph } from "@stackyard/sdk";
 import {
   type Connection,
+  ControlButton,
   Controls,
-  type Edge,
-  EdgeLabelRenderer,
-  type EdgeProps,
-  Handle,
-  type Node,
   type NodeChange,
   type NodeHandle,
-  type NodeProps,
   Position,
   ReactFlow,
   ReactFlowProvider,
@@ -21,28 +15,22 @@ import {
 } from "@xyflow/react";
 import { type KeyboardEvent, type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { Skeleton } from "../design/page.tsx";
-import {
-  EdgeLabel,
-  EdgePath,
-  type GraphMarks,
-  SMALLEST,
-  type StateBadge,
-  StateNode as StateDrawing,
-} from "../graph/graph-drawing.tsx";
-import { type Taken, toTimes } from "../graph/taken.ts";
+import { SMALLEST } from "../graph/graph-drawing.tsx";
+import type { Taken } from "../graph/taken.ts";
 import { useLayout } from "../graph/use-layout.ts";
 import { toSafeText } from "../text/safe-text.ts";
-import { CHANGE_WORDS, type ChangeMark } from "./graph-diff.ts";
+import {
+  EDGE_TYPES,
+  NODE_TYPES,
+  type NodeMark,
+  type ReactionEdge,
+  type StateNode,
+  type StubNode,
+} from "./canvas-parts.tsx";
+import type { ChangeMark } from "./graph-diff.ts";
 import { findNeighbor } from "./neighbors.ts";
 import "@xyflow/react/dist/base.css";
 import "../graph/graph.css";
-
-/** The marks at a state besides its name and tasks. */
-export interface NodeMark {
-  readonly problems?: { readonly count: number; readonly hasError: boolean };
-  readonly current?: boolean;
-  readonly change?: ChangeMark | undefined;
-}
 
 /** The command of a key. */
 export type CanvasKey = "edit" | "rename" | "connect" | "remove" | "undo" | "redo";
@@ -68,19 +56,6 @@ interface CanvasProps {
   /** Called for `Enter`, `F2`, `c`, `Delete` and undo on the focused state, else the selected one. */
   readonly onKey: (key: CanvasKey, state: string | undefined) => void;
 }
-
-type StateNode = Node<{
-  readonly node: MachineGraph["nodes"][number];
-  readonly mark: NodeMark | undefined;
-  readonly taken: Taken | undefined;
-  readonly down: boolean;
-}>;
-type ReactionEdge = Edge<{
-  readonly edge: MachineGraph["edges"][number];
-  readonly placed: PlacedEdge | undefined;
-  readonly count: number | undefined;
-  readonly change: ChangeMark | undefined;
-}>;
 
 /** Renders the graph of a machine, in which states are selected, moved and connected. */
 export function GraphCanvas(props: CanvasProps) {
@@ -151,21 +126,48 @@ function toHandles({ width, height }: { width: number; height: number }, directi
   ];
 }
 
+function useStubs({ graph, layout, places, taken, direction }: Placement): StubNode[] {
+  return useMemo(
+    () =>
+      (layout?.stubs ?? []).map((stub) => {
+        const { id, x, y, width, height } = stub;
+        return {
+          id,
+          type: "stub",
+          position: places.get(id) ?? { x: x - width / 2, y: y - height / 2 },
+          width,
+          height,
+          measured: { width, height },
+          handles: toHandles({ width, height }, direction),
+          selectable: false,
+          focusable: false,
+          connectable: false,
+          deletable: false,
+          ariaLabel: toSafeText(stub.text),
+          data: { stub, graph, taken, down: direction === "down" },
+        };
+      }),
+    [graph, layout, places, taken, direction],
+  );
+}
+
 function useEdges({ graph, layout, places, taken, changes }: Placement): ReactionEdge[] {
   return useMemo(
     () =>
-      graph.edges.map((edge, index) => ({
-        id: String(index),
-        source: edge.from,
-        target: edge.to,
+      (layout?.lines ?? []).map((line) => ({
+        id: JSON.stringify([line.from, line.to]),
+        source: line.from,
+        target: line.to,
         type: "reaction",
         focusable: false,
         deletable: false,
         data: {
-          edge,
-          placed: places.has(edge.from) || places.has(edge.to) ? undefined : layout?.edges[index],
-          count: taken?.edges[index],
-          change: changes?.get(index),
+          graph,
+          line,
+          edges: layout?.stubs.find(({ id }) => id === line.from)?.edges ?? line.edges,
+          isMoved: places.has(line.from) || places.has(line.to),
+          taken,
+          changes,
         },
       })),
     [graph, layout, places, taken, changes],
@@ -224,7 +226,10 @@ function toViewport({ nodes, width, height }: GraphLayout, pane: Size, around: s
 
 function Canvas(props: CanvasProps) {
   const { graph: newest, direction, dimmed, selected, marks, taken, changes, moved, fallback, ...on } = props;
-  const state = useLayout(newest, { direction, notes: taken !== undefined });
+  const [opened, setOpened] = useState<readonly string[]>([]);
+  // Of an event that is drawn once, no one sees which of its arrows differ.
+  const unfolded = changes === undefined ? opened : "all";
+  const state = useLayout(newest, { direction, notes: taken !== undefined, unfolded });
   const [dragged, setDragged] = useState(moved);
   const places = useMemo(() => new Map([...moved, ...dragged]), [moved, dragged]);
   const isReady = state.kind === "ready";
@@ -240,12 +245,13 @@ function Canvas(props: CanvasProps) {
     changes,
   };
   const nodes = useNodes(placement);
+  const stubs = useStubs(placement);
   const edges = useEdges(placement);
   const current = [...marks].find(([, mark]) => mark.current)?.[0];
   const fitting = useFitting(placement.layout, current ?? "INIT");
   // Positions that were reset count no more.
   useEffect(() => setDragged(moved), [moved]);
-  const onNodesChange = (changes: NodeChange<StateNode>[]) => {
+  const onNodesChange = (changes: NodeChange<StateNode | StubNode>[]) => {
     for (const change of changes) {
       if (change.type !== "position" || change.position === undefined) continue;
       const next = new Map([...places, [change.id, change.position]]);
@@ -270,14 +276,20 @@ function Canvas(props: CanvasProps) {
     // biome-ignore lint/a11y/noStaticElementInteractions: the keys are those of the focused node inside
     <div className={dimmed ? "canvas dimmed" : "canvas"} onKeyDown={onKeyDown}>
       <ReactFlow
-        nodes={nodes}
+        nodes={[...nodes, ...stubs]}
         edges={edges}
         nodeTypes={NODE_TYPES}
         edgeTypes={EDGE_TYPES}
         onNodesChange={onNodesChange}
-        onNodeClick={(_, { id, type }) => on.onSelect(type === "state" ? id : undefined)}
-        onNodeDoubleClick={(_, { id }) => on.onKey("edit", id)}
-        onEdgeClick={(_, { data }) => data && on.onSelectEdge(data.edge)}
+        onNodeClick={(_, { id, type }) => {
+          if (type === "stub") setOpened([...opened, id]);
+          else on.onSelect(type === "state" ? id : undefined);
+        }}
+        onNodeDoubleClick={(_, { id, type }) => type === "state" && on.onKey("edit", id)}
+        onEdgeClick={(_, { data }) => {
+          const edge = data?.graph.edges[data.line.edges[0] ?? -1];
+          if (edge !== undefined) on.onSelectEdge(edge);
+        }}
         onMoveStart={(event) => event && fitting.stop()}
         onPaneClick={() => on.onSelect(undefined)}
         onConnect={({ source, target }: Connection) => on.onConnect?.(source, target)}
@@ -295,7 +307,13 @@ function Canvas(props: CanvasProps) {
           onZoomOut={fitting.stop}
           onFitView={fitting.start}
           fitViewOptions={FIT}
-        />
+        >
+          {opened.length > 0 && (
+            <ControlButton title="Draw events that many states share once" onClick={() => setOpened([])}>
+              1×
+            </ControlButton>
+          )}
+        </Controls>
       </ReactFlow>
     </div>
   );
@@ -333,92 +351,3 @@ function toAction({ key, ctrlKey, metaKey, shiftKey, altKey }: KeyboardEvent): A
   if (move !== undefined) return { move };
   return key in KEYS ? { key: KEYS[key as keyof typeof KEYS] } : undefined;
 }
-
-/** Renders a state as all graphs of the console do. */
-function StateView({ data: { node, mark, taken, down }, selected, width = 0, height = 0 }: NodeProps<StateNode>) {
-  const { id } = node;
-  const times = taken?.states.get(id);
-  const badge: StateBadge = {
-    ...(mark?.current && { current: true }),
-    ...(times !== undefined && { note: toTimes(times) }),
-    ...defined({ sign: mark?.change }),
-  };
-  const marks: GraphMarks = { states: { [id]: badge }, ...defined({ taken }), ...(selected && { selected: id }) };
-  return (
-    <>
-      <Handle type="target" position={down ? Position.Top : Position.Left} />
-      <svg role="presentation" className={`graph ${toChangeClass(mark?.change)}`} width={width} height={height}>
-        <StateDrawing node={node} placed={{ id, x: width / 2, y: height / 2, width, height }} marks={marks} />
-      </svg>
-      {mark?.problems !== undefined && <ProblemCount {...mark.problems} />}
-      <Handle type="source" position={down ? Position.Bottom : Position.Right} />
-    </>
-  );
-}
-
-function toChangeClass(change: ChangeMark | undefined): string {
-  return change === undefined ? "" : `change-${CHANGE_WORDS[change]}`;
-}
-
-function ProblemCount({ count, hasError }: NonNullable<NodeMark["problems"]>) {
-  return (
-    <span
-      className={hasError ? "state-problems error" : "state-problems"}
-      title={count === 1 ? "1 problem" : `${count} problems`}
-    >
-      {count}
-    </span>
-  );
-}
-
-function MarkerView({ data: { node, down } }: NodeProps<StateNode>) {
-  return (
-    <div className={`marker-node ${node.kind}`} title={node.kind === "start" ? "Start" : "End"}>
-      <Handle type="target" position={down ? Position.Top : Position.Left} isConnectable={false} />
-      <Handle type="source" position={down ? Position.Bottom : Position.Right} isConnectable={false} />
-    </div>
-  );
-}
-
-/** Renders an arrow as all graphs of the console do. */
-function ReactionView(props: EdgeProps<ReactionEdge>) {
-  const { edge, count, change, placed = toCurve(props) } = props.data ?? {};
-  const shared = { placed, edge, count };
-  return (
-    <>
-      <g className={toChangeClass(change)}>
-        <EdgePath {...shared} />
-      </g>
-      <path
-        className="react-flow__edge-interaction"
-        d={toPath(placed.points)}
-        fill="none"
-        strokeOpacity={0}
-        strokeWidth={20}
-      />
-      <EdgeLabelRenderer>
-        <svg role="presentation" className={`graph reaction-label ${toChangeClass(change)}`} width={1} height={1}>
-          <EdgeLabel {...shared} sign={change} />
-        </svg>
-      </EdgeLabelRenderer>
-    </>
-  );
-}
-
-/** Returns the way between states that were moved; arrows between the same two bend differently. */
-function toCurve({ id, source, target, sourceX, sourceY, targetX, targetY }: EdgeProps<ReactionEdge>): PlacedEdge {
-  const [start, end] = [
-    { x: sourceX, y: sourceY },
-    { x: targetX, y: targetY },
-  ];
-  const bend = 20 + (Number(id) % 4) * 14;
-  const turn = sourceX < targetX ? bend : -bend;
-  const middle =
-    source === target
-      ? { x: (sourceX + targetX) / 2, y: Math.min(sourceY, targetY) - 40 }
-      : { x: (sourceX + targetX) / 2, y: (sourceY + targetY) / 2 - turn };
-  return { points: [start, middle, end], label: { x: middle.x, y: middle.y - 8 } };
-}
-
-const NODE_TYPES = { state: StateView, marker: MarkerView };
-const EDGE_TYPES = { reaction: ReactionView };

@@ -1,4 +1,4 @@
-import { defined, listPages } from "@stackyard/core";
+import { defined, formatPlannedEvent, listPages } from "@stackyard/core";
 import type { UpgradeResult } from "@stackyard/sdk";
 import { useState } from "react";
 import { useRefusal } from "../api/access.ts";
@@ -98,12 +98,15 @@ async function loadEffect(machine: string, source: string, signal: AbortSignal):
     loadResults(machine, source, signal),
     yard.stacks.counts({ machine }, { signal }),
   ]);
-  const groups = Map.groupBy(results, (result) => JSON.stringify([result.outcome, result.code, differs(result)]));
+  const groups = Map.groupBy(results, (result) =>
+    JSON.stringify([result.outcome, result.code, differs(result), toFollows(result)]),
+  );
   const outcomes = [...groups.values()].flatMap(([first, ...others]) => {
     if (first === undefined) return [];
     const { outcome, code } = first;
     const examples = [first, ...others].slice(0, 5).map(({ stackId }) => stackId);
-    return [{ outcome, count: others.length + 1, examples, ...defined({ code, reason: toReason(first) }) }];
+    const follows = toFollows(first);
+    return [{ outcome, count: others.length + 1, examples, follows, ...defined({ code, reason: toReason(first) }) }];
   });
   return { total, examined: results.length, outcomes: outcomes.toSorted((a, b) => b.count - a.count) };
 }
@@ -116,6 +119,10 @@ async function loadResults(machine: string, source: string, signal: AbortSignal)
     if (found.length >= MAX_STACKS) break;
   }
   return found.slice(0, MAX_STACKS);
+}
+
+function toFollows({ plan }: UpgradeResult): string[] {
+  return (plan?.events ?? []).map(formatPlannedEvent);
 }
 
 function differs({ plan }: UpgradeResult): boolean {

@@ -73,7 +73,17 @@ it("shows a machine of TypeScript as the document that it makes, read-only", asy
 
 it("shows what an upgrade to the text would do to stacks, and to their histories", async () => {
   const source = `version: 2\nevents: [OPENED]\nstates:\n  INIT: { on: { OPENED: LIVE } }\n  LIVE: {}\n`;
-  const plan = { machine: "shop", from: hash, to: hash, notes: [], replayed: 2, differences: [], more: 0, end: [] };
+  const plan = {
+    machine: "shop",
+    from: hash,
+    to: hash,
+    notes: [],
+    events: [],
+    replayed: 2,
+    differences: [],
+    more: 0,
+    end: [],
+  };
   const differences = [
     {
       eventId: "e",

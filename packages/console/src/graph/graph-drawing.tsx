@@ -1,9 +1,12 @@
 import {
+  type Box,
+  cut as cutText,
   type GraphLayout,
   isAfterFailure,
   METRICS,
-  type PlacedEdge,
+  type PlacedLine,
   type PlacedNode,
+  type PlacedStub,
   toLabel,
   toPath,
 } from "@stackyard/core/drawing";
@@ -17,9 +20,7 @@ import { type Taken, toWidth } from "./taken.ts";
 export interface StateBadge {
   /** The shape before its name. */
   readonly status?: Status;
-  /** A text above it, such as a number of stacks. */
-  readonly text?: string;
-  /** A short text at its right, such as `for 20 min`. */
+  /** A short text at its right, such as `for 20 min` or `6 stacks`. */
   readonly note?: string;
   /** The state is where the stack is now. */
   readonly current?: boolean;
@@ -40,8 +41,10 @@ export interface GraphMarks {
   readonly tasks?: Readonly<Record<string, TaskBadge>>;
   /** How often the stack took its arrows. Without it all are alike. */
   readonly taken?: Taken;
-  /** The state that is selected. */
+  /** The state that is selected. The drawing is scrolled to it. */
   readonly selected?: string;
+  /** Called with the id of an event that is drawn once, to draw its arrows. */
+  readonly onUnfold?: (stub: string) => void;
   /** Called with the state that is pressed. Its row of the table does the same by keyboard. */
   readonly onSelect?: (state: string) => void;
 }
@@ -56,9 +59,6 @@ const SLICE = 150;
 
 /** What a person scrolls with: wheel, finger, scroll bar and keys. */
 const SCROLLING = ["wheel", "touchmove", "pointerdown", "keydown"];
-
-/** Of the texts above the topmost states. */
-const ROOM_ABOVE = 16;
 
 interface DrawingProps extends GraphMarks {
   readonly graph: MachineGraph;
@@ -76,16 +76,16 @@ export type Zoom = number | "fit" | "whole";
 export function GraphDrawing({ graph, layout, label, zoom, drawing, ...marks }: DrawingProps) {
   const scroller = useRef<HTMLElement>(null);
   const present = findPresent(marks);
-  const place = layout.nodes.find(({ id }) => id === present);
+  const shown = marks.selected ?? present;
+  const place = layout.nodes.find(({ id }) => id === shown);
   const { x, y } = place ?? { x: undefined, y: undefined };
-  const above = Object.values(marks.states ?? {}).some(({ text }) => text !== undefined) ? ROOM_ABOVE : 0;
-  const view = { width: layout.width, height: layout.height + above };
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another zoom begins at the present state, too
+  const { width, height } = layout;
   useEffect(() => {
     const area = scroller.current;
-    if (!area || x === undefined || y === undefined) return;
+    // Another zoom begins at the state, too; where all is shown, nothing is scrolled.
+    if (!area || x === undefined || y === undefined || zoom === "whole") return;
     // Pane and drawing may get another width after they were drawn, when a list appears next to them.
-    const observer = new ResizeObserver(() => showPoint(area, { x: x / view.width, y: (y + above) / view.height }));
+    const observer = new ResizeObserver(() => showPoint(area, { x: x / width, y: y / height }));
     observer.observe(area);
     if (area.firstElementChild) observer.observe(area.firstElementChild);
     // A place that a person has scrolled to stays. The place alone does not show who scrolled: a wider pane scrolls back by itself.
@@ -95,18 +95,18 @@ export function GraphDrawing({ graph, layout, label, zoom, drawing, ...marks }: 
       stop();
       for (const event of SCROLLING) area.removeEventListener(event, stop);
     };
-  }, [x, y, zoom, above, view.width, view.height]);
-  const style = typeof zoom === "number" ? { width: view.width * zoom } : toFittedSize(view, zoom);
-  const height = present === undefined ? "graph-scroll tall" : "graph-scroll";
+  }, [x, y, zoom, width, height]);
+  const style = typeof zoom === "number" ? { width: width * zoom } : toFittedSize(layout, zoom);
+  const className = present === undefined ? "graph-scroll tall" : "graph-scroll";
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: the area is scrolled with the keyboard
-    <section className={height} ref={scroller} tabIndex={0} aria-label={label}>
+    <section className={className} ref={scroller} tabIndex={0} aria-label={label}>
       <svg
         className="graph"
         ref={drawing}
         role="img"
         aria-label={label}
-        viewBox={`0 ${-above} ${view.width} ${view.height}`}
+        viewBox={`0 0 ${width} ${height}`}
         style={{ ...style, height: "auto", display: "block", margin: "auto" }}
       >
         <Parts graph={graph} layout={layout} marks={marks} />
@@ -134,8 +134,8 @@ interface PartsProps {
 
 /** Draws a slice more after each frame, so the page reacts between them. Labels are above states, states above arrows. */
 function Parts(props: PartsProps) {
-  const { nodes, edges } = props.layout;
-  const slices = Math.ceil(Math.max(nodes.length, edges.length) / SLICE);
+  const { nodes, lines, stubs } = props.layout;
+  const slices = Math.ceil(Math.max(nodes.length, lines.length) / SLICE);
   const [drawn, setDrawn] = useState(1);
   useEffect(() => {
     if (drawn >= slices) return undefined;
@@ -154,6 +154,9 @@ function Parts(props: PartsProps) {
       {starts.map((from) => (
         <EdgeLabels key={from} from={from} {...props} />
       ))}
+      {stubs.map((stub) => (
+        <StubText key={stub.id} stub={stub} graph={props.graph} marks={props.marks} />
+      ))}
     </>
   );
 }
@@ -165,16 +168,11 @@ interface SliceProps extends PartsProps {
 
 // Each slice is rendered again only when it changes itself.
 const EdgePaths = memo(function EdgePaths({ graph, layout, marks, from }: SliceProps) {
-  return layout.edges
-    .slice(from, from + SLICE)
-    .map((placed, n) => (
-      <EdgePath
-        key={toEdgeKey(graph, from + n)}
-        placed={placed}
-        edge={graph.edges[from + n]}
-        count={marks.taken?.edges[from + n]}
-      />
-    ));
+  return layout.lines.slice(from, from + SLICE).map((line) => {
+    const stub = layout.stubs.find(({ id }) => id === line.from);
+    const edges = stub?.edges ?? line.edges;
+    return <LinePath key={toLineKey(line)} points={line.points} edges={edges} graph={graph} taken={marks.taken} />;
+  });
 });
 
 const Nodes = memo(function Nodes({ graph, layout, marks, from }: SliceProps) {
@@ -185,16 +183,9 @@ const Nodes = memo(function Nodes({ graph, layout, marks, from }: SliceProps) {
 });
 
 const EdgeLabels = memo(function EdgeLabels({ graph, layout, marks, from }: SliceProps) {
-  return layout.edges
+  return layout.lines
     .slice(from, from + SLICE)
-    .map((placed, n) => (
-      <EdgeLabel
-        key={toEdgeKey(graph, from + n)}
-        placed={placed}
-        edge={graph.edges[from + n]}
-        count={marks.taken?.edges[from + n]}
-      />
-    ));
+    .map((line) => <LineLabel key={toLineKey(line)} line={line} graph={graph} taken={marks.taken} />);
 });
 
 /** Returns a size that fits the whole graph; one that would become too small to read is scrolled, unless `whole`. */
@@ -205,25 +196,29 @@ function toFittedSize({ width, height }: Pick<GraphLayout, "width" | "height">, 
     : { ...size, minWidth: Math.ceil(width * SMALLEST), minHeight: Math.ceil(height * SMALLEST) };
 }
 
-function toEdgeKey({ edges }: MachineGraph, index: number): string {
-  return `${index} ${edges[index]?.from} ${edges[index]?.to}`;
+function toLineKey({ from, to }: PlacedLine): string {
+  return JSON.stringify([from, to]);
 }
 
-interface EdgeProps {
-  readonly placed: PlacedEdge;
-  readonly edge: MachineGraph["edges"][number] | undefined;
-  /** How often it was taken, where that is known. */
-  readonly count: number | undefined;
+interface PathProps {
+  readonly points: PlacedLine["points"];
+  /** Of the graph's edges, those that it represents. */
+  readonly edges: readonly number[];
+  readonly graph: MachineGraph;
+  /** How often each was taken, where that is known. */
+  readonly taken: Taken | undefined;
 }
 
-/** Renders the line of an arrow. */
-export function EdgePath({ placed: { points }, edge, count = 0 }: EdgeProps) {
+/** Renders a line with its head. */
+export function LinePath({ points, edges, graph, taken }: PathProps) {
   const [last, before] = [points.at(-1), points.at(-2)];
   if (last === undefined || before === undefined) return null;
+  const own = edges.flatMap((index) => graph.edges[index] ?? []);
+  const count = countOf(edges, taken);
   const classes = [
     "graph-edge",
-    edge?.passing && "passing",
-    edge !== undefined && isAfterFailure(edge) && "after-failure",
+    own.length > 0 && own.every(({ passing }) => passing) && "passing",
+    own.length > 0 && own.every(isAfterFailure) && "after-failure",
     count > 0 && "taken",
   ];
   const angle = (Math.atan2(last.y - before.y, last.x - before.x) * 180) / Math.PI;
@@ -239,23 +234,87 @@ export function EdgePath({ placed: { points }, edge, count = 0 }: EdgeProps) {
   );
 }
 
-/** Renders the text at an arrow. */
-export function EdgeLabel({ placed, edge, count = 0, sign }: EdgeProps & { readonly sign?: string | undefined }) {
-  const text = [sign, edge === undefined ? "" : toLabel(edge)].filter(Boolean).join(" ");
-  if (text === "") return null;
+function countOf(edges: readonly number[], taken: Taken | undefined): number {
+  return edges.reduce((sum, index) => sum + (taken?.edges[index] ?? 0), 0);
+}
+
+interface LabelProps {
+  readonly line: Pick<PlacedLine, "edges" | "label">;
+  readonly graph: MachineGraph;
+  readonly taken: Taken | undefined;
+  /** Signs of arrows that differ from another graph, by index. */
+  readonly signs?: ReadonlyMap<number, string> | undefined;
+}
+
+/** Renders the texts of a line, below each other on a ground that hides the line. */
+export function LineLabel({ line: { edges, label }, graph, taken, signs }: LabelProps) {
+  const rows = edges.flatMap((index) => {
+    const edge = graph.edges[index];
+    const text = [signs?.get(index), toLabel(edge)].filter(Boolean).join(" ");
+    return text === "" ? [] : [{ index, text, when: edge?.when }];
+  });
+  if (rows.length === 0) return null;
+  return (
+    <g>
+      <Ground box={label} />
+      {rows.map(({ index, text, when }, row) => (
+        <TextRow key={index} box={label} row={row} text={text} count={countOf([index], taken)} title={when} />
+      ))}
+    </g>
+  );
+}
+
+function Ground({ box: { x, y, width, height } }: { readonly box: Box }) {
+  return <rect className="graph-ground" x={x - width / 2} y={y - height / 2} width={width} height={height} />;
+}
+
+interface TextRowProps {
+  readonly box: Box;
+  readonly row: number;
+  readonly text: string;
+  readonly count: number;
+  /** What else is known of it. */
+  readonly title: string | undefined;
+}
+
+function TextRow({ box: { x, y, height }, row, text, count, title }: TextRowProps) {
   return (
     <text
       className={count > 0 ? "graph-label taken" : "graph-label"}
-      x={placed.label.x}
-      y={placed.label.y + 4}
+      x={x}
+      y={y - height / 2 + (row + 0.5) * METRICS.line + 4}
       textAnchor="middle"
     >
       {cut(text)}
       {count > 0 && <tspan className="graph-times"> {count}×</tspan>}
-      {(edge?.when !== undefined || text.length > METRICS.maxCharacters) && (
-        <title>{toSafeText(`${text} ${edge?.when ?? ""}`)}</title>
+      {(title !== undefined || text.length > METRICS.maxCharacters) && (
+        <title>{toSafeText(`${text} ${title ?? ""}`)}</title>
       )}
     </text>
+  );
+}
+
+interface StubProps {
+  readonly stub: PlacedStub;
+  readonly graph: MachineGraph;
+  readonly marks: Pick<GraphMarks, "taken" | "onUnfold">;
+}
+
+/** Renders an event that many states handle alike. Pressed, it is drawn as its arrows; the table has each of them. */
+export function StubText({ stub, graph, marks: { taken, onUnfold } }: StubProps) {
+  const names = stub.edges.flatMap((index) => {
+    const { from, after } = graph.edges[index] ?? {};
+    return from === undefined ? [] : [after === undefined ? from : `${from} after ${after}`];
+  });
+  return (
+    // The rows of the table have the same by keyboard.
+    <g
+      className={onUnfold === undefined ? "graph-stub" : "graph-stub pressable"}
+      {...(onUnfold && { onClick: () => onUnfold(stub.id) })}
+    >
+      <Ground box={stub} />
+      <TextRow box={stub} row={0} text={stub.text} count={countOf(stub.edges, taken)} title={`: ${names.join(", ")}`} />
+    </g>
   );
 }
 
@@ -317,11 +376,6 @@ export function StateNode({ node, placed, marks }: NodeProps) {
           {cut(badge.note)}
         </text>
       )}
-      {badge?.text !== undefined && (
-        <text className="graph-count" x={placed.x + placed.width / 2 - 8} y={top - 5} textAnchor="end">
-          {cut(badge.text)}
-        </text>
-      )}
       {tasks.map((task, index) => {
         const shown = badge?.current ? marks.tasks?.[task] : undefined;
         const y = baseline + (index + 1) * METRICS.line + 4;
@@ -366,7 +420,6 @@ function TaskLine({ name, badge, x, y, width }: TaskLineProps) {
 }
 
 /** Returns the part of a text that fits into a drawing. */
-export function cut(text: string): string {
-  const { maxCharacters } = METRICS;
-  return toSafeText(text.length > maxCharacters ? `${text.slice(0, maxCharacters - 1)}…` : text);
+function cut(text: string): string {
+  return toSafeText(cutText(text));
 }

@@ -74,17 +74,49 @@ it.each([
   await expect.element(page.getByRole("button", { name: other })).toBeVisible();
 });
 
-it("shows the texts above the topmost states whole", async () => {
+it("draws a state's count and mark in the state, and an event of many states once until it is pressed", async () => {
   await page.viewport(1_440, 1_000);
-  const graph = createGraph(3);
-  const states = Object.fromEntries(graph.nodes.map(({ id }) => [id, { text: "3 stacks" }]));
-  await render(<GraphPanel graph={graph} label="Graph" states={states} />);
-  await expect.poll(() => document.querySelectorAll("svg.graph .graph-count").length).toBe(graph.nodes.length);
+  const graph = createGraph(14);
+  const closed = graph.nodes
+    .slice(0, 13)
+    .map(({ id }) => ({ from: id, to: "STATE-13", event: "CLOSED", passing: false }));
+  const states = { "STATE-1": { status: "degraded" as const, note: "3 stacks" } };
+  await render(<GraphPanel graph={{ ...graph, edges: [...graph.edges, ...closed] }} label="Graph" states={states} />);
+  const count = page.getByText("3 stacks");
+  await expect.element(count).toBeInTheDocument();
+  const boxOf = (selector: string) => document.querySelector(selector)?.getBoundingClientRect() ?? new DOMRect();
 
-  const { top } = document.querySelector("svg.graph")?.getBoundingClientRect() ?? new DOMRect();
-  const tops = [...document.querySelectorAll("svg.graph .graph-count")].map((text) => text.getBoundingClientRect().top);
+  const mark = document.querySelector(".graph-node .tone-degraded :is(rect, path)");
+  const [frame, note] = [
+    document.querySelectorAll(".graph-node > rect")[1]?.getBoundingClientRect() ?? new DOMRect(),
+    boxOf(".graph-note"),
+  ];
+  expect([note.left > frame.left, note.right < frame.right, note.top > frame.top]).toEqual([true, true, true]);
+  expect(mark === null ? "" : getComputedStyle(mark).fill).toBe("none");
+  expect(document.querySelectorAll(".graph-edge")).toHaveLength(14);
 
-  expect(Math.min(...tops)).toBeGreaterThanOrEqual(top);
+  // The rows of the table have the same by keyboard.
+  document.querySelector(".graph-stub")?.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+
+  await expect.poll(() => document.querySelectorAll(".graph-edge").length).toBe(25);
+  await page.getByRole("button", { name: "Draw events that many states share once" }).click();
+  await expect.poll(() => document.querySelectorAll(".graph-stub").length).toBe(1);
+});
+
+it("finds a state of a large machine, and scrolls to it", async () => {
+  await page.viewport(800, 700);
+  await render(<GraphPanel graph={createGraph(30)} label="Graph" states={{ "STATE-0": { current: true } }} />);
+  const search = page.getByRole("searchbox", { name: "Find a state" });
+
+  await search.fill("ate-27");
+
+  await expect.poll(() => document.querySelector(".graph-node.selected text")?.textContent).toBe("STATE-27");
+  const isInside = () => {
+    const area = document.querySelector(".graph-scroll")?.getBoundingClientRect() ?? new DOMRect();
+    const state = document.querySelector(".graph-node.selected")?.getBoundingClientRect() ?? new DOMRect();
+    return state.left >= area.left && state.right <= area.right && state.top >= area.top && state.bottom <= area.bottom;
+  };
+  await expect.poll(isInside).toBe(true);
 });
 
 it("shows the present state also when the pane becomes narrower after it was drawn, until a person scrolls", async () => {

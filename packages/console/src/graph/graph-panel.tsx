@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import type { Direction } from "@stackyard/core/drawing";
 import type { MachineGraph } from "@stackyard/sdk";
 import { type RefCallback, useEffect, useRef, useState } from "react";
@@ -18,6 +19,8 @@ interface GraphPanelProps extends GraphMarks {
 const ZOOM_STEP = 1.25;
 /** In narrower places a graph grows downwards. */
 const NARROW_PX = 640;
+/** A graph of more nodes, two of which are the markers, has a search. */
+const SEARCHED = 12;
 /** Left and right of a drawing, in `graph.css`. */
 const PADDING_PX = 16;
 
@@ -30,6 +33,8 @@ export function GraphPanel({ graph, label, ...marks }: GraphPanelProps) {
   const place = useRef<HTMLDivElement>(null);
   const [drawing, setDrawing] = useState<SVGSVGElement | null>(null);
   useEffect(() => setDirection((place.current?.clientWidth ?? 0) < NARROW_PX ? "down" : "right"), []);
+  const [unfolded, setUnfolded] = useState<readonly string[]>([]);
+  const [found, setFound] = useState<string>();
   const shown = view === "graph";
   return (
     <Panel
@@ -38,6 +43,12 @@ export function GraphPanel({ graph, label, ...marks }: GraphPanelProps) {
         <>
           {shown && (
             <>
+              {graph.nodes.length > SEARCHED && <FindState graph={graph} onFound={setFound} />}
+              {unfolded.length > 0 && (
+                <Button look="plain" label="Draw events that many states share once" onPress={() => setUnfolded([])}>
+                  Fold
+                </Button>
+              )}
               <Button
                 look="plain"
                 label={direction === "right" ? "Draw downwards" : "Draw to the right"}
@@ -83,14 +94,41 @@ export function GraphPanel({ graph, label, ...marks }: GraphPanelProps) {
             zoom={zoom}
             direction={direction}
             room={isChosen || findPresent(marks) !== undefined ? Number.POSITIVE_INFINITY : roomIn(place.current)}
-            onTooWide={() => setDirection("down")}
+            onTurn={setDirection}
             drawing={setDrawing}
+            unfolded={unfolded}
+            onUnfold={(stub) => setUnfolded([...unfolded, stub])}
+            {...defined({ selected: found })}
             {...marks}
           />
         )}
         {!shown && <GraphTable graph={graph} label={label} {...marks} />}
       </div>
     </Panel>
+  );
+}
+
+interface FindProps {
+  readonly graph: MachineGraph;
+  /** Called with the state that is searched for; undefined when none exists. */
+  readonly onFound: (state: string | undefined) => void;
+}
+
+/** Searches a state by a part of its name. */
+function FindState({ graph, onFound }: FindProps) {
+  const find = (text: string) => {
+    const part = text.trim().toLowerCase();
+    const names = graph.nodes.flatMap(({ kind, id }) => (kind === "state" ? [id] : []));
+    const exact = names.find((name) => name.toLowerCase() === part);
+    onFound(part === "" ? undefined : (exact ?? names.find((name) => name.toLowerCase().includes(part))));
+  };
+  return (
+    <input
+      type="search"
+      aria-label="Find a state"
+      placeholder="Find a state"
+      onChange={(event) => find(event.target.value)}
+    />
   );
 }
 
@@ -111,17 +149,20 @@ interface DrawingProps extends GraphMarks {
   readonly direction: Direction;
   /** The width, in pixels, in which a graph that grows to the right must be readable. */
   readonly room: number;
-  readonly onTooWide: () => void;
+  /** Called with the other direction when the graph is too wide. Stable. */
+  readonly onTurn: (direction: Direction) => void;
+  /** Ids of the events that are drawn as their arrows. */
+  readonly unfolded: readonly string[];
   readonly drawing: RefCallback<SVGSVGElement>;
 }
 
-function Drawing({ graph, label, zoom, direction, room, onTooWide, drawing, ...marks }: DrawingProps) {
-  const state = useLayout(graph, { direction, notes: marks.taken !== undefined });
+function Drawing({ graph, label, zoom, direction, room, onTurn, drawing, unfolded, ...marks }: DrawingProps) {
+  const notes = marks.taken !== undefined || Object.values(marks.states ?? {}).some(({ note }) => note !== undefined);
+  const state = useLayout(graph, { direction, notes, unfolded });
   const isTooWide = direction === "right" && state.kind === "ready" && state.layout.width * SMALLEST > room;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: told once
   useEffect(() => {
-    if (isTooWide) onTooWide();
-  }, [isTooWide]);
+    if (isTooWide) onTurn("down");
+  }, [isTooWide, onTurn]);
   if (state.kind === "pending" || isTooWide) return <Skeleton height={200} />;
   if (state.kind === "failed") {
     return (

@@ -31,7 +31,6 @@ export function GraphTable({ graph, label, states = {}, tasks = {}, taken, selec
               </button>
             )}
             {badge?.current && <b>now</b>}
-            {badge?.text !== undefined && <span className="muted">{badge.text}</span>}
             {badge?.note !== undefined && <span className="muted">{badge.note}</span>}
             {id === first && <span className="muted">start</span>}
             {reachable === false && <span className="muted">not reachable</span>}

@@ -21,7 +21,7 @@ class FakeWorker extends EventTarget {
   }
 }
 
-const LAYOUT: GraphLayout = { width: 1, height: 1, nodes: [], edges: [] };
+const LAYOUT: GraphLayout = { width: 1, height: 1, nodes: [], lines: [], stubs: [] };
 
 function start() {
   const workers: FakeWorker[] = [];

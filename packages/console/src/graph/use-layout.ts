@@ -1,3 +1,4 @@
+import { defined } from "@stackyard/core";
 import type { GraphLayout, LayoutOptions } from "@stackyard/core/drawing";
 import type { MachineGraph } from "@stackyard/sdk";
 import { startTransition, useEffect, useState } from "react";
@@ -10,16 +11,19 @@ export type LayoutState =
   | { readonly kind: "failed" };
 
 /** Returns the layout of a graph. While a changed one is laid out, the earlier one stays. */
-export function useLayout(graph: MachineGraph, { direction, notes = false }: LayoutOptions): LayoutState {
+export function useLayout(
+  graph: MachineGraph,
+  { direction, notes = false, unfolded }: Omit<LayoutOptions, "labelOf">,
+): LayoutState {
   const [state, setState] = useState<LayoutState>({ kind: "pending" });
   useEffect(() => {
     const controller = new AbortController();
-    void loadLayout(graph, { direction, notes }, controller.signal).then((layout) => {
+    void loadLayout(graph, { direction, notes, ...defined({ unfolded }) }, controller.signal).then((layout) => {
       if (controller.signal.aborted) return;
       // A large drawing is rendered in parts, between which the page reacts.
       startTransition(() => setState(layout === undefined ? { kind: "failed" } : { kind: "ready", graph, layout }));
     });
     return () => controller.abort();
-  }, [graph, direction, notes]);
+  }, [graph, direction, notes, unfolded]);
   return state;
 }

@@ -60,20 +60,17 @@ function messageOf({ tasks, lastFailure }: StackSummary, task: string | undefine
   return failed?.errorMessage ?? lastFailure?.message ?? "";
 }
 
-/** Retries at once; the toast follows the outcome. */
+/** Retries at once, each press anew: the row outlives it when the stack fails again. The toast follows the outcome. */
 function RetryOne({ stack: { id, machine }, task }: { stack: StackSummary; task: string | undefined }) {
   const refusal = useRefusal("operate", { machine, stackId: id });
   const toast = useToast();
   const [busy, setBusy] = useState(false);
-  const [eventId] = useState(newEventId);
   const retry = async () => {
     setBusy(true);
     try {
-      const { outcome, reason } = await yard.stacks.retry(id, { id: eventId, ...defined({ task }) });
-      toast(
-        `Retry ${id}: ${outcome}${reason === undefined ? "" : ` (${reason})`}`,
-        outcome === "applied" ? "ok" : "warn",
-      );
+      const { outcome, repeated } = await yard.stacks.retry(id, { id: newEventId(), ...defined({ task }) });
+      const what = repeated ? `${outcome} before. Nothing was done now.` : outcome;
+      toast(`Retry ${id}: ${what}`, outcome === "applied" && !repeated ? "ok" : "warn");
     } catch (error) {
       toast(`Retry ${id}: ${toFailure(error).detail}`, "fail");
     } finally {

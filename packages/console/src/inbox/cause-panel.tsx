@@ -127,9 +127,11 @@ function CauseAction({ cause }: { cause: Cause }) {
   if (kind === "failed" || kind === "degraded") {
     return (
       <span className="row">
-        <To path="/stacks" search={toStacksOfCause(cause)}>
-          Stacks
-        </To>
+        {kind === "failed" && (
+          <To path="/stacks" search={toStacksOfCause(cause)}>
+            Stacks
+          </To>
+        )}
         <BulkOfCause cause={cause} />
       </span>
     );

@@ -92,6 +92,37 @@ describe("InboxPage", () => {
     expect(sent.find(({ method }) => method === "POST")?.body).toMatchObject({ task: "database" });
   });
 
+  // argo-cd#20695, argo-cd#22178: the second press did nothing, and was announced as done.
+  it("retries with each press: each is an event of its own", async () => {
+    const { screen, sent } = await renderPage(InboxPage, "/inbox", {
+      ...full,
+      "POST /v1/stacks/pr-1/retry": { eventId: "e", stackId: "pr-1", outcome: "applied", notes: [] },
+    });
+    await screen.getByRole("button", { name: "Failed 37" }).click();
+    const presses = () => sent.filter(({ method }) => method === "POST");
+
+    await screen.getByRole("button", { name: "Retry pr-1" }).click();
+    await expect.poll(() => presses().length).toBe(1);
+    await expect.element(screen.getByRole("button", { name: "Retry pr-1" })).not.toHaveAttribute("aria-disabled");
+    await screen.getByRole("button", { name: "Retry pr-1" }).click();
+    await expect.poll(() => presses().length).toBe(2);
+
+    const ids = presses().map(({ body }) => (body as { readonly id: string }).id);
+    expect(new Set(ids).size).toBe(2);
+  });
+
+  it("says of a repeated answer that nothing was done now", async () => {
+    const { screen } = await renderPage(InboxPage, "/inbox", {
+      ...full,
+      "POST /v1/stacks/pr-1/retry": { eventId: "e", stackId: "pr-1", outcome: "applied", notes: [], repeated: true },
+    });
+    await screen.getByRole("button", { name: "Failed 37" }).click();
+
+    await screen.getByRole("button", { name: "Retry pr-1" }).click();
+
+    await expect.element(screen.getByText(/Nothing was done now/)).toBeVisible();
+  });
+
   it("explains a refused retry", async () => {
     const { screen } = await renderPage(InboxPage, "/inbox", {
       ...full,
@@ -207,7 +238,7 @@ describe("InboxPage", () => {
 
     await expect.element(screen.getByRole("cell", { name: "No worker has taken the task" })).toBeVisible();
     await expect.element(screen.getByText("Waits for an operator.")).toBeVisible();
-    await expect.element(screen.getByText("stackyard stacks retry pr-3", { exact: true })).toBeVisible();
+    await expect.element(screen.getByText("stackyard stacks retry pr-3")).not.toBeInTheDocument();
     expect(sent.find(({ path }) => path === "/v1/stacks")?.query).toMatchObject({ sort: "enteredAt" });
     const ids = [...document.querySelectorAll("tr[data-row]")].map((row) => row.getAttribute("data-row"));
     expect(ids).toEqual(["pr-3", "pr-2"]);

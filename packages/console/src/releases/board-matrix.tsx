@@ -2,7 +2,7 @@ import type { Board } from "@stackyard/sdk";
 import { type KeyboardEvent, type Ref, useState } from "react";
 import { Button } from "../design/button.tsx";
 import { Icon } from "../design/icon.tsx";
-import { To, useSearch } from "../design/links.tsx";
+import { To } from "../design/links.tsx";
 import { iconOf, Mark, type Status, toneOf } from "../design/mark.tsx";
 import { Scrolled } from "../design/scrolled.tsx";
 import { StackLink } from "../design/stack-link.tsx";
@@ -22,6 +22,8 @@ import {
 interface MatrixProps {
   readonly machine: string;
   readonly board: Pick<Board, "environments" | "releases">;
+  /** The release whose version always has a column. */
+  readonly marked: string | undefined;
   /** The drawing, to be copied as an image. */
   readonly ref: Ref<HTMLTableElement>;
 }
@@ -32,10 +34,9 @@ const MOST_COLUMNS = 40;
 /**
  * Renders environments by versions, on a phone below each other. Arrow keys move between the cells that have something.
  */
-export function BoardMatrix({ machine, board, ref }: MatrixProps) {
+export function BoardMatrix({ machine, board, marked, ref }: MatrixProps) {
   const [isWhole, setIsWhole] = useState(false);
   const isWide = useMedia("(min-width: 1200px)");
-  const marked = useSearch()["release"];
   const { columns, rows, folded } = toBoardGrid(board, { most: isWhole ? MOST_COLUMNS : isWide ? 5 : 3, marked });
   const isDense = rows.length > DENSE_FROM;
   return (
@@ -240,7 +241,7 @@ function Coming({ arrival: { release, hold, why } }: { arrival: Arrival }) {
   return (
     <>
       <To
-        path="/stack"
+        path="/release"
         search={{ id: release }}
         className={`board-block coming tone-${toneOf(status)}`}
         label={toSafeText(`${release} ${word}`)}

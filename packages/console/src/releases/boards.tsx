@@ -1,7 +1,7 @@
 import { toShellCommand } from "@stackyard/core";
 import type { Board, BoardName } from "@stackyard/sdk";
 import type { UseQueryResult } from "@tanstack/react-query";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
@@ -16,7 +16,8 @@ import { toSafeText } from "../text/safe-text.ts";
 import { BoardMatrix } from "./board-matrix.tsx";
 import "./boards.css";
 
-type Release = Board["releases"][number];
+/** A release, and how many stacks it has left failed behind. */
+type Listed = Board["releases"][number] & { readonly left: number };
 
 /** Loads the machines that deploy to other stacks. */
 export function useBoards(): UseQueryResult<readonly BoardName[]> {
@@ -25,41 +26,61 @@ export function useBoards(): UseQueryResult<readonly BoardName[]> {
 
 /** Renders what runs in which environment, for each machine that deploys to other stacks. */
 export function Boards({ boards }: { boards: readonly BoardName[] }) {
-  return boards.map(({ machine }) => <BoardOf key={machine} machine={machine} />);
+  const marked = useSearch()["release"];
+  return boards.map(({ machine }) => (
+    <BoardPanel
+      key={machine}
+      machine={machine}
+      title={<TextLink path="/machine" search={{ name: machine }} className="name" text={machine} />}
+      marked={marked}
+      hasReleases
+    />
+  ));
 }
 
-function BoardOf({ machine }: { machine: string }) {
+interface BoardProps {
+  readonly machine: string;
+  readonly title: ReactNode;
+  /** The release whose versions are marked. */
+  readonly marked: string | undefined;
+  /** Whether the releases of the machine are listed below. */
+  readonly hasReleases?: true;
+}
+
+/** Renders what runs in which environment of a machine that deploys. */
+export function BoardPanel({ machine, title, marked, hasReleases }: BoardProps) {
   const board = useLoad(keys.count("board", { machine }), (request) => yard.boards.get(machine, request));
   const [drawing, setDrawing] = useState<HTMLElement | null>(null);
-  const marked = useSearch()["release"];
   return (
     <Panel
-      title={<TextLink path="/machine" search={{ name: machine }} className="name" text={machine} />}
+      title={title}
       note="what runs where"
       actions={<CopyImage of={drawing} what="board" file={`Board of ${machine}`} />}
     >
       <Loaded query={board} height={240}>
         {({ environments, releases, unreadable = [], turns }) => (
           <>
-            <BoardMatrix ref={setDrawing} machine={machine} board={{ environments, releases }} />
+            <BoardMatrix ref={setDrawing} machine={machine} board={{ environments, releases }} marked={marked} />
             <Turns turns={turns} />
             {unreadable.map(({ id, problem }) => (
               <p key={id} className="panel-body wrap">
                 <StackLink id={id} /> <Mark status="failed" word="Cannot be read" /> <Text>{problem}</Text>
               </p>
             ))}
-            <Table
-              label={`Releases of ${machine}`}
-              rows={releases}
-              keyOf={({ id }) => id}
-              columns={RELEASES}
-              selected={marked}
-              empty={
-                <Empty command={toShellCommand`stackyard send ID EVENT --machine ${machine}`}>
-                  No release of this machine exists.
-                </Empty>
-              }
-            />
+            {hasReleases && (
+              <Table
+                label={`Releases of ${machine}`}
+                rows={releases.map((release) => ({ ...release, left: countLeft(environments, release.id) }))}
+                keyOf={({ id }) => id}
+                columns={RELEASES}
+                selected={marked}
+                empty={
+                  <Empty command={toShellCommand`stackyard send ID EVENT --machine ${machine}`}>
+                    No release of this machine exists.
+                  </Empty>
+                }
+              />
+            )}
           </>
         )}
       </Loaded>
@@ -103,14 +124,30 @@ function TurnMark({ isFree, isReadable }: { isFree: boolean; isReadable: boolean
   return isFree ? <Mark status="healthy" word="Free" /> : <Mark status="busy" word="Taken" />;
 }
 
-const RELEASES: readonly Column<Release>[] = [
-  { header: "Condition", cell: ({ condition }) => <Mark status={toStatus(condition)} /> },
-  { header: "Release", cell: ({ id }) => <StackLink id={id} /> },
+/** Returns how many stacks a release has left failed behind. */
+function countLeft(environments: Board["environments"], release: string): number {
+  const versions = environments.flatMap((environment) => environment.versions);
+  return versions.reduce((sum, each) => sum + (each.release?.id === release ? each.standings.failed : 0), 0);
+}
+
+const RELEASES: readonly Column<Listed>[] = [
+  { header: "Condition", cell: (release) => <Condition release={release} /> },
+  {
+    header: "Release",
+    cell: ({ id }) => <TextLink path="/release" search={{ id }} className="name" text={id} />,
+  },
   { header: "State", cell: ({ state }) => <Text>{state}</Text> },
   { header: "On the board", cell: ({ id }) => <MarkLink id={id} /> },
   { header: "Created", cell: ({ createdAt }) => <Ago at={createdAt} /> },
   { header: "Waits for", prose: true, cell: ({ waits = "" }) => <Text>{waits}</Text> },
 ];
+
+/** One that has ended is not healthy while stacks that it has sent to are failed. */
+function Condition({ release: { condition, left } }: { readonly release: Listed }) {
+  const status = toStatus(condition);
+  if (left === 0 || (status !== "healthy" && status !== "asleep")) return <Mark status={status} />;
+  return <Mark status="degraded" word={`Ended, ${left.toLocaleString("en")} failed`} />;
+}
 
 /** Marks the versions of one release on the board; the address keeps which. */
 function MarkLink({ id }: { id: string }) {

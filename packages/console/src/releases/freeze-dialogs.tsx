@@ -1,4 +1,4 @@
-import { defined } from "@stackyard/core";
+import { defined, FREEZE_NAME, MAX_FILTER, MAX_NAME, MAX_SHORT_REASON } from "@stackyard/core";
 import { useState } from "react";
 import { yard } from "../api/client.ts";
 import { ActionDialog } from "../design/dialog.tsx";
@@ -23,7 +23,7 @@ export function FreezeDialog({ action, onClose }: DialogProps<FreezeAction>) {
   return <EndDialog action={action} onClose={onClose} />;
 }
 
-const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
+const NAME = new RegExp(FREEZE_NAME);
 
 function StartDialog({ onClose }: { onClose: () => void }) {
   const toast = useToast();
@@ -37,6 +37,7 @@ function StartDialog({ onClose }: { onClose: () => void }) {
       title="Start a freeze"
       verb="Start"
       reason="required"
+      reasonLimit={MAX_SHORT_REASON}
       refusal={isNamed ? undefined : "Enter a name of lower-case letters, digits and hyphens first"}
       onClose={onClose}
       act={async (reason = "") => {
@@ -51,9 +52,9 @@ function StartDialog({ onClose }: { onClose: () => void }) {
         Releases send no new events to the stacks that it matches. You need the permission repair for all of them,
         including later ones.
       </p>
-      <TextField title="Name" value={name} onChange={setName} maxLength={63} />
-      <TextField title="Machine (empty: all)" value={machine} onChange={setMachine} maxLength={255} />
-      <TextField title="Only stacks with (CEL, empty: all)" value={where} onChange={setWhere} maxLength={1_000} />
+      <TextField title="Name" value={name} onChange={setName} />
+      <TextField title="Machine (empty: all)" value={machine} onChange={setMachine} maxLength={MAX_NAME} />
+      <TextField title="Only stacks with (CEL, empty: all)" value={where} onChange={setWhere} maxLength={MAX_FILTER} />
       <TextField
         title="Until, in local time (empty: a person ends it)"
         type="datetime-local"
@@ -72,6 +73,7 @@ function ExceptDialog({ action: { name }, onClose }: DialogProps<{ readonly name
       title={`Let a release pass ${name}`}
       verb="Let pass"
       reason="required"
+      reasonLimit={MAX_SHORT_REASON}
       refusal={release.trim() === "" ? "Enter the id of the release first" : undefined}
       onClose={onClose}
       act={async (reason = "") => {
@@ -80,7 +82,7 @@ function ExceptDialog({ action: { name }, onClose }: DialogProps<{ readonly name
       }}
     >
       <p>Only this release sends although the freeze holds. The reason is recorded with your name.</p>
-      <TextField title="Release (the id of its stack)" value={release} onChange={setRelease} maxLength={255} />
+      <TextField title="Release (the id of its stack)" value={release} onChange={setRelease} maxLength={MAX_NAME} />
     </ActionDialog>
   );
 }
@@ -93,6 +95,7 @@ function EndDialog({ action: { name }, onClose }: DialogProps<{ readonly name: s
       verb="End"
       danger
       reason="optional"
+      reasonLimit={MAX_SHORT_REASON}
       onClose={onClose}
       act={async (reason) => {
         await yard.freezes.end(name, defined({ reason }));

@@ -13,7 +13,7 @@ export function PlanPage() {
       ) : (
         <>
           <p>
-            <To path="/stack" search={{ id: stack }}>
+            <To path="/release" search={{ id: stack }}>
               Open the release
             </To>
           </p>

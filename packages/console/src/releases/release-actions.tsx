@@ -47,7 +47,7 @@ export function ReleaseActions({ release }: { release: Release }) {
             const { runId } = await open.act(reason);
             toast(`${open.verb} was sent.`);
             await queryClient.invalidateQueries({ queryKey: ["list"] });
-            if (runId !== release.runId) go("/release", { id: runId });
+            if (runId !== release.runId) go("/asg", { id: runId });
           }}
         >
           <p>{open.text}</p>

@@ -17,7 +17,7 @@ export const RELEASE_COLUMNS: readonly Column<Release>[] = [
   { header: "State", cell: (release) => <Mark {...toReleaseStatus(release)} /> },
   {
     header: "Release",
-    cell: (release) => <TextLink path="/release" search={{ id: release.runId }} text={formatRelease(release)} />,
+    cell: (release) => <TextLink path="/asg" search={{ id: release.runId }} text={formatRelease(release)} />,
   },
 ];
 

@@ -64,7 +64,7 @@ function toStatus(name: string, { failed, isCurrent }: Place): Status {
 }
 
 function toLink(runId: string, name: string) {
-  return { path: "/release", search: { id: runId, tab: "progress", state: name } };
+  return { path: "/asg", search: { id: runId, tab: "progress", state: name } };
 }
 
 /** Returns the states as parts of the picture of their release. */

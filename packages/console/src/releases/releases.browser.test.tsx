@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import { page, userEvent } from "vitest/browser";
 import { anAttempt } from "../testing/a-stack.ts";
 import { problem, renderPage } from "../testing/render-page.tsx";
-import { ReleasePage } from "./release-page.tsx";
+import { AsgPage } from "./asg-page.tsx";
 import { ReleasesPage } from "./releases-page.tsx";
 
 const at = { account: "111111111111", region: "eu-west-1", project: "acme/web", config: "prod" };
@@ -317,9 +317,9 @@ describe("the board", () => {
   });
 });
 
-describe("ReleasePage", () => {
+describe("AsgPage", () => {
   it("shows each service's counts and why instances do not come", { tags: "page" }, async () => {
-    const { screen } = await renderPage(ReleasePage, "/release?id=run-2", api);
+    const { screen } = await renderPage(AsgPage, "/asg?id=run-2", api);
 
     await expect.element(screen.getByText("3 / 5")).toBeVisible();
     await expect.element(screen.getByText("web: insufficient capacity in eu-west-1a")).toBeVisible();
@@ -335,7 +335,7 @@ describe("ReleasePage", () => {
       message: `Timeout: Halting Release: web: ${timeout}.`,
       retryable: false,
     };
-    const { screen } = await renderPage(ReleasePage, "/release?id=run-2", {
+    const { screen } = await renderPage(AsgPage, "/asg?id=run-2", {
       "GET /v1/runs/run-2": { ...run, state: "failed", endedAt: "2026-11-20T03:10:00Z", error: ended },
       "GET /v1/runs/run-2/report": { items: [{ ...report, services: { web } }] },
     });
@@ -379,7 +379,7 @@ describe("ReleasePage", () => {
       tags: "page",
     }, async () => {
       await page.viewport(1_440, 1_200);
-      const { screen } = await renderPage(ReleasePage, "/release?id=run-2", failedApi);
+      const { screen } = await renderPage(AsgPage, "/asg?id=run-2", failedApi);
 
       await expect.element(screen.getByText("RELEASE_TIMED_OUT")).toBeVisible();
       await expect.element(screen.getByText("ERROR: web did not become healthy")).toBeVisible();
@@ -395,7 +395,7 @@ describe("ReleasePage", () => {
     });
 
     it("leads from a state to its lines, with the keyboard too (prefect-archive/legacy-ui#1022)", async () => {
-      const { screen } = await renderPage(ReleasePage, "/release?id=run-2", failedApi);
+      const { screen } = await renderPage(AsgPage, "/asg?id=run-2", failedApi);
       const bar = screen.getByRole("link", { name: "Deploy: succeeded, 2m, its lines" });
       await expect.element(bar).toBeVisible();
 
@@ -409,7 +409,7 @@ describe("ReleasePage", () => {
     });
 
     it("retries with the same values", async () => {
-      const { screen, sent } = await renderPage(ReleasePage, "/release?id=run-2", {
+      const { screen, sent } = await renderPage(AsgPage, "/asg?id=run-2", {
         ...failedApi,
         "POST /v1/runs/run-2/retry": run,
       });
@@ -424,7 +424,7 @@ describe("ReleasePage", () => {
 
     it.each([390, 1_024])("keeps within a page %i px wide, names in full (airflow#20125)", async (width) => {
       await page.viewport(width, 1_000);
-      const { screen } = await renderPage(ReleasePage, "/release?id=run-2", failedApi);
+      const { screen } = await renderPage(AsgPage, "/asg?id=run-2", failedApi);
       const timeline = screen.getByRole("region", { name: "Timeline since the start" });
       await expect.element(timeline.getByText("DetachForFailure")).toBeVisible();
 
@@ -437,7 +437,7 @@ describe("ReleasePage", () => {
 
     it("does not cut off the last time of the axis (airflow#55554)", async () => {
       await page.viewport(1_440, 1_000);
-      const { screen } = await renderPage(ReleasePage, "/release?id=run-2", failedApi);
+      const { screen } = await renderPage(AsgPage, "/asg?id=run-2", failedApi);
       await expect.element(screen.getByRole("region", { name: "Timeline since the start" })).toBeVisible();
 
       const axis = document.querySelector(".ticks")?.getBoundingClientRect() ?? new DOMRect();
@@ -449,7 +449,7 @@ describe("ReleasePage", () => {
   });
 
   it("halts only with a reason and the project's name", async () => {
-    const { screen, sent } = await renderPage(ReleasePage, "/release?id=run-2", {
+    const { screen, sent } = await renderPage(AsgPage, "/asg?id=run-2", {
       ...api,
       "POST /v1/runs/run-2/cancel": { ...run, cancelling: true },
     });
@@ -465,7 +465,7 @@ describe("ReleasePage", () => {
   });
 
   it("does not roll back while the release runs", async () => {
-    const { screen } = await renderPage(ReleasePage, "/release?id=run-2", api);
+    const { screen } = await renderPage(AsgPage, "/asg?id=run-2", api);
 
     await expect
       .element(screen.getByRole("button", { name: "Roll back…" }))

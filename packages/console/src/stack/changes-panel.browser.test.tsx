@@ -33,7 +33,7 @@ const then = {
     metadata: { sha: "9e0d", url: "https://pr-12.example.org/" },
   },
 };
-const preview = { outcome: "applied", from: "BUILD", to: "BUILD", sent: [], notes: [] };
+const preview = { outcome: "applied", from: "BUILD", to: "BUILD", sent: [], notes: [], events: [] };
 const api = () => ({
   ...stackApi(aStack(), history),
   "GET /v1/stacks/pr-12/at/3": then,

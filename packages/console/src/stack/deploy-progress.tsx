@@ -85,12 +85,17 @@ function Budget({ deploy }: Pick<PartProps, "deploy">) {
   return (
     <Fact name={<Text>{name}</Text>}>
       <span className="deploy-budget" role="img" aria-label={`${words} used`}>
-        {Array.from({ length: cells }, (_, index) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: a cell is its place
-          <span key={index} className={index < share ? "tone-fail" : "soft"} />
+        {Array.from({ length: cells }, (_, place) => place).map((place) => (
+          <span key={place} className={place < share ? "tone-fail" : "soft"} />
         ))}
       </span>
-      <b>{words}</b> used{used > allowed ? ": nothing more is sent" : "; one more than that stops the wave"}
+      {allowed === 0 && used === 0 ? (
+        "None: the first failure stops the wave"
+      ) : (
+        <>
+          <b>{words}</b> used{used > allowed ? ": nothing more is sent" : `; failure ${allowed + 1} stops the wave`}
+        </>
+      )}
     </Fact>
   );
 }

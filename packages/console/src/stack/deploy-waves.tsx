@@ -14,32 +14,36 @@ const PARTS = [
   ["unsent", "cancelled", "not sent"],
 ] as const satisfies readonly (readonly [keyof WaveCounts, Status, string])[];
 
-/** Renders the waves side by side, each as wide as it has stacks, and what the colors of their stacks mean. */
-export function DeployWaves({ deploy }: { deploy: Deploy }) {
+/** Renders how many stacks of all waves are how far, and so what the colors of their blocks mean. */
+export function DeployLegend({ deploy }: { deploy: Deploy }) {
   const { total } = countDeploy(deploy);
   return (
-    <>
-      <p className="deploy-counts">
-        {PARTS.filter(([part]) => total[part] > 0).map(([part, status, word]) => (
-          <Mark key={part} status={status} word={`${total[part].toLocaleString("en")} ${word}`} />
-        ))}
-      </p>
-      <ol className="deploy-waves">
-        {deploy.waves.map(({ name, stacks, counts }) => (
-          <li key={name} style={{ flexGrow: stacks }}>
-            <span className="deploy-wave">
-              <b>
-                <Text>{name}</Text>
-              </b>{" "}
-              <span className="muted">
-                {countArrived(counts).toLocaleString("en")} of {stacks.toLocaleString("en")}
-              </span>
+    <span className="deploy-counts">
+      {PARTS.filter(([part]) => total[part] > 0).map(([part, status, word]) => (
+        <Mark key={part} status={status} word={`${total[part].toLocaleString("en")} ${word}`} />
+      ))}
+    </span>
+  );
+}
+
+/** Renders the waves side by side, each as wide as it has stacks. */
+export function DeployWaves({ deploy }: { deploy: Deploy }) {
+  return (
+    <ol className="deploy-waves">
+      {deploy.waves.map(({ name, stacks, counts }) => (
+        <li key={name} style={{ flexGrow: stacks }}>
+          <span className="deploy-wave">
+            <b>
+              <Text>{name}</Text>
+            </b>{" "}
+            <span className="muted">
+              {countArrived(counts).toLocaleString("en")} of {stacks.toLocaleString("en")}
             </span>
-            <WaveBar name={name} counts={counts} />
-          </li>
-        ))}
-      </ol>
-    </>
+          </span>
+          <WaveBar name={name} counts={counts} />
+        </li>
+      ))}
+    </ol>
   );
 }
 
@@ -56,10 +60,9 @@ function WaveBar({ name, counts }: { name: string; counts: WaveCounts }) {
     <span className="deploy-bar" role="img" aria-label={label} title={label}>
       {parts.flatMap(([part, status]) => {
         const blocks = stacks > MOST_BLOCKS ? 1 : counts[part];
-        return Array.from({ length: blocks }, (_, index) => (
+        return Array.from({ length: blocks }, (_, place) => `${part} ${place}`).map((key) => (
           <span
-            // biome-ignore lint/suspicious/noArrayIndexKey: blocks of a part are alike
-            key={`${part} ${index}`}
+            key={key}
             className={part === "unsent" || part === "waiting" ? "soft" : `tone-${toneOf(status)}`}
             style={{ flexGrow: counts[part] / blocks }}
           />

@@ -3,7 +3,7 @@ import { page } from "vitest/browser";
 import { anAttempt, aStack, stackApi } from "../testing/a-stack.ts";
 import { problem, renderPage, type SentRequest } from "../testing/render-page.tsx";
 import { HOSTILE, SHOWN_HOSTILE } from "../testing/stacks.ts";
-import { StackPage } from "./stack-page.tsx";
+import { ReleasePage } from "./release-page.tsx";
 
 const counts = { waiting: 0, sent: 0, done: 0, failed: 0, skipped: 0, unsent: 0 };
 const deploy = {
@@ -32,7 +32,7 @@ function showRelease() {
   const attempts = [anAttempt({ executor: "deploy" })];
   const stack = aStack({ attempts });
   const failed = row("tenant-9", "failed", { code: "STACK_BROKEN", message: "The stack is in BROKEN." });
-  return renderPage(StackPage, "/stack?id=pr-12", {
+  return renderPage(ReleasePage, "/release?id=pr-12", {
     ...stackApi(stack),
     "GET /v1/stacks/pr-12/deploys": { items: [deploy] },
     "GET /v1/stacks/pr-12/deploys/tenants": ({ query }: SentRequest) => ({
@@ -51,8 +51,8 @@ it.each([390, 1_440])(
     const { screen } = await showRelease();
 
     const tenants = screen.getByRole("region", { name: "Deployment of tenants" });
-    await expect.element(tenants.getByText("9 failed")).toBeVisible();
-    await expect.element(tenants.getByText("350 not sent")).toBeVisible();
+    await expect.element(screen.getByText(/31 of 400 arrived.*, 9 failed: tenant-9 and 8 more/)).toBeVisible();
+    await expect.element(screen.getByText("350 not sent")).toBeVisible();
     await expect.element(tenants.getByText("9 of 40 stacks have failed, and 0 may.")).toBeVisible();
     expect(document.documentElement.scrollWidth).toBeLessThanOrEqual(width);
   },
@@ -62,7 +62,7 @@ it("lists the stacks of a task with links, first those that failed, with counts 
   await page.viewport(1_440, 1_200);
   const { screen } = await showRelease();
 
-  await screen.getByRole("button", { name: "Stacks", exact: true }).click();
+  await screen.getByRole("button", { name: "Failed 9", exact: true }).click();
   await expect.element(screen.getByText("STACK_BROKEN: The stack is in BROKEN.")).toBeVisible();
   await expect.element(screen.getByRole("link", { name: "tenant-1" })).not.toBeInTheDocument();
   for (const name of ["Failed 9", "On its way 10", "Not sent 350", "Done 31"]) {
@@ -81,15 +81,13 @@ it("lists all stacks with the failed ones first over all pages, and each of them
     // This one has failed since the first page.
     "a1.99.AQ": { items: [row("tenant-101", "failed"), row("tenant-100", "done")] },
   };
-  const { screen, sent } = await renderPage(StackPage, "/stack?id=pr-12", {
+  const { screen, sent } = await renderPage(ReleasePage, "/release?id=pr-12", {
     ...stackApi(aStack({ attempts: [anAttempt({ executor: "deploy" })] })),
     "GET /v1/stacks/pr-12/deploys": { items: [deploy] },
     "GET /v1/stacks/pr-12/deploys/tenants": ({ query }: SentRequest) =>
       query["order"] === "failed-first" ? pages[query["cursor"] ?? ""] : { items: [] },
   });
 
-  await screen.getByRole("button", { name: "Stacks", exact: true }).click();
-  await screen.getByRole("button", { name: "All 400", exact: true }).click();
   const table = screen.getByRole("region", { name: "Stacks of tenants" });
   const firstRow = () => table.element().querySelector("tbody tr")?.textContent;
   await expect.poll(firstRow).toMatch(/^tenant-399canaryFailed/);
@@ -106,7 +104,7 @@ it("retries the failed task for the stacks that failed, after a question", async
   await page.viewport(1_440, 1_200);
   const stack = aStack({ attempts: [anAttempt({ executor: "deploy" })] });
   const tasks = [{ name: "tenants", status: "ERROR" as const, errorCode: "TOO_MANY_FAILURES", why: "Failed." }];
-  const { screen, sent } = await renderPage(StackPage, "/stack?id=pr-12", {
+  const { screen, sent } = await renderPage(ReleasePage, "/release?id=pr-12", {
     ...stackApi({ ...stack, tasks }),
     "GET /v1/stacks/pr-12/deploys": { items: [deploy] },
     "POST /v1/stacks/pr-12/retry": { eventId: "e9", stackId: "pr-12", outcome: "applied", notes: [] },
@@ -123,9 +121,42 @@ it("retries the failed task for the stacks that failed, after a question", async
     .toEqual([expect.objectContaining({ task: "tenants" })]);
 });
 
+// A finished release with failed stacks was "Healthy", without their names and without a way out.
+it("names the stacks that a release which has ended has failed at, and sends to them again; tasks of one stack have no waves", async () => {
+  await page.viewport(1_440, 1_200);
+  const endedAt = "2026-11-20T03:00:00Z";
+  const { stop: _, ...rest } = deploy;
+  const waves = [{ name: "all", stacks: 45, counts: { ...counts, done: 43, failed: 2 } }];
+  const staging = {
+    ...rest,
+    task: "staging",
+    endedAt,
+    waves: [{ name: "all", stacks: 1, counts: { ...counts, done: 1 } }],
+  };
+  const { screen, sent } = await renderPage(ReleasePage, "/release?id=pr-12", {
+    ...stackApi(aStack({ tasks: [], failed: false, attempts: [anAttempt({ executor: "deploy" })] })),
+    "GET /v1/stacks/pr-12/deploys": { items: [staging, { ...rest, waves, endedAt }] },
+    "GET /v1/stacks/pr-12/deploys/tenants": { items: [row("tenant-17", "failed"), row("tenant-31", "failed")] },
+    "POST /v1/bulk": { operation: "send", total: 2, examined: 2, outcomes: [] },
+  });
+
+  await expect.element(screen.getByText(/43 of 45 arrived, 2 failed: tenant-17, tenant-31/)).toBeVisible();
+  expect(document.querySelector("h1 .pill")?.textContent).toBe("Ended, 2 failed");
+  expect(screen.getByRole("region", { name: "Deployment of staging" }).query()).toBeNull();
+  await screen.getByRole("button", { name: "Retry 2 failed…" }).click();
+
+  await expect
+    .poll(() => sent.find(({ path }) => path === "/v1/bulk")?.body)
+    .toMatchObject({
+      operation: "send",
+      filter: { ids: ["tenant-17", "tenant-31"] },
+      body: { event: "RELEASED", metadata: { api: "1.42.0" } },
+    });
+});
+
 it("says why it is not known what was sent", async () => {
   const stack = aStack({ attempts: [anAttempt({ executor: "deploy" })] });
-  const { screen } = await renderPage(StackPage, "/stack?id=pr-12", {
+  const { screen } = await renderPage(ReleasePage, "/release?id=pr-12", {
     ...stackApi(stack),
     "GET /v1/stacks/pr-12/deploys": problem(500, "INTERNAL", "The store is locked."),
   });
@@ -135,7 +166,7 @@ it("says why it is not known what was sent", async () => {
 
 it("shows what outsiders wrote as text, also to screen readers", async () => {
   const wave = { name: HOSTILE, stacks: 1, counts: { ...counts, failed: 1 } };
-  const { screen } = await renderPage(StackPage, "/stack?id=pr-12", {
+  const { screen } = await renderPage(ReleasePage, "/release?id=pr-12", {
     ...stackApi(aStack({ attempts: [anAttempt({ executor: "deploy" })] })),
     "GET /v1/stacks/pr-12/deploys": {
       items: [{ ...deploy, task: HOSTILE, stop: { code: "STOPPED", message: HOSTILE }, waves: [wave] }],
@@ -146,12 +177,6 @@ it("shows what outsiders wrote as text, also to screen readers", async () => {
   const panel = screen.getByRole("region", { name: `Deployment of ${SHOWN_HOSTILE}` });
   await expect.element(panel).toBeVisible();
   expect(panel.element().outerHTML).not.toMatch(/\u202e/);
-});
-
-it("is missing for a stack that is not a release", async () => {
-  const { screen } = await renderPage(StackPage, "/stack?id=pr-12", stackApi(aStack()));
-  await expect.element(screen.getByRole("heading", { name: "Graph" })).toBeVisible();
-  await expect.element(screen.getByText("Deployments")).not.toBeInTheDocument();
 });
 
 it.each([390, 1_440])(
@@ -174,7 +199,7 @@ it.each([390, 1_440])(
       runs: 0,
       changed: 0,
     };
-    const { screen } = await renderPage(StackPage, "/stack?id=pr-12", {
+    const { screen } = await renderPage(ReleasePage, "/release?id=pr-12", {
       ...stackApi(stack),
       "GET /v1/stacks/pr-12/attempts": { items: [gate] },
       "GET /v1/stacks/pr-12/deploys": { items: [{ ...deploy, plan: digest, undo: "CLOSED" }] },
@@ -191,9 +216,8 @@ it.each([390, 1_440])(
     await expect.element(screen.getByText(/The way past: stackyard stacks settle pr-12 soak/)).toBeVisible();
     expect(document.querySelector(".gate-opening time")?.getAttribute("datetime")).toBe("2027-01-04T08:00:00Z");
     await expect
-      .element(screen.getByRole("link", { name: "Each stack of the plan" }))
+      .element(screen.getByRole("link", { name: "Each stack of the plan, with the tasks that its machine runs" }))
       .toHaveAttribute("href", `/plan?stack=pr-12&plan=${digest}`);
-    await screen.getByRole("button", { name: "Stacks", exact: true }).click();
     await expect.element(screen.getByRole("link", { name: "waits for an approval" })).toBeInTheDocument();
     await expect.element(screen.getByRole("link", { name: "Freezes" })).toHaveAttribute("href", "/freezes");
     expect(document.documentElement.scrollWidth).toBeLessThanOrEqual(width);

@@ -8,6 +8,7 @@ const rules = {
     { name: "count", type: "number" as const, minimum: 1, maximum: 5 },
     { name: "owner", type: "string" as const, immutable: true as const },
     { name: "live", type: "boolean" as const },
+    { name: "plan", type: "string" as const, readOnly: true as const },
   ],
   additional: true,
   requiredBy: { PUSHED: ["sha", "note"] },
@@ -39,8 +40,9 @@ describe("listFields", () => {
     ]);
   });
 
-  it("leaves out what is set once and set, and knows no names of objects", () => {
+  it("leaves out what is set once and set and what is read-only, and knows no names of objects", () => {
     expect(listFields(rules, "MERGED", { metadata: { owner: "ada" } }).map(({ name }) => name)).not.toContain("owner");
+    expect(listFields(rules, "MERGED", { metadata: {} }).map(({ name }) => name)).not.toContain("plan");
     expect(listFields(rules, "toString", { metadata: {} }).every(({ needed }) => !needed)).toBe(true);
     expect(listFields(undefined, "GO", { metadata: {} })).toEqual([]);
   });

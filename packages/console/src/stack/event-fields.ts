@@ -17,7 +17,7 @@ export function listEvents(
   };
 }
 
-/** Returns the keys that an event may bring, those that it must bring first. Keys that are set once and are set are left out. */
+/** Returns the keys that an event may bring, those that it must bring first. Keys that it may not change are left out. */
 export function listFields(
   rules: Rules | undefined,
   event: string,
@@ -29,6 +29,7 @@ export function listFields(
     known.some((key) => key.name === name) ? [] : [{ name }],
   );
   return [...known, ...free]
+    .filter(({ readOnly }) => readOnly !== true)
     .filter(({ name, immutable }) => needed.includes(name) || !(immutable && Object.hasOwn(metadata, name)))
     .map((key) => ({ ...key, needed: needed.includes(key.name) }))
     .toSorted((a, b) => Number(b.needed) - Number(a.needed));

@@ -13,7 +13,10 @@ interface Failing {
   readonly attempt?: Attempt | undefined;
   /** Where and when, for a failure of a state that the stack has left. */
   readonly earlier?: { readonly state: string; readonly at: string };
+  readonly acknowledged?: Acknowledged | undefined;
 }
+
+type Acknowledged = NonNullable<NonNullable<StackDetails["lastFailure"]>["acknowledged"]>;
 
 const MAX_LOGS = 3;
 const MAX_FAILURES = 20;
@@ -60,12 +63,11 @@ function listFailures({ tasks, attempts, lastFailure, entry }: StackDetails): re
       return { task: name, code: errorCode, message: errorMessage, attempt };
     });
   if (lastFailure === undefined || lastFailure.resolvedAt !== undefined || lastFailure.entry === entry) return present;
-  if (lastFailure.acknowledgedAt !== undefined) return present;
-  const { task, state, code, message, at } = lastFailure;
+  const { task, state, code, message, at, acknowledged } = lastFailure;
   const attempt = attempts.find(
     (one) => one.task === task && one.entry === lastFailure.entry && one.attempt === lastFailure.attempt,
   );
-  return [...present, { task: `${task}`, code, message, attempt, earlier: { state, at } }];
+  return [...present, { task: `${task}`, code, message, attempt, earlier: { state, at }, acknowledged }];
 }
 
 interface NoticeProps {
@@ -74,11 +76,15 @@ interface NoticeProps {
   readonly withLog: boolean;
 }
 
-function FailureNotice({ source, failure: { task, code, message, attempt, earlier }, withLog }: NoticeProps) {
+function FailureNotice({
+  source,
+  failure: { task, code, message, attempt, earlier, acknowledged },
+  withLog,
+}: NoticeProps) {
   return (
-    <div className="notice fail">
+    <div className={acknowledged === undefined ? "notice fail" : "notice"}>
       <p className="row">
-        <Mark status="failed" bare />
+        <Mark status={acknowledged === undefined ? "failed" : "acknowledged"} bare />
         <b>
           <Text>{task}</Text>
         </b>
@@ -90,6 +96,16 @@ function FailureNotice({ source, failure: { task, code, message, attempt, earlie
           </span>
         )}
       </p>
+      {acknowledged !== undefined && (
+        <p className="muted">
+          Acknowledged by <Text>{acknowledged.by ?? "someone"}</Text>, <Ago at={acknowledged.at} />
+          {acknowledged.reason !== undefined && (
+            <>
+              : <Text>{acknowledged.reason}</Text>
+            </>
+          )}
+        </p>
+      )}
       {message !== undefined && (
         <Scrolled label="Message" className="failure-message">
           <Text mono>{message}</Text>

@@ -4,7 +4,7 @@ import { page } from "vitest/browser";
 import { anAttempt, aStack, stackApi } from "../testing/a-stack.ts";
 import { problem, renderPage } from "../testing/render-page.tsx";
 import { HOSTILE, SHOWN_HOSTILE } from "../testing/stacks.ts";
-import { StackPage } from "./stack-page.tsx";
+import { ReleasePage } from "./release-page.tsx";
 
 const HOUR_MS = 3_600_000;
 const now = Math.floor(Date.now() / HOUR_MS) * HOUR_MS;
@@ -29,7 +29,7 @@ const freeze = { name: "winter", reason: "Christmas", startedAt: hour(-2), start
 function showRelease(calendar: unknown, status: "suspended" | "settled" = "suspended") {
   const { outcome: _, ...sending } = anAttempt({ executor: "deploy", task: "tenants", status: "suspended" });
   const attempt = status === "settled" ? anAttempt({ executor: "deploy", task: "tenants" }) : sending;
-  return renderPage(StackPage, "/stack?id=pr-12", {
+  return renderPage(ReleasePage, "/release?id=pr-12", {
     ...stackApi(aStack({ attempts: [attempt] })),
     "GET /v1/stacks/pr-12/deploys": { items: [] },
     "GET /v1/stacks/pr-12/calendar": calendar,
@@ -100,6 +100,6 @@ it("says that the calendar cannot be loaded, and promises nothing to a release t
   await failed.screen.unmount();
 
   const ended = await showRelease(closed, "settled");
-  await expect.element(ended.screen.getByRole("heading", { name: "Graph" })).toBeVisible();
+  await expect.element(ended.screen.getByRole("region", { name: "Stages" })).toBeVisible();
   expect(ended.sent.some(({ path }) => path.endsWith("/calendar"))).toBe(false);
 });

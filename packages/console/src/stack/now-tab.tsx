@@ -6,13 +6,11 @@ import { StackGraph } from "./stack-graph.tsx";
 import { TasksPanel } from "./tasks-panel.tsx";
 import { ApprovalsPanel, KeysPanel, ParkedPanel, TimersPanel } from "./waiting-panels.tsx";
 
-/** Renders the present state of a stack: its failures first, what it does to other stacks, its place in its machine, tasks, and what it waits for. */
+/** Renders the present state of a stack: its failures first, its place in its machine, tasks, and what it waits for. */
 export function NowTab({ source, stack }: StackProps) {
-  const { Release } = source;
   return (
     <>
       <Failure source={source} stack={stack} />
-      {Release !== undefined && <Release source={source} stack={stack} />}
       <StackGraph source={source} stack={stack} />
       <AttemptTimeline source={source} stack={stack} />
       <div className="columns">

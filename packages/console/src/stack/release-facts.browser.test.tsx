@@ -25,7 +25,6 @@ function show(versions: Answer, releases: readonly object[] = []) {
   });
 }
 
-const BOARD = "what runs where, and who has the turn";
 const list = (...versions: readonly object[]) => ({ versions, more: 0 });
 
 it.each([390, 1_440])(
@@ -43,7 +42,7 @@ it.each([390, 1_440])(
     await expect.element(facts.getByText("api", { exact: true })).toBeVisible();
     const link = facts.getByRole("link", { name: "14 commits (git.example.org in a new tab)" });
     await expect.element(link).toHaveAttribute("href", compareUrl);
-    const [first, second] = facts.element().querySelectorAll("dd");
+    const [, first, second] = facts.element().querySelectorAll("dd");
     expect(first?.textContent).toMatch(/^1\.41\.0 → 1\.42\.0 14 commits.* production, tenants$/);
     expect(second?.textContent).toMatch(/^a{9} → b{9} {2}staging$/);
     await expect.element(facts.getByText("Further versions")).toBeVisible();
@@ -72,21 +71,21 @@ it("shows versions alone where no commits are known, and no link to something ot
   const facts = screen.getByLabelText("About the release");
   await expect.element(facts.getByText("none", { exact: true })).toBeVisible();
   expect(facts.element().textContent).not.toContain("commit");
-  expect([...facts.element().querySelectorAll("a")].map(({ pathname }) => pathname)).toEqual(["/releases"]);
+  expect([...facts.element().querySelectorAll("a")].map(({ pathname }) => pathname)).toEqual(["/machine"]);
 });
 
 it("says nothing of versions while they are not known, and shows the rest", async () => {
   const { screen } = await show(problem(500, "SERVER_ERROR", "The store does not answer."));
 
   const facts = screen.getByLabelText("About the release");
-  await expect.element(facts.getByRole("link", { name: BOARD })).toBeVisible();
+  await expect.element(facts.getByText("Started")).toBeVisible();
   expect([...facts.element().querySelectorAll("dt")].map(({ textContent }) => textContent)).toEqual([
+    "Machine",
     "Started",
-    "Board",
   ]);
 });
 
-it("leads to the releases before and after it, with their conditions, and to its place on the board", async () => {
+it("leads to the releases before and after it, with their conditions", async () => {
   const releases = [
     aRelease("shop-3", "REVIEW", "approval"),
     release,
@@ -96,11 +95,10 @@ it("leads to the releases before and after it, with their conditions, and to its
   const { screen, sent } = await show(list(), releases);
 
   const facts = screen.getByLabelText("About the release");
-  await expect.element(facts.getByRole("link", { name: "shop-3" })).toHaveAttribute("href", "/stack?id=shop-3");
-  await expect.element(facts.getByRole("link", { name: "shop-1" })).toHaveAttribute("href", "/stack?id=shop-1");
-  await expect.element(facts.getByRole("link", { name: BOARD })).toHaveAttribute("href", "/releases?release=pr-12");
+  await expect.element(facts.getByRole("link", { name: "shop-3" })).toHaveAttribute("href", "/release?id=shop-3");
+  await expect.element(facts.getByRole("link", { name: "shop-1" })).toHaveAttribute("href", "/release?id=shop-1");
   const texts = [...facts.element().querySelectorAll("div")].map(({ textContent }) => textContent);
-  expect(texts.slice(1, 3)).toEqual(["Release beforeshop-1 Healthy DONE", "Next releaseshop-3 Approval REVIEW"]);
+  expect(texts.slice(2, 4)).toEqual(["Release beforeshop-1 Healthy DONE", "Next releaseshop-3 Approval REVIEW"]);
   expect(sent.find(({ path }) => path === "/v1/stacks")?.query).toMatchObject({
     machine: "shop-release",
     sort: "-createdAt",
@@ -114,6 +112,6 @@ it("names no neighbours of a release that is older than those that are listed", 
   ]);
 
   await expect.poll(() => sent.some(({ path }) => path === "/v1/stacks") && queryClient.isFetching() === 0).toBe(true);
-  await expect.element(screen.getByRole("link", { name: BOARD })).toBeVisible();
+  await expect.element(screen.getByText("Started")).toBeVisible();
   expect(screen.getByRole("link").elements()).toHaveLength(1);
 });

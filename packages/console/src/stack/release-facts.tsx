@@ -1,5 +1,5 @@
 import type { HistoryEntry, StackDetails } from "@stackyard/sdk";
-import { To } from "../design/links.tsx";
+import { TextLink, To } from "../design/links.tsx";
 import { isPlanDigest } from "../design/plan-digest.ts";
 import { VersionFacts } from "../design/release-versions.tsx";
 import { Instant, Text } from "../design/text.tsx";
@@ -17,12 +17,19 @@ interface ReleaseFactsProps {
 
 /** Renders which versions a release brings, who started and approved it, which plan it follows, and the releases next to it. */
 export function ReleaseFacts({ stack, entries, plan }: ReleaseFactsProps) {
+  const { machine, machineHash } = stack;
   const starter = findStarter(entries);
   // While an approval is open, an earlier one does not count.
   const approval = (stack.approvals ?? []).length > 0 ? undefined : findApproval(entries);
   return (
     <div className="run-head">
       <dl aria-label="About the release">
+        <div>
+          <dt>Machine</dt>
+          <dd>
+            <TextLink path="/machine" search={{ name: machine }} text={`${machine}@${machineHash.slice(0, 4)}`} />
+          </dd>
+        </div>
         <VersionFacts release={stack.id} />
         <div>
           <dt>Started</dt>

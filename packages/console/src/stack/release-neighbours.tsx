@@ -3,15 +3,14 @@ import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { toStackStatus } from "../api/status.ts";
 import { useLoad } from "../api/use-load.ts";
-import { To } from "../design/links.tsx";
+import { TextLink } from "../design/links.tsx";
 import { Mark } from "../design/mark.tsx";
-import { StackLink } from "../design/stack-link.tsx";
 import { Text } from "../design/text.tsx";
 
 /** Releases among which the neighbours are looked for: an older one names none. */
 const NEWEST = 50;
 
-/** Renders links to the releases of the machine before and after this one, with their conditions, and to its place on the board. */
+/** Renders links to the releases of the machine before and after this one, with their conditions. */
 export function ReleaseNeighbours({ stack: { id, machine } }: { stack: Pick<StackDetails, "id" | "machine"> }) {
   const { data } = useLoad(keys.count("releases", { machine }), (request) =>
     yard.stacks.list({ machine }, { sort: "-createdAt", limit: NEWEST, ...request }),
@@ -22,14 +21,6 @@ export function ReleaseNeighbours({ stack: { id, machine } }: { stack: Pick<Stac
     <>
       {place >= 0 && <Neighbour word="Release before" stack={items[place + 1]} />}
       {place >= 0 && <Neighbour word="Next release" stack={items[place - 1]} />}
-      <div>
-        <dt>Board</dt>
-        <dd>
-          <To path="/releases" search={{ release: id }}>
-            what runs where, and who has the turn
-          </To>
-        </dd>
-      </div>
     </>
   );
 }
@@ -40,7 +31,7 @@ function Neighbour({ word, stack }: { word: string; stack: StackSummary | undefi
     <div>
       <dt>{word}</dt>
       <dd>
-        <StackLink id={stack.id} /> <Mark status={toStackStatus(stack)} />{" "}
+        <TextLink path="/release" search={{ id: stack.id }} text={stack.id} /> <Mark status={toStackStatus(stack)} />{" "}
         <span className="muted">
           <Text>{stack.state}</Text>
         </span>

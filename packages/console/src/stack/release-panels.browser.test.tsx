@@ -1,8 +1,9 @@
 import type { MachineGraph } from "@stackyard/sdk";
 import { expect, it } from "vitest";
 import { page } from "vitest/browser";
-import { anAttempt, anEntry, aStack, stackApi } from "../testing/a-stack.ts";
+import { anAttempt, anEntry, applied, aStack, stackApi } from "../testing/a-stack.ts";
 import { type Answer, renderPage } from "../testing/render-page.tsx";
+import { ReleasePage } from "./release-page.tsx";
 import { StackPage } from "./stack-page.tsx";
 
 const state = (id: string, ...tasks: readonly string[]) =>
@@ -48,6 +49,17 @@ const tenants = {
   ],
 };
 
+const failedRow = {
+  stackId: "tenant-harbor",
+  wave: "rest",
+  state: "failed",
+  tries: 1,
+  code: "STATE_LOCKED",
+  message: "The state is locked.",
+  from: { api: "1.41.3" },
+  since: hour(15),
+};
+
 const until = "2027-01-04T08:00:00Z";
 
 function showRelease(answers: Readonly<Record<string, Answer>> = {}) {
@@ -78,27 +90,34 @@ function showRelease(answers: Readonly<Record<string, Answer>> = {}) {
     anEntry(2, { event: "APPROVE_TASK", task: "approve", actor: "ada" }),
     anEntry(1, { from: "INIT", to: "STAGING", event: "RELEASED", actor: "ci" }),
   ];
-  return renderPage(StackPage, "/stack?id=pr-12", {
+  return renderPage(ReleasePage, "/release?id=pr-12", {
     ...stackApi(stack, history),
     "GET /v1/machines/review-app/graph": graph,
     "GET /v1/stacks/pr-12/deploys": { items: [tenants] },
     "GET /v1/stacks/pr-12/versions": { versions: [], more: 0 },
+    "GET /v1/stacks/pr-12/deploys/tenants": { items: [{ ...failedRow }] },
+    "GET /v1/boards": { items: [{ machine: "review-app", environments: 1 }] },
+    "GET /v1/boards/review-app": { machine: "review-app", environments: [], releases: [], turns: [] },
     ...answers,
   });
 }
 
-const isLoaded = () =>
-  performance.getEntriesByType("resource").some(({ name }) => name.includes("/release-panels.tsx"));
+it("is a page under the releases, which the address of the stack leads to; its tabs stay those of a stack", async () => {
+  const sending = anAttempt({ executor: "deploy", task: "tenants" });
+  const api = stackApi(aStack({ attempts: [sending] }));
+  const stack = await renderPage(StackPage, "/stack?id=pr-12", api);
+  await expect.poll(stack.address).toBe("/release?id=pr-12");
+  await stack.screen.unmount();
 
-it("is loaded only for a stack that is a release", async () => {
-  const { screen } = await renderPage(StackPage, "/stack?id=pr-12", stackApi(aStack()));
-  await expect.element(screen.getByRole("heading", { name: "Graph" })).toBeVisible();
-  expect(isLoaded()).toBe(false);
-  await screen.unmount();
+  const { screen, address } = await renderPage(StackPage, "/stack?id=pr-12&tab=attempts", api);
+  await expect.element(screen.getByRole("table")).toBeVisible();
+  expect(address()).toBe("/stack?id=pr-12&tab=attempts");
+});
 
-  const release = await showRelease();
-  await expect.element(release.screen.getByRole("region", { name: "Stages" })).toBeVisible();
-  expect(isLoaded()).toBe(true);
+it("leads to the history of a release that was removed", async () => {
+  const { address } = await renderPage(ReleasePage, "/release?id=gone", {});
+
+  await expect.poll(address).toBe("/stack?id=gone&tab=history");
 });
 
 it.each([390, 1_024, 1_440])(
@@ -119,10 +138,15 @@ it.each([390, 1_024, 1_440])(
     await expect.element(region.getByText("2 of 3 waves, 27 of 52 stacks, 1 failed")).toBeVisible();
     await expect.element(region.getByText("closed until")).toBeVisible();
     expect(region.element().querySelector(".stage-note time")?.getAttribute("datetime")).toBe(until);
-    const tops = [".stages", ".deploy", ".graph-panel, [aria-label^='Graph of']"].map(
-      (selector) => document.querySelector(selector)?.getBoundingClientRect().top ?? Number.NaN,
-    );
-    expect(tops[0]).toBeLessThan(tops[1] ?? Number.NaN);
+    const headings = screen.getByRole("heading", { level: 2 }).elements();
+    expect(headings.map(({ textContent }) => textContent)).toEqual([
+      "Stages",
+      "Waves of tenants52 stacks",
+      "GateClosed",
+      "Stacks of tenantsfrom which values to which",
+      "Boardwhat runs where",
+    ]);
+    expect(document.querySelector("aside")).toBeNull();
     expect(document.documentElement.scrollWidth).toBeLessThanOrEqual(width);
   },
 );
@@ -156,7 +180,33 @@ it("shows the progress over time, with the pause, and the failures used of those
   ]);
   await expect.element(deployment.getByRole("img", { name: "canary: 3 done, 1 left alone" })).toBeVisible();
   await expect.element(deployment.getByText("2 of at most 20")).toBeVisible();
-  await expect.element(deployment.getByText("22 stacks of rest are sent next")).toBeVisible();
+});
+
+it("says first what waits for what, names what failed, and lists it first with its values before and after", async () => {
+  await page.viewport(1_440, 1_400);
+  const { screen } = await showRelease();
+
+  const sentence = screen.getByText(/27 of 52 arrived, 2 on their way, 1 failed: tenant-harbor/);
+  await expect.element(sentence).toBeVisible();
+  const text = document.querySelector(".head-text > p")?.textContent;
+  expect(text).toMatch(
+    /^tenants 27 of 52 arrived, 2 on their way, 1 failed: tenant-harbor\. 22 stacks of rest are sent next\. watch waits at a closed gate, which opens 2027-01-04 .*, in .*\. $/,
+  );
+  const table = screen.getByRole("region", { name: "Stacks of tenants" });
+  await expect.element(table.getByText("STATE_LOCKED: The state is locked.")).toBeVisible();
+  const cells = [...table.element().querySelectorAll("tbody tr:first-child td")].map(({ textContent }) => textContent);
+  expect(cells.slice(0, 4)).toEqual(["tenant-harbor", "rest", "Failed", "1.41.3 → 1.42.0"]);
+});
+
+it("stops what it sends, saying what stays without the version", async () => {
+  await page.viewport(1_440, 1_400);
+  const { screen, sent } = await showRelease({ "POST /v1/stacks/pr-12/tasks/tenants/cancel": applied });
+
+  await screen.getByRole("button", { name: "Stop sending…" }).click();
+  await expect.element(screen.getByText(/Nothing more is sent: 22 stacks stay without this version/)).toBeVisible();
+  await screen.getByRole("button", { name: "Stop sending", exact: true }).click();
+
+  await expect.poll(() => sent.filter(({ method }) => method === "POST").map(({ path }) => path)).toHaveLength(1);
 });
 
 it.each(["light", "dark"])("is readable in the %s scheme on a phone", async (scheme) => {

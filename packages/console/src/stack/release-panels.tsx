@@ -1,19 +1,15 @@
-import type { Attempt, Deploy } from "@stackyard/sdk";
-import { useState } from "react";
+import type { Attempt, Board } from "@stackyard/sdk";
 import { yard } from "../api/client.ts";
-import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
-import { Button } from "../design/button.tsx";
-import { To } from "../design/links.tsx";
-import { Mark } from "../design/mark.tsx";
-import { ErrorNotice, Panel } from "../design/page.tsx";
+import { ErrorNotice, Skeleton } from "../design/page.tsx";
 import { isPlanDigest } from "../design/plan-digest.ts";
-import { DeploysPanel } from "./deploys-panel.tsx";
+import { PlanOnDemand } from "../design/plan-on-demand.tsx";
+import { BoardPanel, useBoards } from "../releases/boards.tsx";
+import { DeploysPanel, listWide } from "./deploys-panel.tsx";
+import { FailureNotices } from "./failure-notice.tsx";
 import { GatePanel, useCalendar } from "./gate-panel.tsx";
-import { useOperateRefusal } from "./refusals.ts";
 import { ReleaseFacts } from "./release-facts.tsx";
-import { RetryFailed } from "./retry-failed.tsx";
-import { SendDialog } from "./send-dialog.tsx";
+import { ReleaseStacks } from "./release-stacks.tsx";
 import type { StackProps } from "./source.ts";
 import { StageStrip } from "./stage-strip.tsx";
 
@@ -24,15 +20,24 @@ interface ReleaseProps extends StackProps {
 /** Lines of the history that say when the release was where, and who approved it. */
 const LINES = 200;
 
-/** Renders a release: who approved it, its stages, waves with their stacks, the way back, closed gates, and the plan that it follows. */
-export function ReleasePanels({ source, stack, attempts }: ReleaseProps) {
+/** Loads what a release has sent, when it may send, and its history. */
+export function useRelease({ source, stack, attempts }: ReleaseProps) {
   const deploys = useLoad(source.key("deploys"), (request) => yard.deploys.list(stack.id, request));
   const calendar = useCalendar({ source, stack, attempts });
   const history = useLoad(source.key("history", { newest: LINES }), ({ signal }) =>
     source.loadHistory({ limit: LINES, signal }),
   );
-  const items = deploys.data ?? [];
-  const entries = history.data?.items ?? [];
+  return { attempts, deploys, calendar, items: deploys.data ?? [], entries: history.data?.items ?? [] };
+}
+
+/** Renders a release: who approved it, its stages, waves with the gate beside them, its stacks, and its place on the board. */
+export function ReleasePanels({
+  source,
+  stack,
+  release,
+}: StackProps & { readonly release: ReturnType<typeof useRelease> }) {
+  const { attempts, deploys, calendar, items, entries } = release;
+  const wide = listWide(items);
   const plan =
     items.find((deploy) => deploy.plan !== undefined && deploy.plan !== "")?.plan ??
     stack.approvals?.find(({ of }) => isPlanDigest(of))?.of;
@@ -40,70 +45,28 @@ export function ReleasePanels({ source, stack, attempts }: ReleaseProps) {
     <>
       <ReleaseFacts stack={stack} entries={entries} plan={plan} />
       <StageStrip source={source} stack={stack} attempts={attempts} deploys={items} entries={entries} />
+      <FailureNotices source={source} stack={stack} />
+      {deploys.data === undefined && deploys.error === null && <Skeleton height={320} />}
       {deploys.data === undefined && deploys.error !== null && (
         <ErrorNotice error={deploys.error} onRetry={() => void deploys.refetch()} />
       )}
       <div className="release-now">
-        <DeploysPanel
-          items={items}
-          release={stack.id}
-          calendar={calendar.data}
-          actions={
-            <>
-              <RetryFailed source={source} stack={stack} items={items} />
-              <UndoButton source={source} stack={stack} items={items} />
-            </>
-          }
-        />
+        <DeploysPanel items={wide} />
         <GatePanel attempts={attempts} calendar={calendar} />
       </div>
-      {isPlanDigest(plan) && <PlanSummary release={stack.id} plan={plan} />}
-    </>
-  );
-}
-
-/** Renders what the plan says in all; its table has a page of its own. */
-function PlanSummary({ release, plan }: { release: string; plan: string }) {
-  const head = useLoad(keys.count("plan", { release, plan }), (request) => yard.deploys.plan(release, plan, request));
-  if (head.data === undefined) return null;
-  const { counts, runs, changed } = head.data;
-  const parts = Object.entries(counts).flatMap(([word, count]) => (count > 0 ? [`${count} ${word}`] : []));
-  return (
-    <Panel
-      title="Plan"
-      actions={
-        <To path="/plan" search={{ stack: release, plan }}>
-          Each stack of the plan
-        </To>
-      }
-    >
-      <p className="panel-body">
-        {parts.join(", ")}; {runs} {runs === 1 ? "task" : "tasks"} would run.{" "}
-        {changed > 0 && <Mark status="overdue" word={`${changed} changed since: plan again`} />}
-      </p>
-    </Panel>
-  );
-}
-
-function UndoButton({ source, stack, items }: StackProps & { readonly items: readonly Deploy[] }) {
-  const [isOpen, setIsOpen] = useState(false);
-  const refusal = useOperateRefusal(source, stack, "send");
-  const event = items.find(({ undo }) => undo !== undefined)?.undo;
-  if (event === undefined) return null;
-  return (
-    <>
-      <Button look="danger" refusal={refusal} onPress={() => setIsOpen(true)}>
-        Undo release…
-      </Button>
-      {isOpen && (
-        <SendDialog
-          source={source}
-          stack={stack}
-          refusal={refusal}
-          initial={{ event, texts: {} }}
-          onClose={() => setIsOpen(false)}
-        />
+      {wide.length > 0 ? (
+        <ReleaseStacks release={stack.id} items={wide} />
+      ) : (
+        isPlanDigest(plan) && <PlanOnDemand release={stack.id} plan={plan} />
       )}
+      <BoardOfRelease release={stack.id} machine={stack.machine} />
     </>
   );
+}
+
+/** Renders the board of the release's machine, with its own versions marked; nothing for a machine without one. */
+function BoardOfRelease({ release, machine }: { readonly release: string; readonly machine: Board["machine"] }) {
+  const boards = useBoards();
+  if (!boards.data?.some((board) => board.machine === machine)) return null;
+  return <BoardPanel machine={machine} title="Board" marked={release} />;
 }

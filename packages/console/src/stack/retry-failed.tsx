@@ -1,9 +1,12 @@
-import type { Deploy } from "@stackyard/sdk";
+import type { BulkRequest, Deploy } from "@stackyard/sdk";
 import { useState } from "react";
-import { yard } from "../api/client.ts";
+import { useAnyRefusal } from "../api/access.ts";
+import { toFailure, yard } from "../api/client.ts";
 import { newEventId } from "../api/event-id.ts";
+import { BulkDialog } from "../design/bulk-dialog.tsx";
 import { Button } from "../design/button.tsx";
 import { ActionDialog } from "../design/dialog.tsx";
+import { useToast } from "../design/toasts.tsx";
 import { countDeploy } from "./deploy-counts.ts";
 import { useOperateRefusal } from "./refusals.ts";
 import type { StackProps } from "./source.ts";
@@ -13,8 +16,51 @@ interface RetryFailedProps extends StackProps {
   readonly items: readonly Deploy[];
 }
 
+/** Renders the way out for the stacks that a release has failed at: a retry of its failed task, else the event again. */
+export function RetryFailed(props: RetryFailedProps) {
+  const { stack, items } = props;
+  const failed = items.filter((deploy) => deploy.op === "send" && countDeploy(deploy).failed > 0);
+  const ended = new Set(stack.tasks.filter(({ status }) => status === "ERROR").map(({ name }) => name));
+  if (failed.some(({ task }) => ended.has(task))) return <RetryTask {...props} />;
+  const [deploy] = failed;
+  return deploy === undefined ? null : <SendAgain release={stack.id} deploy={deploy} />;
+}
+
+/** More failed stacks than that are handled in several steps. */
+const MOST = 1_000;
+
+/** Sends the event of a deployment that runs or has ended again, to the stacks that have failed. */
+function SendAgain({ release, deploy }: { readonly release: string; readonly deploy: Deploy }) {
+  const { task, event, metadata } = deploy;
+  const [request, setRequest] = useState<BulkRequest>();
+  const [isBusy, setBusy] = useState(false);
+  const refusal = useAnyRefusal("send");
+  const toast = useToast();
+  const { failed } = countDeploy(deploy);
+  const open = async () => {
+    setBusy(true);
+    try {
+      const { items } = await yard.deploys.stacks(release, task, { state: "failed", limit: MOST });
+      const ids = items.map(({ stackId }) => stackId);
+      setRequest({ operation: "send", filter: { ids }, body: { event, metadata } });
+    } catch (error) {
+      toast(`Retry: ${toFailure(error).detail}`, "fail");
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <>
+      <Button look="primary" refusal={refusal ?? (isBusy ? "Working" : undefined)} onPress={() => void open()}>
+        {`Retry ${failed.toLocaleString("en")} failed…`}
+      </Button>
+      {request !== undefined && <BulkDialog request={request} onClose={() => setRequest(undefined)} />}
+    </>
+  );
+}
+
 /** Retries the failed task of a release that sends, for the stacks that have failed or were not sent to. */
-export function RetryFailed({ source, stack, items }: RetryFailedProps) {
+function RetryTask({ source, stack, items }: RetryFailedProps) {
   const [id, setId] = useState<string>();
   const refusal = useOperateRefusal(source, stack, "operate");
   const run = useOperation(stack.id);
@@ -26,7 +72,7 @@ export function RetryFailed({ source, stack, items }: RetryFailedProps) {
   const count = total.failed.toLocaleString("en");
   return (
     <>
-      <Button refusal={refusal} onPress={() => setId(newEventId())}>
+      <Button look="primary" refusal={refusal} onPress={() => setId(newEventId())}>
         {`Retry ${count} failed…`}
       </Button>
       {id !== undefined && (

@@ -1,4 +1,4 @@
-import { defined } from "@stackyard/core";
+import { defined, formatPlannedEvent } from "@stackyard/core";
 import type { MachineDetails, Preview, StackDetails } from "@stackyard/sdk";
 import { useDeferredValue, useId, useState } from "react";
 import { yard } from "../api/client.ts";
@@ -68,7 +68,7 @@ function EventForm({ stack, machine, refusal, initial, onClose }: FormProps) {
       event,
       id,
       metadata,
-      ...defined({ confirm: typed }),
+      ...defined({ confirm: typed, plan: preview.isPlaceholderData ? undefined : preview.data?.digest }),
     });
     await run(event, async () => ({ ...sent, outcome: "waiting", notes: [] }));
   };
@@ -132,7 +132,7 @@ const PARKED: ReadonlySet<string> = new Set([
   "MACHINE_INVALID",
 ]);
 
-function PreviewText({ preview: { outcome, code, reason, from, to, sent, notes } }: { preview: Preview }) {
+function PreviewText({ preview: { outcome, code, reason, from, to, sent, notes, events } }: { preview: Preview }) {
   // A refusal that only the present state or machine causes is parked.
   const what = outcome === "refused" && PARKED.has(code ?? "") ? "parked" : outcome;
   return (
@@ -155,7 +155,7 @@ function PreviewText({ preview: { outcome, code, reason, from, to, sent, notes }
           Starts <Text>{sent.join(", ")}</Text>
         </p>
       )}
-      {notes.map((note) => (
+      {[...notes, ...events.map(formatPlannedEvent)].map((note) => (
         <p key={note} className="muted">
           <Text>{note}</Text>
         </p>

@@ -1,5 +1,4 @@
 import type { Attempt, HistoryEntry, MachineDetails, MachineGraph, Page, StackAt, StackDetails } from "@stackyard/sdk";
-import type { ComponentType } from "react";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 
@@ -31,8 +30,6 @@ export interface StackSource {
   readonly loadGraph: (machine: string, signal: AbortSignal) => Promise<MachineGraph>;
   /** Loads the machine's details; undefined if they are unavailable. */
   readonly loadMachine?: (machine: string, signal: AbortSignal) => Promise<MachineDetails>;
-  /** Renders what a release does to other stacks. Only the yard has it, not a bundle. */
-  readonly Release?: ComponentType<StackProps>;
   /** Loads the text of a revision's document. */
   readonly loadRevision: (hash: string, signal: AbortSignal) => Promise<string>;
 }

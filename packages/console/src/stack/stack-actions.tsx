@@ -1,24 +1,21 @@
 import type { StackDetails } from "@stackyard/sdk";
 import { lazy, Suspense, useState } from "react";
-import { yard } from "../api/client.ts";
-import { newEventId } from "../api/event-id.ts";
 import { JOB_MACHINE } from "../api/status.ts";
 import { Button } from "../design/button.tsx";
 import { Icon } from "../design/icon.tsx";
 import { To } from "../design/links.tsx";
 import { Menu } from "../design/menu.tsx";
-import { ErrorNotice } from "../design/page.tsx";
 import { useOperateRefusal } from "./refusals.ts";
 import { SendDialog } from "./send-dialog.tsx";
 import type { StackProps } from "./source.ts";
-import { CancelDialog, RemoveDialog, SettleDialog } from "./task-dialogs.tsx";
+import { AcknowledgeDialog, CancelDialog, RemoveDialog, SettleDialog } from "./task-dialogs.tsx";
 import { findCancelRefusal } from "./tasks-panel.tsx";
-import { useOperation, useRetry } from "./use-operation.tsx";
+import { useRetry } from "./use-operation.tsx";
 
 // Upgrades are rare: their code is loaded with the first one.
 const UpgradeDialog = lazy(async () => ({ default: (await import("./upgrade-dialog.tsx")).UpgradeDialog }));
 
-type DialogName = "send" | "cancel" | "settle" | "upgrade" | "remove";
+type DialogName = "send" | "cancel" | "acknowledge" | "settle" | "upgrade" | "remove";
 
 /**
  * Renders the actions on a stack: the usual ones in a row, the rare ones in a menu. One that the person may not do
@@ -36,19 +33,26 @@ export function StackActions({ source, stack }: StackProps) {
     ["cancel", "Cancel…", operate],
   ] as const;
   const rare = [
+    ["acknowledge", "Acknowledge…", operate],
     ["settle", "Settle…", repair],
     ["upgrade", "Upgrade…", upgrade],
   ] as const;
   const hasSense = ([name]: readonly [DialogName | "retry", ...unknown[]]) => senseless[name] === undefined;
+  // A degraded stack has left its failure behind: an event leads out, such as the one that failed.
+  const isWayOut = senseless.retry !== undefined && stack.degraded === true;
   const others = [["retry", "Retry"] as const, ...usual, ...rare].filter((action) => !hasSense(action));
   return (
     <div className="stack-v stack-actions">
       <div className="row stack-toolbar" role="toolbar" aria-label="Actions">
         {senseless.retry === undefined && <RetryButton stack={stack} refusal={operate} />}
-        {stack.degraded && <AcknowledgeButton stack={stack} refusal={operate} />}
         <LogButton stack={stack} />
         {usual.filter(hasSense).map(([name, title, refusal]) => (
-          <Button key={name} refusal={refusal} onPress={() => setOpen(name)}>
+          <Button
+            key={name}
+            refusal={refusal}
+            {...(name === "send" && isWayOut && { look: "primary" })}
+            onPress={() => setOpen(name)}
+          >
             {title}
           </Button>
         ))}
@@ -83,6 +87,7 @@ export function StackActions({ source, stack }: StackProps) {
       </div>
       {open === "send" && <SendDialog {...dialog} source={source} refusal={send} />}
       {open === "cancel" && <CancelDialog {...dialog} refusal={operate} />}
+      {open === "acknowledge" && <AcknowledgeDialog {...dialog} refusal={operate} />}
       {open === "settle" && <SettleDialog {...dialog} refusal={repair} />}
       <Suspense>{open === "upgrade" && <UpgradeDialog {...dialog} refusal={upgrade} />}</Suspense>
       {open === "remove" && <RemoveDialog {...dialog} refusal={repair} />}
@@ -100,10 +105,14 @@ function useRefusals({ source, stack }: StackProps) {
   const hasFailed = tasks.some(({ status }) => status === "ERROR");
   const noneToCancel = tasks.some((task) => findCancelRefusal(task) === undefined) ? undefined : "No task is running";
   const noneToSettle = tasks.some(({ status }) => status !== "SATISFIED") ? undefined : "No task is open or has failed";
+  const noneToAcknowledge = !stack.degraded
+    ? "The stack is not degraded"
+    : stack.lastFailure?.acknowledged && "The failure is acknowledged";
   const senseless: Readonly<Partial<Record<DialogName | "retry", string | undefined>>> = {
     retry: hasFailed ? undefined : "No task has failed",
     send: ofJob,
     upgrade: ofJob,
+    acknowledge: noneToAcknowledge,
     cancel: noneToCancel,
     settle: noneToSettle,
   };
@@ -120,28 +129,6 @@ function RetryButton({ stack, refusal }: { stack: StackDetails; refusal: string 
         {failed > 1 ? `Retry ${failed}` : "Retry"}
       </Button>
       {notice}
-    </>
-  );
-}
-
-/** Acknowledges the last failure of a degraded stack. */
-function AcknowledgeButton({ stack, refusal }: { stack: StackDetails; refusal: string | undefined }) {
-  const run = useOperation(stack.id);
-  const [error, setError] = useState<unknown>();
-  const acknowledge = async () => {
-    setError(undefined);
-    try {
-      await run("Acknowledge", () => yard.stacks.acknowledge(stack.id, { id: newEventId() }));
-    } catch (thrown) {
-      setError(thrown);
-    }
-  };
-  return (
-    <>
-      <Button look="primary" refusal={refusal} onPress={() => void acknowledge()}>
-        Acknowledge
-      </Button>
-      {error !== undefined && <ErrorNotice error={error} />}
     </>
   );
 }

@@ -1,11 +1,12 @@
 import type { Preview, UpgradePlan } from "@stackyard/sdk";
 import { describe, expect, it } from "vitest";
+import { page, userEvent } from "vitest/browser";
 import { anAttempt, applied, aStack, stackApi } from "../testing/a-stack.ts";
 import { problem, renderPage } from "../testing/render-page.tsx";
 import { StackPage } from "./stack-page.tsx";
 
 const ADDRESS = "/stack?id=pr-12";
-const preview: Preview = { outcome: "applied", from: "BUILD", to: "ROLL-OUT", sent: ["app"], notes: [] };
+const preview: Preview = { outcome: "applied", from: "BUILD", to: "ROLL-OUT", sent: ["app"], notes: [], events: [] };
 
 describe("sending an event", () => {
   const api = {
@@ -32,8 +33,38 @@ describe("sending an event", () => {
       ]);
   });
 
+  // argo-cd#20285: a press outside of a form discarded what was typed.
+  it("stays open at a press outside of it once something was typed, and closes before", async () => {
+    await page.viewport(1_200, 900);
+    const { screen } = await renderPage(StackPage, ADDRESS, api);
+    const dialog = screen.getByRole("dialog");
+    const pressBeside = () =>
+      userEvent.click(page.elementLocator(document.querySelector(".overlay") ?? document.body), {
+        position: { x: 5, y: 5 },
+      });
+    await screen.getByRole("button", { name: "Send event…" }).click();
+    await expect.element(dialog).toBeVisible();
+    await pressBeside();
+    await expect.element(dialog).not.toBeInTheDocument();
+
+    await screen.getByRole("button", { name: "Send event…" }).click();
+    await screen.getByLabelText(/^sha/).fill("4f1c");
+    await pressBeside();
+
+    await expect.element(screen.getByLabelText(/^sha/)).toHaveValue("4f1c");
+    await userEvent.keyboard("{Escape}");
+    await expect.element(dialog).not.toBeInTheDocument();
+  });
+
   it("says that an event would be parked", async () => {
-    const refused: Preview = { outcome: "refused", code: "EVENT_NOT_HANDLED", reason: "Not now.", sent: [], notes: [] };
+    const refused: Preview = {
+      outcome: "refused",
+      code: "EVENT_NOT_HANDLED",
+      reason: "Not now.",
+      sent: [],
+      notes: [],
+      events: [],
+    };
     const { screen } = await renderPage(StackPage, ADDRESS, { ...api, "POST /v1/stacks/pr-12/simulate": refused });
     await screen.getByRole("button", { name: "Send event…" }).click();
     await screen.getByRole("combobox", { name: /^Event/ }).selectOptions("MERGED");
@@ -129,6 +160,7 @@ describe("operations on a stack", () => {
       to: "f".repeat(64),
       outcome: "applied",
       notes: ['The timer of "CHECK" stops. It was due at 2030-01-02T03:00:00.000Z.'],
+      events: [],
       replayed: 7,
       differences: [],
       more: 0,

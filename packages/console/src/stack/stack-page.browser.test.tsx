@@ -17,6 +17,8 @@ function PageWithKeys() {
 // Below 1,200 px, the page shows the stack alone.
 beforeEach(() => page.viewport(800, 800));
 
+const failure = { task: "smoke", state: "DEPLOY", entry: 1, attempt: 1, at: "2026-11-20T03:00:00Z" };
+
 describe("the page of a stack", () => {
   it("shows the cause of a failure first, with the lines of the log that explain it", { tags: "page" }, async () => {
     const { screen } = await renderPage(StackPage, ADDRESS, stackApi(aStack()));
@@ -26,6 +28,55 @@ describe("the page of a stack", () => {
     await expect.poll(() => document.querySelector(".excerpt-line.cause")?.textContent).toBe("ERROR no room");
     await expect.element(failures.getByRole("link", { name: "Open the log" })).toBeVisible();
     await expect.element(screen.getByRole("heading", { level: 1 })).toMatchTextContent(/Failedpr-12/);
+  });
+
+  // argo-cd#11473, kargo#3155: the recommended button made a broken stack green, and its error vanished.
+  it("offers the way out of a degraded stack first, and acknowledging in the menu with a reason", async () => {
+    const lastFailure = { ...failure, message: "no answer" };
+    const stack = aStack({
+      failed: false,
+      degraded: true,
+      mainCondition: "degraded",
+      tasks: [],
+      entry: 2,
+      lastFailure,
+    });
+    const { screen, sent } = await renderPage(StackPage, ADDRESS, {
+      ...stackApi(stack),
+      "POST /v1/stacks/pr-12/acknowledge": applied,
+    });
+    const actions = screen.getByRole("toolbar", { name: "Actions" });
+
+    await expect.element(actions.getByRole("button", { name: "Send event…" })).toHaveClass("primary");
+    await screen.getByRole("button", { name: "More actions" }).click();
+    await screen.getByRole("button", { name: "Acknowledge…" }).click();
+    const submit = screen.getByRole("button", { name: "Acknowledge", exact: true });
+    await expect.element(submit).toHaveAccessibleDescription(/Enter a reason first/);
+    await screen.getByRole("textbox", { name: "Reason" }).fill("waits for the vendor");
+    await submit.click();
+
+    await expect
+      .poll(() => sent.find(({ path }) => path.endsWith("/acknowledge"))?.body)
+      .toMatchObject({ reason: "waits for the vendor" });
+  });
+
+  it("keeps the error of a stack whose failure was acknowledged, with who, when and why", async () => {
+    const acknowledged = { at: "2026-11-20T04:00:00Z", by: "ada", reason: "waits for the vendor" };
+    const lastFailure = { ...failure, message: "no answer" };
+    const stack = aStack({
+      failed: false,
+      degraded: true,
+      mainCondition: "degraded",
+      tasks: [],
+      entry: 2,
+      lastFailure: { ...lastFailure, acknowledged },
+    });
+    const { screen } = await renderPage(StackPage, ADDRESS, stackApi(stack));
+
+    const failures = screen.getByRole("region", { name: "Failures" });
+    await expect.element(failures).toMatchTextContent(/no answer/);
+    await expect.element(failures).toMatchTextContent(/Acknowledged by ada.*waits for the vendor/);
+    await expect.element(screen.getByRole("heading", { level: 1 })).toMatchTextContent(/Degraded, acknowledged/);
   });
 
   it.each(["now", "machine"])("requests no graph and no revision of a job, on the tab %s", async (tab) => {
@@ -312,15 +363,13 @@ describe("states of the page of a stack", () => {
     await expect.element(list).not.toBeInTheDocument();
   });
 
-  it("has the stacks that changed last next to one that was opened by its address", async () => {
+  it("has no list next to a stack that was opened by its address", async () => {
     await page.viewport(1200, 800);
-    rememberList([]);
-    const { screen, sent } = await renderPage(StackPage, ADDRESS, {
-      ...stackApi(aStack()),
-      "GET /v1/stacks": { items: [aStack({ id: "pr-40" })] },
-    });
+    rememberList(["pr-20"]);
+    const { screen, sent } = await renderPage(StackPage, ADDRESS, stackApi(aStack()));
 
-    await expect.element(screen.getByRole("link", { name: "pr-40" })).toBeVisible();
-    expect(sent.find(({ path }) => path === "/v1/stacks")?.query["sort"]).toBe("-updatedAt");
+    await expect.element(screen.getByRole("heading", { level: 1 })).toMatchTextContent(/pr-12/);
+    expect(screen.getByRole("complementary", { name: "Other stacks" }).query()).toBeNull();
+    expect(sent.filter(({ path }) => path === "/v1/stacks")).toEqual([]);
   });
 });

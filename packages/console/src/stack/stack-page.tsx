@@ -1,16 +1,21 @@
+import type { Attempt } from "@stackyard/sdk";
+import { Navigate } from "@tanstack/react-router";
 import { useMemo } from "react";
+import { useListPlace } from "../api/last-list.ts";
+import { useLoad } from "../api/use-load.ts";
 import { Beside } from "../design/beside.tsx";
 import { useSearch } from "../design/links.tsx";
 import { Empty, Page } from "../design/page.tsx";
-import { ReleaseOnDemand } from "./release-on-demand.tsx";
 import { createYardSource } from "./source.ts";
 import { StackList } from "./stack-list.tsx";
 import { StackView } from "./stack-view.tsx";
 
 /** Renders one stack: what it waits for, its tasks, history, attempts and metadata. */
 export function StackPage() {
-  const { id = "" } = useSearch();
-  const source = useMemo(() => ({ ...createYardSource(id), Release: ReleaseOnDemand }), [id]);
+  const { id = "", tab } = useSearch();
+  const source = useMemo(() => createYardSource(id), [id]);
+  const place = useListPlace(id);
+  const attempts = useLoad(source.key("attempts"), ({ signal }) => source.loadAttempts(signal), { enabled: id !== "" });
   if (id === "") {
     return (
       <Page title="Stack">
@@ -18,9 +23,21 @@ export function StackPage() {
       </Page>
     );
   }
+  // A release has a page of its own; a tab of this one is still shown, such as its history.
+  if (tab === undefined && attempts.data?.some(isOfRelease)) {
+    return <Navigate to={"/release" as "/"} search={{ id } as never} replace />;
+  }
+  // Opened by its address, a stack belongs to no list.
+  if (place === undefined) return <StackView key={id} source={source} />;
   return (
     <Beside label="Other stacks" list={<StackList stackId={id} />}>
       <StackView key={id} source={source} />
     </Beside>
   );
+}
+
+const EXECUTORS: ReadonlySet<string> = new Set(["deploy", "gate"]);
+
+function isOfRelease({ executor = "" }: Attempt): boolean {
+  return EXECUTORS.has(executor);
 }

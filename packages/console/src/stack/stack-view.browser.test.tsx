@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { page } from "vitest/browser";
+import { rememberList } from "../api/last-list.ts";
 import { anAttempt, anEntry, aStack, stackApi } from "../testing/a-stack.ts";
 import { renderPage } from "../testing/render-page.tsx";
 import { StackPage } from "./stack-page.tsx";
@@ -87,6 +88,7 @@ describe("the layout of panels", () => {
 
   it("keeps the heads of a list at the side within the corners of its panel", async () => {
     await page.viewport(1300, 800);
+    rememberList(["pr-40", "pr-12"]);
     const list = { items: [aStack({ id: "pr-40" })] };
     await renderPage(StackPage, ADDRESS, { ...stackApi(aStack()), "GET /v1/stacks": list });
     await expect.poll(() => document.querySelector("aside.panel > .table-scroll")).not.toBeNull();

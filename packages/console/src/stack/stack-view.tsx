@@ -7,7 +7,6 @@ import { Button } from "../design/button.tsx";
 import { To, useGo, useSearch } from "../design/links.tsx";
 import { Pill } from "../design/mark.tsx";
 import { Empty, ErrorNotice, Page, Skeleton } from "../design/page.tsx";
-import { Sentence } from "../design/sentence.tsx";
 import { Tabs } from "../design/tabs.tsx";
 import { Ago, MaybeLink, OutsideLink, Text } from "../design/text.tsx";
 import { toSafeLink } from "../text/safe-text.ts";
@@ -18,6 +17,7 @@ import { MetadataTab } from "./metadata-tab.tsx";
 import { NowTab } from "./now-tab.tsx";
 import type { StackProps, StackSource } from "./source.ts";
 import { StackActions } from "./stack-actions.tsx";
+import { StackSentence } from "./stack-sentence.tsx";
 import "./stack.css";
 
 const TABS = [
@@ -45,9 +45,7 @@ function LoadedStack({ source, stack }: StackProps) {
   const { tab = "now" } = useSearch();
   return (
     <Page title={stack.id} heading={<Heading stack={stack} />} actions={<Neighbours source={source} />}>
-      <p className="stack-summary wrap">
-        <Sentence text={stack.summary} />
-      </p>
+      <StackSentence stack={stack} />
       <div className="stack-bar">
         <Links stack={stack} />
         <StackActions source={source} stack={stack} />

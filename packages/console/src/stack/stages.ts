@@ -1,6 +1,7 @@
 import type { Approval, Attempt, Deploy, HistoryEntry, MachineGraph, StackDetails } from "@stackyard/sdk";
 import { toAttemptStatus, toStackStatus, toTaskStatus } from "../api/status.ts";
 import { type Status, wordOf } from "../design/mark.tsx";
+import { formatDuration } from "../text/durations.ts";
 import { countDeploy, findPause } from "./deploy-counts.ts";
 import { findOpening } from "./gate-opening.ts";
 
@@ -175,6 +176,7 @@ function toUntried(isPassed: boolean): Status {
 function toPastStatus(tasks: readonly StageTask[], isPassed: boolean): readonly [Status, string] {
   const has = (status: Status) => tasks.some((task) => task.status === status);
   if (has("running") || has("queued")) return ["running", "Ends"];
+  if (has("degraded")) return ["degraded", "Done, not all"];
   if (isPassed) return ["succeeded", "Done"];
   return has("failed") ? ["failed", "Failed"] : ["cancelled", "Stopped"];
 }
@@ -205,11 +207,13 @@ function toTask(facts: ReleaseFacts, { name, status, attempt, code, approval }: 
   }
   if (attempt === undefined) return { name, status, note: code ?? "" };
   const deploy = findDeploy(facts, attempt);
+  const hasLeft = status === "succeeded" && deploy?.op === "send" && countDeploy(deploy).failed > 0;
   const held = attempt.status === "settled" ? undefined : findHold(attempt, deploy, facts.now);
   const parts = [deploy && formatDeploy(deploy), code, held?.note].filter((part) => part !== undefined);
   return {
     name,
-    status: held === undefined ? status : "waiting",
+    // Within its budget a task succeeds although stacks have failed.
+    status: held !== undefined ? "waiting" : hasLeft ? "degraded" : status,
     note: parts.join(", "),
     ...(held?.until !== undefined && { until: held.until }),
     attemptId: attempt.attemptId,
@@ -238,14 +242,19 @@ function findHold(attempt: Attempt, deploy: Deploy | undefined, now: number): Ho
 
 function formatDeploy(deploy: Deploy): string {
   const { stacks, arrived, failed, waves } = countDeploy(deploy);
+  if (stacks === 1 && arrived === 1) return ["1 stack", ...toDuration(deploy)].join(", ");
   const parts = [`${arrived} of ${stacks} ${stacks === 1 ? "stack" : "stacks"}`];
   if (waves.all > 1) parts.unshift(`${waves.ended} of ${waves.all} waves`);
   if (failed > 0) parts.push(`${failed} failed`);
   return parts.join(", ");
 }
 
+function toDuration({ startedAt, endedAt }: Deploy): readonly string[] {
+  return endedAt === undefined ? [] : [formatDuration(Date.parse(endedAt) - Date.parse(startedAt))];
+}
+
 function toShare({ deploys }: ReleaseFacts, { name, status, attemptId }: StageTask): number {
-  if (status === "succeeded" || status === "skipped") return 1;
+  if (status === "succeeded" || status === "skipped" || status === "degraded") return 1;
   const deploy = attemptId === undefined ? undefined : deploys.find(({ task }) => task === name);
   if (deploy === undefined) return 0;
   const { stacks, arrived, failed } = countDeploy(deploy);

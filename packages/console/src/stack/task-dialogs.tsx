@@ -54,6 +54,27 @@ export function CancelDialog({ stack, task, refusal, onClose }: DialogProps & { 
   );
 }
 
+/** Marks the failure that a degraded stack has left behind as seen. */
+export function AcknowledgeDialog({ stack, refusal, onClose }: DialogProps) {
+  const [id] = useState(newEventId);
+  const run = useOperation(stack.id);
+  return (
+    <ActionDialog
+      title={`Acknowledge the failure of ${stack.id}`}
+      verb="Acknowledge"
+      reason="required"
+      refusal={refusal}
+      act={(reason = "") => run("Acknowledge", () => yard.stacks.acknowledge(stack.id, { id, reason }))}
+      onClose={onClose}
+    >
+      <p>
+        This repairs nothing: the stack stays degraded and keeps its error until the next success. It no longer counts
+        among those that need a person, and shows who has acknowledged the failure and why.
+      </p>
+    </ActionDialog>
+  );
+}
+
 /** Declares a task done by hand. */
 export function SettleDialog({ stack, refusal, onClose }: DialogProps) {
   const candidates = stack.tasks.filter(({ status }) => status !== "SATISFIED");

@@ -5,7 +5,7 @@ import { Button } from "../design/button.tsx";
 import { To } from "../design/links.tsx";
 import { Mark, wordOf } from "../design/mark.tsx";
 import { Empty, Panel } from "../design/page.tsx";
-import { Sentence } from "../design/sentence.tsx";
+import { Commands, Sentence } from "../design/sentence.tsx";
 import { Ago, Text } from "../design/text.tsx";
 import { dropColors } from "../text/ansi.ts";
 import { toFirstLine } from "../text/safe-text.ts";
@@ -98,6 +98,7 @@ function Why({ task: { why, status, attempt } }: { task: Task }) {
           Show more
         </Button>
       )}
+      <Commands text={why} />
       {progress !== undefined && !why.includes(progress) && (
         <span className="muted">
           <Text>{dropColors(progress)}</Text>

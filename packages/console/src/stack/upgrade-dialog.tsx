@@ -1,4 +1,4 @@
-import { defined } from "@stackyard/core";
+import { defined, formatPlannedEvent } from "@stackyard/core";
 import type { StackDetails, UpgradePlan } from "@stackyard/sdk";
 import { useState } from "react";
 import { yard } from "../api/client.ts";
@@ -36,7 +36,10 @@ export function UpgradeDialog({ stack, refusal, onClose }: DialogProps) {
       verb="Upgrade"
       reason="optional"
       refusal={refusal ?? findPlanRefusal(plan.data)}
-      act={(reason) => run("Upgrade", () => yard.stacks.upgrade(stack.id, { id, ...defined({ to: target, reason }) }))}
+      act={(reason) => {
+        const options = { id, ...defined({ to: target, reason, plan: plan.data?.digest }) };
+        return run("Upgrade", () => yard.stacks.upgrade(stack.id, options));
+      }}
       onClose={onClose}
     >
       <div className="stack-v">
@@ -67,7 +70,7 @@ function findPlanRefusal(plan: UpgradePlan | undefined): string | undefined {
 const SHOWN = 20;
 
 function Plan({ plan, state }: { plan: UpgradePlan; state: string }) {
-  const { outcome, from, to, code, reason, notes } = plan;
+  const { outcome, from, to, code, reason, notes, events } = plan;
   return (
     <section className="plan" aria-label="Dry run">
       <p className="row">
@@ -84,12 +87,12 @@ function Plan({ plan, state }: { plan: UpgradePlan; state: string }) {
           <Reason reason={reason} code={code} />
         </p>
       )}
-      {notes.map((note) => (
+      {[...notes, ...events.map(formatPlannedEvent)].map((note) => (
         <p key={note}>
           <Text>{note}</Text>
         </p>
       ))}
-      {outcome === "applied" && (
+      {outcome === "applied" && events.length === 0 && (
         <p>
           Stays in <Text mono>{state}</Text>. The upgrade starts no task; the new revision decides from the next event
           on.

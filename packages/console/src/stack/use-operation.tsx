@@ -43,7 +43,8 @@ function toTone(outcome: Exclude<OperationResult["outcome"], "waiting">): Tone {
   return toneOf(toOutcomeStatus(outcome));
 }
 
-function toSentence(name: string, { outcome, code, reason, notes }: OperationResult): string {
+function toSentence(name: string, { outcome, code, reason, notes, repeated }: OperationResult): string {
+  if (repeated) return toSafeText(`${name}: ${outcome} before, by the same request. Nothing was done now.`);
   const why = [code, reason, ...notes].filter((part) => part !== undefined).join(" · ");
   return toSafeText(`${name}: ${outcome}${why === "" ? "" : ` · ${why}`}`);
 }

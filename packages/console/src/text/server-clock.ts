@@ -13,7 +13,12 @@ export function stopClock(at: string): void {
   stoppedAt = Date.parse(at);
 }
 
+/** Converts an instant of this browser's clock, so that it compares with the server's. */
+export function toServerTime(ms: number): number {
+  return ms + offsetMs;
+}
+
 /** Returns the server's present time in milliseconds. */
 export function serverNow(): number {
-  return stoppedAt ?? Date.now() + offsetMs;
+  return stoppedAt ?? toServerTime(Date.now());
 }

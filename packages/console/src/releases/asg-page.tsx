@@ -23,8 +23,8 @@ import { filterLines, type ReleaseState, toReleaseStates, toStateRows, toStateSt
 
 const REFETCH_MS = 2_000;
 
-/** Renders one release: its progress, the reports of its services, and the possible actions. */
-export function ReleasePage() {
+/** Renders one release of Auto Scaling groups: its progress, the reports of its services, and the possible actions. */
+export function AsgPage() {
   const { id = "" } = useSearch();
   return (
     <Beside label="Other releases" list={<ReleaseList runId={id} />}>
@@ -82,7 +82,7 @@ function Shown({ release, job }: ShownProps) {
       <RunTimeline job={job} rows={toStateRows(runId, states)} />
       <RunTabs
         job={job}
-        path="/release"
+        path="/asg"
         own={[
           {
             id: "services",
@@ -219,7 +219,7 @@ function Progress({ release: { report, runId }, state }: ProgressProps) {
             <span className="muted">
               while in <Text>{state.name}</Text>
             </span>
-            <To path="/release" search={{ id: runId, tab: "progress" }} className="button">
+            <To path="/asg" search={{ id: runId, tab: "progress" }} className="button">
               All lines
             </To>
           </>

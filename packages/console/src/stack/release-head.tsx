@@ -1,0 +1,95 @@
+import type { Deploy, StackDetails } from "@stackyard/sdk";
+import { yard } from "../api/client.ts";
+import { keys } from "../api/keys.ts";
+import { useLoad } from "../api/use-load.ts";
+import { Pill } from "../design/mark.tsx";
+import { Sentence } from "../design/sentence.tsx";
+import { StackLink } from "../design/stack-link.tsx";
+import { Ago, Instant, Text, useNow } from "../design/text.tsx";
+import { type ReleaseNow, type ReleasePart, toReleaseParts, toReleaseStatus } from "./release-sentence.ts";
+
+interface HeadingProps {
+  readonly stack: StackDetails;
+  readonly deploys: readonly Deploy[];
+}
+
+/** Renders the heading of a release: its condition, name, state, and since when. */
+export function ReleaseHeading({ stack, deploys }: HeadingProps) {
+  const { id, state, enteredAt } = stack;
+  return (
+    <span className="row">
+      <Pill {...toReleaseStatus(stack, deploys)} />
+      <Text>{id}</Text>
+      <span className="stack-facts">
+        <span>
+          <Text mono>{state}</Text> for <Ago at={enteredAt} plain />
+        </span>
+      </span>
+    </span>
+  );
+}
+
+/** Renders what the release does and waits for, and until when. */
+export function ReleaseSentence(facts: Omit<ReleaseNow, "now">) {
+  const parts = toReleaseParts({ ...facts, now: useNow(10_000) });
+  if (parts.length === 0) return <Sentence text={facts.stack.summary} />;
+  return parts.map((part) => <Part key={`${part.task} ${part.text}`} release={facts.stack.id} part={part} />);
+}
+
+function Part({ release, part: { task, text, at, failed = 0, next } }: { release: string; part: ReleasePart }) {
+  return (
+    <span className="release-part">
+      {task !== undefined && (
+        <b>
+          <Text>{task}</Text>
+        </b>
+      )}{" "}
+      <Text>{text}</Text>
+      {at !== undefined && <When at={at} />}
+      {task !== undefined && failed > 0 && <Failed release={release} task={task} count={failed} />}.{" "}
+      {next !== undefined && (
+        <>
+          <Text>{next.text}</Text>
+          {next.at !== undefined && (
+            <>
+              : <When at={next.at} />
+            </>
+          )}
+          .{" "}
+        </>
+      )}
+    </span>
+  );
+}
+
+function When({ at }: { at: string }) {
+  return (
+    <>
+      {" "}
+      <Instant at={at} />, <Ago at={at} />
+    </>
+  );
+}
+
+/** So many failed stacks are named; the list below has all. */
+const NAMED = 3;
+
+/** Renders how many stacks have failed, with the names of the first. */
+function Failed({ release, task, count }: { release: string; task: string; count: number }) {
+  const named = useLoad(keys.stack(release, "deploy", { task, named: count }), (request) =>
+    yard.deploys.stacks(release, task, { state: "failed", limit: NAMED, ...request }),
+  );
+  const names = named.data?.items ?? [];
+  return (
+    <>
+      , <b>{count.toLocaleString("en")} failed</b>
+      {names.map(({ stackId }, index) => (
+        <span key={stackId}>
+          {index === 0 ? ": " : ", "}
+          <StackLink id={stackId} />
+        </span>
+      ))}
+      {names.length > 0 && count > names.length && ` and ${(count - names.length).toLocaleString("en")} more`}
+    </>
+  );
+}

@@ -1,0 +1,124 @@
+import type { Attempt, Deploy, ReleaseCalendar, StackDetails } from "@stackyard/sdk";
+import { toStackStatus } from "../api/status.ts";
+import type { Status } from "../design/mark.tsx";
+import { toFirstLine } from "../text/safe-text.ts";
+import { countDeploy } from "./deploy-counts.ts";
+import { findOpening } from "./gate-opening.ts";
+import { findNextOfDeploy, type NextOfDeploy } from "./next-of-deploy.ts";
+import { toWhy } from "./stack-sentence.tsx";
+
+/** What a release does or waits for, in parts: each is about one of its tasks, or about the release as a whole. */
+export interface ReleasePart {
+  /** Missing: about the release as a whole. */
+  readonly task?: string;
+  /** Such as `27 of 52 arrived, 2 on their way`. */
+  readonly text: string;
+  /** When what is said happens, if it is known. */
+  readonly at?: string;
+  /** So many stacks of the task have failed. */
+  readonly failed?: number;
+  /** What happens next to the stacks of the task. */
+  readonly next?: NextOfDeploy;
+}
+
+/** What the sentence is made of. */
+export interface ReleaseNow {
+  readonly stack: StackDetails;
+  readonly attempts: readonly Attempt[];
+  readonly deploys: readonly Deploy[];
+  readonly calendar: Pick<ReleaseCalendar, "windows" | "freezes"> | undefined;
+  /** Epoch milliseconds. */
+  readonly now: number;
+}
+
+const UNKNOWN_HOLDS = { windows: [], freezes: [] };
+
+/** Returns what a release does and waits for, first what has failed or runs; empty when nothing of that is known. */
+export function toReleaseParts(facts: ReleaseNow): readonly ReleasePart[] {
+  const { stack, deploys } = facts;
+  const said = deploys
+    .filter((deploy) => deploy.endedAt === undefined || hasFailed(deploy))
+    .map((deploy) => toSending(deploy, facts));
+  const names = new Set(said.map(({ task }) => task));
+  const others = stack.tasks.filter(({ name }) => !names.has(name)).flatMap((task) => toWaiting(task, facts));
+  const isAtRest =
+    stack.tasks.every(({ status }) => status === "SATISFIED") && deploys.every(({ endedAt }) => endedAt !== undefined);
+  return [...said, ...others, ...(isAtRest ? toRest(facts) : [])];
+}
+
+/** Returns how a release stands: one that has left failed stacks behind is not healthy, also after its end. */
+export function toReleaseStatus(
+  stack: StackDetails,
+  deploys: readonly Deploy[],
+): { readonly status: Status; readonly word?: string } {
+  const status = toStackStatus(stack);
+  const isUndone = deploys.some(({ op }) => op === "undo");
+  const failed = isUndone ? 0 : deploys.reduce((sum, deploy) => sum + countDeploy(deploy).failed, 0);
+  if (failed === 0 || (status !== "healthy" && status !== "asleep")) return { status };
+  return { status: "degraded", word: `Ended, ${failed.toLocaleString("en")} failed` };
+}
+
+function hasFailed(deploy: Deploy): boolean {
+  return countDeploy(deploy).failed > 0;
+}
+
+function toSending(deploy: Deploy, { calendar = UNKNOWN_HOLDS, now }: ReleaseNow): ReleasePart {
+  const { task, op, stop } = deploy;
+  const { stacks, arrived, failed, sent, total } = countDeploy(deploy);
+  const done = `${count(arrived)} of ${count(stacks)} ${op === "undo" ? "undone" : "arrived"}`;
+  const next = findNextOfDeploy(deploy, calendar, now);
+  // Without stacks that wait, what happens next names those on their way.
+  const onTheirWay = sent > 0 && total.waiting > 0 ? `, ${count(sent)} on ${sent === 1 ? "its" : "their"} way` : "";
+  const why = stop === undefined ? "" : `. ${withoutDot(stop.message)}`;
+  return {
+    task,
+    text: `${done}${onTheirWay}${why}`,
+    ...(failed > 0 && { failed }),
+    ...(next !== undefined && { next }),
+  };
+}
+
+function toWaiting(task: StackDetails["tasks"][number], { stack, attempts }: ReleaseNow): readonly ReleasePart[] {
+  const { name, status, detail, errorCode, errorMessage } = task;
+  if (status === "ERROR") {
+    return [{ task: name, text: `has failed${toWhy(errorMessage, errorCode)}` }];
+  }
+  // What waits for another task says less than that task.
+  if (status === "SATISFIED" || detail === "WAITING") return [];
+  const approval = stack.approvals?.find((each) => each.task === name);
+  if (approval !== undefined) {
+    const { count: all, need, expiresAt } = approval;
+    return [{ task: name, text: `waits for approval, ${all - need} of ${all} given; it ends`, at: expiresAt }];
+  }
+  const gate = attempts.find((each) => each.task === name && each.executor === "gate" && each.status !== "settled");
+  if (gate?.progressMessage === undefined) return [{ task: name, text: detail === "QUEUED" ? "is queued" : "runs" }];
+  const at = findOpening(gate.progressMessage);
+  if (at === undefined)
+    return [{ task: name, text: `waits at a closed gate: ${withoutDot(toFirstLine(gate.progressMessage))}` }];
+  return [{ task: name, text: "waits at a closed gate, which opens", at }];
+}
+
+function toRest({ stack, deploys }: ReleaseNow): readonly ReleasePart[] {
+  const events = stack.waitsFor?.events ?? [];
+  const possible = events.length === 0 ? "" : `; ${events.join(", ")} ${events.length === 1 ? "is" : "are"} possible`;
+  return [...toResult(stack, deploys), { text: `It rests in ${stack.state}${possible}` }];
+}
+
+/** Returns the failure that a release has left behind, else that all has arrived. */
+function toResult({ degraded, lastFailure }: StackDetails, deploys: readonly Deploy[]): readonly ReleasePart[] {
+  if (degraded && lastFailure !== undefined) {
+    const { task, state, message, code } = lastFailure;
+    return [{ task, text: `failed in ${state}${toWhy(message, code)}` }];
+  }
+  if (deploys.length === 0 || deploys.some(hasFailed)) return [];
+  const stacks = deploys.reduce((sum, deploy) => sum + countDeploy(deploy).stacks, 0);
+  return [{ text: stacks === 1 ? "Its stack has arrived" : `All ${count(stacks)} stacks have arrived` }];
+}
+
+function withoutDot(text: string): string {
+  return text.replace(/\.\s*$/, "");
+}
+
+function count(value: number): string {
+  return value.toLocaleString("en");
+}

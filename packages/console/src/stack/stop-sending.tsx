@@ -1,0 +1,60 @@
+import { defined } from "@stackyard/core";
+import type { Deploy } from "@stackyard/sdk";
+import { useState } from "react";
+import { yard } from "../api/client.ts";
+import { newEventId } from "../api/event-id.ts";
+import { Button } from "../design/button.tsx";
+import { ActionDialog } from "../design/dialog.tsx";
+import { countDeploy } from "./deploy-counts.ts";
+import { useOperateRefusal } from "./refusals.ts";
+import type { StackProps } from "./source.ts";
+import { findCancelRefusal } from "./tasks-panel.tsx";
+import { useOperation } from "./use-operation.tsx";
+
+/** Renders the way to stop the task of a release that sends; nothing while none does. */
+export function StopSending({ source, stack, items }: StackProps & { readonly items: readonly Deploy[] }) {
+  const [id, setId] = useState<string>();
+  const refusal = useOperateRefusal(source, stack, "operate");
+  const run = useOperation(stack.id);
+  const task = stack.tasks.find(
+    ({ name, status }) => status === "PENDING" && items.some((deploy) => isSending(deploy) && deploy.task === name),
+  );
+  const deploy = items.find((each) => each.task === task?.name);
+  if (task === undefined || deploy === undefined) return null;
+  const { total, sent } = countDeploy(deploy);
+  const why = refusal ?? findCancelRefusal(task);
+  return (
+    <>
+      <Button refusal={why} onPress={() => setId(newEventId())}>
+        Stop sending…
+      </Button>
+      {id !== undefined && (
+        <ActionDialog
+          title={`Stop sending of ${task.name}`}
+          verb="Stop sending"
+          danger
+          reason="optional"
+          refusal={why}
+          act={(reason) =>
+            run(`Stop ${task.name}`, () => yard.stacks.cancel(stack.id, task.name, { id, ...defined({ reason }) }))
+          }
+          onClose={() => setId(undefined)}
+        >
+          <p>
+            Nothing more is sent: {formatStacks(total.waiting)} {total.waiting === 1 ? "stays" : "stay"} without this
+            version. {formatStacks(sent)} on {sent === 1 ? "its" : "their"} way {sent === 1 ? "is" : "are"} awaited, and
+            what has arrived stays. The task ends as cancelled; a retry sends to the rest.
+          </p>
+        </ActionDialog>
+      )}
+    </>
+  );
+}
+
+function isSending({ op, endedAt, stop }: Deploy): boolean {
+  return op === "send" && endedAt === undefined && stop === undefined;
+}
+
+function formatStacks(count: number): string {
+  return count === 1 ? "1 stack" : `${count.toLocaleString("en")} stacks`;
+}

@@ -1,0 +1,25 @@
+/** A sentence of the server, and the commands that it names. */
+export interface SplitCommands {
+  /** The sentence without what only says that a command exists. */
+  readonly words: string;
+  readonly commands: readonly string[];
+}
+
+const COMMAND = /`(stackyard [^`]+)`/g;
+const IN_SENTENCE = /(?: with)? `stackyard [^`]+`/g;
+
+/** Separates the commands of a terminal from a sentence: a page has buttons, so commands are for those who want them. */
+export function splitCommands(text: string): SplitCommands {
+  const commands = [...text.matchAll(COMMAND)].flatMap(([, command]) => command ?? []);
+  if (commands.length === 0) return { words: text, commands };
+  const words = text
+    .split(/(?<=\.) /)
+    .flatMap((sentence) => {
+      const clauses = sentence.split("; ").filter((clause) => !clause.startsWith("`stackyard "));
+      if (clauses.length === 0) return [];
+      const kept = clauses.join("; ").replaceAll(IN_SENTENCE, "");
+      return /[.:)]$/.test(kept) ? [kept] : [`${kept}.`];
+    })
+    .join(" ");
+  return { words, commands };
+}
