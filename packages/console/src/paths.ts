@@ -5,6 +5,7 @@ export const consolePaths: readonly string[] = [
   "/approval",
   "/approvals",
   "/artifacts",
+  "/asg",
   "/audit",
   "/bundle",
   "/custom-resource",

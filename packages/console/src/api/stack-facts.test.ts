@@ -48,7 +48,7 @@ describe("findFailure", () => {
     ).toMatchObject({
       isOver: true,
     });
-    const acknowledged = { ...lastFailure, acknowledgedAt: "2026-11-20T04:00:00Z" };
+    const acknowledged = { ...lastFailure, acknowledged: { at: "2026-11-20T04:00:00Z", by: "ada" } };
     expect(findFailure(aStack("pr-1", { lastFailure: acknowledged }))).toMatchObject({ isOver: true });
     expect(findFailure(aStack("pr-1"))).toBeUndefined();
   });

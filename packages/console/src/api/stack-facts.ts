@@ -66,6 +66,6 @@ export function findFailure({
     return { task, code, message, isOver: false, ...(at !== undefined && { at }) };
   }
   if (lastFailure === undefined) return undefined;
-  const { task, code = "", message = "", at, resolvedAt, acknowledgedAt } = lastFailure;
-  return { task, code, message, at, isOver: resolvedAt !== undefined || acknowledgedAt !== undefined };
+  const { task, code = "", message = "", at, resolvedAt, acknowledged } = lastFailure;
+  return { task, code, message, at, isOver: resolvedAt !== undefined || acknowledged !== undefined };
 }

@@ -4,6 +4,8 @@ import { type StatusSource, toAttemptStatus, toOutcomeStatus, toStackStatus, toT
 const stack = (changes: Partial<StatusSource>): StatusSource => ({ tasks: [], ...changes });
 const task = (status: "PENDING" | "SATISFIED" | "ERROR", detail?: string) => ({ status, ...(detail && { detail }) });
 
+const left = { task: "smoke", state: "DEPLOY", entry: 1, attempt: 1, at: "2026-11-20T03:00:00Z" };
+
 describe("toTaskStatus", () => {
   it.each([
     [task("PENDING"), "running"],
@@ -24,6 +26,9 @@ describe("toStackStatus", () => {
     ["failed", { failed: true, overdue: true }],
     ["failed", { machine: "stackyard.run", state: "FAILED" }],
     ["healthy", { machine: "web", state: "FAILED" }],
+    ["degraded", { mainCondition: "degraded" }],
+    ["acknowledged", { mainCondition: "degraded", lastFailure: { ...left, acknowledged: { at: left.at } } }],
+    ["overdue", { mainCondition: "overdue", lastFailure: { ...left, acknowledged: { at: left.at } } }],
     ["overdue", { stalled: { code: "LOOP_LIMIT", reason: "" }, overdue: true }],
     ["stalled", { stalled: { code: "LOOP_LIMIT", reason: "" }, tasks: [task("PENDING")] }],
     ["asleep", { mainCondition: "asleep", tasks: [task("PENDING")] }],

@@ -4,7 +4,10 @@ import type { Status } from "../design/mark.tsx";
 type Task = Pick<StackTask, "status" | "detail">;
 
 /** The source of a stack's status; details also have approvals and parked events. */
-export type StatusSource = Pick<StackSummary, "mainCondition" | "failed" | "degraded" | "stalled" | "overdue"> & {
+export type StatusSource = Pick<
+  StackSummary,
+  "mainCondition" | "failed" | "degraded" | "stalled" | "overdue" | "lastFailure"
+> & {
   readonly tasks: readonly Task[];
   readonly parked?: readonly unknown[] | undefined;
   readonly machine?: string;
@@ -30,17 +33,21 @@ export function toTaskStatus({ status, detail = "" }: Task): Status {
   return status === "PENDING" ? "running" : status === "SATISFIED" ? "succeeded" : "failed";
 }
 
-/**
- * Returns the main condition of a stack, as core decides it. Where it is not known, such as in a file of an incident: the
- * same from the fields that there are.
- */
+/** Returns the main condition of a stack, and of a degraded one whether a person has acknowledged its failure. */
 export function toStackStatus(stack: StatusSource): Status {
+  const condition = toMainCondition(stack);
+  return condition === "degraded" && stack.lastFailure?.acknowledged !== undefined ? "acknowledged" : condition;
+}
+
+/** As core decides it. Where it is not known, such as in a file of an incident: the same from the fields that there are. */
+function toMainCondition(stack: StatusSource): Status {
   if (stack.mainCondition !== undefined) return stack.mainCondition;
   const { failed, degraded, stalled, overdue, tasks, parked = [], machine, state } = stack;
   const statuses = new Set(tasks.map(toTaskStatus));
-  // A failed job leaves its task behind in the state before.
-  const isFailedJob = machine === JOB_MACHINE && state === "FAILED";
-  if (failed || isFailedJob || statuses.has("failed")) return "failed";
+  // A job leaves its task behind in the state before.
+  const isEndedJob = machine === JOB_MACHINE && state === "FAILED";
+  if (isEndedJob && stack.lastFailure?.code === "TASK_CANCELLED") return "cancelled";
+  if (failed || isEndedJob || statuses.has("failed")) return "failed";
   if (degraded) return "degraded";
   if (overdue) return "overdue";
   if (stalled !== undefined) return "stalled";

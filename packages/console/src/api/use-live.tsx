@@ -21,7 +21,7 @@ notifyManager.setScheduler(createPressGate(window));
 /** The state of the live stream for a page. */
 interface LiveContext {
   readonly state: LiveState;
-  /** When the stream was last live, or the page was opened; epoch milliseconds. */
+  /** When the stream was last live, or the page was opened; epoch milliseconds of this browser's clock. */
   readonly sinceMs: number;
   readonly live: Live | undefined;
 }
@@ -76,7 +76,7 @@ export function useLiveState(): LiveState {
 interface Freshness {
   /** `unreachable`: requests fail. `polling`: they are answered, and no stream comes, so the page fetches by age. */
   readonly kind: "live" | "signed-out" | "unreachable" | "polling";
-  /** Since when that is so. */
+  /** Since when that is so, by this browser's clock. */
   readonly sinceMs: number;
 }
 

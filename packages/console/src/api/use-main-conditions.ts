@@ -5,7 +5,11 @@ import { JOB_MACHINE } from "./status.ts";
 import { useLoad } from "./use-load.ts";
 
 /** How many stacks have which main condition. They add up to the total. */
-export type ConditionCounts = ReadonlyMap<MainCondition, number>;
+export interface ConditionCounts {
+  readonly all: ReadonlyMap<MainCondition, number>;
+  /** Those among them that need a person, as the server decides. */
+  readonly needy: ReadonlyMap<MainCondition, number>;
+}
 
 /** The stacks of one machine. */
 export interface MachineCounts {
@@ -32,34 +36,44 @@ export function useMainConditions(filter: Omit<StackFilter, "waiting"> = {}) {
 
 /** Groups counts by machine, the largest first. */
 function toMachines({ groups }: StackCounts): readonly MachineCounts[] {
-  const found = new Map<string, Map<MainCondition, number>>();
-  for (const { machine = "", mainCondition, count } of groups) {
-    if (mainCondition === undefined) continue;
-    const counts = found.get(machine) ?? new Map<MainCondition, number>();
-    found.set(machine, counts.set(mainCondition, count));
-  }
-  return [...found]
-    .map(([machine, counts]) => ({ machine, counts, total: totalOf(counts) }))
+  return [...Map.groupBy(groups, ({ machine = "" }) => machine)]
+    .map(([machine, own]) => {
+      const counts = { all: countByCondition(own), needy: countByCondition(own.filter((group) => group.needsPerson)) };
+      return { machine, counts, total: totalOf(counts) };
+    })
+    .filter(({ total }) => total > 0)
     .sort((a, b) => b.total - a.total || (a.machine < b.machine ? -1 : 1));
 }
 
 function addUp(machines: readonly MachineCounts[]): ConditionCounts {
+  const sumUp = (name: keyof ConditionCounts) => addCounts(machines.flatMap(({ counts }) => [...counts[name]]));
+  return { all: sumUp("all"), needy: sumUp("needy") };
+}
+
+function countByCondition(groups: StackCounts["groups"]): ReadonlyMap<MainCondition, number> {
+  return addCounts(groups.flatMap(({ mainCondition: of, count }) => (of === undefined ? [] : [[of, count] as const])));
+}
+
+function addCounts(counts: readonly (readonly [MainCondition, number])[]): ReadonlyMap<MainCondition, number> {
   const sums = new Map<MainCondition, number>();
-  for (const { counts } of machines) {
-    for (const [condition, count] of counts) sums.set(condition, (sums.get(condition) ?? 0) + count);
-  }
+  for (const [condition, count] of counts) sums.set(condition, (sums.get(condition) ?? 0) + count);
   return sums;
 }
 
 /** Returns how many stacks have one of the conditions; 0 while that is unknown. */
 export function sumOf(counts: ConditionCounts | undefined, ...conditions: readonly MainCondition[]): number {
-  return conditions.reduce((sum, condition) => sum + (counts?.get(condition) ?? 0), 0);
+  return conditions.reduce((sum, condition) => sum + (counts?.all.get(condition) ?? 0), 0);
+}
+
+/** Returns how many stacks with one of the conditions need a person; 0 while that is unknown. */
+export function needyOf(counts: ConditionCounts | undefined, ...conditions: readonly MainCondition[]): number {
+  return conditions.reduce((sum, condition) => sum + (counts?.needy.get(condition) ?? 0), 0);
 }
 
 /** Returns how many stacks there are. */
 export function totalOf(counts: ConditionCounts): number {
-  return [...counts.values()].reduce((sum, count) => sum + count, 0);
+  return [...counts.all.values()].reduce((sum, count) => sum + count, 0);
 }
 
-/** The conditions that need a person. */
+/** The conditions that may need a person, worst first. */
 export const NEEDS_PERSON = ["failed", "degraded", "overdue", "stalled", "approval"] as const;

@@ -1,11 +1,12 @@
 import type { ComponentType } from "react";
 import { beforeEach, describe, expect, it } from "vitest";
 import { page } from "vitest/browser";
+import { rememberList } from "../api/last-list.ts";
 import { ApprovalPage } from "../approvals/approval-page.tsx";
 import { Beside } from "../design/beside.tsx";
 import { JobPage } from "../jobs/job-page.tsx";
 import { MachinePage } from "../machines/machine-page.tsx";
-import { ReleasePage } from "../releases/release-page.tsx";
+import { AsgPage } from "../releases/asg-page.tsx";
 import { StackList } from "../stack/stack-list.tsx";
 import { StatePage } from "../terraform/state-page.tsx";
 import { renderPage } from "../testing/render-page.tsx";
@@ -90,11 +91,11 @@ const CASES: readonly Case[] = [
   },
   {
     label: "Other releases",
-    Page: ReleasePage,
-    address: "/release?id=run-1",
+    Page: AsgPage,
+    address: "/asg?id=run-1",
     path: "/v1/runs",
     items: [toRelease("run-1", "rel-1"), toRelease("run-2", "rel-2")],
-    other: ["rel-2", "/release?id=run-2"],
+    other: ["rel-2", "/asg?id=run-2"],
   },
   {
     label: "Other states",
@@ -113,6 +114,7 @@ describe("the stacks beside a stack", () => {
   it("show the whole names of long states", async () => {
     const states = ["WAITING-FOR-CERTIFICATE", "ROLLING-OUT_TO_ALL_CUSTOMERS", "UP"];
     const stacks = states.map((state, index) => aFailedStack(`pr-${index}`, { state }));
+    rememberList(stacks.map(({ id }) => id));
     await renderPage(SideOfStack, "/stack?id=pr-0", { "GET /v1/stacks": { items: stacks } });
     await expect.element(page.getByText("UP", { exact: true })).toBeVisible();
 

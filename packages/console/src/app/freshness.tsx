@@ -4,6 +4,7 @@ import { Mark } from "../design/mark.tsx";
 import { useSettings } from "../design/settings.ts";
 import { useNow } from "../design/text.tsx";
 import { formatTime } from "../text/durations.ts";
+import { toServerTime } from "../text/server-clock.ts";
 
 /** How long a stream may take before the page says that none comes. */
 const PATIENCE_MS = 10_000;
@@ -14,7 +15,8 @@ export function Freshness() {
   const { zone } = useSettings();
   const now = useNow();
   if (fresh.kind === "live") return <Mark status="quiet" word="Live" />;
-  const age = now - fresh.sinceMs;
+  const sinceMs = toServerTime(fresh.sinceMs);
+  const age = Math.max(0, now - sinceMs);
   if (fresh.kind !== "unreachable") {
     if (fresh.kind === "signed-out" || age < PATIENCE_MS) return <Mark status="waiting" word="Connecting" />;
     return (
@@ -24,6 +26,6 @@ export function Freshness() {
     );
   }
   const seconds = Math.round(age / 1_000);
-  const word = age < PATIENCE_MS ? `Reconnecting ${seconds} s` : `Stale since ${formatTime(fresh.sinceMs, zone)}`;
+  const word = age < PATIENCE_MS ? `Reconnecting ${seconds} s` : `Stale since ${formatTime(sinceMs, zone)}`;
   return <Mark status="overdue" word={word} />;
 }

@@ -1,5 +1,5 @@
 import { useRouterState } from "@tanstack/react-router";
-import { sumOf, useMainConditions } from "../api/use-main-conditions.ts";
+import { needyOf, useMainConditions } from "../api/use-main-conditions.ts";
 import { Icon } from "../design/icon.tsx";
 import { To } from "../design/links.tsx";
 import type { Tone } from "../design/mark.tsx";
@@ -18,11 +18,11 @@ function useBadges(): Readonly<Record<string, Badge>> {
   const { counts } = useMainConditions();
   return {
     "/stacks": {
-      count: sumOf(counts, "failed", "degraded", "overdue", "stalled"),
+      count: needyOf(counts, "failed", "degraded", "overdue", "stalled"),
       tone: "fail",
       what: "need a person",
     },
-    "/approvals": { count: sumOf(counts, "approval"), tone: "approval", what: "wait for a decision" },
+    "/approvals": { count: needyOf(counts, "approval"), tone: "approval", what: "wait for a decision" },
   };
 }
 

@@ -67,7 +67,8 @@ export function Palette({ navigation, onClose }: PaletteProps) {
       event.preventDefault();
       setChosenKey(entries[Math.max(0, Math.min(entries.length - 1, chosen + move))]?.key);
     }
-    if (event.key === "Enter") setEntered(true);
+    // The Enter that ends a composition belongs to the input method.
+    if (event.key === "Enter" && !event.nativeEvent.isComposing) setEntered(true);
   };
   return (
     <Dialog title="Search" onClose={onClose}>

@@ -1,5 +1,5 @@
 import { useEffect } from "react";
-import { NEEDS_PERSON, sumOf, useMainConditions } from "../api/use-main-conditions.ts";
+import { NEEDS_PERSON, needyOf, sumOf, useMainConditions } from "../api/use-main-conditions.ts";
 
 /** What the mark shows of the yard. */
 type YardState = "quiet" | "busy" | "failed";
@@ -23,7 +23,7 @@ function toMarkSvg(state: YardState): string {
 /** Returns what the mark shows; `quiet` while it is unknown. */
 function useYardState(): YardState {
   const { counts } = useMainConditions();
-  if (sumOf(counts, ...NEEDS_PERSON.slice(0, -1)) > 0) return "failed";
+  if (needyOf(counts, ...NEEDS_PERSON.slice(0, -1)) > 0) return "failed";
   return sumOf(counts, "busy") > 0 ? "busy" : "quiet";
 }
 

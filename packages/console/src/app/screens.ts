@@ -56,6 +56,7 @@ const THINGS: Readonly<Record<string, readonly [list: string, part: string]>> = 
   "/fleet": ["/jobs", "id"],
   "/custom-resource": ["/custom-resources", "id"],
   "/release": ["/releases", "id"],
+  "/asg": ["/releases", "id"],
   "/approval": ["/approvals", "stack"],
   "/plan": ["/releases", "stack"],
   "/machine": ["/machines", "name"],

@@ -1,5 +1,5 @@
 import type {} from "@vitest/browser-playwright";
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { cdp, page, userEvent } from "vitest/browser";
 import { render } from "vitest-browser-react";
 import "./print.css";
@@ -10,6 +10,7 @@ import { Page } from "../design/page.tsx";
 import { StacksPage } from "../stacks/stacks-page.tsx";
 import { admin, problem, renderPage } from "../testing/render-page.tsx";
 import { aFailedStack, conditionCounts } from "../testing/stacks.ts";
+import { setServerDate } from "../text/server-clock.ts";
 import { Shell } from "./shell.tsx";
 
 const worker = { id: "w1", roles: ["worker"], gone: false };
@@ -53,14 +54,27 @@ describe("Shell", () => {
     await expect.element(page.screen.getByText("Live", { exact: true })).toBeVisible();
   });
 
+  // origin#2568, buildbot#3457, woodpecker#6825: ages were differences of two clocks.
+  it.each([-600_000, 600_000])("counts by one clock, also when the server's is %i ms away", async (away) => {
+    onTestFinished(() => setServerDate(new Date().toUTCString()));
+    const page = await renderPage(Shell, "/", { ...quiet, "GET /v1/me": gone, "GET /v1/stack-counts": gone });
+    setServerDate(new Date(Date.now() + away).toUTCString());
+
+    page.live.emit(toReconnecting(Date.now() - 2_000));
+
+    await expect.element(page.screen.getByText(/^Reconnecting \d s$/)).toBeVisible();
+  });
+
   const mainCounts = {
     ...quiet,
     "GET /v1/stack-counts": {
       total: 12,
       groups: [
-        { machine: "web", mainCondition: "degraded", count: 6 },
-        { machine: "db", mainCondition: "failed", count: 1 },
-        { machine: "db", mainCondition: "approval", count: 3 },
+        { machine: "web", mainCondition: "degraded", needsPerson: true, count: 6 },
+        // Acknowledged.
+        { machine: "web", mainCondition: "degraded", count: 2 },
+        { machine: "db", mainCondition: "failed", needsPerson: true, count: 1 },
+        { machine: "db", mainCondition: "approval", needsPerson: true, count: 3 },
         { machine: "stackyard.run", mainCondition: "failed", count: 2 },
       ],
     },

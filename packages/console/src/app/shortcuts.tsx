@@ -6,6 +6,8 @@ import { changeSettings, useSettings } from "../design/settings.ts";
 
 const SCREENS: Readonly<Record<string, string>> = { o: "/", i: "/inbox", s: "/stacks", m: "/machines", j: "/jobs" };
 const SEQUENCE_MS = 1_000;
+/** The keys that continue while they are held. */
+const STEPS: ReadonlySet<string> = new Set(["j", "k"]);
 
 interface Handlers {
   readonly openPalette: () => void;
@@ -38,7 +40,9 @@ export function useShortcuts({ openPalette, openHelp }: Handlers): void {
       if (isPaletteKey(event)) {
         event.preventDefault();
         openPalette();
-      } else if (shortcuts && !isModified(event) && !isTyping(event)) onLetter(event);
+        // A key that is held acts once; only the steps over rows continue.
+      } else if (shortcuts && !(event.repeat && !STEPS.has(event.key)) && !isModified(event) && !isTyping(event))
+        onLetter(event);
     };
     addEventListener("keydown", onKey);
     return () => removeEventListener("keydown", onKey);

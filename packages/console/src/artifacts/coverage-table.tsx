@@ -54,11 +54,10 @@ export function CoverageTable({ rows }: { rows: readonly ArtifactCoverage[] }) {
               <th scope="row">
                 <Text>{`${row.name} ${row.version}`}</Text>
               </th>
+              <td>{row.publishedAt === null ? "Not published" : <Ago at={row.publishedAt} />}</td>
               <td>
-                <Ago at={row.publishedAt} />
-              </td>
-              <td>
-                <RowMark row={row} />
+                {row.publishedAt !== null && <RowMark row={row} />}
+                {row.refusal && <Refusal refusal={row.refusal} />}
               </td>
               {places.flatMap(({ account, regions }) =>
                 regions.map((region) => {
@@ -95,6 +94,24 @@ function RowMark({ row }: { row: Row }) {
   const worst = findWorst(row);
   if (worst !== undefined) return <Mark status={worst.status} word={`${worst.count} ${worst.word}`} />;
   return <Mark status="running" word={silent === undefined ? "On its way" : `On its way, ${silent} cannot report`} />;
+}
+
+/** Renders why the object that was written last is not published. */
+function Refusal({ refusal: { code, reason, retryUntil } }: { refusal: NonNullable<Row["refusal"]> }) {
+  return (
+    <div className="coverage-refusal">
+      <Mark status="rejected" word={`Refused: ${code}`} /> <Text>{reason}</Text>{" "}
+      <span className="muted">
+        {retryUntil === null ? (
+          "Given up."
+        ) : (
+          <>
+            Looks again, the last time <Ago at={retryUntil} />.
+          </>
+        )}
+      </span>
+    </div>
+  );
 }
 
 /** Renders the name first, because a person knows it, and the id, which is unique. */

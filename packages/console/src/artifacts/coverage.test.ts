@@ -28,9 +28,11 @@ describe("hasGap", () => {
   it("finds what has not arrived, but not of a retired version", () => {
     const cells = [cell, { ...cell, status: "expected" } satisfies Cell];
 
-    expect(hasGap({ retired: false, cells })).toBe(true);
-    expect(hasGap({ retired: true, cells })).toBe(false);
-    expect(hasGap({ retired: false, cells: [cell, { ...cell, status: "stored" }] })).toBe(false);
+    const { at: publishedAt } = cell;
+    expect(hasGap({ retired: false, cells, publishedAt })).toBe(true);
+    expect(hasGap({ retired: true, cells, publishedAt })).toBe(false);
+    expect(hasGap({ retired: false, cells: [cell, { ...cell, status: "stored" }], publishedAt })).toBe(false);
+    expect(hasGap({ retired: false, cells: [], publishedAt: null })).toBe(true);
   });
 });
 

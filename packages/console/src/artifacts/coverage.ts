@@ -39,9 +39,9 @@ export function isGap({ status }: Pick<Cell, "status">): boolean {
   return !ARRIVED.has(status);
 }
 
-/** Returns true for a version that is somewhere missing. A retired one is expected nowhere. */
-export function hasGap({ retired, cells }: Pick<Row, "retired" | "cells">): boolean {
-  return !retired && cells.some(isGap);
+/** Returns true for a version that is somewhere missing, or that is not published. A retired one is expected nowhere. */
+export function hasGap({ retired, cells, publishedAt }: Pick<Row, "retired" | "cells" | "publishedAt">): boolean {
+  return publishedAt === null || (!retired && cells.some(isGap));
 }
 
 /** Returns the worst state that needs a person, and in how many places it is; undefined without one. */

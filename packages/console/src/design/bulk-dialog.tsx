@@ -48,7 +48,7 @@ const LOOKS: Readonly<Record<BulkOperation, Look>> = {
     permission: "operate",
     items: "stacks",
     reason: "optional",
-    effect: "Acknowledges the last failure. The stacks are no longer degraded.",
+    effect: "Marks the last failure as acknowledged. The stacks stay degraded, and no longer need a person.",
   },
   settle: {
     verb: "Settle",
@@ -143,9 +143,9 @@ function BulkStart({ request, onStarted, onClose }: BulkStartProps) {
   );
   const total = plan.data?.total;
   const act = async (text: string | undefined) => {
-    if (total === undefined) return;
+    if (plan.data === undefined) return;
     const input = text === undefined ? request : { ...request, reason: text };
-    const bulk = await yard.bulk.start(input, { expect: total });
+    const bulk = await yard.bulk.start(input, { plan: plan.data.digest });
     onStarted(bulk);
     void followToEnd(bulk.id, verb, toast).then(() => client.invalidateQueries());
   };
@@ -250,8 +250,8 @@ export function OutcomeTable({ plan: { outcomes, examined, total } }: { plan: Ou
           </tr>
         </thead>
         <tbody>
-          {outcomes.map(({ outcome, code, count, reason, examples }) => (
-            <tr key={`${outcome} ${code} ${reason}`}>
+          {outcomes.map(({ outcome, code, count, reason, follows, examples }) => (
+            <tr key={`${outcome} ${code} ${reason} ${follows.join(" ")}`}>
               <td className="number">{count}</td>
               <td className="wrap">
                 {outcome} {code !== undefined && <Text mono>{code}</Text>}
@@ -260,6 +260,11 @@ export function OutcomeTable({ plan: { outcomes, examined, total } }: { plan: Ou
                     <Text>{reason}</Text>
                   </div>
                 )}
+                {follows.map((text) => (
+                  <div key={text} className="muted">
+                    <Text>{text}</Text>
+                  </div>
+                ))}
               </td>
               <td className="wrap muted">
                 <Text>{examples.join(", ")}</Text>

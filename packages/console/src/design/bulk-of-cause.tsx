@@ -1,10 +1,18 @@
 import type { Cause } from "@stackyard/sdk";
 import { BulkButton } from "./bulk-dialog.tsx";
-import { toAcknowledgeOfCause, toRetryOfCause } from "./causes.tsx";
+import { toRetryOfCause, toStacksOfCause } from "./causes.tsx";
+import { To } from "./links.tsx";
 
-/** Renders the action on all stacks of a failure: a retry, or of those that have moved on, an acknowledgment. */
+/**
+ * Renders the way out for the stacks of a failure: a retry, or of those that have moved on, their list, where an event is
+ * sent to them. That a person has seen a failure repairs nothing, so it is never the action of a cause.
+ */
 export function BulkOfCause({ cause }: { cause: Cause }) {
   const { kind, count } = cause;
-  if (kind === "degraded") return <BulkButton request={toAcknowledgeOfCause(cause)}>Acknowledge {count}…</BulkButton>;
-  return <BulkButton request={toRetryOfCause(cause)}>Retry {count}…</BulkButton>;
+  if (kind === "failed") return <BulkButton request={toRetryOfCause(cause)}>Retry {count}…</BulkButton>;
+  return (
+    <To path="/stacks" search={toStacksOfCause(cause)} className="button">
+      {count === 1 ? "Open stack list" : `Open ${count} stacks`}
+    </To>
+  );
 }

@@ -3,14 +3,16 @@ import type { BulkRequest, Cause } from "@stackyard/sdk";
 import { toFirstLine, toSafeText } from "../text/safe-text.ts";
 import { Text } from "./text.tsx";
 
-/** Renders a failure with the first line of its message: `database LAMBDA_FUNCTION_ERROR "no room"`. */
-export function CauseName({ cause: { task, event, code, sample } }: { cause: Cause }) {
+/** Renders a failure with the first line of its message, of several the newest: `database LAMBDA_FUNCTION_ERROR "no room"`. */
+export function CauseName({ cause: { task, event, code, messages, sample } }: { cause: Cause }) {
   return (
     <span className="cause-name">
       <strong>
         <Text>{[event, task].filter((part) => part !== undefined).join(" ")}</Text>
       </strong>{" "}
-      <Text mono>{code ?? "no code"}</Text> {sample.message !== undefined && <CauseMessage message={sample.message} />}
+      <Text mono>{code ?? "no code"}</Text>{" "}
+      {messages !== undefined && <span className="muted">{messages} messages, newest: </span>}
+      {sample.message !== undefined && <CauseMessage message={sample.message} />}
     </span>
   );
 }
@@ -27,11 +29,6 @@ export function CauseMessage({ message }: { message: string }) {
 /** Returns the filter of the page of stacks with tasks that failed for this cause. */
 export function toStacksOfCause({ kind, task, code }: Cause): Readonly<Record<string, string | undefined>> {
   return { condition: kind === "degraded" ? kind : "failed", task, code: code ?? "none" };
-}
-
-/** Returns the bulk that acknowledges the failures of degraded stacks. */
-export function toAcknowledgeOfCause({ task, code = "" }: Cause): BulkRequest {
-  return { operation: "acknowledge", filter: { condition: "degraded", code, ...defined({ task }) } };
 }
 
 /** Returns the bulk that retries the tasks that failed so. */

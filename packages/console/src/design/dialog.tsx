@@ -1,3 +1,4 @@
+import { MAX_REASON } from "@stackyard/core";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { Dialog as AriaDialog, Heading, Modal, ModalOverlay } from "react-aria-components";
 import { toSafeText } from "../text/safe-text.ts";
@@ -29,13 +30,16 @@ function useReturnedFocus(): void {
   }, []);
 }
 
-/** Renders a dialog over the page; `Esc` closes it. */
+/** Renders a dialog over the page. `Esc` closes it, and so does a press outside of it until something was typed. */
 export function Dialog({ title, onClose, children }: { title: string; onClose: () => void; children: ReactNode }) {
   useReturnedFocus();
+  const isTyped = useRef(false);
   return (
     <ModalOverlay
       isOpen
       isDismissable
+      // What was typed is not lost by a press outside of the dialog; Esc and its button close it.
+      shouldCloseOnInteractOutside={() => !isTyped.current}
       className="overlay"
       onOpenChange={(open: boolean) => {
         if (!open) onClose();
@@ -43,7 +47,12 @@ export function Dialog({ title, onClose, children }: { title: string; onClose: (
     >
       <Modal className="dialog">
         <AriaDialog>
-          <Title text={title} />
+          <Title
+            text={title}
+            onTyped={() => {
+              isTyped.current = true;
+            }}
+          />
           {children}
         </AriaDialog>
       </Modal>
@@ -54,8 +63,13 @@ export function Dialog({ title, onClose, children }: { title: string; onClose: (
 const FIELDS = "input:not([disabled]), textarea, select";
 
 /** Renders the title of a dialog, which begins in its first field, else on its primary button. */
-function Title({ text }: { readonly text: string }) {
+function Title({ text, onTyped }: { readonly text: string; readonly onTyped: () => void }) {
   const ref = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    const dialog = ref.current?.closest(".dialog");
+    dialog?.addEventListener("input", onTyped);
+    return () => dialog?.removeEventListener("input", onTyped);
+  });
   useEffect(() => {
     const dialog = ref.current?.closest(".dialog");
     if (!dialog || dialog.contains(document.activeElement)) return;
@@ -81,6 +95,8 @@ export interface ActionProps {
   readonly children: ReactNode;
   /** Whether the dialog has a field for a reason. */
   readonly reason?: "required" | "optional";
+  /** Maximum characters of the reason. Default: those of an operation. */
+  readonly reasonLimit?: number;
   /** A text that must be typed exactly, such as the stack's id. */
   readonly typed?: string | undefined;
   readonly refusal?: string | undefined;
@@ -97,6 +113,7 @@ export interface ActionProps {
  */
 export function ActionDialog(props: ActionProps) {
   const { title, verb, danger, children, reason, typed, refusal, act, onClose, keepsOpen } = props;
+  const { reasonLimit = MAX_REASON } = props;
   const [text, setText] = useState("");
   const [confirmation, setConfirmation] = useState("");
   const [busy, setBusy] = useState(false);
@@ -125,7 +142,7 @@ export function ActionDialog(props: ActionProps) {
         {reason !== undefined && (
           <label className="field">
             Reason{reason === "optional" && " (optional)"}
-            <textarea value={text} maxLength={1_000} onChange={(event) => setText(event.target.value)} />
+            <textarea value={text} maxLength={reasonLimit} onChange={(event) => setText(event.target.value)} />
           </label>
         )}
         {typed !== undefined && (

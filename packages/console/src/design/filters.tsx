@@ -87,3 +87,31 @@ export function FilterChoice({ name, label, shortcut, options }: FilterProps & {
     </SelectField>
   );
 }
+
+/** Renders an instant that filters, picked in the zone of the browser; the address has it in UTC. */
+export function FilterTime({ name, label }: Pick<FilterProps, "name" | "label">) {
+  const value = useSearch()[name] ?? "";
+  const changeSearch = useChangeSearch();
+  const id = useId();
+  return (
+    <div className="field">
+      <label htmlFor={id}>{label}</label>
+      <input
+        id={id}
+        type="datetime-local"
+        value={toLocalInput(value)}
+        onChange={({ target }) => {
+          const at = new Date(target.value);
+          changeSearch({ [name]: Number.isNaN(at.getTime()) ? "" : at.toISOString() });
+        }}
+      />
+    </div>
+  );
+}
+
+/** Returns an instant as the field has it: the local time, to a minute. */
+function toLocalInput(instant: string): string {
+  const at = Date.parse(instant);
+  if (Number.isNaN(at)) return "";
+  return new Date(at - new Date(at).getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}

@@ -8,7 +8,7 @@ interface JobPage {
 }
 
 const PAGES: Readonly<Record<string, JobPage>> = {
-  asg: { path: "/release", name: "Release" },
+  asg: { path: "/asg", name: "Release" },
   runcommand: { path: "/fleet", name: "Fleet run" },
 };
 

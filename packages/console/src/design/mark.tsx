@@ -5,9 +5,10 @@ import { Icon, type IconName, IconShape } from "./icon.tsx";
 /** The meaning of a color. */
 export type Tone = "fail" | "degraded" | "warn" | "busy" | "wait" | "approval" | "ok" | "asleep" | "off";
 
-/** A status of a stack, task, event or job. Those of stacks are the main conditions, and `removed`. */
+/** A status of a stack, task, event or job. Those of stacks are the main conditions, `acknowledged` and `removed`. */
 export type Status =
   | MainCondition
+  | "acknowledged"
   | "dead-letter"
   | "rejected"
   | "retrying"
@@ -31,6 +32,8 @@ interface Look {
 const LOOKS: Readonly<Record<Status, Look>> = {
   failed: { word: "Failed", tone: "fail", icon: "failed" },
   degraded: { word: "Degraded", tone: "degraded", icon: "degraded" },
+  // Degraded still, and a person has seen it: the same shape without its color.
+  acknowledged: { word: "Degraded, acknowledged", tone: "off", icon: "degraded" },
   overdue: { word: "Overdue", tone: "warn", icon: "overdue" },
   stalled: { word: "Stalled", tone: "warn", icon: "stalled" },
   approval: { word: "Approval", tone: "approval", icon: "approval" },
@@ -61,6 +64,7 @@ export const CONDITIONS = [
   "approval",
   "busy",
   "waiting",
+  "cancelled",
   "healthy",
   "asleep",
 ] as const satisfies readonly MainCondition[];

@@ -1,14 +1,33 @@
 import { Fragment } from "react";
 import { dropColors } from "../text/ansi.ts";
+import { splitCommands } from "../text/split-commands.ts";
 import { Text } from "./text.tsx";
 
-/** Renders a sentence of the server. Commands are between backticks; a task's output may have terminal colors. */
+/** Renders a sentence of the server without the commands that it names. Code is between backticks; a task's output may have terminal colors. */
 export function Sentence({ text }: { text: string }) {
-  return dropColors(text)
-    .split("`")
-    .map((part, index) => {
-      const shown = <Text mono={index % 2 === 1}>{part}</Text>;
-      // biome-ignore lint/suspicious/noArrayIndexKey: parts of a text have no other identity
-      return <Fragment key={index}>{shown}</Fragment>;
-    });
+  return splitCommands(dropColors(text))
+    .words.split("`")
+    .map((part, place) => ({ place, part }))
+    .map(({ place, part }) => (
+      <Fragment key={place}>
+        <Text mono={place % 2 === 1}>{part}</Text>
+      </Fragment>
+    ));
+}
+
+/** Renders the commands that a sentence of the server names, in a quiet line; nothing where it names none. */
+export function Commands({ text }: { text: string }) {
+  const { commands } = splitCommands(dropColors(text));
+  if (commands.length === 0) return null;
+  return (
+    <span className="muted">
+      In a terminal:{" "}
+      {commands.map((command, index) => (
+        <Fragment key={command}>
+          {index > 0 && " or "}
+          <Text mono>{command}</Text>
+        </Fragment>
+      ))}
+    </span>
+  );
 }

@@ -42,7 +42,7 @@ describe("JobsPage", () => {
     expect([...document.querySelectorAll("h1, h2")].map(({ textContent }) => textContent)).toEqual(["Jobs"]);
     await expect.element(screen.getByText("5m", { exact: true })).toBeVisible();
     await expect.element(screen.getByRole("link", { name: "run-3" })).toHaveAttribute("href", "/fleet?id=run-3");
-    await expect.element(screen.getByRole("link", { name: "run-4" })).toHaveAttribute("href", "/release?id=run-4");
+    await expect.element(screen.getByRole("link", { name: "run-4" })).toHaveAttribute("href", "/asg?id=run-4");
     const ids = [...document.querySelectorAll("tr[data-row]")].map((row) => row.getAttribute("data-row"));
     expect(ids).toEqual(["run-2", "run-3", "run-4"]);
     expect(sent.find(({ path }) => path === "/v1/runs")?.query).toMatchObject({ sort: "-createdAt" });

@@ -130,7 +130,7 @@ function Graph({ name }: { name: string }) {
   );
   const states = Object.fromEntries(
     (counts?.groups ?? []).flatMap(({ state, count }) =>
-      state === undefined ? [] : [[state, { text: `${count} ${count === 1 ? "stack" : "stacks"}` }] as const],
+      state === undefined ? [] : [[state, { note: `${count} ${count === 1 ? "stack" : "stacks"}` }] as const],
     ),
   );
   return (

@@ -102,7 +102,7 @@ describe("a machine", () => {
 
     await expect.element(screen.getByText(/Stacks use an older revision/)).toBeVisible();
     await expect.element(screen.getByRole("link", { name: "Line 4" })).toBeVisible();
-    await expect.poll(() => document.querySelector(".graph-count")?.textContent).toBe("3 stacks");
+    await expect.poll(() => document.querySelector(".graph-note")?.textContent).toBe("3 stacks");
   });
 
   it("marks the line of a problem in the text", async () => {

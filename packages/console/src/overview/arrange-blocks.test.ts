@@ -1,22 +1,28 @@
+import type { MainCondition } from "@stackyard/sdk";
 import { describe, expect, it } from "vitest";
 import { arrangeBlocks, toBlocks } from "./arrange-blocks.ts";
 
+const countsOf = (counts: readonly (readonly [MainCondition, number])[]) => ({
+  all: new Map(counts),
+  needy: new Map<MainCondition, number>(),
+});
+
 describe("toBlocks", () => {
   it("has a block for each stack, worst first", () => {
-    const counts = new Map([
+    const counts = countsOf([
       ["healthy", 2],
       ["failed", 1],
-    ] as const);
+    ]);
 
     expect(toBlocks(counts, 1)).toEqual(["failed", "healthy", "healthy"]);
   });
 
   it("shows the worst of each group, so that six broken ones among 10,000 are seen", () => {
     const blocks = toBlocks(
-      new Map([
+      countsOf([
         ["degraded", 6],
         ["healthy", 9_994],
-      ] as const),
+      ]),
       20,
     );
 

@@ -1,10 +1,10 @@
 import type { MainCondition } from "@stackyard/sdk";
-import type { ConditionCounts } from "../api/use-main-conditions.ts";
+import { type ConditionCounts, sumOf } from "../api/use-main-conditions.ts";
 import { CONDITIONS } from "../design/mark.tsx";
 
 /** Returns the conditions of blocks, worst first. A block of several stacks shows the worst of them. */
 export function toBlocks(counts: ConditionCounts, perBlock: number): readonly MainCondition[] {
-  const stacks = CONDITIONS.flatMap((condition) => Array.from({ length: counts.get(condition) ?? 0 }, () => condition));
+  const stacks = CONDITIONS.flatMap((condition) => Array.from({ length: sumOf(counts, condition) }, () => condition));
   return stacks.filter((_, index) => index % perBlock === 0);
 }
 

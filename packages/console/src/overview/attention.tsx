@@ -3,7 +3,7 @@ import type { Run } from "@stackyard/sdk/runs";
 import { yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
-import { type ConditionCounts, NEEDS_PERSON, sumOf } from "../api/use-main-conditions.ts";
+import { type ConditionCounts, NEEDS_PERSON, needyOf } from "../api/use-main-conditions.ts";
 import { BulkOfCause } from "../design/bulk-of-cause.tsx";
 import { CauseName, toStacksOfCause } from "../design/causes.tsx";
 import { To } from "../design/links.tsx";
@@ -23,7 +23,7 @@ const MAX_APPROVALS = 3;
  * and approvals.
  */
 export function Attention({ counts, jobs }: { counts: ConditionCounts; jobs: readonly Run[] }) {
-  const [failed, degraded, overdue, stalled, approval] = NEEDS_PERSON.map((condition) => sumOf(counts, condition));
+  const [failed, degraded, overdue, stalled, approval] = NEEDS_PERSON.map((condition) => needyOf(counts, condition));
   const needy = countNeedy(counts, jobs);
   if (needy.stacks + needy.jobs === 0) {
     return (

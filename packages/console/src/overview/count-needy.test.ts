@@ -1,14 +1,23 @@
 import { describe, expect, it } from "vitest";
+import type { ConditionCounts } from "../api/use-main-conditions.ts";
 import { countNeedy, formatNeedy, formatNeedyNote } from "./count-needy.ts";
 
-const counts = new Map([
-  ["failed", 6],
-  ["approval", 2],
-  ["busy", 9],
-] as const);
+const NONE = { all: new Map(), needy: new Map() };
+const counts: ConditionCounts = {
+  all: new Map([
+    ["failed", 6],
+    ["degraded", 4],
+    ["approval", 2],
+    ["busy", 9],
+  ]),
+  needy: new Map([
+    ["failed", 6],
+    ["approval", 2],
+  ]),
+};
 
 describe("what needs a person", () => {
-  it("is counted once for the sentence of the page and the note of its panel", () => {
+  it("is counted once for the sentence of the page and the note of its panel, without what was acknowledged", () => {
     const needy = countNeedy(counts, ["job"]);
 
     expect(needy).toEqual({ stacks: 8, jobs: 1 });
@@ -19,7 +28,7 @@ describe("what needs a person", () => {
   it("is only jobs where all stacks are well, and nothing where all is well", () => {
     expect(formatNeedy(countNeedy(undefined, ["a", "b"]))).toBe("None needs a person, but 2 jobs have failed.");
     expect(formatNeedyNote(countNeedy(undefined, ["a", "b"]))).toBe("2 jobs, by cause");
-    expect(formatNeedy(countNeedy(new Map([["failed", 1]]), []))).toBe("1 needs a person.");
+    expect(formatNeedy(countNeedy({ ...NONE, needy: new Map([["failed", 1]]) }, []))).toBe("1 needs a person.");
     expect(formatNeedy(countNeedy(undefined, []))).toBe("None needs a person.");
   });
 });

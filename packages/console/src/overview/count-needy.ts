@@ -1,4 +1,4 @@
-import { type ConditionCounts, NEEDS_PERSON, sumOf } from "../api/use-main-conditions.ts";
+import { type ConditionCounts, NEEDS_PERSON, needyOf } from "../api/use-main-conditions.ts";
 
 /** What needs a person. Stacks and jobs are counted apart: the counts of a yard are of stacks, as are the badges of the rail. */
 export interface Needy {
@@ -9,7 +9,7 @@ export interface Needy {
 
 /** Counts what needs a person: for all parts of the overview. */
 export function countNeedy(counts: ConditionCounts | undefined, failedJobs: readonly unknown[]): Needy {
-  return { stacks: sumOf(counts, ...NEEDS_PERSON), jobs: failedJobs.length };
+  return { stacks: needyOf(counts, ...NEEDS_PERSON), jobs: failedJobs.length };
 }
 
 /** Formats `8 need a person, and 1 job has failed.` */

@@ -12,7 +12,7 @@ interface CountsProps {
 
 /** Renders how many stacks have which condition, as figures and as a bar, and the yard. */
 export function CountsPanel({ counts, machines }: CountsProps) {
-  const shown = CONDITIONS.filter((condition) => (counts.get(condition) ?? 0) > 0 || USUAL.has(condition));
+  const shown = CONDITIONS.filter((condition) => sumOf(counts, condition) > 0 || USUAL.has(condition));
   return (
     <section className="panel" aria-label="Stacks by condition">
       <ul className="overview-counts">

@@ -11,14 +11,13 @@ import { serverNow } from "../text/server-clock.ts";
 import { Line } from "./attention-line.tsx";
 
 const SHOWN = 3;
-// Cancelled jobs rest in the same state as failed ones.
 const LOOKED_AT = 10;
 const DAY_MS = 86_400_000;
 
 /** Returns the jobs that have failed in the last 24 hours, newest first, ten at most. Failed jobs are kept for 30 days. */
 export function useFailedJobs(): readonly Run[] {
   const { data } = useLoad(keys.list("failed-jobs"), async ({ signal }) => {
-    const filter = { machine: JOB_MACHINE, state: "FAILED" };
+    const filter = { machine: JOB_MACHINE, mainCondition: "failed" } as const;
     const { items } = await yard.stacks.list(filter, { sort: "-enteredAt", limit: LOOKED_AT, signal });
     const recent = items.filter(({ enteredAt }) => serverNow() - Date.parse(enteredAt) < DAY_MS);
     const jobs = await Promise.all(recent.map(({ id }) => loadJob(id, signal)));

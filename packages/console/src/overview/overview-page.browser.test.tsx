@@ -127,7 +127,7 @@ describe("OverviewPage", () => {
     await expect.element(screen.getByRole("link", { name: "run-2" })).not.toBeInTheDocument();
     expect(sent.find(({ path }) => path === "/v1/stacks")?.query).toMatchObject({
       machine: "stackyard.run",
-      state: "FAILED",
+      mainCondition: "failed",
       sort: "-enteredAt",
     });
     expect(sent.map(({ path }) => path)).not.toContain("/v1/runs/run-3");
@@ -183,7 +183,13 @@ describe("OverviewPage", () => {
       ...broken,
       "POST /v1/bulk": ({ body }: SentRequest) =>
         isDryRun(body)
-          ? { operation: "retry", total: 37, examined: 37, outcomes: [{ outcome: "applied", count: 37, examples: [] }] }
+          ? {
+              operation: "retry",
+              total: 37,
+              examined: 37,
+              outcomes: [{ outcome: "applied", count: 37, follows: [], examples: [] }],
+              digest: "d".repeat(32),
+            }
           : aBulk({ total: 37 }),
       "GET /v1/bulk/b1": aBulk({ total: 37, done: 37, status: "done", counts: { applied: 37 } }),
     });
@@ -204,7 +210,7 @@ describe("OverviewPage", () => {
         operation: "retry",
         filter: { condition: "failed", task: "database", code: "NO_ROOM" },
         body: { task: "database" },
-        expect: 37,
+        plan: "d".repeat(32),
       },
     ]);
   });

@@ -73,11 +73,14 @@ function PreviewLine({ preview }: { preview: StackPreview }) {
 
 /** Returns the main condition, as core decides it; that of a server before it was reported, from the other fields. */
 function toStatus(preview: StackPreview): Status {
+  if (preview.state === undefined) return "waiting";
   return preview.mainCondition ?? (preview.failed ? "failed" : preview.overdue ? "overdue" : "healthy");
 }
 
 const ORDER: readonly Status[] = CONDITIONS;
 
 function byTrouble(a: StackPreview, b: StackPreview): number {
-  return ORDER.indexOf(toStatus(a)) - ORDER.indexOf(toStatus(b)) || (a.enteredAt < b.enteredAt ? 1 : -1);
+  return (
+    ORDER.indexOf(toStatus(a)) - ORDER.indexOf(toStatus(b)) || ((a.enteredAt ?? "") < (b.enteredAt ?? "") ? 1 : -1)
+  );
 }

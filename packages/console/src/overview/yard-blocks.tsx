@@ -1,5 +1,5 @@
 import type { MainCondition } from "@stackyard/sdk";
-import { type MachineCounts, NEEDS_PERSON, sumOf } from "../api/use-main-conditions.ts";
+import { type MachineCounts, NEEDS_PERSON, needyOf, sumOf } from "../api/use-main-conditions.ts";
 import { IconShape } from "../design/icon.tsx";
 import { TextLink, useGo } from "../design/links.tsx";
 import { CONDITIONS, iconOf, toneOf, wordOf } from "../design/mark.tsx";
@@ -33,7 +33,7 @@ export function YardBlocks({ machines }: { machines: readonly MachineCounts[] })
 
 function MachineBlocks({ machine: { machine, total, counts }, perBlock }: BlocksProps) {
   const go = useGo();
-  const needy = sumOf(counts, ...NEEDS_PERSON);
+  const needy = needyOf(counts, ...NEEDS_PERSON);
   const blocks = toBlocks(counts, perBlock);
   const { columns, rows } = arrangeBlocks(blocks.length);
   const words = CONDITIONS.filter((each) => sumOf(counts, each) > 0).map(
@@ -55,18 +55,20 @@ function MachineBlocks({ machine: { machine, total, counts }, perBlock }: Blocks
         width={columns * CELL}
         height={rows * CELL}
       >
-        {blocks.map((condition, index) => (
-          // biome-ignore lint/a11y/noStaticElementInteractions: the figures and the list are the keyboard's way
-          <g
-            // biome-ignore lint/suspicious/noArrayIndexKey: a block is its place
-            key={index}
-            className={`block tone-${toneOf(condition)}`}
-            transform={`translate(${Math.floor(index / rows) * CELL} ${(index % rows) * CELL})`}
-            onClick={() => go("/stacks", { machine, is: condition })}
-          >
-            <Block condition={condition} />
-          </g>
-        ))}
+        {blocks.map((condition, index) => {
+          const place = `translate(${Math.floor(index / rows) * CELL} ${(index % rows) * CELL})`;
+          return (
+            // biome-ignore lint/a11y/noStaticElementInteractions: the figures and the list are the keyboard's way
+            <g
+              key={place}
+              className={`block tone-${toneOf(condition)}`}
+              transform={place}
+              onClick={() => go("/stacks", { machine, is: condition })}
+            >
+              <Block condition={condition} />
+            </g>
+          );
+        })}
       </svg>
     </figure>
   );

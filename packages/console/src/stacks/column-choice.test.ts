@@ -23,12 +23,12 @@ describe("findColumns", () => {
   const stacks = [aStack("a", { metadata: { team: "web", sha: "4f1c", url: "https://x.example.org" } })];
 
   it("prefers the address to the person's choice, and that to the usual columns", () => {
-    expect(findColumns({ show: "age" }, "cost", stacks)).toEqual(["age"]);
-    expect(findColumns({}, "cost,state", stacks)).toEqual(["cost", "state"]);
+    expect(findColumns({ show: "age" }, "cost", stacks, "wide")).toEqual(["age"]);
+    expect(findColumns({}, "cost,state", stacks, "phone")).toEqual(["cost", "state"]);
   });
 
   it("adds keys of metadata that no other column shows", () => {
-    expect(findColumns({}, "", stacks)).toEqual([
+    expect(findColumns({}, "", stacks, "wide")).toEqual([
       "condition",
       "state",
       "since",
@@ -39,7 +39,16 @@ describe("findColumns", () => {
     ]);
   });
 
+  it("has fewer columns where there is less room, unless somebody has chosen them", () => {
+    expect(findColumns({}, "", stacks, "middle")).toEqual(["condition", "state", "since", "failure", "version"]);
+    expect(findColumns({}, "", stacks, "phone")).toEqual(["condition", "since"]);
+    expect(findColumns({ columns: "team" }, "", stacks, "phone").at(-1)).toBe("metadata.team");
+  });
+
   it("keeps the meaning of older addresses, whose `columns` are keys of metadata", () => {
-    expect(findColumns({ columns: "url,team" }, "cost", stacks).slice(-2)).toEqual(["metadata.url", "metadata.team"]);
+    expect(findColumns({ columns: "url,team" }, "cost", stacks, "wide").slice(-2)).toEqual([
+      "metadata.url",
+      "metadata.team",
+    ]);
   });
 });

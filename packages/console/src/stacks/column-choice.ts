@@ -28,7 +28,14 @@ export type ColumnChoice = ColumnName | `metadata.${string}`;
 
 const METADATA = "metadata.";
 const MOST_COLUMNS = 14;
-const USUAL: readonly ColumnName[] = ["condition", "state", "since", "failure", "version", "machine"];
+/** How much room there is for columns: all, those that matter most, or, on a phone, two. */
+export type ColumnRoom = "wide" | "middle" | "phone";
+
+const USUAL: Readonly<Record<ColumnRoom, readonly ColumnName[]>> = {
+  wide: ["condition", "state", "since", "failure", "version", "machine"],
+  middle: ["condition", "state", "since", "failure", "version"],
+  phone: ["condition", "since"],
+};
 
 /** A choice, read: a key of metadata, or a column by name. */
 export type ReadColumn = { readonly key: string } | { readonly name: ColumnName };
@@ -66,12 +73,13 @@ export function formatColumns(columns: readonly ColumnChoice[]): string {
 
 /**
  * Returns the columns: those of the address, else those that the person has chosen in this browser, else the usual ones with the
- * keys of metadata that most stacks have. `columns` in the address names keys of metadata, as older addresses do.
+ * keys of metadata that most stacks have, as far as there is room. `columns` in the address names keys of metadata, as older addresses do.
  */
 export function findColumns(
   search: Search,
   kept: string,
   stacks: readonly Pick<StackSummary, "metadata">[],
+  room: ColumnRoom,
 ): readonly ColumnChoice[] {
   const ofAddress = parseColumns(search["show"]);
   if (ofAddress.length > 0) return ofAddress;
@@ -79,7 +87,8 @@ export function findColumns(
   const ofPerson = keys === undefined ? parseColumns(kept) : [];
   if (ofPerson.length > 0) return ofPerson;
   const shown = chooseColumns(keys, stacks).filter((key) => keys !== undefined || !FACT_KEYS.has(key));
-  return [...USUAL, ...shown.map(toMetadataColumn)];
+  const hasRoom = room === "wide" || keys !== undefined;
+  return [...USUAL[room], ...(hasRoom ? shown.map(toMetadataColumn) : [])];
 }
 
 function isColumnName(name: string): name is ColumnName {

@@ -1,5 +1,5 @@
 import type { StackFilter } from "@stackyard/sdk";
-import { NEEDS_PERSON, sumOf, useMainConditions } from "../api/use-main-conditions.ts";
+import { NEEDS_PERSON, needyOf, sumOf, useMainConditions } from "../api/use-main-conditions.ts";
 import { To, useSearch } from "../design/links.tsx";
 import { CONDITIONS, Mark, wordOf } from "../design/mark.tsx";
 import { PERSON } from "./load-needing-person.ts";
@@ -21,7 +21,7 @@ export function Conditions({ filter: { mainCondition: chosen, ...filter } }: { f
         All {query.data?.total.toLocaleString("en")}
       </To>
       <To path="/stacks" search={{ ...search, is: PERSON }} current={isPerson}>
-        Needs a person {sumOf(counts, ...NEEDS_PERSON).toLocaleString("en")}
+        Needs a person {format(counts && needyOf(counts, ...NEEDS_PERSON))}
       </To>
       {shown.map((name) => (
         <To
@@ -29,11 +29,16 @@ export function Conditions({ filter: { mainCondition: chosen, ...filter } }: { f
           path="/stacks"
           search={{ ...search, is: name }}
           current={chosen === name}
-          {...(sumOf(counts, name) === 0 && { className: "none" })}
+          {...(counts !== undefined && sumOf(counts, name) === 0 && { className: "none" })}
         >
-          <Mark status={name} word={`${wordOf(name)} ${sumOf(counts, name).toLocaleString("en")}`} />
+          <Mark status={name} word={`${wordOf(name)} ${format(counts && sumOf(counts, name))}`} />
         </To>
       ))}
     </nav>
   );
+}
+
+/** What is not known is not a number. */
+function format(count: number | undefined): string {
+  return count === undefined ? "–" : count.toLocaleString("en");
 }

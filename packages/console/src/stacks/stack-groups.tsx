@@ -7,14 +7,12 @@ import { usePages } from "../api/use-pages.ts";
 import { Button } from "../design/button.tsx";
 import { Icon } from "../design/icon.tsx";
 import { useKeptPlace, useScrollPlace } from "../design/kept-places.ts";
-import { useSearch } from "../design/links.tsx";
 import { ErrorNotice, Skeleton } from "../design/page.tsx";
-import { useSettings } from "../design/settings.ts";
 import { Cells, type Column, TableHead } from "../design/table.tsx";
-import { findColumns } from "./column-choice.ts";
 import type { GroupChoice } from "./group-choice.ts";
 import type { Selection } from "./selection-bar.tsx";
 import { type StackRow, useStackColumns } from "./stack-columns.tsx";
+import { useColumns } from "./use-columns.ts";
 import {
   type ListFilter,
   type StackGroup,
@@ -86,8 +84,6 @@ function MoreGroups({ more }: { more: () => void }) {
 const OPEN_FIRST = 6;
 
 function Groups({ groups: { note, more }, list, sort, selection, onSelect, sample }: GroupsViewProps) {
-  const search = useSearch();
-  const { stackColumns } = useSettings();
   const scroller = useRef<HTMLElement>(null);
   useScrollPlace(scroller, useKeptPlace("scroll groups", 0));
   const [loaded, setLoaded] = useState<ReadonlyMap<string, readonly string[]>>(new Map());
@@ -96,7 +92,7 @@ function Groups({ groups: { note, more }, list, sort, selection, onSelect, sampl
   }, []);
   const loadedIds = useMemo(() => [...new Set(list.flatMap(({ key }) => loaded.get(key) ?? []))], [list, loaded]);
   useEffect(() => rememberList(loadedIds), [loadedIds]);
-  const choices = findColumns(search, stackColumns, sample);
+  const choices = useColumns(sample);
   const columns = useStackColumns({ choices, sort, selection, onSelect, loadedIds });
   return (
     <>

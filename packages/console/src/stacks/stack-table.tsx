@@ -2,12 +2,10 @@ import type { StackSort, StackSummary } from "@stackyard/sdk";
 import { useEffect, useMemo } from "react";
 import { rememberList } from "../api/last-list.ts";
 import type { WindowedList } from "../api/use-page-windows.ts";
-import { useSearch } from "../design/links.tsx";
-import { useSettings } from "../design/settings.ts";
 import { Table } from "../design/table.tsx";
-import { findColumns } from "./column-choice.ts";
 import type { Selection } from "./selection-bar.tsx";
 import { type StackRow, useStackColumns } from "./stack-columns.tsx";
+import { useColumns } from "./use-columns.ts";
 
 /** A list of stacks by pages, and which of them are selected. */
 export interface StackListProps {
@@ -19,10 +17,8 @@ export interface StackListProps {
 
 /** Renders the stacks of the filter; a row of an unloaded page keeps its place. */
 export function StackTable({ list, ...rest }: StackListProps) {
-  const search = useSearch();
-  const { stackColumns } = useSettings();
   const { rows, loaded } = useStackRows(list);
-  const choices = findColumns(search, stackColumns, loaded.slice(0, 100));
+  const choices = useColumns(loaded.slice(0, 100));
   const columns = useStackColumns({ ...rest, choices, loadedIds: loaded.map(({ id }) => id) });
   return (
     <div className={list.isOutdated ? "stacks-table outdated" : "stacks-table"}>

@@ -65,7 +65,7 @@ describe("StacksPage", () => {
 
   it.each([
     ["/stacks", "2 stacks and 3 jobs"],
-    ["/stacks?is=person", "1 stack and 1 job"],
+    ["/stacks?is=person", "1 stack"],
   ])("counts jobs apart, as the overview does: %s", async (address, sentence) => {
     const { groups } = conditionCounts(2, { failed: 1 });
     const jobs = (["failed", "healthy"] as const).map((mainCondition, index) => {
@@ -233,7 +233,9 @@ describe("StacksPage", () => {
     const { screen, sent } = await renderPage(WithKeys, "/stacks", {
       ...serve(two),
       "POST /v1/bulk": ({ body }: SentRequest) =>
-        isDryRun(body) ? { operation: "remove", total: 1, examined: 1, outcomes: [] } : aBulk({ operation: "remove" }),
+        isDryRun(body)
+          ? { operation: "remove", total: 1, examined: 1, outcomes: [], digest: "d".repeat(32) }
+          : aBulk({ operation: "remove" }),
       "GET /v1/bulk/b1": aBulk({ operation: "remove", status: "done", done: 1, counts: { removed: 1 } }),
     });
     await expect.element(screen.getByText("NO_ROOM")).toBeVisible();
@@ -255,7 +257,7 @@ describe("StacksPage", () => {
       .poll(() => sent.filter(({ path }) => path === "/v1/bulk").map(({ body }) => body))
       .toEqual([
         { operation: "remove", filter: { ids: ["pr-2"] }, dryRun: true },
-        { operation: "remove", filter: { ids: ["pr-2"] }, reason: "gone", expect: 1 },
+        { operation: "remove", filter: { ids: ["pr-2"] }, reason: "gone", plan: "d".repeat(32) },
       ]);
   });
 
@@ -266,7 +268,9 @@ describe("StacksPage", () => {
         operation: "send",
         total: 2,
         examined: 2,
-        outcomes: [{ outcome: "refused", code: "EVENT_NOT_HANDLED", count: 2, reason: HOSTILE, examples: ["pr-1"] }],
+        outcomes: [
+          { outcome: "refused", code: "EVENT_NOT_HANDLED", count: 2, reason: HOSTILE, follows: [], examples: ["pr-1"] },
+        ],
       },
     });
     await expect.element(screen.getByText("NO_ROOM")).toBeVisible();

@@ -3,7 +3,7 @@ import { useMemo, useState } from "react";
 import { isUnreachable, yard } from "../api/client.ts";
 import { keys } from "../api/keys.ts";
 import { useLoad } from "../api/use-load.ts";
-import { NEEDS_PERSON, sumOf, totalOf, useMainConditions } from "../api/use-main-conditions.ts";
+import { NEEDS_PERSON, needyOf, totalOf, useMainConditions } from "../api/use-main-conditions.ts";
 import { usePageWindows } from "../api/use-page-windows.ts";
 import type { PagePart } from "../api/use-pages.ts";
 import { To, useChangeSearch, useSearch } from "../design/links.tsx";
@@ -37,13 +37,13 @@ export function StacksPage() {
     const load = (more: StackFilter, at: PagePart) =>
       yard.stacks.list({ condition: "any", ...filter, ...more, waiting: true }, { sort, ...at });
     if (!isPerson) return load({}, part);
-    return loadOfConditions(NEEDS_PERSON, part, (mainCondition, at) => load({ mainCondition }, at));
+    return loadOfConditions(NEEDS_PERSON, part, (mainCondition, at) => load({ mainCondition, needsPerson: true }, at));
   });
   const counts = useLoad(keys.count("stacks", { filter }), (request) => yard.stacks.counts(filter, request), {
     placeholderData: (before) => before,
   });
   const conditions = useMainConditions(filter);
-  const total = isPerson ? conditions.all && sumOf(conditions.all, ...NEEDS_PERSON) : counts.data?.total;
+  const total = isPerson ? conditions.all && needyOf(conditions.all, ...NEEDS_PERSON) : counts.data?.total;
   // A selection belongs to the filter that it was made with.
   const scope = JSON.stringify([filter, isPerson]);
   const [selected, setSelected] = useState({ scope, selection: NONE });
@@ -104,7 +104,8 @@ function ConditionLine({ filter, selection, onChange }: LineProps) {
 /** Returns how many of the listed are jobs, which the overview counts apart. */
 function countJobs({ all, counts }: ReturnType<typeof useMainConditions>, isPerson: boolean): number {
   if (all === undefined || counts === undefined) return 0;
-  return isPerson ? sumOf(all, ...NEEDS_PERSON) - sumOf(counts, ...NEEDS_PERSON) : totalOf(all) - totalOf(counts);
+  // The result of a job belongs to its caller: it needs no person.
+  return isPerson ? 0 : totalOf(all) - totalOf(counts);
 }
 
 /** Renders how many stacks, and jobs among them, the filters of the address fit. */

@@ -4,22 +4,20 @@ import { Button } from "../design/button.tsx";
 import { Options, SelectField } from "../design/fields.tsx";
 import { Icon } from "../design/icon.tsx";
 import { To, useChangeSearch, useSearch } from "../design/links.tsx";
-import { useSettings } from "../design/settings.ts";
-import { findColumns } from "./column-choice.ts";
 import { ColumnDialog } from "./column-dialog.tsx";
 import { listGroupKeys } from "./group-choice.ts";
+import { useColumns } from "./use-columns.ts";
 
 /** Renders how the list is shown: groups and columns. Each is a part of the address. */
 export function ViewTools({ sample }: { sample: readonly StackSummary[] }) {
   const search = useSearch();
   const changeSearch = useChangeSearch();
-  const { stackColumns } = useSettings();
   const [isChoosing, setChoosing] = useState(false);
   const { group = "", view } = search;
   const keys = listGroupKeys(sample).map((key) => `metadata.${key}`);
   const given = group.startsWith("metadata.") && !keys.includes(group) ? [group] : [];
   const isTiles = view === "tiles";
-  const columns = findColumns(search, stackColumns, sample);
+  const columns = useColumns(sample);
   return (
     <>
       <SelectField

@@ -30,9 +30,10 @@ export function aFailedStack(id: string, more: Partial<StackSummary> = {}): Stac
 export function conditionCounts(total: number, counts: Readonly<Record<string, number>> = {}): StackCounts {
   const names = ["failed", "degraded", "overdue", "stalled", "approval", "busy", "waiting", "asleep"] as const;
   const troubled = names.map((condition) => ({ condition, count: counts[condition] ?? 0 }));
-  const main = names.map((mainCondition) => ({
+  const main = names.map((mainCondition, index) => ({
     machine: "review-app",
     mainCondition,
+    ...(index < 5 && { needsPerson: true }),
     count: counts[mainCondition] ?? 0,
   }));
   const rest = Math.max(0, total - main.reduce((sum, { count }) => sum + count, 0));

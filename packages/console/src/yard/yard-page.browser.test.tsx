@@ -67,7 +67,7 @@ describe("YardPage", () => {
       stalled: false,
       overdue: false,
       commands: {},
-      unreadable: { since: "2026-11-20T03:00:00Z", reason },
+      fault: { kind: "unreadable", since: "2026-11-20T03:00:00Z", reason },
     };
     const { screen } = await renderPage(YardPage, "/yard", {
       ...quiet,

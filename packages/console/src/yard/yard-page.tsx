@@ -19,7 +19,7 @@ export function YardPage() {
   return (
     <Page title="Yard">
       <Totals />
-      <UnreadablePulls />
+      <FaultyPreviews />
       <Processes />
       <div className="columns even">
         <QueuedAttempts status="unclaimed" what="a worker" columns={UNCLAIMED_COLUMNS} />
@@ -60,31 +60,27 @@ function Totals() {
   );
 }
 
-const UNREADABLE_COLUMNS: readonly Column<StackPreview>[] = [
+const FAULT_COLUMNS: readonly Column<StackPreview>[] = [
   { header: "Stack", cell: ({ stackId }) => <StackLink id={stackId} /> },
   {
     header: "Pull request",
     cell: ({ pull }) => <Text>{`${pull.repository.fullName}#${pull.number}`}</Text>,
   },
-  { header: "Since", cell: ({ unreadable }) => (unreadable === undefined ? "–" : <Ago at={unreadable.since} />) },
-  { header: "Why", cell: ({ unreadable }) => <Text>{unreadable?.reason ?? ""}</Text> },
+  { header: "Since", cell: ({ fault }) => (fault === undefined ? "–" : <Ago at={fault.since} />) },
+  { header: "Why", cell: ({ fault }) => <Text>{fault?.reason ?? ""}</Text> },
 ];
 
-/** Previews that nothing but a person or a timer ends. Shown only if there are any. */
-function UnreadablePulls() {
-  const previews = usePages(
-    keys.other("unreadable"),
-    (part) => yard.previews.list({ ...part, unreadable: true }),
-    60_000,
-  );
+/** Previews that may need a person. Shown only if there are any. */
+function FaultyPreviews() {
+  const previews = usePages(keys.other("faulty"), (part) => yard.previews.list({ ...part, faulty: true }), 60_000);
   if (previews.items === undefined || previews.items.length === 0) return null;
   return (
-    <Panel title="Previews whose pull request cannot be read">
+    <Panel title="Previews that are not what their pull requests need">
       <ListTable
         list={previews}
         empty={null}
-        label="Previews whose pull request cannot be read"
-        columns={UNREADABLE_COLUMNS}
+        label="Previews that are not what their pull requests need"
+        columns={FAULT_COLUMNS}
         keyOf={({ stackId }) => stackId}
       />
     </Panel>
