@@ -254,12 +254,12 @@ describe("a release", () => {
     ]);
     const note = await page.locator(".stage[aria-current] .stage-note").textContent();
     expect(note).toContain(`${sum("done", "skipped")} of 84 stacks, ${sum("failed")} failed`);
-    const words = (await page.locator(".deploy").last().locator(".deploy-counts .mark").allInnerTexts()).map(
-      Number.parseFloat,
-    );
+    // What runs comes first.
+    const running = page.locator(".deploy").first();
+    const words = (await running.locator(".deploy-counts .mark").allInnerTexts()).map(Number.parseFloat);
     expect(words.reduce((all, count) => all + count, 0)).toBe(84);
     // A wave of 72 stacks has a part for each count, the small ones a block for each stack.
-    expect(await page.locator(".deploy").last().locator(".deploy-bar").count()).toBe(waves.length);
+    expect(await running.locator(".deploy-bar").count()).toBe(waves.length);
   });
 
   it("shows an approval as one, not as a task that runs (spinnaker#768)", async () => {
@@ -317,7 +317,8 @@ describe("what users of other consoles found confusing", () => {
     await row.getByText("Degraded", { exact: true }).waitFor();
     await open("/stacks?text=billing-staging-19&view=tiles", 1_440);
     await page.locator("main li").getByText("Degraded", { exact: true }).waitFor();
-    await open("/stack?id=billing-staging-19", 1_440);
+    await open("/stacks?text=billing-staging-19", 1_440);
+    await row.getByRole("link", { name: "billing-staging-19" }).first().click();
     await page.locator("h1").getByText("Degraded", { exact: true }).waitFor();
     const list = page.getByRole("complementary", { name: "Other stacks" });
 
