@@ -1,14 +1,16 @@
 import { parseArgs } from "node:util";
 import { findPackagedChromium } from "@stackyard/browser";
+import { findShown, removeUnused, writeShown } from "./docs-pictures.ts";
 import { SCREENS } from "./screens.ts";
 import { findDifference, listNames, removeOthers, STORED, storePicture } from "./stored-pictures.ts";
 import { takeScreens } from "./take-screens.ts";
 
 const HELP = `npm run screenshots [-- --write] [-- --only NAME] [-- --list]
 
-Takes every screen of the console, light and dark, and compares it with the stored pictures (tools/screens/pictures).
+Takes every screen of the console, light, wide and some as on a phone, and compares it with the stored pictures (tools/screens/pictures).
 
-  --write   store the pictures that have changed: a change of looks is a decision
+  --write   store the pictures that have changed, also those of the pages in docs/images: a change of looks is a decision
+  --docs    take only the screens that pages show, and write their pictures
   --only    only screens whose name contains this text; may be repeated
   --list    print the names of all screens
 
@@ -17,6 +19,7 @@ It exits with 0 when no screen has changed, and with 1 when one has. One core ta
 
 const OPTIONS = {
   write: { type: "boolean" },
+  docs: { type: "boolean" },
   only: { type: "string", multiple: true },
   list: { type: "boolean" },
   help: { type: "boolean", short: "h" },
@@ -31,11 +34,16 @@ async function main(words: readonly string[]): Promise<number> {
     process.stderr.write(`${options}\n\n${HELP}`);
     return 64;
   }
-  const { only, write = false, list = false, help = false } = options;
-  const screens = SCREENS.filter(({ name }) => only?.some((part) => name.includes(part)) ?? true);
+  const { only, docs = false, write = docs, list = false, help = false } = options;
+  const shown = [...findShown()];
+  const screens = SCREENS.filter(({ name }) =>
+    docs
+      ? shown.some((each) => each.replace(/-\d+-(light|dark)$/, "") === name)
+      : (only?.some((part) => name.includes(part)) ?? true),
+  );
   if (help) process.stdout.write(HELP);
   else if (list) process.stdout.write(SCREENS.map(({ name, path }) => `${name}  ${path}\n`).join(""));
-  else return run({ screens, write, isWhole: only === undefined });
+  else return run({ screens, write, isWhole: only === undefined && !docs, shown: new Set(shown) });
   return 0;
 }
 
@@ -51,9 +59,10 @@ interface RunInput {
   readonly screens: typeof SCREENS;
   readonly write: boolean;
   readonly isWhole: boolean;
+  readonly shown: ReadonlySet<string>;
 }
 
-async function run({ screens, write, isWhole }: RunInput): Promise<number> {
+async function run({ screens, write, isWhole, shown }: RunInput): Promise<number> {
   if (findPackagedChromium() === undefined || process.env["STACKYARD_CHROMIUM"]) {
     process.stderr.write("Note: another browser than the packaged Chromium draws letters in another way.\n");
   }
@@ -64,11 +73,14 @@ async function run({ screens, write, isWhole }: RunInput): Promise<number> {
     onTaken(taken) {
       names.add(taken.name);
       const said = write ? describe(storePicture(STORED, taken), taken.name) : findDifference(taken);
+      if (write && shown.has(taken.name) && writeShown(taken) === "written")
+        process.stdout.write(`docs/images/${taken.name}.png: written\n`);
       if (said === undefined) return;
       changed += 1;
       process.stdout.write(`${said}\n`);
     },
   });
+  if (write) removeUnused();
   const others = !isWhole
     ? []
     : write

@@ -8,8 +8,10 @@ export interface Screen {
   /** `{job}` and the like become ids of the yard. */
   readonly path: string;
   readonly yard: YardName;
-  /** Also taken at the widths of tablets and phones. */
+  /** Also taken at the width of a phone. */
   readonly isMain?: boolean;
+  /** Also taken dark: a page shows it. Contrast in both schemes has tests of its own. */
+  readonly isDark?: boolean;
   /** Without a session. */
   readonly isSignedOut?: boolean;
   /** A dialog is opened by this button. */
@@ -33,7 +35,7 @@ const empty = (name: string, path: string, more: Partial<Screen> = {}): Screen =
 export const SCREENS: readonly Screen[] = [
   story("sign-in", "/", { isSignedOut: true }),
   story("unknown-path", "/no-such-page"),
-  story("overview", "/", { isMain: true }),
+  story("overview", "/", { isMain: true, isDark: true }),
   story("stacks", "/stacks?text=staging", { isMain: true }),
   story("stacks-tiles", "/stacks?text=staging&view=tiles"),
   story("stacks-failed", "/stacks?is=failed"),
@@ -54,9 +56,9 @@ export const SCREENS: readonly Screen[] = [
   story("approval", "/approval?stack=shop-1.43.0&task=sign-off", { isMain: true }),
   story("releases", "/releases", { isMain: true }),
   story("freezes", "/freezes"),
-  story("release-stack", "/stack?id=shop-1.42.0", { isMain: true }),
+  story("release-stack", "/release?id=shop-1.42.0", { isMain: true }),
   story("plan", "/plan?stack=shop-1.43.0&plan=plan"),
-  story("release-asg", "/release?id={releaseJob}"),
+  story("release-asg", "/asg?id={releaseJob}"),
   story("fleet", "/fleet?id={fleetJob}"),
   story("jobs", "/jobs"),
   story("job", "/job?id={job}"),

@@ -10,7 +10,7 @@ export const STORED = join(import.meta.dirname, "../pictures");
 const DIFFERENCES = join(import.meta.dirname, "../temp");
 
 /** Writes a picture in place of the stored one, unless the eye sees no difference: such a file is not changed. */
-export function storePicture(folder: string, { name, picture }: Taken): "kept" | "written" {
+export function storePicture(folder: string, { name, picture }: Pick<Taken, "name" | "picture">): "kept" | "written" {
   const path = join(folder, `${name}.png`);
   const taken = encodePalette(picture);
   if (existsSync(path) && compareFiles(readFileSync(path), taken) === undefined) return "kept";
@@ -37,7 +37,7 @@ export function listNames(folder: string): readonly string[] {
  * difference, after. Undefined: the eye sees none.
  */
 export function findDifference(
-  { name, picture }: Taken,
+  { name, picture }: Pick<Taken, "name" | "picture">,
   { folder = STORED, differences = DIFFERENCES }: { readonly folder?: string; readonly differences?: string } = {},
 ): string | undefined {
   const path = join(folder, `${name}.png`);
@@ -51,6 +51,6 @@ export function findDifference(
 }
 
 /** Compares two pictures as they are stored: colors are rounded in both. */
-function compareFiles(stored: Uint8Array, taken: Uint8Array) {
+export function compareFiles(stored: Uint8Array, taken: Uint8Array) {
   return comparePictures(decodePicture(stored), decodePicture(taken));
 }

@@ -15,11 +15,13 @@ export interface Taken {
   /** Such as `overview-1440-dark`. */
   readonly name: string;
   readonly picture: Picture;
+  /** The same at its full size. */
+  readonly full: Picture;
 }
 
-const SCHEMES = ["light", "dark"] as const;
-const WIDE: readonly View[] = SCHEMES.map((scheme) => ({ width: 1440, scheme }));
-const NARROW: readonly View[] = [1024, 390].flatMap((width) => SCHEMES.map((scheme) => ({ width, scheme })));
+const WIDE: View = { width: 1440, scheme: "light" };
+const NARROW: View = { width: 390, scheme: "light" };
+const DARK: View = { width: 1440, scheme: "dark" };
 
 /** Pictures of long pages end here. */
 const MOST_HEIGHT = 2_600;
@@ -117,12 +119,14 @@ async function takeScreen({ page, screen, address, change, onTaken }: TakeOne): 
   await page.addStyleTag({ content: STILL });
   if (screen.press !== undefined) await page.getByRole("button", { name: screen.press, exact: true }).first().click();
   await change?.(page);
-  for (const { width, scheme } of screen.isMain ? [...WIDE, ...NARROW] : WIDE) {
+  const views = [WIDE, ...(screen.isMain ? [NARROW] : []), ...(screen.isDark ? [DARK] : [])];
+  for (const { width, scheme } of views) {
     await page.emulateMedia({ colorScheme: scheme });
     // A page hears of it some time later.
     await page.locator(`html[data-theme=${scheme}]`).waitFor({ state: "attached" });
     await page.setViewportSize({ width, height: HEIGHT });
-    await onTaken({ name: `${screen.name}-${width}-${scheme}`, picture: halve(decodePicture(await takeStill(page))) });
+    const full = decodePicture(await takeStill(page));
+    await onTaken({ name: `${screen.name}-${width}-${scheme}`, picture: halve(full), full });
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { comparePictures } from "./compare-pictures.ts";
-import { decodePicture, encodePalette, encodeTrueColors, halve, type Picture } from "./picture.ts";
+import { decodePicture, encodePalette, encodeTrueColors, halve, type Picture, readComment } from "./picture.ts";
 
 /** Returns a picture whose pixels have the color that the function returns for their place. */
 function paint(
@@ -94,5 +94,14 @@ describe("halve", () => {
     const half = halve(paint(4, 5, (x) => [x % 2 === 0 ? 0 : 200, 10, 255]));
 
     expect(half).toEqual(paint(2, 2, () => [100, 10, 255]));
+  });
+});
+
+describe("readComment", () => {
+  it("returns the comment of a picture that can be read as before", () => {
+    const [plain, said] = [encodePalette(aButton(30)), encodePalette(aButton(30), "With a.png")];
+
+    expect([readComment(plain), readComment(said)]).toEqual([undefined, "With a.png"]);
+    expect(decodePicture(said)).toEqual(decodePicture(plain));
   });
 });

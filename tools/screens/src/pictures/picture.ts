@@ -51,9 +51,9 @@ const LOST_BITS = [3, 4, 5, 6] as const;
 
 /**
  * Writes a picture as PNG with a palette of at most 256 colors, a third of the size of one with all colors. Of rare colors
- * that are alike, the most frequent one remains: the eye sees no difference, and neither does the comparison.
+ * that are alike, the most frequent one remains: the eye sees no difference, and neither does the comparison. `comment` is in the file.
  */
-export function encodePalette(picture: Picture): Uint8Array {
+export function encodePalette(picture: Picture, comment?: string): Uint8Array {
   const colors = toColors(picture);
   const counts = new Map<number, number>();
   for (const color of colors) counts.set(color, (counts.get(color) ?? 0) + 1);
@@ -61,9 +61,23 @@ export function encodePalette(picture: Picture): Uint8Array {
   for (const bits of LOST_BITS) {
     const { palette, places } = toPalette(frequent, bits);
     if (palette.length > MOST_COLORS) continue;
-    return writePng(picture, { palette, indexes: Uint8Array.from(colors, (color) => places.get(color) ?? 0) });
+    return writePng(picture, { palette, indexes: Uint8Array.from(colors, (color) => places.get(color) ?? 0) }, comment);
   }
   throw new Error("A picture has too many colors.");
+}
+
+const KEYWORD = "Comment\0";
+
+/** Returns the comment of a PNG that `encodePalette` has written; undefined without one. */
+export function readComment(png: Uint8Array): string | undefined {
+  const bytes = Buffer.from(png);
+  const at = bytes.indexOf(`tEXt${KEYWORD}`);
+  if (at < 0) return undefined;
+  // The length of a chunk is before its type, and counts the keyword.
+  return bytes
+    .subarray(at + 4, at + 4 + bytes.readUInt32BE(at - 4))
+    .toString("latin1")
+    .slice(KEYWORD.length);
 }
 
 /** Returns the color of each pixel as one number. */
@@ -96,7 +110,7 @@ interface Indexed {
 const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 
 /** PNG specification 3, sections 11.2 and 12: color type 3, eight bits, no filter, not interlaced. */
-function writePng({ width, height }: Picture, { palette, indexes }: Indexed): Uint8Array {
+function writePng({ width, height }: Picture, { palette, indexes }: Indexed, comment?: string): Uint8Array {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
@@ -111,6 +125,7 @@ function writePng({ width, height }: Picture, { palette, indexes }: Indexed): Ui
     SIGNATURE,
     toChunk("IHDR", header),
     toChunk("PLTE", colors),
+    ...(comment === undefined ? [] : [toChunk("tEXt", Buffer.from(KEYWORD + comment, "latin1"))]),
     toChunk("IDAT", content),
     toChunk("IEND", Buffer.alloc(0)),
   ]);
