@@ -7,11 +7,17 @@ export default defineConfig({
   // The only folder that servers and workers can write, on a machine and in an image.
   dataDir: process.env["STATE_DIRECTORY"] ?? ".stackyard",
   executors: { lambda: { functions: { greet: "./functions/greet.mjs" }, mode: "local" } },
-  // Tokens by their name: see docs/access.md.
-  access: { grants: [{ to: { token: "metrics" }, role: "viewer" }] },
-  // The address as people see it, and the networks of the proxy.
+  // A configured token that no grant names may do nothing: see docs/access.md.
+  access: {
+    grants: [
+      { to: { token: "admin" }, role: "admin", also: ["states:read", "states:write"] },
+      { to: { token: "metrics" }, role: "viewer" },
+    ],
+  },
+  // The address as people see it, and the networks of the proxies, with commas between them; every client in one of them may say
+  // from which address a request comes.
   server: {
     url: process.env["YARD_URL"] ?? "http://localhost:7070",
-    trustedProxies: ["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"],
+    trustedProxies: process.env["TRUSTED_PROXIES"]?.match(/[^\s,]+/g) ?? [],
   },
 });
