@@ -1,3 +1,3 @@
-import { defineConfig } from "@stackyard/core";
+import { defineConfig } from "stackyard";
 
 export default defineConfig({ plugins: ["@stackyard/executor-asg"] });

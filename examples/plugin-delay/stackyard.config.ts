@@ -1,4 +1,4 @@
-import { defineConfig } from "@stackyard/core";
+import { defineConfig } from "stackyard";
 import delay from "./src/index.ts";
 
 export default defineConfig({ plugins: [delay] });

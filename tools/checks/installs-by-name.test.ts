@@ -42,7 +42,7 @@ describe("an install by a name that is not ours is found:", () => {
 
 /** What may name them: tests, and the instructions for publishing the packages. */
 const ALLOWED =
-  /\.test\.ts$|^\.changeset\/|(?:^|\/)CHANGELOG\.md$|^package-lock\.json$|^docs\/images\/|^CONTRIBUTING\.md$/;
+  /\.test\.ts$|^\.changeset\/|(?:^|\/)CHANGELOG\.md$|^package-lock\.json$|^docs\/images\/|^docs\/development\.md$/;
 
 it("no text of this repository installs our packages by name", () => {
   const found = listPaths(repositoryRoot)

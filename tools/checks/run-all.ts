@@ -12,8 +12,9 @@ import { addSummaries } from "./test-summary.ts";
 import { findTests } from "./tiers.ts";
 
 // `npm test`: what a change needs every time. What has passed with the same files is not run again, unless `--fresh` is given. With
-// `--all`, `npm run test:all`: everything that must hold, whatever has passed. `--no-tests` leaves the tests out; `--repeat N` runs
-// them N times and lists those that do not always pass, with `--load` on a busy processor. With folders, only their tests.
+// `--all`, `npm run test:all`: everything that must hold, whatever has passed. `--no-tests` leaves the tests out, `--no-checks` all else, also
+// the build; `--repeat N` runs them N times and lists those that do not always pass, with `--load` on a busy processor. With folders, only
+// their tests.
 
 const { values: options, positionals: places } = parseArgs({
   allowPositionals: true,
@@ -21,6 +22,7 @@ const { values: options, positionals: places } = parseArgs({
     all: { type: "boolean", default: false },
     fresh: { type: "boolean", default: false },
     "no-tests": { type: "boolean", default: false },
+    "no-checks": { type: "boolean", default: false },
     repeat: { type: "string", default: "1" },
     load: { type: "boolean", default: false },
   },
@@ -46,7 +48,9 @@ async function runChanged(batch: Batch, record: Passes): Promise<readonly BatchR
 
 const record = openPasses(join(repositoryRoot, "node_modules/.cache/stackyard-tests/passes.json"));
 const nothing: Passes = { has: () => false, add: () => undefined };
-const checks = await runChecks({ withRest: options.all, readKeys, record: isFresh ? nothing : record });
+const checks = options["no-checks"]
+  ? []
+  : await runChecks({ withRest: options.all, readKeys, record: isFresh ? nothing : record });
 const stopLoad = options.load ? loadProcessor() : undefined;
 const files = findTests(repositoryRoot).filter(
   ({ path }) => places.length === 0 || places.some((place) => path.startsWith(place)),

@@ -75,7 +75,8 @@ function compareCell(sim: Pick<AwsSim, "s3">, { row, column, published }: Compar
  */
 function isReplaced({ name, version, publishedAt }: CoverageRow, rows: readonly CoverageRow[]): boolean {
   return rows.some(
-    (each) => each.name === name && each.version.startsWith(`${version}+`) && each.publishedAt >= publishedAt,
+    (each) =>
+      each.name === name && each.version.startsWith(`${version}+`) && (each.publishedAt ?? "") >= (publishedAt ?? ""),
   );
 }
 

@@ -35,7 +35,7 @@ export async function listCurrent({ distributor }: World): Promise<readonly Vers
   const newest = new Map<string, (typeof items)[number]>();
   for (const item of items) {
     const known = newest.get(item.name);
-    if (known === undefined || item.publishedAt > known.publishedAt) newest.set(item.name, item);
+    if (known === undefined || (item.publishedAt ?? "") > (known.publishedAt ?? "")) newest.set(item.name, item);
   }
   return [...newest.values()].map(({ name, version }) => ({ name, version }));
 }

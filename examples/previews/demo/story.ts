@@ -132,7 +132,7 @@ async function loseClose(input: StoryInput): Promise<readonly Check[]> {
   timeline.say("at its start the server has compared pull requests with stacks, and removed the preview of 1");
   await inState(input, "pr-3", "LIVE");
   timeline.say("so pull request 3 has its place; its preview is ready");
-  return [{ what: "pr-1: state after the lost close", expected: "LIVE", found: before.state }];
+  return [{ what: "pr-1: state after the lost close", expected: "LIVE", found: String(before.state) }];
 }
 
 /** Commands in comments put a preview to sleep, and wake it. */
@@ -209,9 +209,10 @@ async function removeLeak(input: StoryInput, bucket: string): Promise<readonly C
     .map(({ body }) => body)
     .join("\n");
   const named = [/with `(\w+)`/.exec(text)?.[1], /arn:aws:s3:::[\w-]+/.exec(text)?.[0]];
-  const conclusion = await waiting.until("the check of pr-3", () => {
-    const check = github.reports.checks.findLast(({ set }) => set["name"] === "Preview pr-3");
-    return check?.set["conclusion"];
+  const state = await waiting.until("the deployment of pr-3", () => {
+    const own = github.reports.deployments.findLast(({ set }) => JSON.stringify(set["payload"]).includes('"pr-3"'));
+    const last = own?.statuses.at(-1)?.["state"];
+    return last === "success" ? undefined : last;
   });
   account.remove(bucket);
   await github.comment(REPOSITORY, 3, "/preview down");
@@ -220,7 +221,7 @@ async function removeLeak(input: StoryInput, bucket: string): Promise<readonly C
   timeline.say("nothing is left, so the preview of 3 is removed");
   return [
     { what: "pr-3: what its comment named", expected: `LEFT_BEHIND, ${bucket}`, found: named.join(", ") },
-    { what: "pr-3: check while it was left", expected: "failure", found: String(conclusion) },
+    { what: "pr-3: deployment while it was left", expected: "failure", found: String(state) },
   ];
 }
 

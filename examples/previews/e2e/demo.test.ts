@@ -27,7 +27,7 @@ const CHECKS = [
   "ok pr-3: files after the repair pr-3-ddddddd",
   "ok comments that GitHub refused with 503 yes",
   "ok pr-3: what its comment named LEFT_BEHIND, arn:aws:s3:::pr-3-uploads",
-  "ok pr-3: check while it was left failure",
+  "ok pr-3: deployment while it was left failure",
   "ok stacks nothing",
   "ok files of previews nothing",
   "ok pr-1: events, each once and in order OPENED, PUSHED, CLOSED",

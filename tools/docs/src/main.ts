@@ -2,26 +2,38 @@ import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFil
 import { basename, dirname, join } from "node:path";
 import {
   findDeadLinks,
+  findMissingPaths,
+  findUnlinked,
   findUnlisted,
   findWithoutReader,
   rewriteLinks,
   type SitePage,
   toAnchors,
+  toLlmsText,
   toReferencePage,
-  toSidebar,
+  toSidebars,
   toSitePath,
 } from "./site.ts";
 
 // Builds the documentation site from the Markdown of this repository: npm run docs
 // A dead link or anchor, or a page of docs/ that the sidebar does not list or that does not say for whom it is, fails the build. `--check` only looks for those.
+// Beside the pages are their Markdown and `llms.txt`, for assistants.
 // DOCS_BASE is the path below which the site is served, such as /stackyard/; default: /.
 
 const root = join(import.meta.dirname, "../../..");
 const staged = join(root, "dist/docs-pages");
 const site = join(root, "dist/docs");
+/** Folders that commands of the pages write. */
+const WRITTEN = new Set(["deploy/secrets", "tools/screens/temp"]);
 
 const written = readPages();
-const faults = [...findUnlistedPages(), ...findReaderless(), ...findDead()];
+const faults = [
+  ...findUnlistedPages(),
+  ...findReaderless(),
+  ...findDead(),
+  ...findUnwrittenPaths(),
+  ...findUnlinkedPages(),
+];
 for (const fault of faults) console.error(`error ${fault}`);
 if (faults.length > 0) process.exit(1);
 if (process.argv.includes("--check")) {
@@ -39,6 +51,12 @@ function findUnlistedPages(): readonly string[] {
   return paths.map((path) => `${path} is not in the sidebar. Add it to GROUPS in tools/docs/src/site.ts.`);
 }
 
+function findUnlinkedPages(): readonly string[] {
+  return findUnlinked(written).map(
+    (path) => `README.md does not link ${path}. Add it to the tables of its documentation.`,
+  );
+}
+
 function findReaderless(): readonly string[] {
   return findWithoutReader(written).map(
     (path) => `${path} does not say for whom it is. Begin its text with "For …: …".`,
@@ -50,6 +68,13 @@ function findDead(): readonly string[] {
   const exists = (path: string) => existsSync(join(root, path));
   return written.flatMap((page) =>
     findDeadLinks(page, anchors, exists).map((target) => `${page.path} links to "${target}", which does not exist.`),
+  );
+}
+
+function findUnwrittenPaths(): readonly string[] {
+  const exists = (path: string) => WRITTEN.has(path) || globSync(path, { cwd: root }).length > 0;
+  return written.flatMap((page) =>
+    findMissingPaths(page, exists).map((path) => `${page.path} names \`${path}\`, which does not exist.`),
   );
 }
 
@@ -79,30 +104,42 @@ function stage(pages: readonly SitePage[]): void {
   const paths = new Set(pages.map((page) => page.path));
   for (const page of pages) write(toSitePath(page.path), rewriteLinks(page, paths));
   cpSync(join(root, "docs/images"), join(staged, "docs/images"), { recursive: true });
+  const base = process.env["DOCS_BASE"] ?? "/";
+  const listing = toLlmsText(pages, base);
+  write("public/llms.txt", listing);
+  for (const { path, markdown } of pages) if (listing.includes(`(${base}${path})`)) write(`public/${path}`, markdown);
   const config = {
     title: "Stackyard",
     description: "An event-driven control plane for application environments on AWS.",
     outDir: site,
-    base: process.env["DOCS_BASE"] ?? "/",
+    base,
     cleanUrls: true,
+    // Files beside the pages, not pages.
+    srcExclude: ["public/**"],
     lastUpdated: false,
-    // Words in angle brackets are text here, not components, and words in braces are neither attributes nor expressions.
+    // Words in angle brackets are text here, not components, and words in braces are not attributes.
     markdown: { html: false, attrs: { disable: true } },
     // esbuild does not know every target of the repository's TypeScript configuration, and a site needs none of it.
     vite: { esbuild: { tsconfigRaw: "{}" }, build: { chunkSizeWarningLimit: 2_000 } },
-    vue: { template: { compilerOptions: { delimiters: ["\u0000{", "}\u0000"] } } },
     themeConfig: {
       search: { provider: "local" },
       outline: { level: [2, 3] },
-      sidebar: toSidebar(pages),
+      sidebar: toSidebars(pages),
     },
   };
-  const source = `import { toAnchor } from ${JSON.stringify(join(import.meta.dirname, "site.ts"))};
+  const source = `import { createCodeClasses, keepBraces, toAnchor } from ${JSON.stringify(join(import.meta.dirname, "site.ts"))};
 const config = ${JSON.stringify(config, undefined, 2)};
 config.markdown.anchor = { slugify: toAnchor };
+config.markdown.config = keepBraces;
+const classes = createCodeClasses("--shiki-light:#24292E;--shiki-dark:#E1E4E8");
+config.markdown.codeTransformers = [classes.transformer];
+// All pages are read before the first one is written.
+config.transformHead = () => [["style", {}, classes.toCss()]];
 export default config;
 `;
   write(".vitepress/config.mts", source);
+  // With the fonts of the reader's system: those of the theme are larger than all pictures.
+  write(".vitepress/theme/index.ts", 'export { default } from "vitepress/theme-without-fonts";\n');
 }
 
 function write(path: string, text: string): void {

@@ -1,12 +1,17 @@
 import { describe, expect, it } from "vitest";
 import {
+  createCodeClasses,
   findDeadLinks,
+  findMissingPaths,
+  findUnlinked,
   findUnlisted,
   findWithoutReader,
+  keepBraces,
   rewriteLinks,
   toAnchors,
+  toLlmsText,
   toReferencePage,
-  toSidebar,
+  toSidebars,
 } from "./site.ts";
 
 const aPage = (markdown: string, path = "docs/events.md") => ({ path, markdown });
@@ -47,6 +52,14 @@ describe("findDeadLinks", () => {
   });
 });
 
+describe("findMissingPaths", () => {
+  it("returns the paths of the repository that do not exist, and nothing else that is code", () => {
+    const page = aPage("`packages/core/a.ts` `tools/*/src` `docs/x.md` `dist/docs` `docs`\n```sh\nls `apps/x`\n```");
+
+    expect(findMissingPaths(page, (path) => path === "tools/*/src")).toEqual(["packages/core/a.ts", "docs/x.md"]);
+  });
+});
+
 describe("toAnchors", () => {
   it("writes anchors as code hosts do, numbers equal headings, and skips code", () => {
     const markdown =
@@ -56,14 +69,54 @@ describe("toAnchors", () => {
   });
 });
 
-describe("toSidebar", () => {
-  it("lists known pages by group, in order, and every page of a folder", () => {
-    const pages = [aPage("# Concepts", "docs/concepts.md"), aPage("# `@stackyard/core`", "packages/core/README.md")];
+describe("toSidebars", () => {
+  it("list known pages by group, in order, every page of a folder below it, and ways from each to the others", () => {
+    const core = { text: "@stackyard/core", link: "/packages/core/README" };
+    const [packages, apps] = [
+      { text: "Packages", link: core.link },
+      { text: "Apps", link: "/apps/fleet/README" },
+    ];
+    const home = { text: "Documentation", link: "/" };
 
-    expect(toSidebar(pages)).toEqual([
-      { text: "Start", items: [{ text: "Concepts", link: "/docs/concepts" }] },
-      { text: "Packages", collapsed: true, items: [{ text: "@stackyard/core", link: "/packages/core/README" }] },
+    const sidebars = toSidebars([
+      aPage("# Concepts", "docs/concepts.md"),
+      aPage("# `@stackyard/core`", "packages/core/README.md"),
+      aPage("# Fleet", "apps/fleet/README.md"),
     ]);
+
+    expect(sidebars).toEqual({
+      "/": [
+        { text: "Start", items: [{ text: "Concepts", link: "/docs/concepts" }] },
+        { text: "Code", items: [packages, apps] },
+      ],
+      "/packages/": [
+        { text: "Packages", items: [core] },
+        { text: "Others", items: [home, apps] },
+      ],
+      "/apps/": [
+        { text: "Apps", items: [{ text: "Fleet", link: "/apps/fleet/README" }] },
+        { text: "Others", items: [home, packages] },
+      ],
+    });
+  });
+});
+
+describe("toLlmsText", () => {
+  it("lists the pages of the groups with their first paragraph, below the address of the site", () => {
+    const pages = [
+      aPage(
+        "# Stackyard\n\n[![badge](a.svg)](b)\n\nA **control plane**\nfor [machines](docs/machines.md).",
+        "README.md",
+      ),
+      aPage("# Events\n\nFor programmers: what an [event](x.md) is.\n\n## More", "docs/events.md"),
+      aPage("# Core", "packages/core/README.md"),
+    ];
+
+    const text = toLlmsText(pages, "/yard/");
+
+    expect(text).toMatch(/^# Stackyard\n\n> A \*\*control plane\*\* for machines\.\n\n## Start\n/);
+    expect(text).toContain("- [Events](/yard/docs/events.md): For programmers: what an event is.\n");
+    expect(text).not.toContain("packages/core");
   });
 });
 
@@ -73,11 +126,50 @@ describe("findUnlisted", () => {
   });
 });
 
+describe("findUnlinked", () => {
+  it("returns the pages of docs to which the README has no link", () => {
+    const readme = aPage("[cli](docs/cli.md#stacks) [events](docs/eventful.md)", "README.md");
+
+    expect(findUnlinked([readme, aPage("", "docs/cli.md"), aPage("[cli](cli.md)"), aPage("", "SECURITY.md")])).toEqual([
+      "docs/events.md",
+    ]);
+  });
+});
+
 describe("findWithoutReader", () => {
   it("returns pages of docs that do not begin with their reader", () => {
     const pages = [aPage("# A\n\nFor operators: all.\n", "docs/a.md"), aPage("# B\n\nAll.\n", "docs/b.md")];
 
     expect(findWithoutReader([...pages, aPage("# C\n", "README.md")])).toEqual(["docs/b.md"]);
+  });
+});
+
+describe("keepBraces", () => {
+  it("escapes two braces in text and code of pages", () => {
+    const rules = { text: (word: unknown) => String(word), fence: (word: unknown) => String(word) };
+
+    keepBraces({ renderer: { rules } });
+
+    expect([rules.text("a {{ b }} {c}"), rules.fence("{{ b }}")]).toEqual(["a &#123;&#123; b }} {c}", "{{ b }}"]);
+  });
+});
+
+describe("createCodeClasses", () => {
+  it("gives words a class for their colors, and none to words in those of the block", () => {
+    const { transformer, toCss } = createCodeClasses("--l:#000");
+    const word = (style: string, value: string) => ({ properties: { style }, children: [{ value }] });
+    const line = { children: [word("--l:#111;", "if"), word("--l:#000;", " a "), word("--l:#111", "then")] };
+    const code = { children: [line, { value: "\n" }] };
+
+    transformer.code(code);
+
+    expect(code.children).toEqual([
+      { properties: { class: "k0" }, children: [{ value: "if" }] },
+      { value: " a " },
+      { properties: { class: "k0" }, children: [{ value: "then" }] },
+      { value: "\n" },
+    ]);
+    expect(toCss()).toMatch(/^\.vp-code\{--l:#000\}\n.*\n\.vp-code \.k0\{--l:#111\}$/s);
   });
 });
 

@@ -10,6 +10,7 @@ interface SidebarGroup {
   readonly pages: readonly string[];
 }
 
+// The product that most teams need, then its parts, each with a beginning of its own.
 const GROUPS: readonly SidebarGroup[] = [
   {
     title: "Start",
@@ -22,48 +23,45 @@ const GROUPS: readonly SidebarGroup[] = [
       "docs/glossary",
     ],
   },
+  { title: "Machines", pages: ["docs/machines", "docs/events", "docs/tasks", "docs/problems"] },
   {
-    title: "Write machines",
-    pages: ["docs/machines", "docs/machines-v1", "docs/events", "docs/tasks", "docs/problems"],
-  },
-  {
-    title: "Run tasks",
+    title: "Terraform and previews",
     pages: [
-      "docs/plans-and-policies",
-      "docs/fleet",
-      "docs/ecs",
-      "docs/promotion",
-      "docs/releases",
-      "docs/artifacts",
-      "docs/state-backend",
+      "docs/previews",
       "docs/code-hosts",
       "docs/github-action",
-      "docs/notifications",
-      "docs/previews",
+      "docs/plans-and-policies",
       "docs/leak-checks",
-      "docs/plugins",
+      "docs/state-backend",
+      "docs/notifications",
     ],
   },
+  { title: "Promotion", pages: ["docs/promotion"] },
   {
-    title: "Operate",
+    title: "A yard for a team",
     pages: [
       "docs/deployment",
       "docs/console",
-      "docs/operations",
-      "docs/access",
       "docs/sign-in",
+      "docs/access",
       "docs/audit",
       "docs/assistant",
-      "docs/aws-organization",
-      "docs/aws",
       "docs/configuration",
+      "docs/operations",
       "docs/troubleshooting",
       "docs/performance",
       "docs/support",
     ],
   },
+  { title: "On AWS", pages: ["docs/aws-organization", "docs/aws"] },
+  { title: "Fleets, containers, releases", pages: ["docs/fleet", "docs/ecs", "docs/releases"] },
+  { title: "Artifacts", pages: ["docs/artifacts"] },
+  { title: "Extend, and take over", pages: ["docs/plugins", "docs/machines-v1"] },
   { title: "Reference", pages: ["docs/cli", "docs/http-api", "docs/errors"] },
-  { title: "Contribute", pages: ["ARCHITECTURE", "CONTRIBUTING", "docs/testing", "SECURITY", "CHANGELOG"] },
+  {
+    title: "Contribute",
+    pages: ["ARCHITECTURE", "CONTRIBUTING", "docs/development", "docs/testing", "SECURITY", "CHANGELOG"],
+  },
 ];
 
 /** Groups that list every page below a folder. */
@@ -79,12 +77,14 @@ const LINK = /(?<!!)\[([^\]]*)\]\(([^)\s]+)\)/g;
 export interface SidebarItem {
   readonly text: string;
   readonly link?: string;
-  readonly collapsed?: boolean;
   readonly items?: readonly SidebarItem[];
 }
 
-/** Returns the sidebar of the site: the groups above, then every page of packages, apps, examples and the package reference. */
-export function toSidebar(pages: readonly SitePage[]): readonly SidebarItem[] {
+/**
+ * Returns the sidebars of the site, by the folder below which they are shown: the groups above with a link to the first page of each
+ * folder, and for each folder all of its pages. One sidebar of all pages, on each of them, was a sixth of the site.
+ */
+export function toSidebars(pages: readonly SitePage[]): Readonly<Record<string, readonly SidebarItem[]>> {
   const byPath = new Map(pages.map((page) => [page.path.replace(/\.md$/, ""), page]));
   const toItem = (path: string): readonly SidebarItem[] => {
     const page = byPath.get(path);
@@ -93,10 +93,45 @@ export function toSidebar(pages: readonly SitePage[]): readonly SidebarItem[] {
   const groups = GROUPS.map(({ title, pages }) => ({ text: title, items: pages.flatMap(toItem) }));
   const folders = FOLDER_GROUPS.map(([text, folder]) => ({
     text,
-    collapsed: true,
+    folder,
     items: [...byPath.keys()].filter((path) => path.startsWith(folder)).flatMap(toItem),
-  }));
-  return [...groups, ...folders].filter(({ items }) => items.length > 0);
+  })).filter(({ items }) => items.length > 0);
+  const first = folders.map(({ text, items }) => ({ text, link: items[0]?.link ?? "/" }));
+  const main = [...groups.filter(({ items }) => items.length > 0), { text: "Code", items: first }];
+  const ofFolder = folders.map(({ text, folder, items }): [string, readonly SidebarItem[]] => {
+    const others = [{ text: "Documentation", link: "/" }, ...first.filter((each) => each.text !== text)];
+    return [
+      `/${folder}`,
+      [
+        { text, items },
+        { text: "Others", items: others },
+      ],
+    ];
+  });
+  return { "/": main, ...Object.fromEntries(ofFolder) };
+}
+
+/**
+ * Returns `llms.txt` (https://llmstxt.org), from which assistants learn what there is to read: the pages of the groups as Markdown, each with
+ * its first paragraph.
+ */
+export function toLlmsText(pages: readonly SitePage[], base: string): string {
+  const byPath = new Map(pages.map((page) => [page.path, page]));
+  const groups = GROUPS.map(({ title, pages: paths }) => {
+    const rows = paths.flatMap((path) => {
+      const page = byPath.get(`${path}.md`);
+      return page === undefined ? [] : [`- [${toTitle(page.markdown)}](${base}${page.path}): ${toIntroduction(page)}`];
+    });
+    return [`## ${title}`, rows.join("\n")].join("\n\n");
+  });
+  const home = byPath.get("README.md");
+  return ["# Stackyard", ...(home === undefined ? [] : [`> ${toIntroduction(home)}`]), ...groups, ""].join("\n\n");
+}
+
+/** Returns the first paragraph as one line, with the words of its links. */
+function toIntroduction({ markdown }: SitePage): string {
+  const paragraph = markdown.split("\n\n").find((text) => /^[A-Z*]/.test(text)) ?? "";
+  return paragraph.replaceAll(LINK, (_link, label: string) => label).replaceAll("\n", " ");
 }
 
 /** Returns the pages of `docs/` and of the root that the sidebar does not list, so that a new page is not forgotten. */
@@ -105,6 +140,13 @@ export function findUnlisted(paths: readonly string[]): readonly string[] {
   return paths
     .filter((path) => path !== "README.md" && !listed.has(path))
     .filter((path) => FOLDER_GROUPS.every(([, folder]) => !path.startsWith(folder)));
+}
+
+/** Returns the pages of `docs/` to which the README of the repository has no link. */
+export function findUnlinked(pages: readonly SitePage[]): readonly string[] {
+  const readme = pages.find(({ path }) => path === "README.md")?.markdown ?? "";
+  const linked = new Set([...readme.matchAll(LINK)].map(([, , target = ""]) => target.split("#")[0]));
+  return pages.map(({ path }) => path).filter((path) => path.startsWith("docs/") && !linked.has(path));
 }
 
 /** Returns the pages of docs whose first lines do not say for whom they are: a paragraph that begins with "For". */
@@ -174,6 +216,18 @@ export function findDeadLinks(
   return dead;
 }
 
+const REPOSITORY_PATH = /`((?:packages|apps|tools|examples|docs|deploy|\.ci|\.github)\/[\w./*{},-]+)`/g;
+
+/** Returns every path of the repository that the page names as code, also as a pattern, and of which `exists` knows nothing. */
+export function findMissingPaths({ markdown }: SitePage, exists: (path: string) => boolean): readonly string[] {
+  const named: string[] = [];
+  mapOutsideCode(markdown, (text) => {
+    named.push(...[...text.matchAll(REPOSITORY_PATH)].map(([, path = ""]) => path));
+    return text;
+  });
+  return named.filter((path) => !exists(path));
+}
+
 /** Returns the anchors of a page's headings as code hosts write them; the second heading of the same text ends in `-1`. */
 export function toAnchors(markdown: string): ReadonlySet<string> {
   const anchors = new Set<string>();
@@ -198,6 +252,65 @@ export function toAnchor(heading: string): string {
     .toLowerCase()
     .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
     .replaceAll(" ", "-");
+}
+
+/** The part of a Markdown renderer (markdown-it) that `keepBraces` changes. */
+interface MarkdownRenderer {
+  readonly renderer: { readonly rules: Record<string, ((...input: readonly unknown[]) => string) | undefined> };
+}
+
+/**
+ * Lets two braces in a page be text: the site would take them for an expression. Only what pages write is changed, because the theme has
+ * expressions of its own. Code between fences is text already.
+ */
+export function keepBraces({ renderer: { rules } }: MarkdownRenderer): void {
+  for (const name of ["text", "code_inline", "code_block"]) {
+    const rule = rules[name];
+    rules[name] = rule && ((...input) => rule(...input).replaceAll("{{", "&#123;&#123;"));
+  }
+}
+
+/** The color of the block, which the theme gives to its words only. */
+const TEXT = [
+  ".vp-doc pre.vp-code code{color:var(--shiki-light)}",
+  ".dark .vp-doc pre.vp-code code{color:var(--shiki-dark)}",
+];
+
+/** An element of highlighted code (hast), as Shiki makes it. */
+interface CodeElement {
+  readonly properties?: { style?: unknown; class?: string };
+  readonly value?: string;
+  children?: CodeElement[] | undefined;
+}
+
+/**
+ * Returns a transformer of Shiki that gives the words of code short classes in place of their two colors, and `toCss`, which has the
+ * colors of all classes so far. Words in the color of the block become text. The colors of each word were half of the site.
+ */
+export function createCodeClasses(plain: string) {
+  const classes = new Map<string, string>();
+  const toClass = (style: string) => {
+    const found = classes.get(style) ?? `k${classes.size}`;
+    classes.set(style, found);
+    return found;
+  };
+  return {
+    transformer: {
+      name: "classes",
+      code(code: CodeElement) {
+        // Neither the site nor its style needs an element for each line.
+        const words = code.children?.flatMap((line) => line.children ?? [line]);
+        code.children = words?.flatMap((word) => {
+          const { style, ...rest } = word.properties ?? {};
+          if (typeof style !== "string") return [word];
+          const bare = style.replace(/;$/, "");
+          return bare === plain ? (word.children ?? []) : [{ ...word, properties: { ...rest, class: toClass(bare) } }];
+        });
+      },
+    },
+    toCss: () =>
+      [`.vp-code{${plain}}`, ...TEXT, ...[...classes].map(([style, name]) => `.vp-code .${name}{${style}}`)].join("\n"),
+  };
 }
 
 /** Applies `map` to the lines outside fenced code. */

@@ -94,7 +94,7 @@ describe("the machine of this example", { timeout: 300_000 }, () => {
     const stack = await bench.yard.findStack(RELEASE);
     expect(stack?.tasks.find(({ name }) => name === "tenants")).toMatchObject({
       status: "ERROR",
-      errorCode: "STACK_ELSEWHERE",
+      errorCode: "STACK_FAILED",
     });
     bench.broken.clear();
     await bench.send(RELEASE, "ROLLBACK");

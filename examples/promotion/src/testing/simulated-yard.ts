@@ -20,7 +20,7 @@ const person = (name: string, groups: readonly string[]): Sender => ({ kind: "pe
 
 /** Ada starts releases; Grace approves them; Lin is on call. */
 export const PEOPLE = {
-  ada: person("ada", []),
+  ada: person("ada", ["releasers"]),
   grace: person("grace", ["release-managers"]),
   lin: person("lin", ["oncall"]),
 } as const satisfies Readonly<Record<string, Sender>>;

@@ -1,0 +1,79 @@
+import { type NewFiles, toKebabCase } from "./new-files.ts";
+
+/** Returns the declaration and the route of a new operation of the API, with a test that fails until a server serves it. */
+export function newOperation(name: string): NewFiles {
+  if (!/^[a-z]+(?:[A-Z][a-z0-9]*)+$/.test(name)) {
+    throw new Error(
+      `"${name}" is not the name of an operation: use a verb and a noun in camel case, such as extendFreeze.`,
+    );
+  }
+  const kebab = toKebabCase(name);
+  const declared = `packages/core/src/api/operations/${kebab}.ts`;
+  const served = `packages/server/src/routes/${kebab}-route.ts`;
+  return {
+    files: new Map([
+      [declared, toDeclaration(name, kebab)],
+      [served, toRoute(name)],
+      [`packages/server/src/${kebab}.int.test.ts`, toTest(name, kebab)],
+    ]),
+    next: [
+      `Choose path, permission, fields and answers in ${declared}; a verb of a resource that has a file goes there`,
+      `Export ${name} in packages/core/src/api/operations/index.ts; add ${name}Route(deps) to packages/server/src/create-server.ts`,
+      `Do the work in ${served}: npx vitest run --project int packages/server/src/${kebab}`,
+      `SDK: a method that calls call<typeof op.${name}>, in packages/sdk/src; command: fieldOf(${name}, …), in packages/cli/src/commands`,
+      "npm run format && npm run generate && npm run api && npm test",
+    ],
+  };
+}
+
+function toDeclaration(name: string, kebab: string): string {
+  return `import { Type } from "typebox";
+import { defineOperation, inline, refusal } from "./define-operation.ts";
+import { ShortReason } from "./fields.ts";
+
+export const ${name} = defineOperation("POST", "/v1/${kebab}", {
+  operationId: "${name}",
+  audited: true,
+  permission: "repair",
+  subject: "list",
+  tag: "stacks",
+  summary: "Say in one sentence what it does.",
+  body: Type.Object({ reason: ShortReason }, { additionalProperties: false }),
+  answers: {
+    200: inline(Type.Object({ done: Type.Boolean() }), "What was done."),
+    403: refusal("FORBIDDEN"),
+  },
+});
+`;
+}
+
+function toRoute(name: string): string {
+  return `import { ${name} } from "@stackyard/core/api/operations";
+import type { Route } from "../http/route.ts";
+import { reply, serve } from "../http/serve.ts";
+import type { RouteDeps } from "./route-deps.ts";
+
+/** Defines the route of \`${name}\`. */
+export function ${name}Route(deps: RouteDeps): Route {
+  return serve(deps, ${name}, async ({ body: { reason } }, { audit }) => {
+    return reply(200, { done: await audit({ on: {}, reason }, async () => false) });
+  });
+}
+`;
+}
+
+function toTest(name: string, kebab: string): string {
+  return `import { afterEach, beforeEach, expect, it } from "vitest";
+import { createTestYard, type TestYard } from "./testing/test-yard.ts";
+
+let yard: TestYard;
+beforeEach(() => {
+  yard = createTestYard();
+});
+afterEach(() => yard.stop());
+
+it("${name} does its work", async () => {
+  expect(await yard.json("/v1/${kebab}", { body: { reason: "a test" } })).toEqual({ done: true });
+});
+`;
+}
