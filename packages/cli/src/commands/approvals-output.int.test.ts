@@ -57,6 +57,34 @@ describe("stackyard approvals ls", () => {
     expect(calls[0]?.query).toMatchObject({ mine: "true", sort: "enteredAt" });
   });
 
+  it("shows what is wrong now in the environments before, for each plan of a release (kargo#5144)", async () => {
+    const of = "5e0b".padEnd(64, "0");
+    const items = [{ ...APPROVAL, stackId: "shop-1.42.0", of }, APPROVAL, { ...APPROVAL, stackId: "shop-gone", of }];
+    const wave = {
+      task: "staging",
+      trouble: [{ code: "STACK_BROKEN", stacks: 2 }],
+      soaksUntil: "2026-01-02T00:00:00Z",
+    };
+    const { run, calls } = await start({
+      "GET /v1/approvals": { items },
+      "GET /v1/stacks/shop-1.42.0/deploys": { items: [wave, { task: "canary", trouble: [] }] },
+    });
+
+    const { exitCode, stdout } = await run("approvals", "ls");
+
+    expect(exitCode).toBe(0);
+    expect(stdout.split("\n").slice(-4)).toEqual([
+      "",
+      "shop-1.42.0: staging: not as it had arrived any more: STACK_BROKEN 2.",
+      "shop-1.42.0: staging soaks until 2026-01-02T00:00:00Z.",
+      "",
+    ]);
+    expect(calls.map(({ call, query }) => [call, query?.["trouble"]])).not.toContainEqual([
+      "GET /v1/stacks/web-1/deploys",
+      "true",
+    ]);
+  });
+
   it.each([
     [[], "Nothing waits for an approval."],
     [["--mine"], "Nothing waits for your approval."],

@@ -1,12 +1,13 @@
-import { defined, MAX_TASK_NAME, optionalFlag, optionalText } from "@stackyard/core";
+import { defined, isStackyardError, MAX_TASK_NAME, mapLimited, optionalFlag, optionalText } from "@stackyard/core";
 import { approveTask, fieldOf } from "@stackyard/core/api/operations";
-import type { Approval, OperationResult, StackCommits } from "@stackyard/sdk";
+import type { Approval, OperationResult, StackCommits, Stackyard } from "@stackyard/sdk";
 import { formatTable, toCell } from "@stackyard/sdk/commands";
 import { type Static, type TObject, Type } from "typebox";
 
 import { failWith } from "../failure.ts";
 import { type Painter, toAge } from "../output.ts";
 import { defineServerCommand, type ServerContext } from "../server/connection.ts";
+import { formatTrouble } from "./deploys.ts";
 import { formatOperation } from "./operations.ts";
 import { printPages } from "./print-list.ts";
 import { limitArg, sortArg, stackArg, taskArg } from "./stack-args.ts";
@@ -29,10 +30,41 @@ export const approvalsLs = defineServerCommand({
   async run({ out, yard, signal }, { mine = false, limit, sort }) {
     const load = (page: { readonly limit: number }) =>
       yard.approvals.list({ mine, ...page, ...defined({ sort }), signal });
-    const shown = await printPages(load, APPROVALS, { out, limit });
+    const releases = new Set<string>();
+    const shown = await printPages(load, { ...APPROVALS, toRow: noteReleases(releases) }, { out, limit });
     if (shown === 0) out.note(mine ? "Nothing waits for your approval." : "Nothing waits for an approval.");
+    const trouble = await mapLimited([...releases], AT_ONCE, (release) => loadTrouble(yard, release, signal));
+    if (trouble.flat().length > 0) out.text(["", ...trouble.flat()].join("\n"));
   },
 });
+
+const AT_ONCE = 8;
+
+/** Returns the rows, and adds each release that asks for a plan to a set. */
+function noteReleases(releases: Set<string>): typeof toRow {
+  return (approval, out, now) => {
+    if (PLAN_DIGEST.test(approval.of ?? "")) releases.add(approval.stackId);
+    return toRow(approval, out, now);
+  };
+}
+
+const PLAN_DIGEST = /^[0-9a-f]{64}$/;
+
+/** Returns what is wrong now in the environments that a release has reached before it asks. */
+async function loadTrouble(
+  yard: Pick<Stackyard, "deploys">,
+  release: string,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  try {
+    const deploys = await yard.deploys.list(release, { signal, trouble: true });
+    return deploys.flatMap(formatTrouble).map((line) => `${release}: ${line}`);
+  } catch (error) {
+    // It was removed meanwhile.
+    if (isStackyardError(error, "STACK_UNKNOWN") || isStackyardError(error, "NOT_FOUND")) return [];
+    throw error;
+  }
+}
 
 function toRow(approval: Approval, out: Painter, now: number): readonly string[] {
   const { stackId, task, from, askedBy, askedAt, of } = approval;

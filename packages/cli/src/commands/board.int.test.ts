@@ -89,7 +89,9 @@ it("shows what a release has deployed, and what a person has changed after it", 
     machine: "shop-release",
     releases: [{ id: "shop-1", state: "DONE" }],
   });
-  expect(waves.stdout).toMatch(/TASK .* FAILED +MAY FAIL[\s\S]*staging +\S+ +1 +1 +0 +0 +0 +0 +0/);
+  expect(waves.stdout).toMatch(
+    /TASK .* DONE +UNCHANGED .* MAY FAIL +SKIPPED +NOT SENT +UNDONE\nstaging +\S+ +1 +1( +0){8}\n/,
+  );
   expect(waves.stdout).toContain("api none to 1: staging (1 stack)\napi 0 to 1: production (1 stack)");
   expect(stacks.stdout).toMatch(/shop-prod +\S+ +done .* +1 +api=0 +–/);
   expect(JSON.parse(failed.stdout)).toEqual({ release: "shop-1", task: "production", stacks: [] });
@@ -131,4 +133,24 @@ it("lists the stacks of a task from a cursor on, and refuses that of another lis
   expect(ids.toSorted()).toEqual(["shop-prod", "shop-prod-2"]);
   expect(second.cursor).toBeUndefined();
   await expect(foreign).rejects.toMatchObject({ code: "USAGE" });
+});
+
+it("shows stacks that had the values already as unchanged, apart from skipped ones (octopus#9253)", async () => {
+  const release = [
+    "RELEASED",
+    "--machine",
+    "shop-release",
+    "--metadata",
+    "api=3",
+    "--until",
+    "DONE",
+    "--timeout",
+    "60s",
+  ];
+  await run("send", "shop-3", ...release);
+  await run("send", "shop-4", ...release);
+
+  const { stdout } = await run("deploys", "show", "shop-4");
+
+  expect(stdout).toMatch(/production +\S+ +2 +0 +2( +0){7}\n/);
 });

@@ -94,24 +94,28 @@ function formatWaves(release: string, deploys: readonly Deploy[], out: Painter):
     "WAVE",
     "STACKS",
     "DONE",
+    "UNCHANGED",
     "ON ITS WAY",
     "WAITING",
     "FAILED",
     "MAY FAIL",
-    "LEFT ALONE",
+    "SKIPPED",
     "NOT SENT",
+    "UNDONE",
   ];
   const toRow = ({ deploy, wave: { name, stacks, counts, maxFailures }, index }: (typeof rows)[number]) => [
     index === 0 ? out.paint("bold", deploy.task) : "",
     name,
     String(stacks),
     String(counts.done),
+    String(counts.unchanged),
     String(counts.sent),
     String(counts.waiting),
     counts.failed > 0 ? out.paint("red", String(counts.failed)) : "0",
     maxFailures === undefined ? "–" : String(maxFailures),
     String(counts.skipped),
     String(counts.unsent),
+    String(counts.undone),
   ];
   const approvals = deploys.flatMap(({ task, plan, approval }) => {
     if (plan === undefined || plan === "") return [];
@@ -129,7 +133,8 @@ function formatWaves(release: string, deploys: readonly Deploy[], out: Painter):
   return [table, ...(notes.length === 0 ? [] : ["", ...notes])].join("\n");
 }
 
-function formatTrouble({ task, trouble = [], soaksUntil }: Deploy): readonly string[] {
+/** Returns what is wrong now where a task had arrived, and how long it soaks: nothing while nothing is. */
+export function formatTrouble({ task, trouble = [], soaksUntil }: Deploy): readonly string[] {
   const counts = trouble.map(({ code, stacks }) => `${code} ${stacks}`).join(", ");
   return [
     ...(trouble.length === 0 ? [] : [`${task}: not as it had arrived any more: ${counts}.`]),

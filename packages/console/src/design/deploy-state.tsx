@@ -11,7 +11,7 @@ const STATUS: Readonly<Record<State, readonly [Status, string]>> = {
   done: ["succeeded", "Done"],
   unchanged: ["quiet", "Unchanged"],
   failed: ["failed", "Failed"],
-  skipped: ["skipped", "Left alone"],
+  skipped: ["skipped", "Skipped"],
   unsent: ["cancelled", "Not sent"],
   undone: ["skipped", "Undone"],
 };

@@ -1,13 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { countDeploy, findBudget, findPause } from "./deploy-counts.ts";
+import { countDeploy, findBudget, findPause, NO_STACKS } from "./deploy-counts.ts";
 
-const counts = { waiting: 0, sent: 0, done: 0, failed: 0, skipped: 0, unsent: 0 };
-const canary = { name: "canary", stacks: 4, maxFailures: 1, counts: { ...counts, done: 3, failed: 1 } };
+const canary = { name: "canary", stacks: 4, maxFailures: 1, counts: { ...NO_STACKS, done: 3, failed: 1 } };
 const rest = {
   name: "rest",
   stacks: 40,
   maxFailures: 4,
-  counts: { ...counts, waiting: 30, sent: 2, done: 7, failed: 1 },
+  counts: { ...NO_STACKS, waiting: 30, sent: 2, done: 7, failed: 1 },
 };
 
 describe("countDeploy", () => {
@@ -18,20 +17,20 @@ describe("countDeploy", () => {
     expect(Object.values(total).reduce((sum, count) => sum + count, 0)).toBe(figures.stacks);
   });
 
-  it("counts stacks that were left alone as arrived", () => {
-    const alone = { ...canary, counts: { ...counts, done: 1, skipped: 3 } };
+  it("counts unchanged and skipped stacks as arrived, and undone ones not", () => {
+    const alone = { ...canary, counts: { ...NO_STACKS, done: 1, skipped: 3 } };
     expect(countDeploy({ waves: [alone] })).toMatchObject({ arrived: 4, waves: { ended: 1, all: 1 } });
   });
 
   it("does not count a wave as ended of which stacks were never sent to", () => {
-    const stopped = { ...rest, counts: { ...counts, done: 1, unsent: 39 } };
+    const stopped = { ...rest, counts: { ...NO_STACKS, done: 1, unsent: 39 } };
     expect(countDeploy({ waves: [canary, stopped] }).waves).toEqual({ ended: 1, all: 2 });
   });
 });
 
 describe("findBudget", () => {
   it("is that of the present wave, and of one that has spent it before all others", () => {
-    const spent = { ...canary, counts: { ...counts, done: 2, failed: 2 } };
+    const spent = { ...canary, counts: { ...NO_STACKS, done: 2, failed: 2 } };
 
     expect(findBudget({ waves: [canary, rest] })).toEqual({ wave: "rest", allowed: 4, used: 1 });
     expect(findBudget({ waves: [spent, rest] })).toEqual({ wave: "canary", allowed: 1, used: 2 });

@@ -6,7 +6,7 @@ export type WaveCounts = Deploy["waves"][number]["counts"];
 /** A deployment in figures. */
 export interface DeployCounts {
   readonly stacks: number;
-  /** Have arrived, or were left alone: those on their way have not. */
+  /** Have arrived, had the values already, or were skipped: those on their way have not, nor those that were undone. */
   readonly arrived: number;
   readonly failed: number;
   readonly sent: number;
@@ -15,7 +15,17 @@ export interface DeployCounts {
   readonly total: WaveCounts;
 }
 
-const NONE: WaveCounts = { waiting: 0, sent: 0, done: 0, failed: 0, skipped: 0, unsent: 0 };
+/** Of a wave without stacks. */
+export const NO_STACKS: WaveCounts = {
+  waiting: 0,
+  sent: 0,
+  done: 0,
+  unchanged: 0,
+  failed: 0,
+  skipped: 0,
+  unsent: 0,
+  undone: 0,
+};
 
 /** Counts the stacks of all waves. */
 export function countDeploy({ waves }: Pick<Deploy, "waves">): DeployCounts {
@@ -24,11 +34,13 @@ export function countDeploy({ waves }: Pick<Deploy, "waves">): DeployCounts {
       waiting: sum.waiting + counts.waiting,
       sent: sum.sent + counts.sent,
       done: sum.done + counts.done,
+      unchanged: sum.unchanged + counts.unchanged,
       failed: sum.failed + counts.failed,
       skipped: sum.skipped + counts.skipped,
       unsent: sum.unsent + counts.unsent,
+      undone: sum.undone + counts.undone,
     }),
-    NONE,
+    NO_STACKS,
   );
   return {
     stacks: waves.reduce((sum, wave) => sum + wave.stacks, 0),
@@ -40,9 +52,9 @@ export function countDeploy({ waves }: Pick<Deploy, "waves">): DeployCounts {
   };
 }
 
-/** Returns how many stacks have arrived or were left alone. */
-export function countArrived({ done, skipped }: WaveCounts): number {
-  return done + skipped;
+/** Returns how many stacks have arrived, had the values already, or were skipped. */
+export function countArrived({ done, unchanged, skipped }: WaveCounts): number {
+  return done + unchanged + skipped;
 }
 
 function isEnded({ counts: { waiting, sent, unsent } }: Deploy["waves"][number]): boolean {

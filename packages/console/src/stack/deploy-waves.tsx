@@ -7,11 +7,13 @@ import { countArrived, countDeploy, type WaveCounts } from "./deploy-counts.ts";
 /** How far stacks are, in the order of the bar. */
 const PARTS = [
   ["done", "succeeded", "done"],
-  ["skipped", "skipped", "left alone"],
+  ["unchanged", "quiet", "unchanged"],
+  ["skipped", "skipped", "skipped"],
   ["failed", "failed", "failed"],
   ["sent", "running", "on their way"],
   ["waiting", "queued", "waiting"],
   ["unsent", "cancelled", "not sent"],
+  ["undone", "skipped", "undone"],
 ] as const satisfies readonly (readonly [keyof WaveCounts, Status, string])[];
 
 /** Renders how many stacks of all waves are how far, and so what the colors of their blocks mean. */

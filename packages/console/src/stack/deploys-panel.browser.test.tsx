@@ -3,9 +3,9 @@ import { page } from "vitest/browser";
 import { anAttempt, aStack, stackApi } from "../testing/a-stack.ts";
 import { problem, renderPage, type SentRequest } from "../testing/render-page.tsx";
 import { HOSTILE, SHOWN_HOSTILE } from "../testing/stacks.ts";
+import { NO_STACKS } from "./deploy-counts.ts";
 import { ReleasePage } from "./release-page.tsx";
 
-const counts = { waiting: 0, sent: 0, done: 0, failed: 0, skipped: 0, unsent: 0 };
 const deploy = {
   task: "tenants",
   op: "send",
@@ -14,8 +14,8 @@ const deploy = {
   startedAt: "2026-11-20T02:00:00Z",
   stop: { code: "TOO_MANY_FAILURES", message: "9 of 40 stacks have failed, and 0 may." },
   waves: [
-    { name: "canary", stacks: 40, counts: { ...counts, done: 31, failed: 9 } },
-    { name: "rest", stacks: 360, counts: { ...counts, unsent: 350, sent: 10 } },
+    { name: "canary", stacks: 40, counts: { ...NO_STACKS, done: 31, failed: 9 } },
+    { name: "rest", stacks: 360, counts: { ...NO_STACKS, unsent: 350, sent: 10 } },
   ],
 };
 const row = (stackId: string, state: string, why = {}) => ({
@@ -126,12 +126,12 @@ it("names the stacks that a release which has ended has failed at, and sends to 
   await page.viewport(1_440, 1_200);
   const endedAt = "2026-11-20T03:00:00Z";
   const { stop: _, ...rest } = deploy;
-  const waves = [{ name: "all", stacks: 45, counts: { ...counts, done: 43, failed: 2 } }];
+  const waves = [{ name: "all", stacks: 45, counts: { ...NO_STACKS, done: 43, failed: 2 } }];
   const staging = {
     ...rest,
     task: "staging",
     endedAt,
-    waves: [{ name: "all", stacks: 1, counts: { ...counts, done: 1 } }],
+    waves: [{ name: "all", stacks: 1, counts: { ...NO_STACKS, done: 1 } }],
   };
   const { screen, sent } = await renderPage(ReleasePage, "/release?id=pr-12", {
     ...stackApi(aStack({ tasks: [], failed: false, attempts: [anAttempt({ executor: "deploy" })] })),
@@ -165,7 +165,7 @@ it("says why it is not known what was sent", async () => {
 });
 
 it("shows what outsiders wrote as text, also to screen readers", async () => {
-  const wave = { name: HOSTILE, stacks: 1, counts: { ...counts, failed: 1 } };
+  const wave = { name: HOSTILE, stacks: 1, counts: { ...NO_STACKS, failed: 1 } };
   const { screen } = await renderPage(ReleasePage, "/release?id=pr-12", {
     ...stackApi(aStack({ attempts: [anAttempt({ executor: "deploy" })] })),
     "GET /v1/stacks/pr-12/deploys": {

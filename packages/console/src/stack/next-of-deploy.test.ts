@@ -1,10 +1,14 @@
 import type { Deploy, ReleaseCalendar } from "@stackyard/sdk";
 import { expect, it } from "vitest";
+import { NO_STACKS } from "./deploy-counts.ts";
 import { findNextOfDeploy } from "./next-of-deploy.ts";
 
 const hour = (at: number) => new Date(Date.UTC(2026, 10, 26, at)).toISOString();
-const none = { waiting: 0, sent: 0, done: 0, failed: 0, skipped: 0, unsent: 0 };
-const wave = (name: string, counts: Partial<typeof none>) => ({ name, stacks: 5, counts: { ...none, ...counts } });
+const wave = (name: string, counts: Partial<typeof NO_STACKS>) => ({
+  name,
+  stacks: 5,
+  counts: { ...NO_STACKS, ...counts },
+});
 
 const canary = wave("canary", { done: 5 });
 const rest = wave("rest", { sent: 2, waiting: 22 });

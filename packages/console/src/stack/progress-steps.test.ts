@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { NO_STACKS } from "./deploy-counts.ts";
 import { HEIGHT, toProgressDrawing, WIDTH } from "./progress-steps.ts";
 
-const counts = { waiting: 0, sent: 0, done: 0, failed: 0, skipped: 0, unsent: 0 };
-const waves = [{ name: "all", stacks: 4, counts }];
+const waves = [{ name: "all", stacks: 4, counts: NO_STACKS }];
 const at = (minute: number) => new Date(Date.UTC(2026, 10, 26, 12, minute)).toISOString();
 const point = (minute: number, done: number, failed = 0) => ({ at: at(minute), done, failed });
 
@@ -35,8 +35,8 @@ describe("toProgressDrawing", () => {
 
   it("shows pauses where they were, one that lasts up to now", () => {
     const pauses = [
-      { ...waves[0], name: "canary", stacks: 2, counts, pause: { from: at(2), to: at(4) } },
-      { ...waves[0], name: "rest", stacks: 2, counts, pause: { from: at(8), to: at(60) } },
+      { ...waves[0], name: "canary", stacks: 2, counts: NO_STACKS, pause: { from: at(2), to: at(4) } },
+      { ...waves[0], name: "rest", stacks: 2, counts: NO_STACKS, pause: { from: at(8), to: at(60) } },
     ];
 
     const drawing = toProgressDrawing({ waves: pauses, progress: [point(0, 0)] }, Date.parse(at(10)));

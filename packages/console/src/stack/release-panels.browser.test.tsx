@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { page } from "vitest/browser";
 import { anAttempt, anEntry, applied, aStack, stackApi } from "../testing/a-stack.ts";
 import { type Answer, renderPage } from "../testing/render-page.tsx";
+import { NO_STACKS } from "./deploy-counts.ts";
 import { ReleasePage } from "./release-page.tsx";
 import { StackPage } from "./stack-page.tsx";
 
@@ -19,7 +20,6 @@ const graph: MachineGraph = {
   ],
 };
 
-const none = { waiting: 0, sent: 0, done: 0, failed: 0, skipped: 0, unsent: 0 };
 const hour = (at: number) => `2026-11-26T${String(at).padStart(2, "0")}:00:00Z`;
 const digest = "5e0b".padEnd(61, "0").padEnd(64, "c41");
 const tenants = {
@@ -35,11 +35,11 @@ const tenants = {
       name: "canary",
       stacks: 4,
       maxFailures: 0,
-      counts: { ...none, done: 3, skipped: 1 },
+      counts: { ...NO_STACKS, done: 3, skipped: 1 },
       pause: { from: hour(11), to: hour(13) },
     },
-    { name: "tenth", stacks: 5, maxFailures: 0, counts: { ...none, done: 5 } },
-    { name: "rest", stacks: 43, maxFailures: 4, counts: { ...none, done: 18, failed: 1, sent: 2, waiting: 22 } },
+    { name: "tenth", stacks: 5, maxFailures: 0, counts: { ...NO_STACKS, done: 5 } },
+    { name: "rest", stacks: 43, maxFailures: 4, counts: { ...NO_STACKS, done: 18, failed: 1, sent: 2, waiting: 22 } },
   ],
   progress: [
     { at: hour(10), done: 0, failed: 0 },
@@ -178,7 +178,7 @@ it("shows the progress over time, with the pause, and the failures used of those
     "soft",
     "soft",
   ]);
-  await expect.element(deployment.getByRole("img", { name: "canary: 3 done, 1 left alone" })).toBeVisible();
+  await expect.element(deployment.getByRole("img", { name: "canary: 3 done, 1 skipped" })).toBeVisible();
   await expect.element(deployment.getByText("2 of at most 20")).toBeVisible();
 });
 

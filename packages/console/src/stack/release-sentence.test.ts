@@ -1,19 +1,21 @@
 import type { Deploy, StackDetails } from "@stackyard/sdk";
 import { expect, it } from "vitest";
 import { anAttempt, aStack } from "../testing/a-stack.ts";
+import { NO_STACKS } from "./deploy-counts.ts";
 import { type ReleaseNow, toReleaseParts, toReleaseStatus } from "./release-sentence.ts";
 
-const none = { waiting: 0, sent: 0, done: 0, failed: 0, skipped: 0, unsent: 0 };
 const NOW = Date.parse("2026-11-26T12:00:00Z");
 const opensAt = "2026-11-27T08:00:00Z";
 
-const aDeploy = (counts: Partial<typeof none>, changes: Partial<Deploy> = {}): Deploy => ({
+const aDeploy = (counts: Partial<typeof NO_STACKS>, changes: Partial<Deploy> = {}): Deploy => ({
   task: "tenants",
   op: "send",
   event: "RELEASED",
   metadata: {},
   startedAt: "2026-11-26T10:00:00Z",
-  waves: [{ name: "rest", stacks: Object.values(counts).reduce((a, b) => a + b, 0), counts: { ...none, ...counts } }],
+  waves: [
+    { name: "rest", stacks: Object.values(counts).reduce((a, b) => a + b, 0), counts: { ...NO_STACKS, ...counts } },
+  ],
   ...changes,
 });
 const aTask = (name: string, changes: Partial<StackDetails["tasks"][number]> = {}) => ({

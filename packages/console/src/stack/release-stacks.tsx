@@ -39,8 +39,8 @@ export function ReleaseStacks({ release, items }: StacksProps) {
   );
 }
 
-/** What needs a person first. Of those that were left alone, the server knows several states. */
-const FILTERS = ["failed", "sent", "waiting", "unsent", "done"] as const;
+/** What needs a person first. */
+const FILTERS = ["failed", "sent", "waiting", "unsent", "skipped", "undone", "done", "unchanged"] as const;
 
 /** Of 400 stacks, a failed one may be in the last page of the order of sending. */
 const FAILED_FIRST = { order: "failed-first" } as const;

@@ -1,6 +1,7 @@
 import type { Attempt, Deploy, HistoryEntry, MachineGraph, StackDetails } from "@stackyard/sdk";
 import { describe, expect, it } from "vitest";
 import { anAttempt, anEntry, aStack } from "../testing/a-stack.ts";
+import { NO_STACKS } from "./deploy-counts.ts";
 import { type ReleaseFacts, toStages } from "./stages.ts";
 
 const state = (id: string, ...tasks: readonly string[]): MachineGraph["nodes"][number] => ({
@@ -53,9 +54,8 @@ function open(task: string, entry: number, changes: Partial<Attempt> = {}): Atte
   return { ...attempt, status: "suspended", ...changes };
 }
 
-const counts = { waiting: 0, sent: 0, done: 0, failed: 0, skipped: 0, unsent: 0 };
-const wave = (name: string, given: Partial<typeof counts>): Deploy["waves"][number] => {
-  const all = { ...counts, ...given };
+const wave = (name: string, given: Partial<typeof NO_STACKS>): Deploy["waves"][number] => {
+  const all = { ...NO_STACKS, ...given };
   return { name, stacks: Object.values(all).reduce((sum, count) => sum + count, 0), counts: all };
 };
 const deploy = (task: string, ...waves: Deploy["waves"]): Deploy => ({

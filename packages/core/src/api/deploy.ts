@@ -9,9 +9,11 @@ const DeployCounts = Type.Object({
   waiting: count,
   sent: { ...count, description: "On their way." },
   done: count,
+  unchanged: { ...count, description: "Had the values already." },
   failed: count,
-  skipped: { ...count, description: "Left alone: unchanged, removed or undone." },
+  skipped: { ...count, description: "Left alone: removed, frozen, or has something newer, for example." },
   unsent: { ...count, description: "Not sent, because the task has stopped." },
+  undone: { ...count, description: "A later task has restored what was before." },
 });
 
 const DeployWave = Type.Object({
@@ -30,7 +32,7 @@ const DeployWave = Type.Object({
 /** How far a deployment was from an instant on. */
 const ProgressPoint = Type.Object({
   at: Instant,
-  done: { ...count, description: "Stacks that had arrived or were left alone." },
+  done: { ...count, description: "Stacks that had arrived, had the values already, or were skipped." },
   failed: count,
 });
 

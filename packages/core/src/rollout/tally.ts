@@ -1,5 +1,8 @@
-/** `waiting`: still to be sent. `unsent`: never sent, because the rollout stopped before. */
-export type RowState = "waiting" | "sent" | "done" | "failed" | "skipped" | "unsent";
+/**
+ * `waiting`: still to be sent. `unchanged`: it was so already. `unsent`: never sent, because the rollout stopped before.
+ * `undone`: what was done was taken back.
+ */
+export type RowState = "waiting" | "sent" | "done" | "unchanged" | "failed" | "skipped" | "unsent" | "undone";
 
 /** What a rollout counts of one of its targets, such as an instance or a stack. */
 export interface Row {
@@ -14,7 +17,17 @@ export interface Row {
 export type Tally = Readonly<Record<RowState, number>> & { readonly codes: Readonly<Record<string, number>> };
 
 /** Of no rows. */
-export const EMPTY_TALLY: Tally = { waiting: 0, sent: 0, done: 0, failed: 0, skipped: 0, unsent: 0, codes: {} };
+export const EMPTY_TALLY: Tally = {
+  waiting: 0,
+  sent: 0,
+  done: 0,
+  unchanged: 0,
+  failed: 0,
+  skipped: 0,
+  unsent: 0,
+  undone: 0,
+  codes: {},
+};
 
 /** Counts rows by wave. */
 export function toTallies(rows: Iterable<Row>): readonly Tally[] {
@@ -36,13 +49,16 @@ type Counted = Record<RowState, number> & { readonly codes: Record<string, numbe
 /** Adds up tallies. */
 export function addTallies(tallies: Iterable<Tally>): Tally {
   const sum: Counted = { ...EMPTY_TALLY, codes: {} };
-  for (const { codes, ...counts } of tallies) {
+  // In a tally of earlier versions, `skipped` has those that were unchanged or undone.
+  for (const { codes, unchanged = 0, undone = 0, ...counts } of tallies) {
     sum.waiting += counts.waiting;
     sum.sent += counts.sent;
     sum.done += counts.done;
+    sum.unchanged += unchanged;
     sum.failed += counts.failed;
     sum.skipped += counts.skipped;
     sum.unsent += counts.unsent;
+    sum.undone += undone;
     for (const [code, count] of Object.entries(codes)) sum.codes[code] = (sum.codes[code] ?? 0) + count;
   }
   return sum;

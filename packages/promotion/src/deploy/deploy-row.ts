@@ -1,5 +1,5 @@
 import type { Stack } from "@stackyard/core";
-import type { RolloutState, Row } from "@stackyard/core/rollout";
+import type { RolloutState, Row, RowState } from "@stackyard/core/rollout";
 import type { Progress } from "./progress-curve.ts";
 
 /** A value of metadata. */
@@ -21,7 +21,7 @@ export interface Before {
  * already. `unsent`: not sent, because the task has stopped. `undone`: a later task has restored what was before; with
  * `from`, beneath a change since, whose undo must not bring it back.
  */
-export type DeployRowState = "waiting" | "sent" | "done" | "unchanged" | "failed" | "skipped" | "unsent" | "undone";
+export type DeployRowState = RowState;
 
 /** What a task `deploy` knows about one of its stacks. At most 1 KiB as JSON. Instants are epoch milliseconds. */
 export interface DeployRow {
@@ -103,18 +103,7 @@ export function findAlarmsSince({ firstSentAt, alarmSeenAt, startedAt, endedAt }
   return alarmSeenAt ?? firstSentAt ?? (endedAt === undefined ? undefined : startedAt);
 }
 
-const COUNTED: Readonly<Record<DeployRowState, Row["state"]>> = {
-  waiting: "waiting",
-  sent: "sent",
-  done: "done",
-  unchanged: "skipped",
-  failed: "failed",
-  skipped: "skipped",
-  unsent: "unsent",
-  undone: "skipped",
-};
-
 /** Returns what the rollout counts. */
 export function toRow({ wave, state, code }: DeployRow): Row {
-  return { wave, state: COUNTED[state], ...(code !== undefined && { code }) };
+  return { wave, state, ...(code !== undefined && { code }) };
 }

@@ -159,6 +159,17 @@ describe("a stack that waits for its event", () => {
     });
   });
 
+  it("says until when a release counts as newer that was started while a clock was ahead", () => {
+    const ahead = live({ releases: { api: { ...own, id: "shop-1.41.0", createdAt: NOW + 3_600_000 } } });
+
+    expect(observe(waiting, ahead)).toMatchObject({
+      state: "skipped",
+      code: "NEWER_RELEASE",
+      message:
+        "api was set by the newer release shop-1.41.0. A clock was ahead when it started: the next release is newer after 1970-01-01T03:46:40.000Z.",
+    });
+  });
+
   it("never counts a release as newer than itself, and of two that were created at once exactly one", () => {
     const other = (id: string) => live({ releases: { api: { ...own, id } }, metadata: { api: "x" } });
 

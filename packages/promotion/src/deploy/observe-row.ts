@@ -267,14 +267,21 @@ function isSetBy({ releases }: Stack, { release }: Pick<Aims, "release">, key: s
 }
 
 /** Returns which newer release has set a mapped key. Of two that were created at once one counts as newer. */
-function findNewer({ releases = {} }: Stack, { op, metadata, release }: Aims): string | undefined {
+function findNewer({ releases = {} }: Stack, { op, metadata, release, now }: Aims): string | undefined {
   if (op === "undo") return undefined;
   const key = Object.keys(metadata).find((each) => {
     const other = releases[each];
     if (other === undefined || other.createdAt < release.createdAt) return false;
     return other.createdAt > release.createdAt || other.id > release.id;
   });
-  return key && `${key} was set by the newer release ${releases[key]?.id}.`;
+  const { id, createdAt = 0 } = releases[key ?? ""] ?? {};
+  return key && `${key} was set by the newer release ${id}.${formatAhead(createdAt, now)}`;
+}
+
+/** An instant that is still to come was made by a clock that was ahead. */
+function formatAhead(createdAt: number, now: number): string {
+  if (createdAt <= now + CLOCKS_MS) return "";
+  return ` A clock was ahead when it started: the next release is newer after ${new Date(createdAt).toISOString()}.`;
 }
 
 function describeWork({ state, tasks }: Stack): string {

@@ -1,3 +1,4 @@
+import { tallyByWave } from "@stackyard/core/rollout";
 import { describe, expect, it } from "vitest";
 import { aReleaseYard } from "../testing/a-release-yard.ts";
 
@@ -99,6 +100,19 @@ describe("an undo", () => {
     expect(await bench.taskOf("1.42.0", "undo")).toBe("DONE");
     expect((await bench.yard.findStack("t0"))?.state).toBe("LIVE");
     expect(await bench.tallyOf("1.42.0")).toBe("undone 2");
+  });
+
+  it("counts as undone, not as left alone", async () => {
+    const bench = aReleaseYard();
+    await bench.addTenants(2);
+    await bench.start("1.42.0");
+    await bench.finish("1.42.0");
+    await bench.send("shop-1.42.0", "ROLLBACK");
+    await bench.finish("1.42.0");
+
+    const state = await bench.stateOf("1.42.0");
+    expect(tallyByWave(state ?? { tallies: [] })[0]).toMatchObject({ done: 0, unchanged: 0, skipped: 0, undone: 2 });
+    expect(state?.curve?.map(({ done }) => done)).toEqual([0, 2, 0]);
   });
 
   it("undoes what was sent before a stop, and a created stack is left alone", async () => {

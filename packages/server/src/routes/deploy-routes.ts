@@ -3,7 +3,7 @@ import type { Deploy, DeployStack } from "@stackyard/core/api";
 import * as operations from "@stackyard/core/api/operations";
 import { findMoves } from "@stackyard/core/engine";
 import type { Machine } from "@stackyard/core/machine";
-import { type Tally, tallyByWave } from "@stackyard/core/rollout";
+import { addTallies, type Tally, tallyByWave } from "@stackyard/core/rollout";
 import {
   type DeployRow,
   type DeployState,
@@ -171,8 +171,8 @@ function toWaves(state: DeployState, limits: ReturnType<typeof findSendLimits>):
   });
 }
 
-function toCounts({ waiting = 0, sent = 0, done = 0, failed = 0, skipped = 0, unsent = 0 }: Partial<Tally> = {}) {
-  return { waiting, sent, done, failed, skipped, unsent };
+function toCounts({ codes: _, ...counts }: Tally = addTallies([])) {
+  return counts;
 }
 
 function toDeployStack(row: DeployRow, { waves }: DeployState): DeployStack {
