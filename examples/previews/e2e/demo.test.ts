@@ -42,12 +42,20 @@ const CHECKS = [
   "ok checks that are not completed nothing",
 ];
 
-it("plays previews without Terraform, and leaves nothing", () => {
+/** The demo takes about 55 s alone, of which it waits for most. */
+const LONGEST_MS = 240_000;
+
+it("plays previews without Terraform, and leaves nothing", { timeout: LONGEST_MS + 10_000 }, () => {
   const temporary = mkdtempSync(join(root, "tmp-"));
   const env = { ...process.env, PATH: root, TMPDIR: temporary };
 
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main], { env, encoding: "utf8", timeout: 110_000 });
+  const { status, signal, stdout, stderr } = spawnSync(process.execPath, [main], {
+    env,
+    encoding: "utf8",
+    timeout: LONGEST_MS,
+  });
 
+  expect(signal, `${stdout}${stderr}`).toBe(null);
   const lines = stdout.split("\n").filter((line) => /^ {2}(ok|FAIL) /.test(line));
   expect(
     lines.map((line) => line.trim().replace(/ {2,}/g, " ")),
