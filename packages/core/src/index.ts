@@ -152,5 +152,5 @@ export { AwsYardOptions, type ConfiguredYards, listMissingKeys, ServerYardOption
 export { type BatchLimits, isFifo, isGroupId, MAX_BATCH_ENTRIES, toBatches, toQueueText } from "./queue-messages.ts";
 export { readChunks, removeChunks, writeChunks } from "./record-chunks.ts";
 export { backoff, type RetryOptions, retry } from "./retry.ts";
-export { isLimitReached, MOST_UNWATCHED_MS, noteLook, type WatchedTime } from "./watched-time.ts";
+export { isLimitReached, MOST_UNWATCHED_MS, noteLook, type WatchedTime } from "./machine/watched-time.ts";
 export { unlessAborted, type WithinOptions, within } from "./within.ts";

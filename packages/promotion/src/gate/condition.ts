@@ -1,3 +1,8 @@
+import type { SoakTime } from "./definition.ts";
+
+/** The longest time between two looks at a closed condition. */
+export const LONGEST_SLEEP_MS = 60_000;
+
 /** What one condition of a gate, or a hold of `deploy`, is now. */
 export type Condition =
   | { readonly kind: "open" }
@@ -21,6 +26,8 @@ export interface Closed {
   readonly until?: number;
   /** It may open at any instant: when to examine it again, in milliseconds. Default: after the longest sleep. */
   readonly againAfterMs?: number;
+  /** Of a soak: what its next look needs. */
+  readonly soak?: SoakTime;
 }
 
 /** The condition that holds. */

@@ -67,9 +67,27 @@ export const GateConfig = Type.Object(
 );
 export type GateConfig = Static<typeof GateConfig>;
 
-/** What is closed. Only what has changed is written: it contains no present time. */
+const instant = Type.Number();
+
+/** The time of a soak, as its last look has left it. Instants are epoch milliseconds. */
+const SoakTime = Type.Object(
+  {
+    /** Since when the stacks soak. */
+    since: instant,
+    lookedAt: instant,
+    /** How long the soak was unwatched since then: that time does not count. */
+    unwatchedMs: Type.Number(),
+    /** When a look has seen a stack in trouble last: no time counts from before. */
+    troubledAt: Type.Optional(instant),
+  },
+  closed,
+);
+export type SoakTime = Static<typeof SoakTime>;
+
+/** What is closed, and how the soak is watched. */
 export const GateProgress = Type.Object(
   {
+    soak: Type.Optional(SoakTime),
     closed: Type.Array(
       Type.Object({
         /** The key of the config. */

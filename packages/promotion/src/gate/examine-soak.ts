@@ -1,9 +1,10 @@
-import { chunk, defined, type ExecutorContext, type Stack } from "@stackyard/core";
+import { chunk, defined, type ExecutorContext, isLimitReached, noteLook, type Stack } from "@stackyard/core";
 import { evaluateStanding, type SeenStack, type StackMove, type YardService } from "@stackyard/core/engine";
-import { parseDuration } from "@stackyard/core/machine";
+import { formatDuration, parseDuration } from "@stackyard/core/machine";
 import type { Before, DeployRow, DeployState } from "../deploy/deploy-row.ts";
 import { createRowFinder, listRowPages } from "../deploy/rows.ts";
-import { type Condition, closed, formatInstant, never, OPEN } from "./condition.ts";
+import { type Condition, closed, formatInstant, LONGEST_SLEEP_MS, never, OPEN } from "./condition.ts";
+import type { SoakTime } from "./definition.ts";
 
 /** The stacks of a task, and how long they must have kept its values. */
 export interface SoakInput {
@@ -12,6 +13,8 @@ export interface SoakInput {
   readonly for: string;
   /** The rows of the task; undefined: it has none. */
   readonly deployed: DeployState | undefined;
+  /** What the last look has returned. */
+  readonly before?: SoakTime | undefined;
 }
 
 /** What the soak is examined with. */
@@ -27,7 +30,7 @@ export interface SoakWatch {
    * the stack begins again after that, and when another release has set the same values. Checks that end well do not
    * interrupt. Other values, and another incarnation, never hold any more: `STACK_MOVED`; nor does a soak of nothing:
    * `SOAK_EMPTY`. A stack that the machine may no longer read holds the gate closed, as it may have failed:
-   * `STACK_HIDDEN`. `attemptId`: of the gate.
+   * `STACK_HIDDEN`. Time in which the gate did not look does not count. `attemptId`: of the gate.
    */
   examine(deps: SoakDeps, attemptId: string, input: SoakInput): Promise<Condition>;
 }
@@ -44,8 +47,6 @@ interface Seen {
   readonly releases: ReadonlySet<string>;
   /** The stack whose time began last. */
   readonly begun: Begun;
-  /** When a look has seen a stack in trouble last: no time counts from before. */
-  readonly troubledAt?: number | undefined;
   /** What the first stack has that does not soak; those behind it were not examined. */
   readonly fault?: Exclude<Condition, { kind: "open" }>;
 }
@@ -69,12 +70,12 @@ export function createSoakWatch(): SoakWatch {
   }
 
   return {
-    async examine(deps, attemptId, { of, for: length, deployed }) {
+    async examine(deps, attemptId, { of, for: length, deployed, before }) {
       if (deployed === undefined) return closed("SOAKING", `The task "${of}" has sent nothing yet.`);
       if (deployed.endedAt === undefined) return closed("SOAKING", `The task "${of}" has not ended yet.`);
-      const soak = { of, deployed, length };
+      const soak = { of, deployed, length, before };
       const seen = await look(deps, soak, known.get(attemptId));
-      const condition = seen.fault ?? toCondition(deps, soak, seen);
+      const condition = toCondition(deps, soak, seen);
       // Another grant changes no stack, so the next look is at all of them.
       if (condition.kind === "closed" && condition.code !== HIDDEN) remember(attemptId, seen);
       else known.delete(attemptId);
@@ -88,14 +89,14 @@ interface Soak {
   readonly of: string;
   readonly length: string;
   readonly deployed: DeployState;
+  readonly before: SoakTime | undefined;
 }
 
 /** Looks at what has changed since the last look. Before the gate opens, at every stack. */
 async function look(deps: SoakDeps, soak: Soak, before: Seen | undefined): Promise<Seen> {
   const again = before && (await lookAgain(deps, soak, before));
   const isEnough = again !== undefined && (again.fault !== undefined || !isOver(deps, soak, again));
-  const seen = isEnough ? again : await lookAtAll(deps, soak);
-  return { ...seen, troubledAt: seen.fault === undefined ? before?.troubledAt : deps.clock.now() };
+  return isEnough ? again : lookAtAll(deps, soak);
 }
 
 async function lookAtAll(deps: SoakDeps, { of, deployed }: Soak): Promise<Seen> {
@@ -139,29 +140,45 @@ interface Begun {
 
 const NOT_BEGUN: Begun = { at: Number.NEGATIVE_INFINITY, stack: undefined };
 
-function toEnd({ length }: Soak, seen: Seen): number {
-  return toStart(seen) + (parseDuration(length) ?? 0);
+/** Notes this look at a soak. What was unwatched before its time began does not matter. */
+function noteTime({ clock }: SoakDeps, { before }: Soak, { begun, fault }: Seen): SoakTime {
+  const now = clock.now();
+  const troubledAt = fault === undefined ? before?.troubledAt : now;
+  const since = Math.max(begun.at, troubledAt ?? begun.at);
+  const unwatchedMs = before?.since === since ? before.unwatchedMs : 0;
+  const last = before && { lookedAt: Math.max(before.lookedAt, since), unwatchedMs };
+  return { since, ...noteLook(last, { now, everyMs: LONGEST_SLEEP_MS }), ...defined({ troubledAt }) };
 }
 
-function toStart({ begun, troubledAt = begun.at }: Seen): number {
-  return Math.max(begun.at, troubledAt);
+function toEnd({ length }: Soak, since: number): number {
+  return since + (parseDuration(length) ?? 0);
 }
 
-function isOver({ clock }: SoakDeps, soak: Soak, seen: Seen): boolean {
-  return seen.begun.stack === undefined || toEnd(soak, seen) <= clock.now();
+function isOver(deps: SoakDeps, soak: Soak, seen: Seen): boolean {
+  const time = noteTime(deps, soak, seen);
+  return seen.begun.stack === undefined || isLimitReached(toEnd(soak, time.since), time);
 }
 
 function toCondition(deps: SoakDeps, soak: Soak, seen: Seen): Condition {
   const { of, length, deployed } = soak;
   const { stack } = seen.begun;
+  const time = noteTime(deps, soak, seen);
+  if (seen.fault?.kind === "closed") return { ...seen.fault, soak: time };
+  if (seen.fault !== undefined) return seen.fault;
   if (stack === undefined && deployed.sizes.some((size) => size > 0)) {
     return never("SOAK_EMPTY", `No stack of "${of}" has arrived and is still there, so nothing soaks.`);
   }
   if (stack === undefined || isOver(deps, soak, seen)) return OPEN;
-  const until = toEnd(soak, seen);
+  const until = toEnd(soak, time.since) + time.unwatchedMs;
   const last = deployed.isRule ? "the last of them" : stack;
-  const since = `${last} counts from ${formatInstant(toStart(seen))}`;
-  return closed("SOAKING", `The stacks of "${of}" soak for ${length} until ${formatInstant(until)}: ${since}.`, until);
+  const since = `${last} counts from ${formatInstant(time.since)}`;
+  const message = `The stacks of "${of}" soak for ${length} until ${formatInstant(until)}: ${since}${toUnwatched(time)}.`;
+  return { ...closed("SOAKING", message, until), soak: time };
+}
+
+function toUnwatched({ unwatchedMs }: SoakTime): string {
+  if (unwatchedMs === 0) return "";
+  return `, without the ${formatDuration(Math.round(unwatchedMs / 60_000) * 60_000)} in which no worker looked`;
 }
 
 interface RowsToExamine {

@@ -48,15 +48,77 @@ describe("gate: soak", () => {
     expect(step.kind).toBe("succeeded");
     expect(elapsedMs).toBe(24 * HOUR);
     expect(steps.length).toBe(24 * 60 + 1);
-    // Nothing changes while it waits: the progress and the log have one line.
-    expect(
-      new Set(steps.slice(0, -1).map((each) => JSON.stringify(each.kind === "running" && each.progress))).size,
-    ).toBe(1);
+    // Nothing that people see changes while it waits: the message and the log have one line.
+    expect(new Set(steps.slice(0, -1).map((each) => each.kind === "running" && each.message)).size).toBe(1);
     expect(reports).toEqual([
       expect.stringMatching(
         /^The stacks of "staging" soak for 24h until .*Z: shop-staging counts from .*Z\. The way past: stackyard stacks settle shop-1.42.0 watch --reason …$/,
       ),
     ]);
+  });
+
+  it.each([0, 1, 7, 13, 22, 23])(
+    "does not count five hours in which no worker looked, from hour %i on",
+    async (hour) => {
+      const bench = await createSoaking();
+      const context = bench.toContext();
+      const lateMs = (steps: number) => (steps === hour * 60 + 1 ? 5 * HOUR : 0);
+
+      const { step, elapsedMs, reports } = await runExecutor(executor, SOAK, { context, lateMs, maxSteps: 2_000 });
+
+      expect([step.kind, elapsedMs]).toEqual(["succeeded", 29 * HOUR]);
+      expect(reports.slice(1)).toEqual([expect.stringContaining("without the 5h in which no worker looked")]);
+    },
+  );
+
+  it("does not count a week in which the worker is away for five of six hours, for a day of it at most", async () => {
+    const bench = await createSoaking();
+    const lateMs = (steps: number) => (steps % 60 === 0 ? 5 * HOUR : 0);
+
+    const { step, elapsedMs } = await runExecutor(executor, SOAK, {
+      context: bench.toContext(),
+      lateMs,
+      maxSteps: 2_000,
+    });
+
+    expect(step.kind).toBe("succeeded");
+    expect(elapsedMs).toBe(48 * HOUR);
+  });
+
+  it("is watched on while another condition is closed", async () => {
+    const bench = await createSoaking();
+    bench.alarms.set("errors", {
+      changes: [
+        [bench.now - HOUR, "ALARM"],
+        [bench.now + 26 * HOUR, "OK"],
+      ],
+    });
+
+    const { step, elapsedMs } = await runExecutor(
+      executor,
+      { ...SOAK, alarms: ["errors"] },
+      { context: bench.toContext(), maxSteps: 2_000 },
+    );
+
+    expect([step.kind, elapsedMs]).toEqual(["succeeded", 26 * HOUR]);
+  });
+
+  it("counts anew what was unwatched after a failure, and keeps what it knows when its worker starts again", async () => {
+    const bench = await createSoaking();
+    const again = () => createGateExecutor();
+    const lastFailure = { task: "check", state: "LIVE", entry: 2, attempt: 1, at: bench.now + HOUR };
+    const poll = (progress: unknown) => again().poll?.(bench.toContext(), SOAK as never, progress as never);
+
+    bench.addStack({ id: "shop-staging", lastFailure });
+    const failed = await look(bench, SOAK);
+    await bench.clock.advance(6 * HOUR);
+    bench.addStack({ id: "shop-staging", lastFailure: { ...lastFailure, resolvedAt: bench.now + 2 * HOUR } });
+    const back = await poll(failed.kind === "running" && failed.progress);
+
+    expect(back).toMatchObject({
+      // From two hours on; all but the minute to the next look is unwatched.
+      progress: { closed: [{ code: "SOAKING", until: bench.now + 30 * HOUR - MINUTE }] },
+    });
   });
 
   it("fails when a stack has another value or was created again, and not for a drift check", async () => {

@@ -1,4 +1,5 @@
 import {
+  defined,
   defineExecutor,
   type Executor,
   type ExecutorContext,
@@ -12,7 +13,7 @@ import { requireYard, type YardService } from "@stackyard/core/engine";
 import { parseAttemptId } from "@stackyard/core/machine";
 import { type DeployState, findAlarmsSince } from "../deploy/deploy-row.ts";
 import { findDeployState } from "../deploy/rows.ts";
-import { type Closed, type Condition, examineOrClose } from "./condition.ts";
+import { type Closed, type Condition, examineOrClose, LONGEST_SLEEP_MS } from "./condition.ts";
 import type { TurnWaiter } from "./decide-turn.ts";
 import { type GateConfig, type GateProgress, type GateStep, gateDefinition } from "./definition.ts";
 import { examineAlarms } from "./examine-alarms.ts";
@@ -20,7 +21,6 @@ import { examineArtifacts } from "./examine-artifacts.ts";
 import { createSoakWatch, type SoakWatch } from "./examine-soak.ts";
 import { leaveTurn, takeTurn } from "./take-turn.ts";
 
-const LONGEST_SLEEP_MS = 60_000;
 const SHORTEST_SLEEP_MS = 1_000;
 
 /**
@@ -34,7 +34,7 @@ export function createGateExecutor(): Executor {
   const look = async (ctx: ExecutorContext, config: GateConfig, before?: GateProgress): Promise<GateStep> => {
     const yard = requireYard(ctx);
     if ("kind" in yard) return yard;
-    return toStep(ctx, await examineAll({ ...ctx, yard, soaks }, config), before);
+    return toStep(ctx, await examineAll({ ...ctx, yard, soaks, before }, config), before);
   };
   return defineExecutor({
     ...gateDefinition,
@@ -58,6 +58,7 @@ type Conditions = readonly (readonly [key: string, condition: Condition])[];
 interface GateCall extends ExecutorContext {
   readonly yard: YardService;
   readonly soaks: SoakWatch;
+  readonly before: GateProgress | undefined;
 }
 
 async function examineAll(ctx: GateCall, config: GateConfig): Promise<Conditions> {
@@ -81,7 +82,7 @@ async function examineAll(ctx: GateCall, config: GateConfig): Promise<Conditions
 
 async function examineOthers(ctx: GateCall, config: GateConfig): Promise<Conditions> {
   const { soak, alarms, artifacts, consumers } = config;
-  const { signal, yard, soaks } = ctx;
+  const { signal, yard, soaks, before } = ctx;
   const deployed = await findDeployed(ctx, yard, soak?.of);
   const found: [string, Condition][] = [];
   const examine = async (key: string, name: string, call: () => Promise<Condition>) => {
@@ -90,7 +91,7 @@ async function examineOthers(ctx: GateCall, config: GateConfig): Promise<Conditi
   if (soak !== undefined) {
     await examine("soak", "The soak", async () => {
       if (deployed instanceof Error) throw deployed;
-      return soaks.examine(ctx, ctx.attempt.id, { ...soak, deployed });
+      return soaks.examine(ctx, ctx.attempt.id, { ...soak, deployed, before: before?.soak });
     });
   }
   if (alarms !== undefined) {
@@ -135,14 +136,16 @@ function toStep(ctx: ExecutorContext, conditions: Conditions, before: GateProgre
   }
   const waits = conditions.flatMap(([key, each]) => (each.kind === "closed" ? [[key, each] as const] : []));
   if (waits.length === 0) return succeeded({});
-  const progress = { closed: waits.map(([condition, closed]) => toShown(condition, closed)) };
+  // A look that could not read the soak was none.
+  const soak = waits.find(([key]) => key === "soak")?.[1].soak ?? before?.soak;
+  const shown = waits.map(([condition, closed]) => toShown(condition, closed));
   const message = formatClosed(
     ctx,
     waits.map(([, closed]) => closed),
   );
-  if (JSON.stringify(progress) !== JSON.stringify(before)) ctx.report(message);
+  if (JSON.stringify(shown) !== JSON.stringify(before?.closed)) ctx.report(message);
   return running({
-    progress,
+    progress: { closed: shown, ...defined({ soak }) },
     pollAfterMs: toSleep(
       ctx.clock.now(),
       waits.map(([, closed]) => closed),

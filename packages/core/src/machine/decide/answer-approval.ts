@@ -4,7 +4,7 @@ import { isSent, SYSTEM_EVENTS } from "../event-message.ts";
 import { defined } from "../json.ts";
 import type { Approval, GivenApproval, KnownSender, Stack, TaskState } from "../stack.ts";
 import { noteApproved } from "./approved.ts";
-import { findApproval, prepareApproval, putApproval } from "./ask-approval.ts";
+import { findApproval, prepareApproval, prolongApproval, putApproval } from "./ask-approval.ts";
 import type { Rejected } from "./decision.ts";
 import { changeTasks } from "./enter-state.ts";
 import { listSenders, UNKNOWN_SENDER } from "./metadata-senders.ts";
@@ -83,6 +83,7 @@ export function expireApproval(work: Work): boolean {
   const name = event.task?.name ?? "";
   const approval = findApproval(stack, name);
   if (approval === undefined || approval.expiresAt > event.at) return false;
+  if (prolongApproval(work, name, approval)) return true;
   const missing = approval.count - approval.given.length;
   const message = `${missing} of ${approval.count} approvals were missing.`;
   changeTasks(work, () => setTask(work, toFailed(work, name, "APPROVAL_EXPIRED", message)));
@@ -124,9 +125,10 @@ interface NewQuestion {
 }
 
 function replaceQuestion(work: Work, { name, approval, terms, what }: NewQuestion): void {
-  const { askedBy, askedAt, expiresAt, given } = approval;
+  const { askedBy, askedAt, expiresAt, unwatchedMs, given } = approval;
   const { from, count, own, unowned, comment, of } = terms;
-  const question = { from, count, askedAt, expiresAt, given: [], ...defined({ own, unowned, comment, of, askedBy }) };
+  const rest = defined({ own, unowned, comment, of, askedBy, unwatchedMs });
+  const question = { from, count, askedAt, expiresAt, given: [], ...rest };
   putApproval(work, name, { ...question, ...toChangedBy(work, approval) });
   if (given.length > 0) work.notes.push(`The ${what} has changed, so "${name}" must be approved again.`);
 }

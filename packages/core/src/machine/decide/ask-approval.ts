@@ -3,6 +3,7 @@ import { attemptIdOf } from "../attempt-id.ts";
 import { SYSTEM_EVENTS } from "../event-message.ts";
 import { defined } from "../json.ts";
 import type { Approval, Stack, StackTimer, TaskState } from "../stack.ts";
+import { prolongUnwatched } from "../watched-time.ts";
 import { isSameSender, listMetadataSenders } from "./metadata-senders.ts";
 import { attemptsOf } from "./runs.ts";
 import { approvalTimerId, toInstant } from "./timers.ts";
@@ -56,14 +57,26 @@ export function askApproval(work: Work, { task, terms, timeoutMs }: PreparedAppr
     expiresAt,
     given: [],
   });
-  const { entry } = stack;
-  const timer: StackTimer = {
-    id: approvalTimerId(entry, task),
-    event: SYSTEM_EVENTS.taskTimedOut,
-    dueAt: expiresAt,
-    task,
-  };
-  work.stack = { ...work.stack, timers: [...work.stack.timers, timer] };
+  armExpiry(work, { task, id: approvalTimerId(stack.entry, task), dueAt: expiresAt });
+}
+
+/** Asks on, because the yard was away when the approval expired. Returns false when its time is over. */
+export function prolongApproval(work: Work, task: string, approval: Approval): boolean {
+  const { stack, event } = work;
+  const wait = prolongUnwatched(approval, event.at);
+  if (wait === undefined) return false;
+  work.stack = { ...stack, approvals: { ...stack.approvals, [task]: { ...approval, ...wait } } };
+  const until = new Date(wait.expiresAt).toISOString();
+  work.notes.push(`The yard was away when the approval "${task}" expired, so it stays open until ${until}.`);
+  // The event of a timer is applied once.
+  const id = `${approvalTimerId(stack.entry, task)}/${wait.expiresAt}`;
+  armExpiry(work, { task, id, dueAt: wait.expiresAt });
+  return true;
+}
+
+function armExpiry(work: Work, timer: Required<Pick<StackTimer, "task" | "id" | "dueAt">>): void {
+  const armed = { event: SYSTEM_EVENTS.taskTimedOut, ...timer };
+  work.stack = { ...work.stack, timers: [...work.stack.timers, armed] };
 }
 
 /**

@@ -32,3 +32,24 @@ export function noteLook(
 export function isLimitReached(limitAt: number, { lookedAt, unwatchedMs }: WatchedTime): boolean {
   return lookedAt >= limitAt + unwatchedMs;
 }
+
+/** What waits for people until an instant. Instants are epoch milliseconds. */
+interface Wait {
+  readonly askedAt: number;
+  readonly expiresAt: number;
+  /** How long it was prolonged before. */
+  readonly unwatchedMs?: number;
+}
+
+/**
+ * Prolongs a wait whose end comes late: the yard was away, and nobody could answer it, for how much of the time is not
+ * known. People get the whole time again, up to a day of it. Returns undefined for a wait that has ended.
+ */
+export function prolongUnwatched(
+  { askedAt, expiresAt, unwatchedMs = 0 }: Wait,
+  now: number,
+): Required<Pick<Wait, "expiresAt" | "unwatchedMs">> | undefined {
+  if (now - expiresAt <= LATE_MS) return undefined;
+  const addedMs = Math.min(expiresAt - askedAt, MOST_UNWATCHED_MS - unwatchedMs);
+  return addedMs <= 0 ? undefined : { expiresAt: now + addedMs, unwatchedMs: unwatchedMs + addedMs };
+}
