@@ -45,6 +45,7 @@ export { toShellCommand } from "./machine/shell-command.ts";
 export { toShellWord } from "./machine/shell-word.ts";
 export type { Stack } from "./machine/stack.ts";
 export type { TaskMessage } from "./machine/task-message.ts";
+export { isLimitReached, MOST_UNWATCHED_MS, noteLook, type WatchedTime } from "./machine/watched-time.ts";
 export { mapLimited, mapOrAbort } from "./map-limited.ts";
 export { matchesGlob } from "./matches-glob.ts";
 export { type AccountNames, findAccountName, formatAccount, withAccountName } from "./ports/account-names.ts";
@@ -152,5 +153,4 @@ export { AwsYardOptions, type ConfiguredYards, listMissingKeys, ServerYardOption
 export { type BatchLimits, isFifo, isGroupId, MAX_BATCH_ENTRIES, toBatches, toQueueText } from "./queue-messages.ts";
 export { readChunks, removeChunks, writeChunks } from "./record-chunks.ts";
 export { backoff, type RetryOptions, retry } from "./retry.ts";
-export { isLimitReached, MOST_UNWATCHED_MS, noteLook, type WatchedTime } from "./machine/watched-time.ts";
 export { unlessAborted, type WithinOptions, within } from "./within.ts";
