@@ -129,7 +129,7 @@ function toFailureCode({ name, code }: StackEvent): string | undefined {
 
 /** Returns the history line of an event without a decision: its message is invalid, or the decision failed. */
 export function toUnreadEntry(
-  { stackId, id, origin, actor, message, ...sent }: QueuedEvent,
+  { stackId, id, origin, actor, message, timerId, raised, ...sent }: QueuedEvent,
   why: { readonly code: string; readonly reason: string; readonly outcome: Outcome; readonly at: number },
 ): HistoryEntry {
   const { at, outcome, code, reason } = why;
@@ -148,6 +148,8 @@ export function toUnreadEntry(
       internal: origin === "external" ? undefined : (true as const),
       release: toHistoryRelease(sent),
       actor,
+      timer: timerId,
+      raisedBy: raised?.eventId,
     }),
   };
 }

@@ -324,6 +324,20 @@ describe("machines of all kinds", () => {
     await fc.assert(fc.asyncProperty(machine, moves, play), { numRuns: 20 });
   });
 
+  it("name what raised an event that ends with its stack", async () => {
+    const no = { after: [], on: { E0: [{ when: "true" }] } };
+    const states = {
+      A: { after: [], on: { E0: [{ when: "true", state: "B", raise: "E1" }] } },
+      B: { after: [], on: { E0: [{ when: "true", state: "END" }], E1: [{ when: "metadata.flag == true" }] } },
+      C: no,
+    };
+
+    await play(states, [
+      { event: "E0", flag: false },
+      { event: "E0", flag: false },
+    ]);
+  });
+
   it("count on in a chain whose second event was parked, and in its replay", async () => {
     const no = { after: [], on: { E0: [{ when: "true" }] } };
     const states = {
