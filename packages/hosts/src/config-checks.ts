@@ -1,8 +1,8 @@
 import { type ServiceDeps, StackyardError } from "@stackyard/core";
-import { isPolledOnly, listFormer } from "./host-options.ts";
+import { isPolledOnly } from "./host-options.ts";
 import { checkMappings, formatFaults } from "./load-mappings.ts";
 import { type NamedHost, readWebhookSecrets } from "./receive.ts";
-import { isRemembered, noticeUnknownHosts, type RenamedHost } from "./take-over-host.ts";
+import { noticeUnknownHosts } from "./take-over-host.ts";
 
 /** Previews of hosts that are not configured are searched so often. */
 const UNKNOWN_MS = 1_800_000;
@@ -34,12 +34,6 @@ export function createConfigChecks({ hosts, folder }: ConfigChecksInput) {
     async listErrors(deps: ServiceDeps): Promise<readonly unknown[]> {
       const checked = await Promise.allSettled([...checkSecrets(deps), checkDocuments(deps)]);
       return checked.flatMap((each) => (each.status === "rejected" ? [each.reason] : []));
-    },
-    /** Returns the hosts under whose former names the yard remembers pull requests. */
-    async listRenamed(deps: ServiceDeps): Promise<readonly RenamedHost[]> {
-      const renamed = hosts.flatMap(({ name, options }) => listFormer(options).map((from) => ({ from, to: name })));
-      const known = await Promise.all(renamed.map(({ from }) => isRemembered(deps, from)));
-      return renamed.filter((_, index) => known[index]);
     },
     /** Lists previews of hosts that are not configured. */
     async noticeUnknown(deps: ServiceDeps): Promise<void> {

@@ -27,7 +27,10 @@ import {
   type OpenReportQueue,
   REPORTS,
   requestReport,
+  requestReports,
 } from "./report/report-service.ts";
+
+import { listRenamed, type RenamedHost, takeOverHost, toPresentName } from "./take-over-host.ts";
 
 /** Claimed together, and decided within their minute. */
 const AT_ONCE = 64;
@@ -69,6 +72,12 @@ export function createHostsServices(
   };
   const reported = named.filter((host) => listReportKinds(host).length > 0);
   const reportedNames = new Set(reported.map(({ name }) => name));
+  async function takeOver(deps: ServiceDeps, renamed: RenamedHost): Promise<void> {
+    await takeOverHost(deps, renamed);
+    // What has happened under the former name may not be reported yet.
+    const { to } = renamed;
+    if (reportedNames.has(to)) await requestReports(deps, openReportQueue(deps, to), to);
+  }
   const service: PluginService = {
     name: "hosts",
     routes: named.map((host) => createReceiver(host, openQueue)),
@@ -81,7 +90,9 @@ export function createHostsServices(
     async tick(deps, until) {
       const mappings = await loadMappings(folder);
       const queue = openQueue(deps);
-      const worker = { ...deps, mappings, findPerson, queue, codeHosts, reportedNames, openReportQueue };
+      // A delivery that is decided on before would not find the stack of its pull request.
+      for (const renamed of await listRenamed(deps, named)) await takeOver(deps, renamed);
+      const worker = { ...deps, hosts: named, mappings, findPerson, queue, codeHosts, reportedNames, openReportQueue };
       for (;;) {
         const { claims, nextAt } = await queue.claim(AT_ONCE);
         const groups = Map.groupBy(claims, toLane);
@@ -94,7 +105,7 @@ export function createHostsServices(
   };
   return [
     service,
-    createPollService({ hosts: named, folder, openQueue, codeHosts }),
+    createPollService({ hosts: named, folder, openQueue, codeHosts, takeOver }),
     createReportService({ hosts: reported, codeHosts, openQueue: openReportQueue, yardUrl: url }),
   ];
 }
@@ -125,6 +136,7 @@ function toLane({ key, value }: QueueClaim): string {
 }
 
 interface WorkDeps extends ServiceDeps {
+  readonly hosts: readonly NamedHost[];
   readonly mappings: HandleDeps["mappings"];
   readonly findPerson: FindPerson;
   readonly queue: KeyedQueue;
@@ -141,8 +153,9 @@ async function work(deps: WorkDeps, claim: QueueClaim): Promise<void> {
   const queued = claim.value;
   try {
     if (!isQueued(queued)) throw new HookFailed("HOOK_FAILED: the item is not a delivery.");
-    const codeHost = await deps.codeHosts.open(queued.host, deps);
-    await store(deps, claim.key, queued, await handleHook({ ...deps, codeHost }, queued));
+    const own = { ...queued, host: toPresentName(deps.hosts, queued.host) };
+    const codeHost = await deps.codeHosts.open(own.host, deps);
+    await store(deps, claim.key, queued, await handleHook({ ...deps, codeHost }, own));
     await queue.done(claim);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
@@ -160,10 +173,11 @@ async function store(
   queued: QueuedHook,
   { outcome, report, isBehind, published }: HandledHook,
 ): Promise<void> {
+  const host = toPresentName(deps.hosts, queued.host);
   if (outcome !== undefined) await note(deps, queued, outcome);
   if (published !== undefined) await deps.queue.put(key, { ...queued, published }, ANSWER);
-  if (isBehind === true) await readAgain(deps, queued);
-  if (report !== undefined) await request(deps, queued.host, report);
+  if (isBehind === true) await readAgain(deps, { ...queued, host });
+  if (report !== undefined) await request(deps, host, report);
 }
 
 /** Queues the pull request of a delivery, whose host has not caught up with it. */

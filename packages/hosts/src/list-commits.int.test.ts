@@ -95,6 +95,19 @@ describe.each(KINDS)("the commits between two versions at %s", (kind) => {
     });
   });
 
+  it("are read by the former name of a repository, before and after it is used (git-machete#1212)", async () => {
+    const list = createLister();
+    await list(kind, { before: at(1) });
+    github.renameRepository("acme/shop", "acme/store");
+    gitlab.move("acme/store");
+
+    for (const each of [list, createLister()]) {
+      const found = await each(kind);
+
+      expect(found?.kind === "commits" && found.commits.map(({ id }) => id)).toEqual([at(3), at(4)]);
+    }
+  });
+
   it("are not listed where an older version comes back, and those are counted that go (whatsdeployed#97)", async () => {
     const list = createLister();
 

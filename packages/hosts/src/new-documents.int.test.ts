@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of mapping documents.
 import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { previewLinks, pullFaults } from "@stackyard/core/services";
+import { listHookDeliveries, previewLinks, pullFaults } from "@stackyard/core/services";
 import { APP_ID } from "@stackyard/host-sim";
 import { afterEach, describe, expect, it } from "vitest";
 import { createHostsServices } from "./hosts-service.ts";
@@ -25,6 +25,7 @@ pull:
   open: { send: OPENED, metadata: { sha: "\${hook.pull.head}" } }
   head: { send: PUSHED, metadata: { sha: "\${hook.pull.head}" } }
   closed: { send: CLOSED }
+rules: { down: { on: command.down, send: CLOSED } }
 `;
 const SHOP_PR = toDocument("shop-pr-${hook.pull.number}");
 const DOCS_PR = toDocument("docs-pr-${hook.pull.number}");
@@ -237,6 +238,58 @@ describe("a host with another name in the options", () => {
     await go(10);
     expect(await stateOf()).toBeUndefined();
     expect(comments().map(({ body }) => body)).toEqual([expect.stringContaining("has ended")]);
+  });
+
+  it("reports what was not yet reported under its former name", async () => {
+    const bench = await createBench();
+    const { github, reports, pass, tick, clock } = bench;
+    await pass(25);
+    await github.push(SHOP, 1, toCommit(2));
+    await tick();
+    await clock.advance(1_000);
+    const { go, report } = await rename(bench, ["github"]);
+    // It reads the history before the previews are taken over.
+    await report();
+
+    await go(10);
+
+    expect(reports.checks.map(({ set }) => `${set["head_sha"]} ${set["conclusion"]}`)).toEqual([
+      `${toCommit(1)} success`,
+      `${toCommit(2)} success`,
+    ]);
+  });
+
+  it("carries out and answers what was commanded under its former name", async () => {
+    const bench = await createBench();
+    const { github, reports, pass, stateOf } = bench;
+    await pass(25);
+    const id = await github.comment(SHOP, 1, "/preview down");
+    const { go, tick } = await rename(bench, ["github"]);
+
+    await tick();
+    await go(10);
+
+    expect(await stateOf()).toBeUndefined();
+    expect(reports.comments.find((each) => each.id === id)?.reactions).toEqual(["+1"]);
+    const { items } = await listHookDeliveries({ ...bench, records: bench.store.records }, { limit: 10 });
+    expect(items.map(({ host, outcome }) => `${host} ${outcome?.kind}`)).toEqual(["github events", "github events"]);
+  });
+
+  it("answers what was carried out under its former name", async () => {
+    const bench = await createBench();
+    const { github, reports, pass, clock, tick } = bench;
+    await pass(25);
+    const id = await github.comment(SHOP, 1, "/preview down");
+    for (let second = 0; second < 3; second += 1) {
+      await tick();
+      await clock.advance(1_000);
+    }
+    expect(reports.comments.find((each) => each.id === id)?.reactions).toEqual([]);
+    const { go } = await rename(bench, ["github"]);
+
+    await go(10);
+
+    expect(reports.comments.find((each) => each.id === id)?.reactions).toEqual(["+1"]);
   });
 
   it("does not take the name of another host", () => {

@@ -20,7 +20,7 @@ import type { Mapping } from "./mapping.ts";
 import { listMissedDeliveries } from "./missed-deliveries.ts";
 import { findLastFate, listRecordedRepositories, loadPullRecords, type StoredPull } from "./pull-records.ts";
 import type { NamedHost, ReceiveDeps } from "./receive.ts";
-import { takeOverHost } from "./take-over-host.ts";
+import { listRenamed, type RenamedHost } from "./take-over-host.ts";
 
 /** Every repository is read so often. */
 const ROUND_MS = 300_000;
@@ -38,6 +38,8 @@ export interface PollInput {
   readonly folder: string;
   readonly openQueue: (deps: ServiceDeps) => KeyedQueue;
   readonly codeHosts: CodeHosts;
+  /** Takes over the pull requests of a host from its former name. */
+  readonly takeOver: (deps: ServiceDeps, renamed: RenamedHost) => Promise<void>;
 }
 
 /** Deliveries that were listed last. */
@@ -61,7 +63,7 @@ type Found = (deps: PollDeps) => Promise<void>;
  * and queues those that need a decision. Reads that fail are repeated in the next round. Every server reads, and writes
  * only when it finds something.
  */
-export function createPollService({ hosts, folder, openQueue, codeHosts }: PollInput): PluginService {
+export function createPollService({ hosts, folder, openQueue, codeHosts, takeOver }: PollInput): PluginService {
   const rounds = createRounds();
   const listings = createListings();
   const found: Found[] = [];
@@ -112,7 +114,7 @@ export function createPollService({ hosts, folder, openQueue, codeHosts }: PollI
 
   /** Compares the names of the hosts with those under which the yard remembers pull requests. */
   async function checkNames(deps: ServiceDeps): Promise<void> {
-    for (const renamed of await checks.listRenamed(deps)) found.push((own) => takeOverHost(own, renamed));
+    for (const renamed of await listRenamed(deps, hosts)) found.push((own) => takeOver(own, renamed));
     if (found.length === 0) await checks.noticeUnknown(deps);
   }
 

@@ -46,6 +46,18 @@ describe("the archives of repositories", () => {
     expect(github.requests).toContain(`GET /api/v3/repos/acme/shop/tarball/${COMMIT}`);
   });
 
+  it("are read by the former name of a repository, as long as no other one has it (git-machete#1212)", async () => {
+    github.addRepository("acme/web");
+    github.addCommit("acme/web", COMMIT, [{ path: "infra/main.tf", content: "web" }]);
+    github.renameRepository("acme/web", "acme/site");
+
+    const archive = await open({ repository: "acme/web" });
+
+    expect(gunzipSync(await buffer(Readable.from(archive ?? []))).toString("utf8")).toContain("acme-web-0123456/infra");
+    github.addRepository("acme/web");
+    expect(await open({ repository: "acme/web" })).toBeUndefined();
+  });
+
   it("are undefined for a commit or a repository that does not exist", async () => {
     expect(await open({ commit: "f".repeat(40) })).toBeUndefined();
     expect(await open({ repository: "acme/none" })).toBeUndefined();

@@ -1,12 +1,15 @@
 import { listPages, type Records, type ServiceDeps, type StoredRecord, toShellCommand } from "@stackyard/core";
 import { linkPreview, notePullFault, notify, previewLinks } from "@stackyard/core/services";
+import { listFormer } from "./host-options.ts";
 import { toHostPrefix, toStoredPull } from "./pull-records.ts";
+import type { NamedHost } from "./receive.ts";
 
 type Deps = Pick<ServiceDeps, "records" | "clock">;
 
 const PAGE = 500;
 const toReports = (host: string): string => `hooks/reports/${host}/`;
 const toLinks = (host: string): string => `previews/pulls/${host}/`;
+const toDueReports = (host: string): string => `queue/reports-${host}/`;
 
 /** The former and the present name of a host. */
 export interface RenamedHost {
@@ -14,17 +17,29 @@ export interface RenamedHost {
   readonly to: string;
 }
 
+/** Returns the hosts under whose former names the yard remembers pull requests. */
+export async function listRenamed(deps: Deps, hosts: readonly NamedHost[]): Promise<readonly RenamedHost[]> {
+  const renamed = hosts.flatMap(({ name, options }) => listFormer(options).map((from) => ({ from, to: name })));
+  const known = await Promise.all(renamed.map(({ from }) => isRemembered(deps, from)));
+  return renamed.filter((_, index) => known[index]);
+}
+
+/** Returns the name that a host has now. */
+export function toPresentName(hosts: readonly NamedHost[], name: string): string {
+  return hosts.find(({ options }) => listFormer(options).includes(name))?.name ?? name;
+}
+
 /** Returns true if the yard remembers pull requests under the name of a host. */
-export async function isRemembered({ records, clock }: Deps, host: string): Promise<boolean> {
+async function isRemembered({ records, clock }: Deps, host: string): Promise<boolean> {
   const now = clock.now();
-  const prefixes = [toHostPrefix(host), toReports(host), toLinks(host)];
+  const prefixes = [toHostPrefix(host), toReports(host), toLinks(host), toDueReports(host)];
   const pages = await Promise.all(prefixes.map((prefix) => records.list(prefix, { limit: 1, now })));
   return pages.some(({ items }) => items.length > 0);
 }
 
 /**
- * Moves what the yard remembers of the pull requests of a host to its new name: their stacks, links and reports. After a
- * crash it may be repeated: what is copied is removed afterwards.
+ * Moves what the yard remembers of the pull requests of a host to its new name: their stacks, links and reports, also
+ * those that are due. After a crash it may be repeated: what is copied is removed afterwards.
  */
 export async function takeOverHost(deps: Deps, { from, to }: RenamedHost): Promise<void> {
   const { records, clock } = deps;
@@ -34,6 +49,7 @@ export async function takeOverHost(deps: Deps, { from, to }: RenamedHost): Promi
     await forget(records, key, clock.now());
   }
   await move(deps, { from: toReports(from), to: toReports(to) }, () => false);
+  await move(deps, { from: toDueReports(from), to: toDueReports(to) }, () => false);
   // A delivery under the new name may have been decided on as if the stack did not exist.
   await move(deps, { from: toHostPrefix(from), to: toHostPrefix(to) }, (old, now) => {
     return toStoredPull(old).phase === "open" && toStoredPull(now).phase === "none";

@@ -54,6 +54,7 @@ export interface HeldReads {
 interface ChangesDeps {
   readonly held: HeldReads;
   readonly repositories: Map<string, SimRepository>;
+  readonly former: Map<string, number>;
   readonly deliveries: Deliveries;
   readonly reports: Reports;
   readonly now: () => number;
@@ -62,7 +63,7 @@ interface ChangesDeps {
 const FIRST_REPOSITORY = 424_242;
 
 /** Creates the changes of the repositories. */
-export function createChanges({ repositories, deliveries, reports, held, now }: ChangesDeps): HostChanges {
+export function createChanges({ repositories, former, deliveries, reports, held, now }: ChangesDeps): HostChanges {
   let lastAt = 0;
   let isOneSecond = false;
 
@@ -107,8 +108,10 @@ export function createChanges({ repositories, deliveries, reports, held, now }: 
       });
     },
     renameRepository(fullName, newName) {
-      repositories.set(newName, { ...findRepository(fullName), fullName: newName });
+      const renamed = { ...findRepository(fullName), fullName: newName };
+      repositories.set(newName, renamed);
       repositories.delete(fullName);
+      former.set(fullName, renamed.id);
     },
     holdReads() {
       held.repositories = structuredClone(repositories);

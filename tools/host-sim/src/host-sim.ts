@@ -105,7 +105,7 @@ function createSim({ secret, now }: HostSimInput, toUrl: () => string) {
   const user = { repositoryIds: undefined, permissions: undefined, login: USER_LOGIN };
   const tokens = new Map<string, Token>([[USER_TOKEN, user]]);
   const held: HeldReads = { repositories: undefined };
-  const state: State = { repositories: new Map(), held, deliveries, settings, reports, tokens };
+  const state: State = { repositories: new Map(), former: new Map(), held, deliveries, settings, reports, tokens };
   const manifests = createAppManifests({ id: APP_ID, pem: APP_KEY, secret, url: toUrl, now });
   const answer: Answerer = async (request) => {
     const url = new URL(request.url);
@@ -318,10 +318,12 @@ async function answerRequest(state: SimState, request: Request, url: URL): Promi
   const registered = await state.manifests(request.method, url, () => request.text());
   if (registered !== undefined) return registered;
   if (url.pathname.startsWith(ARCHIVES)) return answerArchive(state, url);
+  const moved = findMoved(state, request, url);
+  if (moved !== undefined) return moved;
   const [, credential = ""] = (request.headers.get("authorization") ?? "").split(" ");
   const token = state.tokens.get(credential);
   if (token === undefined && !isSignedByApp(credential)) return { status: 401, body: { message: "Bad credentials" } };
-  const found = findRoute(request, url, token === undefined ? "app" : undefined);
+  const found = findRoute(state, request, url, token === undefined ? "app" : undefined);
   if (found === undefined) return MISSING;
   const { route, groups } = found;
   const refusal = token && findRefusal(state, token, { route, repo: groups["repo"] });
@@ -329,8 +331,26 @@ async function answerRequest(state: SimState, request: Request, url: URL): Promi
   return route.answer(state, { url, groups, body: await readBody(request), login: token?.login });
 }
 
-function findRoute({ method }: Request, url: URL, credential: Route["credential"]) {
-  const path = url.pathname.startsWith(PREFIX) ? url.pathname.slice(PREFIX.length) : "";
+/** GitHub redirects the former name of a repository to its number. Source: "Best practices" (redirects), REST API. */
+function findMoved({ repositories, former }: State, { method }: Request, url: URL): Answer | undefined {
+  const [, name = "", rest = ""] = /^\/repos\/([^/]+\/[^/]+)(.*)$/.exec(toPath(url)) ?? [];
+  const id = repositories.has(name) ? undefined : former.get(name);
+  if (id === undefined) return undefined;
+  const location = `${url.origin}${PREFIX}/repositories/${id}${rest}${url.search}`;
+  return { status: method === "GET" ? 301 : 307, body: { message: "Moved Permanently", url: location }, location };
+}
+
+/** Returns the path with the present name of a repository in place of its number. */
+function toNamedPath({ repositories }: State, url: URL): string {
+  if (!url.pathname.startsWith(PREFIX)) return "";
+  return toPath(url).replace(/^\/repositories\/(\d+)/, (path, id: string) => {
+    const found = [...repositories.values()].find((each) => String(each.id) === id);
+    return found === undefined ? path : `/repos/${found.fullName}`;
+  });
+}
+
+function findRoute(state: State, { method }: Request, url: URL, credential: Route["credential"]) {
+  const path = toNamedPath(state, url);
   for (const route of ROUTES) {
     const match = route.method === method && route.credential === credential ? route.path.exec(path) : null;
     if (match !== null) return { route, groups: match.groups ?? {} };

@@ -7,6 +7,8 @@ import type { HostSimSettings } from "./settings.ts";
 /** What requests are answered from. */
 export interface State {
   readonly repositories: Map<string, SimRepository>;
+  /** Numbers of repositories by their former names. */
+  readonly former: Map<string, number>;
   readonly held: HeldReads;
   readonly deliveries: Deliveries;
   readonly settings: HostSimSettings;

@@ -44,6 +44,7 @@ export function createMemoryFetch(origin: string, answer: Answerer): typeof fetc
     const { signal, url, headers, redirect } = request;
     signal.throwIfAborted();
     if (new URL(url).origin !== origin) throw failed(`getaddrinfo ENOTFOUND ${url}`);
+    const again = request.clone();
     const response = await answer(request).catch((cause: unknown) => {
       throw failed("socket hang up", cause);
     });
@@ -51,12 +52,15 @@ export function createMemoryFetch(origin: string, answer: Answerer): typeof fetc
     const location = response.headers.get("location");
     if (!REDIRECTS.has(response.status) || location === null || redirect === "manual") return response;
     if (redirect === "error") throw failed("unexpected redirect");
-    return ask(new Request(new URL(location, url), { headers, signal }));
+    const target = new URL(location, url);
+    return ask(KEEPING.has(response.status) ? new Request(target, again) : new Request(target, { headers, signal }));
   }
   return (input, init) => ask(new Request(input, init));
 }
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+/** Those that keep the method and the body. */
+const KEEPING: ReadonlySet<number> = new Set([307, 308]);
 
 /** Returns the error of a `fetch` that gets no answer. */
 function failed(message: string, cause: unknown = new Error(message)): TypeError {

@@ -68,12 +68,7 @@ export function createAppAccess(
       }),
     ),
     open: async (repository) => createReader(deps, Client, repository),
-    createArchiveToken: (repository) =>
-      createInstallationToken(deps, repository, {
-        repositoryNames: [repository.split("/")[1] ?? ""],
-        permissions: { contents: "read" },
-        refresh: false,
-      }),
+    createArchiveToken: (repository) => createContentsToken(deps, repository),
     findBudget: async (repository) => String(await findInstallation(repository)),
     findIsOwn: async () => (author) => author.performed_via_github_app?.id === appId,
     async listRepositories() {
@@ -92,6 +87,34 @@ export function createAppAccess(
       return body;
     },
   };
+}
+
+/** Creates a token that may read the contents of a repository by its name, which may be a former one. */
+async function createContentsToken(deps: AppTokenDeps, repository: string): Promise<string> {
+  const scope = { permissions: { contents: "read" }, refresh: false } as const;
+  const repositoryNames = [repository.split("/")[1] ?? ""];
+  try {
+    return await createInstallationToken(deps, repository, { ...scope, repositoryNames });
+  } catch (error) {
+    // GitHub redirects requests by a former name, and creates no tokens for it.
+    const id = hasStatus(error, 422) ? await findRenamed(deps, repository) : undefined;
+    if (id === undefined) throw error;
+    return createInstallationToken(deps, repository, { ...scope, repositoryIds: [id] });
+  }
+}
+
+/**
+ * Returns the number of a repository that was renamed or moved; undefined for others. Source: "Best practices for using
+ * the REST API" (redirects), GitHub Docs.
+ */
+async function findRenamed({ app }: AppTokenDeps, repository: string): Promise<number | undefined> {
+  const { request, ...parameters } = toParameters(repository);
+  const { headers } = await app.octokit.request("GET /repos/{owner}/{repo}/installation", {
+    ...parameters,
+    request: { ...request, redirect: "manual" },
+  });
+  const id = /\/repositories\/(\d+)\//.exec(headers.location ?? "")?.[1];
+  return id === undefined ? undefined : Number(id);
 }
 
 /** Creates a client that may read the pull requests of one repository, and who may do what there. */

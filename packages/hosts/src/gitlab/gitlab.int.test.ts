@@ -1,9 +1,13 @@
+import { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
 import { GITLAB_TOKEN, type GitLabSim, startGitLabSim } from "@stackyard/host-sim";
+import { Type } from "typebox";
 import { afterEach, describe, expect, it } from "vitest";
 import { toCommit } from "../testing/builders.ts";
 import { createGitLabBench, type GitLabBenchInput } from "../testing/gitlab-bench.ts";
 import { NOW, SECRET, STANDARD_SECRET } from "../testing/hosts-bench.ts";
 import { createGitLab } from "./create-gitlab.ts";
+import { createGitLabClient, toGitLabFault, toProjectPath } from "./gitlab-client.ts";
 
 const PROJECT = { id: "424242", fullName: "acme/shop" };
 
@@ -284,12 +288,33 @@ describe("the client of GitLab", () => {
     const range = { before: toCommit(1), now: toCommit(2), signal: AbortSignal.timeout(5_000) };
 
     expect(await client.compare("acme/shop", range)).toMatchObject({ commits: [{ id: toCommit(2) }] });
+    gitlab.settings.intercept = async ({ request }, proceed) =>
+      request.url.includes("/projects/424242/repository/archive.tar.gz") ? new Response("archive") : proceed();
+    const archive = await client.openArchive("acme/shop", toCommit(2), range.signal);
+    expect(await text(Readable.from(archive ?? []))).toBe("archive");
 
     const location = "https://gitlab.example.org/api/v4/user";
     gitlab.settings.intercept = async () => new Response(null, { status: 301, headers: { location } });
     const error = await client.compare("acme/shop", range).catch((thrown: unknown) => thrown);
     expect(String(error)).toContain(`301 to /projects/acme%2Fshop/repository/commits: it is at ${location} now.`);
     expect(client.toFault(error)).toEqual({ kind: "down" });
+  });
+
+  it("does not write to a project by its earlier name, and says why [gitlab!259297]", async () => {
+    const { gitlab } = await open();
+    gitlab.move("acme/store");
+    const client = createGitLabClient({ token: GITLAB_TOKEN, url: gitlab.url, fetch: gitlab.fetch, now: () => NOW });
+    const request = {
+      method: "POST",
+      path: `${toProjectPath("acme/shop")}/statuses/${toCommit(1)}`,
+      body: {},
+    } as const;
+
+    const error = await client.write(Type.Unknown(), request).catch((thrown: unknown) => thrown);
+
+    expect(String(error)).toContain("GitLab answered 405 to /projects/acme%2Fshop/statuses/");
+    expect(String(error)).toContain("Non GET methods are not allowed for moved projects");
+    expect(toGitLabFault(error)).toEqual({ kind: "refused" });
   });
 
   it("knows why a request failed", async () => {

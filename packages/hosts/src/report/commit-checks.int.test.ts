@@ -86,6 +86,33 @@ const READY = ["success", "success"];
 const RUNNING = ["in_progress", "in_progress"];
 const FAILED = ["failure", "failure"];
 
+describe("the check of a commit that waits for the run of the one before", () => {
+  it("is not that of the other run, whose worker was frozen and succeeds later [claudie#1286]", async () => {
+    const { open, push, act, of, findStack, store, clock, pass } = await createBench(
+      ROLL.replaceAll("abandon", "wait"),
+    );
+    await open();
+    await push(2);
+    const attemptId = (await findStack())?.runs[0]?.attemptId ?? "";
+    await push(3);
+    await act({ event: "ABORT" });
+    await act({ event: "CHECK" });
+    const body = { event: "TASK_COMPLETED", stackId: "shop-pr-1", task: { name: "up" }, dispatchId: attemptId };
+    const late = {
+      id: `result:${attemptId}`,
+      stackId: "shop-pr-1",
+      origin: "worker",
+      receivedAt: clock.now(),
+    } as const;
+    await store.enqueue([{ ...late, message: body }]);
+    await pass(25);
+
+    await act({ event: "TASK_COMPLETED", task: { name: "look" } });
+
+    expect([of(1), of(2), of(3)]).toEqual([READY, ["cancelled", "inactive"], FAILED]);
+  });
+});
+
 describe("the check and the deployment of a commit that the stack was never given", () => {
   const CASES: readonly (readonly [string, string, readonly string[], RegExp])[] = [
     [

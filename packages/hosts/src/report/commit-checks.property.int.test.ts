@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { pullSteps, type Step } from "../testing/pull-oracle.ts";
 import { openPullWorld } from "../testing/pull-world.ts";
 
+const thaw = (choice: number, own = 0): Step => ({ kind: "thaw", pull: own, choice });
 const push = (isLost: boolean, own = 0): Step => ({ kind: "push", pull: own, isLost });
 const move = (choice: number, own = 0): Step => ({ kind: "move", pull: own, choice });
 const close = (isLost: boolean): Step => ({ kind: "close", pull: 0, isLost });
@@ -24,6 +25,25 @@ const LIVES: [readonly Step[]][] = [
     ],
   ],
 ];
+
+// Another server than the one that knew the former name of the repository reports.
+LIVES.push([[{ kind: "freeze" }, { kind: "rename" }, move(0)]]);
+// The roll-out of the second commit fails, then the worker of the first one's thaws and says that it has succeeded.
+LIVES.push([[push(false), move(0), move(1), thaw(0)]]);
+// Names of the host and the document change while a commit is rolled out, and while an event is refused.
+LIVES.push([
+  [
+    { kind: "rehost" },
+    move(0),
+    push(true),
+    { kind: "refile" },
+    { kind: "forbid" },
+    push(false),
+    { kind: "rehost" },
+    { kind: "allow" },
+    close(true),
+  ],
+]);
 
 const RUNS = process.env["LONG_TESTS"] ? 200 : 6;
 

@@ -137,6 +137,29 @@ describe("what became of commits", () => {
       ONE,
     ],
     [
+      "is failed although a run of an earlier commit, which a worker kept, has succeeded since [claudie#1286]",
+      [
+        pushed("e1", { rest: "working" }),
+        pushed("e2", { from: "ROLL", unfinished: ["up"], sent: [], rest: "working" }),
+        { event: "ABORT", from: "ROLL", to: "LIVE", unfinished: ["up"], rest: "working" },
+        { event: "CHECK", from: "LIVE", to: "DRIFT", rest: "working" },
+        { event: "TASK_COMPLETED", task: "up", from: "DRIFT", to: "DRIFT", sent: ["look"], rest: "working" },
+        { event: "TASK_COMPLETED", task: "look", from: "DRIFT", to: "LIVE", rest: "ready" },
+      ],
+      { 1: "replaced", 2: "failed" },
+      undefined,
+    ],
+    [
+      "is done when a person has settled what was left",
+      [
+        pushed("e1"),
+        { ...failed, to: "FIX", rest: "waiting" },
+        { event: "SETTLE_TASK", task: "up", from: "FIX", to: "LIVE", rest: "ready" },
+      ],
+      { 1: "done" },
+      ONE,
+    ],
+    [
       "is failed where a rollback has succeeded",
       [
         pushed("e1"),

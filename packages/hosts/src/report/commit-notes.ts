@@ -148,7 +148,7 @@ function noteMove(commits: CommitNotes, line: CommitLine): CommitNotes {
   if (current === undefined || current.end !== undefined) return commits;
   const { task = "", unfinished = [], sent } = line;
   const before = Object.entries(current.unfinished);
-  const open = before.filter(([name]) => name !== task || !GOOD.has(line.event));
+  const open = before.filter(([name]) => name !== task || !SETTLED.has(line.event));
   // What begins after the run has failed, such as a drift check, is not of the run.
   const left = current.hasFailed === true ? [] : unfinished.map((name) => [name, explain(line, name)] as const);
   // What is sent again is under way.
@@ -158,8 +158,11 @@ function noteMove(commits: CommitNotes, line: CommitLine): CommitNotes {
   return replace(commits, { ...others, unfinished: Object.fromEntries(rest), ...(isOver && { hasFailed }) });
 }
 
-/** Events of tasks that have succeeded. */
-const GOOD: ReadonlySet<string> = new Set(["TASK_COMPLETED", "SETTLE_TASK", "APPROVE_TASK"]);
+/**
+ * How people end a task that was left. A worker's success ends one only where it was sent again: else it is that of a run
+ * of an earlier commit, which the stack waits for.
+ */
+const SETTLED: ReadonlySet<string> = new Set(["SETTLE_TASK", "APPROVE_TASK"]);
 const MOST_REASON = 500;
 
 /** Returns why a task was left unfinished. */

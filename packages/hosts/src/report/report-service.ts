@@ -166,11 +166,16 @@ async function queueLines(
     await requestReport(openQueue(deps, link.host), { place: { repository, number }, answers: [] });
   }
   if (!hasGap) return;
-  for (const { name } of hosts) {
-    for await (const { place } of listReports(deps, name)) {
-      await requestReport(openQueue(deps, name), { place, answers: [] });
-    }
-  }
+  for (const { name } of hosts) await requestReports(deps, openQueue(deps, name), name);
+}
+
+/** Queues a report to each pull request of a host that was reported to before. */
+export async function requestReports(
+  deps: Pick<ServiceDeps, "records" | "clock">,
+  queue: KeyedQueue,
+  host: string,
+): Promise<void> {
+  for await (const { place } of listReports(deps, host)) await requestReport(queue, { place, answers: [] });
 }
 
 interface ReportWorker extends ServiceDeps {

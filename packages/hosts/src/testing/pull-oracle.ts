@@ -100,9 +100,16 @@ const CHECKS: Readonly<Record<Verdict, string>> = {
 /** Something that happens to a pull request; the delivery about it may get lost. */
 export type PullStep =
   | { readonly kind: "push" | "close"; readonly pull: number; readonly isLost: boolean }
-  | { readonly kind: "move"; readonly pull: number; readonly choice: number };
-/** Something that happens to the yard or the repository. */
-export type GeneralStep = { readonly kind: "forbid" | "allow" | "rename" | "freeze" | "compare" };
+  | { readonly kind: "move"; readonly pull: number; readonly choice: number }
+  /** A worker that was frozen ends a run that the stack has left. */
+  | { readonly kind: "thaw"; readonly pull: number; readonly choice: number };
+/**
+ * Something that happens to the yard or the repository. `rehost`: the host gets another name in the options, while a
+ * report may be due. `refile`: the document does.
+ */
+export type GeneralStep = {
+  readonly kind: "forbid" | "allow" | "rename" | "rehost" | "refile" | "freeze" | "compare";
+};
 /** A step of a life. */
 export type Step = PullStep | GeneralStep;
 
@@ -119,11 +126,23 @@ export const pullSteps: fc.Arbitrary<readonly Step[]> = fc.array(
         choice: fc.nat({ max: 11 }),
       }),
     },
+    {
+      weight: 2,
+      arbitrary: fc.record({ kind: fc.constant("thaw" as const), pull, choice: fc.nat({ max: 3 }) }),
+    },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant("close" as const), pull, isLost: fc.boolean() }) },
     {
       weight: 3,
       arbitrary: fc.record({
-        kind: fc.constantFrom<GeneralStep["kind"]>("forbid", "allow", "rename", "freeze", "compare"),
+        kind: fc.constantFrom<GeneralStep["kind"]>(
+          "forbid",
+          "allow",
+          "rename",
+          "rehost",
+          "refile",
+          "freeze",
+          "compare",
+        ),
       }),
     },
   ),

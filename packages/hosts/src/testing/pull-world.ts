@@ -16,9 +16,10 @@ import {
   toHead,
   toShown,
 } from "./pull-oracle.ts";
+import { startServers } from "./pull-servers.ts";
 import { createReportBench, type ReportBench } from "./report-bench.ts";
 
-const DOCUMENT = `host: github
+const toDocument = (host: string): string => `host: ${host}
 machine: preview
 stack: "shop-pr-\${hook.pull.number}"
 pull:
@@ -69,18 +70,18 @@ const ADA = { kind: "person", id: "ada", name: "ada", groups: ["managers"] } as 
 
 /** A yard with two open pull requests, and what each must look like. */
 export async function openPullWorld() {
-  const bench = await createReportBench(DOCUMENT, { machine: OPEN });
-  const { github, publish, install, start, wait } = bench;
+  const bench = await createReportBench(toDocument("github"), { machine: OPEN });
+  const { github, publish, install } = bench;
   await bench.report();
-  let running: Pick<typeof bench, "tick" | "report"> = start();
-  let frozen: typeof running = bench;
+  const servers = startServers(bench, toDocument);
+  const { pass, wait } = servers;
   let repository = SHOP;
   let isAllowed = true;
   let commits = 2;
   const pulls: Oracle[] = [];
-  const pass = () => bench.pass(25, running);
 
-  async function compare(): Promise<void> {
+  async function compare(change?: () => void): Promise<void> {
+    change?.();
     await wait(5);
     await pass();
     if (isAllowed) pulls.forEach(sendAgain);
@@ -95,21 +96,6 @@ export async function openPullWorld() {
     if (isLost) await compare();
   }
 
-  async function send(own: Oracle, choice: number): Promise<void> {
-    // What was parked in a sleep would be refused after it.
-    if (own.state === "ASLEEP" && !isAllowed) return;
-    const name = move(own, choice);
-    if (name === undefined) return;
-    await publish({ stackId: `shop-pr-${own.number}`, ...MESSAGES[name], sender: ADA });
-    await pass();
-    if (name === "wake") await compare();
-  }
-
-  for (const commit of [1, 2]) {
-    pulls.push(aPull(await github.openPull(repository, { head: toHead(commit), labels: [] }), commit));
-    await pass();
-  }
-
   function allow(isNow: boolean): Promise<void> {
     isAllowed = isNow;
     install(isNow ? OPEN : CLOSED_TO_HEADS);
@@ -120,7 +106,7 @@ export async function openPullWorld() {
   const general: Readonly<Record<GeneralStep["kind"], () => Promise<unknown>>> = {
     forbid: () => allow(false),
     allow: () => allow(true),
-    compare,
+    compare: () => compare(),
     async rename() {
       // What is parked is given up in the hour after which the list of repositories is read again.
       if (pulls.some(hasParked)) return;
@@ -129,23 +115,41 @@ export async function openPullWorld() {
       await wait(65);
       await pass();
     },
+    rehost: () => compare(servers.rehost),
+    refile: () => compare(servers.refile),
     async freeze() {
-      [running, frozen] = [frozen, running];
+      const frozen = servers.swap();
       await pass();
       await frozen.report();
     },
   };
 
+  async function send(own: Oracle, choice: number): Promise<void> {
+    // What was parked in a sleep would be refused after it.
+    if (own.state === "ASLEEP" && !isAllowed) return;
+    const name = move(own, choice);
+    if (name === undefined) return;
+    await publish({ stackId: `shop-pr-${own.number}`, ...MESSAGES[name], sender: ADA }, servers.running());
+    await pass();
+    if (name === "wake") await compare();
+  }
+
   async function playOn(own: Oracle, step: PullStep): Promise<void> {
+    const { number } = own;
     if (step.kind === "move") return send(own, step.choice);
+    if (step.kind === "thaw") return thaw(bench, `shop-pr-${number}`, step.choice).then(pass);
     if (step.kind === "close") {
       end(own);
-      return atHost(step.isLost, () => github.closePull(repository, own.number));
+      return atHost(step.isLost, () => github.closePull(repository, number));
     }
     commits += 1;
-    const head = toHead(commits);
     bring(own, commits, isAllowed);
-    return atHost(step.isLost, () => github.push(repository, own.number, head));
+    return atHost(step.isLost, () => github.push(repository, number, toHead(commits)));
+  }
+
+  for (const commit of [1, 2]) {
+    pulls.push(aPull(await github.openPull(repository, { head: toHead(commit), labels: [] }), commit));
+    await pass();
   }
 
   return {
@@ -158,6 +162,18 @@ export async function openPullWorld() {
     /** What the host shows, and what it must show. */
     compareHost: () => ({ seen: readHost(bench.reports), expected: toShown(pulls) }),
   };
+}
+
+/** A worker that was frozen sends the result of a run that the stack has left. */
+async function thaw({ store, clock }: ReportBench, stackId: string, choice: number): Promise<void> {
+  const { stack } = (await store.load([stackId]))[0] ?? {};
+  const left = stack?.runs.filter(({ entry }) => entry !== stack.entry) ?? [];
+  const run = left[choice % left.length];
+  if (run === undefined) return;
+  const { attemptId, task } = run;
+  const result = choice % 2 === 0 ? { event: "TASK_COMPLETED" } : { event: "TASK_ERROR", code: "BOOM" };
+  const message = { ...result, stackId, task: { name: task }, dispatchId: attemptId };
+  await store.enqueue([{ id: `result:${attemptId}`, stackId, origin: "worker", receivedAt: clock.now(), message }]);
 }
 
 /** Returns the newest check of each commit, and the commits whose deployment is a success. */

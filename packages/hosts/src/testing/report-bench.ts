@@ -38,7 +38,7 @@ export function runYard<Bench extends Pick<HostsBench, "store" | "clock" | "loca
     ...bench,
     ...process,
     /** Advances the time, and does the due work meanwhile as the servers of a yard do. */
-    async pass(seconds: number, running: Pick<typeof process, "tick" | "report"> = process): Promise<void> {
+    async pass(seconds: number, running: Pick<RunningProcess, "tick" | "report"> = process): Promise<void> {
       for (let second = 0; second < seconds; second++) {
         await running.tick();
         await clock.advance(1_000);
@@ -61,6 +61,9 @@ export function runYard<Bench extends Pick<HostsBench, "store" | "clock" | "loca
 
 const MINUTE = 60_000;
 
+/** A server of the yard, as far as it follows pull requests. */
+export type RunningProcess = Pick<ReturnType<HostsBench["start"]>, "poll" | "tick" | "report">;
+
 /** A message to the stack of the first pull request. */
 interface PublishedMessage extends Readonly<Record<string, unknown>> {
   readonly sender?: Sender;
@@ -75,11 +78,11 @@ export function createActions({
   pass,
 }: Pick<ReturnType<typeof runYard<Runnable>>, "store" | "clock" | "tick" | "poll" | "pass">) {
   const ids = countingIds();
-  async function publish({ sender, ...message }: PublishedMessage): Promise<void> {
+  async function publish({ sender, ...message }: PublishedMessage, running?: RunningProcess): Promise<void> {
     const sent = { id: `own-${ids.next()}`, stackId: "shop-pr-1", ...message };
     await publishMessages({ store, clock, ids }, [sent], defined({ sender }));
     await clock.advance(5_000);
-    await pass(3);
+    await pass(3, running);
   }
   return {
     publish,
@@ -91,11 +94,11 @@ export function createActions({
     findStack: async (stackId = "shop-pr-1") => (await store.load([stackId]))[0]?.stack,
     stateOf: async (stackId = "shop-pr-1") => (await store.load([stackId]))[0]?.stack?.state,
     /** Time passes, and the hosts are compared every five minutes. */
-    async wait(minutes: number): Promise<void> {
+    async wait(minutes: number, running: Pick<RunningProcess, "poll" | "tick"> = { poll, tick }): Promise<void> {
       for (let passed = 0; passed < minutes; passed += 5) {
         await clock.advance(5 * MINUTE);
-        await poll();
-        await tick();
+        await running.poll();
+        await running.tick();
         await clock.advance(0);
       }
     },

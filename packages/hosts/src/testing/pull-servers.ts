@@ -1,0 +1,53 @@
+import { renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { APP_ID } from "@stackyard/host-sim";
+import type { HostsOptions } from "../host-options.ts";
+import type { ReportBench, RunningProcess } from "./report-bench.ts";
+
+/** Two servers over one store, and the names of their host and their document. */
+export function startServers(bench: ReportBench, toDocument: (host: string) => string) {
+  const { github, folder } = bench;
+  let running: RunningProcess = bench.start();
+  let frozen: RunningProcess = bench;
+  /** The newest first. */
+  const hosts = ["github"];
+  let file = "shop.yaml";
+
+  function startNext(): RunningProcess {
+    const next = bench.start(undefined, toOptions(github.url, hosts));
+    const path = `/hooks/${hosts[0]}`;
+    github.settings.receiver = async ({ headers, body }) => (await next.post(body, headers, path)).status;
+    return next;
+  }
+
+  return {
+    running: () => running,
+    pass: () => bench.pass(25, running),
+    wait: (minutes: number) => bench.wait(minutes, running),
+    /** Lets the other one run, and returns the one that is frozen now. */
+    swap(): RunningProcess {
+      [running, frozen] = [frozen, running];
+      return frozen;
+    },
+    /** Gives the host another name in the options, and starts both servers again. */
+    rehost(): void {
+      const host = `forge${hosts.length}`;
+      hosts.unshift(host);
+      writeFileSync(join(folder, file), toDocument(host));
+      frozen = startNext();
+      running = startNext();
+    },
+    /** Gives the document another name. */
+    refile(): void {
+      const next = file === "web.yaml" ? "shop.yaml" : "web.yaml";
+      renameSync(join(folder, file), join(folder, next));
+      file = next;
+    },
+  };
+}
+
+/** Options with a host that had other names before. */
+function toOptions(url: string, [name = "", ...former]: readonly string[]): HostsOptions {
+  const app = { appId: APP_ID, key: { env: "KEY" }, secrets: [{ env: "SECRET" }] };
+  return { hosts: { [name]: { type: "github", url, ...app, former } } };
+}
