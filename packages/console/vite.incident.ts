@@ -35,7 +35,8 @@ export function incidentBuild(outDir: string): InlineConfig {
         input: join(src, "bundle/incident-main.tsx"),
         output: { format: "iife" },
         onwarn(warning, warn) {
-          if (warning.code !== "MODULE_LEVEL_DIRECTIVE") warn(warning);
+          // Vite's helper reads `import.meta` to load a further file, and this page has none.
+          if (!["MODULE_LEVEL_DIRECTIVE", "EMPTY_IMPORT_META"].includes(warning.code ?? "")) warn(warning);
         },
       },
     },
