@@ -36,6 +36,28 @@ describe("documents", () => {
     expect(parseYamlDocument(latin1, Type.Object({})).problems).toMatchObject([problem]);
   });
 
+  // Of users of beats#2354, lightbend/config#75 and NetEscapades.Configuration#19.
+  it("may begin with the mark that editors of Windows write", () => {
+    const marked = decode(`\uFEFF${machine("caf\xe9")}`, "utf8").replaceAll("\n", "\r\n");
+
+    expect(parseMachine(marked, { name: "m" })).toMatchObject({
+      problems: [{ code: "no-terminal-state" }],
+      machine: { name: "m" },
+    });
+    expect(
+      parseYamlDocument("\uFEFFa: 1\r\nb: 2\r\n", Type.Object({ a: Type.Number(), b: Type.Number() })),
+    ).toMatchObject({
+      problems: [],
+    });
+  });
+
+  // Of users of backstage#3806 and cdk-real-drift#1291, whose error was about the shape of the document.
+  it.each(["utf16le", "latin1"] as const)("say that they are %s before anything about their shape", (encoding) => {
+    const { problems } = parseMachine(decode(machine("caf\xe9"), encoding), { name: "m" });
+
+    expect(problems.map(({ code }) => code)).toEqual(["not-utf8"]);
+  });
+
   it("may name the character that replaces others, as an escape; a revision that a store keeps also as itself", () => {
     const kept = parseMachine(machine("\uFFFD"), { name: "m", kept: true });
 
