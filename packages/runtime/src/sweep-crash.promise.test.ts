@@ -70,8 +70,9 @@ describe("a sweep that is killed", () => {
       await sweepMinute(parts, Number.POSITIVE_INFINITY).catch(() => undefined);
       const died = death.disarm();
 
-      // An attempt that no runner has claimed may be running at one without the store: it has five minutes to end.
-      for (let minute = 0; minute < 8; minute += 1) {
+      // An attempt that no runner has claimed may be running at one without the store: it has five minutes to end, and a
+      // limit that comes late waits for one more look.
+      for (let minute = 0; minute < 12; minute += 1) {
         await sweepMinute(parts, Number.POSITIVE_INFINITY);
         const messages = sentTicks.splice(0).map((body, index) => ({
           messageId: `m${index}`,

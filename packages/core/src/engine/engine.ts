@@ -14,6 +14,7 @@ import type { Store } from "../ports/store.ts";
 import type { DeliveryOutcome, EventDelivery } from "../ports/transport.ts";
 import type { Births, FinishedAttempt } from "./births.ts";
 import { systemRandom } from "./built-in-ports.ts";
+import { createLateLimits } from "./late-limits.ts";
 import { createMachineFinder } from "./machine-finder.ts";
 import { walkMistimed } from "./mistimed-stacks.ts";
 import { processStacks, type WorkDeps } from "./process-stacks.ts";
@@ -106,6 +107,7 @@ export function createEngine(deps: EngineDeps, options: EngineOptions = {}): Eng
   const { store, clock, logger } = deps;
   const apply = toApplyOptions(deps, options);
   const written = createWrittenStacks();
+  const isToBeLookedAt = createLateLimits(clock);
   const work = (inputs: readonly StackInput[]) =>
     processStacks({ store, clock, logger, finder, apply, written, births: deps.births }, inputs);
 
@@ -117,7 +119,12 @@ export function createEngine(deps: EngineDeps, options: EngineOptions = {}): Eng
   async function sweepDue(): Promise<number> {
     const now = clock.now();
     const due = await store.takeDue({ kinds: DUE_KINDS, now, limit: SWEEP_LIMIT, leaseMs: SWEEP_LEASE_MS });
-    await work(due.flatMap(toInputs).sort(byUrgency));
+    await work(
+      due
+        .filter((item) => !isToBeLookedAt(item))
+        .flatMap(toInputs)
+        .sort(byUrgency),
+    );
     return due.length;
   }
 
@@ -146,7 +153,7 @@ export function createEngine(deps: EngineDeps, options: EngineOptions = {}): Eng
       workInOrder(deliveries.map((delivery) => ({ kind: "delivery", stackId: delivery.event.stackId, delivery }))),
     finish: (finished) => workInOrder(finished.map((each) => ({ kind: "result", ...each }))),
     sweep: async () => (await sweepDue()) + (await sweepRevised()),
-    processDue: (items) => processDue({ store, clock, work }, items),
+    processDue: (items) => processDue({ store, clock, work, isToBeLookedAt }, items),
     sweepRevised,
     sweepMistimed,
   };
@@ -175,6 +182,7 @@ interface ProcessDueDeps {
   readonly store: Pick<Store, "findAttempt">;
   readonly clock: Clock;
   readonly work: (inputs: readonly StackInput[]) => Promise<ReadonlyMap<StackInput, DeliveryOutcome>>;
+  readonly isToBeLookedAt: (item: DueItem) => boolean;
 }
 
 const DONE: DeliveryOutcome = { kind: "done" };
@@ -199,7 +207,7 @@ async function lookAt(
   item: DueItem,
 ): Promise<DeliveryOutcome | { readonly inputs: readonly StackInput[] }> {
   try {
-    const stands = item.kind !== "deadline" || (await isPassed(deps, item));
+    const stands = item.kind !== "deadline" || ((await isPassed(deps, item)) && !deps.isToBeLookedAt(item));
     return { inputs: stands ? toInputs(item) : [] };
   } catch (error) {
     return { kind: "retry", reason: toErrorText(error) };

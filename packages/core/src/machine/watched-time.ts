@@ -6,7 +6,7 @@ export interface WatchedTime {
 }
 
 /** A look that comes later than planned by at most this much was late; one that comes later was missing. */
-const LATE_MS = 60_000;
+export const LATE_MS = 60_000;
 
 /**
  * The most time without a look that does not count. An executor with a limit of its own adds it to its `timeout`, so that
