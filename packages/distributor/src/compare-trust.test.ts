@@ -1,4 +1,5 @@
 import { OrganizationsClient } from "@aws-sdk/client-organizations";
+import { UnsubscribeCommand } from "@aws-sdk/client-sns";
 import { createSimPlugin, SimFault } from "@stackyard/aws-sim";
 import type { ConsumerView } from "@stackyard/sdk/artifacts";
 import { describe, expect, it } from "vitest";
@@ -127,6 +128,37 @@ describe("an account that is taken from the list", () => {
     expect(before).toEqual({ [PLACE.account]: [], [OTHER.account]: [] });
     expect(got).toEqual({ [PLACE.account]: [], [OTHER.account]: ["1.0.0"] });
     expect(untrusted()).toEqual([1, 1, 0]);
+  });
+
+  it.each([1, 2])("gets nothing when %i answers of SNS do not list its subscription", async (times) => {
+    const { sim, published, restart, look, got, subscribers } = await createSubscribed();
+    await look();
+    restart({ trustedAccounts: [OTHER.account] });
+    for (let time = 0; time < times; time += 1)
+      sim.once("SNS.ListSubscriptionsByTopic", () => Promise.resolve({ Subscriptions: [] }));
+
+    await published("1.0.0");
+
+    expect(got).toEqual({ [PLACE.account]: [], [OTHER.account]: ["1.0.0"] });
+    expect(subscribers()).toEqual([OTHER.account]);
+  });
+
+  it("holds up announcements for a minute at most, once, after a stack has ended its own subscription", async () => {
+    const { sim, topicArn, published, look, clock, got, options } = await createSubscribed();
+    await look();
+    const SubscriptionArn = sim.sns.subscriptions(topicArn)[0]?.arn;
+    await options.sns.send(new UnsubscribeCommand({ SubscriptionArn }));
+    const lengths: number[] = [];
+    for (const version of ["1.0.0", "2.0.0"]) {
+      const begunAt = clock.now();
+      await published(version);
+      lengths.push(clock.now() - begunAt);
+      await clock.advance(2 * MINUTE);
+    }
+
+    expect(lengths.map((ms) => ms >= MINUTE)).toEqual([true, false]);
+    expect(lengths[0]).toBeLessThan(MINUTE + 10_000);
+    expect(got[OTHER.account]).toEqual(["1.0.0", "2.0.0"]);
   });
 
   it("is sent its set when it is trusted again and has subscribed", async () => {

@@ -1,12 +1,13 @@
 import { ListSubscriptionsByTopicCommand, type Subscription, UnsubscribeCommand } from "@aws-sdk/client-sns";
-import { findAwsFault, toArnPart, toAwsError } from "@stackyard/aws";
+import { findAwsFault, lookUntilComplete, toArnPart, toAwsError } from "@stackyard/aws";
 import type { Clock } from "@stackyard/core";
 import type { ConsumerPlace } from "@stackyard/sdk/artifacts";
+import { Type } from "typebox";
 import { CONSUMERS_PREFIX, noteConsumer, parseConsumerRecord } from "./consumers.ts";
 import type { DistributorContext } from "./context.ts";
 import { listRecords } from "./list-records.ts";
 import { toTrustLine } from "./metrics.ts";
-import { eachApart } from "./records.ts";
+import { changeParsed, createParser, eachApart, strictObject } from "./records.ts";
 
 /** The organization says that an account is out: the distributor asks it again before it ends a subscription. */
 const ASK_AGAIN_MS = 4 * 60_000;
@@ -39,13 +40,44 @@ async function compareConsumers(context: DistributorContext, judge: Judge): Prom
 
 async function compareSubscriptions(context: DistributorContext, judge: Judge): Promise<void> {
   const [out, unchecked]: [Subscription[], Subscription[]] = [[], []];
-  for (const each of await listSubscriptions(context)) {
+  const found = await listWholly(context);
+  for (const each of found) {
     const judgement = await judge(each.Owner ?? "");
     if (judgement === "out") out.push(each);
     if (judgement === "unknown") unchecked.push(each);
   }
   context.write(toTrustLine({ untrusted: out.length, unchecked: unchecked.length }, context.clock.now()));
-  await eachApart(out, (each) => endSubscription(context, each));
+  let left = found.length;
+  try {
+    await eachApart(out, async (each) => {
+      if (await endSubscription(context, each)) left -= 1;
+    });
+  } finally {
+    await noteListed(context, left);
+  }
+}
+
+const Listed = strictObject({ subscriptions: Type.Integer({ minimum: 0 }) });
+const LISTED_KEY = "trust/subscriptions";
+const parseListed = createParser(Listed);
+
+/**
+ * Lists the subscriptions of other accounts. A list that is shorter than the one before may lack one that goes on: it is
+ * looked at again, for a minute at most, before anything is announced by it.
+ */
+async function listWholly(context: DistributorContext): Promise<readonly Subscription[]> {
+  const { records, clock } = context;
+  const before = parseListed((await records.get(LISTED_KEY, clock.now()))?.value)?.subscriptions ?? 0;
+  const { signal } = new AbortController();
+  return lookUntilComplete(
+    { clock, signal },
+    () => listSubscriptions(context),
+    ({ length }) => length >= before,
+  );
+}
+
+async function noteListed(context: DistributorContext, subscriptions: number): Promise<void> {
+  await changeParsed(context, { key: LISTED_KEY, parse: parseListed, change: () => ({ subscriptions }) });
 }
 
 type Judge = (account: string) => Promise<Judgement>;
@@ -84,20 +116,22 @@ async function listSubscriptions({ sns, config }: DistributorContext): Promise<r
   return found.filter(({ Owner, SubscriptionArn = "" }) => Owner !== own && SubscriptionArn.startsWith("arn:"));
 }
 
-async function endSubscription(context: DistributorContext, subscription: Subscription): Promise<void> {
+/** Ends a subscription. Returns false when the organization is asked again first. */
+async function endSubscription(context: DistributorContext, subscription: Subscription): Promise<boolean> {
   const { clock, sns, logger, trust } = context;
   const { SubscriptionArn, Endpoint } = subscription;
   const place = toPlace(subscription, context.config.region);
   const consumer = await noteConsumer(context, place, { kind: "distrusted", at: clock.now() });
   const isFresh = clock.now() - (consumer?.distrustedAt ?? clock.now()) < ASK_AGAIN_MS;
-  if (trust.organizationId !== undefined && isFresh) return;
+  if (trust.organizationId !== undefined && isFresh) return false;
   try {
     await sns.send(new UnsubscribeCommand({ SubscriptionArn }));
   } catch (error) {
-    if (findAwsFault(error).name?.startsWith("NotFound") === true) return;
+    if (findAwsFault(error).name?.startsWith("NotFound") === true) return true;
     throw toAwsError(error, `The subscription ${SubscriptionArn} cannot be ended.`, "Allow sns:Unsubscribe.");
   }
   logger.error("Ended a subscription of an account that is not trusted.", { ...place, endpoint: Endpoint });
+  return true;
 }
 
 /** Returns where a subscription delivers to: the ARN of a queue names its region. */

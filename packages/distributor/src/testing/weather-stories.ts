@@ -3,7 +3,7 @@ import type { Ending, Sky, Story } from "@stackyard/core/testing";
 import { publishArtifact, toManifestText } from "@stackyard/sdk/artifacts";
 import { PLACE } from "./a-cell.ts";
 import { aRegistration } from "./a-distributor-world.ts";
-import { createFleet, type FleetMessage } from "./a-fleet.ts";
+import { createFleet, type FleetMessage, OTHER } from "./a-fleet.ts";
 import { toSha256 } from "./a-source.ts";
 
 const MINUTE_MS = 60_000;
@@ -175,8 +175,52 @@ function publishing({ name, isManifestFirst = false, isLost = false }: Publishin
   };
 }
 
+/** Subscribes the second consumer, as its stack does. Returns the versions that its queue gets. */
+async function subscribeOther({ sim, topicArn, register }: Fleet): Promise<readonly string[]> {
+  const got: string[] = [];
+  sim.sns.subscribe(topicArn, {
+    owner: OTHER.account,
+    endpoint: `arn:aws:sqs:${OTHER.region}:${OTHER.account}:artifacts`,
+    deliver: ({ body }) => void got.push(JSON.parse(body).artifact.version ?? "probe"),
+  });
+  await register(OTHER);
+  return got;
+}
+
+/** An account is taken from the list; it must get nothing of what is published afterwards. */
+const distrusting: Story = {
+  name: "artifacts-distrust",
+  async play(sky) {
+    const fleet = createFleet();
+    const bench: Bench = { sky, fleet, copied: new Map(), announced: new Map(), heard: 0 };
+    await fleet.register(PLACE);
+    const got = await subscribeOther(fleet);
+    await fleet.look();
+    const before = got.length;
+    fleet.restart({ trustedAccounts: [PLACE.account] });
+    sky.under(fleet.clock, fleet.clock.advance);
+    watchSim(fleet.sim, sky);
+    const published = await publish(bench);
+    await hear(bench);
+    for (let looks = 0; looks < 3; looks += 1) await look(bench);
+    await sky.clear();
+    for (let looks = 0; looks < 24; looks += 1) await look(bench);
+    const ending = await toEnding(bench, published);
+    const isOut = fleet.sim.sns.subscriptions(fleet.topicArn).every(({ owner }) => owner !== OTHER.account);
+    return {
+      ...ending,
+      left: [
+        ...ending.left,
+        ...got.slice(before).map((version) => `the announcement of ${version} at an account that is not trusted`),
+        ...(isOut ? [] : ["the subscription of an account that is not trusted"]),
+      ],
+    };
+  },
+};
+
 /** The stories of artifacts on their way to a consumer. */
 export const distributorStories: readonly Story[] = [
+  distrusting,
   publishing({ name: "artifacts-publish" }),
   publishing({ name: "artifacts-manifest-first", isManifestFirst: true }),
   publishing({ name: "artifacts-lost-and-verified", isLost: true }),
